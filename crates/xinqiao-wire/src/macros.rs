@@ -1,21 +1,28 @@
 //! The macros through which generated code is emitted.
 
-/// A record: the struct, its slots, `Debug`, equality, serde, constructor and setters.
+/// A record: the struct, its slots, `Debug`, `Clone`, equality, serde, constructor and setters.
 ///
-/// Each field carries its position, so that finding a slot is one jump. Required fields have their plain type,
-/// optional ones an `Option`.
+/// Each field carries its position, so that finding a slot is one jump, and its line of the shape (see
+/// [`Field`](crate::Field)). Required fields have their plain type, optional ones an `Option`.
+///
+/// `new(…)` lists the arguments of the constructor as they are written, `impl Into<…>` for texts and ids; `text(…)` the
+/// setters that take such, `set(…)` those that take the value itself.
+///
+/// Everything is as cheap to compile as it can be: there are thousands of records. `match` arms coerce by the return
+/// type, the shape is one literal, copying and comparing is done by one function for all.
 #[macro_export]
 macro_rules! record {
     (
         $(#[$meta:meta])*
         pub struct $name:ident {
-            $( $(#[$fmeta:meta])* $index:literal $field:ident : $ty:ty => $info:expr, )*
+            $( $(#[$fmeta:meta])* $index:literal $field:ident : $ty:ty => $line:literal, )*
         }
         $( new( $($nf:ident : $nt:ty),* $(,)? ) )?
+        $( text( $($tf:ident : $tt:ty),* $(,)? ) )?
         $( set( $($sf:ident : $st:ty),* $(,)? ) )?
     ) => {
         $(#[$meta])*
-        #[derive(Clone, Default)]
+        #[derive(Default)]
         #[non_exhaustive]
         pub struct $name {
             $( $(#[$fmeta])* pub $field: $ty, )*
@@ -25,31 +32,23 @@ macro_rules! record {
         impl $crate::Record for $name {
             #[inline]
             fn shape(&self) -> &'static $crate::Shape {
-                static SHAPE: $crate::Shape =
-                    $crate::Shape { name: stringify!($name), fields: &[$($info),*] };
-                &SHAPE
+                static LINES: $crate::Lines =
+                    $crate::Lines::new(concat!(stringify!($name), $("\n", $line),*));
+                LINES.shape()
             }
             #[inline]
-            fn slot(&self, index: usize) -> ::core::option::Option<&dyn $crate::Slot> {
+            fn at(&self, index: usize) -> &dyn $crate::Slot {
                 match index {
-                    $($index => ::core::option::Option::Some(&self.$field),)*
-                    _ => ::core::option::Option::None,
+                    $($index => &self.$field,)*
+                    _ => &self.rest,
                 }
             }
             #[inline]
-            fn slot_mut(&mut self, index: usize) -> ::core::option::Option<&mut dyn $crate::Slot> {
+            fn at_mut(&mut self, index: usize) -> &mut dyn $crate::Slot {
                 match index {
-                    $($index => ::core::option::Option::Some(&mut self.$field),)*
-                    _ => ::core::option::Option::None,
+                    $($index => &mut self.$field,)*
+                    _ => &mut self.rest,
                 }
-            }
-            #[inline]
-            fn rest(&self) -> ::core::option::Option<&$crate::Rest> {
-                ::core::option::Option::Some(&self.rest)
-            }
-            #[inline]
-            fn rest_mut(&mut self) -> ::core::option::Option<&mut $crate::Rest> {
-                ::core::option::Option::Some(&mut self.rest)
             }
         }
 
@@ -60,16 +59,25 @@ macro_rules! record {
                 /// With everything that is required.
                 #[inline]
                 #[must_use]
-                pub fn new($($nf: impl ::core::convert::Into<$nt>),*) -> Self {
+                pub fn new($($nf: $nt),*) -> Self {
                     Self { $($nf: $nf.into(),)* ..Self::default() }
                 }
             )?
             $($(
-                #[doc = concat!("Sets `", stringify!($sf), "`.")]
+                /// Sets the field of this name.
                 #[inline]
                 #[must_use]
-                pub fn $sf(mut self, value: impl ::core::convert::Into<$st>) -> Self {
-                    self.$sf = ::core::option::Option::Some(value.into());
+                pub fn $tf(mut self, value: impl ::core::convert::Into<$tt>) -> Self {
+                    self.$tf = ::core::option::Option::Some(value.into());
+                    self
+                }
+            )*)?
+            $($(
+                /// Sets the field of this name.
+                #[inline]
+                #[must_use]
+                pub fn $sf(mut self, value: $st) -> Self {
+                    self.$sf = ::core::option::Option::Some(value);
                     self
                 }
             )*)?
@@ -77,7 +85,7 @@ macro_rules! record {
     };
 }
 
-/// `Debug`, equality and (feature `serde`) serde of a record, all by one line each.
+/// `Debug`, `Clone`, equality and (feature `serde`) serde of a record, all by one line each.
 #[macro_export]
 macro_rules! delegate {
     ($name:ident) => {
@@ -85,6 +93,13 @@ macro_rules! delegate {
             #[inline]
             fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
                 $crate::codec::debug_record(self, f)
+            }
+        }
+
+        impl ::core::clone::Clone for $name {
+            #[inline]
+            fn clone(&self) -> Self {
+                $crate::copied(self)
             }
         }
 

@@ -4,9 +4,12 @@
 //! traits, so a generated type costs two `match`es instead of two derives.
 
 use std::fmt;
+use std::sync::OnceLock;
 
 use serde_json::{Map, Value};
 
+use crate::input::{DecodeError, Input};
+use crate::output::Output;
 use crate::slot::Slot;
 
 /// How a value is spelled where it isn't the plain JSON of its type.
@@ -95,107 +98,72 @@ impl Field {
         }
     }
 
-    /// A plain required body field.
-    #[must_use]
-    pub const fn must(name: &'static str) -> Self {
-        Field::new(name).required()
-    }
-
-    /// Required.
-    #[must_use]
-    pub const fn required(mut self) -> Self {
-        self.required = true;
-        self
-    }
-
-    /// Spelled differently.
-    #[must_use]
-    pub const fn spelled(mut self, spelling: Spelling) -> Self {
-        self.spelling = spelling;
-        self
-    }
-
-    /// Travels elsewhere.
-    #[must_use]
-    pub const fn place(mut self, place: Place) -> Self {
-        self.place = place;
-        self
-    }
-
-    /// Masked.
-    #[must_use]
-    pub const fn masked(mut self) -> Self {
-        self.masked = true;
-        self
-    }
-
-    /// Encrypted.
-    #[must_use]
-    pub const fn encrypted(mut self) -> Self {
-        self.encrypted = true;
-        self
-    }
-
-    /// Element name in XML.
-    #[must_use]
-    pub const fn xml(mut self, name: &'static str) -> Self {
-        self.xml_name = name;
-        self
-    }
-
-    /// XML text without CDATA.
-    #[must_use]
-    pub const fn no_cdata(mut self) -> Self {
-        self.cdata = false;
-        self
-    }
-
-    /// Numbered from `_0`.
-    #[must_use]
-    pub const fn numbered(mut self) -> Self {
-        self.numbered = true;
-        self
-    }
-
-    /// A flattened union.
-    #[must_use]
-    pub const fn flat(mut self) -> Self {
-        self.flat = true;
-        self
-    }
-
-    /// The whole body.
-    #[must_use]
-    pub const fn bare(mut self) -> Self {
-        self.bare = true;
-        self
-    }
-
-    /// The free further keys.
-    #[must_use]
-    pub const fn open(mut self) -> Self {
-        self.open = true;
-        self
-    }
-
-    /// A multipart part that holds JSON.
-    #[must_use]
-    pub const fn json_part(mut self) -> Self {
-        self.json_part = true;
-        self
+    /// A field from its line in a record: the name, then after `: ` its marks, as in `openid: must query`.
+    ///
+    /// | mark | meaning |
+    /// |---|---|
+    /// | `must` | required |
+    /// | `path query header` | where it travels, if not in the body |
+    /// | `masked encrypted` | hidden in `Debug`; encrypted on the wire |
+    /// | `zero-one yes-no true-false` | spelling of a bool |
+    /// | `numeric json comma pipe semicolon` | spelling of a number, a value, a list as text |
+    /// | `part` | a multipart part that holds JSON |
+    /// | `xml=Name plain-xml` | element name in XML; text without CDATA |
+    /// | `numbered flat bare open` | see the fields of this struct |
+    fn parse(line: &'static str) -> Result<Self, String> {
+        let (name, marks) = line.split_once(": ").unwrap_or((line, ""));
+        let mut field = Field::new(name);
+        for mark in marks.split_ascii_whitespace() {
+            match mark {
+                "must" => field.required = true,
+                "path" => field.place = Place::Path,
+                "query" => field.place = Place::Query,
+                "header" => field.place = Place::Header,
+                "masked" => field.masked = true,
+                "encrypted" => field.encrypted = true,
+                "zero-one" => field.spelling = Spelling::BoolInt,
+                "yes-no" => field.spelling = Spelling::BoolYn,
+                "true-false" => field.spelling = Spelling::BoolText,
+                "numeric" => field.spelling = Spelling::NumericText,
+                "json" => field.spelling = Spelling::JsonText,
+                "comma" => field.spelling = Spelling::Joined(','),
+                "pipe" => field.spelling = Spelling::Joined('|'),
+                "semicolon" => field.spelling = Spelling::Joined(';'),
+                "part" => field.json_part = true,
+                "plain-xml" => field.cdata = false,
+                "numbered" => field.numbered = true,
+                "flat" => field.flat = true,
+                "bare" => field.bare = true,
+                "open" => field.open = true,
+                other => match other.strip_prefix("xml=") {
+                    Some(name) => field.xml_name = name,
+                    None => return Err(format!("unknown mark `{other}` of field `{name}`")),
+                },
+            }
+        }
+        Ok(field)
     }
 }
 
 /// What is static about a record.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub struct Shape {
     /// Name of the Rust type.
     pub name: &'static str,
     /// Fields in wire order.
-    pub fields: &'static [Field],
+    pub fields: Box<[Field]>,
 }
 
 impl Shape {
+    fn parse(text: &'static str) -> Result<Self, String> {
+        let mut lines = text.split('\n');
+        let name = lines.next().unwrap_or_default();
+        let fields = lines.map(Field::parse).collect::<Result<_, _>>();
+        fields
+            .map(|fields| Shape { name, fields })
+            .map_err(|error| format!("record `{name}`: {error}"))
+    }
+
     /// Position of the field of that wire name; `hint` is where it would be if keys come in order.
     #[must_use]
     pub fn position(&self, name: &str, hint: usize) -> Option<usize> {
@@ -210,21 +178,88 @@ impl Shape {
     }
 }
 
+/// The text that a [`Shape`] is read from on first use.
+///
+/// One literal a record: a table of [`Field`]s is an eighth of what a generated type costs to compile.
+#[derive(Debug)]
+pub struct Lines {
+    text: &'static str,
+    shape: OnceLock<Shape>,
+}
+
+impl Lines {
+    /// The record's name and its fields, a line each.
+    #[must_use]
+    pub const fn new(text: &'static str) -> Self {
+        Lines {
+            text,
+            shape: OnceLock::new(),
+        }
+    }
+
+    /// The shape.
+    ///
+    /// # Panics
+    /// A line has a mark that there is no meaning for: the first use of any such record shows it.
+    #[inline]
+    pub fn shape(&'static self) -> &'static Shape {
+        self.shape.get_or_init(|| match Shape::parse(self.text) {
+            Ok(shape) => shape,
+            Err(error) => panic!("{error}"),
+        })
+    }
+}
+
 /// A struct that the codecs can read and write.
-pub trait Record: fmt::Debug + Send + Sync {
+pub trait Record: fmt::Debug + Send + Sync + 'static {
     /// Names, flags.
     fn shape(&self) -> &'static Shape;
+    /// The slot at a position of the shape; behind the last one the record's [`Rest`].
+    fn at(&self, index: usize) -> &dyn Slot;
+    /// The same for writing.
+    fn at_mut(&mut self, index: usize) -> &mut dyn Slot;
     /// The slot at a position of the shape.
-    fn slot(&self, index: usize) -> Option<&dyn Slot>;
+    #[inline]
+    fn slot(&self, index: usize) -> Option<&dyn Slot> {
+        if index < self.shape().fields.len() {
+            Some(self.at(index))
+        } else {
+            None
+        }
+    }
     /// The slot at a position of the shape, for writing.
-    fn slot_mut(&mut self, index: usize) -> Option<&mut dyn Slot>;
+    #[inline]
+    fn slot_mut(&mut self, index: usize) -> Option<&mut dyn Slot> {
+        if index < self.shape().fields.len() {
+            Some(self.at_mut(index))
+        } else {
+            None
+        }
+    }
     /// What the typed slots could not hold; filled only when reading with keep-raw.
+    #[inline]
     fn rest(&self) -> Option<&Rest> {
-        None
+        self.at(usize::MAX).as_any().downcast_ref()
     }
     /// The same for writing.
+    #[inline]
     fn rest_mut(&mut self) -> Option<&mut Rest> {
-        None
+        self.at_mut(usize::MAX).as_any_mut().downcast_mut()
+    }
+}
+
+/// A copy of a record, slot by slot: what `Clone` of every record is.
+#[must_use]
+#[inline]
+pub fn copied<R: Record + Default>(record: &R) -> R {
+    let mut copy = R::default();
+    copy_slots(record, &mut copy);
+    copy
+}
+
+fn copy_slots(from: &dyn Record, to: &mut dyn Record) {
+    for index in 0..=from.shape().fields.len() {
+        to.at_mut(index).copy(from.at(index).as_any());
     }
 }
 
@@ -287,5 +322,49 @@ impl Rest {
             .iter()
             .find(|(at, _)| *at == index)
             .map(|(_, mark)| mark)
+    }
+}
+
+/// Only so that a record can hand it out; it is neither written nor read as a field.
+impl Slot for Rest {
+    fn is_absent(&self) -> bool {
+        true
+    }
+    fn encode(&self, _: &Field, out: &mut dyn Output) {
+        out.null();
+    }
+    fn decode(&mut self, _: &Field, input: &mut dyn Input) -> Result<(), DecodeError> {
+        input.skip()
+    }
+    fn reset(&mut self) {
+        *self = Rest::default();
+    }
+    fn debug(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Field, Place, Shape, Spelling};
+
+    #[test]
+    fn a_shape_is_read_from_its_lines() {
+        let shape = Shape::parse("Get\nopenid: must query masked\n: flat\nflag: zero-one xml=Flag")
+            .unwrap();
+        assert_eq!((shape.name, shape.fields.len()), ("Get", 3));
+        let [openid, body, flag] = &shape.fields[..] else {
+            panic!()
+        };
+        assert!(openid.required && openid.masked && openid.place == Place::Query);
+        assert!(body.flat && body.name.is_empty());
+        assert_eq!((flag.spelling, flag.xml_name), (Spelling::BoolInt, "Flag"));
+        assert!(Shape::parse("Empty").unwrap().fields.is_empty());
+    }
+
+    #[test]
+    fn an_unknown_mark_is_named() {
+        let error = Field::parse("openid: msut").unwrap_err();
+        assert!(error.contains("msut") && error.contains("openid"));
     }
 }

@@ -87,27 +87,27 @@ mod tests {
         /// Inner.
         pub struct Inner {
             /// Open.
-            0 bank: String => w::Field::new("bank").required(),
+            0 bank: String => "bank: must",
             /// Sealed.
-            1 number: Option<String> => w::Field::new("number").encrypted(),
+            1 number: Option<String> => "number: encrypted",
         }
-        new(bank: String)
-        set(number: String)
+        new(bank: impl Into<String>)
+        text(number: String)
     }
 
     w::record! {
         /// Outer.
         pub struct Outer {
             /// Sealed.
-            0 name: String => w::Field::new("name").required().encrypted(),
+            0 name: String => "name: must encrypted",
             /// Below.
-            1 card: Option<Inner> => w::Field::new("card"),
+            1 card: Option<Inner> => "card",
             /// Several below.
-            2 cards: Option<Vec<Inner>> => w::Field::new("cards"),
+            2 cards: Option<Vec<Inner>> => "cards",
             /// Sealed texts.
-            3 phones: Option<Vec<String>> => w::Field::new("phones").encrypted(),
+            3 phones: Option<Vec<String>> => "phones: encrypted",
         }
-        new(name: String)
+        new(name: impl Into<String>)
         set(card: Inner, cards: Vec<Inner>, phones: Vec<String>)
     }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::json::Keep;
-use crate::record::{Field, Record};
+use crate::record::Record;
 use crate::value;
 
 pub use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -24,7 +24,7 @@ pub fn deserialize<'de, D: Deserializer<'de>>(
 }
 
 /// Whether two records say the same.
-pub fn equal(a: &dyn Record, b: &dyn Record) -> bool {
+pub fn equal<R: Record>(a: &R, b: &R) -> bool {
     value::to_value(a) == value::to_value(b)
 }
 
@@ -38,7 +38,7 @@ crate::record! {
     /// A request or an answer whose fields the catalog doesn't know: free JSON.
     pub struct Free {
         /// All fields by name.
-        0 fields: BTreeMap<String, Value> => Field::new("").open(),
+        0 fields: BTreeMap<String, Value> => ": open",
     }
     new(fields: BTreeMap<String, Value>)
 }
@@ -47,6 +47,6 @@ crate::record! {
     /// An answer that is a file.
     pub struct Blob {
         /// The file.
-        0 file: crate::file::Download => Field::new(""),
+        0 file: crate::file::Download => "",
     }
 }

@@ -1,5 +1,6 @@
 //! A slot: one value of a record, read and written without knowing its record.
 
+use std::any::Any;
 use std::fmt;
 
 use crate::input::{DecodeError, Input};
@@ -8,7 +9,7 @@ use crate::record::{Field, Record};
 use crate::union::Union;
 
 /// One value. Implemented by hand for the ~25 types that generated records are made of.
-pub trait Slot: Send + Sync {
+pub trait Slot: Copied + Send + Sync {
     /// Nothing to write.
     fn is_absent(&self) -> bool {
         false
@@ -55,6 +56,30 @@ pub trait Slot: Send + Sync {
     fn take_body(&mut self, content_type: &str, file_name: Option<&str>, bytes: &[u8]) -> bool {
         let _ = (content_type, file_name, bytes);
         false
+    }
+}
+
+/// Copies between slots of one type that only their owner knows.
+pub trait Copied: 'static {
+    /// The value itself.
+    fn as_any(&self) -> &dyn Any;
+    /// The value itself, for writing.
+    fn as_any_mut(&mut self) -> &mut dyn Any;
+    /// Becomes a copy of `from`, if that is of the same type.
+    fn copy(&mut self, from: &dyn Any);
+}
+
+impl<T: Clone + 'static> Copied for T {
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+    fn as_any_mut(&mut self) -> &mut dyn Any {
+        self
+    }
+    fn copy(&mut self, from: &dyn Any) {
+        if let Some(from) = from.downcast_ref::<T>() {
+            self.clone_from(from);
+        }
     }
 }
 

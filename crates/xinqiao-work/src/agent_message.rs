@@ -59,13 +59,13 @@ macro_rules! bodies {
                 /// Articles that link out, one to eight.
                 #[must_use]
                 pub fn news($to: $sender, articles: impl Into<Vec<$article>>) -> Self {
-                    $request::new($to, Body::News(News::new(articles)))
+                    $request::new($to, Body::News(News::new(articles.into())))
                 }
 
                 /// Articles whose text WeCom keeps, one to eight.
                 #[must_use]
                 pub fn articles($to: $sender, articles: impl Into<Vec<$full>>) -> Self {
-                    $request::new($to, Body::Mpnews(Mpnew::new(articles)))
+                    $request::new($to, Body::Mpnews(Mpnew::new(articles.into())))
                 }
             }
         };

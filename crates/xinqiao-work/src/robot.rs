@@ -52,7 +52,7 @@ impl Send {
     /// Articles that link out, one to eight.
     #[must_use]
     pub fn news(key: impl Into<String>, articles: impl Into<Vec<Article>>) -> Self {
-        Send::new(key, WebhookBody::News(News::new(articles)))
+        Send::new(key, WebhookBody::News(News::new(articles.into())))
     }
 
     /// A file by the media id that `webhook.upload_media` gave.

@@ -17,7 +17,8 @@ mod text;
 
 use self::files::print;
 use self::text::{
-    Record, doc, endpoint_doc, endpoint_info, field_doc, info, text_type, whole_type,
+    Record, argument, doc, endpoint_doc, endpoint_info, field_doc, is_text, line, text_type,
+    whole_type,
 };
 
 /// Names that a request type may not have, because generated code uses them.
@@ -337,13 +338,18 @@ impl Writer<'_> {
                 } else {
                     format!("Option<{base}>")
                 };
-                let info = info(field, place, required);
+                let line = line(field, place, required);
                 let _ = writeln!(out.body, "    /// {}", field_doc(field));
-                let _ = writeln!(out.body, "    {index} {name}: {ty} => {info},");
+                let _ = writeln!(out.body, "    {index} {name}: {ty} => \"{line}\",");
                 if required {
-                    out.new.push(format!("{name}: {base}"));
+                    out.new.push(format!("{name}: {}", argument(&base)));
                 } else if !matches!(name.as_str(), "new" | "default" | "from" | "into") {
-                    out.set.push(format!("{name}: {base}"));
+                    let setters = if is_text(&base) {
+                        &mut out.text
+                    } else {
+                        &mut out.set
+                    };
+                    setters.push(format!("{name}: {base}"));
                 }
                 index += 1;
             }
@@ -355,7 +361,7 @@ impl Writer<'_> {
                 let _ = writeln!(out.body, "    /// The body, told apart by `{}`.", union.tag);
                 let _ = writeln!(
                     out.body,
-                    "    {index} {name}: {up}{} => w::Field::new(\"\").flat(),",
+                    "    {index} {name}: {up}{} => \": flat\",",
                     union.name
                 );
                 out.new.push(format!("{name}: {up}{}", union.name));
@@ -371,7 +377,7 @@ impl Writer<'_> {
                 let _ = writeln!(out.body, "    /// Further keys.");
                 let _ = writeln!(
                     out.body,
-                    "    {index} {name}: std::collections::BTreeMap<String, {inner}> => w::Field::new(\"\").open(),"
+                    "    {index} {name}: std::collections::BTreeMap<String, {inner}> => \": open\","
                 );
                 index += 1;
             }
@@ -383,10 +389,7 @@ impl Writer<'_> {
                 "file"
             };
             let _ = writeln!(out.body, "    /// The file, where the answer is one.");
-            let _ = writeln!(
-                out.body,
-                "    {index} {name}: w::Download => w::Field::new(\"\"),"
-            );
+            let _ = writeln!(out.body, "    {index} {name}: w::Download => \"\",");
         }
         if out.new.len() > 7 {
             self.many_arguments = true;

@@ -7,7 +7,7 @@ w::record! {
     /// `AddData`.
     pub struct AddData {
         /// `adgroup_id`.
-        0 adgroup_id: i64 => w::Field::must("adgroup_id"),
+        0 adgroup_id: i64 => "adgroup_id: must",
     }
 }
 
@@ -15,11 +15,11 @@ w::record! {
     /// `CustomLocation`.
     pub struct CustomLocation {
         /// `longitude`.
-        0 longitude: f64 => w::Field::must("longitude").masked(),
+        0 longitude: f64 => "longitude: must masked",
         /// `latitude`.
-        1 latitude: f64 => w::Field::must("latitude").masked(),
+        1 latitude: f64 => "latitude: must masked",
         /// `radius`; unit m.
-        2 radius: i64 => w::Field::must("radius"),
+        2 radius: i64 => "radius: must",
     }
     new(longitude: f64, latitude: f64, radius: i64)
 }
@@ -28,43 +28,43 @@ w::record! {
     /// `DataList`.
     pub struct DataList {
         /// `campaign_id`.
-        0 campaign_id: i64 => w::Field::must("campaign_id"),
+        0 campaign_id: i64 => "campaign_id: must",
         /// `adgroup_id`.
-        1 adgroup_id: i64 => w::Field::must("adgroup_id"),
+        1 adgroup_id: i64 => "adgroup_id: must",
         /// `adgroup_name`.
-        2 adgroup_name: String => w::Field::must("adgroup_name"),
+        2 adgroup_name: String => "adgroup_name: must",
         /// `site_set`.
-        3 site_set: Vec<String> => w::Field::must("site_set"),
+        3 site_set: Vec<String> => "site_set: must",
         /// `product_type`.
-        4 product_type: String => w::Field::must("product_type"),
+        4 product_type: String => "product_type: must",
         /// `product_refs_id`.
-        5 product_refs_id: Option<String> => w::Field::new("product_refs_id"),
+        5 product_refs_id: Option<String> => "product_refs_id",
         /// `targeting`.
-        6 targeting: Targeting => w::Field::must("targeting"),
+        6 targeting: Targeting => "targeting: must",
         /// `optimization_goal`.
-        7 optimization_goal: String => w::Field::must("optimization_goal"),
+        7 optimization_goal: String => "optimization_goal: must",
         /// `billing_event`.
-        8 billing_event: String => w::Field::must("billing_event"),
+        8 billing_event: String => "billing_event: must",
         /// `bid_amount`; unit fen.
-        9 bid_amount: xinqiao_types::Fen => w::Field::must("bid_amount"),
+        9 bid_amount: xinqiao_types::Fen => "bid_amount: must",
         /// `begin_date`; format `yyyy-MM-dd`.
-        10 begin_date: String => w::Field::must("begin_date"),
+        10 begin_date: String => "begin_date: must",
         /// `end_date`; format `yyyy-MM-dd`.
-        11 end_date: String => w::Field::must("end_date"),
+        11 end_date: String => "end_date: must",
         /// `time_series`.
-        12 time_series: String => w::Field::must("time_series"),
+        12 time_series: String => "time_series: must",
         /// `daily_budget`; unit fen.
-        13 daily_budget: Option<xinqiao_types::Fen> => w::Field::new("daily_budget"),
+        13 daily_budget: Option<xinqiao_types::Fen> => "daily_budget",
         /// `configured_status`.
-        14 configured_status: String => w::Field::must("configured_status"),
+        14 configured_status: String => "configured_status: must",
         /// `system_status`.
-        15 system_status: String => w::Field::must("system_status"),
+        15 system_status: String => "system_status: must",
         /// `reject_message`.
-        16 reject_message: Option<String> => w::Field::new("reject_message"),
+        16 reject_message: Option<String> => "reject_message",
         /// `last_modified_time`; format `unix`.
-        17 last_modified_time: xinqiao_types::UnixSeconds => w::Field::must("last_modified_time"),
+        17 last_modified_time: xinqiao_types::UnixSeconds => "last_modified_time: must",
         /// `created_time`; format `unix`.
-        18 created_time: xinqiao_types::UnixSeconds => w::Field::must("created_time"),
+        18 created_time: xinqiao_types::UnixSeconds => "created_time: must",
     }
 }
 
@@ -72,26 +72,26 @@ w::record! {
     /// `Filtering`.
     pub struct Filtering {
         /// `field`.
-        0 field: String => w::Field::must("field"),
+        0 field: String => "field: must",
         /// `operator`.
-        1 operator: String => w::Field::must("operator"),
+        1 operator: String => "operator: must",
         /// `values`.
-        2 values: Vec<String> => w::Field::must("values"),
+        2 values: Vec<String> => "values: must",
     }
-    new(field: String, operator: String, values: Vec<String>)
+    new(field: impl Into<String>, operator: impl Into<String>, values: Vec<String>)
 }
 
 w::record! {
     /// `GeoLocation`.
     pub struct GeoLocation {
         /// `location_types`.
-        0 location_types: Vec<String> => w::Field::must("location_types"),
+        0 location_types: Vec<String> => "location_types: must",
         /// `regions`.
-        1 regions: Option<Vec<i64>> => w::Field::new("regions"),
+        1 regions: Option<Vec<i64>> => "regions",
         /// `business_districts`.
-        2 business_districts: Option<Vec<i64>> => w::Field::new("business_districts"),
+        2 business_districts: Option<Vec<i64>> => "business_districts",
         /// `custom_locations`.
-        3 custom_locations: Option<Vec<CustomLocation>> => w::Field::new("custom_locations"),
+        3 custom_locations: Option<Vec<CustomLocation>> => "custom_locations",
     }
     new(location_types: Vec<String>)
     set(regions: Vec<i64>, business_districts: Vec<i64>, custom_locations: Vec<CustomLocation>)
@@ -101,9 +101,9 @@ w::record! {
     /// `GetData`.
     pub struct GetData {
         /// `list`.
-        0 list: Vec<DataList> => w::Field::must("list"),
+        0 list: Vec<DataList> => "list: must",
         /// `page_info`.
-        1 page_info: PageInfo => w::Field::must("page_info"),
+        1 page_info: PageInfo => "page_info: must",
     }
 }
 
@@ -111,13 +111,13 @@ w::record! {
     /// `PageInfo`.
     pub struct PageInfo {
         /// `total_number`.
-        0 total_number: i64 => w::Field::must("total_number"),
+        0 total_number: i64 => "total_number: must",
         /// `total_page`.
-        1 total_page: i64 => w::Field::must("total_page"),
+        1 total_page: i64 => "total_page: must",
         /// `page_size`.
-        2 page_size: i64 => w::Field::must("page_size"),
+        2 page_size: i64 => "page_size: must",
         /// `page`.
-        3 page: i64 => w::Field::must("page"),
+        3 page: i64 => "page: must",
     }
 }
 
@@ -125,31 +125,31 @@ w::record! {
     /// `Targeting`.
     pub struct Targeting {
         /// `age`.
-        0 age: Option<Vec<String>> => w::Field::new("age"),
+        0 age: Option<Vec<String>> => "age",
         /// `gender`.
-        1 gender: Option<Vec<String>> => w::Field::new("gender"),
+        1 gender: Option<Vec<String>> => "gender",
         /// `education`.
-        2 education: Option<Vec<String>> => w::Field::new("education"),
+        2 education: Option<Vec<String>> => "education",
         /// `relationship_status`.
-        3 relationship_status: Option<Vec<String>> => w::Field::new("relationship_status"),
+        3 relationship_status: Option<Vec<String>> => "relationship_status",
         /// `user_paying_type`.
-        4 user_paying_type: Option<Vec<String>> => w::Field::new("user_paying_type"),
+        4 user_paying_type: Option<Vec<String>> => "user_paying_type",
         /// `network_type`.
-        5 network_type: Option<Vec<String>> => w::Field::new("network_type"),
+        5 network_type: Option<Vec<String>> => "network_type",
         /// `network_operator`.
-        6 network_operator: Option<Vec<String>> => w::Field::new("network_operator"),
+        6 network_operator: Option<Vec<String>> => "network_operator",
         /// `user_os`.
-        7 user_os: Option<Vec<String>> => w::Field::new("user_os"),
+        7 user_os: Option<Vec<String>> => "user_os",
         /// `device_price`.
-        8 device_price: Option<Vec<String>> => w::Field::new("device_price"),
+        8 device_price: Option<Vec<String>> => "device_price",
         /// `geo_location`.
-        9 geo_location: Option<GeoLocation> => w::Field::new("geo_location"),
+        9 geo_location: Option<GeoLocation> => "geo_location",
         /// `wechat_ad_behavior`.
-        10 wechat_ad_behavior: Option<WechatAdBehavior> => w::Field::new("wechat_ad_behavior"),
+        10 wechat_ad_behavior: Option<WechatAdBehavior> => "wechat_ad_behavior",
         /// `custom_audience`.
-        11 custom_audience: Option<Vec<i64>> => w::Field::new("custom_audience"),
+        11 custom_audience: Option<Vec<i64>> => "custom_audience",
         /// `excluded_custom_audience`.
-        12 excluded_custom_audience: Option<Vec<i64>> => w::Field::new("excluded_custom_audience"),
+        12 excluded_custom_audience: Option<Vec<i64>> => "excluded_custom_audience",
     }
     new()
     set(
@@ -173,9 +173,9 @@ w::record! {
     /// `WechatAdBehavior`.
     pub struct WechatAdBehavior {
         /// `actions`.
-        0 actions: Option<Vec<String>> => w::Field::new("actions"),
+        0 actions: Option<Vec<String>> => "actions",
         /// `excluded_actions`.
-        1 excluded_actions: Option<Vec<String>> => w::Field::new("excluded_actions"),
+        1 excluded_actions: Option<Vec<String>> => "excluded_actions",
     }
     new()
     set(actions: Vec<String>, excluded_actions: Vec<String>)
@@ -188,59 +188,55 @@ w::record! {
     /// * Catalog: `ads.adgroups.add`.
     pub struct Add {
         /// `campaign_id`.
-        0 campaign_id: i64 => w::Field::must("campaign_id"),
+        0 campaign_id: i64 => "campaign_id: must",
         /// `adgroup_name`.
-        1 adgroup_name: String => w::Field::must("adgroup_name"),
+        1 adgroup_name: String => "adgroup_name: must",
         /// `site_set`.
-        2 site_set: Vec<String> => w::Field::must("site_set"),
+        2 site_set: Vec<String> => "site_set: must",
         /// `product_type`.
-        3 product_type: String => w::Field::must("product_type"),
+        3 product_type: String => "product_type: must",
         /// `product_refs_id`.
-        4 product_refs_id: Option<String> => w::Field::new("product_refs_id"),
+        4 product_refs_id: Option<String> => "product_refs_id",
         /// `targeting`.
-        5 targeting: Targeting => w::Field::must("targeting"),
+        5 targeting: Targeting => "targeting: must",
         /// `optimization_goal`.
-        6 optimization_goal: String => w::Field::must("optimization_goal"),
+        6 optimization_goal: String => "optimization_goal: must",
         /// `billing_event`.
-        7 billing_event: String => w::Field::must("billing_event"),
+        7 billing_event: String => "billing_event: must",
         /// `bid_amount`; unit fen.
-        8 bid_amount: xinqiao_types::Fen => w::Field::must("bid_amount"),
+        8 bid_amount: xinqiao_types::Fen => "bid_amount: must",
         /// `begin_date`; format `yyyy-MM-dd`.
-        9 begin_date: String => w::Field::must("begin_date"),
+        9 begin_date: String => "begin_date: must",
         /// `end_date`; format `yyyy-MM-dd`.
-        10 end_date: String => w::Field::must("end_date"),
+        10 end_date: String => "end_date: must",
         /// `time_series`.
-        11 time_series: Option<String> => w::Field::new("time_series"),
+        11 time_series: Option<String> => "time_series",
         /// `daily_budget`; unit fen.
-        12 daily_budget: Option<xinqiao_types::Fen> => w::Field::new("daily_budget"),
+        12 daily_budget: Option<xinqiao_types::Fen> => "daily_budget",
         /// `configured_status`.
-        13 configured_status: Option<String> => w::Field::new("configured_status"),
+        13 configured_status: Option<String> => "configured_status",
     }
     new(
         campaign_id: i64,
-        adgroup_name: String,
+        adgroup_name: impl Into<String>,
         site_set: Vec<String>,
-        product_type: String,
+        product_type: impl Into<String>,
         targeting: Targeting,
-        optimization_goal: String,
-        billing_event: String,
+        optimization_goal: impl Into<String>,
+        billing_event: impl Into<String>,
         bid_amount: xinqiao_types::Fen,
-        begin_date: String,
-        end_date: String,
+        begin_date: impl Into<String>,
+        end_date: impl Into<String>,
     )
-    set(
-        product_refs_id: String,
-        time_series: String,
-        daily_budget: xinqiao_types::Fen,
-        configured_status: String,
-    )
+    text(product_refs_id: String, time_series: String, configured_status: String)
+    set(daily_budget: xinqiao_types::Fen)
 }
 
 w::record! {
     /// Answer to [`Add`].
     pub struct AddResponse {
         /// `data`.
-        0 data: AddData => w::Field::must("data"),
+        0 data: AddData => "data: must",
     }
 }
 
@@ -270,7 +266,7 @@ w::record! {
     /// * Catalog: `ads.adgroups.delete`.
     pub struct Delete {
         /// `adgroup_id`.
-        0 adgroup_id: i64 => w::Field::must("adgroup_id"),
+        0 adgroup_id: i64 => "adgroup_id: must",
     }
     new(adgroup_id: i64)
 }
@@ -301,13 +297,13 @@ w::record! {
     /// * Catalog: `ads.adgroups.get`.
     pub struct Get {
         /// `adgroup_id`.
-        0 adgroup_id: Option<i64> => w::Field::new("adgroup_id").place(w::Place::Query),
+        0 adgroup_id: Option<i64> => "adgroup_id: query",
         /// `filtering`.
-        1 filtering: Option<Vec<Filtering>> => w::Field::new("filtering").place(w::Place::Query).spelled(w::Spelling::JsonText),
+        1 filtering: Option<Vec<Filtering>> => "filtering: query json",
         /// `page_size`.
-        2 page_size: Option<i64> => w::Field::new("page_size").place(w::Place::Query),
+        2 page_size: Option<i64> => "page_size: query",
         /// `page`.
-        3 page: Option<i64> => w::Field::new("page").place(w::Place::Query),
+        3 page: Option<i64> => "page: query",
     }
     new()
     set(adgroup_id: i64, filtering: Vec<Filtering>, page_size: i64, page: i64)
@@ -317,7 +313,7 @@ w::record! {
     /// Answer to [`Get`].
     pub struct GetResponse {
         /// `data`.
-        0 data: GetData => w::Field::must("data"),
+        0 data: GetData => "data: must",
     }
 }
 
@@ -347,35 +343,33 @@ w::record! {
     /// * Catalog: `ads.adgroups.update`.
     pub struct Update {
         /// `adgroup_id`.
-        0 adgroup_id: i64 => w::Field::must("adgroup_id"),
+        0 adgroup_id: i64 => "adgroup_id: must",
         /// `adgroup_name`.
-        1 adgroup_name: Option<String> => w::Field::new("adgroup_name"),
+        1 adgroup_name: Option<String> => "adgroup_name",
         /// `targeting`.
-        2 targeting: Option<Targeting> => w::Field::new("targeting"),
+        2 targeting: Option<Targeting> => "targeting",
         /// `bid_amount`; unit fen.
-        3 bid_amount: Option<xinqiao_types::Fen> => w::Field::new("bid_amount"),
+        3 bid_amount: Option<xinqiao_types::Fen> => "bid_amount",
         /// `begin_date`; format `yyyy-MM-dd`.
-        4 begin_date: Option<String> => w::Field::new("begin_date"),
+        4 begin_date: Option<String> => "begin_date",
         /// `end_date`; format `yyyy-MM-dd`.
-        5 end_date: Option<String> => w::Field::new("end_date"),
+        5 end_date: Option<String> => "end_date",
         /// `time_series`.
-        6 time_series: Option<String> => w::Field::new("time_series"),
+        6 time_series: Option<String> => "time_series",
         /// `daily_budget`; unit fen.
-        7 daily_budget: Option<xinqiao_types::Fen> => w::Field::new("daily_budget"),
+        7 daily_budget: Option<xinqiao_types::Fen> => "daily_budget",
         /// `configured_status`.
-        8 configured_status: Option<String> => w::Field::new("configured_status"),
+        8 configured_status: Option<String> => "configured_status",
     }
     new(adgroup_id: i64)
-    set(
+    text(
         adgroup_name: String,
-        targeting: Targeting,
-        bid_amount: xinqiao_types::Fen,
         begin_date: String,
         end_date: String,
         time_series: String,
-        daily_budget: xinqiao_types::Fen,
         configured_status: String,
     )
+    set(targeting: Targeting, bid_amount: xinqiao_types::Fen, daily_budget: xinqiao_types::Fen)
 }
 
 w::endpoint! {

@@ -7,27 +7,27 @@ w::record! {
     /// `Adcreative`.
     pub struct Adcreative {
         /// `campaign_id`.
-        0 campaign_id: i64 => w::Field::must("campaign_id"),
+        0 campaign_id: i64 => "campaign_id: must",
         /// `adcreative_id`.
-        1 adcreative_id: i64 => w::Field::must("adcreative_id"),
+        1 adcreative_id: i64 => "adcreative_id: must",
         /// `adcreative_name`.
-        2 adcreative_name: String => w::Field::must("adcreative_name"),
+        2 adcreative_name: String => "adcreative_name: must",
         /// `adcreative_template_id`.
-        3 adcreative_template_id: i64 => w::Field::must("adcreative_template_id"),
+        3 adcreative_template_id: i64 => "adcreative_template_id: must",
         /// `adcreative_elements`.
-        4 adcreative_elements: AdcreativeElement => w::Field::must("adcreative_elements"),
+        4 adcreative_elements: AdcreativeElement => "adcreative_elements: must",
         /// `site_set`.
-        5 site_set: Vec<String> => w::Field::must("site_set"),
+        5 site_set: Vec<String> => "site_set: must",
         /// `destination_url`.
-        6 destination_url: String => w::Field::must("destination_url"),
+        6 destination_url: String => "destination_url: must",
         /// `product_type`.
-        7 product_type: String => w::Field::must("product_type"),
+        7 product_type: String => "product_type: must",
         /// `product_refs_id`.
-        8 product_refs_id: Option<String> => w::Field::new("product_refs_id"),
+        8 product_refs_id: Option<String> => "product_refs_id",
         /// `last_modified_time`; format `unix`.
-        9 last_modified_time: xinqiao_types::UnixSeconds => w::Field::must("last_modified_time"),
+        9 last_modified_time: xinqiao_types::UnixSeconds => "last_modified_time: must",
         /// `created_time`; format `unix`.
-        10 created_time: xinqiao_types::UnixSeconds => w::Field::must("created_time"),
+        10 created_time: xinqiao_types::UnixSeconds => "created_time: must",
     }
 }
 
@@ -35,15 +35,15 @@ w::record! {
     /// `AdcreativeElement`.
     pub struct AdcreativeElement {
         /// `title`.
-        0 title: Option<String> => w::Field::new("title"),
+        0 title: Option<String> => "title",
         /// `description`.
-        1 description: Option<String> => w::Field::new("description"),
+        1 description: Option<String> => "description",
         /// `image`.
-        2 image: Option<String> => w::Field::new("image"),
+        2 image: Option<String> => "image",
         /// `image_list`.
-        3 image_list: Option<Vec<String>> => w::Field::new("image_list"),
+        3 image_list: Option<Vec<String>> => "image_list",
         /// `link_name_type`.
-        4 link_name_type: Option<String> => w::Field::new("link_name_type"),
+        4 link_name_type: Option<String> => "link_name_type",
     }
 }
 
@@ -51,7 +51,7 @@ w::record! {
     /// `AddData`.
     pub struct AddData {
         /// `ad_id`.
-        0 ad_id: i64 => w::Field::must("ad_id"),
+        0 ad_id: i64 => "ad_id: must",
     }
 }
 
@@ -59,25 +59,25 @@ w::record! {
     /// `DataList`.
     pub struct DataList {
         /// `campaign_id`.
-        0 campaign_id: i64 => w::Field::must("campaign_id"),
+        0 campaign_id: i64 => "campaign_id: must",
         /// `ad_id`.
-        1 ad_id: i64 => w::Field::must("ad_id"),
+        1 ad_id: i64 => "ad_id: must",
         /// `ad_name`.
-        2 ad_name: String => w::Field::must("ad_name"),
+        2 ad_name: String => "ad_name: must",
         /// `adgroup_id`.
-        3 adgroup_id: i64 => w::Field::must("adgroup_id"),
+        3 adgroup_id: i64 => "adgroup_id: must",
         /// `adcreative`.
-        4 adcreative: Adcreative => w::Field::must("adcreative"),
+        4 adcreative: Adcreative => "adcreative: must",
         /// `configured_status`.
-        5 configured_status: String => w::Field::must("configured_status"),
+        5 configured_status: String => "configured_status: must",
         /// `system_status`.
-        6 system_status: String => w::Field::must("system_status"),
+        6 system_status: String => "system_status: must",
         /// `reject_message`.
-        7 reject_message: Option<String> => w::Field::new("reject_message"),
+        7 reject_message: Option<String> => "reject_message",
         /// `last_modified_time`; format `unix`.
-        8 last_modified_time: xinqiao_types::UnixSeconds => w::Field::must("last_modified_time"),
+        8 last_modified_time: xinqiao_types::UnixSeconds => "last_modified_time: must",
         /// `created_time`; format `unix`.
-        9 created_time: xinqiao_types::UnixSeconds => w::Field::must("created_time"),
+        9 created_time: xinqiao_types::UnixSeconds => "created_time: must",
     }
 }
 
@@ -85,22 +85,22 @@ w::record! {
     /// `Filtering`.
     pub struct Filtering {
         /// `field`.
-        0 field: String => w::Field::must("field"),
+        0 field: String => "field: must",
         /// `operator`.
-        1 operator: String => w::Field::must("operator"),
+        1 operator: String => "operator: must",
         /// `values`.
-        2 values: Vec<String> => w::Field::must("values"),
+        2 values: Vec<String> => "values: must",
     }
-    new(field: String, operator: String, values: Vec<String>)
+    new(field: impl Into<String>, operator: impl Into<String>, values: Vec<String>)
 }
 
 w::record! {
     /// `GetData`.
     pub struct GetData {
         /// `list`.
-        0 list: Vec<DataList> => w::Field::must("list"),
+        0 list: Vec<DataList> => "list: must",
         /// `page_info`.
-        1 page_info: PageInfo => w::Field::must("page_info"),
+        1 page_info: PageInfo => "page_info: must",
     }
 }
 
@@ -108,13 +108,13 @@ w::record! {
     /// `PageInfo`.
     pub struct PageInfo {
         /// `total_number`.
-        0 total_number: i64 => w::Field::must("total_number"),
+        0 total_number: i64 => "total_number: must",
         /// `total_page`.
-        1 total_page: i64 => w::Field::must("total_page"),
+        1 total_page: i64 => "total_page: must",
         /// `page_size`.
-        2 page_size: i64 => w::Field::must("page_size"),
+        2 page_size: i64 => "page_size: must",
         /// `page`.
-        3 page: i64 => w::Field::must("page"),
+        3 page: i64 => "page: must",
     }
 }
 
@@ -125,23 +125,23 @@ w::record! {
     /// * Catalog: `ads.ads.add`.
     pub struct Add {
         /// `adgroup_id`.
-        0 adgroup_id: i64 => w::Field::must("adgroup_id"),
+        0 adgroup_id: i64 => "adgroup_id: must",
         /// `adcreative_id`.
-        1 adcreative_id: i64 => w::Field::must("adcreative_id"),
+        1 adcreative_id: i64 => "adcreative_id: must",
         /// `ad_name`.
-        2 ad_name: String => w::Field::must("ad_name"),
+        2 ad_name: String => "ad_name: must",
         /// `configured_status`.
-        3 configured_status: Option<String> => w::Field::new("configured_status"),
+        3 configured_status: Option<String> => "configured_status",
     }
-    new(adgroup_id: i64, adcreative_id: i64, ad_name: String)
-    set(configured_status: String)
+    new(adgroup_id: i64, adcreative_id: i64, ad_name: impl Into<String>)
+    text(configured_status: String)
 }
 
 w::record! {
     /// Answer to [`Add`].
     pub struct AddResponse {
         /// `data`.
-        0 data: AddData => w::Field::must("data"),
+        0 data: AddData => "data: must",
     }
 }
 
@@ -171,7 +171,7 @@ w::record! {
     /// * Catalog: `ads.ads.delete`.
     pub struct Delete {
         /// `ad_id`.
-        0 ad_id: i64 => w::Field::must("ad_id"),
+        0 ad_id: i64 => "ad_id: must",
     }
     new(ad_id: i64)
 }
@@ -202,13 +202,13 @@ w::record! {
     /// * Catalog: `ads.ads.get`.
     pub struct Get {
         /// `ad_id`.
-        0 ad_id: Option<i64> => w::Field::new("ad_id").place(w::Place::Query),
+        0 ad_id: Option<i64> => "ad_id: query",
         /// `filtering`.
-        1 filtering: Option<Vec<Filtering>> => w::Field::new("filtering").place(w::Place::Query).spelled(w::Spelling::JsonText),
+        1 filtering: Option<Vec<Filtering>> => "filtering: query json",
         /// `page_size`.
-        2 page_size: Option<i64> => w::Field::new("page_size").place(w::Place::Query),
+        2 page_size: Option<i64> => "page_size: query",
         /// `page`.
-        3 page: Option<i64> => w::Field::new("page").place(w::Place::Query),
+        3 page: Option<i64> => "page: query",
     }
     new()
     set(ad_id: i64, filtering: Vec<Filtering>, page_size: i64, page: i64)
@@ -218,7 +218,7 @@ w::record! {
     /// Answer to [`Get`].
     pub struct GetResponse {
         /// `data`.
-        0 data: GetData => w::Field::must("data"),
+        0 data: GetData => "data: must",
     }
 }
 
@@ -248,14 +248,14 @@ w::record! {
     /// * Catalog: `ads.ads.update`.
     pub struct Update {
         /// `ad_id`.
-        0 ad_id: i64 => w::Field::must("ad_id"),
+        0 ad_id: i64 => "ad_id: must",
         /// `ad_name`.
-        1 ad_name: Option<String> => w::Field::new("ad_name"),
+        1 ad_name: Option<String> => "ad_name",
         /// `configured_status`.
-        2 configured_status: Option<String> => w::Field::new("configured_status"),
+        2 configured_status: Option<String> => "configured_status",
     }
     new(ad_id: i64)
-    set(ad_name: String, configured_status: String)
+    text(ad_name: String, configured_status: String)
 }
 
 w::endpoint! {

@@ -7,31 +7,26 @@ w::record! {
     /// `AdcreativeElement`.
     pub struct AdcreativeElement {
         /// `title`.
-        0 title: Option<String> => w::Field::new("title"),
+        0 title: Option<String> => "title",
         /// `description`.
-        1 description: Option<String> => w::Field::new("description"),
+        1 description: Option<String> => "description",
         /// `image`.
-        2 image: Option<String> => w::Field::new("image"),
+        2 image: Option<String> => "image",
         /// `image_list`.
-        3 image_list: Option<Vec<String>> => w::Field::new("image_list"),
+        3 image_list: Option<Vec<String>> => "image_list",
         /// `link_name_type`.
-        4 link_name_type: Option<String> => w::Field::new("link_name_type"),
+        4 link_name_type: Option<String> => "link_name_type",
     }
     new()
-    set(
-        title: String,
-        description: String,
-        image: String,
-        image_list: Vec<String>,
-        link_name_type: String,
-    )
+    text(title: String, description: String, image: String, link_name_type: String)
+    set(image_list: Vec<String>)
 }
 
 w::record! {
     /// `AddData`.
     pub struct AddData {
         /// `adcreative_id`.
-        0 adcreative_id: i64 => w::Field::must("adcreative_id"),
+        0 adcreative_id: i64 => "adcreative_id: must",
     }
 }
 
@@ -39,7 +34,7 @@ w::record! {
     /// `AddDataContent`.
     pub struct AddDataContent {
         /// `qualification_id`.
-        0 qualification_id: i64 => w::Field::must("qualification_id"),
+        0 qualification_id: i64 => "qualification_id: must",
     }
 }
 
@@ -47,7 +42,7 @@ w::record! {
     /// `AddDataDetail`.
     pub struct AddDataDetail {
         /// `custom_audience_file_id`.
-        0 custom_audience_file_id: i64 => w::Field::must("custom_audience_file_id"),
+        0 custom_audience_file_id: i64 => "custom_audience_file_id: must",
     }
 }
 
@@ -55,15 +50,15 @@ w::record! {
     /// `AddDataEntry`.
     pub struct AddDataEntry {
         /// `fund_type`.
-        0 fund_type: String => w::Field::must("fund_type"),
+        0 fund_type: String => "fund_type: must",
         /// `amount`; unit fen.
-        1 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        1 amount: xinqiao_types::Fen => "amount: must",
         /// `external_bill_no`.
-        2 external_bill_no: Option<String> => w::Field::new("external_bill_no"),
+        2 external_bill_no: Option<String> => "external_bill_no",
         /// `is_repeated`.
-        3 is_repeated: bool => w::Field::must("is_repeated"),
+        3 is_repeated: bool => "is_repeated: must",
         /// `time`; format `unix`.
-        4 time: xinqiao_types::UnixSeconds => w::Field::must("time"),
+        4 time: xinqiao_types::UnixSeconds => "time: must",
     }
 }
 
@@ -71,7 +66,7 @@ w::record! {
     /// `AddDataInfo`.
     pub struct AddDataInfo {
         /// `audience_id`.
-        0 audience_id: i64 => w::Field::must("audience_id"),
+        0 audience_id: i64 => "audience_id: must",
     }
 }
 
@@ -79,7 +74,7 @@ w::record! {
     /// `AddDataItem`.
     pub struct AddDataItem {
         /// `task_id`.
-        0 task_id: i64 => w::Field::must("task_id"),
+        0 task_id: i64 => "task_id: must",
     }
 }
 
@@ -87,19 +82,19 @@ w::record! {
     /// `AddDataPart`.
     pub struct AddDataPart {
         /// `image_id`.
-        0 image_id: String => w::Field::must("image_id"),
+        0 image_id: String => "image_id: must",
         /// `type`.
-        1 type_: String => w::Field::must("type"),
+        1 type_: String => "type: must",
         /// `width`; unit px.
-        2 width: i64 => w::Field::must("width"),
+        2 width: i64 => "width: must",
         /// `height`; unit px.
-        3 height: i64 => w::Field::must("height"),
+        3 height: i64 => "height: must",
         /// `file_size`; unit byte.
-        4 file_size: i64 => w::Field::must("file_size"),
+        4 file_size: i64 => "file_size: must",
         /// `signature`.
-        5 signature: String => w::Field::must("signature"),
+        5 signature: String => "signature: must",
         /// `preview_url`.
-        6 preview_url: String => w::Field::must("preview_url"),
+        6 preview_url: String => "preview_url: must",
     }
 }
 
@@ -107,11 +102,11 @@ w::record! {
     /// `CreditRollSpec`.
     pub struct CreditRollSpec {
         /// `limit_amount`; unit fen.
-        0 limit_amount: xinqiao_types::Fen => w::Field::must("limit_amount"),
+        0 limit_amount: xinqiao_types::Fen => "limit_amount: must",
         /// `usable_amount`; unit fen.
-        1 usable_amount: xinqiao_types::Fen => w::Field::must("usable_amount"),
+        1 usable_amount: xinqiao_types::Fen => "usable_amount: must",
         /// `used_amount`; unit fen.
-        2 used_amount: xinqiao_types::Fen => w::Field::must("used_amount"),
+        2 used_amount: xinqiao_types::Fen => "used_amount: must",
     }
 }
 
@@ -119,11 +114,11 @@ w::record! {
     /// `CustomLocation`.
     pub struct CustomLocation {
         /// `longitude`.
-        0 longitude: f64 => w::Field::must("longitude").masked(),
+        0 longitude: f64 => "longitude: must masked",
         /// `latitude`.
-        1 latitude: f64 => w::Field::must("latitude").masked(),
+        1 latitude: f64 => "latitude: must masked",
         /// `radius`; unit m.
-        2 radius: i64 => w::Field::must("radius"),
+        2 radius: i64 => "radius: must",
     }
     new(longitude: f64, latitude: f64, radius: i64)
 }
@@ -132,7 +127,7 @@ w::record! {
     /// `DataB`.
     pub struct DataB {
         /// `entrusted`.
-        0 entrusted: bool => w::Field::must("entrusted"),
+        0 entrusted: bool => "entrusted: must",
     }
 }
 
@@ -140,7 +135,7 @@ w::record! {
     /// `DataC`.
     pub struct DataC {
         /// `list`.
-        0 list: Vec<ListPart> => w::Field::must("list"),
+        0 list: Vec<ListPart> => "list: must",
     }
 }
 
@@ -148,7 +143,7 @@ w::record! {
     /// `DataContent`.
     pub struct DataContent {
         /// `list`.
-        0 list: Vec<DataListInfo> => w::Field::must("list"),
+        0 list: Vec<DataListInfo> => "list: must",
     }
 }
 
@@ -156,7 +151,7 @@ w::record! {
     /// `DataDetail`.
     pub struct DataDetail {
         /// `campaign_id`.
-        0 campaign_id: i64 => w::Field::must("campaign_id"),
+        0 campaign_id: i64 => "campaign_id: must",
     }
 }
 
@@ -164,9 +159,9 @@ w::record! {
     /// `DataEntry`.
     pub struct DataEntry {
         /// `list`.
-        0 list: Vec<ListDetail> => w::Field::must("list"),
+        0 list: Vec<ListDetail> => "list: must",
         /// `page_info`.
-        1 page_info: PageInfo => w::Field::must("page_info"),
+        1 page_info: PageInfo => "page_info: must",
     }
 }
 
@@ -174,9 +169,9 @@ w::record! {
     /// `DataInfo`.
     pub struct DataInfo {
         /// `list`.
-        0 list: Vec<ListItem> => w::Field::must("list"),
+        0 list: Vec<ListItem> => "list: must",
         /// `page_info`.
-        1 page_info: PageInfo => w::Field::must("page_info"),
+        1 page_info: PageInfo => "page_info: must",
     }
 }
 
@@ -184,19 +179,19 @@ w::record! {
     /// `DataItem`.
     pub struct DataItem {
         /// `wechat_account_name`.
-        0 wechat_account_name: String => w::Field::must("wechat_account_name"),
+        0 wechat_account_name: String => "wechat_account_name: must",
         /// `system_status`.
-        1 system_status: String => w::Field::must("system_status"),
+        1 system_status: String => "system_status: must",
         /// `industry_id`.
-        2 industry_id: i64 => w::Field::must("industry_id"),
+        2 industry_id: i64 => "industry_id: must",
         /// `contact_person`.
-        3 contact_person: String => w::Field::must("contact_person"),
+        3 contact_person: String => "contact_person: must",
         /// `contact_person_telephone`.
-        4 contact_person_telephone: String => w::Field::must("contact_person_telephone"),
+        4 contact_person_telephone: String => "contact_person_telephone: must",
         /// `business_type`.
-        5 business_type: Option<String> => w::Field::new("business_type"),
+        5 business_type: Option<String> => "business_type",
         /// `business_content`.
-        6 business_content: Option<String> => w::Field::new("business_content"),
+        6 business_content: Option<String> => "business_content",
     }
 }
 
@@ -204,27 +199,27 @@ w::record! {
     /// `DataList`.
     pub struct DataList {
         /// `campaign_id`.
-        0 campaign_id: i64 => w::Field::must("campaign_id"),
+        0 campaign_id: i64 => "campaign_id: must",
         /// `adcreative_id`.
-        1 adcreative_id: i64 => w::Field::must("adcreative_id"),
+        1 adcreative_id: i64 => "adcreative_id: must",
         /// `adcreative_name`.
-        2 adcreative_name: String => w::Field::must("adcreative_name"),
+        2 adcreative_name: String => "adcreative_name: must",
         /// `adcreative_template_id`.
-        3 adcreative_template_id: i64 => w::Field::must("adcreative_template_id"),
+        3 adcreative_template_id: i64 => "adcreative_template_id: must",
         /// `adcreative_elements`.
-        4 adcreative_elements: AdcreativeElement => w::Field::must("adcreative_elements"),
+        4 adcreative_elements: AdcreativeElement => "adcreative_elements: must",
         /// `site_set`.
-        5 site_set: Vec<String> => w::Field::must("site_set"),
+        5 site_set: Vec<String> => "site_set: must",
         /// `destination_url`.
-        6 destination_url: String => w::Field::must("destination_url"),
+        6 destination_url: String => "destination_url: must",
         /// `product_type`.
-        7 product_type: String => w::Field::must("product_type"),
+        7 product_type: String => "product_type: must",
         /// `product_refs_id`.
-        8 product_refs_id: Option<String> => w::Field::new("product_refs_id"),
+        8 product_refs_id: Option<String> => "product_refs_id",
         /// `last_modified_time`; format `unix`.
-        9 last_modified_time: xinqiao_types::UnixSeconds => w::Field::must("last_modified_time"),
+        9 last_modified_time: xinqiao_types::UnixSeconds => "last_modified_time: must",
         /// `created_time`; format `unix`.
-        10 created_time: xinqiao_types::UnixSeconds => w::Field::must("created_time"),
+        10 created_time: xinqiao_types::UnixSeconds => "created_time: must",
     }
 }
 
@@ -232,33 +227,33 @@ w::record! {
     /// `DataListDetail`.
     pub struct DataListDetail {
         /// `date`; format `yyyy-MM-dd`.
-        0 date: String => w::Field::must("date"),
+        0 date: String => "date: must",
         /// `campaign_id`.
-        1 campaign_id: Option<i64> => w::Field::new("campaign_id"),
+        1 campaign_id: Option<i64> => "campaign_id",
         /// `campaign_name`.
-        2 campaign_name: Option<String> => w::Field::new("campaign_name"),
+        2 campaign_name: Option<String> => "campaign_name",
         /// `adgroup_id`.
-        3 adgroup_id: Option<i64> => w::Field::new("adgroup_id"),
+        3 adgroup_id: Option<i64> => "adgroup_id",
         /// `adgroup_name`.
-        4 adgroup_name: Option<String> => w::Field::new("adgroup_name"),
+        4 adgroup_name: Option<String> => "adgroup_name",
         /// `impression`.
-        5 impression: i64 => w::Field::must("impression"),
+        5 impression: i64 => "impression: must",
         /// `click`.
-        6 click: i64 => w::Field::must("click"),
+        6 click: i64 => "click: must",
         /// `cost`; unit fen.
-        7 cost: xinqiao_types::Fen => w::Field::must("cost"),
+        7 cost: xinqiao_types::Fen => "cost: must",
         /// `like_or_comment`.
-        8 like_or_comment: i64 => w::Field::must("like_or_comment"),
+        8 like_or_comment: i64 => "like_or_comment: must",
         /// `image_click`.
-        9 image_click: i64 => w::Field::must("image_click"),
+        9 image_click: i64 => "image_click: must",
         /// `follow`.
-        10 follow: i64 => w::Field::must("follow"),
+        10 follow: i64 => "follow: must",
         /// `share`.
-        11 share: i64 => w::Field::must("share"),
+        11 share: i64 => "share: must",
         /// `lbs_wechat_pv`.
-        12 lbs_wechat_pv: i64 => w::Field::must("lbs_wechat_pv"),
+        12 lbs_wechat_pv: i64 => "lbs_wechat_pv: must",
         /// `lbs_wechat_uv`.
-        13 lbs_wechat_uv: i64 => w::Field::must("lbs_wechat_uv"),
+        13 lbs_wechat_uv: i64 => "lbs_wechat_uv: must",
     }
 }
 
@@ -266,11 +261,11 @@ w::record! {
     /// `DataListEntry`.
     pub struct DataListEntry {
         /// `campaign_id`.
-        0 campaign_id: i64 => w::Field::must("campaign_id"),
+        0 campaign_id: i64 => "campaign_id: must",
         /// `adgroup_id`.
-        1 adgroup_id: i64 => w::Field::must("adgroup_id"),
+        1 adgroup_id: i64 => "adgroup_id: must",
         /// `cost`; unit fen.
-        2 cost: xinqiao_types::Fen => w::Field::must("cost"),
+        2 cost: xinqiao_types::Fen => "cost: must",
     }
 }
 
@@ -278,11 +273,11 @@ w::record! {
     /// `DataListInfo`.
     pub struct DataListInfo {
         /// `fund_type`.
-        0 fund_type: String => w::Field::must("fund_type"),
+        0 fund_type: String => "fund_type: must",
         /// `balance`; unit fen.
-        1 balance: xinqiao_types::Fen => w::Field::must("balance"),
+        1 balance: xinqiao_types::Fen => "balance: must",
         /// `credit_roll_spec`.
-        2 credit_roll_spec: Option<CreditRollSpec> => w::Field::new("credit_roll_spec"),
+        2 credit_roll_spec: Option<CreditRollSpec> => "credit_roll_spec",
     }
 }
 
@@ -290,29 +285,29 @@ w::record! {
     /// `DataListItem`.
     pub struct DataListItem {
         /// `audience_id`.
-        0 audience_id: i64 => w::Field::must("audience_id"),
+        0 audience_id: i64 => "audience_id: must",
         /// `custom_audience_file_id`.
-        1 custom_audience_file_id: i64 => w::Field::must("custom_audience_file_id"),
+        1 custom_audience_file_id: i64 => "custom_audience_file_id: must",
         /// `name`.
-        2 name: String => w::Field::must("name"),
+        2 name: String => "name: must",
         /// `user_id_type`.
-        3 user_id_type: String => w::Field::must("user_id_type"),
+        3 user_id_type: String => "user_id_type: must",
         /// `operation_type`.
-        4 operation_type: String => w::Field::must("operation_type"),
+        4 operation_type: String => "operation_type: must",
         /// `process_status`.
-        5 process_status: String => w::Field::must("process_status"),
+        5 process_status: String => "process_status: must",
         /// `process_code`.
-        6 process_code: i64 => w::Field::must("process_code"),
+        6 process_code: i64 => "process_code: must",
         /// `error_message`.
-        7 error_message: Option<String> => w::Field::new("error_message"),
+        7 error_message: Option<String> => "error_message",
         /// `line_count`.
-        8 line_count: i64 => w::Field::must("line_count"),
+        8 line_count: i64 => "line_count: must",
         /// `valid_line_count`.
-        9 valid_line_count: i64 => w::Field::must("valid_line_count"),
+        9 valid_line_count: i64 => "valid_line_count: must",
         /// `user_count`.
-        10 user_count: i64 => w::Field::must("user_count"),
+        10 user_count: i64 => "user_count: must",
         /// `created_time`; format `yyyy-MM-dd HH:mm:ss`.
-        11 created_time: String => w::Field::must("created_time"),
+        11 created_time: String => "created_time: must",
     }
 }
 
@@ -320,9 +315,9 @@ w::record! {
     /// `DataMember`.
     pub struct DataMember {
         /// `list`.
-        0 list: Vec<ListEntry> => w::Field::must("list"),
+        0 list: Vec<ListEntry> => "list: must",
         /// `page_info`.
-        1 page_info: PageInfo => w::Field::must("page_info"),
+        1 page_info: PageInfo => "page_info: must",
     }
 }
 
@@ -330,9 +325,9 @@ w::record! {
     /// `DataPart`.
     pub struct DataPart {
         /// `approximate_count`.
-        0 approximate_count: i64 => w::Field::must("approximate_count"),
+        0 approximate_count: i64 => "approximate_count: must",
         /// `impression`.
-        1 impression: i64 => w::Field::must("impression"),
+        1 impression: i64 => "impression: must",
     }
 }
 
@@ -340,20 +335,20 @@ w::record! {
     /// `DateRange`.
     pub struct DateRange {
         /// `start_date`; format `yyyy-MM-dd`.
-        0 start_date: String => w::Field::must("start_date"),
+        0 start_date: String => "start_date: must",
         /// `end_date`; format `yyyy-MM-dd`.
-        1 end_date: String => w::Field::must("end_date"),
+        1 end_date: String => "end_date: must",
     }
-    new(start_date: String, end_date: String)
+    new(start_date: impl Into<String>, end_date: impl Into<String>)
 }
 
 w::record! {
     /// `FileInfo`.
     pub struct FileInfo {
         /// `file_id`.
-        0 file_id: i64 => w::Field::must("file_id"),
+        0 file_id: i64 => "file_id: must",
         /// `md5`.
-        1 md5: String => w::Field::must("md5"),
+        1 md5: String => "md5: must",
     }
 }
 
@@ -361,26 +356,26 @@ w::record! {
     /// `Filtering`.
     pub struct Filtering {
         /// `field`.
-        0 field: String => w::Field::must("field"),
+        0 field: String => "field: must",
         /// `operator`.
-        1 operator: String => w::Field::must("operator"),
+        1 operator: String => "operator: must",
         /// `values`.
-        2 values: Vec<String> => w::Field::must("values"),
+        2 values: Vec<String> => "values: must",
     }
-    new(field: String, operator: String, values: Vec<String>)
+    new(field: impl Into<String>, operator: impl Into<String>, values: Vec<String>)
 }
 
 w::record! {
     /// `GeoLocation`.
     pub struct GeoLocation {
         /// `location_types`.
-        0 location_types: Vec<String> => w::Field::must("location_types"),
+        0 location_types: Vec<String> => "location_types: must",
         /// `regions`.
-        1 regions: Option<Vec<i64>> => w::Field::new("regions"),
+        1 regions: Option<Vec<i64>> => "regions",
         /// `business_districts`.
-        2 business_districts: Option<Vec<i64>> => w::Field::new("business_districts"),
+        2 business_districts: Option<Vec<i64>> => "business_districts",
         /// `custom_locations`.
-        3 custom_locations: Option<Vec<CustomLocation>> => w::Field::new("custom_locations"),
+        3 custom_locations: Option<Vec<CustomLocation>> => "custom_locations",
     }
     new(location_types: Vec<String>)
     set(regions: Vec<i64>, business_districts: Vec<i64>, custom_locations: Vec<CustomLocation>)
@@ -390,9 +385,9 @@ w::record! {
     /// `GetData`.
     pub struct GetData {
         /// `list`.
-        0 list: Vec<DataList> => w::Field::must("list"),
+        0 list: Vec<DataList> => "list: must",
         /// `page_info`.
-        1 page_info: PageInfo => w::Field::must("page_info"),
+        1 page_info: PageInfo => "page_info: must",
     }
 }
 
@@ -400,9 +395,9 @@ w::record! {
     /// `GetDataContent`.
     pub struct GetDataContent {
         /// `list`.
-        0 list: Vec<AddDataPart> => w::Field::must("list"),
+        0 list: Vec<AddDataPart> => "list: must",
         /// `page_info`.
-        1 page_info: PageInfo => w::Field::must("page_info"),
+        1 page_info: PageInfo => "page_info: must",
     }
 }
 
@@ -410,9 +405,9 @@ w::record! {
     /// `GetDataDetail`.
     pub struct GetDataDetail {
         /// `list`.
-        0 list: Vec<GetDataList> => w::Field::must("list"),
+        0 list: Vec<GetDataList> => "list: must",
         /// `page_info`.
-        1 page_info: PageInfo => w::Field::must("page_info"),
+        1 page_info: PageInfo => "page_info: must",
     }
 }
 
@@ -420,9 +415,9 @@ w::record! {
     /// `GetDataEntry`.
     pub struct GetDataEntry {
         /// `list`.
-        0 list: Vec<DataListDetail> => w::Field::must("list"),
+        0 list: Vec<DataListDetail> => "list: must",
         /// `page_info`.
-        1 page_info: PageInfo => w::Field::must("page_info"),
+        1 page_info: PageInfo => "page_info: must",
     }
 }
 
@@ -430,9 +425,9 @@ w::record! {
     /// `GetDataInfo`.
     pub struct GetDataInfo {
         /// `list`.
-        0 list: Vec<DataListItem> => w::Field::must("list"),
+        0 list: Vec<DataListItem> => "list: must",
         /// `page_info`.
-        1 page_info: PageInfo => w::Field::must("page_info"),
+        1 page_info: PageInfo => "page_info: must",
     }
 }
 
@@ -440,9 +435,9 @@ w::record! {
     /// `GetDataItem`.
     pub struct GetDataItem {
         /// `list`.
-        0 list: Vec<GetList> => w::Field::must("list"),
+        0 list: Vec<GetList> => "list: must",
         /// `page_info`.
-        1 page_info: PageInfo => w::Field::must("page_info"),
+        1 page_info: PageInfo => "page_info: must",
     }
 }
 
@@ -450,23 +445,23 @@ w::record! {
     /// `GetDataList`.
     pub struct GetDataList {
         /// `campaign_id`.
-        0 campaign_id: i64 => w::Field::must("campaign_id"),
+        0 campaign_id: i64 => "campaign_id: must",
         /// `campaign_name`.
-        1 campaign_name: String => w::Field::must("campaign_name"),
+        1 campaign_name: String => "campaign_name: must",
         /// `campaign_type`.
-        2 campaign_type: String => w::Field::must("campaign_type"),
+        2 campaign_type: String => "campaign_type: must",
         /// `product_type`.
-        3 product_type: String => w::Field::must("product_type"),
+        3 product_type: String => "product_type: must",
         /// `configured_status`.
-        4 configured_status: String => w::Field::must("configured_status"),
+        4 configured_status: String => "configured_status: must",
         /// `daily_budget`; unit fen.
-        5 daily_budget: Option<xinqiao_types::Fen> => w::Field::new("daily_budget"),
+        5 daily_budget: Option<xinqiao_types::Fen> => "daily_budget",
         /// `budget_reach_date`; format `yyyyMMdd`.
-        6 budget_reach_date: Option<w::TextOrNumber> => w::Field::new("budget_reach_date"),
+        6 budget_reach_date: Option<w::TextOrNumber> => "budget_reach_date",
         /// `last_modified_time`; format `unix`.
-        7 last_modified_time: xinqiao_types::UnixSeconds => w::Field::must("last_modified_time"),
+        7 last_modified_time: xinqiao_types::UnixSeconds => "last_modified_time: must",
         /// `created_time`; format `unix`.
-        8 created_time: xinqiao_types::UnixSeconds => w::Field::must("created_time"),
+        8 created_time: xinqiao_types::UnixSeconds => "created_time: must",
     }
 }
 
@@ -474,9 +469,9 @@ w::record! {
     /// `GetDataMember`.
     pub struct GetDataMember {
         /// `list`.
-        0 list: Vec<DataListEntry> => w::Field::must("list"),
+        0 list: Vec<DataListEntry> => "list: must",
         /// `page_info`.
-        1 page_info: PageInfo => w::Field::must("page_info"),
+        1 page_info: PageInfo => "page_info: must",
     }
 }
 
@@ -484,9 +479,9 @@ w::record! {
     /// `GetDataPart`.
     pub struct GetDataPart {
         /// `list`.
-        0 list: Vec<ListInfo> => w::Field::must("list"),
+        0 list: Vec<ListInfo> => "list: must",
         /// `page_info`.
-        1 page_info: PageInfo => w::Field::must("page_info"),
+        1 page_info: PageInfo => "page_info: must",
     }
 }
 
@@ -494,17 +489,17 @@ w::record! {
     /// `GetList`.
     pub struct GetList {
         /// `task_id`.
-        0 task_id: i64 => w::Field::must("task_id"),
+        0 task_id: i64 => "task_id: must",
         /// `task_name`.
-        1 task_name: String => w::Field::must("task_name"),
+        1 task_name: String => "task_name: must",
         /// `task_type`.
-        2 task_type: String => w::Field::must("task_type"),
+        2 task_type: String => "task_type: must",
         /// `status`.
-        3 status: String => w::Field::must("status"),
+        3 status: String => "status: must",
         /// `result`.
-        4 result: Option<ListResult> => w::Field::new("result"),
+        4 result: Option<ListResult> => "result",
         /// `created_time`; format `unix`.
-        5 created_time: xinqiao_types::UnixSeconds => w::Field::must("created_time"),
+        5 created_time: xinqiao_types::UnixSeconds => "created_time: must",
     }
 }
 
@@ -512,9 +507,9 @@ w::record! {
     /// `LastModifiedTimeRange`.
     pub struct LastModifiedTimeRange {
         /// `begin_time`; format `unix`.
-        0 begin_time: xinqiao_types::UnixSeconds => w::Field::must("begin_time"),
+        0 begin_time: xinqiao_types::UnixSeconds => "begin_time: must",
         /// `end_time`; format `unix`.
-        1 end_time: xinqiao_types::UnixSeconds => w::Field::must("end_time"),
+        1 end_time: xinqiao_types::UnixSeconds => "end_time: must",
     }
     new(begin_time: xinqiao_types::UnixSeconds, end_time: xinqiao_types::UnixSeconds)
 }
@@ -523,23 +518,23 @@ w::record! {
     /// `ListDetail`.
     pub struct ListDetail {
         /// `audience_id`.
-        0 audience_id: i64 => w::Field::must("audience_id"),
+        0 audience_id: i64 => "audience_id: must",
         /// `name`.
-        1 name: String => w::Field::must("name"),
+        1 name: String => "name: must",
         /// `type`.
-        2 type_: String => w::Field::must("type"),
+        2 type_: String => "type: must",
         /// `description`.
-        3 description: String => w::Field::must("description"),
+        3 description: String => "description: must",
         /// `status`.
-        4 status: String => w::Field::must("status"),
+        4 status: String => "status: must",
         /// `error_code`.
-        5 error_code: i64 => w::Field::must("error_code"),
+        5 error_code: i64 => "error_code: must",
         /// `user_count`.
-        6 user_count: i64 => w::Field::must("user_count"),
+        6 user_count: i64 => "user_count: must",
         /// `last_modified_time`; format `yyyy-MM-dd HH:mm:ss`.
-        7 last_modified_time: String => w::Field::must("last_modified_time"),
+        7 last_modified_time: String => "last_modified_time: must",
         /// `created_time`; format `yyyy-MM-dd HH:mm:ss`.
-        8 created_time: String => w::Field::must("created_time"),
+        8 created_time: String => "created_time: must",
     }
 }
 
@@ -547,19 +542,19 @@ w::record! {
     /// `ListEntry`.
     pub struct ListEntry {
         /// `qualification_id`.
-        0 qualification_id: i64 => w::Field::must("qualification_id"),
+        0 qualification_id: i64 => "qualification_id: must",
         /// `qualification_type`.
-        1 qualification_type: String => w::Field::must("qualification_type"),
+        1 qualification_type: String => "qualification_type: must",
         /// `qualification_name`.
-        2 qualification_name: String => w::Field::must("qualification_name"),
+        2 qualification_name: String => "qualification_name: must",
         /// `qualification_url`.
-        3 qualification_url: String => w::Field::must("qualification_url"),
+        3 qualification_url: String => "qualification_url: must",
         /// `qualification_status`.
-        4 qualification_status: String => w::Field::must("qualification_status"),
+        4 qualification_status: String => "qualification_status: must",
         /// `valid_date`; format `yyyy-MM-dd`.
-        5 valid_date: Option<String> => w::Field::new("valid_date"),
+        5 valid_date: Option<String> => "valid_date",
         /// `reject_message`.
-        6 reject_message: Option<String> => w::Field::new("reject_message"),
+        6 reject_message: Option<String> => "reject_message",
     }
 }
 
@@ -567,15 +562,15 @@ w::record! {
     /// `ListInfo`.
     pub struct ListInfo {
         /// `fund_type`.
-        0 fund_type: String => w::Field::must("fund_type"),
+        0 fund_type: String => "fund_type: must",
         /// `amount`; unit fen.
-        1 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        1 amount: xinqiao_types::Fen => "amount: must",
         /// `bill_number`.
-        2 bill_number: String => w::Field::must("bill_number"),
+        2 bill_number: String => "bill_number: must",
         /// `description`.
-        3 description: String => w::Field::must("description"),
+        3 description: String => "description: must",
         /// `time`; format `unix`.
-        4 time: xinqiao_types::UnixSeconds => w::Field::must("time"),
+        4 time: xinqiao_types::UnixSeconds => "time: must",
     }
 }
 
@@ -583,17 +578,17 @@ w::record! {
     /// `ListItem`.
     pub struct ListItem {
         /// `bill_date`; format `yyyy-MM-dd`.
-        0 bill_date: String => w::Field::must("bill_date"),
+        0 bill_date: String => "bill_date: must",
         /// `start_time`; format `unix`.
-        1 start_time: xinqiao_types::UnixSeconds => w::Field::must("start_time"),
+        1 start_time: xinqiao_types::UnixSeconds => "start_time: must",
         /// `end_time`; format `unix`.
-        2 end_time: xinqiao_types::UnixSeconds => w::Field::must("end_time"),
+        2 end_time: xinqiao_types::UnixSeconds => "end_time: must",
         /// `due_time`; format `unix`.
-        3 due_time: xinqiao_types::UnixSeconds => w::Field::must("due_time"),
+        3 due_time: xinqiao_types::UnixSeconds => "due_time: must",
         /// `need_repay_amount`; unit fen.
-        4 need_repay_amount: xinqiao_types::Fen => w::Field::must("need_repay_amount"),
+        4 need_repay_amount: xinqiao_types::Fen => "need_repay_amount: must",
         /// `repaid_amount`; unit fen.
-        5 repaid_amount: xinqiao_types::Fen => w::Field::must("repaid_amount"),
+        5 repaid_amount: xinqiao_types::Fen => "repaid_amount: must",
     }
 }
 
@@ -601,15 +596,15 @@ w::record! {
     /// `ListPart`.
     pub struct ListPart {
         /// `id`.
-        0 id: i64 => w::Field::must("id"),
+        0 id: i64 => "id: must",
         /// `name`.
-        1 name: String => w::Field::must("name"),
+        1 name: String => "name: must",
         /// `parent_id`.
-        2 parent_id: i64 => w::Field::must("parent_id"),
+        2 parent_id: i64 => "parent_id: must",
         /// `parent_name`.
-        3 parent_name: String => w::Field::must("parent_name"),
+        3 parent_name: String => "parent_name: must",
         /// `city_level`.
-        4 city_level: Option<String> => w::Field::new("city_level"),
+        4 city_level: Option<String> => "city_level",
     }
 }
 
@@ -617,11 +612,11 @@ w::record! {
     /// `ListResult`.
     pub struct ListResult {
         /// `code`.
-        0 code: i64 => w::Field::must("code"),
+        0 code: i64 => "code: must",
         /// `message`.
-        1 message: Option<String> => w::Field::new("message"),
+        1 message: Option<String> => "message",
         /// `data`.
-        2 data: Option<ResultData> => w::Field::new("data"),
+        2 data: Option<ResultData> => "data",
     }
 }
 
@@ -629,13 +624,13 @@ w::record! {
     /// `PageInfo`.
     pub struct PageInfo {
         /// `total_number`.
-        0 total_number: i64 => w::Field::must("total_number"),
+        0 total_number: i64 => "total_number: must",
         /// `total_page`.
-        1 total_page: i64 => w::Field::must("total_page"),
+        1 total_page: i64 => "total_page: must",
         /// `page_size`.
-        2 page_size: i64 => w::Field::must("page_size"),
+        2 page_size: i64 => "page_size: must",
         /// `page`.
-        3 page: i64 => w::Field::must("page"),
+        3 page: i64 => "page: must",
     }
 }
 
@@ -643,7 +638,7 @@ w::record! {
     /// `ResultData`.
     pub struct ResultData {
         /// `file_info_list`.
-        0 file_info_list: Vec<FileInfo> => w::Field::must("file_info_list"),
+        0 file_info_list: Vec<FileInfo> => "file_info_list: must",
     }
 }
 
@@ -651,42 +646,42 @@ w::record! {
     /// `ShareInfo`.
     pub struct ShareInfo {
         /// `share_title`.
-        0 share_title: String => w::Field::must("share_title"),
+        0 share_title: String => "share_title: must",
         /// `share_description`.
-        1 share_description: String => w::Field::must("share_description"),
+        1 share_description: String => "share_description: must",
     }
-    new(share_title: String, share_description: String)
+    new(share_title: impl Into<String>, share_description: impl Into<String>)
 }
 
 w::record! {
     /// `Targeting`.
     pub struct Targeting {
         /// `age`.
-        0 age: Option<Vec<String>> => w::Field::new("age"),
+        0 age: Option<Vec<String>> => "age",
         /// `gender`.
-        1 gender: Option<Vec<String>> => w::Field::new("gender"),
+        1 gender: Option<Vec<String>> => "gender",
         /// `education`.
-        2 education: Option<Vec<String>> => w::Field::new("education"),
+        2 education: Option<Vec<String>> => "education",
         /// `relationship_status`.
-        3 relationship_status: Option<Vec<String>> => w::Field::new("relationship_status"),
+        3 relationship_status: Option<Vec<String>> => "relationship_status",
         /// `user_paying_type`.
-        4 user_paying_type: Option<Vec<String>> => w::Field::new("user_paying_type"),
+        4 user_paying_type: Option<Vec<String>> => "user_paying_type",
         /// `network_type`.
-        5 network_type: Option<Vec<String>> => w::Field::new("network_type"),
+        5 network_type: Option<Vec<String>> => "network_type",
         /// `network_operator`.
-        6 network_operator: Option<Vec<String>> => w::Field::new("network_operator"),
+        6 network_operator: Option<Vec<String>> => "network_operator",
         /// `user_os`.
-        7 user_os: Option<Vec<String>> => w::Field::new("user_os"),
+        7 user_os: Option<Vec<String>> => "user_os",
         /// `device_price`.
-        8 device_price: Option<Vec<String>> => w::Field::new("device_price"),
+        8 device_price: Option<Vec<String>> => "device_price",
         /// `geo_location`.
-        9 geo_location: Option<GeoLocation> => w::Field::new("geo_location"),
+        9 geo_location: Option<GeoLocation> => "geo_location",
         /// `wechat_ad_behavior`.
-        10 wechat_ad_behavior: Option<WechatAdBehavior> => w::Field::new("wechat_ad_behavior"),
+        10 wechat_ad_behavior: Option<WechatAdBehavior> => "wechat_ad_behavior",
         /// `custom_audience`.
-        11 custom_audience: Option<Vec<i64>> => w::Field::new("custom_audience"),
+        11 custom_audience: Option<Vec<i64>> => "custom_audience",
         /// `excluded_custom_audience`.
-        12 excluded_custom_audience: Option<Vec<i64>> => w::Field::new("excluded_custom_audience"),
+        12 excluded_custom_audience: Option<Vec<i64>> => "excluded_custom_audience",
     }
     new()
     set(
@@ -710,13 +705,13 @@ w::record! {
     /// `TaskSpec`.
     pub struct TaskSpec {
         /// `task_type_adgroup_hourly_report_spec`.
-        0 task_type_adgroup_hourly_report_spec: Option<TaskTypeAdgroupHourlyReportSpec> => w::Field::new("task_type_adgroup_hourly_report_spec"),
+        0 task_type_adgroup_hourly_report_spec: Option<TaskTypeAdgroupHourlyReportSpec> => "task_type_adgroup_hourly_report_spec",
         /// `task_type_adgroup_daily_report_spec`.
-        1 task_type_adgroup_daily_report_spec: Option<TaskTypeAdgroupDailyReportSpec> => w::Field::new("task_type_adgroup_daily_report_spec"),
+        1 task_type_adgroup_daily_report_spec: Option<TaskTypeAdgroupDailyReportSpec> => "task_type_adgroup_daily_report_spec",
         /// `task_type_wechat_advertising_data_spec`.
-        2 task_type_wechat_advertising_data_spec: Option<TaskTypeWechatAdvertisingDataSpec> => w::Field::new("task_type_wechat_advertising_data_spec"),
+        2 task_type_wechat_advertising_data_spec: Option<TaskTypeWechatAdvertisingDataSpec> => "task_type_wechat_advertising_data_spec",
         /// `task_type_poi_hourly_report_spec`.
-        3 task_type_poi_hourly_report_spec: Option<TaskTypePoiHourlyReportSpec> => w::Field::new("task_type_poi_hourly_report_spec"),
+        3 task_type_poi_hourly_report_spec: Option<TaskTypePoiHourlyReportSpec> => "task_type_poi_hourly_report_spec",
     }
     new()
     set(
@@ -731,36 +726,36 @@ w::record! {
     /// `TaskTypeAdgroupDailyReportSpec`.
     pub struct TaskTypeAdgroupDailyReportSpec {
         /// `date`; format `yyyy-MM-dd`.
-        0 date: String => w::Field::must("date"),
+        0 date: String => "date: must",
     }
-    new(date: String)
+    new(date: impl Into<String>)
 }
 
 w::record! {
     /// `TaskTypeAdgroupHourlyReportSpec`.
     pub struct TaskTypeAdgroupHourlyReportSpec {
         /// `date`; format `yyyy-MM-dd`.
-        0 date: String => w::Field::must("date"),
+        0 date: String => "date: must",
     }
-    new(date: String)
+    new(date: impl Into<String>)
 }
 
 w::record! {
     /// `TaskTypePoiHourlyReportSpec`.
     pub struct TaskTypePoiHourlyReportSpec {
         /// `date`; format `yyyy-MM-dd`.
-        0 date: String => w::Field::must("date"),
+        0 date: String => "date: must",
     }
-    new(date: String)
+    new(date: impl Into<String>)
 }
 
 w::record! {
     /// `TaskTypeWechatAdvertisingDataSpec`.
     pub struct TaskTypeWechatAdvertisingDataSpec {
         /// `last_modified_time_range`.
-        0 last_modified_time_range: LastModifiedTimeRange => w::Field::must("last_modified_time_range"),
+        0 last_modified_time_range: LastModifiedTimeRange => "last_modified_time_range: must",
         /// `fields`.
-        1 fields: Vec<String> => w::Field::must("fields"),
+        1 fields: Vec<String> => "fields: must",
     }
     new(last_modified_time_range: LastModifiedTimeRange, fields: Vec<String>)
 }
@@ -769,9 +764,9 @@ w::record! {
     /// `WechatAdBehavior`.
     pub struct WechatAdBehavior {
         /// `actions`.
-        0 actions: Option<Vec<String>> => w::Field::new("actions"),
+        0 actions: Option<Vec<String>> => "actions",
         /// `excluded_actions`.
-        1 excluded_actions: Option<Vec<String>> => w::Field::new("excluded_actions"),
+        1 excluded_actions: Option<Vec<String>> => "excluded_actions",
     }
     new()
     set(actions: Vec<String>, excluded_actions: Vec<String>)
@@ -788,41 +783,42 @@ pub mod adcreatives {
         /// * Catalog: `ads.adcreatives.add`.
         pub struct Add {
             /// `campaign_id`.
-            0 campaign_id: i64 => w::Field::must("campaign_id"),
+            0 campaign_id: i64 => "campaign_id: must",
             /// `adcreative_name`.
-            1 adcreative_name: String => w::Field::must("adcreative_name"),
+            1 adcreative_name: String => "adcreative_name: must",
             /// `adcreative_template_id`.
-            2 adcreative_template_id: i64 => w::Field::must("adcreative_template_id"),
+            2 adcreative_template_id: i64 => "adcreative_template_id: must",
             /// `adcreative_elements`.
-            3 adcreative_elements: super::AdcreativeElement => w::Field::must("adcreative_elements"),
+            3 adcreative_elements: super::AdcreativeElement => "adcreative_elements: must",
             /// `site_set`.
-            4 site_set: Vec<String> => w::Field::must("site_set"),
+            4 site_set: Vec<String> => "site_set: must",
             /// `destination_url`.
-            5 destination_url: String => w::Field::must("destination_url"),
+            5 destination_url: String => "destination_url: must",
             /// `product_type`.
-            6 product_type: String => w::Field::must("product_type"),
+            6 product_type: String => "product_type: must",
             /// `product_refs_id`.
-            7 product_refs_id: Option<String> => w::Field::new("product_refs_id"),
+            7 product_refs_id: Option<String> => "product_refs_id",
             /// `share_info`.
-            8 share_info: Option<super::ShareInfo> => w::Field::new("share_info"),
+            8 share_info: Option<super::ShareInfo> => "share_info",
         }
         new(
             campaign_id: i64,
-            adcreative_name: String,
+            adcreative_name: impl Into<String>,
             adcreative_template_id: i64,
             adcreative_elements: super::AdcreativeElement,
             site_set: Vec<String>,
-            destination_url: String,
-            product_type: String,
+            destination_url: impl Into<String>,
+            product_type: impl Into<String>,
         )
-        set(product_refs_id: String, share_info: super::ShareInfo)
+        text(product_refs_id: String)
+        set(share_info: super::ShareInfo)
     }
 
     w::record! {
         /// Answer to [`Add`].
         pub struct AddResponse {
             /// `data`.
-            0 data: super::AddData => w::Field::must("data"),
+            0 data: super::AddData => "data: must",
         }
     }
 
@@ -852,13 +848,13 @@ pub mod adcreatives {
         /// * Catalog: `ads.adcreatives.get`.
         pub struct Get {
             /// `adcreative_id`.
-            0 adcreative_id: Option<i64> => w::Field::new("adcreative_id").place(w::Place::Query),
+            0 adcreative_id: Option<i64> => "adcreative_id: query",
             /// `filtering`.
-            1 filtering: Option<Vec<super::Filtering>> => w::Field::new("filtering").place(w::Place::Query).spelled(w::Spelling::JsonText),
+            1 filtering: Option<Vec<super::Filtering>> => "filtering: query json",
             /// `page_size`.
-            2 page_size: Option<i64> => w::Field::new("page_size").place(w::Place::Query),
+            2 page_size: Option<i64> => "page_size: query",
             /// `page`.
-            3 page: Option<i64> => w::Field::new("page").place(w::Place::Query),
+            3 page: Option<i64> => "page: query",
         }
         new()
         set(adcreative_id: i64, filtering: Vec<super::Filtering>, page_size: i64, page: i64)
@@ -868,7 +864,7 @@ pub mod adcreatives {
         /// Answer to [`Get`].
         pub struct GetResponse {
             /// `data`.
-            0 data: super::GetData => w::Field::must("data"),
+            0 data: super::GetData => "data: must",
         }
     }
 
@@ -898,20 +894,17 @@ pub mod adcreatives {
         /// * Catalog: `ads.adcreatives.update`.
         pub struct Update {
             /// `adcreative_id`.
-            0 adcreative_id: i64 => w::Field::must("adcreative_id"),
+            0 adcreative_id: i64 => "adcreative_id: must",
             /// `adcreative_name`.
-            1 adcreative_name: Option<String> => w::Field::new("adcreative_name"),
+            1 adcreative_name: Option<String> => "adcreative_name",
             /// `adcreative_elements`.
-            2 adcreative_elements: Option<super::AdcreativeElement> => w::Field::new("adcreative_elements"),
+            2 adcreative_elements: Option<super::AdcreativeElement> => "adcreative_elements",
             /// `destination_url`.
-            3 destination_url: Option<String> => w::Field::new("destination_url"),
+            3 destination_url: Option<String> => "destination_url",
         }
         new(adcreative_id: i64)
-        set(
-            adcreative_name: String,
-            adcreative_elements: super::AdcreativeElement,
-            destination_url: String,
-        )
+        text(adcreative_name: String, destination_url: String)
+        set(adcreative_elements: super::AdcreativeElement)
     }
 
     w::endpoint! {
@@ -945,18 +938,22 @@ pub mod advertiser {
         /// * Catalog: `ads.advertiser.add`.
         pub struct Add {
             /// `system_industry_id`.
-            0 system_industry_id: i64 => w::Field::must("system_industry_id"),
+            0 system_industry_id: i64 => "system_industry_id: must",
             /// `contact_person`.
-            1 contact_person: String => w::Field::must("contact_person"),
+            1 contact_person: String => "contact_person: must",
             /// `contact_person_telephone`.
-            2 contact_person_telephone: String => w::Field::must("contact_person_telephone"),
+            2 contact_person_telephone: String => "contact_person_telephone: must",
             /// `business_type`.
-            3 business_type: Option<String> => w::Field::new("business_type"),
+            3 business_type: Option<String> => "business_type",
             /// `business_content`.
-            4 business_content: Option<String> => w::Field::new("business_content"),
+            4 business_content: Option<String> => "business_content",
         }
-        new(system_industry_id: i64, contact_person: String, contact_person_telephone: String)
-        set(business_type: String, business_content: String)
+        new(
+            system_industry_id: i64,
+            contact_person: impl Into<String>,
+            contact_person_telephone: impl Into<String>,
+        )
+        text(business_type: String, business_content: String)
     }
 
     w::endpoint! {
@@ -992,7 +989,7 @@ pub mod advertiser {
         /// Answer to [`Get`].
         pub struct GetResponse {
             /// `data`.
-            0 data: super::DataItem => w::Field::must("data"),
+            0 data: super::DataItem => "data: must",
         }
     }
 
@@ -1022,24 +1019,24 @@ pub mod advertiser {
         /// * Catalog: `ads.advertiser.update`.
         pub struct Update {
             /// `system_industry_id`.
-            0 system_industry_id: Option<i64> => w::Field::new("system_industry_id"),
+            0 system_industry_id: Option<i64> => "system_industry_id",
             /// `contact_person`.
-            1 contact_person: Option<String> => w::Field::new("contact_person"),
+            1 contact_person: Option<String> => "contact_person",
             /// `contact_person_telephone`.
-            2 contact_person_telephone: Option<String> => w::Field::new("contact_person_telephone"),
+            2 contact_person_telephone: Option<String> => "contact_person_telephone",
             /// `business_type`.
-            3 business_type: Option<String> => w::Field::new("business_type"),
+            3 business_type: Option<String> => "business_type",
             /// `business_content`.
-            4 business_content: Option<String> => w::Field::new("business_content"),
+            4 business_content: Option<String> => "business_content",
         }
         new()
-        set(
-            system_industry_id: i64,
+        text(
             contact_person: String,
             contact_person_telephone: String,
             business_type: String,
             business_content: String,
         )
+        set(system_industry_id: i64)
     }
 
     w::endpoint! {
@@ -1073,9 +1070,9 @@ pub mod async_task_files {
         /// * Catalog: `ads.async_task_files.get`.
         pub struct Get {
             /// `task_id`.
-            0 task_id: i64 => w::Field::must("task_id").place(w::Place::Query),
+            0 task_id: i64 => "task_id: must query",
             /// `file_id`.
-            1 file_id: i64 => w::Field::must("file_id").place(w::Place::Query),
+            1 file_id: i64 => "file_id: must query",
         }
         new(task_id: i64, file_id: i64)
     }
@@ -1111,20 +1108,20 @@ pub mod async_tasks {
         /// * Catalog: `ads.async_tasks.add`.
         pub struct Add {
             /// `task_name`.
-            0 task_name: String => w::Field::must("task_name"),
+            0 task_name: String => "task_name: must",
             /// `task_type`.
-            1 task_type: String => w::Field::must("task_type"),
+            1 task_type: String => "task_type: must",
             /// `task_spec`.
-            2 task_spec: super::TaskSpec => w::Field::must("task_spec"),
+            2 task_spec: super::TaskSpec => "task_spec: must",
         }
-        new(task_name: String, task_type: String, task_spec: super::TaskSpec)
+        new(task_name: impl Into<String>, task_type: impl Into<String>, task_spec: super::TaskSpec)
     }
 
     w::record! {
         /// Answer to [`Add`].
         pub struct AddResponse {
             /// `data`.
-            0 data: super::AddDataItem => w::Field::must("data"),
+            0 data: super::AddDataItem => "data: must",
         }
     }
 
@@ -1154,11 +1151,11 @@ pub mod async_tasks {
         /// * Catalog: `ads.async_tasks.get`.
         pub struct Get {
             /// `filtering`.
-            0 filtering: Option<Vec<super::Filtering>> => w::Field::new("filtering").place(w::Place::Query).spelled(w::Spelling::JsonText),
+            0 filtering: Option<Vec<super::Filtering>> => "filtering: query json",
             /// `page_size`.
-            1 page_size: Option<i64> => w::Field::new("page_size").place(w::Place::Query),
+            1 page_size: Option<i64> => "page_size: query",
             /// `page`.
-            2 page: Option<i64> => w::Field::new("page").place(w::Place::Query),
+            2 page: Option<i64> => "page: query",
         }
         new()
         set(filtering: Vec<super::Filtering>, page_size: i64, page: i64)
@@ -1168,7 +1165,7 @@ pub mod async_tasks {
         /// Answer to [`Get`].
         pub struct GetResponse {
             /// `data`.
-            0 data: super::GetDataItem => w::Field::must("data"),
+            0 data: super::GetDataItem => "data: must",
         }
     }
 
@@ -1203,25 +1200,30 @@ pub mod campaigns {
         /// * Catalog: `ads.campaigns.add`.
         pub struct Add {
             /// `campaign_name`.
-            0 campaign_name: String => w::Field::must("campaign_name"),
+            0 campaign_name: String => "campaign_name: must",
             /// `campaign_type`.
-            1 campaign_type: String => w::Field::must("campaign_type"),
+            1 campaign_type: String => "campaign_type: must",
             /// `product_type`.
-            2 product_type: String => w::Field::must("product_type"),
+            2 product_type: String => "product_type: must",
             /// `configured_status`.
-            3 configured_status: Option<String> => w::Field::new("configured_status"),
+            3 configured_status: Option<String> => "configured_status",
             /// `daily_budget`; unit fen.
-            4 daily_budget: Option<xinqiao_types::Fen> => w::Field::new("daily_budget"),
+            4 daily_budget: Option<xinqiao_types::Fen> => "daily_budget",
         }
-        new(campaign_name: String, campaign_type: String, product_type: String)
-        set(configured_status: String, daily_budget: xinqiao_types::Fen)
+        new(
+            campaign_name: impl Into<String>,
+            campaign_type: impl Into<String>,
+            product_type: impl Into<String>,
+        )
+        text(configured_status: String)
+        set(daily_budget: xinqiao_types::Fen)
     }
 
     w::record! {
         /// Answer to [`Add`].
         pub struct AddResponse {
             /// `data`.
-            0 data: super::DataDetail => w::Field::must("data"),
+            0 data: super::DataDetail => "data: must",
         }
     }
 
@@ -1251,13 +1253,13 @@ pub mod campaigns {
         /// * Catalog: `ads.campaigns.get`.
         pub struct Get {
             /// `campaign_id`.
-            0 campaign_id: Option<i64> => w::Field::new("campaign_id").place(w::Place::Query),
+            0 campaign_id: Option<i64> => "campaign_id: query",
             /// `filtering`.
-            1 filtering: Option<Vec<super::Filtering>> => w::Field::new("filtering").place(w::Place::Query).spelled(w::Spelling::JsonText),
+            1 filtering: Option<Vec<super::Filtering>> => "filtering: query json",
             /// `page_size`.
-            2 page_size: Option<i64> => w::Field::new("page_size").place(w::Place::Query),
+            2 page_size: Option<i64> => "page_size: query",
             /// `page`.
-            3 page: Option<i64> => w::Field::new("page").place(w::Place::Query),
+            3 page: Option<i64> => "page: query",
         }
         new()
         set(campaign_id: i64, filtering: Vec<super::Filtering>, page_size: i64, page: i64)
@@ -1267,7 +1269,7 @@ pub mod campaigns {
         /// Answer to [`Get`].
         pub struct GetResponse {
             /// `data`.
-            0 data: super::GetDataDetail => w::Field::must("data"),
+            0 data: super::GetDataDetail => "data: must",
         }
     }
 
@@ -1297,16 +1299,17 @@ pub mod campaigns {
         /// * Catalog: `ads.campaigns.update`.
         pub struct Update {
             /// `campaign_id`.
-            0 campaign_id: i64 => w::Field::must("campaign_id"),
+            0 campaign_id: i64 => "campaign_id: must",
             /// `campaign_name`.
-            1 campaign_name: Option<String> => w::Field::new("campaign_name"),
+            1 campaign_name: Option<String> => "campaign_name",
             /// `configured_status`.
-            2 configured_status: Option<String> => w::Field::new("configured_status"),
+            2 configured_status: Option<String> => "configured_status",
             /// `daily_budget`; unit fen.
-            3 daily_budget: Option<xinqiao_types::Fen> => w::Field::new("daily_budget"),
+            3 daily_budget: Option<xinqiao_types::Fen> => "daily_budget",
         }
         new(campaign_id: i64)
-        set(campaign_name: String, configured_status: String, daily_budget: xinqiao_types::Fen)
+        text(campaign_name: String, configured_status: String)
+        set(daily_budget: xinqiao_types::Fen)
     }
 
     w::endpoint! {
@@ -1340,13 +1343,13 @@ pub mod credit_bills {
         /// * Catalog: `ads.credit_bills.get`.
         pub struct Get {
             /// `bill_year`.
-            0 bill_year: i64 => w::Field::must("bill_year").place(w::Place::Query),
+            0 bill_year: i64 => "bill_year: must query",
             /// `bill_month`.
-            1 bill_month: i64 => w::Field::must("bill_month").place(w::Place::Query),
+            1 bill_month: i64 => "bill_month: must query",
             /// `page_size`.
-            2 page_size: Option<i64> => w::Field::new("page_size").place(w::Place::Query),
+            2 page_size: Option<i64> => "page_size: query",
             /// `page`.
-            3 page: Option<i64> => w::Field::new("page").place(w::Place::Query),
+            3 page: Option<i64> => "page: query",
         }
         new(bill_year: i64, bill_month: i64)
         set(page_size: i64, page: i64)
@@ -1356,7 +1359,7 @@ pub mod credit_bills {
         /// Answer to [`Get`].
         pub struct GetResponse {
             /// `data`.
-            0 data: super::DataInfo => w::Field::must("data"),
+            0 data: super::DataInfo => "data: must",
         }
     }
 
@@ -1391,22 +1394,27 @@ pub mod custom_audience_files {
         /// * Catalog: `ads.custom_audience_files.add`.
         pub struct Add {
             /// `audience_id`.
-            0 audience_id: i64 => w::Field::must("audience_id"),
+            0 audience_id: i64 => "audience_id: must",
             /// `user_id_type`.
-            1 user_id_type: String => w::Field::must("user_id_type"),
+            1 user_id_type: String => "user_id_type: must",
             /// `operation_type`.
-            2 operation_type: String => w::Field::must("operation_type"),
+            2 operation_type: String => "operation_type: must",
             /// `file`.
-            3 file: w::FilePart => w::Field::must("file"),
+            3 file: w::FilePart => "file: must",
         }
-        new(audience_id: i64, user_id_type: String, operation_type: String, file: w::FilePart)
+        new(
+            audience_id: i64,
+            user_id_type: impl Into<String>,
+            operation_type: impl Into<String>,
+            file: w::FilePart,
+        )
     }
 
     w::record! {
         /// Answer to [`Add`].
         pub struct AddResponse {
             /// `data`.
-            0 data: super::AddDataDetail => w::Field::must("data"),
+            0 data: super::AddDataDetail => "data: must",
         }
     }
 
@@ -1436,13 +1444,13 @@ pub mod custom_audience_files {
         /// * Catalog: `ads.custom_audience_files.get`.
         pub struct Get {
             /// `audience_id`.
-            0 audience_id: Option<i64> => w::Field::new("audience_id").place(w::Place::Query),
+            0 audience_id: Option<i64> => "audience_id: query",
             /// `custom_audience_file_id`.
-            1 custom_audience_file_id: Option<i64> => w::Field::new("custom_audience_file_id").place(w::Place::Query),
+            1 custom_audience_file_id: Option<i64> => "custom_audience_file_id: query",
             /// `page_size`.
-            2 page_size: Option<i64> => w::Field::new("page_size").place(w::Place::Query),
+            2 page_size: Option<i64> => "page_size: query",
             /// `page`.
-            3 page: Option<i64> => w::Field::new("page").place(w::Place::Query),
+            3 page: Option<i64> => "page: query",
         }
         new()
         set(audience_id: i64, custom_audience_file_id: i64, page_size: i64, page: i64)
@@ -1452,7 +1460,7 @@ pub mod custom_audience_files {
         /// Answer to [`Get`].
         pub struct GetResponse {
             /// `data`.
-            0 data: super::GetDataInfo => w::Field::must("data"),
+            0 data: super::GetDataInfo => "data: must",
         }
     }
 
@@ -1487,20 +1495,20 @@ pub mod custom_audiences {
         /// * Catalog: `ads.custom_audiences.add`.
         pub struct Add {
             /// `name`.
-            0 name: String => w::Field::must("name"),
+            0 name: String => "name: must",
             /// `type`.
-            1 type_: String => w::Field::must("type"),
+            1 type_: String => "type: must",
             /// `description`.
-            2 description: String => w::Field::must("description"),
+            2 description: String => "description: must",
         }
-        new(name: String, type_: String, description: String)
+        new(name: impl Into<String>, type_: impl Into<String>, description: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`Add`].
         pub struct AddResponse {
             /// `data`.
-            0 data: super::AddDataInfo => w::Field::must("data"),
+            0 data: super::AddDataInfo => "data: must",
         }
     }
 
@@ -1530,11 +1538,11 @@ pub mod custom_audiences {
         /// * Catalog: `ads.custom_audiences.get`.
         pub struct Get {
             /// `audience_id`.
-            0 audience_id: Option<i64> => w::Field::new("audience_id").place(w::Place::Query),
+            0 audience_id: Option<i64> => "audience_id: query",
             /// `page_size`.
-            1 page_size: Option<i64> => w::Field::new("page_size").place(w::Place::Query),
+            1 page_size: Option<i64> => "page_size: query",
             /// `page`.
-            2 page: Option<i64> => w::Field::new("page").place(w::Place::Query),
+            2 page: Option<i64> => "page: query",
         }
         new()
         set(audience_id: i64, page_size: i64, page: i64)
@@ -1544,7 +1552,7 @@ pub mod custom_audiences {
         /// Answer to [`Get`].
         pub struct GetResponse {
             /// `data`.
-            0 data: super::DataEntry => w::Field::must("data"),
+            0 data: super::DataEntry => "data: must",
         }
     }
 
@@ -1574,14 +1582,14 @@ pub mod custom_audiences {
         /// * Catalog: `ads.custom_audiences.update`.
         pub struct Update {
             /// `audience_id`.
-            0 audience_id: i64 => w::Field::must("audience_id"),
+            0 audience_id: i64 => "audience_id: must",
             /// `name`.
-            1 name: Option<String> => w::Field::new("name"),
+            1 name: Option<String> => "name",
             /// `description`.
-            2 description: Option<String> => w::Field::new("description"),
+            2 description: Option<String> => "description",
         }
         new(audience_id: i64)
-        set(name: String, description: String)
+        text(name: String, description: String)
     }
 
     w::endpoint! {
@@ -1615,25 +1623,26 @@ pub mod daily_reports {
         /// * Catalog: `ads.daily_reports.get`.
         pub struct Get {
             /// `date_range`.
-            0 date_range: super::DateRange => w::Field::must("date_range").place(w::Place::Query).spelled(w::Spelling::JsonText),
+            0 date_range: super::DateRange => "date_range: must query json",
             /// `report_type`.
-            1 report_type: Option<String> => w::Field::new("report_type").place(w::Place::Query),
+            1 report_type: Option<String> => "report_type: query",
             /// `level`.
-            2 level: Option<String> => w::Field::new("level").place(w::Place::Query),
+            2 level: Option<String> => "level: query",
             /// `page_size`.
-            3 page_size: Option<i64> => w::Field::new("page_size").place(w::Place::Query),
+            3 page_size: Option<i64> => "page_size: query",
             /// `page`.
-            4 page: Option<i64> => w::Field::new("page").place(w::Place::Query),
+            4 page: Option<i64> => "page: query",
         }
         new(date_range: super::DateRange)
-        set(report_type: String, level: String, page_size: i64, page: i64)
+        text(report_type: String, level: String)
+        set(page_size: i64, page: i64)
     }
 
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
             /// `data`.
-            0 data: super::GetDataEntry => w::Field::must("data"),
+            0 data: super::GetDataEntry => "data: must",
         }
     }
 
@@ -1668,18 +1677,18 @@ pub mod estimation {
         /// * Catalog: `ads.estimation.get`.
         pub struct Get {
             /// `campaign_type`.
-            0 campaign_type: String => w::Field::must("campaign_type"),
+            0 campaign_type: String => "campaign_type: must",
             /// `targeting`.
-            1 targeting: super::Targeting => w::Field::must("targeting"),
+            1 targeting: super::Targeting => "targeting: must",
         }
-        new(campaign_type: String, targeting: super::Targeting)
+        new(campaign_type: impl Into<String>, targeting: super::Targeting)
     }
 
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
             /// `data`.
-            0 data: super::DataPart => w::Field::must("data"),
+            0 data: super::DataPart => "data: must",
         }
     }
 
@@ -1714,23 +1723,24 @@ pub mod fund_statements_detailed {
         /// * Catalog: `ads.fund_statements_detailed.get`.
         pub struct Get {
             /// `date_range`.
-            0 date_range: super::DateRange => w::Field::must("date_range").place(w::Place::Query).spelled(w::Spelling::JsonText),
+            0 date_range: super::DateRange => "date_range: must query json",
             /// `trade_type`.
-            1 trade_type: Option<String> => w::Field::new("trade_type").place(w::Place::Query),
+            1 trade_type: Option<String> => "trade_type: query",
             /// `page_size`.
-            2 page_size: Option<i64> => w::Field::new("page_size").place(w::Place::Query),
+            2 page_size: Option<i64> => "page_size: query",
             /// `page`.
-            3 page: Option<i64> => w::Field::new("page").place(w::Place::Query),
+            3 page: Option<i64> => "page: query",
         }
         new(date_range: super::DateRange)
-        set(trade_type: String, page_size: i64, page: i64)
+        text(trade_type: String)
+        set(page_size: i64, page: i64)
     }
 
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
             /// `data`.
-            0 data: super::GetDataPart => w::Field::must("data"),
+            0 data: super::GetDataPart => "data: must",
         }
     }
 
@@ -1765,23 +1775,23 @@ pub mod fund_transfer {
         /// * Catalog: `ads.fund_transfer.add`.
         pub struct Add {
             /// `fund_type`.
-            0 fund_type: String => w::Field::must("fund_type"),
+            0 fund_type: String => "fund_type: must",
             /// `amount`; unit fen.
-            1 amount: xinqiao_types::Fen => w::Field::must("amount"),
+            1 amount: xinqiao_types::Fen => "amount: must",
             /// `external_bill_no`.
-            2 external_bill_no: Option<String> => w::Field::new("external_bill_no"),
+            2 external_bill_no: Option<String> => "external_bill_no",
             /// `memo`.
-            3 memo: Option<String> => w::Field::new("memo"),
+            3 memo: Option<String> => "memo",
         }
-        new(fund_type: String, amount: xinqiao_types::Fen)
-        set(external_bill_no: String, memo: String)
+        new(fund_type: impl Into<String>, amount: xinqiao_types::Fen)
+        text(external_bill_no: String, memo: String)
     }
 
     w::record! {
         /// Answer to [`Add`].
         pub struct AddResponse {
             /// `data`.
-            0 data: super::AddDataEntry => w::Field::must("data"),
+            0 data: super::AddDataEntry => "data: must",
         }
     }
 
@@ -1823,7 +1833,7 @@ pub mod funds {
         /// Answer to [`Get`].
         pub struct GetResponse {
             /// `data`.
-            0 data: super::DataContent => w::Field::must("data"),
+            0 data: super::DataContent => "data: must",
         }
     }
 
@@ -1858,7 +1868,7 @@ pub mod images {
         /// * Catalog: `ads.images.add`.
         pub struct Add {
             /// `file`.
-            0 file: w::FilePart => w::Field::must("file"),
+            0 file: w::FilePart => "file: must",
         }
         new(file: w::FilePart)
     }
@@ -1867,7 +1877,7 @@ pub mod images {
         /// Answer to [`Add`].
         pub struct AddResponse {
             /// `data`.
-            0 data: super::AddDataPart => w::Field::must("data"),
+            0 data: super::AddDataPart => "data: must",
         }
     }
 
@@ -1897,23 +1907,24 @@ pub mod images {
         /// * Catalog: `ads.images.get`.
         pub struct Get {
             /// `image_id`.
-            0 image_id: Option<String> => w::Field::new("image_id").place(w::Place::Query),
+            0 image_id: Option<String> => "image_id: query",
             /// `filtering`.
-            1 filtering: Option<Vec<super::Filtering>> => w::Field::new("filtering").place(w::Place::Query).spelled(w::Spelling::JsonText),
+            1 filtering: Option<Vec<super::Filtering>> => "filtering: query json",
             /// `page_size`.
-            2 page_size: Option<i64> => w::Field::new("page_size").place(w::Place::Query),
+            2 page_size: Option<i64> => "page_size: query",
             /// `page`.
-            3 page: Option<i64> => w::Field::new("page").place(w::Place::Query),
+            3 page: Option<i64> => "page: query",
         }
         new()
-        set(image_id: String, filtering: Vec<super::Filtering>, page_size: i64, page: i64)
+        text(image_id: String)
+        set(filtering: Vec<super::Filtering>, page_size: i64, page: i64)
     }
 
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
             /// `data`.
-            0 data: super::GetDataContent => w::Field::must("data"),
+            0 data: super::GetDataContent => "data: must",
         }
     }
 
@@ -1948,20 +1959,24 @@ pub mod qualifications {
         /// * Catalog: `ads.qualifications.add`.
         pub struct Add {
             /// `qualification_type`.
-            0 qualification_type: String => w::Field::must("qualification_type"),
+            0 qualification_type: String => "qualification_type: must",
             /// `qualification_name`.
-            1 qualification_name: String => w::Field::must("qualification_name"),
+            1 qualification_name: String => "qualification_name: must",
             /// `qualification_image_id`.
-            2 qualification_image_id: String => w::Field::must("qualification_image_id"),
+            2 qualification_image_id: String => "qualification_image_id: must",
         }
-        new(qualification_type: String, qualification_name: String, qualification_image_id: String)
+        new(
+            qualification_type: impl Into<String>,
+            qualification_name: impl Into<String>,
+            qualification_image_id: impl Into<String>,
+        )
     }
 
     w::record! {
         /// Answer to [`Add`].
         pub struct AddResponse {
             /// `data`.
-            0 data: super::AddDataContent => w::Field::must("data"),
+            0 data: super::AddDataContent => "data: must",
         }
     }
 
@@ -1991,7 +2006,7 @@ pub mod qualifications {
         /// * Catalog: `ads.qualifications.delete`.
         pub struct Delete {
             /// `qualification_id`.
-            0 qualification_id: i64 => w::Field::must("qualification_id"),
+            0 qualification_id: i64 => "qualification_id: must",
         }
         new(qualification_id: i64)
     }
@@ -2029,7 +2044,7 @@ pub mod qualifications {
         /// Answer to [`Get`].
         pub struct GetResponse {
             /// `data`.
-            0 data: super::DataMember => w::Field::must("data"),
+            0 data: super::DataMember => "data: must",
         }
     }
 
@@ -2064,13 +2079,13 @@ pub mod realtime_cost {
         /// * Catalog: `ads.realtime_cost.get`.
         pub struct Get {
             /// `date`; format `yyyy-MM-dd`.
-            0 date: String => w::Field::must("date").place(w::Place::Query),
+            0 date: String => "date: must query",
             /// `level`.
-            1 level: String => w::Field::must("level").place(w::Place::Query),
+            1 level: String => "level: must query",
             /// `filtering`.
-            2 filtering: Option<Vec<super::Filtering>> => w::Field::new("filtering").place(w::Place::Query).spelled(w::Spelling::JsonText),
+            2 filtering: Option<Vec<super::Filtering>> => "filtering: query json",
         }
-        new(date: String, level: String)
+        new(date: impl Into<String>, level: impl Into<String>)
         set(filtering: Vec<super::Filtering>)
     }
 
@@ -2078,7 +2093,7 @@ pub mod realtime_cost {
         /// Answer to [`Get`].
         pub struct GetResponse {
             /// `data`.
-            0 data: super::GetDataMember => w::Field::must("data"),
+            0 data: super::GetDataMember => "data: must",
         }
     }
 
@@ -2149,7 +2164,7 @@ pub mod sp_entrustment {
         /// Answer to [`Get`].
         pub struct GetResponse {
             /// `data`.
-            0 data: super::DataB => w::Field::must("data"),
+            0 data: super::DataB => "data: must",
         }
     }
 
@@ -2184,16 +2199,16 @@ pub mod targeting_tags {
         /// * Catalog: `ads.targeting_tags.get`.
         pub struct Get {
             /// `type`.
-            0 type_: String => w::Field::must("type").place(w::Place::Query),
+            0 type_: String => "type: must query",
         }
-        new(type_: String)
+        new(type_: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
             /// `data`.
-            0 data: super::DataC => w::Field::must("data"),
+            0 data: super::DataC => "data: must",
         }
     }
 
@@ -2229,7 +2244,7 @@ pub mod user_action_set_reports {
         /// * Catalog: `ads.user_action_set_reports.get`.
         pub struct Get {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -2266,7 +2281,7 @@ pub mod user_action_sets {
         /// * Catalog: `ads.user_action_sets.add`.
         pub struct Add {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -2298,7 +2313,7 @@ pub mod user_action_sets {
         /// * Catalog: `ads.user_action_sets.get`.
         pub struct Get {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -2335,7 +2350,7 @@ pub mod user_actions {
         /// * Catalog: `ads.user_actions.add`.
         pub struct Add {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -2372,7 +2387,7 @@ pub mod wechat_ad_leads {
         /// * Catalog: `ads.wechat_ad_leads.get`.
         pub struct Get {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }

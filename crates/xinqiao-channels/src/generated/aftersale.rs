@@ -7,33 +7,33 @@ w::record! {
     /// `AddressInfo`.
     pub struct AddressInfo {
         /// `user_name`.
-        0 user_name: String => w::Field::must("user_name"),
+        0 user_name: String => "user_name: must",
         /// `province_name`.
-        1 province_name: Option<String> => w::Field::new("province_name"),
+        1 province_name: Option<String> => "province_name",
         /// `city_name`.
-        2 city_name: Option<String> => w::Field::new("city_name"),
+        2 city_name: Option<String> => "city_name",
         /// `county_name`.
-        3 county_name: Option<String> => w::Field::new("county_name"),
+        3 county_name: Option<String> => "county_name",
         /// `detail_info`.
-        4 detail_info: Option<String> => w::Field::new("detail_info"),
+        4 detail_info: Option<String> => "detail_info",
         /// `tel_number`.
-        5 tel_number: String => w::Field::must("tel_number").masked(),
+        5 tel_number: String => "tel_number: must masked",
         /// `postal_code`.
-        6 postal_code: Option<String> => w::Field::new("postal_code"),
+        6 postal_code: Option<String> => "postal_code",
         /// `house_number`.
-        7 house_number: Option<String> => w::Field::new("house_number"),
+        7 house_number: Option<String> => "house_number",
         /// `lng`.
-        8 lng: Option<f64> => w::Field::new("lng"),
+        8 lng: Option<f64> => "lng",
         /// `lat`.
-        9 lat: Option<f64> => w::Field::new("lat"),
+        9 lat: Option<f64> => "lat",
         /// `hash_code`.
-        10 hash_code: Option<String> => w::Field::new("hash_code"),
+        10 hash_code: Option<String> => "hash_code",
         /// `virtual_order_tel_number`.
-        11 virtual_order_tel_number: Option<String> => w::Field::new("virtual_order_tel_number"),
+        11 virtual_order_tel_number: Option<String> => "virtual_order_tel_number",
         /// `use_tel_number`.
-        12 use_tel_number: Option<bool> => w::Field::new("use_tel_number").spelled(w::Spelling::BoolInt),
+        12 use_tel_number: Option<bool> => "use_tel_number: zero-one",
         /// `tel_number_ext_info`.
-        13 tel_number_ext_info: Option<TelNumberExtInfo> => w::Field::new("tel_number_ext_info"),
+        13 tel_number_ext_info: Option<TelNumberExtInfo> => "tel_number_ext_info",
     }
 }
 
@@ -41,57 +41,57 @@ w::record! {
     /// `AfterSaleOrder`.
     pub struct AfterSaleOrder {
         /// `after_sale_order_id`.
-        0 after_sale_order_id: w::TextOrNumber => w::Field::must("after_sale_order_id"),
+        0 after_sale_order_id: w::TextOrNumber => "after_sale_order_id: must",
         /// `order_id`.
-        1 order_id: w::TextOrNumber => w::Field::must("order_id"),
+        1 order_id: w::TextOrNumber => "order_id: must",
         /// `type`.
-        2 type_: String => w::Field::must("type"),
+        2 type_: String => "type: must",
         /// `sub_type`.
-        3 sub_type: Option<String> => w::Field::new("sub_type"),
+        3 sub_type: Option<String> => "sub_type",
         /// `status`.
-        4 status: String => w::Field::must("status"),
+        4 status: String => "status: must",
         /// `openid`.
-        5 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        5 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `unionid`.
-        6 unionid: Option<xinqiao_types::UnionId> => w::Field::new("unionid").masked(),
+        6 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
         /// `present_giver_openid`.
-        7 present_giver_openid: Option<String> => w::Field::new("present_giver_openid"),
+        7 present_giver_openid: Option<String> => "present_giver_openid",
         /// `present_giver_unionid`.
-        8 present_giver_unionid: Option<String> => w::Field::new("present_giver_unionid"),
+        8 present_giver_unionid: Option<String> => "present_giver_unionid",
         /// `reason`.
-        9 reason: String => w::Field::must("reason"),
+        9 reason: String => "reason: must",
         /// `product_info`.
-        10 product_info: ProductInfo => w::Field::must("product_info"),
+        10 product_info: ProductInfo => "product_info: must",
         /// `details`.
-        11 details: AfterSaleOrderDetail => w::Field::must("details"),
+        11 details: AfterSaleOrderDetail => "details: must",
         /// `refund_info`.
-        12 refund_info: Option<RefundInfo> => w::Field::new("refund_info"),
+        12 refund_info: Option<RefundInfo> => "refund_info",
         /// `return_info`.
-        13 return_info: Option<ReturnInfo> => w::Field::new("return_info"),
+        13 return_info: Option<ReturnInfo> => "return_info",
         /// `merchant_upload_info`.
-        14 merchant_upload_info: Option<MerchantUploadInfo> => w::Field::new("merchant_upload_info"),
+        14 merchant_upload_info: Option<MerchantUploadInfo> => "merchant_upload_info",
         /// `merchant_update_detail`.
-        15 merchant_update_detail: Option<MerchantUpdateDetail> => w::Field::new("merchant_update_detail"),
+        15 merchant_update_detail: Option<MerchantUpdateDetail> => "merchant_update_detail",
         /// `refund_resp`.
-        16 refund_resp: Option<RefundResp> => w::Field::new("refund_resp"),
+        16 refund_resp: Option<RefundResp> => "refund_resp",
         /// `gen_scene`.
-        17 gen_scene: Option<i64> => w::Field::new("gen_scene"),
+        17 gen_scene: Option<i64> => "gen_scene",
         /// `deadline`; unit s.
-        18 deadline: i64 => w::Field::must("deadline"),
+        18 deadline: i64 => "deadline: must",
         /// `exchange_product_info`.
-        19 exchange_product_info: Option<ExchangeProductInfo> => w::Field::new("exchange_product_info"),
+        19 exchange_product_info: Option<ExchangeProductInfo> => "exchange_product_info",
         /// `exchange_delivery_info`.
-        20 exchange_delivery_info: Option<ExchangeDeliveryInfo> => w::Field::new("exchange_delivery_info"),
+        20 exchange_delivery_info: Option<ExchangeDeliveryInfo> => "exchange_delivery_info",
         /// `virtual_tel_num_info`.
-        21 virtual_tel_num_info: Option<VirtualTelNumInfo> => w::Field::new("virtual_tel_num_info"),
+        21 virtual_tel_num_info: Option<VirtualTelNumInfo> => "virtual_tel_num_info",
         /// `compensation_liability_amount`; unit fen.
-        22 compensation_liability_amount: Option<xinqiao_types::Fen> => w::Field::new("compensation_liability_amount"),
+        22 compensation_liability_amount: Option<xinqiao_types::Fen> => "compensation_liability_amount",
         /// `update_time`; format `unix`.
-        23 update_time: xinqiao_types::UnixSeconds => w::Field::must("update_time"),
+        23 update_time: xinqiao_types::UnixSeconds => "update_time: must",
         /// `create_time`; format `unix`.
-        24 create_time: xinqiao_types::UnixSeconds => w::Field::must("create_time"),
+        24 create_time: xinqiao_types::UnixSeconds => "create_time: must",
         /// `complete_time`; format `unix`.
-        25 complete_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("complete_time"),
+        25 complete_time: Option<xinqiao_types::UnixSeconds> => "complete_time",
     }
 }
 
@@ -99,17 +99,17 @@ w::record! {
     /// `AfterSaleOrderDetail`.
     pub struct AfterSaleOrderDetail {
         /// `desc`.
-        0 desc: Option<String> => w::Field::new("desc"),
+        0 desc: Option<String> => "desc",
         /// `receive_product`.
-        1 receive_product: bool => w::Field::must("receive_product"),
+        1 receive_product: bool => "receive_product: must",
         /// `cancel_time`; format `unix`.
-        2 cancel_time: xinqiao_types::UnixSeconds => w::Field::must("cancel_time"),
+        2 cancel_time: xinqiao_types::UnixSeconds => "cancel_time: must",
         /// `media_id_list`.
-        3 media_id_list: Option<Vec<String>> => w::Field::new("media_id_list"),
+        3 media_id_list: Option<Vec<String>> => "media_id_list",
         /// `tel_number`.
-        4 tel_number: Option<String> => w::Field::new("tel_number").masked(),
+        4 tel_number: Option<String> => "tel_number: masked",
         /// `wxa_vip_discounted_price`; unit fen.
-        5 wxa_vip_discounted_price: Option<xinqiao_types::Fen> => w::Field::new("wxa_vip_discounted_price"),
+        5 wxa_vip_discounted_price: Option<xinqiao_types::Fen> => "wxa_vip_discounted_price",
     }
 }
 
@@ -117,29 +117,29 @@ w::record! {
     /// `BadPayInfo`.
     pub struct BadPayInfo {
         /// `bad_level`.
-        0 bad_level: i64 => w::Field::must("bad_level"),
+        0 bad_level: i64 => "bad_level: must",
         /// `content`.
-        1 content: String => w::Field::must("content"),
+        1 content: String => "content: must",
         /// `pic_list`.
-        2 pic_list: Option<Vec<String>> => w::Field::new("pic_list"),
+        2 pic_list: Option<Vec<String>> => "pic_list",
         /// `pay_fee`; unit fen.
-        3 pay_fee: xinqiao_types::Fen => w::Field::must("pay_fee"),
+        3 pay_fee: xinqiao_types::Fen => "pay_fee: must",
         /// `merchant_modify_level`.
-        4 merchant_modify_level: Option<i64> => w::Field::new("merchant_modify_level"),
+        4 merchant_modify_level: Option<i64> => "merchant_modify_level",
         /// `merchant_remark`.
-        5 merchant_remark: Option<String> => w::Field::new("merchant_remark"),
+        5 merchant_remark: Option<String> => "merchant_remark",
         /// `platform_modify_level`.
-        6 platform_modify_level: Option<i64> => w::Field::new("platform_modify_level"),
+        6 platform_modify_level: Option<i64> => "platform_modify_level",
         /// `refund_type`.
-        7 refund_type: i64 => w::Field::must("refund_type"),
+        7 refund_type: i64 => "refund_type: must",
         /// `receive_product`.
-        8 receive_product: Option<i64> => w::Field::new("receive_product"),
+        8 receive_product: Option<i64> => "receive_product",
         /// `refund_reason`.
-        9 refund_reason: Option<i64> => w::Field::new("refund_reason"),
+        9 refund_reason: Option<i64> => "refund_reason",
         /// `refund_reason_text`.
-        10 refund_reason_text: Option<String> => w::Field::new("refund_reason_text"),
+        10 refund_reason_text: Option<String> => "refund_reason_text",
         /// `title_pic_list`.
-        11 title_pic_list: Option<Vec<String>> => w::Field::new("title_pic_list"),
+        11 title_pic_list: Option<Vec<String>> => "title_pic_list",
     }
 }
 
@@ -147,13 +147,13 @@ w::record! {
     /// `ExchangeDeliveryInfo`.
     pub struct ExchangeDeliveryInfo {
         /// `delivery_id`.
-        0 delivery_id: String => w::Field::must("delivery_id"),
+        0 delivery_id: String => "delivery_id: must",
         /// `delivery_name`.
-        1 delivery_name: String => w::Field::must("delivery_name"),
+        1 delivery_name: String => "delivery_name: must",
         /// `waybill_id`.
-        2 waybill_id: String => w::Field::must("waybill_id"),
+        2 waybill_id: String => "waybill_id: must",
         /// `address_info`.
-        3 address_info: Option<AddressInfo> => w::Field::new("address_info"),
+        3 address_info: Option<AddressInfo> => "address_info",
     }
 }
 
@@ -161,21 +161,21 @@ w::record! {
     /// `ExchangeProductInfo`.
     pub struct ExchangeProductInfo {
         /// `product_id`.
-        0 product_id: i64 => w::Field::must("product_id"),
+        0 product_id: i64 => "product_id: must",
         /// `old_sku_id`.
-        1 old_sku_id: i64 => w::Field::must("old_sku_id"),
+        1 old_sku_id: i64 => "old_sku_id: must",
         /// `new_sku_id`.
-        2 new_sku_id: i64 => w::Field::must("new_sku_id"),
+        2 new_sku_id: i64 => "new_sku_id: must",
         /// `old_sku_price`; unit fen.
-        3 old_sku_price: xinqiao_types::Fen => w::Field::must("old_sku_price"),
+        3 old_sku_price: xinqiao_types::Fen => "old_sku_price: must",
         /// `new_sku_price`; unit fen.
-        4 new_sku_price: xinqiao_types::Fen => w::Field::must("new_sku_price"),
+        4 new_sku_price: xinqiao_types::Fen => "new_sku_price: must",
         /// `old_sku_code`.
-        5 old_sku_code: Option<String> => w::Field::new("old_sku_code"),
+        5 old_sku_code: Option<String> => "old_sku_code",
         /// `new_sku_code`.
-        6 new_sku_code: Option<String> => w::Field::new("new_sku_code"),
+        6 new_sku_code: Option<String> => "new_sku_code",
         /// `product_cnt`.
-        7 product_cnt: i64 => w::Field::must("product_cnt"),
+        7 product_cnt: i64 => "product_cnt: must",
     }
 }
 
@@ -183,19 +183,19 @@ w::record! {
     /// `FakeOnePayFourInfo`.
     pub struct FakeOnePayFourInfo {
         /// `identify_fee`; unit fen.
-        0 identify_fee: Option<xinqiao_types::Fen> => w::Field::new("identify_fee"),
+        0 identify_fee: Option<xinqiao_types::Fen> => "identify_fee",
         /// `product_fee`; unit fen.
-        1 product_fee: xinqiao_types::Fen => w::Field::must("product_fee"),
+        1 product_fee: xinqiao_types::Fen => "product_fee: must",
         /// `total_pay_fee`; unit fen.
-        2 total_pay_fee: Option<xinqiao_types::Fen> => w::Field::new("total_pay_fee"),
+        2 total_pay_fee: Option<xinqiao_types::Fen> => "total_pay_fee",
         /// `acctual_pay`; unit fen.
-        3 acctual_pay: Option<xinqiao_types::Fen> => w::Field::new("acctual_pay"),
+        3 acctual_pay: Option<xinqiao_types::Fen> => "acctual_pay",
         /// `identify_proof_pic_list`.
-        4 identify_proof_pic_list: Option<Vec<String>> => w::Field::new("identify_proof_pic_list"),
+        4 identify_proof_pic_list: Option<Vec<String>> => "identify_proof_pic_list",
         /// `fee_proof_pic_list`.
-        5 fee_proof_pic_list: Option<Vec<String>> => w::Field::new("fee_proof_pic_list"),
+        5 fee_proof_pic_list: Option<Vec<String>> => "fee_proof_pic_list",
         /// `apply_reason`.
-        6 apply_reason: Option<i64> => w::Field::new("apply_reason"),
+        6 apply_reason: Option<i64> => "apply_reason",
     }
 }
 
@@ -203,23 +203,23 @@ w::record! {
     /// `GetpresentaftersaleorderAfterSaleOrder`.
     pub struct GetpresentaftersaleorderAfterSaleOrder {
         /// `after_sale_order_id`.
-        0 after_sale_order_id: w::TextOrNumber => w::Field::must("after_sale_order_id"),
+        0 after_sale_order_id: w::TextOrNumber => "after_sale_order_id: must",
         /// `present_order_id`.
-        1 present_order_id: w::TextOrNumber => w::Field::must("present_order_id"),
+        1 present_order_id: w::TextOrNumber => "present_order_id: must",
         /// `status`.
-        2 status: String => w::Field::must("status"),
+        2 status: String => "status: must",
         /// `openid`.
-        3 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        3 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `unionid`.
-        4 unionid: Option<xinqiao_types::UnionId> => w::Field::new("unionid").masked(),
+        4 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
         /// `order_info_list`.
-        5 order_info_list: Vec<OrderInfo> => w::Field::must("order_info_list"),
+        5 order_info_list: Vec<OrderInfo> => "order_info_list: must",
         /// `refund_info`.
-        6 refund_info: Option<RefundInfo> => w::Field::new("refund_info"),
+        6 refund_info: Option<RefundInfo> => "refund_info",
         /// `update_time`; format `unix`.
-        7 update_time: xinqiao_types::UnixSeconds => w::Field::must("update_time"),
+        7 update_time: xinqiao_types::UnixSeconds => "update_time: must",
         /// `create_time`; format `unix`.
-        8 create_time: xinqiao_types::UnixSeconds => w::Field::must("create_time"),
+        8 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
 
@@ -227,15 +227,15 @@ w::record! {
     /// `GiftProduct`.
     pub struct GiftProduct {
         /// `product_id`.
-        0 product_id: i64 => w::Field::must("product_id"),
+        0 product_id: i64 => "product_id: must",
         /// `sku_id`.
-        1 sku_id: i64 => w::Field::must("sku_id"),
+        1 sku_id: i64 => "sku_id: must",
         /// `sku_code`.
-        2 sku_code: Option<String> => w::Field::new("sku_code"),
+        2 sku_code: Option<String> => "sku_code",
         /// `count`.
-        3 count: i64 => w::Field::must("count"),
+        3 count: i64 => "count: must",
         /// `task_id`.
-        4 task_id: i64 => w::Field::must("task_id"),
+        4 task_id: i64 => "task_id: must",
     }
 }
 
@@ -243,47 +243,47 @@ w::record! {
     /// `GuaranteeOrder`.
     pub struct GuaranteeOrder {
         /// `guarantee_order_id`.
-        0 guarantee_order_id: i64 => w::Field::must("guarantee_order_id"),
+        0 guarantee_order_id: i64 => "guarantee_order_id: must",
         /// `order_id`.
-        1 order_id: w::TextOrNumber => w::Field::must("order_id"),
+        1 order_id: w::TextOrNumber => "order_id: must",
         /// `type`.
-        2 type_: i64 => w::Field::must("type"),
+        2 type_: i64 => "type: must",
         /// `order_type`.
-        3 order_type: i64 => w::Field::must("order_type"),
+        3 order_type: i64 => "order_type: must",
         /// `status`.
-        4 status: String => w::Field::must("status"),
+        4 status: String => "status: must",
         /// `openid`.
-        5 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        5 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `unionid`.
-        6 unionid: Option<xinqiao_types::UnionId> => w::Field::new("unionid").masked(),
+        6 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
         /// `apply_reason_type`.
-        7 apply_reason_type: i64 => w::Field::must("apply_reason_type"),
+        7 apply_reason_type: i64 => "apply_reason_type: must",
         /// `apply_reason`.
-        8 apply_reason: String => w::Field::must("apply_reason"),
+        8 apply_reason: String => "apply_reason: must",
         /// `expire_time`; format `unix`.
-        9 expire_time: xinqiao_types::UnixSeconds => w::Field::must("expire_time"),
+        9 expire_time: xinqiao_types::UnixSeconds => "expire_time: must",
         /// `complete_time`; format `unix`.
-        10 complete_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("complete_time"),
+        10 complete_time: Option<xinqiao_types::UnixSeconds> => "complete_time",
         /// `product_info`.
-        11 product_info: GuaranteeOrderProductInfo => w::Field::must("product_info"),
+        11 product_info: GuaranteeOrderProductInfo => "product_info: must",
         /// `pay_amount`; unit fen.
-        12 pay_amount: xinqiao_types::Fen => w::Field::must("pay_amount"),
+        12 pay_amount: xinqiao_types::Fen => "pay_amount: must",
         /// `order_pay_info`.
-        13 order_pay_info: OrderPayInfo => w::Field::must("order_pay_info"),
+        13 order_pay_info: OrderPayInfo => "order_pay_info: must",
         /// `wxa_vip_discounted_price`; unit fen.
-        14 wxa_vip_discounted_price: Option<xinqiao_types::Fen> => w::Field::new("wxa_vip_discounted_price"),
+        14 wxa_vip_discounted_price: Option<xinqiao_types::Fen> => "wxa_vip_discounted_price",
         /// `merchant_refuse_reason`.
-        15 merchant_refuse_reason: Option<String> => w::Field::new("merchant_refuse_reason"),
+        15 merchant_refuse_reason: Option<String> => "merchant_refuse_reason",
         /// `order_present_info`.
-        16 order_present_info: Option<OrderPresentInfo> => w::Field::new("order_present_info"),
+        16 order_present_info: Option<OrderPresentInfo> => "order_present_info",
         /// `fake_one_pay_four_info`.
-        17 fake_one_pay_four_info: Option<FakeOnePayFourInfo> => w::Field::new("fake_one_pay_four_info"),
+        17 fake_one_pay_four_info: Option<FakeOnePayFourInfo> => "fake_one_pay_four_info",
         /// `bad_pay_info`.
-        18 bad_pay_info: Option<BadPayInfo> => w::Field::new("bad_pay_info"),
+        18 bad_pay_info: Option<BadPayInfo> => "bad_pay_info",
         /// `update_time`; format `unix`.
-        19 update_time: xinqiao_types::UnixSeconds => w::Field::must("update_time"),
+        19 update_time: xinqiao_types::UnixSeconds => "update_time: must",
         /// `create_time`; format `unix`.
-        20 create_time: xinqiao_types::UnixSeconds => w::Field::must("create_time"),
+        20 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
 
@@ -291,19 +291,19 @@ w::record! {
     /// `GuaranteeOrderProductInfo`.
     pub struct GuaranteeOrderProductInfo {
         /// `product_id`.
-        0 product_id: Option<i64> => w::Field::new("product_id").spelled(w::Spelling::NumericText),
+        0 product_id: Option<i64> => "product_id: numeric",
         /// `sku_id`.
-        1 sku_id: Option<i64> => w::Field::new("sku_id").spelled(w::Spelling::NumericText),
+        1 sku_id: Option<i64> => "sku_id: numeric",
         /// `title`.
-        2 title: String => w::Field::must("title"),
+        2 title: String => "title: must",
         /// `thumb_img`.
-        3 thumb_img: String => w::Field::must("thumb_img"),
+        3 thumb_img: String => "thumb_img: must",
         /// `detail`.
-        4 detail: Option<String> => w::Field::new("detail"),
+        4 detail: Option<String> => "detail",
         /// `real_price`; unit fen.
-        5 real_price: xinqiao_types::Fen => w::Field::must("real_price"),
+        5 real_price: xinqiao_types::Fen => "real_price: must",
         /// `product_cnt`.
-        6 product_cnt: i64 => w::Field::must("product_cnt"),
+        6 product_cnt: i64 => "product_cnt: must",
     }
 }
 
@@ -311,21 +311,21 @@ w::record! {
     /// `History`.
     pub struct History {
         /// `item_type`.
-        0 item_type: i64 => w::Field::must("item_type"),
+        0 item_type: i64 => "item_type: must",
         /// `time`; format `unix`.
-        1 time: xinqiao_types::UnixSeconds => w::Field::must("time"),
+        1 time: xinqiao_types::UnixSeconds => "time: must",
         /// `content`.
-        2 content: Option<String> => w::Field::new("content"),
+        2 content: Option<String> => "content",
         /// `media_id_list`.
-        3 media_id_list: Option<Vec<String>> => w::Field::new("media_id_list"),
+        3 media_id_list: Option<Vec<String>> => "media_id_list",
         /// `phone_number`.
-        4 phone_number: Option<String> => w::Field::new("phone_number").masked(),
+        4 phone_number: Option<String> => "phone_number: masked",
         /// `complaint_type`.
-        5 complaint_type: Option<i64> => w::Field::new("complaint_type"),
+        5 complaint_type: Option<i64> => "complaint_type",
         /// `after_sale_type`.
-        6 after_sale_type: Option<i64> => w::Field::new("after_sale_type"),
+        6 after_sale_type: Option<i64> => "after_sale_type",
         /// `after_sale_reason`.
-        7 after_sale_reason: Option<i64> => w::Field::new("after_sale_reason"),
+        7 after_sale_reason: Option<i64> => "after_sale_reason",
     }
 }
 
@@ -333,21 +333,21 @@ w::record! {
     /// `MerchantUpdateDetail`.
     pub struct MerchantUpdateDetail {
         /// `merchant_update_type`.
-        0 merchant_update_type: i64 => w::Field::must("merchant_update_type"),
+        0 merchant_update_type: i64 => "merchant_update_type: must",
         /// `merchant_update_desc`.
-        1 merchant_update_desc: String => w::Field::must("merchant_update_desc"),
+        1 merchant_update_desc: String => "merchant_update_desc: must",
         /// `update_reason_type`.
-        2 update_reason_type: i64 => w::Field::must("update_reason_type"),
+        2 update_reason_type: i64 => "update_reason_type: must",
         /// `old_after_sale_type`.
-        3 old_after_sale_type: i64 => w::Field::must("old_after_sale_type"),
+        3 old_after_sale_type: i64 => "old_after_sale_type: must",
         /// `new_after_sale_type`.
-        4 new_after_sale_type: i64 => w::Field::must("new_after_sale_type"),
+        4 new_after_sale_type: i64 => "new_after_sale_type: must",
         /// `old_after_sale_amount`; unit fen.
-        5 old_after_sale_amount: xinqiao_types::Fen => w::Field::must("old_after_sale_amount"),
+        5 old_after_sale_amount: xinqiao_types::Fen => "old_after_sale_amount: must",
         /// `new_after_sale_amount`; unit fen.
-        6 new_after_sale_amount: xinqiao_types::Fen => w::Field::must("new_after_sale_amount"),
+        6 new_after_sale_amount: xinqiao_types::Fen => "new_after_sale_amount: must",
         /// `media_ids`.
-        7 media_ids: Option<Vec<String>> => w::Field::new("media_ids"),
+        7 media_ids: Option<Vec<String>> => "media_ids",
     }
 }
 
@@ -355,9 +355,9 @@ w::record! {
     /// `MerchantUploadInfo`.
     pub struct MerchantUploadInfo {
         /// `reject_reason`.
-        0 reject_reason: Option<String> => w::Field::new("reject_reason"),
+        0 reject_reason: Option<String> => "reject_reason",
         /// `refund_certificates`.
-        1 refund_certificates: Option<Vec<String>> => w::Field::new("refund_certificates"),
+        1 refund_certificates: Option<Vec<String>> => "refund_certificates",
     }
 }
 
@@ -365,11 +365,11 @@ w::record! {
     /// `OrderInfo`.
     pub struct OrderInfo {
         /// `order_id`.
-        0 order_id: String => w::Field::must("order_id"),
+        0 order_id: String => "order_id: must",
         /// `refund_info`.
-        1 refund_info: Option<RefundInfo> => w::Field::new("refund_info"),
+        1 refund_info: Option<RefundInfo> => "refund_info",
         /// `product_info_list`.
-        2 product_info_list: Vec<OrderInfoProductInfo> => w::Field::must("product_info_list"),
+        2 product_info_list: Vec<OrderInfoProductInfo> => "product_info_list: must",
     }
 }
 
@@ -377,13 +377,13 @@ w::record! {
     /// `OrderInfoProductInfo`.
     pub struct OrderInfoProductInfo {
         /// `product_id`.
-        0 product_id: i64 => w::Field::must("product_id"),
+        0 product_id: i64 => "product_id: must",
         /// `sku_id`.
-        1 sku_id: i64 => w::Field::must("sku_id"),
+        1 sku_id: i64 => "sku_id: must",
         /// `count`.
-        2 count: i64 => w::Field::must("count"),
+        2 count: i64 => "count: must",
         /// `refund_info`.
-        3 refund_info: Option<RefundInfo> => w::Field::new("refund_info"),
+        3 refund_info: Option<RefundInfo> => "refund_info",
     }
 }
 
@@ -391,7 +391,7 @@ w::record! {
     /// `OrderPayInfo`.
     pub struct OrderPayInfo {
         /// `transaction_id`.
-        0 transaction_id: String => w::Field::must("transaction_id"),
+        0 transaction_id: String => "transaction_id: must",
     }
 }
 
@@ -399,11 +399,11 @@ w::record! {
     /// `OrderPresentInfo`.
     pub struct OrderPresentInfo {
         /// `present_order_id`.
-        0 present_order_id: String => w::Field::must("present_order_id"),
+        0 present_order_id: String => "present_order_id: must",
         /// `giver_nickname`.
-        1 giver_nickname: String => w::Field::must("giver_nickname"),
+        1 giver_nickname: String => "giver_nickname: must",
         /// `accept_present_time`; format `unix`.
-        2 accept_present_time: xinqiao_types::UnixSeconds => w::Field::must("accept_present_time"),
+        2 accept_present_time: xinqiao_types::UnixSeconds => "accept_present_time: must",
     }
 }
 
@@ -411,19 +411,19 @@ w::record! {
     /// `ProductInfo`.
     pub struct ProductInfo {
         /// `product_id`.
-        0 product_id: i64 => w::Field::must("product_id"),
+        0 product_id: i64 => "product_id: must",
         /// `sku_id`.
-        1 sku_id: i64 => w::Field::must("sku_id"),
+        1 sku_id: i64 => "sku_id: must",
         /// `sku_code`.
-        2 sku_code: Option<String> => w::Field::new("sku_code"),
+        2 sku_code: Option<String> => "sku_code",
         /// `count`.
-        3 count: i64 => w::Field::must("count"),
+        3 count: i64 => "count: must",
         /// `fast_refund`.
-        4 fast_refund: Option<bool> => w::Field::new("fast_refund"),
+        4 fast_refund: Option<bool> => "fast_refund",
         /// `voucher_list`.
-        5 voucher_list: Option<Vec<Voucher>> => w::Field::new("voucher_list"),
+        5 voucher_list: Option<Vec<Voucher>> => "voucher_list",
         /// `gift_product_list`.
-        6 gift_product_list: Option<Vec<GiftProduct>> => w::Field::new("gift_product_list"),
+        6 gift_product_list: Option<Vec<GiftProduct>> => "gift_product_list",
     }
 }
 
@@ -431,9 +431,9 @@ w::record! {
     /// `Reason`.
     pub struct Reason {
         /// `reason`.
-        0 reason: String => w::Field::must("reason"),
+        0 reason: String => "reason: must",
         /// `reason_text`.
-        1 reason_text: String => w::Field::must("reason_text"),
+        1 reason_text: String => "reason_text: must",
     }
 }
 
@@ -441,15 +441,15 @@ w::record! {
     /// `RefundInfo`.
     pub struct RefundInfo {
         /// `amount`; unit fen.
-        0 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        0 amount: xinqiao_types::Fen => "amount: must",
         /// `refund_reason`.
-        1 refund_reason: Option<i64> => w::Field::new("refund_reason"),
+        1 refund_reason: Option<i64> => "refund_reason",
         /// `platform_discount_return_amount`; unit fen.
-        2 platform_discount_return_amount: Option<xinqiao_types::Fen> => w::Field::new("platform_discount_return_amount"),
+        2 platform_discount_return_amount: Option<xinqiao_types::Fen> => "platform_discount_return_amount",
         /// `is_low_price_insurance_refund`.
-        3 is_low_price_insurance_refund: Option<bool> => w::Field::new("is_low_price_insurance_refund"),
+        3 is_low_price_insurance_refund: Option<bool> => "is_low_price_insurance_refund",
         /// `is_final_refund_by_insurance`.
-        4 is_final_refund_by_insurance: Option<bool> => w::Field::new("is_final_refund_by_insurance"),
+        4 is_final_refund_by_insurance: Option<bool> => "is_final_refund_by_insurance",
     }
 }
 
@@ -457,11 +457,11 @@ w::record! {
     /// `RefundResp`.
     pub struct RefundResp {
         /// `ret`.
-        0 ret: i64 => w::Field::must("ret"),
+        0 ret: i64 => "ret: must",
         /// `code`.
-        1 code: Option<String> => w::Field::new("code"),
+        1 code: Option<String> => "code",
         /// `message`.
-        2 message: Option<String> => w::Field::new("message"),
+        2 message: Option<String> => "message",
     }
 }
 
@@ -469,13 +469,13 @@ w::record! {
     /// `RejectreasonGetReason`.
     pub struct RejectreasonGetReason {
         /// `reject_reason_type`.
-        0 reject_reason_type: i64 => w::Field::must("reject_reason_type"),
+        0 reject_reason_type: i64 => "reject_reason_type: must",
         /// `reject_reason_type_text`.
-        1 reject_reason_type_text: String => w::Field::must("reject_reason_type_text"),
+        1 reject_reason_type_text: String => "reject_reason_type_text: must",
         /// `reject_reason`.
-        2 reject_reason: Option<String> => w::Field::new("reject_reason"),
+        2 reject_reason: Option<String> => "reject_reason",
         /// `reject_scene`.
-        3 reject_scene: i64 => w::Field::must("reject_scene"),
+        3 reject_scene: i64 => "reject_scene: must",
     }
 }
 
@@ -483,11 +483,11 @@ w::record! {
     /// `ReturnInfo`.
     pub struct ReturnInfo {
         /// `delivery_id`.
-        0 delivery_id: String => w::Field::must("delivery_id"),
+        0 delivery_id: String => "delivery_id: must",
         /// `delivery_name`.
-        1 delivery_name: String => w::Field::must("delivery_name"),
+        1 delivery_name: String => "delivery_name: must",
         /// `waybill_id`.
-        2 waybill_id: String => w::Field::must("waybill_id"),
+        2 waybill_id: String => "waybill_id: must",
     }
 }
 
@@ -495,13 +495,13 @@ w::record! {
     /// `TelNumberExtInfo`.
     pub struct TelNumberExtInfo {
         /// `real_tel_number`.
-        0 real_tel_number: Option<String> => w::Field::new("real_tel_number"),
+        0 real_tel_number: Option<String> => "real_tel_number",
         /// `virtual_tel_number`.
-        1 virtual_tel_number: Option<String> => w::Field::new("virtual_tel_number"),
+        1 virtual_tel_number: Option<String> => "virtual_tel_number",
         /// `virtual_tel_expire_time`; format `unix`.
-        2 virtual_tel_expire_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("virtual_tel_expire_time"),
+        2 virtual_tel_expire_time: Option<xinqiao_types::UnixSeconds> => "virtual_tel_expire_time",
         /// `get_virtual_tel_cnt`.
-        3 get_virtual_tel_cnt: Option<i64> => w::Field::new("get_virtual_tel_cnt"),
+        3 get_virtual_tel_cnt: Option<i64> => "get_virtual_tel_cnt",
     }
 }
 
@@ -509,9 +509,9 @@ w::record! {
     /// `VirtualTelNumInfo`.
     pub struct VirtualTelNumInfo {
         /// `virtual_tel_number`.
-        0 virtual_tel_number: Option<String> => w::Field::new("virtual_tel_number"),
+        0 virtual_tel_number: Option<String> => "virtual_tel_number",
         /// `virtual_tel_expire_time`; format `unix`.
-        1 virtual_tel_expire_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("virtual_tel_expire_time"),
+        1 virtual_tel_expire_time: Option<xinqiao_types::UnixSeconds> => "virtual_tel_expire_time",
     }
 }
 
@@ -519,7 +519,7 @@ w::record! {
     /// `Voucher`.
     pub struct Voucher {
         /// `vourcher_code`.
-        0 vourcher_code: String => w::Field::must("vourcher_code"),
+        0 vourcher_code: String => "vourcher_code: must",
     }
 }
 
@@ -531,13 +531,13 @@ w::record! {
     /// * Catalog: `channels.aftersale.acceptapply`.
     pub struct Acceptapply {
         /// `after_sale_order_id`.
-        0 after_sale_order_id: String => w::Field::must("after_sale_order_id"),
+        0 after_sale_order_id: String => "after_sale_order_id: must",
         /// `address_id`.
-        1 address_id: Option<i64> => w::Field::new("address_id"),
+        1 address_id: Option<i64> => "address_id",
         /// `accept_type`.
-        2 accept_type: Option<i64> => w::Field::new("accept_type"),
+        2 accept_type: Option<i64> => "accept_type",
     }
-    new(after_sale_order_id: String)
+    new(after_sale_order_id: impl Into<String>)
     set(address_id: i64, accept_type: i64)
 }
 
@@ -568,13 +568,17 @@ w::record! {
     /// * Catalog: `channels.aftersale.acceptexchangereship`.
     pub struct Acceptexchangereship {
         /// `after_sale_order_id`.
-        0 after_sale_order_id: String => w::Field::must("after_sale_order_id"),
+        0 after_sale_order_id: String => "after_sale_order_id: must",
         /// `delivery_id`.
-        1 delivery_id: String => w::Field::must("delivery_id"),
+        1 delivery_id: String => "delivery_id: must",
         /// `waybill_id`.
-        2 waybill_id: String => w::Field::must("waybill_id"),
+        2 waybill_id: String => "waybill_id: must",
     }
-    new(after_sale_order_id: String, delivery_id: String, waybill_id: String)
+    new(
+        after_sale_order_id: impl Into<String>,
+        delivery_id: impl Into<String>,
+        waybill_id: impl Into<String>,
+    )
 }
 
 w::endpoint! {
@@ -604,13 +608,13 @@ w::record! {
     /// * Catalog: `channels.aftersale.addcomplaintmaterial`.
     pub struct Addcomplaintmaterial {
         /// `complaint_id`.
-        0 complaint_id: String => w::Field::must("complaint_id"),
+        0 complaint_id: String => "complaint_id: must",
         /// `content`.
-        1 content: String => w::Field::must("content"),
+        1 content: String => "content: must",
         /// `media_id_list`.
-        2 media_id_list: Option<Vec<String>> => w::Field::new("media_id_list"),
+        2 media_id_list: Option<Vec<String>> => "media_id_list",
     }
-    new(complaint_id: String, content: String)
+    new(complaint_id: impl Into<String>, content: impl Into<String>)
     set(media_id_list: Vec<String>)
 }
 
@@ -641,13 +645,13 @@ w::record! {
     /// * Catalog: `channels.aftersale.addcomplaintproof`.
     pub struct Addcomplaintproof {
         /// `complaint_id`.
-        0 complaint_id: String => w::Field::must("complaint_id"),
+        0 complaint_id: String => "complaint_id: must",
         /// `content`.
-        1 content: String => w::Field::must("content"),
+        1 content: String => "content: must",
         /// `media_id_list`.
-        2 media_id_list: Option<Vec<String>> => w::Field::new("media_id_list"),
+        2 media_id_list: Option<Vec<String>> => "media_id_list",
     }
-    new(complaint_id: String, content: String)
+    new(complaint_id: impl Into<String>, content: impl Into<String>)
     set(media_id_list: Vec<String>)
 }
 
@@ -678,18 +682,18 @@ w::record! {
     /// * Catalog: `channels.aftersale.applyvirtualtelnum`.
     pub struct Applyvirtualtelnum {
         /// `after_sale_order_id`.
-        0 after_sale_order_id: String => w::Field::must("after_sale_order_id"),
+        0 after_sale_order_id: String => "after_sale_order_id: must",
     }
-    new(after_sale_order_id: String)
+    new(after_sale_order_id: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`Applyvirtualtelnum`].
     pub struct ApplyvirtualtelnumResponse {
         /// `virtual_tel_number`.
-        0 virtual_tel_number: String => w::Field::must("virtual_tel_number"),
+        0 virtual_tel_number: String => "virtual_tel_number: must",
         /// `virtual_tel_expire_time`; format `unix`.
-        1 virtual_tel_expire_time: xinqiao_types::UnixSeconds => w::Field::must("virtual_tel_expire_time"),
+        1 virtual_tel_expire_time: xinqiao_types::UnixSeconds => "virtual_tel_expire_time: must",
     }
 }
 
@@ -720,44 +724,45 @@ w::record! {
     /// * Catalog: `channels.aftersale.genaftersaleorder`.
     pub struct Genaftersaleorder {
         /// `request_id`.
-        0 request_id: String => w::Field::must("request_id"),
+        0 request_id: String => "request_id: must",
         /// `order_id`.
-        1 order_id: String => w::Field::must("order_id"),
+        1 order_id: String => "order_id: must",
         /// `product_id`.
-        2 product_id: i64 => w::Field::must("product_id").spelled(w::Spelling::NumericText),
+        2 product_id: i64 => "product_id: must numeric",
         /// `sku_id`.
-        3 sku_id: i64 => w::Field::must("sku_id").spelled(w::Spelling::NumericText),
+        3 sku_id: i64 => "sku_id: must numeric",
         /// `count`.
-        4 count: i64 => w::Field::must("count"),
+        4 count: i64 => "count: must",
         /// `amount`; unit fen.
-        5 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        5 amount: xinqiao_types::Fen => "amount: must",
         /// `reason`.
-        6 reason: String => w::Field::must("reason"),
+        6 reason: String => "reason: must",
         /// `type`.
-        7 type_: String => w::Field::must("type"),
+        7 type_: String => "type: must",
         /// `address_id`.
-        8 address_id: Option<i64> => w::Field::new("address_id"),
+        8 address_id: Option<i64> => "address_id",
         /// `desc`.
-        9 desc: Option<String> => w::Field::new("desc"),
+        9 desc: Option<String> => "desc",
     }
     new(
-        request_id: String,
-        order_id: String,
+        request_id: impl Into<String>,
+        order_id: impl Into<String>,
         product_id: i64,
         sku_id: i64,
         count: i64,
         amount: xinqiao_types::Fen,
-        reason: String,
-        type_: String,
+        reason: impl Into<String>,
+        type_: impl Into<String>,
     )
-    set(address_id: i64, desc: String)
+    text(desc: String)
+    set(address_id: i64)
 }
 
 w::record! {
     /// Answer to [`Genaftersaleorder`].
     pub struct GenaftersaleorderResponse {
         /// `after_sale_order_id`.
-        0 after_sale_order_id: w::TextOrNumber => w::Field::must("after_sale_order_id"),
+        0 after_sale_order_id: w::TextOrNumber => "after_sale_order_id: must",
     }
 }
 
@@ -788,25 +793,25 @@ w::record! {
     /// * Catalog: `channels.aftersale.getaftersalelist`.
     pub struct Getaftersalelist {
         /// `begin_create_time`; format `unix`.
-        0 begin_create_time: xinqiao_types::UnixSeconds => w::Field::must("begin_create_time"),
+        0 begin_create_time: xinqiao_types::UnixSeconds => "begin_create_time: must",
         /// `end_create_time`; format `unix`.
-        1 end_create_time: xinqiao_types::UnixSeconds => w::Field::must("end_create_time"),
+        1 end_create_time: xinqiao_types::UnixSeconds => "end_create_time: must",
         /// `next_key`.
-        2 next_key: Option<String> => w::Field::new("next_key"),
+        2 next_key: Option<String> => "next_key",
     }
     new(begin_create_time: xinqiao_types::UnixSeconds, end_create_time: xinqiao_types::UnixSeconds)
-    set(next_key: String)
+    text(next_key: String)
 }
 
 w::record! {
     /// Answer to [`Getaftersalelist`].
     pub struct GetaftersalelistResponse {
         /// `after_sale_order_id_list`.
-        0 after_sale_order_id_list: Vec<String> => w::Field::must("after_sale_order_id_list"),
+        0 after_sale_order_id_list: Vec<String> => "after_sale_order_id_list: must",
         /// `next_key`.
-        1 next_key: Option<String> => w::Field::new("next_key"),
+        1 next_key: Option<String> => "next_key",
         /// `has_more`.
-        2 has_more: bool => w::Field::must("has_more"),
+        2 has_more: bool => "has_more: must",
     }
 }
 
@@ -837,16 +842,16 @@ w::record! {
     /// * Catalog: `channels.aftersale.getaftersaleorder`.
     pub struct Getaftersaleorder {
         /// `after_sale_order_id`.
-        0 after_sale_order_id: String => w::Field::must("after_sale_order_id"),
+        0 after_sale_order_id: String => "after_sale_order_id: must",
     }
-    new(after_sale_order_id: String)
+    new(after_sale_order_id: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`Getaftersaleorder`].
     pub struct GetaftersaleorderResponse {
         /// `after_sale_order`.
-        0 after_sale_order: AfterSaleOrder => w::Field::must("after_sale_order"),
+        0 after_sale_order: AfterSaleOrder => "after_sale_order: must",
     }
 }
 
@@ -877,24 +882,24 @@ w::record! {
     /// * Catalog: `channels.aftersale.getcomplaintorder`.
     pub struct Getcomplaintorder {
         /// `complaint_id`.
-        0 complaint_id: String => w::Field::must("complaint_id"),
+        0 complaint_id: String => "complaint_id: must",
     }
-    new(complaint_id: String)
+    new(complaint_id: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`Getcomplaintorder`].
     pub struct GetcomplaintorderResponse {
         /// `after_sale_order_id`.
-        0 after_sale_order_id: w::TextOrNumber => w::Field::must("after_sale_order_id"),
+        0 after_sale_order_id: w::TextOrNumber => "after_sale_order_id: must",
         /// `order_id`.
-        1 order_id: w::TextOrNumber => w::Field::must("order_id"),
+        1 order_id: w::TextOrNumber => "order_id: must",
         /// `history`.
-        2 history: Vec<History> => w::Field::must("history"),
+        2 history: Vec<History> => "history: must",
         /// `status`.
-        3 status: i64 => w::Field::must("status"),
+        3 status: i64 => "status: must",
         /// `virtual_tel_num_info`.
-        4 virtual_tel_num_info: Option<VirtualTelNumInfo> => w::Field::new("virtual_tel_num_info"),
+        4 virtual_tel_num_info: Option<VirtualTelNumInfo> => "virtual_tel_num_info",
     }
 }
 
@@ -925,7 +930,7 @@ w::record! {
     /// * Catalog: `channels.aftersale.getguaranteeorder`.
     pub struct Getguaranteeorder {
         /// `guarantee_order_id`.
-        0 guarantee_order_id: i64 => w::Field::must("guarantee_order_id"),
+        0 guarantee_order_id: i64 => "guarantee_order_id: must",
     }
     new(guarantee_order_id: i64)
 }
@@ -934,7 +939,7 @@ w::record! {
     /// Answer to [`Getguaranteeorder`].
     pub struct GetguaranteeorderResponse {
         /// `guarantee_order`.
-        0 guarantee_order: GuaranteeOrder => w::Field::must("guarantee_order"),
+        0 guarantee_order: GuaranteeOrder => "guarantee_order: must",
     }
 }
 
@@ -966,25 +971,25 @@ w::record! {
     /// * Catalog: `channels.aftersale.getpresentaftersalelist`.
     pub struct Getpresentaftersalelist {
         /// `begin_create_time`; format `unix`.
-        0 begin_create_time: xinqiao_types::UnixSeconds => w::Field::must("begin_create_time"),
+        0 begin_create_time: xinqiao_types::UnixSeconds => "begin_create_time: must",
         /// `end_create_time`; format `unix`.
-        1 end_create_time: xinqiao_types::UnixSeconds => w::Field::must("end_create_time"),
+        1 end_create_time: xinqiao_types::UnixSeconds => "end_create_time: must",
         /// `next_key`.
-        2 next_key: Option<String> => w::Field::new("next_key"),
+        2 next_key: Option<String> => "next_key",
     }
     new(begin_create_time: xinqiao_types::UnixSeconds, end_create_time: xinqiao_types::UnixSeconds)
-    set(next_key: String)
+    text(next_key: String)
 }
 
 w::record! {
     /// Answer to [`Getpresentaftersalelist`].
     pub struct GetpresentaftersalelistResponse {
         /// `after_sale_order_id_list`.
-        0 after_sale_order_id_list: Vec<String> => w::Field::must("after_sale_order_id_list"),
+        0 after_sale_order_id_list: Vec<String> => "after_sale_order_id_list: must",
         /// `next_key`.
-        1 next_key: Option<String> => w::Field::new("next_key"),
+        1 next_key: Option<String> => "next_key",
         /// `has_more`.
-        2 has_more: bool => w::Field::must("has_more"),
+        2 has_more: bool => "has_more: must",
     }
 }
 
@@ -1016,16 +1021,16 @@ w::record! {
     /// * Catalog: `channels.aftersale.getpresentaftersaleorder`.
     pub struct Getpresentaftersaleorder {
         /// `after_sale_order_id`.
-        0 after_sale_order_id: String => w::Field::must("after_sale_order_id"),
+        0 after_sale_order_id: String => "after_sale_order_id: must",
     }
-    new(after_sale_order_id: String)
+    new(after_sale_order_id: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`Getpresentaftersaleorder`].
     pub struct GetpresentaftersaleorderResponse {
         /// `after_sale_order`.
-        0 after_sale_order: GetpresentaftersaleorderAfterSaleOrder => w::Field::must("after_sale_order"),
+        0 after_sale_order: GetpresentaftersaleorderAfterSaleOrder => "after_sale_order: must",
     }
 }
 
@@ -1056,7 +1061,7 @@ w::record! {
     /// * Catalog: `channels.aftersale.merchantacceptguarantee`.
     pub struct Merchantacceptguarantee {
         /// `guarantee_order_id`.
-        0 guarantee_order_id: i64 => w::Field::must("guarantee_order_id"),
+        0 guarantee_order_id: i64 => "guarantee_order_id: must",
     }
     new(guarantee_order_id: i64)
 }
@@ -1088,14 +1093,14 @@ w::record! {
     /// * Catalog: `channels.aftersale.merchantmodifyguarantee`.
     pub struct Merchantmodifyguarantee {
         /// `guarantee_order_id`.
-        0 guarantee_order_id: i64 => w::Field::must("guarantee_order_id"),
+        0 guarantee_order_id: i64 => "guarantee_order_id: must",
         /// `bad_level`.
-        1 bad_level: i64 => w::Field::must("bad_level"),
+        1 bad_level: i64 => "bad_level: must",
         /// `merchant_remark`.
-        2 merchant_remark: Option<String> => w::Field::new("merchant_remark"),
+        2 merchant_remark: Option<String> => "merchant_remark",
     }
     new(guarantee_order_id: i64, bad_level: i64)
-    set(merchant_remark: String)
+    text(merchant_remark: String)
 }
 
 w::endpoint! {
@@ -1125,13 +1130,13 @@ w::record! {
     /// * Catalog: `channels.aftersale.merchantproofguarantee`.
     pub struct Merchantproofguarantee {
         /// `guarantee_order_id`.
-        0 guarantee_order_id: i64 => w::Field::must("guarantee_order_id"),
+        0 guarantee_order_id: i64 => "guarantee_order_id: must",
         /// `content`.
-        1 content: String => w::Field::must("content"),
+        1 content: String => "content: must",
         /// `pic_list`.
-        2 pic_list: Option<Vec<String>> => w::Field::new("pic_list"),
+        2 pic_list: Option<Vec<String>> => "pic_list",
     }
-    new(guarantee_order_id: i64, content: String)
+    new(guarantee_order_id: i64, content: impl Into<String>)
     set(pic_list: Vec<String>)
 }
 
@@ -1162,13 +1167,13 @@ w::record! {
     /// * Catalog: `channels.aftersale.merchantrefuseguarantee`.
     pub struct Merchantrefuseguarantee {
         /// `guarantee_order_id`.
-        0 guarantee_order_id: i64 => w::Field::must("guarantee_order_id"),
+        0 guarantee_order_id: i64 => "guarantee_order_id: must",
         /// `reason`.
-        1 reason: String => w::Field::must("reason"),
+        1 reason: String => "reason: must",
         /// `pic_list`.
-        2 pic_list: Option<Vec<String>> => w::Field::new("pic_list"),
+        2 pic_list: Option<Vec<String>> => "pic_list",
     }
-    new(guarantee_order_id: i64, reason: String)
+    new(guarantee_order_id: i64, reason: impl Into<String>)
     set(pic_list: Vec<String>)
 }
 
@@ -1199,27 +1204,27 @@ w::record! {
     /// * Catalog: `channels.aftersale.merchantupdateaftersale`.
     pub struct Merchantupdateaftersale {
         /// `after_sale_order_id`.
-        0 after_sale_order_id: String => w::Field::must("after_sale_order_id"),
+        0 after_sale_order_id: String => "after_sale_order_id: must",
         /// `type`.
-        1 type_: i64 => w::Field::must("type"),
+        1 type_: i64 => "type: must",
         /// `amount`; unit fen.
-        2 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        2 amount: xinqiao_types::Fen => "amount: must",
         /// `update_reason_type`.
-        3 update_reason_type: i64 => w::Field::must("update_reason_type"),
+        3 update_reason_type: i64 => "update_reason_type: must",
         /// `merchant_update_type`.
-        4 merchant_update_type: i64 => w::Field::must("merchant_update_type"),
+        4 merchant_update_type: i64 => "merchant_update_type: must",
         /// `merchant_update_desc`.
-        5 merchant_update_desc: String => w::Field::must("merchant_update_desc"),
+        5 merchant_update_desc: String => "merchant_update_desc: must",
         /// `media_ids`.
-        6 media_ids: Option<Vec<String>> => w::Field::new("media_ids"),
+        6 media_ids: Option<Vec<String>> => "media_ids",
     }
     new(
-        after_sale_order_id: String,
+        after_sale_order_id: impl Into<String>,
         type_: i64,
         amount: xinqiao_types::Fen,
         update_reason_type: i64,
         merchant_update_type: i64,
-        merchant_update_desc: String,
+        merchant_update_desc: impl Into<String>,
     )
     set(media_ids: Vec<String>)
 }
@@ -1258,7 +1263,7 @@ w::record! {
     /// Answer to [`ReasonGet`].
     pub struct ReasonGetResponse {
         /// `reason_list`.
-        0 reason_list: Vec<Reason> => w::Field::must("reason_list"),
+        0 reason_list: Vec<Reason> => "reason_list: must",
     }
 }
 
@@ -1289,29 +1294,35 @@ w::record! {
     /// * Catalog: `channels.aftersale.refundpricediff`.
     pub struct Refundpricediff {
         /// `request_id`.
-        0 request_id: Option<String> => w::Field::new("request_id"),
+        0 request_id: Option<String> => "request_id",
         /// `order_id`.
-        1 order_id: String => w::Field::must("order_id"),
+        1 order_id: String => "order_id: must",
         /// `product_id`.
-        2 product_id: i64 => w::Field::must("product_id").spelled(w::Spelling::NumericText),
+        2 product_id: i64 => "product_id: must numeric",
         /// `sku_id`.
-        3 sku_id: i64 => w::Field::must("sku_id").spelled(w::Spelling::NumericText),
+        3 sku_id: i64 => "sku_id: must numeric",
         /// `amount`; unit fen.
-        4 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        4 amount: xinqiao_types::Fen => "amount: must",
         /// `reason`.
-        5 reason: String => w::Field::must("reason"),
+        5 reason: String => "reason: must",
         /// `desc`.
-        6 desc: Option<String> => w::Field::new("desc"),
+        6 desc: Option<String> => "desc",
     }
-    new(order_id: String, product_id: i64, sku_id: i64, amount: xinqiao_types::Fen, reason: String)
-    set(request_id: String, desc: String)
+    new(
+        order_id: impl Into<String>,
+        product_id: i64,
+        sku_id: i64,
+        amount: xinqiao_types::Fen,
+        reason: impl Into<String>,
+    )
+    text(request_id: String, desc: String)
 }
 
 w::record! {
     /// Answer to [`Refundpricediff`].
     pub struct RefundpricediffResponse {
         /// `after_sale_order_id`.
-        0 after_sale_order_id: String => w::Field::must("after_sale_order_id"),
+        0 after_sale_order_id: String => "after_sale_order_id: must",
     }
 }
 
@@ -1342,12 +1353,12 @@ w::record! {
     /// * Catalog: `channels.aftersale.rejectapply`.
     pub struct Rejectapply {
         /// `after_sale_order_id`.
-        0 after_sale_order_id: String => w::Field::must("after_sale_order_id"),
+        0 after_sale_order_id: String => "after_sale_order_id: must",
         /// `reject_reason`.
-        1 reject_reason: Option<String> => w::Field::new("reject_reason"),
+        1 reject_reason: Option<String> => "reject_reason",
     }
-    new(after_sale_order_id: String)
-    set(reject_reason: String)
+    new(after_sale_order_id: impl Into<String>)
+    text(reject_reason: String)
 }
 
 w::endpoint! {
@@ -1377,16 +1388,17 @@ w::record! {
     /// * Catalog: `channels.aftersale.rejectexchangereship`.
     pub struct Rejectexchangereship {
         /// `after_sale_order_id`.
-        0 after_sale_order_id: String => w::Field::must("after_sale_order_id"),
+        0 after_sale_order_id: String => "after_sale_order_id: must",
         /// `reject_reason_type`.
-        1 reject_reason_type: i64 => w::Field::must("reject_reason_type"),
+        1 reject_reason_type: i64 => "reject_reason_type: must",
         /// `reject_reason`.
-        2 reject_reason: Option<String> => w::Field::new("reject_reason"),
+        2 reject_reason: Option<String> => "reject_reason",
         /// `reject_certificates`.
-        3 reject_certificates: Option<Vec<String>> => w::Field::new("reject_certificates"),
+        3 reject_certificates: Option<Vec<String>> => "reject_certificates",
     }
-    new(after_sale_order_id: String, reject_reason_type: i64)
-    set(reject_reason: String, reject_certificates: Vec<String>)
+    new(after_sale_order_id: impl Into<String>, reject_reason_type: i64)
+    text(reject_reason: String)
+    set(reject_certificates: Vec<String>)
 }
 
 w::endpoint! {
@@ -1423,7 +1435,7 @@ w::record! {
     /// Answer to [`RejectreasonGet`].
     pub struct RejectreasonGetResponse {
         /// `reason_list`.
-        0 reason_list: Vec<RejectreasonGetReason> => w::Field::must("reason_list"),
+        0 reason_list: Vec<RejectreasonGetReason> => "reason_list: must",
     }
 }
 
@@ -1454,21 +1466,21 @@ w::record! {
     /// * Catalog: `channels.aftersale.searchguaranteeorder`.
     pub struct Searchguaranteeorder {
         /// `guarantee_order_id_list`.
-        0 guarantee_order_id_list: Option<Vec<i64>> => w::Field::new("guarantee_order_id_list"),
+        0 guarantee_order_id_list: Option<Vec<i64>> => "guarantee_order_id_list",
         /// `order_id_list`.
-        1 order_id_list: Option<Vec<i64>> => w::Field::new("order_id_list"),
+        1 order_id_list: Option<Vec<i64>> => "order_id_list",
         /// `type`.
-        2 type_: Option<i64> => w::Field::new("type"),
+        2 type_: Option<i64> => "type",
         /// `begin_time`; format `unix`.
-        3 begin_time: xinqiao_types::UnixSeconds => w::Field::must("begin_time"),
+        3 begin_time: xinqiao_types::UnixSeconds => "begin_time: must",
         /// `end_time`; format `unix`.
-        4 end_time: xinqiao_types::UnixSeconds => w::Field::must("end_time"),
+        4 end_time: xinqiao_types::UnixSeconds => "end_time: must",
         /// `status_list`.
-        5 status_list: Option<Vec<i64>> => w::Field::new("status_list").spelled(w::Spelling::Joined(',')),
+        5 status_list: Option<Vec<i64>> => "status_list: comma",
         /// `offset`.
-        6 offset: Option<i64> => w::Field::new("offset"),
+        6 offset: Option<i64> => "offset",
         /// `limit`.
-        7 limit: Option<i64> => w::Field::new("limit"),
+        7 limit: Option<i64> => "limit",
     }
     new(begin_time: xinqiao_types::UnixSeconds, end_time: xinqiao_types::UnixSeconds)
     set(
@@ -1485,9 +1497,9 @@ w::record! {
     /// Answer to [`Searchguaranteeorder`].
     pub struct SearchguaranteeorderResponse {
         /// `guarantee_order_list`.
-        0 guarantee_order_list: Vec<GuaranteeOrder> => w::Field::must("guarantee_order_list"),
+        0 guarantee_order_list: Vec<GuaranteeOrder> => "guarantee_order_list: must",
         /// `total_num`.
-        1 total_num: i64 => w::Field::must("total_num"),
+        1 total_num: i64 => "total_num: must",
     }
 }
 
@@ -1518,13 +1530,17 @@ w::record! {
     /// * Catalog: `channels.aftersale.uploadrefundcertificate`.
     pub struct Uploadrefundcertificate {
         /// `after_sale_order_id`.
-        0 after_sale_order_id: String => w::Field::must("after_sale_order_id"),
+        0 after_sale_order_id: String => "after_sale_order_id: must",
         /// `refund_certificates`.
-        1 refund_certificates: Vec<String> => w::Field::must("refund_certificates"),
+        1 refund_certificates: Vec<String> => "refund_certificates: must",
         /// `desc`.
-        2 desc: String => w::Field::must("desc"),
+        2 desc: String => "desc: must",
     }
-    new(after_sale_order_id: String, refund_certificates: Vec<String>, desc: String)
+    new(
+        after_sale_order_id: impl Into<String>,
+        refund_certificates: Vec<String>,
+        desc: impl Into<String>,
+    )
 }
 
 w::endpoint! {

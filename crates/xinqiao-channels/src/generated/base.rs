@@ -7,11 +7,11 @@ w::record! {
     /// `Activity`.
     pub struct Activity {
         /// `activity_id`.
-        0 activity_id: i64 => w::Field::must("activity_id"),
+        0 activity_id: i64 => "activity_id: must",
         /// `status`.
-        1 status: i64 => w::Field::must("status"),
+        1 status: i64 => "status: must",
         /// `info`.
-        2 info: ActivityInfo => w::Field::must("info"),
+        2 info: ActivityInfo => "info: must",
     }
 }
 
@@ -19,9 +19,9 @@ w::record! {
     /// `ActivityInfo`.
     pub struct ActivityInfo {
         /// `basic_info`.
-        0 basic_info: BasicInfo => w::Field::must("basic_info"),
+        0 basic_info: BasicInfo => "basic_info: must",
         /// `prize_info`.
-        1 prize_info: PrizeInfo => w::Field::must("prize_info"),
+        1 prize_info: PrizeInfo => "prize_info: must",
     }
 }
 
@@ -29,11 +29,11 @@ w::record! {
     /// `BasicInfo`.
     pub struct BasicInfo {
         /// `activity_start_time`; format `unix`.
-        0 activity_start_time: xinqiao_types::UnixSeconds => w::Field::must("activity_start_time"),
+        0 activity_start_time: xinqiao_types::UnixSeconds => "activity_start_time: must",
         /// `activity_end_time`; format `unix`.
-        1 activity_end_time: xinqiao_types::UnixSeconds => w::Field::must("activity_end_time"),
+        1 activity_end_time: xinqiao_types::UnixSeconds => "activity_end_time: must",
         /// `shop_info`.
-        2 shop_info: ShopInfo => w::Field::must("shop_info"),
+        2 shop_info: ShopInfo => "shop_info: must",
     }
 }
 
@@ -41,18 +41,18 @@ w::record! {
     /// `File`.
     pub struct File {
         /// `cos_url`.
-        0 cos_url: String => w::Field::must("cos_url"),
+        0 cos_url: String => "cos_url: must",
     }
-    new(cos_url: String)
+    new(cos_url: impl Into<String>)
 }
 
 w::record! {
     /// `GetWecomIdData`.
     pub struct GetWecomIdData {
         /// `wecom_corp_id`.
-        0 wecom_corp_id: String => w::Field::must("wecom_corp_id"),
+        0 wecom_corp_id: String => "wecom_corp_id: must",
         /// `wecom_user_id`.
-        1 wecom_user_id: String => w::Field::must("wecom_user_id"),
+        1 wecom_user_id: String => "wecom_user_id: must",
     }
 }
 
@@ -60,22 +60,22 @@ w::record! {
     /// `Image`.
     pub struct Image {
         /// `cos_url`.
-        0 cos_url: String => w::Field::must("cos_url"),
+        0 cos_url: String => "cos_url: must",
     }
-    new(cos_url: String)
+    new(cos_url: impl Into<String>)
 }
 
 w::record! {
     /// `ListPromoterGetList`.
     pub struct ListPromoterGetList {
         /// `shop_appid`.
-        0 shop_appid: String => w::Field::must("shop_appid"),
+        0 shop_appid: String => "shop_appid: must",
         /// `shop_nickname`.
-        1 shop_nickname: String => w::Field::must("shop_nickname"),
+        1 shop_nickname: String => "shop_nickname: must",
         /// `activity_id`.
-        2 activity_id: i64 => w::Field::must("activity_id"),
+        2 activity_id: i64 => "activity_id: must",
         /// `status`.
-        3 status: i64 => w::Field::must("status"),
+        3 status: i64 => "status: must",
     }
 }
 
@@ -83,9 +83,9 @@ w::record! {
     /// `LiveItem`.
     pub struct LiveItem {
         /// `export_id`.
-        0 export_id: String => w::Field::must("export_id"),
+        0 export_id: String => "export_id: must",
         /// `create_time`; format `unix`.
-        1 create_time: xinqiao_types::UnixSeconds => w::Field::must("create_time"),
+        1 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
 
@@ -93,16 +93,16 @@ w::record! {
     /// `OrderShare`.
     pub struct OrderShare {
         /// `order_id`.
-        0 order_id: String => w::Field::must("order_id"),
+        0 order_id: String => "order_id: must",
     }
-    new(order_id: String)
+    new(order_id: impl Into<String>)
 }
 
 w::record! {
     /// `PrizeInfo`.
     pub struct PrizeInfo {
         /// `product_info_list`.
-        0 product_info_list: Vec<ProductInfo> => w::Field::must("product_info_list"),
+        0 product_info_list: Vec<ProductInfo> => "product_info_list: must",
     }
 }
 
@@ -110,21 +110,21 @@ w::record! {
     /// `ProductInfo`.
     pub struct ProductInfo {
         /// `product_id`.
-        0 product_id: i64 => w::Field::must("product_id"),
+        0 product_id: i64 => "product_id: must",
         /// `product_name`.
-        1 product_name: String => w::Field::must("product_name"),
+        1 product_name: String => "product_name: must",
         /// `product_img_url`.
-        2 product_img_url: String => w::Field::must("product_img_url"),
+        2 product_img_url: String => "product_img_url: must",
         /// `sku_id`.
-        3 sku_id: i64 => w::Field::must("sku_id"),
+        3 sku_id: i64 => "sku_id: must",
         /// `sku_name`.
-        4 sku_name: String => w::Field::must("sku_name"),
+        4 sku_name: String => "sku_name: must",
         /// `price`; unit fen.
-        5 price: xinqiao_types::Fen => w::Field::must("price"),
+        5 price: xinqiao_types::Fen => "price: must",
         /// `stock_num`.
-        6 stock_num: i64 => w::Field::must("stock_num"),
+        6 stock_num: i64 => "stock_num: must",
         /// `can_use_stock_num`.
-        7 can_use_stock_num: i64 => w::Field::must("can_use_stock_num"),
+        7 can_use_stock_num: i64 => "can_use_stock_num: must",
     }
 }
 
@@ -132,18 +132,18 @@ w::record! {
     /// `ProductShare`.
     pub struct ProductShare {
         /// `product_id`.
-        0 product_id: String => w::Field::must("product_id"),
+        0 product_id: String => "product_id: must",
     }
-    new(product_id: String)
+    new(product_id: impl Into<String>)
 }
 
 w::record! {
     /// `ShopInfo`.
     pub struct ShopInfo {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `nickname`.
-        1 nickname: String => w::Field::must("nickname").masked(),
+        1 nickname: String => "nickname: must masked",
     }
 }
 
@@ -151,9 +151,9 @@ w::record! {
     /// `Text`.
     pub struct Text {
         /// `content`.
-        0 content: String => w::Field::must("content"),
+        0 content: String => "content: must",
     }
-    new(content: String)
+    new(content: impl Into<String>)
 }
 
 w::union! {
@@ -184,7 +184,7 @@ pub mod activity {
         /// * Catalog: `channels.activity.del`.
         pub struct Del {
             /// `activity_id`.
-            0 activity_id: i64 => w::Field::must("activity_id"),
+            0 activity_id: i64 => "activity_id: must",
         }
         new(activity_id: i64)
     }
@@ -216,7 +216,7 @@ pub mod activity {
         /// * Catalog: `channels.activity.stop`.
         pub struct Stop {
             /// `activity_id`.
-            0 activity_id: i64 => w::Field::must("activity_id"),
+            0 activity_id: i64 => "activity_id: must",
         }
         new(activity_id: i64)
     }
@@ -256,18 +256,18 @@ pub mod b2c {
             /// * Catalog: `channels.b2c.activity.info_promoter_get`.
             pub struct InfoPromoterGet {
                 /// `shop_appid`.
-                0 shop_appid: String => w::Field::must("shop_appid"),
+                0 shop_appid: String => "shop_appid: must",
                 /// `activity_id`.
-                1 activity_id: i64 => w::Field::must("activity_id"),
+                1 activity_id: i64 => "activity_id: must",
             }
-            new(shop_appid: String, activity_id: i64)
+            new(shop_appid: impl Into<String>, activity_id: i64)
         }
 
         w::record! {
             /// Answer to [`InfoPromoterGet`].
             pub struct InfoPromoterGetResponse {
                 /// `activity`.
-                0 activity: super::super::Activity => w::Field::must("activity"),
+                0 activity: super::super::Activity => "activity: must",
             }
         }
 
@@ -298,25 +298,26 @@ pub mod b2c {
             /// * Catalog: `channels.b2c.activity.list_promoter_get`.
             pub struct ListPromoterGet {
                 /// `shop_appid`.
-                0 shop_appid: Option<String> => w::Field::new("shop_appid"),
+                0 shop_appid: Option<String> => "shop_appid",
                 /// `status`.
-                1 status: Option<i64> => w::Field::new("status"),
+                1 status: Option<i64> => "status",
                 /// `offset`.
-                2 offset: i64 => w::Field::must("offset"),
+                2 offset: i64 => "offset: must",
                 /// `limit`.
-                3 limit: i64 => w::Field::must("limit"),
+                3 limit: i64 => "limit: must",
             }
             new(offset: i64, limit: i64)
-            set(shop_appid: String, status: i64)
+            text(shop_appid: String)
+            set(status: i64)
         }
 
         w::record! {
             /// Answer to [`ListPromoterGet`].
             pub struct ListPromoterGetResponse {
                 /// `list`.
-                0 list: Vec<super::super::ListPromoterGetList> => w::Field::must("list"),
+                0 list: Vec<super::super::ListPromoterGetList> => "list: must",
                 /// `total_num`.
-                1 total_num: i64 => w::Field::must("total_num"),
+                1 total_num: i64 => "total_num: must",
             }
         }
 
@@ -353,13 +354,13 @@ pub mod commkf {
         /// * Catalog: `channels.commkf.cosupload`.
         pub struct Cosupload {
             /// `file`.
-            0 file: Option<w::FilePart> => w::Field::new("file"),
+            0 file: Option<w::FilePart> => "file",
             /// `msg_type`.
-            1 msg_type: String => w::Field::must("msg_type"),
+            1 msg_type: String => "msg_type: must",
             /// `open_id`.
-            2 open_id: String => w::Field::must("open_id").masked(),
+            2 open_id: String => "open_id: must masked",
         }
-        new(msg_type: String, open_id: String)
+        new(msg_type: impl Into<String>, open_id: impl Into<String>)
         set(file: w::FilePart)
     }
 
@@ -367,7 +368,7 @@ pub mod commkf {
         /// Answer to [`Cosupload`].
         pub struct CosuploadResponse {
             /// `cos_url`.
-            0 cos_url: String => w::Field::must("cos_url"),
+            0 cos_url: String => "cos_url: must",
         }
     }
 
@@ -398,21 +399,21 @@ pub mod commkf {
         /// * Catalog: `channels.commkf.sendmsg`.
         pub struct Sendmsg {
             /// `request_id`.
-            0 request_id: Option<String> => w::Field::new("request_id"),
+            0 request_id: Option<String> => "request_id",
             /// `open_id`.
-            1 open_id: String => w::Field::must("open_id").masked(),
+            1 open_id: String => "open_id: must masked",
             /// The body, told apart by `msg_type`.
-            2 body: super::MessageBody => w::Field::new("").flat(),
+            2 body: super::MessageBody => ": flat",
         }
-        new(open_id: String, body: super::MessageBody)
-        set(request_id: String)
+        new(open_id: impl Into<String>, body: super::MessageBody)
+        text(request_id: String)
     }
 
     w::record! {
         /// Answer to [`Sendmsg`].
         pub struct SendmsgResponse {
             /// `msg_id`.
-            0 msg_id: String => w::Field::must("msg_id"),
+            0 msg_id: String => "msg_id: must",
         }
     }
 
@@ -455,15 +456,15 @@ pub mod favorites {
         /// Answer to [`CountGet`].
         pub struct CountGetResponse {
             /// `favor_uv_acc_all`.
-            0 favor_uv_acc_all: i64 => w::Field::must("favor_uv_acc_all"),
+            0 favor_uv_acc_all: i64 => "favor_uv_acc_all: must",
             /// `favor_uv_acc_shop_homepage`.
-            1 favor_uv_acc_shop_homepage: i64 => w::Field::must("favor_uv_acc_shop_homepage"),
+            1 favor_uv_acc_shop_homepage: i64 => "favor_uv_acc_shop_homepage: must",
             /// `favor_uv_acc_order_detail`.
-            2 favor_uv_acc_order_detail: i64 => w::Field::must("favor_uv_acc_order_detail"),
+            2 favor_uv_acc_order_detail: i64 => "favor_uv_acc_order_detail: must",
             /// `favor_uv_acc_product_detail`.
-            3 favor_uv_acc_product_detail: i64 => w::Field::must("favor_uv_acc_product_detail"),
+            3 favor_uv_acc_product_detail: i64 => "favor_uv_acc_product_detail: must",
             /// `favor_uv_acc_other_scene`.
-            4 favor_uv_acc_other_scene: i64 => w::Field::must("favor_uv_acc_other_scene"),
+            4 favor_uv_acc_other_scene: i64 => "favor_uv_acc_other_scene: must",
         }
     }
 
@@ -499,30 +500,30 @@ pub mod livedashboard {
         /// * Catalog: `channels.livedashboard.getlivedata`.
         pub struct Getlivedata {
             /// `export_id`.
-            0 export_id: String => w::Field::must("export_id"),
+            0 export_id: String => "export_id: must",
         }
-        new(export_id: String)
+        new(export_id: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`Getlivedata`].
         pub struct GetlivedataResponse {
             /// `live_dashboard_data`.
-            0 live_dashboard_data: String => w::Field::must("live_dashboard_data"),
+            0 live_dashboard_data: String => "live_dashboard_data: must",
             /// `live_comparison_index`.
-            1 live_comparison_index: String => w::Field::must("live_comparison_index"),
+            1 live_comparison_index: String => "live_comparison_index: must",
             /// `live_ec_data_summary`.
-            2 live_ec_data_summary: String => w::Field::must("live_ec_data_summary"),
+            2 live_ec_data_summary: String => "live_ec_data_summary: must",
             /// `live_ec_conversion_metric`.
-            3 live_ec_conversion_metric: String => w::Field::must("live_ec_conversion_metric"),
+            3 live_ec_conversion_metric: String => "live_ec_conversion_metric: must",
             /// `live_ec_profile`.
-            4 live_ec_profile: String => w::Field::must("live_ec_profile"),
+            4 live_ec_profile: String => "live_ec_profile: must",
             /// `live_distribution_channel`.
-            5 live_distribution_channel: String => w::Field::must("live_distribution_channel"),
+            5 live_distribution_channel: String => "live_distribution_channel: must",
             /// `single_live_ec_spu_data_page_v2`.
-            6 single_live_ec_spu_data_page_v2: String => w::Field::must("single_live_ec_spu_data_page_v2"),
+            6 single_live_ec_spu_data_page_v2: String => "single_live_ec_spu_data_page_v2: must",
             /// `trace_id`.
-            7 trace_id: String => w::Field::must("trace_id"),
+            7 trace_id: String => "trace_id: must",
         }
     }
 
@@ -553,20 +554,20 @@ pub mod livedashboard {
         /// * Catalog: `channels.livedashboard.getlivelist`.
         pub struct Getlivelist {
             /// `ds`; format `yyyyMMdd`.
-            0 ds: w::TextOrNumber => w::Field::must("ds"),
+            0 ds: w::TextOrNumber => "ds: must",
         }
-        new(ds: w::TextOrNumber)
+        new(ds: impl Into<w::TextOrNumber>)
     }
 
     w::record! {
         /// Answer to [`Getlivelist`].
         pub struct GetlivelistResponse {
             /// `live_items`.
-            0 live_items: Vec<super::LiveItem> => w::Field::must("live_items"),
+            0 live_items: Vec<super::LiveItem> => "live_items: must",
             /// `has_more`.
-            1 has_more: bool => w::Field::must("has_more"),
+            1 has_more: bool => "has_more: must",
             /// `trace_id`.
-            2 trace_id: String => w::Field::must("trace_id"),
+            2 trace_id: String => "trace_id: must",
         }
     }
 
@@ -602,20 +603,20 @@ pub mod open {
         /// * Catalog: `channels.open.get_download_url`.
         pub struct GetDownloadUrl {
             /// `openid`.
-            0 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            0 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `order_id`.
-            1 order_id: String => w::Field::must("order_id"),
+            1 order_id: String => "order_id: must",
         }
-        new(openid: xinqiao_types::OpenId, order_id: String)
+        new(openid: impl Into<xinqiao_types::OpenId>, order_id: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`GetDownloadUrl`].
         pub struct GetDownloadUrlResponse {
             /// `url`.
-            0 url: String => w::Field::must("url"),
+            0 url: String => "url: must",
             /// `expire_time`; format `unix`.
-            1 expire_time: xinqiao_types::UnixSeconds => w::Field::must("expire_time"),
+            1 expire_time: xinqiao_types::UnixSeconds => "expire_time: must",
         }
     }
 
@@ -646,23 +647,24 @@ pub mod open {
         /// * Catalog: `channels.open.upload`.
         pub struct Upload {
             /// `file`.
-            0 file: Option<w::FilePart> => w::Field::new("file"),
+            0 file: Option<w::FilePart> => "file",
             /// `openid`.
-            1 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+            1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// `upload_type`.
-            2 upload_type: Option<i64> => w::Field::new("upload_type"),
+            2 upload_type: Option<i64> => "upload_type",
             /// `file_url`.
-            3 file_url: Option<String> => w::Field::new("file_url"),
+            3 file_url: Option<String> => "file_url",
         }
         new()
-        set(file: w::FilePart, openid: xinqiao_types::OpenId, upload_type: i64, file_url: String)
+        text(openid: xinqiao_types::OpenId, file_url: String)
+        set(file: w::FilePart, upload_type: i64)
     }
 
     w::record! {
         /// Answer to [`Upload`].
         pub struct UploadResponse {
             /// `media_id`.
-            0 media_id: xinqiao_types::MediaId => w::Field::must("media_id"),
+            0 media_id: xinqiao_types::MediaId => "media_id: must",
         }
     }
 
@@ -698,7 +700,7 @@ pub mod service {
         /// * Catalog: `channels.service.product_getcardinfo`.
         pub struct ProductGetcardinfo {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -735,18 +737,18 @@ pub mod wecom {
         /// * Catalog: `channels.wecom.get_wecom_id`.
         pub struct GetWecomId {
             /// `corp_id`.
-            0 corp_id: String => w::Field::must("corp_id"),
+            0 corp_id: String => "corp_id: must",
             /// `user_id`.
-            1 user_id: String => w::Field::must("user_id"),
+            1 user_id: String => "user_id: must",
         }
-        new(corp_id: String, user_id: String)
+        new(corp_id: impl Into<String>, user_id: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`GetWecomId`].
         pub struct GetWecomIdResponse {
             /// `data`.
-            0 data: super::GetWecomIdData => w::Field::must("data"),
+            0 data: super::GetWecomIdData => "data: must",
         }
     }
 

@@ -7,11 +7,11 @@ w::record! {
     /// `AddrsMsg`.
     pub struct AddrsMsg {
         /// `name`.
-        0 name: String => w::Field::must("name"),
+        0 name: String => "name: must",
         /// `code`.
-        1 code: i64 => w::Field::must("code"),
+        1 code: i64 => "code: must",
         /// `level`.
-        2 level: i64 => w::Field::must("level"),
+        2 level: i64 => "level: must",
     }
 }
 
@@ -19,13 +19,13 @@ w::record! {
     /// `Apply`.
     pub struct Apply {
         /// `img_url`.
-        0 img_url: String => w::Field::must("img_url"),
+        0 img_url: String => "img_url: must",
         /// `apply_id`.
-        1 apply_id: i64 => w::Field::must("apply_id"),
+        1 apply_id: i64 => "apply_id: must",
         /// `state`.
-        2 state: i64 => w::Field::must("state"),
+        2 state: i64 => "state: must",
         /// `audit_desc`.
-        3 audit_desc: Option<String> => w::Field::new("audit_desc"),
+        3 audit_desc: Option<String> => "audit_desc",
     }
 }
 
@@ -33,11 +33,11 @@ w::record! {
     /// `ApplyBanner`.
     pub struct ApplyBanner {
         /// `audit_state`.
-        0 audit_state: i64 => w::Field::must("audit_state"),
+        0 audit_state: i64 => "audit_state: must",
         /// `audit_desc`.
-        1 audit_desc: Option<String> => w::Field::new("audit_desc"),
+        1 audit_desc: Option<String> => "audit_desc",
         /// `banner`.
-        2 banner: BannerBanner => w::Field::must("banner"),
+        2 banner: BannerBanner => "banner: must",
     }
 }
 
@@ -45,23 +45,23 @@ w::record! {
     /// `ApplySubmitBanner`.
     pub struct ApplySubmitBanner {
         /// `img_url`.
-        0 img_url: String => w::Field::must("img_url"),
+        0 img_url: String => "img_url: must",
         /// `title`.
-        1 title: Option<String> => w::Field::new("title"),
+        1 title: Option<String> => "title",
         /// `description`.
-        2 description: Option<String> => w::Field::new("description"),
+        2 description: Option<String> => "description",
     }
-    new(img_url: String)
-    set(title: String, description: String)
+    new(img_url: impl Into<String>)
+    text(title: String, description: String)
 }
 
 w::record! {
     /// `Banner`.
     pub struct Banner {
         /// `scale`.
-        0 scale: i64 => w::Field::must("scale"),
+        0 scale: i64 => "scale: must",
         /// `banner`.
-        1 banner: Vec<BannerBanner> => w::Field::must("banner"),
+        1 banner: Vec<BannerBanner> => "banner: must",
     }
     new(scale: i64, banner: Vec<BannerBanner>)
 }
@@ -70,15 +70,15 @@ w::record! {
     /// `BannerBanner`.
     pub struct BannerBanner {
         /// `type`.
-        0 type_: i64 => w::Field::must("type"),
+        0 type_: i64 => "type: must",
         /// `banner`.
-        1 banner: ApplySubmitBanner => w::Field::must("banner"),
+        1 banner: ApplySubmitBanner => "banner: must",
         /// `product`.
-        2 product: Option<Product> => w::Field::new("product"),
+        2 product: Option<Product> => "product",
         /// `finder`.
-        3 finder: Option<Finder> => w::Field::new("finder"),
+        3 finder: Option<Finder> => "finder",
         /// `official_account`.
-        4 official_account: Option<OfficialAccount> => w::Field::new("official_account"),
+        4 official_account: Option<OfficialAccount> => "official_account",
     }
     new(type_: i64, banner: ApplySubmitBanner)
     set(product: Product, finder: Finder, official_account: OfficialAccount)
@@ -88,25 +88,25 @@ w::record! {
     /// `Finder`.
     pub struct Finder {
         /// `finder_user_name`.
-        0 finder_user_name: Option<String> => w::Field::new("finder_user_name"),
+        0 finder_user_name: Option<String> => "finder_user_name",
         /// `feed_id`.
-        1 feed_id: Option<String> => w::Field::new("feed_id"),
+        1 feed_id: Option<String> => "feed_id",
     }
     new()
-    set(finder_user_name: String, feed_id: String)
+    text(finder_user_name: String, feed_id: String)
 }
 
 w::record! {
     /// `GetApply`.
     pub struct GetApply {
         /// `apply_id`.
-        0 apply_id: i64 => w::Field::must("apply_id"),
+        0 apply_id: i64 => "apply_id: must",
         /// `state`.
-        1 state: i64 => w::Field::must("state"),
+        1 state: i64 => "state: must",
         /// `scale`.
-        2 scale: i64 => w::Field::must("scale"),
+        2 scale: i64 => "scale: must",
         /// `banner`.
-        3 banner: Vec<ApplyBanner> => w::Field::must("banner"),
+        3 banner: Vec<ApplyBanner> => "banner: must",
     }
 }
 
@@ -114,19 +114,19 @@ w::record! {
     /// `InfoGetInfo`.
     pub struct InfoGetInfo {
         /// `username`.
-        0 username: Option<String> => w::Field::new("username"),
+        0 username: Option<String> => "username",
         /// `nickname`.
-        1 nickname: String => w::Field::must("nickname").masked(),
+        1 nickname: String => "nickname: must masked",
         /// `headimg_url`.
-        2 headimg_url: String => w::Field::must("headimg_url"),
+        2 headimg_url: String => "headimg_url: must",
         /// `subject_type`.
-        3 subject_type: String => w::Field::must("subject_type"),
+        3 subject_type: String => "subject_type: must",
         /// `status`.
-        4 status: String => w::Field::must("status"),
+        4 status: String => "status: must",
         /// `is_local_life`.
-        5 is_local_life: bool => w::Field::must("is_local_life"),
+        5 is_local_life: bool => "is_local_life: must",
         /// `open_timestamp`; format `unix`.
-        6 open_timestamp: Option<xinqiao_types::UnixSeconds> => w::Field::new("open_timestamp"),
+        6 open_timestamp: Option<xinqiao_types::UnixSeconds> => "open_timestamp",
     }
 }
 
@@ -134,21 +134,21 @@ w::record! {
     /// `OfficialAccount`.
     pub struct OfficialAccount {
         /// `url`.
-        0 url: Option<String> => w::Field::new("url"),
+        0 url: Option<String> => "url",
     }
     new()
-    set(url: String)
+    text(url: String)
 }
 
 w::record! {
     /// `PicFile`.
     pub struct PicFile {
         /// `media_id`.
-        0 media_id: Option<xinqiao_types::MediaId> => w::Field::new("media_id"),
+        0 media_id: Option<xinqiao_types::MediaId> => "media_id",
         /// `pay_media_id`.
-        1 pay_media_id: Option<String> => w::Field::new("pay_media_id"),
+        1 pay_media_id: Option<String> => "pay_media_id",
         /// `img_url`.
-        2 img_url: Option<String> => w::Field::new("img_url"),
+        2 img_url: Option<String> => "img_url",
     }
 }
 
@@ -156,7 +156,7 @@ w::record! {
     /// `Product`.
     pub struct Product {
         /// `product_id`.
-        0 product_id: i64 => w::Field::must("product_id"),
+        0 product_id: i64 => "product_id: must",
     }
     new(product_id: i64)
 }
@@ -165,7 +165,7 @@ w::record! {
     /// `QualificationUploadData`.
     pub struct QualificationUploadData {
         /// `file_id`.
-        0 file_id: String => w::Field::must("file_id"),
+        0 file_id: String => "file_id: must",
     }
 }
 
@@ -177,7 +177,7 @@ w::record! {
     /// * Catalog: `channels.basics.addresscode_get`.
     pub struct AddresscodeGet {
         /// `addr_code`.
-        0 addr_code: Option<i64> => w::Field::new("addr_code"),
+        0 addr_code: Option<i64> => "addr_code",
     }
     new()
     set(addr_code: i64)
@@ -187,9 +187,9 @@ w::record! {
     /// Answer to [`AddresscodeGet`].
     pub struct AddresscodeGetResponse {
         /// `addrs_msg`.
-        0 addrs_msg: AddrsMsg => w::Field::must("addrs_msg"),
+        0 addrs_msg: AddrsMsg => "addrs_msg: must",
         /// `next_level_addrs`.
-        1 next_level_addrs: Option<Vec<AddrsMsg>> => w::Field::new("next_level_addrs"),
+        1 next_level_addrs: Option<Vec<AddrsMsg>> => "next_level_addrs",
     }
 }
 
@@ -220,36 +220,30 @@ w::record! {
     /// * Catalog: `channels.basics.img_upload`.
     pub struct ImgUpload {
         /// `resp_type`.
-        0 resp_type: i64 => w::Field::must("resp_type").place(w::Place::Query),
+        0 resp_type: i64 => "resp_type: must query",
         /// `upload_type`.
-        1 upload_type: Option<i64> => w::Field::new("upload_type").place(w::Place::Query),
+        1 upload_type: Option<i64> => "upload_type: query",
         /// `img_url`.
-        2 img_url: Option<String> => w::Field::new("img_url").place(w::Place::Query),
+        2 img_url: Option<String> => "img_url: query",
         /// `height`; unit px.
-        3 height: Option<i64> => w::Field::new("height").place(w::Place::Query),
+        3 height: Option<i64> => "height: query",
         /// `width`; unit px.
-        4 width: Option<i64> => w::Field::new("width").place(w::Place::Query),
+        4 width: Option<i64> => "width: query",
         /// `media`.
-        5 media: Option<w::FilePart> => w::Field::new("media"),
+        5 media: Option<w::FilePart> => "media",
         /// `img_url`.
-        6 img_url_again: Option<String> => w::Field::new("img_url"),
+        6 img_url_again: Option<String> => "img_url",
     }
     new(resp_type: i64)
-    set(
-        upload_type: i64,
-        img_url: String,
-        height: i64,
-        width: i64,
-        media: w::FilePart,
-        img_url_again: String,
-    )
+    text(img_url: String, img_url_again: String)
+    set(upload_type: i64, height: i64, width: i64, media: w::FilePart)
 }
 
 w::record! {
     /// Answer to [`ImgUpload`].
     pub struct ImgUploadResponse {
         /// `pic_file`.
-        0 pic_file: PicFile => w::Field::must("pic_file"),
+        0 pic_file: PicFile => "pic_file: must",
     }
 }
 
@@ -287,7 +281,7 @@ w::record! {
     /// Answer to [`InfoGet`].
     pub struct InfoGetResponse {
         /// `info`.
-        0 info: InfoGetInfo => w::Field::must("info"),
+        0 info: InfoGetInfo => "info: must",
     }
 }
 
@@ -318,9 +312,9 @@ w::record! {
     /// * Catalog: `channels.basics.media_get`.
     pub struct MediaGet {
         /// `media_id`.
-        0 media_id: xinqiao_types::MediaId => w::Field::must("media_id").place(w::Place::Query),
+        0 media_id: xinqiao_types::MediaId => "media_id: must query",
     }
-    new(media_id: xinqiao_types::MediaId)
+    new(media_id: impl Into<xinqiao_types::MediaId>)
 }
 
 w::endpoint! {
@@ -350,7 +344,7 @@ w::record! {
     /// * Catalog: `channels.basics.qualification_upload`.
     pub struct QualificationUpload {
         /// `media`.
-        0 media: w::FilePart => w::Field::must("media"),
+        0 media: w::FilePart => "media: must",
     }
     new(media: w::FilePart)
 }
@@ -359,7 +353,7 @@ w::record! {
     /// Answer to [`QualificationUpload`].
     pub struct QualificationUploadResponse {
         /// `data`.
-        0 data: QualificationUploadData => w::Field::must("data"),
+        0 data: QualificationUploadData => "data: must",
     }
 }
 
@@ -397,7 +391,7 @@ pub mod homepage {
             /// * Catalog: `channels.basics.homepage.background.apply_cancel`.
             pub struct ApplyCancel {
                 /// `apply_id`.
-                0 apply_id: i64 => w::Field::must("apply_id"),
+                0 apply_id: i64 => "apply_id: must",
             }
             new(apply_id: i64)
         }
@@ -429,16 +423,16 @@ pub mod homepage {
             /// * Catalog: `channels.basics.homepage.background.apply_submit`.
             pub struct ApplySubmit {
                 /// `img_url`.
-                0 img_url: String => w::Field::must("img_url"),
+                0 img_url: String => "img_url: must",
             }
-            new(img_url: String)
+            new(img_url: impl Into<String>)
         }
 
         w::record! {
             /// Answer to [`ApplySubmit`].
             pub struct ApplySubmitResponse {
                 /// `apply_id`.
-                0 apply_id: i64 => w::Field::must("apply_id"),
+                0 apply_id: i64 => "apply_id: must",
             }
         }
 
@@ -476,9 +470,9 @@ pub mod homepage {
             /// Answer to [`Get`].
             pub struct GetResponse {
                 /// `img_url`.
-                0 img_url: String => w::Field::must("img_url"),
+                0 img_url: String => "img_url: must",
                 /// `apply`.
-                1 apply: Option<super::super::Apply> => w::Field::new("apply"),
+                1 apply: Option<super::super::Apply> => "apply",
             }
         }
 
@@ -544,7 +538,7 @@ pub mod homepage {
             /// * Catalog: `channels.basics.homepage.banner.apply_cancel`.
             pub struct ApplyCancel {
                 /// `apply_id`.
-                0 apply_id: i64 => w::Field::must("apply_id"),
+                0 apply_id: i64 => "apply_id: must",
             }
             new(apply_id: i64)
         }
@@ -576,7 +570,7 @@ pub mod homepage {
             /// * Catalog: `channels.basics.homepage.banner.apply_submit`.
             pub struct ApplySubmit {
                 /// `banner`.
-                0 banner: super::super::Banner => w::Field::must("banner"),
+                0 banner: super::super::Banner => "banner: must",
             }
             new(banner: super::super::Banner)
         }
@@ -585,7 +579,7 @@ pub mod homepage {
             /// Answer to [`ApplySubmit`].
             pub struct ApplySubmitResponse {
                 /// `apply_id`.
-                0 apply_id: i64 => w::Field::must("apply_id"),
+                0 apply_id: i64 => "apply_id: must",
             }
         }
 
@@ -623,9 +617,9 @@ pub mod homepage {
             /// Answer to [`Get`].
             pub struct GetResponse {
                 /// `banner`.
-                0 banner: super::super::Banner => w::Field::must("banner"),
+                0 banner: super::super::Banner => "banner: must",
                 /// `apply`.
-                1 apply: Option<super::super::GetApply> => w::Field::new("apply"),
+                1 apply: Option<super::super::GetApply> => "apply",
             }
         }
 
@@ -692,21 +686,21 @@ pub mod shop {
         /// * Catalog: `channels.basics.shop.h5url_get`.
         pub struct H5urlGet {
             /// `product_id`.
-            0 product_id: i64 => w::Field::must("product_id"),
+            0 product_id: i64 => "product_id: must",
             /// `wecom_corp_id`.
-            1 wecom_corp_id: Option<String> => w::Field::new("wecom_corp_id"),
+            1 wecom_corp_id: Option<String> => "wecom_corp_id",
             /// `wecom_user_id`.
-            2 wecom_user_id: Option<String> => w::Field::new("wecom_user_id"),
+            2 wecom_user_id: Option<String> => "wecom_user_id",
         }
         new(product_id: i64)
-        set(wecom_corp_id: String, wecom_user_id: String)
+        text(wecom_corp_id: String, wecom_user_id: String)
     }
 
     w::record! {
         /// Answer to [`H5urlGet`].
         pub struct H5urlGetResponse {
             /// `shop_h5url`.
-            0 shop_h5url: String => w::Field::must("shop_h5url"),
+            0 shop_h5url: String => "shop_h5url: must",
         }
     }
 
@@ -737,21 +731,21 @@ pub mod shop {
         /// * Catalog: `channels.basics.shop.qrcode_get`.
         pub struct QrcodeGet {
             /// `qrcode_type`.
-            0 qrcode_type: i64 => w::Field::must("qrcode_type"),
+            0 qrcode_type: i64 => "qrcode_type: must",
             /// `wecom_corp_id`.
-            1 wecom_corp_id: Option<String> => w::Field::new("wecom_corp_id"),
+            1 wecom_corp_id: Option<String> => "wecom_corp_id",
             /// `wecom_user_id`.
-            2 wecom_user_id: Option<String> => w::Field::new("wecom_user_id"),
+            2 wecom_user_id: Option<String> => "wecom_user_id",
         }
         new(qrcode_type: i64)
-        set(wecom_corp_id: String, wecom_user_id: String)
+        text(wecom_corp_id: String, wecom_user_id: String)
     }
 
     w::record! {
         /// Answer to [`QrcodeGet`].
         pub struct QrcodeGetResponse {
             /// `shop_qrcode`.
-            0 shop_qrcode: String => w::Field::must("shop_qrcode"),
+            0 shop_qrcode: String => "shop_qrcode: must",
         }
     }
 
@@ -782,19 +776,19 @@ pub mod shop {
         /// * Catalog: `channels.basics.shop.taglink_get`.
         pub struct TaglinkGet {
             /// `wecom_corp_id`.
-            0 wecom_corp_id: Option<String> => w::Field::new("wecom_corp_id"),
+            0 wecom_corp_id: Option<String> => "wecom_corp_id",
             /// `wecom_user_id`.
-            1 wecom_user_id: Option<String> => w::Field::new("wecom_user_id"),
+            1 wecom_user_id: Option<String> => "wecom_user_id",
         }
         new()
-        set(wecom_corp_id: String, wecom_user_id: String)
+        text(wecom_corp_id: String, wecom_user_id: String)
     }
 
     w::record! {
         /// Answer to [`TaglinkGet`].
         pub struct TaglinkGetResponse {
             /// `shop_taglink`.
-            0 shop_taglink: String => w::Field::must("shop_taglink"),
+            0 shop_taglink: String => "shop_taglink: must",
         }
     }
 

@@ -7,11 +7,11 @@ w::record! {
     /// `AllBrand`.
     pub struct AllBrand {
         /// `brand_id`.
-        0 brand_id: i64 => w::Field::must("brand_id"),
+        0 brand_id: i64 => "brand_id: must",
         /// `ch_name`.
-        1 ch_name: Option<String> => w::Field::new("ch_name"),
+        1 ch_name: Option<String> => "ch_name",
         /// `en_name`.
-        2 en_name: Option<String> => w::Field::new("en_name"),
+        2 en_name: Option<String> => "en_name",
     }
 }
 
@@ -19,27 +19,24 @@ w::record! {
     /// `ApplicationDetail`.
     pub struct ApplicationDetail {
         /// `acceptance_no`.
-        0 acceptance_no: Option<String> => w::Field::new("acceptance_no"),
+        0 acceptance_no: Option<String> => "acceptance_no",
         /// `acceptance_time`; format `unix`.
-        1 acceptance_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("acceptance_time"),
+        1 acceptance_time: Option<xinqiao_types::UnixSeconds> => "acceptance_time",
         /// `acceptance_certification`.
-        2 acceptance_certification: Option<Vec<String>> => w::Field::new("acceptance_certification"),
+        2 acceptance_certification: Option<Vec<String>> => "acceptance_certification",
     }
     new()
-    set(
-        acceptance_no: String,
-        acceptance_time: xinqiao_types::UnixSeconds,
-        acceptance_certification: Vec<String>,
-    )
+    text(acceptance_no: String)
+    set(acceptance_time: xinqiao_types::UnixSeconds, acceptance_certification: Vec<String>)
 }
 
 w::record! {
     /// `AuditResult`.
     pub struct AuditResult {
         /// `audit_id`.
-        0 audit_id: i64 => w::Field::must("audit_id"),
+        0 audit_id: i64 => "audit_id: must",
         /// `reject_reason`.
-        1 reject_reason: Option<String> => w::Field::new("reject_reason"),
+        1 reject_reason: Option<String> => "reject_reason",
     }
 }
 
@@ -47,50 +44,51 @@ w::record! {
     /// `Brand`.
     pub struct Brand {
         /// `brand_id`.
-        0 brand_id: i64 => w::Field::must("brand_id"),
+        0 brand_id: i64 => "brand_id: must",
         /// `ch_name`.
-        1 ch_name: Option<String> => w::Field::new("ch_name"),
+        1 ch_name: Option<String> => "ch_name",
         /// `en_name`.
-        2 en_name: Option<String> => w::Field::new("en_name"),
+        2 en_name: Option<String> => "en_name",
         /// `classification_no`.
-        3 classification_no: String => w::Field::must("classification_no"),
+        3 classification_no: String => "classification_no: must",
         /// `trade_mark_symbol`.
-        4 trade_mark_symbol: i64 => w::Field::must("trade_mark_symbol"),
+        4 trade_mark_symbol: i64 => "trade_mark_symbol: must",
         /// `register_details`.
-        5 register_details: RegisterDetail => w::Field::must("register_details"),
+        5 register_details: RegisterDetail => "register_details: must",
         /// `application_details`.
-        6 application_details: ApplicationDetail => w::Field::must("application_details"),
+        6 application_details: ApplicationDetail => "application_details: must",
         /// `grant_type`.
-        7 grant_type: Option<i64> => w::Field::new("grant_type"),
+        7 grant_type: Option<i64> => "grant_type",
         /// `grant_details`.
-        8 grant_details: GrantDetail => w::Field::must("grant_details"),
+        8 grant_details: GrantDetail => "grant_details: must",
     }
     new(
         brand_id: i64,
-        classification_no: String,
+        classification_no: impl Into<String>,
         trade_mark_symbol: i64,
         register_details: RegisterDetail,
         application_details: ApplicationDetail,
         grant_details: GrantDetail,
     )
-    set(ch_name: String, en_name: String, grant_type: i64)
+    text(ch_name: String, en_name: String)
+    set(grant_type: i64)
 }
 
 w::record! {
     /// `BrandGrantDetail`.
     pub struct BrandGrantDetail {
         /// `grant_level`.
-        0 grant_level: Option<i64> => w::Field::new("grant_level"),
+        0 grant_level: Option<i64> => "grant_level",
         /// `start_time`; format `unix`.
-        1 start_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("start_time"),
+        1 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
         /// `end_time`; format `unix`.
-        2 end_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("end_time"),
+        2 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
         /// `is_permanent`.
-        3 is_permanent: bool => w::Field::must("is_permanent"),
+        3 is_permanent: bool => "is_permanent: must",
         /// `grant_certifications`.
-        4 grant_certifications: Option<Vec<String>> => w::Field::new("grant_certifications"),
+        4 grant_certifications: Option<Vec<String>> => "grant_certifications",
         /// `brand_owner_id_photos`.
-        5 brand_owner_id_photos: Option<Vec<String>> => w::Field::new("brand_owner_id_photos"),
+        5 brand_owner_id_photos: Option<Vec<String>> => "brand_owner_id_photos",
     }
 }
 
@@ -98,31 +96,31 @@ w::record! {
     /// `GetBrand`.
     pub struct GetBrand {
         /// `brand_id`.
-        0 brand_id: i64 => w::Field::must("brand_id"),
+        0 brand_id: i64 => "brand_id: must",
         /// `ch_name`.
-        1 ch_name: Option<String> => w::Field::new("ch_name"),
+        1 ch_name: Option<String> => "ch_name",
         /// `en_name`.
-        2 en_name: Option<String> => w::Field::new("en_name"),
+        2 en_name: Option<String> => "en_name",
         /// `classification_no`.
-        3 classification_no: String => w::Field::must("classification_no"),
+        3 classification_no: String => "classification_no: must",
         /// `trade_mark_symbol`.
-        4 trade_mark_symbol: i64 => w::Field::must("trade_mark_symbol"),
+        4 trade_mark_symbol: i64 => "trade_mark_symbol: must",
         /// `register_details`.
-        5 register_details: RegisterDetail => w::Field::must("register_details"),
+        5 register_details: RegisterDetail => "register_details: must",
         /// `application_details`.
-        6 application_details: ApplicationDetail => w::Field::must("application_details"),
+        6 application_details: ApplicationDetail => "application_details: must",
         /// `grant_type`.
-        7 grant_type: i64 => w::Field::must("grant_type"),
+        7 grant_type: i64 => "grant_type: must",
         /// `grant_details`.
-        8 grant_details: BrandGrantDetail => w::Field::must("grant_details"),
+        8 grant_details: BrandGrantDetail => "grant_details: must",
         /// `status`.
-        9 status: i64 => w::Field::must("status"),
+        9 status: i64 => "status: must",
         /// `create_time`; format `unix`.
-        10 create_time: xinqiao_types::UnixSeconds => w::Field::must("create_time"),
+        10 create_time: xinqiao_types::UnixSeconds => "create_time: must",
         /// `update_time`; format `unix`.
-        11 update_time: xinqiao_types::UnixSeconds => w::Field::must("update_time"),
+        11 update_time: xinqiao_types::UnixSeconds => "update_time: must",
         /// `audit_result`.
-        12 audit_result: Option<AuditResult> => w::Field::new("audit_result"),
+        12 audit_result: Option<AuditResult> => "audit_result",
     }
 }
 
@@ -130,17 +128,17 @@ w::record! {
     /// `GrantDetail`.
     pub struct GrantDetail {
         /// `grant_level`.
-        0 grant_level: Option<i64> => w::Field::new("grant_level"),
+        0 grant_level: Option<i64> => "grant_level",
         /// `start_time`; format `unix`.
-        1 start_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("start_time"),
+        1 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
         /// `end_time`; format `unix`.
-        2 end_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("end_time"),
+        2 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
         /// `is_permanent`.
-        3 is_permanent: bool => w::Field::must("is_permanent"),
+        3 is_permanent: bool => "is_permanent: must",
         /// `grant_certifications`.
-        4 grant_certifications: Option<Vec<String>> => w::Field::new("grant_certifications"),
+        4 grant_certifications: Option<Vec<String>> => "grant_certifications",
         /// `brand_owner_id_photos`.
-        5 brand_owner_id_photos: Option<Vec<String>> => w::Field::new("brand_owner_id_photos"),
+        5 brand_owner_id_photos: Option<Vec<String>> => "brand_owner_id_photos",
     }
     new(is_permanent: bool)
     set(
@@ -156,24 +154,23 @@ w::record! {
     /// `RegisterDetail`.
     pub struct RegisterDetail {
         /// `registrant`.
-        0 registrant: Option<String> => w::Field::new("registrant"),
+        0 registrant: Option<String> => "registrant",
         /// `register_no`.
-        1 register_no: Option<String> => w::Field::new("register_no"),
+        1 register_no: Option<String> => "register_no",
         /// `start_time`; format `unix`.
-        2 start_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("start_time"),
+        2 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
         /// `end_time`; format `unix`.
-        3 end_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("end_time"),
+        3 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
         /// `is_permanent`.
-        4 is_permanent: bool => w::Field::must("is_permanent"),
+        4 is_permanent: bool => "is_permanent: must",
         /// `register_certifications`.
-        5 register_certifications: Vec<String> => w::Field::must("register_certifications"),
+        5 register_certifications: Vec<String> => "register_certifications: must",
         /// `renew_certifications`.
-        6 renew_certifications: Option<Vec<String>> => w::Field::new("renew_certifications"),
+        6 renew_certifications: Option<Vec<String>> => "renew_certifications",
     }
     new(is_permanent: bool, register_certifications: Vec<String>)
+    text(registrant: String, register_no: String)
     set(
-        registrant: String,
-        register_no: String,
         start_time: xinqiao_types::UnixSeconds,
         end_time: xinqiao_types::UnixSeconds,
         renew_certifications: Vec<String>,
@@ -188,7 +185,7 @@ w::record! {
     /// * Catalog: `channels.brand.add`.
     pub struct Add {
         /// `brand`.
-        0 brand: Brand => w::Field::must("brand"),
+        0 brand: Brand => "brand: must",
     }
     new(brand: Brand)
 }
@@ -197,7 +194,7 @@ w::record! {
     /// Answer to [`Add`].
     pub struct AddResponse {
         /// `audit_id`.
-        0 audit_id: i64 => w::Field::must("audit_id"),
+        0 audit_id: i64 => "audit_id: must",
     }
 }
 
@@ -228,23 +225,23 @@ w::record! {
     /// * Catalog: `channels.brand.all`.
     pub struct All {
         /// `page_size`.
-        0 page_size: i64 => w::Field::must("page_size"),
+        0 page_size: i64 => "page_size: must",
         /// `next_key`.
-        1 next_key: Option<String> => w::Field::new("next_key"),
+        1 next_key: Option<String> => "next_key",
     }
     new(page_size: i64)
-    set(next_key: String)
+    text(next_key: String)
 }
 
 w::record! {
     /// Answer to [`All`].
     pub struct AllResponse {
         /// `brands`.
-        0 brands: Vec<AllBrand> => w::Field::must("brands"),
+        0 brands: Vec<AllBrand> => "brands: must",
         /// `continue_flag`.
-        1 continue_flag: bool => w::Field::must("continue_flag"),
+        1 continue_flag: bool => "continue_flag: must",
         /// `next_key`.
-        2 next_key: Option<String> => w::Field::new("next_key"),
+        2 next_key: Option<String> => "next_key",
     }
 }
 
@@ -275,9 +272,9 @@ w::record! {
     /// * Catalog: `channels.brand.audit_cancel`.
     pub struct AuditCancel {
         /// `brand_id`.
-        0 brand_id: i64 => w::Field::must("brand_id"),
+        0 brand_id: i64 => "brand_id: must",
         /// `audit_id`.
-        1 audit_id: i64 => w::Field::must("audit_id"),
+        1 audit_id: i64 => "audit_id: must",
     }
     new(brand_id: i64, audit_id: i64)
 }
@@ -309,7 +306,7 @@ w::record! {
     /// * Catalog: `channels.brand.delete`.
     pub struct Delete {
         /// `brand_id`.
-        0 brand_id: i64 => w::Field::must("brand_id"),
+        0 brand_id: i64 => "brand_id: must",
     }
     new(brand_id: i64)
 }
@@ -341,7 +338,7 @@ w::record! {
     /// * Catalog: `channels.brand.get`.
     pub struct Get {
         /// `brand_id`.
-        0 brand_id: i64 => w::Field::must("brand_id"),
+        0 brand_id: i64 => "brand_id: must",
     }
     new(brand_id: i64)
 }
@@ -350,7 +347,7 @@ w::record! {
     /// Answer to [`Get`].
     pub struct GetResponse {
         /// `brand`.
-        0 brand: GetBrand => w::Field::must("brand"),
+        0 brand: GetBrand => "brand: must",
     }
 }
 
@@ -381,25 +378,26 @@ w::record! {
     /// * Catalog: `channels.brand.list_get`.
     pub struct ListGet {
         /// `status`.
-        0 status: Option<i64> => w::Field::new("status"),
+        0 status: Option<i64> => "status",
         /// `page_size`.
-        1 page_size: i64 => w::Field::must("page_size"),
+        1 page_size: i64 => "page_size: must",
         /// `next_key`.
-        2 next_key: Option<String> => w::Field::new("next_key"),
+        2 next_key: Option<String> => "next_key",
     }
     new(page_size: i64)
-    set(status: i64, next_key: String)
+    text(next_key: String)
+    set(status: i64)
 }
 
 w::record! {
     /// Answer to [`ListGet`].
     pub struct ListGetResponse {
         /// `brands`.
-        0 brands: Vec<GetBrand> => w::Field::must("brands"),
+        0 brands: Vec<GetBrand> => "brands: must",
         /// `total_num`.
-        1 total_num: i64 => w::Field::must("total_num"),
+        1 total_num: i64 => "total_num: must",
         /// `next_key`.
-        2 next_key: Option<String> => w::Field::new("next_key"),
+        2 next_key: Option<String> => "next_key",
     }
 }
 
@@ -430,7 +428,7 @@ w::record! {
     /// * Catalog: `channels.brand.update`.
     pub struct Update {
         /// `brand`.
-        0 brand: Brand => w::Field::must("brand"),
+        0 brand: Brand => "brand: must",
     }
     new(brand: Brand)
 }
@@ -439,7 +437,7 @@ w::record! {
     /// Answer to [`Update`].
     pub struct UpdateResponse {
         /// `audit_id`.
-        0 audit_id: i64 => w::Field::must("audit_id"),
+        0 audit_id: i64 => "audit_id: must",
     }
 }
 
@@ -470,23 +468,23 @@ w::record! {
     /// * Catalog: `channels.brand.valid_list_get`.
     pub struct ValidListGet {
         /// `page_size`.
-        0 page_size: i64 => w::Field::must("page_size"),
+        0 page_size: i64 => "page_size: must",
         /// `next_key`.
-        1 next_key: Option<String> => w::Field::new("next_key"),
+        1 next_key: Option<String> => "next_key",
     }
     new(page_size: i64)
-    set(next_key: String)
+    text(next_key: String)
 }
 
 w::record! {
     /// Answer to [`ValidListGet`].
     pub struct ValidListGetResponse {
         /// `brands`.
-        0 brands: Vec<GetBrand> => w::Field::must("brands"),
+        0 brands: Vec<GetBrand> => "brands: must",
         /// `total_num`.
-        1 total_num: i64 => w::Field::must("total_num"),
+        1 total_num: i64 => "total_num: must",
         /// `next_key`.
-        2 next_key: Option<String> => w::Field::new("next_key"),
+        2 next_key: Option<String> => "next_key",
     }
 }
 

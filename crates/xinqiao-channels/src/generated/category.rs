@@ -7,7 +7,7 @@ w::record! {
     /// `AllCatsV2Item`.
     pub struct AllCatsV2Item {
         /// `cat_and_qua`.
-        0 cat_and_qua: Vec<CatAndQua> => w::Field::must("cat_and_qua"),
+        0 cat_and_qua: Vec<CatAndQua> => "cat_and_qua: must",
     }
 }
 
@@ -15,7 +15,7 @@ w::record! {
     /// `AttrBrand`.
     pub struct AttrBrand {
         /// `brand_id`.
-        0 brand_id: i64 => w::Field::must("brand_id"),
+        0 brand_id: i64 => "brand_id: must",
     }
 }
 
@@ -23,13 +23,13 @@ w::record! {
     /// `AvailablesoncategoriesGetCat`.
     pub struct AvailablesoncategoriesGetCat {
         /// `cat_id`.
-        0 cat_id: i64 => w::Field::must("cat_id"),
+        0 cat_id: i64 => "cat_id: must",
         /// `name`.
-        1 name: String => w::Field::must("name"),
+        1 name: String => "name: must",
         /// `f_cat_id`.
-        2 f_cat_id: i64 => w::Field::must("f_cat_id"),
+        2 f_cat_id: i64 => "f_cat_id: must",
         /// `leaf`.
-        3 leaf: Option<bool> => w::Field::new("leaf"),
+        3 leaf: Option<bool> => "leaf",
     }
 }
 
@@ -37,7 +37,7 @@ w::record! {
     /// `Brand`.
     pub struct Brand {
         /// `brand_id`.
-        0 brand_id: i64 => w::Field::must("brand_id"),
+        0 brand_id: i64 => "brand_id: must",
     }
     new(brand_id: i64)
 }
@@ -46,7 +46,7 @@ w::record! {
     /// `Cat`.
     pub struct Cat {
         /// `cat_and_qua`.
-        0 cat_and_qua: Vec<CatAndQua> => w::Field::must("cat_and_qua"),
+        0 cat_and_qua: Vec<CatAndQua> => "cat_and_qua: must",
     }
 }
 
@@ -54,17 +54,17 @@ w::record! {
     /// `CatAndQua`.
     pub struct CatAndQua {
         /// `cat`.
-        0 cat: CatAndQuaCat => w::Field::must("cat"),
+        0 cat: CatAndQuaCat => "cat: must",
         /// `qua`.
-        1 qua: Option<Qua> => w::Field::new("qua"),
+        1 qua: Option<Qua> => "qua",
         /// `product_qua`.
-        2 product_qua: Option<Qua> => w::Field::new("product_qua"),
+        2 product_qua: Option<Qua> => "product_qua",
         /// `product_qua_list`.
-        3 product_qua_list: Option<Vec<Qua>> => w::Field::new("product_qua_list"),
+        3 product_qua_list: Option<Vec<Qua>> => "product_qua_list",
         /// `brand_qua`.
-        4 brand_qua: Option<Qua> => w::Field::new("brand_qua"),
+        4 brand_qua: Option<Qua> => "brand_qua",
         /// `is_confidence_require_bad_must_pay`.
-        5 is_confidence_require_bad_must_pay: Option<bool> => w::Field::new("is_confidence_require_bad_must_pay"),
+        5 is_confidence_require_bad_must_pay: Option<bool> => "is_confidence_require_bad_must_pay",
     }
 }
 
@@ -72,15 +72,15 @@ w::record! {
     /// `CatAndQuaCat`.
     pub struct CatAndQuaCat {
         /// `cat_id`.
-        0 cat_id: i64 => w::Field::must("cat_id"),
+        0 cat_id: i64 => "cat_id: must",
         /// `name`.
-        1 name: String => w::Field::must("name"),
+        1 name: String => "name: must",
         /// `f_cat_id`.
-        2 f_cat_id: i64 => w::Field::must("f_cat_id"),
+        2 f_cat_id: i64 => "f_cat_id: must",
         /// `level`.
-        3 level: i64 => w::Field::must("level"),
+        3 level: i64 => "level: must",
         /// `leaf`.
-        4 leaf: Option<bool> => w::Field::new("leaf"),
+        4 leaf: Option<bool> => "leaf",
     }
 }
 
@@ -88,39 +88,40 @@ w::record! {
     /// `CategoryInfo`.
     pub struct CategoryInfo {
         /// `level1`.
-        0 level1: Option<i64> => w::Field::new("level1"),
+        0 level1: Option<i64> => "level1",
         /// `level2`.
-        1 level2: Option<i64> => w::Field::new("level2"),
+        1 level2: Option<i64> => "level2",
         /// `level3`.
-        2 level3: Option<i64> => w::Field::new("level3"),
+        2 level3: Option<i64> => "level3",
         /// `cats_v2`.
-        3 cats_v2: Option<Vec<CatsV2Item>> => w::Field::new("cats_v2"),
+        3 cats_v2: Option<Vec<CatsV2Item>> => "cats_v2",
         /// `is_new_apply_cat`.
-        4 is_new_apply_cat: Option<bool> => w::Field::new("is_new_apply_cat"),
+        4 is_new_apply_cat: Option<bool> => "is_new_apply_cat",
         /// `certificate`.
-        5 certificate: Option<Vec<String>> => w::Field::new("certificate"),
+        5 certificate: Option<Vec<String>> => "certificate",
         /// `baobeihan`.
-        6 baobeihan: Option<Vec<String>> => w::Field::new("baobeihan"),
+        6 baobeihan: Option<Vec<String>> => "baobeihan",
         /// `jingyingzhengming`.
-        7 jingyingzhengming: Option<Vec<String>> => w::Field::new("jingyingzhengming"),
+        7 jingyingzhengming: Option<Vec<String>> => "jingyingzhengming",
         /// `daihuokoubei`.
-        8 daihuokoubei: Option<Vec<String>> => w::Field::new("daihuokoubei"),
+        8 daihuokoubei: Option<Vec<String>> => "daihuokoubei",
         /// `ruzhuzhizhi`.
-        9 ruzhuzhizhi: Option<Vec<String>> => w::Field::new("ruzhuzhizhi"),
+        9 ruzhuzhizhi: Option<Vec<String>> => "ruzhuzhizhi",
         /// `jingyingliushui`.
-        10 jingyingliushui: Option<Vec<String>> => w::Field::new("jingyingliushui"),
+        10 jingyingliushui: Option<Vec<String>> => "jingyingliushui",
         /// `buchongcailiao`.
-        11 buchongcailiao: Option<Vec<String>> => w::Field::new("buchongcailiao"),
+        11 buchongcailiao: Option<Vec<String>> => "buchongcailiao",
         /// `jingyingpingtai`.
-        12 jingyingpingtai: Option<String> => w::Field::new("jingyingpingtai"),
+        12 jingyingpingtai: Option<String> => "jingyingpingtai",
         /// `zhanghaomingcheng`.
-        13 zhanghaomingcheng: Option<String> => w::Field::new("zhanghaomingcheng"),
+        13 zhanghaomingcheng: Option<String> => "zhanghaomingcheng",
         /// `license_group_list`.
-        14 license_group_list: Option<Vec<LicenseGroup>> => w::Field::new("license_group_list"),
+        14 license_group_list: Option<Vec<LicenseGroup>> => "license_group_list",
         /// `brand_list`.
-        15 brand_list: Option<Vec<Brand>> => w::Field::new("brand_list"),
+        15 brand_list: Option<Vec<Brand>> => "brand_list",
     }
     new()
+    text(jingyingpingtai: String, zhanghaomingcheng: String)
     set(
         level1: i64,
         level2: i64,
@@ -134,8 +135,6 @@ w::record! {
         ruzhuzhizhi: Vec<String>,
         jingyingliushui: Vec<String>,
         buchongcailiao: Vec<String>,
-        jingyingpingtai: String,
-        zhanghaomingcheng: String,
         license_group_list: Vec<LicenseGroup>,
         brand_list: Vec<Brand>,
     )
@@ -145,7 +144,7 @@ w::record! {
     /// `CatsV2Item`.
     pub struct CatsV2Item {
         /// `cat_id`.
-        0 cat_id: i64 => w::Field::must("cat_id"),
+        0 cat_id: i64 => "cat_id: must",
     }
     new(cat_id: i64)
 }
@@ -154,9 +153,9 @@ w::record! {
     /// `CouponRule`.
     pub struct CouponRule {
         /// `discount_ratio_limit`; unit percent.
-        0 discount_ratio_limit: i64 => w::Field::must("discount_ratio_limit"),
+        0 discount_ratio_limit: i64 => "discount_ratio_limit: must",
         /// `discount_limit`; unit fen.
-        1 discount_limit: xinqiao_types::Fen => w::Field::must("discount_limit"),
+        1 discount_limit: xinqiao_types::Fen => "discount_limit: must",
     }
 }
 
@@ -164,37 +163,37 @@ w::record! {
     /// `DetailAttr`.
     pub struct DetailAttr {
         /// `shop_no_shipment`.
-        0 shop_no_shipment: bool => w::Field::must("shop_no_shipment"),
+        0 shop_no_shipment: bool => "shop_no_shipment: must",
         /// `access_permit_required`.
-        1 access_permit_required: bool => w::Field::must("access_permit_required"),
+        1 access_permit_required: bool => "access_permit_required: must",
         /// `pre_sale`.
-        2 pre_sale: bool => w::Field::must("pre_sale"),
+        2 pre_sale: bool => "pre_sale: must",
         /// `seven_day_return`.
-        3 seven_day_return: bool => w::Field::must("seven_day_return"),
+        3 seven_day_return: bool => "seven_day_return: must",
         /// `is_limit_brand`.
-        4 is_limit_brand: bool => w::Field::must("is_limit_brand"),
+        4 is_limit_brand: bool => "is_limit_brand: must",
         /// `brand_list`.
-        5 brand_list: Option<Vec<AttrBrand>> => w::Field::new("brand_list"),
+        5 brand_list: Option<Vec<AttrBrand>> => "brand_list",
         /// `product_attr_list`.
-        6 product_attr_list: Option<Vec<ProductAttr>> => w::Field::new("product_attr_list"),
+        6 product_attr_list: Option<Vec<ProductAttr>> => "product_attr_list",
         /// `sale_attr_list`.
-        7 sale_attr_list: Option<Vec<ProductAttr>> => w::Field::new("sale_attr_list"),
+        7 sale_attr_list: Option<Vec<ProductAttr>> => "sale_attr_list",
         /// `transactionfee_info`.
-        8 transactionfee_info: Option<TransactionfeeInfo> => w::Field::new("transactionfee_info"),
+        8 transactionfee_info: Option<TransactionfeeInfo> => "transactionfee_info",
         /// `coupon_rule`.
-        9 coupon_rule: Option<CouponRule> => w::Field::new("coupon_rule"),
+        9 coupon_rule: Option<CouponRule> => "coupon_rule",
         /// `deposit`; unit fen.
-        10 deposit: Option<xinqiao_types::Fen> => w::Field::new("deposit"),
+        10 deposit: Option<xinqiao_types::Fen> => "deposit",
         /// `floor_price`; unit fen.
-        11 floor_price: Option<xinqiao_types::Fen> => w::Field::new("floor_price"),
+        11 floor_price: Option<xinqiao_types::Fen> => "floor_price",
         /// `confirm_receipt_days`.
-        12 confirm_receipt_days: Option<Vec<String>> => w::Field::new("confirm_receipt_days"),
+        12 confirm_receipt_days: Option<Vec<String>> => "confirm_receipt_days",
         /// `product_requirement`.
-        13 product_requirement: Option<ProductRequirement> => w::Field::new("product_requirement"),
+        13 product_requirement: Option<ProductRequirement> => "product_requirement",
         /// `size_chart`.
-        14 size_chart: Option<Vec<SizeChart>> => w::Field::new("size_chart"),
+        14 size_chart: Option<Vec<SizeChart>> => "size_chart",
         /// `is_confidence_require_bad_must_pay`.
-        15 is_confidence_require_bad_must_pay: Option<bool> => w::Field::new("is_confidence_require_bad_must_pay"),
+        15 is_confidence_require_bad_must_pay: Option<bool> => "is_confidence_require_bad_must_pay",
     }
 }
 
@@ -202,9 +201,9 @@ w::record! {
     /// `DetailInfo`.
     pub struct DetailInfo {
         /// `cat_id`.
-        0 cat_id: i64 => w::Field::must("cat_id"),
+        0 cat_id: i64 => "cat_id: must",
         /// `name`.
-        1 name: String => w::Field::must("name"),
+        1 name: String => "name: must",
     }
 }
 
@@ -212,9 +211,9 @@ w::record! {
     /// `GetData`.
     pub struct GetData {
         /// `status`.
-        0 status: i64 => w::Field::must("status"),
+        0 status: i64 => "status: must",
         /// `reject_reason`.
-        1 reject_reason: Option<String> => w::Field::new("reject_reason"),
+        1 reject_reason: Option<String> => "reject_reason",
     }
 }
 
@@ -222,7 +221,7 @@ w::record! {
     /// `LeagueAllCatsV2Item`.
     pub struct LeagueAllCatsV2Item {
         /// `cat_and_qua`.
-        0 cat_and_qua: Vec<CatAndQua> => w::Field::must("cat_and_qua"),
+        0 cat_and_qua: Vec<CatAndQua> => "cat_and_qua: must",
     }
 }
 
@@ -230,11 +229,11 @@ w::record! {
     /// `License`.
     pub struct License {
         /// `license_id`.
-        0 license_id: i64 => w::Field::must("license_id"),
+        0 license_id: i64 => "license_id: must",
         /// `file_id_list`.
-        1 file_id_list: Option<Vec<String>> => w::Field::new("file_id_list"),
+        1 file_id_list: Option<Vec<String>> => "file_id_list",
         /// `license_field_list`.
-        2 license_field_list: Option<Vec<LicenseField>> => w::Field::new("license_field_list"),
+        2 license_field_list: Option<Vec<LicenseField>> => "license_field_list",
     }
     new(license_id: i64)
     set(file_id_list: Vec<String>, license_field_list: Vec<LicenseField>)
@@ -244,20 +243,20 @@ w::record! {
     /// `LicenseField`.
     pub struct LicenseField {
         /// `key`.
-        0 key: String => w::Field::must("key"),
+        0 key: String => "key: must",
         /// `value`.
-        1 value: String => w::Field::must("value"),
+        1 value: String => "value: must",
     }
-    new(key: String, value: String)
+    new(key: impl Into<String>, value: impl Into<String>)
 }
 
 w::record! {
     /// `LicenseGroup`.
     pub struct LicenseGroup {
         /// `license_group_id`.
-        0 license_group_id: i64 => w::Field::must("license_group_id"),
+        0 license_group_id: i64 => "license_group_id: must",
         /// `license`.
-        1 license: License => w::Field::must("license"),
+        1 license: License => "license: must",
     }
     new(license_group_id: i64, license: License)
 }
@@ -266,9 +265,9 @@ w::record! {
     /// `ListGetList`.
     pub struct ListGetList {
         /// `cat_id`.
-        0 cat_id: i64 => w::Field::must("cat_id"),
+        0 cat_id: i64 => "cat_id: must",
         /// `qua_id`.
-        1 qua_id: Option<i64> => w::Field::new("qua_id"),
+        1 qua_id: Option<i64> => "qua_id",
     }
 }
 
@@ -276,19 +275,19 @@ w::record! {
     /// `ProductAttr`.
     pub struct ProductAttr {
         /// `name`.
-        0 name: String => w::Field::must("name"),
+        0 name: String => "name: must",
         /// `type`.
-        1 type_: String => w::Field::must("type"),
+        1 type_: String => "type: must",
         /// `type_v2`.
-        2 type_v2: String => w::Field::must("type_v2"),
+        2 type_v2: String => "type_v2: must",
         /// `value`.
-        3 value: String => w::Field::must("value"),
+        3 value: String => "value: must",
         /// `is_required`.
-        4 is_required: bool => w::Field::must("is_required"),
+        4 is_required: bool => "is_required: must",
         /// `hint`.
-        5 hint: Option<String> => w::Field::new("hint"),
+        5 hint: Option<String> => "hint",
         /// `append_allowed`.
-        6 append_allowed: Option<bool> => w::Field::new("append_allowed"),
+        6 append_allowed: Option<bool> => "append_allowed",
     }
 }
 
@@ -296,11 +295,11 @@ w::record! {
     /// `ProductRequirement`.
     pub struct ProductRequirement {
         /// `product_title_requirement`.
-        0 product_title_requirement: Option<String> => w::Field::new("product_title_requirement"),
+        0 product_title_requirement: Option<String> => "product_title_requirement",
         /// `product_img_requirement`.
-        1 product_img_requirement: Option<String> => w::Field::new("product_img_requirement"),
+        1 product_img_requirement: Option<String> => "product_img_requirement",
         /// `product_desc_requirement`.
-        2 product_desc_requirement: Option<String> => w::Field::new("product_desc_requirement"),
+        2 product_desc_requirement: Option<String> => "product_desc_requirement",
     }
 }
 
@@ -308,15 +307,15 @@ w::record! {
     /// `Qua`.
     pub struct Qua {
         /// `qua_id`.
-        0 qua_id: i64 => w::Field::must("qua_id"),
+        0 qua_id: i64 => "qua_id: must",
         /// `name`.
-        1 name: Option<String> => w::Field::new("name"),
+        1 name: Option<String> => "name",
         /// `tips`.
-        2 tips: Option<String> => w::Field::new("tips"),
+        2 tips: Option<String> => "tips",
         /// `need_to_apply`.
-        3 need_to_apply: bool => w::Field::must("need_to_apply"),
+        3 need_to_apply: bool => "need_to_apply: must",
         /// `mandatory`.
-        4 mandatory: bool => w::Field::must("mandatory"),
+        4 mandatory: bool => "mandatory: must",
     }
 }
 
@@ -324,9 +323,9 @@ w::record! {
     /// `SizeChart`.
     pub struct SizeChart {
         /// `is_support`.
-        0 is_support: bool => w::Field::must("is_support"),
+        0 is_support: bool => "is_support: must",
         /// `item_list`.
-        1 item_list: Option<Vec<SizeChartItem>> => w::Field::new("item_list"),
+        1 item_list: Option<Vec<SizeChartItem>> => "item_list",
     }
 }
 
@@ -334,17 +333,17 @@ w::record! {
     /// `SizeChartItem`.
     pub struct SizeChartItem {
         /// `name`.
-        0 name: String => w::Field::must("name"),
+        0 name: String => "name: must",
         /// `unit`.
-        1 unit: String => w::Field::must("unit"),
+        1 unit: String => "unit: must",
         /// `type`.
-        2 type_: String => w::Field::must("type"),
+        2 type_: String => "type: must",
         /// `format`.
-        3 format: String => w::Field::must("format"),
+        3 format: String => "format: must",
         /// `limit`.
-        4 limit: String => w::Field::must("limit"),
+        4 limit: String => "limit: must",
         /// `is_required`.
-        5 is_required: bool => w::Field::must("is_required"),
+        5 is_required: bool => "is_required: must",
     }
 }
 
@@ -352,11 +351,11 @@ w::record! {
     /// `TransactionfeeInfo`.
     pub struct TransactionfeeInfo {
         /// `basis_point`; unit 1/10000.
-        0 basis_point: i64 => w::Field::must("basis_point"),
+        0 basis_point: i64 => "basis_point: must",
         /// `original_basis_point`; unit 1/10000.
-        1 original_basis_point: i64 => w::Field::must("original_basis_point"),
+        1 original_basis_point: i64 => "original_basis_point: must",
         /// `incentive_type`.
-        2 incentive_type: i64 => w::Field::must("incentive_type"),
+        2 incentive_type: i64 => "incentive_type: must",
     }
 }
 
@@ -368,7 +367,7 @@ w::record! {
     /// * Catalog: `channels.category.add`.
     pub struct Add {
         /// `category_info`.
-        0 category_info: CategoryInfo => w::Field::must("category_info"),
+        0 category_info: CategoryInfo => "category_info: must",
     }
     new(category_info: CategoryInfo)
 }
@@ -377,7 +376,7 @@ w::record! {
     /// Answer to [`Add`].
     pub struct AddResponse {
         /// `audit_id`.
-        0 audit_id: i64 => w::Field::must("audit_id"),
+        0 audit_id: i64 => "audit_id: must",
     }
 }
 
@@ -415,9 +414,9 @@ w::record! {
     /// Answer to [`All`].
     pub struct AllResponse {
         /// `cats`.
-        0 cats: Vec<Cat> => w::Field::must("cats"),
+        0 cats: Vec<Cat> => "cats: must",
         /// `cats_v2`.
-        1 cats_v2: Vec<AllCatsV2Item> => w::Field::must("cats_v2"),
+        1 cats_v2: Vec<AllCatsV2Item> => "cats_v2: must",
     }
 }
 
@@ -449,7 +448,7 @@ w::record! {
     /// * Catalog: `channels.category.availablesoncategories_get`.
     pub struct AvailablesoncategoriesGet {
         /// `f_cat_id`.
-        0 f_cat_id: i64 => w::Field::must("f_cat_id"),
+        0 f_cat_id: i64 => "f_cat_id: must",
     }
     new(f_cat_id: i64)
 }
@@ -458,9 +457,9 @@ w::record! {
     /// Answer to [`AvailablesoncategoriesGet`].
     pub struct AvailablesoncategoriesGetResponse {
         /// `cat_list`.
-        0 cat_list: Vec<AvailablesoncategoriesGetCat> => w::Field::must("cat_list"),
+        0 cat_list: Vec<AvailablesoncategoriesGetCat> => "cat_list: must",
         /// `cat_list_v2`.
-        1 cat_list_v2: Vec<AvailablesoncategoriesGetCat> => w::Field::must("cat_list_v2"),
+        1 cat_list_v2: Vec<AvailablesoncategoriesGetCat> => "cat_list_v2: must",
     }
 }
 
@@ -491,7 +490,7 @@ w::record! {
     /// * Catalog: `channels.category.detail`.
     pub struct Detail {
         /// `cat_id`.
-        0 cat_id: i64 => w::Field::must("cat_id"),
+        0 cat_id: i64 => "cat_id: must",
     }
     new(cat_id: i64)
 }
@@ -500,11 +499,11 @@ w::record! {
     /// Answer to [`Detail`].
     pub struct DetailResponse {
         /// `info`.
-        0 info: DetailInfo => w::Field::must("info"),
+        0 info: DetailInfo => "info: must",
         /// `attr`.
-        1 attr: DetailAttr => w::Field::must("attr"),
+        1 attr: DetailAttr => "attr: must",
         /// `product_qua_list`.
-        2 product_qua_list: Option<Vec<Qua>> => w::Field::new("product_qua_list"),
+        2 product_qua_list: Option<Vec<Qua>> => "product_qua_list",
     }
 }
 
@@ -542,9 +541,9 @@ w::record! {
     /// Answer to [`LeagueAll`].
     pub struct LeagueAllResponse {
         /// `cats`.
-        0 cats: Vec<Cat> => w::Field::must("cats"),
+        0 cats: Vec<Cat> => "cats: must",
         /// `cats_v2`.
-        1 cats_v2: Vec<LeagueAllCatsV2Item> => w::Field::must("cats_v2"),
+        1 cats_v2: Vec<LeagueAllCatsV2Item> => "cats_v2: must",
     }
 }
 
@@ -583,7 +582,7 @@ w::record! {
     /// Answer to [`ListGet`].
     pub struct ListGetResponse {
         /// `list`.
-        0 list: Vec<ListGetList> => w::Field::must("list"),
+        0 list: Vec<ListGetList> => "list: must",
     }
 }
 
@@ -618,7 +617,7 @@ pub mod audit {
         /// * Catalog: `channels.category.audit.cancel`.
         pub struct Cancel {
             /// `audit_id`.
-            0 audit_id: i64 => w::Field::must("audit_id"),
+            0 audit_id: i64 => "audit_id: must",
         }
         new(audit_id: i64)
     }
@@ -651,7 +650,7 @@ pub mod audit {
         /// * Catalog: `channels.category.audit.get`.
         pub struct Get {
             /// `audit_id`.
-            0 audit_id: i64 => w::Field::must("audit_id"),
+            0 audit_id: i64 => "audit_id: must",
         }
         new(audit_id: i64)
     }
@@ -660,7 +659,7 @@ pub mod audit {
         /// Answer to [`Get`].
         pub struct GetResponse {
             /// `data`.
-            0 data: super::GetData => w::Field::must("data"),
+            0 data: super::GetData => "data: must",
         }
     }
 

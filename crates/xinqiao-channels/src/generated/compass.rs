@@ -7,9 +7,9 @@ w::record! {
     /// `DataField`.
     pub struct DataField {
         /// `field_name`.
-        0 field_name: String => w::Field::must("field_name"),
+        0 field_name: String => "field_name: must",
         /// `data_list`.
-        1 data_list: Vec<FieldData> => w::Field::must("data_list"),
+        1 data_list: Vec<FieldData> => "data_list: must",
     }
 }
 
@@ -17,77 +17,77 @@ w::record! {
     /// `DataGetData`.
     pub struct DataGetData {
         /// `create_gmv`; unit fen.
-        0 create_gmv: xinqiao_types::Fen => w::Field::must("create_gmv"),
+        0 create_gmv: xinqiao_types::Fen => "create_gmv: must",
         /// `create_cnt`.
-        1 create_cnt: i64 => w::Field::must("create_cnt"),
+        1 create_cnt: i64 => "create_cnt: must",
         /// `create_uv`.
-        2 create_uv: i64 => w::Field::must("create_uv"),
+        2 create_uv: i64 => "create_uv: must",
         /// `create_product_cnt`.
-        3 create_product_cnt: i64 => w::Field::must("create_product_cnt"),
+        3 create_product_cnt: i64 => "create_product_cnt: must",
         /// `pay_gmv`; unit fen.
-        4 pay_gmv: xinqiao_types::Fen => w::Field::must("pay_gmv"),
+        4 pay_gmv: xinqiao_types::Fen => "pay_gmv: must",
         /// `pay_cnt`.
-        5 pay_cnt: i64 => w::Field::must("pay_cnt"),
+        5 pay_cnt: i64 => "pay_cnt: must",
         /// `pay_uv`.
-        6 pay_uv: i64 => w::Field::must("pay_uv"),
+        6 pay_uv: i64 => "pay_uv: must",
         /// `pay_product_cnt`.
-        7 pay_product_cnt: i64 => w::Field::must("pay_product_cnt"),
+        7 pay_product_cnt: i64 => "pay_product_cnt: must",
         /// `pure_pay_gmv`; unit fen.
-        8 pure_pay_gmv: xinqiao_types::Fen => w::Field::must("pure_pay_gmv"),
+        8 pure_pay_gmv: xinqiao_types::Fen => "pure_pay_gmv: must",
         /// `pay_gmv_per_uv`; unit fen.
-        9 pay_gmv_per_uv: xinqiao_types::Fen => w::Field::must("pay_gmv_per_uv"),
+        9 pay_gmv_per_uv: xinqiao_types::Fen => "pay_gmv_per_uv: must",
         /// `pay_refund_gmv`; unit fen.
-        10 pay_refund_gmv: xinqiao_types::Fen => w::Field::must("pay_refund_gmv"),
+        10 pay_refund_gmv: xinqiao_types::Fen => "pay_refund_gmv: must",
         /// `pay_refund_uv`.
-        11 pay_refund_uv: i64 => w::Field::must("pay_refund_uv"),
+        11 pay_refund_uv: i64 => "pay_refund_uv: must",
         /// `pay_refund_ratio`; unit percent.
-        12 pay_refund_ratio: f64 => w::Field::must("pay_refund_ratio"),
+        12 pay_refund_ratio: f64 => "pay_refund_ratio: must",
         /// `pay_refund_after_send_ratio`; unit percent.
-        13 pay_refund_after_send_ratio: f64 => w::Field::must("pay_refund_after_send_ratio"),
+        13 pay_refund_after_send_ratio: f64 => "pay_refund_after_send_ratio: must",
         /// `pay_refund_cnt`.
-        14 pay_refund_cnt: i64 => w::Field::must("pay_refund_cnt"),
+        14 pay_refund_cnt: i64 => "pay_refund_cnt: must",
         /// `pay_refund_product_cnt`.
-        15 pay_refund_product_cnt: i64 => w::Field::must("pay_refund_product_cnt"),
+        15 pay_refund_product_cnt: i64 => "pay_refund_product_cnt: must",
         /// `pay_refund_before_send_ratio`; unit percent.
-        16 pay_refund_before_send_ratio: f64 => w::Field::must("pay_refund_before_send_ratio"),
+        16 pay_refund_before_send_ratio: f64 => "pay_refund_before_send_ratio: must",
         /// `refund_gmv`; unit fen.
-        17 refund_gmv: xinqiao_types::Fen => w::Field::must("refund_gmv"),
+        17 refund_gmv: xinqiao_types::Fen => "refund_gmv: must",
         /// `refund_uv`.
-        18 refund_uv: i64 => w::Field::must("refund_uv"),
+        18 refund_uv: i64 => "refund_uv: must",
         /// `refund_cnt`.
-        19 refund_cnt: i64 => w::Field::must("refund_cnt"),
+        19 refund_cnt: i64 => "refund_cnt: must",
         /// `refund_product_cnt`.
-        20 refund_product_cnt: i64 => w::Field::must("refund_product_cnt"),
+        20 refund_product_cnt: i64 => "refund_product_cnt: must",
         /// `cart_pay_ratio`; unit percent.
-        21 cart_pay_ratio: f64 => w::Field::must("cart_pay_ratio"),
+        21 cart_pay_ratio: f64 => "cart_pay_ratio: must",
         /// `cart_pay_uv`.
-        22 cart_pay_uv: i64 => w::Field::must("cart_pay_uv"),
+        22 cart_pay_uv: i64 => "cart_pay_uv: must",
         /// `cart_pay_gmv`; unit fen.
-        23 cart_pay_gmv: xinqiao_types::Fen => w::Field::must("cart_pay_gmv"),
+        23 cart_pay_gmv: xinqiao_types::Fen => "cart_pay_gmv: must",
         /// `product_click_uv`.
-        24 product_click_uv: i64 => w::Field::must("product_click_uv"),
+        24 product_click_uv: i64 => "product_click_uv: must",
         /// `product_click_cnt`.
-        25 product_click_cnt: i64 => w::Field::must("product_click_cnt"),
+        25 product_click_cnt: i64 => "product_click_cnt: must",
         /// `pay_finder_cnt`.
-        26 pay_finder_cnt: i64 => w::Field::must("pay_finder_cnt"),
+        26 pay_finder_cnt: i64 => "pay_finder_cnt: must",
         /// `click_to_pay_cnt_ratio`; unit percent.
-        27 click_to_pay_cnt_ratio: f64 => w::Field::must("click_to_pay_cnt_ratio"),
+        27 click_to_pay_cnt_ratio: f64 => "click_to_pay_cnt_ratio: must",
         /// `seller_actual_settle_amount`; unit fen.
-        28 seller_actual_settle_amount: xinqiao_types::Fen => w::Field::must("seller_actual_settle_amount"),
+        28 seller_actual_settle_amount: xinqiao_types::Fen => "seller_actual_settle_amount: must",
         /// `platform_actual_commission`; unit fen.
-        29 platform_actual_commission: xinqiao_types::Fen => w::Field::must("platform_actual_commission"),
+        29 platform_actual_commission: xinqiao_types::Fen => "platform_actual_commission: must",
         /// `finderuin_actual_commission`; unit fen.
-        30 finderuin_actual_commission: xinqiao_types::Fen => w::Field::must("finderuin_actual_commission"),
+        30 finderuin_actual_commission: xinqiao_types::Fen => "finderuin_actual_commission: must",
         /// `captain_actual_commission`; unit fen.
-        31 captain_actual_commission: xinqiao_types::Fen => w::Field::must("captain_actual_commission"),
+        31 captain_actual_commission: xinqiao_types::Fen => "captain_actual_commission: must",
         /// `seller_predict_settle_amount`; unit fen.
-        32 seller_predict_settle_amount: xinqiao_types::Fen => w::Field::must("seller_predict_settle_amount"),
+        32 seller_predict_settle_amount: xinqiao_types::Fen => "seller_predict_settle_amount: must",
         /// `platform_predict_commission`; unit fen.
-        33 platform_predict_commission: xinqiao_types::Fen => w::Field::must("platform_predict_commission"),
+        33 platform_predict_commission: xinqiao_types::Fen => "platform_predict_commission: must",
         /// `finderuin_predict_commission`; unit fen.
-        34 finderuin_predict_commission: xinqiao_types::Fen => w::Field::must("finderuin_predict_commission"),
+        34 finderuin_predict_commission: xinqiao_types::Fen => "finderuin_predict_commission: must",
         /// `captain_predict_commission`; unit fen.
-        35 captain_predict_commission: xinqiao_types::Fen => w::Field::must("captain_predict_commission"),
+        35 captain_predict_commission: xinqiao_types::Fen => "captain_predict_commission: must",
     }
 }
 
@@ -95,21 +95,21 @@ w::record! {
     /// `DataGetProductInfo`.
     pub struct DataGetProductInfo {
         /// `product_id`.
-        0 product_id: i64 => w::Field::must("product_id"),
+        0 product_id: i64 => "product_id: must",
         /// `title`.
-        1 title: String => w::Field::must("title"),
+        1 title: String => "title: must",
         /// `head_img_url`.
-        2 head_img_url: String => w::Field::must("head_img_url").masked(),
+        2 head_img_url: String => "head_img_url: must masked",
         /// `price`; unit fen.
-        3 price: xinqiao_types::Fen => w::Field::must("price"),
+        3 price: xinqiao_types::Fen => "price: must",
         /// `first_category_id`.
-        4 first_category_id: i64 => w::Field::must("first_category_id"),
+        4 first_category_id: i64 => "first_category_id: must",
         /// `second_category_id`.
-        5 second_category_id: i64 => w::Field::must("second_category_id"),
+        5 second_category_id: i64 => "second_category_id: must",
         /// `third_category_id`.
-        6 third_category_id: i64 => w::Field::must("third_category_id"),
+        6 third_category_id: i64 => "third_category_id: must",
         /// `data`.
-        7 data: DataGetData => w::Field::must("data"),
+        7 data: DataGetData => "data: must",
     }
 }
 
@@ -117,13 +117,13 @@ w::record! {
     /// `DataItem`.
     pub struct DataItem {
         /// `pay_gmv`; unit fen.
-        0 pay_gmv: xinqiao_types::Fen => w::Field::must("pay_gmv"),
+        0 pay_gmv: xinqiao_types::Fen => "pay_gmv: must",
         /// `pay_sales_finder_cnt`.
-        1 pay_sales_finder_cnt: i64 => w::Field::must("pay_sales_finder_cnt"),
+        1 pay_sales_finder_cnt: i64 => "pay_sales_finder_cnt: must",
         /// `pay_product_id_cnt`.
-        2 pay_product_id_cnt: i64 => w::Field::must("pay_product_id_cnt"),
+        2 pay_product_id_cnt: i64 => "pay_product_id_cnt: must",
         /// `click_to_pay_uv_ratio`; unit percent.
-        3 click_to_pay_uv_ratio: f64 => w::Field::must("click_to_pay_uv_ratio"),
+        3 click_to_pay_uv_ratio: f64 => "click_to_pay_uv_ratio: must",
     }
 }
 
@@ -131,9 +131,9 @@ w::record! {
     /// `FieldData`.
     pub struct FieldData {
         /// `dim_key`.
-        0 dim_key: String => w::Field::must("dim_key"),
+        0 dim_key: String => "dim_key: must",
         /// `dim_value`.
-        1 dim_value: f64 => w::Field::must("dim_value"),
+        1 dim_value: f64 => "dim_value: must",
     }
 }
 
@@ -141,19 +141,19 @@ w::record! {
     /// `Finder`.
     pub struct Finder {
         /// `finder_id`.
-        0 finder_id: String => w::Field::must("finder_id"),
+        0 finder_id: String => "finder_id: must",
         /// `finder_nickname`.
-        1 finder_nickname: String => w::Field::must("finder_nickname"),
+        1 finder_nickname: String => "finder_nickname: must",
         /// `talent_id`.
-        2 talent_id: Option<String> => w::Field::new("talent_id"),
+        2 talent_id: Option<String> => "talent_id",
         /// `talent_nickname`.
-        3 talent_nickname: Option<String> => w::Field::new("talent_nickname"),
+        3 talent_nickname: Option<String> => "talent_nickname",
         /// `mp_id`.
-        4 mp_id: Option<String> => w::Field::new("mp_id"),
+        4 mp_id: Option<String> => "mp_id",
         /// `mp_nickname`.
-        5 mp_nickname: Option<String> => w::Field::new("mp_nickname"),
+        5 mp_nickname: Option<String> => "mp_nickname",
         /// `data`.
-        6 data: FinderData => w::Field::must("data"),
+        6 data: FinderData => "data: must",
     }
 }
 
@@ -161,15 +161,15 @@ w::record! {
     /// `FinderData`.
     pub struct FinderData {
         /// `pay_gmv`; unit fen.
-        0 pay_gmv: xinqiao_types::Fen => w::Field::must("pay_gmv"),
+        0 pay_gmv: xinqiao_types::Fen => "pay_gmv: must",
         /// `pay_uv`.
-        1 pay_uv: i64 => w::Field::must("pay_uv"),
+        1 pay_uv: i64 => "pay_uv: must",
         /// `pay_refund_gmv`; unit fen.
-        2 pay_refund_gmv: xinqiao_types::Fen => w::Field::must("pay_refund_gmv"),
+        2 pay_refund_gmv: xinqiao_types::Fen => "pay_refund_gmv: must",
         /// `pay_product_id_cnt`.
-        3 pay_product_id_cnt: i64 => w::Field::must("pay_product_id_cnt"),
+        3 pay_product_id_cnt: i64 => "pay_product_id_cnt: must",
         /// `refund_gmv`; unit fen.
-        4 refund_gmv: xinqiao_types::Fen => w::Field::must("refund_gmv"),
+        4 refund_gmv: xinqiao_types::Fen => "refund_gmv: must",
     }
 }
 
@@ -177,15 +177,15 @@ w::record! {
     /// `Live`.
     pub struct Live {
         /// `live_id`.
-        0 live_id: String => w::Field::must("live_id"),
+        0 live_id: String => "live_id: must",
         /// `live_title`.
-        1 live_title: String => w::Field::must("live_title"),
+        1 live_title: String => "live_title: must",
         /// `live_time`; format `unix`.
-        2 live_time: xinqiao_types::UnixSeconds => w::Field::must("live_time"),
+        2 live_time: xinqiao_types::UnixSeconds => "live_time: must",
         /// `live_duration`; unit s.
-        3 live_duration: i64 => w::Field::must("live_duration"),
+        3 live_duration: i64 => "live_duration: must",
         /// `live_cover_img_url`.
-        4 live_cover_img_url: String => w::Field::must("live_cover_img_url"),
+        4 live_cover_img_url: String => "live_cover_img_url: must",
     }
 }
 
@@ -193,17 +193,17 @@ w::record! {
     /// `OverallGetData`.
     pub struct OverallGetData {
         /// `pay_gmv`; unit fen.
-        0 pay_gmv: xinqiao_types::Fen => w::Field::must("pay_gmv"),
+        0 pay_gmv: xinqiao_types::Fen => "pay_gmv: must",
         /// `live_pay_gmv`; unit fen.
-        1 live_pay_gmv: xinqiao_types::Fen => w::Field::must("live_pay_gmv"),
+        1 live_pay_gmv: xinqiao_types::Fen => "live_pay_gmv: must",
         /// `feed_pay_gmv`; unit fen.
-        2 feed_pay_gmv: xinqiao_types::Fen => w::Field::must("feed_pay_gmv"),
+        2 feed_pay_gmv: xinqiao_types::Fen => "feed_pay_gmv: must",
         /// `window_pay_gmv`; unit fen.
-        3 window_pay_gmv: xinqiao_types::Fen => w::Field::must("window_pay_gmv"),
+        3 window_pay_gmv: xinqiao_types::Fen => "window_pay_gmv: must",
         /// `product_pay_gmv`; unit fen.
-        4 product_pay_gmv: xinqiao_types::Fen => w::Field::must("product_pay_gmv"),
+        4 product_pay_gmv: xinqiao_types::Fen => "product_pay_gmv: must",
         /// `other_pay_gmv`; unit fen.
-        5 other_pay_gmv: xinqiao_types::Fen => w::Field::must("other_pay_gmv"),
+        5 other_pay_gmv: xinqiao_types::Fen => "other_pay_gmv: must",
     }
 }
 
@@ -211,19 +211,19 @@ w::record! {
     /// `OverallGetDataItem`.
     pub struct OverallGetDataItem {
         /// `pay_gmv`; unit fen.
-        0 pay_gmv: xinqiao_types::Fen => w::Field::must("pay_gmv"),
+        0 pay_gmv: xinqiao_types::Fen => "pay_gmv: must",
         /// `pay_uv`.
-        1 pay_uv: i64 => w::Field::must("pay_uv"),
+        1 pay_uv: i64 => "pay_uv: must",
         /// `pay_refund_gmv`; unit fen.
-        2 pay_refund_gmv: xinqiao_types::Fen => w::Field::must("pay_refund_gmv"),
+        2 pay_refund_gmv: xinqiao_types::Fen => "pay_refund_gmv: must",
         /// `pay_order_cnt`.
-        3 pay_order_cnt: i64 => w::Field::must("pay_order_cnt"),
+        3 pay_order_cnt: i64 => "pay_order_cnt: must",
         /// `live_pay_gmv`; unit fen.
-        4 live_pay_gmv: xinqiao_types::Fen => w::Field::must("live_pay_gmv"),
+        4 live_pay_gmv: xinqiao_types::Fen => "live_pay_gmv: must",
         /// `feed_pay_gmv`; unit fen.
-        5 feed_pay_gmv: xinqiao_types::Fen => w::Field::must("feed_pay_gmv"),
+        5 feed_pay_gmv: xinqiao_types::Fen => "feed_pay_gmv: must",
         /// `product_click_uv`.
-        6 product_click_uv: i64 => w::Field::must("product_click_uv"),
+        6 product_click_uv: i64 => "product_click_uv: must",
     }
 }
 
@@ -231,21 +231,21 @@ w::record! {
     /// `Product`.
     pub struct Product {
         /// `product_id`.
-        0 product_id: i64 => w::Field::must("product_id"),
+        0 product_id: i64 => "product_id: must",
         /// `title`.
-        1 title: String => w::Field::must("title"),
+        1 title: String => "title: must",
         /// `head_img_url`.
-        2 head_img_url: String => w::Field::must("head_img_url").masked(),
+        2 head_img_url: String => "head_img_url: must masked",
         /// `price`; unit fen.
-        3 price: xinqiao_types::Fen => w::Field::must("price"),
+        3 price: xinqiao_types::Fen => "price: must",
         /// `first_category_id`.
-        4 first_category_id: i64 => w::Field::must("first_category_id"),
+        4 first_category_id: i64 => "first_category_id: must",
         /// `second_category_id`.
-        5 second_category_id: i64 => w::Field::must("second_category_id"),
+        5 second_category_id: i64 => "second_category_id: must",
         /// `third_category_id`.
-        6 third_category_id: i64 => w::Field::must("third_category_id"),
+        6 third_category_id: i64 => "third_category_id: must",
         /// `data`.
-        7 data: ProductData => w::Field::must("data"),
+        7 data: ProductData => "data: must",
     }
 }
 
@@ -253,9 +253,9 @@ w::record! {
     /// `ProductData`.
     pub struct ProductData {
         /// `pay_gmv`; unit fen.
-        0 pay_gmv: xinqiao_types::Fen => w::Field::must("pay_gmv"),
+        0 pay_gmv: xinqiao_types::Fen => "pay_gmv: must",
         /// `commission_ratio`.
-        1 commission_ratio: f64 => w::Field::must("commission_ratio"),
+        1 commission_ratio: f64 => "commission_ratio: must",
     }
 }
 
@@ -263,21 +263,21 @@ w::record! {
     /// `ProductInfo`.
     pub struct ProductInfo {
         /// `product_id`.
-        0 product_id: i64 => w::Field::must("product_id"),
+        0 product_id: i64 => "product_id: must",
         /// `title`.
-        1 title: String => w::Field::must("title"),
+        1 title: String => "title: must",
         /// `head_img_url`.
-        2 head_img_url: String => w::Field::must("head_img_url").masked(),
+        2 head_img_url: String => "head_img_url: must masked",
         /// `price`; unit fen.
-        3 price: xinqiao_types::Fen => w::Field::must("price"),
+        3 price: xinqiao_types::Fen => "price: must",
         /// `first_category_id`.
-        4 first_category_id: i64 => w::Field::must("first_category_id"),
+        4 first_category_id: i64 => "first_category_id: must",
         /// `second_category_id`.
-        5 second_category_id: i64 => w::Field::must("second_category_id"),
+        5 second_category_id: i64 => "second_category_id: must",
         /// `third_category_id`.
-        6 third_category_id: i64 => w::Field::must("third_category_id"),
+        6 third_category_id: i64 => "third_category_id: must",
         /// `data`.
-        7 data: ProductInfoData => w::Field::must("data"),
+        7 data: ProductInfoData => "data: must",
     }
 }
 
@@ -285,55 +285,55 @@ w::record! {
     /// `ProductInfoData`.
     pub struct ProductInfoData {
         /// `create_gmv`; unit fen.
-        0 create_gmv: xinqiao_types::Fen => w::Field::must("create_gmv"),
+        0 create_gmv: xinqiao_types::Fen => "create_gmv: must",
         /// `create_cnt`.
-        1 create_cnt: i64 => w::Field::must("create_cnt"),
+        1 create_cnt: i64 => "create_cnt: must",
         /// `create_uv`.
-        2 create_uv: i64 => w::Field::must("create_uv"),
+        2 create_uv: i64 => "create_uv: must",
         /// `create_product_cnt`.
-        3 create_product_cnt: i64 => w::Field::must("create_product_cnt"),
+        3 create_product_cnt: i64 => "create_product_cnt: must",
         /// `pay_gmv`; unit fen.
-        4 pay_gmv: xinqiao_types::Fen => w::Field::must("pay_gmv"),
+        4 pay_gmv: xinqiao_types::Fen => "pay_gmv: must",
         /// `pay_cnt`.
-        5 pay_cnt: i64 => w::Field::must("pay_cnt"),
+        5 pay_cnt: i64 => "pay_cnt: must",
         /// `pay_uv`.
-        6 pay_uv: i64 => w::Field::must("pay_uv"),
+        6 pay_uv: i64 => "pay_uv: must",
         /// `pay_product_cnt`.
-        7 pay_product_cnt: i64 => w::Field::must("pay_product_cnt"),
+        7 pay_product_cnt: i64 => "pay_product_cnt: must",
         /// `pure_pay_gmv`; unit fen.
-        8 pure_pay_gmv: xinqiao_types::Fen => w::Field::must("pure_pay_gmv"),
+        8 pure_pay_gmv: xinqiao_types::Fen => "pure_pay_gmv: must",
         /// `pay_gmv_per_uv`; unit fen.
-        9 pay_gmv_per_uv: xinqiao_types::Fen => w::Field::must("pay_gmv_per_uv"),
+        9 pay_gmv_per_uv: xinqiao_types::Fen => "pay_gmv_per_uv: must",
         /// `pay_refund_gmv`; unit fen.
-        10 pay_refund_gmv: xinqiao_types::Fen => w::Field::must("pay_refund_gmv"),
+        10 pay_refund_gmv: xinqiao_types::Fen => "pay_refund_gmv: must",
         /// `pay_refund_uv`.
-        11 pay_refund_uv: i64 => w::Field::must("pay_refund_uv"),
+        11 pay_refund_uv: i64 => "pay_refund_uv: must",
         /// `pay_refund_ratio`; unit percent.
-        12 pay_refund_ratio: f64 => w::Field::must("pay_refund_ratio"),
+        12 pay_refund_ratio: f64 => "pay_refund_ratio: must",
         /// `pay_refund_after_send_ratio`; unit percent.
-        13 pay_refund_after_send_ratio: f64 => w::Field::must("pay_refund_after_send_ratio"),
+        13 pay_refund_after_send_ratio: f64 => "pay_refund_after_send_ratio: must",
         /// `pay_refund_cnt`.
-        14 pay_refund_cnt: i64 => w::Field::must("pay_refund_cnt"),
+        14 pay_refund_cnt: i64 => "pay_refund_cnt: must",
         /// `pay_refund_product_cnt`.
-        15 pay_refund_product_cnt: i64 => w::Field::must("pay_refund_product_cnt"),
+        15 pay_refund_product_cnt: i64 => "pay_refund_product_cnt: must",
         /// `pay_refund_before_send_ratio`; unit percent.
-        16 pay_refund_before_send_ratio: f64 => w::Field::must("pay_refund_before_send_ratio"),
+        16 pay_refund_before_send_ratio: f64 => "pay_refund_before_send_ratio: must",
         /// `refund_gmv`; unit fen.
-        17 refund_gmv: xinqiao_types::Fen => w::Field::must("refund_gmv"),
+        17 refund_gmv: xinqiao_types::Fen => "refund_gmv: must",
         /// `refund_uv`.
-        18 refund_uv: i64 => w::Field::must("refund_uv"),
+        18 refund_uv: i64 => "refund_uv: must",
         /// `refund_cnt`.
-        19 refund_cnt: i64 => w::Field::must("refund_cnt"),
+        19 refund_cnt: i64 => "refund_cnt: must",
         /// `refund_product_cnt`.
-        20 refund_product_cnt: i64 => w::Field::must("refund_product_cnt"),
+        20 refund_product_cnt: i64 => "refund_product_cnt: must",
         /// `product_click_uv`.
-        21 product_click_uv: i64 => w::Field::must("product_click_uv"),
+        21 product_click_uv: i64 => "product_click_uv: must",
         /// `product_click_cnt`.
-        22 product_click_cnt: i64 => w::Field::must("product_click_cnt"),
+        22 product_click_cnt: i64 => "product_click_cnt: must",
         /// `actual_commission`; unit fen.
-        23 actual_commission: xinqiao_types::Fen => w::Field::must("actual_commission"),
+        23 actual_commission: xinqiao_types::Fen => "actual_commission: must",
         /// `predict_commission`; unit fen.
-        24 predict_commission: xinqiao_types::Fen => w::Field::must("predict_commission"),
+        24 predict_commission: xinqiao_types::Fen => "predict_commission: must",
     }
 }
 
@@ -341,15 +341,15 @@ w::record! {
     /// `ProductOverallGetData`.
     pub struct ProductOverallGetData {
         /// `pay_gmv`; unit fen.
-        0 pay_gmv: xinqiao_types::Fen => w::Field::must("pay_gmv"),
+        0 pay_gmv: xinqiao_types::Fen => "pay_gmv: must",
         /// `pay_uv`.
-        1 pay_uv: i64 => w::Field::must("pay_uv"),
+        1 pay_uv: i64 => "pay_uv: must",
         /// `pay_product_id_cnt`.
-        2 pay_product_id_cnt: i64 => w::Field::must("pay_product_id_cnt"),
+        2 pay_product_id_cnt: i64 => "pay_product_id_cnt: must",
         /// `pay_refund_gmv`; unit fen.
-        3 pay_refund_gmv: xinqiao_types::Fen => w::Field::must("pay_refund_gmv"),
+        3 pay_refund_gmv: xinqiao_types::Fen => "pay_refund_gmv: must",
         /// `refund_gmv`; unit fen.
-        4 refund_gmv: xinqiao_types::Fen => w::Field::must("refund_gmv"),
+        4 refund_gmv: xinqiao_types::Fen => "refund_gmv: must",
     }
 }
 
@@ -357,7 +357,7 @@ w::record! {
     /// `SaleProfileDataGetData`.
     pub struct SaleProfileDataGetData {
         /// `field_list`.
-        0 field_list: Vec<DataField> => w::Field::must("field_list"),
+        0 field_list: Vec<DataField> => "field_list: must",
     }
 }
 
@@ -365,7 +365,7 @@ w::record! {
     /// `SaleProfileDataGetDataItem`.
     pub struct SaleProfileDataGetDataItem {
         /// `field_list`.
-        0 field_list: Vec<DataField> => w::Field::must("field_list"),
+        0 field_list: Vec<DataField> => "field_list: must",
     }
 }
 
@@ -381,16 +381,16 @@ pub mod finder {
         /// * Catalog: `channels.compass.finder.overall_get`.
         pub struct OverallGet {
             /// `ds`; format `yyyyMMdd`.
-            0 ds: String => w::Field::must("ds"),
+            0 ds: String => "ds: must",
         }
-        new(ds: String)
+        new(ds: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`OverallGet`].
         pub struct OverallGetResponse {
             /// `data`.
-            0 data: super::OverallGetData => w::Field::must("data"),
+            0 data: super::OverallGetData => "data: must",
         }
     }
 
@@ -421,18 +421,18 @@ pub mod finder {
         /// * Catalog: `channels.compass.finder.sale_profile_data_get`.
         pub struct SaleProfileDataGet {
             /// `type`.
-            0 type_: i64 => w::Field::must("type"),
+            0 type_: i64 => "type: must",
             /// `ds`; format `yyyyMMdd`.
-            1 ds: String => w::Field::must("ds"),
+            1 ds: String => "ds: must",
         }
-        new(type_: i64, ds: String)
+        new(type_: i64, ds: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`SaleProfileDataGet`].
         pub struct SaleProfileDataGetResponse {
             /// `data`.
-            0 data: super::SaleProfileDataGetData => w::Field::must("data"),
+            0 data: super::SaleProfileDataGetData => "data: must",
         }
     }
 
@@ -467,18 +467,18 @@ pub mod finder {
             /// * Catalog: `channels.compass.finder.product.data_get`.
             pub struct DataGet {
                 /// `product_id`.
-                0 product_id: i64 => w::Field::must("product_id"),
+                0 product_id: i64 => "product_id: must",
                 /// `ds`; format `yyyyMMdd`.
-                1 ds: String => w::Field::must("ds"),
+                1 ds: String => "ds: must",
             }
-            new(product_id: i64, ds: String)
+            new(product_id: i64, ds: impl Into<String>)
         }
 
         w::record! {
             /// Answer to [`DataGet`].
             pub struct DataGetResponse {
                 /// `product_info`.
-                0 product_info: super::super::ProductInfo => w::Field::must("product_info"),
+                0 product_info: super::super::ProductInfo => "product_info: must",
             }
         }
 
@@ -509,16 +509,16 @@ pub mod finder {
             /// * Catalog: `channels.compass.finder.product.list_get`.
             pub struct ListGet {
                 /// `ds`; format `yyyyMMdd`.
-                0 ds: String => w::Field::must("ds"),
+                0 ds: String => "ds: must",
             }
-            new(ds: String)
+            new(ds: impl Into<String>)
         }
 
         w::record! {
             /// Answer to [`ListGet`].
             pub struct ListGetResponse {
                 /// `product_list`.
-                0 product_list: Vec<super::super::ProductInfo> => w::Field::must("product_list"),
+                0 product_list: Vec<super::super::ProductInfo> => "product_list: must",
             }
         }
 
@@ -555,18 +555,18 @@ pub mod shop {
         /// * Catalog: `channels.compass.shop.live_list_get`.
         pub struct LiveListGet {
             /// `finder_id`.
-            0 finder_id: String => w::Field::must("finder_id"),
+            0 finder_id: String => "finder_id: must",
             /// `ds`; format `yyyyMMdd`.
-            1 ds: String => w::Field::must("ds"),
+            1 ds: String => "ds: must",
         }
-        new(finder_id: String, ds: String)
+        new(finder_id: impl Into<String>, ds: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`LiveListGet`].
         pub struct LiveListGetResponse {
             /// `live_list`.
-            0 live_list: Vec<super::Live> => w::Field::must("live_list"),
+            0 live_list: Vec<super::Live> => "live_list: must",
         }
     }
 
@@ -597,16 +597,16 @@ pub mod shop {
         /// * Catalog: `channels.compass.shop.overall_get`.
         pub struct OverallGet {
             /// `ds`; format `yyyyMMdd`.
-            0 ds: String => w::Field::must("ds"),
+            0 ds: String => "ds: must",
         }
-        new(ds: String)
+        new(ds: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`OverallGet`].
         pub struct OverallGetResponse {
             /// `data`.
-            0 data: super::OverallGetDataItem => w::Field::must("data"),
+            0 data: super::OverallGetDataItem => "data: must",
         }
     }
 
@@ -637,18 +637,18 @@ pub mod shop {
         /// * Catalog: `channels.compass.shop.sale_profile_data_get`.
         pub struct SaleProfileDataGet {
             /// `type`.
-            0 type_: i64 => w::Field::must("type"),
+            0 type_: i64 => "type: must",
             /// `ds`; format `yyyyMMdd`.
-            1 ds: String => w::Field::must("ds"),
+            1 ds: String => "ds: must",
         }
-        new(type_: i64, ds: String)
+        new(type_: i64, ds: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`SaleProfileDataGet`].
         pub struct SaleProfileDataGetResponse {
             /// `data`.
-            0 data: super::SaleProfileDataGetDataItem => w::Field::must("data"),
+            0 data: super::SaleProfileDataGetDataItem => "data: must",
         }
     }
 
@@ -690,9 +690,9 @@ pub mod shop {
             /// Answer to [`AuthorizationListGet`].
             pub struct AuthorizationListGetResponse {
                 /// `main_finder_id`.
-                0 main_finder_id: String => w::Field::must("main_finder_id"),
+                0 main_finder_id: String => "main_finder_id: must",
                 /// `authorized_finder_id_list`.
-                1 authorized_finder_id_list: Option<Vec<String>> => w::Field::new("authorized_finder_id_list"),
+                1 authorized_finder_id_list: Option<Vec<String>> => "authorized_finder_id_list",
             }
         }
 
@@ -723,19 +723,19 @@ pub mod shop {
             /// * Catalog: `channels.compass.shop.finder.list_get`.
             pub struct ListGet {
                 /// `ds`; format `yyyyMMdd`.
-                0 ds: String => w::Field::must("ds"),
+                0 ds: String => "ds: must",
                 /// `version`.
-                1 version: Option<String> => w::Field::new("version"),
+                1 version: Option<String> => "version",
             }
-            new(ds: String)
-            set(version: String)
+            new(ds: impl Into<String>)
+            text(version: String)
         }
 
         w::record! {
             /// Answer to [`ListGet`].
             pub struct ListGetResponse {
                 /// `finder_list`.
-                0 finder_list: Vec<super::super::Finder> => w::Field::must("finder_list"),
+                0 finder_list: Vec<super::super::Finder> => "finder_list: must",
             }
         }
 
@@ -766,16 +766,16 @@ pub mod shop {
             /// * Catalog: `channels.compass.shop.finder.overall_get`.
             pub struct OverallGet {
                 /// `ds`; format `yyyyMMdd`.
-                0 ds: String => w::Field::must("ds"),
+                0 ds: String => "ds: must",
             }
-            new(ds: String)
+            new(ds: impl Into<String>)
         }
 
         w::record! {
             /// Answer to [`OverallGet`].
             pub struct OverallGetResponse {
                 /// `data`.
-                0 data: super::super::DataItem => w::Field::must("data"),
+                0 data: super::super::DataItem => "data: must",
             }
         }
 
@@ -806,23 +806,23 @@ pub mod shop {
             /// * Catalog: `channels.compass.shop.finder.product_list_get`.
             pub struct ProductListGet {
                 /// `ds`; format `yyyyMMdd`.
-                0 ds: String => w::Field::must("ds"),
+                0 ds: String => "ds: must",
                 /// `finder_id`.
-                1 finder_id: Option<String> => w::Field::new("finder_id"),
+                1 finder_id: Option<String> => "finder_id",
                 /// `talent_id`.
-                2 talent_id: Option<String> => w::Field::new("talent_id"),
+                2 talent_id: Option<String> => "talent_id",
                 /// `mp_id`.
-                3 mp_id: Option<String> => w::Field::new("mp_id"),
+                3 mp_id: Option<String> => "mp_id",
             }
-            new(ds: String)
-            set(finder_id: String, talent_id: String, mp_id: String)
+            new(ds: impl Into<String>)
+            text(finder_id: String, talent_id: String, mp_id: String)
         }
 
         w::record! {
             /// Answer to [`ProductListGet`].
             pub struct ProductListGetResponse {
                 /// `product_list`.
-                0 product_list: Vec<super::super::Product> => w::Field::must("product_list"),
+                0 product_list: Vec<super::super::Product> => "product_list: must",
             }
         }
 
@@ -853,23 +853,23 @@ pub mod shop {
             /// * Catalog: `channels.compass.shop.finder.product_overall_get`.
             pub struct ProductOverallGet {
                 /// `ds`; format `yyyyMMdd`.
-                0 ds: String => w::Field::must("ds"),
+                0 ds: String => "ds: must",
                 /// `finder_id`.
-                1 finder_id: Option<String> => w::Field::new("finder_id"),
+                1 finder_id: Option<String> => "finder_id",
                 /// `talent_id`.
-                2 talent_id: Option<String> => w::Field::new("talent_id"),
+                2 talent_id: Option<String> => "talent_id",
                 /// `mp_id`.
-                3 mp_id: Option<String> => w::Field::new("mp_id"),
+                3 mp_id: Option<String> => "mp_id",
             }
-            new(ds: String)
-            set(finder_id: String, talent_id: String, mp_id: String)
+            new(ds: impl Into<String>)
+            text(finder_id: String, talent_id: String, mp_id: String)
         }
 
         w::record! {
             /// Answer to [`ProductOverallGet`].
             pub struct ProductOverallGetResponse {
                 /// `data`.
-                0 data: super::super::ProductOverallGetData => w::Field::must("data"),
+                0 data: super::super::ProductOverallGetData => "data: must",
             }
         }
 
@@ -905,18 +905,18 @@ pub mod shop {
             /// * Catalog: `channels.compass.shop.product.data_get`.
             pub struct DataGet {
                 /// `product_id`.
-                0 product_id: i64 => w::Field::must("product_id"),
+                0 product_id: i64 => "product_id: must",
                 /// `ds`; format `yyyyMMdd`.
-                1 ds: String => w::Field::must("ds"),
+                1 ds: String => "ds: must",
             }
-            new(product_id: i64, ds: String)
+            new(product_id: i64, ds: impl Into<String>)
         }
 
         w::record! {
             /// Answer to [`DataGet`].
             pub struct DataGetResponse {
                 /// `product_info`.
-                0 product_info: super::super::DataGetProductInfo => w::Field::must("product_info"),
+                0 product_info: super::super::DataGetProductInfo => "product_info: must",
             }
         }
 
@@ -947,13 +947,13 @@ pub mod shop {
             /// * Catalog: `channels.compass.shop.product.list_get`.
             pub struct ListGet {
                 /// `ds`; format `yyyyMMdd`.
-                0 ds: String => w::Field::must("ds"),
+                0 ds: String => "ds: must",
                 /// `offset`.
-                1 offset: Option<i64> => w::Field::new("offset"),
+                1 offset: Option<i64> => "offset",
                 /// `limit`.
-                2 limit: Option<i64> => w::Field::new("limit"),
+                2 limit: Option<i64> => "limit",
             }
-            new(ds: String)
+            new(ds: impl Into<String>)
             set(offset: i64, limit: i64)
         }
 
@@ -961,7 +961,7 @@ pub mod shop {
             /// Answer to [`ListGet`].
             pub struct ListGetResponse {
                 /// `product_list`.
-                0 product_list: Vec<super::super::DataGetProductInfo> => w::Field::must("product_list"),
+                0 product_list: Vec<super::super::DataGetProductInfo> => "product_list: must",
             }
         }
 

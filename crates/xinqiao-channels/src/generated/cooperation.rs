@@ -7,13 +7,13 @@ w::record! {
     /// `ChangeSkuInfo`.
     pub struct ChangeSkuInfo {
         /// `preshipment_change_sku_state`.
-        0 preshipment_change_sku_state: i64 => w::Field::must("preshipment_change_sku_state"),
+        0 preshipment_change_sku_state: i64 => "preshipment_change_sku_state: must",
         /// `old_sku_id`.
-        1 old_sku_id: i64 => w::Field::must("old_sku_id"),
+        1 old_sku_id: i64 => "old_sku_id: must",
         /// `new_sku_id`.
-        2 new_sku_id: i64 => w::Field::must("new_sku_id"),
+        2 new_sku_id: i64 => "new_sku_id: must",
         /// `ddl_time_stamp`; format `unix`.
-        3 ddl_time_stamp: Option<xinqiao_types::UnixSeconds> => w::Field::new("ddl_time_stamp"),
+        3 ddl_time_stamp: Option<xinqiao_types::UnixSeconds> => "ddl_time_stamp",
     }
 }
 
@@ -21,7 +21,7 @@ w::record! {
     /// `DropshipInfo`.
     pub struct DropshipInfo {
         /// `ds_order_id`.
-        0 ds_order_id: w::TextOrNumber => w::Field::must("ds_order_id"),
+        0 ds_order_id: w::TextOrNumber => "ds_order_id: must",
     }
 }
 
@@ -29,9 +29,9 @@ w::record! {
     /// `ExtraService`.
     pub struct ExtraService {
         /// `seven_day_return`.
-        0 seven_day_return: i64 => w::Field::must("seven_day_return"),
+        0 seven_day_return: i64 => "seven_day_return: must",
         /// `freight_insurance`.
-        1 freight_insurance: i64 => w::Field::must("freight_insurance"),
+        1 freight_insurance: i64 => "freight_insurance: must",
     }
 }
 
@@ -39,7 +39,7 @@ w::record! {
     /// `FreeGiftInfo`.
     pub struct FreeGiftInfo {
         /// `main_product_list`.
-        0 main_product_list: Vec<MainProduct> => w::Field::must("main_product_list"),
+        0 main_product_list: Vec<MainProduct> => "main_product_list: must",
     }
 }
 
@@ -47,7 +47,7 @@ w::record! {
     /// `GetData`.
     pub struct GetData {
         /// `status`.
-        0 status: i64 => w::Field::must("status"),
+        0 status: i64 => "status: must",
     }
 }
 
@@ -55,21 +55,21 @@ w::record! {
     /// `ListData`.
     pub struct ListData {
         /// `sharer_id`.
-        0 sharer_id: String => w::Field::must("sharer_id"),
+        0 sharer_id: String => "sharer_id: must",
         /// `sharer_name`.
-        1 sharer_name: String => w::Field::must("sharer_name"),
+        1 sharer_name: String => "sharer_name: must",
         /// `sharer_type`.
-        2 sharer_type: i64 => w::Field::must("sharer_type"),
+        2 sharer_type: i64 => "sharer_type: must",
         /// `status`.
-        3 status: i64 => w::Field::must("status"),
+        3 status: i64 => "status: must",
         /// `bind_time`.
-        4 bind_time: Option<i64> => w::Field::new("bind_time"),
+        4 bind_time: Option<i64> => "bind_time",
         /// `unbind_time`.
-        5 unbind_time: Option<i64> => w::Field::new("unbind_time"),
+        5 unbind_time: Option<i64> => "unbind_time",
         /// `reject_time`.
-        6 reject_time: Option<i64> => w::Field::new("reject_time"),
+        6 reject_time: Option<i64> => "reject_time",
         /// `cancel_time`.
-        7 cancel_time: Option<i64> => w::Field::new("cancel_time"),
+        7 cancel_time: Option<i64> => "cancel_time",
     }
 }
 
@@ -77,7 +77,7 @@ w::record! {
     /// `ListProduct`.
     pub struct ListProduct {
         /// `product_id`.
-        0 product_id: i64 => w::Field::must("product_id"),
+        0 product_id: i64 => "product_id: must",
     }
 }
 
@@ -85,13 +85,13 @@ w::record! {
     /// `MainProduct`.
     pub struct MainProduct {
         /// `product_id`.
-        0 product_id: i64 => w::Field::must("product_id"),
+        0 product_id: i64 => "product_id: must",
         /// `sku_id`.
-        1 sku_id: i64 => w::Field::must("sku_id"),
+        1 sku_id: i64 => "sku_id: must",
         /// `task_id`.
-        2 task_id: i64 => w::Field::must("task_id"),
+        2 task_id: i64 => "task_id: must",
         /// `gift_cnt`.
-        3 gift_cnt: i64 => w::Field::must("gift_cnt"),
+        3 gift_cnt: i64 => "gift_cnt: must",
     }
 }
 
@@ -99,11 +99,11 @@ w::record! {
     /// `Order`.
     pub struct Order {
         /// `order_detail`.
-        0 order_detail: OrderDetail => w::Field::must("order_detail"),
+        0 order_detail: OrderDetail => "order_detail: must",
         /// `openid`.
-        1 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        1 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `unionid`.
-        2 unionid: Option<xinqiao_types::UnionId> => w::Field::new("unionid").masked(),
+        2 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
     }
 }
 
@@ -111,9 +111,9 @@ w::record! {
     /// `OrderDetail`.
     pub struct OrderDetail {
         /// `product_infos`.
-        0 product_infos: Vec<ProductInfo> => w::Field::must("product_infos"),
+        0 product_infos: Vec<ProductInfo> => "product_infos: must",
         /// `price_info`.
-        1 price_info: PriceInfo => w::Field::must("price_info"),
+        1 price_info: PriceInfo => "price_info: must",
     }
 }
 
@@ -121,13 +121,13 @@ w::record! {
     /// `OrderProductCouponInfo`.
     pub struct OrderProductCouponInfo {
         /// `coupon_type`.
-        0 coupon_type: i64 => w::Field::must("coupon_type"),
+        0 coupon_type: i64 => "coupon_type: must",
         /// `user_coupon_id`.
-        1 user_coupon_id: Option<String> => w::Field::new("user_coupon_id"),
+        1 user_coupon_id: Option<String> => "user_coupon_id",
         /// `coupon_id`.
-        2 coupon_id: Option<String> => w::Field::new("coupon_id"),
+        2 coupon_id: Option<String> => "coupon_id",
         /// `discounted_price`; unit fen.
-        3 discounted_price: Option<xinqiao_types::Fen> => w::Field::new("discounted_price"),
+        3 discounted_price: Option<xinqiao_types::Fen> => "discounted_price",
     }
 }
 
@@ -135,49 +135,49 @@ w::record! {
     /// `PriceInfo`.
     pub struct PriceInfo {
         /// `product_price`; unit fen.
-        0 product_price: xinqiao_types::Fen => w::Field::must("product_price"),
+        0 product_price: xinqiao_types::Fen => "product_price: must",
         /// `order_price`; unit fen.
-        1 order_price: xinqiao_types::Fen => w::Field::must("order_price"),
+        1 order_price: xinqiao_types::Fen => "order_price: must",
         /// `freight`; unit fen.
-        2 freight: xinqiao_types::Fen => w::Field::must("freight"),
+        2 freight: xinqiao_types::Fen => "freight: must",
         /// `discounted_price`; unit fen.
-        3 discounted_price: xinqiao_types::Fen => w::Field::must("discounted_price"),
+        3 discounted_price: xinqiao_types::Fen => "discounted_price: must",
         /// `is_discounted`.
-        4 is_discounted: bool => w::Field::must("is_discounted"),
+        4 is_discounted: bool => "is_discounted: must",
         /// `original_order_price`; unit fen.
-        5 original_order_price: Option<xinqiao_types::Fen> => w::Field::new("original_order_price"),
+        5 original_order_price: Option<xinqiao_types::Fen> => "original_order_price",
         /// `estimate_product_price`; unit fen.
-        6 estimate_product_price: Option<xinqiao_types::Fen> => w::Field::new("estimate_product_price"),
+        6 estimate_product_price: Option<xinqiao_types::Fen> => "estimate_product_price",
         /// `change_down_price`; unit fen.
-        7 change_down_price: Option<xinqiao_types::Fen> => w::Field::new("change_down_price"),
+        7 change_down_price: Option<xinqiao_types::Fen> => "change_down_price",
         /// `change_freight`; unit fen.
-        8 change_freight: Option<xinqiao_types::Fen> => w::Field::new("change_freight"),
+        8 change_freight: Option<xinqiao_types::Fen> => "change_freight",
         /// `is_change_freight`.
-        9 is_change_freight: Option<bool> => w::Field::new("is_change_freight"),
+        9 is_change_freight: Option<bool> => "is_change_freight",
         /// `use_deduction`.
-        10 use_deduction: Option<bool> => w::Field::new("use_deduction"),
+        10 use_deduction: Option<bool> => "use_deduction",
         /// `deduction_price`; unit fen.
-        11 deduction_price: Option<xinqiao_types::Fen> => w::Field::new("deduction_price"),
+        11 deduction_price: Option<xinqiao_types::Fen> => "deduction_price",
         /// `merchant_receieve_price`; unit fen.
-        12 merchant_receieve_price: xinqiao_types::Fen => w::Field::must("merchant_receieve_price"),
+        12 merchant_receieve_price: xinqiao_types::Fen => "merchant_receieve_price: must",
         /// `merchant_discounted_price`; unit fen.
-        13 merchant_discounted_price: xinqiao_types::Fen => w::Field::must("merchant_discounted_price"),
+        13 merchant_discounted_price: xinqiao_types::Fen => "merchant_discounted_price: must",
         /// `finder_discounted_price`; unit fen.
-        14 finder_discounted_price: xinqiao_types::Fen => w::Field::must("finder_discounted_price"),
+        14 finder_discounted_price: xinqiao_types::Fen => "finder_discounted_price: must",
         /// `vip_discounted_price`; unit fen.
-        15 vip_discounted_price: Option<xinqiao_types::Fen> => w::Field::new("vip_discounted_price"),
+        15 vip_discounted_price: Option<xinqiao_types::Fen> => "vip_discounted_price",
         /// `cash_coupon_discounted_price`; unit fen.
-        16 cash_coupon_discounted_price: Option<xinqiao_types::Fen> => w::Field::new("cash_coupon_discounted_price"),
+        16 cash_coupon_discounted_price: Option<xinqiao_types::Fen> => "cash_coupon_discounted_price",
         /// `platform_activity_merchant_discounted_price`; unit fen.
-        17 platform_activity_merchant_discounted_price: Option<xinqiao_types::Fen> => w::Field::new("platform_activity_merchant_discounted_price"),
+        17 platform_activity_merchant_discounted_price: Option<xinqiao_types::Fen> => "platform_activity_merchant_discounted_price",
         /// `bulkbuy_discounted_price`; unit fen.
-        18 bulkbuy_discounted_price: Option<xinqiao_types::Fen> => w::Field::new("bulkbuy_discounted_price"),
+        18 bulkbuy_discounted_price: Option<xinqiao_types::Fen> => "bulkbuy_discounted_price",
         /// `limited_discount_discounted_price`; unit fen.
-        19 limited_discount_discounted_price: Option<xinqiao_types::Fen> => w::Field::new("limited_discount_discounted_price"),
+        19 limited_discount_discounted_price: Option<xinqiao_types::Fen> => "limited_discount_discounted_price",
         /// `national_subsidy_discounted_price`; unit fen.
-        20 national_subsidy_discounted_price: Option<xinqiao_types::Fen> => w::Field::new("national_subsidy_discounted_price"),
+        20 national_subsidy_discounted_price: Option<xinqiao_types::Fen> => "national_subsidy_discounted_price",
         /// `national_subsidy_merchant_discounted_price`; unit fen.
-        21 national_subsidy_merchant_discounted_price: Option<xinqiao_types::Fen> => w::Field::new("national_subsidy_merchant_discounted_price"),
+        21 national_subsidy_merchant_discounted_price: Option<xinqiao_types::Fen> => "national_subsidy_merchant_discounted_price",
     }
 }
 
@@ -185,13 +185,13 @@ w::record! {
     /// `Product`.
     pub struct Product {
         /// `product_id`.
-        0 product_id: i64 => w::Field::must("product_id"),
+        0 product_id: i64 => "product_id: must",
         /// `title`.
-        1 title: String => w::Field::must("title"),
+        1 title: String => "title: must",
         /// `img_urls`.
-        2 img_urls: Vec<String> => w::Field::must("img_urls"),
+        2 img_urls: Vec<String> => "img_urls: must",
         /// `min_price`; unit fen.
-        3 min_price: xinqiao_types::Fen => w::Field::must("min_price"),
+        3 min_price: xinqiao_types::Fen => "min_price: must",
     }
 }
 
@@ -199,85 +199,85 @@ w::record! {
     /// `ProductInfo`.
     pub struct ProductInfo {
         /// `product_id`.
-        0 product_id: i64 => w::Field::must("product_id"),
+        0 product_id: i64 => "product_id: must",
         /// `sku_id`.
-        1 sku_id: i64 => w::Field::must("sku_id"),
+        1 sku_id: i64 => "sku_id: must",
         /// `sku_cnt`.
-        2 sku_cnt: i64 => w::Field::must("sku_cnt"),
+        2 sku_cnt: i64 => "sku_cnt: must",
         /// `sku_code`.
-        3 sku_code: Option<String> => w::Field::new("sku_code"),
+        3 sku_code: Option<String> => "sku_code",
         /// `on_aftersale_sku_cnt`.
-        4 on_aftersale_sku_cnt: i64 => w::Field::must("on_aftersale_sku_cnt"),
+        4 on_aftersale_sku_cnt: i64 => "on_aftersale_sku_cnt: must",
         /// `finish_aftersale_sku_cnt`.
-        5 finish_aftersale_sku_cnt: i64 => w::Field::must("finish_aftersale_sku_cnt"),
+        5 finish_aftersale_sku_cnt: i64 => "finish_aftersale_sku_cnt: must",
         /// `title`.
-        6 title: String => w::Field::must("title"),
+        6 title: String => "title: must",
         /// `thumb_img`.
-        7 thumb_img: String => w::Field::must("thumb_img"),
+        7 thumb_img: String => "thumb_img: must",
         /// `product_unique_id`.
-        8 product_unique_id: Option<String> => w::Field::new("product_unique_id"),
+        8 product_unique_id: Option<String> => "product_unique_id",
         /// `market_price`; unit fen.
-        9 market_price: xinqiao_types::Fen => w::Field::must("market_price"),
+        9 market_price: xinqiao_types::Fen => "market_price: must",
         /// `sale_price`; unit fen.
-        10 sale_price: xinqiao_types::Fen => w::Field::must("sale_price"),
+        10 sale_price: xinqiao_types::Fen => "sale_price: must",
         /// `real_price`; unit fen.
-        11 real_price: Option<xinqiao_types::Fen> => w::Field::new("real_price"),
+        11 real_price: Option<xinqiao_types::Fen> => "real_price",
         /// `estimate_price`; unit fen.
-        12 estimate_price: Option<xinqiao_types::Fen> => w::Field::new("estimate_price"),
+        12 estimate_price: Option<xinqiao_types::Fen> => "estimate_price",
         /// `merchant_discounted_price`; unit fen.
-        13 merchant_discounted_price: Option<xinqiao_types::Fen> => w::Field::new("merchant_discounted_price"),
+        13 merchant_discounted_price: Option<xinqiao_types::Fen> => "merchant_discounted_price",
         /// `finder_discounted_price`; unit fen.
-        14 finder_discounted_price: Option<xinqiao_types::Fen> => w::Field::new("finder_discounted_price"),
+        14 finder_discounted_price: Option<xinqiao_types::Fen> => "finder_discounted_price",
         /// `bulkbuy_discounted_price`; unit fen.
-        15 bulkbuy_discounted_price: Option<xinqiao_types::Fen> => w::Field::new("bulkbuy_discounted_price"),
+        15 bulkbuy_discounted_price: Option<xinqiao_types::Fen> => "bulkbuy_discounted_price",
         /// `cash_coupon_discounted_price`; unit fen.
-        16 cash_coupon_discounted_price: Option<xinqiao_types::Fen> => w::Field::new("cash_coupon_discounted_price"),
+        16 cash_coupon_discounted_price: Option<xinqiao_types::Fen> => "cash_coupon_discounted_price",
         /// `limited_discount_discounted_price`; unit fen.
-        17 limited_discount_discounted_price: Option<xinqiao_types::Fen> => w::Field::new("limited_discount_discounted_price"),
+        17 limited_discount_discounted_price: Option<xinqiao_types::Fen> => "limited_discount_discounted_price",
         /// `platform_activity_merchant_discounted_price`; unit fen.
-        18 platform_activity_merchant_discounted_price: Option<xinqiao_types::Fen> => w::Field::new("platform_activity_merchant_discounted_price"),
+        18 platform_activity_merchant_discounted_price: Option<xinqiao_types::Fen> => "platform_activity_merchant_discounted_price",
         /// `national_subsidy_discounted_price`; unit fen.
-        19 national_subsidy_discounted_price: Option<xinqiao_types::Fen> => w::Field::new("national_subsidy_discounted_price"),
+        19 national_subsidy_discounted_price: Option<xinqiao_types::Fen> => "national_subsidy_discounted_price",
         /// `national_subsidy_merchant_discounted_price`; unit fen.
-        20 national_subsidy_merchant_discounted_price: Option<xinqiao_types::Fen> => w::Field::new("national_subsidy_merchant_discounted_price"),
+        20 national_subsidy_merchant_discounted_price: Option<xinqiao_types::Fen> => "national_subsidy_merchant_discounted_price",
         /// `is_change_price`.
-        21 is_change_price: Option<bool> => w::Field::new("is_change_price"),
+        21 is_change_price: Option<bool> => "is_change_price",
         /// `change_price`; unit fen.
-        22 change_price: Option<xinqiao_types::Fen> => w::Field::new("change_price"),
+        22 change_price: Option<xinqiao_types::Fen> => "change_price",
         /// `use_deduction`.
-        23 use_deduction: Option<bool> => w::Field::new("use_deduction"),
+        23 use_deduction: Option<bool> => "use_deduction",
         /// `deduction_price`; unit fen.
-        24 deduction_price: Option<xinqiao_types::Fen> => w::Field::new("deduction_price"),
+        24 deduction_price: Option<xinqiao_types::Fen> => "deduction_price",
         /// `vip_discounted_price`; unit fen.
-        25 vip_discounted_price: Option<xinqiao_types::Fen> => w::Field::new("vip_discounted_price"),
+        25 vip_discounted_price: Option<xinqiao_types::Fen> => "vip_discounted_price",
         /// `out_product_id`.
-        26 out_product_id: Option<String> => w::Field::new("out_product_id"),
+        26 out_product_id: Option<String> => "out_product_id",
         /// `out_sku_id`.
-        27 out_sku_id: Option<String> => w::Field::new("out_sku_id"),
+        27 out_sku_id: Option<String> => "out_sku_id",
         /// `out_warehouse_id`.
-        28 out_warehouse_id: Option<String> => w::Field::new("out_warehouse_id"),
+        28 out_warehouse_id: Option<String> => "out_warehouse_id",
         /// `sku_attrs`.
-        29 sku_attrs: Option<Vec<SkuAttr>> => w::Field::new("sku_attrs"),
+        29 sku_attrs: Option<Vec<SkuAttr>> => "sku_attrs",
         /// `sku_deliver_info`.
-        30 sku_deliver_info: Option<SkuDeliverInfo> => w::Field::new("sku_deliver_info"),
+        30 sku_deliver_info: Option<SkuDeliverInfo> => "sku_deliver_info",
         /// `extra_service`.
-        31 extra_service: Option<ExtraService> => w::Field::new("extra_service"),
+        31 extra_service: Option<ExtraService> => "extra_service",
         /// `order_product_coupon_info_list`.
-        32 order_product_coupon_info_list: Option<Vec<OrderProductCouponInfo>> => w::Field::new("order_product_coupon_info_list"),
+        32 order_product_coupon_info_list: Option<Vec<OrderProductCouponInfo>> => "order_product_coupon_info_list",
         /// `delivery_deadline`; format `unix`.
-        33 delivery_deadline: Option<xinqiao_types::UnixSeconds> => w::Field::new("delivery_deadline"),
+        33 delivery_deadline: Option<xinqiao_types::UnixSeconds> => "delivery_deadline",
         /// `voucher_list`.
-        34 voucher_list: Option<Vec<Voucher>> => w::Field::new("voucher_list"),
+        34 voucher_list: Option<Vec<Voucher>> => "voucher_list",
         /// `is_free_gift`.
-        35 is_free_gift: Option<bool> => w::Field::new("is_free_gift").spelled(w::Spelling::BoolInt),
+        35 is_free_gift: Option<bool> => "is_free_gift: zero-one",
         /// `free_gift_info`.
-        36 free_gift_info: Option<FreeGiftInfo> => w::Field::new("free_gift_info"),
+        36 free_gift_info: Option<FreeGiftInfo> => "free_gift_info",
         /// `change_sku_info`.
-        37 change_sku_info: Option<ChangeSkuInfo> => w::Field::new("change_sku_info"),
+        37 change_sku_info: Option<ChangeSkuInfo> => "change_sku_info",
         /// `dropship_info`.
-        38 dropship_info: Option<DropshipInfo> => w::Field::new("dropship_info"),
+        38 dropship_info: Option<DropshipInfo> => "dropship_info",
         /// `is_flash_sale`.
-        39 is_flash_sale: Option<bool> => w::Field::new("is_flash_sale"),
+        39 is_flash_sale: Option<bool> => "is_flash_sale",
     }
 }
 
@@ -285,7 +285,7 @@ w::record! {
     /// `QrcodeGenerateData`.
     pub struct QrcodeGenerateData {
         /// `qrcode_base64`.
-        0 qrcode_base64: String => w::Field::must("qrcode_base64"),
+        0 qrcode_base64: String => "qrcode_base64: must",
     }
 }
 
@@ -293,17 +293,17 @@ w::record! {
     /// `Shop`.
     pub struct Shop {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `nickname`.
-        1 nickname: String => w::Field::must("nickname").masked(),
+        1 nickname: String => "nickname: must masked",
         /// `status`.
-        2 status: i64 => w::Field::must("status"),
+        2 status: i64 => "status: must",
         /// `bind_time`.
-        3 bind_time: Option<i64> => w::Field::new("bind_time"),
+        3 bind_time: Option<i64> => "bind_time",
         /// `unbind_time`.
-        4 unbind_time: Option<i64> => w::Field::new("unbind_time"),
+        4 unbind_time: Option<i64> => "unbind_time",
         /// `cancel_time`.
-        5 cancel_time: Option<i64> => w::Field::new("cancel_time"),
+        5 cancel_time: Option<i64> => "cancel_time",
     }
 }
 
@@ -311,9 +311,9 @@ w::record! {
     /// `SkuAttr`.
     pub struct SkuAttr {
         /// `attr_key`.
-        0 attr_key: String => w::Field::must("attr_key"),
+        0 attr_key: String => "attr_key: must",
         /// `attr_value`.
-        1 attr_value: String => w::Field::must("attr_value"),
+        1 attr_value: String => "attr_value: must",
     }
 }
 
@@ -321,11 +321,11 @@ w::record! {
     /// `SkuDeliverInfo`.
     pub struct SkuDeliverInfo {
         /// `stock_type`.
-        0 stock_type: i64 => w::Field::must("stock_type"),
+        0 stock_type: i64 => "stock_type: must",
         /// `predict_delivery_time`; format `unix`.
-        1 predict_delivery_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("predict_delivery_time"),
+        1 predict_delivery_time: Option<xinqiao_types::UnixSeconds> => "predict_delivery_time",
         /// `full_payment_presale_delivery_type`.
-        2 full_payment_presale_delivery_type: Option<i64> => w::Field::new("full_payment_presale_delivery_type"),
+        2 full_payment_presale_delivery_type: Option<i64> => "full_payment_presale_delivery_type",
     }
 }
 
@@ -333,13 +333,13 @@ w::record! {
     /// `Voucher`.
     pub struct Voucher {
         /// `voucher_code`.
-        0 voucher_code: String => w::Field::must("voucher_code"),
+        0 voucher_code: String => "voucher_code: must",
         /// `voucher_type`.
-        1 voucher_type: i64 => w::Field::must("voucher_type"),
+        1 voucher_type: i64 => "voucher_type: must",
         /// `voucher_buy_amount`; unit fen.
-        2 voucher_buy_amount: xinqiao_types::Fen => w::Field::must("voucher_buy_amount"),
+        2 voucher_buy_amount: xinqiao_types::Fen => "voucher_buy_amount: must",
         /// `time_index`.
-        3 time_index: Option<i64> => w::Field::new("time_index"),
+        3 time_index: Option<i64> => "time_index",
     }
 }
 
@@ -352,7 +352,7 @@ w::record! {
     /// * Catalog: `channels.cooperation.list`.
     pub struct List {
         /// `sharer_type`.
-        0 sharer_type: i64 => w::Field::must("sharer_type"),
+        0 sharer_type: i64 => "sharer_type: must",
     }
     new(sharer_type: i64)
 }
@@ -361,7 +361,7 @@ w::record! {
     /// Answer to [`List`].
     pub struct ListResponse {
         /// `data_list`.
-        0 data_list: Vec<ListData> => w::Field::must("data_list"),
+        0 data_list: Vec<ListData> => "data_list: must",
     }
 }
 
@@ -393,18 +393,18 @@ w::record! {
     /// * Catalog: `channels.cooperation.order_get`.
     pub struct OrderGet {
         /// `shop_appid`.
-        0 shop_appid: String => w::Field::must("shop_appid"),
+        0 shop_appid: String => "shop_appid: must",
         /// `order_id`.
-        1 order_id: String => w::Field::must("order_id"),
+        1 order_id: String => "order_id: must",
     }
-    new(shop_appid: String, order_id: String)
+    new(shop_appid: impl Into<String>, order_id: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`OrderGet`].
     pub struct OrderGetResponse {
         /// `order`.
-        0 order: Order => w::Field::must("order"),
+        0 order: Order => "order: must",
     }
 }
 
@@ -443,7 +443,7 @@ w::record! {
     /// Answer to [`ShopList`].
     pub struct ShopListResponse {
         /// `shop_list`.
-        0 shop_list: Vec<Shop> => w::Field::must("shop_list"),
+        0 shop_list: Vec<Shop> => "shop_list: must",
     }
 }
 
@@ -474,7 +474,7 @@ w::record! {
     /// * Catalog: `channels.cooperation.unbind`.
     pub struct Unbind {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -511,11 +511,11 @@ pub mod invitation {
         /// * Catalog: `channels.cooperation.invitation.cancel`.
         pub struct Cancel {
             /// `sharer_id`.
-            0 sharer_id: String => w::Field::must("sharer_id"),
+            0 sharer_id: String => "sharer_id: must",
             /// `sharer_type`.
-            1 sharer_type: i64 => w::Field::must("sharer_type"),
+            1 sharer_type: i64 => "sharer_type: must",
         }
-        new(sharer_id: String, sharer_type: i64)
+        new(sharer_id: impl Into<String>, sharer_type: i64)
     }
 
     w::endpoint! {
@@ -546,18 +546,18 @@ pub mod invitation {
         /// * Catalog: `channels.cooperation.invitation.get`.
         pub struct Get {
             /// `sharer_id`.
-            0 sharer_id: String => w::Field::must("sharer_id"),
+            0 sharer_id: String => "sharer_id: must",
             /// `sharer_type`.
-            1 sharer_type: i64 => w::Field::must("sharer_type"),
+            1 sharer_type: i64 => "sharer_type: must",
         }
-        new(sharer_id: String, sharer_type: i64)
+        new(sharer_id: impl Into<String>, sharer_type: i64)
     }
 
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
             /// `data`.
-            0 data: super::GetData => w::Field::must("data"),
+            0 data: super::GetData => "data: must",
         }
     }
 
@@ -589,18 +589,18 @@ pub mod invitation {
         /// * Catalog: `channels.cooperation.invitation.qrcode_generate`.
         pub struct QrcodeGenerate {
             /// `sharer_id`.
-            0 sharer_id: String => w::Field::must("sharer_id"),
+            0 sharer_id: String => "sharer_id: must",
             /// `sharer_type`.
-            1 sharer_type: i64 => w::Field::must("sharer_type"),
+            1 sharer_type: i64 => "sharer_type: must",
         }
-        new(sharer_id: String, sharer_type: i64)
+        new(sharer_id: impl Into<String>, sharer_type: i64)
     }
 
     w::record! {
         /// Answer to [`QrcodeGenerate`].
         pub struct QrcodeGenerateResponse {
             /// `data`.
-            0 data: super::QrcodeGenerateData => w::Field::must("data"),
+            0 data: super::QrcodeGenerateData => "data: must",
         }
     }
 
@@ -632,11 +632,11 @@ pub mod invitation {
         /// * Catalog: `channels.cooperation.invitation.unbind`.
         pub struct Unbind {
             /// `sharer_id`.
-            0 sharer_id: String => w::Field::must("sharer_id"),
+            0 sharer_id: String => "sharer_id: must",
             /// `sharer_type`.
-            1 sharer_type: i64 => w::Field::must("sharer_type"),
+            1 sharer_type: i64 => "sharer_type: must",
         }
-        new(sharer_id: String, sharer_type: i64)
+        new(sharer_id: impl Into<String>, sharer_type: i64)
     }
 
     w::endpoint! {
@@ -672,18 +672,18 @@ pub mod product {
         /// * Catalog: `channels.cooperation.product.get`.
         pub struct Get {
             /// `shop_appid`.
-            0 shop_appid: String => w::Field::must("shop_appid"),
+            0 shop_appid: String => "shop_appid: must",
             /// `product_id`.
-            1 product_id: i64 => w::Field::must("product_id"),
+            1 product_id: i64 => "product_id: must",
         }
-        new(shop_appid: String, product_id: i64)
+        new(shop_appid: impl Into<String>, product_id: i64)
     }
 
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
             /// `product`.
-            0 product: super::Product => w::Field::must("product"),
+            0 product: super::Product => "product: must",
         }
     }
 
@@ -715,25 +715,25 @@ pub mod product {
         /// * Catalog: `channels.cooperation.product.list`.
         pub struct List {
             /// `shop_appid`.
-            0 shop_appid: String => w::Field::must("shop_appid"),
+            0 shop_appid: String => "shop_appid: must",
             /// `page_size`.
-            1 page_size: i64 => w::Field::must("page_size"),
+            1 page_size: i64 => "page_size: must",
             /// `next_key`.
-            2 next_key: Option<String> => w::Field::new("next_key"),
+            2 next_key: Option<String> => "next_key",
         }
-        new(shop_appid: String, page_size: i64)
-        set(next_key: String)
+        new(shop_appid: impl Into<String>, page_size: i64)
+        text(next_key: String)
     }
 
     w::record! {
         /// Answer to [`List`].
         pub struct ListResponse {
             /// `products`.
-            0 products: Vec<super::ListProduct> => w::Field::must("products"),
+            0 products: Vec<super::ListProduct> => "products: must",
             /// `total_num`.
-            1 total_num: i64 => w::Field::must("total_num"),
+            1 total_num: i64 => "total_num: must",
             /// `next_key`.
-            2 next_key: Option<String> => w::Field::new("next_key"),
+            2 next_key: Option<String> => "next_key",
         }
     }
 

@@ -7,19 +7,19 @@ w::record! {
     /// `Coupon`.
     pub struct Coupon {
         /// `coupon_id`.
-        0 coupon_id: i64 => w::Field::must("coupon_id"),
+        0 coupon_id: i64 => "coupon_id: must",
         /// `type`.
-        1 type_: i64 => w::Field::must("type"),
+        1 type_: i64 => "type: must",
         /// `status`.
-        2 status: i64 => w::Field::must("status"),
+        2 status: i64 => "status: must",
         /// `coupon_info`.
-        3 coupon_info: CouponInfo => w::Field::must("coupon_info"),
+        3 coupon_info: CouponInfo => "coupon_info: must",
         /// `stock_info`.
-        4 stock_info: StockInfo => w::Field::must("stock_info"),
+        4 stock_info: StockInfo => "stock_info: must",
         /// `update_time`; format `unix`.
-        5 update_time: xinqiao_types::UnixSeconds => w::Field::must("update_time"),
+        5 update_time: xinqiao_types::UnixSeconds => "update_time: must",
         /// `create_time`; format `unix`.
-        6 create_time: xinqiao_types::UnixSeconds => w::Field::must("create_time"),
+        6 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
 
@@ -27,17 +27,17 @@ w::record! {
     /// `CouponInfo`.
     pub struct CouponInfo {
         /// `name`.
-        0 name: String => w::Field::must("name"),
+        0 name: String => "name: must",
         /// `discount_info`.
-        1 discount_info: DiscountInfo => w::Field::must("discount_info"),
+        1 discount_info: DiscountInfo => "discount_info: must",
         /// `ext_info`.
-        2 ext_info: Option<ExtInfo> => w::Field::new("ext_info"),
+        2 ext_info: Option<ExtInfo> => "ext_info",
         /// `promote_info`.
-        3 promote_info: Option<PromoteInfo> => w::Field::new("promote_info"),
+        3 promote_info: Option<PromoteInfo> => "promote_info",
         /// `receive_info`.
-        4 receive_info: Option<ReceiveInfo> => w::Field::new("receive_info"),
+        4 receive_info: Option<ReceiveInfo> => "receive_info",
         /// `valid_info`.
-        5 valid_info: ValidInfo => w::Field::must("valid_info"),
+        5 valid_info: ValidInfo => "valid_info: must",
     }
 }
 
@@ -45,7 +45,7 @@ w::record! {
     /// `CreateData`.
     pub struct CreateData {
         /// `coupon_id`.
-        0 coupon_id: i64 => w::Field::must("coupon_id"),
+        0 coupon_id: i64 => "coupon_id: must",
     }
 }
 
@@ -53,11 +53,11 @@ w::record! {
     /// `DiscountCondition`.
     pub struct DiscountCondition {
         /// `product_cnt`.
-        0 product_cnt: Option<i64> => w::Field::new("product_cnt"),
+        0 product_cnt: Option<i64> => "product_cnt",
         /// `product_ids`.
-        1 product_ids: Option<Vec<i64>> => w::Field::new("product_ids"),
+        1 product_ids: Option<Vec<i64>> => "product_ids",
         /// `product_price`; unit fen.
-        2 product_price: Option<xinqiao_types::Fen> => w::Field::new("product_price"),
+        2 product_price: Option<xinqiao_types::Fen> => "product_price",
     }
     new()
     set(product_cnt: i64, product_ids: Vec<i64>, product_price: xinqiao_types::Fen)
@@ -67,11 +67,11 @@ w::record! {
     /// `DiscountInfo`.
     pub struct DiscountInfo {
         /// `discount_condition`.
-        0 discount_condition: Option<DiscountCondition> => w::Field::new("discount_condition"),
+        0 discount_condition: Option<DiscountCondition> => "discount_condition",
         /// `discount_fee`; unit fen.
-        1 discount_fee: Option<xinqiao_types::Fen> => w::Field::new("discount_fee"),
+        1 discount_fee: Option<xinqiao_types::Fen> => "discount_fee",
         /// `discount_num`.
-        2 discount_num: Option<i64> => w::Field::new("discount_num"),
+        2 discount_num: Option<i64> => "discount_num",
     }
     new()
     set(discount_condition: DiscountCondition, discount_fee: xinqiao_types::Fen, discount_num: i64)
@@ -81,23 +81,24 @@ w::record! {
     /// `ExtInfo`.
     pub struct ExtInfo {
         /// `jump_product_id`.
-        0 jump_product_id: Option<i64> => w::Field::new("jump_product_id"),
+        0 jump_product_id: Option<i64> => "jump_product_id",
         /// `notes`.
-        1 notes: Option<String> => w::Field::new("notes"),
+        1 notes: Option<String> => "notes",
         /// `valid_time`; format `unix`.
-        2 valid_time: xinqiao_types::UnixSeconds => w::Field::must("valid_time"),
+        2 valid_time: xinqiao_types::UnixSeconds => "valid_time: must",
         /// `invalid_time`; format `unix`.
-        3 invalid_time: xinqiao_types::UnixSeconds => w::Field::must("invalid_time"),
+        3 invalid_time: xinqiao_types::UnixSeconds => "invalid_time: must",
     }
     new(valid_time: xinqiao_types::UnixSeconds, invalid_time: xinqiao_types::UnixSeconds)
-    set(jump_product_id: i64, notes: String)
+    text(notes: String)
+    set(jump_product_id: i64)
 }
 
 w::record! {
     /// `GetListCoupon`.
     pub struct GetListCoupon {
         /// `coupon_id`.
-        0 coupon_id: i64 => w::Field::must("coupon_id"),
+        0 coupon_id: i64 => "coupon_id: must",
     }
 }
 
@@ -105,9 +106,9 @@ w::record! {
     /// `GetUserCouponListUserCoupon`.
     pub struct GetUserCouponListUserCoupon {
         /// `user_coupon_id`.
-        0 user_coupon_id: String => w::Field::must("user_coupon_id"),
+        0 user_coupon_id: String => "user_coupon_id: must",
         /// `coupon_id`.
-        1 coupon_id: i64 => w::Field::must("coupon_id"),
+        1 coupon_id: i64 => "coupon_id: must",
     }
 }
 
@@ -115,7 +116,7 @@ w::record! {
     /// `PromoteInfo`.
     pub struct PromoteInfo {
         /// `promote_type`.
-        0 promote_type: i64 => w::Field::must("promote_type"),
+        0 promote_type: i64 => "promote_type: must",
     }
     new(promote_type: i64)
 }
@@ -124,13 +125,13 @@ w::record! {
     /// `ReceiveInfo`.
     pub struct ReceiveInfo {
         /// `limit_num_one_person`.
-        0 limit_num_one_person: Option<i64> => w::Field::new("limit_num_one_person"),
+        0 limit_num_one_person: Option<i64> => "limit_num_one_person",
         /// `total_num`.
-        1 total_num: Option<i64> => w::Field::new("total_num"),
+        1 total_num: Option<i64> => "total_num",
         /// `start_time`; format `unix`.
-        2 start_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("start_time"),
+        2 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
         /// `end_time`; format `unix`.
-        3 end_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("end_time"),
+        3 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
     }
     new()
     set(
@@ -145,11 +146,11 @@ w::record! {
     /// `StockInfo`.
     pub struct StockInfo {
         /// `issued_num`.
-        0 issued_num: i64 => w::Field::must("issued_num"),
+        0 issued_num: i64 => "issued_num: must",
         /// `receive_num`.
-        1 receive_num: i64 => w::Field::must("receive_num"),
+        1 receive_num: i64 => "receive_num: must",
         /// `used_num`.
-        2 used_num: i64 => w::Field::must("used_num"),
+        2 used_num: i64 => "used_num: must",
     }
 }
 
@@ -157,25 +158,25 @@ w::record! {
     /// `UserCoupon`.
     pub struct UserCoupon {
         /// `user_coupon_id`.
-        0 user_coupon_id: String => w::Field::must("user_coupon_id"),
+        0 user_coupon_id: String => "user_coupon_id: must",
         /// `coupon_id`.
-        1 coupon_id: i64 => w::Field::must("coupon_id"),
+        1 coupon_id: i64 => "coupon_id: must",
         /// `status`.
-        2 status: i64 => w::Field::must("status"),
+        2 status: i64 => "status: must",
         /// `create_time`; format `unix`.
-        3 create_time: xinqiao_types::UnixSeconds => w::Field::must("create_time"),
+        3 create_time: xinqiao_types::UnixSeconds => "create_time: must",
         /// `update_time`; format `unix`.
-        4 update_time: xinqiao_types::UnixSeconds => w::Field::must("update_time"),
+        4 update_time: xinqiao_types::UnixSeconds => "update_time: must",
         /// `start_time`; format `unix`.
-        5 start_time: xinqiao_types::UnixSeconds => w::Field::must("start_time"),
+        5 start_time: xinqiao_types::UnixSeconds => "start_time: must",
         /// `end_time`; format `unix`.
-        6 end_time: xinqiao_types::UnixSeconds => w::Field::must("end_time"),
+        6 end_time: xinqiao_types::UnixSeconds => "end_time: must",
         /// `ext_info`.
-        7 ext_info: Option<UserCouponExtInfo> => w::Field::new("ext_info"),
+        7 ext_info: Option<UserCouponExtInfo> => "ext_info",
         /// `order_id`.
-        8 order_id: Option<w::TextOrNumber> => w::Field::new("order_id"),
+        8 order_id: Option<w::TextOrNumber> => "order_id",
         /// `discount_fee`; unit fen.
-        9 discount_fee: Option<xinqiao_types::Fen> => w::Field::new("discount_fee"),
+        9 discount_fee: Option<xinqiao_types::Fen> => "discount_fee",
     }
 }
 
@@ -183,7 +184,7 @@ w::record! {
     /// `UserCouponExtInfo`.
     pub struct UserCouponExtInfo {
         /// `use_time`; format `unix`.
-        0 use_time: xinqiao_types::UnixSeconds => w::Field::must("use_time"),
+        0 use_time: xinqiao_types::UnixSeconds => "use_time: must",
     }
 }
 
@@ -191,13 +192,13 @@ w::record! {
     /// `ValidInfo`.
     pub struct ValidInfo {
         /// `valid_type`.
-        0 valid_type: i64 => w::Field::must("valid_type"),
+        0 valid_type: i64 => "valid_type: must",
         /// `valid_day_num`.
-        1 valid_day_num: Option<i64> => w::Field::new("valid_day_num"),
+        1 valid_day_num: Option<i64> => "valid_day_num",
         /// `start_time`; format `unix`.
-        2 start_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("start_time"),
+        2 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
         /// `end_time`; format `unix`.
-        3 end_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("end_time"),
+        3 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
     }
     new(valid_type: i64)
     set(
@@ -215,21 +216,21 @@ w::record! {
     /// * Catalog: `channels.coupon.create`.
     pub struct Create {
         /// `type`.
-        0 type_: i64 => w::Field::must("type"),
+        0 type_: i64 => "type: must",
         /// `name`.
-        1 name: String => w::Field::must("name"),
+        1 name: String => "name: must",
         /// `discount_info`.
-        2 discount_info: DiscountInfo => w::Field::must("discount_info"),
+        2 discount_info: DiscountInfo => "discount_info: must",
         /// `ext_info`.
-        3 ext_info: Option<ExtInfo> => w::Field::new("ext_info"),
+        3 ext_info: Option<ExtInfo> => "ext_info",
         /// `promote_info`.
-        4 promote_info: Option<PromoteInfo> => w::Field::new("promote_info"),
+        4 promote_info: Option<PromoteInfo> => "promote_info",
         /// `receive_info`.
-        5 receive_info: Option<ReceiveInfo> => w::Field::new("receive_info"),
+        5 receive_info: Option<ReceiveInfo> => "receive_info",
         /// `valid_info`.
-        6 valid_info: ValidInfo => w::Field::must("valid_info"),
+        6 valid_info: ValidInfo => "valid_info: must",
     }
-    new(type_: i64, name: String, discount_info: DiscountInfo, valid_info: ValidInfo)
+    new(type_: i64, name: impl Into<String>, discount_info: DiscountInfo, valid_info: ValidInfo)
     set(ext_info: ExtInfo, promote_info: PromoteInfo, receive_info: ReceiveInfo)
 }
 
@@ -237,7 +238,7 @@ w::record! {
     /// Answer to [`Create`].
     pub struct CreateResponse {
         /// `data`.
-        0 data: CreateData => w::Field::must("data"),
+        0 data: CreateData => "data: must",
     }
 }
 
@@ -268,7 +269,7 @@ w::record! {
     /// * Catalog: `channels.coupon.get`.
     pub struct Get {
         /// `coupon_id`.
-        0 coupon_id: i64 => w::Field::must("coupon_id"),
+        0 coupon_id: i64 => "coupon_id: must",
     }
     new(coupon_id: i64)
 }
@@ -277,7 +278,7 @@ w::record! {
     /// Answer to [`Get`].
     pub struct GetResponse {
         /// `coupon`.
-        0 coupon: Coupon => w::Field::must("coupon"),
+        0 coupon: Coupon => "coupon: must",
     }
 }
 
@@ -308,27 +309,28 @@ w::record! {
     /// * Catalog: `channels.coupon.get_list`.
     pub struct GetList {
         /// `status`.
-        0 status: Option<i64> => w::Field::new("status"),
+        0 status: Option<i64> => "status",
         /// `page_ctx`.
-        1 page_ctx: Option<String> => w::Field::new("page_ctx"),
+        1 page_ctx: Option<String> => "page_ctx",
         /// `page`.
-        2 page: i64 => w::Field::must("page"),
+        2 page: i64 => "page: must",
         /// `page_size`.
-        3 page_size: i64 => w::Field::must("page_size"),
+        3 page_size: i64 => "page_size: must",
     }
     new(page: i64, page_size: i64)
-    set(status: i64, page_ctx: String)
+    text(page_ctx: String)
+    set(status: i64)
 }
 
 w::record! {
     /// Answer to [`GetList`].
     pub struct GetListResponse {
         /// `coupons`.
-        0 coupons: Vec<GetListCoupon> => w::Field::must("coupons"),
+        0 coupons: Vec<GetListCoupon> => "coupons: must",
         /// `page_ctx`.
-        1 page_ctx: Option<String> => w::Field::new("page_ctx"),
+        1 page_ctx: Option<String> => "page_ctx",
         /// `total_num`.
-        2 total_num: i64 => w::Field::must("total_num"),
+        2 total_num: i64 => "total_num: must",
     }
 }
 
@@ -359,22 +361,22 @@ w::record! {
     /// * Catalog: `channels.coupon.get_user_coupon`.
     pub struct GetUserCoupon {
         /// `openid`.
-        0 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `user_coupon_id`.
-        1 user_coupon_id: String => w::Field::must("user_coupon_id"),
+        1 user_coupon_id: String => "user_coupon_id: must",
     }
-    new(openid: xinqiao_types::OpenId, user_coupon_id: String)
+    new(openid: impl Into<xinqiao_types::OpenId>, user_coupon_id: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`GetUserCoupon`].
     pub struct GetUserCouponResponse {
         /// `openid`.
-        0 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `unionid`.
-        1 unionid: Option<xinqiao_types::UnionId> => w::Field::new("unionid").masked(),
+        1 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
         /// `user_coupon`.
-        2 user_coupon: UserCoupon => w::Field::must("user_coupon"),
+        2 user_coupon: UserCoupon => "user_coupon: must",
     }
 }
 
@@ -405,29 +407,30 @@ w::record! {
     /// * Catalog: `channels.coupon.get_user_coupon_list`.
     pub struct GetUserCouponList {
         /// `openid`.
-        0 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `status`.
-        1 status: Option<i64> => w::Field::new("status"),
+        1 status: Option<i64> => "status",
         /// `page_ctx`.
-        2 page_ctx: Option<String> => w::Field::new("page_ctx"),
+        2 page_ctx: Option<String> => "page_ctx",
         /// `page`.
-        3 page: i64 => w::Field::must("page"),
+        3 page: i64 => "page: must",
         /// `page_size`.
-        4 page_size: i64 => w::Field::must("page_size"),
+        4 page_size: i64 => "page_size: must",
     }
-    new(openid: xinqiao_types::OpenId, page: i64, page_size: i64)
-    set(status: i64, page_ctx: String)
+    new(openid: impl Into<xinqiao_types::OpenId>, page: i64, page_size: i64)
+    text(page_ctx: String)
+    set(status: i64)
 }
 
 w::record! {
     /// Answer to [`GetUserCouponList`].
     pub struct GetUserCouponListResponse {
         /// `user_coupon_list`.
-        0 user_coupon_list: Vec<GetUserCouponListUserCoupon> => w::Field::must("user_coupon_list"),
+        0 user_coupon_list: Vec<GetUserCouponListUserCoupon> => "user_coupon_list: must",
         /// `page_ctx`.
-        1 page_ctx: Option<String> => w::Field::new("page_ctx"),
+        1 page_ctx: Option<String> => "page_ctx",
         /// `total_num`.
-        2 total_num: i64 => w::Field::must("total_num"),
+        2 total_num: i64 => "total_num: must",
     }
 }
 
@@ -458,26 +461,26 @@ w::record! {
     /// * Catalog: `channels.coupon.update`.
     pub struct Update {
         /// `coupon_id`.
-        0 coupon_id: i64 => w::Field::must("coupon_id"),
+        0 coupon_id: i64 => "coupon_id: must",
         /// `type`.
-        1 type_: i64 => w::Field::must("type"),
+        1 type_: i64 => "type: must",
         /// `name`.
-        2 name: String => w::Field::must("name"),
+        2 name: String => "name: must",
         /// `discount_info`.
-        3 discount_info: DiscountInfo => w::Field::must("discount_info"),
+        3 discount_info: DiscountInfo => "discount_info: must",
         /// `ext_info`.
-        4 ext_info: Option<ExtInfo> => w::Field::new("ext_info"),
+        4 ext_info: Option<ExtInfo> => "ext_info",
         /// `promote_info`.
-        5 promote_info: Option<PromoteInfo> => w::Field::new("promote_info"),
+        5 promote_info: Option<PromoteInfo> => "promote_info",
         /// `receive_info`.
-        6 receive_info: Option<ReceiveInfo> => w::Field::new("receive_info"),
+        6 receive_info: Option<ReceiveInfo> => "receive_info",
         /// `valid_info`.
-        7 valid_info: ValidInfo => w::Field::must("valid_info"),
+        7 valid_info: ValidInfo => "valid_info: must",
     }
     new(
         coupon_id: i64,
         type_: i64,
-        name: String,
+        name: impl Into<String>,
         discount_info: DiscountInfo,
         valid_info: ValidInfo,
     )
@@ -511,9 +514,9 @@ w::record! {
     /// * Catalog: `channels.coupon.update_status`.
     pub struct UpdateStatus {
         /// `coupon_id`.
-        0 coupon_id: i64 => w::Field::must("coupon_id"),
+        0 coupon_id: i64 => "coupon_id: must",
         /// `status`.
-        1 status: i64 => w::Field::must("status"),
+        1 status: i64 => "status: must",
     }
     new(coupon_id: i64, status: i64)
 }

@@ -7,9 +7,9 @@ w::record! {
     /// `AftersaleInfo`.
     pub struct AftersaleInfo {
         /// `aftersale_id`.
-        0 aftersale_id: i64 => w::Field::must("aftersale_id"),
+        0 aftersale_id: i64 => "aftersale_id: must",
         /// `out_aftersale_id`.
-        1 out_aftersale_id: String => w::Field::must("out_aftersale_id"),
+        1 out_aftersale_id: String => "out_aftersale_id: must",
     }
 }
 
@@ -17,11 +17,11 @@ w::record! {
     /// `AftersaleNewOrderAftersaleInfo`.
     pub struct AftersaleNewOrderAftersaleInfo {
         /// `aftersale_id`.
-        0 aftersale_id: i64 => w::Field::must("aftersale_id"),
+        0 aftersale_id: i64 => "aftersale_id: must",
         /// `order_id`.
-        1 order_id: i64 => w::Field::must("order_id"),
+        1 order_id: i64 => "order_id: must",
         /// `out_order_id`.
-        2 out_order_id: String => w::Field::must("out_order_id"),
+        2 out_order_id: String => "out_order_id: must",
     }
 }
 
@@ -29,13 +29,13 @@ w::record! {
     /// `BrandEvent`.
     pub struct BrandEvent {
         /// `brand_id`.
-        0 brand_id: i64 => w::Field::must("brand_id"),
+        0 brand_id: i64 => "brand_id: must",
         /// `audit_id`.
-        1 audit_id: i64 => w::Field::must("audit_id"),
+        1 audit_id: i64 => "audit_id: must",
         /// `status`.
-        2 status: i64 => w::Field::must("status"),
+        2 status: i64 => "status: must",
         /// `reason`.
-        3 reason: Option<String> => w::Field::new("reason"),
+        3 reason: Option<String> => "reason",
     }
 }
 
@@ -43,39 +43,39 @@ w::record! {
     /// `BussiCallBackInfo`.
     pub struct BussiCallBackInfo {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `option_type`.
-        1 option_type: String => w::Field::must("option_type"),
+        1 option_type: String => "option_type: must",
         /// `complaint_order_id`.
-        2 complaint_order_id: i64 => w::Field::must("complaint_order_id"),
+        2 complaint_order_id: i64 => "complaint_order_id: must",
         /// `open_id`.
-        3 open_id: String => w::Field::must("open_id").masked(),
+        3 open_id: String => "open_id: must masked",
         /// `type`.
-        4 type_: i64 => w::Field::must("type"),
+        4 type_: i64 => "type: must",
         /// `status`.
-        5 status: i64 => w::Field::must("status"),
+        5 status: i64 => "status: must",
         /// `phone_number`.
-        6 phone_number: String => w::Field::must("phone_number").masked(),
+        6 phone_number: String => "phone_number: must masked",
         /// `customer_material_content`.
-        7 customer_material_content: Option<String> => w::Field::new("customer_material_content"),
+        7 customer_material_content: Option<String> => "customer_material_content",
         /// `customer_material_media_id_list`.
-        8 customer_material_media_id_list: Option<String> => w::Field::new("customer_material_media_id_list"),
+        8 customer_material_media_id_list: Option<String> => "customer_material_media_id_list",
         /// `order_id`.
-        9 order_id: String => w::Field::must("order_id"),
+        9 order_id: String => "order_id: must",
         /// `out_trade_no`.
-        10 out_trade_no: String => w::Field::must("out_trade_no"),
+        10 out_trade_no: String => "out_trade_no: must",
         /// `product_name`.
-        11 product_name: String => w::Field::must("product_name"),
+        11 product_name: String => "product_name: must",
         /// `pay_time`; format `unix`.
-        12 pay_time: xinqiao_types::UnixSeconds => w::Field::must("pay_time"),
+        12 pay_time: xinqiao_types::UnixSeconds => "pay_time: must",
         /// `total_cost`; unit fen.
-        13 total_cost: xinqiao_types::Fen => w::Field::must("total_cost"),
+        13 total_cost: xinqiao_types::Fen => "total_cost: must",
         /// `create_time`; format `unix`.
-        14 create_time: xinqiao_types::UnixSeconds => w::Field::must("create_time"),
+        14 create_time: xinqiao_types::UnixSeconds => "create_time: must",
         /// `expire_time`; format `unix`.
-        15 expire_time: xinqiao_types::UnixSeconds => w::Field::must("expire_time"),
+        15 expire_time: xinqiao_types::UnixSeconds => "expire_time: must",
         /// `history`.
-        16 history: Vec<History> => w::Field::must("history"),
+        16 history: Vec<History> => "history: must",
     }
 }
 
@@ -83,9 +83,9 @@ w::record! {
     /// `ChannelsEcOrderConfirmOrderInfo`.
     pub struct ChannelsEcOrderConfirmOrderInfo {
         /// `order_id`.
-        0 order_id: i64 => w::Field::must("order_id"),
+        0 order_id: i64 => "order_id: must",
         /// `confirm_type`.
-        1 confirm_type: i64 => w::Field::must("confirm_type"),
+        1 confirm_type: i64 => "confirm_type: must",
     }
 }
 
@@ -93,9 +93,9 @@ w::record! {
     /// `ChannelsEcOrderDeliverOrderInfo`.
     pub struct ChannelsEcOrderDeliverOrderInfo {
         /// `order_id`.
-        0 order_id: i64 => w::Field::must("order_id"),
+        0 order_id: i64 => "order_id: must",
         /// `finish_delivery`.
-        1 finish_delivery: bool => w::Field::must("finish_delivery").spelled(w::Spelling::BoolInt),
+        1 finish_delivery: bool => "finish_delivery: must zero-one",
     }
 }
 
@@ -103,9 +103,9 @@ w::record! {
     /// `ChannelsEcOrderExtInfoUpdateOrderInfo`.
     pub struct ChannelsEcOrderExtInfoUpdateOrderInfo {
         /// `order_id`.
-        0 order_id: i64 => w::Field::must("order_id"),
+        0 order_id: i64 => "order_id: must",
         /// `type`.
-        1 type_: i64 => w::Field::must("type"),
+        1 type_: i64 => "type: must",
     }
 }
 
@@ -113,7 +113,7 @@ w::record! {
     /// `ChannelsEcOrderNewOrderInfo`.
     pub struct ChannelsEcOrderNewOrderInfo {
         /// `order_id`.
-        0 order_id: i64 => w::Field::must("order_id"),
+        0 order_id: i64 => "order_id: must",
     }
 }
 
@@ -121,9 +121,9 @@ w::record! {
     /// `ChannelsEcOrderPayOrderInfo`.
     pub struct ChannelsEcOrderPayOrderInfo {
         /// `order_id`.
-        0 order_id: i64 => w::Field::must("order_id"),
+        0 order_id: i64 => "order_id: must",
         /// `pay_time`; format `unix`.
-        1 pay_time: xinqiao_types::UnixSeconds => w::Field::must("pay_time"),
+        1 pay_time: xinqiao_types::UnixSeconds => "pay_time: must",
     }
 }
 
@@ -131,9 +131,9 @@ w::record! {
     /// `ChannelsEcOrderSettleOrderInfo`.
     pub struct ChannelsEcOrderSettleOrderInfo {
         /// `order_id`.
-        0 order_id: i64 => w::Field::must("order_id"),
+        0 order_id: i64 => "order_id: must",
         /// `settle_time`; format `unix`.
-        1 settle_time: xinqiao_types::UnixSeconds => w::Field::must("settle_time"),
+        1 settle_time: xinqiao_types::UnixSeconds => "settle_time: must",
     }
 }
 
@@ -141,13 +141,13 @@ w::record! {
     /// `ChannelsEcStockNoEnoughItem`.
     pub struct ChannelsEcStockNoEnoughItem {
         /// `product_id`.
-        0 product_id: i64 => w::Field::must("product_id"),
+        0 product_id: i64 => "product_id: must",
         /// `sku_id`.
-        1 sku_id: i64 => w::Field::must("sku_id"),
+        1 sku_id: i64 => "sku_id: must",
         /// `remaining_stock_amount`.
-        2 remaining_stock_amount: i64 => w::Field::must("remaining_stock_amount"),
+        2 remaining_stock_amount: i64 => "remaining_stock_amount: must",
         /// `remaining_code_amount`.
-        3 remaining_code_amount: i64 => w::Field::must("remaining_code_amount"),
+        3 remaining_code_amount: i64 => "remaining_code_amount: must",
     }
 }
 
@@ -155,13 +155,13 @@ w::record! {
     /// `ChannelsEcVipUserAutoAddInfo`.
     pub struct ChannelsEcVipUserAutoAddInfo {
         /// `shop_appid`.
-        0 shop_appid: String => w::Field::must("shop_appid"),
+        0 shop_appid: String => "shop_appid: must",
         /// `identity`.
-        1 identity: String => w::Field::must("identity"),
+        1 identity: String => "identity: must",
         /// `outer_userid`.
-        2 outer_userid: Option<String> => w::Field::new("outer_userid"),
+        2 outer_userid: Option<String> => "outer_userid",
         /// `add_time`; format `unix`.
-        3 add_time: xinqiao_types::UnixSeconds => w::Field::must("add_time"),
+        3 add_time: xinqiao_types::UnixSeconds => "add_time: must",
     }
 }
 
@@ -169,7 +169,7 @@ w::record! {
     /// `ChannelsEcVipUserInfoGetInfo`.
     pub struct ChannelsEcVipUserInfoGetInfo {
         /// `shop_appid`.
-        0 shop_appid: String => w::Field::must("shop_appid"),
+        0 shop_appid: String => "shop_appid: must",
     }
 }
 
@@ -177,11 +177,11 @@ w::record! {
     /// `ComplaintInfo`.
     pub struct ComplaintInfo {
         /// `complaint_order_id`.
-        0 complaint_order_id: i64 => w::Field::must("complaint_order_id"),
+        0 complaint_order_id: i64 => "complaint_order_id: must",
         /// `state`.
-        1 state: i64 => w::Field::must("state"),
+        1 state: i64 => "state: must",
         /// `event`.
-        2 event: i64 => w::Field::must("event"),
+        2 event: i64 => "event: must",
     }
 }
 
@@ -189,9 +189,9 @@ w::record! {
     /// `EventData`.
     pub struct EventData {
         /// `shop_appid`.
-        0 shop_appid: String => w::Field::must("shop_appid"),
+        0 shop_appid: String => "shop_appid: must",
         /// `order_id`.
-        1 order_id: String => w::Field::must("order_id"),
+        1 order_id: String => "order_id: must",
     }
 }
 
@@ -199,13 +199,13 @@ w::record! {
     /// `FinderShopAftersaleStatusUpdate`.
     pub struct FinderShopAftersaleStatusUpdate {
         /// `after_sale_order_id`.
-        0 after_sale_order_id: i64 => w::Field::must("after_sale_order_id"),
+        0 after_sale_order_id: i64 => "after_sale_order_id: must",
         /// `order_id`.
-        1 order_id: i64 => w::Field::must("order_id"),
+        1 order_id: i64 => "order_id: must",
         /// `status`.
-        2 status: String => w::Field::must("status"),
+        2 status: String => "status: must",
         /// `wxa_vip_discounted_price`; unit fen.
-        3 wxa_vip_discounted_price: Option<xinqiao_types::Fen> => w::Field::new("wxa_vip_discounted_price"),
+        3 wxa_vip_discounted_price: Option<xinqiao_types::Fen> => "wxa_vip_discounted_price",
     }
 }
 
@@ -213,13 +213,13 @@ w::record! {
     /// `FinderShopComplaint`.
     pub struct FinderShopComplaint {
         /// `complaint_id`.
-        0 complaint_id: String => w::Field::must("complaint_id"),
+        0 complaint_id: String => "complaint_id: must",
         /// `after_sale_order_id`.
-        1 after_sale_order_id: i64 => w::Field::must("after_sale_order_id"),
+        1 after_sale_order_id: i64 => "after_sale_order_id: must",
         /// `order_id`.
-        2 order_id: i64 => w::Field::must("order_id"),
+        2 order_id: i64 => "order_id: must",
         /// `complaint_status`.
-        3 complaint_status: i64 => w::Field::must("complaint_status"),
+        3 complaint_status: i64 => "complaint_status: must",
     }
 }
 
@@ -227,11 +227,11 @@ w::record! {
     /// `FinderShopGuaranteeStatusUpdate`.
     pub struct FinderShopGuaranteeStatusUpdate {
         /// `guarantee_order_id`.
-        0 guarantee_order_id: i64 => w::Field::must("guarantee_order_id"),
+        0 guarantee_order_id: i64 => "guarantee_order_id: must",
         /// `order_id`.
-        1 order_id: i64 => w::Field::must("order_id"),
+        1 order_id: i64 => "order_id: must",
         /// `status`.
-        2 status: String => w::Field::must("status"),
+        2 status: String => "status: must",
     }
 }
 
@@ -239,11 +239,11 @@ w::record! {
     /// `FinderShopPresentAftersaleStatusUpdate`.
     pub struct FinderShopPresentAftersaleStatusUpdate {
         /// `after_sale_order_id`.
-        0 after_sale_order_id: i64 => w::Field::must("after_sale_order_id"),
+        0 after_sale_order_id: i64 => "after_sale_order_id: must",
         /// `order_id`.
-        1 order_id: i64 => w::Field::must("order_id"),
+        1 order_id: i64 => "order_id: must",
         /// `status`.
-        2 status: String => w::Field::must("status"),
+        2 status: String => "status: must",
     }
 }
 
@@ -251,11 +251,11 @@ w::record! {
     /// `FundsOrderPayOrderInfo`.
     pub struct FundsOrderPayOrderInfo {
         /// `trade_no`.
-        0 trade_no: String => w::Field::must("trade_no"),
+        0 trade_no: String => "trade_no: must",
         /// `transaction_id`.
-        1 transaction_id: String => w::Field::must("transaction_id"),
+        1 transaction_id: String => "transaction_id: must",
         /// `pay_time`; format `yyyy-MM-dd HH:mm:ss`.
-        2 pay_time: String => w::Field::must("pay_time"),
+        2 pay_time: String => "pay_time: must",
     }
 }
 
@@ -263,13 +263,13 @@ w::record! {
     /// `FundsOrderProfitsharingOrderInfo`.
     pub struct FundsOrderProfitsharingOrderInfo {
         /// `profit_sharing_no`.
-        0 profit_sharing_no: String => w::Field::must("profit_sharing_no"),
+        0 profit_sharing_no: String => "profit_sharing_no: must",
         /// `amount`; unit fen.
-        1 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        1 amount: xinqiao_types::Fen => "amount: must",
         /// `result`.
-        2 result: String => w::Field::must("result"),
+        2 result: String => "result: must",
         /// `finish_time`; format `yyyy-MM-dd HH:mm:ss`.
-        3 finish_time: String => w::Field::must("finish_time"),
+        3 finish_time: String => "finish_time: must",
     }
 }
 
@@ -277,11 +277,11 @@ w::record! {
     /// `FundsOrderRefundOrderInfo`.
     pub struct FundsOrderRefundOrderInfo {
         /// `refund_no`.
-        0 refund_no: String => w::Field::must("refund_no"),
+        0 refund_no: String => "refund_no: must",
         /// `status`.
-        1 status: String => w::Field::must("status"),
+        1 status: String => "status: must",
         /// `success_time`; format `yyyy-MM-dd HH:mm:ss`.
-        2 success_time: Option<String> => w::Field::new("success_time"),
+        2 success_time: Option<String> => "success_time",
     }
 }
 
@@ -289,11 +289,11 @@ w::record! {
     /// `History`.
     pub struct History {
         /// `time`; format `unix`.
-        0 time: xinqiao_types::UnixSeconds => w::Field::must("time"),
+        0 time: xinqiao_types::UnixSeconds => "time: must",
         /// `content`.
-        1 content: Option<String> => w::Field::new("content"),
+        1 content: Option<String> => "content",
         /// `media_id_list`.
-        2 media_id_list: Option<Vec<String>> => w::Field::new("media_id_list"),
+        2 media_id_list: Option<Vec<String>> => "media_id_list",
     }
 }
 
@@ -301,15 +301,15 @@ w::record! {
     /// `ItemInfo`.
     pub struct ItemInfo {
         /// `event_type`.
-        0 event_type: i64 => w::Field::must("event_type"),
+        0 event_type: i64 => "event_type: must",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `product_id`.
-        2 product_id: i64 => w::Field::must("product_id"),
+        2 product_id: i64 => "product_id: must",
         /// `version`.
-        3 version: Option<String> => w::Field::new("version"),
+        3 version: Option<String> => "version",
         /// `update_fields`.
-        4 update_fields: Option<Vec<String>> => w::Field::new("update_fields"),
+        4 update_fields: Option<Vec<String>> => "update_fields",
     }
 }
 
@@ -317,7 +317,7 @@ w::record! {
     /// `OpenProductAccountRegisterItem`.
     pub struct OpenProductAccountRegisterItem {
         /// `status`.
-        0 status: i64 => w::Field::must("status"),
+        0 status: i64 => "status: must",
     }
 }
 
@@ -325,11 +325,11 @@ w::record! {
     /// `OpenProductOrderAnalyzeOrderInfo`.
     pub struct OpenProductOrderAnalyzeOrderInfo {
         /// `out_order_id`.
-        0 out_order_id: String => w::Field::must("out_order_id"),
+        0 out_order_id: String => "out_order_id: must",
         /// `order_id`.
-        1 order_id: i64 => w::Field::must("order_id"),
+        1 order_id: i64 => "order_id: must",
         /// `openid`.
-        2 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        2 openid: xinqiao_types::OpenId => "openid: must masked",
     }
 }
 
@@ -337,9 +337,9 @@ w::record! {
     /// `OpenProductOrderCancelOrderInfo`.
     pub struct OpenProductOrderCancelOrderInfo {
         /// `out_order_id`.
-        0 out_order_id: String => w::Field::must("out_order_id"),
+        0 out_order_id: String => "out_order_id: must",
         /// `order_id`.
-        1 order_id: i64 => w::Field::must("order_id"),
+        1 order_id: i64 => "order_id: must",
     }
 }
 
@@ -347,13 +347,13 @@ w::record! {
     /// `OpenProductOrderPayOrderInfo`.
     pub struct OpenProductOrderPayOrderInfo {
         /// `out_order_id`.
-        0 out_order_id: String => w::Field::must("out_order_id"),
+        0 out_order_id: String => "out_order_id: must",
         /// `order_id`.
-        1 order_id: i64 => w::Field::must("order_id"),
+        1 order_id: i64 => "order_id: must",
         /// `transaction_id`.
-        2 transaction_id: String => w::Field::must("transaction_id"),
+        2 transaction_id: String => "transaction_id: must",
         /// `pay_time`; format `yyyy-MM-dd HH:mm:ss`.
-        3 pay_time: String => w::Field::must("pay_time"),
+        3 pay_time: String => "pay_time: must",
     }
 }
 
@@ -361,15 +361,15 @@ w::record! {
     /// `OpenProductOrderSettleOrderInfo`.
     pub struct OpenProductOrderSettleOrderInfo {
         /// `out_order_id`.
-        0 out_order_id: String => w::Field::must("out_order_id"),
+        0 out_order_id: String => "out_order_id: must",
         /// `order_id`.
-        1 order_id: i64 => w::Field::must("order_id"),
+        1 order_id: i64 => "order_id: must",
         /// `settle_no`.
-        2 settle_no: String => w::Field::must("settle_no"),
+        2 settle_no: String => "settle_no: must",
         /// `amount`; unit fen.
-        3 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        3 amount: xinqiao_types::Fen => "amount: must",
         /// `settle_time`; format `yyyy-MM-dd HH:mm:ss`.
-        4 settle_time: String => w::Field::must("settle_time"),
+        4 settle_time: String => "settle_time: must",
     }
 }
 
@@ -377,13 +377,13 @@ w::record! {
     /// `OpenProductSpuAuditOpenProductSpuAudit`.
     pub struct OpenProductSpuAuditOpenProductSpuAudit {
         /// `status`.
-        0 status: i64 => w::Field::must("status"),
+        0 status: i64 => "status: must",
         /// `out_product_id`.
-        1 out_product_id: String => w::Field::must("out_product_id"),
+        1 out_product_id: String => "out_product_id: must",
         /// `product_id`.
-        2 product_id: i64 => w::Field::must("product_id"),
+        2 product_id: i64 => "product_id: must",
         /// `reject_reason`.
-        3 reject_reason: Option<String> => w::Field::new("reject_reason"),
+        3 reject_reason: Option<String> => "reject_reason",
     }
 }
 
@@ -391,9 +391,9 @@ w::record! {
     /// `OrderInfo`.
     pub struct OrderInfo {
         /// `order_id`.
-        0 order_id: i64 => w::Field::must("order_id"),
+        0 order_id: i64 => "order_id: must",
         /// `cancel_type`.
-        1 cancel_type: i64 => w::Field::must("cancel_type"),
+        1 cancel_type: i64 => "cancel_type: must",
     }
 }
 
@@ -401,11 +401,11 @@ w::record! {
     /// `ProductCategoryAuditProductCategoryAudit`.
     pub struct ProductCategoryAuditProductCategoryAudit {
         /// `audit_id`.
-        0 audit_id: i64 => w::Field::must("audit_id"),
+        0 audit_id: i64 => "audit_id: must",
         /// `status`.
-        1 status: i64 => w::Field::must("status"),
+        1 status: i64 => "status: must",
         /// `reason`.
-        2 reason: Option<String> => w::Field::new("reason"),
+        2 reason: Option<String> => "reason",
     }
 }
 
@@ -413,9 +413,9 @@ w::record! {
     /// `ProductOrderStatusUpdateItem`.
     pub struct ProductOrderStatusUpdateItem {
         /// `order_id`.
-        0 order_id: i64 => w::Field::must("order_id"),
+        0 order_id: i64 => "order_id: must",
         /// `status`.
-        1 status: i64 => w::Field::must("status"),
+        1 status: i64 => "status: must",
     }
 }
 
@@ -423,13 +423,13 @@ w::record! {
     /// `ProductSpuAuditProductSpuAudit`.
     pub struct ProductSpuAuditProductSpuAudit {
         /// `product_id`.
-        0 product_id: i64 => w::Field::must("product_id"),
+        0 product_id: i64 => "product_id: must",
         /// `status`.
-        1 status: i64 => w::Field::must("status"),
+        1 status: i64 => "status: must",
         /// `reason`.
-        2 reason: Option<String> => w::Field::new("reason"),
+        2 reason: Option<String> => "reason",
         /// `audit_info`.
-        3 audit_info: Option<String> => w::Field::new("audit_info"),
+        3 audit_info: Option<String> => "audit_info",
     }
 }
 
@@ -437,11 +437,11 @@ w::record! {
     /// `ProductSpuListingProductSpuListing`.
     pub struct ProductSpuListingProductSpuListing {
         /// `product_id`.
-        0 product_id: i64 => w::Field::must("product_id"),
+        0 product_id: i64 => "product_id: must",
         /// `status`.
-        1 status: i64 => w::Field::must("status"),
+        1 status: i64 => "status: must",
         /// `reason`.
-        2 reason: Option<String> => w::Field::new("reason"),
+        2 reason: Option<String> => "reason",
     }
 }
 
@@ -449,9 +449,9 @@ w::record! {
     /// `ProductSpuUpdateProductSpuUpdate`.
     pub struct ProductSpuUpdateProductSpuUpdate {
         /// `product_id`.
-        0 product_id: i64 => w::Field::must("product_id"),
+        0 product_id: i64 => "product_id: must",
         /// `status`.
-        1 status: i64 => w::Field::must("status"),
+        1 status: i64 => "status: must",
     }
 }
 
@@ -459,11 +459,11 @@ w::record! {
     /// `Promoter`.
     pub struct Promoter {
         /// `finder_nickname`.
-        0 finder_nickname: Option<String> => w::Field::new("finder_nickname"),
+        0 finder_nickname: Option<String> => "finder_nickname",
         /// `promoter_id`.
-        1 promoter_id: Option<String> => w::Field::new("promoter_id"),
+        1 promoter_id: Option<String> => "promoter_id",
         /// `promoter_openid`.
-        2 promoter_openid: Option<String> => w::Field::new("promoter_openid"),
+        2 promoter_openid: Option<String> => "promoter_openid",
     }
 }
 
@@ -471,15 +471,15 @@ w::record! {
     /// `QualificationAuditResult`.
     pub struct QualificationAuditResult {
         /// `status`.
-        0 status: i64 => w::Field::must("status"),
+        0 status: i64 => "status: must",
         /// `audit_id`.
-        1 audit_id: String => w::Field::must("audit_id"),
+        1 audit_id: String => "audit_id: must",
         /// `brand_id`.
-        2 brand_id: i64 => w::Field::must("brand_id"),
+        2 brand_id: i64 => "brand_id: must",
         /// `audit_type`.
-        3 audit_type: i64 => w::Field::must("audit_type"),
+        3 audit_type: i64 => "audit_type: must",
         /// `reject_reason`.
-        4 reject_reason: Option<String> => w::Field::new("reject_reason"),
+        4 reject_reason: Option<String> => "reject_reason",
     }
 }
 
@@ -487,13 +487,13 @@ w::record! {
     /// `QualificationAuditResultItem`.
     pub struct QualificationAuditResultItem {
         /// `status`.
-        0 status: i64 => w::Field::must("status"),
+        0 status: i64 => "status: must",
         /// `audit_id`.
-        1 audit_id: String => w::Field::must("audit_id"),
+        1 audit_id: String => "audit_id: must",
         /// `audit_type`.
-        2 audit_type: i64 => w::Field::must("audit_type"),
+        2 audit_type: i64 => "audit_type: must",
         /// `reject_reason`.
-        3 reject_reason: Option<String> => w::Field::new("reject_reason"),
+        3 reject_reason: Option<String> => "reject_reason",
     }
 }
 
@@ -501,11 +501,11 @@ w::record! {
     /// `ReceiveInfo`.
     pub struct ReceiveInfo {
         /// `user_coupon_id`.
-        0 user_coupon_id: String => w::Field::must("user_coupon_id"),
+        0 user_coupon_id: String => "user_coupon_id: must",
         /// `coupon_id`.
-        1 coupon_id: i64 => w::Field::must("coupon_id"),
+        1 coupon_id: i64 => "coupon_id: must",
         /// `receive_time`; format `unix`.
-        2 receive_time: xinqiao_types::UnixSeconds => w::Field::must("receive_time"),
+        2 receive_time: xinqiao_types::UnixSeconds => "receive_time: must",
     }
 }
 
@@ -513,13 +513,13 @@ w::record! {
     /// `SceneGroupAudit`.
     pub struct SceneGroupAudit {
         /// `group_id`.
-        0 group_id: i64 => w::Field::must("group_id"),
+        0 group_id: i64 => "group_id: must",
         /// `name`.
-        1 name: String => w::Field::must("name"),
+        1 name: String => "name: must",
         /// `reason`.
-        2 reason: Option<String> => w::Field::new("reason"),
+        2 reason: Option<String> => "reason",
         /// `scene_group_ext_list`.
-        3 scene_group_ext_list: Vec<SceneGroupExt> => w::Field::must("scene_group_ext_list"),
+        3 scene_group_ext_list: Vec<SceneGroupExt> => "scene_group_ext_list: must",
     }
 }
 
@@ -527,11 +527,11 @@ w::record! {
     /// `SceneGroupExt`.
     pub struct SceneGroupExt {
         /// `ext_id`.
-        0 ext_id: i64 => w::Field::must("ext_id"),
+        0 ext_id: i64 => "ext_id: must",
         /// `name`.
-        1 name: String => w::Field::must("name"),
+        1 name: String => "name: must",
         /// `status`.
-        2 status: i64 => w::Field::must("status"),
+        2 status: i64 => "status: must",
     }
 }
 
@@ -539,15 +539,15 @@ w::record! {
     /// `WaybillInfo`.
     pub struct WaybillInfo {
         /// `ewaybill_order_id`.
-        0 ewaybill_order_id: w::TextOrNumber => w::Field::must("ewaybill_order_id"),
+        0 ewaybill_order_id: w::TextOrNumber => "ewaybill_order_id: must",
         /// `waybill_id`.
-        1 waybill_id: String => w::Field::must("waybill_id"),
+        1 waybill_id: String => "waybill_id: must",
         /// `status`.
-        2 status: i64 => w::Field::must("status"),
+        2 status: i64 => "status: must",
         /// `desc`.
-        3 desc: String => w::Field::must("desc"),
+        3 desc: String => "desc: must",
         /// `update_time`; format `unix`.
-        4 update_time: xinqiao_types::UnixSeconds => w::Field::must("update_time"),
+        4 update_time: xinqiao_types::UnixSeconds => "update_time: must",
     }
 }
 
@@ -555,9 +555,9 @@ w::record! {
     /// `WithdrawInfo`.
     pub struct WithdrawInfo {
         /// `out_request_no`.
-        0 out_request_no: String => w::Field::must("out_request_no"),
+        0 out_request_no: String => "out_request_no: must",
         /// `event`.
-        1 event: i64 => w::Field::must("event"),
+        1 event: i64 => "event: must",
     }
 }
 
@@ -572,17 +572,17 @@ pub mod event {
         /// * Catalog: `channels.event.aftersale_complaint_update_order_state`.
         pub struct AftersaleComplaintUpdateOrderState {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `aftersale_info`.
-            5 aftersale_info: super::AftersaleInfo => w::Field::must("aftersale_info"),
+            5 aftersale_info: super::AftersaleInfo => "aftersale_info: must",
         }
     }
 
@@ -593,17 +593,17 @@ pub mod event {
         /// * Catalog: `channels.event.aftersale_merchant_confirm_receipt_overdue`.
         pub struct AftersaleMerchantConfirmReceiptOverdue {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `aftersale_info`.
-            5 aftersale_info: super::AftersaleInfo => w::Field::must("aftersale_info"),
+            5 aftersale_info: super::AftersaleInfo => "aftersale_info: must",
         }
     }
 
@@ -614,17 +614,17 @@ pub mod event {
         /// * Catalog: `channels.event.aftersale_merchant_handle_refund_overdue`.
         pub struct AftersaleMerchantHandleRefundOverdue {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `aftersale_info`.
-            5 aftersale_info: super::AftersaleInfo => w::Field::must("aftersale_info"),
+            5 aftersale_info: super::AftersaleInfo => "aftersale_info: must",
         }
     }
 
@@ -635,17 +635,17 @@ pub mod event {
         /// * Catalog: `channels.event.aftersale_merchant_handle_return_overdue`.
         pub struct AftersaleMerchantHandleReturnOverdue {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `aftersale_info`.
-            5 aftersale_info: super::AftersaleInfo => w::Field::must("aftersale_info"),
+            5 aftersale_info: super::AftersaleInfo => "aftersale_info: must",
         }
     }
 
@@ -656,17 +656,17 @@ pub mod event {
         /// * Catalog: `channels.event.aftersale_new_order`.
         pub struct AftersaleNewOrder {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `aftersale_info`.
-            5 aftersale_info: super::AftersaleNewOrderAftersaleInfo => w::Field::must("aftersale_info"),
+            5 aftersale_info: super::AftersaleNewOrderAftersaleInfo => "aftersale_info: must",
         }
     }
 
@@ -677,17 +677,17 @@ pub mod event {
         /// * Catalog: `channels.event.aftersale_refund_success`.
         pub struct AftersaleRefundSuccess {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `aftersale_info`.
-            5 aftersale_info: super::AftersaleInfo => w::Field::must("aftersale_info"),
+            5 aftersale_info: super::AftersaleInfo => "aftersale_info: must",
         }
     }
 
@@ -698,17 +698,17 @@ pub mod event {
         /// * Catalog: `channels.event.aftersale_update_order`.
         pub struct AftersaleUpdateOrder {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `aftersale_info`.
-            5 aftersale_info: super::AftersaleInfo => w::Field::must("aftersale_info"),
+            5 aftersale_info: super::AftersaleInfo => "aftersale_info: must",
         }
     }
 
@@ -719,17 +719,17 @@ pub mod event {
         /// * Catalog: `channels.event.aftersale_user_apply_platform_judge_overdue`.
         pub struct AftersaleUserApplyPlatformJudgeOverdue {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `aftersale_info`.
-            5 aftersale_info: super::AftersaleInfo => w::Field::must("aftersale_info"),
+            5 aftersale_info: super::AftersaleInfo => "aftersale_info: must",
         }
     }
 
@@ -740,17 +740,17 @@ pub mod event {
         /// * Catalog: `channels.event.aftersale_user_cancel`.
         pub struct AftersaleUserCancel {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `aftersale_info`.
-            5 aftersale_info: super::AftersaleInfo => w::Field::must("aftersale_info"),
+            5 aftersale_info: super::AftersaleInfo => "aftersale_info: must",
         }
     }
 
@@ -761,17 +761,17 @@ pub mod event {
         /// * Catalog: `channels.event.aftersale_user_cancel_complaint_notify`.
         pub struct AftersaleUserCancelComplaintNotify {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `complaint_info`.
-            5 complaint_info: super::ComplaintInfo => w::Field::must("complaint_info"),
+            5 complaint_info: super::ComplaintInfo => "complaint_info: must",
         }
     }
 
@@ -782,17 +782,17 @@ pub mod event {
         /// * Catalog: `channels.event.aftersale_user_confirm_refund_certificate`.
         pub struct AftersaleUserConfirmRefundCertificate {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `aftersale_info`.
-            5 aftersale_info: super::AftersaleInfo => w::Field::must("aftersale_info"),
+            5 aftersale_info: super::AftersaleInfo => "aftersale_info: must",
         }
     }
 
@@ -803,17 +803,17 @@ pub mod event {
         /// * Catalog: `channels.event.aftersale_user_modify_return_info`.
         pub struct AftersaleUserModifyReturnInfo {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `aftersale_info`.
-            5 aftersale_info: super::AftersaleInfo => w::Field::must("aftersale_info"),
+            5 aftersale_info: super::AftersaleInfo => "aftersale_info: must",
         }
     }
 
@@ -824,17 +824,17 @@ pub mod event {
         /// * Catalog: `channels.event.aftersale_user_upload_return_info_overdue`.
         pub struct AftersaleUserUploadReturnInfoOverdue {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `aftersale_info`.
-            5 aftersale_info: super::AftersaleInfo => w::Field::must("aftersale_info"),
+            5 aftersale_info: super::AftersaleInfo => "aftersale_info: must",
         }
     }
 
@@ -845,17 +845,17 @@ pub mod event {
         /// * Catalog: `channels.event.aftersale_wait_merchant_confirm_receipt`.
         pub struct AftersaleWaitMerchantConfirmReceipt {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `aftersale_info`.
-            5 aftersale_info: super::AftersaleInfo => w::Field::must("aftersale_info"),
+            5 aftersale_info: super::AftersaleInfo => "aftersale_info: must",
         }
     }
 
@@ -866,17 +866,17 @@ pub mod event {
         /// * Catalog: `channels.event.aftersale_wait_merchant_offline_refund`.
         pub struct AftersaleWaitMerchantOfflineRefund {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `aftersale_info`.
-            5 aftersale_info: super::AftersaleInfo => w::Field::must("aftersale_info"),
+            5 aftersale_info: super::AftersaleInfo => "aftersale_info: must",
         }
     }
 
@@ -888,17 +888,17 @@ pub mod event {
         /// * Catalog: `channels.event.channels_ec_aftersale_update`.
         pub struct ChannelsEcAftersaleUpdate {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `finder_shop_aftersale_status_update`.
-            5 finder_shop_aftersale_status_update: super::FinderShopAftersaleStatusUpdate => w::Field::must("finder_shop_aftersale_status_update"),
+            5 finder_shop_aftersale_status_update: super::FinderShopAftersaleStatusUpdate => "finder_shop_aftersale_status_update: must",
         }
     }
 
@@ -910,17 +910,17 @@ pub mod event {
         /// * Catalog: `channels.event.channels_ec_brand`.
         pub struct ChannelsEcBrand {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `BrandEvent`.
-            5 brand_event: super::BrandEvent => w::Field::must("BrandEvent"),
+            5 brand_event: super::BrandEvent => "BrandEvent: must",
         }
     }
 
@@ -932,17 +932,17 @@ pub mod event {
         /// * Catalog: `channels.event.channels_ec_complaint_update`.
         pub struct ChannelsEcComplaintUpdate {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `finder_shop_complaint`.
-            5 finder_shop_complaint: super::FinderShopComplaint => w::Field::must("finder_shop_complaint"),
+            5 finder_shop_complaint: super::FinderShopComplaint => "finder_shop_complaint: must",
         }
     }
 
@@ -954,17 +954,17 @@ pub mod event {
         /// * Catalog: `channels.event.channels_ec_coupon_receive`.
         pub struct ChannelsEcCouponReceive {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `receive_info`.
-            5 receive_info: super::ReceiveInfo => w::Field::must("receive_info"),
+            5 receive_info: super::ReceiveInfo => "receive_info: must",
         }
     }
 
@@ -976,17 +976,17 @@ pub mod event {
         /// * Catalog: `channels.event.channels_ec_guarantee_update`.
         pub struct ChannelsEcGuaranteeUpdate {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `finder_shop_guarantee_status_update`.
-            5 finder_shop_guarantee_status_update: super::FinderShopGuaranteeStatusUpdate => w::Field::must("finder_shop_guarantee_status_update"),
+            5 finder_shop_guarantee_status_update: super::FinderShopGuaranteeStatusUpdate => "finder_shop_guarantee_status_update: must",
         }
     }
 
@@ -998,17 +998,17 @@ pub mod event {
         /// * Catalog: `channels.event.channels_ec_order_cancel`.
         pub struct ChannelsEcOrderCancel {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `order_info`.
-            5 order_info: super::OrderInfo => w::Field::must("order_info"),
+            5 order_info: super::OrderInfo => "order_info: must",
         }
     }
 
@@ -1020,17 +1020,17 @@ pub mod event {
         /// * Catalog: `channels.event.channels_ec_order_confirm`.
         pub struct ChannelsEcOrderConfirm {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `order_info`.
-            5 order_info: super::ChannelsEcOrderConfirmOrderInfo => w::Field::must("order_info"),
+            5 order_info: super::ChannelsEcOrderConfirmOrderInfo => "order_info: must",
         }
     }
 
@@ -1042,17 +1042,17 @@ pub mod event {
         /// * Catalog: `channels.event.channels_ec_order_deliver`.
         pub struct ChannelsEcOrderDeliver {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `order_info`.
-            5 order_info: super::ChannelsEcOrderDeliverOrderInfo => w::Field::must("order_info"),
+            5 order_info: super::ChannelsEcOrderDeliverOrderInfo => "order_info: must",
         }
     }
 
@@ -1064,17 +1064,17 @@ pub mod event {
         /// * Catalog: `channels.event.channels_ec_order_ext_info_update`.
         pub struct ChannelsEcOrderExtInfoUpdate {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `order_info`.
-            5 order_info: super::ChannelsEcOrderExtInfoUpdateOrderInfo => w::Field::must("order_info"),
+            5 order_info: super::ChannelsEcOrderExtInfoUpdateOrderInfo => "order_info: must",
         }
     }
 
@@ -1086,17 +1086,17 @@ pub mod event {
         /// * Catalog: `channels.event.channels_ec_order_new`.
         pub struct ChannelsEcOrderNew {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `order_info`.
-            5 order_info: super::ChannelsEcOrderNewOrderInfo => w::Field::must("order_info"),
+            5 order_info: super::ChannelsEcOrderNewOrderInfo => "order_info: must",
         }
     }
 
@@ -1108,17 +1108,17 @@ pub mod event {
         /// * Catalog: `channels.event.channels_ec_order_pay`.
         pub struct ChannelsEcOrderPay {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `order_info`.
-            5 order_info: super::ChannelsEcOrderPayOrderInfo => w::Field::must("order_info"),
+            5 order_info: super::ChannelsEcOrderPayOrderInfo => "order_info: must",
         }
     }
 
@@ -1130,17 +1130,17 @@ pub mod event {
         /// * Catalog: `channels.event.channels_ec_order_settle`.
         pub struct ChannelsEcOrderSettle {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `order_info`.
-            5 order_info: super::ChannelsEcOrderSettleOrderInfo => w::Field::must("order_info"),
+            5 order_info: super::ChannelsEcOrderSettleOrderInfo => "order_info: must",
         }
     }
 
@@ -1152,17 +1152,17 @@ pub mod event {
         /// * Catalog: `channels.event.channels_ec_present_aftersale_update`.
         pub struct ChannelsEcPresentAftersaleUpdate {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `finder_shop_present_aftersale_status_update`.
-            5 finder_shop_present_aftersale_status_update: super::FinderShopPresentAftersaleStatusUpdate => w::Field::must("finder_shop_present_aftersale_status_update"),
+            5 finder_shop_present_aftersale_status_update: super::FinderShopPresentAftersaleStatusUpdate => "finder_shop_present_aftersale_status_update: must",
         }
     }
 
@@ -1174,21 +1174,21 @@ pub mod event {
         /// * Catalog: `channels.event.channels_ec_sharer_change`.
         pub struct ChannelsEcSharerChange {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `bind_status`.
-            5 bind_status: i64 => w::Field::must("bind_status"),
+            5 bind_status: i64 => "bind_status: must",
             /// `openid`.
-            6 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            6 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `sharer_type`.
-            7 sharer_type: i64 => w::Field::must("sharer_type"),
+            7 sharer_type: i64 => "sharer_type: must",
         }
     }
 
@@ -1200,17 +1200,17 @@ pub mod event {
         /// * Catalog: `channels.event.channels_ec_stock_no_enough`.
         pub struct ChannelsEcStockNoEnough {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `channels_ec_stock_no_enough`.
-            5 channels_ec_stock_no_enough: super::ChannelsEcStockNoEnoughItem => w::Field::must("channels_ec_stock_no_enough"),
+            5 channels_ec_stock_no_enough: super::ChannelsEcStockNoEnoughItem => "channels_ec_stock_no_enough: must",
         }
     }
 
@@ -1222,17 +1222,17 @@ pub mod event {
         /// * Catalog: `channels.event.channels_ec_vip_user_auto_add`.
         pub struct ChannelsEcVipUserAutoAdd {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `info`.
-            5 info: super::ChannelsEcVipUserAutoAddInfo => w::Field::must("info"),
+            5 info: super::ChannelsEcVipUserAutoAddInfo => "info: must",
         }
     }
 
@@ -1244,17 +1244,17 @@ pub mod event {
         /// * Catalog: `channels.event.channels_ec_vip_user_info_get`.
         pub struct ChannelsEcVipUserInfoGet {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `info`.
-            5 info: super::ChannelsEcVipUserInfoGetInfo => w::Field::must("info"),
+            5 info: super::ChannelsEcVipUserInfoGetInfo => "info: must",
         }
     }
 
@@ -1265,51 +1265,51 @@ pub mod event {
         /// * Catalog: `channels.event.complaint_callback`.
         pub struct ComplaintCallback {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `BussiCallBackInfo`.
-            5 bussi_call_back_info: super::BussiCallBackInfo => w::Field::must("BussiCallBackInfo"),
+            5 bussi_call_back_info: super::BussiCallBackInfo => "BussiCallBackInfo: must",
             /// `appid`.
-            6 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            6 appid: xinqiao_types::AppId => "appid: must",
             /// `option_type`.
-            7 option_type: String => w::Field::must("option_type"),
+            7 option_type: String => "option_type: must",
             /// `complaint_order_id`.
-            8 complaint_order_id: i64 => w::Field::must("complaint_order_id"),
+            8 complaint_order_id: i64 => "complaint_order_id: must",
             /// `open_id`.
-            9 open_id: String => w::Field::must("open_id").masked(),
+            9 open_id: String => "open_id: must masked",
             /// `type`.
-            10 type_: i64 => w::Field::must("type"),
+            10 type_: i64 => "type: must",
             /// `status`.
-            11 status: i64 => w::Field::must("status"),
+            11 status: i64 => "status: must",
             /// `phone_number`.
-            12 phone_number: w::TextOrNumber => w::Field::must("phone_number").masked(),
+            12 phone_number: w::TextOrNumber => "phone_number: must masked",
             /// `customer_material_content`.
-            13 customer_material_content: Option<String> => w::Field::new("customer_material_content"),
+            13 customer_material_content: Option<String> => "customer_material_content",
             /// `customer_material_media_id_list`.
-            14 customer_material_media_id_list: Option<String> => w::Field::new("customer_material_media_id_list"),
+            14 customer_material_media_id_list: Option<String> => "customer_material_media_id_list",
             /// `order_id`.
-            15 order_id: String => w::Field::must("order_id"),
+            15 order_id: String => "order_id: must",
             /// `out_trade_no`.
-            16 out_trade_no: String => w::Field::must("out_trade_no"),
+            16 out_trade_no: String => "out_trade_no: must",
             /// `product_name`.
-            17 product_name: String => w::Field::must("product_name"),
+            17 product_name: String => "product_name: must",
             /// `pay_time`; format `unix`.
-            18 pay_time: xinqiao_types::UnixSeconds => w::Field::must("pay_time"),
+            18 pay_time: xinqiao_types::UnixSeconds => "pay_time: must",
             /// `total_cost`; unit fen.
-            19 total_cost: xinqiao_types::Fen => w::Field::must("total_cost"),
+            19 total_cost: xinqiao_types::Fen => "total_cost: must",
             /// `create_time`; format `unix`.
-            20 create_time_again: xinqiao_types::UnixSeconds => w::Field::must("create_time"),
+            20 create_time_again: xinqiao_types::UnixSeconds => "create_time: must",
             /// `expire_time`; format `unix`.
-            21 expire_time: xinqiao_types::UnixSeconds => w::Field::must("expire_time"),
+            21 expire_time: xinqiao_types::UnixSeconds => "expire_time: must",
             /// `history`.
-            22 history: w::serial::Value => w::Field::must("history"),
+            22 history: w::serial::Value => "history: must",
         }
     }
 
@@ -1321,17 +1321,17 @@ pub mod event {
         /// * Catalog: `channels.event.cooperation_shop_order`.
         pub struct CooperationShopOrder {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `EventData`.
-            5 event_data: super::EventData => w::Field::must("EventData"),
+            5 event_data: super::EventData => "EventData: must",
         }
     }
 
@@ -1343,17 +1343,17 @@ pub mod event {
         /// * Catalog: `channels.event.dropship_order_cancel`.
         pub struct DropshipOrderCancel {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `ds_order_id`.
-            5 ds_order_id: String => w::Field::must("ds_order_id"),
+            5 ds_order_id: String => "ds_order_id: must",
         }
     }
 
@@ -1365,17 +1365,17 @@ pub mod event {
         /// * Catalog: `channels.event.dropship_order_new`.
         pub struct DropshipOrderNew {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `ds_order_id`.
-            5 ds_order_id: String => w::Field::must("ds_order_id"),
+            5 ds_order_id: String => "ds_order_id: must",
         }
     }
 
@@ -1387,19 +1387,19 @@ pub mod event {
         /// * Catalog: `channels.event.dropship_order_update`.
         pub struct DropshipOrderUpdate {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `ds_order_id`.
-            5 ds_order_id: String => w::Field::must("ds_order_id"),
+            5 ds_order_id: String => "ds_order_id: must",
             /// `update_time`; format `unix`.
-            6 update_time: xinqiao_types::UnixSeconds => w::Field::must("update_time"),
+            6 update_time: xinqiao_types::UnixSeconds => "update_time: must",
         }
     }
 
@@ -1411,17 +1411,17 @@ pub mod event {
         /// * Catalog: `channels.event.ewaybill_push_path`.
         pub struct EwaybillPushPath {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `waybill_info`.
-            5 waybill_info: super::WaybillInfo => w::Field::must("waybill_info"),
+            5 waybill_info: super::WaybillInfo => "waybill_info: must",
         }
     }
 
@@ -1432,17 +1432,17 @@ pub mod event {
         /// * Catalog: `channels.event.funds_order_pay`.
         pub struct FundsOrderPay {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `order_info`.
-            5 order_info: super::FundsOrderPayOrderInfo => w::Field::must("order_info"),
+            5 order_info: super::FundsOrderPayOrderInfo => "order_info: must",
         }
     }
 
@@ -1453,17 +1453,17 @@ pub mod event {
         /// * Catalog: `channels.event.funds_order_profitsharing`.
         pub struct FundsOrderProfitsharing {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `order_info`.
-            5 order_info: super::FundsOrderProfitsharingOrderInfo => w::Field::must("order_info"),
+            5 order_info: super::FundsOrderProfitsharingOrderInfo => "order_info: must",
         }
     }
 
@@ -1474,17 +1474,17 @@ pub mod event {
         /// * Catalog: `channels.event.funds_order_refund`.
         pub struct FundsOrderRefund {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `order_info`.
-            5 order_info: super::FundsOrderRefundOrderInfo => w::Field::must("order_info"),
+            5 order_info: super::FundsOrderRefundOrderInfo => "order_info: must",
         }
     }
 
@@ -1496,17 +1496,17 @@ pub mod event {
         /// * Catalog: `channels.event.head_supplier_item_update`.
         pub struct HeadSupplierItemUpdate {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `item_info`.
-            5 item_info: super::ItemInfo => w::Field::must("item_info"),
+            5 item_info: super::ItemInfo => "item_info: must",
         }
     }
 
@@ -1517,21 +1517,21 @@ pub mod event {
         /// * Catalog: `channels.event.miniprogram_sharer_action`.
         pub struct MiniprogramSharerAction {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `type`.
-            5 type_: i64 => w::Field::must("type"),
+            5 type_: i64 => "type: must",
             /// `openid`.
-            6 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            6 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `promoter`.
-            7 promoter: super::Promoter => w::Field::must("promoter"),
+            7 promoter: super::Promoter => "promoter: must",
         }
     }
 
@@ -1542,19 +1542,19 @@ pub mod event {
         /// * Catalog: `channels.event.miniprogram_sharer_bind_status_change`.
         pub struct MiniprogramSharerBindStatusChange {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `openid`.
-            5 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            5 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `bind_status`.
-            6 bind_status: i64 => w::Field::must("bind_status"),
+            6 bind_status: i64 => "bind_status: must",
         }
     }
 
@@ -1565,17 +1565,17 @@ pub mod event {
         /// * Catalog: `channels.event.open_product_account_register`.
         pub struct OpenProductAccountRegister {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `OpenProductAccountRegister`.
-            5 open_product_account_register: super::OpenProductAccountRegisterItem => w::Field::must("OpenProductAccountRegister"),
+            5 open_product_account_register: super::OpenProductAccountRegisterItem => "OpenProductAccountRegister: must",
         }
     }
 
@@ -1586,17 +1586,17 @@ pub mod event {
         /// * Catalog: `channels.event.open_product_brand_audit`.
         pub struct OpenProductBrandAudit {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `QualificationAuditResult`.
-            5 qualification_audit_result: super::QualificationAuditResult => w::Field::must("QualificationAuditResult"),
+            5 qualification_audit_result: super::QualificationAuditResult => "QualificationAuditResult: must",
         }
     }
 
@@ -1607,17 +1607,17 @@ pub mod event {
         /// * Catalog: `channels.event.open_product_category_audit`.
         pub struct OpenProductCategoryAudit {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `QualificationAuditResult`.
-            5 qualification_audit_result: super::QualificationAuditResultItem => w::Field::must("QualificationAuditResult"),
+            5 qualification_audit_result: super::QualificationAuditResultItem => "QualificationAuditResult: must",
         }
     }
 
@@ -1628,17 +1628,17 @@ pub mod event {
         /// * Catalog: `channels.event.open_product_order_analyze`.
         pub struct OpenProductOrderAnalyze {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `order_info`.
-            5 order_info: super::OpenProductOrderAnalyzeOrderInfo => w::Field::must("order_info"),
+            5 order_info: super::OpenProductOrderAnalyzeOrderInfo => "order_info: must",
         }
     }
 
@@ -1649,17 +1649,17 @@ pub mod event {
         /// * Catalog: `channels.event.open_product_order_cancel`.
         pub struct OpenProductOrderCancel {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `order_info`.
-            5 order_info: super::OpenProductOrderCancelOrderInfo => w::Field::must("order_info"),
+            5 order_info: super::OpenProductOrderCancelOrderInfo => "order_info: must",
         }
     }
 
@@ -1670,17 +1670,17 @@ pub mod event {
         /// * Catalog: `channels.event.open_product_order_confirm`.
         pub struct OpenProductOrderConfirm {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `order_info`.
-            5 order_info: super::OpenProductOrderCancelOrderInfo => w::Field::must("order_info"),
+            5 order_info: super::OpenProductOrderCancelOrderInfo => "order_info: must",
         }
     }
 
@@ -1691,17 +1691,17 @@ pub mod event {
         /// * Catalog: `channels.event.open_product_order_pay`.
         pub struct OpenProductOrderPay {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `order_info`.
-            5 order_info: super::OpenProductOrderPayOrderInfo => w::Field::must("order_info"),
+            5 order_info: super::OpenProductOrderPayOrderInfo => "order_info: must",
         }
     }
 
@@ -1712,17 +1712,17 @@ pub mod event {
         /// * Catalog: `channels.event.open_product_order_refund`.
         pub struct OpenProductOrderRefund {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `order_info`.
-            5 order_info: super::OpenProductOrderCancelOrderInfo => w::Field::must("order_info"),
+            5 order_info: super::OpenProductOrderCancelOrderInfo => "order_info: must",
         }
     }
 
@@ -1733,17 +1733,17 @@ pub mod event {
         /// * Catalog: `channels.event.open_product_order_settle`.
         pub struct OpenProductOrderSettle {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `order_info`.
-            5 order_info: super::OpenProductOrderSettleOrderInfo => w::Field::must("order_info"),
+            5 order_info: super::OpenProductOrderSettleOrderInfo => "order_info: must",
         }
     }
 
@@ -1754,19 +1754,19 @@ pub mod event {
         /// * Catalog: `channels.event.open_product_receive_coupon`.
         pub struct OpenProductReceiveCoupon {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `out_coupon_id`.
-            5 out_coupon_id: String => w::Field::must("out_coupon_id"),
+            5 out_coupon_id: String => "out_coupon_id: must",
             /// `request_id`.
-            6 request_id: String => w::Field::must("request_id"),
+            6 request_id: String => "request_id: must",
         }
     }
 
@@ -1777,17 +1777,17 @@ pub mod event {
         /// * Catalog: `channels.event.open_product_scene_group_audit`.
         pub struct OpenProductSceneGroupAudit {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `SceneGroupAudit`.
-            5 scene_group_audit: super::SceneGroupAudit => w::Field::must("SceneGroupAudit"),
+            5 scene_group_audit: super::SceneGroupAudit => "SceneGroupAudit: must",
         }
     }
 
@@ -1798,17 +1798,17 @@ pub mod event {
         /// * Catalog: `channels.event.open_product_spu_audit`.
         pub struct OpenProductSpuAudit {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `OpenProductSpuAudit`.
-            5 open_product_spu_audit: super::OpenProductSpuAuditOpenProductSpuAudit => w::Field::must("OpenProductSpuAudit"),
+            5 open_product_spu_audit: super::OpenProductSpuAuditOpenProductSpuAudit => "OpenProductSpuAudit: must",
         }
     }
 
@@ -1819,17 +1819,17 @@ pub mod event {
         /// * Catalog: `channels.event.open_product_spu_status_update`.
         pub struct OpenProductSpuStatusUpdate {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `OpenProductSpuAudit`.
-            5 open_product_spu_audit: super::OpenProductSpuAuditOpenProductSpuAudit => w::Field::must("OpenProductSpuAudit"),
+            5 open_product_spu_audit: super::OpenProductSpuAuditOpenProductSpuAudit => "OpenProductSpuAudit: must",
         }
     }
 
@@ -1841,17 +1841,17 @@ pub mod event {
         /// * Catalog: `channels.event.product_category_audit`.
         pub struct ProductCategoryAudit {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `ProductCategoryAudit`.
-            5 product_category_audit: super::ProductCategoryAuditProductCategoryAudit => w::Field::must("ProductCategoryAudit"),
+            5 product_category_audit: super::ProductCategoryAuditProductCategoryAudit => "ProductCategoryAudit: must",
         }
     }
 
@@ -1863,17 +1863,17 @@ pub mod event {
         /// * Catalog: `channels.event.product_order_status_update`.
         pub struct ProductOrderStatusUpdate {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `ProductOrderStatusUpdate`.
-            5 product_order_status_update: super::ProductOrderStatusUpdateItem => w::Field::must("ProductOrderStatusUpdate"),
+            5 product_order_status_update: super::ProductOrderStatusUpdateItem => "ProductOrderStatusUpdate: must",
         }
     }
 
@@ -1885,17 +1885,17 @@ pub mod event {
         /// * Catalog: `channels.event.product_spu_audit`.
         pub struct ProductSpuAudit {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `ProductSpuAudit`.
-            5 product_spu_audit: super::ProductSpuAuditProductSpuAudit => w::Field::must("ProductSpuAudit"),
+            5 product_spu_audit: super::ProductSpuAuditProductSpuAudit => "ProductSpuAudit: must",
         }
     }
 
@@ -1907,17 +1907,17 @@ pub mod event {
         /// * Catalog: `channels.event.product_spu_listing`.
         pub struct ProductSpuListing {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `ProductSpuListing`.
-            5 product_spu_listing: super::ProductSpuListingProductSpuListing => w::Field::must("ProductSpuListing"),
+            5 product_spu_listing: super::ProductSpuListingProductSpuListing => "ProductSpuListing: must",
         }
     }
 
@@ -1929,17 +1929,17 @@ pub mod event {
         /// * Catalog: `channels.event.product_spu_update`.
         pub struct ProductSpuUpdate {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `ProductSpuUpdate`.
-            5 product_spu_update: super::ProductSpuUpdateProductSpuUpdate => w::Field::must("ProductSpuUpdate"),
+            5 product_spu_update: super::ProductSpuUpdateProductSpuUpdate => "ProductSpuUpdate: must",
         }
     }
 
@@ -1950,17 +1950,17 @@ pub mod event {
         /// * Catalog: `channels.event.withdraw_notify`.
         pub struct WithdrawNotify {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `withdraw_info`.
-            5 withdraw_info: super::WithdrawInfo => w::Field::must("withdraw_info"),
+            5 withdraw_info: super::WithdrawInfo => "withdraw_info: must",
         }
     }
 }
@@ -1976,15 +1976,15 @@ pub mod reply {
         /// * Catalog: `channels.reply.open_product_receive_coupon`.
         pub struct OpenProductReceiveCoupon {
             /// `ret_code`.
-            0 ret_code: i64 => w::Field::must("ret_code"),
+            0 ret_code: i64 => "ret_code: must",
             /// `ret_msg`.
-            1 ret_msg: String => w::Field::must("ret_msg"),
+            1 ret_msg: String => "ret_msg: must",
             /// `out_coupon_id`.
-            2 out_coupon_id: Option<String> => w::Field::new("out_coupon_id"),
+            2 out_coupon_id: Option<String> => "out_coupon_id",
             /// `out_user_coupon_id`.
-            3 out_user_coupon_id: Option<String> => w::Field::new("out_user_coupon_id"),
+            3 out_user_coupon_id: Option<String> => "out_user_coupon_id",
             /// `request_id`.
-            4 request_id: Option<String> => w::Field::new("request_id"),
+            4 request_id: Option<String> => "request_id",
         }
     }
 }

@@ -7,11 +7,11 @@ w::record! {
     /// `FinderAttr`.
     pub struct FinderAttr {
         /// `uniq_id`.
-        0 uniq_id: String => w::Field::must("uniq_id"),
+        0 uniq_id: String => "uniq_id: must",
         /// `nickname`.
-        1 nickname: String => w::Field::must("nickname").masked(),
+        1 nickname: String => "nickname: must masked",
         /// `fans_count`.
-        2 fans_count: i64 => w::Field::must("fans_count"),
+        2 fans_count: i64 => "fans_count: must",
     }
 }
 
@@ -19,27 +19,27 @@ w::record! {
     /// `GetFinderLiveDataListItem`.
     pub struct GetFinderLiveDataListItem {
         /// `export_id`.
-        0 export_id: String => w::Field::must("export_id"),
+        0 export_id: String => "export_id: must",
         /// `live_start_time`; format `unix`.
-        1 live_start_time: xinqiao_types::UnixSeconds => w::Field::must("live_start_time"),
+        1 live_start_time: xinqiao_types::UnixSeconds => "live_start_time: must",
         /// `live_duration_in_seconds`; unit s.
-        2 live_duration_in_seconds: i64 => w::Field::must("live_duration_in_seconds"),
+        2 live_duration_in_seconds: i64 => "live_duration_in_seconds: must",
         /// `total_audience_count`.
-        3 total_audience_count: i64 => w::Field::must("total_audience_count"),
+        3 total_audience_count: i64 => "total_audience_count: must",
         /// `total_cheer_count`.
-        4 total_cheer_count: i64 => w::Field::must("total_cheer_count"),
+        4 total_cheer_count: i64 => "total_cheer_count: must",
         /// `forward_count`.
-        5 forward_count: i64 => w::Field::must("forward_count"),
+        5 forward_count: i64 => "forward_count: must",
         /// `total_comment_count`.
-        6 total_comment_count: i64 => w::Field::must("total_comment_count"),
+        6 total_comment_count: i64 => "total_comment_count: must",
         /// `audiences_avg_seconds`; unit s.
-        7 audiences_avg_seconds: i64 => w::Field::must("audiences_avg_seconds"),
+        7 audiences_avg_seconds: i64 => "audiences_avg_seconds: must",
         /// `max_online_count`.
-        8 max_online_count: i64 => w::Field::must("max_online_count"),
+        8 max_online_count: i64 => "max_online_count: must",
         /// `new_follow_count`.
-        9 new_follow_count: i64 => w::Field::must("new_follow_count"),
+        9 new_follow_count: i64 => "new_follow_count: must",
         /// `new_follow_count_biz`.
-        10 new_follow_count_biz: i64 => w::Field::must("new_follow_count_biz"),
+        10 new_follow_count_biz: i64 => "new_follow_count_biz: must",
     }
 }
 
@@ -47,11 +47,11 @@ w::record! {
     /// `GetFinderLiveLeadsDataItem`.
     pub struct GetFinderLiveLeadsDataItem {
         /// `component_type`.
-        0 component_type: i64 => w::Field::must("component_type"),
+        0 component_type: i64 => "component_type: must",
         /// `traffic_type`.
-        1 traffic_type: i64 => w::Field::must("traffic_type"),
+        1 traffic_type: i64 => "traffic_type: must",
         /// `leads_count`.
-        2 leads_count: i64 => w::Field::must("leads_count"),
+        2 leads_count: i64 => "leads_count: must",
     }
 }
 
@@ -59,15 +59,15 @@ w::record! {
     /// `Live`.
     pub struct Live {
         /// `export_id`.
-        0 export_id: String => w::Field::must("export_id"),
+        0 export_id: String => "export_id: must",
         /// `description`.
-        1 description: String => w::Field::must("description"),
+        1 description: String => "description: must",
         /// `cover_url`.
-        2 cover_url: String => w::Field::must("cover_url"),
+        2 cover_url: String => "cover_url: must",
         /// `nickname`.
-        3 nickname: String => w::Field::must("nickname").masked(),
+        3 nickname: String => "nickname: must masked",
         /// `head_url`.
-        4 head_url: String => w::Field::must("head_url"),
+        4 head_url: String => "head_url: must",
     }
 }
 
@@ -75,19 +75,19 @@ w::record! {
     /// `LiveNotice`.
     pub struct LiveNotice {
         /// `notice_id`.
-        0 notice_id: String => w::Field::must("notice_id"),
+        0 notice_id: String => "notice_id: must",
         /// `status`.
-        1 status: i64 => w::Field::must("status"),
+        1 status: i64 => "status: must",
         /// `status_wording`.
-        2 status_wording: String => w::Field::must("status_wording"),
+        2 status_wording: String => "status_wording: must",
         /// `start_time`; format `unix`.
-        3 start_time: xinqiao_types::UnixSeconds => w::Field::must("start_time"),
+        3 start_time: xinqiao_types::UnixSeconds => "start_time: must",
         /// `description`.
-        4 description: String => w::Field::must("description"),
+        4 description: String => "description: must",
         /// `nickname`.
-        5 nickname: String => w::Field::must("nickname").masked(),
+        5 nickname: String => "nickname: must masked",
         /// `head_url`.
-        6 head_url: String => w::Field::must("head_url"),
+        6 head_url: String => "head_url: must",
     }
 }
 
@@ -106,7 +106,7 @@ w::record! {
     /// Answer to [`GetFinderAttrByAppid`].
     pub struct GetFinderAttrByAppidResponse {
         /// `finder_attr`.
-        0 finder_attr: FinderAttr => w::Field::must("finder_attr"),
+        0 finder_attr: FinderAttr => "finder_attr: must",
     }
 }
 
@@ -137,29 +137,26 @@ w::record! {
     /// * Catalog: `channels.finderlive.get_finder_live_data_list`.
     pub struct GetFinderLiveDataList {
         /// `start_time`; format `unix`.
-        0 start_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("start_time"),
+        0 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
         /// `end_time`; format `unix`.
-        1 end_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("end_time"),
+        1 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
         /// `last_buffer`.
-        2 last_buffer: Option<String> => w::Field::new("last_buffer"),
+        2 last_buffer: Option<String> => "last_buffer",
     }
     new()
-    set(
-        start_time: xinqiao_types::UnixSeconds,
-        end_time: xinqiao_types::UnixSeconds,
-        last_buffer: String,
-    )
+    text(last_buffer: String)
+    set(start_time: xinqiao_types::UnixSeconds, end_time: xinqiao_types::UnixSeconds)
 }
 
 w::record! {
     /// Answer to [`GetFinderLiveDataList`].
     pub struct GetFinderLiveDataListResponse {
         /// `item`.
-        0 item: Vec<GetFinderLiveDataListItem> => w::Field::must("item"),
+        0 item: Vec<GetFinderLiveDataListItem> => "item: must",
         /// `continue_flag`.
-        1 continue_flag: bool => w::Field::must("continue_flag"),
+        1 continue_flag: bool => "continue_flag: must",
         /// `last_buffer`.
-        2 last_buffer: Option<String> => w::Field::new("last_buffer"),
+        2 last_buffer: Option<String> => "last_buffer",
     }
 }
 
@@ -190,11 +187,11 @@ w::record! {
     /// * Catalog: `channels.finderlive.get_finder_live_leads_data`.
     pub struct GetFinderLiveLeadsData {
         /// `start_time`; format `unix`.
-        0 start_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("start_time"),
+        0 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
         /// `end_time`; format `unix`.
-        1 end_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("end_time"),
+        1 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
         /// `source_type`.
-        2 source_type: Option<i64> => w::Field::new("source_type"),
+        2 source_type: Option<i64> => "source_type",
     }
     new()
     set(
@@ -208,7 +205,7 @@ w::record! {
     /// Answer to [`GetFinderLiveLeadsData`].
     pub struct GetFinderLiveLeadsDataResponse {
         /// `item`.
-        0 item: Vec<GetFinderLiveLeadsDataItem> => w::Field::must("item"),
+        0 item: Vec<GetFinderLiveLeadsDataItem> => "item: must",
     }
 }
 
@@ -246,7 +243,7 @@ w::record! {
     /// Answer to [`Getfinderlivenoticerecordlist`].
     pub struct GetfinderlivenoticerecordlistResponse {
         /// `live_notice_list`.
-        0 live_notice_list: Vec<LiveNotice> => w::Field::must("live_notice_list"),
+        0 live_notice_list: Vec<LiveNotice> => "live_notice_list: must",
     }
 }
 
@@ -284,7 +281,7 @@ w::record! {
     /// Answer to [`Getfinderliverecordlist`].
     pub struct GetfinderliverecordlistResponse {
         /// `live_list`.
-        0 live_list: Vec<Live> => w::Field::must("live_list"),
+        0 live_list: Vec<Live> => "live_list: must",
     }
 }
 

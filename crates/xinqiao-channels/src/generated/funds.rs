@@ -7,50 +7,55 @@ w::record! {
     /// `AccountInfo`.
     pub struct AccountInfo {
         /// `bank_account_type`.
-        0 bank_account_type: String => w::Field::must("bank_account_type"),
+        0 bank_account_type: String => "bank_account_type: must",
         /// `account_bank`.
-        1 account_bank: String => w::Field::must("account_bank"),
+        1 account_bank: String => "account_bank: must",
         /// `account_bank4show`.
-        2 account_bank4show: Option<String> => w::Field::new("account_bank4show"),
+        2 account_bank4show: Option<String> => "account_bank4show",
         /// `bank_address_code`.
-        3 bank_address_code: String => w::Field::must("bank_address_code"),
+        3 bank_address_code: String => "bank_address_code: must",
         /// `bank_branch_id`.
-        4 bank_branch_id: Option<String> => w::Field::new("bank_branch_id"),
+        4 bank_branch_id: Option<String> => "bank_branch_id",
         /// `bank_name`.
-        5 bank_name: Option<String> => w::Field::new("bank_name"),
+        5 bank_name: Option<String> => "bank_name",
         /// `account_number`.
-        6 account_number: String => w::Field::must("account_number").masked(),
+        6 account_number: String => "account_number: must masked",
         /// `account_name`.
-        7 account_name: Option<String> => w::Field::new("account_name"),
+        7 account_name: Option<String> => "account_name",
     }
     new(
-        bank_account_type: String,
-        account_bank: String,
-        bank_address_code: String,
-        account_number: String,
+        bank_account_type: impl Into<String>,
+        account_bank: impl Into<String>,
+        bank_address_code: impl Into<String>,
+        account_number: impl Into<String>,
     )
-    set(account_bank4show: String, bank_branch_id: String, bank_name: String, account_name: String)
+    text(
+        account_bank4show: String,
+        bank_branch_id: String,
+        bank_name: String,
+        account_name: String,
+    )
 }
 
 w::record! {
     /// `FundsFlow`.
     pub struct FundsFlow {
         /// `flow_id`.
-        0 flow_id: String => w::Field::must("flow_id"),
+        0 flow_id: String => "flow_id: must",
         /// `funds_type`.
-        1 funds_type: i64 => w::Field::must("funds_type"),
+        1 funds_type: i64 => "funds_type: must",
         /// `flow_type`.
-        2 flow_type: i64 => w::Field::must("flow_type"),
+        2 flow_type: i64 => "flow_type: must",
         /// `amount`; unit fen.
-        3 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        3 amount: xinqiao_types::Fen => "amount: must",
         /// `balance`; unit fen.
-        4 balance: xinqiao_types::Fen => w::Field::must("balance"),
+        4 balance: xinqiao_types::Fen => "balance: must",
         /// `related_info_list`.
-        5 related_info_list: Vec<RelatedInfo> => w::Field::must("related_info_list"),
+        5 related_info_list: Vec<RelatedInfo> => "related_info_list: must",
         /// `remark`.
-        6 remark: Option<String> => w::Field::new("remark"),
+        6 remark: Option<String> => "remark",
         /// `bookkeeping_time`; format `yyyy-MM-dd HH:mm:ss`.
-        7 bookkeeping_time: String => w::Field::must("bookkeeping_time"),
+        7 bookkeeping_time: String => "bookkeeping_time: must",
     }
 }
 
@@ -58,21 +63,21 @@ w::record! {
     /// `RelatedInfo`.
     pub struct RelatedInfo {
         /// `related_type`.
-        0 related_type: i64 => w::Field::must("related_type"),
+        0 related_type: i64 => "related_type: must",
         /// `order_id`.
-        1 order_id: Option<w::TextOrNumber> => w::Field::new("order_id"),
+        1 order_id: Option<w::TextOrNumber> => "order_id",
         /// `aftersale_id`.
-        2 aftersale_id: Option<w::TextOrNumber> => w::Field::new("aftersale_id"),
+        2 aftersale_id: Option<w::TextOrNumber> => "aftersale_id",
         /// `transaction_id`.
-        3 transaction_id: Option<String> => w::Field::new("transaction_id"),
+        3 transaction_id: Option<String> => "transaction_id",
         /// `guarantee_id`.
-        4 guarantee_id: Option<String> => w::Field::new("guarantee_id"),
+        4 guarantee_id: Option<String> => "guarantee_id",
         /// `present_id`.
-        5 present_id: Option<String> => w::Field::new("present_id"),
+        5 present_id: Option<String> => "present_id",
         /// `group_present_sub_order_id_list`.
-        6 group_present_sub_order_id_list: Option<Vec<String>> => w::Field::new("group_present_sub_order_id_list").spelled(w::Spelling::Joined(',')),
+        6 group_present_sub_order_id_list: Option<Vec<String>> => "group_present_sub_order_id_list: comma",
         /// `intra_city_shop_id`.
-        7 intra_city_shop_id: Option<String> => w::Field::new("intra_city_shop_id"),
+        7 intra_city_shop_id: Option<String> => "intra_city_shop_id",
     }
 }
 
@@ -91,11 +96,11 @@ w::record! {
     /// Answer to [`Getbalance`].
     pub struct GetbalanceResponse {
         /// `available_amount`; unit fen.
-        0 available_amount: xinqiao_types::Fen => w::Field::must("available_amount"),
+        0 available_amount: xinqiao_types::Fen => "available_amount: must",
         /// `pending_amount`; unit fen.
-        1 pending_amount: xinqiao_types::Fen => w::Field::must("pending_amount"),
+        1 pending_amount: xinqiao_types::Fen => "pending_amount: must",
         /// `sub_mchid`.
-        2 sub_mchid: Option<w::TextOrNumber> => w::Field::new("sub_mchid"),
+        2 sub_mchid: Option<w::TextOrNumber> => "sub_mchid",
     }
 }
 
@@ -133,7 +138,7 @@ w::record! {
     /// Answer to [`Getbankacct`].
     pub struct GetbankacctResponse {
         /// `account_info`.
-        0 account_info: AccountInfo => w::Field::must("account_info"),
+        0 account_info: AccountInfo => "account_info: must",
     }
 }
 
@@ -164,16 +169,16 @@ w::record! {
     /// * Catalog: `channels.funds.getfundsflowdetail`.
     pub struct Getfundsflowdetail {
         /// `flow_id`.
-        0 flow_id: String => w::Field::must("flow_id"),
+        0 flow_id: String => "flow_id: must",
     }
-    new(flow_id: String)
+    new(flow_id: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`Getfundsflowdetail`].
     pub struct GetfundsflowdetailResponse {
         /// `funds_flow`.
-        0 funds_flow: FundsFlow => w::Field::must("funds_flow"),
+        0 funds_flow: FundsFlow => "funds_flow: must",
     }
 }
 
@@ -204,36 +209,32 @@ w::record! {
     /// * Catalog: `channels.funds.getfundsflowlist`.
     pub struct Getfundsflowlist {
         /// `transaction_id`.
-        0 transaction_id: Option<String> => w::Field::new("transaction_id"),
+        0 transaction_id: Option<String> => "transaction_id",
         /// `start_time`; format `unix`.
-        1 start_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("start_time"),
+        1 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
         /// `end_time`; format `unix`.
-        2 end_time: xinqiao_types::UnixSeconds => w::Field::must("end_time"),
+        2 end_time: xinqiao_types::UnixSeconds => "end_time: must",
         /// `page`.
-        3 page: Option<i64> => w::Field::new("page"),
+        3 page: Option<i64> => "page",
         /// `page_size`.
-        4 page_size: i64 => w::Field::must("page_size"),
+        4 page_size: i64 => "page_size: must",
         /// `next_key`.
-        5 next_key: Option<String> => w::Field::new("next_key"),
+        5 next_key: Option<String> => "next_key",
     }
     new(end_time: xinqiao_types::UnixSeconds, page_size: i64)
-    set(
-        transaction_id: String,
-        start_time: xinqiao_types::UnixSeconds,
-        page: i64,
-        next_key: String,
-    )
+    text(transaction_id: String, next_key: String)
+    set(start_time: xinqiao_types::UnixSeconds, page: i64)
 }
 
 w::record! {
     /// Answer to [`Getfundsflowlist`].
     pub struct GetfundsflowlistResponse {
         /// `flow_ids`.
-        0 flow_ids: Vec<String> => w::Field::must("flow_ids"),
+        0 flow_ids: Vec<String> => "flow_ids: must",
         /// `has_more`.
-        1 has_more: bool => w::Field::must("has_more"),
+        1 has_more: bool => "has_more: must",
         /// `next_key`.
-        2 next_key: Option<String> => w::Field::new("next_key"),
+        2 next_key: Option<String> => "next_key",
     }
 }
 
@@ -264,32 +265,32 @@ w::record! {
     /// * Catalog: `channels.funds.getwithdrawdetail`.
     pub struct Getwithdrawdetail {
         /// `withdraw_id`.
-        0 withdraw_id: String => w::Field::must("withdraw_id"),
+        0 withdraw_id: String => "withdraw_id: must",
     }
-    new(withdraw_id: String)
+    new(withdraw_id: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`Getwithdrawdetail`].
     pub struct GetwithdrawdetailResponse {
         /// `amount`; unit fen.
-        0 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        0 amount: xinqiao_types::Fen => "amount: must",
         /// `remark`.
-        1 remark: Option<String> => w::Field::new("remark"),
+        1 remark: Option<String> => "remark",
         /// `bank_name`.
-        2 bank_name: Option<String> => w::Field::new("bank_name"),
+        2 bank_name: Option<String> => "bank_name",
         /// `bank_num`.
-        3 bank_num: Option<String> => w::Field::new("bank_num"),
+        3 bank_num: Option<String> => "bank_num",
         /// `bank_memo`.
-        4 bank_memo: Option<String> => w::Field::new("bank_memo"),
+        4 bank_memo: Option<String> => "bank_memo",
         /// `status`.
-        5 status: String => w::Field::must("status"),
+        5 status: String => "status: must",
         /// `reason`.
-        6 reason: Option<String> => w::Field::new("reason"),
+        6 reason: Option<String> => "reason",
         /// `create_time`; format `unix`.
-        7 create_time: xinqiao_types::UnixSeconds => w::Field::must("create_time"),
+        7 create_time: xinqiao_types::UnixSeconds => "create_time: must",
         /// `update_time`; format `unix`.
-        8 update_time: xinqiao_types::UnixSeconds => w::Field::must("update_time"),
+        8 update_time: xinqiao_types::UnixSeconds => "update_time: must",
     }
 }
 
@@ -320,13 +321,13 @@ w::record! {
     /// * Catalog: `channels.funds.getwithdrawlist`.
     pub struct Getwithdrawlist {
         /// `start_time`; format `unix`.
-        0 start_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("start_time"),
+        0 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
         /// `end_time`; format `unix`.
-        1 end_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("end_time"),
+        1 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
         /// `page_num`.
-        2 page_num: i64 => w::Field::must("page_num"),
+        2 page_num: i64 => "page_num: must",
         /// `page_size`.
-        3 page_size: i64 => w::Field::must("page_size"),
+        3 page_size: i64 => "page_size: must",
     }
     new(page_num: i64, page_size: i64)
     set(start_time: xinqiao_types::UnixSeconds, end_time: xinqiao_types::UnixSeconds)
@@ -336,9 +337,9 @@ w::record! {
     /// Answer to [`Getwithdrawlist`].
     pub struct GetwithdrawlistResponse {
         /// `withdraw_ids`.
-        0 withdraw_ids: Vec<String> => w::Field::must("withdraw_ids"),
+        0 withdraw_ids: Vec<String> => "withdraw_ids: must",
         /// `total_num`.
-        1 total_num: i64 => w::Field::must("total_num"),
+        1 total_num: i64 => "total_num: must",
     }
 }
 
@@ -369,7 +370,7 @@ w::record! {
     /// * Catalog: `channels.funds.setbankacct`.
     pub struct Setbankacct {
         /// `account_info`.
-        0 account_info: AccountInfo => w::Field::must("account_info"),
+        0 account_info: AccountInfo => "account_info: must",
     }
     new(account_info: AccountInfo)
 }
@@ -401,21 +402,21 @@ w::record! {
     /// * Catalog: `channels.funds.submitwithdraw`.
     pub struct Submitwithdraw {
         /// `amount`; unit fen.
-        0 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        0 amount: xinqiao_types::Fen => "amount: must",
         /// `remark`.
-        1 remark: Option<String> => w::Field::new("remark"),
+        1 remark: Option<String> => "remark",
         /// `bank_memo`.
-        2 bank_memo: Option<String> => w::Field::new("bank_memo"),
+        2 bank_memo: Option<String> => "bank_memo",
     }
     new(amount: xinqiao_types::Fen)
-    set(remark: String, bank_memo: String)
+    text(remark: String, bank_memo: String)
 }
 
 w::record! {
     /// Answer to [`Submitwithdraw`].
     pub struct SubmitwithdrawResponse {
         /// `qrcode_ticket`.
-        0 qrcode_ticket: String => w::Field::must("qrcode_ticket"),
+        0 qrcode_ticket: String => "qrcode_ticket: must",
     }
 }
 

@@ -7,11 +7,11 @@ w::record! {
     /// `GetLeadsComponentIdItem`.
     pub struct GetLeadsComponentIdItem {
         /// `leads_component_id`.
-        0 leads_component_id: String => w::Field::must("leads_component_id"),
+        0 leads_component_id: String => "leads_component_id: must",
         /// `leads_description`.
-        1 leads_description: String => w::Field::must("leads_description"),
+        1 leads_description: String => "leads_description: must",
         /// `status`.
-        2 status: i64 => w::Field::must("status"),
+        2 status: i64 => "status: must",
     }
 }
 
@@ -19,11 +19,11 @@ w::record! {
     /// `GetLeadsRequestIdItem`.
     pub struct GetLeadsRequestIdItem {
         /// `request_id`.
-        0 request_id: String => w::Field::must("request_id"),
+        0 request_id: String => "request_id: must",
         /// `live_start_time`; format `unix`.
-        1 live_start_time: xinqiao_types::UnixSeconds => w::Field::must("live_start_time"),
+        1 live_start_time: xinqiao_types::UnixSeconds => "live_start_time: must",
         /// `live_description`.
-        2 live_description: String => w::Field::must("live_description"),
+        2 live_description: String => "live_description: must",
     }
 }
 
@@ -31,19 +31,19 @@ w::record! {
     /// `RecordData`.
     pub struct RecordData {
         /// `anchor_nickname`.
-        0 anchor_nickname: String => w::Field::must("anchor_nickname"),
+        0 anchor_nickname: String => "anchor_nickname: must",
         /// `live_description`.
-        1 live_description: String => w::Field::must("live_description"),
+        1 live_description: String => "live_description: must",
         /// `live_start_time`; format `unix`.
-        2 live_start_time: xinqiao_types::UnixSeconds => w::Field::must("live_start_time"),
+        2 live_start_time: xinqiao_types::UnixSeconds => "live_start_time: must",
         /// `exposure_uv`.
-        3 exposure_uv: i64 => w::Field::must("exposure_uv"),
+        3 exposure_uv: i64 => "exposure_uv: must",
         /// `click_uv`.
-        4 click_uv: i64 => w::Field::must("click_uv"),
+        4 click_uv: i64 => "click_uv: must",
         /// `exposure_click_rate`.
-        5 exposure_click_rate: f64 => w::Field::must("exposure_click_rate"),
+        5 exposure_click_rate: f64 => "exposure_click_rate: must",
         /// `leads_num`.
-        6 leads_num: i64 => w::Field::must("leads_num"),
+        6 leads_num: i64 => "leads_num: must",
     }
 }
 
@@ -51,7 +51,7 @@ w::record! {
     /// `UserData`.
     pub struct UserData {
         /// `phone`.
-        0 phone: String => w::Field::must("phone").masked(),
+        0 phone: String => "phone: must masked",
     }
 }
 
@@ -63,21 +63,21 @@ w::record! {
     /// * Catalog: `channels.leads.get_leads_component_id`.
     pub struct GetLeadsComponentId {
         /// `last_buffer`.
-        0 last_buffer: Option<String> => w::Field::new("last_buffer"),
+        0 last_buffer: Option<String> => "last_buffer",
     }
     new()
-    set(last_buffer: String)
+    text(last_buffer: String)
 }
 
 w::record! {
     /// Answer to [`GetLeadsComponentId`].
     pub struct GetLeadsComponentIdResponse {
         /// `item`.
-        0 item: Vec<GetLeadsComponentIdItem> => w::Field::must("item"),
+        0 item: Vec<GetLeadsComponentIdItem> => "item: must",
         /// `continue_flag`.
-        1 continue_flag: bool => w::Field::must("continue_flag"),
+        1 continue_flag: bool => "continue_flag: must",
         /// `last_buffer`.
-        2 last_buffer: Option<String> => w::Field::new("last_buffer"),
+        2 last_buffer: Option<String> => "last_buffer",
     }
 }
 
@@ -108,31 +108,28 @@ w::record! {
     /// * Catalog: `channels.leads.get_leads_component_promote_record`.
     pub struct GetLeadsComponentPromoteRecord {
         /// `leads_component_id`.
-        0 leads_component_id: String => w::Field::must("leads_component_id"),
+        0 leads_component_id: String => "leads_component_id: must",
         /// `start_time`; format `unix`.
-        1 start_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("start_time"),
+        1 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
         /// `end_time`; format `unix`.
-        2 end_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("end_time"),
+        2 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
         /// `last_buffer`.
-        3 last_buffer: Option<String> => w::Field::new("last_buffer"),
+        3 last_buffer: Option<String> => "last_buffer",
     }
-    new(leads_component_id: String)
-    set(
-        start_time: xinqiao_types::UnixSeconds,
-        end_time: xinqiao_types::UnixSeconds,
-        last_buffer: String,
-    )
+    new(leads_component_id: impl Into<String>)
+    text(last_buffer: String)
+    set(start_time: xinqiao_types::UnixSeconds, end_time: xinqiao_types::UnixSeconds)
 }
 
 w::record! {
     /// Answer to [`GetLeadsComponentPromoteRecord`].
     pub struct GetLeadsComponentPromoteRecordResponse {
         /// `record_data`.
-        0 record_data: Vec<RecordData> => w::Field::must("record_data"),
+        0 record_data: Vec<RecordData> => "record_data: must",
         /// `continue_flag`.
-        1 continue_flag: bool => w::Field::must("continue_flag"),
+        1 continue_flag: bool => "continue_flag: must",
         /// `last_buffer`.
-        2 last_buffer: Option<String> => w::Field::new("last_buffer"),
+        2 last_buffer: Option<String> => "last_buffer",
     }
 }
 
@@ -163,31 +160,28 @@ w::record! {
     /// * Catalog: `channels.leads.get_leads_info_by_component_id`.
     pub struct GetLeadsInfoByComponentId {
         /// `leads_component_id`.
-        0 leads_component_id: String => w::Field::must("leads_component_id"),
+        0 leads_component_id: String => "leads_component_id: must",
         /// `start_time`; format `unix`.
-        1 start_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("start_time"),
+        1 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
         /// `end_time`; format `unix`.
-        2 end_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("end_time"),
+        2 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
         /// `last_buffer`.
-        3 last_buffer: Option<String> => w::Field::new("last_buffer"),
+        3 last_buffer: Option<String> => "last_buffer",
     }
-    new(leads_component_id: String)
-    set(
-        start_time: xinqiao_types::UnixSeconds,
-        end_time: xinqiao_types::UnixSeconds,
-        last_buffer: String,
-    )
+    new(leads_component_id: impl Into<String>)
+    text(last_buffer: String)
+    set(start_time: xinqiao_types::UnixSeconds, end_time: xinqiao_types::UnixSeconds)
 }
 
 w::record! {
     /// Answer to [`GetLeadsInfoByComponentId`].
     pub struct GetLeadsInfoByComponentIdResponse {
         /// `user_data`.
-        0 user_data: Vec<UserData> => w::Field::must("user_data"),
+        0 user_data: Vec<UserData> => "user_data: must",
         /// `continue_flag`.
-        1 continue_flag: bool => w::Field::must("continue_flag"),
+        1 continue_flag: bool => "continue_flag: must",
         /// `last_buffer`.
-        2 last_buffer: Option<String> => w::Field::new("last_buffer"),
+        2 last_buffer: Option<String> => "last_buffer",
     }
 }
 
@@ -218,23 +212,23 @@ w::record! {
     /// * Catalog: `channels.leads.get_leads_info_by_request_id`.
     pub struct GetLeadsInfoByRequestId {
         /// `request_id`.
-        0 request_id: String => w::Field::must("request_id"),
+        0 request_id: String => "request_id: must",
         /// `last_buffer`.
-        1 last_buffer: Option<String> => w::Field::new("last_buffer"),
+        1 last_buffer: Option<String> => "last_buffer",
     }
-    new(request_id: String)
-    set(last_buffer: String)
+    new(request_id: impl Into<String>)
+    text(last_buffer: String)
 }
 
 w::record! {
     /// Answer to [`GetLeadsInfoByRequestId`].
     pub struct GetLeadsInfoByRequestIdResponse {
         /// `user_data`.
-        0 user_data: Vec<UserData> => w::Field::must("user_data"),
+        0 user_data: Vec<UserData> => "user_data: must",
         /// `continue_flag`.
-        1 continue_flag: bool => w::Field::must("continue_flag"),
+        1 continue_flag: bool => "continue_flag: must",
         /// `last_buffer`.
-        2 last_buffer: Option<String> => w::Field::new("last_buffer"),
+        2 last_buffer: Option<String> => "last_buffer",
     }
 }
 
@@ -265,23 +259,23 @@ w::record! {
     /// * Catalog: `channels.leads.get_leads_request_id`.
     pub struct GetLeadsRequestId {
         /// `leads_component_id`.
-        0 leads_component_id: String => w::Field::must("leads_component_id"),
+        0 leads_component_id: String => "leads_component_id: must",
         /// `last_buffer`.
-        1 last_buffer: Option<String> => w::Field::new("last_buffer"),
+        1 last_buffer: Option<String> => "last_buffer",
     }
-    new(leads_component_id: String)
-    set(last_buffer: String)
+    new(leads_component_id: impl Into<String>)
+    text(last_buffer: String)
 }
 
 w::record! {
     /// Answer to [`GetLeadsRequestId`].
     pub struct GetLeadsRequestIdResponse {
         /// `item`.
-        0 item: Vec<GetLeadsRequestIdItem> => w::Field::must("item"),
+        0 item: Vec<GetLeadsRequestIdItem> => "item: must",
         /// `continue_flag`.
-        1 continue_flag: bool => w::Field::must("continue_flag"),
+        1 continue_flag: bool => "continue_flag: must",
         /// `last_buffer`.
-        2 last_buffer: Option<String> => w::Field::new("last_buffer"),
+        2 last_buffer: Option<String> => "last_buffer",
     }
 }
 

@@ -10,9 +10,9 @@ w::record! {
     /// `BatchaddList`.
     pub struct BatchaddList {
         /// `product_id`.
-        0 product_id: i64 => w::Field::must("product_id"),
+        0 product_id: i64 => "product_id: must",
         /// `ratio`.
-        1 ratio: Option<i64> => w::Field::new("ratio"),
+        1 ratio: Option<i64> => "ratio",
     }
     new(product_id: i64)
     set(ratio: i64)
@@ -22,19 +22,19 @@ w::record! {
     /// `ExclusiveInfo`.
     pub struct ExclusiveInfo {
         /// `info_id`.
-        0 info_id: Option<i64> => w::Field::new("info_id"),
+        0 info_id: Option<i64> => "info_id",
         /// `finder_ids`.
-        1 finder_ids: Option<Vec<String>> => w::Field::new("finder_ids"),
+        1 finder_ids: Option<Vec<String>> => "finder_ids",
         /// `finder_num`.
-        2 finder_num: Option<i64> => w::Field::new("finder_num"),
+        2 finder_num: Option<i64> => "finder_num",
         /// `finder_info_list`.
-        3 finder_info_list: Option<Vec<FinderInfo>> => w::Field::new("finder_info_list"),
+        3 finder_info_list: Option<Vec<FinderInfo>> => "finder_info_list",
         /// `begin_time`; format `unix`.
-        4 begin_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("begin_time"),
+        4 begin_time: Option<xinqiao_types::UnixSeconds> => "begin_time",
         /// `end_time`; format `unix`.
-        5 end_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("end_time"),
+        5 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
         /// `is_forerver`.
-        6 is_forerver: bool => w::Field::must("is_forerver"),
+        6 is_forerver: bool => "is_forerver: must",
     }
 }
 
@@ -42,9 +42,9 @@ w::record! {
     /// `ExtInfo`.
     pub struct ExtInfo {
         /// `is_sale_forbidden`.
-        0 is_sale_forbidden: bool => w::Field::must("is_sale_forbidden"),
+        0 is_sale_forbidden: bool => "is_sale_forbidden: must",
         /// `is_banned`.
-        1 is_banned: bool => w::Field::must("is_banned"),
+        1 is_banned: bool => "is_banned: must",
     }
 }
 
@@ -52,11 +52,11 @@ w::record! {
     /// `FinderInfo`.
     pub struct FinderInfo {
         /// `finder_id`.
-        0 finder_id: String => w::Field::must("finder_id"),
+        0 finder_id: String => "finder_id: must",
         /// `begin_time`; format `unix`.
-        1 begin_time: xinqiao_types::UnixSeconds => w::Field::must("begin_time"),
+        1 begin_time: xinqiao_types::UnixSeconds => "begin_time: must",
         /// `end_time`; format `unix`.
-        2 end_time: xinqiao_types::UnixSeconds => w::Field::must("end_time"),
+        2 end_time: xinqiao_types::UnixSeconds => "end_time: must",
     }
 }
 
@@ -64,21 +64,21 @@ w::record! {
     /// `FundsFlow`.
     pub struct FundsFlow {
         /// `flow_id`.
-        0 flow_id: String => w::Field::must("flow_id"),
+        0 flow_id: String => "flow_id: must",
         /// `funds_type`.
-        1 funds_type: i64 => w::Field::must("funds_type"),
+        1 funds_type: i64 => "funds_type: must",
         /// `flow_type`.
-        2 flow_type: i64 => w::Field::must("flow_type"),
+        2 flow_type: i64 => "flow_type: must",
         /// `amount`; unit fen.
-        3 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        3 amount: xinqiao_types::Fen => "amount: must",
         /// `balance`; unit fen.
-        4 balance: xinqiao_types::Fen => w::Field::must("balance"),
+        4 balance: xinqiao_types::Fen => "balance: must",
         /// `related_info_list`.
-        5 related_info_list: Vec<RelatedInfo> => w::Field::must("related_info_list"),
+        5 related_info_list: Vec<RelatedInfo> => "related_info_list: must",
         /// `remark`.
-        6 remark: Option<String> => w::Field::new("remark"),
+        6 remark: Option<String> => "remark",
         /// `bookkeeping_time`; format `yyyy-MM-dd HH:mm:ss`.
-        7 bookkeeping_time: String => w::Field::must("bookkeeping_time"),
+        7 bookkeeping_time: String => "bookkeeping_time: must",
     }
 }
 
@@ -86,17 +86,17 @@ w::record! {
     /// `GetItem`.
     pub struct GetItem {
         /// `type`.
-        0 type_: i64 => w::Field::must("type"),
+        0 type_: i64 => "type: must",
         /// `product_id`.
-        1 product_id: Option<i64> => w::Field::new("product_id"),
+        1 product_id: Option<i64> => "product_id",
         /// `ratio`.
-        2 ratio: Option<i64> => w::Field::new("ratio"),
+        2 ratio: Option<i64> => "ratio",
         /// `status`.
-        3 status: i64 => w::Field::must("status"),
+        3 status: i64 => "status: must",
         /// `exclusive_info`.
-        4 exclusive_info: Option<ExclusiveInfo> => w::Field::new("exclusive_info"),
+        4 exclusive_info: Option<ExclusiveInfo> => "exclusive_info",
         /// `ext_info`.
-        5 ext_info: Option<ExtInfo> => w::Field::new("ext_info"),
+        5 ext_info: Option<ExtInfo> => "ext_info",
     }
 }
 
@@ -104,11 +104,11 @@ w::record! {
     /// `HeadsupplierBatchaddList`.
     pub struct HeadsupplierBatchaddList {
         /// `product_id`.
-        0 product_id: i64 => w::Field::must("product_id"),
+        0 product_id: i64 => "product_id: must",
         /// `ratio`.
-        1 ratio: Option<i64> => w::Field::new("ratio"),
+        1 ratio: Option<i64> => "ratio",
         /// `service_ratio`.
-        2 service_ratio: Option<i64> => w::Field::new("service_ratio"),
+        2 service_ratio: Option<i64> => "service_ratio",
     }
     new(product_id: i64)
     set(ratio: i64, service_ratio: i64)
@@ -118,9 +118,9 @@ w::record! {
     /// `ListGetItem`.
     pub struct ListGetItem {
         /// `product_id`.
-        0 product_id: Option<i64> => w::Field::new("product_id"),
+        0 product_id: Option<i64> => "product_id",
         /// `info_id`.
-        1 info_id: Option<i64> => w::Field::new("info_id"),
+        1 info_id: Option<i64> => "info_id",
     }
 }
 
@@ -128,15 +128,15 @@ w::record! {
     /// `Promoter`.
     pub struct Promoter {
         /// `finder_id`.
-        0 finder_id: String => w::Field::must("finder_id"),
+        0 finder_id: String => "finder_id: must",
         /// `status`.
-        1 status: i64 => w::Field::must("status"),
+        1 status: i64 => "status: must",
         /// `invite_time`; format `unix`.
-        2 invite_time: xinqiao_types::UnixSeconds => w::Field::must("invite_time"),
+        2 invite_time: xinqiao_types::UnixSeconds => "invite_time: must",
         /// `sale_product_number`.
-        3 sale_product_number: i64 => w::Field::must("sale_product_number"),
+        3 sale_product_number: i64 => "sale_product_number: must",
         /// `sale_gmv`.
-        4 sale_gmv: i64 => w::Field::must("sale_gmv"),
+        4 sale_gmv: i64 => "sale_gmv: must",
     }
 }
 
@@ -144,17 +144,17 @@ w::record! {
     /// `RelatedInfo`.
     pub struct RelatedInfo {
         /// `related_type`.
-        0 related_type: String => w::Field::must("related_type"),
+        0 related_type: String => "related_type: must",
         /// `order_id`.
-        1 order_id: Option<w::TextOrNumber> => w::Field::new("order_id"),
+        1 order_id: Option<w::TextOrNumber> => "order_id",
         /// `aftersale_id`.
-        2 aftersale_id: Option<w::TextOrNumber> => w::Field::new("aftersale_id"),
+        2 aftersale_id: Option<w::TextOrNumber> => "aftersale_id",
         /// `transaction_id`.
-        3 transaction_id: Option<String> => w::Field::new("transaction_id"),
+        3 transaction_id: Option<String> => "transaction_id",
         /// `withdraw_id`.
-        4 withdraw_id: Option<String> => w::Field::new("withdraw_id"),
+        4 withdraw_id: Option<String> => "withdraw_id",
         /// `insurance_id`.
-        5 insurance_id: Option<String> => w::Field::new("insurance_id"),
+        5 insurance_id: Option<String> => "insurance_id",
     }
 }
 
@@ -162,13 +162,13 @@ w::record! {
     /// `ResultInfo`.
     pub struct ResultInfo {
         /// `errcode`.
-        0 errcode: i64 => w::Field::must("errcode"),
+        0 errcode: i64 => "errcode: must",
         /// `errmsg`.
-        1 errmsg: Option<String> => w::Field::new("errmsg"),
+        1 errmsg: Option<String> => "errmsg",
         /// `product_id`.
-        2 product_id: i64 => w::Field::must("product_id"),
+        2 product_id: i64 => "product_id: must",
         /// `info_id`.
-        3 info_id: Option<i64> => w::Field::new("info_id"),
+        3 info_id: Option<i64> => "info_id",
     }
 }
 
@@ -176,15 +176,15 @@ w::record! {
     /// `UpdExclusiveInfo`.
     pub struct UpdExclusiveInfo {
         /// `add_finder_ids`.
-        0 add_finder_ids: Option<Vec<String>> => w::Field::new("add_finder_ids"),
+        0 add_finder_ids: Option<Vec<String>> => "add_finder_ids",
         /// `del_finder_ids`.
-        1 del_finder_ids: Option<Vec<String>> => w::Field::new("del_finder_ids"),
+        1 del_finder_ids: Option<Vec<String>> => "del_finder_ids",
         /// `begin_time`; format `unix`.
-        2 begin_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("begin_time"),
+        2 begin_time: Option<xinqiao_types::UnixSeconds> => "begin_time",
         /// `end_time`; format `unix`.
-        3 end_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("end_time"),
+        3 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
         /// `is_forerver`.
-        4 is_forerver: Option<bool> => w::Field::new("is_forerver"),
+        4 is_forerver: Option<bool> => "is_forerver",
     }
     new()
     set(
@@ -208,16 +208,16 @@ pub mod funds {
         /// * Catalog: `channels.league.funds.getfundsflowdetail`.
         pub struct Getfundsflowdetail {
             /// `flow_id`.
-            0 flow_id: String => w::Field::must("flow_id"),
+            0 flow_id: String => "flow_id: must",
         }
-        new(flow_id: String)
+        new(flow_id: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`Getfundsflowdetail`].
         pub struct GetfundsflowdetailResponse {
             /// `funds_flow`.
-            0 funds_flow: super::FundsFlow => w::Field::must("funds_flow"),
+            0 funds_flow: super::FundsFlow => "funds_flow: must",
         }
     }
 
@@ -248,27 +248,26 @@ pub mod funds {
         /// * Catalog: `channels.league.funds.getfundsflowlist`.
         pub struct Getfundsflowlist {
             /// `flow_type`.
-            0 flow_type: Option<i64> => w::Field::new("flow_type"),
+            0 flow_type: Option<i64> => "flow_type",
             /// `start_time`; format `unix`.
-            1 start_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("start_time"),
+            1 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
             /// `end_time`; format `unix`.
-            2 end_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("end_time"),
+            2 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
             /// `transaction_id`.
-            3 transaction_id: Option<String> => w::Field::new("transaction_id"),
+            3 transaction_id: Option<String> => "transaction_id",
             /// `page`.
-            4 page: i64 => w::Field::must("page"),
+            4 page: i64 => "page: must",
             /// `page_size`.
-            5 page_size: i64 => w::Field::must("page_size"),
+            5 page_size: i64 => "page_size: must",
             /// `next_key`.
-            6 next_key: Option<String> => w::Field::new("next_key"),
+            6 next_key: Option<String> => "next_key",
         }
         new(page: i64, page_size: i64)
+        text(transaction_id: String, next_key: String)
         set(
             flow_type: i64,
             start_time: xinqiao_types::UnixSeconds,
             end_time: xinqiao_types::UnixSeconds,
-            transaction_id: String,
-            next_key: String,
         )
     }
 
@@ -276,11 +275,11 @@ pub mod funds {
         /// Answer to [`Getfundsflowlist`].
         pub struct GetfundsflowlistResponse {
             /// `flow_ids`.
-            0 flow_ids: Vec<String> => w::Field::must("flow_ids"),
+            0 flow_ids: Vec<String> => "flow_ids: must",
             /// `has_more`.
-            1 has_more: bool => w::Field::must("has_more"),
+            1 has_more: bool => "has_more: must",
             /// `next_key`.
-            2 next_key: Option<String> => w::Field::new("next_key"),
+            2 next_key: Option<String> => "next_key",
         }
     }
 
@@ -316,17 +315,17 @@ pub mod item {
         /// * Catalog: `channels.league.item.batchadd`.
         pub struct Batchadd {
             /// `type`.
-            0 type_: i64 => w::Field::must("type"),
+            0 type_: i64 => "type: must",
             /// `list`.
-            1 list: Vec<super::BatchaddList> => w::Field::must("list"),
+            1 list: Vec<super::BatchaddList> => "list: must",
             /// `finder_ids`.
-            2 finder_ids: Option<Vec<String>> => w::Field::new("finder_ids"),
+            2 finder_ids: Option<Vec<String>> => "finder_ids",
             /// `begin_time`; format `unix`.
-            3 begin_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("begin_time"),
+            3 begin_time: Option<xinqiao_types::UnixSeconds> => "begin_time",
             /// `end_time`; format `unix`.
-            4 end_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("end_time"),
+            4 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
             /// `is_forerver`.
-            5 is_forerver: Option<bool> => w::Field::new("is_forerver"),
+            5 is_forerver: Option<bool> => "is_forerver",
         }
         new(type_: i64, list: Vec<super::BatchaddList>)
         set(
@@ -341,7 +340,7 @@ pub mod item {
         /// Answer to [`Batchadd`].
         pub struct BatchaddResponse {
             /// `result_info_list`.
-            0 result_info_list: Vec<super::ResultInfo> => w::Field::must("result_info_list"),
+            0 result_info_list: Vec<super::ResultInfo> => "result_info_list: must",
         }
     }
 
@@ -372,11 +371,11 @@ pub mod item {
         /// * Catalog: `channels.league.item.delete`.
         pub struct Delete {
             /// `type`.
-            0 type_: i64 => w::Field::must("type"),
+            0 type_: i64 => "type: must",
             /// `product_id`.
-            1 product_id: Option<i64> => w::Field::new("product_id"),
+            1 product_id: Option<i64> => "product_id",
             /// `info_id`.
-            2 info_id: Option<i64> => w::Field::new("info_id"),
+            2 info_id: Option<i64> => "info_id",
         }
         new(type_: i64)
         set(product_id: i64, info_id: i64)
@@ -409,19 +408,19 @@ pub mod item {
         /// * Catalog: `channels.league.item.get`.
         pub struct Get {
             /// `type`.
-            0 type_: Option<i64> => w::Field::new("type"),
+            0 type_: Option<i64> => "type",
             /// `product_id`.
-            1 product_id: Option<i64> => w::Field::new("product_id"),
+            1 product_id: Option<i64> => "product_id",
             /// `info_id`.
-            2 info_id: Option<i64> => w::Field::new("info_id"),
+            2 info_id: Option<i64> => "info_id",
             /// `need_relation`.
-            3 need_relation: Option<bool> => w::Field::new("need_relation"),
+            3 need_relation: Option<bool> => "need_relation",
             /// `need_total_num`.
-            4 need_total_num: Option<bool> => w::Field::new("need_total_num"),
+            4 need_total_num: Option<bool> => "need_total_num",
             /// `page_index`.
-            5 page_index: Option<i64> => w::Field::new("page_index"),
+            5 page_index: Option<i64> => "page_index",
             /// `page_size`.
-            6 page_size: Option<i64> => w::Field::new("page_size"),
+            6 page_size: Option<i64> => "page_size",
         }
         new()
         set(
@@ -439,7 +438,7 @@ pub mod item {
         /// Answer to [`Get`].
         pub struct GetResponse {
             /// `item`.
-            0 item: super::GetItem => w::Field::must("item"),
+            0 item: super::GetItem => "item: must",
         }
     }
 
@@ -470,17 +469,17 @@ pub mod item {
         /// * Catalog: `channels.league.item.headsupplier_batchadd`.
         pub struct HeadsupplierBatchadd {
             /// `headsupplier_appid`.
-            0 headsupplier_appid: String => w::Field::must("headsupplier_appid"),
+            0 headsupplier_appid: String => "headsupplier_appid: must",
             /// `list`.
-            1 list: Vec<super::HeadsupplierBatchaddList> => w::Field::must("list"),
+            1 list: Vec<super::HeadsupplierBatchaddList> => "list: must",
             /// `begin_time`; format `unix`.
-            2 begin_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("begin_time"),
+            2 begin_time: Option<xinqiao_types::UnixSeconds> => "begin_time",
             /// `end_time`; format `unix`.
-            3 end_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("end_time"),
+            3 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
             /// `is_forerver`.
-            4 is_forerver: Option<bool> => w::Field::new("is_forerver"),
+            4 is_forerver: Option<bool> => "is_forerver",
         }
-        new(headsupplier_appid: String, list: Vec<super::HeadsupplierBatchaddList>)
+        new(headsupplier_appid: impl Into<String>, list: Vec<super::HeadsupplierBatchaddList>)
         set(
             begin_time: xinqiao_types::UnixSeconds,
             end_time: xinqiao_types::UnixSeconds,
@@ -492,7 +491,7 @@ pub mod item {
         /// Answer to [`HeadsupplierBatchadd`].
         pub struct HeadsupplierBatchaddResponse {
             /// `result_info_list`.
-            0 result_info_list: Vec<super::ResultInfo> => w::Field::must("result_info_list"),
+            0 result_info_list: Vec<super::ResultInfo> => "result_info_list: must",
         }
     }
 
@@ -523,35 +522,36 @@ pub mod item {
         /// * Catalog: `channels.league.item.list_get`.
         pub struct ListGet {
             /// `type`.
-            0 type_: Option<i64> => w::Field::new("type"),
+            0 type_: Option<i64> => "type",
             /// `product_id`.
-            1 product_id: Option<i64> => w::Field::new("product_id"),
+            1 product_id: Option<i64> => "product_id",
             /// `info_id`.
-            2 info_id: Option<i64> => w::Field::new("info_id"),
+            2 info_id: Option<i64> => "info_id",
             /// `need_total_num`.
-            3 need_total_num: Option<bool> => w::Field::new("need_total_num"),
+            3 need_total_num: Option<bool> => "need_total_num",
             /// `page_index`.
-            4 page_index: i64 => w::Field::must("page_index"),
+            4 page_index: i64 => "page_index: must",
             /// `page_size`.
-            5 page_size: i64 => w::Field::must("page_size"),
+            5 page_size: i64 => "page_size: must",
             /// `last_buffer`.
-            6 last_buffer: Option<String> => w::Field::new("last_buffer"),
+            6 last_buffer: Option<String> => "last_buffer",
         }
         new(page_index: i64, page_size: i64)
-        set(type_: i64, product_id: i64, info_id: i64, need_total_num: bool, last_buffer: String)
+        text(last_buffer: String)
+        set(type_: i64, product_id: i64, info_id: i64, need_total_num: bool)
     }
 
     w::record! {
         /// Answer to [`ListGet`].
         pub struct ListGetResponse {
             /// `items`.
-            0 items: Vec<super::ListGetItem> => w::Field::must("items"),
+            0 items: Vec<super::ListGetItem> => "items: must",
             /// `total_num`.
-            1 total_num: Option<i64> => w::Field::new("total_num"),
+            1 total_num: Option<i64> => "total_num",
             /// `has_more`.
-            2 has_more: bool => w::Field::must("has_more"),
+            2 has_more: bool => "has_more: must",
             /// `last_buffer`.
-            3 last_buffer: Option<String> => w::Field::new("last_buffer"),
+            3 last_buffer: Option<String> => "last_buffer",
         }
     }
 
@@ -582,17 +582,17 @@ pub mod item {
         /// * Catalog: `channels.league.item.upd`.
         pub struct Upd {
             /// `operate_type`.
-            0 operate_type: i64 => w::Field::must("operate_type"),
+            0 operate_type: i64 => "operate_type: must",
             /// `type`.
-            1 type_: i64 => w::Field::must("type"),
+            1 type_: i64 => "type: must",
             /// `product_id`.
-            2 product_id: Option<i64> => w::Field::new("product_id"),
+            2 product_id: Option<i64> => "product_id",
             /// `info_id`.
-            3 info_id: Option<i64> => w::Field::new("info_id"),
+            3 info_id: Option<i64> => "info_id",
             /// `ratio`.
-            4 ratio: Option<i64> => w::Field::new("ratio"),
+            4 ratio: Option<i64> => "ratio",
             /// `exclusive_info`.
-            5 exclusive_info: Option<super::UpdExclusiveInfo> => w::Field::new("exclusive_info"),
+            5 exclusive_info: Option<super::UpdExclusiveInfo> => "exclusive_info",
         }
         new(operate_type: i64, type_: i64)
         set(product_id: i64, info_id: i64, ratio: i64, exclusive_info: super::UpdExclusiveInfo)
@@ -602,7 +602,7 @@ pub mod item {
         /// Answer to [`Upd`].
         pub struct UpdResponse {
             /// `info_id`.
-            0 info_id: Option<i64> => w::Field::new("info_id"),
+            0 info_id: Option<i64> => "info_id",
         }
     }
 
@@ -638,9 +638,9 @@ pub mod promoter {
         /// * Catalog: `channels.league.promoter.add`.
         pub struct Add {
             /// `finder_id`.
-            0 finder_id: String => w::Field::must("finder_id"),
+            0 finder_id: String => "finder_id: must",
         }
-        new(finder_id: String)
+        new(finder_id: impl Into<String>)
     }
 
     w::endpoint! {
@@ -670,9 +670,9 @@ pub mod promoter {
         /// * Catalog: `channels.league.promoter.delete`.
         pub struct Delete {
             /// `finder_id`.
-            0 finder_id: String => w::Field::must("finder_id"),
+            0 finder_id: String => "finder_id: must",
         }
-        new(finder_id: String)
+        new(finder_id: impl Into<String>)
     }
 
     w::endpoint! {
@@ -702,16 +702,16 @@ pub mod promoter {
         /// * Catalog: `channels.league.promoter.get`.
         pub struct Get {
             /// `finder_id`.
-            0 finder_id: String => w::Field::must("finder_id"),
+            0 finder_id: String => "finder_id: must",
         }
-        new(finder_id: String)
+        new(finder_id: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
             /// `promoter`.
-            0 promoter: super::Promoter => w::Field::must("promoter"),
+            0 promoter: super::Promoter => "promoter: must",
         }
     }
 
@@ -742,11 +742,11 @@ pub mod promoter {
         /// * Catalog: `channels.league.promoter.list_get`.
         pub struct ListGet {
             /// `status`.
-            0 status: Option<i64> => w::Field::new("status"),
+            0 status: Option<i64> => "status",
             /// `page_index`.
-            1 page_index: i64 => w::Field::must("page_index"),
+            1 page_index: i64 => "page_index: must",
             /// `page_size`.
-            2 page_size: i64 => w::Field::must("page_size"),
+            2 page_size: i64 => "page_size: must",
         }
         new(page_index: i64, page_size: i64)
         set(status: i64)
@@ -756,9 +756,9 @@ pub mod promoter {
         /// Answer to [`ListGet`].
         pub struct ListGetResponse {
             /// `finder_ids`.
-            0 finder_ids: Vec<String> => w::Field::must("finder_ids"),
+            0 finder_ids: Vec<String> => "finder_ids: must",
             /// `total_num`.
-            1 total_num: i64 => w::Field::must("total_num"),
+            1 total_num: i64 => "total_num: must",
         }
     }
 
@@ -789,11 +789,11 @@ pub mod promoter {
         /// * Catalog: `channels.league.promoter.upd`.
         pub struct Upd {
             /// `type`.
-            0 type_: i64 => w::Field::must("type"),
+            0 type_: i64 => "type: must",
             /// `finder_id`.
-            1 finder_id: String => w::Field::must("finder_id"),
+            1 finder_id: String => "finder_id: must",
         }
-        new(type_: i64, finder_id: String)
+        new(type_: i64, finder_id: impl Into<String>)
     }
 
     w::endpoint! {

@@ -7,31 +7,31 @@ w::record! {
     /// `Account`.
     pub struct Account {
         /// `delivery_id`.
-        0 delivery_id: String => w::Field::must("delivery_id"),
+        0 delivery_id: String => "delivery_id: must",
         /// `shop_id`.
-        1 shop_id: String => w::Field::must("shop_id"),
+        1 shop_id: String => "shop_id: must",
         /// `acct_id`.
-        2 acct_id: String => w::Field::must("acct_id"),
+        2 acct_id: String => "acct_id: must",
         /// `acct_type`.
-        3 acct_type: i64 => w::Field::must("acct_type"),
+        3 acct_type: i64 => "acct_type: must",
         /// `status`.
-        4 status: i64 => w::Field::must("status"),
+        4 status: i64 => "status: must",
         /// `available`; unit fen.
-        5 available: xinqiao_types::Fen => w::Field::must("available"),
+        5 available: xinqiao_types::Fen => "available: must",
         /// `allocated`.
-        6 allocated: i64 => w::Field::must("allocated"),
+        6 allocated: i64 => "allocated: must",
         /// `recycled`.
-        7 recycled: i64 => w::Field::must("recycled"),
+        7 recycled: i64 => "recycled: must",
         /// `cancel`.
-        8 cancel: i64 => w::Field::must("cancel"),
+        8 cancel: i64 => "cancel: must",
         /// `monthly_card`.
-        9 monthly_card: Option<String> => w::Field::new("monthly_card"),
+        9 monthly_card: Option<String> => "monthly_card",
         /// `site_info`.
-        10 site_info: Option<SiteInfo> => w::Field::new("site_info"),
+        10 site_info: Option<SiteInfo> => "site_info",
         /// `share`.
-        11 share: Option<Share> => w::Field::new("share"),
+        11 share: Option<Share> => "share",
         /// `sender_address`.
-        12 sender_address: Option<SenderAddress> => w::Field::new("sender_address"),
+        12 sender_address: Option<SenderAddress> => "sender_address",
     }
 }
 
@@ -39,25 +39,25 @@ w::record! {
     /// `Address`.
     pub struct Address {
         /// `country_code`.
-        0 country_code: String => w::Field::must("country_code"),
+        0 country_code: String => "country_code: must",
         /// `province_code`.
-        1 province_code: String => w::Field::must("province_code"),
+        1 province_code: String => "province_code: must",
         /// `province_name`.
-        2 province_name: String => w::Field::must("province_name"),
+        2 province_name: String => "province_name: must",
         /// `city_code`.
-        3 city_code: String => w::Field::must("city_code"),
+        3 city_code: String => "city_code: must",
         /// `city_name`.
-        4 city_name: String => w::Field::must("city_name"),
+        4 city_name: String => "city_name: must",
         /// `district_code`.
-        5 district_code: String => w::Field::must("district_code"),
+        5 district_code: String => "district_code: must",
         /// `district_name`.
-        6 district_name: String => w::Field::must("district_name"),
+        6 district_name: String => "district_name: must",
         /// `street_code`.
-        7 street_code: String => w::Field::must("street_code"),
+        7 street_code: String => "street_code: must",
         /// `street_name`.
-        8 street_name: String => w::Field::must("street_name"),
+        8 street_name: String => "street_name: must",
         /// `detail_address`.
-        9 detail_address: String => w::Field::must("detail_address").masked(),
+        9 detail_address: String => "detail_address: must masked",
     }
 }
 
@@ -65,11 +65,11 @@ w::record! {
     /// `Contact`.
     pub struct Contact {
         /// `name`.
-        0 name: String => w::Field::must("name"),
+        0 name: String => "name: must",
         /// `mobile`.
-        1 mobile: String => w::Field::must("mobile").masked(),
+        1 mobile: String => "mobile: must masked",
         /// `phone`.
-        2 phone: String => w::Field::must("phone").masked(),
+        2 phone: String => "phone: must masked",
     }
 }
 
@@ -77,13 +77,13 @@ w::record! {
     /// `CustomConfig`.
     pub struct CustomConfig {
         /// `width`; unit px.
-        0 width: Option<i64> => w::Field::new("width"),
+        0 width: Option<i64> => "width",
         /// `height`; unit px.
-        1 height: Option<i64> => w::Field::new("height"),
+        1 height: Option<i64> => "height",
         /// `top`; unit px.
-        2 top: Option<i64> => w::Field::new("top"),
+        2 top: Option<i64> => "top",
         /// `left`; unit px.
-        3 left: Option<i64> => w::Field::new("left"),
+        3 left: Option<i64> => "left",
     }
 }
 
@@ -91,9 +91,9 @@ w::record! {
     /// `DeliveryGetList`.
     pub struct DeliveryGetList {
         /// `delivery_id`.
-        0 delivery_id: String => w::Field::must("delivery_id"),
+        0 delivery_id: String => "delivery_id: must",
         /// `delivery_name`.
-        1 delivery_name: String => w::Field::must("delivery_name"),
+        1 delivery_name: String => "delivery_name: must",
     }
 }
 
@@ -101,26 +101,26 @@ w::record! {
     /// `DeliveryInfo`.
     pub struct DeliveryInfo {
         /// `delivery_type`.
-        0 delivery_type: Option<i64> => w::Field::new("delivery_type"),
+        0 delivery_type: Option<i64> => "delivery_type",
         /// `collected_time_begin`; format `unix`.
-        1 collected_time_begin: Option<xinqiao_types::UnixSeconds> => w::Field::new("collected_time_begin"),
+        1 collected_time_begin: Option<xinqiao_types::UnixSeconds> => "collected_time_begin",
         /// `collected_time_end`; format `unix`.
-        2 collected_time_end: Option<xinqiao_types::UnixSeconds> => w::Field::new("collected_time_end"),
+        2 collected_time_end: Option<xinqiao_types::UnixSeconds> => "collected_time_end",
         /// `package_quantity`.
-        3 package_quantity: Option<i64> => w::Field::new("package_quantity"),
+        3 package_quantity: Option<i64> => "package_quantity",
         /// `subpackage_list`.
-        4 subpackage_list: Option<Vec<Subpackage>> => w::Field::new("subpackage_list"),
+        4 subpackage_list: Option<Vec<Subpackage>> => "subpackage_list",
         /// `merchant_ext_info`.
-        5 merchant_ext_info: Option<String> => w::Field::new("merchant_ext_info"),
+        5 merchant_ext_info: Option<String> => "merchant_ext_info",
     }
     new()
+    text(merchant_ext_info: String)
     set(
         delivery_type: i64,
         collected_time_begin: xinqiao_types::UnixSeconds,
         collected_time_end: xinqiao_types::UnixSeconds,
         package_quantity: i64,
         subpackage_list: Vec<Subpackage>,
-        merchant_ext_info: String,
     )
 }
 
@@ -128,35 +128,35 @@ w::record! {
     /// `EcOrder`.
     pub struct EcOrder {
         /// `ec_order_id`.
-        0 ec_order_id: Option<w::TextOrNumber> => w::Field::new("ec_order_id"),
+        0 ec_order_id: Option<w::TextOrNumber> => "ec_order_id",
         /// `goods_list`.
-        1 goods_list: Vec<Good> => w::Field::must("goods_list"),
+        1 goods_list: Vec<Good> => "goods_list: must",
         /// `ewaybill_order_code`.
-        2 ewaybill_order_code: Option<String> => w::Field::new("ewaybill_order_code"),
+        2 ewaybill_order_code: Option<String> => "ewaybill_order_code",
         /// `ewaybill_order_appid`.
-        3 ewaybill_order_appid: Option<String> => w::Field::new("ewaybill_order_appid"),
+        3 ewaybill_order_appid: Option<String> => "ewaybill_order_appid",
     }
     new(goods_list: Vec<Good>)
-    set(ec_order_id: w::TextOrNumber, ewaybill_order_code: String, ewaybill_order_appid: String)
+    text(ec_order_id: w::TextOrNumber, ewaybill_order_code: String, ewaybill_order_appid: String)
 }
 
 w::record! {
     /// `ExtInfo`.
     pub struct ExtInfo {
         /// `temperature_range`.
-        0 temperature_range: Option<i64> => w::Field::new("temperature_range"),
+        0 temperature_range: Option<i64> => "temperature_range",
         /// `package_weight_g`; unit g.
-        1 package_weight_g: Option<i64> => w::Field::new("package_weight_g"),
+        1 package_weight_g: Option<i64> => "package_weight_g",
         /// `package_space_x`; unit cm.
-        2 package_space_x: Option<i64> => w::Field::new("package_space_x"),
+        2 package_space_x: Option<i64> => "package_space_x",
         /// `package_space_y`; unit cm.
-        3 package_space_y: Option<i64> => w::Field::new("package_space_y"),
+        3 package_space_y: Option<i64> => "package_space_y",
         /// `package_space_z`; unit cm.
-        4 package_space_z: Option<i64> => w::Field::new("package_space_z"),
+        4 package_space_z: Option<i64> => "package_space_z",
         /// `package_volume_ccm`; unit cm3.
-        5 package_volume_ccm: Option<i64> => w::Field::new("package_volume_ccm"),
+        5 package_volume_ccm: Option<i64> => "package_volume_ccm",
         /// Further keys.
-        6 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        6 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
     set(
@@ -173,15 +173,15 @@ w::record! {
     /// `Good`.
     pub struct Good {
         /// `product_id`.
-        0 product_id: Option<i64> => w::Field::new("product_id"),
+        0 product_id: Option<i64> => "product_id",
         /// `sku_id`.
-        1 sku_id: Option<i64> => w::Field::new("sku_id"),
+        1 sku_id: Option<i64> => "sku_id",
         /// `good_name`.
-        2 good_name: String => w::Field::must("good_name"),
+        2 good_name: String => "good_name: must",
         /// `good_count`.
-        3 good_count: i64 => w::Field::must("good_count"),
+        3 good_count: i64 => "good_count: must",
     }
-    new(good_name: String, good_count: i64)
+    new(good_name: impl Into<String>, good_count: i64)
     set(product_id: i64, sku_id: i64)
 }
 
@@ -189,13 +189,13 @@ w::record! {
     /// `InfoOption`.
     pub struct InfoOption {
         /// `option_id`.
-        0 option_id: i64 => w::Field::must("option_id"),
+        0 option_id: i64 => "option_id: must",
         /// `font_size`.
-        1 font_size: i64 => w::Field::must("font_size"),
+        1 font_size: i64 => "font_size: must",
         /// `is_bold`.
-        2 is_bold: Option<bool> => w::Field::new("is_bold"),
+        2 is_bold: Option<bool> => "is_bold",
         /// `is_open`.
-        3 is_open: Option<bool> => w::Field::new("is_open"),
+        3 is_open: Option<bool> => "is_open",
     }
     new(option_id: i64, font_size: i64)
     set(is_bold: bool, is_open: bool)
@@ -205,29 +205,29 @@ w::record! {
     /// `OrderInfo`.
     pub struct OrderInfo {
         /// `delivery_id`.
-        0 delivery_id: String => w::Field::must("delivery_id"),
+        0 delivery_id: String => "delivery_id: must",
         /// `ewaybill_order_id`.
-        1 ewaybill_order_id: String => w::Field::must("ewaybill_order_id"),
+        1 ewaybill_order_id: String => "ewaybill_order_id: must",
         /// `waybill_id`.
-        2 waybill_id: String => w::Field::must("waybill_id"),
+        2 waybill_id: String => "waybill_id: must",
         /// `site_code`.
-        3 site_code: Option<String> => w::Field::new("site_code"),
+        3 site_code: Option<String> => "site_code",
         /// `shop_id`.
-        4 shop_id: String => w::Field::must("shop_id"),
+        4 shop_id: String => "shop_id: must",
         /// `ewaybill_acct_id`.
-        5 ewaybill_acct_id: String => w::Field::must("ewaybill_acct_id"),
+        5 ewaybill_acct_id: String => "ewaybill_acct_id: must",
         /// `sender`.
-        6 sender: Sender => w::Field::must("sender"),
+        6 sender: Sender => "sender: must",
         /// `receiver`.
-        7 receiver: Sender => w::Field::must("receiver"),
+        7 receiver: Sender => "receiver: must",
         /// `ec_order_list`.
-        8 ec_order_list: Vec<EcOrder> => w::Field::must("ec_order_list"),
+        8 ec_order_list: Vec<EcOrder> => "ec_order_list: must",
         /// `remark`.
-        9 remark: Option<String> => w::Field::new("remark"),
+        9 remark: Option<String> => "remark",
         /// `status`.
-        10 status: i64 => w::Field::must("status"),
+        10 status: i64 => "status: must",
         /// `path_info`.
-        11 path_info: Vec<PathInfo> => w::Field::must("path_info"),
+        11 path_info: Vec<PathInfo> => "path_info: must",
     }
 }
 
@@ -235,9 +235,9 @@ w::record! {
     /// `OrderRiskInfo`.
     pub struct OrderRiskInfo {
         /// `risk_msg`.
-        0 risk_msg: Option<String> => w::Field::new("risk_msg"),
+        0 risk_msg: Option<String> => "risk_msg",
         /// `risk_ec_order_info`.
-        1 risk_ec_order_info: Option<Vec<RiskEcOrderInfo>> => w::Field::new("risk_ec_order_info"),
+        1 risk_ec_order_info: Option<Vec<RiskEcOrderInfo>> => "risk_ec_order_info",
     }
 }
 
@@ -245,25 +245,25 @@ w::record! {
     /// `OrderVa`.
     pub struct OrderVa {
         /// `vas_type`.
-        0 vas_type: String => w::Field::must("vas_type"),
+        0 vas_type: String => "vas_type: must",
         /// `vas_detail`.
-        1 vas_detail: Option<String> => w::Field::new("vas_detail"),
+        1 vas_detail: Option<String> => "vas_detail",
         /// `vas_value`.
-        2 vas_value: Option<String> => w::Field::new("vas_value"),
+        2 vas_value: Option<String> => "vas_value",
     }
-    new(vas_type: String)
-    set(vas_detail: String, vas_value: String)
+    new(vas_type: impl Into<String>)
+    text(vas_detail: String, vas_value: String)
 }
 
 w::record! {
     /// `PathInfo`.
     pub struct PathInfo {
         /// `status`.
-        0 status: i64 => w::Field::must("status"),
+        0 status: i64 => "status: must",
         /// `desc`.
-        1 desc: String => w::Field::must("desc"),
+        1 desc: String => "desc: must",
         /// `update_time`; format `unix`.
-        2 update_time: xinqiao_types::UnixSeconds => w::Field::must("update_time"),
+        2 update_time: xinqiao_types::UnixSeconds => "update_time: must",
     }
 }
 
@@ -271,26 +271,31 @@ w::record! {
     /// `Req`.
     pub struct Req {
         /// `delivery_id`.
-        0 delivery_id: String => w::Field::must("delivery_id"),
+        0 delivery_id: String => "delivery_id: must",
         /// `ewaybill_order_id`.
-        1 ewaybill_order_id: String => w::Field::must("ewaybill_order_id"),
+        1 ewaybill_order_id: String => "ewaybill_order_id: must",
         /// `waybill_id`.
-        2 waybill_id: String => w::Field::must("waybill_id"),
+        2 waybill_id: String => "waybill_id: must",
         /// `re_print`.
-        3 re_print: bool => w::Field::must("re_print").spelled(w::Spelling::BoolInt),
+        3 re_print: bool => "re_print: must zero-one",
     }
-    new(delivery_id: String, ewaybill_order_id: String, waybill_id: String, re_print: bool)
+    new(
+        delivery_id: impl Into<String>,
+        ewaybill_order_id: impl Into<String>,
+        waybill_id: impl Into<String>,
+        re_print: bool,
+    )
 }
 
 w::record! {
     /// `RiskEcOrderInfo`.
     pub struct RiskEcOrderInfo {
         /// `ec_order_id`.
-        0 ec_order_id: w::TextOrNumber => w::Field::must("ec_order_id"),
+        0 ec_order_id: w::TextOrNumber => "ec_order_id: must",
         /// `ewaybill_order_code`.
-        1 ewaybill_order_code: Option<String> => w::Field::new("ewaybill_order_code"),
+        1 ewaybill_order_code: Option<String> => "ewaybill_order_code",
         /// `ewaybill_order_appid`.
-        2 ewaybill_order_appid: Option<String> => w::Field::new("ewaybill_order_appid"),
+        2 ewaybill_order_appid: Option<String> => "ewaybill_order_appid",
     }
 }
 
@@ -298,44 +303,44 @@ w::record! {
     /// `Sender`.
     pub struct Sender {
         /// `province`.
-        0 province: String => w::Field::must("province"),
+        0 province: String => "province: must",
         /// `city`.
-        1 city: String => w::Field::must("city"),
+        1 city: String => "city: must",
         /// `county`.
-        2 county: String => w::Field::must("county"),
+        2 county: String => "county: must",
         /// `street`.
-        3 street: Option<String> => w::Field::new("street"),
+        3 street: Option<String> => "street",
         /// `address`.
-        4 address: String => w::Field::must("address").masked(),
+        4 address: String => "address: must masked",
         /// `name`.
-        5 name: String => w::Field::must("name"),
+        5 name: String => "name: must",
         /// `mobile`.
-        6 mobile: String => w::Field::must("mobile").masked(),
+        6 mobile: String => "mobile: must masked",
     }
     new(
-        province: String,
-        city: String,
-        county: String,
-        address: String,
-        name: String,
-        mobile: String,
+        province: impl Into<String>,
+        city: impl Into<String>,
+        county: impl Into<String>,
+        address: impl Into<String>,
+        name: impl Into<String>,
+        mobile: impl Into<String>,
     )
-    set(street: String)
+    text(street: String)
 }
 
 w::record! {
     /// `SenderAddress`.
     pub struct SenderAddress {
         /// `province`.
-        0 province: String => w::Field::must("province"),
+        0 province: String => "province: must",
         /// `city`.
-        1 city: String => w::Field::must("city"),
+        1 city: String => "city: must",
         /// `county`.
-        2 county: String => w::Field::must("county"),
+        2 county: String => "county: must",
         /// `street`.
-        3 street: String => w::Field::must("street"),
+        3 street: String => "street: must",
         /// `address`.
-        4 address: String => w::Field::must("address").masked(),
+        4 address: String => "address: must masked",
     }
 }
 
@@ -343,23 +348,23 @@ w::record! {
     /// `Share`.
     pub struct Share {
         /// `delivery_id`.
-        0 delivery_id: String => w::Field::must("delivery_id"),
+        0 delivery_id: String => "delivery_id: must",
         /// `site_code`.
-        1 site_code: String => w::Field::must("site_code"),
+        1 site_code: String => "site_code: must",
         /// `site_name`.
-        2 site_name: String => w::Field::must("site_name"),
+        2 site_name: String => "site_name: must",
         /// `share_id`.
-        3 share_id: String => w::Field::must("share_id"),
+        3 share_id: String => "share_id: must",
         /// `shop_id`.
-        4 shop_id: String => w::Field::must("shop_id"),
+        4 shop_id: String => "shop_id: must",
         /// `acct_id`.
-        5 acct_id: String => w::Field::must("acct_id"),
+        5 acct_id: String => "acct_id: must",
         /// `nickname`.
-        6 nickname: String => w::Field::must("nickname").masked(),
+        6 nickname: String => "nickname: must masked",
         /// `monthly_card`.
-        7 monthly_card: Option<String> => w::Field::new("monthly_card"),
+        7 monthly_card: Option<String> => "monthly_card",
         /// `update_time`; format `unix`.
-        8 update_time: xinqiao_types::UnixSeconds => w::Field::must("update_time"),
+        8 update_time: xinqiao_types::UnixSeconds => "update_time: must",
     }
 }
 
@@ -367,17 +372,17 @@ w::record! {
     /// `Single`.
     pub struct Single {
         /// `type`.
-        0 type_: String => w::Field::must("type"),
+        0 type_: String => "type: must",
         /// `desc`.
-        1 desc: String => w::Field::must("desc"),
+        1 desc: String => "desc: must",
         /// `width`; unit mm.
-        2 width: i64 => w::Field::must("width"),
+        2 width: i64 => "width: must",
         /// `height`; unit mm.
-        3 height: i64 => w::Field::must("height"),
+        3 height: i64 => "height: must",
         /// `url`.
-        4 url: String => w::Field::must("url"),
+        4 url: String => "url: must",
         /// `custom_config`.
-        5 custom_config: Option<CustomConfig> => w::Field::new("custom_config"),
+        5 custom_config: Option<CustomConfig> => "custom_config",
     }
 }
 
@@ -385,19 +390,19 @@ w::record! {
     /// `SiteInfo`.
     pub struct SiteInfo {
         /// `delivery_id`.
-        0 delivery_id: String => w::Field::must("delivery_id"),
+        0 delivery_id: String => "delivery_id: must",
         /// `site_status`.
-        1 site_status: i64 => w::Field::must("site_status"),
+        1 site_status: i64 => "site_status: must",
         /// `site_code`.
-        2 site_code: String => w::Field::must("site_code"),
+        2 site_code: String => "site_code: must",
         /// `site_name`.
-        3 site_name: String => w::Field::must("site_name"),
+        3 site_name: String => "site_name: must",
         /// `site_fullname`.
-        4 site_fullname: String => w::Field::must("site_fullname"),
+        4 site_fullname: String => "site_fullname: must",
         /// `address`.
-        5 address: Address => w::Field::must("address").masked(),
+        5 address: Address => "address: must masked",
         /// `contact`.
-        6 contact: Contact => w::Field::must("contact"),
+        6 contact: Contact => "contact: must",
     }
 }
 
@@ -405,39 +410,40 @@ w::record! {
     /// `Subpackage`.
     pub struct Subpackage {
         /// `weight_g`; unit g.
-        0 weight_g: Option<i64> => w::Field::new("weight_g"),
+        0 weight_g: Option<i64> => "weight_g",
         /// `space_x`; unit cm.
-        1 space_x: Option<i64> => w::Field::new("space_x"),
+        1 space_x: Option<i64> => "space_x",
         /// `space_y`; unit cm.
-        2 space_y: Option<i64> => w::Field::new("space_y"),
+        2 space_y: Option<i64> => "space_y",
         /// `space_z`; unit cm.
-        3 space_z: Option<i64> => w::Field::new("space_z"),
+        3 space_z: Option<i64> => "space_z",
         /// `package_no`.
-        4 package_no: Option<String> => w::Field::new("package_no"),
+        4 package_no: Option<String> => "package_no",
     }
     new()
-    set(weight_g: i64, space_x: i64, space_y: i64, space_z: i64, package_no: String)
+    text(package_no: String)
+    set(weight_g: i64, space_x: i64, space_y: i64, space_z: i64)
 }
 
 w::record! {
     /// `Template`.
     pub struct Template {
         /// `template_id`.
-        0 template_id: String => w::Field::must("template_id"),
+        0 template_id: String => "template_id: must",
         /// `template_type`.
-        1 template_type: String => w::Field::must("template_type"),
+        1 template_type: String => "template_type: must",
         /// `template_name`.
-        2 template_name: String => w::Field::must("template_name"),
+        2 template_name: String => "template_name: must",
         /// `template_desc`.
-        3 template_desc: String => w::Field::must("template_desc"),
+        3 template_desc: String => "template_desc: must",
         /// `options`.
-        4 options: Vec<TemplateOption> => w::Field::must("options"),
+        4 options: Vec<TemplateOption> => "options: must",
         /// `is_default`.
-        5 is_default: bool => w::Field::must("is_default"),
+        5 is_default: bool => "is_default: must",
         /// `create_time`; format `unix`.
-        6 create_time: xinqiao_types::UnixSeconds => w::Field::must("create_time"),
+        6 create_time: xinqiao_types::UnixSeconds => "create_time: must",
         /// `update_time`; format `unix`.
-        7 update_time: xinqiao_types::UnixSeconds => w::Field::must("update_time"),
+        7 update_time: xinqiao_types::UnixSeconds => "update_time: must",
     }
 }
 
@@ -445,7 +451,7 @@ w::record! {
     /// `TemplateConfigConfig`.
     pub struct TemplateConfigConfig {
         /// `single`.
-        0 single: Single => w::Field::must("single"),
+        0 single: Single => "single: must",
     }
 }
 
@@ -453,20 +459,20 @@ w::record! {
     /// `TemplateCreateInfo`.
     pub struct TemplateCreateInfo {
         /// `template_type`.
-        0 template_type: String => w::Field::must("template_type"),
+        0 template_type: String => "template_type: must",
         /// `template_name`.
-        1 template_name: String => w::Field::must("template_name"),
+        1 template_name: String => "template_name: must",
         /// `template_desc`.
-        2 template_desc: String => w::Field::must("template_desc"),
+        2 template_desc: String => "template_desc: must",
         /// `options`.
-        3 options: Vec<InfoOption> => w::Field::must("options"),
+        3 options: Vec<InfoOption> => "options: must",
         /// `is_default`.
-        4 is_default: bool => w::Field::must("is_default"),
+        4 is_default: bool => "is_default: must",
     }
     new(
-        template_type: String,
-        template_name: String,
-        template_desc: String,
+        template_type: impl Into<String>,
+        template_name: impl Into<String>,
+        template_desc: impl Into<String>,
         options: Vec<InfoOption>,
         is_default: bool,
     )
@@ -476,13 +482,13 @@ w::record! {
     /// `TemplateOption`.
     pub struct TemplateOption {
         /// `option_id`.
-        0 option_id: i64 => w::Field::must("option_id"),
+        0 option_id: i64 => "option_id: must",
         /// `font_size`.
-        1 font_size: i64 => w::Field::must("font_size"),
+        1 font_size: i64 => "font_size: must",
         /// `is_bold`.
-        2 is_bold: bool => w::Field::must("is_bold"),
+        2 is_bold: bool => "is_bold: must",
         /// `is_open`.
-        3 is_open: bool => w::Field::must("is_open"),
+        3 is_open: bool => "is_open: must",
     }
 }
 
@@ -490,25 +496,25 @@ w::record! {
     /// `TemplateUpdateInfo`.
     pub struct TemplateUpdateInfo {
         /// `template_type`.
-        0 template_type: String => w::Field::must("template_type"),
+        0 template_type: String => "template_type: must",
         /// `template_name`.
-        1 template_name: String => w::Field::must("template_name"),
+        1 template_name: String => "template_name: must",
         /// `template_desc`.
-        2 template_desc: String => w::Field::must("template_desc"),
+        2 template_desc: String => "template_desc: must",
         /// `options`.
-        3 options: Vec<InfoOption> => w::Field::must("options"),
+        3 options: Vec<InfoOption> => "options: must",
         /// `is_default`.
-        4 is_default: bool => w::Field::must("is_default"),
+        4 is_default: bool => "is_default: must",
         /// `template_id`.
-        5 template_id: String => w::Field::must("template_id"),
+        5 template_id: String => "template_id: must",
     }
     new(
-        template_type: String,
-        template_name: String,
-        template_desc: String,
+        template_type: impl Into<String>,
+        template_name: impl Into<String>,
+        template_desc: impl Into<String>,
         options: Vec<InfoOption>,
         is_default: bool,
-        template_id: String,
+        template_id: impl Into<String>,
     )
 }
 
@@ -516,11 +522,11 @@ w::record! {
     /// `TotalTemplate`.
     pub struct TotalTemplate {
         /// `delivery_id`.
-        0 delivery_id: String => w::Field::must("delivery_id"),
+        0 delivery_id: String => "delivery_id: must",
         /// `default_template_id`.
-        1 default_template_id: Option<String> => w::Field::new("default_template_id"),
+        1 default_template_id: Option<String> => "default_template_id",
         /// `template_list`.
-        2 template_list: Vec<Template> => w::Field::must("template_list"),
+        2 template_list: Vec<Template> => "template_list: must",
     }
 }
 
@@ -528,11 +534,11 @@ w::record! {
     /// `WaybillId`.
     pub struct WaybillId {
         /// `waybill_type`.
-        0 waybill_type: Option<i64> => w::Field::new("waybill_type"),
+        0 waybill_type: Option<i64> => "waybill_type",
         /// `waybill_id`.
-        1 waybill_id: Option<String> => w::Field::new("waybill_id"),
+        1 waybill_id: Option<String> => "waybill_id",
         /// `create_time`; format `unix`.
-        2 create_time: xinqiao_types::UnixSeconds => w::Field::must("create_time"),
+        2 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
 
@@ -544,19 +550,19 @@ w::record! {
     /// * Catalog: `channels.logistics.phonenumber_get`.
     pub struct PhonenumberGet {
         /// `waybill_id`.
-        0 waybill_id: String => w::Field::must("waybill_id"),
+        0 waybill_id: String => "waybill_id: must",
         /// `private_phone`.
-        1 private_phone: Option<String> => w::Field::new("private_phone"),
+        1 private_phone: Option<String> => "private_phone",
     }
-    new(waybill_id: String)
-    set(private_phone: String)
+    new(waybill_id: impl Into<String>)
+    text(private_phone: String)
 }
 
 w::record! {
     /// Answer to [`PhonenumberGet`].
     pub struct PhonenumberGetResponse {
         /// `phone`.
-        0 phone: String => w::Field::must("phone").masked(),
+        0 phone: String => "phone: must masked",
     }
 }
 
@@ -587,25 +593,25 @@ w::record! {
     /// * Catalog: `channels.logistics.phonenumberpool_get`.
     pub struct PhonenumberpoolGet {
         /// `page_size`.
-        0 page_size: i64 => w::Field::must("page_size"),
+        0 page_size: i64 => "page_size: must",
         /// `next_key`.
-        1 next_key: Option<String> => w::Field::new("next_key"),
+        1 next_key: Option<String> => "next_key",
     }
     new(page_size: i64)
-    set(next_key: String)
+    text(next_key: String)
 }
 
 w::record! {
     /// Answer to [`PhonenumberpoolGet`].
     pub struct PhonenumberpoolGetResponse {
         /// `phonenumbers`.
-        0 phonenumbers: Vec<String> => w::Field::must("phonenumbers"),
+        0 phonenumbers: Vec<String> => "phonenumbers: must",
         /// `total_num`.
-        1 total_num: i64 => w::Field::must("total_num"),
+        1 total_num: i64 => "total_num: must",
         /// `has_more`.
-        2 has_more: bool => w::Field::must("has_more"),
+        2 has_more: bool => "has_more: must",
         /// `next_key`.
-        3 next_key: Option<String> => w::Field::new("next_key"),
+        3 next_key: Option<String> => "next_key",
     }
 }
 
@@ -636,20 +642,20 @@ w::record! {
     /// * Catalog: `channels.logistics.virtualnumber_get`.
     pub struct VirtualnumberGet {
         /// `waybill_id`.
-        0 waybill_id: String => w::Field::must("waybill_id"),
+        0 waybill_id: String => "waybill_id: must",
     }
-    new(waybill_id: String)
+    new(waybill_id: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`VirtualnumberGet`].
     pub struct VirtualnumberGetResponse {
         /// `masked_real_phone`.
-        0 masked_real_phone: String => w::Field::must("masked_real_phone"),
+        0 masked_real_phone: String => "masked_real_phone: must",
         /// `main_phone`.
-        1 main_phone: String => w::Field::must("main_phone"),
+        1 main_phone: String => "main_phone: must",
         /// `virtual_phone`.
-        2 virtual_phone: String => w::Field::must("virtual_phone"),
+        2 virtual_phone: String => "virtual_phone: must",
     }
 }
 
@@ -687,29 +693,30 @@ pub mod ewaybill {
             /// * Catalog: `channels.logistics.ewaybill.biz.account_get`.
             pub struct AccountGet {
                 /// `delivery_id`.
-                0 delivery_id: Option<String> => w::Field::new("delivery_id"),
+                0 delivery_id: Option<String> => "delivery_id",
                 /// `acct_id`.
-                1 acct_id: Option<String> => w::Field::new("acct_id"),
+                1 acct_id: Option<String> => "acct_id",
                 /// `status`.
-                2 status: Option<i64> => w::Field::new("status"),
+                2 status: Option<i64> => "status",
                 /// `need_balance`.
-                3 need_balance: bool => w::Field::must("need_balance"),
+                3 need_balance: bool => "need_balance: must",
                 /// `offset`.
-                4 offset: Option<i64> => w::Field::new("offset"),
+                4 offset: Option<i64> => "offset",
                 /// `limit`.
-                5 limit: i64 => w::Field::must("limit"),
+                5 limit: i64 => "limit: must",
             }
             new(need_balance: bool, limit: i64)
-            set(delivery_id: String, acct_id: String, status: i64, offset: i64)
+            text(delivery_id: String, acct_id: String)
+            set(status: i64, offset: i64)
         }
 
         w::record! {
             /// Answer to [`AccountGet`].
             pub struct AccountGetResponse {
                 /// `account_list`.
-                0 account_list: Vec<super::super::Account> => w::Field::must("account_list"),
+                0 account_list: Vec<super::super::Account> => "account_list: must",
                 /// `total_num`.
-                1 total_num: i64 => w::Field::must("total_num"),
+                1 total_num: i64 => "total_num: must",
             }
         }
 
@@ -740,7 +747,7 @@ pub mod ewaybill {
             /// * Catalog: `channels.logistics.ewaybill.biz.delivery_get`.
             pub struct DeliveryGet {
                 /// `status`.
-                0 status: Option<i64> => w::Field::new("status"),
+                0 status: Option<i64> => "status",
             }
             new()
             set(status: i64)
@@ -750,9 +757,9 @@ pub mod ewaybill {
             /// Answer to [`DeliveryGet`].
             pub struct DeliveryGetResponse {
                 /// `list`.
-                0 list: Vec<super::super::DeliveryGetList> => w::Field::must("list"),
+                0 list: Vec<super::super::DeliveryGetList> => "list: must",
                 /// `shop_id`.
-                1 shop_id: String => w::Field::must("shop_id"),
+                1 shop_id: String => "shop_id: must",
             }
         }
 
@@ -783,52 +790,49 @@ pub mod ewaybill {
             /// * Catalog: `channels.logistics.ewaybill.biz.order_addsuborder`.
             pub struct OrderAddsuborder {
                 /// `ewaybill_order_id`.
-                0 ewaybill_order_id: String => w::Field::must("ewaybill_order_id"),
+                0 ewaybill_order_id: String => "ewaybill_order_id: must",
                 /// `waybill_id`.
-                1 waybill_id: String => w::Field::must("waybill_id"),
+                1 waybill_id: String => "waybill_id: must",
                 /// `delivery_id`.
-                2 delivery_id: String => w::Field::must("delivery_id"),
+                2 delivery_id: String => "delivery_id: must",
                 /// `shop_id`.
-                3 shop_id: String => w::Field::must("shop_id"),
+                3 shop_id: String => "shop_id: must",
                 /// `ewaybill_acct_id`.
-                4 ewaybill_acct_id: String => w::Field::must("ewaybill_acct_id"),
+                4 ewaybill_acct_id: String => "ewaybill_acct_id: must",
                 /// `add_package_quantity`.
-                5 add_package_quantity: i64 => w::Field::must("add_package_quantity"),
+                5 add_package_quantity: i64 => "add_package_quantity: must",
                 /// `template_id`.
-                6 template_id: Option<String> => w::Field::new("template_id"),
+                6 template_id: Option<String> => "template_id",
                 /// `subpackage_list`.
-                7 subpackage_list: Option<Vec<super::super::Subpackage>> => w::Field::new("subpackage_list"),
+                7 subpackage_list: Option<Vec<super::super::Subpackage>> => "subpackage_list",
                 /// `sub_order_ext_info`.
-                8 sub_order_ext_info: Option<String> => w::Field::new("sub_order_ext_info"),
+                8 sub_order_ext_info: Option<String> => "sub_order_ext_info",
             }
             new(
-                ewaybill_order_id: String,
-                waybill_id: String,
-                delivery_id: String,
-                shop_id: String,
-                ewaybill_acct_id: String,
+                ewaybill_order_id: impl Into<String>,
+                waybill_id: impl Into<String>,
+                delivery_id: impl Into<String>,
+                shop_id: impl Into<String>,
+                ewaybill_acct_id: impl Into<String>,
                 add_package_quantity: i64,
             )
-            set(
-                template_id: String,
-                subpackage_list: Vec<super::super::Subpackage>,
-                sub_order_ext_info: String,
-            )
+            text(template_id: String, sub_order_ext_info: String)
+            set(subpackage_list: Vec<super::super::Subpackage>)
         }
 
         w::record! {
             /// Answer to [`OrderAddsuborder`].
             pub struct OrderAddsuborderResponse {
                 /// `ewaybill_order_id`.
-                0 ewaybill_order_id: Option<String> => w::Field::new("ewaybill_order_id"),
+                0 ewaybill_order_id: Option<String> => "ewaybill_order_id",
                 /// `waybill_id`.
-                1 waybill_id: Option<String> => w::Field::new("waybill_id"),
+                1 waybill_id: Option<String> => "waybill_id",
                 /// `delivery_error_msg`.
-                2 delivery_error_msg: Option<String> => w::Field::new("delivery_error_msg"),
+                2 delivery_error_msg: Option<String> => "delivery_error_msg",
                 /// `print_info`.
-                3 print_info: Option<String> => w::Field::new("print_info"),
+                3 print_info: Option<String> => "print_info",
                 /// `waybill_id_list`.
-                4 waybill_id_list: Option<Vec<super::super::WaybillId>> => w::Field::new("waybill_id_list"),
+                4 waybill_id_list: Option<Vec<super::super::WaybillId>> => "waybill_id_list",
             }
         }
 
@@ -859,7 +863,7 @@ pub mod ewaybill {
             /// * Catalog: `channels.logistics.ewaybill.biz.order_batchprint`.
             pub struct OrderBatchprint {
                 /// `req_list`.
-                0 req_list: Vec<super::super::Req> => w::Field::must("req_list"),
+                0 req_list: Vec<super::super::Req> => "req_list: must",
             }
             new(req_list: Vec<super::super::Req>)
         }
@@ -868,9 +872,9 @@ pub mod ewaybill {
             /// Answer to [`OrderBatchprint`].
             pub struct OrderBatchprintResponse {
                 /// `succ_ewaybill_order_id`.
-                0 succ_ewaybill_order_id: Option<Vec<String>> => w::Field::new("succ_ewaybill_order_id"),
+                0 succ_ewaybill_order_id: Option<Vec<String>> => "succ_ewaybill_order_id",
                 /// `fail_ewaybill_order_id`.
-                1 fail_ewaybill_order_id: Option<Vec<String>> => w::Field::new("fail_ewaybill_order_id"),
+                1 fail_ewaybill_order_id: Option<Vec<String>> => "fail_ewaybill_order_id",
             }
         }
 
@@ -901,20 +905,24 @@ pub mod ewaybill {
             /// * Catalog: `channels.logistics.ewaybill.biz.order_cancel`.
             pub struct OrderCancel {
                 /// `delivery_id`.
-                0 delivery_id: String => w::Field::must("delivery_id"),
+                0 delivery_id: String => "delivery_id: must",
                 /// `ewaybill_order_id`.
-                1 ewaybill_order_id: String => w::Field::must("ewaybill_order_id"),
+                1 ewaybill_order_id: String => "ewaybill_order_id: must",
                 /// `waybill_id`.
-                2 waybill_id: String => w::Field::must("waybill_id"),
+                2 waybill_id: String => "waybill_id: must",
             }
-            new(delivery_id: String, ewaybill_order_id: String, waybill_id: String)
+            new(
+                delivery_id: impl Into<String>,
+                ewaybill_order_id: impl Into<String>,
+                waybill_id: impl Into<String>,
+            )
         }
 
         w::record! {
             /// Answer to [`OrderCancel`].
             pub struct OrderCancelResponse {
                 /// `delivery_error_msg`.
-                0 delivery_error_msg: Option<String> => w::Field::new("delivery_error_msg"),
+                0 delivery_error_msg: Option<String> => "delivery_error_msg",
             }
         }
 
@@ -945,50 +953,48 @@ pub mod ewaybill {
             /// * Catalog: `channels.logistics.ewaybill.biz.order_create`.
             pub struct OrderCreate {
                 /// `delivery_id`.
-                0 delivery_id: String => w::Field::must("delivery_id"),
+                0 delivery_id: String => "delivery_id: must",
                 /// `ewaybill_order_id`.
-                1 ewaybill_order_id: String => w::Field::must("ewaybill_order_id"),
+                1 ewaybill_order_id: String => "ewaybill_order_id: must",
                 /// `site_code`.
-                2 site_code: Option<String> => w::Field::new("site_code"),
+                2 site_code: Option<String> => "site_code",
                 /// `shop_id`.
-                3 shop_id: String => w::Field::must("shop_id"),
+                3 shop_id: String => "shop_id: must",
                 /// `ewaybill_acct_id`.
-                4 ewaybill_acct_id: String => w::Field::must("ewaybill_acct_id"),
+                4 ewaybill_acct_id: String => "ewaybill_acct_id: must",
                 /// `template_id`.
-                5 template_id: Option<String> => w::Field::new("template_id"),
+                5 template_id: Option<String> => "template_id",
                 /// `sender`.
-                6 sender: super::super::Sender => w::Field::must("sender"),
+                6 sender: super::super::Sender => "sender: must",
                 /// `receiver`.
-                7 receiver: super::super::Sender => w::Field::must("receiver"),
+                7 receiver: super::super::Sender => "receiver: must",
                 /// `return_address`.
-                8 return_address: Option<super::super::Sender> => w::Field::new("return_address"),
+                8 return_address: Option<super::super::Sender> => "return_address",
                 /// `ec_order_list`.
-                9 ec_order_list: Vec<super::super::EcOrder> => w::Field::must("ec_order_list"),
+                9 ec_order_list: Vec<super::super::EcOrder> => "ec_order_list: must",
                 /// `remark`.
-                10 remark: Option<String> => w::Field::new("remark"),
+                10 remark: Option<String> => "remark",
                 /// `order_type`.
-                11 order_type: Option<i64> => w::Field::new("order_type"),
+                11 order_type: Option<i64> => "order_type",
                 /// `order_vas_list`.
-                12 order_vas_list: Option<Vec<super::super::OrderVa>> => w::Field::new("order_vas_list"),
+                12 order_vas_list: Option<Vec<super::super::OrderVa>> => "order_vas_list",
                 /// `ext_info`.
-                13 ext_info: Option<super::super::ExtInfo> => w::Field::new("ext_info"),
+                13 ext_info: Option<super::super::ExtInfo> => "ext_info",
                 /// `delivery_info`.
-                14 delivery_info: Option<super::super::DeliveryInfo> => w::Field::new("delivery_info"),
+                14 delivery_info: Option<super::super::DeliveryInfo> => "delivery_info",
             }
             new(
-                delivery_id: String,
-                ewaybill_order_id: String,
-                shop_id: String,
-                ewaybill_acct_id: String,
+                delivery_id: impl Into<String>,
+                ewaybill_order_id: impl Into<String>,
+                shop_id: impl Into<String>,
+                ewaybill_acct_id: impl Into<String>,
                 sender: super::super::Sender,
                 receiver: super::super::Sender,
                 ec_order_list: Vec<super::super::EcOrder>,
             )
+            text(site_code: String, template_id: String, remark: String)
             set(
-                site_code: String,
-                template_id: String,
                 return_address: super::super::Sender,
-                remark: String,
                 order_type: i64,
                 order_vas_list: Vec<super::super::OrderVa>,
                 ext_info: super::super::ExtInfo,
@@ -1000,17 +1006,17 @@ pub mod ewaybill {
             /// Answer to [`OrderCreate`].
             pub struct OrderCreateResponse {
                 /// `ewaybill_order_id`.
-                0 ewaybill_order_id: String => w::Field::must("ewaybill_order_id"),
+                0 ewaybill_order_id: String => "ewaybill_order_id: must",
                 /// `waybill_id`.
-                1 waybill_id: Option<String> => w::Field::new("waybill_id"),
+                1 waybill_id: Option<String> => "waybill_id",
                 /// `delivery_error_msg`.
-                2 delivery_error_msg: Option<String> => w::Field::new("delivery_error_msg"),
+                2 delivery_error_msg: Option<String> => "delivery_error_msg",
                 /// `print_info`.
-                3 print_info: Option<String> => w::Field::new("print_info"),
+                3 print_info: Option<String> => "print_info",
                 /// `waybill_id_list`.
-                4 waybill_id_list: Option<Vec<super::super::WaybillId>> => w::Field::new("waybill_id_list"),
+                4 waybill_id_list: Option<Vec<super::super::WaybillId>> => "waybill_id_list",
                 /// `order_risk_info`.
-                5 order_risk_info: Option<super::super::OrderRiskInfo> => w::Field::new("order_risk_info"),
+                5 order_risk_info: Option<super::super::OrderRiskInfo> => "order_risk_info",
             }
         }
 
@@ -1041,16 +1047,16 @@ pub mod ewaybill {
             /// * Catalog: `channels.logistics.ewaybill.biz.order_get`.
             pub struct OrderGet {
                 /// `ewaybill_order_id`.
-                0 ewaybill_order_id: String => w::Field::must("ewaybill_order_id"),
+                0 ewaybill_order_id: String => "ewaybill_order_id: must",
             }
-            new(ewaybill_order_id: String)
+            new(ewaybill_order_id: impl Into<String>)
         }
 
         w::record! {
             /// Answer to [`OrderGet`].
             pub struct OrderGetResponse {
                 /// `order_info`.
-                0 order_info: super::super::OrderInfo => w::Field::must("order_info"),
+                0 order_info: super::super::OrderInfo => "order_info: must",
             }
         }
 
@@ -1081,21 +1087,21 @@ pub mod ewaybill {
             /// * Catalog: `channels.logistics.ewaybill.biz.order_getprintinfo`.
             pub struct OrderGetprintinfo {
                 /// `ewaybill_order_id`.
-                0 ewaybill_order_id: String => w::Field::must("ewaybill_order_id"),
+                0 ewaybill_order_id: String => "ewaybill_order_id: must",
                 /// `template_id`.
-                1 template_id: String => w::Field::must("template_id"),
+                1 template_id: String => "template_id: must",
                 /// `sub_waybill_id`.
-                2 sub_waybill_id: Option<String> => w::Field::new("sub_waybill_id"),
+                2 sub_waybill_id: Option<String> => "sub_waybill_id",
             }
-            new(ewaybill_order_id: String, template_id: String)
-            set(sub_waybill_id: String)
+            new(ewaybill_order_id: impl Into<String>, template_id: impl Into<String>)
+            text(sub_waybill_id: String)
         }
 
         w::record! {
             /// Answer to [`OrderGetprintinfo`].
             pub struct OrderGetprintinfoResponse {
                 /// `print_info`.
-                0 print_info: Option<String> => w::Field::new("print_info"),
+                0 print_info: Option<String> => "print_info",
             }
         }
 
@@ -1126,38 +1132,38 @@ pub mod ewaybill {
             /// * Catalog: `channels.logistics.ewaybill.biz.order_precreate`.
             pub struct OrderPrecreate {
                 /// `delivery_id`.
-                0 delivery_id: String => w::Field::must("delivery_id"),
+                0 delivery_id: String => "delivery_id: must",
                 /// `site_code`.
-                1 site_code: Option<String> => w::Field::new("site_code"),
+                1 site_code: Option<String> => "site_code",
                 /// `shop_id`.
-                2 shop_id: String => w::Field::must("shop_id"),
+                2 shop_id: String => "shop_id: must",
                 /// `ewaybill_acct_id`.
-                3 ewaybill_acct_id: String => w::Field::must("ewaybill_acct_id"),
+                3 ewaybill_acct_id: String => "ewaybill_acct_id: must",
                 /// `sender`.
-                4 sender: super::super::Sender => w::Field::must("sender"),
+                4 sender: super::super::Sender => "sender: must",
                 /// `receiver`.
-                5 receiver: super::super::Sender => w::Field::must("receiver"),
+                5 receiver: super::super::Sender => "receiver: must",
                 /// `ec_order_list`.
-                6 ec_order_list: Vec<super::super::EcOrder> => w::Field::must("ec_order_list"),
+                6 ec_order_list: Vec<super::super::EcOrder> => "ec_order_list: must",
                 /// `remark`.
-                7 remark: Option<String> => w::Field::new("remark"),
+                7 remark: Option<String> => "remark",
             }
             new(
-                delivery_id: String,
-                shop_id: String,
-                ewaybill_acct_id: String,
+                delivery_id: impl Into<String>,
+                shop_id: impl Into<String>,
+                ewaybill_acct_id: impl Into<String>,
                 sender: super::super::Sender,
                 receiver: super::super::Sender,
                 ec_order_list: Vec<super::super::EcOrder>,
             )
-            set(site_code: String, remark: String)
+            text(site_code: String, remark: String)
         }
 
         w::record! {
             /// Answer to [`OrderPrecreate`].
             pub struct OrderPrecreateResponse {
                 /// `ewaybill_order_id`.
-                0 ewaybill_order_id: String => w::Field::must("ewaybill_order_id"),
+                0 ewaybill_order_id: String => "ewaybill_order_id: must",
             }
         }
 
@@ -1188,15 +1194,20 @@ pub mod ewaybill {
             /// * Catalog: `channels.logistics.ewaybill.biz.order_print`.
             pub struct OrderPrint {
                 /// `delivery_id`.
-                0 delivery_id: String => w::Field::must("delivery_id"),
+                0 delivery_id: String => "delivery_id: must",
                 /// `ewaybill_order_id`.
-                1 ewaybill_order_id: String => w::Field::must("ewaybill_order_id"),
+                1 ewaybill_order_id: String => "ewaybill_order_id: must",
                 /// `waybill_id`.
-                2 waybill_id: String => w::Field::must("waybill_id"),
+                2 waybill_id: String => "waybill_id: must",
                 /// `re_print`.
-                3 re_print: bool => w::Field::must("re_print").spelled(w::Spelling::BoolInt),
+                3 re_print: bool => "re_print: must zero-one",
             }
-            new(delivery_id: String, ewaybill_order_id: String, waybill_id: String, re_print: bool)
+            new(
+                delivery_id: impl Into<String>,
+                ewaybill_order_id: impl Into<String>,
+                waybill_id: impl Into<String>,
+                re_print: bool,
+            )
         }
 
         w::endpoint! {
@@ -1226,21 +1237,21 @@ pub mod ewaybill {
             /// * Catalog: `channels.logistics.ewaybill.biz.print_get`.
             pub struct PrintGet {
                 /// `ewaybill_order_id`.
-                0 ewaybill_order_id: String => w::Field::must("ewaybill_order_id"),
+                0 ewaybill_order_id: String => "ewaybill_order_id: must",
                 /// `template_id`.
-                1 template_id: String => w::Field::must("template_id"),
+                1 template_id: String => "template_id: must",
                 /// `sub_waybill_id`.
-                2 sub_waybill_id: Option<String> => w::Field::new("sub_waybill_id"),
+                2 sub_waybill_id: Option<String> => "sub_waybill_id",
             }
-            new(ewaybill_order_id: String, template_id: String)
-            set(sub_waybill_id: String)
+            new(ewaybill_order_id: impl Into<String>, template_id: impl Into<String>)
+            text(sub_waybill_id: String)
         }
 
         w::record! {
             /// Answer to [`PrintGet`].
             pub struct PrintGetResponse {
                 /// `print_info`.
-                0 print_info: Option<String> => w::Field::new("print_info"),
+                0 print_info: Option<String> => "print_info",
             }
         }
 
@@ -1278,7 +1289,7 @@ pub mod ewaybill {
             /// Answer to [`TemplateConfig`].
             pub struct TemplateConfigResponse {
                 /// `config`.
-                0 config: std::collections::BTreeMap<String, super::super::TemplateConfigConfig> => w::Field::must("config"),
+                0 config: std::collections::BTreeMap<String, super::super::TemplateConfigConfig> => "config: must",
             }
         }
 
@@ -1309,20 +1320,20 @@ pub mod ewaybill {
             /// * Catalog: `channels.logistics.ewaybill.biz.template_create`.
             pub struct TemplateCreate {
                 /// `delivery_id`.
-                0 delivery_id: String => w::Field::must("delivery_id"),
+                0 delivery_id: String => "delivery_id: must",
                 /// `info`.
-                1 info: super::super::TemplateCreateInfo => w::Field::must("info"),
+                1 info: super::super::TemplateCreateInfo => "info: must",
             }
-            new(delivery_id: String, info: super::super::TemplateCreateInfo)
+            new(delivery_id: impl Into<String>, info: super::super::TemplateCreateInfo)
         }
 
         w::record! {
             /// Answer to [`TemplateCreate`].
             pub struct TemplateCreateResponse {
                 /// `delivery_id`.
-                0 delivery_id: String => w::Field::must("delivery_id"),
+                0 delivery_id: String => "delivery_id: must",
                 /// `template_id`.
-                1 template_id: String => w::Field::must("template_id"),
+                1 template_id: String => "template_id: must",
             }
         }
 
@@ -1353,11 +1364,11 @@ pub mod ewaybill {
             /// * Catalog: `channels.logistics.ewaybill.biz.template_delete`.
             pub struct TemplateDelete {
                 /// `delivery_id`.
-                0 delivery_id: String => w::Field::must("delivery_id"),
+                0 delivery_id: String => "delivery_id: must",
                 /// `template_id`.
-                1 template_id: String => w::Field::must("template_id"),
+                1 template_id: String => "template_id: must",
             }
-            new(delivery_id: String, template_id: String)
+            new(delivery_id: impl Into<String>, template_id: impl Into<String>)
         }
 
         w::endpoint! {
@@ -1387,17 +1398,17 @@ pub mod ewaybill {
             /// * Catalog: `channels.logistics.ewaybill.biz.template_get`.
             pub struct TemplateGet {
                 /// `delivery_id`.
-                0 delivery_id: Option<String> => w::Field::new("delivery_id"),
+                0 delivery_id: Option<String> => "delivery_id",
             }
             new()
-            set(delivery_id: String)
+            text(delivery_id: String)
         }
 
         w::record! {
             /// Answer to [`TemplateGet`].
             pub struct TemplateGetResponse {
                 /// `total_template`.
-                0 total_template: Vec<super::super::TotalTemplate> => w::Field::must("total_template"),
+                0 total_template: Vec<super::super::TotalTemplate> => "total_template: must",
             }
         }
 
@@ -1428,18 +1439,18 @@ pub mod ewaybill {
             /// * Catalog: `channels.logistics.ewaybill.biz.template_getbyid`.
             pub struct TemplateGetbyid {
                 /// `delivery_id`.
-                0 delivery_id: String => w::Field::must("delivery_id"),
+                0 delivery_id: String => "delivery_id: must",
                 /// `template_id`.
-                1 template_id: String => w::Field::must("template_id"),
+                1 template_id: String => "template_id: must",
             }
-            new(delivery_id: String, template_id: String)
+            new(delivery_id: impl Into<String>, template_id: impl Into<String>)
         }
 
         w::record! {
             /// Answer to [`TemplateGetbyid`].
             pub struct TemplateGetbyidResponse {
                 /// `template_info`.
-                0 template_info: super::super::Template => w::Field::must("template_info"),
+                0 template_info: super::super::Template => "template_info: must",
             }
         }
 
@@ -1470,11 +1481,11 @@ pub mod ewaybill {
             /// * Catalog: `channels.logistics.ewaybill.biz.template_update`.
             pub struct TemplateUpdate {
                 /// `delivery_id`.
-                0 delivery_id: String => w::Field::must("delivery_id"),
+                0 delivery_id: String => "delivery_id: must",
                 /// `info`.
-                1 info: super::super::TemplateUpdateInfo => w::Field::must("info"),
+                1 info: super::super::TemplateUpdateInfo => "info: must",
             }
-            new(delivery_id: String, info: super::super::TemplateUpdateInfo)
+            new(delivery_id: impl Into<String>, info: super::super::TemplateUpdateInfo)
         }
 
         w::endpoint! {

@@ -7,27 +7,26 @@ w::record! {
     /// `AddressDetail`.
     pub struct AddressDetail {
         /// `address_info`.
-        0 address_info: AddressDetailAddressInfo => w::Field::must("address_info"),
+        0 address_info: AddressDetailAddressInfo => "address_info: must",
         /// `address_type`.
-        1 address_type: Option<AddressType> => w::Field::new("address_type"),
+        1 address_type: Option<AddressType> => "address_type",
         /// `landline`.
-        2 landline: Option<String> => w::Field::new("landline"),
+        2 landline: Option<String> => "landline",
         /// `remark`.
-        3 remark: Option<String> => w::Field::new("remark"),
+        3 remark: Option<String> => "remark",
         /// `send_addr`.
-        4 send_addr: Option<bool> => w::Field::new("send_addr").spelled(w::Spelling::BoolInt),
+        4 send_addr: Option<bool> => "send_addr: zero-one",
         /// `default_send`.
-        5 default_send: Option<bool> => w::Field::new("default_send").spelled(w::Spelling::BoolInt),
+        5 default_send: Option<bool> => "default_send: zero-one",
         /// `recv_addr`.
-        6 recv_addr: Option<bool> => w::Field::new("recv_addr").spelled(w::Spelling::BoolInt),
+        6 recv_addr: Option<bool> => "recv_addr: zero-one",
         /// `default_recv`.
-        7 default_recv: Option<bool> => w::Field::new("default_recv").spelled(w::Spelling::BoolInt),
+        7 default_recv: Option<bool> => "default_recv: zero-one",
     }
     new(address_info: AddressDetailAddressInfo)
+    text(landline: String, remark: String)
     set(
         address_type: AddressType,
-        landline: String,
-        remark: String,
         send_addr: bool,
         default_send: bool,
         recv_addr: bool,
@@ -39,44 +38,45 @@ w::record! {
     /// `AddressDetailAddressInfo`.
     pub struct AddressDetailAddressInfo {
         /// `user_name`.
-        0 user_name: String => w::Field::must("user_name"),
+        0 user_name: String => "user_name: must",
         /// `postal_code`.
-        1 postal_code: Option<String> => w::Field::new("postal_code"),
+        1 postal_code: Option<String> => "postal_code",
         /// `province_name`.
-        2 province_name: String => w::Field::must("province_name"),
+        2 province_name: String => "province_name: must",
         /// `city_name`.
-        3 city_name: String => w::Field::must("city_name"),
+        3 city_name: String => "city_name: must",
         /// `county_name`.
-        4 county_name: String => w::Field::must("county_name"),
+        4 county_name: String => "county_name: must",
         /// `detail_info`.
-        5 detail_info: String => w::Field::must("detail_info"),
+        5 detail_info: String => "detail_info: must",
         /// `tel_number`.
-        6 tel_number: String => w::Field::must("tel_number").masked(),
+        6 tel_number: String => "tel_number: must masked",
         /// `house_number`.
-        7 house_number: Option<String> => w::Field::new("house_number"),
+        7 house_number: Option<String> => "house_number",
         /// `lng`.
-        8 lng: Option<f64> => w::Field::new("lng"),
+        8 lng: Option<f64> => "lng",
         /// `lat`.
-        9 lat: Option<f64> => w::Field::new("lat"),
+        9 lat: Option<f64> => "lat",
     }
     new(
-        user_name: String,
-        province_name: String,
-        city_name: String,
-        county_name: String,
-        detail_info: String,
-        tel_number: String,
+        user_name: impl Into<String>,
+        province_name: impl Into<String>,
+        city_name: impl Into<String>,
+        county_name: impl Into<String>,
+        detail_info: impl Into<String>,
+        tel_number: impl Into<String>,
     )
-    set(postal_code: String, house_number: String, lng: f64, lat: f64)
+    text(postal_code: String, house_number: String)
+    set(lng: f64, lat: f64)
 }
 
 w::record! {
     /// `AddressDetailAddressType`.
     pub struct AddressDetailAddressType {
         /// `same_city`.
-        0 same_city: bool => w::Field::must("same_city").spelled(w::Spelling::BoolInt),
+        0 same_city: bool => "same_city: must zero-one",
         /// `pickup`.
-        1 pickup: bool => w::Field::must("pickup").spelled(w::Spelling::BoolInt),
+        1 pickup: bool => "pickup: must zero-one",
     }
 }
 
@@ -84,38 +84,38 @@ w::record! {
     /// `AddressInfo`.
     pub struct AddressInfo {
         /// `user_name`.
-        0 user_name: String => w::Field::must("user_name"),
+        0 user_name: String => "user_name: must",
         /// `postal_code`.
-        1 postal_code: Option<String> => w::Field::new("postal_code"),
+        1 postal_code: Option<String> => "postal_code",
         /// `province_name`.
-        2 province_name: String => w::Field::must("province_name"),
+        2 province_name: String => "province_name: must",
         /// `city_name`.
-        3 city_name: String => w::Field::must("city_name"),
+        3 city_name: String => "city_name: must",
         /// `county_name`.
-        4 county_name: String => w::Field::must("county_name"),
+        4 county_name: String => "county_name: must",
         /// `detail_info`.
-        5 detail_info: String => w::Field::must("detail_info"),
+        5 detail_info: String => "detail_info: must",
         /// `tel_number`.
-        6 tel_number: String => w::Field::must("tel_number").masked(),
+        6 tel_number: String => "tel_number: must masked",
     }
     new(
-        user_name: String,
-        province_name: String,
-        city_name: String,
-        county_name: String,
-        detail_info: String,
-        tel_number: String,
+        user_name: impl Into<String>,
+        province_name: impl Into<String>,
+        city_name: impl Into<String>,
+        county_name: impl Into<String>,
+        detail_info: impl Into<String>,
+        tel_number: impl Into<String>,
     )
-    set(postal_code: String)
+    text(postal_code: String)
 }
 
 w::record! {
     /// `AddressType`.
     pub struct AddressType {
         /// `same_city`.
-        0 same_city: Option<bool> => w::Field::new("same_city").spelled(w::Spelling::BoolInt),
+        0 same_city: Option<bool> => "same_city: zero-one",
         /// `pickup`.
-        1 pickup: Option<bool> => w::Field::new("pickup").spelled(w::Spelling::BoolInt),
+        1 pickup: Option<bool> => "pickup: zero-one",
     }
     new()
     set(same_city: bool, pickup: bool)
@@ -125,7 +125,7 @@ w::record! {
     /// `AllConditionFreeDetail`.
     pub struct AllConditionFreeDetail {
         /// `condition_free_detail_list`.
-        0 condition_free_detail_list: Vec<ConditionFreeDetail> => w::Field::must("condition_free_detail_list"),
+        0 condition_free_detail_list: Vec<ConditionFreeDetail> => "condition_free_detail_list: must",
     }
     new(condition_free_detail_list: Vec<ConditionFreeDetail>)
 }
@@ -134,7 +134,7 @@ w::record! {
     /// `AllFreightCalcMethod`.
     pub struct AllFreightCalcMethod {
         /// `freight_calc_method_list`.
-        0 freight_calc_method_list: Vec<FreightCalcMethod> => w::Field::must("freight_calc_method_list"),
+        0 freight_calc_method_list: Vec<FreightCalcMethod> => "freight_calc_method_list: must",
     }
     new(freight_calc_method_list: Vec<FreightCalcMethod>)
 }
@@ -143,19 +143,19 @@ w::record! {
     /// `AllFreightCalcMethodFreightCalcMethod`.
     pub struct AllFreightCalcMethodFreightCalcMethod {
         /// `address_info`.
-        0 address_info: Vec<FreightTemplateAddressInfo> => w::Field::must("address_info"),
+        0 address_info: Vec<FreightTemplateAddressInfo> => "address_info: must",
         /// `is_default`.
-        1 is_default: bool => w::Field::must("is_default"),
+        1 is_default: bool => "is_default: must",
         /// `delivery_id`.
-        2 delivery_id: Option<String> => w::Field::new("delivery_id"),
+        2 delivery_id: Option<String> => "delivery_id",
         /// `first_val_amount`; unit kg.
-        3 first_val_amount: i64 => w::Field::must("first_val_amount"),
+        3 first_val_amount: i64 => "first_val_amount: must",
         /// `first_price`; unit fen.
-        4 first_price: xinqiao_types::Fen => w::Field::must("first_price"),
+        4 first_price: xinqiao_types::Fen => "first_price: must",
         /// `second_val_amount`; unit kg.
-        5 second_val_amount: i64 => w::Field::must("second_val_amount"),
+        5 second_val_amount: i64 => "second_val_amount: must",
         /// `second_price`; unit fen.
-        6 second_price: xinqiao_types::Fen => w::Field::must("second_price"),
+        6 second_price: xinqiao_types::Fen => "second_price: must",
     }
 }
 
@@ -163,17 +163,17 @@ w::record! {
     /// `ConditionFreeDetail`.
     pub struct ConditionFreeDetail {
         /// `address_infos`.
-        0 address_infos: Vec<AddressInfo> => w::Field::must("address_infos"),
+        0 address_infos: Vec<AddressInfo> => "address_infos: must",
         /// `min_piece`.
-        1 min_piece: Option<i64> => w::Field::new("min_piece"),
+        1 min_piece: Option<i64> => "min_piece",
         /// `min_amount`; unit fen.
-        2 min_amount: Option<xinqiao_types::Fen> => w::Field::new("min_amount"),
+        2 min_amount: Option<xinqiao_types::Fen> => "min_amount",
         /// `min_weight`; unit kg.
-        3 min_weight: Option<i64> => w::Field::new("min_weight"),
+        3 min_weight: Option<i64> => "min_weight",
         /// `valuation_flag`.
-        4 valuation_flag: Option<bool> => w::Field::new("valuation_flag").spelled(w::Spelling::BoolInt),
+        4 valuation_flag: Option<bool> => "valuation_flag: zero-one",
         /// `amount_flag`.
-        5 amount_flag: Option<bool> => w::Field::new("amount_flag").spelled(w::Spelling::BoolInt),
+        5 amount_flag: Option<bool> => "amount_flag: zero-one",
     }
     new(address_infos: Vec<AddressInfo>)
     set(
@@ -189,19 +189,19 @@ w::record! {
     /// `FreightCalcMethod`.
     pub struct FreightCalcMethod {
         /// `address_info`.
-        0 address_info: Vec<AddressInfo> => w::Field::must("address_info"),
+        0 address_info: Vec<AddressInfo> => "address_info: must",
         /// `is_default`.
-        1 is_default: bool => w::Field::must("is_default"),
+        1 is_default: bool => "is_default: must",
         /// `delivery_id`.
-        2 delivery_id: Option<String> => w::Field::new("delivery_id"),
+        2 delivery_id: Option<String> => "delivery_id",
         /// `first_val_amount`; unit kg.
-        3 first_val_amount: i64 => w::Field::must("first_val_amount"),
+        3 first_val_amount: i64 => "first_val_amount: must",
         /// `first_price`; unit fen.
-        4 first_price: xinqiao_types::Fen => w::Field::must("first_price"),
+        4 first_price: xinqiao_types::Fen => "first_price: must",
         /// `second_val_amount`; unit kg.
-        5 second_val_amount: i64 => w::Field::must("second_val_amount"),
+        5 second_val_amount: i64 => "second_val_amount: must",
         /// `second_price`; unit fen.
-        6 second_price: xinqiao_types::Fen => w::Field::must("second_price"),
+        6 second_price: xinqiao_types::Fen => "second_price: must",
     }
     new(
         address_info: Vec<AddressInfo>,
@@ -211,41 +211,41 @@ w::record! {
         second_val_amount: i64,
         second_price: xinqiao_types::Fen,
     )
-    set(delivery_id: String)
+    text(delivery_id: String)
 }
 
 w::record! {
     /// `FreightTemplate`.
     pub struct FreightTemplate {
         /// `name`.
-        0 name: String => w::Field::must("name"),
+        0 name: String => "name: must",
         /// `valuation_type`.
-        1 valuation_type: String => w::Field::must("valuation_type"),
+        1 valuation_type: String => "valuation_type: must",
         /// `send_time`.
-        2 send_time: String => w::Field::must("send_time"),
+        2 send_time: String => "send_time: must",
         /// `delivery_type`.
-        3 delivery_type: String => w::Field::must("delivery_type"),
+        3 delivery_type: String => "delivery_type: must",
         /// `delivery_id`.
-        4 delivery_id: Option<Vec<String>> => w::Field::new("delivery_id"),
+        4 delivery_id: Option<Vec<String>> => "delivery_id",
         /// `shipping_method`.
-        5 shipping_method: String => w::Field::must("shipping_method"),
+        5 shipping_method: String => "shipping_method: must",
         /// `address_info`.
-        6 address_info: Option<AddressInfo> => w::Field::new("address_info"),
+        6 address_info: Option<AddressInfo> => "address_info",
         /// `not_send_area`.
-        7 not_send_area: Option<NotSendArea> => w::Field::new("not_send_area"),
+        7 not_send_area: Option<NotSendArea> => "not_send_area",
         /// `is_default`.
-        8 is_default: Option<bool> => w::Field::new("is_default"),
+        8 is_default: Option<bool> => "is_default",
         /// `all_condition_free_detail`.
-        9 all_condition_free_detail: Option<AllConditionFreeDetail> => w::Field::new("all_condition_free_detail"),
+        9 all_condition_free_detail: Option<AllConditionFreeDetail> => "all_condition_free_detail",
         /// `all_freight_calc_method`.
-        10 all_freight_calc_method: Option<AllFreightCalcMethod> => w::Field::new("all_freight_calc_method"),
+        10 all_freight_calc_method: Option<AllFreightCalcMethod> => "all_freight_calc_method",
     }
     new(
-        name: String,
-        valuation_type: String,
-        send_time: String,
-        delivery_type: String,
-        shipping_method: String,
+        name: impl Into<String>,
+        valuation_type: impl Into<String>,
+        send_time: impl Into<String>,
+        delivery_type: impl Into<String>,
+        shipping_method: impl Into<String>,
     )
     set(
         delivery_id: Vec<String>,
@@ -261,19 +261,19 @@ w::record! {
     /// `FreightTemplateAddressInfo`.
     pub struct FreightTemplateAddressInfo {
         /// `user_name`.
-        0 user_name: String => w::Field::must("user_name"),
+        0 user_name: String => "user_name: must",
         /// `province_name`.
-        1 province_name: Option<String> => w::Field::new("province_name"),
+        1 province_name: Option<String> => "province_name",
         /// `city_name`.
-        2 city_name: Option<String> => w::Field::new("city_name"),
+        2 city_name: Option<String> => "city_name",
         /// `county_name`.
-        3 county_name: Option<String> => w::Field::new("county_name"),
+        3 county_name: Option<String> => "county_name",
         /// `detail_info`.
-        4 detail_info: Option<String> => w::Field::new("detail_info"),
+        4 detail_info: Option<String> => "detail_info",
         /// `tel_number`.
-        5 tel_number: String => w::Field::must("tel_number").masked(),
+        5 tel_number: String => "tel_number: must masked",
         /// `postal_code`.
-        6 postal_code: Option<String> => w::Field::new("postal_code"),
+        6 postal_code: Option<String> => "postal_code",
     }
 }
 
@@ -281,7 +281,7 @@ w::record! {
     /// `FreightTemplateAllConditionFreeDetail`.
     pub struct FreightTemplateAllConditionFreeDetail {
         /// `condition_free_detail_list`.
-        0 condition_free_detail_list: Vec<FreightTemplateConditionFreeDetail> => w::Field::must("condition_free_detail_list"),
+        0 condition_free_detail_list: Vec<FreightTemplateConditionFreeDetail> => "condition_free_detail_list: must",
     }
 }
 
@@ -289,7 +289,7 @@ w::record! {
     /// `FreightTemplateAllFreightCalcMethod`.
     pub struct FreightTemplateAllFreightCalcMethod {
         /// `freight_calc_method_list`.
-        0 freight_calc_method_list: Vec<AllFreightCalcMethodFreightCalcMethod> => w::Field::must("freight_calc_method_list"),
+        0 freight_calc_method_list: Vec<AllFreightCalcMethodFreightCalcMethod> => "freight_calc_method_list: must",
     }
 }
 
@@ -297,17 +297,17 @@ w::record! {
     /// `FreightTemplateConditionFreeDetail`.
     pub struct FreightTemplateConditionFreeDetail {
         /// `address_infos`.
-        0 address_infos: Vec<FreightTemplateAddressInfo> => w::Field::must("address_infos"),
+        0 address_infos: Vec<FreightTemplateAddressInfo> => "address_infos: must",
         /// `min_piece`.
-        1 min_piece: Option<i64> => w::Field::new("min_piece"),
+        1 min_piece: Option<i64> => "min_piece",
         /// `min_amount`; unit fen.
-        2 min_amount: Option<xinqiao_types::Fen> => w::Field::new("min_amount"),
+        2 min_amount: Option<xinqiao_types::Fen> => "min_amount",
         /// `min_weight`; unit kg.
-        3 min_weight: Option<i64> => w::Field::new("min_weight"),
+        3 min_weight: Option<i64> => "min_weight",
         /// `valuation_flag`.
-        4 valuation_flag: Option<bool> => w::Field::new("valuation_flag").spelled(w::Spelling::BoolInt),
+        4 valuation_flag: Option<bool> => "valuation_flag: zero-one",
         /// `amount_flag`.
-        5 amount_flag: Option<bool> => w::Field::new("amount_flag").spelled(w::Spelling::BoolInt),
+        5 amount_flag: Option<bool> => "amount_flag: zero-one",
     }
 }
 
@@ -315,7 +315,7 @@ w::record! {
     /// `FreightTemplateNotSendArea`.
     pub struct FreightTemplateNotSendArea {
         /// `address_info`.
-        0 address_info: Vec<FreightTemplateAddressInfo> => w::Field::must("address_info"),
+        0 address_info: Vec<FreightTemplateAddressInfo> => "address_info: must",
     }
 }
 
@@ -323,27 +323,27 @@ w::record! {
     /// `GetAddressDetail`.
     pub struct GetAddressDetail {
         /// `address_id`.
-        0 address_id: i64 => w::Field::must("address_id"),
+        0 address_id: i64 => "address_id: must",
         /// `address_info`.
-        1 address_info: GetAddressInfo => w::Field::must("address_info"),
+        1 address_info: GetAddressInfo => "address_info: must",
         /// `address_type`.
-        2 address_type: Option<AddressDetailAddressType> => w::Field::new("address_type"),
+        2 address_type: Option<AddressDetailAddressType> => "address_type",
         /// `landline`.
-        3 landline: Option<String> => w::Field::new("landline"),
+        3 landline: Option<String> => "landline",
         /// `remark`.
-        4 remark: Option<String> => w::Field::new("remark"),
+        4 remark: Option<String> => "remark",
         /// `send_addr`.
-        5 send_addr: bool => w::Field::must("send_addr").spelled(w::Spelling::BoolInt),
+        5 send_addr: bool => "send_addr: must zero-one",
         /// `default_send`.
-        6 default_send: bool => w::Field::must("default_send").spelled(w::Spelling::BoolInt),
+        6 default_send: bool => "default_send: must zero-one",
         /// `recv_addr`.
-        7 recv_addr: bool => w::Field::must("recv_addr").spelled(w::Spelling::BoolInt),
+        7 recv_addr: bool => "recv_addr: must zero-one",
         /// `default_recv`.
-        8 default_recv: bool => w::Field::must("default_recv").spelled(w::Spelling::BoolInt),
+        8 default_recv: bool => "default_recv: must zero-one",
         /// `update_time`; format `unix`.
-        9 update_time: xinqiao_types::UnixSeconds => w::Field::must("update_time"),
+        9 update_time: xinqiao_types::UnixSeconds => "update_time: must",
         /// `create_time`; format `unix`.
-        10 create_time: xinqiao_types::UnixSeconds => w::Field::must("create_time"),
+        10 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
 
@@ -351,25 +351,25 @@ w::record! {
     /// `GetAddressInfo`.
     pub struct GetAddressInfo {
         /// `user_name`.
-        0 user_name: String => w::Field::must("user_name"),
+        0 user_name: String => "user_name: must",
         /// `province_name`.
-        1 province_name: Option<String> => w::Field::new("province_name"),
+        1 province_name: Option<String> => "province_name",
         /// `city_name`.
-        2 city_name: Option<String> => w::Field::new("city_name"),
+        2 city_name: Option<String> => "city_name",
         /// `county_name`.
-        3 county_name: Option<String> => w::Field::new("county_name"),
+        3 county_name: Option<String> => "county_name",
         /// `detail_info`.
-        4 detail_info: Option<String> => w::Field::new("detail_info"),
+        4 detail_info: Option<String> => "detail_info",
         /// `tel_number`.
-        5 tel_number: String => w::Field::must("tel_number").masked(),
+        5 tel_number: String => "tel_number: must masked",
         /// `postal_code`.
-        6 postal_code: Option<String> => w::Field::new("postal_code"),
+        6 postal_code: Option<String> => "postal_code",
         /// `house_number`.
-        7 house_number: Option<String> => w::Field::new("house_number"),
+        7 house_number: Option<String> => "house_number",
         /// `lng`.
-        8 lng: Option<f64> => w::Field::new("lng"),
+        8 lng: Option<f64> => "lng",
         /// `lat`.
-        9 lat: Option<f64> => w::Field::new("lat"),
+        9 lat: Option<f64> => "lat",
     }
 }
 
@@ -377,33 +377,33 @@ w::record! {
     /// `GetfreighttemplatedetailFreightTemplate`.
     pub struct GetfreighttemplatedetailFreightTemplate {
         /// `template_id`.
-        0 template_id: i64 => w::Field::must("template_id"),
+        0 template_id: i64 => "template_id: must",
         /// `name`.
-        1 name: String => w::Field::must("name"),
+        1 name: String => "name: must",
         /// `valuation_type`.
-        2 valuation_type: String => w::Field::must("valuation_type"),
+        2 valuation_type: String => "valuation_type: must",
         /// `send_time`.
-        3 send_time: String => w::Field::must("send_time"),
+        3 send_time: String => "send_time: must",
         /// `delivery_type`.
-        4 delivery_type: String => w::Field::must("delivery_type"),
+        4 delivery_type: String => "delivery_type: must",
         /// `delivery_id`.
-        5 delivery_id: Vec<String> => w::Field::must("delivery_id"),
+        5 delivery_id: Vec<String> => "delivery_id: must",
         /// `shipping_method`.
-        6 shipping_method: String => w::Field::must("shipping_method"),
+        6 shipping_method: String => "shipping_method: must",
         /// `address_info`.
-        7 address_info: FreightTemplateAddressInfo => w::Field::must("address_info"),
+        7 address_info: FreightTemplateAddressInfo => "address_info: must",
         /// `not_send_area`.
-        8 not_send_area: FreightTemplateNotSendArea => w::Field::must("not_send_area"),
+        8 not_send_area: FreightTemplateNotSendArea => "not_send_area: must",
         /// `is_default`.
-        9 is_default: bool => w::Field::must("is_default"),
+        9 is_default: bool => "is_default: must",
         /// `all_condition_free_detail`.
-        10 all_condition_free_detail: FreightTemplateAllConditionFreeDetail => w::Field::must("all_condition_free_detail"),
+        10 all_condition_free_detail: FreightTemplateAllConditionFreeDetail => "all_condition_free_detail: must",
         /// `all_freight_calc_method`.
-        11 all_freight_calc_method: FreightTemplateAllFreightCalcMethod => w::Field::must("all_freight_calc_method"),
+        11 all_freight_calc_method: FreightTemplateAllFreightCalcMethod => "all_freight_calc_method: must",
         /// `update_time`; format `unix`.
-        12 update_time: xinqiao_types::UnixSeconds => w::Field::must("update_time"),
+        12 update_time: xinqiao_types::UnixSeconds => "update_time: must",
         /// `create_time`; format `unix`.
-        13 create_time: xinqiao_types::UnixSeconds => w::Field::must("create_time"),
+        13 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
 
@@ -411,7 +411,7 @@ w::record! {
     /// `NotSendArea`.
     pub struct NotSendArea {
         /// `address_info`.
-        0 address_info: Vec<AddressInfo> => w::Field::must("address_info"),
+        0 address_info: Vec<AddressInfo> => "address_info: must",
     }
     new(address_info: Vec<AddressInfo>)
 }
@@ -420,29 +420,28 @@ w::record! {
     /// `UpdateAddressDetail`.
     pub struct UpdateAddressDetail {
         /// `address_info`.
-        0 address_info: AddressDetailAddressInfo => w::Field::must("address_info"),
+        0 address_info: AddressDetailAddressInfo => "address_info: must",
         /// `address_type`.
-        1 address_type: Option<AddressType> => w::Field::new("address_type"),
+        1 address_type: Option<AddressType> => "address_type",
         /// `landline`.
-        2 landline: Option<String> => w::Field::new("landline"),
+        2 landline: Option<String> => "landline",
         /// `remark`.
-        3 remark: Option<String> => w::Field::new("remark"),
+        3 remark: Option<String> => "remark",
         /// `send_addr`.
-        4 send_addr: Option<bool> => w::Field::new("send_addr").spelled(w::Spelling::BoolInt),
+        4 send_addr: Option<bool> => "send_addr: zero-one",
         /// `default_send`.
-        5 default_send: Option<bool> => w::Field::new("default_send").spelled(w::Spelling::BoolInt),
+        5 default_send: Option<bool> => "default_send: zero-one",
         /// `recv_addr`.
-        6 recv_addr: Option<bool> => w::Field::new("recv_addr").spelled(w::Spelling::BoolInt),
+        6 recv_addr: Option<bool> => "recv_addr: zero-one",
         /// `default_recv`.
-        7 default_recv: Option<bool> => w::Field::new("default_recv").spelled(w::Spelling::BoolInt),
+        7 default_recv: Option<bool> => "default_recv: zero-one",
         /// `address_id`.
-        8 address_id: i64 => w::Field::must("address_id"),
+        8 address_id: i64 => "address_id: must",
     }
     new(address_info: AddressDetailAddressInfo, address_id: i64)
+    text(landline: String, remark: String)
     set(
         address_type: AddressType,
-        landline: String,
-        remark: String,
         send_addr: bool,
         default_send: bool,
         recv_addr: bool,
@@ -454,36 +453,36 @@ w::record! {
     /// `UpdatefreighttemplateFreightTemplate`.
     pub struct UpdatefreighttemplateFreightTemplate {
         /// `name`.
-        0 name: String => w::Field::must("name"),
+        0 name: String => "name: must",
         /// `valuation_type`.
-        1 valuation_type: String => w::Field::must("valuation_type"),
+        1 valuation_type: String => "valuation_type: must",
         /// `send_time`.
-        2 send_time: String => w::Field::must("send_time"),
+        2 send_time: String => "send_time: must",
         /// `delivery_type`.
-        3 delivery_type: String => w::Field::must("delivery_type"),
+        3 delivery_type: String => "delivery_type: must",
         /// `delivery_id`.
-        4 delivery_id: Option<Vec<String>> => w::Field::new("delivery_id"),
+        4 delivery_id: Option<Vec<String>> => "delivery_id",
         /// `shipping_method`.
-        5 shipping_method: String => w::Field::must("shipping_method"),
+        5 shipping_method: String => "shipping_method: must",
         /// `address_info`.
-        6 address_info: Option<AddressInfo> => w::Field::new("address_info"),
+        6 address_info: Option<AddressInfo> => "address_info",
         /// `not_send_area`.
-        7 not_send_area: Option<NotSendArea> => w::Field::new("not_send_area"),
+        7 not_send_area: Option<NotSendArea> => "not_send_area",
         /// `is_default`.
-        8 is_default: Option<bool> => w::Field::new("is_default"),
+        8 is_default: Option<bool> => "is_default",
         /// `all_condition_free_detail`.
-        9 all_condition_free_detail: Option<AllConditionFreeDetail> => w::Field::new("all_condition_free_detail"),
+        9 all_condition_free_detail: Option<AllConditionFreeDetail> => "all_condition_free_detail",
         /// `all_freight_calc_method`.
-        10 all_freight_calc_method: Option<AllFreightCalcMethod> => w::Field::new("all_freight_calc_method"),
+        10 all_freight_calc_method: Option<AllFreightCalcMethod> => "all_freight_calc_method",
         /// `template_id`.
-        11 template_id: i64 => w::Field::must("template_id"),
+        11 template_id: i64 => "template_id: must",
     }
     new(
-        name: String,
-        valuation_type: String,
-        send_time: String,
-        delivery_type: String,
-        shipping_method: String,
+        name: impl Into<String>,
+        valuation_type: impl Into<String>,
+        send_time: impl Into<String>,
+        delivery_type: impl Into<String>,
+        shipping_method: impl Into<String>,
         template_id: i64,
     )
     set(
@@ -504,7 +503,7 @@ w::record! {
     /// * Catalog: `channels.merchant.addfreighttemplate`.
     pub struct Addfreighttemplate {
         /// `freight_template`.
-        0 freight_template: FreightTemplate => w::Field::must("freight_template"),
+        0 freight_template: FreightTemplate => "freight_template: must",
     }
     new(freight_template: FreightTemplate)
 }
@@ -513,7 +512,7 @@ w::record! {
     /// Answer to [`Addfreighttemplate`].
     pub struct AddfreighttemplateResponse {
         /// `template_id`.
-        0 template_id: i64 => w::Field::must("template_id"),
+        0 template_id: i64 => "template_id: must",
     }
 }
 
@@ -544,7 +543,7 @@ w::record! {
     /// * Catalog: `channels.merchant.getfreighttemplatedetail`.
     pub struct Getfreighttemplatedetail {
         /// `template_id`.
-        0 template_id: i64 => w::Field::must("template_id"),
+        0 template_id: i64 => "template_id: must",
     }
     new(template_id: i64)
 }
@@ -553,7 +552,7 @@ w::record! {
     /// Answer to [`Getfreighttemplatedetail`].
     pub struct GetfreighttemplatedetailResponse {
         /// `freight_template`.
-        0 freight_template: GetfreighttemplatedetailFreightTemplate => w::Field::must("freight_template"),
+        0 freight_template: GetfreighttemplatedetailFreightTemplate => "freight_template: must",
     }
 }
 
@@ -584,9 +583,9 @@ w::record! {
     /// * Catalog: `channels.merchant.getfreighttemplatelist`.
     pub struct Getfreighttemplatelist {
         /// `offset`.
-        0 offset: i64 => w::Field::must("offset"),
+        0 offset: i64 => "offset: must",
         /// `limit`.
-        1 limit: i64 => w::Field::must("limit"),
+        1 limit: i64 => "limit: must",
     }
     new(offset: i64, limit: i64)
 }
@@ -595,7 +594,7 @@ w::record! {
     /// Answer to [`Getfreighttemplatelist`].
     pub struct GetfreighttemplatelistResponse {
         /// `template_id_list`.
-        0 template_id_list: Vec<i64> => w::Field::must("template_id_list"),
+        0 template_id_list: Vec<i64> => "template_id_list: must",
     }
 }
 
@@ -626,7 +625,7 @@ w::record! {
     /// * Catalog: `channels.merchant.updatefreighttemplate`.
     pub struct Updatefreighttemplate {
         /// `freight_template`.
-        0 freight_template: UpdatefreighttemplateFreightTemplate => w::Field::must("freight_template"),
+        0 freight_template: UpdatefreighttemplateFreightTemplate => "freight_template: must",
     }
     new(freight_template: UpdatefreighttemplateFreightTemplate)
 }
@@ -662,7 +661,7 @@ pub mod address {
         /// * Catalog: `channels.merchant.address.add`.
         pub struct Add {
             /// `address_detail`.
-            0 address_detail: super::AddressDetail => w::Field::must("address_detail"),
+            0 address_detail: super::AddressDetail => "address_detail: must",
         }
         new(address_detail: super::AddressDetail)
     }
@@ -671,7 +670,7 @@ pub mod address {
         /// Answer to [`Add`].
         pub struct AddResponse {
             /// `address_id`.
-            0 address_id: i64 => w::Field::must("address_id"),
+            0 address_id: i64 => "address_id: must",
         }
     }
 
@@ -702,7 +701,7 @@ pub mod address {
         /// * Catalog: `channels.merchant.address.delete`.
         pub struct Delete {
             /// `address_id`.
-            0 address_id: i64 => w::Field::must("address_id"),
+            0 address_id: i64 => "address_id: must",
         }
         new(address_id: i64)
     }
@@ -734,7 +733,7 @@ pub mod address {
         /// * Catalog: `channels.merchant.address.get`.
         pub struct Get {
             /// `address_id`.
-            0 address_id: i64 => w::Field::must("address_id"),
+            0 address_id: i64 => "address_id: must",
         }
         new(address_id: i64)
     }
@@ -743,7 +742,7 @@ pub mod address {
         /// Answer to [`Get`].
         pub struct GetResponse {
             /// `address_detail`.
-            0 address_detail: super::GetAddressDetail => w::Field::must("address_detail"),
+            0 address_detail: super::GetAddressDetail => "address_detail: must",
         }
     }
 
@@ -774,9 +773,9 @@ pub mod address {
         /// * Catalog: `channels.merchant.address.list`.
         pub struct List {
             /// `offset`.
-            0 offset: i64 => w::Field::must("offset"),
+            0 offset: i64 => "offset: must",
             /// `limit`.
-            1 limit: i64 => w::Field::must("limit"),
+            1 limit: i64 => "limit: must",
         }
         new(offset: i64, limit: i64)
     }
@@ -785,7 +784,7 @@ pub mod address {
         /// Answer to [`List`].
         pub struct ListResponse {
             /// `address_id_list`.
-            0 address_id_list: Vec<i64> => w::Field::must("address_id_list"),
+            0 address_id_list: Vec<i64> => "address_id_list: must",
         }
     }
 
@@ -816,7 +815,7 @@ pub mod address {
         /// * Catalog: `channels.merchant.address.update`.
         pub struct Update {
             /// `address_detail`.
-            0 address_detail: super::UpdateAddressDetail => w::Field::must("address_detail"),
+            0 address_detail: super::UpdateAddressDetail => "address_detail: must",
         }
         new(address_detail: super::UpdateAddressDetail)
     }
@@ -853,23 +852,23 @@ pub mod privatenumber {
         /// * Catalog: `channels.merchant.privatenumber.addphone`.
         pub struct Addphone {
             /// `mobile`.
-            0 mobile: String => w::Field::must("mobile").masked(),
+            0 mobile: String => "mobile: must masked",
             /// `verify_code`.
-            1 verify_code: String => w::Field::must("verify_code"),
+            1 verify_code: String => "verify_code: must",
             /// `wxusername`.
-            2 wxusername: Option<String> => w::Field::new("wxusername"),
+            2 wxusername: Option<String> => "wxusername",
         }
-        new(mobile: String, verify_code: String)
-        set(wxusername: String)
+        new(mobile: impl Into<String>, verify_code: impl Into<String>)
+        text(wxusername: String)
     }
 
     w::record! {
         /// Answer to [`Addphone`].
         pub struct AddphoneResponse {
             /// `qrcode_url`.
-            0 qrcode_url: String => w::Field::must("qrcode_url"),
+            0 qrcode_url: String => "qrcode_url: must",
             /// `status`.
-            1 status: i64 => w::Field::must("status"),
+            1 status: i64 => "status: must",
         }
     }
 
@@ -900,18 +899,18 @@ pub mod privatenumber {
         /// * Catalog: `channels.merchant.privatenumber.getphone`.
         pub struct Getphone {
             /// `mobile`.
-            0 mobile: String => w::Field::must("mobile").masked(),
+            0 mobile: String => "mobile: must masked",
         }
-        new(mobile: String)
+        new(mobile: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`Getphone`].
         pub struct GetphoneResponse {
             /// `status`.
-            0 status: i64 => w::Field::must("status"),
+            0 status: i64 => "status: must",
             /// `fail_reason`.
-            1 fail_reason: Option<String> => w::Field::new("fail_reason"),
+            1 fail_reason: Option<String> => "fail_reason",
         }
     }
 
@@ -942,9 +941,9 @@ pub mod privatenumber {
         /// * Catalog: `channels.merchant.privatenumber.sendverifycode`.
         pub struct Sendverifycode {
             /// `mobile`.
-            0 mobile: String => w::Field::must("mobile").masked(),
+            0 mobile: String => "mobile: must masked",
         }
-        new(mobile: String)
+        new(mobile: impl Into<String>)
     }
 
     w::endpoint! {

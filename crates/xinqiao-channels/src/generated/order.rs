@@ -10,33 +10,33 @@ w::record! {
     /// `AddressInfo`.
     pub struct AddressInfo {
         /// `user_name`.
-        0 user_name: String => w::Field::must("user_name"),
+        0 user_name: String => "user_name: must",
         /// `province_name`.
-        1 province_name: Option<String> => w::Field::new("province_name"),
+        1 province_name: Option<String> => "province_name",
         /// `city_name`.
-        2 city_name: Option<String> => w::Field::new("city_name"),
+        2 city_name: Option<String> => "city_name",
         /// `county_name`.
-        3 county_name: Option<String> => w::Field::new("county_name"),
+        3 county_name: Option<String> => "county_name",
         /// `detail_info`.
-        4 detail_info: Option<String> => w::Field::new("detail_info"),
+        4 detail_info: Option<String> => "detail_info",
         /// `tel_number`.
-        5 tel_number: String => w::Field::must("tel_number").masked(),
+        5 tel_number: String => "tel_number: must masked",
         /// `postal_code`.
-        6 postal_code: Option<String> => w::Field::new("postal_code"),
+        6 postal_code: Option<String> => "postal_code",
         /// `house_number`.
-        7 house_number: Option<String> => w::Field::new("house_number"),
+        7 house_number: Option<String> => "house_number",
         /// `lng`.
-        8 lng: Option<f64> => w::Field::new("lng"),
+        8 lng: Option<f64> => "lng",
         /// `lat`.
-        9 lat: Option<f64> => w::Field::new("lat"),
+        9 lat: Option<f64> => "lat",
         /// `hash_code`.
-        10 hash_code: Option<String> => w::Field::new("hash_code"),
+        10 hash_code: Option<String> => "hash_code",
         /// `virtual_order_tel_number`.
-        11 virtual_order_tel_number: Option<String> => w::Field::new("virtual_order_tel_number"),
+        11 virtual_order_tel_number: Option<String> => "virtual_order_tel_number",
         /// `use_tel_number`.
-        12 use_tel_number: Option<bool> => w::Field::new("use_tel_number").spelled(w::Spelling::BoolInt),
+        12 use_tel_number: Option<bool> => "use_tel_number: zero-one",
         /// `tel_number_ext_info`.
-        13 tel_number_ext_info: Option<TelNumberExtInfo> => w::Field::new("tel_number_ext_info"),
+        13 tel_number_ext_info: Option<TelNumberExtInfo> => "tel_number_ext_info",
     }
 }
 
@@ -44,9 +44,9 @@ w::record! {
     /// `AftersaleDetail`.
     pub struct AftersaleDetail {
         /// `aftersale_order_list`.
-        0 aftersale_order_list: Vec<AftersaleOrder> => w::Field::must("aftersale_order_list"),
+        0 aftersale_order_list: Vec<AftersaleOrder> => "aftersale_order_list: must",
         /// `on_aftersale_order_cnt`.
-        1 on_aftersale_order_cnt: i64 => w::Field::must("on_aftersale_order_cnt"),
+        1 on_aftersale_order_cnt: i64 => "on_aftersale_order_cnt: must",
     }
 }
 
@@ -54,9 +54,9 @@ w::record! {
     /// `AftersaleOrder`.
     pub struct AftersaleOrder {
         /// `aftersale_order_id`.
-        0 aftersale_order_id: w::TextOrNumber => w::Field::must("aftersale_order_id"),
+        0 aftersale_order_id: w::TextOrNumber => "aftersale_order_id: must",
         /// `status`.
-        1 status: i64 => w::Field::must("status"),
+        1 status: i64 => "status: must",
     }
 }
 
@@ -64,9 +64,9 @@ w::record! {
     /// `AgentInfo`.
     pub struct AgentInfo {
         /// `agent_finder_id`.
-        0 agent_finder_id: String => w::Field::must("agent_finder_id"),
+        0 agent_finder_id: String => "agent_finder_id: must",
         /// `agent_finder_nickname`.
-        1 agent_finder_nickname: String => w::Field::must("agent_finder_nickname"),
+        1 agent_finder_nickname: String => "agent_finder_nickname: must",
     }
 }
 
@@ -74,20 +74,20 @@ w::record! {
     /// `AuditItem`.
     pub struct AuditItem {
         /// `item_name`.
-        0 item_name: String => w::Field::must("item_name"),
+        0 item_name: String => "item_name: must",
         /// `item_value`.
-        1 item_value: String => w::Field::must("item_value"),
+        1 item_value: String => "item_value: must",
     }
-    new(item_name: String, item_value: String)
+    new(item_name: impl Into<String>, item_value: impl Into<String>)
 }
 
 w::record! {
     /// `ChangeInfo`.
     pub struct ChangeInfo {
         /// `old`.
-        0 old: Old => w::Field::must("old"),
+        0 old: Old => "old: must",
         /// `new`.
-        1 new: Old => w::Field::must("new"),
+        1 new: Old => "new: must",
     }
     new(old: Old, new: Old)
 }
@@ -96,11 +96,11 @@ w::record! {
     /// `ChangeOrderInfo`.
     pub struct ChangeOrderInfo {
         /// `product_id`.
-        0 product_id: i64 => w::Field::must("product_id"),
+        0 product_id: i64 => "product_id: must",
         /// `sku_id`.
-        1 sku_id: i64 => w::Field::must("sku_id"),
+        1 sku_id: i64 => "sku_id: must",
         /// `change_price`; unit fen.
-        2 change_price: xinqiao_types::Fen => w::Field::must("change_price"),
+        2 change_price: xinqiao_types::Fen => "change_price: must",
     }
     new(product_id: i64, sku_id: i64, change_price: xinqiao_types::Fen)
 }
@@ -109,13 +109,13 @@ w::record! {
     /// `ChangeSkuInfo`.
     pub struct ChangeSkuInfo {
         /// `preshipment_change_sku_state`.
-        0 preshipment_change_sku_state: i64 => w::Field::must("preshipment_change_sku_state"),
+        0 preshipment_change_sku_state: i64 => "preshipment_change_sku_state: must",
         /// `old_sku_id`.
-        1 old_sku_id: i64 => w::Field::must("old_sku_id"),
+        1 old_sku_id: i64 => "old_sku_id: must",
         /// `new_sku_id`.
-        2 new_sku_id: i64 => w::Field::must("new_sku_id"),
+        2 new_sku_id: i64 => "new_sku_id: must",
         /// `ddl_time_stamp`; format `unix`.
-        3 ddl_time_stamp: Option<xinqiao_types::UnixSeconds> => w::Field::new("ddl_time_stamp"),
+        3 ddl_time_stamp: Option<xinqiao_types::UnixSeconds> => "ddl_time_stamp",
     }
 }
 
@@ -123,23 +123,23 @@ w::record! {
     /// `CommissionInfo`.
     pub struct CommissionInfo {
         /// `sku_id`.
-        0 sku_id: i64 => w::Field::must("sku_id"),
+        0 sku_id: i64 => "sku_id: must",
         /// `nickname`.
-        1 nickname: String => w::Field::must("nickname").masked(),
+        1 nickname: String => "nickname: must masked",
         /// `type`.
-        2 type_: i64 => w::Field::must("type"),
+        2 type_: i64 => "type: must",
         /// `status`.
-        3 status: i64 => w::Field::must("status"),
+        3 status: i64 => "status: must",
         /// `amount`; unit fen.
-        4 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        4 amount: xinqiao_types::Fen => "amount: must",
         /// `finder_id`.
-        5 finder_id: Option<String> => w::Field::new("finder_id"),
+        5 finder_id: Option<String> => "finder_id",
         /// `openfinderid`.
-        6 openfinderid: Option<String> => w::Field::new("openfinderid"),
+        6 openfinderid: Option<String> => "openfinderid",
         /// `talent_id`.
-        7 talent_id: Option<String> => w::Field::new("talent_id"),
+        7 talent_id: Option<String> => "talent_id",
         /// `agency_id`.
-        8 agency_id: Option<String> => w::Field::new("agency_id"),
+        8 agency_id: Option<String> => "agency_id",
     }
 }
 
@@ -147,9 +147,9 @@ w::record! {
     /// `Company`.
     pub struct Company {
         /// `delivery_id`.
-        0 delivery_id: String => w::Field::must("delivery_id"),
+        0 delivery_id: String => "delivery_id: must",
         /// `delivery_name`.
-        1 delivery_name: String => w::Field::must("delivery_name"),
+        1 delivery_name: String => "delivery_name: must",
     }
 }
 
@@ -157,7 +157,7 @@ w::record! {
     /// `CouponInfo`.
     pub struct CouponInfo {
         /// `user_coupon_id`.
-        0 user_coupon_id: Option<String> => w::Field::new("user_coupon_id"),
+        0 user_coupon_id: Option<String> => "user_coupon_id",
     }
 }
 
@@ -165,11 +165,11 @@ w::record! {
     /// `CourseInfo`.
     pub struct CourseInfo {
         /// `start_time`; format `unix`.
-        0 start_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("start_time"),
+        0 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
         /// `end_time`; format `unix`.
-        1 end_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("end_time"),
+        1 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
         /// `course_path`.
-        2 course_path: CoursePath => w::Field::must("course_path"),
+        2 course_path: CoursePath => "course_path: must",
     }
     new(course_path: CoursePath)
     set(start_time: xinqiao_types::UnixSeconds, end_time: xinqiao_types::UnixSeconds)
@@ -179,23 +179,23 @@ w::record! {
     /// `CoursePath`.
     pub struct CoursePath {
         /// `type`.
-        0 type_: i64 => w::Field::must("type"),
+        0 type_: i64 => "type: must",
         /// `wxa_appid`.
-        1 wxa_appid: Option<String> => w::Field::new("wxa_appid"),
+        1 wxa_appid: Option<String> => "wxa_appid",
         /// `wxa_path`.
-        2 wxa_path: Option<String> => w::Field::new("wxa_path"),
+        2 wxa_path: Option<String> => "wxa_path",
     }
     new(type_: i64)
-    set(wxa_appid: String, wxa_path: String)
+    text(wxa_appid: String, wxa_path: String)
 }
 
 w::record! {
     /// `CreateTimeRange`.
     pub struct CreateTimeRange {
         /// `start_time`; format `unix`.
-        0 start_time: xinqiao_types::UnixSeconds => w::Field::must("start_time"),
+        0 start_time: xinqiao_types::UnixSeconds => "start_time: must",
         /// `end_time`; format `unix`.
-        1 end_time: xinqiao_types::UnixSeconds => w::Field::must("end_time"),
+        1 end_time: xinqiao_types::UnixSeconds => "end_time: must",
     }
     new(start_time: xinqiao_types::UnixSeconds, end_time: xinqiao_types::UnixSeconds)
 }
@@ -204,13 +204,13 @@ w::record! {
     /// `CustomInfo`.
     pub struct CustomInfo {
         /// `custom_type`.
-        0 custom_type: i64 => w::Field::must("custom_type"),
+        0 custom_type: i64 => "custom_type: must",
         /// `custom_img_url`.
-        1 custom_img_url: Option<String> => w::Field::new("custom_img_url"),
+        1 custom_img_url: Option<String> => "custom_img_url",
         /// `custom_preview_img_url`.
-        2 custom_preview_img_url: Option<String> => w::Field::new("custom_preview_img_url"),
+        2 custom_preview_img_url: Option<String> => "custom_preview_img_url",
         /// `custom_word`.
-        3 custom_word: Option<String> => w::Field::new("custom_word"),
+        3 custom_word: Option<String> => "custom_word",
     }
 }
 
@@ -218,43 +218,43 @@ w::record! {
     /// `Delivery`.
     pub struct Delivery {
         /// `delivery_id`.
-        0 delivery_id: String => w::Field::must("delivery_id"),
+        0 delivery_id: String => "delivery_id: must",
         /// `waybill_id`.
-        1 waybill_id: Option<String> => w::Field::new("waybill_id"),
+        1 waybill_id: Option<String> => "waybill_id",
         /// `deliver_type`.
-        2 deliver_type: i64 => w::Field::must("deliver_type"),
+        2 deliver_type: i64 => "deliver_type: must",
         /// `product_infos`.
-        3 product_infos: Vec<ProductInfo> => w::Field::must("product_infos"),
+        3 product_infos: Vec<ProductInfo> => "product_infos: must",
     }
-    new(delivery_id: String, deliver_type: i64, product_infos: Vec<ProductInfo>)
-    set(waybill_id: String)
+    new(delivery_id: impl Into<String>, deliver_type: i64, product_infos: Vec<ProductInfo>)
+    text(waybill_id: String)
 }
 
 w::record! {
     /// `DeliveryInfo`.
     pub struct DeliveryInfo {
         /// `deliver_method`.
-        0 deliver_method: i64 => w::Field::must("deliver_method"),
+        0 deliver_method: i64 => "deliver_method: must",
         /// `address_info`.
-        1 address_info: Option<AddressInfo> => w::Field::new("address_info"),
+        1 address_info: Option<AddressInfo> => "address_info",
         /// `address_under_review`.
-        2 address_under_review: Option<AddressInfo> => w::Field::new("address_under_review"),
+        2 address_under_review: Option<AddressInfo> => "address_under_review",
         /// `delivery_product_info`.
-        3 delivery_product_info: Vec<DeliveryProductInfo> => w::Field::must("delivery_product_info"),
+        3 delivery_product_info: Vec<DeliveryProductInfo> => "delivery_product_info: must",
         /// `ship_done_time`; format `unix`.
-        4 ship_done_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("ship_done_time"),
+        4 ship_done_time: Option<xinqiao_types::UnixSeconds> => "ship_done_time",
         /// `address_apply_time`; format `unix`.
-        5 address_apply_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("address_apply_time"),
+        5 address_apply_time: Option<xinqiao_types::UnixSeconds> => "address_apply_time",
         /// `ewaybill_order_code`.
-        6 ewaybill_order_code: Option<String> => w::Field::new("ewaybill_order_code"),
+        6 ewaybill_order_code: Option<String> => "ewaybill_order_code",
         /// `quality_inspect_type`.
-        7 quality_inspect_type: Option<i64> => w::Field::new("quality_inspect_type"),
+        7 quality_inspect_type: Option<i64> => "quality_inspect_type",
         /// `quality_inspect_info`.
-        8 quality_inspect_info: Option<QualityInspectInfo> => w::Field::new("quality_inspect_info"),
+        8 quality_inspect_info: Option<QualityInspectInfo> => "quality_inspect_info",
         /// `recharge_info`.
-        9 recharge_info: Option<RechargeInfo> => w::Field::new("recharge_info"),
+        9 recharge_info: Option<RechargeInfo> => "recharge_info",
         /// `dropship_flag`.
-        10 dropship_flag: Option<i64> => w::Field::new("dropship_flag"),
+        10 dropship_flag: Option<i64> => "dropship_flag",
     }
 }
 
@@ -262,19 +262,19 @@ w::record! {
     /// `DeliveryProductInfo`.
     pub struct DeliveryProductInfo {
         /// `deliver_type`.
-        0 deliver_type: i64 => w::Field::must("deliver_type"),
+        0 deliver_type: i64 => "deliver_type: must",
         /// `delivery_id`.
-        1 delivery_id: String => w::Field::must("delivery_id"),
+        1 delivery_id: String => "delivery_id: must",
         /// `delivery_name`.
-        2 delivery_name: String => w::Field::must("delivery_name"),
+        2 delivery_name: String => "delivery_name: must",
         /// `waybill_id`.
-        3 waybill_id: String => w::Field::must("waybill_id"),
+        3 waybill_id: String => "waybill_id: must",
         /// `delivery_time`; format `unix`.
-        4 delivery_time: xinqiao_types::UnixSeconds => w::Field::must("delivery_time"),
+        4 delivery_time: xinqiao_types::UnixSeconds => "delivery_time: must",
         /// `product_infos`.
-        5 product_infos: Vec<DeliveryProductInfoProductInfo> => w::Field::must("product_infos"),
+        5 product_infos: Vec<DeliveryProductInfoProductInfo> => "product_infos: must",
         /// `delivery_address`.
-        6 delivery_address: Option<AddressInfo> => w::Field::new("delivery_address"),
+        6 delivery_address: Option<AddressInfo> => "delivery_address",
     }
 }
 
@@ -282,11 +282,11 @@ w::record! {
     /// `DeliveryProductInfoProductInfo`.
     pub struct DeliveryProductInfoProductInfo {
         /// `product_id`.
-        0 product_id: i64 => w::Field::must("product_id"),
+        0 product_id: i64 => "product_id: must",
         /// `sku_id`.
-        1 sku_id: i64 => w::Field::must("sku_id"),
+        1 sku_id: i64 => "sku_id: must",
         /// `product_cnt`.
-        2 product_cnt: i64 => w::Field::must("product_cnt"),
+        2 product_cnt: i64 => "product_cnt: must",
     }
 }
 
@@ -294,7 +294,7 @@ w::record! {
     /// `DropshipInfo`.
     pub struct DropshipInfo {
         /// `ds_order_id`.
-        0 ds_order_id: w::TextOrNumber => w::Field::must("ds_order_id"),
+        0 ds_order_id: w::TextOrNumber => "ds_order_id: must",
     }
 }
 
@@ -302,11 +302,11 @@ w::record! {
     /// `Ecsgift`.
     pub struct Ecsgift {
         /// `gifts`.
-        0 gifts: Gift => w::Field::must("gifts"),
+        0 gifts: Gift => "gifts: must",
         /// `user_type`.
-        1 user_type: i64 => w::Field::must("user_type"),
+        1 user_type: i64 => "user_type: must",
         /// `wishmessage`.
-        2 wishmessage: Option<String> => w::Field::new("wishmessage"),
+        2 wishmessage: Option<String> => "wishmessage",
     }
 }
 
@@ -314,21 +314,21 @@ w::record! {
     /// `ExtInfo`.
     pub struct ExtInfo {
         /// `customer_notes`.
-        0 customer_notes: Option<String> => w::Field::new("customer_notes"),
+        0 customer_notes: Option<String> => "customer_notes",
         /// `merchant_notes`.
-        1 merchant_notes: Option<String> => w::Field::new("merchant_notes"),
+        1 merchant_notes: Option<String> => "merchant_notes",
         /// `confirm_receipt_time`; format `unix`.
-        2 confirm_receipt_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("confirm_receipt_time"),
+        2 confirm_receipt_time: Option<xinqiao_types::UnixSeconds> => "confirm_receipt_time",
         /// `finder_id`.
-        3 finder_id: Option<String> => w::Field::new("finder_id"),
+        3 finder_id: Option<String> => "finder_id",
         /// `live_id`.
-        4 live_id: Option<String> => w::Field::new("live_id"),
+        4 live_id: Option<String> => "live_id",
         /// `order_scene`.
-        5 order_scene: Option<i64> => w::Field::new("order_scene"),
+        5 order_scene: Option<i64> => "order_scene",
         /// `vip_order_session_id`.
-        6 vip_order_session_id: Option<String> => w::Field::new("vip_order_session_id"),
+        6 vip_order_session_id: Option<String> => "vip_order_session_id",
         /// `commission_handling_progress`.
-        7 commission_handling_progress: Option<i64> => w::Field::new("commission_handling_progress"),
+        7 commission_handling_progress: Option<i64> => "commission_handling_progress",
     }
 }
 
@@ -336,9 +336,9 @@ w::record! {
     /// `ExtraService`.
     pub struct ExtraService {
         /// `seven_day_return`.
-        0 seven_day_return: i64 => w::Field::must("seven_day_return"),
+        0 seven_day_return: i64 => "seven_day_return: must",
         /// `freight_insurance`.
-        1 freight_insurance: i64 => w::Field::must("freight_insurance"),
+        1 freight_insurance: i64 => "freight_insurance: must",
     }
 }
 
@@ -346,7 +346,7 @@ w::record! {
     /// `FreeGiftInfo`.
     pub struct FreeGiftInfo {
         /// `main_product_list`.
-        0 main_product_list: Vec<MainProduct> => w::Field::must("main_product_list"),
+        0 main_product_list: Vec<MainProduct> => "main_product_list: must",
     }
 }
 
@@ -354,7 +354,7 @@ w::record! {
     /// `Gift`.
     pub struct Gift {
         /// `gift`.
-        0 gift: Vec<GiftGift> => w::Field::must("gift"),
+        0 gift: Vec<GiftGift> => "gift: must",
     }
 }
 
@@ -362,13 +362,13 @@ w::record! {
     /// `GiftGift`.
     pub struct GiftGift {
         /// `order_id`.
-        0 order_id: w::TextOrNumber => w::Field::must("order_id"),
+        0 order_id: w::TextOrNumber => "order_id: must",
         /// `giftstatus`.
-        1 giftstatus: i64 => w::Field::must("giftstatus"),
+        1 giftstatus: i64 => "giftstatus: must",
         /// `wishmessage`.
-        2 wishmessage: Option<String> => w::Field::new("wishmessage"),
+        2 wishmessage: Option<String> => "wishmessage",
         /// `expired_time`; format `unix`.
-        3 expired_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("expired_time"),
+        3 expired_time: Option<xinqiao_types::UnixSeconds> => "expired_time",
     }
 }
 
@@ -376,11 +376,11 @@ w::record! {
     /// `GreetingCardInfo`.
     pub struct GreetingCardInfo {
         /// `giver_name`.
-        0 giver_name: Option<String> => w::Field::new("giver_name"),
+        0 giver_name: Option<String> => "giver_name",
         /// `receiver_name`.
-        1 receiver_name: Option<String> => w::Field::new("receiver_name").masked(),
+        1 receiver_name: Option<String> => "receiver_name: masked",
         /// `greeting_message`.
-        2 greeting_message: Option<String> => w::Field::new("greeting_message"),
+        2 greeting_message: Option<String> => "greeting_message",
     }
 }
 
@@ -388,13 +388,13 @@ w::record! {
     /// `IntraCityOrderInfo`.
     pub struct IntraCityOrderInfo {
         /// `shop_id`.
-        0 shop_id: String => w::Field::must("shop_id"),
+        0 shop_id: String => "shop_id: must",
         /// `predict_arrive_time_type`.
-        1 predict_arrive_time_type: i64 => w::Field::must("predict_arrive_time_type"),
+        1 predict_arrive_time_type: i64 => "predict_arrive_time_type: must",
         /// `predict_arrive_start_time`; format `unix`.
-        2 predict_arrive_start_time: xinqiao_types::UnixSeconds => w::Field::must("predict_arrive_start_time"),
+        2 predict_arrive_start_time: xinqiao_types::UnixSeconds => "predict_arrive_start_time: must",
         /// `predict_arrive_end_time`; format `unix`.
-        3 predict_arrive_end_time: xinqiao_types::UnixSeconds => w::Field::must("predict_arrive_end_time"),
+        3 predict_arrive_end_time: xinqiao_types::UnixSeconds => "predict_arrive_end_time: must",
     }
 }
 
@@ -402,13 +402,13 @@ w::record! {
     /// `MainProduct`.
     pub struct MainProduct {
         /// `product_id`.
-        0 product_id: i64 => w::Field::must("product_id"),
+        0 product_id: i64 => "product_id: must",
         /// `sku_id`.
-        1 sku_id: i64 => w::Field::must("sku_id"),
+        1 sku_id: i64 => "sku_id: must",
         /// `task_id`.
-        2 task_id: i64 => w::Field::must("task_id"),
+        2 task_id: i64 => "task_id: must",
         /// `gift_cnt`.
-        3 gift_cnt: i64 => w::Field::must("gift_cnt"),
+        3 gift_cnt: i64 => "gift_cnt: must",
     }
 }
 
@@ -416,52 +416,56 @@ w::record! {
     /// `Old`.
     pub struct Old {
         /// `delivery_id`.
-        0 delivery_id: String => w::Field::must("delivery_id"),
+        0 delivery_id: String => "delivery_id: must",
         /// `waybill_id`.
-        1 waybill_id: String => w::Field::must("waybill_id"),
+        1 waybill_id: String => "waybill_id: must",
         /// `product_infos`.
-        2 product_infos: Vec<ProductInfo> => w::Field::must("product_infos"),
+        2 product_infos: Vec<ProductInfo> => "product_infos: must",
     }
-    new(delivery_id: String, waybill_id: String, product_infos: Vec<ProductInfo>)
+    new(
+        delivery_id: impl Into<String>,
+        waybill_id: impl Into<String>,
+        product_infos: Vec<ProductInfo>,
+    )
 }
 
 w::record! {
     /// `Order`.
     pub struct Order {
         /// `order_id`.
-        0 order_id: w::TextOrNumber => w::Field::must("order_id"),
+        0 order_id: w::TextOrNumber => "order_id: must",
         /// `status`.
-        1 status: i64 => w::Field::must("status"),
+        1 status: i64 => "status: must",
         /// `order_detail`.
-        2 order_detail: OrderDetail => w::Field::must("order_detail"),
+        2 order_detail: OrderDetail => "order_detail: must",
         /// `aftersale_detail`.
-        3 aftersale_detail: Option<AftersaleDetail> => w::Field::new("aftersale_detail"),
+        3 aftersale_detail: Option<AftersaleDetail> => "aftersale_detail",
         /// `openid`.
-        4 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        4 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `unionid`.
-        5 unionid: Option<xinqiao_types::UnionId> => w::Field::new("unionid").masked(),
+        5 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
         /// `update_time`; format `unix`.
-        6 update_time: xinqiao_types::UnixSeconds => w::Field::must("update_time"),
+        6 update_time: xinqiao_types::UnixSeconds => "update_time: must",
         /// `create_time`; format `unix`.
-        7 create_time: xinqiao_types::UnixSeconds => w::Field::must("create_time"),
+        7 create_time: xinqiao_types::UnixSeconds => "create_time: must",
         /// `is_present`.
-        8 is_present: bool => w::Field::must("is_present"),
+        8 is_present: bool => "is_present: must",
         /// `present_send_type`.
-        9 present_send_type: Option<i64> => w::Field::new("present_send_type"),
+        9 present_send_type: Option<i64> => "present_send_type",
         /// `present_order_id_str`.
-        10 present_order_id_str: Option<String> => w::Field::new("present_order_id_str"),
+        10 present_order_id_str: Option<String> => "present_order_id_str",
         /// `present_note`.
-        11 present_note: Option<String> => w::Field::new("present_note"),
+        11 present_note: Option<String> => "present_note",
         /// `present_giver_openid`.
-        12 present_giver_openid: Option<String> => w::Field::new("present_giver_openid"),
+        12 present_giver_openid: Option<String> => "present_giver_openid",
         /// `present_giver_unionid`.
-        13 present_giver_unionid: Option<String> => w::Field::new("present_giver_unionid"),
+        13 present_giver_unionid: Option<String> => "present_giver_unionid",
         /// `order_present_info`.
-        14 order_present_info: Option<OrderPresentInfo> => w::Field::new("order_present_info"),
+        14 order_present_info: Option<OrderPresentInfo> => "order_present_info",
         /// `is_flash_sale_order`.
-        15 is_flash_sale_order: bool => w::Field::must("is_flash_sale_order"),
+        15 is_flash_sale_order: bool => "is_flash_sale_order: must",
         /// `intra_city_order_info`.
-        16 intra_city_order_info: Option<IntraCityOrderInfo> => w::Field::new("intra_city_order_info"),
+        16 intra_city_order_info: Option<IntraCityOrderInfo> => "intra_city_order_info",
     }
 }
 
@@ -469,35 +473,35 @@ w::record! {
     /// `OrderDetail`.
     pub struct OrderDetail {
         /// `product_infos`.
-        0 product_infos: Vec<OrderDetailProductInfo> => w::Field::must("product_infos"),
+        0 product_infos: Vec<OrderDetailProductInfo> => "product_infos: must",
         /// `pay_info`.
-        1 pay_info: PayInfo => w::Field::must("pay_info"),
+        1 pay_info: PayInfo => "pay_info: must",
         /// `price_info`.
-        2 price_info: PriceInfo => w::Field::must("price_info"),
+        2 price_info: PriceInfo => "price_info: must",
         /// `delivery_info`.
-        3 delivery_info: Option<DeliveryInfo> => w::Field::new("delivery_info"),
+        3 delivery_info: Option<DeliveryInfo> => "delivery_info",
         /// `coupon_info`.
-        4 coupon_info: Option<CouponInfo> => w::Field::new("coupon_info"),
+        4 coupon_info: Option<CouponInfo> => "coupon_info",
         /// `ext_info`.
-        5 ext_info: Option<ExtInfo> => w::Field::new("ext_info"),
+        5 ext_info: Option<ExtInfo> => "ext_info",
         /// `commission_infos`.
-        6 commission_infos: Option<Vec<CommissionInfo>> => w::Field::new("commission_infos"),
+        6 commission_infos: Option<Vec<CommissionInfo>> => "commission_infos",
         /// `settle_info`.
-        7 settle_info: Option<SettleInfo> => w::Field::new("settle_info"),
+        7 settle_info: Option<SettleInfo> => "settle_info",
         /// `sharer_info`.
-        8 sharer_info: Option<SharerInfo> => w::Field::new("sharer_info"),
+        8 sharer_info: Option<SharerInfo> => "sharer_info",
         /// `sku_sharer_infos`.
-        9 sku_sharer_infos: Option<Vec<SkuSharerInfo>> => w::Field::new("sku_sharer_infos"),
+        9 sku_sharer_infos: Option<Vec<SkuSharerInfo>> => "sku_sharer_infos",
         /// `agent_info`.
-        10 agent_info: Option<AgentInfo> => w::Field::new("agent_info"),
+        10 agent_info: Option<AgentInfo> => "agent_info",
         /// `source_infos`.
-        11 source_infos: Option<Vec<SourceInfo>> => w::Field::new("source_infos"),
+        11 source_infos: Option<Vec<SourceInfo>> => "source_infos",
         /// `refund_info`.
-        12 refund_info: Option<RefundInfo> => w::Field::new("refund_info"),
+        12 refund_info: Option<RefundInfo> => "refund_info",
         /// `greeting_card_info`.
-        13 greeting_card_info: Option<GreetingCardInfo> => w::Field::new("greeting_card_info"),
+        13 greeting_card_info: Option<GreetingCardInfo> => "greeting_card_info",
         /// `custom_info`.
-        14 custom_info: Option<CustomInfo> => w::Field::new("custom_info"),
+        14 custom_info: Option<CustomInfo> => "custom_info",
     }
 }
 
@@ -505,85 +509,85 @@ w::record! {
     /// `OrderDetailProductInfo`.
     pub struct OrderDetailProductInfo {
         /// `product_id`.
-        0 product_id: i64 => w::Field::must("product_id"),
+        0 product_id: i64 => "product_id: must",
         /// `sku_id`.
-        1 sku_id: i64 => w::Field::must("sku_id"),
+        1 sku_id: i64 => "sku_id: must",
         /// `sku_cnt`.
-        2 sku_cnt: i64 => w::Field::must("sku_cnt"),
+        2 sku_cnt: i64 => "sku_cnt: must",
         /// `sku_code`.
-        3 sku_code: Option<String> => w::Field::new("sku_code"),
+        3 sku_code: Option<String> => "sku_code",
         /// `on_aftersale_sku_cnt`.
-        4 on_aftersale_sku_cnt: i64 => w::Field::must("on_aftersale_sku_cnt"),
+        4 on_aftersale_sku_cnt: i64 => "on_aftersale_sku_cnt: must",
         /// `finish_aftersale_sku_cnt`.
-        5 finish_aftersale_sku_cnt: i64 => w::Field::must("finish_aftersale_sku_cnt"),
+        5 finish_aftersale_sku_cnt: i64 => "finish_aftersale_sku_cnt: must",
         /// `title`.
-        6 title: String => w::Field::must("title"),
+        6 title: String => "title: must",
         /// `thumb_img`.
-        7 thumb_img: String => w::Field::must("thumb_img"),
+        7 thumb_img: String => "thumb_img: must",
         /// `product_unique_id`.
-        8 product_unique_id: Option<String> => w::Field::new("product_unique_id"),
+        8 product_unique_id: Option<String> => "product_unique_id",
         /// `market_price`; unit fen.
-        9 market_price: xinqiao_types::Fen => w::Field::must("market_price"),
+        9 market_price: xinqiao_types::Fen => "market_price: must",
         /// `sale_price`; unit fen.
-        10 sale_price: xinqiao_types::Fen => w::Field::must("sale_price"),
+        10 sale_price: xinqiao_types::Fen => "sale_price: must",
         /// `real_price`; unit fen.
-        11 real_price: Option<xinqiao_types::Fen> => w::Field::new("real_price"),
+        11 real_price: Option<xinqiao_types::Fen> => "real_price",
         /// `estimate_price`; unit fen.
-        12 estimate_price: Option<xinqiao_types::Fen> => w::Field::new("estimate_price"),
+        12 estimate_price: Option<xinqiao_types::Fen> => "estimate_price",
         /// `merchant_discounted_price`; unit fen.
-        13 merchant_discounted_price: Option<xinqiao_types::Fen> => w::Field::new("merchant_discounted_price"),
+        13 merchant_discounted_price: Option<xinqiao_types::Fen> => "merchant_discounted_price",
         /// `finder_discounted_price`; unit fen.
-        14 finder_discounted_price: Option<xinqiao_types::Fen> => w::Field::new("finder_discounted_price"),
+        14 finder_discounted_price: Option<xinqiao_types::Fen> => "finder_discounted_price",
         /// `bulkbuy_discounted_price`; unit fen.
-        15 bulkbuy_discounted_price: Option<xinqiao_types::Fen> => w::Field::new("bulkbuy_discounted_price"),
+        15 bulkbuy_discounted_price: Option<xinqiao_types::Fen> => "bulkbuy_discounted_price",
         /// `cash_coupon_discounted_price`; unit fen.
-        16 cash_coupon_discounted_price: Option<xinqiao_types::Fen> => w::Field::new("cash_coupon_discounted_price"),
+        16 cash_coupon_discounted_price: Option<xinqiao_types::Fen> => "cash_coupon_discounted_price",
         /// `limited_discount_discounted_price`; unit fen.
-        17 limited_discount_discounted_price: Option<xinqiao_types::Fen> => w::Field::new("limited_discount_discounted_price"),
+        17 limited_discount_discounted_price: Option<xinqiao_types::Fen> => "limited_discount_discounted_price",
         /// `platform_activity_merchant_discounted_price`; unit fen.
-        18 platform_activity_merchant_discounted_price: Option<xinqiao_types::Fen> => w::Field::new("platform_activity_merchant_discounted_price"),
+        18 platform_activity_merchant_discounted_price: Option<xinqiao_types::Fen> => "platform_activity_merchant_discounted_price",
         /// `national_subsidy_discounted_price`; unit fen.
-        19 national_subsidy_discounted_price: Option<xinqiao_types::Fen> => w::Field::new("national_subsidy_discounted_price"),
+        19 national_subsidy_discounted_price: Option<xinqiao_types::Fen> => "national_subsidy_discounted_price",
         /// `national_subsidy_merchant_discounted_price`; unit fen.
-        20 national_subsidy_merchant_discounted_price: Option<xinqiao_types::Fen> => w::Field::new("national_subsidy_merchant_discounted_price"),
+        20 national_subsidy_merchant_discounted_price: Option<xinqiao_types::Fen> => "national_subsidy_merchant_discounted_price",
         /// `is_change_price`.
-        21 is_change_price: Option<bool> => w::Field::new("is_change_price"),
+        21 is_change_price: Option<bool> => "is_change_price",
         /// `change_price`; unit fen.
-        22 change_price: Option<xinqiao_types::Fen> => w::Field::new("change_price"),
+        22 change_price: Option<xinqiao_types::Fen> => "change_price",
         /// `use_deduction`.
-        23 use_deduction: Option<bool> => w::Field::new("use_deduction"),
+        23 use_deduction: Option<bool> => "use_deduction",
         /// `deduction_price`; unit fen.
-        24 deduction_price: Option<xinqiao_types::Fen> => w::Field::new("deduction_price"),
+        24 deduction_price: Option<xinqiao_types::Fen> => "deduction_price",
         /// `vip_discounted_price`; unit fen.
-        25 vip_discounted_price: Option<xinqiao_types::Fen> => w::Field::new("vip_discounted_price"),
+        25 vip_discounted_price: Option<xinqiao_types::Fen> => "vip_discounted_price",
         /// `out_product_id`.
-        26 out_product_id: Option<String> => w::Field::new("out_product_id"),
+        26 out_product_id: Option<String> => "out_product_id",
         /// `out_sku_id`.
-        27 out_sku_id: Option<String> => w::Field::new("out_sku_id"),
+        27 out_sku_id: Option<String> => "out_sku_id",
         /// `out_warehouse_id`.
-        28 out_warehouse_id: Option<String> => w::Field::new("out_warehouse_id"),
+        28 out_warehouse_id: Option<String> => "out_warehouse_id",
         /// `sku_attrs`.
-        29 sku_attrs: Option<Vec<SkuAttr>> => w::Field::new("sku_attrs"),
+        29 sku_attrs: Option<Vec<SkuAttr>> => "sku_attrs",
         /// `sku_deliver_info`.
-        30 sku_deliver_info: Option<SkuDeliverInfo> => w::Field::new("sku_deliver_info"),
+        30 sku_deliver_info: Option<SkuDeliverInfo> => "sku_deliver_info",
         /// `extra_service`.
-        31 extra_service: Option<ExtraService> => w::Field::new("extra_service"),
+        31 extra_service: Option<ExtraService> => "extra_service",
         /// `order_product_coupon_info_list`.
-        32 order_product_coupon_info_list: Option<Vec<OrderProductCouponInfo>> => w::Field::new("order_product_coupon_info_list"),
+        32 order_product_coupon_info_list: Option<Vec<OrderProductCouponInfo>> => "order_product_coupon_info_list",
         /// `delivery_deadline`; format `unix`.
-        33 delivery_deadline: Option<xinqiao_types::UnixSeconds> => w::Field::new("delivery_deadline"),
+        33 delivery_deadline: Option<xinqiao_types::UnixSeconds> => "delivery_deadline",
         /// `voucher_list`.
-        34 voucher_list: Option<Vec<Voucher>> => w::Field::new("voucher_list"),
+        34 voucher_list: Option<Vec<Voucher>> => "voucher_list",
         /// `is_free_gift`.
-        35 is_free_gift: Option<bool> => w::Field::new("is_free_gift").spelled(w::Spelling::BoolInt),
+        35 is_free_gift: Option<bool> => "is_free_gift: zero-one",
         /// `free_gift_info`.
-        36 free_gift_info: Option<FreeGiftInfo> => w::Field::new("free_gift_info"),
+        36 free_gift_info: Option<FreeGiftInfo> => "free_gift_info",
         /// `change_sku_info`.
-        37 change_sku_info: Option<ChangeSkuInfo> => w::Field::new("change_sku_info"),
+        37 change_sku_info: Option<ChangeSkuInfo> => "change_sku_info",
         /// `dropship_info`.
-        38 dropship_info: Option<DropshipInfo> => w::Field::new("dropship_info"),
+        38 dropship_info: Option<DropshipInfo> => "dropship_info",
         /// `is_flash_sale`.
-        39 is_flash_sale: Option<bool> => w::Field::new("is_flash_sale"),
+        39 is_flash_sale: Option<bool> => "is_flash_sale",
     }
 }
 
@@ -591,17 +595,17 @@ w::record! {
     /// `OrderPresentInfo`.
     pub struct OrderPresentInfo {
         /// `present_send_type`.
-        0 present_send_type: i64 => w::Field::must("present_send_type"),
+        0 present_send_type: i64 => "present_send_type: must",
         /// `present_order_id_str`.
-        1 present_order_id_str: String => w::Field::must("present_order_id_str"),
+        1 present_order_id_str: String => "present_order_id_str: must",
         /// `present_note`.
-        2 present_note: String => w::Field::must("present_note"),
+        2 present_note: String => "present_note: must",
         /// `present_giver_openid`.
-        3 present_giver_openid: String => w::Field::must("present_giver_openid"),
+        3 present_giver_openid: String => "present_giver_openid: must",
         /// `present_giver_unionid`.
-        4 present_giver_unionid: Option<String> => w::Field::new("present_giver_unionid"),
+        4 present_giver_unionid: Option<String> => "present_giver_unionid",
         /// `is_b2c_free_present`.
-        5 is_b2c_free_present: bool => w::Field::must("is_b2c_free_present"),
+        5 is_b2c_free_present: bool => "is_b2c_free_present: must",
     }
 }
 
@@ -609,13 +613,13 @@ w::record! {
     /// `OrderProductCouponInfo`.
     pub struct OrderProductCouponInfo {
         /// `coupon_type`.
-        0 coupon_type: i64 => w::Field::must("coupon_type"),
+        0 coupon_type: i64 => "coupon_type: must",
         /// `user_coupon_id`.
-        1 user_coupon_id: Option<String> => w::Field::new("user_coupon_id"),
+        1 user_coupon_id: Option<String> => "user_coupon_id",
         /// `coupon_id`.
-        2 coupon_id: Option<String> => w::Field::new("coupon_id"),
+        2 coupon_id: Option<String> => "coupon_id",
         /// `discounted_price`; unit fen.
-        3 discounted_price: Option<xinqiao_types::Fen> => w::Field::new("discounted_price"),
+        3 discounted_price: Option<xinqiao_types::Fen> => "discounted_price",
     }
 }
 
@@ -623,15 +627,15 @@ w::record! {
     /// `PayInfo`.
     pub struct PayInfo {
         /// `prepay_id`.
-        0 prepay_id: String => w::Field::must("prepay_id"),
+        0 prepay_id: String => "prepay_id: must",
         /// `prepay_time`; format `unix`.
-        1 prepay_time: xinqiao_types::UnixSeconds => w::Field::must("prepay_time"),
+        1 prepay_time: xinqiao_types::UnixSeconds => "prepay_time: must",
         /// `transaction_id`.
-        2 transaction_id: Option<String> => w::Field::new("transaction_id"),
+        2 transaction_id: Option<String> => "transaction_id",
         /// `pay_time`; format `unix`.
-        3 pay_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("pay_time"),
+        3 pay_time: Option<xinqiao_types::UnixSeconds> => "pay_time",
         /// `payment_method`.
-        4 payment_method: Option<i64> => w::Field::new("payment_method"),
+        4 payment_method: Option<i64> => "payment_method",
     }
 }
 
@@ -639,17 +643,17 @@ w::record! {
     /// `Present`.
     pub struct Present {
         /// `present_order_id`.
-        0 present_order_id: String => w::Field::must("present_order_id"),
+        0 present_order_id: String => "present_order_id: must",
         /// `is_b2c_free_present`.
-        1 is_b2c_free_present: bool => w::Field::must("is_b2c_free_present"),
+        1 is_b2c_free_present: bool => "is_b2c_free_present: must",
         /// `present_detail`.
-        2 present_detail: PresentDetail => w::Field::must("present_detail"),
+        2 present_detail: PresentDetail => "present_detail: must",
         /// `sub_order_list`.
-        3 sub_order_list: Vec<SubOrder> => w::Field::must("sub_order_list"),
+        3 sub_order_list: Vec<SubOrder> => "sub_order_list: must",
         /// `activity_id`.
-        4 activity_id: Option<i64> => w::Field::new("activity_id"),
+        4 activity_id: Option<i64> => "activity_id",
         /// `create_time`; format `unix`.
-        5 create_time: xinqiao_types::UnixSeconds => w::Field::must("create_time"),
+        5 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
 
@@ -657,11 +661,11 @@ w::record! {
     /// `PresentDetail`.
     pub struct PresentDetail {
         /// `price_info`.
-        0 price_info: Option<PresentDetailPriceInfo> => w::Field::new("price_info"),
+        0 price_info: Option<PresentDetailPriceInfo> => "price_info",
         /// `pay_info`.
-        1 pay_info: Option<PresentDetailPayInfo> => w::Field::new("pay_info"),
+        1 pay_info: Option<PresentDetailPayInfo> => "pay_info",
         /// `wishmessage`.
-        2 wishmessage: Option<String> => w::Field::new("wishmessage"),
+        2 wishmessage: Option<String> => "wishmessage",
     }
 }
 
@@ -669,7 +673,7 @@ w::record! {
     /// `PresentDetailPayInfo`.
     pub struct PresentDetailPayInfo {
         /// `pay_time`; format `unix`.
-        0 pay_time: xinqiao_types::UnixSeconds => w::Field::must("pay_time"),
+        0 pay_time: xinqiao_types::UnixSeconds => "pay_time: must",
     }
 }
 
@@ -677,7 +681,7 @@ w::record! {
     /// `PresentDetailPriceInfo`.
     pub struct PresentDetailPriceInfo {
         /// `order_price`; unit fen.
-        0 order_price: xinqiao_types::Fen => w::Field::must("order_price"),
+        0 order_price: xinqiao_types::Fen => "order_price: must",
     }
 }
 
@@ -685,7 +689,7 @@ w::record! {
     /// `PresentOrder`.
     pub struct PresentOrder {
         /// `present_order_id`.
-        0 present_order_id: w::TextOrNumber => w::Field::must("present_order_id"),
+        0 present_order_id: w::TextOrNumber => "present_order_id: must",
     }
 }
 
@@ -693,11 +697,11 @@ w::record! {
     /// `PresentOrderInfo`.
     pub struct PresentOrderInfo {
         /// `ecsgift`.
-        0 ecsgift: Ecsgift => w::Field::must("ecsgift"),
+        0 ecsgift: Ecsgift => "ecsgift: must",
         /// `cannot_receive`.
-        1 cannot_receive: bool => w::Field::must("cannot_receive").spelled(w::Spelling::BoolInt),
+        1 cannot_receive: bool => "cannot_receive: must zero-one",
         /// `cannot_receive_tips`.
-        2 cannot_receive_tips: Option<String> => w::Field::new("cannot_receive_tips"),
+        2 cannot_receive_tips: Option<String> => "cannot_receive_tips",
     }
 }
 
@@ -705,9 +709,9 @@ w::record! {
     /// `PresentorderlistGetPresentOrder`.
     pub struct PresentorderlistGetPresentOrder {
         /// `present_order_id`.
-        0 present_order_id: w::TextOrNumber => w::Field::must("present_order_id"),
+        0 present_order_id: w::TextOrNumber => "present_order_id: must",
         /// `order_id`.
-        1 order_id: Vec<String> => w::Field::must("order_id"),
+        1 order_id: Vec<String> => "order_id: must",
     }
 }
 
@@ -715,49 +719,49 @@ w::record! {
     /// `PriceInfo`.
     pub struct PriceInfo {
         /// `product_price`; unit fen.
-        0 product_price: xinqiao_types::Fen => w::Field::must("product_price"),
+        0 product_price: xinqiao_types::Fen => "product_price: must",
         /// `order_price`; unit fen.
-        1 order_price: xinqiao_types::Fen => w::Field::must("order_price"),
+        1 order_price: xinqiao_types::Fen => "order_price: must",
         /// `freight`; unit fen.
-        2 freight: xinqiao_types::Fen => w::Field::must("freight"),
+        2 freight: xinqiao_types::Fen => "freight: must",
         /// `discounted_price`; unit fen.
-        3 discounted_price: xinqiao_types::Fen => w::Field::must("discounted_price"),
+        3 discounted_price: xinqiao_types::Fen => "discounted_price: must",
         /// `is_discounted`.
-        4 is_discounted: bool => w::Field::must("is_discounted"),
+        4 is_discounted: bool => "is_discounted: must",
         /// `original_order_price`; unit fen.
-        5 original_order_price: Option<xinqiao_types::Fen> => w::Field::new("original_order_price"),
+        5 original_order_price: Option<xinqiao_types::Fen> => "original_order_price",
         /// `estimate_product_price`; unit fen.
-        6 estimate_product_price: Option<xinqiao_types::Fen> => w::Field::new("estimate_product_price"),
+        6 estimate_product_price: Option<xinqiao_types::Fen> => "estimate_product_price",
         /// `change_down_price`; unit fen.
-        7 change_down_price: Option<xinqiao_types::Fen> => w::Field::new("change_down_price"),
+        7 change_down_price: Option<xinqiao_types::Fen> => "change_down_price",
         /// `change_freight`; unit fen.
-        8 change_freight: Option<xinqiao_types::Fen> => w::Field::new("change_freight"),
+        8 change_freight: Option<xinqiao_types::Fen> => "change_freight",
         /// `is_change_freight`.
-        9 is_change_freight: Option<bool> => w::Field::new("is_change_freight"),
+        9 is_change_freight: Option<bool> => "is_change_freight",
         /// `use_deduction`.
-        10 use_deduction: Option<bool> => w::Field::new("use_deduction"),
+        10 use_deduction: Option<bool> => "use_deduction",
         /// `deduction_price`; unit fen.
-        11 deduction_price: Option<xinqiao_types::Fen> => w::Field::new("deduction_price"),
+        11 deduction_price: Option<xinqiao_types::Fen> => "deduction_price",
         /// `merchant_receieve_price`; unit fen.
-        12 merchant_receieve_price: xinqiao_types::Fen => w::Field::must("merchant_receieve_price"),
+        12 merchant_receieve_price: xinqiao_types::Fen => "merchant_receieve_price: must",
         /// `merchant_discounted_price`; unit fen.
-        13 merchant_discounted_price: xinqiao_types::Fen => w::Field::must("merchant_discounted_price"),
+        13 merchant_discounted_price: xinqiao_types::Fen => "merchant_discounted_price: must",
         /// `finder_discounted_price`; unit fen.
-        14 finder_discounted_price: xinqiao_types::Fen => w::Field::must("finder_discounted_price"),
+        14 finder_discounted_price: xinqiao_types::Fen => "finder_discounted_price: must",
         /// `vip_discounted_price`; unit fen.
-        15 vip_discounted_price: Option<xinqiao_types::Fen> => w::Field::new("vip_discounted_price"),
+        15 vip_discounted_price: Option<xinqiao_types::Fen> => "vip_discounted_price",
         /// `cash_coupon_discounted_price`; unit fen.
-        16 cash_coupon_discounted_price: Option<xinqiao_types::Fen> => w::Field::new("cash_coupon_discounted_price"),
+        16 cash_coupon_discounted_price: Option<xinqiao_types::Fen> => "cash_coupon_discounted_price",
         /// `platform_activity_merchant_discounted_price`; unit fen.
-        17 platform_activity_merchant_discounted_price: Option<xinqiao_types::Fen> => w::Field::new("platform_activity_merchant_discounted_price"),
+        17 platform_activity_merchant_discounted_price: Option<xinqiao_types::Fen> => "platform_activity_merchant_discounted_price",
         /// `bulkbuy_discounted_price`; unit fen.
-        18 bulkbuy_discounted_price: Option<xinqiao_types::Fen> => w::Field::new("bulkbuy_discounted_price"),
+        18 bulkbuy_discounted_price: Option<xinqiao_types::Fen> => "bulkbuy_discounted_price",
         /// `limited_discount_discounted_price`; unit fen.
-        19 limited_discount_discounted_price: Option<xinqiao_types::Fen> => w::Field::new("limited_discount_discounted_price"),
+        19 limited_discount_discounted_price: Option<xinqiao_types::Fen> => "limited_discount_discounted_price",
         /// `national_subsidy_discounted_price`; unit fen.
-        20 national_subsidy_discounted_price: Option<xinqiao_types::Fen> => w::Field::new("national_subsidy_discounted_price"),
+        20 national_subsidy_discounted_price: Option<xinqiao_types::Fen> => "national_subsidy_discounted_price",
         /// `national_subsidy_merchant_discounted_price`; unit fen.
-        21 national_subsidy_merchant_discounted_price: Option<xinqiao_types::Fen> => w::Field::new("national_subsidy_merchant_discounted_price"),
+        21 national_subsidy_merchant_discounted_price: Option<xinqiao_types::Fen> => "national_subsidy_merchant_discounted_price",
     }
 }
 
@@ -765,11 +769,11 @@ w::record! {
     /// `ProductInfo`.
     pub struct ProductInfo {
         /// `product_id`.
-        0 product_id: i64 => w::Field::must("product_id"),
+        0 product_id: i64 => "product_id: must",
         /// `sku_id`.
-        1 sku_id: i64 => w::Field::must("sku_id"),
+        1 sku_id: i64 => "sku_id: must",
         /// `product_cnt`.
-        2 product_cnt: i64 => w::Field::must("product_cnt"),
+        2 product_cnt: i64 => "product_cnt: must",
     }
     new(product_id: i64, sku_id: i64, product_cnt: i64)
 }
@@ -778,7 +782,7 @@ w::record! {
     /// `QualityInspectInfo`.
     pub struct QualityInspectInfo {
         /// `inspect_status`.
-        0 inspect_status: i64 => w::Field::must("inspect_status"),
+        0 inspect_status: i64 => "inspect_status: must",
     }
 }
 
@@ -786,20 +790,20 @@ w::record! {
     /// `ReceiverSetSubOrder`.
     pub struct ReceiverSetSubOrder {
         /// `order_id`.
-        0 order_id: String => w::Field::must("order_id"),
+        0 order_id: String => "order_id: must",
         /// `openid`.
-        1 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        1 openid: xinqiao_types::OpenId => "openid: must masked",
     }
-    new(order_id: String, openid: xinqiao_types::OpenId)
+    new(order_id: impl Into<String>, openid: impl Into<xinqiao_types::OpenId>)
 }
 
 w::record! {
     /// `ReceiverorderlistGetOrder`.
     pub struct ReceiverorderlistGetOrder {
         /// `present_order_id`.
-        0 present_order_id: w::TextOrNumber => w::Field::must("present_order_id"),
+        0 present_order_id: w::TextOrNumber => "present_order_id: must",
         /// `order_id`.
-        1 order_id: w::TextOrNumber => w::Field::must("order_id"),
+        1 order_id: w::TextOrNumber => "order_id: must",
     }
 }
 
@@ -807,11 +811,11 @@ w::record! {
     /// `RechargeInfo`.
     pub struct RechargeInfo {
         /// `account_type`.
-        0 account_type: Option<String> => w::Field::new("account_type"),
+        0 account_type: Option<String> => "account_type",
         /// `account_no`.
-        1 account_no: Option<String> => w::Field::new("account_no"),
+        1 account_no: Option<String> => "account_no",
         /// `wx_openid`.
-        2 wx_openid: Option<String> => w::Field::new("wx_openid"),
+        2 wx_openid: Option<String> => "wx_openid",
     }
 }
 
@@ -819,7 +823,7 @@ w::record! {
     /// `RefundInfo`.
     pub struct RefundInfo {
         /// `refund_freight`; unit fen.
-        0 refund_freight: Option<xinqiao_types::Fen> => w::Field::new("refund_freight"),
+        0 refund_freight: Option<xinqiao_types::Fen> => "refund_freight",
     }
 }
 
@@ -827,20 +831,20 @@ w::record! {
     /// `SearchCondition`.
     pub struct SearchCondition {
         /// `title`.
-        0 title: Option<String> => w::Field::new("title"),
+        0 title: Option<String> => "title",
         /// `sku_code`.
-        1 sku_code: Option<String> => w::Field::new("sku_code"),
+        1 sku_code: Option<String> => "sku_code",
         /// `user_name`.
-        2 user_name: Option<String> => w::Field::new("user_name"),
+        2 user_name: Option<String> => "user_name",
         /// `tel_number`.
-        3 tel_number: Option<String> => w::Field::new("tel_number").masked(),
+        3 tel_number: Option<String> => "tel_number: masked",
         /// `tel_number_last4`.
-        4 tel_number_last4: Option<String> => w::Field::new("tel_number_last4"),
+        4 tel_number_last4: Option<String> => "tel_number_last4",
         /// `order_id`.
-        5 order_id: Option<w::TextOrNumber> => w::Field::new("order_id"),
+        5 order_id: Option<w::TextOrNumber> => "order_id",
     }
     new()
-    set(
+    text(
         title: String,
         sku_code: String,
         user_name: String,
@@ -854,41 +858,42 @@ w::record! {
     /// `SendDelivery`.
     pub struct SendDelivery {
         /// `delivery_id`.
-        0 delivery_id: String => w::Field::must("delivery_id"),
+        0 delivery_id: String => "delivery_id: must",
         /// `waybill_id`.
-        1 waybill_id: Option<String> => w::Field::new("waybill_id"),
+        1 waybill_id: Option<String> => "waybill_id",
         /// `deliver_type`.
-        2 deliver_type: i64 => w::Field::must("deliver_type"),
+        2 deliver_type: i64 => "deliver_type: must",
         /// `product_infos`.
-        3 product_infos: Vec<ProductInfo> => w::Field::must("product_infos"),
+        3 product_infos: Vec<ProductInfo> => "product_infos: must",
         /// `course_info`.
-        4 course_info: Option<CourseInfo> => w::Field::new("course_info"),
+        4 course_info: Option<CourseInfo> => "course_info",
     }
-    new(delivery_id: String, deliver_type: i64, product_infos: Vec<ProductInfo>)
-    set(waybill_id: String, course_info: CourseInfo)
+    new(delivery_id: impl Into<String>, deliver_type: i64, product_infos: Vec<ProductInfo>)
+    text(waybill_id: String)
+    set(course_info: CourseInfo)
 }
 
 w::record! {
     /// `SensitiveinfoDecodeAddressInfo`.
     pub struct SensitiveinfoDecodeAddressInfo {
         /// `user_name`.
-        0 user_name: String => w::Field::must("user_name"),
+        0 user_name: String => "user_name: must",
         /// `postal_code`.
-        1 postal_code: Option<String> => w::Field::new("postal_code"),
+        1 postal_code: Option<String> => "postal_code",
         /// `province_name`.
-        2 province_name: Option<String> => w::Field::new("province_name"),
+        2 province_name: Option<String> => "province_name",
         /// `city_name`.
-        3 city_name: Option<String> => w::Field::new("city_name"),
+        3 city_name: Option<String> => "city_name",
         /// `county_name`.
-        4 county_name: Option<String> => w::Field::new("county_name"),
+        4 county_name: Option<String> => "county_name",
         /// `detail_info`.
-        5 detail_info: Option<String> => w::Field::new("detail_info"),
+        5 detail_info: Option<String> => "detail_info",
         /// `tel_number`.
-        6 tel_number: String => w::Field::must("tel_number").masked(),
+        6 tel_number: String => "tel_number: must masked",
         /// `house_number`.
-        7 house_number: Option<String> => w::Field::new("house_number"),
+        7 house_number: Option<String> => "house_number",
         /// `virtual_order_tel_number`.
-        8 virtual_order_tel_number: Option<String> => w::Field::new("virtual_order_tel_number"),
+        8 virtual_order_tel_number: Option<String> => "virtual_order_tel_number",
     }
 }
 
@@ -896,15 +901,15 @@ w::record! {
     /// `SettleInfo`.
     pub struct SettleInfo {
         /// `predict_commission_fee`; unit fen.
-        0 predict_commission_fee: xinqiao_types::Fen => w::Field::must("predict_commission_fee"),
+        0 predict_commission_fee: xinqiao_types::Fen => "predict_commission_fee: must",
         /// `commission_fee`; unit fen.
-        1 commission_fee: Option<xinqiao_types::Fen> => w::Field::new("commission_fee"),
+        1 commission_fee: Option<xinqiao_types::Fen> => "commission_fee",
         /// `predict_wecoin_commission`; unit fen.
-        2 predict_wecoin_commission: Option<xinqiao_types::Fen> => w::Field::new("predict_wecoin_commission"),
+        2 predict_wecoin_commission: Option<xinqiao_types::Fen> => "predict_wecoin_commission",
         /// `wecoin_commission`; unit fen.
-        3 wecoin_commission: Option<xinqiao_types::Fen> => w::Field::new("wecoin_commission"),
+        3 wecoin_commission: Option<xinqiao_types::Fen> => "wecoin_commission",
         /// `settle_time`; format `unix`.
-        4 settle_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("settle_time"),
+        4 settle_time: Option<xinqiao_types::UnixSeconds> => "settle_time",
     }
 }
 
@@ -912,15 +917,15 @@ w::record! {
     /// `SharerInfo`.
     pub struct SharerInfo {
         /// `sharer_openid`.
-        0 sharer_openid: String => w::Field::must("sharer_openid"),
+        0 sharer_openid: String => "sharer_openid: must",
         /// `sharer_unionid`.
-        1 sharer_unionid: Option<String> => w::Field::new("sharer_unionid"),
+        1 sharer_unionid: Option<String> => "sharer_unionid",
         /// `sharer_type`.
-        2 sharer_type: i64 => w::Field::must("sharer_type"),
+        2 sharer_type: i64 => "sharer_type: must",
         /// `share_scene`.
-        3 share_scene: i64 => w::Field::must("share_scene"),
+        3 share_scene: i64 => "share_scene: must",
         /// `handling_progress`.
-        4 handling_progress: i64 => w::Field::must("handling_progress"),
+        4 handling_progress: i64 => "handling_progress: must",
     }
 }
 
@@ -928,9 +933,9 @@ w::record! {
     /// `SkuAttr`.
     pub struct SkuAttr {
         /// `attr_key`.
-        0 attr_key: String => w::Field::must("attr_key"),
+        0 attr_key: String => "attr_key: must",
         /// `attr_value`.
-        1 attr_value: String => w::Field::must("attr_value"),
+        1 attr_value: String => "attr_value: must",
     }
 }
 
@@ -938,11 +943,11 @@ w::record! {
     /// `SkuDeliverInfo`.
     pub struct SkuDeliverInfo {
         /// `stock_type`.
-        0 stock_type: i64 => w::Field::must("stock_type"),
+        0 stock_type: i64 => "stock_type: must",
         /// `predict_delivery_time`; format `unix`.
-        1 predict_delivery_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("predict_delivery_time"),
+        1 predict_delivery_time: Option<xinqiao_types::UnixSeconds> => "predict_delivery_time",
         /// `full_payment_presale_delivery_type`.
-        2 full_payment_presale_delivery_type: Option<i64> => w::Field::new("full_payment_presale_delivery_type"),
+        2 full_payment_presale_delivery_type: Option<i64> => "full_payment_presale_delivery_type",
     }
 }
 
@@ -950,19 +955,19 @@ w::record! {
     /// `SkuSharerInfo`.
     pub struct SkuSharerInfo {
         /// `sharer_openid`.
-        0 sharer_openid: String => w::Field::must("sharer_openid"),
+        0 sharer_openid: String => "sharer_openid: must",
         /// `sharer_unionid`.
-        1 sharer_unionid: Option<String> => w::Field::new("sharer_unionid"),
+        1 sharer_unionid: Option<String> => "sharer_unionid",
         /// `sharer_type`.
-        2 sharer_type: i64 => w::Field::must("sharer_type"),
+        2 sharer_type: i64 => "sharer_type: must",
         /// `share_scene`.
-        3 share_scene: i64 => w::Field::must("share_scene"),
+        3 share_scene: i64 => "share_scene: must",
         /// `handling_progress`.
-        4 handling_progress: i64 => w::Field::must("handling_progress"),
+        4 handling_progress: i64 => "handling_progress: must",
         /// `sku_id`.
-        5 sku_id: i64 => w::Field::must("sku_id"),
+        5 sku_id: i64 => "sku_id: must",
         /// `from_wecom`.
-        6 from_wecom: bool => w::Field::must("from_wecom"),
+        6 from_wecom: bool => "from_wecom: must",
     }
 }
 
@@ -970,23 +975,23 @@ w::record! {
     /// `SourceInfo`.
     pub struct SourceInfo {
         /// `sku_id`.
-        0 sku_id: i64 => w::Field::must("sku_id"),
+        0 sku_id: i64 => "sku_id: must",
         /// `sale_channel`.
-        1 sale_channel: i64 => w::Field::must("sale_channel"),
+        1 sale_channel: i64 => "sale_channel: must",
         /// `account_type`.
-        2 account_type: i64 => w::Field::must("account_type"),
+        2 account_type: i64 => "account_type: must",
         /// `account_id`.
-        3 account_id: Option<String> => w::Field::new("account_id"),
+        3 account_id: Option<String> => "account_id",
         /// `account_nickname`.
-        4 account_nickname: Option<String> => w::Field::new("account_nickname"),
+        4 account_nickname: Option<String> => "account_nickname",
         /// `content_type`.
-        5 content_type: i64 => w::Field::must("content_type"),
+        5 content_type: i64 => "content_type: must",
         /// `content_id`.
-        6 content_id: Option<String> => w::Field::new("content_id"),
+        6 content_id: Option<String> => "content_id",
         /// `promoter_head_supplier_id`.
-        7 promoter_head_supplier_id: Option<String> => w::Field::new("promoter_head_supplier_id"),
+        7 promoter_head_supplier_id: Option<String> => "promoter_head_supplier_id",
         /// `original_id`.
-        8 original_id: Option<String> => w::Field::new("original_id"),
+        8 original_id: Option<String> => "original_id",
     }
 }
 
@@ -994,11 +999,11 @@ w::record! {
     /// `SubOrder`.
     pub struct SubOrder {
         /// `order_id`.
-        0 order_id: String => w::Field::must("order_id"),
+        0 order_id: String => "order_id: must",
         /// `openid`.
-        1 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        1 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `status`.
-        2 status: i64 => w::Field::must("status"),
+        2 status: i64 => "status: must",
     }
 }
 
@@ -1006,13 +1011,13 @@ w::record! {
     /// `TelNumberExtInfo`.
     pub struct TelNumberExtInfo {
         /// `real_tel_number`.
-        0 real_tel_number: Option<String> => w::Field::new("real_tel_number"),
+        0 real_tel_number: Option<String> => "real_tel_number",
         /// `virtual_tel_number`.
-        1 virtual_tel_number: Option<String> => w::Field::new("virtual_tel_number"),
+        1 virtual_tel_number: Option<String> => "virtual_tel_number",
         /// `virtual_tel_expire_time`; format `unix`.
-        2 virtual_tel_expire_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("virtual_tel_expire_time"),
+        2 virtual_tel_expire_time: Option<xinqiao_types::UnixSeconds> => "virtual_tel_expire_time",
         /// `get_virtual_tel_cnt`.
-        3 get_virtual_tel_cnt: Option<i64> => w::Field::new("get_virtual_tel_cnt"),
+        3 get_virtual_tel_cnt: Option<i64> => "get_virtual_tel_cnt",
     }
 }
 
@@ -1020,40 +1025,40 @@ w::record! {
     /// `UserAddress`.
     pub struct UserAddress {
         /// `user_name`.
-        0 user_name: String => w::Field::must("user_name"),
+        0 user_name: String => "user_name: must",
         /// `postal_code`.
-        1 postal_code: Option<String> => w::Field::new("postal_code"),
+        1 postal_code: Option<String> => "postal_code",
         /// `province_name`.
-        2 province_name: String => w::Field::must("province_name"),
+        2 province_name: String => "province_name: must",
         /// `city_name`.
-        3 city_name: String => w::Field::must("city_name"),
+        3 city_name: String => "city_name: must",
         /// `county_name`.
-        4 county_name: String => w::Field::must("county_name"),
+        4 county_name: String => "county_name: must",
         /// `detail_info`.
-        5 detail_info: String => w::Field::must("detail_info"),
+        5 detail_info: String => "detail_info: must",
         /// `tel_number`.
-        6 tel_number: String => w::Field::must("tel_number").masked(),
+        6 tel_number: String => "tel_number: must masked",
     }
     new(
-        user_name: String,
-        province_name: String,
-        city_name: String,
-        county_name: String,
-        detail_info: String,
-        tel_number: String,
+        user_name: impl Into<String>,
+        province_name: impl Into<String>,
+        city_name: impl Into<String>,
+        county_name: impl Into<String>,
+        detail_info: impl Into<String>,
+        tel_number: impl Into<String>,
     )
-    set(postal_code: String)
+    text(postal_code: String)
 }
 
 w::record! {
     /// `VirtualNumberInfo`.
     pub struct VirtualNumberInfo {
         /// `virtual_number`.
-        0 virtual_number: String => w::Field::must("virtual_number"),
+        0 virtual_number: String => "virtual_number: must",
         /// `extension`.
-        1 extension: Option<String> => w::Field::new("extension"),
+        1 extension: Option<String> => "extension",
         /// `expiration`; format `unix`.
-        2 expiration: xinqiao_types::UnixSeconds => w::Field::must("expiration"),
+        2 expiration: xinqiao_types::UnixSeconds => "expiration: must",
     }
 }
 
@@ -1061,13 +1066,13 @@ w::record! {
     /// `Voucher`.
     pub struct Voucher {
         /// `voucher_code`.
-        0 voucher_code: String => w::Field::must("voucher_code"),
+        0 voucher_code: String => "voucher_code: must",
         /// `voucher_type`.
-        1 voucher_type: i64 => w::Field::must("voucher_type"),
+        1 voucher_type: i64 => "voucher_type: must",
         /// `voucher_buy_amount`; unit fen.
-        2 voucher_buy_amount: xinqiao_types::Fen => w::Field::must("voucher_buy_amount"),
+        2 voucher_buy_amount: xinqiao_types::Fen => "voucher_buy_amount: must",
         /// `time_index`.
-        3 time_index: Option<i64> => w::Field::new("time_index"),
+        3 time_index: Option<i64> => "time_index",
     }
 }
 
@@ -1079,11 +1084,11 @@ w::record! {
     /// * Catalog: `channels.order.address_update`.
     pub struct AddressUpdate {
         /// `order_id`.
-        0 order_id: String => w::Field::must("order_id"),
+        0 order_id: String => "order_id: must",
         /// `user_address`.
-        1 user_address: UserAddress => w::Field::must("user_address"),
+        1 user_address: UserAddress => "user_address: must",
     }
-    new(order_id: String, user_address: UserAddress)
+    new(order_id: impl Into<String>, user_address: UserAddress)
 }
 
 w::endpoint! {
@@ -1113,13 +1118,13 @@ w::record! {
     /// * Catalog: `channels.order.deliveryinfo_update`.
     pub struct DeliveryinfoUpdate {
         /// `order_id`.
-        0 order_id: String => w::Field::must("order_id"),
+        0 order_id: String => "order_id: must",
         /// `delivery_list`.
-        1 delivery_list: Option<Vec<Delivery>> => w::Field::new("delivery_list"),
+        1 delivery_list: Option<Vec<Delivery>> => "delivery_list",
         /// `change_infos`.
-        2 change_infos: Option<Vec<ChangeInfo>> => w::Field::new("change_infos"),
+        2 change_infos: Option<Vec<ChangeInfo>> => "change_infos",
     }
-    new(order_id: String)
+    new(order_id: impl Into<String>)
     set(delivery_list: Vec<Delivery>, change_infos: Vec<ChangeInfo>)
 }
 
@@ -1150,11 +1155,11 @@ w::record! {
     /// * Catalog: `channels.order.freshinspect_submit`.
     pub struct FreshinspectSubmit {
         /// `order_id`.
-        0 order_id: String => w::Field::must("order_id"),
+        0 order_id: String => "order_id: must",
         /// `audit_items`.
-        1 audit_items: Vec<AuditItem> => w::Field::must("audit_items"),
+        1 audit_items: Vec<AuditItem> => "audit_items: must",
     }
-    new(order_id: String, audit_items: Vec<AuditItem>)
+    new(order_id: impl Into<String>, audit_items: Vec<AuditItem>)
 }
 
 w::endpoint! {
@@ -1184,11 +1189,11 @@ w::record! {
     /// * Catalog: `channels.order.get`.
     pub struct Get {
         /// `order_id`.
-        0 order_id: String => w::Field::must("order_id"),
+        0 order_id: String => "order_id: must",
         /// `encode_sensitive_info`.
-        1 encode_sensitive_info: Option<bool> => w::Field::new("encode_sensitive_info"),
+        1 encode_sensitive_info: Option<bool> => "encode_sensitive_info",
     }
-    new(order_id: String)
+    new(order_id: impl Into<String>)
     set(encode_sensitive_info: bool)
 }
 
@@ -1196,7 +1201,7 @@ w::record! {
     /// Answer to [`Get`].
     pub struct GetResponse {
         /// `order`.
-        0 order: Order => w::Field::must("order"),
+        0 order: Order => "order: must",
     }
 }
 
@@ -1227,37 +1232,32 @@ w::record! {
     /// * Catalog: `channels.order.list_get`.
     pub struct ListGet {
         /// `create_time_range`.
-        0 create_time_range: Option<CreateTimeRange> => w::Field::new("create_time_range"),
+        0 create_time_range: Option<CreateTimeRange> => "create_time_range",
         /// `update_time_range`.
-        1 update_time_range: Option<CreateTimeRange> => w::Field::new("update_time_range"),
+        1 update_time_range: Option<CreateTimeRange> => "update_time_range",
         /// `status`.
-        2 status: Option<i64> => w::Field::new("status"),
+        2 status: Option<i64> => "status",
         /// `openid`.
-        3 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+        3 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `page_size`.
-        4 page_size: i64 => w::Field::must("page_size"),
+        4 page_size: i64 => "page_size: must",
         /// `next_key`.
-        5 next_key: Option<String> => w::Field::new("next_key"),
+        5 next_key: Option<String> => "next_key",
     }
     new(page_size: i64)
-    set(
-        create_time_range: CreateTimeRange,
-        update_time_range: CreateTimeRange,
-        status: i64,
-        openid: xinqiao_types::OpenId,
-        next_key: String,
-    )
+    text(openid: xinqiao_types::OpenId, next_key: String)
+    set(create_time_range: CreateTimeRange, update_time_range: CreateTimeRange, status: i64)
 }
 
 w::record! {
     /// Answer to [`ListGet`].
     pub struct ListGetResponse {
         /// `order_id_list`.
-        0 order_id_list: Vec<String> => w::Field::must("order_id_list"),
+        0 order_id_list: Vec<String> => "order_id_list: must",
         /// `next_key`.
-        1 next_key: Option<String> => w::Field::new("next_key"),
+        1 next_key: Option<String> => "next_key",
         /// `has_more`.
-        2 has_more: bool => w::Field::must("has_more"),
+        2 has_more: bool => "has_more: must",
     }
 }
 
@@ -1288,11 +1288,11 @@ w::record! {
     /// * Catalog: `channels.order.merchantnotes_update`.
     pub struct MerchantnotesUpdate {
         /// `order_id`.
-        0 order_id: String => w::Field::must("order_id"),
+        0 order_id: String => "order_id: must",
         /// `merchant_notes`.
-        1 merchant_notes: String => w::Field::must("merchant_notes"),
+        1 merchant_notes: String => "merchant_notes: must",
     }
-    new(order_id: String, merchant_notes: String)
+    new(order_id: impl Into<String>, merchant_notes: impl Into<String>)
 }
 
 w::endpoint! {
@@ -1322,16 +1322,16 @@ w::record! {
     /// * Catalog: `channels.order.present_get`.
     pub struct PresentGet {
         /// `present_order_id`.
-        0 present_order_id: String => w::Field::must("present_order_id"),
+        0 present_order_id: String => "present_order_id: must",
     }
-    new(present_order_id: String)
+    new(present_order_id: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`PresentGet`].
     pub struct PresentGetResponse {
         /// `present`.
-        0 present: Present => w::Field::must("present"),
+        0 present: Present => "present: must",
     }
 }
 
@@ -1362,27 +1362,28 @@ w::record! {
     /// * Catalog: `channels.order.presentlist_get`.
     pub struct PresentlistGet {
         /// `shop_appid`.
-        0 shop_appid: String => w::Field::must("shop_appid"),
+        0 shop_appid: String => "shop_appid: must",
         /// `create_time_range`.
-        1 create_time_range: Option<CreateTimeRange> => w::Field::new("create_time_range"),
+        1 create_time_range: Option<CreateTimeRange> => "create_time_range",
         /// `update_time_range`.
-        2 update_time_range: Option<CreateTimeRange> => w::Field::new("update_time_range"),
+        2 update_time_range: Option<CreateTimeRange> => "update_time_range",
         /// `page_size`.
-        3 page_size: i64 => w::Field::must("page_size"),
+        3 page_size: i64 => "page_size: must",
         /// `next_key`.
-        4 next_key: Option<String> => w::Field::new("next_key"),
+        4 next_key: Option<String> => "next_key",
     }
-    new(shop_appid: String, page_size: i64)
-    set(create_time_range: CreateTimeRange, update_time_range: CreateTimeRange, next_key: String)
+    new(shop_appid: impl Into<String>, page_size: i64)
+    text(next_key: String)
+    set(create_time_range: CreateTimeRange, update_time_range: CreateTimeRange)
 }
 
 w::record! {
     /// Answer to [`PresentlistGet`].
     pub struct PresentlistGetResponse {
         /// `present_order_list`.
-        0 present_order_list: Vec<PresentOrder> => w::Field::must("present_order_list"),
+        0 present_order_list: Vec<PresentOrder> => "present_order_list: must",
         /// `next_key`.
-        1 next_key: Option<String> => w::Field::new("next_key"),
+        1 next_key: Option<String> => "next_key",
     }
 }
 
@@ -1413,11 +1414,11 @@ w::record! {
     /// * Catalog: `channels.order.presentnote_add`.
     pub struct PresentnoteAdd {
         /// `present_order_id`.
-        0 present_order_id: String => w::Field::must("present_order_id"),
+        0 present_order_id: String => "present_order_id: must",
         /// `notes`.
-        1 notes: String => w::Field::must("notes"),
+        1 notes: String => "notes: must",
     }
-    new(present_order_id: String, notes: String)
+    new(present_order_id: impl Into<String>, notes: impl Into<String>)
 }
 
 w::endpoint! {
@@ -1448,34 +1449,30 @@ w::record! {
     /// * Catalog: `channels.order.presentorderlist_get`.
     pub struct PresentorderlistGet {
         /// `shop_appid`.
-        0 shop_appid: String => w::Field::must("shop_appid"),
+        0 shop_appid: String => "shop_appid: must",
         /// `open_id`.
-        1 open_id: Option<String> => w::Field::new("open_id").masked(),
+        1 open_id: Option<String> => "open_id: masked",
         /// `create_time_range`.
-        2 create_time_range: Option<CreateTimeRange> => w::Field::new("create_time_range"),
+        2 create_time_range: Option<CreateTimeRange> => "create_time_range",
         /// `update_time_range`.
-        3 update_time_range: Option<CreateTimeRange> => w::Field::new("update_time_range"),
+        3 update_time_range: Option<CreateTimeRange> => "update_time_range",
         /// `page_size`.
-        4 page_size: i64 => w::Field::must("page_size"),
+        4 page_size: i64 => "page_size: must",
         /// `next_key`.
-        5 next_key: Option<String> => w::Field::new("next_key"),
+        5 next_key: Option<String> => "next_key",
     }
-    new(shop_appid: String, page_size: i64)
-    set(
-        open_id: String,
-        create_time_range: CreateTimeRange,
-        update_time_range: CreateTimeRange,
-        next_key: String,
-    )
+    new(shop_appid: impl Into<String>, page_size: i64)
+    text(open_id: String, next_key: String)
+    set(create_time_range: CreateTimeRange, update_time_range: CreateTimeRange)
 }
 
 w::record! {
     /// Answer to [`PresentorderlistGet`].
     pub struct PresentorderlistGetResponse {
         /// `present_order_list`.
-        0 present_order_list: Vec<PresentorderlistGetPresentOrder> => w::Field::must("present_order_list"),
+        0 present_order_list: Vec<PresentorderlistGetPresentOrder> => "present_order_list: must",
         /// `next_key`.
-        1 next_key: Option<String> => w::Field::new("next_key"),
+        1 next_key: Option<String> => "next_key",
     }
 }
 
@@ -1506,16 +1503,16 @@ w::record! {
     /// * Catalog: `channels.order.presentsuborder_get`.
     pub struct PresentsuborderGet {
         /// `present_order_id`.
-        0 present_order_id: String => w::Field::must("present_order_id"),
+        0 present_order_id: String => "present_order_id: must",
     }
-    new(present_order_id: String)
+    new(present_order_id: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`PresentsuborderGet`].
     pub struct PresentsuborderGetResponse {
         /// `order_ids`.
-        0 order_ids: Vec<String> => w::Field::must("order_ids"),
+        0 order_ids: Vec<String> => "order_ids: must",
     }
 }
 
@@ -1546,15 +1543,15 @@ w::record! {
     /// * Catalog: `channels.order.price_update`.
     pub struct PriceUpdate {
         /// `order_id`.
-        0 order_id: String => w::Field::must("order_id"),
+        0 order_id: String => "order_id: must",
         /// `change_express`.
-        1 change_express: bool => w::Field::must("change_express"),
+        1 change_express: bool => "change_express: must",
         /// `express_fee`; unit fen.
-        2 express_fee: Option<xinqiao_types::Fen> => w::Field::new("express_fee"),
+        2 express_fee: Option<xinqiao_types::Fen> => "express_fee",
         /// `change_order_infos`.
-        3 change_order_infos: Option<Vec<ChangeOrderInfo>> => w::Field::new("change_order_infos"),
+        3 change_order_infos: Option<Vec<ChangeOrderInfo>> => "change_order_infos",
     }
-    new(order_id: String, change_express: bool)
+    new(order_id: impl Into<String>, change_express: bool)
     set(express_fee: xinqiao_types::Fen, change_order_infos: Vec<ChangeOrderInfo>)
 }
 
@@ -1585,22 +1582,27 @@ w::record! {
     /// * Catalog: `channels.order.realnumber_apply`.
     pub struct RealnumberApply {
         /// `order_id`.
-        0 order_id: String => w::Field::must("order_id"),
+        0 order_id: String => "order_id: must",
         /// `apply_type`.
-        1 apply_type: i64 => w::Field::must("apply_type"),
+        1 apply_type: i64 => "apply_type: must",
         /// `apply_reason`.
-        2 apply_reason: String => w::Field::must("apply_reason"),
+        2 apply_reason: String => "apply_reason: must",
         /// `pic_media_ids`.
-        3 pic_media_ids: Vec<String> => w::Field::must("pic_media_ids"),
+        3 pic_media_ids: Vec<String> => "pic_media_ids: must",
     }
-    new(order_id: String, apply_type: i64, apply_reason: String, pic_media_ids: Vec<String>)
+    new(
+        order_id: impl Into<String>,
+        apply_type: i64,
+        apply_reason: impl Into<String>,
+        pic_media_ids: Vec<String>,
+    )
 }
 
 w::record! {
     /// Answer to [`RealnumberApply`].
     pub struct RealnumberApplyResponse {
         /// `task_id`.
-        0 task_id: w::TextOrNumber => w::Field::must("task_id"),
+        0 task_id: w::TextOrNumber => "task_id: must",
     }
 }
 
@@ -1631,22 +1633,22 @@ w::record! {
     /// * Catalog: `channels.order.realnumberviewaudit_get`.
     pub struct RealnumberviewauditGet {
         /// `order_id`.
-        0 order_id: String => w::Field::must("order_id"),
+        0 order_id: String => "order_id: must",
     }
-    new(order_id: String)
+    new(order_id: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`RealnumberviewauditGet`].
     pub struct RealnumberviewauditGetResponse {
         /// `task_id`.
-        0 task_id: w::TextOrNumber => w::Field::must("task_id"),
+        0 task_id: w::TextOrNumber => "task_id: must",
         /// `audit_state`.
-        1 audit_state: i64 => w::Field::must("audit_state"),
+        1 audit_state: i64 => "audit_state: must",
         /// `apply_reason`.
-        2 apply_reason: String => w::Field::must("apply_reason"),
+        2 apply_reason: String => "apply_reason: must",
         /// `apply_time`.
-        3 apply_time: i64 => w::Field::must("apply_time"),
+        3 apply_time: i64 => "apply_time: must",
     }
 }
 
@@ -1677,29 +1679,30 @@ w::record! {
     /// * Catalog: `channels.order.receiverorderlist_get`.
     pub struct ReceiverorderlistGet {
         /// `shop_appid`.
-        0 shop_appid: String => w::Field::must("shop_appid"),
+        0 shop_appid: String => "shop_appid: must",
         /// `openid`.
-        1 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        1 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `create_time_range`.
-        2 create_time_range: Option<CreateTimeRange> => w::Field::new("create_time_range"),
+        2 create_time_range: Option<CreateTimeRange> => "create_time_range",
         /// `update_time_range`.
-        3 update_time_range: Option<CreateTimeRange> => w::Field::new("update_time_range"),
+        3 update_time_range: Option<CreateTimeRange> => "update_time_range",
         /// `page_size`.
-        4 page_size: i64 => w::Field::must("page_size"),
+        4 page_size: i64 => "page_size: must",
         /// `next_key`.
-        5 next_key: Option<String> => w::Field::new("next_key"),
+        5 next_key: Option<String> => "next_key",
     }
-    new(shop_appid: String, openid: xinqiao_types::OpenId, page_size: i64)
-    set(create_time_range: CreateTimeRange, update_time_range: CreateTimeRange, next_key: String)
+    new(shop_appid: impl Into<String>, openid: impl Into<xinqiao_types::OpenId>, page_size: i64)
+    text(next_key: String)
+    set(create_time_range: CreateTimeRange, update_time_range: CreateTimeRange)
 }
 
 w::record! {
     /// Answer to [`ReceiverorderlistGet`].
     pub struct ReceiverorderlistGetResponse {
         /// `order_list`.
-        0 order_list: Vec<ReceiverorderlistGetOrder> => w::Field::must("order_list"),
+        0 order_list: Vec<ReceiverorderlistGetOrder> => "order_list: must",
         /// `next_key`.
-        1 next_key: Option<String> => w::Field::new("next_key"),
+        1 next_key: Option<String> => "next_key",
     }
 }
 
@@ -1730,29 +1733,30 @@ w::record! {
     /// * Catalog: `channels.order.search`.
     pub struct Search {
         /// `search_condition`.
-        0 search_condition: SearchCondition => w::Field::must("search_condition"),
+        0 search_condition: SearchCondition => "search_condition: must",
         /// `status`.
-        1 status: Option<i64> => w::Field::new("status"),
+        1 status: Option<i64> => "status",
         /// `on_aftersale_order_exist`.
-        2 on_aftersale_order_exist: Option<i64> => w::Field::new("on_aftersale_order_exist"),
+        2 on_aftersale_order_exist: Option<i64> => "on_aftersale_order_exist",
         /// `next_key`.
-        3 next_key: Option<String> => w::Field::new("next_key"),
+        3 next_key: Option<String> => "next_key",
         /// `page_size`.
-        4 page_size: i64 => w::Field::must("page_size"),
+        4 page_size: i64 => "page_size: must",
     }
     new(search_condition: SearchCondition, page_size: i64)
-    set(status: i64, on_aftersale_order_exist: i64, next_key: String)
+    text(next_key: String)
+    set(status: i64, on_aftersale_order_exist: i64)
 }
 
 w::record! {
     /// Answer to [`Search`].
     pub struct SearchResponse {
         /// `orders`.
-        0 orders: Vec<String> => w::Field::must("orders"),
+        0 orders: Vec<String> => "orders: must",
         /// `next_key`.
-        1 next_key: Option<String> => w::Field::new("next_key"),
+        1 next_key: Option<String> => "next_key",
         /// `has_more`.
-        2 has_more: bool => w::Field::must("has_more"),
+        2 has_more: bool => "has_more: must",
     }
 }
 
@@ -1783,18 +1787,18 @@ w::record! {
     /// * Catalog: `channels.order.sensitiveinfo_decode`.
     pub struct SensitiveinfoDecode {
         /// `order_id`.
-        0 order_id: String => w::Field::must("order_id"),
+        0 order_id: String => "order_id: must",
     }
-    new(order_id: String)
+    new(order_id: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`SensitiveinfoDecode`].
     pub struct SensitiveinfoDecodeResponse {
         /// `address_info`.
-        0 address_info: Option<SensitiveinfoDecodeAddressInfo> => w::Field::new("address_info"),
+        0 address_info: Option<SensitiveinfoDecodeAddressInfo> => "address_info",
         /// `virtual_number_info`.
-        1 virtual_number_info: Option<VirtualNumberInfo> => w::Field::new("virtual_number_info"),
+        1 virtual_number_info: Option<VirtualNumberInfo> => "virtual_number_info",
     }
 }
 
@@ -1826,20 +1830,20 @@ w::record! {
     /// * Catalog: `channels.order.virtualtelnumber_get`.
     pub struct VirtualtelnumberGet {
         /// `order_id`.
-        0 order_id: String => w::Field::must("order_id"),
+        0 order_id: String => "order_id: must",
     }
-    new(order_id: String)
+    new(order_id: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`VirtualtelnumberGet`].
     pub struct VirtualtelnumberGetResponse {
         /// `virtual_tel_number`.
-        0 virtual_tel_number: String => w::Field::must("virtual_tel_number"),
+        0 virtual_tel_number: String => "virtual_tel_number: must",
         /// `virtual_tel_expire_time`; format `unix`.
-        1 virtual_tel_expire_time: xinqiao_types::UnixSeconds => w::Field::must("virtual_tel_expire_time"),
+        1 virtual_tel_expire_time: xinqiao_types::UnixSeconds => "virtual_tel_expire_time: must",
         /// `get_virtual_tel_cnt`.
-        2 get_virtual_tel_cnt: i64 => w::Field::must("get_virtual_tel_cnt"),
+        2 get_virtual_tel_cnt: i64 => "get_virtual_tel_cnt: must",
     }
 }
 
@@ -1874,9 +1878,9 @@ pub mod addressmodify {
         /// * Catalog: `channels.order.addressmodify.accept`.
         pub struct Accept {
             /// `order_id`.
-            0 order_id: String => w::Field::must("order_id"),
+            0 order_id: String => "order_id: must",
         }
-        new(order_id: String)
+        new(order_id: impl Into<String>)
     }
 
     w::endpoint! {
@@ -1906,9 +1910,9 @@ pub mod addressmodify {
         /// * Catalog: `channels.order.addressmodify.reject`.
         pub struct Reject {
             /// `order_id`.
-            0 order_id: String => w::Field::must("order_id"),
+            0 order_id: String => "order_id: must",
         }
-        new(order_id: String)
+        new(order_id: impl Into<String>)
     }
 
     w::endpoint! {
@@ -1943,13 +1947,13 @@ pub mod delivery {
         /// * Catalog: `channels.order.delivery.compensation`.
         pub struct Compensation {
             /// `order_id`.
-            0 order_id: String => w::Field::must("order_id"),
+            0 order_id: String => "order_id: must",
             /// `delivery_list`.
-            1 delivery_list: Vec<super::Delivery> => w::Field::must("delivery_list"),
+            1 delivery_list: Vec<super::Delivery> => "delivery_list: must",
             /// `reason`.
-            2 reason: i64 => w::Field::must("reason"),
+            2 reason: i64 => "reason: must",
         }
-        new(order_id: String, delivery_list: Vec<super::Delivery>, reason: i64)
+        new(order_id: impl Into<String>, delivery_list: Vec<super::Delivery>, reason: i64)
     }
 
     w::endpoint! {
@@ -1979,11 +1983,11 @@ pub mod delivery {
         /// * Catalog: `channels.order.delivery.send`.
         pub struct Send {
             /// `order_id`.
-            0 order_id: String => w::Field::must("order_id"),
+            0 order_id: String => "order_id: must",
             /// `delivery_list`.
-            1 delivery_list: Vec<super::SendDelivery> => w::Field::must("delivery_list"),
+            1 delivery_list: Vec<super::SendDelivery> => "delivery_list: must",
         }
-        new(order_id: String, delivery_list: Vec<super::SendDelivery>)
+        new(order_id: impl Into<String>, delivery_list: Vec<super::SendDelivery>)
     }
 
     w::endpoint! {
@@ -2025,7 +2029,7 @@ pub mod deliverycompanylist {
         /// Answer to [`Get`].
         pub struct GetResponse {
             /// `company_list`.
-            0 company_list: Vec<super::Company> => w::Field::must("company_list"),
+            0 company_list: Vec<super::Company> => "company_list: must",
         }
     }
 
@@ -2056,7 +2060,7 @@ pub mod deliverycompanylist {
         /// * Catalog: `channels.order.deliverycompanylist.new_get`.
         pub struct NewGet {
             /// `ewaybill_only`.
-            0 ewaybill_only: Option<bool> => w::Field::new("ewaybill_only"),
+            0 ewaybill_only: Option<bool> => "ewaybill_only",
         }
         new()
         set(ewaybill_only: bool)
@@ -2066,7 +2070,7 @@ pub mod deliverycompanylist {
         /// Answer to [`NewGet`].
         pub struct NewGetResponse {
             /// `company_list`.
-            0 company_list: Vec<super::Company> => w::Field::must("company_list"),
+            0 company_list: Vec<super::Company> => "company_list: must",
         }
     }
 
@@ -2102,35 +2106,35 @@ pub mod presentorder {
         /// * Catalog: `channels.order.presentorder.create`.
         pub struct Create {
             /// `idempotent_id`.
-            0 idempotent_id: Option<String> => w::Field::new("idempotent_id"),
+            0 idempotent_id: Option<String> => "idempotent_id",
             /// `activity_id`.
-            1 activity_id: String => w::Field::must("activity_id"),
+            1 activity_id: String => "activity_id: must",
             /// `openid`.
-            2 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            2 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `shop_appid`.
-            3 shop_appid: String => w::Field::must("shop_appid"),
+            3 shop_appid: String => "shop_appid: must",
             /// `wishmessage`.
-            4 wishmessage: Option<String> => w::Field::new("wishmessage"),
+            4 wishmessage: Option<String> => "wishmessage",
             /// `product_id`.
-            5 product_id: i64 => w::Field::must("product_id").spelled(w::Spelling::NumericText),
+            5 product_id: i64 => "product_id: must numeric",
             /// `sku_id`.
-            6 sku_id: i64 => w::Field::must("sku_id").spelled(w::Spelling::NumericText),
+            6 sku_id: i64 => "sku_id: must numeric",
         }
         new(
-            activity_id: String,
-            openid: xinqiao_types::OpenId,
-            shop_appid: String,
+            activity_id: impl Into<String>,
+            openid: impl Into<xinqiao_types::OpenId>,
+            shop_appid: impl Into<String>,
             product_id: i64,
             sku_id: i64,
         )
-        set(idempotent_id: String, wishmessage: String)
+        text(idempotent_id: String, wishmessage: String)
     }
 
     w::record! {
         /// Answer to [`Create`].
         pub struct CreateResponse {
             /// `present_order_id`.
-            0 present_order_id: String => w::Field::must("present_order_id"),
+            0 present_order_id: String => "present_order_id: must",
         }
     }
 
@@ -2162,19 +2166,19 @@ pub mod presentorder {
         /// * Catalog: `channels.order.presentorder.get`.
         pub struct Get {
             /// `present_order_id`.
-            0 present_order_id: String => w::Field::must("present_order_id"),
+            0 present_order_id: String => "present_order_id: must",
             /// `open_id`.
-            1 open_id: Option<String> => w::Field::new("open_id").masked(),
+            1 open_id: Option<String> => "open_id: masked",
         }
-        new(present_order_id: String)
-        set(open_id: String)
+        new(present_order_id: impl Into<String>)
+        text(open_id: String)
     }
 
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
             /// `present_order_info`.
-            0 present_order_info: super::PresentOrderInfo => w::Field::must("present_order_info"),
+            0 present_order_info: super::PresentOrderInfo => "present_order_info: must",
         }
     }
 
@@ -2205,11 +2209,11 @@ pub mod presentorder {
         /// * Catalog: `channels.order.presentorder.receiver_set`.
         pub struct ReceiverSet {
             /// `present_order_id`.
-            0 present_order_id: String => w::Field::must("present_order_id"),
+            0 present_order_id: String => "present_order_id: must",
             /// `sub_order_list`.
-            1 sub_order_list: Vec<super::ReceiverSetSubOrder> => w::Field::must("sub_order_list"),
+            1 sub_order_list: Vec<super::ReceiverSetSubOrder> => "sub_order_list: must",
         }
-        new(present_order_id: String, sub_order_list: Vec<super::ReceiverSetSubOrder>)
+        new(present_order_id: impl Into<String>, sub_order_list: Vec<super::ReceiverSetSubOrder>)
     }
 
     w::endpoint! {
@@ -2244,9 +2248,9 @@ pub mod preshipmentchangesku {
         /// * Catalog: `channels.order.preshipmentchangesku.approve`.
         pub struct Approve {
             /// `order_id`.
-            0 order_id: String => w::Field::must("order_id"),
+            0 order_id: String => "order_id: must",
         }
-        new(order_id: String)
+        new(order_id: impl Into<String>)
     }
 
     w::endpoint! {
@@ -2276,9 +2280,9 @@ pub mod preshipmentchangesku {
         /// * Catalog: `channels.order.preshipmentchangesku.get`.
         pub struct Get {
             /// `page`.
-            0 page: i64 => w::Field::must("page"),
+            0 page: i64 => "page: must",
             /// `page_size`.
-            1 page_size: i64 => w::Field::must("page_size"),
+            1 page_size: i64 => "page_size: must",
         }
         new(page: i64, page_size: i64)
     }
@@ -2287,7 +2291,7 @@ pub mod preshipmentchangesku {
         /// Answer to [`Get`].
         pub struct GetResponse {
             /// `order_ids`.
-            0 order_ids: Vec<String> => w::Field::must("order_ids"),
+            0 order_ids: Vec<String> => "order_ids: must",
         }
     }
 
@@ -2318,9 +2322,9 @@ pub mod preshipmentchangesku {
         /// * Catalog: `channels.order.preshipmentchangesku.reject`.
         pub struct Reject {
             /// `order_id`.
-            0 order_id: String => w::Field::must("order_id"),
+            0 order_id: String => "order_id: must",
         }
-        new(order_id: String)
+        new(order_id: impl Into<String>)
     }
 
     w::endpoint! {
@@ -2355,20 +2359,20 @@ pub mod virtualnumber {
         /// * Catalog: `channels.order.virtualnumber.applyagain`.
         pub struct Applyagain {
             /// `order_id`.
-            0 order_id: String => w::Field::must("order_id"),
+            0 order_id: String => "order_id: must",
         }
-        new(order_id: String)
+        new(order_id: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`Applyagain`].
         pub struct ApplyagainResponse {
             /// `virtual_number`.
-            0 virtual_number: String => w::Field::must("virtual_number"),
+            0 virtual_number: String => "virtual_number: must",
             /// `extension`.
-            1 extension: Option<String> => w::Field::new("extension"),
+            1 extension: Option<String> => "extension",
             /// `apply_quota`.
-            2 apply_quota: i64 => w::Field::must("apply_quota"),
+            2 apply_quota: i64 => "apply_quota: must",
         }
     }
 
@@ -2399,20 +2403,20 @@ pub mod virtualnumber {
         /// * Catalog: `channels.order.virtualnumber.delay`.
         pub struct Delay {
             /// `order_id`.
-            0 order_id: String => w::Field::must("order_id"),
+            0 order_id: String => "order_id: must",
             /// `has_delay_times`.
-            1 has_delay_times: i64 => w::Field::must("has_delay_times"),
+            1 has_delay_times: i64 => "has_delay_times: must",
         }
-        new(order_id: String, has_delay_times: i64)
+        new(order_id: impl Into<String>, has_delay_times: i64)
     }
 
     w::record! {
         /// Answer to [`Delay`].
         pub struct DelayResponse {
             /// `expiration`; format `unix`.
-            0 expiration: xinqiao_types::UnixSeconds => w::Field::must("expiration"),
+            0 expiration: xinqiao_types::UnixSeconds => "expiration: must",
             /// `available_extend_num`.
-            1 available_extend_num: i64 => w::Field::must("available_extend_num"),
+            1 available_extend_num: i64 => "available_extend_num: must",
         }
     }
 

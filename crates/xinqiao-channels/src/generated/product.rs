@@ -13,43 +13,43 @@ w::record! {
     /// `AccountInfo`.
     pub struct AccountInfo {
         /// `bank_account_type`.
-        0 bank_account_type: String => w::Field::must("bank_account_type"),
+        0 bank_account_type: String => "bank_account_type: must",
         /// `account_number`.
-        1 account_number: String => w::Field::must("account_number").masked(),
+        1 account_number: String => "account_number: must masked",
         /// `account_bank`.
-        2 account_bank: String => w::Field::must("account_bank"),
+        2 account_bank: String => "account_bank: must",
         /// `account_bank4show`.
-        3 account_bank4show: Option<String> => w::Field::new("account_bank4show"),
+        3 account_bank4show: Option<String> => "account_bank4show",
         /// `bank_address_code`.
-        4 bank_address_code: String => w::Field::must("bank_address_code"),
+        4 bank_address_code: String => "bank_address_code: must",
         /// `bank_branch_id`.
-        5 bank_branch_id: Option<String> => w::Field::new("bank_branch_id"),
+        5 bank_branch_id: Option<String> => "bank_branch_id",
     }
     new(
-        bank_account_type: String,
-        account_number: String,
-        account_bank: String,
-        bank_address_code: String,
+        bank_account_type: impl Into<String>,
+        account_number: impl Into<String>,
+        account_bank: impl Into<String>,
+        bank_address_code: impl Into<String>,
     )
-    set(account_bank4show: String, bank_branch_id: String)
+    text(account_bank4show: String, bank_branch_id: String)
 }
 
 w::record! {
     /// `AddAttr`.
     pub struct AddAttr {
         /// `attr_key`.
-        0 attr_key: String => w::Field::must("attr_key"),
+        0 attr_key: String => "attr_key: must",
         /// `attr_value`.
-        1 attr_value: String => w::Field::must("attr_value"),
+        1 attr_value: String => "attr_value: must",
     }
-    new(attr_key: String, attr_value: String)
+    new(attr_key: impl Into<String>, attr_value: impl Into<String>)
 }
 
 w::record! {
     /// `AddCatsV2Item`.
     pub struct AddCatsV2Item {
         /// `cat_id`.
-        0 cat_id: i64 => w::Field::must("cat_id"),
+        0 cat_id: i64 => "cat_id: must",
     }
     new(cat_id: i64)
 }
@@ -58,9 +58,9 @@ w::record! {
     /// `AddData`.
     pub struct AddData {
         /// `product_id`.
-        0 product_id: i64 => w::Field::must("product_id"),
+        0 product_id: i64 => "product_id: must",
         /// `create_time`; format `yyyy-MM-dd HH:mm:ss`.
-        1 create_time: String => w::Field::must("create_time"),
+        1 create_time: String => "create_time: must",
     }
 }
 
@@ -68,9 +68,9 @@ w::record! {
     /// `AddDataItem`.
     pub struct AddDataItem {
         /// `sku_id`.
-        0 sku_id: i64 => w::Field::must("sku_id"),
+        0 sku_id: i64 => "sku_id: must",
         /// `create_time`; format `yyyy-MM-dd HH:mm:ss`.
-        1 create_time: String => w::Field::must("create_time"),
+        1 create_time: String => "create_time: must",
     }
 }
 
@@ -78,43 +78,44 @@ w::record! {
     /// `AddSkus`.
     pub struct AddSkus {
         /// `out_sku_id`.
-        0 out_sku_id: Option<String> => w::Field::new("out_sku_id"),
+        0 out_sku_id: Option<String> => "out_sku_id",
         /// `sale_price`; unit fen.
-        1 sale_price: xinqiao_types::Fen => w::Field::must("sale_price"),
+        1 sale_price: xinqiao_types::Fen => "sale_price: must",
         /// `stock_num`.
-        2 stock_num: Option<i64> => w::Field::new("stock_num"),
+        2 stock_num: Option<i64> => "stock_num",
         /// `sku_code`.
-        3 sku_code: Option<String> => w::Field::new("sku_code"),
+        3 sku_code: Option<String> => "sku_code",
     }
     new(sale_price: xinqiao_types::Fen)
-    set(out_sku_id: String, stock_num: i64, sku_code: String)
+    text(out_sku_id: String, sku_code: String)
+    set(stock_num: i64)
 }
 
 w::record! {
     /// `Address`.
     pub struct Address {
         /// `address_id`.
-        0 address_id: i64 => w::Field::must("address_id"),
+        0 address_id: i64 => "address_id: must",
         /// `address_info`.
-        1 address_info: AddressAddressInfo => w::Field::must("address_info"),
+        1 address_info: AddressAddressInfo => "address_info: must",
         /// `address_type`.
-        2 address_type: Option<AddressAddressType> => w::Field::new("address_type"),
+        2 address_type: Option<AddressAddressType> => "address_type",
         /// `landline`.
-        3 landline: Option<String> => w::Field::new("landline"),
+        3 landline: Option<String> => "landline",
         /// `remark`.
-        4 remark: Option<String> => w::Field::new("remark"),
+        4 remark: Option<String> => "remark",
         /// `send_addr`.
-        5 send_addr: bool => w::Field::must("send_addr").spelled(w::Spelling::BoolInt),
+        5 send_addr: bool => "send_addr: must zero-one",
         /// `default_send`.
-        6 default_send: bool => w::Field::must("default_send").spelled(w::Spelling::BoolInt),
+        6 default_send: bool => "default_send: must zero-one",
         /// `recv_addr`.
-        7 recv_addr: bool => w::Field::must("recv_addr").spelled(w::Spelling::BoolInt),
+        7 recv_addr: bool => "recv_addr: must zero-one",
         /// `default_recv`.
-        8 default_recv: bool => w::Field::must("default_recv").spelled(w::Spelling::BoolInt),
+        8 default_recv: bool => "default_recv: must zero-one",
         /// `update_time`; format `unix`.
-        9 update_time: xinqiao_types::UnixSeconds => w::Field::must("update_time"),
+        9 update_time: xinqiao_types::UnixSeconds => "update_time: must",
         /// `create_time`; format `unix`.
-        10 create_time: xinqiao_types::UnixSeconds => w::Field::must("create_time"),
+        10 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
 
@@ -122,27 +123,27 @@ w::record! {
     /// `AddressAddressInfo`.
     pub struct AddressAddressInfo {
         /// `user_name`.
-        0 user_name: String => w::Field::must("user_name"),
+        0 user_name: String => "user_name: must",
         /// `province_name`.
-        1 province_name: String => w::Field::must("province_name"),
+        1 province_name: String => "province_name: must",
         /// `city_name`.
-        2 city_name: String => w::Field::must("city_name"),
+        2 city_name: String => "city_name: must",
         /// `county_name`.
-        3 county_name: String => w::Field::must("county_name"),
+        3 county_name: String => "county_name: must",
         /// `detail_info`.
-        4 detail_info: String => w::Field::must("detail_info"),
+        4 detail_info: String => "detail_info: must",
         /// `national_code`.
-        5 national_code: Option<i64> => w::Field::new("national_code"),
+        5 national_code: Option<i64> => "national_code",
         /// `tel_number`.
-        6 tel_number: Option<String> => w::Field::new("tel_number").masked(),
+        6 tel_number: Option<String> => "tel_number: masked",
         /// `postal_code`.
-        7 postal_code: Option<String> => w::Field::new("postal_code"),
+        7 postal_code: Option<String> => "postal_code",
         /// `house_number`.
-        8 house_number: Option<String> => w::Field::new("house_number"),
+        8 house_number: Option<String> => "house_number",
         /// `lng`.
-        9 lng: Option<f64> => w::Field::new("lng"),
+        9 lng: Option<f64> => "lng",
         /// `lat`.
-        10 lat: Option<f64> => w::Field::new("lat"),
+        10 lat: Option<f64> => "lat",
     }
 }
 
@@ -150,9 +151,9 @@ w::record! {
     /// `AddressAddressType`.
     pub struct AddressAddressType {
         /// `same_city`.
-        0 same_city: bool => w::Field::must("same_city").spelled(w::Spelling::BoolInt),
+        0 same_city: bool => "same_city: must zero-one",
         /// `pickup`.
-        1 pickup: bool => w::Field::must("pickup").spelled(w::Spelling::BoolInt),
+        1 pickup: bool => "pickup: must zero-one",
     }
 }
 
@@ -160,27 +161,26 @@ w::record! {
     /// `AddressDetail`.
     pub struct AddressDetail {
         /// `address_info`.
-        0 address_info: AddressInfo => w::Field::must("address_info"),
+        0 address_info: AddressInfo => "address_info: must",
         /// `address_type`.
-        1 address_type: Option<AddressType> => w::Field::new("address_type"),
+        1 address_type: Option<AddressType> => "address_type",
         /// `landline`.
-        2 landline: Option<String> => w::Field::new("landline"),
+        2 landline: Option<String> => "landline",
         /// `remark`.
-        3 remark: Option<String> => w::Field::new("remark"),
+        3 remark: Option<String> => "remark",
         /// `send_addr`.
-        4 send_addr: Option<bool> => w::Field::new("send_addr").spelled(w::Spelling::BoolInt),
+        4 send_addr: Option<bool> => "send_addr: zero-one",
         /// `default_send`.
-        5 default_send: Option<bool> => w::Field::new("default_send").spelled(w::Spelling::BoolInt),
+        5 default_send: Option<bool> => "default_send: zero-one",
         /// `recv_addr`.
-        6 recv_addr: Option<bool> => w::Field::new("recv_addr").spelled(w::Spelling::BoolInt),
+        6 recv_addr: Option<bool> => "recv_addr: zero-one",
         /// `default_recv`.
-        7 default_recv: Option<bool> => w::Field::new("default_recv").spelled(w::Spelling::BoolInt),
+        7 default_recv: Option<bool> => "default_recv: zero-one",
     }
     new(address_info: AddressInfo)
+    text(landline: String, remark: String)
     set(
         address_type: AddressType,
-        landline: String,
-        remark: String,
         send_addr: bool,
         default_send: bool,
         recv_addr: bool,
@@ -192,46 +192,47 @@ w::record! {
     /// `AddressInfo`.
     pub struct AddressInfo {
         /// `user_name`.
-        0 user_name: String => w::Field::must("user_name"),
+        0 user_name: String => "user_name: must",
         /// `province_name`.
-        1 province_name: String => w::Field::must("province_name"),
+        1 province_name: String => "province_name: must",
         /// `city_name`.
-        2 city_name: String => w::Field::must("city_name"),
+        2 city_name: String => "city_name: must",
         /// `county_name`.
-        3 county_name: String => w::Field::must("county_name"),
+        3 county_name: String => "county_name: must",
         /// `detail_info`.
-        4 detail_info: String => w::Field::must("detail_info"),
+        4 detail_info: String => "detail_info: must",
         /// `national_code`.
-        5 national_code: Option<i64> => w::Field::new("national_code"),
+        5 national_code: Option<i64> => "national_code",
         /// `tel_number`.
-        6 tel_number: String => w::Field::must("tel_number").masked(),
+        6 tel_number: String => "tel_number: must masked",
         /// `postal_code`.
-        7 postal_code: Option<String> => w::Field::new("postal_code"),
+        7 postal_code: Option<String> => "postal_code",
         /// `house_number`.
-        8 house_number: Option<String> => w::Field::new("house_number"),
+        8 house_number: Option<String> => "house_number",
         /// `lng`.
-        9 lng: Option<f64> => w::Field::new("lng"),
+        9 lng: Option<f64> => "lng",
         /// `lat`.
-        10 lat: Option<f64> => w::Field::new("lat"),
+        10 lat: Option<f64> => "lat",
     }
     new(
-        user_name: String,
-        province_name: String,
-        city_name: String,
-        county_name: String,
-        detail_info: String,
-        tel_number: String,
+        user_name: impl Into<String>,
+        province_name: impl Into<String>,
+        city_name: impl Into<String>,
+        county_name: impl Into<String>,
+        detail_info: impl Into<String>,
+        tel_number: impl Into<String>,
     )
-    set(national_code: i64, postal_code: String, house_number: String, lng: f64, lat: f64)
+    text(postal_code: String, house_number: String)
+    set(national_code: i64, lng: f64, lat: f64)
 }
 
 w::record! {
     /// `AddressType`.
     pub struct AddressType {
         /// `same_city`.
-        0 same_city: Option<bool> => w::Field::new("same_city").spelled(w::Spelling::BoolInt),
+        0 same_city: Option<bool> => "same_city: zero-one",
         /// `pickup`.
-        1 pickup: Option<bool> => w::Field::new("pickup").spelled(w::Spelling::BoolInt),
+        1 pickup: Option<bool> => "pickup: zero-one",
     }
     new()
     set(same_city: bool, pickup: bool)
@@ -241,7 +242,7 @@ w::record! {
     /// `AfterSaleInfo`.
     pub struct AfterSaleInfo {
         /// `after_sale_address_id`.
-        0 after_sale_address_id: Option<i64> => w::Field::new("after_sale_address_id"),
+        0 after_sale_address_id: Option<i64> => "after_sale_address_id",
     }
     new()
     set(after_sale_address_id: i64)
@@ -251,7 +252,7 @@ w::record! {
     /// `AllConditionFreeDetail`.
     pub struct AllConditionFreeDetail {
         /// `condition_free_detail_list`.
-        0 condition_free_detail_list: Vec<ConditionFreeDetail> => w::Field::must("condition_free_detail_list"),
+        0 condition_free_detail_list: Vec<ConditionFreeDetail> => "condition_free_detail_list: must",
     }
     new(condition_free_detail_list: Vec<ConditionFreeDetail>)
 }
@@ -260,7 +261,7 @@ w::record! {
     /// `AllFreightCalcMethod`.
     pub struct AllFreightCalcMethod {
         /// `freight_calc_method_list`.
-        0 freight_calc_method_list: Vec<FreightCalcMethod> => w::Field::must("freight_calc_method_list"),
+        0 freight_calc_method_list: Vec<FreightCalcMethod> => "freight_calc_method_list: must",
     }
     new(freight_calc_method_list: Vec<FreightCalcMethod>)
 }
@@ -269,7 +270,7 @@ w::record! {
     /// `AuditInfo`.
     pub struct AuditInfo {
         /// `user_strategy_flag_list`.
-        0 user_strategy_flag_list: Option<Vec<i64>> => w::Field::new("user_strategy_flag_list"),
+        0 user_strategy_flag_list: Option<Vec<i64>> => "user_strategy_flag_list",
     }
 }
 
@@ -277,11 +278,11 @@ w::record! {
     /// `AuditQuota`.
     pub struct AuditQuota {
         /// `block_status`.
-        0 block_status: bool => w::Field::must("block_status"),
+        0 block_status: bool => "block_status: must",
         /// `avail_quota`.
-        1 avail_quota: i64 => w::Field::must("avail_quota"),
+        1 avail_quota: i64 => "avail_quota: must",
         /// `total_quota`.
-        2 total_quota: i64 => w::Field::must("total_quota"),
+        2 total_quota: i64 => "total_quota: must",
     }
 }
 
@@ -289,9 +290,9 @@ w::record! {
     /// `AuditResult`.
     pub struct AuditResult {
         /// `audit_status`.
-        0 audit_status: i64 => w::Field::must("audit_status"),
+        0 audit_status: i64 => "audit_status: must",
         /// `audit_reason`.
-        1 audit_reason: Option<String> => w::Field::new("audit_reason"),
+        1 audit_reason: Option<String> => "audit_reason",
     }
 }
 
@@ -299,11 +300,11 @@ w::record! {
     /// `AuditStrategy`.
     pub struct AuditStrategy {
         /// `hide_err_field_flag`.
-        0 hide_err_field_flag: i64 => w::Field::must("hide_err_field_flag"),
+        0 hide_err_field_flag: i64 => "hide_err_field_flag: must",
         /// `hit_duplicated_flag`.
-        1 hit_duplicated_flag: i64 => w::Field::must("hit_duplicated_flag"),
+        1 hit_duplicated_flag: i64 => "hit_duplicated_flag: must",
         /// `hit_low_risk_rule_flag`.
-        2 hit_low_risk_rule_flag: i64 => w::Field::must("hit_low_risk_rule_flag"),
+        2 hit_low_risk_rule_flag: i64 => "hit_low_risk_rule_flag: must",
     }
 }
 
@@ -311,9 +312,9 @@ w::record! {
     /// `AuditfreeExpressInfo`.
     pub struct AuditfreeExpressInfo {
         /// `template_id`.
-        0 template_id: Option<i64> => w::Field::new("template_id"),
+        0 template_id: Option<i64> => "template_id",
         /// `weight`; unit g.
-        1 weight: Option<i64> => w::Field::new("weight"),
+        1 weight: Option<i64> => "weight",
     }
     new()
     set(template_id: i64, weight: i64)
@@ -323,15 +324,15 @@ w::record! {
     /// `AuditfreeExtraService`.
     pub struct AuditfreeExtraService {
         /// `seven_day_return`.
-        0 seven_day_return: Option<i64> => w::Field::new("seven_day_return"),
+        0 seven_day_return: Option<i64> => "seven_day_return",
         /// `freight_insurance`.
-        1 freight_insurance: Option<i64> => w::Field::new("freight_insurance"),
+        1 freight_insurance: Option<i64> => "freight_insurance",
         /// `fake_one_pay_three`.
-        2 fake_one_pay_three: Option<i64> => w::Field::new("fake_one_pay_three"),
+        2 fake_one_pay_three: Option<i64> => "fake_one_pay_three",
         /// `damage_guarantee`.
-        3 damage_guarantee: Option<i64> => w::Field::new("damage_guarantee"),
+        3 damage_guarantee: Option<i64> => "damage_guarantee",
         /// `exchange_support`.
-        4 exchange_support: Option<i64> => w::Field::new("exchange_support"),
+        4 exchange_support: Option<i64> => "exchange_support",
     }
     new()
     set(
@@ -347,9 +348,9 @@ w::record! {
     /// `AuditfreeLimitedInfo`.
     pub struct AuditfreeLimitedInfo {
         /// `period_type`.
-        0 period_type: Option<i64> => w::Field::new("period_type"),
+        0 period_type: Option<i64> => "period_type",
         /// `limited_buy_num`.
-        1 limited_buy_num: Option<i64> => w::Field::new("limited_buy_num"),
+        1 limited_buy_num: Option<i64> => "limited_buy_num",
     }
     new()
     set(period_type: i64, limited_buy_num: i64)
@@ -359,21 +360,21 @@ w::record! {
     /// `AuditfreeSkus`.
     pub struct AuditfreeSkus {
         /// `sku_id`.
-        0 sku_id: i64 => w::Field::must("sku_id"),
+        0 sku_id: i64 => "sku_id: must",
         /// `sku_code`.
-        1 sku_code: Option<String> => w::Field::new("sku_code"),
+        1 sku_code: Option<String> => "sku_code",
         /// `sale_price`; unit fen.
-        2 sale_price: Option<xinqiao_types::Fen> => w::Field::new("sale_price"),
+        2 sale_price: Option<xinqiao_types::Fen> => "sale_price",
         /// `stock_info`.
-        3 stock_info: Option<StockInfo> => w::Field::new("stock_info"),
+        3 stock_info: Option<StockInfo> => "stock_info",
         /// `sku_deliver_info`.
-        4 sku_deliver_info: Option<SkuDeliverInfo> => w::Field::new("sku_deliver_info"),
+        4 sku_deliver_info: Option<SkuDeliverInfo> => "sku_deliver_info",
         /// `is_delete`.
-        5 is_delete: Option<bool> => w::Field::new("is_delete").spelled(w::Spelling::BoolInt),
+        5 is_delete: Option<bool> => "is_delete: zero-one",
     }
     new(sku_id: i64)
+    text(sku_code: String)
     set(
-        sku_code: String,
         sale_price: xinqiao_types::Fen,
         stock_info: StockInfo,
         sku_deliver_info: SkuDeliverInfo,
@@ -385,9 +386,9 @@ w::record! {
     /// `AuditfreeSkusItem`.
     pub struct AuditfreeSkusItem {
         /// `sku_id`.
-        0 sku_id: i64 => w::Field::must("sku_id"),
+        0 sku_id: i64 => "sku_id: must",
         /// `sale_price`; unit fen.
-        1 sale_price: xinqiao_types::Fen => w::Field::must("sale_price"),
+        1 sale_price: xinqiao_types::Fen => "sale_price: must",
     }
     new(sku_id: i64, sale_price: xinqiao_types::Fen)
 }
@@ -396,9 +397,9 @@ w::record! {
     /// `AuditfreeSpuDeliverInfo`.
     pub struct AuditfreeSpuDeliverInfo {
         /// `is_spu_range`.
-        0 is_spu_range: Option<bool> => w::Field::new("is_spu_range"),
+        0 is_spu_range: Option<bool> => "is_spu_range",
         /// `sku_deliver_info`.
-        1 sku_deliver_info: Option<SkuDeliverInfo> => w::Field::new("sku_deliver_info"),
+        1 sku_deliver_info: Option<SkuDeliverInfo> => "sku_deliver_info",
     }
     new()
     set(is_spu_range: bool, sku_deliver_info: SkuDeliverInfo)
@@ -408,11 +409,11 @@ w::record! {
     /// `BatchAddData`.
     pub struct BatchAddData {
         /// `sku_id`.
-        0 sku_id: i64 => w::Field::must("sku_id"),
+        0 sku_id: i64 => "sku_id: must",
         /// `create_time`; format `yyyy-MM-dd HH:mm:ss`.
-        1 create_time: String => w::Field::must("create_time"),
+        1 create_time: String => "create_time: must",
         /// `out_sku_id`.
-        2 out_sku_id: String => w::Field::must("out_sku_id"),
+        2 out_sku_id: String => "out_sku_id: must",
     }
 }
 
@@ -420,42 +421,43 @@ w::record! {
     /// `BatchAddSkus`.
     pub struct BatchAddSkus {
         /// `product_id`.
-        0 product_id: Option<i64> => w::Field::new("product_id"),
+        0 product_id: Option<i64> => "product_id",
         /// `out_product_id`.
-        1 out_product_id: Option<String> => w::Field::new("out_product_id"),
+        1 out_product_id: Option<String> => "out_product_id",
         /// `out_sku_id`.
-        2 out_sku_id: String => w::Field::must("out_sku_id"),
+        2 out_sku_id: String => "out_sku_id: must",
         /// `thumb_img`.
-        3 thumb_img: String => w::Field::must("thumb_img"),
+        3 thumb_img: String => "thumb_img: must",
         /// `sale_price`; unit fen.
-        4 sale_price: xinqiao_types::Fen => w::Field::must("sale_price"),
+        4 sale_price: xinqiao_types::Fen => "sale_price: must",
         /// `market_price`; unit fen.
-        5 market_price: xinqiao_types::Fen => w::Field::must("market_price"),
+        5 market_price: xinqiao_types::Fen => "market_price: must",
         /// `stock_num`.
-        6 stock_num: i64 => w::Field::must("stock_num"),
+        6 stock_num: i64 => "stock_num: must",
         /// `sku_code`.
-        7 sku_code: Option<String> => w::Field::new("sku_code"),
+        7 sku_code: Option<String> => "sku_code",
         /// `barcode`.
-        8 barcode: Option<String> => w::Field::new("barcode"),
+        8 barcode: Option<String> => "barcode",
         /// `sku_attrs`.
-        9 sku_attrs: Vec<AddAttr> => w::Field::must("sku_attrs"),
+        9 sku_attrs: Vec<AddAttr> => "sku_attrs: must",
     }
     new(
-        out_sku_id: String,
-        thumb_img: String,
+        out_sku_id: impl Into<String>,
+        thumb_img: impl Into<String>,
         sale_price: xinqiao_types::Fen,
         market_price: xinqiao_types::Fen,
         stock_num: i64,
         sku_attrs: Vec<AddAttr>,
     )
-    set(product_id: i64, out_product_id: String, sku_code: String, barcode: String)
+    text(out_product_id: String, sku_code: String, barcode: String)
+    set(product_id: i64)
 }
 
 w::record! {
     /// `BatchgetData`.
     pub struct BatchgetData {
         /// `spu_stock_list`.
-        0 spu_stock_list: Vec<SpuStock> => w::Field::must("spu_stock_list"),
+        0 spu_stock_list: Vec<SpuStock> => "spu_stock_list: must",
     }
 }
 
@@ -463,13 +465,13 @@ w::record! {
     /// `Brand`.
     pub struct Brand {
         /// `first_cat_id`.
-        0 first_cat_id: i64 => w::Field::must("first_cat_id"),
+        0 first_cat_id: i64 => "first_cat_id: must",
         /// `second_cat_id`.
-        1 second_cat_id: i64 => w::Field::must("second_cat_id"),
+        1 second_cat_id: i64 => "second_cat_id: must",
         /// `third_cat_id`.
-        2 third_cat_id: i64 => w::Field::must("third_cat_id"),
+        2 third_cat_id: i64 => "third_cat_id: must",
         /// `brand_info`.
-        3 brand_info: BrandInfo => w::Field::must("brand_info"),
+        3 brand_info: BrandInfo => "brand_info: must",
     }
 }
 
@@ -477,9 +479,9 @@ w::record! {
     /// `BrandInfo`.
     pub struct BrandInfo {
         /// `brand_id`.
-        0 brand_id: i64 => w::Field::must("brand_id"),
+        0 brand_id: i64 => "brand_id: must",
         /// `brand_name`.
-        1 brand_name: String => w::Field::must("brand_name"),
+        1 brand_name: String => "brand_name: must",
     }
 }
 
@@ -487,50 +489,50 @@ w::record! {
     /// `BusiLicense`.
     pub struct BusiLicense {
         /// `license_type`.
-        0 license_type: i64 => w::Field::must("license_type"),
+        0 license_type: i64 => "license_type: must",
         /// `registration_num`.
-        1 registration_num: String => w::Field::must("registration_num"),
+        1 registration_num: String => "registration_num: must",
         /// `pic_file`.
-        2 pic_file: BusiLicensePicFile => w::Field::must("pic_file"),
+        2 pic_file: BusiLicensePicFile => "pic_file: must",
         /// `merchant_name`.
-        3 merchant_name: String => w::Field::must("merchant_name"),
+        3 merchant_name: String => "merchant_name: must",
         /// `legal_representative`.
-        4 legal_representative: String => w::Field::must("legal_representative"),
+        4 legal_representative: String => "legal_representative: must",
         /// `registered_addrs`.
-        5 registered_addrs: Option<String> => w::Field::new("registered_addrs"),
+        5 registered_addrs: Option<String> => "registered_addrs",
         /// `start_date`; format `yyyy-MM-dd`.
-        6 start_date: String => w::Field::must("start_date"),
+        6 start_date: String => "start_date: must",
         /// `end_date`; format `yyyy-MM-dd / LONG_TERM`.
-        7 end_date: String => w::Field::must("end_date"),
+        7 end_date: String => "end_date: must",
     }
     new(
         license_type: i64,
-        registration_num: String,
+        registration_num: impl Into<String>,
         pic_file: BusiLicensePicFile,
-        merchant_name: String,
-        legal_representative: String,
-        start_date: String,
-        end_date: String,
+        merchant_name: impl Into<String>,
+        legal_representative: impl Into<String>,
+        start_date: impl Into<String>,
+        end_date: impl Into<String>,
     )
-    set(registered_addrs: String)
+    text(registered_addrs: String)
 }
 
 w::record! {
     /// `BusiLicensePicFile`.
     pub struct BusiLicensePicFile {
         /// `media_id`.
-        0 media_id: xinqiao_types::MediaId => w::Field::must("media_id"),
+        0 media_id: xinqiao_types::MediaId => "media_id: must",
         /// `pay_media_id`.
-        1 pay_media_id: String => w::Field::must("pay_media_id"),
+        1 pay_media_id: String => "pay_media_id: must",
     }
-    new(media_id: xinqiao_types::MediaId, pay_media_id: String)
+    new(media_id: impl Into<xinqiao_types::MediaId>, pay_media_id: impl Into<String>)
 }
 
 w::record! {
     /// `Cat`.
     pub struct Cat {
         /// `cat_id`.
-        0 cat_id: i64 => w::Field::must("cat_id"),
+        0 cat_id: i64 => "cat_id: must",
     }
     new(cat_id: i64)
 }
@@ -539,7 +541,7 @@ w::record! {
     /// `CatInfo`.
     pub struct CatInfo {
         /// `cat_id`.
-        0 cat_id: i64 => w::Field::must("cat_id"),
+        0 cat_id: i64 => "cat_id: must",
     }
 }
 
@@ -547,7 +549,7 @@ w::record! {
     /// `Category`.
     pub struct Category {
         /// `cats`.
-        0 cats: Vec<CategoryCat> => w::Field::must("cats"),
+        0 cats: Vec<CategoryCat> => "cats: must",
     }
 }
 
@@ -555,9 +557,9 @@ w::record! {
     /// `CategoryCat`.
     pub struct CategoryCat {
         /// `cat_info`.
-        0 cat_info: CatInfo => w::Field::must("cat_info"),
+        0 cat_info: CatInfo => "cat_info: must",
         /// `has_permission`.
-        1 has_permission: bool => w::Field::must("has_permission"),
+        1 has_permission: bool => "has_permission: must",
     }
 }
 
@@ -565,7 +567,7 @@ w::record! {
     /// `CatsV2Item`.
     pub struct CatsV2Item {
         /// `cat_id`.
-        0 cat_id: i64 => w::Field::must("cat_id"),
+        0 cat_id: i64 => "cat_id: must",
     }
     new(cat_id: i64)
 }
@@ -574,7 +576,7 @@ w::record! {
     /// `CatsV2ItemItem`.
     pub struct CatsV2ItemItem {
         /// `cat_id`.
-        0 cat_id: i64 => w::Field::must("cat_id"),
+        0 cat_id: i64 => "cat_id: must",
     }
     new(cat_id: i64)
 }
@@ -583,23 +585,23 @@ w::record! {
     /// `CheckAuditStatusData`.
     pub struct CheckAuditStatusData {
         /// `register_status`.
-        0 register_status: i64 => w::Field::must("register_status"),
+        0 register_status: i64 => "register_status: must",
         /// `merchant_info_status`.
-        1 merchant_info_status: i64 => w::Field::must("merchant_info_status"),
+        1 merchant_info_status: i64 => "merchant_info_status: must",
         /// `acct_verify_status`.
-        2 acct_verify_status: i64 => w::Field::must("acct_verify_status"),
+        2 acct_verify_status: i64 => "acct_verify_status: must",
         /// `basic_info_status`.
-        3 basic_info_status: i64 => w::Field::must("basic_info_status"),
+        3 basic_info_status: i64 => "basic_info_status: must",
         /// `pay_sign_status`.
-        4 pay_sign_status: i64 => w::Field::must("pay_sign_status"),
+        4 pay_sign_status: i64 => "pay_sign_status: must",
         /// `audit_reject_reasons`.
-        5 audit_reject_reasons: Option<String> => w::Field::new("audit_reject_reasons"),
+        5 audit_reject_reasons: Option<String> => "audit_reject_reasons",
         /// `pay_audit_detail`.
-        6 pay_audit_detail: Option<PayAuditDetail> => w::Field::new("pay_audit_detail"),
+        6 pay_audit_detail: Option<PayAuditDetail> => "pay_audit_detail",
         /// `legal_validation_url`.
-        7 legal_validation_url: Option<String> => w::Field::new("legal_validation_url"),
+        7 legal_validation_url: Option<String> => "legal_validation_url",
         /// `registered_appid`.
-        8 registered_appid: Option<String> => w::Field::new("registered_appid"),
+        8 registered_appid: Option<String> => "registered_appid",
     }
 }
 
@@ -607,9 +609,9 @@ w::record! {
     /// `CheckAuthData`.
     pub struct CheckAuthData {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `service_id`.
-        1 service_id: i64 => w::Field::must("service_id"),
+        1 service_id: i64 => "service_id: must",
     }
 }
 
@@ -617,9 +619,9 @@ w::record! {
     /// `CmpPriceInfo`.
     pub struct CmpPriceInfo {
         /// `status`.
-        0 status: i64 => w::Field::must("status"),
+        0 status: i64 => "status: must",
         /// `sku_result_list`.
-        1 sku_result_list: Vec<SkuResult> => w::Field::must("sku_result_list"),
+        1 sku_result_list: Vec<SkuResult> => "sku_result_list: must",
     }
 }
 
@@ -627,9 +629,9 @@ w::record! {
     /// `Company`.
     pub struct Company {
         /// `delivery_id`.
-        0 delivery_id: String => w::Field::must("delivery_id"),
+        0 delivery_id: String => "delivery_id: must",
         /// `delivery_name`.
-        1 delivery_name: String => w::Field::must("delivery_name"),
+        1 delivery_name: String => "delivery_name: must",
     }
 }
 
@@ -637,17 +639,17 @@ w::record! {
     /// `ConditionFreeDetail`.
     pub struct ConditionFreeDetail {
         /// `address_infos`.
-        0 address_infos: Vec<TemplateAddressInfo> => w::Field::must("address_infos"),
+        0 address_infos: Vec<TemplateAddressInfo> => "address_infos: must",
         /// `min_piece`.
-        1 min_piece: Option<i64> => w::Field::new("min_piece"),
+        1 min_piece: Option<i64> => "min_piece",
         /// `min_amount`; unit fen.
-        2 min_amount: Option<xinqiao_types::Fen> => w::Field::new("min_amount"),
+        2 min_amount: Option<xinqiao_types::Fen> => "min_amount",
         /// `min_weight`; unit kg.
-        3 min_weight: Option<i64> => w::Field::new("min_weight"),
+        3 min_weight: Option<i64> => "min_weight",
         /// `valuation_flag`.
-        4 valuation_flag: Option<bool> => w::Field::new("valuation_flag").spelled(w::Spelling::BoolInt),
+        4 valuation_flag: Option<bool> => "valuation_flag: zero-one",
         /// `amount_flag`.
-        5 amount_flag: Option<bool> => w::Field::new("amount_flag").spelled(w::Spelling::BoolInt),
+        5 amount_flag: Option<bool> => "amount_flag: zero-one",
     }
     new(address_infos: Vec<TemplateAddressInfo>)
     set(
@@ -663,7 +665,7 @@ w::record! {
     /// `ConditionFreeValuation`.
     pub struct ConditionFreeValuation {
         /// `min_free_price`; unit fen.
-        0 min_free_price: xinqiao_types::Fen => w::Field::must("min_free_price"),
+        0 min_free_price: xinqiao_types::Fen => "min_free_price: must",
     }
     new(min_free_price: xinqiao_types::Fen)
 }
@@ -672,19 +674,19 @@ w::record! {
     /// `Coupon`.
     pub struct Coupon {
         /// `coupon_id`.
-        0 coupon_id: i64 => w::Field::must("coupon_id"),
+        0 coupon_id: i64 => "coupon_id: must",
         /// `type`.
-        1 type_: i64 => w::Field::must("type"),
+        1 type_: i64 => "type: must",
         /// `status`.
-        2 status: i64 => w::Field::must("status"),
+        2 status: i64 => "status: must",
         /// `coupon_info`.
-        3 coupon_info: CouponInfo => w::Field::must("coupon_info"),
+        3 coupon_info: CouponInfo => "coupon_info: must",
         /// `stock_info`.
-        4 stock_info: CouponStockInfo => w::Field::must("stock_info"),
+        4 stock_info: CouponStockInfo => "stock_info: must",
         /// `update_time`; format `yyyy-MM-dd HH:mm:ss`.
-        5 update_time: String => w::Field::must("update_time"),
+        5 update_time: String => "update_time: must",
         /// `create_time`; format `yyyy-MM-dd HH:mm:ss`.
-        6 create_time: String => w::Field::must("create_time"),
+        6 create_time: String => "create_time: must",
     }
 }
 
@@ -692,17 +694,17 @@ w::record! {
     /// `CouponInfo`.
     pub struct CouponInfo {
         /// `name`.
-        0 name: String => w::Field::must("name"),
+        0 name: String => "name: must",
         /// `discount_info`.
-        1 discount_info: DiscountInfo => w::Field::must("discount_info"),
+        1 discount_info: DiscountInfo => "discount_info: must",
         /// `ext_info`.
-        2 ext_info: Option<CouponInfoExtInfo> => w::Field::new("ext_info"),
+        2 ext_info: Option<CouponInfoExtInfo> => "ext_info",
         /// `promote_info`.
-        3 promote_info: Option<CouponInfoPromoteInfo> => w::Field::new("promote_info"),
+        3 promote_info: Option<CouponInfoPromoteInfo> => "promote_info",
         /// `receive_info`.
-        4 receive_info: Option<CouponInfoReceiveInfo> => w::Field::new("receive_info"),
+        4 receive_info: Option<CouponInfoReceiveInfo> => "receive_info",
         /// `valid_info`.
-        5 valid_info: CouponInfoValidInfo => w::Field::must("valid_info"),
+        5 valid_info: CouponInfoValidInfo => "valid_info: must",
     }
 }
 
@@ -710,13 +712,13 @@ w::record! {
     /// `CouponInfoExtInfo`.
     pub struct CouponInfoExtInfo {
         /// `jump_product_id`.
-        0 jump_product_id: Option<i64> => w::Field::new("jump_product_id"),
+        0 jump_product_id: Option<i64> => "jump_product_id",
         /// `notes`.
-        1 notes: Option<String> => w::Field::new("notes"),
+        1 notes: Option<String> => "notes",
         /// `valid_time`; format `yyyy-MM-dd HH:mm:ss`.
-        2 valid_time: Option<String> => w::Field::new("valid_time"),
+        2 valid_time: Option<String> => "valid_time",
         /// `invalid_time`; format `yyyy-MM-dd HH:mm:ss`.
-        3 invalid_time: Option<String> => w::Field::new("invalid_time"),
+        3 invalid_time: Option<String> => "invalid_time",
     }
 }
 
@@ -724,9 +726,9 @@ w::record! {
     /// `CouponInfoPromoteInfo`.
     pub struct CouponInfoPromoteInfo {
         /// `customize_channel`.
-        0 customize_channel: String => w::Field::must("customize_channel"),
+        0 customize_channel: String => "customize_channel: must",
         /// `promote_type`.
-        1 promote_type: String => w::Field::must("promote_type"),
+        1 promote_type: String => "promote_type: must",
     }
 }
 
@@ -734,13 +736,13 @@ w::record! {
     /// `CouponInfoReceiveInfo`.
     pub struct CouponInfoReceiveInfo {
         /// `limit_num_one_person`.
-        0 limit_num_one_person: Option<i64> => w::Field::new("limit_num_one_person"),
+        0 limit_num_one_person: Option<i64> => "limit_num_one_person",
         /// `total_num`.
-        1 total_num: Option<i64> => w::Field::new("total_num"),
+        1 total_num: Option<i64> => "total_num",
         /// `start_time`; format `yyyy-MM-dd HH:mm:ss`.
-        2 start_time: Option<String> => w::Field::new("start_time"),
+        2 start_time: Option<String> => "start_time",
         /// `end_time`; format `yyyy-MM-dd HH:mm:ss`.
-        3 end_time: Option<String> => w::Field::new("end_time"),
+        3 end_time: Option<String> => "end_time",
     }
 }
 
@@ -748,13 +750,13 @@ w::record! {
     /// `CouponInfoValidInfo`.
     pub struct CouponInfoValidInfo {
         /// `valid_type`.
-        0 valid_type: String => w::Field::must("valid_type"),
+        0 valid_type: String => "valid_type: must",
         /// `valid_day_num`.
-        1 valid_day_num: Option<i64> => w::Field::new("valid_day_num"),
+        1 valid_day_num: Option<i64> => "valid_day_num",
         /// `start_time`; format `yyyy-MM-dd HH:mm:ss`.
-        2 start_time: Option<String> => w::Field::new("start_time"),
+        2 start_time: Option<String> => "start_time",
         /// `end_time`; format `yyyy-MM-dd HH:mm:ss`.
-        3 end_time: Option<String> => w::Field::new("end_time"),
+        3 end_time: Option<String> => "end_time",
     }
 }
 
@@ -762,11 +764,11 @@ w::record! {
     /// `CouponStockInfo`.
     pub struct CouponStockInfo {
         /// `issued_num`.
-        0 issued_num: i64 => w::Field::must("issued_num"),
+        0 issued_num: i64 => "issued_num: must",
         /// `receive_num`.
-        1 receive_num: i64 => w::Field::must("receive_num"),
+        1 receive_num: i64 => "receive_num: must",
         /// `used_num`.
-        2 used_num: i64 => w::Field::must("used_num"),
+        2 used_num: i64 => "used_num: must",
     }
 }
 
@@ -774,7 +776,7 @@ w::record! {
     /// `CreateData`.
     pub struct CreateData {
         /// `coupon_id`.
-        0 coupon_id: i64 => w::Field::must("coupon_id"),
+        0 coupon_id: i64 => "coupon_id: must",
     }
 }
 
@@ -782,25 +784,26 @@ w::record! {
     /// `CreateExtInfo`.
     pub struct CreateExtInfo {
         /// `jump_product_id`.
-        0 jump_product_id: Option<i64> => w::Field::new("jump_product_id"),
+        0 jump_product_id: Option<i64> => "jump_product_id",
         /// `notes`.
-        1 notes: Option<String> => w::Field::new("notes"),
+        1 notes: Option<String> => "notes",
         /// `valid_time`; format `unix`.
-        2 valid_time: xinqiao_types::UnixSeconds => w::Field::must("valid_time"),
+        2 valid_time: xinqiao_types::UnixSeconds => "valid_time: must",
         /// `invalid_time`; format `unix`.
-        3 invalid_time: xinqiao_types::UnixSeconds => w::Field::must("invalid_time"),
+        3 invalid_time: xinqiao_types::UnixSeconds => "invalid_time: must",
     }
     new(valid_time: xinqiao_types::UnixSeconds, invalid_time: xinqiao_types::UnixSeconds)
-    set(jump_product_id: i64, notes: String)
+    text(notes: String)
+    set(jump_product_id: i64)
 }
 
 w::record! {
     /// `DataItem`.
     pub struct DataItem {
         /// `product_id`.
-        0 product_id: i64 => w::Field::must("product_id"),
+        0 product_id: i64 => "product_id: must",
         /// `sku_ids`.
-        1 sku_ids: Vec<i64> => w::Field::must("sku_ids"),
+        1 sku_ids: Vec<i64> => "sku_ids: must",
     }
 }
 
@@ -808,39 +811,40 @@ w::record! {
     /// `Delivery`.
     pub struct Delivery {
         /// `delivery_id`.
-        0 delivery_id: String => w::Field::must("delivery_id"),
+        0 delivery_id: String => "delivery_id: must",
         /// `is_all_product`.
-        1 is_all_product: Option<bool> => w::Field::new("is_all_product"),
+        1 is_all_product: Option<bool> => "is_all_product",
         /// `waybill_id`.
-        2 waybill_id: Option<String> => w::Field::new("waybill_id"),
+        2 waybill_id: Option<String> => "waybill_id",
         /// `product_infos`.
-        3 product_infos: Option<Vec<ProductInfo>> => w::Field::new("product_infos"),
+        3 product_infos: Option<Vec<ProductInfo>> => "product_infos",
     }
-    new(delivery_id: String)
-    set(is_all_product: bool, waybill_id: String, product_infos: Vec<ProductInfo>)
+    new(delivery_id: impl Into<String>)
+    text(waybill_id: String)
+    set(is_all_product: bool, product_infos: Vec<ProductInfo>)
 }
 
 w::record! {
     /// `DeliveryTime`.
     pub struct DeliveryTime {
         /// `start_business_hour`.
-        0 start_business_hour: i64 => w::Field::must("start_business_hour"),
+        0 start_business_hour: i64 => "start_business_hour: must",
         /// `start_business_minute`.
-        1 start_business_minute: i64 => w::Field::must("start_business_minute"),
+        1 start_business_minute: i64 => "start_business_minute: must",
         /// `end_business_hour`.
-        2 end_business_hour: i64 => w::Field::must("end_business_hour"),
+        2 end_business_hour: i64 => "end_business_hour: must",
         /// `end_business_minute`.
-        3 end_business_minute: i64 => w::Field::must("end_business_minute"),
+        3 end_business_minute: i64 => "end_business_minute: must",
         /// `book_time`; unit min.
-        4 book_time: i64 => w::Field::must("book_time"),
+        4 book_time: i64 => "book_time: must",
         /// `first_val_meter`; unit m.
-        5 first_val_meter: i64 => w::Field::must("first_val_meter"),
+        5 first_val_meter: i64 => "first_val_meter: must",
         /// `first_val_minutes`; unit min.
-        6 first_val_minutes: i64 => w::Field::must("first_val_minutes"),
+        6 first_val_minutes: i64 => "first_val_minutes: must",
         /// `second_val_meter`; unit m.
-        7 second_val_meter: i64 => w::Field::must("second_val_meter"),
+        7 second_val_meter: i64 => "second_val_meter: must",
         /// `second_val_minutes`; unit min.
-        8 second_val_minutes: i64 => w::Field::must("second_val_minutes"),
+        8 second_val_minutes: i64 => "second_val_minutes: must",
     }
     new(
         start_business_hour: i64,
@@ -859,23 +863,23 @@ w::record! {
     /// `DescInfo`.
     pub struct DescInfo {
         /// `imgs`.
-        0 imgs: Vec<String> => w::Field::must("imgs"),
+        0 imgs: Vec<String> => "imgs: must",
         /// `desc`.
-        1 desc: Option<String> => w::Field::new("desc"),
+        1 desc: Option<String> => "desc",
     }
     new(imgs: Vec<String>)
-    set(desc: String)
+    text(desc: String)
 }
 
 w::record! {
     /// `DiscountCondition`.
     pub struct DiscountCondition {
         /// `product_cnt`.
-        0 product_cnt: Option<i64> => w::Field::new("product_cnt"),
+        0 product_cnt: Option<i64> => "product_cnt",
         /// `product_ids`.
-        1 product_ids: Option<Vec<i64>> => w::Field::new("product_ids"),
+        1 product_ids: Option<Vec<i64>> => "product_ids",
         /// `product_price`; unit fen.
-        2 product_price: Option<xinqiao_types::Fen> => w::Field::new("product_price"),
+        2 product_price: Option<xinqiao_types::Fen> => "product_price",
     }
     new()
     set(product_cnt: i64, product_ids: Vec<i64>, product_price: xinqiao_types::Fen)
@@ -885,11 +889,11 @@ w::record! {
     /// `DiscountInfo`.
     pub struct DiscountInfo {
         /// `discount_condition`.
-        0 discount_condition: Option<DiscountCondition> => w::Field::new("discount_condition"),
+        0 discount_condition: Option<DiscountCondition> => "discount_condition",
         /// `discount_fee`; unit fen.
-        1 discount_fee: Option<xinqiao_types::Fen> => w::Field::new("discount_fee"),
+        1 discount_fee: Option<xinqiao_types::Fen> => "discount_fee",
         /// `discount_num`.
-        2 discount_num: Option<i64> => w::Field::new("discount_num"),
+        2 discount_num: Option<i64> => "discount_num",
     }
     new()
     set(discount_condition: DiscountCondition, discount_fee: xinqiao_types::Fen, discount_num: i64)
@@ -899,9 +903,9 @@ w::record! {
     /// `ExpressInfo`.
     pub struct ExpressInfo {
         /// `template_id`.
-        0 template_id: i64 => w::Field::must("template_id"),
+        0 template_id: i64 => "template_id: must",
         /// `weight`; unit g.
-        1 weight: Option<i64> => w::Field::new("weight"),
+        1 weight: Option<i64> => "weight",
     }
     new(template_id: i64)
     set(weight: i64)
@@ -911,19 +915,19 @@ w::record! {
     /// `ExtInfo`.
     pub struct ExtInfo {
         /// `unmove_from_stock_sub_type`.
-        0 unmove_from_stock_sub_type: Option<i64> => w::Field::new("unmove_from_stock_sub_type"),
+        0 unmove_from_stock_sub_type: Option<i64> => "unmove_from_stock_sub_type",
         /// `move_to_stock_sub_type`.
-        1 move_to_stock_sub_type: Option<i64> => w::Field::new("move_to_stock_sub_type"),
+        1 move_to_stock_sub_type: Option<i64> => "move_to_stock_sub_type",
         /// `upload_source`.
-        2 upload_source: Option<i64> => w::Field::new("upload_source"),
+        2 upload_source: Option<i64> => "upload_source",
         /// `order_id`.
-        3 order_id: Option<String> => w::Field::new("order_id"),
+        3 order_id: Option<String> => "order_id",
         /// `out_warehouse_id`.
-        4 out_warehouse_id: Option<String> => w::Field::new("out_warehouse_id"),
+        4 out_warehouse_id: Option<String> => "out_warehouse_id",
         /// `limited_discount_id`.
-        5 limited_discount_id: Option<i64> => w::Field::new("limited_discount_id"),
+        5 limited_discount_id: Option<i64> => "limited_discount_id",
         /// `finder_id`.
-        6 finder_id: Option<String> => w::Field::new("finder_id"),
+        6 finder_id: Option<String> => "finder_id",
     }
 }
 
@@ -931,15 +935,15 @@ w::record! {
     /// `ExtraFeeValuation`.
     pub struct ExtraFeeValuation {
         /// `start_hour`.
-        0 start_hour: i64 => w::Field::must("start_hour"),
+        0 start_hour: i64 => "start_hour: must",
         /// `start_minute`.
-        1 start_minute: i64 => w::Field::must("start_minute"),
+        1 start_minute: i64 => "start_minute: must",
         /// `end_hour`.
-        2 end_hour: i64 => w::Field::must("end_hour"),
+        2 end_hour: i64 => "end_hour: must",
         /// `end_minute`.
-        3 end_minute: i64 => w::Field::must("end_minute"),
+        3 end_minute: i64 => "end_minute: must",
         /// `fee`; unit fen.
-        4 fee: xinqiao_types::Fen => w::Field::must("fee"),
+        4 fee: xinqiao_types::Fen => "fee: must",
     }
     new(
         start_hour: i64,
@@ -954,17 +958,17 @@ w::record! {
     /// `ExtraService`.
     pub struct ExtraService {
         /// `seven_day_return`.
-        0 seven_day_return: i64 => w::Field::must("seven_day_return"),
+        0 seven_day_return: i64 => "seven_day_return: must",
         /// `pay_after_use`.
-        1 pay_after_use: i64 => w::Field::must("pay_after_use"),
+        1 pay_after_use: i64 => "pay_after_use: must",
         /// `freight_insurance`.
-        2 freight_insurance: i64 => w::Field::must("freight_insurance"),
+        2 freight_insurance: i64 => "freight_insurance: must",
         /// `fake_one_pay_three`.
-        3 fake_one_pay_three: Option<i64> => w::Field::new("fake_one_pay_three"),
+        3 fake_one_pay_three: Option<i64> => "fake_one_pay_three",
         /// `damage_guarantee`.
-        4 damage_guarantee: Option<i64> => w::Field::new("damage_guarantee"),
+        4 damage_guarantee: Option<i64> => "damage_guarantee",
         /// `exchange_support`.
-        5 exchange_support: Option<i64> => w::Field::new("exchange_support"),
+        5 exchange_support: Option<i64> => "exchange_support",
     }
     new(seven_day_return: i64, pay_after_use: i64, freight_insurance: i64)
     set(fake_one_pay_three: i64, damage_guarantee: i64, exchange_support: i64)
@@ -974,19 +978,19 @@ w::record! {
     /// `FreightCalcMethod`.
     pub struct FreightCalcMethod {
         /// `address_info`.
-        0 address_info: Vec<TemplateAddressInfo> => w::Field::must("address_info"),
+        0 address_info: Vec<TemplateAddressInfo> => "address_info: must",
         /// `is_default`.
-        1 is_default: bool => w::Field::must("is_default").spelled(w::Spelling::BoolInt),
+        1 is_default: bool => "is_default: must zero-one",
         /// `delivery_id`.
-        2 delivery_id: Option<String> => w::Field::new("delivery_id"),
+        2 delivery_id: Option<String> => "delivery_id",
         /// `first_val_amount`; unit kg.
-        3 first_val_amount: i64 => w::Field::must("first_val_amount"),
+        3 first_val_amount: i64 => "first_val_amount: must",
         /// `first_price`; unit fen.
-        4 first_price: xinqiao_types::Fen => w::Field::must("first_price"),
+        4 first_price: xinqiao_types::Fen => "first_price: must",
         /// `second_val_amount`; unit kg.
-        5 second_val_amount: i64 => w::Field::must("second_val_amount"),
+        5 second_val_amount: i64 => "second_val_amount: must",
         /// `second_price`; unit fen.
-        6 second_price: xinqiao_types::Fen => w::Field::must("second_price"),
+        6 second_price: xinqiao_types::Fen => "second_price: must",
     }
     new(
         address_info: Vec<TemplateAddressInfo>,
@@ -996,37 +1000,37 @@ w::record! {
         second_val_amount: i64,
         second_price: xinqiao_types::Fen,
     )
-    set(delivery_id: String)
+    text(delivery_id: String)
 }
 
 w::record! {
     /// `FreightTemplate`.
     pub struct FreightTemplate {
         /// `name`.
-        0 name: String => w::Field::must("name"),
+        0 name: String => "name: must",
         /// `valuation_type`.
-        1 valuation_type: i64 => w::Field::must("valuation_type"),
+        1 valuation_type: i64 => "valuation_type: must",
         /// `send_time`.
-        2 send_time: i64 => w::Field::must("send_time"),
+        2 send_time: i64 => "send_time: must",
         /// `delivery_type`.
-        3 delivery_type: i64 => w::Field::must("delivery_type"),
+        3 delivery_type: i64 => "delivery_type: must",
         /// `delivery_id`.
-        4 delivery_id: Option<Vec<String>> => w::Field::new("delivery_id"),
+        4 delivery_id: Option<Vec<String>> => "delivery_id",
         /// `shipping_method`.
-        5 shipping_method: i64 => w::Field::must("shipping_method"),
+        5 shipping_method: i64 => "shipping_method: must",
         /// `address_info`.
-        6 address_info: Option<TemplateAddressInfo> => w::Field::new("address_info"),
+        6 address_info: Option<TemplateAddressInfo> => "address_info",
         /// `not_send_area`.
-        7 not_send_area: Option<NotSendArea> => w::Field::new("not_send_area"),
+        7 not_send_area: Option<NotSendArea> => "not_send_area",
         /// `is_default`.
-        8 is_default: Option<bool> => w::Field::new("is_default").spelled(w::Spelling::BoolInt),
+        8 is_default: Option<bool> => "is_default: zero-one",
         /// `all_condition_free_detail`.
-        9 all_condition_free_detail: Option<AllConditionFreeDetail> => w::Field::new("all_condition_free_detail"),
+        9 all_condition_free_detail: Option<AllConditionFreeDetail> => "all_condition_free_detail",
         /// `all_freight_calc_method`.
-        10 all_freight_calc_method: Option<AllFreightCalcMethod> => w::Field::new("all_freight_calc_method"),
+        10 all_freight_calc_method: Option<AllFreightCalcMethod> => "all_freight_calc_method",
     }
     new(
-        name: String,
+        name: impl Into<String>,
         valuation_type: i64,
         send_time: i64,
         delivery_type: i64,
@@ -1046,11 +1050,11 @@ w::record! {
     /// `GetCat`.
     pub struct GetCat {
         /// `cat_id`.
-        0 cat_id: i64 => w::Field::must("cat_id"),
+        0 cat_id: i64 => "cat_id: must",
         /// `name`.
-        1 name: String => w::Field::must("name"),
+        1 name: String => "name: must",
         /// `f_cat_id`.
-        2 f_cat_id: i64 => w::Field::must("f_cat_id"),
+        2 f_cat_id: i64 => "f_cat_id: must",
     }
 }
 
@@ -1058,7 +1062,7 @@ w::record! {
     /// `GetCatsV2Item`.
     pub struct GetCatsV2Item {
         /// `cat_id`.
-        0 cat_id: i64 => w::Field::must("cat_id"),
+        0 cat_id: i64 => "cat_id: must",
     }
 }
 
@@ -1066,13 +1070,13 @@ w::record! {
     /// `GetChannelsEcProductStockData`.
     pub struct GetChannelsEcProductStockData {
         /// `normal_stock_num`.
-        0 normal_stock_num: i64 => w::Field::must("normal_stock_num"),
+        0 normal_stock_num: i64 => "normal_stock_num: must",
         /// `limited_discount_stock_num`.
-        1 limited_discount_stock_num: i64 => w::Field::must("limited_discount_stock_num"),
+        1 limited_discount_stock_num: i64 => "limited_discount_stock_num: must",
         /// `warehouse_stocks`.
-        2 warehouse_stocks: Vec<WarehouseStock> => w::Field::must("warehouse_stocks"),
+        2 warehouse_stocks: Vec<WarehouseStock> => "warehouse_stocks: must",
         /// `total_stock_num`.
-        3 total_stock_num: i64 => w::Field::must("total_stock_num"),
+        3 total_stock_num: i64 => "total_stock_num: must",
     }
 }
 
@@ -1080,29 +1084,29 @@ w::record! {
     /// `GetData`.
     pub struct GetData {
         /// `product_id`.
-        0 product_id: i64 => w::Field::must("product_id"),
+        0 product_id: i64 => "product_id: must",
         /// `out_product_id`.
-        1 out_product_id: String => w::Field::must("out_product_id"),
+        1 out_product_id: String => "out_product_id: must",
         /// `sku_id`.
-        2 sku_id: i64 => w::Field::must("sku_id"),
+        2 sku_id: i64 => "sku_id: must",
         /// `out_sku_id`.
-        3 out_sku_id: String => w::Field::must("out_sku_id"),
+        3 out_sku_id: String => "out_sku_id: must",
         /// `thumb_img`.
-        4 thumb_img: String => w::Field::must("thumb_img"),
+        4 thumb_img: String => "thumb_img: must",
         /// `sale_price`; unit fen.
-        5 sale_price: xinqiao_types::Fen => w::Field::must("sale_price"),
+        5 sale_price: xinqiao_types::Fen => "sale_price: must",
         /// `market_price`; unit fen.
-        6 market_price: xinqiao_types::Fen => w::Field::must("market_price"),
+        6 market_price: xinqiao_types::Fen => "market_price: must",
         /// `stock_num`.
-        7 stock_num: i64 => w::Field::must("stock_num"),
+        7 stock_num: i64 => "stock_num: must",
         /// `sku_code`.
-        8 sku_code: Option<String> => w::Field::new("sku_code"),
+        8 sku_code: Option<String> => "sku_code",
         /// `barcode`.
-        9 barcode: Option<w::TextOrNumber> => w::Field::new("barcode"),
+        9 barcode: Option<w::TextOrNumber> => "barcode",
         /// `sku_attrs`.
-        10 sku_attrs: Vec<AddAttr> => w::Field::must("sku_attrs"),
+        10 sku_attrs: Vec<AddAttr> => "sku_attrs: must",
         /// `status`.
-        11 status: i64 => w::Field::must("status"),
+        11 status: i64 => "status: must",
     }
 }
 
@@ -1110,11 +1114,11 @@ w::record! {
     /// `GetInfoData`.
     pub struct GetInfoData {
         /// `type`.
-        0 type_: i64 => w::Field::must("type"),
+        0 type_: i64 => "type: must",
         /// `store_name`.
-        1 store_name: String => w::Field::must("store_name"),
+        1 store_name: String => "store_name: must",
         /// `logo`.
-        2 logo: String => w::Field::must("logo"),
+        2 logo: String => "logo: must",
     }
 }
 
@@ -1122,35 +1126,35 @@ w::record! {
     /// `GetProduct`.
     pub struct GetProduct {
         /// `product_id`.
-        0 product_id: i64 => w::Field::must("product_id"),
+        0 product_id: i64 => "product_id: must",
         /// `out_product_id`.
-        1 out_product_id: Option<String> => w::Field::new("out_product_id"),
+        1 out_product_id: Option<String> => "out_product_id",
         /// `title`.
-        2 title: String => w::Field::must("title"),
+        2 title: String => "title: must",
         /// `head_imgs`.
-        3 head_imgs: Vec<String> => w::Field::must("head_imgs"),
+        3 head_imgs: Vec<String> => "head_imgs: must",
         /// `desc_info`.
-        4 desc_info: DescInfo => w::Field::must("desc_info"),
+        4 desc_info: DescInfo => "desc_info: must",
         /// `cats_v2`.
-        5 cats_v2: Option<Vec<GetCatsV2Item>> => w::Field::new("cats_v2"),
+        5 cats_v2: Option<Vec<GetCatsV2Item>> => "cats_v2",
         /// `attrs`.
-        6 attrs: Option<Vec<AddAttr>> => w::Field::new("attrs"),
+        6 attrs: Option<Vec<AddAttr>> => "attrs",
         /// `spu_code`.
-        7 spu_code: Option<String> => w::Field::new("spu_code"),
+        7 spu_code: Option<String> => "spu_code",
         /// `brand_id`.
-        8 brand_id: Option<i64> => w::Field::new("brand_id"),
+        8 brand_id: Option<i64> => "brand_id",
         /// `status`.
-        9 status: i64 => w::Field::must("status"),
+        9 status: i64 => "status: must",
         /// `edit_status`.
-        10 edit_status: i64 => w::Field::must("edit_status"),
+        10 edit_status: i64 => "edit_status: must",
         /// `skus`.
-        11 skus: Option<Vec<GetSkus>> => w::Field::new("skus"),
+        11 skus: Option<Vec<GetSkus>> => "skus",
         /// `product_type`.
-        12 product_type: Option<i64> => w::Field::new("product_type"),
+        12 product_type: Option<i64> => "product_type",
         /// `edit_time`; format `unix`.
-        13 edit_time: xinqiao_types::UnixSeconds => w::Field::must("edit_time"),
+        13 edit_time: xinqiao_types::UnixSeconds => "edit_time: must",
         /// `src_product_id`.
-        14 src_product_id: Option<i64> => w::Field::new("src_product_id"),
+        14 src_product_id: Option<i64> => "src_product_id",
     }
 }
 
@@ -1158,7 +1162,7 @@ w::record! {
     /// `GetProductStockData`.
     pub struct GetProductStockData {
         /// `stock_num`.
-        0 stock_num: i64 => w::Field::must("stock_num"),
+        0 stock_num: i64 => "stock_num: must",
     }
 }
 
@@ -1166,17 +1170,17 @@ w::record! {
     /// `GetSkus`.
     pub struct GetSkus {
         /// `sku_id`.
-        0 sku_id: i64 => w::Field::must("sku_id"),
+        0 sku_id: i64 => "sku_id: must",
         /// `out_sku_id`.
-        1 out_sku_id: Option<String> => w::Field::new("out_sku_id"),
+        1 out_sku_id: Option<String> => "out_sku_id",
         /// `sale_price`; unit fen.
-        2 sale_price: xinqiao_types::Fen => w::Field::must("sale_price"),
+        2 sale_price: xinqiao_types::Fen => "sale_price: must",
         /// `stock_num`.
-        3 stock_num: i64 => w::Field::must("stock_num"),
+        3 stock_num: i64 => "stock_num: must",
         /// `sku_code`.
-        4 sku_code: Option<String> => w::Field::new("sku_code"),
+        4 sku_code: Option<String> => "sku_code",
         /// `status`.
-        5 status: i64 => w::Field::must("status"),
+        5 status: i64 => "status: must",
     }
 }
 
@@ -1184,9 +1188,9 @@ w::record! {
     /// `GetflowData`.
     pub struct GetflowData {
         /// `stock_flow_info_list`.
-        0 stock_flow_info_list: Vec<StockFlowInfo> => w::Field::must("stock_flow_info_list"),
+        0 stock_flow_info_list: Vec<StockFlowInfo> => "stock_flow_info_list: must",
         /// `next_key`.
-        1 next_key: Option<String> => w::Field::new("next_key"),
+        1 next_key: Option<String> => "next_key",
     }
 }
 
@@ -1194,18 +1198,18 @@ w::record! {
     /// `GiftActivity`.
     pub struct GiftActivity {
         /// `activity_id`.
-        0 activity_id: Option<i64> => w::Field::new("activity_id"),
+        0 activity_id: Option<i64> => "activity_id",
         /// `title`.
-        1 title: String => w::Field::must("title"),
+        1 title: String => "title: must",
         /// `start_time`; format `unix`.
-        2 start_time: xinqiao_types::UnixSeconds => w::Field::must("start_time"),
+        2 start_time: xinqiao_types::UnixSeconds => "start_time: must",
         /// `end_time`; format `unix`.
-        3 end_time: xinqiao_types::UnixSeconds => w::Field::must("end_time"),
+        3 end_time: xinqiao_types::UnixSeconds => "end_time: must",
         /// `detail`.
-        4 detail: GiftActivityDetail => w::Field::must("detail"),
+        4 detail: GiftActivityDetail => "detail: must",
     }
     new(
-        title: String,
+        title: impl Into<String>,
         start_time: xinqiao_types::UnixSeconds,
         end_time: xinqiao_types::UnixSeconds,
         detail: GiftActivityDetail,
@@ -1217,13 +1221,13 @@ w::record! {
     /// `GiftActivityDetail`.
     pub struct GiftActivityDetail {
         /// `show_scene`.
-        0 show_scene: i64 => w::Field::must("show_scene"),
+        0 show_scene: i64 => "show_scene: must",
         /// `receive_limit`.
-        1 receive_limit: ReceiveLimit => w::Field::must("receive_limit"),
+        1 receive_limit: ReceiveLimit => "receive_limit: must",
         /// `main_products`.
-        2 main_products: Vec<MainProduct> => w::Field::must("main_products"),
+        2 main_products: Vec<MainProduct> => "main_products: must",
         /// `gift_set`.
-        3 gift_set: GiftSet => w::Field::must("gift_set"),
+        3 gift_set: GiftSet => "gift_set: must",
     }
     new(
         show_scene: i64,
@@ -1237,9 +1241,9 @@ w::record! {
     /// `GiftItem`.
     pub struct GiftItem {
         /// `gift_id`.
-        0 gift_id: i64 => w::Field::must("gift_id"),
+        0 gift_id: i64 => "gift_id: must",
         /// `give_num`.
-        1 give_num: i64 => w::Field::must("give_num"),
+        1 give_num: i64 => "give_num: must",
     }
     new(gift_id: i64, give_num: i64)
 }
@@ -1248,9 +1252,9 @@ w::record! {
     /// `GiftSet`.
     pub struct GiftSet {
         /// `gift_items`.
-        0 gift_items: Vec<GiftItem> => w::Field::must("gift_items"),
+        0 gift_items: Vec<GiftItem> => "gift_items: must",
         /// `gift_set_num`.
-        1 gift_set_num: i64 => w::Field::must("gift_set_num"),
+        1 gift_set_num: i64 => "gift_set_num: must",
     }
     new(gift_items: Vec<GiftItem>, gift_set_num: i64)
 }
@@ -1259,38 +1263,38 @@ w::record! {
     /// `IdCardInfo`.
     pub struct IdCardInfo {
         /// `portrait_pic_file`.
-        0 portrait_pic_file: BusiLicensePicFile => w::Field::must("portrait_pic_file"),
+        0 portrait_pic_file: BusiLicensePicFile => "portrait_pic_file: must",
         /// `nation_pic_file`.
-        1 nation_pic_file: BusiLicensePicFile => w::Field::must("nation_pic_file"),
+        1 nation_pic_file: BusiLicensePicFile => "nation_pic_file: must",
         /// `id_card_name`.
-        2 id_card_name: String => w::Field::must("id_card_name"),
+        2 id_card_name: String => "id_card_name: must",
         /// `id_card_number`.
-        3 id_card_number: String => w::Field::must("id_card_number").masked(),
+        3 id_card_number: String => "id_card_number: must masked",
         /// `address`.
-        4 address: Option<String> => w::Field::new("address").masked(),
+        4 address: Option<String> => "address: masked",
         /// `start_date`; format `yyyy-MM-dd`.
-        5 start_date: String => w::Field::must("start_date"),
+        5 start_date: String => "start_date: must",
         /// `end_date`; format `yyyy-MM-dd / LONG_TERM`.
-        6 end_date: String => w::Field::must("end_date"),
+        6 end_date: String => "end_date: must",
     }
     new(
         portrait_pic_file: BusiLicensePicFile,
         nation_pic_file: BusiLicensePicFile,
-        id_card_name: String,
-        id_card_number: String,
-        start_date: String,
-        end_date: String,
+        id_card_name: impl Into<String>,
+        id_card_number: impl Into<String>,
+        start_date: impl Into<String>,
+        end_date: impl Into<String>,
     )
-    set(address: String)
+    text(address: String)
 }
 
 w::record! {
     /// `InfoScore`.
     pub struct InfoScore {
         /// `release_mode`.
-        0 release_mode: i64 => w::Field::must("release_mode"),
+        0 release_mode: i64 => "release_mode: must",
         /// `sub_score_list`.
-        1 sub_score_list: Vec<SubScore> => w::Field::must("sub_score_list"),
+        1 sub_score_list: Vec<SubScore> => "sub_score_list: must",
     }
 }
 
@@ -1298,19 +1302,19 @@ w::record! {
     /// `LimitedDiscount`.
     pub struct LimitedDiscount {
         /// `task_id`.
-        0 task_id: i64 => w::Field::must("task_id"),
+        0 task_id: i64 => "task_id: must",
         /// `product_id`.
-        1 product_id: i64 => w::Field::must("product_id"),
+        1 product_id: i64 => "product_id: must",
         /// `start_time`; format `unix`.
-        2 start_time: xinqiao_types::UnixSeconds => w::Field::must("start_time"),
+        2 start_time: xinqiao_types::UnixSeconds => "start_time: must",
         /// `end_time`; format `unix`.
-        3 end_time: xinqiao_types::UnixSeconds => w::Field::must("end_time"),
+        3 end_time: xinqiao_types::UnixSeconds => "end_time: must",
         /// `limited_discount_sku_list`.
-        4 limited_discount_sku_list: Vec<LimitedDiscountSkus> => w::Field::must("limited_discount_sku_list"),
+        4 limited_discount_sku_list: Vec<LimitedDiscountSkus> => "limited_discount_sku_list: must",
         /// `status`.
-        5 status: i64 => w::Field::must("status"),
+        5 status: i64 => "status: must",
         /// `create_time`; format `unix`.
-        6 create_time: xinqiao_types::UnixSeconds => w::Field::must("create_time"),
+        6 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
 
@@ -1318,11 +1322,11 @@ w::record! {
     /// `LimitedDiscountSkus`.
     pub struct LimitedDiscountSkus {
         /// `sku_id`.
-        0 sku_id: i64 => w::Field::must("sku_id"),
+        0 sku_id: i64 => "sku_id: must",
         /// `sale_price`; unit fen.
-        1 sale_price: xinqiao_types::Fen => w::Field::must("sale_price"),
+        1 sale_price: xinqiao_types::Fen => "sale_price: must",
         /// `sale_stock`.
-        2 sale_stock: i64 => w::Field::must("sale_stock"),
+        2 sale_stock: i64 => "sale_stock: must",
     }
     new(sku_id: i64, sale_price: xinqiao_types::Fen, sale_stock: i64)
 }
@@ -1331,19 +1335,19 @@ w::record! {
     /// `LimitedDiscountTask`.
     pub struct LimitedDiscountTask {
         /// `task_id`.
-        0 task_id: i64 => w::Field::must("task_id"),
+        0 task_id: i64 => "task_id: must",
         /// `product_id`.
-        1 product_id: i64 => w::Field::must("product_id"),
+        1 product_id: i64 => "product_id: must",
         /// `start_time`; format `unix`.
-        2 start_time: xinqiao_types::UnixSeconds => w::Field::must("start_time"),
+        2 start_time: xinqiao_types::UnixSeconds => "start_time: must",
         /// `end_time`; format `unix`.
-        3 end_time: xinqiao_types::UnixSeconds => w::Field::must("end_time"),
+        3 end_time: xinqiao_types::UnixSeconds => "end_time: must",
         /// `limited_discount_skus`.
-        4 limited_discount_skus: Vec<LimitedDiscountSkus> => w::Field::must("limited_discount_skus"),
+        4 limited_discount_skus: Vec<LimitedDiscountSkus> => "limited_discount_skus: must",
         /// `status`.
-        5 status: i64 => w::Field::must("status"),
+        5 status: i64 => "status: must",
         /// `create_time`; format `unix`.
-        6 create_time: xinqiao_types::UnixSeconds => w::Field::must("create_time"),
+        6 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
 
@@ -1351,9 +1355,9 @@ w::record! {
     /// `LimitedInfo`.
     pub struct LimitedInfo {
         /// `period_type`.
-        0 period_type: i64 => w::Field::must("period_type"),
+        0 period_type: i64 => "period_type: must",
         /// `limited_buy_num`.
-        1 limited_buy_num: Option<i64> => w::Field::new("limited_buy_num"),
+        1 limited_buy_num: Option<i64> => "limited_buy_num",
     }
     new(period_type: i64)
     set(limited_buy_num: i64)
@@ -1363,7 +1367,7 @@ w::record! {
     /// `MainProduct`.
     pub struct MainProduct {
         /// `product_id`.
-        0 product_id: i64 => w::Field::must("product_id"),
+        0 product_id: i64 => "product_id: must",
     }
     new(product_id: i64)
 }
@@ -1372,15 +1376,15 @@ w::record! {
     /// `NameInfo`.
     pub struct NameInfo {
         /// `nickname`.
-        0 nickname: String => w::Field::must("nickname").masked(),
+        0 nickname: String => "nickname: must masked",
         /// `abbr`.
-        1 abbr: String => w::Field::must("abbr"),
+        1 abbr: String => "abbr: must",
         /// `introduction`.
-        2 introduction: String => w::Field::must("introduction"),
+        2 introduction: String => "introduction: must",
         /// `naming_other_stuff`.
-        3 naming_other_stuff: Option<Vec<String>> => w::Field::new("naming_other_stuff"),
+        3 naming_other_stuff: Option<Vec<String>> => "naming_other_stuff",
     }
-    new(nickname: String, abbr: String, introduction: String)
+    new(nickname: impl Into<String>, abbr: impl Into<String>, introduction: impl Into<String>)
     set(naming_other_stuff: Vec<String>)
 }
 
@@ -1388,15 +1392,15 @@ w::record! {
     /// `Network`.
     pub struct Network {
         /// `path`.
-        0 path: String => w::Field::must("path"),
+        0 path: String => "path: must",
         /// `aver_time_cost`; unit ms.
-        1 aver_time_cost: i64 => w::Field::must("aver_time_cost"),
+        1 aver_time_cost: i64 => "aver_time_cost: must",
         /// `max_time_cost`; unit ms.
-        2 max_time_cost: i64 => w::Field::must("max_time_cost"),
+        2 max_time_cost: i64 => "max_time_cost: must",
         /// `total_request_cnt`.
-        3 total_request_cnt: i64 => w::Field::must("total_request_cnt"),
+        3 total_request_cnt: i64 => "total_request_cnt: must",
         /// `succ_percent`.
-        4 succ_percent: i64 => w::Field::must("succ_percent"),
+        4 succ_percent: i64 => "succ_percent: must",
     }
 }
 
@@ -1404,7 +1408,7 @@ w::record! {
     /// `NotSendArea`.
     pub struct NotSendArea {
         /// `address_info`.
-        0 address_info: Vec<TemplateAddressInfo> => w::Field::must("address_info"),
+        0 address_info: Vec<TemplateAddressInfo> => "address_info: must",
     }
     new(address_info: Vec<TemplateAddressInfo>)
 }
@@ -1413,37 +1417,37 @@ w::record! {
     /// `OnlineData`.
     pub struct OnlineData {
         /// `product_id`.
-        0 product_id: i64 => w::Field::must("product_id"),
+        0 product_id: i64 => "product_id: must",
         /// `out_product_id`.
-        1 out_product_id: Option<String> => w::Field::new("out_product_id"),
+        1 out_product_id: Option<String> => "out_product_id",
         /// `product_type`.
-        2 product_type: i64 => w::Field::must("product_type"),
+        2 product_type: i64 => "product_type: must",
         /// `product_name`.
-        3 product_name: String => w::Field::must("product_name"),
+        3 product_name: String => "product_name: must",
         /// `head_imgs`.
-        4 head_imgs: Vec<String> => w::Field::must("head_imgs"),
+        4 head_imgs: Vec<String> => "head_imgs: must",
         /// `category_id`.
-        5 category_id: i64 => w::Field::must("category_id"),
+        5 category_id: i64 => "category_id: must",
         /// `brand_id`.
-        6 brand_id: i64 => w::Field::must("brand_id"),
+        6 brand_id: i64 => "brand_id: must",
         /// `online_status`.
-        7 online_status: i64 => w::Field::must("online_status"),
+        7 online_status: i64 => "online_status: must",
         /// `draft_status`.
-        8 draft_status: i64 => w::Field::must("draft_status"),
+        8 draft_status: i64 => "draft_status: must",
         /// `product_qua_infos`.
-        9 product_qua_infos: Option<Vec<ProductProductQuaInfo>> => w::Field::new("product_qua_infos"),
+        9 product_qua_infos: Option<Vec<ProductProductQuaInfo>> => "product_qua_infos",
         /// `verify_page`.
-        10 verify_page: Option<VerifyPage> => w::Field::new("verify_page"),
+        10 verify_page: Option<VerifyPage> => "verify_page",
         /// `verify_at_store`.
-        11 verify_at_store: Option<i64> => w::Field::new("verify_at_store"),
+        11 verify_at_store: Option<i64> => "verify_at_store",
         /// `code_source_type`.
-        12 code_source_type: i64 => w::Field::must("code_source_type"),
+        12 code_source_type: i64 => "code_source_type: must",
         /// `attr_kv_map`.
-        13 attr_kv_map: std::collections::BTreeMap<String, String> => w::Field::must("attr_kv_map"),
+        13 attr_kv_map: std::collections::BTreeMap<String, String> => "attr_kv_map: must",
         /// `audit_result`.
-        14 audit_result: Option<AuditResult> => w::Field::new("audit_result"),
+        14 audit_result: Option<AuditResult> => "audit_result",
         /// `skus`.
-        15 skus: Vec<OnlineDataSkus> => w::Field::must("skus"),
+        15 skus: Vec<OnlineDataSkus> => "skus: must",
     }
 }
 
@@ -1451,13 +1455,13 @@ w::record! {
     /// `OnlineDataSkus`.
     pub struct OnlineDataSkus {
         /// `sku_id`.
-        0 sku_id: i64 => w::Field::must("sku_id"),
+        0 sku_id: i64 => "sku_id: must",
         /// `sale_price`; unit fen.
-        1 sale_price: xinqiao_types::Fen => w::Field::must("sale_price"),
+        1 sale_price: xinqiao_types::Fen => "sale_price: must",
         /// `stock_num`.
-        2 stock_num: i64 => w::Field::must("stock_num"),
+        2 stock_num: i64 => "stock_num: must",
         /// `sku_attr_map`.
-        3 sku_attr_map: Option<std::collections::BTreeMap<String, String>> => w::Field::new("sku_attr_map"),
+        3 sku_attr_map: Option<std::collections::BTreeMap<String, String>> => "sku_attr_map",
     }
 }
 
@@ -1465,11 +1469,11 @@ w::record! {
     /// `OnsaleSetData`.
     pub struct OnsaleSetData {
         /// `src_product_id`.
-        0 src_product_id: i64 => w::Field::must("src_product_id"),
+        0 src_product_id: i64 => "src_product_id: must",
         /// `gift_product_id`.
-        1 gift_product_id: i64 => w::Field::must("gift_product_id"),
+        1 gift_product_id: i64 => "gift_product_id: must",
         /// `sku_mappings`.
-        2 sku_mappings: Vec<SkuMapping> => w::Field::must("sku_mappings"),
+        2 sku_mappings: Vec<SkuMapping> => "sku_mappings: must",
     }
 }
 
@@ -1477,9 +1481,9 @@ w::record! {
     /// `OnsaleSetSkus`.
     pub struct OnsaleSetSkus {
         /// `sku_id`.
-        0 sku_id: Option<i64> => w::Field::new("sku_id"),
+        0 sku_id: Option<i64> => "sku_id",
         /// `stock_num`.
-        1 stock_num: Option<i64> => w::Field::new("stock_num"),
+        1 stock_num: Option<i64> => "stock_num",
     }
     new()
     set(sku_id: i64, stock_num: i64)
@@ -1489,27 +1493,27 @@ w::record! {
     /// `OrderFlow`.
     pub struct OrderFlow {
         /// `order_id`.
-        0 order_id: i64 => w::Field::must("order_id"),
+        0 order_id: i64 => "order_id: must",
         /// `status`.
-        1 status: String => w::Field::must("status"),
+        1 status: String => "status: must",
         /// `price`; unit fen.
-        2 price: xinqiao_types::Fen => w::Field::must("price"),
+        2 price: xinqiao_types::Fen => "price: must",
         /// `order_price`; unit fen.
-        3 order_price: xinqiao_types::Fen => w::Field::must("order_price"),
+        3 order_price: xinqiao_types::Fen => "order_price: must",
         /// `discount_fee`; unit fen.
-        4 discount_fee: xinqiao_types::Fen => w::Field::must("discount_fee"),
+        4 discount_fee: xinqiao_types::Fen => "discount_fee: must",
         /// `service_fee`; unit fen.
-        5 service_fee: xinqiao_types::Fen => w::Field::must("service_fee"),
+        5 service_fee: xinqiao_types::Fen => "service_fee: must",
         /// `handling_fee`; unit fen.
-        6 handling_fee: xinqiao_types::Fen => w::Field::must("handling_fee"),
+        6 handling_fee: xinqiao_types::Fen => "handling_fee: must",
         /// `refunding_type`.
-        7 refunding_type: i64 => w::Field::must("refunding_type"),
+        7 refunding_type: i64 => "refunding_type: must",
         /// `refund_fee`; unit fen.
-        8 refund_fee: xinqiao_types::Fen => w::Field::must("refund_fee"),
+        8 refund_fee: xinqiao_types::Fen => "refund_fee: must",
         /// `settled_time`; format `unix`.
-        9 settled_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("settled_time"),
+        9 settled_time: Option<xinqiao_types::UnixSeconds> => "settled_time",
         /// `order_time`; format `unix`.
-        10 order_time: xinqiao_types::UnixSeconds => w::Field::must("order_time"),
+        10 order_time: xinqiao_types::UnixSeconds => "order_time: must",
     }
 }
 
@@ -1517,19 +1521,19 @@ w::record! {
     /// `OrganizationCodeInfo`.
     pub struct OrganizationCodeInfo {
         /// `organization_code`.
-        0 organization_code: String => w::Field::must("organization_code"),
+        0 organization_code: String => "organization_code: must",
         /// `pic_file`.
-        1 pic_file: BusiLicensePicFile => w::Field::must("pic_file"),
+        1 pic_file: BusiLicensePicFile => "pic_file: must",
         /// `start_date`; format `yyyy-MM-dd`.
-        2 start_date: String => w::Field::must("start_date"),
+        2 start_date: String => "start_date: must",
         /// `end_date`; format `yyyy-MM-dd / LONG_TERM`.
-        3 end_date: String => w::Field::must("end_date"),
+        3 end_date: String => "end_date: must",
     }
     new(
-        organization_code: String,
+        organization_code: impl Into<String>,
         pic_file: BusiLicensePicFile,
-        start_date: String,
-        end_date: String,
+        start_date: impl Into<String>,
+        end_date: impl Into<String>,
     )
 }
 
@@ -1537,9 +1541,9 @@ w::record! {
     /// `PayAuditDetail`.
     pub struct PayAuditDetail {
         /// `param_name`.
-        0 param_name: String => w::Field::must("param_name"),
+        0 param_name: String => "param_name: must",
         /// `reject_reason`.
-        1 reject_reason: String => w::Field::must("reject_reason"),
+        1 reject_reason: String => "reject_reason: must",
     }
 }
 
@@ -1547,11 +1551,11 @@ w::record! {
     /// `PicFile`.
     pub struct PicFile {
         /// `media_id`.
-        0 media_id: Option<xinqiao_types::MediaId> => w::Field::new("media_id"),
+        0 media_id: Option<xinqiao_types::MediaId> => "media_id",
         /// `pay_media_id`.
-        1 pay_media_id: Option<String> => w::Field::new("pay_media_id"),
+        1 pay_media_id: Option<String> => "pay_media_id",
         /// `temp_img_url`.
-        2 temp_img_url: Option<String> => w::Field::new("temp_img_url"),
+        2 temp_img_url: Option<String> => "temp_img_url",
     }
 }
 
@@ -1559,9 +1563,9 @@ w::record! {
     /// `PickupTemplate`.
     pub struct PickupTemplate {
         /// `template_id`.
-        0 template_id: i64 => w::Field::must("template_id"),
+        0 template_id: i64 => "template_id: must",
         /// `pickup_time`.
-        1 pickup_time: PickupTime => w::Field::must("pickup_time"),
+        1 pickup_time: PickupTime => "pickup_time: must",
     }
     new(template_id: i64, pickup_time: PickupTime)
 }
@@ -1570,17 +1574,17 @@ w::record! {
     /// `PickupTime`.
     pub struct PickupTime {
         /// `start_business_hour`.
-        0 start_business_hour: i64 => w::Field::must("start_business_hour"),
+        0 start_business_hour: i64 => "start_business_hour: must",
         /// `start_business_minute`.
-        1 start_business_minute: i64 => w::Field::must("start_business_minute"),
+        1 start_business_minute: i64 => "start_business_minute: must",
         /// `end_business_hour`.
-        2 end_business_hour: i64 => w::Field::must("end_business_hour"),
+        2 end_business_hour: i64 => "end_business_hour: must",
         /// `end_business_minute`.
-        3 end_business_minute: i64 => w::Field::must("end_business_minute"),
+        3 end_business_minute: i64 => "end_business_minute: must",
         /// `promise_delivery_minutes`; unit min.
-        4 promise_delivery_minutes: i64 => w::Field::must("promise_delivery_minutes"),
+        4 promise_delivery_minutes: i64 => "promise_delivery_minutes: must",
         /// `book_time`; unit min.
-        5 book_time: i64 => w::Field::must("book_time"),
+        5 book_time: i64 => "book_time: must",
     }
     new(
         start_business_hour: i64,
@@ -1596,65 +1600,65 @@ w::record! {
     /// `Product`.
     pub struct Product {
         /// `product_id`.
-        0 product_id: i64 => w::Field::must("product_id"),
+        0 product_id: i64 => "product_id: must",
         /// `out_product_id`.
-        1 out_product_id: Option<String> => w::Field::new("out_product_id"),
+        1 out_product_id: Option<String> => "out_product_id",
         /// `title`.
-        2 title: String => w::Field::must("title"),
+        2 title: String => "title: must",
         /// `short_title`.
-        3 short_title: Option<String> => w::Field::new("short_title"),
+        3 short_title: Option<String> => "short_title",
         /// `head_imgs`.
-        4 head_imgs: Vec<String> => w::Field::must("head_imgs"),
+        4 head_imgs: Vec<String> => "head_imgs: must",
         /// `desc_info`.
-        5 desc_info: DescInfo => w::Field::must("desc_info"),
+        5 desc_info: DescInfo => "desc_info: must",
         /// `cats`.
-        6 cats: Option<Vec<ProductCat>> => w::Field::new("cats"),
+        6 cats: Option<Vec<ProductCat>> => "cats",
         /// `cats_v2`.
-        7 cats_v2: Option<Vec<ProductCatsV2Item>> => w::Field::new("cats_v2"),
+        7 cats_v2: Option<Vec<ProductCatsV2Item>> => "cats_v2",
         /// `attrs`.
-        8 attrs: Option<Vec<AddAttr>> => w::Field::new("attrs"),
+        8 attrs: Option<Vec<AddAttr>> => "attrs",
         /// `spu_code`.
-        9 spu_code: Option<String> => w::Field::new("spu_code"),
+        9 spu_code: Option<String> => "spu_code",
         /// `brand_id`.
-        10 brand_id: Option<i64> => w::Field::new("brand_id"),
+        10 brand_id: Option<i64> => "brand_id",
         /// `deliver_method`.
-        11 deliver_method: Option<i64> => w::Field::new("deliver_method"),
+        11 deliver_method: Option<i64> => "deliver_method",
         /// `express_info`.
-        12 express_info: Option<ProductExpressInfo> => w::Field::new("express_info"),
+        12 express_info: Option<ProductExpressInfo> => "express_info",
         /// `aftersale_desc`.
-        13 aftersale_desc: Option<String> => w::Field::new("aftersale_desc"),
+        13 aftersale_desc: Option<String> => "aftersale_desc",
         /// `status`.
-        14 status: i64 => w::Field::must("status"),
+        14 status: i64 => "status: must",
         /// `edit_status`.
-        15 edit_status: i64 => w::Field::must("edit_status"),
+        15 edit_status: i64 => "edit_status: must",
         /// `min_price`; unit fen.
-        16 min_price: xinqiao_types::Fen => w::Field::must("min_price"),
+        16 min_price: xinqiao_types::Fen => "min_price: must",
         /// `skus`.
-        17 skus: Option<Vec<ProductSkus>> => w::Field::new("skus"),
+        17 skus: Option<Vec<ProductSkus>> => "skus",
         /// `limited_info`.
-        18 limited_info: Option<LimitedInfo> => w::Field::new("limited_info"),
+        18 limited_info: Option<LimitedInfo> => "limited_info",
         /// `extra_service`.
-        19 extra_service: Option<ExtraService> => w::Field::new("extra_service"),
+        19 extra_service: Option<ExtraService> => "extra_service",
         /// `product_type`.
-        20 product_type: Option<i64> => w::Field::new("product_type"),
+        20 product_type: Option<i64> => "product_type",
         /// `edit_time`; format `unix`.
-        21 edit_time: xinqiao_types::UnixSeconds => w::Field::must("edit_time"),
+        21 edit_time: xinqiao_types::UnixSeconds => "edit_time: must",
         /// `src_product_id`.
-        22 src_product_id: Option<i64> => w::Field::new("src_product_id"),
+        22 src_product_id: Option<i64> => "src_product_id",
         /// `total_sold_num`.
-        23 total_sold_num: Option<i64> => w::Field::new("total_sold_num"),
+        23 total_sold_num: Option<i64> => "total_sold_num",
         /// `after_sale_info`.
-        24 after_sale_info: Option<ProductAfterSaleInfo> => w::Field::new("after_sale_info"),
+        24 after_sale_info: Option<ProductAfterSaleInfo> => "after_sale_info",
         /// `product_qua_infos`.
-        25 product_qua_infos: Option<Vec<ProductProductQuaInfo>> => w::Field::new("product_qua_infos"),
+        25 product_qua_infos: Option<Vec<ProductProductQuaInfo>> => "product_qua_infos",
         /// `size_chart`.
-        26 size_chart: Option<SizeChart> => w::Field::new("size_chart"),
+        26 size_chart: Option<SizeChart> => "size_chart",
         /// `timing_onsale_info`.
-        27 timing_onsale_info: Option<ProductTimingOnsaleInfo> => w::Field::new("timing_onsale_info"),
+        27 timing_onsale_info: Option<ProductTimingOnsaleInfo> => "timing_onsale_info",
         /// `spu_deliver_info`.
-        28 spu_deliver_info: Option<ProductSpuDeliverInfo> => w::Field::new("spu_deliver_info"),
+        28 spu_deliver_info: Option<ProductSpuDeliverInfo> => "spu_deliver_info",
         /// `release_mode`.
-        29 release_mode: Option<i64> => w::Field::new("release_mode"),
+        29 release_mode: Option<i64> => "release_mode",
     }
 }
 
@@ -1662,7 +1666,7 @@ w::record! {
     /// `ProductAfterSaleInfo`.
     pub struct ProductAfterSaleInfo {
         /// `after_sale_address_id`.
-        0 after_sale_address_id: Option<i64> => w::Field::new("after_sale_address_id"),
+        0 after_sale_address_id: Option<i64> => "after_sale_address_id",
     }
 }
 
@@ -1670,7 +1674,7 @@ w::record! {
     /// `ProductCat`.
     pub struct ProductCat {
         /// `cat_id`.
-        0 cat_id: i64 => w::Field::must("cat_id"),
+        0 cat_id: i64 => "cat_id: must",
     }
 }
 
@@ -1678,7 +1682,7 @@ w::record! {
     /// `ProductCatsV2Item`.
     pub struct ProductCatsV2Item {
         /// `cat_id`.
-        0 cat_id: i64 => w::Field::must("cat_id"),
+        0 cat_id: i64 => "cat_id: must",
     }
 }
 
@@ -1686,9 +1690,9 @@ w::record! {
     /// `ProductExpressInfo`.
     pub struct ProductExpressInfo {
         /// `template_id`.
-        0 template_id: i64 => w::Field::must("template_id"),
+        0 template_id: i64 => "template_id: must",
         /// `weight`; unit g.
-        1 weight: Option<i64> => w::Field::new("weight"),
+        1 weight: Option<i64> => "weight",
     }
 }
 
@@ -1696,11 +1700,11 @@ w::record! {
     /// `ProductInfo`.
     pub struct ProductInfo {
         /// `product_id`.
-        0 product_id: i64 => w::Field::must("product_id"),
+        0 product_id: i64 => "product_id: must",
         /// `sku_id`.
-        1 sku_id: i64 => w::Field::must("sku_id"),
+        1 sku_id: i64 => "sku_id: must",
         /// `product_cnt`.
-        2 product_cnt: Option<i64> => w::Field::new("product_cnt"),
+        2 product_cnt: Option<i64> => "product_cnt",
     }
     new(product_id: i64, sku_id: i64)
     set(product_cnt: i64)
@@ -1710,9 +1714,9 @@ w::record! {
     /// `ProductProductQuaInfo`.
     pub struct ProductProductQuaInfo {
         /// `qua_id`.
-        0 qua_id: i64 => w::Field::must("qua_id"),
+        0 qua_id: i64 => "qua_id: must",
         /// `qua_url`.
-        1 qua_url: Vec<String> => w::Field::must("qua_url"),
+        1 qua_url: Vec<String> => "qua_url: must",
     }
 }
 
@@ -1720,9 +1724,9 @@ w::record! {
     /// `ProductQuaInfo`.
     pub struct ProductQuaInfo {
         /// `qua_id`.
-        0 qua_id: i64 => w::Field::must("qua_id"),
+        0 qua_id: i64 => "qua_id: must",
         /// `qua_url`.
-        1 qua_url: Vec<String> => w::Field::must("qua_url"),
+        1 qua_url: Vec<String> => "qua_url: must",
     }
     new(qua_id: i64, qua_url: Vec<String>)
 }
@@ -1731,27 +1735,27 @@ w::record! {
     /// `ProductSkus`.
     pub struct ProductSkus {
         /// `sku_id`.
-        0 sku_id: i64 => w::Field::must("sku_id"),
+        0 sku_id: i64 => "sku_id: must",
         /// `out_sku_id`.
-        1 out_sku_id: Option<String> => w::Field::new("out_sku_id"),
+        1 out_sku_id: Option<String> => "out_sku_id",
         /// `thumb_img`.
-        2 thumb_img: String => w::Field::must("thumb_img"),
+        2 thumb_img: String => "thumb_img: must",
         /// `sale_price`; unit fen.
-        3 sale_price: xinqiao_types::Fen => w::Field::must("sale_price"),
+        3 sale_price: xinqiao_types::Fen => "sale_price: must",
         /// `market_price`; unit fen.
-        4 market_price: xinqiao_types::Fen => w::Field::must("market_price"),
+        4 market_price: xinqiao_types::Fen => "market_price: must",
         /// `stock_num`.
-        5 stock_num: i64 => w::Field::must("stock_num"),
+        5 stock_num: i64 => "stock_num: must",
         /// `sku_code`.
-        6 sku_code: Option<String> => w::Field::new("sku_code"),
+        6 sku_code: Option<String> => "sku_code",
         /// `bar_code`.
-        7 bar_code: Option<String> => w::Field::new("bar_code"),
+        7 bar_code: Option<String> => "bar_code",
         /// `sku_attrs`.
-        8 sku_attrs: Option<Vec<AddAttr>> => w::Field::new("sku_attrs"),
+        8 sku_attrs: Option<Vec<AddAttr>> => "sku_attrs",
         /// `status`.
-        9 status: i64 => w::Field::must("status"),
+        9 status: i64 => "status: must",
         /// `sku_deliver_info`.
-        10 sku_deliver_info: Option<SkusSkuDeliverInfo> => w::Field::new("sku_deliver_info"),
+        10 sku_deliver_info: Option<SkusSkuDeliverInfo> => "sku_deliver_info",
     }
 }
 
@@ -1759,9 +1763,9 @@ w::record! {
     /// `ProductSpuDeliverInfo`.
     pub struct ProductSpuDeliverInfo {
         /// `is_spu_range`.
-        0 is_spu_range: bool => w::Field::must("is_spu_range"),
+        0 is_spu_range: bool => "is_spu_range: must",
         /// `sku_deliver_info`.
-        1 sku_deliver_info: Option<SkusSkuDeliverInfo> => w::Field::new("sku_deliver_info"),
+        1 sku_deliver_info: Option<SkusSkuDeliverInfo> => "sku_deliver_info",
     }
 }
 
@@ -1769,13 +1773,13 @@ w::record! {
     /// `ProductTimingOnsaleInfo`.
     pub struct ProductTimingOnsaleInfo {
         /// `status`.
-        0 status: i64 => w::Field::must("status"),
+        0 status: i64 => "status: must",
         /// `onsale_time`; format `unix`.
-        1 onsale_time: xinqiao_types::UnixSeconds => w::Field::must("onsale_time"),
+        1 onsale_time: xinqiao_types::UnixSeconds => "onsale_time: must",
         /// `is_hide_price`.
-        2 is_hide_price: bool => w::Field::must("is_hide_price").spelled(w::Spelling::BoolInt),
+        2 is_hide_price: bool => "is_hide_price: must zero-one",
         /// `task_id`.
-        3 task_id: Option<i64> => w::Field::new("task_id"),
+        3 task_id: Option<i64> => "task_id",
     }
 }
 
@@ -1783,24 +1787,24 @@ w::record! {
     /// `PromoteInfo`.
     pub struct PromoteInfo {
         /// `customize_channel`.
-        0 customize_channel: String => w::Field::must("customize_channel"),
+        0 customize_channel: String => "customize_channel: must",
         /// `promote_type`.
-        1 promote_type: i64 => w::Field::must("promote_type"),
+        1 promote_type: i64 => "promote_type: must",
     }
-    new(customize_channel: String, promote_type: i64)
+    new(customize_channel: impl Into<String>, promote_type: i64)
 }
 
 w::record! {
     /// `ReceiveInfo`.
     pub struct ReceiveInfo {
         /// `limit_num_one_person`.
-        0 limit_num_one_person: Option<i64> => w::Field::new("limit_num_one_person"),
+        0 limit_num_one_person: Option<i64> => "limit_num_one_person",
         /// `total_num`.
-        1 total_num: Option<i64> => w::Field::new("total_num"),
+        1 total_num: Option<i64> => "total_num",
         /// `start_time`; format `unix`.
-        2 start_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("start_time"),
+        2 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
         /// `end_time`; format `unix`.
-        3 end_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("end_time"),
+        3 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
     }
     new()
     set(
@@ -1815,9 +1819,9 @@ w::record! {
     /// `ReceiveLimit`.
     pub struct ReceiveLimit {
         /// `is_limited`.
-        0 is_limited: bool => w::Field::must("is_limited"),
+        0 is_limited: bool => "is_limited: must",
         /// `limit_num`.
-        1 limit_num: i64 => w::Field::must("limit_num"),
+        1 limit_num: i64 => "limit_num: must",
     }
     new(is_limited: bool, limit_num: i64)
 }
@@ -1826,13 +1830,13 @@ w::record! {
     /// `ReturnInfo`.
     pub struct ReturnInfo {
         /// `mail`.
-        0 mail: String => w::Field::must("mail"),
+        0 mail: String => "mail: must",
         /// `address_info`.
-        1 address_info: Option<AddressInfo> => w::Field::new("address_info"),
+        1 address_info: Option<AddressInfo> => "address_info",
         /// `company_address`.
-        2 company_address: Option<AddressInfo> => w::Field::new("company_address"),
+        2 company_address: Option<AddressInfo> => "company_address",
     }
-    new(mail: String)
+    new(mail: impl Into<String>)
     set(address_info: AddressInfo, company_address: AddressInfo)
 }
 
@@ -1840,11 +1844,11 @@ w::record! {
     /// `SaleLimitInfo`.
     pub struct SaleLimitInfo {
         /// `is_limited`.
-        0 is_limited: bool => w::Field::must("is_limited").spelled(w::Spelling::BoolInt),
+        0 is_limited: bool => "is_limited: must zero-one",
         /// `title`.
-        1 title: Option<String> => w::Field::new("title"),
+        1 title: Option<String> => "title",
         /// `sub_title`.
-        2 sub_title: Option<String> => w::Field::new("sub_title"),
+        2 sub_title: Option<String> => "sub_title",
     }
 }
 
@@ -1852,17 +1856,17 @@ w::record! {
     /// `SameCityTemplate`.
     pub struct SameCityTemplate {
         /// `template_id`.
-        0 template_id: i64 => w::Field::must("template_id"),
+        0 template_id: i64 => "template_id: must",
         /// `shipper`.
-        1 shipper: String => w::Field::must("shipper"),
+        1 shipper: String => "shipper: must",
         /// `scope`; unit m.
-        2 scope: i64 => w::Field::must("scope"),
+        2 scope: i64 => "scope: must",
         /// `same_city_valuation`.
-        3 same_city_valuation: SameCityValuation => w::Field::must("same_city_valuation"),
+        3 same_city_valuation: SameCityValuation => "same_city_valuation: must",
         /// `special_time`.
-        4 special_time: SpecialTime => w::Field::must("special_time"),
+        4 special_time: SpecialTime => "special_time: must",
         /// `delivery_time`.
-        5 delivery_time: DeliveryTime => w::Field::must("delivery_time"),
+        5 delivery_time: DeliveryTime => "delivery_time: must",
     }
 }
 
@@ -1870,11 +1874,11 @@ w::record! {
     /// `SameCityTemplateSameCityValuation`.
     pub struct SameCityTemplateSameCityValuation {
         /// `type`.
-        0 type_: i64 => w::Field::must("type"),
+        0 type_: i64 => "type: must",
         /// `condition_free_valuation`.
-        1 condition_free_valuation: Option<ConditionFreeValuation> => w::Field::new("condition_free_valuation"),
+        1 condition_free_valuation: Option<ConditionFreeValuation> => "condition_free_valuation",
         /// `tiered_billing_valuation`.
-        2 tiered_billing_valuation: Option<TieredBillingValuation> => w::Field::new("tiered_billing_valuation"),
+        2 tiered_billing_valuation: Option<TieredBillingValuation> => "tiered_billing_valuation",
     }
     new(type_: i64)
     set(
@@ -1887,9 +1891,9 @@ w::record! {
     /// `SameCityTemplateSpecialTime`.
     pub struct SameCityTemplateSpecialTime {
         /// `type`.
-        0 type_: i64 => w::Field::must("type"),
+        0 type_: i64 => "type: must",
         /// `extra_fee_valuation`.
-        1 extra_fee_valuation: Option<ExtraFeeValuation> => w::Field::new("extra_fee_valuation"),
+        1 extra_fee_valuation: Option<ExtraFeeValuation> => "extra_fee_valuation",
     }
     new(type_: i64)
     set(extra_fee_valuation: ExtraFeeValuation)
@@ -1899,11 +1903,11 @@ w::record! {
     /// `SameCityValuation`.
     pub struct SameCityValuation {
         /// `type`.
-        0 type_: String => w::Field::must("type"),
+        0 type_: String => "type: must",
         /// `condition_free_valuation`.
-        1 condition_free_valuation: Option<ConditionFreeValuation> => w::Field::new("condition_free_valuation"),
+        1 condition_free_valuation: Option<ConditionFreeValuation> => "condition_free_valuation",
         /// `tiered_billing_valuation`.
-        2 tiered_billing_valuation: Option<TieredBillingValuation> => w::Field::new("tiered_billing_valuation"),
+        2 tiered_billing_valuation: Option<TieredBillingValuation> => "tiered_billing_valuation",
     }
 }
 
@@ -1911,21 +1915,21 @@ w::record! {
     /// `ScanwithdrawList`.
     pub struct ScanwithdrawList {
         /// `out_request_no`.
-        0 out_request_no: String => w::Field::must("out_request_no"),
+        0 out_request_no: String => "out_request_no: must",
         /// `status`.
-        1 status: String => w::Field::must("status"),
+        1 status: String => "status: must",
         /// `amount`; unit fen.
-        2 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        2 amount: xinqiao_types::Fen => "amount: must",
         /// `reason`.
-        3 reason: Option<String> => w::Field::new("reason"),
+        3 reason: Option<String> => "reason",
         /// `remark`.
-        4 remark: Option<String> => w::Field::new("remark"),
+        4 remark: Option<String> => "remark",
         /// `bank_memo`.
-        5 bank_memo: Option<String> => w::Field::new("bank_memo"),
+        5 bank_memo: Option<String> => "bank_memo",
         /// `wxpay_update_time`; format `unix`.
-        6 wxpay_update_time: xinqiao_types::UnixSeconds => w::Field::must("wxpay_update_time"),
+        6 wxpay_update_time: xinqiao_types::UnixSeconds => "wxpay_update_time: must",
         /// `wxpay_create_time`; format `unix`.
-        7 wxpay_create_time: xinqiao_types::UnixSeconds => w::Field::must("wxpay_create_time"),
+        7 wxpay_create_time: xinqiao_types::UnixSeconds => "wxpay_create_time: must",
     }
 }
 
@@ -1933,13 +1937,13 @@ w::record! {
     /// `Service`.
     pub struct Service {
         /// `service_id`.
-        0 service_id: i64 => w::Field::must("service_id"),
+        0 service_id: i64 => "service_id: must",
         /// `service_type`.
-        1 service_type: i64 => w::Field::must("service_type"),
+        1 service_type: i64 => "service_type: must",
         /// `service_name`.
-        2 service_name: String => w::Field::must("service_name"),
+        2 service_name: String => "service_name: must",
         /// `expire_time`; format `yyyy-MM-dd HH:mm:ss`.
-        3 expire_time: String => w::Field::must("expire_time"),
+        3 expire_time: String => "expire_time: must",
     }
 }
 
@@ -1947,23 +1951,23 @@ w::record! {
     /// `ServiceOrder`.
     pub struct ServiceOrder {
         /// `service_id`.
-        0 service_id: i64 => w::Field::must("service_id"),
+        0 service_id: i64 => "service_id: must",
         /// `service_type`.
-        1 service_type: i64 => w::Field::must("service_type"),
+        1 service_type: i64 => "service_type: must",
         /// `service_name`.
-        2 service_name: String => w::Field::must("service_name"),
+        2 service_name: String => "service_name: must",
         /// `expire_time`; format `yyyy-MM-dd HH:mm:ss`.
-        3 expire_time: String => w::Field::must("expire_time"),
+        3 expire_time: String => "expire_time: must",
         /// `service_order_id`.
-        4 service_order_id: w::TextOrNumber => w::Field::must("service_order_id"),
+        4 service_order_id: w::TextOrNumber => "service_order_id: must",
         /// `specification_id`.
-        5 specification_id: String => w::Field::must("specification_id"),
+        5 specification_id: String => "specification_id: must",
         /// `total_price`; unit fen.
-        6 total_price: xinqiao_types::Fen => w::Field::must("total_price"),
+        6 total_price: xinqiao_types::Fen => "total_price: must",
         /// `status`.
-        7 status: i64 => w::Field::must("status"),
+        7 status: i64 => "status: must",
         /// `create_time`; format `yyyy-MM-dd HH:mm:ss`.
-        8 create_time: String => w::Field::must("create_time"),
+        8 create_time: String => "create_time: must",
     }
 }
 
@@ -1971,11 +1975,11 @@ w::record! {
     /// `SetAuditStrategy`.
     pub struct SetAuditStrategy {
         /// `hide_err_field_flag`.
-        0 hide_err_field_flag: Option<i64> => w::Field::new("hide_err_field_flag"),
+        0 hide_err_field_flag: Option<i64> => "hide_err_field_flag",
         /// `hit_duplicated_flag`.
-        1 hit_duplicated_flag: Option<i64> => w::Field::new("hit_duplicated_flag"),
+        1 hit_duplicated_flag: Option<i64> => "hit_duplicated_flag",
         /// `hit_low_risk_rule_flag`.
-        2 hit_low_risk_rule_flag: Option<i64> => w::Field::new("hit_low_risk_rule_flag"),
+        2 hit_low_risk_rule_flag: Option<i64> => "hit_low_risk_rule_flag",
     }
     new()
     set(hide_err_field_flag: i64, hit_duplicated_flag: i64, hit_low_risk_rule_flag: i64)
@@ -1985,39 +1989,39 @@ w::record! {
     /// `SettleAcctInfo`.
     pub struct SettleAcctInfo {
         /// `acct_type`.
-        0 acct_type: i64 => w::Field::must("acct_type"),
+        0 acct_type: i64 => "acct_type: must",
         /// `bank`.
-        1 bank: String => w::Field::must("bank"),
+        1 bank: String => "bank: must",
         /// `name`.
-        2 name: String => w::Field::must("name"),
+        2 name: String => "name: must",
         /// `bank_account_no`.
-        3 bank_account_no: String => w::Field::must("bank_account_no"),
+        3 bank_account_no: String => "bank_account_no: must",
         /// `province_city_code`.
-        4 province_city_code: String => w::Field::must("province_city_code"),
+        4 province_city_code: String => "province_city_code: must",
         /// `full_name`.
-        5 full_name: Option<String> => w::Field::new("full_name"),
+        5 full_name: Option<String> => "full_name",
     }
     new(
         acct_type: i64,
-        bank: String,
-        name: String,
-        bank_account_no: String,
-        province_city_code: String,
+        bank: impl Into<String>,
+        name: impl Into<String>,
+        bank_account_no: impl Into<String>,
+        province_city_code: impl Into<String>,
     )
-    set(full_name: String)
+    text(full_name: String)
 }
 
 w::record! {
     /// `Shopcat`.
     pub struct Shopcat {
         /// `shopcat_id`.
-        0 shopcat_id: i64 => w::Field::must("shopcat_id"),
+        0 shopcat_id: i64 => "shopcat_id: must",
         /// `shopcat_name`.
-        1 shopcat_name: String => w::Field::must("shopcat_name"),
+        1 shopcat_name: String => "shopcat_name: must",
         /// `f_shopcat_id`.
-        2 f_shopcat_id: i64 => w::Field::must("f_shopcat_id"),
+        2 f_shopcat_id: i64 => "f_shopcat_id: must",
         /// `cat_level`.
-        3 cat_level: i64 => w::Field::must("cat_level"),
+        3 cat_level: i64 => "cat_level: must",
     }
 }
 
@@ -2025,9 +2029,9 @@ w::record! {
     /// `SizeChart`.
     pub struct SizeChart {
         /// `enable`.
-        0 enable: bool => w::Field::must("enable"),
+        0 enable: bool => "enable: must",
         /// `specification_list`.
-        1 specification_list: Option<Vec<Specification>> => w::Field::new("specification_list"),
+        1 specification_list: Option<Vec<Specification>> => "specification_list",
     }
     new(enable: bool)
     set(specification_list: Vec<Specification>)
@@ -2037,17 +2041,17 @@ w::record! {
     /// `SkuDeliverInfo`.
     pub struct SkuDeliverInfo {
         /// `stock_type`.
-        0 stock_type: Option<i64> => w::Field::new("stock_type"),
+        0 stock_type: Option<i64> => "stock_type",
         /// `presale_begin_time`; format `unix`.
-        1 presale_begin_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("presale_begin_time"),
+        1 presale_begin_time: Option<xinqiao_types::UnixSeconds> => "presale_begin_time",
         /// `presale_end_time`; format `unix`.
-        2 presale_end_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("presale_end_time"),
+        2 presale_end_time: Option<xinqiao_types::UnixSeconds> => "presale_end_time",
         /// `full_payment_presale_delivery_type`.
-        3 full_payment_presale_delivery_type: Option<i64> => w::Field::new("full_payment_presale_delivery_type"),
+        3 full_payment_presale_delivery_type: Option<i64> => "full_payment_presale_delivery_type",
         /// `full_payment_presale_delivery_time`.
-        4 full_payment_presale_delivery_time: Option<i64> => w::Field::new("full_payment_presale_delivery_time"),
+        4 full_payment_presale_delivery_time: Option<i64> => "full_payment_presale_delivery_time",
         /// `spot_after_presale_end`.
-        5 spot_after_presale_end: Option<bool> => w::Field::new("spot_after_presale_end").spelled(w::Spelling::BoolInt),
+        5 spot_after_presale_end: Option<bool> => "spot_after_presale_end: zero-one",
     }
     new()
     set(
@@ -2064,9 +2068,9 @@ w::record! {
     /// `SkuMapping`.
     pub struct SkuMapping {
         /// `src_sku_id`.
-        0 src_sku_id: i64 => w::Field::must("src_sku_id"),
+        0 src_sku_id: i64 => "src_sku_id: must",
         /// `gift_sku_id`.
-        1 gift_sku_id: i64 => w::Field::must("gift_sku_id"),
+        1 gift_sku_id: i64 => "gift_sku_id: must",
     }
 }
 
@@ -2074,9 +2078,9 @@ w::record! {
     /// `SkuResult`.
     pub struct SkuResult {
         /// `sku_id`.
-        0 sku_id: i64 => w::Field::must("sku_id"),
+        0 sku_id: i64 => "sku_id: must",
         /// `is_expensive_warning`.
-        1 is_expensive_warning: bool => w::Field::must("is_expensive_warning"),
+        1 is_expensive_warning: bool => "is_expensive_warning: must",
     }
 }
 
@@ -2084,17 +2088,17 @@ w::record! {
     /// `SkuStock`.
     pub struct SkuStock {
         /// `normal_stock_num`.
-        0 normal_stock_num: i64 => w::Field::must("normal_stock_num"),
+        0 normal_stock_num: i64 => "normal_stock_num: must",
         /// `limited_discount_stock_num`.
-        1 limited_discount_stock_num: i64 => w::Field::must("limited_discount_stock_num"),
+        1 limited_discount_stock_num: i64 => "limited_discount_stock_num: must",
         /// `warehouse_stocks`.
-        2 warehouse_stocks: Vec<WarehouseStock> => w::Field::must("warehouse_stocks"),
+        2 warehouse_stocks: Vec<WarehouseStock> => "warehouse_stocks: must",
         /// `total_stock_num`.
-        3 total_stock_num: i64 => w::Field::must("total_stock_num"),
+        3 total_stock_num: i64 => "total_stock_num: must",
         /// `sku_id`.
-        4 sku_id: i64 => w::Field::must("sku_id"),
+        4 sku_id: i64 => "sku_id: must",
         /// `finder_total_num`.
-        5 finder_total_num: Option<i64> => w::Field::new("finder_total_num"),
+        5 finder_total_num: Option<i64> => "finder_total_num",
     }
 }
 
@@ -2102,78 +2106,73 @@ w::record! {
     /// `Skus`.
     pub struct Skus {
         /// `out_sku_id`.
-        0 out_sku_id: Option<String> => w::Field::new("out_sku_id"),
+        0 out_sku_id: Option<String> => "out_sku_id",
         /// `thumb_img`.
-        1 thumb_img: String => w::Field::must("thumb_img"),
+        1 thumb_img: String => "thumb_img: must",
         /// `sale_price`; unit fen.
-        2 sale_price: xinqiao_types::Fen => w::Field::must("sale_price"),
+        2 sale_price: xinqiao_types::Fen => "sale_price: must",
         /// `market_price`; unit fen.
-        3 market_price: xinqiao_types::Fen => w::Field::must("market_price"),
+        3 market_price: xinqiao_types::Fen => "market_price: must",
         /// `stock_num`.
-        4 stock_num: Option<i64> => w::Field::new("stock_num"),
+        4 stock_num: Option<i64> => "stock_num",
         /// `sku_code`.
-        5 sku_code: Option<String> => w::Field::new("sku_code"),
+        5 sku_code: Option<String> => "sku_code",
         /// `bar_code`.
-        6 bar_code: Option<String> => w::Field::new("bar_code"),
+        6 bar_code: Option<String> => "bar_code",
         /// `sku_attrs`.
-        7 sku_attrs: Option<Vec<AddAttr>> => w::Field::new("sku_attrs"),
+        7 sku_attrs: Option<Vec<AddAttr>> => "sku_attrs",
         /// `sku_deliver_info`.
-        8 sku_deliver_info: Option<SkuDeliverInfo> => w::Field::new("sku_deliver_info"),
+        8 sku_deliver_info: Option<SkuDeliverInfo> => "sku_deliver_info",
     }
-    new(thumb_img: String, sale_price: xinqiao_types::Fen, market_price: xinqiao_types::Fen)
-    set(
-        out_sku_id: String,
-        stock_num: i64,
-        sku_code: String,
-        bar_code: String,
-        sku_attrs: Vec<AddAttr>,
-        sku_deliver_info: SkuDeliverInfo,
+    new(
+        thumb_img: impl Into<String>,
+        sale_price: xinqiao_types::Fen,
+        market_price: xinqiao_types::Fen,
     )
+    text(out_sku_id: String, sku_code: String, bar_code: String)
+    set(stock_num: i64, sku_attrs: Vec<AddAttr>, sku_deliver_info: SkuDeliverInfo)
 }
 
 w::record! {
     /// `SkusDetail`.
     pub struct SkusDetail {
         /// `sku_id`.
-        0 sku_id: Option<i64> => w::Field::new("sku_id"),
+        0 sku_id: Option<i64> => "sku_id",
         /// `out_sku_id`.
-        1 out_sku_id: Option<String> => w::Field::new("out_sku_id"),
+        1 out_sku_id: Option<String> => "out_sku_id",
         /// `thumb_img`.
-        2 thumb_img: String => w::Field::must("thumb_img"),
+        2 thumb_img: String => "thumb_img: must",
         /// `sale_price`; unit fen.
-        3 sale_price: xinqiao_types::Fen => w::Field::must("sale_price"),
+        3 sale_price: xinqiao_types::Fen => "sale_price: must",
         /// `market_price`; unit fen.
-        4 market_price: xinqiao_types::Fen => w::Field::must("market_price"),
+        4 market_price: xinqiao_types::Fen => "market_price: must",
         /// `stock_num`.
-        5 stock_num: Option<i64> => w::Field::new("stock_num"),
+        5 stock_num: Option<i64> => "stock_num",
         /// `sku_code`.
-        6 sku_code: Option<String> => w::Field::new("sku_code"),
+        6 sku_code: Option<String> => "sku_code",
         /// `bar_code`.
-        7 bar_code: Option<String> => w::Field::new("bar_code"),
+        7 bar_code: Option<String> => "bar_code",
         /// `sku_attrs`.
-        8 sku_attrs: Option<Vec<AddAttr>> => w::Field::new("sku_attrs"),
+        8 sku_attrs: Option<Vec<AddAttr>> => "sku_attrs",
         /// `sku_deliver_info`.
-        9 sku_deliver_info: Option<SkuDeliverInfo> => w::Field::new("sku_deliver_info"),
+        9 sku_deliver_info: Option<SkuDeliverInfo> => "sku_deliver_info",
     }
-    new(thumb_img: String, sale_price: xinqiao_types::Fen, market_price: xinqiao_types::Fen)
-    set(
-        sku_id: i64,
-        out_sku_id: String,
-        stock_num: i64,
-        sku_code: String,
-        bar_code: String,
-        sku_attrs: Vec<AddAttr>,
-        sku_deliver_info: SkuDeliverInfo,
+    new(
+        thumb_img: impl Into<String>,
+        sale_price: xinqiao_types::Fen,
+        market_price: xinqiao_types::Fen,
     )
+    text(out_sku_id: String, sku_code: String, bar_code: String)
+    set(sku_id: i64, stock_num: i64, sku_attrs: Vec<AddAttr>, sku_deliver_info: SkuDeliverInfo)
 }
 
 w::record! {
     /// `SkusItem`.
     pub struct SkusItem {
         /// `sale_price`; unit fen.
-        0 sale_price: xinqiao_types::Fen => w::Field::must("sale_price"),
+        0 sale_price: xinqiao_types::Fen => "sale_price: must",
         /// `sku_attr_map`.
-        1 sku_attr_map: Option<std::collections::BTreeMap<String, String>> => w::Field::new("sku_attr_map"),
+        1 sku_attr_map: Option<std::collections::BTreeMap<String, String>> => "sku_attr_map",
     }
     new(sale_price: xinqiao_types::Fen)
     set(sku_attr_map: std::collections::BTreeMap<String, String>)
@@ -2183,17 +2182,17 @@ w::record! {
     /// `SkusSkuDeliverInfo`.
     pub struct SkusSkuDeliverInfo {
         /// `stock_type`.
-        0 stock_type: i64 => w::Field::must("stock_type"),
+        0 stock_type: i64 => "stock_type: must",
         /// `full_payment_presale_delivery_type`.
-        1 full_payment_presale_delivery_type: i64 => w::Field::must("full_payment_presale_delivery_type"),
+        1 full_payment_presale_delivery_type: i64 => "full_payment_presale_delivery_type: must",
         /// `presale_begin_time`; format `unix`.
-        2 presale_begin_time: xinqiao_types::UnixSeconds => w::Field::must("presale_begin_time"),
+        2 presale_begin_time: xinqiao_types::UnixSeconds => "presale_begin_time: must",
         /// `presale_end_time`; format `unix`.
-        3 presale_end_time: xinqiao_types::UnixSeconds => w::Field::must("presale_end_time"),
+        3 presale_end_time: xinqiao_types::UnixSeconds => "presale_end_time: must",
         /// `full_payment_presale_delivery_time`.
-        4 full_payment_presale_delivery_time: i64 => w::Field::must("full_payment_presale_delivery_time"),
+        4 full_payment_presale_delivery_time: i64 => "full_payment_presale_delivery_time: must",
         /// `spot_after_presale_end`.
-        5 spot_after_presale_end: bool => w::Field::must("spot_after_presale_end").spelled(w::Spelling::BoolInt),
+        5 spot_after_presale_end: bool => "spot_after_presale_end: must zero-one",
     }
 }
 
@@ -2201,7 +2200,7 @@ w::record! {
     /// `SpecialQualification`.
     pub struct SpecialQualification {
         /// `pic_file_list`.
-        0 pic_file_list: Vec<BusiLicensePicFile> => w::Field::must("pic_file_list"),
+        0 pic_file_list: Vec<BusiLicensePicFile> => "pic_file_list: must",
     }
     new(pic_file_list: Vec<BusiLicensePicFile>)
 }
@@ -2210,9 +2209,9 @@ w::record! {
     /// `SpecialTime`.
     pub struct SpecialTime {
         /// `type`.
-        0 type_: String => w::Field::must("type"),
+        0 type_: String => "type: must",
         /// `extra_fee_valuation`.
-        1 extra_fee_valuation: Option<ExtraFeeValuation> => w::Field::new("extra_fee_valuation"),
+        1 extra_fee_valuation: Option<ExtraFeeValuation> => "extra_fee_valuation",
     }
 }
 
@@ -2220,40 +2219,45 @@ w::record! {
     /// `Specification`.
     pub struct Specification {
         /// `name`.
-        0 name: String => w::Field::must("name"),
+        0 name: String => "name: must",
         /// `unit`.
-        1 unit: String => w::Field::must("unit"),
+        1 unit: String => "unit: must",
         /// `is_range`.
-        2 is_range: bool => w::Field::must("is_range"),
+        2 is_range: bool => "is_range: must",
         /// `value_list`.
-        3 value_list: Vec<SpecificationValue> => w::Field::must("value_list"),
+        3 value_list: Vec<SpecificationValue> => "value_list: must",
     }
-    new(name: String, unit: String, is_range: bool, value_list: Vec<SpecificationValue>)
+    new(
+        name: impl Into<String>,
+        unit: impl Into<String>,
+        is_range: bool,
+        value_list: Vec<SpecificationValue>,
+    )
 }
 
 w::record! {
     /// `SpecificationValue`.
     pub struct SpecificationValue {
         /// `key`.
-        0 key: String => w::Field::must("key"),
+        0 key: String => "key: must",
         /// `value`.
-        1 value: Option<String> => w::Field::new("value"),
+        1 value: Option<String> => "value",
         /// `left`.
-        2 left: Option<String> => w::Field::new("left"),
+        2 left: Option<String> => "left",
         /// `right`.
-        3 right: Option<String> => w::Field::new("right"),
+        3 right: Option<String> => "right",
     }
-    new(key: String)
-    set(value: String, left: String, right: String)
+    new(key: impl Into<String>)
+    text(value: String, left: String, right: String)
 }
 
 w::record! {
     /// `SpuDeliverInfo`.
     pub struct SpuDeliverInfo {
         /// `is_spu_range`.
-        0 is_spu_range: bool => w::Field::must("is_spu_range"),
+        0 is_spu_range: bool => "is_spu_range: must",
         /// `sku_deliver_info`.
-        1 sku_deliver_info: Option<SkuDeliverInfo> => w::Field::new("sku_deliver_info"),
+        1 sku_deliver_info: Option<SkuDeliverInfo> => "sku_deliver_info",
     }
     new(is_spu_range: bool)
     set(sku_deliver_info: SkuDeliverInfo)
@@ -2263,9 +2267,9 @@ w::record! {
     /// `SpuStock`.
     pub struct SpuStock {
         /// `product_id`.
-        0 product_id: i64 => w::Field::must("product_id"),
+        0 product_id: i64 => "product_id: must",
         /// `sku_stock`.
-        1 sku_stock: Vec<SkuStock> => w::Field::must("sku_stock"),
+        1 sku_stock: Vec<SkuStock> => "sku_stock: must",
     }
 }
 
@@ -2273,9 +2277,9 @@ w::record! {
     /// `StockDiff`.
     pub struct StockDiff {
         /// `diff_type`.
-        0 diff_type: i64 => w::Field::must("diff_type"),
+        0 diff_type: i64 => "diff_type: must",
         /// `num`.
-        1 num: i64 => w::Field::must("num"),
+        1 num: i64 => "num: must",
     }
     new(diff_type: i64, num: i64)
 }
@@ -2284,19 +2288,19 @@ w::record! {
     /// `StockFlowInfo`.
     pub struct StockFlowInfo {
         /// `amount`.
-        0 amount: i64 => w::Field::must("amount"),
+        0 amount: i64 => "amount: must",
         /// `beginning_amount`.
-        1 beginning_amount: i64 => w::Field::must("beginning_amount"),
+        1 beginning_amount: i64 => "beginning_amount: must",
         /// `ending_amount`.
-        2 ending_amount: i64 => w::Field::must("ending_amount"),
+        2 ending_amount: i64 => "ending_amount: must",
         /// `stock_sub_type`.
-        3 stock_sub_type: i64 => w::Field::must("stock_sub_type"),
+        3 stock_sub_type: i64 => "stock_sub_type: must",
         /// `op_type`.
-        4 op_type: i64 => w::Field::must("op_type"),
+        4 op_type: i64 => "op_type: must",
         /// `update_time`; format `unix`.
-        5 update_time: xinqiao_types::UnixSeconds => w::Field::must("update_time"),
+        5 update_time: xinqiao_types::UnixSeconds => "update_time: must",
         /// `ext_info`.
-        6 ext_info: Option<ExtInfo> => w::Field::new("ext_info"),
+        6 ext_info: Option<ExtInfo> => "ext_info",
     }
 }
 
@@ -2304,9 +2308,9 @@ w::record! {
     /// `StockInfo`.
     pub struct StockInfo {
         /// `diff_type`.
-        0 diff_type: Option<i64> => w::Field::new("diff_type"),
+        0 diff_type: Option<i64> => "diff_type",
         /// `num`.
-        1 num: i64 => w::Field::must("num"),
+        1 num: i64 => "num: must",
     }
     new(num: i64)
     set(diff_type: i64)
@@ -2316,11 +2320,11 @@ w::record! {
     /// `SubScore`.
     pub struct SubScore {
         /// `busi_data_field_api`.
-        0 busi_data_field_api: String => w::Field::must("busi_data_field_api"),
+        0 busi_data_field_api: String => "busi_data_field_api: must",
         /// `field_name`.
-        1 field_name: String => w::Field::must("field_name"),
+        1 field_name: String => "field_name: must",
         /// `audit_remark`.
-        2 audit_remark: Option<String> => w::Field::new("audit_remark"),
+        2 audit_remark: Option<String> => "audit_remark",
     }
 }
 
@@ -2328,35 +2332,43 @@ w::record! {
     /// `SuperAdministratorInfo`.
     pub struct SuperAdministratorInfo {
         /// `type`.
-        0 type_: i64 => w::Field::must("type"),
+        0 type_: i64 => "type: must",
         /// `name`.
-        1 name: String => w::Field::must("name"),
+        1 name: String => "name: must",
         /// `id_card_number`.
-        2 id_card_number: String => w::Field::must("id_card_number").masked(),
+        2 id_card_number: String => "id_card_number: must masked",
         /// `phone`.
-        3 phone: String => w::Field::must("phone").masked(),
+        3 phone: String => "phone: must masked",
         /// `mail`.
-        4 mail: String => w::Field::must("mail"),
+        4 mail: String => "mail: must",
         /// `contact_id_doc_type`.
-        5 contact_id_doc_type: Option<String> => w::Field::new("contact_id_doc_type"),
+        5 contact_id_doc_type: Option<String> => "contact_id_doc_type",
         /// `contact_id_doc_copy`.
-        6 contact_id_doc_copy: Option<BusiLicensePicFile> => w::Field::new("contact_id_doc_copy"),
+        6 contact_id_doc_copy: Option<BusiLicensePicFile> => "contact_id_doc_copy",
         /// `contact_id_doc_copy_back`.
-        7 contact_id_doc_copy_back: Option<BusiLicensePicFile> => w::Field::new("contact_id_doc_copy_back"),
+        7 contact_id_doc_copy_back: Option<BusiLicensePicFile> => "contact_id_doc_copy_back",
         /// `contact_id_doc_period_begin`; format `yyyy-MM-dd`.
-        8 contact_id_doc_period_begin: Option<String> => w::Field::new("contact_id_doc_period_begin"),
+        8 contact_id_doc_period_begin: Option<String> => "contact_id_doc_period_begin",
         /// `contact_id_doc_period_end`; format `yyyy-MM-dd / LONG_TERM`.
-        9 contact_id_doc_period_end: Option<String> => w::Field::new("contact_id_doc_period_end"),
+        9 contact_id_doc_period_end: Option<String> => "contact_id_doc_period_end",
         /// `business_authorization_letter`.
-        10 business_authorization_letter: Option<BusiLicensePicFile> => w::Field::new("business_authorization_letter"),
+        10 business_authorization_letter: Option<BusiLicensePicFile> => "business_authorization_letter",
     }
-    new(type_: i64, name: String, id_card_number: String, phone: String, mail: String)
-    set(
+    new(
+        type_: i64,
+        name: impl Into<String>,
+        id_card_number: impl Into<String>,
+        phone: impl Into<String>,
+        mail: impl Into<String>,
+    )
+    text(
         contact_id_doc_type: String,
-        contact_id_doc_copy: BusiLicensePicFile,
-        contact_id_doc_copy_back: BusiLicensePicFile,
         contact_id_doc_period_begin: String,
         contact_id_doc_period_end: String,
+    )
+    set(
+        contact_id_doc_copy: BusiLicensePicFile,
+        contact_id_doc_copy_back: BusiLicensePicFile,
         business_authorization_letter: BusiLicensePicFile,
     )
 }
@@ -2365,7 +2377,7 @@ w::record! {
     /// `SupplementaryMaterial`.
     pub struct SupplementaryMaterial {
         /// `pic_file_list`.
-        0 pic_file_list: Vec<BusiLicensePicFile> => w::Field::must("pic_file_list"),
+        0 pic_file_list: Vec<BusiLicensePicFile> => "pic_file_list: must",
     }
     new(pic_file_list: Vec<BusiLicensePicFile>)
 }
@@ -2374,11 +2386,11 @@ w::record! {
     /// `SupportedShippingMethod`.
     pub struct SupportedShippingMethod {
         /// `express`.
-        0 express: bool => w::Field::must("express").spelled(w::Spelling::BoolInt),
+        0 express: bool => "express: must zero-one",
         /// `same_city`.
-        1 same_city: bool => w::Field::must("same_city").spelled(w::Spelling::BoolInt),
+        1 same_city: bool => "same_city: must zero-one",
         /// `pickup`.
-        2 pickup: bool => w::Field::must("pickup").spelled(w::Spelling::BoolInt),
+        2 pickup: bool => "pickup: must zero-one",
     }
     new(express: bool, same_city: bool, pickup: bool)
 }
@@ -2387,33 +2399,33 @@ w::record! {
     /// `Template`.
     pub struct Template {
         /// `template_id`.
-        0 template_id: i64 => w::Field::must("template_id"),
+        0 template_id: i64 => "template_id: must",
         /// `name`.
-        1 name: String => w::Field::must("name"),
+        1 name: String => "name: must",
         /// `valuation_type`.
-        2 valuation_type: i64 => w::Field::must("valuation_type"),
+        2 valuation_type: i64 => "valuation_type: must",
         /// `send_time`.
-        3 send_time: i64 => w::Field::must("send_time"),
+        3 send_time: i64 => "send_time: must",
         /// `delivery_type`.
-        4 delivery_type: i64 => w::Field::must("delivery_type"),
+        4 delivery_type: i64 => "delivery_type: must",
         /// `delivery_id`.
-        5 delivery_id: Vec<String> => w::Field::must("delivery_id"),
+        5 delivery_id: Vec<String> => "delivery_id: must",
         /// `shipping_method`.
-        6 shipping_method: i64 => w::Field::must("shipping_method"),
+        6 shipping_method: i64 => "shipping_method: must",
         /// `address_info`.
-        7 address_info: TemplateAddressInfo => w::Field::must("address_info"),
+        7 address_info: TemplateAddressInfo => "address_info: must",
         /// `not_send_area`.
-        8 not_send_area: NotSendArea => w::Field::must("not_send_area"),
+        8 not_send_area: NotSendArea => "not_send_area: must",
         /// `is_default`.
-        9 is_default: bool => w::Field::must("is_default").spelled(w::Spelling::BoolInt),
+        9 is_default: bool => "is_default: must zero-one",
         /// `all_condition_free_detail`.
-        10 all_condition_free_detail: AllConditionFreeDetail => w::Field::must("all_condition_free_detail"),
+        10 all_condition_free_detail: AllConditionFreeDetail => "all_condition_free_detail: must",
         /// `all_freight_calc_method`.
-        11 all_freight_calc_method: AllFreightCalcMethod => w::Field::must("all_freight_calc_method"),
+        11 all_freight_calc_method: AllFreightCalcMethod => "all_freight_calc_method: must",
         /// `update_time`; format `unix`.
-        12 update_time: xinqiao_types::UnixSeconds => w::Field::must("update_time"),
+        12 update_time: xinqiao_types::UnixSeconds => "update_time: must",
         /// `create_time`; format `unix`.
-        13 create_time: xinqiao_types::UnixSeconds => w::Field::must("create_time"),
+        13 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
 
@@ -2421,29 +2433,29 @@ w::record! {
     /// `TemplateAddressInfo`.
     pub struct TemplateAddressInfo {
         /// `province_name`.
-        0 province_name: Option<String> => w::Field::new("province_name"),
+        0 province_name: Option<String> => "province_name",
         /// `city_name`.
-        1 city_name: Option<String> => w::Field::new("city_name"),
+        1 city_name: Option<String> => "city_name",
         /// `county_name`.
-        2 county_name: Option<String> => w::Field::new("county_name"),
+        2 county_name: Option<String> => "county_name",
     }
     new()
-    set(province_name: String, city_name: String, county_name: String)
+    text(province_name: String, city_name: String, county_name: String)
 }
 
 w::record! {
     /// `TieredBillingValuation`.
     pub struct TieredBillingValuation {
         /// `min_send_price`; unit fen.
-        0 min_send_price: xinqiao_types::Fen => w::Field::must("min_send_price"),
+        0 min_send_price: xinqiao_types::Fen => "min_send_price: must",
         /// `first_val_meter`; unit m.
-        1 first_val_meter: i64 => w::Field::must("first_val_meter"),
+        1 first_val_meter: i64 => "first_val_meter: must",
         /// `first_price`; unit fen.
-        2 first_price: xinqiao_types::Fen => w::Field::must("first_price"),
+        2 first_price: xinqiao_types::Fen => "first_price: must",
         /// `second_val_meter`; unit m.
-        3 second_val_meter: i64 => w::Field::must("second_val_meter"),
+        3 second_val_meter: i64 => "second_val_meter: must",
         /// `second_price`; unit fen.
-        4 second_price: xinqiao_types::Fen => w::Field::must("second_price"),
+        4 second_price: xinqiao_types::Fen => "second_price: must",
     }
     new(
         min_send_price: xinqiao_types::Fen,
@@ -2458,11 +2470,11 @@ w::record! {
     /// `TimingOnsaleInfo`.
     pub struct TimingOnsaleInfo {
         /// `status`.
-        0 status: i64 => w::Field::must("status"),
+        0 status: i64 => "status: must",
         /// `onsale_time`; format `unix`.
-        1 onsale_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("onsale_time"),
+        1 onsale_time: Option<xinqiao_types::UnixSeconds> => "onsale_time",
         /// `is_hide_price`.
-        2 is_hide_price: Option<bool> => w::Field::new("is_hide_price").spelled(w::Spelling::BoolInt),
+        2 is_hide_price: Option<bool> => "is_hide_price: zero-one",
     }
     new(status: i64)
     set(onsale_time: xinqiao_types::UnixSeconds, is_hide_price: bool)
@@ -2472,29 +2484,28 @@ w::record! {
     /// `UpdateAddressDetail`.
     pub struct UpdateAddressDetail {
         /// `address_info`.
-        0 address_info: AddressInfo => w::Field::must("address_info"),
+        0 address_info: AddressInfo => "address_info: must",
         /// `address_type`.
-        1 address_type: Option<AddressType> => w::Field::new("address_type"),
+        1 address_type: Option<AddressType> => "address_type",
         /// `landline`.
-        2 landline: Option<String> => w::Field::new("landline"),
+        2 landline: Option<String> => "landline",
         /// `remark`.
-        3 remark: Option<String> => w::Field::new("remark"),
+        3 remark: Option<String> => "remark",
         /// `send_addr`.
-        4 send_addr: Option<bool> => w::Field::new("send_addr").spelled(w::Spelling::BoolInt),
+        4 send_addr: Option<bool> => "send_addr: zero-one",
         /// `default_send`.
-        5 default_send: Option<bool> => w::Field::new("default_send").spelled(w::Spelling::BoolInt),
+        5 default_send: Option<bool> => "default_send: zero-one",
         /// `recv_addr`.
-        6 recv_addr: Option<bool> => w::Field::new("recv_addr").spelled(w::Spelling::BoolInt),
+        6 recv_addr: Option<bool> => "recv_addr: zero-one",
         /// `default_recv`.
-        7 default_recv: Option<bool> => w::Field::new("default_recv").spelled(w::Spelling::BoolInt),
+        7 default_recv: Option<bool> => "default_recv: zero-one",
         /// `address_id`.
-        8 address_id: i64 => w::Field::must("address_id"),
+        8 address_id: i64 => "address_id: must",
     }
     new(address_info: AddressInfo, address_id: i64)
+    text(landline: String, remark: String)
     set(
         address_type: AddressType,
-        landline: String,
-        remark: String,
         send_addr: bool,
         default_send: bool,
         recv_addr: bool,
@@ -2506,7 +2517,7 @@ w::record! {
     /// `UpdateCatsV2Item`.
     pub struct UpdateCatsV2Item {
         /// `cat_id`.
-        0 cat_id: i64 => w::Field::must("cat_id"),
+        0 cat_id: i64 => "cat_id: must",
     }
     new(cat_id: i64)
 }
@@ -2515,9 +2526,9 @@ w::record! {
     /// `UpdateData`.
     pub struct UpdateData {
         /// `product_id`.
-        0 product_id: i64 => w::Field::must("product_id"),
+        0 product_id: i64 => "product_id: must",
         /// `update_time`; format `yyyy-MM-dd HH:mm:ss`.
-        1 update_time: String => w::Field::must("update_time"),
+        1 update_time: String => "update_time: must",
     }
 }
 
@@ -2525,9 +2536,9 @@ w::record! {
     /// `UpdateDataItem`.
     pub struct UpdateDataItem {
         /// `sku_id`.
-        0 sku_id: i64 => w::Field::must("sku_id"),
+        0 sku_id: i64 => "sku_id: must",
         /// `update_time`; format `yyyy-MM-dd HH:mm:ss`.
-        1 update_time: String => w::Field::must("update_time"),
+        1 update_time: String => "update_time: must",
     }
 }
 
@@ -2535,32 +2546,32 @@ w::record! {
     /// `UpdateFreightTemplateFreightTemplate`.
     pub struct UpdateFreightTemplateFreightTemplate {
         /// `name`.
-        0 name: String => w::Field::must("name"),
+        0 name: String => "name: must",
         /// `valuation_type`.
-        1 valuation_type: i64 => w::Field::must("valuation_type"),
+        1 valuation_type: i64 => "valuation_type: must",
         /// `send_time`.
-        2 send_time: i64 => w::Field::must("send_time"),
+        2 send_time: i64 => "send_time: must",
         /// `delivery_type`.
-        3 delivery_type: i64 => w::Field::must("delivery_type"),
+        3 delivery_type: i64 => "delivery_type: must",
         /// `delivery_id`.
-        4 delivery_id: Option<Vec<String>> => w::Field::new("delivery_id"),
+        4 delivery_id: Option<Vec<String>> => "delivery_id",
         /// `shipping_method`.
-        5 shipping_method: i64 => w::Field::must("shipping_method"),
+        5 shipping_method: i64 => "shipping_method: must",
         /// `address_info`.
-        6 address_info: Option<TemplateAddressInfo> => w::Field::new("address_info"),
+        6 address_info: Option<TemplateAddressInfo> => "address_info",
         /// `not_send_area`.
-        7 not_send_area: Option<NotSendArea> => w::Field::new("not_send_area"),
+        7 not_send_area: Option<NotSendArea> => "not_send_area",
         /// `is_default`.
-        8 is_default: Option<bool> => w::Field::new("is_default").spelled(w::Spelling::BoolInt),
+        8 is_default: Option<bool> => "is_default: zero-one",
         /// `all_condition_free_detail`.
-        9 all_condition_free_detail: Option<AllConditionFreeDetail> => w::Field::new("all_condition_free_detail"),
+        9 all_condition_free_detail: Option<AllConditionFreeDetail> => "all_condition_free_detail",
         /// `all_freight_calc_method`.
-        10 all_freight_calc_method: Option<AllFreightCalcMethod> => w::Field::new("all_freight_calc_method"),
+        10 all_freight_calc_method: Option<AllFreightCalcMethod> => "all_freight_calc_method",
         /// `template_id`.
-        11 template_id: i64 => w::Field::must("template_id"),
+        11 template_id: i64 => "template_id: must",
     }
     new(
-        name: String,
+        name: impl Into<String>,
         valuation_type: i64,
         send_time: i64,
         delivery_type: i64,
@@ -2581,7 +2592,7 @@ w::record! {
     /// `UpdateProductStockData`.
     pub struct UpdateProductStockData {
         /// `update_time`; format `yyyy-MM-dd HH:mm:ss`.
-        0 update_time: String => w::Field::must("update_time"),
+        0 update_time: String => "update_time: must",
     }
 }
 
@@ -2589,17 +2600,17 @@ w::record! {
     /// `UpdateSameCityTemplateSameCityTemplate`.
     pub struct UpdateSameCityTemplateSameCityTemplate {
         /// `template_id`.
-        0 template_id: i64 => w::Field::must("template_id"),
+        0 template_id: i64 => "template_id: must",
         /// `shipper`.
-        1 shipper: i64 => w::Field::must("shipper"),
+        1 shipper: i64 => "shipper: must",
         /// `scope`; unit m.
-        2 scope: i64 => w::Field::must("scope"),
+        2 scope: i64 => "scope: must",
         /// `same_city_valuation`.
-        3 same_city_valuation: SameCityTemplateSameCityValuation => w::Field::must("same_city_valuation"),
+        3 same_city_valuation: SameCityTemplateSameCityValuation => "same_city_valuation: must",
         /// `special_time`.
-        4 special_time: SameCityTemplateSpecialTime => w::Field::must("special_time"),
+        4 special_time: SameCityTemplateSpecialTime => "special_time: must",
         /// `delivery_time`.
-        5 delivery_time: DeliveryTime => w::Field::must("delivery_time"),
+        5 delivery_time: DeliveryTime => "delivery_time: must",
     }
     new(
         template_id: i64,
@@ -2615,31 +2626,32 @@ w::record! {
     /// `UpdateSkus`.
     pub struct UpdateSkus {
         /// `sku_id`.
-        0 sku_id: Option<i64> => w::Field::new("sku_id"),
+        0 sku_id: Option<i64> => "sku_id",
         /// `out_sku_id`.
-        1 out_sku_id: Option<String> => w::Field::new("out_sku_id"),
+        1 out_sku_id: Option<String> => "out_sku_id",
         /// `sale_price`; unit fen.
-        2 sale_price: xinqiao_types::Fen => w::Field::must("sale_price"),
+        2 sale_price: xinqiao_types::Fen => "sale_price: must",
         /// `stock_num`.
-        3 stock_num: Option<i64> => w::Field::new("stock_num"),
+        3 stock_num: Option<i64> => "stock_num",
         /// `stock_diff`.
-        4 stock_diff: Option<StockDiff> => w::Field::new("stock_diff"),
+        4 stock_diff: Option<StockDiff> => "stock_diff",
         /// `sku_code`.
-        5 sku_code: Option<String> => w::Field::new("sku_code"),
+        5 sku_code: Option<String> => "sku_code",
     }
     new(sale_price: xinqiao_types::Fen)
-    set(sku_id: i64, out_sku_id: String, stock_num: i64, stock_diff: StockDiff, sku_code: String)
+    text(out_sku_id: String, sku_code: String)
+    set(sku_id: i64, stock_num: i64, stock_diff: StockDiff)
 }
 
 w::record! {
     /// `UpdateSkusItem`.
     pub struct UpdateSkusItem {
         /// `sale_price`; unit fen.
-        0 sale_price: xinqiao_types::Fen => w::Field::must("sale_price"),
+        0 sale_price: xinqiao_types::Fen => "sale_price: must",
         /// `sku_attr_map`.
-        1 sku_attr_map: Option<std::collections::BTreeMap<String, String>> => w::Field::new("sku_attr_map"),
+        1 sku_attr_map: Option<std::collections::BTreeMap<String, String>> => "sku_attr_map",
         /// `sku_id`.
-        2 sku_id: i64 => w::Field::must("sku_id"),
+        2 sku_id: i64 => "sku_id: must",
     }
     new(sale_price: xinqiao_types::Fen, sku_id: i64)
     set(sku_attr_map: std::collections::BTreeMap<String, String>)
@@ -2649,23 +2661,23 @@ w::record! {
     /// `UserCoupon`.
     pub struct UserCoupon {
         /// `coupon_id`.
-        0 coupon_id: i64 => w::Field::must("coupon_id"),
+        0 coupon_id: i64 => "coupon_id: must",
         /// `status`.
-        1 status: String => w::Field::must("status"),
+        1 status: String => "status: must",
         /// `start_time`; format `yyyy-MM-dd HH:mm:ss`.
-        2 start_time: String => w::Field::must("start_time"),
+        2 start_time: String => "start_time: must",
         /// `end_time`; format `yyyy-MM-dd HH:mm:ss`.
-        3 end_time: String => w::Field::must("end_time"),
+        3 end_time: String => "end_time: must",
         /// `order_id`.
-        4 order_id: Option<i64> => w::Field::new("order_id"),
+        4 order_id: Option<i64> => "order_id",
         /// `discount_fee`; unit fen.
-        5 discount_fee: Option<xinqiao_types::Fen> => w::Field::new("discount_fee"),
+        5 discount_fee: Option<xinqiao_types::Fen> => "discount_fee",
         /// `ext_info`.
-        6 ext_info: UserCouponExtInfo => w::Field::must("ext_info"),
+        6 ext_info: UserCouponExtInfo => "ext_info: must",
         /// `update_time`; format `yyyy-MM-dd HH:mm:ss`.
-        7 update_time: String => w::Field::must("update_time"),
+        7 update_time: String => "update_time: must",
         /// `create_time`; format `yyyy-MM-dd HH:mm:ss`.
-        8 create_time: String => w::Field::must("create_time"),
+        8 create_time: String => "create_time: must",
     }
 }
 
@@ -2673,7 +2685,7 @@ w::record! {
     /// `UserCouponExtInfo`.
     pub struct UserCouponExtInfo {
         /// `use_time`; format `yyyy-MM-dd HH:mm:ss`.
-        0 use_time: Option<String> => w::Field::new("use_time"),
+        0 use_time: Option<String> => "use_time",
     }
 }
 
@@ -2681,15 +2693,15 @@ w::record! {
     /// `ValidInfo`.
     pub struct ValidInfo {
         /// `valid_type`.
-        0 valid_type: i64 => w::Field::must("valid_type"),
+        0 valid_type: i64 => "valid_type: must",
         /// `valid_day_num`.
-        1 valid_day_num: Option<i64> => w::Field::new("valid_day_num"),
+        1 valid_day_num: Option<i64> => "valid_day_num",
         /// `valid_second`.
-        2 valid_second: Option<i64> => w::Field::new("valid_second"),
+        2 valid_second: Option<i64> => "valid_second",
         /// `start_time`; format `unix`.
-        3 start_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("start_time"),
+        3 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
         /// `end_time`; format `unix`.
-        4 end_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("end_time"),
+        4 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
     }
     new(valid_type: i64)
     set(
@@ -2704,22 +2716,22 @@ w::record! {
     /// `VerifyPage`.
     pub struct VerifyPage {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `path`.
-        1 path: String => w::Field::must("path"),
+        1 path: String => "path: must",
     }
-    new(appid: xinqiao_types::AppId, path: String)
+    new(appid: impl Into<xinqiao_types::AppId>, path: impl Into<String>)
 }
 
 w::record! {
     /// `WarehouseStock`.
     pub struct WarehouseStock {
         /// `out_warehouse_id`.
-        0 out_warehouse_id: String => w::Field::must("out_warehouse_id"),
+        0 out_warehouse_id: String => "out_warehouse_id: must",
         /// `num`.
-        1 num: i64 => w::Field::must("num"),
+        1 num: i64 => "num: must",
         /// `lock_stock`.
-        2 lock_stock: Option<i64> => w::Field::new("lock_stock"),
+        2 lock_stock: Option<i64> => "lock_stock",
     }
 }
 
@@ -2731,7 +2743,7 @@ w::record! {
     /// * Catalog: `channels.product.activity_add`.
     pub struct ActivityAdd {
         /// `gift_activity`.
-        0 gift_activity: GiftActivity => w::Field::must("gift_activity"),
+        0 gift_activity: GiftActivity => "gift_activity: must",
     }
     new(gift_activity: GiftActivity)
 }
@@ -2740,7 +2752,7 @@ w::record! {
     /// Answer to [`ActivityAdd`].
     pub struct ActivityAddResponse {
         /// `activity_id`.
-        0 activity_id: i64 => w::Field::must("activity_id"),
+        0 activity_id: i64 => "activity_id: must",
     }
 }
 
@@ -2771,71 +2783,68 @@ w::record! {
     /// * Catalog: `channels.product.add`.
     pub struct Add {
         /// `out_product_id`.
-        0 out_product_id: Option<String> => w::Field::new("out_product_id"),
+        0 out_product_id: Option<String> => "out_product_id",
         /// `title`.
-        1 title: String => w::Field::must("title"),
+        1 title: String => "title: must",
         /// `short_title`.
-        2 short_title: Option<String> => w::Field::new("short_title"),
+        2 short_title: Option<String> => "short_title",
         /// `head_imgs`.
-        3 head_imgs: Vec<String> => w::Field::must("head_imgs"),
+        3 head_imgs: Vec<String> => "head_imgs: must",
         /// `desc_info`.
-        4 desc_info: DescInfo => w::Field::must("desc_info"),
+        4 desc_info: DescInfo => "desc_info: must",
         /// `cats`.
-        5 cats: Option<Vec<Cat>> => w::Field::new("cats"),
+        5 cats: Option<Vec<Cat>> => "cats",
         /// `cats_v2`.
-        6 cats_v2: Option<Vec<CatsV2Item>> => w::Field::new("cats_v2"),
+        6 cats_v2: Option<Vec<CatsV2Item>> => "cats_v2",
         /// `attrs`.
-        7 attrs: Option<Vec<AddAttr>> => w::Field::new("attrs"),
+        7 attrs: Option<Vec<AddAttr>> => "attrs",
         /// `spu_code`.
-        8 spu_code: Option<String> => w::Field::new("spu_code"),
+        8 spu_code: Option<String> => "spu_code",
         /// `brand_id`.
-        9 brand_id: Option<i64> => w::Field::new("brand_id"),
+        9 brand_id: Option<i64> => "brand_id",
         /// `qualifications`.
-        10 qualifications: Option<Vec<String>> => w::Field::new("qualifications"),
+        10 qualifications: Option<Vec<String>> => "qualifications",
         /// `product_qua_infos`.
-        11 product_qua_infos: Option<Vec<ProductQuaInfo>> => w::Field::new("product_qua_infos"),
+        11 product_qua_infos: Option<Vec<ProductQuaInfo>> => "product_qua_infos",
         /// `deliver_method`.
-        12 deliver_method: Option<i64> => w::Field::new("deliver_method"),
+        12 deliver_method: Option<i64> => "deliver_method",
         /// `deliver_acct_type`.
-        13 deliver_acct_type: Option<Vec<i64>> => w::Field::new("deliver_acct_type"),
+        13 deliver_acct_type: Option<Vec<i64>> => "deliver_acct_type",
         /// `express_info`.
-        14 express_info: Option<ExpressInfo> => w::Field::new("express_info"),
+        14 express_info: Option<ExpressInfo> => "express_info",
         /// `aftersale_desc`.
-        15 aftersale_desc: Option<String> => w::Field::new("aftersale_desc"),
+        15 aftersale_desc: Option<String> => "aftersale_desc",
         /// `skus`.
-        16 skus: Option<Vec<Skus>> => w::Field::new("skus"),
+        16 skus: Option<Vec<Skus>> => "skus",
         /// `limited_info`.
-        17 limited_info: Option<LimitedInfo> => w::Field::new("limited_info"),
+        17 limited_info: Option<LimitedInfo> => "limited_info",
         /// `extra_service`.
-        18 extra_service: Option<ExtraService> => w::Field::new("extra_service"),
+        18 extra_service: Option<ExtraService> => "extra_service",
         /// `listing`.
-        19 listing: Option<bool> => w::Field::new("listing").spelled(w::Spelling::BoolInt),
+        19 listing: Option<bool> => "listing: zero-one",
         /// `after_sale_info`.
-        20 after_sale_info: Option<AfterSaleInfo> => w::Field::new("after_sale_info"),
+        20 after_sale_info: Option<AfterSaleInfo> => "after_sale_info",
         /// `size_chart`.
-        21 size_chart: Option<SizeChart> => w::Field::new("size_chart"),
+        21 size_chart: Option<SizeChart> => "size_chart",
         /// `timing_onsale_info`.
-        22 timing_onsale_info: Option<TimingOnsaleInfo> => w::Field::new("timing_onsale_info"),
+        22 timing_onsale_info: Option<TimingOnsaleInfo> => "timing_onsale_info",
         /// `spu_deliver_info`.
-        23 spu_deliver_info: Option<SpuDeliverInfo> => w::Field::new("spu_deliver_info"),
+        23 spu_deliver_info: Option<SpuDeliverInfo> => "spu_deliver_info",
         /// `release_mode`.
-        24 release_mode: Option<i64> => w::Field::new("release_mode"),
+        24 release_mode: Option<i64> => "release_mode",
     }
-    new(title: String, head_imgs: Vec<String>, desc_info: DescInfo)
+    new(title: impl Into<String>, head_imgs: Vec<String>, desc_info: DescInfo)
+    text(out_product_id: String, short_title: String, spu_code: String, aftersale_desc: String)
     set(
-        out_product_id: String,
-        short_title: String,
         cats: Vec<Cat>,
         cats_v2: Vec<CatsV2Item>,
         attrs: Vec<AddAttr>,
-        spu_code: String,
         brand_id: i64,
         qualifications: Vec<String>,
         product_qua_infos: Vec<ProductQuaInfo>,
         deliver_method: i64,
         deliver_acct_type: Vec<i64>,
         express_info: ExpressInfo,
-        aftersale_desc: String,
         skus: Vec<Skus>,
         limited_info: LimitedInfo,
         extra_service: ExtraService,
@@ -2852,7 +2861,7 @@ w::record! {
     /// Answer to [`Add`].
     pub struct AddResponse {
         /// `data`.
-        0 data: AddData => w::Field::must("data"),
+        0 data: AddData => "data: must",
     }
 }
 
@@ -2883,7 +2892,7 @@ w::record! {
     /// * Catalog: `channels.product.audit_cancel`.
     pub struct AuditCancel {
         /// `product_id`.
-        0 product_id: i64 => w::Field::must("product_id"),
+        0 product_id: i64 => "product_id: must",
     }
     new(product_id: i64)
 }
@@ -2915,27 +2924,27 @@ w::record! {
     /// * Catalog: `channels.product.auditfree`.
     pub struct Auditfree {
         /// `product_id`.
-        0 product_id: i64 => w::Field::must("product_id"),
+        0 product_id: i64 => "product_id: must",
         /// `spu_code`.
-        1 spu_code: Option<String> => w::Field::new("spu_code"),
+        1 spu_code: Option<String> => "spu_code",
         /// `skus`.
-        2 skus: Option<Vec<AuditfreeSkus>> => w::Field::new("skus"),
+        2 skus: Option<Vec<AuditfreeSkus>> => "skus",
         /// `deliver_method`.
-        3 deliver_method: Option<i64> => w::Field::new("deliver_method"),
+        3 deliver_method: Option<i64> => "deliver_method",
         /// `express_info`.
-        4 express_info: Option<AuditfreeExpressInfo> => w::Field::new("express_info"),
+        4 express_info: Option<AuditfreeExpressInfo> => "express_info",
         /// `limited_info`.
-        5 limited_info: Option<AuditfreeLimitedInfo> => w::Field::new("limited_info"),
+        5 limited_info: Option<AuditfreeLimitedInfo> => "limited_info",
         /// `extra_service`.
-        6 extra_service: Option<AuditfreeExtraService> => w::Field::new("extra_service"),
+        6 extra_service: Option<AuditfreeExtraService> => "extra_service",
         /// `timing_onsale_info`.
-        7 timing_onsale_info: Option<TimingOnsaleInfo> => w::Field::new("timing_onsale_info"),
+        7 timing_onsale_info: Option<TimingOnsaleInfo> => "timing_onsale_info",
         /// `spu_deliver_info`.
-        8 spu_deliver_info: Option<AuditfreeSpuDeliverInfo> => w::Field::new("spu_deliver_info"),
+        8 spu_deliver_info: Option<AuditfreeSpuDeliverInfo> => "spu_deliver_info",
     }
     new(product_id: i64)
+    text(spu_code: String)
     set(
-        spu_code: String,
         skus: Vec<AuditfreeSkus>,
         deliver_method: i64,
         express_info: AuditfreeExpressInfo,
@@ -2980,7 +2989,7 @@ w::record! {
     /// Answer to [`BrandGet`].
     pub struct BrandGetResponse {
         /// `brands`.
-        0 brands: Vec<Brand> => w::Field::must("brands"),
+        0 brands: Vec<Brand> => "brands: must",
     }
 }
 
@@ -3011,7 +3020,7 @@ w::record! {
     /// * Catalog: `channels.product.categoryprecheck`.
     pub struct Categoryprecheck {
         /// `cat_id`.
-        0 cat_id: Option<i64> => w::Field::new("cat_id"),
+        0 cat_id: Option<i64> => "cat_id",
     }
     new()
     set(cat_id: i64)
@@ -3021,9 +3030,9 @@ w::record! {
     /// Answer to [`Categoryprecheck`].
     pub struct CategoryprecheckResponse {
         /// `all_pass`.
-        0 all_pass: bool => w::Field::must("all_pass"),
+        0 all_pass: bool => "all_pass: must",
         /// `fail_reasons`.
-        1 fail_reasons: Option<Vec<String>> => w::Field::new("fail_reasons"),
+        1 fail_reasons: Option<Vec<String>> => "fail_reasons",
     }
 }
 
@@ -3054,7 +3063,7 @@ w::record! {
     /// * Catalog: `channels.product.delete`.
     pub struct Delete {
         /// `product_id`.
-        0 product_id: i64 => w::Field::must("product_id"),
+        0 product_id: i64 => "product_id: must",
     }
     new(product_id: i64)
 }
@@ -3086,7 +3095,7 @@ w::record! {
     /// * Catalog: `channels.product.delisting`.
     pub struct Delisting {
         /// `product_id`.
-        0 product_id: i64 => w::Field::must("product_id"),
+        0 product_id: i64 => "product_id: must",
     }
     new(product_id: i64)
 }
@@ -3118,16 +3127,16 @@ w::record! {
     /// * Catalog: `channels.product.externalproductmapping`.
     pub struct Externalproductmapping {
         /// `cat_id`.
-        0 cat_id: i64 => w::Field::must("cat_id"),
+        0 cat_id: i64 => "cat_id: must",
         /// `external_attribute_name`.
-        1 external_attribute_name: Option<String> => w::Field::new("external_attribute_name"),
+        1 external_attribute_name: Option<String> => "external_attribute_name",
         /// `external_attribute_value`.
-        2 external_attribute_value: Option<String> => w::Field::new("external_attribute_value"),
+        2 external_attribute_value: Option<String> => "external_attribute_value",
         /// `external_category_name`.
-        3 external_category_name: Option<String> => w::Field::new("external_category_name"),
+        3 external_category_name: Option<String> => "external_category_name",
     }
     new(cat_id: i64)
-    set(
+    text(
         external_attribute_name: String,
         external_attribute_value: String,
         external_category_name: String,
@@ -3138,13 +3147,13 @@ w::record! {
     /// Answer to [`Externalproductmapping`].
     pub struct ExternalproductmappingResponse {
         /// `external_attribute_name`.
-        0 external_attribute_name: Option<String> => w::Field::new("external_attribute_name"),
+        0 external_attribute_name: Option<String> => "external_attribute_name",
         /// `external_attribute_value`.
-        1 external_attribute_value: Option<String> => w::Field::new("external_attribute_value"),
+        1 external_attribute_value: Option<String> => "external_attribute_value",
         /// `internal_attribute_name`.
-        2 internal_attribute_name: Option<String> => w::Field::new("internal_attribute_name"),
+        2 internal_attribute_name: Option<String> => "internal_attribute_name",
         /// `internal_attribute_value`.
-        3 internal_attribute_value: Option<Vec<String>> => w::Field::new("internal_attribute_value"),
+        3 internal_attribute_value: Option<Vec<String>> => "internal_attribute_value",
     }
 }
 
@@ -3175,9 +3184,9 @@ w::record! {
     /// * Catalog: `channels.product.get`.
     pub struct Get {
         /// `product_id`.
-        0 product_id: i64 => w::Field::must("product_id"),
+        0 product_id: i64 => "product_id: must",
         /// `data_type`.
-        1 data_type: Option<i64> => w::Field::new("data_type"),
+        1 data_type: Option<i64> => "data_type",
     }
     new(product_id: i64)
     set(data_type: i64)
@@ -3187,17 +3196,17 @@ w::record! {
     /// Answer to [`Get`].
     pub struct GetResponse {
         /// `product`.
-        0 product: Option<Product> => w::Field::new("product"),
+        0 product: Option<Product> => "product",
         /// `edit_product`.
-        1 edit_product: Option<Product> => w::Field::new("edit_product"),
+        1 edit_product: Option<Product> => "edit_product",
         /// `sale_limit_info`.
-        2 sale_limit_info: Option<SaleLimitInfo> => w::Field::new("sale_limit_info"),
+        2 sale_limit_info: Option<SaleLimitInfo> => "sale_limit_info",
         /// `info_score`.
-        3 info_score: Option<InfoScore> => w::Field::new("info_score"),
+        3 info_score: Option<InfoScore> => "info_score",
         /// `cmp_price_info`.
-        4 cmp_price_info: Option<CmpPriceInfo> => w::Field::new("cmp_price_info"),
+        4 cmp_price_info: Option<CmpPriceInfo> => "cmp_price_info",
         /// `audit_info`.
-        5 audit_info: Option<AuditInfo> => w::Field::new("audit_info"),
+        5 audit_info: Option<AuditInfo> => "audit_info",
     }
 }
 
@@ -3235,7 +3244,7 @@ w::record! {
     /// Answer to [`Getauditquota`].
     pub struct GetauditquotaResponse {
         /// `audit_quota`.
-        0 audit_quota: AuditQuota => w::Field::must("audit_quota"),
+        0 audit_quota: AuditQuota => "audit_quota: must",
     }
 }
 
@@ -3266,21 +3275,21 @@ w::record! {
     /// * Catalog: `channels.product.h5url_get`.
     pub struct H5urlGet {
         /// `product_id`.
-        0 product_id: i64 => w::Field::must("product_id"),
+        0 product_id: i64 => "product_id: must",
         /// `wecom_corp_id`.
-        1 wecom_corp_id: Option<String> => w::Field::new("wecom_corp_id"),
+        1 wecom_corp_id: Option<String> => "wecom_corp_id",
         /// `wecom_user_id`.
-        2 wecom_user_id: Option<String> => w::Field::new("wecom_user_id"),
+        2 wecom_user_id: Option<String> => "wecom_user_id",
     }
     new(product_id: i64)
-    set(wecom_corp_id: String, wecom_user_id: String)
+    text(wecom_corp_id: String, wecom_user_id: String)
 }
 
 w::record! {
     /// Answer to [`H5urlGet`].
     pub struct H5urlGetResponse {
         /// `product_h5url`.
-        0 product_h5url: String => w::Field::must("product_h5url"),
+        0 product_h5url: String => "product_h5url: must",
     }
 }
 
@@ -3311,36 +3320,30 @@ w::record! {
     /// * Catalog: `channels.product.img_upload`.
     pub struct ImgUpload {
         /// `resp_type`.
-        0 resp_type: i64 => w::Field::must("resp_type").place(w::Place::Query),
+        0 resp_type: i64 => "resp_type: must query",
         /// `upload_type`.
-        1 upload_type: Option<i64> => w::Field::new("upload_type").place(w::Place::Query),
+        1 upload_type: Option<i64> => "upload_type: query",
         /// `img_url`.
-        2 img_url: Option<String> => w::Field::new("img_url").place(w::Place::Query),
+        2 img_url: Option<String> => "img_url: query",
         /// `height`; unit px.
-        3 height: Option<i64> => w::Field::new("height").place(w::Place::Query),
+        3 height: Option<i64> => "height: query",
         /// `width`; unit px.
-        4 width: Option<i64> => w::Field::new("width").place(w::Place::Query),
+        4 width: Option<i64> => "width: query",
         /// `media`.
-        5 media: Option<w::FilePart> => w::Field::new("media"),
+        5 media: Option<w::FilePart> => "media",
         /// `img_url`.
-        6 img_url_again: Option<String> => w::Field::new("img_url"),
+        6 img_url_again: Option<String> => "img_url",
     }
     new(resp_type: i64)
-    set(
-        upload_type: i64,
-        img_url: String,
-        height: i64,
-        width: i64,
-        media: w::FilePart,
-        img_url_again: String,
-    )
+    text(img_url: String, img_url_again: String)
+    set(upload_type: i64, height: i64, width: i64, media: w::FilePart)
 }
 
 w::record! {
     /// Answer to [`ImgUpload`].
     pub struct ImgUploadResponse {
         /// `pic_file`.
-        0 pic_file: PicFile => w::Field::must("pic_file"),
+        0 pic_file: PicFile => "pic_file: must",
     }
 }
 
@@ -3371,25 +3374,26 @@ w::record! {
     /// * Catalog: `channels.product.list_get`.
     pub struct ListGet {
         /// `status`.
-        0 status: Option<i64> => w::Field::new("status"),
+        0 status: Option<i64> => "status",
         /// `next_key`.
-        1 next_key: Option<String> => w::Field::new("next_key"),
+        1 next_key: Option<String> => "next_key",
         /// `page_size`.
-        2 page_size: i64 => w::Field::must("page_size"),
+        2 page_size: i64 => "page_size: must",
     }
     new(page_size: i64)
-    set(status: i64, next_key: String)
+    text(next_key: String)
+    set(status: i64)
 }
 
 w::record! {
     /// Answer to [`ListGet`].
     pub struct ListGetResponse {
         /// `product_ids`.
-        0 product_ids: Vec<i64> => w::Field::must("product_ids"),
+        0 product_ids: Vec<i64> => "product_ids: must",
         /// `next_key`.
-        1 next_key: Option<String> => w::Field::new("next_key"),
+        1 next_key: Option<String> => "next_key",
         /// `total_num`.
-        2 total_num: i64 => w::Field::must("total_num"),
+        2 total_num: i64 => "total_num: must",
     }
 }
 
@@ -3420,7 +3424,7 @@ w::record! {
     /// * Catalog: `channels.product.listing`.
     pub struct Listing {
         /// `product_id`.
-        0 product_id: i64 => w::Field::must("product_id"),
+        0 product_id: i64 => "product_id: must",
     }
     new(product_id: i64)
 }
@@ -3452,23 +3456,23 @@ w::record! {
     /// * Catalog: `channels.product.scheme_get`.
     pub struct SchemeGet {
         /// `product_id`.
-        0 product_id: i64 => w::Field::must("product_id"),
+        0 product_id: i64 => "product_id: must",
         /// `from_appid`.
-        1 from_appid: String => w::Field::must("from_appid"),
+        1 from_appid: String => "from_appid: must",
         /// `expire`; unit s.
-        2 expire: i64 => w::Field::must("expire"),
+        2 expire: i64 => "expire: must",
         /// `ext_info`.
-        3 ext_info: Option<String> => w::Field::new("ext_info"),
+        3 ext_info: Option<String> => "ext_info",
     }
-    new(product_id: i64, from_appid: String, expire: i64)
-    set(ext_info: String)
+    new(product_id: i64, from_appid: impl Into<String>, expire: i64)
+    text(ext_info: String)
 }
 
 w::record! {
     /// Answer to [`SchemeGet`].
     pub struct SchemeGetResponse {
         /// `openlink`.
-        0 openlink: String => w::Field::must("openlink"),
+        0 openlink: String => "openlink: must",
     }
 }
 
@@ -3499,21 +3503,21 @@ w::record! {
     /// * Catalog: `channels.product.taglink_get`.
     pub struct TaglinkGet {
         /// `product_id`.
-        0 product_id: i64 => w::Field::must("product_id"),
+        0 product_id: i64 => "product_id: must",
         /// `wecom_corp_id`.
-        1 wecom_corp_id: Option<String> => w::Field::new("wecom_corp_id"),
+        1 wecom_corp_id: Option<String> => "wecom_corp_id",
         /// `wecom_user_id`.
-        2 wecom_user_id: Option<String> => w::Field::new("wecom_user_id"),
+        2 wecom_user_id: Option<String> => "wecom_user_id",
     }
     new(product_id: i64)
-    set(wecom_corp_id: String, wecom_user_id: String)
+    text(wecom_corp_id: String, wecom_user_id: String)
 }
 
 w::record! {
     /// Answer to [`TaglinkGet`].
     pub struct TaglinkGetResponse {
         /// `product_taglink`.
-        0 product_taglink: String => w::Field::must("product_taglink"),
+        0 product_taglink: String => "product_taglink: must",
     }
 }
 
@@ -3544,70 +3548,68 @@ w::record! {
     /// * Catalog: `channels.product.update`.
     pub struct Update {
         /// `product_id`.
-        0 product_id: i64 => w::Field::must("product_id"),
+        0 product_id: i64 => "product_id: must",
         /// `title`.
-        1 title: String => w::Field::must("title"),
+        1 title: String => "title: must",
         /// `short_title`.
-        2 short_title: Option<String> => w::Field::new("short_title"),
+        2 short_title: Option<String> => "short_title",
         /// `head_imgs`.
-        3 head_imgs: Vec<String> => w::Field::must("head_imgs"),
+        3 head_imgs: Vec<String> => "head_imgs: must",
         /// `desc_info`.
-        4 desc_info: DescInfo => w::Field::must("desc_info"),
+        4 desc_info: DescInfo => "desc_info: must",
         /// `cats`.
-        5 cats: Option<Vec<Cat>> => w::Field::new("cats"),
+        5 cats: Option<Vec<Cat>> => "cats",
         /// `cats_v2`.
-        6 cats_v2: Option<Vec<CatsV2ItemItem>> => w::Field::new("cats_v2"),
+        6 cats_v2: Option<Vec<CatsV2ItemItem>> => "cats_v2",
         /// `attrs`.
-        7 attrs: Option<Vec<AddAttr>> => w::Field::new("attrs"),
+        7 attrs: Option<Vec<AddAttr>> => "attrs",
         /// `spu_code`.
-        8 spu_code: Option<String> => w::Field::new("spu_code"),
+        8 spu_code: Option<String> => "spu_code",
         /// `brand_id`.
-        9 brand_id: Option<i64> => w::Field::new("brand_id"),
+        9 brand_id: Option<i64> => "brand_id",
         /// `qualifications`.
-        10 qualifications: Option<Vec<String>> => w::Field::new("qualifications"),
+        10 qualifications: Option<Vec<String>> => "qualifications",
         /// `product_qua_infos`.
-        11 product_qua_infos: Option<Vec<ProductQuaInfo>> => w::Field::new("product_qua_infos"),
+        11 product_qua_infos: Option<Vec<ProductQuaInfo>> => "product_qua_infos",
         /// `deliver_method`.
-        12 deliver_method: Option<i64> => w::Field::new("deliver_method"),
+        12 deliver_method: Option<i64> => "deliver_method",
         /// `deliver_acct_type`.
-        13 deliver_acct_type: Option<Vec<i64>> => w::Field::new("deliver_acct_type"),
+        13 deliver_acct_type: Option<Vec<i64>> => "deliver_acct_type",
         /// `express_info`.
-        14 express_info: Option<ExpressInfo> => w::Field::new("express_info"),
+        14 express_info: Option<ExpressInfo> => "express_info",
         /// `aftersale_desc`.
-        15 aftersale_desc: Option<String> => w::Field::new("aftersale_desc"),
+        15 aftersale_desc: Option<String> => "aftersale_desc",
         /// `skus`.
-        16 skus: Option<Vec<SkusDetail>> => w::Field::new("skus"),
+        16 skus: Option<Vec<SkusDetail>> => "skus",
         /// `limited_info`.
-        17 limited_info: Option<LimitedInfo> => w::Field::new("limited_info"),
+        17 limited_info: Option<LimitedInfo> => "limited_info",
         /// `extra_service`.
-        18 extra_service: Option<ExtraService> => w::Field::new("extra_service"),
+        18 extra_service: Option<ExtraService> => "extra_service",
         /// `listing`.
-        19 listing: Option<bool> => w::Field::new("listing").spelled(w::Spelling::BoolInt),
+        19 listing: Option<bool> => "listing: zero-one",
         /// `after_sale_info`.
-        20 after_sale_info: Option<AfterSaleInfo> => w::Field::new("after_sale_info"),
+        20 after_sale_info: Option<AfterSaleInfo> => "after_sale_info",
         /// `size_chart`.
-        21 size_chart: Option<SizeChart> => w::Field::new("size_chart"),
+        21 size_chart: Option<SizeChart> => "size_chart",
         /// `timing_onsale_info`.
-        22 timing_onsale_info: Option<TimingOnsaleInfo> => w::Field::new("timing_onsale_info"),
+        22 timing_onsale_info: Option<TimingOnsaleInfo> => "timing_onsale_info",
         /// `spu_deliver_info`.
-        23 spu_deliver_info: Option<SpuDeliverInfo> => w::Field::new("spu_deliver_info"),
+        23 spu_deliver_info: Option<SpuDeliverInfo> => "spu_deliver_info",
         /// `release_mode`.
-        24 release_mode: Option<i64> => w::Field::new("release_mode"),
+        24 release_mode: Option<i64> => "release_mode",
     }
-    new(product_id: i64, title: String, head_imgs: Vec<String>, desc_info: DescInfo)
+    new(product_id: i64, title: impl Into<String>, head_imgs: Vec<String>, desc_info: DescInfo)
+    text(short_title: String, spu_code: String, aftersale_desc: String)
     set(
-        short_title: String,
         cats: Vec<Cat>,
         cats_v2: Vec<CatsV2ItemItem>,
         attrs: Vec<AddAttr>,
-        spu_code: String,
         brand_id: i64,
         qualifications: Vec<String>,
         product_qua_infos: Vec<ProductQuaInfo>,
         deliver_method: i64,
         deliver_acct_type: Vec<i64>,
         express_info: ExpressInfo,
-        aftersale_desc: String,
         skus: Vec<SkusDetail>,
         limited_info: LimitedInfo,
         extra_service: ExtraService,
@@ -3624,7 +3626,7 @@ w::record! {
     /// Answer to [`Update`].
     pub struct UpdateResponse {
         /// `data`.
-        0 data: UpdateData => w::Field::must("data"),
+        0 data: UpdateData => "data: must",
     }
 }
 
@@ -3659,7 +3661,7 @@ pub mod address {
         /// * Catalog: `channels.product.address.add`.
         pub struct Add {
             /// `address_detail`.
-            0 address_detail: super::AddressDetail => w::Field::must("address_detail"),
+            0 address_detail: super::AddressDetail => "address_detail: must",
         }
         new(address_detail: super::AddressDetail)
     }
@@ -3668,7 +3670,7 @@ pub mod address {
         /// Answer to [`Add`].
         pub struct AddResponse {
             /// `address_id`.
-            0 address_id: i64 => w::Field::must("address_id"),
+            0 address_id: i64 => "address_id: must",
         }
     }
 
@@ -3699,7 +3701,7 @@ pub mod address {
         /// * Catalog: `channels.product.address.delete`.
         pub struct Delete {
             /// `address_id`.
-            0 address_id: i64 => w::Field::must("address_id"),
+            0 address_id: i64 => "address_id: must",
         }
         new(address_id: i64)
     }
@@ -3731,7 +3733,7 @@ pub mod address {
         /// * Catalog: `channels.product.address.get`.
         pub struct Get {
             /// `address_id`.
-            0 address_id: i64 => w::Field::must("address_id"),
+            0 address_id: i64 => "address_id: must",
         }
         new(address_id: i64)
     }
@@ -3740,7 +3742,7 @@ pub mod address {
         /// Answer to [`Get`].
         pub struct GetResponse {
             /// `address_list`.
-            0 address_list: Vec<super::Address> => w::Field::must("address_list"),
+            0 address_list: Vec<super::Address> => "address_list: must",
         }
     }
 
@@ -3771,7 +3773,7 @@ pub mod address {
         /// * Catalog: `channels.product.address.update`.
         pub struct Update {
             /// `address_detail`.
-            0 address_detail: super::UpdateAddressDetail => w::Field::must("address_detail"),
+            0 address_detail: super::UpdateAddressDetail => "address_detail: must",
         }
         new(address_detail: super::UpdateAddressDetail)
     }
@@ -3815,7 +3817,7 @@ pub mod auditstrategy {
         /// Answer to [`Get`].
         pub struct GetResponse {
             /// `audit_strategy`.
-            0 audit_strategy: super::AuditStrategy => w::Field::must("audit_strategy"),
+            0 audit_strategy: super::AuditStrategy => "audit_strategy: must",
         }
     }
 
@@ -3846,7 +3848,7 @@ pub mod auditstrategy {
         /// * Catalog: `channels.product.auditstrategy.set`.
         pub struct Set {
             /// `audit_strategy`.
-            0 audit_strategy: super::SetAuditStrategy => w::Field::must("audit_strategy"),
+            0 audit_strategy: super::SetAuditStrategy => "audit_strategy: must",
         }
         new(audit_strategy: super::SetAuditStrategy)
     }
@@ -3883,15 +3885,15 @@ pub mod category {
         /// * Catalog: `channels.product.category.classify`.
         pub struct Classify {
             /// `req_type`.
-            0 req_type: i64 => w::Field::must("req_type"),
+            0 req_type: i64 => "req_type: must",
             /// `title`.
-            1 title: String => w::Field::must("title"),
+            1 title: String => "title: must",
             /// `head_imgs`.
-            2 head_imgs: Vec<String> => w::Field::must("head_imgs"),
+            2 head_imgs: Vec<String> => "head_imgs: must",
             /// `cat_id`.
-            3 cat_id: Option<i64> => w::Field::new("cat_id"),
+            3 cat_id: Option<i64> => "cat_id",
         }
-        new(req_type: i64, title: String, head_imgs: Vec<String>)
+        new(req_type: i64, title: impl Into<String>, head_imgs: Vec<String>)
         set(cat_id: i64)
     }
 
@@ -3899,9 +3901,9 @@ pub mod category {
         /// Answer to [`Classify`].
         pub struct ClassifyResponse {
             /// `categories`.
-            0 categories: Vec<super::Category> => w::Field::must("categories"),
+            0 categories: Vec<super::Category> => "categories: must",
             /// `wrong_cat`.
-            1 wrong_cat: Option<bool> => w::Field::new("wrong_cat"),
+            1 wrong_cat: Option<bool> => "wrong_cat",
         }
     }
 
@@ -3932,7 +3934,7 @@ pub mod category {
         /// * Catalog: `channels.product.category.get`.
         pub struct Get {
             /// `f_cat_id`.
-            0 f_cat_id: i64 => w::Field::must("f_cat_id"),
+            0 f_cat_id: i64 => "f_cat_id: must",
         }
         new(f_cat_id: i64)
     }
@@ -3941,7 +3943,7 @@ pub mod category {
         /// Answer to [`Get`].
         pub struct GetResponse {
             /// `cat_list`.
-            0 cat_list: Vec<super::GetCat> => w::Field::must("cat_list"),
+            0 cat_list: Vec<super::GetCat> => "cat_list: must",
         }
     }
 
@@ -3977,21 +3979,26 @@ pub mod coupon {
         /// * Catalog: `channels.product.coupon.create`.
         pub struct Create {
             /// `type`.
-            0 type_: i64 => w::Field::must("type"),
+            0 type_: i64 => "type: must",
             /// `name`.
-            1 name: String => w::Field::must("name"),
+            1 name: String => "name: must",
             /// `discount_info`.
-            2 discount_info: super::DiscountInfo => w::Field::must("discount_info"),
+            2 discount_info: super::DiscountInfo => "discount_info: must",
             /// `ext_info`.
-            3 ext_info: Option<super::CreateExtInfo> => w::Field::new("ext_info"),
+            3 ext_info: Option<super::CreateExtInfo> => "ext_info",
             /// `promote_info`.
-            4 promote_info: Option<super::PromoteInfo> => w::Field::new("promote_info"),
+            4 promote_info: Option<super::PromoteInfo> => "promote_info",
             /// `receive_info`.
-            5 receive_info: Option<super::ReceiveInfo> => w::Field::new("receive_info"),
+            5 receive_info: Option<super::ReceiveInfo> => "receive_info",
             /// `valid_info`.
-            6 valid_info: super::ValidInfo => w::Field::must("valid_info"),
+            6 valid_info: super::ValidInfo => "valid_info: must",
         }
-        new(type_: i64, name: String, discount_info: super::DiscountInfo, valid_info: super::ValidInfo)
+        new(
+            type_: i64,
+            name: impl Into<String>,
+            discount_info: super::DiscountInfo,
+            valid_info: super::ValidInfo,
+        )
         set(
             ext_info: super::CreateExtInfo,
             promote_info: super::PromoteInfo,
@@ -4003,7 +4010,7 @@ pub mod coupon {
         /// Answer to [`Create`].
         pub struct CreateResponse {
             /// `data`.
-            0 data: super::CreateData => w::Field::must("data"),
+            0 data: super::CreateData => "data: must",
         }
     }
 
@@ -4034,7 +4041,7 @@ pub mod coupon {
         /// * Catalog: `channels.product.coupon.get`.
         pub struct Get {
             /// `coupon_id`.
-            0 coupon_id: i64 => w::Field::must("coupon_id"),
+            0 coupon_id: i64 => "coupon_id: must",
         }
         new(coupon_id: i64)
     }
@@ -4043,7 +4050,7 @@ pub mod coupon {
         /// Answer to [`Get`].
         pub struct GetResponse {
             /// `coupon`.
-            0 coupon: super::Coupon => w::Field::must("coupon"),
+            0 coupon: super::Coupon => "coupon: must",
         }
     }
 
@@ -4074,25 +4081,26 @@ pub mod coupon {
         /// * Catalog: `channels.product.coupon.get_list`.
         pub struct GetList {
             /// `start_create_time`; format `yyyy-MM-dd HH:mm:ss`.
-            0 start_create_time: Option<String> => w::Field::new("start_create_time"),
+            0 start_create_time: Option<String> => "start_create_time",
             /// `end_create_time`; format `yyyy-MM-dd HH:mm:ss`.
-            1 end_create_time: Option<String> => w::Field::new("end_create_time"),
+            1 end_create_time: Option<String> => "end_create_time",
             /// `status`.
-            2 status: Option<i64> => w::Field::new("status"),
+            2 status: Option<i64> => "status",
             /// `page`.
-            3 page: i64 => w::Field::must("page"),
+            3 page: i64 => "page: must",
             /// `page_size`.
-            4 page_size: i64 => w::Field::must("page_size"),
+            4 page_size: i64 => "page_size: must",
         }
         new(page: i64, page_size: i64)
-        set(start_create_time: String, end_create_time: String, status: i64)
+        text(start_create_time: String, end_create_time: String)
+        set(status: i64)
     }
 
     w::record! {
         /// Answer to [`GetList`].
         pub struct GetListResponse {
             /// `coupons`.
-            0 coupons: Vec<super::Coupon> => w::Field::must("coupons"),
+            0 coupons: Vec<super::Coupon> => "coupons: must",
         }
     }
 
@@ -4123,11 +4131,11 @@ pub mod coupon {
         /// * Catalog: `channels.product.coupon.get_user`.
         pub struct GetUser {
             /// `openid`.
-            0 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            0 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `status`.
-            1 status: Option<i64> => w::Field::new("status"),
+            1 status: Option<i64> => "status",
         }
-        new(openid: xinqiao_types::OpenId)
+        new(openid: impl Into<xinqiao_types::OpenId>)
         set(status: i64)
     }
 
@@ -4135,7 +4143,7 @@ pub mod coupon {
         /// Answer to [`GetUser`].
         pub struct GetUserResponse {
             /// `user_coupon_list`.
-            0 user_coupon_list: Vec<super::UserCoupon> => w::Field::must("user_coupon_list"),
+            0 user_coupon_list: Vec<super::UserCoupon> => "user_coupon_list: must",
         }
     }
 
@@ -4166,11 +4174,11 @@ pub mod coupon {
         /// * Catalog: `channels.product.coupon.push`.
         pub struct Push {
             /// `coupon_id`.
-            0 coupon_id: i64 => w::Field::must("coupon_id"),
+            0 coupon_id: i64 => "coupon_id: must",
             /// `openid`.
-            1 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            1 openid: xinqiao_types::OpenId => "openid: must masked",
         }
-        new(coupon_id: i64, openid: xinqiao_types::OpenId)
+        new(coupon_id: i64, openid: impl Into<xinqiao_types::OpenId>)
     }
 
     w::endpoint! {
@@ -4200,23 +4208,23 @@ pub mod coupon {
         /// * Catalog: `channels.product.coupon.update`.
         pub struct Update {
             /// `coupon_id`.
-            0 coupon_id: i64 => w::Field::must("coupon_id"),
+            0 coupon_id: i64 => "coupon_id: must",
             /// `name`.
-            1 name: String => w::Field::must("name"),
+            1 name: String => "name: must",
             /// `discount_info`.
-            2 discount_info: super::DiscountInfo => w::Field::must("discount_info"),
+            2 discount_info: super::DiscountInfo => "discount_info: must",
             /// `ext_info`.
-            3 ext_info: Option<super::CreateExtInfo> => w::Field::new("ext_info"),
+            3 ext_info: Option<super::CreateExtInfo> => "ext_info",
             /// `promote_info`.
-            4 promote_info: Option<super::PromoteInfo> => w::Field::new("promote_info"),
+            4 promote_info: Option<super::PromoteInfo> => "promote_info",
             /// `receive_info`.
-            5 receive_info: Option<super::ReceiveInfo> => w::Field::new("receive_info"),
+            5 receive_info: Option<super::ReceiveInfo> => "receive_info",
             /// `valid_info`.
-            6 valid_info: super::ValidInfo => w::Field::must("valid_info"),
+            6 valid_info: super::ValidInfo => "valid_info: must",
         }
         new(
             coupon_id: i64,
-            name: String,
+            name: impl Into<String>,
             discount_info: super::DiscountInfo,
             valid_info: super::ValidInfo,
         )
@@ -4254,9 +4262,9 @@ pub mod coupon {
         /// * Catalog: `channels.product.coupon.update_status`.
         pub struct UpdateStatus {
             /// `coupon_id`.
-            0 coupon_id: i64 => w::Field::must("coupon_id"),
+            0 coupon_id: i64 => "coupon_id: must",
             /// `status`.
-            1 status: i64 => w::Field::must("status"),
+            1 status: i64 => "status: must",
         }
         new(coupon_id: i64, status: i64)
     }
@@ -4293,9 +4301,9 @@ pub mod decoration {
         /// * Catalog: `channels.product.decoration.decoration_service`.
         pub struct DecorationService {
             /// `service_id`.
-            0 service_id: i64 => w::Field::must("service_id"),
+            0 service_id: i64 => "service_id: must",
             /// `switch_status`.
-            1 switch_status: i64 => w::Field::must("switch_status"),
+            1 switch_status: i64 => "switch_status: must",
         }
         new(service_id: i64, switch_status: i64)
     }
@@ -4327,7 +4335,7 @@ pub mod decoration {
         /// * Catalog: `channels.product.decoration.decoration_service_experience`.
         pub struct DecorationServiceExperience {
             /// `service_id`.
-            0 service_id: i64 => w::Field::must("service_id"),
+            0 service_id: i64 => "service_id: must",
         }
         new(service_id: i64)
     }
@@ -4359,7 +4367,7 @@ pub mod decoration {
         /// * Catalog: `channels.product.decoration.wxaproduct_decoration_check_status`.
         pub struct WxaproductDecorationCheckStatus {
             /// `service_id`.
-            0 service_id: i64 => w::Field::must("service_id"),
+            0 service_id: i64 => "service_id: must",
         }
         new(service_id: i64)
     }
@@ -4368,7 +4376,7 @@ pub mod decoration {
         /// Answer to [`WxaproductDecorationCheckStatus`].
         pub struct WxaproductDecorationCheckStatusResponse {
             /// `status`.
-            0 status: i64 => w::Field::must("status"),
+            0 status: i64 => "status: must",
         }
     }
 
@@ -4399,7 +4407,7 @@ pub mod decoration {
         /// * Catalog: `channels.product.decoration.wxaproduct_decoration_get_pressure_test_report`.
         pub struct WxaproductDecorationGetPressureTestReport {
             /// `pressure_id`.
-            0 pressure_id: i64 => w::Field::must("pressure_id"),
+            0 pressure_id: i64 => "pressure_id: must",
         }
         new(pressure_id: i64)
     }
@@ -4408,25 +4416,25 @@ pub mod decoration {
         /// Answer to [`WxaproductDecorationGetPressureTestReport`].
         pub struct WxaproductDecorationGetPressureTestReportResponse {
             /// `appid`.
-            0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            0 appid: xinqiao_types::AppId => "appid: must",
             /// `pressure_id`.
-            1 pressure_id: i64 => w::Field::must("pressure_id"),
+            1 pressure_id: i64 => "pressure_id: must",
             /// `status`.
-            2 status: i64 => w::Field::must("status"),
+            2 status: i64 => "status: must",
             /// `blankpage_pencent`.
-            3 blankpage_pencent: i64 => w::Field::must("blankpage_pencent"),
+            3 blankpage_pencent: i64 => "blankpage_pencent: must",
             /// `aver_time_cost`; unit ms.
-            4 aver_time_cost: i64 => w::Field::must("aver_time_cost"),
+            4 aver_time_cost: i64 => "aver_time_cost: must",
             /// `max_time_cost`; unit ms.
-            5 max_time_cost: i64 => w::Field::must("max_time_cost"),
+            5 max_time_cost: i64 => "max_time_cost: must",
             /// `total_launch_cnt`.
-            6 total_launch_cnt: i64 => w::Field::must("total_launch_cnt"),
+            6 total_launch_cnt: i64 => "total_launch_cnt: must",
             /// `total_request_cnt`.
-            7 total_request_cnt: i64 => w::Field::must("total_request_cnt"),
+            7 total_request_cnt: i64 => "total_request_cnt: must",
             /// `run_time`; unit s.
-            8 run_time: i64 => w::Field::must("run_time"),
+            8 run_time: i64 => "run_time: must",
             /// `network_list`.
-            9 network_list: Option<Vec<super::Network>> => w::Field::new("network_list"),
+            9 network_list: Option<Vec<super::Network>> => "network_list",
         }
     }
 
@@ -4464,7 +4472,7 @@ pub mod decoration {
         /// Answer to [`WxaproductDecorationPressureTest`].
         pub struct WxaproductDecorationPressureTestResponse {
             /// `pressure_id`.
-            0 pressure_id: i64 => w::Field::must("pressure_id"),
+            0 pressure_id: i64 => "pressure_id: must",
         }
     }
 
@@ -4495,7 +4503,7 @@ pub mod decoration {
         /// * Catalog: `channels.product.decoration.wxaproduct_decoration_query_pressure_test_status`.
         pub struct WxaproductDecorationQueryPressureTestStatus {
             /// `pressure_id`.
-            0 pressure_id: i64 => w::Field::must("pressure_id"),
+            0 pressure_id: i64 => "pressure_id: must",
         }
         new(pressure_id: i64)
     }
@@ -4504,7 +4512,7 @@ pub mod decoration {
         /// Answer to [`WxaproductDecorationQueryPressureTestStatus`].
         pub struct WxaproductDecorationQueryPressureTestStatusResponse {
             /// `status`.
-            0 status: i64 => w::Field::must("status"),
+            0 status: i64 => "status: must",
         }
     }
 
@@ -4547,7 +4555,7 @@ pub mod delivery {
         /// Answer to [`GetCompanyList`].
         pub struct GetCompanyListResponse {
             /// `company_list`.
-            0 company_list: Vec<super::Company> => w::Field::must("company_list"),
+            0 company_list: Vec<super::Company> => "company_list: must",
         }
     }
 
@@ -4585,7 +4593,7 @@ pub mod delivery {
         /// Answer to [`GetFreightTemplate`].
         pub struct GetFreightTemplateResponse {
             /// `template_list`.
-            0 template_list: Vec<super::Template> => w::Field::must("template_list"),
+            0 template_list: Vec<super::Template> => "template_list: must",
         }
     }
 
@@ -4616,7 +4624,7 @@ pub mod delivery {
         /// * Catalog: `channels.product.delivery.insert_freight_template`.
         pub struct InsertFreightTemplate {
             /// `freight_template`.
-            0 freight_template: super::FreightTemplate => w::Field::must("freight_template"),
+            0 freight_template: super::FreightTemplate => "freight_template: must",
         }
         new(freight_template: super::FreightTemplate)
     }
@@ -4625,7 +4633,7 @@ pub mod delivery {
         /// Answer to [`InsertFreightTemplate`].
         pub struct InsertFreightTemplateResponse {
             /// `template_id`.
-            0 template_id: i64 => w::Field::must("template_id"),
+            0 template_id: i64 => "template_id: must",
         }
     }
 
@@ -4656,9 +4664,9 @@ pub mod delivery {
         /// * Catalog: `channels.product.delivery.send`.
         pub struct Send {
             /// `order_id`.
-            0 order_id: i64 => w::Field::must("order_id"),
+            0 order_id: i64 => "order_id: must",
             /// `delivery_list`.
-            1 delivery_list: Vec<super::Delivery> => w::Field::must("delivery_list"),
+            1 delivery_list: Vec<super::Delivery> => "delivery_list: must",
         }
         new(order_id: i64, delivery_list: Vec<super::Delivery>)
     }
@@ -4690,7 +4698,7 @@ pub mod delivery {
         /// * Catalog: `channels.product.delivery.update_freight_template`.
         pub struct UpdateFreightTemplate {
             /// `freight_template`.
-            0 freight_template: super::UpdateFreightTemplateFreightTemplate => w::Field::must("freight_template"),
+            0 freight_template: super::UpdateFreightTemplateFreightTemplate => "freight_template: must",
         }
         new(freight_template: super::UpdateFreightTemplateFreightTemplate)
     }
@@ -4734,11 +4742,11 @@ pub mod funds {
         /// Answer to [`Getbalance`].
         pub struct GetbalanceResponse {
             /// `available_amount`; unit fen.
-            0 available_amount: xinqiao_types::Fen => w::Field::must("available_amount"),
+            0 available_amount: xinqiao_types::Fen => "available_amount: must",
             /// `pending_amount`; unit fen.
-            1 pending_amount: xinqiao_types::Fen => w::Field::must("pending_amount"),
+            1 pending_amount: xinqiao_types::Fen => "pending_amount: must",
             /// `sub_mchid`.
-            2 sub_mchid: String => w::Field::must("sub_mchid"),
+            2 sub_mchid: String => "sub_mchid: must",
         }
     }
 
@@ -4769,7 +4777,7 @@ pub mod funds {
         /// * Catalog: `channels.product.funds.getorderflow`.
         pub struct Getorderflow {
             /// `order_id`.
-            0 order_id: i64 => w::Field::must("order_id"),
+            0 order_id: i64 => "order_id: must",
         }
         new(order_id: i64)
     }
@@ -4778,7 +4786,7 @@ pub mod funds {
         /// Answer to [`Getorderflow`].
         pub struct GetorderflowResponse {
             /// `order_flow`.
-            0 order_flow: super::OrderFlow => w::Field::must("order_flow"),
+            0 order_flow: super::OrderFlow => "order_flow: must",
         }
     }
 
@@ -4809,34 +4817,34 @@ pub mod funds {
         /// * Catalog: `channels.product.funds.getwithdrawdetail`.
         pub struct Getwithdrawdetail {
             /// `out_request_no`.
-            0 out_request_no: String => w::Field::must("out_request_no"),
+            0 out_request_no: String => "out_request_no: must",
         }
-        new(out_request_no: String)
+        new(out_request_no: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`Getwithdrawdetail`].
         pub struct GetwithdrawdetailResponse {
             /// `out_request_no`.
-            0 out_request_no: String => w::Field::must("out_request_no"),
+            0 out_request_no: String => "out_request_no: must",
             /// `status`.
-            1 status: String => w::Field::must("status"),
+            1 status: String => "status: must",
             /// `amount`; unit fen.
-            2 amount: xinqiao_types::Fen => w::Field::must("amount"),
+            2 amount: xinqiao_types::Fen => "amount: must",
             /// `reason`.
-            3 reason: Option<String> => w::Field::new("reason"),
+            3 reason: Option<String> => "reason",
             /// `remark`.
-            4 remark: Option<String> => w::Field::new("remark"),
+            4 remark: Option<String> => "remark",
             /// `bank_num`.
-            5 bank_num: String => w::Field::must("bank_num"),
+            5 bank_num: String => "bank_num: must",
             /// `bank_name`.
-            6 bank_name: String => w::Field::must("bank_name"),
+            6 bank_name: String => "bank_name: must",
             /// `bank_memo`.
-            7 bank_memo: Option<String> => w::Field::new("bank_memo"),
+            7 bank_memo: Option<String> => "bank_memo",
             /// `update_time`; format `unix`.
-            8 update_time: xinqiao_types::UnixSeconds => w::Field::must("update_time"),
+            8 update_time: xinqiao_types::UnixSeconds => "update_time: must",
             /// `create_time`; format `unix`.
-            9 create_time: xinqiao_types::UnixSeconds => w::Field::must("create_time"),
+            9 create_time: xinqiao_types::UnixSeconds => "create_time: must",
         }
     }
 
@@ -4867,9 +4875,9 @@ pub mod funds {
         /// * Catalog: `channels.product.funds.scanorderflow`.
         pub struct Scanorderflow {
             /// `page_num`.
-            0 page_num: i64 => w::Field::must("page_num"),
+            0 page_num: i64 => "page_num: must",
             /// `page_size`.
-            1 page_size: i64 => w::Field::must("page_size"),
+            1 page_size: i64 => "page_size: must",
         }
         new(page_num: i64, page_size: i64)
     }
@@ -4878,7 +4886,7 @@ pub mod funds {
         /// Answer to [`Scanorderflow`].
         pub struct ScanorderflowResponse {
             /// `order_flow`.
-            0 order_flow: Vec<super::OrderFlow> => w::Field::must("order_flow"),
+            0 order_flow: Vec<super::OrderFlow> => "order_flow: must",
         }
     }
 
@@ -4909,9 +4917,9 @@ pub mod funds {
         /// * Catalog: `channels.product.funds.scanwithdraw`.
         pub struct Scanwithdraw {
             /// `page_num`.
-            0 page_num: i64 => w::Field::must("page_num"),
+            0 page_num: i64 => "page_num: must",
             /// `page_size`.
-            1 page_size: i64 => w::Field::must("page_size"),
+            1 page_size: i64 => "page_size: must",
         }
         new(page_num: i64, page_size: i64)
     }
@@ -4920,9 +4928,9 @@ pub mod funds {
         /// Answer to [`Scanwithdraw`].
         pub struct ScanwithdrawResponse {
             /// `list`.
-            0 list: Vec<super::ScanwithdrawList> => w::Field::must("list"),
+            0 list: Vec<super::ScanwithdrawList> => "list: must",
             /// `total_num`.
-            1 total_num: i64 => w::Field::must("total_num"),
+            1 total_num: i64 => "total_num: must",
         }
     }
 
@@ -4953,7 +4961,7 @@ pub mod funds {
         /// * Catalog: `channels.product.funds.setbankaccount`.
         pub struct Setbankaccount {
             /// `account_info`.
-            0 account_info: super::AccountInfo => w::Field::must("account_info"),
+            0 account_info: super::AccountInfo => "account_info: must",
         }
         new(account_info: super::AccountInfo)
     }
@@ -4985,21 +4993,21 @@ pub mod funds {
         /// * Catalog: `channels.product.funds.submitwithdraw`.
         pub struct Submitwithdraw {
             /// `amount`; unit fen.
-            0 amount: xinqiao_types::Fen => w::Field::must("amount"),
+            0 amount: xinqiao_types::Fen => "amount: must",
             /// `remark`.
-            1 remark: Option<String> => w::Field::new("remark"),
+            1 remark: Option<String> => "remark",
             /// `bank_memo`.
-            2 bank_memo: Option<String> => w::Field::new("bank_memo"),
+            2 bank_memo: Option<String> => "bank_memo",
         }
         new(amount: xinqiao_types::Fen)
-        set(remark: String, bank_memo: String)
+        text(remark: String, bank_memo: String)
     }
 
     w::record! {
         /// Answer to [`Submitwithdraw`].
         pub struct SubmitwithdrawResponse {
             /// `qrcode_ticket`.
-            0 qrcode_ticket: String => w::Field::must("qrcode_ticket"),
+            0 qrcode_ticket: String => "qrcode_ticket: must",
         }
     }
 
@@ -5035,32 +5043,31 @@ pub mod gift {
         /// * Catalog: `channels.product.gift.add`.
         pub struct Add {
             /// `out_product_id`.
-            0 out_product_id: Option<String> => w::Field::new("out_product_id"),
+            0 out_product_id: Option<String> => "out_product_id",
             /// `title`.
-            1 title: String => w::Field::must("title"),
+            1 title: String => "title: must",
             /// `head_imgs`.
-            2 head_imgs: Vec<String> => w::Field::must("head_imgs"),
+            2 head_imgs: Vec<String> => "head_imgs: must",
             /// `desc_info`.
-            3 desc_info: super::DescInfo => w::Field::must("desc_info"),
+            3 desc_info: super::DescInfo => "desc_info: must",
             /// `cats_v2`.
-            4 cats_v2: Option<Vec<super::AddCatsV2Item>> => w::Field::new("cats_v2"),
+            4 cats_v2: Option<Vec<super::AddCatsV2Item>> => "cats_v2",
             /// `attrs`.
-            5 attrs: Option<Vec<super::AddAttr>> => w::Field::new("attrs"),
+            5 attrs: Option<Vec<super::AddAttr>> => "attrs",
             /// `spu_code`.
-            6 spu_code: Option<String> => w::Field::new("spu_code"),
+            6 spu_code: Option<String> => "spu_code",
             /// `brand_id`.
-            7 brand_id: Option<i64> => w::Field::new("brand_id"),
+            7 brand_id: Option<i64> => "brand_id",
             /// `skus`.
-            8 skus: Option<Vec<super::AddSkus>> => w::Field::new("skus"),
+            8 skus: Option<Vec<super::AddSkus>> => "skus",
             /// `listing`.
-            9 listing: Option<bool> => w::Field::new("listing").spelled(w::Spelling::BoolInt),
+            9 listing: Option<bool> => "listing: zero-one",
         }
-        new(title: String, head_imgs: Vec<String>, desc_info: super::DescInfo)
+        new(title: impl Into<String>, head_imgs: Vec<String>, desc_info: super::DescInfo)
+        text(out_product_id: String, spu_code: String)
         set(
-            out_product_id: String,
             cats_v2: Vec<super::AddCatsV2Item>,
             attrs: Vec<super::AddAttr>,
-            spu_code: String,
             brand_id: i64,
             skus: Vec<super::AddSkus>,
             listing: bool,
@@ -5071,7 +5078,7 @@ pub mod gift {
         /// Answer to [`Add`].
         pub struct AddResponse {
             /// `data`.
-            0 data: super::AddData => w::Field::must("data"),
+            0 data: super::AddData => "data: must",
         }
     }
 
@@ -5102,9 +5109,9 @@ pub mod gift {
         /// * Catalog: `channels.product.gift.get`.
         pub struct Get {
             /// `product_id`.
-            0 product_id: i64 => w::Field::must("product_id"),
+            0 product_id: i64 => "product_id: must",
             /// `data_type`.
-            1 data_type: Option<i64> => w::Field::new("data_type"),
+            1 data_type: Option<i64> => "data_type",
         }
         new(product_id: i64)
         set(data_type: i64)
@@ -5114,9 +5121,9 @@ pub mod gift {
         /// Answer to [`Get`].
         pub struct GetResponse {
             /// `product`.
-            0 product: Option<super::GetProduct> => w::Field::new("product"),
+            0 product: Option<super::GetProduct> => "product",
             /// `edit_product`.
-            1 edit_product: Option<super::GetProduct> => w::Field::new("edit_product"),
+            1 edit_product: Option<super::GetProduct> => "edit_product",
         }
     }
 
@@ -5147,25 +5154,26 @@ pub mod gift {
         /// * Catalog: `channels.product.gift.list_get`.
         pub struct ListGet {
             /// `status`.
-            0 status: Option<i64> => w::Field::new("status"),
+            0 status: Option<i64> => "status",
             /// `next_key`.
-            1 next_key: Option<String> => w::Field::new("next_key"),
+            1 next_key: Option<String> => "next_key",
             /// `page_size`.
-            2 page_size: i64 => w::Field::must("page_size"),
+            2 page_size: i64 => "page_size: must",
         }
         new(page_size: i64)
-        set(status: i64, next_key: String)
+        text(next_key: String)
+        set(status: i64)
     }
 
     w::record! {
         /// Answer to [`ListGet`].
         pub struct ListGetResponse {
             /// `product_ids`.
-            0 product_ids: Vec<i64> => w::Field::must("product_ids"),
+            0 product_ids: Vec<i64> => "product_ids: must",
             /// `next_key`.
-            1 next_key: Option<String> => w::Field::new("next_key"),
+            1 next_key: Option<String> => "next_key",
             /// `total_num`.
-            2 total_num: i64 => w::Field::must("total_num"),
+            2 total_num: i64 => "total_num: must",
         }
     }
 
@@ -5196,9 +5204,9 @@ pub mod gift {
         /// * Catalog: `channels.product.gift.onsale_set`.
         pub struct OnsaleSet {
             /// `product_id`.
-            0 product_id: i64 => w::Field::must("product_id"),
+            0 product_id: i64 => "product_id: must",
             /// `skus`.
-            1 skus: Option<Vec<super::OnsaleSetSkus>> => w::Field::new("skus"),
+            1 skus: Option<Vec<super::OnsaleSetSkus>> => "skus",
         }
         new(product_id: i64)
         set(skus: Vec<super::OnsaleSetSkus>)
@@ -5208,7 +5216,7 @@ pub mod gift {
         /// Answer to [`OnsaleSet`].
         pub struct OnsaleSetResponse {
             /// `data`.
-            0 data: super::OnsaleSetData => w::Field::must("data"),
+            0 data: super::OnsaleSetData => "data: must",
         }
     }
 
@@ -5239,13 +5247,13 @@ pub mod gift {
         /// * Catalog: `channels.product.gift.stock_update`.
         pub struct StockUpdate {
             /// `product_id`.
-            0 product_id: i64 => w::Field::must("product_id"),
+            0 product_id: i64 => "product_id: must",
             /// `sku_id`.
-            1 sku_id: i64 => w::Field::must("sku_id"),
+            1 sku_id: i64 => "sku_id: must",
             /// `diff_type`.
-            2 diff_type: i64 => w::Field::must("diff_type"),
+            2 diff_type: i64 => "diff_type: must",
             /// `num`.
-            3 num: i64 => w::Field::must("num"),
+            3 num: i64 => "num: must",
         }
         new(product_id: i64, sku_id: i64, diff_type: i64, num: i64)
     }
@@ -5277,31 +5285,36 @@ pub mod gift {
         /// * Catalog: `channels.product.gift.update`.
         pub struct Update {
             /// `product_id`.
-            0 product_id: i64 => w::Field::must("product_id"),
+            0 product_id: i64 => "product_id: must",
             /// `title`.
-            1 title: String => w::Field::must("title"),
+            1 title: String => "title: must",
             /// `head_imgs`.
-            2 head_imgs: Vec<String> => w::Field::must("head_imgs"),
+            2 head_imgs: Vec<String> => "head_imgs: must",
             /// `desc_info`.
-            3 desc_info: super::DescInfo => w::Field::must("desc_info"),
+            3 desc_info: super::DescInfo => "desc_info: must",
             /// `cats_v2`.
-            4 cats_v2: Option<Vec<super::UpdateCatsV2Item>> => w::Field::new("cats_v2"),
+            4 cats_v2: Option<Vec<super::UpdateCatsV2Item>> => "cats_v2",
             /// `attrs`.
-            5 attrs: Option<Vec<super::AddAttr>> => w::Field::new("attrs"),
+            5 attrs: Option<Vec<super::AddAttr>> => "attrs",
             /// `spu_code`.
-            6 spu_code: Option<String> => w::Field::new("spu_code"),
+            6 spu_code: Option<String> => "spu_code",
             /// `brand_id`.
-            7 brand_id: Option<i64> => w::Field::new("brand_id"),
+            7 brand_id: Option<i64> => "brand_id",
             /// `skus`.
-            8 skus: Option<Vec<super::UpdateSkus>> => w::Field::new("skus"),
+            8 skus: Option<Vec<super::UpdateSkus>> => "skus",
             /// `listing`.
-            9 listing: Option<bool> => w::Field::new("listing").spelled(w::Spelling::BoolInt),
+            9 listing: Option<bool> => "listing: zero-one",
         }
-        new(product_id: i64, title: String, head_imgs: Vec<String>, desc_info: super::DescInfo)
+        new(
+            product_id: i64,
+            title: impl Into<String>,
+            head_imgs: Vec<String>,
+            desc_info: super::DescInfo,
+        )
+        text(spu_code: String)
         set(
             cats_v2: Vec<super::UpdateCatsV2Item>,
             attrs: Vec<super::AddAttr>,
-            spu_code: String,
             brand_id: i64,
             skus: Vec<super::UpdateSkus>,
             listing: bool,
@@ -5312,7 +5325,7 @@ pub mod gift {
         /// Answer to [`Update`].
         pub struct UpdateResponse {
             /// `data`.
-            0 data: super::UpdateData => w::Field::must("data"),
+            0 data: super::UpdateData => "data: must",
         }
     }
 
@@ -5348,13 +5361,13 @@ pub mod limiteddiscount {
         /// * Catalog: `channels.product.limiteddiscount.add`.
         pub struct Add {
             /// `product_id`.
-            0 product_id: i64 => w::Field::must("product_id"),
+            0 product_id: i64 => "product_id: must",
             /// `start_time`; format `unix`.
-            1 start_time: xinqiao_types::UnixSeconds => w::Field::must("start_time"),
+            1 start_time: xinqiao_types::UnixSeconds => "start_time: must",
             /// `end_time`; format `unix`.
-            2 end_time: xinqiao_types::UnixSeconds => w::Field::must("end_time"),
+            2 end_time: xinqiao_types::UnixSeconds => "end_time: must",
             /// `limited_discount_sku_list`.
-            3 limited_discount_sku_list: Vec<super::LimitedDiscountSkus> => w::Field::must("limited_discount_sku_list"),
+            3 limited_discount_sku_list: Vec<super::LimitedDiscountSkus> => "limited_discount_sku_list: must",
         }
         new(
             product_id: i64,
@@ -5368,7 +5381,7 @@ pub mod limiteddiscount {
         /// Answer to [`Add`].
         pub struct AddResponse {
             /// `task_id`.
-            0 task_id: i64 => w::Field::must("task_id"),
+            0 task_id: i64 => "task_id: must",
         }
     }
 
@@ -5399,7 +5412,7 @@ pub mod limiteddiscount {
         /// * Catalog: `channels.product.limiteddiscount.get_list`.
         pub struct GetList {
             /// `status`.
-            0 status: Option<i64> => w::Field::new("status"),
+            0 status: Option<i64> => "status",
         }
         new()
         set(status: i64)
@@ -5409,7 +5422,7 @@ pub mod limiteddiscount {
         /// Answer to [`GetList`].
         pub struct GetListResponse {
             /// `limited_discount_list`.
-            0 limited_discount_list: Vec<super::LimitedDiscount> => w::Field::must("limited_discount_list"),
+            0 limited_discount_list: Vec<super::LimitedDiscount> => "limited_discount_list: must",
         }
     }
 
@@ -5440,9 +5453,9 @@ pub mod limiteddiscount {
         /// * Catalog: `channels.product.limiteddiscount.update_status`.
         pub struct UpdateStatus {
             /// `task_id`.
-            0 task_id: i64 => w::Field::must("task_id"),
+            0 task_id: i64 => "task_id: must",
             /// `status`.
-            1 status: i64 => w::Field::must("status"),
+            1 status: i64 => "status: must",
         }
         new(task_id: i64, status: i64)
     }
@@ -5479,13 +5492,13 @@ pub mod limiteddiscounttask {
         /// * Catalog: `channels.product.limiteddiscounttask.add`.
         pub struct Add {
             /// `product_id`.
-            0 product_id: i64 => w::Field::must("product_id"),
+            0 product_id: i64 => "product_id: must",
             /// `start_time`; format `unix`.
-            1 start_time: xinqiao_types::UnixSeconds => w::Field::must("start_time"),
+            1 start_time: xinqiao_types::UnixSeconds => "start_time: must",
             /// `end_time`; format `unix`.
-            2 end_time: xinqiao_types::UnixSeconds => w::Field::must("end_time"),
+            2 end_time: xinqiao_types::UnixSeconds => "end_time: must",
             /// `limited_discount_skus`.
-            3 limited_discount_skus: Vec<super::LimitedDiscountSkus> => w::Field::must("limited_discount_skus"),
+            3 limited_discount_skus: Vec<super::LimitedDiscountSkus> => "limited_discount_skus: must",
         }
         new(
             product_id: i64,
@@ -5499,7 +5512,7 @@ pub mod limiteddiscounttask {
         /// Answer to [`Add`].
         pub struct AddResponse {
             /// `task_id`.
-            0 task_id: i64 => w::Field::must("task_id"),
+            0 task_id: i64 => "task_id: must",
         }
     }
 
@@ -5530,7 +5543,7 @@ pub mod limiteddiscounttask {
         /// * Catalog: `channels.product.limiteddiscounttask.delete`.
         pub struct Delete {
             /// `task_id`.
-            0 task_id: i64 => w::Field::must("task_id"),
+            0 task_id: i64 => "task_id: must",
         }
         new(task_id: i64)
     }
@@ -5562,25 +5575,26 @@ pub mod limiteddiscounttask {
         /// * Catalog: `channels.product.limiteddiscounttask.list_get`.
         pub struct ListGet {
             /// `status`.
-            0 status: Option<i64> => w::Field::new("status"),
+            0 status: Option<i64> => "status",
             /// `next_key`.
-            1 next_key: Option<String> => w::Field::new("next_key"),
+            1 next_key: Option<String> => "next_key",
             /// `page_size`.
-            2 page_size: i64 => w::Field::must("page_size"),
+            2 page_size: i64 => "page_size: must",
         }
         new(page_size: i64)
-        set(status: i64, next_key: String)
+        text(next_key: String)
+        set(status: i64)
     }
 
     w::record! {
         /// Answer to [`ListGet`].
         pub struct ListGetResponse {
             /// `limited_discount_tasks`.
-            0 limited_discount_tasks: Vec<super::LimitedDiscountTask> => w::Field::must("limited_discount_tasks"),
+            0 limited_discount_tasks: Vec<super::LimitedDiscountTask> => "limited_discount_tasks: must",
             /// `next_key`.
-            1 next_key: Option<String> => w::Field::new("next_key"),
+            1 next_key: Option<String> => "next_key",
             /// `total_num`.
-            2 total_num: i64 => w::Field::must("total_num"),
+            2 total_num: i64 => "total_num: must",
         }
     }
 
@@ -5611,7 +5625,7 @@ pub mod limiteddiscounttask {
         /// * Catalog: `channels.product.limiteddiscounttask.stop`.
         pub struct Stop {
             /// `task_id`.
-            0 task_id: i64 => w::Field::must("task_id"),
+            0 task_id: i64 => "task_id: must",
         }
         new(task_id: i64)
     }
@@ -5648,33 +5662,33 @@ pub mod locallife {
         /// * Catalog: `channels.product.locallife.add`.
         pub struct Add {
             /// `out_product_id`.
-            0 out_product_id: Option<String> => w::Field::new("out_product_id"),
+            0 out_product_id: Option<String> => "out_product_id",
             /// `product_type`.
-            1 product_type: i64 => w::Field::must("product_type"),
+            1 product_type: i64 => "product_type: must",
             /// `product_name`.
-            2 product_name: String => w::Field::must("product_name"),
+            2 product_name: String => "product_name: must",
             /// `category_id`.
-            3 category_id: i64 => w::Field::must("category_id"),
+            3 category_id: i64 => "category_id: must",
             /// `brand_id`.
-            4 brand_id: i64 => w::Field::must("brand_id"),
+            4 brand_id: i64 => "brand_id: must",
             /// `head_imgs`.
-            5 head_imgs: Vec<String> => w::Field::must("head_imgs"),
+            5 head_imgs: Vec<String> => "head_imgs: must",
             /// `product_qua_infos`.
-            6 product_qua_infos: Option<Vec<super::ProductQuaInfo>> => w::Field::new("product_qua_infos"),
+            6 product_qua_infos: Option<Vec<super::ProductQuaInfo>> => "product_qua_infos",
             /// `verify_page`.
-            7 verify_page: Option<super::VerifyPage> => w::Field::new("verify_page"),
+            7 verify_page: Option<super::VerifyPage> => "verify_page",
             /// `verify_at_store`.
-            8 verify_at_store: Option<i64> => w::Field::new("verify_at_store"),
+            8 verify_at_store: Option<i64> => "verify_at_store",
             /// `code_source_type`.
-            9 code_source_type: i64 => w::Field::must("code_source_type"),
+            9 code_source_type: i64 => "code_source_type: must",
             /// `attr_kv_map`.
-            10 attr_kv_map: std::collections::BTreeMap<String, String> => w::Field::must("attr_kv_map"),
+            10 attr_kv_map: std::collections::BTreeMap<String, String> => "attr_kv_map: must",
             /// `skus`.
-            11 skus: Vec<super::SkusItem> => w::Field::must("skus"),
+            11 skus: Vec<super::SkusItem> => "skus: must",
         }
         new(
             product_type: i64,
-            product_name: String,
+            product_name: impl Into<String>,
             category_id: i64,
             brand_id: i64,
             head_imgs: Vec<String>,
@@ -5682,8 +5696,8 @@ pub mod locallife {
             attr_kv_map: std::collections::BTreeMap<String, String>,
             skus: Vec<super::SkusItem>,
         )
+        text(out_product_id: String)
         set(
-            out_product_id: String,
             product_qua_infos: Vec<super::ProductQuaInfo>,
             verify_page: super::VerifyPage,
             verify_at_store: i64,
@@ -5694,7 +5708,7 @@ pub mod locallife {
         /// Answer to [`Add`].
         pub struct AddResponse {
             /// `data`.
-            0 data: super::DataItem => w::Field::must("data"),
+            0 data: super::DataItem => "data: must",
         }
     }
 
@@ -5725,9 +5739,9 @@ pub mod locallife {
         /// * Catalog: `channels.product.locallife.auditfree`.
         pub struct Auditfree {
             /// `product_id`.
-            0 product_id: i64 => w::Field::must("product_id"),
+            0 product_id: i64 => "product_id: must",
             /// `skus`.
-            1 skus: Vec<super::AuditfreeSkusItem> => w::Field::must("skus"),
+            1 skus: Vec<super::AuditfreeSkusItem> => "skus: must",
         }
         new(product_id: i64, skus: Vec<super::AuditfreeSkusItem>)
     }
@@ -5759,9 +5773,9 @@ pub mod locallife {
         /// * Catalog: `channels.product.locallife.get`.
         pub struct Get {
             /// `product_id`.
-            0 product_id: i64 => w::Field::must("product_id"),
+            0 product_id: i64 => "product_id: must",
             /// `data_type`.
-            1 data_type: Option<i64> => w::Field::new("data_type"),
+            1 data_type: Option<i64> => "data_type",
         }
         new(product_id: i64)
         set(data_type: i64)
@@ -5771,9 +5785,9 @@ pub mod locallife {
         /// Answer to [`Get`].
         pub struct GetResponse {
             /// `online_data`.
-            0 online_data: Option<super::OnlineData> => w::Field::new("online_data"),
+            0 online_data: Option<super::OnlineData> => "online_data",
             /// `draft_data`.
-            1 draft_data: Option<super::OnlineData> => w::Field::new("draft_data"),
+            1 draft_data: Option<super::OnlineData> => "draft_data",
         }
     }
 
@@ -5804,25 +5818,26 @@ pub mod locallife {
         /// * Catalog: `channels.product.locallife.list_get`.
         pub struct ListGet {
             /// `status`.
-            0 status: Option<i64> => w::Field::new("status"),
+            0 status: Option<i64> => "status",
             /// `next_key`.
-            1 next_key: Option<String> => w::Field::new("next_key"),
+            1 next_key: Option<String> => "next_key",
             /// `page_size`.
-            2 page_size: i64 => w::Field::must("page_size"),
+            2 page_size: i64 => "page_size: must",
         }
         new(page_size: i64)
-        set(status: i64, next_key: String)
+        text(next_key: String)
+        set(status: i64)
     }
 
     w::record! {
         /// Answer to [`ListGet`].
         pub struct ListGetResponse {
             /// `product_ids`.
-            0 product_ids: Vec<i64> => w::Field::must("product_ids"),
+            0 product_ids: Vec<i64> => "product_ids: must",
             /// `next_key`.
-            1 next_key: Option<String> => w::Field::new("next_key"),
+            1 next_key: Option<String> => "next_key",
             /// `total_num`.
-            2 total_num: i64 => w::Field::must("total_num"),
+            2 total_num: i64 => "total_num: must",
         }
     }
 
@@ -5853,36 +5868,36 @@ pub mod locallife {
         /// * Catalog: `channels.product.locallife.update`.
         pub struct Update {
             /// `product_id`.
-            0 product_id: i64 => w::Field::must("product_id"),
+            0 product_id: i64 => "product_id: must",
             /// `out_product_id`.
-            1 out_product_id: Option<String> => w::Field::new("out_product_id"),
+            1 out_product_id: Option<String> => "out_product_id",
             /// `product_type`.
-            2 product_type: i64 => w::Field::must("product_type"),
+            2 product_type: i64 => "product_type: must",
             /// `product_name`.
-            3 product_name: String => w::Field::must("product_name"),
+            3 product_name: String => "product_name: must",
             /// `category_id`.
-            4 category_id: i64 => w::Field::must("category_id"),
+            4 category_id: i64 => "category_id: must",
             /// `brand_id`.
-            5 brand_id: i64 => w::Field::must("brand_id"),
+            5 brand_id: i64 => "brand_id: must",
             /// `head_imgs`.
-            6 head_imgs: Vec<String> => w::Field::must("head_imgs"),
+            6 head_imgs: Vec<String> => "head_imgs: must",
             /// `product_qua_infos`.
-            7 product_qua_infos: Option<Vec<super::ProductQuaInfo>> => w::Field::new("product_qua_infos"),
+            7 product_qua_infos: Option<Vec<super::ProductQuaInfo>> => "product_qua_infos",
             /// `verify_page`.
-            8 verify_page: Option<super::VerifyPage> => w::Field::new("verify_page"),
+            8 verify_page: Option<super::VerifyPage> => "verify_page",
             /// `verify_at_store`.
-            9 verify_at_store: Option<i64> => w::Field::new("verify_at_store"),
+            9 verify_at_store: Option<i64> => "verify_at_store",
             /// `code_source_type`.
-            10 code_source_type: i64 => w::Field::must("code_source_type"),
+            10 code_source_type: i64 => "code_source_type: must",
             /// `attr_kv_map`.
-            11 attr_kv_map: std::collections::BTreeMap<String, String> => w::Field::must("attr_kv_map"),
+            11 attr_kv_map: std::collections::BTreeMap<String, String> => "attr_kv_map: must",
             /// `skus`.
-            12 skus: Vec<super::UpdateSkusItem> => w::Field::must("skus"),
+            12 skus: Vec<super::UpdateSkusItem> => "skus: must",
         }
         new(
             product_id: i64,
             product_type: i64,
-            product_name: String,
+            product_name: impl Into<String>,
             category_id: i64,
             brand_id: i64,
             head_imgs: Vec<String>,
@@ -5890,8 +5905,8 @@ pub mod locallife {
             attr_kv_map: std::collections::BTreeMap<String, String>,
             skus: Vec<super::UpdateSkusItem>,
         )
+        text(out_product_id: String)
         set(
-            out_product_id: String,
             product_qua_infos: Vec<super::ProductQuaInfo>,
             verify_page: super::VerifyPage,
             verify_at_store: i64,
@@ -5937,7 +5952,7 @@ pub mod offline {
         /// Answer to [`GetPickupTemplate`].
         pub struct GetPickupTemplateResponse {
             /// `pickup_template`.
-            0 pickup_template: super::PickupTemplate => w::Field::must("pickup_template"),
+            0 pickup_template: super::PickupTemplate => "pickup_template: must",
         }
     }
 
@@ -5975,7 +5990,7 @@ pub mod offline {
         /// Answer to [`GetSameCityTemplate`].
         pub struct GetSameCityTemplateResponse {
             /// `same_city_template`.
-            0 same_city_template: super::SameCityTemplate => w::Field::must("same_city_template"),
+            0 same_city_template: super::SameCityTemplate => "same_city_template: must",
         }
     }
 
@@ -6006,7 +6021,7 @@ pub mod offline {
         /// * Catalog: `channels.product.offline.update_pickup_template`.
         pub struct UpdatePickupTemplate {
             /// `pickup_template`.
-            0 pickup_template: super::PickupTemplate => w::Field::must("pickup_template"),
+            0 pickup_template: super::PickupTemplate => "pickup_template: must",
         }
         new(pickup_template: super::PickupTemplate)
     }
@@ -6038,7 +6053,7 @@ pub mod offline {
         /// * Catalog: `channels.product.offline.update_same_city_template`.
         pub struct UpdateSameCityTemplate {
             /// `same_city_template`.
-            0 same_city_template: super::UpdateSameCityTemplateSameCityTemplate => w::Field::must("same_city_template"),
+            0 same_city_template: super::UpdateSameCityTemplateSameCityTemplate => "same_city_template: must",
         }
         new(same_city_template: super::UpdateSameCityTemplateSameCityTemplate)
     }
@@ -6075,22 +6090,22 @@ pub mod qrcode {
         /// * Catalog: `channels.product.qrcode.check`.
         pub struct Check {
             /// `ticket`.
-            0 ticket: String => w::Field::must("ticket"),
+            0 ticket: String => "ticket: must",
         }
-        new(ticket: String)
+        new(ticket: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`Check`].
         pub struct CheckResponse {
             /// `self_check_err_code`.
-            0 self_check_err_code: i64 => w::Field::must("self_check_err_code"),
+            0 self_check_err_code: i64 => "self_check_err_code: must",
             /// `self_check_err_msg`.
-            1 self_check_err_msg: Option<String> => w::Field::new("self_check_err_msg"),
+            1 self_check_err_msg: Option<String> => "self_check_err_msg",
             /// `status`.
-            2 status: i64 => w::Field::must("status"),
+            2 status: i64 => "status: must",
             /// `scan_user_type`.
-            3 scan_user_type: Option<i64> => w::Field::new("scan_user_type"),
+            3 scan_user_type: Option<i64> => "scan_user_type",
         }
     }
 
@@ -6121,7 +6136,7 @@ pub mod qrcode {
         /// * Catalog: `channels.product.qrcode.gen`.
         pub struct Gen {
             /// `type`.
-            0 type_: i64 => w::Field::must("type"),
+            0 type_: i64 => "type: must",
         }
         new(type_: i64)
     }
@@ -6130,7 +6145,7 @@ pub mod qrcode {
         /// Answer to [`Gen`].
         pub struct GenResponse {
             /// `qrcode_ticket`.
-            0 qrcode_ticket: String => w::Field::must("qrcode_ticket"),
+            0 qrcode_ticket: String => "qrcode_ticket: must",
         }
     }
 
@@ -6161,21 +6176,21 @@ pub mod qrcode {
         /// * Catalog: `channels.product.qrcode.get_channels_ec_product_qrcode`.
         pub struct GetChannelsEcProductQrcode {
             /// `product_id`.
-            0 product_id: i64 => w::Field::must("product_id"),
+            0 product_id: i64 => "product_id: must",
             /// `wecom_corp_id`.
-            1 wecom_corp_id: Option<String> => w::Field::new("wecom_corp_id"),
+            1 wecom_corp_id: Option<String> => "wecom_corp_id",
             /// `wecom_user_id`.
-            2 wecom_user_id: Option<String> => w::Field::new("wecom_user_id"),
+            2 wecom_user_id: Option<String> => "wecom_user_id",
         }
         new(product_id: i64)
-        set(wecom_corp_id: String, wecom_user_id: String)
+        text(wecom_corp_id: String, wecom_user_id: String)
     }
 
     w::record! {
         /// Answer to [`GetChannelsEcProductQrcode`].
         pub struct GetChannelsEcProductQrcodeResponse {
             /// `product_qrcode`.
-            0 product_qrcode: String => w::Field::must("product_qrcode"),
+            0 product_qrcode: String => "product_qrcode: must",
         }
     }
 
@@ -6206,16 +6221,16 @@ pub mod qrcode {
         /// * Catalog: `channels.product.qrcode.get_product_qrcode`.
         pub struct GetProductQrcode {
             /// `ticket`.
-            0 ticket: String => w::Field::must("ticket"),
+            0 ticket: String => "ticket: must",
         }
-        new(ticket: String)
+        new(ticket: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`GetProductQrcode`].
         pub struct GetProductQrcodeResponse {
             /// `qrcode_buf`.
-            0 qrcode_buf: String => w::Field::must("qrcode_buf"),
+            0 qrcode_buf: String => "qrcode_buf: must",
         }
     }
 
@@ -6251,16 +6266,16 @@ pub mod register {
         /// * Catalog: `channels.product.register.check_audit_status`.
         pub struct CheckAuditStatus {
             /// `wx_name`.
-            0 wx_name: String => w::Field::must("wx_name"),
+            0 wx_name: String => "wx_name: must",
         }
-        new(wx_name: String)
+        new(wx_name: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`CheckAuditStatus`].
         pub struct CheckAuditStatusResponse {
             /// `data`.
-            0 data: super::CheckAuditStatusData => w::Field::must("data"),
+            0 data: super::CheckAuditStatusData => "data: must",
         }
     }
 
@@ -6291,20 +6306,26 @@ pub mod register {
         /// * Catalog: `channels.product.register.register_shop`.
         pub struct RegisterShop {
             /// `wx_name`.
-            0 wx_name: String => w::Field::must("wx_name"),
+            0 wx_name: String => "wx_name: must",
             /// `id_card_name`.
-            1 id_card_name: String => w::Field::must("id_card_name"),
+            1 id_card_name: String => "id_card_name: must",
             /// `id_card_number`.
-            2 id_card_number: String => w::Field::must("id_card_number").masked(),
+            2 id_card_number: String => "id_card_number: must masked",
             /// `channel_id`.
-            3 channel_id: Option<i64> => w::Field::new("channel_id"),
+            3 channel_id: Option<i64> => "channel_id",
             /// `api_openstore_type`.
-            4 api_openstore_type: i64 => w::Field::must("api_openstore_type"),
+            4 api_openstore_type: i64 => "api_openstore_type: must",
             /// `auth_page_url`.
-            5 auth_page_url: Option<String> => w::Field::new("auth_page_url"),
+            5 auth_page_url: Option<String> => "auth_page_url",
         }
-        new(wx_name: String, id_card_name: String, id_card_number: String, api_openstore_type: i64)
-        set(channel_id: i64, auth_page_url: String)
+        new(
+            wx_name: impl Into<String>,
+            id_card_name: impl Into<String>,
+            id_card_number: impl Into<String>,
+            api_openstore_type: i64,
+        )
+        text(auth_page_url: String)
+        set(channel_id: i64)
     }
 
     w::endpoint! {
@@ -6334,13 +6355,17 @@ pub mod register {
         /// * Catalog: `channels.product.register.submit_basicinfo`.
         pub struct SubmitBasicinfo {
             /// `appid`.
-            0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            0 appid: xinqiao_types::AppId => "appid: must",
             /// `name_info`.
-            1 name_info: super::NameInfo => w::Field::must("name_info"),
+            1 name_info: super::NameInfo => "name_info: must",
             /// `return_info`.
-            2 return_info: super::ReturnInfo => w::Field::must("return_info"),
+            2 return_info: super::ReturnInfo => "return_info: must",
         }
-        new(appid: xinqiao_types::AppId, name_info: super::NameInfo, return_info: super::ReturnInfo)
+        new(
+            appid: impl Into<xinqiao_types::AppId>,
+            name_info: super::NameInfo,
+            return_info: super::ReturnInfo,
+        )
     }
 
     w::endpoint! {
@@ -6370,43 +6395,43 @@ pub mod register {
         /// * Catalog: `channels.product.register.submit_merchantinfo`.
         pub struct SubmitMerchantinfo {
             /// `appid`.
-            0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            0 appid: xinqiao_types::AppId => "appid: must",
             /// `subject_type`.
-            1 subject_type: i64 => w::Field::must("subject_type"),
+            1 subject_type: i64 => "subject_type: must",
             /// `merchant_shortname`.
-            2 merchant_shortname: String => w::Field::must("merchant_shortname"),
+            2 merchant_shortname: String => "merchant_shortname: must",
             /// `busi_license`.
-            3 busi_license: Option<super::BusiLicense> => w::Field::new("busi_license"),
+            3 busi_license: Option<super::BusiLicense> => "busi_license",
             /// `organization_code_info`.
-            4 organization_code_info: Option<super::OrganizationCodeInfo> => w::Field::new("organization_code_info"),
+            4 organization_code_info: Option<super::OrganizationCodeInfo> => "organization_code_info",
             /// `id_card_info`.
-            5 id_card_info: super::IdCardInfo => w::Field::must("id_card_info"),
+            5 id_card_info: super::IdCardInfo => "id_card_info: must",
             /// `super_administrator_info`.
-            6 super_administrator_info: super::SuperAdministratorInfo => w::Field::must("super_administrator_info"),
+            6 super_administrator_info: super::SuperAdministratorInfo => "super_administrator_info: must",
             /// `special_qualification`.
-            7 special_qualification: Option<super::SpecialQualification> => w::Field::new("special_qualification"),
+            7 special_qualification: Option<super::SpecialQualification> => "special_qualification",
             /// `supplementary_material`.
-            8 supplementary_material: Option<super::SupplementaryMaterial> => w::Field::new("supplementary_material"),
+            8 supplementary_material: Option<super::SupplementaryMaterial> => "supplementary_material",
             /// `supplementary_desc`.
-            9 supplementary_desc: Option<String> => w::Field::new("supplementary_desc"),
+            9 supplementary_desc: Option<String> => "supplementary_desc",
             /// `settle_acct_info`.
-            10 settle_acct_info: Option<super::SettleAcctInfo> => w::Field::new("settle_acct_info"),
+            10 settle_acct_info: Option<super::SettleAcctInfo> => "settle_acct_info",
             /// `applyment_version`.
-            11 applyment_version: Option<i64> => w::Field::new("applyment_version"),
+            11 applyment_version: Option<i64> => "applyment_version",
         }
         new(
-            appid: xinqiao_types::AppId,
+            appid: impl Into<xinqiao_types::AppId>,
             subject_type: i64,
-            merchant_shortname: String,
+            merchant_shortname: impl Into<String>,
             id_card_info: super::IdCardInfo,
             super_administrator_info: super::SuperAdministratorInfo,
         )
+        text(supplementary_desc: String)
         set(
             busi_license: super::BusiLicense,
             organization_code_info: super::OrganizationCodeInfo,
             special_qualification: super::SpecialQualification,
             supplementary_material: super::SupplementaryMaterial,
-            supplementary_desc: String,
             settle_acct_info: super::SettleAcctInfo,
             applyment_version: i64,
         )
@@ -6444,16 +6469,16 @@ pub mod service {
         /// * Catalog: `channels.product.service.check_auth`.
         pub struct CheckAuth {
             /// `code`.
-            0 code: String => w::Field::must("code"),
+            0 code: String => "code: must",
         }
-        new(code: String)
+        new(code: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`CheckAuth`].
         pub struct CheckAuthResponse {
             /// `data`.
-            0 data: super::CheckAuthData => w::Field::must("data"),
+            0 data: super::CheckAuthData => "data: must",
         }
     }
 
@@ -6491,7 +6516,7 @@ pub mod service {
         /// Answer to [`GetList`].
         pub struct GetListResponse {
             /// `service_list`.
-            0 service_list: Vec<super::Service> => w::Field::must("service_list"),
+            0 service_list: Vec<super::Service> => "service_list: must",
         }
     }
 
@@ -6522,23 +6547,23 @@ pub mod service {
         /// * Catalog: `channels.product.service.get_order_list`.
         pub struct GetOrderList {
             /// `start_create_time`; format `yyyy-MM-dd HH:mm:ss`.
-            0 start_create_time: Option<String> => w::Field::new("start_create_time"),
+            0 start_create_time: Option<String> => "start_create_time",
             /// `end_create_time`; format `yyyy-MM-dd HH:mm:ss`.
-            1 end_create_time: Option<String> => w::Field::new("end_create_time"),
+            1 end_create_time: Option<String> => "end_create_time",
             /// `page`.
-            2 page: i64 => w::Field::must("page"),
+            2 page: i64 => "page: must",
             /// `page_size`.
-            3 page_size: i64 => w::Field::must("page_size"),
+            3 page_size: i64 => "page_size: must",
         }
         new(page: i64, page_size: i64)
-        set(start_create_time: String, end_create_time: String)
+        text(start_create_time: String, end_create_time: String)
     }
 
     w::record! {
         /// Answer to [`GetOrderList`].
         pub struct GetOrderListResponse {
             /// `service_order_list`.
-            0 service_order_list: Vec<super::ServiceOrder> => w::Field::must("service_order_list"),
+            0 service_order_list: Vec<super::ServiceOrder> => "service_order_list: must",
         }
     }
 
@@ -6581,7 +6606,7 @@ pub mod shipmethods {
         /// Answer to [`Get`].
         pub struct GetResponse {
             /// `supported_shipping_methods`.
-            0 supported_shipping_methods: super::SupportedShippingMethod => w::Field::must("supported_shipping_methods"),
+            0 supported_shipping_methods: super::SupportedShippingMethod => "supported_shipping_methods: must",
         }
     }
 
@@ -6612,7 +6637,7 @@ pub mod shipmethods {
         /// * Catalog: `channels.product.shipmethods.set`.
         pub struct Set {
             /// `supported_shipping_methods`.
-            0 supported_shipping_methods: super::SupportedShippingMethod => w::Field::must("supported_shipping_methods"),
+            0 supported_shipping_methods: super::SupportedShippingMethod => "supported_shipping_methods: must",
         }
         new(supported_shipping_methods: super::SupportedShippingMethod)
     }
@@ -6649,42 +6674,43 @@ pub mod sku {
         /// * Catalog: `channels.product.sku.add`.
         pub struct Add {
             /// `product_id`.
-            0 product_id: Option<i64> => w::Field::new("product_id"),
+            0 product_id: Option<i64> => "product_id",
             /// `out_product_id`.
-            1 out_product_id: Option<String> => w::Field::new("out_product_id"),
+            1 out_product_id: Option<String> => "out_product_id",
             /// `out_sku_id`.
-            2 out_sku_id: String => w::Field::must("out_sku_id"),
+            2 out_sku_id: String => "out_sku_id: must",
             /// `thumb_img`.
-            3 thumb_img: String => w::Field::must("thumb_img"),
+            3 thumb_img: String => "thumb_img: must",
             /// `sale_price`; unit fen.
-            4 sale_price: xinqiao_types::Fen => w::Field::must("sale_price"),
+            4 sale_price: xinqiao_types::Fen => "sale_price: must",
             /// `market_price`; unit fen.
-            5 market_price: xinqiao_types::Fen => w::Field::must("market_price"),
+            5 market_price: xinqiao_types::Fen => "market_price: must",
             /// `stock_num`.
-            6 stock_num: i64 => w::Field::must("stock_num"),
+            6 stock_num: i64 => "stock_num: must",
             /// `sku_code`.
-            7 sku_code: Option<String> => w::Field::new("sku_code"),
+            7 sku_code: Option<String> => "sku_code",
             /// `barcode`.
-            8 barcode: Option<String> => w::Field::new("barcode"),
+            8 barcode: Option<String> => "barcode",
             /// `sku_attrs`.
-            9 sku_attrs: Vec<super::AddAttr> => w::Field::must("sku_attrs"),
+            9 sku_attrs: Vec<super::AddAttr> => "sku_attrs: must",
         }
         new(
-            out_sku_id: String,
-            thumb_img: String,
+            out_sku_id: impl Into<String>,
+            thumb_img: impl Into<String>,
             sale_price: xinqiao_types::Fen,
             market_price: xinqiao_types::Fen,
             stock_num: i64,
             sku_attrs: Vec<super::AddAttr>,
         )
-        set(product_id: i64, out_product_id: String, sku_code: String, barcode: String)
+        text(out_product_id: String, sku_code: String, barcode: String)
+        set(product_id: i64)
     }
 
     w::record! {
         /// Answer to [`Add`].
         pub struct AddResponse {
             /// `data`.
-            0 data: super::AddDataItem => w::Field::must("data"),
+            0 data: super::AddDataItem => "data: must",
         }
     }
 
@@ -6715,7 +6741,7 @@ pub mod sku {
         /// * Catalog: `channels.product.sku.batch_add`.
         pub struct BatchAdd {
             /// `skus`.
-            0 skus: Vec<super::BatchAddSkus> => w::Field::must("skus"),
+            0 skus: Vec<super::BatchAddSkus> => "skus: must",
         }
         new(skus: Vec<super::BatchAddSkus>)
     }
@@ -6724,7 +6750,7 @@ pub mod sku {
         /// Answer to [`BatchAdd`].
         pub struct BatchAddResponse {
             /// `data`.
-            0 data: Vec<super::BatchAddData> => w::Field::must("data"),
+            0 data: Vec<super::BatchAddData> => "data: must",
         }
     }
 
@@ -6755,16 +6781,17 @@ pub mod sku {
         /// * Catalog: `channels.product.sku.del`.
         pub struct Del {
             /// `product_id`.
-            0 product_id: Option<i64> => w::Field::new("product_id"),
+            0 product_id: Option<i64> => "product_id",
             /// `out_product_id`.
-            1 out_product_id: Option<String> => w::Field::new("out_product_id"),
+            1 out_product_id: Option<String> => "out_product_id",
             /// `sku_id`.
-            2 sku_id: Option<i64> => w::Field::new("sku_id"),
+            2 sku_id: Option<i64> => "sku_id",
             /// `out_sku_id`.
-            3 out_sku_id: Option<String> => w::Field::new("out_sku_id"),
+            3 out_sku_id: Option<String> => "out_sku_id",
         }
         new()
-        set(product_id: i64, out_product_id: String, sku_id: i64, out_sku_id: String)
+        text(out_product_id: String, out_sku_id: String)
+        set(product_id: i64, sku_id: i64)
     }
 
     w::endpoint! {
@@ -6794,23 +6821,24 @@ pub mod sku {
         /// * Catalog: `channels.product.sku.get`.
         pub struct Get {
             /// `sku_id`.
-            0 sku_id: Option<i64> => w::Field::new("sku_id"),
+            0 sku_id: Option<i64> => "sku_id",
             /// `out_sku_id`.
-            1 out_sku_id: Option<String> => w::Field::new("out_sku_id"),
+            1 out_sku_id: Option<String> => "out_sku_id",
             /// `need_edit_sku`.
-            2 need_edit_sku: Option<bool> => w::Field::new("need_edit_sku").spelled(w::Spelling::BoolInt),
+            2 need_edit_sku: Option<bool> => "need_edit_sku: zero-one",
             /// `need_real_stock`.
-            3 need_real_stock: Option<bool> => w::Field::new("need_real_stock").spelled(w::Spelling::BoolInt),
+            3 need_real_stock: Option<bool> => "need_real_stock: zero-one",
         }
         new()
-        set(sku_id: i64, out_sku_id: String, need_edit_sku: bool, need_real_stock: bool)
+        text(out_sku_id: String)
+        set(sku_id: i64, need_edit_sku: bool, need_real_stock: bool)
     }
 
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
             /// `data`.
-            0 data: super::GetData => w::Field::must("data"),
+            0 data: super::GetData => "data: must",
         }
     }
 
@@ -6841,11 +6869,11 @@ pub mod sku {
         /// * Catalog: `channels.product.sku.get_list`.
         pub struct GetList {
             /// `product_id`.
-            0 product_id: i64 => w::Field::must("product_id"),
+            0 product_id: i64 => "product_id: must",
             /// `need_edit_sku`.
-            1 need_edit_sku: Option<bool> => w::Field::new("need_edit_sku").spelled(w::Spelling::BoolInt),
+            1 need_edit_sku: Option<bool> => "need_edit_sku: zero-one",
             /// `need_real_stock`.
-            2 need_real_stock: Option<bool> => w::Field::new("need_real_stock").spelled(w::Spelling::BoolInt),
+            2 need_real_stock: Option<bool> => "need_real_stock: zero-one",
         }
         new(product_id: i64)
         set(need_edit_sku: bool, need_real_stock: bool)
@@ -6855,7 +6883,7 @@ pub mod sku {
         /// Answer to [`GetList`].
         pub struct GetListResponse {
             /// `skus`.
-            0 skus: Vec<super::GetData> => w::Field::must("skus"),
+            0 skus: Vec<super::GetData> => "skus: must",
         }
     }
 
@@ -6886,50 +6914,44 @@ pub mod sku {
         /// * Catalog: `channels.product.sku.update`.
         pub struct Update {
             /// `product_id`.
-            0 product_id: Option<i64> => w::Field::new("product_id"),
+            0 product_id: Option<i64> => "product_id",
             /// `out_product_id`.
-            1 out_product_id: Option<String> => w::Field::new("out_product_id"),
+            1 out_product_id: Option<String> => "out_product_id",
             /// `sku_id`.
-            2 sku_id: Option<i64> => w::Field::new("sku_id"),
+            2 sku_id: Option<i64> => "sku_id",
             /// `out_sku_id`.
-            3 out_sku_id: Option<String> => w::Field::new("out_sku_id"),
+            3 out_sku_id: Option<String> => "out_sku_id",
             /// `thumb_img`.
-            4 thumb_img: String => w::Field::must("thumb_img"),
+            4 thumb_img: String => "thumb_img: must",
             /// `sale_price`; unit fen.
-            5 sale_price: xinqiao_types::Fen => w::Field::must("sale_price"),
+            5 sale_price: xinqiao_types::Fen => "sale_price: must",
             /// `market_price`; unit fen.
-            6 market_price: xinqiao_types::Fen => w::Field::must("market_price"),
+            6 market_price: xinqiao_types::Fen => "market_price: must",
             /// `stock_num`.
-            7 stock_num: i64 => w::Field::must("stock_num"),
+            7 stock_num: i64 => "stock_num: must",
             /// `sku_code`.
-            8 sku_code: Option<String> => w::Field::new("sku_code"),
+            8 sku_code: Option<String> => "sku_code",
             /// `barcode`.
-            9 barcode: Option<String> => w::Field::new("barcode"),
+            9 barcode: Option<String> => "barcode",
             /// `sku_attrs`.
-            10 sku_attrs: Vec<super::AddAttr> => w::Field::must("sku_attrs"),
+            10 sku_attrs: Vec<super::AddAttr> => "sku_attrs: must",
         }
         new(
-            thumb_img: String,
+            thumb_img: impl Into<String>,
             sale_price: xinqiao_types::Fen,
             market_price: xinqiao_types::Fen,
             stock_num: i64,
             sku_attrs: Vec<super::AddAttr>,
         )
-        set(
-            product_id: i64,
-            out_product_id: String,
-            sku_id: i64,
-            out_sku_id: String,
-            sku_code: String,
-            barcode: String,
-        )
+        text(out_product_id: String, out_sku_id: String, sku_code: String, barcode: String)
+        set(product_id: i64, sku_id: i64)
     }
 
     w::record! {
         /// Answer to [`Update`].
         pub struct UpdateResponse {
             /// `data`.
-            0 data: super::UpdateDataItem => w::Field::must("data"),
+            0 data: super::UpdateDataItem => "data: must",
         }
     }
 
@@ -6960,27 +6982,28 @@ pub mod sku {
         /// * Catalog: `channels.product.sku.update_price`.
         pub struct UpdatePrice {
             /// `product_id`.
-            0 product_id: Option<i64> => w::Field::new("product_id"),
+            0 product_id: Option<i64> => "product_id",
             /// `out_product_id`.
-            1 out_product_id: Option<String> => w::Field::new("out_product_id"),
+            1 out_product_id: Option<String> => "out_product_id",
             /// `sku_id`.
-            2 sku_id: Option<i64> => w::Field::new("sku_id"),
+            2 sku_id: Option<i64> => "sku_id",
             /// `out_sku_id`.
-            3 out_sku_id: Option<String> => w::Field::new("out_sku_id"),
+            3 out_sku_id: Option<String> => "out_sku_id",
             /// `sale_price`; unit fen.
-            4 sale_price: xinqiao_types::Fen => w::Field::must("sale_price"),
+            4 sale_price: xinqiao_types::Fen => "sale_price: must",
             /// `market_price`; unit fen.
-            5 market_price: xinqiao_types::Fen => w::Field::must("market_price"),
+            5 market_price: xinqiao_types::Fen => "market_price: must",
         }
         new(sale_price: xinqiao_types::Fen, market_price: xinqiao_types::Fen)
-        set(product_id: i64, out_product_id: String, sku_id: i64, out_sku_id: String)
+        text(out_product_id: String, out_sku_id: String)
+        set(product_id: i64, sku_id: i64)
     }
 
     w::record! {
         /// Answer to [`UpdatePrice`].
         pub struct UpdatePriceResponse {
             /// `data`.
-            0 data: super::UpdateDataItem => w::Field::must("data"),
+            0 data: super::UpdateDataItem => "data: must",
         }
     }
 
@@ -7016,7 +7039,7 @@ pub mod stock {
         /// * Catalog: `channels.product.stock.batchget`.
         pub struct Batchget {
             /// `product_id`.
-            0 product_id: Vec<i64> => w::Field::must("product_id"),
+            0 product_id: Vec<i64> => "product_id: must",
         }
         new(product_id: Vec<i64>)
     }
@@ -7025,7 +7048,7 @@ pub mod stock {
         /// Answer to [`Batchget`].
         pub struct BatchgetResponse {
             /// `data`.
-            0 data: super::BatchgetData => w::Field::must("data"),
+            0 data: super::BatchgetData => "data: must",
         }
     }
 
@@ -7056,9 +7079,9 @@ pub mod stock {
         /// * Catalog: `channels.product.stock.get_channels_ec_product_stock`.
         pub struct GetChannelsEcProductStock {
             /// `product_id`.
-            0 product_id: i64 => w::Field::must("product_id"),
+            0 product_id: i64 => "product_id: must",
             /// `sku_id`.
-            1 sku_id: i64 => w::Field::must("sku_id"),
+            1 sku_id: i64 => "sku_id: must",
         }
         new(product_id: i64, sku_id: i64)
     }
@@ -7067,7 +7090,7 @@ pub mod stock {
         /// Answer to [`GetChannelsEcProductStock`].
         pub struct GetChannelsEcProductStockResponse {
             /// `data`.
-            0 data: super::GetChannelsEcProductStockData => w::Field::must("data"),
+            0 data: super::GetChannelsEcProductStockData => "data: must",
         }
     }
 
@@ -7098,23 +7121,24 @@ pub mod stock {
         /// * Catalog: `channels.product.stock.get_product_stock`.
         pub struct GetProductStock {
             /// `product_id`.
-            0 product_id: Option<i64> => w::Field::new("product_id"),
+            0 product_id: Option<i64> => "product_id",
             /// `out_product_id`.
-            1 out_product_id: Option<String> => w::Field::new("out_product_id"),
+            1 out_product_id: Option<String> => "out_product_id",
             /// `sku_id`.
-            2 sku_id: Option<i64> => w::Field::new("sku_id"),
+            2 sku_id: Option<i64> => "sku_id",
             /// `out_sku_id`.
-            3 out_sku_id: Option<String> => w::Field::new("out_sku_id"),
+            3 out_sku_id: Option<String> => "out_sku_id",
         }
         new()
-        set(product_id: i64, out_product_id: String, sku_id: i64, out_sku_id: String)
+        text(out_product_id: String, out_sku_id: String)
+        set(product_id: i64, sku_id: i64)
     }
 
     w::record! {
         /// Answer to [`GetProductStock`].
         pub struct GetProductStockResponse {
             /// `data`.
-            0 data: super::GetProductStockData => w::Field::must("data"),
+            0 data: super::GetProductStockData => "data: must",
         }
     }
 
@@ -7145,23 +7169,23 @@ pub mod stock {
         /// * Catalog: `channels.product.stock.getflow`.
         pub struct Getflow {
             /// `product_id`.
-            0 product_id: i64 => w::Field::must("product_id"),
+            0 product_id: i64 => "product_id: must",
             /// `sku_id`.
-            1 sku_id: i64 => w::Field::must("sku_id"),
+            1 sku_id: i64 => "sku_id: must",
             /// `stock_type`.
-            2 stock_type: i64 => w::Field::must("stock_type"),
+            2 stock_type: i64 => "stock_type: must",
             /// `finder_id`.
-            3 finder_id: Option<String> => w::Field::new("finder_id"),
+            3 finder_id: Option<String> => "finder_id",
             /// `begin_time`; format `unix`.
-            4 begin_time: xinqiao_types::UnixSeconds => w::Field::must("begin_time"),
+            4 begin_time: xinqiao_types::UnixSeconds => "begin_time: must",
             /// `end_time`; format `unix`.
-            5 end_time: xinqiao_types::UnixSeconds => w::Field::must("end_time"),
+            5 end_time: xinqiao_types::UnixSeconds => "end_time: must",
             /// `op_type_list`.
-            6 op_type_list: Option<Vec<i64>> => w::Field::new("op_type_list"),
+            6 op_type_list: Option<Vec<i64>> => "op_type_list",
             /// `next_key`.
-            7 next_key: Option<String> => w::Field::new("next_key"),
+            7 next_key: Option<String> => "next_key",
             /// `page_size`.
-            8 page_size: i64 => w::Field::must("page_size"),
+            8 page_size: i64 => "page_size: must",
         }
         new(
             product_id: i64,
@@ -7171,14 +7195,15 @@ pub mod stock {
             end_time: xinqiao_types::UnixSeconds,
             page_size: i64,
         )
-        set(finder_id: String, op_type_list: Vec<i64>, next_key: String)
+        text(finder_id: String, next_key: String)
+        set(op_type_list: Vec<i64>)
     }
 
     w::record! {
         /// Answer to [`Getflow`].
         pub struct GetflowResponse {
             /// `data`.
-            0 data: super::GetflowData => w::Field::must("data"),
+            0 data: super::GetflowData => "data: must",
         }
     }
 
@@ -7209,13 +7234,13 @@ pub mod stock {
         /// * Catalog: `channels.product.stock.update_channels_ec_product_stock`.
         pub struct UpdateChannelsEcProductStock {
             /// `product_id`.
-            0 product_id: i64 => w::Field::must("product_id"),
+            0 product_id: i64 => "product_id: must",
             /// `sku_id`.
-            1 sku_id: i64 => w::Field::must("sku_id"),
+            1 sku_id: i64 => "sku_id: must",
             /// `diff_type`.
-            2 diff_type: i64 => w::Field::must("diff_type"),
+            2 diff_type: i64 => "diff_type: must",
             /// `num`.
-            3 num: i64 => w::Field::must("num"),
+            3 num: i64 => "num: must",
         }
         new(product_id: i64, sku_id: i64, diff_type: i64, num: i64)
     }
@@ -7247,27 +7272,28 @@ pub mod stock {
         /// * Catalog: `channels.product.stock.update_product_stock`.
         pub struct UpdateProductStock {
             /// `product_id`.
-            0 product_id: Option<i64> => w::Field::new("product_id"),
+            0 product_id: Option<i64> => "product_id",
             /// `out_product_id`.
-            1 out_product_id: Option<String> => w::Field::new("out_product_id"),
+            1 out_product_id: Option<String> => "out_product_id",
             /// `sku_id`.
-            2 sku_id: Option<i64> => w::Field::new("sku_id"),
+            2 sku_id: Option<i64> => "sku_id",
             /// `out_sku_id`.
-            3 out_sku_id: Option<String> => w::Field::new("out_sku_id"),
+            3 out_sku_id: Option<String> => "out_sku_id",
             /// `type`.
-            4 type_: i64 => w::Field::must("type"),
+            4 type_: i64 => "type: must",
             /// `stock_num`.
-            5 stock_num: i64 => w::Field::must("stock_num"),
+            5 stock_num: i64 => "stock_num: must",
         }
         new(type_: i64, stock_num: i64)
-        set(product_id: i64, out_product_id: String, sku_id: i64, out_sku_id: String)
+        text(out_product_id: String, out_sku_id: String)
+        set(product_id: i64, sku_id: i64)
     }
 
     w::record! {
         /// Answer to [`UpdateProductStock`].
         pub struct UpdateProductStockResponse {
             /// `data`.
-            0 data: super::UpdateProductStockData => w::Field::must("data"),
+            0 data: super::UpdateProductStockData => "data: must",
         }
     }
 
@@ -7310,7 +7336,7 @@ pub mod store {
         /// Answer to [`GetInfo`].
         pub struct GetInfoResponse {
             /// `data`.
-            0 data: super::GetInfoData => w::Field::must("data"),
+            0 data: super::GetInfoData => "data: must",
         }
     }
 
@@ -7348,7 +7374,7 @@ pub mod store {
         /// Answer to [`GetShopcat`].
         pub struct GetShopcatResponse {
             /// `shopcat_list`.
-            0 shopcat_list: Vec<super::Shopcat> => w::Field::must("shopcat_list"),
+            0 shopcat_list: Vec<super::Shopcat> => "shopcat_list: must",
         }
     }
 

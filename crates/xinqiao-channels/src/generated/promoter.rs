@@ -7,33 +7,33 @@ w::record! {
     /// `AddpromoterPromoter`.
     pub struct AddpromoterPromoter {
         /// `openid`.
-        0 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `role_id`.
-        1 role_id: i64 => w::Field::must("role_id"),
+        1 role_id: i64 => "role_id: must",
         /// `retail_id`.
-        2 retail_id: Option<String> => w::Field::new("retail_id"),
+        2 retail_id: Option<String> => "retail_id",
         /// `extra_info`.
-        3 extra_info: Option<String> => w::Field::new("extra_info"),
+        3 extra_info: Option<String> => "extra_info",
         /// `name`.
-        4 name: Option<String> => w::Field::new("name"),
+        4 name: Option<String> => "name",
         /// `phone`.
-        5 phone: Option<String> => w::Field::new("phone").masked(),
+        5 phone: Option<String> => "phone: masked",
     }
-    new(openid: xinqiao_types::OpenId, role_id: i64)
-    set(retail_id: String, extra_info: String, name: String, phone: String)
+    new(openid: impl Into<xinqiao_types::OpenId>, role_id: i64)
+    text(retail_id: String, extra_info: String, name: String, phone: String)
 }
 
 w::record! {
     /// `Article`.
     pub struct Article {
         /// `product_list`.
-        0 product_list: Vec<ArticleProduct> => w::Field::must("product_list"),
+        0 product_list: Vec<ArticleProduct> => "product_list: must",
         /// `article_info`.
-        1 article_info: ArticleInfo => w::Field::must("article_info"),
+        1 article_info: ArticleInfo => "article_info: must",
         /// `create_time`; format `unix`.
-        2 create_time: xinqiao_types::UnixSeconds => w::Field::must("create_time"),
+        2 create_time: xinqiao_types::UnixSeconds => "create_time: must",
         /// `update_time`; format `unix`.
-        3 update_time: xinqiao_types::UnixSeconds => w::Field::must("update_time"),
+        3 update_time: xinqiao_types::UnixSeconds => "update_time: must",
     }
 }
 
@@ -41,13 +41,13 @@ w::record! {
     /// `ArticleInfo`.
     pub struct ArticleInfo {
         /// `article_title`.
-        0 article_title: String => w::Field::must("article_title"),
+        0 article_title: String => "article_title: must",
         /// `cover_image`.
-        1 cover_image: String => w::Field::must("cover_image"),
+        1 cover_image: String => "cover_image: must",
         /// `article_url`.
-        2 article_url: String => w::Field::must("article_url"),
+        2 article_url: String => "article_url: must",
         /// `promoter_share_link`.
-        3 promoter_share_link: String => w::Field::must("promoter_share_link"),
+        3 promoter_share_link: String => "promoter_share_link: must",
     }
 }
 
@@ -55,15 +55,15 @@ w::record! {
     /// `ArticleProduct`.
     pub struct ArticleProduct {
         /// `product_id`.
-        0 product_id: i64 => w::Field::must("product_id"),
+        0 product_id: i64 => "product_id: must",
         /// `product_name`.
-        1 product_name: String => w::Field::must("product_name"),
+        1 product_name: String => "product_name: must",
         /// `product_img_url`.
-        2 product_img_url: String => w::Field::must("product_img_url"),
+        2 product_img_url: String => "product_img_url: must",
         /// `predict_commission_amount`; unit fen.
-        3 predict_commission_amount: xinqiao_types::Fen => w::Field::must("predict_commission_amount"),
+        3 predict_commission_amount: xinqiao_types::Fen => "predict_commission_amount: must",
         /// `commission_rate`; unit 1/10000.
-        4 commission_rate: i64 => w::Field::must("commission_rate"),
+        4 commission_rate: i64 => "commission_rate: must",
     }
 }
 
@@ -71,15 +71,15 @@ w::record! {
     /// `ArticleProductInfo`.
     pub struct ArticleProductInfo {
         /// `product_id`.
-        0 product_id: i64 => w::Field::must("product_id"),
+        0 product_id: i64 => "product_id: must",
         /// `product_name`.
-        1 product_name: String => w::Field::must("product_name"),
+        1 product_name: String => "product_name: must",
         /// `product_img_url`.
-        2 product_img_url: String => w::Field::must("product_img_url"),
+        2 product_img_url: String => "product_img_url: must",
         /// `predict_commission_amount`; unit fen.
-        3 predict_commission_amount: xinqiao_types::Fen => w::Field::must("predict_commission_amount"),
+        3 predict_commission_amount: xinqiao_types::Fen => "predict_commission_amount: must",
         /// `product_mini_price`; unit fen.
-        4 product_mini_price: xinqiao_types::Fen => w::Field::must("product_mini_price"),
+        4 product_mini_price: xinqiao_types::Fen => "product_mini_price: must",
     }
 }
 
@@ -87,20 +87,20 @@ w::record! {
     /// `Category`.
     pub struct Category {
         /// `category_id`.
-        0 category_id: Option<i64> => w::Field::new("category_id"),
+        0 category_id: Option<i64> => "category_id",
         /// `category_name`.
-        1 category_name: Option<String> => w::Field::new("category_name"),
+        1 category_name: Option<String> => "category_name",
         /// `category_ids_1`.
-        2 category_ids_1: Option<Vec<i64>> => w::Field::new("category_ids_1"),
+        2 category_ids_1: Option<Vec<i64>> => "category_ids_1",
         /// `category_ids_2`.
-        3 category_ids_2: Option<Vec<i64>> => w::Field::new("category_ids_2"),
+        3 category_ids_2: Option<Vec<i64>> => "category_ids_2",
         /// `category_ids_3`.
-        4 category_ids_3: Option<Vec<i64>> => w::Field::new("category_ids_3"),
+        4 category_ids_3: Option<Vec<i64>> => "category_ids_3",
     }
     new()
+    text(category_name: String)
     set(
         category_id: i64,
-        category_name: String,
         category_ids_1: Vec<i64>,
         category_ids_2: Vec<i64>,
         category_ids_3: Vec<i64>,
@@ -111,7 +111,7 @@ w::record! {
     /// `CatsV2Item`.
     pub struct CatsV2Item {
         /// `cat_id`.
-        0 cat_id: i64 => w::Field::must("cat_id"),
+        0 cat_id: i64 => "cat_id: must",
     }
 }
 
@@ -119,13 +119,13 @@ w::record! {
     /// `CommissionInfo`.
     pub struct CommissionInfo {
         /// `status`.
-        0 status: i64 => w::Field::must("status"),
+        0 status: i64 => "status: must",
         /// `service_ratio`; unit 1/10000.
-        1 service_ratio: i64 => w::Field::must("service_ratio"),
+        1 service_ratio: i64 => "service_ratio: must",
         /// `start_time`; format `unix`.
-        2 start_time: xinqiao_types::UnixSeconds => w::Field::must("start_time"),
+        2 start_time: xinqiao_types::UnixSeconds => "start_time: must",
         /// `end_time`; format `unix`.
-        3 end_time: xinqiao_types::UnixSeconds => w::Field::must("end_time"),
+        3 end_time: xinqiao_types::UnixSeconds => "end_time: must",
     }
 }
 
@@ -133,7 +133,7 @@ w::record! {
     /// `CooperativeCoupon`.
     pub struct CooperativeCoupon {
         /// `coupon_id`.
-        0 coupon_id: i64 => w::Field::must("coupon_id"),
+        0 coupon_id: i64 => "coupon_id: must",
     }
 }
 
@@ -141,9 +141,9 @@ w::record! {
     /// `Coupon`.
     pub struct Coupon {
         /// `coupon_id`.
-        0 coupon_id: i64 => w::Field::must("coupon_id"),
+        0 coupon_id: i64 => "coupon_id: must",
         /// `from_head_supplier_appid`.
-        1 from_head_supplier_appid: Option<String> => w::Field::new("from_head_supplier_appid"),
+        1 from_head_supplier_appid: Option<String> => "from_head_supplier_appid",
     }
 }
 
@@ -151,17 +151,17 @@ w::record! {
     /// `CouponInfo`.
     pub struct CouponInfo {
         /// `name`.
-        0 name: String => w::Field::must("name"),
+        0 name: String => "name: must",
         /// `discount_info`.
-        1 discount_info: DiscountInfo => w::Field::must("discount_info"),
+        1 discount_info: DiscountInfo => "discount_info: must",
         /// `ext_info`.
-        2 ext_info: Option<ExtInfo> => w::Field::new("ext_info"),
+        2 ext_info: Option<ExtInfo> => "ext_info",
         /// `promote_info`.
-        3 promote_info: Option<PromoteInfo> => w::Field::new("promote_info"),
+        3 promote_info: Option<PromoteInfo> => "promote_info",
         /// `receive_info`.
-        4 receive_info: Option<ReceiveInfo> => w::Field::new("receive_info"),
+        4 receive_info: Option<ReceiveInfo> => "receive_info",
         /// `valid_info`.
-        5 valid_info: ValidInfo => w::Field::must("valid_info"),
+        5 valid_info: ValidInfo => "valid_info: must",
     }
 }
 
@@ -169,9 +169,9 @@ w::record! {
     /// `DescInfo`.
     pub struct DescInfo {
         /// `imgs`.
-        0 imgs: Vec<String> => w::Field::must("imgs"),
+        0 imgs: Vec<String> => "imgs: must",
         /// `desc`.
-        1 desc: Option<String> => w::Field::new("desc"),
+        1 desc: Option<String> => "desc",
     }
 }
 
@@ -179,11 +179,11 @@ w::record! {
     /// `DiscountCondition`.
     pub struct DiscountCondition {
         /// `product_cnt`.
-        0 product_cnt: Option<i64> => w::Field::new("product_cnt"),
+        0 product_cnt: Option<i64> => "product_cnt",
         /// `product_ids`.
-        1 product_ids: Option<Vec<i64>> => w::Field::new("product_ids"),
+        1 product_ids: Option<Vec<i64>> => "product_ids",
         /// `product_price`; unit fen.
-        2 product_price: Option<xinqiao_types::Fen> => w::Field::new("product_price"),
+        2 product_price: Option<xinqiao_types::Fen> => "product_price",
     }
 }
 
@@ -191,11 +191,11 @@ w::record! {
     /// `DiscountInfo`.
     pub struct DiscountInfo {
         /// `discount_condition`.
-        0 discount_condition: Option<DiscountCondition> => w::Field::new("discount_condition"),
+        0 discount_condition: Option<DiscountCondition> => "discount_condition",
         /// `discount_fee`; unit fen.
-        1 discount_fee: Option<xinqiao_types::Fen> => w::Field::new("discount_fee"),
+        1 discount_fee: Option<xinqiao_types::Fen> => "discount_fee",
         /// `discount_num`.
-        2 discount_num: Option<i64> => w::Field::new("discount_num"),
+        2 discount_num: Option<i64> => "discount_num",
     }
 }
 
@@ -203,13 +203,13 @@ w::record! {
     /// `ExtInfo`.
     pub struct ExtInfo {
         /// `jump_product_id`.
-        0 jump_product_id: Option<i64> => w::Field::new("jump_product_id"),
+        0 jump_product_id: Option<i64> => "jump_product_id",
         /// `notes`.
-        1 notes: Option<String> => w::Field::new("notes"),
+        1 notes: Option<String> => "notes",
         /// `valid_time`; format `unix`.
-        2 valid_time: xinqiao_types::UnixSeconds => w::Field::must("valid_time"),
+        2 valid_time: xinqiao_types::UnixSeconds => "valid_time: must",
         /// `invalid_time`; format `unix`.
-        3 invalid_time: xinqiao_types::UnixSeconds => w::Field::must("invalid_time"),
+        3 invalid_time: xinqiao_types::UnixSeconds => "invalid_time: must",
     }
 }
 
@@ -217,21 +217,21 @@ w::record! {
     /// `Fail`.
     pub struct Fail {
         /// `openid`.
-        0 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `role_id`.
-        1 role_id: i64 => w::Field::must("role_id"),
+        1 role_id: i64 => "role_id: must",
         /// `retail_id`.
-        2 retail_id: Option<String> => w::Field::new("retail_id"),
+        2 retail_id: Option<String> => "retail_id",
         /// `extra_info`.
-        3 extra_info: Option<String> => w::Field::new("extra_info"),
+        3 extra_info: Option<String> => "extra_info",
         /// `name`.
-        4 name: Option<String> => w::Field::new("name"),
+        4 name: Option<String> => "name",
         /// `phone`.
-        5 phone: Option<String> => w::Field::new("phone").masked(),
+        5 phone: Option<String> => "phone: masked",
         /// `errcode`.
-        6 errcode: i64 => w::Field::must("errcode"),
+        6 errcode: i64 => "errcode: must",
         /// `errmsg`.
-        7 errmsg: Option<String> => w::Field::new("errmsg"),
+        7 errmsg: Option<String> => "errmsg",
     }
 }
 
@@ -239,9 +239,9 @@ w::record! {
     /// `FailInfo`.
     pub struct FailInfo {
         /// `id`.
-        0 id: String => w::Field::must("id"),
+        0 id: String => "id: must",
         /// `errcode`.
-        1 errcode: i64 => w::Field::must("errcode"),
+        1 errcode: i64 => "errcode: must",
     }
 }
 
@@ -249,13 +249,13 @@ w::record! {
     /// `Feed`.
     pub struct Feed {
         /// `export_id`.
-        0 export_id: String => w::Field::must("export_id"),
+        0 export_id: String => "export_id: must",
         /// `talent_appid`.
-        1 talent_appid: String => w::Field::must("talent_appid"),
+        1 talent_appid: String => "talent_appid: must",
         /// `predict_commission_amount`; unit fen.
-        2 predict_commission_amount: xinqiao_types::Fen => w::Field::must("predict_commission_amount"),
+        2 predict_commission_amount: xinqiao_types::Fen => "predict_commission_amount: must",
         /// `product_info`.
-        3 product_info: ProductInfo => w::Field::must("product_info"),
+        3 product_info: ProductInfo => "product_info: must",
     }
 }
 
@@ -263,11 +263,11 @@ w::record! {
     /// `FeedItem`.
     pub struct FeedItem {
         /// `export_id`.
-        0 export_id: String => w::Field::must("export_id"),
+        0 export_id: String => "export_id: must",
         /// `feed_token`.
-        1 feed_token: String => w::Field::must("feed_token"),
+        1 feed_token: String => "feed_token: must",
         /// `promoter_share_link`.
-        2 promoter_share_link: String => w::Field::must("promoter_share_link"),
+        2 promoter_share_link: String => "promoter_share_link: must",
     }
 }
 
@@ -275,25 +275,25 @@ w::record! {
     /// `GetCouponDetailCoupon`.
     pub struct GetCouponDetailCoupon {
         /// `coupon_id`.
-        0 coupon_id: i64 => w::Field::must("coupon_id"),
+        0 coupon_id: i64 => "coupon_id: must",
         /// `type`.
-        1 type_: i64 => w::Field::must("type"),
+        1 type_: i64 => "type: must",
         /// `status`.
-        2 status: i64 => w::Field::must("status"),
+        2 status: i64 => "status: must",
         /// `coupon_info`.
-        3 coupon_info: CouponInfo => w::Field::must("coupon_info"),
+        3 coupon_info: CouponInfo => "coupon_info: must",
         /// `stock_info`.
-        4 stock_info: StockInfo => w::Field::must("stock_info"),
+        4 stock_info: StockInfo => "stock_info: must",
         /// `update_time`; format `unix`.
-        5 update_time: xinqiao_types::UnixSeconds => w::Field::must("update_time"),
+        5 update_time: xinqiao_types::UnixSeconds => "update_time: must",
         /// `create_time`; format `unix`.
-        6 create_time: xinqiao_types::UnixSeconds => w::Field::must("create_time"),
+        6 create_time: xinqiao_types::UnixSeconds => "create_time: must",
         /// `is_can_up`.
-        7 is_can_up: bool => w::Field::must("is_can_up"),
+        7 is_can_up: bool => "is_can_up: must",
         /// `can_up_times`.
-        8 can_up_times: i64 => w::Field::must("can_up_times"),
+        8 can_up_times: i64 => "can_up_times: must",
         /// `discount_limit`; unit fen.
-        9 discount_limit: Option<xinqiao_types::Fen> => w::Field::new("discount_limit"),
+        9 discount_limit: Option<xinqiao_types::Fen> => "discount_limit",
     }
 }
 
@@ -301,11 +301,11 @@ w::record! {
     /// `GetCouponToHeadsupplierList`.
     pub struct GetCouponToHeadsupplierList {
         /// `coupon_id`.
-        0 coupon_id: i64 => w::Field::must("coupon_id"),
+        0 coupon_id: i64 => "coupon_id: must",
         /// `to_head_supplier_appid`.
-        1 to_head_supplier_appid: String => w::Field::must("to_head_supplier_appid"),
+        1 to_head_supplier_appid: String => "to_head_supplier_appid: must",
         /// `give_time`; format `unix`.
-        2 give_time: xinqiao_types::UnixSeconds => w::Field::must("give_time"),
+        2 give_time: xinqiao_types::UnixSeconds => "give_time: must",
     }
 }
 
@@ -313,26 +313,26 @@ w::record! {
     /// `GetFeedPromotionInfoFeed`.
     pub struct GetFeedPromotionInfoFeed {
         /// `export_id`.
-        0 export_id: String => w::Field::must("export_id"),
+        0 export_id: String => "export_id: must",
     }
-    new(export_id: String)
+    new(export_id: impl Into<String>)
 }
 
 w::record! {
     /// `GetPromoteProductDetailProduct`.
     pub struct GetPromoteProductDetailProduct {
         /// `product_id`.
-        0 product_id: i64 => w::Field::must("product_id"),
+        0 product_id: i64 => "product_id: must",
         /// `shop_appid`.
-        1 shop_appid: String => w::Field::must("shop_appid"),
+        1 shop_appid: String => "shop_appid: must",
         /// `product_promotion_link`.
-        2 product_promotion_link: String => w::Field::must("product_promotion_link"),
+        2 product_promotion_link: String => "product_promotion_link: must",
         /// `product_info`.
-        3 product_info: ProductProductInfo => w::Field::must("product_info"),
+        3 product_info: ProductProductInfo => "product_info: must",
         /// `commission_info`.
-        4 commission_info: CommissionInfo => w::Field::must("commission_info"),
+        4 commission_info: CommissionInfo => "commission_info: must",
         /// `head_supplier_info`.
-        5 head_supplier_info: Option<HeadSupplierInfo> => w::Field::new("head_supplier_info"),
+        5 head_supplier_info: Option<HeadSupplierInfo> => "head_supplier_info",
     }
 }
 
@@ -340,11 +340,11 @@ w::record! {
     /// `GetPromoteProductListProduct`.
     pub struct GetPromoteProductListProduct {
         /// `product_id`.
-        0 product_id: i64 => w::Field::must("product_id"),
+        0 product_id: i64 => "product_id: must",
         /// `shop_appid`.
-        1 shop_appid: String => w::Field::must("shop_appid"),
+        1 shop_appid: String => "shop_appid: must",
         /// `head_supplier_appid`.
-        2 head_supplier_appid: Option<String> => w::Field::new("head_supplier_appid"),
+        2 head_supplier_appid: Option<String> => "head_supplier_appid",
     }
 }
 
@@ -352,7 +352,7 @@ w::record! {
     /// `GetPublicCouponListCoupon`.
     pub struct GetPublicCouponListCoupon {
         /// `coupon_id`.
-        0 coupon_id: i64 => w::Field::must("coupon_id"),
+        0 coupon_id: i64 => "coupon_id: must",
     }
 }
 
@@ -360,11 +360,11 @@ w::record! {
     /// `GetShopFeedListFeed`.
     pub struct GetShopFeedListFeed {
         /// `export_id`.
-        0 export_id: String => w::Field::must("export_id"),
+        0 export_id: String => "export_id: must",
         /// `predict_commission_amount`; unit fen.
-        1 predict_commission_amount: xinqiao_types::Fen => w::Field::must("predict_commission_amount"),
+        1 predict_commission_amount: xinqiao_types::Fen => "predict_commission_amount: must",
         /// `product_info`.
-        2 product_info: ProductInfo => w::Field::must("product_info"),
+        2 product_info: ProductInfo => "product_info: must",
     }
 }
 
@@ -372,26 +372,26 @@ w::record! {
     /// `GetShopFeedPromotionInfoFeed`.
     pub struct GetShopFeedPromotionInfoFeed {
         /// `export_id`.
-        0 export_id: String => w::Field::must("export_id"),
+        0 export_id: String => "export_id: must",
     }
-    new(export_id: String)
+    new(export_id: impl Into<String>)
 }
 
 w::record! {
     /// `GetShopLiveCommissionProductListProduct`.
     pub struct GetShopLiveCommissionProductListProduct {
         /// `product_id`.
-        0 product_id: i64 => w::Field::must("product_id"),
+        0 product_id: i64 => "product_id: must",
         /// `product_name`.
-        1 product_name: String => w::Field::must("product_name"),
+        1 product_name: String => "product_name: must",
         /// `product_img_url`.
-        2 product_img_url: String => w::Field::must("product_img_url"),
+        2 product_img_url: String => "product_img_url: must",
         /// `product_price`; unit fen.
-        3 product_price: xinqiao_types::Fen => w::Field::must("product_price"),
+        3 product_price: xinqiao_types::Fen => "product_price: must",
         /// `predict_commission_amount`; unit fen.
-        4 predict_commission_amount: xinqiao_types::Fen => w::Field::must("predict_commission_amount"),
+        4 predict_commission_amount: xinqiao_types::Fen => "predict_commission_amount: must",
         /// `commission_rate`; unit 1/10000.
-        5 commission_rate: i64 => w::Field::must("commission_rate"),
+        5 commission_rate: i64 => "commission_rate: must",
     }
 }
 
@@ -399,13 +399,13 @@ w::record! {
     /// `GetTalentBizArticleListArticle`.
     pub struct GetTalentBizArticleListArticle {
         /// `product_info_list`.
-        0 product_info_list: Vec<ArticleProductInfo> => w::Field::must("product_info_list"),
+        0 product_info_list: Vec<ArticleProductInfo> => "product_info_list: must",
         /// `article_info`.
-        1 article_info: ArticleInfo => w::Field::must("article_info"),
+        1 article_info: ArticleInfo => "article_info: must",
         /// `create_time`; format `unix`.
-        2 create_time: xinqiao_types::UnixSeconds => w::Field::must("create_time"),
+        2 create_time: xinqiao_types::UnixSeconds => "create_time: must",
         /// `update_time`; format `unix`.
-        3 update_time: xinqiao_types::UnixSeconds => w::Field::must("update_time"),
+        3 update_time: xinqiao_types::UnixSeconds => "update_time: must",
     }
 }
 
@@ -413,15 +413,15 @@ w::record! {
     /// `GetmsgclickdataData`.
     pub struct GetmsgclickdataData {
         /// `msg_type`.
-        0 msg_type: Option<i64> => w::Field::new("msg_type"),
+        0 msg_type: Option<i64> => "msg_type",
         /// `msg_id`.
-        1 msg_id: Option<String> => w::Field::new("msg_id"),
+        1 msg_id: Option<String> => "msg_id",
         /// `send_time`; format `unix`.
-        2 send_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("send_time"),
+        2 send_time: Option<xinqiao_types::UnixSeconds> => "send_time",
         /// `click_uv`.
-        3 click_uv: i64 => w::Field::must("click_uv"),
+        3 click_uv: i64 => "click_uv: must",
         /// `click_pv`.
-        4 click_pv: i64 => w::Field::must("click_pv"),
+        4 click_pv: i64 => "click_pv: must",
     }
 }
 
@@ -429,25 +429,25 @@ w::record! {
     /// `GetpromoterPromoter`.
     pub struct GetpromoterPromoter {
         /// `id`.
-        0 id: String => w::Field::must("id"),
+        0 id: String => "id: must",
         /// `openid`.
-        1 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        1 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `role_id`.
-        2 role_id: i64 => w::Field::must("role_id"),
+        2 role_id: i64 => "role_id: must",
         /// `retail_id`.
-        3 retail_id: Option<String> => w::Field::new("retail_id"),
+        3 retail_id: Option<String> => "retail_id",
         /// `extra_info`.
-        4 extra_info: Option<String> => w::Field::new("extra_info"),
+        4 extra_info: Option<String> => "extra_info",
         /// `name`.
-        5 name: Option<String> => w::Field::new("name"),
+        5 name: Option<String> => "name",
         /// `phone`.
-        6 phone: Option<String> => w::Field::new("phone").masked(),
+        6 phone: Option<String> => "phone: masked",
         /// `auth_status`.
-        7 auth_status: i64 => w::Field::must("auth_status"),
+        7 auth_status: i64 => "auth_status: must",
         /// `decl_status`.
-        8 decl_status: i64 => w::Field::must("decl_status"),
+        8 decl_status: i64 => "decl_status: must",
         /// `update_time`; format `unix`.
-        9 update_time: xinqiao_types::UnixSeconds => w::Field::must("update_time"),
+        9 update_time: xinqiao_types::UnixSeconds => "update_time: must",
     }
 }
 
@@ -455,9 +455,9 @@ w::record! {
     /// `HeadSupplierInfo`.
     pub struct HeadSupplierInfo {
         /// `head_supplier_appid`.
-        0 head_supplier_appid: String => w::Field::must("head_supplier_appid"),
+        0 head_supplier_appid: String => "head_supplier_appid: must",
         /// `name`.
-        1 name: String => w::Field::must("name"),
+        1 name: String => "name: must",
     }
 }
 
@@ -465,11 +465,11 @@ w::record! {
     /// `LiveNoticeRecord`.
     pub struct LiveNoticeRecord {
         /// `notice_id`.
-        0 notice_id: String => w::Field::must("notice_id"),
+        0 notice_id: String => "notice_id: must",
         /// `description`.
-        1 description: String => w::Field::must("description"),
+        1 description: String => "description: must",
         /// `start_time`; format `unix`.
-        2 start_time: xinqiao_types::UnixSeconds => w::Field::must("start_time"),
+        2 start_time: xinqiao_types::UnixSeconds => "start_time: must",
     }
 }
 
@@ -477,11 +477,11 @@ w::record! {
     /// `LiveRecord`.
     pub struct LiveRecord {
         /// `export_id`.
-        0 export_id: String => w::Field::must("export_id"),
+        0 export_id: String => "export_id: must",
         /// `description`.
-        1 description: String => w::Field::must("description"),
+        1 description: String => "description: must",
         /// `promoter_share_link`.
-        2 promoter_share_link: String => w::Field::must("promoter_share_link"),
+        2 promoter_share_link: String => "promoter_share_link: must",
     }
 }
 
@@ -489,37 +489,37 @@ w::record! {
     /// `Order`.
     pub struct Order {
         /// `promoter_openid`.
-        0 promoter_openid: String => w::Field::must("promoter_openid"),
+        0 promoter_openid: String => "promoter_openid: must",
         /// `role_id`.
-        1 role_id: i64 => w::Field::must("role_id"),
+        1 role_id: i64 => "role_id: must",
         /// `retail_id`.
-        2 retail_id: Option<String> => w::Field::new("retail_id"),
+        2 retail_id: Option<String> => "retail_id",
         /// `extra_info`.
-        3 extra_info: Option<String> => w::Field::new("extra_info"),
+        3 extra_info: Option<String> => "extra_info",
         /// `openid`.
-        4 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        4 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `scene`.
-        5 scene: i64 => w::Field::must("scene"),
+        5 scene: i64 => "scene: must",
         /// `path`.
-        6 path: String => w::Field::must("path"),
+        6 path: String => "path: must",
         /// `create_time`; format `unix`.
-        7 create_time: xinqiao_types::UnixSeconds => w::Field::must("create_time"),
+        7 create_time: xinqiao_types::UnixSeconds => "create_time: must",
         /// `share_extra_info`.
-        8 share_extra_info: Option<String> => w::Field::new("share_extra_info"),
+        8 share_extra_info: Option<String> => "share_extra_info",
         /// `mch_id`.
-        9 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+        9 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `out_trade_no`.
-        10 out_trade_no: String => w::Field::must("out_trade_no"),
+        10 out_trade_no: String => "out_trade_no: must",
         /// `trade_no`.
-        11 trade_no: String => w::Field::must("trade_no"),
+        11 trade_no: String => "trade_no: must",
         /// `status`.
-        12 status: i64 => w::Field::must("status"),
+        12 status: i64 => "status: must",
         /// `paid_amount`; unit fen.
-        13 paid_amount: xinqiao_types::Fen => w::Field::must("paid_amount"),
+        13 paid_amount: xinqiao_types::Fen => "paid_amount: must",
         /// `paid_time`; format `unix`.
-        14 paid_time: xinqiao_types::UnixSeconds => w::Field::must("paid_time"),
+        14 paid_time: xinqiao_types::UnixSeconds => "paid_time: must",
         /// `refunded_time`; format `unix`.
-        15 refunded_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("refunded_time"),
+        15 refunded_time: Option<xinqiao_types::UnixSeconds> => "refunded_time",
     }
 }
 
@@ -527,15 +527,15 @@ w::record! {
     /// `Product`.
     pub struct Product {
         /// `product_id`.
-        0 product_id: i64 => w::Field::must("product_id"),
+        0 product_id: i64 => "product_id: must",
         /// `product_name`.
-        1 product_name: String => w::Field::must("product_name"),
+        1 product_name: String => "product_name: must",
         /// `product_img_url`.
-        2 product_img_url: String => w::Field::must("product_img_url"),
+        2 product_img_url: String => "product_img_url: must",
         /// `product_price`; unit fen.
-        3 product_price: xinqiao_types::Fen => w::Field::must("product_price"),
+        3 product_price: xinqiao_types::Fen => "product_price: must",
         /// `predict_commission_amount`; unit fen.
-        4 predict_commission_amount: xinqiao_types::Fen => w::Field::must("predict_commission_amount"),
+        4 predict_commission_amount: xinqiao_types::Fen => "predict_commission_amount: must",
     }
 }
 
@@ -543,13 +543,13 @@ w::record! {
     /// `ProductInfo`.
     pub struct ProductInfo {
         /// `product_id`.
-        0 product_id: i64 => w::Field::must("product_id"),
+        0 product_id: i64 => "product_id: must",
         /// `product_name`.
-        1 product_name: String => w::Field::must("product_name"),
+        1 product_name: String => "product_name: must",
         /// `product_img_url`.
-        2 product_img_url: String => w::Field::must("product_img_url"),
+        2 product_img_url: String => "product_img_url: must",
         /// `product_mini_price`; unit fen.
-        3 product_mini_price: xinqiao_types::Fen => w::Field::must("product_mini_price"),
+        3 product_mini_price: xinqiao_types::Fen => "product_mini_price: must",
     }
 }
 
@@ -557,19 +557,19 @@ w::record! {
     /// `ProductProductInfo`.
     pub struct ProductProductInfo {
         /// `title`.
-        0 title: String => w::Field::must("title"),
+        0 title: String => "title: must",
         /// `sub_title`.
-        1 sub_title: Option<String> => w::Field::new("sub_title"),
+        1 sub_title: Option<String> => "sub_title",
         /// `head_imgs`.
-        2 head_imgs: Vec<String> => w::Field::must("head_imgs"),
+        2 head_imgs: Vec<String> => "head_imgs: must",
         /// `desc_info`.
-        3 desc_info: DescInfo => w::Field::must("desc_info"),
+        3 desc_info: DescInfo => "desc_info: must",
         /// `cats_v2`.
-        4 cats_v2: Option<Vec<CatsV2Item>> => w::Field::new("cats_v2"),
+        4 cats_v2: Option<Vec<CatsV2Item>> => "cats_v2",
         /// `status`.
-        5 status: i64 => w::Field::must("status"),
+        5 status: i64 => "status: must",
         /// `skus`.
-        6 skus: Vec<Skus> => w::Field::must("skus"),
+        6 skus: Vec<Skus> => "skus: must",
     }
 }
 
@@ -577,7 +577,7 @@ w::record! {
     /// `PromoteInfo`.
     pub struct PromoteInfo {
         /// `promote_type`.
-        0 promote_type: i64 => w::Field::must("promote_type"),
+        0 promote_type: i64 => "promote_type: must",
     }
 }
 
@@ -585,13 +585,13 @@ w::record! {
     /// `Promoter`.
     pub struct Promoter {
         /// `promoter_id`.
-        0 promoter_id: String => w::Field::must("promoter_id"),
+        0 promoter_id: String => "promoter_id: must",
         /// `promoter_type`.
-        1 promoter_type: i64 => w::Field::must("promoter_type"),
+        1 promoter_type: i64 => "promoter_type: must",
         /// `promoter_name`.
-        2 promoter_name: String => w::Field::must("promoter_name"),
+        2 promoter_name: String => "promoter_name: must",
         /// `avatar_image_url`.
-        3 avatar_image_url: String => w::Field::must("avatar_image_url"),
+        3 avatar_image_url: String => "avatar_image_url: must",
     }
 }
 
@@ -599,7 +599,7 @@ w::record! {
     /// `PublicCoupon`.
     pub struct PublicCoupon {
         /// `coupon_id`.
-        0 coupon_id: i64 => w::Field::must("coupon_id"),
+        0 coupon_id: i64 => "coupon_id: must",
     }
 }
 
@@ -607,13 +607,13 @@ w::record! {
     /// `ReceiveInfo`.
     pub struct ReceiveInfo {
         /// `limit_num_one_person`.
-        0 limit_num_one_person: Option<i64> => w::Field::new("limit_num_one_person"),
+        0 limit_num_one_person: Option<i64> => "limit_num_one_person",
         /// `total_num`.
-        1 total_num: Option<i64> => w::Field::new("total_num"),
+        1 total_num: Option<i64> => "total_num",
         /// `start_time`; format `unix`.
-        2 start_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("start_time"),
+        2 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
         /// `end_time`; format `unix`.
-        3 end_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("end_time"),
+        3 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
     }
 }
 
@@ -621,23 +621,23 @@ w::record! {
     /// `Relation`.
     pub struct Relation {
         /// `promoter_openid`.
-        0 promoter_openid: String => w::Field::must("promoter_openid"),
+        0 promoter_openid: String => "promoter_openid: must",
         /// `role_id`.
-        1 role_id: i64 => w::Field::must("role_id"),
+        1 role_id: i64 => "role_id: must",
         /// `retail_id`.
-        2 retail_id: Option<String> => w::Field::new("retail_id"),
+        2 retail_id: Option<String> => "retail_id",
         /// `extra_info`.
-        3 extra_info: Option<String> => w::Field::new("extra_info"),
+        3 extra_info: Option<String> => "extra_info",
         /// `openid`.
-        4 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        4 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `scene`.
-        5 scene: i64 => w::Field::must("scene"),
+        5 scene: i64 => "scene: must",
         /// `path`.
-        6 path: String => w::Field::must("path"),
+        6 path: String => "path: must",
         /// `create_time`; format `unix`.
-        7 create_time: xinqiao_types::UnixSeconds => w::Field::must("create_time"),
+        7 create_time: xinqiao_types::UnixSeconds => "create_time: must",
         /// `share_extra_info`.
-        8 share_extra_info: Option<String> => w::Field::new("share_extra_info"),
+        8 share_extra_info: Option<String> => "share_extra_info",
     }
 }
 
@@ -645,11 +645,11 @@ w::record! {
     /// `Role`.
     pub struct Role {
         /// `role_id`.
-        0 role_id: i64 => w::Field::must("role_id"),
+        0 role_id: i64 => "role_id: must",
         /// `name`.
-        1 name: String => w::Field::must("name"),
+        1 name: String => "name: must",
         /// `desc`.
-        2 desc: String => w::Field::must("desc"),
+        2 desc: String => "desc: must",
     }
 }
 
@@ -657,9 +657,9 @@ w::record! {
     /// `SellingPriceRange`.
     pub struct SellingPriceRange {
         /// `min`.
-        0 min: i64 => w::Field::must("min"),
+        0 min: i64 => "min: must",
         /// `max`.
-        1 max: i64 => w::Field::must("max"),
+        1 max: i64 => "max: must",
     }
     new(min: i64, max: i64)
 }
@@ -668,17 +668,17 @@ w::record! {
     /// `SharerInfo`.
     pub struct SharerInfo {
         /// `sharer_appid`.
-        0 sharer_appid: String => w::Field::must("sharer_appid"),
+        0 sharer_appid: String => "sharer_appid: must",
         /// `nickname`.
-        1 nickname: String => w::Field::must("nickname").masked(),
+        1 nickname: String => "nickname: must masked",
         /// `head_img_url`.
-        2 head_img_url: String => w::Field::must("head_img_url").masked(),
+        2 head_img_url: String => "head_img_url: must masked",
         /// `bind_time`; format `unix`.
-        3 bind_time: xinqiao_types::UnixSeconds => w::Field::must("bind_time"),
+        3 bind_time: xinqiao_types::UnixSeconds => "bind_time: must",
         /// `commission_type`.
-        4 commission_type: i64 => w::Field::must("commission_type"),
+        4 commission_type: i64 => "commission_type: must",
         /// `commission_ratio`; unit 1/10000.
-        5 commission_ratio: i64 => w::Field::must("commission_ratio"),
+        5 commission_ratio: i64 => "commission_ratio: must",
     }
 }
 
@@ -686,13 +686,13 @@ w::record! {
     /// `Shop`.
     pub struct Shop {
         /// `shop_appid`.
-        0 shop_appid: String => w::Field::must("shop_appid"),
+        0 shop_appid: String => "shop_appid: must",
         /// `shop_nickname`.
-        1 shop_nickname: String => w::Field::must("shop_nickname"),
+        1 shop_nickname: String => "shop_nickname: must",
         /// `shop_head_img`.
-        2 shop_head_img: String => w::Field::must("shop_head_img"),
+        2 shop_head_img: String => "shop_head_img: must",
         /// `bind_time`; format `unix`.
-        3 bind_time: xinqiao_types::UnixSeconds => w::Field::must("bind_time"),
+        3 bind_time: xinqiao_types::UnixSeconds => "bind_time: must",
     }
 }
 
@@ -700,9 +700,9 @@ w::record! {
     /// `SkuAttr`.
     pub struct SkuAttr {
         /// `attr_key`.
-        0 attr_key: String => w::Field::must("attr_key"),
+        0 attr_key: String => "attr_key: must",
         /// `attr_value`.
-        1 attr_value: String => w::Field::must("attr_value"),
+        1 attr_value: String => "attr_value: must",
     }
 }
 
@@ -710,17 +710,17 @@ w::record! {
     /// `SkuDeliverInfo`.
     pub struct SkuDeliverInfo {
         /// `stock_type`.
-        0 stock_type: i64 => w::Field::must("stock_type"),
+        0 stock_type: i64 => "stock_type: must",
         /// `full_payment_presale_delivery_type`.
-        1 full_payment_presale_delivery_type: i64 => w::Field::must("full_payment_presale_delivery_type"),
+        1 full_payment_presale_delivery_type: i64 => "full_payment_presale_delivery_type: must",
         /// `presale_begin_time`; format `unix`.
-        2 presale_begin_time: xinqiao_types::UnixSeconds => w::Field::must("presale_begin_time"),
+        2 presale_begin_time: xinqiao_types::UnixSeconds => "presale_begin_time: must",
         /// `presale_end_time`; format `unix`.
-        3 presale_end_time: xinqiao_types::UnixSeconds => w::Field::must("presale_end_time"),
+        3 presale_end_time: xinqiao_types::UnixSeconds => "presale_end_time: must",
         /// `full_payment_presale_delivery_time`.
-        4 full_payment_presale_delivery_time: i64 => w::Field::must("full_payment_presale_delivery_time"),
+        4 full_payment_presale_delivery_time: i64 => "full_payment_presale_delivery_time: must",
         /// `spot_after_presale_end`.
-        5 spot_after_presale_end: bool => w::Field::must("spot_after_presale_end").spelled(w::Spelling::BoolInt),
+        5 spot_after_presale_end: bool => "spot_after_presale_end: must zero-one",
     }
 }
 
@@ -728,17 +728,17 @@ w::record! {
     /// `Skus`.
     pub struct Skus {
         /// `sku_id`.
-        0 sku_id: i64 => w::Field::must("sku_id"),
+        0 sku_id: i64 => "sku_id: must",
         /// `thumb_img`.
-        1 thumb_img: String => w::Field::must("thumb_img"),
+        1 thumb_img: String => "thumb_img: must",
         /// `sale_price`; unit fen.
-        2 sale_price: xinqiao_types::Fen => w::Field::must("sale_price"),
+        2 sale_price: xinqiao_types::Fen => "sale_price: must",
         /// `stock_num`.
-        3 stock_num: i64 => w::Field::must("stock_num"),
+        3 stock_num: i64 => "stock_num: must",
         /// `sku_attrs`.
-        4 sku_attrs: Option<Vec<SkuAttr>> => w::Field::new("sku_attrs"),
+        4 sku_attrs: Option<Vec<SkuAttr>> => "sku_attrs",
         /// `sku_deliver_info`.
-        5 sku_deliver_info: Option<SkuDeliverInfo> => w::Field::new("sku_deliver_info"),
+        5 sku_deliver_info: Option<SkuDeliverInfo> => "sku_deliver_info",
     }
 }
 
@@ -746,17 +746,17 @@ w::record! {
     /// `SpuItemCondition`.
     pub struct SpuItemCondition {
         /// `selling_price_range`; unit fen.
-        0 selling_price_range: Option<SellingPriceRange> => w::Field::new("selling_price_range"),
+        0 selling_price_range: Option<SellingPriceRange> => "selling_price_range",
         /// `monthly_sales_range`.
-        1 monthly_sales_range: Option<SellingPriceRange> => w::Field::new("monthly_sales_range"),
+        1 monthly_sales_range: Option<SellingPriceRange> => "monthly_sales_range",
         /// `service_fee_rate_range`; unit 1/100000.
-        2 service_fee_rate_range: Option<SellingPriceRange> => w::Field::new("service_fee_rate_range"),
+        2 service_fee_rate_range: Option<SellingPriceRange> => "service_fee_rate_range",
         /// `commission_rate_range`; unit 1/100000.
-        3 commission_rate_range: Option<SellingPriceRange> => w::Field::new("commission_rate_range"),
+        3 commission_rate_range: Option<SellingPriceRange> => "commission_rate_range",
         /// `promote_time_range`.
-        4 promote_time_range: Option<SellingPriceRange> => w::Field::new("promote_time_range"),
+        4 promote_time_range: Option<SellingPriceRange> => "promote_time_range",
         /// `flags`.
-        5 flags: Option<Vec<String>> => w::Field::new("flags"),
+        5 flags: Option<Vec<String>> => "flags",
     }
     new()
     set(
@@ -773,11 +773,11 @@ w::record! {
     /// `StockInfo`.
     pub struct StockInfo {
         /// `issued_num`.
-        0 issued_num: i64 => w::Field::must("issued_num"),
+        0 issued_num: i64 => "issued_num: must",
         /// `receive_num`.
-        1 receive_num: i64 => w::Field::must("receive_num"),
+        1 receive_num: i64 => "receive_num: must",
         /// `used_num`.
-        2 used_num: i64 => w::Field::must("used_num"),
+        2 used_num: i64 => "used_num: must",
     }
 }
 
@@ -785,17 +785,17 @@ w::record! {
     /// `Talent`.
     pub struct Talent {
         /// `talent_appid`.
-        0 talent_appid: String => w::Field::must("talent_appid"),
+        0 talent_appid: String => "talent_appid: must",
         /// `talent_nickname`.
-        1 talent_nickname: String => w::Field::must("talent_nickname"),
+        1 talent_nickname: String => "talent_nickname: must",
         /// `talent_head_img`.
-        2 talent_head_img: String => w::Field::must("talent_head_img"),
+        2 talent_head_img: String => "talent_head_img: must",
         /// `bind_time`; format `unix`.
-        3 bind_time: xinqiao_types::UnixSeconds => w::Field::must("bind_time"),
+        3 bind_time: xinqiao_types::UnixSeconds => "bind_time: must",
         /// `related_finder_exportname_list`.
-        4 related_finder_exportname_list: Vec<String> => w::Field::must("related_finder_exportname_list"),
+        4 related_finder_exportname_list: Vec<String> => "related_finder_exportname_list: must",
         /// `related_mp_biz_appid_list`.
-        5 related_mp_biz_appid_list: Vec<String> => w::Field::must("related_mp_biz_appid_list"),
+        5 related_mp_biz_appid_list: Vec<String> => "related_mp_biz_appid_list: must",
     }
 }
 
@@ -803,13 +803,13 @@ w::record! {
     /// `ValidInfo`.
     pub struct ValidInfo {
         /// `valid_type`.
-        0 valid_type: i64 => w::Field::must("valid_type"),
+        0 valid_type: i64 => "valid_type: must",
         /// `valid_day_num`.
-        1 valid_day_num: Option<i64> => w::Field::new("valid_day_num"),
+        1 valid_day_num: Option<i64> => "valid_day_num",
         /// `start_time`; format `unix`.
-        2 start_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("start_time"),
+        2 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
         /// `end_time`; format `unix`.
-        3 end_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("end_time"),
+        3 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
     }
 }
 
@@ -821,7 +821,7 @@ w::record! {
     /// * Catalog: `channels.promoter.addpromoter`.
     pub struct Addpromoter {
         /// `promoter_list`.
-        0 promoter_list: Vec<AddpromoterPromoter> => w::Field::must("promoter_list"),
+        0 promoter_list: Vec<AddpromoterPromoter> => "promoter_list: must",
     }
     new(promoter_list: Vec<AddpromoterPromoter>)
 }
@@ -830,11 +830,11 @@ w::record! {
     /// Answer to [`Addpromoter`].
     pub struct AddpromoterResponse {
         /// `fail_list`.
-        0 fail_list: Vec<Fail> => w::Field::must("fail_list"),
+        0 fail_list: Vec<Fail> => "fail_list: must",
         /// `total_cnt`.
-        1 total_cnt: i64 => w::Field::must("total_cnt"),
+        1 total_cnt: i64 => "total_cnt: must",
         /// `fail_cnt`.
-        2 fail_cnt: i64 => w::Field::must("fail_cnt"),
+        2 fail_cnt: i64 => "fail_cnt: must",
     }
 }
 
@@ -865,23 +865,23 @@ w::record! {
     /// * Catalog: `channels.promoter.addrole`.
     pub struct Addrole {
         /// `name`.
-        0 name: String => w::Field::must("name"),
+        0 name: String => "name: must",
         /// `desc`.
-        1 desc: Option<String> => w::Field::new("desc"),
+        1 desc: Option<String> => "desc",
     }
-    new(name: String)
-    set(desc: String)
+    new(name: impl Into<String>)
+    text(desc: String)
 }
 
 w::record! {
     /// Answer to [`Addrole`].
     pub struct AddroleResponse {
         /// `role_id`.
-        0 role_id: i64 => w::Field::must("role_id"),
+        0 role_id: i64 => "role_id: must",
         /// `name`.
-        1 name: String => w::Field::must("name"),
+        1 name: String => "name: must",
         /// `desc`.
-        2 desc: String => w::Field::must("desc"),
+        2 desc: String => "desc: must",
     }
 }
 
@@ -912,25 +912,25 @@ w::record! {
     /// * Catalog: `channels.promoter.get_bind_sharer_list`.
     pub struct GetBindSharerList {
         /// `sharer_appid`.
-        0 sharer_appid: Option<String> => w::Field::new("sharer_appid"),
+        0 sharer_appid: Option<String> => "sharer_appid",
         /// `sharer_openid`.
-        1 sharer_openid: Option<String> => w::Field::new("sharer_openid"),
+        1 sharer_openid: Option<String> => "sharer_openid",
         /// `next_key`.
-        2 next_key: Option<String> => w::Field::new("next_key"),
+        2 next_key: Option<String> => "next_key",
         /// `page_size`.
-        3 page_size: i64 => w::Field::must("page_size"),
+        3 page_size: i64 => "page_size: must",
     }
     new(page_size: i64)
-    set(sharer_appid: String, sharer_openid: String, next_key: String)
+    text(sharer_appid: String, sharer_openid: String, next_key: String)
 }
 
 w::record! {
     /// Answer to [`GetBindSharerList`].
     pub struct GetBindSharerListResponse {
         /// `sharer_info_list`.
-        0 sharer_info_list: Vec<SharerInfo> => w::Field::must("sharer_info_list"),
+        0 sharer_info_list: Vec<SharerInfo> => "sharer_info_list: must",
         /// `next_key`.
-        1 next_key: Option<String> => w::Field::new("next_key"),
+        1 next_key: Option<String> => "next_key",
     }
 }
 
@@ -961,23 +961,23 @@ w::record! {
     /// * Catalog: `channels.promoter.get_bind_shop_list`.
     pub struct GetBindShopList {
         /// `next_key`.
-        0 next_key: Option<String> => w::Field::new("next_key"),
+        0 next_key: Option<String> => "next_key",
         /// `page_size`.
-        1 page_size: i64 => w::Field::must("page_size"),
+        1 page_size: i64 => "page_size: must",
     }
     new(page_size: i64)
-    set(next_key: String)
+    text(next_key: String)
 }
 
 w::record! {
     /// Answer to [`GetBindShopList`].
     pub struct GetBindShopListResponse {
         /// `shop_list`.
-        0 shop_list: Vec<Shop> => w::Field::must("shop_list"),
+        0 shop_list: Vec<Shop> => "shop_list: must",
         /// `next_key`.
-        1 next_key: Option<String> => w::Field::new("next_key"),
+        1 next_key: Option<String> => "next_key",
         /// `has_more`.
-        2 has_more: bool => w::Field::must("has_more"),
+        2 has_more: bool => "has_more: must",
     }
 }
 
@@ -1008,25 +1008,25 @@ w::record! {
     /// * Catalog: `channels.promoter.get_bind_shop_promoter_list`.
     pub struct GetBindShopPromoterList {
         /// `shop_appid`.
-        0 shop_appid: String => w::Field::must("shop_appid"),
+        0 shop_appid: String => "shop_appid: must",
         /// `next_key`.
-        1 next_key: Option<String> => w::Field::new("next_key"),
+        1 next_key: Option<String> => "next_key",
         /// `page_size`.
-        2 page_size: i64 => w::Field::must("page_size"),
+        2 page_size: i64 => "page_size: must",
     }
-    new(shop_appid: String, page_size: i64)
-    set(next_key: String)
+    new(shop_appid: impl Into<String>, page_size: i64)
+    text(next_key: String)
 }
 
 w::record! {
     /// Answer to [`GetBindShopPromoterList`].
     pub struct GetBindShopPromoterListResponse {
         /// `promoter_list`.
-        0 promoter_list: Vec<Promoter> => w::Field::must("promoter_list"),
+        0 promoter_list: Vec<Promoter> => "promoter_list: must",
         /// `next_key`.
-        1 next_key: Option<String> => w::Field::new("next_key"),
+        1 next_key: Option<String> => "next_key",
         /// `has_more`.
-        2 has_more: bool => w::Field::must("has_more"),
+        2 has_more: bool => "has_more: must",
     }
 }
 
@@ -1057,25 +1057,25 @@ w::record! {
     /// * Catalog: `channels.promoter.get_bind_talent_list`.
     pub struct GetBindTalentList {
         /// `talent_appid`.
-        0 talent_appid: Option<String> => w::Field::new("talent_appid"),
+        0 talent_appid: Option<String> => "talent_appid",
         /// `next_key`.
-        1 next_key: Option<String> => w::Field::new("next_key"),
+        1 next_key: Option<String> => "next_key",
         /// `page_size`.
-        2 page_size: i64 => w::Field::must("page_size"),
+        2 page_size: i64 => "page_size: must",
     }
     new(page_size: i64)
-    set(talent_appid: String, next_key: String)
+    text(talent_appid: String, next_key: String)
 }
 
 w::record! {
     /// Answer to [`GetBindTalentList`].
     pub struct GetBindTalentListResponse {
         /// `talent_list`.
-        0 talent_list: Vec<Talent> => w::Field::must("talent_list"),
+        0 talent_list: Vec<Talent> => "talent_list: must",
         /// `next_key`.
-        1 next_key: Option<String> => w::Field::new("next_key"),
+        1 next_key: Option<String> => "next_key",
         /// `has_more`.
-        2 has_more: bool => w::Field::must("has_more"),
+        2 has_more: bool => "has_more: must",
     }
 }
 
@@ -1106,34 +1106,30 @@ w::record! {
     /// * Catalog: `channels.promoter.get_cooperative_coupon_list`.
     pub struct GetCooperativeCouponList {
         /// `shop_appid`.
-        0 shop_appid: Option<String> => w::Field::new("shop_appid"),
+        0 shop_appid: Option<String> => "shop_appid",
         /// `is_from_head_supplier`.
-        1 is_from_head_supplier: Option<bool> => w::Field::new("is_from_head_supplier"),
+        1 is_from_head_supplier: Option<bool> => "is_from_head_supplier",
         /// `from_head_supplier_appid`.
-        2 from_head_supplier_appid: Option<String> => w::Field::new("from_head_supplier_appid"),
+        2 from_head_supplier_appid: Option<String> => "from_head_supplier_appid",
         /// `page_size`.
-        3 page_size: i64 => w::Field::must("page_size"),
+        3 page_size: i64 => "page_size: must",
         /// `next_key`.
-        4 next_key: Option<String> => w::Field::new("next_key"),
+        4 next_key: Option<String> => "next_key",
     }
     new(page_size: i64)
-    set(
-        shop_appid: String,
-        is_from_head_supplier: bool,
-        from_head_supplier_appid: String,
-        next_key: String,
-    )
+    text(shop_appid: String, from_head_supplier_appid: String, next_key: String)
+    set(is_from_head_supplier: bool)
 }
 
 w::record! {
     /// Answer to [`GetCooperativeCouponList`].
     pub struct GetCooperativeCouponListResponse {
         /// `coupons`.
-        0 coupons: Vec<Coupon> => w::Field::must("coupons"),
+        0 coupons: Vec<Coupon> => "coupons: must",
         /// `next_key`.
-        1 next_key: Option<String> => w::Field::new("next_key"),
+        1 next_key: Option<String> => "next_key",
         /// `has_more`.
-        2 has_more: bool => w::Field::must("has_more"),
+        2 has_more: bool => "has_more: must",
     }
 }
 
@@ -1164,19 +1160,19 @@ w::record! {
     /// * Catalog: `channels.promoter.get_coupon_detail`.
     pub struct GetCouponDetail {
         /// `from_head_supplier_appid`.
-        0 from_head_supplier_appid: Option<String> => w::Field::new("from_head_supplier_appid"),
+        0 from_head_supplier_appid: Option<String> => "from_head_supplier_appid",
         /// `coupon_id`.
-        1 coupon_id: i64 => w::Field::must("coupon_id").spelled(w::Spelling::NumericText),
+        1 coupon_id: i64 => "coupon_id: must numeric",
     }
     new(coupon_id: i64)
-    set(from_head_supplier_appid: String)
+    text(from_head_supplier_appid: String)
 }
 
 w::record! {
     /// Answer to [`GetCouponDetail`].
     pub struct GetCouponDetailResponse {
         /// `coupon`.
-        0 coupon: GetCouponDetailCoupon => w::Field::must("coupon"),
+        0 coupon: GetCouponDetailCoupon => "coupon: must",
     }
 }
 
@@ -1207,21 +1203,21 @@ w::record! {
     /// * Catalog: `channels.promoter.get_coupon_promoter_share_link`.
     pub struct GetCouponPromoterShareLink {
         /// `sharer_appid`.
-        0 sharer_appid: Option<String> => w::Field::new("sharer_appid"),
+        0 sharer_appid: Option<String> => "sharer_appid",
         /// `from_head_supplier_appid`.
-        1 from_head_supplier_appid: Option<String> => w::Field::new("from_head_supplier_appid"),
+        1 from_head_supplier_appid: Option<String> => "from_head_supplier_appid",
         /// `coupon_id`.
-        2 coupon_id: i64 => w::Field::must("coupon_id").spelled(w::Spelling::NumericText),
+        2 coupon_id: i64 => "coupon_id: must numeric",
     }
     new(coupon_id: i64)
-    set(sharer_appid: String, from_head_supplier_appid: String)
+    text(sharer_appid: String, from_head_supplier_appid: String)
 }
 
 w::record! {
     /// Answer to [`GetCouponPromoterShareLink`].
     pub struct GetCouponPromoterShareLinkResponse {
         /// `promoter_share_link`.
-        0 promoter_share_link: String => w::Field::must("promoter_share_link"),
+        0 promoter_share_link: String => "promoter_share_link: must",
     }
 }
 
@@ -1252,23 +1248,23 @@ w::record! {
     /// * Catalog: `channels.promoter.get_coupon_qr_code`.
     pub struct GetCouponQrCode {
         /// `sharer_appid`.
-        0 sharer_appid: Option<String> => w::Field::new("sharer_appid"),
+        0 sharer_appid: Option<String> => "sharer_appid",
         /// `sharer_openid`.
-        1 sharer_openid: Option<String> => w::Field::new("sharer_openid"),
+        1 sharer_openid: Option<String> => "sharer_openid",
         /// `from_head_supplier_appid`.
-        2 from_head_supplier_appid: Option<String> => w::Field::new("from_head_supplier_appid"),
+        2 from_head_supplier_appid: Option<String> => "from_head_supplier_appid",
         /// `coupon_id`.
-        3 coupon_id: i64 => w::Field::must("coupon_id").spelled(w::Spelling::NumericText),
+        3 coupon_id: i64 => "coupon_id: must numeric",
     }
     new(coupon_id: i64)
-    set(sharer_appid: String, sharer_openid: String, from_head_supplier_appid: String)
+    text(sharer_appid: String, sharer_openid: String, from_head_supplier_appid: String)
 }
 
 w::record! {
     /// Answer to [`GetCouponQrCode`].
     pub struct GetCouponQrCodeResponse {
         /// `qrcode_url`.
-        0 qrcode_url: String => w::Field::must("qrcode_url"),
+        0 qrcode_url: String => "qrcode_url: must",
     }
 }
 
@@ -1299,21 +1295,21 @@ w::record! {
     /// * Catalog: `channels.promoter.get_coupon_short_link`.
     pub struct GetCouponShortLink {
         /// `sharer_appid`.
-        0 sharer_appid: Option<String> => w::Field::new("sharer_appid"),
+        0 sharer_appid: Option<String> => "sharer_appid",
         /// `from_head_supplier_appid`.
-        1 from_head_supplier_appid: Option<String> => w::Field::new("from_head_supplier_appid"),
+        1 from_head_supplier_appid: Option<String> => "from_head_supplier_appid",
         /// `coupon_id`.
-        2 coupon_id: i64 => w::Field::must("coupon_id").spelled(w::Spelling::NumericText),
+        2 coupon_id: i64 => "coupon_id: must numeric",
     }
     new(coupon_id: i64)
-    set(sharer_appid: String, from_head_supplier_appid: String)
+    text(sharer_appid: String, from_head_supplier_appid: String)
 }
 
 w::record! {
     /// Answer to [`GetCouponShortLink`].
     pub struct GetCouponShortLinkResponse {
         /// `short_link`.
-        0 short_link: String => w::Field::must("short_link"),
+        0 short_link: String => "short_link: must",
     }
 }
 
@@ -1344,25 +1340,25 @@ w::record! {
     /// * Catalog: `channels.promoter.get_coupon_to_headsupplier`.
     pub struct GetCouponToHeadsupplier {
         /// `to_head_supplier_appid`.
-        0 to_head_supplier_appid: String => w::Field::must("to_head_supplier_appid"),
+        0 to_head_supplier_appid: String => "to_head_supplier_appid: must",
         /// `limit`.
-        1 limit: i64 => w::Field::must("limit"),
+        1 limit: i64 => "limit: must",
         /// `page_context`.
-        2 page_context: Option<String> => w::Field::new("page_context"),
+        2 page_context: Option<String> => "page_context",
     }
-    new(to_head_supplier_appid: String, limit: i64)
-    set(page_context: String)
+    new(to_head_supplier_appid: impl Into<String>, limit: i64)
+    text(page_context: String)
 }
 
 w::record! {
     /// Answer to [`GetCouponToHeadsupplier`].
     pub struct GetCouponToHeadsupplierResponse {
         /// `list`.
-        0 list: Vec<GetCouponToHeadsupplierList> => w::Field::must("list"),
+        0 list: Vec<GetCouponToHeadsupplierList> => "list: must",
         /// `total_count`.
-        1 total_count: i64 => w::Field::must("total_count"),
+        1 total_count: i64 => "total_count: must",
         /// `page_context`.
-        2 page_context: Option<String> => w::Field::new("page_context"),
+        2 page_context: Option<String> => "page_context",
     }
 }
 
@@ -1393,27 +1389,27 @@ w::record! {
     /// * Catalog: `channels.promoter.get_feed_list`.
     pub struct GetFeedList {
         /// `talent_appid`.
-        0 talent_appid: String => w::Field::must("talent_appid"),
+        0 talent_appid: String => "talent_appid: must",
         /// `finder_exportusername`.
-        1 finder_exportusername: Option<String> => w::Field::new("finder_exportusername"),
+        1 finder_exportusername: Option<String> => "finder_exportusername",
         /// `page_size`.
-        2 page_size: i64 => w::Field::must("page_size"),
+        2 page_size: i64 => "page_size: must",
         /// `next_key`.
-        3 next_key: Option<String> => w::Field::new("next_key"),
+        3 next_key: Option<String> => "next_key",
     }
-    new(talent_appid: String, page_size: i64)
-    set(finder_exportusername: String, next_key: String)
+    new(talent_appid: impl Into<String>, page_size: i64)
+    text(finder_exportusername: String, next_key: String)
 }
 
 w::record! {
     /// Answer to [`GetFeedList`].
     pub struct GetFeedListResponse {
         /// `feed_list`.
-        0 feed_list: Vec<Feed> => w::Field::must("feed_list"),
+        0 feed_list: Vec<Feed> => "feed_list: must",
         /// `next_key`.
-        1 next_key: Option<String> => w::Field::new("next_key"),
+        1 next_key: Option<String> => "next_key",
         /// `has_more`.
-        2 has_more: bool => w::Field::must("has_more"),
+        2 has_more: bool => "has_more: must",
     }
 }
 
@@ -1444,23 +1440,27 @@ w::record! {
     /// * Catalog: `channels.promoter.get_feed_promotion_info`.
     pub struct GetFeedPromotionInfo {
         /// `talent_appid`.
-        0 talent_appid: String => w::Field::must("talent_appid"),
+        0 talent_appid: String => "talent_appid: must",
         /// `sharer_appid`.
-        1 sharer_appid: Option<String> => w::Field::new("sharer_appid"),
+        1 sharer_appid: Option<String> => "sharer_appid",
         /// `mini_program_appid`.
-        2 mini_program_appid: String => w::Field::must("mini_program_appid"),
+        2 mini_program_appid: String => "mini_program_appid: must",
         /// `feed_list`.
-        3 feed_list: Vec<GetFeedPromotionInfoFeed> => w::Field::must("feed_list"),
+        3 feed_list: Vec<GetFeedPromotionInfoFeed> => "feed_list: must",
     }
-    new(talent_appid: String, mini_program_appid: String, feed_list: Vec<GetFeedPromotionInfoFeed>)
-    set(sharer_appid: String)
+    new(
+        talent_appid: impl Into<String>,
+        mini_program_appid: impl Into<String>,
+        feed_list: Vec<GetFeedPromotionInfoFeed>,
+    )
+    text(sharer_appid: String)
 }
 
 w::record! {
     /// Answer to [`GetFeedPromotionInfo`].
     pub struct GetFeedPromotionInfoResponse {
         /// `feed_list`.
-        0 feed_list: Vec<FeedItem> => w::Field::must("feed_list"),
+        0 feed_list: Vec<FeedItem> => "feed_list: must",
     }
 }
 
@@ -1491,25 +1491,25 @@ w::record! {
     /// * Catalog: `channels.promoter.get_live_commission_product_list`.
     pub struct GetLiveCommissionProductList {
         /// `talent_appid`.
-        0 talent_appid: String => w::Field::must("talent_appid"),
+        0 talent_appid: String => "talent_appid: must",
         /// `page_size`.
-        1 page_size: i64 => w::Field::must("page_size"),
+        1 page_size: i64 => "page_size: must",
         /// `next_key`.
-        2 next_key: Option<String> => w::Field::new("next_key"),
+        2 next_key: Option<String> => "next_key",
     }
-    new(talent_appid: String, page_size: i64)
-    set(next_key: String)
+    new(talent_appid: impl Into<String>, page_size: i64)
+    text(next_key: String)
 }
 
 w::record! {
     /// Answer to [`GetLiveCommissionProductList`].
     pub struct GetLiveCommissionProductListResponse {
         /// `product_list`.
-        0 product_list: Vec<Product> => w::Field::must("product_list"),
+        0 product_list: Vec<Product> => "product_list: must",
         /// `next_key`.
-        1 next_key: Option<String> => w::Field::new("next_key"),
+        1 next_key: Option<String> => "next_key",
         /// `has_more`.
-        2 has_more: bool => w::Field::must("has_more"),
+        2 has_more: bool => "has_more: must",
     }
 }
 
@@ -1540,23 +1540,27 @@ w::record! {
     /// * Catalog: `channels.promoter.get_live_notice_promoter_share_link`.
     pub struct GetLiveNoticePromoterShareLink {
         /// `talent_appid`.
-        0 talent_appid: String => w::Field::must("talent_appid"),
+        0 talent_appid: String => "talent_appid: must",
         /// `sharer_appid`.
-        1 sharer_appid: Option<String> => w::Field::new("sharer_appid"),
+        1 sharer_appid: Option<String> => "sharer_appid",
         /// `mini_program_appid`.
-        2 mini_program_appid: String => w::Field::must("mini_program_appid"),
+        2 mini_program_appid: String => "mini_program_appid: must",
         /// `notice_id`.
-        3 notice_id: String => w::Field::must("notice_id"),
+        3 notice_id: String => "notice_id: must",
     }
-    new(talent_appid: String, mini_program_appid: String, notice_id: String)
-    set(sharer_appid: String)
+    new(
+        talent_appid: impl Into<String>,
+        mini_program_appid: impl Into<String>,
+        notice_id: impl Into<String>,
+    )
+    text(sharer_appid: String)
 }
 
 w::record! {
     /// Answer to [`GetLiveNoticePromoterShareLink`].
     pub struct GetLiveNoticePromoterShareLinkResponse {
         /// `promoter_share_link`.
-        0 promoter_share_link: String => w::Field::must("promoter_share_link"),
+        0 promoter_share_link: String => "promoter_share_link: must",
     }
 }
 
@@ -1587,21 +1591,21 @@ w::record! {
     /// * Catalog: `channels.promoter.get_live_notice_record_list`.
     pub struct GetLiveNoticeRecordList {
         /// `talent_appid`.
-        0 talent_appid: String => w::Field::must("talent_appid"),
+        0 talent_appid: String => "talent_appid: must",
         /// `sharer_appid`.
-        1 sharer_appid: Option<String> => w::Field::new("sharer_appid"),
+        1 sharer_appid: Option<String> => "sharer_appid",
         /// `mini_program_appid`.
-        2 mini_program_appid: String => w::Field::must("mini_program_appid"),
+        2 mini_program_appid: String => "mini_program_appid: must",
     }
-    new(talent_appid: String, mini_program_appid: String)
-    set(sharer_appid: String)
+    new(talent_appid: impl Into<String>, mini_program_appid: impl Into<String>)
+    text(sharer_appid: String)
 }
 
 w::record! {
     /// Answer to [`GetLiveNoticeRecordList`].
     pub struct GetLiveNoticeRecordListResponse {
         /// `live_notice_record_list`.
-        0 live_notice_record_list: Vec<LiveNoticeRecord> => w::Field::must("live_notice_record_list"),
+        0 live_notice_record_list: Vec<LiveNoticeRecord> => "live_notice_record_list: must",
     }
 }
 
@@ -1632,21 +1636,21 @@ w::record! {
     /// * Catalog: `channels.promoter.get_live_notice_record_qr_code`.
     pub struct GetLiveNoticeRecordQrCode {
         /// `talent_appid`.
-        0 talent_appid: String => w::Field::must("talent_appid"),
+        0 talent_appid: String => "talent_appid: must",
         /// `sharer_appid`.
-        1 sharer_appid: Option<String> => w::Field::new("sharer_appid"),
+        1 sharer_appid: Option<String> => "sharer_appid",
         /// `notice_id`.
-        2 notice_id: String => w::Field::must("notice_id"),
+        2 notice_id: String => "notice_id: must",
     }
-    new(talent_appid: String, notice_id: String)
-    set(sharer_appid: String)
+    new(talent_appid: impl Into<String>, notice_id: impl Into<String>)
+    text(sharer_appid: String)
 }
 
 w::record! {
     /// Answer to [`GetLiveNoticeRecordQrCode`].
     pub struct GetLiveNoticeRecordQrCodeResponse {
         /// `qrcode_url`.
-        0 qrcode_url: String => w::Field::must("qrcode_url"),
+        0 qrcode_url: String => "qrcode_url: must",
     }
 }
 
@@ -1677,19 +1681,19 @@ w::record! {
     /// * Catalog: `channels.promoter.get_live_notice_reservation_info`.
     pub struct GetLiveNoticeReservationInfo {
         /// `sharer_appid`.
-        0 sharer_appid: Option<String> => w::Field::new("sharer_appid"),
+        0 sharer_appid: Option<String> => "sharer_appid",
         /// `live_notice_id`.
-        1 live_notice_id: String => w::Field::must("live_notice_id"),
+        1 live_notice_id: String => "live_notice_id: must",
     }
-    new(live_notice_id: String)
-    set(sharer_appid: String)
+    new(live_notice_id: impl Into<String>)
+    text(sharer_appid: String)
 }
 
 w::record! {
     /// Answer to [`GetLiveNoticeReservationInfo`].
     pub struct GetLiveNoticeReservationInfoResponse {
         /// `count`.
-        0 count: i64 => w::Field::must("count"),
+        0 count: i64 => "count: must",
     }
 }
 
@@ -1720,21 +1724,21 @@ w::record! {
     /// * Catalog: `channels.promoter.get_live_record_list`.
     pub struct GetLiveRecordList {
         /// `talent_appid`.
-        0 talent_appid: String => w::Field::must("talent_appid"),
+        0 talent_appid: String => "talent_appid: must",
         /// `sharer_appid`.
-        1 sharer_appid: Option<String> => w::Field::new("sharer_appid"),
+        1 sharer_appid: Option<String> => "sharer_appid",
         /// `mini_program_appid`.
-        2 mini_program_appid: String => w::Field::must("mini_program_appid"),
+        2 mini_program_appid: String => "mini_program_appid: must",
     }
-    new(talent_appid: String, mini_program_appid: String)
-    set(sharer_appid: String)
+    new(talent_appid: impl Into<String>, mini_program_appid: impl Into<String>)
+    text(sharer_appid: String)
 }
 
 w::record! {
     /// Answer to [`GetLiveRecordList`].
     pub struct GetLiveRecordListResponse {
         /// `live_record_list`.
-        0 live_record_list: Vec<LiveRecord> => w::Field::must("live_record_list"),
+        0 live_record_list: Vec<LiveRecord> => "live_record_list: must",
     }
 }
 
@@ -1765,21 +1769,21 @@ w::record! {
     /// * Catalog: `channels.promoter.get_live_record_qr_code`.
     pub struct GetLiveRecordQrCode {
         /// `talent_appid`.
-        0 talent_appid: String => w::Field::must("talent_appid"),
+        0 talent_appid: String => "talent_appid: must",
         /// `sharer_appid`.
-        1 sharer_appid: Option<String> => w::Field::new("sharer_appid"),
+        1 sharer_appid: Option<String> => "sharer_appid",
         /// `export_id`.
-        2 export_id: String => w::Field::must("export_id"),
+        2 export_id: String => "export_id: must",
     }
-    new(talent_appid: String, export_id: String)
-    set(sharer_appid: String)
+    new(talent_appid: impl Into<String>, export_id: impl Into<String>)
+    text(sharer_appid: String)
 }
 
 w::record! {
     /// Answer to [`GetLiveRecordQrCode`].
     pub struct GetLiveRecordQrCodeResponse {
         /// `qrcode_url`.
-        0 qrcode_url: String => w::Field::must("qrcode_url"),
+        0 qrcode_url: String => "qrcode_url: must",
     }
 }
 
@@ -1810,34 +1814,34 @@ w::record! {
     /// * Catalog: `channels.promoter.get_product_promotion_link_info`.
     pub struct GetProductPromotionLinkInfo {
         /// `sharer_appid`.
-        0 sharer_appid: Option<String> => w::Field::new("sharer_appid"),
+        0 sharer_appid: Option<String> => "sharer_appid",
         /// `sharer_openid`.
-        1 sharer_openid: Option<String> => w::Field::new("sharer_openid"),
+        1 sharer_openid: Option<String> => "sharer_openid",
         /// `shop_appid`.
-        2 shop_appid: Option<String> => w::Field::new("shop_appid"),
+        2 shop_appid: Option<String> => "shop_appid",
         /// `head_supplier_appid`.
-        3 head_supplier_appid: Option<String> => w::Field::new("head_supplier_appid"),
+        3 head_supplier_appid: Option<String> => "head_supplier_appid",
         /// `product_id`.
-        4 product_id: Option<i64> => w::Field::new("product_id"),
+        4 product_id: Option<i64> => "product_id",
         /// `product_short_link`.
-        5 product_short_link: Option<String> => w::Field::new("product_short_link"),
+        5 product_short_link: Option<String> => "product_short_link",
     }
     new()
-    set(
+    text(
         sharer_appid: String,
         sharer_openid: String,
         shop_appid: String,
         head_supplier_appid: String,
-        product_id: i64,
         product_short_link: String,
     )
+    set(product_id: i64)
 }
 
 w::record! {
     /// Answer to [`GetProductPromotionLinkInfo`].
     pub struct GetProductPromotionLinkInfoResponse {
         /// `short_link`.
-        0 short_link: String => w::Field::must("short_link"),
+        0 short_link: String => "short_link: must",
     }
 }
 
@@ -1868,34 +1872,34 @@ w::record! {
     /// * Catalog: `channels.promoter.get_product_promotion_qrcode_info`.
     pub struct GetProductPromotionQrcodeInfo {
         /// `sharer_appid`.
-        0 sharer_appid: Option<String> => w::Field::new("sharer_appid"),
+        0 sharer_appid: Option<String> => "sharer_appid",
         /// `sharer_openid`.
-        1 sharer_openid: Option<String> => w::Field::new("sharer_openid"),
+        1 sharer_openid: Option<String> => "sharer_openid",
         /// `shop_appid`.
-        2 shop_appid: Option<String> => w::Field::new("shop_appid"),
+        2 shop_appid: Option<String> => "shop_appid",
         /// `head_supplier_appid`.
-        3 head_supplier_appid: Option<String> => w::Field::new("head_supplier_appid"),
+        3 head_supplier_appid: Option<String> => "head_supplier_appid",
         /// `product_id`.
-        4 product_id: Option<i64> => w::Field::new("product_id"),
+        4 product_id: Option<i64> => "product_id",
         /// `product_short_link`.
-        5 product_short_link: Option<String> => w::Field::new("product_short_link"),
+        5 product_short_link: Option<String> => "product_short_link",
     }
     new()
-    set(
+    text(
         sharer_appid: String,
         sharer_openid: String,
         shop_appid: String,
         head_supplier_appid: String,
-        product_id: i64,
         product_short_link: String,
     )
+    set(product_id: i64)
 }
 
 w::record! {
     /// Answer to [`GetProductPromotionQrcodeInfo`].
     pub struct GetProductPromotionQrcodeInfoResponse {
         /// `qrcode_url`.
-        0 qrcode_url: String => w::Field::must("qrcode_url"),
+        0 qrcode_url: String => "qrcode_url: must",
     }
 }
 
@@ -1926,29 +1930,29 @@ w::record! {
     /// * Catalog: `channels.promoter.get_promote_product_detail`.
     pub struct GetPromoteProductDetail {
         /// `shop_appid`.
-        0 shop_appid: String => w::Field::must("shop_appid"),
+        0 shop_appid: String => "shop_appid: must",
         /// `head_supplier_appid`.
-        1 head_supplier_appid: Option<String> => w::Field::new("head_supplier_appid"),
+        1 head_supplier_appid: Option<String> => "head_supplier_appid",
         /// `product_id`.
-        2 product_id: i64 => w::Field::must("product_id"),
+        2 product_id: i64 => "product_id: must",
         /// `plan_type`.
-        3 plan_type: i64 => w::Field::must("plan_type"),
+        3 plan_type: i64 => "plan_type: must",
         /// `get_available_coupon`.
-        4 get_available_coupon: bool => w::Field::must("get_available_coupon"),
+        4 get_available_coupon: bool => "get_available_coupon: must",
     }
-    new(shop_appid: String, product_id: i64, plan_type: i64, get_available_coupon: bool)
-    set(head_supplier_appid: String)
+    new(shop_appid: impl Into<String>, product_id: i64, plan_type: i64, get_available_coupon: bool)
+    text(head_supplier_appid: String)
 }
 
 w::record! {
     /// Answer to [`GetPromoteProductDetail`].
     pub struct GetPromoteProductDetailResponse {
         /// `product`.
-        0 product: GetPromoteProductDetailProduct => w::Field::must("product"),
+        0 product: GetPromoteProductDetailProduct => "product: must",
         /// `public_coupons`.
-        1 public_coupons: Option<Vec<PublicCoupon>> => w::Field::new("public_coupons"),
+        1 public_coupons: Option<Vec<PublicCoupon>> => "public_coupons",
         /// `cooperative_coupons`.
-        2 cooperative_coupons: Option<Vec<CooperativeCoupon>> => w::Field::new("cooperative_coupons"),
+        2 cooperative_coupons: Option<Vec<CooperativeCoupon>> => "cooperative_coupons",
     }
 }
 
@@ -1979,37 +1983,32 @@ w::record! {
     /// * Catalog: `channels.promoter.get_promote_product_list`.
     pub struct GetPromoteProductList {
         /// `shop_appid`.
-        0 shop_appid: Option<String> => w::Field::new("shop_appid"),
+        0 shop_appid: Option<String> => "shop_appid",
         /// `keyword`.
-        1 keyword: Option<String> => w::Field::new("keyword"),
+        1 keyword: Option<String> => "keyword",
         /// `plan_type`.
-        2 plan_type: i64 => w::Field::must("plan_type"),
+        2 plan_type: i64 => "plan_type: must",
         /// `spu_item_condition`.
-        3 spu_item_condition: Option<SpuItemCondition> => w::Field::new("spu_item_condition"),
+        3 spu_item_condition: Option<SpuItemCondition> => "spu_item_condition",
         /// `category`.
-        4 category: Option<Category> => w::Field::new("category"),
+        4 category: Option<Category> => "category",
         /// `page_size`.
-        5 page_size: i64 => w::Field::must("page_size"),
+        5 page_size: i64 => "page_size: must",
         /// `next_key`.
-        6 next_key: Option<String> => w::Field::new("next_key"),
+        6 next_key: Option<String> => "next_key",
     }
     new(plan_type: i64, page_size: i64)
-    set(
-        shop_appid: String,
-        keyword: String,
-        spu_item_condition: SpuItemCondition,
-        category: Category,
-        next_key: String,
-    )
+    text(shop_appid: String, keyword: String, next_key: String)
+    set(spu_item_condition: SpuItemCondition, category: Category)
 }
 
 w::record! {
     /// Answer to [`GetPromoteProductList`].
     pub struct GetPromoteProductListResponse {
         /// `product_list`.
-        0 product_list: Vec<GetPromoteProductListProduct> => w::Field::must("product_list"),
+        0 product_list: Vec<GetPromoteProductListProduct> => "product_list: must",
         /// `next_key`.
-        1 next_key: Option<String> => w::Field::new("next_key"),
+        1 next_key: Option<String> => "next_key",
     }
 }
 
@@ -2040,33 +2039,33 @@ w::record! {
     /// * Catalog: `channels.promoter.get_promoter_register_and_bind_status`.
     pub struct GetPromoterRegisterAndBindStatus {
         /// `sharer_appid`.
-        0 sharer_appid: Option<String> => w::Field::new("sharer_appid"),
+        0 sharer_appid: Option<String> => "sharer_appid",
         /// `sharer_openid`.
-        1 sharer_openid: Option<String> => w::Field::new("sharer_openid"),
+        1 sharer_openid: Option<String> => "sharer_openid",
         /// `is_simple_register`.
-        2 is_simple_register: bool => w::Field::must("is_simple_register"),
+        2 is_simple_register: bool => "is_simple_register: must",
     }
     new(is_simple_register: bool)
-    set(sharer_appid: String, sharer_openid: String)
+    text(sharer_appid: String, sharer_openid: String)
 }
 
 w::record! {
     /// Answer to [`GetPromoterRegisterAndBindStatus`].
     pub struct GetPromoterRegisterAndBindStatusResponse {
         /// `bind_status`.
-        0 bind_status: i64 => w::Field::must("bind_status"),
+        0 bind_status: i64 => "bind_status: must",
         /// `bind_business_type`.
-        1 bind_business_type: Option<String> => w::Field::new("bind_business_type"),
+        1 bind_business_type: Option<String> => "bind_business_type",
         /// `bind_query_string`.
-        2 bind_query_string: Option<String> => w::Field::new("bind_query_string"),
+        2 bind_query_string: Option<String> => "bind_query_string",
         /// `register_status`.
-        3 register_status: i64 => w::Field::must("register_status"),
+        3 register_status: i64 => "register_status: must",
         /// `register_business_type`.
-        4 register_business_type: Option<String> => w::Field::new("register_business_type"),
+        4 register_business_type: Option<String> => "register_business_type",
         /// `register_query_string`.
-        5 register_query_string: Option<String> => w::Field::new("register_query_string"),
+        5 register_query_string: Option<String> => "register_query_string",
         /// `sharer_appid`.
-        6 sharer_appid: Option<String> => w::Field::new("sharer_appid"),
+        6 sharer_appid: Option<String> => "sharer_appid",
     }
 }
 
@@ -2097,34 +2096,34 @@ w::record! {
     /// * Catalog: `channels.promoter.get_promoter_single_product_promotion_info`.
     pub struct GetPromoterSingleProductPromotionInfo {
         /// `sharer_appid`.
-        0 sharer_appid: Option<String> => w::Field::new("sharer_appid"),
+        0 sharer_appid: Option<String> => "sharer_appid",
         /// `sharer_openid`.
-        1 sharer_openid: Option<String> => w::Field::new("sharer_openid"),
+        1 sharer_openid: Option<String> => "sharer_openid",
         /// `shop_appid`.
-        2 shop_appid: Option<String> => w::Field::new("shop_appid"),
+        2 shop_appid: Option<String> => "shop_appid",
         /// `head_supplier_appid`.
-        3 head_supplier_appid: Option<String> => w::Field::new("head_supplier_appid"),
+        3 head_supplier_appid: Option<String> => "head_supplier_appid",
         /// `product_id`.
-        4 product_id: Option<i64> => w::Field::new("product_id"),
+        4 product_id: Option<i64> => "product_id",
         /// `product_short_link`.
-        5 product_short_link: Option<String> => w::Field::new("product_short_link"),
+        5 product_short_link: Option<String> => "product_short_link",
     }
     new()
-    set(
+    text(
         sharer_appid: String,
         sharer_openid: String,
         shop_appid: String,
         head_supplier_appid: String,
-        product_id: i64,
         product_short_link: String,
     )
+    set(product_id: i64)
 }
 
 w::record! {
     /// Answer to [`GetPromoterSingleProductPromotionInfo`].
     pub struct GetPromoterSingleProductPromotionInfoResponse {
         /// `product_promotion_link`.
-        0 product_promotion_link: String => w::Field::must("product_promotion_link"),
+        0 product_promotion_link: String => "product_promotion_link: must",
     }
 }
 
@@ -2155,25 +2154,25 @@ w::record! {
     /// * Catalog: `channels.promoter.get_public_coupon_list`.
     pub struct GetPublicCouponList {
         /// `shop_appid`.
-        0 shop_appid: Option<String> => w::Field::new("shop_appid"),
+        0 shop_appid: Option<String> => "shop_appid",
         /// `page_size`.
-        1 page_size: i64 => w::Field::must("page_size"),
+        1 page_size: i64 => "page_size: must",
         /// `next_key`.
-        2 next_key: Option<String> => w::Field::new("next_key"),
+        2 next_key: Option<String> => "next_key",
     }
     new(page_size: i64)
-    set(shop_appid: String, next_key: String)
+    text(shop_appid: String, next_key: String)
 }
 
 w::record! {
     /// Answer to [`GetPublicCouponList`].
     pub struct GetPublicCouponListResponse {
         /// `coupons`.
-        0 coupons: Vec<GetPublicCouponListCoupon> => w::Field::must("coupons"),
+        0 coupons: Vec<GetPublicCouponListCoupon> => "coupons: must",
         /// `next_key`.
-        1 next_key: Option<String> => w::Field::new("next_key"),
+        1 next_key: Option<String> => "next_key",
         /// `has_more`.
-        2 has_more: bool => w::Field::must("has_more"),
+        2 has_more: bool => "has_more: must",
     }
 }
 
@@ -2204,20 +2203,20 @@ w::record! {
     /// * Catalog: `channels.promoter.get_sharer_product_commission_info`.
     pub struct GetSharerProductCommissionInfo {
         /// `sharer_appid`.
-        0 sharer_appid: String => w::Field::must("sharer_appid"),
+        0 sharer_appid: String => "sharer_appid: must",
         /// `product_id`.
-        1 product_id: i64 => w::Field::must("product_id"),
+        1 product_id: i64 => "product_id: must",
     }
-    new(sharer_appid: String, product_id: i64)
+    new(sharer_appid: impl Into<String>, product_id: i64)
 }
 
 w::record! {
     /// Answer to [`GetSharerProductCommissionInfo`].
     pub struct GetSharerProductCommissionInfoResponse {
         /// `is_set`.
-        0 is_set: bool => w::Field::must("is_set"),
+        0 is_set: bool => "is_set: must",
         /// `commission_ratio`; unit 1/10000.
-        1 commission_ratio: i64 => w::Field::must("commission_ratio"),
+        1 commission_ratio: i64 => "commission_ratio: must",
     }
 }
 
@@ -2248,29 +2247,34 @@ w::record! {
     /// * Catalog: `channels.promoter.get_shop_feed_list`.
     pub struct GetShopFeedList {
         /// `shop_appid`.
-        0 shop_appid: String => w::Field::must("shop_appid"),
+        0 shop_appid: String => "shop_appid: must",
         /// `promoter_id`.
-        1 promoter_id: String => w::Field::must("promoter_id"),
+        1 promoter_id: String => "promoter_id: must",
         /// `promoter_type`.
-        2 promoter_type: i64 => w::Field::must("promoter_type"),
+        2 promoter_type: i64 => "promoter_type: must",
         /// `page_size`.
-        3 page_size: i64 => w::Field::must("page_size"),
+        3 page_size: i64 => "page_size: must",
         /// `next_key`.
-        4 next_key: Option<String> => w::Field::new("next_key"),
+        4 next_key: Option<String> => "next_key",
     }
-    new(shop_appid: String, promoter_id: String, promoter_type: i64, page_size: i64)
-    set(next_key: String)
+    new(
+        shop_appid: impl Into<String>,
+        promoter_id: impl Into<String>,
+        promoter_type: i64,
+        page_size: i64,
+    )
+    text(next_key: String)
 }
 
 w::record! {
     /// Answer to [`GetShopFeedList`].
     pub struct GetShopFeedListResponse {
         /// `feed_list`.
-        0 feed_list: Vec<GetShopFeedListFeed> => w::Field::must("feed_list"),
+        0 feed_list: Vec<GetShopFeedListFeed> => "feed_list: must",
         /// `next_key`.
-        1 next_key: Option<String> => w::Field::new("next_key"),
+        1 next_key: Option<String> => "next_key",
         /// `has_more`.
-        2 has_more: bool => w::Field::must("has_more"),
+        2 has_more: bool => "has_more: must",
     }
 }
 
@@ -2301,33 +2305,33 @@ w::record! {
     /// * Catalog: `channels.promoter.get_shop_feed_promotion_info`.
     pub struct GetShopFeedPromotionInfo {
         /// `shop_appid`.
-        0 shop_appid: String => w::Field::must("shop_appid"),
+        0 shop_appid: String => "shop_appid: must",
         /// `sharer_appid`.
-        1 sharer_appid: Option<String> => w::Field::new("sharer_appid"),
+        1 sharer_appid: Option<String> => "sharer_appid",
         /// `promoter_id`.
-        2 promoter_id: String => w::Field::must("promoter_id"),
+        2 promoter_id: String => "promoter_id: must",
         /// `promoter_type`.
-        3 promoter_type: i64 => w::Field::must("promoter_type"),
+        3 promoter_type: i64 => "promoter_type: must",
         /// `mini_program_appid`.
-        4 mini_program_appid: String => w::Field::must("mini_program_appid"),
+        4 mini_program_appid: String => "mini_program_appid: must",
         /// `feed_list`.
-        5 feed_list: Vec<GetShopFeedPromotionInfoFeed> => w::Field::must("feed_list"),
+        5 feed_list: Vec<GetShopFeedPromotionInfoFeed> => "feed_list: must",
     }
     new(
-        shop_appid: String,
-        promoter_id: String,
+        shop_appid: impl Into<String>,
+        promoter_id: impl Into<String>,
         promoter_type: i64,
-        mini_program_appid: String,
+        mini_program_appid: impl Into<String>,
         feed_list: Vec<GetShopFeedPromotionInfoFeed>,
     )
-    set(sharer_appid: String)
+    text(sharer_appid: String)
 }
 
 w::record! {
     /// Answer to [`GetShopFeedPromotionInfo`].
     pub struct GetShopFeedPromotionInfoResponse {
         /// `feed_list`.
-        0 feed_list: Vec<FeedItem> => w::Field::must("feed_list"),
+        0 feed_list: Vec<FeedItem> => "feed_list: must",
     }
 }
 
@@ -2358,29 +2362,34 @@ w::record! {
     /// * Catalog: `channels.promoter.get_shop_live_commission_product_list`.
     pub struct GetShopLiveCommissionProductList {
         /// `shop_appid`.
-        0 shop_appid: String => w::Field::must("shop_appid"),
+        0 shop_appid: String => "shop_appid: must",
         /// `promoter_id`.
-        1 promoter_id: String => w::Field::must("promoter_id"),
+        1 promoter_id: String => "promoter_id: must",
         /// `promoter_type`.
-        2 promoter_type: i64 => w::Field::must("promoter_type"),
+        2 promoter_type: i64 => "promoter_type: must",
         /// `page_size`.
-        3 page_size: i64 => w::Field::must("page_size"),
+        3 page_size: i64 => "page_size: must",
         /// `next_key`.
-        4 next_key: Option<String> => w::Field::new("next_key"),
+        4 next_key: Option<String> => "next_key",
     }
-    new(shop_appid: String, promoter_id: String, promoter_type: i64, page_size: i64)
-    set(next_key: String)
+    new(
+        shop_appid: impl Into<String>,
+        promoter_id: impl Into<String>,
+        promoter_type: i64,
+        page_size: i64,
+    )
+    text(next_key: String)
 }
 
 w::record! {
     /// Answer to [`GetShopLiveCommissionProductList`].
     pub struct GetShopLiveCommissionProductListResponse {
         /// `product_list`.
-        0 product_list: Vec<GetShopLiveCommissionProductListProduct> => w::Field::must("product_list"),
+        0 product_list: Vec<GetShopLiveCommissionProductListProduct> => "product_list: must",
         /// `next_key`.
-        1 next_key: Option<String> => w::Field::new("next_key"),
+        1 next_key: Option<String> => "next_key",
         /// `has_more`.
-        2 has_more: bool => w::Field::must("has_more"),
+        2 has_more: bool => "has_more: must",
     }
 }
 
@@ -2411,25 +2420,30 @@ w::record! {
     /// * Catalog: `channels.promoter.get_shop_live_notice_promoter_share_link`.
     pub struct GetShopLiveNoticePromoterShareLink {
         /// `shop_appid`.
-        0 shop_appid: String => w::Field::must("shop_appid"),
+        0 shop_appid: String => "shop_appid: must",
         /// `promoter_id`.
-        1 promoter_id: String => w::Field::must("promoter_id"),
+        1 promoter_id: String => "promoter_id: must",
         /// `promoter_type`.
-        2 promoter_type: i64 => w::Field::must("promoter_type"),
+        2 promoter_type: i64 => "promoter_type: must",
         /// `notice_id`.
-        3 notice_id: String => w::Field::must("notice_id"),
+        3 notice_id: String => "notice_id: must",
         /// `sharer_appid`.
-        4 sharer_appid: Option<String> => w::Field::new("sharer_appid"),
+        4 sharer_appid: Option<String> => "sharer_appid",
     }
-    new(shop_appid: String, promoter_id: String, promoter_type: i64, notice_id: String)
-    set(sharer_appid: String)
+    new(
+        shop_appid: impl Into<String>,
+        promoter_id: impl Into<String>,
+        promoter_type: i64,
+        notice_id: impl Into<String>,
+    )
+    text(sharer_appid: String)
 }
 
 w::record! {
     /// Answer to [`GetShopLiveNoticePromoterShareLink`].
     pub struct GetShopLiveNoticePromoterShareLinkResponse {
         /// `promoter_share_link`.
-        0 promoter_share_link: String => w::Field::must("promoter_share_link"),
+        0 promoter_share_link: String => "promoter_share_link: must",
     }
 }
 
@@ -2460,20 +2474,20 @@ w::record! {
     /// * Catalog: `channels.promoter.get_shop_live_notice_record_list`.
     pub struct GetShopLiveNoticeRecordList {
         /// `shop_appid`.
-        0 shop_appid: String => w::Field::must("shop_appid"),
+        0 shop_appid: String => "shop_appid: must",
         /// `promoter_id`.
-        1 promoter_id: String => w::Field::must("promoter_id"),
+        1 promoter_id: String => "promoter_id: must",
         /// `promoter_type`.
-        2 promoter_type: i64 => w::Field::must("promoter_type"),
+        2 promoter_type: i64 => "promoter_type: must",
     }
-    new(shop_appid: String, promoter_id: String, promoter_type: i64)
+    new(shop_appid: impl Into<String>, promoter_id: impl Into<String>, promoter_type: i64)
 }
 
 w::record! {
     /// Answer to [`GetShopLiveNoticeRecordList`].
     pub struct GetShopLiveNoticeRecordListResponse {
         /// `live_record_list`.
-        0 live_record_list: Vec<LiveNoticeRecord> => w::Field::must("live_record_list"),
+        0 live_record_list: Vec<LiveNoticeRecord> => "live_record_list: must",
     }
 }
 
@@ -2504,25 +2518,30 @@ w::record! {
     /// * Catalog: `channels.promoter.get_shop_live_notice_record_qr_code`.
     pub struct GetShopLiveNoticeRecordQrCode {
         /// `shop_appid`.
-        0 shop_appid: String => w::Field::must("shop_appid"),
+        0 shop_appid: String => "shop_appid: must",
         /// `sharer_appid`.
-        1 sharer_appid: Option<String> => w::Field::new("sharer_appid"),
+        1 sharer_appid: Option<String> => "sharer_appid",
         /// `promoter_id`.
-        2 promoter_id: String => w::Field::must("promoter_id"),
+        2 promoter_id: String => "promoter_id: must",
         /// `promoter_type`.
-        3 promoter_type: i64 => w::Field::must("promoter_type"),
+        3 promoter_type: i64 => "promoter_type: must",
         /// `notice_id`.
-        4 notice_id: String => w::Field::must("notice_id"),
+        4 notice_id: String => "notice_id: must",
     }
-    new(shop_appid: String, promoter_id: String, promoter_type: i64, notice_id: String)
-    set(sharer_appid: String)
+    new(
+        shop_appid: impl Into<String>,
+        promoter_id: impl Into<String>,
+        promoter_type: i64,
+        notice_id: impl Into<String>,
+    )
+    text(sharer_appid: String)
 }
 
 w::record! {
     /// Answer to [`GetShopLiveNoticeRecordQrCode`].
     pub struct GetShopLiveNoticeRecordQrCodeResponse {
         /// `qrcode_url`.
-        0 qrcode_url: String => w::Field::must("qrcode_url"),
+        0 qrcode_url: String => "qrcode_url: must",
     }
 }
 
@@ -2553,25 +2572,30 @@ w::record! {
     /// * Catalog: `channels.promoter.get_shop_live_record_list`.
     pub struct GetShopLiveRecordList {
         /// `shop_appid`.
-        0 shop_appid: String => w::Field::must("shop_appid"),
+        0 shop_appid: String => "shop_appid: must",
         /// `sharer_appid`.
-        1 sharer_appid: Option<String> => w::Field::new("sharer_appid"),
+        1 sharer_appid: Option<String> => "sharer_appid",
         /// `mini_program_appid`.
-        2 mini_program_appid: String => w::Field::must("mini_program_appid"),
+        2 mini_program_appid: String => "mini_program_appid: must",
         /// `promoter_id`.
-        3 promoter_id: String => w::Field::must("promoter_id"),
+        3 promoter_id: String => "promoter_id: must",
         /// `promoter_type`.
-        4 promoter_type: i64 => w::Field::must("promoter_type"),
+        4 promoter_type: i64 => "promoter_type: must",
     }
-    new(shop_appid: String, mini_program_appid: String, promoter_id: String, promoter_type: i64)
-    set(sharer_appid: String)
+    new(
+        shop_appid: impl Into<String>,
+        mini_program_appid: impl Into<String>,
+        promoter_id: impl Into<String>,
+        promoter_type: i64,
+    )
+    text(sharer_appid: String)
 }
 
 w::record! {
     /// Answer to [`GetShopLiveRecordList`].
     pub struct GetShopLiveRecordListResponse {
         /// `live_record_list`.
-        0 live_record_list: Vec<LiveRecord> => w::Field::must("live_record_list"),
+        0 live_record_list: Vec<LiveRecord> => "live_record_list: must",
     }
 }
 
@@ -2602,25 +2626,30 @@ w::record! {
     /// * Catalog: `channels.promoter.get_shop_live_record_qr_code`.
     pub struct GetShopLiveRecordQrCode {
         /// `shop_appid`.
-        0 shop_appid: String => w::Field::must("shop_appid"),
+        0 shop_appid: String => "shop_appid: must",
         /// `sharer_appid`.
-        1 sharer_appid: Option<String> => w::Field::new("sharer_appid"),
+        1 sharer_appid: Option<String> => "sharer_appid",
         /// `promoter_id`.
-        2 promoter_id: String => w::Field::must("promoter_id"),
+        2 promoter_id: String => "promoter_id: must",
         /// `promoter_type`.
-        3 promoter_type: i64 => w::Field::must("promoter_type"),
+        3 promoter_type: i64 => "promoter_type: must",
         /// `export_id`.
-        4 export_id: String => w::Field::must("export_id"),
+        4 export_id: String => "export_id: must",
     }
-    new(shop_appid: String, promoter_id: String, promoter_type: i64, export_id: String)
-    set(sharer_appid: String)
+    new(
+        shop_appid: impl Into<String>,
+        promoter_id: impl Into<String>,
+        promoter_type: i64,
+        export_id: impl Into<String>,
+    )
+    text(sharer_appid: String)
 }
 
 w::record! {
     /// Answer to [`GetShopLiveRecordQrCode`].
     pub struct GetShopLiveRecordQrCodeResponse {
         /// `qrcode_url`.
-        0 qrcode_url: String => w::Field::must("qrcode_url"),
+        0 qrcode_url: String => "qrcode_url: must",
     }
 }
 
@@ -2651,31 +2680,36 @@ w::record! {
     /// * Catalog: `channels.promoter.get_shop_mp_article_list`.
     pub struct GetShopMpArticleList {
         /// `shop_appid`.
-        0 shop_appid: String => w::Field::must("shop_appid"),
+        0 shop_appid: String => "shop_appid: must",
         /// `sharer_appid`.
-        1 sharer_appid: Option<String> => w::Field::new("sharer_appid"),
+        1 sharer_appid: Option<String> => "sharer_appid",
         /// `promoter_id`.
-        2 promoter_id: String => w::Field::must("promoter_id"),
+        2 promoter_id: String => "promoter_id: must",
         /// `promoter_type`.
-        3 promoter_type: i64 => w::Field::must("promoter_type"),
+        3 promoter_type: i64 => "promoter_type: must",
         /// `page_size`.
-        4 page_size: i64 => w::Field::must("page_size"),
+        4 page_size: i64 => "page_size: must",
         /// `next_key`.
-        5 next_key: Option<String> => w::Field::new("next_key"),
+        5 next_key: Option<String> => "next_key",
     }
-    new(shop_appid: String, promoter_id: String, promoter_type: i64, page_size: i64)
-    set(sharer_appid: String, next_key: String)
+    new(
+        shop_appid: impl Into<String>,
+        promoter_id: impl Into<String>,
+        promoter_type: i64,
+        page_size: i64,
+    )
+    text(sharer_appid: String, next_key: String)
 }
 
 w::record! {
     /// Answer to [`GetShopMpArticleList`].
     pub struct GetShopMpArticleListResponse {
         /// `article_list`.
-        0 article_list: Vec<Article> => w::Field::must("article_list"),
+        0 article_list: Vec<Article> => "article_list: must",
         /// `next_key`.
-        1 next_key: Option<String> => w::Field::new("next_key"),
+        1 next_key: Option<String> => "next_key",
         /// `has_more`.
-        2 has_more: bool => w::Field::must("has_more"),
+        2 has_more: bool => "has_more: must",
     }
 }
 
@@ -2706,29 +2740,29 @@ w::record! {
     /// * Catalog: `channels.promoter.get_talent_biz_article_list`.
     pub struct GetTalentBizArticleList {
         /// `talent_appid`.
-        0 talent_appid: String => w::Field::must("talent_appid"),
+        0 talent_appid: String => "talent_appid: must",
         /// `sharer_appid`.
-        1 sharer_appid: Option<String> => w::Field::new("sharer_appid"),
+        1 sharer_appid: Option<String> => "sharer_appid",
         /// `biz_appid`.
-        2 biz_appid: Option<String> => w::Field::new("biz_appid"),
+        2 biz_appid: Option<String> => "biz_appid",
         /// `page_size`.
-        3 page_size: i64 => w::Field::must("page_size"),
+        3 page_size: i64 => "page_size: must",
         /// `next_key`.
-        4 next_key: Option<String> => w::Field::new("next_key"),
+        4 next_key: Option<String> => "next_key",
     }
-    new(talent_appid: String, page_size: i64)
-    set(sharer_appid: String, biz_appid: String, next_key: String)
+    new(talent_appid: impl Into<String>, page_size: i64)
+    text(sharer_appid: String, biz_appid: String, next_key: String)
 }
 
 w::record! {
     /// Answer to [`GetTalentBizArticleList`].
     pub struct GetTalentBizArticleListResponse {
         /// `article_list`.
-        0 article_list: Vec<GetTalentBizArticleListArticle> => w::Field::must("article_list"),
+        0 article_list: Vec<GetTalentBizArticleListArticle> => "article_list: must",
         /// `next_key`.
-        1 next_key: Option<String> => w::Field::new("next_key"),
+        1 next_key: Option<String> => "next_key",
         /// `has_more`.
-        2 has_more: bool => w::Field::must("has_more"),
+        2 has_more: bool => "has_more: must",
     }
 }
 
@@ -2759,9 +2793,9 @@ w::record! {
     /// * Catalog: `channels.promoter.getinvitationmaterial`.
     pub struct Getinvitationmaterial {
         /// `role_id`.
-        0 role_id: i64 => w::Field::must("role_id"),
+        0 role_id: i64 => "role_id: must",
         /// `invitation_type`.
-        1 invitation_type: Option<i64> => w::Field::new("invitation_type"),
+        1 invitation_type: Option<i64> => "invitation_type",
     }
     new(role_id: i64)
     set(invitation_type: i64)
@@ -2771,11 +2805,11 @@ w::record! {
     /// Answer to [`Getinvitationmaterial`].
     pub struct GetinvitationmaterialResponse {
         /// `tag`.
-        0 tag: Option<String> => w::Field::new("tag"),
+        0 tag: Option<String> => "tag",
         /// `poster`.
-        1 poster: Option<String> => w::Field::new("poster"),
+        1 poster: Option<String> => "poster",
         /// `qrcode`.
-        2 qrcode: Option<String> => w::Field::new("qrcode"),
+        2 qrcode: Option<String> => "qrcode",
     }
 }
 
@@ -2806,40 +2840,40 @@ w::record! {
     /// * Catalog: `channels.promoter.getmsg`.
     pub struct Getmsg {
         /// `msg_id`.
-        0 msg_id: String => w::Field::must("msg_id"),
+        0 msg_id: String => "msg_id: must",
     }
-    new(msg_id: String)
+    new(msg_id: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`Getmsg`].
     pub struct GetmsgResponse {
         /// `send_cnt`.
-        0 send_cnt: i64 => w::Field::must("send_cnt"),
+        0 send_cnt: i64 => "send_cnt: must",
         /// `percent`; unit percent.
-        1 percent: i64 => w::Field::must("percent"),
+        1 percent: i64 => "percent: must",
         /// `fail_cnt`.
-        2 fail_cnt: i64 => w::Field::must("fail_cnt"),
+        2 fail_cnt: i64 => "fail_cnt: must",
         /// `fail_info`.
-        3 fail_info: Option<Vec<FailInfo>> => w::Field::new("fail_info"),
+        3 fail_info: Option<Vec<FailInfo>> => "fail_info",
         /// `fail_info_url`.
-        4 fail_info_url: Option<String> => w::Field::new("fail_info_url"),
+        4 fail_info_url: Option<String> => "fail_info_url",
         /// `msg_type`.
-        5 msg_type: i64 => w::Field::must("msg_type"),
+        5 msg_type: i64 => "msg_type: must",
         /// `content`.
-        6 content: String => w::Field::must("content"),
+        6 content: String => "content: must",
         /// `appid`.
-        7 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+        7 appid: Option<xinqiao_types::AppId> => "appid",
         /// `path`.
-        8 path: Option<String> => w::Field::new("path"),
+        8 path: Option<String> => "path",
         /// `list_type`.
-        9 list_type: i64 => w::Field::must("list_type"),
+        9 list_type: i64 => "list_type: must",
         /// `role_id`.
-        10 role_id: Option<Vec<i64>> => w::Field::new("role_id"),
+        10 role_id: Option<Vec<i64>> => "role_id",
         /// `retail_id`.
-        11 retail_id: Option<Vec<String>> => w::Field::new("retail_id"),
+        11 retail_id: Option<Vec<String>> => "retail_id",
         /// `id`.
-        12 id: Option<Vec<String>> => w::Field::new("id"),
+        12 id: Option<Vec<String>> => "id",
     }
 }
 
@@ -2870,23 +2904,22 @@ w::record! {
     /// * Catalog: `channels.promoter.getmsgclickdata`.
     pub struct Getmsgclickdata {
         /// `dimonsion`.
-        0 dimonsion: i64 => w::Field::must("dimonsion"),
+        0 dimonsion: i64 => "dimonsion: must",
         /// `msg_type`.
-        1 msg_type: Option<i64> => w::Field::new("msg_type"),
+        1 msg_type: Option<i64> => "msg_type",
         /// `msg_id`.
-        2 msg_id: Option<String> => w::Field::new("msg_id"),
+        2 msg_id: Option<String> => "msg_id",
         /// `send_date`; format `yyyy-MM-dd`.
-        3 send_date: Option<String> => w::Field::new("send_date"),
+        3 send_date: Option<String> => "send_date",
         /// `begin_send_time`; format `unix`.
-        4 begin_send_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("begin_send_time"),
+        4 begin_send_time: Option<xinqiao_types::UnixSeconds> => "begin_send_time",
         /// `end_send_time`; format `unix`.
-        5 end_send_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("end_send_time"),
+        5 end_send_time: Option<xinqiao_types::UnixSeconds> => "end_send_time",
     }
     new(dimonsion: i64)
+    text(msg_id: String, send_date: String)
     set(
         msg_type: i64,
-        msg_id: String,
-        send_date: String,
         begin_send_time: xinqiao_types::UnixSeconds,
         end_send_time: xinqiao_types::UnixSeconds,
     )
@@ -2896,7 +2929,7 @@ w::record! {
     /// Answer to [`Getmsgclickdata`].
     pub struct GetmsgclickdataResponse {
         /// `data_list`.
-        0 data_list: Vec<GetmsgclickdataData> => w::Field::must("data_list"),
+        0 data_list: Vec<GetmsgclickdataData> => "data_list: must",
     }
 }
 
@@ -2927,43 +2960,42 @@ w::record! {
     /// * Catalog: `channels.promoter.getorder`.
     pub struct Getorder {
         /// `openid`.
-        0 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `mch_id`.
-        1 mch_id: Option<xinqiao_types::MchId> => w::Field::new("mch_id"),
+        1 mch_id: Option<xinqiao_types::MchId> => "mch_id",
         /// `out_trade_no`.
-        2 out_trade_no: Option<String> => w::Field::new("out_trade_no"),
+        2 out_trade_no: Option<String> => "out_trade_no",
         /// `trade_no`.
-        3 trade_no: Option<String> => w::Field::new("trade_no"),
+        3 trade_no: Option<String> => "trade_no",
         /// `status`.
-        4 status: Option<i64> => w::Field::new("status"),
+        4 status: Option<i64> => "status",
         /// `date`; format `yyyyMMdd`.
-        5 date: Option<String> => w::Field::new("date"),
+        5 date: Option<String> => "date",
         /// `start_id`.
-        6 start_id: Option<String> => w::Field::new("start_id"),
+        6 start_id: Option<String> => "start_id",
         /// `need_unionid`.
-        7 need_unionid: Option<bool> => w::Field::new("need_unionid").spelled(w::Spelling::BoolInt),
+        7 need_unionid: Option<bool> => "need_unionid: zero-one",
     }
-    new(openid: xinqiao_types::OpenId)
-    set(
+    new(openid: impl Into<xinqiao_types::OpenId>)
+    text(
         mch_id: xinqiao_types::MchId,
         out_trade_no: String,
         trade_no: String,
-        status: i64,
         date: String,
         start_id: String,
-        need_unionid: bool,
     )
+    set(status: i64, need_unionid: bool)
 }
 
 w::record! {
     /// Answer to [`Getorder`].
     pub struct GetorderResponse {
         /// `order_list`.
-        0 order_list: Vec<Order> => w::Field::must("order_list"),
+        0 order_list: Vec<Order> => "order_list: must",
         /// `total_cnt`.
-        1 total_cnt: i64 => w::Field::must("total_cnt"),
+        1 total_cnt: i64 => "total_cnt: must",
         /// `start_id`.
-        2 start_id: Option<String> => w::Field::new("start_id"),
+        2 start_id: Option<String> => "start_id",
     }
 }
 
@@ -2994,34 +3026,32 @@ w::record! {
     /// * Catalog: `channels.promoter.getpromoter`.
     pub struct Getpromoter {
         /// `openid`.
-        0 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+        0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `role_id`.
-        1 role_id: Option<i64> => w::Field::new("role_id"),
+        1 role_id: Option<i64> => "role_id",
         /// `retail_id`.
-        2 retail_id: Option<String> => w::Field::new("retail_id"),
+        2 retail_id: Option<String> => "retail_id",
         /// `begin_time`; format `unix`.
-        3 begin_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("begin_time"),
+        3 begin_time: Option<xinqiao_types::UnixSeconds> => "begin_time",
         /// `end_time`; format `unix`.
-        4 end_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("end_time"),
+        4 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
         /// `auth_status`.
-        5 auth_status: Option<i64> => w::Field::new("auth_status"),
+        5 auth_status: Option<i64> => "auth_status",
         /// `decl_status`.
-        6 decl_status: Option<i64> => w::Field::new("decl_status"),
+        6 decl_status: Option<i64> => "decl_status",
         /// `start_id`.
-        7 start_id: Option<String> => w::Field::new("start_id"),
+        7 start_id: Option<String> => "start_id",
         /// `need_unionid`.
-        8 need_unionid: Option<bool> => w::Field::new("need_unionid").spelled(w::Spelling::BoolInt),
+        8 need_unionid: Option<bool> => "need_unionid: zero-one",
     }
     new()
+    text(openid: xinqiao_types::OpenId, retail_id: String, start_id: String)
     set(
-        openid: xinqiao_types::OpenId,
         role_id: i64,
-        retail_id: String,
         begin_time: xinqiao_types::UnixSeconds,
         end_time: xinqiao_types::UnixSeconds,
         auth_status: i64,
         decl_status: i64,
-        start_id: String,
         need_unionid: bool,
     )
 }
@@ -3030,11 +3060,11 @@ w::record! {
     /// Answer to [`Getpromoter`].
     pub struct GetpromoterResponse {
         /// `promoter_list`.
-        0 promoter_list: Vec<GetpromoterPromoter> => w::Field::must("promoter_list"),
+        0 promoter_list: Vec<GetpromoterPromoter> => "promoter_list: must",
         /// `total_cnt`.
-        1 total_cnt: i64 => w::Field::must("total_cnt"),
+        1 total_cnt: i64 => "total_cnt: must",
         /// `fail_cnt`.
-        2 fail_cnt: i64 => w::Field::must("fail_cnt"),
+        2 fail_cnt: i64 => "fail_cnt: must",
     }
 }
 
@@ -3065,27 +3095,26 @@ w::record! {
     /// * Catalog: `channels.promoter.getrelation`.
     pub struct Getrelation {
         /// `openid`.
-        0 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `scene`.
-        1 scene: Option<i64> => w::Field::new("scene"),
+        1 scene: Option<i64> => "scene",
         /// `path`.
-        2 path: Option<String> => w::Field::new("path"),
+        2 path: Option<String> => "path",
         /// `begin_time`; format `unix`.
-        3 begin_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("begin_time"),
+        3 begin_time: Option<xinqiao_types::UnixSeconds> => "begin_time",
         /// `end_time`; format `unix`.
-        4 end_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("end_time"),
+        4 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
         /// `start_id`.
-        5 start_id: Option<String> => w::Field::new("start_id"),
+        5 start_id: Option<String> => "start_id",
         /// `need_unionid`.
-        6 need_unionid: Option<bool> => w::Field::new("need_unionid").spelled(w::Spelling::BoolInt),
+        6 need_unionid: Option<bool> => "need_unionid: zero-one",
     }
-    new(openid: xinqiao_types::OpenId)
+    new(openid: impl Into<xinqiao_types::OpenId>)
+    text(path: String, start_id: String)
     set(
         scene: i64,
-        path: String,
         begin_time: xinqiao_types::UnixSeconds,
         end_time: xinqiao_types::UnixSeconds,
-        start_id: String,
         need_unionid: bool,
     )
 }
@@ -3094,11 +3123,11 @@ w::record! {
     /// Answer to [`Getrelation`].
     pub struct GetrelationResponse {
         /// `relation_list`.
-        0 relation_list: Vec<Relation> => w::Field::must("relation_list"),
+        0 relation_list: Vec<Relation> => "relation_list: must",
         /// `total_cnt`.
-        1 total_cnt: i64 => w::Field::must("total_cnt"),
+        1 total_cnt: i64 => "total_cnt: must",
         /// `start_id`.
-        2 start_id: Option<String> => w::Field::new("start_id"),
+        2 start_id: Option<String> => "start_id",
     }
 }
 
@@ -3129,7 +3158,7 @@ w::record! {
     /// * Catalog: `channels.promoter.getrole`.
     pub struct Getrole {
         /// `role_id`.
-        0 role_id: Option<i64> => w::Field::new("role_id"),
+        0 role_id: Option<i64> => "role_id",
     }
     new()
     set(role_id: i64)
@@ -3139,9 +3168,9 @@ w::record! {
     /// Answer to [`Getrole`].
     pub struct GetroleResponse {
         /// `role_list`.
-        0 role_list: Vec<Role> => w::Field::must("role_list"),
+        0 role_list: Vec<Role> => "role_list: must",
         /// `total_cnt`.
-        1 total_cnt: i64 => w::Field::must("total_cnt"),
+        1 total_cnt: i64 => "total_cnt: must",
     }
 }
 
@@ -3172,31 +3201,32 @@ w::record! {
     /// * Catalog: `channels.promoter.getsharematerial`.
     pub struct Getsharematerial {
         /// `title`.
-        0 title: Option<String> => w::Field::new("title"),
+        0 title: Option<String> => "title",
         /// `path`.
-        1 path: String => w::Field::must("path"),
+        1 path: String => "path: must",
         /// `openid`.
-        2 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        2 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `extra_info`.
-        3 extra_info: Option<String> => w::Field::new("extra_info"),
+        3 extra_info: Option<String> => "extra_info",
         /// `share_type`.
-        4 share_type: Option<i64> => w::Field::new("share_type"),
+        4 share_type: Option<i64> => "share_type",
         /// `env_version`.
-        5 env_version: Option<String> => w::Field::new("env_version"),
+        5 env_version: Option<String> => "env_version",
     }
-    new(path: String, openid: xinqiao_types::OpenId)
-    set(title: String, extra_info: String, share_type: i64, env_version: String)
+    new(path: impl Into<String>, openid: impl Into<xinqiao_types::OpenId>)
+    text(title: String, extra_info: String, env_version: String)
+    set(share_type: i64)
 }
 
 w::record! {
     /// Answer to [`Getsharematerial`].
     pub struct GetsharematerialResponse {
         /// `tag`.
-        0 tag: Option<String> => w::Field::new("tag"),
+        0 tag: Option<String> => "tag",
         /// `share_path`.
-        1 share_path: Option<String> => w::Field::new("share_path"),
+        1 share_path: Option<String> => "share_path",
         /// `qrcode`.
-        2 qrcode: Option<String> => w::Field::new("qrcode"),
+        2 qrcode: Option<String> => "qrcode",
     }
 }
 
@@ -3227,9 +3257,9 @@ w::record! {
     /// * Catalog: `channels.promoter.headsupplier_unbind_promoter`.
     pub struct HeadsupplierUnbindPromoter {
         /// `sharer_appid`.
-        0 sharer_appid: String => w::Field::must("sharer_appid"),
+        0 sharer_appid: String => "sharer_appid: must",
     }
-    new(sharer_appid: String)
+    new(sharer_appid: impl Into<String>)
 }
 
 w::endpoint! {
@@ -3259,37 +3289,32 @@ w::record! {
     /// * Catalog: `channels.promoter.sendmsg`.
     pub struct Sendmsg {
         /// `msg_type`.
-        0 msg_type: i64 => w::Field::must("msg_type"),
+        0 msg_type: i64 => "msg_type: must",
         /// `content`.
-        1 content: String => w::Field::must("content"),
+        1 content: String => "content: must",
         /// `appid`.
-        2 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+        2 appid: Option<xinqiao_types::AppId> => "appid",
         /// `path`.
-        3 path: Option<String> => w::Field::new("path"),
+        3 path: Option<String> => "path",
         /// `list_type`.
-        4 list_type: i64 => w::Field::must("list_type"),
+        4 list_type: i64 => "list_type: must",
         /// `role_id`.
-        5 role_id: Option<Vec<i64>> => w::Field::new("role_id"),
+        5 role_id: Option<Vec<i64>> => "role_id",
         /// `retail_id`.
-        6 retail_id: Option<Vec<String>> => w::Field::new("retail_id"),
+        6 retail_id: Option<Vec<String>> => "retail_id",
         /// `id`.
-        7 id: Option<Vec<String>> => w::Field::new("id"),
+        7 id: Option<Vec<String>> => "id",
     }
-    new(msg_type: i64, content: String, list_type: i64)
-    set(
-        appid: xinqiao_types::AppId,
-        path: String,
-        role_id: Vec<i64>,
-        retail_id: Vec<String>,
-        id: Vec<String>,
-    )
+    new(msg_type: i64, content: impl Into<String>, list_type: i64)
+    text(appid: xinqiao_types::AppId, path: String)
+    set(role_id: Vec<i64>, retail_id: Vec<String>, id: Vec<String>)
 }
 
 w::record! {
     /// Answer to [`Sendmsg`].
     pub struct SendmsgResponse {
         /// `msg_id`.
-        0 msg_id: String => w::Field::must("msg_id"),
+        0 msg_id: String => "msg_id: must",
     }
 }
 
@@ -3320,11 +3345,11 @@ w::record! {
     /// * Catalog: `channels.promoter.set_coupon_to_headsupplier`.
     pub struct SetCouponToHeadsupplier {
         /// `to_head_supplier_appid`.
-        0 to_head_supplier_appid: String => w::Field::must("to_head_supplier_appid"),
+        0 to_head_supplier_appid: String => "to_head_supplier_appid: must",
         /// `coupon_id`.
-        1 coupon_id: i64 => w::Field::must("coupon_id").spelled(w::Spelling::NumericText),
+        1 coupon_id: i64 => "coupon_id: must numeric",
     }
-    new(to_head_supplier_appid: String, coupon_id: i64)
+    new(to_head_supplier_appid: impl Into<String>, coupon_id: i64)
 }
 
 w::endpoint! {
@@ -3354,13 +3379,13 @@ w::record! {
     /// * Catalog: `channels.promoter.set_sharer_commission_info`.
     pub struct SetSharerCommissionInfo {
         /// `sharer_appid`.
-        0 sharer_appid: String => w::Field::must("sharer_appid"),
+        0 sharer_appid: String => "sharer_appid: must",
         /// `commission_type`.
-        1 commission_type: i64 => w::Field::must("commission_type"),
+        1 commission_type: i64 => "commission_type: must",
         /// `commission_ratio`; unit 1/10000.
-        2 commission_ratio: i64 => w::Field::must("commission_ratio"),
+        2 commission_ratio: i64 => "commission_ratio: must",
     }
-    new(sharer_appid: String, commission_type: i64, commission_ratio: i64)
+    new(sharer_appid: impl Into<String>, commission_type: i64, commission_ratio: i64)
 }
 
 w::endpoint! {
@@ -3390,13 +3415,13 @@ w::record! {
     /// * Catalog: `channels.promoter.set_sharer_product_commission_info`.
     pub struct SetSharerProductCommissionInfo {
         /// `sharer_appid`.
-        0 sharer_appid: String => w::Field::must("sharer_appid"),
+        0 sharer_appid: String => "sharer_appid: must",
         /// `product_id`.
-        1 product_id: i64 => w::Field::must("product_id"),
+        1 product_id: i64 => "product_id: must",
         /// `commission_ratio`; unit 1/10000.
-        2 commission_ratio: i64 => w::Field::must("commission_ratio"),
+        2 commission_ratio: i64 => "commission_ratio: must",
     }
-    new(sharer_appid: String, product_id: i64, commission_ratio: i64)
+    new(sharer_appid: impl Into<String>, product_id: i64, commission_ratio: i64)
 }
 
 w::endpoint! {
@@ -3426,20 +3451,20 @@ w::record! {
     /// * Catalog: `channels.promoter.singlesendmsg`.
     pub struct Singlesendmsg {
         /// `msg_type`.
-        0 msg_type: i64 => w::Field::must("msg_type"),
+        0 msg_type: i64 => "msg_type: must",
         /// `content`.
-        1 content: String => w::Field::must("content"),
+        1 content: String => "content: must",
         /// `appid`.
-        2 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+        2 appid: Option<xinqiao_types::AppId> => "appid",
         /// `path`.
-        3 path: Option<String> => w::Field::new("path"),
+        3 path: Option<String> => "path",
         /// `id`.
-        4 id: Option<String> => w::Field::new("id"),
+        4 id: Option<String> => "id",
         /// `openid`.
-        5 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+        5 openid: Option<xinqiao_types::OpenId> => "openid: masked",
     }
-    new(msg_type: i64, content: String)
-    set(appid: xinqiao_types::AppId, path: String, id: String, openid: xinqiao_types::OpenId)
+    new(msg_type: i64, content: impl Into<String>)
+    text(appid: xinqiao_types::AppId, path: String, id: String, openid: xinqiao_types::OpenId)
 }
 
 w::endpoint! {
@@ -3469,29 +3494,23 @@ w::record! {
     /// * Catalog: `channels.promoter.updatepromoter`.
     pub struct Updatepromoter {
         /// `id`.
-        0 id: String => w::Field::must("id"),
+        0 id: String => "id: must",
         /// `role_id`.
-        1 role_id: Option<i64> => w::Field::new("role_id"),
+        1 role_id: Option<i64> => "role_id",
         /// `retail_id`.
-        2 retail_id: Option<String> => w::Field::new("retail_id"),
+        2 retail_id: Option<String> => "retail_id",
         /// `extra_info`.
-        3 extra_info: Option<String> => w::Field::new("extra_info"),
+        3 extra_info: Option<String> => "extra_info",
         /// `name`.
-        4 name: Option<String> => w::Field::new("name"),
+        4 name: Option<String> => "name",
         /// `phone`.
-        5 phone: Option<String> => w::Field::new("phone").masked(),
+        5 phone: Option<String> => "phone: masked",
         /// `decl_status`.
-        6 decl_status: Option<i64> => w::Field::new("decl_status"),
+        6 decl_status: Option<i64> => "decl_status",
     }
-    new(id: String)
-    set(
-        role_id: i64,
-        retail_id: String,
-        extra_info: String,
-        name: String,
-        phone: String,
-        decl_status: i64,
-    )
+    new(id: impl Into<String>)
+    text(retail_id: String, extra_info: String, name: String, phone: String)
+    set(role_id: i64, decl_status: i64)
 }
 
 w::endpoint! {
@@ -3521,14 +3540,14 @@ w::record! {
     /// * Catalog: `channels.promoter.updaterole`.
     pub struct Updaterole {
         /// `role_id`.
-        0 role_id: i64 => w::Field::must("role_id"),
+        0 role_id: i64 => "role_id: must",
         /// `name`.
-        1 name: Option<String> => w::Field::new("name"),
+        1 name: Option<String> => "name",
         /// `desc`.
-        2 desc: Option<String> => w::Field::new("desc"),
+        2 desc: Option<String> => "desc",
     }
     new(role_id: i64)
-    set(name: String, desc: String)
+    text(name: String, desc: String)
 }
 
 w::endpoint! {

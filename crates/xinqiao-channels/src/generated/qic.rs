@@ -7,11 +7,11 @@ w::record! {
     /// `BoxDto`.
     pub struct BoxDto {
         /// `boxId`.
-        0 box_id: i64 => w::Field::must("boxId"),
+        0 box_id: i64 => "boxId: must",
         /// `boxName`.
-        1 box_name: String => w::Field::must("boxName"),
+        1 box_name: String => "boxName: must",
         /// `boxNum`.
-        2 box_num: i64 => w::Field::must("boxNum"),
+        2 box_num: i64 => "boxNum: must",
     }
 }
 
@@ -19,51 +19,51 @@ w::record! {
     /// `CodePrintData`.
     pub struct CodePrintData {
         /// `channelAppId`.
-        0 channel_app_id: String => w::Field::must("channelAppId"),
+        0 channel_app_id: String => "channelAppId: must",
         /// `merchantName`.
-        1 merchant_name: String => w::Field::must("merchantName"),
+        1 merchant_name: String => "merchantName: must",
         /// `deliveryId`.
-        2 delivery_id: String => w::Field::must("deliveryId"),
+        2 delivery_id: String => "deliveryId: must",
         /// `deliveryName`.
-        3 delivery_name: String => w::Field::must("deliveryName"),
+        3 delivery_name: String => "deliveryName: must",
         /// `backupDeliveryId`.
-        4 backup_delivery_id: Option<String> => w::Field::new("backupDeliveryId"),
+        4 backup_delivery_id: Option<String> => "backupDeliveryId",
         /// `backupDeliveryName`.
-        5 backup_delivery_name: Option<String> => w::Field::new("backupDeliveryName"),
+        5 backup_delivery_name: Option<String> => "backupDeliveryName",
         /// `embedGoodsMaterial`.
-        6 embed_goods_material: Option<String> => w::Field::new("embedGoodsMaterial"),
+        6 embed_goods_material: Option<String> => "embedGoodsMaterial",
         /// `expressMerge`.
-        7 express_merge: bool => w::Field::must("expressMerge"),
+        7 express_merge: bool => "expressMerge: must",
         /// `goodsDesc`.
-        8 goods_desc: String => w::Field::must("goodsDesc"),
+        8 goods_desc: String => "goodsDesc: must",
         /// `goodsMainMaterial`.
-        9 goods_main_material: String => w::Field::must("goodsMainMaterial"),
+        9 goods_main_material: String => "goodsMainMaterial: must",
         /// `goodsPartsMaterial`.
-        10 goods_parts_material: Option<String> => w::Field::new("goodsPartsMaterial"),
+        10 goods_parts_material: Option<String> => "goodsPartsMaterial",
         /// `goodsName`.
-        11 goods_name: String => w::Field::must("goodsName"),
+        11 goods_name: String => "goodsName: must",
         /// `goodsNum`.
-        12 goods_num: i64 => w::Field::must("goodsNum"),
+        12 goods_num: i64 => "goodsNum: must",
         /// `inspectBaseId`.
-        13 inspect_base_id: String => w::Field::must("inspectBaseId"),
+        13 inspect_base_id: String => "inspectBaseId: must",
         /// `inspectBaseName`.
-        14 inspect_base_name: String => w::Field::must("inspectBaseName"),
+        14 inspect_base_name: String => "inspectBaseName: must",
         /// `inspectCode`.
-        15 inspect_code: String => w::Field::must("inspectCode"),
+        15 inspect_code: String => "inspectCode: must",
         /// `inspectOrgId`.
-        16 inspect_org_id: String => w::Field::must("inspectOrgId"),
+        16 inspect_org_id: String => "inspectOrgId: must",
         /// `inspectOrgName`.
-        17 inspect_org_name: String => w::Field::must("inspectOrgName"),
+        17 inspect_org_name: String => "inspectOrgName: must",
         /// `inspectOrgShortName`.
-        18 inspect_org_short_name: String => w::Field::must("inspectOrgShortName"),
+        18 inspect_org_short_name: String => "inspectOrgShortName: must",
         /// `boxDTOList`.
-        19 box_dto_list: Option<Vec<BoxDto>> => w::Field::new("boxDTOList"),
+        19 box_dto_list: Option<Vec<BoxDto>> => "boxDTOList",
         /// `orderId`.
-        20 order_id: String => w::Field::must("orderId"),
+        20 order_id: String => "orderId: must",
         /// `urgentOrder`.
-        21 urgent_order: bool => w::Field::must("urgentOrder"),
+        21 urgent_order: bool => "urgentOrder: must",
         /// `printInfo`.
-        22 print_info: String => w::Field::must("printInfo"),
+        22 print_info: String => "printInfo: must",
     }
 }
 
@@ -71,11 +71,11 @@ w::record! {
     /// `Delivery`.
     pub struct Delivery {
         /// `id`.
-        0 id: String => w::Field::must("id"),
+        0 id: String => "id: must",
         /// `name`.
-        1 name: String => w::Field::must("name"),
+        1 name: String => "name: must",
         /// `delivery_products`.
-        2 delivery_products: Vec<DeliveryProduct> => w::Field::must("delivery_products"),
+        2 delivery_products: Vec<DeliveryProduct> => "delivery_products: must",
     }
 }
 
@@ -83,17 +83,17 @@ w::record! {
     /// `DeliveryAddress`.
     pub struct DeliveryAddress {
         /// `province`.
-        0 province: String => w::Field::must("province"),
+        0 province: String => "province: must",
         /// `city`.
-        1 city: String => w::Field::must("city"),
+        1 city: String => "city: must",
         /// `county`.
-        2 county: String => w::Field::must("county"),
+        2 county: String => "county: must",
         /// `detail`.
-        3 detail: String => w::Field::must("detail"),
+        3 detail: String => "detail: must",
         /// `contact_name`.
-        4 contact_name: String => w::Field::must("contact_name").masked(),
+        4 contact_name: String => "contact_name: must masked",
         /// `contact_phone`.
-        5 contact_phone: String => w::Field::must("contact_phone").masked(),
+        5 contact_phone: String => "contact_phone: must masked",
     }
 }
 
@@ -101,13 +101,13 @@ w::record! {
     /// `DeliveryProduct`.
     pub struct DeliveryProduct {
         /// `id`.
-        0 id: i64 => w::Field::must("id"),
+        0 id: i64 => "id: must",
         /// `name`.
-        1 name: String => w::Field::must("name"),
+        1 name: String => "name: must",
         /// `enable_insure`.
-        2 enable_insure: i64 => w::Field::must("enable_insure"),
+        2 enable_insure: i64 => "enable_insure: must",
         /// `insure_type_list`.
-        3 insure_type_list: Vec<InsureType> => w::Field::must("insure_type_list"),
+        3 insure_type_list: Vec<InsureType> => "insure_type_list: must",
     }
 }
 
@@ -115,15 +115,15 @@ w::record! {
     /// `InspectConfig`.
     pub struct InspectConfig {
         /// `warehouse_id`.
-        0 warehouse_id: String => w::Field::must("warehouse_id"),
+        0 warehouse_id: String => "warehouse_id: must",
         /// `warehouse_name`.
-        1 warehouse_name: String => w::Field::must("warehouse_name"),
+        1 warehouse_name: String => "warehouse_name: must",
         /// `warehouse_addr`.
-        2 warehouse_addr: String => w::Field::must("warehouse_addr"),
+        2 warehouse_addr: String => "warehouse_addr: must",
         /// `delivery_address`.
-        3 delivery_address: DeliveryAddress => w::Field::must("delivery_address"),
+        3 delivery_address: DeliveryAddress => "delivery_address: must",
         /// `return_address`.
-        4 return_address: DeliveryAddress => w::Field::must("return_address"),
+        4 return_address: DeliveryAddress => "return_address: must",
     }
 }
 
@@ -131,60 +131,58 @@ w::record! {
     /// `InspectInfo`.
     pub struct InspectInfo {
         /// `delivery_id`.
-        0 delivery_id: String => w::Field::must("delivery_id"),
+        0 delivery_id: String => "delivery_id: must",
         /// `backup_delivery_id`.
-        1 backup_delivery_id: Option<String> => w::Field::new("backup_delivery_id"),
+        1 backup_delivery_id: Option<String> => "backup_delivery_id",
         /// `delivery_product_id`.
-        2 delivery_product_id: Option<i64> => w::Field::new("delivery_product_id"),
+        2 delivery_product_id: Option<i64> => "delivery_product_id",
         /// `backup_delivery_product_id`.
-        3 backup_delivery_product_id: Option<i64> => w::Field::new("backup_delivery_product_id"),
+        3 backup_delivery_product_id: Option<i64> => "backup_delivery_product_id",
         /// `express_insure`.
-        4 express_insure: bool => w::Field::must("express_insure"),
+        4 express_insure: bool => "express_insure: must",
         /// `express_insure_amount`; unit fen.
-        5 express_insure_amount: Option<xinqiao_types::Fen> => w::Field::new("express_insure_amount"),
+        5 express_insure_amount: Option<xinqiao_types::Fen> => "express_insure_amount",
         /// `delivery_insure_id`.
-        6 delivery_insure_id: Option<String> => w::Field::new("delivery_insure_id"),
+        6 delivery_insure_id: Option<String> => "delivery_insure_id",
         /// `backup_express_insure`.
-        7 backup_express_insure: bool => w::Field::must("backup_express_insure"),
+        7 backup_express_insure: bool => "backup_express_insure: must",
         /// `backup_express_insure_amount`; unit fen.
-        8 backup_express_insure_amount: Option<xinqiao_types::Fen> => w::Field::new("backup_express_insure_amount"),
+        8 backup_express_insure_amount: Option<xinqiao_types::Fen> => "backup_express_insure_amount",
         /// `backup_delivery_insure_id`.
-        9 backup_delivery_insure_id: Option<String> => w::Field::new("backup_delivery_insure_id"),
+        9 backup_delivery_insure_id: Option<String> => "backup_delivery_insure_id",
         /// `express_merge`.
-        10 express_merge: bool => w::Field::must("express_merge"),
+        10 express_merge: bool => "express_merge: must",
         /// `refund_intercept`.
-        11 refund_intercept: i64 => w::Field::must("refund_intercept"),
+        11 refund_intercept: i64 => "refund_intercept: must",
         /// `warehouse_name`.
-        12 warehouse_name: String => w::Field::must("warehouse_name"),
+        12 warehouse_name: String => "warehouse_name: must",
         /// `warehouse_addr`.
-        13 warehouse_addr: String => w::Field::must("warehouse_addr"),
+        13 warehouse_addr: String => "warehouse_addr: must",
         /// `inspect_org_id`.
-        14 inspect_org_id: String => w::Field::must("inspect_org_id"),
+        14 inspect_org_id: String => "inspect_org_id: must",
         /// `inspect_org_name`.
-        15 inspect_org_name: String => w::Field::must("inspect_org_name"),
+        15 inspect_org_name: String => "inspect_org_name: must",
         /// `remark`.
-        16 remark: String => w::Field::must("remark"),
+        16 remark: String => "remark: must",
     }
     new(
-        delivery_id: String,
+        delivery_id: impl Into<String>,
         express_insure: bool,
         backup_express_insure: bool,
         express_merge: bool,
         refund_intercept: i64,
-        warehouse_name: String,
-        warehouse_addr: String,
-        inspect_org_id: String,
-        inspect_org_name: String,
-        remark: String,
+        warehouse_name: impl Into<String>,
+        warehouse_addr: impl Into<String>,
+        inspect_org_id: impl Into<String>,
+        inspect_org_name: impl Into<String>,
+        remark: impl Into<String>,
     )
+    text(backup_delivery_id: String, delivery_insure_id: String, backup_delivery_insure_id: String)
     set(
-        backup_delivery_id: String,
         delivery_product_id: i64,
         backup_delivery_product_id: i64,
         express_insure_amount: xinqiao_types::Fen,
-        delivery_insure_id: String,
         backup_express_insure_amount: xinqiao_types::Fen,
-        backup_delivery_insure_id: String,
     )
 }
 
@@ -192,11 +190,11 @@ w::record! {
     /// `InspectOrg`.
     pub struct InspectOrg {
         /// `id`.
-        0 id: String => w::Field::must("id"),
+        0 id: String => "id: must",
         /// `name`.
-        1 name: String => w::Field::must("name"),
+        1 name: String => "name: must",
         /// `org_category`.
-        2 org_category: i64 => w::Field::must("org_category"),
+        2 org_category: i64 => "org_category: must",
     }
 }
 
@@ -204,13 +202,13 @@ w::record! {
     /// `InsureType`.
     pub struct InsureType {
         /// `id`.
-        0 id: String => w::Field::must("id"),
+        0 id: String => "id: must",
         /// `name`.
-        1 name: String => w::Field::must("name"),
+        1 name: String => "name: must",
         /// `upper_limit_type`.
-        2 upper_limit_type: i64 => w::Field::must("upper_limit_type"),
+        2 upper_limit_type: i64 => "upper_limit_type: must",
         /// `upper_limit_amount`; unit fen.
-        3 upper_limit_amount: Option<xinqiao_types::Fen> => w::Field::new("upper_limit_amount"),
+        3 upper_limit_amount: Option<xinqiao_types::Fen> => "upper_limit_amount",
     }
 }
 
@@ -218,27 +216,27 @@ w::record! {
     /// `LogisticsInfo`.
     pub struct LogisticsInfo {
         /// `waybill_id`.
-        0 waybill_id: String => w::Field::must("waybill_id"),
+        0 waybill_id: String => "waybill_id: must",
         /// `delivery_type`.
-        1 delivery_type: i64 => w::Field::must("delivery_type"),
+        1 delivery_type: i64 => "delivery_type: must",
         /// `delivery_id`.
-        2 delivery_id: Option<String> => w::Field::new("delivery_id"),
+        2 delivery_id: Option<String> => "delivery_id",
         /// `delivery_name`.
-        3 delivery_name: Option<String> => w::Field::new("delivery_name"),
+        3 delivery_name: Option<String> => "delivery_name",
     }
-    new(waybill_id: String, delivery_type: i64)
-    set(delivery_id: String, delivery_name: String)
+    new(waybill_id: impl Into<String>, delivery_type: i64)
+    text(delivery_id: String, delivery_name: String)
 }
 
 w::record! {
     /// `SubmitConfig`.
     pub struct SubmitConfig {
         /// `delivery_list`.
-        0 delivery_list: Vec<Delivery> => w::Field::must("delivery_list"),
+        0 delivery_list: Vec<Delivery> => "delivery_list: must",
         /// `inspect_org_list`.
-        1 inspect_org_list: Vec<InspectOrg> => w::Field::must("inspect_org_list"),
+        1 inspect_org_list: Vec<InspectOrg> => "inspect_org_list: must",
         /// `charge_url`.
-        2 charge_url: Option<String> => w::Field::new("charge_url"),
+        2 charge_url: Option<String> => "charge_url",
     }
 }
 
@@ -254,16 +252,16 @@ pub mod inspect {
         /// * Catalog: `channels.qic.inspect.code_print`.
         pub struct CodePrint {
             /// `order_id`.
-            0 order_id: String => w::Field::must("order_id"),
+            0 order_id: String => "order_id: must",
         }
-        new(order_id: String)
+        new(order_id: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`CodePrint`].
         pub struct CodePrintResponse {
             /// `data`.
-            0 data: super::CodePrintData => w::Field::must("data"),
+            0 data: super::CodePrintData => "data: must",
         }
     }
 
@@ -301,7 +299,7 @@ pub mod inspect {
         /// Answer to [`ConfigGet`].
         pub struct ConfigGetResponse {
             /// `inspect_config`.
-            0 inspect_config: super::InspectConfig => w::Field::must("inspect_config"),
+            0 inspect_config: super::InspectConfig => "inspect_config: must",
         }
     }
 
@@ -332,9 +330,9 @@ pub mod inspect {
         /// * Catalog: `channels.qic.inspect.register_logistics`.
         pub struct RegisterLogistics {
             /// `order_id_list`.
-            0 order_id_list: Vec<String> => w::Field::must("order_id_list"),
+            0 order_id_list: Vec<String> => "order_id_list: must",
             /// `logistics_info`.
-            1 logistics_info: super::LogisticsInfo => w::Field::must("logistics_info"),
+            1 logistics_info: super::LogisticsInfo => "logistics_info: must",
         }
         new(order_id_list: Vec<String>, logistics_info: super::LogisticsInfo)
     }
@@ -366,11 +364,11 @@ pub mod inspect {
         /// * Catalog: `channels.qic.inspect.submit`.
         pub struct Submit {
             /// `order_id`.
-            0 order_id: String => w::Field::must("order_id"),
+            0 order_id: String => "order_id: must",
             /// `inspect_info`.
-            1 inspect_info: super::InspectInfo => w::Field::must("inspect_info"),
+            1 inspect_info: super::InspectInfo => "inspect_info: must",
         }
-        new(order_id: String, inspect_info: super::InspectInfo)
+        new(order_id: impl Into<String>, inspect_info: super::InspectInfo)
     }
 
     w::endpoint! {
@@ -400,17 +398,17 @@ pub mod inspect {
         /// * Catalog: `channels.qic.inspect.submitconfig_get`.
         pub struct SubmitconfigGet {
             /// `order_id`.
-            0 order_id: Option<String> => w::Field::new("order_id").place(w::Place::Query),
+            0 order_id: Option<String> => "order_id: query",
         }
         new()
-        set(order_id: String)
+        text(order_id: String)
     }
 
     w::record! {
         /// Answer to [`SubmitconfigGet`].
         pub struct SubmitconfigGetResponse {
             /// `submit_config`.
-            0 submit_config: super::SubmitConfig => w::Field::must("submit_config"),
+            0 submit_config: super::SubmitConfig => "submit_config: must",
         }
     }
 

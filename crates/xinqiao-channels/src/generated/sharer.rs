@@ -7,15 +7,15 @@ w::record! {
     /// `FinderSceneInfo`.
     pub struct FinderSceneInfo {
         /// `promoter_id`.
-        0 promoter_id: String => w::Field::must("promoter_id"),
+        0 promoter_id: String => "promoter_id: must",
         /// `finder_nickname`.
-        1 finder_nickname: String => w::Field::must("finder_nickname"),
+        1 finder_nickname: String => "finder_nickname: must",
         /// `live_export_id`.
-        2 live_export_id: Option<String> => w::Field::new("live_export_id"),
+        2 live_export_id: Option<String> => "live_export_id",
         /// `video_export_id`.
-        3 video_export_id: Option<String> => w::Field::new("video_export_id"),
+        3 video_export_id: Option<String> => "video_export_id",
         /// `video_title`.
-        4 video_title: Option<String> => w::Field::new("video_title"),
+        4 video_title: Option<String> => "video_title",
     }
 }
 
@@ -23,15 +23,15 @@ w::record! {
     /// `Order`.
     pub struct Order {
         /// `order_id`.
-        0 order_id: w::TextOrNumber => w::Field::must("order_id"),
+        0 order_id: w::TextOrNumber => "order_id: must",
         /// `share_scene`.
-        1 share_scene: i64 => w::Field::must("share_scene"),
+        1 share_scene: i64 => "share_scene: must",
         /// `sharer_openid`.
-        2 sharer_openid: String => w::Field::must("sharer_openid"),
+        2 sharer_openid: String => "sharer_openid: must",
         /// `sharer_type`.
-        3 sharer_type: i64 => w::Field::must("sharer_type"),
+        3 sharer_type: i64 => "sharer_type: must",
         /// `finder_scene_info`.
-        4 finder_scene_info: Option<FinderSceneInfo> => w::Field::new("finder_scene_info"),
+        4 finder_scene_info: Option<FinderSceneInfo> => "finder_scene_info",
     }
 }
 
@@ -39,15 +39,15 @@ w::record! {
     /// `SharerInfo`.
     pub struct SharerInfo {
         /// `openid`.
-        0 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `unionid`.
-        1 unionid: Option<xinqiao_types::UnionId> => w::Field::new("unionid").masked(),
+        1 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
         /// `nickname`.
-        2 nickname: String => w::Field::must("nickname").masked(),
+        2 nickname: String => "nickname: must masked",
         /// `sharer_type`.
-        3 sharer_type: i64 => w::Field::must("sharer_type"),
+        3 sharer_type: i64 => "sharer_type: must",
         /// `bind_time`; format `unix`.
-        4 bind_time: xinqiao_types::UnixSeconds => w::Field::must("bind_time"),
+        4 bind_time: xinqiao_types::UnixSeconds => "bind_time: must",
     }
 }
 
@@ -60,18 +60,18 @@ w::record! {
     /// * Catalog: `channels.sharer.bind`.
     pub struct Bind {
         /// `username`.
-        0 username: String => w::Field::must("username"),
+        0 username: String => "username: must",
     }
-    new(username: String)
+    new(username: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`Bind`].
     pub struct BindResponse {
         /// `qrcode_img`.
-        0 qrcode_img: String => w::Field::must("qrcode_img"),
+        0 qrcode_img: String => "qrcode_img: must",
         /// `qrcode_img_base64`.
-        1 qrcode_img_base64: String => w::Field::must("qrcode_img_base64"),
+        1 qrcode_img_base64: String => "qrcode_img_base64: must",
     }
 }
 
@@ -103,11 +103,11 @@ w::record! {
     /// * Catalog: `channels.sharer.get_sharer_list`.
     pub struct GetSharerList {
         /// `page`.
-        0 page: i64 => w::Field::must("page"),
+        0 page: i64 => "page: must",
         /// `page_size`.
-        1 page_size: i64 => w::Field::must("page_size"),
+        1 page_size: i64 => "page_size: must",
         /// `sharer_type`.
-        2 sharer_type: i64 => w::Field::must("sharer_type"),
+        2 sharer_type: i64 => "sharer_type: must",
     }
     new(page: i64, page_size: i64, sharer_type: i64)
 }
@@ -116,7 +116,7 @@ w::record! {
     /// Answer to [`GetSharerList`].
     pub struct GetSharerListResponse {
         /// `sharer_info_list`.
-        0 sharer_info_list: Vec<SharerInfo> => w::Field::must("sharer_info_list"),
+        0 sharer_info_list: Vec<SharerInfo> => "sharer_info_list: must",
     }
 }
 
@@ -148,21 +148,21 @@ w::record! {
     /// * Catalog: `channels.sharer.get_sharer_order_list`.
     pub struct GetSharerOrderList {
         /// `openid`.
-        0 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+        0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `share_scene`.
-        1 share_scene: Option<i64> => w::Field::new("share_scene"),
+        1 share_scene: Option<i64> => "share_scene",
         /// `start_time`; format `unix`.
-        2 start_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("start_time"),
+        2 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
         /// `end_time`; format `unix`.
-        3 end_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("end_time"),
+        3 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
         /// `page`.
-        4 page: i64 => w::Field::must("page"),
+        4 page: i64 => "page: must",
         /// `page_size`.
-        5 page_size: i64 => w::Field::must("page_size"),
+        5 page_size: i64 => "page_size: must",
     }
     new(page: i64, page_size: i64)
+    text(openid: xinqiao_types::OpenId)
     set(
-        openid: xinqiao_types::OpenId,
         share_scene: i64,
         start_time: xinqiao_types::UnixSeconds,
         end_time: xinqiao_types::UnixSeconds,
@@ -173,7 +173,7 @@ w::record! {
     /// Answer to [`GetSharerOrderList`].
     pub struct GetSharerOrderListResponse {
         /// `order_list`.
-        0 order_list: Vec<Order> => w::Field::must("order_list"),
+        0 order_list: Vec<Order> => "order_list: must",
     }
 }
 
@@ -205,18 +205,18 @@ w::record! {
     /// * Catalog: `channels.sharer.get_sharer_product_h5url`.
     pub struct GetSharerProductH5url {
         /// `openid`.
-        0 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `product_id`.
-        1 product_id: i64 => w::Field::must("product_id"),
+        1 product_id: i64 => "product_id: must",
     }
-    new(openid: xinqiao_types::OpenId, product_id: i64)
+    new(openid: impl Into<xinqiao_types::OpenId>, product_id: i64)
 }
 
 w::record! {
     /// Answer to [`GetSharerProductH5url`].
     pub struct GetSharerProductH5urlResponse {
         /// `product_h5url`.
-        0 product_h5url: String => w::Field::must("product_h5url"),
+        0 product_h5url: String => "product_h5url: must",
     }
 }
 
@@ -248,18 +248,18 @@ w::record! {
     /// * Catalog: `channels.sharer.get_sharer_product_qrcode`.
     pub struct GetSharerProductQrcode {
         /// `openid`.
-        0 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `product_id`.
-        1 product_id: i64 => w::Field::must("product_id"),
+        1 product_id: i64 => "product_id: must",
     }
-    new(openid: xinqiao_types::OpenId, product_id: i64)
+    new(openid: impl Into<xinqiao_types::OpenId>, product_id: i64)
 }
 
 w::record! {
     /// Answer to [`GetSharerProductQrcode`].
     pub struct GetSharerProductQrcodeResponse {
         /// `product_qrcode`.
-        0 product_qrcode: String => w::Field::must("product_qrcode"),
+        0 product_qrcode: String => "product_qrcode: must",
     }
 }
 
@@ -291,18 +291,18 @@ w::record! {
     /// * Catalog: `channels.sharer.get_sharer_product_taglink`.
     pub struct GetSharerProductTaglink {
         /// `openid`.
-        0 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `product_id`.
-        1 product_id: i64 => w::Field::must("product_id"),
+        1 product_id: i64 => "product_id: must",
     }
-    new(openid: xinqiao_types::OpenId, product_id: i64)
+    new(openid: impl Into<xinqiao_types::OpenId>, product_id: i64)
 }
 
 w::record! {
     /// Answer to [`GetSharerProductTaglink`].
     pub struct GetSharerProductTaglinkResponse {
         /// `product_taglink`.
-        0 product_taglink: String => w::Field::must("product_taglink"),
+        0 product_taglink: String => "product_taglink: must",
     }
 }
 
@@ -334,18 +334,18 @@ w::record! {
     /// * Catalog: `channels.sharer.get_shop_finder_live_notice_sharer_url`.
     pub struct GetShopFinderLiveNoticeSharerUrl {
         /// `notice_id`.
-        0 notice_id: String => w::Field::must("notice_id"),
+        0 notice_id: String => "notice_id: must",
         /// `finder_id`.
-        1 finder_id: String => w::Field::must("finder_id"),
+        1 finder_id: String => "finder_id: must",
     }
-    new(notice_id: String, finder_id: String)
+    new(notice_id: impl Into<String>, finder_id: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`GetShopFinderLiveNoticeSharerUrl`].
     pub struct GetShopFinderLiveNoticeSharerUrlResponse {
         /// `url`.
-        0 url: String => w::Field::must("url"),
+        0 url: String => "url: must",
     }
 }
 
@@ -377,18 +377,18 @@ w::record! {
     /// * Catalog: `channels.sharer.get_shop_finder_live_sharer_url`.
     pub struct GetShopFinderLiveSharerUrl {
         /// `export_id`.
-        0 export_id: String => w::Field::must("export_id"),
+        0 export_id: String => "export_id: must",
         /// `finder_id`.
-        1 finder_id: String => w::Field::must("finder_id"),
+        1 finder_id: String => "finder_id: must",
     }
-    new(export_id: String, finder_id: String)
+    new(export_id: impl Into<String>, finder_id: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`GetShopFinderLiveSharerUrl`].
     pub struct GetShopFinderLiveSharerUrlResponse {
         /// `url`.
-        0 url: String => w::Field::must("url"),
+        0 url: String => "url: must",
     }
 }
 
@@ -420,27 +420,27 @@ w::record! {
     /// * Catalog: `channels.sharer.search_sharer`.
     pub struct SearchSharer {
         /// `openid`.
-        0 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+        0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `username`.
-        1 username: Option<String> => w::Field::new("username"),
+        1 username: Option<String> => "username",
     }
     new()
-    set(openid: xinqiao_types::OpenId, username: String)
+    text(openid: xinqiao_types::OpenId, username: String)
 }
 
 w::record! {
     /// Answer to [`SearchSharer`].
     pub struct SearchSharerResponse {
         /// `openid`.
-        0 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `unionid`.
-        1 unionid: Option<xinqiao_types::UnionId> => w::Field::new("unionid").masked(),
+        1 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
         /// `nickname`.
-        2 nickname: String => w::Field::must("nickname").masked(),
+        2 nickname: String => "nickname: must masked",
         /// `sharer_type`.
-        3 sharer_type: i64 => w::Field::must("sharer_type"),
+        3 sharer_type: i64 => "sharer_type: must",
         /// `bind_time`; format `unix`.
-        4 bind_time: xinqiao_types::UnixSeconds => w::Field::must("bind_time"),
+        4 bind_time: xinqiao_types::UnixSeconds => "bind_time: must",
     }
 }
 
@@ -472,7 +472,7 @@ w::record! {
     /// * Catalog: `channels.sharer.unbind`.
     pub struct Unbind {
         /// `openid_list`.
-        0 openid_list: Vec<String> => w::Field::must("openid_list").masked(),
+        0 openid_list: Vec<String> => "openid_list: must masked",
     }
     new(openid_list: Vec<String>)
 }
@@ -481,11 +481,11 @@ w::record! {
     /// Answer to [`Unbind`].
     pub struct UnbindResponse {
         /// `success_openid`.
-        0 success_openid: Vec<String> => w::Field::must("success_openid"),
+        0 success_openid: Vec<String> => "success_openid: must",
         /// `fail_openid`.
-        1 fail_openid: Vec<String> => w::Field::must("fail_openid"),
+        1 fail_openid: Vec<String> => "fail_openid: must",
         /// `refuse_openid`.
-        2 refuse_openid: Vec<String> => w::Field::must("refuse_openid"),
+        2 refuse_openid: Vec<String> => "refuse_openid: must",
     }
 }
 

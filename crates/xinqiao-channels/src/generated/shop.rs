@@ -25,35 +25,35 @@ w::record! {
     /// `AccessInfo`.
     pub struct AccessInfo {
         /// `spu_audit_finished`.
-        0 spu_audit_finished: bool => w::Field::must("spu_audit_finished").spelled(w::Spelling::BoolInt),
+        0 spu_audit_finished: bool => "spu_audit_finished: must zero-one",
         /// `spu_audit_success`.
-        1 spu_audit_success: bool => w::Field::must("spu_audit_success").spelled(w::Spelling::BoolInt),
+        1 spu_audit_success: bool => "spu_audit_success: must zero-one",
         /// `send_delivery_finished`.
-        2 send_delivery_finished: bool => w::Field::must("send_delivery_finished").spelled(w::Spelling::BoolInt),
+        2 send_delivery_finished: bool => "send_delivery_finished: must zero-one",
         /// `send_delivery_success`.
-        3 send_delivery_success: bool => w::Field::must("send_delivery_success").spelled(w::Spelling::BoolInt),
+        3 send_delivery_success: bool => "send_delivery_success: must zero-one",
         /// `pay_order_success`.
-        4 pay_order_success: bool => w::Field::must("pay_order_success").spelled(w::Spelling::BoolInt),
+        4 pay_order_success: bool => "pay_order_success: must zero-one",
         /// `pay_order_finished`.
-        5 pay_order_finished: bool => w::Field::must("pay_order_finished").spelled(w::Spelling::BoolInt),
+        5 pay_order_finished: bool => "pay_order_finished: must zero-one",
         /// `add_aftersale_success`.
-        6 add_aftersale_success: bool => w::Field::must("add_aftersale_success").spelled(w::Spelling::BoolInt),
+        6 add_aftersale_success: bool => "add_aftersale_success: must zero-one",
         /// `add_aftersale_finished`.
-        7 add_aftersale_finished: bool => w::Field::must("add_aftersale_finished").spelled(w::Spelling::BoolInt),
+        7 add_aftersale_finished: bool => "add_aftersale_finished: must zero-one",
         /// `ec_order_finished`.
-        8 ec_order_finished: bool => w::Field::must("ec_order_finished").spelled(w::Spelling::BoolInt),
+        8 ec_order_finished: bool => "ec_order_finished: must zero-one",
         /// `ec_order_success`.
-        9 ec_order_success: bool => w::Field::must("ec_order_success").spelled(w::Spelling::BoolInt),
+        9 ec_order_success: bool => "ec_order_success: must zero-one",
         /// `ec_after_sale_finished`.
-        10 ec_after_sale_finished: bool => w::Field::must("ec_after_sale_finished").spelled(w::Spelling::BoolInt),
+        10 ec_after_sale_finished: bool => "ec_after_sale_finished: must zero-one",
         /// `ec_after_sale_success`.
-        11 ec_after_sale_success: bool => w::Field::must("ec_after_sale_success").spelled(w::Spelling::BoolInt),
+        11 ec_after_sale_success: bool => "ec_after_sale_success: must zero-one",
         /// `test_api_finished`.
-        12 test_api_finished: bool => w::Field::must("test_api_finished").spelled(w::Spelling::BoolInt),
+        12 test_api_finished: bool => "test_api_finished: must zero-one",
         /// `deploy_wxa_finished`.
-        13 deploy_wxa_finished: bool => w::Field::must("deploy_wxa_finished").spelled(w::Spelling::BoolInt),
+        13 deploy_wxa_finished: bool => "deploy_wxa_finished: must zero-one",
         /// `open_product_task_finished`.
-        14 open_product_task_finished: bool => w::Field::must("open_product_task_finished").spelled(w::Spelling::BoolInt),
+        14 open_product_task_finished: bool => "open_product_task_finished: must zero-one",
     }
 }
 
@@ -61,11 +61,11 @@ w::record! {
     /// `AccountCertInfo`.
     pub struct AccountCertInfo {
         /// `wxa_settlement_cert_pic`.
-        0 wxa_settlement_cert_pic: WxaBusinessLicenseCopy => w::Field::must("wxa_settlement_cert_pic"),
+        0 wxa_settlement_cert_pic: WxaBusinessLicenseCopy => "wxa_settlement_cert_pic: must",
         /// `wxa_relation_cert_pic`.
-        1 wxa_relation_cert_pic: WxaBusinessLicenseCopy => w::Field::must("wxa_relation_cert_pic"),
+        1 wxa_relation_cert_pic: WxaBusinessLicenseCopy => "wxa_relation_cert_pic: must",
         /// `wxa_other_cert_pics`.
-        2 wxa_other_cert_pics: Vec<WxaBusinessLicenseCopy> => w::Field::must("wxa_other_cert_pics"),
+        2 wxa_other_cert_pics: Vec<WxaBusinessLicenseCopy> => "wxa_other_cert_pics: must",
     }
     new(
         wxa_settlement_cert_pic: WxaBusinessLicenseCopy,
@@ -78,53 +78,54 @@ w::record! {
     /// `AccountInfo`.
     pub struct AccountInfo {
         /// `bank_account_type`.
-        0 bank_account_type: String => w::Field::must("bank_account_type"),
+        0 bank_account_type: String => "bank_account_type: must",
         /// `account_name`.
-        1 account_name: String => w::Field::must("account_name"),
+        1 account_name: String => "account_name: must",
         /// `account_number`.
-        2 account_number: String => w::Field::must("account_number").masked(),
+        2 account_number: String => "account_number: must masked",
         /// `account_bank`.
-        3 account_bank: String => w::Field::must("account_bank"),
+        3 account_bank: String => "account_bank: must",
         /// `bank_address_code`.
-        4 bank_address_code: String => w::Field::must("bank_address_code"),
+        4 bank_address_code: String => "bank_address_code: must",
         /// `bank_branch_id`.
-        5 bank_branch_id: Option<String> => w::Field::new("bank_branch_id"),
+        5 bank_branch_id: Option<String> => "bank_branch_id",
         /// `bank_name`.
-        6 bank_name: Option<String> => w::Field::new("bank_name"),
+        6 bank_name: Option<String> => "bank_name",
         /// `account_cert_info`.
-        7 account_cert_info: Option<AccountCertInfo> => w::Field::new("account_cert_info"),
+        7 account_cert_info: Option<AccountCertInfo> => "account_cert_info",
     }
     new(
-        bank_account_type: String,
-        account_name: String,
-        account_number: String,
-        account_bank: String,
-        bank_address_code: String,
+        bank_account_type: impl Into<String>,
+        account_name: impl Into<String>,
+        account_number: impl Into<String>,
+        account_bank: impl Into<String>,
+        bank_address_code: impl Into<String>,
     )
-    set(bank_branch_id: String, bank_name: String, account_cert_info: AccountCertInfo)
+    text(bank_branch_id: String, bank_name: String)
+    set(account_cert_info: AccountCertInfo)
 }
 
 w::record! {
     /// `AccountValidation`.
     pub struct AccountValidation {
         /// `account_name`.
-        0 account_name: String => w::Field::must("account_name"),
+        0 account_name: String => "account_name: must",
         /// `account_no`.
-        1 account_no: Option<String> => w::Field::new("account_no"),
+        1 account_no: Option<String> => "account_no",
         /// `pay_amount`; unit fen.
-        2 pay_amount: xinqiao_types::Fen => w::Field::must("pay_amount"),
+        2 pay_amount: xinqiao_types::Fen => "pay_amount: must",
         /// `destination_account_name`.
-        3 destination_account_name: String => w::Field::must("destination_account_name"),
+        3 destination_account_name: String => "destination_account_name: must",
         /// `destination_account_number`.
-        4 destination_account_number: String => w::Field::must("destination_account_number"),
+        4 destination_account_number: String => "destination_account_number: must",
         /// `destination_account_bank`.
-        5 destination_account_bank: String => w::Field::must("destination_account_bank"),
+        5 destination_account_bank: String => "destination_account_bank: must",
         /// `city`.
-        6 city: String => w::Field::must("city"),
+        6 city: String => "city: must",
         /// `remark`.
-        7 remark: String => w::Field::must("remark"),
+        7 remark: String => "remark: must",
         /// `deadline`; format `yyyy-MM-dd HH:mm:ss`.
-        8 deadline: String => w::Field::must("deadline"),
+        8 deadline: String => "deadline: must",
     }
 }
 
@@ -132,25 +133,25 @@ w::record! {
     /// `AftersaleInfo`.
     pub struct AftersaleInfo {
         /// `order_id`.
-        0 order_id: i64 => w::Field::must("order_id"),
+        0 order_id: i64 => "order_id: must",
         /// `out_order_id`.
-        1 out_order_id: String => w::Field::must("out_order_id"),
+        1 out_order_id: String => "out_order_id: must",
         /// `out_aftersale_id`.
-        2 out_aftersale_id: String => w::Field::must("out_aftersale_id"),
+        2 out_aftersale_id: String => "out_aftersale_id: must",
         /// `path`.
-        3 path: String => w::Field::must("path"),
+        3 path: String => "path: must",
         /// `openid`.
-        4 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        4 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `type`.
-        5 type_: i64 => w::Field::must("type"),
+        5 type_: i64 => "type: must",
         /// `status`.
-        6 status: i64 => w::Field::must("status"),
+        6 status: i64 => "status: must",
         /// `refund`; unit fen.
-        7 refund: xinqiao_types::Fen => w::Field::must("refund"),
+        7 refund: xinqiao_types::Fen => "refund: must",
         /// `create_time`; format `yyyy-MM-dd HH:mm:ss`.
-        8 create_time: String => w::Field::must("create_time"),
+        8 create_time: String => "create_time: must",
         /// `product_infos`.
-        9 product_infos: Vec<AftersaleInfoProductInfo> => w::Field::must("product_infos"),
+        9 product_infos: Vec<AftersaleInfoProductInfo> => "product_infos: must",
     }
 }
 
@@ -158,11 +159,11 @@ w::record! {
     /// `AftersaleInfoProductInfo`.
     pub struct AftersaleInfoProductInfo {
         /// `out_product_id`.
-        0 out_product_id: String => w::Field::must("out_product_id"),
+        0 out_product_id: String => "out_product_id: must",
         /// `out_sku_id`.
-        1 out_sku_id: String => w::Field::must("out_sku_id"),
+        1 out_sku_id: String => "out_sku_id: must",
         /// `product_cnt`.
-        2 product_cnt: Option<i64> => w::Field::new("product_cnt"),
+        2 product_cnt: Option<i64> => "product_cnt",
     }
 }
 
@@ -170,13 +171,13 @@ w::record! {
     /// `AuditCategoryAuditReq`.
     pub struct AuditCategoryAuditReq {
         /// `license`.
-        0 license: String => w::Field::must("license"),
+        0 license: String => "license: must",
         /// `category_info`.
-        1 category_info: CategoryInfo => w::Field::must("category_info"),
+        1 category_info: CategoryInfo => "category_info: must",
         /// `scene_group_list`.
-        2 scene_group_list: Option<Vec<i64>> => w::Field::new("scene_group_list"),
+        2 scene_group_list: Option<Vec<i64>> => "scene_group_list",
     }
-    new(license: String, category_info: CategoryInfo)
+    new(license: impl Into<String>, category_info: CategoryInfo)
     set(scene_group_list: Vec<i64>)
 }
 
@@ -184,9 +185,9 @@ w::record! {
     /// `AuditDetail`.
     pub struct AuditDetail {
         /// `param_name`.
-        0 param_name: String => w::Field::must("param_name"),
+        0 param_name: String => "param_name: must",
         /// `reject_reason`.
-        1 reject_reason: String => w::Field::must("reject_reason"),
+        1 reject_reason: String => "reject_reason: must",
     }
 }
 
@@ -194,64 +195,66 @@ w::record! {
     /// `AuditReq`.
     pub struct AuditReq {
         /// `license`.
-        0 license: String => w::Field::must("license"),
+        0 license: String => "license: must",
         /// `brand_info`.
-        1 brand_info: BrandInfo => w::Field::must("brand_info"),
+        1 brand_info: BrandInfo => "brand_info: must",
     }
-    new(license: String, brand_info: BrandInfo)
+    new(license: impl Into<String>, brand_info: BrandInfo)
 }
 
 w::record! {
     /// `BrandInfo`.
     pub struct BrandInfo {
         /// `brand_audit_type`.
-        0 brand_audit_type: i64 => w::Field::must("brand_audit_type"),
+        0 brand_audit_type: i64 => "brand_audit_type: must",
         /// `brand_management_type`.
-        1 brand_management_type: i64 => w::Field::must("brand_management_type"),
+        1 brand_management_type: i64 => "brand_management_type: must",
         /// `trademark_type`.
-        2 trademark_type: String => w::Field::must("trademark_type"),
+        2 trademark_type: String => "trademark_type: must",
         /// `commodity_origin_type`.
-        3 commodity_origin_type: i64 => w::Field::must("commodity_origin_type"),
+        3 commodity_origin_type: i64 => "commodity_origin_type: must",
         /// `brand_wording`.
-        4 brand_wording: String => w::Field::must("brand_wording"),
+        4 brand_wording: String => "brand_wording: must",
         /// `sale_authorization`.
-        5 sale_authorization: Option<Vec<String>> => w::Field::new("sale_authorization"),
+        5 sale_authorization: Option<Vec<String>> => "sale_authorization",
         /// `trademark_registration_certificate`.
-        6 trademark_registration_certificate: Option<Vec<String>> => w::Field::new("trademark_registration_certificate"),
+        6 trademark_registration_certificate: Option<Vec<String>> => "trademark_registration_certificate",
         /// `trademark_change_certificate`.
-        7 trademark_change_certificate: Option<Vec<String>> => w::Field::new("trademark_change_certificate"),
+        7 trademark_change_certificate: Option<Vec<String>> => "trademark_change_certificate",
         /// `trademark_registrant`.
-        8 trademark_registrant: Option<String> => w::Field::new("trademark_registrant"),
+        8 trademark_registrant: Option<String> => "trademark_registrant",
         /// `trademark_registrant_nu`.
-        9 trademark_registrant_nu: Option<String> => w::Field::new("trademark_registrant_nu"),
+        9 trademark_registrant_nu: Option<String> => "trademark_registrant_nu",
         /// `trademark_authorization_period`; format `yyyy-MM-dd HH:mm:ss`.
-        10 trademark_authorization_period: Option<String> => w::Field::new("trademark_authorization_period"),
+        10 trademark_authorization_period: Option<String> => "trademark_authorization_period",
         /// `trademark_registration_application`.
-        11 trademark_registration_application: Option<Vec<String>> => w::Field::new("trademark_registration_application"),
+        11 trademark_registration_application: Option<Vec<String>> => "trademark_registration_application",
         /// `trademark_applicant`.
-        12 trademark_applicant: Option<String> => w::Field::new("trademark_applicant"),
+        12 trademark_applicant: Option<String> => "trademark_applicant",
         /// `trademark_application_time`; format `yyyy-MM-dd HH:mm:ss`.
-        13 trademark_application_time: Option<String> => w::Field::new("trademark_application_time"),
+        13 trademark_application_time: Option<String> => "trademark_application_time",
         /// `imported_goods_form`.
-        14 imported_goods_form: Option<Vec<String>> => w::Field::new("imported_goods_form"),
+        14 imported_goods_form: Option<Vec<String>> => "imported_goods_form",
     }
     new(
         brand_audit_type: i64,
         brand_management_type: i64,
-        trademark_type: String,
+        trademark_type: impl Into<String>,
         commodity_origin_type: i64,
-        brand_wording: String,
+        brand_wording: impl Into<String>,
+    )
+    text(
+        trademark_registrant: String,
+        trademark_registrant_nu: String,
+        trademark_authorization_period: String,
+        trademark_applicant: String,
+        trademark_application_time: String,
     )
     set(
         sale_authorization: Vec<String>,
         trademark_registration_certificate: Vec<String>,
         trademark_change_certificate: Vec<String>,
-        trademark_registrant: String,
-        trademark_registrant_nu: String,
-        trademark_authorization_period: String,
         trademark_registration_application: Vec<String>,
-        trademark_applicant: String,
-        trademark_application_time: String,
         imported_goods_form: Vec<String>,
     )
 }
@@ -260,7 +263,7 @@ w::record! {
     /// `BusinessAdditionPic`.
     pub struct BusinessAdditionPic {
         /// `pic_file_list`.
-        0 pic_file_list: Vec<WxaBusinessLicenseCopy> => w::Field::must("pic_file_list"),
+        0 pic_file_list: Vec<WxaBusinessLicenseCopy> => "pic_file_list: must",
     }
     new(pic_file_list: Vec<WxaBusinessLicenseCopy>)
 }
@@ -269,15 +272,15 @@ w::record! {
     /// `BusinessLicenseInfo`.
     pub struct BusinessLicenseInfo {
         /// `legal_person`.
-        0 legal_person: String => w::Field::must("legal_person"),
+        0 legal_person: String => "legal_person: must",
         /// `business_time`.
-        1 business_time: String => w::Field::must("business_time"),
+        1 business_time: String => "business_time: must",
         /// `wxa_business_license_copy`.
-        2 wxa_business_license_copy: WxaBusinessLicenseCopy => w::Field::must("wxa_business_license_copy"),
+        2 wxa_business_license_copy: WxaBusinessLicenseCopy => "wxa_business_license_copy: must",
     }
     new(
-        legal_person: String,
-        business_time: String,
+        legal_person: impl Into<String>,
+        business_time: impl Into<String>,
         wxa_business_license_copy: WxaBusinessLicenseCopy,
     )
 }
@@ -286,13 +289,13 @@ w::record! {
     /// `CategoryInfo`.
     pub struct CategoryInfo {
         /// `level1`.
-        0 level1: i64 => w::Field::must("level1"),
+        0 level1: i64 => "level1: must",
         /// `level2`.
-        1 level2: i64 => w::Field::must("level2"),
+        1 level2: i64 => "level2: must",
         /// `level3`.
-        2 level3: i64 => w::Field::must("level3"),
+        2 level3: i64 => "level3: must",
         /// `certificate`.
-        3 certificate: Option<Vec<String>> => w::Field::new("certificate"),
+        3 certificate: Option<Vec<String>> => "certificate",
     }
     new(level1: i64, level2: i64, level3: i64)
     set(certificate: Vec<String>)
@@ -302,11 +305,11 @@ w::record! {
     /// `CheckData`.
     pub struct CheckData {
         /// `status`.
-        0 status: i64 => w::Field::must("status"),
+        0 status: i64 => "status: must",
         /// `access_info`.
-        1 access_info: Option<AccessInfo> => w::Field::new("access_info"),
+        1 access_info: Option<AccessInfo> => "access_info",
         /// `scene_group_list`.
-        2 scene_group_list: Option<Vec<SceneGroup>> => w::Field::new("scene_group_list"),
+        2 scene_group_list: Option<Vec<SceneGroup>> => "scene_group_list",
     }
 }
 
@@ -314,9 +317,9 @@ w::record! {
     /// `Company`.
     pub struct Company {
         /// `delivery_id`.
-        0 delivery_id: String => w::Field::must("delivery_id"),
+        0 delivery_id: String => "delivery_id: must",
         /// `delivery_name`.
-        1 delivery_name: String => w::Field::must("delivery_name"),
+        1 delivery_name: String => "delivery_name: must",
     }
 }
 
@@ -324,31 +327,35 @@ w::record! {
     /// `ContactInfo`.
     pub struct ContactInfo {
         /// `contact_type`.
-        0 contact_type: String => w::Field::must("contact_type"),
+        0 contact_type: String => "contact_type: must",
         /// `contact_email`.
-        1 contact_email: String => w::Field::must("contact_email").masked(),
+        1 contact_email: String => "contact_email: must masked",
         /// `mobile_phone`.
-        2 mobile_phone: String => w::Field::must("mobile_phone").masked(),
+        2 mobile_phone: String => "mobile_phone: must masked",
     }
-    new(contact_type: String, contact_email: String, mobile_phone: String)
+    new(
+        contact_type: impl Into<String>,
+        contact_email: impl Into<String>,
+        mobile_phone: impl Into<String>,
+    )
 }
 
 w::record! {
     /// `CreateorderSubOrder`.
     pub struct CreateorderSubOrder {
         /// `mchid`.
-        0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+        0 mchid: xinqiao_types::MchId => "mchid: must",
         /// `trade_no`.
-        1 trade_no: String => w::Field::must("trade_no"),
+        1 trade_no: String => "trade_no: must",
         /// `description`.
-        2 description: String => w::Field::must("description"),
+        2 description: String => "description: must",
         /// `amount`; unit fen.
-        3 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        3 amount: xinqiao_types::Fen => "amount: must",
     }
     new(
-        mchid: xinqiao_types::MchId,
-        trade_no: String,
-        description: String,
+        mchid: impl Into<xinqiao_types::MchId>,
+        trade_no: impl Into<String>,
+        description: impl Into<String>,
         amount: xinqiao_types::Fen,
     )
 }
@@ -357,59 +364,63 @@ w::record! {
     /// `DefaultReceivingAddress`.
     pub struct DefaultReceivingAddress {
         /// `receiver_name`.
-        0 receiver_name: String => w::Field::must("receiver_name").masked(),
+        0 receiver_name: String => "receiver_name: must masked",
         /// `country`.
-        1 country: Option<String> => w::Field::new("country"),
+        1 country: Option<String> => "country",
         /// `province`.
-        2 province: Option<String> => w::Field::new("province"),
+        2 province: Option<String> => "province",
         /// `city`.
-        3 city: Option<String> => w::Field::new("city"),
+        3 city: Option<String> => "city",
         /// `town`.
-        4 town: Option<String> => w::Field::new("town"),
+        4 town: Option<String> => "town",
         /// `detailed_address`.
-        5 detailed_address: String => w::Field::must("detailed_address"),
+        5 detailed_address: String => "detailed_address: must",
         /// `tel_number`.
-        6 tel_number: String => w::Field::must("tel_number").masked(),
+        6 tel_number: String => "tel_number: must masked",
     }
-    new(receiver_name: String, detailed_address: String, tel_number: String)
-    set(country: String, province: String, city: String, town: String)
+    new(
+        receiver_name: impl Into<String>,
+        detailed_address: impl Into<String>,
+        tel_number: impl Into<String>,
+    )
+    text(country: String, province: String, city: String, town: String)
 }
 
 w::record! {
     /// `Delivery`.
     pub struct Delivery {
         /// `delivery_id`.
-        0 delivery_id: String => w::Field::must("delivery_id"),
+        0 delivery_id: String => "delivery_id: must",
         /// `waybill_id`.
-        1 waybill_id: Option<String> => w::Field::new("waybill_id"),
+        1 waybill_id: Option<String> => "waybill_id",
         /// `product_info_list`.
-        2 product_info_list: Vec<DeliveryProductInfo> => w::Field::must("product_info_list"),
+        2 product_info_list: Vec<DeliveryProductInfo> => "product_info_list: must",
     }
-    new(delivery_id: String, product_info_list: Vec<DeliveryProductInfo>)
-    set(waybill_id: String)
+    new(delivery_id: impl Into<String>, product_info_list: Vec<DeliveryProductInfo>)
+    text(waybill_id: String)
 }
 
 w::record! {
     /// `DeliveryProductInfo`.
     pub struct DeliveryProductInfo {
         /// `out_product_id`.
-        0 out_product_id: Option<String> => w::Field::new("out_product_id"),
+        0 out_product_id: Option<String> => "out_product_id",
         /// `out_sku_id`.
-        1 out_sku_id: Option<String> => w::Field::new("out_sku_id"),
+        1 out_sku_id: Option<String> => "out_sku_id",
         /// `product_cnt`.
-        2 product_cnt: i64 => w::Field::must("product_cnt"),
+        2 product_cnt: i64 => "product_cnt: must",
     }
     new(product_cnt: i64)
-    set(out_product_id: String, out_sku_id: String)
+    text(out_product_id: String, out_sku_id: String)
 }
 
 w::record! {
     /// `EcCategoryGetcategoryruleList`.
     pub struct EcCategoryGetcategoryruleList {
         /// `deliver_type`.
-        0 deliver_type: i64 => w::Field::must("deliver_type"),
+        0 deliver_type: i64 => "deliver_type: must",
         /// `acct_type`.
-        1 acct_type: Vec<i64> => w::Field::must("acct_type"),
+        1 acct_type: Vec<i64> => "acct_type: must",
     }
 }
 
@@ -417,7 +428,7 @@ w::record! {
     /// `FlowInfo`.
     pub struct FlowInfo {
         /// `list`.
-        0 list: Vec<FlowInfoList> => w::Field::must("list"),
+        0 list: Vec<FlowInfoList> => "list: must",
     }
 }
 
@@ -425,13 +436,13 @@ w::record! {
     /// `FlowInfoList`.
     pub struct FlowInfoList {
         /// `object`.
-        0 object: i64 => w::Field::must("object"),
+        0 object: i64 => "object: must",
         /// `op_record`.
-        1 op_record: Option<OpRecord> => w::Field::new("op_record"),
+        1 op_record: Option<OpRecord> => "op_record",
         /// `user_record`.
-        2 user_record: Option<OpRecord> => w::Field::new("user_record"),
+        2 user_record: Option<OpRecord> => "user_record",
         /// `merchant_record`.
-        3 merchant_record: Option<MerchantRecord> => w::Field::new("merchant_record"),
+        3 merchant_record: Option<MerchantRecord> => "merchant_record",
     }
 }
 
@@ -439,9 +450,9 @@ w::record! {
     /// `GetBrandListData`.
     pub struct GetBrandListData {
         /// `brand_id`.
-        0 brand_id: i64 => w::Field::must("brand_id"),
+        0 brand_id: i64 => "brand_id: must",
         /// `brand_wording`.
-        1 brand_wording: String => w::Field::must("brand_wording"),
+        1 brand_wording: String => "brand_wording: must",
     }
 }
 
@@ -449,25 +460,25 @@ w::record! {
     /// `GetCategoryListData`.
     pub struct GetCategoryListData {
         /// `first_cat_id`.
-        0 first_cat_id: i64 => w::Field::must("first_cat_id"),
+        0 first_cat_id: i64 => "first_cat_id: must",
         /// `first_cat_name`.
-        1 first_cat_name: String => w::Field::must("first_cat_name"),
+        1 first_cat_name: String => "first_cat_name: must",
         /// `second_cat_id`.
-        2 second_cat_id: i64 => w::Field::must("second_cat_id"),
+        2 second_cat_id: i64 => "second_cat_id: must",
         /// `second_cat_name`.
-        3 second_cat_name: String => w::Field::must("second_cat_name"),
+        3 second_cat_name: String => "second_cat_name: must",
         /// `third_cat_id`.
-        4 third_cat_id: i64 => w::Field::must("third_cat_id"),
+        4 third_cat_id: i64 => "third_cat_id: must",
         /// `third_cat_name`.
-        5 third_cat_name: String => w::Field::must("third_cat_name"),
+        5 third_cat_name: String => "third_cat_name: must",
         /// `qualification_type`.
-        6 qualification_type: i64 => w::Field::must("qualification_type"),
+        6 qualification_type: i64 => "qualification_type: must",
         /// `qualification`.
-        7 qualification: Option<String> => w::Field::new("qualification"),
+        7 qualification: Option<String> => "qualification",
         /// `product_qualification_type`.
-        8 product_qualification_type: i64 => w::Field::must("product_qualification_type"),
+        8 product_qualification_type: i64 => "product_qualification_type: must",
         /// `product_qualification`.
-        9 product_qualification: Option<String> => w::Field::new("product_qualification"),
+        9 product_qualification: Option<String> => "product_qualification",
     }
 }
 
@@ -475,9 +486,9 @@ w::record! {
     /// `GetInfoBusinessLicenseInfo`.
     pub struct GetInfoBusinessLicenseInfo {
         /// `merchant_name`.
-        0 merchant_name: String => w::Field::must("merchant_name"),
+        0 merchant_name: String => "merchant_name: must",
         /// `business_license_number`.
-        1 business_license_number: String => w::Field::must("business_license_number"),
+        1 business_license_number: String => "business_license_number: must",
     }
 }
 
@@ -485,11 +496,11 @@ w::record! {
     /// `GetInfoContactInfo`.
     pub struct GetInfoContactInfo {
         /// `contact_name`.
-        0 contact_name: String => w::Field::must("contact_name").masked(),
+        0 contact_name: String => "contact_name: must masked",
         /// `contact_id_card_number`.
-        1 contact_id_card_number: String => w::Field::must("contact_id_card_number"),
+        1 contact_id_card_number: String => "contact_id_card_number: must",
         /// `mobile_phone`.
-        2 mobile_phone: String => w::Field::must("mobile_phone").masked(),
+        2 mobile_phone: String => "mobile_phone: must masked",
     }
 }
 
@@ -497,11 +508,11 @@ w::record! {
     /// `GetInfoData`.
     pub struct GetInfoData {
         /// `service_agent_path`.
-        0 service_agent_path: Option<String> => w::Field::new("service_agent_path"),
+        0 service_agent_path: Option<String> => "service_agent_path",
         /// `service_agent_phone`.
-        1 service_agent_phone: Option<String> => w::Field::new("service_agent_phone"),
+        1 service_agent_phone: Option<String> => "service_agent_phone",
         /// `service_agent_type`.
-        2 service_agent_type: Option<Vec<i64>> => w::Field::new("service_agent_type"),
+        2 service_agent_type: Option<Vec<i64>> => "service_agent_type",
     }
 }
 
@@ -509,15 +520,15 @@ w::record! {
     /// `GetInfoPayReq`.
     pub struct GetInfoPayReq {
         /// `organization_type`.
-        0 organization_type: i64 => w::Field::must("organization_type"),
+        0 organization_type: i64 => "organization_type: must",
         /// `business_license_info`.
-        1 business_license_info: GetInfoBusinessLicenseInfo => w::Field::must("business_license_info"),
+        1 business_license_info: GetInfoBusinessLicenseInfo => "business_license_info: must",
         /// `contact_info`.
-        2 contact_info: GetInfoContactInfo => w::Field::must("contact_info"),
+        2 contact_info: GetInfoContactInfo => "contact_info: must",
         /// `merchant_shortname`.
-        3 merchant_shortname: Option<String> => w::Field::new("merchant_shortname"),
+        3 merchant_shortname: Option<String> => "merchant_shortname",
         /// `sales_scene_info`.
-        4 sales_scene_info: Option<SalesSceneInfo> => w::Field::new("sales_scene_info"),
+        4 sales_scene_info: Option<SalesSceneInfo> => "sales_scene_info",
     }
 }
 
@@ -525,11 +536,11 @@ w::record! {
     /// `GetMiniappCertificateBrandInfo`.
     pub struct GetMiniappCertificateBrandInfo {
         /// `brand_wording`.
-        0 brand_wording: String => w::Field::must("brand_wording"),
+        0 brand_wording: String => "brand_wording: must",
         /// `sale_authorization`.
-        1 sale_authorization: Option<Vec<String>> => w::Field::new("sale_authorization"),
+        1 sale_authorization: Option<Vec<String>> => "sale_authorization",
         /// `trademark_registration_certificate`.
-        2 trademark_registration_certificate: Option<Vec<String>> => w::Field::new("trademark_registration_certificate"),
+        2 trademark_registration_certificate: Option<Vec<String>> => "trademark_registration_certificate",
     }
 }
 
@@ -537,15 +548,15 @@ w::record! {
     /// `GetMiniappCertificateCategoryInfo`.
     pub struct GetMiniappCertificateCategoryInfo {
         /// `first_category_id`.
-        0 first_category_id: i64 => w::Field::must("first_category_id"),
+        0 first_category_id: i64 => "first_category_id: must",
         /// `first_category_name`.
-        1 first_category_name: String => w::Field::must("first_category_name"),
+        1 first_category_name: String => "first_category_name: must",
         /// `second_category_id`.
-        2 second_category_id: i64 => w::Field::must("second_category_id"),
+        2 second_category_id: i64 => "second_category_id: must",
         /// `second_category_name`.
-        3 second_category_name: String => w::Field::must("second_category_name"),
+        3 second_category_name: String => "second_category_name: must",
         /// `certificate_url`.
-        4 certificate_url: Option<Vec<String>> => w::Field::new("certificate_url"),
+        4 certificate_url: Option<Vec<String>> => "certificate_url",
     }
 }
 
@@ -553,33 +564,33 @@ w::record! {
     /// `GetorderOrder`.
     pub struct GetorderOrder {
         /// `mchid`.
-        0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+        0 mchid: xinqiao_types::MchId => "mchid: must",
         /// `trade_no`.
-        1 trade_no: String => w::Field::must("trade_no"),
+        1 trade_no: String => "trade_no: must",
         /// `combine_trade_no`.
-        2 combine_trade_no: String => w::Field::must("combine_trade_no"),
+        2 combine_trade_no: String => "combine_trade_no: must",
         /// `transaction_id`.
-        3 transaction_id: Option<String> => w::Field::new("transaction_id"),
+        3 transaction_id: Option<String> => "transaction_id",
         /// `create_time`; format `unix`.
-        4 create_time: xinqiao_types::UnixSeconds => w::Field::must("create_time"),
+        4 create_time: xinqiao_types::UnixSeconds => "create_time: must",
         /// `update_time`; format `unix`.
-        5 update_time: xinqiao_types::UnixSeconds => w::Field::must("update_time"),
+        5 update_time: xinqiao_types::UnixSeconds => "update_time: must",
         /// `pay_time`; format `unix`.
-        6 pay_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("pay_time"),
+        6 pay_time: Option<xinqiao_types::UnixSeconds> => "pay_time",
         /// `expire_time`; format `unix`.
-        7 expire_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("expire_time"),
+        7 expire_time: Option<xinqiao_types::UnixSeconds> => "expire_time",
         /// `amount`; unit fen.
-        8 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        8 amount: xinqiao_types::Fen => "amount: must",
         /// `description`.
-        9 description: String => w::Field::must("description"),
+        9 description: String => "description: must",
         /// `refund_list`.
-        10 refund_list: Option<Vec<Refund>> => w::Field::new("refund_list"),
+        10 refund_list: Option<Vec<Refund>> => "refund_list",
         /// `profit_sharing_list`.
-        11 profit_sharing_list: Option<Vec<ProfitSharing>> => w::Field::new("profit_sharing_list"),
+        11 profit_sharing_list: Option<Vec<ProfitSharing>> => "profit_sharing_list",
         /// `profit_sharing_delay`; unit day.
-        12 profit_sharing_delay: Option<i64> => w::Field::new("profit_sharing_delay"),
+        12 profit_sharing_delay: Option<i64> => "profit_sharing_delay",
         /// `profit_sharing_frozen`.
-        13 profit_sharing_frozen: Option<bool> => w::Field::new("profit_sharing_frozen").spelled(w::Spelling::BoolInt),
+        13 profit_sharing_frozen: Option<bool> => "profit_sharing_frozen: zero-one",
     }
 }
 
@@ -587,20 +598,20 @@ w::record! {
     /// `IdCardInfo`.
     pub struct IdCardInfo {
         /// `id_card_name`.
-        0 id_card_name: String => w::Field::must("id_card_name"),
+        0 id_card_name: String => "id_card_name: must",
         /// `id_card_number`.
-        1 id_card_number: String => w::Field::must("id_card_number").masked(),
+        1 id_card_number: String => "id_card_number: must masked",
         /// `id_card_valid_time`; format `yyyy-MM-dd / LONG_TERM`.
-        2 id_card_valid_time: String => w::Field::must("id_card_valid_time"),
+        2 id_card_valid_time: String => "id_card_valid_time: must",
         /// `wxa_id_card_copy`.
-        3 wxa_id_card_copy: WxaBusinessLicenseCopy => w::Field::must("wxa_id_card_copy"),
+        3 wxa_id_card_copy: WxaBusinessLicenseCopy => "wxa_id_card_copy: must",
         /// `wxa_id_card_national`.
-        4 wxa_id_card_national: WxaBusinessLicenseCopy => w::Field::must("wxa_id_card_national"),
+        4 wxa_id_card_national: WxaBusinessLicenseCopy => "wxa_id_card_national: must",
     }
     new(
-        id_card_name: String,
-        id_card_number: String,
-        id_card_valid_time: String,
+        id_card_name: impl Into<String>,
+        id_card_number: impl Into<String>,
+        id_card_valid_time: impl Into<String>,
         wxa_id_card_copy: WxaBusinessLicenseCopy,
         wxa_id_card_national: WxaBusinessLicenseCopy,
     )
@@ -610,18 +621,18 @@ w::record! {
     /// `IdDocInfo`.
     pub struct IdDocInfo {
         /// `id_doc_name`.
-        0 id_doc_name: String => w::Field::must("id_doc_name"),
+        0 id_doc_name: String => "id_doc_name: must",
         /// `id_doc_number`.
-        1 id_doc_number: String => w::Field::must("id_doc_number"),
+        1 id_doc_number: String => "id_doc_number: must",
         /// `doc_period_end`; format `yyyy-MM-dd / LONG_TERM`.
-        2 doc_period_end: String => w::Field::must("doc_period_end"),
+        2 doc_period_end: String => "doc_period_end: must",
         /// `wxa_id_doc_copy`.
-        3 wxa_id_doc_copy: WxaBusinessLicenseCopy => w::Field::must("wxa_id_doc_copy"),
+        3 wxa_id_doc_copy: WxaBusinessLicenseCopy => "wxa_id_doc_copy: must",
     }
     new(
-        id_doc_name: String,
-        id_doc_number: String,
-        doc_period_end: String,
+        id_doc_name: impl Into<String>,
+        id_doc_number: impl Into<String>,
+        doc_period_end: impl Into<String>,
         wxa_id_doc_copy: WxaBusinessLicenseCopy,
     )
 }
@@ -630,9 +641,9 @@ w::record! {
     /// `ImgInfo`.
     pub struct ImgInfo {
         /// `media_id`.
-        0 media_id: Option<xinqiao_types::MediaId> => w::Field::new("media_id"),
+        0 media_id: Option<xinqiao_types::MediaId> => "media_id",
         /// `temp_img_url`.
-        1 temp_img_url: Option<String> => w::Field::new("temp_img_url"),
+        1 temp_img_url: Option<String> => "temp_img_url",
     }
 }
 
@@ -640,30 +651,30 @@ w::record! {
     /// `MaterialInfo`.
     pub struct MaterialInfo {
         /// `content`.
-        0 content: String => w::Field::must("content"),
+        0 content: String => "content: must",
         /// `media_url_list`.
-        1 media_url_list: Vec<String> => w::Field::must("media_url_list"),
+        1 media_url_list: Vec<String> => "media_url_list: must",
     }
-    new(content: String, media_url_list: Vec<String>)
+    new(content: impl Into<String>, media_url_list: Vec<String>)
 }
 
 w::record! {
     /// `MerchantRecord`.
     pub struct MerchantRecord {
         /// `state`.
-        0 state: i64 => w::Field::must("state"),
+        0 state: i64 => "state: must",
         /// `state_describe`.
-        1 state_describe: String => w::Field::must("state_describe"),
+        1 state_describe: String => "state_describe: must",
         /// `event`.
-        2 event: i64 => w::Field::must("event"),
+        2 event: i64 => "event: must",
         /// `event_describe`.
-        3 event_describe: String => w::Field::must("event_describe"),
+        3 event_describe: String => "event_describe: must",
         /// `time`; format `unix`.
-        4 time: xinqiao_types::UnixSeconds => w::Field::must("time"),
+        4 time: xinqiao_types::UnixSeconds => "time: must",
         /// `material_info`.
-        5 material_info: Option<MaterialInfo> => w::Field::new("material_info"),
+        5 material_info: Option<MaterialInfo> => "material_info",
         /// `operator_nickname`.
-        6 operator_nickname: String => w::Field::must("operator_nickname"),
+        6 operator_nickname: String => "operator_nickname: must",
     }
 }
 
@@ -671,17 +682,17 @@ w::record! {
     /// `OpRecord`.
     pub struct OpRecord {
         /// `state`.
-        0 state: i64 => w::Field::must("state"),
+        0 state: i64 => "state: must",
         /// `state_describe`.
-        1 state_describe: String => w::Field::must("state_describe"),
+        1 state_describe: String => "state_describe: must",
         /// `event`.
-        2 event: i64 => w::Field::must("event"),
+        2 event: i64 => "event: must",
         /// `event_describe`.
-        3 event_describe: String => w::Field::must("event_describe"),
+        3 event_describe: String => "event_describe: must",
         /// `time`; format `unix`.
-        4 time: xinqiao_types::UnixSeconds => w::Field::must("time"),
+        4 time: xinqiao_types::UnixSeconds => "time: must",
         /// `material_info`.
-        5 material_info: Option<MaterialInfo> => w::Field::new("material_info"),
+        5 material_info: Option<MaterialInfo> => "material_info",
     }
 }
 
@@ -689,27 +700,27 @@ w::record! {
     /// `Order`.
     pub struct Order {
         /// `complaint_order_id`.
-        0 complaint_order_id: i64 => w::Field::must("complaint_order_id"),
+        0 complaint_order_id: i64 => "complaint_order_id: must",
         /// `order_id`.
-        1 order_id: i64 => w::Field::must("order_id"),
+        1 order_id: i64 => "order_id: must",
         /// `after_sale_order_id`.
-        2 after_sale_order_id: i64 => w::Field::must("after_sale_order_id"),
+        2 after_sale_order_id: i64 => "after_sale_order_id: must",
         /// `openid`.
-        3 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        3 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `phone_number`.
-        4 phone_number: String => w::Field::must("phone_number").masked(),
+        4 phone_number: String => "phone_number: must masked",
         /// `state`.
-        5 state: i64 => w::Field::must("state"),
+        5 state: i64 => "state: must",
         /// `type`.
-        6 type_: i64 => w::Field::must("type"),
+        6 type_: i64 => "type: must",
         /// `create_time`; format `unix`.
-        7 create_time: xinqiao_types::UnixSeconds => w::Field::must("create_time"),
+        7 create_time: xinqiao_types::UnixSeconds => "create_time: must",
         /// `update_time`; format `unix`.
-        8 update_time: xinqiao_types::UnixSeconds => w::Field::must("update_time"),
+        8 update_time: xinqiao_types::UnixSeconds => "update_time: must",
         /// `expired_time`; format `unix`.
-        9 expired_time: xinqiao_types::UnixSeconds => w::Field::must("expired_time"),
+        9 expired_time: xinqiao_types::UnixSeconds => "expired_time: must",
         /// `judge_result`.
-        10 judge_result: i64 => w::Field::must("judge_result"),
+        10 judge_result: i64 => "judge_result: must",
     }
 }
 
@@ -717,25 +728,25 @@ w::record! {
     /// `PayReq`.
     pub struct PayReq {
         /// `out_request_no`.
-        0 out_request_no: String => w::Field::must("out_request_no"),
+        0 out_request_no: String => "out_request_no: must",
         /// `organization_type`.
-        1 organization_type: i64 => w::Field::must("organization_type"),
+        1 organization_type: i64 => "organization_type: must",
         /// `business_license_info`.
-        2 business_license_info: PayReqBusinessLicenseInfo => w::Field::must("business_license_info"),
+        2 business_license_info: PayReqBusinessLicenseInfo => "business_license_info: must",
         /// `id_doc_type`.
-        3 id_doc_type: String => w::Field::must("id_doc_type"),
+        3 id_doc_type: String => "id_doc_type: must",
         /// `id_card_info`.
-        4 id_card_info: Option<PayReqIdCardInfo> => w::Field::new("id_card_info"),
+        4 id_card_info: Option<PayReqIdCardInfo> => "id_card_info",
         /// `id_doc_info`.
-        5 id_doc_info: Option<PayReqIdDocInfo> => w::Field::new("id_doc_info"),
+        5 id_doc_info: Option<PayReqIdDocInfo> => "id_doc_info",
         /// `contact_info`.
-        6 contact_info: PayReqContactInfo => w::Field::must("contact_info"),
+        6 contact_info: PayReqContactInfo => "contact_info: must",
         /// `merchant_shortname`.
-        7 merchant_shortname: Option<String> => w::Field::new("merchant_shortname"),
+        7 merchant_shortname: Option<String> => "merchant_shortname",
         /// `need_account_info`.
-        8 need_account_info: bool => w::Field::must("need_account_info"),
+        8 need_account_info: bool => "need_account_info: must",
         /// `sales_scene_info`.
-        9 sales_scene_info: Option<SalesSceneInfo> => w::Field::new("sales_scene_info"),
+        9 sales_scene_info: Option<SalesSceneInfo> => "sales_scene_info",
     }
 }
 
@@ -743,13 +754,13 @@ w::record! {
     /// `PayReqBusinessLicenseInfo`.
     pub struct PayReqBusinessLicenseInfo {
         /// `legal_person`.
-        0 legal_person: String => w::Field::must("legal_person"),
+        0 legal_person: String => "legal_person: must",
         /// `merchant_name`.
-        1 merchant_name: String => w::Field::must("merchant_name"),
+        1 merchant_name: String => "merchant_name: must",
         /// `business_license_number`.
-        2 business_license_number: String => w::Field::must("business_license_number"),
+        2 business_license_number: String => "business_license_number: must",
         /// `business_license_copy`.
-        3 business_license_copy: String => w::Field::must("business_license_copy"),
+        3 business_license_copy: String => "business_license_copy: must",
     }
 }
 
@@ -757,15 +768,15 @@ w::record! {
     /// `PayReqContactInfo`.
     pub struct PayReqContactInfo {
         /// `contact_type`.
-        0 contact_type: String => w::Field::must("contact_type"),
+        0 contact_type: String => "contact_type: must",
         /// `contact_name`.
-        1 contact_name: String => w::Field::must("contact_name").masked(),
+        1 contact_name: String => "contact_name: must masked",
         /// `contact_id_card_number`.
-        2 contact_id_card_number: String => w::Field::must("contact_id_card_number"),
+        2 contact_id_card_number: String => "contact_id_card_number: must",
         /// `contact_email`.
-        3 contact_email: String => w::Field::must("contact_email").masked(),
+        3 contact_email: String => "contact_email: must masked",
         /// `mobile_phone`.
-        4 mobile_phone: String => w::Field::must("mobile_phone").masked(),
+        4 mobile_phone: String => "mobile_phone: must masked",
     }
 }
 
@@ -773,15 +784,15 @@ w::record! {
     /// `PayReqIdCardInfo`.
     pub struct PayReqIdCardInfo {
         /// `id_card_name`.
-        0 id_card_name: String => w::Field::must("id_card_name"),
+        0 id_card_name: String => "id_card_name: must",
         /// `id_card_number`.
-        1 id_card_number: String => w::Field::must("id_card_number").masked(),
+        1 id_card_number: String => "id_card_number: must masked",
         /// `id_card_valid_time`; format `yyyy-MM-dd / LONG_TERM`.
-        2 id_card_valid_time: String => w::Field::must("id_card_valid_time"),
+        2 id_card_valid_time: String => "id_card_valid_time: must",
         /// `id_card_copy`.
-        3 id_card_copy: String => w::Field::must("id_card_copy"),
+        3 id_card_copy: String => "id_card_copy: must",
         /// `id_card_national`.
-        4 id_card_national: String => w::Field::must("id_card_national"),
+        4 id_card_national: String => "id_card_national: must",
     }
 }
 
@@ -789,13 +800,13 @@ w::record! {
     /// `PayReqIdDocInfo`.
     pub struct PayReqIdDocInfo {
         /// `id_doc_name`.
-        0 id_doc_name: String => w::Field::must("id_doc_name"),
+        0 id_doc_name: String => "id_doc_name: must",
         /// `id_doc_number`.
-        1 id_doc_number: String => w::Field::must("id_doc_number"),
+        1 id_doc_number: String => "id_doc_number: must",
         /// `doc_period_end`; format `yyyy-MM-dd / LONG_TERM`.
-        2 doc_period_end: String => w::Field::must("doc_period_end"),
+        2 doc_period_end: String => "doc_period_end: must",
         /// `id_doc_copy`.
-        3 id_doc_copy: String => w::Field::must("id_doc_copy"),
+        3 id_doc_copy: String => "id_doc_copy: must",
     }
 }
 
@@ -803,25 +814,25 @@ w::record! {
     /// `PayResp`.
     pub struct PayResp {
         /// `out_request_no`.
-        0 out_request_no: String => w::Field::must("out_request_no"),
+        0 out_request_no: String => "out_request_no: must",
         /// `applyment_id`.
-        1 applyment_id: i64 => w::Field::must("applyment_id"),
+        1 applyment_id: i64 => "applyment_id: must",
         /// `applyment_state`.
-        2 applyment_state: String => w::Field::must("applyment_state"),
+        2 applyment_state: String => "applyment_state: must",
         /// `applyment_state_desc`.
-        3 applyment_state_desc: String => w::Field::must("applyment_state_desc"),
+        3 applyment_state_desc: String => "applyment_state_desc: must",
         /// `sub_mchid`.
-        4 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+        4 sub_mchid: Option<String> => "sub_mchid",
         /// `sign_state`.
-        5 sign_state: Option<String> => w::Field::new("sign_state"),
+        5 sign_state: Option<String> => "sign_state",
         /// `sign_url`.
-        6 sign_url: Option<String> => w::Field::new("sign_url"),
+        6 sign_url: Option<String> => "sign_url",
         /// `account_validation`.
-        7 account_validation: Option<AccountValidation> => w::Field::new("account_validation"),
+        7 account_validation: Option<AccountValidation> => "account_validation",
         /// `legal_validation_url`.
-        8 legal_validation_url: Option<String> => w::Field::new("legal_validation_url"),
+        8 legal_validation_url: Option<String> => "legal_validation_url",
         /// `audit_detail`.
-        9 audit_detail: Option<Vec<AuditDetail>> => w::Field::new("audit_detail"),
+        9 audit_detail: Option<Vec<AuditDetail>> => "audit_detail",
     }
 }
 
@@ -829,15 +840,15 @@ w::record! {
     /// `PaymentParam`.
     pub struct PaymentParam {
         /// `timeStamp`; format `unix`.
-        0 time_stamp: xinqiao_types::UnixSeconds => w::Field::must("timeStamp"),
+        0 time_stamp: xinqiao_types::UnixSeconds => "timeStamp: must",
         /// `nonceStr`.
-        1 nonce_str: String => w::Field::must("nonceStr"),
+        1 nonce_str: String => "nonceStr: must",
         /// `package`.
-        2 package: String => w::Field::must("package"),
+        2 package: String => "package: must",
         /// `paySign`.
-        3 pay_sign: String => w::Field::must("paySign"),
+        3 pay_sign: String => "paySign: must",
         /// `signType`.
-        4 sign_type: String => w::Field::must("signType"),
+        4 sign_type: String => "signType: must",
     }
 }
 
@@ -845,33 +856,34 @@ w::record! {
     /// `ProductInfo`.
     pub struct ProductInfo {
         /// `out_product_id`.
-        0 out_product_id: String => w::Field::must("out_product_id"),
+        0 out_product_id: String => "out_product_id: must",
         /// `out_sku_id`.
-        1 out_sku_id: Option<String> => w::Field::new("out_sku_id"),
+        1 out_sku_id: Option<String> => "out_sku_id",
         /// `product_cnt`.
-        2 product_cnt: Option<i64> => w::Field::new("product_cnt"),
+        2 product_cnt: Option<i64> => "product_cnt",
     }
-    new(out_product_id: String)
-    set(out_sku_id: String, product_cnt: i64)
+    new(out_product_id: impl Into<String>)
+    text(out_sku_id: String)
+    set(product_cnt: i64)
 }
 
 w::record! {
     /// `ProfitSharing`.
     pub struct ProfitSharing {
         /// `mchid`.
-        0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+        0 mchid: xinqiao_types::MchId => "mchid: must",
         /// `profit_sharing_no`.
-        1 profit_sharing_no: String => w::Field::must("profit_sharing_no"),
+        1 profit_sharing_no: String => "profit_sharing_no: must",
         /// `profit_sharing_id`.
-        2 profit_sharing_id: String => w::Field::must("profit_sharing_id"),
+        2 profit_sharing_id: String => "profit_sharing_id: must",
         /// `amount`; unit fen.
-        3 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        3 amount: xinqiao_types::Fen => "amount: must",
         /// `create_time`; format `unix`.
-        4 create_time: xinqiao_types::UnixSeconds => w::Field::must("create_time"),
+        4 create_time: xinqiao_types::UnixSeconds => "create_time: must",
         /// `finish_time`; format `unix`.
-        5 finish_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("finish_time"),
+        5 finish_time: Option<xinqiao_types::UnixSeconds> => "finish_time",
         /// `result`.
-        6 result: String => w::Field::must("result"),
+        6 result: String => "result: must",
     }
 }
 
@@ -879,11 +891,11 @@ w::record! {
     /// `Promoter`.
     pub struct Promoter {
         /// `promoter_id`.
-        0 promoter_id: String => w::Field::must("promoter_id"),
+        0 promoter_id: String => "promoter_id: must",
         /// `promoter_openid`.
-        1 promoter_openid: Option<String> => w::Field::new("promoter_openid"),
+        1 promoter_openid: Option<String> => "promoter_openid",
         /// `finder_nickname`.
-        2 finder_nickname: Option<String> => w::Field::new("finder_nickname"),
+        2 finder_nickname: Option<String> => "finder_nickname",
     }
 }
 
@@ -891,7 +903,7 @@ w::record! {
     /// `Qualification`.
     pub struct Qualification {
         /// `pic_file_list`.
-        0 pic_file_list: Vec<WxaBusinessLicenseCopy> => w::Field::must("pic_file_list"),
+        0 pic_file_list: Vec<WxaBusinessLicenseCopy> => "pic_file_list: must",
     }
     new(pic_file_list: Vec<WxaBusinessLicenseCopy>)
 }
@@ -900,17 +912,17 @@ w::record! {
     /// `Refund`.
     pub struct Refund {
         /// `refund_no`.
-        0 refund_no: String => w::Field::must("refund_no"),
+        0 refund_no: String => "refund_no: must",
         /// `refund_id`.
-        1 refund_id: Option<String> => w::Field::new("refund_id"),
+        1 refund_id: Option<String> => "refund_id",
         /// `amount`; unit fen.
-        2 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        2 amount: xinqiao_types::Fen => "amount: must",
         /// `create_time`; format `unix`.
-        3 create_time: xinqiao_types::UnixSeconds => w::Field::must("create_time"),
+        3 create_time: xinqiao_types::UnixSeconds => "create_time: must",
         /// `finish_time`; format `unix`.
-        4 finish_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("finish_time"),
+        4 finish_time: Option<xinqiao_types::UnixSeconds> => "finish_time",
         /// `result`.
-        5 result: String => w::Field::must("result"),
+        5 result: String => "result: must",
     }
 }
 
@@ -918,11 +930,11 @@ w::record! {
     /// `ResultData`.
     pub struct ResultData {
         /// `status`.
-        0 status: i64 => w::Field::must("status"),
+        0 status: i64 => "status: must",
         /// `brand_id`.
-        1 brand_id: Option<i64> => w::Field::new("brand_id"),
+        1 brand_id: Option<i64> => "brand_id",
         /// `reject_reason`.
-        2 reject_reason: Option<String> => w::Field::new("reject_reason"),
+        2 reject_reason: Option<String> => "reject_reason",
     }
 }
 
@@ -930,11 +942,11 @@ w::record! {
     /// `SalesSceneInfo`.
     pub struct SalesSceneInfo {
         /// `store_name`.
-        0 store_name: Option<String> => w::Field::new("store_name"),
+        0 store_name: Option<String> => "store_name",
         /// `store_url`.
-        1 store_url: Option<String> => w::Field::new("store_url"),
+        1 store_url: Option<String> => "store_url",
         /// `mini_program_sub_appid`.
-        2 mini_program_sub_appid: Option<String> => w::Field::new("mini_program_sub_appid"),
+        2 mini_program_sub_appid: Option<String> => "mini_program_sub_appid",
     }
 }
 
@@ -942,15 +954,15 @@ w::record! {
     /// `SceneGroup`.
     pub struct SceneGroup {
         /// `group_id`.
-        0 group_id: i64 => w::Field::must("group_id"),
+        0 group_id: i64 => "group_id: must",
         /// `name`.
-        1 name: String => w::Field::must("name"),
+        1 name: String => "name: must",
         /// `status`.
-        2 status: i64 => w::Field::must("status"),
+        2 status: i64 => "status: must",
         /// `reason`.
-        3 reason: Option<String> => w::Field::new("reason"),
+        3 reason: Option<String> => "reason",
         /// `scene_group_ext_list`.
-        4 scene_group_ext_list: Vec<SceneGroupExt> => w::Field::must("scene_group_ext_list"),
+        4 scene_group_ext_list: Vec<SceneGroupExt> => "scene_group_ext_list: must",
     }
 }
 
@@ -958,11 +970,11 @@ w::record! {
     /// `SceneGroupExt`.
     pub struct SceneGroupExt {
         /// `ext_id`.
-        0 ext_id: i64 => w::Field::must("ext_id"),
+        0 ext_id: i64 => "ext_id: must",
         /// `name`.
-        1 name: String => w::Field::must("name"),
+        1 name: String => "name: must",
         /// `status`.
-        2 status: i64 => w::Field::must("status"),
+        2 status: i64 => "status: must",
     }
 }
 
@@ -970,25 +982,25 @@ w::record! {
     /// `SubOrder`.
     pub struct SubOrder {
         /// `mchid`.
-        0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+        0 mchid: xinqiao_types::MchId => "mchid: must",
         /// `trade_no`.
-        1 trade_no: String => w::Field::must("trade_no"),
+        1 trade_no: String => "trade_no: must",
     }
-    new(mchid: xinqiao_types::MchId, trade_no: String)
+    new(mchid: impl Into<xinqiao_types::MchId>, trade_no: impl Into<String>)
 }
 
 w::record! {
     /// `WxaBusinessLicenseCopy`.
     pub struct WxaBusinessLicenseCopy {
         /// `name`.
-        0 name: Option<String> => w::Field::new("name"),
+        0 name: Option<String> => "name",
         /// `media_id`.
-        1 media_id: Option<xinqiao_types::MediaId> => w::Field::new("media_id"),
+        1 media_id: Option<xinqiao_types::MediaId> => "media_id",
         /// `pay_media_id`.
-        2 pay_media_id: Option<String> => w::Field::new("pay_media_id"),
+        2 pay_media_id: Option<String> => "pay_media_id",
     }
     new()
-    set(name: String, media_id: xinqiao_types::MediaId, pay_media_id: String)
+    text(name: String, media_id: xinqiao_types::MediaId, pay_media_id: String)
 }
 
 w::record! {
@@ -1006,7 +1018,7 @@ w::record! {
     /// Answer to [`CatGet`].
     pub struct CatGetResponse {
         /// `third_cat_list`.
-        0 third_cat_list: Vec<GetCategoryListData> => w::Field::must("third_cat_list"),
+        0 third_cat_list: Vec<GetCategoryListData> => "third_cat_list: must",
     }
 }
 
@@ -1037,9 +1049,9 @@ w::record! {
     /// * Catalog: `channels.shop.ec_category_getcategoryrule`.
     pub struct EcCategoryGetcategoryrule {
         /// `rule_id`.
-        0 rule_id: i64 => w::Field::must("rule_id").place(w::Place::Query),
+        0 rule_id: i64 => "rule_id: must query",
         /// `category_id`.
-        1 category_id: i64 => w::Field::must("category_id"),
+        1 category_id: i64 => "category_id: must",
     }
     new(rule_id: i64, category_id: i64)
 }
@@ -1048,9 +1060,9 @@ w::record! {
     /// Answer to [`EcCategoryGetcategoryrule`].
     pub struct EcCategoryGetcategoryruleResponse {
         /// `deposit`; unit fen.
-        0 deposit: Option<xinqiao_types::Fen> => w::Field::new("deposit"),
+        0 deposit: Option<xinqiao_types::Fen> => "deposit",
         /// `list`.
-        1 list: Option<Vec<EcCategoryGetcategoryruleList>> => w::Field::new("list"),
+        1 list: Option<Vec<EcCategoryGetcategoryruleList>> => "list",
     }
 }
 
@@ -1081,25 +1093,26 @@ w::record! {
     /// * Catalog: `channels.shop.img_upload`.
     pub struct ImgUpload {
         /// `resp_type`.
-        0 resp_type: i64 => w::Field::must("resp_type").place(w::Place::Query),
+        0 resp_type: i64 => "resp_type: must query",
         /// `upload_type`.
-        1 upload_type: Option<i64> => w::Field::new("upload_type").place(w::Place::Query),
+        1 upload_type: Option<i64> => "upload_type: query",
         /// `img_url`.
-        2 img_url: Option<String> => w::Field::new("img_url").place(w::Place::Query),
+        2 img_url: Option<String> => "img_url: query",
         /// `media`.
-        3 media: Option<w::FilePart> => w::Field::new("media"),
+        3 media: Option<w::FilePart> => "media",
         /// `img_url`.
-        4 img_url_again: Option<String> => w::Field::new("img_url"),
+        4 img_url_again: Option<String> => "img_url",
     }
     new(resp_type: i64)
-    set(upload_type: i64, img_url: String, media: w::FilePart, img_url_again: String)
+    text(img_url: String, img_url_again: String)
+    set(upload_type: i64, media: w::FilePart)
 }
 
 w::record! {
     /// Answer to [`ImgUpload`].
     pub struct ImgUploadResponse {
         /// `img_info`.
-        0 img_info: ImgInfo => w::Field::must("img_info"),
+        0 img_info: ImgInfo => "img_info: must",
     }
 }
 
@@ -1130,9 +1143,9 @@ w::record! {
     /// * Catalog: `channels.shop.promoter_list`.
     pub struct PromoterList {
         /// `page`.
-        0 page: i64 => w::Field::must("page"),
+        0 page: i64 => "page: must",
         /// `page_size`.
-        1 page_size: i64 => w::Field::must("page_size"),
+        1 page_size: i64 => "page_size: must",
     }
     new(page: i64, page_size: i64)
 }
@@ -1141,9 +1154,9 @@ w::record! {
     /// Answer to [`PromoterList`].
     pub struct PromoterListResponse {
         /// `promoters`.
-        0 promoters: Vec<Promoter> => w::Field::must("promoters"),
+        0 promoters: Vec<Promoter> => "promoters: must",
         /// `total_num`.
-        1 total_num: i64 => w::Field::must("total_num"),
+        1 total_num: i64 => "total_num: must",
     }
 }
 
@@ -1174,7 +1187,7 @@ w::record! {
     /// * Catalog: `channels.shop.scene_check`.
     pub struct SceneCheck {
         /// `scene`.
-        0 scene: i64 => w::Field::must("scene"),
+        0 scene: i64 => "scene: must",
     }
     new(scene: i64)
 }
@@ -1183,7 +1196,7 @@ w::record! {
     /// Answer to [`SceneCheck`].
     pub struct SceneCheckResponse {
         /// `is_matched`.
-        0 is_matched: bool => w::Field::must("is_matched").spelled(w::Spelling::BoolInt),
+        0 is_matched: bool => "is_matched: must zero-one",
     }
 }
 
@@ -1225,7 +1238,7 @@ pub mod account {
         /// Answer to [`GetBrandList`].
         pub struct GetBrandListResponse {
             /// `data`.
-            0 data: Vec<super::GetBrandListData> => w::Field::must("data"),
+            0 data: Vec<super::GetBrandListData> => "data: must",
         }
     }
 
@@ -1263,7 +1276,7 @@ pub mod account {
         /// Answer to [`GetCategoryList`].
         pub struct GetCategoryListResponse {
             /// `data`.
-            0 data: Vec<super::GetCategoryListData> => w::Field::must("data"),
+            0 data: Vec<super::GetCategoryListData> => "data: must",
         }
     }
 
@@ -1301,7 +1314,7 @@ pub mod account {
         /// Answer to [`GetInfo`].
         pub struct GetInfoResponse {
             /// `data`.
-            0 data: super::GetInfoData => w::Field::must("data"),
+            0 data: super::GetInfoData => "data: must",
         }
     }
 
@@ -1332,21 +1345,17 @@ pub mod account {
         /// * Catalog: `channels.shop.account.update_info`.
         pub struct UpdateInfo {
             /// `service_agent_path`.
-            0 service_agent_path: Option<String> => w::Field::new("service_agent_path"),
+            0 service_agent_path: Option<String> => "service_agent_path",
             /// `service_agent_phone`.
-            1 service_agent_phone: Option<String> => w::Field::new("service_agent_phone"),
+            1 service_agent_phone: Option<String> => "service_agent_phone",
             /// `service_agent_type`.
-            2 service_agent_type: Option<Vec<i64>> => w::Field::new("service_agent_type"),
+            2 service_agent_type: Option<Vec<i64>> => "service_agent_type",
             /// `default_receiving_address`.
-            3 default_receiving_address: Option<super::DefaultReceivingAddress> => w::Field::new("default_receiving_address"),
+            3 default_receiving_address: Option<super::DefaultReceivingAddress> => "default_receiving_address",
         }
         new()
-        set(
-            service_agent_path: String,
-            service_agent_phone: String,
-            service_agent_type: Vec<i64>,
-            default_receiving_address: super::DefaultReceivingAddress,
-        )
+        text(service_agent_path: String, service_agent_phone: String)
+        set(service_agent_type: Vec<i64>, default_receiving_address: super::DefaultReceivingAddress)
     }
 
     w::endpoint! {
@@ -1381,35 +1390,35 @@ pub mod aftersale {
         /// * Catalog: `channels.shop.aftersale.add`.
         pub struct Add {
             /// `out_order_id`.
-            0 out_order_id: String => w::Field::must("out_order_id"),
+            0 out_order_id: String => "out_order_id: must",
             /// `out_aftersale_id`.
-            1 out_aftersale_id: String => w::Field::must("out_aftersale_id"),
+            1 out_aftersale_id: String => "out_aftersale_id: must",
             /// `path`.
-            2 path: String => w::Field::must("path"),
+            2 path: String => "path: must",
             /// `openid`.
-            3 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            3 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `type`.
-            4 type_: i64 => w::Field::must("type"),
+            4 type_: i64 => "type: must",
             /// `status`.
-            5 status: i64 => w::Field::must("status"),
+            5 status: i64 => "status: must",
             /// `refund`; unit fen.
-            6 refund: xinqiao_types::Fen => w::Field::must("refund"),
+            6 refund: xinqiao_types::Fen => "refund: must",
             /// `create_time`; format `yyyy-MM-dd HH:mm:ss`.
-            7 create_time: String => w::Field::must("create_time"),
+            7 create_time: String => "create_time: must",
             /// `finish_all_aftersale`.
-            8 finish_all_aftersale: bool => w::Field::must("finish_all_aftersale").spelled(w::Spelling::BoolInt),
+            8 finish_all_aftersale: bool => "finish_all_aftersale: must zero-one",
             /// `product_infos`.
-            9 product_infos: Vec<super::ProductInfo> => w::Field::must("product_infos"),
+            9 product_infos: Vec<super::ProductInfo> => "product_infos: must",
         }
         new(
-            out_order_id: String,
-            out_aftersale_id: String,
-            path: String,
-            openid: xinqiao_types::OpenId,
+            out_order_id: impl Into<String>,
+            out_aftersale_id: impl Into<String>,
+            path: impl Into<String>,
+            openid: impl Into<xinqiao_types::OpenId>,
             type_: i64,
             status: i64,
             refund: xinqiao_types::Fen,
-            create_time: String,
+            create_time: impl Into<String>,
             finish_all_aftersale: bool,
             product_infos: Vec<super::ProductInfo>,
         )
@@ -1442,21 +1451,22 @@ pub mod aftersale {
         /// * Catalog: `channels.shop.aftersale.get`.
         pub struct Get {
             /// `order_id`.
-            0 order_id: Option<i64> => w::Field::new("order_id"),
+            0 order_id: Option<i64> => "order_id",
             /// `out_order_id`.
-            1 out_order_id: Option<String> => w::Field::new("out_order_id"),
+            1 out_order_id: Option<String> => "out_order_id",
             /// `openid`.
-            2 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            2 openid: xinqiao_types::OpenId => "openid: must masked",
         }
-        new(openid: xinqiao_types::OpenId)
-        set(order_id: i64, out_order_id: String)
+        new(openid: impl Into<xinqiao_types::OpenId>)
+        text(out_order_id: String)
+        set(order_id: i64)
     }
 
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
             /// `aftersale_infos`.
-            0 aftersale_infos: Vec<super::AftersaleInfo> => w::Field::must("aftersale_infos"),
+            0 aftersale_infos: Vec<super::AftersaleInfo> => "aftersale_infos: must",
         }
     }
 
@@ -1487,20 +1497,20 @@ pub mod aftersale {
         /// * Catalog: `channels.shop.aftersale.update`.
         pub struct Update {
             /// `out_order_id`.
-            0 out_order_id: String => w::Field::must("out_order_id"),
+            0 out_order_id: String => "out_order_id: must",
             /// `out_aftersale_id`.
-            1 out_aftersale_id: String => w::Field::must("out_aftersale_id"),
+            1 out_aftersale_id: String => "out_aftersale_id: must",
             /// `openid`.
-            2 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            2 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `status`.
-            3 status: i64 => w::Field::must("status"),
+            3 status: i64 => "status: must",
             /// `finish_all_aftersale`.
-            4 finish_all_aftersale: bool => w::Field::must("finish_all_aftersale").spelled(w::Spelling::BoolInt),
+            4 finish_all_aftersale: bool => "finish_all_aftersale: must zero-one",
         }
         new(
-            out_order_id: String,
-            out_aftersale_id: String,
-            openid: xinqiao_types::OpenId,
+            out_order_id: impl Into<String>,
+            out_aftersale_id: impl Into<String>,
+            openid: impl Into<xinqiao_types::OpenId>,
             status: i64,
             finish_all_aftersale: bool,
         )
@@ -1533,15 +1543,15 @@ pub mod aftersale {
         /// * Catalog: `channels.shop.aftersale.update_deadline`.
         pub struct UpdateDeadline {
             /// `out_order_id`.
-            0 out_order_id: String => w::Field::must("out_order_id"),
+            0 out_order_id: String => "out_order_id: must",
             /// `openid`.
-            1 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            1 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `after_sale_deadline`; format `unix`.
-            2 after_sale_deadline: xinqiao_types::UnixSeconds => w::Field::must("after_sale_deadline"),
+            2 after_sale_deadline: xinqiao_types::UnixSeconds => "after_sale_deadline: must",
         }
         new(
-            out_order_id: String,
-            openid: xinqiao_types::OpenId,
+            out_order_id: impl Into<String>,
+            openid: impl Into<xinqiao_types::OpenId>,
             after_sale_deadline: xinqiao_types::UnixSeconds,
         )
     }
@@ -1578,7 +1588,7 @@ pub mod audit {
         /// * Catalog: `channels.shop.audit.audit_brand`.
         pub struct AuditBrand {
             /// `audit_req`.
-            0 audit_req: super::AuditReq => w::Field::must("audit_req"),
+            0 audit_req: super::AuditReq => "audit_req: must",
         }
         new(audit_req: super::AuditReq)
     }
@@ -1587,7 +1597,7 @@ pub mod audit {
         /// Answer to [`AuditBrand`].
         pub struct AuditBrandResponse {
             /// `audit_id`.
-            0 audit_id: String => w::Field::must("audit_id"),
+            0 audit_id: String => "audit_id: must",
         }
     }
 
@@ -1618,7 +1628,7 @@ pub mod audit {
         /// * Catalog: `channels.shop.audit.audit_category`.
         pub struct AuditCategory {
             /// `audit_req`.
-            0 audit_req: super::AuditCategoryAuditReq => w::Field::must("audit_req"),
+            0 audit_req: super::AuditCategoryAuditReq => "audit_req: must",
         }
         new(audit_req: super::AuditCategoryAuditReq)
     }
@@ -1627,7 +1637,7 @@ pub mod audit {
         /// Answer to [`AuditCategory`].
         pub struct AuditCategoryResponse {
             /// `audit_id`.
-            0 audit_id: String => w::Field::must("audit_id"),
+            0 audit_id: String => "audit_id: must",
         }
     }
 
@@ -1658,7 +1668,7 @@ pub mod audit {
         /// * Catalog: `channels.shop.audit.get_miniapp_certificate`.
         pub struct GetMiniappCertificate {
             /// `req_type`.
-            0 req_type: i64 => w::Field::must("req_type"),
+            0 req_type: i64 => "req_type: must",
         }
         new(req_type: i64)
     }
@@ -1667,9 +1677,9 @@ pub mod audit {
         /// Answer to [`GetMiniappCertificate`].
         pub struct GetMiniappCertificateResponse {
             /// `brand_info`.
-            0 brand_info: Option<super::GetMiniappCertificateBrandInfo> => w::Field::new("brand_info"),
+            0 brand_info: Option<super::GetMiniappCertificateBrandInfo> => "brand_info",
             /// `category_info_list`.
-            1 category_info_list: Option<Vec<super::GetMiniappCertificateCategoryInfo>> => w::Field::new("category_info_list"),
+            1 category_info_list: Option<Vec<super::GetMiniappCertificateCategoryInfo>> => "category_info_list",
         }
     }
 
@@ -1700,16 +1710,16 @@ pub mod audit {
         /// * Catalog: `channels.shop.audit.result`.
         pub struct Result {
             /// `audit_id`.
-            0 audit_id: String => w::Field::must("audit_id"),
+            0 audit_id: String => "audit_id: must",
         }
-        new(audit_id: String)
+        new(audit_id: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`Result`].
         pub struct ResultResponse {
             /// `data`.
-            0 data: super::ResultData => w::Field::must("data"),
+            0 data: super::ResultData => "data: must",
         }
     }
 
@@ -1745,7 +1755,7 @@ pub mod complaint {
         /// * Catalog: `channels.shop.complaint.get`.
         pub struct Get {
             /// `complaint_order_id`.
-            0 complaint_order_id: i64 => w::Field::must("complaint_order_id"),
+            0 complaint_order_id: i64 => "complaint_order_id: must",
         }
         new(complaint_order_id: i64)
     }
@@ -1754,9 +1764,9 @@ pub mod complaint {
         /// Answer to [`Get`].
         pub struct GetResponse {
             /// `order`.
-            0 order: super::Order => w::Field::must("order"),
+            0 order: super::Order => "order: must",
             /// `flow_info`.
-            1 flow_info: super::FlowInfo => w::Field::must("flow_info"),
+            1 flow_info: super::FlowInfo => "flow_info: must",
         }
     }
 
@@ -1787,21 +1797,21 @@ pub mod complaint {
         /// * Catalog: `channels.shop.complaint.get_list`.
         pub struct GetList {
             /// `state`.
-            0 state: Option<i64> => w::Field::new("state"),
+            0 state: Option<i64> => "state",
             /// `type`.
-            1 type_: Option<i64> => w::Field::new("type"),
+            1 type_: Option<i64> => "type",
             /// `begin_create_time`; format `unix`.
-            2 begin_create_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("begin_create_time"),
+            2 begin_create_time: Option<xinqiao_types::UnixSeconds> => "begin_create_time",
             /// `end_create_time`; format `unix`.
-            3 end_create_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("end_create_time"),
+            3 end_create_time: Option<xinqiao_types::UnixSeconds> => "end_create_time",
             /// `order_id`.
-            4 order_id: Option<i64> => w::Field::new("order_id"),
+            4 order_id: Option<i64> => "order_id",
             /// `after_sale_order_id`.
-            5 after_sale_order_id: Option<i64> => w::Field::new("after_sale_order_id"),
+            5 after_sale_order_id: Option<i64> => "after_sale_order_id",
             /// `offset`.
-            6 offset: i64 => w::Field::must("offset"),
+            6 offset: i64 => "offset: must",
             /// `limit`.
-            7 limit: i64 => w::Field::must("limit"),
+            7 limit: i64 => "limit: must",
         }
         new(offset: i64, limit: i64)
         set(
@@ -1818,9 +1828,9 @@ pub mod complaint {
         /// Answer to [`GetList`].
         pub struct GetListResponse {
             /// `orders`.
-            0 orders: Vec<super::Order> => w::Field::must("orders"),
+            0 orders: Vec<super::Order> => "orders: must",
             /// `total`.
-            1 total: i64 => w::Field::must("total"),
+            1 total: i64 => "total: must",
         }
     }
 
@@ -1851,9 +1861,9 @@ pub mod complaint {
         /// * Catalog: `channels.shop.complaint.upload_material`.
         pub struct UploadMaterial {
             /// `complaint_order_id`.
-            0 complaint_order_id: i64 => w::Field::must("complaint_order_id"),
+            0 complaint_order_id: i64 => "complaint_order_id: must",
             /// `material_info`.
-            1 material_info: super::MaterialInfo => w::Field::must("material_info"),
+            1 material_info: super::MaterialInfo => "material_info: must",
         }
         new(complaint_order_id: i64, material_info: super::MaterialInfo)
     }
@@ -1897,7 +1907,7 @@ pub mod delivery {
         /// Answer to [`GetCompanyList`].
         pub struct GetCompanyListResponse {
             /// `company_list`.
-            0 company_list: Vec<super::Company> => w::Field::must("company_list"),
+            0 company_list: Vec<super::Company> => "company_list: must",
         }
     }
 
@@ -1928,14 +1938,15 @@ pub mod delivery {
         /// * Catalog: `channels.shop.delivery.recieve`.
         pub struct Recieve {
             /// `order_id`.
-            0 order_id: Option<i64> => w::Field::new("order_id"),
+            0 order_id: Option<i64> => "order_id",
             /// `out_order_id`.
-            1 out_order_id: Option<String> => w::Field::new("out_order_id"),
+            1 out_order_id: Option<String> => "out_order_id",
             /// `openid`.
-            2 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            2 openid: xinqiao_types::OpenId => "openid: must masked",
         }
-        new(openid: xinqiao_types::OpenId)
-        set(order_id: i64, out_order_id: String)
+        new(openid: impl Into<xinqiao_types::OpenId>)
+        text(out_order_id: String)
+        set(order_id: i64)
     }
 
     w::endpoint! {
@@ -1965,24 +1976,25 @@ pub mod delivery {
         /// * Catalog: `channels.shop.delivery.send`.
         pub struct Send {
             /// `order_id`.
-            0 order_id: Option<i64> => w::Field::new("order_id"),
+            0 order_id: Option<i64> => "order_id",
             /// `out_order_id`.
-            1 out_order_id: Option<String> => w::Field::new("out_order_id"),
+            1 out_order_id: Option<String> => "out_order_id",
             /// `openid`.
-            2 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            2 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `delivery_list`.
-            3 delivery_list: Vec<super::Delivery> => w::Field::must("delivery_list"),
+            3 delivery_list: Vec<super::Delivery> => "delivery_list: must",
             /// `finish_all_delivery`.
-            4 finish_all_delivery: bool => w::Field::must("finish_all_delivery").spelled(w::Spelling::BoolInt),
+            4 finish_all_delivery: bool => "finish_all_delivery: must zero-one",
             /// `ship_done_time`; format `yyyy-MM-dd HH:mm:ss`.
-            5 ship_done_time: Option<String> => w::Field::new("ship_done_time"),
+            5 ship_done_time: Option<String> => "ship_done_time",
         }
         new(
-            openid: xinqiao_types::OpenId,
+            openid: impl Into<xinqiao_types::OpenId>,
             delivery_list: Vec<super::Delivery>,
             finish_all_delivery: bool,
         )
-        set(order_id: i64, out_order_id: String, ship_done_time: String)
+        text(out_order_id: String, ship_done_time: String)
+        set(order_id: i64)
     }
 
     w::endpoint! {
@@ -2017,13 +2029,17 @@ pub mod pay {
         /// * Catalog: `channels.shop.pay.closeorder`.
         pub struct Closeorder {
             /// `openid`.
-            0 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            0 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `combine_trade_no`.
-            1 combine_trade_no: String => w::Field::must("combine_trade_no"),
+            1 combine_trade_no: String => "combine_trade_no: must",
             /// `sub_orders`.
-            2 sub_orders: Vec<super::SubOrder> => w::Field::must("sub_orders"),
+            2 sub_orders: Vec<super::SubOrder> => "sub_orders: must",
         }
-        new(openid: xinqiao_types::OpenId, combine_trade_no: String, sub_orders: Vec<super::SubOrder>)
+        new(
+            openid: impl Into<xinqiao_types::OpenId>,
+            combine_trade_no: impl Into<String>,
+            sub_orders: Vec<super::SubOrder>,
+        )
     }
 
     w::endpoint! {
@@ -2053,17 +2069,17 @@ pub mod pay {
         /// * Catalog: `channels.shop.pay.createorder`.
         pub struct Createorder {
             /// `openid`.
-            0 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            0 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `combine_trade_no`.
-            1 combine_trade_no: String => w::Field::must("combine_trade_no"),
+            1 combine_trade_no: String => "combine_trade_no: must",
             /// `expire_time`; format `unix`.
-            2 expire_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("expire_time"),
+            2 expire_time: Option<xinqiao_types::UnixSeconds> => "expire_time",
             /// `sub_orders`.
-            3 sub_orders: Vec<super::CreateorderSubOrder> => w::Field::must("sub_orders"),
+            3 sub_orders: Vec<super::CreateorderSubOrder> => "sub_orders: must",
         }
         new(
-            openid: xinqiao_types::OpenId,
-            combine_trade_no: String,
+            openid: impl Into<xinqiao_types::OpenId>,
+            combine_trade_no: impl Into<String>,
             sub_orders: Vec<super::CreateorderSubOrder>,
         )
         set(expire_time: xinqiao_types::UnixSeconds)
@@ -2073,7 +2089,7 @@ pub mod pay {
         /// Answer to [`Createorder`].
         pub struct CreateorderResponse {
             /// `payment_params`.
-            0 payment_params: super::PaymentParam => w::Field::must("payment_params"),
+            0 payment_params: super::PaymentParam => "payment_params: must",
         }
     }
 
@@ -2104,16 +2120,16 @@ pub mod pay {
         /// * Catalog: `channels.shop.pay.getorder`.
         pub struct Getorder {
             /// `trade_no`.
-            0 trade_no: String => w::Field::must("trade_no"),
+            0 trade_no: String => "trade_no: must",
         }
-        new(trade_no: String)
+        new(trade_no: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`Getorder`].
         pub struct GetorderResponse {
             /// `order`.
-            0 order: super::GetorderOrder => w::Field::must("order"),
+            0 order: super::GetorderOrder => "order: must",
         }
     }
 
@@ -2144,34 +2160,30 @@ pub mod pay {
         /// * Catalog: `channels.shop.pay.getorderlist`.
         pub struct Getorderlist {
             /// `last_index`.
-            0 last_index: Option<String> => w::Field::new("last_index"),
+            0 last_index: Option<String> => "last_index",
             /// `page_size`.
-            1 page_size: i64 => w::Field::must("page_size"),
+            1 page_size: i64 => "page_size: must",
             /// `mchid`.
-            2 mchid: Option<xinqiao_types::MchId> => w::Field::new("mchid"),
+            2 mchid: Option<xinqiao_types::MchId> => "mchid",
             /// `begin_create_time`; format `unix`.
-            3 begin_create_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("begin_create_time"),
+            3 begin_create_time: Option<xinqiao_types::UnixSeconds> => "begin_create_time",
             /// `end_create_time`; format `unix`.
-            4 end_create_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("end_create_time"),
+            4 end_create_time: Option<xinqiao_types::UnixSeconds> => "end_create_time",
         }
         new(page_size: i64)
-        set(
-            last_index: String,
-            mchid: xinqiao_types::MchId,
-            begin_create_time: xinqiao_types::UnixSeconds,
-            end_create_time: xinqiao_types::UnixSeconds,
-        )
+        text(last_index: String, mchid: xinqiao_types::MchId)
+        set(begin_create_time: xinqiao_types::UnixSeconds, end_create_time: xinqiao_types::UnixSeconds)
     }
 
     w::record! {
         /// Answer to [`Getorderlist`].
         pub struct GetorderlistResponse {
             /// `trade_no_list`.
-            0 trade_no_list: Vec<String> => w::Field::must("trade_no_list"),
+            0 trade_no_list: Vec<String> => "trade_no_list: must",
             /// `has_more`.
-            1 has_more: bool => w::Field::must("has_more"),
+            1 has_more: bool => "has_more: must",
             /// `last_index`.
-            2 last_index: Option<String> => w::Field::new("last_index"),
+            2 last_index: Option<String> => "last_index",
         }
     }
 
@@ -2202,18 +2214,22 @@ pub mod pay {
         /// * Catalog: `channels.shop.pay.profitsharingorder`.
         pub struct Profitsharingorder {
             /// `mchid`.
-            0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+            0 mchid: xinqiao_types::MchId => "mchid: must",
             /// `openid`.
-            1 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            1 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `trade_no`.
-            2 trade_no: Option<String> => w::Field::new("trade_no"),
+            2 trade_no: Option<String> => "trade_no",
             /// `transaction_id`.
-            3 transaction_id: Option<String> => w::Field::new("transaction_id"),
+            3 transaction_id: Option<String> => "transaction_id",
             /// `profit_sharing_no`.
-            4 profit_sharing_no: String => w::Field::must("profit_sharing_no"),
+            4 profit_sharing_no: String => "profit_sharing_no: must",
         }
-        new(mchid: xinqiao_types::MchId, openid: xinqiao_types::OpenId, profit_sharing_no: String)
-        set(trade_no: String, transaction_id: String)
+        new(
+            mchid: impl Into<xinqiao_types::MchId>,
+            openid: impl Into<xinqiao_types::OpenId>,
+            profit_sharing_no: impl Into<String>,
+        )
+        text(trade_no: String, transaction_id: String)
     }
 
     w::endpoint! {
@@ -2243,28 +2259,28 @@ pub mod pay {
         /// * Catalog: `channels.shop.pay.refundorder`.
         pub struct Refundorder {
             /// `mchid`.
-            0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+            0 mchid: xinqiao_types::MchId => "mchid: must",
             /// `openid`.
-            1 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            1 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `trade_no`.
-            2 trade_no: Option<String> => w::Field::new("trade_no"),
+            2 trade_no: Option<String> => "trade_no",
             /// `transaction_id`.
-            3 transaction_id: Option<String> => w::Field::new("transaction_id"),
+            3 transaction_id: Option<String> => "transaction_id",
             /// `refund_no`.
-            4 refund_no: String => w::Field::must("refund_no"),
+            4 refund_no: String => "refund_no: must",
             /// `total_amount`; unit fen.
-            5 total_amount: xinqiao_types::Fen => w::Field::must("total_amount"),
+            5 total_amount: xinqiao_types::Fen => "total_amount: must",
             /// `refund_amount`; unit fen.
-            6 refund_amount: xinqiao_types::Fen => w::Field::must("refund_amount"),
+            6 refund_amount: xinqiao_types::Fen => "refund_amount: must",
         }
         new(
-            mchid: xinqiao_types::MchId,
-            openid: xinqiao_types::OpenId,
-            refund_no: String,
+            mchid: impl Into<xinqiao_types::MchId>,
+            openid: impl Into<xinqiao_types::OpenId>,
+            refund_no: impl Into<String>,
             total_amount: xinqiao_types::Fen,
             refund_amount: xinqiao_types::Fen,
         )
-        set(trade_no: String, transaction_id: String)
+        text(trade_no: String, transaction_id: String)
     }
 
     w::endpoint! {
@@ -2329,7 +2345,7 @@ pub mod register {
         /// * Catalog: `channels.shop.register.apply_scene`.
         pub struct ApplyScene {
             /// `scene_group_id`.
-            0 scene_group_id: i64 => w::Field::must("scene_group_id"),
+            0 scene_group_id: i64 => "scene_group_id: must",
         }
         new(scene_group_id: i64)
     }
@@ -2368,7 +2384,7 @@ pub mod register {
         /// Answer to [`Check`].
         pub struct CheckResponse {
             /// `data`.
-            0 data: super::CheckData => w::Field::must("data"),
+            0 data: super::CheckData => "data: must",
         }
     }
 
@@ -2399,7 +2415,7 @@ pub mod register {
         /// * Catalog: `channels.shop.register.finish_access_info`.
         pub struct FinishAccessInfo {
             /// `access_info_item`.
-            0 access_info_item: i64 => w::Field::must("access_info_item"),
+            0 access_info_item: i64 => "access_info_item: must",
         }
         new(access_info_item: i64)
     }
@@ -2436,42 +2452,41 @@ pub mod wxpay {
         /// * Catalog: `channels.shop.wxpay.apply`.
         pub struct Apply {
             /// `organization_type`.
-            0 organization_type: i64 => w::Field::must("organization_type"),
+            0 organization_type: i64 => "organization_type: must",
             /// `business_license_info`.
-            1 business_license_info: super::BusinessLicenseInfo => w::Field::must("business_license_info"),
+            1 business_license_info: super::BusinessLicenseInfo => "business_license_info: must",
             /// `id_doc_type`.
-            2 id_doc_type: String => w::Field::must("id_doc_type"),
+            2 id_doc_type: String => "id_doc_type: must",
             /// `id_card_info`.
-            3 id_card_info: Option<super::IdCardInfo> => w::Field::new("id_card_info"),
+            3 id_card_info: Option<super::IdCardInfo> => "id_card_info",
             /// `id_doc_info`.
-            4 id_doc_info: Option<super::IdDocInfo> => w::Field::new("id_doc_info"),
+            4 id_doc_info: Option<super::IdDocInfo> => "id_doc_info",
             /// `contact_info`.
-            5 contact_info: super::ContactInfo => w::Field::must("contact_info"),
+            5 contact_info: super::ContactInfo => "contact_info: must",
             /// `account_info`.
-            6 account_info: super::AccountInfo => w::Field::must("account_info"),
+            6 account_info: super::AccountInfo => "account_info: must",
             /// `merchant_shortname`.
-            7 merchant_shortname: Option<String> => w::Field::new("merchant_shortname"),
+            7 merchant_shortname: Option<String> => "merchant_shortname",
             /// `qualifications`.
-            8 qualifications: Option<super::Qualification> => w::Field::new("qualifications"),
+            8 qualifications: Option<super::Qualification> => "qualifications",
             /// `business_addition_pics`.
-            9 business_addition_pics: Option<super::BusinessAdditionPic> => w::Field::new("business_addition_pics"),
+            9 business_addition_pics: Option<super::BusinessAdditionPic> => "business_addition_pics",
             /// `business_addition_desc`.
-            10 business_addition_desc: Option<String> => w::Field::new("business_addition_desc"),
+            10 business_addition_desc: Option<String> => "business_addition_desc",
         }
         new(
             organization_type: i64,
             business_license_info: super::BusinessLicenseInfo,
-            id_doc_type: String,
+            id_doc_type: impl Into<String>,
             contact_info: super::ContactInfo,
             account_info: super::AccountInfo,
         )
+        text(merchant_shortname: String, business_addition_desc: String)
         set(
             id_card_info: super::IdCardInfo,
             id_doc_info: super::IdDocInfo,
-            merchant_shortname: String,
             qualifications: super::Qualification,
             business_addition_pics: super::BusinessAdditionPic,
-            business_addition_desc: String,
         )
     }
 
@@ -2509,9 +2524,9 @@ pub mod wxpay {
         /// Answer to [`Get`].
         pub struct GetResponse {
             /// `pay_req`.
-            0 pay_req: super::PayReq => w::Field::must("pay_req"),
+            0 pay_req: super::PayReq => "pay_req: must",
             /// `pay_resp`.
-            1 pay_resp: super::PayResp => w::Field::must("pay_resp"),
+            1 pay_resp: super::PayResp => "pay_resp: must",
         }
     }
 
@@ -2549,7 +2564,7 @@ pub mod wxpay {
         /// Answer to [`GetInfo`].
         pub struct GetInfoResponse {
             /// `pay_req`.
-            0 pay_req: super::GetInfoPayReq => w::Field::must("pay_req"),
+            0 pay_req: super::GetInfoPayReq => "pay_req: must",
         }
     }
 

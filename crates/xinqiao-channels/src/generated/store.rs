@@ -7,9 +7,9 @@ w::record! {
     /// `AuditResult`.
     pub struct AuditResult {
         /// `level_id`.
-        0 level_id: i64 => w::Field::must("level_id"),
+        0 level_id: i64 => "level_id: must",
         /// `result_code`.
-        1 result_code: i64 => w::Field::must("result_code"),
+        1 result_code: i64 => "result_code: must",
     }
 }
 
@@ -17,9 +17,9 @@ w::record! {
     /// `GetResp`.
     pub struct GetResp {
         /// `version`.
-        0 version: i64 => w::Field::must("version"),
+        0 version: i64 => "version: must",
         /// `tree`.
-        1 tree: Tree => w::Field::must("tree"),
+        1 tree: Tree => "tree: must",
     }
 }
 
@@ -27,39 +27,39 @@ w::record! {
     /// `Level1Item`.
     pub struct Level1Item {
         /// `id`.
-        0 id: i64 => w::Field::must("id"),
+        0 id: i64 => "id: must",
         /// `name`.
-        1 name: String => w::Field::must("name"),
+        1 name: String => "name: must",
         /// `is_displayed`.
-        2 is_displayed: bool => w::Field::must("is_displayed").spelled(w::Spelling::BoolInt),
+        2 is_displayed: bool => "is_displayed: must zero-one",
         /// `level_2`.
-        3 level_2: Vec<Level2Item> => w::Field::must("level_2"),
+        3 level_2: Vec<Level2Item> => "level_2: must",
     }
-    new(id: i64, name: String, is_displayed: bool, level_2: Vec<Level2Item>)
+    new(id: i64, name: impl Into<String>, is_displayed: bool, level_2: Vec<Level2Item>)
 }
 
 w::record! {
     /// `Level2Item`.
     pub struct Level2Item {
         /// `id`.
-        0 id: i64 => w::Field::must("id"),
+        0 id: i64 => "id: must",
         /// `name`.
-        1 name: String => w::Field::must("name"),
+        1 name: String => "name: must",
         /// `is_displayed`.
-        2 is_displayed: bool => w::Field::must("is_displayed").spelled(w::Spelling::BoolInt),
+        2 is_displayed: bool => "is_displayed: must zero-one",
     }
-    new(id: i64, name: String, is_displayed: bool)
+    new(id: i64, name: impl Into<String>, is_displayed: bool)
 }
 
 w::record! {
     /// `Product`.
     pub struct Product {
         /// `product_id`.
-        0 product_id: i64 => w::Field::must("product_id"),
+        0 product_id: i64 => "product_id: must",
         /// `is_set_hide`.
-        1 is_set_hide: bool => w::Field::must("is_set_hide").spelled(w::Spelling::BoolInt),
+        1 is_set_hide: bool => "is_set_hide: must zero-one",
         /// `is_set_top`.
-        2 is_set_top: bool => w::Field::must("is_set_top").spelled(w::Spelling::BoolInt),
+        2 is_set_top: bool => "is_set_top: must zero-one",
     }
 }
 
@@ -67,27 +67,27 @@ w::record! {
     /// `ProductGetReq`.
     pub struct ProductGetReq {
         /// `level_1_id`.
-        0 level_1_id: i64 => w::Field::must("level_1_id"),
+        0 level_1_id: i64 => "level_1_id: must",
         /// `level_2_id`.
-        1 level_2_id: i64 => w::Field::must("level_2_id"),
+        1 level_2_id: i64 => "level_2_id: must",
         /// `page_size`.
-        2 page_size: i64 => w::Field::must("page_size"),
+        2 page_size: i64 => "page_size: must",
         /// `page_context`.
-        3 page_context: Option<String> => w::Field::new("page_context"),
+        3 page_context: Option<String> => "page_context",
     }
     new(level_1_id: i64, level_2_id: i64, page_size: i64)
-    set(page_context: String)
+    text(page_context: String)
 }
 
 w::record! {
     /// `ProductGetResp`.
     pub struct ProductGetResp {
         /// `product_ids`.
-        0 product_ids: Vec<i64> => w::Field::must("product_ids"),
+        0 product_ids: Vec<i64> => "product_ids: must",
         /// `total_count`.
-        1 total_count: i64 => w::Field::must("total_count"),
+        1 total_count: i64 => "total_count: must",
         /// `page_context`.
-        2 page_context: Option<String> => w::Field::new("page_context"),
+        2 page_context: Option<String> => "page_context",
     }
 }
 
@@ -95,11 +95,11 @@ w::record! {
     /// `Req`.
     pub struct Req {
         /// `level_1_id`.
-        0 level_1_id: i64 => w::Field::must("level_1_id"),
+        0 level_1_id: i64 => "level_1_id: must",
         /// `level_2_id`.
-        1 level_2_id: i64 => w::Field::must("level_2_id"),
+        1 level_2_id: i64 => "level_2_id: must",
         /// `product_ids`.
-        2 product_ids: Vec<i64> => w::Field::must("product_ids"),
+        2 product_ids: Vec<i64> => "product_ids: must",
     }
     new(level_1_id: i64, level_2_id: i64, product_ids: Vec<i64>)
 }
@@ -108,11 +108,11 @@ w::record! {
     /// `SetReq`.
     pub struct SetReq {
         /// `version`.
-        0 version: i64 => w::Field::must("version"),
+        0 version: i64 => "version: must",
         /// `tree`.
-        1 tree: Tree => w::Field::must("tree"),
+        1 tree: Tree => "tree: must",
         /// `classification_id_deleted`.
-        2 classification_id_deleted: Vec<String> => w::Field::must("classification_id_deleted"),
+        2 classification_id_deleted: Vec<String> => "classification_id_deleted: must",
     }
     new(version: i64, tree: Tree, classification_id_deleted: Vec<String>)
 }
@@ -121,9 +121,9 @@ w::record! {
     /// `SetResp`.
     pub struct SetResp {
         /// `version`.
-        0 version: i64 => w::Field::must("version"),
+        0 version: i64 => "version: must",
         /// `audit_results`.
-        1 audit_results: Vec<AuditResult> => w::Field::must("audit_results"),
+        1 audit_results: Vec<AuditResult> => "audit_results: must",
     }
 }
 
@@ -131,7 +131,7 @@ w::record! {
     /// `Tree`.
     pub struct Tree {
         /// `level_1`.
-        0 level_1: Vec<Level1Item> => w::Field::must("level_1"),
+        0 level_1: Vec<Level1Item> => "level_1: must",
     }
     new(level_1: Vec<Level1Item>)
 }
@@ -158,7 +158,7 @@ pub mod classification {
             /// Answer to [`Get`].
             pub struct GetResponse {
                 /// `resp`.
-                0 resp: super::super::GetResp => w::Field::must("resp"),
+                0 resp: super::super::GetResp => "resp: must",
             }
         }
 
@@ -189,7 +189,7 @@ pub mod classification {
             /// * Catalog: `channels.store.classification.tree.product_add`.
             pub struct ProductAdd {
                 /// `req`.
-                0 req: super::super::Req => w::Field::must("req"),
+                0 req: super::super::Req => "req: must",
             }
             new(req: super::super::Req)
         }
@@ -221,7 +221,7 @@ pub mod classification {
             /// * Catalog: `channels.store.classification.tree.product_del`.
             pub struct ProductDel {
                 /// `req`.
-                0 req: super::super::Req => w::Field::must("req"),
+                0 req: super::super::Req => "req: must",
             }
             new(req: super::super::Req)
         }
@@ -253,7 +253,7 @@ pub mod classification {
             /// * Catalog: `channels.store.classification.tree.product_get`.
             pub struct ProductGet {
                 /// `req`.
-                0 req: super::super::ProductGetReq => w::Field::must("req"),
+                0 req: super::super::ProductGetReq => "req: must",
             }
             new(req: super::super::ProductGetReq)
         }
@@ -262,7 +262,7 @@ pub mod classification {
             /// Answer to [`ProductGet`].
             pub struct ProductGetResponse {
                 /// `resp`.
-                0 resp: super::super::ProductGetResp => w::Field::must("resp"),
+                0 resp: super::super::ProductGetResp => "resp: must",
             }
         }
 
@@ -293,7 +293,7 @@ pub mod classification {
             /// * Catalog: `channels.store.classification.tree.set`.
             pub struct Set {
                 /// `req`.
-                0 req: super::super::SetReq => w::Field::must("req"),
+                0 req: super::super::SetReq => "req: must",
             }
             new(req: super::super::SetReq)
         }
@@ -302,7 +302,7 @@ pub mod classification {
             /// Answer to [`Set`].
             pub struct SetResponse {
                 /// `resp`.
-                0 resp: super::super::SetResp => w::Field::must("resp"),
+                0 resp: super::super::SetResp => "resp: must",
             }
         }
 
@@ -342,9 +342,9 @@ pub mod window {
             /// * Catalog: `channels.store.window.product.hide`.
             pub struct Hide {
                 /// `product_id`.
-                0 product_id: i64 => w::Field::must("product_id"),
+                0 product_id: i64 => "product_id: must",
                 /// `is_set_hide`.
-                1 is_set_hide: bool => w::Field::must("is_set_hide").spelled(w::Spelling::BoolInt),
+                1 is_set_hide: bool => "is_set_hide: must zero-one",
             }
             new(product_id: i64, is_set_hide: bool)
         }
@@ -376,23 +376,23 @@ pub mod window {
             /// * Catalog: `channels.store.window.product.list_get`.
             pub struct ListGet {
                 /// `page_size`.
-                0 page_size: i64 => w::Field::must("page_size"),
+                0 page_size: i64 => "page_size: must",
                 /// `next_key`.
-                1 next_key: Option<String> => w::Field::new("next_key"),
+                1 next_key: Option<String> => "next_key",
             }
             new(page_size: i64)
-            set(next_key: String)
+            text(next_key: String)
         }
 
         w::record! {
             /// Answer to [`ListGet`].
             pub struct ListGetResponse {
                 /// `products`.
-                0 products: Vec<super::super::Product> => w::Field::must("products"),
+                0 products: Vec<super::super::Product> => "products: must",
                 /// `total_num`.
-                1 total_num: i64 => w::Field::must("total_num"),
+                1 total_num: i64 => "total_num: must",
                 /// `next_key`.
-                2 next_key: Option<String> => w::Field::new("next_key"),
+                2 next_key: Option<String> => "next_key",
             }
         }
 
@@ -423,9 +423,9 @@ pub mod window {
             /// * Catalog: `channels.store.window.product.reorder`.
             pub struct Reorder {
                 /// `product_id`.
-                0 product_id: i64 => w::Field::must("product_id"),
+                0 product_id: i64 => "product_id: must",
                 /// `index_num`.
-                1 index_num: i64 => w::Field::must("index_num"),
+                1 index_num: i64 => "index_num: must",
             }
             new(product_id: i64, index_num: i64)
         }
@@ -457,9 +457,9 @@ pub mod window {
             /// * Catalog: `channels.store.window.product.settop`.
             pub struct Settop {
                 /// `product_id`.
-                0 product_id: i64 => w::Field::must("product_id"),
+                0 product_id: i64 => "product_id: must",
                 /// `is_set_top`.
-                1 is_set_top: bool => w::Field::must("is_set_top").spelled(w::Spelling::BoolInt),
+                1 is_set_top: bool => "is_set_top: must zero-one",
             }
             new(product_id: i64, is_set_top: bool)
         }

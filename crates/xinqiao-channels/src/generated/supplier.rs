@@ -7,17 +7,17 @@ w::record! {
     /// `GetEcListList`.
     pub struct GetEcListList {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `name`.
-        1 name: String => w::Field::must("name"),
+        1 name: String => "name: must",
         /// `head_img`.
-        2 head_img: String => w::Field::must("head_img"),
+        2 head_img: String => "head_img: must",
         /// `status`.
-        3 status: i64 => w::Field::must("status"),
+        3 status: i64 => "status: must",
         /// `bind_audit_status`.
-        4 bind_audit_status: i64 => w::Field::must("bind_audit_status"),
+        4 bind_audit_status: i64 => "bind_audit_status: must",
         /// `update_time`; format `unix`.
-        5 update_time: xinqiao_types::UnixSeconds => w::Field::must("update_time"),
+        5 update_time: xinqiao_types::UnixSeconds => "update_time: must",
     }
 }
 
@@ -25,13 +25,13 @@ w::record! {
     /// `GetProductListList`.
     pub struct GetProductListList {
         /// `product_id`.
-        0 product_id: i64 => w::Field::must("product_id"),
+        0 product_id: i64 => "product_id: must",
         /// `supplier_appid`.
-        1 supplier_appid: String => w::Field::must("supplier_appid"),
+        1 supplier_appid: String => "supplier_appid: must",
         /// `supplier_name`.
-        2 supplier_name: String => w::Field::must("supplier_name"),
+        2 supplier_name: String => "supplier_name: must",
         /// `distribute_status`.
-        3 distribute_status: i64 => w::Field::must("distribute_status"),
+        3 distribute_status: i64 => "distribute_status: must",
     }
 }
 
@@ -39,15 +39,15 @@ w::record! {
     /// `GetSupplierListList`.
     pub struct GetSupplierListList {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `name`.
-        1 name: String => w::Field::must("name"),
+        1 name: String => "name: must",
         /// `status`.
-        2 status: i64 => w::Field::must("status"),
+        2 status: i64 => "status: must",
         /// `bind_audit_status`.
-        3 bind_audit_status: i64 => w::Field::must("bind_audit_status"),
+        3 bind_audit_status: i64 => "bind_audit_status: must",
         /// `update_time`; format `unix`.
-        4 update_time: xinqiao_types::UnixSeconds => w::Field::must("update_time"),
+        4 update_time: xinqiao_types::UnixSeconds => "update_time: must",
     }
 }
 
@@ -55,13 +55,13 @@ w::record! {
     /// `SetProductDistributeList`.
     pub struct SetProductDistributeList {
         /// `product_id`.
-        0 product_id: i64 => w::Field::must("product_id"),
+        0 product_id: i64 => "product_id: must",
         /// `supplier_appid`.
-        1 supplier_appid: String => w::Field::must("supplier_appid"),
+        1 supplier_appid: String => "supplier_appid: must",
         /// `is_distribute`.
-        2 is_distribute: bool => w::Field::must("is_distribute"),
+        2 is_distribute: bool => "is_distribute: must",
     }
-    new(product_id: i64, supplier_appid: String, is_distribute: bool)
+    new(product_id: i64, supplier_appid: impl Into<String>, is_distribute: bool)
 }
 
 w::record! {
@@ -79,7 +79,7 @@ w::record! {
     /// Answer to [`BaseGetSupplierBaseInfo`].
     pub struct BaseGetSupplierBaseInfoResponse {
         /// `name`.
-        0 name: String => w::Field::must("name"),
+        0 name: String => "name: must",
     }
 }
 
@@ -121,11 +121,11 @@ pub mod relation {
         /// Answer to [`GetDistribute`].
         pub struct GetDistributeResponse {
             /// `distribute_type`.
-            0 distribute_type: i64 => w::Field::must("distribute_type"),
+            0 distribute_type: i64 => "distribute_type: must",
             /// `all_supplier_appid`.
-            1 all_supplier_appid: Option<String> => w::Field::new("all_supplier_appid"),
+            1 all_supplier_appid: Option<String> => "all_supplier_appid",
             /// `all_distribute_supplier_name`.
-            2 all_distribute_supplier_name: Option<String> => w::Field::new("all_distribute_supplier_name"),
+            2 all_distribute_supplier_name: Option<String> => "all_distribute_supplier_name",
         }
     }
 
@@ -156,9 +156,9 @@ pub mod relation {
         /// * Catalog: `channels.supplier.relation.get_ec_list`.
         pub struct GetEcList {
             /// `offset`.
-            0 offset: Option<i64> => w::Field::new("offset"),
+            0 offset: Option<i64> => "offset",
             /// `limit`.
-            1 limit: Option<i64> => w::Field::new("limit"),
+            1 limit: Option<i64> => "limit",
         }
         new()
         set(offset: i64, limit: i64)
@@ -168,9 +168,9 @@ pub mod relation {
         /// Answer to [`GetEcList`].
         pub struct GetEcListResponse {
             /// `list`.
-            0 list: Vec<super::GetEcListList> => w::Field::must("list"),
+            0 list: Vec<super::GetEcListList> => "list: must",
             /// `total_count`.
-            1 total_count: i64 => w::Field::must("total_count"),
+            1 total_count: i64 => "total_count: must",
         }
     }
 
@@ -201,7 +201,7 @@ pub mod relation {
         /// * Catalog: `channels.supplier.relation.get_product_default_distribute`.
         pub struct GetProductDefaultDistribute {
             /// `product_id`.
-            0 product_id: i64 => w::Field::must("product_id"),
+            0 product_id: i64 => "product_id: must",
         }
         new(product_id: i64)
     }
@@ -210,9 +210,9 @@ pub mod relation {
         /// Answer to [`GetProductDefaultDistribute`].
         pub struct GetProductDefaultDistributeResponse {
             /// `exist_default_supplier`.
-            0 exist_default_supplier: bool => w::Field::must("exist_default_supplier"),
+            0 exist_default_supplier: bool => "exist_default_supplier: must",
             /// `supplier_appid`.
-            1 supplier_appid: Option<String> => w::Field::new("supplier_appid"),
+            1 supplier_appid: Option<String> => "supplier_appid",
         }
     }
 
@@ -243,31 +243,30 @@ pub mod relation {
         /// * Catalog: `channels.supplier.relation.get_product_list`.
         pub struct GetProductList {
             /// `is_filter_distribute_status`.
-            0 is_filter_distribute_status: Option<bool> => w::Field::new("is_filter_distribute_status"),
+            0 is_filter_distribute_status: Option<bool> => "is_filter_distribute_status",
             /// `distribute_status`.
-            1 distribute_status: Option<i64> => w::Field::new("distribute_status"),
+            1 distribute_status: Option<i64> => "distribute_status",
             /// `is_filter_product_status`.
-            2 is_filter_product_status: Option<bool> => w::Field::new("is_filter_product_status"),
+            2 is_filter_product_status: Option<bool> => "is_filter_product_status",
             /// `product_status`.
-            3 product_status: Option<i64> => w::Field::new("product_status"),
+            3 product_status: Option<i64> => "product_status",
             /// `is_filter_supplier_appid`.
-            4 is_filter_supplier_appid: Option<bool> => w::Field::new("is_filter_supplier_appid"),
+            4 is_filter_supplier_appid: Option<bool> => "is_filter_supplier_appid",
             /// `supplier_appid`.
-            5 supplier_appid: Option<String> => w::Field::new("supplier_appid"),
+            5 supplier_appid: Option<String> => "supplier_appid",
             /// `page_context`.
-            6 page_context: Option<String> => w::Field::new("page_context"),
+            6 page_context: Option<String> => "page_context",
             /// `limit`.
-            7 limit: Option<i64> => w::Field::new("limit"),
+            7 limit: Option<i64> => "limit",
         }
         new()
+        text(supplier_appid: String, page_context: String)
         set(
             is_filter_distribute_status: bool,
             distribute_status: i64,
             is_filter_product_status: bool,
             product_status: i64,
             is_filter_supplier_appid: bool,
-            supplier_appid: String,
-            page_context: String,
             limit: i64,
         )
     }
@@ -276,11 +275,11 @@ pub mod relation {
         /// Answer to [`GetProductList`].
         pub struct GetProductListResponse {
             /// `list`.
-            0 list: Vec<super::GetProductListList> => w::Field::must("list"),
+            0 list: Vec<super::GetProductListList> => "list: must",
             /// `page_context`.
-            1 page_context: Option<String> => w::Field::new("page_context"),
+            1 page_context: Option<String> => "page_context",
             /// `total_count`.
-            2 total_count: i64 => w::Field::must("total_count"),
+            2 total_count: i64 => "total_count: must",
         }
     }
 
@@ -311,9 +310,9 @@ pub mod relation {
         /// * Catalog: `channels.supplier.relation.get_supplier_list`.
         pub struct GetSupplierList {
             /// `offset`.
-            0 offset: Option<i64> => w::Field::new("offset"),
+            0 offset: Option<i64> => "offset",
             /// `limit`.
-            1 limit: Option<i64> => w::Field::new("limit"),
+            1 limit: Option<i64> => "limit",
         }
         new()
         set(offset: i64, limit: i64)
@@ -323,9 +322,9 @@ pub mod relation {
         /// Answer to [`GetSupplierList`].
         pub struct GetSupplierListResponse {
             /// `list`.
-            0 list: Vec<super::GetSupplierListList> => w::Field::must("list"),
+            0 list: Vec<super::GetSupplierListList> => "list: must",
             /// `total_count`.
-            1 total_count: i64 => w::Field::must("total_count"),
+            1 total_count: i64 => "total_count: must",
         }
     }
 
@@ -356,14 +355,15 @@ pub mod relation {
         /// * Catalog: `channels.supplier.relation.invite_supplier`.
         pub struct InviteSupplier {
             /// `supplier_appid`.
-            0 supplier_appid: String => w::Field::must("supplier_appid"),
+            0 supplier_appid: String => "supplier_appid: must",
             /// `service_id`.
-            1 service_id: Option<i64> => w::Field::new("service_id"),
+            1 service_id: Option<i64> => "service_id",
             /// `remark`.
-            2 remark: Option<String> => w::Field::new("remark"),
+            2 remark: Option<String> => "remark",
         }
-        new(supplier_appid: String)
-        set(service_id: i64, remark: String)
+        new(supplier_appid: impl Into<String>)
+        text(remark: String)
+        set(service_id: i64)
     }
 
     w::endpoint! {
@@ -393,9 +393,9 @@ pub mod relation {
         /// * Catalog: `channels.supplier.relation.set_all_distribution`.
         pub struct SetAllDistribution {
             /// `supplier_appid`.
-            0 supplier_appid: String => w::Field::must("supplier_appid"),
+            0 supplier_appid: String => "supplier_appid: must",
         }
-        new(supplier_appid: String)
+        new(supplier_appid: impl Into<String>)
     }
 
     w::endpoint! {
@@ -455,7 +455,7 @@ pub mod relation {
         /// * Catalog: `channels.supplier.relation.set_product_distribute`.
         pub struct SetProductDistribute {
             /// `list`.
-            0 list: Vec<super::SetProductDistributeList> => w::Field::must("list"),
+            0 list: Vec<super::SetProductDistributeList> => "list: must",
         }
         new(list: Vec<super::SetProductDistributeList>)
     }

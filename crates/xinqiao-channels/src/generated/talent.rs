@@ -7,27 +7,27 @@ w::record! {
     /// `BaseInfo`.
     pub struct BaseInfo {
         /// `order_id`.
-        0 order_id: String => w::Field::must("order_id"),
+        0 order_id: String => "order_id: must",
         /// `special_id`.
-        1 special_id: Option<w::TextOrNumber> => w::Field::new("special_id"),
+        1 special_id: Option<w::TextOrNumber> => "special_id",
         /// `spu_id`.
-        2 spu_id: String => w::Field::must("spu_id"),
+        2 spu_id: String => "spu_id: must",
         /// `sku_id`.
-        3 sku_id: i64 => w::Field::must("sku_id").spelled(w::Spelling::NumericText),
+        3 sku_id: i64 => "sku_id: must numeric",
         /// `order_status`.
-        4 order_status: i64 => w::Field::must("order_status"),
+        4 order_status: i64 => "order_status: must",
         /// `actual_payment`; unit fen.
-        5 actual_payment: String => w::Field::must("actual_payment"),
+        5 actual_payment: String => "actual_payment: must",
         /// `settle_payment`; unit fen.
-        6 settle_payment: String => w::Field::must("settle_payment"),
+        6 settle_payment: String => "settle_payment: must",
         /// `order_pay_time`; format `unix`.
-        7 order_pay_time: xinqiao_types::UnixSeconds => w::Field::must("order_pay_time"),
+        7 order_pay_time: xinqiao_types::UnixSeconds => "order_pay_time: must",
         /// `order_create_time`; format `unix`.
-        8 order_create_time: xinqiao_types::UnixSeconds => w::Field::must("order_create_time"),
+        8 order_create_time: xinqiao_types::UnixSeconds => "order_create_time: must",
         /// `order_update_time`; format `unix`.
-        9 order_update_time: xinqiao_types::UnixSeconds => w::Field::must("order_update_time"),
+        9 order_update_time: xinqiao_types::UnixSeconds => "order_update_time: must",
         /// `buyer_info`.
-        10 buyer_info: BuyerInfo => w::Field::must("buyer_info"),
+        10 buyer_info: BuyerInfo => "buyer_info: must",
     }
 }
 
@@ -35,9 +35,9 @@ w::record! {
     /// `BuyerInfo`.
     pub struct BuyerInfo {
         /// `open_id`.
-        0 open_id: String => w::Field::must("open_id").masked(),
+        0 open_id: String => "open_id: must masked",
         /// `union_id`.
-        1 union_id: Option<String> => w::Field::new("union_id").masked(),
+        1 union_id: Option<String> => "union_id: masked",
     }
 }
 
@@ -45,11 +45,11 @@ w::record! {
     /// `ChannelInfo`.
     pub struct ChannelInfo {
         /// `channel_type`.
-        0 channel_type: i64 => w::Field::must("channel_type"),
+        0 channel_type: i64 => "channel_type: must",
         /// `channel_id`.
-        1 channel_id: String => w::Field::must("channel_id"),
+        1 channel_id: String => "channel_id: must",
         /// `channel_name`.
-        2 channel_name: String => w::Field::must("channel_name"),
+        2 channel_name: String => "channel_name: must",
     }
 }
 
@@ -57,17 +57,17 @@ w::record! {
     /// `CommissionInfo`.
     pub struct CommissionInfo {
         /// `state`.
-        0 state: i64 => w::Field::must("state"),
+        0 state: i64 => "state: must",
         /// `ratio`; unit 1/10000.
-        1 ratio: String => w::Field::must("ratio"),
+        1 ratio: String => "ratio: must",
         /// `expect_settle_time`; format `unix`.
-        2 expect_settle_time: xinqiao_types::UnixSeconds => w::Field::must("expect_settle_time"),
+        2 expect_settle_time: xinqiao_types::UnixSeconds => "expect_settle_time: must",
         /// `expect_settlement`; unit yuan.
-        3 expect_settlement: String => w::Field::must("expect_settlement"),
+        3 expect_settlement: String => "expect_settlement: must",
         /// `actual_settle_time`; format `unix`.
-        4 actual_settle_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("actual_settle_time"),
+        4 actual_settle_time: Option<xinqiao_types::UnixSeconds> => "actual_settle_time",
         /// `actual_settlement`; unit yuan.
-        5 actual_settlement: Option<String> => w::Field::new("actual_settlement"),
+        5 actual_settlement: Option<String> => "actual_settlement",
     }
 }
 
@@ -75,13 +75,13 @@ w::record! {
     /// `ListGetProduct`.
     pub struct ListGetProduct {
         /// `product_id`.
-        0 product_id: i64 => w::Field::must("product_id").spelled(w::Spelling::NumericText),
+        0 product_id: i64 => "product_id: must numeric",
         /// `product_source`.
-        1 product_source: i64 => w::Field::must("product_source"),
+        1 product_source: i64 => "product_source: must",
         /// `appid`.
-        2 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+        2 appid: Option<xinqiao_types::AppId> => "appid",
         /// `out_product_id`.
-        3 out_product_id: Option<String> => w::Field::new("out_product_id"),
+        3 out_product_id: Option<String> => "out_product_id",
     }
 }
 
@@ -89,11 +89,11 @@ w::record! {
     /// `Order`.
     pub struct Order {
         /// `order_id`.
-        0 order_id: w::TextOrNumber => w::Field::must("order_id"),
+        0 order_id: w::TextOrNumber => "order_id: must",
         /// `special_id`.
-        1 special_id: Option<w::TextOrNumber> => w::Field::new("special_id"),
+        1 special_id: Option<w::TextOrNumber> => "special_id",
         /// `sku_id`.
-        2 sku_id: i64 => w::Field::must("sku_id").spelled(w::Spelling::NumericText),
+        2 sku_id: i64 => "sku_id: must numeric",
     }
 }
 
@@ -101,29 +101,29 @@ w::record! {
     /// `Product`.
     pub struct Product {
         /// `product_id`.
-        0 product_id: i64 => w::Field::must("product_id").spelled(w::Spelling::NumericText),
+        0 product_id: i64 => "product_id: must numeric",
         /// `appid`.
-        1 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+        1 appid: Option<xinqiao_types::AppId> => "appid",
         /// `out_product_id`.
-        2 out_product_id: Option<String> => w::Field::new("out_product_id"),
+        2 out_product_id: Option<String> => "out_product_id",
         /// `title`.
-        3 title: String => w::Field::must("title"),
+        3 title: String => "title: must",
         /// `img_url`.
-        4 img_url: String => w::Field::must("img_url"),
+        4 img_url: String => "img_url: must",
         /// `leaf_category_id`.
-        5 leaf_category_id: i64 => w::Field::must("leaf_category_id"),
+        5 leaf_category_id: i64 => "leaf_category_id: must",
         /// `status`.
-        6 status: i64 => w::Field::must("status"),
+        6 status: i64 => "status: must",
         /// `selling_price`; unit fen.
-        7 selling_price: xinqiao_types::Fen => w::Field::must("selling_price"),
+        7 selling_price: xinqiao_types::Fen => "selling_price: must",
         /// `stock`.
-        8 stock: i64 => w::Field::must("stock"),
+        8 stock: i64 => "stock: must",
         /// `sales`.
-        9 sales: i64 => w::Field::must("sales"),
+        9 sales: i64 => "sales: must",
         /// `is_hide`.
-        10 is_hide: bool => w::Field::must("is_hide"),
+        10 is_hide: bool => "is_hide: must",
         /// `product_promotion_link`.
-        11 product_promotion_link: Option<String> => w::Field::new("product_promotion_link"),
+        11 product_promotion_link: Option<String> => "product_promotion_link",
     }
 }
 
@@ -135,22 +135,22 @@ w::record! {
     /// * Catalog: `channels.talent.get_order_detail`.
     pub struct GetOrderDetail {
         /// `order_id`.
-        0 order_id: String => w::Field::must("order_id"),
+        0 order_id: String => "order_id: must",
         /// `sku_id`.
-        1 sku_id: i64 => w::Field::must("sku_id"),
+        1 sku_id: i64 => "sku_id: must",
     }
-    new(order_id: String, sku_id: i64)
+    new(order_id: impl Into<String>, sku_id: i64)
 }
 
 w::record! {
     /// Answer to [`GetOrderDetail`].
     pub struct GetOrderDetailResponse {
         /// `base_info`.
-        0 base_info: BaseInfo => w::Field::must("base_info"),
+        0 base_info: BaseInfo => "base_info: must",
         /// `commission_info`.
-        1 commission_info: CommissionInfo => w::Field::must("commission_info"),
+        1 commission_info: CommissionInfo => "commission_info: must",
         /// `channel_info`.
-        2 channel_info: ChannelInfo => w::Field::must("channel_info"),
+        2 channel_info: ChannelInfo => "channel_info: must",
     }
 }
 
@@ -181,34 +181,31 @@ w::record! {
     /// * Catalog: `channels.talent.get_order_list`.
     pub struct GetOrderList {
         /// `create_time_gt`; format `unix`.
-        0 create_time_gt: Option<xinqiao_types::UnixSeconds> => w::Field::new("create_time_gt"),
+        0 create_time_gt: Option<xinqiao_types::UnixSeconds> => "create_time_gt",
         /// `create_time_lt`; format `unix`.
-        1 create_time_lt: Option<xinqiao_types::UnixSeconds> => w::Field::new("create_time_lt"),
+        1 create_time_lt: Option<xinqiao_types::UnixSeconds> => "create_time_lt",
         /// `update_time_gt`; format `unix`.
-        2 update_time_gt: Option<xinqiao_types::UnixSeconds> => w::Field::new("update_time_gt"),
+        2 update_time_gt: Option<xinqiao_types::UnixSeconds> => "update_time_gt",
         /// `update_time_lt`; format `unix`.
-        3 update_time_lt: Option<xinqiao_types::UnixSeconds> => w::Field::new("update_time_lt"),
+        3 update_time_lt: Option<xinqiao_types::UnixSeconds> => "update_time_lt",
         /// `order_id`.
-        4 order_id: Option<String> => w::Field::new("order_id"),
+        4 order_id: Option<String> => "order_id",
         /// `special_id`.
-        5 special_id: Option<String> => w::Field::new("special_id"),
+        5 special_id: Option<String> => "special_id",
         /// `spu_id`.
-        6 spu_id: Option<String> => w::Field::new("spu_id"),
+        6 spu_id: Option<String> => "spu_id",
         /// `page_size`.
-        7 page_size: i64 => w::Field::must("page_size"),
+        7 page_size: i64 => "page_size: must",
         /// `next_key`.
-        8 next_key: Option<String> => w::Field::new("next_key"),
+        8 next_key: Option<String> => "next_key",
     }
     new(page_size: i64)
+    text(order_id: String, special_id: String, spu_id: String, next_key: String)
     set(
         create_time_gt: xinqiao_types::UnixSeconds,
         create_time_lt: xinqiao_types::UnixSeconds,
         update_time_gt: xinqiao_types::UnixSeconds,
         update_time_lt: xinqiao_types::UnixSeconds,
-        order_id: String,
-        special_id: String,
-        spu_id: String,
-        next_key: String,
     )
 }
 
@@ -216,11 +213,11 @@ w::record! {
     /// Answer to [`GetOrderList`].
     pub struct GetOrderListResponse {
         /// `order_list`.
-        0 order_list: Vec<Order> => w::Field::must("order_list"),
+        0 order_list: Vec<Order> => "order_list: must",
         /// `has_more`.
-        1 has_more: bool => w::Field::must("has_more"),
+        1 has_more: bool => "has_more: must",
         /// `next_key`.
-        2 next_key: Option<String> => w::Field::new("next_key"),
+        2 next_key: Option<String> => "next_key",
     }
 }
 
@@ -258,7 +255,7 @@ pub mod window {
             /// * Catalog: `channels.talent.window.product.get`.
             pub struct Get {
                 /// `product_id`.
-                0 product_id: i64 => w::Field::must("product_id"),
+                0 product_id: i64 => "product_id: must",
             }
             new(product_id: i64)
         }
@@ -267,7 +264,7 @@ pub mod window {
             /// Answer to [`Get`].
             pub struct GetResponse {
                 /// `product`.
-                0 product: super::super::Product => w::Field::must("product"),
+                0 product: super::super::Product => "product: must",
             }
         }
 
@@ -298,23 +295,24 @@ pub mod window {
             /// * Catalog: `channels.talent.window.product.list_get`.
             pub struct ListGet {
                 /// `page_index`.
-                0 page_index: Option<i64> => w::Field::new("page_index"),
+                0 page_index: Option<i64> => "page_index",
                 /// `page_size`.
-                1 page_size: i64 => w::Field::must("page_size"),
+                1 page_size: i64 => "page_size: must",
                 /// `last_buffer`.
-                2 last_buffer: Option<String> => w::Field::new("last_buffer"),
+                2 last_buffer: Option<String> => "last_buffer",
             }
             new(page_size: i64)
-            set(page_index: i64, last_buffer: String)
+            text(last_buffer: String)
+            set(page_index: i64)
         }
 
         w::record! {
             /// Answer to [`ListGet`].
             pub struct ListGetResponse {
                 /// `products`.
-                0 products: Vec<super::super::ListGetProduct> => w::Field::must("products"),
+                0 products: Vec<super::super::ListGetProduct> => "products: must",
                 /// `last_buffer`.
-                1 last_buffer: Option<String> => w::Field::new("last_buffer"),
+                1 last_buffer: Option<String> => "last_buffer",
             }
         }
 

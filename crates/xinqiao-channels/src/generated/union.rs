@@ -7,9 +7,9 @@ w::record! {
     /// `AddPlanProduct`.
     pub struct AddPlanProduct {
         /// `productId`.
-        0 product_id: i64 => w::Field::must("productId"),
+        0 product_id: i64 => "productId: must",
         /// `rate`; unit 1/10000.
-        1 rate: i64 => w::Field::must("rate"),
+        1 rate: i64 => "rate: must",
     }
     new(product_id: i64, rate: i64)
 }
@@ -18,9 +18,9 @@ w::record! {
     /// `Address`.
     pub struct Address {
         /// `addressInfo`.
-        0 address_info: AddressInfo => w::Field::must("addressInfo"),
+        0 address_info: AddressInfo => "addressInfo: must",
         /// `addressType`.
-        1 address_type: Option<ShippingMethod> => w::Field::new("addressType"),
+        1 address_type: Option<ShippingMethod> => "addressType",
     }
     new(address_info: AddressInfo)
     set(address_type: ShippingMethod)
@@ -30,32 +30,36 @@ w::record! {
     /// `AddressInfo`.
     pub struct AddressInfo {
         /// `provinceName`.
-        0 province_name: String => w::Field::must("provinceName"),
+        0 province_name: String => "provinceName: must",
         /// `cityName`.
-        1 city_name: String => w::Field::must("cityName"),
+        1 city_name: String => "cityName: must",
         /// `countyName`.
-        2 county_name: String => w::Field::must("countyName"),
+        2 county_name: String => "countyName: must",
     }
-    new(province_name: String, city_name: String, county_name: String)
+    new(
+        province_name: impl Into<String>,
+        city_name: impl Into<String>,
+        county_name: impl Into<String>,
+    )
 }
 
 w::record! {
     /// `ApplyStatusData`.
     pub struct ApplyStatusData {
         /// `planId`.
-        0 plan_id: String => w::Field::must("planId"),
+        0 plan_id: String => "planId: must",
         /// `promoterStatus`.
-        1 promoter_status: i64 => w::Field::must("promoterStatus"),
+        1 promoter_status: i64 => "promoterStatus: must",
         /// `applyReason`.
-        2 apply_reason: Option<String> => w::Field::new("applyReason"),
+        2 apply_reason: Option<String> => "applyReason",
         /// `applyTime`; format `unix`.
-        3 apply_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("applyTime"),
+        3 apply_time: Option<xinqiao_types::UnixSeconds> => "applyTime",
         /// `joinTime`; format `unix`.
-        4 join_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("joinTime"),
+        4 join_time: Option<xinqiao_types::UnixSeconds> => "joinTime",
         /// `rejectTime`; format `unix`.
-        5 reject_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("rejectTime"),
+        5 reject_time: Option<xinqiao_types::UnixSeconds> => "rejectTime",
         /// `removeTime`; format `unix`.
-        6 remove_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("removeTime"),
+        6 remove_time: Option<xinqiao_types::UnixSeconds> => "removeTime",
     }
 }
 
@@ -63,11 +67,11 @@ w::record! {
     /// `Cat`.
     pub struct Cat {
         /// `catId`.
-        0 cat_id: i64 => w::Field::must("catId"),
+        0 cat_id: i64 => "catId: must",
         /// `level`.
-        1 level: i64 => w::Field::must("level"),
+        1 level: i64 => "level: must",
         /// `name`.
-        2 name: String => w::Field::must("name"),
+        2 name: String => "name: must",
     }
 }
 
@@ -75,15 +79,15 @@ w::record! {
     /// `CouponDetail`.
     pub struct CouponDetail {
         /// `type`.
-        0 type_: i64 => w::Field::must("type"),
+        0 type_: i64 => "type: must",
         /// `restNum`.
-        1 rest_num: i64 => w::Field::must("restNum"),
+        1 rest_num: i64 => "restNum: must",
         /// `discountInfo`.
-        2 discount_info: DiscountInfo => w::Field::must("discountInfo"),
+        2 discount_info: DiscountInfo => "discountInfo: must",
         /// `receiveInfo`.
-        3 receive_info: Option<ReceiveInfo> => w::Field::new("receiveInfo"),
+        3 receive_info: Option<ReceiveInfo> => "receiveInfo",
         /// `validInfo`.
-        4 valid_info: ValidInfo => w::Field::must("validInfo"),
+        4 valid_info: ValidInfo => "validInfo: must",
     }
 }
 
@@ -91,11 +95,11 @@ w::record! {
     /// `CouponInfo`.
     pub struct CouponInfo {
         /// `hasCoupon`.
-        0 has_coupon: bool => w::Field::must("hasCoupon").spelled(w::Spelling::BoolInt),
+        0 has_coupon: bool => "hasCoupon: must zero-one",
         /// `couponId`.
-        1 coupon_id: Option<i64> => w::Field::new("couponId"),
+        1 coupon_id: Option<i64> => "couponId",
         /// `couponDetail`.
-        2 coupon_detail: Option<CouponDetail> => w::Field::new("couponDetail"),
+        2 coupon_detail: Option<CouponDetail> => "couponDetail",
     }
 }
 
@@ -103,11 +107,11 @@ w::record! {
     /// `DiscountCondition`.
     pub struct DiscountCondition {
         /// `productCnt`.
-        0 product_cnt: Option<i64> => w::Field::new("productCnt"),
+        0 product_cnt: Option<i64> => "productCnt",
         /// `productIds`.
-        1 product_ids: Option<Vec<i64>> => w::Field::new("productIds"),
+        1 product_ids: Option<Vec<i64>> => "productIds",
         /// `productPrice`; unit fen.
-        2 product_price: Option<xinqiao_types::Fen> => w::Field::new("productPrice"),
+        2 product_price: Option<xinqiao_types::Fen> => "productPrice",
     }
 }
 
@@ -115,11 +119,11 @@ w::record! {
     /// `DiscountInfo`.
     pub struct DiscountInfo {
         /// `discountCondition`.
-        0 discount_condition: Option<DiscountCondition> => w::Field::new("discountCondition"),
+        0 discount_condition: Option<DiscountCondition> => "discountCondition",
         /// `discountFee`; unit fen.
-        1 discount_fee: Option<xinqiao_types::Fen> => w::Field::new("discountFee"),
+        1 discount_fee: Option<xinqiao_types::Fen> => "discountFee",
         /// `discountNum`.
-        2 discount_num: Option<i64> => w::Field::new("discountNum"),
+        2 discount_num: Option<i64> => "discountNum",
     }
 }
 
@@ -127,7 +131,7 @@ w::record! {
     /// `ExpressInfo`.
     pub struct ExpressInfo {
         /// `templateId`.
-        0 template_id: i64 => w::Field::must("templateId"),
+        0 template_id: i64 => "templateId: must",
     }
 }
 
@@ -135,11 +139,11 @@ w::record! {
     /// `GenerateList`.
     pub struct GenerateList {
         /// `pid`.
-        0 pid: String => w::Field::must("pid"),
+        0 pid: String => "pid: must",
         /// `productInfo`.
-        1 product_info: ProductInfo => w::Field::must("productInfo"),
+        1 product_info: ProductInfo => "productInfo: must",
         /// `shareInfo`.
-        2 share_info: Option<ShareInfo> => w::Field::new("shareInfo"),
+        2 share_info: Option<ShareInfo> => "shareInfo",
     }
 }
 
@@ -147,17 +151,17 @@ w::record! {
     /// `GetCommissionResult`.
     pub struct GetCommissionResult {
         /// `productId`.
-        0 product_id: i64 => w::Field::must("productId"),
+        0 product_id: i64 => "productId: must",
         /// `outProductId`.
-        1 out_product_id: String => w::Field::must("outProductId"),
+        1 out_product_id: String => "outProductId: must",
         /// `isCommissionProduct`.
-        2 is_commission_product: bool => w::Field::must("isCommissionProduct"),
+        2 is_commission_product: bool => "isCommissionProduct: must",
         /// `commissionRatio`; unit 1/10000.
-        3 commission_ratio: Option<i64> => w::Field::new("commissionRatio"),
+        3 commission_ratio: Option<i64> => "commissionRatio",
         /// `nextCommissionRatio`; unit 1/10000.
-        4 next_commission_ratio: Option<i64> => w::Field::new("nextCommissionRatio"),
+        4 next_commission_ratio: Option<i64> => "nextCommissionRatio",
         /// `effectiveTime`; format `unix`.
-        5 effective_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("effectiveTime"),
+        5 effective_time: Option<xinqiao_types::UnixSeconds> => "effectiveTime",
     }
 }
 
@@ -165,7 +169,7 @@ w::record! {
     /// `InfoDetail`.
     pub struct InfoDetail {
         /// `detailImg`.
-        0 detail_img: Vec<String> => w::Field::must("detailImg"),
+        0 detail_img: Vec<String> => "detailImg: must",
     }
 }
 
@@ -173,9 +177,9 @@ w::record! {
     /// `InfoParam`.
     pub struct InfoParam {
         /// `key`.
-        0 key: String => w::Field::must("key"),
+        0 key: String => "key: must",
         /// `value`.
-        1 value: String => w::Field::must("value"),
+        1 value: String => "value: must",
     }
 }
 
@@ -183,23 +187,24 @@ w::record! {
     /// `Key`.
     pub struct Key {
         /// `productId`.
-        0 product_id: Option<i64> => w::Field::new("productId"),
+        0 product_id: Option<i64> => "productId",
         /// `outProductId`.
-        1 out_product_id: Option<String> => w::Field::new("outProductId"),
+        1 out_product_id: Option<String> => "outProductId",
     }
     new()
-    set(product_id: i64, out_product_id: String)
+    text(out_product_id: String)
+    set(product_id: i64)
 }
 
 w::record! {
     /// `LeagueExInfo`.
     pub struct LeagueExInfo {
         /// `hasCommission`.
-        0 has_commission: bool => w::Field::must("hasCommission").spelled(w::Spelling::BoolInt),
+        0 has_commission: bool => "hasCommission: must zero-one",
         /// `commissionRatio`; unit 1/10000.
-        1 commission_ratio: Option<i64> => w::Field::new("commissionRatio"),
+        1 commission_ratio: Option<i64> => "commissionRatio",
         /// `commissionValue`; unit fen.
-        2 commission_value: Option<xinqiao_types::Fen> => w::Field::new("commissionValue"),
+        2 commission_value: Option<xinqiao_types::Fen> => "commissionValue",
     }
 }
 
@@ -207,19 +212,19 @@ w::record! {
     /// `ListInfo`.
     pub struct ListInfo {
         /// `title`.
-        0 title: String => w::Field::must("title"),
+        0 title: String => "title: must",
         /// `headImg`.
-        1 head_img: Vec<String> => w::Field::must("headImg"),
+        1 head_img: Vec<String> => "headImg: must",
         /// `detail`.
-        2 detail: InfoDetail => w::Field::must("detail"),
+        2 detail: InfoDetail => "detail: must",
         /// `brandId`.
-        3 brand_id: i64 => w::Field::must("brandId"),
+        3 brand_id: i64 => "brandId: must",
         /// `minPrice`; unit fen.
-        4 min_price: xinqiao_types::Fen => w::Field::must("minPrice"),
+        4 min_price: xinqiao_types::Fen => "minPrice: must",
         /// `totalStockNum`.
-        5 total_stock_num: i64 => w::Field::must("totalStockNum"),
+        5 total_stock_num: i64 => "totalStockNum: must",
         /// `path`.
-        6 path: Option<String> => w::Field::new("path"),
+        6 path: Option<String> => "path",
     }
 }
 
@@ -227,11 +232,11 @@ w::record! {
     /// `ListItem`.
     pub struct ListItem {
         /// `pid`.
-        0 pid: String => w::Field::must("pid"),
+        0 pid: String => "pid: must",
         /// `productInfo`.
-        1 product_info: ListProductInfo => w::Field::must("productInfo"),
+        1 product_info: ListProductInfo => "productInfo: must",
         /// `shareInfo`.
-        2 share_info: Option<ListShareInfo> => w::Field::new("shareInfo"),
+        2 share_info: Option<ListShareInfo> => "shareInfo",
     }
 }
 
@@ -239,9 +244,9 @@ w::record! {
     /// `ListProduct`.
     pub struct ListProduct {
         /// `product`.
-        0 product: ProductProduct => w::Field::must("product"),
+        0 product: ProductProduct => "product: must",
         /// `shopInfo`.
-        1 shop_info: ShopInfo => w::Field::must("shopInfo"),
+        1 shop_info: ShopInfo => "shopInfo: must",
     }
 }
 
@@ -249,23 +254,23 @@ w::record! {
     /// `ListProductInfo`.
     pub struct ListProductInfo {
         /// `productId`.
-        0 product_id: i64 => w::Field::must("productId"),
+        0 product_id: i64 => "productId: must",
         /// `title`.
-        1 title: String => w::Field::must("title"),
+        1 title: String => "title: must",
         /// `subTitle`.
-        2 sub_title: Option<String> => w::Field::new("subTitle"),
+        2 sub_title: Option<String> => "subTitle",
         /// `headImg`.
-        3 head_img: Vec<String> => w::Field::must("headImg"),
+        3 head_img: Vec<String> => "headImg: must",
         /// `minPrice`; unit fen.
-        4 min_price: xinqiao_types::Fen => w::Field::must("minPrice"),
+        4 min_price: xinqiao_types::Fen => "minPrice: must",
         /// `totalStockNum`.
-        5 total_stock_num: i64 => w::Field::must("totalStockNum"),
+        5 total_stock_num: i64 => "totalStockNum: must",
         /// `shopAppid`.
-        6 shop_appid: Option<String> => w::Field::new("shopAppid"),
+        6 shop_appid: Option<String> => "shopAppid",
         /// `shopName`.
-        7 shop_name: Option<String> => w::Field::new("shopName"),
+        7 shop_name: Option<String> => "shopName",
         /// `pluginResult`.
-        8 plugin_result: Option<bool> => w::Field::new("pluginResult").spelled(w::Spelling::BoolInt),
+        8 plugin_result: Option<bool> => "pluginResult: zero-one",
     }
 }
 
@@ -273,13 +278,13 @@ w::record! {
     /// `ListProductProduct`.
     pub struct ListProductProduct {
         /// `productId`.
-        0 product_id: i64 => w::Field::must("productId"),
+        0 product_id: i64 => "productId: must",
         /// `status`.
-        1 status: i64 => w::Field::must("status"),
+        1 status: i64 => "status: must",
         /// `info`.
-        2 info: ListProductProductInfo => w::Field::must("info"),
+        2 info: ListProductProductInfo => "info: must",
         /// `skus`.
-        3 skus: Vec<ProductSkus> => w::Field::must("skus"),
+        3 skus: Vec<ProductSkus> => "skus: must",
     }
 }
 
@@ -287,33 +292,33 @@ w::record! {
     /// `ListProductProductInfo`.
     pub struct ListProductProductInfo {
         /// `title`.
-        0 title: String => w::Field::must("title"),
+        0 title: String => "title: must",
         /// `subTitle`.
-        1 sub_title: Option<String> => w::Field::new("subTitle"),
+        1 sub_title: Option<String> => "subTitle",
         /// `headImg`.
-        2 head_img: Vec<String> => w::Field::must("headImg"),
+        2 head_img: Vec<String> => "headImg: must",
         /// `detail`.
-        3 detail: ProductDetail => w::Field::must("detail"),
+        3 detail: ProductDetail => "detail: must",
         /// `brandId`.
-        4 brand_id: i64 => w::Field::must("brandId"),
+        4 brand_id: i64 => "brandId: must",
         /// `brand`.
-        5 brand: Option<String> => w::Field::new("brand"),
+        5 brand: Option<String> => "brand",
         /// `model`.
-        6 model: Option<String> => w::Field::new("model"),
+        6 model: Option<String> => "model",
         /// `category`.
-        7 category: Vec<ProductCat> => w::Field::must("category"),
+        7 category: Vec<ProductCat> => "category: must",
         /// `param`.
-        8 param: Vec<InfoParam> => w::Field::must("param"),
+        8 param: Vec<InfoParam> => "param: must",
         /// `expressInfo`.
-        9 express_info: ExpressInfo => w::Field::must("expressInfo"),
+        9 express_info: ExpressInfo => "expressInfo: must",
         /// `minPrice`; unit fen.
-        10 min_price: xinqiao_types::Fen => w::Field::must("minPrice"),
+        10 min_price: xinqiao_types::Fen => "minPrice: must",
         /// `totalStockNum`.
-        11 total_stock_num: i64 => w::Field::must("totalStockNum"),
+        11 total_stock_num: i64 => "totalStockNum: must",
         /// `totalSoldNum`.
-        12 total_sold_num: i64 => w::Field::must("totalSoldNum"),
+        12 total_sold_num: i64 => "totalSoldNum: must",
         /// `totalOrderNum`.
-        13 total_order_num: i64 => w::Field::must("totalOrderNum"),
+        13 total_order_num: i64 => "totalOrderNum: must",
     }
 }
 
@@ -321,19 +326,19 @@ w::record! {
     /// `ListShareInfo`.
     pub struct ListShareInfo {
         /// `appId`.
-        0 app_id: String => w::Field::must("appId"),
+        0 app_id: String => "appId: must",
         /// `path`.
-        1 path: String => w::Field::must("path"),
+        1 path: String => "path: must",
         /// `wxaCode`.
-        2 wxa_code: String => w::Field::must("wxaCode"),
+        2 wxa_code: String => "wxaCode: must",
         /// `promotionWording`.
-        3 promotion_wording: Option<String> => w::Field::new("promotionWording"),
+        3 promotion_wording: Option<String> => "promotionWording",
         /// `promotionUrl`.
-        4 promotion_url: Option<String> => w::Field::new("promotionUrl"),
+        4 promotion_url: Option<String> => "promotionUrl",
         /// `couponPromotionWording`.
-        5 coupon_promotion_wording: Option<String> => w::Field::new("couponPromotionWording"),
+        5 coupon_promotion_wording: Option<String> => "couponPromotionWording",
         /// `couponPromotionUrl`.
-        6 coupon_promotion_url: Option<String> => w::Field::new("couponPromotionUrl"),
+        6 coupon_promotion_url: Option<String> => "couponPromotionUrl",
     }
 }
 
@@ -341,17 +346,17 @@ w::record! {
     /// `Order`.
     pub struct Order {
         /// `orderId`.
-        0 order_id: i64 => w::Field::must("orderId"),
+        0 order_id: i64 => "orderId: must",
         /// `productList`.
-        1 product_list: Vec<OrderProduct> => w::Field::must("productList"),
+        1 product_list: Vec<OrderProduct> => "productList: must",
         /// `shopAppid`.
-        2 shop_appid: Option<String> => w::Field::new("shopAppid"),
+        2 shop_appid: Option<String> => "shopAppid",
         /// `shopName`.
-        3 shop_name: Option<String> => w::Field::new("shopName"),
+        3 shop_name: Option<String> => "shopName",
         /// `payTime`; format `unix`.
-        4 pay_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("payTime"),
+        4 pay_time: Option<xinqiao_types::UnixSeconds> => "payTime",
         /// `confirmReceiptTime`; format `unix`.
-        5 confirm_receipt_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("confirmReceiptTime"),
+        5 confirm_receipt_time: Option<xinqiao_types::UnixSeconds> => "confirmReceiptTime",
     }
 }
 
@@ -359,33 +364,33 @@ w::record! {
     /// `OrderInfo`.
     pub struct OrderInfo {
         /// `orderId`.
-        0 order_id: i64 => w::Field::must("orderId"),
+        0 order_id: i64 => "orderId: must",
         /// `outOrderId`.
-        1 out_order_id: String => w::Field::must("outOrderId"),
+        1 out_order_id: String => "outOrderId: must",
         /// `transactionId`.
-        2 transaction_id: Option<String> => w::Field::new("transactionId"),
+        2 transaction_id: Option<String> => "transactionId",
         /// `payTime`; format `unix`.
-        3 pay_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("payTime"),
+        3 pay_time: Option<xinqiao_types::UnixSeconds> => "payTime",
         /// `createTime`; format `unix`.
-        4 create_time: xinqiao_types::UnixSeconds => w::Field::must("createTime"),
+        4 create_time: xinqiao_types::UnixSeconds => "createTime: must",
         /// `orderPrice`; unit fen.
-        5 order_price: xinqiao_types::Fen => w::Field::must("orderPrice"),
+        5 order_price: xinqiao_types::Fen => "orderPrice: must",
         /// `freight`; unit fen.
-        6 freight: xinqiao_types::Fen => w::Field::must("freight"),
+        6 freight: xinqiao_types::Fen => "freight: must",
         /// `discountedPrice`; unit fen.
-        7 discounted_price: xinqiao_types::Fen => w::Field::must("discountedPrice"),
+        7 discounted_price: xinqiao_types::Fen => "discountedPrice: must",
         /// `additionalPrice`; unit fen.
-        8 additional_price: xinqiao_types::Fen => w::Field::must("additionalPrice"),
+        8 additional_price: xinqiao_types::Fen => "additionalPrice: must",
         /// `additionalRemarks`.
-        9 additional_remarks: Option<String> => w::Field::new("additionalRemarks"),
+        9 additional_remarks: Option<String> => "additionalRemarks",
         /// `status`.
-        10 status: i64 => w::Field::must("status"),
+        10 status: i64 => "status: must",
         /// `statusUpdateTime`; format `unix`.
-        11 status_update_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("statusUpdateTime"),
+        11 status_update_time: Option<xinqiao_types::UnixSeconds> => "statusUpdateTime",
         /// `shopInfo`.
-        12 shop_info: OrderInfoShopInfo => w::Field::must("shopInfo"),
+        12 shop_info: OrderInfoShopInfo => "shopInfo: must",
         /// `path`.
-        13 path: Option<String> => w::Field::new("path"),
+        13 path: Option<String> => "path",
     }
 }
 
@@ -393,11 +398,11 @@ w::record! {
     /// `OrderInfoShopInfo`.
     pub struct OrderInfoShopInfo {
         /// `nickname`.
-        0 nickname: String => w::Field::must("nickname").masked(),
+        0 nickname: String => "nickname: must masked",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `username`.
-        2 username: String => w::Field::must("username"),
+        2 username: String => "username: must",
     }
 }
 
@@ -405,31 +410,31 @@ w::record! {
     /// `OrderOrderInfo`.
     pub struct OrderOrderInfo {
         /// `orderId`.
-        0 order_id: i64 => w::Field::must("orderId"),
+        0 order_id: i64 => "orderId: must",
         /// `outOrderId`.
-        1 out_order_id: String => w::Field::must("outOrderId"),
+        1 out_order_id: String => "outOrderId: must",
         /// `transactionId`.
-        2 transaction_id: Option<String> => w::Field::new("transactionId"),
+        2 transaction_id: Option<String> => "transactionId",
         /// `payTime`; format `unix`.
-        3 pay_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("payTime"),
+        3 pay_time: Option<xinqiao_types::UnixSeconds> => "payTime",
         /// `createTime`; format `unix`.
-        4 create_time: xinqiao_types::UnixSeconds => w::Field::must("createTime"),
+        4 create_time: xinqiao_types::UnixSeconds => "createTime: must",
         /// `orderPrice`; unit fen.
-        5 order_price: xinqiao_types::Fen => w::Field::must("orderPrice"),
+        5 order_price: xinqiao_types::Fen => "orderPrice: must",
         /// `freight`; unit fen.
-        6 freight: xinqiao_types::Fen => w::Field::must("freight"),
+        6 freight: xinqiao_types::Fen => "freight: must",
         /// `discountedPrice`; unit fen.
-        7 discounted_price: xinqiao_types::Fen => w::Field::must("discountedPrice"),
+        7 discounted_price: xinqiao_types::Fen => "discountedPrice: must",
         /// `additionalPrice`; unit fen.
-        8 additional_price: xinqiao_types::Fen => w::Field::must("additionalPrice"),
+        8 additional_price: xinqiao_types::Fen => "additionalPrice: must",
         /// `additionalRemarks`.
-        9 additional_remarks: Option<String> => w::Field::new("additionalRemarks"),
+        9 additional_remarks: Option<String> => "additionalRemarks",
         /// `status`.
-        10 status: i64 => w::Field::must("status"),
+        10 status: i64 => "status: must",
         /// `statusUpdateTime`; format `unix`.
-        11 status_update_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("statusUpdateTime"),
+        11 status_update_time: Option<xinqiao_types::UnixSeconds> => "statusUpdateTime",
         /// `path`.
-        12 path: Option<String> => w::Field::new("path"),
+        12 path: Option<String> => "path",
     }
 }
 
@@ -437,35 +442,35 @@ w::record! {
     /// `OrderProduct`.
     pub struct OrderProduct {
         /// `productId`.
-        0 product_id: i64 => w::Field::must("productId"),
+        0 product_id: i64 => "productId: must",
         /// `skuId`.
-        1 sku_id: i64 => w::Field::must("skuId"),
+        1 sku_id: i64 => "skuId: must",
         /// `title`.
-        2 title: String => w::Field::must("title"),
+        2 title: String => "title: must",
         /// `thumbImg`.
-        3 thumb_img: String => w::Field::must("thumbImg"),
+        3 thumb_img: String => "thumbImg: must",
         /// `price`; unit fen.
-        4 price: w::serial::Value => w::Field::must("price"),
+        4 price: w::serial::Value => "price: must",
         /// `productCnt`.
-        5 product_cnt: i64 => w::Field::must("productCnt"),
+        5 product_cnt: i64 => "productCnt: must",
         /// `ratio`; unit 1/10000.
-        6 ratio: i64 => w::Field::must("ratio"),
+        6 ratio: i64 => "ratio: must",
         /// `commission`; unit fen.
-        7 commission: w::serial::Value => w::Field::must("commission"),
+        7 commission: w::serial::Value => "commission: must",
         /// `estimatedCommission`; unit fen.
-        8 estimated_commission: w::serial::Value => w::Field::must("estimatedCommission"),
+        8 estimated_commission: w::serial::Value => "estimatedCommission: must",
         /// `commissionStatus`.
-        9 commission_status: String => w::Field::must("commissionStatus"),
+        9 commission_status: String => "commissionStatus: must",
         /// `commissionStatusUpdateTime`; format `unix`.
-        10 commission_status_update_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("commissionStatusUpdateTime"),
+        10 commission_status_update_time: Option<xinqiao_types::UnixSeconds> => "commissionStatusUpdateTime",
         /// `profitShardingSucTime`; format `unix`.
-        11 profit_sharding_suc_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("profitShardingSucTime"),
+        11 profit_sharding_suc_time: Option<xinqiao_types::UnixSeconds> => "profitShardingSucTime",
         /// `categoryStr`.
-        12 category_str: String => w::Field::must("categoryStr"),
+        12 category_str: String => "categoryStr: must",
         /// `promotionInfo`.
-        13 promotion_info: Option<PromotionInfo> => w::Field::new("promotionInfo"),
+        13 promotion_info: Option<PromotionInfo> => "promotionInfo",
         /// `customizeInfo`.
-        14 customize_info: Option<String> => w::Field::new("customizeInfo"),
+        14 customize_info: Option<String> => "customizeInfo",
     }
 }
 
@@ -473,9 +478,9 @@ w::record! {
     /// `OrderSearchNormalOrderOrder`.
     pub struct OrderSearchNormalOrderOrder {
         /// `orderInfo`.
-        0 order_info: OrderOrderInfo => w::Field::must("orderInfo"),
+        0 order_info: OrderOrderInfo => "orderInfo: must",
         /// `productList`.
-        1 product_list: Vec<OrderSearchNormalOrderProduct> => w::Field::must("productList"),
+        1 product_list: Vec<OrderSearchNormalOrderProduct> => "productList: must",
     }
 }
 
@@ -483,35 +488,35 @@ w::record! {
     /// `OrderSearchNormalOrderProduct`.
     pub struct OrderSearchNormalOrderProduct {
         /// `productId`.
-        0 product_id: i64 => w::Field::must("productId"),
+        0 product_id: i64 => "productId: must",
         /// `outProductId`.
-        1 out_product_id: String => w::Field::must("outProductId"),
+        1 out_product_id: String => "outProductId: must",
         /// `skuId`.
-        2 sku_id: i64 => w::Field::must("skuId"),
+        2 sku_id: i64 => "skuId: must",
         /// `outSkuId`.
-        3 out_sku_id: String => w::Field::must("outSkuId"),
+        3 out_sku_id: String => "outSkuId: must",
         /// `title`.
-        4 title: String => w::Field::must("title"),
+        4 title: String => "title: must",
         /// `headImg`.
-        5 head_img: String => w::Field::must("headImg"),
+        5 head_img: String => "headImg: must",
         /// `salePrice`; unit fen.
-        6 sale_price: xinqiao_types::Fen => w::Field::must("salePrice"),
+        6 sale_price: xinqiao_types::Fen => "salePrice: must",
         /// `realPrice`; unit fen.
-        7 real_price: xinqiao_types::Fen => w::Field::must("realPrice"),
+        7 real_price: xinqiao_types::Fen => "realPrice: must",
         /// `skuAttrs`.
-        8 sku_attrs: Option<Vec<SkuAttr>> => w::Field::new("skuAttrs"),
+        8 sku_attrs: Option<Vec<SkuAttr>> => "skuAttrs",
         /// `productCnt`.
-        9 product_cnt: i64 => w::Field::must("productCnt"),
+        9 product_cnt: i64 => "productCnt: must",
         /// `ratio`; unit 1/10000.
-        10 ratio: i64 => w::Field::must("ratio"),
+        10 ratio: i64 => "ratio: must",
         /// `commissionValue`; unit fen.
-        11 commission_value: xinqiao_types::Fen => w::Field::must("commissionValue"),
+        11 commission_value: xinqiao_types::Fen => "commissionValue: must",
         /// `commissionStatus`.
-        12 commission_status: String => w::Field::must("commissionStatus"),
+        12 commission_status: String => "commissionStatus: must",
         /// `commissionStatusUpdateTime`; format `unix`.
-        13 commission_status_update_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("commissionStatusUpdateTime"),
+        13 commission_status_update_time: Option<xinqiao_types::UnixSeconds> => "commissionStatusUpdateTime",
         /// `promoterInfo`.
-        14 promoter_info: Option<PromoterInfo> => w::Field::new("promoterInfo"),
+        14 promoter_info: Option<PromoterInfo> => "promoterInfo",
     }
 }
 
@@ -519,25 +524,25 @@ w::record! {
     /// `Plan`.
     pub struct Plan {
         /// `planId`.
-        0 plan_id: String => w::Field::must("planId"),
+        0 plan_id: String => "planId: must",
         /// `planType`.
-        1 plan_type: String => w::Field::must("planType"),
+        1 plan_type: String => "planType: must",
         /// `planName`.
-        2 plan_name: String => w::Field::must("planName"),
+        2 plan_name: String => "planName: must",
         /// `planDesc`.
-        3 plan_desc: String => w::Field::must("planDesc"),
+        3 plan_desc: String => "planDesc: must",
         /// `planStatus`.
-        4 plan_status: String => w::Field::must("planStatus"),
+        4 plan_status: String => "planStatus: must",
         /// `planStartTime`; format `unix`.
-        5 plan_start_time: xinqiao_types::UnixSeconds => w::Field::must("planStartTime"),
+        5 plan_start_time: xinqiao_types::UnixSeconds => "planStartTime: must",
         /// `planEndTime`; format `unix`.
-        6 plan_end_time: xinqiao_types::UnixSeconds => w::Field::must("planEndTime"),
+        6 plan_end_time: xinqiao_types::UnixSeconds => "planEndTime: must",
         /// `acceptPromoterCnt`.
-        7 accept_promoter_cnt: i64 => w::Field::must("acceptPromoterCnt"),
+        7 accept_promoter_cnt: i64 => "acceptPromoterCnt: must",
         /// `auditingPromoterCnt`.
-        8 auditing_promoter_cnt: i64 => w::Field::must("auditingPromoterCnt"),
+        8 auditing_promoter_cnt: i64 => "auditingPromoterCnt: must",
         /// `inviteUrl`.
-        9 invite_url: String => w::Field::must("inviteUrl"),
+        9 invite_url: String => "inviteUrl: must",
     }
 }
 
@@ -545,17 +550,17 @@ w::record! {
     /// `PlanItem`.
     pub struct PlanItem {
         /// `planName`.
-        0 plan_name: String => w::Field::must("planName"),
+        0 plan_name: String => "planName: must",
         /// `planDesc`.
-        1 plan_desc: String => w::Field::must("planDesc"),
+        1 plan_desc: String => "planDesc: must",
         /// `planStartTime`; format `unix`.
-        2 plan_start_time: xinqiao_types::UnixSeconds => w::Field::must("planStartTime"),
+        2 plan_start_time: xinqiao_types::UnixSeconds => "planStartTime: must",
         /// `planEndTime`; format `unix`.
-        3 plan_end_time: xinqiao_types::UnixSeconds => w::Field::must("planEndTime"),
+        3 plan_end_time: xinqiao_types::UnixSeconds => "planEndTime: must",
     }
     new(
-        plan_name: String,
-        plan_desc: String,
+        plan_name: impl Into<String>,
+        plan_desc: impl Into<String>,
         plan_start_time: xinqiao_types::UnixSeconds,
         plan_end_time: xinqiao_types::UnixSeconds,
     )
@@ -565,34 +570,34 @@ w::record! {
     /// `PreviousPromotionInfo`.
     pub struct PreviousPromotionInfo {
         /// `promotionSourceName`.
-        0 promotion_source_name: String => w::Field::must("promotionSourceName"),
+        0 promotion_source_name: String => "promotionSourceName: must",
         /// `promotionSourcePid`.
-        1 promotion_source_pid: String => w::Field::must("promotionSourcePid"),
+        1 promotion_source_pid: String => "promotionSourcePid: must",
     }
-    new(promotion_source_name: String, promotion_source_pid: String)
+    new(promotion_source_name: impl Into<String>, promotion_source_pid: impl Into<String>)
 }
 
 w::record! {
     /// `Product`.
     pub struct Product {
         /// `productId`.
-        0 product_id: i64 => w::Field::must("productId"),
+        0 product_id: i64 => "productId: must",
         /// `appId`.
-        1 app_id: String => w::Field::must("appId"),
+        1 app_id: String => "appId: must",
         /// `customizeInfo`.
-        2 customize_info: Option<String> => w::Field::new("customizeInfo"),
+        2 customize_info: Option<String> => "customizeInfo",
     }
-    new(product_id: i64, app_id: String)
-    set(customize_info: String)
+    new(product_id: i64, app_id: impl Into<String>)
+    text(customize_info: String)
 }
 
 w::record! {
     /// `ProductCat`.
     pub struct ProductCat {
         /// `catId`.
-        0 cat_id: i64 => w::Field::must("catId"),
+        0 cat_id: i64 => "catId: must",
         /// `name`.
-        1 name: String => w::Field::must("name"),
+        1 name: String => "name: must",
     }
 }
 
@@ -600,7 +605,7 @@ w::record! {
     /// `ProductDetail`.
     pub struct ProductDetail {
         /// `detailImg`.
-        0 detail_img: Vec<String> => w::Field::must("detailImg"),
+        0 detail_img: Vec<String> => "detailImg: must",
     }
 }
 
@@ -608,29 +613,29 @@ w::record! {
     /// `ProductDetailInfo`.
     pub struct ProductDetailInfo {
         /// `title`.
-        0 title: String => w::Field::must("title"),
+        0 title: String => "title: must",
         /// `subTitle`.
-        1 sub_title: String => w::Field::must("subTitle"),
+        1 sub_title: String => "subTitle: must",
         /// `headImg`.
-        2 head_img: Vec<String> => w::Field::must("headImg"),
+        2 head_img: Vec<String> => "headImg: must",
         /// `category`.
-        3 category: Vec<ProductCat> => w::Field::must("category"),
+        3 category: Vec<ProductCat> => "category: must",
         /// `brandId`.
-        4 brand_id: i64 => w::Field::must("brandId"),
+        4 brand_id: i64 => "brandId: must",
         /// `brand`.
-        5 brand: Option<String> => w::Field::new("brand"),
+        5 brand: Option<String> => "brand",
         /// `model`.
-        6 model: Option<String> => w::Field::new("model"),
+        6 model: Option<String> => "model",
         /// `detail`.
-        7 detail: ProductDetailInfoDetail => w::Field::must("detail"),
+        7 detail: ProductDetailInfoDetail => "detail: must",
         /// `param`.
-        8 param: Vec<InfoParam> => w::Field::must("param"),
+        8 param: Vec<InfoParam> => "param: must",
         /// `minPrice`; unit fen.
-        9 min_price: xinqiao_types::Fen => w::Field::must("minPrice"),
+        9 min_price: xinqiao_types::Fen => "minPrice: must",
         /// `totalStockNum`.
-        10 total_stock_num: i64 => w::Field::must("totalStockNum"),
+        10 total_stock_num: i64 => "totalStockNum: must",
         /// `totalSoldNum`.
-        11 total_sold_num: i64 => w::Field::must("totalSoldNum"),
+        11 total_sold_num: i64 => "totalSoldNum: must",
     }
 }
 
@@ -638,7 +643,7 @@ w::record! {
     /// `ProductDetailInfoDetail`.
     pub struct ProductDetailInfoDetail {
         /// `detailImg`.
-        0 detail_img: Vec<String> => w::Field::must("detailImg"),
+        0 detail_img: Vec<String> => "detailImg: must",
     }
 }
 
@@ -646,21 +651,21 @@ w::record! {
     /// `ProductInfo`.
     pub struct ProductInfo {
         /// `productId`.
-        0 product_id: i64 => w::Field::must("productId"),
+        0 product_id: i64 => "productId: must",
         /// `title`.
-        1 title: String => w::Field::must("title"),
+        1 title: String => "title: must",
         /// `subTitle`.
-        2 sub_title: Option<String> => w::Field::new("subTitle"),
+        2 sub_title: Option<String> => "subTitle",
         /// `headImg`.
-        3 head_img: Vec<String> => w::Field::must("headImg"),
+        3 head_img: Vec<String> => "headImg: must",
         /// `minPrice`; unit fen.
-        4 min_price: xinqiao_types::Fen => w::Field::must("minPrice"),
+        4 min_price: xinqiao_types::Fen => "minPrice: must",
         /// `totalStockNum`.
-        5 total_stock_num: i64 => w::Field::must("totalStockNum"),
+        5 total_stock_num: i64 => "totalStockNum: must",
         /// `shopName`.
-        6 shop_name: Option<String> => w::Field::new("shopName"),
+        6 shop_name: Option<String> => "shopName",
         /// `shopStatus`.
-        7 shop_status: Option<i64> => w::Field::new("shopStatus"),
+        7 shop_status: Option<i64> => "shopStatus",
     }
 }
 
@@ -668,15 +673,15 @@ w::record! {
     /// `ProductItem`.
     pub struct ProductItem {
         /// `productId`.
-        0 product_id: i64 => w::Field::must("productId"),
+        0 product_id: i64 => "productId: must",
         /// `product`.
-        1 product: ListProductProduct => w::Field::must("product"),
+        1 product: ListProductProduct => "product: must",
         /// `leagueExInfo`.
-        2 league_ex_info: LeagueExInfo => w::Field::must("leagueExInfo"),
+        2 league_ex_info: LeagueExInfo => "leagueExInfo: must",
         /// `shopInfo`.
-        3 shop_info: ProductShopInfo => w::Field::must("shopInfo"),
+        3 shop_info: ProductShopInfo => "shopInfo: must",
         /// `couponInfo`.
-        4 coupon_info: Option<CouponInfo> => w::Field::new("couponInfo"),
+        4 coupon_info: Option<CouponInfo> => "couponInfo",
     }
 }
 
@@ -684,19 +689,19 @@ w::record! {
     /// `ProductListInfo`.
     pub struct ProductListInfo {
         /// `planId`.
-        0 plan_id: String => w::Field::must("planId"),
+        0 plan_id: String => "planId: must",
         /// `productId`.
-        1 product_id: i64 => w::Field::must("productId"),
+        1 product_id: i64 => "productId: must",
         /// `productStatus`.
-        2 product_status: i64 => w::Field::must("productStatus"),
+        2 product_status: i64 => "productStatus: must",
         /// `commissionRatio`; unit 1/10000.
-        3 commission_ratio: i64 => w::Field::must("commissionRatio"),
+        3 commission_ratio: i64 => "commissionRatio: must",
         /// `productDetailInfo`.
-        4 product_detail_info: ProductDetailInfo => w::Field::must("productDetailInfo"),
+        4 product_detail_info: ProductDetailInfo => "productDetailInfo: must",
         /// `leagueExInfo`.
-        5 league_ex_info: ProductListInfoLeagueExInfo => w::Field::must("leagueExInfo"),
+        5 league_ex_info: ProductListInfoLeagueExInfo => "leagueExInfo: must",
         /// `couponInfo`.
-        6 coupon_info: ProductListInfoCouponInfo => w::Field::must("couponInfo"),
+        6 coupon_info: ProductListInfoCouponInfo => "couponInfo: must",
     }
 }
 
@@ -704,13 +709,13 @@ w::record! {
     /// `ProductListInfoCouponInfo`.
     pub struct ProductListInfoCouponInfo {
         /// `hasCoupon`.
-        0 has_coupon: bool => w::Field::must("hasCoupon").spelled(w::Spelling::BoolInt),
+        0 has_coupon: bool => "hasCoupon: must zero-one",
         /// `couponId`.
-        1 coupon_id: Option<i64> => w::Field::new("couponId"),
+        1 coupon_id: Option<i64> => "couponId",
         /// `couponDetail`.
-        2 coupon_detail: Option<CouponDetail> => w::Field::new("couponDetail"),
+        2 coupon_detail: Option<CouponDetail> => "couponDetail",
         /// `discount`; unit fen.
-        3 discount: Option<xinqiao_types::Fen> => w::Field::new("discount"),
+        3 discount: Option<xinqiao_types::Fen> => "discount",
     }
 }
 
@@ -718,17 +723,17 @@ w::record! {
     /// `ProductListInfoLeagueExInfo`.
     pub struct ProductListInfoLeagueExInfo {
         /// `hasCommission`.
-        0 has_commission: bool => w::Field::must("hasCommission").spelled(w::Spelling::BoolInt),
+        0 has_commission: bool => "hasCommission: must zero-one",
         /// `commissionRatio`; unit 1/10000.
-        1 commission_ratio: Option<i64> => w::Field::new("commissionRatio"),
+        1 commission_ratio: Option<i64> => "commissionRatio",
         /// `commissionValue`; unit fen.
-        2 commission_value: Option<xinqiao_types::Fen> => w::Field::new("commissionValue"),
+        2 commission_value: Option<xinqiao_types::Fen> => "commissionValue",
         /// `banBizuin`.
-        3 ban_bizuin: Option<bool> => w::Field::new("banBizuin").spelled(w::Spelling::BoolInt),
+        3 ban_bizuin: Option<bool> => "banBizuin: zero-one",
         /// `banCategory`.
-        4 ban_category: Option<bool> => w::Field::new("banCategory").spelled(w::Spelling::BoolInt),
+        4 ban_category: Option<bool> => "banCategory: zero-one",
         /// `banProduct`.
-        5 ban_product: Option<bool> => w::Field::new("banProduct").spelled(w::Spelling::BoolInt),
+        5 ban_product: Option<bool> => "banProduct: zero-one",
     }
 }
 
@@ -736,23 +741,23 @@ w::record! {
     /// `ProductListProduct`.
     pub struct ProductListProduct {
         /// `productId`.
-        0 product_id: i64 => w::Field::must("productId"),
+        0 product_id: i64 => "productId: must",
         /// `outProductId`.
-        1 out_product_id: String => w::Field::must("outProductId"),
+        1 out_product_id: String => "outProductId: must",
         /// `title`.
-        2 title: String => w::Field::must("title"),
+        2 title: String => "title: must",
         /// `headImg`.
-        3 head_img: String => w::Field::must("headImg"),
+        3 head_img: String => "headImg: must",
         /// `cats`.
-        4 cats: Vec<Cat> => w::Field::must("cats"),
+        4 cats: Vec<Cat> => "cats: must",
         /// `path`.
-        5 path: String => w::Field::must("path"),
+        5 path: String => "path: must",
         /// `minPrice`; unit fen.
-        6 min_price: xinqiao_types::Fen => w::Field::must("minPrice"),
+        6 min_price: xinqiao_types::Fen => "minPrice: must",
         /// `totalStockNum`.
-        7 total_stock_num: i64 => w::Field::must("totalStockNum"),
+        7 total_stock_num: i64 => "totalStockNum: must",
         /// `commissionRatio`; unit 1/10000.
-        8 commission_ratio: i64 => w::Field::must("commissionRatio"),
+        8 commission_ratio: i64 => "commissionRatio: must",
     }
 }
 
@@ -760,11 +765,11 @@ w::record! {
     /// `ProductProduct`.
     pub struct ProductProduct {
         /// `productId`.
-        0 product_id: i64 => w::Field::must("productId"),
+        0 product_id: i64 => "productId: must",
         /// `info`.
-        1 info: ListInfo => w::Field::must("info"),
+        1 info: ListInfo => "info: must",
         /// `skus`.
-        2 skus: Vec<Skus> => w::Field::must("skus"),
+        2 skus: Vec<Skus> => "skus: must",
     }
 }
 
@@ -772,11 +777,11 @@ w::record! {
     /// `ProductShopInfo`.
     pub struct ProductShopInfo {
         /// `appId`.
-        0 app_id: String => w::Field::must("appId"),
+        0 app_id: String => "appId: must",
         /// `name`.
-        1 name: String => w::Field::must("name"),
+        1 name: String => "name: must",
         /// `headImgUrl`.
-        2 head_img_url: String => w::Field::must("headImgUrl").masked(),
+        2 head_img_url: String => "headImgUrl: must masked",
     }
 }
 
@@ -784,13 +789,13 @@ w::record! {
     /// `ProductSkuInfo`.
     pub struct ProductSkuInfo {
         /// `thumbImg`.
-        0 thumb_img: String => w::Field::must("thumbImg"),
+        0 thumb_img: String => "thumbImg: must",
         /// `salePrice`; unit fen.
-        1 sale_price: xinqiao_types::Fen => w::Field::must("salePrice"),
+        1 sale_price: xinqiao_types::Fen => "salePrice: must",
         /// `marketPrice`; unit fen.
-        2 market_price: xinqiao_types::Fen => w::Field::must("marketPrice"),
+        2 market_price: xinqiao_types::Fen => "marketPrice: must",
         /// `stockNum`.
-        3 stock_num: i64 => w::Field::must("stockNum"),
+        3 stock_num: i64 => "stockNum: must",
     }
 }
 
@@ -798,11 +803,11 @@ w::record! {
     /// `ProductSkus`.
     pub struct ProductSkus {
         /// `skuId`.
-        0 sku_id: i64 => w::Field::must("skuId"),
+        0 sku_id: i64 => "skuId: must",
         /// `status`.
-        1 status: Option<i64> => w::Field::new("status"),
+        1 status: Option<i64> => "status",
         /// `productSkuInfo`.
-        2 product_sku_info: SkusProductSkuInfo => w::Field::must("productSkuInfo"),
+        2 product_sku_info: SkusProductSkuInfo => "productSkuInfo: must",
     }
 }
 
@@ -810,19 +815,19 @@ w::record! {
     /// `Promoter`.
     pub struct Promoter {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `nickname`.
-        1 nickname: String => w::Field::must("nickname").masked(),
+        1 nickname: String => "nickname: must masked",
         /// `promoterType`.
-        2 promoter_type: String => w::Field::must("promoterType"),
+        2 promoter_type: String => "promoterType: must",
         /// `applyTime`; format `unix`.
-        3 apply_time: xinqiao_types::UnixSeconds => w::Field::must("applyTime"),
+        3 apply_time: xinqiao_types::UnixSeconds => "applyTime: must",
         /// `promoterStatus`.
-        4 promoter_status: String => w::Field::must("promoterStatus"),
+        4 promoter_status: String => "promoterStatus: must",
         /// `joinTime`.
-        5 join_time: Option<i64> => w::Field::new("joinTime"),
+        5 join_time: Option<i64> => "joinTime",
         /// `applyReason`.
-        6 apply_reason: Option<String> => w::Field::new("applyReason"),
+        6 apply_reason: Option<String> => "applyReason",
     }
 }
 
@@ -830,9 +835,9 @@ w::record! {
     /// `PromoterInfo`.
     pub struct PromoterInfo {
         /// `appId`.
-        0 app_id: String => w::Field::must("appId"),
+        0 app_id: String => "appId: must",
         /// `nickName`.
-        1 nick_name: String => w::Field::must("nickName"),
+        1 nick_name: String => "nickName: must",
     }
 }
 
@@ -840,9 +845,9 @@ w::record! {
     /// `PromotionInfo`.
     pub struct PromotionInfo {
         /// `promotionSourcePid`.
-        0 promotion_source_pid: String => w::Field::must("promotionSourcePid"),
+        0 promotion_source_pid: String => "promotionSourcePid: must",
         /// `promotionSourceName`.
-        1 promotion_source_name: String => w::Field::must("promotionSourceName"),
+        1 promotion_source_name: String => "promotionSourceName: must",
     }
 }
 
@@ -850,11 +855,11 @@ w::record! {
     /// `ReceiveInfo`.
     pub struct ReceiveInfo {
         /// `limitNumOnePerson`.
-        0 limit_num_one_person: i64 => w::Field::must("limitNumOnePerson"),
+        0 limit_num_one_person: i64 => "limitNumOnePerson: must",
         /// `startTime`; format `yyyy-MM-dd HH:mm:ss`.
-        1 start_time: Option<String> => w::Field::new("startTime"),
+        1 start_time: Option<String> => "startTime",
         /// `endTime`; format `yyyy-MM-dd HH:mm:ss`.
-        2 end_time: Option<String> => w::Field::new("endTime"),
+        2 end_time: Option<String> => "endTime",
     }
 }
 
@@ -862,9 +867,9 @@ w::record! {
     /// `SearchNormalOrderOrder`.
     pub struct SearchNormalOrderOrder {
         /// `orderInfo`.
-        0 order_info: OrderInfo => w::Field::must("orderInfo"),
+        0 order_info: OrderInfo => "orderInfo: must",
         /// `productList`.
-        1 product_list: Vec<SearchNormalOrderProduct> => w::Field::must("productList"),
+        1 product_list: Vec<SearchNormalOrderProduct> => "productList: must",
     }
 }
 
@@ -872,33 +877,33 @@ w::record! {
     /// `SearchNormalOrderProduct`.
     pub struct SearchNormalOrderProduct {
         /// `productId`.
-        0 product_id: i64 => w::Field::must("productId"),
+        0 product_id: i64 => "productId: must",
         /// `outProductId`.
-        1 out_product_id: String => w::Field::must("outProductId"),
+        1 out_product_id: String => "outProductId: must",
         /// `skuId`.
-        2 sku_id: i64 => w::Field::must("skuId"),
+        2 sku_id: i64 => "skuId: must",
         /// `outSkuId`.
-        3 out_sku_id: String => w::Field::must("outSkuId"),
+        3 out_sku_id: String => "outSkuId: must",
         /// `title`.
-        4 title: String => w::Field::must("title"),
+        4 title: String => "title: must",
         /// `headImg`.
-        5 head_img: String => w::Field::must("headImg"),
+        5 head_img: String => "headImg: must",
         /// `salePrice`; unit fen.
-        6 sale_price: xinqiao_types::Fen => w::Field::must("salePrice"),
+        6 sale_price: xinqiao_types::Fen => "salePrice: must",
         /// `realPrice`; unit fen.
-        7 real_price: xinqiao_types::Fen => w::Field::must("realPrice"),
+        7 real_price: xinqiao_types::Fen => "realPrice: must",
         /// `productCnt`.
-        8 product_cnt: i64 => w::Field::must("productCnt"),
+        8 product_cnt: i64 => "productCnt: must",
         /// `ratio`; unit 1/10000.
-        9 ratio: i64 => w::Field::must("ratio"),
+        9 ratio: i64 => "ratio: must",
         /// `commissionValue`; unit fen.
-        10 commission_value: xinqiao_types::Fen => w::Field::must("commissionValue"),
+        10 commission_value: xinqiao_types::Fen => "commissionValue: must",
         /// `commissionStatus`.
-        11 commission_status: String => w::Field::must("commissionStatus"),
+        11 commission_status: String => "commissionStatus: must",
         /// `commissionStatusUpdateTime`; format `unix`.
-        12 commission_status_update_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("commissionStatusUpdateTime"),
+        12 commission_status_update_time: Option<xinqiao_types::UnixSeconds> => "commissionStatusUpdateTime",
         /// `promotionInfo`.
-        13 promotion_info: Option<PromotionInfo> => w::Field::new("promotionInfo"),
+        13 promotion_info: Option<PromotionInfo> => "promotionInfo",
     }
 }
 
@@ -906,33 +911,34 @@ w::record! {
     /// `SetCommissionKey`.
     pub struct SetCommissionKey {
         /// `productId`.
-        0 product_id: Option<i64> => w::Field::new("productId"),
+        0 product_id: Option<i64> => "productId",
         /// `outProductId`.
-        1 out_product_id: Option<String> => w::Field::new("outProductId"),
+        1 out_product_id: Option<String> => "outProductId",
         /// `commissionRatio`; unit 1/10000.
-        2 commission_ratio: i64 => w::Field::must("commissionRatio"),
+        2 commission_ratio: i64 => "commissionRatio: must",
     }
     new(commission_ratio: i64)
-    set(product_id: i64, out_product_id: String)
+    text(out_product_id: String)
+    set(product_id: i64)
 }
 
 w::record! {
     /// `ShareInfo`.
     pub struct ShareInfo {
         /// `appId`.
-        0 app_id: String => w::Field::must("appId"),
+        0 app_id: String => "appId: must",
         /// `username`.
-        1 username: String => w::Field::must("username"),
+        1 username: String => "username: must",
         /// `path`.
-        2 path: String => w::Field::must("path"),
+        2 path: String => "path: must",
         /// `promotionWording`.
-        3 promotion_wording: Option<String> => w::Field::new("promotionWording"),
+        3 promotion_wording: Option<String> => "promotionWording",
         /// `promotionUrl`.
-        4 promotion_url: Option<String> => w::Field::new("promotionUrl"),
+        4 promotion_url: Option<String> => "promotionUrl",
         /// `promotionTag`.
-        5 promotion_tag: Option<String> => w::Field::new("promotionTag"),
+        5 promotion_tag: Option<String> => "promotionTag",
         /// `code`.
-        6 code: i64 => w::Field::must("code"),
+        6 code: i64 => "code: must",
     }
 }
 
@@ -940,11 +946,11 @@ w::record! {
     /// `ShippingMethod`.
     pub struct ShippingMethod {
         /// `express`.
-        0 express: bool => w::Field::must("express").spelled(w::Spelling::BoolInt),
+        0 express: bool => "express: must zero-one",
         /// `same_city`.
-        1 same_city: bool => w::Field::must("same_city").spelled(w::Spelling::BoolInt),
+        1 same_city: bool => "same_city: must zero-one",
         /// `pickup`.
-        2 pickup: bool => w::Field::must("pickup").spelled(w::Spelling::BoolInt),
+        2 pickup: bool => "pickup: must zero-one",
     }
     new(express: bool, same_city: bool, pickup: bool)
 }
@@ -953,13 +959,13 @@ w::record! {
     /// `ShopInfo`.
     pub struct ShopInfo {
         /// `appId`.
-        0 app_id: String => w::Field::must("appId"),
+        0 app_id: String => "appId: must",
         /// `name`.
-        1 name: String => w::Field::must("name"),
+        1 name: String => "name: must",
         /// `username`.
-        2 username: String => w::Field::must("username"),
+        2 username: String => "username: must",
         /// `headImgUrl`.
-        3 head_img_url: String => w::Field::must("headImgUrl").masked(),
+        3 head_img_url: String => "headImgUrl: must masked",
     }
 }
 
@@ -967,9 +973,9 @@ w::record! {
     /// `SkuAttr`.
     pub struct SkuAttr {
         /// `attrKey`.
-        0 attr_key: String => w::Field::must("attrKey"),
+        0 attr_key: String => "attrKey: must",
         /// `attrValue`.
-        1 attr_value: String => w::Field::must("attrValue"),
+        1 attr_value: String => "attrValue: must",
     }
 }
 
@@ -977,9 +983,9 @@ w::record! {
     /// `Skus`.
     pub struct Skus {
         /// `skuId`.
-        0 sku_id: i64 => w::Field::must("skuId"),
+        0 sku_id: i64 => "skuId: must",
         /// `productSkuInfo`.
-        1 product_sku_info: ProductSkuInfo => w::Field::must("productSkuInfo"),
+        1 product_sku_info: ProductSkuInfo => "productSkuInfo: must",
     }
 }
 
@@ -987,15 +993,15 @@ w::record! {
     /// `SkusProductSkuInfo`.
     pub struct SkusProductSkuInfo {
         /// `thumbImg`.
-        0 thumb_img: String => w::Field::must("thumbImg"),
+        0 thumb_img: String => "thumbImg: must",
         /// `salePrice`; unit fen.
-        1 sale_price: xinqiao_types::Fen => w::Field::must("salePrice"),
+        1 sale_price: xinqiao_types::Fen => "salePrice: must",
         /// `marketPrice`; unit fen.
-        2 market_price: xinqiao_types::Fen => w::Field::must("marketPrice"),
+        2 market_price: xinqiao_types::Fen => "marketPrice: must",
         /// `stockInfo`.
-        3 stock_info: StockInfo => w::Field::must("stockInfo"),
+        3 stock_info: StockInfo => "stockInfo: must",
         /// `skuCode`.
-        4 sku_code: Option<String> => w::Field::new("skuCode"),
+        4 sku_code: Option<String> => "skuCode",
     }
 }
 
@@ -1003,7 +1009,7 @@ w::record! {
     /// `StockInfo`.
     pub struct StockInfo {
         /// `stockNum`.
-        0 stock_num: i64 => w::Field::must("stockNum"),
+        0 stock_num: i64 => "stockNum: must",
     }
 }
 
@@ -1011,15 +1017,15 @@ w::record! {
     /// `Tag`.
     pub struct Tag {
         /// `productId`.
-        0 product_id: i64 => w::Field::must("productId"),
+        0 product_id: i64 => "productId: must",
         /// `source`.
-        1 source: i64 => w::Field::must("source"),
+        1 source: i64 => "source: must",
         /// `productAppid`.
-        2 product_appid: String => w::Field::must("productAppid"),
+        2 product_appid: String => "productAppid: must",
         /// `errcode`.
-        3 errcode: Option<i64> => w::Field::new("errcode"),
+        3 errcode: Option<i64> => "errcode",
         /// `errmsg`.
-        4 errmsg: Option<String> => w::Field::new("errmsg"),
+        4 errmsg: Option<String> => "errmsg",
     }
 }
 
@@ -1027,19 +1033,19 @@ w::record! {
     /// `TargetPlanInfo`.
     pub struct TargetPlanInfo {
         /// `planId`.
-        0 plan_id: String => w::Field::must("planId"),
+        0 plan_id: String => "planId: must",
         /// `planName`.
-        1 plan_name: String => w::Field::must("planName"),
+        1 plan_name: String => "planName: must",
         /// `planDesc`.
-        2 plan_desc: String => w::Field::must("planDesc"),
+        2 plan_desc: String => "planDesc: must",
         /// `planStatus`.
-        3 plan_status: i64 => w::Field::must("planStatus"),
+        3 plan_status: i64 => "planStatus: must",
         /// `planStartTime`; format `unix`.
-        4 plan_start_time: xinqiao_types::UnixSeconds => w::Field::must("planStartTime"),
+        4 plan_start_time: xinqiao_types::UnixSeconds => "planStartTime: must",
         /// `planEndTime`; format `unix`.
-        5 plan_end_time: xinqiao_types::UnixSeconds => w::Field::must("planEndTime"),
+        5 plan_end_time: xinqiao_types::UnixSeconds => "planEndTime: must",
         /// `extInfo`.
-        6 ext_info: Option<w::serial::Value> => w::Field::new("extInfo"),
+        6 ext_info: Option<w::serial::Value> => "extInfo",
     }
 }
 
@@ -1047,46 +1053,41 @@ w::record! {
     /// `UpdPromotionInfo`.
     pub struct UpdPromotionInfo {
         /// `promotionSourceName`.
-        0 promotion_source_name: String => w::Field::must("promotionSourceName"),
+        0 promotion_source_name: String => "promotionSourceName: must",
     }
-    new(promotion_source_name: String)
+    new(promotion_source_name: impl Into<String>)
 }
 
 w::record! {
     /// `UpdatePlanPlanItem`.
     pub struct UpdatePlanPlanItem {
         /// `planName`.
-        0 plan_name: Option<String> => w::Field::new("planName"),
+        0 plan_name: Option<String> => "planName",
         /// `planDesc`.
-        1 plan_desc: Option<String> => w::Field::new("planDesc"),
+        1 plan_desc: Option<String> => "planDesc",
         /// `planStartTime`; format `unix`.
-        2 plan_start_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("planStartTime"),
+        2 plan_start_time: Option<xinqiao_types::UnixSeconds> => "planStartTime",
         /// `planEndTime`; format `unix`.
-        3 plan_end_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("planEndTime"),
+        3 plan_end_time: Option<xinqiao_types::UnixSeconds> => "planEndTime",
         /// `planStatus`.
-        4 plan_status: Option<String> => w::Field::new("planStatus"),
+        4 plan_status: Option<String> => "planStatus",
     }
     new()
-    set(
-        plan_name: String,
-        plan_desc: String,
-        plan_start_time: xinqiao_types::UnixSeconds,
-        plan_end_time: xinqiao_types::UnixSeconds,
-        plan_status: String,
-    )
+    text(plan_name: String, plan_desc: String, plan_status: String)
+    set(plan_start_time: xinqiao_types::UnixSeconds, plan_end_time: xinqiao_types::UnixSeconds)
 }
 
 w::record! {
     /// `ValidInfo`.
     pub struct ValidInfo {
         /// `validType`.
-        0 valid_type: String => w::Field::must("validType"),
+        0 valid_type: String => "validType: must",
         /// `validDayNum`.
-        1 valid_day_num: Option<i64> => w::Field::new("validDayNum"),
+        1 valid_day_num: Option<i64> => "validDayNum",
         /// `startTime`; format `yyyy-MM-dd HH:mm:ss`.
-        2 start_time: Option<String> => w::Field::new("startTime"),
+        2 start_time: Option<String> => "startTime",
         /// `endTime`; format `yyyy-MM-dd HH:mm:ss`.
-        3 end_time: Option<String> => w::Field::new("endTime"),
+        3 end_time: Option<String> => "endTime",
     }
 }
 
@@ -1105,11 +1106,11 @@ pub mod promoter {
             /// * Catalog: `channels.union.promoter.open_account.add_customize_info`.
             pub struct AddCustomizeInfo {
                 /// `unionid`.
-                0 unionid: xinqiao_types::UnionId => w::Field::must("unionid").masked(),
+                0 unionid: xinqiao_types::UnionId => "unionid: must masked",
                 /// `customizeInfo`.
-                1 customize_info: String => w::Field::must("customizeInfo"),
+                1 customize_info: String => "customizeInfo: must",
             }
-            new(unionid: xinqiao_types::UnionId, customize_info: String)
+            new(unionid: impl Into<xinqiao_types::UnionId>, customize_info: impl Into<String>)
         }
 
         w::endpoint! {
@@ -1139,9 +1140,9 @@ pub mod promoter {
             /// * Catalog: `channels.union.promoter.open_account.bind`.
             pub struct Bind {
                 /// `openAccount`.
-                0 open_account: String => w::Field::must("openAccount"),
+                0 open_account: String => "openAccount: must",
             }
-            new(open_account: String)
+            new(open_account: impl Into<String>)
         }
 
         w::endpoint! {
@@ -1171,9 +1172,9 @@ pub mod promoter {
             /// * Catalog: `channels.union.promoter.open_account.del_customize_info`.
             pub struct DelCustomizeInfo {
                 /// `unionid`.
-                0 unionid: xinqiao_types::UnionId => w::Field::must("unionid").masked(),
+                0 unionid: xinqiao_types::UnionId => "unionid: must masked",
             }
-            new(unionid: xinqiao_types::UnionId)
+            new(unionid: impl Into<xinqiao_types::UnionId>)
         }
 
         w::endpoint! {
@@ -1210,7 +1211,7 @@ pub mod promoter {
             /// Answer to [`Get`].
             pub struct GetResponse {
                 /// `openAccount`.
-                0 open_account: String => w::Field::must("openAccount"),
+                0 open_account: String => "openAccount: must",
             }
         }
 
@@ -1241,16 +1242,16 @@ pub mod promoter {
             /// * Catalog: `channels.union.promoter.open_account.get_customize_info`.
             pub struct GetCustomizeInfo {
                 /// `unionid`.
-                0 unionid: xinqiao_types::UnionId => w::Field::must("unionid").place(w::Place::Query).masked(),
+                0 unionid: xinqiao_types::UnionId => "unionid: must query masked",
             }
-            new(unionid: xinqiao_types::UnionId)
+            new(unionid: impl Into<xinqiao_types::UnionId>)
         }
 
         w::record! {
             /// Answer to [`GetCustomizeInfo`].
             pub struct GetCustomizeInfoResponse {
                 /// `customizeInfo`.
-                0 customize_info: String => w::Field::must("customizeInfo"),
+                0 customize_info: String => "customizeInfo: must",
             }
         }
 
@@ -1286,15 +1287,15 @@ pub mod promoter {
             /// * Catalog: `channels.union.promoter.open_product.generate`.
             pub struct Generate {
                 /// `pid`.
-                0 pid: String => w::Field::must("pid"),
+                0 pid: String => "pid: must",
                 /// `getShortUrl`.
-                1 get_short_url: Option<bool> => w::Field::new("getShortUrl"),
+                1 get_short_url: Option<bool> => "getShortUrl",
                 /// `getInfo`.
-                2 get_info: Option<bool> => w::Field::new("getInfo"),
+                2 get_info: Option<bool> => "getInfo",
                 /// `productList`.
-                3 product_list: Vec<super::super::Product> => w::Field::must("productList"),
+                3 product_list: Vec<super::super::Product> => "productList: must",
             }
-            new(pid: String, product_list: Vec<super::super::Product>)
+            new(pid: impl Into<String>, product_list: Vec<super::super::Product>)
             set(get_short_url: bool, get_info: bool)
         }
 
@@ -1302,7 +1303,7 @@ pub mod promoter {
             /// Answer to [`Generate`].
             pub struct GenerateResponse {
                 /// `list`.
-                0 list: Vec<super::super::GenerateList> => w::Field::must("list"),
+                0 list: Vec<super::super::GenerateList> => "list: must",
             }
         }
 
@@ -1333,38 +1334,38 @@ pub mod promoter {
             /// * Catalog: `channels.union.promoter.open_product.list`.
             pub struct List {
                 /// `queryType`.
-                0 query_type: Option<i64> => w::Field::new("queryType").place(w::Place::Query),
+                0 query_type: Option<i64> => "queryType: query",
                 /// `query`.
-                1 query: Option<String> => w::Field::new("query").place(w::Place::Query),
+                1 query: Option<String> => "query: query",
                 /// `maxPrice`; unit fen.
-                2 max_price: Option<xinqiao_types::Fen> => w::Field::new("maxPrice").place(w::Place::Query),
+                2 max_price: Option<xinqiao_types::Fen> => "maxPrice: query",
                 /// `minPrice`; unit fen.
-                3 min_price: Option<xinqiao_types::Fen> => w::Field::new("minPrice").place(w::Place::Query),
+                3 min_price: Option<xinqiao_types::Fen> => "minPrice: query",
                 /// `minCommissionValue`; unit fen.
-                4 min_commission_value: Option<xinqiao_types::Fen> => w::Field::new("minCommissionValue").place(w::Place::Query),
+                4 min_commission_value: Option<xinqiao_types::Fen> => "minCommissionValue: query",
                 /// `minCommissionRatio`; unit 1/10000.
-                5 min_commission_ratio: Option<i64> => w::Field::new("minCommissionRatio").place(w::Place::Query),
+                5 min_commission_ratio: Option<i64> => "minCommissionRatio: query",
                 /// `sortType`.
-                6 sort_type: Option<i64> => w::Field::new("sortType").place(w::Place::Query),
+                6 sort_type: Option<i64> => "sortType: query",
                 /// `shopAppIds`.
-                7 shop_app_ids: Option<Vec<String>> => w::Field::new("shopAppIds").place(w::Place::Query).spelled(w::Spelling::Joined(',')),
+                7 shop_app_ids: Option<Vec<String>> => "shopAppIds: query comma",
                 /// `categoryId`.
-                8 category_id: Option<i64> => w::Field::new("categoryId").place(w::Place::Query),
+                8 category_id: Option<i64> => "categoryId: query",
                 /// `category`.
-                9 category: Option<Vec<i64>> => w::Field::new("category").place(w::Place::Query).spelled(w::Spelling::Joined(',')),
+                9 category: Option<Vec<i64>> => "category: query comma",
                 /// `noCategory`.
-                10 no_category: Option<Vec<i64>> => w::Field::new("noCategory").place(w::Place::Query).spelled(w::Spelling::Joined(',')),
+                10 no_category: Option<Vec<i64>> => "noCategory: query comma",
                 /// `productId`.
-                11 product_id: Option<Vec<i64>> => w::Field::new("productId").place(w::Place::Query).spelled(w::Spelling::Joined(',')),
+                11 product_id: Option<Vec<i64>> => "productId: query comma",
                 /// `from`.
-                12 from: i64 => w::Field::must("from").place(w::Place::Query),
+                12 from: i64 => "from: must query",
                 /// `limit`.
-                13 limit: i64 => w::Field::must("limit").place(w::Place::Query),
+                13 limit: i64 => "limit: must query",
             }
             new(from: i64, limit: i64)
+            text(query: String)
             set(
                 query_type: i64,
-                query: String,
                 max_price: xinqiao_types::Fen,
                 min_price: xinqiao_types::Fen,
                 min_commission_value: xinqiao_types::Fen,
@@ -1382,9 +1383,9 @@ pub mod promoter {
             /// Answer to [`List`].
             pub struct ListResponse {
                 /// `productList`.
-                0 product_list: Vec<super::super::ListProduct> => w::Field::must("productList"),
+                0 product_list: Vec<super::super::ListProduct> => "productList: must",
                 /// `total`.
-                1 total: i64 => w::Field::must("total"),
+                1 total: i64 => "total: must",
             }
         }
 
@@ -1420,7 +1421,7 @@ pub mod promoter {
             /// * Catalog: `channels.union.promoter.order.info`.
             pub struct Info {
                 /// `orderIdList`.
-                0 order_id_list: Vec<i64> => w::Field::must("orderIdList"),
+                0 order_id_list: Vec<i64> => "orderIdList: must",
             }
             new(order_id_list: Vec<i64>)
         }
@@ -1429,7 +1430,7 @@ pub mod promoter {
             /// Answer to [`Info`].
             pub struct InfoResponse {
                 /// `orderList`.
-                0 order_list: Vec<super::super::Order> => w::Field::must("orderList"),
+                0 order_list: Vec<super::super::Order> => "orderList: must",
             }
         }
 
@@ -1460,31 +1461,28 @@ pub mod promoter {
             /// * Catalog: `channels.union.promoter.order.search`.
             pub struct Search {
                 /// `startTimestamp`; format `unix`.
-                0 start_timestamp: Option<xinqiao_types::UnixSeconds> => w::Field::new("startTimestamp").place(w::Place::Query),
+                0 start_timestamp: Option<xinqiao_types::UnixSeconds> => "startTimestamp: query",
                 /// `endTimestamp`; format `unix`.
-                1 end_timestamp: Option<xinqiao_types::UnixSeconds> => w::Field::new("endTimestamp").place(w::Place::Query),
+                1 end_timestamp: Option<xinqiao_types::UnixSeconds> => "endTimestamp: query",
                 /// `commissionStatus`.
-                2 commission_status: Option<String> => w::Field::new("commissionStatus").place(w::Place::Query),
+                2 commission_status: Option<String> => "commissionStatus: query",
                 /// `page`.
-                3 page: i64 => w::Field::must("page").place(w::Place::Query),
+                3 page: i64 => "page: must query",
             }
             new(page: i64)
-            set(
-                start_timestamp: xinqiao_types::UnixSeconds,
-                end_timestamp: xinqiao_types::UnixSeconds,
-                commission_status: String,
-            )
+            text(commission_status: String)
+            set(start_timestamp: xinqiao_types::UnixSeconds, end_timestamp: xinqiao_types::UnixSeconds)
         }
 
         w::record! {
             /// Answer to [`Search`].
             pub struct SearchResponse {
                 /// `orderList`.
-                0 order_list: Vec<super::super::Order> => w::Field::must("orderList"),
+                0 order_list: Vec<super::super::Order> => "orderList: must",
                 /// `totalNum`.
-                1 total_num: i64 => w::Field::must("totalNum"),
+                1 total_num: i64 => "totalNum: must",
                 /// `pageSize`.
-                2 page_size: i64 => w::Field::must("pageSize"),
+                2 page_size: i64 => "pageSize: must",
             }
         }
 
@@ -1515,51 +1513,53 @@ pub mod promoter {
             /// * Catalog: `channels.union.promoter.order.search_normal_order`.
             pub struct SearchNormalOrder {
                 /// `query`.
-                0 query: Option<String> => w::Field::new("query").place(w::Place::Query),
+                0 query: Option<String> => "query: query",
                 /// `orderId`.
-                1 order_id: Option<i64> => w::Field::new("orderId").place(w::Place::Query),
+                1 order_id: Option<i64> => "orderId: query",
                 /// `outOrderId`.
-                2 out_order_id: Option<String> => w::Field::new("outOrderId").place(w::Place::Query),
+                2 out_order_id: Option<String> => "outOrderId: query",
                 /// `outOrderIdList`.
-                3 out_order_id_list: Option<String> => w::Field::new("outOrderIdList").place(w::Place::Query).spelled(w::Spelling::Joined(',')),
+                3 out_order_id_list: Option<String> => "outOrderIdList: query comma",
                 /// `tradeNo`.
-                4 trade_no: Option<String> => w::Field::new("tradeNo").place(w::Place::Query),
+                4 trade_no: Option<String> => "tradeNo: query",
                 /// `transactionIdList`.
-                5 transaction_id_list: Option<Vec<String>> => w::Field::new("transactionIdList").place(w::Place::Query).spelled(w::Spelling::Joined(',')),
+                5 transaction_id_list: Option<Vec<String>> => "transactionIdList: query comma",
                 /// `startPayTime`; format `unix`.
-                6 start_pay_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("startPayTime").place(w::Place::Query),
+                6 start_pay_time: Option<xinqiao_types::UnixSeconds> => "startPayTime: query",
                 /// `endPayTime`; format `unix`.
-                7 end_pay_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("endPayTime").place(w::Place::Query),
+                7 end_pay_time: Option<xinqiao_types::UnixSeconds> => "endPayTime: query",
                 /// `commissionStatus`.
-                8 commission_status: Option<String> => w::Field::new("commissionStatus").place(w::Place::Query),
+                8 commission_status: Option<String> => "commissionStatus: query",
                 /// `startStatusUpdateTime`; format `unix`.
-                9 start_status_update_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("startStatusUpdateTime").place(w::Place::Query),
+                9 start_status_update_time: Option<xinqiao_types::UnixSeconds> => "startStatusUpdateTime: query",
                 /// `endStatusUpdateTime`; format `unix`.
-                10 end_status_update_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("endStatusUpdateTime").place(w::Place::Query),
+                10 end_status_update_time: Option<xinqiao_types::UnixSeconds> => "endStatusUpdateTime: query",
                 /// `sortBy`.
-                11 sort_by: Option<String> => w::Field::new("sortBy").place(w::Place::Query),
+                11 sort_by: Option<String> => "sortBy: query",
                 /// `sortOrder`.
-                12 sort_order: Option<String> => w::Field::new("sortOrder").place(w::Place::Query),
+                12 sort_order: Option<String> => "sortOrder: query",
                 /// `offset`.
-                13 offset: i64 => w::Field::must("offset").place(w::Place::Query),
+                13 offset: i64 => "offset: must query",
                 /// `limit`.
-                14 limit: i64 => w::Field::must("limit").place(w::Place::Query),
+                14 limit: i64 => "limit: must query",
             }
             new(offset: i64, limit: i64)
-            set(
+            text(
                 query: String,
-                order_id: i64,
                 out_order_id: String,
                 out_order_id_list: String,
                 trade_no: String,
+                commission_status: String,
+                sort_by: String,
+                sort_order: String,
+            )
+            set(
+                order_id: i64,
                 transaction_id_list: Vec<String>,
                 start_pay_time: xinqiao_types::UnixSeconds,
                 end_pay_time: xinqiao_types::UnixSeconds,
-                commission_status: String,
                 start_status_update_time: xinqiao_types::UnixSeconds,
                 end_status_update_time: xinqiao_types::UnixSeconds,
-                sort_by: String,
-                sort_order: String,
             )
         }
 
@@ -1567,9 +1567,9 @@ pub mod promoter {
             /// Answer to [`SearchNormalOrder`].
             pub struct SearchNormalOrderResponse {
                 /// `orderList`.
-                0 order_list: Vec<super::super::SearchNormalOrderOrder> => w::Field::must("orderList"),
+                0 order_list: Vec<super::super::SearchNormalOrderOrder> => "orderList: must",
                 /// `total`.
-                1 total: i64 => w::Field::must("total"),
+                1 total: i64 => "total: must",
             }
         }
 
@@ -1612,7 +1612,7 @@ pub mod promoter {
             /// Answer to [`Category`].
             pub struct CategoryResponse {
                 /// `productCats`.
-                0 product_cats: Vec<super::super::ProductCat> => w::Field::must("productCats"),
+                0 product_cats: Vec<super::super::ProductCat> => "productCats: must",
             }
         }
 
@@ -1643,18 +1643,18 @@ pub mod promoter {
             /// * Catalog: `channels.union.promoter.product.generate`.
             pub struct Generate {
                 /// `pid`.
-                0 pid: String => w::Field::must("pid"),
+                0 pid: String => "pid: must",
                 /// `productList`.
-                1 product_list: Vec<super::super::Product> => w::Field::must("productList"),
+                1 product_list: Vec<super::super::Product> => "productList: must",
             }
-            new(pid: String, product_list: Vec<super::super::Product>)
+            new(pid: impl Into<String>, product_list: Vec<super::super::Product>)
         }
 
         w::record! {
             /// Answer to [`Generate`].
             pub struct GenerateResponse {
                 /// `list`.
-                0 list: Vec<super::super::ListItem> => w::Field::must("list"),
+                0 list: Vec<super::super::ListItem> => "list: must",
             }
         }
 
@@ -1685,40 +1685,40 @@ pub mod promoter {
             /// * Catalog: `channels.union.promoter.product.list`.
             pub struct List {
                 /// `queryType`.
-                0 query_type: Option<i64> => w::Field::new("queryType").place(w::Place::Query),
+                0 query_type: Option<i64> => "queryType: query",
                 /// `query`.
-                1 query: Option<String> => w::Field::new("query").place(w::Place::Query),
+                1 query: Option<String> => "query: query",
                 /// `maxPrice`; unit fen.
-                2 max_price: Option<xinqiao_types::Fen> => w::Field::new("maxPrice").place(w::Place::Query),
+                2 max_price: Option<xinqiao_types::Fen> => "maxPrice: query",
                 /// `minPrice`; unit fen.
-                3 min_price: Option<xinqiao_types::Fen> => w::Field::new("minPrice").place(w::Place::Query),
+                3 min_price: Option<xinqiao_types::Fen> => "minPrice: query",
                 /// `minCommissionValue`; unit fen.
-                4 min_commission_value: Option<xinqiao_types::Fen> => w::Field::new("minCommissionValue").place(w::Place::Query),
+                4 min_commission_value: Option<xinqiao_types::Fen> => "minCommissionValue: query",
                 /// `minCommissionRatio`; unit 1/10000.
-                5 min_commission_ratio: Option<i64> => w::Field::new("minCommissionRatio").place(w::Place::Query),
+                5 min_commission_ratio: Option<i64> => "minCommissionRatio: query",
                 /// `sortType`.
-                6 sort_type: Option<i64> => w::Field::new("sortType").place(w::Place::Query),
+                6 sort_type: Option<i64> => "sortType: query",
                 /// `hasCoupon`.
-                7 has_coupon: Option<bool> => w::Field::new("hasCoupon").place(w::Place::Query).spelled(w::Spelling::BoolInt),
+                7 has_coupon: Option<bool> => "hasCoupon: query zero-one",
                 /// `shopAppIds`.
-                8 shop_app_ids: Option<Vec<String>> => w::Field::new("shopAppIds").place(w::Place::Query).spelled(w::Spelling::Joined(',')),
+                8 shop_app_ids: Option<Vec<String>> => "shopAppIds: query comma",
                 /// `categoryId`.
-                9 category_id: Option<i64> => w::Field::new("categoryId").place(w::Place::Query),
+                9 category_id: Option<i64> => "categoryId: query",
                 /// `category`.
-                10 category: Option<Vec<i64>> => w::Field::new("category").place(w::Place::Query).spelled(w::Spelling::Joined(',')),
+                10 category: Option<Vec<i64>> => "category: query comma",
                 /// `noCategory`.
-                11 no_category: Option<Vec<i64>> => w::Field::new("noCategory").place(w::Place::Query).spelled(w::Spelling::Joined(',')),
+                11 no_category: Option<Vec<i64>> => "noCategory: query comma",
                 /// `productId`.
-                12 product_id: Option<Vec<i64>> => w::Field::new("productId").place(w::Place::Query).spelled(w::Spelling::Joined(',')),
+                12 product_id: Option<Vec<i64>> => "productId: query comma",
                 /// `from`.
-                13 from: i64 => w::Field::must("from").place(w::Place::Query),
+                13 from: i64 => "from: must query",
                 /// `limit`.
-                14 limit: i64 => w::Field::must("limit").place(w::Place::Query),
+                14 limit: i64 => "limit: must query",
             }
             new(from: i64, limit: i64)
+            text(query: String)
             set(
                 query_type: i64,
-                query: String,
                 max_price: xinqiao_types::Fen,
                 min_price: xinqiao_types::Fen,
                 min_commission_value: xinqiao_types::Fen,
@@ -1737,9 +1737,9 @@ pub mod promoter {
             /// Answer to [`List`].
             pub struct ListResponse {
                 /// `productList`.
-                0 product_list: Vec<super::super::ProductItem> => w::Field::must("productList"),
+                0 product_list: Vec<super::super::ProductItem> => "productList: must",
                 /// `total`.
-                1 total: i64 => w::Field::must("total"),
+                1 total: i64 => "total: must",
             }
         }
 
@@ -1770,7 +1770,7 @@ pub mod promoter {
             /// * Catalog: `channels.union.promoter.product.parse_tag`.
             pub struct ParseTag {
                 /// `tagList`.
-                0 tag_list: Vec<String> => w::Field::must("tagList"),
+                0 tag_list: Vec<String> => "tagList: must",
             }
             new(tag_list: Vec<String>)
         }
@@ -1779,7 +1779,7 @@ pub mod promoter {
             /// Answer to [`ParseTag`].
             pub struct ParseTagResponse {
                 /// `tagList`.
-                0 tag_list: Vec<super::super::Tag> => w::Field::must("tagList"),
+                0 tag_list: Vec<super::super::Tag> => "tagList: must",
             }
         }
 
@@ -1810,35 +1810,35 @@ pub mod promoter {
             /// * Catalog: `channels.union.promoter.product.select`.
             pub struct Select {
                 /// `maxPrice`; unit fen.
-                0 max_price: Option<xinqiao_types::Fen> => w::Field::new("maxPrice").place(w::Place::Query),
+                0 max_price: Option<xinqiao_types::Fen> => "maxPrice: query",
                 /// `minPrice`; unit fen.
-                1 min_price: Option<xinqiao_types::Fen> => w::Field::new("minPrice").place(w::Place::Query),
+                1 min_price: Option<xinqiao_types::Fen> => "minPrice: query",
                 /// `minCommissionValue`; unit fen.
-                2 min_commission_value: Option<xinqiao_types::Fen> => w::Field::new("minCommissionValue").place(w::Place::Query),
+                2 min_commission_value: Option<xinqiao_types::Fen> => "minCommissionValue: query",
                 /// `minCommissionRatio`; unit 1/10000.
-                3 min_commission_ratio: Option<i64> => w::Field::new("minCommissionRatio").place(w::Place::Query),
+                3 min_commission_ratio: Option<i64> => "minCommissionRatio: query",
                 /// `sortType`.
-                4 sort_type: Option<i64> => w::Field::new("sortType").place(w::Place::Query),
+                4 sort_type: Option<i64> => "sortType: query",
                 /// `hasCoupon`.
-                5 has_coupon: Option<bool> => w::Field::new("hasCoupon").place(w::Place::Query).spelled(w::Spelling::BoolInt),
+                5 has_coupon: Option<bool> => "hasCoupon: query zero-one",
                 /// `shopAppIds`.
-                6 shop_app_ids: Option<Vec<String>> => w::Field::new("shopAppIds").place(w::Place::Query).spelled(w::Spelling::Joined(',')),
+                6 shop_app_ids: Option<Vec<String>> => "shopAppIds: query comma",
                 /// `categoryId`.
-                7 category_id: Option<i64> => w::Field::new("categoryId").place(w::Place::Query),
+                7 category_id: Option<i64> => "categoryId: query",
                 /// `category`.
-                8 category: Option<Vec<i64>> => w::Field::new("category").place(w::Place::Query).spelled(w::Spelling::Joined(',')),
+                8 category: Option<Vec<i64>> => "category: query comma",
                 /// `noCategory`.
-                9 no_category: Option<Vec<i64>> => w::Field::new("noCategory").place(w::Place::Query).spelled(w::Spelling::Joined(',')),
+                9 no_category: Option<Vec<i64>> => "noCategory: query comma",
                 /// `productId`.
-                10 product_id: Option<Vec<i64>> => w::Field::new("productId").place(w::Place::Query).spelled(w::Spelling::Joined(',')),
+                10 product_id: Option<Vec<i64>> => "productId: query comma",
                 /// `shippingMethods`.
-                11 shipping_methods: Option<super::super::ShippingMethod> => w::Field::new("shippingMethods").place(w::Place::Query).spelled(w::Spelling::JsonText),
+                11 shipping_methods: Option<super::super::ShippingMethod> => "shippingMethods: query json",
                 /// `addressList`.
-                12 address_list: Option<Vec<super::super::Address>> => w::Field::new("addressList").place(w::Place::Query).spelled(w::Spelling::JsonText),
+                12 address_list: Option<Vec<super::super::Address>> => "addressList: query json",
                 /// `from`.
-                13 from: i64 => w::Field::must("from").place(w::Place::Query),
+                13 from: i64 => "from: must query",
                 /// `limit`.
-                14 limit: i64 => w::Field::must("limit").place(w::Place::Query),
+                14 limit: i64 => "limit: must query",
             }
             new(from: i64, limit: i64)
             set(
@@ -1862,9 +1862,9 @@ pub mod promoter {
             /// Answer to [`Select`].
             pub struct SelectResponse {
                 /// `productList`.
-                0 product_list: Vec<super::super::ProductItem> => w::Field::must("productList"),
+                0 product_list: Vec<super::super::ProductItem> => "productList: must",
                 /// `total`.
-                1 total: i64 => w::Field::must("total"),
+                1 total: i64 => "total: must",
             }
         }
 
@@ -1900,16 +1900,16 @@ pub mod promoter {
             /// * Catalog: `channels.union.promoter.promotion.add`.
             pub struct Add {
                 /// `promotionSourceName`.
-                0 promotion_source_name: String => w::Field::must("promotionSourceName"),
+                0 promotion_source_name: String => "promotionSourceName: must",
             }
-            new(promotion_source_name: String)
+            new(promotion_source_name: impl Into<String>)
         }
 
         w::record! {
             /// Answer to [`Add`].
             pub struct AddResponse {
                 /// `pid`.
-                0 pid: String => w::Field::must("pid"),
+                0 pid: String => "pid: must",
             }
         }
 
@@ -1940,11 +1940,11 @@ pub mod promoter {
             /// * Catalog: `channels.union.promoter.promotion.del`.
             pub struct Del {
                 /// `promotionSourcePid`.
-                0 promotion_source_pid: String => w::Field::must("promotionSourcePid"),
+                0 promotion_source_pid: String => "promotionSourcePid: must",
                 /// `promotionSourceName`.
-                1 promotion_source_name: String => w::Field::must("promotionSourceName"),
+                1 promotion_source_name: String => "promotionSourceName: must",
             }
-            new(promotion_source_pid: String, promotion_source_name: String)
+            new(promotion_source_pid: impl Into<String>, promotion_source_name: impl Into<String>)
         }
 
         w::endpoint! {
@@ -1974,9 +1974,9 @@ pub mod promoter {
             /// * Catalog: `channels.union.promoter.promotion.list`.
             pub struct List {
                 /// `start`.
-                0 start: i64 => w::Field::must("start").place(w::Place::Query),
+                0 start: i64 => "start: must query",
                 /// `limit`.
-                1 limit: i64 => w::Field::must("limit").place(w::Place::Query),
+                1 limit: i64 => "limit: must query",
             }
             new(start: i64, limit: i64)
         }
@@ -1985,11 +1985,11 @@ pub mod promoter {
             /// Answer to [`List`].
             pub struct ListResponse {
                 /// `promotionSourceList`.
-                0 promotion_source_list: Vec<super::super::PromotionInfo> => w::Field::must("promotionSourceList"),
+                0 promotion_source_list: Vec<super::super::PromotionInfo> => "promotionSourceList: must",
                 /// `total`.
-                1 total: i64 => w::Field::must("total"),
+                1 total: i64 => "total: must",
                 /// `promotionMaxCnt`.
-                2 promotion_max_cnt: i64 => w::Field::must("promotionMaxCnt"),
+                2 promotion_max_cnt: i64 => "promotionMaxCnt: must",
             }
         }
 
@@ -2020,9 +2020,9 @@ pub mod promoter {
             /// * Catalog: `channels.union.promoter.promotion.upd`.
             pub struct Upd {
                 /// `previousPromotionInfo`.
-                0 previous_promotion_info: super::super::PreviousPromotionInfo => w::Field::must("previousPromotionInfo"),
+                0 previous_promotion_info: super::super::PreviousPromotionInfo => "previousPromotionInfo: must",
                 /// `promotionInfo`.
-                1 promotion_info: super::super::UpdPromotionInfo => w::Field::must("promotionInfo"),
+                1 promotion_info: super::super::UpdPromotionInfo => "promotionInfo: must",
             }
             new(
                 previous_promotion_info: super::super::PreviousPromotionInfo,
@@ -2062,16 +2062,16 @@ pub mod promoter {
             /// * Catalog: `channels.union.promoter.target.apply_status`.
             pub struct ApplyStatus {
                 /// `planId`.
-                0 plan_id: String => w::Field::must("planId").place(w::Place::Query),
+                0 plan_id: String => "planId: must query",
             }
-            new(plan_id: String)
+            new(plan_id: impl Into<String>)
         }
 
         w::record! {
             /// Answer to [`ApplyStatus`].
             pub struct ApplyStatusResponse {
                 /// `data`.
-                0 data: super::super::ApplyStatusData => w::Field::must("data"),
+                0 data: super::super::ApplyStatusData => "data: must",
             }
         }
 
@@ -2102,11 +2102,11 @@ pub mod promoter {
             /// * Catalog: `channels.union.promoter.target.apply_target`.
             pub struct ApplyTarget {
                 /// `planId`.
-                0 plan_id: String => w::Field::must("planId"),
+                0 plan_id: String => "planId: must",
                 /// `applyReason`.
-                1 apply_reason: String => w::Field::must("applyReason"),
+                1 apply_reason: String => "applyReason: must",
             }
-            new(plan_id: String, apply_reason: String)
+            new(plan_id: impl Into<String>, apply_reason: impl Into<String>)
         }
 
         w::endpoint! {
@@ -2136,18 +2136,18 @@ pub mod promoter {
             /// * Catalog: `channels.union.promoter.target.plan_info`.
             pub struct PlanInfo {
                 /// `planInvitationUrl`.
-                0 plan_invitation_url: String => w::Field::must("planInvitationUrl").place(w::Place::Query),
+                0 plan_invitation_url: String => "planInvitationUrl: must query",
             }
-            new(plan_invitation_url: String)
+            new(plan_invitation_url: impl Into<String>)
         }
 
         w::record! {
             /// Answer to [`PlanInfo`].
             pub struct PlanInfoResponse {
                 /// `targetPlanInfo`.
-                0 target_plan_info: super::super::TargetPlanInfo => w::Field::must("targetPlanInfo"),
+                0 target_plan_info: super::super::TargetPlanInfo => "targetPlanInfo: must",
                 /// `productListInfo`.
-                1 product_list_info: Vec<super::super::ProductListInfo> => w::Field::must("productListInfo"),
+                1 product_list_info: Vec<super::super::ProductListInfo> => "productListInfo: must",
             }
         }
 
@@ -2184,54 +2184,56 @@ pub mod shop {
         /// * Catalog: `channels.union.shop.order_search_normal_order`.
         pub struct OrderSearchNormalOrder {
             /// `query`.
-            0 query: Option<String> => w::Field::new("query").place(w::Place::Query),
+            0 query: Option<String> => "query: query",
             /// `allianceAppid`.
-            1 alliance_appid: Option<String> => w::Field::new("allianceAppid").place(w::Place::Query),
+            1 alliance_appid: Option<String> => "allianceAppid: query",
             /// `orderId`.
-            2 order_id: Option<i64> => w::Field::new("orderId").place(w::Place::Query),
+            2 order_id: Option<i64> => "orderId: query",
             /// `outOrderId`.
-            3 out_order_id: Option<String> => w::Field::new("outOrderId").place(w::Place::Query),
+            3 out_order_id: Option<String> => "outOrderId: query",
             /// `outOrderIdList`.
-            4 out_order_id_list: Option<String> => w::Field::new("outOrderIdList").place(w::Place::Query).spelled(w::Spelling::Joined(',')),
+            4 out_order_id_list: Option<String> => "outOrderIdList: query comma",
             /// `tradeNo`.
-            5 trade_no: Option<String> => w::Field::new("tradeNo").place(w::Place::Query),
+            5 trade_no: Option<String> => "tradeNo: query",
             /// `transactionIdList`.
-            6 transaction_id_list: Option<Vec<String>> => w::Field::new("transactionIdList").place(w::Place::Query).spelled(w::Spelling::Joined(',')),
+            6 transaction_id_list: Option<Vec<String>> => "transactionIdList: query comma",
             /// `startPayTime`; format `unix`.
-            7 start_pay_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("startPayTime").place(w::Place::Query),
+            7 start_pay_time: Option<xinqiao_types::UnixSeconds> => "startPayTime: query",
             /// `endPayTime`; format `unix`.
-            8 end_pay_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("endPayTime").place(w::Place::Query),
+            8 end_pay_time: Option<xinqiao_types::UnixSeconds> => "endPayTime: query",
             /// `commissionStatus`.
-            9 commission_status: Option<String> => w::Field::new("commissionStatus").place(w::Place::Query),
+            9 commission_status: Option<String> => "commissionStatus: query",
             /// `startStatusUpdateTime`; format `unix`.
-            10 start_status_update_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("startStatusUpdateTime").place(w::Place::Query),
+            10 start_status_update_time: Option<xinqiao_types::UnixSeconds> => "startStatusUpdateTime: query",
             /// `endStatusUpdateTime`; format `unix`.
-            11 end_status_update_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("endStatusUpdateTime").place(w::Place::Query),
+            11 end_status_update_time: Option<xinqiao_types::UnixSeconds> => "endStatusUpdateTime: query",
             /// `sortBy`.
-            12 sort_by: Option<String> => w::Field::new("sortBy").place(w::Place::Query),
+            12 sort_by: Option<String> => "sortBy: query",
             /// `sortOrder`.
-            13 sort_order: Option<String> => w::Field::new("sortOrder").place(w::Place::Query),
+            13 sort_order: Option<String> => "sortOrder: query",
             /// `offset`.
-            14 offset: i64 => w::Field::must("offset").place(w::Place::Query),
+            14 offset: i64 => "offset: must query",
             /// `limit`.
-            15 limit: i64 => w::Field::must("limit").place(w::Place::Query),
+            15 limit: i64 => "limit: must query",
         }
         new(offset: i64, limit: i64)
-        set(
+        text(
             query: String,
             alliance_appid: String,
-            order_id: i64,
             out_order_id: String,
             out_order_id_list: String,
             trade_no: String,
+            commission_status: String,
+            sort_by: String,
+            sort_order: String,
+        )
+        set(
+            order_id: i64,
             transaction_id_list: Vec<String>,
             start_pay_time: xinqiao_types::UnixSeconds,
             end_pay_time: xinqiao_types::UnixSeconds,
-            commission_status: String,
             start_status_update_time: xinqiao_types::UnixSeconds,
             end_status_update_time: xinqiao_types::UnixSeconds,
-            sort_by: String,
-            sort_order: String,
         )
     }
 
@@ -2239,9 +2241,9 @@ pub mod shop {
         /// Answer to [`OrderSearchNormalOrder`].
         pub struct OrderSearchNormalOrderResponse {
             /// `orderList`.
-            0 order_list: Vec<super::OrderSearchNormalOrderOrder> => w::Field::must("orderList"),
+            0 order_list: Vec<super::OrderSearchNormalOrderOrder> => "orderList: must",
             /// `total`.
-            1 total: i64 => w::Field::must("total"),
+            1 total: i64 => "total: must",
         }
     }
 
@@ -2276,7 +2278,7 @@ pub mod shop {
             /// * Catalog: `channels.union.shop.open.delete_commission`.
             pub struct DeleteCommission {
                 /// `key`.
-                0 key: Vec<super::super::Key> => w::Field::must("key"),
+                0 key: Vec<super::super::Key> => "key: must",
             }
             new(key: Vec<super::super::Key>)
         }
@@ -2308,7 +2310,7 @@ pub mod shop {
             /// * Catalog: `channels.union.shop.open.get_commission`.
             pub struct GetCommission {
                 /// `key`.
-                0 key: Vec<super::super::Key> => w::Field::must("key"),
+                0 key: Vec<super::super::Key> => "key: must",
             }
             new(key: Vec<super::super::Key>)
         }
@@ -2317,7 +2319,7 @@ pub mod shop {
             /// Answer to [`GetCommission`].
             pub struct GetCommissionResponse {
                 /// `result`.
-                0 result: Vec<super::super::GetCommissionResult> => w::Field::must("result"),
+                0 result: Vec<super::super::GetCommissionResult> => "result: must",
             }
         }
 
@@ -2348,7 +2350,7 @@ pub mod shop {
             /// * Catalog: `channels.union.shop.open.set_commission`.
             pub struct SetCommission {
                 /// `key`.
-                0 key: Vec<super::super::SetCommissionKey> => w::Field::must("key"),
+                0 key: Vec<super::super::SetCommissionKey> => "key: must",
             }
             new(key: Vec<super::super::SetCommissionKey>)
         }
@@ -2385,9 +2387,9 @@ pub mod shop {
             /// * Catalog: `channels.union.shop.target.add_plan`.
             pub struct AddPlan {
                 /// `planItem`.
-                0 plan_item: super::super::PlanItem => w::Field::must("planItem"),
+                0 plan_item: super::super::PlanItem => "planItem: must",
                 /// `productList`.
-                1 product_list: Vec<super::super::AddPlanProduct> => w::Field::must("productList"),
+                1 product_list: Vec<super::super::AddPlanProduct> => "productList: must",
             }
             new(plan_item: super::super::PlanItem, product_list: Vec<super::super::AddPlanProduct>)
         }
@@ -2396,11 +2398,11 @@ pub mod shop {
             /// Answer to [`AddPlan`].
             pub struct AddPlanResponse {
                 /// `planId`.
-                0 plan_id: String => w::Field::must("planId"),
+                0 plan_id: String => "planId: must",
                 /// `planType`.
-                1 plan_type: String => w::Field::must("planType"),
+                1 plan_type: String => "planType: must",
                 /// `inviteUrl`.
-                2 invite_url: String => w::Field::must("inviteUrl"),
+                2 invite_url: String => "inviteUrl: must",
             }
         }
 
@@ -2431,27 +2433,28 @@ pub mod shop {
             /// * Catalog: `channels.union.shop.target.plan_list`.
             pub struct PlanList {
                 /// `planId`.
-                0 plan_id: Option<String> => w::Field::new("planId").place(w::Place::Query),
+                0 plan_id: Option<String> => "planId: query",
                 /// `planStatus`.
-                1 plan_status: Option<String> => w::Field::new("planStatus").place(w::Place::Query),
+                1 plan_status: Option<String> => "planStatus: query",
                 /// `offset`.
-                2 offset: Option<i64> => w::Field::new("offset").place(w::Place::Query),
+                2 offset: Option<i64> => "offset: query",
                 /// `limit`.
-                3 limit: Option<i64> => w::Field::new("limit").place(w::Place::Query),
+                3 limit: Option<i64> => "limit: query",
             }
             new()
-            set(plan_id: String, plan_status: String, offset: i64, limit: i64)
+            text(plan_id: String, plan_status: String)
+            set(offset: i64, limit: i64)
         }
 
         w::record! {
             /// Answer to [`PlanList`].
             pub struct PlanListResponse {
                 /// `planList`.
-                0 plan_list: Option<Vec<super::super::Plan>> => w::Field::new("planList"),
+                0 plan_list: Option<Vec<super::super::Plan>> => "planList",
                 /// `plan`.
-                1 plan: Option<super::super::Plan> => w::Field::new("plan"),
+                1 plan: Option<super::super::Plan> => "plan",
                 /// `total`.
-                2 total: Option<i64> => w::Field::new("total"),
+                2 total: Option<i64> => "total",
             }
         }
 
@@ -2482,13 +2485,13 @@ pub mod shop {
             /// * Catalog: `channels.union.shop.target.product_list`.
             pub struct ProductList {
                 /// `planId`.
-                0 plan_id: String => w::Field::must("planId").place(w::Place::Query),
+                0 plan_id: String => "planId: must query",
                 /// `offset`.
-                1 offset: Option<i64> => w::Field::new("offset").place(w::Place::Query),
+                1 offset: Option<i64> => "offset: query",
                 /// `limit`.
-                2 limit: Option<i64> => w::Field::new("limit").place(w::Place::Query),
+                2 limit: Option<i64> => "limit: query",
             }
-            new(plan_id: String)
+            new(plan_id: impl Into<String>)
             set(offset: i64, limit: i64)
         }
 
@@ -2496,7 +2499,7 @@ pub mod shop {
             /// Answer to [`ProductList`].
             pub struct ProductListResponse {
                 /// `productList`.
-                0 product_list: Vec<super::super::ProductListProduct> => w::Field::must("productList"),
+                0 product_list: Vec<super::super::ProductListProduct> => "productList: must",
             }
         }
 
@@ -2527,13 +2530,13 @@ pub mod shop {
             /// * Catalog: `channels.union.shop.target.promoter_list`.
             pub struct PromoterList {
                 /// `planId`.
-                0 plan_id: String => w::Field::must("planId").place(w::Place::Query),
+                0 plan_id: String => "planId: must query",
                 /// `offset`.
-                1 offset: Option<i64> => w::Field::new("offset").place(w::Place::Query),
+                1 offset: Option<i64> => "offset: query",
                 /// `limit`.
-                2 limit: Option<i64> => w::Field::new("limit").place(w::Place::Query),
+                2 limit: Option<i64> => "limit: query",
             }
-            new(plan_id: String)
+            new(plan_id: impl Into<String>)
             set(offset: i64, limit: i64)
         }
 
@@ -2541,7 +2544,7 @@ pub mod shop {
             /// Answer to [`PromoterList`].
             pub struct PromoterListResponse {
                 /// `promoterList`.
-                0 promoter_list: Vec<super::super::Promoter> => w::Field::must("promoterList"),
+                0 promoter_list: Vec<super::super::Promoter> => "promoterList: must",
             }
         }
 
@@ -2572,13 +2575,13 @@ pub mod shop {
             /// * Catalog: `channels.union.shop.target.update_plan`.
             pub struct UpdatePlan {
                 /// `planId`.
-                0 plan_id: String => w::Field::must("planId"),
+                0 plan_id: String => "planId: must",
                 /// `planItem`.
-                1 plan_item: Option<super::super::UpdatePlanPlanItem> => w::Field::new("planItem"),
+                1 plan_item: Option<super::super::UpdatePlanPlanItem> => "planItem",
                 /// `productList`.
-                2 product_list: Option<Vec<super::super::AddPlanProduct>> => w::Field::new("productList"),
+                2 product_list: Option<Vec<super::super::AddPlanProduct>> => "productList",
             }
-            new(plan_id: String)
+            new(plan_id: impl Into<String>)
             set(
                 plan_item: super::super::UpdatePlanPlanItem,
                 product_list: Vec<super::super::AddPlanProduct>,
@@ -2589,9 +2592,9 @@ pub mod shop {
             /// Answer to [`UpdatePlan`].
             pub struct UpdatePlanResponse {
                 /// `planId`.
-                0 plan_id: String => w::Field::must("planId"),
+                0 plan_id: String => "planId: must",
                 /// `inviteUrl`.
-                1 invite_url: String => w::Field::must("inviteUrl"),
+                1 invite_url: String => "inviteUrl: must",
             }
         }
 
@@ -2622,13 +2625,13 @@ pub mod shop {
             /// * Catalog: `channels.union.shop.target.update_promoter`.
             pub struct UpdatePromoter {
                 /// `planId`.
-                0 plan_id: String => w::Field::must("planId"),
+                0 plan_id: String => "planId: must",
                 /// `appidList`.
-                1 appid_list: Vec<String> => w::Field::must("appidList"),
+                1 appid_list: Vec<String> => "appidList: must",
                 /// `promoterStatus`.
-                2 promoter_status: String => w::Field::must("promoterStatus"),
+                2 promoter_status: String => "promoterStatus: must",
             }
-            new(plan_id: String, appid_list: Vec<String>, promoter_status: String)
+            new(plan_id: impl Into<String>, appid_list: Vec<String>, promoter_status: impl Into<String>)
         }
 
         w::endpoint! {

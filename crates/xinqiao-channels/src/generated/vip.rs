@@ -7,7 +7,7 @@ w::record! {
     /// `DisplayInfo`.
     pub struct DisplayInfo {
         /// `order_page_display`.
-        0 order_page_display: i64 => w::Field::must("order_page_display"),
+        0 order_page_display: i64 => "order_page_display: must",
     }
 }
 
@@ -15,11 +15,11 @@ w::record! {
     /// `FlowrecordGetList`.
     pub struct FlowrecordGetList {
         /// `score`.
-        0 score: i64 => w::Field::must("score"),
+        0 score: i64 => "score: must",
         /// `source`.
-        1 source: i64 => w::Field::must("source"),
+        1 source: i64 => "source: must",
         /// `remark`.
-        2 remark: Option<String> => w::Field::new("remark"),
+        2 remark: Option<String> => "remark",
     }
 }
 
@@ -27,7 +27,7 @@ w::record! {
     /// `GetInfo`.
     pub struct GetInfo {
         /// `score`.
-        0 score: i64 => w::Field::must("score").spelled(w::Spelling::NumericText),
+        0 score: i64 => "score: must numeric",
     }
 }
 
@@ -35,11 +35,11 @@ w::record! {
     /// `InfoGetInfo`.
     pub struct InfoGetInfo {
         /// `openid`.
-        0 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `unionid`.
-        1 unionid: Option<xinqiao_types::UnionId> => w::Field::new("unionid").masked(),
+        1 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
         /// `user_grade_info`.
-        2 user_grade_info: Option<UserGradeInfo> => w::Field::new("user_grade_info"),
+        2 user_grade_info: Option<UserGradeInfo> => "user_grade_info",
     }
 }
 
@@ -47,9 +47,9 @@ w::record! {
     /// `Path`.
     pub struct Path {
         /// `register_path`.
-        0 register_path: String => w::Field::must("register_path"),
+        0 register_path: String => "register_path: must",
         /// `rights_path`.
-        1 rights_path: String => w::Field::must("rights_path"),
+        1 rights_path: String => "rights_path: must",
     }
 }
 
@@ -57,9 +57,9 @@ w::record! {
     /// `UserGradeInfo`.
     pub struct UserGradeInfo {
         /// `grade`.
-        0 grade: i64 => w::Field::must("grade"),
+        0 grade: i64 => "grade: must",
         /// `experience_value`.
-        1 experience_value: i64 => w::Field::must("experience_value"),
+        1 experience_value: i64 => "experience_value: must",
     }
 }
 
@@ -67,11 +67,11 @@ w::record! {
     /// `V3WxaInfoGetInfo`.
     pub struct V3WxaInfoGetInfo {
         /// `paths`.
-        0 paths: Path => w::Field::must("paths"),
+        0 paths: Path => "paths: must",
         /// `whitelist_openids`.
-        1 whitelist_openids: Vec<String> => w::Field::must("whitelist_openids"),
+        1 whitelist_openids: Vec<String> => "whitelist_openids: must",
         /// `display_info`.
-        2 display_info: DisplayInfo => w::Field::must("display_info"),
+        2 display_info: DisplayInfo => "display_info: must",
     }
 }
 
@@ -90,11 +90,11 @@ w::record! {
     /// Answer to [`V3WxaInfoGet`].
     pub struct V3WxaInfoGetResponse {
         /// `wxa_appid`.
-        0 wxa_appid: String => w::Field::must("wxa_appid"),
+        0 wxa_appid: String => "wxa_appid: must",
         /// `info`.
-        1 info: V3WxaInfoGetInfo => w::Field::must("info"),
+        1 info: V3WxaInfoGetInfo => "info: must",
         /// `state`.
-        2 state: i64 => w::Field::must("state"),
+        2 state: i64 => "state: must",
     }
 }
 
@@ -129,7 +129,7 @@ pub mod user {
         /// * Catalog: `channels.vip.user.grade_update`.
         pub struct GradeUpdate {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -161,16 +161,16 @@ pub mod user {
         /// * Catalog: `channels.vip.user.info_get`.
         pub struct InfoGet {
             /// `openid`.
-            0 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            0 openid: xinqiao_types::OpenId => "openid: must masked",
         }
-        new(openid: xinqiao_types::OpenId)
+        new(openid: impl Into<xinqiao_types::OpenId>)
     }
 
     w::record! {
         /// Answer to [`InfoGet`].
         pub struct InfoGetResponse {
             /// `info`.
-            0 info: super::InfoGetInfo => w::Field::must("info"),
+            0 info: super::InfoGetInfo => "info: must",
         }
     }
 
@@ -201,9 +201,9 @@ pub mod user {
         /// * Catalog: `channels.vip.user.list_get`.
         pub struct ListGet {
             /// `page_num`.
-            0 page_num: i64 => w::Field::must("page_num"),
+            0 page_num: i64 => "page_num: must",
             /// `page_size`.
-            1 page_size: i64 => w::Field::must("page_size"),
+            1 page_size: i64 => "page_size: must",
         }
         new(page_num: i64, page_size: i64)
     }
@@ -212,9 +212,9 @@ pub mod user {
         /// Answer to [`ListGet`].
         pub struct ListGetResponse {
             /// `list`.
-            0 list: Vec<super::InfoGetInfo> => w::Field::must("list"),
+            0 list: Vec<super::InfoGetInfo> => "list: must",
             /// `total_num`.
-            1 total_num: i64 => w::Field::must("total_num"),
+            1 total_num: i64 => "total_num: must",
         }
     }
 
@@ -249,7 +249,7 @@ pub mod user {
             /// * Catalog: `channels.vip.user.score.decrease`.
             pub struct Decrease {
                 /// Further keys.
-                0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+                0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
             }
             new()
         }
@@ -281,22 +281,22 @@ pub mod user {
             /// * Catalog: `channels.vip.user.score.flowrecord_get`.
             pub struct FlowrecordGet {
                 /// `openid`.
-                0 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+                0 openid: xinqiao_types::OpenId => "openid: must masked",
                 /// `page_num`.
-                1 page_num: i64 => w::Field::must("page_num"),
+                1 page_num: i64 => "page_num: must",
                 /// `page_size`.
-                2 page_size: i64 => w::Field::must("page_size"),
+                2 page_size: i64 => "page_size: must",
             }
-            new(openid: xinqiao_types::OpenId, page_num: i64, page_size: i64)
+            new(openid: impl Into<xinqiao_types::OpenId>, page_num: i64, page_size: i64)
         }
 
         w::record! {
             /// Answer to [`FlowrecordGet`].
             pub struct FlowrecordGetResponse {
                 /// `list`.
-                0 list: Vec<super::super::FlowrecordGetList> => w::Field::must("list"),
+                0 list: Vec<super::super::FlowrecordGetList> => "list: must",
                 /// `total_num`.
-                1 total_num: i64 => w::Field::must("total_num"),
+                1 total_num: i64 => "total_num: must",
             }
         }
 
@@ -327,16 +327,16 @@ pub mod user {
             /// * Catalog: `channels.vip.user.score.get`.
             pub struct Get {
                 /// `openid`.
-                0 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+                0 openid: xinqiao_types::OpenId => "openid: must masked",
             }
-            new(openid: xinqiao_types::OpenId)
+            new(openid: impl Into<xinqiao_types::OpenId>)
         }
 
         w::record! {
             /// Answer to [`Get`].
             pub struct GetResponse {
                 /// `info`.
-                0 info: super::super::GetInfo => w::Field::must("info"),
+                0 info: super::super::GetInfo => "info: must",
             }
         }
 
@@ -367,7 +367,7 @@ pub mod user {
             /// * Catalog: `channels.vip.user.score.increase`.
             pub struct Increase {
                 /// Further keys.
-                0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+                0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
             }
             new()
         }

@@ -7,37 +7,37 @@ w::record! {
     /// `Bill`.
     pub struct Bill {
         /// `product_id`.
-        0 product_id: i64 => w::Field::must("product_id"),
+        0 product_id: i64 => "product_id: must",
         /// `voucher_name`.
-        1 voucher_name: String => w::Field::must("voucher_name"),
+        1 voucher_name: String => "voucher_name: must",
         /// `code`.
-        2 code: String => w::Field::must("code"),
+        2 code: String => "code: must",
         /// `openid`.
-        3 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        3 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `voucher_buy_amount`; unit fen.
-        4 voucher_buy_amount: xinqiao_types::Fen => w::Field::must("voucher_buy_amount"),
+        4 voucher_buy_amount: xinqiao_types::Fen => "voucher_buy_amount: must",
         /// `voucher_pay_amount`; unit fen.
-        5 voucher_pay_amount: xinqiao_types::Fen => w::Field::must("voucher_pay_amount"),
+        5 voucher_pay_amount: xinqiao_types::Fen => "voucher_pay_amount: must",
         /// `mch_favor_amount`; unit fen.
-        6 mch_favor_amount: xinqiao_types::Fen => w::Field::must("mch_favor_amount"),
+        6 mch_favor_amount: xinqiao_types::Fen => "mch_favor_amount: must",
         /// `platform_favor_amount`; unit fen.
-        7 platform_favor_amount: xinqiao_types::Fen => w::Field::must("platform_favor_amount"),
+        7 platform_favor_amount: xinqiao_types::Fen => "platform_favor_amount: must",
         /// `mch_settle_amount`; unit fen.
-        8 mch_settle_amount: xinqiao_types::Fen => w::Field::must("mch_settle_amount"),
+        8 mch_settle_amount: xinqiao_types::Fen => "mch_settle_amount: must",
         /// `finder_settle_amount`; unit fen.
-        9 finder_settle_amount: xinqiao_types::Fen => w::Field::must("finder_settle_amount"),
+        9 finder_settle_amount: xinqiao_types::Fen => "finder_settle_amount: must",
         /// `voucher_buy_time`; format `unix`.
-        10 voucher_buy_time: xinqiao_types::UnixSeconds => w::Field::must("voucher_buy_time"),
+        10 voucher_buy_time: xinqiao_types::UnixSeconds => "voucher_buy_time: must",
         /// `consume_time`; format `unix`.
-        11 consume_time: xinqiao_types::UnixSeconds => w::Field::must("consume_time"),
+        11 consume_time: xinqiao_types::UnixSeconds => "consume_time: must",
         /// `consume_store_name`.
-        12 consume_store_name: Option<String> => w::Field::new("consume_store_name"),
+        12 consume_store_name: Option<String> => "consume_store_name",
         /// `out_store_id`.
-        13 out_store_id: Option<String> => w::Field::new("out_store_id"),
+        13 out_store_id: Option<String> => "out_store_id",
         /// `order_id`.
-        14 order_id: Option<String> => w::Field::new("order_id"),
+        14 order_id: Option<String> => "order_id",
         /// `time_index`.
-        15 time_index: Option<i64> => w::Field::new("time_index"),
+        15 time_index: Option<i64> => "time_index",
     }
 }
 
@@ -45,11 +45,11 @@ w::record! {
     /// `FailCode`.
     pub struct FailCode {
         /// `code`.
-        0 code: String => w::Field::must("code"),
+        0 code: String => "code: must",
         /// `errcode`.
-        1 errcode: i64 => w::Field::must("errcode"),
+        1 errcode: i64 => "errcode: must",
         /// `errmsg`.
-        2 errmsg: Option<String> => w::Field::new("errmsg"),
+        2 errmsg: Option<String> => "errmsg",
     }
 }
 
@@ -57,15 +57,15 @@ w::record! {
     /// `FailVoucher`.
     pub struct FailVoucher {
         /// `encrypted_code`.
-        0 encrypted_code: Option<String> => w::Field::new("encrypted_code"),
+        0 encrypted_code: Option<String> => "encrypted_code",
         /// `code`.
-        1 code: Option<String> => w::Field::new("code"),
+        1 code: Option<String> => "code",
         /// `sku_id`.
-        2 sku_id: Option<i64> => w::Field::new("sku_id"),
+        2 sku_id: Option<i64> => "sku_id",
         /// `ret_code`.
-        3 ret_code: i64 => w::Field::must("ret_code"),
+        3 ret_code: i64 => "ret_code: must",
         /// `ret_msg`.
-        4 ret_msg: Option<String> => w::Field::new("ret_msg"),
+        4 ret_msg: Option<String> => "ret_msg",
     }
 }
 
@@ -73,55 +73,55 @@ w::record! {
     /// `GetVoucher`.
     pub struct GetVoucher {
         /// `product_id`.
-        0 product_id: i64 => w::Field::must("product_id"),
+        0 product_id: i64 => "product_id: must",
         /// `sku_id`.
-        1 sku_id: i64 => w::Field::must("sku_id"),
+        1 sku_id: i64 => "sku_id: must",
         /// `voucher_type`.
-        2 voucher_type: i64 => w::Field::must("voucher_type"),
+        2 voucher_type: i64 => "voucher_type: must",
         /// `voucher_buy_amount`; unit fen.
-        3 voucher_buy_amount: xinqiao_types::Fen => w::Field::must("voucher_buy_amount"),
+        3 voucher_buy_amount: xinqiao_types::Fen => "voucher_buy_amount: must",
         /// `voucher_actual_amount`; unit fen.
-        4 voucher_actual_amount: xinqiao_types::Fen => w::Field::must("voucher_actual_amount"),
+        4 voucher_actual_amount: xinqiao_types::Fen => "voucher_actual_amount: must",
         /// `code_type`.
-        5 code_type: i64 => w::Field::must("code_type"),
+        5 code_type: i64 => "code_type: must",
         /// `code`.
-        6 code: String => w::Field::must("code"),
+        6 code: String => "code: must",
         /// `status`.
-        7 status: i64 => w::Field::must("status"),
+        7 status: i64 => "status: must",
         /// `create_time`; format `unix`.
-        8 create_time: xinqiao_types::UnixSeconds => w::Field::must("create_time"),
+        8 create_time: xinqiao_types::UnixSeconds => "create_time: must",
         /// `update_time`; format `unix`.
-        9 update_time: xinqiao_types::UnixSeconds => w::Field::must("update_time"),
+        9 update_time: xinqiao_types::UnixSeconds => "update_time: must",
         /// `send_time`; format `unix`.
-        10 send_time: xinqiao_types::UnixSeconds => w::Field::must("send_time"),
+        10 send_time: xinqiao_types::UnixSeconds => "send_time: must",
         /// `start_time`; format `unix`.
-        11 start_time: xinqiao_types::UnixSeconds => w::Field::must("start_time"),
+        11 start_time: xinqiao_types::UnixSeconds => "start_time: must",
         /// `end_time`; format `unix`.
-        12 end_time: xinqiao_types::UnixSeconds => w::Field::must("end_time"),
+        12 end_time: xinqiao_types::UnixSeconds => "end_time: must",
         /// `consume_time`; format `unix`.
-        13 consume_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("consume_time"),
+        13 consume_time: Option<xinqiao_types::UnixSeconds> => "consume_time",
         /// `consume_store_name`.
-        14 consume_store_name: Option<String> => w::Field::new("consume_store_name"),
+        14 consume_store_name: Option<String> => "consume_store_name",
         /// `out_store_id`.
-        15 out_store_id: Option<String> => w::Field::new("out_store_id"),
+        15 out_store_id: Option<String> => "out_store_id",
         /// `refund_time`; format `unix`.
-        16 refund_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("refund_time"),
+        16 refund_time: Option<xinqiao_types::UnixSeconds> => "refund_time",
         /// `openid`.
-        17 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        17 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `union_id`.
-        18 union_id: Option<String> => w::Field::new("union_id").masked(),
+        18 union_id: Option<String> => "union_id: masked",
         /// `telphone_no`.
-        19 telphone_no: Option<String> => w::Field::new("telphone_no"),
+        19 telphone_no: Option<String> => "telphone_no",
         /// `order_id`.
-        20 order_id: Option<String> => w::Field::new("order_id"),
+        20 order_id: Option<String> => "order_id",
         /// `voucher_settle_status`.
-        21 voucher_settle_status: Option<i64> => w::Field::new("voucher_settle_status"),
+        21 voucher_settle_status: Option<i64> => "voucher_settle_status",
         /// `last_consume_no`.
-        22 last_consume_no: Option<String> => w::Field::new("last_consume_no"),
+        22 last_consume_no: Option<String> => "last_consume_no",
         /// `last_withdraw_consume_no`.
-        23 last_withdraw_consume_no: Option<String> => w::Field::new("last_withdraw_consume_no"),
+        23 last_withdraw_consume_no: Option<String> => "last_withdraw_consume_no",
         /// `time_card`.
-        24 time_card: Option<TimeCard> => w::Field::new("time_card"),
+        24 time_card: Option<TimeCard> => "time_card",
     }
 }
 
@@ -129,27 +129,28 @@ w::record! {
     /// `ReovkeVoucher`.
     pub struct ReovkeVoucher {
         /// `encrypted_code`.
-        0 encrypted_code: Option<String> => w::Field::new("encrypted_code"),
+        0 encrypted_code: Option<String> => "encrypted_code",
         /// `code`.
-        1 code: Option<String> => w::Field::new("code"),
+        1 code: Option<String> => "code",
         /// `sku_id`.
-        2 sku_id: Option<i64> => w::Field::new("sku_id"),
+        2 sku_id: Option<i64> => "sku_id",
     }
     new()
-    set(encrypted_code: String, code: String, sku_id: i64)
+    text(encrypted_code: String, code: String)
+    set(sku_id: i64)
 }
 
 w::record! {
     /// `TimeCard`.
     pub struct TimeCard {
         /// `total_count`.
-        0 total_count: i64 => w::Field::must("total_count"),
+        0 total_count: i64 => "total_count: must",
         /// `available_count`.
-        1 available_count: i64 => w::Field::must("available_count"),
+        1 available_count: i64 => "available_count: must",
         /// `consumed_count`.
-        2 consumed_count: i64 => w::Field::must("consumed_count"),
+        2 consumed_count: i64 => "consumed_count: must",
         /// `refunded_count`.
-        3 refunded_count: i64 => w::Field::must("refunded_count"),
+        3 refunded_count: i64 => "refunded_count: must",
     }
 }
 
@@ -157,53 +158,53 @@ w::record! {
     /// `Voucher`.
     pub struct Voucher {
         /// `product_id`.
-        0 product_id: i64 => w::Field::must("product_id"),
+        0 product_id: i64 => "product_id: must",
         /// `sku_id`.
-        1 sku_id: i64 => w::Field::must("sku_id"),
+        1 sku_id: i64 => "sku_id: must",
         /// `voucher_type`.
-        2 voucher_type: i64 => w::Field::must("voucher_type"),
+        2 voucher_type: i64 => "voucher_type: must",
         /// `voucher_buy_amount`; unit fen.
-        3 voucher_buy_amount: xinqiao_types::Fen => w::Field::must("voucher_buy_amount"),
+        3 voucher_buy_amount: xinqiao_types::Fen => "voucher_buy_amount: must",
         /// `voucher_actual_amount`; unit fen.
-        4 voucher_actual_amount: xinqiao_types::Fen => w::Field::must("voucher_actual_amount"),
+        4 voucher_actual_amount: xinqiao_types::Fen => "voucher_actual_amount: must",
         /// `code_type`.
-        5 code_type: i64 => w::Field::must("code_type"),
+        5 code_type: i64 => "code_type: must",
         /// `code`.
-        6 code: String => w::Field::must("code"),
+        6 code: String => "code: must",
         /// `status`.
-        7 status: i64 => w::Field::must("status"),
+        7 status: i64 => "status: must",
         /// `create_time`; format `unix`.
-        8 create_time: xinqiao_types::UnixSeconds => w::Field::must("create_time"),
+        8 create_time: xinqiao_types::UnixSeconds => "create_time: must",
         /// `update_time`; format `unix`.
-        9 update_time: xinqiao_types::UnixSeconds => w::Field::must("update_time"),
+        9 update_time: xinqiao_types::UnixSeconds => "update_time: must",
         /// `send_time`; format `unix`.
-        10 send_time: xinqiao_types::UnixSeconds => w::Field::must("send_time"),
+        10 send_time: xinqiao_types::UnixSeconds => "send_time: must",
         /// `start_time`; format `unix`.
-        11 start_time: xinqiao_types::UnixSeconds => w::Field::must("start_time"),
+        11 start_time: xinqiao_types::UnixSeconds => "start_time: must",
         /// `end_time`; format `unix`.
-        12 end_time: xinqiao_types::UnixSeconds => w::Field::must("end_time"),
+        12 end_time: xinqiao_types::UnixSeconds => "end_time: must",
         /// `consume_time`; format `unix`.
-        13 consume_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("consume_time"),
+        13 consume_time: Option<xinqiao_types::UnixSeconds> => "consume_time",
         /// `consume_store_name`.
-        14 consume_store_name: Option<String> => w::Field::new("consume_store_name"),
+        14 consume_store_name: Option<String> => "consume_store_name",
         /// `out_store_id`.
-        15 out_store_id: Option<String> => w::Field::new("out_store_id"),
+        15 out_store_id: Option<String> => "out_store_id",
         /// `refund_time`; format `unix`.
-        16 refund_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("refund_time"),
+        16 refund_time: Option<xinqiao_types::UnixSeconds> => "refund_time",
         /// `openid`.
-        17 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        17 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `union_id`.
-        18 union_id: Option<String> => w::Field::new("union_id").masked(),
+        18 union_id: Option<String> => "union_id: masked",
         /// `telphone_no`.
-        19 telphone_no: Option<String> => w::Field::new("telphone_no"),
+        19 telphone_no: Option<String> => "telphone_no",
         /// `order_id`.
-        20 order_id: Option<String> => w::Field::new("order_id"),
+        20 order_id: Option<String> => "order_id",
         /// `voucher_settle_status`.
-        21 voucher_settle_status: Option<i64> => w::Field::new("voucher_settle_status"),
+        21 voucher_settle_status: Option<i64> => "voucher_settle_status",
         /// `last_consume_no`.
-        22 last_consume_no: Option<String> => w::Field::new("last_consume_no"),
+        22 last_consume_no: Option<String> => "last_consume_no",
         /// `last_withdraw_consume_no`.
-        23 last_withdraw_consume_no: Option<String> => w::Field::new("last_withdraw_consume_no"),
+        23 last_withdraw_consume_no: Option<String> => "last_withdraw_consume_no",
     }
 }
 
@@ -215,11 +216,11 @@ w::record! {
     /// * Catalog: `channels.voucher.codes_upload`.
     pub struct CodesUpload {
         /// `product_id`.
-        0 product_id: i64 => w::Field::must("product_id"),
+        0 product_id: i64 => "product_id: must",
         /// `sku_id`.
-        1 sku_id: i64 => w::Field::must("sku_id"),
+        1 sku_id: i64 => "sku_id: must",
         /// `codes`.
-        2 codes: Vec<String> => w::Field::must("codes"),
+        2 codes: Vec<String> => "codes: must",
     }
     new(product_id: i64, sku_id: i64, codes: Vec<String>)
 }
@@ -228,17 +229,17 @@ w::record! {
     /// Answer to [`CodesUpload`].
     pub struct CodesUploadResponse {
         /// `product_id`.
-        0 product_id: i64 => w::Field::must("product_id"),
+        0 product_id: i64 => "product_id: must",
         /// `total_count`.
-        1 total_count: i64 => w::Field::must("total_count"),
+        1 total_count: i64 => "total_count: must",
         /// `success_codes`.
-        2 success_codes: Option<Vec<String>> => w::Field::new("success_codes"),
+        2 success_codes: Option<Vec<String>> => "success_codes",
         /// `success_count`.
-        3 success_count: i64 => w::Field::must("success_count"),
+        3 success_count: i64 => "success_count: must",
         /// `fail_codes`.
-        4 fail_codes: Option<Vec<FailCode>> => w::Field::new("fail_codes"),
+        4 fail_codes: Option<Vec<FailCode>> => "fail_codes",
         /// `fail_count`.
-        5 fail_count: i64 => w::Field::must("fail_count"),
+        5 fail_count: i64 => "fail_count: must",
     }
 }
 
@@ -269,38 +270,32 @@ w::record! {
     /// * Catalog: `channels.voucher.consume`.
     pub struct Consume {
         /// `consume_request_no`.
-        0 consume_request_no: String => w::Field::must("consume_request_no"),
+        0 consume_request_no: String => "consume_request_no: must",
         /// `consume_store_name`.
-        1 consume_store_name: Option<String> => w::Field::new("consume_store_name"),
+        1 consume_store_name: Option<String> => "consume_store_name",
         /// `consume_channel`.
-        2 consume_channel: Option<i64> => w::Field::new("consume_channel"),
+        2 consume_channel: Option<i64> => "consume_channel",
         /// `out_store_id`.
-        3 out_store_id: Option<String> => w::Field::new("out_store_id"),
+        3 out_store_id: Option<String> => "out_store_id",
         /// `encrypted_codes`.
-        4 encrypted_codes: Option<Vec<String>> => w::Field::new("encrypted_codes"),
+        4 encrypted_codes: Option<Vec<String>> => "encrypted_codes",
         /// `codes`.
-        5 codes: Option<Vec<String>> => w::Field::new("codes"),
+        5 codes: Option<Vec<String>> => "codes",
         /// `sku_id`.
-        6 sku_id: Option<i64> => w::Field::new("sku_id"),
+        6 sku_id: Option<i64> => "sku_id",
     }
-    new(consume_request_no: String)
-    set(
-        consume_store_name: String,
-        consume_channel: i64,
-        out_store_id: String,
-        encrypted_codes: Vec<String>,
-        codes: Vec<String>,
-        sku_id: i64,
-    )
+    new(consume_request_no: impl Into<String>)
+    text(consume_store_name: String, out_store_id: String)
+    set(consume_channel: i64, encrypted_codes: Vec<String>, codes: Vec<String>, sku_id: i64)
 }
 
 w::record! {
     /// Answer to [`Consume`].
     pub struct ConsumeResponse {
         /// `voucher_list`.
-        0 voucher_list: Option<Vec<Voucher>> => w::Field::new("voucher_list"),
+        0 voucher_list: Option<Vec<Voucher>> => "voucher_list",
         /// `fail_voucher_list`.
-        1 fail_voucher_list: Option<Vec<FailVoucher>> => w::Field::new("fail_voucher_list"),
+        1 fail_voucher_list: Option<Vec<FailVoucher>> => "fail_voucher_list",
     }
 }
 
@@ -331,21 +326,22 @@ w::record! {
     /// * Catalog: `channels.voucher.get`.
     pub struct Get {
         /// `encrypted_code`.
-        0 encrypted_code: Option<String> => w::Field::new("encrypted_code"),
+        0 encrypted_code: Option<String> => "encrypted_code",
         /// `code`.
-        1 code: Option<String> => w::Field::new("code"),
+        1 code: Option<String> => "code",
         /// `sku_id`.
-        2 sku_id: Option<i64> => w::Field::new("sku_id"),
+        2 sku_id: Option<i64> => "sku_id",
     }
     new()
-    set(encrypted_code: String, code: String, sku_id: i64)
+    text(encrypted_code: String, code: String)
+    set(sku_id: i64)
 }
 
 w::record! {
     /// Answer to [`Get`].
     pub struct GetResponse {
         /// `voucher`.
-        0 voucher: GetVoucher => w::Field::must("voucher"),
+        0 voucher: GetVoucher => "voucher: must",
     }
 }
 
@@ -376,25 +372,25 @@ w::record! {
     /// * Catalog: `channels.voucher.get_bill_list`.
     pub struct GetBillList {
         /// `product_id`.
-        0 product_id: i64 => w::Field::must("product_id"),
+        0 product_id: i64 => "product_id: must",
         /// `bill_date`; format `yyyy-MM-dd`.
-        1 bill_date: String => w::Field::must("bill_date"),
+        1 bill_date: String => "bill_date: must",
         /// `page_size`.
-        2 page_size: i64 => w::Field::must("page_size"),
+        2 page_size: i64 => "page_size: must",
         /// `page_ctx`.
-        3 page_ctx: Option<String> => w::Field::new("page_ctx"),
+        3 page_ctx: Option<String> => "page_ctx",
     }
-    new(product_id: i64, bill_date: String, page_size: i64)
-    set(page_ctx: String)
+    new(product_id: i64, bill_date: impl Into<String>, page_size: i64)
+    text(page_ctx: String)
 }
 
 w::record! {
     /// Answer to [`GetBillList`].
     pub struct GetBillListResponse {
         /// `bill_list`.
-        0 bill_list: Vec<Bill> => w::Field::must("bill_list"),
+        0 bill_list: Vec<Bill> => "bill_list: must",
         /// `page_ctx`.
-        1 page_ctx: Option<String> => w::Field::new("page_ctx"),
+        1 page_ctx: Option<String> => "page_ctx",
     }
 }
 
@@ -425,27 +421,28 @@ w::record! {
     /// * Catalog: `channels.voucher.get_list`.
     pub struct GetList {
         /// `openid`.
-        0 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `status`.
-        1 status: Option<i64> => w::Field::new("status"),
+        1 status: Option<i64> => "status",
         /// `page_size`.
-        2 page_size: i64 => w::Field::must("page_size"),
+        2 page_size: i64 => "page_size: must",
         /// `page_ctx`.
-        3 page_ctx: Option<String> => w::Field::new("page_ctx"),
+        3 page_ctx: Option<String> => "page_ctx",
     }
-    new(openid: xinqiao_types::OpenId, page_size: i64)
-    set(status: i64, page_ctx: String)
+    new(openid: impl Into<xinqiao_types::OpenId>, page_size: i64)
+    text(page_ctx: String)
+    set(status: i64)
 }
 
 w::record! {
     /// Answer to [`GetList`].
     pub struct GetListResponse {
         /// `openid`.
-        0 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `voucher_list`.
-        1 voucher_list: Vec<Voucher> => w::Field::must("voucher_list"),
+        1 voucher_list: Vec<Voucher> => "voucher_list: must",
         /// `page_ctx`.
-        2 page_ctx: Option<String> => w::Field::new("page_ctx"),
+        2 page_ctx: Option<String> => "page_ctx",
     }
 }
 
@@ -476,23 +473,23 @@ w::record! {
     /// * Catalog: `channels.voucher.revoke`.
     pub struct Revoke {
         /// `revoke_request_no`.
-        0 revoke_request_no: String => w::Field::must("revoke_request_no"),
+        0 revoke_request_no: String => "revoke_request_no: must",
         /// `consume_request_no`.
-        1 consume_request_no: Option<String> => w::Field::new("consume_request_no"),
+        1 consume_request_no: Option<String> => "consume_request_no",
         /// `reovke_vouchers`.
-        2 reovke_vouchers: Vec<ReovkeVoucher> => w::Field::must("reovke_vouchers"),
+        2 reovke_vouchers: Vec<ReovkeVoucher> => "reovke_vouchers: must",
     }
-    new(revoke_request_no: String, reovke_vouchers: Vec<ReovkeVoucher>)
-    set(consume_request_no: String)
+    new(revoke_request_no: impl Into<String>, reovke_vouchers: Vec<ReovkeVoucher>)
+    text(consume_request_no: String)
 }
 
 w::record! {
     /// Answer to [`Revoke`].
     pub struct RevokeResponse {
         /// `voucher_list`.
-        0 voucher_list: Option<Vec<Voucher>> => w::Field::new("voucher_list"),
+        0 voucher_list: Option<Vec<Voucher>> => "voucher_list",
         /// `fail_voucher_list`.
-        1 fail_voucher_list: Option<Vec<FailVoucher>> => w::Field::new("fail_voucher_list"),
+        1 fail_voucher_list: Option<Vec<FailVoucher>> => "fail_voucher_list",
     }
 }
 

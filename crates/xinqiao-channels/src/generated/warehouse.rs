@@ -7,13 +7,13 @@ w::record! {
     /// `CoverLocation`.
     pub struct CoverLocation {
         /// `address_id1`.
-        0 address_id1: i64 => w::Field::must("address_id1"),
+        0 address_id1: i64 => "address_id1: must",
         /// `address_id2`.
-        1 address_id2: Option<i64> => w::Field::new("address_id2"),
+        1 address_id2: Option<i64> => "address_id2",
         /// `address_id3`.
-        2 address_id3: Option<i64> => w::Field::new("address_id3"),
+        2 address_id3: Option<i64> => "address_id3",
         /// `address_id4`.
-        3 address_id4: Option<i64> => w::Field::new("address_id4"),
+        3 address_id4: Option<i64> => "address_id4",
     }
     new(address_id1: i64)
     set(address_id2: i64, address_id3: i64, address_id4: i64)
@@ -23,13 +23,13 @@ w::record! {
     /// `DataItem`.
     pub struct DataItem {
         /// `out_warehouse_id`.
-        0 out_warehouse_id: String => w::Field::must("out_warehouse_id"),
+        0 out_warehouse_id: String => "out_warehouse_id: must",
         /// `name`.
-        1 name: String => w::Field::must("name"),
+        1 name: String => "name: must",
         /// `intro`.
-        2 intro: String => w::Field::must("intro"),
+        2 intro: String => "intro: must",
         /// `cover_locations`.
-        3 cover_locations: Option<Vec<CoverLocation>> => w::Field::new("cover_locations"),
+        3 cover_locations: Option<Vec<CoverLocation>> => "cover_locations",
     }
 }
 
@@ -37,7 +37,7 @@ w::record! {
     /// `GetData`.
     pub struct GetData {
         /// `priority_sort`.
-        0 priority_sort: Vec<String> => w::Field::must("priority_sort"),
+        0 priority_sort: Vec<String> => "priority_sort: must",
     }
 }
 
@@ -45,7 +45,7 @@ w::record! {
     /// `GetDataItem`.
     pub struct GetDataItem {
         /// `num`.
-        0 num: i64 => w::Field::must("num"),
+        0 num: i64 => "num: must",
     }
 }
 
@@ -53,9 +53,9 @@ w::record! {
     /// `ListGetData`.
     pub struct ListGetData {
         /// `out_warehouse_ids`.
-        0 out_warehouse_ids: Vec<String> => w::Field::must("out_warehouse_ids"),
+        0 out_warehouse_ids: Vec<String> => "out_warehouse_ids: must",
         /// `next_key`.
-        1 next_key: Option<String> => w::Field::new("next_key"),
+        1 next_key: Option<String> => "next_key",
     }
 }
 
@@ -67,15 +67,15 @@ w::record! {
     /// * Catalog: `channels.warehouse.create`.
     pub struct Create {
         /// `out_warehouse_id`.
-        0 out_warehouse_id: String => w::Field::must("out_warehouse_id"),
+        0 out_warehouse_id: String => "out_warehouse_id: must",
         /// `name`.
-        1 name: String => w::Field::must("name"),
+        1 name: String => "name: must",
         /// `intro`.
-        2 intro: String => w::Field::must("intro"),
+        2 intro: String => "intro: must",
         /// `cover_locations`.
-        3 cover_locations: Option<Vec<CoverLocation>> => w::Field::new("cover_locations"),
+        3 cover_locations: Option<Vec<CoverLocation>> => "cover_locations",
     }
-    new(out_warehouse_id: String, name: String, intro: String)
+    new(out_warehouse_id: impl Into<String>, name: impl Into<String>, intro: impl Into<String>)
     set(cover_locations: Vec<CoverLocation>)
 }
 
@@ -106,13 +106,13 @@ w::record! {
     /// * Catalog: `channels.warehouse.detail_update`.
     pub struct DetailUpdate {
         /// `out_warehouse_id`.
-        0 out_warehouse_id: String => w::Field::must("out_warehouse_id"),
+        0 out_warehouse_id: String => "out_warehouse_id: must",
         /// `name`.
-        1 name: String => w::Field::must("name"),
+        1 name: String => "name: must",
         /// `intro`.
-        2 intro: String => w::Field::must("intro"),
+        2 intro: String => "intro: must",
     }
-    new(out_warehouse_id: String, name: String, intro: String)
+    new(out_warehouse_id: impl Into<String>, name: impl Into<String>, intro: impl Into<String>)
 }
 
 w::endpoint! {
@@ -142,16 +142,16 @@ w::record! {
     /// * Catalog: `channels.warehouse.get`.
     pub struct Get {
         /// `out_warehouse_id`.
-        0 out_warehouse_id: String => w::Field::must("out_warehouse_id"),
+        0 out_warehouse_id: String => "out_warehouse_id: must",
     }
-    new(out_warehouse_id: String)
+    new(out_warehouse_id: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`Get`].
     pub struct GetResponse {
         /// `data`.
-        0 data: DataItem => w::Field::must("data"),
+        0 data: DataItem => "data: must",
     }
 }
 
@@ -182,19 +182,19 @@ w::record! {
     /// * Catalog: `channels.warehouse.list_get`.
     pub struct ListGet {
         /// `page_size`.
-        0 page_size: i64 => w::Field::must("page_size"),
+        0 page_size: i64 => "page_size: must",
         /// `next_key`.
-        1 next_key: Option<String> => w::Field::new("next_key"),
+        1 next_key: Option<String> => "next_key",
     }
     new(page_size: i64)
-    set(next_key: String)
+    text(next_key: String)
 }
 
 w::record! {
     /// Answer to [`ListGet`].
     pub struct ListGetResponse {
         /// `data`.
-        0 data: ListGetData => w::Field::must("data"),
+        0 data: ListGetData => "data: must",
     }
 }
 
@@ -232,13 +232,13 @@ pub mod address {
             /// * Catalog: `channels.warehouse.address.prioritysort.get`.
             pub struct Get {
                 /// `address_id1`.
-                0 address_id1: i64 => w::Field::must("address_id1"),
+                0 address_id1: i64 => "address_id1: must",
                 /// `address_id2`.
-                1 address_id2: Option<i64> => w::Field::new("address_id2"),
+                1 address_id2: Option<i64> => "address_id2",
                 /// `address_id3`.
-                2 address_id3: Option<i64> => w::Field::new("address_id3"),
+                2 address_id3: Option<i64> => "address_id3",
                 /// `address_id4`.
-                3 address_id4: Option<i64> => w::Field::new("address_id4"),
+                3 address_id4: Option<i64> => "address_id4",
             }
             new(address_id1: i64)
             set(address_id2: i64, address_id3: i64, address_id4: i64)
@@ -248,7 +248,7 @@ pub mod address {
             /// Answer to [`Get`].
             pub struct GetResponse {
                 /// `data`.
-                0 data: super::super::GetData => w::Field::must("data"),
+                0 data: super::super::GetData => "data: must",
             }
         }
 
@@ -279,15 +279,15 @@ pub mod address {
             /// * Catalog: `channels.warehouse.address.prioritysort.set`.
             pub struct Set {
                 /// `address_id1`.
-                0 address_id1: i64 => w::Field::must("address_id1"),
+                0 address_id1: i64 => "address_id1: must",
                 /// `address_id2`.
-                1 address_id2: Option<i64> => w::Field::new("address_id2"),
+                1 address_id2: Option<i64> => "address_id2",
                 /// `address_id3`.
-                2 address_id3: Option<i64> => w::Field::new("address_id3"),
+                2 address_id3: Option<i64> => "address_id3",
                 /// `address_id4`.
-                3 address_id4: Option<i64> => w::Field::new("address_id4"),
+                3 address_id4: Option<i64> => "address_id4",
                 /// `priority_sort`.
-                4 priority_sort: Vec<String> => w::Field::must("priority_sort"),
+                4 priority_sort: Vec<String> => "priority_sort: must",
             }
             new(address_id1: i64, priority_sort: Vec<String>)
             set(address_id2: i64, address_id3: i64, address_id4: i64)
@@ -326,11 +326,11 @@ pub mod coverlocations {
         /// * Catalog: `channels.warehouse.coverlocations.add`.
         pub struct Add {
             /// `out_warehouse_id`.
-            0 out_warehouse_id: String => w::Field::must("out_warehouse_id"),
+            0 out_warehouse_id: String => "out_warehouse_id: must",
             /// `cover_locations`.
-            1 cover_locations: Vec<super::CoverLocation> => w::Field::must("cover_locations"),
+            1 cover_locations: Vec<super::CoverLocation> => "cover_locations: must",
         }
-        new(out_warehouse_id: String, cover_locations: Vec<super::CoverLocation>)
+        new(out_warehouse_id: impl Into<String>, cover_locations: Vec<super::CoverLocation>)
     }
 
     w::endpoint! {
@@ -360,11 +360,11 @@ pub mod coverlocations {
         /// * Catalog: `channels.warehouse.coverlocations.del`.
         pub struct Del {
             /// `out_warehouse_id`.
-            0 out_warehouse_id: String => w::Field::must("out_warehouse_id"),
+            0 out_warehouse_id: String => "out_warehouse_id: must",
             /// `cover_locations`.
-            1 cover_locations: Vec<super::CoverLocation> => w::Field::must("cover_locations"),
+            1 cover_locations: Vec<super::CoverLocation> => "cover_locations: must",
         }
-        new(out_warehouse_id: String, cover_locations: Vec<super::CoverLocation>)
+        new(out_warehouse_id: impl Into<String>, cover_locations: Vec<super::CoverLocation>)
     }
 
     w::endpoint! {
@@ -399,20 +399,20 @@ pub mod stock {
         /// * Catalog: `channels.warehouse.stock.get`.
         pub struct Get {
             /// `product_id`.
-            0 product_id: i64 => w::Field::must("product_id"),
+            0 product_id: i64 => "product_id: must",
             /// `sku_id`.
-            1 sku_id: i64 => w::Field::must("sku_id"),
+            1 sku_id: i64 => "sku_id: must",
             /// `out_warehouse_id`.
-            2 out_warehouse_id: String => w::Field::must("out_warehouse_id"),
+            2 out_warehouse_id: String => "out_warehouse_id: must",
         }
-        new(product_id: i64, sku_id: i64, out_warehouse_id: String)
+        new(product_id: i64, sku_id: i64, out_warehouse_id: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
             /// `data`.
-            0 data: super::GetDataItem => w::Field::must("data"),
+            0 data: super::GetDataItem => "data: must",
         }
     }
 
@@ -443,17 +443,23 @@ pub mod stock {
         /// * Catalog: `channels.warehouse.stock.update`.
         pub struct Update {
             /// `product_id`.
-            0 product_id: i64 => w::Field::must("product_id"),
+            0 product_id: i64 => "product_id: must",
             /// `sku_id`.
-            1 sku_id: i64 => w::Field::must("sku_id"),
+            1 sku_id: i64 => "sku_id: must",
             /// `out_warehouse_id`.
-            2 out_warehouse_id: String => w::Field::must("out_warehouse_id"),
+            2 out_warehouse_id: String => "out_warehouse_id: must",
             /// `diff_type`.
-            3 diff_type: i64 => w::Field::must("diff_type"),
+            3 diff_type: i64 => "diff_type: must",
             /// `num`.
-            4 num: i64 => w::Field::must("num"),
+            4 num: i64 => "num: must",
         }
-        new(product_id: i64, sku_id: i64, out_warehouse_id: String, diff_type: i64, num: i64)
+        new(
+            product_id: i64,
+            sku_id: i64,
+            out_warehouse_id: impl Into<String>,
+            diff_type: i64,
+            num: i64,
+        )
     }
 
     w::endpoint! {

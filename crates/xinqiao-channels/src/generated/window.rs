@@ -7,11 +7,11 @@ w::record! {
     /// `BannedDetail`.
     pub struct BannedDetail {
         /// `reason`.
-        0 reason: i64 => w::Field::must("reason"),
+        0 reason: i64 => "reason: must",
         /// `need_apply_category_id`.
-        1 need_apply_category_id: Option<i64> => w::Field::new("need_apply_category_id"),
+        1 need_apply_category_id: Option<i64> => "need_apply_category_id",
         /// `need_apply_category_name`.
-        2 need_apply_category_name: Option<String> => w::Field::new("need_apply_category_name"),
+        2 need_apply_category_name: Option<String> => "need_apply_category_name",
     }
 }
 
@@ -19,11 +19,11 @@ w::record! {
     /// `BranchInfo`.
     pub struct BranchInfo {
         /// `branch_id`.
-        0 branch_id: i64 => w::Field::must("branch_id"),
+        0 branch_id: i64 => "branch_id: must",
         /// `branch_name`.
-        1 branch_name: String => w::Field::must("branch_name"),
+        1 branch_name: String => "branch_name: must",
         /// `branch_status`.
-        2 branch_status: i64 => w::Field::must("branch_status"),
+        2 branch_status: i64 => "branch_status: must",
     }
 }
 
@@ -31,13 +31,13 @@ w::record! {
     /// `LimitDiscountInfo`.
     pub struct LimitDiscountInfo {
         /// `is_effect`.
-        0 is_effect: bool => w::Field::must("is_effect"),
+        0 is_effect: bool => "is_effect: must",
         /// `discount_price`; unit fen.
-        1 discount_price: xinqiao_types::Fen => w::Field::must("discount_price"),
+        1 discount_price: xinqiao_types::Fen => "discount_price: must",
         /// `stock`.
-        2 stock: i64 => w::Field::must("stock"),
+        2 stock: i64 => "stock: must",
         /// `end_time_ms`.
-        3 end_time_ms: i64 => w::Field::must("end_time_ms"),
+        3 end_time_ms: i64 => "end_time_ms: must",
     }
 }
 
@@ -45,9 +45,9 @@ w::record! {
     /// `ListGetProduct`.
     pub struct ListGetProduct {
         /// `product_id`.
-        0 product_id: i64 => w::Field::must("product_id"),
+        0 product_id: i64 => "product_id: must",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
     }
 }
 
@@ -55,11 +55,11 @@ w::record! {
     /// `PagePath`.
     pub struct PagePath {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `half_page_path`.
-        1 half_page_path: Option<String> => w::Field::new("half_page_path"),
+        1 half_page_path: Option<String> => "half_page_path",
         /// `full_page_path`.
-        2 full_page_path: Option<String> => w::Field::new("full_page_path"),
+        2 full_page_path: Option<String> => "full_page_path",
     }
 }
 
@@ -67,45 +67,45 @@ w::record! {
     /// `Product`.
     pub struct Product {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `product_id`.
-        1 product_id: i64 => w::Field::must("product_id"),
+        1 product_id: i64 => "product_id: must",
         /// `out_product_id`.
-        2 out_product_id: Option<String> => w::Field::new("out_product_id"),
+        2 out_product_id: Option<String> => "out_product_id",
         /// `title`.
-        3 title: String => w::Field::must("title"),
+        3 title: String => "title: must",
         /// `img_url`.
-        4 img_url: String => w::Field::must("img_url"),
+        4 img_url: String => "img_url: must",
         /// `third_category_id`.
-        5 third_category_id: Option<i64> => w::Field::new("third_category_id"),
+        5 third_category_id: Option<i64> => "third_category_id",
         /// `leaf_category_id`.
-        6 leaf_category_id: Option<i64> => w::Field::new("leaf_category_id"),
+        6 leaf_category_id: Option<i64> => "leaf_category_id",
         /// `status`.
-        7 status: i64 => w::Field::must("status"),
+        7 status: i64 => "status: must",
         /// `market_price`; unit fen.
-        8 market_price: xinqiao_types::Fen => w::Field::must("market_price"),
+        8 market_price: xinqiao_types::Fen => "market_price: must",
         /// `selling_price`; unit fen.
-        9 selling_price: xinqiao_types::Fen => w::Field::must("selling_price"),
+        9 selling_price: xinqiao_types::Fen => "selling_price: must",
         /// `stock`.
-        10 stock: i64 => w::Field::must("stock"),
+        10 stock: i64 => "stock: must",
         /// `sales`.
-        11 sales: i64 => w::Field::must("sales"),
+        11 sales: i64 => "sales: must",
         /// `page_path`.
-        12 page_path: Option<PagePath> => w::Field::new("page_path"),
+        12 page_path: Option<PagePath> => "page_path",
         /// `platform_id`.
-        13 platform_id: Option<i64> => w::Field::new("platform_id"),
+        13 platform_id: Option<i64> => "platform_id",
         /// `platform_name`.
-        14 platform_name: Option<String> => w::Field::new("platform_name"),
+        14 platform_name: Option<String> => "platform_name",
         /// `is_hide_for_window`.
-        15 is_hide_for_window: bool => w::Field::must("is_hide_for_window"),
+        15 is_hide_for_window: bool => "is_hide_for_window: must",
         /// `banned`.
-        16 banned: bool => w::Field::must("banned"),
+        16 banned: bool => "banned: must",
         /// `banned_details`.
-        17 banned_details: Option<BannedDetail> => w::Field::new("banned_details"),
+        17 banned_details: Option<BannedDetail> => "banned_details",
         /// `branch_info`.
-        18 branch_info: Option<BranchInfo> => w::Field::new("branch_info"),
+        18 branch_info: Option<BranchInfo> => "branch_info",
         /// `limit_discount_info`.
-        19 limit_discount_info: Option<LimitDiscountInfo> => w::Field::new("limit_discount_info"),
+        19 limit_discount_info: Option<LimitDiscountInfo> => "limit_discount_info",
     }
 }
 
@@ -121,13 +121,13 @@ pub mod product {
         /// * Catalog: `channels.window.product.add`.
         pub struct Add {
             /// `product_id`.
-            0 product_id: i64 => w::Field::must("product_id"),
+            0 product_id: i64 => "product_id: must",
             /// `appid`.
-            1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            1 appid: xinqiao_types::AppId => "appid: must",
             /// `is_hide_for_window`.
-            2 is_hide_for_window: Option<bool> => w::Field::new("is_hide_for_window"),
+            2 is_hide_for_window: Option<bool> => "is_hide_for_window",
         }
-        new(product_id: i64, appid: xinqiao_types::AppId)
+        new(product_id: i64, appid: impl Into<xinqiao_types::AppId>)
         set(is_hide_for_window: bool)
     }
 
@@ -158,13 +158,13 @@ pub mod product {
         /// * Catalog: `channels.window.product.get`.
         pub struct Get {
             /// `product_id`.
-            0 product_id: i64 => w::Field::must("product_id"),
+            0 product_id: i64 => "product_id: must",
             /// `appid`.
-            1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            1 appid: xinqiao_types::AppId => "appid: must",
             /// `need_cps_product`.
-            2 need_cps_product: Option<bool> => w::Field::new("need_cps_product"),
+            2 need_cps_product: Option<bool> => "need_cps_product",
         }
-        new(product_id: i64, appid: xinqiao_types::AppId)
+        new(product_id: i64, appid: impl Into<xinqiao_types::AppId>)
         set(need_cps_product: bool)
     }
 
@@ -172,7 +172,7 @@ pub mod product {
         /// Answer to [`Get`].
         pub struct GetResponse {
             /// `product`.
-            0 product: super::Product => w::Field::must("product"),
+            0 product: super::Product => "product: must",
         }
     }
 
@@ -203,39 +203,34 @@ pub mod product {
         /// * Catalog: `channels.window.product.list_get`.
         pub struct ListGet {
             /// `appid`.
-            0 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+            0 appid: Option<xinqiao_types::AppId> => "appid",
             /// `branch_id`.
-            1 branch_id: Option<i64> => w::Field::new("branch_id"),
+            1 branch_id: Option<i64> => "branch_id",
             /// `page_index`.
-            2 page_index: i64 => w::Field::must("page_index"),
+            2 page_index: i64 => "page_index: must",
             /// `page_size`.
-            3 page_size: i64 => w::Field::must("page_size"),
+            3 page_size: i64 => "page_size: must",
             /// `last_buffer`.
-            4 last_buffer: Option<String> => w::Field::new("last_buffer"),
+            4 last_buffer: Option<String> => "last_buffer",
             /// `need_total_num`.
-            5 need_total_num: Option<bool> => w::Field::new("need_total_num"),
+            5 need_total_num: Option<bool> => "need_total_num",
             /// `query_cps_product`.
-            6 query_cps_product: Option<bool> => w::Field::new("query_cps_product"),
+            6 query_cps_product: Option<bool> => "query_cps_product",
         }
         new(page_index: i64, page_size: i64)
-        set(
-            appid: xinqiao_types::AppId,
-            branch_id: i64,
-            last_buffer: String,
-            need_total_num: bool,
-            query_cps_product: bool,
-        )
+        text(appid: xinqiao_types::AppId, last_buffer: String)
+        set(branch_id: i64, need_total_num: bool, query_cps_product: bool)
     }
 
     w::record! {
         /// Answer to [`ListGet`].
         pub struct ListGetResponse {
             /// `products`.
-            0 products: Vec<super::ListGetProduct> => w::Field::must("products"),
+            0 products: Vec<super::ListGetProduct> => "products: must",
             /// `last_buffer`.
-            1 last_buffer: Option<String> => w::Field::new("last_buffer"),
+            1 last_buffer: Option<String> => "last_buffer",
             /// `total_num`.
-            2 total_num: Option<i64> => w::Field::new("total_num"),
+            2 total_num: Option<i64> => "total_num",
         }
     }
 
@@ -266,11 +261,11 @@ pub mod product {
         /// * Catalog: `channels.window.product.off`.
         pub struct Off {
             /// `product_id`.
-            0 product_id: i64 => w::Field::must("product_id"),
+            0 product_id: i64 => "product_id: must",
             /// `appid`.
-            1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            1 appid: xinqiao_types::AppId => "appid: must",
         }
-        new(product_id: i64, appid: xinqiao_types::AppId)
+        new(product_id: i64, appid: impl Into<xinqiao_types::AppId>)
     }
 
     w::endpoint! {

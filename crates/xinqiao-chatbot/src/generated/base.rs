@@ -7,7 +7,7 @@ w::record! {
     /// `AuthorizationInfo`.
     pub struct AuthorizationInfo {
         /// `authorizer_appid`.
-        0 authorizer_appid: String => w::Field::must("authorizer_appid"),
+        0 authorizer_appid: String => "authorizer_appid: must",
     }
 }
 
@@ -15,31 +15,31 @@ w::record! {
     /// `AuthorizerInfo`.
     pub struct AuthorizerInfo {
         /// `user_name`.
-        0 user_name: String => w::Field::must("user_name"),
+        0 user_name: String => "user_name: must",
         /// `nick_name`.
-        1 nick_name: String => w::Field::must("nick_name"),
+        1 nick_name: String => "nick_name: must",
         /// `head_img`.
-        2 head_img: String => w::Field::must("head_img"),
+        2 head_img: String => "head_img: must",
         /// `service_type_info`.
-        3 service_type_info: ServiceTypeInfo => w::Field::must("service_type_info"),
+        3 service_type_info: ServiceTypeInfo => "service_type_info: must",
         /// `verify_type_info`.
-        4 verify_type_info: ServiceTypeInfo => w::Field::must("verify_type_info"),
+        4 verify_type_info: ServiceTypeInfo => "verify_type_info: must",
         /// `principal_name`.
-        5 principal_name: Option<String> => w::Field::new("principal_name"),
+        5 principal_name: Option<String> => "principal_name",
         /// `alias`.
-        6 alias: Option<String> => w::Field::new("alias"),
+        6 alias: Option<String> => "alias",
         /// `signature`.
-        7 signature: Option<String> => w::Field::new("signature"),
+        7 signature: Option<String> => "signature",
         /// `qrcode_url`.
-        8 qrcode_url: Option<String> => w::Field::new("qrcode_url"),
+        8 qrcode_url: Option<String> => "qrcode_url",
         /// `business_info`.
-        9 business_info: BusinessInfo => w::Field::must("business_info"),
+        9 business_info: BusinessInfo => "business_info: must",
         /// `MiniProgramInfo`.
-        10 mini_program_info: Option<MiniProgramInfo> => w::Field::new("MiniProgramInfo"),
+        10 mini_program_info: Option<MiniProgramInfo> => "MiniProgramInfo",
         /// `account_status`.
-        11 account_status: i64 => w::Field::must("account_status"),
+        11 account_status: i64 => "account_status: must",
         /// `register_type`.
-        12 register_type: Option<i64> => w::Field::new("register_type"),
+        12 register_type: Option<i64> => "register_type",
     }
 }
 
@@ -47,7 +47,7 @@ w::record! {
     /// `BatchsetByTokenList`.
     pub struct BatchsetByTokenList {
         /// `openid`.
-        0 openid: Vec<xinqiao_types::OpenId> => w::Field::must("openid").masked(),
+        0 openid: Vec<xinqiao_types::OpenId> => "openid: must masked",
     }
     new(openid: Vec<xinqiao_types::OpenId>)
 }
@@ -56,7 +56,7 @@ w::record! {
     /// `Bindlist`.
     pub struct Bindlist {
         /// `info`.
-        0 info: BindlistInfo => w::Field::must("info"),
+        0 info: BindlistInfo => "info: must",
     }
 }
 
@@ -64,13 +64,13 @@ w::record! {
     /// `BindlistInfo`.
     pub struct BindlistInfo {
         /// `authorizer_appid`.
-        0 authorizer_appid: String => w::Field::must("authorizer_appid"),
+        0 authorizer_appid: String => "authorizer_appid: must",
         /// `authorizer_info`.
-        1 authorizer_info: AuthorizerInfo => w::Field::must("authorizer_info"),
+        1 authorizer_info: AuthorizerInfo => "authorizer_info: must",
         /// `authorization_info`.
-        2 authorization_info: Option<AuthorizationInfo> => w::Field::new("authorization_info"),
+        2 authorization_info: Option<AuthorizationInfo> => "authorization_info",
         /// `binded`.
-        3 binded: bool => w::Field::must("binded"),
+        3 binded: bool => "binded: must",
     }
 }
 
@@ -78,15 +78,15 @@ w::record! {
     /// `BusinessInfo`.
     pub struct BusinessInfo {
         /// `open_store`.
-        0 open_store: bool => w::Field::must("open_store").spelled(w::Spelling::BoolInt),
+        0 open_store: bool => "open_store: must zero-one",
         /// `open_scan`.
-        1 open_scan: bool => w::Field::must("open_scan").spelled(w::Spelling::BoolInt),
+        1 open_scan: bool => "open_scan: must zero-one",
         /// `open_pay`.
-        2 open_pay: bool => w::Field::must("open_pay").spelled(w::Spelling::BoolInt),
+        2 open_pay: bool => "open_pay: must zero-one",
         /// `open_card`.
-        3 open_card: bool => w::Field::must("open_card").spelled(w::Spelling::BoolInt),
+        3 open_card: bool => "open_card: must zero-one",
         /// `open_shake`.
-        4 open_shake: bool => w::Field::must("open_shake").spelled(w::Spelling::BoolInt),
+        4 open_shake: bool => "open_shake: must zero-one",
     }
 }
 
@@ -94,11 +94,11 @@ w::record! {
     /// `ByTokenData`.
     pub struct ByTokenData {
         /// `count`.
-        0 count: i64 => w::Field::must("count"),
+        0 count: i64 => "count: must",
         /// `totalPages`.
-        1 total_pages: i64 => w::Field::must("totalPages"),
+        1 total_pages: i64 => "totalPages: must",
         /// `list`.
-        2 list: Vec<DataList> => w::Field::must("list"),
+        2 list: Vec<DataList> => "list: must",
     }
 }
 
@@ -106,9 +106,9 @@ w::record! {
     /// `ByTokenDataItem`.
     pub struct ByTokenDataItem {
         /// `progress`.
-        0 progress: i64 => w::Field::must("progress"),
+        0 progress: i64 => "progress: must",
         /// `status`.
-        1 status: i64 => w::Field::must("status"),
+        1 status: i64 => "status: must",
     }
 }
 
@@ -116,19 +116,19 @@ w::record! {
     /// `ByTokenList`.
     pub struct ByTokenList {
         /// `askCount`.
-        0 ask_count: i64 => w::Field::must("askCount"),
+        0 ask_count: i64 => "askCount: must",
         /// `askUserCount`.
-        1 ask_user_count: i64 => w::Field::must("askUserCount"),
+        1 ask_user_count: i64 => "askUserCount: must",
         /// `quesCount`.
-        2 ques_count: i64 => w::Field::must("quesCount"),
+        2 ques_count: i64 => "quesCount: must",
         /// `cluesType`.
-        3 clues_type: i64 => w::Field::must("cluesType"),
+        3 clues_type: i64 => "cluesType: must",
         /// `clusterId`.
-        4 cluster_id: String => w::Field::must("clusterId"),
+        4 cluster_id: String => "clusterId: must",
         /// `hotQuesCluster`.
-        5 hot_ques_cluster: Option<String> => w::Field::new("hotQuesCluster"),
+        5 hot_ques_cluster: Option<String> => "hotQuesCluster",
         /// `exampleQues`.
-        6 example_ques: Vec<ExampleQue> => w::Field::must("exampleQues"),
+        6 example_ques: Vec<ExampleQue> => "exampleQues: must",
     }
 }
 
@@ -136,13 +136,13 @@ w::record! {
     /// `ByTokenOption`.
     pub struct ByTokenOption {
         /// `ans_node_name`.
-        0 ans_node_name: String => w::Field::must("ans_node_name"),
+        0 ans_node_name: String => "ans_node_name: must",
         /// `title`.
-        1 title: String => w::Field::must("title"),
+        1 title: String => "title: must",
         /// `answer`.
-        2 answer: String => w::Field::must("answer"),
+        2 answer: String => "answer: must",
         /// `confidence`.
-        3 confidence: f64 => w::Field::must("confidence"),
+        3 confidence: f64 => "confidence: must",
     }
 }
 
@@ -150,13 +150,13 @@ w::record! {
     /// `DataItem`.
     pub struct DataItem {
         /// `hotQuesClusterCount`.
-        0 hot_ques_cluster_count: i64 => w::Field::must("hotQuesClusterCount"),
+        0 hot_ques_cluster_count: i64 => "hotQuesClusterCount: must",
         /// `hotQuesCount`.
-        1 hot_ques_count: i64 => w::Field::must("hotQuesCount"),
+        1 hot_ques_count: i64 => "hotQuesCount: must",
         /// `totalPages`.
-        2 total_pages: i64 => w::Field::must("totalPages"),
+        2 total_pages: i64 => "totalPages: must",
         /// `list`.
-        3 list: Vec<ByTokenList> => w::Field::must("list"),
+        3 list: Vec<ByTokenList> => "list: must",
     }
 }
 
@@ -164,15 +164,15 @@ w::record! {
     /// `DataList`.
     pub struct DataList {
         /// `askCount`.
-        0 ask_count: i64 => w::Field::must("askCount"),
+        0 ask_count: i64 => "askCount: must",
         /// `askUserCount`.
-        1 ask_user_count: i64 => w::Field::must("askUserCount"),
+        1 ask_user_count: i64 => "askUserCount: must",
         /// `hitIntent`.
-        2 hit_intent: Option<String> => w::Field::new("hitIntent"),
+        2 hit_intent: Option<String> => "hitIntent",
         /// `ques`.
-        3 ques: String => w::Field::must("ques"),
+        3 ques: String => "ques: must",
         /// `score`.
-        4 score: f64 => w::Field::must("score"),
+        4 score: f64 => "score: must",
     }
 }
 
@@ -180,9 +180,9 @@ w::record! {
     /// `ExampleQue`.
     pub struct ExampleQue {
         /// `ques`.
-        0 ques: String => w::Field::must("ques"),
+        0 ques: String => "ques: must",
         /// `score`.
-        1 score: f64 => w::Field::must("score"),
+        1 score: f64 => "score: must",
     }
 }
 
@@ -190,7 +190,7 @@ w::record! {
     /// `ListItem`.
     pub struct ListItem {
         /// `question`.
-        0 question: Vec<String> => w::Field::must("question"),
+        0 question: Vec<String> => "question: must",
     }
     new(question: Vec<String>)
 }
@@ -199,7 +199,7 @@ w::record! {
     /// `MiniProgramInfo`.
     pub struct MiniProgramInfo {
         /// `visit_status`.
-        0 visit_status: i64 => w::Field::must("visit_status"),
+        0 visit_status: i64 => "visit_status: must",
     }
 }
 
@@ -207,9 +207,9 @@ w::record! {
     /// `ServiceTypeInfo`.
     pub struct ServiceTypeInfo {
         /// `id`.
-        0 id: i64 => w::Field::must("id"),
+        0 id: i64 => "id: must",
         /// `name`.
-        1 name: Option<String> => w::Field::new("name"),
+        1 name: Option<String> => "name",
     }
 }
 
@@ -217,38 +217,43 @@ w::record! {
     /// `Skill`.
     pub struct Skill {
         /// `skillname`.
-        0 skillname: String => w::Field::must("skillname"),
+        0 skillname: String => "skillname: must",
         /// `title`.
-        1 title: String => w::Field::must("title"),
+        1 title: String => "title: must",
         /// `question`.
-        2 question: Vec<String> => w::Field::must("question"),
+        2 question: Vec<String> => "question: must",
         /// `answer`.
-        3 answer: Vec<String> => w::Field::must("answer"),
+        3 answer: Vec<String> => "answer: must",
     }
-    new(skillname: String, title: String, question: Vec<String>, answer: Vec<String>)
+    new(
+        skillname: impl Into<String>,
+        title: impl Into<String>,
+        question: Vec<String>,
+        answer: Vec<String>,
+    )
 }
 
 w::record! {
     /// `SlotsInfo`.
     pub struct SlotsInfo {
         /// `confirm_status`.
-        0 confirm_status: String => w::Field::must("confirm_status"),
+        0 confirm_status: String => "confirm_status: must",
         /// `start`.
-        1 start: i64 => w::Field::must("start"),
+        1 start: i64 => "start: must",
         /// `end`.
-        2 end: i64 => w::Field::must("end"),
+        2 end: i64 => "end: must",
         /// `slot_name`.
-        3 slot_name: String => w::Field::must("slot_name"),
+        3 slot_name: String => "slot_name: must",
         /// `slot_value`.
-        4 slot_value: String => w::Field::must("slot_value"),
+        4 slot_value: String => "slot_value: must",
         /// `entity_type`.
-        5 entity_type: Option<String> => w::Field::new("entity_type"),
+        5 entity_type: Option<String> => "entity_type",
         /// `norm`.
-        6 norm: Option<String> => w::Field::new("norm"),
+        6 norm: Option<String> => "norm",
         /// `norm_detail`.
-        7 norm_detail: Option<String> => w::Field::new("norm_detail"),
+        7 norm_detail: Option<String> => "norm_detail",
         /// `title`.
-        8 title: Option<String> => w::Field::new("title"),
+        8 title: Option<String> => "title",
     }
 }
 
@@ -264,79 +269,80 @@ pub mod aibot {
         /// * Catalog: `chatbot.aibot.by_token`.
         pub struct ByToken {
             /// `TOKEN`.
-            0 token: String => w::Field::must("TOKEN").place(w::Place::Path),
+            0 token: String => "TOKEN: must path",
             /// `signature`.
-            1 signature: String => w::Field::must("signature"),
+            1 signature: String => "signature: must",
             /// `query`.
-            2 query: String => w::Field::must("query"),
+            2 query: String => "query: must",
             /// `env`.
-            3 env: Option<String> => w::Field::new("env"),
+            3 env: Option<String> => "env",
             /// `first_priority_skills`.
-            4 first_priority_skills: Option<Vec<String>> => w::Field::new("first_priority_skills"),
+            4 first_priority_skills: Option<Vec<String>> => "first_priority_skills",
             /// `second_priority_skills`.
-            5 second_priority_skills: Option<Vec<String>> => w::Field::new("second_priority_skills"),
+            5 second_priority_skills: Option<Vec<String>> => "second_priority_skills",
         }
-        new(token: String, signature: String, query: String)
-        set(env: String, first_priority_skills: Vec<String>, second_priority_skills: Vec<String>)
+        new(token: impl Into<String>, signature: impl Into<String>, query: impl Into<String>)
+        text(env: String)
+        set(first_priority_skills: Vec<String>, second_priority_skills: Vec<String>)
     }
 
     w::record! {
         /// Answer to [`ByToken`].
         pub struct ByTokenResponse {
             /// `ans_node_id`.
-            0 ans_node_id: i64 => w::Field::must("ans_node_id"),
+            0 ans_node_id: i64 => "ans_node_id: must",
             /// `ans_node_name`.
-            1 ans_node_name: String => w::Field::must("ans_node_name"),
+            1 ans_node_name: String => "ans_node_name: must",
             /// `title`.
-            2 title: String => w::Field::must("title"),
+            2 title: String => "title: must",
             /// `answer`.
-            3 answer: String => w::Field::must("answer"),
+            3 answer: String => "answer: must",
             /// `answer_open`.
-            4 answer_open: Option<i64> => w::Field::new("answer_open"),
+            4 answer_open: Option<i64> => "answer_open",
             /// `answer_type`.
-            5 answer_type: String => w::Field::must("answer_type"),
+            5 answer_type: String => "answer_type: must",
             /// `confidence`.
-            6 confidence: f64 => w::Field::must("confidence"),
+            6 confidence: f64 => "confidence: must",
             /// `from_user_name`.
-            7 from_user_name: String => w::Field::must("from_user_name").masked(),
+            7 from_user_name: String => "from_user_name: must masked",
             /// `to_user_name`.
-            8 to_user_name: String => w::Field::must("to_user_name").masked(),
+            8 to_user_name: String => "to_user_name: must masked",
             /// `query`.
-            9 query: String => w::Field::must("query"),
+            9 query: String => "query: must",
             /// `msg_id`.
-            10 msg_id: String => w::Field::must("msg_id"),
+            10 msg_id: String => "msg_id: must",
             /// `msgtype`.
-            11 msgtype: String => w::Field::must("msgtype"),
+            11 msgtype: String => "msgtype: must",
             /// `status`.
-            12 status: String => w::Field::must("status"),
+            12 status: String => "status: must",
             /// `event`.
-            13 event: Option<String> => w::Field::new("event"),
+            13 event: Option<String> => "event",
             /// `session_id`.
-            14 session_id: Option<String> => w::Field::new("session_id"),
+            14 session_id: Option<String> => "session_id",
             /// `rid`.
-            15 rid: Option<String> => w::Field::new("rid"),
+            15 rid: Option<String> => "rid",
             /// `dialog_session_status`.
-            16 dialog_session_status: Option<String> => w::Field::new("dialog_session_status"),
+            16 dialog_session_status: Option<String> => "dialog_session_status",
             /// `dialog_status`.
-            17 dialog_status: Option<String> => w::Field::new("dialog_status"),
+            17 dialog_status: Option<String> => "dialog_status",
             /// `intent_confirm_status`.
-            18 intent_confirm_status: Option<String> => w::Field::new("intent_confirm_status"),
+            18 intent_confirm_status: Option<String> => "intent_confirm_status",
             /// `scene_status`.
-            19 scene_status: Option<String> => w::Field::new("scene_status"),
+            19 scene_status: Option<String> => "scene_status",
             /// `skill_id`.
-            20 skill_id: Option<String> => w::Field::new("skill_id"),
+            20 skill_id: Option<String> => "skill_id",
             /// `skill_name`.
-            21 skill_name: Option<String> => w::Field::new("skill_name"),
+            21 skill_name: Option<String> => "skill_name",
             /// `is_default_answer`.
-            22 is_default_answer: bool => w::Field::must("is_default_answer"),
+            22 is_default_answer: bool => "is_default_answer: must",
             /// `list_options`.
-            23 list_options: bool => w::Field::must("list_options"),
+            23 list_options: bool => "list_options: must",
             /// `take_options_only`.
-            24 take_options_only: bool => w::Field::must("take_options_only"),
+            24 take_options_only: bool => "take_options_only: must",
             /// `options`.
-            25 options: Option<Vec<super::ByTokenOption>> => w::Field::new("options"),
+            25 options: Option<Vec<super::ByTokenOption>> => "options",
             /// `slots_info`.
-            26 slots_info: Option<Vec<super::SlotsInfo>> => w::Field::new("slots_info"),
+            26 slots_info: Option<Vec<super::SlotsInfo>> => "slots_info",
         }
     }
 
@@ -373,24 +379,24 @@ pub mod assetsupload {
         /// * Catalog: `chatbot.assetsupload.by_token`.
         pub struct ByToken {
             /// `TOKEN`.
-            0 token: String => w::Field::must("TOKEN").place(w::Place::Path),
+            0 token: String => "TOKEN: must path",
             /// `media`.
-            1 media: w::FilePart => w::Field::must("media"),
+            1 media: w::FilePart => "media: must",
             /// `encrypt`.
-            2 encrypt: String => w::Field::must("encrypt"),
+            2 encrypt: String => "encrypt: must",
         }
-        new(token: String, media: w::FilePart, encrypt: String)
+        new(token: impl Into<String>, media: w::FilePart, encrypt: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`ByToken`].
         pub struct ByTokenResponse {
             /// `msg`.
-            0 msg: Option<String> => w::Field::new("msg"),
+            0 msg: Option<String> => "msg",
             /// `filekey`.
-            1 filekey: String => w::Field::must("filekey"),
+            1 filekey: String => "filekey: must",
             /// `url`.
-            2 url: String => w::Field::must("url"),
+            2 url: String => "url: must",
         }
     }
 
@@ -426,20 +432,20 @@ pub mod batchimportskill {
         /// * Catalog: `chatbot.batchimportskill.by_token`.
         pub struct ByToken {
             /// `TOKEN`.
-            0 token: String => w::Field::must("TOKEN").place(w::Place::Path),
+            0 token: String => "TOKEN: must path",
             /// `managerid`.
-            1 managerid: String => w::Field::must("managerid"),
+            1 managerid: String => "managerid: must",
             /// `skill`.
-            2 skill: Vec<super::Skill> => w::Field::must("skill"),
+            2 skill: Vec<super::Skill> => "skill: must",
         }
-        new(token: String, managerid: String, skill: Vec<super::Skill>)
+        new(token: impl Into<String>, managerid: impl Into<String>, skill: Vec<super::Skill>)
     }
 
     w::record! {
         /// Answer to [`ByToken`].
         pub struct ByTokenResponse {
             /// `msg`.
-            0 msg: Option<String> => w::Field::new("msg"),
+            0 msg: Option<String> => "msg",
         }
     }
 
@@ -476,22 +482,27 @@ pub mod feedback {
         /// * Catalog: `chatbot.feedback.by_token`.
         pub struct ByToken {
             /// `TOKEN`.
-            0 token: String => w::Field::must("TOKEN").place(w::Place::Path),
+            0 token: String => "TOKEN: must path",
             /// `msgid`.
-            1 msgid: String => w::Field::must("msgid"),
+            1 msgid: String => "msgid: must",
             /// `feedbackResult`.
-            2 feedback_result: i64 => w::Field::must("feedbackResult"),
+            2 feedback_result: i64 => "feedbackResult: must",
             /// `updateAt`; format `unix`.
-            3 update_at: xinqiao_types::UnixSeconds => w::Field::must("updateAt"),
+            3 update_at: xinqiao_types::UnixSeconds => "updateAt: must",
         }
-        new(token: String, msgid: String, feedback_result: i64, update_at: xinqiao_types::UnixSeconds)
+        new(
+            token: impl Into<String>,
+            msgid: impl Into<String>,
+            feedback_result: i64,
+            update_at: xinqiao_types::UnixSeconds,
+        )
     }
 
     w::record! {
         /// Answer to [`ByToken`].
         pub struct ByTokenResponse {
             /// `msg`.
-            0 msg: Option<String> => w::Field::new("msg"),
+            0 msg: Option<String> => "msg",
         }
     }
 
@@ -528,20 +539,20 @@ pub mod getbindlink {
         /// * Catalog: `chatbot.getbindlink.by_token`.
         pub struct ByToken {
             /// `TOKEN`.
-            0 token: String => w::Field::must("TOKEN").place(w::Place::Path),
+            0 token: String => "TOKEN: must path",
             /// `redirectlink`.
-            1 redirectlink: String => w::Field::must("redirectlink"),
+            1 redirectlink: String => "redirectlink: must",
         }
-        new(token: String, redirectlink: String)
+        new(token: impl Into<String>, redirectlink: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`ByToken`].
         pub struct ByTokenResponse {
             /// `msg`.
-            0 msg: Option<String> => w::Field::new("msg"),
+            0 msg: Option<String> => "msg",
             /// `link`.
-            1 link: String => w::Field::must("link"),
+            1 link: String => "link: must",
         }
     }
 
@@ -578,18 +589,18 @@ pub mod getbindlist {
         /// * Catalog: `chatbot.getbindlist.by_token`.
         pub struct ByToken {
             /// `TOKEN`.
-            0 token: String => w::Field::must("TOKEN").place(w::Place::Path),
+            0 token: String => "TOKEN: must path",
         }
-        new(token: String)
+        new(token: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`ByToken`].
         pub struct ByTokenResponse {
             /// `msg`.
-            0 msg: Option<String> => w::Field::new("msg"),
+            0 msg: Option<String> => "msg",
             /// `bindlist`.
-            1 bindlist: Vec<super::Bindlist> => w::Field::must("bindlist"),
+            1 bindlist: Vec<super::Bindlist> => "bindlist: must",
         }
     }
 
@@ -626,21 +637,21 @@ pub mod geth5link {
         /// * Catalog: `chatbot.geth5link.by_token`.
         pub struct ByToken {
             /// `TOKEN`.
-            0 token: String => w::Field::must("TOKEN").place(w::Place::Path),
+            0 token: String => "TOKEN: must path",
             /// `title`.
-            1 title: Option<String> => w::Field::new("title"),
+            1 title: Option<String> => "title",
         }
-        new(token: String)
-        set(title: String)
+        new(token: impl Into<String>)
+        text(title: String)
     }
 
     w::record! {
         /// Answer to [`ByToken`].
         pub struct ByTokenResponse {
             /// `msg`.
-            0 msg: Option<String> => w::Field::new("msg"),
+            0 msg: Option<String> => "msg",
             /// `link`.
-            1 link: String => w::Field::must("link"),
+            1 link: String => "link: must",
         }
     }
 
@@ -677,44 +688,45 @@ pub mod gethotquerydetail {
         /// * Catalog: `chatbot.gethotquerydetail.by_token`.
         pub struct ByToken {
             /// `TOKEN`.
-            0 token: String => w::Field::must("TOKEN").place(w::Place::Path),
+            0 token: String => "TOKEN: must path",
             /// `pageNo`.
-            1 page_no: i64 => w::Field::must("pageNo"),
+            1 page_no: i64 => "pageNo: must",
             /// `pageSize`.
-            2 page_size: i64 => w::Field::must("pageSize"),
+            2 page_size: i64 => "pageSize: must",
             /// `matchType`.
-            3 match_type: Option<i64> => w::Field::new("matchType"),
+            3 match_type: Option<i64> => "matchType",
             /// `cluesType`.
-            4 clues_type: Option<i64> => w::Field::new("cluesType"),
+            4 clues_type: Option<i64> => "cluesType",
             /// `reportType`.
-            5 report_type: Option<i64> => w::Field::new("reportType"),
+            5 report_type: Option<i64> => "reportType",
             /// `date`; format `yyyy-MM-dd`.
-            6 date: String => w::Field::must("date"),
+            6 date: String => "date: must",
             /// `openid`.
-            7 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            7 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `clusterId`.
-            8 cluster_id: String => w::Field::must("clusterId"),
+            8 cluster_id: String => "clusterId: must",
             /// `hotQuesCluster`.
-            9 hot_ques_cluster: Option<String> => w::Field::new("hotQuesCluster"),
+            9 hot_ques_cluster: Option<String> => "hotQuesCluster",
         }
         new(
-            token: String,
+            token: impl Into<String>,
             page_no: i64,
             page_size: i64,
-            date: String,
-            openid: xinqiao_types::OpenId,
-            cluster_id: String,
+            date: impl Into<String>,
+            openid: impl Into<xinqiao_types::OpenId>,
+            cluster_id: impl Into<String>,
         )
-        set(match_type: i64, clues_type: i64, report_type: i64, hot_ques_cluster: String)
+        text(hot_ques_cluster: String)
+        set(match_type: i64, clues_type: i64, report_type: i64)
     }
 
     w::record! {
         /// Answer to [`ByToken`].
         pub struct ByTokenResponse {
             /// `data`.
-            0 data: Option<super::ByTokenData> => w::Field::new("data"),
+            0 data: Option<super::ByTokenData> => "data",
             /// `msg`.
-            1 msg: Option<String> => w::Field::new("msg"),
+            1 msg: Option<String> => "msg",
         }
     }
 
@@ -751,23 +763,29 @@ pub mod gethotquerylist {
         /// * Catalog: `chatbot.gethotquerylist.by_token`.
         pub struct ByToken {
             /// `TOKEN`.
-            0 token: String => w::Field::must("TOKEN").place(w::Place::Path),
+            0 token: String => "TOKEN: must path",
             /// `pageNo`.
-            1 page_no: i64 => w::Field::must("pageNo"),
+            1 page_no: i64 => "pageNo: must",
             /// `pageSize`.
-            2 page_size: i64 => w::Field::must("pageSize"),
+            2 page_size: i64 => "pageSize: must",
             /// `matchType`.
-            3 match_type: Option<i64> => w::Field::new("matchType"),
+            3 match_type: Option<i64> => "matchType",
             /// `cluesType`.
-            4 clues_type: Option<i64> => w::Field::new("cluesType"),
+            4 clues_type: Option<i64> => "cluesType",
             /// `reportType`.
-            5 report_type: Option<i64> => w::Field::new("reportType"),
+            5 report_type: Option<i64> => "reportType",
             /// `date`; format `yyyy-MM-dd`.
-            6 date: String => w::Field::must("date"),
+            6 date: String => "date: must",
             /// `openid`.
-            7 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            7 openid: xinqiao_types::OpenId => "openid: must masked",
         }
-        new(token: String, page_no: i64, page_size: i64, date: String, openid: xinqiao_types::OpenId)
+        new(
+            token: impl Into<String>,
+            page_no: i64,
+            page_size: i64,
+            date: impl Into<String>,
+            openid: impl Into<xinqiao_types::OpenId>,
+        )
         set(match_type: i64, clues_type: i64, report_type: i64)
     }
 
@@ -775,9 +793,9 @@ pub mod gethotquerylist {
         /// Answer to [`ByToken`].
         pub struct ByTokenResponse {
             /// `data`.
-            0 data: Option<super::DataItem> => w::Field::new("data"),
+            0 data: Option<super::DataItem> => "data",
             /// `msg`.
-            1 msg: Option<String> => w::Field::new("msg"),
+            1 msg: Option<String> => "msg",
         }
     }
 
@@ -813,21 +831,21 @@ pub mod kefustate {
         /// * Catalog: `chatbot.kefustate.change_by_token`.
         pub struct ChangeByToken {
             /// `TOKEN`.
-            0 token: String => w::Field::must("TOKEN").place(w::Place::Path),
+            0 token: String => "TOKEN: must path",
             /// `appid`.
-            1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            1 appid: xinqiao_types::AppId => "appid: must",
             /// `openid`.
-            2 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            2 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `kefustate`.
-            3 kefustate: String => w::Field::must("kefustate"),
+            3 kefustate: String => "kefustate: must",
             /// `expires`; unit s.
-            4 expires: Option<i64> => w::Field::new("expires"),
+            4 expires: Option<i64> => "expires",
         }
         new(
-            token: String,
-            appid: xinqiao_types::AppId,
-            openid: xinqiao_types::OpenId,
-            kefustate: String,
+            token: impl Into<String>,
+            appid: impl Into<xinqiao_types::AppId>,
+            openid: impl Into<xinqiao_types::OpenId>,
+            kefustate: impl Into<String>,
         )
         set(expires: i64)
     }
@@ -859,15 +877,19 @@ pub mod kefustate {
         /// * Catalog: `chatbot.kefustate.get_by_token`.
         pub struct GetByToken {
             /// `TOKEN`.
-            0 token: String => w::Field::must("TOKEN").place(w::Place::Path),
+            0 token: String => "TOKEN: must path",
             /// `appid`.
-            1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            1 appid: xinqiao_types::AppId => "appid: must",
             /// `openid`.
-            2 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            2 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `type`.
-            3 type_: Option<i64> => w::Field::new("type"),
+            3 type_: Option<i64> => "type",
         }
-        new(token: String, appid: xinqiao_types::AppId, openid: xinqiao_types::OpenId)
+        new(
+            token: impl Into<String>,
+            appid: impl Into<xinqiao_types::AppId>,
+            openid: impl Into<xinqiao_types::OpenId>,
+        )
         set(type_: i64)
     }
 
@@ -875,9 +897,9 @@ pub mod kefustate {
         /// Answer to [`GetByToken`].
         pub struct GetByTokenResponse {
             /// `kefustate`.
-            0 kefustate: String => w::Field::must("kefustate"),
+            0 kefustate: String => "kefustate: must",
             /// `status`.
-            1 status: String => w::Field::must("status"),
+            1 status: String => "status: must",
         }
     }
 
@@ -913,24 +935,24 @@ pub mod label {
         /// * Catalog: `chatbot.label.batchset_by_token`.
         pub struct BatchsetByToken {
             /// `TOKEN`.
-            0 token: String => w::Field::must("TOKEN").place(w::Place::Path),
+            0 token: String => "TOKEN: must path",
             /// `appid`.
-            1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            1 appid: xinqiao_types::AppId => "appid: must",
             /// `category`.
-            2 category: String => w::Field::must("category"),
+            2 category: String => "category: must",
             /// `label`.
-            3 label: String => w::Field::must("label"),
+            3 label: String => "label: must",
             /// `desc`.
-            4 desc: String => w::Field::must("desc"),
+            4 desc: String => "desc: must",
             /// `list`.
-            5 list: super::BatchsetByTokenList => w::Field::must("list"),
+            5 list: super::BatchsetByTokenList => "list: must",
         }
         new(
-            token: String,
-            appid: xinqiao_types::AppId,
-            category: String,
-            label: String,
-            desc: String,
+            token: impl Into<String>,
+            appid: impl Into<xinqiao_types::AppId>,
+            category: impl Into<String>,
+            label: impl Into<String>,
+            desc: impl Into<String>,
             list: super::BatchsetByTokenList,
         )
     }
@@ -939,7 +961,7 @@ pub mod label {
         /// Answer to [`BatchsetByToken`].
         pub struct BatchsetByTokenResponse {
             /// `msg`.
-            0 msg: Option<String> => w::Field::new("msg"),
+            0 msg: Option<String> => "msg",
         }
     }
 
@@ -975,18 +997,18 @@ pub mod publish {
         /// * Catalog: `chatbot.publish.by_token`.
         pub struct ByToken {
             /// `TOKEN`.
-            0 token: String => w::Field::must("TOKEN").place(w::Place::Path),
+            0 token: String => "TOKEN: must path",
             /// `managerid`.
-            1 managerid: String => w::Field::must("managerid"),
+            1 managerid: String => "managerid: must",
         }
-        new(token: String, managerid: String)
+        new(token: impl Into<String>, managerid: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`ByToken`].
         pub struct ByTokenResponse {
             /// `msg`.
-            0 msg: Option<String> => w::Field::new("msg"),
+            0 msg: Option<String> => "msg",
         }
     }
 
@@ -1022,20 +1044,20 @@ pub mod publish_progress {
         /// * Catalog: `chatbot.publish_progress.by_token`.
         pub struct ByToken {
             /// `TOKEN`.
-            0 token: String => w::Field::must("TOKEN").place(w::Place::Path),
+            0 token: String => "TOKEN: must path",
             /// `managerid`.
-            1 managerid: String => w::Field::must("managerid"),
+            1 managerid: String => "managerid: must",
         }
-        new(token: String, managerid: String)
+        new(token: impl Into<String>, managerid: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`ByToken`].
         pub struct ByTokenResponse {
             /// `data`.
-            0 data: Option<super::ByTokenDataItem> => w::Field::new("data"),
+            0 data: Option<super::ByTokenDataItem> => "data",
             /// `msg`.
-            1 msg: Option<String> => w::Field::new("msg"),
+            1 msg: Option<String> => "msg",
         }
     }
 
@@ -1071,32 +1093,32 @@ pub mod sendmsg {
         /// * Catalog: `chatbot.sendmsg.by_token`.
         pub struct ByToken {
             /// `TOKEN`.
-            0 token: String => w::Field::must("TOKEN").place(w::Place::Path),
+            0 token: String => "TOKEN: must path",
             /// `appid`.
-            1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            1 appid: xinqiao_types::AppId => "appid: must",
             /// `openid`.
-            2 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            2 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `msg`.
-            3 msg: String => w::Field::must("msg"),
+            3 msg: String => "msg: must",
             /// `channel`.
-            4 channel: i64 => w::Field::must("channel"),
+            4 channel: i64 => "channel: must",
             /// `event`.
-            5 event: Option<String> => w::Field::new("event"),
+            5 event: Option<String> => "event",
             /// `kefuname`.
-            6 kefuname: Option<String> => w::Field::new("kefuname"),
+            6 kefuname: Option<String> => "kefuname",
             /// `kefuavatar`.
-            7 kefuavatar: Option<String> => w::Field::new("kefuavatar"),
+            7 kefuavatar: Option<String> => "kefuavatar",
             /// `ans_node_name`.
-            8 ans_node_name: Option<String> => w::Field::new("ans_node_name"),
+            8 ans_node_name: Option<String> => "ans_node_name",
         }
         new(
-            token: String,
-            appid: xinqiao_types::AppId,
-            openid: xinqiao_types::OpenId,
-            msg: String,
+            token: impl Into<String>,
+            appid: impl Into<xinqiao_types::AppId>,
+            openid: impl Into<xinqiao_types::OpenId>,
+            msg: impl Into<String>,
             channel: i64,
         )
-        set(event: String, kefuname: String, kefuavatar: String, ans_node_name: String)
+        text(event: String, kefuname: String, kefuavatar: String, ans_node_name: String)
     }
 
     w::endpoint! {
@@ -1131,24 +1153,24 @@ pub mod setautoreply {
         /// * Catalog: `chatbot.setautoreply.by_token`.
         pub struct ByToken {
             /// `TOKEN`.
-            0 token: String => w::Field::must("TOKEN").place(w::Place::Path),
+            0 token: String => "TOKEN: must path",
             /// `managerid`.
-            1 managerid: String => w::Field::must("managerid"),
+            1 managerid: String => "managerid: must",
             /// `skillname`.
-            2 skillname: String => w::Field::must("skillname"),
+            2 skillname: String => "skillname: must",
             /// `title`.
-            3 title: String => w::Field::must("title"),
+            3 title: String => "title: must",
             /// `content`.
-            4 content: String => w::Field::must("content"),
+            4 content: String => "content: must",
             /// `list`.
-            5 list: super::ListItem => w::Field::must("list"),
+            5 list: super::ListItem => "list: must",
         }
         new(
-            token: String,
-            managerid: String,
-            skillname: String,
-            title: String,
-            content: String,
+            token: impl Into<String>,
+            managerid: impl Into<String>,
+            skillname: impl Into<String>,
+            title: impl Into<String>,
+            content: impl Into<String>,
             list: super::ListItem,
         )
     }
@@ -1157,7 +1179,7 @@ pub mod setautoreply {
         /// Answer to [`ByToken`].
         pub struct ByTokenResponse {
             /// `msg`.
-            0 msg: Option<String> => w::Field::new("msg"),
+            0 msg: Option<String> => "msg",
         }
     }
 
@@ -1193,25 +1215,25 @@ pub mod sign {
         /// * Catalog: `chatbot.sign.by_token`.
         pub struct ByToken {
             /// `TOKEN`.
-            0 token: String => w::Field::must("TOKEN").place(w::Place::Path),
+            0 token: String => "TOKEN: must path",
             /// `userid`.
-            1 userid: String => w::Field::must("userid"),
+            1 userid: String => "userid: must",
             /// `username`.
-            2 username: Option<String> => w::Field::new("username"),
+            2 username: Option<String> => "username",
             /// `avatar`.
-            3 avatar: Option<String> => w::Field::new("avatar").masked(),
+            3 avatar: Option<String> => "avatar: masked",
         }
-        new(token: String, userid: String)
-        set(username: String, avatar: String)
+        new(token: impl Into<String>, userid: impl Into<String>)
+        text(username: String, avatar: String)
     }
 
     w::record! {
         /// Answer to [`ByToken`].
         pub struct ByTokenResponse {
             /// `signature`.
-            0 signature: String => w::Field::must("signature"),
+            0 signature: String => "signature: must",
             /// `expiresIn`; unit s.
-            1 expires_in: i64 => w::Field::must("expiresIn"),
+            1 expires_in: i64 => "expiresIn: must",
         }
     }
 
@@ -1248,18 +1270,18 @@ pub mod unbindmp {
         /// * Catalog: `chatbot.unbindmp.by_token`.
         pub struct ByToken {
             /// `TOKEN`.
-            0 token: String => w::Field::must("TOKEN").place(w::Place::Path),
+            0 token: String => "TOKEN: must path",
             /// `authorizer_appid`.
-            1 authorizer_appid: String => w::Field::must("authorizer_appid"),
+            1 authorizer_appid: String => "authorizer_appid: must",
         }
-        new(token: String, authorizer_appid: String)
+        new(token: impl Into<String>, authorizer_appid: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`ByToken`].
         pub struct ByTokenResponse {
             /// `msg`.
-            0 msg: Option<String> => w::Field::new("msg"),
+            0 msg: Option<String> => "msg",
         }
     }
 

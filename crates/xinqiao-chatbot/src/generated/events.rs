@@ -7,7 +7,7 @@ w::record! {
     /// `UserEnterContent`.
     pub struct UserEnterContent {
         /// `msg`.
-        0 msg: String => w::Field::must("msg"),
+        0 msg: String => "msg: must",
     }
 }
 
@@ -15,7 +15,7 @@ w::record! {
     /// `UserQuitContent`.
     pub struct UserQuitContent {
         /// `msg`.
-        0 msg: String => w::Field::must("msg"),
+        0 msg: String => "msg: must",
     }
 }
 
@@ -30,23 +30,23 @@ pub mod event {
         /// * Catalog: `chatbot.event.user_enter`.
         pub struct UserEnter {
             /// `appid`.
-            0 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+            0 appid: Option<xinqiao_types::AppId> => "appid",
             /// `event`.
-            1 event: Option<String> => w::Field::new("event"),
+            1 event: Option<String> => "event",
             /// `createtime`; format `unix`.
-            2 createtime: Option<xinqiao_types::UnixSeconds> => w::Field::new("createtime"),
+            2 createtime: Option<xinqiao_types::UnixSeconds> => "createtime",
             /// `userid`.
-            3 userid: String => w::Field::must("userid"),
+            3 userid: String => "userid: must",
             /// `from`.
-            4 from: String => w::Field::must("from"),
+            4 from: String => "from: must",
             /// `content`.
-            5 content: Option<super::UserEnterContent> => w::Field::new("content"),
+            5 content: Option<super::UserEnterContent> => "content",
             /// `kfstate`.
-            6 kfstate: i64 => w::Field::must("kfstate"),
+            6 kfstate: i64 => "kfstate: must",
             /// `channel`.
-            7 channel: i64 => w::Field::must("channel"),
+            7 channel: i64 => "channel: must",
             /// `assessment`.
-            8 assessment: Option<i64> => w::Field::new("assessment"),
+            8 assessment: Option<i64> => "assessment",
         }
     }
 
@@ -57,23 +57,23 @@ pub mod event {
         /// * Catalog: `chatbot.event.user_quit`.
         pub struct UserQuit {
             /// `appid`.
-            0 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+            0 appid: Option<xinqiao_types::AppId> => "appid",
             /// `event`.
-            1 event: Option<String> => w::Field::new("event"),
+            1 event: Option<String> => "event",
             /// `createtime`; format `unix`.
-            2 createtime: Option<xinqiao_types::UnixSeconds> => w::Field::new("createtime"),
+            2 createtime: Option<xinqiao_types::UnixSeconds> => "createtime",
             /// `userid`.
-            3 userid: String => w::Field::must("userid"),
+            3 userid: String => "userid: must",
             /// `from`.
-            4 from: String => w::Field::must("from"),
+            4 from: String => "from: must",
             /// `content`.
-            5 content: Option<super::UserQuitContent> => w::Field::new("content"),
+            5 content: Option<super::UserQuitContent> => "content",
             /// `kfstate`.
-            6 kfstate: i64 => w::Field::must("kfstate"),
+            6 kfstate: i64 => "kfstate: must",
             /// `channel`.
-            7 channel: i64 => w::Field::must("channel"),
+            7 channel: i64 => "channel: must",
             /// `assessment`.
-            8 assessment: Option<i64> => w::Field::new("assessment"),
+            8 assessment: Option<i64> => "assessment",
         }
     }
 }

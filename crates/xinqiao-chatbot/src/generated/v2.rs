@@ -7,27 +7,27 @@ w::record! {
     /// `AsyncFetchData`.
     pub struct AsyncFetchData {
         /// `err_detail`.
-        0 err_detail: Option<String> => w::Field::new("err_detail"),
+        0 err_detail: Option<String> => "err_detail",
         /// `state`.
-        1 state: i64 => w::Field::must("state"),
+        1 state: i64 => "state: must",
         /// `progress`; unit percent.
-        2 progress: i64 => w::Field::must("progress"),
+        2 progress: i64 => "progress: must",
         /// `start`; format `unix`.
-        3 start: xinqiao_types::UnixSeconds => w::Field::must("start"),
+        3 start: xinqiao_types::UnixSeconds => "start: must",
         /// `end`; format `unix`.
-        4 end: xinqiao_types::UnixSeconds => w::Field::must("end"),
+        4 end: xinqiao_types::UnixSeconds => "end: must",
         /// `url`.
-        5 url: Option<String> => w::Field::new("url"),
+        5 url: Option<String> => "url",
         /// `total_count`.
-        6 total_count: i64 => w::Field::must("total_count"),
+        6 total_count: i64 => "total_count: must",
         /// `fail_count`.
-        7 fail_count: i64 => w::Field::must("fail_count"),
+        7 fail_count: i64 => "fail_count: must",
         /// `fail_skill_info`.
-        8 fail_skill_info: Option<Vec<FailSkillInfo>> => w::Field::new("fail_skill_info"),
+        8 fail_skill_info: Option<Vec<FailSkillInfo>> => "fail_skill_info",
         /// `success_count`.
-        9 success_count: i64 => w::Field::must("success_count"),
+        9 success_count: i64 => "success_count: must",
         /// `success_skill_info`.
-        10 success_skill_info: Option<Vec<SuccessSkillInfo>> => w::Field::new("success_skill_info"),
+        10 success_skill_info: Option<Vec<SuccessSkillInfo>> => "success_skill_info",
     }
 }
 
@@ -35,9 +35,9 @@ w::record! {
     /// `DataItem`.
     pub struct DataItem {
         /// `err_detail`.
-        0 err_detail: Option<String> => w::Field::new("err_detail"),
+        0 err_detail: Option<String> => "err_detail",
         /// `task_id`.
-        1 task_id: String => w::Field::must("task_id"),
+        1 task_id: String => "task_id: must",
     }
 }
 
@@ -45,13 +45,13 @@ w::record! {
     /// `DataOption`.
     pub struct DataOption {
         /// `ans_node_name`.
-        0 ans_node_name: String => w::Field::must("ans_node_name"),
+        0 ans_node_name: String => "ans_node_name: must",
         /// `title`.
-        1 title: String => w::Field::must("title"),
+        1 title: String => "title: must",
         /// `answer`.
-        2 answer: String => w::Field::must("answer"),
+        2 answer: String => "answer: must",
         /// `confidence`.
-        3 confidence: f64 => w::Field::must("confidence"),
+        3 confidence: f64 => "confidence: must",
     }
 }
 
@@ -59,11 +59,11 @@ w::record! {
     /// `DataSlot`.
     pub struct DataSlot {
         /// `name`.
-        0 name: String => w::Field::must("name"),
+        0 name: String => "name: must",
         /// `value`.
-        1 value: String => w::Field::must("value"),
+        1 value: String => "value: must",
         /// `norm`.
-        2 norm: Option<String> => w::Field::new("norm"),
+        2 norm: Option<String> => "norm",
     }
 }
 
@@ -71,13 +71,13 @@ w::record! {
     /// `EffectiveProgressData`.
     pub struct EffectiveProgressData {
         /// `err_detail`.
-        0 err_detail: Option<String> => w::Field::new("err_detail"),
+        0 err_detail: Option<String> => "err_detail",
         /// `status`.
-        1 status: i64 => w::Field::must("status"),
+        1 status: i64 => "status: must",
         /// `progress`; unit percent.
-        2 progress: i64 => w::Field::must("progress"),
+        2 progress: i64 => "progress: must",
         /// `end_time`.
-        3 end_time: Option<String> => w::Field::new("end_time"),
+        3 end_time: Option<String> => "end_time",
     }
 }
 
@@ -85,7 +85,7 @@ w::record! {
     /// `FailSkillInfo`.
     pub struct FailSkillInfo {
         /// `name`.
-        0 name: String => w::Field::must("name"),
+        0 name: String => "name: must",
     }
 }
 
@@ -93,38 +93,38 @@ w::record! {
     /// `ImportJsonData`.
     pub struct ImportJsonData {
         /// `skill`.
-        0 skill: String => w::Field::must("skill"),
+        0 skill: String => "skill: must",
         /// `old_intent`.
-        1 old_intent: Option<String> => w::Field::new("old_intent"),
+        1 old_intent: Option<String> => "old_intent",
         /// `intent`.
-        2 intent: String => w::Field::must("intent"),
+        2 intent: String => "intent: must",
         /// `threshold`.
-        3 threshold: f64 => w::Field::must("threshold").spelled(w::Spelling::NumericText),
+        3 threshold: f64 => "threshold: must numeric",
         /// `disable`.
-        4 disable: bool => w::Field::must("disable"),
+        4 disable: bool => "disable: must",
         /// `questions`.
-        5 questions: Vec<String> => w::Field::must("questions"),
+        5 questions: Vec<String> => "questions: must",
         /// `answers`.
-        6 answers: Vec<String> => w::Field::must("answers"),
+        6 answers: Vec<String> => "answers: must",
     }
     new(
-        skill: String,
-        intent: String,
+        skill: impl Into<String>,
+        intent: impl Into<String>,
         threshold: f64,
         disable: bool,
         questions: Vec<String>,
         answers: Vec<String>,
     )
-    set(old_intent: String)
+    text(old_intent: String)
 }
 
 w::record! {
     /// `Intent`.
     pub struct Intent {
         /// `id`.
-        0 id: i64 => w::Field::must("id").spelled(w::Spelling::NumericText),
+        0 id: i64 => "id: must numeric",
         /// `name`.
-        1 name: String => w::Field::must("name"),
+        1 name: String => "name: must",
     }
 }
 
@@ -132,7 +132,7 @@ w::record! {
     /// `PublishData`.
     pub struct PublishData {
         /// `err_detail`.
-        0 err_detail: Option<String> => w::Field::new("err_detail"),
+        0 err_detail: Option<String> => "err_detail",
     }
 }
 
@@ -140,23 +140,23 @@ w::record! {
     /// `QueryData`.
     pub struct QueryData {
         /// `err_detail`.
-        0 err_detail: Option<String> => w::Field::new("err_detail"),
+        0 err_detail: Option<String> => "err_detail",
         /// `answer_type`.
-        1 answer_type: String => w::Field::must("answer_type"),
+        1 answer_type: String => "answer_type: must",
         /// `answer`.
-        2 answer: String => w::Field::must("answer"),
+        2 answer: String => "answer: must",
         /// `status`.
-        3 status: String => w::Field::must("status"),
+        3 status: String => "status: must",
         /// `msg_id`.
-        4 msg_id: String => w::Field::must("msg_id"),
+        4 msg_id: String => "msg_id: must",
         /// `skill_name`.
-        5 skill_name: Option<String> => w::Field::new("skill_name"),
+        5 skill_name: Option<String> => "skill_name",
         /// `intent_name`.
-        6 intent_name: Option<String> => w::Field::new("intent_name"),
+        6 intent_name: Option<String> => "intent_name",
         /// `options`.
-        7 options: Option<Vec<DataOption>> => w::Field::new("options"),
+        7 options: Option<Vec<DataOption>> => "options",
         /// `slots`.
-        8 slots: Option<Vec<DataSlot>> => w::Field::new("slots"),
+        8 slots: Option<Vec<DataSlot>> => "slots",
     }
 }
 
@@ -164,11 +164,11 @@ w::record! {
     /// `SuccessSkillInfo`.
     pub struct SuccessSkillInfo {
         /// `name`.
-        0 name: String => w::Field::must("name"),
+        0 name: String => "name: must",
         /// `id`.
-        1 id: i64 => w::Field::must("id").spelled(w::Spelling::NumericText),
+        1 id: i64 => "id: must numeric",
         /// `intents`.
-        2 intents: Vec<Intent> => w::Field::must("intents"),
+        2 intents: Vec<Intent> => "intents: must",
     }
 }
 
@@ -176,9 +176,9 @@ w::record! {
     /// `TokenData`.
     pub struct TokenData {
         /// `err_detail`.
-        0 err_detail: Option<String> => w::Field::new("err_detail"),
+        0 err_detail: Option<String> => "err_detail",
         /// `access_token`.
-        1 access_token: String => w::Field::must("access_token").masked(),
+        1 access_token: String => "access_token: must masked",
     }
 }
 
@@ -190,16 +190,16 @@ w::record! {
     /// * Catalog: `chatbot.v2.async_fetch`.
     pub struct AsyncFetch {
         /// `task_id`.
-        0 task_id: String => w::Field::must("task_id"),
+        0 task_id: String => "task_id: must",
     }
-    new(task_id: String)
+    new(task_id: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`AsyncFetch`].
     pub struct AsyncFetchResponse {
         /// `data`.
-        0 data: Option<AsyncFetchData> => w::Field::new("data"),
+        0 data: Option<AsyncFetchData> => "data",
     }
 }
 
@@ -230,16 +230,16 @@ w::record! {
     /// * Catalog: `chatbot.v2.token`.
     pub struct Token {
         /// `account`.
-        0 account: String => w::Field::must("account"),
+        0 account: String => "account: must",
     }
-    new(account: String)
+    new(account: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`Token`].
     pub struct TokenResponse {
         /// `data`.
-        0 data: Option<TokenData> => w::Field::new("data"),
+        0 data: Option<TokenData> => "data",
     }
 }
 
@@ -274,16 +274,16 @@ pub mod bot {
         /// * Catalog: `chatbot.v2.bot.effective_progress`.
         pub struct EffectiveProgress {
             /// `env`.
-            0 env: String => w::Field::must("env"),
+            0 env: String => "env: must",
         }
-        new(env: String)
+        new(env: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`EffectiveProgress`].
         pub struct EffectiveProgressResponse {
             /// `data`.
-            0 data: Option<super::EffectiveProgressData> => w::Field::new("data"),
+            0 data: Option<super::EffectiveProgressData> => "data",
         }
     }
 
@@ -314,9 +314,9 @@ pub mod bot {
         /// * Catalog: `chatbot.v2.bot.import_json`.
         pub struct ImportJson {
             /// `mode`.
-            0 mode: i64 => w::Field::must("mode"),
+            0 mode: i64 => "mode: must",
             /// `data`.
-            1 data: Vec<super::ImportJsonData> => w::Field::must("data"),
+            1 data: Vec<super::ImportJsonData> => "data: must",
         }
         new(mode: i64, data: Vec<super::ImportJsonData>)
     }
@@ -325,7 +325,7 @@ pub mod bot {
         /// Answer to [`ImportJson`].
         pub struct ImportJsonResponse {
             /// `data`.
-            0 data: Option<super::DataItem> => w::Field::new("data"),
+            0 data: Option<super::DataItem> => "data",
         }
     }
 
@@ -363,7 +363,7 @@ pub mod bot {
         /// Answer to [`Publish`].
         pub struct PublishResponse {
             /// `data`.
-            0 data: Option<super::PublishData> => w::Field::new("data"),
+            0 data: Option<super::PublishData> => "data",
         }
     }
 
@@ -394,35 +394,30 @@ pub mod bot {
         /// * Catalog: `chatbot.v2.bot.query`.
         pub struct Query {
             /// `query`.
-            0 query: String => w::Field::must("query"),
+            0 query: String => "query: must",
             /// `env`.
-            1 env: String => w::Field::must("env"),
+            1 env: String => "env: must",
             /// `first_priority_skills`.
-            2 first_priority_skills: Option<Vec<String>> => w::Field::new("first_priority_skills"),
+            2 first_priority_skills: Option<Vec<String>> => "first_priority_skills",
             /// `second_priority_skills`.
-            3 second_priority_skills: Option<Vec<String>> => w::Field::new("second_priority_skills"),
+            3 second_priority_skills: Option<Vec<String>> => "second_priority_skills",
             /// `userid`.
-            4 userid: Option<String> => w::Field::new("userid"),
+            4 userid: Option<String> => "userid",
             /// `user_name`.
-            5 user_name: Option<String> => w::Field::new("user_name"),
+            5 user_name: Option<String> => "user_name",
             /// `avatar`.
-            6 avatar: Option<String> => w::Field::new("avatar").masked(),
+            6 avatar: Option<String> => "avatar: masked",
         }
-        new(query: String, env: String)
-        set(
-            first_priority_skills: Vec<String>,
-            second_priority_skills: Vec<String>,
-            userid: String,
-            user_name: String,
-            avatar: String,
-        )
+        new(query: impl Into<String>, env: impl Into<String>)
+        text(userid: String, user_name: String, avatar: String)
+        set(first_priority_skills: Vec<String>, second_priority_skills: Vec<String>)
     }
 
     w::record! {
         /// Answer to [`Query`].
         pub struct QueryResponse {
             /// `data`.
-            0 data: Option<super::QueryData> => w::Field::new("data"),
+            0 data: Option<super::QueryData> => "data",
         }
     }
 

@@ -19,7 +19,7 @@ use xinqiao_crypto::{
     pay_v3::{PROBE, PrivateKey, Request, ResourceKey, VerifyError, answer_message},
 };
 use xinqiao_types::{ApiV2Key, ApiV3Key, ManualClock};
-use xinqiao_wire::{Auth, Content, Endpoint, EndpointInfo, Field, Retry, record, xml::Document};
+use xinqiao_wire::{Auth, Content, Endpoint, EndpointInfo, Retry, record, xml::Document};
 
 /// Inside the validity of the test certificates.
 const NOW: i64 = 1_769_904_000;
@@ -236,16 +236,16 @@ impl Transport for Platform {
 record! {
     /// Asks for an order.
     pub struct Query {
-        0 out_trade_no: String => Field::new("out_trade_no").required().place(xinqiao_wire::Place::Path),
+        0 out_trade_no: String => "out_trade_no: must path",
     }
-    new(out_trade_no: String)
+    new(out_trade_no: impl Into<String>)
 }
 
 record! {
     /// An order.
     pub struct Order {
-        0 amount: i64 => Field::new("amount").required(),
-        1 payer: Option<String> => Field::new("payer").encrypted(),
+        0 amount: i64 => "amount: must",
+        1 payer: Option<String> => "payer: encrypted",
     }
 }
 
@@ -273,11 +273,11 @@ impl Endpoint for Query {
 record! {
     /// Pays somebody.
     pub struct Pay {
-        0 out_bill_no: String => Field::new("out_bill_no").required(),
-        1 user_name: Option<String> => Field::new("user_name").encrypted(),
+        0 out_bill_no: String => "out_bill_no: must",
+        1 user_name: Option<String> => "user_name: encrypted",
     }
-    new(out_bill_no: String)
-    set(user_name: String)
+    new(out_bill_no: impl Into<String>)
+    text(user_name: String)
 }
 
 const PAY: EndpointInfo = EndpointInfo {
@@ -478,12 +478,12 @@ impl Transport for Old {
 record! {
     /// Asks for an order.
     pub struct OldQuery {
-        0 mch_id: String => Field::new("mch_id").required(),
-        1 nonce_str: String => Field::new("nonce_str").required(),
-        2 sign: String => Field::new("sign").required(),
-        3 out_trade_no: String => Field::new("out_trade_no").required(),
+        0 mch_id: String => "mch_id: must",
+        1 nonce_str: String => "nonce_str: must",
+        2 sign: String => "sign: must",
+        3 out_trade_no: String => "out_trade_no: must",
     }
-    new(mch_id: String, nonce_str: String, sign: String, out_trade_no: String)
+    new(mch_id: impl Into<String>, nonce_str: impl Into<String>, sign: impl Into<String>, out_trade_no: impl Into<String>)
 }
 
 const OLD: EndpointInfo = EndpointInfo {
@@ -500,7 +500,7 @@ const OLD: EndpointInfo = EndpointInfo {
 record! {
     /// An order.
     pub struct OldOrder {
-        0 trade_state: String => Field::new("trade_state").required(),
+        0 trade_state: String => "trade_state: must",
     }
 }
 

@@ -2,27 +2,25 @@
 
 use serde_json::json;
 use xinqiao_client::{Error, FilePart, Refusal};
-use xinqiao_wire::{
-    Auth, Content, Download, Endpoint, EndpointInfo, Field, Place, Record, Retry, record,
-};
+use xinqiao_wire::{Auth, Content, Download, Endpoint, EndpointInfo, Record, Retry, record};
 
 use crate::platform::{Platform, Script};
 
 record! {
     /// Asks about a user.
     pub struct GetUser {
-        0 openid: String => Field::new("openid").required().place(Place::Query),
-        1 lang: Option<String> => Field::new("lang").place(Place::Query),
+        0 openid: String => "openid: must query",
+        1 lang: Option<String> => "lang: query",
     }
-    new(openid: String)
-    set(lang: String)
+    new(openid: impl Into<String>)
+    text(lang: String)
 }
 
 record! {
     /// A user.
     pub struct User {
-        0 openid: String => Field::new("openid").required(),
-        1 subscribe: i64 => Field::new("subscribe").required(),
+        0 openid: String => "openid: must",
+        1 subscribe: i64 => "subscribe: must",
     }
 }
 
@@ -50,16 +48,16 @@ impl Endpoint for GetUser {
 record! {
     /// Uploads media.
     pub struct Upload {
-        0 kind: String => Field::new("type").required().place(Place::Query),
-        1 media: FilePart => Field::new("media").required(),
+        0 kind: String => "type: must query",
+        1 media: FilePart => "media: must",
     }
-    new(kind: String, media: FilePart)
+    new(kind: impl Into<String>, media: FilePart)
 }
 
 record! {
     /// Uploaded media.
     pub struct Uploaded {
-        0 media_id: String => Field::new("media_id").required(),
+        0 media_id: String => "media_id: must",
     }
 }
 
@@ -79,9 +77,9 @@ impl Endpoint for Upload {
 record! {
     /// Asks for a user's own profile.
     pub struct Profile {
-        0 openid: String => Field::new("openid").required().place(Place::Query),
+        0 openid: String => "openid: must query",
     }
-    new(openid: String)
+    new(openid: impl Into<String>)
 }
 
 impl Endpoint for Profile {

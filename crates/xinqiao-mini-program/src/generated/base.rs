@@ -7,7 +7,7 @@ w::record! {
     /// `WxappCoverUrlGetByTokenData`.
     pub struct WxappCoverUrlGetByTokenData {
         /// `url`.
-        0 url: String => w::Field::must("url"),
+        0 url: String => "url: must",
     }
 }
 
@@ -24,18 +24,18 @@ pub mod redpacketcover {
         /// * Catalog: `mini_program.redpacketcover.wxapp_cover_url_get_by_token`.
         pub struct WxappCoverUrlGetByToken {
             /// `openid`.
-            0 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            0 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `ctoken`.
-            1 ctoken: String => w::Field::must("ctoken"),
+            1 ctoken: String => "ctoken: must",
         }
-        new(openid: xinqiao_types::OpenId, ctoken: String)
+        new(openid: impl Into<xinqiao_types::OpenId>, ctoken: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`WxappCoverUrlGetByToken`].
         pub struct WxappCoverUrlGetByTokenResponse {
             /// `data`.
-            0 data: super::WxappCoverUrlGetByTokenData => w::Field::must("data"),
+            0 data: super::WxappCoverUrlGetByTokenData => "data: must",
         }
     }
 
@@ -73,26 +73,31 @@ pub mod sns {
         /// * Catalog: `mini_program.sns.jscode2session`.
         pub struct Jscode2session {
             /// `grant_type`.
-            0 grant_type: String => w::Field::must("grant_type").place(w::Place::Query),
+            0 grant_type: String => "grant_type: must query",
             /// `appid`.
-            1 appid: xinqiao_types::AppId => w::Field::must("appid").place(w::Place::Query),
+            1 appid: xinqiao_types::AppId => "appid: must query",
             /// `secret`.
-            2 secret: String => w::Field::must("secret").place(w::Place::Query).masked(),
+            2 secret: String => "secret: must query masked",
             /// `js_code`.
-            3 js_code: String => w::Field::must("js_code").place(w::Place::Query),
+            3 js_code: String => "js_code: must query",
         }
-        new(grant_type: String, appid: xinqiao_types::AppId, secret: String, js_code: String)
+        new(
+            grant_type: impl Into<String>,
+            appid: impl Into<xinqiao_types::AppId>,
+            secret: impl Into<String>,
+            js_code: impl Into<String>,
+        )
     }
 
     w::record! {
         /// Answer to [`Jscode2session`].
         pub struct Jscode2sessionResponse {
             /// `openid`.
-            0 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            0 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `unionid`.
-            1 unionid: Option<xinqiao_types::UnionId> => w::Field::new("unionid").masked(),
+            1 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
             /// `session_key`.
-            2 session_key: String => w::Field::must("session_key").masked(),
+            2 session_key: String => "session_key: must masked",
         }
     }
 
@@ -128,20 +133,24 @@ pub mod soter {
         /// * Catalog: `mini_program.soter.verify_signature`.
         pub struct VerifySignature {
             /// `openid`.
-            0 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            0 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `json_string`.
-            1 json_string: String => w::Field::must("json_string"),
+            1 json_string: String => "json_string: must",
             /// `json_signature`.
-            2 json_signature: String => w::Field::must("json_signature"),
+            2 json_signature: String => "json_signature: must",
         }
-        new(openid: xinqiao_types::OpenId, json_string: String, json_signature: String)
+        new(
+            openid: impl Into<xinqiao_types::OpenId>,
+            json_string: impl Into<String>,
+            json_signature: impl Into<String>,
+        )
     }
 
     w::record! {
         /// Answer to [`VerifySignature`].
         pub struct VerifySignatureResponse {
             /// `is_ok`.
-            0 is_ok: bool => w::Field::must("is_ok"),
+            0 is_ok: bool => "is_ok: must",
         }
     }
 
@@ -179,11 +188,11 @@ pub mod wxaapp {
         /// * Catalog: `mini_program.wxaapp.createwxaqrcode`.
         pub struct Createwxaqrcode {
             /// `path`.
-            0 path: String => w::Field::must("path"),
+            0 path: String => "path: must",
             /// `width`; unit px.
-            1 width: Option<i64> => w::Field::new("width"),
+            1 width: Option<i64> => "width",
         }
-        new(path: String)
+        new(path: impl Into<String>)
         set(width: i64)
     }
 

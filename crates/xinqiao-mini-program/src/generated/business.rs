@@ -7,13 +7,13 @@ w::record! {
     /// `BusinessInfo`.
     pub struct BusinessInfo {
         /// `business_id`.
-        0 business_id: i64 => w::Field::must("business_id"),
+        0 business_id: i64 => "business_id: must",
         /// `account_name`.
-        1 account_name: String => w::Field::must("account_name"),
+        1 account_name: String => "account_name: must",
         /// `nickname`.
-        2 nickname: String => w::Field::must("nickname").masked(),
+        2 nickname: String => "nickname: must masked",
         /// `icon_url`.
-        3 icon_url: String => w::Field::must("icon_url"),
+        3 icon_url: String => "icon_url: must",
     }
 }
 
@@ -26,19 +26,20 @@ w::record! {
     /// * Catalog: `mini_program.business.get`.
     pub struct Get {
         /// `business_id`.
-        0 business_id: Option<i64> => w::Field::new("business_id"),
+        0 business_id: Option<i64> => "business_id",
         /// `account_name`.
-        1 account_name: Option<String> => w::Field::new("account_name"),
+        1 account_name: Option<String> => "account_name",
     }
     new()
-    set(business_id: i64, account_name: String)
+    text(account_name: String)
+    set(business_id: i64)
 }
 
 w::record! {
     /// Answer to [`Get`].
     pub struct GetResponse {
         /// `business_info`.
-        0 business_info: BusinessInfo => w::Field::must("business_info"),
+        0 business_info: BusinessInfo => "business_info: must",
     }
 }
 
@@ -69,9 +70,9 @@ w::record! {
     /// * Catalog: `mini_program.business.list`.
     pub struct List {
         /// `offset`.
-        0 offset: i64 => w::Field::must("offset"),
+        0 offset: i64 => "offset: must",
         /// `count`.
-        1 count: i64 => w::Field::must("count"),
+        1 count: i64 => "count: must",
     }
     new(offset: i64, count: i64)
 }
@@ -80,7 +81,7 @@ w::record! {
     /// Answer to [`List`].
     pub struct ListResponse {
         /// `list`.
-        0 list: Vec<BusinessInfo> => w::Field::must("list"),
+        0 list: Vec<BusinessInfo> => "list: must",
     }
 }
 
@@ -112,15 +113,19 @@ w::record! {
     /// * Catalog: `mini_program.business.register`.
     pub struct Register {
         /// `account_name`.
-        0 account_name: String => w::Field::must("account_name"),
+        0 account_name: String => "account_name: must",
         /// `nickname`.
-        1 nickname: String => w::Field::must("nickname").masked(),
+        1 nickname: String => "nickname: must masked",
         /// `icon_media_id`.
-        2 icon_media_id: String => w::Field::must("icon_media_id"),
+        2 icon_media_id: String => "icon_media_id: must",
         /// `transfer_to_commkf`.
-        3 transfer_to_commkf: Option<bool> => w::Field::new("transfer_to_commkf"),
+        3 transfer_to_commkf: Option<bool> => "transfer_to_commkf",
     }
-    new(account_name: String, nickname: String, icon_media_id: String)
+    new(
+        account_name: impl Into<String>,
+        nickname: impl Into<String>,
+        icon_media_id: impl Into<String>,
+    )
     set(transfer_to_commkf: bool)
 }
 
@@ -128,7 +133,7 @@ w::record! {
     /// Answer to [`Register`].
     pub struct RegisterResponse {
         /// `business_id`.
-        0 business_id: i64 => w::Field::must("business_id"),
+        0 business_id: i64 => "business_id: must",
     }
 }
 
@@ -160,14 +165,14 @@ w::record! {
     /// * Catalog: `mini_program.business.update`.
     pub struct Update {
         /// `business_id`.
-        0 business_id: i64 => w::Field::must("business_id"),
+        0 business_id: i64 => "business_id: must",
         /// `nickname`.
-        1 nickname: Option<String> => w::Field::new("nickname").masked(),
+        1 nickname: Option<String> => "nickname: masked",
         /// `icon_media_id`.
-        2 icon_media_id: Option<String> => w::Field::new("icon_media_id"),
+        2 icon_media_id: Option<String> => "icon_media_id",
     }
     new(business_id: i64)
-    set(nickname: String, icon_media_id: String)
+    text(nickname: String, icon_media_id: String)
 }
 
 w::endpoint! {

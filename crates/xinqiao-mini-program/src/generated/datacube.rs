@@ -7,24 +7,24 @@ w::record! {
     /// `Filter`.
     pub struct Filter {
         /// `dimension`.
-        0 dimension: String => w::Field::must("dimension"),
+        0 dimension: String => "dimension: must",
         /// `value`.
-        1 value: String => w::Field::must("value"),
+        1 value: String => "value: must",
     }
-    new(dimension: String, value: String)
+    new(dimension: impl Into<String>, value: impl Into<String>)
 }
 
 w::record! {
     /// `GetgameanalysisdataData`.
     pub struct GetgameanalysisdataData {
         /// `timestamp`; format `unix`.
-        0 timestamp: xinqiao_types::UnixSeconds => w::Field::must("timestamp"),
+        0 timestamp: xinqiao_types::UnixSeconds => "timestamp: must",
         /// `time_label`.
-        1 time_label: String => w::Field::must("time_label"),
+        1 time_label: String => "time_label: must",
         /// `group_dimension_list`.
-        2 group_dimension_list: Option<Vec<GroupDimension>> => w::Field::new("group_dimension_list"),
+        2 group_dimension_list: Option<Vec<GroupDimension>> => "group_dimension_list",
         /// `metric_value`.
-        3 metric_value: f64 => w::Field::must("metric_value"),
+        3 metric_value: f64 => "metric_value: must",
     }
 }
 
@@ -32,13 +32,13 @@ w::record! {
     /// `GetweanalysisappiddailysummarytrendList`.
     pub struct GetweanalysisappiddailysummarytrendList {
         /// `ref_date`; format `yyyyMMdd`.
-        0 ref_date: String => w::Field::must("ref_date"),
+        0 ref_date: String => "ref_date: must",
         /// `visit_total`.
-        1 visit_total: i64 => w::Field::must("visit_total"),
+        1 visit_total: i64 => "visit_total: must",
         /// `share_pv`.
-        2 share_pv: i64 => w::Field::must("share_pv"),
+        2 share_pv: i64 => "share_pv: must",
         /// `share_uv`.
-        3 share_uv: i64 => w::Field::must("share_uv"),
+        3 share_uv: i64 => "share_uv: must",
     }
 }
 
@@ -46,21 +46,21 @@ w::record! {
     /// `GetweanalysisappiddailyvisittrendList`.
     pub struct GetweanalysisappiddailyvisittrendList {
         /// `ref_date`; format `yyyyMMdd`.
-        0 ref_date: String => w::Field::must("ref_date"),
+        0 ref_date: String => "ref_date: must",
         /// `session_cnt`.
-        1 session_cnt: i64 => w::Field::must("session_cnt"),
+        1 session_cnt: i64 => "session_cnt: must",
         /// `visit_pv`.
-        2 visit_pv: i64 => w::Field::must("visit_pv"),
+        2 visit_pv: i64 => "visit_pv: must",
         /// `visit_uv`.
-        3 visit_uv: i64 => w::Field::must("visit_uv"),
+        3 visit_uv: i64 => "visit_uv: must",
         /// `visit_uv_new`.
-        4 visit_uv_new: i64 => w::Field::must("visit_uv_new"),
+        4 visit_uv_new: i64 => "visit_uv_new: must",
         /// `stay_time_uv`; unit s.
-        5 stay_time_uv: f64 => w::Field::must("stay_time_uv"),
+        5 stay_time_uv: f64 => "stay_time_uv: must",
         /// `stay_time_session`; unit s.
-        6 stay_time_session: f64 => w::Field::must("stay_time_session"),
+        6 stay_time_session: f64 => "stay_time_session: must",
         /// `visit_depth`.
-        7 visit_depth: f64 => w::Field::must("visit_depth"),
+        7 visit_depth: f64 => "visit_depth: must",
     }
 }
 
@@ -68,21 +68,21 @@ w::record! {
     /// `GetweanalysisappidmonthlyvisittrendList`.
     pub struct GetweanalysisappidmonthlyvisittrendList {
         /// `ref_date`; format `yyyyMM`.
-        0 ref_date: String => w::Field::must("ref_date"),
+        0 ref_date: String => "ref_date: must",
         /// `session_cnt`.
-        1 session_cnt: i64 => w::Field::must("session_cnt"),
+        1 session_cnt: i64 => "session_cnt: must",
         /// `visit_pv`.
-        2 visit_pv: i64 => w::Field::must("visit_pv"),
+        2 visit_pv: i64 => "visit_pv: must",
         /// `visit_uv`.
-        3 visit_uv: i64 => w::Field::must("visit_uv"),
+        3 visit_uv: i64 => "visit_uv: must",
         /// `visit_uv_new`.
-        4 visit_uv_new: i64 => w::Field::must("visit_uv_new"),
+        4 visit_uv_new: i64 => "visit_uv_new: must",
         /// `stay_time_uv`; unit s.
-        5 stay_time_uv: f64 => w::Field::must("stay_time_uv"),
+        5 stay_time_uv: f64 => "stay_time_uv: must",
         /// `stay_time_session`; unit s.
-        6 stay_time_session: f64 => w::Field::must("stay_time_session"),
+        6 stay_time_session: f64 => "stay_time_session: must",
         /// `visit_depth`.
-        7 visit_depth: f64 => w::Field::must("visit_depth"),
+        7 visit_depth: f64 => "visit_depth: must",
     }
 }
 
@@ -90,17 +90,17 @@ w::record! {
     /// `GetweanalysisappiduserportraitVisitUvNew`.
     pub struct GetweanalysisappiduserportraitVisitUvNew {
         /// `province`.
-        0 province: Vec<Province> => w::Field::must("province"),
+        0 province: Vec<Province> => "province: must",
         /// `city`.
-        1 city: Vec<Province> => w::Field::must("city"),
+        1 city: Vec<Province> => "city: must",
         /// `genders`.
-        2 genders: Vec<Province> => w::Field::must("genders"),
+        2 genders: Vec<Province> => "genders: must",
         /// `platforms`.
-        3 platforms: Vec<Province> => w::Field::must("platforms"),
+        3 platforms: Vec<Province> => "platforms: must",
         /// `devices`.
-        4 devices: Vec<Province> => w::Field::must("devices"),
+        4 devices: Vec<Province> => "devices: must",
         /// `ages`.
-        5 ages: Vec<Province> => w::Field::must("ages"),
+        5 ages: Vec<Province> => "ages: must",
     }
 }
 
@@ -108,9 +108,9 @@ w::record! {
     /// `GetweanalysisappidvisitdistributionList`.
     pub struct GetweanalysisappidvisitdistributionList {
         /// `index`.
-        0 index: String => w::Field::must("index"),
+        0 index: String => "index: must",
         /// `item_list`.
-        1 item_list: Vec<VisitUvNew> => w::Field::must("item_list"),
+        1 item_list: Vec<VisitUvNew> => "item_list: must",
     }
 }
 
@@ -118,21 +118,21 @@ w::record! {
     /// `GetweanalysisappidvisitpageList`.
     pub struct GetweanalysisappidvisitpageList {
         /// `page_path`.
-        0 page_path: String => w::Field::must("page_path"),
+        0 page_path: String => "page_path: must",
         /// `page_visit_pv`.
-        1 page_visit_pv: i64 => w::Field::must("page_visit_pv"),
+        1 page_visit_pv: i64 => "page_visit_pv: must",
         /// `page_visit_uv`.
-        2 page_visit_uv: i64 => w::Field::must("page_visit_uv"),
+        2 page_visit_uv: i64 => "page_visit_uv: must",
         /// `page_staytime_pv`; unit s.
-        3 page_staytime_pv: f64 => w::Field::must("page_staytime_pv"),
+        3 page_staytime_pv: f64 => "page_staytime_pv: must",
         /// `entrypage_pv`.
-        4 entrypage_pv: i64 => w::Field::must("entrypage_pv"),
+        4 entrypage_pv: i64 => "entrypage_pv: must",
         /// `exitpage_pv`.
-        5 exitpage_pv: i64 => w::Field::must("exitpage_pv"),
+        5 exitpage_pv: i64 => "exitpage_pv: must",
         /// `page_share_pv`.
-        6 page_share_pv: i64 => w::Field::must("page_share_pv"),
+        6 page_share_pv: i64 => "page_share_pv: must",
         /// `page_share_uv`.
-        7 page_share_uv: i64 => w::Field::must("page_share_uv"),
+        7 page_share_uv: i64 => "page_share_uv: must",
     }
 }
 
@@ -140,21 +140,21 @@ w::record! {
     /// `GetweanalysisappidweeklyvisittrendList`.
     pub struct GetweanalysisappidweeklyvisittrendList {
         /// `ref_date`; format `yyyyMMdd-yyyyMMdd`.
-        0 ref_date: String => w::Field::must("ref_date"),
+        0 ref_date: String => "ref_date: must",
         /// `session_cnt`.
-        1 session_cnt: i64 => w::Field::must("session_cnt"),
+        1 session_cnt: i64 => "session_cnt: must",
         /// `visit_pv`.
-        2 visit_pv: i64 => w::Field::must("visit_pv"),
+        2 visit_pv: i64 => "visit_pv: must",
         /// `visit_uv`.
-        3 visit_uv: i64 => w::Field::must("visit_uv"),
+        3 visit_uv: i64 => "visit_uv: must",
         /// `visit_uv_new`.
-        4 visit_uv_new: i64 => w::Field::must("visit_uv_new"),
+        4 visit_uv_new: i64 => "visit_uv_new: must",
         /// `stay_time_uv`; unit s.
-        5 stay_time_uv: f64 => w::Field::must("stay_time_uv"),
+        5 stay_time_uv: f64 => "stay_time_uv: must",
         /// `stay_time_session`; unit s.
-        6 stay_time_session: f64 => w::Field::must("stay_time_session"),
+        6 stay_time_session: f64 => "stay_time_session: must",
         /// `visit_depth`.
-        7 visit_depth: f64 => w::Field::must("visit_depth"),
+        7 visit_depth: f64 => "visit_depth: must",
     }
 }
 
@@ -162,9 +162,9 @@ w::record! {
     /// `GroupDimension`.
     pub struct GroupDimension {
         /// `label`.
-        0 label: String => w::Field::must("label"),
+        0 label: String => "label: must",
         /// `value`.
-        1 value: String => w::Field::must("value"),
+        1 value: String => "value: must",
     }
 }
 
@@ -172,11 +172,11 @@ w::record! {
     /// `Province`.
     pub struct Province {
         /// `id`.
-        0 id: Option<i64> => w::Field::new("id"),
+        0 id: Option<i64> => "id",
         /// `name`.
-        1 name: String => w::Field::must("name"),
+        1 name: String => "name: must",
         /// `value`.
-        2 value: i64 => w::Field::must("value"),
+        2 value: i64 => "value: must",
     }
 }
 
@@ -184,9 +184,9 @@ w::record! {
     /// `VisitUvNew`.
     pub struct VisitUvNew {
         /// `key`.
-        0 key: i64 => w::Field::must("key"),
+        0 key: i64 => "key: must",
         /// `value`.
-        1 value: i64 => w::Field::must("value"),
+        1 value: i64 => "value: must",
     }
 }
 
@@ -198,20 +198,20 @@ w::record! {
     /// * Catalog: `mini_program.datacube.getgameanalysisdata`.
     pub struct Getgameanalysisdata {
         /// `metric`.
-        0 metric: String => w::Field::must("metric"),
+        0 metric: String => "metric: must",
         /// `granularity`.
-        1 granularity: i64 => w::Field::must("granularity"),
+        1 granularity: i64 => "granularity: must",
         /// `start_time`; format `unix`.
-        2 start_time: xinqiao_types::UnixSeconds => w::Field::must("start_time"),
+        2 start_time: xinqiao_types::UnixSeconds => "start_time: must",
         /// `end_time`; format `unix`.
-        3 end_time: xinqiao_types::UnixSeconds => w::Field::must("end_time"),
+        3 end_time: xinqiao_types::UnixSeconds => "end_time: must",
         /// `filter_list`.
-        4 filter_list: Option<Vec<Filter>> => w::Field::new("filter_list"),
+        4 filter_list: Option<Vec<Filter>> => "filter_list",
         /// `group_list`.
-        5 group_list: Option<Vec<String>> => w::Field::new("group_list"),
+        5 group_list: Option<Vec<String>> => "group_list",
     }
     new(
-        metric: String,
+        metric: impl Into<String>,
         granularity: i64,
         start_time: xinqiao_types::UnixSeconds,
         end_time: xinqiao_types::UnixSeconds,
@@ -223,7 +223,7 @@ w::record! {
     /// Answer to [`Getgameanalysisdata`].
     pub struct GetgameanalysisdataResponse {
         /// `data_list`.
-        0 data_list: Vec<GetgameanalysisdataData> => w::Field::must("data_list"),
+        0 data_list: Vec<GetgameanalysisdataData> => "data_list: must",
     }
 }
 
@@ -254,22 +254,22 @@ w::record! {
     /// * Catalog: `mini_program.datacube.getweanalysisappiddailyretaininfo`.
     pub struct Getweanalysisappiddailyretaininfo {
         /// `begin_date`; format `yyyyMMdd`.
-        0 begin_date: String => w::Field::must("begin_date"),
+        0 begin_date: String => "begin_date: must",
         /// `end_date`; format `yyyyMMdd`.
-        1 end_date: String => w::Field::must("end_date"),
+        1 end_date: String => "end_date: must",
     }
-    new(begin_date: String, end_date: String)
+    new(begin_date: impl Into<String>, end_date: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`Getweanalysisappiddailyretaininfo`].
     pub struct GetweanalysisappiddailyretaininfoResponse {
         /// `ref_date`; format `yyyyMMdd`.
-        0 ref_date: String => w::Field::must("ref_date"),
+        0 ref_date: String => "ref_date: must",
         /// `visit_uv_new`.
-        1 visit_uv_new: Vec<VisitUvNew> => w::Field::must("visit_uv_new"),
+        1 visit_uv_new: Vec<VisitUvNew> => "visit_uv_new: must",
         /// `visit_uv`.
-        2 visit_uv: Vec<VisitUvNew> => w::Field::must("visit_uv"),
+        2 visit_uv: Vec<VisitUvNew> => "visit_uv: must",
     }
 }
 
@@ -300,18 +300,18 @@ w::record! {
     /// * Catalog: `mini_program.datacube.getweanalysisappiddailysummarytrend`.
     pub struct Getweanalysisappiddailysummarytrend {
         /// `begin_date`; format `yyyyMMdd`.
-        0 begin_date: String => w::Field::must("begin_date"),
+        0 begin_date: String => "begin_date: must",
         /// `end_date`; format `yyyyMMdd`.
-        1 end_date: String => w::Field::must("end_date"),
+        1 end_date: String => "end_date: must",
     }
-    new(begin_date: String, end_date: String)
+    new(begin_date: impl Into<String>, end_date: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`Getweanalysisappiddailysummarytrend`].
     pub struct GetweanalysisappiddailysummarytrendResponse {
         /// `list`.
-        0 list: Vec<GetweanalysisappiddailysummarytrendList> => w::Field::must("list"),
+        0 list: Vec<GetweanalysisappiddailysummarytrendList> => "list: must",
     }
 }
 
@@ -343,18 +343,18 @@ w::record! {
     /// * Catalog: `mini_program.datacube.getweanalysisappiddailyvisittrend`.
     pub struct Getweanalysisappiddailyvisittrend {
         /// `begin_date`; format `yyyyMMdd`.
-        0 begin_date: String => w::Field::must("begin_date"),
+        0 begin_date: String => "begin_date: must",
         /// `end_date`; format `yyyyMMdd`.
-        1 end_date: String => w::Field::must("end_date"),
+        1 end_date: String => "end_date: must",
     }
-    new(begin_date: String, end_date: String)
+    new(begin_date: impl Into<String>, end_date: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`Getweanalysisappiddailyvisittrend`].
     pub struct GetweanalysisappiddailyvisittrendResponse {
         /// `list`.
-        0 list: Vec<GetweanalysisappiddailyvisittrendList> => w::Field::must("list"),
+        0 list: Vec<GetweanalysisappiddailyvisittrendList> => "list: must",
     }
 }
 
@@ -385,22 +385,22 @@ w::record! {
     /// * Catalog: `mini_program.datacube.getweanalysisappidmonthlyretaininfo`.
     pub struct Getweanalysisappidmonthlyretaininfo {
         /// `begin_date`; format `yyyyMMdd`.
-        0 begin_date: String => w::Field::must("begin_date"),
+        0 begin_date: String => "begin_date: must",
         /// `end_date`; format `yyyyMMdd`.
-        1 end_date: String => w::Field::must("end_date"),
+        1 end_date: String => "end_date: must",
     }
-    new(begin_date: String, end_date: String)
+    new(begin_date: impl Into<String>, end_date: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`Getweanalysisappidmonthlyretaininfo`].
     pub struct GetweanalysisappidmonthlyretaininfoResponse {
         /// `ref_date`; format `yyyyMM`.
-        0 ref_date: String => w::Field::must("ref_date"),
+        0 ref_date: String => "ref_date: must",
         /// `visit_uv_new`.
-        1 visit_uv_new: Vec<VisitUvNew> => w::Field::must("visit_uv_new"),
+        1 visit_uv_new: Vec<VisitUvNew> => "visit_uv_new: must",
         /// `visit_uv`.
-        2 visit_uv: Vec<VisitUvNew> => w::Field::must("visit_uv"),
+        2 visit_uv: Vec<VisitUvNew> => "visit_uv: must",
     }
 }
 
@@ -431,18 +431,18 @@ w::record! {
     /// * Catalog: `mini_program.datacube.getweanalysisappidmonthlyvisittrend`.
     pub struct Getweanalysisappidmonthlyvisittrend {
         /// `begin_date`; format `yyyyMMdd`.
-        0 begin_date: String => w::Field::must("begin_date"),
+        0 begin_date: String => "begin_date: must",
         /// `end_date`; format `yyyyMMdd`.
-        1 end_date: String => w::Field::must("end_date"),
+        1 end_date: String => "end_date: must",
     }
-    new(begin_date: String, end_date: String)
+    new(begin_date: impl Into<String>, end_date: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`Getweanalysisappidmonthlyvisittrend`].
     pub struct GetweanalysisappidmonthlyvisittrendResponse {
         /// `list`.
-        0 list: Vec<GetweanalysisappidmonthlyvisittrendList> => w::Field::must("list"),
+        0 list: Vec<GetweanalysisappidmonthlyvisittrendList> => "list: must",
     }
 }
 
@@ -473,22 +473,22 @@ w::record! {
     /// * Catalog: `mini_program.datacube.getweanalysisappiduserportrait`.
     pub struct Getweanalysisappiduserportrait {
         /// `begin_date`; format `yyyyMMdd`.
-        0 begin_date: String => w::Field::must("begin_date"),
+        0 begin_date: String => "begin_date: must",
         /// `end_date`; format `yyyyMMdd`.
-        1 end_date: String => w::Field::must("end_date"),
+        1 end_date: String => "end_date: must",
     }
-    new(begin_date: String, end_date: String)
+    new(begin_date: impl Into<String>, end_date: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`Getweanalysisappiduserportrait`].
     pub struct GetweanalysisappiduserportraitResponse {
         /// `ref_date`; format `yyyyMMdd`.
-        0 ref_date: String => w::Field::must("ref_date"),
+        0 ref_date: String => "ref_date: must",
         /// `visit_uv_new`.
-        1 visit_uv_new: GetweanalysisappiduserportraitVisitUvNew => w::Field::must("visit_uv_new"),
+        1 visit_uv_new: GetweanalysisappiduserportraitVisitUvNew => "visit_uv_new: must",
         /// `visit_uv`.
-        2 visit_uv: GetweanalysisappiduserportraitVisitUvNew => w::Field::must("visit_uv"),
+        2 visit_uv: GetweanalysisappiduserportraitVisitUvNew => "visit_uv: must",
     }
 }
 
@@ -519,20 +519,20 @@ w::record! {
     /// * Catalog: `mini_program.datacube.getweanalysisappidvisitdistribution`.
     pub struct Getweanalysisappidvisitdistribution {
         /// `begin_date`; format `yyyyMMdd`.
-        0 begin_date: String => w::Field::must("begin_date"),
+        0 begin_date: String => "begin_date: must",
         /// `end_date`; format `yyyyMMdd`.
-        1 end_date: String => w::Field::must("end_date"),
+        1 end_date: String => "end_date: must",
     }
-    new(begin_date: String, end_date: String)
+    new(begin_date: impl Into<String>, end_date: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`Getweanalysisappidvisitdistribution`].
     pub struct GetweanalysisappidvisitdistributionResponse {
         /// `ref_date`; format `yyyyMMdd`.
-        0 ref_date: String => w::Field::must("ref_date"),
+        0 ref_date: String => "ref_date: must",
         /// `list`.
-        1 list: Vec<GetweanalysisappidvisitdistributionList> => w::Field::must("list"),
+        1 list: Vec<GetweanalysisappidvisitdistributionList> => "list: must",
     }
 }
 
@@ -563,20 +563,20 @@ w::record! {
     /// * Catalog: `mini_program.datacube.getweanalysisappidvisitpage`.
     pub struct Getweanalysisappidvisitpage {
         /// `begin_date`; format `yyyyMMdd`.
-        0 begin_date: String => w::Field::must("begin_date"),
+        0 begin_date: String => "begin_date: must",
         /// `end_date`; format `yyyyMMdd`.
-        1 end_date: String => w::Field::must("end_date"),
+        1 end_date: String => "end_date: must",
     }
-    new(begin_date: String, end_date: String)
+    new(begin_date: impl Into<String>, end_date: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`Getweanalysisappidvisitpage`].
     pub struct GetweanalysisappidvisitpageResponse {
         /// `ref_date`; format `yyyyMMdd`.
-        0 ref_date: String => w::Field::must("ref_date"),
+        0 ref_date: String => "ref_date: must",
         /// `list`.
-        1 list: Vec<GetweanalysisappidvisitpageList> => w::Field::must("list"),
+        1 list: Vec<GetweanalysisappidvisitpageList> => "list: must",
     }
 }
 
@@ -607,22 +607,22 @@ w::record! {
     /// * Catalog: `mini_program.datacube.getweanalysisappidweeklyretaininfo`.
     pub struct Getweanalysisappidweeklyretaininfo {
         /// `begin_date`; format `yyyyMMdd`.
-        0 begin_date: String => w::Field::must("begin_date"),
+        0 begin_date: String => "begin_date: must",
         /// `end_date`; format `yyyyMMdd`.
-        1 end_date: String => w::Field::must("end_date"),
+        1 end_date: String => "end_date: must",
     }
-    new(begin_date: String, end_date: String)
+    new(begin_date: impl Into<String>, end_date: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`Getweanalysisappidweeklyretaininfo`].
     pub struct GetweanalysisappidweeklyretaininfoResponse {
         /// `ref_date`; format `yyyyMMdd-yyyyMMdd`.
-        0 ref_date: String => w::Field::must("ref_date"),
+        0 ref_date: String => "ref_date: must",
         /// `visit_uv_new`.
-        1 visit_uv_new: Vec<VisitUvNew> => w::Field::must("visit_uv_new"),
+        1 visit_uv_new: Vec<VisitUvNew> => "visit_uv_new: must",
         /// `visit_uv`.
-        2 visit_uv: Vec<VisitUvNew> => w::Field::must("visit_uv"),
+        2 visit_uv: Vec<VisitUvNew> => "visit_uv: must",
     }
 }
 
@@ -653,18 +653,18 @@ w::record! {
     /// * Catalog: `mini_program.datacube.getweanalysisappidweeklyvisittrend`.
     pub struct Getweanalysisappidweeklyvisittrend {
         /// `begin_date`; format `yyyyMMdd`.
-        0 begin_date: String => w::Field::must("begin_date"),
+        0 begin_date: String => "begin_date: must",
         /// `end_date`; format `yyyyMMdd`.
-        1 end_date: String => w::Field::must("end_date"),
+        1 end_date: String => "end_date: must",
     }
-    new(begin_date: String, end_date: String)
+    new(begin_date: impl Into<String>, end_date: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`Getweanalysisappidweeklyvisittrend`].
     pub struct GetweanalysisappidweeklyvisittrendResponse {
         /// `list`.
-        0 list: Vec<GetweanalysisappidweeklyvisittrendList> => w::Field::must("list"),
+        0 list: Vec<GetweanalysisappidweeklyvisittrendList> => "list: must",
     }
 }
 

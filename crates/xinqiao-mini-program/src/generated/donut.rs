@@ -7,9 +7,9 @@ w::record! {
     /// `AppleInfo`.
     pub struct AppleInfo {
         /// `bundleid`.
-        0 bundleid: String => w::Field::must("bundleid"),
+        0 bundleid: String => "bundleid: must",
         /// `apple_user_id`.
-        1 apple_user_id: String => w::Field::must("apple_user_id"),
+        1 apple_user_id: String => "apple_user_id: must",
     }
 }
 
@@ -17,11 +17,11 @@ w::record! {
     /// `LoginInfo`.
     pub struct LoginInfo {
         /// `type`.
-        0 type_: String => w::Field::must("type"),
+        0 type_: String => "type: must",
         /// `login_time`; format `unix`.
-        1 login_time: xinqiao_types::UnixSeconds => w::Field::must("login_time"),
+        1 login_time: xinqiao_types::UnixSeconds => "login_time: must",
         /// `appid`.
-        2 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+        2 appid: Option<xinqiao_types::AppId> => "appid",
     }
 }
 
@@ -29,11 +29,11 @@ w::record! {
     /// `MiniprogramInfo`.
     pub struct MiniprogramInfo {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `openid`.
-        1 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        1 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `unionid`.
-        2 unionid: Option<xinqiao_types::UnionId> => w::Field::new("unionid").masked(),
+        2 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
     }
 }
 
@@ -41,15 +41,15 @@ w::record! {
     /// `OpenappInfo`.
     pub struct OpenappInfo {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `openid`.
-        1 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        1 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `unionid`.
-        2 unionid: Option<xinqiao_types::UnionId> => w::Field::new("unionid").masked(),
+        2 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
         /// `headimgurl`.
-        3 headimgurl: Option<String> => w::Field::new("headimgurl").masked(),
+        3 headimgurl: Option<String> => "headimgurl: masked",
         /// `nickname`.
-        4 nickname: Option<String> => w::Field::new("nickname").masked(),
+        4 nickname: Option<String> => "nickname: masked",
     }
 }
 
@@ -57,7 +57,7 @@ w::record! {
     /// `PhoneInfo`.
     pub struct PhoneInfo {
         /// `phone`.
-        0 phone: String => w::Field::must("phone").masked(),
+        0 phone: String => "phone: must masked",
     }
 }
 
@@ -65,15 +65,15 @@ w::record! {
     /// `UserInfo`.
     pub struct UserInfo {
         /// `user_id`.
-        0 user_id: String => w::Field::must("user_id"),
+        0 user_id: String => "user_id: must",
         /// `openapp_info`.
-        1 openapp_info: Option<OpenappInfo> => w::Field::new("openapp_info"),
+        1 openapp_info: Option<OpenappInfo> => "openapp_info",
         /// `miniprogram_info`.
-        2 miniprogram_info: Option<MiniprogramInfo> => w::Field::new("miniprogram_info"),
+        2 miniprogram_info: Option<MiniprogramInfo> => "miniprogram_info",
         /// `phone_info`.
-        3 phone_info: Option<PhoneInfo> => w::Field::new("phone_info"),
+        3 phone_info: Option<PhoneInfo> => "phone_info",
         /// `apple_info`.
-        4 apple_info: Option<AppleInfo> => w::Field::new("apple_info"),
+        4 apple_info: Option<AppleInfo> => "apple_info",
     }
 }
 
@@ -85,24 +85,29 @@ w::record! {
     /// * Catalog: `mini_program.donut.code2verifyinfo`.
     pub struct Code2verifyinfo {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid").place(w::Place::Query),
+        0 appid: xinqiao_types::AppId => "appid: must query",
         /// `appsecret`.
-        1 appsecret: String => w::Field::must("appsecret").place(w::Place::Query).masked(),
+        1 appsecret: String => "appsecret: must query masked",
         /// `code`.
-        2 code: String => w::Field::must("code").place(w::Place::Query),
+        2 code: String => "code: must query",
         /// `grant_type`.
-        3 grant_type: String => w::Field::must("grant_type").place(w::Place::Query),
+        3 grant_type: String => "grant_type: must query",
     }
-    new(appid: xinqiao_types::AppId, appsecret: String, code: String, grant_type: String)
+    new(
+        appid: impl Into<xinqiao_types::AppId>,
+        appsecret: impl Into<String>,
+        code: impl Into<String>,
+        grant_type: impl Into<String>,
+    )
 }
 
 w::record! {
     /// Answer to [`Code2verifyinfo`].
     pub struct Code2verifyinfoResponse {
         /// `login_info`.
-        0 login_info: LoginInfo => w::Field::must("login_info"),
+        0 login_info: LoginInfo => "login_info: must",
         /// `user_info`.
-        1 user_info: UserInfo => w::Field::must("user_info"),
+        1 user_info: UserInfo => "user_info: must",
     }
 }
 
@@ -133,9 +138,9 @@ w::record! {
     /// * Catalog: `mini_program.donut.unbindapple`.
     pub struct Unbindapple {
         /// `user_id`.
-        0 user_id: String => w::Field::must("user_id"),
+        0 user_id: String => "user_id: must",
     }
-    new(user_id: String)
+    new(user_id: impl Into<String>)
 }
 
 w::endpoint! {
@@ -165,9 +170,9 @@ w::record! {
     /// * Catalog: `mini_program.donut.unbindphone`.
     pub struct Unbindphone {
         /// `user_id`.
-        0 user_id: String => w::Field::must("user_id"),
+        0 user_id: String => "user_id: must",
     }
-    new(user_id: String)
+    new(user_id: impl Into<String>)
 }
 
 w::endpoint! {
@@ -197,9 +202,9 @@ w::record! {
     /// * Catalog: `mini_program.donut.unbindweixin`.
     pub struct Unbindweixin {
         /// `user_id`.
-        0 user_id: String => w::Field::must("user_id"),
+        0 user_id: String => "user_id: must",
     }
-    new(user_id: String)
+    new(user_id: impl Into<String>)
 }
 
 w::endpoint! {
@@ -229,9 +234,9 @@ w::record! {
     /// * Catalog: `mini_program.donut.unregisteruser`.
     pub struct Unregisteruser {
         /// `user_id`.
-        0 user_id: String => w::Field::must("user_id"),
+        0 user_id: String => "user_id: must",
     }
-    new(user_id: String)
+    new(user_id: impl Into<String>)
 }
 
 w::endpoint! {

@@ -7,11 +7,11 @@ w::record! {
     /// `Action`.
     pub struct Action {
         /// `ActionTime`; format `unix`.
-        0 action_time: xinqiao_types::UnixSeconds => w::Field::must("ActionTime"),
+        0 action_time: xinqiao_types::UnixSeconds => "ActionTime: must",
         /// `ActionType`.
-        1 action_type: i64 => w::Field::must("ActionType"),
+        1 action_type: i64 => "ActionType: must",
         /// `ActionMsg`.
-        2 action_msg: String => w::Field::must("ActionMsg"),
+        2 action_msg: String => "ActionMsg: must",
     }
 }
 
@@ -19,25 +19,25 @@ w::record! {
     /// `AddWaybillSender`.
     pub struct AddWaybillSender {
         /// `Name`.
-        0 name: String => w::Field::must("Name"),
+        0 name: String => "Name: must",
         /// `Tel`.
-        1 tel: Option<String> => w::Field::new("Tel").masked(),
+        1 tel: Option<String> => "Tel: masked",
         /// `Mobile`.
-        2 mobile: Option<String> => w::Field::new("Mobile").masked(),
+        2 mobile: Option<String> => "Mobile: masked",
         /// `Company`.
-        3 company: Option<String> => w::Field::new("Company"),
+        3 company: Option<String> => "Company",
         /// `PostCode`.
-        4 post_code: Option<String> => w::Field::new("PostCode"),
+        4 post_code: Option<String> => "PostCode",
         /// `Country`.
-        5 country: Option<String> => w::Field::new("Country"),
+        5 country: Option<String> => "Country",
         /// `Province`.
-        6 province: String => w::Field::must("Province"),
+        6 province: String => "Province: must",
         /// `City`.
-        7 city: String => w::Field::must("City"),
+        7 city: String => "City: must",
         /// `Area`.
-        8 area: String => w::Field::must("Area"),
+        8 area: String => "Area: must",
         /// `Address`.
-        9 address: String => w::Field::must("Address").masked(),
+        9 address: String => "Address: must masked",
     }
 }
 
@@ -45,9 +45,9 @@ w::record! {
     /// `AftersaleInfo`.
     pub struct AftersaleInfo {
         /// `aftersale_id`.
-        0 aftersale_id: i64 => w::Field::must("aftersale_id"),
+        0 aftersale_id: i64 => "aftersale_id: must",
         /// `out_aftersale_id`.
-        1 out_aftersale_id: String => w::Field::must("out_aftersale_id"),
+        1 out_aftersale_id: String => "out_aftersale_id: must",
     }
 }
 
@@ -55,11 +55,11 @@ w::record! {
     /// `AftersaleNewOrderAftersaleInfo`.
     pub struct AftersaleNewOrderAftersaleInfo {
         /// `aftersale_id`.
-        0 aftersale_id: i64 => w::Field::must("aftersale_id"),
+        0 aftersale_id: i64 => "aftersale_id: must",
         /// `order_id`.
-        1 order_id: i64 => w::Field::must("order_id"),
+        1 order_id: i64 => "order_id: must",
         /// `out_order_id`.
-        2 out_order_id: String => w::Field::must("out_order_id"),
+        2 out_order_id: String => "out_order_id: must",
     }
 }
 
@@ -67,11 +67,11 @@ w::record! {
     /// `Agent`.
     pub struct Agent {
         /// `name`.
-        0 name: String => w::Field::must("name"),
+        0 name: String => "name: must",
         /// `phone`.
-        1 phone: String => w::Field::must("phone").masked(),
+        1 phone: String => "phone: must masked",
         /// `reach_time`; format `unix`.
-        2 reach_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("reach_time"),
+        2 reach_time: Option<xinqiao_types::UnixSeconds> => "reach_time",
     }
 }
 
@@ -79,11 +79,11 @@ w::record! {
     /// `AuditDetail`.
     pub struct AuditDetail {
         /// `status`.
-        0 status: i64 => w::Field::must("status"),
+        0 status: i64 => "status: must",
         /// `create_time`; format `unix`.
-        1 create_time: xinqiao_types::UnixSeconds => w::Field::must("create_time"),
+        1 create_time: xinqiao_types::UnixSeconds => "create_time: must",
         /// `audit_time`; format `unix`.
-        2 audit_time: xinqiao_types::UnixSeconds => w::Field::must("audit_time"),
+        2 audit_time: xinqiao_types::UnixSeconds => "audit_time: must",
     }
 }
 
@@ -91,9 +91,9 @@ w::record! {
     /// `AuditEvent`.
     pub struct AuditEvent {
         /// `book_id`.
-        0 book_id: String => w::Field::must("book_id"),
+        0 book_id: String => "book_id: must",
         /// `audit_detail`.
-        1 audit_detail: AuditDetail => w::Field::must("audit_detail"),
+        1 audit_detail: AuditDetail => "audit_detail: must",
     }
 }
 
@@ -101,13 +101,13 @@ w::record! {
     /// `AuditEventAuditDetail`.
     pub struct AuditEventAuditDetail {
         /// `audit_type`.
-        0 audit_type: i64 => w::Field::must("audit_type"),
+        0 audit_type: i64 => "audit_type: must",
         /// `status`.
-        1 status: i64 => w::Field::must("status"),
+        1 status: i64 => "status: must",
         /// `create_time`; format `unix`.
-        2 create_time: xinqiao_types::UnixSeconds => w::Field::must("create_time"),
+        2 create_time: xinqiao_types::UnixSeconds => "create_time: must",
         /// `audit_time`; format `unix`.
-        3 audit_time: xinqiao_types::UnixSeconds => w::Field::must("audit_time"),
+        3 audit_time: xinqiao_types::UnixSeconds => "audit_time: must",
     }
 }
 
@@ -115,39 +115,39 @@ w::record! {
     /// `BussiCallBackInfo`.
     pub struct BussiCallBackInfo {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `option_type`.
-        1 option_type: String => w::Field::must("option_type"),
+        1 option_type: String => "option_type: must",
         /// `complaint_order_id`.
-        2 complaint_order_id: i64 => w::Field::must("complaint_order_id"),
+        2 complaint_order_id: i64 => "complaint_order_id: must",
         /// `open_id`.
-        3 open_id: String => w::Field::must("open_id").masked(),
+        3 open_id: String => "open_id: must masked",
         /// `type`.
-        4 type_: i64 => w::Field::must("type"),
+        4 type_: i64 => "type: must",
         /// `status`.
-        5 status: i64 => w::Field::must("status"),
+        5 status: i64 => "status: must",
         /// `phone_number`.
-        6 phone_number: String => w::Field::must("phone_number").masked(),
+        6 phone_number: String => "phone_number: must masked",
         /// `customer_material_content`.
-        7 customer_material_content: Option<String> => w::Field::new("customer_material_content"),
+        7 customer_material_content: Option<String> => "customer_material_content",
         /// `customer_material_media_id_list`.
-        8 customer_material_media_id_list: Option<String> => w::Field::new("customer_material_media_id_list"),
+        8 customer_material_media_id_list: Option<String> => "customer_material_media_id_list",
         /// `order_id`.
-        9 order_id: String => w::Field::must("order_id"),
+        9 order_id: String => "order_id: must",
         /// `out_trade_no`.
-        10 out_trade_no: String => w::Field::must("out_trade_no"),
+        10 out_trade_no: String => "out_trade_no: must",
         /// `product_name`.
-        11 product_name: String => w::Field::must("product_name"),
+        11 product_name: String => "product_name: must",
         /// `pay_time`.
-        12 pay_time: i64 => w::Field::must("pay_time"),
+        12 pay_time: i64 => "pay_time: must",
         /// `total_cost`.
-        13 total_cost: i64 => w::Field::must("total_cost"),
+        13 total_cost: i64 => "total_cost: must",
         /// `create_time`.
-        14 create_time: i64 => w::Field::must("create_time"),
+        14 create_time: i64 => "create_time: must",
         /// `expire_time`.
-        15 expire_time: i64 => w::Field::must("expire_time"),
+        15 expire_time: i64 => "expire_time: must",
         /// `history`.
-        16 history: Vec<History> => w::Field::must("history"),
+        16 history: Vec<History> => "history: must",
     }
 }
 
@@ -155,17 +155,17 @@ w::record! {
     /// `Cargo`.
     pub struct Cargo {
         /// `Count`.
-        0 count: i64 => w::Field::must("Count"),
+        0 count: i64 => "Count: must",
         /// `Space_X`; unit cm.
-        1 space_x: Option<f64> => w::Field::new("Space_X"),
+        1 space_x: Option<f64> => "Space_X",
         /// `Space_Y`; unit cm.
-        2 space_y: Option<f64> => w::Field::new("Space_Y"),
+        2 space_y: Option<f64> => "Space_Y",
         /// `space_z`; unit cm.
-        3 space_z: Option<f64> => w::Field::new("space_z").xml("Space_Z"),
+        3 space_z: Option<f64> => "space_z: xml=Space_Z",
         /// `weight`; unit kg.
-        4 weight: Option<f64> => w::Field::new("weight").xml("Weight"),
+        4 weight: Option<f64> => "weight: xml=Weight",
         /// `DetailList`.
-        5 detail_list: Option<Vec<CargoDetail>> => w::Field::new("DetailList"),
+        5 detail_list: Option<Vec<CargoDetail>> => "DetailList",
     }
 }
 
@@ -173,9 +173,9 @@ w::record! {
     /// `CargoDetail`.
     pub struct CargoDetail {
         /// `Name`.
-        0 name: String => w::Field::must("Name"),
+        0 name: String => "Name: must",
         /// `Count`.
-        1 count: i64 => w::Field::must("Count"),
+        1 count: i64 => "Count: must",
     }
 }
 
@@ -183,13 +183,13 @@ w::record! {
     /// `CoinInfo`.
     pub struct CoinInfo {
         /// `Quantity`.
-        0 quantity: i64 => w::Field::must("Quantity"),
+        0 quantity: i64 => "Quantity: must",
         /// `OrigPrice`; unit fen.
-        1 orig_price: xinqiao_types::Fen => w::Field::must("OrigPrice"),
+        1 orig_price: xinqiao_types::Fen => "OrigPrice: must",
         /// `ActualPrice`; unit fen.
-        2 actual_price: xinqiao_types::Fen => w::Field::must("ActualPrice"),
+        2 actual_price: xinqiao_types::Fen => "ActualPrice: must",
         /// `Attach`.
-        3 attach: Option<String> => w::Field::new("Attach"),
+        3 attach: Option<String> => "Attach",
     }
 }
 
@@ -197,11 +197,11 @@ w::record! {
     /// `ComplaintInfo`.
     pub struct ComplaintInfo {
         /// `complaint_order_id`.
-        0 complaint_order_id: i64 => w::Field::must("complaint_order_id"),
+        0 complaint_order_id: i64 => "complaint_order_id: must",
         /// `state`.
-        1 state: i64 => w::Field::must("state"),
+        1 state: i64 => "state: must",
         /// `event`.
-        2 event: i64 => w::Field::must("event"),
+        2 event: i64 => "event: must",
     }
 }
 
@@ -209,11 +209,11 @@ w::record! {
     /// `DispatchInfo`.
     pub struct DispatchInfo {
         /// `provider`.
-        0 provider: String => w::Field::must("provider"),
+        0 provider: String => "provider: must",
         /// `contact`.
-        1 contact: String => w::Field::must("contact"),
+        1 contact: String => "contact: must",
         /// `dispatch_time`.
-        2 dispatch_time: i64 => w::Field::must("dispatch_time"),
+        2 dispatch_time: i64 => "dispatch_time: must",
     }
 }
 
@@ -221,13 +221,13 @@ w::record! {
     /// `FundsOrderProfitsharingOrderInfo`.
     pub struct FundsOrderProfitsharingOrderInfo {
         /// `profit_sharing_no`.
-        0 profit_sharing_no: String => w::Field::must("profit_sharing_no"),
+        0 profit_sharing_no: String => "profit_sharing_no: must",
         /// `amount`.
-        1 amount: i64 => w::Field::must("amount"),
+        1 amount: i64 => "amount: must",
         /// `result`.
-        2 result: String => w::Field::must("result"),
+        2 result: String => "result: must",
         /// `finish_time`.
-        3 finish_time: String => w::Field::must("finish_time"),
+        3 finish_time: String => "finish_time: must",
     }
 }
 
@@ -235,11 +235,11 @@ w::record! {
     /// `FundsOrderRefundOrderInfo`.
     pub struct FundsOrderRefundOrderInfo {
         /// `refund_no`.
-        0 refund_no: String => w::Field::must("refund_no"),
+        0 refund_no: String => "refund_no: must",
         /// `status`.
-        1 status: String => w::Field::must("status"),
+        1 status: String => "status: must",
         /// `success_time`.
-        2 success_time: Option<String> => w::Field::new("success_time"),
+        2 success_time: Option<String> => "success_time",
     }
 }
 
@@ -247,13 +247,13 @@ w::record! {
     /// `Good`.
     pub struct Good {
         /// `good_count`.
-        0 good_count: i64 => w::Field::must("good_count"),
+        0 good_count: i64 => "good_count: must",
         /// `good_name`.
-        1 good_name: String => w::Field::must("good_name"),
+        1 good_name: String => "good_name: must",
         /// `good_price`; unit yuan.
-        2 good_price: Option<f64> => w::Field::new("good_price"),
+        2 good_price: Option<f64> => "good_price",
         /// `good_unit`.
-        3 good_unit: Option<String> => w::Field::new("good_unit"),
+        3 good_unit: Option<String> => "good_unit",
     }
 }
 
@@ -261,9 +261,9 @@ w::record! {
     /// `GoodDetail`.
     pub struct GoodDetail {
         /// `Special`.
-        0 special: Option<i64> => w::Field::new("Special"),
+        0 special: Option<i64> => "Special",
         /// `Weight`; unit kg.
-        1 weight: Option<f64> => w::Field::new("Weight"),
+        1 weight: Option<f64> => "Weight",
     }
 }
 
@@ -271,7 +271,7 @@ w::record! {
     /// `GoodsDetail`.
     pub struct GoodsDetail {
         /// `goods`.
-        0 goods: Vec<Good> => w::Field::must("goods"),
+        0 goods: Vec<Good> => "goods: must",
     }
 }
 
@@ -279,15 +279,15 @@ w::record! {
     /// `GoodsInfo`.
     pub struct GoodsInfo {
         /// `ProductId`.
-        0 product_id: String => w::Field::must("ProductId"),
+        0 product_id: String => "ProductId: must",
         /// `Quantity`.
-        1 quantity: i64 => w::Field::must("Quantity"),
+        1 quantity: i64 => "Quantity: must",
         /// `OrigPrice`; unit fen.
-        2 orig_price: xinqiao_types::Fen => w::Field::must("OrigPrice"),
+        2 orig_price: xinqiao_types::Fen => "OrigPrice: must",
         /// `ActualPrice`; unit fen.
-        3 actual_price: xinqiao_types::Fen => w::Field::must("ActualPrice"),
+        3 actual_price: xinqiao_types::Fen => "ActualPrice: must",
         /// `Attach`.
-        4 attach: Option<String> => w::Field::new("Attach"),
+        4 attach: Option<String> => "Attach",
     }
 }
 
@@ -295,11 +295,11 @@ w::record! {
     /// `History`.
     pub struct History {
         /// `time`.
-        0 time: i64 => w::Field::must("time"),
+        0 time: i64 => "time: must",
         /// `content`.
-        1 content: Option<String> => w::Field::new("content"),
+        1 content: Option<String> => "content",
         /// `media_id_list`.
-        2 media_id_list: Option<Vec<String>> => w::Field::new("media_id_list"),
+        2 media_id_list: Option<Vec<String>> => "media_id_list",
     }
 }
 
@@ -307,9 +307,9 @@ w::record! {
     /// `Insured`.
     pub struct Insured {
         /// `UseInsured`.
-        0 use_insured: bool => w::Field::must("UseInsured").spelled(w::Spelling::BoolInt),
+        0 use_insured: bool => "UseInsured: must zero-one",
         /// `InsuredValue`; unit fen.
-        1 insured_value: xinqiao_types::Fen => w::Field::must("InsuredValue"),
+        1 insured_value: xinqiao_types::Fen => "InsuredValue: must",
     }
 }
 
@@ -317,11 +317,11 @@ w::record! {
     /// `MiniGame`.
     pub struct MiniGame {
         /// `Payload`.
-        0 payload: String => w::Field::must("Payload"),
+        0 payload: String => "Payload: must",
         /// `PayEventSig`.
-        1 pay_event_sig: String => w::Field::must("PayEventSig"),
+        1 pay_event_sig: String => "PayEventSig: must",
         /// `IsMock`.
-        2 is_mock: bool => w::Field::must("IsMock"),
+        2 is_mock: bool => "IsMock: must",
     }
 }
 
@@ -329,7 +329,7 @@ w::record! {
     /// `OpenProductAccountRegisterItem`.
     pub struct OpenProductAccountRegisterItem {
         /// `status`.
-        0 status: i64 => w::Field::must("status"),
+        0 status: i64 => "status: must",
     }
 }
 
@@ -337,11 +337,11 @@ w::record! {
     /// `OpenProductOrderAnalyzeOrderInfo`.
     pub struct OpenProductOrderAnalyzeOrderInfo {
         /// `out_order_id`.
-        0 out_order_id: String => w::Field::must("out_order_id"),
+        0 out_order_id: String => "out_order_id: must",
         /// `order_id`.
-        1 order_id: i64 => w::Field::must("order_id"),
+        1 order_id: i64 => "order_id: must",
         /// `openid`.
-        2 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        2 openid: xinqiao_types::OpenId => "openid: must masked",
     }
 }
 
@@ -349,9 +349,9 @@ w::record! {
     /// `OpenProductOrderCancelOrderInfo`.
     pub struct OpenProductOrderCancelOrderInfo {
         /// `out_order_id`.
-        0 out_order_id: String => w::Field::must("out_order_id"),
+        0 out_order_id: String => "out_order_id: must",
         /// `order_id`.
-        1 order_id: i64 => w::Field::must("order_id"),
+        1 order_id: i64 => "order_id: must",
     }
 }
 
@@ -359,13 +359,13 @@ w::record! {
     /// `OpenProductOrderPayOrderInfo`.
     pub struct OpenProductOrderPayOrderInfo {
         /// `out_order_id`.
-        0 out_order_id: String => w::Field::must("out_order_id"),
+        0 out_order_id: String => "out_order_id: must",
         /// `order_id`.
-        1 order_id: i64 => w::Field::must("order_id"),
+        1 order_id: i64 => "order_id: must",
         /// `transaction_id`.
-        2 transaction_id: String => w::Field::must("transaction_id"),
+        2 transaction_id: String => "transaction_id: must",
         /// `pay_time`.
-        3 pay_time: String => w::Field::must("pay_time"),
+        3 pay_time: String => "pay_time: must",
     }
 }
 
@@ -373,15 +373,15 @@ w::record! {
     /// `OpenProductOrderSettleOrderInfo`.
     pub struct OpenProductOrderSettleOrderInfo {
         /// `out_order_id`.
-        0 out_order_id: String => w::Field::must("out_order_id"),
+        0 out_order_id: String => "out_order_id: must",
         /// `order_id`.
-        1 order_id: i64 => w::Field::must("order_id"),
+        1 order_id: i64 => "order_id: must",
         /// `settle_no`.
-        2 settle_no: String => w::Field::must("settle_no"),
+        2 settle_no: String => "settle_no: must",
         /// `amount`.
-        3 amount: i64 => w::Field::must("amount"),
+        3 amount: i64 => "amount: must",
         /// `settle_time`.
-        4 settle_time: String => w::Field::must("settle_time"),
+        4 settle_time: String => "settle_time: must",
     }
 }
 
@@ -389,13 +389,13 @@ w::record! {
     /// `OpenProductSpuAuditOpenProductSpuAudit`.
     pub struct OpenProductSpuAuditOpenProductSpuAudit {
         /// `status`.
-        0 status: i64 => w::Field::must("status"),
+        0 status: i64 => "status: must",
         /// `out_product_id`.
-        1 out_product_id: String => w::Field::must("out_product_id"),
+        1 out_product_id: String => "out_product_id: must",
         /// `product_id`.
-        2 product_id: i64 => w::Field::must("product_id"),
+        2 product_id: i64 => "product_id: must",
         /// `reject_reason`.
-        3 reject_reason: Option<String> => w::Field::new("reject_reason"),
+        3 reject_reason: Option<String> => "reject_reason",
     }
 }
 
@@ -403,11 +403,11 @@ w::record! {
     /// `OrderInfo`.
     pub struct OrderInfo {
         /// `trade_no`.
-        0 trade_no: String => w::Field::must("trade_no"),
+        0 trade_no: String => "trade_no: must",
         /// `transaction_id`.
-        1 transaction_id: String => w::Field::must("transaction_id"),
+        1 transaction_id: String => "transaction_id: must",
         /// `pay_time`.
-        2 pay_time: String => w::Field::must("pay_time"),
+        2 pay_time: String => "pay_time: must",
     }
 }
 
@@ -415,7 +415,7 @@ w::record! {
     /// `PathInfo`.
     pub struct PathInfo {
         /// `path_info`.
-        0 path_info: Vec<PathInfoPathInfo> => w::Field::must("path_info"),
+        0 path_info: Vec<PathInfoPathInfo> => "path_info: must",
     }
 }
 
@@ -423,19 +423,19 @@ w::record! {
     /// `PathInfoPathInfo`.
     pub struct PathInfoPathInfo {
         /// `action_time`; format `unix`.
-        0 action_time: xinqiao_types::UnixSeconds => w::Field::must("action_time"),
+        0 action_time: xinqiao_types::UnixSeconds => "action_time: must",
         /// `action_type`.
-        1 action_type: i64 => w::Field::must("action_type"),
+        1 action_type: i64 => "action_type: must",
         /// `action_msg`.
-        2 action_msg: String => w::Field::must("action_msg"),
+        2 action_msg: String => "action_msg: must",
         /// `pickup_courier_name`.
-        3 pickup_courier_name: Option<String> => w::Field::new("pickup_courier_name"),
+        3 pickup_courier_name: Option<String> => "pickup_courier_name",
         /// `pickup_courier_phone`.
-        4 pickup_courier_phone: Option<String> => w::Field::new("pickup_courier_phone"),
+        4 pickup_courier_phone: Option<String> => "pickup_courier_phone",
         /// `delivery_courier_name`.
-        5 delivery_courier_name: Option<String> => w::Field::new("delivery_courier_name"),
+        5 delivery_courier_name: Option<String> => "delivery_courier_name",
         /// `delivery_courier_phone`.
-        6 delivery_courier_phone: Option<String> => w::Field::new("delivery_courier_phone"),
+        6 delivery_courier_phone: Option<String> => "delivery_courier_phone",
     }
 }
 
@@ -443,11 +443,11 @@ w::record! {
     /// `Promoter`.
     pub struct Promoter {
         /// `finder_nickname`.
-        0 finder_nickname: Option<String> => w::Field::new("finder_nickname"),
+        0 finder_nickname: Option<String> => "finder_nickname",
         /// `promoter_id`.
-        1 promoter_id: Option<String> => w::Field::new("promoter_id"),
+        1 promoter_id: Option<String> => "promoter_id",
         /// `promoter_openid`.
-        2 promoter_openid: Option<String> => w::Field::new("promoter_openid"),
+        2 promoter_openid: Option<String> => "promoter_openid",
     }
 }
 
@@ -455,15 +455,15 @@ w::record! {
     /// `QualificationAuditResult`.
     pub struct QualificationAuditResult {
         /// `status`.
-        0 status: i64 => w::Field::must("status"),
+        0 status: i64 => "status: must",
         /// `audit_id`.
-        1 audit_id: String => w::Field::must("audit_id"),
+        1 audit_id: String => "audit_id: must",
         /// `brand_id`.
-        2 brand_id: i64 => w::Field::must("brand_id"),
+        2 brand_id: i64 => "brand_id: must",
         /// `audit_type`.
-        3 audit_type: i64 => w::Field::must("audit_type"),
+        3 audit_type: i64 => "audit_type: must",
         /// `reject_reason`.
-        4 reject_reason: Option<String> => w::Field::new("reject_reason"),
+        4 reject_reason: Option<String> => "reject_reason",
     }
 }
 
@@ -471,13 +471,13 @@ w::record! {
     /// `QualificationAuditResultItem`.
     pub struct QualificationAuditResultItem {
         /// `status`.
-        0 status: i64 => w::Field::must("status"),
+        0 status: i64 => "status: must",
         /// `audit_id`.
-        1 audit_id: String => w::Field::must("audit_id"),
+        1 audit_id: String => "audit_id: must",
         /// `audit_type`.
-        2 audit_type: i64 => w::Field::must("audit_type"),
+        2 audit_type: i64 => "audit_type: must",
         /// `reject_reason`.
-        3 reject_reason: Option<String> => w::Field::new("reject_reason"),
+        3 reject_reason: Option<String> => "reject_reason",
     }
 }
 
@@ -485,13 +485,13 @@ w::record! {
     /// `SceneGroupAudit`.
     pub struct SceneGroupAudit {
         /// `group_id`.
-        0 group_id: i64 => w::Field::must("group_id"),
+        0 group_id: i64 => "group_id: must",
         /// `name`.
-        1 name: String => w::Field::must("name"),
+        1 name: String => "name: must",
         /// `reason`.
-        2 reason: Option<String> => w::Field::new("reason"),
+        2 reason: Option<String> => "reason",
         /// `scene_group_ext_list`.
-        3 scene_group_ext_list: Vec<SceneGroupExt> => w::Field::must("scene_group_ext_list"),
+        3 scene_group_ext_list: Vec<SceneGroupExt> => "scene_group_ext_list: must",
     }
 }
 
@@ -499,11 +499,11 @@ w::record! {
     /// `SceneGroupExt`.
     pub struct SceneGroupExt {
         /// `ext_id`.
-        0 ext_id: i64 => w::Field::must("ext_id"),
+        0 ext_id: i64 => "ext_id: must",
         /// `name`.
-        1 name: String => w::Field::must("name"),
+        1 name: String => "name: must",
         /// `status`.
-        2 status: i64 => w::Field::must("status"),
+        2 status: i64 => "status: must",
     }
 }
 
@@ -511,9 +511,9 @@ w::record! {
     /// `SecvodAuditEventAuditEvent`.
     pub struct SecvodAuditEventAuditEvent {
         /// `drama_id`.
-        0 drama_id: String => w::Field::must("drama_id"),
+        0 drama_id: String => "drama_id: must",
         /// `audit_detail`.
-        1 audit_detail: AuditEventAuditDetail => w::Field::must("audit_detail"),
+        1 audit_detail: AuditEventAuditDetail => "audit_detail: must",
     }
 }
 
@@ -521,23 +521,23 @@ w::record! {
     /// `Sender`.
     pub struct Sender {
         /// `Name`.
-        0 name: String => w::Field::must("Name"),
+        0 name: String => "Name: must",
         /// `Tel`.
-        1 tel: Option<String> => w::Field::new("Tel").masked(),
+        1 tel: Option<String> => "Tel: masked",
         /// `Mobile`.
-        2 mobile: Option<String> => w::Field::new("Mobile").masked(),
+        2 mobile: Option<String> => "Mobile: masked",
         /// `Province`.
-        3 province: String => w::Field::must("Province"),
+        3 province: String => "Province: must",
         /// `City`.
-        4 city: String => w::Field::must("City"),
+        4 city: String => "City: must",
         /// `Area`.
-        5 area: String => w::Field::must("Area"),
+        5 area: String => "Area: must",
         /// `Street`.
-        6 street: String => w::Field::must("Street"),
+        6 street: String => "Street: must",
         /// `Address`.
-        7 address: String => w::Field::must("Address").masked(),
+        7 address: String => "Address: must masked",
         /// `Id`.
-        8 id: Option<String> => w::Field::new("Id"),
+        8 id: Option<String> => "Id",
     }
 }
 
@@ -545,9 +545,9 @@ w::record! {
     /// `Service`.
     pub struct Service {
         /// `ServiceType`.
-        0 service_type: i64 => w::Field::must("ServiceType"),
+        0 service_type: i64 => "ServiceType: must",
         /// `ServiceName`.
-        1 service_name: String => w::Field::must("ServiceName"),
+        1 service_name: String => "ServiceName: must",
     }
 }
 
@@ -555,7 +555,7 @@ w::record! {
     /// `SubscribeMsgChangeEventItem`.
     pub struct SubscribeMsgChangeEventItem {
         /// `List`.
-        0 list: Vec<SubscribeMsgChangeEventList> => w::Field::must("List"),
+        0 list: Vec<SubscribeMsgChangeEventList> => "List: must",
     }
 }
 
@@ -563,9 +563,9 @@ w::record! {
     /// `SubscribeMsgChangeEventList`.
     pub struct SubscribeMsgChangeEventList {
         /// `TemplateId`.
-        0 template_id: String => w::Field::must("TemplateId"),
+        0 template_id: String => "TemplateId: must",
         /// `SubscribeStatusString`.
-        1 subscribe_status_string: String => w::Field::must("SubscribeStatusString"),
+        1 subscribe_status_string: String => "SubscribeStatusString: must",
     }
 }
 
@@ -573,7 +573,7 @@ w::record! {
     /// `SubscribeMsgPopupEventItem`.
     pub struct SubscribeMsgPopupEventItem {
         /// `List`.
-        0 list: Vec<SubscribeMsgPopupEventList> => w::Field::must("List"),
+        0 list: Vec<SubscribeMsgPopupEventList> => "List: must",
     }
 }
 
@@ -581,11 +581,11 @@ w::record! {
     /// `SubscribeMsgPopupEventList`.
     pub struct SubscribeMsgPopupEventList {
         /// `TemplateId`.
-        0 template_id: String => w::Field::must("TemplateId"),
+        0 template_id: String => "TemplateId: must",
         /// `SubscribeStatusString`.
-        1 subscribe_status_string: String => w::Field::must("SubscribeStatusString"),
+        1 subscribe_status_string: String => "SubscribeStatusString: must",
         /// `PopupScene`.
-        2 popup_scene: i64 => w::Field::must("PopupScene"),
+        2 popup_scene: i64 => "PopupScene: must",
     }
 }
 
@@ -593,7 +593,7 @@ w::record! {
     /// `SubscribeMsgSentEventItem`.
     pub struct SubscribeMsgSentEventItem {
         /// `List`.
-        0 list: Vec<SubscribeMsgSentEventList> => w::Field::must("List"),
+        0 list: Vec<SubscribeMsgSentEventList> => "List: must",
     }
 }
 
@@ -601,13 +601,13 @@ w::record! {
     /// `SubscribeMsgSentEventList`.
     pub struct SubscribeMsgSentEventList {
         /// `TemplateId`.
-        0 template_id: String => w::Field::must("TemplateId"),
+        0 template_id: String => "TemplateId: must",
         /// `MsgID`.
-        1 msg_id: Option<i64> => w::Field::new("MsgID"),
+        1 msg_id: Option<i64> => "MsgID",
         /// `ErrorCode`.
-        2 error_code: i64 => w::Field::must("ErrorCode"),
+        2 error_code: i64 => "ErrorCode: must",
         /// `ErrorStatus`.
-        3 error_status: String => w::Field::must("ErrorStatus"),
+        3 error_status: String => "ErrorStatus: must",
     }
 }
 
@@ -615,25 +615,25 @@ w::record! {
     /// `TransportAddOrderCargo`.
     pub struct TransportAddOrderCargo {
         /// `goods_value`; unit yuan.
-        0 goods_value: f64 => w::Field::must("goods_value"),
+        0 goods_value: f64 => "goods_value: must",
         /// `goods_height`; unit cm.
-        1 goods_height: Option<f64> => w::Field::new("goods_height"),
+        1 goods_height: Option<f64> => "goods_height",
         /// `goods_length`; unit cm.
-        2 goods_length: Option<f64> => w::Field::new("goods_length"),
+        2 goods_length: Option<f64> => "goods_length",
         /// `goods_width`; unit cm.
-        3 goods_width: Option<f64> => w::Field::new("goods_width"),
+        3 goods_width: Option<f64> => "goods_width",
         /// `goods_weight`; unit kg.
-        4 goods_weight: Option<f64> => w::Field::new("goods_weight"),
+        4 goods_weight: Option<f64> => "goods_weight",
         /// `goods_detail`.
-        5 goods_detail: Option<GoodsDetail> => w::Field::new("goods_detail"),
+        5 goods_detail: Option<GoodsDetail> => "goods_detail",
         /// `goods_pickup_info`.
-        6 goods_pickup_info: Option<String> => w::Field::new("goods_pickup_info"),
+        6 goods_pickup_info: Option<String> => "goods_pickup_info",
         /// `goods_delivery_info`.
-        7 goods_delivery_info: Option<String> => w::Field::new("goods_delivery_info"),
+        7 goods_delivery_info: Option<String> => "goods_delivery_info",
         /// `cargo_first_class`.
-        8 cargo_first_class: String => w::Field::must("cargo_first_class"),
+        8 cargo_first_class: String => "cargo_first_class: must",
         /// `cargo_second_class`.
-        9 cargo_second_class: String => w::Field::must("cargo_second_class"),
+        9 cargo_second_class: String => "cargo_second_class: must",
     }
 }
 
@@ -641,39 +641,39 @@ w::record! {
     /// `TransportAddOrderOrderInfo`.
     pub struct TransportAddOrderOrderInfo {
         /// `delivery_service_code`.
-        0 delivery_service_code: Option<String> => w::Field::new("delivery_service_code"),
+        0 delivery_service_code: Option<String> => "delivery_service_code",
         /// `order_type`.
-        1 order_type: i64 => w::Field::must("order_type"),
+        1 order_type: i64 => "order_type: must",
         /// `expected_delivery_time`; format `unix`.
-        2 expected_delivery_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("expected_delivery_time"),
+        2 expected_delivery_time: Option<xinqiao_types::UnixSeconds> => "expected_delivery_time",
         /// `expected_finish_time`; format `unix`.
-        3 expected_finish_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("expected_finish_time"),
+        3 expected_finish_time: Option<xinqiao_types::UnixSeconds> => "expected_finish_time",
         /// `expected_pick_time`; format `unix`.
-        4 expected_pick_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("expected_pick_time"),
+        4 expected_pick_time: Option<xinqiao_types::UnixSeconds> => "expected_pick_time",
         /// `poi_seq`.
-        5 poi_seq: Option<String> => w::Field::new("poi_seq"),
+        5 poi_seq: Option<String> => "poi_seq",
         /// `order_time`; format `unix`.
-        6 order_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("order_time"),
+        6 order_time: Option<xinqiao_types::UnixSeconds> => "order_time",
         /// `is_insured`.
-        7 is_insured: Option<bool> => w::Field::new("is_insured").spelled(w::Spelling::BoolInt),
+        7 is_insured: Option<bool> => "is_insured: zero-one",
         /// `declared_value`; unit yuan.
-        8 declared_value: Option<f64> => w::Field::new("declared_value"),
+        8 declared_value: Option<f64> => "declared_value",
         /// `tips`; unit yuan.
-        9 tips: Option<f64> => w::Field::new("tips"),
+        9 tips: Option<f64> => "tips",
         /// `is_direct_delivery`.
-        10 is_direct_delivery: Option<bool> => w::Field::new("is_direct_delivery").spelled(w::Spelling::BoolInt),
+        10 is_direct_delivery: Option<bool> => "is_direct_delivery: zero-one",
         /// `cash_on_delivery`; unit yuan.
-        11 cash_on_delivery: Option<f64> => w::Field::new("cash_on_delivery"),
+        11 cash_on_delivery: Option<f64> => "cash_on_delivery",
         /// `cash_on_pickup`; unit yuan.
-        12 cash_on_pickup: Option<f64> => w::Field::new("cash_on_pickup"),
+        12 cash_on_pickup: Option<f64> => "cash_on_pickup",
         /// `rider_pick_method`.
-        13 rider_pick_method: Option<i64> => w::Field::new("rider_pick_method"),
+        13 rider_pick_method: Option<i64> => "rider_pick_method",
         /// `is_finish_code_needed`.
-        14 is_finish_code_needed: Option<bool> => w::Field::new("is_finish_code_needed").spelled(w::Spelling::BoolInt),
+        14 is_finish_code_needed: Option<bool> => "is_finish_code_needed: zero-one",
         /// `is_pickup_code_needed`.
-        15 is_pickup_code_needed: Option<bool> => w::Field::new("is_pickup_code_needed").spelled(w::Spelling::BoolInt),
+        15 is_pickup_code_needed: Option<bool> => "is_pickup_code_needed: zero-one",
         /// `note`.
-        16 note: Option<String> => w::Field::new("note"),
+        16 note: Option<String> => "note",
     }
 }
 
@@ -681,21 +681,21 @@ w::record! {
     /// `TransportAddOrderSender`.
     pub struct TransportAddOrderSender {
         /// `name`.
-        0 name: String => w::Field::must("name"),
+        0 name: String => "name: must",
         /// `city`.
-        1 city: String => w::Field::must("city"),
+        1 city: String => "city: must",
         /// `address`.
-        2 address: String => w::Field::must("address").masked(),
+        2 address: String => "address: must masked",
         /// `address_detail`.
-        3 address_detail: String => w::Field::must("address_detail"),
+        3 address_detail: String => "address_detail: must",
         /// `phone`.
-        4 phone: String => w::Field::must("phone").masked(),
+        4 phone: String => "phone: must masked",
         /// `lng`.
-        5 lng: f64 => w::Field::must("lng"),
+        5 lng: f64 => "lng: must",
         /// `lat`.
-        6 lat: f64 => w::Field::must("lat"),
+        6 lat: f64 => "lat: must",
         /// `coordinate_type`.
-        7 coordinate_type: Option<i64> => w::Field::new("coordinate_type"),
+        7 coordinate_type: Option<i64> => "coordinate_type",
     }
 }
 
@@ -703,13 +703,13 @@ w::record! {
     /// `UploadEvent`.
     pub struct UploadEvent {
         /// `media_id`.
-        0 media_id: xinqiao_types::MediaId => w::Field::must("media_id"),
+        0 media_id: xinqiao_types::MediaId => "media_id: must",
         /// `source_context`.
-        1 source_context: String => w::Field::must("source_context"),
+        1 source_context: String => "source_context: must",
         /// `errcode`.
-        2 errcode: i64 => w::Field::must("errcode"),
+        2 errcode: i64 => "errcode: must",
         /// `errmsg`.
-        3 errmsg: Option<String> => w::Field::new("errmsg"),
+        3 errmsg: Option<String> => "errmsg",
     }
 }
 
@@ -717,13 +717,13 @@ w::record! {
     /// `ValidTimeRange`.
     pub struct ValidTimeRange {
         /// `StartTime`.
-        0 start_time: i64 => w::Field::must("StartTime"),
+        0 start_time: i64 => "StartTime: must",
         /// `EndTime`.
-        1 end_time: i64 => w::Field::must("EndTime"),
+        1 end_time: i64 => "EndTime: must",
         /// `DayDelta`.
-        2 day_delta: Option<i64> => w::Field::new("DayDelta"),
+        2 day_delta: Option<i64> => "DayDelta",
         /// `Status`.
-        3 status: Option<i64> => w::Field::new("Status"),
+        3 status: Option<i64> => "Status",
     }
 }
 
@@ -731,11 +731,11 @@ w::record! {
     /// `WeChatPayInfo`.
     pub struct WeChatPayInfo {
         /// `MchOrderNo`.
-        0 mch_order_no: String => w::Field::must("MchOrderNo"),
+        0 mch_order_no: String => "MchOrderNo: must",
         /// `TransactionId`.
-        1 transaction_id: String => w::Field::must("TransactionId"),
+        1 transaction_id: String => "TransactionId: must",
         /// `PaidTime`; format `unix`.
-        2 paid_time: xinqiao_types::UnixSeconds => w::Field::must("PaidTime"),
+        2 paid_time: xinqiao_types::UnixSeconds => "PaidTime: must",
     }
 }
 
@@ -743,9 +743,9 @@ w::record! {
     /// `WithdrawInfo`.
     pub struct WithdrawInfo {
         /// `out_request_no`.
-        0 out_request_no: String => w::Field::must("out_request_no"),
+        0 out_request_no: String => "out_request_no: must",
         /// `event`.
-        1 event: i64 => w::Field::must("event"),
+        1 event: i64 => "event: must",
     }
 }
 
@@ -753,7 +753,7 @@ w::record! {
     /// `WxaCommentBadScoreResult`.
     pub struct WxaCommentBadScoreResult {
         /// `comment_id`.
-        0 comment_id: String => w::Field::must("comment_id"),
+        0 comment_id: String => "comment_id: must",
     }
 }
 
@@ -761,15 +761,15 @@ w::record! {
     /// `WxaMediaCheckDetail`.
     pub struct WxaMediaCheckDetail {
         /// `strategy`.
-        0 strategy: String => w::Field::must("strategy").no_cdata(),
+        0 strategy: String => "strategy: must plain-xml",
         /// `errcode`.
-        1 errcode: i64 => w::Field::must("errcode"),
+        1 errcode: i64 => "errcode: must",
         /// `suggest`.
-        2 suggest: Option<String> => w::Field::new("suggest").no_cdata(),
+        2 suggest: Option<String> => "suggest: plain-xml",
         /// `label`.
-        3 label: Option<i64> => w::Field::new("label"),
+        3 label: Option<i64> => "label",
         /// `prob`.
-        4 prob: Option<i64> => w::Field::new("prob"),
+        4 prob: Option<i64> => "prob",
     }
 }
 
@@ -777,9 +777,9 @@ w::record! {
     /// `WxaMediaCheckResult`.
     pub struct WxaMediaCheckResult {
         /// `suggest`.
-        0 suggest: String => w::Field::must("suggest").no_cdata(),
+        0 suggest: String => "suggest: must plain-xml",
         /// `label`.
-        1 label: i64 => w::Field::must("label"),
+        1 label: i64 => "label: must",
     }
 }
 
@@ -795,27 +795,27 @@ pub mod event {
         /// * Catalog: `mini_program.event.add_express_path`.
         pub struct AddExpressPath {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `DeliveryID`.
-            5 delivery_id: String => w::Field::must("DeliveryID"),
+            5 delivery_id: String => "DeliveryID: must",
             /// `OrderId`.
-            6 order_id: String => w::Field::must("OrderId"),
+            6 order_id: String => "OrderId: must",
             /// `WayBillId`.
-            7 way_bill_id: String => w::Field::must("WayBillId"),
+            7 way_bill_id: String => "WayBillId: must",
             /// `Version`.
-            8 version: i64 => w::Field::must("Version"),
+            8 version: i64 => "Version: must",
             /// `Count`.
-            9 count: i64 => w::Field::must("Count"),
+            9 count: i64 => "Count: must",
             /// `Actions`.
-            10 actions: Vec<super::Action> => w::Field::must("Actions"),
+            10 actions: Vec<super::Action> => "Actions: must",
         }
     }
 
@@ -827,23 +827,23 @@ pub mod event {
         /// * Catalog: `mini_program.event.add_nearby_poi_audit_info`.
         pub struct AddNearbyPoiAuditInfo {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `audit_id`.
-            5 audit_id: String => w::Field::must("audit_id").no_cdata(),
+            5 audit_id: String => "audit_id: must plain-xml",
             /// `status`.
-            6 status: i64 => w::Field::must("status"),
+            6 status: i64 => "status: must",
             /// `reason`.
-            7 reason: Option<String> => w::Field::new("reason"),
+            7 reason: Option<String> => "reason",
             /// `poi_id`.
-            8 poi_id: Option<String> => w::Field::new("poi_id").no_cdata(),
+            8 poi_id: Option<String> => "poi_id: plain-xml",
         }
     }
 
@@ -855,49 +855,49 @@ pub mod event {
         /// * Catalog: `mini_program.event.add_single_waybill`.
         pub struct AddSingleWaybill {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `Token`.
-            5 token: String => w::Field::must("Token"),
+            5 token: String => "Token: must",
             /// `WXAppId`.
-            6 wx_app_id: String => w::Field::must("WXAppId"),
+            6 wx_app_id: String => "WXAppId: must",
             /// `CompanyID`.
-            7 company_id: Option<String> => w::Field::new("CompanyID"),
+            7 company_id: Option<String> => "CompanyID",
             /// `Account`.
-            8 account: Option<String> => w::Field::new("Account"),
+            8 account: Option<String> => "Account",
             /// `AccountPwd`.
-            9 account_pwd: Option<String> => w::Field::new("AccountPwd"),
+            9 account_pwd: Option<String> => "AccountPwd",
             /// `OrderID`.
-            10 order_id: Option<String> => w::Field::new("OrderID"),
+            10 order_id: Option<String> => "OrderID",
             /// `Sender`.
-            11 sender: super::Sender => w::Field::must("Sender"),
+            11 sender: super::Sender => "Sender: must",
             /// `Receiver`.
-            12 receiver: super::Sender => w::Field::must("Receiver"),
+            12 receiver: super::Sender => "Receiver: must",
             /// `GoodDetail`.
-            13 good_detail: Option<super::GoodDetail> => w::Field::new("GoodDetail"),
+            13 good_detail: Option<super::GoodDetail> => "GoodDetail",
             /// `Insured`.
-            14 insured: Option<super::Insured> => w::Field::new("Insured"),
+            14 insured: Option<super::Insured> => "Insured",
             /// `Remark`.
-            15 remark: Option<String> => w::Field::new("Remark"),
+            15 remark: Option<String> => "Remark",
             /// `Settingment`.
-            16 settingment: Option<i64> => w::Field::new("Settingment"),
+            16 settingment: Option<i64> => "Settingment",
             /// `ExpectStartTime`; format `unix`.
-            17 expect_start_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("ExpectStartTime"),
+            17 expect_start_time: Option<xinqiao_types::UnixSeconds> => "ExpectStartTime",
             /// `ExpectEndTime`; format `unix`.
-            18 expect_end_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("ExpectEndTime"),
+            18 expect_end_time: Option<xinqiao_types::UnixSeconds> => "ExpectEndTime",
             /// `PickUpStartTime`; format `unix`.
-            19 pick_up_start_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("PickUpStartTime"),
+            19 pick_up_start_time: Option<xinqiao_types::UnixSeconds> => "PickUpStartTime",
             /// `PickUpEndTime`; format `unix`.
-            20 pick_up_end_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("PickUpEndTime"),
+            20 pick_up_end_time: Option<xinqiao_types::UnixSeconds> => "PickUpEndTime",
             /// `Scene`.
-            21 scene: Option<i64> => w::Field::new("Scene"),
+            21 scene: Option<i64> => "Scene",
         }
     }
 
@@ -909,39 +909,39 @@ pub mod event {
         /// * Catalog: `mini_program.event.add_waybill`.
         pub struct AddWaybill {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `Token`.
-            5 token: String => w::Field::must("Token"),
+            5 token: String => "Token: must",
             /// `BizID`.
-            6 biz_id: String => w::Field::must("BizID"),
+            6 biz_id: String => "BizID: must",
             /// `BizPwd`.
-            7 biz_pwd: Option<String> => w::Field::new("BizPwd"),
+            7 biz_pwd: Option<String> => "BizPwd",
             /// `ShopAppID`.
-            8 shop_app_id: Option<String> => w::Field::new("ShopAppID"),
+            8 shop_app_id: Option<String> => "ShopAppID",
             /// `OrderID`.
-            9 order_id: String => w::Field::must("OrderID"),
+            9 order_id: String => "OrderID: must",
             /// `WayBillID`.
-            10 way_bill_id: String => w::Field::must("WayBillID"),
+            10 way_bill_id: String => "WayBillID: must",
             /// `Remark`.
-            11 remark: Option<String> => w::Field::new("Remark"),
+            11 remark: Option<String> => "Remark",
             /// `Sender`.
-            12 sender: super::AddWaybillSender => w::Field::must("Sender"),
+            12 sender: super::AddWaybillSender => "Sender: must",
             /// `Receiver`.
-            13 receiver: super::AddWaybillSender => w::Field::must("Receiver"),
+            13 receiver: super::AddWaybillSender => "Receiver: must",
             /// `Cargo`.
-            14 cargo: Option<super::Cargo> => w::Field::new("Cargo"),
+            14 cargo: Option<super::Cargo> => "Cargo",
             /// `Insured`.
-            15 insured: Option<super::Insured> => w::Field::new("Insured"),
+            15 insured: Option<super::Insured> => "Insured",
             /// `Service`.
-            16 service: Option<super::Service> => w::Field::new("Service"),
+            16 service: Option<super::Service> => "Service",
         }
     }
 
@@ -952,17 +952,17 @@ pub mod event {
         /// * Catalog: `mini_program.event.aftersale_complaint_update_order_state`.
         pub struct AftersaleComplaintUpdateOrderState {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `aftersale_info`.
-            5 aftersale_info: super::AftersaleInfo => w::Field::must("aftersale_info"),
+            5 aftersale_info: super::AftersaleInfo => "aftersale_info: must",
         }
     }
 
@@ -973,17 +973,17 @@ pub mod event {
         /// * Catalog: `mini_program.event.aftersale_merchant_confirm_receipt_overdue`.
         pub struct AftersaleMerchantConfirmReceiptOverdue {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `aftersale_info`.
-            5 aftersale_info: super::AftersaleInfo => w::Field::must("aftersale_info"),
+            5 aftersale_info: super::AftersaleInfo => "aftersale_info: must",
         }
     }
 
@@ -994,17 +994,17 @@ pub mod event {
         /// * Catalog: `mini_program.event.aftersale_merchant_handle_refund_overdue`.
         pub struct AftersaleMerchantHandleRefundOverdue {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `aftersale_info`.
-            5 aftersale_info: super::AftersaleInfo => w::Field::must("aftersale_info"),
+            5 aftersale_info: super::AftersaleInfo => "aftersale_info: must",
         }
     }
 
@@ -1015,17 +1015,17 @@ pub mod event {
         /// * Catalog: `mini_program.event.aftersale_merchant_handle_return_overdue`.
         pub struct AftersaleMerchantHandleReturnOverdue {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `aftersale_info`.
-            5 aftersale_info: super::AftersaleInfo => w::Field::must("aftersale_info"),
+            5 aftersale_info: super::AftersaleInfo => "aftersale_info: must",
         }
     }
 
@@ -1036,17 +1036,17 @@ pub mod event {
         /// * Catalog: `mini_program.event.aftersale_new_order`.
         pub struct AftersaleNewOrder {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `aftersale_info`.
-            5 aftersale_info: super::AftersaleNewOrderAftersaleInfo => w::Field::must("aftersale_info"),
+            5 aftersale_info: super::AftersaleNewOrderAftersaleInfo => "aftersale_info: must",
         }
     }
 
@@ -1057,17 +1057,17 @@ pub mod event {
         /// * Catalog: `mini_program.event.aftersale_refund_success`.
         pub struct AftersaleRefundSuccess {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `aftersale_info`.
-            5 aftersale_info: super::AftersaleInfo => w::Field::must("aftersale_info"),
+            5 aftersale_info: super::AftersaleInfo => "aftersale_info: must",
         }
     }
 
@@ -1078,17 +1078,17 @@ pub mod event {
         /// * Catalog: `mini_program.event.aftersale_update_order`.
         pub struct AftersaleUpdateOrder {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `aftersale_info`.
-            5 aftersale_info: super::AftersaleInfo => w::Field::must("aftersale_info"),
+            5 aftersale_info: super::AftersaleInfo => "aftersale_info: must",
         }
     }
 
@@ -1099,17 +1099,17 @@ pub mod event {
         /// * Catalog: `mini_program.event.aftersale_user_apply_platform_judge_overdue`.
         pub struct AftersaleUserApplyPlatformJudgeOverdue {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `aftersale_info`.
-            5 aftersale_info: super::AftersaleInfo => w::Field::must("aftersale_info"),
+            5 aftersale_info: super::AftersaleInfo => "aftersale_info: must",
         }
     }
 
@@ -1120,17 +1120,17 @@ pub mod event {
         /// * Catalog: `mini_program.event.aftersale_user_cancel`.
         pub struct AftersaleUserCancel {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `aftersale_info`.
-            5 aftersale_info: super::AftersaleInfo => w::Field::must("aftersale_info"),
+            5 aftersale_info: super::AftersaleInfo => "aftersale_info: must",
         }
     }
 
@@ -1141,17 +1141,17 @@ pub mod event {
         /// * Catalog: `mini_program.event.aftersale_user_confirm_refund_certificate`.
         pub struct AftersaleUserConfirmRefundCertificate {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `aftersale_info`.
-            5 aftersale_info: super::AftersaleInfo => w::Field::must("aftersale_info"),
+            5 aftersale_info: super::AftersaleInfo => "aftersale_info: must",
         }
     }
 
@@ -1162,17 +1162,17 @@ pub mod event {
         /// * Catalog: `mini_program.event.aftersale_user_modify_return_info`.
         pub struct AftersaleUserModifyReturnInfo {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `aftersale_info`.
-            5 aftersale_info: super::AftersaleInfo => w::Field::must("aftersale_info"),
+            5 aftersale_info: super::AftersaleInfo => "aftersale_info: must",
         }
     }
 
@@ -1183,17 +1183,17 @@ pub mod event {
         /// * Catalog: `mini_program.event.aftersale_user_upload_return_info_overdue`.
         pub struct AftersaleUserUploadReturnInfoOverdue {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `aftersale_info`.
-            5 aftersale_info: super::AftersaleInfo => w::Field::must("aftersale_info"),
+            5 aftersale_info: super::AftersaleInfo => "aftersale_info: must",
         }
     }
 
@@ -1204,17 +1204,17 @@ pub mod event {
         /// * Catalog: `mini_program.event.aftersale_wait_merchant_confirm_receipt`.
         pub struct AftersaleWaitMerchantConfirmReceipt {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `aftersale_info`.
-            5 aftersale_info: super::AftersaleInfo => w::Field::must("aftersale_info"),
+            5 aftersale_info: super::AftersaleInfo => "aftersale_info: must",
         }
     }
 
@@ -1225,17 +1225,17 @@ pub mod event {
         /// * Catalog: `mini_program.event.aftersale_wait_merchant_offline_refund`.
         pub struct AftersaleWaitMerchantOfflineRefund {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `aftersale_info`.
-            5 aftersale_info: super::AftersaleInfo => w::Field::must("aftersale_info"),
+            5 aftersale_info: super::AftersaleInfo => "aftersale_info: must",
         }
     }
 
@@ -1247,19 +1247,19 @@ pub mod event {
         /// * Catalog: `mini_program.event.cancel_auth_account`.
         pub struct CancelAuthAccount {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `shopid`.
-            5 shopid: String => w::Field::must("shopid"),
+            5 shopid: String => "shopid: must",
             /// `wx_appid`.
-            6 wx_appid: String => w::Field::must("wx_appid"),
+            6 wx_appid: String => "wx_appid: must",
         }
     }
 
@@ -1271,27 +1271,27 @@ pub mod event {
         /// * Catalog: `mini_program.event.cancel_single_waybill`.
         pub struct CancelSingleWaybill {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `Token`.
-            5 token: String => w::Field::must("Token"),
+            5 token: String => "Token: must",
             /// `WXAppId`.
-            6 wx_app_id: String => w::Field::must("WXAppId"),
+            6 wx_app_id: String => "WXAppId: must",
             /// `OrderID`.
-            7 order_id: Option<String> => w::Field::new("OrderID"),
+            7 order_id: Option<String> => "OrderID",
             /// `WayBillID`.
-            8 way_bill_id: Option<String> => w::Field::new("WayBillID"),
+            8 way_bill_id: Option<String> => "WayBillID",
             /// `CancelID`.
-            9 cancel_id: String => w::Field::must("CancelID"),
+            9 cancel_id: String => "CancelID: must",
             /// `CancelReason`.
-            10 cancel_reason: Option<String> => w::Field::new("CancelReason"),
+            10 cancel_reason: Option<String> => "CancelReason",
         }
     }
 
@@ -1303,25 +1303,25 @@ pub mod event {
         /// * Catalog: `mini_program.event.cancel_waybill`.
         pub struct CancelWaybill {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `BizID`.
-            5 biz_id: String => w::Field::must("BizID"),
+            5 biz_id: String => "BizID: must",
             /// `BizPwd`.
-            6 biz_pwd: Option<String> => w::Field::new("BizPwd"),
+            6 biz_pwd: Option<String> => "BizPwd",
             /// `ShopAppID`.
-            7 shop_app_id: Option<String> => w::Field::new("ShopAppID"),
+            7 shop_app_id: Option<String> => "ShopAppID",
             /// `OrderID`.
-            8 order_id: String => w::Field::must("OrderID"),
+            8 order_id: String => "OrderID: must",
             /// `WayBillID`.
-            9 way_bill_id: String => w::Field::must("WayBillID"),
+            9 way_bill_id: String => "WayBillID: must",
         }
     }
 
@@ -1333,37 +1333,37 @@ pub mod event {
         /// * Catalog: `mini_program.event.check_biz`.
         pub struct CheckBiz {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `BizID`.
-            5 biz_id: String => w::Field::must("BizID"),
+            5 biz_id: String => "BizID: must",
             /// `BizPwd`.
-            6 biz_pwd: Option<String> => w::Field::new("BizPwd"),
+            6 biz_pwd: Option<String> => "BizPwd",
             /// `ShopAppID`.
-            7 shop_app_id: Option<String> => w::Field::new("ShopAppID"),
+            7 shop_app_id: Option<String> => "ShopAppID",
             /// `ShopName`.
-            8 shop_name: Option<String> => w::Field::new("ShopName"),
+            8 shop_name: Option<String> => "ShopName",
             /// `ShopTelphone`.
-            9 shop_telphone: Option<String> => w::Field::new("ShopTelphone"),
+            9 shop_telphone: Option<String> => "ShopTelphone",
             /// `ShopContact`.
-            10 shop_contact: Option<String> => w::Field::new("ShopContact"),
+            10 shop_contact: Option<String> => "ShopContact",
             /// `ServiceName`.
-            11 service_name: Option<String> => w::Field::new("ServiceName"),
+            11 service_name: Option<String> => "ServiceName",
             /// `SenderProvince`.
-            12 sender_province: Option<String> => w::Field::new("SenderProvince"),
+            12 sender_province: Option<String> => "SenderProvince",
             /// `SenderCity`.
-            13 sender_city: Option<String> => w::Field::new("SenderCity"),
+            13 sender_city: Option<String> => "SenderCity",
             /// `SenderArea`.
-            14 sender_area: Option<String> => w::Field::new("SenderArea"),
+            14 sender_area: Option<String> => "SenderArea",
             /// `SenderAddress`.
-            15 sender_address: Option<String> => w::Field::new("SenderAddress"),
+            15 sender_address: Option<String> => "SenderAddress",
         }
     }
 
@@ -1374,17 +1374,17 @@ pub mod event {
         /// * Catalog: `mini_program.event.complaint_callback`.
         pub struct ComplaintCallback {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `BussiCallBackInfo`.
-            5 bussi_call_back_info: super::BussiCallBackInfo => w::Field::must("BussiCallBackInfo"),
+            5 bussi_call_back_info: super::BussiCallBackInfo => "BussiCallBackInfo: must",
         }
     }
 
@@ -1395,17 +1395,17 @@ pub mod event {
         /// * Catalog: `mini_program.event.complaint_notify`.
         pub struct ComplaintNotify {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `complaint_info`.
-            5 complaint_info: super::ComplaintInfo => w::Field::must("complaint_info"),
+            5 complaint_info: super::ComplaintInfo => "complaint_info: must",
         }
     }
 
@@ -1417,17 +1417,17 @@ pub mod event {
         /// * Catalog: `mini_program.event.debug_demo`.
         pub struct DebugDemo {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `debug_str`.
-            5 debug_str: String => w::Field::must("debug_str").no_cdata(),
+            5 debug_str: String => "debug_str: must plain-xml",
         }
     }
 
@@ -1438,17 +1438,17 @@ pub mod event {
         /// * Catalog: `mini_program.event.funds_order_pay`.
         pub struct FundsOrderPay {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `order_info`.
-            5 order_info: super::OrderInfo => w::Field::must("order_info"),
+            5 order_info: super::OrderInfo => "order_info: must",
         }
     }
 
@@ -1459,17 +1459,17 @@ pub mod event {
         /// * Catalog: `mini_program.event.funds_order_profitsharing`.
         pub struct FundsOrderProfitsharing {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `order_info`.
-            5 order_info: super::FundsOrderProfitsharingOrderInfo => w::Field::must("order_info"),
+            5 order_info: super::FundsOrderProfitsharingOrderInfo => "order_info: must",
         }
     }
 
@@ -1480,17 +1480,17 @@ pub mod event {
         /// * Catalog: `mini_program.event.funds_order_refund`.
         pub struct FundsOrderRefund {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `order_info`.
-            5 order_info: super::FundsOrderRefundOrderInfo => w::Field::must("order_info"),
+            5 order_info: super::FundsOrderRefundOrderInfo => "order_info: must",
         }
     }
 
@@ -1502,19 +1502,19 @@ pub mod event {
         /// * Catalog: `mini_program.event.get_auth_info`.
         pub struct GetAuthInfo {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `wx_appid`.
-            5 wx_appid: String => w::Field::must("wx_appid"),
+            5 wx_appid: String => "wx_appid: must",
             /// `code`.
-            6 code: String => w::Field::must("code"),
+            6 code: String => "code: must",
         }
     }
 
@@ -1526,17 +1526,17 @@ pub mod event {
         /// * Catalog: `mini_program.event.get_pre_auth_code`.
         pub struct GetPreAuthCode {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `wx_appid`.
-            5 wx_appid: String => w::Field::must("wx_appid"),
+            5 wx_appid: String => "wx_appid: must",
         }
     }
 
@@ -1548,21 +1548,21 @@ pub mod event {
         /// * Catalog: `mini_program.event.get_quota`.
         pub struct GetQuota {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `BizID`.
-            5 biz_id: String => w::Field::must("BizID"),
+            5 biz_id: String => "BizID: must",
             /// `BizPwd`.
-            6 biz_pwd: Option<String> => w::Field::new("BizPwd"),
+            6 biz_pwd: Option<String> => "BizPwd",
             /// `ShopAppID`.
-            7 shop_app_id: Option<String> => w::Field::new("ShopAppID"),
+            7 shop_app_id: Option<String> => "ShopAppID",
         }
     }
 
@@ -1573,17 +1573,17 @@ pub mod event {
         /// * Catalog: `mini_program.event.minigame_coin_deliver_completed`.
         pub struct MinigameCoinDeliverCompleted {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `MiniGame`.
-            5 mini_game: super::MiniGame => w::Field::must("MiniGame"),
+            5 mini_game: super::MiniGame => "MiniGame: must",
         }
     }
 
@@ -1594,21 +1594,21 @@ pub mod event {
         /// * Catalog: `mini_program.event.miniprogram_sharer_action`.
         pub struct MiniprogramSharerAction {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `type`.
-            5 type_: i64 => w::Field::must("type"),
+            5 type_: i64 => "type: must",
             /// `openid`.
-            6 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            6 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `promoter`.
-            7 promoter: super::Promoter => w::Field::must("promoter"),
+            7 promoter: super::Promoter => "promoter: must",
         }
     }
 
@@ -1619,19 +1619,19 @@ pub mod event {
         /// * Catalog: `mini_program.event.miniprogram_sharer_bind_status_change`.
         pub struct MiniprogramSharerBindStatusChange {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `openid`.
-            5 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            5 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `bind_status`.
-            6 bind_status: i64 => w::Field::must("bind_status"),
+            6 bind_status: i64 => "bind_status: must",
         }
     }
 
@@ -1643,31 +1643,31 @@ pub mod event {
         /// * Catalog: `mini_program.event.mock_update_order_status`.
         pub struct MockUpdateOrderStatus {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `shopid`.
-            5 shopid: String => w::Field::must("shopid"),
+            5 shopid: String => "shopid: must",
             /// `shop_order_id`.
-            6 shop_order_id: String => w::Field::must("shop_order_id"),
+            6 shop_order_id: String => "shop_order_id: must",
             /// `shop_no`.
-            7 shop_no: String => w::Field::must("shop_no"),
+            7 shop_no: String => "shop_no: must",
             /// `waybill_id`.
-            8 waybill_id: String => w::Field::must("waybill_id"),
+            8 waybill_id: String => "waybill_id: must",
             /// `delivery_sign`.
-            9 delivery_sign: String => w::Field::must("delivery_sign"),
+            9 delivery_sign: String => "delivery_sign: must",
             /// `order_status`.
-            10 order_status: i64 => w::Field::must("order_status"),
+            10 order_status: i64 => "order_status: must",
             /// `action_time`; format `unix`.
-            11 action_time: xinqiao_types::UnixSeconds => w::Field::must("action_time"),
+            11 action_time: xinqiao_types::UnixSeconds => "action_time: must",
             /// `action_msg`.
-            12 action_msg: Option<String> => w::Field::new("action_msg"),
+            12 action_msg: Option<String> => "action_msg",
         }
     }
 
@@ -1679,31 +1679,31 @@ pub mod event {
         /// * Catalog: `mini_program.event.notify_single_waybill_pay`.
         pub struct NotifySingleWaybillPay {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `Token`.
-            5 token: String => w::Field::must("Token"),
+            5 token: String => "Token: must",
             /// `WXAppId`.
-            6 wx_app_id: String => w::Field::must("WXAppId"),
+            6 wx_app_id: String => "WXAppId: must",
             /// `OrderID`.
-            7 order_id: Option<String> => w::Field::new("OrderID"),
+            7 order_id: Option<String> => "OrderID",
             /// `WayBillID`.
-            8 way_bill_id: Option<String> => w::Field::new("WayBillID"),
+            8 way_bill_id: Option<String> => "WayBillID",
             /// `Fee`; unit fen.
-            9 fee: xinqiao_types::Fen => w::Field::must("Fee"),
+            9 fee: xinqiao_types::Fen => "Fee: must",
             /// `OriginalFee`; unit fen.
-            10 original_fee: Option<xinqiao_types::Fen> => w::Field::new("OriginalFee"),
+            10 original_fee: Option<xinqiao_types::Fen> => "OriginalFee",
             /// `PayOrderId`.
-            11 pay_order_id: Option<String> => w::Field::new("PayOrderId"),
+            11 pay_order_id: Option<String> => "PayOrderId",
             /// `PayFinishTime`; format `unix`.
-            12 pay_finish_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("PayFinishTime"),
+            12 pay_finish_time: Option<xinqiao_types::UnixSeconds> => "PayFinishTime",
         }
     }
 
@@ -1714,17 +1714,17 @@ pub mod event {
         /// * Catalog: `mini_program.event.open_product_account_register`.
         pub struct OpenProductAccountRegister {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `OpenProductAccountRegister`.
-            5 open_product_account_register: super::OpenProductAccountRegisterItem => w::Field::must("OpenProductAccountRegister"),
+            5 open_product_account_register: super::OpenProductAccountRegisterItem => "OpenProductAccountRegister: must",
         }
     }
 
@@ -1735,17 +1735,17 @@ pub mod event {
         /// * Catalog: `mini_program.event.open_product_brand_audit`.
         pub struct OpenProductBrandAudit {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `QualificationAuditResult`.
-            5 qualification_audit_result: super::QualificationAuditResult => w::Field::must("QualificationAuditResult"),
+            5 qualification_audit_result: super::QualificationAuditResult => "QualificationAuditResult: must",
         }
     }
 
@@ -1756,17 +1756,17 @@ pub mod event {
         /// * Catalog: `mini_program.event.open_product_category_audit`.
         pub struct OpenProductCategoryAudit {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `QualificationAuditResult`.
-            5 qualification_audit_result: super::QualificationAuditResultItem => w::Field::must("QualificationAuditResult"),
+            5 qualification_audit_result: super::QualificationAuditResultItem => "QualificationAuditResult: must",
         }
     }
 
@@ -1777,17 +1777,17 @@ pub mod event {
         /// * Catalog: `mini_program.event.open_product_order_analyze`.
         pub struct OpenProductOrderAnalyze {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `order_info`.
-            5 order_info: super::OpenProductOrderAnalyzeOrderInfo => w::Field::must("order_info"),
+            5 order_info: super::OpenProductOrderAnalyzeOrderInfo => "order_info: must",
         }
     }
 
@@ -1798,17 +1798,17 @@ pub mod event {
         /// * Catalog: `mini_program.event.open_product_order_cancel`.
         pub struct OpenProductOrderCancel {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `order_info`.
-            5 order_info: super::OpenProductOrderCancelOrderInfo => w::Field::must("order_info"),
+            5 order_info: super::OpenProductOrderCancelOrderInfo => "order_info: must",
         }
     }
 
@@ -1819,17 +1819,17 @@ pub mod event {
         /// * Catalog: `mini_program.event.open_product_order_confirm`.
         pub struct OpenProductOrderConfirm {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `order_info`.
-            5 order_info: super::OpenProductOrderCancelOrderInfo => w::Field::must("order_info"),
+            5 order_info: super::OpenProductOrderCancelOrderInfo => "order_info: must",
         }
     }
 
@@ -1840,17 +1840,17 @@ pub mod event {
         /// * Catalog: `mini_program.event.open_product_order_pay`.
         pub struct OpenProductOrderPay {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `order_info`.
-            5 order_info: super::OpenProductOrderPayOrderInfo => w::Field::must("order_info"),
+            5 order_info: super::OpenProductOrderPayOrderInfo => "order_info: must",
         }
     }
 
@@ -1861,17 +1861,17 @@ pub mod event {
         /// * Catalog: `mini_program.event.open_product_order_refund`.
         pub struct OpenProductOrderRefund {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `order_info`.
-            5 order_info: super::OpenProductOrderCancelOrderInfo => w::Field::must("order_info"),
+            5 order_info: super::OpenProductOrderCancelOrderInfo => "order_info: must",
         }
     }
 
@@ -1882,17 +1882,17 @@ pub mod event {
         /// * Catalog: `mini_program.event.open_product_order_settle`.
         pub struct OpenProductOrderSettle {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `order_info`.
-            5 order_info: super::OpenProductOrderSettleOrderInfo => w::Field::must("order_info"),
+            5 order_info: super::OpenProductOrderSettleOrderInfo => "order_info: must",
         }
     }
 
@@ -1903,19 +1903,19 @@ pub mod event {
         /// * Catalog: `mini_program.event.open_product_receive_coupon`.
         pub struct OpenProductReceiveCoupon {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `out_coupon_id`.
-            5 out_coupon_id: String => w::Field::must("out_coupon_id"),
+            5 out_coupon_id: String => "out_coupon_id: must",
             /// `request_id`.
-            6 request_id: String => w::Field::must("request_id"),
+            6 request_id: String => "request_id: must",
         }
     }
 
@@ -1926,17 +1926,17 @@ pub mod event {
         /// * Catalog: `mini_program.event.open_product_scene_group_audit`.
         pub struct OpenProductSceneGroupAudit {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `SceneGroupAudit`.
-            5 scene_group_audit: super::SceneGroupAudit => w::Field::must("SceneGroupAudit"),
+            5 scene_group_audit: super::SceneGroupAudit => "SceneGroupAudit: must",
         }
     }
 
@@ -1947,17 +1947,17 @@ pub mod event {
         /// * Catalog: `mini_program.event.open_product_spu_audit`.
         pub struct OpenProductSpuAudit {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `OpenProductSpuAudit`.
-            5 open_product_spu_audit: super::OpenProductSpuAuditOpenProductSpuAudit => w::Field::must("OpenProductSpuAudit"),
+            5 open_product_spu_audit: super::OpenProductSpuAuditOpenProductSpuAudit => "OpenProductSpuAudit: must",
         }
     }
 
@@ -1968,17 +1968,17 @@ pub mod event {
         /// * Catalog: `mini_program.event.open_product_spu_status_update`.
         pub struct OpenProductSpuStatusUpdate {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `OpenProductSpuAudit`.
-            5 open_product_spu_audit: super::OpenProductSpuAuditOpenProductSpuAudit => w::Field::must("OpenProductSpuAudit"),
+            5 open_product_spu_audit: super::OpenProductSpuAuditOpenProductSpuAudit => "OpenProductSpuAudit: must",
         }
     }
 
@@ -1990,23 +1990,23 @@ pub mod event {
         /// * Catalog: `mini_program.event.query_single_waybill`.
         pub struct QuerySingleWaybill {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `Token`.
-            5 token: String => w::Field::must("Token"),
+            5 token: String => "Token: must",
             /// `WXAppId`.
-            6 wx_app_id: String => w::Field::must("WXAppId"),
+            6 wx_app_id: String => "WXAppId: must",
             /// `OrderID`.
-            7 order_id: Option<String> => w::Field::new("OrderID"),
+            7 order_id: Option<String> => "OrderID",
             /// `WayBillID`.
-            8 way_bill_id: Option<String> => w::Field::new("WayBillID"),
+            8 way_bill_id: Option<String> => "WayBillID",
         }
     }
 
@@ -2018,23 +2018,23 @@ pub mod event {
         /// * Catalog: `mini_program.event.query_single_waybill_fee`.
         pub struct QuerySingleWaybillFee {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `Sender`.
-            5 sender: super::Sender => w::Field::must("Sender"),
+            5 sender: super::Sender => "Sender: must",
             /// `Receiver`.
-            6 receiver: super::Sender => w::Field::must("Receiver"),
+            6 receiver: super::Sender => "Receiver: must",
             /// `GoodDetail`.
-            7 good_detail: Option<super::GoodDetail> => w::Field::new("GoodDetail"),
+            7 good_detail: Option<super::GoodDetail> => "GoodDetail",
             /// `Scene`.
-            8 scene: i64 => w::Field::must("Scene"),
+            8 scene: i64 => "Scene: must",
         }
     }
 
@@ -2046,23 +2046,23 @@ pub mod event {
         /// * Catalog: `mini_program.event.remind_waybill`.
         pub struct RemindWaybill {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `Token`.
-            5 token: String => w::Field::must("Token"),
+            5 token: String => "Token: must",
             /// `WXAppId`.
-            6 wx_app_id: String => w::Field::must("WXAppId"),
+            6 wx_app_id: String => "WXAppId: must",
             /// `OrderID`.
-            7 order_id: Option<String> => w::Field::new("OrderID"),
+            7 order_id: Option<String> => "OrderID",
             /// `WayBillID`.
-            8 way_bill_id: Option<String> => w::Field::new("WayBillID"),
+            8 way_bill_id: Option<String> => "WayBillID",
         }
     }
 
@@ -2073,17 +2073,17 @@ pub mod event {
         /// * Catalog: `mini_program.event.secbook_audit_event`.
         pub struct SecbookAuditEvent {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `audit_event`.
-            5 audit_event: super::AuditEvent => w::Field::must("audit_event"),
+            5 audit_event: super::AuditEvent => "audit_event: must",
         }
     }
 
@@ -2094,17 +2094,17 @@ pub mod event {
         /// * Catalog: `mini_program.event.secvod_audit_event`.
         pub struct SecvodAuditEvent {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `audit_event`.
-            5 audit_event: super::SecvodAuditEventAuditEvent => w::Field::must("audit_event"),
+            5 audit_event: super::SecvodAuditEventAuditEvent => "audit_event: must",
         }
     }
 
@@ -2115,17 +2115,17 @@ pub mod event {
         /// * Catalog: `mini_program.event.secvod_upload_event`.
         pub struct SecvodUploadEvent {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `upload_event`.
-            5 upload_event: super::UploadEvent => w::Field::must("upload_event"),
+            5 upload_event: super::UploadEvent => "upload_event: must",
         }
     }
 
@@ -2138,19 +2138,19 @@ pub mod event {
         /// * Catalog: `mini_program.event.subscribe_msg_change_event`.
         pub struct SubscribeMsgChangeEvent {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `SubscribeMsgChangeEvent`.
-            5 subscribe_msg_change_event: super::SubscribeMsgChangeEventItem => w::Field::must("SubscribeMsgChangeEvent"),
+            5 subscribe_msg_change_event: super::SubscribeMsgChangeEventItem => "SubscribeMsgChangeEvent: must",
             /// `List`.
-            6 list: Option<Vec<super::SubscribeMsgChangeEventList>> => w::Field::new("List"),
+            6 list: Option<Vec<super::SubscribeMsgChangeEventList>> => "List",
         }
     }
 
@@ -2163,19 +2163,19 @@ pub mod event {
         /// * Catalog: `mini_program.event.subscribe_msg_popup_event`.
         pub struct SubscribeMsgPopupEvent {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `SubscribeMsgPopupEvent`.
-            5 subscribe_msg_popup_event: super::SubscribeMsgPopupEventItem => w::Field::must("SubscribeMsgPopupEvent"),
+            5 subscribe_msg_popup_event: super::SubscribeMsgPopupEventItem => "SubscribeMsgPopupEvent: must",
             /// `List`.
-            6 list: Option<w::serial::Value> => w::Field::new("List"),
+            6 list: Option<w::serial::Value> => "List",
         }
     }
 
@@ -2188,19 +2188,19 @@ pub mod event {
         /// * Catalog: `mini_program.event.subscribe_msg_sent_event`.
         pub struct SubscribeMsgSentEvent {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `SubscribeMsgSentEvent`.
-            5 subscribe_msg_sent_event: super::SubscribeMsgSentEventItem => w::Field::must("SubscribeMsgSentEvent"),
+            5 subscribe_msg_sent_event: super::SubscribeMsgSentEventItem => "SubscribeMsgSentEvent: must",
             /// `List`.
-            6 list: Option<Vec<super::SubscribeMsgSentEventList>> => w::Field::new("List"),
+            6 list: Option<Vec<super::SubscribeMsgSentEventList>> => "List",
         }
     }
 
@@ -2211,37 +2211,37 @@ pub mod event {
         /// * Catalog: `mini_program.event.trade_manage_order_settlement`.
         pub struct TradeManageOrderSettlement {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `shipped_time`; format `unix`.
-            5 shipped_time: xinqiao_types::UnixSeconds => w::Field::must("shipped_time"),
+            5 shipped_time: xinqiao_types::UnixSeconds => "shipped_time: must",
             /// `estimated_settlement_time`; format `unix`.
-            6 estimated_settlement_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("estimated_settlement_time"),
+            6 estimated_settlement_time: Option<xinqiao_types::UnixSeconds> => "estimated_settlement_time",
             /// `confirm_receive_method`.
-            7 confirm_receive_method: Option<i64> => w::Field::new("confirm_receive_method"),
+            7 confirm_receive_method: Option<i64> => "confirm_receive_method",
             /// `confirm_receive_time`; format `unix`.
-            8 confirm_receive_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("confirm_receive_time"),
+            8 confirm_receive_time: Option<xinqiao_types::UnixSeconds> => "confirm_receive_time",
             /// `settlement_time`; format `unix`.
-            9 settlement_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("settlement_time"),
+            9 settlement_time: Option<xinqiao_types::UnixSeconds> => "settlement_time",
             /// `merchant_id`.
-            10 merchant_id: String => w::Field::must("merchant_id"),
+            10 merchant_id: String => "merchant_id: must",
             /// `sub_merchant_id`.
-            11 sub_merchant_id: Option<String> => w::Field::new("sub_merchant_id"),
+            11 sub_merchant_id: Option<String> => "sub_merchant_id",
             /// `merchant_trade_no`.
-            12 merchant_trade_no: String => w::Field::must("merchant_trade_no"),
+            12 merchant_trade_no: String => "merchant_trade_no: must",
             /// `transaction_id`.
-            13 transaction_id: String => w::Field::must("transaction_id"),
+            13 transaction_id: String => "transaction_id: must",
             /// `pay_time`; format `unix`.
-            14 pay_time: xinqiao_types::UnixSeconds => w::Field::must("pay_time"),
+            14 pay_time: xinqiao_types::UnixSeconds => "pay_time: must",
             /// `msg`.
-            15 msg: Option<String> => w::Field::new("msg"),
+            15 msg: Option<String> => "msg",
         }
     }
 
@@ -2252,17 +2252,17 @@ pub mod event {
         /// * Catalog: `mini_program.event.trade_manage_remind_access_api`.
         pub struct TradeManageRemindAccessApi {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `msg`.
-            5 msg: Option<String> => w::Field::new("msg"),
+            5 msg: Option<String> => "msg",
         }
     }
 
@@ -2273,27 +2273,27 @@ pub mod event {
         /// * Catalog: `mini_program.event.trade_manage_remind_shipping`.
         pub struct TradeManageRemindShipping {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `merchant_id`.
-            5 merchant_id: String => w::Field::must("merchant_id"),
+            5 merchant_id: String => "merchant_id: must",
             /// `sub_merchant_id`.
-            6 sub_merchant_id: Option<String> => w::Field::new("sub_merchant_id"),
+            6 sub_merchant_id: Option<String> => "sub_merchant_id",
             /// `merchant_trade_no`.
-            7 merchant_trade_no: String => w::Field::must("merchant_trade_no"),
+            7 merchant_trade_no: String => "merchant_trade_no: must",
             /// `transaction_id`.
-            8 transaction_id: String => w::Field::must("transaction_id"),
+            8 transaction_id: String => "transaction_id: must",
             /// `pay_time`; format `unix`.
-            9 pay_time: xinqiao_types::UnixSeconds => w::Field::must("pay_time"),
+            9 pay_time: xinqiao_types::UnixSeconds => "pay_time: must",
             /// `msg`.
-            10 msg: Option<String> => w::Field::new("msg"),
+            10 msg: Option<String> => "msg",
         }
     }
 
@@ -2305,33 +2305,33 @@ pub mod event {
         /// * Catalog: `mini_program.event.transport_add_order`.
         pub struct TransportAddOrder {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `wx_token`.
-            5 wx_token: String => w::Field::must("wx_token"),
+            5 wx_token: String => "wx_token: must",
             /// `shopid`.
-            6 shopid: String => w::Field::must("shopid"),
+            6 shopid: String => "shopid: must",
             /// `shop_order_id`.
-            7 shop_order_id: String => w::Field::must("shop_order_id"),
+            7 shop_order_id: String => "shop_order_id: must",
             /// `shop_no`.
-            8 shop_no: String => w::Field::must("shop_no"),
+            8 shop_no: String => "shop_no: must",
             /// `delivery_sign`.
-            9 delivery_sign: String => w::Field::must("delivery_sign"),
+            9 delivery_sign: String => "delivery_sign: must",
             /// `sender`.
-            10 sender: Option<super::TransportAddOrderSender> => w::Field::new("sender"),
+            10 sender: Option<super::TransportAddOrderSender> => "sender",
             /// `receiver`.
-            11 receiver: super::TransportAddOrderSender => w::Field::must("receiver"),
+            11 receiver: super::TransportAddOrderSender => "receiver: must",
             /// `cargo`.
-            12 cargo: super::TransportAddOrderCargo => w::Field::must("cargo"),
+            12 cargo: super::TransportAddOrderCargo => "cargo: must",
             /// `order_info`.
-            13 order_info: super::TransportAddOrderOrderInfo => w::Field::must("order_info"),
+            13 order_info: super::TransportAddOrderOrderInfo => "order_info: must",
         }
     }
 
@@ -2343,29 +2343,29 @@ pub mod event {
         /// * Catalog: `mini_program.event.transport_add_tips`.
         pub struct TransportAddTips {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `shopid`.
-            5 shopid: String => w::Field::must("shopid"),
+            5 shopid: String => "shopid: must",
             /// `shop_order_id`.
-            6 shop_order_id: String => w::Field::must("shop_order_id"),
+            6 shop_order_id: String => "shop_order_id: must",
             /// `shop_no`.
-            7 shop_no: String => w::Field::must("shop_no"),
+            7 shop_no: String => "shop_no: must",
             /// `delivery_sign`.
-            8 delivery_sign: String => w::Field::must("delivery_sign"),
+            8 delivery_sign: String => "delivery_sign: must",
             /// `waybill_id`.
-            9 waybill_id: Option<String> => w::Field::new("waybill_id"),
+            9 waybill_id: Option<String> => "waybill_id",
             /// `tips`; unit yuan.
-            10 tips: f64 => w::Field::must("tips"),
+            10 tips: f64 => "tips: must",
             /// `remark`.
-            11 remark: String => w::Field::must("remark"),
+            11 remark: String => "remark: must",
         }
     }
 
@@ -2377,29 +2377,29 @@ pub mod event {
         /// * Catalog: `mini_program.event.transport_cancel_order`.
         pub struct TransportCancelOrder {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `shopid`.
-            5 shopid: String => w::Field::must("shopid"),
+            5 shopid: String => "shopid: must",
             /// `shop_order_id`.
-            6 shop_order_id: String => w::Field::must("shop_order_id"),
+            6 shop_order_id: String => "shop_order_id: must",
             /// `shop_no`.
-            7 shop_no: String => w::Field::must("shop_no"),
+            7 shop_no: String => "shop_no: must",
             /// `delivery_sign`.
-            8 delivery_sign: String => w::Field::must("delivery_sign"),
+            8 delivery_sign: String => "delivery_sign: must",
             /// `waybill_id`.
-            9 waybill_id: Option<String> => w::Field::new("waybill_id"),
+            9 waybill_id: Option<String> => "waybill_id",
             /// `cancel_reason_id`.
-            10 cancel_reason_id: i64 => w::Field::must("cancel_reason_id"),
+            10 cancel_reason_id: i64 => "cancel_reason_id: must",
             /// `cancel_reason`.
-            11 cancel_reason: Option<String> => w::Field::new("cancel_reason"),
+            11 cancel_reason: Option<String> => "cancel_reason",
         }
     }
 
@@ -2411,25 +2411,25 @@ pub mod event {
         /// * Catalog: `mini_program.event.transport_confirm_return_to_biz`.
         pub struct TransportConfirmReturnToBiz {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `shopid`.
-            5 shopid: String => w::Field::must("shopid"),
+            5 shopid: String => "shopid: must",
             /// `shop_order_id`.
-            6 shop_order_id: String => w::Field::must("shop_order_id"),
+            6 shop_order_id: String => "shop_order_id: must",
             /// `shop_no`.
-            7 shop_no: String => w::Field::must("shop_no"),
+            7 shop_no: String => "shop_no: must",
             /// `delivery_sign`.
-            8 delivery_sign: String => w::Field::must("delivery_sign"),
+            8 delivery_sign: String => "delivery_sign: must",
             /// `waybill_id`.
-            9 waybill_id: Option<String> => w::Field::new("waybill_id"),
+            9 waybill_id: Option<String> => "waybill_id",
         }
     }
 
@@ -2441,23 +2441,23 @@ pub mod event {
         /// * Catalog: `mini_program.event.transport_get_agent_pos`.
         pub struct TransportGetAgentPos {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `shopid`.
-            5 shopid: String => w::Field::must("shopid"),
+            5 shopid: String => "shopid: must",
             /// `shop_order_id`.
-            6 shop_order_id: String => w::Field::must("shop_order_id"),
+            6 shop_order_id: String => "shop_order_id: must",
             /// `shop_no`.
-            7 shop_no: String => w::Field::must("shop_no"),
+            7 shop_no: String => "shop_no: must",
             /// `waybill_id`.
-            8 waybill_id: String => w::Field::must("waybill_id"),
+            8 waybill_id: String => "waybill_id: must",
         }
     }
 
@@ -2469,29 +2469,29 @@ pub mod event {
         /// * Catalog: `mini_program.event.transport_precancel_order`.
         pub struct TransportPrecancelOrder {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `shopid`.
-            5 shopid: String => w::Field::must("shopid"),
+            5 shopid: String => "shopid: must",
             /// `shop_order_id`.
-            6 shop_order_id: String => w::Field::must("shop_order_id"),
+            6 shop_order_id: String => "shop_order_id: must",
             /// `shop_no`.
-            7 shop_no: String => w::Field::must("shop_no"),
+            7 shop_no: String => "shop_no: must",
             /// `delivery_sign`.
-            8 delivery_sign: String => w::Field::must("delivery_sign"),
+            8 delivery_sign: String => "delivery_sign: must",
             /// `waybill_id`.
-            9 waybill_id: Option<String> => w::Field::new("waybill_id"),
+            9 waybill_id: Option<String> => "waybill_id",
             /// `cancel_reason_id`.
-            10 cancel_reason_id: i64 => w::Field::must("cancel_reason_id"),
+            10 cancel_reason_id: i64 => "cancel_reason_id: must",
             /// `cancel_reason`.
-            11 cancel_reason: Option<String> => w::Field::new("cancel_reason"),
+            11 cancel_reason: Option<String> => "cancel_reason",
         }
     }
 
@@ -2503,31 +2503,31 @@ pub mod event {
         /// * Catalog: `mini_program.event.transport_precreate_order`.
         pub struct TransportPrecreateOrder {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `shopid`.
-            5 shopid: String => w::Field::must("shopid"),
+            5 shopid: String => "shopid: must",
             /// `shop_order_id`.
-            6 shop_order_id: String => w::Field::must("shop_order_id"),
+            6 shop_order_id: String => "shop_order_id: must",
             /// `shop_no`.
-            7 shop_no: String => w::Field::must("shop_no"),
+            7 shop_no: String => "shop_no: must",
             /// `delivery_sign`.
-            8 delivery_sign: String => w::Field::must("delivery_sign"),
+            8 delivery_sign: String => "delivery_sign: must",
             /// `sender`.
-            9 sender: Option<super::TransportAddOrderSender> => w::Field::new("sender"),
+            9 sender: Option<super::TransportAddOrderSender> => "sender",
             /// `receiver`.
-            10 receiver: super::TransportAddOrderSender => w::Field::must("receiver"),
+            10 receiver: super::TransportAddOrderSender => "receiver: must",
             /// `cargo`.
-            11 cargo: super::TransportAddOrderCargo => w::Field::must("cargo"),
+            11 cargo: super::TransportAddOrderCargo => "cargo: must",
             /// `order_info`.
-            12 order_info: super::TransportAddOrderOrderInfo => w::Field::must("order_info"),
+            12 order_info: super::TransportAddOrderOrderInfo => "order_info: must",
         }
     }
 
@@ -2539,25 +2539,25 @@ pub mod event {
         /// * Catalog: `mini_program.event.transport_query_order_status`.
         pub struct TransportQueryOrderStatus {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `shopid`.
-            5 shopid: String => w::Field::must("shopid"),
+            5 shopid: String => "shopid: must",
             /// `shop_order_id`.
-            6 shop_order_id: String => w::Field::must("shop_order_id"),
+            6 shop_order_id: String => "shop_order_id: must",
             /// `shop_no`.
-            7 shop_no: String => w::Field::must("shop_no"),
+            7 shop_no: String => "shop_no: must",
             /// `delivery_sign`.
-            8 delivery_sign: String => w::Field::must("delivery_sign"),
+            8 delivery_sign: String => "delivery_sign: must",
             /// `waybill_id`.
-            9 waybill_id: Option<String> => w::Field::new("waybill_id"),
+            9 waybill_id: Option<String> => "waybill_id",
         }
     }
 
@@ -2569,33 +2569,33 @@ pub mod event {
         /// * Catalog: `mini_program.event.transport_readd_order`.
         pub struct TransportReaddOrder {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `shopid`.
-            5 shopid: String => w::Field::must("shopid"),
+            5 shopid: String => "shopid: must",
             /// `shop_order_id`.
-            6 shop_order_id: String => w::Field::must("shop_order_id"),
+            6 shop_order_id: String => "shop_order_id: must",
             /// `shop_no`.
-            7 shop_no: String => w::Field::must("shop_no"),
+            7 shop_no: String => "shop_no: must",
             /// `delivery_sign`.
-            8 delivery_sign: String => w::Field::must("delivery_sign"),
+            8 delivery_sign: String => "delivery_sign: must",
             /// `sender`.
-            9 sender: Option<super::TransportAddOrderSender> => w::Field::new("sender"),
+            9 sender: Option<super::TransportAddOrderSender> => "sender",
             /// `receiver`.
-            10 receiver: super::TransportAddOrderSender => w::Field::must("receiver"),
+            10 receiver: super::TransportAddOrderSender => "receiver: must",
             /// `cargo`.
-            11 cargo: super::TransportAddOrderCargo => w::Field::must("cargo"),
+            11 cargo: super::TransportAddOrderCargo => "cargo: must",
             /// `order_info`.
-            12 order_info: super::TransportAddOrderOrderInfo => w::Field::must("order_info"),
+            12 order_info: super::TransportAddOrderOrderInfo => "order_info: must",
             /// `wx_token`.
-            13 wx_token: String => w::Field::must("wx_token"),
+            13 wx_token: String => "wx_token: must",
         }
     }
 
@@ -2607,29 +2607,29 @@ pub mod event {
         /// * Catalog: `mini_program.event.transport_set_rider_score`.
         pub struct TransportSetRiderScore {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `shopid`.
-            5 shopid: String => w::Field::must("shopid"),
+            5 shopid: String => "shopid: must",
             /// `shop_order_id`.
-            6 shop_order_id: String => w::Field::must("shop_order_id"),
+            6 shop_order_id: String => "shop_order_id: must",
             /// `shop_no`.
-            7 shop_no: String => w::Field::must("shop_no"),
+            7 shop_no: String => "shop_no: must",
             /// `waybill_id`.
-            8 waybill_id: String => w::Field::must("waybill_id"),
+            8 waybill_id: String => "waybill_id: must",
             /// `delivery_ontime_score`.
-            9 delivery_ontime_score: i64 => w::Field::must("delivery_ontime_score"),
+            9 delivery_ontime_score: i64 => "delivery_ontime_score: must",
             /// `cargo_intact_score`.
-            10 cargo_intact_score: i64 => w::Field::must("cargo_intact_score"),
+            10 cargo_intact_score: i64 => "cargo_intact_score: must",
             /// `attitude_score`.
-            11 attitude_score: i64 => w::Field::must("attitude_score"),
+            11 attitude_score: i64 => "attitude_score: must",
         }
     }
 
@@ -2641,19 +2641,19 @@ pub mod event {
         /// * Catalog: `mini_program.event.update_business_bind_result`.
         pub struct UpdateBusinessBindResult {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `delivery_id`.
-            5 delivery_id: String => w::Field::must("delivery_id"),
+            5 delivery_id: String => "delivery_id: must",
             /// `biz_id`.
-            6 biz_id: String => w::Field::must("biz_id"),
+            6 biz_id: String => "biz_id: must",
         }
     }
 
@@ -2665,31 +2665,31 @@ pub mod event {
         /// * Catalog: `mini_program.event.update_waybill_status`.
         pub struct UpdateWaybillStatus {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `shopid`.
-            5 shopid: String => w::Field::must("shopid"),
+            5 shopid: String => "shopid: must",
             /// `shop_order_id`.
-            6 shop_order_id: String => w::Field::must("shop_order_id"),
+            6 shop_order_id: String => "shop_order_id: must",
             /// `shop_no`.
-            7 shop_no: String => w::Field::must("shop_no"),
+            7 shop_no: String => "shop_no: must",
             /// `waybill_id`.
-            8 waybill_id: String => w::Field::must("waybill_id"),
+            8 waybill_id: String => "waybill_id: must",
             /// `order_status`.
-            9 order_status: i64 => w::Field::must("order_status"),
+            9 order_status: i64 => "order_status: must",
             /// `action_time`; format `unix`.
-            10 action_time: xinqiao_types::UnixSeconds => w::Field::must("action_time"),
+            10 action_time: xinqiao_types::UnixSeconds => "action_time: must",
             /// `action_msg`.
-            11 action_msg: Option<String> => w::Field::new("action_msg"),
+            11 action_msg: Option<String> => "action_msg",
             /// `agent`.
-            12 agent: Option<super::Agent> => w::Field::new("agent"),
+            12 agent: Option<super::Agent> => "agent",
         }
     }
 
@@ -2701,27 +2701,27 @@ pub mod event {
         /// * Catalog: `mini_program.event.user_authorization_cancellation`.
         pub struct UserAuthorizationCancellation {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `OpenID`.
-            5 open_id: String => w::Field::must("OpenID").masked(),
+            5 open_id: String => "OpenID: must masked",
             /// `UnionID`.
-            6 union_id: Option<String> => w::Field::new("UnionID").masked(),
+            6 union_id: Option<String> => "UnionID: masked",
             /// `AppID`.
-            7 app_id: String => w::Field::must("AppID"),
+            7 app_id: String => "AppID: must",
             /// `RevokeInfo`.
-            8 revoke_info: Option<String> => w::Field::new("RevokeInfo"),
+            8 revoke_info: Option<String> => "RevokeInfo",
             /// `PluginID`.
-            9 plugin_id: Option<String> => w::Field::new("PluginID"),
+            9 plugin_id: Option<String> => "PluginID",
             /// `OpenPID`.
-            10 open_pid: Option<String> => w::Field::new("OpenPID"),
+            10 open_pid: Option<String> => "OpenPID",
         }
     }
 
@@ -2733,27 +2733,27 @@ pub mod event {
         /// * Catalog: `mini_program.event.user_authorization_revoke`.
         pub struct UserAuthorizationRevoke {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `OpenID`.
-            5 open_id: String => w::Field::must("OpenID").masked(),
+            5 open_id: String => "OpenID: must masked",
             /// `UnionID`.
-            6 union_id: Option<String> => w::Field::new("UnionID").masked(),
+            6 union_id: Option<String> => "UnionID: masked",
             /// `AppID`.
-            7 app_id: String => w::Field::must("AppID"),
+            7 app_id: String => "AppID: must",
             /// `RevokeInfo`.
-            8 revoke_info: Option<String> => w::Field::new("RevokeInfo"),
+            8 revoke_info: Option<String> => "RevokeInfo",
             /// `PluginID`.
-            9 plugin_id: Option<String> => w::Field::new("PluginID"),
+            9 plugin_id: Option<String> => "PluginID",
             /// `OpenPID`.
-            10 open_pid: Option<String> => w::Field::new("OpenPID"),
+            10 open_pid: Option<String> => "OpenPID",
         }
     }
 
@@ -2765,17 +2765,17 @@ pub mod event {
         /// * Catalog: `mini_program.event.user_enter_tempsession`.
         pub struct UserEnterTempsession {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `SessionFrom`.
-            5 session_from: String => w::Field::must("SessionFrom"),
+            5 session_from: String => "SessionFrom: must",
         }
     }
 
@@ -2787,27 +2787,27 @@ pub mod event {
         /// * Catalog: `mini_program.event.user_info_modified`.
         pub struct UserInfoModified {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `OpenID`.
-            5 open_id: String => w::Field::must("OpenID").masked(),
+            5 open_id: String => "OpenID: must masked",
             /// `UnionID`.
-            6 union_id: Option<String> => w::Field::new("UnionID").masked(),
+            6 union_id: Option<String> => "UnionID: masked",
             /// `AppID`.
-            7 app_id: String => w::Field::must("AppID"),
+            7 app_id: String => "AppID: must",
             /// `RevokeInfo`.
-            8 revoke_info: Option<String> => w::Field::new("RevokeInfo"),
+            8 revoke_info: Option<String> => "RevokeInfo",
             /// `PluginID`.
-            9 plugin_id: Option<String> => w::Field::new("PluginID"),
+            9 plugin_id: Option<String> => "PluginID",
             /// `OpenPID`.
-            10 open_pid: Option<String> => w::Field::new("OpenPID"),
+            10 open_pid: Option<String> => "OpenPID",
         }
     }
 
@@ -2819,33 +2819,33 @@ pub mod event {
         /// * Catalog: `mini_program.event.waybill_complaint`.
         pub struct WaybillComplaint {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `Token`.
-            5 token: String => w::Field::must("Token"),
+            5 token: String => "Token: must",
             /// `WXAppId`.
-            6 wx_app_id: String => w::Field::must("WXAppId"),
+            6 wx_app_id: String => "WXAppId: must",
             /// `OrderID`.
-            7 order_id: Option<String> => w::Field::new("OrderID"),
+            7 order_id: Option<String> => "OrderID",
             /// `WayBillID`.
-            8 way_bill_id: Option<String> => w::Field::new("WayBillID"),
+            8 way_bill_id: Option<String> => "WayBillID",
             /// `ComplainType`.
-            9 complain_type: i64 => w::Field::must("ComplainType"),
+            9 complain_type: i64 => "ComplainType: must",
             /// `Content`.
-            10 content: String => w::Field::must("Content"),
+            10 content: String => "Content: must",
             /// `Pic`.
-            11 pic: Option<String> => w::Field::new("Pic"),
+            11 pic: Option<String> => "Pic",
             /// `Name`.
-            12 name: Option<String> => w::Field::new("Name"),
+            12 name: Option<String> => "Name",
             /// `Phone`.
-            13 phone: Option<String> => w::Field::new("Phone").masked(),
+            13 phone: Option<String> => "Phone: masked",
         }
     }
 
@@ -2857,27 +2857,27 @@ pub mod event {
         /// * Catalog: `mini_program.event.waybill_evaluate_agent`.
         pub struct WaybillEvaluateAgent {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `Token`.
-            5 token: String => w::Field::must("Token"),
+            5 token: String => "Token: must",
             /// `WXAppId`.
-            6 wx_app_id: String => w::Field::must("WXAppId"),
+            6 wx_app_id: String => "WXAppId: must",
             /// `OrderID`.
-            7 order_id: Option<String> => w::Field::new("OrderID"),
+            7 order_id: Option<String> => "OrderID",
             /// `WayBillID`.
-            8 way_bill_id: Option<String> => w::Field::new("WayBillID"),
+            8 way_bill_id: Option<String> => "WayBillID",
             /// `CourierType`.
-            9 courier_type: i64 => w::Field::must("CourierType"),
+            9 courier_type: i64 => "CourierType: must",
             /// `Score`.
-            10 score: i64 => w::Field::must("Score"),
+            10 score: i64 => "Score: must",
         }
     }
 
@@ -2889,29 +2889,29 @@ pub mod event {
         /// * Catalog: `mini_program.event.waybill_query_expect_time_range`.
         pub struct WaybillQueryExpectTimeRange {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `WXAppId`.
-            5 wx_app_id: String => w::Field::must("WXAppId"),
+            5 wx_app_id: String => "WXAppId: must",
             /// `Province`.
-            6 province: String => w::Field::must("Province"),
+            6 province: String => "Province: must",
             /// `City`.
-            7 city: String => w::Field::must("City"),
+            7 city: String => "City: must",
             /// `Area`.
-            8 area: String => w::Field::must("Area"),
+            8 area: String => "Area: must",
             /// `Street`.
-            9 street: String => w::Field::must("Street"),
+            9 street: String => "Street: must",
             /// `Address`.
-            10 address: String => w::Field::must("Address").masked(),
+            10 address: String => "Address: must masked",
             /// `Id`.
-            11 id: Option<String> => w::Field::new("Id"),
+            11 id: Option<String> => "Id",
         }
     }
 
@@ -2923,19 +2923,19 @@ pub mod event {
         /// * Catalog: `mini_program.event.weapp_audit_delay`.
         pub struct WeappAuditDelay {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `Reason`.
-            5 reason: String => w::Field::must("Reason"),
+            5 reason: String => "Reason: must",
             /// `DelayTime`.
-            6 delay_time: i64 => w::Field::must("DelayTime"),
+            6 delay_time: i64 => "DelayTime: must",
         }
     }
 
@@ -2947,21 +2947,21 @@ pub mod event {
         /// * Catalog: `mini_program.event.weapp_audit_fail`.
         pub struct WeappAuditFail {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `Reason`.
-            5 reason: String => w::Field::must("Reason"),
+            5 reason: String => "Reason: must",
             /// `FailTime`.
-            6 fail_time: i64 => w::Field::must("FailTime"),
+            6 fail_time: i64 => "FailTime: must",
             /// `ScreenShot`.
-            7 screen_shot: Option<String> => w::Field::new("ScreenShot"),
+            7 screen_shot: Option<String> => "ScreenShot",
         }
     }
 
@@ -2973,17 +2973,17 @@ pub mod event {
         /// * Catalog: `mini_program.event.weapp_audit_success`.
         pub struct WeappAuditSuccess {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `SuccTime`.
-            5 succ_time: i64 => w::Field::must("SuccTime"),
+            5 succ_time: i64 => "SuccTime: must",
         }
     }
 
@@ -2994,17 +2994,17 @@ pub mod event {
         /// * Catalog: `mini_program.event.withdraw_notify`.
         pub struct WithdrawNotify {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `withdraw_info`.
-            5 withdraw_info: super::WithdrawInfo => w::Field::must("withdraw_info"),
+            5 withdraw_info: super::WithdrawInfo => "withdraw_info: must",
         }
     }
 
@@ -3016,17 +3016,17 @@ pub mod event {
         /// * Catalog: `mini_program.event.wxa_comment_bad_score`.
         pub struct WxaCommentBadScore {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `result`.
-            5 result: super::WxaCommentBadScoreResult => w::Field::must("result"),
+            5 result: super::WxaCommentBadScoreResult => "result: must",
         }
     }
 
@@ -3038,31 +3038,31 @@ pub mod event {
         /// * Catalog: `mini_program.event.wxa_media_check`.
         pub struct WxaMediaCheck {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `appid`.
-            5 appid: xinqiao_types::AppId => w::Field::must("appid").no_cdata(),
+            5 appid: xinqiao_types::AppId => "appid: must plain-xml",
             /// `trace_id`.
-            6 trace_id: String => w::Field::must("trace_id").no_cdata(),
+            6 trace_id: String => "trace_id: must plain-xml",
             /// `version`.
-            7 version: Option<i64> => w::Field::new("version"),
+            7 version: Option<i64> => "version",
             /// `result`.
-            8 result: Option<super::WxaMediaCheckResult> => w::Field::new("result"),
+            8 result: Option<super::WxaMediaCheckResult> => "result",
             /// `detail`.
-            9 detail: Option<Vec<super::WxaMediaCheckDetail>> => w::Field::new("detail"),
+            9 detail: Option<Vec<super::WxaMediaCheckDetail>> => "detail",
             /// `isrisky`.
-            10 isrisky: Option<bool> => w::Field::new("isrisky").spelled(w::Spelling::BoolInt),
+            10 isrisky: Option<bool> => "isrisky: zero-one",
             /// `extra_info_json`.
-            11 extra_info_json: Option<String> => w::Field::new("extra_info_json").no_cdata(),
+            11 extra_info_json: Option<String> => "extra_info_json: plain-xml",
             /// `status_code`.
-            12 status_code: Option<i64> => w::Field::new("status_code"),
+            12 status_code: Option<i64> => "status_code",
         }
     }
 
@@ -3073,25 +3073,25 @@ pub mod event {
         /// * Catalog: `mini_program.event.xpay_coin_pay_notify`.
         pub struct XpayCoinPayNotify {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `OpenId`.
-            5 open_id: String => w::Field::must("OpenId").masked(),
+            5 open_id: String => "OpenId: must masked",
             /// `OutTradeNo`.
-            6 out_trade_no: String => w::Field::must("OutTradeNo"),
+            6 out_trade_no: String => "OutTradeNo: must",
             /// `Env`.
-            7 env: i64 => w::Field::must("Env"),
+            7 env: i64 => "Env: must",
             /// `WeChatPayInfo`.
-            8 we_chat_pay_info: Option<super::WeChatPayInfo> => w::Field::new("WeChatPayInfo"),
+            8 we_chat_pay_info: Option<super::WeChatPayInfo> => "WeChatPayInfo",
             /// `CoinInfo`.
-            9 coin_info: Option<super::CoinInfo> => w::Field::new("CoinInfo"),
+            9 coin_info: Option<super::CoinInfo> => "CoinInfo",
         }
     }
 
@@ -3102,25 +3102,25 @@ pub mod event {
         /// * Catalog: `mini_program.event.xpay_goods_deliver_notify`.
         pub struct XpayGoodsDeliverNotify {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `OpenId`.
-            5 open_id: String => w::Field::must("OpenId").masked(),
+            5 open_id: String => "OpenId: must masked",
             /// `OutTradeNo`.
-            6 out_trade_no: String => w::Field::must("OutTradeNo"),
+            6 out_trade_no: String => "OutTradeNo: must",
             /// `Env`.
-            7 env: i64 => w::Field::must("Env"),
+            7 env: i64 => "Env: must",
             /// `WeChatPayInfo`.
-            8 we_chat_pay_info: Option<super::WeChatPayInfo> => w::Field::new("WeChatPayInfo"),
+            8 we_chat_pay_info: Option<super::WeChatPayInfo> => "WeChatPayInfo",
             /// `GoodsInfo`.
-            9 goods_info: Option<super::GoodsInfo> => w::Field::new("GoodsInfo"),
+            9 goods_info: Option<super::GoodsInfo> => "GoodsInfo",
         }
     }
 
@@ -3131,39 +3131,39 @@ pub mod event {
         /// * Catalog: `mini_program.event.xpay_refund_notify`.
         pub struct XpayRefundNotify {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `OpenId`.
-            5 open_id: String => w::Field::must("OpenId").masked(),
+            5 open_id: String => "OpenId: must masked",
             /// `MchRefundId`.
-            6 mch_refund_id: String => w::Field::must("MchRefundId"),
+            6 mch_refund_id: String => "MchRefundId: must",
             /// `WxRefundId`.
-            7 wx_refund_id: String => w::Field::must("WxRefundId"),
+            7 wx_refund_id: String => "WxRefundId: must",
             /// `MchOrderId`.
-            8 mch_order_id: String => w::Field::must("MchOrderId"),
+            8 mch_order_id: String => "MchOrderId: must",
             /// `WxOrderId`.
-            9 wx_order_id: String => w::Field::must("WxOrderId"),
+            9 wx_order_id: String => "WxOrderId: must",
             /// `WxpayRefundTransactionId`.
-            10 wxpay_refund_transaction_id: Option<String> => w::Field::new("WxpayRefundTransactionId"),
+            10 wxpay_refund_transaction_id: Option<String> => "WxpayRefundTransactionId",
             /// `RefundFee`; unit fen.
-            11 refund_fee: xinqiao_types::Fen => w::Field::must("RefundFee"),
+            11 refund_fee: xinqiao_types::Fen => "RefundFee: must",
             /// `RetCode`.
-            12 ret_code: i64 => w::Field::must("RetCode"),
+            12 ret_code: i64 => "RetCode: must",
             /// `RetMsg`.
-            13 ret_msg: Option<String> => w::Field::new("RetMsg"),
+            13 ret_msg: Option<String> => "RetMsg",
             /// `RefundStartTimestamp`; format `unix`.
-            14 refund_start_timestamp: xinqiao_types::UnixSeconds => w::Field::must("RefundStartTimestamp"),
+            14 refund_start_timestamp: xinqiao_types::UnixSeconds => "RefundStartTimestamp: must",
             /// `RefundSuccTimestamp`; format `unix`.
-            15 refund_succ_timestamp: Option<xinqiao_types::UnixSeconds> => w::Field::new("RefundSuccTimestamp"),
+            15 refund_succ_timestamp: Option<xinqiao_types::UnixSeconds> => "RefundSuccTimestamp",
             /// `RetryTimes`.
-            16 retry_times: i64 => w::Field::must("RetryTimes"),
+            16 retry_times: i64 => "RetryTimes: must",
         }
     }
 }
@@ -3179,23 +3179,23 @@ pub mod info {
         /// * Catalog: `mini_program.info.notify_3rd_wxa_auth`.
         pub struct Notify3rdWxaAuth {
             /// `AppId`.
-            0 app_id: String => w::Field::must("AppId"),
+            0 app_id: String => "AppId: must",
             /// `CreateTime`; format `unix`.
-            1 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            1 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `InfoType`.
-            2 info_type: String => w::Field::must("InfoType"),
+            2 info_type: String => "InfoType: must",
             /// `appid`.
-            3 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            3 appid: xinqiao_types::AppId => "appid: must",
             /// `taskid`.
-            4 taskid: String => w::Field::must("taskid"),
+            4 taskid: String => "taskid: must",
             /// `task_status`.
-            5 task_status: i64 => w::Field::must("task_status"),
+            5 task_status: i64 => "task_status: must",
             /// `apply_status`.
-            6 apply_status: i64 => w::Field::must("apply_status"),
+            6 apply_status: i64 => "apply_status: must",
             /// `message`.
-            7 message: Option<String> => w::Field::new("message"),
+            7 message: Option<String> => "message",
             /// `dispatch_info`.
-            8 dispatch_info: Option<super::DispatchInfo> => w::Field::new("dispatch_info"),
+            8 dispatch_info: Option<super::DispatchInfo> => "dispatch_info",
         }
     }
 
@@ -3206,17 +3206,17 @@ pub mod info {
         /// * Catalog: `mini_program.info.notify_3rd_wxa_wxverify`.
         pub struct Notify3rdWxaWxverify {
             /// `AppId`.
-            0 app_id: String => w::Field::must("AppId"),
+            0 app_id: String => "AppId: must",
             /// `CreateTime`; format `unix`.
-            1 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            1 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `InfoType`.
-            2 info_type: String => w::Field::must("InfoType"),
+            2 info_type: String => "InfoType: must",
             /// `appid`.
-            3 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            3 appid: xinqiao_types::AppId => "appid: must",
             /// `expired`.
-            4 expired: i64 => w::Field::must("expired"),
+            4 expired: i64 => "expired: must",
             /// `message`.
-            5 message: Option<String> => w::Field::new("message"),
+            5 message: Option<String> => "message",
         }
     }
 }
@@ -3231,21 +3231,21 @@ pub mod message {
         /// * Catalog: `mini_program.message.image`.
         pub struct Image {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `PicUrl`.
-            4 pic_url: String => w::Field::must("PicUrl"),
+            4 pic_url: String => "PicUrl: must",
             /// `MediaId`.
-            5 media_id: String => w::Field::must("MediaId"),
+            5 media_id: String => "MediaId: must",
             /// `MsgId`.
-            6 msg_id: i64 => w::Field::must("MsgId"),
+            6 msg_id: i64 => "MsgId: must",
             /// `BusinessId`.
-            7 business_id: Option<i64> => w::Field::new("BusinessId"),
+            7 business_id: Option<i64> => "BusinessId",
         }
     }
 
@@ -3255,27 +3255,27 @@ pub mod message {
         /// * Catalog: `mini_program.message.miniprogrampage`.
         pub struct Miniprogrampage {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `MsgId`.
-            4 msg_id: i64 => w::Field::must("MsgId"),
+            4 msg_id: i64 => "MsgId: must",
             /// `Title`.
-            5 title: String => w::Field::must("Title"),
+            5 title: String => "Title: must",
             /// `AppId`.
-            6 app_id: String => w::Field::must("AppId"),
+            6 app_id: String => "AppId: must",
             /// `PagePath`.
-            7 page_path: String => w::Field::must("PagePath"),
+            7 page_path: String => "PagePath: must",
             /// `ThumbUrl`.
-            8 thumb_url: String => w::Field::must("ThumbUrl"),
+            8 thumb_url: String => "ThumbUrl: must",
             /// `ThumbMediaId`.
-            9 thumb_media_id: String => w::Field::must("ThumbMediaId"),
+            9 thumb_media_id: String => "ThumbMediaId: must",
             /// `BusinessId`.
-            10 business_id: Option<i64> => w::Field::new("BusinessId"),
+            10 business_id: Option<i64> => "BusinessId",
         }
     }
 
@@ -3285,19 +3285,19 @@ pub mod message {
         /// * Catalog: `mini_program.message.text`.
         pub struct Text {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Content`.
-            4 content: String => w::Field::must("Content"),
+            4 content: String => "Content: must",
             /// `MsgId`.
-            5 msg_id: i64 => w::Field::must("MsgId"),
+            5 msg_id: i64 => "MsgId: must",
             /// `BusinessId`.
-            6 business_id: Option<i64> => w::Field::new("BusinessId"),
+            6 business_id: Option<i64> => "BusinessId",
         }
     }
 }
@@ -3313,17 +3313,17 @@ pub mod reply {
         /// * Catalog: `mini_program.reply.add_single_waybill`.
         pub struct AddSingleWaybill {
             /// `ResultCode`.
-            0 result_code: i64 => w::Field::must("ResultCode"),
+            0 result_code: i64 => "ResultCode: must",
             /// `ResultMsg`.
-            1 result_msg: Option<String> => w::Field::new("ResultMsg"),
+            1 result_msg: Option<String> => "ResultMsg",
             /// `WayBillID`.
-            2 way_bill_id: Option<String> => w::Field::new("WayBillID"),
+            2 way_bill_id: Option<String> => "WayBillID",
             /// `EstimatedDeliveryTime`; format `yyyy-MM-dd`.
-            3 estimated_delivery_time: Option<String> => w::Field::new("EstimatedDeliveryTime"),
+            3 estimated_delivery_time: Option<String> => "EstimatedDeliveryTime",
             /// `JumpPath`.
-            4 jump_path: Option<String> => w::Field::new("JumpPath"),
+            4 jump_path: Option<String> => "JumpPath",
             /// `PickCode`.
-            5 pick_code: Option<String> => w::Field::new("PickCode"),
+            5 pick_code: Option<String> => "PickCode",
         }
     }
 
@@ -3334,9 +3334,9 @@ pub mod reply {
         /// * Catalog: `mini_program.reply.cancel_auth_account`.
         pub struct CancelAuthAccount {
             /// `resultcode`.
-            0 resultcode: i64 => w::Field::must("resultcode"),
+            0 resultcode: i64 => "resultcode: must",
             /// `resultmsg`.
-            1 resultmsg: Option<String> => w::Field::new("resultmsg"),
+            1 resultmsg: Option<String> => "resultmsg",
         }
     }
 
@@ -3347,9 +3347,9 @@ pub mod reply {
         /// * Catalog: `mini_program.reply.cancel_single_waybill`.
         pub struct CancelSingleWaybill {
             /// `ResultCode`.
-            0 result_code: i64 => w::Field::must("ResultCode"),
+            0 result_code: i64 => "ResultCode: must",
             /// `ResultMsg`.
-            1 result_msg: Option<String> => w::Field::new("ResultMsg"),
+            1 result_msg: Option<String> => "ResultMsg",
         }
     }
 
@@ -3360,15 +3360,15 @@ pub mod reply {
         /// * Catalog: `mini_program.reply.get_auth_info`.
         pub struct GetAuthInfo {
             /// `resultcode`.
-            0 resultcode: i64 => w::Field::must("resultcode"),
+            0 resultcode: i64 => "resultcode: must",
             /// `resultmsg`.
-            1 resultmsg: Option<String> => w::Field::new("resultmsg"),
+            1 resultmsg: Option<String> => "resultmsg",
             /// `appkey`.
-            2 appkey: String => w::Field::must("appkey"),
+            2 appkey: String => "appkey: must",
             /// `account_type`.
-            3 account_type: i64 => w::Field::must("account_type"),
+            3 account_type: i64 => "account_type: must",
             /// `account`.
-            4 account: String => w::Field::must("account"),
+            4 account: String => "account: must",
         }
     }
 
@@ -3379,11 +3379,11 @@ pub mod reply {
         /// * Catalog: `mini_program.reply.get_pre_auth_code`.
         pub struct GetPreAuthCode {
             /// `resultcode`.
-            0 resultcode: i64 => w::Field::must("resultcode"),
+            0 resultcode: i64 => "resultcode: must",
             /// `resultmsg`.
-            1 resultmsg: Option<String> => w::Field::new("resultmsg"),
+            1 resultmsg: Option<String> => "resultmsg",
             /// `pre_auth_code`.
-            2 pre_auth_code: String => w::Field::must("pre_auth_code"),
+            2 pre_auth_code: String => "pre_auth_code: must",
         }
     }
 
@@ -3394,29 +3394,29 @@ pub mod reply {
         /// * Catalog: `mini_program.reply.query_single_waybill`.
         pub struct QuerySingleWaybill {
             /// `ResultCode`.
-            0 result_code: i64 => w::Field::must("ResultCode"),
+            0 result_code: i64 => "ResultCode: must",
             /// `ResultMsg`.
-            1 result_msg: Option<String> => w::Field::new("ResultMsg"),
+            1 result_msg: Option<String> => "ResultMsg",
             /// `WayBillID`.
-            2 way_bill_id: Option<String> => w::Field::new("WayBillID"),
+            2 way_bill_id: Option<String> => "WayBillID",
             /// `Sender`.
-            3 sender: super::Sender => w::Field::must("Sender"),
+            3 sender: super::Sender => "Sender: must",
             /// `Receiver`.
-            4 receiver: super::Sender => w::Field::must("Receiver"),
+            4 receiver: super::Sender => "Receiver: must",
             /// `GoodDetail`.
-            5 good_detail: Option<super::GoodDetail> => w::Field::new("GoodDetail"),
+            5 good_detail: Option<super::GoodDetail> => "GoodDetail",
             /// `Insured`.
-            6 insured: Option<super::Insured> => w::Field::new("Insured"),
+            6 insured: Option<super::Insured> => "Insured",
             /// `PathInfo`.
-            7 path_info: Option<super::PathInfo> => w::Field::new("PathInfo"),
+            7 path_info: Option<super::PathInfo> => "PathInfo",
             /// `Fee`; unit fen.
-            8 fee: Option<xinqiao_types::Fen> => w::Field::new("Fee"),
+            8 fee: Option<xinqiao_types::Fen> => "Fee",
             /// `OriginalFee`; unit fen.
-            9 original_fee: Option<xinqiao_types::Fen> => w::Field::new("OriginalFee"),
+            9 original_fee: Option<xinqiao_types::Fen> => "OriginalFee",
             /// `OnlinePay`.
-            10 online_pay: Option<i64> => w::Field::new("OnlinePay"),
+            10 online_pay: Option<i64> => "OnlinePay",
             /// `PayResult`.
-            11 pay_result: Option<i64> => w::Field::new("PayResult"),
+            11 pay_result: Option<i64> => "PayResult",
         }
     }
 
@@ -3427,13 +3427,13 @@ pub mod reply {
         /// * Catalog: `mini_program.reply.query_single_waybill_fee`.
         pub struct QuerySingleWaybillFee {
             /// `ResultCode`.
-            0 result_code: i64 => w::Field::must("ResultCode"),
+            0 result_code: i64 => "ResultCode: must",
             /// `ResultMsg`.
-            1 result_msg: Option<String> => w::Field::new("ResultMsg"),
+            1 result_msg: Option<String> => "ResultMsg",
             /// `Fee`; unit yuan.
-            2 fee: f64 => w::Field::must("Fee"),
+            2 fee: f64 => "Fee: must",
             /// `OriginalFee`; unit yuan.
-            3 original_fee: Option<f64> => w::Field::new("OriginalFee"),
+            3 original_fee: Option<f64> => "OriginalFee",
         }
     }
 
@@ -3444,9 +3444,9 @@ pub mod reply {
         /// * Catalog: `mini_program.reply.query_single_waybill_pay`.
         pub struct QuerySingleWaybillPay {
             /// `ResultCode`.
-            0 result_code: i64 => w::Field::must("ResultCode"),
+            0 result_code: i64 => "ResultCode: must",
             /// `ResultMsg`.
-            1 result_msg: Option<String> => w::Field::new("ResultMsg"),
+            1 result_msg: Option<String> => "ResultMsg",
         }
     }
 
@@ -3457,13 +3457,13 @@ pub mod reply {
         /// * Catalog: `mini_program.reply.remind_waybill`.
         pub struct RemindWaybill {
             /// `ResultCode`.
-            0 result_code: i64 => w::Field::must("ResultCode"),
+            0 result_code: i64 => "ResultCode: must",
             /// `ResultMsg`.
-            1 result_msg: Option<String> => w::Field::new("ResultMsg"),
+            1 result_msg: Option<String> => "ResultMsg",
             /// `WayBillID`.
-            2 way_bill_id: Option<String> => w::Field::new("WayBillID"),
+            2 way_bill_id: Option<String> => "WayBillID",
             /// `EstimatedDeliveryTime`; format `yyyy-MM-dd`.
-            3 estimated_delivery_time: Option<String> => w::Field::new("EstimatedDeliveryTime"),
+            3 estimated_delivery_time: Option<String> => "EstimatedDeliveryTime",
         }
     }
 
@@ -3473,13 +3473,13 @@ pub mod reply {
         /// * Catalog: `mini_program.reply.transfer_customer_service`.
         pub struct TransferCustomerService {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
         }
     }
 
@@ -3490,9 +3490,9 @@ pub mod reply {
         /// * Catalog: `mini_program.reply.transport_add_tips`.
         pub struct TransportAddTips {
             /// `resultcode`.
-            0 resultcode: i64 => w::Field::must("resultcode"),
+            0 resultcode: i64 => "resultcode: must",
             /// `resultmsg`.
-            1 resultmsg: Option<String> => w::Field::new("resultmsg"),
+            1 resultmsg: Option<String> => "resultmsg",
         }
     }
 
@@ -3503,17 +3503,17 @@ pub mod reply {
         /// * Catalog: `mini_program.reply.transport_get_agent_pos`.
         pub struct TransportGetAgentPos {
             /// `resultcode`.
-            0 resultcode: i64 => w::Field::must("resultcode"),
+            0 resultcode: i64 => "resultcode: must",
             /// `resultmsg`.
-            1 resultmsg: Option<String> => w::Field::new("resultmsg"),
+            1 resultmsg: Option<String> => "resultmsg",
             /// `lng`.
-            2 lng: f64 => w::Field::must("lng"),
+            2 lng: f64 => "lng: must",
             /// `lat`.
-            3 lat: f64 => w::Field::must("lat"),
+            3 lat: f64 => "lat: must",
             /// `distance`; unit m.
-            4 distance: Option<i64> => w::Field::new("distance"),
+            4 distance: Option<i64> => "distance",
             /// `reach_time`; unit s.
-            5 reach_time: Option<i64> => w::Field::new("reach_time"),
+            5 reach_time: Option<i64> => "reach_time",
         }
     }
 
@@ -3524,9 +3524,9 @@ pub mod reply {
         /// * Catalog: `mini_program.reply.waybill_complaint`.
         pub struct WaybillComplaint {
             /// `ResultCode`.
-            0 result_code: i64 => w::Field::must("ResultCode"),
+            0 result_code: i64 => "ResultCode: must",
             /// `ResultMsg`.
-            1 result_msg: Option<String> => w::Field::new("ResultMsg"),
+            1 result_msg: Option<String> => "ResultMsg",
         }
     }
 
@@ -3537,9 +3537,9 @@ pub mod reply {
         /// * Catalog: `mini_program.reply.waybill_evaluate_agent`.
         pub struct WaybillEvaluateAgent {
             /// `ResultCode`.
-            0 result_code: i64 => w::Field::must("ResultCode"),
+            0 result_code: i64 => "ResultCode: must",
             /// `ResultMsg`.
-            1 result_msg: Option<String> => w::Field::new("ResultMsg"),
+            1 result_msg: Option<String> => "ResultMsg",
         }
     }
 
@@ -3550,11 +3550,11 @@ pub mod reply {
         /// * Catalog: `mini_program.reply.waybill_query_expect_time_range`.
         pub struct WaybillQueryExpectTimeRange {
             /// `ResultCode`.
-            0 result_code: i64 => w::Field::must("ResultCode"),
+            0 result_code: i64 => "ResultCode: must",
             /// `ResultMsg`.
-            1 result_msg: Option<String> => w::Field::new("ResultMsg"),
+            1 result_msg: Option<String> => "ResultMsg",
             /// `ValidTimeRange`.
-            2 valid_time_range: Vec<super::ValidTimeRange> => w::Field::must("ValidTimeRange"),
+            2 valid_time_range: Vec<super::ValidTimeRange> => "ValidTimeRange: must",
         }
     }
 }

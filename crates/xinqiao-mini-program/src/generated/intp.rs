@@ -12,20 +12,20 @@ w::record! {
     /// * Catalog: `mini_program.intp.quickcheckstudentidentity`.
     pub struct Quickcheckstudentidentity {
         /// `openid`.
-        0 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `wx_studentcheck_code`.
-        1 wx_studentcheck_code: String => w::Field::must("wx_studentcheck_code"),
+        1 wx_studentcheck_code: String => "wx_studentcheck_code: must",
     }
-    new(openid: xinqiao_types::OpenId, wx_studentcheck_code: String)
+    new(openid: impl Into<xinqiao_types::OpenId>, wx_studentcheck_code: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`Quickcheckstudentidentity`].
     pub struct QuickcheckstudentidentityResponse {
         /// `bind_status`.
-        0 bind_status: i64 => w::Field::must("bind_status"),
+        0 bind_status: i64 => "bind_status: must",
         /// `is_student`.
-        1 is_student: bool => w::Field::must("is_student"),
+        1 is_student: bool => "is_student: must",
     }
 }
 
@@ -57,7 +57,7 @@ w::record! {
     /// * Catalog: `mini_program.intp.transportcode_getbusinessview`.
     pub struct TransportcodeGetbusinessview {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -94,22 +94,22 @@ pub mod realname {
         /// * Catalog: `mini_program.intp.realname.checkrealnameinfo`.
         pub struct Checkrealnameinfo {
             /// `openid`.
-            0 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            0 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `real_name`.
-            1 real_name: String => w::Field::must("real_name").masked(),
+            1 real_name: String => "real_name: must masked",
             /// `cred_type`.
-            2 cred_type: i64 => w::Field::must("cred_type"),
+            2 cred_type: i64 => "cred_type: must",
             /// `cred_id`.
-            3 cred_id: String => w::Field::must("cred_id"),
+            3 cred_id: String => "cred_id: must",
             /// `code`.
-            4 code: String => w::Field::must("code"),
+            4 code: String => "code: must",
         }
         new(
-            openid: xinqiao_types::OpenId,
-            real_name: String,
+            openid: impl Into<xinqiao_types::OpenId>,
+            real_name: impl Into<String>,
             cred_type: i64,
-            cred_id: String,
-            code: String,
+            cred_id: impl Into<String>,
+            code: impl Into<String>,
         )
     }
 
@@ -117,9 +117,9 @@ pub mod realname {
         /// Answer to [`Checkrealnameinfo`].
         pub struct CheckrealnameinfoResponse {
             /// `verify_openid`.
-            0 verify_openid: String => w::Field::must("verify_openid"),
+            0 verify_openid: String => "verify_openid: must",
             /// `verify_real_name`.
-            1 verify_real_name: Option<String> => w::Field::new("verify_real_name"),
+            1 verify_real_name: Option<String> => "verify_real_name",
         }
     }
 
@@ -150,20 +150,20 @@ pub mod realname {
         /// * Catalog: `mini_program.intp.realname.getauthurl`.
         pub struct Getauthurl {
             /// `redirect_url`.
-            0 redirect_url: String => w::Field::must("redirect_url"),
+            0 redirect_url: String => "redirect_url: must",
         }
-        new(redirect_url: String)
+        new(redirect_url: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`Getauthurl`].
         pub struct GetauthurlResponse {
             /// `auth_url`.
-            0 auth_url: String => w::Field::must("auth_url"),
+            0 auth_url: String => "auth_url: must",
             /// `expires_in`; unit s.
-            1 expires_in: i64 => w::Field::must("expires_in"),
+            1 expires_in: i64 => "expires_in: must",
             /// `appid`.
-            2 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+            2 appid: Option<xinqiao_types::AppId> => "appid",
         }
     }
 

@@ -7,90 +7,87 @@ w::record! {
     /// `BizsendData`.
     pub struct BizsendData {
         /// `value`.
-        0 value: String => w::Field::must("value"),
+        0 value: String => "value: must",
     }
-    new(value: String)
+    new(value: impl Into<String>)
 }
 
 w::record! {
     /// `DeviceSubscribeSendData`.
     pub struct DeviceSubscribeSendData {
         /// `value`.
-        0 value: String => w::Field::must("value"),
+        0 value: String => "value: must",
     }
-    new(value: String)
+    new(value: impl Into<String>)
 }
 
 w::record! {
     /// `Miniprogram`.
     pub struct Miniprogram {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `pagepath`.
-        1 pagepath: String => w::Field::must("pagepath"),
+        1 pagepath: String => "pagepath: must",
     }
-    new(appid: xinqiao_types::AppId, pagepath: String)
+    new(appid: impl Into<xinqiao_types::AppId>, pagepath: impl Into<String>)
 }
 
 w::record! {
     /// `MpTemplateMsg`.
     pub struct MpTemplateMsg {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `template_id`.
-        1 template_id: String => w::Field::must("template_id"),
+        1 template_id: String => "template_id: must",
         /// `url`.
-        2 url: Option<String> => w::Field::new("url"),
+        2 url: Option<String> => "url",
         /// `miniprogram`.
-        3 miniprogram: Option<Miniprogram> => w::Field::new("miniprogram"),
+        3 miniprogram: Option<Miniprogram> => "miniprogram",
         /// `data`.
-        4 data: Option<std::collections::BTreeMap<String, MpTemplateMsgData>> => w::Field::new("data"),
+        4 data: Option<std::collections::BTreeMap<String, MpTemplateMsgData>> => "data",
     }
-    new(appid: xinqiao_types::AppId, template_id: String)
-    set(
-        url: String,
-        miniprogram: Miniprogram,
-        data: std::collections::BTreeMap<String, MpTemplateMsgData>,
-    )
+    new(appid: impl Into<xinqiao_types::AppId>, template_id: impl Into<String>)
+    text(url: String)
+    set(miniprogram: Miniprogram, data: std::collections::BTreeMap<String, MpTemplateMsgData>)
 }
 
 w::record! {
     /// `MpTemplateMsgData`.
     pub struct MpTemplateMsgData {
         /// `value`.
-        0 value: String => w::Field::must("value"),
+        0 value: String => "value: must",
         /// `color`; format `#RRGGBB`.
-        1 color: Option<String> => w::Field::new("color"),
+        1 color: Option<String> => "color",
     }
-    new(value: String)
-    set(color: String)
+    new(value: impl Into<String>)
+    text(color: String)
 }
 
 w::record! {
     /// `Parameter`.
     pub struct Parameter {
         /// `name`.
-        0 name: String => w::Field::must("name"),
+        0 name: String => "name: must",
         /// `value`.
-        1 value: String => w::Field::must("value"),
+        1 value: String => "value: must",
     }
-    new(name: String, value: String)
+    new(name: impl Into<String>, value: impl Into<String>)
 }
 
 w::record! {
     /// `SendData`.
     pub struct SendData {
         /// `value`.
-        0 value: String => w::Field::must("value"),
+        0 value: String => "value: must",
     }
-    new(value: String)
+    new(value: impl Into<String>)
 }
 
 w::record! {
     /// `TemplateInfo`.
     pub struct TemplateInfo {
         /// `parameter_list`.
-        0 parameter_list: Vec<Parameter> => w::Field::must("parameter_list"),
+        0 parameter_list: Vec<Parameter> => "parameter_list: must",
     }
     new(parameter_list: Vec<Parameter>)
 }
@@ -104,31 +101,25 @@ w::record! {
     /// * Catalog: `mini_program.message.device_subscribe_send`.
     pub struct DeviceSubscribeSend {
         /// `to_openid_list`.
-        0 to_openid_list: Vec<String> => w::Field::must("to_openid_list"),
+        0 to_openid_list: Vec<String> => "to_openid_list: must",
         /// `template_id`.
-        1 template_id: String => w::Field::must("template_id"),
+        1 template_id: String => "template_id: must",
         /// `modelId`.
-        2 model_id: Option<String> => w::Field::new("modelId"),
+        2 model_id: Option<String> => "modelId",
         /// `sn`.
-        3 sn: Option<String> => w::Field::new("sn"),
+        3 sn: Option<String> => "sn",
         /// `page`.
-        4 page: Option<String> => w::Field::new("page"),
+        4 page: Option<String> => "page",
         /// `miniprogram_state`.
-        5 miniprogram_state: Option<String> => w::Field::new("miniprogram_state"),
+        5 miniprogram_state: Option<String> => "miniprogram_state",
         /// `lang`.
-        6 lang: Option<String> => w::Field::new("lang"),
+        6 lang: Option<String> => "lang",
         /// `data`.
-        7 data: Option<std::collections::BTreeMap<String, DeviceSubscribeSendData>> => w::Field::new("data"),
+        7 data: Option<std::collections::BTreeMap<String, DeviceSubscribeSendData>> => "data",
     }
-    new(to_openid_list: Vec<String>, template_id: String)
-    set(
-        model_id: String,
-        sn: String,
-        page: String,
-        miniprogram_state: String,
-        lang: String,
-        data: std::collections::BTreeMap<String, DeviceSubscribeSendData>,
-    )
+    new(to_openid_list: Vec<String>, template_id: impl Into<String>)
+    text(model_id: String, sn: String, page: String, miniprogram_state: String, lang: String)
+    set(data: std::collections::BTreeMap<String, DeviceSubscribeSendData>)
 }
 
 w::endpoint! {
@@ -163,22 +154,23 @@ pub mod subscribe {
         /// * Catalog: `mini_program.message.subscribe.bizsend`.
         pub struct Bizsend {
             /// `touser`.
-            0 touser: xinqiao_types::OpenId => w::Field::must("touser").masked(),
+            0 touser: xinqiao_types::OpenId => "touser: must masked",
             /// `template_id`.
-            1 template_id: String => w::Field::must("template_id"),
+            1 template_id: String => "template_id: must",
             /// `page`.
-            2 page: Option<String> => w::Field::new("page"),
+            2 page: Option<String> => "page",
             /// `miniprogram`.
-            3 miniprogram: Option<super::Miniprogram> => w::Field::new("miniprogram"),
+            3 miniprogram: Option<super::Miniprogram> => "miniprogram",
             /// `data`.
-            4 data: std::collections::BTreeMap<String, super::BizsendData> => w::Field::must("data"),
+            4 data: std::collections::BTreeMap<String, super::BizsendData> => "data: must",
         }
         new(
-            touser: xinqiao_types::OpenId,
-            template_id: String,
+            touser: impl Into<xinqiao_types::OpenId>,
+            template_id: impl Into<String>,
             data: std::collections::BTreeMap<String, super::BizsendData>,
         )
-        set(page: String, miniprogram: super::Miniprogram)
+        text(page: String)
+        set(miniprogram: super::Miniprogram)
     }
 
     w::endpoint! {
@@ -210,24 +202,24 @@ pub mod subscribe {
         /// * Catalog: `mini_program.message.subscribe.send`.
         pub struct Send {
             /// `touser`.
-            0 touser: xinqiao_types::OpenId => w::Field::must("touser").masked(),
+            0 touser: xinqiao_types::OpenId => "touser: must masked",
             /// `template_id`.
-            1 template_id: String => w::Field::must("template_id"),
+            1 template_id: String => "template_id: must",
             /// `page`.
-            2 page: Option<String> => w::Field::new("page"),
+            2 page: Option<String> => "page",
             /// `miniprogram_state`.
-            3 miniprogram_state: Option<String> => w::Field::new("miniprogram_state"),
+            3 miniprogram_state: Option<String> => "miniprogram_state",
             /// `data`.
-            4 data: std::collections::BTreeMap<String, super::SendData> => w::Field::must("data"),
+            4 data: std::collections::BTreeMap<String, super::SendData> => "data: must",
             /// `lang`.
-            5 lang: Option<String> => w::Field::new("lang"),
+            5 lang: Option<String> => "lang",
         }
         new(
-            touser: xinqiao_types::OpenId,
-            template_id: String,
+            touser: impl Into<xinqiao_types::OpenId>,
+            template_id: impl Into<String>,
             data: std::collections::BTreeMap<String, super::SendData>,
         )
-        set(page: String, miniprogram_state: String, lang: String)
+        text(page: String, miniprogram_state: String, lang: String)
     }
 
     w::endpoint! {
@@ -262,21 +254,21 @@ pub mod wxopen {
         /// * Catalog: `mini_program.message.wxopen.activityid_create`.
         pub struct ActivityidCreate {
             /// `openid`.
-            0 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+            0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// `unionid`.
-            1 unionid: Option<xinqiao_types::UnionId> => w::Field::new("unionid").masked(),
+            1 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
         }
         new()
-        set(openid: xinqiao_types::OpenId, unionid: xinqiao_types::UnionId)
+        text(openid: xinqiao_types::OpenId, unionid: xinqiao_types::UnionId)
     }
 
     w::record! {
         /// Answer to [`ActivityidCreate`].
         pub struct ActivityidCreateResponse {
             /// `activity_id`.
-            0 activity_id: String => w::Field::must("activity_id"),
+            0 activity_id: String => "activity_id: must",
             /// `expiration_time`; format `unix`.
-            1 expiration_time: xinqiao_types::UnixSeconds => w::Field::must("expiration_time"),
+            1 expiration_time: xinqiao_types::UnixSeconds => "expiration_time: must",
         }
     }
 
@@ -308,7 +300,7 @@ pub mod wxopen {
         /// * Catalog: `mini_program.message.wxopen.chattoolmsg_send`.
         pub struct ChattoolmsgSend {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -340,16 +332,20 @@ pub mod wxopen {
         /// * Catalog: `mini_program.message.wxopen.employeerelationmsg_send`.
         pub struct EmployeerelationmsgSend {
             /// `template_id`.
-            0 template_id: String => w::Field::must("template_id"),
+            0 template_id: String => "template_id: must",
             /// `touser`.
-            1 touser: xinqiao_types::OpenId => w::Field::must("touser").masked(),
+            1 touser: xinqiao_types::OpenId => "touser: must masked",
             /// `page`.
-            2 page: String => w::Field::must("page"),
+            2 page: String => "page: must",
             /// `data`.
-            3 data: Option<String> => w::Field::new("data"),
+            3 data: Option<String> => "data",
         }
-        new(template_id: String, touser: xinqiao_types::OpenId, page: String)
-        set(data: String)
+        new(
+            template_id: impl Into<String>,
+            touser: impl Into<xinqiao_types::OpenId>,
+            page: impl Into<String>,
+        )
+        text(data: String)
     }
 
     w::endpoint! {
@@ -380,13 +376,13 @@ pub mod wxopen {
         /// * Catalog: `mini_program.message.wxopen.updatablemsg_send`.
         pub struct UpdatablemsgSend {
             /// `activity_id`.
-            0 activity_id: String => w::Field::must("activity_id"),
+            0 activity_id: String => "activity_id: must",
             /// `target_state`.
-            1 target_state: i64 => w::Field::must("target_state"),
+            1 target_state: i64 => "target_state: must",
             /// `template_info`.
-            2 template_info: super::TemplateInfo => w::Field::must("template_info"),
+            2 template_info: super::TemplateInfo => "template_info: must",
         }
-        new(activity_id: String, target_state: i64, template_info: super::TemplateInfo)
+        new(activity_id: impl Into<String>, target_state: i64, template_info: super::TemplateInfo)
     }
 
     w::endpoint! {
@@ -422,7 +418,7 @@ pub mod wxopen {
             /// * Catalog: `mini_program.message.wxopen.template.send`.
             pub struct Send {
                 /// Further keys.
-                0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+                0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
             }
             new()
         }
@@ -454,11 +450,11 @@ pub mod wxopen {
             /// * Catalog: `mini_program.message.wxopen.template.uniform_send`.
             pub struct UniformSend {
                 /// `touser`.
-                0 touser: xinqiao_types::OpenId => w::Field::must("touser").masked(),
+                0 touser: xinqiao_types::OpenId => "touser: must masked",
                 /// `mp_template_msg`.
-                1 mp_template_msg: Option<super::super::MpTemplateMsg> => w::Field::new("mp_template_msg"),
+                1 mp_template_msg: Option<super::super::MpTemplateMsg> => "mp_template_msg",
             }
-            new(touser: xinqiao_types::OpenId)
+            new(touser: impl Into<xinqiao_types::OpenId>)
             set(mp_template_msg: super::super::MpTemplateMsg)
         }
 

@@ -11,42 +11,47 @@ w::record! {
     /// * Catalog: `mini_program.midas.cancelpay`.
     pub struct Cancelpay {
         /// `appid`.
-        0 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+        0 appid: Option<xinqiao_types::AppId> => "appid",
         /// `offer_id`.
-        1 offer_id: Option<String> => w::Field::new("offer_id"),
+        1 offer_id: Option<String> => "offer_id",
         /// `zone_id`.
-        2 zone_id: String => w::Field::must("zone_id"),
+        2 zone_id: String => "zone_id: must",
         /// `openid`.
-        3 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        3 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `pf`.
-        4 pf: String => w::Field::must("pf"),
+        4 pf: String => "pf: must",
         /// `user_ip`.
-        5 user_ip: Option<String> => w::Field::new("user_ip"),
+        5 user_ip: Option<String> => "user_ip",
         /// `ts`; format `unix`.
-        6 ts: Option<xinqiao_types::UnixSeconds> => w::Field::new("ts"),
+        6 ts: Option<xinqiao_types::UnixSeconds> => "ts",
         /// `sig`.
-        7 sig: Option<String> => w::Field::new("sig"),
+        7 sig: Option<String> => "sig",
         /// `bill_no`.
-        8 bill_no: String => w::Field::must("bill_no"),
+        8 bill_no: String => "bill_no: must",
         /// `pay_item`.
-        9 pay_item: Option<String> => w::Field::new("pay_item"),
+        9 pay_item: Option<String> => "pay_item",
     }
-    new(zone_id: String, openid: xinqiao_types::OpenId, pf: String, bill_no: String)
-    set(
+    new(
+        zone_id: impl Into<String>,
+        openid: impl Into<xinqiao_types::OpenId>,
+        pf: impl Into<String>,
+        bill_no: impl Into<String>,
+    )
+    text(
         appid: xinqiao_types::AppId,
         offer_id: String,
         user_ip: String,
-        ts: xinqiao_types::UnixSeconds,
         sig: String,
         pay_item: String,
     )
+    set(ts: xinqiao_types::UnixSeconds)
 }
 
 w::record! {
     /// Answer to [`Cancelpay`].
     pub struct CancelpayResponse {
         /// `bill_no`.
-        0 bill_no: String => w::Field::must("bill_no"),
+        0 bill_no: String => "bill_no: must",
     }
 }
 
@@ -77,49 +82,48 @@ w::record! {
     /// * Catalog: `mini_program.midas.getbalance`.
     pub struct Getbalance {
         /// `appid`.
-        0 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+        0 appid: Option<xinqiao_types::AppId> => "appid",
         /// `offer_id`.
-        1 offer_id: Option<String> => w::Field::new("offer_id"),
+        1 offer_id: Option<String> => "offer_id",
         /// `zone_id`.
-        2 zone_id: String => w::Field::must("zone_id"),
+        2 zone_id: String => "zone_id: must",
         /// `openid`.
-        3 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        3 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `pf`.
-        4 pf: String => w::Field::must("pf"),
+        4 pf: String => "pf: must",
         /// `user_ip`.
-        5 user_ip: Option<String> => w::Field::new("user_ip"),
+        5 user_ip: Option<String> => "user_ip",
         /// `ts`; format `unix`.
-        6 ts: Option<xinqiao_types::UnixSeconds> => w::Field::new("ts"),
+        6 ts: Option<xinqiao_types::UnixSeconds> => "ts",
         /// `sig`.
-        7 sig: Option<String> => w::Field::new("sig"),
+        7 sig: Option<String> => "sig",
     }
-    new(zone_id: String, openid: xinqiao_types::OpenId, pf: String)
-    set(
-        appid: xinqiao_types::AppId,
-        offer_id: String,
-        user_ip: String,
-        ts: xinqiao_types::UnixSeconds,
-        sig: String,
+    new(
+        zone_id: impl Into<String>,
+        openid: impl Into<xinqiao_types::OpenId>,
+        pf: impl Into<String>,
     )
+    text(appid: xinqiao_types::AppId, offer_id: String, user_ip: String, sig: String)
+    set(ts: xinqiao_types::UnixSeconds)
 }
 
 w::record! {
     /// Answer to [`Getbalance`].
     pub struct GetbalanceResponse {
         /// `balance`.
-        0 balance: i64 => w::Field::must("balance"),
+        0 balance: i64 => "balance: must",
         /// `gen_balance`.
-        1 gen_balance: i64 => w::Field::must("gen_balance"),
+        1 gen_balance: i64 => "gen_balance: must",
         /// `first_save`.
-        2 first_save: bool => w::Field::must("first_save").spelled(w::Spelling::BoolInt),
+        2 first_save: bool => "first_save: must zero-one",
         /// `save_amt`.
-        3 save_amt: i64 => w::Field::must("save_amt"),
+        3 save_amt: i64 => "save_amt: must",
         /// `save_sum`.
-        4 save_sum: i64 => w::Field::must("save_sum"),
+        4 save_sum: i64 => "save_sum: must",
         /// `cost_sum`.
-        5 cost_sum: i64 => w::Field::must("cost_sum"),
+        5 cost_sum: i64 => "cost_sum: must",
         /// `present_sum`.
-        6 present_sum: i64 => w::Field::must("present_sum"),
+        6 present_sum: i64 => "present_sum: must",
     }
 }
 
@@ -150,51 +154,57 @@ w::record! {
     /// * Catalog: `mini_program.midas.pay`.
     pub struct Pay {
         /// `appid`.
-        0 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+        0 appid: Option<xinqiao_types::AppId> => "appid",
         /// `offer_id`.
-        1 offer_id: Option<String> => w::Field::new("offer_id"),
+        1 offer_id: Option<String> => "offer_id",
         /// `zone_id`.
-        2 zone_id: String => w::Field::must("zone_id"),
+        2 zone_id: String => "zone_id: must",
         /// `openid`.
-        3 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        3 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `pf`.
-        4 pf: String => w::Field::must("pf"),
+        4 pf: String => "pf: must",
         /// `user_ip`.
-        5 user_ip: Option<String> => w::Field::new("user_ip"),
+        5 user_ip: Option<String> => "user_ip",
         /// `ts`; format `unix`.
-        6 ts: Option<xinqiao_types::UnixSeconds> => w::Field::new("ts"),
+        6 ts: Option<xinqiao_types::UnixSeconds> => "ts",
         /// `sig`.
-        7 sig: Option<String> => w::Field::new("sig"),
+        7 sig: Option<String> => "sig",
         /// `bill_no`.
-        8 bill_no: String => w::Field::must("bill_no"),
+        8 bill_no: String => "bill_no: must",
         /// `amt`.
-        9 amt: i64 => w::Field::must("amt"),
+        9 amt: i64 => "amt: must",
         /// `pay_item`.
-        10 pay_item: Option<String> => w::Field::new("pay_item"),
+        10 pay_item: Option<String> => "pay_item",
         /// `app_remark`.
-        11 app_remark: Option<String> => w::Field::new("app_remark"),
+        11 app_remark: Option<String> => "app_remark",
     }
-    new(zone_id: String, openid: xinqiao_types::OpenId, pf: String, bill_no: String, amt: i64)
-    set(
+    new(
+        zone_id: impl Into<String>,
+        openid: impl Into<xinqiao_types::OpenId>,
+        pf: impl Into<String>,
+        bill_no: impl Into<String>,
+        amt: i64,
+    )
+    text(
         appid: xinqiao_types::AppId,
         offer_id: String,
         user_ip: String,
-        ts: xinqiao_types::UnixSeconds,
         sig: String,
         pay_item: String,
         app_remark: String,
     )
+    set(ts: xinqiao_types::UnixSeconds)
 }
 
 w::record! {
     /// Answer to [`Pay`].
     pub struct PayResponse {
         /// `bill_no`.
-        0 bill_no: String => w::Field::must("bill_no"),
+        0 bill_no: String => "bill_no: must",
         /// `balance`.
-        1 balance: i64 => w::Field::must("balance"),
+        1 balance: i64 => "balance: must",
         /// `used_gen_amt`.
-        2 used_gen_amt: i64 => w::Field::must("used_gen_amt"),
+        2 used_gen_amt: i64 => "used_gen_amt: must",
     }
 }
 
@@ -225,49 +235,44 @@ w::record! {
     /// * Catalog: `mini_program.midas.present`.
     pub struct Present {
         /// `appid`.
-        0 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+        0 appid: Option<xinqiao_types::AppId> => "appid",
         /// `offer_id`.
-        1 offer_id: Option<String> => w::Field::new("offer_id"),
+        1 offer_id: Option<String> => "offer_id",
         /// `zone_id`.
-        2 zone_id: String => w::Field::must("zone_id"),
+        2 zone_id: String => "zone_id: must",
         /// `openid`.
-        3 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        3 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `pf`.
-        4 pf: String => w::Field::must("pf"),
+        4 pf: String => "pf: must",
         /// `user_ip`.
-        5 user_ip: Option<String> => w::Field::new("user_ip"),
+        5 user_ip: Option<String> => "user_ip",
         /// `ts`; format `unix`.
-        6 ts: Option<xinqiao_types::UnixSeconds> => w::Field::new("ts"),
+        6 ts: Option<xinqiao_types::UnixSeconds> => "ts",
         /// `sig`.
-        7 sig: Option<String> => w::Field::new("sig"),
+        7 sig: Option<String> => "sig",
         /// `bill_no`.
-        8 bill_no: String => w::Field::must("bill_no"),
+        8 bill_no: String => "bill_no: must",
         /// `present_counts`.
-        9 present_counts: i64 => w::Field::must("present_counts"),
+        9 present_counts: i64 => "present_counts: must",
     }
     new(
-        zone_id: String,
-        openid: xinqiao_types::OpenId,
-        pf: String,
-        bill_no: String,
+        zone_id: impl Into<String>,
+        openid: impl Into<xinqiao_types::OpenId>,
+        pf: impl Into<String>,
+        bill_no: impl Into<String>,
         present_counts: i64,
     )
-    set(
-        appid: xinqiao_types::AppId,
-        offer_id: String,
-        user_ip: String,
-        ts: xinqiao_types::UnixSeconds,
-        sig: String,
-    )
+    text(appid: xinqiao_types::AppId, offer_id: String, user_ip: String, sig: String)
+    set(ts: xinqiao_types::UnixSeconds)
 }
 
 w::record! {
     /// Answer to [`Present`].
     pub struct PresentResponse {
         /// `bill_no`.
-        0 bill_no: String => w::Field::must("bill_no"),
+        0 bill_no: String => "bill_no: must",
         /// `balance`.
-        1 balance: i64 => w::Field::must("balance"),
+        1 balance: i64 => "balance: must",
     }
 }
 
@@ -302,42 +307,47 @@ pub mod sandbox {
         /// * Catalog: `mini_program.midas.sandbox.cancelpay`.
         pub struct Cancelpay {
             /// `appid`.
-            0 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+            0 appid: Option<xinqiao_types::AppId> => "appid",
             /// `offer_id`.
-            1 offer_id: Option<String> => w::Field::new("offer_id"),
+            1 offer_id: Option<String> => "offer_id",
             /// `zone_id`.
-            2 zone_id: String => w::Field::must("zone_id"),
+            2 zone_id: String => "zone_id: must",
             /// `openid`.
-            3 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            3 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `pf`.
-            4 pf: String => w::Field::must("pf"),
+            4 pf: String => "pf: must",
             /// `user_ip`.
-            5 user_ip: Option<String> => w::Field::new("user_ip"),
+            5 user_ip: Option<String> => "user_ip",
             /// `ts`; format `unix`.
-            6 ts: Option<xinqiao_types::UnixSeconds> => w::Field::new("ts"),
+            6 ts: Option<xinqiao_types::UnixSeconds> => "ts",
             /// `sig`.
-            7 sig: Option<String> => w::Field::new("sig"),
+            7 sig: Option<String> => "sig",
             /// `bill_no`.
-            8 bill_no: String => w::Field::must("bill_no"),
+            8 bill_no: String => "bill_no: must",
             /// `pay_item`.
-            9 pay_item: Option<String> => w::Field::new("pay_item"),
+            9 pay_item: Option<String> => "pay_item",
         }
-        new(zone_id: String, openid: xinqiao_types::OpenId, pf: String, bill_no: String)
-        set(
+        new(
+            zone_id: impl Into<String>,
+            openid: impl Into<xinqiao_types::OpenId>,
+            pf: impl Into<String>,
+            bill_no: impl Into<String>,
+        )
+        text(
             appid: xinqiao_types::AppId,
             offer_id: String,
             user_ip: String,
-            ts: xinqiao_types::UnixSeconds,
             sig: String,
             pay_item: String,
         )
+        set(ts: xinqiao_types::UnixSeconds)
     }
 
     w::record! {
         /// Answer to [`Cancelpay`].
         pub struct CancelpayResponse {
             /// `bill_no`.
-            0 bill_no: String => w::Field::must("bill_no"),
+            0 bill_no: String => "bill_no: must",
         }
     }
 
@@ -368,49 +378,48 @@ pub mod sandbox {
         /// * Catalog: `mini_program.midas.sandbox.getbalance`.
         pub struct Getbalance {
             /// `appid`.
-            0 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+            0 appid: Option<xinqiao_types::AppId> => "appid",
             /// `offer_id`.
-            1 offer_id: Option<String> => w::Field::new("offer_id"),
+            1 offer_id: Option<String> => "offer_id",
             /// `zone_id`.
-            2 zone_id: String => w::Field::must("zone_id"),
+            2 zone_id: String => "zone_id: must",
             /// `openid`.
-            3 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            3 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `pf`.
-            4 pf: String => w::Field::must("pf"),
+            4 pf: String => "pf: must",
             /// `user_ip`.
-            5 user_ip: Option<String> => w::Field::new("user_ip"),
+            5 user_ip: Option<String> => "user_ip",
             /// `ts`; format `unix`.
-            6 ts: Option<xinqiao_types::UnixSeconds> => w::Field::new("ts"),
+            6 ts: Option<xinqiao_types::UnixSeconds> => "ts",
             /// `sig`.
-            7 sig: Option<String> => w::Field::new("sig"),
+            7 sig: Option<String> => "sig",
         }
-        new(zone_id: String, openid: xinqiao_types::OpenId, pf: String)
-        set(
-            appid: xinqiao_types::AppId,
-            offer_id: String,
-            user_ip: String,
-            ts: xinqiao_types::UnixSeconds,
-            sig: String,
+        new(
+            zone_id: impl Into<String>,
+            openid: impl Into<xinqiao_types::OpenId>,
+            pf: impl Into<String>,
         )
+        text(appid: xinqiao_types::AppId, offer_id: String, user_ip: String, sig: String)
+        set(ts: xinqiao_types::UnixSeconds)
     }
 
     w::record! {
         /// Answer to [`Getbalance`].
         pub struct GetbalanceResponse {
             /// `balance`.
-            0 balance: i64 => w::Field::must("balance"),
+            0 balance: i64 => "balance: must",
             /// `gen_balance`.
-            1 gen_balance: i64 => w::Field::must("gen_balance"),
+            1 gen_balance: i64 => "gen_balance: must",
             /// `first_save`.
-            2 first_save: bool => w::Field::must("first_save").spelled(w::Spelling::BoolInt),
+            2 first_save: bool => "first_save: must zero-one",
             /// `save_amt`.
-            3 save_amt: i64 => w::Field::must("save_amt"),
+            3 save_amt: i64 => "save_amt: must",
             /// `save_sum`.
-            4 save_sum: i64 => w::Field::must("save_sum"),
+            4 save_sum: i64 => "save_sum: must",
             /// `cost_sum`.
-            5 cost_sum: i64 => w::Field::must("cost_sum"),
+            5 cost_sum: i64 => "cost_sum: must",
             /// `present_sum`.
-            6 present_sum: i64 => w::Field::must("present_sum"),
+            6 present_sum: i64 => "present_sum: must",
         }
     }
 
@@ -441,51 +450,57 @@ pub mod sandbox {
         /// * Catalog: `mini_program.midas.sandbox.pay`.
         pub struct Pay {
             /// `appid`.
-            0 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+            0 appid: Option<xinqiao_types::AppId> => "appid",
             /// `offer_id`.
-            1 offer_id: Option<String> => w::Field::new("offer_id"),
+            1 offer_id: Option<String> => "offer_id",
             /// `zone_id`.
-            2 zone_id: String => w::Field::must("zone_id"),
+            2 zone_id: String => "zone_id: must",
             /// `openid`.
-            3 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            3 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `pf`.
-            4 pf: String => w::Field::must("pf"),
+            4 pf: String => "pf: must",
             /// `user_ip`.
-            5 user_ip: Option<String> => w::Field::new("user_ip"),
+            5 user_ip: Option<String> => "user_ip",
             /// `ts`; format `unix`.
-            6 ts: Option<xinqiao_types::UnixSeconds> => w::Field::new("ts"),
+            6 ts: Option<xinqiao_types::UnixSeconds> => "ts",
             /// `sig`.
-            7 sig: Option<String> => w::Field::new("sig"),
+            7 sig: Option<String> => "sig",
             /// `bill_no`.
-            8 bill_no: String => w::Field::must("bill_no"),
+            8 bill_no: String => "bill_no: must",
             /// `amt`.
-            9 amt: i64 => w::Field::must("amt"),
+            9 amt: i64 => "amt: must",
             /// `pay_item`.
-            10 pay_item: Option<String> => w::Field::new("pay_item"),
+            10 pay_item: Option<String> => "pay_item",
             /// `app_remark`.
-            11 app_remark: Option<String> => w::Field::new("app_remark"),
+            11 app_remark: Option<String> => "app_remark",
         }
-        new(zone_id: String, openid: xinqiao_types::OpenId, pf: String, bill_no: String, amt: i64)
-        set(
+        new(
+            zone_id: impl Into<String>,
+            openid: impl Into<xinqiao_types::OpenId>,
+            pf: impl Into<String>,
+            bill_no: impl Into<String>,
+            amt: i64,
+        )
+        text(
             appid: xinqiao_types::AppId,
             offer_id: String,
             user_ip: String,
-            ts: xinqiao_types::UnixSeconds,
             sig: String,
             pay_item: String,
             app_remark: String,
         )
+        set(ts: xinqiao_types::UnixSeconds)
     }
 
     w::record! {
         /// Answer to [`Pay`].
         pub struct PayResponse {
             /// `bill_no`.
-            0 bill_no: String => w::Field::must("bill_no"),
+            0 bill_no: String => "bill_no: must",
             /// `balance`.
-            1 balance: i64 => w::Field::must("balance"),
+            1 balance: i64 => "balance: must",
             /// `used_gen_amt`.
-            2 used_gen_amt: i64 => w::Field::must("used_gen_amt"),
+            2 used_gen_amt: i64 => "used_gen_amt: must",
         }
     }
 
@@ -516,49 +531,44 @@ pub mod sandbox {
         /// * Catalog: `mini_program.midas.sandbox.present`.
         pub struct Present {
             /// `appid`.
-            0 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+            0 appid: Option<xinqiao_types::AppId> => "appid",
             /// `offer_id`.
-            1 offer_id: Option<String> => w::Field::new("offer_id"),
+            1 offer_id: Option<String> => "offer_id",
             /// `zone_id`.
-            2 zone_id: String => w::Field::must("zone_id"),
+            2 zone_id: String => "zone_id: must",
             /// `openid`.
-            3 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            3 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `pf`.
-            4 pf: String => w::Field::must("pf"),
+            4 pf: String => "pf: must",
             /// `user_ip`.
-            5 user_ip: Option<String> => w::Field::new("user_ip"),
+            5 user_ip: Option<String> => "user_ip",
             /// `ts`; format `unix`.
-            6 ts: Option<xinqiao_types::UnixSeconds> => w::Field::new("ts"),
+            6 ts: Option<xinqiao_types::UnixSeconds> => "ts",
             /// `sig`.
-            7 sig: Option<String> => w::Field::new("sig"),
+            7 sig: Option<String> => "sig",
             /// `bill_no`.
-            8 bill_no: String => w::Field::must("bill_no"),
+            8 bill_no: String => "bill_no: must",
             /// `present_counts`.
-            9 present_counts: i64 => w::Field::must("present_counts"),
+            9 present_counts: i64 => "present_counts: must",
         }
         new(
-            zone_id: String,
-            openid: xinqiao_types::OpenId,
-            pf: String,
-            bill_no: String,
+            zone_id: impl Into<String>,
+            openid: impl Into<xinqiao_types::OpenId>,
+            pf: impl Into<String>,
+            bill_no: impl Into<String>,
             present_counts: i64,
         )
-        set(
-            appid: xinqiao_types::AppId,
-            offer_id: String,
-            user_ip: String,
-            ts: xinqiao_types::UnixSeconds,
-            sig: String,
-        )
+        text(appid: xinqiao_types::AppId, offer_id: String, user_ip: String, sig: String)
+        set(ts: xinqiao_types::UnixSeconds)
     }
 
     w::record! {
         /// Answer to [`Present`].
         pub struct PresentResponse {
             /// `bill_no`.
-            0 bill_no: String => w::Field::must("bill_no"),
+            0 bill_no: String => "bill_no: must",
             /// `balance`.
-            1 balance: i64 => w::Field::must("balance"),
+            1 balance: i64 => "balance: must",
         }
     }
 

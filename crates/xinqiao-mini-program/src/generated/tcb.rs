@@ -7,13 +7,13 @@ w::record! {
     /// `BatchdownloadfileFile`.
     pub struct BatchdownloadfileFile {
         /// `fileid`.
-        0 fileid: String => w::Field::must("fileid"),
+        0 fileid: String => "fileid: must",
         /// `download_url`.
-        1 download_url: Option<String> => w::Field::new("download_url"),
+        1 download_url: Option<String> => "download_url",
         /// `status`.
-        2 status: i64 => w::Field::must("status"),
+        2 status: i64 => "status: must",
         /// `errmsg`.
-        3 errmsg: Option<String> => w::Field::new("errmsg"),
+        3 errmsg: Option<String> => "errmsg",
     }
 }
 
@@ -21,32 +21,38 @@ w::record! {
     /// `Callback`.
     pub struct Callback {
         /// `enable`.
-        0 enable: bool => w::Field::must("enable"),
+        0 enable: bool => "enable: must",
         /// `msgType`.
-        1 msg_type: String => w::Field::must("msgType"),
+        1 msg_type: String => "msgType: must",
         /// `event`.
-        2 event: String => w::Field::must("event"),
+        2 event: String => "event: must",
         /// `env`.
-        3 env: String => w::Field::must("env"),
+        3 env: String => "env: must",
         /// `functionName`.
-        4 function_name: String => w::Field::must("functionName"),
+        4 function_name: String => "functionName: must",
     }
-    new(enable: bool, msg_type: String, event: String, env: String, function_name: String)
+    new(
+        enable: bool,
+        msg_type: impl Into<String>,
+        event: impl Into<String>,
+        env: impl Into<String>,
+        function_name: impl Into<String>,
+    )
 }
 
 w::record! {
     /// `Collection`.
     pub struct Collection {
         /// `name`.
-        0 name: String => w::Field::must("name"),
+        0 name: String => "name: must",
         /// `count`.
-        1 count: i64 => w::Field::must("count"),
+        1 count: i64 => "count: must",
         /// `size`.
-        2 size: i64 => w::Field::must("size"),
+        2 size: i64 => "size: must",
         /// `index_count`.
-        3 index_count: i64 => w::Field::must("index_count"),
+        3 index_count: i64 => "index_count: must",
         /// `index_size`.
-        4 index_size: i64 => w::Field::must("index_size"),
+        4 index_size: i64 => "index_size: must",
     }
 }
 
@@ -54,53 +60,49 @@ w::record! {
     /// `Condition`.
     pub struct Condition {
         /// `env_id`.
-        0 env_id: Option<String> => w::Field::new("env_id"),
+        0 env_id: Option<String> => "env_id",
         /// `activity_id`.
-        1 activity_id: Option<String> => w::Field::new("activity_id"),
+        1 activity_id: Option<String> => "activity_id",
         /// `by_channel_id`.
-        2 by_channel_id: Option<bool> => w::Field::new("by_channel_id").spelled(w::Spelling::BoolInt),
+        2 by_channel_id: Option<bool> => "by_channel_id: zero-one",
         /// `channel_id`.
-        3 channel_id: Option<String> => w::Field::new("channel_id"),
+        3 channel_id: Option<String> => "channel_id",
         /// `act_type`.
-        4 act_type: Option<String> => w::Field::new("act_type"),
+        4 act_type: Option<String> => "act_type",
     }
     new()
-    set(
-        env_id: String,
-        activity_id: String,
-        by_channel_id: bool,
-        channel_id: String,
-        act_type: String,
-    )
+    text(env_id: String, activity_id: String, channel_id: String, act_type: String)
+    set(by_channel_id: bool)
 }
 
 w::record! {
     /// `ContainerConfig`.
     pub struct ContainerConfig {
         /// `enable`.
-        0 enable: bool => w::Field::must("enable"),
+        0 enable: bool => "enable: must",
         /// `qbase_env`.
-        1 qbase_env: Option<String> => w::Field::new("qbase_env"),
+        1 qbase_env: Option<String> => "qbase_env",
         /// `qbase_container_path`.
-        2 qbase_container_path: Option<String> => w::Field::new("qbase_container_path"),
+        2 qbase_container_path: Option<String> => "qbase_container_path",
         /// `text_mode`.
-        3 text_mode: Option<i64> => w::Field::new("text_mode"),
+        3 text_mode: Option<i64> => "text_mode",
     }
     new(enable: bool)
-    set(qbase_env: String, qbase_container_path: String, text_mode: i64)
+    text(qbase_env: String, qbase_container_path: String)
+    set(text_mode: i64)
 }
 
 w::record! {
     /// `CreateIndex`.
     pub struct CreateIndex {
         /// `name`.
-        0 name: String => w::Field::must("name"),
+        0 name: String => "name: must",
         /// `unique`.
-        1 unique: bool => w::Field::must("unique"),
+        1 unique: bool => "unique: must",
         /// `keys`.
-        2 keys: Option<Vec<Key>> => w::Field::new("keys"),
+        2 keys: Option<Vec<Key>> => "keys",
     }
-    new(name: String, unique: bool)
+    new(name: impl Into<String>, unique: bool)
     set(keys: Vec<Key>)
 }
 
@@ -108,11 +110,11 @@ w::record! {
     /// `DataColumn`.
     pub struct DataColumn {
         /// `col_id`.
-        0 col_id: String => w::Field::must("col_id"),
+        0 col_id: String => "col_id: must",
         /// `col_name`.
-        1 col_name: String => w::Field::must("col_name"),
+        1 col_name: String => "col_name: must",
         /// `col_data_type`.
-        2 col_data_type: w::TextOrNumber => w::Field::must("col_data_type"),
+        2 col_data_type: w::TextOrNumber => "col_data_type: must",
     }
 }
 
@@ -120,7 +122,7 @@ w::record! {
     /// `DataValue`.
     pub struct DataValue {
         /// `data_value`.
-        0 data_value: Vec<String> => w::Field::must("data_value"),
+        0 data_value: Vec<String> => "data_value: must",
     }
 }
 
@@ -128,11 +130,11 @@ w::record! {
     /// `Delete`.
     pub struct Delete {
         /// `fileid`.
-        0 fileid: String => w::Field::must("fileid"),
+        0 fileid: String => "fileid: must",
         /// `status`.
-        1 status: i64 => w::Field::must("status"),
+        1 status: i64 => "status: must",
         /// `errmsg`.
-        2 errmsg: Option<String> => w::Field::new("errmsg"),
+        2 errmsg: Option<String> => "errmsg",
     }
 }
 
@@ -140,57 +142,58 @@ w::record! {
     /// `DescribesmsrecordsPostData`.
     pub struct DescribesmsrecordsPostData {
         /// `EnvId`.
-        0 env_id: String => w::Field::must("EnvId"),
+        0 env_id: String => "EnvId: must",
         /// `StartDate`; format `yyyy-MM-dd`.
-        1 start_date: String => w::Field::must("StartDate"),
+        1 start_date: String => "StartDate: must",
         /// `EndDate`; format `yyyy-MM-dd`.
-        2 end_date: String => w::Field::must("EndDate"),
+        2 end_date: String => "EndDate: must",
         /// `Mobile`.
-        3 mobile: Option<String> => w::Field::new("Mobile").masked(),
+        3 mobile: Option<String> => "Mobile: masked",
         /// `QueryId`.
-        4 query_id: Option<String> => w::Field::new("QueryId"),
+        4 query_id: Option<String> => "QueryId",
         /// `PageNumber`.
-        5 page_number: Option<i64> => w::Field::new("PageNumber"),
+        5 page_number: Option<i64> => "PageNumber",
         /// `PageSize`.
-        6 page_size: Option<i64> => w::Field::new("PageSize"),
+        6 page_size: Option<i64> => "PageSize",
     }
-    new(env_id: String, start_date: String, end_date: String)
-    set(mobile: String, query_id: String, page_number: i64, page_size: i64)
+    new(env_id: impl Into<String>, start_date: impl Into<String>, end_date: impl Into<String>)
+    text(mobile: String, query_id: String)
+    set(page_number: i64, page_size: i64)
 }
 
 w::record! {
     /// `ExtensionFile`.
     pub struct ExtensionFile {
         /// `FileType`.
-        0 file_type: String => w::Field::must("FileType"),
+        0 file_type: String => "FileType: must",
         /// `FileName`.
-        1 file_name: String => w::Field::must("FileName"),
+        1 file_name: String => "FileName: must",
     }
-    new(file_type: String, file_name: String)
+    new(file_type: impl Into<String>, file_name: impl Into<String>)
 }
 
 w::record! {
     /// `File`.
     pub struct File {
         /// `fileid`.
-        0 fileid: String => w::Field::must("fileid"),
+        0 fileid: String => "fileid: must",
         /// `max_age`; unit s.
-        1 max_age: i64 => w::Field::must("max_age"),
+        1 max_age: i64 => "max_age: must",
     }
-    new(fileid: String, max_age: i64)
+    new(fileid: impl Into<String>, max_age: i64)
 }
 
 w::record! {
     /// `FilesData`.
     pub struct FilesData {
         /// `CodeUri`.
-        0 code_uri: String => w::Field::must("CodeUri"),
+        0 code_uri: String => "CodeUri: must",
         /// `UploadUrl`.
-        1 upload_url: String => w::Field::must("UploadUrl"),
+        1 upload_url: String => "UploadUrl: must",
         /// `CustomKey`.
-        2 custom_key: Option<String> => w::Field::new("CustomKey"),
+        2 custom_key: Option<String> => "CustomKey",
         /// `MaxSize`; unit MB.
-        3 max_size: i64 => w::Field::must("MaxSize"),
+        3 max_size: i64 => "MaxSize: must",
     }
 }
 
@@ -198,15 +201,15 @@ w::record! {
     /// `Function`.
     pub struct Function {
         /// `name`.
-        0 name: String => w::Field::must("name"),
+        0 name: String => "name: must",
         /// `runtime`.
-        1 runtime: String => w::Field::must("runtime"),
+        1 runtime: String => "runtime: must",
         /// `status`.
-        2 status: String => w::Field::must("status"),
+        2 status: String => "status: must",
         /// `mod_time`; format `rfc3339`.
-        3 mod_time: String => w::Field::must("mod_time"),
+        3 mod_time: String => "mod_time: must",
         /// `add_time`; format `rfc3339`.
-        4 add_time: String => w::Field::must("add_time"),
+        4 add_time: String => "add_time: must",
     }
 }
 
@@ -214,9 +217,9 @@ w::record! {
     /// `FunctionConfig`.
     pub struct FunctionConfig {
         /// `enable`.
-        0 enable: bool => w::Field::must("enable"),
+        0 enable: bool => "enable: must",
         /// `callbacks`.
-        1 callbacks: Option<Vec<Callback>> => w::Field::new("callbacks"),
+        1 callbacks: Option<Vec<Callback>> => "callbacks",
     }
     new(enable: bool)
     set(callbacks: Vec<Callback>)
@@ -226,9 +229,9 @@ w::record! {
     /// `GetcallbackconfigData`.
     pub struct GetcallbackconfigData {
         /// `container_config`.
-        0 container_config: ContainerConfig => w::Field::must("container_config"),
+        0 container_config: ContainerConfig => "container_config: must",
         /// `function_config`.
-        1 function_config: FunctionConfig => w::Field::must("function_config"),
+        1 function_config: FunctionConfig => "function_config: must",
     }
 }
 
@@ -236,19 +239,19 @@ w::record! {
     /// `GetenvinfoInfo`.
     pub struct GetenvinfoInfo {
         /// `env`.
-        0 env: String => w::Field::must("env"),
+        0 env: String => "env: must",
         /// `alias`.
-        1 alias: String => w::Field::must("alias"),
+        1 alias: String => "alias: must",
         /// `status`.
-        2 status: String => w::Field::must("status"),
+        2 status: String => "status: must",
         /// `package_id`.
-        3 package_id: Option<String> => w::Field::new("package_id"),
+        3 package_id: Option<String> => "package_id",
         /// `package_name`.
-        4 package_name: Option<String> => w::Field::new("package_name"),
+        4 package_name: Option<String> => "package_name",
         /// `update_time`; format `rfc3339`.
-        5 update_time: String => w::Field::must("update_time"),
+        5 update_time: String => "update_time: must",
         /// `create_time`; format `rfc3339`.
-        6 create_time: String => w::Field::must("create_time"),
+        6 create_time: String => "create_time: must",
     }
 }
 
@@ -256,9 +259,9 @@ w::record! {
     /// `GetopendataData`.
     pub struct GetopendataData {
         /// `cloud_id`.
-        0 cloud_id: String => w::Field::must("cloud_id"),
+        0 cloud_id: String => "cloud_id: must",
         /// `json`.
-        1 json: Option<w::serial::Value> => w::Field::new("json"),
+        1 json: Option<w::serial::Value> => "json",
     }
 }
 
@@ -266,31 +269,31 @@ w::record! {
     /// `Key`.
     pub struct Key {
         /// `name`.
-        0 name: String => w::Field::must("name"),
+        0 name: String => "name: must",
         /// `direction`.
-        1 direction: Option<String> => w::Field::new("direction"),
+        1 direction: Option<String> => "direction",
     }
-    new(name: String)
-    set(direction: String)
+    new(name: impl Into<String>)
+    text(direction: String)
 }
 
 w::record! {
     /// `Network`.
     pub struct Network {
         /// `path`.
-        0 path: String => w::Field::must("path"),
+        0 path: String => "path: must",
         /// `aver_time_cost`; unit ms.
-        1 aver_time_cost: i64 => w::Field::must("aver_time_cost"),
+        1 aver_time_cost: i64 => "aver_time_cost: must",
         /// `max_time_cost`; unit ms.
-        2 max_time_cost: i64 => w::Field::must("max_time_cost"),
+        2 max_time_cost: i64 => "max_time_cost: must",
         /// `total_request_cnt`.
-        3 total_request_cnt: i64 => w::Field::must("total_request_cnt"),
+        3 total_request_cnt: i64 => "total_request_cnt: must",
         /// `succ_percent`.
-        4 succ_percent: i64 => w::Field::must("succ_percent"),
+        4 succ_percent: i64 => "succ_percent: must",
         /// `top_time_cost_list`.
-        5 top_time_cost_list: Vec<TopTimeCost> => w::Field::must("top_time_cost_list"),
+        5 top_time_cost_list: Vec<TopTimeCost> => "top_time_cost_list: must",
         /// `over_count`.
-        6 over_count: i64 => w::Field::must("over_count"),
+        6 over_count: i64 => "over_count: must",
     }
 }
 
@@ -298,11 +301,11 @@ w::record! {
     /// `Pager`.
     pub struct Pager {
         /// `Offset`.
-        0 offset: i64 => w::Field::must("Offset"),
+        0 offset: i64 => "Offset: must",
         /// `Limit`.
-        1 limit: i64 => w::Field::must("Limit"),
+        1 limit: i64 => "Limit: must",
         /// `Total`.
-        2 total: i64 => w::Field::must("Total"),
+        2 total: i64 => "Total: must",
     }
 }
 
@@ -310,7 +313,7 @@ w::record! {
     /// `PostData`.
     pub struct PostData {
         /// `ExtensionFiles`.
-        0 extension_files: Vec<ExtensionFile> => w::Field::must("ExtensionFiles"),
+        0 extension_files: Vec<ExtensionFile> => "ExtensionFiles: must",
     }
     new(extension_files: Vec<ExtensionFile>)
 }
@@ -319,25 +322,25 @@ w::record! {
     /// `Report`.
     pub struct Report {
         /// `pressure_id`.
-        0 pressure_id: i64 => w::Field::must("pressure_id"),
+        0 pressure_id: i64 => "pressure_id: must",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `task_url`.
-        2 task_url: String => w::Field::must("task_url"),
+        2 task_url: String => "task_url: must",
         /// `run_time`; unit s.
-        3 run_time: i64 => w::Field::must("run_time"),
+        3 run_time: i64 => "run_time: must",
         /// `blankpage_pencent`.
-        4 blankpage_pencent: i64 => w::Field::must("blankpage_pencent"),
+        4 blankpage_pencent: i64 => "blankpage_pencent: must",
         /// `aver_time_cost`; unit ms.
-        5 aver_time_cost: i64 => w::Field::must("aver_time_cost"),
+        5 aver_time_cost: i64 => "aver_time_cost: must",
         /// `max_time_cost`; unit ms.
-        6 max_time_cost: i64 => w::Field::must("max_time_cost"),
+        6 max_time_cost: i64 => "max_time_cost: must",
         /// `total_launch_cnt`.
-        7 total_launch_cnt: i64 => w::Field::must("total_launch_cnt"),
+        7 total_launch_cnt: i64 => "total_launch_cnt: must",
         /// `total_request_cnt`.
-        8 total_request_cnt: i64 => w::Field::must("total_request_cnt"),
+        8 total_request_cnt: i64 => "total_request_cnt: must",
         /// `network_list`.
-        9 network_list: Option<Vec<Network>> => w::Field::new("network_list"),
+        9 network_list: Option<Vec<Network>> => "network_list",
     }
 }
 
@@ -345,9 +348,9 @@ w::record! {
     /// `Response`.
     pub struct Response {
         /// `FilesData`.
-        0 files_data: Vec<FilesData> => w::Field::must("FilesData"),
+        0 files_data: Vec<FilesData> => "FilesData: must",
         /// `RequestId`.
-        1 request_id: String => w::Field::must("RequestId"),
+        1 request_id: String => "RequestId: must",
     }
 }
 
@@ -355,11 +358,11 @@ w::record! {
     /// `ResponseItem`.
     pub struct ResponseItem {
         /// `SmsRecords`.
-        0 sms_records: Vec<SmsRecord> => w::Field::must("SmsRecords"),
+        0 sms_records: Vec<SmsRecord> => "SmsRecords: must",
         /// `TotalCount`.
-        1 total_count: i64 => w::Field::must("TotalCount"),
+        1 total_count: i64 => "TotalCount: must",
         /// `RequestId`.
-        2 request_id: String => w::Field::must("RequestId"),
+        2 request_id: String => "RequestId: must",
     }
 }
 
@@ -367,15 +370,15 @@ w::record! {
     /// `SendStatus`.
     pub struct SendStatus {
         /// `serial_no`.
-        0 serial_no: String => w::Field::must("serial_no"),
+        0 serial_no: String => "serial_no: must",
         /// `phone_number`.
-        1 phone_number: String => w::Field::must("phone_number").masked(),
+        1 phone_number: String => "phone_number: must masked",
         /// `code`.
-        2 code: String => w::Field::must("code"),
+        2 code: String => "code: must",
         /// `message`.
-        3 message: Option<String> => w::Field::new("message"),
+        3 message: Option<String> => "message",
         /// `iso_code`.
-        4 iso_code: Option<String> => w::Field::new("iso_code"),
+        4 iso_code: Option<String> => "iso_code",
     }
 }
 
@@ -383,21 +386,21 @@ w::record! {
     /// `SmsRecord`.
     pub struct SmsRecord {
         /// `Mobile`.
-        0 mobile: String => w::Field::must("Mobile").masked(),
+        0 mobile: String => "Mobile: must masked",
         /// `Content`.
-        1 content: String => w::Field::must("Content"),
+        1 content: String => "Content: must",
         /// `ContentSize`.
-        2 content_size: i64 => w::Field::must("ContentSize"),
+        2 content_size: i64 => "ContentSize: must",
         /// `Fee`.
-        3 fee: i64 => w::Field::must("Fee"),
+        3 fee: i64 => "Fee: must",
         /// `Status`.
-        4 status: String => w::Field::must("Status"),
+        4 status: String => "Status: must",
         /// `ReceivedTime`; format `yyyy-MM-dd HH:mm:ss`.
-        5 received_time: Option<String> => w::Field::new("ReceivedTime"),
+        5 received_time: Option<String> => "ReceivedTime",
         /// `CreateTime`; format `yyyy-MM-dd HH:mm:ss`.
-        6 create_time: String => w::Field::must("CreateTime"),
+        6 create_time: String => "CreateTime: must",
         /// `Remarks`.
-        7 remarks: Option<String> => w::Field::new("Remarks"),
+        7 remarks: Option<String> => "Remarks",
     }
 }
 
@@ -405,7 +408,7 @@ w::record! {
     /// `TopTimeCost`.
     pub struct TopTimeCost {
         /// `time_cost`; unit ms.
-        0 time_cost: i64 => w::Field::must("time_cost"),
+        0 time_cost: i64 => "time_cost: must",
     }
 }
 
@@ -413,17 +416,17 @@ w::record! {
     /// `WxpaylistList`.
     pub struct WxpaylistList {
         /// `merchant_code`.
-        0 merchant_code: String => w::Field::must("merchant_code"),
+        0 merchant_code: String => "merchant_code: must",
         /// `merchant_name`.
-        1 merchant_name: String => w::Field::must("merchant_name"),
+        1 merchant_name: String => "merchant_name: must",
         /// `company_name`.
-        2 company_name: String => w::Field::must("company_name"),
+        2 company_name: String => "company_name: must",
         /// `mch_relation_state`.
-        3 mch_relation_state: String => w::Field::must("mch_relation_state"),
+        3 mch_relation_state: String => "mch_relation_state: must",
         /// `jsapi_auth_state`.
-        4 jsapi_auth_state: String => w::Field::must("jsapi_auth_state"),
+        4 jsapi_auth_state: String => "jsapi_auth_state: must",
         /// `refund_auth_state`.
-        5 refund_auth_state: String => w::Field::must("refund_auth_state"),
+        5 refund_auth_state: String => "refund_auth_state: must",
     }
 }
 
@@ -436,16 +439,16 @@ w::record! {
     /// * Catalog: `mini_program.tcb.adddelayedfunctiontask`.
     pub struct Adddelayedfunctiontask {
         /// `env`.
-        0 env: String => w::Field::must("env"),
+        0 env: String => "env: must",
         /// `function_name`.
-        1 function_name: String => w::Field::must("function_name"),
+        1 function_name: String => "function_name: must",
         /// `delay_time`; unit s.
-        2 delay_time: i64 => w::Field::must("delay_time"),
+        2 delay_time: i64 => "delay_time: must",
         /// `data`.
-        3 data: Option<String> => w::Field::new("data"),
+        3 data: Option<String> => "data",
     }
-    new(env: String, function_name: String, delay_time: i64)
-    set(data: String)
+    new(env: impl Into<String>, function_name: impl Into<String>, delay_time: i64)
+    text(data: String)
 }
 
 w::endpoint! {
@@ -476,18 +479,18 @@ w::record! {
     /// * Catalog: `mini_program.tcb.batchdeletefile`.
     pub struct Batchdeletefile {
         /// `env`.
-        0 env: String => w::Field::must("env"),
+        0 env: String => "env: must",
         /// `fileid_list`.
-        1 fileid_list: Vec<String> => w::Field::must("fileid_list"),
+        1 fileid_list: Vec<String> => "fileid_list: must",
     }
-    new(env: String, fileid_list: Vec<String>)
+    new(env: impl Into<String>, fileid_list: Vec<String>)
 }
 
 w::record! {
     /// Answer to [`Batchdeletefile`].
     pub struct BatchdeletefileResponse {
         /// `delete_list`.
-        0 delete_list: Vec<Delete> => w::Field::must("delete_list"),
+        0 delete_list: Vec<Delete> => "delete_list: must",
     }
 }
 
@@ -519,18 +522,18 @@ w::record! {
     /// * Catalog: `mini_program.tcb.batchdownloadfile`.
     pub struct Batchdownloadfile {
         /// `env`.
-        0 env: String => w::Field::must("env"),
+        0 env: String => "env: must",
         /// `file_list`.
-        1 file_list: Vec<File> => w::Field::must("file_list"),
+        1 file_list: Vec<File> => "file_list: must",
     }
-    new(env: String, file_list: Vec<File>)
+    new(env: impl Into<String>, file_list: Vec<File>)
 }
 
 w::record! {
     /// Answer to [`Batchdownloadfile`].
     pub struct BatchdownloadfileResponse {
         /// `file_list`.
-        0 file_list: Vec<BatchdownloadfileFile> => w::Field::must("file_list"),
+        0 file_list: Vec<BatchdownloadfileFile> => "file_list: must",
     }
 }
 
@@ -561,7 +564,7 @@ w::record! {
     /// * Catalog: `mini_program.tcb.checkmobile`.
     pub struct Checkmobile {
         /// `push_tmpl`.
-        0 push_tmpl: Option<bool> => w::Field::new("push_tmpl"),
+        0 push_tmpl: Option<bool> => "push_tmpl",
     }
     new()
     set(push_tmpl: bool)
@@ -571,7 +574,7 @@ w::record! {
     /// Answer to [`Checkmobile`].
     pub struct CheckmobileResponse {
         /// `has_mobile`.
-        0 has_mobile: bool => w::Field::must("has_mobile"),
+        0 has_mobile: bool => "has_mobile: must",
     }
 }
 
@@ -602,22 +605,27 @@ w::record! {
     /// * Catalog: `mini_program.tcb.cloudbasereport`.
     pub struct Cloudbasereport {
         /// `report_action`.
-        0 report_action: String => w::Field::must("report_action"),
+        0 report_action: String => "report_action: must",
         /// `env_id`.
-        1 env_id: String => w::Field::must("env_id"),
+        1 env_id: String => "env_id: must",
         /// `activity_id`.
-        2 activity_id: String => w::Field::must("activity_id"),
+        2 activity_id: String => "activity_id: must",
         /// `task_id`.
-        3 task_id: Option<String> => w::Field::new("task_id"),
+        3 task_id: Option<String> => "task_id",
         /// `phone_count`.
-        4 phone_count: Option<i64> => w::Field::new("phone_count"),
+        4 phone_count: Option<i64> => "phone_count",
         /// `channel_id`.
-        5 channel_id: Option<String> => w::Field::new("channel_id"),
+        5 channel_id: Option<String> => "channel_id",
         /// `session_id`.
-        6 session_id: Option<String> => w::Field::new("session_id"),
+        6 session_id: Option<String> => "session_id",
     }
-    new(report_action: String, env_id: String, activity_id: String)
-    set(task_id: String, phone_count: i64, channel_id: String, session_id: String)
+    new(
+        report_action: impl Into<String>,
+        env_id: impl Into<String>,
+        activity_id: impl Into<String>,
+    )
+    text(task_id: String, channel_id: String, session_id: String)
+    set(phone_count: i64)
 }
 
 w::endpoint! {
@@ -677,18 +685,18 @@ w::record! {
     /// * Catalog: `mini_program.tcb.createenvandresource`.
     pub struct Createenvandresource {
         /// `env`.
-        0 env: String => w::Field::must("env"),
+        0 env: String => "env: must",
         /// `alias`.
-        1 alias: String => w::Field::must("alias"),
+        1 alias: String => "alias: must",
     }
-    new(env: String, alias: String)
+    new(env: impl Into<String>, alias: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`Createenvandresource`].
     pub struct CreateenvandresourceResponse {
         /// `status`.
-        0 status: String => w::Field::must("status"),
+        0 status: String => "status: must",
     }
 }
 
@@ -719,11 +727,11 @@ w::record! {
     /// * Catalog: `mini_program.tcb.createfunction`.
     pub struct Createfunction {
         /// `env`.
-        0 env: String => w::Field::must("env"),
+        0 env: String => "env: must",
         /// `function_name`.
-        1 function_name: String => w::Field::must("function_name"),
+        1 function_name: String => "function_name: must",
     }
-    new(env: String, function_name: String)
+    new(env: impl Into<String>, function_name: impl Into<String>)
 }
 
 w::endpoint! {
@@ -753,22 +761,22 @@ w::record! {
     /// * Catalog: `mini_program.tcb.createpressuretesttask`.
     pub struct Createpressuretesttask {
         /// `task_url`.
-        0 task_url: String => w::Field::must("task_url"),
+        0 task_url: String => "task_url: must",
         /// `run_count`.
-        1 run_count: i64 => w::Field::must("run_count"),
+        1 run_count: i64 => "run_count: must",
         /// `run_time`; unit s.
-        2 run_time: i64 => w::Field::must("run_time"),
+        2 run_time: i64 => "run_time: must",
         /// `source_type`.
-        3 source_type: i64 => w::Field::must("source_type"),
+        3 source_type: i64 => "source_type: must",
     }
-    new(task_url: String, run_count: i64, run_time: i64, source_type: i64)
+    new(task_url: impl Into<String>, run_count: i64, run_time: i64, source_type: i64)
 }
 
 w::record! {
     /// Answer to [`Createpressuretesttask`].
     pub struct CreatepressuretesttaskResponse {
         /// `pressure_id`.
-        0 pressure_id: i64 => w::Field::must("pressure_id"),
+        0 pressure_id: i64 => "pressure_id: must",
     }
 }
 
@@ -800,18 +808,18 @@ w::record! {
     /// * Catalog: `mini_program.tcb.createsendsmstask`.
     pub struct Createsendsmstask {
         /// `env`.
-        0 env: String => w::Field::must("env"),
+        0 env: String => "env: must",
         /// `file_url`.
-        1 file_url: String => w::Field::must("file_url"),
+        1 file_url: String => "file_url: must",
     }
-    new(env: String, file_url: String)
+    new(env: impl Into<String>, file_url: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`Createsendsmstask`].
     pub struct CreatesendsmstaskResponse {
         /// `query_id`.
-        0 query_id: String => w::Field::must("query_id"),
+        0 query_id: String => "query_id: must",
     }
 }
 
@@ -843,18 +851,18 @@ w::record! {
     /// * Catalog: `mini_program.tcb.databaseadd`.
     pub struct Databaseadd {
         /// `env`.
-        0 env: String => w::Field::must("env"),
+        0 env: String => "env: must",
         /// `query`.
-        1 query: String => w::Field::must("query"),
+        1 query: String => "query: must",
     }
-    new(env: String, query: String)
+    new(env: impl Into<String>, query: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`Databaseadd`].
     pub struct DatabaseaddResponse {
         /// `id_list`.
-        0 id_list: Vec<String> => w::Field::must("id_list"),
+        0 id_list: Vec<String> => "id_list: must",
     }
 }
 
@@ -886,18 +894,18 @@ w::record! {
     /// * Catalog: `mini_program.tcb.databaseaggregate`.
     pub struct Databaseaggregate {
         /// `env`.
-        0 env: String => w::Field::must("env"),
+        0 env: String => "env: must",
         /// `query`.
-        1 query: String => w::Field::must("query"),
+        1 query: String => "query: must",
     }
-    new(env: String, query: String)
+    new(env: impl Into<String>, query: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`Databaseaggregate`].
     pub struct DatabaseaggregateResponse {
         /// `data`.
-        0 data: Vec<String> => w::Field::must("data"),
+        0 data: Vec<String> => "data: must",
     }
 }
 
@@ -929,11 +937,11 @@ w::record! {
     /// * Catalog: `mini_program.tcb.databasecollectionadd`.
     pub struct Databasecollectionadd {
         /// `env`.
-        0 env: String => w::Field::must("env"),
+        0 env: String => "env: must",
         /// `collection_name`.
-        1 collection_name: String => w::Field::must("collection_name"),
+        1 collection_name: String => "collection_name: must",
     }
-    new(env: String, collection_name: String)
+    new(env: impl Into<String>, collection_name: impl Into<String>)
 }
 
 w::endpoint! {
@@ -963,11 +971,11 @@ w::record! {
     /// * Catalog: `mini_program.tcb.databasecollectiondelete`.
     pub struct Databasecollectiondelete {
         /// `env`.
-        0 env: String => w::Field::must("env"),
+        0 env: String => "env: must",
         /// `collection_name`.
-        1 collection_name: String => w::Field::must("collection_name"),
+        1 collection_name: String => "collection_name: must",
     }
-    new(env: String, collection_name: String)
+    new(env: impl Into<String>, collection_name: impl Into<String>)
 }
 
 w::endpoint! {
@@ -997,13 +1005,13 @@ w::record! {
     /// * Catalog: `mini_program.tcb.databasecollectionget`.
     pub struct Databasecollectionget {
         /// `env`.
-        0 env: String => w::Field::must("env"),
+        0 env: String => "env: must",
         /// `offset`.
-        1 offset: Option<i64> => w::Field::new("offset"),
+        1 offset: Option<i64> => "offset",
         /// `limit`.
-        2 limit: Option<i64> => w::Field::new("limit"),
+        2 limit: Option<i64> => "limit",
     }
-    new(env: String)
+    new(env: impl Into<String>)
     set(offset: i64, limit: i64)
 }
 
@@ -1011,9 +1019,9 @@ w::record! {
     /// Answer to [`Databasecollectionget`].
     pub struct DatabasecollectiongetResponse {
         /// `collections`.
-        0 collections: Vec<Collection> => w::Field::must("collections"),
+        0 collections: Vec<Collection> => "collections: must",
         /// `pager`.
-        1 pager: Pager => w::Field::must("pager"),
+        1 pager: Pager => "pager: must",
     }
 }
 
@@ -1044,18 +1052,18 @@ w::record! {
     /// * Catalog: `mini_program.tcb.databasecount`.
     pub struct Databasecount {
         /// `env`.
-        0 env: String => w::Field::must("env"),
+        0 env: String => "env: must",
         /// `query`.
-        1 query: String => w::Field::must("query"),
+        1 query: String => "query: must",
     }
-    new(env: String, query: String)
+    new(env: impl Into<String>, query: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`Databasecount`].
     pub struct DatabasecountResponse {
         /// `count`.
-        0 count: i64 => w::Field::must("count"),
+        0 count: i64 => "count: must",
     }
 }
 
@@ -1086,18 +1094,18 @@ w::record! {
     /// * Catalog: `mini_program.tcb.databasedelete`.
     pub struct Databasedelete {
         /// `env`.
-        0 env: String => w::Field::must("env"),
+        0 env: String => "env: must",
         /// `query`.
-        1 query: String => w::Field::must("query"),
+        1 query: String => "query: must",
     }
-    new(env: String, query: String)
+    new(env: impl Into<String>, query: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`Databasedelete`].
     pub struct DatabasedeleteResponse {
         /// `deleted`.
-        0 deleted: i64 => w::Field::must("deleted"),
+        0 deleted: i64 => "deleted: must",
     }
 }
 
@@ -1128,22 +1136,27 @@ w::record! {
     /// * Catalog: `mini_program.tcb.databasemigrateexport`.
     pub struct Databasemigrateexport {
         /// `env`.
-        0 env: String => w::Field::must("env"),
+        0 env: String => "env: must",
         /// `file_path`.
-        1 file_path: String => w::Field::must("file_path"),
+        1 file_path: String => "file_path: must",
         /// `file_type`.
-        2 file_type: i64 => w::Field::must("file_type"),
+        2 file_type: i64 => "file_type: must",
         /// `query`.
-        3 query: String => w::Field::must("query"),
+        3 query: String => "query: must",
     }
-    new(env: String, file_path: String, file_type: i64, query: String)
+    new(
+        env: impl Into<String>,
+        file_path: impl Into<String>,
+        file_type: i64,
+        query: impl Into<String>,
+    )
 }
 
 w::record! {
     /// Answer to [`Databasemigrateexport`].
     pub struct DatabasemigrateexportResponse {
         /// `job_id`.
-        0 job_id: i64 => w::Field::must("job_id"),
+        0 job_id: i64 => "job_id: must",
     }
 }
 
@@ -1174,22 +1187,22 @@ w::record! {
     /// * Catalog: `mini_program.tcb.databasemigrateimport`.
     pub struct Databasemigrateimport {
         /// `env`.
-        0 env: String => w::Field::must("env"),
+        0 env: String => "env: must",
         /// `collection_name`.
-        1 collection_name: String => w::Field::must("collection_name"),
+        1 collection_name: String => "collection_name: must",
         /// `file_path`.
-        2 file_path: String => w::Field::must("file_path"),
+        2 file_path: String => "file_path: must",
         /// `file_type`.
-        3 file_type: i64 => w::Field::must("file_type"),
+        3 file_type: i64 => "file_type: must",
         /// `stop_on_error`.
-        4 stop_on_error: bool => w::Field::must("stop_on_error"),
+        4 stop_on_error: bool => "stop_on_error: must",
         /// `conflict_mode`.
-        5 conflict_mode: i64 => w::Field::must("conflict_mode"),
+        5 conflict_mode: i64 => "conflict_mode: must",
     }
     new(
-        env: String,
-        collection_name: String,
-        file_path: String,
+        env: impl Into<String>,
+        collection_name: impl Into<String>,
+        file_path: impl Into<String>,
         file_type: i64,
         stop_on_error: bool,
         conflict_mode: i64,
@@ -1200,7 +1213,7 @@ w::record! {
     /// Answer to [`Databasemigrateimport`].
     pub struct DatabasemigrateimportResponse {
         /// `job_id`.
-        0 job_id: i64 => w::Field::must("job_id"),
+        0 job_id: i64 => "job_id: must",
     }
 }
 
@@ -1231,26 +1244,26 @@ w::record! {
     /// * Catalog: `mini_program.tcb.databasemigratequeryinfo`.
     pub struct Databasemigratequeryinfo {
         /// `env`.
-        0 env: String => w::Field::must("env"),
+        0 env: String => "env: must",
         /// `job_id`.
-        1 job_id: i64 => w::Field::must("job_id"),
+        1 job_id: i64 => "job_id: must",
     }
-    new(env: String, job_id: i64)
+    new(env: impl Into<String>, job_id: i64)
 }
 
 w::record! {
     /// Answer to [`Databasemigratequeryinfo`].
     pub struct DatabasemigratequeryinfoResponse {
         /// `status`.
-        0 status: String => w::Field::must("status"),
+        0 status: String => "status: must",
         /// `record_success`.
-        1 record_success: i64 => w::Field::must("record_success"),
+        1 record_success: i64 => "record_success: must",
         /// `record_fail`.
-        2 record_fail: i64 => w::Field::must("record_fail"),
+        2 record_fail: i64 => "record_fail: must",
         /// `error_msg`.
-        3 error_msg: Option<String> => w::Field::new("error_msg"),
+        3 error_msg: Option<String> => "error_msg",
         /// `file_url`.
-        4 file_url: Option<String> => w::Field::new("file_url"),
+        4 file_url: Option<String> => "file_url",
     }
 }
 
@@ -1281,20 +1294,20 @@ w::record! {
     /// * Catalog: `mini_program.tcb.databasequery`.
     pub struct Databasequery {
         /// `env`.
-        0 env: String => w::Field::must("env"),
+        0 env: String => "env: must",
         /// `query`.
-        1 query: String => w::Field::must("query"),
+        1 query: String => "query: must",
     }
-    new(env: String, query: String)
+    new(env: impl Into<String>, query: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`Databasequery`].
     pub struct DatabasequeryResponse {
         /// `data`.
-        0 data: Vec<String> => w::Field::must("data"),
+        0 data: Vec<String> => "data: must",
         /// `pager`.
-        1 pager: Pager => w::Field::must("pager"),
+        1 pager: Pager => "pager: must",
     }
 }
 
@@ -1325,22 +1338,22 @@ w::record! {
     /// * Catalog: `mini_program.tcb.databaseupdate`.
     pub struct Databaseupdate {
         /// `env`.
-        0 env: String => w::Field::must("env"),
+        0 env: String => "env: must",
         /// `query`.
-        1 query: String => w::Field::must("query"),
+        1 query: String => "query: must",
     }
-    new(env: String, query: String)
+    new(env: impl Into<String>, query: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`Databaseupdate`].
     pub struct DatabaseupdateResponse {
         /// `modified`.
-        0 modified: i64 => w::Field::must("modified"),
+        0 modified: i64 => "modified: must",
         /// `matched`.
-        1 matched: i64 => w::Field::must("matched"),
+        1 matched: i64 => "matched: must",
         /// `id`.
-        2 id: Option<String> => w::Field::new("id"),
+        2 id: Option<String> => "id",
     }
 }
 
@@ -1371,7 +1384,7 @@ w::record! {
     /// * Catalog: `mini_program.tcb.describeextensionuploadinfo`.
     pub struct Describeextensionuploadinfo {
         /// `PostData`.
-        0 post_data: PostData => w::Field::must("PostData"),
+        0 post_data: PostData => "PostData: must",
     }
     new(post_data: PostData)
 }
@@ -1380,7 +1393,7 @@ w::record! {
     /// Answer to [`Describeextensionuploadinfo`].
     pub struct DescribeextensionuploadinfoResponse {
         /// `Response`.
-        0 response: Response => w::Field::must("Response"),
+        0 response: Response => "Response: must",
     }
 }
 
@@ -1411,7 +1424,7 @@ w::record! {
     /// * Catalog: `mini_program.tcb.describesmsrecords`.
     pub struct Describesmsrecords {
         /// `PostData`.
-        0 post_data: DescribesmsrecordsPostData => w::Field::must("PostData"),
+        0 post_data: DescribesmsrecordsPostData => "PostData: must",
     }
     new(post_data: DescribesmsrecordsPostData)
 }
@@ -1420,7 +1433,7 @@ w::record! {
     /// Answer to [`Describesmsrecords`].
     pub struct DescribesmsrecordsResponse {
         /// `Response`.
-        0 response: ResponseItem => w::Field::must("Response"),
+        0 response: ResponseItem => "Response: must",
     }
 }
 
@@ -1451,20 +1464,20 @@ w::record! {
     /// * Catalog: `mini_program.tcb.downloadfunction`.
     pub struct Downloadfunction {
         /// `env`.
-        0 env: String => w::Field::must("env"),
+        0 env: String => "env: must",
         /// `function_name`.
-        1 function_name: String => w::Field::must("function_name"),
+        1 function_name: String => "function_name: must",
     }
-    new(env: String, function_name: String)
+    new(env: impl Into<String>, function_name: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`Downloadfunction`].
     pub struct DownloadfunctionResponse {
         /// `url`.
-        0 url: String => w::Field::must("url"),
+        0 url: String => "url: must",
         /// `checksum`.
-        1 checksum: String => w::Field::must("checksum"),
+        1 checksum: String => "checksum: must",
     }
 }
 
@@ -1495,7 +1508,7 @@ w::record! {
     /// * Catalog: `mini_program.tcb.getappconfig`.
     pub struct Getappconfig {
         /// `type`.
-        0 type_: i64 => w::Field::must("type"),
+        0 type_: i64 => "type: must",
     }
     new(type_: i64)
 }
@@ -1504,7 +1517,7 @@ w::record! {
     /// Answer to [`Getappconfig`].
     pub struct GetappconfigResponse {
         /// `config`.
-        0 config: String => w::Field::must("config"),
+        0 config: String => "config: must",
     }
 }
 
@@ -1542,7 +1555,7 @@ w::record! {
     /// Answer to [`Getcallbackconfig`].
     pub struct GetcallbackconfigResponse {
         /// `data`.
-        0 data: GetcallbackconfigData => w::Field::must("data"),
+        0 data: GetcallbackconfigData => "data: must",
     }
 }
 
@@ -1580,7 +1593,7 @@ w::record! {
     /// Answer to [`Getcodesecret`].
     pub struct GetcodesecretResponse {
         /// `codesecret`.
-        0 codesecret: String => w::Field::must("codesecret"),
+        0 codesecret: String => "codesecret: must",
     }
 }
 
@@ -1611,16 +1624,16 @@ w::record! {
     /// * Catalog: `mini_program.tcb.getenvinfo`.
     pub struct Getenvinfo {
         /// `env`.
-        0 env: String => w::Field::must("env"),
+        0 env: String => "env: must",
     }
-    new(env: String)
+    new(env: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`Getenvinfo`].
     pub struct GetenvinfoResponse {
         /// `info_list`.
-        0 info_list: Vec<GetenvinfoInfo> => w::Field::must("info_list"),
+        0 info_list: Vec<GetenvinfoInfo> => "info_list: must",
     }
 }
 
@@ -1651,20 +1664,20 @@ w::record! {
     /// * Catalog: `mini_program.tcb.getfuncconfig`.
     pub struct Getfuncconfig {
         /// `env`.
-        0 env: String => w::Field::must("env"),
+        0 env: String => "env: must",
         /// `function_name`.
-        1 function_name: String => w::Field::must("function_name"),
+        1 function_name: String => "function_name: must",
         /// `type`.
-        2 type_: i64 => w::Field::must("type"),
+        2 type_: i64 => "type: must",
     }
-    new(env: String, function_name: String, type_: i64)
+    new(env: impl Into<String>, function_name: impl Into<String>, type_: i64)
 }
 
 w::record! {
     /// Answer to [`Getfuncconfig`].
     pub struct GetfuncconfigResponse {
         /// `config`.
-        0 config: String => w::Field::must("config"),
+        0 config: String => "config: must",
     }
 }
 
@@ -1695,18 +1708,18 @@ w::record! {
     /// * Catalog: `mini_program.tcb.getopendata`.
     pub struct Getopendata {
         /// `openid`.
-        0 openid: xinqiao_types::OpenId => w::Field::must("openid").place(w::Place::Query).masked(),
+        0 openid: xinqiao_types::OpenId => "openid: must query masked",
         /// `cloudid_list`.
-        1 cloudid_list: Vec<String> => w::Field::must("cloudid_list"),
+        1 cloudid_list: Vec<String> => "cloudid_list: must",
     }
-    new(openid: xinqiao_types::OpenId, cloudid_list: Vec<String>)
+    new(openid: impl Into<xinqiao_types::OpenId>, cloudid_list: Vec<String>)
 }
 
 w::record! {
     /// Answer to [`Getopendata`].
     pub struct GetopendataResponse {
         /// `data_list`.
-        0 data_list: Vec<GetopendataData> => w::Field::must("data_list"),
+        0 data_list: Vec<GetopendataData> => "data_list: must",
     }
 }
 
@@ -1737,7 +1750,7 @@ w::record! {
     /// * Catalog: `mini_program.tcb.getpressuretestreport`.
     pub struct Getpressuretestreport {
         /// `pressure_id`.
-        0 pressure_id: i64 => w::Field::must("pressure_id"),
+        0 pressure_id: i64 => "pressure_id: must",
     }
     new(pressure_id: i64)
 }
@@ -1746,7 +1759,7 @@ w::record! {
     /// Answer to [`Getpressuretestreport`].
     pub struct GetpressuretestreportResponse {
         /// `report`.
-        0 report: Report => w::Field::must("report"),
+        0 report: Report => "report: must",
     }
 }
 
@@ -1777,7 +1790,7 @@ w::record! {
     /// * Catalog: `mini_program.tcb.getpressureteststatus`.
     pub struct Getpressureteststatus {
         /// `pressure_id`.
-        0 pressure_id: i64 => w::Field::must("pressure_id"),
+        0 pressure_id: i64 => "pressure_id: must",
     }
     new(pressure_id: i64)
 }
@@ -1786,11 +1799,11 @@ w::record! {
     /// Answer to [`Getpressureteststatus`].
     pub struct GetpressureteststatusResponse {
         /// `status`.
-        0 status: String => w::Field::must("status"),
+        0 status: String => "status: must",
         /// `beg_time`; format `unix`.
-        1 beg_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("beg_time"),
+        1 beg_time: Option<xinqiao_types::UnixSeconds> => "beg_time",
         /// `end_time`; format `unix`.
-        2 end_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("end_time"),
+        2 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
     }
 }
 
@@ -1822,7 +1835,7 @@ w::record! {
     /// * Catalog: `mini_program.tcb.getqcloudtoken`.
     pub struct Getqcloudtoken {
         /// `lifespan`; unit s.
-        0 lifespan: i64 => w::Field::must("lifespan"),
+        0 lifespan: i64 => "lifespan: must",
     }
     new(lifespan: i64)
 }
@@ -1831,13 +1844,13 @@ w::record! {
     /// Answer to [`Getqcloudtoken`].
     pub struct GetqcloudtokenResponse {
         /// `secretid`.
-        0 secretid: String => w::Field::must("secretid"),
+        0 secretid: String => "secretid: must",
         /// `secretkey`.
-        1 secretkey: String => w::Field::must("secretkey"),
+        1 secretkey: String => "secretkey: must",
         /// `token`.
-        2 token: String => w::Field::must("token"),
+        2 token: String => "token: must",
         /// `expired_time`; format `unix`.
-        3 expired_time: xinqiao_types::UnixSeconds => w::Field::must("expired_time"),
+        3 expired_time: xinqiao_types::UnixSeconds => "expired_time: must",
     }
 }
 
@@ -1869,20 +1882,20 @@ w::record! {
     /// * Catalog: `mini_program.tcb.getstatistics`.
     pub struct Getstatistics {
         /// `action`.
-        0 action: String => w::Field::must("action"),
+        0 action: String => "action: must",
         /// `begin_date`; format `unix`.
-        1 begin_date: xinqiao_types::UnixSeconds => w::Field::must("begin_date"),
+        1 begin_date: xinqiao_types::UnixSeconds => "begin_date: must",
         /// `end_date`; format `unix`.
-        2 end_date: xinqiao_types::UnixSeconds => w::Field::must("end_date"),
+        2 end_date: xinqiao_types::UnixSeconds => "end_date: must",
         /// `page_offset`.
-        3 page_offset: Option<i64> => w::Field::new("page_offset"),
+        3 page_offset: Option<i64> => "page_offset",
         /// `page_limit`.
-        4 page_limit: Option<i64> => w::Field::new("page_limit"),
+        4 page_limit: Option<i64> => "page_limit",
         /// `condition`.
-        5 condition: Option<Condition> => w::Field::new("condition"),
+        5 condition: Option<Condition> => "condition",
     }
     new(
-        action: String,
+        action: impl Into<String>,
         begin_date: xinqiao_types::UnixSeconds,
         end_date: xinqiao_types::UnixSeconds,
     )
@@ -1893,11 +1906,11 @@ w::record! {
     /// Answer to [`Getstatistics`].
     pub struct GetstatisticsResponse {
         /// `data_column`.
-        0 data_column: Vec<DataColumn> => w::Field::must("data_column"),
+        0 data_column: Vec<DataColumn> => "data_column: must",
         /// `data_value`.
-        1 data_value: Vec<DataValue> => w::Field::must("data_value"),
+        1 data_value: Vec<DataValue> => "data_value: must",
         /// `total_num`.
-        2 total_num: i64 => w::Field::must("total_num"),
+        2 total_num: i64 => "total_num: must",
     }
 }
 
@@ -1928,16 +1941,16 @@ w::record! {
     /// * Catalog: `mini_program.tcb.getuploadsignature`.
     pub struct Getuploadsignature {
         /// `hashed_payload`.
-        0 hashed_payload: String => w::Field::must("hashed_payload"),
+        0 hashed_payload: String => "hashed_payload: must",
     }
-    new(hashed_payload: String)
+    new(hashed_payload: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`Getuploadsignature`].
     pub struct GetuploadsignatureResponse {
         /// `headers`.
-        0 headers: String => w::Field::must("headers"),
+        0 headers: String => "headers: must",
     }
 }
 
@@ -1968,23 +1981,24 @@ w::record! {
     /// * Catalog: `mini_program.tcb.getvoipsign`.
     pub struct Getvoipsign {
         /// `openid`.
-        0 openid: xinqiao_types::OpenId => w::Field::must("openid").place(w::Place::Query).masked(),
+        0 openid: xinqiao_types::OpenId => "openid: must query masked",
         /// `group_id`.
-        1 group_id: String => w::Field::must("group_id"),
+        1 group_id: String => "group_id: must",
         /// `nonce`.
-        2 nonce: Option<String> => w::Field::new("nonce"),
+        2 nonce: Option<String> => "nonce",
         /// `timestamp`; format `unix`.
-        3 timestamp: Option<xinqiao_types::UnixSeconds> => w::Field::new("timestamp"),
+        3 timestamp: Option<xinqiao_types::UnixSeconds> => "timestamp",
     }
-    new(openid: xinqiao_types::OpenId, group_id: String)
-    set(nonce: String, timestamp: xinqiao_types::UnixSeconds)
+    new(openid: impl Into<xinqiao_types::OpenId>, group_id: impl Into<String>)
+    text(nonce: String)
+    set(timestamp: xinqiao_types::UnixSeconds)
 }
 
 w::record! {
     /// Answer to [`Getvoipsign`].
     pub struct GetvoipsignResponse {
         /// `signature`.
-        0 signature: String => w::Field::must("signature"),
+        0 signature: String => "signature: must",
     }
 }
 
@@ -2015,18 +2029,18 @@ w::record! {
     /// * Catalog: `mini_program.tcb.invokecloudfunction`.
     pub struct Invokecloudfunction {
         /// `env`.
-        0 env: String => w::Field::must("env").place(w::Place::Query),
+        0 env: String => "env: must query",
         /// `name`.
-        1 name: String => w::Field::must("name").place(w::Place::Query),
+        1 name: String => "name: must query",
     }
-    new(env: String, name: String)
+    new(env: impl Into<String>, name: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`Invokecloudfunction`].
     pub struct InvokecloudfunctionResponse {
         /// `resp_data`.
-        0 resp_data: Option<String> => w::Field::new("resp_data"),
+        0 resp_data: Option<String> => "resp_data",
     }
 }
 
@@ -2057,13 +2071,13 @@ w::record! {
     /// * Catalog: `mini_program.tcb.listfunctions`.
     pub struct Listfunctions {
         /// `env`.
-        0 env: String => w::Field::must("env"),
+        0 env: String => "env: must",
         /// `offset`.
-        1 offset: Option<i64> => w::Field::new("offset"),
+        1 offset: Option<i64> => "offset",
         /// `limit`.
-        2 limit: Option<i64> => w::Field::new("limit"),
+        2 limit: Option<i64> => "limit",
     }
-    new(env: String)
+    new(env: impl Into<String>)
     set(offset: i64, limit: i64)
 }
 
@@ -2071,9 +2085,9 @@ w::record! {
     /// Answer to [`Listfunctions`].
     pub struct ListfunctionsResponse {
         /// `functions`.
-        0 functions: Vec<Function> => w::Field::must("functions"),
+        0 functions: Vec<Function> => "functions: must",
         /// `total_count`.
-        1 total_count: i64 => w::Field::must("total_count"),
+        1 total_count: i64 => "total_count: must",
     }
 }
 
@@ -2104,9 +2118,9 @@ w::record! {
     /// * Catalog: `mini_program.tcb.modifyenv`.
     pub struct Modifyenv {
         /// `env`.
-        0 env: String => w::Field::must("env"),
+        0 env: String => "env: must",
     }
-    new(env: String)
+    new(env: impl Into<String>)
 }
 
 w::endpoint! {
@@ -2137,29 +2151,30 @@ w::record! {
     /// * Catalog: `mini_program.tcb.sendsms`.
     pub struct Sendsms {
         /// `env`.
-        0 env: String => w::Field::must("env"),
+        0 env: String => "env: must",
         /// `phone_number_list`.
-        1 phone_number_list: Vec<String> => w::Field::must("phone_number_list"),
+        1 phone_number_list: Vec<String> => "phone_number_list: must",
         /// `sms_type`.
-        2 sms_type: String => w::Field::must("sms_type"),
+        2 sms_type: String => "sms_type: must",
         /// `content`.
-        3 content: Option<String> => w::Field::new("content"),
+        3 content: Option<String> => "content",
         /// `path`.
-        4 path: Option<String> => w::Field::new("path"),
+        4 path: Option<String> => "path",
         /// `template_id`.
-        5 template_id: Option<String> => w::Field::new("template_id"),
+        5 template_id: Option<String> => "template_id",
         /// `template_param_list`.
-        6 template_param_list: Option<Vec<String>> => w::Field::new("template_param_list"),
+        6 template_param_list: Option<Vec<String>> => "template_param_list",
     }
-    new(env: String, phone_number_list: Vec<String>, sms_type: String)
-    set(content: String, path: String, template_id: String, template_param_list: Vec<String>)
+    new(env: impl Into<String>, phone_number_list: Vec<String>, sms_type: impl Into<String>)
+    text(content: String, path: String, template_id: String)
+    set(template_param_list: Vec<String>)
 }
 
 w::record! {
     /// Answer to [`Sendsms`].
     pub struct SendsmsResponse {
         /// `send_status_list`.
-        0 send_status_list: Option<Vec<SendStatus>> => w::Field::new("send_status_list"),
+        0 send_status_list: Option<Vec<SendStatus>> => "send_status_list",
     }
 }
 
@@ -2191,25 +2206,26 @@ w::record! {
     /// * Catalog: `mini_program.tcb.sendsmsv2`.
     pub struct Sendsmsv2 {
         /// `env`.
-        0 env: String => w::Field::must("env"),
+        0 env: String => "env: must",
         /// `url_link`.
-        1 url_link: String => w::Field::must("url_link"),
+        1 url_link: String => "url_link: must",
         /// `template_id`.
-        2 template_id: Option<String> => w::Field::new("template_id"),
+        2 template_id: Option<String> => "template_id",
         /// `template_param_list`.
-        3 template_param_list: Option<Vec<String>> => w::Field::new("template_param_list"),
+        3 template_param_list: Option<Vec<String>> => "template_param_list",
         /// `phone_number_list`.
-        4 phone_number_list: Vec<String> => w::Field::must("phone_number_list"),
+        4 phone_number_list: Vec<String> => "phone_number_list: must",
     }
-    new(env: String, url_link: String, phone_number_list: Vec<String>)
-    set(template_id: String, template_param_list: Vec<String>)
+    new(env: impl Into<String>, url_link: impl Into<String>, phone_number_list: Vec<String>)
+    text(template_id: String)
+    set(template_param_list: Vec<String>)
 }
 
 w::record! {
     /// Answer to [`Sendsmsv2`].
     pub struct Sendsmsv2Response {
         /// `send_status_list`.
-        0 send_status_list: Option<Vec<SendStatus>> => w::Field::new("send_status_list"),
+        0 send_status_list: Option<Vec<SendStatus>> => "send_status_list",
     }
 }
 
@@ -2240,9 +2256,9 @@ w::record! {
     /// * Catalog: `mini_program.tcb.setcallbackconfig`.
     pub struct Setcallbackconfig {
         /// `container_config`.
-        0 container_config: Option<ContainerConfig> => w::Field::new("container_config"),
+        0 container_config: Option<ContainerConfig> => "container_config",
         /// `function_config`.
-        1 function_config: Option<FunctionConfig> => w::Field::new("function_config"),
+        1 function_config: Option<FunctionConfig> => "function_config",
     }
     new()
     set(container_config: ContainerConfig, function_config: FunctionConfig)
@@ -2275,11 +2291,11 @@ w::record! {
     /// * Catalog: `mini_program.tcb.shareenv`.
     pub struct Shareenv {
         /// `env`.
-        0 env: String => w::Field::must("env"),
+        0 env: String => "env: must",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
     }
-    new(env: String, appid: xinqiao_types::AppId)
+    new(env: impl Into<String>, appid: impl Into<xinqiao_types::AppId>)
 }
 
 w::endpoint! {
@@ -2309,17 +2325,17 @@ w::record! {
     /// * Catalog: `mini_program.tcb.updateindex`.
     pub struct Updateindex {
         /// `env`.
-        0 env: String => w::Field::must("env"),
+        0 env: String => "env: must",
         /// `collection_name`.
-        1 collection_name: String => w::Field::must("collection_name"),
+        1 collection_name: String => "collection_name: must",
         /// `create_indexes`.
-        2 create_indexes: Vec<CreateIndex> => w::Field::must("create_indexes"),
+        2 create_indexes: Vec<CreateIndex> => "create_indexes: must",
         /// `drop_indexes`.
-        3 drop_indexes: Vec<CreateIndex> => w::Field::must("drop_indexes"),
+        3 drop_indexes: Vec<CreateIndex> => "drop_indexes: must",
     }
     new(
-        env: String,
-        collection_name: String,
+        env: impl Into<String>,
+        collection_name: impl Into<String>,
         create_indexes: Vec<CreateIndex>,
         drop_indexes: Vec<CreateIndex>,
     )
@@ -2352,11 +2368,11 @@ w::record! {
     /// * Catalog: `mini_program.tcb.uploadappconfig`.
     pub struct Uploadappconfig {
         /// `type`.
-        0 type_: i64 => w::Field::must("type"),
+        0 type_: i64 => "type: must",
         /// `config`.
-        1 config: String => w::Field::must("config"),
+        1 config: String => "config: must",
     }
-    new(type_: i64, config: String)
+    new(type_: i64, config: impl Into<String>)
 }
 
 w::endpoint! {
@@ -2386,26 +2402,26 @@ w::record! {
     /// * Catalog: `mini_program.tcb.uploadfile`.
     pub struct Uploadfile {
         /// `env`.
-        0 env: String => w::Field::must("env"),
+        0 env: String => "env: must",
         /// `path`.
-        1 path: String => w::Field::must("path"),
+        1 path: String => "path: must",
     }
-    new(env: String, path: String)
+    new(env: impl Into<String>, path: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`Uploadfile`].
     pub struct UploadfileResponse {
         /// `url`.
-        0 url: String => w::Field::must("url"),
+        0 url: String => "url: must",
         /// `token`.
-        1 token: String => w::Field::must("token"),
+        1 token: String => "token: must",
         /// `authorization`.
-        2 authorization: String => w::Field::must("authorization"),
+        2 authorization: String => "authorization: must",
         /// `file_id`.
-        3 file_id: String => w::Field::must("file_id"),
+        3 file_id: String => "file_id: must",
         /// `cos_file_id`.
-        4 cos_file_id: String => w::Field::must("cos_file_id"),
+        4 cos_file_id: String => "cos_file_id: must",
     }
 }
 
@@ -2436,15 +2452,20 @@ w::record! {
     /// * Catalog: `mini_program.tcb.uploadfuncconfig`.
     pub struct Uploadfuncconfig {
         /// `env`.
-        0 env: String => w::Field::must("env"),
+        0 env: String => "env: must",
         /// `function_name`.
-        1 function_name: String => w::Field::must("function_name"),
+        1 function_name: String => "function_name: must",
         /// `type`.
-        2 type_: i64 => w::Field::must("type"),
+        2 type_: i64 => "type: must",
         /// `config`.
-        3 config: String => w::Field::must("config"),
+        3 config: String => "config: must",
     }
-    new(env: String, function_name: String, type_: i64, config: String)
+    new(
+        env: impl Into<String>,
+        function_name: impl Into<String>,
+        type_: i64,
+        config: impl Into<String>,
+    )
 }
 
 w::endpoint! {
@@ -2474,17 +2495,17 @@ w::record! {
     /// * Catalog: `mini_program.tcb.usecloudaccesstoken`.
     pub struct Usecloudaccesstoken {
         /// `action`.
-        0 action: String => w::Field::must("action"),
+        0 action: String => "action: must",
         /// `env`.
-        1 env: String => w::Field::must("env"),
+        1 env: String => "env: must",
         /// `open`.
-        2 open: Option<bool> => w::Field::new("open"),
+        2 open: Option<bool> => "open",
         /// `api_whitelist`.
-        3 api_whitelist: Option<Vec<String>> => w::Field::new("api_whitelist"),
+        3 api_whitelist: Option<Vec<String>> => "api_whitelist",
         /// `version`.
-        4 version: Option<i64> => w::Field::new("version"),
+        4 version: Option<i64> => "version",
     }
-    new(action: String, env: String)
+    new(action: impl Into<String>, env: impl Into<String>)
     set(open: bool, api_whitelist: Vec<String>, version: i64)
 }
 
@@ -2492,11 +2513,11 @@ w::record! {
     /// Answer to [`Usecloudaccesstoken`].
     pub struct UsecloudaccesstokenResponse {
         /// `open`.
-        0 open: Option<bool> => w::Field::new("open"),
+        0 open: Option<bool> => "open",
         /// `api_whitelist`.
-        1 api_whitelist: Option<Vec<String>> => w::Field::new("api_whitelist"),
+        1 api_whitelist: Option<Vec<String>> => "api_whitelist",
         /// `version`.
-        2 version: Option<i64> => w::Field::new("version"),
+        2 version: Option<i64> => "version",
     }
 }
 
@@ -2534,7 +2555,7 @@ w::record! {
     /// Answer to [`Wxpaylist`].
     pub struct WxpaylistResponse {
         /// `list`.
-        0 list: Vec<WxpaylistList> => w::Field::must("list"),
+        0 list: Vec<WxpaylistList> => "list: must",
     }
 }
 
@@ -2565,11 +2586,11 @@ w::record! {
     /// * Catalog: `mini_program.tcb.wxpayopenauth`.
     pub struct Wxpayopenauth {
         /// `action`.
-        0 action: String => w::Field::must("action"),
+        0 action: String => "action: must",
         /// `merchant_code`.
-        1 merchant_code: String => w::Field::must("merchant_code"),
+        1 merchant_code: String => "merchant_code: must",
     }
-    new(action: String, merchant_code: String)
+    new(action: impl Into<String>, merchant_code: impl Into<String>)
 }
 
 w::endpoint! {

@@ -7,38 +7,38 @@ w::record! {
     /// `CombineOrdersShippingsSubOrder`.
     pub struct CombineOrdersShippingsSubOrder {
         /// `order_key`.
-        0 order_key: OrderKey => w::Field::must("order_key"),
+        0 order_key: OrderKey => "order_key: must",
         /// `shipping_list`.
-        1 shipping_list: Vec<Shipping> => w::Field::must("shipping_list"),
+        1 shipping_list: Vec<Shipping> => "shipping_list: must",
         /// `delivery_mode`.
-        2 delivery_mode: String => w::Field::must("delivery_mode"),
+        2 delivery_mode: String => "delivery_mode: must",
     }
-    new(order_key: OrderKey, shipping_list: Vec<Shipping>, delivery_mode: String)
+    new(order_key: OrderKey, shipping_list: Vec<Shipping>, delivery_mode: impl Into<String>)
 }
 
 w::record! {
     /// `Contact`.
     pub struct Contact {
         /// `consignor_contact`.
-        0 consignor_contact: Option<String> => w::Field::new("consignor_contact"),
+        0 consignor_contact: Option<String> => "consignor_contact",
         /// `receiver_contact`.
-        1 receiver_contact: Option<String> => w::Field::new("receiver_contact"),
+        1 receiver_contact: Option<String> => "receiver_contact",
     }
     new()
-    set(consignor_contact: String, receiver_contact: String)
+    text(consignor_contact: String, receiver_contact: String)
 }
 
 w::record! {
     /// `Order`.
     pub struct Order {
         /// `merchant_order_no`.
-        0 merchant_order_no: String => w::Field::must("merchant_order_no"),
+        0 merchant_order_no: String => "merchant_order_no: must",
         /// `order_detail_jump_link`.
-        1 order_detail_jump_link: Option<OrderDetailJumpLink> => w::Field::new("order_detail_jump_link"),
+        1 order_detail_jump_link: Option<OrderDetailJumpLink> => "order_detail_jump_link",
         /// `item_list`.
-        2 item_list: Vec<SubOrderItem> => w::Field::must("item_list"),
+        2 item_list: Vec<SubOrderItem> => "item_list: must",
     }
-    new(merchant_order_no: String, item_list: Vec<SubOrderItem>)
+    new(merchant_order_no: impl Into<String>, item_list: Vec<SubOrderItem>)
     set(order_detail_jump_link: OrderDetailJumpLink)
 }
 
@@ -46,56 +46,56 @@ w::record! {
     /// `OrderDetailJumpLink`.
     pub struct OrderDetailJumpLink {
         /// `type`.
-        0 type_: String => w::Field::must("type"),
+        0 type_: String => "type: must",
         /// `appid`.
-        1 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+        1 appid: Option<xinqiao_types::AppId> => "appid",
         /// `path`.
-        2 path: Option<String> => w::Field::new("path"),
+        2 path: Option<String> => "path",
         /// `url`.
-        3 url: Option<String> => w::Field::new("url"),
+        3 url: Option<String> => "url",
     }
-    new(type_: String)
-    set(appid: xinqiao_types::AppId, path: String, url: String)
+    new(type_: impl Into<String>)
+    text(appid: xinqiao_types::AppId, path: String, url: String)
 }
 
 w::record! {
     /// `OrderKey`.
     pub struct OrderKey {
         /// `order_number_type`.
-        0 order_number_type: i64 => w::Field::must("order_number_type"),
+        0 order_number_type: i64 => "order_number_type: must",
         /// `mchid`.
-        1 mchid: Option<xinqiao_types::MchId> => w::Field::new("mchid"),
+        1 mchid: Option<xinqiao_types::MchId> => "mchid",
         /// `out_trade_no`.
-        2 out_trade_no: Option<String> => w::Field::new("out_trade_no"),
+        2 out_trade_no: Option<String> => "out_trade_no",
         /// `transaction_id`.
-        3 transaction_id: Option<String> => w::Field::new("transaction_id"),
+        3 transaction_id: Option<String> => "transaction_id",
     }
     new(order_number_type: i64)
-    set(mchid: xinqiao_types::MchId, out_trade_no: String, transaction_id: String)
+    text(mchid: xinqiao_types::MchId, out_trade_no: String, transaction_id: String)
 }
 
 w::record! {
     /// `Payer`.
     pub struct Payer {
         /// `openid`.
-        0 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        0 openid: xinqiao_types::OpenId => "openid: must masked",
     }
-    new(openid: xinqiao_types::OpenId)
+    new(openid: impl Into<xinqiao_types::OpenId>)
 }
 
 w::record! {
     /// `Shipping`.
     pub struct Shipping {
         /// `express_company`.
-        0 express_company: String => w::Field::must("express_company"),
+        0 express_company: String => "express_company: must",
         /// `tracking_no`.
-        1 tracking_no: String => w::Field::must("tracking_no"),
+        1 tracking_no: String => "tracking_no: must",
         /// `contact`.
-        2 contact: Option<Contact> => w::Field::new("contact"),
+        2 contact: Option<Contact> => "contact",
         /// `item_list`.
-        3 item_list: Option<Vec<ShippingItem>> => w::Field::new("item_list"),
+        3 item_list: Option<Vec<ShippingItem>> => "item_list",
     }
-    new(express_company: String, tracking_no: String)
+    new(express_company: impl Into<String>, tracking_no: impl Into<String>)
     set(contact: Contact, item_list: Vec<ShippingItem>)
 }
 
@@ -103,55 +103,57 @@ w::record! {
     /// `ShippingItem`.
     pub struct ShippingItem {
         /// `merchant_item_id`.
-        0 merchant_item_id: String => w::Field::must("merchant_item_id"),
+        0 merchant_item_id: String => "merchant_item_id: must",
     }
-    new(merchant_item_id: String)
+    new(merchant_item_id: impl Into<String>)
 }
 
 w::record! {
     /// `SubOrder`.
     pub struct SubOrder {
         /// `order_key`.
-        0 order_key: OrderKey => w::Field::must("order_key"),
+        0 order_key: OrderKey => "order_key: must",
         /// `merchant_order_no`.
-        1 merchant_order_no: String => w::Field::must("merchant_order_no"),
+        1 merchant_order_no: String => "merchant_order_no: must",
         /// `order_detail_jump_link`.
-        2 order_detail_jump_link: Option<OrderDetailJumpLink> => w::Field::new("order_detail_jump_link"),
+        2 order_detail_jump_link: Option<OrderDetailJumpLink> => "order_detail_jump_link",
         /// `item_list`.
-        3 item_list: Vec<SubOrderItem> => w::Field::must("item_list"),
+        3 item_list: Vec<SubOrderItem> => "item_list: must",
         /// `logistics_type`.
-        4 logistics_type: Option<String> => w::Field::new("logistics_type"),
+        4 logistics_type: Option<String> => "logistics_type",
     }
-    new(order_key: OrderKey, merchant_order_no: String, item_list: Vec<SubOrderItem>)
-    set(order_detail_jump_link: OrderDetailJumpLink, logistics_type: String)
+    new(order_key: OrderKey, merchant_order_no: impl Into<String>, item_list: Vec<SubOrderItem>)
+    text(logistics_type: String)
+    set(order_detail_jump_link: OrderDetailJumpLink)
 }
 
 w::record! {
     /// `SubOrderItem`.
     pub struct SubOrderItem {
         /// `merchant_item_id`.
-        0 merchant_item_id: String => w::Field::must("merchant_item_id"),
+        0 merchant_item_id: String => "merchant_item_id: must",
         /// `name`.
-        1 name: String => w::Field::must("name"),
+        1 name: String => "name: must",
         /// `description`.
-        2 description: Option<String> => w::Field::new("description"),
+        2 description: Option<String> => "description",
         /// `unit_price`; unit fen.
-        3 unit_price: xinqiao_types::Fen => w::Field::must("unit_price"),
+        3 unit_price: xinqiao_types::Fen => "unit_price: must",
         /// `quantity`.
-        4 quantity: i64 => w::Field::must("quantity"),
+        4 quantity: i64 => "quantity: must",
         /// `image_url`.
-        5 image_url: Vec<String> => w::Field::must("image_url"),
+        5 image_url: Vec<String> => "image_url: must",
         /// `item_detail_jump_link`.
-        6 item_detail_jump_link: Option<OrderDetailJumpLink> => w::Field::new("item_detail_jump_link"),
+        6 item_detail_jump_link: Option<OrderDetailJumpLink> => "item_detail_jump_link",
     }
     new(
-        merchant_item_id: String,
-        name: String,
+        merchant_item_id: impl Into<String>,
+        name: impl Into<String>,
         unit_price: xinqiao_types::Fen,
         quantity: i64,
         image_url: Vec<String>,
     )
-    set(description: String, item_detail_jump_link: OrderDetailJumpLink)
+    text(description: String)
+    set(item_detail_jump_link: OrderDetailJumpLink)
 }
 
 w::record! {
@@ -162,15 +164,20 @@ w::record! {
     /// * Catalog: `mini_program.user_order.combine_orders`.
     pub struct CombineOrders {
         /// `order_key`.
-        0 order_key: OrderKey => w::Field::must("order_key"),
+        0 order_key: OrderKey => "order_key: must",
         /// `sub_orders`.
-        1 sub_orders: Vec<SubOrder> => w::Field::must("sub_orders"),
+        1 sub_orders: Vec<SubOrder> => "sub_orders: must",
         /// `payer`.
-        2 payer: Payer => w::Field::must("payer"),
+        2 payer: Payer => "payer: must",
         /// `upload_time`; format `rfc3339`.
-        3 upload_time: String => w::Field::must("upload_time"),
+        3 upload_time: String => "upload_time: must",
     }
-    new(order_key: OrderKey, sub_orders: Vec<SubOrder>, payer: Payer, upload_time: String)
+    new(
+        order_key: OrderKey,
+        sub_orders: Vec<SubOrder>,
+        payer: Payer,
+        upload_time: impl Into<String>,
+    )
 }
 
 w::endpoint! {
@@ -200,19 +207,19 @@ w::record! {
     /// * Catalog: `mini_program.user_order.combine_orders_shippings`.
     pub struct CombineOrdersShippings {
         /// `order_key`.
-        0 order_key: OrderKey => w::Field::must("order_key"),
+        0 order_key: OrderKey => "order_key: must",
         /// `sub_orders`.
-        1 sub_orders: Vec<CombineOrdersShippingsSubOrder> => w::Field::must("sub_orders"),
+        1 sub_orders: Vec<CombineOrdersShippingsSubOrder> => "sub_orders: must",
         /// `payer`.
-        2 payer: Payer => w::Field::must("payer"),
+        2 payer: Payer => "payer: must",
         /// `upload_time`; format `rfc3339`.
-        3 upload_time: String => w::Field::must("upload_time"),
+        3 upload_time: String => "upload_time: must",
     }
     new(
         order_key: OrderKey,
         sub_orders: Vec<CombineOrdersShippingsSubOrder>,
         payer: Payer,
-        upload_time: String,
+        upload_time: impl Into<String>,
     )
 }
 
@@ -243,18 +250,18 @@ w::record! {
     /// * Catalog: `mini_program.user_order.orders`.
     pub struct Orders {
         /// `order_key`.
-        0 order_key: OrderKey => w::Field::must("order_key"),
+        0 order_key: OrderKey => "order_key: must",
         /// `order_list`.
-        1 order_list: Vec<Order> => w::Field::must("order_list"),
+        1 order_list: Vec<Order> => "order_list: must",
         /// `payer`.
-        2 payer: Payer => w::Field::must("payer"),
+        2 payer: Payer => "payer: must",
         /// `logistics_type`.
-        3 logistics_type: Option<String> => w::Field::new("logistics_type"),
+        3 logistics_type: Option<String> => "logistics_type",
         /// `upload_time`; format `rfc3339`.
-        4 upload_time: String => w::Field::must("upload_time"),
+        4 upload_time: String => "upload_time: must",
     }
-    new(order_key: OrderKey, order_list: Vec<Order>, payer: Payer, upload_time: String)
-    set(logistics_type: String)
+    new(order_key: OrderKey, order_list: Vec<Order>, payer: Payer, upload_time: impl Into<String>)
+    text(logistics_type: String)
 }
 
 w::endpoint! {
@@ -284,22 +291,22 @@ w::record! {
     /// * Catalog: `mini_program.user_order.orders_shippings`.
     pub struct OrdersShippings {
         /// `order_key`.
-        0 order_key: OrderKey => w::Field::must("order_key"),
+        0 order_key: OrderKey => "order_key: must",
         /// `shipping_list`.
-        1 shipping_list: Vec<Shipping> => w::Field::must("shipping_list"),
+        1 shipping_list: Vec<Shipping> => "shipping_list: must",
         /// `payer`.
-        2 payer: Payer => w::Field::must("payer"),
+        2 payer: Payer => "payer: must",
         /// `delivery_mode`.
-        3 delivery_mode: String => w::Field::must("delivery_mode"),
+        3 delivery_mode: String => "delivery_mode: must",
         /// `upload_time`; format `rfc3339`.
-        4 upload_time: String => w::Field::must("upload_time"),
+        4 upload_time: String => "upload_time: must",
     }
     new(
         order_key: OrderKey,
         shipping_list: Vec<Shipping>,
         payer: Payer,
-        delivery_mode: String,
-        upload_time: String,
+        delivery_mode: impl Into<String>,
+        upload_time: impl Into<String>,
     )
 }
 
@@ -330,9 +337,9 @@ w::record! {
     /// * Catalog: `mini_program.user_order.shoppinginfo_verify`.
     pub struct ShoppinginfoVerify {
         /// `order_key`.
-        0 order_key: OrderKey => w::Field::must("order_key"),
+        0 order_key: OrderKey => "order_key: must",
         /// `payer`.
-        1 payer: Payer => w::Field::must("payer"),
+        1 payer: Payer => "payer: must",
     }
     new(order_key: OrderKey, payer: Payer)
 }
@@ -375,7 +382,7 @@ pub mod orders_permission {
         /// Answer to [`Confirm`].
         pub struct ConfirmResponse {
             /// `last_result`.
-            0 last_result: Option<String> => w::Field::new("last_result"),
+            0 last_result: Option<String> => "last_result",
         }
     }
 

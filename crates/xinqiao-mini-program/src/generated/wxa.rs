@@ -16,7 +16,7 @@ w::record! {
     /// `AddStoreData`.
     pub struct AddStoreData {
         /// `audit_id`.
-        0 audit_id: i64 => w::Field::must("audit_id"),
+        0 audit_id: i64 => "audit_id: must",
     }
 }
 
@@ -24,11 +24,11 @@ w::record! {
     /// `AddnearbypoiData`.
     pub struct AddnearbypoiData {
         /// `audit_id`.
-        0 audit_id: w::TextOrNumber => w::Field::must("audit_id"),
+        0 audit_id: w::TextOrNumber => "audit_id: must",
         /// `poi_id`.
-        1 poi_id: w::TextOrNumber => w::Field::must("poi_id"),
+        1 poi_id: w::TextOrNumber => "poi_id: must",
         /// `related_credential`.
-        2 related_credential: Option<String> => w::Field::new("related_credential"),
+        2 related_credential: Option<String> => "related_credential",
     }
 }
 
@@ -36,7 +36,7 @@ w::record! {
     /// `AllCategoryInfo`.
     pub struct AllCategoryInfo {
         /// `categories`.
-        0 categories: Vec<AllCategoryInfoCategory> => w::Field::must("categories"),
+        0 categories: Vec<AllCategoryInfoCategory> => "categories: must",
     }
 }
 
@@ -44,19 +44,19 @@ w::record! {
     /// `AllCategoryInfoCategory`.
     pub struct AllCategoryInfoCategory {
         /// `id`.
-        0 id: i64 => w::Field::must("id"),
+        0 id: i64 => "id: must",
         /// `name`.
-        1 name: Option<String> => w::Field::new("name"),
+        1 name: Option<String> => "name",
         /// `level`.
-        2 level: Option<i64> => w::Field::new("level"),
+        2 level: Option<i64> => "level",
         /// `father`.
-        3 father: Option<i64> => w::Field::new("father"),
+        3 father: Option<i64> => "father",
         /// `children`.
-        4 children: Option<Vec<i64>> => w::Field::new("children"),
+        4 children: Option<Vec<i64>> => "children",
         /// `sensitive_type`.
-        5 sensitive_type: Option<i64> => w::Field::new("sensitive_type"),
+        5 sensitive_type: Option<i64> => "sensitive_type",
         /// `qualify`.
-        6 qualify: Option<Qualify> => w::Field::new("qualify"),
+        6 qualify: Option<Qualify> => "qualify",
     }
 }
 
@@ -64,29 +64,29 @@ w::record! {
     /// `BaseInfo`.
     pub struct BaseInfo {
         /// `poi_id`.
-        0 poi_id: String => w::Field::must("poi_id"),
+        0 poi_id: String => "poi_id: must",
         /// `business_name`.
-        1 business_name: String => w::Field::must("business_name"),
+        1 business_name: String => "business_name: must",
         /// `province`.
-        2 province: String => w::Field::must("province"),
+        2 province: String => "province: must",
         /// `city`.
-        3 city: String => w::Field::must("city"),
+        3 city: String => "city: must",
         /// `district`.
-        4 district: String => w::Field::must("district"),
+        4 district: String => "district: must",
         /// `address`.
-        5 address: String => w::Field::must("address").masked(),
+        5 address: String => "address: must masked",
         /// `telephone`.
-        6 telephone: String => w::Field::must("telephone").masked(),
+        6 telephone: String => "telephone: must masked",
         /// `longitude`.
-        7 longitude: f64 => w::Field::must("longitude").masked(),
+        7 longitude: f64 => "longitude: must masked",
         /// `latitude`.
-        8 latitude: f64 => w::Field::must("latitude").masked(),
+        8 latitude: f64 => "latitude: must masked",
         /// `open_time`; format `HHmm-HHmm`.
-        9 open_time: String => w::Field::must("open_time"),
+        9 open_time: String => "open_time: must",
         /// `photo_list`.
-        10 photo_list: Option<Vec<Photo>> => w::Field::new("photo_list"),
+        10 photo_list: Option<Vec<Photo>> => "photo_list",
         /// `status`.
-        11 status: i64 => w::Field::must("status"),
+        11 status: i64 => "status: must",
     }
 }
 
@@ -94,7 +94,7 @@ w::record! {
     /// `Business`.
     pub struct Business {
         /// `base_info`.
-        0 base_info: BaseInfo => w::Field::must("base_info"),
+        0 base_info: BaseInfo => "base_info: must",
     }
 }
 
@@ -102,11 +102,11 @@ w::record! {
     /// `Buyer`.
     pub struct Buyer {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `service_id`.
-        1 service_id: w::TextOrNumber => w::Field::must("service_id"),
+        1 service_id: w::TextOrNumber => "service_id: must",
         /// `spec_list`.
-        2 spec_list: Option<Vec<Spec>> => w::Field::new("spec_list"),
+        2 spec_list: Option<Vec<Spec>> => "spec_list",
     }
 }
 
@@ -114,9 +114,9 @@ w::record! {
     /// `Category`.
     pub struct Category {
         /// `first`.
-        0 first: String => w::Field::must("first"),
+        0 first: String => "first: must",
         /// `second`.
-        1 second: Option<String> => w::Field::new("second"),
+        1 second: Option<String> => "second",
     }
 }
 
@@ -124,25 +124,25 @@ w::record! {
     /// `CloudBase`.
     pub struct CloudBase {
         /// `env`.
-        0 env: String => w::Field::must("env"),
+        0 env: String => "env: must",
         /// `domain`.
-        1 domain: Option<String> => w::Field::new("domain"),
+        1 domain: Option<String> => "domain",
         /// `path`.
-        2 path: Option<String> => w::Field::new("path"),
+        2 path: Option<String> => "path",
         /// `query`.
-        3 query: Option<String> => w::Field::new("query"),
+        3 query: Option<String> => "query",
         /// `resource_appid`.
-        4 resource_appid: Option<String> => w::Field::new("resource_appid"),
+        4 resource_appid: Option<String> => "resource_appid",
     }
-    new(env: String)
-    set(domain: String, path: String, query: String, resource_appid: String)
+    new(env: impl Into<String>)
+    text(domain: String, path: String, query: String, resource_appid: String)
 }
 
 w::record! {
     /// `CreateMapPoiData`.
     pub struct CreateMapPoiData {
         /// `base_id`.
-        0 base_id: i64 => w::Field::must("base_id"),
+        0 base_id: i64 => "base_id: must",
     }
 }
 
@@ -150,7 +150,7 @@ w::record! {
     /// `CreatewxagameroomData`.
     pub struct CreatewxagameroomData {
         /// `access_info`.
-        0 access_info: String => w::Field::must("access_info"),
+        0 access_info: String => "access_info: must",
     }
 }
 
@@ -158,7 +158,7 @@ w::record! {
     /// `DataData`.
     pub struct DataData {
         /// `poi_list`.
-        0 poi_list: Vec<Poi> => w::Field::must("poi_list"),
+        0 poi_list: Vec<Poi> => "poi_list: must",
     }
 }
 
@@ -166,9 +166,9 @@ w::record! {
     /// `DataInfo`.
     pub struct DataInfo {
         /// `client_id`.
-        0 client_id: i64 => w::Field::must("client_id"),
+        0 client_id: i64 => "client_id: must",
         /// `open_id`.
-        1 open_id: String => w::Field::must("open_id").masked(),
+        1 open_id: String => "open_id: must masked",
     }
 }
 
@@ -176,23 +176,23 @@ w::record! {
     /// `DataItem`.
     pub struct DataItem {
         /// `sosomap_poi_uid`.
-        0 sosomap_poi_uid: String => w::Field::must("sosomap_poi_uid"),
+        0 sosomap_poi_uid: String => "sosomap_poi_uid: must",
         /// `branch_name`.
-        1 branch_name: String => w::Field::must("branch_name"),
+        1 branch_name: String => "branch_name: must",
         /// `category`.
-        2 category: String => w::Field::must("category"),
+        2 category: String => "category: must",
         /// `address`.
-        3 address: String => w::Field::must("address").masked(),
+        3 address: String => "address: must masked",
         /// `telephone`.
-        4 telephone: String => w::Field::must("telephone").masked(),
+        4 telephone: String => "telephone: must masked",
         /// `longitude`.
-        5 longitude: f64 => w::Field::must("longitude").masked(),
+        5 longitude: f64 => "longitude: must masked",
         /// `latitude`.
-        6 latitude: f64 => w::Field::must("latitude").masked(),
+        6 latitude: f64 => "latitude: must masked",
         /// `pic_urls`.
-        7 pic_urls: Option<Vec<String>> => w::Field::new("pic_urls"),
+        7 pic_urls: Option<Vec<String>> => "pic_urls",
         /// `card_id_list`.
-        8 card_id_list: Option<Vec<String>> => w::Field::new("card_id_list"),
+        8 card_id_list: Option<Vec<String>> => "card_id_list",
     }
 }
 
@@ -200,21 +200,21 @@ w::record! {
     /// `DevApplyListApply`.
     pub struct DevApplyListApply {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `status`.
-        1 status: i64 => w::Field::must("status"),
+        1 status: i64 => "status: must",
         /// `nickname`.
-        2 nickname: String => w::Field::must("nickname").masked(),
+        2 nickname: String => "nickname: must masked",
         /// `headimgurl`.
-        3 headimgurl: String => w::Field::must("headimgurl").masked(),
+        3 headimgurl: String => "headimgurl: must masked",
         /// `categories`.
-        4 categories: Vec<Category> => w::Field::must("categories"),
+        4 categories: Vec<Category> => "categories: must",
         /// `apply_url`.
-        5 apply_url: String => w::Field::must("apply_url"),
+        5 apply_url: String => "apply_url: must",
         /// `reason`.
-        6 reason: String => w::Field::must("reason"),
+        6 reason: String => "reason: must",
         /// `create_time`; format `unix`.
-        7 create_time: xinqiao_types::UnixSeconds => w::Field::must("create_time"),
+        7 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
 
@@ -222,7 +222,7 @@ w::record! {
     /// `Exter`.
     pub struct Exter {
         /// `inner_list`.
-        0 inner_list: Vec<Inner> => w::Field::must("inner_list"),
+        0 inner_list: Vec<Inner> => "inner_list: must",
     }
 }
 
@@ -230,9 +230,9 @@ w::record! {
     /// `Frame`.
     pub struct Frame {
         /// `frame_id`.
-        0 frame_id: i64 => w::Field::must("frame_id"),
+        0 frame_id: i64 => "frame_id: must",
         /// `pkg_list`.
-        1 pkg_list: Vec<Pkg> => w::Field::must("pkg_list"),
+        1 pkg_list: Vec<Pkg> => "pkg_list: must",
     }
 }
 
@@ -240,23 +240,23 @@ w::record! {
     /// `GetDetail`.
     pub struct GetDetail {
         /// `pkgId`.
-        0 pkg_id: String => w::Field::must("pkgId"),
+        0 pkg_id: String => "pkgId: must",
         /// `spuId`.
-        1 spu_id: String => w::Field::must("spuId"),
+        1 spu_id: String => "spuId: must",
         /// `skuId`.
-        2 sku_id: Option<String> => w::Field::new("skuId"),
+        2 sku_id: Option<String> => "skuId",
         /// `status`.
-        3 status: i64 => w::Field::must("status"),
+        3 status: i64 => "status: must",
         /// `startTime`; format `unix`.
-        4 start_time: xinqiao_types::UnixSeconds => w::Field::must("startTime"),
+        4 start_time: xinqiao_types::UnixSeconds => "startTime: must",
         /// `endTime`; format `unix`.
-        5 end_time: xinqiao_types::UnixSeconds => w::Field::must("endTime"),
+        5 end_time: xinqiao_types::UnixSeconds => "endTime: must",
         /// `all`.
-        6 all: i64 => w::Field::must("all"),
+        6 all: i64 => "all: must",
         /// `used`.
-        7 used: i64 => w::Field::must("used"),
+        7 used: i64 => "used: must",
         /// `source`.
-        8 source: Option<i64> => w::Field::new("source"),
+        8 source: Option<i64> => "source",
     }
 }
 
@@ -264,17 +264,17 @@ w::record! {
     /// `GetDistrictResult`.
     pub struct GetDistrictResult {
         /// `id`.
-        0 id: i64 => w::Field::must("id"),
+        0 id: i64 => "id: must",
         /// `name`.
-        1 name: String => w::Field::must("name"),
+        1 name: String => "name: must",
         /// `fullname`.
-        2 fullname: String => w::Field::must("fullname"),
+        2 fullname: String => "fullname: must",
         /// `location`.
-        3 location: Option<Location> => w::Field::new("location"),
+        3 location: Option<Location> => "location",
         /// `pinyin`.
-        4 pinyin: Option<Vec<String>> => w::Field::new("pinyin"),
+        4 pinyin: Option<Vec<String>> => "pinyin",
         /// `cidx`.
-        5 cidx: Option<Vec<i64>> => w::Field::new("cidx"),
+        5 cidx: Option<Vec<i64>> => "cidx",
     }
 }
 
@@ -282,11 +282,11 @@ w::record! {
     /// `GetMerchantAuditInfoData`.
     pub struct GetMerchantAuditInfoData {
         /// `audit_id`.
-        0 audit_id: i64 => w::Field::must("audit_id"),
+        0 audit_id: i64 => "audit_id: must",
         /// `status`.
-        1 status: i64 => w::Field::must("status"),
+        1 status: i64 => "status: must",
         /// `reason`.
-        2 reason: Option<String> => w::Field::new("reason"),
+        2 reason: Option<String> => "reason",
     }
 }
 
@@ -294,7 +294,7 @@ w::record! {
     /// `GetMerchantCategoryData`.
     pub struct GetMerchantCategoryData {
         /// `all_category_info`.
-        0 all_category_info: AllCategoryInfo => w::Field::must("all_category_info"),
+        0 all_category_info: AllCategoryInfo => "all_category_info: must",
     }
 }
 
@@ -302,11 +302,11 @@ w::record! {
     /// `GetnearbypoilistData`.
     pub struct GetnearbypoilistData {
         /// `left_apply_num`.
-        0 left_apply_num: i64 => w::Field::must("left_apply_num"),
+        0 left_apply_num: i64 => "left_apply_num: must",
         /// `max_apply_num`.
-        1 max_apply_num: i64 => w::Field::must("max_apply_num"),
+        1 max_apply_num: i64 => "max_apply_num: must",
         /// `data`.
-        2 data: w::serial::Value => w::Field::must("data"),
+        2 data: w::serial::Value => "data: must",
     }
 }
 
@@ -314,9 +314,9 @@ w::record! {
     /// `GetwxagameframeData`.
     pub struct GetwxagameframeData {
         /// `has_more`.
-        0 has_more: bool => w::Field::must("has_more"),
+        0 has_more: bool => "has_more: must",
         /// `frame_list`.
-        1 frame_list: Vec<Frame> => w::Field::must("frame_list"),
+        1 frame_list: Vec<Frame> => "frame_list: must",
     }
 }
 
@@ -324,7 +324,7 @@ w::record! {
     /// `GetwxagameidentityinfoData`.
     pub struct GetwxagameidentityinfoData {
         /// `info_list`.
-        0 info_list: Vec<DataInfo> => w::Field::must("info_list"),
+        0 info_list: Vec<DataInfo> => "info_list: must",
     }
 }
 
@@ -332,31 +332,31 @@ w::record! {
     /// `GetwxagameroominfoData`.
     pub struct GetwxagameroominfoData {
         /// `room_id_str`.
-        0 room_id_str: String => w::Field::must("room_id_str"),
+        0 room_id_str: String => "room_id_str: must",
         /// `room_state`.
-        1 room_state: i64 => w::Field::must("room_state"),
+        1 room_state: i64 => "room_state: must",
         /// `max_member_num`.
-        2 max_member_num: i64 => w::Field::must("max_member_num"),
+        2 max_member_num: i64 => "max_member_num: must",
         /// `game_tick`; unit ms.
-        3 game_tick: i64 => w::Field::must("game_tick"),
+        3 game_tick: i64 => "game_tick: must",
         /// `start_percent`.
-        4 start_percent: i64 => w::Field::must("start_percent"),
+        4 start_percent: i64 => "start_percent: must",
         /// `udp_reliability_strategy`.
-        5 udp_reliability_strategy: i64 => w::Field::must("udp_reliability_strategy"),
+        5 udp_reliability_strategy: i64 => "udp_reliability_strategy: must",
         /// `game_last_time`; unit s.
-        6 game_last_time: i64 => w::Field::must("game_last_time"),
+        6 game_last_time: i64 => "game_last_time: must",
         /// `game_version`.
-        7 game_version: i64 => w::Field::must("game_version"),
+        7 game_version: i64 => "game_version: must",
         /// `room_ext_info`.
-        8 room_ext_info: String => w::Field::must("room_ext_info"),
+        8 room_ext_info: String => "room_ext_info: must",
         /// `seed`.
-        9 seed: String => w::Field::must("seed"),
+        9 seed: String => "seed: must",
         /// `member_list`.
-        10 member_list: Vec<Member> => w::Field::must("member_list"),
+        10 member_list: Vec<Member> => "member_list: must",
         /// `update_timestamp`; format `unix`.
-        11 update_timestamp: xinqiao_types::UnixSeconds => w::Field::must("update_timestamp"),
+        11 update_timestamp: xinqiao_types::UnixSeconds => "update_timestamp: must",
         /// `create_timestamp`; format `unix`.
-        12 create_timestamp: xinqiao_types::UnixSeconds => w::Field::must("create_timestamp"),
+        12 create_timestamp: xinqiao_types::UnixSeconds => "create_timestamp: must",
     }
 }
 
@@ -364,13 +364,13 @@ w::record! {
     /// `ImagesearchItem`.
     pub struct ImagesearchItem {
         /// `title`.
-        0 title: String => w::Field::must("title"),
+        0 title: String => "title: must",
         /// `img_url`.
-        1 img_url: String => w::Field::must("img_url"),
+        1 img_url: String => "img_url: must",
         /// `price`.
-        2 price: String => w::Field::must("price"),
+        2 price: String => "price: must",
         /// `path`.
-        3 path: String => w::Field::must("path"),
+        3 path: String => "path: must",
     }
 }
 
@@ -378,23 +378,23 @@ w::record! {
     /// `InfoAddInfo`.
     pub struct InfoAddInfo {
         /// `identity`.
-        0 identity: String => w::Field::must("identity"),
+        0 identity: String => "identity: must",
         /// `outer_userid`.
-        1 outer_userid: Option<String> => w::Field::new("outer_userid"),
+        1 outer_userid: Option<String> => "outer_userid",
     }
-    new(identity: String)
-    set(outer_userid: String)
+    new(identity: impl Into<String>)
+    text(outer_userid: String)
 }
 
 w::record! {
     /// `InfoGetInfo`.
     pub struct InfoGetInfo {
         /// `identity`.
-        0 identity: String => w::Field::must("identity"),
+        0 identity: String => "identity: must",
         /// `outer_userid`.
-        1 outer_userid: Option<String> => w::Field::new("outer_userid"),
+        1 outer_userid: Option<String> => "outer_userid",
         /// `related_shop_appid`.
-        2 related_shop_appid: Vec<String> => w::Field::must("related_shop_appid"),
+        2 related_shop_appid: Vec<String> => "related_shop_appid: must",
     }
 }
 
@@ -402,9 +402,9 @@ w::record! {
     /// `Inner`.
     pub struct Inner {
         /// `name`.
-        0 name: String => w::Field::must("name"),
+        0 name: String => "name: must",
         /// `url`.
-        1 url: Option<String> => w::Field::new("url"),
+        1 url: Option<String> => "url",
     }
 }
 
@@ -412,50 +412,50 @@ w::record! {
     /// `JumpWxa`.
     pub struct JumpWxa {
         /// `path`.
-        0 path: String => w::Field::must("path"),
+        0 path: String => "path: must",
         /// `query`.
-        1 query: Option<String> => w::Field::new("query"),
+        1 query: Option<String> => "query",
         /// `env_version`.
-        2 env_version: Option<String> => w::Field::new("env_version"),
+        2 env_version: Option<String> => "env_version",
     }
-    new(path: String)
-    set(query: String, env_version: String)
+    new(path: impl Into<String>)
+    text(query: String, env_version: String)
 }
 
 w::record! {
     /// `KfInfo`.
     pub struct KfInfo {
         /// `open_kf`.
-        0 open_kf: bool => w::Field::must("open_kf"),
+        0 open_kf: bool => "open_kf: must",
         /// `kf_name`.
-        1 kf_name: Option<String> => w::Field::new("kf_name"),
+        1 kf_name: Option<String> => "kf_name",
         /// `kf_headimg`.
-        2 kf_headimg: Option<String> => w::Field::new("kf_headimg"),
+        2 kf_headimg: Option<String> => "kf_headimg",
     }
     new(open_kf: bool)
-    set(kf_name: String, kf_headimg: String)
+    text(kf_name: String, kf_headimg: String)
 }
 
 w::record! {
     /// `Kv`.
     pub struct Kv {
         /// `key`.
-        0 key: String => w::Field::must("key"),
+        0 key: String => "key: must",
         /// `value`.
-        1 value: String => w::Field::must("value"),
+        1 value: String => "value: must",
     }
-    new(key: String, value: String)
+    new(key: impl Into<String>, value: impl Into<String>)
 }
 
 w::record! {
     /// `LineColor`.
     pub struct LineColor {
         /// `r`.
-        0 r: i64 => w::Field::must("r"),
+        0 r: i64 => "r: must",
         /// `g`.
-        1 g: i64 => w::Field::must("g"),
+        1 g: i64 => "g: must",
         /// `b`.
-        2 b: i64 => w::Field::must("b"),
+        2 b: i64 => "b: must",
     }
     new(r: i64, g: i64, b: i64)
 }
@@ -464,13 +464,13 @@ w::record! {
     /// `ListGetList`.
     pub struct ListGetList {
         /// `wxa_openid`.
-        0 wxa_openid: String => w::Field::must("wxa_openid"),
+        0 wxa_openid: String => "wxa_openid: must",
         /// `identity`.
-        1 identity: String => w::Field::must("identity"),
+        1 identity: String => "identity: must",
         /// `outer_userid`.
-        2 outer_userid: Option<String> => w::Field::new("outer_userid"),
+        2 outer_userid: Option<String> => "outer_userid",
         /// `related_shop_appid`.
-        3 related_shop_appid: Vec<String> => w::Field::must("related_shop_appid"),
+        3 related_shop_appid: Vec<String> => "related_shop_appid: must",
     }
 }
 
@@ -478,9 +478,9 @@ w::record! {
     /// `Location`.
     pub struct Location {
         /// `lng`.
-        0 lng: f64 => w::Field::must("lng"),
+        0 lng: f64 => "lng: must",
         /// `lat`.
-        1 lat: f64 => w::Field::must("lat"),
+        1 lat: f64 => "lat: must",
     }
 }
 
@@ -488,15 +488,15 @@ w::record! {
     /// `MediaCheckSyncDetail`.
     pub struct MediaCheckSyncDetail {
         /// `errcode`.
-        0 errcode: i64 => w::Field::must("errcode"),
+        0 errcode: i64 => "errcode: must",
         /// `strategy`.
-        1 strategy: String => w::Field::must("strategy"),
+        1 strategy: String => "strategy: must",
         /// `suggest`.
-        2 suggest: Option<String> => w::Field::new("suggest"),
+        2 suggest: Option<String> => "suggest",
         /// `label`.
-        3 label: Option<i64> => w::Field::new("label"),
+        3 label: Option<i64> => "label",
         /// `prob`.
-        4 prob: Option<i64> => w::Field::new("prob"),
+        4 prob: Option<i64> => "prob",
     }
 }
 
@@ -504,9 +504,9 @@ w::record! {
     /// `MediaCheckSyncResult`.
     pub struct MediaCheckSyncResult {
         /// `suggest`.
-        0 suggest: String => w::Field::must("suggest"),
+        0 suggest: String => "suggest: must",
         /// `label`.
-        1 label: i64 => w::Field::must("label"),
+        1 label: i64 => "label: must",
     }
 }
 
@@ -514,21 +514,21 @@ w::record! {
     /// `Member`.
     pub struct Member {
         /// `is_ready`.
-        0 is_ready: bool => w::Field::must("is_ready"),
+        0 is_ready: bool => "is_ready: must",
         /// `role`.
-        1 role: i64 => w::Field::must("role"),
+        1 role: i64 => "role: must",
         /// `client_id`.
-        2 client_id: i64 => w::Field::must("client_id"),
+        2 client_id: i64 => "client_id: must",
         /// `pos_num`.
-        3 pos_num: i64 => w::Field::must("pos_num"),
+        3 pos_num: i64 => "pos_num: must",
         /// `headimg`.
-        4 headimg: Option<String> => w::Field::new("headimg"),
+        4 headimg: Option<String> => "headimg",
         /// `nickname`.
-        5 nickname: Option<String> => w::Field::new("nickname").masked(),
+        5 nickname: Option<String> => "nickname: masked",
         /// `enable_to_start`.
-        6 enable_to_start: bool => w::Field::must("enable_to_start"),
+        6 enable_to_start: bool => "enable_to_start: must",
         /// `member_ext_info`.
-        7 member_ext_info: String => w::Field::must("member_ext_info"),
+        7 member_ext_info: String => "member_ext_info: must",
     }
 }
 
@@ -536,19 +536,19 @@ w::record! {
     /// `MsgSecCheckDetail`.
     pub struct MsgSecCheckDetail {
         /// `errcode`.
-        0 errcode: i64 => w::Field::must("errcode"),
+        0 errcode: i64 => "errcode: must",
         /// `strategy`.
-        1 strategy: String => w::Field::must("strategy"),
+        1 strategy: String => "strategy: must",
         /// `suggest`.
-        2 suggest: Option<String> => w::Field::new("suggest"),
+        2 suggest: Option<String> => "suggest",
         /// `label`.
-        3 label: Option<i64> => w::Field::new("label"),
+        3 label: Option<i64> => "label",
         /// `level`.
-        4 level: Option<i64> => w::Field::new("level"),
+        4 level: Option<i64> => "level",
         /// `prob`.
-        5 prob: Option<i64> => w::Field::new("prob"),
+        5 prob: Option<i64> => "prob",
         /// `keyword`.
-        6 keyword: Option<String> => w::Field::new("keyword"),
+        6 keyword: Option<String> => "keyword",
     }
 }
 
@@ -556,11 +556,11 @@ w::record! {
     /// `MsgSecCheckResult`.
     pub struct MsgSecCheckResult {
         /// `suggest`.
-        0 suggest: String => w::Field::must("suggest"),
+        0 suggest: String => "suggest: must",
         /// `label`.
-        1 label: i64 => w::Field::must("label"),
+        1 label: i64 => "label: must",
         /// `replaced_content`.
-        2 replaced_content: String => w::Field::must("replaced_content"),
+        2 replaced_content: String => "replaced_content: must",
     }
 }
 
@@ -568,13 +568,13 @@ w::record! {
     /// `NotifyInfo`.
     pub struct NotifyInfo {
         /// `notify_type`.
-        0 notify_type: i64 => w::Field::must("notify_type"),
+        0 notify_type: i64 => "notify_type: must",
         /// `code_state`.
-        1 code_state: i64 => w::Field::must("code_state"),
+        1 code_state: i64 => "code_state: must",
         /// `code_expire_time`; format `unix`.
-        2 code_expire_time: xinqiao_types::UnixSeconds => w::Field::must("code_expire_time"),
+        2 code_expire_time: xinqiao_types::UnixSeconds => "code_expire_time: must",
         /// `content_json`.
-        3 content_json: Option<String> => w::Field::new("content_json"),
+        3 content_json: Option<String> => "content_json",
     }
 }
 
@@ -582,15 +582,15 @@ w::record! {
     /// `Order`.
     pub struct Order {
         /// `order_id`.
-        0 order_id: i64 => w::Field::must("order_id"),
+        0 order_id: i64 => "order_id: must",
         /// `specification_id`.
-        1 specification_id: String => w::Field::must("specification_id"),
+        1 specification_id: String => "specification_id: must",
         /// `effective_time`; format `unix`.
-        2 effective_time: xinqiao_types::UnixSeconds => w::Field::must("effective_time"),
+        2 effective_time: xinqiao_types::UnixSeconds => "effective_time: must",
         /// `expire_time`; format `unix`.
-        3 expire_time: xinqiao_types::UnixSeconds => w::Field::must("expire_time"),
+        3 expire_time: xinqiao_types::UnixSeconds => "expire_time: must",
         /// `total_price`; unit fen.
-        4 total_price: Option<xinqiao_types::Fen> => w::Field::new("total_price"),
+        4 total_price: Option<xinqiao_types::Fen> => "total_price",
     }
 }
 
@@ -598,18 +598,18 @@ w::record! {
     /// `Page`.
     pub struct Page {
         /// `path`.
-        0 path: String => w::Field::must("path"),
+        0 path: String => "path: must",
         /// `query`.
-        1 query: String => w::Field::must("query"),
+        1 query: String => "query: must",
     }
-    new(path: String, query: String)
+    new(path: impl Into<String>, query: impl Into<String>)
 }
 
 w::record! {
     /// `Photo`.
     pub struct Photo {
         /// `photo_url`.
-        0 photo_url: String => w::Field::must("photo_url"),
+        0 photo_url: String => "photo_url: must",
     }
 }
 
@@ -617,7 +617,7 @@ w::record! {
     /// `Pic`.
     pub struct Pic {
         /// `list`.
-        0 list: Vec<String> => w::Field::must("list"),
+        0 list: Vec<String> => "list: must",
     }
     new(list: Vec<String>)
 }
@@ -626,11 +626,11 @@ w::record! {
     /// `Pkg`.
     pub struct Pkg {
         /// `open_id`.
-        0 open_id: String => w::Field::must("open_id").masked(),
+        0 open_id: String => "open_id: must masked",
         /// `action_list`.
-        1 action_list: Option<Vec<String>> => w::Field::new("action_list"),
+        1 action_list: Option<Vec<String>> => "action_list",
         /// `b`.
-        2 b: bool => w::Field::must("b"),
+        2 b: bool => "b: must",
     }
 }
 
@@ -638,13 +638,13 @@ w::record! {
     /// `Plugin`.
     pub struct Plugin {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `status`.
-        1 status: i64 => w::Field::must("status"),
+        1 status: i64 => "status: must",
         /// `nickname`.
-        2 nickname: String => w::Field::must("nickname").masked(),
+        2 nickname: String => "nickname: must masked",
         /// `headimgurl`.
-        3 headimgurl: String => w::Field::must("headimgurl").masked(),
+        3 headimgurl: String => "headimgurl: must masked",
     }
 }
 
@@ -652,17 +652,17 @@ w::record! {
     /// `Poi`.
     pub struct Poi {
         /// `poi_id`.
-        0 poi_id: w::TextOrNumber => w::Field::must("poi_id"),
+        0 poi_id: w::TextOrNumber => "poi_id: must",
         /// `qualification_address`.
-        1 qualification_address: String => w::Field::must("qualification_address"),
+        1 qualification_address: String => "qualification_address: must",
         /// `qualification_num`.
-        2 qualification_num: String => w::Field::must("qualification_num"),
+        2 qualification_num: String => "qualification_num: must",
         /// `audit_status`.
-        3 audit_status: i64 => w::Field::must("audit_status"),
+        3 audit_status: i64 => "audit_status: must",
         /// `display_status`.
-        4 display_status: i64 => w::Field::must("display_status"),
+        4 display_status: i64 => "display_status: must",
         /// `refuse_reason`.
-        5 refuse_reason: Option<String> => w::Field::new("refuse_reason"),
+        5 refuse_reason: Option<String> => "refuse_reason",
     }
 }
 
@@ -670,9 +670,9 @@ w::record! {
     /// `Qualify`.
     pub struct Qualify {
         /// `exter_list`.
-        0 exter_list: Vec<Exter> => w::Field::must("exter_list"),
+        0 exter_list: Vec<Exter> => "exter_list: must",
         /// `remark`.
-        1 remark: Option<String> => w::Field::new("remark"),
+        1 remark: Option<String> => "remark",
     }
 }
 
@@ -680,7 +680,7 @@ w::record! {
     /// `QuotaInfo`.
     pub struct QuotaInfo {
         /// `remain_visit_quota`.
-        0 remain_visit_quota: i64 => w::Field::must("remain_visit_quota"),
+        0 remain_visit_quota: i64 => "remain_visit_quota: must",
     }
 }
 
@@ -688,17 +688,17 @@ w::record! {
     /// `SchemeInfo`.
     pub struct SchemeInfo {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `path`.
-        1 path: String => w::Field::must("path"),
+        1 path: String => "path: must",
         /// `query`.
-        2 query: Option<String> => w::Field::new("query"),
+        2 query: Option<String> => "query",
         /// `env_version`.
-        3 env_version: String => w::Field::must("env_version"),
+        3 env_version: String => "env_version: must",
         /// `expire_time`; format `unix`.
-        4 expire_time: xinqiao_types::UnixSeconds => w::Field::must("expire_time"),
+        4 expire_time: xinqiao_types::UnixSeconds => "expire_time: must",
         /// `create_time`; format `unix`.
-        5 create_time: xinqiao_types::UnixSeconds => w::Field::must("create_time"),
+        5 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
 
@@ -706,7 +706,7 @@ w::record! {
     /// `SearchMapPoiData`.
     pub struct SearchMapPoiData {
         /// `item`.
-        0 item: Vec<DataItem> => w::Field::must("item"),
+        0 item: Vec<DataItem> => "item: must",
     }
 }
 
@@ -714,7 +714,7 @@ w::record! {
     /// `ServiceInfo`.
     pub struct ServiceInfo {
         /// `service_infos`.
-        0 service_infos: Vec<ServiceInfoServiceInfo> => w::Field::must("service_infos"),
+        0 service_infos: Vec<ServiceInfoServiceInfo> => "service_infos: must",
     }
     new(service_infos: Vec<ServiceInfoServiceInfo>)
 }
@@ -723,38 +723,44 @@ w::record! {
     /// `ServiceInfoServiceInfo`.
     pub struct ServiceInfoServiceInfo {
         /// `id`.
-        0 id: i64 => w::Field::must("id"),
+        0 id: i64 => "id: must",
         /// `tpye`.
-        1 tpye: i64 => w::Field::must("tpye"),
+        1 tpye: i64 => "tpye: must",
         /// `name`.
-        2 name: String => w::Field::must("name"),
+        2 name: String => "name: must",
         /// `appid`.
-        3 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        3 appid: xinqiao_types::AppId => "appid: must",
         /// `path`.
-        4 path: String => w::Field::must("path"),
+        4 path: String => "path: must",
         /// `desc`.
-        5 desc: Option<String> => w::Field::new("desc"),
+        5 desc: Option<String> => "desc",
     }
-    new(id: i64, tpye: i64, name: String, appid: xinqiao_types::AppId, path: String)
-    set(desc: String)
+    new(
+        id: i64,
+        tpye: i64,
+        name: impl Into<String>,
+        appid: impl Into<xinqiao_types::AppId>,
+        path: impl Into<String>,
+    )
+    text(desc: String)
 }
 
 w::record! {
     /// `SetuserinteractivedataKv`.
     pub struct SetuserinteractivedataKv {
         /// `key`.
-        0 key: String => w::Field::must("key"),
+        0 key: String => "key: must",
         /// `value`.
-        1 value: i64 => w::Field::must("value"),
+        1 value: i64 => "value: must",
     }
-    new(key: String, value: i64)
+    new(key: impl Into<String>, value: i64)
 }
 
 w::record! {
     /// `ShopListGetList`.
     pub struct ShopListGetList {
         /// `shop_appid`.
-        0 shop_appid: String => w::Field::must("shop_appid"),
+        0 shop_appid: String => "shop_appid: must",
     }
 }
 
@@ -762,13 +768,13 @@ w::record! {
     /// `SitesearchItem`.
     pub struct SitesearchItem {
         /// `title`.
-        0 title: String => w::Field::must("title"),
+        0 title: String => "title: must",
         /// `image`.
-        1 image: String => w::Field::must("image"),
+        1 image: String => "image: must",
         /// `description`.
-        2 description: String => w::Field::must("description"),
+        2 description: String => "description: must",
         /// `path`.
-        3 path: String => w::Field::must("path"),
+        3 path: String => "path: must",
     }
 }
 
@@ -776,9 +782,9 @@ w::record! {
     /// `Spec`.
     pub struct Spec {
         /// `specification_id`.
-        0 specification_id: String => w::Field::must("specification_id"),
+        0 specification_id: String => "specification_id: must",
         /// `expire_time`.
-        1 expire_time: i64 => w::Field::must("expire_time"),
+        1 expire_time: i64 => "expire_time: must",
     }
 }
 
@@ -786,9 +792,9 @@ w::record! {
     /// `UpdateStoreData`.
     pub struct UpdateStoreData {
         /// `has_audit_id`.
-        0 has_audit_id: bool => w::Field::must("has_audit_id").spelled(w::Spelling::BoolInt),
+        0 has_audit_id: bool => "has_audit_id: must zero-one",
         /// `audit_id`.
-        1 audit_id: Option<i64> => w::Field::new("audit_id"),
+        1 audit_id: Option<i64> => "audit_id",
     }
 }
 
@@ -796,19 +802,19 @@ w::record! {
     /// `UrlLinkInfo`.
     pub struct UrlLinkInfo {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `path`.
-        1 path: String => w::Field::must("path"),
+        1 path: String => "path: must",
         /// `query`.
-        2 query: Option<String> => w::Field::new("query"),
+        2 query: Option<String> => "query",
         /// `env_version`.
-        3 env_version: String => w::Field::must("env_version"),
+        3 env_version: String => "env_version: must",
         /// `expire_time`; format `unix`.
-        4 expire_time: xinqiao_types::UnixSeconds => w::Field::must("expire_time"),
+        4 expire_time: xinqiao_types::UnixSeconds => "expire_time: must",
         /// `create_time`; format `unix`.
-        5 create_time: xinqiao_types::UnixSeconds => w::Field::must("create_time"),
+        5 create_time: xinqiao_types::UnixSeconds => "create_time: must",
         /// `cloud_base`.
-        6 cloud_base: Option<CloudBase> => w::Field::new("cloud_base"),
+        6 cloud_base: Option<CloudBase> => "cloud_base",
     }
 }
 
@@ -820,44 +826,45 @@ w::record! {
     /// * Catalog: `mini_program.wxa.add_store`.
     pub struct AddStore {
         /// `poi_id`.
-        0 poi_id: Option<String> => w::Field::new("poi_id"),
+        0 poi_id: Option<String> => "poi_id",
         /// `map_poi_id`.
-        1 map_poi_id: String => w::Field::must("map_poi_id"),
+        1 map_poi_id: String => "map_poi_id: must",
         /// `pic_list`.
-        2 pic_list: Pic => w::Field::must("pic_list").spelled(w::Spelling::JsonText),
+        2 pic_list: Pic => "pic_list: must json",
         /// `hour`; format `HHmm-HHmm`.
-        3 hour: String => w::Field::must("hour"),
+        3 hour: String => "hour: must",
         /// `address`.
-        4 address: String => w::Field::must("address").masked(),
+        4 address: String => "address: must masked",
         /// `company_name`.
-        5 company_name: String => w::Field::must("company_name"),
+        5 company_name: String => "company_name: must",
         /// `contract_phone`.
-        6 contract_phone: String => w::Field::must("contract_phone"),
+        6 contract_phone: String => "contract_phone: must",
         /// `credential`.
-        7 credential: String => w::Field::must("credential"),
+        7 credential: String => "credential: must",
         /// `qualification_list`.
-        8 qualification_list: Option<Vec<String>> => w::Field::new("qualification_list"),
+        8 qualification_list: Option<Vec<String>> => "qualification_list",
         /// `card_id`.
-        9 card_id: String => w::Field::must("card_id"),
+        9 card_id: String => "card_id: must",
     }
     new(
-        map_poi_id: String,
+        map_poi_id: impl Into<String>,
         pic_list: Pic,
-        hour: String,
-        address: String,
-        company_name: String,
-        contract_phone: String,
-        credential: String,
-        card_id: String,
+        hour: impl Into<String>,
+        address: impl Into<String>,
+        company_name: impl Into<String>,
+        contract_phone: impl Into<String>,
+        credential: impl Into<String>,
+        card_id: impl Into<String>,
     )
-    set(poi_id: String, qualification_list: Vec<String>)
+    text(poi_id: String)
+    set(qualification_list: Vec<String>)
 }
 
 w::record! {
     /// Answer to [`AddStore`].
     pub struct AddStoreResponse {
         /// `data`.
-        0 data: AddStoreData => w::Field::must("data"),
+        0 data: AddStoreData => "data: must",
     }
 }
 
@@ -888,52 +895,53 @@ w::record! {
     /// * Catalog: `mini_program.wxa.addnearbypoi`.
     pub struct Addnearbypoi {
         /// `poi_id`.
-        0 poi_id: String => w::Field::must("poi_id"),
+        0 poi_id: String => "poi_id: must",
         /// `is_comm_nearby`.
-        1 is_comm_nearby: bool => w::Field::must("is_comm_nearby").spelled(w::Spelling::BoolInt),
+        1 is_comm_nearby: bool => "is_comm_nearby: must zero-one",
         /// `map_poi_id`.
-        2 map_poi_id: Option<String> => w::Field::new("map_poi_id"),
+        2 map_poi_id: Option<String> => "map_poi_id",
         /// `pic_list`.
-        3 pic_list: Pic => w::Field::must("pic_list").spelled(w::Spelling::JsonText),
+        3 pic_list: Pic => "pic_list: must json",
         /// `service_infos`.
-        4 service_infos: ServiceInfo => w::Field::must("service_infos").spelled(w::Spelling::JsonText),
+        4 service_infos: ServiceInfo => "service_infos: must json",
         /// `kf_info`.
-        5 kf_info: Option<KfInfo> => w::Field::new("kf_info").spelled(w::Spelling::JsonText),
+        5 kf_info: Option<KfInfo> => "kf_info: json",
         /// `store_name`.
-        6 store_name: String => w::Field::must("store_name"),
+        6 store_name: String => "store_name: must",
         /// `hour`; format `HHmm-HHmm`.
-        7 hour: String => w::Field::must("hour"),
+        7 hour: String => "hour: must",
         /// `address`.
-        8 address: String => w::Field::must("address").masked(),
+        8 address: String => "address: must masked",
         /// `company_name`.
-        9 company_name: String => w::Field::must("company_name"),
+        9 company_name: String => "company_name: must",
         /// `contract_phone`.
-        10 contract_phone: String => w::Field::must("contract_phone"),
+        10 contract_phone: String => "contract_phone: must",
         /// `credential`.
-        11 credential: String => w::Field::must("credential"),
+        11 credential: String => "credential: must",
         /// `qualification_list`.
-        12 qualification_list: Option<Vec<String>> => w::Field::new("qualification_list"),
+        12 qualification_list: Option<Vec<String>> => "qualification_list",
     }
     new(
-        poi_id: String,
+        poi_id: impl Into<String>,
         is_comm_nearby: bool,
         pic_list: Pic,
         service_infos: ServiceInfo,
-        store_name: String,
-        hour: String,
-        address: String,
-        company_name: String,
-        contract_phone: String,
-        credential: String,
+        store_name: impl Into<String>,
+        hour: impl Into<String>,
+        address: impl Into<String>,
+        company_name: impl Into<String>,
+        contract_phone: impl Into<String>,
+        credential: impl Into<String>,
     )
-    set(map_poi_id: String, kf_info: KfInfo, qualification_list: Vec<String>)
+    text(map_poi_id: String)
+    set(kf_info: KfInfo, qualification_list: Vec<String>)
 }
 
 w::record! {
     /// Answer to [`Addnearbypoi`].
     pub struct AddnearbypoiResponse {
         /// `data`.
-        0 data: AddnearbypoiData => w::Field::must("data"),
+        0 data: AddnearbypoiData => "data: must",
     }
 }
 
@@ -964,30 +972,31 @@ w::record! {
     /// * Catalog: `mini_program.wxa.apply_merchant`.
     pub struct ApplyMerchant {
         /// `first_catid`.
-        0 first_catid: i64 => w::Field::must("first_catid"),
+        0 first_catid: i64 => "first_catid: must",
         /// `second_catid`.
-        1 second_catid: i64 => w::Field::must("second_catid"),
+        1 second_catid: i64 => "second_catid: must",
         /// `qualification_list`.
-        2 qualification_list: Option<Vec<String>> => w::Field::new("qualification_list"),
+        2 qualification_list: Option<Vec<String>> => "qualification_list",
         /// `nickname`.
-        3 nickname: String => w::Field::must("nickname").masked(),
+        3 nickname: String => "nickname: must masked",
         /// `intro`.
-        4 intro: String => w::Field::must("intro"),
+        4 intro: String => "intro: must",
         /// `headimg_mediaid`.
-        5 headimg_mediaid: String => w::Field::must("headimg_mediaid"),
+        5 headimg_mediaid: String => "headimg_mediaid: must",
         /// `org_code`.
-        6 org_code: Option<String> => w::Field::new("org_code"),
+        6 org_code: Option<String> => "org_code",
         /// `other_files`.
-        7 other_files: Option<Vec<String>> => w::Field::new("other_files"),
+        7 other_files: Option<Vec<String>> => "other_files",
     }
     new(
         first_catid: i64,
         second_catid: i64,
-        nickname: String,
-        intro: String,
-        headimg_mediaid: String,
+        nickname: impl Into<String>,
+        intro: impl Into<String>,
+        headimg_mediaid: impl Into<String>,
     )
-    set(qualification_list: Vec<String>, org_code: String, other_files: Vec<String>)
+    text(org_code: String)
+    set(qualification_list: Vec<String>, other_files: Vec<String>)
 }
 
 w::endpoint! {
@@ -1018,7 +1027,7 @@ w::record! {
     /// * Catalog: `mini_program.wxa.applywxastore`.
     pub struct Applywxastore {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -1052,13 +1061,17 @@ w::record! {
     /// * Catalog: `mini_program.wxa.checksession`.
     pub struct Checksession {
         /// `openid`.
-        0 openid: xinqiao_types::OpenId => w::Field::must("openid").place(w::Place::Query).masked(),
+        0 openid: xinqiao_types::OpenId => "openid: must query masked",
         /// `signature`.
-        1 signature: String => w::Field::must("signature").place(w::Place::Query),
+        1 signature: String => "signature: must query",
         /// `sig_method`.
-        2 sig_method: String => w::Field::must("sig_method").place(w::Place::Query),
+        2 sig_method: String => "sig_method: must query",
     }
-    new(openid: xinqiao_types::OpenId, signature: String, sig_method: String)
+    new(
+        openid: impl Into<xinqiao_types::OpenId>,
+        signature: impl Into<String>,
+        sig_method: impl Into<String>,
+    )
 }
 
 w::endpoint! {
@@ -1088,57 +1101,57 @@ w::record! {
     /// * Catalog: `mini_program.wxa.create_map_poi`.
     pub struct CreateMapPoi {
         /// `poi_id`.
-        0 poi_id: Option<String> => w::Field::new("poi_id"),
+        0 poi_id: Option<String> => "poi_id",
         /// `name`.
-        1 name: String => w::Field::must("name"),
+        1 name: String => "name: must",
         /// `category`.
-        2 category: String => w::Field::must("category"),
+        2 category: String => "category: must",
         /// `introduct`.
-        3 introduct: String => w::Field::must("introduct"),
+        3 introduct: String => "introduct: must",
         /// `telephone`.
-        4 telephone: String => w::Field::must("telephone").masked(),
+        4 telephone: String => "telephone: must masked",
         /// `longitude`.
-        5 longitude: f64 => w::Field::must("longitude").masked(),
+        5 longitude: f64 => "longitude: must masked",
         /// `latitude`.
-        6 latitude: f64 => w::Field::must("latitude").masked(),
+        6 latitude: f64 => "latitude: must masked",
         /// `districtid`.
-        7 districtid: i64 => w::Field::must("districtid"),
+        7 districtid: i64 => "districtid: must",
         /// `province`.
-        8 province: String => w::Field::must("province"),
+        8 province: String => "province: must",
         /// `city`.
-        9 city: String => w::Field::must("city"),
+        9 city: String => "city: must",
         /// `district`.
-        10 district: String => w::Field::must("district"),
+        10 district: String => "district: must",
         /// `address`.
-        11 address: String => w::Field::must("address").masked(),
+        11 address: String => "address: must masked",
         /// `photo`.
-        12 photo: String => w::Field::must("photo"),
+        12 photo: String => "photo: must",
         /// `license`.
-        13 license: String => w::Field::must("license"),
+        13 license: String => "license: must",
     }
     new(
-        name: String,
-        category: String,
-        introduct: String,
-        telephone: String,
+        name: impl Into<String>,
+        category: impl Into<String>,
+        introduct: impl Into<String>,
+        telephone: impl Into<String>,
         longitude: f64,
         latitude: f64,
         districtid: i64,
-        province: String,
-        city: String,
-        district: String,
-        address: String,
-        photo: String,
-        license: String,
+        province: impl Into<String>,
+        city: impl Into<String>,
+        district: impl Into<String>,
+        address: impl Into<String>,
+        photo: impl Into<String>,
+        license: impl Into<String>,
     )
-    set(poi_id: String)
+    text(poi_id: String)
 }
 
 w::record! {
     /// Answer to [`CreateMapPoi`].
     pub struct CreateMapPoiResponse {
         /// `data`.
-        0 data: CreateMapPoiData => w::Field::must("data"),
+        0 data: CreateMapPoiData => "data: must",
     }
 }
 
@@ -1169,21 +1182,21 @@ w::record! {
     /// * Catalog: `mini_program.wxa.createwxagameroom`.
     pub struct Createwxagameroom {
         /// `game_tick`; unit ms.
-        0 game_tick: i64 => w::Field::must("game_tick"),
+        0 game_tick: i64 => "game_tick: must",
         /// `open_id_list`.
-        1 open_id_list: Vec<String> => w::Field::must("open_id_list"),
+        1 open_id_list: Vec<String> => "open_id_list: must",
         /// `start_percent`.
-        2 start_percent: i64 => w::Field::must("start_percent"),
+        2 start_percent: i64 => "start_percent: must",
         /// `udp_reliability_strategy`.
-        3 udp_reliability_strategy: i64 => w::Field::must("udp_reliability_strategy"),
+        3 udp_reliability_strategy: i64 => "udp_reliability_strategy: must",
         /// `need_user_info`.
-        4 need_user_info: Option<bool> => w::Field::new("need_user_info"),
+        4 need_user_info: Option<bool> => "need_user_info",
         /// `game_last_time`; unit s.
-        5 game_last_time: Option<i64> => w::Field::new("game_last_time"),
+        5 game_last_time: Option<i64> => "game_last_time",
         /// `room_ext_info`.
-        6 room_ext_info: Option<String> => w::Field::new("room_ext_info"),
+        6 room_ext_info: Option<String> => "room_ext_info",
         /// `need_game_seed`.
-        7 need_game_seed: Option<bool> => w::Field::new("need_game_seed"),
+        7 need_game_seed: Option<bool> => "need_game_seed",
     }
     new(
         game_tick: i64,
@@ -1191,14 +1204,15 @@ w::record! {
         start_percent: i64,
         udp_reliability_strategy: i64,
     )
-    set(need_user_info: bool, game_last_time: i64, room_ext_info: String, need_game_seed: bool)
+    text(room_ext_info: String)
+    set(need_user_info: bool, game_last_time: i64, need_game_seed: bool)
 }
 
 w::record! {
     /// Answer to [`Createwxagameroom`].
     pub struct CreatewxagameroomResponse {
         /// `data`.
-        0 data: CreatewxagameroomData => w::Field::must("data"),
+        0 data: CreatewxagameroomData => "data: must",
     }
 }
 
@@ -1229,9 +1243,9 @@ w::record! {
     /// * Catalog: `mini_program.wxa.del_store`.
     pub struct DelStore {
         /// `poi_id`.
-        0 poi_id: String => w::Field::must("poi_id"),
+        0 poi_id: String => "poi_id: must",
     }
-    new(poi_id: String)
+    new(poi_id: impl Into<String>)
 }
 
 w::endpoint! {
@@ -1261,9 +1275,9 @@ w::record! {
     /// * Catalog: `mini_program.wxa.delnearbypoi`.
     pub struct Delnearbypoi {
         /// `poi_id`.
-        0 poi_id: String => w::Field::must("poi_id"),
+        0 poi_id: String => "poi_id: must",
     }
-    new(poi_id: String)
+    new(poi_id: impl Into<String>)
 }
 
 w::endpoint! {
@@ -1294,7 +1308,7 @@ w::record! {
     /// * Catalog: `mini_program.wxa.fastregisterenterpriseweapp`.
     pub struct Fastregisterenterpriseweapp {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -1328,26 +1342,25 @@ w::record! {
     /// * Catalog: `mini_program.wxa.generate_urllink`.
     pub struct GenerateUrllink {
         /// `path`.
-        0 path: String => w::Field::must("path"),
+        0 path: String => "path: must",
         /// `query`.
-        1 query: Option<String> => w::Field::new("query"),
+        1 query: Option<String> => "query",
         /// `env_version`.
-        2 env_version: Option<String> => w::Field::new("env_version"),
+        2 env_version: Option<String> => "env_version",
         /// `is_expire`.
-        3 is_expire: Option<bool> => w::Field::new("is_expire"),
+        3 is_expire: Option<bool> => "is_expire",
         /// `expire_type`.
-        4 expire_type: Option<i64> => w::Field::new("expire_type"),
+        4 expire_type: Option<i64> => "expire_type",
         /// `expire_time`; format `unix`.
-        5 expire_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("expire_time"),
+        5 expire_time: Option<xinqiao_types::UnixSeconds> => "expire_time",
         /// `expire_interval`; unit day.
-        6 expire_interval: Option<i64> => w::Field::new("expire_interval"),
+        6 expire_interval: Option<i64> => "expire_interval",
         /// `cloud_base`.
-        7 cloud_base: Option<CloudBase> => w::Field::new("cloud_base"),
+        7 cloud_base: Option<CloudBase> => "cloud_base",
     }
-    new(path: String)
+    new(path: impl Into<String>)
+    text(query: String, env_version: String)
     set(
-        query: String,
-        env_version: String,
         is_expire: bool,
         expire_type: i64,
         expire_time: xinqiao_types::UnixSeconds,
@@ -1360,7 +1373,7 @@ w::record! {
     /// Answer to [`GenerateUrllink`].
     pub struct GenerateUrllinkResponse {
         /// `url_link`.
-        0 url_link: String => w::Field::must("url_link"),
+        0 url_link: String => "url_link: must",
     }
 }
 
@@ -1393,21 +1406,21 @@ w::record! {
     /// * Catalog: `mini_program.wxa.generatenfcscheme`.
     pub struct Generatenfcscheme {
         /// `jump_wxa`.
-        0 jump_wxa: JumpWxa => w::Field::must("jump_wxa"),
+        0 jump_wxa: JumpWxa => "jump_wxa: must",
         /// `model_id`.
-        1 model_id: String => w::Field::must("model_id"),
+        1 model_id: String => "model_id: must",
         /// `sn`.
-        2 sn: Option<String> => w::Field::new("sn"),
+        2 sn: Option<String> => "sn",
     }
-    new(jump_wxa: JumpWxa, model_id: String)
-    set(sn: String)
+    new(jump_wxa: JumpWxa, model_id: impl Into<String>)
+    text(sn: String)
 }
 
 w::record! {
     /// Answer to [`Generatenfcscheme`].
     pub struct GeneratenfcschemeResponse {
         /// `openlink`.
-        0 openlink: String => w::Field::must("openlink"),
+        0 openlink: String => "openlink: must",
     }
 }
 
@@ -1440,15 +1453,15 @@ w::record! {
     /// * Catalog: `mini_program.wxa.generatescheme`.
     pub struct Generatescheme {
         /// `jump_wxa`.
-        0 jump_wxa: JumpWxa => w::Field::must("jump_wxa"),
+        0 jump_wxa: JumpWxa => "jump_wxa: must",
         /// `is_expire`.
-        1 is_expire: Option<bool> => w::Field::new("is_expire"),
+        1 is_expire: Option<bool> => "is_expire",
         /// `expire_type`.
-        2 expire_type: i64 => w::Field::must("expire_type"),
+        2 expire_type: i64 => "expire_type: must",
         /// `expire_time`; format `unix`.
-        3 expire_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("expire_time"),
+        3 expire_time: Option<xinqiao_types::UnixSeconds> => "expire_time",
         /// `expire_interval`; unit day.
-        4 expire_interval: Option<i64> => w::Field::new("expire_interval"),
+        4 expire_interval: Option<i64> => "expire_interval",
     }
     new(jump_wxa: JumpWxa, expire_type: i64)
     set(is_expire: bool, expire_time: xinqiao_types::UnixSeconds, expire_interval: i64)
@@ -1458,7 +1471,7 @@ w::record! {
     /// Answer to [`Generatescheme`].
     pub struct GenerateschemeResponse {
         /// `openlink`.
-        0 openlink: String => w::Field::must("openlink"),
+        0 openlink: String => "openlink: must",
     }
 }
 
@@ -1491,13 +1504,13 @@ w::record! {
     /// * Catalog: `mini_program.wxa.genwxashortlink`.
     pub struct Genwxashortlink {
         /// `page_url`.
-        0 page_url: String => w::Field::must("page_url"),
+        0 page_url: String => "page_url: must",
         /// `page_title`.
-        1 page_title: String => w::Field::must("page_title"),
+        1 page_title: String => "page_title: must",
         /// `is_permanent`.
-        2 is_permanent: Option<bool> => w::Field::new("is_permanent"),
+        2 is_permanent: Option<bool> => "is_permanent",
     }
-    new(page_url: String, page_title: String)
+    new(page_url: impl Into<String>, page_title: impl Into<String>)
     set(is_permanent: bool)
 }
 
@@ -1505,7 +1518,7 @@ w::record! {
     /// Answer to [`Genwxashortlink`].
     pub struct GenwxashortlinkResponse {
         /// `link`.
-        0 link: String => w::Field::must("link"),
+        0 link: String => "link: must",
     }
 }
 
@@ -1543,9 +1556,9 @@ w::record! {
     /// Answer to [`GetDistrict`].
     pub struct GetDistrictResponse {
         /// `data_version`.
-        0 data_version: String => w::Field::must("data_version"),
+        0 data_version: String => "data_version: must",
         /// `result`.
-        1 result: Vec<Vec<GetDistrictResult>> => w::Field::must("result"),
+        1 result: Vec<Vec<GetDistrictResult>> => "result: must",
     }
 }
 
@@ -1583,7 +1596,7 @@ w::record! {
     /// Answer to [`GetMerchantAuditInfo`].
     pub struct GetMerchantAuditInfoResponse {
         /// `data`.
-        0 data: GetMerchantAuditInfoData => w::Field::must("data"),
+        0 data: GetMerchantAuditInfoData => "data: must",
     }
 }
 
@@ -1621,7 +1634,7 @@ w::record! {
     /// Answer to [`GetMerchantCategory`].
     pub struct GetMerchantCategoryResponse {
         /// `data`.
-        0 data: GetMerchantCategoryData => w::Field::must("data"),
+        0 data: GetMerchantCategoryData => "data: must",
     }
 }
 
@@ -1652,16 +1665,16 @@ w::record! {
     /// * Catalog: `mini_program.wxa.get_store_info`.
     pub struct GetStoreInfo {
         /// `poi_id`.
-        0 poi_id: String => w::Field::must("poi_id"),
+        0 poi_id: String => "poi_id: must",
     }
-    new(poi_id: String)
+    new(poi_id: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`GetStoreInfo`].
     pub struct GetStoreInfoResponse {
         /// `business`.
-        0 business: Business => w::Field::must("business"),
+        0 business: Business => "business: must",
     }
 }
 
@@ -1692,9 +1705,9 @@ w::record! {
     /// * Catalog: `mini_program.wxa.get_store_list`.
     pub struct GetStoreList {
         /// `offset`.
-        0 offset: i64 => w::Field::must("offset"),
+        0 offset: i64 => "offset: must",
         /// `limit`.
-        1 limit: i64 => w::Field::must("limit"),
+        1 limit: i64 => "limit: must",
     }
     new(offset: i64, limit: i64)
 }
@@ -1703,9 +1716,9 @@ w::record! {
     /// Answer to [`GetStoreList`].
     pub struct GetStoreListResponse {
         /// `business_list`.
-        0 business_list: Vec<Business> => w::Field::must("business_list"),
+        0 business_list: Vec<Business> => "business_list: must",
         /// `total_count`.
-        1 total_count: i64 => w::Field::must("total_count"),
+        1 total_count: i64 => "total_count: must",
     }
 }
 
@@ -1737,20 +1750,20 @@ w::record! {
     /// * Catalog: `mini_program.wxa.get_user_notify`.
     pub struct GetUserNotify {
         /// `openid`.
-        0 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `notify_type`.
-        1 notify_type: i64 => w::Field::must("notify_type"),
+        1 notify_type: i64 => "notify_type: must",
         /// `notify_code`.
-        2 notify_code: String => w::Field::must("notify_code"),
+        2 notify_code: String => "notify_code: must",
     }
-    new(openid: xinqiao_types::OpenId, notify_type: i64, notify_code: String)
+    new(openid: impl Into<xinqiao_types::OpenId>, notify_type: i64, notify_code: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`GetUserNotify`].
     pub struct GetUserNotifyResponse {
         /// `notify_info`.
-        0 notify_info: NotifyInfo => w::Field::must("notify_info"),
+        0 notify_info: NotifyInfo => "notify_info: must",
     }
 }
 
@@ -1781,7 +1794,7 @@ w::record! {
     /// * Catalog: `mini_program.wxa.getnearbydetailpage`.
     pub struct Getnearbydetailpage {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -1813,7 +1826,7 @@ w::record! {
     /// * Catalog: `mini_program.wxa.getnearbyofficialserviceinfo`.
     pub struct Getnearbyofficialserviceinfo {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -1846,9 +1859,9 @@ w::record! {
     /// * Catalog: `mini_program.wxa.getnearbypoilist`.
     pub struct Getnearbypoilist {
         /// `page`.
-        0 page: i64 => w::Field::must("page").place(w::Place::Query),
+        0 page: i64 => "page: must query",
         /// `page_rows`.
-        1 page_rows: i64 => w::Field::must("page_rows").place(w::Place::Query),
+        1 page_rows: i64 => "page_rows: must query",
     }
     new(page: i64, page_rows: i64)
 }
@@ -1857,7 +1870,7 @@ w::record! {
     /// Answer to [`Getnearbypoilist`].
     pub struct GetnearbypoilistResponse {
         /// `data`.
-        0 data: GetnearbypoilistData => w::Field::must("data"),
+        0 data: GetnearbypoilistData => "data: must",
     }
 }
 
@@ -1888,7 +1901,7 @@ w::record! {
     /// * Catalog: `mini_program.wxa.getopendata`.
     pub struct Getopendata {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -1921,23 +1934,23 @@ w::record! {
     /// * Catalog: `mini_program.wxa.getpaidunionid`.
     pub struct Getpaidunionid {
         /// `openid`.
-        0 openid: xinqiao_types::OpenId => w::Field::must("openid").place(w::Place::Query).masked(),
+        0 openid: xinqiao_types::OpenId => "openid: must query masked",
         /// `mch_id`.
-        1 mch_id: Option<xinqiao_types::MchId> => w::Field::new("mch_id").place(w::Place::Query),
+        1 mch_id: Option<xinqiao_types::MchId> => "mch_id: query",
         /// `out_trade_no`.
-        2 out_trade_no: Option<String> => w::Field::new("out_trade_no").place(w::Place::Query),
+        2 out_trade_no: Option<String> => "out_trade_no: query",
         /// `transaction_id`.
-        3 transaction_id: Option<String> => w::Field::new("transaction_id").place(w::Place::Query),
+        3 transaction_id: Option<String> => "transaction_id: query",
     }
-    new(openid: xinqiao_types::OpenId)
-    set(mch_id: xinqiao_types::MchId, out_trade_no: String, transaction_id: String)
+    new(openid: impl Into<xinqiao_types::OpenId>)
+    text(mch_id: xinqiao_types::MchId, out_trade_no: String, transaction_id: String)
 }
 
 w::record! {
     /// Answer to [`Getpaidunionid`].
     pub struct GetpaidunionidResponse {
         /// `unionid`.
-        0 unionid: xinqiao_types::UnionId => w::Field::must("unionid").masked(),
+        0 unionid: xinqiao_types::UnionId => "unionid: must masked",
     }
 }
 
@@ -1969,16 +1982,16 @@ w::record! {
     /// * Catalog: `mini_program.wxa.getpluginopenpid`.
     pub struct Getpluginopenpid {
         /// `code`.
-        0 code: String => w::Field::must("code"),
+        0 code: String => "code: must",
     }
-    new(code: String)
+    new(code: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`Getpluginopenpid`].
     pub struct GetpluginopenpidResponse {
         /// `openpid`.
-        0 openpid: String => w::Field::must("openpid"),
+        0 openpid: String => "openpid: must",
     }
 }
 
@@ -2010,18 +2023,18 @@ w::record! {
     /// * Catalog: `mini_program.wxa.getsnticket`.
     pub struct Getsnticket {
         /// `sn`.
-        0 sn: String => w::Field::must("sn"),
+        0 sn: String => "sn: must",
         /// `model_id`.
-        1 model_id: String => w::Field::must("model_id"),
+        1 model_id: String => "model_id: must",
     }
-    new(sn: String, model_id: String)
+    new(sn: impl Into<String>, model_id: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`Getsnticket`].
     pub struct GetsnticketResponse {
         /// `sn_ticket`.
-        0 sn_ticket: String => w::Field::must("sn_ticket"),
+        0 sn_ticket: String => "sn_ticket: must",
     }
 }
 
@@ -2052,7 +2065,7 @@ w::record! {
     /// * Catalog: `mini_program.wxa.getstorewxaattr`.
     pub struct Getstorewxaattr {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -2086,45 +2099,49 @@ w::record! {
     /// * Catalog: `mini_program.wxa.getuserriskrank`.
     pub struct Getuserriskrank {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `openid`.
-        1 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        1 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `scene`.
-        2 scene: i64 => w::Field::must("scene"),
+        2 scene: i64 => "scene: must",
         /// `client_ip`.
-        3 client_ip: Option<String> => w::Field::new("client_ip"),
+        3 client_ip: Option<String> => "client_ip",
         /// `email_address`.
-        4 email_address: Option<String> => w::Field::new("email_address"),
+        4 email_address: Option<String> => "email_address",
         /// `mobile_no`.
-        5 mobile_no: Option<String> => w::Field::new("mobile_no"),
+        5 mobile_no: Option<String> => "mobile_no",
         /// `bank_card_no`.
-        6 bank_card_no: Option<String> => w::Field::new("bank_card_no"),
+        6 bank_card_no: Option<String> => "bank_card_no",
         /// `cert_no`.
-        7 cert_no: Option<String> => w::Field::new("cert_no"),
+        7 cert_no: Option<String> => "cert_no",
         /// `extended_info`.
-        8 extended_info: Option<String> => w::Field::new("extended_info"),
+        8 extended_info: Option<String> => "extended_info",
         /// `is_test`.
-        9 is_test: Option<bool> => w::Field::new("is_test"),
+        9 is_test: Option<bool> => "is_test",
     }
-    new(appid: xinqiao_types::AppId, openid: xinqiao_types::OpenId, scene: i64)
-    set(
+    new(
+        appid: impl Into<xinqiao_types::AppId>,
+        openid: impl Into<xinqiao_types::OpenId>,
+        scene: i64,
+    )
+    text(
         client_ip: String,
         email_address: String,
         mobile_no: String,
         bank_card_no: String,
         cert_no: String,
         extended_info: String,
-        is_test: bool,
     )
+    set(is_test: bool)
 }
 
 w::record! {
     /// Answer to [`Getuserriskrank`].
     pub struct GetuserriskrankResponse {
         /// `unoin_id`.
-        0 unoin_id: w::TextOrNumber => w::Field::must("unoin_id"),
+        0 unoin_id: w::TextOrNumber => "unoin_id: must",
         /// `risk_rank`.
-        1 risk_rank: i64 => w::Field::must("risk_rank"),
+        1 risk_rank: i64 => "risk_rank: must",
     }
 }
 
@@ -2155,7 +2172,7 @@ w::record! {
     /// * Catalog: `mini_program.wxa.getvoipsign`.
     pub struct Getvoipsign {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -2189,27 +2206,21 @@ w::record! {
     /// * Catalog: `mini_program.wxa.getwxacode`.
     pub struct Getwxacode {
         /// `path`.
-        0 path: Option<String> => w::Field::new("path"),
+        0 path: Option<String> => "path",
         /// `width`; unit px.
-        1 width: Option<i64> => w::Field::new("width"),
+        1 width: Option<i64> => "width",
         /// `auto_color`.
-        2 auto_color: Option<bool> => w::Field::new("auto_color"),
+        2 auto_color: Option<bool> => "auto_color",
         /// `line_color`.
-        3 line_color: Option<LineColor> => w::Field::new("line_color"),
+        3 line_color: Option<LineColor> => "line_color",
         /// `is_hyaline`.
-        4 is_hyaline: Option<bool> => w::Field::new("is_hyaline"),
+        4 is_hyaline: Option<bool> => "is_hyaline",
         /// `env_version`.
-        5 env_version: Option<String> => w::Field::new("env_version"),
+        5 env_version: Option<String> => "env_version",
     }
     new()
-    set(
-        path: String,
-        width: i64,
-        auto_color: bool,
-        line_color: LineColor,
-        is_hyaline: bool,
-        env_version: String,
-    )
+    text(path: String, env_version: String)
+    set(width: i64, auto_color: bool, line_color: LineColor, is_hyaline: bool)
 }
 
 w::endpoint! {
@@ -2241,32 +2252,25 @@ w::record! {
     /// * Catalog: `mini_program.wxa.getwxacodeunlimit`.
     pub struct Getwxacodeunlimit {
         /// `scene`.
-        0 scene: String => w::Field::must("scene"),
+        0 scene: String => "scene: must",
         /// `page`.
-        1 page: Option<String> => w::Field::new("page"),
+        1 page: Option<String> => "page",
         /// `width`; unit px.
-        2 width: Option<i64> => w::Field::new("width"),
+        2 width: Option<i64> => "width",
         /// `auto_color`.
-        3 auto_color: Option<bool> => w::Field::new("auto_color"),
+        3 auto_color: Option<bool> => "auto_color",
         /// `line_color`.
-        4 line_color: Option<LineColor> => w::Field::new("line_color"),
+        4 line_color: Option<LineColor> => "line_color",
         /// `is_hyaline`.
-        5 is_hyaline: Option<bool> => w::Field::new("is_hyaline"),
+        5 is_hyaline: Option<bool> => "is_hyaline",
         /// `check_path`.
-        6 check_path: Option<bool> => w::Field::new("check_path"),
+        6 check_path: Option<bool> => "check_path",
         /// `env_version`.
-        7 env_version: Option<String> => w::Field::new("env_version"),
+        7 env_version: Option<String> => "env_version",
     }
-    new(scene: String)
-    set(
-        page: String,
-        width: i64,
-        auto_color: bool,
-        line_color: LineColor,
-        is_hyaline: bool,
-        check_path: bool,
-        env_version: String,
-    )
+    new(scene: impl Into<String>)
+    text(page: String, env_version: String)
+    set(width: i64, auto_color: bool, line_color: LineColor, is_hyaline: bool, check_path: bool)
 }
 
 w::endpoint! {
@@ -2296,27 +2300,27 @@ w::record! {
     /// * Catalog: `mini_program.wxa.getwxadevinfo`.
     pub struct Getwxadevinfo {
         /// `action`.
-        0 action: Option<String> => w::Field::new("action").place(w::Place::Query),
+        0 action: Option<String> => "action: query",
     }
     new()
-    set(action: String)
+    text(action: String)
 }
 
 w::record! {
     /// Answer to [`Getwxadevinfo`].
     pub struct GetwxadevinfoResponse {
         /// `requestdomain`.
-        0 requestdomain: Option<Vec<String>> => w::Field::new("requestdomain"),
+        0 requestdomain: Option<Vec<String>> => "requestdomain",
         /// `wsrequestdomain`.
-        1 wsrequestdomain: Option<Vec<String>> => w::Field::new("wsrequestdomain"),
+        1 wsrequestdomain: Option<Vec<String>> => "wsrequestdomain",
         /// `uploaddomain`.
-        2 uploaddomain: Option<Vec<String>> => w::Field::new("uploaddomain"),
+        2 uploaddomain: Option<Vec<String>> => "uploaddomain",
         /// `downloaddomain`.
-        3 downloaddomain: Option<Vec<String>> => w::Field::new("downloaddomain"),
+        3 downloaddomain: Option<Vec<String>> => "downloaddomain",
         /// `udpdomain`.
-        4 udpdomain: Option<Vec<String>> => w::Field::new("udpdomain"),
+        4 udpdomain: Option<Vec<String>> => "udpdomain",
         /// `bizdomain`.
-        5 bizdomain: Option<Vec<String>> => w::Field::new("bizdomain"),
+        5 bizdomain: Option<Vec<String>> => "bizdomain",
     }
 }
 
@@ -2347,20 +2351,20 @@ w::record! {
     /// * Catalog: `mini_program.wxa.getwxagameframe`.
     pub struct Getwxagameframe {
         /// `access_info`.
-        0 access_info: String => w::Field::must("access_info").place(w::Place::Query),
+        0 access_info: String => "access_info: must query",
         /// `begin_frame_id`.
-        1 begin_frame_id: i64 => w::Field::must("begin_frame_id").place(w::Place::Query),
+        1 begin_frame_id: i64 => "begin_frame_id: must query",
         /// `end_frame_id`.
-        2 end_frame_id: i64 => w::Field::must("end_frame_id").place(w::Place::Query),
+        2 end_frame_id: i64 => "end_frame_id: must query",
     }
-    new(access_info: String, begin_frame_id: i64, end_frame_id: i64)
+    new(access_info: impl Into<String>, begin_frame_id: i64, end_frame_id: i64)
 }
 
 w::record! {
     /// Answer to [`Getwxagameframe`].
     pub struct GetwxagameframeResponse {
         /// `data`.
-        0 data: GetwxagameframeData => w::Field::must("data"),
+        0 data: GetwxagameframeData => "data: must",
     }
 }
 
@@ -2391,16 +2395,16 @@ w::record! {
     /// * Catalog: `mini_program.wxa.getwxagameidentityinfo`.
     pub struct Getwxagameidentityinfo {
         /// `access_info`.
-        0 access_info: String => w::Field::must("access_info").place(w::Place::Query),
+        0 access_info: String => "access_info: must query",
     }
-    new(access_info: String)
+    new(access_info: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`Getwxagameidentityinfo`].
     pub struct GetwxagameidentityinfoResponse {
         /// `data`.
-        0 data: GetwxagameidentityinfoData => w::Field::must("data"),
+        0 data: GetwxagameidentityinfoData => "data: must",
     }
 }
 
@@ -2431,16 +2435,16 @@ w::record! {
     /// * Catalog: `mini_program.wxa.getwxagameroominfo`.
     pub struct Getwxagameroominfo {
         /// `access_info`.
-        0 access_info: String => w::Field::must("access_info").place(w::Place::Query),
+        0 access_info: String => "access_info: must query",
     }
-    new(access_info: String)
+    new(access_info: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`Getwxagameroominfo`].
     pub struct GetwxagameroominfoResponse {
         /// `data`.
-        0 data: GetwxagameroominfoData => w::Field::must("data"),
+        0 data: GetwxagameroominfoData => "data: must",
     }
 }
 
@@ -2472,7 +2476,7 @@ w::record! {
     /// * Catalog: `mini_program.wxa.icp_get_icp_media`.
     pub struct IcpGetIcpMedia {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -2504,7 +2508,7 @@ w::record! {
     /// * Catalog: `mini_program.wxa.imagesearch`.
     pub struct Imagesearch {
         /// `img`.
-        0 img: w::FilePart => w::Field::must("img"),
+        0 img: w::FilePart => "img: must",
     }
     new(img: w::FilePart)
 }
@@ -2513,7 +2517,7 @@ w::record! {
     /// Answer to [`Imagesearch`].
     pub struct ImagesearchResponse {
         /// `items`.
-        0 items: Vec<ImagesearchItem> => w::Field::must("items"),
+        0 items: Vec<ImagesearchItem> => "items: must",
     }
 }
 
@@ -2544,7 +2548,7 @@ w::record! {
     /// * Catalog: `mini_program.wxa.img_sec_check`.
     pub struct ImgSecCheck {
         /// `media`.
-        0 media: w::FilePart => w::Field::must("media"),
+        0 media: w::FilePart => "media: must",
     }
     new(media: w::FilePart)
 }
@@ -2578,25 +2582,26 @@ w::record! {
     /// * Catalog: `mini_program.wxa.media_check_async`.
     pub struct MediaCheckAsync {
         /// `openid`.
-        0 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+        0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `media_url`.
-        1 media_url: String => w::Field::must("media_url"),
+        1 media_url: String => "media_url: must",
         /// `media_type`.
-        2 media_type: i64 => w::Field::must("media_type"),
+        2 media_type: i64 => "media_type: must",
         /// `version`.
-        3 version: Option<i64> => w::Field::new("version"),
+        3 version: Option<i64> => "version",
         /// `scene`.
-        4 scene: Option<i64> => w::Field::new("scene"),
+        4 scene: Option<i64> => "scene",
     }
-    new(media_url: String, media_type: i64)
-    set(openid: xinqiao_types::OpenId, version: i64, scene: i64)
+    new(media_url: impl Into<String>, media_type: i64)
+    text(openid: xinqiao_types::OpenId)
+    set(version: i64, scene: i64)
 }
 
 w::record! {
     /// Answer to [`MediaCheckAsync`].
     pub struct MediaCheckAsyncResponse {
         /// `trace_id`.
-        0 trace_id: String => w::Field::must("trace_id"),
+        0 trace_id: String => "trace_id: must",
     }
 }
 
@@ -2627,11 +2632,11 @@ w::record! {
     /// * Catalog: `mini_program.wxa.modify_merchant`.
     pub struct ModifyMerchant {
         /// `intro`.
-        0 intro: String => w::Field::must("intro"),
+        0 intro: String => "intro: must",
         /// `headimg_mediaid`.
-        1 headimg_mediaid: String => w::Field::must("headimg_mediaid"),
+        1 headimg_mediaid: String => "headimg_mediaid: must",
     }
-    new(intro: String, headimg_mediaid: String)
+    new(intro: impl Into<String>, headimg_mediaid: impl Into<String>)
 }
 
 w::endpoint! {
@@ -2663,40 +2668,34 @@ w::record! {
     /// * Catalog: `mini_program.wxa.msg_sec_check`.
     pub struct MsgSecCheck {
         /// `openid`.
-        0 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+        0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `nickname`.
-        1 nickname: Option<String> => w::Field::new("nickname").masked(),
+        1 nickname: Option<String> => "nickname: masked",
         /// `signature`.
-        2 signature: Option<String> => w::Field::new("signature"),
+        2 signature: Option<String> => "signature",
         /// `title`.
-        3 title: Option<String> => w::Field::new("title"),
+        3 title: Option<String> => "title",
         /// `content`.
-        4 content: String => w::Field::must("content"),
+        4 content: String => "content: must",
         /// `version`.
-        5 version: Option<i64> => w::Field::new("version"),
+        5 version: Option<i64> => "version",
         /// `scene`.
-        6 scene: Option<i64> => w::Field::new("scene"),
+        6 scene: Option<i64> => "scene",
     }
-    new(content: String)
-    set(
-        openid: xinqiao_types::OpenId,
-        nickname: String,
-        signature: String,
-        title: String,
-        version: i64,
-        scene: i64,
-    )
+    new(content: impl Into<String>)
+    text(openid: xinqiao_types::OpenId, nickname: String, signature: String, title: String)
+    set(version: i64, scene: i64)
 }
 
 w::record! {
     /// Answer to [`MsgSecCheck`].
     pub struct MsgSecCheckResponse {
         /// `trace_id`.
-        0 trace_id: String => w::Field::must("trace_id"),
+        0 trace_id: String => "trace_id: must",
         /// `result`.
-        1 result: Option<MediaCheckSyncResult> => w::Field::new("result"),
+        1 result: Option<MediaCheckSyncResult> => "result",
         /// `detail`.
-        2 detail: Option<Vec<MsgSecCheckDetail>> => w::Field::new("detail"),
+        2 detail: Option<Vec<MsgSecCheckDetail>> => "detail",
     }
 }
 
@@ -2727,7 +2726,7 @@ w::record! {
     /// * Catalog: `mini_program.wxa.nearbyapplycategory`.
     pub struct Nearbyapplycategory {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -2761,21 +2760,22 @@ w::record! {
     /// * Catalog: `mini_program.wxa.query_urllink`.
     pub struct QueryUrllink {
         /// `url_link`.
-        0 url_link: Option<String> => w::Field::new("url_link"),
+        0 url_link: Option<String> => "url_link",
         /// `query_type`.
-        1 query_type: Option<i64> => w::Field::new("query_type"),
+        1 query_type: Option<i64> => "query_type",
     }
     new()
-    set(url_link: String, query_type: i64)
+    text(url_link: String)
+    set(query_type: i64)
 }
 
 w::record! {
     /// Answer to [`QueryUrllink`].
     pub struct QueryUrllinkResponse {
         /// `url_link_info`.
-        0 url_link_info: UrlLinkInfo => w::Field::must("url_link_info"),
+        0 url_link_info: UrlLinkInfo => "url_link_info: must",
         /// `quota_info`.
-        1 quota_info: QuotaInfo => w::Field::must("quota_info"),
+        1 quota_info: QuotaInfo => "quota_info: must",
     }
 }
 
@@ -2808,21 +2808,22 @@ w::record! {
     /// * Catalog: `mini_program.wxa.queryscheme`.
     pub struct Queryscheme {
         /// `scheme`.
-        0 scheme: Option<String> => w::Field::new("scheme"),
+        0 scheme: Option<String> => "scheme",
         /// `query_type`.
-        1 query_type: Option<i64> => w::Field::new("query_type"),
+        1 query_type: Option<i64> => "query_type",
     }
     new()
-    set(scheme: String, query_type: i64)
+    text(scheme: String)
+    set(query_type: i64)
 }
 
 w::record! {
     /// Answer to [`Queryscheme`].
     pub struct QueryschemeResponse {
         /// `scheme_info`.
-        0 scheme_info: SchemeInfo => w::Field::must("scheme_info"),
+        0 scheme_info: SchemeInfo => "scheme_info: must",
         /// `quota_info`.
-        1 quota_info: QuotaInfo => w::Field::must("quota_info"),
+        1 quota_info: QuotaInfo => "quota_info: must",
     }
 }
 
@@ -2853,15 +2854,20 @@ w::record! {
     /// * Catalog: `mini_program.wxa.remove_user_storage`.
     pub struct RemoveUserStorage {
         /// `openid`.
-        0 openid: xinqiao_types::OpenId => w::Field::must("openid").place(w::Place::Query).masked(),
+        0 openid: xinqiao_types::OpenId => "openid: must query masked",
         /// `signature`.
-        1 signature: String => w::Field::must("signature").place(w::Place::Query),
+        1 signature: String => "signature: must query",
         /// `sig_method`.
-        2 sig_method: String => w::Field::must("sig_method").place(w::Place::Query),
+        2 sig_method: String => "sig_method: must query",
         /// `key`.
-        3 key: Vec<String> => w::Field::must("key"),
+        3 key: Vec<String> => "key: must",
     }
-    new(openid: xinqiao_types::OpenId, signature: String, sig_method: String, key: Vec<String>)
+    new(
+        openid: impl Into<xinqiao_types::OpenId>,
+        signature: impl Into<String>,
+        sig_method: impl Into<String>,
+        key: Vec<String>,
+    )
 }
 
 w::endpoint! {
@@ -2893,22 +2899,26 @@ w::record! {
     /// * Catalog: `mini_program.wxa.resetusersessionkey`.
     pub struct Resetusersessionkey {
         /// `openid`.
-        0 openid: xinqiao_types::OpenId => w::Field::must("openid").place(w::Place::Query).masked(),
+        0 openid: xinqiao_types::OpenId => "openid: must query masked",
         /// `signature`.
-        1 signature: String => w::Field::must("signature").place(w::Place::Query),
+        1 signature: String => "signature: must query",
         /// `sig_method`.
-        2 sig_method: String => w::Field::must("sig_method").place(w::Place::Query),
+        2 sig_method: String => "sig_method: must query",
     }
-    new(openid: xinqiao_types::OpenId, signature: String, sig_method: String)
+    new(
+        openid: impl Into<xinqiao_types::OpenId>,
+        signature: impl Into<String>,
+        sig_method: impl Into<String>,
+    )
 }
 
 w::record! {
     /// Answer to [`Resetusersessionkey`].
     pub struct ResetusersessionkeyResponse {
         /// `openid`.
-        0 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `session_key`.
-        1 session_key: String => w::Field::must("session_key").masked(),
+        1 session_key: String => "session_key: must masked",
     }
 }
 
@@ -2939,18 +2949,18 @@ w::record! {
     /// * Catalog: `mini_program.wxa.search_map_poi`.
     pub struct SearchMapPoi {
         /// `districtid`.
-        0 districtid: i64 => w::Field::must("districtid"),
+        0 districtid: i64 => "districtid: must",
         /// `keyword`.
-        1 keyword: String => w::Field::must("keyword"),
+        1 keyword: String => "keyword: must",
     }
-    new(districtid: i64, keyword: String)
+    new(districtid: i64, keyword: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`SearchMapPoi`].
     pub struct SearchMapPoiResponse {
         /// `data`.
-        0 data: SearchMapPoiData => w::Field::must("data"),
+        0 data: SearchMapPoiData => "data: must",
     }
 }
 
@@ -2982,7 +2992,7 @@ w::record! {
     /// * Catalog: `mini_program.wxa.search_wxaapi_submitpages`.
     pub struct SearchWxaapiSubmitpages {
         /// `pages`.
-        0 pages: Vec<Page> => w::Field::must("pages"),
+        0 pages: Vec<Page> => "pages: must",
     }
     new(pages: Vec<Page>)
 }
@@ -3014,18 +3024,18 @@ w::record! {
     /// * Catalog: `mini_program.wxa.service_get_service_buyer`.
     pub struct ServiceGetServiceBuyer {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `service_id`.
-        1 service_id: String => w::Field::must("service_id"),
+        1 service_id: String => "service_id: must",
     }
-    new(appid: xinqiao_types::AppId, service_id: String)
+    new(appid: impl Into<xinqiao_types::AppId>, service_id: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`ServiceGetServiceBuyer`].
     pub struct ServiceGetServiceBuyerResponse {
         /// `buyer`.
-        0 buyer: Buyer => w::Field::must("buyer"),
+        0 buyer: Buyer => "buyer: must",
     }
 }
 
@@ -3056,20 +3066,20 @@ w::record! {
     /// * Catalog: `mini_program.wxa.service_get_service_buyer_list`.
     pub struct ServiceGetServiceBuyerList {
         /// `service_id`.
-        0 service_id: String => w::Field::must("service_id"),
+        0 service_id: String => "service_id: must",
         /// `offset`.
-        1 offset: i64 => w::Field::must("offset"),
+        1 offset: i64 => "offset: must",
         /// `limit`.
-        2 limit: i64 => w::Field::must("limit"),
+        2 limit: i64 => "limit: must",
     }
-    new(service_id: String, offset: i64, limit: i64)
+    new(service_id: impl Into<String>, offset: i64, limit: i64)
 }
 
 w::record! {
     /// Answer to [`ServiceGetServiceBuyerList`].
     pub struct ServiceGetServiceBuyerListResponse {
         /// `buyer_list`.
-        0 buyer_list: Vec<Buyer> => w::Field::must("buyer_list"),
+        0 buyer_list: Vec<Buyer> => "buyer_list: must",
     }
 }
 
@@ -3101,17 +3111,17 @@ w::record! {
     /// * Catalog: `mini_program.wxa.servicemarket`.
     pub struct Servicemarket {
         /// `service`.
-        0 service: String => w::Field::must("service"),
+        0 service: String => "service: must",
         /// `api`.
-        1 api: String => w::Field::must("api"),
+        1 api: String => "api: must",
         /// `async`.
-        2 async_: Option<bool> => w::Field::new("async"),
+        2 async_: Option<bool> => "async",
         /// `data`.
-        3 data: Option<w::serial::Value> => w::Field::new("data"),
+        3 data: Option<w::serial::Value> => "data",
         /// `client_msg_id`.
-        4 client_msg_id: String => w::Field::must("client_msg_id"),
+        4 client_msg_id: String => "client_msg_id: must",
     }
-    new(service: String, api: String, client_msg_id: String)
+    new(service: impl Into<String>, api: impl Into<String>, client_msg_id: impl Into<String>)
     set(async_: bool, data: w::serial::Value)
 }
 
@@ -3119,9 +3129,9 @@ w::record! {
     /// Answer to [`Servicemarket`].
     pub struct ServicemarketResponse {
         /// `request_id`.
-        0 request_id: Option<String> => w::Field::new("request_id"),
+        0 request_id: Option<String> => "request_id",
         /// `data`.
-        1 data: Option<String> => w::Field::new("data"),
+        1 data: Option<String> => "data",
     }
 }
 
@@ -3152,22 +3162,27 @@ w::record! {
     /// * Catalog: `mini_program.wxa.servicemarket_get_paid_order_list`.
     pub struct ServicemarketGetPaidOrderList {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `service_id`.
-        1 service_id: String => w::Field::must("service_id"),
+        1 service_id: String => "service_id: must",
         /// `offset`.
-        2 offset: i64 => w::Field::must("offset"),
+        2 offset: i64 => "offset: must",
         /// `limit`.
-        3 limit: i64 => w::Field::must("limit"),
+        3 limit: i64 => "limit: must",
     }
-    new(appid: xinqiao_types::AppId, service_id: String, offset: i64, limit: i64)
+    new(
+        appid: impl Into<xinqiao_types::AppId>,
+        service_id: impl Into<String>,
+        offset: i64,
+        limit: i64,
+    )
 }
 
 w::record! {
     /// Answer to [`ServicemarketGetPaidOrderList`].
     pub struct ServicemarketGetPaidOrderListResponse {
         /// `order_list`.
-        0 order_list: Vec<Order> => w::Field::must("order_list"),
+        0 order_list: Vec<Order> => "order_list: must",
     }
 }
 
@@ -3198,26 +3213,26 @@ w::record! {
     /// * Catalog: `mini_program.wxa.servicemarket_service_login_auth`.
     pub struct ServicemarketServiceLoginAuth {
         /// `code`.
-        0 code: String => w::Field::must("code"),
+        0 code: String => "code: must",
     }
-    new(code: String)
+    new(code: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`ServicemarketServiceLoginAuth`].
     pub struct ServicemarketServiceLoginAuthResponse {
         /// `order_id`.
-        0 order_id: i64 => w::Field::must("order_id"),
+        0 order_id: i64 => "order_id: must",
         /// `appid`.
-        1 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+        1 appid: Option<xinqiao_types::AppId> => "appid",
         /// `openid`.
-        2 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+        2 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `service_id`.
-        3 service_id: w::TextOrNumber => w::Field::must("service_id"),
+        3 service_id: w::TextOrNumber => "service_id: must",
         /// `sku_id`.
-        4 sku_id: String => w::Field::must("sku_id"),
+        4 sku_id: String => "sku_id: must",
         /// `spec_id`.
-        5 spec_id: String => w::Field::must("spec_id"),
+        5 spec_id: String => "spec_id: must",
     }
 }
 
@@ -3249,16 +3264,16 @@ w::record! {
     /// * Catalog: `mini_program.wxa.servicemarketretrieve`.
     pub struct Servicemarketretrieve {
         /// `request_id`.
-        0 request_id: String => w::Field::must("request_id"),
+        0 request_id: String => "request_id: must",
     }
-    new(request_id: String)
+    new(request_id: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`Servicemarketretrieve`].
     pub struct ServicemarketretrieveResponse {
         /// `data`.
-        0 data: String => w::Field::must("data"),
+        0 data: String => "data: must",
     }
 }
 
@@ -3290,18 +3305,18 @@ w::record! {
     /// * Catalog: `mini_program.wxa.set_user_notify`.
     pub struct SetUserNotify {
         /// `openid`.
-        0 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `notify_type`.
-        1 notify_type: i64 => w::Field::must("notify_type"),
+        1 notify_type: i64 => "notify_type: must",
         /// `notify_code`.
-        2 notify_code: String => w::Field::must("notify_code"),
+        2 notify_code: String => "notify_code: must",
         /// `content_json`.
-        3 content_json: Option<String> => w::Field::new("content_json"),
+        3 content_json: Option<String> => "content_json",
         /// `check_json`.
-        4 check_json: Option<String> => w::Field::new("check_json"),
+        4 check_json: Option<String> => "check_json",
     }
-    new(openid: xinqiao_types::OpenId, notify_type: i64, notify_code: String)
-    set(content_json: String, check_json: String)
+    new(openid: impl Into<xinqiao_types::OpenId>, notify_type: i64, notify_code: impl Into<String>)
+    text(content_json: String, check_json: String)
 }
 
 w::endpoint! {
@@ -3332,16 +3347,16 @@ w::record! {
     /// * Catalog: `mini_program.wxa.set_user_notifyext`.
     pub struct SetUserNotifyext {
         /// `openid`.
-        0 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `notify_type`.
-        1 notify_type: i64 => w::Field::must("notify_type"),
+        1 notify_type: i64 => "notify_type: must",
         /// `notify_code`.
-        2 notify_code: String => w::Field::must("notify_code"),
+        2 notify_code: String => "notify_code: must",
         /// `ext_json`.
-        3 ext_json: Option<String> => w::Field::new("ext_json"),
+        3 ext_json: Option<String> => "ext_json",
     }
-    new(openid: xinqiao_types::OpenId, notify_type: i64, notify_code: String)
-    set(ext_json: String)
+    new(openid: impl Into<xinqiao_types::OpenId>, notify_type: i64, notify_code: impl Into<String>)
+    text(ext_json: String)
 }
 
 w::endpoint! {
@@ -3371,15 +3386,20 @@ w::record! {
     /// * Catalog: `mini_program.wxa.set_user_storage`.
     pub struct SetUserStorage {
         /// `openid`.
-        0 openid: xinqiao_types::OpenId => w::Field::must("openid").place(w::Place::Query).masked(),
+        0 openid: xinqiao_types::OpenId => "openid: must query masked",
         /// `signature`.
-        1 signature: String => w::Field::must("signature").place(w::Place::Query),
+        1 signature: String => "signature: must query",
         /// `sig_method`.
-        2 sig_method: String => w::Field::must("sig_method").place(w::Place::Query),
+        2 sig_method: String => "sig_method: must query",
         /// `kv_list`.
-        3 kv_list: Vec<Kv> => w::Field::must("kv_list"),
+        3 kv_list: Vec<Kv> => "kv_list: must",
     }
-    new(openid: xinqiao_types::OpenId, signature: String, sig_method: String, kv_list: Vec<Kv>)
+    new(
+        openid: impl Into<xinqiao_types::OpenId>,
+        signature: impl Into<String>,
+        sig_method: impl Into<String>,
+        kv_list: Vec<Kv>,
+    )
 }
 
 w::endpoint! {
@@ -3409,7 +3429,7 @@ w::record! {
     /// * Catalog: `mini_program.wxa.setdynamicdata`.
     pub struct Setdynamicdata {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -3441,11 +3461,11 @@ w::record! {
     /// * Catalog: `mini_program.wxa.setnearbypoishowstatus`.
     pub struct Setnearbypoishowstatus {
         /// `poi_id`.
-        0 poi_id: String => w::Field::must("poi_id"),
+        0 poi_id: String => "poi_id: must",
         /// `status`.
-        1 status: bool => w::Field::must("status").spelled(w::Spelling::BoolInt),
+        1 status: bool => "status: must zero-one",
     }
-    new(poi_id: String, status: bool)
+    new(poi_id: impl Into<String>, status: bool)
 }
 
 w::endpoint! {
@@ -3475,18 +3495,18 @@ w::record! {
     /// * Catalog: `mini_program.wxa.setuserinteractivedata`.
     pub struct Setuserinteractivedata {
         /// `openid`.
-        0 openid: xinqiao_types::OpenId => w::Field::must("openid").place(w::Place::Query).masked(),
+        0 openid: xinqiao_types::OpenId => "openid: must query masked",
         /// `signature`.
-        1 signature: String => w::Field::must("signature").place(w::Place::Query),
+        1 signature: String => "signature: must query",
         /// `sig_method`.
-        2 sig_method: String => w::Field::must("sig_method").place(w::Place::Query),
+        2 sig_method: String => "sig_method: must query",
         /// `kv_list`.
-        3 kv_list: Vec<SetuserinteractivedataKv> => w::Field::must("kv_list"),
+        3 kv_list: Vec<SetuserinteractivedataKv> => "kv_list: must",
     }
     new(
-        openid: xinqiao_types::OpenId,
-        signature: String,
-        sig_method: String,
+        openid: impl Into<xinqiao_types::OpenId>,
+        signature: impl Into<String>,
+        sig_method: impl Into<String>,
         kv_list: Vec<SetuserinteractivedataKv>,
     )
 }
@@ -3518,24 +3538,24 @@ w::record! {
     /// * Catalog: `mini_program.wxa.sitesearch`.
     pub struct Sitesearch {
         /// `keyword`.
-        0 keyword: String => w::Field::must("keyword"),
+        0 keyword: String => "keyword: must",
         /// `next_page_info`.
-        1 next_page_info: String => w::Field::must("next_page_info"),
+        1 next_page_info: String => "next_page_info: must",
     }
-    new(keyword: String, next_page_info: String)
+    new(keyword: impl Into<String>, next_page_info: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`Sitesearch`].
     pub struct SitesearchResponse {
         /// `items`.
-        0 items: Vec<SitesearchItem> => w::Field::must("items"),
+        0 items: Vec<SitesearchItem> => "items: must",
         /// `has_next_page`.
-        1 has_next_page: bool => w::Field::must("has_next_page").spelled(w::Spelling::BoolInt),
+        1 has_next_page: bool => "has_next_page: must zero-one",
         /// `next_page_info`.
-        2 next_page_info: String => w::Field::must("next_page_info"),
+        2 next_page_info: String => "next_page_info: must",
         /// `hit_count`.
-        3 hit_count: i64 => w::Field::must("hit_count"),
+        3 hit_count: i64 => "hit_count: must",
     }
 }
 
@@ -3566,25 +3586,25 @@ w::record! {
     /// * Catalog: `mini_program.wxa.update_store`.
     pub struct UpdateStore {
         /// `poi_id`.
-        0 poi_id: String => w::Field::must("poi_id"),
+        0 poi_id: String => "poi_id: must",
         /// `map_poi_id`.
-        1 map_poi_id: String => w::Field::must("map_poi_id"),
+        1 map_poi_id: String => "map_poi_id: must",
         /// `pic_list`.
-        2 pic_list: Pic => w::Field::must("pic_list").spelled(w::Spelling::JsonText),
+        2 pic_list: Pic => "pic_list: must json",
         /// `hour`; format `HHmm-HHmm`.
-        3 hour: String => w::Field::must("hour"),
+        3 hour: String => "hour: must",
         /// `contract_phone`.
-        4 contract_phone: String => w::Field::must("contract_phone"),
+        4 contract_phone: String => "contract_phone: must",
         /// `card_id`.
-        5 card_id: String => w::Field::must("card_id"),
+        5 card_id: String => "card_id: must",
     }
     new(
-        poi_id: String,
-        map_poi_id: String,
+        poi_id: impl Into<String>,
+        map_poi_id: impl Into<String>,
         pic_list: Pic,
-        hour: String,
-        contract_phone: String,
-        card_id: String,
+        hour: impl Into<String>,
+        contract_phone: impl Into<String>,
+        card_id: impl Into<String>,
     )
 }
 
@@ -3592,7 +3612,7 @@ w::record! {
     /// Answer to [`UpdateStore`].
     pub struct UpdateStoreResponse {
         /// `data`.
-        0 data: UpdateStoreData => w::Field::must("data"),
+        0 data: UpdateStoreData => "data: must",
     }
 }
 
@@ -3631,32 +3651,32 @@ pub mod charge {
             /// * Catalog: `mini_program.wxa.charge.usage.get`.
             pub struct Get {
                 /// `spuId`.
-                0 spu_id: String => w::Field::must("spuId").place(w::Place::Query),
+                0 spu_id: String => "spuId: must query",
                 /// `offset`.
-                1 offset: i64 => w::Field::must("offset").place(w::Place::Query),
+                1 offset: i64 => "offset: must query",
                 /// `limit`.
-                2 limit: i64 => w::Field::must("limit").place(w::Place::Query),
+                2 limit: i64 => "limit: must query",
             }
-            new(spu_id: String, offset: i64, limit: i64)
+            new(spu_id: impl Into<String>, offset: i64, limit: i64)
         }
 
         w::record! {
             /// Answer to [`Get`].
             pub struct GetResponse {
                 /// `all`.
-                0 all: i64 => w::Field::must("all"),
+                0 all: i64 => "all: must",
                 /// `effectiveAll`.
-                1 effective_all: i64 => w::Field::must("effectiveAll"),
+                1 effective_all: i64 => "effectiveAll: must",
                 /// `effectiveUse`.
-                2 effective_use: i64 => w::Field::must("effectiveUse"),
+                2 effective_use: i64 => "effectiveUse: must",
                 /// `startServiceTime`.
-                3 start_service_time: i64 => w::Field::must("startServiceTime"),
+                3 start_service_time: i64 => "startServiceTime: must",
                 /// `endServiceTime`.
-                4 end_service_time: i64 => w::Field::must("endServiceTime"),
+                4 end_service_time: i64 => "endServiceTime: must",
                 /// `detailList`.
-                5 detail_list: Vec<super::super::GetDetail> => w::Field::must("detailList"),
+                5 detail_list: Vec<super::super::GetDetail> => "detailList: must",
                 /// `total`.
-                6 total: i64 => w::Field::must("total"),
+                6 total: i64 => "total: must",
             }
         }
 
@@ -3688,16 +3708,16 @@ pub mod charge {
             /// * Catalog: `mini_program.wxa.charge.usage.get_recent_average`.
             pub struct GetRecentAverage {
                 /// `spuId`.
-                0 spu_id: String => w::Field::must("spuId").place(w::Place::Query),
+                0 spu_id: String => "spuId: must query",
             }
-            new(spu_id: String)
+            new(spu_id: impl Into<String>)
         }
 
         w::record! {
             /// Answer to [`GetRecentAverage`].
             pub struct GetRecentAverageResponse {
                 /// `averageData`.
-                0 average_data: i64 => w::Field::must("averageData"),
+                0 average_data: i64 => "averageData: must",
             }
         }
 
@@ -3734,11 +3754,11 @@ pub mod devplugin {
         /// * Catalog: `mini_program.wxa.devplugin.dev_agree`.
         pub struct DevAgree {
             /// `action`.
-            0 action: String => w::Field::must("action"),
+            0 action: String => "action: must",
             /// `appid`.
-            1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            1 appid: xinqiao_types::AppId => "appid: must",
         }
-        new(action: String, appid: xinqiao_types::AppId)
+        new(action: impl Into<String>, appid: impl Into<xinqiao_types::AppId>)
     }
 
     w::endpoint! {
@@ -3768,20 +3788,20 @@ pub mod devplugin {
         /// * Catalog: `mini_program.wxa.devplugin.dev_apply_list`.
         pub struct DevApplyList {
             /// `action`.
-            0 action: String => w::Field::must("action"),
+            0 action: String => "action: must",
             /// `page`.
-            1 page: i64 => w::Field::must("page"),
+            1 page: i64 => "page: must",
             /// `num`.
-            2 num: i64 => w::Field::must("num"),
+            2 num: i64 => "num: must",
         }
-        new(action: String, page: i64, num: i64)
+        new(action: impl Into<String>, page: i64, num: i64)
     }
 
     w::record! {
         /// Answer to [`DevApplyList`].
         pub struct DevApplyListResponse {
             /// `apply_list`.
-            0 apply_list: Vec<super::DevApplyListApply> => w::Field::must("apply_list"),
+            0 apply_list: Vec<super::DevApplyListApply> => "apply_list: must",
         }
     }
 
@@ -3812,9 +3832,9 @@ pub mod devplugin {
         /// * Catalog: `mini_program.wxa.devplugin.dev_delete`.
         pub struct DevDelete {
             /// `action`.
-            0 action: String => w::Field::must("action"),
+            0 action: String => "action: must",
         }
-        new(action: String)
+        new(action: impl Into<String>)
     }
 
     w::endpoint! {
@@ -3844,11 +3864,11 @@ pub mod devplugin {
         /// * Catalog: `mini_program.wxa.devplugin.dev_refuse`.
         pub struct DevRefuse {
             /// `action`.
-            0 action: String => w::Field::must("action"),
+            0 action: String => "action: must",
             /// `reason`.
-            1 reason: String => w::Field::must("reason"),
+            1 reason: String => "reason: must",
         }
-        new(action: String, reason: String)
+        new(action: impl Into<String>, reason: impl Into<String>)
     }
 
     w::endpoint! {
@@ -3883,53 +3903,48 @@ pub mod game {
         /// * Catalog: `mini_program.wxa.game.cancelpay`.
         pub struct Cancelpay {
             /// `sig_method`.
-            0 sig_method: String => w::Field::must("sig_method").place(w::Place::Query),
+            0 sig_method: String => "sig_method: must query",
             /// `signature`.
-            1 signature: Option<String> => w::Field::new("signature").place(w::Place::Query),
+            1 signature: Option<String> => "signature: query",
             /// `pay_sig`.
-            2 pay_sig: Option<String> => w::Field::new("pay_sig").place(w::Place::Query),
+            2 pay_sig: Option<String> => "pay_sig: query",
             /// `offer_id`.
-            3 offer_id: Option<String> => w::Field::new("offer_id"),
+            3 offer_id: Option<String> => "offer_id",
             /// `zone_id`.
-            4 zone_id: String => w::Field::must("zone_id"),
+            4 zone_id: String => "zone_id: must",
             /// `openid`.
-            5 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            5 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `env`.
-            6 env: i64 => w::Field::must("env"),
+            6 env: i64 => "env: must",
             /// `user_ip`.
-            7 user_ip: Option<String> => w::Field::new("user_ip"),
+            7 user_ip: Option<String> => "user_ip",
             /// `ts`; format `unix`.
-            8 ts: Option<xinqiao_types::UnixSeconds> => w::Field::new("ts"),
+            8 ts: Option<xinqiao_types::UnixSeconds> => "ts",
             /// `pay_bill_no`.
-            9 pay_bill_no: String => w::Field::must("pay_bill_no"),
+            9 pay_bill_no: String => "pay_bill_no: must",
             /// `bill_no`.
-            10 bill_no: String => w::Field::must("bill_no"),
+            10 bill_no: String => "bill_no: must",
             /// `amount`.
-            11 amount: i64 => w::Field::must("amount"),
+            11 amount: i64 => "amount: must",
         }
         new(
-            sig_method: String,
-            zone_id: String,
-            openid: xinqiao_types::OpenId,
+            sig_method: impl Into<String>,
+            zone_id: impl Into<String>,
+            openid: impl Into<xinqiao_types::OpenId>,
             env: i64,
-            pay_bill_no: String,
-            bill_no: String,
+            pay_bill_no: impl Into<String>,
+            bill_no: impl Into<String>,
             amount: i64,
         )
-        set(
-            signature: String,
-            pay_sig: String,
-            offer_id: String,
-            user_ip: String,
-            ts: xinqiao_types::UnixSeconds,
-        )
+        text(signature: String, pay_sig: String, offer_id: String, user_ip: String)
+        set(ts: xinqiao_types::UnixSeconds)
     }
 
     w::record! {
         /// Answer to [`Cancelpay`].
         pub struct CancelpayResponse {
             /// `bill_no`.
-            0 bill_no: String => w::Field::must("bill_no"),
+            0 bill_no: String => "bill_no: must",
         }
     }
 
@@ -3960,51 +3975,51 @@ pub mod game {
         /// * Catalog: `mini_program.wxa.game.getbalance`.
         pub struct Getbalance {
             /// `sig_method`.
-            0 sig_method: String => w::Field::must("sig_method").place(w::Place::Query),
+            0 sig_method: String => "sig_method: must query",
             /// `signature`.
-            1 signature: Option<String> => w::Field::new("signature").place(w::Place::Query),
+            1 signature: Option<String> => "signature: query",
             /// `pay_sig`.
-            2 pay_sig: Option<String> => w::Field::new("pay_sig").place(w::Place::Query),
+            2 pay_sig: Option<String> => "pay_sig: query",
             /// `offer_id`.
-            3 offer_id: Option<String> => w::Field::new("offer_id"),
+            3 offer_id: Option<String> => "offer_id",
             /// `zone_id`.
-            4 zone_id: String => w::Field::must("zone_id"),
+            4 zone_id: String => "zone_id: must",
             /// `openid`.
-            5 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            5 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `env`.
-            6 env: i64 => w::Field::must("env"),
+            6 env: i64 => "env: must",
             /// `user_ip`.
-            7 user_ip: Option<String> => w::Field::new("user_ip"),
+            7 user_ip: Option<String> => "user_ip",
             /// `ts`; format `unix`.
-            8 ts: Option<xinqiao_types::UnixSeconds> => w::Field::new("ts"),
+            8 ts: Option<xinqiao_types::UnixSeconds> => "ts",
         }
-        new(sig_method: String, zone_id: String, openid: xinqiao_types::OpenId, env: i64)
-        set(
-            signature: String,
-            pay_sig: String,
-            offer_id: String,
-            user_ip: String,
-            ts: xinqiao_types::UnixSeconds,
+        new(
+            sig_method: impl Into<String>,
+            zone_id: impl Into<String>,
+            openid: impl Into<xinqiao_types::OpenId>,
+            env: i64,
         )
+        text(signature: String, pay_sig: String, offer_id: String, user_ip: String)
+        set(ts: xinqiao_types::UnixSeconds)
     }
 
     w::record! {
         /// Answer to [`Getbalance`].
         pub struct GetbalanceResponse {
             /// `balance`.
-            0 balance: i64 => w::Field::must("balance"),
+            0 balance: i64 => "balance: must",
             /// `present_balance`.
-            1 present_balance: i64 => w::Field::must("present_balance"),
+            1 present_balance: i64 => "present_balance: must",
             /// `first_save`.
-            2 first_save: bool => w::Field::must("first_save"),
+            2 first_save: bool => "first_save: must",
             /// `sum_save`.
-            3 sum_save: i64 => w::Field::must("sum_save"),
+            3 sum_save: i64 => "sum_save: must",
             /// `sum_present`.
-            4 sum_present: i64 => w::Field::must("sum_present"),
+            4 sum_present: i64 => "sum_present: must",
             /// `sum_balance`.
-            5 sum_balance: i64 => w::Field::must("sum_balance"),
+            5 sum_balance: i64 => "sum_balance: must",
             /// `sum_cost`.
-            6 sum_cost: i64 => w::Field::must("sum_cost"),
+            6 sum_cost: i64 => "sum_cost: must",
         }
     }
 
@@ -4035,60 +4050,60 @@ pub mod game {
         /// * Catalog: `mini_program.wxa.game.pay`.
         pub struct Pay {
             /// `sig_method`.
-            0 sig_method: String => w::Field::must("sig_method").place(w::Place::Query),
+            0 sig_method: String => "sig_method: must query",
             /// `signature`.
-            1 signature: Option<String> => w::Field::new("signature").place(w::Place::Query),
+            1 signature: Option<String> => "signature: query",
             /// `pay_sig`.
-            2 pay_sig: Option<String> => w::Field::new("pay_sig").place(w::Place::Query),
+            2 pay_sig: Option<String> => "pay_sig: query",
             /// `offer_id`.
-            3 offer_id: Option<String> => w::Field::new("offer_id"),
+            3 offer_id: Option<String> => "offer_id",
             /// `zone_id`.
-            4 zone_id: String => w::Field::must("zone_id"),
+            4 zone_id: String => "zone_id: must",
             /// `openid`.
-            5 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            5 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `env`.
-            6 env: i64 => w::Field::must("env"),
+            6 env: i64 => "env: must",
             /// `user_ip`.
-            7 user_ip: Option<String> => w::Field::new("user_ip"),
+            7 user_ip: Option<String> => "user_ip",
             /// `ts`; format `unix`.
-            8 ts: Option<xinqiao_types::UnixSeconds> => w::Field::new("ts"),
+            8 ts: Option<xinqiao_types::UnixSeconds> => "ts",
             /// `bill_no`.
-            9 bill_no: String => w::Field::must("bill_no"),
+            9 bill_no: String => "bill_no: must",
             /// `amount`.
-            10 amount: i64 => w::Field::must("amount"),
+            10 amount: i64 => "amount: must",
             /// `payitem`.
-            11 payitem: Option<String> => w::Field::new("payitem"),
+            11 payitem: Option<String> => "payitem",
             /// `remark`.
-            12 remark: Option<String> => w::Field::new("remark"),
+            12 remark: Option<String> => "remark",
         }
         new(
-            sig_method: String,
-            zone_id: String,
-            openid: xinqiao_types::OpenId,
+            sig_method: impl Into<String>,
+            zone_id: impl Into<String>,
+            openid: impl Into<xinqiao_types::OpenId>,
             env: i64,
-            bill_no: String,
+            bill_no: impl Into<String>,
             amount: i64,
         )
-        set(
+        text(
             signature: String,
             pay_sig: String,
             offer_id: String,
             user_ip: String,
-            ts: xinqiao_types::UnixSeconds,
             payitem: String,
             remark: String,
         )
+        set(ts: xinqiao_types::UnixSeconds)
     }
 
     w::record! {
         /// Answer to [`Pay`].
         pub struct PayResponse {
             /// `bill_no`.
-            0 bill_no: String => w::Field::must("bill_no"),
+            0 bill_no: String => "bill_no: must",
             /// `balance`.
-            1 balance: i64 => w::Field::must("balance"),
+            1 balance: i64 => "balance: must",
             /// `used_present_amount`.
-            2 used_present_amount: i64 => w::Field::must("used_present_amount"),
+            2 used_present_amount: i64 => "used_present_amount: must",
         }
     }
 
@@ -4119,52 +4134,47 @@ pub mod game {
         /// * Catalog: `mini_program.wxa.game.present`.
         pub struct Present {
             /// `sig_method`.
-            0 sig_method: String => w::Field::must("sig_method").place(w::Place::Query),
+            0 sig_method: String => "sig_method: must query",
             /// `signature`.
-            1 signature: Option<String> => w::Field::new("signature").place(w::Place::Query),
+            1 signature: Option<String> => "signature: query",
             /// `pay_sig`.
-            2 pay_sig: Option<String> => w::Field::new("pay_sig").place(w::Place::Query),
+            2 pay_sig: Option<String> => "pay_sig: query",
             /// `offer_id`.
-            3 offer_id: Option<String> => w::Field::new("offer_id"),
+            3 offer_id: Option<String> => "offer_id",
             /// `zone_id`.
-            4 zone_id: String => w::Field::must("zone_id"),
+            4 zone_id: String => "zone_id: must",
             /// `openid`.
-            5 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            5 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `env`.
-            6 env: i64 => w::Field::must("env"),
+            6 env: i64 => "env: must",
             /// `user_ip`.
-            7 user_ip: Option<String> => w::Field::new("user_ip"),
+            7 user_ip: Option<String> => "user_ip",
             /// `ts`; format `unix`.
-            8 ts: Option<xinqiao_types::UnixSeconds> => w::Field::new("ts"),
+            8 ts: Option<xinqiao_types::UnixSeconds> => "ts",
             /// `bill_no`.
-            9 bill_no: String => w::Field::must("bill_no"),
+            9 bill_no: String => "bill_no: must",
             /// `amount`.
-            10 amount: i64 => w::Field::must("amount"),
+            10 amount: i64 => "amount: must",
         }
         new(
-            sig_method: String,
-            zone_id: String,
-            openid: xinqiao_types::OpenId,
+            sig_method: impl Into<String>,
+            zone_id: impl Into<String>,
+            openid: impl Into<xinqiao_types::OpenId>,
             env: i64,
-            bill_no: String,
+            bill_no: impl Into<String>,
             amount: i64,
         )
-        set(
-            signature: String,
-            pay_sig: String,
-            offer_id: String,
-            user_ip: String,
-            ts: xinqiao_types::UnixSeconds,
-        )
+        text(signature: String, pay_sig: String, offer_id: String, user_ip: String)
+        set(ts: xinqiao_types::UnixSeconds)
     }
 
     w::record! {
         /// Answer to [`Present`].
         pub struct PresentResponse {
             /// `bill_no`.
-            0 bill_no: String => w::Field::must("bill_no"),
+            0 bill_no: String => "bill_no: must",
             /// `balance`.
-            1 balance: i64 => w::Field::must("balance"),
+            1 balance: i64 => "balance: must",
         }
     }
 
@@ -4195,62 +4205,57 @@ pub mod game {
         /// * Catalog: `mini_program.wxa.game.queryorderinfo`.
         pub struct Queryorderinfo {
             /// `sig_method`.
-            0 sig_method: String => w::Field::must("sig_method").place(w::Place::Query),
+            0 sig_method: String => "sig_method: must query",
             /// `signature`.
-            1 signature: Option<String> => w::Field::new("signature").place(w::Place::Query),
+            1 signature: Option<String> => "signature: query",
             /// `pay_sig`.
-            2 pay_sig: Option<String> => w::Field::new("pay_sig").place(w::Place::Query),
+            2 pay_sig: Option<String> => "pay_sig: query",
             /// `offer_id`.
-            3 offer_id: Option<String> => w::Field::new("offer_id"),
+            3 offer_id: Option<String> => "offer_id",
             /// `zone_id`.
-            4 zone_id: String => w::Field::must("zone_id"),
+            4 zone_id: String => "zone_id: must",
             /// `openid`.
-            5 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            5 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `env`.
-            6 env: i64 => w::Field::must("env"),
+            6 env: i64 => "env: must",
             /// `user_ip`.
-            7 user_ip: Option<String> => w::Field::new("user_ip"),
+            7 user_ip: Option<String> => "user_ip",
             /// `ts`; format `unix`.
-            8 ts: Option<xinqiao_types::UnixSeconds> => w::Field::new("ts"),
+            8 ts: Option<xinqiao_types::UnixSeconds> => "ts",
             /// `out_trade_no`.
-            9 out_trade_no: String => w::Field::must("out_trade_no"),
+            9 out_trade_no: String => "out_trade_no: must",
             /// `biz_id`.
-            10 biz_id: i64 => w::Field::must("biz_id"),
+            10 biz_id: i64 => "biz_id: must",
         }
         new(
-            sig_method: String,
-            zone_id: String,
-            openid: xinqiao_types::OpenId,
+            sig_method: impl Into<String>,
+            zone_id: impl Into<String>,
+            openid: impl Into<xinqiao_types::OpenId>,
             env: i64,
-            out_trade_no: String,
+            out_trade_no: impl Into<String>,
             biz_id: i64,
         )
-        set(
-            signature: String,
-            pay_sig: String,
-            offer_id: String,
-            user_ip: String,
-            ts: xinqiao_types::UnixSeconds,
-        )
+        text(signature: String, pay_sig: String, offer_id: String, user_ip: String)
+        set(ts: xinqiao_types::UnixSeconds)
     }
 
     w::record! {
         /// Answer to [`Queryorderinfo`].
         pub struct QueryorderinfoResponse {
             /// `product_id`.
-            0 product_id: String => w::Field::must("product_id"),
+            0 product_id: String => "product_id: must",
             /// `out_trade_no`.
-            1 out_trade_no: String => w::Field::must("out_trade_no"),
+            1 out_trade_no: String => "out_trade_no: must",
             /// `mch_order_no`.
-            2 mch_order_no: Option<String> => w::Field::new("mch_order_no"),
+            2 mch_order_no: Option<String> => "mch_order_no",
             /// `transaction_id`.
-            3 transaction_id: Option<String> => w::Field::new("transaction_id"),
+            3 transaction_id: Option<String> => "transaction_id",
             /// `pay_state`.
-            4 pay_state: i64 => w::Field::must("pay_state"),
+            4 pay_state: i64 => "pay_state: must",
             /// `deliver_state`.
-            5 deliver_state: i64 => w::Field::must("deliver_state"),
+            5 deliver_state: i64 => "deliver_state: must",
             /// `pay_finish_time`; format `unix`.
-            6 pay_finish_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("pay_finish_time"),
+            6 pay_finish_time: Option<xinqiao_types::UnixSeconds> => "pay_finish_time",
         }
     }
 
@@ -4285,19 +4290,19 @@ pub mod game {
             /// * Catalog: `mini_program.wxa.game.content_spam.media_check_sync`.
             pub struct MediaCheckSync {
                 /// `openid`.
-                0 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+                0 openid: xinqiao_types::OpenId => "openid: must masked",
                 /// `media_url`.
-                1 media_url: String => w::Field::must("media_url"),
+                1 media_url: String => "media_url: must",
                 /// `media_type`.
-                2 media_type: i64 => w::Field::must("media_type"),
+                2 media_type: i64 => "media_type: must",
                 /// `version`.
-                3 version: i64 => w::Field::must("version"),
+                3 version: i64 => "version: must",
                 /// `scene`.
-                4 scene: i64 => w::Field::must("scene"),
+                4 scene: i64 => "scene: must",
             }
             new(
-                openid: xinqiao_types::OpenId,
-                media_url: String,
+                openid: impl Into<xinqiao_types::OpenId>,
+                media_url: impl Into<String>,
                 media_type: i64,
                 version: i64,
                 scene: i64,
@@ -4308,11 +4313,11 @@ pub mod game {
             /// Answer to [`MediaCheckSync`].
             pub struct MediaCheckSyncResponse {
                 /// `trace_id`.
-                0 trace_id: String => w::Field::must("trace_id"),
+                0 trace_id: String => "trace_id: must",
                 /// `result`.
-                1 result: Option<super::super::MediaCheckSyncResult> => w::Field::new("result"),
+                1 result: Option<super::super::MediaCheckSyncResult> => "result",
                 /// `detail`.
-                2 detail: Option<Vec<super::super::MediaCheckSyncDetail>> => w::Field::new("detail"),
+                2 detail: Option<Vec<super::super::MediaCheckSyncDetail>> => "detail",
             }
         }
 
@@ -4343,29 +4348,34 @@ pub mod game {
             /// * Catalog: `mini_program.wxa.game.content_spam.msg_sec_check`.
             pub struct MsgSecCheck {
                 /// `openid`.
-                0 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+                0 openid: xinqiao_types::OpenId => "openid: must masked",
                 /// `nickname`.
-                1 nickname: Option<String> => w::Field::new("nickname").masked(),
+                1 nickname: Option<String> => "nickname: masked",
                 /// `content`.
-                2 content: String => w::Field::must("content"),
+                2 content: String => "content: must",
                 /// `version`.
-                3 version: i64 => w::Field::must("version"),
+                3 version: i64 => "version: must",
                 /// `scene`.
-                4 scene: i64 => w::Field::must("scene"),
+                4 scene: i64 => "scene: must",
             }
-            new(openid: xinqiao_types::OpenId, content: String, version: i64, scene: i64)
-            set(nickname: String)
+            new(
+                openid: impl Into<xinqiao_types::OpenId>,
+                content: impl Into<String>,
+                version: i64,
+                scene: i64,
+            )
+            text(nickname: String)
         }
 
         w::record! {
             /// Answer to [`MsgSecCheck`].
             pub struct MsgSecCheckResponse {
                 /// `trace_id`.
-                0 trace_id: String => w::Field::must("trace_id"),
+                0 trace_id: String => "trace_id: must",
                 /// `result`.
-                1 result: Option<super::super::MsgSecCheckResult> => w::Field::new("result"),
+                1 result: Option<super::super::MsgSecCheckResult> => "result",
                 /// `detail`.
-                2 detail: Option<Vec<super::super::MsgSecCheckDetail>> => w::Field::new("detail"),
+                2 detail: Option<Vec<super::super::MsgSecCheckDetail>> => "detail",
             }
         }
 
@@ -4403,13 +4413,13 @@ pub mod plugin {
         /// * Catalog: `mini_program.wxa.plugin.apply`.
         pub struct Apply {
             /// `action`.
-            0 action: String => w::Field::must("action"),
+            0 action: String => "action: must",
             /// `plugin_appid`.
-            1 plugin_appid: String => w::Field::must("plugin_appid"),
+            1 plugin_appid: String => "plugin_appid: must",
             /// `reason`.
-            2 reason: String => w::Field::must("reason"),
+            2 reason: String => "reason: must",
         }
-        new(action: String, plugin_appid: String, reason: String)
+        new(action: impl Into<String>, plugin_appid: impl Into<String>, reason: impl Into<String>)
     }
 
     w::endpoint! {
@@ -4440,16 +4450,16 @@ pub mod plugin {
         /// * Catalog: `mini_program.wxa.plugin.list`.
         pub struct List {
             /// `action`.
-            0 action: String => w::Field::must("action"),
+            0 action: String => "action: must",
         }
-        new(action: String)
+        new(action: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`List`].
         pub struct ListResponse {
             /// `plugin_list`.
-            0 plugin_list: Vec<super::Plugin> => w::Field::must("plugin_list"),
+            0 plugin_list: Vec<super::Plugin> => "plugin_list: must",
         }
     }
 
@@ -4481,11 +4491,11 @@ pub mod plugin {
         /// * Catalog: `mini_program.wxa.plugin.unbind`.
         pub struct Unbind {
             /// `action`.
-            0 action: String => w::Field::must("action"),
+            0 action: String => "action: must",
             /// `plugin_appid`.
-            1 plugin_appid: String => w::Field::must("plugin_appid"),
+            1 plugin_appid: String => "plugin_appid: must",
         }
-        new(action: String, plugin_appid: String)
+        new(action: impl Into<String>, plugin_appid: impl Into<String>)
     }
 
     w::endpoint! {
@@ -4527,7 +4537,7 @@ pub mod vip {
         /// Answer to [`ShopListGet`].
         pub struct ShopListGetResponse {
             /// `list`.
-            0 list: Vec<super::ShopListGetList> => w::Field::must("list"),
+            0 list: Vec<super::ShopListGetList> => "list: must",
         }
     }
 
@@ -4562,13 +4572,17 @@ pub mod vip {
             /// * Catalog: `mini_program.wxa.vip.user.info_add`.
             pub struct InfoAdd {
                 /// `session_id`.
-                0 session_id: String => w::Field::must("session_id"),
+                0 session_id: String => "session_id: must",
                 /// `wxa_openid`.
-                1 wxa_openid: String => w::Field::must("wxa_openid"),
+                1 wxa_openid: String => "wxa_openid: must",
                 /// `info`.
-                2 info: super::super::InfoAddInfo => w::Field::must("info"),
+                2 info: super::super::InfoAddInfo => "info: must",
             }
-            new(session_id: String, wxa_openid: String, info: super::super::InfoAddInfo)
+            new(
+                session_id: impl Into<String>,
+                wxa_openid: impl Into<String>,
+                info: super::super::InfoAddInfo,
+            )
         }
 
         w::endpoint! {
@@ -4598,9 +4612,9 @@ pub mod vip {
             /// * Catalog: `mini_program.wxa.vip.user.info_delete`.
             pub struct InfoDelete {
                 /// `wxa_openid`.
-                0 wxa_openid: String => w::Field::must("wxa_openid"),
+                0 wxa_openid: String => "wxa_openid: must",
             }
-            new(wxa_openid: String)
+            new(wxa_openid: impl Into<String>)
         }
 
         w::endpoint! {
@@ -4630,16 +4644,16 @@ pub mod vip {
             /// * Catalog: `mini_program.wxa.vip.user.info_get`.
             pub struct InfoGet {
                 /// `wxa_openid`.
-                0 wxa_openid: String => w::Field::must("wxa_openid"),
+                0 wxa_openid: String => "wxa_openid: must",
             }
-            new(wxa_openid: String)
+            new(wxa_openid: impl Into<String>)
         }
 
         w::record! {
             /// Answer to [`InfoGet`].
             pub struct InfoGetResponse {
                 /// `info`.
-                0 info: super::super::InfoGetInfo => w::Field::must("info"),
+                0 info: super::super::InfoGetInfo => "info: must",
             }
         }
 
@@ -4670,11 +4684,11 @@ pub mod vip {
             /// * Catalog: `mini_program.wxa.vip.user.info_update`.
             pub struct InfoUpdate {
                 /// `wxa_openid`.
-                0 wxa_openid: String => w::Field::must("wxa_openid"),
+                0 wxa_openid: String => "wxa_openid: must",
                 /// `info`.
-                1 info: super::super::InfoAddInfo => w::Field::must("info"),
+                1 info: super::super::InfoAddInfo => "info: must",
             }
-            new(wxa_openid: String, info: super::super::InfoAddInfo)
+            new(wxa_openid: impl Into<String>, info: super::super::InfoAddInfo)
         }
 
         w::endpoint! {
@@ -4704,9 +4718,9 @@ pub mod vip {
             /// * Catalog: `mini_program.wxa.vip.user.list_get`.
             pub struct ListGet {
                 /// `offset`.
-                0 offset: i64 => w::Field::must("offset"),
+                0 offset: i64 => "offset: must",
                 /// `limit`.
-                1 limit: i64 => w::Field::must("limit"),
+                1 limit: i64 => "limit: must",
             }
             new(offset: i64, limit: i64)
         }
@@ -4715,7 +4729,7 @@ pub mod vip {
             /// Answer to [`ListGet`].
             pub struct ListGetResponse {
                 /// `list`.
-                0 list: Vec<super::super::ListGetList> => w::Field::must("list"),
+                0 list: Vec<super::super::ListGetList> => "list: must",
             }
         }
 

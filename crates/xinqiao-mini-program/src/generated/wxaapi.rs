@@ -10,9 +10,9 @@ w::record! {
     /// `Action`.
     pub struct Action {
         /// `type`.
-        0 type_: i64 => w::Field::must("type"),
+        0 type_: i64 => "type: must",
         /// `updateTime`; format `unix`.
-        1 update_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("updateTime"),
+        1 update_time: Option<xinqiao_types::UnixSeconds> => "updateTime",
     }
 }
 
@@ -20,21 +20,21 @@ w::record! {
     /// `Appeal`.
     pub struct Appeal {
         /// `illegalOrderId`.
-        0 illegal_order_id: i64 => w::Field::must("illegalOrderId").spelled(w::Spelling::NumericText),
+        0 illegal_order_id: i64 => "illegalOrderId: must numeric",
         /// `orderId`.
-        1 order_id: w::TextOrNumber => w::Field::must("orderId"),
+        1 order_id: w::TextOrNumber => "orderId: must",
         /// `complaintOrderId`.
-        2 complaint_order_id: i64 => w::Field::must("complaintOrderId").spelled(w::Spelling::NumericText),
+        2 complaint_order_id: i64 => "complaintOrderId: must numeric",
         /// `illegalWording`.
-        3 illegal_wording: String => w::Field::must("illegalWording"),
+        3 illegal_wording: String => "illegalWording: must",
         /// `status`.
-        4 status: i64 => w::Field::must("status"),
+        4 status: i64 => "status: must",
         /// `minusScore`.
-        5 minus_score: i64 => w::Field::must("minusScore"),
+        5 minus_score: i64 => "minusScore: must",
         /// `illegalTime`; format `unix`.
-        6 illegal_time: xinqiao_types::UnixSeconds => w::Field::must("illegalTime"),
+        6 illegal_time: xinqiao_types::UnixSeconds => "illegalTime: must",
         /// `updateTime`; format `unix`.
-        7 update_time: xinqiao_types::UnixSeconds => w::Field::must("updateTime"),
+        7 update_time: xinqiao_types::UnixSeconds => "updateTime: must",
     }
 }
 
@@ -42,11 +42,11 @@ w::record! {
     /// `BizInfo`.
     pub struct BizInfo {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `nickName`.
-        1 nick_name: String => w::Field::must("nickName"),
+        1 nick_name: String => "nickName: must",
         /// `headImg`.
-        2 head_img: String => w::Field::must("headImg"),
+        2 head_img: String => "headImg: must",
     }
 }
 
@@ -54,17 +54,17 @@ w::record! {
     /// `CommentReply`.
     pub struct CommentReply {
         /// `commentReplyId`.
-        0 comment_reply_id: String => w::Field::must("commentReplyId"),
+        0 comment_reply_id: String => "commentReplyId: must",
         /// `commentId`.
-        1 comment_id: String => w::Field::must("commentId"),
+        1 comment_id: String => "commentId: must",
         /// `commentReplyContent`.
-        2 comment_reply_content: CommentReplyContent => w::Field::must("commentReplyContent"),
+        2 comment_reply_content: CommentReplyContent => "commentReplyContent: must",
         /// `commentReplyObject`.
-        3 comment_reply_object: ReplyObject => w::Field::must("commentReplyObject"),
+        3 comment_reply_object: ReplyObject => "commentReplyObject: must",
         /// `createTime`; format `unix`.
-        4 create_time: xinqiao_types::UnixSeconds => w::Field::must("createTime"),
+        4 create_time: xinqiao_types::UnixSeconds => "createTime: must",
         /// `updateTime`; format `unix`.
-        5 update_time: xinqiao_types::UnixSeconds => w::Field::must("updateTime"),
+        5 update_time: xinqiao_types::UnixSeconds => "updateTime: must",
     }
 }
 
@@ -72,7 +72,7 @@ w::record! {
     /// `CommentReplyContent`.
     pub struct CommentReplyContent {
         /// `content`.
-        0 content: String => w::Field::must("content"),
+        0 content: String => "content: must",
     }
 }
 
@@ -80,7 +80,7 @@ w::record! {
     /// `CommentinfoGetInfo`.
     pub struct CommentinfoGetInfo {
         /// `content`.
-        0 content: InfoContent => w::Field::must("content"),
+        0 content: InfoContent => "content: must",
     }
 }
 
@@ -88,37 +88,37 @@ w::record! {
     /// `ComplaintOrder`.
     pub struct ComplaintOrder {
         /// `complaintOrderId`.
-        0 complaint_order_id: i64 => w::Field::must("complaintOrderId"),
+        0 complaint_order_id: i64 => "complaintOrderId: must",
         /// `openId`.
-        1 open_id: String => w::Field::must("openId").masked(),
+        1 open_id: String => "openId: must masked",
         /// `type`.
-        2 type_: i64 => w::Field::must("type"),
+        2 type_: i64 => "type: must",
         /// `appealState`.
-        3 appeal_state: i64 => w::Field::must("appealState"),
+        3 appeal_state: i64 => "appealState: must",
         /// `nickName`.
-        4 nick_name: String => w::Field::must("nickName"),
+        4 nick_name: String => "nickName: must",
         /// `headImgUrl`.
-        5 head_img_url: String => w::Field::must("headImgUrl").masked(),
+        5 head_img_url: String => "headImgUrl: must masked",
         /// `phoneNumber`.
-        6 phone_number: w::TextOrNumber => w::Field::must("phoneNumber").masked(),
+        6 phone_number: w::TextOrNumber => "phoneNumber: must masked",
         /// `customerMaterial`.
-        7 customer_material: Option<CustomerMaterial> => w::Field::new("customerMaterial"),
+        7 customer_material: Option<CustomerMaterial> => "customerMaterial",
         /// `outTradeNo`.
-        8 out_trade_no: String => w::Field::must("outTradeNo"),
+        8 out_trade_no: String => "outTradeNo: must",
         /// `orderId`.
-        9 order_id: String => w::Field::must("orderId"),
+        9 order_id: String => "orderId: must",
         /// `status`.
-        10 status: i64 => w::Field::must("status"),
+        10 status: i64 => "status: must",
         /// `productName`.
-        11 product_name: String => w::Field::must("productName"),
+        11 product_name: String => "productName: must",
         /// `payTime`; format `unix`.
-        12 pay_time: xinqiao_types::UnixSeconds => w::Field::must("payTime"),
+        12 pay_time: xinqiao_types::UnixSeconds => "payTime: must",
         /// `totalCostStr`.
-        13 total_cost_str: String => w::Field::must("totalCostStr"),
+        13 total_cost_str: String => "totalCostStr: must",
         /// `createTime`; format `unix`.
-        14 create_time: xinqiao_types::UnixSeconds => w::Field::must("createTime"),
+        14 create_time: xinqiao_types::UnixSeconds => "createTime: must",
         /// `expireTime`; format `unix`.
-        15 expire_time: xinqiao_types::UnixSeconds => w::Field::must("expireTime"),
+        15 expire_time: xinqiao_types::UnixSeconds => "expireTime: must",
     }
 }
 
@@ -126,21 +126,21 @@ w::record! {
     /// `ComplaintOrderDetailItem`.
     pub struct ComplaintOrderDetailItem {
         /// `itemType`.
-        0 item_type: i64 => w::Field::must("itemType"),
+        0 item_type: i64 => "itemType: must",
         /// `appealItemType`.
-        1 appeal_item_type: Option<i64> => w::Field::new("appealItemType"),
+        1 appeal_item_type: Option<i64> => "appealItemType",
         /// `time`; format `unix`.
-        2 time: xinqiao_types::UnixSeconds => w::Field::must("time"),
+        2 time: xinqiao_types::UnixSeconds => "time: must",
         /// `nickName`.
-        3 nick_name: String => w::Field::must("nickName"),
+        3 nick_name: String => "nickName: must",
         /// `phoneNumber`.
-        4 phone_number: Option<w::TextOrNumber> => w::Field::new("phoneNumber").masked(),
+        4 phone_number: Option<w::TextOrNumber> => "phoneNumber: masked",
         /// `content`.
-        5 content: Option<String> => w::Field::new("content"),
+        5 content: Option<String> => "content",
         /// `mediaIdList`.
-        6 media_id_list: Option<Vec<String>> => w::Field::new("mediaIdList"),
+        6 media_id_list: Option<Vec<String>> => "mediaIdList",
         /// `blameResult`.
-        7 blame_result: i64 => w::Field::must("blameResult"),
+        7 blame_result: i64 => "blameResult: must",
     }
 }
 
@@ -148,9 +148,9 @@ w::record! {
     /// `ContentContent`.
     pub struct ContentContent {
         /// `txt`.
-        0 txt: String => w::Field::must("txt"),
+        0 txt: String => "txt: must",
         /// `media`.
-        1 media: Option<Vec<Media>> => w::Field::new("media"),
+        1 media: Option<Vec<Media>> => "media",
     }
 }
 
@@ -158,9 +158,9 @@ w::record! {
     /// `CustomerMaterial`.
     pub struct CustomerMaterial {
         /// `content`.
-        0 content: Option<String> => w::Field::new("content"),
+        0 content: Option<String> => "content",
         /// `mediaIdList`.
-        1 media_id_list: Option<Vec<String>> => w::Field::new("mediaIdList"),
+        1 media_id_list: Option<Vec<String>> => "mediaIdList",
     }
 }
 
@@ -168,9 +168,9 @@ w::record! {
     /// `Cvlist`.
     pub struct Cvlist {
         /// `type`.
-        0 type_: i64 => w::Field::must("type"),
+        0 type_: i64 => "type: must",
         /// `client_version_list`.
-        1 client_version_list: Vec<String> => w::Field::must("client_version_list"),
+        1 client_version_list: Vec<String> => "client_version_list: must",
     }
 }
 
@@ -178,25 +178,25 @@ w::record! {
     /// `DataList`.
     pub struct DataList {
         /// `level`.
-        0 level: i64 => w::Field::must("level"),
+        0 level: i64 => "level: must",
         /// `libraryVersion`.
-        1 library_version: String => w::Field::must("libraryVersion"),
+        1 library_version: String => "libraryVersion: must",
         /// `clientVersion`.
-        2 client_version: String => w::Field::must("clientVersion"),
+        2 client_version: String => "clientVersion: must",
         /// `id`.
-        3 id: String => w::Field::must("id"),
+        3 id: String => "id: must",
         /// `platform`.
-        4 platform: i64 => w::Field::must("platform"),
+        4 platform: i64 => "platform: must",
         /// `traceid`.
-        5 traceid: String => w::Field::must("traceid"),
+        5 traceid: String => "traceid: must",
         /// `url`.
-        6 url: String => w::Field::must("url"),
+        6 url: String => "url: must",
         /// `filterMsg`.
-        7 filter_msg: Option<String> => w::Field::new("filterMsg"),
+        7 filter_msg: Option<String> => "filterMsg",
         /// `msg`.
-        8 msg: Vec<Msg> => w::Field::must("msg"),
+        8 msg: Vec<Msg> => "msg: must",
         /// `timestamp`; format `unix`.
-        9 timestamp: xinqiao_types::UnixSeconds => w::Field::must("timestamp"),
+        9 timestamp: xinqiao_types::UnixSeconds => "timestamp: must",
     }
 }
 
@@ -204,7 +204,7 @@ w::record! {
     /// `DefaultTimeData`.
     pub struct DefaultTimeData {
         /// `list`.
-        0 list: Vec<DefaultTimeDataList> => w::Field::must("list"),
+        0 list: Vec<DefaultTimeDataList> => "list: must",
     }
 }
 
@@ -212,11 +212,11 @@ w::record! {
     /// `DefaultTimeDataList`.
     pub struct DefaultTimeDataList {
         /// `ref_date`; format `yyyyMMdd`.
-        0 ref_date: String => w::Field::must("ref_date"),
+        0 ref_date: String => "ref_date: must",
         /// `cost_time_type`.
-        1 cost_time_type: i64 => w::Field::must("cost_time_type"),
+        1 cost_time_type: i64 => "cost_time_type: must",
         /// `cost_time`; unit ms.
-        2 cost_time: i64 => w::Field::must("cost_time"),
+        2 cost_time: i64 => "cost_time: must",
     }
 }
 
@@ -224,7 +224,7 @@ w::record! {
     /// `ExtInfo`.
     pub struct ExtInfo {
         /// `isAlreadySendTmpl`.
-        0 is_already_send_tmpl: bool => w::Field::must("isAlreadySendTmpl"),
+        0 is_already_send_tmpl: bool => "isAlreadySendTmpl: must",
     }
 }
 
@@ -232,25 +232,25 @@ w::record! {
     /// `FeedbackListList`.
     pub struct FeedbackListList {
         /// `record_id`.
-        0 record_id: i64 => w::Field::must("record_id"),
+        0 record_id: i64 => "record_id: must",
         /// `openid`.
-        1 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        1 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `nickname`.
-        2 nickname: String => w::Field::must("nickname").masked(),
+        2 nickname: String => "nickname: must masked",
         /// `head_url`.
-        3 head_url: String => w::Field::must("head_url"),
+        3 head_url: String => "head_url: must",
         /// `phone`.
-        4 phone: Option<w::TextOrNumber> => w::Field::new("phone").masked(),
+        4 phone: Option<w::TextOrNumber> => "phone: masked",
         /// `type`.
-        5 type_: i64 => w::Field::must("type"),
+        5 type_: i64 => "type: must",
         /// `content`.
-        6 content: String => w::Field::must("content"),
+        6 content: String => "content: must",
         /// `mediaIds`.
-        7 media_ids: Option<Vec<String>> => w::Field::new("mediaIds"),
+        7 media_ids: Option<Vec<String>> => "mediaIds",
         /// `systemInfo`.
-        8 system_info: Option<String> => w::Field::new("systemInfo"),
+        8 system_info: Option<String> => "systemInfo",
         /// `create_time`; format `unix`.
-        9 create_time: xinqiao_types::UnixSeconds => w::Field::must("create_time"),
+        9 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
 
@@ -258,9 +258,9 @@ w::record! {
     /// `GetcategoryData`.
     pub struct GetcategoryData {
         /// `id`.
-        0 id: i64 => w::Field::must("id"),
+        0 id: i64 => "id: must",
         /// `name`.
-        1 name: String => w::Field::must("name"),
+        1 name: String => "name: must",
     }
 }
 
@@ -268,13 +268,13 @@ w::record! {
     /// `GetpubtemplatekeywordsData`.
     pub struct GetpubtemplatekeywordsData {
         /// `kid`.
-        0 kid: i64 => w::Field::must("kid"),
+        0 kid: i64 => "kid: must",
         /// `name`.
-        1 name: String => w::Field::must("name"),
+        1 name: String => "name: must",
         /// `example`.
-        2 example: Option<String> => w::Field::new("example"),
+        2 example: Option<String> => "example",
         /// `rule`.
-        3 rule: Option<String> => w::Field::new("rule"),
+        3 rule: Option<String> => "rule",
     }
 }
 
@@ -282,13 +282,13 @@ w::record! {
     /// `GetpubtemplatetitlesData`.
     pub struct GetpubtemplatetitlesData {
         /// `tid`.
-        0 tid: i64 => w::Field::must("tid"),
+        0 tid: i64 => "tid: must",
         /// `title`.
-        1 title: String => w::Field::must("title"),
+        1 title: String => "title: must",
         /// `type`.
-        2 type_: i64 => w::Field::must("type"),
+        2 type_: i64 => "type: must",
         /// `categoryId`.
-        3 category_id: i64 => w::Field::must("categoryId"),
+        3 category_id: i64 => "categoryId: must",
     }
 }
 
@@ -296,17 +296,17 @@ w::record! {
     /// `GettemplateData`.
     pub struct GettemplateData {
         /// `priTmplId`.
-        0 pri_tmpl_id: String => w::Field::must("priTmplId"),
+        0 pri_tmpl_id: String => "priTmplId: must",
         /// `title`.
-        1 title: String => w::Field::must("title"),
+        1 title: String => "title: must",
         /// `content`.
-        2 content: String => w::Field::must("content"),
+        2 content: String => "content: must",
         /// `type`.
-        3 type_: i64 => w::Field::must("type"),
+        3 type_: i64 => "type: must",
         /// `example`.
-        4 example: Option<String> => w::Field::new("example"),
+        4 example: Option<String> => "example",
         /// `keywordEnumValueList`.
-        5 keyword_enum_value_list: Option<Vec<KeywordEnumValue>> => w::Field::new("keywordEnumValueList"),
+        5 keyword_enum_value_list: Option<Vec<KeywordEnumValue>> => "keywordEnumValueList",
     }
 }
 
@@ -314,31 +314,31 @@ w::record! {
     /// `InfoContent`.
     pub struct InfoContent {
         /// `commentId`.
-        0 comment_id: String => w::Field::must("commentId"),
+        0 comment_id: String => "commentId: must",
         /// `amount`; unit fen.
-        1 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        1 amount: xinqiao_types::Fen => "amount: must",
         /// `orderId`.
-        2 order_id: String => w::Field::must("orderId"),
+        2 order_id: String => "orderId: must",
         /// `wxPayId`.
-        3 wx_pay_id: String => w::Field::must("wxPayId"),
+        3 wx_pay_id: String => "wxPayId: must",
         /// `payTime`; format `unix`.
-        4 pay_time: xinqiao_types::UnixSeconds => w::Field::must("payTime"),
+        4 pay_time: xinqiao_types::UnixSeconds => "payTime: must",
         /// `createTime`; format `unix`.
-        5 create_time: xinqiao_types::UnixSeconds => w::Field::must("createTime"),
+        5 create_time: xinqiao_types::UnixSeconds => "createTime: must",
         /// `score`.
-        6 score: i64 => w::Field::must("score"),
+        6 score: i64 => "score: must",
         /// `productInfo`.
-        7 product_info: ProductInfo => w::Field::must("productInfo"),
+        7 product_info: ProductInfo => "productInfo: must",
         /// `orderInfo`.
-        8 order_info: Option<OrderInfo> => w::Field::new("orderInfo"),
+        8 order_info: Option<OrderInfo> => "orderInfo",
         /// `userInfo`.
-        9 user_info: Option<UserInfo> => w::Field::new("userInfo"),
+        9 user_info: Option<UserInfo> => "userInfo",
         /// `bizInfo`.
-        10 biz_info: Option<BizInfo> => w::Field::new("bizInfo"),
+        10 biz_info: Option<BizInfo> => "bizInfo",
         /// `content`.
-        11 content: ContentContent => w::Field::must("content"),
+        11 content: ContentContent => "content: must",
         /// `extInfo`.
-        12 ext_info: Option<ExtInfo> => w::Field::new("extInfo"),
+        12 ext_info: Option<ExtInfo> => "extInfo",
     }
 }
 
@@ -346,43 +346,43 @@ w::record! {
     /// `JserrDetailData`.
     pub struct JserrDetailData {
         /// `Uin`.
-        0 uin: String => w::Field::must("Uin"),
+        0 uin: String => "Uin: must",
         /// `appId`.
-        1 app_id: String => w::Field::must("appId"),
+        1 app_id: String => "appId: must",
         /// `openId`.
-        2 open_id: String => w::Field::must("openId").masked(),
+        2 open_id: String => "openId: must masked",
         /// `nickname`.
-        3 nickname: String => w::Field::must("nickname").masked(),
+        3 nickname: String => "nickname: must masked",
         /// `source`.
-        4 source: String => w::Field::must("source"),
+        4 source: String => "source: must",
         /// `route`.
-        5 route: String => w::Field::must("route"),
+        5 route: String => "route: must",
         /// `errorMsg`.
-        6 error_msg: String => w::Field::must("errorMsg"),
+        6 error_msg: String => "errorMsg: must",
         /// `errorMsgMd5`.
-        7 error_msg_md5: String => w::Field::must("errorMsgMd5"),
+        7 error_msg_md5: String => "errorMsgMd5: must",
         /// `errorStack`.
-        8 error_stack: String => w::Field::must("errorStack"),
+        8 error_stack: String => "errorStack: must",
         /// `errorStackMd5`.
-        9 error_stack_md5: String => w::Field::must("errorStackMd5"),
+        9 error_stack_md5: String => "errorStackMd5: must",
         /// `appVersion`.
-        10 app_version: String => w::Field::must("appVersion"),
+        10 app_version: String => "appVersion: must",
         /// `sdkVersion`.
-        11 sdk_version: String => w::Field::must("sdkVersion"),
+        11 sdk_version: String => "sdkVersion: must",
         /// `osName`.
-        12 os_name: String => w::Field::must("osName"),
+        12 os_name: String => "osName: must",
         /// `clientVersion`.
-        13 client_version: String => w::Field::must("clientVersion"),
+        13 client_version: String => "clientVersion: must",
         /// `pluginversion`.
-        14 pluginversion: Option<String> => w::Field::new("pluginversion"),
+        14 pluginversion: Option<String> => "pluginversion",
         /// `DeviceModel`.
-        15 device_model: String => w::Field::must("DeviceModel"),
+        15 device_model: String => "DeviceModel: must",
         /// `Count`.
-        16 count: i64 => w::Field::must("Count"),
+        16 count: i64 => "Count: must",
         /// `Ds`; format `yyyy-MM-dd`.
-        17 ds: String => w::Field::must("Ds"),
+        17 ds: String => "Ds: must",
         /// `TimeStamp`; format `yyyy-MM-dd HH:mm:ss`.
-        18 time_stamp: String => w::Field::must("TimeStamp"),
+        18 time_stamp: String => "TimeStamp: must",
     }
 }
 
@@ -390,21 +390,21 @@ w::record! {
     /// `JserrListData`.
     pub struct JserrListData {
         /// `errorMsg`.
-        0 error_msg: String => w::Field::must("errorMsg"),
+        0 error_msg: String => "errorMsg: must",
         /// `errorMsgMd5`.
-        1 error_msg_md5: String => w::Field::must("errorMsgMd5"),
+        1 error_msg_md5: String => "errorMsgMd5: must",
         /// `errorStack`.
-        2 error_stack: String => w::Field::must("errorStack"),
+        2 error_stack: String => "errorStack: must",
         /// `errorStackMd5`.
-        3 error_stack_md5: String => w::Field::must("errorStackMd5"),
+        3 error_stack_md5: String => "errorStackMd5: must",
         /// `uv`.
-        4 uv: i64 => w::Field::must("uv"),
+        4 uv: i64 => "uv: must",
         /// `uvPercent`.
-        5 uv_percent: String => w::Field::must("uvPercent"),
+        5 uv_percent: String => "uvPercent: must",
         /// `pv`.
-        6 pv: i64 => w::Field::must("pv"),
+        6 pv: i64 => "pv: must",
         /// `pvPercent`.
-        7 pv_percent: String => w::Field::must("pvPercent"),
+        7 pv_percent: String => "pvPercent: must",
     }
 }
 
@@ -412,9 +412,9 @@ w::record! {
     /// `KeywordEnumValue`.
     pub struct KeywordEnumValue {
         /// `keywordCode`.
-        0 keyword_code: String => w::Field::must("keywordCode"),
+        0 keyword_code: String => "keywordCode: must",
         /// `enumValueList`.
-        1 enum_value_list: Vec<String> => w::Field::must("enumValueList"),
+        1 enum_value_list: Vec<String> => "enumValueList: must",
     }
 }
 
@@ -422,15 +422,15 @@ w::record! {
     /// `Media`.
     pub struct Media {
         /// `img`.
-        0 img: Option<String> => w::Field::new("img"),
+        0 img: Option<String> => "img",
         /// `thumbImg`.
-        1 thumb_img: Option<String> => w::Field::new("thumbImg"),
+        1 thumb_img: Option<String> => "thumbImg",
         /// `video`.
-        2 video: Option<String> => w::Field::new("video"),
+        2 video: Option<String> => "video",
         /// `videoCover`.
-        3 video_cover: Option<String> => w::Field::new("videoCover"),
+        3 video_cover: Option<String> => "videoCover",
         /// `videoDuration`.
-        4 video_duration: Option<i64> => w::Field::new("videoDuration"),
+        4 video_duration: Option<i64> => "videoDuration",
     }
 }
 
@@ -438,11 +438,11 @@ w::record! {
     /// `Msg`.
     pub struct Msg {
         /// `level`.
-        0 level: i64 => w::Field::must("level"),
+        0 level: i64 => "level: must",
         /// `msg`.
-        1 msg: Vec<String> => w::Field::must("msg"),
+        1 msg: Vec<String> => "msg: must",
         /// `time`; format `unix`.
-        2 time: xinqiao_types::UnixSeconds => w::Field::must("time"),
+        2 time: xinqiao_types::UnixSeconds => "time: must",
     }
 }
 
@@ -450,13 +450,13 @@ w::record! {
     /// `OldComment`.
     pub struct OldComment {
         /// `commentId`.
-        0 comment_id: String => w::Field::must("commentId"),
+        0 comment_id: String => "commentId: must",
         /// `createTime`; format `unix`.
-        1 create_time: xinqiao_types::UnixSeconds => w::Field::must("createTime"),
+        1 create_time: xinqiao_types::UnixSeconds => "createTime: must",
         /// `score`.
-        2 score: i64 => w::Field::must("score"),
+        2 score: i64 => "score: must",
         /// `content`.
-        3 content: ContentContent => w::Field::must("content"),
+        3 content: ContentContent => "content: must",
     }
 }
 
@@ -464,7 +464,7 @@ w::record! {
     /// `OrderInfo`.
     pub struct OrderInfo {
         /// `busiOrderId`.
-        0 busi_order_id: String => w::Field::must("busiOrderId"),
+        0 busi_order_id: String => "busiOrderId: must",
     }
 }
 
@@ -472,9 +472,9 @@ w::record! {
     /// `ProcessInfo`.
     pub struct ProcessInfo {
         /// `commentId`.
-        0 comment_id: String => w::Field::must("commentId"),
+        0 comment_id: String => "commentId: must",
         /// `actionList`.
-        1 action_list: Vec<Action> => w::Field::must("actionList"),
+        1 action_list: Vec<Action> => "actionList: must",
     }
 }
 
@@ -482,9 +482,9 @@ w::record! {
     /// `Product`.
     pub struct Product {
         /// `name`.
-        0 name: String => w::Field::must("name"),
+        0 name: String => "name: must",
         /// `picUrl`.
-        1 pic_url: String => w::Field::must("picUrl"),
+        1 pic_url: String => "picUrl: must",
     }
 }
 
@@ -492,7 +492,7 @@ w::record! {
     /// `ProductInfo`.
     pub struct ProductInfo {
         /// `productList`.
-        0 product_list: Vec<Product> => w::Field::must("productList"),
+        0 product_list: Vec<Product> => "productList: must",
     }
 }
 
@@ -500,17 +500,17 @@ w::record! {
     /// `Reply`.
     pub struct Reply {
         /// `replyId`.
-        0 reply_id: String => w::Field::must("replyId"),
+        0 reply_id: String => "replyId: must",
         /// `commentId`.
-        1 comment_id: String => w::Field::must("commentId"),
+        1 comment_id: String => "commentId: must",
         /// `replyContent`.
-        2 reply_content: ReplyContent => w::Field::must("replyContent"),
+        2 reply_content: ReplyContent => "replyContent: must",
         /// `replyObject`.
-        3 reply_object: ReplyObject => w::Field::must("replyObject"),
+        3 reply_object: ReplyObject => "replyObject: must",
         /// `createTime`; format `unix`.
-        4 create_time: xinqiao_types::UnixSeconds => w::Field::must("createTime"),
+        4 create_time: xinqiao_types::UnixSeconds => "createTime: must",
         /// `updateTime`; format `unix`.
-        5 update_time: xinqiao_types::UnixSeconds => w::Field::must("updateTime"),
+        5 update_time: xinqiao_types::UnixSeconds => "updateTime: must",
     }
 }
 
@@ -518,7 +518,7 @@ w::record! {
     /// `ReplyContent`.
     pub struct ReplyContent {
         /// `content`.
-        0 content: String => w::Field::must("content"),
+        0 content: String => "content: must",
     }
 }
 
@@ -526,9 +526,9 @@ w::record! {
     /// `ReplyObject`.
     pub struct ReplyObject {
         /// `nickname`.
-        0 nickname: String => w::Field::must("nickname").masked(),
+        0 nickname: String => "nickname: must masked",
         /// `imgUrl`.
-        1 img_url: String => w::Field::must("imgUrl"),
+        1 img_url: String => "imgUrl: must",
     }
 }
 
@@ -536,9 +536,9 @@ w::record! {
     /// `ReplyandcommentreplylistGetList`.
     pub struct ReplyandcommentreplylistGetList {
         /// `reply`.
-        0 reply: Reply => w::Field::must("reply"),
+        0 reply: Reply => "reply: must",
         /// `commentReplyList`.
-        1 comment_reply_list: Vec<CommentReply> => w::Field::must("commentReplyList"),
+        1 comment_reply_list: Vec<CommentReply> => "commentReplyList: must",
     }
 }
 
@@ -546,13 +546,13 @@ w::record! {
     /// `ReturnBill`.
     pub struct ReturnBill {
         /// `returnId`.
-        0 return_id: String => w::Field::must("returnId"),
+        0 return_id: String => "returnId: must",
         /// `deliveryName`.
-        1 delivery_name: String => w::Field::must("deliveryName"),
+        1 delivery_name: String => "deliveryName: must",
         /// `waybillId`.
-        2 waybill_id: String => w::Field::must("waybillId"),
+        2 waybill_id: String => "waybillId: must",
         /// `orderStatus`.
-        3 order_status: i64 => w::Field::must("orderStatus"),
+        3 order_status: i64 => "orderStatus: must",
     }
 }
 
@@ -560,9 +560,9 @@ w::record! {
     /// `Scene`.
     pub struct Scene {
         /// `name`.
-        0 name: String => w::Field::must("name"),
+        0 name: String => "name: must",
         /// `value`.
-        1 value: w::TextOrNumber => w::Field::must("value"),
+        1 value: w::TextOrNumber => "value: must",
     }
 }
 
@@ -570,11 +570,11 @@ w::record! {
     /// `UserInfo`.
     pub struct UserInfo {
         /// `openid`.
-        0 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `nickName`.
-        1 nick_name: String => w::Field::must("nickName"),
+        1 nick_name: String => "nickName: must",
         /// `headImg`.
-        2 head_img: String => w::Field::must("headImg"),
+        2 head_img: String => "headImg: must",
     }
 }
 
@@ -582,9 +582,9 @@ w::record! {
     /// `UserlogUserlogSearchData`.
     pub struct UserlogUserlogSearchData {
         /// `list`.
-        0 list: Vec<DataList> => w::Field::must("list"),
+        0 list: Vec<DataList> => "list: must",
         /// `total`.
-        1 total: i64 => w::Field::must("total"),
+        1 total: i64 => "total: must",
     }
 }
 
@@ -592,17 +592,17 @@ w::record! {
     /// `WxaEmbedded`.
     pub struct WxaEmbedded {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `nickname`.
-        1 nickname: String => w::Field::must("nickname").masked(),
+        1 nickname: String => "nickname: must masked",
         /// `headimg`.
-        2 headimg: String => w::Field::must("headimg"),
+        2 headimg: String => "headimg: must",
         /// `reason`.
-        3 reason: String => w::Field::must("reason"),
+        3 reason: String => "reason: must",
         /// `status`.
-        4 status: i64 => w::Field::must("status"),
+        4 status: i64 => "status: must",
         /// `create_time`; format `unix`.
-        5 create_time: xinqiao_types::UnixSeconds => w::Field::must("create_time"),
+        5 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
 
@@ -614,11 +614,11 @@ w::record! {
     /// * Catalog: `mini_program.wxaapi.feedback_list`.
     pub struct FeedbackList {
         /// `type`.
-        0 type_: Option<i64> => w::Field::new("type").place(w::Place::Query),
+        0 type_: Option<i64> => "type: query",
         /// `page`.
-        1 page: i64 => w::Field::must("page").place(w::Place::Query),
+        1 page: i64 => "page: must query",
         /// `num`.
-        2 num: i64 => w::Field::must("num").place(w::Place::Query),
+        2 num: i64 => "num: must query",
     }
     new(page: i64, num: i64)
     set(type_: i64)
@@ -628,9 +628,9 @@ w::record! {
     /// Answer to [`FeedbackList`].
     pub struct FeedbackListResponse {
         /// `list`.
-        0 list: Vec<FeedbackListList> => w::Field::must("list"),
+        0 list: Vec<FeedbackListList> => "list: must",
         /// `total_num`.
-        1 total_num: i64 => w::Field::must("total_num"),
+        1 total_num: i64 => "total_num: must",
     }
 }
 
@@ -662,43 +662,40 @@ w::record! {
     /// * Catalog: `mini_program.wxaapi.userlog_userlog_search`.
     pub struct UserlogUserlogSearch {
         /// `date`; format `yyyyMMdd`.
-        0 date: String => w::Field::must("date").place(w::Place::Query),
+        0 date: String => "date: must query",
         /// `begintime`; format `unix`.
-        1 begintime: xinqiao_types::UnixSeconds => w::Field::must("begintime").place(w::Place::Query),
+        1 begintime: xinqiao_types::UnixSeconds => "begintime: must query",
         /// `endtime`; format `unix`.
-        2 endtime: xinqiao_types::UnixSeconds => w::Field::must("endtime").place(w::Place::Query),
+        2 endtime: xinqiao_types::UnixSeconds => "endtime: must query",
         /// `traceId`.
-        3 trace_id: Option<String> => w::Field::new("traceId").place(w::Place::Query),
+        3 trace_id: Option<String> => "traceId: query",
         /// `url`.
-        4 url: Option<String> => w::Field::new("url").place(w::Place::Query),
+        4 url: Option<String> => "url: query",
         /// `id`.
-        5 id: Option<String> => w::Field::new("id").place(w::Place::Query),
+        5 id: Option<String> => "id: query",
         /// `filterMsg`.
-        6 filter_msg: Option<String> => w::Field::new("filterMsg").place(w::Place::Query),
+        6 filter_msg: Option<String> => "filterMsg: query",
         /// `level`.
-        7 level: Option<i64> => w::Field::new("level").place(w::Place::Query),
+        7 level: Option<i64> => "level: query",
         /// `start`.
-        8 start: Option<i64> => w::Field::new("start").place(w::Place::Query),
+        8 start: Option<i64> => "start: query",
         /// `limit`.
-        9 limit: Option<i64> => w::Field::new("limit").place(w::Place::Query),
+        9 limit: Option<i64> => "limit: query",
     }
-    new(date: String, begintime: xinqiao_types::UnixSeconds, endtime: xinqiao_types::UnixSeconds)
-    set(
-        trace_id: String,
-        url: String,
-        id: String,
-        filter_msg: String,
-        level: i64,
-        start: i64,
-        limit: i64,
+    new(
+        date: impl Into<String>,
+        begintime: xinqiao_types::UnixSeconds,
+        endtime: xinqiao_types::UnixSeconds,
     )
+    text(trace_id: String, url: String, id: String, filter_msg: String)
+    set(level: i64, start: i64, limit: i64)
 }
 
 w::record! {
     /// Answer to [`UserlogUserlogSearch`].
     pub struct UserlogUserlogSearchResponse {
         /// `data`.
-        0 data: UserlogUserlogSearchData => w::Field::must("data"),
+        0 data: UserlogUserlogSearchData => "data: must",
     }
 }
 
@@ -734,9 +731,9 @@ pub mod comment {
         /// * Catalog: `mini_program.wxaapi.comment.apikfquota_reset`.
         pub struct ApikfquotaReset {
             /// `commentId`.
-            0 comment_id: String => w::Field::must("commentId"),
+            0 comment_id: String => "commentId: must",
         }
-        new(comment_id: String)
+        new(comment_id: impl Into<String>)
     }
 
     w::endpoint! {
@@ -767,20 +764,20 @@ pub mod comment {
         /// * Catalog: `mini_program.wxaapi.comment.commentinfo_get`.
         pub struct CommentinfoGet {
             /// `commentId`.
-            0 comment_id: String => w::Field::must("commentId").place(w::Place::Query),
+            0 comment_id: String => "commentId: must query",
         }
-        new(comment_id: String)
+        new(comment_id: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`CommentinfoGet`].
         pub struct CommentinfoGetResponse {
             /// `info`.
-            0 info: super::CommentinfoGetInfo => w::Field::must("info"),
+            0 info: super::CommentinfoGetInfo => "info: must",
             /// `processInfo`.
-            1 process_info: Option<super::ProcessInfo> => w::Field::new("processInfo"),
+            1 process_info: Option<super::ProcessInfo> => "processInfo",
             /// `oldComment`.
-            2 old_comment: Option<super::OldComment> => w::Field::new("oldComment"),
+            2 old_comment: Option<super::OldComment> => "oldComment",
         }
     }
 
@@ -811,14 +808,15 @@ pub mod comment {
         /// * Catalog: `mini_program.wxaapi.comment.confirmcompromise`.
         pub struct Confirmcompromise {
             /// `commentId`.
-            0 comment_id: String => w::Field::must("commentId"),
+            0 comment_id: String => "commentId: must",
             /// `picList`.
-            1 pic_list: Option<Vec<String>> => w::Field::new("picList"),
+            1 pic_list: Option<Vec<String>> => "picList",
             /// `content`.
-            2 content: Option<String> => w::Field::new("content"),
+            2 content: Option<String> => "content",
         }
-        new(comment_id: String)
-        set(pic_list: Vec<String>, content: String)
+        new(comment_id: impl Into<String>)
+        text(content: String)
+        set(pic_list: Vec<String>)
     }
 
     w::endpoint! {
@@ -848,15 +846,15 @@ pub mod comment {
         /// * Catalog: `mini_program.wxaapi.comment.mpcommentlist_get`.
         pub struct MpcommentlistGet {
             /// `startTime`; format `unix`.
-            0 start_time: xinqiao_types::UnixSeconds => w::Field::must("startTime").place(w::Place::Query),
+            0 start_time: xinqiao_types::UnixSeconds => "startTime: must query",
             /// `endTime`; format `unix`.
-            1 end_time: xinqiao_types::UnixSeconds => w::Field::must("endTime").place(w::Place::Query),
+            1 end_time: xinqiao_types::UnixSeconds => "endTime: must query",
             /// `filterType`.
-            2 filter_type: Option<i64> => w::Field::new("filterType").place(w::Place::Query),
+            2 filter_type: Option<i64> => "filterType: query",
             /// `offset`.
-            3 offset: Option<i64> => w::Field::new("offset").place(w::Place::Query),
+            3 offset: Option<i64> => "offset: query",
             /// `limit`.
-            4 limit: Option<i64> => w::Field::new("limit").place(w::Place::Query),
+            4 limit: Option<i64> => "limit: query",
         }
         new(start_time: xinqiao_types::UnixSeconds, end_time: xinqiao_types::UnixSeconds)
         set(filter_type: i64, offset: i64, limit: i64)
@@ -866,11 +864,11 @@ pub mod comment {
         /// Answer to [`MpcommentlistGet`].
         pub struct MpcommentlistGetResponse {
             /// `commentList`.
-            0 comment_list: Vec<super::InfoContent> => w::Field::must("commentList"),
+            0 comment_list: Vec<super::InfoContent> => "commentList: must",
             /// `total`.
-            1 total: i64 => w::Field::must("total"),
+            1 total: i64 => "total: must",
             /// `offset`.
-            2 offset: Option<i64> => w::Field::new("offset"),
+            2 offset: Option<i64> => "offset",
         }
     }
 
@@ -901,16 +899,16 @@ pub mod comment {
         /// * Catalog: `mini_program.wxaapi.comment.replyandcommentreplylist_get`.
         pub struct ReplyandcommentreplylistGet {
             /// `commentId`.
-            0 comment_id: String => w::Field::must("commentId").place(w::Place::Query),
+            0 comment_id: String => "commentId: must query",
         }
-        new(comment_id: String)
+        new(comment_id: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`ReplyandcommentreplylistGet`].
         pub struct ReplyandcommentreplylistGetResponse {
             /// `list`.
-            0 list: super::ReplyandcommentreplylistGetList => w::Field::must("list"),
+            0 list: super::ReplyandcommentreplylistGetList => "list: must",
         }
     }
 
@@ -946,11 +944,11 @@ pub mod comment {
             /// * Catalog: `mini_program.wxaapi.comment.commentreply.add`.
             pub struct Add {
                 /// `commentId`.
-                0 comment_id: String => w::Field::must("commentId"),
+                0 comment_id: String => "commentId: must",
                 /// `content`.
-                1 content: String => w::Field::must("content"),
+                1 content: String => "content: must",
             }
-            new(comment_id: String, content: String)
+            new(comment_id: impl Into<String>, content: impl Into<String>)
         }
 
         w::endpoint! {
@@ -981,13 +979,17 @@ pub mod comment {
             /// * Catalog: `mini_program.wxaapi.comment.commentreply.delete`.
             pub struct Delete {
                 /// `commentId`.
-                0 comment_id: String => w::Field::must("commentId"),
+                0 comment_id: String => "commentId: must",
                 /// `replyId`.
-                1 reply_id: String => w::Field::must("replyId"),
+                1 reply_id: String => "replyId: must",
                 /// `commentReplyId`.
-                2 comment_reply_id: String => w::Field::must("commentReplyId"),
+                2 comment_reply_id: String => "commentReplyId: must",
             }
-            new(comment_id: String, reply_id: String, comment_reply_id: String)
+            new(
+                comment_id: impl Into<String>,
+                reply_id: impl Into<String>,
+                comment_reply_id: impl Into<String>,
+            )
         }
 
         w::endpoint! {
@@ -1030,7 +1032,7 @@ pub mod log {
         /// Answer to [`GetClientVersion`].
         pub struct GetClientVersionResponse {
             /// `cvlist`.
-            0 cvlist: Vec<super::Cvlist> => w::Field::must("cvlist"),
+            0 cvlist: Vec<super::Cvlist> => "cvlist: must",
         }
     }
 
@@ -1061,28 +1063,28 @@ pub mod log {
         /// * Catalog: `mini_program.wxaapi.log.get_performance`.
         pub struct GetPerformance {
             /// `cost_time_type`.
-            0 cost_time_type: i64 => w::Field::must("cost_time_type"),
+            0 cost_time_type: i64 => "cost_time_type: must",
             /// `default_start_time`; format `unix`.
-            1 default_start_time: xinqiao_types::UnixSeconds => w::Field::must("default_start_time"),
+            1 default_start_time: xinqiao_types::UnixSeconds => "default_start_time: must",
             /// `default_end_time`; format `unix`.
-            2 default_end_time: xinqiao_types::UnixSeconds => w::Field::must("default_end_time"),
+            2 default_end_time: xinqiao_types::UnixSeconds => "default_end_time: must",
             /// `device`.
-            3 device: String => w::Field::must("device"),
+            3 device: String => "device: must",
             /// `is_download_code`.
-            4 is_download_code: String => w::Field::must("is_download_code"),
+            4 is_download_code: String => "is_download_code: must",
             /// `networktype`.
-            5 networktype: String => w::Field::must("networktype"),
+            5 networktype: String => "networktype: must",
             /// `scene`.
-            6 scene: String => w::Field::must("scene"),
+            6 scene: String => "scene: must",
         }
         new(
             cost_time_type: i64,
             default_start_time: xinqiao_types::UnixSeconds,
             default_end_time: xinqiao_types::UnixSeconds,
-            device: String,
-            is_download_code: String,
-            networktype: String,
-            scene: String,
+            device: impl Into<String>,
+            is_download_code: impl Into<String>,
+            networktype: impl Into<String>,
+            scene: impl Into<String>,
         )
     }
 
@@ -1090,9 +1092,9 @@ pub mod log {
         /// Answer to [`GetPerformance`].
         pub struct GetPerformanceResponse {
             /// `default_time_data`.
-            0 default_time_data: Option<super::DefaultTimeData> => w::Field::new("default_time_data").spelled(w::Spelling::JsonText),
+            0 default_time_data: Option<super::DefaultTimeData> => "default_time_data: json",
             /// `compare_time_data`.
-            1 compare_time_data: Option<String> => w::Field::new("compare_time_data"),
+            1 compare_time_data: Option<String> => "compare_time_data",
         }
     }
 
@@ -1131,7 +1133,7 @@ pub mod log {
         /// Answer to [`GetScene`].
         pub struct GetSceneResponse {
             /// `scene`.
-            0 scene: Vec<super::Scene> => w::Field::must("scene"),
+            0 scene: Vec<super::Scene> => "scene: must",
         }
     }
 
@@ -1163,40 +1165,40 @@ pub mod log {
         /// * Catalog: `mini_program.wxaapi.log.jserr_detail`.
         pub struct JserrDetail {
             /// `startTime`; format `yyyy-MM-dd`.
-            0 start_time: String => w::Field::must("startTime"),
+            0 start_time: String => "startTime: must",
             /// `endTime`; format `yyyy-MM-dd`.
-            1 end_time: String => w::Field::must("endTime"),
+            1 end_time: String => "endTime: must",
             /// `errorMsgMd5`.
-            2 error_msg_md5: String => w::Field::must("errorMsgMd5"),
+            2 error_msg_md5: String => "errorMsgMd5: must",
             /// `errorStackMd5`.
-            3 error_stack_md5: String => w::Field::must("errorStackMd5"),
+            3 error_stack_md5: String => "errorStackMd5: must",
             /// `appVersion`.
-            4 app_version: String => w::Field::must("appVersion"),
+            4 app_version: String => "appVersion: must",
             /// `sdkVersion`.
-            5 sdk_version: String => w::Field::must("sdkVersion"),
+            5 sdk_version: String => "sdkVersion: must",
             /// `osName`.
-            6 os_name: String => w::Field::must("osName"),
+            6 os_name: String => "osName: must",
             /// `clientVersion`.
-            7 client_version: String => w::Field::must("clientVersion"),
+            7 client_version: String => "clientVersion: must",
             /// `openid`.
-            8 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            8 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `desc`.
-            9 desc: bool => w::Field::must("desc").spelled(w::Spelling::BoolInt),
+            9 desc: bool => "desc: must zero-one",
             /// `offset`.
-            10 offset: i64 => w::Field::must("offset"),
+            10 offset: i64 => "offset: must",
             /// `limit`.
-            11 limit: i64 => w::Field::must("limit"),
+            11 limit: i64 => "limit: must",
         }
         new(
-            start_time: String,
-            end_time: String,
-            error_msg_md5: String,
-            error_stack_md5: String,
-            app_version: String,
-            sdk_version: String,
-            os_name: String,
-            client_version: String,
-            openid: xinqiao_types::OpenId,
+            start_time: impl Into<String>,
+            end_time: impl Into<String>,
+            error_msg_md5: impl Into<String>,
+            error_stack_md5: impl Into<String>,
+            app_version: impl Into<String>,
+            sdk_version: impl Into<String>,
+            os_name: impl Into<String>,
+            client_version: impl Into<String>,
+            openid: impl Into<xinqiao_types::OpenId>,
             desc: bool,
             offset: i64,
             limit: i64,
@@ -1207,9 +1209,9 @@ pub mod log {
         /// Answer to [`JserrDetail`].
         pub struct JserrDetailResponse {
             /// `data`.
-            0 data: Vec<super::JserrDetailData> => w::Field::must("data"),
+            0 data: Vec<super::JserrDetailData> => "data: must",
             /// `totalCount`.
-            1 total_count: i64 => w::Field::must("totalCount"),
+            1 total_count: i64 => "totalCount: must",
         }
     }
 
@@ -1241,34 +1243,34 @@ pub mod log {
         /// * Catalog: `mini_program.wxaapi.log.jserr_list`.
         pub struct JserrList {
             /// `startTime`; format `yyyy-MM-dd`.
-            0 start_time: String => w::Field::must("startTime"),
+            0 start_time: String => "startTime: must",
             /// `endTime`; format `yyyy-MM-dd`.
-            1 end_time: String => w::Field::must("endTime"),
+            1 end_time: String => "endTime: must",
             /// `errType`.
-            2 err_type: String => w::Field::must("errType"),
+            2 err_type: String => "errType: must",
             /// `appVersion`.
-            3 app_version: String => w::Field::must("appVersion"),
+            3 app_version: String => "appVersion: must",
             /// `openid`.
-            4 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            4 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `keyword`.
-            5 keyword: String => w::Field::must("keyword"),
+            5 keyword: String => "keyword: must",
             /// `orderby`.
-            6 orderby: String => w::Field::must("orderby"),
+            6 orderby: String => "orderby: must",
             /// `desc`.
-            7 desc: bool => w::Field::must("desc").spelled(w::Spelling::BoolInt),
+            7 desc: bool => "desc: must zero-one",
             /// `offset`.
-            8 offset: i64 => w::Field::must("offset"),
+            8 offset: i64 => "offset: must",
             /// `limit`.
-            9 limit: i64 => w::Field::must("limit"),
+            9 limit: i64 => "limit: must",
         }
         new(
-            start_time: String,
-            end_time: String,
-            err_type: String,
-            app_version: String,
-            openid: xinqiao_types::OpenId,
-            keyword: String,
-            orderby: String,
+            start_time: impl Into<String>,
+            end_time: impl Into<String>,
+            err_type: impl Into<String>,
+            app_version: impl Into<String>,
+            openid: impl Into<xinqiao_types::OpenId>,
+            keyword: impl Into<String>,
+            orderby: impl Into<String>,
             desc: bool,
             offset: i64,
             limit: i64,
@@ -1279,9 +1281,9 @@ pub mod log {
         /// Answer to [`JserrList`].
         pub struct JserrListResponse {
             /// `data`.
-            0 data: Vec<super::JserrListData> => w::Field::must("data"),
+            0 data: Vec<super::JserrListData> => "data: must",
             /// `totalCount`.
-            1 total_count: i64 => w::Field::must("totalCount"),
+            1 total_count: i64 => "totalCount: must",
         }
     }
 
@@ -1318,14 +1320,15 @@ pub mod minishop {
         /// * Catalog: `mini_program.wxaapi.minishop.busi_appeal`.
         pub struct BusiAppeal {
             /// `complaintOrderId`.
-            0 complaint_order_id: i64 => w::Field::must("complaintOrderId"),
+            0 complaint_order_id: i64 => "complaintOrderId: must",
             /// `content`.
-            1 content: Option<String> => w::Field::new("content"),
+            1 content: Option<String> => "content",
             /// `mediaIdList`.
-            2 media_id_list: Option<Vec<String>> => w::Field::new("mediaIdList"),
+            2 media_id_list: Option<Vec<String>> => "mediaIdList",
         }
         new(complaint_order_id: i64)
-        set(content: String, media_id_list: Vec<String>)
+        text(content: String)
+        set(media_id_list: Vec<String>)
     }
 
     w::endpoint! {
@@ -1356,16 +1359,17 @@ pub mod minishop {
         /// * Catalog: `mini_program.wxaapi.minishop.bussi_respond_complaint`.
         pub struct BussiRespondComplaint {
             /// `complaintOrderId`.
-            0 complaint_order_id: i64 => w::Field::must("complaintOrderId"),
+            0 complaint_order_id: i64 => "complaintOrderId: must",
             /// `content`.
-            1 content: Option<String> => w::Field::new("content"),
+            1 content: Option<String> => "content",
             /// `mediaIdList`.
-            2 media_id_list: Option<Vec<String>> => w::Field::new("mediaIdList"),
+            2 media_id_list: Option<Vec<String>> => "mediaIdList",
             /// `bussiHandle`.
-            3 bussi_handle: i64 => w::Field::must("bussiHandle"),
+            3 bussi_handle: i64 => "bussiHandle: must",
         }
         new(complaint_order_id: i64, bussi_handle: i64)
-        set(content: String, media_id_list: Vec<String>)
+        text(content: String)
+        set(media_id_list: Vec<String>)
     }
 
     w::endpoint! {
@@ -1396,14 +1400,15 @@ pub mod minishop {
         /// * Catalog: `mini_program.wxaapi.minishop.bussi_supply_proof`.
         pub struct BussiSupplyProof {
             /// `complaintOrderId`.
-            0 complaint_order_id: i64 => w::Field::must("complaintOrderId"),
+            0 complaint_order_id: i64 => "complaintOrderId: must",
             /// `content`.
-            1 content: Option<String> => w::Field::new("content"),
+            1 content: Option<String> => "content",
             /// `mediaIdList`.
-            2 media_id_list: Option<Vec<String>> => w::Field::new("mediaIdList"),
+            2 media_id_list: Option<Vec<String>> => "mediaIdList",
         }
         new(complaint_order_id: i64)
-        set(content: String, media_id_list: Vec<String>)
+        text(content: String)
+        set(media_id_list: Vec<String>)
     }
 
     w::endpoint! {
@@ -1434,14 +1439,15 @@ pub mod minishop {
         /// * Catalog: `mini_program.wxaapi.minishop.bussi_supply_refund`.
         pub struct BussiSupplyRefund {
             /// `complaintOrderId`.
-            0 complaint_order_id: i64 => w::Field::must("complaintOrderId"),
+            0 complaint_order_id: i64 => "complaintOrderId: must",
             /// `content`.
-            1 content: Option<String> => w::Field::new("content"),
+            1 content: Option<String> => "content",
             /// `mediaIdList`.
-            2 media_id_list: Option<Vec<String>> => w::Field::new("mediaIdList"),
+            2 media_id_list: Option<Vec<String>> => "mediaIdList",
         }
         new(complaint_order_id: i64)
-        set(content: String, media_id_list: Vec<String>)
+        text(content: String)
+        set(media_id_list: Vec<String>)
     }
 
     w::endpoint! {
@@ -1471,7 +1477,7 @@ pub mod minishop {
         /// * Catalog: `mini_program.wxaapi.minishop.complaint_order_detail`.
         pub struct ComplaintOrderDetail {
             /// `complaintOrderId`.
-            0 complaint_order_id: i64 => w::Field::must("complaintOrderId").place(w::Place::Query),
+            0 complaint_order_id: i64 => "complaintOrderId: must query",
         }
         new(complaint_order_id: i64)
     }
@@ -1480,11 +1486,11 @@ pub mod minishop {
         /// Answer to [`ComplaintOrderDetail`].
         pub struct ComplaintOrderDetailResponse {
             /// `complaintOrder`.
-            0 complaint_order: super::ComplaintOrder => w::Field::must("complaintOrder"),
+            0 complaint_order: super::ComplaintOrder => "complaintOrder: must",
             /// `item`.
-            1 item: Vec<super::ComplaintOrderDetailItem> => w::Field::must("item"),
+            1 item: Vec<super::ComplaintOrderDetailItem> => "item: must",
             /// `returnBill`.
-            2 return_bill: Option<super::ReturnBill> => w::Field::new("returnBill"),
+            2 return_bill: Option<super::ReturnBill> => "returnBill",
         }
     }
 
@@ -1522,20 +1528,20 @@ pub mod newtmpl {
         /// * Catalog: `mini_program.wxaapi.newtmpl.addtemplate`.
         pub struct Addtemplate {
             /// `tid`.
-            0 tid: String => w::Field::must("tid"),
+            0 tid: String => "tid: must",
             /// `kidList`.
-            1 kid_list: Vec<i64> => w::Field::must("kidList"),
+            1 kid_list: Vec<i64> => "kidList: must",
             /// `sceneDesc`.
-            2 scene_desc: String => w::Field::must("sceneDesc"),
+            2 scene_desc: String => "sceneDesc: must",
         }
-        new(tid: String, kid_list: Vec<i64>, scene_desc: String)
+        new(tid: impl Into<String>, kid_list: Vec<i64>, scene_desc: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`Addtemplate`].
         pub struct AddtemplateResponse {
             /// `priTmplId`.
-            0 pri_tmpl_id: String => w::Field::must("priTmplId"),
+            0 pri_tmpl_id: String => "priTmplId: must",
         }
     }
 
@@ -1568,9 +1574,9 @@ pub mod newtmpl {
         /// * Catalog: `mini_program.wxaapi.newtmpl.deltemplate`.
         pub struct Deltemplate {
             /// `priTmplId`.
-            0 pri_tmpl_id: String => w::Field::must("priTmplId"),
+            0 pri_tmpl_id: String => "priTmplId: must",
         }
-        new(pri_tmpl_id: String)
+        new(pri_tmpl_id: impl Into<String>)
     }
 
     w::endpoint! {
@@ -1609,7 +1615,7 @@ pub mod newtmpl {
         /// Answer to [`Getcategory`].
         pub struct GetcategoryResponse {
             /// `data`.
-            0 data: Vec<super::GetcategoryData> => w::Field::must("data"),
+            0 data: Vec<super::GetcategoryData> => "data: must",
         }
     }
 
@@ -1642,16 +1648,16 @@ pub mod newtmpl {
         /// * Catalog: `mini_program.wxaapi.newtmpl.getpubtemplatekeywords`.
         pub struct Getpubtemplatekeywords {
             /// `tid`.
-            0 tid: String => w::Field::must("tid").place(w::Place::Query),
+            0 tid: String => "tid: must query",
         }
-        new(tid: String)
+        new(tid: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`Getpubtemplatekeywords`].
         pub struct GetpubtemplatekeywordsResponse {
             /// `data`.
-            0 data: Vec<super::GetpubtemplatekeywordsData> => w::Field::must("data"),
+            0 data: Vec<super::GetpubtemplatekeywordsData> => "data: must",
         }
     }
 
@@ -1684,11 +1690,11 @@ pub mod newtmpl {
         /// * Catalog: `mini_program.wxaapi.newtmpl.getpubtemplatetitles`.
         pub struct Getpubtemplatetitles {
             /// `ids`.
-            0 ids: Vec<i64> => w::Field::must("ids").place(w::Place::Query).spelled(w::Spelling::Joined(',')),
+            0 ids: Vec<i64> => "ids: must query comma",
             /// `start`.
-            1 start: i64 => w::Field::must("start").place(w::Place::Query),
+            1 start: i64 => "start: must query",
             /// `limit`.
-            2 limit: i64 => w::Field::must("limit").place(w::Place::Query),
+            2 limit: i64 => "limit: must query",
         }
         new(ids: Vec<i64>, start: i64, limit: i64)
     }
@@ -1697,9 +1703,9 @@ pub mod newtmpl {
         /// Answer to [`Getpubtemplatetitles`].
         pub struct GetpubtemplatetitlesResponse {
             /// `data`.
-            0 data: Vec<super::GetpubtemplatetitlesData> => w::Field::must("data"),
+            0 data: Vec<super::GetpubtemplatetitlesData> => "data: must",
             /// `count`.
-            1 count: i64 => w::Field::must("count"),
+            1 count: i64 => "count: must",
         }
     }
 
@@ -1739,7 +1745,7 @@ pub mod newtmpl {
         /// Answer to [`Gettemplate`].
         pub struct GettemplateResponse {
             /// `data`.
-            0 data: Vec<super::GettemplateData> => w::Field::must("data"),
+            0 data: Vec<super::GettemplateData> => "data: must",
         }
     }
 
@@ -1775,12 +1781,12 @@ pub mod wxaembedded {
         /// * Catalog: `mini_program.wxaapi.wxaembedded.add_embedded`.
         pub struct AddEmbedded {
             /// `appid`.
-            0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            0 appid: xinqiao_types::AppId => "appid: must",
             /// `apply_reason`.
-            1 apply_reason: Option<String> => w::Field::new("apply_reason"),
+            1 apply_reason: Option<String> => "apply_reason",
         }
-        new(appid: xinqiao_types::AppId)
-        set(apply_reason: String)
+        new(appid: impl Into<xinqiao_types::AppId>)
+        text(apply_reason: String)
     }
 
     w::endpoint! {
@@ -1810,9 +1816,9 @@ pub mod wxaembedded {
         /// * Catalog: `mini_program.wxaapi.wxaembedded.del_authorize`.
         pub struct DelAuthorize {
             /// `appid`.
-            0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            0 appid: xinqiao_types::AppId => "appid: must",
         }
-        new(appid: xinqiao_types::AppId)
+        new(appid: impl Into<xinqiao_types::AppId>)
     }
 
     w::endpoint! {
@@ -1842,9 +1848,9 @@ pub mod wxaembedded {
         /// * Catalog: `mini_program.wxaapi.wxaembedded.del_embedded`.
         pub struct DelEmbedded {
             /// `appid`.
-            0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            0 appid: xinqiao_types::AppId => "appid: must",
         }
-        new(appid: xinqiao_types::AppId)
+        new(appid: impl Into<xinqiao_types::AppId>)
     }
 
     w::endpoint! {
@@ -1874,9 +1880,9 @@ pub mod wxaembedded {
         /// * Catalog: `mini_program.wxaapi.wxaembedded.get_list`.
         pub struct GetList {
             /// `start`.
-            0 start: Option<i64> => w::Field::new("start").place(w::Place::Query),
+            0 start: Option<i64> => "start: query",
             /// `num`.
-            1 num: Option<i64> => w::Field::new("num").place(w::Place::Query),
+            1 num: Option<i64> => "num: query",
         }
         new()
         set(start: i64, num: i64)
@@ -1886,7 +1892,7 @@ pub mod wxaembedded {
         /// Answer to [`GetList`].
         pub struct GetListResponse {
             /// `wxa_embedded_list`.
-            0 wxa_embedded_list: Vec<super::WxaEmbedded> => w::Field::must("wxa_embedded_list"),
+            0 wxa_embedded_list: Vec<super::WxaEmbedded> => "wxa_embedded_list: must",
         }
     }
 
@@ -1917,9 +1923,9 @@ pub mod wxaembedded {
         /// * Catalog: `mini_program.wxaapi.wxaembedded.get_own_list`.
         pub struct GetOwnList {
             /// `start`.
-            0 start: Option<i64> => w::Field::new("start").place(w::Place::Query),
+            0 start: Option<i64> => "start: query",
             /// `num`.
-            1 num: Option<i64> => w::Field::new("num").place(w::Place::Query),
+            1 num: Option<i64> => "num: query",
         }
         new()
         set(start: i64, num: i64)
@@ -1929,9 +1935,9 @@ pub mod wxaembedded {
         /// Answer to [`GetOwnList`].
         pub struct GetOwnListResponse {
             /// `embedded_flag`.
-            0 embedded_flag: i64 => w::Field::must("embedded_flag"),
+            0 embedded_flag: i64 => "embedded_flag: must",
             /// `wxa_embedded_list`.
-            1 wxa_embedded_list: Vec<super::WxaEmbedded> => w::Field::must("wxa_embedded_list"),
+            1 wxa_embedded_list: Vec<super::WxaEmbedded> => "wxa_embedded_list: must",
         }
     }
 
@@ -1962,7 +1968,7 @@ pub mod wxaembedded {
         /// * Catalog: `mini_program.wxaapi.wxaembedded.set_authorize`.
         pub struct SetAuthorize {
             /// `flag`.
-            0 flag: i64 => w::Field::must("flag"),
+            0 flag: i64 => "flag: must",
         }
         new(flag: i64)
     }
@@ -2006,11 +2012,11 @@ pub mod wxamptrade {
         /// Answer to [`GetGuaranteeStatus`].
         pub struct GetGuaranteeStatusResponse {
             /// `isActived`.
-            0 is_actived: bool => w::Field::must("isActived"),
+            0 is_actived: bool => "isActived: must",
             /// `msg`.
-            1 msg: Option<String> => w::Field::new("msg"),
+            1 msg: Option<String> => "msg",
             /// `reasons`.
-            2 reasons: Option<Vec<String>> => w::Field::new("reasons"),
+            2 reasons: Option<Vec<String>> => "reasons",
         }
     }
 
@@ -2042,9 +2048,9 @@ pub mod wxamptrade {
         /// * Catalog: `mini_program.wxaapi.wxamptrade.get_penalty_list`.
         pub struct GetPenaltyList {
             /// `offset`.
-            0 offset: i64 => w::Field::must("offset").place(w::Place::Query),
+            0 offset: i64 => "offset: must query",
             /// `limit`.
-            1 limit: Option<i64> => w::Field::new("limit").place(w::Place::Query),
+            1 limit: Option<i64> => "limit: query",
         }
         new(offset: i64)
         set(limit: i64)
@@ -2054,11 +2060,11 @@ pub mod wxamptrade {
         /// Answer to [`GetPenaltyList`].
         pub struct GetPenaltyListResponse {
             /// `appealList`.
-            0 appeal_list: Vec<super::Appeal> => w::Field::must("appealList"),
+            0 appeal_list: Vec<super::Appeal> => "appealList: must",
             /// `totalNum`.
-            1 total_num: i64 => w::Field::must("totalNum"),
+            1 total_num: i64 => "totalNum: must",
             /// `currentScore`.
-            2 current_score: i64 => w::Field::must("currentScore"),
+            2 current_score: i64 => "currentScore: must",
         }
     }
 

@@ -13,7 +13,7 @@ w::record! {
     /// * Catalog: `mini_program.wxadrama.batchprocessdramapromotion`.
     pub struct Batchprocessdramapromotion {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -47,7 +47,7 @@ w::record! {
     /// * Catalog: `mini_program.wxadrama.developergetiaadrama`.
     pub struct Developergetiaadrama {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -81,7 +81,7 @@ w::record! {
     /// * Catalog: `mini_program.wxadrama.developergetpublisheddrama`.
     pub struct Developergetpublisheddrama {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -115,7 +115,7 @@ w::record! {
     /// * Catalog: `mini_program.wxadrama.developerpublishdrama`.
     pub struct Developerpublishdrama {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -148,7 +148,7 @@ w::record! {
     /// * Catalog: `mini_program.wxadrama.developersetflushdrama`.
     pub struct Developersetflushdrama {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -181,7 +181,7 @@ w::record! {
     /// * Catalog: `mini_program.wxadrama.developersetiaadrama`.
     pub struct Developersetiaadrama {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -214,7 +214,7 @@ w::record! {
     /// * Catalog: `mini_program.wxadrama.developersetrecmddrama`.
     pub struct Developersetrecmddrama {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -247,7 +247,7 @@ w::record! {
     /// * Catalog: `mini_program.wxadrama.getfinderevent`.
     pub struct Getfinderevent {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -279,9 +279,9 @@ w::record! {
     /// * Catalog: `mini_program.wxadrama.setplayerdramarecmdswitch`.
     pub struct Setplayerdramarecmdswitch {
         /// `entry_type`.
-        0 entry_type: i64 => w::Field::must("entry_type"),
+        0 entry_type: i64 => "entry_type: must",
         /// `switch_status`.
-        1 switch_status: bool => w::Field::must("switch_status"),
+        1 switch_status: bool => "switch_status: must",
     }
     new(entry_type: i64, switch_status: bool)
 }

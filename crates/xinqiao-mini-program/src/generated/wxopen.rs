@@ -15,7 +15,7 @@ pub mod template {
         /// * Catalog: `mini_program.wxopen.template.add`.
         pub struct Add {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -49,7 +49,7 @@ pub mod template {
         /// * Catalog: `mini_program.wxopen.template.del`.
         pub struct Del {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -83,7 +83,7 @@ pub mod template {
         /// * Catalog: `mini_program.wxopen.template.list`.
         pub struct List {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -121,7 +121,7 @@ pub mod template {
             /// * Catalog: `mini_program.wxopen.template.library.get`.
             pub struct Get {
                 /// Further keys.
-                0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+                0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
             }
             new()
         }
@@ -155,7 +155,7 @@ pub mod template {
             /// * Catalog: `mini_program.wxopen.template.library.list`.
             pub struct List {
                 /// Further keys.
-                0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+                0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
             }
             new()
         }

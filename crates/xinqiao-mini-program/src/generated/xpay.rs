@@ -7,13 +7,13 @@ w::record! {
     /// `Acct`.
     pub struct Acct {
         /// `transfer_account_uid`.
-        0 transfer_account_uid: i64 => w::Field::must("transfer_account_uid"),
+        0 transfer_account_uid: i64 => "transfer_account_uid: must",
         /// `transfer_account_name`.
-        1 transfer_account_name: String => w::Field::must("transfer_account_name"),
+        1 transfer_account_name: String => "transfer_account_name: must",
         /// `transfer_account_agency_id`.
-        2 transfer_account_agency_id: Option<i64> => w::Field::new("transfer_account_agency_id"),
+        2 transfer_account_agency_id: Option<i64> => "transfer_account_agency_id",
         /// `transfer_account_agency_name`.
-        3 transfer_account_agency_name: Option<String> => w::Field::new("transfer_account_agency_name"),
+        3 transfer_account_agency_name: Option<String> => "transfer_account_agency_name",
     }
 }
 
@@ -21,19 +21,19 @@ w::record! {
     /// `AdverFund`.
     pub struct AdverFund {
         /// `fund_id`.
-        0 fund_id: String => w::Field::must("fund_id"),
+        0 fund_id: String => "fund_id: must",
         /// `fund_type`.
-        1 fund_type: i64 => w::Field::must("fund_type"),
+        1 fund_type: i64 => "fund_type: must",
         /// `settle_begin`; format `unix`.
-        2 settle_begin: xinqiao_types::UnixSeconds => w::Field::must("settle_begin"),
+        2 settle_begin: xinqiao_types::UnixSeconds => "settle_begin: must",
         /// `settle_end`; format `unix`.
-        3 settle_end: xinqiao_types::UnixSeconds => w::Field::must("settle_end"),
+        3 settle_end: xinqiao_types::UnixSeconds => "settle_end: must",
         /// `total_amount`; unit fen.
-        4 total_amount: xinqiao_types::Fen => w::Field::must("total_amount"),
+        4 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// `remain_amount`; unit fen.
-        5 remain_amount: xinqiao_types::Fen => w::Field::must("remain_amount"),
+        5 remain_amount: xinqiao_types::Fen => "remain_amount: must",
         /// `expire_time`; format `unix`.
-        6 expire_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("expire_time"),
+        6 expire_time: Option<xinqiao_types::UnixSeconds> => "expire_time",
     }
 }
 
@@ -41,9 +41,9 @@ w::record! {
     /// `BalanceAvailable`.
     pub struct BalanceAvailable {
         /// `amount`; unit yuan.
-        0 amount: f64 => w::Field::must("amount"),
+        0 amount: f64 => "amount: must",
         /// `currency_code`.
-        1 currency_code: String => w::Field::must("currency_code"),
+        1 currency_code: String => "currency_code: must",
     }
 }
 
@@ -51,23 +51,23 @@ w::record! {
     /// `Bill`.
     pub struct Bill {
         /// `bill_id`.
-        0 bill_id: String => w::Field::must("bill_id"),
+        0 bill_id: String => "bill_id: must",
         /// `oper_time`; format `unix`.
-        1 oper_time: xinqiao_types::UnixSeconds => w::Field::must("oper_time"),
+        1 oper_time: xinqiao_types::UnixSeconds => "oper_time: must",
         /// `fund_id`.
-        2 fund_id: String => w::Field::must("fund_id"),
+        2 fund_id: String => "fund_id: must",
         /// `settle_begin`; format `unix`.
-        3 settle_begin: xinqiao_types::UnixSeconds => w::Field::must("settle_begin"),
+        3 settle_begin: xinqiao_types::UnixSeconds => "settle_begin: must",
         /// `settle_end`; format `unix`.
-        4 settle_end: xinqiao_types::UnixSeconds => w::Field::must("settle_end"),
+        4 settle_end: xinqiao_types::UnixSeconds => "settle_end: must",
         /// `transfer_account_uid`.
-        5 transfer_account_uid: i64 => w::Field::must("transfer_account_uid"),
+        5 transfer_account_uid: i64 => "transfer_account_uid: must",
         /// `transfer_account_name`.
-        6 transfer_account_name: String => w::Field::must("transfer_account_name"),
+        6 transfer_account_name: String => "transfer_account_name: must",
         /// `transfer_amount`; unit fen.
-        7 transfer_amount: xinqiao_types::Fen => w::Field::must("transfer_amount"),
+        7 transfer_amount: xinqiao_types::Fen => "transfer_amount: must",
         /// `status`.
-        8 status: i64 => w::Field::must("status"),
+        8 status: i64 => "status: must",
     }
 }
 
@@ -75,11 +75,11 @@ w::record! {
     /// `Filter`.
     pub struct Filter {
         /// `settle_begin`; format `unix`.
-        0 settle_begin: xinqiao_types::UnixSeconds => w::Field::must("settle_begin"),
+        0 settle_begin: xinqiao_types::UnixSeconds => "settle_begin: must",
         /// `settle_end`; format `unix`.
-        1 settle_end: xinqiao_types::UnixSeconds => w::Field::must("settle_end"),
+        1 settle_end: xinqiao_types::UnixSeconds => "settle_end: must",
         /// `fund_type`.
-        2 fund_type: Option<i64> => w::Field::new("fund_type"),
+        2 fund_type: Option<i64> => "fund_type",
     }
     new(settle_begin: xinqiao_types::UnixSeconds, settle_end: xinqiao_types::UnixSeconds)
     set(fund_type: i64)
@@ -89,47 +89,47 @@ w::record! {
     /// `Order`.
     pub struct Order {
         /// `order_id`.
-        0 order_id: String => w::Field::must("order_id"),
+        0 order_id: String => "order_id: must",
         /// `env_type`.
-        1 env_type: i64 => w::Field::must("env_type"),
+        1 env_type: i64 => "env_type: must",
         /// `order_type`.
-        2 order_type: i64 => w::Field::must("order_type"),
+        2 order_type: i64 => "order_type: must",
         /// `status`.
-        3 status: i64 => w::Field::must("status"),
+        3 status: i64 => "status: must",
         /// `biz_type`.
-        4 biz_type: i64 => w::Field::must("biz_type"),
+        4 biz_type: i64 => "biz_type: must",
         /// `order_fee`; unit fen.
-        5 order_fee: xinqiao_types::Fen => w::Field::must("order_fee"),
+        5 order_fee: xinqiao_types::Fen => "order_fee: must",
         /// `coupon_fee`; unit fen.
-        6 coupon_fee: xinqiao_types::Fen => w::Field::must("coupon_fee"),
+        6 coupon_fee: xinqiao_types::Fen => "coupon_fee: must",
         /// `paid_fee`; unit fen.
-        7 paid_fee: xinqiao_types::Fen => w::Field::must("paid_fee"),
+        7 paid_fee: xinqiao_types::Fen => "paid_fee: must",
         /// `refund_fee`; unit fen.
-        8 refund_fee: Option<xinqiao_types::Fen> => w::Field::new("refund_fee"),
+        8 refund_fee: Option<xinqiao_types::Fen> => "refund_fee",
         /// `left_fee`; unit fen.
-        9 left_fee: Option<xinqiao_types::Fen> => w::Field::new("left_fee"),
+        9 left_fee: Option<xinqiao_types::Fen> => "left_fee",
         /// `paid_time`; format `unix`.
-        10 paid_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("paid_time"),
+        10 paid_time: Option<xinqiao_types::UnixSeconds> => "paid_time",
         /// `provide_time`; format `unix`.
-        11 provide_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("provide_time"),
+        11 provide_time: Option<xinqiao_types::UnixSeconds> => "provide_time",
         /// `create_time`; format `unix`.
-        12 create_time: xinqiao_types::UnixSeconds => w::Field::must("create_time"),
+        12 create_time: xinqiao_types::UnixSeconds => "create_time: must",
         /// `update_time`; format `unix`.
-        13 update_time: xinqiao_types::UnixSeconds => w::Field::must("update_time"),
+        13 update_time: xinqiao_types::UnixSeconds => "update_time: must",
         /// `biz_meta`.
-        14 biz_meta: Option<String> => w::Field::new("biz_meta"),
+        14 biz_meta: Option<String> => "biz_meta",
         /// `token`.
-        15 token: Option<String> => w::Field::new("token"),
+        15 token: Option<String> => "token",
         /// `wx_order_id`.
-        16 wx_order_id: String => w::Field::must("wx_order_id"),
+        16 wx_order_id: String => "wx_order_id: must",
         /// `channel_order_id`.
-        17 channel_order_id: Option<String> => w::Field::new("channel_order_id"),
+        17 channel_order_id: Option<String> => "channel_order_id",
         /// `wxpay_order_id`.
-        18 wxpay_order_id: Option<String> => w::Field::new("wxpay_order_id"),
+        18 wxpay_order_id: Option<String> => "wxpay_order_id",
         /// `sett_state`.
-        19 sett_state: i64 => w::Field::must("sett_state"),
+        19 sett_state: i64 => "sett_state: must",
         /// `sett_time`; format `unix`.
-        20 sett_time: xinqiao_types::UnixSeconds => w::Field::must("sett_time"),
+        20 sett_time: xinqiao_types::UnixSeconds => "sett_time: must",
     }
 }
 
@@ -137,11 +137,11 @@ w::record! {
     /// `PublishItem`.
     pub struct PublishItem {
         /// `id`.
-        0 id: String => w::Field::must("id"),
+        0 id: String => "id: must",
         /// `publish_status`.
-        1 publish_status: i64 => w::Field::must("publish_status"),
+        1 publish_status: i64 => "publish_status: must",
         /// `errmsg`.
-        2 errmsg: Option<String> => w::Field::new("errmsg"),
+        2 errmsg: Option<String> => "errmsg",
     }
 }
 
@@ -149,39 +149,36 @@ w::record! {
     /// `QueryFundsBillFilter`.
     pub struct QueryFundsBillFilter {
         /// `oper_time_begin`; format `unix`.
-        0 oper_time_begin: Option<xinqiao_types::UnixSeconds> => w::Field::new("oper_time_begin"),
+        0 oper_time_begin: Option<xinqiao_types::UnixSeconds> => "oper_time_begin",
         /// `oper_time_end`; format `unix`.
-        1 oper_time_end: Option<xinqiao_types::UnixSeconds> => w::Field::new("oper_time_end"),
+        1 oper_time_end: Option<xinqiao_types::UnixSeconds> => "oper_time_end",
         /// `bill_id`.
-        2 bill_id: Option<String> => w::Field::new("bill_id"),
+        2 bill_id: Option<String> => "bill_id",
     }
     new()
-    set(
-        oper_time_begin: xinqiao_types::UnixSeconds,
-        oper_time_end: xinqiao_types::UnixSeconds,
-        bill_id: String,
-    )
+    text(bill_id: String)
+    set(oper_time_begin: xinqiao_types::UnixSeconds, oper_time_end: xinqiao_types::UnixSeconds)
 }
 
 w::record! {
     /// `QueryRecoverBillBill`.
     pub struct QueryRecoverBillBill {
         /// `bill_id`.
-        0 bill_id: String => w::Field::must("bill_id"),
+        0 bill_id: String => "bill_id: must",
         /// `recover_time`; format `unix`.
-        1 recover_time: xinqiao_types::UnixSeconds => w::Field::must("recover_time"),
+        1 recover_time: xinqiao_types::UnixSeconds => "recover_time: must",
         /// `fund_id`.
-        2 fund_id: String => w::Field::must("fund_id"),
+        2 fund_id: String => "fund_id: must",
         /// `settle_begin`; format `unix`.
-        3 settle_begin: xinqiao_types::UnixSeconds => w::Field::must("settle_begin"),
+        3 settle_begin: xinqiao_types::UnixSeconds => "settle_begin: must",
         /// `settle_end`; format `unix`.
-        4 settle_end: xinqiao_types::UnixSeconds => w::Field::must("settle_end"),
+        4 settle_end: xinqiao_types::UnixSeconds => "settle_end: must",
         /// `recover_account_name`.
-        5 recover_account_name: String => w::Field::must("recover_account_name"),
+        5 recover_account_name: String => "recover_account_name: must",
         /// `recover_amount`; unit fen.
-        6 recover_amount: xinqiao_types::Fen => w::Field::must("recover_amount"),
+        6 recover_amount: xinqiao_types::Fen => "recover_amount: must",
         /// `refund_order_list`.
-        7 refund_order_list: Option<Vec<String>> => w::Field::new("refund_order_list"),
+        7 refund_order_list: Option<Vec<String>> => "refund_order_list",
     }
 }
 
@@ -189,17 +186,17 @@ w::record! {
     /// `QueryRecoverBillFilter`.
     pub struct QueryRecoverBillFilter {
         /// `recover_time_begin`; format `unix`.
-        0 recover_time_begin: Option<xinqiao_types::UnixSeconds> => w::Field::new("recover_time_begin"),
+        0 recover_time_begin: Option<xinqiao_types::UnixSeconds> => "recover_time_begin",
         /// `recover_time_end`; format `unix`.
-        1 recover_time_end: Option<xinqiao_types::UnixSeconds> => w::Field::new("recover_time_end"),
+        1 recover_time_end: Option<xinqiao_types::UnixSeconds> => "recover_time_end",
         /// `bill_id`.
-        2 bill_id: Option<String> => w::Field::new("bill_id"),
+        2 bill_id: Option<String> => "bill_id",
     }
     new()
+    text(bill_id: String)
     set(
         recover_time_begin: xinqiao_types::UnixSeconds,
         recover_time_end: xinqiao_types::UnixSeconds,
-        bill_id: String,
     )
 }
 
@@ -207,46 +204,46 @@ w::record! {
     /// `StartPublishGoodsPublishItem`.
     pub struct StartPublishGoodsPublishItem {
         /// `id`.
-        0 id: String => w::Field::must("id"),
+        0 id: String => "id: must",
     }
-    new(id: String)
+    new(id: impl Into<String>)
 }
 
 w::record! {
     /// `StartUploadGoodsUploadItem`.
     pub struct StartUploadGoodsUploadItem {
         /// `id`.
-        0 id: String => w::Field::must("id"),
+        0 id: String => "id: must",
         /// `name`.
-        1 name: String => w::Field::must("name"),
+        1 name: String => "name: must",
         /// `price`; unit fen.
-        2 price: xinqiao_types::Fen => w::Field::must("price"),
+        2 price: xinqiao_types::Fen => "price: must",
         /// `remark`.
-        3 remark: Option<String> => w::Field::new("remark"),
+        3 remark: Option<String> => "remark",
         /// `item_url`.
-        4 item_url: Option<String> => w::Field::new("item_url"),
+        4 item_url: Option<String> => "item_url",
     }
-    new(id: String, name: String, price: xinqiao_types::Fen)
-    set(remark: String, item_url: String)
+    new(id: impl Into<String>, name: impl Into<String>, price: xinqiao_types::Fen)
+    text(remark: String, item_url: String)
 }
 
 w::record! {
     /// `UploadItem`.
     pub struct UploadItem {
         /// `id`.
-        0 id: String => w::Field::must("id"),
+        0 id: String => "id: must",
         /// `name`.
-        1 name: String => w::Field::must("name"),
+        1 name: String => "name: must",
         /// `price`; unit fen.
-        2 price: xinqiao_types::Fen => w::Field::must("price"),
+        2 price: xinqiao_types::Fen => "price: must",
         /// `remark`.
-        3 remark: Option<String> => w::Field::new("remark"),
+        3 remark: Option<String> => "remark",
         /// `item_url`.
-        4 item_url: Option<String> => w::Field::new("item_url"),
+        4 item_url: Option<String> => "item_url",
         /// `upload_status`.
-        5 upload_status: i64 => w::Field::must("upload_status"),
+        5 upload_status: i64 => "upload_status: must",
         /// `errmsg`.
-        6 errmsg: Option<String> => w::Field::new("errmsg"),
+        6 errmsg: Option<String> => "errmsg",
     }
 }
 
@@ -259,22 +256,23 @@ w::record! {
     /// * Catalog: `mini_program.xpay.bind_transfer_accout`.
     pub struct BindTransferAccout {
         /// `pay_sig`.
-        0 pay_sig: Option<String> => w::Field::new("pay_sig").place(w::Place::Query),
+        0 pay_sig: Option<String> => "pay_sig: query",
         /// `openid`.
-        1 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+        1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `env`.
-        2 env: i64 => w::Field::must("env"),
+        2 env: i64 => "env: must",
         /// `user_ip`.
-        3 user_ip: Option<String> => w::Field::new("user_ip"),
+        3 user_ip: Option<String> => "user_ip",
         /// `device_type`.
-        4 device_type: Option<i64> => w::Field::new("device_type"),
+        4 device_type: Option<i64> => "device_type",
         /// `transfer_account_uid`.
-        5 transfer_account_uid: i64 => w::Field::must("transfer_account_uid"),
+        5 transfer_account_uid: i64 => "transfer_account_uid: must",
         /// `transfer_account_org_name`.
-        6 transfer_account_org_name: String => w::Field::must("transfer_account_org_name"),
+        6 transfer_account_org_name: String => "transfer_account_org_name: must",
     }
-    new(env: i64, transfer_account_uid: i64, transfer_account_org_name: String)
-    set(pay_sig: String, openid: xinqiao_types::OpenId, user_ip: String, device_type: i64)
+    new(env: i64, transfer_account_uid: i64, transfer_account_org_name: impl Into<String>)
+    text(pay_sig: String, openid: xinqiao_types::OpenId, user_ip: String)
+    set(device_type: i64)
 }
 
 w::endpoint! {
@@ -305,39 +303,34 @@ w::record! {
     /// * Catalog: `mini_program.xpay.cancel_currency_pay`.
     pub struct CancelCurrencyPay {
         /// `signature`.
-        0 signature: Option<String> => w::Field::new("signature").place(w::Place::Query),
+        0 signature: Option<String> => "signature: query",
         /// `pay_sig`.
-        1 pay_sig: Option<String> => w::Field::new("pay_sig").place(w::Place::Query),
+        1 pay_sig: Option<String> => "pay_sig: query",
         /// `openid`.
-        2 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+        2 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `env`.
-        3 env: i64 => w::Field::must("env"),
+        3 env: i64 => "env: must",
         /// `user_ip`.
-        4 user_ip: Option<String> => w::Field::new("user_ip"),
+        4 user_ip: Option<String> => "user_ip",
         /// `device_type`.
-        5 device_type: Option<i64> => w::Field::new("device_type"),
+        5 device_type: Option<i64> => "device_type",
         /// `pay_order_id`.
-        6 pay_order_id: String => w::Field::must("pay_order_id"),
+        6 pay_order_id: String => "pay_order_id: must",
         /// `order_id`.
-        7 order_id: String => w::Field::must("order_id"),
+        7 order_id: String => "order_id: must",
         /// `amount`.
-        8 amount: i64 => w::Field::must("amount"),
+        8 amount: i64 => "amount: must",
     }
-    new(env: i64, pay_order_id: String, order_id: String, amount: i64)
-    set(
-        signature: String,
-        pay_sig: String,
-        openid: xinqiao_types::OpenId,
-        user_ip: String,
-        device_type: i64,
-    )
+    new(env: i64, pay_order_id: impl Into<String>, order_id: impl Into<String>, amount: i64)
+    text(signature: String, pay_sig: String, openid: xinqiao_types::OpenId, user_ip: String)
+    set(device_type: i64)
 }
 
 w::record! {
     /// Answer to [`CancelCurrencyPay`].
     pub struct CancelCurrencyPayResponse {
         /// `order_id`.
-        0 order_id: String => w::Field::must("order_id"),
+        0 order_id: String => "order_id: must",
     }
 }
 
@@ -368,7 +361,7 @@ w::record! {
     /// * Catalog: `mini_program.xpay.cancel_subscribe_contract`.
     pub struct CancelSubscribeContract {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -401,7 +394,7 @@ w::record! {
     /// * Catalog: `mini_program.xpay.complete_complaint`.
     pub struct CompleteComplaint {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -434,59 +427,54 @@ w::record! {
     /// * Catalog: `mini_program.xpay.create_funds_bill`.
     pub struct CreateFundsBill {
         /// `pay_sig`.
-        0 pay_sig: Option<String> => w::Field::new("pay_sig").place(w::Place::Query),
+        0 pay_sig: Option<String> => "pay_sig: query",
         /// `openid`.
-        1 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+        1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `env`.
-        2 env: i64 => w::Field::must("env"),
+        2 env: i64 => "env: must",
         /// `user_ip`.
-        3 user_ip: Option<String> => w::Field::new("user_ip"),
+        3 user_ip: Option<String> => "user_ip",
         /// `device_type`.
-        4 device_type: Option<i64> => w::Field::new("device_type"),
+        4 device_type: Option<i64> => "device_type",
         /// `transfer_account_uid`.
-        5 transfer_account_uid: i64 => w::Field::must("transfer_account_uid"),
+        5 transfer_account_uid: i64 => "transfer_account_uid: must",
         /// `transfer_account_name`.
-        6 transfer_account_name: String => w::Field::must("transfer_account_name"),
+        6 transfer_account_name: String => "transfer_account_name: must",
         /// `transfer_account_agency_id`.
-        7 transfer_account_agency_id: Option<i64> => w::Field::new("transfer_account_agency_id"),
+        7 transfer_account_agency_id: Option<i64> => "transfer_account_agency_id",
         /// `transfer_amount`; unit fen.
-        8 transfer_amount: xinqiao_types::Fen => w::Field::must("transfer_amount"),
+        8 transfer_amount: xinqiao_types::Fen => "transfer_amount: must",
         /// `request_id`.
-        9 request_id: String => w::Field::must("request_id"),
+        9 request_id: String => "request_id: must",
         /// `settle_begin`; format `unix`.
-        10 settle_begin: xinqiao_types::UnixSeconds => w::Field::must("settle_begin"),
+        10 settle_begin: xinqiao_types::UnixSeconds => "settle_begin: must",
         /// `settle_end`; format `unix`.
-        11 settle_end: xinqiao_types::UnixSeconds => w::Field::must("settle_end"),
+        11 settle_end: xinqiao_types::UnixSeconds => "settle_end: must",
         /// `fund_type`.
-        12 fund_type: i64 => w::Field::must("fund_type"),
+        12 fund_type: i64 => "fund_type: must",
         /// `authorize_advertise`.
-        13 authorize_advertise: bool => w::Field::must("authorize_advertise").spelled(w::Spelling::BoolInt),
+        13 authorize_advertise: bool => "authorize_advertise: must zero-one",
     }
     new(
         env: i64,
         transfer_account_uid: i64,
-        transfer_account_name: String,
+        transfer_account_name: impl Into<String>,
         transfer_amount: xinqiao_types::Fen,
-        request_id: String,
+        request_id: impl Into<String>,
         settle_begin: xinqiao_types::UnixSeconds,
         settle_end: xinqiao_types::UnixSeconds,
         fund_type: i64,
         authorize_advertise: bool,
     )
-    set(
-        pay_sig: String,
-        openid: xinqiao_types::OpenId,
-        user_ip: String,
-        device_type: i64,
-        transfer_account_agency_id: i64,
-    )
+    text(pay_sig: String, openid: xinqiao_types::OpenId, user_ip: String)
+    set(device_type: i64, transfer_account_agency_id: i64)
 }
 
 w::record! {
     /// Answer to [`CreateFundsBill`].
     pub struct CreateFundsBillResponse {
         /// `bill_id`.
-        0 bill_id: String => w::Field::must("bill_id"),
+        0 bill_id: String => "bill_id: must",
     }
 }
 
@@ -517,37 +505,32 @@ w::record! {
     /// * Catalog: `mini_program.xpay.create_withdraw_order`.
     pub struct CreateWithdrawOrder {
         /// `pay_sig`.
-        0 pay_sig: Option<String> => w::Field::new("pay_sig").place(w::Place::Query),
+        0 pay_sig: Option<String> => "pay_sig: query",
         /// `openid`.
-        1 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+        1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `env`.
-        2 env: i64 => w::Field::must("env"),
+        2 env: i64 => "env: must",
         /// `user_ip`.
-        3 user_ip: Option<String> => w::Field::new("user_ip"),
+        3 user_ip: Option<String> => "user_ip",
         /// `device_type`.
-        4 device_type: Option<i64> => w::Field::new("device_type"),
+        4 device_type: Option<i64> => "device_type",
         /// `withdraw_no`.
-        5 withdraw_no: String => w::Field::must("withdraw_no"),
+        5 withdraw_no: String => "withdraw_no: must",
         /// `withdraw_amount`; unit yuan.
-        6 withdraw_amount: Option<f64> => w::Field::new("withdraw_amount").spelled(w::Spelling::NumericText),
+        6 withdraw_amount: Option<f64> => "withdraw_amount: numeric",
     }
-    new(env: i64, withdraw_no: String)
-    set(
-        pay_sig: String,
-        openid: xinqiao_types::OpenId,
-        user_ip: String,
-        device_type: i64,
-        withdraw_amount: f64,
-    )
+    new(env: i64, withdraw_no: impl Into<String>)
+    text(pay_sig: String, openid: xinqiao_types::OpenId, user_ip: String)
+    set(device_type: i64, withdraw_amount: f64)
 }
 
 w::record! {
     /// Answer to [`CreateWithdrawOrder`].
     pub struct CreateWithdrawOrderResponse {
         /// `withdraw_no`.
-        0 withdraw_no: String => w::Field::must("withdraw_no"),
+        0 withdraw_no: String => "withdraw_no: must",
         /// `wx_withdraw_no`.
-        1 wx_withdraw_no: String => w::Field::must("wx_withdraw_no"),
+        1 wx_withdraw_no: String => "wx_withdraw_no: must",
     }
 }
 
@@ -578,47 +561,47 @@ w::record! {
     /// * Catalog: `mini_program.xpay.currency_pay`.
     pub struct CurrencyPay {
         /// `signature`.
-        0 signature: Option<String> => w::Field::new("signature").place(w::Place::Query),
+        0 signature: Option<String> => "signature: query",
         /// `pay_sig`.
-        1 pay_sig: Option<String> => w::Field::new("pay_sig").place(w::Place::Query),
+        1 pay_sig: Option<String> => "pay_sig: query",
         /// `openid`.
-        2 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+        2 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `env`.
-        3 env: i64 => w::Field::must("env"),
+        3 env: i64 => "env: must",
         /// `user_ip`.
-        4 user_ip: Option<String> => w::Field::new("user_ip"),
+        4 user_ip: Option<String> => "user_ip",
         /// `device_type`.
-        5 device_type: Option<i64> => w::Field::new("device_type"),
+        5 device_type: Option<i64> => "device_type",
         /// `order_id`.
-        6 order_id: String => w::Field::must("order_id"),
+        6 order_id: String => "order_id: must",
         /// `amount`.
-        7 amount: i64 => w::Field::must("amount"),
+        7 amount: i64 => "amount: must",
         /// `payitem`.
-        8 payitem: Option<String> => w::Field::new("payitem"),
+        8 payitem: Option<String> => "payitem",
         /// `remark`.
-        9 remark: Option<String> => w::Field::new("remark"),
+        9 remark: Option<String> => "remark",
     }
-    new(env: i64, order_id: String, amount: i64)
-    set(
+    new(env: i64, order_id: impl Into<String>, amount: i64)
+    text(
         signature: String,
         pay_sig: String,
         openid: xinqiao_types::OpenId,
         user_ip: String,
-        device_type: i64,
         payitem: String,
         remark: String,
     )
+    set(device_type: i64)
 }
 
 w::record! {
     /// Answer to [`CurrencyPay`].
     pub struct CurrencyPayResponse {
         /// `order_id`.
-        0 order_id: String => w::Field::must("order_id"),
+        0 order_id: String => "order_id: must",
         /// `balance`.
-        1 balance: i64 => w::Field::must("balance"),
+        1 balance: i64 => "balance: must",
         /// `used_present_amount`.
-        2 used_present_amount: i64 => w::Field::must("used_present_amount"),
+        2 used_present_amount: i64 => "used_present_amount: must",
     }
 }
 
@@ -649,7 +632,7 @@ w::record! {
     /// * Catalog: `mini_program.xpay.download_adverfunds_order`.
     pub struct DownloadAdverfundsOrder {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -681,29 +664,30 @@ w::record! {
     /// * Catalog: `mini_program.xpay.download_bill`.
     pub struct DownloadBill {
         /// `pay_sig`.
-        0 pay_sig: Option<String> => w::Field::new("pay_sig").place(w::Place::Query),
+        0 pay_sig: Option<String> => "pay_sig: query",
         /// `openid`.
-        1 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+        1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `env`.
-        2 env: i64 => w::Field::must("env"),
+        2 env: i64 => "env: must",
         /// `user_ip`.
-        3 user_ip: Option<String> => w::Field::new("user_ip"),
+        3 user_ip: Option<String> => "user_ip",
         /// `device_type`.
-        4 device_type: Option<i64> => w::Field::new("device_type"),
+        4 device_type: Option<i64> => "device_type",
         /// `begin_ds`; format `yyyyMMdd`.
-        5 begin_ds: String => w::Field::must("begin_ds"),
+        5 begin_ds: String => "begin_ds: must",
         /// `end_ds`; format `yyyyMMdd`.
-        6 end_ds: String => w::Field::must("end_ds"),
+        6 end_ds: String => "end_ds: must",
     }
-    new(env: i64, begin_ds: String, end_ds: String)
-    set(pay_sig: String, openid: xinqiao_types::OpenId, user_ip: String, device_type: i64)
+    new(env: i64, begin_ds: impl Into<String>, end_ds: impl Into<String>)
+    text(pay_sig: String, openid: xinqiao_types::OpenId, user_ip: String)
+    set(device_type: i64)
 }
 
 w::record! {
     /// Answer to [`DownloadBill`].
     pub struct DownloadBillResponse {
         /// `url`.
-        0 url: String => w::Field::must("url"),
+        0 url: String => "url: must",
     }
 }
 
@@ -735,7 +719,7 @@ w::record! {
     /// * Catalog: `mini_program.xpay.download_ios_settlement_bill`.
     pub struct DownloadIosSettlementBill {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -767,7 +751,7 @@ w::record! {
     /// * Catalog: `mini_program.xpay.get_complaint_detail`.
     pub struct GetComplaintDetail {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -799,7 +783,7 @@ w::record! {
     /// * Catalog: `mini_program.xpay.get_complaint_list`.
     pub struct GetComplaintList {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -831,7 +815,7 @@ w::record! {
     /// * Catalog: `mini_program.xpay.get_negotiation_history`.
     pub struct GetNegotiationHistory {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -863,7 +847,7 @@ w::record! {
     /// * Catalog: `mini_program.xpay.get_upload_file_sign`.
     pub struct GetUploadFileSign {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -895,29 +879,29 @@ w::record! {
     /// * Catalog: `mini_program.xpay.notify_provide_goods`.
     pub struct NotifyProvideGoods {
         /// `pay_sig`.
-        0 pay_sig: Option<String> => w::Field::new("pay_sig").place(w::Place::Query),
+        0 pay_sig: Option<String> => "pay_sig: query",
         /// `openid`.
-        1 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+        1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `env`.
-        2 env: i64 => w::Field::must("env"),
+        2 env: i64 => "env: must",
         /// `user_ip`.
-        3 user_ip: Option<String> => w::Field::new("user_ip"),
+        3 user_ip: Option<String> => "user_ip",
         /// `device_type`.
-        4 device_type: Option<i64> => w::Field::new("device_type"),
+        4 device_type: Option<i64> => "device_type",
         /// `order_id`.
-        5 order_id: Option<String> => w::Field::new("order_id"),
+        5 order_id: Option<String> => "order_id",
         /// `wx_order_id`.
-        6 wx_order_id: Option<String> => w::Field::new("wx_order_id"),
+        6 wx_order_id: Option<String> => "wx_order_id",
     }
     new(env: i64)
-    set(
+    text(
         pay_sig: String,
         openid: xinqiao_types::OpenId,
         user_ip: String,
-        device_type: i64,
         order_id: String,
         wx_order_id: String,
     )
+    set(device_type: i64)
 }
 
 w::endpoint! {
@@ -947,33 +931,34 @@ w::record! {
     /// * Catalog: `mini_program.xpay.present_currency`.
     pub struct PresentCurrency {
         /// `pay_sig`.
-        0 pay_sig: Option<String> => w::Field::new("pay_sig").place(w::Place::Query),
+        0 pay_sig: Option<String> => "pay_sig: query",
         /// `openid`.
-        1 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+        1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `env`.
-        2 env: i64 => w::Field::must("env"),
+        2 env: i64 => "env: must",
         /// `user_ip`.
-        3 user_ip: Option<String> => w::Field::new("user_ip"),
+        3 user_ip: Option<String> => "user_ip",
         /// `device_type`.
-        4 device_type: Option<i64> => w::Field::new("device_type"),
+        4 device_type: Option<i64> => "device_type",
         /// `order_id`.
-        5 order_id: String => w::Field::must("order_id"),
+        5 order_id: String => "order_id: must",
         /// `amount`.
-        6 amount: i64 => w::Field::must("amount"),
+        6 amount: i64 => "amount: must",
     }
-    new(env: i64, order_id: String, amount: i64)
-    set(pay_sig: String, openid: xinqiao_types::OpenId, user_ip: String, device_type: i64)
+    new(env: i64, order_id: impl Into<String>, amount: i64)
+    text(pay_sig: String, openid: xinqiao_types::OpenId, user_ip: String)
+    set(device_type: i64)
 }
 
 w::record! {
     /// Answer to [`PresentCurrency`].
     pub struct PresentCurrencyResponse {
         /// `order_id`.
-        0 order_id: String => w::Field::must("order_id"),
+        0 order_id: String => "order_id: must",
         /// `balance`.
-        1 balance: i64 => w::Field::must("balance"),
+        1 balance: i64 => "balance: must",
         /// `present_balance`.
-        2 present_balance: i64 => w::Field::must("present_balance"),
+        2 present_balance: i64 => "present_balance: must",
     }
 }
 
@@ -1004,39 +989,34 @@ w::record! {
     /// * Catalog: `mini_program.xpay.query_adver_funds`.
     pub struct QueryAdverFunds {
         /// `pay_sig`.
-        0 pay_sig: Option<String> => w::Field::new("pay_sig").place(w::Place::Query),
+        0 pay_sig: Option<String> => "pay_sig: query",
         /// `openid`.
-        1 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+        1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `env`.
-        2 env: i64 => w::Field::must("env"),
+        2 env: i64 => "env: must",
         /// `user_ip`.
-        3 user_ip: Option<String> => w::Field::new("user_ip"),
+        3 user_ip: Option<String> => "user_ip",
         /// `device_type`.
-        4 device_type: Option<i64> => w::Field::new("device_type"),
+        4 device_type: Option<i64> => "device_type",
         /// `page`.
-        5 page: i64 => w::Field::must("page"),
+        5 page: i64 => "page: must",
         /// `page_size`.
-        6 page_size: i64 => w::Field::must("page_size"),
+        6 page_size: i64 => "page_size: must",
         /// `filter`.
-        7 filter: Option<Filter> => w::Field::new("filter"),
+        7 filter: Option<Filter> => "filter",
     }
     new(env: i64, page: i64, page_size: i64)
-    set(
-        pay_sig: String,
-        openid: xinqiao_types::OpenId,
-        user_ip: String,
-        device_type: i64,
-        filter: Filter,
-    )
+    text(pay_sig: String, openid: xinqiao_types::OpenId, user_ip: String)
+    set(device_type: i64, filter: Filter)
 }
 
 w::record! {
     /// Answer to [`QueryAdverFunds`].
     pub struct QueryAdverFundsResponse {
         /// `adver_funds_list`.
-        0 adver_funds_list: Vec<AdverFund> => w::Field::must("adver_funds_list"),
+        0 adver_funds_list: Vec<AdverFund> => "adver_funds_list: must",
         /// `total_page`.
-        1 total_page: i64 => w::Field::must("total_page"),
+        1 total_page: i64 => "total_page: must",
     }
 }
 
@@ -1067,25 +1047,26 @@ w::record! {
     /// * Catalog: `mini_program.xpay.query_biz_balance`.
     pub struct QueryBizBalance {
         /// `pay_sig`.
-        0 pay_sig: Option<String> => w::Field::new("pay_sig").place(w::Place::Query),
+        0 pay_sig: Option<String> => "pay_sig: query",
         /// `openid`.
-        1 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+        1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `env`.
-        2 env: i64 => w::Field::must("env"),
+        2 env: i64 => "env: must",
         /// `user_ip`.
-        3 user_ip: Option<String> => w::Field::new("user_ip"),
+        3 user_ip: Option<String> => "user_ip",
         /// `device_type`.
-        4 device_type: Option<i64> => w::Field::new("device_type"),
+        4 device_type: Option<i64> => "device_type",
     }
     new(env: i64)
-    set(pay_sig: String, openid: xinqiao_types::OpenId, user_ip: String, device_type: i64)
+    text(pay_sig: String, openid: xinqiao_types::OpenId, user_ip: String)
+    set(device_type: i64)
 }
 
 w::record! {
     /// Answer to [`QueryBizBalance`].
     pub struct QueryBizBalanceResponse {
         /// `balance_available`.
-        0 balance_available: BalanceAvailable => w::Field::must("balance_available"),
+        0 balance_available: BalanceAvailable => "balance_available: must",
     }
 }
 
@@ -1116,7 +1097,7 @@ w::record! {
     /// * Catalog: `mini_program.xpay.query_download_order`.
     pub struct QueryDownloadOrder {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -1148,39 +1129,34 @@ w::record! {
     /// * Catalog: `mini_program.xpay.query_funds_bill`.
     pub struct QueryFundsBill {
         /// `pay_sig`.
-        0 pay_sig: Option<String> => w::Field::new("pay_sig").place(w::Place::Query),
+        0 pay_sig: Option<String> => "pay_sig: query",
         /// `openid`.
-        1 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+        1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `env`.
-        2 env: i64 => w::Field::must("env"),
+        2 env: i64 => "env: must",
         /// `user_ip`.
-        3 user_ip: Option<String> => w::Field::new("user_ip"),
+        3 user_ip: Option<String> => "user_ip",
         /// `device_type`.
-        4 device_type: Option<i64> => w::Field::new("device_type"),
+        4 device_type: Option<i64> => "device_type",
         /// `page`.
-        5 page: i64 => w::Field::must("page"),
+        5 page: i64 => "page: must",
         /// `page_size`.
-        6 page_size: i64 => w::Field::must("page_size"),
+        6 page_size: i64 => "page_size: must",
         /// `filter`.
-        7 filter: Option<QueryFundsBillFilter> => w::Field::new("filter"),
+        7 filter: Option<QueryFundsBillFilter> => "filter",
     }
     new(env: i64, page: i64, page_size: i64)
-    set(
-        pay_sig: String,
-        openid: xinqiao_types::OpenId,
-        user_ip: String,
-        device_type: i64,
-        filter: QueryFundsBillFilter,
-    )
+    text(pay_sig: String, openid: xinqiao_types::OpenId, user_ip: String)
+    set(device_type: i64, filter: QueryFundsBillFilter)
 }
 
 w::record! {
     /// Answer to [`QueryFundsBill`].
     pub struct QueryFundsBillResponse {
         /// `bill_list`.
-        0 bill_list: Vec<Bill> => w::Field::must("bill_list"),
+        0 bill_list: Vec<Bill> => "bill_list: must",
         /// `total_page`.
-        1 total_page: i64 => w::Field::must("total_page"),
+        1 total_page: i64 => "total_page: must",
     }
 }
 
@@ -1211,36 +1187,36 @@ w::record! {
     /// * Catalog: `mini_program.xpay.query_order`.
     pub struct QueryOrder {
         /// `pay_sig`.
-        0 pay_sig: Option<String> => w::Field::new("pay_sig").place(w::Place::Query),
+        0 pay_sig: Option<String> => "pay_sig: query",
         /// `openid`.
-        1 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+        1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `env`.
-        2 env: i64 => w::Field::must("env"),
+        2 env: i64 => "env: must",
         /// `user_ip`.
-        3 user_ip: Option<String> => w::Field::new("user_ip"),
+        3 user_ip: Option<String> => "user_ip",
         /// `device_type`.
-        4 device_type: Option<i64> => w::Field::new("device_type"),
+        4 device_type: Option<i64> => "device_type",
         /// `order_id`.
-        5 order_id: Option<String> => w::Field::new("order_id"),
+        5 order_id: Option<String> => "order_id",
         /// `wx_order_id`.
-        6 wx_order_id: Option<String> => w::Field::new("wx_order_id"),
+        6 wx_order_id: Option<String> => "wx_order_id",
     }
     new(env: i64)
-    set(
+    text(
         pay_sig: String,
         openid: xinqiao_types::OpenId,
         user_ip: String,
-        device_type: i64,
         order_id: String,
         wx_order_id: String,
     )
+    set(device_type: i64)
 }
 
 w::record! {
     /// Answer to [`QueryOrder`].
     pub struct QueryOrderResponse {
         /// `order`.
-        0 order: Order => w::Field::must("order"),
+        0 order: Order => "order: must",
     }
 }
 
@@ -1271,27 +1247,28 @@ w::record! {
     /// * Catalog: `mini_program.xpay.query_publish_goods`.
     pub struct QueryPublishGoods {
         /// `pay_sig`.
-        0 pay_sig: Option<String> => w::Field::new("pay_sig").place(w::Place::Query),
+        0 pay_sig: Option<String> => "pay_sig: query",
         /// `openid`.
-        1 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+        1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `env`.
-        2 env: i64 => w::Field::must("env"),
+        2 env: i64 => "env: must",
         /// `user_ip`.
-        3 user_ip: Option<String> => w::Field::new("user_ip"),
+        3 user_ip: Option<String> => "user_ip",
         /// `device_type`.
-        4 device_type: Option<i64> => w::Field::new("device_type"),
+        4 device_type: Option<i64> => "device_type",
     }
     new(env: i64)
-    set(pay_sig: String, openid: xinqiao_types::OpenId, user_ip: String, device_type: i64)
+    text(pay_sig: String, openid: xinqiao_types::OpenId, user_ip: String)
+    set(device_type: i64)
 }
 
 w::record! {
     /// Answer to [`QueryPublishGoods`].
     pub struct QueryPublishGoodsResponse {
         /// `publish_item`.
-        0 publish_item: Vec<PublishItem> => w::Field::must("publish_item"),
+        0 publish_item: Vec<PublishItem> => "publish_item: must",
         /// `status`.
-        1 status: i64 => w::Field::must("status"),
+        1 status: i64 => "status: must",
     }
 }
 
@@ -1323,7 +1300,7 @@ w::record! {
     /// * Catalog: `mini_program.xpay.query_punishment_reasons`.
     pub struct QueryPunishmentReasons {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -1355,39 +1332,34 @@ w::record! {
     /// * Catalog: `mini_program.xpay.query_recover_bill`.
     pub struct QueryRecoverBill {
         /// `pay_sig`.
-        0 pay_sig: Option<String> => w::Field::new("pay_sig").place(w::Place::Query),
+        0 pay_sig: Option<String> => "pay_sig: query",
         /// `openid`.
-        1 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+        1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `env`.
-        2 env: i64 => w::Field::must("env"),
+        2 env: i64 => "env: must",
         /// `user_ip`.
-        3 user_ip: Option<String> => w::Field::new("user_ip"),
+        3 user_ip: Option<String> => "user_ip",
         /// `device_type`.
-        4 device_type: Option<i64> => w::Field::new("device_type"),
+        4 device_type: Option<i64> => "device_type",
         /// `page`.
-        5 page: i64 => w::Field::must("page"),
+        5 page: i64 => "page: must",
         /// `page_size`.
-        6 page_size: i64 => w::Field::must("page_size"),
+        6 page_size: i64 => "page_size: must",
         /// `filter`.
-        7 filter: Option<QueryRecoverBillFilter> => w::Field::new("filter"),
+        7 filter: Option<QueryRecoverBillFilter> => "filter",
     }
     new(env: i64, page: i64, page_size: i64)
-    set(
-        pay_sig: String,
-        openid: xinqiao_types::OpenId,
-        user_ip: String,
-        device_type: i64,
-        filter: QueryRecoverBillFilter,
-    )
+    text(pay_sig: String, openid: xinqiao_types::OpenId, user_ip: String)
+    set(device_type: i64, filter: QueryRecoverBillFilter)
 }
 
 w::record! {
     /// Answer to [`QueryRecoverBill`].
     pub struct QueryRecoverBillResponse {
         /// `bill_list`.
-        0 bill_list: Vec<QueryRecoverBillBill> => w::Field::must("bill_list"),
+        0 bill_list: Vec<QueryRecoverBillBill> => "bill_list: must",
         /// `total_page`.
-        1 total_page: i64 => w::Field::must("total_page"),
+        1 total_page: i64 => "total_page: must",
     }
 }
 
@@ -1418,7 +1390,7 @@ w::record! {
     /// * Catalog: `mini_program.xpay.query_subscribe_contract`.
     pub struct QuerySubscribeContract {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -1450,25 +1422,26 @@ w::record! {
     /// * Catalog: `mini_program.xpay.query_transfer_account`.
     pub struct QueryTransferAccount {
         /// `pay_sig`.
-        0 pay_sig: Option<String> => w::Field::new("pay_sig").place(w::Place::Query),
+        0 pay_sig: Option<String> => "pay_sig: query",
         /// `openid`.
-        1 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+        1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `env`.
-        2 env: i64 => w::Field::must("env"),
+        2 env: i64 => "env: must",
         /// `user_ip`.
-        3 user_ip: Option<String> => w::Field::new("user_ip"),
+        3 user_ip: Option<String> => "user_ip",
         /// `device_type`.
-        4 device_type: Option<i64> => w::Field::new("device_type"),
+        4 device_type: Option<i64> => "device_type",
     }
     new(env: i64)
-    set(pay_sig: String, openid: xinqiao_types::OpenId, user_ip: String, device_type: i64)
+    text(pay_sig: String, openid: xinqiao_types::OpenId, user_ip: String)
+    set(device_type: i64)
 }
 
 w::record! {
     /// Answer to [`QueryTransferAccount`].
     pub struct QueryTransferAccountResponse {
         /// `acct_list`.
-        0 acct_list: Vec<Acct> => w::Field::must("acct_list"),
+        0 acct_list: Vec<Acct> => "acct_list: must",
     }
 }
 
@@ -1499,27 +1472,28 @@ w::record! {
     /// * Catalog: `mini_program.xpay.query_upload_goods`.
     pub struct QueryUploadGoods {
         /// `pay_sig`.
-        0 pay_sig: Option<String> => w::Field::new("pay_sig").place(w::Place::Query),
+        0 pay_sig: Option<String> => "pay_sig: query",
         /// `openid`.
-        1 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+        1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `env`.
-        2 env: i64 => w::Field::must("env"),
+        2 env: i64 => "env: must",
         /// `user_ip`.
-        3 user_ip: Option<String> => w::Field::new("user_ip"),
+        3 user_ip: Option<String> => "user_ip",
         /// `device_type`.
-        4 device_type: Option<i64> => w::Field::new("device_type"),
+        4 device_type: Option<i64> => "device_type",
     }
     new(env: i64)
-    set(pay_sig: String, openid: xinqiao_types::OpenId, user_ip: String, device_type: i64)
+    text(pay_sig: String, openid: xinqiao_types::OpenId, user_ip: String)
+    set(device_type: i64)
 }
 
 w::record! {
     /// Answer to [`QueryUploadGoods`].
     pub struct QueryUploadGoodsResponse {
         /// `upload_item`.
-        0 upload_item: Vec<UploadItem> => w::Field::must("upload_item"),
+        0 upload_item: Vec<UploadItem> => "upload_item: must",
         /// `status`.
-        1 status: i64 => w::Field::must("status"),
+        1 status: i64 => "status: must",
     }
 }
 
@@ -1550,45 +1524,40 @@ w::record! {
     /// * Catalog: `mini_program.xpay.query_user_balance`.
     pub struct QueryUserBalance {
         /// `signature`.
-        0 signature: Option<String> => w::Field::new("signature").place(w::Place::Query),
+        0 signature: Option<String> => "signature: query",
         /// `pay_sig`.
-        1 pay_sig: Option<String> => w::Field::new("pay_sig").place(w::Place::Query),
+        1 pay_sig: Option<String> => "pay_sig: query",
         /// `openid`.
-        2 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+        2 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `env`.
-        3 env: i64 => w::Field::must("env"),
+        3 env: i64 => "env: must",
         /// `user_ip`.
-        4 user_ip: Option<String> => w::Field::new("user_ip"),
+        4 user_ip: Option<String> => "user_ip",
         /// `device_type`.
-        5 device_type: Option<i64> => w::Field::new("device_type"),
+        5 device_type: Option<i64> => "device_type",
     }
     new(env: i64)
-    set(
-        signature: String,
-        pay_sig: String,
-        openid: xinqiao_types::OpenId,
-        user_ip: String,
-        device_type: i64,
-    )
+    text(signature: String, pay_sig: String, openid: xinqiao_types::OpenId, user_ip: String)
+    set(device_type: i64)
 }
 
 w::record! {
     /// Answer to [`QueryUserBalance`].
     pub struct QueryUserBalanceResponse {
         /// `balance`.
-        0 balance: i64 => w::Field::must("balance"),
+        0 balance: i64 => "balance: must",
         /// `present_balance`.
-        1 present_balance: i64 => w::Field::must("present_balance"),
+        1 present_balance: i64 => "present_balance: must",
         /// `first_save_flag`.
-        2 first_save_flag: bool => w::Field::must("first_save_flag").spelled(w::Spelling::BoolInt),
+        2 first_save_flag: bool => "first_save_flag: must zero-one",
         /// `sum_save`.
-        3 sum_save: i64 => w::Field::must("sum_save"),
+        3 sum_save: i64 => "sum_save: must",
         /// `sum_present`.
-        4 sum_present: i64 => w::Field::must("sum_present"),
+        4 sum_present: i64 => "sum_present: must",
         /// `sum_balance`.
-        5 sum_balance: i64 => w::Field::must("sum_balance"),
+        5 sum_balance: i64 => "sum_balance: must",
         /// `sum_cost`.
-        6 sum_cost: i64 => w::Field::must("sum_cost"),
+        6 sum_cost: i64 => "sum_cost: must",
     }
 }
 
@@ -1619,39 +1588,40 @@ w::record! {
     /// * Catalog: `mini_program.xpay.query_withdraw_order`.
     pub struct QueryWithdrawOrder {
         /// `pay_sig`.
-        0 pay_sig: Option<String> => w::Field::new("pay_sig").place(w::Place::Query),
+        0 pay_sig: Option<String> => "pay_sig: query",
         /// `openid`.
-        1 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+        1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `env`.
-        2 env: i64 => w::Field::must("env"),
+        2 env: i64 => "env: must",
         /// `user_ip`.
-        3 user_ip: Option<String> => w::Field::new("user_ip"),
+        3 user_ip: Option<String> => "user_ip",
         /// `device_type`.
-        4 device_type: Option<i64> => w::Field::new("device_type"),
+        4 device_type: Option<i64> => "device_type",
         /// `withdraw_no`.
-        5 withdraw_no: String => w::Field::must("withdraw_no"),
+        5 withdraw_no: String => "withdraw_no: must",
     }
-    new(env: i64, withdraw_no: String)
-    set(pay_sig: String, openid: xinqiao_types::OpenId, user_ip: String, device_type: i64)
+    new(env: i64, withdraw_no: impl Into<String>)
+    text(pay_sig: String, openid: xinqiao_types::OpenId, user_ip: String)
+    set(device_type: i64)
 }
 
 w::record! {
     /// Answer to [`QueryWithdrawOrder`].
     pub struct QueryWithdrawOrderResponse {
         /// `withdraw_no`.
-        0 withdraw_no: String => w::Field::must("withdraw_no"),
+        0 withdraw_no: String => "withdraw_no: must",
         /// `withdraw_amount`; unit yuan.
-        1 withdraw_amount: f64 => w::Field::must("withdraw_amount"),
+        1 withdraw_amount: f64 => "withdraw_amount: must",
         /// `status`.
-        2 status: i64 => w::Field::must("status"),
+        2 status: i64 => "status: must",
         /// `withdraw_success_timestamp`; format `unix`.
-        3 withdraw_success_timestamp: Option<xinqiao_types::UnixSeconds> => w::Field::new("withdraw_success_timestamp"),
+        3 withdraw_success_timestamp: Option<xinqiao_types::UnixSeconds> => "withdraw_success_timestamp",
         /// `fail_reason`.
-        4 fail_reason: Option<String> => w::Field::new("fail_reason"),
+        4 fail_reason: Option<String> => "fail_reason",
         /// `create_time`; format `unix`.
-        5 create_time: xinqiao_types::UnixSeconds => w::Field::must("create_time"),
+        5 create_time: xinqiao_types::UnixSeconds => "create_time: must",
         /// `wx_withdraw_no`.
-        6 wx_withdraw_no: String => w::Field::must("wx_withdraw_no"),
+        6 wx_withdraw_no: String => "wx_withdraw_no: must",
     }
 }
 
@@ -1682,62 +1652,62 @@ w::record! {
     /// * Catalog: `mini_program.xpay.refund_order`.
     pub struct RefundOrder {
         /// `pay_sig`.
-        0 pay_sig: Option<String> => w::Field::new("pay_sig").place(w::Place::Query),
+        0 pay_sig: Option<String> => "pay_sig: query",
         /// `openid`.
-        1 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+        1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `env`.
-        2 env: i64 => w::Field::must("env"),
+        2 env: i64 => "env: must",
         /// `user_ip`.
-        3 user_ip: Option<String> => w::Field::new("user_ip"),
+        3 user_ip: Option<String> => "user_ip",
         /// `device_type`.
-        4 device_type: Option<i64> => w::Field::new("device_type"),
+        4 device_type: Option<i64> => "device_type",
         /// `order_id`.
-        5 order_id: Option<String> => w::Field::new("order_id"),
+        5 order_id: Option<String> => "order_id",
         /// `wx_order_id`.
-        6 wx_order_id: Option<String> => w::Field::new("wx_order_id"),
+        6 wx_order_id: Option<String> => "wx_order_id",
         /// `refund_order_id`.
-        7 refund_order_id: String => w::Field::must("refund_order_id"),
+        7 refund_order_id: String => "refund_order_id: must",
         /// `refund_fee`; unit fen.
-        8 refund_fee: xinqiao_types::Fen => w::Field::must("refund_fee"),
+        8 refund_fee: xinqiao_types::Fen => "refund_fee: must",
         /// `left_fee`; unit fen.
-        9 left_fee: xinqiao_types::Fen => w::Field::must("left_fee"),
+        9 left_fee: xinqiao_types::Fen => "left_fee: must",
         /// `biz_meta`.
-        10 biz_meta: Option<String> => w::Field::new("biz_meta"),
+        10 biz_meta: Option<String> => "biz_meta",
         /// `refund_reason`.
-        11 refund_reason: Option<String> => w::Field::new("refund_reason"),
+        11 refund_reason: Option<String> => "refund_reason",
         /// `req_from`.
-        12 req_from: Option<String> => w::Field::new("req_from"),
+        12 req_from: Option<String> => "req_from",
     }
     new(
         env: i64,
-        refund_order_id: String,
+        refund_order_id: impl Into<String>,
         refund_fee: xinqiao_types::Fen,
         left_fee: xinqiao_types::Fen,
     )
-    set(
+    text(
         pay_sig: String,
         openid: xinqiao_types::OpenId,
         user_ip: String,
-        device_type: i64,
         order_id: String,
         wx_order_id: String,
         biz_meta: String,
         refund_reason: String,
         req_from: String,
     )
+    set(device_type: i64)
 }
 
 w::record! {
     /// Answer to [`RefundOrder`].
     pub struct RefundOrderResponse {
         /// `pay_order_id`.
-        0 pay_order_id: String => w::Field::must("pay_order_id"),
+        0 pay_order_id: String => "pay_order_id: must",
         /// `pay_wx_order_id`.
-        1 pay_wx_order_id: String => w::Field::must("pay_wx_order_id"),
+        1 pay_wx_order_id: String => "pay_wx_order_id: must",
         /// `refund_order_id`.
-        2 refund_order_id: String => w::Field::must("refund_order_id"),
+        2 refund_order_id: String => "refund_order_id: must",
         /// `refund_wx_order_id`.
-        3 refund_wx_order_id: String => w::Field::must("refund_wx_order_id"),
+        3 refund_wx_order_id: String => "refund_wx_order_id: must",
     }
 }
 
@@ -1768,7 +1738,7 @@ w::record! {
     /// * Catalog: `mini_program.xpay.response_complaint`.
     pub struct ResponseComplaint {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -1801,7 +1771,7 @@ w::record! {
     /// * Catalog: `mini_program.xpay.send_subscribe_pre_payment`.
     pub struct SendSubscribePrePayment {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -1833,7 +1803,7 @@ w::record! {
     /// * Catalog: `mini_program.xpay.start_download_order`.
     pub struct StartDownloadOrder {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -1865,20 +1835,21 @@ w::record! {
     /// * Catalog: `mini_program.xpay.start_publish_goods`.
     pub struct StartPublishGoods {
         /// `pay_sig`.
-        0 pay_sig: Option<String> => w::Field::new("pay_sig").place(w::Place::Query),
+        0 pay_sig: Option<String> => "pay_sig: query",
         /// `openid`.
-        1 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+        1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `env`.
-        2 env: i64 => w::Field::must("env"),
+        2 env: i64 => "env: must",
         /// `user_ip`.
-        3 user_ip: Option<String> => w::Field::new("user_ip"),
+        3 user_ip: Option<String> => "user_ip",
         /// `device_type`.
-        4 device_type: Option<i64> => w::Field::new("device_type"),
+        4 device_type: Option<i64> => "device_type",
         /// `publish_item`.
-        5 publish_item: Vec<StartPublishGoodsPublishItem> => w::Field::must("publish_item"),
+        5 publish_item: Vec<StartPublishGoodsPublishItem> => "publish_item: must",
     }
     new(env: i64, publish_item: Vec<StartPublishGoodsPublishItem>)
-    set(pay_sig: String, openid: xinqiao_types::OpenId, user_ip: String, device_type: i64)
+    text(pay_sig: String, openid: xinqiao_types::OpenId, user_ip: String)
+    set(device_type: i64)
 }
 
 w::endpoint! {
@@ -1908,20 +1879,21 @@ w::record! {
     /// * Catalog: `mini_program.xpay.start_upload_goods`.
     pub struct StartUploadGoods {
         /// `pay_sig`.
-        0 pay_sig: Option<String> => w::Field::new("pay_sig").place(w::Place::Query),
+        0 pay_sig: Option<String> => "pay_sig: query",
         /// `openid`.
-        1 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+        1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `env`.
-        2 env: i64 => w::Field::must("env"),
+        2 env: i64 => "env: must",
         /// `user_ip`.
-        3 user_ip: Option<String> => w::Field::new("user_ip"),
+        3 user_ip: Option<String> => "user_ip",
         /// `device_type`.
-        4 device_type: Option<i64> => w::Field::new("device_type"),
+        4 device_type: Option<i64> => "device_type",
         /// `upload_item`.
-        5 upload_item: Vec<StartUploadGoodsUploadItem> => w::Field::must("upload_item"),
+        5 upload_item: Vec<StartUploadGoodsUploadItem> => "upload_item: must",
     }
     new(env: i64, upload_item: Vec<StartUploadGoodsUploadItem>)
-    set(pay_sig: String, openid: xinqiao_types::OpenId, user_ip: String, device_type: i64)
+    text(pay_sig: String, openid: xinqiao_types::OpenId, user_ip: String)
+    set(device_type: i64)
 }
 
 w::endpoint! {
@@ -1952,7 +1924,7 @@ w::record! {
     /// * Catalog: `mini_program.xpay.submit_subscribe_pay_order`.
     pub struct SubmitSubscribePayOrder {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -1984,7 +1956,7 @@ w::record! {
     /// * Catalog: `mini_program.xpay.upload_vp_file`.
     pub struct UploadVpFile {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }

@@ -7,7 +7,7 @@ w::record! {
     /// `ActionInfo`.
     pub struct ActionInfo {
         /// `scene`.
-        0 scene: Scene => w::Field::must("scene"),
+        0 scene: Scene => "scene: must",
     }
     new(scene: Scene)
 }
@@ -16,9 +16,9 @@ w::record! {
     /// `AddFriendAutoreplyInfo`.
     pub struct AddFriendAutoreplyInfo {
         /// `type`.
-        0 type_: String => w::Field::must("type"),
+        0 type_: String => "type: must",
         /// `content`.
-        1 content: String => w::Field::must("content"),
+        1 content: String => "content: must",
     }
 }
 
@@ -26,9 +26,9 @@ w::record! {
     /// `BaseResp`.
     pub struct BaseResp {
         /// `ret`.
-        0 ret: i64 => w::Field::must("ret"),
+        0 ret: i64 => "ret: must",
         /// `err_msg`.
-        1 err_msg: String => w::Field::must("err_msg"),
+        1 err_msg: String => "err_msg: must",
     }
 }
 
@@ -36,19 +36,19 @@ w::record! {
     /// `Button`.
     pub struct Button {
         /// `type`.
-        0 type_: String => w::Field::must("type"),
+        0 type_: String => "type: must",
         /// `name`.
-        1 name: String => w::Field::must("name"),
+        1 name: String => "name: must",
         /// `key`.
-        2 key: Option<String> => w::Field::new("key"),
+        2 key: Option<String> => "key",
         /// `value`.
-        3 value: Option<String> => w::Field::new("value"),
+        3 value: Option<String> => "value",
         /// `url`.
-        4 url: Option<String> => w::Field::new("url"),
+        4 url: Option<String> => "url",
         /// `news_info`.
-        5 news_info: Option<NewsInfo> => w::Field::new("news_info"),
+        5 news_info: Option<NewsInfo> => "news_info",
         /// `sub_button`.
-        6 sub_button: Option<SubButton> => w::Field::new("sub_button"),
+        6 sub_button: Option<SubButton> => "sub_button",
     }
 }
 
@@ -56,11 +56,11 @@ w::record! {
     /// `ChangeopenidResult`.
     pub struct ChangeopenidResult {
         /// `err_msg`.
-        0 err_msg: String => w::Field::must("err_msg"),
+        0 err_msg: String => "err_msg: must",
         /// `ori_openid`.
-        1 ori_openid: String => w::Field::must("ori_openid"),
+        1 ori_openid: String => "ori_openid: must",
         /// `new_openid`.
-        2 new_openid: Option<String> => w::Field::new("new_openid"),
+        2 new_openid: Option<String> => "new_openid",
     }
 }
 
@@ -68,9 +68,9 @@ w::record! {
     /// `Dns`.
     pub struct Dns {
         /// `ip`.
-        0 ip: String => w::Field::must("ip"),
+        0 ip: String => "ip: must",
         /// `real_operator`.
-        1 real_operator: String => w::Field::must("real_operator"),
+        1 real_operator: String => "real_operator: must",
     }
 }
 
@@ -78,7 +78,7 @@ w::record! {
     /// `KeywordAutoreplyInfo`.
     pub struct KeywordAutoreplyInfo {
         /// `list`.
-        0 list: Vec<KeywordAutoreplyInfoList> => w::Field::must("list"),
+        0 list: Vec<KeywordAutoreplyInfoList> => "list: must",
     }
 }
 
@@ -86,15 +86,15 @@ w::record! {
     /// `KeywordAutoreplyInfoList`.
     pub struct KeywordAutoreplyInfoList {
         /// `rule_name`.
-        0 rule_name: String => w::Field::must("rule_name"),
+        0 rule_name: String => "rule_name: must",
         /// `reply_mode`.
-        1 reply_mode: String => w::Field::must("reply_mode"),
+        1 reply_mode: String => "reply_mode: must",
         /// `create_time`; format `unix`.
-        2 create_time: xinqiao_types::UnixSeconds => w::Field::must("create_time"),
+        2 create_time: xinqiao_types::UnixSeconds => "create_time: must",
         /// `keyword_list_info`.
-        3 keyword_list_info: Vec<KeywordListInfo> => w::Field::must("keyword_list_info"),
+        3 keyword_list_info: Vec<KeywordListInfo> => "keyword_list_info: must",
         /// `reply_list_info`.
-        4 reply_list_info: Vec<ReplyListInfo> => w::Field::must("reply_list_info"),
+        4 reply_list_info: Vec<ReplyListInfo> => "reply_list_info: must",
     }
 }
 
@@ -102,11 +102,11 @@ w::record! {
     /// `KeywordListInfo`.
     pub struct KeywordListInfo {
         /// `match_mode`.
-        0 match_mode: String => w::Field::must("match_mode"),
+        0 match_mode: String => "match_mode: must",
         /// `type`.
-        1 type_: String => w::Field::must("type"),
+        1 type_: String => "type: must",
         /// `content`.
-        2 content: String => w::Field::must("content"),
+        2 content: String => "content: must",
     }
 }
 
@@ -114,7 +114,7 @@ w::record! {
     /// `NewsInfo`.
     pub struct NewsInfo {
         /// `list`.
-        0 list: Vec<NewsInfoList> => w::Field::must("list"),
+        0 list: Vec<NewsInfoList> => "list: must",
     }
 }
 
@@ -122,19 +122,19 @@ w::record! {
     /// `NewsInfoList`.
     pub struct NewsInfoList {
         /// `title`.
-        0 title: String => w::Field::must("title"),
+        0 title: String => "title: must",
         /// `author`.
-        1 author: Option<String> => w::Field::new("author"),
+        1 author: Option<String> => "author",
         /// `digest`.
-        2 digest: Option<String> => w::Field::new("digest"),
+        2 digest: Option<String> => "digest",
         /// `show_cover`.
-        3 show_cover: bool => w::Field::must("show_cover").spelled(w::Spelling::BoolInt),
+        3 show_cover: bool => "show_cover: must zero-one",
         /// `cover_url`.
-        4 cover_url: String => w::Field::must("cover_url"),
+        4 cover_url: String => "cover_url: must",
         /// `content_url`.
-        5 content_url: String => w::Field::must("content_url"),
+        5 content_url: String => "content_url: must",
         /// `source_url`.
-        6 source_url: Option<String> => w::Field::new("source_url"),
+        6 source_url: Option<String> => "source_url",
     }
 }
 
@@ -142,13 +142,13 @@ w::record! {
     /// `Ping`.
     pub struct Ping {
         /// `ip`.
-        0 ip: String => w::Field::must("ip"),
+        0 ip: String => "ip: must",
         /// `from_operator`.
-        1 from_operator: String => w::Field::must("from_operator"),
+        1 from_operator: String => "from_operator: must",
         /// `package_loss`.
-        2 package_loss: String => w::Field::must("package_loss"),
+        2 package_loss: String => "package_loss: must",
         /// `time`.
-        3 time: String => w::Field::must("time"),
+        3 time: String => "time: must",
     }
 }
 
@@ -156,25 +156,25 @@ w::record! {
     /// `PublisherAdposGeneralList`.
     pub struct PublisherAdposGeneralList {
         /// `req_succ_count`.
-        0 req_succ_count: i64 => w::Field::must("req_succ_count"),
+        0 req_succ_count: i64 => "req_succ_count: must",
         /// `exposure_count`.
-        1 exposure_count: i64 => w::Field::must("exposure_count"),
+        1 exposure_count: i64 => "exposure_count: must",
         /// `exposure_rate`.
-        2 exposure_rate: f64 => w::Field::must("exposure_rate"),
+        2 exposure_rate: f64 => "exposure_rate: must",
         /// `click_count`.
-        3 click_count: i64 => w::Field::must("click_count"),
+        3 click_count: i64 => "click_count: must",
         /// `click_rate`.
-        4 click_rate: f64 => w::Field::must("click_rate"),
+        4 click_rate: f64 => "click_rate: must",
         /// `income`; unit fen.
-        5 income: xinqiao_types::Fen => w::Field::must("income"),
+        5 income: xinqiao_types::Fen => "income: must",
         /// `ecpm`; unit fen.
-        6 ecpm: f64 => w::Field::must("ecpm"),
+        6 ecpm: f64 => "ecpm: must",
         /// `date`; format `yyyy-MM-dd`.
-        7 date: String => w::Field::must("date"),
+        7 date: String => "date: must",
         /// `slot_id`.
-        8 slot_id: i64 => w::Field::must("slot_id"),
+        8 slot_id: i64 => "slot_id: must",
         /// `ad_slot`.
-        9 ad_slot: String => w::Field::must("ad_slot"),
+        9 ad_slot: String => "ad_slot: must",
     }
 }
 
@@ -182,23 +182,23 @@ w::record! {
     /// `PublisherCpsGeneralList`.
     pub struct PublisherCpsGeneralList {
         /// `req_succ_count`.
-        0 req_succ_count: i64 => w::Field::must("req_succ_count"),
+        0 req_succ_count: i64 => "req_succ_count: must",
         /// `exposure_count`.
-        1 exposure_count: i64 => w::Field::must("exposure_count"),
+        1 exposure_count: i64 => "exposure_count: must",
         /// `click_count`.
-        2 click_count: i64 => w::Field::must("click_count"),
+        2 click_count: i64 => "click_count: must",
         /// `click_rate`.
-        3 click_rate: f64 => w::Field::must("click_rate"),
+        3 click_rate: f64 => "click_rate: must",
         /// `order_count`.
-        4 order_count: i64 => w::Field::must("order_count"),
+        4 order_count: i64 => "order_count: must",
         /// `order_rate`.
-        5 order_rate: f64 => w::Field::must("order_rate"),
+        5 order_rate: f64 => "order_rate: must",
         /// `total_fee`; unit fen.
-        6 total_fee: xinqiao_types::Fen => w::Field::must("total_fee"),
+        6 total_fee: xinqiao_types::Fen => "total_fee: must",
         /// `total_commission`; unit fen.
-        7 total_commission: xinqiao_types::Fen => w::Field::must("total_commission"),
+        7 total_commission: xinqiao_types::Fen => "total_commission: must",
         /// `date`; format `yyyy-MM-dd`.
-        8 date: String => w::Field::must("date"),
+        8 date: String => "date: must",
     }
 }
 
@@ -206,21 +206,21 @@ w::record! {
     /// `PublisherCpsGeneralSummary`.
     pub struct PublisherCpsGeneralSummary {
         /// `req_succ_count`.
-        0 req_succ_count: i64 => w::Field::must("req_succ_count"),
+        0 req_succ_count: i64 => "req_succ_count: must",
         /// `exposure_count`.
-        1 exposure_count: i64 => w::Field::must("exposure_count"),
+        1 exposure_count: i64 => "exposure_count: must",
         /// `click_count`.
-        2 click_count: i64 => w::Field::must("click_count"),
+        2 click_count: i64 => "click_count: must",
         /// `click_rate`.
-        3 click_rate: f64 => w::Field::must("click_rate"),
+        3 click_rate: f64 => "click_rate: must",
         /// `order_count`.
-        4 order_count: i64 => w::Field::must("order_count"),
+        4 order_count: i64 => "order_count: must",
         /// `order_rate`.
-        5 order_rate: f64 => w::Field::must("order_rate"),
+        5 order_rate: f64 => "order_rate: must",
         /// `total_fee`; unit fen.
-        6 total_fee: xinqiao_types::Fen => w::Field::must("total_fee"),
+        6 total_fee: xinqiao_types::Fen => "total_fee: must",
         /// `total_commission`; unit fen.
-        7 total_commission: xinqiao_types::Fen => w::Field::must("total_commission"),
+        7 total_commission: xinqiao_types::Fen => "total_commission: must",
     }
 }
 
@@ -228,11 +228,11 @@ w::record! {
     /// `Quota`.
     pub struct Quota {
         /// `daily_limit`.
-        0 daily_limit: i64 => w::Field::must("daily_limit"),
+        0 daily_limit: i64 => "daily_limit: must",
         /// `used`.
-        1 used: i64 => w::Field::must("used"),
+        1 used: i64 => "used: must",
         /// `remain`.
-        2 remain: i64 => w::Field::must("remain"),
+        2 remain: i64 => "remain: must",
     }
 }
 
@@ -240,11 +240,11 @@ w::record! {
     /// `ReplyListInfo`.
     pub struct ReplyListInfo {
         /// `type`.
-        0 type_: String => w::Field::must("type"),
+        0 type_: String => "type: must",
         /// `content`.
-        1 content: Option<String> => w::Field::new("content"),
+        1 content: Option<String> => "content",
         /// `news_info`.
-        2 news_info: Option<NewsInfo> => w::Field::new("news_info"),
+        2 news_info: Option<NewsInfo> => "news_info",
     }
 }
 
@@ -252,15 +252,15 @@ w::record! {
     /// `Request`.
     pub struct Request {
         /// `request_url`.
-        0 request_url: String => w::Field::must("request_url"),
+        0 request_url: String => "request_url: must",
         /// `request_body`.
-        1 request_body: String => w::Field::must("request_body"),
+        1 request_body: String => "request_body: must",
         /// `response_body`.
-        2 response_body: String => w::Field::must("response_body"),
+        2 response_body: String => "response_body: must",
         /// `invoke_time`; format `unix`.
-        3 invoke_time: xinqiao_types::UnixSeconds => w::Field::must("invoke_time"),
+        3 invoke_time: xinqiao_types::UnixSeconds => "invoke_time: must",
         /// `cost_in_ms`; unit ms.
-        4 cost_in_ms: i64 => w::Field::must("cost_in_ms"),
+        4 cost_in_ms: i64 => "cost_in_ms: must",
     }
 }
 
@@ -268,19 +268,20 @@ w::record! {
     /// `Scene`.
     pub struct Scene {
         /// `scene_id`.
-        0 scene_id: Option<i64> => w::Field::new("scene_id"),
+        0 scene_id: Option<i64> => "scene_id",
         /// `scene_str`.
-        1 scene_str: Option<String> => w::Field::new("scene_str"),
+        1 scene_str: Option<String> => "scene_str",
     }
     new()
-    set(scene_id: i64, scene_str: String)
+    text(scene_str: String)
+    set(scene_id: i64)
 }
 
 w::record! {
     /// `SelfmenuInfo`.
     pub struct SelfmenuInfo {
         /// `button`.
-        0 button: Vec<Button> => w::Field::must("button"),
+        0 button: Vec<Button> => "button: must",
     }
 }
 
@@ -288,23 +289,23 @@ w::record! {
     /// `Settlement`.
     pub struct Settlement {
         /// `date`; format `yyyy-MM-dd`.
-        0 date: String => w::Field::must("date"),
+        0 date: String => "date: must",
         /// `zone`.
-        1 zone: String => w::Field::must("zone"),
+        1 zone: String => "zone: must",
         /// `month`; format `yyyyMM`.
-        2 month: String => w::Field::must("month"),
+        2 month: String => "month: must",
         /// `order`.
-        3 order: i64 => w::Field::must("order"),
+        3 order: i64 => "order: must",
         /// `sett_status`.
-        4 sett_status: i64 => w::Field::must("sett_status"),
+        4 sett_status: i64 => "sett_status: must",
         /// `settled_revenue`; unit fen.
-        5 settled_revenue: xinqiao_types::Fen => w::Field::must("settled_revenue"),
+        5 settled_revenue: xinqiao_types::Fen => "settled_revenue: must",
         /// `sett_no`.
-        6 sett_no: String => w::Field::must("sett_no"),
+        6 sett_no: String => "sett_no: must",
         /// `mail_send_cnt`.
-        7 mail_send_cnt: i64 => w::Field::must("mail_send_cnt"),
+        7 mail_send_cnt: i64 => "mail_send_cnt: must",
         /// `slot_revenue`.
-        8 slot_revenue: Vec<SlotRevenue> => w::Field::must("slot_revenue"),
+        8 slot_revenue: Vec<SlotRevenue> => "slot_revenue: must",
     }
 }
 
@@ -312,9 +313,9 @@ w::record! {
     /// `SlotRevenue`.
     pub struct SlotRevenue {
         /// `slot_id`.
-        0 slot_id: String => w::Field::must("slot_id"),
+        0 slot_id: String => "slot_id: must",
         /// `slot_settled_revenue`; unit fen.
-        1 slot_settled_revenue: xinqiao_types::Fen => w::Field::must("slot_settled_revenue"),
+        1 slot_settled_revenue: xinqiao_types::Fen => "slot_settled_revenue: must",
     }
 }
 
@@ -322,7 +323,7 @@ w::record! {
     /// `SubButton`.
     pub struct SubButton {
         /// `list`.
-        0 list: Option<Vec<Button>> => w::Field::new("list"),
+        0 list: Option<Vec<Button>> => "list",
     }
 }
 
@@ -330,19 +331,19 @@ w::record! {
     /// `Summary`.
     pub struct Summary {
         /// `req_succ_count`.
-        0 req_succ_count: i64 => w::Field::must("req_succ_count"),
+        0 req_succ_count: i64 => "req_succ_count: must",
         /// `exposure_count`.
-        1 exposure_count: i64 => w::Field::must("exposure_count"),
+        1 exposure_count: i64 => "exposure_count: must",
         /// `exposure_rate`.
-        2 exposure_rate: f64 => w::Field::must("exposure_rate"),
+        2 exposure_rate: f64 => "exposure_rate: must",
         /// `click_count`.
-        3 click_count: i64 => w::Field::must("click_count"),
+        3 click_count: i64 => "click_count: must",
         /// `click_rate`.
-        4 click_rate: f64 => w::Field::must("click_rate"),
+        4 click_rate: f64 => "click_rate: must",
         /// `income`; unit fen.
-        5 income: xinqiao_types::Fen => w::Field::must("income"),
+        5 income: xinqiao_types::Fen => "income: must",
         /// `ecpm`; unit fen.
-        6 ecpm: f64 => w::Field::must("ecpm"),
+        6 ecpm: f64 => "ecpm: must",
     }
 }
 
@@ -355,7 +356,7 @@ w::record! {
     /// * Catalog: `official_account.base.api_getwxcategory`.
     pub struct ApiGetwxcategory {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -388,18 +389,18 @@ w::record! {
     /// * Catalog: `official_account.base.changeopenid`.
     pub struct Changeopenid {
         /// `from_appid`.
-        0 from_appid: String => w::Field::must("from_appid"),
+        0 from_appid: String => "from_appid: must",
         /// `openid_list`.
-        1 openid_list: Vec<String> => w::Field::must("openid_list").masked(),
+        1 openid_list: Vec<String> => "openid_list: must masked",
     }
-    new(from_appid: String, openid_list: Vec<String>)
+    new(from_appid: impl Into<String>, openid_list: Vec<String>)
 }
 
 w::record! {
     /// Answer to [`Changeopenid`].
     pub struct ChangeopenidResponse {
         /// `result_list`.
-        0 result_list: Vec<ChangeopenidResult> => w::Field::must("result_list"),
+        0 result_list: Vec<ChangeopenidResult> => "result_list: must",
     }
 }
 
@@ -432,9 +433,9 @@ w::record! {
     /// * Catalog: `official_account.base.clear_quota`.
     pub struct ClearQuota {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
     }
-    new(appid: xinqiao_types::AppId)
+    new(appid: impl Into<xinqiao_types::AppId>)
 }
 
 w::endpoint! {
@@ -466,19 +467,19 @@ w::record! {
     /// * Catalog: `official_account.base.clear_quota_v2`.
     pub struct ClearQuotaV2 {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid").place(w::Place::Query),
+        0 appid: xinqiao_types::AppId => "appid: must query",
         /// `appsecret`.
-        1 appsecret: String => w::Field::must("appsecret").place(w::Place::Query).masked(),
+        1 appsecret: String => "appsecret: must query masked",
         /// `appid`.
-        2 appid_again: xinqiao_types::AppId => w::Field::must("appid"),
+        2 appid_again: xinqiao_types::AppId => "appid: must",
         /// `appsecret`.
-        3 appsecret_again: String => w::Field::must("appsecret").masked(),
+        3 appsecret_again: String => "appsecret: must masked",
     }
     new(
-        appid: xinqiao_types::AppId,
-        appsecret: String,
-        appid_again: xinqiao_types::AppId,
-        appsecret_again: String,
+        appid: impl Into<xinqiao_types::AppId>,
+        appsecret: impl Into<String>,
+        appid_again: impl Into<xinqiao_types::AppId>,
+        appsecret_again: impl Into<String>,
     )
 }
 
@@ -509,7 +510,7 @@ w::record! {
     /// * Catalog: `official_account.base.cloud_register_device`.
     pub struct CloudRegisterDevice {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -550,7 +551,7 @@ w::record! {
     /// Answer to [`GetApiDomainIp`].
     pub struct GetApiDomainIpResponse {
         /// `ip_list`.
-        0 ip_list: Vec<String> => w::Field::must("ip_list"),
+        0 ip_list: Vec<String> => "ip_list: must",
     }
 }
 
@@ -589,15 +590,15 @@ w::record! {
     /// Answer to [`GetCurrentAutoreplyInfo`].
     pub struct GetCurrentAutoreplyInfoResponse {
         /// `is_add_friend_reply_open`.
-        0 is_add_friend_reply_open: bool => w::Field::must("is_add_friend_reply_open").spelled(w::Spelling::BoolInt),
+        0 is_add_friend_reply_open: bool => "is_add_friend_reply_open: must zero-one",
         /// `is_autoreply_open`.
-        1 is_autoreply_open: bool => w::Field::must("is_autoreply_open").spelled(w::Spelling::BoolInt),
+        1 is_autoreply_open: bool => "is_autoreply_open: must zero-one",
         /// `add_friend_autoreply_info`.
-        2 add_friend_autoreply_info: Option<AddFriendAutoreplyInfo> => w::Field::new("add_friend_autoreply_info"),
+        2 add_friend_autoreply_info: Option<AddFriendAutoreplyInfo> => "add_friend_autoreply_info",
         /// `message_default_autoreply_info`.
-        3 message_default_autoreply_info: Option<AddFriendAutoreplyInfo> => w::Field::new("message_default_autoreply_info"),
+        3 message_default_autoreply_info: Option<AddFriendAutoreplyInfo> => "message_default_autoreply_info",
         /// `keyword_autoreply_info`.
-        4 keyword_autoreply_info: Option<KeywordAutoreplyInfo> => w::Field::new("keyword_autoreply_info"),
+        4 keyword_autoreply_info: Option<KeywordAutoreplyInfo> => "keyword_autoreply_info",
     }
 }
 
@@ -636,9 +637,9 @@ w::record! {
     /// Answer to [`GetCurrentSelfmenuInfo`].
     pub struct GetCurrentSelfmenuInfoResponse {
         /// `is_menu_open`.
-        0 is_menu_open: bool => w::Field::must("is_menu_open").spelled(w::Spelling::BoolInt),
+        0 is_menu_open: bool => "is_menu_open: must zero-one",
         /// `selfmenu_info`.
-        1 selfmenu_info: SelfmenuInfo => w::Field::must("selfmenu_info"),
+        1 selfmenu_info: SelfmenuInfo => "selfmenu_info: must",
     }
 }
 
@@ -669,7 +670,7 @@ w::record! {
     /// * Catalog: `official_account.base.get_device_ticket`.
     pub struct GetDeviceTicket {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -710,7 +711,7 @@ w::record! {
     /// Answer to [`Getcallbackip`].
     pub struct GetcallbackipResponse {
         /// `ip_list`.
-        0 ip_list: Vec<String> => w::Field::must("ip_list"),
+        0 ip_list: Vec<String> => "ip_list: must",
     }
 }
 
@@ -741,7 +742,7 @@ w::record! {
     /// * Catalog: `official_account.base.reset_device`.
     pub struct ResetDevice {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -774,18 +775,18 @@ w::record! {
     /// * Catalog: `official_account.base.shorturl`.
     pub struct Shorturl {
         /// `action`.
-        0 action: String => w::Field::must("action"),
+        0 action: String => "action: must",
         /// `long_url`.
-        1 long_url: String => w::Field::must("long_url"),
+        1 long_url: String => "long_url: must",
     }
-    new(action: String, long_url: String)
+    new(action: impl Into<String>, long_url: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`Shorturl`].
     pub struct ShorturlResponse {
         /// `short_url`.
-        0 short_url: String => w::Field::must("short_url"),
+        0 short_url: String => "short_url: must",
     }
 }
 
@@ -818,15 +819,19 @@ w::record! {
     /// * Catalog: `official_account.base.stable_token`.
     pub struct StableToken {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `secret`.
-        1 secret: String => w::Field::must("secret").masked(),
+        1 secret: String => "secret: must masked",
         /// `grant_type`.
-        2 grant_type: String => w::Field::must("grant_type"),
+        2 grant_type: String => "grant_type: must",
         /// `force_refresh`.
-        3 force_refresh: Option<bool> => w::Field::new("force_refresh"),
+        3 force_refresh: Option<bool> => "force_refresh",
     }
-    new(appid: xinqiao_types::AppId, secret: String, grant_type: String)
+    new(
+        appid: impl Into<xinqiao_types::AppId>,
+        secret: impl Into<String>,
+        grant_type: impl Into<String>,
+    )
     set(force_refresh: bool)
 }
 
@@ -834,9 +839,9 @@ w::record! {
     /// Answer to [`StableToken`].
     pub struct StableTokenResponse {
         /// `access_token`.
-        0 access_token: String => w::Field::must("access_token").masked(),
+        0 access_token: String => "access_token: must masked",
         /// `expires_in`; unit s.
-        1 expires_in: i64 => w::Field::must("expires_in"),
+        1 expires_in: i64 => "expires_in: must",
     }
 }
 
@@ -869,22 +874,26 @@ w::record! {
     /// * Catalog: `official_account.base.token`.
     pub struct Token {
         /// `grant_type`.
-        0 grant_type: String => w::Field::must("grant_type").place(w::Place::Query),
+        0 grant_type: String => "grant_type: must query",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid").place(w::Place::Query),
+        1 appid: xinqiao_types::AppId => "appid: must query",
         /// `secret`.
-        2 secret: String => w::Field::must("secret").place(w::Place::Query).masked(),
+        2 secret: String => "secret: must query masked",
     }
-    new(grant_type: String, appid: xinqiao_types::AppId, secret: String)
+    new(
+        grant_type: impl Into<String>,
+        appid: impl Into<xinqiao_types::AppId>,
+        secret: impl Into<String>,
+    )
 }
 
 w::record! {
     /// Answer to [`Token`].
     pub struct TokenResponse {
         /// `access_token`.
-        0 access_token: String => w::Field::must("access_token").masked(),
+        0 access_token: String => "access_token: must masked",
         /// `expires_in`; unit s.
-        1 expires_in: i64 => w::Field::must("expires_in"),
+        1 expires_in: i64 => "expires_in: must",
     }
 }
 
@@ -919,7 +928,7 @@ pub mod call {
         /// * Catalog: `official_account.call.call_data_getswitchboardlist`.
         pub struct CallDataGetswitchboardlist {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -955,7 +964,7 @@ pub mod call {
             /// * Catalog: `official_account.call.dial.getivrlist`.
             pub struct Getivrlist {
                 /// Further keys.
-                0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+                0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
             }
             new()
         }
@@ -987,7 +996,7 @@ pub mod call {
             /// * Catalog: `official_account.call.dial.ivrdial`.
             pub struct Ivrdial {
                 /// Further keys.
-                0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+                0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
             }
             new()
         }
@@ -1027,20 +1036,20 @@ pub mod callback {
         /// * Catalog: `official_account.callback.check`.
         pub struct Check {
             /// `action`.
-            0 action: String => w::Field::must("action"),
+            0 action: String => "action: must",
             /// `check_operator`.
-            1 check_operator: String => w::Field::must("check_operator"),
+            1 check_operator: String => "check_operator: must",
         }
-        new(action: String, check_operator: String)
+        new(action: impl Into<String>, check_operator: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`Check`].
         pub struct CheckResponse {
             /// `dns`.
-            0 dns: Option<Vec<super::Dns>> => w::Field::new("dns"),
+            0 dns: Option<Vec<super::Dns>> => "dns",
             /// `ping`.
-            1 ping: Option<Vec<super::Ping>> => w::Field::new("ping"),
+            1 ping: Option<Vec<super::Ping>> => "ping",
         }
     }
 
@@ -1076,7 +1085,7 @@ pub mod mmiot {
         /// * Catalog: `official_account.mmiot.get_device_qrcode`.
         pub struct GetDeviceQrcode {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -1108,7 +1117,7 @@ pub mod mmiot {
         /// * Catalog: `official_account.mmiot.reset_public_device`.
         pub struct ResetPublicDevice {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -1147,16 +1156,16 @@ pub mod openapi {
         /// * Catalog: `official_account.openapi.rid_get`.
         pub struct RidGet {
             /// `rid`.
-            0 rid: String => w::Field::must("rid"),
+            0 rid: String => "rid: must",
         }
-        new(rid: String)
+        new(rid: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`RidGet`].
         pub struct RidGetResponse {
             /// `request`.
-            0 request: super::Request => w::Field::must("request"),
+            0 request: super::Request => "request: must",
         }
     }
 
@@ -1193,9 +1202,9 @@ pub mod openapi {
             /// * Catalog: `official_account.openapi.quota.clear`.
             pub struct Clear {
                 /// `cgi_path`.
-                0 cgi_path: String => w::Field::must("cgi_path"),
+                0 cgi_path: String => "cgi_path: must",
             }
-            new(cgi_path: String)
+            new(cgi_path: impl Into<String>)
         }
 
         w::endpoint! {
@@ -1227,16 +1236,16 @@ pub mod openapi {
             /// * Catalog: `official_account.openapi.quota.get`.
             pub struct Get {
                 /// `cgi_path`.
-                0 cgi_path: String => w::Field::must("cgi_path"),
+                0 cgi_path: String => "cgi_path: must",
             }
-            new(cgi_path: String)
+            new(cgi_path: impl Into<String>)
         }
 
         w::record! {
             /// Answer to [`Get`].
             pub struct GetResponse {
                 /// `quota`.
-                0 quota: super::super::Quota => w::Field::must("quota"),
+                0 quota: super::super::Quota => "quota: must",
             }
         }
 
@@ -1276,31 +1285,31 @@ pub mod publisher {
             /// * Catalog: `official_account.publisher.stat.publisher_adpos_general`.
             pub struct PublisherAdposGeneral {
                 /// `ad_slot`.
-                0 ad_slot: Option<String> => w::Field::new("ad_slot").place(w::Place::Query),
+                0 ad_slot: Option<String> => "ad_slot: query",
                 /// `start_date`; format `yyyy-MM-dd`.
-                1 start_date: String => w::Field::must("start_date").place(w::Place::Query),
+                1 start_date: String => "start_date: must query",
                 /// `end_date`; format `yyyy-MM-dd`.
-                2 end_date: String => w::Field::must("end_date").place(w::Place::Query),
+                2 end_date: String => "end_date: must query",
                 /// `page`.
-                3 page: i64 => w::Field::must("page").place(w::Place::Query),
+                3 page: i64 => "page: must query",
                 /// `page_size`.
-                4 page_size: i64 => w::Field::must("page_size").place(w::Place::Query),
+                4 page_size: i64 => "page_size: must query",
             }
-            new(start_date: String, end_date: String, page: i64, page_size: i64)
-            set(ad_slot: String)
+            new(start_date: impl Into<String>, end_date: impl Into<String>, page: i64, page_size: i64)
+            text(ad_slot: String)
         }
 
         w::record! {
             /// Answer to [`PublisherAdposGeneral`].
             pub struct PublisherAdposGeneralResponse {
                 /// `base_resp`.
-                0 base_resp: super::super::BaseResp => w::Field::must("base_resp"),
+                0 base_resp: super::super::BaseResp => "base_resp: must",
                 /// `summary`.
-                1 summary: super::super::Summary => w::Field::must("summary"),
+                1 summary: super::super::Summary => "summary: must",
                 /// `list`.
-                2 list: Vec<super::super::PublisherAdposGeneralList> => w::Field::must("list"),
+                2 list: Vec<super::super::PublisherAdposGeneralList> => "list: must",
                 /// `total_num`.
-                3 total_num: i64 => w::Field::must("total_num"),
+                3 total_num: i64 => "total_num: must",
             }
         }
 
@@ -1331,28 +1340,28 @@ pub mod publisher {
             /// * Catalog: `official_account.publisher.stat.publisher_cps_general`.
             pub struct PublisherCpsGeneral {
                 /// `start_date`; format `yyyy-MM-dd`.
-                0 start_date: String => w::Field::must("start_date").place(w::Place::Query),
+                0 start_date: String => "start_date: must query",
                 /// `end_date`; format `yyyy-MM-dd`.
-                1 end_date: String => w::Field::must("end_date").place(w::Place::Query),
+                1 end_date: String => "end_date: must query",
                 /// `page`.
-                2 page: i64 => w::Field::must("page").place(w::Place::Query),
+                2 page: i64 => "page: must query",
                 /// `page_size`.
-                3 page_size: i64 => w::Field::must("page_size").place(w::Place::Query),
+                3 page_size: i64 => "page_size: must query",
             }
-            new(start_date: String, end_date: String, page: i64, page_size: i64)
+            new(start_date: impl Into<String>, end_date: impl Into<String>, page: i64, page_size: i64)
         }
 
         w::record! {
             /// Answer to [`PublisherCpsGeneral`].
             pub struct PublisherCpsGeneralResponse {
                 /// `base_resp`.
-                0 base_resp: super::super::BaseResp => w::Field::must("base_resp"),
+                0 base_resp: super::super::BaseResp => "base_resp: must",
                 /// `summary`.
-                1 summary: super::super::PublisherCpsGeneralSummary => w::Field::must("summary"),
+                1 summary: super::super::PublisherCpsGeneralSummary => "summary: must",
                 /// `list`.
-                2 list: Vec<super::super::PublisherCpsGeneralList> => w::Field::must("list"),
+                2 list: Vec<super::super::PublisherCpsGeneralList> => "list: must",
                 /// `total_num`.
-                3 total_num: i64 => w::Field::must("total_num"),
+                3 total_num: i64 => "total_num: must",
             }
         }
 
@@ -1383,34 +1392,34 @@ pub mod publisher {
             /// * Catalog: `official_account.publisher.stat.publisher_settlement`.
             pub struct PublisherSettlement {
                 /// `start_date`; format `yyyy-MM-dd`.
-                0 start_date: String => w::Field::must("start_date").place(w::Place::Query),
+                0 start_date: String => "start_date: must query",
                 /// `end_date`; format `yyyy-MM-dd`.
-                1 end_date: String => w::Field::must("end_date").place(w::Place::Query),
+                1 end_date: String => "end_date: must query",
                 /// `page`.
-                2 page: i64 => w::Field::must("page").place(w::Place::Query),
+                2 page: i64 => "page: must query",
                 /// `page_size`.
-                3 page_size: i64 => w::Field::must("page_size").place(w::Place::Query),
+                3 page_size: i64 => "page_size: must query",
             }
-            new(start_date: String, end_date: String, page: i64, page_size: i64)
+            new(start_date: impl Into<String>, end_date: impl Into<String>, page: i64, page_size: i64)
         }
 
         w::record! {
             /// Answer to [`PublisherSettlement`].
             pub struct PublisherSettlementResponse {
                 /// `base_resp`.
-                0 base_resp: super::super::BaseResp => w::Field::must("base_resp"),
+                0 base_resp: super::super::BaseResp => "base_resp: must",
                 /// `body`.
-                1 body: String => w::Field::must("body"),
+                1 body: String => "body: must",
                 /// `revenue_all`; unit fen.
-                2 revenue_all: xinqiao_types::Fen => w::Field::must("revenue_all"),
+                2 revenue_all: xinqiao_types::Fen => "revenue_all: must",
                 /// `penalty_all`; unit fen.
-                3 penalty_all: xinqiao_types::Fen => w::Field::must("penalty_all"),
+                3 penalty_all: xinqiao_types::Fen => "penalty_all: must",
                 /// `settled_revenue_all`; unit fen.
-                4 settled_revenue_all: xinqiao_types::Fen => w::Field::must("settled_revenue_all"),
+                4 settled_revenue_all: xinqiao_types::Fen => "settled_revenue_all: must",
                 /// `settlement_list`.
-                5 settlement_list: Vec<super::super::Settlement> => w::Field::must("settlement_list"),
+                5 settlement_list: Vec<super::super::Settlement> => "settlement_list: must",
                 /// `total_num`.
-                6 total_num: i64 => w::Field::must("total_num"),
+                6 total_num: i64 => "total_num: must",
             }
         }
 
@@ -1448,13 +1457,13 @@ pub mod qrcode {
         /// * Catalog: `official_account.qrcode.create`.
         pub struct Create {
             /// `expire_seconds`; unit s.
-            0 expire_seconds: Option<i64> => w::Field::new("expire_seconds"),
+            0 expire_seconds: Option<i64> => "expire_seconds",
             /// `action_name`.
-            1 action_name: String => w::Field::must("action_name"),
+            1 action_name: String => "action_name: must",
             /// `action_info`.
-            2 action_info: super::ActionInfo => w::Field::must("action_info"),
+            2 action_info: super::ActionInfo => "action_info: must",
         }
-        new(action_name: String, action_info: super::ActionInfo)
+        new(action_name: impl Into<String>, action_info: super::ActionInfo)
         set(expire_seconds: i64)
     }
 
@@ -1462,11 +1471,11 @@ pub mod qrcode {
         /// Answer to [`Create`].
         pub struct CreateResponse {
             /// `expire_seconds`; unit s.
-            0 expire_seconds: Option<i64> => w::Field::new("expire_seconds"),
+            0 expire_seconds: Option<i64> => "expire_seconds",
             /// `ticket`.
-            1 ticket: String => w::Field::must("ticket"),
+            1 ticket: String => "ticket: must",
             /// `url`.
-            2 url: String => w::Field::must("url"),
+            2 url: String => "url: must",
         }
     }
 
@@ -1503,33 +1512,34 @@ pub mod semantic {
         /// * Catalog: `official_account.semantic.semproxy_search`.
         pub struct SemproxySearch {
             /// `query`.
-            0 query: String => w::Field::must("query"),
+            0 query: String => "query: must",
             /// `type`.
-            1 type_: String => w::Field::must("type"),
+            1 type_: String => "type: must",
             /// `latitude`.
-            2 latitude: Option<f64> => w::Field::new("latitude").masked(),
+            2 latitude: Option<f64> => "latitude: masked",
             /// `longitude`.
-            3 longitude: Option<f64> => w::Field::new("longitude").masked(),
+            3 longitude: Option<f64> => "longitude: masked",
             /// `city`.
-            4 city: Option<String> => w::Field::new("city"),
+            4 city: Option<String> => "city",
             /// `region`.
-            5 region: Option<String> => w::Field::new("region"),
+            5 region: Option<String> => "region",
             /// `appid`.
-            6 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            6 appid: xinqiao_types::AppId => "appid: must",
             /// `uid`.
-            7 uid: Option<String> => w::Field::new("uid"),
+            7 uid: Option<String> => "uid",
         }
-        new(query: String, type_: String, appid: xinqiao_types::AppId)
-        set(latitude: f64, longitude: f64, city: String, region: String, uid: String)
+        new(query: impl Into<String>, type_: impl Into<String>, appid: impl Into<xinqiao_types::AppId>)
+        text(city: String, region: String, uid: String)
+        set(latitude: f64, longitude: f64)
     }
 
     w::record! {
         /// Answer to [`SemproxySearch`].
         pub struct SemproxySearchResponse {
             /// `query`.
-            0 query: String => w::Field::must("query"),
+            0 query: String => "query: must",
             /// `type`.
-            1 type_: String => w::Field::must("type"),
+            1 type_: String => "type: must",
         }
     }
 
@@ -1566,20 +1576,20 @@ pub mod shorten {
         /// * Catalog: `official_account.shorten.fetch`.
         pub struct Fetch {
             /// `short_key`.
-            0 short_key: String => w::Field::must("short_key"),
+            0 short_key: String => "short_key: must",
         }
-        new(short_key: String)
+        new(short_key: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`Fetch`].
         pub struct FetchResponse {
             /// `expire_seconds`; unit s.
-            0 expire_seconds: Option<i64> => w::Field::new("expire_seconds"),
+            0 expire_seconds: Option<i64> => "expire_seconds",
             /// `long_data`.
-            1 long_data: String => w::Field::must("long_data"),
+            1 long_data: String => "long_data: must",
             /// `create_time`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("create_time"),
+            2 create_time: xinqiao_types::UnixSeconds => "create_time: must",
         }
     }
 
@@ -1611,18 +1621,18 @@ pub mod shorten {
         /// * Catalog: `official_account.shorten.gen`.
         pub struct Gen {
             /// `expire_seconds`; unit s.
-            0 expire_seconds: i64 => w::Field::must("expire_seconds"),
+            0 expire_seconds: i64 => "expire_seconds: must",
             /// `long_data`.
-            1 long_data: String => w::Field::must("long_data"),
+            1 long_data: String => "long_data: must",
         }
-        new(expire_seconds: i64, long_data: String)
+        new(expire_seconds: i64, long_data: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`Gen`].
         pub struct GenResponse {
             /// `short_key`.
-            0 short_key: String => w::Field::must("short_key"),
+            0 short_key: String => "short_key: must",
         }
     }
 
@@ -1659,18 +1669,18 @@ pub mod ticket {
         /// * Catalog: `official_account.ticket.getticket`.
         pub struct Getticket {
             /// `type`.
-            0 type_: String => w::Field::must("type").place(w::Place::Query),
+            0 type_: String => "type: must query",
         }
-        new(type_: String)
+        new(type_: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`Getticket`].
         pub struct GetticketResponse {
             /// `ticket`.
-            0 ticket: String => w::Field::must("ticket"),
+            0 ticket: String => "ticket: must",
             /// `expires_in`; unit s.
-            1 expires_in: i64 => w::Field::must("expires_in"),
+            1 expires_in: i64 => "expires_in: must",
         }
     }
 

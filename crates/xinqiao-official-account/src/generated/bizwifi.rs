@@ -11,7 +11,7 @@ w::record! {
     /// * Catalog: `official_account.bizwifi.account_get_connecturl`.
     pub struct AccountGetConnecturl {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -44,7 +44,7 @@ w::record! {
     /// * Catalog: `official_account.bizwifi.apportal_register`.
     pub struct ApportalRegister {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -76,7 +76,7 @@ w::record! {
     /// * Catalog: `official_account.bizwifi.bar_set`.
     pub struct BarSet {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -109,7 +109,7 @@ w::record! {
     /// * Catalog: `official_account.bizwifi.finishpage_set`.
     pub struct FinishpageSet {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -141,7 +141,7 @@ w::record! {
     /// * Catalog: `official_account.bizwifi.openplugin_token`.
     pub struct OpenpluginToken {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -174,7 +174,7 @@ w::record! {
     /// * Catalog: `official_account.bizwifi.qrcode_get`.
     pub struct QrcodeGet {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -207,7 +207,7 @@ w::record! {
     /// * Catalog: `official_account.bizwifi.statistics_list`.
     pub struct StatisticsList {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -244,7 +244,7 @@ pub mod couponput {
         /// * Catalog: `official_account.bizwifi.couponput.get`.
         pub struct Get {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -277,7 +277,7 @@ pub mod couponput {
         /// * Catalog: `official_account.bizwifi.couponput.set`.
         pub struct Set {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -315,7 +315,7 @@ pub mod device {
         /// * Catalog: `official_account.bizwifi.device.add`.
         pub struct Add {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -348,7 +348,7 @@ pub mod device {
         /// * Catalog: `official_account.bizwifi.device.delete`.
         pub struct Delete {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -381,7 +381,7 @@ pub mod device {
         /// * Catalog: `official_account.bizwifi.device.list`.
         pub struct List {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -419,7 +419,7 @@ pub mod homepage {
         /// * Catalog: `official_account.bizwifi.homepage.get`.
         pub struct Get {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -452,7 +452,7 @@ pub mod homepage {
         /// * Catalog: `official_account.bizwifi.homepage.set`.
         pub struct Set {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -490,7 +490,7 @@ pub mod shop {
         /// * Catalog: `official_account.bizwifi.shop.clean`.
         pub struct Clean {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -523,7 +523,7 @@ pub mod shop {
         /// * Catalog: `official_account.bizwifi.shop.get`.
         pub struct Get {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -556,7 +556,7 @@ pub mod shop {
         /// * Catalog: `official_account.bizwifi.shop.list`.
         pub struct List {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -589,7 +589,7 @@ pub mod shop {
         /// * Catalog: `official_account.bizwifi.shop.update`.
         pub struct Update {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }

@@ -16,11 +16,11 @@ w::record! {
     /// `Abstract`.
     pub struct Abstract {
         /// `abstract`.
-        0 abstract_: String => w::Field::must("abstract"),
+        0 abstract_: String => "abstract: must",
         /// `icon_url_list`.
-        1 icon_url_list: Option<Vec<String>> => w::Field::new("icon_url_list"),
+        1 icon_url_list: Option<Vec<String>> => "icon_url_list",
     }
-    new(abstract_: String)
+    new(abstract_: impl Into<String>)
     set(icon_url_list: Vec<String>)
 }
 
@@ -28,9 +28,9 @@ w::record! {
     /// `ActionInfo`.
     pub struct ActionInfo {
         /// `card`.
-        0 card: Option<ActionInfoCard> => w::Field::new("card"),
+        0 card: Option<ActionInfoCard> => "card",
         /// `multiple_card`.
-        1 multiple_card: Option<MultipleCard> => w::Field::new("multiple_card"),
+        1 multiple_card: Option<MultipleCard> => "multiple_card",
     }
     new()
     set(card: ActionInfoCard, multiple_card: MultipleCard)
@@ -40,33 +40,28 @@ w::record! {
     /// `ActionInfoCard`.
     pub struct ActionInfoCard {
         /// `card_id`.
-        0 card_id: String => w::Field::must("card_id"),
+        0 card_id: String => "card_id: must",
         /// `code`.
-        1 code: Option<String> => w::Field::new("code"),
+        1 code: Option<String> => "code",
         /// `openid`.
-        2 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+        2 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `is_unique_code`.
-        3 is_unique_code: Option<bool> => w::Field::new("is_unique_code"),
+        3 is_unique_code: Option<bool> => "is_unique_code",
         /// `outer_id`.
-        4 outer_id: Option<i64> => w::Field::new("outer_id"),
+        4 outer_id: Option<i64> => "outer_id",
         /// `outer_str`.
-        5 outer_str: Option<String> => w::Field::new("outer_str"),
+        5 outer_str: Option<String> => "outer_str",
     }
-    new(card_id: String)
-    set(
-        code: String,
-        openid: xinqiao_types::OpenId,
-        is_unique_code: bool,
-        outer_id: i64,
-        outer_str: String,
-    )
+    new(card_id: impl Into<String>)
+    text(code: String, openid: xinqiao_types::OpenId, outer_str: String)
+    set(is_unique_code: bool, outer_id: i64)
 }
 
 w::record! {
     /// `ActivateMsgOperation`.
     pub struct ActivateMsgOperation {
         /// `url_cell`.
-        0 url_cell: Option<UrlCell> => w::Field::new("url_cell"),
+        0 url_cell: Option<UrlCell> => "url_cell",
     }
     new()
     set(url_cell: UrlCell)
@@ -76,9 +71,9 @@ w::record! {
     /// `ActivatetempinfoGetInfo`.
     pub struct ActivatetempinfoGetInfo {
         /// `common_field_list`.
-        0 common_field_list: Vec<CommonField> => w::Field::must("common_field_list"),
+        0 common_field_list: Vec<CommonField> => "common_field_list: must",
         /// `custom_field_list`.
-        1 custom_field_list: Vec<CommonField> => w::Field::must("custom_field_list"),
+        1 custom_field_list: Vec<CommonField> => "custom_field_list: must",
     }
 }
 
@@ -86,15 +81,15 @@ w::record! {
     /// `AdvancedInfo`.
     pub struct AdvancedInfo {
         /// `use_condition`.
-        0 use_condition: Option<UseCondition> => w::Field::new("use_condition"),
+        0 use_condition: Option<UseCondition> => "use_condition",
         /// `abstract`.
-        1 abstract_: Option<Abstract> => w::Field::new("abstract"),
+        1 abstract_: Option<Abstract> => "abstract",
         /// `text_image_list`.
-        2 text_image_list: Option<Vec<TextImage>> => w::Field::new("text_image_list"),
+        2 text_image_list: Option<Vec<TextImage>> => "text_image_list",
         /// `business_service`.
-        3 business_service: Option<Vec<String>> => w::Field::new("business_service"),
+        3 business_service: Option<Vec<String>> => "business_service",
         /// `time_limit`.
-        4 time_limit: Option<Vec<TimeLimit>> => w::Field::new("time_limit"),
+        4 time_limit: Option<Vec<TimeLimit>> => "time_limit",
     }
     new()
     set(
@@ -110,9 +105,9 @@ w::record! {
     /// `AdvancedInfoAbstract`.
     pub struct AdvancedInfoAbstract {
         /// `abstract`.
-        0 abstract_: String => w::Field::must("abstract"),
+        0 abstract_: String => "abstract: must",
         /// `icon_url_list`.
-        1 icon_url_list: Vec<String> => w::Field::must("icon_url_list"),
+        1 icon_url_list: Vec<String> => "icon_url_list: must",
     }
 }
 
@@ -120,97 +115,92 @@ w::record! {
     /// `BaseInfo`.
     pub struct BaseInfo {
         /// `sub_merchant_info`.
-        0 sub_merchant_info: Option<SubMerchantInfo> => w::Field::new("sub_merchant_info"),
+        0 sub_merchant_info: Option<SubMerchantInfo> => "sub_merchant_info",
         /// `logo_url`.
-        1 logo_url: String => w::Field::must("logo_url"),
+        1 logo_url: String => "logo_url: must",
         /// `code_type`.
-        2 code_type: String => w::Field::must("code_type"),
+        2 code_type: String => "code_type: must",
         /// `brand_name`.
-        3 brand_name: String => w::Field::must("brand_name"),
+        3 brand_name: String => "brand_name: must",
         /// `title`.
-        4 title: String => w::Field::must("title"),
+        4 title: String => "title: must",
         /// `color`.
-        5 color: String => w::Field::must("color"),
+        5 color: String => "color: must",
         /// `notice`.
-        6 notice: String => w::Field::must("notice"),
+        6 notice: String => "notice: must",
         /// `description`.
-        7 description: String => w::Field::must("description"),
+        7 description: String => "description: must",
         /// `sku`.
-        8 sku: Sku => w::Field::must("sku"),
+        8 sku: Sku => "sku: must",
         /// `date_info`.
-        9 date_info: DateInfo => w::Field::must("date_info"),
+        9 date_info: DateInfo => "date_info: must",
         /// `use_custom_code`.
-        10 use_custom_code: Option<bool> => w::Field::new("use_custom_code"),
+        10 use_custom_code: Option<bool> => "use_custom_code",
         /// `get_custom_code_mode`.
-        11 get_custom_code_mode: Option<String> => w::Field::new("get_custom_code_mode"),
+        11 get_custom_code_mode: Option<String> => "get_custom_code_mode",
         /// `bind_openid`.
-        12 bind_openid: Option<bool> => w::Field::new("bind_openid"),
+        12 bind_openid: Option<bool> => "bind_openid",
         /// `service_phone`.
-        13 service_phone: Option<String> => w::Field::new("service_phone"),
+        13 service_phone: Option<String> => "service_phone",
         /// `location_id_list`.
-        14 location_id_list: Option<Vec<i64>> => w::Field::new("location_id_list"),
+        14 location_id_list: Option<Vec<i64>> => "location_id_list",
         /// `use_all_locations`.
-        15 use_all_locations: Option<bool> => w::Field::new("use_all_locations"),
+        15 use_all_locations: Option<bool> => "use_all_locations",
         /// `center_title`.
-        16 center_title: Option<String> => w::Field::new("center_title"),
+        16 center_title: Option<String> => "center_title",
         /// `center_sub_title`.
-        17 center_sub_title: Option<String> => w::Field::new("center_sub_title"),
+        17 center_sub_title: Option<String> => "center_sub_title",
         /// `center_url`.
-        18 center_url: Option<String> => w::Field::new("center_url"),
+        18 center_url: Option<String> => "center_url",
         /// `center_app_brand_user_name`.
-        19 center_app_brand_user_name: Option<String> => w::Field::new("center_app_brand_user_name"),
+        19 center_app_brand_user_name: Option<String> => "center_app_brand_user_name",
         /// `center_app_brand_pass`.
-        20 center_app_brand_pass: Option<String> => w::Field::new("center_app_brand_pass"),
+        20 center_app_brand_pass: Option<String> => "center_app_brand_pass",
         /// `custom_url_name`.
-        21 custom_url_name: Option<String> => w::Field::new("custom_url_name"),
+        21 custom_url_name: Option<String> => "custom_url_name",
         /// `custom_url_sub_title`.
-        22 custom_url_sub_title: Option<String> => w::Field::new("custom_url_sub_title"),
+        22 custom_url_sub_title: Option<String> => "custom_url_sub_title",
         /// `custom_url`.
-        23 custom_url: Option<String> => w::Field::new("custom_url"),
+        23 custom_url: Option<String> => "custom_url",
         /// `custom_app_brand_user_name`.
-        24 custom_app_brand_user_name: Option<String> => w::Field::new("custom_app_brand_user_name"),
+        24 custom_app_brand_user_name: Option<String> => "custom_app_brand_user_name",
         /// `custom_app_brand_pass`.
-        25 custom_app_brand_pass: Option<String> => w::Field::new("custom_app_brand_pass"),
+        25 custom_app_brand_pass: Option<String> => "custom_app_brand_pass",
         /// `promotion_url_name`.
-        26 promotion_url_name: Option<String> => w::Field::new("promotion_url_name"),
+        26 promotion_url_name: Option<String> => "promotion_url_name",
         /// `promotion_url_sub_title`.
-        27 promotion_url_sub_title: Option<String> => w::Field::new("promotion_url_sub_title"),
+        27 promotion_url_sub_title: Option<String> => "promotion_url_sub_title",
         /// `promotion_url`.
-        28 promotion_url: Option<String> => w::Field::new("promotion_url"),
+        28 promotion_url: Option<String> => "promotion_url",
         /// `promotion_app_brand_user_name`.
-        29 promotion_app_brand_user_name: Option<String> => w::Field::new("promotion_app_brand_user_name"),
+        29 promotion_app_brand_user_name: Option<String> => "promotion_app_brand_user_name",
         /// `promotion_app_brand_pass`.
-        30 promotion_app_brand_pass: Option<String> => w::Field::new("promotion_app_brand_pass"),
+        30 promotion_app_brand_pass: Option<String> => "promotion_app_brand_pass",
         /// `get_limit`.
-        31 get_limit: Option<i64> => w::Field::new("get_limit"),
+        31 get_limit: Option<i64> => "get_limit",
         /// `use_limit`.
-        32 use_limit: Option<i64> => w::Field::new("use_limit"),
+        32 use_limit: Option<i64> => "use_limit",
         /// `can_share`.
-        33 can_share: Option<bool> => w::Field::new("can_share"),
+        33 can_share: Option<bool> => "can_share",
         /// `can_give_friend`.
-        34 can_give_friend: Option<bool> => w::Field::new("can_give_friend"),
+        34 can_give_friend: Option<bool> => "can_give_friend",
         /// `source`.
-        35 source: Option<String> => w::Field::new("source"),
+        35 source: Option<String> => "source",
     }
     new(
-        logo_url: String,
-        code_type: String,
-        brand_name: String,
-        title: String,
-        color: String,
-        notice: String,
-        description: String,
+        logo_url: impl Into<String>,
+        code_type: impl Into<String>,
+        brand_name: impl Into<String>,
+        title: impl Into<String>,
+        color: impl Into<String>,
+        notice: impl Into<String>,
+        description: impl Into<String>,
         sku: Sku,
         date_info: DateInfo,
     )
-    set(
-        sub_merchant_info: SubMerchantInfo,
-        use_custom_code: bool,
+    text(
         get_custom_code_mode: String,
-        bind_openid: bool,
         service_phone: String,
-        location_id_list: Vec<i64>,
-        use_all_locations: bool,
         center_title: String,
         center_sub_title: String,
         center_url: String,
@@ -226,11 +216,18 @@ w::record! {
         promotion_url: String,
         promotion_app_brand_user_name: String,
         promotion_app_brand_pass: String,
+        source: String,
+    )
+    set(
+        sub_merchant_info: SubMerchantInfo,
+        use_custom_code: bool,
+        bind_openid: bool,
+        location_id_list: Vec<i64>,
+        use_all_locations: bool,
         get_limit: i64,
         use_limit: i64,
         can_share: bool,
         can_give_friend: bool,
-        source: String,
     )
 }
 
@@ -238,9 +235,9 @@ w::record! {
     /// `BaseInfoSku`.
     pub struct BaseInfoSku {
         /// `quantity`.
-        0 quantity: i64 => w::Field::must("quantity"),
+        0 quantity: i64 => "quantity: must",
         /// `total_quantity`.
-        1 total_quantity: i64 => w::Field::must("total_quantity"),
+        1 total_quantity: i64 => "total_quantity: must",
     }
 }
 
@@ -248,27 +245,27 @@ w::record! {
     /// `BatchgetInfo`.
     pub struct BatchgetInfo {
         /// `merchant_id`.
-        0 merchant_id: w::TextOrNumber => w::Field::must("merchant_id"),
+        0 merchant_id: w::TextOrNumber => "merchant_id: must",
         /// `app_id`.
-        1 app_id: Option<String> => w::Field::new("app_id"),
+        1 app_id: Option<String> => "app_id",
         /// `brand_name`.
-        2 brand_name: String => w::Field::must("brand_name"),
+        2 brand_name: String => "brand_name: must",
         /// `logo_url`.
-        3 logo_url: String => w::Field::must("logo_url"),
+        3 logo_url: String => "logo_url: must",
         /// `status`.
-        4 status: String => w::Field::must("status"),
+        4 status: String => "status: must",
         /// `begin_time`; format `unix`.
-        5 begin_time: xinqiao_types::UnixSeconds => w::Field::must("begin_time"),
+        5 begin_time: xinqiao_types::UnixSeconds => "begin_time: must",
         /// `end_time`; format `unix`.
-        6 end_time: xinqiao_types::UnixSeconds => w::Field::must("end_time"),
+        6 end_time: xinqiao_types::UnixSeconds => "end_time: must",
         /// `primary_category_id`.
-        7 primary_category_id: i64 => w::Field::must("primary_category_id"),
+        7 primary_category_id: i64 => "primary_category_id: must",
         /// `secondary_category_id`.
-        8 secondary_category_id: i64 => w::Field::must("secondary_category_id"),
+        8 secondary_category_id: i64 => "secondary_category_id: must",
         /// `update_time`; format `unix`.
-        9 update_time: xinqiao_types::UnixSeconds => w::Field::must("update_time"),
+        9 update_time: xinqiao_types::UnixSeconds => "update_time: must",
         /// `create_time`; format `unix`.
-        10 create_time: xinqiao_types::UnixSeconds => w::Field::must("create_time"),
+        10 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
 
@@ -276,58 +273,58 @@ w::record! {
     /// `BoardingPass`.
     pub struct BoardingPass {
         /// `base_info`.
-        0 base_info: BaseInfo => w::Field::must("base_info"),
+        0 base_info: BaseInfo => "base_info: must",
         /// `advanced_info`.
-        1 advanced_info: AdvancedInfo => w::Field::must("advanced_info"),
+        1 advanced_info: AdvancedInfo => "advanced_info: must",
         /// `from`.
-        2 from: String => w::Field::must("from"),
+        2 from: String => "from: must",
         /// `to`.
-        3 to: String => w::Field::must("to"),
+        3 to: String => "to: must",
         /// `flight`.
-        4 flight: String => w::Field::must("flight"),
+        4 flight: String => "flight: must",
         /// `gate`.
-        5 gate: Option<String> => w::Field::new("gate"),
+        5 gate: Option<String> => "gate",
         /// `check_in_url`.
-        6 check_in_url: Option<String> => w::Field::new("check_in_url"),
+        6 check_in_url: Option<String> => "check_in_url",
         /// `air_model`.
-        7 air_model: String => w::Field::must("air_model"),
+        7 air_model: String => "air_model: must",
         /// `departure_time`; format `unix`.
-        8 departure_time: xinqiao_types::UnixSeconds => w::Field::must("departure_time"),
+        8 departure_time: xinqiao_types::UnixSeconds => "departure_time: must",
         /// `landing_time`; format `unix`.
-        9 landing_time: xinqiao_types::UnixSeconds => w::Field::must("landing_time"),
+        9 landing_time: xinqiao_types::UnixSeconds => "landing_time: must",
     }
     new(
         base_info: BaseInfo,
         advanced_info: AdvancedInfo,
-        from: String,
-        to: String,
-        flight: String,
-        air_model: String,
+        from: impl Into<String>,
+        to: impl Into<String>,
+        flight: impl Into<String>,
+        air_model: impl Into<String>,
         departure_time: xinqiao_types::UnixSeconds,
         landing_time: xinqiao_types::UnixSeconds,
     )
-    set(gate: String, check_in_url: String)
+    text(gate: String, check_in_url: String)
 }
 
 w::record! {
     /// `BonusRule`.
     pub struct BonusRule {
         /// `cost_money_unit`; unit fen.
-        0 cost_money_unit: Option<xinqiao_types::Fen> => w::Field::new("cost_money_unit"),
+        0 cost_money_unit: Option<xinqiao_types::Fen> => "cost_money_unit",
         /// `increase_bonus`.
-        1 increase_bonus: Option<i64> => w::Field::new("increase_bonus"),
+        1 increase_bonus: Option<i64> => "increase_bonus",
         /// `max_increase_bonus`.
-        2 max_increase_bonus: Option<i64> => w::Field::new("max_increase_bonus"),
+        2 max_increase_bonus: Option<i64> => "max_increase_bonus",
         /// `init_increase_bonus`.
-        3 init_increase_bonus: Option<i64> => w::Field::new("init_increase_bonus"),
+        3 init_increase_bonus: Option<i64> => "init_increase_bonus",
         /// `cost_bonus_unit`.
-        4 cost_bonus_unit: Option<i64> => w::Field::new("cost_bonus_unit"),
+        4 cost_bonus_unit: Option<i64> => "cost_bonus_unit",
         /// `reduce_money`; unit fen.
-        5 reduce_money: Option<xinqiao_types::Fen> => w::Field::new("reduce_money"),
+        5 reduce_money: Option<xinqiao_types::Fen> => "reduce_money",
         /// `least_money_to_use_bonus`; unit fen.
-        6 least_money_to_use_bonus: Option<xinqiao_types::Fen> => w::Field::new("least_money_to_use_bonus"),
+        6 least_money_to_use_bonus: Option<xinqiao_types::Fen> => "least_money_to_use_bonus",
         /// `max_reduce_bonus`.
-        7 max_reduce_bonus: Option<i64> => w::Field::new("max_reduce_bonus"),
+        7 max_reduce_bonus: Option<i64> => "max_reduce_bonus",
     }
     new()
     set(
@@ -346,7 +343,7 @@ w::record! {
     /// `Card`.
     pub struct Card {
         /// The body, told apart by `card_type`.
-        0 body: CardBody => w::Field::new("").flat(),
+        0 body: CardBody => ": flat",
     }
     new(body: CardBody)
 }
@@ -355,73 +352,73 @@ w::record! {
     /// `CardBaseInfo`.
     pub struct CardBaseInfo {
         /// `id`.
-        0 id: String => w::Field::must("id"),
+        0 id: String => "id: must",
         /// `logo_url`.
-        1 logo_url: String => w::Field::must("logo_url"),
+        1 logo_url: String => "logo_url: must",
         /// `code_type`.
-        2 code_type: String => w::Field::must("code_type"),
+        2 code_type: String => "code_type: must",
         /// `brand_name`.
-        3 brand_name: String => w::Field::must("brand_name"),
+        3 brand_name: String => "brand_name: must",
         /// `title`.
-        4 title: String => w::Field::must("title"),
+        4 title: String => "title: must",
         /// `color`.
-        5 color: String => w::Field::must("color"),
+        5 color: String => "color: must",
         /// `notice`.
-        6 notice: String => w::Field::must("notice"),
+        6 notice: String => "notice: must",
         /// `description`.
-        7 description: String => w::Field::must("description"),
+        7 description: String => "description: must",
         /// `sku`.
-        8 sku: BaseInfoSku => w::Field::must("sku"),
+        8 sku: BaseInfoSku => "sku: must",
         /// `date_info`.
-        9 date_info: DateInfo => w::Field::must("date_info"),
+        9 date_info: DateInfo => "date_info: must",
         /// `status`.
-        10 status: String => w::Field::must("status"),
+        10 status: String => "status: must",
         /// `use_custom_code`.
-        11 use_custom_code: bool => w::Field::must("use_custom_code"),
+        11 use_custom_code: bool => "use_custom_code: must",
         /// `get_custom_code_mode`.
-        12 get_custom_code_mode: Option<String> => w::Field::new("get_custom_code_mode"),
+        12 get_custom_code_mode: Option<String> => "get_custom_code_mode",
         /// `bind_openid`.
-        13 bind_openid: Option<bool> => w::Field::new("bind_openid"),
+        13 bind_openid: Option<bool> => "bind_openid",
         /// `service_phone`.
-        14 service_phone: Option<String> => w::Field::new("service_phone"),
+        14 service_phone: Option<String> => "service_phone",
         /// `location_id_list`.
-        15 location_id_list: Option<Vec<i64>> => w::Field::new("location_id_list"),
+        15 location_id_list: Option<Vec<i64>> => "location_id_list",
         /// `use_all_locations`.
-        16 use_all_locations: Option<bool> => w::Field::new("use_all_locations"),
+        16 use_all_locations: Option<bool> => "use_all_locations",
         /// `center_title`.
-        17 center_title: Option<String> => w::Field::new("center_title"),
+        17 center_title: Option<String> => "center_title",
         /// `center_sub_title`.
-        18 center_sub_title: Option<String> => w::Field::new("center_sub_title"),
+        18 center_sub_title: Option<String> => "center_sub_title",
         /// `center_url`.
-        19 center_url: Option<String> => w::Field::new("center_url"),
+        19 center_url: Option<String> => "center_url",
         /// `custom_url_name`.
-        20 custom_url_name: Option<String> => w::Field::new("custom_url_name"),
+        20 custom_url_name: Option<String> => "custom_url_name",
         /// `custom_url_sub_title`.
-        21 custom_url_sub_title: Option<String> => w::Field::new("custom_url_sub_title"),
+        21 custom_url_sub_title: Option<String> => "custom_url_sub_title",
         /// `custom_url`.
-        22 custom_url: Option<String> => w::Field::new("custom_url"),
+        22 custom_url: Option<String> => "custom_url",
         /// `promotion_url_name`.
-        23 promotion_url_name: Option<String> => w::Field::new("promotion_url_name"),
+        23 promotion_url_name: Option<String> => "promotion_url_name",
         /// `promotion_url_sub_title`.
-        24 promotion_url_sub_title: Option<String> => w::Field::new("promotion_url_sub_title"),
+        24 promotion_url_sub_title: Option<String> => "promotion_url_sub_title",
         /// `promotion_url`.
-        25 promotion_url: Option<String> => w::Field::new("promotion_url"),
+        25 promotion_url: Option<String> => "promotion_url",
         /// `get_limit`.
-        26 get_limit: Option<i64> => w::Field::new("get_limit"),
+        26 get_limit: Option<i64> => "get_limit",
         /// `use_limit`.
-        27 use_limit: Option<i64> => w::Field::new("use_limit"),
+        27 use_limit: Option<i64> => "use_limit",
         /// `can_share`.
-        28 can_share: bool => w::Field::must("can_share"),
+        28 can_share: bool => "can_share: must",
         /// `can_give_friend`.
-        29 can_give_friend: bool => w::Field::must("can_give_friend"),
+        29 can_give_friend: bool => "can_give_friend: must",
         /// `source`.
-        30 source: Option<String> => w::Field::new("source"),
+        30 source: Option<String> => "source",
         /// `update_time`; format `unix`.
-        31 update_time: xinqiao_types::UnixSeconds => w::Field::must("update_time"),
+        31 update_time: xinqiao_types::UnixSeconds => "update_time: must",
         /// `create_time`; format `unix`.
-        32 create_time: xinqiao_types::UnixSeconds => w::Field::must("create_time"),
+        32 create_time: xinqiao_types::UnixSeconds => "create_time: must",
         /// `need_push_on_view`.
-        33 need_push_on_view: bool => w::Field::must("need_push_on_view"),
+        33 need_push_on_view: bool => "need_push_on_view: must",
     }
 }
 
@@ -429,25 +426,25 @@ w::record! {
     /// `CardBoardingPass`.
     pub struct CardBoardingPass {
         /// `base_info`.
-        0 base_info: GrouponBaseInfo => w::Field::must("base_info"),
+        0 base_info: GrouponBaseInfo => "base_info: must",
         /// `advanced_info`.
-        1 advanced_info: GrouponAdvancedInfo => w::Field::must("advanced_info"),
+        1 advanced_info: GrouponAdvancedInfo => "advanced_info: must",
         /// `from`.
-        2 from: String => w::Field::must("from"),
+        2 from: String => "from: must",
         /// `to`.
-        3 to: String => w::Field::must("to"),
+        3 to: String => "to: must",
         /// `flight`.
-        4 flight: String => w::Field::must("flight"),
+        4 flight: String => "flight: must",
         /// `gate`.
-        5 gate: Option<String> => w::Field::new("gate"),
+        5 gate: Option<String> => "gate",
         /// `check_in_url`.
-        6 check_in_url: Option<String> => w::Field::new("check_in_url"),
+        6 check_in_url: Option<String> => "check_in_url",
         /// `air_model`.
-        7 air_model: String => w::Field::must("air_model"),
+        7 air_model: String => "air_model: must",
         /// `departure_time`; format `unix`.
-        8 departure_time: xinqiao_types::UnixSeconds => w::Field::must("departure_time"),
+        8 departure_time: xinqiao_types::UnixSeconds => "departure_time: must",
         /// `landing_time`; format `unix`.
-        9 landing_time: xinqiao_types::UnixSeconds => w::Field::must("landing_time"),
+        9 landing_time: xinqiao_types::UnixSeconds => "landing_time: must",
     }
 }
 
@@ -455,13 +452,13 @@ w::record! {
     /// `CardCash`.
     pub struct CardCash {
         /// `base_info`.
-        0 base_info: GrouponBaseInfo => w::Field::must("base_info"),
+        0 base_info: GrouponBaseInfo => "base_info: must",
         /// `advanced_info`.
-        1 advanced_info: GrouponAdvancedInfo => w::Field::must("advanced_info"),
+        1 advanced_info: GrouponAdvancedInfo => "advanced_info: must",
         /// `least_cost`; unit fen.
-        2 least_cost: xinqiao_types::Fen => w::Field::must("least_cost"),
+        2 least_cost: xinqiao_types::Fen => "least_cost: must",
         /// `reduce_cost`; unit fen.
-        3 reduce_cost: xinqiao_types::Fen => w::Field::must("reduce_cost"),
+        3 reduce_cost: xinqiao_types::Fen => "reduce_cost: must",
     }
 }
 
@@ -469,11 +466,11 @@ w::record! {
     /// `CardDiscount`.
     pub struct CardDiscount {
         /// `base_info`.
-        0 base_info: GrouponBaseInfo => w::Field::must("base_info"),
+        0 base_info: GrouponBaseInfo => "base_info: must",
         /// `advanced_info`.
-        1 advanced_info: GrouponAdvancedInfo => w::Field::must("advanced_info"),
+        1 advanced_info: GrouponAdvancedInfo => "advanced_info: must",
         /// `discount`.
-        2 discount: i64 => w::Field::must("discount"),
+        2 discount: i64 => "discount: must",
     }
 }
 
@@ -481,11 +478,11 @@ w::record! {
     /// `CardGeneralCoupon`.
     pub struct CardGeneralCoupon {
         /// `base_info`.
-        0 base_info: GrouponBaseInfo => w::Field::must("base_info"),
+        0 base_info: GrouponBaseInfo => "base_info: must",
         /// `advanced_info`.
-        1 advanced_info: GrouponAdvancedInfo => w::Field::must("advanced_info"),
+        1 advanced_info: GrouponAdvancedInfo => "advanced_info: must",
         /// `default_detail`.
-        2 default_detail: String => w::Field::must("default_detail"),
+        2 default_detail: String => "default_detail: must",
     }
 }
 
@@ -493,11 +490,11 @@ w::record! {
     /// `CardGift`.
     pub struct CardGift {
         /// `base_info`.
-        0 base_info: GrouponBaseInfo => w::Field::must("base_info"),
+        0 base_info: GrouponBaseInfo => "base_info: must",
         /// `advanced_info`.
-        1 advanced_info: GrouponAdvancedInfo => w::Field::must("advanced_info"),
+        1 advanced_info: GrouponAdvancedInfo => "advanced_info: must",
         /// `gift`.
-        2 gift: String => w::Field::must("gift"),
+        2 gift: String => "gift: must",
     }
 }
 
@@ -505,11 +502,11 @@ w::record! {
     /// `CardGroupon`.
     pub struct CardGroupon {
         /// `base_info`.
-        0 base_info: GrouponBaseInfo => w::Field::must("base_info"),
+        0 base_info: GrouponBaseInfo => "base_info: must",
         /// `advanced_info`.
-        1 advanced_info: GrouponAdvancedInfo => w::Field::must("advanced_info"),
+        1 advanced_info: GrouponAdvancedInfo => "advanced_info: must",
         /// `deal_detail`.
-        2 deal_detail: String => w::Field::must("deal_detail"),
+        2 deal_detail: String => "deal_detail: must",
     }
 }
 
@@ -517,13 +514,13 @@ w::record! {
     /// `CardMeetingTicket`.
     pub struct CardMeetingTicket {
         /// `base_info`.
-        0 base_info: GrouponBaseInfo => w::Field::must("base_info"),
+        0 base_info: GrouponBaseInfo => "base_info: must",
         /// `advanced_info`.
-        1 advanced_info: GrouponAdvancedInfo => w::Field::must("advanced_info"),
+        1 advanced_info: GrouponAdvancedInfo => "advanced_info: must",
         /// `meeting_detail`.
-        2 meeting_detail: String => w::Field::must("meeting_detail"),
+        2 meeting_detail: String => "meeting_detail: must",
         /// `map_url`.
-        3 map_url: Option<String> => w::Field::new("map_url"),
+        3 map_url: Option<String> => "map_url",
     }
 }
 
@@ -531,29 +528,29 @@ w::record! {
     /// `CardMemberCard`.
     pub struct CardMemberCard {
         /// `base_info`.
-        0 base_info: CardBaseInfo => w::Field::must("base_info"),
+        0 base_info: CardBaseInfo => "base_info: must",
         /// `advanced_info`.
-        1 advanced_info: GrouponAdvancedInfo => w::Field::must("advanced_info"),
+        1 advanced_info: GrouponAdvancedInfo => "advanced_info: must",
         /// `prerogative`.
-        2 prerogative: String => w::Field::must("prerogative"),
+        2 prerogative: String => "prerogative: must",
         /// `bind_old_card_url`.
-        3 bind_old_card_url: Option<String> => w::Field::new("bind_old_card_url"),
+        3 bind_old_card_url: Option<String> => "bind_old_card_url",
         /// `activate_url`.
-        4 activate_url: Option<String> => w::Field::new("activate_url"),
+        4 activate_url: Option<String> => "activate_url",
         /// `supply_bonus`.
-        5 supply_bonus: bool => w::Field::must("supply_bonus"),
+        5 supply_bonus: bool => "supply_bonus: must",
         /// `bonus_cleared`.
-        6 bonus_cleared: Option<String> => w::Field::new("bonus_cleared"),
+        6 bonus_cleared: Option<String> => "bonus_cleared",
         /// `bonus_rules`.
-        7 bonus_rules: Option<String> => w::Field::new("bonus_rules"),
+        7 bonus_rules: Option<String> => "bonus_rules",
         /// `bonus_rule`.
-        8 bonus_rule: Option<BonusRule> => w::Field::new("bonus_rule"),
+        8 bonus_rule: Option<BonusRule> => "bonus_rule",
         /// `supply_balance`.
-        9 supply_balance: bool => w::Field::must("supply_balance"),
+        9 supply_balance: bool => "supply_balance: must",
         /// `balance_rules`.
-        10 balance_rules: Option<String> => w::Field::new("balance_rules"),
+        10 balance_rules: Option<String> => "balance_rules",
         /// `discount`.
-        11 discount: Option<i64> => w::Field::new("discount"),
+        11 discount: Option<i64> => "discount",
     }
 }
 
@@ -561,11 +558,11 @@ w::record! {
     /// `CardMovieTicket`.
     pub struct CardMovieTicket {
         /// `base_info`.
-        0 base_info: GrouponBaseInfo => w::Field::must("base_info"),
+        0 base_info: GrouponBaseInfo => "base_info: must",
         /// `advanced_info`.
-        1 advanced_info: GrouponAdvancedInfo => w::Field::must("advanced_info"),
+        1 advanced_info: GrouponAdvancedInfo => "advanced_info: must",
         /// `detail`.
-        2 detail: String => w::Field::must("detail"),
+        2 detail: String => "detail: must",
     }
 }
 
@@ -573,13 +570,13 @@ w::record! {
     /// `CardScenicTicket`.
     pub struct CardScenicTicket {
         /// `base_info`.
-        0 base_info: GrouponBaseInfo => w::Field::must("base_info"),
+        0 base_info: GrouponBaseInfo => "base_info: must",
         /// `advanced_info`.
-        1 advanced_info: GrouponAdvancedInfo => w::Field::must("advanced_info"),
+        1 advanced_info: GrouponAdvancedInfo => "advanced_info: must",
         /// `ticket_class`.
-        2 ticket_class: String => w::Field::must("ticket_class"),
+        2 ticket_class: String => "ticket_class: must",
         /// `guide_url`.
-        3 guide_url: Option<String> => w::Field::new("guide_url"),
+        3 guide_url: Option<String> => "guide_url",
     }
 }
 
@@ -587,13 +584,13 @@ w::record! {
     /// `Cash`.
     pub struct Cash {
         /// `base_info`.
-        0 base_info: BaseInfo => w::Field::must("base_info"),
+        0 base_info: BaseInfo => "base_info: must",
         /// `advanced_info`.
-        1 advanced_info: AdvancedInfo => w::Field::must("advanced_info"),
+        1 advanced_info: AdvancedInfo => "advanced_info: must",
         /// `least_cost`; unit fen.
-        2 least_cost: xinqiao_types::Fen => w::Field::must("least_cost"),
+        2 least_cost: xinqiao_types::Fen => "least_cost: must",
         /// `reduce_cost`; unit fen.
-        3 reduce_cost: xinqiao_types::Fen => w::Field::must("reduce_cost"),
+        3 reduce_cost: xinqiao_types::Fen => "reduce_cost: must",
     }
     new(
         base_info: BaseInfo,
@@ -607,11 +604,11 @@ w::record! {
     /// `Category`.
     pub struct Category {
         /// `primary_category_id`.
-        0 primary_category_id: i64 => w::Field::must("primary_category_id"),
+        0 primary_category_id: i64 => "primary_category_id: must",
         /// `category_name`.
-        1 category_name: String => w::Field::must("category_name"),
+        1 category_name: String => "category_name: must",
         /// `secondary_category`.
-        2 secondary_category: Vec<SecondaryCategory> => w::Field::must("secondary_category"),
+        2 secondary_category: Vec<SecondaryCategory> => "secondary_category: must",
     }
 }
 
@@ -619,9 +616,9 @@ w::record! {
     /// `CommonField`.
     pub struct CommonField {
         /// `name`.
-        0 name: String => w::Field::must("name"),
+        0 name: String => "name: must",
         /// `value`.
-        1 value: String => w::Field::must("value"),
+        1 value: String => "value: must",
     }
 }
 
@@ -629,44 +626,44 @@ w::record! {
     /// `CustomCell1Item`.
     pub struct CustomCell1Item {
         /// `name`.
-        0 name: String => w::Field::must("name"),
+        0 name: String => "name: must",
         /// `tips`.
-        1 tips: String => w::Field::must("tips"),
+        1 tips: String => "tips: must",
         /// `url`.
-        2 url: String => w::Field::must("url"),
+        2 url: String => "url: must",
     }
-    new(name: String, tips: String, url: String)
+    new(name: impl Into<String>, tips: impl Into<String>, url: impl Into<String>)
 }
 
 w::record! {
     /// `CustomField1Item`.
     pub struct CustomField1Item {
         /// `name_type`.
-        0 name_type: Option<String> => w::Field::new("name_type"),
+        0 name_type: Option<String> => "name_type",
         /// `name`.
-        1 name: Option<String> => w::Field::new("name"),
+        1 name: Option<String> => "name",
         /// `url`.
-        2 url: Option<String> => w::Field::new("url"),
+        2 url: Option<String> => "url",
     }
     new()
-    set(name_type: String, name: String, url: String)
+    text(name_type: String, name: String, url: String)
 }
 
 w::record! {
     /// `DateInfo`.
     pub struct DateInfo {
         /// `type`.
-        0 type_: String => w::Field::must("type"),
+        0 type_: String => "type: must",
         /// `begin_timestamp`; format `unix`.
-        1 begin_timestamp: Option<xinqiao_types::UnixSeconds> => w::Field::new("begin_timestamp"),
+        1 begin_timestamp: Option<xinqiao_types::UnixSeconds> => "begin_timestamp",
         /// `end_timestamp`; format `unix`.
-        2 end_timestamp: Option<xinqiao_types::UnixSeconds> => w::Field::new("end_timestamp"),
+        2 end_timestamp: Option<xinqiao_types::UnixSeconds> => "end_timestamp",
         /// `fixed_term`.
-        3 fixed_term: Option<i64> => w::Field::new("fixed_term"),
+        3 fixed_term: Option<i64> => "fixed_term",
         /// `fixed_begin_term`.
-        4 fixed_begin_term: Option<i64> => w::Field::new("fixed_begin_term"),
+        4 fixed_begin_term: Option<i64> => "fixed_begin_term",
     }
-    new(type_: String)
+    new(type_: impl Into<String>)
     set(
         begin_timestamp: xinqiao_types::UnixSeconds,
         end_timestamp: xinqiao_types::UnixSeconds,
@@ -679,11 +676,11 @@ w::record! {
     /// `Discount`.
     pub struct Discount {
         /// `base_info`.
-        0 base_info: BaseInfo => w::Field::must("base_info"),
+        0 base_info: BaseInfo => "base_info: must",
         /// `advanced_info`.
-        1 advanced_info: AdvancedInfo => w::Field::must("advanced_info"),
+        1 advanced_info: AdvancedInfo => "advanced_info: must",
         /// `discount`.
-        2 discount: i64 => w::Field::must("discount"),
+        2 discount: i64 => "discount: must",
     }
     new(base_info: BaseInfo, advanced_info: AdvancedInfo, discount: i64)
 }
@@ -692,15 +689,15 @@ w::record! {
     /// `FailMchid`.
     pub struct FailMchid {
         /// `mchid`.
-        0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+        0 mchid: xinqiao_types::MchId => "mchid: must",
         /// `errcode`.
-        1 errcode: i64 => w::Field::must("errcode"),
+        1 errcode: i64 => "errcode: must",
         /// `errmsg`.
-        2 errmsg: Option<String> => w::Field::new("errmsg"),
+        2 errmsg: Option<String> => "errmsg",
         /// `occupy_rule_id`.
-        3 occupy_rule_id: Option<i64> => w::Field::new("occupy_rule_id"),
+        3 occupy_rule_id: Option<i64> => "occupy_rule_id",
         /// `occupy_appid`.
-        4 occupy_appid: Option<String> => w::Field::new("occupy_appid"),
+        4 occupy_appid: Option<String> => "occupy_appid",
     }
 }
 
@@ -708,42 +705,42 @@ w::record! {
     /// `GeneralCard`.
     pub struct GeneralCard {
         /// `base_info`.
-        0 base_info: GeneralCardBaseInfo => w::Field::must("base_info"),
+        0 base_info: GeneralCardBaseInfo => "base_info: must",
         /// `advanced_info`.
-        1 advanced_info: AdvancedInfo => w::Field::must("advanced_info"),
+        1 advanced_info: AdvancedInfo => "advanced_info: must",
         /// `sub_card_type`.
-        2 sub_card_type: String => w::Field::must("sub_card_type"),
+        2 sub_card_type: String => "sub_card_type: must",
         /// `background_pic_url`.
-        3 background_pic_url: Option<String> => w::Field::new("background_pic_url"),
+        3 background_pic_url: Option<String> => "background_pic_url",
         /// `prerogative`.
-        4 prerogative: String => w::Field::must("prerogative"),
+        4 prerogative: String => "prerogative: must",
         /// `auto_activate`.
-        5 auto_activate: Option<bool> => w::Field::new("auto_activate"),
+        5 auto_activate: Option<bool> => "auto_activate",
         /// `supply_bonus`.
-        6 supply_bonus: bool => w::Field::must("supply_bonus"),
+        6 supply_bonus: bool => "supply_bonus: must",
         /// `init_bonus`.
-        7 init_bonus: Option<i64> => w::Field::new("init_bonus"),
+        7 init_bonus: Option<i64> => "init_bonus",
         /// `supply_balance`.
-        8 supply_balance: bool => w::Field::must("supply_balance"),
+        8 supply_balance: bool => "supply_balance: must",
         /// `init_balance`; unit fen.
-        9 init_balance: Option<xinqiao_types::Fen> => w::Field::new("init_balance"),
+        9 init_balance: Option<xinqiao_types::Fen> => "init_balance",
         /// `custom_field1`.
-        10 custom_field1: Option<CustomField1Item> => w::Field::new("custom_field1"),
+        10 custom_field1: Option<CustomField1Item> => "custom_field1",
         /// `custom_field2`.
-        11 custom_field2: Option<CustomField1Item> => w::Field::new("custom_field2"),
+        11 custom_field2: Option<CustomField1Item> => "custom_field2",
         /// `custom_field3`.
-        12 custom_field3: Option<CustomField1Item> => w::Field::new("custom_field3"),
+        12 custom_field3: Option<CustomField1Item> => "custom_field3",
     }
     new(
         base_info: GeneralCardBaseInfo,
         advanced_info: AdvancedInfo,
-        sub_card_type: String,
-        prerogative: String,
+        sub_card_type: impl Into<String>,
+        prerogative: impl Into<String>,
         supply_bonus: bool,
         supply_balance: bool,
     )
+    text(background_pic_url: String)
     set(
-        background_pic_url: String,
         auto_activate: bool,
         init_bonus: i64,
         init_balance: xinqiao_types::Fen,
@@ -757,105 +754,100 @@ w::record! {
     /// `GeneralCardBaseInfo`.
     pub struct GeneralCardBaseInfo {
         /// `sub_merchant_info`.
-        0 sub_merchant_info: Option<SubMerchantInfo> => w::Field::new("sub_merchant_info"),
+        0 sub_merchant_info: Option<SubMerchantInfo> => "sub_merchant_info",
         /// `logo_url`.
-        1 logo_url: String => w::Field::must("logo_url"),
+        1 logo_url: String => "logo_url: must",
         /// `code_type`.
-        2 code_type: String => w::Field::must("code_type"),
+        2 code_type: String => "code_type: must",
         /// `brand_name`.
-        3 brand_name: String => w::Field::must("brand_name"),
+        3 brand_name: String => "brand_name: must",
         /// `title`.
-        4 title: String => w::Field::must("title"),
+        4 title: String => "title: must",
         /// `color`.
-        5 color: String => w::Field::must("color"),
+        5 color: String => "color: must",
         /// `notice`.
-        6 notice: String => w::Field::must("notice"),
+        6 notice: String => "notice: must",
         /// `description`.
-        7 description: String => w::Field::must("description"),
+        7 description: String => "description: must",
         /// `sku`.
-        8 sku: Sku => w::Field::must("sku"),
+        8 sku: Sku => "sku: must",
         /// `date_info`.
-        9 date_info: DateInfo => w::Field::must("date_info"),
+        9 date_info: DateInfo => "date_info: must",
         /// `use_custom_code`.
-        10 use_custom_code: Option<bool> => w::Field::new("use_custom_code"),
+        10 use_custom_code: Option<bool> => "use_custom_code",
         /// `get_custom_code_mode`.
-        11 get_custom_code_mode: Option<String> => w::Field::new("get_custom_code_mode"),
+        11 get_custom_code_mode: Option<String> => "get_custom_code_mode",
         /// `bind_openid`.
-        12 bind_openid: Option<bool> => w::Field::new("bind_openid"),
+        12 bind_openid: Option<bool> => "bind_openid",
         /// `service_phone`.
-        13 service_phone: Option<String> => w::Field::new("service_phone"),
+        13 service_phone: Option<String> => "service_phone",
         /// `location_id_list`.
-        14 location_id_list: Option<Vec<i64>> => w::Field::new("location_id_list"),
+        14 location_id_list: Option<Vec<i64>> => "location_id_list",
         /// `use_all_locations`.
-        15 use_all_locations: Option<bool> => w::Field::new("use_all_locations"),
+        15 use_all_locations: Option<bool> => "use_all_locations",
         /// `center_title`.
-        16 center_title: Option<String> => w::Field::new("center_title"),
+        16 center_title: Option<String> => "center_title",
         /// `center_sub_title`.
-        17 center_sub_title: Option<String> => w::Field::new("center_sub_title"),
+        17 center_sub_title: Option<String> => "center_sub_title",
         /// `center_url`.
-        18 center_url: Option<String> => w::Field::new("center_url"),
+        18 center_url: Option<String> => "center_url",
         /// `center_app_brand_user_name`.
-        19 center_app_brand_user_name: Option<String> => w::Field::new("center_app_brand_user_name"),
+        19 center_app_brand_user_name: Option<String> => "center_app_brand_user_name",
         /// `center_app_brand_pass`.
-        20 center_app_brand_pass: Option<String> => w::Field::new("center_app_brand_pass"),
+        20 center_app_brand_pass: Option<String> => "center_app_brand_pass",
         /// `custom_url_name`.
-        21 custom_url_name: Option<String> => w::Field::new("custom_url_name"),
+        21 custom_url_name: Option<String> => "custom_url_name",
         /// `custom_url_sub_title`.
-        22 custom_url_sub_title: Option<String> => w::Field::new("custom_url_sub_title"),
+        22 custom_url_sub_title: Option<String> => "custom_url_sub_title",
         /// `custom_url`.
-        23 custom_url: Option<String> => w::Field::new("custom_url"),
+        23 custom_url: Option<String> => "custom_url",
         /// `custom_app_brand_user_name`.
-        24 custom_app_brand_user_name: Option<String> => w::Field::new("custom_app_brand_user_name"),
+        24 custom_app_brand_user_name: Option<String> => "custom_app_brand_user_name",
         /// `custom_app_brand_pass`.
-        25 custom_app_brand_pass: Option<String> => w::Field::new("custom_app_brand_pass"),
+        25 custom_app_brand_pass: Option<String> => "custom_app_brand_pass",
         /// `promotion_url_name`.
-        26 promotion_url_name: Option<String> => w::Field::new("promotion_url_name"),
+        26 promotion_url_name: Option<String> => "promotion_url_name",
         /// `promotion_url_sub_title`.
-        27 promotion_url_sub_title: Option<String> => w::Field::new("promotion_url_sub_title"),
+        27 promotion_url_sub_title: Option<String> => "promotion_url_sub_title",
         /// `promotion_url`.
-        28 promotion_url: Option<String> => w::Field::new("promotion_url"),
+        28 promotion_url: Option<String> => "promotion_url",
         /// `promotion_app_brand_user_name`.
-        29 promotion_app_brand_user_name: Option<String> => w::Field::new("promotion_app_brand_user_name"),
+        29 promotion_app_brand_user_name: Option<String> => "promotion_app_brand_user_name",
         /// `promotion_app_brand_pass`.
-        30 promotion_app_brand_pass: Option<String> => w::Field::new("promotion_app_brand_pass"),
+        30 promotion_app_brand_pass: Option<String> => "promotion_app_brand_pass",
         /// `get_limit`.
-        31 get_limit: Option<i64> => w::Field::new("get_limit"),
+        31 get_limit: Option<i64> => "get_limit",
         /// `use_limit`.
-        32 use_limit: Option<i64> => w::Field::new("use_limit"),
+        32 use_limit: Option<i64> => "use_limit",
         /// `can_share`.
-        33 can_share: Option<bool> => w::Field::new("can_share"),
+        33 can_share: Option<bool> => "can_share",
         /// `can_give_friend`.
-        34 can_give_friend: Option<bool> => w::Field::new("can_give_friend"),
+        34 can_give_friend: Option<bool> => "can_give_friend",
         /// `source`.
-        35 source: Option<String> => w::Field::new("source"),
+        35 source: Option<String> => "source",
         /// `giftcard_info`.
-        36 giftcard_info: GiftcardInfo => w::Field::must("giftcard_info"),
+        36 giftcard_info: GiftcardInfo => "giftcard_info: must",
         /// `max_give_friend_times`.
-        37 max_give_friend_times: i64 => w::Field::must("max_give_friend_times"),
+        37 max_give_friend_times: i64 => "max_give_friend_times: must",
         /// `need_push_on_view`.
-        38 need_push_on_view: Option<bool> => w::Field::new("need_push_on_view"),
+        38 need_push_on_view: Option<bool> => "need_push_on_view",
     }
     new(
-        logo_url: String,
-        code_type: String,
-        brand_name: String,
-        title: String,
-        color: String,
-        notice: String,
-        description: String,
+        logo_url: impl Into<String>,
+        code_type: impl Into<String>,
+        brand_name: impl Into<String>,
+        title: impl Into<String>,
+        color: impl Into<String>,
+        notice: impl Into<String>,
+        description: impl Into<String>,
         sku: Sku,
         date_info: DateInfo,
         giftcard_info: GiftcardInfo,
         max_give_friend_times: i64,
     )
-    set(
-        sub_merchant_info: SubMerchantInfo,
-        use_custom_code: bool,
+    text(
         get_custom_code_mode: String,
-        bind_openid: bool,
         service_phone: String,
-        location_id_list: Vec<i64>,
-        use_all_locations: bool,
         center_title: String,
         center_sub_title: String,
         center_url: String,
@@ -871,11 +863,18 @@ w::record! {
         promotion_url: String,
         promotion_app_brand_user_name: String,
         promotion_app_brand_pass: String,
+        source: String,
+    )
+    set(
+        sub_merchant_info: SubMerchantInfo,
+        use_custom_code: bool,
+        bind_openid: bool,
+        location_id_list: Vec<i64>,
+        use_all_locations: bool,
         get_limit: i64,
         use_limit: i64,
         can_share: bool,
         can_give_friend: bool,
-        source: String,
         need_push_on_view: bool,
     )
 }
@@ -884,20 +883,20 @@ w::record! {
     /// `GeneralCoupon`.
     pub struct GeneralCoupon {
         /// `base_info`.
-        0 base_info: BaseInfo => w::Field::must("base_info"),
+        0 base_info: BaseInfo => "base_info: must",
         /// `advanced_info`.
-        1 advanced_info: AdvancedInfo => w::Field::must("advanced_info"),
+        1 advanced_info: AdvancedInfo => "advanced_info: must",
         /// `default_detail`.
-        2 default_detail: String => w::Field::must("default_detail"),
+        2 default_detail: String => "default_detail: must",
     }
-    new(base_info: BaseInfo, advanced_info: AdvancedInfo, default_detail: String)
+    new(base_info: BaseInfo, advanced_info: AdvancedInfo, default_detail: impl Into<String>)
 }
 
 w::record! {
     /// `GetCard`.
     pub struct GetCard {
         /// The body, told apart by `card_type`.
-        0 body: GetCardBody => w::Field::new("").flat(),
+        0 body: GetCardBody => ": flat",
     }
 }
 
@@ -905,20 +904,20 @@ w::record! {
     /// `Gift`.
     pub struct Gift {
         /// `base_info`.
-        0 base_info: BaseInfo => w::Field::must("base_info"),
+        0 base_info: BaseInfo => "base_info: must",
         /// `advanced_info`.
-        1 advanced_info: AdvancedInfo => w::Field::must("advanced_info"),
+        1 advanced_info: AdvancedInfo => "advanced_info: must",
         /// `gift`.
-        2 gift: String => w::Field::must("gift"),
+        2 gift: String => "gift: must",
     }
-    new(base_info: BaseInfo, advanced_info: AdvancedInfo, gift: String)
+    new(base_info: BaseInfo, advanced_info: AdvancedInfo, gift: impl Into<String>)
 }
 
 w::record! {
     /// `GiftcardInfo`.
     pub struct GiftcardInfo {
         /// `price`; unit fen.
-        0 price: xinqiao_types::Fen => w::Field::must("price"),
+        0 price: xinqiao_types::Fen => "price: must",
     }
     new(price: xinqiao_types::Fen)
 }
@@ -927,28 +926,28 @@ w::record! {
     /// `Groupon`.
     pub struct Groupon {
         /// `base_info`.
-        0 base_info: BaseInfo => w::Field::must("base_info"),
+        0 base_info: BaseInfo => "base_info: must",
         /// `advanced_info`.
-        1 advanced_info: AdvancedInfo => w::Field::must("advanced_info"),
+        1 advanced_info: AdvancedInfo => "advanced_info: must",
         /// `deal_detail`.
-        2 deal_detail: String => w::Field::must("deal_detail"),
+        2 deal_detail: String => "deal_detail: must",
     }
-    new(base_info: BaseInfo, advanced_info: AdvancedInfo, deal_detail: String)
+    new(base_info: BaseInfo, advanced_info: AdvancedInfo, deal_detail: impl Into<String>)
 }
 
 w::record! {
     /// `GrouponAdvancedInfo`.
     pub struct GrouponAdvancedInfo {
         /// `use_condition`.
-        0 use_condition: Option<UseCondition> => w::Field::new("use_condition"),
+        0 use_condition: Option<UseCondition> => "use_condition",
         /// `abstract`.
-        1 abstract_: Option<AdvancedInfoAbstract> => w::Field::new("abstract"),
+        1 abstract_: Option<AdvancedInfoAbstract> => "abstract",
         /// `text_image_list`.
-        2 text_image_list: Option<Vec<TextImage>> => w::Field::new("text_image_list"),
+        2 text_image_list: Option<Vec<TextImage>> => "text_image_list",
         /// `business_service`.
-        3 business_service: Option<Vec<String>> => w::Field::new("business_service"),
+        3 business_service: Option<Vec<String>> => "business_service",
         /// `time_limit`.
-        4 time_limit: Option<Vec<TimeLimit>> => w::Field::new("time_limit"),
+        4 time_limit: Option<Vec<TimeLimit>> => "time_limit",
     }
 }
 
@@ -956,71 +955,71 @@ w::record! {
     /// `GrouponBaseInfo`.
     pub struct GrouponBaseInfo {
         /// `id`.
-        0 id: String => w::Field::must("id"),
+        0 id: String => "id: must",
         /// `logo_url`.
-        1 logo_url: String => w::Field::must("logo_url"),
+        1 logo_url: String => "logo_url: must",
         /// `code_type`.
-        2 code_type: String => w::Field::must("code_type"),
+        2 code_type: String => "code_type: must",
         /// `brand_name`.
-        3 brand_name: String => w::Field::must("brand_name"),
+        3 brand_name: String => "brand_name: must",
         /// `title`.
-        4 title: String => w::Field::must("title"),
+        4 title: String => "title: must",
         /// `color`.
-        5 color: String => w::Field::must("color"),
+        5 color: String => "color: must",
         /// `notice`.
-        6 notice: String => w::Field::must("notice"),
+        6 notice: String => "notice: must",
         /// `description`.
-        7 description: String => w::Field::must("description"),
+        7 description: String => "description: must",
         /// `sku`.
-        8 sku: BaseInfoSku => w::Field::must("sku"),
+        8 sku: BaseInfoSku => "sku: must",
         /// `date_info`.
-        9 date_info: DateInfo => w::Field::must("date_info"),
+        9 date_info: DateInfo => "date_info: must",
         /// `status`.
-        10 status: String => w::Field::must("status"),
+        10 status: String => "status: must",
         /// `use_custom_code`.
-        11 use_custom_code: bool => w::Field::must("use_custom_code"),
+        11 use_custom_code: bool => "use_custom_code: must",
         /// `get_custom_code_mode`.
-        12 get_custom_code_mode: Option<String> => w::Field::new("get_custom_code_mode"),
+        12 get_custom_code_mode: Option<String> => "get_custom_code_mode",
         /// `bind_openid`.
-        13 bind_openid: Option<bool> => w::Field::new("bind_openid"),
+        13 bind_openid: Option<bool> => "bind_openid",
         /// `service_phone`.
-        14 service_phone: Option<String> => w::Field::new("service_phone"),
+        14 service_phone: Option<String> => "service_phone",
         /// `location_id_list`.
-        15 location_id_list: Option<Vec<i64>> => w::Field::new("location_id_list"),
+        15 location_id_list: Option<Vec<i64>> => "location_id_list",
         /// `use_all_locations`.
-        16 use_all_locations: Option<bool> => w::Field::new("use_all_locations"),
+        16 use_all_locations: Option<bool> => "use_all_locations",
         /// `center_title`.
-        17 center_title: Option<String> => w::Field::new("center_title"),
+        17 center_title: Option<String> => "center_title",
         /// `center_sub_title`.
-        18 center_sub_title: Option<String> => w::Field::new("center_sub_title"),
+        18 center_sub_title: Option<String> => "center_sub_title",
         /// `center_url`.
-        19 center_url: Option<String> => w::Field::new("center_url"),
+        19 center_url: Option<String> => "center_url",
         /// `custom_url_name`.
-        20 custom_url_name: Option<String> => w::Field::new("custom_url_name"),
+        20 custom_url_name: Option<String> => "custom_url_name",
         /// `custom_url_sub_title`.
-        21 custom_url_sub_title: Option<String> => w::Field::new("custom_url_sub_title"),
+        21 custom_url_sub_title: Option<String> => "custom_url_sub_title",
         /// `custom_url`.
-        22 custom_url: Option<String> => w::Field::new("custom_url"),
+        22 custom_url: Option<String> => "custom_url",
         /// `promotion_url_name`.
-        23 promotion_url_name: Option<String> => w::Field::new("promotion_url_name"),
+        23 promotion_url_name: Option<String> => "promotion_url_name",
         /// `promotion_url_sub_title`.
-        24 promotion_url_sub_title: Option<String> => w::Field::new("promotion_url_sub_title"),
+        24 promotion_url_sub_title: Option<String> => "promotion_url_sub_title",
         /// `promotion_url`.
-        25 promotion_url: Option<String> => w::Field::new("promotion_url"),
+        25 promotion_url: Option<String> => "promotion_url",
         /// `get_limit`.
-        26 get_limit: Option<i64> => w::Field::new("get_limit"),
+        26 get_limit: Option<i64> => "get_limit",
         /// `use_limit`.
-        27 use_limit: Option<i64> => w::Field::new("use_limit"),
+        27 use_limit: Option<i64> => "use_limit",
         /// `can_share`.
-        28 can_share: bool => w::Field::must("can_share"),
+        28 can_share: bool => "can_share: must",
         /// `can_give_friend`.
-        29 can_give_friend: bool => w::Field::must("can_give_friend"),
+        29 can_give_friend: bool => "can_give_friend: must",
         /// `source`.
-        30 source: Option<String> => w::Field::new("source"),
+        30 source: Option<String> => "source",
         /// `update_time`; format `unix`.
-        31 update_time: xinqiao_types::UnixSeconds => w::Field::must("update_time"),
+        31 update_time: xinqiao_types::UnixSeconds => "update_time: must",
         /// `create_time`; format `unix`.
-        32 create_time: xinqiao_types::UnixSeconds => w::Field::must("create_time"),
+        32 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
 
@@ -1028,97 +1027,94 @@ w::record! {
     /// `LandingpageCreateCard`.
     pub struct LandingpageCreateCard {
         /// `card_id`.
-        0 card_id: String => w::Field::must("card_id"),
+        0 card_id: String => "card_id: must",
         /// `thumb_url`.
-        1 thumb_url: String => w::Field::must("thumb_url"),
+        1 thumb_url: String => "thumb_url: must",
     }
-    new(card_id: String, thumb_url: String)
+    new(card_id: impl Into<String>, thumb_url: impl Into<String>)
 }
 
 w::record! {
     /// `MeetingTicket`.
     pub struct MeetingTicket {
         /// `base_info`.
-        0 base_info: BaseInfo => w::Field::must("base_info"),
+        0 base_info: BaseInfo => "base_info: must",
         /// `advanced_info`.
-        1 advanced_info: AdvancedInfo => w::Field::must("advanced_info"),
+        1 advanced_info: AdvancedInfo => "advanced_info: must",
         /// `meeting_detail`.
-        2 meeting_detail: String => w::Field::must("meeting_detail"),
+        2 meeting_detail: String => "meeting_detail: must",
         /// `map_url`.
-        3 map_url: Option<String> => w::Field::new("map_url"),
+        3 map_url: Option<String> => "map_url",
     }
-    new(base_info: BaseInfo, advanced_info: AdvancedInfo, meeting_detail: String)
-    set(map_url: String)
+    new(base_info: BaseInfo, advanced_info: AdvancedInfo, meeting_detail: impl Into<String>)
+    text(map_url: String)
 }
 
 w::record! {
     /// `MemberCard`.
     pub struct MemberCard {
         /// `base_info`.
-        0 base_info: MemberCardBaseInfo => w::Field::must("base_info"),
+        0 base_info: MemberCardBaseInfo => "base_info: must",
         /// `advanced_info`.
-        1 advanced_info: AdvancedInfo => w::Field::must("advanced_info"),
+        1 advanced_info: AdvancedInfo => "advanced_info: must",
         /// `background_pic_url`.
-        2 background_pic_url: Option<String> => w::Field::new("background_pic_url"),
+        2 background_pic_url: Option<String> => "background_pic_url",
         /// `prerogative`.
-        3 prerogative: String => w::Field::must("prerogative"),
+        3 prerogative: String => "prerogative: must",
         /// `auto_activate`.
-        4 auto_activate: Option<bool> => w::Field::new("auto_activate"),
+        4 auto_activate: Option<bool> => "auto_activate",
         /// `wx_activate`.
-        5 wx_activate: Option<bool> => w::Field::new("wx_activate"),
+        5 wx_activate: Option<bool> => "wx_activate",
         /// `wx_activate_after_submit`.
-        6 wx_activate_after_submit: Option<bool> => w::Field::new("wx_activate_after_submit"),
+        6 wx_activate_after_submit: Option<bool> => "wx_activate_after_submit",
         /// `activate_url`.
-        7 activate_url: Option<String> => w::Field::new("activate_url"),
+        7 activate_url: Option<String> => "activate_url",
         /// `activate_app_brand_user_name`.
-        8 activate_app_brand_user_name: Option<String> => w::Field::new("activate_app_brand_user_name"),
+        8 activate_app_brand_user_name: Option<String> => "activate_app_brand_user_name",
         /// `activate_app_brand_pass`.
-        9 activate_app_brand_pass: Option<String> => w::Field::new("activate_app_brand_pass"),
+        9 activate_app_brand_pass: Option<String> => "activate_app_brand_pass",
         /// `wx_activate_after_submit_url`.
-        10 wx_activate_after_submit_url: Option<String> => w::Field::new("wx_activate_after_submit_url"),
+        10 wx_activate_after_submit_url: Option<String> => "wx_activate_after_submit_url",
         /// `supply_bonus`.
-        11 supply_bonus: bool => w::Field::must("supply_bonus"),
+        11 supply_bonus: bool => "supply_bonus: must",
         /// `bonus_url`.
-        12 bonus_url: Option<String> => w::Field::new("bonus_url"),
+        12 bonus_url: Option<String> => "bonus_url",
         /// `bonus_cleared`.
-        13 bonus_cleared: Option<String> => w::Field::new("bonus_cleared"),
+        13 bonus_cleared: Option<String> => "bonus_cleared",
         /// `bonus_rules`.
-        14 bonus_rules: Option<String> => w::Field::new("bonus_rules"),
+        14 bonus_rules: Option<String> => "bonus_rules",
         /// `bonus_rule`.
-        15 bonus_rule: Option<BonusRule> => w::Field::new("bonus_rule"),
+        15 bonus_rule: Option<BonusRule> => "bonus_rule",
         /// `supply_balance`.
-        16 supply_balance: bool => w::Field::must("supply_balance"),
+        16 supply_balance: bool => "supply_balance: must",
         /// `balance_url`.
-        17 balance_url: Option<String> => w::Field::new("balance_url"),
+        17 balance_url: Option<String> => "balance_url",
         /// `balance_rules`.
-        18 balance_rules: Option<String> => w::Field::new("balance_rules"),
+        18 balance_rules: Option<String> => "balance_rules",
         /// `custom_field1`.
-        19 custom_field1: Option<CustomField1Item> => w::Field::new("custom_field1"),
+        19 custom_field1: Option<CustomField1Item> => "custom_field1",
         /// `custom_field2`.
-        20 custom_field2: Option<CustomField1Item> => w::Field::new("custom_field2"),
+        20 custom_field2: Option<CustomField1Item> => "custom_field2",
         /// `custom_field3`.
-        21 custom_field3: Option<CustomField1Item> => w::Field::new("custom_field3"),
+        21 custom_field3: Option<CustomField1Item> => "custom_field3",
         /// `custom_cell1`.
-        22 custom_cell1: Option<CustomCell1Item> => w::Field::new("custom_cell1"),
+        22 custom_cell1: Option<CustomCell1Item> => "custom_cell1",
         /// `custom_cell2`.
-        23 custom_cell2: Option<CustomCell1Item> => w::Field::new("custom_cell2"),
+        23 custom_cell2: Option<CustomCell1Item> => "custom_cell2",
         /// `custom_cell3`.
-        24 custom_cell3: Option<CustomCell1Item> => w::Field::new("custom_cell3"),
+        24 custom_cell3: Option<CustomCell1Item> => "custom_cell3",
         /// `discount`.
-        25 discount: Option<i64> => w::Field::new("discount"),
+        25 discount: Option<i64> => "discount",
     }
     new(
         base_info: MemberCardBaseInfo,
         advanced_info: AdvancedInfo,
-        prerogative: String,
+        prerogative: impl Into<String>,
         supply_bonus: bool,
         supply_balance: bool,
     )
-    set(
+    text(
         background_pic_url: String,
-        auto_activate: bool,
-        wx_activate: bool,
-        wx_activate_after_submit: bool,
         activate_url: String,
         activate_app_brand_user_name: String,
         activate_app_brand_pass: String,
@@ -1126,9 +1122,14 @@ w::record! {
         bonus_url: String,
         bonus_cleared: String,
         bonus_rules: String,
-        bonus_rule: BonusRule,
         balance_url: String,
         balance_rules: String,
+    )
+    set(
+        auto_activate: bool,
+        wx_activate: bool,
+        wx_activate_after_submit: bool,
+        bonus_rule: BonusRule,
         custom_field1: CustomField1Item,
         custom_field2: CustomField1Item,
         custom_field3: CustomField1Item,
@@ -1143,101 +1144,96 @@ w::record! {
     /// `MemberCardBaseInfo`.
     pub struct MemberCardBaseInfo {
         /// `sub_merchant_info`.
-        0 sub_merchant_info: Option<SubMerchantInfo> => w::Field::new("sub_merchant_info"),
+        0 sub_merchant_info: Option<SubMerchantInfo> => "sub_merchant_info",
         /// `logo_url`.
-        1 logo_url: String => w::Field::must("logo_url"),
+        1 logo_url: String => "logo_url: must",
         /// `code_type`.
-        2 code_type: String => w::Field::must("code_type"),
+        2 code_type: String => "code_type: must",
         /// `brand_name`.
-        3 brand_name: String => w::Field::must("brand_name"),
+        3 brand_name: String => "brand_name: must",
         /// `title`.
-        4 title: String => w::Field::must("title"),
+        4 title: String => "title: must",
         /// `color`.
-        5 color: String => w::Field::must("color"),
+        5 color: String => "color: must",
         /// `notice`.
-        6 notice: String => w::Field::must("notice"),
+        6 notice: String => "notice: must",
         /// `description`.
-        7 description: String => w::Field::must("description"),
+        7 description: String => "description: must",
         /// `sku`.
-        8 sku: Sku => w::Field::must("sku"),
+        8 sku: Sku => "sku: must",
         /// `date_info`.
-        9 date_info: DateInfo => w::Field::must("date_info"),
+        9 date_info: DateInfo => "date_info: must",
         /// `use_custom_code`.
-        10 use_custom_code: Option<bool> => w::Field::new("use_custom_code"),
+        10 use_custom_code: Option<bool> => "use_custom_code",
         /// `get_custom_code_mode`.
-        11 get_custom_code_mode: Option<String> => w::Field::new("get_custom_code_mode"),
+        11 get_custom_code_mode: Option<String> => "get_custom_code_mode",
         /// `bind_openid`.
-        12 bind_openid: Option<bool> => w::Field::new("bind_openid"),
+        12 bind_openid: Option<bool> => "bind_openid",
         /// `service_phone`.
-        13 service_phone: Option<String> => w::Field::new("service_phone"),
+        13 service_phone: Option<String> => "service_phone",
         /// `location_id_list`.
-        14 location_id_list: Option<Vec<i64>> => w::Field::new("location_id_list"),
+        14 location_id_list: Option<Vec<i64>> => "location_id_list",
         /// `use_all_locations`.
-        15 use_all_locations: Option<bool> => w::Field::new("use_all_locations"),
+        15 use_all_locations: Option<bool> => "use_all_locations",
         /// `center_title`.
-        16 center_title: Option<String> => w::Field::new("center_title"),
+        16 center_title: Option<String> => "center_title",
         /// `center_sub_title`.
-        17 center_sub_title: Option<String> => w::Field::new("center_sub_title"),
+        17 center_sub_title: Option<String> => "center_sub_title",
         /// `center_url`.
-        18 center_url: Option<String> => w::Field::new("center_url"),
+        18 center_url: Option<String> => "center_url",
         /// `center_app_brand_user_name`.
-        19 center_app_brand_user_name: Option<String> => w::Field::new("center_app_brand_user_name"),
+        19 center_app_brand_user_name: Option<String> => "center_app_brand_user_name",
         /// `center_app_brand_pass`.
-        20 center_app_brand_pass: Option<String> => w::Field::new("center_app_brand_pass"),
+        20 center_app_brand_pass: Option<String> => "center_app_brand_pass",
         /// `custom_url_name`.
-        21 custom_url_name: Option<String> => w::Field::new("custom_url_name"),
+        21 custom_url_name: Option<String> => "custom_url_name",
         /// `custom_url_sub_title`.
-        22 custom_url_sub_title: Option<String> => w::Field::new("custom_url_sub_title"),
+        22 custom_url_sub_title: Option<String> => "custom_url_sub_title",
         /// `custom_url`.
-        23 custom_url: Option<String> => w::Field::new("custom_url"),
+        23 custom_url: Option<String> => "custom_url",
         /// `custom_app_brand_user_name`.
-        24 custom_app_brand_user_name: Option<String> => w::Field::new("custom_app_brand_user_name"),
+        24 custom_app_brand_user_name: Option<String> => "custom_app_brand_user_name",
         /// `custom_app_brand_pass`.
-        25 custom_app_brand_pass: Option<String> => w::Field::new("custom_app_brand_pass"),
+        25 custom_app_brand_pass: Option<String> => "custom_app_brand_pass",
         /// `promotion_url_name`.
-        26 promotion_url_name: Option<String> => w::Field::new("promotion_url_name"),
+        26 promotion_url_name: Option<String> => "promotion_url_name",
         /// `promotion_url_sub_title`.
-        27 promotion_url_sub_title: Option<String> => w::Field::new("promotion_url_sub_title"),
+        27 promotion_url_sub_title: Option<String> => "promotion_url_sub_title",
         /// `promotion_url`.
-        28 promotion_url: Option<String> => w::Field::new("promotion_url"),
+        28 promotion_url: Option<String> => "promotion_url",
         /// `promotion_app_brand_user_name`.
-        29 promotion_app_brand_user_name: Option<String> => w::Field::new("promotion_app_brand_user_name"),
+        29 promotion_app_brand_user_name: Option<String> => "promotion_app_brand_user_name",
         /// `promotion_app_brand_pass`.
-        30 promotion_app_brand_pass: Option<String> => w::Field::new("promotion_app_brand_pass"),
+        30 promotion_app_brand_pass: Option<String> => "promotion_app_brand_pass",
         /// `get_limit`.
-        31 get_limit: Option<i64> => w::Field::new("get_limit"),
+        31 get_limit: Option<i64> => "get_limit",
         /// `use_limit`.
-        32 use_limit: Option<i64> => w::Field::new("use_limit"),
+        32 use_limit: Option<i64> => "use_limit",
         /// `can_share`.
-        33 can_share: Option<bool> => w::Field::new("can_share"),
+        33 can_share: Option<bool> => "can_share",
         /// `can_give_friend`.
-        34 can_give_friend: Option<bool> => w::Field::new("can_give_friend"),
+        34 can_give_friend: Option<bool> => "can_give_friend",
         /// `source`.
-        35 source: Option<String> => w::Field::new("source"),
+        35 source: Option<String> => "source",
         /// `need_push_on_view`.
-        36 need_push_on_view: Option<bool> => w::Field::new("need_push_on_view"),
+        36 need_push_on_view: Option<bool> => "need_push_on_view",
         /// `pay_info`.
-        37 pay_info: Option<PayInfo> => w::Field::new("pay_info"),
+        37 pay_info: Option<PayInfo> => "pay_info",
     }
     new(
-        logo_url: String,
-        code_type: String,
-        brand_name: String,
-        title: String,
-        color: String,
-        notice: String,
-        description: String,
+        logo_url: impl Into<String>,
+        code_type: impl Into<String>,
+        brand_name: impl Into<String>,
+        title: impl Into<String>,
+        color: impl Into<String>,
+        notice: impl Into<String>,
+        description: impl Into<String>,
         sku: Sku,
         date_info: DateInfo,
     )
-    set(
-        sub_merchant_info: SubMerchantInfo,
-        use_custom_code: bool,
+    text(
         get_custom_code_mode: String,
-        bind_openid: bool,
         service_phone: String,
-        location_id_list: Vec<i64>,
-        use_all_locations: bool,
         center_title: String,
         center_sub_title: String,
         center_url: String,
@@ -1253,11 +1249,18 @@ w::record! {
         promotion_url: String,
         promotion_app_brand_user_name: String,
         promotion_app_brand_pass: String,
+        source: String,
+    )
+    set(
+        sub_merchant_info: SubMerchantInfo,
+        use_custom_code: bool,
+        bind_openid: bool,
+        location_id_list: Vec<i64>,
+        use_all_locations: bool,
         get_limit: i64,
         use_limit: i64,
         can_share: bool,
         can_give_friend: bool,
-        source: String,
         need_push_on_view: bool,
         pay_info: PayInfo,
     )
@@ -1267,27 +1270,27 @@ w::record! {
     /// `MemberRule`.
     pub struct MemberRule {
         /// `card_id`.
-        0 card_id: String => w::Field::must("card_id"),
+        0 card_id: String => "card_id: must",
         /// `least_cost`; unit fen.
-        1 least_cost: xinqiao_types::Fen => w::Field::must("least_cost"),
+        1 least_cost: xinqiao_types::Fen => "least_cost: must",
         /// `max_cost`; unit fen.
-        2 max_cost: xinqiao_types::Fen => w::Field::must("max_cost"),
+        2 max_cost: xinqiao_types::Fen => "max_cost: must",
         /// `jump_url`.
-        3 jump_url: Option<String> => w::Field::new("jump_url"),
+        3 jump_url: Option<String> => "jump_url",
         /// `app_brand_id`.
-        4 app_brand_id: Option<String> => w::Field::new("app_brand_id"),
+        4 app_brand_id: Option<String> => "app_brand_id",
         /// `app_brand_pass`.
-        5 app_brand_pass: Option<String> => w::Field::new("app_brand_pass"),
+        5 app_brand_pass: Option<String> => "app_brand_pass",
     }
-    new(card_id: String, least_cost: xinqiao_types::Fen, max_cost: xinqiao_types::Fen)
-    set(jump_url: String, app_brand_id: String, app_brand_pass: String)
+    new(card_id: impl Into<String>, least_cost: xinqiao_types::Fen, max_cost: xinqiao_types::Fen)
+    text(jump_url: String, app_brand_id: String, app_brand_pass: String)
 }
 
 w::record! {
     /// `ModifyMsgOperation`.
     pub struct ModifyMsgOperation {
         /// `url_cell`.
-        0 url_cell: Option<UrlCell> => w::Field::new("url_cell"),
+        0 url_cell: Option<UrlCell> => "url_cell",
     }
     new()
     set(url_cell: UrlCell)
@@ -1297,20 +1300,20 @@ w::record! {
     /// `MovieTicket`.
     pub struct MovieTicket {
         /// `base_info`.
-        0 base_info: BaseInfo => w::Field::must("base_info"),
+        0 base_info: BaseInfo => "base_info: must",
         /// `advanced_info`.
-        1 advanced_info: AdvancedInfo => w::Field::must("advanced_info"),
+        1 advanced_info: AdvancedInfo => "advanced_info: must",
         /// `detail`.
-        2 detail: String => w::Field::must("detail"),
+        2 detail: String => "detail: must",
     }
-    new(base_info: BaseInfo, advanced_info: AdvancedInfo, detail: String)
+    new(base_info: BaseInfo, advanced_info: AdvancedInfo, detail: impl Into<String>)
 }
 
 w::record! {
     /// `MultipleCard`.
     pub struct MultipleCard {
         /// `card_list`.
-        0 card_list: Vec<ActionInfoCard> => w::Field::must("card_list"),
+        0 card_list: Vec<ActionInfoCard> => "card_list: must",
     }
     new(card_list: Vec<ActionInfoCard>)
 }
@@ -1319,15 +1322,15 @@ w::record! {
     /// `NotifyOptional`.
     pub struct NotifyOptional {
         /// `is_notify_bonus`.
-        0 is_notify_bonus: Option<bool> => w::Field::new("is_notify_bonus"),
+        0 is_notify_bonus: Option<bool> => "is_notify_bonus",
         /// `is_notify_balance`.
-        1 is_notify_balance: Option<bool> => w::Field::new("is_notify_balance"),
+        1 is_notify_balance: Option<bool> => "is_notify_balance",
         /// `is_notify_custom_field1`.
-        2 is_notify_custom_field1: Option<bool> => w::Field::new("is_notify_custom_field1"),
+        2 is_notify_custom_field1: Option<bool> => "is_notify_custom_field1",
         /// `is_notify_custom_field2`.
-        3 is_notify_custom_field2: Option<bool> => w::Field::new("is_notify_custom_field2"),
+        3 is_notify_custom_field2: Option<bool> => "is_notify_custom_field2",
         /// `is_notify_custom_field3`.
-        4 is_notify_custom_field3: Option<bool> => w::Field::new("is_notify_custom_field3"),
+        4 is_notify_custom_field3: Option<bool> => "is_notify_custom_field3",
     }
     new()
     set(
@@ -1343,7 +1346,7 @@ w::record! {
     /// `PayInfo`.
     pub struct PayInfo {
         /// `swipe_card`.
-        0 swipe_card: Option<SwipeCard> => w::Field::new("swipe_card"),
+        0 swipe_card: Option<SwipeCard> => "swipe_card",
     }
     new()
     set(swipe_card: SwipeCard)
@@ -1353,13 +1356,13 @@ w::record! {
     /// `RequiredForm`.
     pub struct RequiredForm {
         /// `can_modify`.
-        0 can_modify: Option<bool> => w::Field::new("can_modify"),
+        0 can_modify: Option<bool> => "can_modify",
         /// `rich_field_list`.
-        1 rich_field_list: Option<Vec<RichField>> => w::Field::new("rich_field_list"),
+        1 rich_field_list: Option<Vec<RichField>> => "rich_field_list",
         /// `common_field_id_list`.
-        2 common_field_id_list: Option<Vec<String>> => w::Field::new("common_field_id_list"),
+        2 common_field_id_list: Option<Vec<String>> => "common_field_id_list",
         /// `custom_field_list`.
-        3 custom_field_list: Option<Vec<String>> => w::Field::new("custom_field_list"),
+        3 custom_field_list: Option<Vec<String>> => "custom_field_list",
     }
     new()
     set(
@@ -1374,24 +1377,24 @@ w::record! {
     /// `RichField`.
     pub struct RichField {
         /// `type`.
-        0 type_: String => w::Field::must("type"),
+        0 type_: String => "type: must",
         /// `name`.
-        1 name: String => w::Field::must("name"),
+        1 name: String => "name: must",
         /// `values`.
-        2 values: Vec<String> => w::Field::must("values"),
+        2 values: Vec<String> => "values: must",
     }
-    new(type_: String, name: String, values: Vec<String>)
+    new(type_: impl Into<String>, name: impl Into<String>, values: Vec<String>)
 }
 
 w::record! {
     /// `Rule`.
     pub struct Rule {
         /// `type`.
-        0 type_: String => w::Field::must("type"),
+        0 type_: String => "type: must",
         /// `base_info`.
-        1 base_info: RuleBaseInfo => w::Field::must("base_info"),
+        1 base_info: RuleBaseInfo => "base_info: must",
         /// `member_rule`.
-        2 member_rule: Option<MemberRule> => w::Field::new("member_rule"),
+        2 member_rule: Option<MemberRule> => "member_rule",
     }
 }
 
@@ -1399,17 +1402,17 @@ w::record! {
     /// `RuleBaseInfo`.
     pub struct RuleBaseInfo {
         /// `mchid_list`.
-        0 mchid_list: Vec<String> => w::Field::must("mchid_list"),
+        0 mchid_list: Vec<String> => "mchid_list: must",
         /// `begin_time`.
-        1 begin_time: i64 => w::Field::must("begin_time"),
+        1 begin_time: i64 => "begin_time: must",
         /// `end_time`.
-        2 end_time: i64 => w::Field::must("end_time"),
+        2 end_time: i64 => "end_time: must",
         /// `status`.
-        3 status: String => w::Field::must("status"),
+        3 status: String => "status: must",
         /// `update_time`.
-        4 update_time: i64 => w::Field::must("update_time"),
+        4 update_time: i64 => "update_time: must",
         /// `create_time`; format `unix`.
-        5 create_time: xinqiao_types::UnixSeconds => w::Field::must("create_time"),
+        5 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
 
@@ -1417,13 +1420,13 @@ w::record! {
     /// `RuleInfo`.
     pub struct RuleInfo {
         /// `type`.
-        0 type_: String => w::Field::must("type"),
+        0 type_: String => "type: must",
         /// `base_info`.
-        1 base_info: RuleInfoBaseInfo => w::Field::must("base_info"),
+        1 base_info: RuleInfoBaseInfo => "base_info: must",
         /// `member_rule`.
-        2 member_rule: Option<MemberRule> => w::Field::new("member_rule"),
+        2 member_rule: Option<MemberRule> => "member_rule",
     }
-    new(type_: String, base_info: RuleInfoBaseInfo)
+    new(type_: impl Into<String>, base_info: RuleInfoBaseInfo)
     set(member_rule: MemberRule)
 }
 
@@ -1431,11 +1434,11 @@ w::record! {
     /// `RuleInfoBaseInfo`.
     pub struct RuleInfoBaseInfo {
         /// `mchid_list`.
-        0 mchid_list: Vec<String> => w::Field::must("mchid_list"),
+        0 mchid_list: Vec<String> => "mchid_list: must",
         /// `begin_time`.
-        1 begin_time: i64 => w::Field::must("begin_time"),
+        1 begin_time: i64 => "begin_time: must",
         /// `end_time`.
-        2 end_time: i64 => w::Field::must("end_time"),
+        2 end_time: i64 => "end_time: must",
     }
     new(mchid_list: Vec<String>, begin_time: i64, end_time: i64)
 }
@@ -1444,27 +1447,27 @@ w::record! {
     /// `ScenicTicket`.
     pub struct ScenicTicket {
         /// `base_info`.
-        0 base_info: BaseInfo => w::Field::must("base_info"),
+        0 base_info: BaseInfo => "base_info: must",
         /// `advanced_info`.
-        1 advanced_info: AdvancedInfo => w::Field::must("advanced_info"),
+        1 advanced_info: AdvancedInfo => "advanced_info: must",
         /// `ticket_class`.
-        2 ticket_class: String => w::Field::must("ticket_class"),
+        2 ticket_class: String => "ticket_class: must",
         /// `guide_url`.
-        3 guide_url: Option<String> => w::Field::new("guide_url"),
+        3 guide_url: Option<String> => "guide_url",
     }
-    new(base_info: BaseInfo, advanced_info: AdvancedInfo, ticket_class: String)
-    set(guide_url: String)
+    new(base_info: BaseInfo, advanced_info: AdvancedInfo, ticket_class: impl Into<String>)
+    text(guide_url: String)
 }
 
 w::record! {
     /// `SecondaryCategory`.
     pub struct SecondaryCategory {
         /// `secondary_category_id`.
-        0 secondary_category_id: i64 => w::Field::must("secondary_category_id"),
+        0 secondary_category_id: i64 => "secondary_category_id: must",
         /// `category_name`.
-        1 category_name: String => w::Field::must("category_name"),
+        1 category_name: String => "category_name: must",
         /// `need_qualification_stuffs`.
-        2 need_qualification_stuffs: Option<Vec<String>> => w::Field::new("need_qualification_stuffs"),
+        2 need_qualification_stuffs: Option<Vec<String>> => "need_qualification_stuffs",
     }
 }
 
@@ -1472,18 +1475,18 @@ w::record! {
     /// `ServiceStatement`.
     pub struct ServiceStatement {
         /// `name`.
-        0 name: String => w::Field::must("name"),
+        0 name: String => "name: must",
         /// `url`.
-        1 url: String => w::Field::must("url"),
+        1 url: String => "url: must",
     }
-    new(name: String, url: String)
+    new(name: impl Into<String>, url: impl Into<String>)
 }
 
 w::record! {
     /// `Sku`.
     pub struct Sku {
         /// `quantity`.
-        0 quantity: i64 => w::Field::must("quantity"),
+        0 quantity: i64 => "quantity: must",
     }
     new(quantity: i64)
 }
@@ -1492,49 +1495,49 @@ w::record! {
     /// `SubMerchantInfo`.
     pub struct SubMerchantInfo {
         /// `merchant_id`.
-        0 merchant_id: String => w::Field::must("merchant_id"),
+        0 merchant_id: String => "merchant_id: must",
     }
-    new(merchant_id: String)
+    new(merchant_id: impl Into<String>)
 }
 
 w::record! {
     /// `SubmitInfo`.
     pub struct SubmitInfo {
         /// `app_id`.
-        0 app_id: Option<String> => w::Field::new("app_id"),
+        0 app_id: Option<String> => "app_id",
         /// `brand_name`.
-        1 brand_name: String => w::Field::must("brand_name"),
+        1 brand_name: String => "brand_name: must",
         /// `logo_url`.
-        2 logo_url: String => w::Field::must("logo_url"),
+        2 logo_url: String => "logo_url: must",
         /// `protocol`.
-        3 protocol: String => w::Field::must("protocol"),
+        3 protocol: String => "protocol: must",
         /// `end_time`; format `unix`.
-        4 end_time: xinqiao_types::UnixSeconds => w::Field::must("end_time"),
+        4 end_time: xinqiao_types::UnixSeconds => "end_time: must",
         /// `agreement_media_id`.
-        5 agreement_media_id: Option<String> => w::Field::new("agreement_media_id"),
+        5 agreement_media_id: Option<String> => "agreement_media_id",
         /// `operator_media_id`.
-        6 operator_media_id: Option<String> => w::Field::new("operator_media_id"),
+        6 operator_media_id: Option<String> => "operator_media_id",
         /// `primary_category_id`.
-        7 primary_category_id: i64 => w::Field::must("primary_category_id"),
+        7 primary_category_id: i64 => "primary_category_id: must",
         /// `secondary_category_id`.
-        8 secondary_category_id: i64 => w::Field::must("secondary_category_id"),
+        8 secondary_category_id: i64 => "secondary_category_id: must",
     }
     new(
-        brand_name: String,
-        logo_url: String,
-        protocol: String,
+        brand_name: impl Into<String>,
+        logo_url: impl Into<String>,
+        protocol: impl Into<String>,
         end_time: xinqiao_types::UnixSeconds,
         primary_category_id: i64,
         secondary_category_id: i64,
     )
-    set(app_id: String, agreement_media_id: String, operator_media_id: String)
+    text(app_id: String, agreement_media_id: String, operator_media_id: String)
 }
 
 w::record! {
     /// `SwipeCard`.
     pub struct SwipeCard {
         /// `is_swipe_card`.
-        0 is_swipe_card: bool => w::Field::must("is_swipe_card"),
+        0 is_swipe_card: bool => "is_swipe_card: must",
     }
     new(is_swipe_card: bool)
 }
@@ -1543,28 +1546,28 @@ w::record! {
     /// `TextImage`.
     pub struct TextImage {
         /// `text`.
-        0 text: String => w::Field::must("text"),
+        0 text: String => "text: must",
         /// `image_url`.
-        1 image_url: String => w::Field::must("image_url"),
+        1 image_url: String => "image_url: must",
     }
-    new(text: String, image_url: String)
+    new(text: impl Into<String>, image_url: impl Into<String>)
 }
 
 w::record! {
     /// `TimeLimit`.
     pub struct TimeLimit {
         /// `type`.
-        0 type_: String => w::Field::must("type"),
+        0 type_: String => "type: must",
         /// `begin_hour`; format `H`.
-        1 begin_hour: Option<i64> => w::Field::new("begin_hour"),
+        1 begin_hour: Option<i64> => "begin_hour",
         /// `begin_minute`; format `m`.
-        2 begin_minute: Option<i64> => w::Field::new("begin_minute"),
+        2 begin_minute: Option<i64> => "begin_minute",
         /// `end_hour`; format `H`.
-        3 end_hour: Option<i64> => w::Field::new("end_hour"),
+        3 end_hour: Option<i64> => "end_hour",
         /// `end_minute`; format `m`.
-        4 end_minute: Option<i64> => w::Field::new("end_minute"),
+        4 end_minute: Option<i64> => "end_minute",
     }
-    new(type_: String)
+    new(type_: impl Into<String>)
     set(begin_hour: i64, begin_minute: i64, end_hour: i64, end_minute: i64)
 }
 
@@ -1572,70 +1575,70 @@ w::record! {
     /// `UpdateBaseInfo`.
     pub struct UpdateBaseInfo {
         /// `logo_url`.
-        0 logo_url: Option<String> => w::Field::new("logo_url"),
+        0 logo_url: Option<String> => "logo_url",
         /// `code_type`.
-        1 code_type: Option<String> => w::Field::new("code_type"),
+        1 code_type: Option<String> => "code_type",
         /// `brand_name`.
-        2 brand_name: Option<String> => w::Field::new("brand_name"),
+        2 brand_name: Option<String> => "brand_name",
         /// `title`.
-        3 title: Option<String> => w::Field::new("title"),
+        3 title: Option<String> => "title",
         /// `color`.
-        4 color: Option<String> => w::Field::new("color"),
+        4 color: Option<String> => "color",
         /// `notice`.
-        5 notice: Option<String> => w::Field::new("notice"),
+        5 notice: Option<String> => "notice",
         /// `description`.
-        6 description: Option<String> => w::Field::new("description"),
+        6 description: Option<String> => "description",
         /// `date_info`.
-        7 date_info: Option<DateInfo> => w::Field::new("date_info"),
+        7 date_info: Option<DateInfo> => "date_info",
         /// `service_phone`.
-        8 service_phone: Option<String> => w::Field::new("service_phone"),
+        8 service_phone: Option<String> => "service_phone",
         /// `location_id_list`.
-        9 location_id_list: Option<Vec<i64>> => w::Field::new("location_id_list"),
+        9 location_id_list: Option<Vec<i64>> => "location_id_list",
         /// `use_all_locations`.
-        10 use_all_locations: Option<bool> => w::Field::new("use_all_locations"),
+        10 use_all_locations: Option<bool> => "use_all_locations",
         /// `center_title`.
-        11 center_title: Option<String> => w::Field::new("center_title"),
+        11 center_title: Option<String> => "center_title",
         /// `center_sub_title`.
-        12 center_sub_title: Option<String> => w::Field::new("center_sub_title"),
+        12 center_sub_title: Option<String> => "center_sub_title",
         /// `center_url`.
-        13 center_url: Option<String> => w::Field::new("center_url"),
+        13 center_url: Option<String> => "center_url",
         /// `center_app_brand_user_name`.
-        14 center_app_brand_user_name: Option<String> => w::Field::new("center_app_brand_user_name"),
+        14 center_app_brand_user_name: Option<String> => "center_app_brand_user_name",
         /// `center_app_brand_pass`.
-        15 center_app_brand_pass: Option<String> => w::Field::new("center_app_brand_pass"),
+        15 center_app_brand_pass: Option<String> => "center_app_brand_pass",
         /// `custom_url_name`.
-        16 custom_url_name: Option<String> => w::Field::new("custom_url_name"),
+        16 custom_url_name: Option<String> => "custom_url_name",
         /// `custom_url_sub_title`.
-        17 custom_url_sub_title: Option<String> => w::Field::new("custom_url_sub_title"),
+        17 custom_url_sub_title: Option<String> => "custom_url_sub_title",
         /// `custom_url`.
-        18 custom_url: Option<String> => w::Field::new("custom_url"),
+        18 custom_url: Option<String> => "custom_url",
         /// `custom_app_brand_user_name`.
-        19 custom_app_brand_user_name: Option<String> => w::Field::new("custom_app_brand_user_name"),
+        19 custom_app_brand_user_name: Option<String> => "custom_app_brand_user_name",
         /// `custom_app_brand_pass`.
-        20 custom_app_brand_pass: Option<String> => w::Field::new("custom_app_brand_pass"),
+        20 custom_app_brand_pass: Option<String> => "custom_app_brand_pass",
         /// `promotion_url_name`.
-        21 promotion_url_name: Option<String> => w::Field::new("promotion_url_name"),
+        21 promotion_url_name: Option<String> => "promotion_url_name",
         /// `promotion_url_sub_title`.
-        22 promotion_url_sub_title: Option<String> => w::Field::new("promotion_url_sub_title"),
+        22 promotion_url_sub_title: Option<String> => "promotion_url_sub_title",
         /// `promotion_url`.
-        23 promotion_url: Option<String> => w::Field::new("promotion_url"),
+        23 promotion_url: Option<String> => "promotion_url",
         /// `promotion_app_brand_user_name`.
-        24 promotion_app_brand_user_name: Option<String> => w::Field::new("promotion_app_brand_user_name"),
+        24 promotion_app_brand_user_name: Option<String> => "promotion_app_brand_user_name",
         /// `promotion_app_brand_pass`.
-        25 promotion_app_brand_pass: Option<String> => w::Field::new("promotion_app_brand_pass"),
+        25 promotion_app_brand_pass: Option<String> => "promotion_app_brand_pass",
         /// `get_limit`.
-        26 get_limit: Option<i64> => w::Field::new("get_limit"),
+        26 get_limit: Option<i64> => "get_limit",
         /// `use_limit`.
-        27 use_limit: Option<i64> => w::Field::new("use_limit"),
+        27 use_limit: Option<i64> => "use_limit",
         /// `can_share`.
-        28 can_share: Option<bool> => w::Field::new("can_share"),
+        28 can_share: Option<bool> => "can_share",
         /// `can_give_friend`.
-        29 can_give_friend: Option<bool> => w::Field::new("can_give_friend"),
+        29 can_give_friend: Option<bool> => "can_give_friend",
         /// `source`.
-        30 source: Option<String> => w::Field::new("source"),
+        30 source: Option<String> => "source",
     }
     new()
-    set(
+    text(
         logo_url: String,
         code_type: String,
         brand_name: String,
@@ -1643,10 +1646,7 @@ w::record! {
         color: String,
         notice: String,
         description: String,
-        date_info: DateInfo,
         service_phone: String,
-        location_id_list: Vec<i64>,
-        use_all_locations: bool,
         center_title: String,
         center_sub_title: String,
         center_url: String,
@@ -1662,11 +1662,16 @@ w::record! {
         promotion_url: String,
         promotion_app_brand_user_name: String,
         promotion_app_brand_pass: String,
+        source: String,
+    )
+    set(
+        date_info: DateInfo,
+        location_id_list: Vec<i64>,
+        use_all_locations: bool,
         get_limit: i64,
         use_limit: i64,
         can_share: bool,
         can_give_friend: bool,
-        source: String,
     )
 }
 
@@ -1674,45 +1679,38 @@ w::record! {
     /// `UpdateBoardingPass`.
     pub struct UpdateBoardingPass {
         /// `base_info`.
-        0 base_info: UpdateBaseInfo => w::Field::must("base_info"),
+        0 base_info: UpdateBaseInfo => "base_info: must",
         /// `from`.
-        1 from: Option<String> => w::Field::new("from"),
+        1 from: Option<String> => "from",
         /// `to`.
-        2 to: Option<String> => w::Field::new("to"),
+        2 to: Option<String> => "to",
         /// `flight`.
-        3 flight: Option<String> => w::Field::new("flight"),
+        3 flight: Option<String> => "flight",
         /// `gate`.
-        4 gate: Option<String> => w::Field::new("gate"),
+        4 gate: Option<String> => "gate",
         /// `check_in_url`.
-        5 check_in_url: Option<String> => w::Field::new("check_in_url"),
+        5 check_in_url: Option<String> => "check_in_url",
         /// `air_model`.
-        6 air_model: Option<String> => w::Field::new("air_model"),
+        6 air_model: Option<String> => "air_model",
         /// `departure_time`; format `unix`.
-        7 departure_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("departure_time"),
+        7 departure_time: Option<xinqiao_types::UnixSeconds> => "departure_time",
         /// `landing_time`; format `unix`.
-        8 landing_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("landing_time"),
+        8 landing_time: Option<xinqiao_types::UnixSeconds> => "landing_time",
     }
     new(base_info: UpdateBaseInfo)
-    set(
-        to: String,
-        flight: String,
-        gate: String,
-        check_in_url: String,
-        air_model: String,
-        departure_time: xinqiao_types::UnixSeconds,
-        landing_time: xinqiao_types::UnixSeconds,
-    )
+    text(to: String, flight: String, gate: String, check_in_url: String, air_model: String)
+    set(departure_time: xinqiao_types::UnixSeconds, landing_time: xinqiao_types::UnixSeconds)
 }
 
 w::record! {
     /// `UpdateCash`.
     pub struct UpdateCash {
         /// `base_info`.
-        0 base_info: UpdateBaseInfo => w::Field::must("base_info"),
+        0 base_info: UpdateBaseInfo => "base_info: must",
         /// `least_cost`; unit fen.
-        1 least_cost: Option<xinqiao_types::Fen> => w::Field::new("least_cost"),
+        1 least_cost: Option<xinqiao_types::Fen> => "least_cost",
         /// `reduce_cost`; unit fen.
-        2 reduce_cost: Option<xinqiao_types::Fen> => w::Field::new("reduce_cost"),
+        2 reduce_cost: Option<xinqiao_types::Fen> => "reduce_cost",
     }
     new(base_info: UpdateBaseInfo)
     set(least_cost: xinqiao_types::Fen, reduce_cost: xinqiao_types::Fen)
@@ -1722,9 +1720,9 @@ w::record! {
     /// `UpdateDiscount`.
     pub struct UpdateDiscount {
         /// `base_info`.
-        0 base_info: UpdateBaseInfo => w::Field::must("base_info"),
+        0 base_info: UpdateBaseInfo => "base_info: must",
         /// `discount`.
-        1 discount: Option<i64> => w::Field::new("discount"),
+        1 discount: Option<i64> => "discount",
     }
     new(base_info: UpdateBaseInfo)
     set(discount: i64)
@@ -1734,28 +1732,27 @@ w::record! {
     /// `UpdateGeneralCard`.
     pub struct UpdateGeneralCard {
         /// `base_info`.
-        0 base_info: UpdateGeneralCardBaseInfo => w::Field::must("base_info"),
+        0 base_info: UpdateGeneralCardBaseInfo => "base_info: must",
         /// `background_pic_url`.
-        1 background_pic_url: Option<String> => w::Field::new("background_pic_url"),
+        1 background_pic_url: Option<String> => "background_pic_url",
         /// `prerogative`.
-        2 prerogative: Option<String> => w::Field::new("prerogative"),
+        2 prerogative: Option<String> => "prerogative",
         /// `auto_activate`.
-        3 auto_activate: Option<bool> => w::Field::new("auto_activate"),
+        3 auto_activate: Option<bool> => "auto_activate",
         /// `supply_bonus`.
-        4 supply_bonus: Option<bool> => w::Field::new("supply_bonus"),
+        4 supply_bonus: Option<bool> => "supply_bonus",
         /// `supply_balance`.
-        5 supply_balance: Option<bool> => w::Field::new("supply_balance"),
+        5 supply_balance: Option<bool> => "supply_balance",
         /// `custom_field1`.
-        6 custom_field1: Option<CustomField1Item> => w::Field::new("custom_field1"),
+        6 custom_field1: Option<CustomField1Item> => "custom_field1",
         /// `custom_field2`.
-        7 custom_field2: Option<CustomField1Item> => w::Field::new("custom_field2"),
+        7 custom_field2: Option<CustomField1Item> => "custom_field2",
         /// `custom_field3`.
-        8 custom_field3: Option<CustomField1Item> => w::Field::new("custom_field3"),
+        8 custom_field3: Option<CustomField1Item> => "custom_field3",
     }
     new(base_info: UpdateGeneralCardBaseInfo)
+    text(background_pic_url: String, prerogative: String)
     set(
-        background_pic_url: String,
-        prerogative: String,
         auto_activate: bool,
         supply_bonus: bool,
         supply_balance: bool,
@@ -1769,72 +1766,72 @@ w::record! {
     /// `UpdateGeneralCardBaseInfo`.
     pub struct UpdateGeneralCardBaseInfo {
         /// `logo_url`.
-        0 logo_url: Option<String> => w::Field::new("logo_url"),
+        0 logo_url: Option<String> => "logo_url",
         /// `code_type`.
-        1 code_type: Option<String> => w::Field::new("code_type"),
+        1 code_type: Option<String> => "code_type",
         /// `brand_name`.
-        2 brand_name: Option<String> => w::Field::new("brand_name"),
+        2 brand_name: Option<String> => "brand_name",
         /// `title`.
-        3 title: Option<String> => w::Field::new("title"),
+        3 title: Option<String> => "title",
         /// `color`.
-        4 color: Option<String> => w::Field::new("color"),
+        4 color: Option<String> => "color",
         /// `notice`.
-        5 notice: Option<String> => w::Field::new("notice"),
+        5 notice: Option<String> => "notice",
         /// `description`.
-        6 description: Option<String> => w::Field::new("description"),
+        6 description: Option<String> => "description",
         /// `date_info`.
-        7 date_info: Option<DateInfo> => w::Field::new("date_info"),
+        7 date_info: Option<DateInfo> => "date_info",
         /// `service_phone`.
-        8 service_phone: Option<String> => w::Field::new("service_phone"),
+        8 service_phone: Option<String> => "service_phone",
         /// `location_id_list`.
-        9 location_id_list: Option<Vec<i64>> => w::Field::new("location_id_list"),
+        9 location_id_list: Option<Vec<i64>> => "location_id_list",
         /// `use_all_locations`.
-        10 use_all_locations: Option<bool> => w::Field::new("use_all_locations"),
+        10 use_all_locations: Option<bool> => "use_all_locations",
         /// `center_title`.
-        11 center_title: Option<String> => w::Field::new("center_title"),
+        11 center_title: Option<String> => "center_title",
         /// `center_sub_title`.
-        12 center_sub_title: Option<String> => w::Field::new("center_sub_title"),
+        12 center_sub_title: Option<String> => "center_sub_title",
         /// `center_url`.
-        13 center_url: Option<String> => w::Field::new("center_url"),
+        13 center_url: Option<String> => "center_url",
         /// `center_app_brand_user_name`.
-        14 center_app_brand_user_name: Option<String> => w::Field::new("center_app_brand_user_name"),
+        14 center_app_brand_user_name: Option<String> => "center_app_brand_user_name",
         /// `center_app_brand_pass`.
-        15 center_app_brand_pass: Option<String> => w::Field::new("center_app_brand_pass"),
+        15 center_app_brand_pass: Option<String> => "center_app_brand_pass",
         /// `custom_url_name`.
-        16 custom_url_name: Option<String> => w::Field::new("custom_url_name"),
+        16 custom_url_name: Option<String> => "custom_url_name",
         /// `custom_url_sub_title`.
-        17 custom_url_sub_title: Option<String> => w::Field::new("custom_url_sub_title"),
+        17 custom_url_sub_title: Option<String> => "custom_url_sub_title",
         /// `custom_url`.
-        18 custom_url: Option<String> => w::Field::new("custom_url"),
+        18 custom_url: Option<String> => "custom_url",
         /// `custom_app_brand_user_name`.
-        19 custom_app_brand_user_name: Option<String> => w::Field::new("custom_app_brand_user_name"),
+        19 custom_app_brand_user_name: Option<String> => "custom_app_brand_user_name",
         /// `custom_app_brand_pass`.
-        20 custom_app_brand_pass: Option<String> => w::Field::new("custom_app_brand_pass"),
+        20 custom_app_brand_pass: Option<String> => "custom_app_brand_pass",
         /// `promotion_url_name`.
-        21 promotion_url_name: Option<String> => w::Field::new("promotion_url_name"),
+        21 promotion_url_name: Option<String> => "promotion_url_name",
         /// `promotion_url_sub_title`.
-        22 promotion_url_sub_title: Option<String> => w::Field::new("promotion_url_sub_title"),
+        22 promotion_url_sub_title: Option<String> => "promotion_url_sub_title",
         /// `promotion_url`.
-        23 promotion_url: Option<String> => w::Field::new("promotion_url"),
+        23 promotion_url: Option<String> => "promotion_url",
         /// `promotion_app_brand_user_name`.
-        24 promotion_app_brand_user_name: Option<String> => w::Field::new("promotion_app_brand_user_name"),
+        24 promotion_app_brand_user_name: Option<String> => "promotion_app_brand_user_name",
         /// `promotion_app_brand_pass`.
-        25 promotion_app_brand_pass: Option<String> => w::Field::new("promotion_app_brand_pass"),
+        25 promotion_app_brand_pass: Option<String> => "promotion_app_brand_pass",
         /// `get_limit`.
-        26 get_limit: Option<i64> => w::Field::new("get_limit"),
+        26 get_limit: Option<i64> => "get_limit",
         /// `use_limit`.
-        27 use_limit: Option<i64> => w::Field::new("use_limit"),
+        27 use_limit: Option<i64> => "use_limit",
         /// `can_share`.
-        28 can_share: Option<bool> => w::Field::new("can_share"),
+        28 can_share: Option<bool> => "can_share",
         /// `can_give_friend`.
-        29 can_give_friend: Option<bool> => w::Field::new("can_give_friend"),
+        29 can_give_friend: Option<bool> => "can_give_friend",
         /// `source`.
-        30 source: Option<String> => w::Field::new("source"),
+        30 source: Option<String> => "source",
         /// `need_push_on_view`.
-        31 need_push_on_view: Option<bool> => w::Field::new("need_push_on_view"),
+        31 need_push_on_view: Option<bool> => "need_push_on_view",
     }
     new()
-    set(
+    text(
         logo_url: String,
         code_type: String,
         brand_name: String,
@@ -1842,10 +1839,7 @@ w::record! {
         color: String,
         notice: String,
         description: String,
-        date_info: DateInfo,
         service_phone: String,
-        location_id_list: Vec<i64>,
-        use_all_locations: bool,
         center_title: String,
         center_sub_title: String,
         center_url: String,
@@ -1861,11 +1855,16 @@ w::record! {
         promotion_url: String,
         promotion_app_brand_user_name: String,
         promotion_app_brand_pass: String,
+        source: String,
+    )
+    set(
+        date_info: DateInfo,
+        location_id_list: Vec<i64>,
+        use_all_locations: bool,
         get_limit: i64,
         use_limit: i64,
         can_share: bool,
         can_give_friend: bool,
-        source: String,
         need_push_on_view: bool,
     )
 }
@@ -1874,165 +1873,167 @@ w::record! {
     /// `UpdateGeneralCoupon`.
     pub struct UpdateGeneralCoupon {
         /// `base_info`.
-        0 base_info: UpdateBaseInfo => w::Field::must("base_info"),
+        0 base_info: UpdateBaseInfo => "base_info: must",
         /// `default_detail`.
-        1 default_detail: Option<String> => w::Field::new("default_detail"),
+        1 default_detail: Option<String> => "default_detail",
     }
     new(base_info: UpdateBaseInfo)
-    set(default_detail: String)
+    text(default_detail: String)
 }
 
 w::record! {
     /// `UpdateGift`.
     pub struct UpdateGift {
         /// `base_info`.
-        0 base_info: UpdateBaseInfo => w::Field::must("base_info"),
+        0 base_info: UpdateBaseInfo => "base_info: must",
         /// `gift`.
-        1 gift: Option<String> => w::Field::new("gift"),
+        1 gift: Option<String> => "gift",
     }
     new(base_info: UpdateBaseInfo)
-    set(gift: String)
+    text(gift: String)
 }
 
 w::record! {
     /// `UpdateGroupon`.
     pub struct UpdateGroupon {
         /// `base_info`.
-        0 base_info: UpdateBaseInfo => w::Field::must("base_info"),
+        0 base_info: UpdateBaseInfo => "base_info: must",
         /// `deal_detail`.
-        1 deal_detail: Option<String> => w::Field::new("deal_detail"),
+        1 deal_detail: Option<String> => "deal_detail",
     }
     new(base_info: UpdateBaseInfo)
-    set(deal_detail: String)
+    text(deal_detail: String)
 }
 
 w::record! {
     /// `UpdateInfo`.
     pub struct UpdateInfo {
         /// `app_id`.
-        0 app_id: Option<String> => w::Field::new("app_id"),
+        0 app_id: Option<String> => "app_id",
         /// `brand_name`.
-        1 brand_name: String => w::Field::must("brand_name"),
+        1 brand_name: String => "brand_name: must",
         /// `logo_url`.
-        2 logo_url: String => w::Field::must("logo_url"),
+        2 logo_url: String => "logo_url: must",
         /// `protocol`.
-        3 protocol: String => w::Field::must("protocol"),
+        3 protocol: String => "protocol: must",
         /// `end_time`; format `unix`.
-        4 end_time: xinqiao_types::UnixSeconds => w::Field::must("end_time"),
+        4 end_time: xinqiao_types::UnixSeconds => "end_time: must",
         /// `agreement_media_id`.
-        5 agreement_media_id: Option<String> => w::Field::new("agreement_media_id"),
+        5 agreement_media_id: Option<String> => "agreement_media_id",
         /// `operator_media_id`.
-        6 operator_media_id: Option<String> => w::Field::new("operator_media_id"),
+        6 operator_media_id: Option<String> => "operator_media_id",
         /// `primary_category_id`.
-        7 primary_category_id: i64 => w::Field::must("primary_category_id"),
+        7 primary_category_id: i64 => "primary_category_id: must",
         /// `secondary_category_id`.
-        8 secondary_category_id: i64 => w::Field::must("secondary_category_id"),
+        8 secondary_category_id: i64 => "secondary_category_id: must",
         /// `merchant_id`.
-        9 merchant_id: String => w::Field::must("merchant_id"),
+        9 merchant_id: String => "merchant_id: must",
     }
     new(
-        brand_name: String,
-        logo_url: String,
-        protocol: String,
+        brand_name: impl Into<String>,
+        logo_url: impl Into<String>,
+        protocol: impl Into<String>,
         end_time: xinqiao_types::UnixSeconds,
         primary_category_id: i64,
         secondary_category_id: i64,
-        merchant_id: String,
+        merchant_id: impl Into<String>,
     )
-    set(app_id: String, agreement_media_id: String, operator_media_id: String)
+    text(app_id: String, agreement_media_id: String, operator_media_id: String)
 }
 
 w::record! {
     /// `UpdateMeetingTicket`.
     pub struct UpdateMeetingTicket {
         /// `base_info`.
-        0 base_info: UpdateBaseInfo => w::Field::must("base_info"),
+        0 base_info: UpdateBaseInfo => "base_info: must",
         /// `meeting_detail`.
-        1 meeting_detail: Option<String> => w::Field::new("meeting_detail"),
+        1 meeting_detail: Option<String> => "meeting_detail",
         /// `map_url`.
-        2 map_url: Option<String> => w::Field::new("map_url"),
+        2 map_url: Option<String> => "map_url",
     }
     new(base_info: UpdateBaseInfo)
-    set(meeting_detail: String, map_url: String)
+    text(meeting_detail: String, map_url: String)
 }
 
 w::record! {
     /// `UpdateMemberCard`.
     pub struct UpdateMemberCard {
         /// `base_info`.
-        0 base_info: UpdateMemberCardBaseInfo => w::Field::must("base_info"),
+        0 base_info: UpdateMemberCardBaseInfo => "base_info: must",
         /// `background_pic_url`.
-        1 background_pic_url: Option<String> => w::Field::new("background_pic_url"),
+        1 background_pic_url: Option<String> => "background_pic_url",
         /// `prerogative`.
-        2 prerogative: Option<String> => w::Field::new("prerogative"),
+        2 prerogative: Option<String> => "prerogative",
         /// `auto_activate`.
-        3 auto_activate: Option<bool> => w::Field::new("auto_activate"),
+        3 auto_activate: Option<bool> => "auto_activate",
         /// `wx_activate`.
-        4 wx_activate: Option<bool> => w::Field::new("wx_activate"),
+        4 wx_activate: Option<bool> => "wx_activate",
         /// `wx_activate_after_submit`.
-        5 wx_activate_after_submit: Option<bool> => w::Field::new("wx_activate_after_submit"),
+        5 wx_activate_after_submit: Option<bool> => "wx_activate_after_submit",
         /// `activate_url`.
-        6 activate_url: Option<String> => w::Field::new("activate_url"),
+        6 activate_url: Option<String> => "activate_url",
         /// `activate_app_brand_user_name`.
-        7 activate_app_brand_user_name: Option<String> => w::Field::new("activate_app_brand_user_name"),
+        7 activate_app_brand_user_name: Option<String> => "activate_app_brand_user_name",
         /// `activate_app_brand_pass`.
-        8 activate_app_brand_pass: Option<String> => w::Field::new("activate_app_brand_pass"),
+        8 activate_app_brand_pass: Option<String> => "activate_app_brand_pass",
         /// `wx_activate_after_submit_url`.
-        9 wx_activate_after_submit_url: Option<String> => w::Field::new("wx_activate_after_submit_url"),
+        9 wx_activate_after_submit_url: Option<String> => "wx_activate_after_submit_url",
         /// `supply_bonus`.
-        10 supply_bonus: Option<bool> => w::Field::new("supply_bonus"),
+        10 supply_bonus: Option<bool> => "supply_bonus",
         /// `bonus_url`.
-        11 bonus_url: Option<String> => w::Field::new("bonus_url"),
+        11 bonus_url: Option<String> => "bonus_url",
         /// `bonus_cleared`.
-        12 bonus_cleared: Option<String> => w::Field::new("bonus_cleared"),
+        12 bonus_cleared: Option<String> => "bonus_cleared",
         /// `bonus_rules`.
-        13 bonus_rules: Option<String> => w::Field::new("bonus_rules"),
+        13 bonus_rules: Option<String> => "bonus_rules",
         /// `bonus_rule`.
-        14 bonus_rule: Option<BonusRule> => w::Field::new("bonus_rule"),
+        14 bonus_rule: Option<BonusRule> => "bonus_rule",
         /// `supply_balance`.
-        15 supply_balance: Option<bool> => w::Field::new("supply_balance"),
+        15 supply_balance: Option<bool> => "supply_balance",
         /// `balance_url`.
-        16 balance_url: Option<String> => w::Field::new("balance_url"),
+        16 balance_url: Option<String> => "balance_url",
         /// `balance_rules`.
-        17 balance_rules: Option<String> => w::Field::new("balance_rules"),
+        17 balance_rules: Option<String> => "balance_rules",
         /// `custom_field1`.
-        18 custom_field1: Option<CustomField1Item> => w::Field::new("custom_field1"),
+        18 custom_field1: Option<CustomField1Item> => "custom_field1",
         /// `custom_field2`.
-        19 custom_field2: Option<CustomField1Item> => w::Field::new("custom_field2"),
+        19 custom_field2: Option<CustomField1Item> => "custom_field2",
         /// `custom_field3`.
-        20 custom_field3: Option<CustomField1Item> => w::Field::new("custom_field3"),
+        20 custom_field3: Option<CustomField1Item> => "custom_field3",
         /// `custom_cell1`.
-        21 custom_cell1: Option<CustomCell1Item> => w::Field::new("custom_cell1"),
+        21 custom_cell1: Option<CustomCell1Item> => "custom_cell1",
         /// `custom_cell2`.
-        22 custom_cell2: Option<CustomCell1Item> => w::Field::new("custom_cell2"),
+        22 custom_cell2: Option<CustomCell1Item> => "custom_cell2",
         /// `custom_cell3`.
-        23 custom_cell3: Option<CustomCell1Item> => w::Field::new("custom_cell3"),
+        23 custom_cell3: Option<CustomCell1Item> => "custom_cell3",
         /// `discount`.
-        24 discount: Option<i64> => w::Field::new("discount"),
+        24 discount: Option<i64> => "discount",
         /// `modify_msg_operation`.
-        25 modify_msg_operation: Option<ModifyMsgOperation> => w::Field::new("modify_msg_operation"),
+        25 modify_msg_operation: Option<ModifyMsgOperation> => "modify_msg_operation",
         /// `activate_msg_operation`.
-        26 activate_msg_operation: Option<ActivateMsgOperation> => w::Field::new("activate_msg_operation"),
+        26 activate_msg_operation: Option<ActivateMsgOperation> => "activate_msg_operation",
     }
     new(base_info: UpdateMemberCardBaseInfo)
-    set(
+    text(
         background_pic_url: String,
         prerogative: String,
-        auto_activate: bool,
-        wx_activate: bool,
-        wx_activate_after_submit: bool,
         activate_url: String,
         activate_app_brand_user_name: String,
         activate_app_brand_pass: String,
         wx_activate_after_submit_url: String,
-        supply_bonus: bool,
         bonus_url: String,
         bonus_cleared: String,
         bonus_rules: String,
-        bonus_rule: BonusRule,
-        supply_balance: bool,
         balance_url: String,
         balance_rules: String,
+    )
+    set(
+        auto_activate: bool,
+        wx_activate: bool,
+        wx_activate_after_submit: bool,
+        supply_bonus: bool,
+        bonus_rule: BonusRule,
+        supply_balance: bool,
         custom_field1: CustomField1Item,
         custom_field2: CustomField1Item,
         custom_field3: CustomField1Item,
@@ -2049,74 +2050,74 @@ w::record! {
     /// `UpdateMemberCardBaseInfo`.
     pub struct UpdateMemberCardBaseInfo {
         /// `logo_url`.
-        0 logo_url: Option<String> => w::Field::new("logo_url"),
+        0 logo_url: Option<String> => "logo_url",
         /// `code_type`.
-        1 code_type: Option<String> => w::Field::new("code_type"),
+        1 code_type: Option<String> => "code_type",
         /// `brand_name`.
-        2 brand_name: Option<String> => w::Field::new("brand_name"),
+        2 brand_name: Option<String> => "brand_name",
         /// `title`.
-        3 title: Option<String> => w::Field::new("title"),
+        3 title: Option<String> => "title",
         /// `color`.
-        4 color: Option<String> => w::Field::new("color"),
+        4 color: Option<String> => "color",
         /// `notice`.
-        5 notice: Option<String> => w::Field::new("notice"),
+        5 notice: Option<String> => "notice",
         /// `description`.
-        6 description: Option<String> => w::Field::new("description"),
+        6 description: Option<String> => "description",
         /// `date_info`.
-        7 date_info: Option<DateInfo> => w::Field::new("date_info"),
+        7 date_info: Option<DateInfo> => "date_info",
         /// `service_phone`.
-        8 service_phone: Option<String> => w::Field::new("service_phone"),
+        8 service_phone: Option<String> => "service_phone",
         /// `location_id_list`.
-        9 location_id_list: Option<Vec<i64>> => w::Field::new("location_id_list"),
+        9 location_id_list: Option<Vec<i64>> => "location_id_list",
         /// `use_all_locations`.
-        10 use_all_locations: Option<bool> => w::Field::new("use_all_locations"),
+        10 use_all_locations: Option<bool> => "use_all_locations",
         /// `center_title`.
-        11 center_title: Option<String> => w::Field::new("center_title"),
+        11 center_title: Option<String> => "center_title",
         /// `center_sub_title`.
-        12 center_sub_title: Option<String> => w::Field::new("center_sub_title"),
+        12 center_sub_title: Option<String> => "center_sub_title",
         /// `center_url`.
-        13 center_url: Option<String> => w::Field::new("center_url"),
+        13 center_url: Option<String> => "center_url",
         /// `center_app_brand_user_name`.
-        14 center_app_brand_user_name: Option<String> => w::Field::new("center_app_brand_user_name"),
+        14 center_app_brand_user_name: Option<String> => "center_app_brand_user_name",
         /// `center_app_brand_pass`.
-        15 center_app_brand_pass: Option<String> => w::Field::new("center_app_brand_pass"),
+        15 center_app_brand_pass: Option<String> => "center_app_brand_pass",
         /// `custom_url_name`.
-        16 custom_url_name: Option<String> => w::Field::new("custom_url_name"),
+        16 custom_url_name: Option<String> => "custom_url_name",
         /// `custom_url_sub_title`.
-        17 custom_url_sub_title: Option<String> => w::Field::new("custom_url_sub_title"),
+        17 custom_url_sub_title: Option<String> => "custom_url_sub_title",
         /// `custom_url`.
-        18 custom_url: Option<String> => w::Field::new("custom_url"),
+        18 custom_url: Option<String> => "custom_url",
         /// `custom_app_brand_user_name`.
-        19 custom_app_brand_user_name: Option<String> => w::Field::new("custom_app_brand_user_name"),
+        19 custom_app_brand_user_name: Option<String> => "custom_app_brand_user_name",
         /// `custom_app_brand_pass`.
-        20 custom_app_brand_pass: Option<String> => w::Field::new("custom_app_brand_pass"),
+        20 custom_app_brand_pass: Option<String> => "custom_app_brand_pass",
         /// `promotion_url_name`.
-        21 promotion_url_name: Option<String> => w::Field::new("promotion_url_name"),
+        21 promotion_url_name: Option<String> => "promotion_url_name",
         /// `promotion_url_sub_title`.
-        22 promotion_url_sub_title: Option<String> => w::Field::new("promotion_url_sub_title"),
+        22 promotion_url_sub_title: Option<String> => "promotion_url_sub_title",
         /// `promotion_url`.
-        23 promotion_url: Option<String> => w::Field::new("promotion_url"),
+        23 promotion_url: Option<String> => "promotion_url",
         /// `promotion_app_brand_user_name`.
-        24 promotion_app_brand_user_name: Option<String> => w::Field::new("promotion_app_brand_user_name"),
+        24 promotion_app_brand_user_name: Option<String> => "promotion_app_brand_user_name",
         /// `promotion_app_brand_pass`.
-        25 promotion_app_brand_pass: Option<String> => w::Field::new("promotion_app_brand_pass"),
+        25 promotion_app_brand_pass: Option<String> => "promotion_app_brand_pass",
         /// `get_limit`.
-        26 get_limit: Option<i64> => w::Field::new("get_limit"),
+        26 get_limit: Option<i64> => "get_limit",
         /// `use_limit`.
-        27 use_limit: Option<i64> => w::Field::new("use_limit"),
+        27 use_limit: Option<i64> => "use_limit",
         /// `can_share`.
-        28 can_share: Option<bool> => w::Field::new("can_share"),
+        28 can_share: Option<bool> => "can_share",
         /// `can_give_friend`.
-        29 can_give_friend: Option<bool> => w::Field::new("can_give_friend"),
+        29 can_give_friend: Option<bool> => "can_give_friend",
         /// `source`.
-        30 source: Option<String> => w::Field::new("source"),
+        30 source: Option<String> => "source",
         /// `need_push_on_view`.
-        31 need_push_on_view: Option<bool> => w::Field::new("need_push_on_view"),
+        31 need_push_on_view: Option<bool> => "need_push_on_view",
         /// `pay_info`.
-        32 pay_info: Option<PayInfo> => w::Field::new("pay_info"),
+        32 pay_info: Option<PayInfo> => "pay_info",
     }
     new()
-    set(
+    text(
         logo_url: String,
         code_type: String,
         brand_name: String,
@@ -2124,10 +2125,7 @@ w::record! {
         color: String,
         notice: String,
         description: String,
-        date_info: DateInfo,
         service_phone: String,
-        location_id_list: Vec<i64>,
-        use_all_locations: bool,
         center_title: String,
         center_sub_title: String,
         center_url: String,
@@ -2143,11 +2141,16 @@ w::record! {
         promotion_url: String,
         promotion_app_brand_user_name: String,
         promotion_app_brand_pass: String,
+        source: String,
+    )
+    set(
+        date_info: DateInfo,
+        location_id_list: Vec<i64>,
+        use_all_locations: bool,
         get_limit: i64,
         use_limit: i64,
         can_share: bool,
         can_give_friend: bool,
-        source: String,
         need_push_on_view: bool,
         pay_info: PayInfo,
     )
@@ -2157,85 +2160,75 @@ w::record! {
     /// `UpdateMovieTicket`.
     pub struct UpdateMovieTicket {
         /// `base_info`.
-        0 base_info: UpdateBaseInfo => w::Field::must("base_info"),
+        0 base_info: UpdateBaseInfo => "base_info: must",
         /// `detail`.
-        1 detail: Option<String> => w::Field::new("detail"),
+        1 detail: Option<String> => "detail",
     }
     new(base_info: UpdateBaseInfo)
-    set(detail: String)
+    text(detail: String)
 }
 
 w::record! {
     /// `UpdateScenicTicket`.
     pub struct UpdateScenicTicket {
         /// `base_info`.
-        0 base_info: UpdateBaseInfo => w::Field::must("base_info"),
+        0 base_info: UpdateBaseInfo => "base_info: must",
         /// `ticket_class`.
-        1 ticket_class: Option<String> => w::Field::new("ticket_class"),
+        1 ticket_class: Option<String> => "ticket_class",
         /// `guide_url`.
-        2 guide_url: Option<String> => w::Field::new("guide_url"),
+        2 guide_url: Option<String> => "guide_url",
     }
     new(base_info: UpdateBaseInfo)
-    set(ticket_class: String, guide_url: String)
+    text(ticket_class: String, guide_url: String)
 }
 
 w::record! {
     /// `UrlCell`.
     pub struct UrlCell {
         /// `card_id_list`.
-        0 card_id_list: Option<Vec<String>> => w::Field::new("card_id_list"),
+        0 card_id_list: Option<Vec<String>> => "card_id_list",
         /// `end_time`; format `unix`.
-        1 end_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("end_time"),
+        1 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
         /// `text`.
-        2 text: Option<String> => w::Field::new("text"),
+        2 text: Option<String> => "text",
         /// `url`.
-        3 url: Option<String> => w::Field::new("url"),
+        3 url: Option<String> => "url",
         /// `app_brand_id`.
-        4 app_brand_id: Option<String> => w::Field::new("app_brand_id"),
+        4 app_brand_id: Option<String> => "app_brand_id",
         /// `app_brand_pass`.
-        5 app_brand_pass: Option<String> => w::Field::new("app_brand_pass"),
+        5 app_brand_pass: Option<String> => "app_brand_pass",
     }
     new()
-    set(
-        card_id_list: Vec<String>,
-        end_time: xinqiao_types::UnixSeconds,
-        text: String,
-        url: String,
-        app_brand_id: String,
-        app_brand_pass: String,
-    )
+    text(text: String, url: String, app_brand_id: String, app_brand_pass: String)
+    set(card_id_list: Vec<String>, end_time: xinqiao_types::UnixSeconds)
 }
 
 w::record! {
     /// `UseCondition`.
     pub struct UseCondition {
         /// `accept_category`.
-        0 accept_category: Option<String> => w::Field::new("accept_category"),
+        0 accept_category: Option<String> => "accept_category",
         /// `reject_category`.
-        1 reject_category: Option<String> => w::Field::new("reject_category"),
+        1 reject_category: Option<String> => "reject_category",
         /// `least_cost`; unit fen.
-        2 least_cost: xinqiao_types::Fen => w::Field::must("least_cost"),
+        2 least_cost: xinqiao_types::Fen => "least_cost: must",
         /// `object_use_for`.
-        3 object_use_for: Option<String> => w::Field::new("object_use_for"),
+        3 object_use_for: Option<String> => "object_use_for",
         /// `can_use_with_other_discount`.
-        4 can_use_with_other_discount: Option<bool> => w::Field::new("can_use_with_other_discount"),
+        4 can_use_with_other_discount: Option<bool> => "can_use_with_other_discount",
     }
     new(least_cost: xinqiao_types::Fen)
-    set(
-        accept_category: String,
-        reject_category: String,
-        object_use_for: String,
-        can_use_with_other_discount: bool,
-    )
+    text(accept_category: String, reject_category: String, object_use_for: String)
+    set(can_use_with_other_discount: bool)
 }
 
 w::record! {
     /// `UserGetcardlistCard`.
     pub struct UserGetcardlistCard {
         /// `card_id`.
-        0 card_id: String => w::Field::must("card_id"),
+        0 card_id: String => "card_id: must",
         /// `code`.
-        1 code: String => w::Field::must("code"),
+        1 code: String => "code: must",
     }
 }
 
@@ -2248,11 +2241,11 @@ w::record! {
     /// * Catalog: `official_account.card.batchget`.
     pub struct Batchget {
         /// `offset`.
-        0 offset: i64 => w::Field::must("offset"),
+        0 offset: i64 => "offset: must",
         /// `count`.
-        1 count: i64 => w::Field::must("count"),
+        1 count: i64 => "count: must",
         /// `status_list`.
-        2 status_list: Option<Vec<String>> => w::Field::new("status_list"),
+        2 status_list: Option<Vec<String>> => "status_list",
     }
     new(offset: i64, count: i64)
     set(status_list: Vec<String>)
@@ -2262,9 +2255,9 @@ w::record! {
     /// Answer to [`Batchget`].
     pub struct BatchgetResponse {
         /// `card_id_list`.
-        0 card_id_list: Vec<String> => w::Field::must("card_id_list"),
+        0 card_id_list: Vec<String> => "card_id_list: must",
         /// `total_num`.
-        1 total_num: i64 => w::Field::must("total_num"),
+        1 total_num: i64 => "total_num: must",
     }
 }
 
@@ -2296,32 +2289,32 @@ w::record! {
     /// * Catalog: `official_account.card.boardingpass_checkin`.
     pub struct BoardingpassCheckin {
         /// `card_id`.
-        0 card_id: Option<String> => w::Field::new("card_id"),
+        0 card_id: Option<String> => "card_id",
         /// `code`.
-        1 code: String => w::Field::must("code"),
+        1 code: String => "code: must",
         /// `etkt_bnr`.
-        2 etkt_bnr: Option<String> => w::Field::new("etkt_bnr"),
+        2 etkt_bnr: Option<String> => "etkt_bnr",
         /// `class`.
-        3 class: Option<String> => w::Field::new("class"),
+        3 class: Option<String> => "class",
         /// `passenger_name`.
-        4 passenger_name: Option<String> => w::Field::new("passenger_name"),
+        4 passenger_name: Option<String> => "passenger_name",
         /// `seat`.
-        5 seat: Option<String> => w::Field::new("seat"),
+        5 seat: Option<String> => "seat",
         /// `qrcode_data`.
-        6 qrcode_data: Option<String> => w::Field::new("qrcode_data"),
+        6 qrcode_data: Option<String> => "qrcode_data",
         /// `is_cancel`.
-        7 is_cancel: Option<bool> => w::Field::new("is_cancel"),
+        7 is_cancel: Option<bool> => "is_cancel",
     }
-    new(code: String)
-    set(
+    new(code: impl Into<String>)
+    text(
         card_id: String,
         etkt_bnr: String,
         class: String,
         passenger_name: String,
         seat: String,
         qrcode_data: String,
-        is_cancel: bool,
     )
+    set(is_cancel: bool)
 }
 
 w::endpoint! {
@@ -2352,7 +2345,7 @@ w::record! {
     /// * Catalog: `official_account.card.create`.
     pub struct Create {
         /// `card`.
-        0 card: Card => w::Field::must("card"),
+        0 card: Card => "card: must",
     }
     new(card: Card)
 }
@@ -2361,7 +2354,7 @@ w::record! {
     /// Answer to [`Create`].
     pub struct CreateResponse {
         /// `card_id`.
-        0 card_id: String => w::Field::must("card_id"),
+        0 card_id: String => "card_id: must",
     }
 }
 
@@ -2393,9 +2386,9 @@ w::record! {
     /// * Catalog: `official_account.card.delete`.
     pub struct Delete {
         /// `card_id`.
-        0 card_id: String => w::Field::must("card_id"),
+        0 card_id: String => "card_id: must",
     }
-    new(card_id: String)
+    new(card_id: impl Into<String>)
 }
 
 w::endpoint! {
@@ -2426,51 +2419,49 @@ w::record! {
     /// * Catalog: `official_account.card.generalcard_updateuser`.
     pub struct GeneralcardUpdateuser {
         /// `card_id`.
-        0 card_id: String => w::Field::must("card_id"),
+        0 card_id: String => "card_id: must",
         /// `code`.
-        1 code: String => w::Field::must("code"),
+        1 code: String => "code: must",
         /// `background_pic_url`.
-        2 background_pic_url: Option<String> => w::Field::new("background_pic_url"),
+        2 background_pic_url: Option<String> => "background_pic_url",
         /// `bonus`.
-        3 bonus: Option<i64> => w::Field::new("bonus"),
+        3 bonus: Option<i64> => "bonus",
         /// `record_bonus`.
-        4 record_bonus: Option<String> => w::Field::new("record_bonus"),
+        4 record_bonus: Option<String> => "record_bonus",
         /// `balance`; unit fen.
-        5 balance: Option<xinqiao_types::Fen> => w::Field::new("balance"),
+        5 balance: Option<xinqiao_types::Fen> => "balance",
         /// `record_balance`.
-        6 record_balance: Option<String> => w::Field::new("record_balance"),
+        6 record_balance: Option<String> => "record_balance",
         /// `custom_field_value1`.
-        7 custom_field_value1: Option<String> => w::Field::new("custom_field_value1"),
+        7 custom_field_value1: Option<String> => "custom_field_value1",
         /// `custom_field_value2`.
-        8 custom_field_value2: Option<String> => w::Field::new("custom_field_value2"),
+        8 custom_field_value2: Option<String> => "custom_field_value2",
         /// `custom_field_value3`.
-        9 custom_field_value3: Option<String> => w::Field::new("custom_field_value3"),
+        9 custom_field_value3: Option<String> => "custom_field_value3",
         /// `can_give_friend`.
-        10 can_give_friend: Option<bool> => w::Field::new("can_give_friend"),
+        10 can_give_friend: Option<bool> => "can_give_friend",
     }
-    new(card_id: String, code: String)
-    set(
+    new(card_id: impl Into<String>, code: impl Into<String>)
+    text(
         background_pic_url: String,
-        bonus: i64,
         record_bonus: String,
-        balance: xinqiao_types::Fen,
         record_balance: String,
         custom_field_value1: String,
         custom_field_value2: String,
         custom_field_value3: String,
-        can_give_friend: bool,
     )
+    set(bonus: i64, balance: xinqiao_types::Fen, can_give_friend: bool)
 }
 
 w::record! {
     /// Answer to [`GeneralcardUpdateuser`].
     pub struct GeneralcardUpdateuserResponse {
         /// `openid`.
-        0 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `result_bonus`.
-        1 result_bonus: i64 => w::Field::must("result_bonus"),
+        1 result_bonus: i64 => "result_bonus: must",
         /// `result_balance`; unit fen.
-        2 result_balance: xinqiao_types::Fen => w::Field::must("result_balance"),
+        2 result_balance: xinqiao_types::Fen => "result_balance: must",
     }
 }
 
@@ -2502,16 +2493,16 @@ w::record! {
     /// * Catalog: `official_account.card.get`.
     pub struct Get {
         /// `card_id`.
-        0 card_id: String => w::Field::must("card_id"),
+        0 card_id: String => "card_id: must",
     }
-    new(card_id: String)
+    new(card_id: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`Get`].
     pub struct GetResponse {
         /// `card`.
-        0 card: GetCard => w::Field::must("card"),
+        0 card: GetCard => "card: must",
     }
 }
 
@@ -2550,7 +2541,7 @@ w::record! {
     /// Answer to [`Getapplyprotocol`].
     pub struct GetapplyprotocolResponse {
         /// `category`.
-        0 category: Vec<Category> => w::Field::must("category"),
+        0 category: Vec<Category> => "category: must",
     }
 }
 
@@ -2582,7 +2573,7 @@ w::record! {
     /// * Catalog: `official_account.card.getcolors`.
     pub struct Getcolors {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -2615,21 +2606,21 @@ w::record! {
     /// * Catalog: `official_account.card.landingpage_create`.
     pub struct LandingpageCreate {
         /// `banner`.
-        0 banner: String => w::Field::must("banner"),
+        0 banner: String => "banner: must",
         /// `page_title`.
-        1 page_title: String => w::Field::must("page_title"),
+        1 page_title: String => "page_title: must",
         /// `can_share`.
-        2 can_share: bool => w::Field::must("can_share"),
+        2 can_share: bool => "can_share: must",
         /// `scene`.
-        3 scene: String => w::Field::must("scene"),
+        3 scene: String => "scene: must",
         /// `card_list`.
-        4 card_list: Vec<LandingpageCreateCard> => w::Field::must("card_list"),
+        4 card_list: Vec<LandingpageCreateCard> => "card_list: must",
     }
     new(
-        banner: String,
-        page_title: String,
+        banner: impl Into<String>,
+        page_title: impl Into<String>,
         can_share: bool,
-        scene: String,
+        scene: impl Into<String>,
         card_list: Vec<LandingpageCreateCard>,
     )
 }
@@ -2638,9 +2629,9 @@ w::record! {
     /// Answer to [`LandingpageCreate`].
     pub struct LandingpageCreateResponse {
         /// `page_id`.
-        0 page_id: w::TextOrNumber => w::Field::must("page_id"),
+        0 page_id: w::TextOrNumber => "page_id: must",
         /// `url`.
-        1 url: String => w::Field::must("url"),
+        1 url: String => "url: must",
     }
 }
 
@@ -2672,7 +2663,7 @@ w::record! {
     /// * Catalog: `official_account.card.luckymoney_updateuserbalance`.
     pub struct LuckymoneyUpdateuserbalance {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -2705,29 +2696,23 @@ w::record! {
     /// * Catalog: `official_account.card.meetingticket_updateuser`.
     pub struct MeetingticketUpdateuser {
         /// `card_id`.
-        0 card_id: Option<String> => w::Field::new("card_id"),
+        0 card_id: Option<String> => "card_id",
         /// `code`.
-        1 code: String => w::Field::must("code"),
+        1 code: String => "code: must",
         /// `begin_time`; format `unix`.
-        2 begin_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("begin_time"),
+        2 begin_time: Option<xinqiao_types::UnixSeconds> => "begin_time",
         /// `end_time`; format `unix`.
-        3 end_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("end_time"),
+        3 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
         /// `zone`.
-        4 zone: Option<String> => w::Field::new("zone"),
+        4 zone: Option<String> => "zone",
         /// `entrance`.
-        5 entrance: Option<String> => w::Field::new("entrance"),
+        5 entrance: Option<String> => "entrance",
         /// `seat_number`.
-        6 seat_number: Option<String> => w::Field::new("seat_number"),
+        6 seat_number: Option<String> => "seat_number",
     }
-    new(code: String)
-    set(
-        card_id: String,
-        begin_time: xinqiao_types::UnixSeconds,
-        end_time: xinqiao_types::UnixSeconds,
-        zone: String,
-        entrance: String,
-        seat_number: String,
-    )
+    new(code: impl Into<String>)
+    text(card_id: String, zone: String, entrance: String, seat_number: String)
+    set(begin_time: xinqiao_types::UnixSeconds, end_time: xinqiao_types::UnixSeconds)
 }
 
 w::endpoint! {
@@ -2758,7 +2743,7 @@ w::record! {
     /// * Catalog: `official_account.card.mkt_activity_create`.
     pub struct MktActivityCreate {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -2791,13 +2776,13 @@ w::record! {
     /// * Catalog: `official_account.card.modifystock`.
     pub struct Modifystock {
         /// `card_id`.
-        0 card_id: String => w::Field::must("card_id"),
+        0 card_id: String => "card_id: must",
         /// `increase_stock_value`.
-        1 increase_stock_value: Option<i64> => w::Field::new("increase_stock_value"),
+        1 increase_stock_value: Option<i64> => "increase_stock_value",
         /// `reduce_stock_value`.
-        2 reduce_stock_value: Option<i64> => w::Field::new("reduce_stock_value"),
+        2 reduce_stock_value: Option<i64> => "reduce_stock_value",
     }
-    new(card_id: String)
+    new(card_id: impl Into<String>)
     set(increase_stock_value: i64, reduce_stock_value: i64)
 }
 
@@ -2829,29 +2814,23 @@ w::record! {
     /// * Catalog: `official_account.card.movieticket_updateuser`.
     pub struct MovieticketUpdateuser {
         /// `card_id`.
-        0 card_id: Option<String> => w::Field::new("card_id"),
+        0 card_id: Option<String> => "card_id",
         /// `code`.
-        1 code: String => w::Field::must("code"),
+        1 code: String => "code: must",
         /// `ticket_class`.
-        2 ticket_class: Option<String> => w::Field::new("ticket_class"),
+        2 ticket_class: Option<String> => "ticket_class",
         /// `screening_room`.
-        3 screening_room: Option<String> => w::Field::new("screening_room"),
+        3 screening_room: Option<String> => "screening_room",
         /// `show_time`; format `unix`.
-        4 show_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("show_time"),
+        4 show_time: Option<xinqiao_types::UnixSeconds> => "show_time",
         /// `duration`; unit min.
-        5 duration: Option<i64> => w::Field::new("duration"),
+        5 duration: Option<i64> => "duration",
         /// `seat_number`.
-        6 seat_number: Option<Vec<String>> => w::Field::new("seat_number"),
+        6 seat_number: Option<Vec<String>> => "seat_number",
     }
-    new(code: String)
-    set(
-        card_id: String,
-        ticket_class: String,
-        screening_room: String,
-        show_time: xinqiao_types::UnixSeconds,
-        duration: i64,
-        seat_number: Vec<String>,
-    )
+    new(code: impl Into<String>)
+    text(card_id: String, ticket_class: String, screening_room: String)
+    set(show_time: xinqiao_types::UnixSeconds, duration: i64, seat_number: Vec<String>)
 }
 
 w::endpoint! {
@@ -2882,16 +2861,16 @@ w::record! {
     /// * Catalog: `official_account.card.mpnews_gethtml`.
     pub struct MpnewsGethtml {
         /// `card_id`.
-        0 card_id: String => w::Field::must("card_id"),
+        0 card_id: String => "card_id: must",
     }
-    new(card_id: String)
+    new(card_id: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`MpnewsGethtml`].
     pub struct MpnewsGethtmlResponse {
         /// `content`.
-        0 content: String => w::Field::must("content"),
+        0 content: String => "content: must",
     }
 }
 
@@ -2923,11 +2902,11 @@ w::record! {
     /// * Catalog: `official_account.card.paycell_set`.
     pub struct PaycellSet {
         /// `card_id`.
-        0 card_id: String => w::Field::must("card_id"),
+        0 card_id: String => "card_id: must",
         /// `is_open`.
-        1 is_open: bool => w::Field::must("is_open"),
+        1 is_open: bool => "is_open: must",
     }
-    new(card_id: String, is_open: bool)
+    new(card_id: impl Into<String>, is_open: bool)
 }
 
 w::endpoint! {
@@ -2958,13 +2937,13 @@ w::record! {
     /// * Catalog: `official_account.card.qrcode_create`.
     pub struct QrcodeCreate {
         /// `expire_seconds`; unit s.
-        0 expire_seconds: Option<i64> => w::Field::new("expire_seconds"),
+        0 expire_seconds: Option<i64> => "expire_seconds",
         /// `action_name`.
-        1 action_name: String => w::Field::must("action_name"),
+        1 action_name: String => "action_name: must",
         /// `action_info`.
-        2 action_info: ActionInfo => w::Field::must("action_info"),
+        2 action_info: ActionInfo => "action_info: must",
     }
-    new(action_name: String, action_info: ActionInfo)
+    new(action_name: impl Into<String>, action_info: ActionInfo)
     set(expire_seconds: i64)
 }
 
@@ -2972,13 +2951,13 @@ w::record! {
     /// Answer to [`QrcodeCreate`].
     pub struct QrcodeCreateResponse {
         /// `expire_seconds`; unit s.
-        0 expire_seconds: i64 => w::Field::must("expire_seconds"),
+        0 expire_seconds: i64 => "expire_seconds: must",
         /// `ticket`.
-        1 ticket: String => w::Field::must("ticket"),
+        1 ticket: String => "ticket: must",
         /// `url`.
-        2 url: String => w::Field::must("url"),
+        2 url: String => "url: must",
         /// `show_qrcode_url`.
-        3 show_qrcode_url: String => w::Field::must("show_qrcode_url"),
+        3 show_qrcode_url: String => "show_qrcode_url: must",
     }
 }
 
@@ -3010,15 +2989,15 @@ w::record! {
     /// * Catalog: `official_account.card.selfconsumecell_set`.
     pub struct SelfconsumecellSet {
         /// `card_id`.
-        0 card_id: String => w::Field::must("card_id"),
+        0 card_id: String => "card_id: must",
         /// `is_open`.
-        1 is_open: bool => w::Field::must("is_open"),
+        1 is_open: bool => "is_open: must",
         /// `need_verify_cod`.
-        2 need_verify_cod: bool => w::Field::must("need_verify_cod"),
+        2 need_verify_cod: bool => "need_verify_cod: must",
         /// `need_remark_amount`.
-        3 need_remark_amount: bool => w::Field::must("need_remark_amount"),
+        3 need_remark_amount: bool => "need_remark_amount: must",
     }
-    new(card_id: String, is_open: bool, need_verify_cod: bool, need_remark_amount: bool)
+    new(card_id: impl Into<String>, is_open: bool, need_verify_cod: bool, need_remark_amount: bool)
 }
 
 w::endpoint! {
@@ -3049,9 +3028,9 @@ w::record! {
     /// * Catalog: `official_account.card.testwhitelist_set`.
     pub struct TestwhitelistSet {
         /// `openid`.
-        0 openid: Option<Vec<xinqiao_types::OpenId>> => w::Field::new("openid").masked(),
+        0 openid: Option<Vec<xinqiao_types::OpenId>> => "openid: masked",
         /// `username`.
-        1 username: Option<Vec<String>> => w::Field::new("username"),
+        1 username: Option<Vec<String>> => "username",
     }
     new()
     set(openid: Vec<xinqiao_types::OpenId>, username: Vec<String>)
@@ -3085,31 +3064,31 @@ w::record! {
     /// * Catalog: `official_account.card.update`.
     pub struct Update {
         /// `card_id`.
-        0 card_id: String => w::Field::must("card_id"),
+        0 card_id: String => "card_id: must",
         /// `groupon`.
-        1 groupon: Option<UpdateGroupon> => w::Field::new("groupon"),
+        1 groupon: Option<UpdateGroupon> => "groupon",
         /// `cash`.
-        2 cash: Option<UpdateCash> => w::Field::new("cash"),
+        2 cash: Option<UpdateCash> => "cash",
         /// `discount`.
-        3 discount: Option<UpdateDiscount> => w::Field::new("discount"),
+        3 discount: Option<UpdateDiscount> => "discount",
         /// `gift`.
-        4 gift: Option<UpdateGift> => w::Field::new("gift"),
+        4 gift: Option<UpdateGift> => "gift",
         /// `general_coupon`.
-        5 general_coupon: Option<UpdateGeneralCoupon> => w::Field::new("general_coupon"),
+        5 general_coupon: Option<UpdateGeneralCoupon> => "general_coupon",
         /// `general_card`.
-        6 general_card: Option<UpdateGeneralCard> => w::Field::new("general_card"),
+        6 general_card: Option<UpdateGeneralCard> => "general_card",
         /// `member_card`.
-        7 member_card: Option<UpdateMemberCard> => w::Field::new("member_card"),
+        7 member_card: Option<UpdateMemberCard> => "member_card",
         /// `meeting_ticket`.
-        8 meeting_ticket: Option<UpdateMeetingTicket> => w::Field::new("meeting_ticket"),
+        8 meeting_ticket: Option<UpdateMeetingTicket> => "meeting_ticket",
         /// `scenic_ticket`.
-        9 scenic_ticket: Option<UpdateScenicTicket> => w::Field::new("scenic_ticket"),
+        9 scenic_ticket: Option<UpdateScenicTicket> => "scenic_ticket",
         /// `movie_ticket`.
-        10 movie_ticket: Option<UpdateMovieTicket> => w::Field::new("movie_ticket"),
+        10 movie_ticket: Option<UpdateMovieTicket> => "movie_ticket",
         /// `boarding_pass`.
-        11 boarding_pass: Option<UpdateBoardingPass> => w::Field::new("boarding_pass"),
+        11 boarding_pass: Option<UpdateBoardingPass> => "boarding_pass",
     }
-    new(card_id: String)
+    new(card_id: impl Into<String>)
     set(
         groupon: UpdateGroupon,
         cash: UpdateCash,
@@ -3129,7 +3108,7 @@ w::record! {
     /// Answer to [`Update`].
     pub struct UpdateResponse {
         /// `send_check`.
-        0 send_check: bool => w::Field::must("send_check"),
+        0 send_check: bool => "send_check: must",
     }
 }
 
@@ -3161,21 +3140,21 @@ w::record! {
     /// * Catalog: `official_account.card.user_getcardlist`.
     pub struct UserGetcardlist {
         /// `openid`.
-        0 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `card_id`.
-        1 card_id: Option<String> => w::Field::new("card_id"),
+        1 card_id: Option<String> => "card_id",
     }
-    new(openid: xinqiao_types::OpenId)
-    set(card_id: String)
+    new(openid: impl Into<xinqiao_types::OpenId>)
+    text(card_id: String)
 }
 
 w::record! {
     /// Answer to [`UserGetcardlist`].
     pub struct UserGetcardlistResponse {
         /// `card_list`.
-        0 card_list: Vec<UserGetcardlistCard> => w::Field::must("card_list"),
+        0 card_list: Vec<UserGetcardlistCard> => "card_list: must",
         /// `has_share_card`.
-        1 has_share_card: bool => w::Field::must("has_share_card"),
+        1 has_share_card: bool => "has_share_card: must",
     }
 }
 
@@ -3265,7 +3244,7 @@ pub mod location {
         /// * Catalog: `official_account.card.location.batchadd`.
         pub struct Batchadd {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -3298,7 +3277,7 @@ pub mod location {
         /// * Catalog: `official_account.card.location.batchget`.
         pub struct Batchget {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -3336,42 +3315,44 @@ pub mod membercard {
         /// * Catalog: `official_account.card.membercard.activate`.
         pub struct Activate {
             /// `card_id`.
-            0 card_id: Option<String> => w::Field::new("card_id"),
+            0 card_id: Option<String> => "card_id",
             /// `code`.
-            1 code: String => w::Field::must("code"),
+            1 code: String => "code: must",
             /// `membership_number`.
-            2 membership_number: String => w::Field::must("membership_number"),
+            2 membership_number: String => "membership_number: must",
             /// `background_pic_url`.
-            3 background_pic_url: Option<String> => w::Field::new("background_pic_url"),
+            3 background_pic_url: Option<String> => "background_pic_url",
             /// `activate_begin_time`; format `unix`.
-            4 activate_begin_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("activate_begin_time"),
+            4 activate_begin_time: Option<xinqiao_types::UnixSeconds> => "activate_begin_time",
             /// `activate_end_time`; format `unix`.
-            5 activate_end_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("activate_end_time"),
+            5 activate_end_time: Option<xinqiao_types::UnixSeconds> => "activate_end_time",
             /// `init_bonus`.
-            6 init_bonus: Option<i64> => w::Field::new("init_bonus"),
+            6 init_bonus: Option<i64> => "init_bonus",
             /// `init_bonus_record`.
-            7 init_bonus_record: Option<String> => w::Field::new("init_bonus_record"),
+            7 init_bonus_record: Option<String> => "init_bonus_record",
             /// `init_balance`; unit fen.
-            8 init_balance: Option<xinqiao_types::Fen> => w::Field::new("init_balance"),
+            8 init_balance: Option<xinqiao_types::Fen> => "init_balance",
             /// `init_custom_field_value1`.
-            9 init_custom_field_value1: Option<String> => w::Field::new("init_custom_field_value1"),
+            9 init_custom_field_value1: Option<String> => "init_custom_field_value1",
             /// `init_custom_field_value2`.
-            10 init_custom_field_value2: Option<String> => w::Field::new("init_custom_field_value2"),
+            10 init_custom_field_value2: Option<String> => "init_custom_field_value2",
             /// `init_custom_field_value3`.
-            11 init_custom_field_value3: Option<String> => w::Field::new("init_custom_field_value3"),
+            11 init_custom_field_value3: Option<String> => "init_custom_field_value3",
         }
-        new(code: String, membership_number: String)
-        set(
+        new(code: impl Into<String>, membership_number: impl Into<String>)
+        text(
             card_id: String,
             background_pic_url: String,
-            activate_begin_time: xinqiao_types::UnixSeconds,
-            activate_end_time: xinqiao_types::UnixSeconds,
-            init_bonus: i64,
             init_bonus_record: String,
-            init_balance: xinqiao_types::Fen,
             init_custom_field_value1: String,
             init_custom_field_value2: String,
             init_custom_field_value3: String,
+        )
+        set(
+            activate_begin_time: xinqiao_types::UnixSeconds,
+            activate_end_time: xinqiao_types::UnixSeconds,
+            init_bonus: i64,
+            init_balance: xinqiao_types::Fen,
         )
     }
 
@@ -3403,19 +3384,19 @@ pub mod membercard {
         /// * Catalog: `official_account.card.membercard.activate_geturl`.
         pub struct ActivateGeturl {
             /// `card_id`.
-            0 card_id: String => w::Field::must("card_id"),
+            0 card_id: String => "card_id: must",
             /// `outer_str`.
-            1 outer_str: Option<String> => w::Field::new("outer_str"),
+            1 outer_str: Option<String> => "outer_str",
         }
-        new(card_id: String)
-        set(outer_str: String)
+        new(card_id: impl Into<String>)
+        text(outer_str: String)
     }
 
     w::record! {
         /// Answer to [`ActivateGeturl`].
         pub struct ActivateGeturlResponse {
             /// `url`.
-            0 url: String => w::Field::must("url"),
+            0 url: String => "url: must",
         }
     }
 
@@ -3447,16 +3428,16 @@ pub mod membercard {
         /// * Catalog: `official_account.card.membercard.activatetempinfo_get`.
         pub struct ActivatetempinfoGet {
             /// `activate_ticket`.
-            0 activate_ticket: String => w::Field::must("activate_ticket"),
+            0 activate_ticket: String => "activate_ticket: must",
         }
-        new(activate_ticket: String)
+        new(activate_ticket: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`ActivatetempinfoGet`].
         pub struct ActivatetempinfoGetResponse {
             /// `info`.
-            0 info: super::ActivatetempinfoGetInfo => w::Field::must("info"),
+            0 info: super::ActivatetempinfoGetInfo => "info: must",
         }
     }
 
@@ -3488,17 +3469,17 @@ pub mod membercard {
         /// * Catalog: `official_account.card.membercard.activateuserform_set`.
         pub struct ActivateuserformSet {
             /// `card_id`.
-            0 card_id: String => w::Field::must("card_id"),
+            0 card_id: String => "card_id: must",
             /// `service_statement`.
-            1 service_statement: Option<super::ServiceStatement> => w::Field::new("service_statement"),
+            1 service_statement: Option<super::ServiceStatement> => "service_statement",
             /// `bind_old_card`.
-            2 bind_old_card: Option<super::ServiceStatement> => w::Field::new("bind_old_card"),
+            2 bind_old_card: Option<super::ServiceStatement> => "bind_old_card",
             /// `required_form`.
-            3 required_form: Option<super::RequiredForm> => w::Field::new("required_form"),
+            3 required_form: Option<super::RequiredForm> => "required_form",
             /// `optional_form`.
-            4 optional_form: Option<super::RequiredForm> => w::Field::new("optional_form"),
+            4 optional_form: Option<super::RequiredForm> => "optional_form",
         }
-        new(card_id: String)
+        new(card_id: impl Into<String>)
         set(
             service_statement: super::ServiceStatement,
             bind_old_card: super::ServiceStatement,
@@ -3535,44 +3516,46 @@ pub mod membercard {
         /// * Catalog: `official_account.card.membercard.updateuser`.
         pub struct Updateuser {
             /// `card_id`.
-            0 card_id: String => w::Field::must("card_id"),
+            0 card_id: String => "card_id: must",
             /// `code`.
-            1 code: String => w::Field::must("code"),
+            1 code: String => "code: must",
             /// `background_pic_url`.
-            2 background_pic_url: Option<String> => w::Field::new("background_pic_url"),
+            2 background_pic_url: Option<String> => "background_pic_url",
             /// `bonus`.
-            3 bonus: Option<i64> => w::Field::new("bonus"),
+            3 bonus: Option<i64> => "bonus",
             /// `add_bonus`.
-            4 add_bonus: Option<i64> => w::Field::new("add_bonus"),
+            4 add_bonus: Option<i64> => "add_bonus",
             /// `record_bonus`.
-            5 record_bonus: Option<String> => w::Field::new("record_bonus"),
+            5 record_bonus: Option<String> => "record_bonus",
             /// `balance`; unit fen.
-            6 balance: Option<xinqiao_types::Fen> => w::Field::new("balance"),
+            6 balance: Option<xinqiao_types::Fen> => "balance",
             /// `add_balance`; unit fen.
-            7 add_balance: Option<xinqiao_types::Fen> => w::Field::new("add_balance"),
+            7 add_balance: Option<xinqiao_types::Fen> => "add_balance",
             /// `record_balance`.
-            8 record_balance: Option<String> => w::Field::new("record_balance"),
+            8 record_balance: Option<String> => "record_balance",
             /// `custom_field_value1`.
-            9 custom_field_value1: Option<String> => w::Field::new("custom_field_value1"),
+            9 custom_field_value1: Option<String> => "custom_field_value1",
             /// `custom_field_value2`.
-            10 custom_field_value2: Option<String> => w::Field::new("custom_field_value2"),
+            10 custom_field_value2: Option<String> => "custom_field_value2",
             /// `custom_field_value3`.
-            11 custom_field_value3: Option<String> => w::Field::new("custom_field_value3"),
+            11 custom_field_value3: Option<String> => "custom_field_value3",
             /// `notify_optional`.
-            12 notify_optional: Option<super::NotifyOptional> => w::Field::new("notify_optional"),
+            12 notify_optional: Option<super::NotifyOptional> => "notify_optional",
         }
-        new(card_id: String, code: String)
-        set(
+        new(card_id: impl Into<String>, code: impl Into<String>)
+        text(
             background_pic_url: String,
-            bonus: i64,
-            add_bonus: i64,
             record_bonus: String,
-            balance: xinqiao_types::Fen,
-            add_balance: xinqiao_types::Fen,
             record_balance: String,
             custom_field_value1: String,
             custom_field_value2: String,
             custom_field_value3: String,
+        )
+        set(
+            bonus: i64,
+            add_bonus: i64,
+            balance: xinqiao_types::Fen,
+            add_balance: xinqiao_types::Fen,
             notify_optional: super::NotifyOptional,
         )
     }
@@ -3581,11 +3564,11 @@ pub mod membercard {
         /// Answer to [`Updateuser`].
         pub struct UpdateuserResponse {
             /// `openid`.
-            0 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            0 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `result_bonus`.
-            1 result_bonus: i64 => w::Field::must("result_bonus"),
+            1 result_bonus: i64 => "result_bonus: must",
             /// `result_balance`; unit fen.
-            2 result_balance: xinqiao_types::Fen => w::Field::must("result_balance"),
+            2 result_balance: xinqiao_types::Fen => "result_balance: must",
         }
     }
 
@@ -3617,32 +3600,32 @@ pub mod membercard {
         /// * Catalog: `official_account.card.membercard.userinfo_get`.
         pub struct UserinfoGet {
             /// `card_id`.
-            0 card_id: String => w::Field::must("card_id"),
+            0 card_id: String => "card_id: must",
             /// `code`.
-            1 code: String => w::Field::must("code"),
+            1 code: String => "code: must",
         }
-        new(card_id: String, code: String)
+        new(card_id: impl Into<String>, code: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`UserinfoGet`].
         pub struct UserinfoGetResponse {
             /// `openid`.
-            0 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            0 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `nickname`.
-            1 nickname: String => w::Field::must("nickname").masked(),
+            1 nickname: String => "nickname: must masked",
             /// `sex`.
-            2 sex: String => w::Field::must("sex"),
+            2 sex: String => "sex: must",
             /// `membership_number`.
-            3 membership_number: String => w::Field::must("membership_number"),
+            3 membership_number: String => "membership_number: must",
             /// `user_info`.
-            4 user_info: Option<super::ActivatetempinfoGetInfo> => w::Field::new("user_info"),
+            4 user_info: Option<super::ActivatetempinfoGetInfo> => "user_info",
             /// `bonus`.
-            5 bonus: i64 => w::Field::must("bonus"),
+            5 bonus: i64 => "bonus: must",
             /// `balance`; unit fen.
-            6 balance: xinqiao_types::Fen => w::Field::must("balance"),
+            6 balance: xinqiao_types::Fen => "balance: must",
             /// `user_card_status`.
-            7 user_card_status: String => w::Field::must("user_card_status"),
+            7 user_card_status: String => "user_card_status: must",
         }
     }
 
@@ -3679,7 +3662,7 @@ pub mod pay {
         /// * Catalog: `official_account.card.pay.activate`.
         pub struct Activate {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -3712,7 +3695,7 @@ pub mod pay {
         /// * Catalog: `official_account.card.pay.confirm`.
         pub struct Confirm {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -3745,7 +3728,7 @@ pub mod pay {
         /// * Catalog: `official_account.card.pay.getcoinsinfo`.
         pub struct Getcoinsinfo {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -3778,7 +3761,7 @@ pub mod pay {
         /// * Catalog: `official_account.card.pay.getorder`.
         pub struct Getorder {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -3811,7 +3794,7 @@ pub mod pay {
         /// * Catalog: `official_account.card.pay.getorderlist`.
         pub struct Getorderlist {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -3844,7 +3827,7 @@ pub mod pay {
         /// * Catalog: `official_account.card.pay.getpayprice`.
         pub struct Getpayprice {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -3877,7 +3860,7 @@ pub mod pay {
         /// * Catalog: `official_account.card.pay.recharge`.
         pub struct Recharge {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -3915,7 +3898,7 @@ pub mod paygiftcard {
         /// * Catalog: `official_account.card.paygiftcard.add`.
         pub struct Add {
             /// `rule_info`.
-            0 rule_info: super::RuleInfo => w::Field::must("rule_info"),
+            0 rule_info: super::RuleInfo => "rule_info: must",
         }
         new(rule_info: super::RuleInfo)
     }
@@ -3924,11 +3907,11 @@ pub mod paygiftcard {
         /// Answer to [`Add`].
         pub struct AddResponse {
             /// `rule_id`.
-            0 rule_id: i64 => w::Field::must("rule_id"),
+            0 rule_id: i64 => "rule_id: must",
             /// `fail_mchid_list`.
-            1 fail_mchid_list: Vec<super::FailMchid> => w::Field::must("fail_mchid_list"),
+            1 fail_mchid_list: Vec<super::FailMchid> => "fail_mchid_list: must",
             /// `succ_mchid_list`.
-            2 succ_mchid_list: Vec<String> => w::Field::must("succ_mchid_list"),
+            2 succ_mchid_list: Vec<String> => "succ_mchid_list: must",
         }
     }
 
@@ -3960,24 +3943,24 @@ pub mod paygiftcard {
         /// * Catalog: `official_account.card.paygiftcard.batchget`.
         pub struct Batchget {
             /// `type`.
-            0 type_: String => w::Field::must("type"),
+            0 type_: String => "type: must",
             /// `effective`.
-            1 effective: bool => w::Field::must("effective"),
+            1 effective: bool => "effective: must",
             /// `offset`.
-            2 offset: i64 => w::Field::must("offset"),
+            2 offset: i64 => "offset: must",
             /// `count`.
-            3 count: i64 => w::Field::must("count"),
+            3 count: i64 => "count: must",
         }
-        new(type_: String, effective: bool, offset: i64, count: i64)
+        new(type_: impl Into<String>, effective: bool, offset: i64, count: i64)
     }
 
     w::record! {
         /// Answer to [`Batchget`].
         pub struct BatchgetResponse {
             /// `rule_list`.
-            0 rule_list: Vec<super::Rule> => w::Field::must("rule_list"),
+            0 rule_list: Vec<super::Rule> => "rule_list: must",
             /// `total_count`.
-            1 total_count: i64 => w::Field::must("total_count"),
+            1 total_count: i64 => "total_count: must",
         }
     }
 
@@ -4009,7 +3992,7 @@ pub mod paygiftcard {
         /// * Catalog: `official_account.card.paygiftcard.delete`.
         pub struct Delete {
             /// `rule_id`.
-            0 rule_id: i64 => w::Field::must("rule_id"),
+            0 rule_id: i64 => "rule_id: must",
         }
         new(rule_id: i64)
     }
@@ -4042,7 +4025,7 @@ pub mod paygiftcard {
         /// * Catalog: `official_account.card.paygiftcard.getbyid`.
         pub struct Getbyid {
             /// `rule_id`.
-            0 rule_id: i64 => w::Field::must("rule_id"),
+            0 rule_id: i64 => "rule_id: must",
         }
         new(rule_id: i64)
     }
@@ -4051,7 +4034,7 @@ pub mod paygiftcard {
         /// Answer to [`Getbyid`].
         pub struct GetbyidResponse {
             /// `rule_info`.
-            0 rule_info: super::Rule => w::Field::must("rule_info"),
+            0 rule_info: super::Rule => "rule_info: must",
         }
     }
 
@@ -4088,7 +4071,7 @@ pub mod paygiftmembercard {
         /// * Catalog: `official_account.card.paygiftmembercard.add`.
         pub struct Add {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -4121,7 +4104,7 @@ pub mod paygiftmembercard {
         /// * Catalog: `official_account.card.paygiftmembercard.delete`.
         pub struct Delete {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -4154,7 +4137,7 @@ pub mod paygiftmembercard {
         /// * Catalog: `official_account.card.paygiftmembercard.get`.
         pub struct Get {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -4192,16 +4175,16 @@ pub mod storewxa {
         /// * Catalog: `official_account.card.storewxa.get`.
         pub struct Get {
             /// `poi_id`.
-            0 poi_id: String => w::Field::must("poi_id"),
+            0 poi_id: String => "poi_id: must",
         }
-        new(poi_id: String)
+        new(poi_id: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
             /// `card_id`.
-            0 card_id: Option<String> => w::Field::new("card_id"),
+            0 card_id: Option<String> => "card_id",
         }
     }
 
@@ -4233,11 +4216,11 @@ pub mod storewxa {
         /// * Catalog: `official_account.card.storewxa.set`.
         pub struct Set {
             /// `poi_id`.
-            0 poi_id: String => w::Field::must("poi_id"),
+            0 poi_id: String => "poi_id: must",
             /// `card_id`.
-            1 card_id: String => w::Field::must("card_id"),
+            1 card_id: String => "card_id: must",
         }
-        new(poi_id: String, card_id: String)
+        new(poi_id: impl Into<String>, card_id: impl Into<String>)
     }
 
     w::endpoint! {
@@ -4273,23 +4256,23 @@ pub mod submerchant {
         /// * Catalog: `official_account.card.submerchant.batchget`.
         pub struct Batchget {
             /// `begin_id`.
-            0 begin_id: String => w::Field::must("begin_id"),
+            0 begin_id: String => "begin_id: must",
             /// `limit`.
-            1 limit: i64 => w::Field::must("limit"),
+            1 limit: i64 => "limit: must",
             /// `status`.
-            2 status: Option<String> => w::Field::new("status"),
+            2 status: Option<String> => "status",
         }
-        new(begin_id: String, limit: i64)
-        set(status: String)
+        new(begin_id: impl Into<String>, limit: i64)
+        text(status: String)
     }
 
     w::record! {
         /// Answer to [`Batchget`].
         pub struct BatchgetResponse {
             /// `info_list`.
-            0 info_list: Vec<super::BatchgetInfo> => w::Field::must("info_list"),
+            0 info_list: Vec<super::BatchgetInfo> => "info_list: must",
             /// `next_begin_id`.
-            1 next_begin_id: Option<w::TextOrNumber> => w::Field::new("next_begin_id"),
+            1 next_begin_id: Option<w::TextOrNumber> => "next_begin_id",
         }
     }
 
@@ -4321,16 +4304,16 @@ pub mod submerchant {
         /// * Catalog: `official_account.card.submerchant.get`.
         pub struct Get {
             /// `merchant_id`.
-            0 merchant_id: String => w::Field::must("merchant_id"),
+            0 merchant_id: String => "merchant_id: must",
         }
-        new(merchant_id: String)
+        new(merchant_id: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
             /// `info`.
-            0 info: super::BatchgetInfo => w::Field::must("info"),
+            0 info: super::BatchgetInfo => "info: must",
         }
     }
 
@@ -4362,7 +4345,7 @@ pub mod submerchant {
         /// * Catalog: `official_account.card.submerchant.submit`.
         pub struct Submit {
             /// `info`.
-            0 info: super::SubmitInfo => w::Field::must("info"),
+            0 info: super::SubmitInfo => "info: must",
         }
         new(info: super::SubmitInfo)
     }
@@ -4371,7 +4354,7 @@ pub mod submerchant {
         /// Answer to [`Submit`].
         pub struct SubmitResponse {
             /// `info`.
-            0 info: super::BatchgetInfo => w::Field::must("info"),
+            0 info: super::BatchgetInfo => "info: must",
         }
     }
 
@@ -4403,7 +4386,7 @@ pub mod submerchant {
         /// * Catalog: `official_account.card.submerchant.update`.
         pub struct Update {
             /// `info`.
-            0 info: super::UpdateInfo => w::Field::must("info"),
+            0 info: super::UpdateInfo => "info: must",
         }
         new(info: super::UpdateInfo)
     }
@@ -4412,7 +4395,7 @@ pub mod submerchant {
         /// Answer to [`Update`].
         pub struct UpdateResponse {
             /// `info`.
-            0 info: super::BatchgetInfo => w::Field::must("info"),
+            0 info: super::BatchgetInfo => "info: must",
         }
     }
 

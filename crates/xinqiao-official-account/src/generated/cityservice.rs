@@ -7,9 +7,9 @@ w::record! {
     /// `BusinessInfo`.
     pub struct BusinessInfo {
         /// `redirect_page`.
-        0 redirect_page: Option<RedirectPage> => w::Field::new("redirect_page"),
+        0 redirect_page: Option<RedirectPage> => "redirect_page",
         /// Further keys.
-        1 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        1 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
     set(redirect_page: RedirectPage)
@@ -19,39 +19,39 @@ w::record! {
     /// `GetservicepathParam`.
     pub struct GetservicepathParam {
         /// `key`.
-        0 key: String => w::Field::must("key"),
+        0 key: String => "key: must",
         /// `value`.
-        1 value: String => w::Field::must("value"),
+        1 value: String => "value: must",
     }
-    new(key: String, value: String)
+    new(key: impl Into<String>, value: impl Into<String>)
 }
 
 w::record! {
     /// `RedirectPage`.
     pub struct RedirectPage {
         /// `page_type`.
-        0 page_type: String => w::Field::must("page_type"),
+        0 page_type: String => "page_type: must",
         /// `url`.
-        1 url: Option<String> => w::Field::new("url"),
+        1 url: Option<String> => "url",
         /// `app_id`.
-        2 app_id: Option<String> => w::Field::new("app_id"),
+        2 app_id: Option<String> => "app_id",
         /// `fullpath`.
-        3 fullpath: Option<String> => w::Field::new("fullpath"),
+        3 fullpath: Option<String> => "fullpath",
     }
-    new(page_type: String)
-    set(url: String, app_id: String, fullpath: String)
+    new(page_type: impl Into<String>)
+    text(url: String, app_id: String, fullpath: String)
 }
 
 w::record! {
     /// `SendmsgdataData`.
     pub struct SendmsgdataData {
         /// `value`.
-        0 value: String => w::Field::must("value"),
+        0 value: String => "value: must",
         /// `color`; format `#RRGGBB`.
-        1 color: Option<String> => w::Field::new("color"),
+        1 color: Option<String> => "color",
     }
-    new(value: String)
-    set(color: String)
+    new(value: impl Into<String>)
+    text(color: String)
 }
 
 w::record! {
@@ -63,28 +63,28 @@ w::record! {
     /// * Catalog: `official_account.cityservice.getmedrealname`.
     pub struct Getmedrealname {
         /// `app_id`.
-        0 app_id: String => w::Field::must("app_id"),
+        0 app_id: String => "app_id: must",
         /// `open_id`.
-        1 open_id: String => w::Field::must("open_id").masked(),
+        1 open_id: String => "open_id: must masked",
         /// `wxmed_authcode`.
-        2 wxmed_authcode: String => w::Field::must("wxmed_authcode"),
+        2 wxmed_authcode: String => "wxmed_authcode: must",
     }
-    new(app_id: String, open_id: String, wxmed_authcode: String)
+    new(app_id: impl Into<String>, open_id: impl Into<String>, wxmed_authcode: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`Getmedrealname`].
     pub struct GetmedrealnameResponse {
         /// `app_id`.
-        0 app_id: String => w::Field::must("app_id"),
+        0 app_id: String => "app_id: must",
         /// `open_id`.
-        1 open_id: String => w::Field::must("open_id").masked(),
+        1 open_id: String => "open_id: must masked",
         /// `key_version`.
-        2 key_version: i64 => w::Field::must("key_version"),
+        2 key_version: i64 => "key_version: must",
         /// `cipher_real_name`.
-        3 cipher_real_name: String => w::Field::must("cipher_real_name"),
+        3 cipher_real_name: String => "cipher_real_name: must",
         /// `cipher_algorithm`.
-        4 cipher_algorithm: String => w::Field::must("cipher_algorithm"),
+        4 cipher_algorithm: String => "cipher_algorithm: must",
     }
 }
 
@@ -115,18 +115,18 @@ w::record! {
     /// * Catalog: `official_account.cityservice.getmsgrelation`.
     pub struct Getmsgrelation {
         /// `business_id`.
-        0 business_id: i64 => w::Field::must("business_id"),
+        0 business_id: i64 => "business_id: must",
         /// `open_id`.
-        1 open_id: String => w::Field::must("open_id").masked(),
+        1 open_id: String => "open_id: must masked",
     }
-    new(business_id: i64, open_id: String)
+    new(business_id: i64, open_id: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`Getmsgrelation`].
     pub struct GetmsgrelationResponse {
         /// `is_subscribed`.
-        0 is_subscribed: bool => w::Field::must("is_subscribed").spelled(w::Spelling::BoolInt),
+        0 is_subscribed: bool => "is_subscribed: must zero-one",
     }
 }
 
@@ -158,28 +158,27 @@ w::record! {
     /// * Catalog: `official_account.cityservice.getservicepath`.
     pub struct Getservicepath {
         /// `page_type`.
-        0 page_type: i64 => w::Field::must("page_type"),
+        0 page_type: i64 => "page_type: must",
         /// `src_channel`.
-        1 src_channel: i64 => w::Field::must("src_channel"),
+        1 src_channel: i64 => "src_channel: must",
         /// `city_name`.
-        2 city_name: Option<String> => w::Field::new("city_name"),
+        2 city_name: Option<String> => "city_name",
         /// `card_type`.
-        3 card_type: Option<i64> => w::Field::new("card_type"),
+        3 card_type: Option<i64> => "card_type",
         /// `service_id`.
-        4 service_id: Option<i64> => w::Field::new("service_id"),
+        4 service_id: Option<i64> => "service_id",
         /// `content_name`.
-        5 content_name: Option<String> => w::Field::new("content_name"),
+        5 content_name: Option<String> => "content_name",
         /// `params`.
-        6 params: Option<Vec<GetservicepathParam>> => w::Field::new("params").spelled(w::Spelling::JsonText),
+        6 params: Option<Vec<GetservicepathParam>> => "params: json",
         /// `ext_params`.
-        7 ext_params: Option<Vec<GetservicepathParam>> => w::Field::new("ext_params"),
+        7 ext_params: Option<Vec<GetservicepathParam>> => "ext_params",
     }
     new(page_type: i64, src_channel: i64)
+    text(city_name: String, content_name: String)
     set(
-        city_name: String,
         card_type: i64,
         service_id: i64,
-        content_name: String,
         params: Vec<GetservicepathParam>,
         ext_params: Vec<GetservicepathParam>,
     )
@@ -189,15 +188,15 @@ w::record! {
     /// Answer to [`Getservicepath`].
     pub struct GetservicepathResponse {
         /// `app_id`.
-        0 app_id: Option<String> => w::Field::new("app_id"),
+        0 app_id: Option<String> => "app_id",
         /// `path`.
-        1 path: String => w::Field::must("path"),
+        1 path: String => "path: must",
         /// `query_string`.
-        2 query_string: String => w::Field::must("query_string"),
+        2 query_string: String => "query_string: must",
         /// `business_type`.
-        3 business_type: Option<w::TextOrNumber> => w::Field::new("business_type"),
+        3 business_type: Option<w::TextOrNumber> => "business_type",
         /// `username`.
-        4 username: Option<String> => w::Field::new("username"),
+        4 username: Option<String> => "username",
     }
 }
 
@@ -228,24 +227,31 @@ w::record! {
     /// * Catalog: `official_account.cityservice.sendchannelmsg`.
     pub struct Sendchannelmsg {
         /// `app_id`.
-        0 app_id: String => w::Field::must("app_id"),
+        0 app_id: String => "app_id: must",
         /// `open_id`.
-        1 open_id: String => w::Field::must("open_id").masked(),
+        1 open_id: String => "open_id: must masked",
         /// `order_id`.
-        2 order_id: Option<String> => w::Field::new("order_id"),
+        2 order_id: Option<String> => "order_id",
         /// `msg_id`.
-        3 msg_id: String => w::Field::must("msg_id"),
+        3 msg_id: String => "msg_id: must",
         /// `status`.
-        4 status: i64 => w::Field::must("status"),
+        4 status: i64 => "status: must",
         /// `business_id`.
-        5 business_id: i64 => w::Field::must("business_id"),
+        5 business_id: i64 => "business_id: must",
         /// `testonly_is_trial`.
-        6 testonly_is_trial: Option<bool> => w::Field::new("testonly_is_trial").spelled(w::Spelling::BoolInt),
+        6 testonly_is_trial: Option<bool> => "testonly_is_trial: zero-one",
         /// `business_info`.
-        7 business_info: Option<BusinessInfo> => w::Field::new("business_info"),
+        7 business_info: Option<BusinessInfo> => "business_info",
     }
-    new(app_id: String, open_id: String, msg_id: String, status: i64, business_id: i64)
-    set(order_id: String, testonly_is_trial: bool, business_info: BusinessInfo)
+    new(
+        app_id: impl Into<String>,
+        open_id: impl Into<String>,
+        msg_id: impl Into<String>,
+        status: i64,
+        business_id: i64,
+    )
+    text(order_id: String)
+    set(testonly_is_trial: bool, business_info: BusinessInfo)
 }
 
 w::endpoint! {
@@ -276,37 +282,41 @@ w::record! {
     /// * Catalog: `official_account.cityservice.sendmsgdata`.
     pub struct Sendmsgdata {
         /// `openid`.
-        0 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `biz_template_id`.
-        1 biz_template_id: String => w::Field::must("biz_template_id"),
+        1 biz_template_id: String => "biz_template_id: must",
         /// `result_page_style_id`.
-        2 result_page_style_id: Option<String> => w::Field::new("result_page_style_id"),
+        2 result_page_style_id: Option<String> => "result_page_style_id",
         /// `deal_msg_style_id`.
-        3 deal_msg_style_id: Option<String> => w::Field::new("deal_msg_style_id"),
+        3 deal_msg_style_id: Option<String> => "deal_msg_style_id",
         /// `card_style_id`.
-        4 card_style_id: Option<String> => w::Field::new("card_style_id"),
+        4 card_style_id: Option<String> => "card_style_id",
         /// `order_no`.
-        5 order_no: String => w::Field::must("order_no"),
+        5 order_no: String => "order_no: must",
         /// `url`.
-        6 url: Option<String> => w::Field::new("url"),
+        6 url: Option<String> => "url",
         /// `data`.
-        7 data: Option<std::collections::BTreeMap<String, SendmsgdataData>> => w::Field::new("data"),
+        7 data: Option<std::collections::BTreeMap<String, SendmsgdataData>> => "data",
     }
-    new(openid: xinqiao_types::OpenId, biz_template_id: String, order_no: String)
-    set(
+    new(
+        openid: impl Into<xinqiao_types::OpenId>,
+        biz_template_id: impl Into<String>,
+        order_no: impl Into<String>,
+    )
+    text(
         result_page_style_id: String,
         deal_msg_style_id: String,
         card_style_id: String,
         url: String,
-        data: std::collections::BTreeMap<String, SendmsgdataData>,
     )
+    set(data: std::collections::BTreeMap<String, SendmsgdataData>)
 }
 
 w::record! {
     /// Answer to [`Sendmsgdata`].
     pub struct SendmsgdataResponse {
         /// `result_page_url`.
-        0 result_page_url: Option<String> => w::Field::new("result_page_url"),
+        0 result_page_url: Option<String> => "result_page_url",
     }
 }
 
@@ -343,9 +353,9 @@ pub mod face {
             /// * Catalog: `official_account.cityservice.face.identify.getimage`.
             pub struct Getimage {
                 /// `verify_result`.
-                0 verify_result: String => w::Field::must("verify_result"),
+                0 verify_result: String => "verify_result: must",
             }
-            new(verify_result: String)
+            new(verify_result: impl Into<String>)
         }
 
         w::endpoint! {
@@ -374,30 +384,30 @@ pub mod face {
             /// * Catalog: `official_account.cityservice.face.identify.getinfo`.
             pub struct Getinfo {
                 /// `verify_result`.
-                0 verify_result: String => w::Field::must("verify_result"),
+                0 verify_result: String => "verify_result: must",
             }
-            new(verify_result: String)
+            new(verify_result: impl Into<String>)
         }
 
         w::record! {
             /// Answer to [`Getinfo`].
             pub struct GetinfoResponse {
                 /// `identify_ret`.
-                0 identify_ret: i64 => w::Field::must("identify_ret"),
+                0 identify_ret: i64 => "identify_ret: must",
                 /// `identify_time`; format `unix`.
-                1 identify_time: xinqiao_types::UnixSeconds => w::Field::must("identify_time"),
+                1 identify_time: xinqiao_types::UnixSeconds => "identify_time: must",
                 /// `validate_data`.
-                2 validate_data: Option<String> => w::Field::new("validate_data"),
+                2 validate_data: Option<String> => "validate_data",
                 /// `openid`.
-                3 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+                3 openid: Option<xinqiao_types::OpenId> => "openid: masked",
                 /// `user_id_key`.
-                4 user_id_key: Option<String> => w::Field::new("user_id_key"),
+                4 user_id_key: Option<String> => "user_id_key",
                 /// `name_utf8_md5`.
-                5 name_utf8_md5: Option<String> => w::Field::new("name_utf8_md5"),
+                5 name_utf8_md5: Option<String> => "name_utf8_md5",
                 /// `id_card_number_md5`.
-                6 id_card_number_md5: Option<String> => w::Field::new("id_card_number_md5"),
+                6 id_card_number_md5: Option<String> => "id_card_number_md5",
                 /// `finish_time`; format `unix`.
-                7 finish_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("finish_time"),
+                7 finish_time: Option<xinqiao_types::UnixSeconds> => "finish_time",
             }
         }
 
@@ -427,20 +437,20 @@ pub mod face {
             /// * Catalog: `official_account.cityservice.face.identify.getuseridkey`.
             pub struct Getuseridkey {
                 /// `name`.
-                0 name: String => w::Field::must("name"),
+                0 name: String => "name: must",
                 /// `id_card_number`.
-                1 id_card_number: String => w::Field::must("id_card_number").masked(),
+                1 id_card_number: String => "id_card_number: must masked",
             }
-            new(name: String, id_card_number: String)
+            new(name: impl Into<String>, id_card_number: impl Into<String>)
         }
 
         w::record! {
             /// Answer to [`Getuseridkey`].
             pub struct GetuseridkeyResponse {
                 /// `user_id_key`.
-                0 user_id_key: String => w::Field::must("user_id_key"),
+                0 user_id_key: String => "user_id_key: must",
                 /// `expires_in`; unit s.
-                1 expires_in: i64 => w::Field::must("expires_in"),
+                1 expires_in: i64 => "expires_in: must",
             }
         }
 
@@ -473,7 +483,7 @@ pub mod face {
             /// * Catalog: `official_account.cityservice.face.identify.getverifyid`.
             pub struct Getverifyid {
                 /// Further keys.
-                0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+                0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
             }
             new()
         }
@@ -507,7 +517,7 @@ pub mod face {
             /// * Catalog: `official_account.cityservice.face.identify.queryverifyinfo`.
             pub struct Queryverifyinfo {
                 /// Further keys.
-                0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+                0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
             }
             new()
         }

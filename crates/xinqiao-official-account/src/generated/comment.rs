@@ -7,17 +7,17 @@ w::record! {
     /// `Comment`.
     pub struct Comment {
         /// `user_comment_id`.
-        0 user_comment_id: i64 => w::Field::must("user_comment_id"),
+        0 user_comment_id: i64 => "user_comment_id: must",
         /// `openid`.
-        1 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        1 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `content`.
-        2 content: String => w::Field::must("content"),
+        2 content: String => "content: must",
         /// `comment_type`.
-        3 comment_type: bool => w::Field::must("comment_type").spelled(w::Spelling::BoolInt),
+        3 comment_type: bool => "comment_type: must zero-one",
         /// `reply`.
-        4 reply: Option<Vec<Reply>> => w::Field::new("reply"),
+        4 reply: Option<Vec<Reply>> => "reply",
         /// `create_time`; format `unix`.
-        5 create_time: xinqiao_types::UnixSeconds => w::Field::must("create_time"),
+        5 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
 
@@ -25,9 +25,9 @@ w::record! {
     /// `Reply`.
     pub struct Reply {
         /// `content`.
-        0 content: String => w::Field::must("content"),
+        0 content: String => "content: must",
         /// `create_time`; format `unix`.
-        1 create_time: xinqiao_types::UnixSeconds => w::Field::must("create_time"),
+        1 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
 
@@ -40,9 +40,9 @@ w::record! {
     /// * Catalog: `official_account.comment.close`.
     pub struct Close {
         /// `msg_data_id`.
-        0 msg_data_id: i64 => w::Field::must("msg_data_id"),
+        0 msg_data_id: i64 => "msg_data_id: must",
         /// `index`.
-        1 index: Option<i64> => w::Field::new("index"),
+        1 index: Option<i64> => "index",
     }
     new(msg_data_id: i64)
     set(index: i64)
@@ -76,11 +76,11 @@ w::record! {
     /// * Catalog: `official_account.comment.delete`.
     pub struct Delete {
         /// `msg_data_id`.
-        0 msg_data_id: i64 => w::Field::must("msg_data_id"),
+        0 msg_data_id: i64 => "msg_data_id: must",
         /// `index`.
-        1 index: Option<i64> => w::Field::new("index"),
+        1 index: Option<i64> => "index",
         /// `user_comment_id`.
-        2 user_comment_id: i64 => w::Field::must("user_comment_id"),
+        2 user_comment_id: i64 => "user_comment_id: must",
     }
     new(msg_data_id: i64, user_comment_id: i64)
     set(index: i64)
@@ -114,15 +114,15 @@ w::record! {
     /// * Catalog: `official_account.comment.list`.
     pub struct List {
         /// `msg_data_id`.
-        0 msg_data_id: i64 => w::Field::must("msg_data_id"),
+        0 msg_data_id: i64 => "msg_data_id: must",
         /// `index`.
-        1 index: Option<i64> => w::Field::new("index"),
+        1 index: Option<i64> => "index",
         /// `begin`.
-        2 begin: i64 => w::Field::must("begin"),
+        2 begin: i64 => "begin: must",
         /// `count`.
-        3 count: i64 => w::Field::must("count"),
+        3 count: i64 => "count: must",
         /// `type`.
-        4 type_: i64 => w::Field::must("type"),
+        4 type_: i64 => "type: must",
     }
     new(msg_data_id: i64, begin: i64, count: i64, type_: i64)
     set(index: i64)
@@ -132,9 +132,9 @@ w::record! {
     /// Answer to [`List`].
     pub struct ListResponse {
         /// `comment`.
-        0 comment: Vec<Comment> => w::Field::must("comment"),
+        0 comment: Vec<Comment> => "comment: must",
         /// `total`.
-        1 total: i64 => w::Field::must("total"),
+        1 total: i64 => "total: must",
     }
 }
 
@@ -166,11 +166,11 @@ w::record! {
     /// * Catalog: `official_account.comment.markelect`.
     pub struct Markelect {
         /// `msg_data_id`.
-        0 msg_data_id: i64 => w::Field::must("msg_data_id"),
+        0 msg_data_id: i64 => "msg_data_id: must",
         /// `index`.
-        1 index: Option<i64> => w::Field::new("index"),
+        1 index: Option<i64> => "index",
         /// `user_comment_id`.
-        2 user_comment_id: i64 => w::Field::must("user_comment_id"),
+        2 user_comment_id: i64 => "user_comment_id: must",
     }
     new(msg_data_id: i64, user_comment_id: i64)
     set(index: i64)
@@ -204,9 +204,9 @@ w::record! {
     /// * Catalog: `official_account.comment.open`.
     pub struct Open {
         /// `msg_data_id`.
-        0 msg_data_id: i64 => w::Field::must("msg_data_id"),
+        0 msg_data_id: i64 => "msg_data_id: must",
         /// `index`.
-        1 index: Option<i64> => w::Field::new("index"),
+        1 index: Option<i64> => "index",
     }
     new(msg_data_id: i64)
     set(index: i64)
@@ -240,11 +240,11 @@ w::record! {
     /// * Catalog: `official_account.comment.unmarkelect`.
     pub struct Unmarkelect {
         /// `msg_data_id`.
-        0 msg_data_id: i64 => w::Field::must("msg_data_id"),
+        0 msg_data_id: i64 => "msg_data_id: must",
         /// `index`.
-        1 index: Option<i64> => w::Field::new("index"),
+        1 index: Option<i64> => "index",
         /// `user_comment_id`.
-        2 user_comment_id: i64 => w::Field::must("user_comment_id"),
+        2 user_comment_id: i64 => "user_comment_id: must",
     }
     new(msg_data_id: i64, user_comment_id: i64)
     set(index: i64)
@@ -282,15 +282,15 @@ pub mod reply {
         /// * Catalog: `official_account.comment.reply.add`.
         pub struct Add {
             /// `msg_data_id`.
-            0 msg_data_id: i64 => w::Field::must("msg_data_id"),
+            0 msg_data_id: i64 => "msg_data_id: must",
             /// `index`.
-            1 index: Option<i64> => w::Field::new("index"),
+            1 index: Option<i64> => "index",
             /// `user_comment_id`.
-            2 user_comment_id: i64 => w::Field::must("user_comment_id"),
+            2 user_comment_id: i64 => "user_comment_id: must",
             /// `content`.
-            3 content: String => w::Field::must("content"),
+            3 content: String => "content: must",
         }
-        new(msg_data_id: i64, user_comment_id: i64, content: String)
+        new(msg_data_id: i64, user_comment_id: i64, content: impl Into<String>)
         set(index: i64)
     }
 
@@ -322,11 +322,11 @@ pub mod reply {
         /// * Catalog: `official_account.comment.reply.delete`.
         pub struct Delete {
             /// `msg_data_id`.
-            0 msg_data_id: i64 => w::Field::must("msg_data_id"),
+            0 msg_data_id: i64 => "msg_data_id: must",
             /// `index`.
-            1 index: Option<i64> => w::Field::new("index"),
+            1 index: Option<i64> => "index",
             /// `user_comment_id`.
-            2 user_comment_id: i64 => w::Field::must("user_comment_id"),
+            2 user_comment_id: i64 => "user_comment_id: must",
         }
         new(msg_data_id: i64, user_comment_id: i64)
         set(index: i64)

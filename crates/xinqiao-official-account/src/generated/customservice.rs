@@ -7,23 +7,23 @@ w::record! {
     /// `Kf`.
     pub struct Kf {
         /// `kf_id`.
-        0 kf_id: String => w::Field::must("kf_id"),
+        0 kf_id: String => "kf_id: must",
         /// `kf_account`.
-        1 kf_account: String => w::Field::must("kf_account"),
+        1 kf_account: String => "kf_account: must",
         /// `kf_nick`.
-        2 kf_nick: String => w::Field::must("kf_nick"),
+        2 kf_nick: String => "kf_nick: must",
         /// `kf_headimgurl`.
-        3 kf_headimgurl: String => w::Field::must("kf_headimgurl"),
+        3 kf_headimgurl: String => "kf_headimgurl: must",
         /// `kf_wx`.
-        4 kf_wx: Option<String> => w::Field::new("kf_wx"),
+        4 kf_wx: Option<String> => "kf_wx",
         /// `kf_openid`.
-        5 kf_openid: Option<String> => w::Field::new("kf_openid"),
+        5 kf_openid: Option<String> => "kf_openid",
         /// `invite_wx`.
-        6 invite_wx: Option<String> => w::Field::new("invite_wx"),
+        6 invite_wx: Option<String> => "invite_wx",
         /// `invite_expire_time`; format `unix`.
-        7 invite_expire_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("invite_expire_time"),
+        7 invite_expire_time: Option<xinqiao_types::UnixSeconds> => "invite_expire_time",
         /// `invite_status`.
-        8 invite_status: Option<String> => w::Field::new("invite_status"),
+        8 invite_status: Option<String> => "invite_status",
     }
 }
 
@@ -31,15 +31,15 @@ w::record! {
     /// `KfOnline`.
     pub struct KfOnline {
         /// `kf_id`.
-        0 kf_id: String => w::Field::must("kf_id"),
+        0 kf_id: String => "kf_id: must",
         /// `kf_account`.
-        1 kf_account: String => w::Field::must("kf_account"),
+        1 kf_account: String => "kf_account: must",
         /// `status`.
-        2 status: i64 => w::Field::must("status"),
+        2 status: i64 => "status: must",
         /// `kf_openid`.
-        3 kf_openid: Option<String> => w::Field::new("kf_openid"),
+        3 kf_openid: Option<String> => "kf_openid",
         /// `accepted_case`.
-        4 accepted_case: i64 => w::Field::must("accepted_case"),
+        4 accepted_case: i64 => "accepted_case: must",
     }
 }
 
@@ -47,15 +47,15 @@ w::record! {
     /// `Recordlist`.
     pub struct Recordlist {
         /// `openid`.
-        0 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `worker`.
-        1 worker: String => w::Field::must("worker"),
+        1 worker: String => "worker: must",
         /// `opercode`.
-        2 opercode: i64 => w::Field::must("opercode"),
+        2 opercode: i64 => "opercode: must",
         /// `text`.
-        3 text: String => w::Field::must("text"),
+        3 text: String => "text: must",
         /// `time`; format `unix`.
-        4 time: xinqiao_types::UnixSeconds => w::Field::must("time"),
+        4 time: xinqiao_types::UnixSeconds => "time: must",
     }
 }
 
@@ -63,9 +63,9 @@ w::record! {
     /// `Sessionlist`.
     pub struct Sessionlist {
         /// `openid`.
-        0 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `createtime`; format `unix`.
-        1 createtime: xinqiao_types::UnixSeconds => w::Field::must("createtime"),
+        1 createtime: xinqiao_types::UnixSeconds => "createtime: must",
     }
 }
 
@@ -73,9 +73,9 @@ w::record! {
     /// `Waitcaselist`.
     pub struct Waitcaselist {
         /// `openid`.
-        0 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `latest_time`; format `unix`.
-        1 latest_time: xinqiao_types::UnixSeconds => w::Field::must("latest_time"),
+        1 latest_time: xinqiao_types::UnixSeconds => "latest_time: must",
     }
 }
 
@@ -96,7 +96,7 @@ w::record! {
     /// Answer to [`Getkflist`].
     pub struct GetkflistResponse {
         /// `kf_list`.
-        0 kf_list: Vec<Kf> => w::Field::must("kf_list"),
+        0 kf_list: Vec<Kf> => "kf_list: must",
     }
 }
 
@@ -128,7 +128,7 @@ w::record! {
     /// * Catalog: `official_account.customservice.getkflist_direct`.
     pub struct GetkflistDirect {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -169,7 +169,7 @@ w::record! {
     /// Answer to [`Getonlinekflist`].
     pub struct GetonlinekflistResponse {
         /// `kf_online_list`.
-        0 kf_online_list: Vec<KfOnline> => w::Field::must("kf_online_list"),
+        0 kf_online_list: Vec<KfOnline> => "kf_online_list: must",
     }
 }
 
@@ -201,7 +201,7 @@ w::record! {
     /// * Catalog: `official_account.customservice.getonlinekflist_direct`.
     pub struct GetonlinekflistDirect {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -239,16 +239,16 @@ pub mod kfaccount {
         /// * Catalog: `official_account.customservice.kfaccount.add`.
         pub struct Add {
             /// `kf_account`.
-            0 kf_account: Option<String> => w::Field::new("kf_account"),
+            0 kf_account: Option<String> => "kf_account",
             /// `nickname`.
-            1 nickname: Option<String> => w::Field::new("nickname").masked(),
+            1 nickname: Option<String> => "nickname: masked",
             /// `password`.
-            2 password: Option<String> => w::Field::new("password").masked(),
+            2 password: Option<String> => "password: masked",
             /// `kf_wx`.
-            3 kf_wx: Option<String> => w::Field::new("kf_wx"),
+            3 kf_wx: Option<String> => "kf_wx",
         }
         new()
-        set(kf_account: String, nickname: String, password: String, kf_wx: String)
+        text(kf_account: String, nickname: String, password: String, kf_wx: String)
     }
 
     w::endpoint! {
@@ -279,9 +279,9 @@ pub mod kfaccount {
         /// * Catalog: `official_account.customservice.kfaccount.canceladmin`.
         pub struct Canceladmin {
             /// `kf_openid`.
-            0 kf_openid: String => w::Field::must("kf_openid").place(w::Place::Query),
+            0 kf_openid: String => "kf_openid: must query",
         }
-        new(kf_openid: String)
+        new(kf_openid: impl Into<String>)
     }
 
     w::endpoint! {
@@ -312,9 +312,9 @@ pub mod kfaccount {
         /// * Catalog: `official_account.customservice.kfaccount.del_get`.
         pub struct DelGet {
             /// `kf_openid`.
-            0 kf_openid: String => w::Field::must("kf_openid").place(w::Place::Query),
+            0 kf_openid: String => "kf_openid: must query",
         }
-        new(kf_openid: String)
+        new(kf_openid: impl Into<String>)
     }
 
     w::endpoint! {
@@ -345,9 +345,9 @@ pub mod kfaccount {
         /// * Catalog: `official_account.customservice.kfaccount.del_post`.
         pub struct DelPost {
             /// `kf_account`.
-            0 kf_account: String => w::Field::must("kf_account"),
+            0 kf_account: String => "kf_account: must",
         }
-        new(kf_account: String)
+        new(kf_account: impl Into<String>)
     }
 
     w::endpoint! {
@@ -378,11 +378,11 @@ pub mod kfaccount {
         /// * Catalog: `official_account.customservice.kfaccount.inviteworker`.
         pub struct Inviteworker {
             /// `kf_account`.
-            0 kf_account: String => w::Field::must("kf_account"),
+            0 kf_account: String => "kf_account: must",
             /// `invite_wx`.
-            1 invite_wx: String => w::Field::must("invite_wx"),
+            1 invite_wx: String => "invite_wx: must",
         }
-        new(kf_account: String, invite_wx: String)
+        new(kf_account: impl Into<String>, invite_wx: impl Into<String>)
     }
 
     w::endpoint! {
@@ -412,9 +412,9 @@ pub mod kfaccount {
         /// * Catalog: `official_account.customservice.kfaccount.setadmin`.
         pub struct Setadmin {
             /// `kf_openid`.
-            0 kf_openid: String => w::Field::must("kf_openid").place(w::Place::Query),
+            0 kf_openid: String => "kf_openid: must query",
         }
-        new(kf_openid: String)
+        new(kf_openid: impl Into<String>)
     }
 
     w::endpoint! {
@@ -445,16 +445,16 @@ pub mod kfaccount {
         /// * Catalog: `official_account.customservice.kfaccount.update`.
         pub struct Update {
             /// `kf_account`.
-            0 kf_account: Option<String> => w::Field::new("kf_account"),
+            0 kf_account: Option<String> => "kf_account",
             /// `nickname`.
-            1 nickname: Option<String> => w::Field::new("nickname").masked(),
+            1 nickname: Option<String> => "nickname: masked",
             /// `password`.
-            2 password: Option<String> => w::Field::new("password").masked(),
+            2 password: Option<String> => "password: masked",
             /// `kf_wx`.
-            3 kf_wx: Option<String> => w::Field::new("kf_wx"),
+            3 kf_wx: Option<String> => "kf_wx",
         }
         new()
-        set(kf_account: String, nickname: String, password: String, kf_wx: String)
+        text(kf_account: String, nickname: String, password: String, kf_wx: String)
     }
 
     w::endpoint! {
@@ -485,11 +485,11 @@ pub mod kfaccount {
         /// * Catalog: `official_account.customservice.kfaccount.uploadheadimg`.
         pub struct Uploadheadimg {
             /// `kf_account`.
-            0 kf_account: String => w::Field::must("kf_account").place(w::Place::Query),
+            0 kf_account: String => "kf_account: must query",
             /// `media`.
-            1 media: w::FilePart => w::Field::must("media"),
+            1 media: w::FilePart => "media: must",
         }
-        new(kf_account: String, media: w::FilePart)
+        new(kf_account: impl Into<String>, media: w::FilePart)
     }
 
     w::endpoint! {
@@ -525,11 +525,11 @@ pub mod kfsession {
         /// * Catalog: `official_account.customservice.kfsession.close`.
         pub struct Close {
             /// `kf_account`.
-            0 kf_account: String => w::Field::must("kf_account"),
+            0 kf_account: String => "kf_account: must",
             /// `openid`.
-            1 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            1 openid: xinqiao_types::OpenId => "openid: must masked",
         }
-        new(kf_account: String, openid: xinqiao_types::OpenId)
+        new(kf_account: impl Into<String>, openid: impl Into<xinqiao_types::OpenId>)
     }
 
     w::endpoint! {
@@ -560,11 +560,11 @@ pub mod kfsession {
         /// * Catalog: `official_account.customservice.kfsession.create`.
         pub struct Create {
             /// `kf_account`.
-            0 kf_account: String => w::Field::must("kf_account"),
+            0 kf_account: String => "kf_account: must",
             /// `openid`.
-            1 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            1 openid: xinqiao_types::OpenId => "openid: must masked",
         }
-        new(kf_account: String, openid: xinqiao_types::OpenId)
+        new(kf_account: impl Into<String>, openid: impl Into<xinqiao_types::OpenId>)
     }
 
     w::endpoint! {
@@ -595,18 +595,18 @@ pub mod kfsession {
         /// * Catalog: `official_account.customservice.kfsession.getsession`.
         pub struct Getsession {
             /// `openid`.
-            0 openid: xinqiao_types::OpenId => w::Field::must("openid").place(w::Place::Query).masked(),
+            0 openid: xinqiao_types::OpenId => "openid: must query masked",
         }
-        new(openid: xinqiao_types::OpenId)
+        new(openid: impl Into<xinqiao_types::OpenId>)
     }
 
     w::record! {
         /// Answer to [`Getsession`].
         pub struct GetsessionResponse {
             /// `kf_account`.
-            0 kf_account: Option<String> => w::Field::new("kf_account"),
+            0 kf_account: Option<String> => "kf_account",
             /// `createtime`; format `unix`.
-            1 createtime: Option<xinqiao_types::UnixSeconds> => w::Field::new("createtime"),
+            1 createtime: Option<xinqiao_types::UnixSeconds> => "createtime",
         }
     }
 
@@ -638,16 +638,16 @@ pub mod kfsession {
         /// * Catalog: `official_account.customservice.kfsession.getsessionlist`.
         pub struct Getsessionlist {
             /// `kf_account`.
-            0 kf_account: String => w::Field::must("kf_account").place(w::Place::Query),
+            0 kf_account: String => "kf_account: must query",
         }
-        new(kf_account: String)
+        new(kf_account: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`Getsessionlist`].
         pub struct GetsessionlistResponse {
             /// `sessionlist`.
-            0 sessionlist: Vec<super::Sessionlist> => w::Field::must("sessionlist"),
+            0 sessionlist: Vec<super::Sessionlist> => "sessionlist: must",
         }
     }
 
@@ -686,9 +686,9 @@ pub mod kfsession {
         /// Answer to [`Getwaitcase`].
         pub struct GetwaitcaseResponse {
             /// `count`.
-            0 count: i64 => w::Field::must("count"),
+            0 count: i64 => "count: must",
             /// `waitcaselist`.
-            1 waitcaselist: Vec<super::Waitcaselist> => w::Field::must("waitcaselist"),
+            1 waitcaselist: Vec<super::Waitcaselist> => "waitcaselist: must",
         }
     }
 
@@ -725,13 +725,13 @@ pub mod msgrecord {
         /// * Catalog: `official_account.customservice.msgrecord.getmsglist`.
         pub struct Getmsglist {
             /// `starttime`; format `unix`.
-            0 starttime: xinqiao_types::UnixSeconds => w::Field::must("starttime"),
+            0 starttime: xinqiao_types::UnixSeconds => "starttime: must",
             /// `endtime`; format `unix`.
-            1 endtime: xinqiao_types::UnixSeconds => w::Field::must("endtime"),
+            1 endtime: xinqiao_types::UnixSeconds => "endtime: must",
             /// `msgid`.
-            2 msgid: i64 => w::Field::must("msgid"),
+            2 msgid: i64 => "msgid: must",
             /// `number`.
-            3 number: i64 => w::Field::must("number"),
+            3 number: i64 => "number: must",
         }
         new(
             starttime: xinqiao_types::UnixSeconds,
@@ -745,11 +745,11 @@ pub mod msgrecord {
         /// Answer to [`Getmsglist`].
         pub struct GetmsglistResponse {
             /// `msgid`.
-            0 msgid: i64 => w::Field::must("msgid"),
+            0 msgid: i64 => "msgid: must",
             /// `number`.
-            1 number: i64 => w::Field::must("number"),
+            1 number: i64 => "number: must",
             /// `recordlist`.
-            2 recordlist: Vec<super::Recordlist> => w::Field::must("recordlist"),
+            2 recordlist: Vec<super::Recordlist> => "recordlist: must",
         }
     }
 
@@ -780,7 +780,7 @@ pub mod msgrecord {
         /// * Catalog: `official_account.customservice.msgrecord.getrecord`.
         pub struct Getrecord {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -818,9 +818,9 @@ pub mod work {
         /// * Catalog: `official_account.customservice.work.bind`.
         pub struct Bind {
             /// `corpid`.
-            0 corpid: xinqiao_types::CorpId => w::Field::must("corpid"),
+            0 corpid: xinqiao_types::CorpId => "corpid: must",
         }
-        new(corpid: xinqiao_types::CorpId)
+        new(corpid: impl Into<xinqiao_types::CorpId>)
     }
 
     w::endpoint! {
@@ -858,11 +858,11 @@ pub mod work {
         /// Answer to [`Get`].
         pub struct GetResponse {
             /// `entityName`.
-            0 entity_name: Option<String> => w::Field::new("entityName"),
+            0 entity_name: Option<String> => "entityName",
             /// `corpid`.
-            1 corpid: Option<xinqiao_types::CorpId> => w::Field::new("corpid"),
+            1 corpid: Option<xinqiao_types::CorpId> => "corpid",
             /// `bindTime`; format `unix`.
-            2 bind_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("bindTime"),
+            2 bind_time: Option<xinqiao_types::UnixSeconds> => "bindTime",
         }
     }
 
@@ -894,9 +894,9 @@ pub mod work {
         /// * Catalog: `official_account.customservice.work.unbind`.
         pub struct Unbind {
             /// `corpid`.
-            0 corpid: xinqiao_types::CorpId => w::Field::must("corpid"),
+            0 corpid: xinqiao_types::CorpId => "corpid: must",
         }
-        new(corpid: xinqiao_types::CorpId)
+        new(corpid: impl Into<xinqiao_types::CorpId>)
     }
 
     w::endpoint! {

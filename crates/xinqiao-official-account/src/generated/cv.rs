@@ -7,13 +7,13 @@ w::record! {
     /// `AicropResult`.
     pub struct AicropResult {
         /// `crop_left`; unit px.
-        0 crop_left: i64 => w::Field::must("crop_left"),
+        0 crop_left: i64 => "crop_left: must",
         /// `crop_top`; unit px.
-        1 crop_top: i64 => w::Field::must("crop_top"),
+        1 crop_top: i64 => "crop_top: must",
         /// `crop_right`; unit px.
-        2 crop_right: i64 => w::Field::must("crop_right"),
+        2 crop_right: i64 => "crop_right: must",
         /// `crop_bottom`; unit px.
-        3 crop_bottom: i64 => w::Field::must("crop_bottom"),
+        3 crop_bottom: i64 => "crop_bottom: must",
     }
 }
 
@@ -21,7 +21,7 @@ w::record! {
     /// `CardPositionBack`.
     pub struct CardPositionBack {
         /// `pos`.
-        0 pos: Pos => w::Field::must("pos"),
+        0 pos: Pos => "pos: must",
     }
 }
 
@@ -29,7 +29,7 @@ w::record! {
     /// `CardPositionFront`.
     pub struct CardPositionFront {
         /// `pos`.
-        0 pos: Pos => w::Field::must("pos"),
+        0 pos: Pos => "pos: must",
     }
 }
 
@@ -37,7 +37,7 @@ w::record! {
     /// `CertPosition`.
     pub struct CertPosition {
         /// `pos`.
-        0 pos: Pos => w::Field::must("pos"),
+        0 pos: Pos => "pos: must",
     }
 }
 
@@ -45,11 +45,11 @@ w::record! {
     /// `CodeResult`.
     pub struct CodeResult {
         /// `type_name`.
-        0 type_name: String => w::Field::must("type_name"),
+        0 type_name: String => "type_name: must",
         /// `data`.
-        1 data: Option<String> => w::Field::new("data"),
+        1 data: Option<String> => "data",
         /// `pos`.
-        2 pos: Option<Pos> => w::Field::new("pos"),
+        2 pos: Option<Pos> => "pos",
     }
 }
 
@@ -57,9 +57,9 @@ w::record! {
     /// `CommItem`.
     pub struct CommItem {
         /// `text`.
-        0 text: String => w::Field::must("text"),
+        0 text: String => "text: must",
         /// `pos`.
-        1 pos: Pos => w::Field::must("pos"),
+        1 pos: Pos => "pos: must",
     }
 }
 
@@ -67,9 +67,9 @@ w::record! {
     /// `ImgSize`.
     pub struct ImgSize {
         /// `w`; unit px.
-        0 w: i64 => w::Field::must("w"),
+        0 w: i64 => "w: must",
         /// `h`; unit px.
-        1 h: i64 => w::Field::must("h"),
+        1 h: i64 => "h: must",
     }
 }
 
@@ -77,9 +77,9 @@ w::record! {
     /// `LeftTop`.
     pub struct LeftTop {
         /// `x`; unit px.
-        0 x: i64 => w::Field::must("x"),
+        0 x: i64 => "x: must",
         /// `y`; unit px.
-        1 y: i64 => w::Field::must("y"),
+        1 y: i64 => "y: must",
     }
 }
 
@@ -87,13 +87,13 @@ w::record! {
     /// `Pos`.
     pub struct Pos {
         /// `left_top`.
-        0 left_top: LeftTop => w::Field::must("left_top"),
+        0 left_top: LeftTop => "left_top: must",
         /// `right_top`.
-        1 right_top: LeftTop => w::Field::must("right_top"),
+        1 right_top: LeftTop => "right_top: must",
         /// `right_bottom`.
-        2 right_bottom: LeftTop => w::Field::must("right_bottom"),
+        2 right_bottom: LeftTop => "right_bottom: must",
         /// `left_bottom`.
-        3 left_bottom: LeftTop => w::Field::must("left_bottom"),
+        3 left_bottom: LeftTop => "left_bottom: must",
     }
 }
 
@@ -110,21 +110,22 @@ pub mod img {
         /// * Catalog: `official_account.cv.img.aicrop`.
         pub struct Aicrop {
             /// `img_url`.
-            0 img_url: Option<String> => w::Field::new("img_url").place(w::Place::Query),
+            0 img_url: Option<String> => "img_url: query",
             /// `img`.
-            1 img: Option<w::FilePart> => w::Field::new("img"),
+            1 img: Option<w::FilePart> => "img",
         }
         new()
-        set(img_url: String, img: w::FilePart)
+        text(img_url: String)
+        set(img: w::FilePart)
     }
 
     w::record! {
         /// Answer to [`Aicrop`].
         pub struct AicropResponse {
             /// `results`.
-            0 results: Vec<super::AicropResult> => w::Field::must("results"),
+            0 results: Vec<super::AicropResult> => "results: must",
             /// `img_size`.
-            1 img_size: super::ImgSize => w::Field::must("img_size"),
+            1 img_size: super::ImgSize => "img_size: must",
         }
     }
 
@@ -156,21 +157,22 @@ pub mod img {
         /// * Catalog: `official_account.cv.img.qrcode`.
         pub struct Qrcode {
             /// `img_url`.
-            0 img_url: Option<String> => w::Field::new("img_url").place(w::Place::Query),
+            0 img_url: Option<String> => "img_url: query",
             /// `img`.
-            1 img: Option<w::FilePart> => w::Field::new("img"),
+            1 img: Option<w::FilePart> => "img",
         }
         new()
-        set(img_url: String, img: w::FilePart)
+        text(img_url: String)
+        set(img: w::FilePart)
     }
 
     w::record! {
         /// Answer to [`Qrcode`].
         pub struct QrcodeResponse {
             /// `code_results`.
-            0 code_results: Vec<super::CodeResult> => w::Field::must("code_results"),
+            0 code_results: Vec<super::CodeResult> => "code_results: must",
             /// `img_size`.
-            1 img_size: super::ImgSize => w::Field::must("img_size"),
+            1 img_size: super::ImgSize => "img_size: must",
         }
     }
 
@@ -201,19 +203,20 @@ pub mod img {
         /// * Catalog: `official_account.cv.img.superresolution`.
         pub struct Superresolution {
             /// `img_url`.
-            0 img_url: Option<String> => w::Field::new("img_url").place(w::Place::Query),
+            0 img_url: Option<String> => "img_url: query",
             /// `img`.
-            1 img: Option<w::FilePart> => w::Field::new("img"),
+            1 img: Option<w::FilePart> => "img",
         }
         new()
-        set(img_url: String, img: w::FilePart)
+        text(img_url: String)
+        set(img: w::FilePart)
     }
 
     w::record! {
         /// Answer to [`Superresolution`].
         pub struct SuperresolutionResponse {
             /// `media_id`.
-            0 media_id: xinqiao_types::MediaId => w::Field::must("media_id"),
+            0 media_id: xinqiao_types::MediaId => "media_id: must",
         }
     }
 
@@ -250,21 +253,22 @@ pub mod ocr {
         /// * Catalog: `official_account.cv.ocr.bankcard`.
         pub struct Bankcard {
             /// `type`.
-            0 type_: String => w::Field::must("type").place(w::Place::Query),
+            0 type_: String => "type: must query",
             /// `img_url`.
-            1 img_url: Option<String> => w::Field::new("img_url").place(w::Place::Query),
+            1 img_url: Option<String> => "img_url: query",
             /// `img`.
-            2 img: Option<w::FilePart> => w::Field::new("img"),
+            2 img: Option<w::FilePart> => "img",
         }
-        new(type_: String)
-        set(img_url: String, img: w::FilePart)
+        new(type_: impl Into<String>)
+        text(img_url: String)
+        set(img: w::FilePart)
     }
 
     w::record! {
         /// Answer to [`Bankcard`].
         pub struct BankcardResponse {
             /// `number`.
-            0 number: String => w::Field::must("number"),
+            0 number: String => "number: must",
         }
     }
 
@@ -296,47 +300,48 @@ pub mod ocr {
         /// * Catalog: `official_account.cv.ocr.bizlicense`.
         pub struct Bizlicense {
             /// `type`.
-            0 type_: String => w::Field::must("type").place(w::Place::Query),
+            0 type_: String => "type: must query",
             /// `img_url`.
-            1 img_url: Option<String> => w::Field::new("img_url").place(w::Place::Query),
+            1 img_url: Option<String> => "img_url: query",
             /// `img`.
-            2 img: Option<w::FilePart> => w::Field::new("img"),
+            2 img: Option<w::FilePart> => "img",
         }
-        new(type_: String)
-        set(img_url: String, img: w::FilePart)
+        new(type_: impl Into<String>)
+        text(img_url: String)
+        set(img: w::FilePart)
     }
 
     w::record! {
         /// Answer to [`Bizlicense`].
         pub struct BizlicenseResponse {
             /// `reg_num`.
-            0 reg_num: String => w::Field::must("reg_num"),
+            0 reg_num: String => "reg_num: must",
             /// `serial`.
-            1 serial: String => w::Field::must("serial"),
+            1 serial: String => "serial: must",
             /// `legal_representative`.
-            2 legal_representative: String => w::Field::must("legal_representative"),
+            2 legal_representative: String => "legal_representative: must",
             /// `type_of_organization`.
-            3 type_of_organization: String => w::Field::must("type_of_organization"),
+            3 type_of_organization: String => "type_of_organization: must",
             /// `enterprise_name`.
-            4 enterprise_name: String => w::Field::must("enterprise_name"),
+            4 enterprise_name: String => "enterprise_name: must",
             /// `type_of_enterprise`.
-            5 type_of_enterprise: String => w::Field::must("type_of_enterprise"),
+            5 type_of_enterprise: String => "type_of_enterprise: must",
             /// `address`.
-            6 address: String => w::Field::must("address").masked(),
+            6 address: String => "address: must masked",
             /// `business_scope`.
-            7 business_scope: String => w::Field::must("business_scope"),
+            7 business_scope: String => "business_scope: must",
             /// `registered_capital`.
-            8 registered_capital: String => w::Field::must("registered_capital"),
+            8 registered_capital: String => "registered_capital: must",
             /// `paid_in_capital`.
-            9 paid_in_capital: Option<String> => w::Field::new("paid_in_capital"),
+            9 paid_in_capital: Option<String> => "paid_in_capital",
             /// `valid_period`.
-            10 valid_period: String => w::Field::must("valid_period"),
+            10 valid_period: String => "valid_period: must",
             /// `registered_date`.
-            11 registered_date: String => w::Field::must("registered_date"),
+            11 registered_date: String => "registered_date: must",
             /// `cert_position`.
-            12 cert_position: Option<super::CertPosition> => w::Field::new("cert_position"),
+            12 cert_position: Option<super::CertPosition> => "cert_position",
             /// `img_size`.
-            13 img_size: super::ImgSize => w::Field::must("img_size"),
+            13 img_size: super::ImgSize => "img_size: must",
         }
     }
 
@@ -368,21 +373,22 @@ pub mod ocr {
         /// * Catalog: `official_account.cv.ocr.comm`.
         pub struct Comm {
             /// `img_url`.
-            0 img_url: Option<String> => w::Field::new("img_url").place(w::Place::Query),
+            0 img_url: Option<String> => "img_url: query",
             /// `img`.
-            1 img: Option<w::FilePart> => w::Field::new("img"),
+            1 img: Option<w::FilePart> => "img",
         }
         new()
-        set(img_url: String, img: w::FilePart)
+        text(img_url: String)
+        set(img: w::FilePart)
     }
 
     w::record! {
         /// Answer to [`Comm`].
         pub struct CommResponse {
             /// `items`.
-            0 items: Vec<super::CommItem> => w::Field::must("items"),
+            0 items: Vec<super::CommItem> => "items: must",
             /// `img_size`.
-            1 img_size: super::ImgSize => w::Field::must("img_size"),
+            1 img_size: super::ImgSize => "img_size: must",
         }
     }
 
@@ -414,57 +420,58 @@ pub mod ocr {
         /// * Catalog: `official_account.cv.ocr.driving`.
         pub struct Driving {
             /// `type`.
-            0 type_: String => w::Field::must("type").place(w::Place::Query),
+            0 type_: String => "type: must query",
             /// `img_url`.
-            1 img_url: Option<String> => w::Field::new("img_url").place(w::Place::Query),
+            1 img_url: Option<String> => "img_url: query",
             /// `img`.
-            2 img: Option<w::FilePart> => w::Field::new("img"),
+            2 img: Option<w::FilePart> => "img",
         }
-        new(type_: String)
-        set(img_url: String, img: w::FilePart)
+        new(type_: impl Into<String>)
+        text(img_url: String)
+        set(img: w::FilePart)
     }
 
     w::record! {
         /// Answer to [`Driving`].
         pub struct DrivingResponse {
             /// `plate_num`.
-            0 plate_num: String => w::Field::must("plate_num"),
+            0 plate_num: String => "plate_num: must",
             /// `vehicle_type`.
-            1 vehicle_type: String => w::Field::must("vehicle_type"),
+            1 vehicle_type: String => "vehicle_type: must",
             /// `owner`.
-            2 owner: String => w::Field::must("owner"),
+            2 owner: String => "owner: must",
             /// `addr`.
-            3 addr: String => w::Field::must("addr"),
+            3 addr: String => "addr: must",
             /// `use_character`.
-            4 use_character: String => w::Field::must("use_character"),
+            4 use_character: String => "use_character: must",
             /// `model`.
-            5 model: String => w::Field::must("model"),
+            5 model: String => "model: must",
             /// `vin`.
-            6 vin: String => w::Field::must("vin"),
+            6 vin: String => "vin: must",
             /// `engine_num`.
-            7 engine_num: String => w::Field::must("engine_num"),
+            7 engine_num: String => "engine_num: must",
             /// `register_date`.
-            8 register_date: String => w::Field::must("register_date"),
+            8 register_date: String => "register_date: must",
             /// `issue_date`.
-            9 issue_date: String => w::Field::must("issue_date"),
+            9 issue_date: String => "issue_date: must",
             /// `plate_num_b`.
-            10 plate_num_b: String => w::Field::must("plate_num_b"),
+            10 plate_num_b: String => "plate_num_b: must",
             /// `record`.
-            11 record: String => w::Field::must("record"),
+            11 record: String => "record: must",
             /// `passengers_num`.
-            12 passengers_num: String => w::Field::must("passengers_num"),
+            12 passengers_num: String => "passengers_num: must",
             /// `total_quality`.
-            13 total_quality: String => w::Field::must("total_quality"),
+            13 total_quality: String => "total_quality: must",
             /// `prepare_quality`.
-            14 prepare_quality: String => w::Field::must("prepare_quality"),
+            14 prepare_quality: String => "prepare_quality: must",
             /// `overall_size`.
-            15 overall_size: String => w::Field::must("overall_size"),
+            15 overall_size: String => "overall_size: must",
             /// `card_position_front`.
-            16 card_position_front: Option<super::CardPositionFront> => w::Field::new("card_position_front"),
+            16 card_position_front: Option<super::CardPositionFront> => "card_position_front",
             /// `card_position_back`.
-            17 card_position_back: Option<super::CardPositionBack> => w::Field::new("card_position_back"),
+            17 card_position_back: Option<super::CardPositionBack> => "card_position_back",
             /// `img_size`.
-            18 img_size: super::ImgSize => w::Field::must("img_size"),
+            18 img_size: super::ImgSize => "img_size: must",
         }
     }
 
@@ -495,41 +502,42 @@ pub mod ocr {
         /// * Catalog: `official_account.cv.ocr.drivinglicense`.
         pub struct Drivinglicense {
             /// `type`.
-            0 type_: String => w::Field::must("type").place(w::Place::Query),
+            0 type_: String => "type: must query",
             /// `img_url`.
-            1 img_url: Option<String> => w::Field::new("img_url").place(w::Place::Query),
+            1 img_url: Option<String> => "img_url: query",
             /// `img`.
-            2 img: Option<w::FilePart> => w::Field::new("img"),
+            2 img: Option<w::FilePart> => "img",
         }
-        new(type_: String)
-        set(img_url: String, img: w::FilePart)
+        new(type_: impl Into<String>)
+        text(img_url: String)
+        set(img: w::FilePart)
     }
 
     w::record! {
         /// Answer to [`Drivinglicense`].
         pub struct DrivinglicenseResponse {
             /// `id_num`.
-            0 id_num: String => w::Field::must("id_num"),
+            0 id_num: String => "id_num: must",
             /// `name`.
-            1 name: String => w::Field::must("name"),
+            1 name: String => "name: must",
             /// `sex`.
-            2 sex: String => w::Field::must("sex"),
+            2 sex: String => "sex: must",
             /// `nationality`.
-            3 nationality: String => w::Field::must("nationality"),
+            3 nationality: String => "nationality: must",
             /// `address`.
-            4 address: String => w::Field::must("address").masked(),
+            4 address: String => "address: must masked",
             /// `birth_date`.
-            5 birth_date: String => w::Field::must("birth_date"),
+            5 birth_date: String => "birth_date: must",
             /// `issue_date`.
-            6 issue_date: String => w::Field::must("issue_date"),
+            6 issue_date: String => "issue_date: must",
             /// `car_class`.
-            7 car_class: String => w::Field::must("car_class"),
+            7 car_class: String => "car_class: must",
             /// `valid_from`.
-            8 valid_from: String => w::Field::must("valid_from"),
+            8 valid_from: String => "valid_from: must",
             /// `valid_to`.
-            9 valid_to: String => w::Field::must("valid_to"),
+            9 valid_to: String => "valid_to: must",
             /// `official_seal`.
-            10 official_seal: String => w::Field::must("official_seal"),
+            10 official_seal: String => "official_seal: must",
         }
     }
 
@@ -561,33 +569,34 @@ pub mod ocr {
         /// * Catalog: `official_account.cv.ocr.idcard`.
         pub struct Idcard {
             /// `type`.
-            0 type_: String => w::Field::must("type").place(w::Place::Query),
+            0 type_: String => "type: must query",
             /// `img_url`.
-            1 img_url: Option<String> => w::Field::new("img_url").place(w::Place::Query),
+            1 img_url: Option<String> => "img_url: query",
             /// `img`.
-            2 img: Option<w::FilePart> => w::Field::new("img"),
+            2 img: Option<w::FilePart> => "img",
         }
-        new(type_: String)
-        set(img_url: String, img: w::FilePart)
+        new(type_: impl Into<String>)
+        text(img_url: String)
+        set(img: w::FilePart)
     }
 
     w::record! {
         /// Answer to [`Idcard`].
         pub struct IdcardResponse {
             /// `type`.
-            0 type_: String => w::Field::must("type"),
+            0 type_: String => "type: must",
             /// `id`.
-            1 id: Option<String> => w::Field::new("id"),
+            1 id: Option<String> => "id",
             /// `name`.
-            2 name: Option<String> => w::Field::new("name"),
+            2 name: Option<String> => "name",
             /// `addr`.
-            3 addr: Option<String> => w::Field::new("addr"),
+            3 addr: Option<String> => "addr",
             /// `gender`.
-            4 gender: Option<String> => w::Field::new("gender"),
+            4 gender: Option<String> => "gender",
             /// `nationality`.
-            5 nationality: Option<String> => w::Field::new("nationality"),
+            5 nationality: Option<String> => "nationality",
             /// `valid_date`.
-            6 valid_date: Option<String> => w::Field::new("valid_date"),
+            6 valid_date: Option<String> => "valid_date",
         }
     }
 
@@ -618,7 +627,7 @@ pub mod ocr {
         /// * Catalog: `official_account.cv.ocr.menu`.
         pub struct Menu {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -650,19 +659,20 @@ pub mod ocr {
         /// * Catalog: `official_account.cv.ocr.platenum`.
         pub struct Platenum {
             /// `img_url`.
-            0 img_url: Option<String> => w::Field::new("img_url").place(w::Place::Query),
+            0 img_url: Option<String> => "img_url: query",
             /// `img`.
-            1 img: Option<w::FilePart> => w::Field::new("img"),
+            1 img: Option<w::FilePart> => "img",
         }
         new()
-        set(img_url: String, img: w::FilePart)
+        text(img_url: String)
+        set(img: w::FilePart)
     }
 
     w::record! {
         /// Answer to [`Platenum`].
         pub struct PlatenumResponse {
             /// `number`.
-            0 number: String => w::Field::must("number"),
+            0 number: String => "number: must",
         }
     }
 

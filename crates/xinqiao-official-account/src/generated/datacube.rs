@@ -7,27 +7,27 @@ w::record! {
     /// `GetarticlesummaryList`.
     pub struct GetarticlesummaryList {
         /// `ref_date`; format `yyyy-MM-dd`.
-        0 ref_date: String => w::Field::must("ref_date"),
+        0 ref_date: String => "ref_date: must",
         /// `msgid`.
-        1 msgid: String => w::Field::must("msgid"),
+        1 msgid: String => "msgid: must",
         /// `title`.
-        2 title: String => w::Field::must("title"),
+        2 title: String => "title: must",
         /// `int_page_read_user`.
-        3 int_page_read_user: i64 => w::Field::must("int_page_read_user"),
+        3 int_page_read_user: i64 => "int_page_read_user: must",
         /// `int_page_read_count`.
-        4 int_page_read_count: i64 => w::Field::must("int_page_read_count"),
+        4 int_page_read_count: i64 => "int_page_read_count: must",
         /// `ori_page_read_user`.
-        5 ori_page_read_user: i64 => w::Field::must("ori_page_read_user"),
+        5 ori_page_read_user: i64 => "ori_page_read_user: must",
         /// `ori_page_read_count`.
-        6 ori_page_read_count: i64 => w::Field::must("ori_page_read_count"),
+        6 ori_page_read_count: i64 => "ori_page_read_count: must",
         /// `share_user`.
-        7 share_user: i64 => w::Field::must("share_user"),
+        7 share_user: i64 => "share_user: must",
         /// `share_count`.
-        8 share_count: i64 => w::Field::must("share_count"),
+        8 share_count: i64 => "share_count: must",
         /// `add_to_fav_user`.
-        9 add_to_fav_user: i64 => w::Field::must("add_to_fav_user"),
+        9 add_to_fav_user: i64 => "add_to_fav_user: must",
         /// `add_to_fav_count`.
-        10 add_to_fav_count: i64 => w::Field::must("add_to_fav_count"),
+        10 add_to_fav_count: i64 => "add_to_fav_count: must",
     }
 }
 
@@ -35,13 +35,13 @@ w::record! {
     /// `GetarticletotalList`.
     pub struct GetarticletotalList {
         /// `ref_date`; format `yyyy-MM-dd`.
-        0 ref_date: String => w::Field::must("ref_date"),
+        0 ref_date: String => "ref_date: must",
         /// `msgid`.
-        1 msgid: String => w::Field::must("msgid"),
+        1 msgid: String => "msgid: must",
         /// `title`.
-        2 title: String => w::Field::must("title"),
+        2 title: String => "title: must",
         /// `details`.
-        3 details: Vec<ListDetail> => w::Field::must("details"),
+        3 details: Vec<ListDetail> => "details: must",
     }
 }
 
@@ -49,27 +49,27 @@ w::record! {
     /// `GetcardbizuininfoList`.
     pub struct GetcardbizuininfoList {
         /// `ref_date`; format `yyyy-MM-dd`.
-        0 ref_date: String => w::Field::must("ref_date"),
+        0 ref_date: String => "ref_date: must",
         /// `view_cnt`.
-        1 view_cnt: i64 => w::Field::must("view_cnt"),
+        1 view_cnt: i64 => "view_cnt: must",
         /// `view_user`.
-        2 view_user: i64 => w::Field::must("view_user"),
+        2 view_user: i64 => "view_user: must",
         /// `receive_cnt`.
-        3 receive_cnt: i64 => w::Field::must("receive_cnt"),
+        3 receive_cnt: i64 => "receive_cnt: must",
         /// `receive_user`.
-        4 receive_user: i64 => w::Field::must("receive_user"),
+        4 receive_user: i64 => "receive_user: must",
         /// `verify_cnt`.
-        5 verify_cnt: i64 => w::Field::must("verify_cnt"),
+        5 verify_cnt: i64 => "verify_cnt: must",
         /// `verify_user`.
-        6 verify_user: i64 => w::Field::must("verify_user"),
+        6 verify_user: i64 => "verify_user: must",
         /// `given_cnt`.
-        7 given_cnt: i64 => w::Field::must("given_cnt"),
+        7 given_cnt: i64 => "given_cnt: must",
         /// `given_user`.
-        8 given_user: i64 => w::Field::must("given_user"),
+        8 given_user: i64 => "given_user: must",
         /// `expire_cnt`.
-        9 expire_cnt: i64 => w::Field::must("expire_cnt"),
+        9 expire_cnt: i64 => "expire_cnt: must",
         /// `expire_user`.
-        10 expire_user: i64 => w::Field::must("expire_user"),
+        10 expire_user: i64 => "expire_user: must",
     }
 }
 
@@ -77,31 +77,31 @@ w::record! {
     /// `GetcardcardinfoList`.
     pub struct GetcardcardinfoList {
         /// `ref_date`; format `yyyy-MM-dd`.
-        0 ref_date: String => w::Field::must("ref_date"),
+        0 ref_date: String => "ref_date: must",
         /// `view_cnt`.
-        1 view_cnt: i64 => w::Field::must("view_cnt"),
+        1 view_cnt: i64 => "view_cnt: must",
         /// `view_user`.
-        2 view_user: i64 => w::Field::must("view_user"),
+        2 view_user: i64 => "view_user: must",
         /// `receive_cnt`.
-        3 receive_cnt: i64 => w::Field::must("receive_cnt"),
+        3 receive_cnt: i64 => "receive_cnt: must",
         /// `receive_user`.
-        4 receive_user: i64 => w::Field::must("receive_user"),
+        4 receive_user: i64 => "receive_user: must",
         /// `verify_cnt`.
-        5 verify_cnt: i64 => w::Field::must("verify_cnt"),
+        5 verify_cnt: i64 => "verify_cnt: must",
         /// `verify_user`.
-        6 verify_user: i64 => w::Field::must("verify_user"),
+        6 verify_user: i64 => "verify_user: must",
         /// `given_cnt`.
-        7 given_cnt: i64 => w::Field::must("given_cnt"),
+        7 given_cnt: i64 => "given_cnt: must",
         /// `given_user`.
-        8 given_user: i64 => w::Field::must("given_user"),
+        8 given_user: i64 => "given_user: must",
         /// `expire_cnt`.
-        9 expire_cnt: i64 => w::Field::must("expire_cnt"),
+        9 expire_cnt: i64 => "expire_cnt: must",
         /// `expire_user`.
-        10 expire_user: i64 => w::Field::must("expire_user"),
+        10 expire_user: i64 => "expire_user: must",
         /// `card_id`.
-        11 card_id: String => w::Field::must("card_id"),
+        11 card_id: String => "card_id: must",
         /// `card_type`.
-        12 card_type: i64 => w::Field::must("card_type"),
+        12 card_type: i64 => "card_type: must",
     }
 }
 
@@ -109,39 +109,39 @@ w::record! {
     /// `GetcardmembercarddetailList`.
     pub struct GetcardmembercarddetailList {
         /// `ref_date`; format `yyyy-MM-dd`.
-        0 ref_date: String => w::Field::must("ref_date"),
+        0 ref_date: String => "ref_date: must",
         /// `view_cnt`.
-        1 view_cnt: i64 => w::Field::must("view_cnt"),
+        1 view_cnt: i64 => "view_cnt: must",
         /// `view_user`.
-        2 view_user: i64 => w::Field::must("view_user"),
+        2 view_user: i64 => "view_user: must",
         /// `receive_cnt`.
-        3 receive_cnt: i64 => w::Field::must("receive_cnt"),
+        3 receive_cnt: i64 => "receive_cnt: must",
         /// `receive_user`.
-        4 receive_user: i64 => w::Field::must("receive_user"),
+        4 receive_user: i64 => "receive_user: must",
         /// `verify_cnt`.
-        5 verify_cnt: i64 => w::Field::must("verify_cnt"),
+        5 verify_cnt: i64 => "verify_cnt: must",
         /// `verify_user`.
-        6 verify_user: i64 => w::Field::must("verify_user"),
+        6 verify_user: i64 => "verify_user: must",
         /// `active_cnt`.
-        7 active_cnt: i64 => w::Field::must("active_cnt"),
+        7 active_cnt: i64 => "active_cnt: must",
         /// `active_user`.
-        8 active_user: i64 => w::Field::must("active_user"),
+        8 active_user: i64 => "active_user: must",
         /// `total_user`.
-        9 total_user: i64 => w::Field::must("total_user"),
+        9 total_user: i64 => "total_user: must",
         /// `total_receive_user`.
-        10 total_receive_user: i64 => w::Field::must("total_receive_user"),
+        10 total_receive_user: i64 => "total_receive_user: must",
         /// `cardid`.
-        11 cardid: String => w::Field::must("cardid"),
+        11 cardid: String => "cardid: must",
         /// `merchanttype`.
-        12 merchanttype: Option<i64> => w::Field::new("merchanttype"),
+        12 merchanttype: Option<i64> => "merchanttype",
         /// `submerchantid`.
-        13 submerchantid: Option<w::TextOrNumber> => w::Field::new("submerchantid"),
+        13 submerchantid: Option<w::TextOrNumber> => "submerchantid",
         /// `new_user`.
-        14 new_user: i64 => w::Field::must("new_user"),
+        14 new_user: i64 => "new_user: must",
         /// `payOriginalFee`; unit fen.
-        15 pay_original_fee: xinqiao_types::Fen => w::Field::must("payOriginalFee"),
+        15 pay_original_fee: xinqiao_types::Fen => "payOriginalFee: must",
         /// `fee`; unit fen.
-        16 fee: xinqiao_types::Fen => w::Field::must("fee"),
+        16 fee: xinqiao_types::Fen => "fee: must",
     }
 }
 
@@ -149,27 +149,27 @@ w::record! {
     /// `GetcardmembercardinfoList`.
     pub struct GetcardmembercardinfoList {
         /// `ref_date`; format `yyyy-MM-dd`.
-        0 ref_date: String => w::Field::must("ref_date"),
+        0 ref_date: String => "ref_date: must",
         /// `view_cnt`.
-        1 view_cnt: i64 => w::Field::must("view_cnt"),
+        1 view_cnt: i64 => "view_cnt: must",
         /// `view_user`.
-        2 view_user: i64 => w::Field::must("view_user"),
+        2 view_user: i64 => "view_user: must",
         /// `receive_cnt`.
-        3 receive_cnt: i64 => w::Field::must("receive_cnt"),
+        3 receive_cnt: i64 => "receive_cnt: must",
         /// `receive_user`.
-        4 receive_user: i64 => w::Field::must("receive_user"),
+        4 receive_user: i64 => "receive_user: must",
         /// `verify_cnt`.
-        5 verify_cnt: i64 => w::Field::must("verify_cnt"),
+        5 verify_cnt: i64 => "verify_cnt: must",
         /// `verify_user`.
-        6 verify_user: i64 => w::Field::must("verify_user"),
+        6 verify_user: i64 => "verify_user: must",
         /// `active_cnt`.
-        7 active_cnt: i64 => w::Field::must("active_cnt"),
+        7 active_cnt: i64 => "active_cnt: must",
         /// `active_user`.
-        8 active_user: i64 => w::Field::must("active_user"),
+        8 active_user: i64 => "active_user: must",
         /// `total_user`.
-        9 total_user: i64 => w::Field::must("total_user"),
+        9 total_user: i64 => "total_user: must",
         /// `total_receive_user`.
-        10 total_receive_user: i64 => w::Field::must("total_receive_user"),
+        10 total_receive_user: i64 => "total_receive_user: must",
     }
 }
 
@@ -177,15 +177,15 @@ w::record! {
     /// `GetinterfacesummaryList`.
     pub struct GetinterfacesummaryList {
         /// `ref_date`; format `yyyy-MM-dd`.
-        0 ref_date: String => w::Field::must("ref_date"),
+        0 ref_date: String => "ref_date: must",
         /// `callback_count`.
-        1 callback_count: i64 => w::Field::must("callback_count"),
+        1 callback_count: i64 => "callback_count: must",
         /// `fail_count`.
-        2 fail_count: i64 => w::Field::must("fail_count"),
+        2 fail_count: i64 => "fail_count: must",
         /// `total_time_cost`; unit ms.
-        3 total_time_cost: i64 => w::Field::must("total_time_cost"),
+        3 total_time_cost: i64 => "total_time_cost: must",
         /// `max_time_cost`; unit ms.
-        4 max_time_cost: i64 => w::Field::must("max_time_cost"),
+        4 max_time_cost: i64 => "max_time_cost: must",
     }
 }
 
@@ -193,17 +193,17 @@ w::record! {
     /// `GetinterfacesummaryhourList`.
     pub struct GetinterfacesummaryhourList {
         /// `ref_date`; format `yyyy-MM-dd`.
-        0 ref_date: String => w::Field::must("ref_date"),
+        0 ref_date: String => "ref_date: must",
         /// `callback_count`.
-        1 callback_count: i64 => w::Field::must("callback_count"),
+        1 callback_count: i64 => "callback_count: must",
         /// `fail_count`.
-        2 fail_count: i64 => w::Field::must("fail_count"),
+        2 fail_count: i64 => "fail_count: must",
         /// `total_time_cost`; unit ms.
-        3 total_time_cost: i64 => w::Field::must("total_time_cost"),
+        3 total_time_cost: i64 => "total_time_cost: must",
         /// `max_time_cost`; unit ms.
-        4 max_time_cost: i64 => w::Field::must("max_time_cost"),
+        4 max_time_cost: i64 => "max_time_cost: must",
         /// `ref_hour`; format `Hmm`.
-        5 ref_hour: i64 => w::Field::must("ref_hour"),
+        5 ref_hour: i64 => "ref_hour: must",
     }
 }
 
@@ -211,13 +211,13 @@ w::record! {
     /// `GetupstreammsgList`.
     pub struct GetupstreammsgList {
         /// `ref_date`; format `yyyy-MM-dd`.
-        0 ref_date: String => w::Field::must("ref_date"),
+        0 ref_date: String => "ref_date: must",
         /// `msg_type`.
-        1 msg_type: i64 => w::Field::must("msg_type"),
+        1 msg_type: i64 => "msg_type: must",
         /// `msg_user`.
-        2 msg_user: i64 => w::Field::must("msg_user"),
+        2 msg_user: i64 => "msg_user: must",
         /// `msg_count`.
-        3 msg_count: i64 => w::Field::must("msg_count"),
+        3 msg_count: i64 => "msg_count: must",
     }
 }
 
@@ -225,11 +225,11 @@ w::record! {
     /// `GetupstreammsgdistList`.
     pub struct GetupstreammsgdistList {
         /// `ref_date`; format `yyyy-MM-dd`.
-        0 ref_date: String => w::Field::must("ref_date"),
+        0 ref_date: String => "ref_date: must",
         /// `count_interval`.
-        1 count_interval: i64 => w::Field::must("count_interval"),
+        1 count_interval: i64 => "count_interval: must",
         /// `msg_user`.
-        2 msg_user: i64 => w::Field::must("msg_user"),
+        2 msg_user: i64 => "msg_user: must",
     }
 }
 
@@ -237,15 +237,15 @@ w::record! {
     /// `GetupstreammsghourList`.
     pub struct GetupstreammsghourList {
         /// `ref_date`; format `yyyy-MM-dd`.
-        0 ref_date: String => w::Field::must("ref_date"),
+        0 ref_date: String => "ref_date: must",
         /// `msg_type`.
-        1 msg_type: i64 => w::Field::must("msg_type"),
+        1 msg_type: i64 => "msg_type: must",
         /// `msg_user`.
-        2 msg_user: i64 => w::Field::must("msg_user"),
+        2 msg_user: i64 => "msg_user: must",
         /// `msg_count`.
-        3 msg_count: i64 => w::Field::must("msg_count"),
+        3 msg_count: i64 => "msg_count: must",
         /// `ref_hour`; format `Hmm`.
-        4 ref_hour: i64 => w::Field::must("ref_hour"),
+        4 ref_hour: i64 => "ref_hour: must",
     }
 }
 
@@ -253,9 +253,9 @@ w::record! {
     /// `GetusercumulateList`.
     pub struct GetusercumulateList {
         /// `ref_date`; format `yyyy-MM-dd`.
-        0 ref_date: String => w::Field::must("ref_date"),
+        0 ref_date: String => "ref_date: must",
         /// `cumulate_user`.
-        1 cumulate_user: i64 => w::Field::must("cumulate_user"),
+        1 cumulate_user: i64 => "cumulate_user: must",
     }
 }
 
@@ -263,25 +263,25 @@ w::record! {
     /// `GetuserreadList`.
     pub struct GetuserreadList {
         /// `ref_date`; format `yyyy-MM-dd`.
-        0 ref_date: String => w::Field::must("ref_date"),
+        0 ref_date: String => "ref_date: must",
         /// `user_source`.
-        1 user_source: i64 => w::Field::must("user_source"),
+        1 user_source: i64 => "user_source: must",
         /// `int_page_read_user`.
-        2 int_page_read_user: i64 => w::Field::must("int_page_read_user"),
+        2 int_page_read_user: i64 => "int_page_read_user: must",
         /// `int_page_read_count`.
-        3 int_page_read_count: i64 => w::Field::must("int_page_read_count"),
+        3 int_page_read_count: i64 => "int_page_read_count: must",
         /// `ori_page_read_user`.
-        4 ori_page_read_user: i64 => w::Field::must("ori_page_read_user"),
+        4 ori_page_read_user: i64 => "ori_page_read_user: must",
         /// `ori_page_read_count`.
-        5 ori_page_read_count: i64 => w::Field::must("ori_page_read_count"),
+        5 ori_page_read_count: i64 => "ori_page_read_count: must",
         /// `share_user`.
-        6 share_user: i64 => w::Field::must("share_user"),
+        6 share_user: i64 => "share_user: must",
         /// `share_count`.
-        7 share_count: i64 => w::Field::must("share_count"),
+        7 share_count: i64 => "share_count: must",
         /// `add_to_fav_user`.
-        8 add_to_fav_user: i64 => w::Field::must("add_to_fav_user"),
+        8 add_to_fav_user: i64 => "add_to_fav_user: must",
         /// `add_to_fav_count`.
-        9 add_to_fav_count: i64 => w::Field::must("add_to_fav_count"),
+        9 add_to_fav_count: i64 => "add_to_fav_count: must",
     }
 }
 
@@ -289,27 +289,27 @@ w::record! {
     /// `GetuserreadhourList`.
     pub struct GetuserreadhourList {
         /// `ref_date`; format `yyyy-MM-dd`.
-        0 ref_date: String => w::Field::must("ref_date"),
+        0 ref_date: String => "ref_date: must",
         /// `user_source`.
-        1 user_source: i64 => w::Field::must("user_source"),
+        1 user_source: i64 => "user_source: must",
         /// `int_page_read_user`.
-        2 int_page_read_user: i64 => w::Field::must("int_page_read_user"),
+        2 int_page_read_user: i64 => "int_page_read_user: must",
         /// `int_page_read_count`.
-        3 int_page_read_count: i64 => w::Field::must("int_page_read_count"),
+        3 int_page_read_count: i64 => "int_page_read_count: must",
         /// `ori_page_read_user`.
-        4 ori_page_read_user: i64 => w::Field::must("ori_page_read_user"),
+        4 ori_page_read_user: i64 => "ori_page_read_user: must",
         /// `ori_page_read_count`.
-        5 ori_page_read_count: i64 => w::Field::must("ori_page_read_count"),
+        5 ori_page_read_count: i64 => "ori_page_read_count: must",
         /// `share_user`.
-        6 share_user: i64 => w::Field::must("share_user"),
+        6 share_user: i64 => "share_user: must",
         /// `share_count`.
-        7 share_count: i64 => w::Field::must("share_count"),
+        7 share_count: i64 => "share_count: must",
         /// `add_to_fav_user`.
-        8 add_to_fav_user: i64 => w::Field::must("add_to_fav_user"),
+        8 add_to_fav_user: i64 => "add_to_fav_user: must",
         /// `add_to_fav_count`.
-        9 add_to_fav_count: i64 => w::Field::must("add_to_fav_count"),
+        9 add_to_fav_count: i64 => "add_to_fav_count: must",
         /// `ref_hour`; format `Hmm`.
-        10 ref_hour: i64 => w::Field::must("ref_hour"),
+        10 ref_hour: i64 => "ref_hour: must",
     }
 }
 
@@ -317,13 +317,13 @@ w::record! {
     /// `GetusershareList`.
     pub struct GetusershareList {
         /// `ref_date`; format `yyyy-MM-dd`.
-        0 ref_date: String => w::Field::must("ref_date"),
+        0 ref_date: String => "ref_date: must",
         /// `share_scene`.
-        1 share_scene: i64 => w::Field::must("share_scene"),
+        1 share_scene: i64 => "share_scene: must",
         /// `share_user`.
-        2 share_user: i64 => w::Field::must("share_user"),
+        2 share_user: i64 => "share_user: must",
         /// `share_count`.
-        3 share_count: i64 => w::Field::must("share_count"),
+        3 share_count: i64 => "share_count: must",
     }
 }
 
@@ -331,15 +331,15 @@ w::record! {
     /// `GetusersharehourList`.
     pub struct GetusersharehourList {
         /// `ref_date`; format `yyyy-MM-dd`.
-        0 ref_date: String => w::Field::must("ref_date"),
+        0 ref_date: String => "ref_date: must",
         /// `share_scene`.
-        1 share_scene: i64 => w::Field::must("share_scene"),
+        1 share_scene: i64 => "share_scene: must",
         /// `share_user`.
-        2 share_user: i64 => w::Field::must("share_user"),
+        2 share_user: i64 => "share_user: must",
         /// `share_count`.
-        3 share_count: i64 => w::Field::must("share_count"),
+        3 share_count: i64 => "share_count: must",
         /// `ref_hour`; format `Hmm`.
-        4 ref_hour: i64 => w::Field::must("ref_hour"),
+        4 ref_hour: i64 => "ref_hour: must",
     }
 }
 
@@ -347,13 +347,13 @@ w::record! {
     /// `GetusersummaryList`.
     pub struct GetusersummaryList {
         /// `ref_date`; format `yyyy-MM-dd`.
-        0 ref_date: String => w::Field::must("ref_date"),
+        0 ref_date: String => "ref_date: must",
         /// `user_source`.
-        1 user_source: i64 => w::Field::must("user_source"),
+        1 user_source: i64 => "user_source: must",
         /// `new_user`.
-        2 new_user: i64 => w::Field::must("new_user"),
+        2 new_user: i64 => "new_user: must",
         /// `cancel_user`.
-        3 cancel_user: i64 => w::Field::must("cancel_user"),
+        3 cancel_user: i64 => "cancel_user: must",
     }
 }
 
@@ -361,57 +361,57 @@ w::record! {
     /// `ListDetail`.
     pub struct ListDetail {
         /// `stat_date`; format `yyyy-MM-dd`.
-        0 stat_date: String => w::Field::must("stat_date"),
+        0 stat_date: String => "stat_date: must",
         /// `target_user`.
-        1 target_user: i64 => w::Field::must("target_user"),
+        1 target_user: i64 => "target_user: must",
         /// `int_page_read_user`.
-        2 int_page_read_user: i64 => w::Field::must("int_page_read_user"),
+        2 int_page_read_user: i64 => "int_page_read_user: must",
         /// `int_page_read_count`.
-        3 int_page_read_count: i64 => w::Field::must("int_page_read_count"),
+        3 int_page_read_count: i64 => "int_page_read_count: must",
         /// `ori_page_read_user`.
-        4 ori_page_read_user: i64 => w::Field::must("ori_page_read_user"),
+        4 ori_page_read_user: i64 => "ori_page_read_user: must",
         /// `ori_page_read_count`.
-        5 ori_page_read_count: i64 => w::Field::must("ori_page_read_count"),
+        5 ori_page_read_count: i64 => "ori_page_read_count: must",
         /// `share_user`.
-        6 share_user: i64 => w::Field::must("share_user"),
+        6 share_user: i64 => "share_user: must",
         /// `share_count`.
-        7 share_count: i64 => w::Field::must("share_count"),
+        7 share_count: i64 => "share_count: must",
         /// `add_to_fav_user`.
-        8 add_to_fav_user: i64 => w::Field::must("add_to_fav_user"),
+        8 add_to_fav_user: i64 => "add_to_fav_user: must",
         /// `add_to_fav_count`.
-        9 add_to_fav_count: i64 => w::Field::must("add_to_fav_count"),
+        9 add_to_fav_count: i64 => "add_to_fav_count: must",
         /// `int_page_from_session_read_user`.
-        10 int_page_from_session_read_user: i64 => w::Field::must("int_page_from_session_read_user"),
+        10 int_page_from_session_read_user: i64 => "int_page_from_session_read_user: must",
         /// `int_page_from_session_read_count`.
-        11 int_page_from_session_read_count: i64 => w::Field::must("int_page_from_session_read_count"),
+        11 int_page_from_session_read_count: i64 => "int_page_from_session_read_count: must",
         /// `int_page_from_hist_msg_read_user`.
-        12 int_page_from_hist_msg_read_user: i64 => w::Field::must("int_page_from_hist_msg_read_user"),
+        12 int_page_from_hist_msg_read_user: i64 => "int_page_from_hist_msg_read_user: must",
         /// `int_page_from_hist_msg_read_count`.
-        13 int_page_from_hist_msg_read_count: i64 => w::Field::must("int_page_from_hist_msg_read_count"),
+        13 int_page_from_hist_msg_read_count: i64 => "int_page_from_hist_msg_read_count: must",
         /// `int_page_from_feed_read_user`.
-        14 int_page_from_feed_read_user: i64 => w::Field::must("int_page_from_feed_read_user"),
+        14 int_page_from_feed_read_user: i64 => "int_page_from_feed_read_user: must",
         /// `int_page_from_feed_read_count`.
-        15 int_page_from_feed_read_count: i64 => w::Field::must("int_page_from_feed_read_count"),
+        15 int_page_from_feed_read_count: i64 => "int_page_from_feed_read_count: must",
         /// `int_page_from_friends_read_user`.
-        16 int_page_from_friends_read_user: i64 => w::Field::must("int_page_from_friends_read_user"),
+        16 int_page_from_friends_read_user: i64 => "int_page_from_friends_read_user: must",
         /// `int_page_from_friends_read_count`.
-        17 int_page_from_friends_read_count: i64 => w::Field::must("int_page_from_friends_read_count"),
+        17 int_page_from_friends_read_count: i64 => "int_page_from_friends_read_count: must",
         /// `int_page_from_other_read_user`.
-        18 int_page_from_other_read_user: i64 => w::Field::must("int_page_from_other_read_user"),
+        18 int_page_from_other_read_user: i64 => "int_page_from_other_read_user: must",
         /// `int_page_from_other_read_count`.
-        19 int_page_from_other_read_count: i64 => w::Field::must("int_page_from_other_read_count"),
+        19 int_page_from_other_read_count: i64 => "int_page_from_other_read_count: must",
         /// `feed_share_from_session_user`.
-        20 feed_share_from_session_user: i64 => w::Field::must("feed_share_from_session_user"),
+        20 feed_share_from_session_user: i64 => "feed_share_from_session_user: must",
         /// `feed_share_from_session_cnt`.
-        21 feed_share_from_session_cnt: i64 => w::Field::must("feed_share_from_session_cnt"),
+        21 feed_share_from_session_cnt: i64 => "feed_share_from_session_cnt: must",
         /// `feed_share_from_feed_user`.
-        22 feed_share_from_feed_user: i64 => w::Field::must("feed_share_from_feed_user"),
+        22 feed_share_from_feed_user: i64 => "feed_share_from_feed_user: must",
         /// `feed_share_from_feed_cnt`.
-        23 feed_share_from_feed_cnt: i64 => w::Field::must("feed_share_from_feed_cnt"),
+        23 feed_share_from_feed_cnt: i64 => "feed_share_from_feed_cnt: must",
         /// `feed_share_from_other_user`.
-        24 feed_share_from_other_user: i64 => w::Field::must("feed_share_from_other_user"),
+        24 feed_share_from_other_user: i64 => "feed_share_from_other_user: must",
         /// `feed_share_from_other_cnt`.
-        25 feed_share_from_other_cnt: i64 => w::Field::must("feed_share_from_other_cnt"),
+        25 feed_share_from_other_cnt: i64 => "feed_share_from_other_cnt: must",
     }
 }
 
@@ -423,7 +423,7 @@ w::record! {
     /// * Catalog: `official_account.datacube.getarticleread`.
     pub struct Getarticleread {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -455,7 +455,7 @@ w::record! {
     /// * Catalog: `official_account.datacube.getarticleshare`.
     pub struct Getarticleshare {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -488,18 +488,18 @@ w::record! {
     /// * Catalog: `official_account.datacube.getarticlesummary`.
     pub struct Getarticlesummary {
         /// `begin_date`; format `yyyy-MM-dd`.
-        0 begin_date: String => w::Field::must("begin_date"),
+        0 begin_date: String => "begin_date: must",
         /// `end_date`; format `yyyy-MM-dd`.
-        1 end_date: String => w::Field::must("end_date"),
+        1 end_date: String => "end_date: must",
     }
-    new(begin_date: String, end_date: String)
+    new(begin_date: impl Into<String>, end_date: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`Getarticlesummary`].
     pub struct GetarticlesummaryResponse {
         /// `list`.
-        0 list: Vec<GetarticlesummaryList> => w::Field::must("list"),
+        0 list: Vec<GetarticlesummaryList> => "list: must",
     }
 }
 
@@ -531,18 +531,18 @@ w::record! {
     /// * Catalog: `official_account.datacube.getarticletotal`.
     pub struct Getarticletotal {
         /// `begin_date`; format `yyyy-MM-dd`.
-        0 begin_date: String => w::Field::must("begin_date"),
+        0 begin_date: String => "begin_date: must",
         /// `end_date`; format `yyyy-MM-dd`.
-        1 end_date: String => w::Field::must("end_date"),
+        1 end_date: String => "end_date: must",
     }
-    new(begin_date: String, end_date: String)
+    new(begin_date: impl Into<String>, end_date: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`Getarticletotal`].
     pub struct GetarticletotalResponse {
         /// `list`.
-        0 list: Vec<GetarticletotalList> => w::Field::must("list"),
+        0 list: Vec<GetarticletotalList> => "list: must",
     }
 }
 
@@ -573,7 +573,7 @@ w::record! {
     /// * Catalog: `official_account.datacube.getarticletotaldetail`.
     pub struct Getarticletotaldetail {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -605,7 +605,7 @@ w::record! {
     /// * Catalog: `official_account.datacube.getbizsummary`.
     pub struct Getbizsummary {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -637,20 +637,20 @@ w::record! {
     /// * Catalog: `official_account.datacube.getcardbizuininfo`.
     pub struct Getcardbizuininfo {
         /// `begin_date`; format `yyyy-MM-dd`.
-        0 begin_date: String => w::Field::must("begin_date"),
+        0 begin_date: String => "begin_date: must",
         /// `end_date`; format `yyyy-MM-dd`.
-        1 end_date: String => w::Field::must("end_date"),
+        1 end_date: String => "end_date: must",
         /// `cond_source`.
-        2 cond_source: i64 => w::Field::must("cond_source"),
+        2 cond_source: i64 => "cond_source: must",
     }
-    new(begin_date: String, end_date: String, cond_source: i64)
+    new(begin_date: impl Into<String>, end_date: impl Into<String>, cond_source: i64)
 }
 
 w::record! {
     /// Answer to [`Getcardbizuininfo`].
     pub struct GetcardbizuininfoResponse {
         /// `list`.
-        0 list: Vec<GetcardbizuininfoList> => w::Field::must("list"),
+        0 list: Vec<GetcardbizuininfoList> => "list: must",
     }
 }
 
@@ -681,23 +681,23 @@ w::record! {
     /// * Catalog: `official_account.datacube.getcardcardinfo`.
     pub struct Getcardcardinfo {
         /// `begin_date`; format `yyyy-MM-dd`.
-        0 begin_date: String => w::Field::must("begin_date"),
+        0 begin_date: String => "begin_date: must",
         /// `end_date`; format `yyyy-MM-dd`.
-        1 end_date: String => w::Field::must("end_date"),
+        1 end_date: String => "end_date: must",
         /// `cond_source`.
-        2 cond_source: i64 => w::Field::must("cond_source"),
+        2 cond_source: i64 => "cond_source: must",
         /// `card_id`.
-        3 card_id: Option<String> => w::Field::new("card_id"),
+        3 card_id: Option<String> => "card_id",
     }
-    new(begin_date: String, end_date: String, cond_source: i64)
-    set(card_id: String)
+    new(begin_date: impl Into<String>, end_date: impl Into<String>, cond_source: i64)
+    text(card_id: String)
 }
 
 w::record! {
     /// Answer to [`Getcardcardinfo`].
     pub struct GetcardcardinfoResponse {
         /// `list`.
-        0 list: Vec<GetcardcardinfoList> => w::Field::must("list"),
+        0 list: Vec<GetcardcardinfoList> => "list: must",
     }
 }
 
@@ -728,20 +728,20 @@ w::record! {
     /// * Catalog: `official_account.datacube.getcardmembercarddetail`.
     pub struct Getcardmembercarddetail {
         /// `begin_date`; format `yyyy-MM-dd`.
-        0 begin_date: String => w::Field::must("begin_date"),
+        0 begin_date: String => "begin_date: must",
         /// `end_date`; format `yyyy-MM-dd`.
-        1 end_date: String => w::Field::must("end_date"),
+        1 end_date: String => "end_date: must",
         /// `card_id`.
-        2 card_id: String => w::Field::must("card_id"),
+        2 card_id: String => "card_id: must",
     }
-    new(begin_date: String, end_date: String, card_id: String)
+    new(begin_date: impl Into<String>, end_date: impl Into<String>, card_id: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`Getcardmembercarddetail`].
     pub struct GetcardmembercarddetailResponse {
         /// `list`.
-        0 list: Vec<GetcardmembercarddetailList> => w::Field::must("list"),
+        0 list: Vec<GetcardmembercarddetailList> => "list: must",
     }
 }
 
@@ -772,20 +772,20 @@ w::record! {
     /// * Catalog: `official_account.datacube.getcardmembercardinfo`.
     pub struct Getcardmembercardinfo {
         /// `begin_date`; format `yyyy-MM-dd`.
-        0 begin_date: String => w::Field::must("begin_date"),
+        0 begin_date: String => "begin_date: must",
         /// `end_date`; format `yyyy-MM-dd`.
-        1 end_date: String => w::Field::must("end_date"),
+        1 end_date: String => "end_date: must",
         /// `cond_source`.
-        2 cond_source: i64 => w::Field::must("cond_source"),
+        2 cond_source: i64 => "cond_source: must",
     }
-    new(begin_date: String, end_date: String, cond_source: i64)
+    new(begin_date: impl Into<String>, end_date: impl Into<String>, cond_source: i64)
 }
 
 w::record! {
     /// Answer to [`Getcardmembercardinfo`].
     pub struct GetcardmembercardinfoResponse {
         /// `list`.
-        0 list: Vec<GetcardmembercardinfoList> => w::Field::must("list"),
+        0 list: Vec<GetcardmembercardinfoList> => "list: must",
     }
 }
 
@@ -817,18 +817,18 @@ w::record! {
     /// * Catalog: `official_account.datacube.getinterfacesummary`.
     pub struct Getinterfacesummary {
         /// `begin_date`; format `yyyy-MM-dd`.
-        0 begin_date: String => w::Field::must("begin_date"),
+        0 begin_date: String => "begin_date: must",
         /// `end_date`; format `yyyy-MM-dd`.
-        1 end_date: String => w::Field::must("end_date"),
+        1 end_date: String => "end_date: must",
     }
-    new(begin_date: String, end_date: String)
+    new(begin_date: impl Into<String>, end_date: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`Getinterfacesummary`].
     pub struct GetinterfacesummaryResponse {
         /// `list`.
-        0 list: Vec<GetinterfacesummaryList> => w::Field::must("list"),
+        0 list: Vec<GetinterfacesummaryList> => "list: must",
     }
 }
 
@@ -860,18 +860,18 @@ w::record! {
     /// * Catalog: `official_account.datacube.getinterfacesummaryhour`.
     pub struct Getinterfacesummaryhour {
         /// `begin_date`; format `yyyy-MM-dd`.
-        0 begin_date: String => w::Field::must("begin_date"),
+        0 begin_date: String => "begin_date: must",
         /// `end_date`; format `yyyy-MM-dd`.
-        1 end_date: String => w::Field::must("end_date"),
+        1 end_date: String => "end_date: must",
     }
-    new(begin_date: String, end_date: String)
+    new(begin_date: impl Into<String>, end_date: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`Getinterfacesummaryhour`].
     pub struct GetinterfacesummaryhourResponse {
         /// `list`.
-        0 list: Vec<GetinterfacesummaryhourList> => w::Field::must("list"),
+        0 list: Vec<GetinterfacesummaryhourList> => "list: must",
     }
 }
 
@@ -903,18 +903,18 @@ w::record! {
     /// * Catalog: `official_account.datacube.getupstreammsg`.
     pub struct Getupstreammsg {
         /// `begin_date`; format `yyyy-MM-dd`.
-        0 begin_date: String => w::Field::must("begin_date"),
+        0 begin_date: String => "begin_date: must",
         /// `end_date`; format `yyyy-MM-dd`.
-        1 end_date: String => w::Field::must("end_date"),
+        1 end_date: String => "end_date: must",
     }
-    new(begin_date: String, end_date: String)
+    new(begin_date: impl Into<String>, end_date: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`Getupstreammsg`].
     pub struct GetupstreammsgResponse {
         /// `list`.
-        0 list: Vec<GetupstreammsgList> => w::Field::must("list"),
+        0 list: Vec<GetupstreammsgList> => "list: must",
     }
 }
 
@@ -946,18 +946,18 @@ w::record! {
     /// * Catalog: `official_account.datacube.getupstreammsgdist`.
     pub struct Getupstreammsgdist {
         /// `begin_date`; format `yyyy-MM-dd`.
-        0 begin_date: String => w::Field::must("begin_date"),
+        0 begin_date: String => "begin_date: must",
         /// `end_date`; format `yyyy-MM-dd`.
-        1 end_date: String => w::Field::must("end_date"),
+        1 end_date: String => "end_date: must",
     }
-    new(begin_date: String, end_date: String)
+    new(begin_date: impl Into<String>, end_date: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`Getupstreammsgdist`].
     pub struct GetupstreammsgdistResponse {
         /// `list`.
-        0 list: Vec<GetupstreammsgdistList> => w::Field::must("list"),
+        0 list: Vec<GetupstreammsgdistList> => "list: must",
     }
 }
 
@@ -989,18 +989,18 @@ w::record! {
     /// * Catalog: `official_account.datacube.getupstreammsgdistmonth`.
     pub struct Getupstreammsgdistmonth {
         /// `begin_date`; format `yyyy-MM-dd`.
-        0 begin_date: String => w::Field::must("begin_date"),
+        0 begin_date: String => "begin_date: must",
         /// `end_date`; format `yyyy-MM-dd`.
-        1 end_date: String => w::Field::must("end_date"),
+        1 end_date: String => "end_date: must",
     }
-    new(begin_date: String, end_date: String)
+    new(begin_date: impl Into<String>, end_date: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`Getupstreammsgdistmonth`].
     pub struct GetupstreammsgdistmonthResponse {
         /// `list`.
-        0 list: Vec<GetupstreammsgdistList> => w::Field::must("list"),
+        0 list: Vec<GetupstreammsgdistList> => "list: must",
     }
 }
 
@@ -1032,18 +1032,18 @@ w::record! {
     /// * Catalog: `official_account.datacube.getupstreammsgdistweek`.
     pub struct Getupstreammsgdistweek {
         /// `begin_date`; format `yyyy-MM-dd`.
-        0 begin_date: String => w::Field::must("begin_date"),
+        0 begin_date: String => "begin_date: must",
         /// `end_date`; format `yyyy-MM-dd`.
-        1 end_date: String => w::Field::must("end_date"),
+        1 end_date: String => "end_date: must",
     }
-    new(begin_date: String, end_date: String)
+    new(begin_date: impl Into<String>, end_date: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`Getupstreammsgdistweek`].
     pub struct GetupstreammsgdistweekResponse {
         /// `list`.
-        0 list: Vec<GetupstreammsgdistList> => w::Field::must("list"),
+        0 list: Vec<GetupstreammsgdistList> => "list: must",
     }
 }
 
@@ -1075,18 +1075,18 @@ w::record! {
     /// * Catalog: `official_account.datacube.getupstreammsghour`.
     pub struct Getupstreammsghour {
         /// `begin_date`; format `yyyy-MM-dd`.
-        0 begin_date: String => w::Field::must("begin_date"),
+        0 begin_date: String => "begin_date: must",
         /// `end_date`; format `yyyy-MM-dd`.
-        1 end_date: String => w::Field::must("end_date"),
+        1 end_date: String => "end_date: must",
     }
-    new(begin_date: String, end_date: String)
+    new(begin_date: impl Into<String>, end_date: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`Getupstreammsghour`].
     pub struct GetupstreammsghourResponse {
         /// `list`.
-        0 list: Vec<GetupstreammsghourList> => w::Field::must("list"),
+        0 list: Vec<GetupstreammsghourList> => "list: must",
     }
 }
 
@@ -1118,18 +1118,18 @@ w::record! {
     /// * Catalog: `official_account.datacube.getupstreammsgmonth`.
     pub struct Getupstreammsgmonth {
         /// `begin_date`; format `yyyy-MM-dd`.
-        0 begin_date: String => w::Field::must("begin_date"),
+        0 begin_date: String => "begin_date: must",
         /// `end_date`; format `yyyy-MM-dd`.
-        1 end_date: String => w::Field::must("end_date"),
+        1 end_date: String => "end_date: must",
     }
-    new(begin_date: String, end_date: String)
+    new(begin_date: impl Into<String>, end_date: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`Getupstreammsgmonth`].
     pub struct GetupstreammsgmonthResponse {
         /// `list`.
-        0 list: Vec<GetupstreammsgList> => w::Field::must("list"),
+        0 list: Vec<GetupstreammsgList> => "list: must",
     }
 }
 
@@ -1161,18 +1161,18 @@ w::record! {
     /// * Catalog: `official_account.datacube.getupstreammsgweek`.
     pub struct Getupstreammsgweek {
         /// `begin_date`; format `yyyy-MM-dd`.
-        0 begin_date: String => w::Field::must("begin_date"),
+        0 begin_date: String => "begin_date: must",
         /// `end_date`; format `yyyy-MM-dd`.
-        1 end_date: String => w::Field::must("end_date"),
+        1 end_date: String => "end_date: must",
     }
-    new(begin_date: String, end_date: String)
+    new(begin_date: impl Into<String>, end_date: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`Getupstreammsgweek`].
     pub struct GetupstreammsgweekResponse {
         /// `list`.
-        0 list: Vec<GetupstreammsgList> => w::Field::must("list"),
+        0 list: Vec<GetupstreammsgList> => "list: must",
     }
 }
 
@@ -1204,18 +1204,18 @@ w::record! {
     /// * Catalog: `official_account.datacube.getusercumulate`.
     pub struct Getusercumulate {
         /// `begin_date`; format `yyyy-MM-dd`.
-        0 begin_date: String => w::Field::must("begin_date"),
+        0 begin_date: String => "begin_date: must",
         /// `end_date`; format `yyyy-MM-dd`.
-        1 end_date: String => w::Field::must("end_date"),
+        1 end_date: String => "end_date: must",
     }
-    new(begin_date: String, end_date: String)
+    new(begin_date: impl Into<String>, end_date: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`Getusercumulate`].
     pub struct GetusercumulateResponse {
         /// `list`.
-        0 list: Vec<GetusercumulateList> => w::Field::must("list"),
+        0 list: Vec<GetusercumulateList> => "list: must",
     }
 }
 
@@ -1247,18 +1247,18 @@ w::record! {
     /// * Catalog: `official_account.datacube.getuserread`.
     pub struct Getuserread {
         /// `begin_date`; format `yyyy-MM-dd`.
-        0 begin_date: String => w::Field::must("begin_date"),
+        0 begin_date: String => "begin_date: must",
         /// `end_date`; format `yyyy-MM-dd`.
-        1 end_date: String => w::Field::must("end_date"),
+        1 end_date: String => "end_date: must",
     }
-    new(begin_date: String, end_date: String)
+    new(begin_date: impl Into<String>, end_date: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`Getuserread`].
     pub struct GetuserreadResponse {
         /// `list`.
-        0 list: Vec<GetuserreadList> => w::Field::must("list"),
+        0 list: Vec<GetuserreadList> => "list: must",
     }
 }
 
@@ -1290,18 +1290,18 @@ w::record! {
     /// * Catalog: `official_account.datacube.getuserreadhour`.
     pub struct Getuserreadhour {
         /// `begin_date`; format `yyyy-MM-dd`.
-        0 begin_date: String => w::Field::must("begin_date"),
+        0 begin_date: String => "begin_date: must",
         /// `end_date`; format `yyyy-MM-dd`.
-        1 end_date: String => w::Field::must("end_date"),
+        1 end_date: String => "end_date: must",
     }
-    new(begin_date: String, end_date: String)
+    new(begin_date: impl Into<String>, end_date: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`Getuserreadhour`].
     pub struct GetuserreadhourResponse {
         /// `list`.
-        0 list: Vec<GetuserreadhourList> => w::Field::must("list"),
+        0 list: Vec<GetuserreadhourList> => "list: must",
     }
 }
 
@@ -1333,18 +1333,18 @@ w::record! {
     /// * Catalog: `official_account.datacube.getusershare`.
     pub struct Getusershare {
         /// `begin_date`; format `yyyy-MM-dd`.
-        0 begin_date: String => w::Field::must("begin_date"),
+        0 begin_date: String => "begin_date: must",
         /// `end_date`; format `yyyy-MM-dd`.
-        1 end_date: String => w::Field::must("end_date"),
+        1 end_date: String => "end_date: must",
     }
-    new(begin_date: String, end_date: String)
+    new(begin_date: impl Into<String>, end_date: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`Getusershare`].
     pub struct GetusershareResponse {
         /// `list`.
-        0 list: Vec<GetusershareList> => w::Field::must("list"),
+        0 list: Vec<GetusershareList> => "list: must",
     }
 }
 
@@ -1376,18 +1376,18 @@ w::record! {
     /// * Catalog: `official_account.datacube.getusersharehour`.
     pub struct Getusersharehour {
         /// `begin_date`; format `yyyy-MM-dd`.
-        0 begin_date: String => w::Field::must("begin_date"),
+        0 begin_date: String => "begin_date: must",
         /// `end_date`; format `yyyy-MM-dd`.
-        1 end_date: String => w::Field::must("end_date"),
+        1 end_date: String => "end_date: must",
     }
-    new(begin_date: String, end_date: String)
+    new(begin_date: impl Into<String>, end_date: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`Getusersharehour`].
     pub struct GetusersharehourResponse {
         /// `list`.
-        0 list: Vec<GetusersharehourList> => w::Field::must("list"),
+        0 list: Vec<GetusersharehourList> => "list: must",
     }
 }
 
@@ -1419,18 +1419,18 @@ w::record! {
     /// * Catalog: `official_account.datacube.getusersummary`.
     pub struct Getusersummary {
         /// `begin_date`; format `yyyy-MM-dd`.
-        0 begin_date: String => w::Field::must("begin_date"),
+        0 begin_date: String => "begin_date: must",
         /// `end_date`; format `yyyy-MM-dd`.
-        1 end_date: String => w::Field::must("end_date"),
+        1 end_date: String => "end_date: must",
     }
-    new(begin_date: String, end_date: String)
+    new(begin_date: impl Into<String>, end_date: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`Getusersummary`].
     pub struct GetusersummaryResponse {
         /// `list`.
-        0 list: Vec<GetusersummaryList> => w::Field::must("list"),
+        0 list: Vec<GetusersummaryList> => "list: must",
     }
 }
 

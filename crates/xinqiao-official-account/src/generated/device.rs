@@ -12,7 +12,7 @@ w::record! {
     /// * Catalog: `official_account.device.authorize_device`.
     pub struct AuthorizeDevice {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -45,7 +45,7 @@ w::record! {
     /// * Catalog: `official_account.device.bind`.
     pub struct Bind {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -78,7 +78,7 @@ w::record! {
     /// * Catalog: `official_account.device.compel_bind`.
     pub struct CompelBind {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -111,7 +111,7 @@ w::record! {
     /// * Catalog: `official_account.device.compel_unbind`.
     pub struct CompelUnbind {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -144,7 +144,7 @@ w::record! {
     /// * Catalog: `official_account.device.create_qrcode`.
     pub struct CreateQrcode {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -177,7 +177,7 @@ w::record! {
     /// * Catalog: `official_account.device.get_bind_device`.
     pub struct GetBindDevice {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -210,7 +210,7 @@ w::record! {
     /// * Catalog: `official_account.device.get_openid`.
     pub struct GetOpenid {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -243,7 +243,7 @@ w::record! {
     /// * Catalog: `official_account.device.get_stat`.
     pub struct GetStat {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -276,7 +276,7 @@ w::record! {
     /// * Catalog: `official_account.device.getqrcode`.
     pub struct Getqrcode {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -309,7 +309,7 @@ w::record! {
     /// * Catalog: `official_account.device.transmsg`.
     pub struct Transmsg {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -342,7 +342,7 @@ w::record! {
     /// * Catalog: `official_account.device.unbind`.
     pub struct Unbind {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -375,7 +375,7 @@ w::record! {
     /// * Catalog: `official_account.device.verify_qrcode`.
     pub struct VerifyQrcode {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }

@@ -7,44 +7,38 @@ w::record! {
     /// `Article`.
     pub struct Article {
         /// `thumb_media_id`.
-        0 thumb_media_id: String => w::Field::must("thumb_media_id"),
+        0 thumb_media_id: String => "thumb_media_id: must",
         /// `title`.
-        1 title: String => w::Field::must("title"),
+        1 title: String => "title: must",
         /// `author`.
-        2 author: Option<String> => w::Field::new("author"),
+        2 author: Option<String> => "author",
         /// `digest`.
-        3 digest: Option<String> => w::Field::new("digest"),
+        3 digest: Option<String> => "digest",
         /// `content_source_url`.
-        4 content_source_url: Option<String> => w::Field::new("content_source_url"),
+        4 content_source_url: Option<String> => "content_source_url",
         /// `content`.
-        5 content: String => w::Field::must("content"),
+        5 content: String => "content: must",
         /// `show_cover_pic`.
-        6 show_cover_pic: Option<bool> => w::Field::new("show_cover_pic").spelled(w::Spelling::BoolInt),
+        6 show_cover_pic: Option<bool> => "show_cover_pic: zero-one",
         /// `need_open_comment`.
-        7 need_open_comment: Option<bool> => w::Field::new("need_open_comment").spelled(w::Spelling::BoolInt),
+        7 need_open_comment: Option<bool> => "need_open_comment: zero-one",
         /// `only_fans_can_comment`.
-        8 only_fans_can_comment: Option<bool> => w::Field::new("only_fans_can_comment").spelled(w::Spelling::BoolInt),
+        8 only_fans_can_comment: Option<bool> => "only_fans_can_comment: zero-one",
     }
-    new(thumb_media_id: String, title: String, content: String)
-    set(
-        author: String,
-        digest: String,
-        content_source_url: String,
-        show_cover_pic: bool,
-        need_open_comment: bool,
-        only_fans_can_comment: bool,
-    )
+    new(thumb_media_id: impl Into<String>, title: impl Into<String>, content: impl Into<String>)
+    text(author: String, digest: String, content_source_url: String)
+    set(show_cover_pic: bool, need_open_comment: bool, only_fans_can_comment: bool)
 }
 
 w::record! {
     /// `BatchgetItem`.
     pub struct BatchgetItem {
         /// `media_id`.
-        0 media_id: xinqiao_types::MediaId => w::Field::must("media_id"),
+        0 media_id: xinqiao_types::MediaId => "media_id: must",
         /// `content`.
-        1 content: Option<ItemContent> => w::Field::new("content"),
+        1 content: Option<ItemContent> => "content",
         /// `update_time`; format `unix`.
-        2 update_time: xinqiao_types::UnixSeconds => w::Field::must("update_time"),
+        2 update_time: xinqiao_types::UnixSeconds => "update_time: must",
     }
 }
 
@@ -52,7 +46,7 @@ w::record! {
     /// `ItemContent`.
     pub struct ItemContent {
         /// `news_item`.
-        0 news_item: Vec<NewsItem> => w::Field::must("news_item"),
+        0 news_item: Vec<NewsItem> => "news_item: must",
     }
 }
 
@@ -60,25 +54,25 @@ w::record! {
     /// `NewsItem`.
     pub struct NewsItem {
         /// `thumb_media_id`.
-        0 thumb_media_id: String => w::Field::must("thumb_media_id"),
+        0 thumb_media_id: String => "thumb_media_id: must",
         /// `title`.
-        1 title: String => w::Field::must("title"),
+        1 title: String => "title: must",
         /// `author`.
-        2 author: String => w::Field::must("author"),
+        2 author: String => "author: must",
         /// `digest`.
-        3 digest: String => w::Field::must("digest"),
+        3 digest: String => "digest: must",
         /// `content_source_url`.
-        4 content_source_url: String => w::Field::must("content_source_url"),
+        4 content_source_url: String => "content_source_url: must",
         /// `content`.
-        5 content: String => w::Field::must("content"),
+        5 content: String => "content: must",
         /// `url`.
-        6 url: String => w::Field::must("url"),
+        6 url: String => "url: must",
         /// `show_cover_pic`.
-        7 show_cover_pic: bool => w::Field::must("show_cover_pic").spelled(w::Spelling::BoolInt),
+        7 show_cover_pic: bool => "show_cover_pic: must zero-one",
         /// `need_open_comment`.
-        8 need_open_comment: Option<bool> => w::Field::new("need_open_comment").spelled(w::Spelling::BoolInt),
+        8 need_open_comment: Option<bool> => "need_open_comment: zero-one",
         /// `only_fans_can_comment`.
-        9 only_fans_can_comment: Option<bool> => w::Field::new("only_fans_can_comment").spelled(w::Spelling::BoolInt),
+        9 only_fans_can_comment: Option<bool> => "only_fans_can_comment: zero-one",
     }
 }
 
@@ -91,7 +85,7 @@ w::record! {
     /// * Catalog: `official_account.draft.add`.
     pub struct Add {
         /// `articles`.
-        0 articles: Vec<Article> => w::Field::must("articles"),
+        0 articles: Vec<Article> => "articles: must",
     }
     new(articles: Vec<Article>)
 }
@@ -100,7 +94,7 @@ w::record! {
     /// Answer to [`Add`].
     pub struct AddResponse {
         /// `media_id`.
-        0 media_id: xinqiao_types::MediaId => w::Field::must("media_id"),
+        0 media_id: xinqiao_types::MediaId => "media_id: must",
     }
 }
 
@@ -132,11 +126,11 @@ w::record! {
     /// * Catalog: `official_account.draft.batchget`.
     pub struct Batchget {
         /// `offset`.
-        0 offset: i64 => w::Field::must("offset"),
+        0 offset: i64 => "offset: must",
         /// `count`.
-        1 count: i64 => w::Field::must("count"),
+        1 count: i64 => "count: must",
         /// `no_content`.
-        2 no_content: Option<bool> => w::Field::new("no_content").spelled(w::Spelling::BoolInt),
+        2 no_content: Option<bool> => "no_content: zero-one",
     }
     new(offset: i64, count: i64)
     set(no_content: bool)
@@ -146,11 +140,11 @@ w::record! {
     /// Answer to [`Batchget`].
     pub struct BatchgetResponse {
         /// `item`.
-        0 item: Vec<BatchgetItem> => w::Field::must("item"),
+        0 item: Vec<BatchgetItem> => "item: must",
         /// `item_count`.
-        1 item_count: i64 => w::Field::must("item_count"),
+        1 item_count: i64 => "item_count: must",
         /// `total_count`.
-        2 total_count: i64 => w::Field::must("total_count"),
+        2 total_count: i64 => "total_count: must",
     }
 }
 
@@ -189,7 +183,7 @@ w::record! {
     /// Answer to [`Count`].
     pub struct CountResponse {
         /// `total_count`.
-        0 total_count: i64 => w::Field::must("total_count"),
+        0 total_count: i64 => "total_count: must",
     }
 }
 
@@ -221,9 +215,9 @@ w::record! {
     /// * Catalog: `official_account.draft.delete`.
     pub struct Delete {
         /// `media_id`.
-        0 media_id: xinqiao_types::MediaId => w::Field::must("media_id"),
+        0 media_id: xinqiao_types::MediaId => "media_id: must",
     }
-    new(media_id: xinqiao_types::MediaId)
+    new(media_id: impl Into<xinqiao_types::MediaId>)
 }
 
 w::endpoint! {
@@ -254,16 +248,16 @@ w::record! {
     /// * Catalog: `official_account.draft.get`.
     pub struct Get {
         /// `media_id`.
-        0 media_id: xinqiao_types::MediaId => w::Field::must("media_id"),
+        0 media_id: xinqiao_types::MediaId => "media_id: must",
     }
-    new(media_id: xinqiao_types::MediaId)
+    new(media_id: impl Into<xinqiao_types::MediaId>)
 }
 
 w::record! {
     /// Answer to [`Get`].
     pub struct GetResponse {
         /// `news_item`.
-        0 news_item: Vec<NewsItem> => w::Field::must("news_item"),
+        0 news_item: Vec<NewsItem> => "news_item: must",
     }
 }
 
@@ -296,7 +290,7 @@ w::record! {
     /// * Catalog: `official_account.draft.switch`.
     pub struct Switch {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -329,13 +323,13 @@ w::record! {
     /// * Catalog: `official_account.draft.update`.
     pub struct Update {
         /// `media_id`.
-        0 media_id: xinqiao_types::MediaId => w::Field::must("media_id"),
+        0 media_id: xinqiao_types::MediaId => "media_id: must",
         /// `index`.
-        1 index: i64 => w::Field::must("index"),
+        1 index: i64 => "index: must",
         /// `articles`.
-        2 articles: Article => w::Field::must("articles"),
+        2 articles: Article => "articles: must",
     }
-    new(media_id: xinqiao_types::MediaId, index: i64, articles: Article)
+    new(media_id: impl Into<xinqiao_types::MediaId>, index: i64, articles: Article)
 }
 
 w::endpoint! {

@@ -7,7 +7,7 @@ w::record! {
     /// `AroundBeacon`.
     pub struct AroundBeacon {
         /// `AroundBeacon`.
-        0 around_beacon: Vec<ChosenBeacon> => w::Field::must("AroundBeacon"),
+        0 around_beacon: Vec<ChosenBeacon> => "AroundBeacon: must",
     }
 }
 
@@ -15,7 +15,7 @@ w::record! {
     /// `Article`.
     pub struct Article {
         /// `item`.
-        0 item: Vec<ArticleItem> => w::Field::must("item"),
+        0 item: Vec<ArticleItem> => "item: must",
     }
 }
 
@@ -23,9 +23,9 @@ w::record! {
     /// `ArticleDetail`.
     pub struct ArticleDetail {
         /// `count`.
-        0 count: i64 => w::Field::must("count"),
+        0 count: i64 => "count: must",
         /// `item`.
-        1 item: Vec<ArticleDetailItem> => w::Field::must("item"),
+        1 item: Vec<ArticleDetailItem> => "item: must",
     }
 }
 
@@ -33,9 +33,9 @@ w::record! {
     /// `ArticleDetailItem`.
     pub struct ArticleDetailItem {
         /// `idx`.
-        0 idx: i64 => w::Field::must("idx"),
+        0 idx: i64 => "idx: must",
         /// `article_url`.
-        1 article_url: String => w::Field::must("article_url"),
+        1 article_url: String => "article_url: must",
     }
 }
 
@@ -43,13 +43,13 @@ w::record! {
     /// `ArticleItem`.
     pub struct ArticleItem {
         /// `Title`.
-        0 title: String => w::Field::must("Title"),
+        0 title: String => "Title: must",
         /// `Description`.
-        1 description: String => w::Field::must("Description"),
+        1 description: String => "Description: must",
         /// `PicUrl`.
-        2 pic_url: String => w::Field::must("PicUrl"),
+        2 pic_url: String => "PicUrl: must",
         /// `Url`.
-        3 url: String => w::Field::must("Url"),
+        3 url: String => "Url: must",
     }
 }
 
@@ -57,9 +57,9 @@ w::record! {
     /// `ArticleUrlResult`.
     pub struct ArticleUrlResult {
         /// `Count`.
-        0 count: i64 => w::Field::must("Count"),
+        0 count: i64 => "Count: must",
         /// `ResultList`.
-        1 result_list: ArticleUrlResultResult => w::Field::must("ResultList"),
+        1 result_list: ArticleUrlResultResult => "ResultList: must",
     }
 }
 
@@ -67,9 +67,9 @@ w::record! {
     /// `ArticleUrlResultItem`.
     pub struct ArticleUrlResultItem {
         /// `ArticleIdx`.
-        0 article_idx: i64 => w::Field::must("ArticleIdx"),
+        0 article_idx: i64 => "ArticleIdx: must",
         /// `ArticleUrl`.
-        1 article_url: String => w::Field::must("ArticleUrl"),
+        1 article_url: String => "ArticleUrl: must",
     }
 }
 
@@ -77,7 +77,7 @@ w::record! {
     /// `ArticleUrlResultResult`.
     pub struct ArticleUrlResultResult {
         /// `item`.
-        0 item: Vec<ArticleUrlResultItem> => w::Field::must("item"),
+        0 item: Vec<ArticleUrlResultItem> => "item: must",
     }
 }
 
@@ -85,13 +85,13 @@ w::record! {
     /// `ChosenBeacon`.
     pub struct ChosenBeacon {
         /// `Uuid`.
-        0 uuid: String => w::Field::must("Uuid"),
+        0 uuid: String => "Uuid: must",
         /// `Major`.
-        1 major: i64 => w::Field::must("Major"),
+        1 major: i64 => "Major: must",
         /// `Minor`.
-        2 minor: i64 => w::Field::must("Minor"),
+        2 minor: i64 => "Minor: must",
         /// `Distance`.
-        3 distance: f64 => w::Field::must("Distance"),
+        3 distance: f64 => "Distance: must",
     }
 }
 
@@ -99,11 +99,11 @@ w::record! {
     /// `CopyrightCheckResult`.
     pub struct CopyrightCheckResult {
         /// `Count`.
-        0 count: i64 => w::Field::must("Count"),
+        0 count: i64 => "Count: must",
         /// `ResultList`.
-        1 result_list: CopyrightCheckResultResult => w::Field::must("ResultList"),
+        1 result_list: CopyrightCheckResultResult => "ResultList: must",
         /// `CheckState`.
-        2 check_state: i64 => w::Field::must("CheckState"),
+        2 check_state: i64 => "CheckState: must",
     }
 }
 
@@ -111,7 +111,7 @@ w::record! {
     /// `CopyrightCheckResultResult`.
     pub struct CopyrightCheckResultResult {
         /// `item`.
-        0 item: Vec<ResultItem> => w::Field::must("item"),
+        0 item: Vec<ResultItem> => "item: must",
     }
 }
 
@@ -119,15 +119,15 @@ w::record! {
     /// `GuideScanEvent`.
     pub struct GuideScanEvent {
         /// `qrcode_guide_account`.
-        0 qrcode_guide_account: String => w::Field::must("qrcode_guide_account"),
+        0 qrcode_guide_account: String => "qrcode_guide_account: must",
         /// `qrcode_guide_openid`.
-        1 qrcode_guide_openid: Option<String> => w::Field::new("qrcode_guide_openid"),
+        1 qrcode_guide_openid: Option<String> => "qrcode_guide_openid",
         /// `openid`.
-        2 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        2 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `action`.
-        3 action: i64 => w::Field::must("action"),
+        3 action: i64 => "action: must",
         /// `qrcode_info`.
-        4 qrcode_info: Option<String> => w::Field::new("qrcode_info"),
+        4 qrcode_info: Option<String> => "qrcode_info",
     }
 }
 
@@ -135,9 +135,9 @@ w::record! {
     /// `HardWare`.
     pub struct HardWare {
         /// `MessageView`.
-        0 message_view: String => w::Field::must("MessageView"),
+        0 message_view: String => "MessageView: must",
         /// `MessageAction`.
-        1 message_action: String => w::Field::must("MessageAction"),
+        1 message_action: String => "MessageAction: must",
     }
 }
 
@@ -145,7 +145,7 @@ w::record! {
     /// `ImageImage`.
     pub struct ImageImage {
         /// `MediaId`.
-        0 media_id: String => w::Field::must("MediaId"),
+        0 media_id: String => "MediaId: must",
     }
 }
 
@@ -153,15 +153,15 @@ w::record! {
     /// `MusicMusic`.
     pub struct MusicMusic {
         /// `Title`.
-        0 title: Option<String> => w::Field::new("Title"),
+        0 title: Option<String> => "Title",
         /// `Description`.
-        1 description: Option<String> => w::Field::new("Description"),
+        1 description: Option<String> => "Description",
         /// `MusicUrl`.
-        2 music_url: Option<String> => w::Field::new("MusicUrl"),
+        2 music_url: Option<String> => "MusicUrl",
         /// `HQMusicUrl`.
-        3 hq_music_url: Option<String> => w::Field::new("HQMusicUrl"),
+        3 hq_music_url: Option<String> => "HQMusicUrl",
         /// `ThumbMediaId`.
-        4 thumb_media_id: String => w::Field::must("ThumbMediaId"),
+        4 thumb_media_id: String => "ThumbMediaId: must",
     }
 }
 
@@ -169,7 +169,7 @@ w::record! {
     /// `Pic`.
     pub struct Pic {
         /// `item`.
-        0 item: Vec<PicItem> => w::Field::must("item"),
+        0 item: Vec<PicItem> => "item: must",
     }
 }
 
@@ -177,7 +177,7 @@ w::record! {
     /// `PicItem`.
     pub struct PicItem {
         /// `PicMd5Sum`.
-        0 pic_md5_sum: String => w::Field::must("PicMd5Sum"),
+        0 pic_md5_sum: String => "PicMd5Sum: must",
     }
 }
 
@@ -185,15 +185,15 @@ w::record! {
     /// `PublishEventInfo`.
     pub struct PublishEventInfo {
         /// `publish_id`.
-        0 publish_id: i64 => w::Field::must("publish_id"),
+        0 publish_id: i64 => "publish_id: must",
         /// `publish_status`.
-        1 publish_status: i64 => w::Field::must("publish_status"),
+        1 publish_status: i64 => "publish_status: must",
         /// `article_id`.
-        2 article_id: Option<w::TextOrNumber> => w::Field::new("article_id"),
+        2 article_id: Option<w::TextOrNumber> => "article_id",
         /// `article_detail`.
-        3 article_detail: Option<ArticleDetail> => w::Field::new("article_detail"),
+        3 article_detail: Option<ArticleDetail> => "article_detail",
         /// `fail_idx`.
-        4 fail_idx: Option<Vec<i64>> => w::Field::new("fail_idx"),
+        4 fail_idx: Option<Vec<i64>> => "fail_idx",
     }
 }
 
@@ -201,21 +201,21 @@ w::record! {
     /// `ResultItem`.
     pub struct ResultItem {
         /// `ArticleIdx`.
-        0 article_idx: i64 => w::Field::must("ArticleIdx"),
+        0 article_idx: i64 => "ArticleIdx: must",
         /// `UserDeclareState`.
-        1 user_declare_state: i64 => w::Field::must("UserDeclareState"),
+        1 user_declare_state: i64 => "UserDeclareState: must",
         /// `AuditState`.
-        2 audit_state: i64 => w::Field::must("AuditState"),
+        2 audit_state: i64 => "AuditState: must",
         /// `OriginalArticleUrl`.
-        3 original_article_url: String => w::Field::must("OriginalArticleUrl"),
+        3 original_article_url: String => "OriginalArticleUrl: must",
         /// `OriginalArticleType`.
-        4 original_article_type: i64 => w::Field::must("OriginalArticleType"),
+        4 original_article_type: i64 => "OriginalArticleType: must",
         /// `CanReprint`.
-        5 can_reprint: bool => w::Field::must("CanReprint").spelled(w::Spelling::BoolInt),
+        5 can_reprint: bool => "CanReprint: must zero-one",
         /// `NeedReplaceContent`.
-        6 need_replace_content: bool => w::Field::must("NeedReplaceContent").spelled(w::Spelling::BoolInt),
+        6 need_replace_content: bool => "NeedReplaceContent: must zero-one",
         /// `NeedShowReprintSource`.
-        7 need_show_reprint_source: bool => w::Field::must("NeedShowReprintSource").spelled(w::Spelling::BoolInt),
+        7 need_show_reprint_source: bool => "NeedShowReprintSource: must zero-one",
     }
 }
 
@@ -223,9 +223,9 @@ w::record! {
     /// `ScanCodeInfo`.
     pub struct ScanCodeInfo {
         /// `ScanType`.
-        0 scan_type: String => w::Field::must("ScanType"),
+        0 scan_type: String => "ScanType: must",
         /// `ScanResult`.
-        1 scan_result: String => w::Field::must("ScanResult"),
+        1 scan_result: String => "ScanResult: must",
     }
 }
 
@@ -233,15 +233,15 @@ w::record! {
     /// `SendLocationInfo`.
     pub struct SendLocationInfo {
         /// `Location_X`.
-        0 location_x: String => w::Field::must("Location_X"),
+        0 location_x: String => "Location_X: must",
         /// `Location_Y`.
-        1 location_y: String => w::Field::must("Location_Y"),
+        1 location_y: String => "Location_Y: must",
         /// `Scale`.
-        2 scale: String => w::Field::must("Scale"),
+        2 scale: String => "Scale: must",
         /// `Label`.
-        3 label: String => w::Field::must("Label"),
+        3 label: String => "Label: must",
         /// `Poiname`.
-        4 poiname: String => w::Field::must("Poiname"),
+        4 poiname: String => "Poiname: must",
     }
 }
 
@@ -249,9 +249,9 @@ w::record! {
     /// `SendPicsInfo`.
     pub struct SendPicsInfo {
         /// `Count`.
-        0 count: i64 => w::Field::must("Count"),
+        0 count: i64 => "Count: must",
         /// `PicList`.
-        1 pic_list: Pic => w::Field::must("PicList"),
+        1 pic_list: Pic => "PicList: must",
     }
 }
 
@@ -259,7 +259,7 @@ w::record! {
     /// `SubscribeMsgChangeEventItem`.
     pub struct SubscribeMsgChangeEventItem {
         /// `List`.
-        0 list: Vec<SubscribeMsgChangeEventList> => w::Field::must("List"),
+        0 list: Vec<SubscribeMsgChangeEventList> => "List: must",
     }
 }
 
@@ -267,9 +267,9 @@ w::record! {
     /// `SubscribeMsgChangeEventList`.
     pub struct SubscribeMsgChangeEventList {
         /// `TemplateId`.
-        0 template_id: String => w::Field::must("TemplateId"),
+        0 template_id: String => "TemplateId: must",
         /// `SubscribeStatusString`.
-        1 subscribe_status_string: String => w::Field::must("SubscribeStatusString"),
+        1 subscribe_status_string: String => "SubscribeStatusString: must",
     }
 }
 
@@ -277,7 +277,7 @@ w::record! {
     /// `SubscribeMsgPopupEventItem`.
     pub struct SubscribeMsgPopupEventItem {
         /// `List`.
-        0 list: Vec<SubscribeMsgPopupEventList> => w::Field::must("List"),
+        0 list: Vec<SubscribeMsgPopupEventList> => "List: must",
     }
 }
 
@@ -285,11 +285,11 @@ w::record! {
     /// `SubscribeMsgPopupEventList`.
     pub struct SubscribeMsgPopupEventList {
         /// `TemplateId`.
-        0 template_id: String => w::Field::must("TemplateId"),
+        0 template_id: String => "TemplateId: must",
         /// `SubscribeStatusString`.
-        1 subscribe_status_string: String => w::Field::must("SubscribeStatusString"),
+        1 subscribe_status_string: String => "SubscribeStatusString: must",
         /// `PopupScene`.
-        2 popup_scene: i64 => w::Field::must("PopupScene"),
+        2 popup_scene: i64 => "PopupScene: must",
     }
 }
 
@@ -297,7 +297,7 @@ w::record! {
     /// `SubscribeMsgSentEventItem`.
     pub struct SubscribeMsgSentEventItem {
         /// `List`.
-        0 list: Vec<SubscribeMsgSentEventList> => w::Field::must("List"),
+        0 list: Vec<SubscribeMsgSentEventList> => "List: must",
     }
 }
 
@@ -305,13 +305,13 @@ w::record! {
     /// `SubscribeMsgSentEventList`.
     pub struct SubscribeMsgSentEventList {
         /// `TemplateId`.
-        0 template_id: String => w::Field::must("TemplateId"),
+        0 template_id: String => "TemplateId: must",
         /// `MsgID`.
-        1 msg_id: String => w::Field::must("MsgID"),
+        1 msg_id: String => "MsgID: must",
         /// `ErrorCode`.
-        2 error_code: i64 => w::Field::must("ErrorCode"),
+        2 error_code: i64 => "ErrorCode: must",
         /// `ErrorStatus`.
-        3 error_status: String => w::Field::must("ErrorStatus"),
+        3 error_status: String => "ErrorStatus: must",
     }
 }
 
@@ -319,7 +319,7 @@ w::record! {
     /// `TransInfo`.
     pub struct TransInfo {
         /// `KfAccount`.
-        0 kf_account: String => w::Field::must("KfAccount"),
+        0 kf_account: String => "KfAccount: must",
     }
 }
 
@@ -327,11 +327,11 @@ w::record! {
     /// `VideoVideo`.
     pub struct VideoVideo {
         /// `MediaId`.
-        0 media_id: String => w::Field::must("MediaId"),
+        0 media_id: String => "MediaId: must",
         /// `Title`.
-        1 title: Option<String> => w::Field::new("Title"),
+        1 title: Option<String> => "Title",
         /// `Description`.
-        2 description: Option<String> => w::Field::new("Description"),
+        2 description: Option<String> => "Description",
     }
 }
 
@@ -339,7 +339,7 @@ w::record! {
     /// `VoiceVoice`.
     pub struct VoiceVoice {
         /// `MediaId`.
-        0 media_id: String => w::Field::must("MediaId"),
+        0 media_id: String => "MediaId: must",
     }
 }
 
@@ -355,25 +355,25 @@ pub mod event {
         /// * Catalog: `official_account.event.add_store_audit_info`.
         pub struct AddStoreAuditInfo {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `audit_id`.
-            5 audit_id: i64 => w::Field::must("audit_id"),
+            5 audit_id: i64 => "audit_id: must",
             /// `status`.
-            6 status: i64 => w::Field::must("status"),
+            6 status: i64 => "status: must",
             /// `reason`.
-            7 reason: String => w::Field::must("reason"),
+            7 reason: String => "reason: must",
             /// `is_upgrade`.
-            8 is_upgrade: i64 => w::Field::must("is_upgrade"),
+            8 is_upgrade: i64 => "is_upgrade: must",
             /// `poiid`.
-            9 poiid: String => w::Field::must("poiid").no_cdata(),
+            9 poiid: String => "poiid: must plain-xml",
         }
     }
 
@@ -386,17 +386,17 @@ pub mod event {
         /// * Catalog: `official_account.event.annual_renew`.
         pub struct AnnualRenew {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `ExpiredTime`; format `unix`.
-            5 expired_time: xinqiao_types::UnixSeconds => w::Field::must("ExpiredTime"),
+            5 expired_time: xinqiao_types::UnixSeconds => "ExpiredTime: must",
         }
     }
 
@@ -408,21 +408,21 @@ pub mod event {
         /// * Catalog: `official_account.event.apply_merchant_audit_info`.
         pub struct ApplyMerchantAuditInfo {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `audit_id`.
-            5 audit_id: i64 => w::Field::must("audit_id"),
+            5 audit_id: i64 => "audit_id: must",
             /// `status`.
-            6 status: i64 => w::Field::must("status"),
+            6 status: i64 => "status: must",
             /// `reason`.
-            7 reason: String => w::Field::must("reason"),
+            7 reason: String => "reason: must",
         }
     }
 
@@ -434,23 +434,23 @@ pub mod event {
         /// * Catalog: `official_account.event.card_merchant_check_result`.
         pub struct CardMerchantCheckResult {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `MerchantId`.
-            5 merchant_id: String => w::Field::must("MerchantId"),
+            5 merchant_id: String => "MerchantId: must",
             /// `IsPass`.
-            6 is_pass: bool => w::Field::must("IsPass").spelled(w::Spelling::BoolInt),
+            6 is_pass: bool => "IsPass: must zero-one",
             /// `Reason`.
-            7 reason: Option<String> => w::Field::new("Reason"),
+            7 reason: Option<String> => "Reason",
             /// `CardId`.
-            8 card_id: String => w::Field::must("CardId"),
+            8 card_id: String => "CardId: must",
         }
     }
 
@@ -462,19 +462,19 @@ pub mod event {
         /// * Catalog: `official_account.event.card_not_pass_check`.
         pub struct CardNotPassCheck {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `RefuseReason`.
-            5 refuse_reason: String => w::Field::must("RefuseReason"),
+            5 refuse_reason: String => "RefuseReason: must",
             /// `CardId`.
-            6 card_id: String => w::Field::must("CardId"),
+            6 card_id: String => "CardId: must",
         }
     }
 
@@ -486,17 +486,17 @@ pub mod event {
         /// * Catalog: `official_account.event.card_pass_check`.
         pub struct CardPassCheck {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `CardId`.
-            5 card_id: String => w::Field::must("CardId"),
+            5 card_id: String => "CardId: must",
         }
     }
 
@@ -508,39 +508,39 @@ pub mod event {
         /// * Catalog: `official_account.event.card_pay_order`.
         pub struct CardPayOrder {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `OrderId`.
-            5 order_id: String => w::Field::must("OrderId"),
+            5 order_id: String => "OrderId: must",
             /// `Status`.
-            6 status: String => w::Field::must("Status"),
+            6 status: String => "Status: must",
             /// `CreateOrderTime`.
-            7 create_order_time: i64 => w::Field::must("CreateOrderTime"),
+            7 create_order_time: i64 => "CreateOrderTime: must",
             /// `PayFinishTime`.
-            8 pay_finish_time: i64 => w::Field::must("PayFinishTime"),
+            8 pay_finish_time: i64 => "PayFinishTime: must",
             /// `Desc`.
-            9 desc: String => w::Field::must("Desc"),
+            9 desc: String => "Desc: must",
             /// `FreeCoinCount`.
-            10 free_coin_count: String => w::Field::must("FreeCoinCount"),
+            10 free_coin_count: String => "FreeCoinCount: must",
             /// `PayCoinCount`.
-            11 pay_coin_count: String => w::Field::must("PayCoinCount"),
+            11 pay_coin_count: String => "PayCoinCount: must",
             /// `RefundFreeCoinCount`.
-            12 refund_free_coin_count: String => w::Field::must("RefundFreeCoinCount"),
+            12 refund_free_coin_count: String => "RefundFreeCoinCount: must",
             /// `RefundPayCoinCount`.
-            13 refund_pay_coin_count: String => w::Field::must("RefundPayCoinCount"),
+            13 refund_pay_coin_count: String => "RefundPayCoinCount: must",
             /// `OrderType`.
-            14 order_type: String => w::Field::must("OrderType"),
+            14 order_type: String => "OrderType: must",
             /// `Memo`.
-            15 memo: String => w::Field::must("Memo"),
+            15 memo: String => "Memo: must",
             /// `ReceiptInfo`.
-            16 receipt_info: String => w::Field::must("ReceiptInfo"),
+            16 receipt_info: String => "ReceiptInfo: must",
         }
     }
 
@@ -552,19 +552,19 @@ pub mod event {
         /// * Catalog: `official_account.event.card_sku_remind`.
         pub struct CardSkuRemind {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `CardId`.
-            5 card_id: String => w::Field::must("CardId"),
+            5 card_id: String => "CardId: must",
             /// `Detail`.
-            6 detail: String => w::Field::must("Detail"),
+            6 detail: String => "Detail: must",
         }
     }
 
@@ -577,17 +577,17 @@ pub mod event {
         /// * Catalog: `official_account.event.click`.
         pub struct Click {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `EventKey`.
-            5 event_key: String => w::Field::must("EventKey"),
+            5 event_key: String => "EventKey: must",
         }
     }
 
@@ -599,21 +599,21 @@ pub mod event {
         /// * Catalog: `official_account.event.cloud_invoice_invoiceresult_event`.
         pub struct CloudInvoiceInvoiceresultEvent {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `status`.
-            5 status: i64 => w::Field::must("status"),
+            5 status: i64 => "status: must",
             /// `fpqqlsh`.
-            6 fpqqlsh: String => w::Field::must("fpqqlsh"),
+            6 fpqqlsh: String => "fpqqlsh: must",
             /// `nsrsbh`.
-            7 nsrsbh: String => w::Field::must("nsrsbh"),
+            7 nsrsbh: String => "nsrsbh: must",
         }
     }
 
@@ -625,31 +625,31 @@ pub mod event {
         /// * Catalog: `official_account.event.create_map_poi_audit_info`.
         pub struct CreateMapPoiAuditInfo {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `audit_id`.
-            5 audit_id: i64 => w::Field::must("audit_id"),
+            5 audit_id: i64 => "audit_id: must",
             /// `status`.
-            6 status: i64 => w::Field::must("status"),
+            6 status: i64 => "status: must",
             /// `map_poi_id`.
-            7 map_poi_id: String => w::Field::must("map_poi_id"),
+            7 map_poi_id: String => "map_poi_id: must",
             /// `name`.
-            8 name: String => w::Field::must("name"),
+            8 name: String => "name: must",
             /// `address`.
-            9 address: String => w::Field::must("address").masked(),
+            9 address: String => "address: must masked",
             /// `longitude`.
-            10 longitude: f64 => w::Field::must("longitude").masked(),
+            10 longitude: f64 => "longitude: must masked",
             /// `latitude`.
-            11 latitude: f64 => w::Field::must("latitude").masked(),
+            11 latitude: f64 => "latitude: must masked",
             /// `sh_remark`.
-            12 sh_remark: String => w::Field::must("sh_remark"),
+            12 sh_remark: String => "sh_remark: must",
         }
     }
 
@@ -661,17 +661,17 @@ pub mod event {
         /// * Catalog: `official_account.event.debug_demo`.
         pub struct DebugDemo {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `debug_str`.
-            5 debug_str: String => w::Field::must("debug_str").no_cdata(),
+            5 debug_str: String => "debug_str: must plain-xml",
         }
     }
 
@@ -683,19 +683,19 @@ pub mod event {
         /// * Catalog: `official_account.event.giftcard_pay_done`.
         pub struct GiftcardPayDone {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `PageId`.
-            5 page_id: String => w::Field::must("PageId"),
+            5 page_id: String => "PageId: must",
             /// `OrderId`.
-            6 order_id: String => w::Field::must("OrderId"),
+            6 order_id: String => "OrderId: must",
         }
     }
 
@@ -707,23 +707,23 @@ pub mod event {
         /// * Catalog: `official_account.event.giftcard_send_to_friend`.
         pub struct GiftcardSendToFriend {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `PageId`.
-            5 page_id: String => w::Field::must("PageId"),
+            5 page_id: String => "PageId: must",
             /// `OrderId`.
-            6 order_id: String => w::Field::must("OrderId"),
+            6 order_id: String => "OrderId: must",
             /// `IsReturnBack`.
-            7 is_return_back: bool => w::Field::must("IsReturnBack").spelled(w::Spelling::BoolInt),
+            7 is_return_back: bool => "IsReturnBack: must zero-one",
             /// `IsChatRoom`.
-            8 is_chat_room: bool => w::Field::must("IsChatRoom").spelled(w::Spelling::BoolInt),
+            8 is_chat_room: bool => "IsChatRoom: must zero-one",
         }
     }
 
@@ -735,21 +735,21 @@ pub mod event {
         /// * Catalog: `official_account.event.giftcard_user_accept`.
         pub struct GiftcardUserAccept {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `PageId`.
-            5 page_id: String => w::Field::must("PageId"),
+            5 page_id: String => "PageId: must",
             /// `OrderId`.
-            6 order_id: String => w::Field::must("OrderId"),
+            6 order_id: String => "OrderId: must",
             /// `IsChatRoom`.
-            7 is_chat_room: bool => w::Field::must("IsChatRoom").spelled(w::Spelling::BoolInt),
+            7 is_chat_room: bool => "IsChatRoom: must zero-one",
         }
     }
 
@@ -761,17 +761,17 @@ pub mod event {
         /// * Catalog: `official_account.event.guide_qrcode_scan_event`.
         pub struct GuideQrcodeScanEvent {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `GuideScanEvent`.
-            5 guide_scan_event: super::GuideScanEvent => w::Field::must("GuideScanEvent"),
+            5 guide_scan_event: super::GuideScanEvent => "GuideScanEvent: must",
         }
     }
 
@@ -783,19 +783,19 @@ pub mod event {
         /// * Catalog: `official_account.event.kf_close_session`.
         pub struct KfCloseSession {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `KfAccount`.
-            5 kf_account: String => w::Field::must("KfAccount"),
+            5 kf_account: String => "KfAccount: must",
             /// `CloseType`.
-            6 close_type: Option<String> => w::Field::new("CloseType"),
+            6 close_type: Option<String> => "CloseType",
         }
     }
 
@@ -807,17 +807,17 @@ pub mod event {
         /// * Catalog: `official_account.event.kf_create_session`.
         pub struct KfCreateSession {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `KfAccount`.
-            5 kf_account: String => w::Field::must("KfAccount"),
+            5 kf_account: String => "KfAccount: must",
         }
     }
 
@@ -829,19 +829,19 @@ pub mod event {
         /// * Catalog: `official_account.event.kf_switch_session`.
         pub struct KfSwitchSession {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `FromKfAccount`.
-            5 from_kf_account: String => w::Field::must("FromKfAccount"),
+            5 from_kf_account: String => "FromKfAccount: must",
             /// `ToKfAccount`.
-            6 to_kf_account: String => w::Field::must("ToKfAccount"),
+            6 to_kf_account: String => "ToKfAccount: must",
         }
     }
 
@@ -854,21 +854,21 @@ pub mod event {
         /// * Catalog: `official_account.event.location`.
         pub struct Location {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `Latitude`.
-            5 latitude: f64 => w::Field::must("Latitude").masked(),
+            5 latitude: f64 => "Latitude: must masked",
             /// `Longitude`.
-            6 longitude: f64 => w::Field::must("Longitude").masked(),
+            6 longitude: f64 => "Longitude: must masked",
             /// `Precision`.
-            7 precision: f64 => w::Field::must("Precision"),
+            7 precision: f64 => "Precision: must",
         }
     }
 
@@ -880,19 +880,19 @@ pub mod event {
         /// * Catalog: `official_account.event.location_select`.
         pub struct LocationSelect {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `EventKey`.
-            5 event_key: String => w::Field::must("EventKey"),
+            5 event_key: String => "EventKey: must",
             /// `SendLocationInfo`.
-            6 send_location_info: super::SendLocationInfo => w::Field::must("SendLocationInfo"),
+            6 send_location_info: super::SendLocationInfo => "SendLocationInfo: must",
         }
     }
 
@@ -905,31 +905,31 @@ pub mod event {
         /// * Catalog: `official_account.event.masssendjobfinish`.
         pub struct Masssendjobfinish {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `MsgID`.
-            5 msg_id: i64 => w::Field::must("MsgID"),
+            5 msg_id: i64 => "MsgID: must",
             /// `Status`.
-            6 status: String => w::Field::must("Status"),
+            6 status: String => "Status: must",
             /// `TotalCount`.
-            7 total_count: i64 => w::Field::must("TotalCount"),
+            7 total_count: i64 => "TotalCount: must",
             /// `FilterCount`.
-            8 filter_count: i64 => w::Field::must("FilterCount"),
+            8 filter_count: i64 => "FilterCount: must",
             /// `SentCount`.
-            9 sent_count: i64 => w::Field::must("SentCount"),
+            9 sent_count: i64 => "SentCount: must",
             /// `ErrorCount`.
-            10 error_count: i64 => w::Field::must("ErrorCount"),
+            10 error_count: i64 => "ErrorCount: must",
             /// `CopyrightCheckResult`.
-            11 copyright_check_result: Option<super::CopyrightCheckResult> => w::Field::new("CopyrightCheckResult"),
+            11 copyright_check_result: Option<super::CopyrightCheckResult> => "CopyrightCheckResult",
             /// `ArticleUrlResult`.
-            12 article_url_result: Option<super::ArticleUrlResult> => w::Field::new("ArticleUrlResult"),
+            12 article_url_result: Option<super::ArticleUrlResult> => "ArticleUrlResult",
         }
     }
 
@@ -941,23 +941,23 @@ pub mod event {
         /// * Catalog: `official_account.event.merchant_order`.
         pub struct MerchantOrder {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `OrderId`.
-            5 order_id: String => w::Field::must("OrderId"),
+            5 order_id: String => "OrderId: must",
             /// `OrderStatus`.
-            6 order_status: i64 => w::Field::must("OrderStatus"),
+            6 order_status: i64 => "OrderStatus: must",
             /// `ProductId`.
-            7 product_id: String => w::Field::must("ProductId"),
+            7 product_id: String => "ProductId: must",
             /// `SkuInfo`.
-            8 sku_info: String => w::Field::must("SkuInfo"),
+            8 sku_info: String => "SkuInfo: must",
         }
     }
 
@@ -969,21 +969,21 @@ pub mod event {
         /// * Catalog: `official_account.event.modify_store_audit_info`.
         pub struct ModifyStoreAuditInfo {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `audit_id`.
-            5 audit_id: i64 => w::Field::must("audit_id"),
+            5 audit_id: i64 => "audit_id: must",
             /// `status`.
-            6 status: i64 => w::Field::must("status"),
+            6 status: i64 => "status: must",
             /// `reason`.
-            7 reason: String => w::Field::must("reason"),
+            7 reason: String => "reason: must",
         }
     }
 
@@ -996,19 +996,19 @@ pub mod event {
         /// * Catalog: `official_account.event.naming_verify_fail`.
         pub struct NamingVerifyFail {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `FailTime`; format `unix`.
-            5 fail_time: xinqiao_types::UnixSeconds => w::Field::must("FailTime"),
+            5 fail_time: xinqiao_types::UnixSeconds => "FailTime: must",
             /// `FailReason`.
-            6 fail_reason: String => w::Field::must("FailReason"),
+            6 fail_reason: String => "FailReason: must",
         }
     }
 
@@ -1021,17 +1021,17 @@ pub mod event {
         /// * Catalog: `official_account.event.naming_verify_success`.
         pub struct NamingVerifySuccess {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `ExpiredTime`; format `unix`.
-            5 expired_time: xinqiao_types::UnixSeconds => w::Field::must("ExpiredTime"),
+            5 expired_time: xinqiao_types::UnixSeconds => "ExpiredTime: must",
         }
     }
 
@@ -1043,39 +1043,39 @@ pub mod event {
         /// * Catalog: `official_account.event.order_status_finance_succ`.
         pub struct OrderStatusFinanceSucc {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `OrderId`.
-            5 order_id: String => w::Field::must("OrderId"),
+            5 order_id: String => "OrderId: must",
             /// `OrderType`.
-            6 order_type: String => w::Field::must("OrderType"),
+            6 order_type: String => "OrderType: must",
             /// `Status`.
-            7 status: String => w::Field::must("Status"),
+            7 status: String => "Status: must",
             /// `CreateOrderTime`; format `unix`.
-            8 create_order_time: xinqiao_types::UnixSeconds => w::Field::must("CreateOrderTime"),
+            8 create_order_time: xinqiao_types::UnixSeconds => "CreateOrderTime: must",
             /// `PayFinishTime`; format `unix`.
-            9 pay_finish_time: xinqiao_types::UnixSeconds => w::Field::must("PayFinishTime"),
+            9 pay_finish_time: xinqiao_types::UnixSeconds => "PayFinishTime: must",
             /// `Desc`.
-            10 desc: Option<String> => w::Field::new("Desc"),
+            10 desc: Option<String> => "Desc",
             /// `FreeCoinCount`.
-            11 free_coin_count: i64 => w::Field::must("FreeCoinCount"),
+            11 free_coin_count: i64 => "FreeCoinCount: must",
             /// `PayCoinCount`.
-            12 pay_coin_count: i64 => w::Field::must("PayCoinCount"),
+            12 pay_coin_count: i64 => "PayCoinCount: must",
             /// `RefundFreeCoinCount`.
-            13 refund_free_coin_count: i64 => w::Field::must("RefundFreeCoinCount"),
+            13 refund_free_coin_count: i64 => "RefundFreeCoinCount: must",
             /// `RefundPayCoinCount`.
-            14 refund_pay_coin_count: i64 => w::Field::must("RefundPayCoinCount"),
+            14 refund_pay_coin_count: i64 => "RefundPayCoinCount: must",
             /// `ReceiptInfo`.
-            15 receipt_info: Option<String> => w::Field::new("ReceiptInfo"),
+            15 receipt_info: Option<String> => "ReceiptInfo",
             /// `Memo`.
-            16 memo: Option<String> => w::Field::new("Memo"),
+            16 memo: Option<String> => "Memo",
         }
     }
 
@@ -1087,19 +1087,19 @@ pub mod event {
         /// * Catalog: `official_account.event.pic_photo_or_album`.
         pub struct PicPhotoOrAlbum {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `EventKey`.
-            5 event_key: String => w::Field::must("EventKey"),
+            5 event_key: String => "EventKey: must",
             /// `SendPicsInfo`.
-            6 send_pics_info: super::SendPicsInfo => w::Field::must("SendPicsInfo"),
+            6 send_pics_info: super::SendPicsInfo => "SendPicsInfo: must",
         }
     }
 
@@ -1111,19 +1111,19 @@ pub mod event {
         /// * Catalog: `official_account.event.pic_sysphoto`.
         pub struct PicSysphoto {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `EventKey`.
-            5 event_key: String => w::Field::must("EventKey"),
+            5 event_key: String => "EventKey: must",
             /// `SendPicsInfo`.
-            6 send_pics_info: super::SendPicsInfo => w::Field::must("SendPicsInfo"),
+            6 send_pics_info: super::SendPicsInfo => "SendPicsInfo: must",
         }
     }
 
@@ -1135,19 +1135,19 @@ pub mod event {
         /// * Catalog: `official_account.event.pic_weixin`.
         pub struct PicWeixin {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `EventKey`.
-            5 event_key: String => w::Field::must("EventKey"),
+            5 event_key: String => "EventKey: must",
             /// `SendPicsInfo`.
-            6 send_pics_info: super::SendPicsInfo => w::Field::must("SendPicsInfo"),
+            6 send_pics_info: super::SendPicsInfo => "SendPicsInfo: must",
         }
     }
 
@@ -1159,23 +1159,23 @@ pub mod event {
         /// * Catalog: `official_account.event.poi_check_notify`.
         pub struct PoiCheckNotify {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `UniqId`.
-            5 uniq_id: String => w::Field::must("UniqId"),
+            5 uniq_id: String => "UniqId: must",
             /// `PoiId`.
-            6 poi_id: String => w::Field::must("PoiId"),
+            6 poi_id: String => "PoiId: must",
             /// `Result`.
-            7 result: String => w::Field::must("Result"),
+            7 result: String => "Result: must",
             /// `Msg`.
-            8 msg: String => w::Field::must("Msg"),
+            8 msg: String => "Msg: must",
         }
     }
 
@@ -1188,17 +1188,17 @@ pub mod event {
         /// * Catalog: `official_account.event.publishjobfinish`.
         pub struct Publishjobfinish {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `PublishEventInfo`.
-            5 publish_event_info: super::PublishEventInfo => w::Field::must("PublishEventInfo"),
+            5 publish_event_info: super::PublishEventInfo => "PublishEventInfo: must",
         }
     }
 
@@ -1211,19 +1211,19 @@ pub mod event {
         /// * Catalog: `official_account.event.qualification_verify_fail`.
         pub struct QualificationVerifyFail {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `FailTime`; format `unix`.
-            5 fail_time: xinqiao_types::UnixSeconds => w::Field::must("FailTime"),
+            5 fail_time: xinqiao_types::UnixSeconds => "FailTime: must",
             /// `FailReason`.
-            6 fail_reason: String => w::Field::must("FailReason"),
+            6 fail_reason: String => "FailReason: must",
         }
     }
 
@@ -1236,17 +1236,17 @@ pub mod event {
         /// * Catalog: `official_account.event.qualification_verify_success`.
         pub struct QualificationVerifySuccess {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `ExpiredTime`; format `unix`.
-            5 expired_time: xinqiao_types::UnixSeconds => w::Field::must("ExpiredTime"),
+            5 expired_time: xinqiao_types::UnixSeconds => "ExpiredTime: must",
         }
     }
 
@@ -1259,19 +1259,19 @@ pub mod event {
         /// * Catalog: `official_account.event.scan`.
         pub struct Scan {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `EventKey`.
-            5 event_key: String => w::Field::must("EventKey"),
+            5 event_key: String => "EventKey: must",
             /// `Ticket`.
-            6 ticket: String => w::Field::must("Ticket"),
+            6 ticket: String => "Ticket: must",
         }
     }
 
@@ -1284,19 +1284,19 @@ pub mod event {
         /// * Catalog: `official_account.event.scancode_push`.
         pub struct ScancodePush {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `EventKey`.
-            5 event_key: String => w::Field::must("EventKey"),
+            5 event_key: String => "EventKey: must",
             /// `ScanCodeInfo`.
-            6 scan_code_info: super::ScanCodeInfo => w::Field::must("ScanCodeInfo"),
+            6 scan_code_info: super::ScanCodeInfo => "ScanCodeInfo: must",
         }
     }
 
@@ -1308,19 +1308,19 @@ pub mod event {
         /// * Catalog: `official_account.event.scancode_waitmsg`.
         pub struct ScancodeWaitmsg {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `EventKey`.
-            5 event_key: String => w::Field::must("EventKey"),
+            5 event_key: String => "EventKey: must",
             /// `ScanCodeInfo`.
-            6 scan_code_info: super::ScanCodeInfo => w::Field::must("ScanCodeInfo"),
+            6 scan_code_info: super::ScanCodeInfo => "ScanCodeInfo: must",
         }
     }
 
@@ -1332,19 +1332,19 @@ pub mod event {
         /// * Catalog: `official_account.event.shakearound_user_shake`.
         pub struct ShakearoundUserShake {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `ChosenBeacon`.
-            5 chosen_beacon: super::ChosenBeacon => w::Field::must("ChosenBeacon"),
+            5 chosen_beacon: super::ChosenBeacon => "ChosenBeacon: must",
             /// `AroundBeacons`.
-            6 around_beacons: Option<super::AroundBeacon> => w::Field::new("AroundBeacons"),
+            6 around_beacons: Option<super::AroundBeacon> => "AroundBeacons",
         }
     }
 
@@ -1356,31 +1356,31 @@ pub mod event {
         /// * Catalog: `official_account.event.submit_invoice_title`.
         pub struct SubmitInvoiceTitle {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `title_type`.
-            5 title_type: String => w::Field::must("title_type"),
+            5 title_type: String => "title_type: must",
             /// `title`.
-            6 title: String => w::Field::must("title"),
+            6 title: String => "title: must",
             /// `tax_no`.
-            7 tax_no: Option<String> => w::Field::new("tax_no"),
+            7 tax_no: Option<String> => "tax_no",
             /// `phone`.
-            8 phone: Option<String> => w::Field::new("phone").masked(),
+            8 phone: Option<String> => "phone: masked",
             /// `addr`.
-            9 addr: Option<String> => w::Field::new("addr"),
+            9 addr: Option<String> => "addr",
             /// `bank_type`.
-            10 bank_type: Option<String> => w::Field::new("bank_type"),
+            10 bank_type: Option<String> => "bank_type",
             /// `bank_no`.
-            11 bank_no: Option<String> => w::Field::new("bank_no"),
+            11 bank_no: Option<String> => "bank_no",
             /// `attach`.
-            12 attach: Option<String> => w::Field::new("attach"),
+            12 attach: Option<String> => "attach",
         }
     }
 
@@ -1392,19 +1392,19 @@ pub mod event {
         /// * Catalog: `official_account.event.submit_membercard_user_info`.
         pub struct SubmitMembercardUserInfo {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `CardId`.
-            5 card_id: String => w::Field::must("CardId"),
+            5 card_id: String => "CardId: must",
             /// `UserCardCode`.
-            6 user_card_code: String => w::Field::must("UserCardCode"),
+            6 user_card_code: String => "UserCardCode: must",
         }
     }
 
@@ -1417,19 +1417,19 @@ pub mod event {
         /// * Catalog: `official_account.event.subscribe`.
         pub struct Subscribe {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `EventKey`.
-            5 event_key: Option<String> => w::Field::new("EventKey"),
+            5 event_key: Option<String> => "EventKey",
             /// `Ticket`.
-            6 ticket: Option<String> => w::Field::new("Ticket"),
+            6 ticket: Option<String> => "Ticket",
         }
     }
 
@@ -1441,17 +1441,17 @@ pub mod event {
         /// * Catalog: `official_account.event.subscribe_msg_change_event`.
         pub struct SubscribeMsgChangeEvent {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `SubscribeMsgChangeEvent`.
-            5 subscribe_msg_change_event: super::SubscribeMsgChangeEventItem => w::Field::must("SubscribeMsgChangeEvent"),
+            5 subscribe_msg_change_event: super::SubscribeMsgChangeEventItem => "SubscribeMsgChangeEvent: must",
         }
     }
 
@@ -1463,17 +1463,17 @@ pub mod event {
         /// * Catalog: `official_account.event.subscribe_msg_popup_event`.
         pub struct SubscribeMsgPopupEvent {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `SubscribeMsgPopupEvent`.
-            5 subscribe_msg_popup_event: super::SubscribeMsgPopupEventItem => w::Field::must("SubscribeMsgPopupEvent"),
+            5 subscribe_msg_popup_event: super::SubscribeMsgPopupEventItem => "SubscribeMsgPopupEvent: must",
         }
     }
 
@@ -1485,17 +1485,17 @@ pub mod event {
         /// * Catalog: `official_account.event.subscribe_msg_sent_event`.
         pub struct SubscribeMsgSentEvent {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `SubscribeMsgSentEvent`.
-            5 subscribe_msg_sent_event: super::SubscribeMsgSentEventItem => w::Field::must("SubscribeMsgSentEvent"),
+            5 subscribe_msg_sent_event: super::SubscribeMsgSentEventItem => "SubscribeMsgSentEvent: must",
         }
     }
 
@@ -1508,19 +1508,19 @@ pub mod event {
         /// * Catalog: `official_account.event.templatesendjobfinish`.
         pub struct Templatesendjobfinish {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `MsgId`.
-            5 msg_id: i64 => w::Field::must("MsgId").xml("MsgID"),
+            5 msg_id: i64 => "MsgId: must xml=MsgID",
             /// `Status`.
-            6 status: String => w::Field::must("Status"),
+            6 status: String => "Status: must",
         }
     }
 
@@ -1533,19 +1533,19 @@ pub mod event {
         /// * Catalog: `official_account.event.unsubscribe`.
         pub struct Unsubscribe {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `EventKey`.
-            5 event_key: Option<String> => w::Field::new("EventKey"),
+            5 event_key: Option<String> => "EventKey",
             /// `Ticket`.
-            6 ticket: Option<String> => w::Field::new("Ticket"),
+            6 ticket: Option<String> => "Ticket",
         }
     }
 
@@ -1557,21 +1557,21 @@ pub mod event {
         /// * Catalog: `official_account.event.update_invoice_status`.
         pub struct UpdateInvoiceStatus {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `CardId`.
-            5 card_id: String => w::Field::must("CardId"),
+            5 card_id: String => "CardId: must",
             /// `Code`.
-            6 code: String => w::Field::must("Code"),
+            6 code: String => "Code: must",
             /// `Status`.
-            7 status: Option<String> => w::Field::new("Status"),
+            7 status: Option<String> => "Status",
         }
     }
 
@@ -1583,23 +1583,23 @@ pub mod event {
         /// * Catalog: `official_account.event.update_member_card`.
         pub struct UpdateMemberCard {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `CardId`.
-            5 card_id: String => w::Field::must("CardId"),
+            5 card_id: String => "CardId: must",
             /// `UserCardCode`.
-            6 user_card_code: String => w::Field::must("UserCardCode"),
+            6 user_card_code: String => "UserCardCode: must",
             /// `ModifyBonus`.
-            7 modify_bonus: Option<i64> => w::Field::new("ModifyBonus"),
+            7 modify_bonus: Option<i64> => "ModifyBonus",
             /// `ModifyBalance`; unit fen.
-            8 modify_balance: Option<xinqiao_types::Fen> => w::Field::new("ModifyBalance"),
+            8 modify_balance: Option<xinqiao_types::Fen> => "ModifyBalance",
         }
     }
 
@@ -1611,21 +1611,21 @@ pub mod event {
         /// * Catalog: `official_account.event.user_authorization_cancellation`.
         pub struct UserAuthorizationCancellation {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `OpenID`.
-            5 open_id: String => w::Field::must("OpenID").masked(),
+            5 open_id: String => "OpenID: must masked",
             /// `AppID`.
-            6 app_id: String => w::Field::must("AppID"),
+            6 app_id: String => "AppID: must",
             /// `RevokeInfo`.
-            7 revoke_info: Option<String> => w::Field::new("RevokeInfo"),
+            7 revoke_info: Option<String> => "RevokeInfo",
         }
     }
 
@@ -1638,21 +1638,21 @@ pub mod event {
         /// * Catalog: `official_account.event.user_authorization_revoke`.
         pub struct UserAuthorizationRevoke {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `OpenID`.
-            5 open_id: String => w::Field::must("OpenID").masked(),
+            5 open_id: String => "OpenID: must masked",
             /// `AppID`.
-            6 app_id: String => w::Field::must("AppID"),
+            6 app_id: String => "AppID: must",
             /// `RevokeInfo`.
-            7 revoke_info: Option<w::TextOrNumber> => w::Field::new("RevokeInfo"),
+            7 revoke_info: Option<w::TextOrNumber> => "RevokeInfo",
         }
     }
 
@@ -1664,21 +1664,21 @@ pub mod event {
         /// * Catalog: `official_account.event.user_authorize_invoice`.
         pub struct UserAuthorizeInvoice {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `SuccOrderId`.
-            5 succ_order_id: Option<String> => w::Field::new("SuccOrderId"),
+            5 succ_order_id: Option<String> => "SuccOrderId",
             /// `FailOrderId`.
-            6 fail_order_id: Option<String> => w::Field::new("FailOrderId"),
+            6 fail_order_id: Option<String> => "FailOrderId",
             /// `Source`.
-            7 source: String => w::Field::must("Source"),
+            7 source: String => "Source: must",
         }
     }
 
@@ -1690,35 +1690,35 @@ pub mod event {
         /// * Catalog: `official_account.event.user_consume_card`.
         pub struct UserConsumeCard {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `CardId`.
-            5 card_id: String => w::Field::must("CardId"),
+            5 card_id: String => "CardId: must",
             /// `UserCardCode`.
-            6 user_card_code: String => w::Field::must("UserCardCode"),
+            6 user_card_code: String => "UserCardCode: must",
             /// `ConsumeSource`.
-            7 consume_source: String => w::Field::must("ConsumeSource"),
+            7 consume_source: String => "ConsumeSource: must",
             /// `LocationId`.
-            8 location_id: Option<i64> => w::Field::new("LocationId"),
+            8 location_id: Option<i64> => "LocationId",
             /// `LocationName`.
-            9 location_name: Option<String> => w::Field::new("LocationName"),
+            9 location_name: Option<String> => "LocationName",
             /// `StaffOpenId`.
-            10 staff_open_id: Option<String> => w::Field::new("StaffOpenId"),
+            10 staff_open_id: Option<String> => "StaffOpenId",
             /// `VerifyCode`.
-            11 verify_code: Option<String> => w::Field::new("VerifyCode"),
+            11 verify_code: Option<String> => "VerifyCode",
             /// `RemarkAmount`.
-            12 remark_amount: Option<String> => w::Field::new("RemarkAmount"),
+            12 remark_amount: Option<String> => "RemarkAmount",
             /// `OuterId`.
-            13 outer_id: Option<String> => w::Field::new("OuterId"),
+            13 outer_id: Option<String> => "OuterId",
             /// `OuterStr`.
-            14 outer_str: Option<String> => w::Field::new("OuterStr"),
+            14 outer_str: Option<String> => "OuterStr",
         }
     }
 
@@ -1730,19 +1730,19 @@ pub mod event {
         /// * Catalog: `official_account.event.user_del_card`.
         pub struct UserDelCard {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `CardId`.
-            5 card_id: String => w::Field::must("CardId"),
+            5 card_id: String => "CardId: must",
             /// `UserCardCode`.
-            6 user_card_code: String => w::Field::must("UserCardCode"),
+            6 user_card_code: String => "UserCardCode: must",
         }
     }
 
@@ -1754,19 +1754,19 @@ pub mod event {
         /// * Catalog: `official_account.event.user_enter_session_from_card`.
         pub struct UserEnterSessionFromCard {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `CardId`.
-            5 card_id: String => w::Field::must("CardId"),
+            5 card_id: String => "CardId: must",
             /// `UserCardCode`.
-            6 user_card_code: String => w::Field::must("UserCardCode"),
+            6 user_card_code: String => "UserCardCode: must",
         }
     }
 
@@ -1778,17 +1778,17 @@ pub mod event {
         /// * Catalog: `official_account.event.user_enter_tempsession`.
         pub struct UserEnterTempsession {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `SessionFrom`.
-            5 session_from: String => w::Field::must("SessionFrom"),
+            5 session_from: String => "SessionFrom: must",
         }
     }
 
@@ -1800,35 +1800,35 @@ pub mod event {
         /// * Catalog: `official_account.event.user_get_card`.
         pub struct UserGetCard {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `CardId`.
-            5 card_id: String => w::Field::must("CardId"),
+            5 card_id: String => "CardId: must",
             /// `UserCardCode`.
-            6 user_card_code: String => w::Field::must("UserCardCode"),
+            6 user_card_code: String => "UserCardCode: must",
             /// `OldUserCardCode`.
-            7 old_user_card_code: Option<String> => w::Field::new("OldUserCardCode"),
+            7 old_user_card_code: Option<String> => "OldUserCardCode",
             /// `UnionId`.
-            8 union_id: Option<String> => w::Field::new("UnionId").masked(),
+            8 union_id: Option<String> => "UnionId: masked",
             /// `IsGiveByFriend`.
-            9 is_give_by_friend: bool => w::Field::must("IsGiveByFriend").spelled(w::Spelling::BoolInt),
+            9 is_give_by_friend: bool => "IsGiveByFriend: must zero-one",
             /// `FriendUserName`.
-            10 friend_user_name: Option<String> => w::Field::new("FriendUserName"),
+            10 friend_user_name: Option<String> => "FriendUserName",
             /// `IsRestoreMemberCard`.
-            11 is_restore_member_card: Option<bool> => w::Field::new("IsRestoreMemberCard").spelled(w::Spelling::BoolInt),
+            11 is_restore_member_card: Option<bool> => "IsRestoreMemberCard: zero-one",
             /// `IsRecommendByFriend`.
-            12 is_recommend_by_friend: Option<bool> => w::Field::new("IsRecommendByFriend").spelled(w::Spelling::BoolInt),
+            12 is_recommend_by_friend: Option<bool> => "IsRecommendByFriend: zero-one",
             /// `OuterId`.
-            13 outer_id: Option<String> => w::Field::new("OuterId"),
+            13 outer_id: Option<String> => "OuterId",
             /// `OuterStr`.
-            14 outer_str: Option<String> => w::Field::new("OuterStr"),
+            14 outer_str: Option<String> => "OuterStr",
         }
     }
 
@@ -1840,25 +1840,25 @@ pub mod event {
         /// * Catalog: `official_account.event.user_gifting_card`.
         pub struct UserGiftingCard {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `CardId`.
-            5 card_id: String => w::Field::must("CardId"),
+            5 card_id: String => "CardId: must",
             /// `UserCardCode`.
-            6 user_card_code: String => w::Field::must("UserCardCode"),
+            6 user_card_code: String => "UserCardCode: must",
             /// `FriendUserName`.
-            7 friend_user_name: String => w::Field::must("FriendUserName"),
+            7 friend_user_name: String => "FriendUserName: must",
             /// `IsReturnBack`.
-            8 is_return_back: bool => w::Field::must("IsReturnBack").spelled(w::Spelling::BoolInt),
+            8 is_return_back: bool => "IsReturnBack: must zero-one",
             /// `IsChatRoom`.
-            9 is_chat_room: bool => w::Field::must("IsChatRoom").spelled(w::Spelling::BoolInt),
+            9 is_chat_room: bool => "IsChatRoom: must zero-one",
         }
     }
 
@@ -1870,21 +1870,21 @@ pub mod event {
         /// * Catalog: `official_account.event.user_info_modified`.
         pub struct UserInfoModified {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `OpenID`.
-            5 open_id: String => w::Field::must("OpenID").masked(),
+            5 open_id: String => "OpenID: must masked",
             /// `AppID`.
-            6 app_id: String => w::Field::must("AppID"),
+            6 app_id: String => "AppID: must",
             /// `RevokeInfo`.
-            7 revoke_info: Option<String> => w::Field::new("RevokeInfo"),
+            7 revoke_info: Option<String> => "RevokeInfo",
         }
     }
 
@@ -1896,29 +1896,29 @@ pub mod event {
         /// * Catalog: `official_account.event.user_pay_from_pay_cell`.
         pub struct UserPayFromPayCell {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `CardId`.
-            5 card_id: String => w::Field::must("CardId"),
+            5 card_id: String => "CardId: must",
             /// `UserCardCode`.
-            6 user_card_code: String => w::Field::must("UserCardCode"),
+            6 user_card_code: String => "UserCardCode: must",
             /// `TransId`.
-            7 trans_id: Option<String> => w::Field::new("TransId"),
+            7 trans_id: Option<String> => "TransId",
             /// `LocationId`.
-            8 location_id: Option<i64> => w::Field::new("LocationId"),
+            8 location_id: Option<i64> => "LocationId",
             /// `LocationName`.
-            9 location_name: Option<String> => w::Field::new("LocationName"),
+            9 location_name: Option<String> => "LocationName",
             /// `Fee`; unit fen.
-            10 fee: xinqiao_types::Fen => w::Field::must("Fee"),
+            10 fee: xinqiao_types::Fen => "Fee: must",
             /// `OriginalFee`; unit fen.
-            11 original_fee: xinqiao_types::Fen => w::Field::must("OriginalFee"),
+            11 original_fee: xinqiao_types::Fen => "OriginalFee: must",
         }
     }
 
@@ -1930,23 +1930,23 @@ pub mod event {
         /// * Catalog: `official_account.event.user_view_card`.
         pub struct UserViewCard {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `CardId`.
-            5 card_id: String => w::Field::must("CardId"),
+            5 card_id: String => "CardId: must",
             /// `UserCardCode`.
-            6 user_card_code: String => w::Field::must("UserCardCode"),
+            6 user_card_code: String => "UserCardCode: must",
             /// `OuterId`.
-            7 outer_id: Option<String> => w::Field::new("OuterId"),
+            7 outer_id: Option<String> => "OuterId",
             /// `OuterStr`.
-            8 outer_str: Option<String> => w::Field::new("OuterStr"),
+            8 outer_str: Option<String> => "OuterStr",
         }
     }
 
@@ -1959,17 +1959,17 @@ pub mod event {
         /// * Catalog: `official_account.event.verify_expired`.
         pub struct VerifyExpired {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `ExpiredTime`; format `unix`.
-            5 expired_time: xinqiao_types::UnixSeconds => w::Field::must("ExpiredTime"),
+            5 expired_time: xinqiao_types::UnixSeconds => "ExpiredTime: must",
         }
     }
 
@@ -1982,19 +1982,19 @@ pub mod event {
         /// * Catalog: `official_account.event.view`.
         pub struct View {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `EventKey`.
-            5 event_key: String => w::Field::must("EventKey"),
+            5 event_key: String => "EventKey: must",
             /// `MenuId`.
-            6 menu_id: Option<String> => w::Field::new("MenuId"),
+            6 menu_id: Option<String> => "MenuId",
         }
     }
 
@@ -2007,19 +2007,19 @@ pub mod event {
         /// * Catalog: `official_account.event.view_miniprogram`.
         pub struct ViewMiniprogram {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `EventKey`.
-            5 event_key: String => w::Field::must("EventKey"),
+            5 event_key: String => "EventKey: must",
             /// `MenuId`.
-            6 menu_id: Option<String> => w::Field::new("MenuId"),
+            6 menu_id: Option<String> => "MenuId",
         }
     }
 
@@ -2031,25 +2031,25 @@ pub mod event {
         /// * Catalog: `official_account.event.wifi_connected`.
         pub struct WifiConnected {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `ConnectTime`.
-            5 connect_time: i64 => w::Field::must("ConnectTime"),
+            5 connect_time: i64 => "ConnectTime: must",
             /// `ExpireTime`.
-            6 expire_time: i64 => w::Field::must("ExpireTime"),
+            6 expire_time: i64 => "ExpireTime: must",
             /// `VendorId`.
-            7 vendor_id: String => w::Field::must("VendorId"),
+            7 vendor_id: String => "VendorId: must",
             /// `PlaceId`.
-            8 place_id: String => w::Field::must("PlaceId"),
+            8 place_id: String => "PlaceId: must",
             /// `DeviceNo`.
-            9 device_no: String => w::Field::must("DeviceNo"),
+            9 device_no: String => "DeviceNo: must",
         }
     }
 }
@@ -2064,25 +2064,25 @@ pub mod message {
         /// * Catalog: `official_account.message.device_text`.
         pub struct DeviceText {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `DeviceType`.
-            4 device_type: String => w::Field::must("DeviceType"),
+            4 device_type: String => "DeviceType: must",
             /// `DeviceID`.
-            5 device_id: String => w::Field::must("DeviceID"),
+            5 device_id: String => "DeviceID: must",
             /// `Content`.
-            6 content: String => w::Field::must("Content"),
+            6 content: String => "Content: must",
             /// `SessionID`.
-            7 session_id: String => w::Field::must("SessionID").no_cdata(),
+            7 session_id: String => "SessionID: must plain-xml",
             /// `MsgId`.
-            8 msg_id: i64 => w::Field::must("MsgId"),
+            8 msg_id: i64 => "MsgId: must",
             /// `OpenID`.
-            9 open_id: String => w::Field::must("OpenID").masked(),
+            9 open_id: String => "OpenID: must masked",
         }
     }
 
@@ -2092,25 +2092,25 @@ pub mod message {
         /// * Catalog: `official_account.message.file`.
         pub struct File {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Title`.
-            4 title: String => w::Field::must("Title"),
+            4 title: String => "Title: must",
             /// `Description`.
-            5 description: String => w::Field::must("Description"),
+            5 description: String => "Description: must",
             /// `FileKey`.
-            6 file_key: String => w::Field::must("FileKey"),
+            6 file_key: String => "FileKey: must",
             /// `FileMd5`.
-            7 file_md5: String => w::Field::must("FileMd5"),
+            7 file_md5: String => "FileMd5: must",
             /// `FileTotalLen`.
-            8 file_total_len: i64 => w::Field::must("FileTotalLen"),
+            8 file_total_len: i64 => "FileTotalLen: must",
             /// `MsgId`.
-            9 msg_id: i64 => w::Field::must("MsgId"),
+            9 msg_id: i64 => "MsgId: must",
         }
     }
 
@@ -2121,25 +2121,25 @@ pub mod message {
         /// * Catalog: `official_account.message.image`.
         pub struct Image {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `PicUrl`.
-            4 pic_url: String => w::Field::must("PicUrl"),
+            4 pic_url: String => "PicUrl: must",
             /// `MediaId`.
-            5 media_id: String => w::Field::must("MediaId"),
+            5 media_id: String => "MediaId: must",
             /// `MsgId`.
-            6 msg_id: i64 => w::Field::must("MsgId"),
+            6 msg_id: i64 => "MsgId: must",
             /// `MsgDataId`.
-            7 msg_data_id: Option<String> => w::Field::new("MsgDataId").no_cdata(),
+            7 msg_data_id: Option<String> => "MsgDataId: plain-xml",
             /// `Idx`.
-            8 idx: Option<i64> => w::Field::new("Idx"),
+            8 idx: Option<i64> => "Idx",
             /// `BusinessId`.
-            9 business_id: Option<i64> => w::Field::new("BusinessId"),
+            9 business_id: Option<i64> => "BusinessId",
         }
     }
 
@@ -2150,27 +2150,27 @@ pub mod message {
         /// * Catalog: `official_account.message.link`.
         pub struct Link {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Title`.
-            4 title: String => w::Field::must("Title"),
+            4 title: String => "Title: must",
             /// `Description`.
-            5 description: String => w::Field::must("Description"),
+            5 description: String => "Description: must",
             /// `Url`.
-            6 url: String => w::Field::must("Url"),
+            6 url: String => "Url: must",
             /// `MsgId`.
-            7 msg_id: i64 => w::Field::must("MsgId"),
+            7 msg_id: i64 => "MsgId: must",
             /// `MsgDataId`.
-            8 msg_data_id: Option<String> => w::Field::new("MsgDataId").no_cdata(),
+            8 msg_data_id: Option<String> => "MsgDataId: plain-xml",
             /// `Idx`.
-            9 idx: Option<i64> => w::Field::new("Idx"),
+            9 idx: Option<i64> => "Idx",
             /// `BusinessId`.
-            10 business_id: Option<i64> => w::Field::new("BusinessId"),
+            10 business_id: Option<i64> => "BusinessId",
         }
     }
 
@@ -2181,29 +2181,29 @@ pub mod message {
         /// * Catalog: `official_account.message.location`.
         pub struct Location {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Location_X`.
-            4 location_x: f64 => w::Field::must("Location_X"),
+            4 location_x: f64 => "Location_X: must",
             /// `Location_Y`.
-            5 location_y: f64 => w::Field::must("Location_Y"),
+            5 location_y: f64 => "Location_Y: must",
             /// `Scale`.
-            6 scale: f64 => w::Field::must("Scale"),
+            6 scale: f64 => "Scale: must",
             /// `Label`.
-            7 label: String => w::Field::must("Label"),
+            7 label: String => "Label: must",
             /// `MsgId`.
-            8 msg_id: i64 => w::Field::must("MsgId"),
+            8 msg_id: i64 => "MsgId: must",
             /// `MsgDataId`.
-            9 msg_data_id: Option<String> => w::Field::new("MsgDataId").no_cdata(),
+            9 msg_data_id: Option<String> => "MsgDataId: plain-xml",
             /// `Idx`.
-            10 idx: Option<i64> => w::Field::new("Idx"),
+            10 idx: Option<i64> => "Idx",
             /// `BusinessId`.
-            11 business_id: Option<i64> => w::Field::new("BusinessId"),
+            11 business_id: Option<i64> => "BusinessId",
         }
     }
 
@@ -2214,25 +2214,25 @@ pub mod message {
         /// * Catalog: `official_account.message.miniprogrampage`.
         pub struct Miniprogrampage {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `AppId`.
-            4 app_id: Option<String> => w::Field::new("AppId"),
+            4 app_id: Option<String> => "AppId",
             /// `MsgId`.
-            5 msg_id: i64 => w::Field::must("MsgId"),
+            5 msg_id: i64 => "MsgId: must",
             /// `Title`.
-            6 title: String => w::Field::must("Title"),
+            6 title: String => "Title: must",
             /// `PagePath`.
-            7 page_path: String => w::Field::must("PagePath"),
+            7 page_path: String => "PagePath: must",
             /// `ThumbUrl`.
-            8 thumb_url: String => w::Field::must("ThumbUrl"),
+            8 thumb_url: String => "ThumbUrl: must",
             /// `ThumbMediaId`.
-            9 thumb_media_id: Option<String> => w::Field::new("ThumbMediaId"),
+            9 thumb_media_id: Option<String> => "ThumbMediaId",
         }
     }
 
@@ -2243,25 +2243,25 @@ pub mod message {
         /// * Catalog: `official_account.message.shortvideo`.
         pub struct Shortvideo {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `MediaId`.
-            4 media_id: String => w::Field::must("MediaId"),
+            4 media_id: String => "MediaId: must",
             /// `ThumbMediaId`.
-            5 thumb_media_id: String => w::Field::must("ThumbMediaId"),
+            5 thumb_media_id: String => "ThumbMediaId: must",
             /// `MsgId`.
-            6 msg_id: i64 => w::Field::must("MsgId"),
+            6 msg_id: i64 => "MsgId: must",
             /// `MsgDataId`.
-            7 msg_data_id: Option<String> => w::Field::new("MsgDataId").no_cdata(),
+            7 msg_data_id: Option<String> => "MsgDataId: plain-xml",
             /// `Idx`.
-            8 idx: Option<i64> => w::Field::new("Idx"),
+            8 idx: Option<i64> => "Idx",
             /// `BusinessId`.
-            9 business_id: Option<i64> => w::Field::new("BusinessId"),
+            9 business_id: Option<i64> => "BusinessId",
         }
     }
 
@@ -2272,23 +2272,23 @@ pub mod message {
         /// * Catalog: `official_account.message.text`.
         pub struct Text {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Content`.
-            4 content: String => w::Field::must("Content"),
+            4 content: String => "Content: must",
             /// `MsgId`.
-            5 msg_id: i64 => w::Field::must("MsgId"),
+            5 msg_id: i64 => "MsgId: must",
             /// `MsgDataId`.
-            6 msg_data_id: Option<String> => w::Field::new("MsgDataId").no_cdata(),
+            6 msg_data_id: Option<String> => "MsgDataId: plain-xml",
             /// `Idx`.
-            7 idx: Option<i64> => w::Field::new("Idx"),
+            7 idx: Option<i64> => "Idx",
             /// `BusinessId`.
-            8 business_id: Option<i64> => w::Field::new("BusinessId"),
+            8 business_id: Option<i64> => "BusinessId",
         }
     }
 
@@ -2299,25 +2299,25 @@ pub mod message {
         /// * Catalog: `official_account.message.video`.
         pub struct Video {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `MediaId`.
-            4 media_id: String => w::Field::must("MediaId"),
+            4 media_id: String => "MediaId: must",
             /// `ThumbMediaId`.
-            5 thumb_media_id: String => w::Field::must("ThumbMediaId"),
+            5 thumb_media_id: String => "ThumbMediaId: must",
             /// `MsgId`.
-            6 msg_id: i64 => w::Field::must("MsgId"),
+            6 msg_id: i64 => "MsgId: must",
             /// `MsgDataId`.
-            7 msg_data_id: Option<String> => w::Field::new("MsgDataId").no_cdata(),
+            7 msg_data_id: Option<String> => "MsgDataId: plain-xml",
             /// `Idx`.
-            8 idx: Option<i64> => w::Field::new("Idx"),
+            8 idx: Option<i64> => "Idx",
             /// `BusinessId`.
-            9 business_id: Option<i64> => w::Field::new("BusinessId"),
+            9 business_id: Option<i64> => "BusinessId",
         }
     }
 
@@ -2328,29 +2328,29 @@ pub mod message {
         /// * Catalog: `official_account.message.voice`.
         pub struct Voice {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `MediaId`.
-            4 media_id: String => w::Field::must("MediaId"),
+            4 media_id: String => "MediaId: must",
             /// `Format`.
-            5 format: String => w::Field::must("Format"),
+            5 format: String => "Format: must",
             /// `Recognition`.
-            6 recognition: Option<String> => w::Field::new("Recognition"),
+            6 recognition: Option<String> => "Recognition",
             /// `MediaId16K`.
-            7 media_id16_k: Option<String> => w::Field::new("MediaId16K"),
+            7 media_id16_k: Option<String> => "MediaId16K",
             /// `MsgId`.
-            8 msg_id: i64 => w::Field::must("MsgId"),
+            8 msg_id: i64 => "MsgId: must",
             /// `MsgDataId`.
-            9 msg_data_id: Option<String> => w::Field::new("MsgDataId").no_cdata(),
+            9 msg_data_id: Option<String> => "MsgDataId: plain-xml",
             /// `Idx`.
-            10 idx: Option<i64> => w::Field::new("Idx"),
+            10 idx: Option<i64> => "Idx",
             /// `BusinessId`.
-            11 business_id: Option<i64> => w::Field::new("BusinessId"),
+            11 business_id: Option<i64> => "BusinessId",
         }
     }
 }
@@ -2365,17 +2365,17 @@ pub mod reply {
         /// * Catalog: `official_account.reply.hardware`.
         pub struct Hardware {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `HardWare`.
-            4 hard_ware: super::HardWare => w::Field::must("HardWare"),
+            4 hard_ware: super::HardWare => "HardWare: must",
             /// `FuncFlag`.
-            5 func_flag: i64 => w::Field::must("FuncFlag"),
+            5 func_flag: i64 => "FuncFlag: must",
         }
     }
 
@@ -2386,15 +2386,15 @@ pub mod reply {
         /// * Catalog: `official_account.reply.image`.
         pub struct Image {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Image`.
-            4 image: super::ImageImage => w::Field::must("Image"),
+            4 image: super::ImageImage => "Image: must",
         }
     }
 
@@ -2405,15 +2405,15 @@ pub mod reply {
         /// * Catalog: `official_account.reply.music`.
         pub struct Music {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Music`.
-            4 music: super::MusicMusic => w::Field::must("Music"),
+            4 music: super::MusicMusic => "Music: must",
         }
     }
 
@@ -2424,17 +2424,17 @@ pub mod reply {
         /// * Catalog: `official_account.reply.news`.
         pub struct News {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `ArticleCount`.
-            4 article_count: i64 => w::Field::must("ArticleCount"),
+            4 article_count: i64 => "ArticleCount: must",
             /// `Articles`.
-            5 articles: super::Article => w::Field::must("Articles"),
+            5 articles: super::Article => "Articles: must",
         }
     }
 
@@ -2445,15 +2445,15 @@ pub mod reply {
         /// * Catalog: `official_account.reply.text`.
         pub struct Text {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Content`.
-            4 content: String => w::Field::must("Content"),
+            4 content: String => "Content: must",
         }
     }
 
@@ -2464,15 +2464,15 @@ pub mod reply {
         /// * Catalog: `official_account.reply.transfer_customer_service`.
         pub struct TransferCustomerService {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `TransInfo`.
-            4 trans_info: Option<super::TransInfo> => w::Field::new("TransInfo"),
+            4 trans_info: Option<super::TransInfo> => "TransInfo",
         }
     }
 
@@ -2483,15 +2483,15 @@ pub mod reply {
         /// * Catalog: `official_account.reply.video`.
         pub struct Video {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Video`.
-            4 video: super::VideoVideo => w::Field::must("Video"),
+            4 video: super::VideoVideo => "Video: must",
         }
     }
 
@@ -2502,15 +2502,15 @@ pub mod reply {
         /// * Catalog: `official_account.reply.voice`.
         pub struct Voice {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Voice`.
-            4 voice: super::VoiceVoice => w::Field::must("Voice"),
+            4 voice: super::VoiceVoice => "Voice: must",
         }
     }
 }

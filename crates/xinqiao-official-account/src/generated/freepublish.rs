@@ -7,9 +7,9 @@ w::record! {
     /// `ArticleDetail`.
     pub struct ArticleDetail {
         /// `count`.
-        0 count: i64 => w::Field::must("count"),
+        0 count: i64 => "count: must",
         /// `item`.
-        1 item: Vec<ArticleDetailItem> => w::Field::must("item"),
+        1 item: Vec<ArticleDetailItem> => "item: must",
     }
 }
 
@@ -17,9 +17,9 @@ w::record! {
     /// `ArticleDetailItem`.
     pub struct ArticleDetailItem {
         /// `idx`.
-        0 idx: i64 => w::Field::must("idx"),
+        0 idx: i64 => "idx: must",
         /// `article_url`.
-        1 article_url: String => w::Field::must("article_url"),
+        1 article_url: String => "article_url: must",
     }
 }
 
@@ -27,11 +27,11 @@ w::record! {
     /// `BatchgetItem`.
     pub struct BatchgetItem {
         /// `article_id`.
-        0 article_id: w::TextOrNumber => w::Field::must("article_id"),
+        0 article_id: w::TextOrNumber => "article_id: must",
         /// `content`.
-        1 content: Option<ItemContent> => w::Field::new("content"),
+        1 content: Option<ItemContent> => "content",
         /// `update_time`; format `unix`.
-        2 update_time: xinqiao_types::UnixSeconds => w::Field::must("update_time"),
+        2 update_time: xinqiao_types::UnixSeconds => "update_time: must",
     }
 }
 
@@ -39,7 +39,7 @@ w::record! {
     /// `ItemContent`.
     pub struct ItemContent {
         /// `news_item`.
-        0 news_item: Vec<NewsItem> => w::Field::must("news_item"),
+        0 news_item: Vec<NewsItem> => "news_item: must",
     }
 }
 
@@ -47,27 +47,27 @@ w::record! {
     /// `NewsItem`.
     pub struct NewsItem {
         /// `thumb_media_id`.
-        0 thumb_media_id: String => w::Field::must("thumb_media_id"),
+        0 thumb_media_id: String => "thumb_media_id: must",
         /// `title`.
-        1 title: String => w::Field::must("title"),
+        1 title: String => "title: must",
         /// `author`.
-        2 author: String => w::Field::must("author"),
+        2 author: String => "author: must",
         /// `digest`.
-        3 digest: String => w::Field::must("digest"),
+        3 digest: String => "digest: must",
         /// `content_source_url`.
-        4 content_source_url: String => w::Field::must("content_source_url"),
+        4 content_source_url: String => "content_source_url: must",
         /// `content`.
-        5 content: String => w::Field::must("content"),
+        5 content: String => "content: must",
         /// `url`.
-        6 url: String => w::Field::must("url"),
+        6 url: String => "url: must",
         /// `show_cover_pic`.
-        7 show_cover_pic: bool => w::Field::must("show_cover_pic").spelled(w::Spelling::BoolInt),
+        7 show_cover_pic: bool => "show_cover_pic: must zero-one",
         /// `need_open_comment`.
-        8 need_open_comment: Option<bool> => w::Field::new("need_open_comment").spelled(w::Spelling::BoolInt),
+        8 need_open_comment: Option<bool> => "need_open_comment: zero-one",
         /// `only_fans_can_comment`.
-        9 only_fans_can_comment: Option<bool> => w::Field::new("only_fans_can_comment").spelled(w::Spelling::BoolInt),
+        9 only_fans_can_comment: Option<bool> => "only_fans_can_comment: zero-one",
         /// `is_deleted`.
-        10 is_deleted: bool => w::Field::must("is_deleted"),
+        10 is_deleted: bool => "is_deleted: must",
     }
 }
 
@@ -80,11 +80,11 @@ w::record! {
     /// * Catalog: `official_account.freepublish.batchget`.
     pub struct Batchget {
         /// `offset`.
-        0 offset: i64 => w::Field::must("offset"),
+        0 offset: i64 => "offset: must",
         /// `count`.
-        1 count: i64 => w::Field::must("count"),
+        1 count: i64 => "count: must",
         /// `no_content`.
-        2 no_content: Option<bool> => w::Field::new("no_content").spelled(w::Spelling::BoolInt),
+        2 no_content: Option<bool> => "no_content: zero-one",
     }
     new(offset: i64, count: i64)
     set(no_content: bool)
@@ -94,11 +94,11 @@ w::record! {
     /// Answer to [`Batchget`].
     pub struct BatchgetResponse {
         /// `item`.
-        0 item: Vec<BatchgetItem> => w::Field::must("item"),
+        0 item: Vec<BatchgetItem> => "item: must",
         /// `item_count`.
-        1 item_count: i64 => w::Field::must("item_count"),
+        1 item_count: i64 => "item_count: must",
         /// `total_count`.
-        2 total_count: i64 => w::Field::must("total_count"),
+        2 total_count: i64 => "total_count: must",
     }
 }
 
@@ -130,11 +130,11 @@ w::record! {
     /// * Catalog: `official_account.freepublish.delete`.
     pub struct Delete {
         /// `article_id`.
-        0 article_id: String => w::Field::must("article_id"),
+        0 article_id: String => "article_id: must",
         /// `index`.
-        1 index: Option<i64> => w::Field::new("index"),
+        1 index: Option<i64> => "index",
     }
-    new(article_id: String)
+    new(article_id: impl Into<String>)
     set(index: i64)
 }
 
@@ -166,7 +166,7 @@ w::record! {
     /// * Catalog: `official_account.freepublish.get`.
     pub struct Get {
         /// `publish_id`.
-        0 publish_id: i64 => w::Field::must("publish_id"),
+        0 publish_id: i64 => "publish_id: must",
     }
     new(publish_id: i64)
 }
@@ -175,15 +175,15 @@ w::record! {
     /// Answer to [`Get`].
     pub struct GetResponse {
         /// `publish_id`.
-        0 publish_id: i64 => w::Field::must("publish_id"),
+        0 publish_id: i64 => "publish_id: must",
         /// `publish_status`.
-        1 publish_status: i64 => w::Field::must("publish_status"),
+        1 publish_status: i64 => "publish_status: must",
         /// `article_id`.
-        2 article_id: Option<w::TextOrNumber> => w::Field::new("article_id"),
+        2 article_id: Option<w::TextOrNumber> => "article_id",
         /// `article_detail`.
-        3 article_detail: Option<ArticleDetail> => w::Field::new("article_detail"),
+        3 article_detail: Option<ArticleDetail> => "article_detail",
         /// `fail_idx`.
-        4 fail_idx: Option<Vec<i64>> => w::Field::new("fail_idx"),
+        4 fail_idx: Option<Vec<i64>> => "fail_idx",
     }
 }
 
@@ -215,16 +215,16 @@ w::record! {
     /// * Catalog: `official_account.freepublish.getarticle`.
     pub struct Getarticle {
         /// `article_id`.
-        0 article_id: String => w::Field::must("article_id"),
+        0 article_id: String => "article_id: must",
     }
-    new(article_id: String)
+    new(article_id: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`Getarticle`].
     pub struct GetarticleResponse {
         /// `news_item`.
-        0 news_item: Vec<NewsItem> => w::Field::must("news_item"),
+        0 news_item: Vec<NewsItem> => "news_item: must",
     }
 }
 
@@ -256,18 +256,18 @@ w::record! {
     /// * Catalog: `official_account.freepublish.submit`.
     pub struct Submit {
         /// `media_id`.
-        0 media_id: xinqiao_types::MediaId => w::Field::must("media_id"),
+        0 media_id: xinqiao_types::MediaId => "media_id: must",
     }
-    new(media_id: xinqiao_types::MediaId)
+    new(media_id: impl Into<xinqiao_types::MediaId>)
 }
 
 w::record! {
     /// Answer to [`Submit`].
     pub struct SubmitResponse {
         /// `publish_id`.
-        0 publish_id: i64 => w::Field::must("publish_id"),
+        0 publish_id: i64 => "publish_id: must",
         /// `msg_data_id`.
-        1 msg_data_id: Option<w::TextOrNumber> => w::Field::new("msg_data_id"),
+        1 msg_data_id: Option<w::TextOrNumber> => "msg_data_id",
     }
 }
 

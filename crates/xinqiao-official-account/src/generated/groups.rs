@@ -7,18 +7,18 @@ w::record! {
     /// `CreateGroup`.
     pub struct CreateGroup {
         /// `id`.
-        0 id: i64 => w::Field::must("id"),
+        0 id: i64 => "id: must",
         /// `name`.
-        1 name: String => w::Field::must("name"),
+        1 name: String => "name: must",
     }
-    new(id: i64, name: String)
+    new(id: i64, name: impl Into<String>)
 }
 
 w::record! {
     /// `DeleteGroup`.
     pub struct DeleteGroup {
         /// `id`.
-        0 id: i64 => w::Field::must("id"),
+        0 id: i64 => "id: must",
     }
     new(id: i64)
 }
@@ -27,11 +27,11 @@ w::record! {
     /// `GetGroup`.
     pub struct GetGroup {
         /// `id`.
-        0 id: i64 => w::Field::must("id"),
+        0 id: i64 => "id: must",
         /// `name`.
-        1 name: String => w::Field::must("name"),
+        1 name: String => "name: must",
         /// `count`.
-        2 count: Option<i64> => w::Field::new("count"),
+        2 count: Option<i64> => "count",
     }
 }
 
@@ -39,9 +39,9 @@ w::record! {
     /// `Group`.
     pub struct Group {
         /// `name`.
-        0 name: String => w::Field::must("name"),
+        0 name: String => "name: must",
     }
-    new(name: String)
+    new(name: impl Into<String>)
 }
 
 w::record! {
@@ -53,7 +53,7 @@ w::record! {
     /// * Catalog: `official_account.groups.create`.
     pub struct Create {
         /// `group`.
-        0 group: Group => w::Field::must("group"),
+        0 group: Group => "group: must",
     }
     new(group: Group)
 }
@@ -62,7 +62,7 @@ w::record! {
     /// Answer to [`Create`].
     pub struct CreateResponse {
         /// `group`.
-        0 group: CreateGroup => w::Field::must("group"),
+        0 group: CreateGroup => "group: must",
     }
 }
 
@@ -94,7 +94,7 @@ w::record! {
     /// * Catalog: `official_account.groups.delete`.
     pub struct Delete {
         /// `group`.
-        0 group: DeleteGroup => w::Field::must("group"),
+        0 group: DeleteGroup => "group: must",
     }
     new(group: DeleteGroup)
 }
@@ -134,7 +134,7 @@ w::record! {
     /// Answer to [`Get`].
     pub struct GetResponse {
         /// `groups`.
-        0 groups: Vec<GetGroup> => w::Field::must("groups"),
+        0 groups: Vec<GetGroup> => "groups: must",
     }
 }
 
@@ -166,16 +166,16 @@ w::record! {
     /// * Catalog: `official_account.groups.getid`.
     pub struct Getid {
         /// `openid`.
-        0 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        0 openid: xinqiao_types::OpenId => "openid: must masked",
     }
-    new(openid: xinqiao_types::OpenId)
+    new(openid: impl Into<xinqiao_types::OpenId>)
 }
 
 w::record! {
     /// Answer to [`Getid`].
     pub struct GetidResponse {
         /// `groupid`.
-        0 groupid: i64 => w::Field::must("groupid"),
+        0 groupid: i64 => "groupid: must",
     }
 }
 
@@ -206,7 +206,7 @@ w::record! {
     /// * Catalog: `official_account.groups.update`.
     pub struct Update {
         /// `group`.
-        0 group: CreateGroup => w::Field::must("group"),
+        0 group: CreateGroup => "group: must",
     }
     new(group: CreateGroup)
 }
@@ -242,9 +242,9 @@ pub mod members {
         /// * Catalog: `official_account.groups.members.batchupdate`.
         pub struct Batchupdate {
             /// `openid_list`.
-            0 openid_list: Vec<String> => w::Field::must("openid_list").masked(),
+            0 openid_list: Vec<String> => "openid_list: must masked",
             /// `to_groupid`.
-            1 to_groupid: i64 => w::Field::must("to_groupid"),
+            1 to_groupid: i64 => "to_groupid: must",
         }
         new(openid_list: Vec<String>, to_groupid: i64)
     }
@@ -276,11 +276,11 @@ pub mod members {
         /// * Catalog: `official_account.groups.members.update`.
         pub struct Update {
             /// `openid`.
-            0 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            0 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `to_groupid`.
-            1 to_groupid: i64 => w::Field::must("to_groupid"),
+            1 to_groupid: i64 => "to_groupid: must",
         }
-        new(openid: xinqiao_types::OpenId, to_groupid: i64)
+        new(openid: impl Into<xinqiao_types::OpenId>, to_groupid: i64)
     }
 
     w::endpoint! {

@@ -7,9 +7,9 @@ w::record! {
     /// `BlackKeyword`.
     pub struct BlackKeyword {
         /// `values`.
-        0 values: Vec<String> => w::Field::must("values"),
+        0 values: Vec<String> => "values: must",
         /// `updatetime`; format `unix`.
-        1 updatetime: xinqiao_types::UnixSeconds => w::Field::must("updatetime"),
+        1 updatetime: xinqiao_types::UnixSeconds => "updatetime: must",
     }
 }
 
@@ -17,21 +17,21 @@ w::record! {
     /// `Buyer`.
     pub struct Buyer {
         /// `openid`.
-        0 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `buyer_nickname`.
-        1 buyer_nickname: Option<String> => w::Field::new("buyer_nickname"),
+        1 buyer_nickname: Option<String> => "buyer_nickname",
     }
-    new(openid: xinqiao_types::OpenId)
-    set(buyer_nickname: String)
+    new(openid: impl Into<xinqiao_types::OpenId>)
+    text(buyer_nickname: String)
 }
 
 w::record! {
     /// `BuyerInfo`.
     pub struct BuyerInfo {
         /// `openid`.
-        0 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `send_status`.
-        1 send_status: i64 => w::Field::must("send_status"),
+        1 send_status: i64 => "send_status: must",
     }
 }
 
@@ -39,11 +39,11 @@ w::record! {
     /// `BuyerResp`.
     pub struct BuyerResp {
         /// `errcode`.
-        0 errcode: i64 => w::Field::must("errcode"),
+        0 errcode: i64 => "errcode: must",
         /// `errmsg`.
-        1 errmsg: String => w::Field::must("errmsg"),
+        1 errmsg: String => "errmsg: must",
         /// `openid`.
-        2 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        2 openid: xinqiao_types::OpenId => "openid: must masked",
     }
 }
 
@@ -51,17 +51,17 @@ w::record! {
     /// `Card`.
     pub struct Card {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `title`.
-        1 title: String => w::Field::must("title"),
+        1 title: String => "title: must",
         /// `path`.
-        2 path: String => w::Field::must("path"),
+        2 path: String => "path: must",
         /// `picurl`.
-        3 picurl: String => w::Field::must("picurl"),
+        3 picurl: String => "picurl: must",
         /// `master_id`.
-        4 master_id: Option<i64> => w::Field::new("master_id"),
+        4 master_id: Option<i64> => "master_id",
         /// `slave_id`.
-        5 slave_id: Option<i64> => w::Field::new("slave_id"),
+        5 slave_id: Option<i64> => "slave_id",
     }
 }
 
@@ -69,11 +69,11 @@ w::record! {
     /// `GetguidebuyerrelationlistList`.
     pub struct GetguidebuyerrelationlistList {
         /// `openid`.
-        0 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `buyer_nickname`.
-        1 buyer_nickname: String => w::Field::must("buyer_nickname"),
+        1 buyer_nickname: String => "buyer_nickname: must",
         /// `create_time`; format `unix`.
-        2 create_time: xinqiao_types::UnixSeconds => w::Field::must("create_time"),
+        2 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
 
@@ -81,11 +81,11 @@ w::record! {
     /// `GetguideconfigGuideAutoReply`.
     pub struct GetguideconfigGuideAutoReply {
         /// `msgtype`.
-        0 msgtype: i64 => w::Field::must("msgtype"),
+        0 msgtype: i64 => "msgtype: must",
         /// `content`.
-        1 content: String => w::Field::must("content"),
+        1 content: String => "content: must",
         /// `updatetime`; format `unix`.
-        2 updatetime: xinqiao_types::UnixSeconds => w::Field::must("updatetime"),
+        2 updatetime: xinqiao_types::UnixSeconds => "updatetime: must",
     }
 }
 
@@ -93,9 +93,9 @@ w::record! {
     /// `GetguidetagoptionOption`.
     pub struct GetguidetagoptionOption {
         /// `tag_name`.
-        0 tag_name: String => w::Field::must("tag_name"),
+        0 tag_name: String => "tag_name: must",
         /// `tag_values`.
-        1 tag_values: Vec<String> => w::Field::must("tag_values"),
+        1 tag_values: Vec<String> => "tag_values: must",
     }
 }
 
@@ -103,13 +103,13 @@ w::record! {
     /// `Group`.
     pub struct Group {
         /// `id`.
-        0 id: i64 => w::Field::must("id"),
+        0 id: i64 => "id: must",
         /// `name`.
-        1 name: String => w::Field::must("name"),
+        1 name: String => "name: must",
         /// `create_time`; format `unix`.
-        2 create_time: xinqiao_types::UnixSeconds => w::Field::must("create_time"),
+        2 create_time: xinqiao_types::UnixSeconds => "create_time: must",
         /// `update_time`; format `unix`.
-        3 update_time: xinqiao_types::UnixSeconds => w::Field::must("update_time"),
+        3 update_time: xinqiao_types::UnixSeconds => "update_time: must",
     }
 }
 
@@ -117,15 +117,15 @@ w::record! {
     /// `Guide`.
     pub struct Guide {
         /// `guide_account`.
-        0 guide_account: Option<String> => w::Field::new("guide_account"),
+        0 guide_account: Option<String> => "guide_account",
         /// `guide_openid`.
-        1 guide_openid: Option<String> => w::Field::new("guide_openid"),
+        1 guide_openid: Option<String> => "guide_openid",
         /// `guide_nickname`.
-        2 guide_nickname: String => w::Field::must("guide_nickname"),
+        2 guide_nickname: String => "guide_nickname: must",
         /// `guide_headimgurl`.
-        3 guide_headimgurl: String => w::Field::must("guide_headimgurl"),
+        3 guide_headimgurl: String => "guide_headimgurl: must",
         /// `create_time`; format `unix`.
-        4 create_time: xinqiao_types::UnixSeconds => w::Field::must("create_time"),
+        4 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
 
@@ -133,9 +133,9 @@ w::record! {
     /// `GuideAutoReply`.
     pub struct GuideAutoReply {
         /// `content`.
-        0 content: String => w::Field::must("content"),
+        0 content: String => "content: must",
         /// `updatetime`; format `unix`.
-        1 updatetime: xinqiao_types::UnixSeconds => w::Field::must("updatetime"),
+        1 updatetime: xinqiao_types::UnixSeconds => "updatetime: must",
     }
 }
 
@@ -143,34 +143,34 @@ w::record! {
     /// `GuideFastReply`.
     pub struct GuideFastReply {
         /// `content`.
-        0 content: String => w::Field::must("content"),
+        0 content: String => "content: must",
     }
-    new(content: String)
+    new(content: impl Into<String>)
 }
 
 w::record! {
     /// `Job`.
     pub struct Job {
         /// `task_id`.
-        0 task_id: i64 => w::Field::must("task_id"),
+        0 task_id: i64 => "task_id: must",
         /// `task_name`.
-        1 task_name: String => w::Field::must("task_name"),
+        1 task_name: String => "task_name: must",
         /// `task_remark`.
-        2 task_remark: Option<String> => w::Field::new("task_remark"),
+        2 task_remark: Option<String> => "task_remark",
         /// `task_status`.
-        3 task_status: i64 => w::Field::must("task_status"),
+        3 task_status: i64 => "task_status: must",
         /// `material`.
-        4 material: Vec<JobMaterial> => w::Field::must("material"),
+        4 material: Vec<JobMaterial> => "material: must",
         /// `buyer_info`.
-        5 buyer_info: Vec<BuyerInfo> => w::Field::must("buyer_info"),
+        5 buyer_info: Vec<BuyerInfo> => "buyer_info: must",
         /// `push_time`; format `unix`.
-        6 push_time: xinqiao_types::UnixSeconds => w::Field::must("push_time"),
+        6 push_time: xinqiao_types::UnixSeconds => "push_time: must",
         /// `finish_time`; format `unix`.
-        7 finish_time: xinqiao_types::UnixSeconds => w::Field::must("finish_time"),
+        7 finish_time: xinqiao_types::UnixSeconds => "finish_time: must",
         /// `create_time`; format `unix`.
-        8 create_time: xinqiao_types::UnixSeconds => w::Field::must("create_time"),
+        8 create_time: xinqiao_types::UnixSeconds => "create_time: must",
         /// `update_time`; format `unix`.
-        9 update_time: xinqiao_types::UnixSeconds => w::Field::must("update_time"),
+        9 update_time: xinqiao_types::UnixSeconds => "update_time: must",
     }
 }
 
@@ -178,17 +178,17 @@ w::record! {
     /// `JobMaterial`.
     pub struct JobMaterial {
         /// `type`.
-        0 type_: i64 => w::Field::must("type"),
+        0 type_: i64 => "type: must",
         /// `pic_url`.
-        1 pic_url: Option<String> => w::Field::new("pic_url"),
+        1 pic_url: Option<String> => "pic_url",
         /// `word`.
-        2 word: Option<String> => w::Field::new("word"),
+        2 word: Option<String> => "word",
         /// `appid`.
-        3 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+        3 appid: Option<xinqiao_types::AppId> => "appid",
         /// `title`.
-        4 title: Option<String> => w::Field::new("title"),
+        4 title: Option<String> => "title",
         /// `path`.
-        5 path: Option<String> => w::Field::new("path"),
+        5 path: Option<String> => "path",
     }
 }
 
@@ -196,20 +196,20 @@ w::record! {
     /// `Material`.
     pub struct Material {
         /// `type`.
-        0 type_: i64 => w::Field::must("type"),
+        0 type_: i64 => "type: must",
         /// `media_id`.
-        1 media_id: Option<xinqiao_types::MediaId> => w::Field::new("media_id"),
+        1 media_id: Option<xinqiao_types::MediaId> => "media_id",
         /// `word`.
-        2 word: Option<String> => w::Field::new("word"),
+        2 word: Option<String> => "word",
         /// `appid`.
-        3 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+        3 appid: Option<xinqiao_types::AppId> => "appid",
         /// `title`.
-        4 title: Option<String> => w::Field::new("title"),
+        4 title: Option<String> => "title",
         /// `path`.
-        5 path: Option<String> => w::Field::new("path"),
+        5 path: Option<String> => "path",
     }
     new(type_: i64)
-    set(
+    text(
         media_id: xinqiao_types::MediaId,
         word: String,
         appid: xinqiao_types::AppId,
@@ -222,7 +222,7 @@ w::record! {
     /// `Model`.
     pub struct Model {
         /// `picurl`.
-        0 picurl: String => w::Field::must("picurl"),
+        0 picurl: String => "picurl: must",
     }
 }
 
@@ -230,17 +230,17 @@ w::record! {
     /// `Msg`.
     pub struct Msg {
         /// `guide_account`.
-        0 guide_account: String => w::Field::must("guide_account"),
+        0 guide_account: String => "guide_account: must",
         /// `openid`.
-        1 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        1 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `content`.
-        2 content: String => w::Field::must("content"),
+        2 content: String => "content: must",
         /// `content_type`.
-        3 content_type: i64 => w::Field::must("content_type"),
+        3 content_type: i64 => "content_type: must",
         /// `direction`.
-        4 direction: i64 => w::Field::must("direction"),
+        4 direction: i64 => "direction: must",
         /// `create_time`; format `unix`.
-        5 create_time: xinqiao_types::UnixSeconds => w::Field::must("create_time"),
+        5 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
 
@@ -248,7 +248,7 @@ w::record! {
     /// `SetguideacctconfigBlackKeyword`.
     pub struct SetguideacctconfigBlackKeyword {
         /// `values`.
-        0 values: Vec<String> => w::Field::must("values"),
+        0 values: Vec<String> => "values: must",
     }
     new(values: Vec<String>)
 }
@@ -257,29 +257,29 @@ w::record! {
     /// `SetguideacctconfigGuideAutoReply`.
     pub struct SetguideacctconfigGuideAutoReply {
         /// `content`.
-        0 content: String => w::Field::must("content"),
+        0 content: String => "content: must",
     }
-    new(content: String)
+    new(content: impl Into<String>)
 }
 
 w::record! {
     /// `SetguideconfigGuideAutoReply`.
     pub struct SetguideconfigGuideAutoReply {
         /// `msgtype`.
-        0 msgtype: i64 => w::Field::must("msgtype"),
+        0 msgtype: i64 => "msgtype: must",
         /// `content`.
-        1 content: String => w::Field::must("content"),
+        1 content: String => "content: must",
     }
-    new(msgtype: i64, content: String)
+    new(msgtype: i64, content: impl Into<String>)
 }
 
 w::record! {
     /// `TaskResult`.
     pub struct TaskResult {
         /// `task_id`.
-        0 task_id: i64 => w::Field::must("task_id"),
+        0 task_id: i64 => "task_id: must",
         /// `openid`.
-        1 openid: Vec<xinqiao_types::OpenId> => w::Field::must("openid").masked(),
+        1 openid: Vec<xinqiao_types::OpenId> => "openid: must masked",
     }
 }
 
@@ -287,9 +287,9 @@ w::record! {
     /// `Word`.
     pub struct Word {
         /// `word`.
-        0 word: String => w::Field::must("word"),
+        0 word: String => "word: must",
         /// `create_time`; format `unix`.
-        1 create_time: xinqiao_types::UnixSeconds => w::Field::must("create_time"),
+        1 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
 
@@ -301,11 +301,11 @@ w::record! {
     /// * Catalog: `official_account.guide.addguide2guidegroup`.
     pub struct Addguide2guidegroup {
         /// `group_id`.
-        0 group_id: i64 => w::Field::must("group_id"),
+        0 group_id: i64 => "group_id: must",
         /// `guide_account`.
-        1 guide_account: String => w::Field::must("guide_account"),
+        1 guide_account: String => "guide_account: must",
     }
-    new(group_id: i64, guide_account: String)
+    new(group_id: i64, guide_account: impl Into<String>)
 }
 
 w::endpoint! {
@@ -335,16 +335,16 @@ w::record! {
     /// * Catalog: `official_account.guide.addguideacct`.
     pub struct Addguideacct {
         /// `guide_account`.
-        0 guide_account: Option<String> => w::Field::new("guide_account"),
+        0 guide_account: Option<String> => "guide_account",
         /// `guide_openid`.
-        1 guide_openid: Option<String> => w::Field::new("guide_openid"),
+        1 guide_openid: Option<String> => "guide_openid",
         /// `guide_nickname`.
-        2 guide_nickname: Option<String> => w::Field::new("guide_nickname"),
+        2 guide_nickname: Option<String> => "guide_nickname",
         /// `guide_headimgurl`.
-        3 guide_headimgurl: Option<String> => w::Field::new("guide_headimgurl"),
+        3 guide_headimgurl: Option<String> => "guide_headimgurl",
     }
     new()
-    set(
+    text(
         guide_account: String,
         guide_openid: String,
         guide_nickname: String,
@@ -379,16 +379,16 @@ w::record! {
     /// * Catalog: `official_account.guide.addguidebuyerdisplaytag`.
     pub struct Addguidebuyerdisplaytag {
         /// `guide_account`.
-        0 guide_account: Option<String> => w::Field::new("guide_account"),
+        0 guide_account: Option<String> => "guide_account",
         /// `guide_openid`.
-        1 guide_openid: Option<String> => w::Field::new("guide_openid"),
+        1 guide_openid: Option<String> => "guide_openid",
         /// `openid`.
-        2 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        2 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `display_tag_list`.
-        3 display_tag_list: Vec<String> => w::Field::must("display_tag_list"),
+        3 display_tag_list: Vec<String> => "display_tag_list: must",
     }
-    new(openid: xinqiao_types::OpenId, display_tag_list: Vec<String>)
-    set(guide_account: String, guide_openid: String)
+    new(openid: impl Into<xinqiao_types::OpenId>, display_tag_list: Vec<String>)
+    text(guide_account: String, guide_openid: String)
 }
 
 w::endpoint! {
@@ -418,31 +418,31 @@ w::record! {
     /// * Catalog: `official_account.guide.addguidebuyerrelation`.
     pub struct Addguidebuyerrelation {
         /// `guide_account`.
-        0 guide_account: Option<String> => w::Field::new("guide_account"),
+        0 guide_account: Option<String> => "guide_account",
         /// `guide_openid`.
-        1 guide_openid: Option<String> => w::Field::new("guide_openid"),
+        1 guide_openid: Option<String> => "guide_openid",
         /// `openid`.
-        2 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+        2 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `buyer_nickname`.
-        3 buyer_nickname: Option<String> => w::Field::new("buyer_nickname"),
+        3 buyer_nickname: Option<String> => "buyer_nickname",
         /// `buyer_list`.
-        4 buyer_list: Option<Vec<Buyer>> => w::Field::new("buyer_list"),
+        4 buyer_list: Option<Vec<Buyer>> => "buyer_list",
     }
     new()
-    set(
+    text(
         guide_account: String,
         guide_openid: String,
         openid: xinqiao_types::OpenId,
         buyer_nickname: String,
-        buyer_list: Vec<Buyer>,
     )
+    set(buyer_list: Vec<Buyer>)
 }
 
 w::record! {
     /// Answer to [`Addguidebuyerrelation`].
     pub struct AddguidebuyerrelationResponse {
         /// `buyer_resp`.
-        0 buyer_resp: Option<Vec<BuyerResp>> => w::Field::new("buyer_resp"),
+        0 buyer_resp: Option<Vec<BuyerResp>> => "buyer_resp",
     }
 }
 
@@ -473,30 +473,26 @@ w::record! {
     /// * Catalog: `official_account.guide.addguidebuyertag`.
     pub struct Addguidebuyertag {
         /// `guide_account`.
-        0 guide_account: Option<String> => w::Field::new("guide_account"),
+        0 guide_account: Option<String> => "guide_account",
         /// `guide_openid`.
-        1 guide_openid: Option<String> => w::Field::new("guide_openid"),
+        1 guide_openid: Option<String> => "guide_openid",
         /// `openid`.
-        2 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+        2 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `openid_list`.
-        3 openid_list: Option<Vec<String>> => w::Field::new("openid_list").masked(),
+        3 openid_list: Option<Vec<String>> => "openid_list: masked",
         /// `tag_value`.
-        4 tag_value: String => w::Field::must("tag_value"),
+        4 tag_value: String => "tag_value: must",
     }
-    new(tag_value: String)
-    set(
-        guide_account: String,
-        guide_openid: String,
-        openid: xinqiao_types::OpenId,
-        openid_list: Vec<String>,
-    )
+    new(tag_value: impl Into<String>)
+    text(guide_account: String, guide_openid: String, openid: xinqiao_types::OpenId)
+    set(openid_list: Vec<String>)
 }
 
 w::record! {
     /// Answer to [`Addguidebuyertag`].
     pub struct AddguidebuyertagResponse {
         /// `buyer_resp`.
-        0 buyer_resp: Option<Vec<BuyerResp>> => w::Field::new("buyer_resp"),
+        0 buyer_resp: Option<Vec<BuyerResp>> => "buyer_resp",
     }
 }
 
@@ -527,34 +523,34 @@ w::record! {
     /// * Catalog: `official_account.guide.addguidemassendjob`.
     pub struct Addguidemassendjob {
         /// `guide_account`.
-        0 guide_account: Option<String> => w::Field::new("guide_account"),
+        0 guide_account: Option<String> => "guide_account",
         /// `guide_openid`.
-        1 guide_openid: Option<String> => w::Field::new("guide_openid"),
+        1 guide_openid: Option<String> => "guide_openid",
         /// `task_name`.
-        2 task_name: String => w::Field::must("task_name"),
+        2 task_name: String => "task_name: must",
         /// `task_remark`.
-        3 task_remark: Option<String> => w::Field::new("task_remark"),
+        3 task_remark: Option<String> => "task_remark",
         /// `push_time`; format `unix`.
-        4 push_time: xinqiao_types::UnixSeconds => w::Field::must("push_time"),
+        4 push_time: xinqiao_types::UnixSeconds => "push_time: must",
         /// `openid`.
-        5 openid: Vec<xinqiao_types::OpenId> => w::Field::must("openid").masked(),
+        5 openid: Vec<xinqiao_types::OpenId> => "openid: must masked",
         /// `material`.
-        6 material: Vec<Material> => w::Field::must("material"),
+        6 material: Vec<Material> => "material: must",
     }
     new(
-        task_name: String,
+        task_name: impl Into<String>,
         push_time: xinqiao_types::UnixSeconds,
         openid: Vec<xinqiao_types::OpenId>,
         material: Vec<Material>,
     )
-    set(guide_account: String, guide_openid: String, task_remark: String)
+    text(guide_account: String, guide_openid: String, task_remark: String)
 }
 
 w::record! {
     /// Answer to [`Addguidemassendjob`].
     pub struct AddguidemassendjobResponse {
         /// `task_result`.
-        0 task_result: Vec<TaskResult> => w::Field::must("task_result"),
+        0 task_result: Vec<TaskResult> => "task_result: must",
     }
 }
 
@@ -585,11 +581,11 @@ w::record! {
     /// * Catalog: `official_account.guide.addguidetagoption`.
     pub struct Addguidetagoption {
         /// `tag_name`.
-        0 tag_name: String => w::Field::must("tag_name"),
+        0 tag_name: String => "tag_name: must",
         /// `tag_values`.
-        1 tag_values: Vec<String> => w::Field::must("tag_values"),
+        1 tag_values: Vec<String> => "tag_values: must",
     }
-    new(tag_name: String, tag_values: Vec<String>)
+    new(tag_name: impl Into<String>, tag_values: Vec<String>)
 }
 
 w::endpoint! {
@@ -619,7 +615,7 @@ w::record! {
     /// * Catalog: `official_account.guide.cancelguidemassendjob`.
     pub struct Cancelguidemassendjob {
         /// `task_id`.
-        0 task_id: i64 => w::Field::must("task_id"),
+        0 task_id: i64 => "task_id: must",
     }
     new(task_id: i64)
 }
@@ -651,11 +647,11 @@ w::record! {
     /// * Catalog: `official_account.guide.delguide2guidegroup`.
     pub struct Delguide2guidegroup {
         /// `group_id`.
-        0 group_id: i64 => w::Field::must("group_id"),
+        0 group_id: i64 => "group_id: must",
         /// `guide_account`.
-        1 guide_account: String => w::Field::must("guide_account"),
+        1 guide_account: String => "guide_account: must",
     }
-    new(group_id: i64, guide_account: String)
+    new(group_id: i64, guide_account: impl Into<String>)
 }
 
 w::endpoint! {
@@ -685,12 +681,12 @@ w::record! {
     /// * Catalog: `official_account.guide.delguideacct`.
     pub struct Delguideacct {
         /// `guide_account`.
-        0 guide_account: Option<String> => w::Field::new("guide_account"),
+        0 guide_account: Option<String> => "guide_account",
         /// `guide_openid`.
-        1 guide_openid: Option<String> => w::Field::new("guide_openid"),
+        1 guide_openid: Option<String> => "guide_openid",
     }
     new()
-    set(guide_account: String, guide_openid: String)
+    text(guide_account: String, guide_openid: String)
 }
 
 w::endpoint! {
@@ -720,28 +716,24 @@ w::record! {
     /// * Catalog: `official_account.guide.delguidebuyerrelation`.
     pub struct Delguidebuyerrelation {
         /// `guide_account`.
-        0 guide_account: Option<String> => w::Field::new("guide_account"),
+        0 guide_account: Option<String> => "guide_account",
         /// `guide_openid`.
-        1 guide_openid: Option<String> => w::Field::new("guide_openid"),
+        1 guide_openid: Option<String> => "guide_openid",
         /// `openid`.
-        2 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+        2 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `openid_list`.
-        3 openid_list: Option<Vec<String>> => w::Field::new("openid_list").masked(),
+        3 openid_list: Option<Vec<String>> => "openid_list: masked",
     }
     new()
-    set(
-        guide_account: String,
-        guide_openid: String,
-        openid: xinqiao_types::OpenId,
-        openid_list: Vec<String>,
-    )
+    text(guide_account: String, guide_openid: String, openid: xinqiao_types::OpenId)
+    set(openid_list: Vec<String>)
 }
 
 w::record! {
     /// Answer to [`Delguidebuyerrelation`].
     pub struct DelguidebuyerrelationResponse {
         /// `buyer_resp`.
-        0 buyer_resp: Option<Vec<BuyerResp>> => w::Field::new("buyer_resp"),
+        0 buyer_resp: Option<Vec<BuyerResp>> => "buyer_resp",
     }
 }
 
@@ -772,30 +764,26 @@ w::record! {
     /// * Catalog: `official_account.guide.delguidebuyertag`.
     pub struct Delguidebuyertag {
         /// `guide_account`.
-        0 guide_account: Option<String> => w::Field::new("guide_account"),
+        0 guide_account: Option<String> => "guide_account",
         /// `guide_openid`.
-        1 guide_openid: Option<String> => w::Field::new("guide_openid"),
+        1 guide_openid: Option<String> => "guide_openid",
         /// `openid`.
-        2 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+        2 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `openid_list`.
-        3 openid_list: Option<Vec<String>> => w::Field::new("openid_list").masked(),
+        3 openid_list: Option<Vec<String>> => "openid_list: masked",
         /// `tag_value`.
-        4 tag_value: String => w::Field::must("tag_value"),
+        4 tag_value: String => "tag_value: must",
     }
-    new(tag_value: String)
-    set(
-        guide_account: String,
-        guide_openid: String,
-        openid: xinqiao_types::OpenId,
-        openid_list: Vec<String>,
-    )
+    new(tag_value: impl Into<String>)
+    text(guide_account: String, guide_openid: String, openid: xinqiao_types::OpenId)
+    set(openid_list: Vec<String>)
 }
 
 w::record! {
     /// Answer to [`Delguidebuyertag`].
     pub struct DelguidebuyertagResponse {
         /// `buyer_resp`.
-        0 buyer_resp: Option<Vec<BuyerResp>> => w::Field::new("buyer_resp"),
+        0 buyer_resp: Option<Vec<BuyerResp>> => "buyer_resp",
     }
 }
 
@@ -826,15 +814,20 @@ w::record! {
     /// * Catalog: `official_account.guide.delguidecardmaterial`.
     pub struct Delguidecardmaterial {
         /// `type`.
-        0 type_: i64 => w::Field::must("type"),
+        0 type_: i64 => "type: must",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `title`.
-        2 title: String => w::Field::must("title"),
+        2 title: String => "title: must",
         /// `path`.
-        3 path: String => w::Field::must("path"),
+        3 path: String => "path: must",
     }
-    new(type_: i64, appid: xinqiao_types::AppId, title: String, path: String)
+    new(
+        type_: i64,
+        appid: impl Into<xinqiao_types::AppId>,
+        title: impl Into<String>,
+        path: impl Into<String>,
+    )
 }
 
 w::endpoint! {
@@ -864,7 +857,7 @@ w::record! {
     /// * Catalog: `official_account.guide.delguidegroup`.
     pub struct Delguidegroup {
         /// `group_id`.
-        0 group_id: i64 => w::Field::must("group_id"),
+        0 group_id: i64 => "group_id: must",
     }
     new(group_id: i64)
 }
@@ -896,11 +889,11 @@ w::record! {
     /// * Catalog: `official_account.guide.delguideimagematerial`.
     pub struct Delguideimagematerial {
         /// `type`.
-        0 type_: i64 => w::Field::must("type"),
+        0 type_: i64 => "type: must",
         /// `picurl`.
-        1 picurl: String => w::Field::must("picurl"),
+        1 picurl: String => "picurl: must",
     }
-    new(type_: i64, picurl: String)
+    new(type_: i64, picurl: impl Into<String>)
 }
 
 w::endpoint! {
@@ -930,9 +923,9 @@ w::record! {
     /// * Catalog: `official_account.guide.delguidetagoption`.
     pub struct Delguidetagoption {
         /// `tag_name`.
-        0 tag_name: String => w::Field::must("tag_name"),
+        0 tag_name: String => "tag_name: must",
     }
-    new(tag_name: String)
+    new(tag_name: impl Into<String>)
 }
 
 w::endpoint! {
@@ -962,11 +955,11 @@ w::record! {
     /// * Catalog: `official_account.guide.delguidewordmaterial`.
     pub struct Delguidewordmaterial {
         /// `type`.
-        0 type_: i64 => w::Field::must("type"),
+        0 type_: i64 => "type: must",
         /// `word`.
-        1 word: String => w::Field::must("word"),
+        1 word: String => "word: must",
     }
-    new(type_: i64, word: String)
+    new(type_: i64, word: impl Into<String>)
 }
 
 w::endpoint! {
@@ -996,16 +989,16 @@ w::record! {
     /// * Catalog: `official_account.guide.getgroupbyguide`.
     pub struct Getgroupbyguide {
         /// `guide_account`.
-        0 guide_account: String => w::Field::must("guide_account"),
+        0 guide_account: String => "guide_account: must",
     }
-    new(guide_account: String)
+    new(guide_account: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`Getgroupbyguide`].
     pub struct GetgroupbyguideResponse {
         /// `group_id_list`.
-        0 group_id_list: Vec<i64> => w::Field::must("group_id_list"),
+        0 group_id_list: Vec<i64> => "group_id_list: must",
     }
 }
 
@@ -1036,11 +1029,11 @@ w::record! {
     /// * Catalog: `official_account.guide.getgroupinfo`.
     pub struct Getgroupinfo {
         /// `group_id`.
-        0 group_id: i64 => w::Field::must("group_id"),
+        0 group_id: i64 => "group_id: must",
         /// `page`.
-        1 page: i64 => w::Field::must("page"),
+        1 page: i64 => "page: must",
         /// `num`.
-        2 num: i64 => w::Field::must("num"),
+        2 num: i64 => "num: must",
     }
     new(group_id: i64, page: i64, num: i64)
 }
@@ -1049,9 +1042,9 @@ w::record! {
     /// Answer to [`Getgroupinfo`].
     pub struct GetgroupinfoResponse {
         /// `guide_list`.
-        0 guide_list: Vec<Guide> => w::Field::must("guide_list"),
+        0 guide_list: Vec<Guide> => "guide_list: must",
         /// `total_num`.
-        1 total_num: i64 => w::Field::must("total_num"),
+        1 total_num: i64 => "total_num: must",
     }
 }
 
@@ -1082,27 +1075,27 @@ w::record! {
     /// * Catalog: `official_account.guide.getguideacct`.
     pub struct Getguideacct {
         /// `guide_account`.
-        0 guide_account: Option<String> => w::Field::new("guide_account").place(w::Place::Query),
+        0 guide_account: Option<String> => "guide_account: query",
         /// `guide_openid`.
-        1 guide_openid: Option<String> => w::Field::new("guide_openid").place(w::Place::Query),
+        1 guide_openid: Option<String> => "guide_openid: query",
     }
     new()
-    set(guide_account: String, guide_openid: String)
+    text(guide_account: String, guide_openid: String)
 }
 
 w::record! {
     /// Answer to [`Getguideacct`].
     pub struct GetguideacctResponse {
         /// `guide_account`.
-        0 guide_account: Option<String> => w::Field::new("guide_account"),
+        0 guide_account: Option<String> => "guide_account",
         /// `guide_openid`.
-        1 guide_openid: Option<String> => w::Field::new("guide_openid"),
+        1 guide_openid: Option<String> => "guide_openid",
         /// `guide_nickname`.
-        2 guide_nickname: String => w::Field::must("guide_nickname"),
+        2 guide_nickname: String => "guide_nickname: must",
         /// `guide_headimgurl`.
-        3 guide_headimgurl: String => w::Field::must("guide_headimgurl"),
+        3 guide_headimgurl: String => "guide_headimgurl: must",
         /// `status`.
-        4 status: Option<i64> => w::Field::new("status"),
+        4 status: Option<i64> => "status",
     }
 }
 
@@ -1140,9 +1133,9 @@ w::record! {
     /// Answer to [`Getguideacctconfig`].
     pub struct GetguideacctconfigResponse {
         /// `black_keyword`.
-        0 black_keyword: Option<BlackKeyword> => w::Field::new("black_keyword"),
+        0 black_keyword: Option<BlackKeyword> => "black_keyword",
         /// `guide_auto_reply`.
-        1 guide_auto_reply: Option<GuideAutoReply> => w::Field::new("guide_auto_reply"),
+        1 guide_auto_reply: Option<GuideAutoReply> => "guide_auto_reply",
     }
 }
 
@@ -1174,7 +1167,7 @@ w::record! {
     /// * Catalog: `official_account.guide.getguideacctlist`.
     pub struct Getguideacctlist {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -1206,37 +1199,32 @@ w::record! {
     /// * Catalog: `official_account.guide.getguidebuyerchatrecord`.
     pub struct Getguidebuyerchatrecord {
         /// `guide_account`.
-        0 guide_account: Option<String> => w::Field::new("guide_account"),
+        0 guide_account: Option<String> => "guide_account",
         /// `guide_openid`.
-        1 guide_openid: Option<String> => w::Field::new("guide_openid"),
+        1 guide_openid: Option<String> => "guide_openid",
         /// `openid`.
-        2 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+        2 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `begin_time`; format `unix`.
-        3 begin_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("begin_time"),
+        3 begin_time: Option<xinqiao_types::UnixSeconds> => "begin_time",
         /// `end_time`; format `unix`.
-        4 end_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("end_time"),
+        4 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
         /// `page`.
-        5 page: i64 => w::Field::must("page"),
+        5 page: i64 => "page: must",
         /// `num`.
-        6 num: i64 => w::Field::must("num"),
+        6 num: i64 => "num: must",
     }
     new(page: i64, num: i64)
-    set(
-        guide_account: String,
-        guide_openid: String,
-        openid: xinqiao_types::OpenId,
-        begin_time: xinqiao_types::UnixSeconds,
-        end_time: xinqiao_types::UnixSeconds,
-    )
+    text(guide_account: String, guide_openid: String, openid: xinqiao_types::OpenId)
+    set(begin_time: xinqiao_types::UnixSeconds, end_time: xinqiao_types::UnixSeconds)
 }
 
 w::record! {
     /// Answer to [`Getguidebuyerchatrecord`].
     pub struct GetguidebuyerchatrecordResponse {
         /// `msg_list`.
-        0 msg_list: Vec<Msg> => w::Field::must("msg_list"),
+        0 msg_list: Vec<Msg> => "msg_list: must",
         /// `total_num`.
-        1 total_num: i64 => w::Field::must("total_num"),
+        1 total_num: i64 => "total_num: must",
     }
 }
 
@@ -1267,21 +1255,21 @@ w::record! {
     /// * Catalog: `official_account.guide.getguidebuyerdisplaytag`.
     pub struct Getguidebuyerdisplaytag {
         /// `guide_account`.
-        0 guide_account: Option<String> => w::Field::new("guide_account"),
+        0 guide_account: Option<String> => "guide_account",
         /// `guide_openid`.
-        1 guide_openid: Option<String> => w::Field::new("guide_openid"),
+        1 guide_openid: Option<String> => "guide_openid",
         /// `openid`.
-        2 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        2 openid: xinqiao_types::OpenId => "openid: must masked",
     }
-    new(openid: xinqiao_types::OpenId)
-    set(guide_account: String, guide_openid: String)
+    new(openid: impl Into<xinqiao_types::OpenId>)
+    text(guide_account: String, guide_openid: String)
 }
 
 w::record! {
     /// Answer to [`Getguidebuyerdisplaytag`].
     pub struct GetguidebuyerdisplaytagResponse {
         /// `display_tag_list`.
-        0 display_tag_list: Vec<String> => w::Field::must("display_tag_list"),
+        0 display_tag_list: Vec<String> => "display_tag_list: must",
     }
 }
 
@@ -1312,25 +1300,25 @@ w::record! {
     /// * Catalog: `official_account.guide.getguidebuyerrelation`.
     pub struct Getguidebuyerrelation {
         /// `guide_account`.
-        0 guide_account: Option<String> => w::Field::new("guide_account"),
+        0 guide_account: Option<String> => "guide_account",
         /// `guide_openid`.
-        1 guide_openid: Option<String> => w::Field::new("guide_openid"),
+        1 guide_openid: Option<String> => "guide_openid",
         /// `openid`.
-        2 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        2 openid: xinqiao_types::OpenId => "openid: must masked",
     }
-    new(openid: xinqiao_types::OpenId)
-    set(guide_account: String, guide_openid: String)
+    new(openid: impl Into<xinqiao_types::OpenId>)
+    text(guide_account: String, guide_openid: String)
 }
 
 w::record! {
     /// Answer to [`Getguidebuyerrelation`].
     pub struct GetguidebuyerrelationResponse {
         /// `openid`.
-        0 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `buyer_nickname`.
-        1 buyer_nickname: String => w::Field::must("buyer_nickname"),
+        1 buyer_nickname: String => "buyer_nickname: must",
         /// `create_time`; format `unix`.
-        2 create_time: xinqiao_types::UnixSeconds => w::Field::must("create_time"),
+        2 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
 
@@ -1361,24 +1349,24 @@ w::record! {
     /// * Catalog: `official_account.guide.getguidebuyerrelationbybuyer`.
     pub struct Getguidebuyerrelationbybuyer {
         /// `openid`.
-        0 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        0 openid: xinqiao_types::OpenId => "openid: must masked",
     }
-    new(openid: xinqiao_types::OpenId)
+    new(openid: impl Into<xinqiao_types::OpenId>)
 }
 
 w::record! {
     /// Answer to [`Getguidebuyerrelationbybuyer`].
     pub struct GetguidebuyerrelationbybuyerResponse {
         /// `guide_account`.
-        0 guide_account: Option<String> => w::Field::new("guide_account"),
+        0 guide_account: Option<String> => "guide_account",
         /// `guide_openid`.
-        1 guide_openid: Option<String> => w::Field::new("guide_openid"),
+        1 guide_openid: Option<String> => "guide_openid",
         /// `openid`.
-        2 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        2 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `buyer_nickname`.
-        3 buyer_nickname: String => w::Field::must("buyer_nickname"),
+        3 buyer_nickname: String => "buyer_nickname: must",
         /// `create_time`; format `unix`.
-        4 create_time: xinqiao_types::UnixSeconds => w::Field::must("create_time"),
+        4 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
 
@@ -1409,25 +1397,25 @@ w::record! {
     /// * Catalog: `official_account.guide.getguidebuyerrelationlist`.
     pub struct Getguidebuyerrelationlist {
         /// `guide_account`.
-        0 guide_account: Option<String> => w::Field::new("guide_account"),
+        0 guide_account: Option<String> => "guide_account",
         /// `guide_openid`.
-        1 guide_openid: Option<String> => w::Field::new("guide_openid"),
+        1 guide_openid: Option<String> => "guide_openid",
         /// `page`.
-        2 page: i64 => w::Field::must("page"),
+        2 page: i64 => "page: must",
         /// `num`.
-        3 num: i64 => w::Field::must("num"),
+        3 num: i64 => "num: must",
     }
     new(page: i64, num: i64)
-    set(guide_account: String, guide_openid: String)
+    text(guide_account: String, guide_openid: String)
 }
 
 w::record! {
     /// Answer to [`Getguidebuyerrelationlist`].
     pub struct GetguidebuyerrelationlistResponse {
         /// `list`.
-        0 list: Option<Vec<GetguidebuyerrelationlistList>> => w::Field::new("list"),
+        0 list: Option<Vec<GetguidebuyerrelationlistList>> => "list",
         /// `total_num`.
-        1 total_num: i64 => w::Field::must("total_num"),
+        1 total_num: i64 => "total_num: must",
     }
 }
 
@@ -1458,21 +1446,21 @@ w::record! {
     /// * Catalog: `official_account.guide.getguidebuyertag`.
     pub struct Getguidebuyertag {
         /// `guide_account`.
-        0 guide_account: Option<String> => w::Field::new("guide_account"),
+        0 guide_account: Option<String> => "guide_account",
         /// `guide_openid`.
-        1 guide_openid: Option<String> => w::Field::new("guide_openid"),
+        1 guide_openid: Option<String> => "guide_openid",
         /// `openid`.
-        2 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        2 openid: xinqiao_types::OpenId => "openid: must masked",
     }
-    new(openid: xinqiao_types::OpenId)
-    set(guide_account: String, guide_openid: String)
+    new(openid: impl Into<xinqiao_types::OpenId>)
+    text(guide_account: String, guide_openid: String)
 }
 
 w::record! {
     /// Answer to [`Getguidebuyertag`].
     pub struct GetguidebuyertagResponse {
         /// `tag_values`.
-        0 tag_values: Vec<String> => w::Field::must("tag_values"),
+        0 tag_values: Vec<String> => "tag_values: must",
     }
 }
 
@@ -1503,7 +1491,7 @@ w::record! {
     /// * Catalog: `official_account.guide.getguidecardmaterial`.
     pub struct Getguidecardmaterial {
         /// `type`.
-        0 type_: i64 => w::Field::must("type"),
+        0 type_: i64 => "type: must",
     }
     new(type_: i64)
 }
@@ -1512,7 +1500,7 @@ w::record! {
     /// Answer to [`Getguidecardmaterial`].
     pub struct GetguidecardmaterialResponse {
         /// `card_list`.
-        0 card_list: Vec<Card> => w::Field::must("card_list"),
+        0 card_list: Vec<Card> => "card_list: must",
     }
 }
 
@@ -1543,23 +1531,23 @@ w::record! {
     /// * Catalog: `official_account.guide.getguideconfig`.
     pub struct Getguideconfig {
         /// `guide_account`.
-        0 guide_account: Option<String> => w::Field::new("guide_account"),
+        0 guide_account: Option<String> => "guide_account",
         /// `guide_openid`.
-        1 guide_openid: Option<String> => w::Field::new("guide_openid"),
+        1 guide_openid: Option<String> => "guide_openid",
     }
     new()
-    set(guide_account: String, guide_openid: String)
+    text(guide_account: String, guide_openid: String)
 }
 
 w::record! {
     /// Answer to [`Getguideconfig`].
     pub struct GetguideconfigResponse {
         /// `guide_fast_reply_list`.
-        0 guide_fast_reply_list: Vec<GuideAutoReply> => w::Field::must("guide_fast_reply_list"),
+        0 guide_fast_reply_list: Vec<GuideAutoReply> => "guide_fast_reply_list: must",
         /// `guide_auto_reply`.
-        1 guide_auto_reply: Option<GetguideconfigGuideAutoReply> => w::Field::new("guide_auto_reply"),
+        1 guide_auto_reply: Option<GetguideconfigGuideAutoReply> => "guide_auto_reply",
         /// `guide_auto_reply_plus`.
-        2 guide_auto_reply_plus: Option<GetguideconfigGuideAutoReply> => w::Field::new("guide_auto_reply_plus"),
+        2 guide_auto_reply_plus: Option<GetguideconfigGuideAutoReply> => "guide_auto_reply_plus",
     }
 }
 
@@ -1597,7 +1585,7 @@ w::record! {
     /// Answer to [`Getguidegrouplist`].
     pub struct GetguidegrouplistResponse {
         /// `group_list`.
-        0 group_list: Vec<Group> => w::Field::must("group_list"),
+        0 group_list: Vec<Group> => "group_list: must",
     }
 }
 
@@ -1628,11 +1616,11 @@ w::record! {
     /// * Catalog: `official_account.guide.getguideimagematerial`.
     pub struct Getguideimagematerial {
         /// `type`.
-        0 type_: i64 => w::Field::must("type"),
+        0 type_: i64 => "type: must",
         /// `start`.
-        1 start: i64 => w::Field::must("start"),
+        1 start: i64 => "start: must",
         /// `num`.
-        2 num: i64 => w::Field::must("num"),
+        2 num: i64 => "num: must",
     }
     new(type_: i64, start: i64, num: i64)
 }
@@ -1641,9 +1629,9 @@ w::record! {
     /// Answer to [`Getguideimagematerial`].
     pub struct GetguideimagematerialResponse {
         /// `model_list`.
-        0 model_list: Vec<Model> => w::Field::must("model_list"),
+        0 model_list: Vec<Model> => "model_list: must",
         /// `total_num`.
-        1 total_num: i64 => w::Field::must("total_num"),
+        1 total_num: i64 => "total_num: must",
     }
 }
 
@@ -1674,7 +1662,7 @@ w::record! {
     /// * Catalog: `official_account.guide.getguidemassendjob`.
     pub struct Getguidemassendjob {
         /// `task_id`.
-        0 task_id: i64 => w::Field::must("task_id"),
+        0 task_id: i64 => "task_id: must",
     }
     new(task_id: i64)
 }
@@ -1683,7 +1671,7 @@ w::record! {
     /// Answer to [`Getguidemassendjob`].
     pub struct GetguidemassendjobResponse {
         /// `job`.
-        0 job: Job => w::Field::must("job"),
+        0 job: Job => "job: must",
     }
 }
 
@@ -1714,33 +1702,28 @@ w::record! {
     /// * Catalog: `official_account.guide.getguidemassendjoblist`.
     pub struct Getguidemassendjoblist {
         /// `guide_account`.
-        0 guide_account: Option<String> => w::Field::new("guide_account"),
+        0 guide_account: Option<String> => "guide_account",
         /// `guide_openid`.
-        1 guide_openid: Option<String> => w::Field::new("guide_openid"),
+        1 guide_openid: Option<String> => "guide_openid",
         /// `task_status`.
-        2 task_status: Option<Vec<i64>> => w::Field::new("task_status"),
+        2 task_status: Option<Vec<i64>> => "task_status",
         /// `offset`.
-        3 offset: Option<i64> => w::Field::new("offset"),
+        3 offset: Option<i64> => "offset",
         /// `limit`.
-        4 limit: Option<i64> => w::Field::new("limit"),
+        4 limit: Option<i64> => "limit",
     }
     new()
-    set(
-        guide_account: String,
-        guide_openid: String,
-        task_status: Vec<i64>,
-        offset: i64,
-        limit: i64,
-    )
+    text(guide_account: String, guide_openid: String)
+    set(task_status: Vec<i64>, offset: i64, limit: i64)
 }
 
 w::record! {
     /// Answer to [`Getguidemassendjoblist`].
     pub struct GetguidemassendjoblistResponse {
         /// `list`.
-        0 list: Vec<Job> => w::Field::must("list"),
+        0 list: Vec<Job> => "list: must",
         /// `total_count`.
-        1 total_count: i64 => w::Field::must("total_count"),
+        1 total_count: i64 => "total_count: must",
     }
 }
 
@@ -1778,7 +1761,7 @@ w::record! {
     /// Answer to [`Getguidetagoption`].
     pub struct GetguidetagoptionResponse {
         /// `options`.
-        0 options: Vec<GetguidetagoptionOption> => w::Field::must("options"),
+        0 options: Vec<GetguidetagoptionOption> => "options: must",
     }
 }
 
@@ -1809,11 +1792,11 @@ w::record! {
     /// * Catalog: `official_account.guide.getguidewordmaterial`.
     pub struct Getguidewordmaterial {
         /// `type`.
-        0 type_: i64 => w::Field::must("type"),
+        0 type_: i64 => "type: must",
         /// `start`.
-        1 start: i64 => w::Field::must("start"),
+        1 start: i64 => "start: must",
         /// `num`.
-        2 num: i64 => w::Field::must("num"),
+        2 num: i64 => "num: must",
     }
     new(type_: i64, start: i64, num: i64)
 }
@@ -1822,9 +1805,9 @@ w::record! {
     /// Answer to [`Getguidewordmaterial`].
     pub struct GetguidewordmaterialResponse {
         /// `word_list`.
-        0 word_list: Vec<Word> => w::Field::must("word_list"),
+        0 word_list: Vec<Word> => "word_list: must",
         /// `total_num`.
-        1 total_num: i64 => w::Field::must("total_num"),
+        1 total_num: i64 => "total_num: must",
     }
 }
 
@@ -1855,21 +1838,21 @@ w::record! {
     /// * Catalog: `official_account.guide.guidecreateqrcode`.
     pub struct Guidecreateqrcode {
         /// `guide_account`.
-        0 guide_account: Option<String> => w::Field::new("guide_account"),
+        0 guide_account: Option<String> => "guide_account",
         /// `guide_openid`.
-        1 guide_openid: Option<String> => w::Field::new("guide_openid"),
+        1 guide_openid: Option<String> => "guide_openid",
         /// `qrcode_info`.
-        2 qrcode_info: Option<String> => w::Field::new("qrcode_info"),
+        2 qrcode_info: Option<String> => "qrcode_info",
     }
     new()
-    set(guide_account: String, guide_openid: String, qrcode_info: String)
+    text(guide_account: String, guide_openid: String, qrcode_info: String)
 }
 
 w::record! {
     /// Answer to [`Guidecreateqrcode`].
     pub struct GuidecreateqrcodeResponse {
         /// `qrcode_url`.
-        0 qrcode_url: String => w::Field::must("qrcode_url"),
+        0 qrcode_url: String => "qrcode_url: must",
     }
 }
 
@@ -1900,16 +1883,16 @@ w::record! {
     /// * Catalog: `official_account.guide.newguidegroup`.
     pub struct Newguidegroup {
         /// `group_name`.
-        0 group_name: String => w::Field::must("group_name"),
+        0 group_name: String => "group_name: must",
     }
-    new(group_name: String)
+    new(group_name: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`Newguidegroup`].
     pub struct NewguidegroupResponse {
         /// `group_id`.
-        0 group_id: i64 => w::Field::must("group_id"),
+        0 group_id: i64 => "group_id: must",
     }
 }
 
@@ -1940,11 +1923,11 @@ w::record! {
     /// * Catalog: `official_account.guide.newguidetagoption`.
     pub struct Newguidetagoption {
         /// `tag_name`.
-        0 tag_name: String => w::Field::must("tag_name"),
+        0 tag_name: String => "tag_name: must",
         /// `tag_values`.
-        1 tag_values: Vec<String> => w::Field::must("tag_values"),
+        1 tag_values: Vec<String> => "tag_values: must",
     }
-    new(tag_name: String, tag_values: Vec<String>)
+    new(tag_name: impl Into<String>, tag_values: Vec<String>)
 }
 
 w::endpoint! {
@@ -1975,7 +1958,7 @@ w::record! {
     /// * Catalog: `official_account.guide.pushshowwxapathmenu`.
     pub struct Pushshowwxapathmenu {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -2007,23 +1990,24 @@ w::record! {
     /// * Catalog: `official_account.guide.queryguidebuyerbytag`.
     pub struct Queryguidebuyerbytag {
         /// `guide_account`.
-        0 guide_account: Option<String> => w::Field::new("guide_account"),
+        0 guide_account: Option<String> => "guide_account",
         /// `guide_openid`.
-        1 guide_openid: Option<String> => w::Field::new("guide_openid"),
+        1 guide_openid: Option<String> => "guide_openid",
         /// `tag_values`.
-        2 tag_values: Vec<String> => w::Field::must("tag_values"),
+        2 tag_values: Vec<String> => "tag_values: must",
         /// `push_count`.
-        3 push_count: Option<i64> => w::Field::new("push_count"),
+        3 push_count: Option<i64> => "push_count",
     }
     new(tag_values: Vec<String>)
-    set(guide_account: String, guide_openid: String, push_count: i64)
+    text(guide_account: String, guide_openid: String)
+    set(push_count: i64)
 }
 
 w::record! {
     /// Answer to [`Queryguidebuyerbytag`].
     pub struct QueryguidebuyerbytagResponse {
         /// `openid_list`.
-        0 openid_list: Vec<String> => w::Field::must("openid_list").masked(),
+        0 openid_list: Vec<String> => "openid_list: must masked",
     }
 }
 
@@ -2054,34 +2038,34 @@ w::record! {
     /// * Catalog: `official_account.guide.rebindguideacctforbuyer`.
     pub struct Rebindguideacctforbuyer {
         /// `old_guide_account`.
-        0 old_guide_account: Option<String> => w::Field::new("old_guide_account"),
+        0 old_guide_account: Option<String> => "old_guide_account",
         /// `old_guide_openid`.
-        1 old_guide_openid: Option<String> => w::Field::new("old_guide_openid"),
+        1 old_guide_openid: Option<String> => "old_guide_openid",
         /// `new_guide_account`.
-        2 new_guide_account: Option<String> => w::Field::new("new_guide_account"),
+        2 new_guide_account: Option<String> => "new_guide_account",
         /// `new_guide_openid`.
-        3 new_guide_openid: Option<String> => w::Field::new("new_guide_openid"),
+        3 new_guide_openid: Option<String> => "new_guide_openid",
         /// `openid`.
-        4 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+        4 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `openid_list`.
-        5 openid_list: Option<Vec<String>> => w::Field::new("openid_list").masked(),
+        5 openid_list: Option<Vec<String>> => "openid_list: masked",
     }
     new()
-    set(
+    text(
         old_guide_account: String,
         old_guide_openid: String,
         new_guide_account: String,
         new_guide_openid: String,
         openid: xinqiao_types::OpenId,
-        openid_list: Vec<String>,
     )
+    set(openid_list: Vec<String>)
 }
 
 w::record! {
     /// Answer to [`Rebindguideacctforbuyer`].
     pub struct RebindguideacctforbuyerResponse {
         /// `buyer_resp`.
-        0 buyer_resp: Option<Vec<BuyerResp>> => w::Field::new("buyer_resp"),
+        0 buyer_resp: Option<Vec<BuyerResp>> => "buyer_resp",
     }
 }
 
@@ -2112,11 +2096,11 @@ w::record! {
     /// * Catalog: `official_account.guide.setguideacctconfig`.
     pub struct Setguideacctconfig {
         /// `is_delete`.
-        0 is_delete: bool => w::Field::must("is_delete"),
+        0 is_delete: bool => "is_delete: must",
         /// `black_keyword`.
-        1 black_keyword: Option<SetguideacctconfigBlackKeyword> => w::Field::new("black_keyword"),
+        1 black_keyword: Option<SetguideacctconfigBlackKeyword> => "black_keyword",
         /// `guide_auto_reply`.
-        2 guide_auto_reply: Option<SetguideacctconfigGuideAutoReply> => w::Field::new("guide_auto_reply"),
+        2 guide_auto_reply: Option<SetguideacctconfigGuideAutoReply> => "guide_auto_reply",
     }
     new(is_delete: bool)
     set(
@@ -2152,22 +2136,22 @@ w::record! {
     /// * Catalog: `official_account.guide.setguidecardmaterial`.
     pub struct Setguidecardmaterial {
         /// `type`.
-        0 type_: i64 => w::Field::must("type"),
+        0 type_: i64 => "type: must",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `title`.
-        2 title: String => w::Field::must("title"),
+        2 title: String => "title: must",
         /// `path`.
-        3 path: String => w::Field::must("path"),
+        3 path: String => "path: must",
         /// `media_id`.
-        4 media_id: xinqiao_types::MediaId => w::Field::must("media_id"),
+        4 media_id: xinqiao_types::MediaId => "media_id: must",
     }
     new(
         type_: i64,
-        appid: xinqiao_types::AppId,
-        title: String,
-        path: String,
-        media_id: xinqiao_types::MediaId,
+        appid: impl Into<xinqiao_types::AppId>,
+        title: impl Into<String>,
+        path: impl Into<String>,
+        media_id: impl Into<xinqiao_types::MediaId>,
     )
 }
 
@@ -2198,22 +2182,21 @@ w::record! {
     /// * Catalog: `official_account.guide.setguideconfig`.
     pub struct Setguideconfig {
         /// `guide_account`.
-        0 guide_account: Option<String> => w::Field::new("guide_account"),
+        0 guide_account: Option<String> => "guide_account",
         /// `guide_openid`.
-        1 guide_openid: Option<String> => w::Field::new("guide_openid"),
+        1 guide_openid: Option<String> => "guide_openid",
         /// `is_delete`.
-        2 is_delete: bool => w::Field::must("is_delete"),
+        2 is_delete: bool => "is_delete: must",
         /// `guide_fast_reply_list`.
-        3 guide_fast_reply_list: Option<Vec<GuideFastReply>> => w::Field::new("guide_fast_reply_list"),
+        3 guide_fast_reply_list: Option<Vec<GuideFastReply>> => "guide_fast_reply_list",
         /// `guide_auto_reply`.
-        4 guide_auto_reply: Option<SetguideconfigGuideAutoReply> => w::Field::new("guide_auto_reply"),
+        4 guide_auto_reply: Option<SetguideconfigGuideAutoReply> => "guide_auto_reply",
         /// `guide_auto_reply_plus`.
-        5 guide_auto_reply_plus: Option<SetguideconfigGuideAutoReply> => w::Field::new("guide_auto_reply_plus"),
+        5 guide_auto_reply_plus: Option<SetguideconfigGuideAutoReply> => "guide_auto_reply_plus",
     }
     new(is_delete: bool)
+    text(guide_account: String, guide_openid: String)
     set(
-        guide_account: String,
-        guide_openid: String,
         guide_fast_reply_list: Vec<GuideFastReply>,
         guide_auto_reply: SetguideconfigGuideAutoReply,
         guide_auto_reply_plus: SetguideconfigGuideAutoReply,
@@ -2247,11 +2230,11 @@ w::record! {
     /// * Catalog: `official_account.guide.setguideimagematerial`.
     pub struct Setguideimagematerial {
         /// `type`.
-        0 type_: i64 => w::Field::must("type"),
+        0 type_: i64 => "type: must",
         /// `media_id`.
-        1 media_id: xinqiao_types::MediaId => w::Field::must("media_id"),
+        1 media_id: xinqiao_types::MediaId => "media_id: must",
     }
-    new(type_: i64, media_id: xinqiao_types::MediaId)
+    new(type_: i64, media_id: impl Into<xinqiao_types::MediaId>)
 }
 
 w::endpoint! {
@@ -2281,11 +2264,11 @@ w::record! {
     /// * Catalog: `official_account.guide.setguidewordmaterial`.
     pub struct Setguidewordmaterial {
         /// `type`.
-        0 type_: i64 => w::Field::must("type"),
+        0 type_: i64 => "type: must",
         /// `word`.
-        1 word: String => w::Field::must("word"),
+        1 word: String => "word: must",
     }
-    new(type_: i64, word: String)
+    new(type_: i64, word: impl Into<String>)
 }
 
 w::endpoint! {
@@ -2315,16 +2298,16 @@ w::record! {
     /// * Catalog: `official_account.guide.updateguideacct`.
     pub struct Updateguideacct {
         /// `guide_account`.
-        0 guide_account: Option<String> => w::Field::new("guide_account"),
+        0 guide_account: Option<String> => "guide_account",
         /// `guide_openid`.
-        1 guide_openid: Option<String> => w::Field::new("guide_openid"),
+        1 guide_openid: Option<String> => "guide_openid",
         /// `guide_nickname`.
-        2 guide_nickname: Option<String> => w::Field::new("guide_nickname"),
+        2 guide_nickname: Option<String> => "guide_nickname",
         /// `guide_headimgurl`.
-        3 guide_headimgurl: Option<String> => w::Field::new("guide_headimgurl"),
+        3 guide_headimgurl: Option<String> => "guide_headimgurl",
     }
     new()
-    set(
+    text(
         guide_account: String,
         guide_openid: String,
         guide_nickname: String,
@@ -2359,16 +2342,16 @@ w::record! {
     /// * Catalog: `official_account.guide.updateguidebuyerrelation`.
     pub struct Updateguidebuyerrelation {
         /// `guide_account`.
-        0 guide_account: Option<String> => w::Field::new("guide_account"),
+        0 guide_account: Option<String> => "guide_account",
         /// `guide_openid`.
-        1 guide_openid: Option<String> => w::Field::new("guide_openid"),
+        1 guide_openid: Option<String> => "guide_openid",
         /// `openid`.
-        2 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        2 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `buyer_nickname`.
-        3 buyer_nickname: String => w::Field::must("buyer_nickname"),
+        3 buyer_nickname: String => "buyer_nickname: must",
     }
-    new(openid: xinqiao_types::OpenId, buyer_nickname: String)
-    set(guide_account: String, guide_openid: String)
+    new(openid: impl Into<xinqiao_types::OpenId>, buyer_nickname: impl Into<String>)
+    text(guide_account: String, guide_openid: String)
 }
 
 w::endpoint! {
@@ -2398,22 +2381,21 @@ w::record! {
     /// * Catalog: `official_account.guide.updateguidemassendjob`.
     pub struct Updateguidemassendjob {
         /// `task_id`.
-        0 task_id: i64 => w::Field::must("task_id"),
+        0 task_id: i64 => "task_id: must",
         /// `task_name`.
-        1 task_name: Option<String> => w::Field::new("task_name"),
+        1 task_name: Option<String> => "task_name",
         /// `task_remark`.
-        2 task_remark: Option<String> => w::Field::new("task_remark"),
+        2 task_remark: Option<String> => "task_remark",
         /// `push_time`; format `unix`.
-        3 push_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("push_time"),
+        3 push_time: Option<xinqiao_types::UnixSeconds> => "push_time",
         /// `openid`.
-        4 openid: Option<Vec<xinqiao_types::OpenId>> => w::Field::new("openid").masked(),
+        4 openid: Option<Vec<xinqiao_types::OpenId>> => "openid: masked",
         /// `material`.
-        5 material: Option<Vec<Material>> => w::Field::new("material"),
+        5 material: Option<Vec<Material>> => "material",
     }
     new(task_id: i64)
+    text(task_name: String, task_remark: String)
     set(
-        task_name: String,
-        task_remark: String,
         push_time: xinqiao_types::UnixSeconds,
         openid: Vec<xinqiao_types::OpenId>,
         material: Vec<Material>,

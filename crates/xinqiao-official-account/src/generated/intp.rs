@@ -7,9 +7,9 @@ w::record! {
     /// `CodeGenerate`.
     pub struct CodeGenerate {
         /// `code_start`.
-        0 code_start: i64 => w::Field::must("code_start"),
+        0 code_start: i64 => "code_start: must",
         /// `code_end`.
-        1 code_end: i64 => w::Field::must("code_end"),
+        1 code_end: i64 => "code_end: must",
     }
 }
 
@@ -26,7 +26,7 @@ pub mod eldermedical {
         /// * Catalog: `official_account.intp.eldermedical.gethospnoticelist`.
         pub struct Gethospnoticelist {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -59,7 +59,7 @@ pub mod eldermedical {
         /// * Catalog: `official_account.intp.eldermedical.previewhopsnotice`.
         pub struct Previewhopsnotice {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -92,7 +92,7 @@ pub mod eldermedical {
         /// * Catalog: `official_account.intp.eldermedical.publichopsnotice`.
         pub struct Publichopsnotice {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -125,7 +125,7 @@ pub mod eldermedical {
         /// * Catalog: `official_account.intp.eldermedical.sethopsnotice`.
         pub struct Sethopsnotice {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -162,18 +162,18 @@ pub mod marketcode {
         /// * Catalog: `official_account.intp.marketcode.applycode`.
         pub struct Applycode {
             /// `code_count`.
-            0 code_count: i64 => w::Field::must("code_count"),
+            0 code_count: i64 => "code_count: must",
             /// `isv_application_id`.
-            1 isv_application_id: String => w::Field::must("isv_application_id"),
+            1 isv_application_id: String => "isv_application_id: must",
         }
-        new(code_count: i64, isv_application_id: String)
+        new(code_count: i64, isv_application_id: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`Applycode`].
         pub struct ApplycodeResponse {
             /// `application_id`.
-            0 application_id: i64 => w::Field::must("application_id"),
+            0 application_id: i64 => "application_id: must",
         }
     }
 
@@ -204,11 +204,11 @@ pub mod marketcode {
         /// * Catalog: `official_account.intp.marketcode.applycodedownload`.
         pub struct Applycodedownload {
             /// `application_id`.
-            0 application_id: i64 => w::Field::must("application_id"),
+            0 application_id: i64 => "application_id: must",
             /// `code_start`.
-            1 code_start: i64 => w::Field::must("code_start"),
+            1 code_start: i64 => "code_start: must",
             /// `code_end`.
-            2 code_end: i64 => w::Field::must("code_end"),
+            2 code_end: i64 => "code_end: must",
         }
         new(application_id: i64, code_start: i64, code_end: i64)
     }
@@ -217,7 +217,7 @@ pub mod marketcode {
         /// Answer to [`Applycodedownload`].
         pub struct ApplycodedownloadResponse {
             /// `buffer`.
-            0 buffer: String => w::Field::must("buffer"),
+            0 buffer: String => "buffer: must",
         }
     }
 
@@ -248,29 +248,30 @@ pub mod marketcode {
         /// * Catalog: `official_account.intp.marketcode.applycodequery`.
         pub struct Applycodequery {
             /// `application_id`.
-            0 application_id: Option<i64> => w::Field::new("application_id"),
+            0 application_id: Option<i64> => "application_id",
             /// `isv_application_id`.
-            1 isv_application_id: Option<String> => w::Field::new("isv_application_id"),
+            1 isv_application_id: Option<String> => "isv_application_id",
         }
         new()
-        set(application_id: i64, isv_application_id: String)
+        text(isv_application_id: String)
+        set(application_id: i64)
     }
 
     w::record! {
         /// Answer to [`Applycodequery`].
         pub struct ApplycodequeryResponse {
             /// `application_id`.
-            0 application_id: i64 => w::Field::must("application_id"),
+            0 application_id: i64 => "application_id: must",
             /// `isv_application_id`.
-            1 isv_application_id: String => w::Field::must("isv_application_id"),
+            1 isv_application_id: String => "isv_application_id: must",
             /// `status`.
-            2 status: String => w::Field::must("status"),
+            2 status: String => "status: must",
             /// `code_generate_list`.
-            3 code_generate_list: Option<Vec<super::CodeGenerate>> => w::Field::new("code_generate_list"),
+            3 code_generate_list: Option<Vec<super::CodeGenerate>> => "code_generate_list",
             /// `update_time`; format `unix`.
-            4 update_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("update_time"),
+            4 update_time: Option<xinqiao_types::UnixSeconds> => "update_time",
             /// `create_time`; format `unix`.
-            5 create_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("create_time"),
+            5 create_time: Option<xinqiao_types::UnixSeconds> => "create_time",
         }
     }
 
@@ -301,34 +302,34 @@ pub mod marketcode {
         /// * Catalog: `official_account.intp.marketcode.codeactive`.
         pub struct Codeactive {
             /// `application_id`.
-            0 application_id: i64 => w::Field::must("application_id"),
+            0 application_id: i64 => "application_id: must",
             /// `activity_name`.
-            1 activity_name: String => w::Field::must("activity_name"),
+            1 activity_name: String => "activity_name: must",
             /// `product_brand`.
-            2 product_brand: String => w::Field::must("product_brand"),
+            2 product_brand: String => "product_brand: must",
             /// `product_title`.
-            3 product_title: String => w::Field::must("product_title"),
+            3 product_title: String => "product_title: must",
             /// `product_code`.
-            4 product_code: String => w::Field::must("product_code"),
+            4 product_code: String => "product_code: must",
             /// `wxa_appid`.
-            5 wxa_appid: String => w::Field::must("wxa_appid"),
+            5 wxa_appid: String => "wxa_appid: must",
             /// `wxa_path`.
-            6 wxa_path: String => w::Field::must("wxa_path"),
+            6 wxa_path: String => "wxa_path: must",
             /// `wxa_type`.
-            7 wxa_type: Option<i64> => w::Field::new("wxa_type"),
+            7 wxa_type: Option<i64> => "wxa_type",
             /// `code_start`.
-            8 code_start: i64 => w::Field::must("code_start"),
+            8 code_start: i64 => "code_start: must",
             /// `code_end`.
-            9 code_end: i64 => w::Field::must("code_end"),
+            9 code_end: i64 => "code_end: must",
         }
         new(
             application_id: i64,
-            activity_name: String,
-            product_brand: String,
-            product_title: String,
-            product_code: String,
-            wxa_appid: String,
-            wxa_path: String,
+            activity_name: impl Into<String>,
+            product_brand: impl Into<String>,
+            product_title: impl Into<String>,
+            product_code: impl Into<String>,
+            wxa_appid: impl Into<String>,
+            wxa_path: impl Into<String>,
             code_start: i64,
             code_end: i64,
         )
@@ -362,45 +363,46 @@ pub mod marketcode {
         /// * Catalog: `official_account.intp.marketcode.codeactivequery`.
         pub struct Codeactivequery {
             /// `application_id`.
-            0 application_id: Option<i64> => w::Field::new("application_id"),
+            0 application_id: Option<i64> => "application_id",
             /// `code_index`.
-            1 code_index: Option<i64> => w::Field::new("code_index"),
+            1 code_index: Option<i64> => "code_index",
             /// `code`.
-            2 code: Option<String> => w::Field::new("code"),
+            2 code: Option<String> => "code",
             /// `code_url`.
-            3 code_url: Option<String> => w::Field::new("code_url"),
+            3 code_url: Option<String> => "code_url",
         }
         new()
-        set(application_id: i64, code_index: i64, code: String, code_url: String)
+        text(code: String, code_url: String)
+        set(application_id: i64, code_index: i64)
     }
 
     w::record! {
         /// Answer to [`Codeactivequery`].
         pub struct CodeactivequeryResponse {
             /// `application_id`.
-            0 application_id: i64 => w::Field::must("application_id"),
+            0 application_id: i64 => "application_id: must",
             /// `isv_application_id`.
-            1 isv_application_id: String => w::Field::must("isv_application_id"),
+            1 isv_application_id: String => "isv_application_id: must",
             /// `code`.
-            2 code: String => w::Field::must("code"),
+            2 code: String => "code: must",
             /// `activity_name`.
-            3 activity_name: String => w::Field::must("activity_name"),
+            3 activity_name: String => "activity_name: must",
             /// `product_brand`.
-            4 product_brand: String => w::Field::must("product_brand"),
+            4 product_brand: String => "product_brand: must",
             /// `product_title`.
-            5 product_title: String => w::Field::must("product_title"),
+            5 product_title: String => "product_title: must",
             /// `product_code`.
-            6 product_code: String => w::Field::must("product_code"),
+            6 product_code: String => "product_code: must",
             /// `wxa_appid`.
-            7 wxa_appid: String => w::Field::must("wxa_appid"),
+            7 wxa_appid: String => "wxa_appid: must",
             /// `wxa_path`.
-            8 wxa_path: String => w::Field::must("wxa_path"),
+            8 wxa_path: String => "wxa_path: must",
             /// `wxa_type`.
-            9 wxa_type: i64 => w::Field::must("wxa_type"),
+            9 wxa_type: i64 => "wxa_type: must",
             /// `code_start`.
-            10 code_start: i64 => w::Field::must("code_start"),
+            10 code_start: i64 => "code_start: must",
             /// `code_end`.
-            11 code_end: i64 => w::Field::must("code_end"),
+            11 code_end: i64 => "code_end: must",
         }
     }
 
@@ -431,40 +433,40 @@ pub mod marketcode {
         /// * Catalog: `official_account.intp.marketcode.tickettocode`.
         pub struct Tickettocode {
             /// `openid`.
-            0 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            0 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `code_ticket`.
-            1 code_ticket: String => w::Field::must("code_ticket"),
+            1 code_ticket: String => "code_ticket: must",
         }
-        new(openid: xinqiao_types::OpenId, code_ticket: String)
+        new(openid: impl Into<xinqiao_types::OpenId>, code_ticket: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`Tickettocode`].
         pub struct TickettocodeResponse {
             /// `application_id`.
-            0 application_id: i64 => w::Field::must("application_id"),
+            0 application_id: i64 => "application_id: must",
             /// `isv_application_id`.
-            1 isv_application_id: String => w::Field::must("isv_application_id"),
+            1 isv_application_id: String => "isv_application_id: must",
             /// `code`.
-            2 code: String => w::Field::must("code"),
+            2 code: String => "code: must",
             /// `activity_name`.
-            3 activity_name: String => w::Field::must("activity_name"),
+            3 activity_name: String => "activity_name: must",
             /// `product_brand`.
-            4 product_brand: String => w::Field::must("product_brand"),
+            4 product_brand: String => "product_brand: must",
             /// `product_title`.
-            5 product_title: String => w::Field::must("product_title"),
+            5 product_title: String => "product_title: must",
             /// `product_code`.
-            6 product_code: String => w::Field::must("product_code"),
+            6 product_code: String => "product_code: must",
             /// `wxa_appid`.
-            7 wxa_appid: String => w::Field::must("wxa_appid"),
+            7 wxa_appid: String => "wxa_appid: must",
             /// `wxa_path`.
-            8 wxa_path: String => w::Field::must("wxa_path"),
+            8 wxa_path: String => "wxa_path: must",
             /// `wxa_type`.
-            9 wxa_type: i64 => w::Field::must("wxa_type"),
+            9 wxa_type: i64 => "wxa_type: must",
             /// `code_start`.
-            10 code_start: i64 => w::Field::must("code_start"),
+            10 code_start: i64 => "code_start: must",
             /// `code_end`.
-            11 code_end: i64 => w::Field::must("code_end"),
+            11 code_end: i64 => "code_end: must",
         }
     }
 

@@ -7,15 +7,15 @@ w::record! {
     /// `BatchgetMaterialItem`.
     pub struct BatchgetMaterialItem {
         /// `media_id`.
-        0 media_id: xinqiao_types::MediaId => w::Field::must("media_id"),
+        0 media_id: xinqiao_types::MediaId => "media_id: must",
         /// `name`.
-        1 name: Option<String> => w::Field::new("name"),
+        1 name: Option<String> => "name",
         /// `url`.
-        2 url: Option<String> => w::Field::new("url"),
+        2 url: Option<String> => "url",
         /// `content`.
-        3 content: Option<ItemContent> => w::Field::new("content"),
+        3 content: Option<ItemContent> => "content",
         /// `update_time`; format `unix`.
-        4 update_time: xinqiao_types::UnixSeconds => w::Field::must("update_time"),
+        4 update_time: xinqiao_types::UnixSeconds => "update_time: must",
     }
 }
 
@@ -23,23 +23,23 @@ w::record! {
     /// `Description`.
     pub struct Description {
         /// `title`.
-        0 title: Option<String> => w::Field::new("title"),
+        0 title: Option<String> => "title",
         /// `introduction`.
-        1 introduction: Option<String> => w::Field::new("introduction"),
+        1 introduction: Option<String> => "introduction",
     }
     new()
-    set(title: String, introduction: String)
+    text(title: String, introduction: String)
 }
 
 w::record! {
     /// `ItemContent`.
     pub struct ItemContent {
         /// `news_item`.
-        0 news_item: Option<Vec<NewsItem>> => w::Field::new("news_item"),
+        0 news_item: Option<Vec<NewsItem>> => "news_item",
         /// `update_time`; format `unix`.
-        1 update_time: xinqiao_types::UnixSeconds => w::Field::must("update_time"),
+        1 update_time: xinqiao_types::UnixSeconds => "update_time: must",
         /// `create_time`; format `unix`.
-        2 create_time: xinqiao_types::UnixSeconds => w::Field::must("create_time"),
+        2 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
 
@@ -47,27 +47,27 @@ w::record! {
     /// `NewsItem`.
     pub struct NewsItem {
         /// `thumb_media_id`.
-        0 thumb_media_id: String => w::Field::must("thumb_media_id"),
+        0 thumb_media_id: String => "thumb_media_id: must",
         /// `thumb_url`.
-        1 thumb_url: String => w::Field::must("thumb_url"),
+        1 thumb_url: String => "thumb_url: must",
         /// `title`.
-        2 title: String => w::Field::must("title"),
+        2 title: String => "title: must",
         /// `author`.
-        3 author: String => w::Field::must("author"),
+        3 author: String => "author: must",
         /// `digest`.
-        4 digest: String => w::Field::must("digest"),
+        4 digest: String => "digest: must",
         /// `content_source_url`.
-        5 content_source_url: String => w::Field::must("content_source_url"),
+        5 content_source_url: String => "content_source_url: must",
         /// `content`.
-        6 content: String => w::Field::must("content"),
+        6 content: String => "content: must",
         /// `url`.
-        7 url: String => w::Field::must("url"),
+        7 url: String => "url: must",
         /// `show_cover_pic`.
-        8 show_cover_pic: bool => w::Field::must("show_cover_pic").spelled(w::Spelling::BoolInt),
+        8 show_cover_pic: bool => "show_cover_pic: must zero-one",
         /// `need_open_comment`.
-        9 need_open_comment: Option<bool> => w::Field::new("need_open_comment").spelled(w::Spelling::BoolInt),
+        9 need_open_comment: Option<bool> => "need_open_comment: zero-one",
         /// `only_fans_can_comment`.
-        10 only_fans_can_comment: Option<bool> => w::Field::new("only_fans_can_comment").spelled(w::Spelling::BoolInt),
+        10 only_fans_can_comment: Option<bool> => "only_fans_can_comment: zero-one",
     }
 }
 
@@ -80,13 +80,13 @@ w::record! {
     /// * Catalog: `official_account.material.add_material`.
     pub struct AddMaterial {
         /// `type`.
-        0 type_: String => w::Field::must("type").place(w::Place::Query),
+        0 type_: String => "type: must query",
         /// `media`.
-        1 media: w::FilePart => w::Field::must("media"),
+        1 media: w::FilePart => "media: must",
         /// `description`.
-        2 description: Option<Description> => w::Field::new("description").json_part(),
+        2 description: Option<Description> => "description: part",
     }
-    new(type_: String, media: w::FilePart)
+    new(type_: impl Into<String>, media: w::FilePart)
     set(description: Description)
 }
 
@@ -94,9 +94,9 @@ w::record! {
     /// Answer to [`AddMaterial`].
     pub struct AddMaterialResponse {
         /// `media_id`.
-        0 media_id: xinqiao_types::MediaId => w::Field::must("media_id"),
+        0 media_id: xinqiao_types::MediaId => "media_id: must",
         /// `url`.
-        1 url: Option<String> => w::Field::new("url"),
+        1 url: Option<String> => "url",
     }
 }
 
@@ -129,7 +129,7 @@ w::record! {
     /// * Catalog: `official_account.material.add_news`.
     pub struct AddNews {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -162,24 +162,24 @@ w::record! {
     /// * Catalog: `official_account.material.batchget_material`.
     pub struct BatchgetMaterial {
         /// `type`.
-        0 type_: String => w::Field::must("type"),
+        0 type_: String => "type: must",
         /// `offset`.
-        1 offset: i64 => w::Field::must("offset"),
+        1 offset: i64 => "offset: must",
         /// `count`.
-        2 count: i64 => w::Field::must("count"),
+        2 count: i64 => "count: must",
     }
-    new(type_: String, offset: i64, count: i64)
+    new(type_: impl Into<String>, offset: i64, count: i64)
 }
 
 w::record! {
     /// Answer to [`BatchgetMaterial`].
     pub struct BatchgetMaterialResponse {
         /// `total_count`.
-        0 total_count: i64 => w::Field::must("total_count"),
+        0 total_count: i64 => "total_count: must",
         /// `item_count`.
-        1 item_count: i64 => w::Field::must("item_count"),
+        1 item_count: i64 => "item_count: must",
         /// `item`.
-        2 item: Vec<BatchgetMaterialItem> => w::Field::must("item"),
+        2 item: Vec<BatchgetMaterialItem> => "item: must",
     }
 }
 
@@ -211,9 +211,9 @@ w::record! {
     /// * Catalog: `official_account.material.del_material`.
     pub struct DelMaterial {
         /// `media_id`.
-        0 media_id: xinqiao_types::MediaId => w::Field::must("media_id"),
+        0 media_id: xinqiao_types::MediaId => "media_id: must",
     }
-    new(media_id: xinqiao_types::MediaId)
+    new(media_id: impl Into<xinqiao_types::MediaId>)
 }
 
 w::endpoint! {
@@ -244,22 +244,22 @@ w::record! {
     /// * Catalog: `official_account.material.get_material`.
     pub struct GetMaterial {
         /// `media_id`.
-        0 media_id: xinqiao_types::MediaId => w::Field::must("media_id"),
+        0 media_id: xinqiao_types::MediaId => "media_id: must",
     }
-    new(media_id: xinqiao_types::MediaId)
+    new(media_id: impl Into<xinqiao_types::MediaId>)
 }
 
 w::record! {
     /// Answer to [`GetMaterial`].
     pub struct GetMaterialResponse {
         /// `title`.
-        0 title: Option<String> => w::Field::new("title"),
+        0 title: Option<String> => "title",
         /// `description`.
-        1 description: Option<String> => w::Field::new("description"),
+        1 description: Option<String> => "description",
         /// `down_url`.
-        2 down_url: Option<String> => w::Field::new("down_url"),
+        2 down_url: Option<String> => "down_url",
         /// The file, where the answer is one.
-        3 file: w::Download => w::Field::new(""),
+        3 file: w::Download => "",
     }
 }
 
@@ -298,13 +298,13 @@ w::record! {
     /// Answer to [`GetMaterialcount`].
     pub struct GetMaterialcountResponse {
         /// `voice_count`.
-        0 voice_count: i64 => w::Field::must("voice_count"),
+        0 voice_count: i64 => "voice_count: must",
         /// `video_count`.
-        1 video_count: i64 => w::Field::must("video_count"),
+        1 video_count: i64 => "video_count: must",
         /// `image_count`.
-        2 image_count: i64 => w::Field::must("image_count"),
+        2 image_count: i64 => "image_count: must",
         /// `news_count`.
-        3 news_count: i64 => w::Field::must("news_count"),
+        3 news_count: i64 => "news_count: must",
     }
 }
 
@@ -337,7 +337,7 @@ w::record! {
     /// * Catalog: `official_account.material.update_news`.
     pub struct UpdateNews {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }

@@ -7,33 +7,27 @@ w::record! {
     /// `Article`.
     pub struct Article {
         /// `thumb_media_id`.
-        0 thumb_media_id: String => w::Field::must("thumb_media_id"),
+        0 thumb_media_id: String => "thumb_media_id: must",
         /// `title`.
-        1 title: String => w::Field::must("title"),
+        1 title: String => "title: must",
         /// `author`.
-        2 author: Option<String> => w::Field::new("author"),
+        2 author: Option<String> => "author",
         /// `digest`.
-        3 digest: Option<String> => w::Field::new("digest"),
+        3 digest: Option<String> => "digest",
         /// `content_source_url`.
-        4 content_source_url: Option<String> => w::Field::new("content_source_url"),
+        4 content_source_url: Option<String> => "content_source_url",
         /// `content`.
-        5 content: String => w::Field::must("content"),
+        5 content: String => "content: must",
         /// `show_cover_pic`.
-        6 show_cover_pic: Option<bool> => w::Field::new("show_cover_pic").spelled(w::Spelling::BoolInt),
+        6 show_cover_pic: Option<bool> => "show_cover_pic: zero-one",
         /// `need_open_comment`.
-        7 need_open_comment: Option<bool> => w::Field::new("need_open_comment").spelled(w::Spelling::BoolInt),
+        7 need_open_comment: Option<bool> => "need_open_comment: zero-one",
         /// `only_fans_can_comment`.
-        8 only_fans_can_comment: Option<bool> => w::Field::new("only_fans_can_comment").spelled(w::Spelling::BoolInt),
+        8 only_fans_can_comment: Option<bool> => "only_fans_can_comment: zero-one",
     }
-    new(thumb_media_id: String, title: String, content: String)
-    set(
-        author: String,
-        digest: String,
-        content_source_url: String,
-        show_cover_pic: bool,
-        need_open_comment: bool,
-        only_fans_can_comment: bool,
-    )
+    new(thumb_media_id: impl Into<String>, title: impl Into<String>, content: impl Into<String>)
+    text(author: String, digest: String, content_source_url: String)
+    set(show_cover_pic: bool, need_open_comment: bool, only_fans_can_comment: bool)
 }
 
 w::record! {
@@ -46,9 +40,9 @@ w::record! {
     /// * Catalog: `official_account.media.get`.
     pub struct Get {
         /// `media_id`.
-        0 media_id: xinqiao_types::MediaId => w::Field::must("media_id").place(w::Place::Query),
+        0 media_id: xinqiao_types::MediaId => "media_id: must query",
     }
-    new(media_id: xinqiao_types::MediaId)
+    new(media_id: impl Into<xinqiao_types::MediaId>)
 }
 
 w::endpoint! {
@@ -80,7 +74,7 @@ w::record! {
     /// * Catalog: `official_account.media.get_jssdk`.
     pub struct GetJssdk {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -113,11 +107,11 @@ w::record! {
     /// * Catalog: `official_account.media.getfeedbackmedia`.
     pub struct Getfeedbackmedia {
         /// `record_id`.
-        0 record_id: i64 => w::Field::must("record_id").place(w::Place::Query),
+        0 record_id: i64 => "record_id: must query",
         /// `media_id`.
-        1 media_id: xinqiao_types::MediaId => w::Field::must("media_id").place(w::Place::Query),
+        1 media_id: xinqiao_types::MediaId => "media_id: must query",
     }
-    new(record_id: i64, media_id: xinqiao_types::MediaId)
+    new(record_id: i64, media_id: impl Into<xinqiao_types::MediaId>)
 }
 
 w::endpoint! {
@@ -149,22 +143,22 @@ w::record! {
     /// * Catalog: `official_account.media.upload`.
     pub struct Upload {
         /// `type`.
-        0 type_: String => w::Field::must("type").place(w::Place::Query),
+        0 type_: String => "type: must query",
         /// `media`.
-        1 media: w::FilePart => w::Field::must("media"),
+        1 media: w::FilePart => "media: must",
     }
-    new(type_: String, media: w::FilePart)
+    new(type_: impl Into<String>, media: w::FilePart)
 }
 
 w::record! {
     /// Answer to [`Upload`].
     pub struct UploadResponse {
         /// `type`.
-        0 type_: String => w::Field::must("type"),
+        0 type_: String => "type: must",
         /// `media_id`.
-        1 media_id: xinqiao_types::MediaId => w::Field::must("media_id"),
+        1 media_id: xinqiao_types::MediaId => "media_id: must",
         /// `created_at`; format `unix`.
-        2 created_at: xinqiao_types::UnixSeconds => w::Field::must("created_at"),
+        2 created_at: xinqiao_types::UnixSeconds => "created_at: must",
     }
 }
 
@@ -196,7 +190,7 @@ w::record! {
     /// * Catalog: `official_account.media.uploadimg`.
     pub struct Uploadimg {
         /// `media`.
-        0 media: w::FilePart => w::Field::must("media"),
+        0 media: w::FilePart => "media: must",
     }
     new(media: w::FilePart)
 }
@@ -205,7 +199,7 @@ w::record! {
     /// Answer to [`Uploadimg`].
     pub struct UploadimgResponse {
         /// `url`.
-        0 url: String => w::Field::must("url"),
+        0 url: String => "url: must",
     }
 }
 
@@ -237,7 +231,7 @@ w::record! {
     /// * Catalog: `official_account.media.uploadnews`.
     pub struct Uploadnews {
         /// `articles`.
-        0 articles: Vec<Article> => w::Field::must("articles"),
+        0 articles: Vec<Article> => "articles: must",
     }
     new(articles: Vec<Article>)
 }
@@ -246,11 +240,11 @@ w::record! {
     /// Answer to [`Uploadnews`].
     pub struct UploadnewsResponse {
         /// `type`.
-        0 type_: String => w::Field::must("type"),
+        0 type_: String => "type: must",
         /// `media_id`.
-        1 media_id: xinqiao_types::MediaId => w::Field::must("media_id"),
+        1 media_id: xinqiao_types::MediaId => "media_id: must",
         /// `created_at`; format `unix`.
-        2 created_at: xinqiao_types::UnixSeconds => w::Field::must("created_at"),
+        2 created_at: xinqiao_types::UnixSeconds => "created_at: must",
     }
 }
 
@@ -282,25 +276,25 @@ w::record! {
     /// * Catalog: `official_account.media.uploadvideo`.
     pub struct Uploadvideo {
         /// `media_id`.
-        0 media_id: xinqiao_types::MediaId => w::Field::must("media_id"),
+        0 media_id: xinqiao_types::MediaId => "media_id: must",
         /// `title`.
-        1 title: Option<String> => w::Field::new("title"),
+        1 title: Option<String> => "title",
         /// `description`.
-        2 description: Option<String> => w::Field::new("description"),
+        2 description: Option<String> => "description",
     }
-    new(media_id: xinqiao_types::MediaId)
-    set(title: String, description: String)
+    new(media_id: impl Into<xinqiao_types::MediaId>)
+    text(title: String, description: String)
 }
 
 w::record! {
     /// Answer to [`Uploadvideo`].
     pub struct UploadvideoResponse {
         /// `type`.
-        0 type_: String => w::Field::must("type"),
+        0 type_: String => "type: must",
         /// `media_id`.
-        1 media_id: xinqiao_types::MediaId => w::Field::must("media_id"),
+        1 media_id: xinqiao_types::MediaId => "media_id: must",
         /// `created_at`; format `unix`.
-        2 created_at: xinqiao_types::UnixSeconds => w::Field::must("created_at"),
+        2 created_at: xinqiao_types::UnixSeconds => "created_at: must",
     }
 }
 
@@ -336,14 +330,14 @@ pub mod voice {
         /// * Catalog: `official_account.media.voice.addvoicetorecofortext`.
         pub struct Addvoicetorecofortext {
             /// `format`.
-            0 format: String => w::Field::must("format").place(w::Place::Query),
+            0 format: String => "format: must query",
             /// `voice_id`.
-            1 voice_id: String => w::Field::must("voice_id").place(w::Place::Query),
+            1 voice_id: String => "voice_id: must query",
             /// `lang`.
-            2 lang: Option<String> => w::Field::new("lang").place(w::Place::Query),
+            2 lang: Option<String> => "lang: query",
         }
-        new(format: String, voice_id: String)
-        set(lang: String)
+        new(format: impl Into<String>, voice_id: impl Into<String>)
+        text(lang: String)
     }
 
     w::endpoint! {
@@ -374,19 +368,19 @@ pub mod voice {
         /// * Catalog: `official_account.media.voice.queryrecoresultfortext`.
         pub struct Queryrecoresultfortext {
             /// `voice_id`.
-            0 voice_id: String => w::Field::must("voice_id").place(w::Place::Query),
+            0 voice_id: String => "voice_id: must query",
             /// `lang`.
-            1 lang: Option<String> => w::Field::new("lang").place(w::Place::Query),
+            1 lang: Option<String> => "lang: query",
         }
-        new(voice_id: String)
-        set(lang: String)
+        new(voice_id: impl Into<String>)
+        text(lang: String)
     }
 
     w::record! {
         /// Answer to [`Queryrecoresultfortext`].
         pub struct QueryrecoresultfortextResponse {
             /// `result`.
-            0 result: String => w::Field::must("result"),
+            0 result: String => "result: must",
         }
     }
 
@@ -418,20 +412,20 @@ pub mod voice {
         /// * Catalog: `official_account.media.voice.translatecontent`.
         pub struct Translatecontent {
             /// `lfrom`.
-            0 lfrom: String => w::Field::must("lfrom").place(w::Place::Query),
+            0 lfrom: String => "lfrom: must query",
             /// `lto`.
-            1 lto: String => w::Field::must("lto").place(w::Place::Query),
+            1 lto: String => "lto: must query",
         }
-        new(lfrom: String, lto: String)
+        new(lfrom: impl Into<String>, lto: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`Translatecontent`].
         pub struct TranslatecontentResponse {
             /// `from_content`.
-            0 from_content: String => w::Field::must("from_content"),
+            0 from_content: String => "from_content: must",
             /// `to_content`.
-            1 to_content: String => w::Field::must("to_content"),
+            1 to_content: String => "to_content: must",
         }
     }
 

@@ -7,26 +7,26 @@ w::record! {
     /// `Button`.
     pub struct Button {
         /// `type`; one of `click` `view` `scancode_push` `scancode_waitmsg` `pic_sysphoto` `pic_photo_or_album` `pic_weixin` `location_select` ….
-        0 type_: Option<String> => w::Field::new("type"),
+        0 type_: Option<String> => "type",
         /// `name`.
-        1 name: String => w::Field::must("name"),
+        1 name: String => "name: must",
         /// `key`.
-        2 key: Option<String> => w::Field::new("key"),
+        2 key: Option<String> => "key",
         /// `url`.
-        3 url: Option<String> => w::Field::new("url"),
+        3 url: Option<String> => "url",
         /// `media_id`.
-        4 media_id: Option<xinqiao_types::MediaId> => w::Field::new("media_id"),
+        4 media_id: Option<xinqiao_types::MediaId> => "media_id",
         /// `article_id`.
-        5 article_id: Option<String> => w::Field::new("article_id"),
+        5 article_id: Option<String> => "article_id",
         /// `appid`.
-        6 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+        6 appid: Option<xinqiao_types::AppId> => "appid",
         /// `pagepath`.
-        7 pagepath: Option<String> => w::Field::new("pagepath"),
+        7 pagepath: Option<String> => "pagepath",
         /// `sub_button`; at most 5.
-        8 sub_button: Option<Vec<Button>> => w::Field::new("sub_button"),
+        8 sub_button: Option<Vec<Button>> => "sub_button",
     }
-    new(name: String)
-    set(
+    new(name: impl Into<String>)
+    text(
         type_: String,
         key: String,
         url: String,
@@ -34,19 +34,19 @@ w::record! {
         article_id: String,
         appid: xinqiao_types::AppId,
         pagepath: String,
-        sub_button: Vec<Button>,
     )
+    set(sub_button: Vec<Button>)
 }
 
 w::record! {
     /// `Conditionalmenu`.
     pub struct Conditionalmenu {
         /// `button`.
-        0 button: Vec<Button> => w::Field::must("button"),
+        0 button: Vec<Button> => "button: must",
         /// `menuid`.
-        1 menuid: Option<i64> => w::Field::new("menuid"),
+        1 menuid: Option<i64> => "menuid",
         /// `matchrule`.
-        2 matchrule: ConditionalmenuMatchrule => w::Field::must("matchrule"),
+        2 matchrule: ConditionalmenuMatchrule => "matchrule: must",
     }
 }
 
@@ -54,21 +54,21 @@ w::record! {
     /// `ConditionalmenuMatchrule`.
     pub struct ConditionalmenuMatchrule {
         /// `group_id`.
-        0 group_id: Option<i64> => w::Field::new("group_id"),
+        0 group_id: Option<i64> => "group_id",
         /// `tag_id`.
-        1 tag_id: Option<i64> => w::Field::new("tag_id"),
+        1 tag_id: Option<i64> => "tag_id",
         /// `sex`.
-        2 sex: Option<i64> => w::Field::new("sex"),
+        2 sex: Option<i64> => "sex",
         /// `client_platform_type`.
-        3 client_platform_type: Option<i64> => w::Field::new("client_platform_type"),
+        3 client_platform_type: Option<i64> => "client_platform_type",
         /// `country`.
-        4 country: Option<String> => w::Field::new("country"),
+        4 country: Option<String> => "country",
         /// `province`.
-        5 province: Option<String> => w::Field::new("province"),
+        5 province: Option<String> => "province",
         /// `city`.
-        6 city: Option<String> => w::Field::new("city"),
+        6 city: Option<String> => "city",
         /// `language`.
-        7 language: Option<String> => w::Field::new("language"),
+        7 language: Option<String> => "language",
     }
 }
 
@@ -76,23 +76,24 @@ w::record! {
     /// `Matchrule`.
     pub struct Matchrule {
         /// `tag_id`.
-        0 tag_id: Option<i64> => w::Field::new("tag_id"),
+        0 tag_id: Option<i64> => "tag_id",
         /// `client_platform_type`.
-        1 client_platform_type: Option<i64> => w::Field::new("client_platform_type"),
+        1 client_platform_type: Option<i64> => "client_platform_type",
         /// `language`.
-        2 language: Option<String> => w::Field::new("language"),
+        2 language: Option<String> => "language",
     }
     new()
-    set(tag_id: i64, client_platform_type: i64, language: String)
+    text(language: String)
+    set(tag_id: i64, client_platform_type: i64)
 }
 
 w::record! {
     /// `Menu`.
     pub struct Menu {
         /// `button`.
-        0 button: Vec<Button> => w::Field::must("button"),
+        0 button: Vec<Button> => "button: must",
         /// `menuid`.
-        1 menuid: Option<i64> => w::Field::new("menuid"),
+        1 menuid: Option<i64> => "menuid",
     }
 }
 
@@ -105,9 +106,9 @@ w::record! {
     /// * Catalog: `official_account.menu.addconditional`.
     pub struct Addconditional {
         /// `button`; at most 3.
-        0 button: Vec<Button> => w::Field::must("button"),
+        0 button: Vec<Button> => "button: must",
         /// `matchrule`.
-        1 matchrule: Matchrule => w::Field::must("matchrule"),
+        1 matchrule: Matchrule => "matchrule: must",
     }
     new(button: Vec<Button>, matchrule: Matchrule)
 }
@@ -116,7 +117,7 @@ w::record! {
     /// Answer to [`Addconditional`].
     pub struct AddconditionalResponse {
         /// `menuid`.
-        0 menuid: i64 => w::Field::must("menuid"),
+        0 menuid: i64 => "menuid: must",
     }
 }
 
@@ -148,7 +149,7 @@ w::record! {
     /// * Catalog: `official_account.menu.create`.
     pub struct Create {
         /// `button`; at most 3.
-        0 button: Vec<Button> => w::Field::must("button"),
+        0 button: Vec<Button> => "button: must",
     }
     new(button: Vec<Button>)
 }
@@ -181,7 +182,7 @@ w::record! {
     /// * Catalog: `official_account.menu.delconditional`.
     pub struct Delconditional {
         /// `menuid`.
-        0 menuid: i64 => w::Field::must("menuid"),
+        0 menuid: i64 => "menuid: must",
     }
     new(menuid: i64)
 }
@@ -252,9 +253,9 @@ w::record! {
     /// Answer to [`Get`].
     pub struct GetResponse {
         /// `menu`.
-        0 menu: Menu => w::Field::must("menu"),
+        0 menu: Menu => "menu: must",
         /// `conditionalmenu`.
-        1 conditionalmenu: Option<Vec<Conditionalmenu>> => w::Field::new("conditionalmenu"),
+        1 conditionalmenu: Option<Vec<Conditionalmenu>> => "conditionalmenu",
     }
 }
 
@@ -286,16 +287,16 @@ w::record! {
     /// * Catalog: `official_account.menu.trymatch`.
     pub struct Trymatch {
         /// `user_id`.
-        0 user_id: String => w::Field::must("user_id"),
+        0 user_id: String => "user_id: must",
     }
-    new(user_id: String)
+    new(user_id: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`Trymatch`].
     pub struct TrymatchResponse {
         /// `button`.
-        0 button: Vec<Button> => w::Field::must("button"),
+        0 button: Vec<Button> => "button: must",
     }
 }
 

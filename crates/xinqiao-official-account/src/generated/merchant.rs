@@ -12,7 +12,7 @@ w::record! {
     /// * Catalog: `official_account.merchant.common_upload_img`.
     pub struct CommonUploadImg {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -45,7 +45,7 @@ w::record! {
     /// * Catalog: `official_account.merchant.create`.
     pub struct Create {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -78,7 +78,7 @@ w::record! {
     /// * Catalog: `official_account.merchant.del`.
     pub struct Del {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -111,7 +111,7 @@ w::record! {
     /// * Catalog: `official_account.merchant.get`.
     pub struct Get {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -144,7 +144,7 @@ w::record! {
     /// * Catalog: `official_account.merchant.getbystatus`.
     pub struct Getbystatus {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -177,7 +177,7 @@ w::record! {
     /// * Catalog: `official_account.merchant.modproductstatus`.
     pub struct Modproductstatus {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -210,7 +210,7 @@ w::record! {
     /// * Catalog: `official_account.merchant.update`.
     pub struct Update {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -247,7 +247,7 @@ pub mod category {
         /// * Catalog: `official_account.merchant.category.getproperty`.
         pub struct Getproperty {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -280,7 +280,7 @@ pub mod category {
         /// * Catalog: `official_account.merchant.category.getsku`.
         pub struct Getsku {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -313,7 +313,7 @@ pub mod category {
         /// * Catalog: `official_account.merchant.category.getsub`.
         pub struct Getsub {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -352,7 +352,7 @@ pub mod express {
         /// * Catalog: `official_account.merchant.express.add`.
         pub struct Add {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -385,7 +385,7 @@ pub mod express {
         /// * Catalog: `official_account.merchant.express.del`.
         pub struct Del {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -418,7 +418,7 @@ pub mod express {
         /// * Catalog: `official_account.merchant.express.getall`.
         pub struct Getall {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -451,7 +451,7 @@ pub mod express {
         /// * Catalog: `official_account.merchant.express.getbyid`.
         pub struct Getbyid {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -484,7 +484,7 @@ pub mod express {
         /// * Catalog: `official_account.merchant.express.update`.
         pub struct Update {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -522,7 +522,7 @@ pub mod group {
         /// * Catalog: `official_account.merchant.group.add`.
         pub struct Add {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -555,7 +555,7 @@ pub mod group {
         /// * Catalog: `official_account.merchant.group.del`.
         pub struct Del {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -588,7 +588,7 @@ pub mod group {
         /// * Catalog: `official_account.merchant.group.getall`.
         pub struct Getall {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -621,7 +621,7 @@ pub mod group {
         /// * Catalog: `official_account.merchant.group.getbyid`.
         pub struct Getbyid {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -654,7 +654,7 @@ pub mod group {
         /// * Catalog: `official_account.merchant.group.productmod`.
         pub struct Productmod {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -687,7 +687,7 @@ pub mod group {
         /// * Catalog: `official_account.merchant.group.propertymod`.
         pub struct Propertymod {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -725,7 +725,7 @@ pub mod order {
         /// * Catalog: `official_account.merchant.order.close`.
         pub struct Close {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -758,7 +758,7 @@ pub mod order {
         /// * Catalog: `official_account.merchant.order.getbyfilter`.
         pub struct Getbyfilter {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -791,7 +791,7 @@ pub mod order {
         /// * Catalog: `official_account.merchant.order.getbyid`.
         pub struct Getbyid {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -824,7 +824,7 @@ pub mod order {
         /// * Catalog: `official_account.merchant.order.setdelivery`.
         pub struct Setdelivery {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -862,7 +862,7 @@ pub mod shelf {
         /// * Catalog: `official_account.merchant.shelf.add`.
         pub struct Add {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -895,7 +895,7 @@ pub mod shelf {
         /// * Catalog: `official_account.merchant.shelf.del`.
         pub struct Del {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -928,7 +928,7 @@ pub mod shelf {
         /// * Catalog: `official_account.merchant.shelf.getall`.
         pub struct Getall {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -961,7 +961,7 @@ pub mod shelf {
         /// * Catalog: `official_account.merchant.shelf.getbyid`.
         pub struct Getbyid {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -994,7 +994,7 @@ pub mod shelf {
         /// * Catalog: `official_account.merchant.shelf.mod`.
         pub struct Mod {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -1027,7 +1027,7 @@ pub mod shelf {
         /// * Catalog: `official_account.merchant.shelf.setdeliverymod`.
         pub struct Setdeliverymod {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -1065,7 +1065,7 @@ pub mod stock {
         /// * Catalog: `official_account.merchant.stock.add`.
         pub struct Add {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -1098,7 +1098,7 @@ pub mod stock {
         /// * Catalog: `official_account.merchant.stock.reduce`.
         pub struct Reduce {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }

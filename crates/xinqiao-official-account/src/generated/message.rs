@@ -7,35 +7,35 @@ w::record! {
     /// `Article`.
     pub struct Article {
         /// `title`.
-        0 title: String => w::Field::must("title"),
+        0 title: String => "title: must",
         /// `description`.
-        1 description: Option<String> => w::Field::new("description"),
+        1 description: Option<String> => "description",
         /// `url`.
-        2 url: String => w::Field::must("url"),
+        2 url: String => "url: must",
         /// `picurl`.
-        3 picurl: Option<String> => w::Field::new("picurl"),
+        3 picurl: Option<String> => "picurl",
     }
-    new(title: String, url: String)
-    set(description: String, picurl: String)
+    new(title: impl Into<String>, url: impl Into<String>)
+    text(description: String, picurl: String)
 }
 
 w::record! {
     /// `Customservice`.
     pub struct Customservice {
         /// `kf_account`.
-        0 kf_account: Option<String> => w::Field::new("kf_account"),
+        0 kf_account: Option<String> => "kf_account",
     }
     new()
-    set(kf_account: String)
+    text(kf_account: String)
 }
 
 w::record! {
     /// `Filter`.
     pub struct Filter {
         /// `is_to_all`.
-        0 is_to_all: Option<bool> => w::Field::new("is_to_all"),
+        0 is_to_all: Option<bool> => "is_to_all",
         /// `tag_id`.
-        1 tag_id: Option<i64> => w::Field::new("tag_id"),
+        1 tag_id: Option<i64> => "tag_id",
     }
     new()
     set(is_to_all: bool, tag_id: i64)
@@ -45,133 +45,138 @@ w::record! {
     /// `Image`.
     pub struct Image {
         /// `media_id`.
-        0 media_id: xinqiao_types::MediaId => w::Field::must("media_id"),
+        0 media_id: xinqiao_types::MediaId => "media_id: must",
     }
-    new(media_id: xinqiao_types::MediaId)
+    new(media_id: impl Into<xinqiao_types::MediaId>)
 }
 
 w::record! {
     /// `Link`.
     pub struct Link {
         /// `title`.
-        0 title: String => w::Field::must("title"),
+        0 title: String => "title: must",
         /// `description`.
-        1 description: String => w::Field::must("description"),
+        1 description: String => "description: must",
         /// `url`.
-        2 url: String => w::Field::must("url"),
+        2 url: String => "url: must",
         /// `thumb_url`.
-        3 thumb_url: String => w::Field::must("thumb_url"),
+        3 thumb_url: String => "thumb_url: must",
     }
-    new(title: String, description: String, url: String, thumb_url: String)
+    new(
+        title: impl Into<String>,
+        description: impl Into<String>,
+        url: impl Into<String>,
+        thumb_url: impl Into<String>,
+    )
 }
 
 w::record! {
     /// `Miniprogram`.
     pub struct Miniprogram {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `pagepath`.
-        1 pagepath: String => w::Field::must("pagepath"),
+        1 pagepath: String => "pagepath: must",
     }
-    new(appid: xinqiao_types::AppId, pagepath: String)
+    new(appid: impl Into<xinqiao_types::AppId>, pagepath: impl Into<String>)
 }
 
 w::record! {
     /// `Miniprogrampage`.
     pub struct Miniprogrampage {
         /// `thumb_media_id`.
-        0 thumb_media_id: Option<String> => w::Field::new("thumb_media_id"),
+        0 thumb_media_id: Option<String> => "thumb_media_id",
         /// `title`.
-        1 title: Option<String> => w::Field::new("title"),
+        1 title: Option<String> => "title",
         /// `appid`.
-        2 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        2 appid: xinqiao_types::AppId => "appid: must",
         /// `pagepath`.
-        3 pagepath: String => w::Field::must("pagepath"),
+        3 pagepath: String => "pagepath: must",
     }
-    new(appid: xinqiao_types::AppId, pagepath: String)
-    set(thumb_media_id: String, title: String)
+    new(appid: impl Into<xinqiao_types::AppId>, pagepath: impl Into<String>)
+    text(thumb_media_id: String, title: String)
 }
 
 w::record! {
     /// `Mpnews`.
     pub struct Mpnews {
         /// `media_id`.
-        0 media_id: xinqiao_types::MediaId => w::Field::must("media_id"),
+        0 media_id: xinqiao_types::MediaId => "media_id: must",
     }
-    new(media_id: xinqiao_types::MediaId)
+    new(media_id: impl Into<xinqiao_types::MediaId>)
 }
 
 w::record! {
     /// `Mpnewsarticle`.
     pub struct Mpnewsarticle {
         /// `article_id`.
-        0 article_id: String => w::Field::must("article_id"),
+        0 article_id: String => "article_id: must",
     }
-    new(article_id: String)
+    new(article_id: impl Into<String>)
 }
 
 w::record! {
     /// `Mpvideo`.
     pub struct Mpvideo {
         /// `media_id`.
-        0 media_id: xinqiao_types::MediaId => w::Field::must("media_id"),
+        0 media_id: xinqiao_types::MediaId => "media_id: must",
         /// `title`.
-        1 title: Option<String> => w::Field::new("title"),
+        1 title: Option<String> => "title",
         /// `description`.
-        2 description: Option<String> => w::Field::new("description"),
+        2 description: Option<String> => "description",
     }
-    new(media_id: xinqiao_types::MediaId)
-    set(title: String, description: String)
+    new(media_id: impl Into<xinqiao_types::MediaId>)
+    text(title: String, description: String)
 }
 
 w::record! {
     /// `Msgmenu`.
     pub struct Msgmenu {
         /// `head_content`.
-        0 head_content: Option<String> => w::Field::new("head_content"),
+        0 head_content: Option<String> => "head_content",
         /// `list`.
-        1 list: Vec<MsgmenuItem> => w::Field::must("list"),
+        1 list: Vec<MsgmenuItem> => "list: must",
         /// `tail_content`.
-        2 tail_content: Option<String> => w::Field::new("tail_content"),
+        2 tail_content: Option<String> => "tail_content",
     }
     new(list: Vec<MsgmenuItem>)
-    set(head_content: String, tail_content: String)
+    text(head_content: String, tail_content: String)
 }
 
 w::record! {
     /// `MsgmenuItem`.
     pub struct MsgmenuItem {
         /// `id`.
-        0 id: String => w::Field::must("id"),
+        0 id: String => "id: must",
         /// `content`.
-        1 content: String => w::Field::must("content"),
+        1 content: String => "content: must",
     }
-    new(id: String, content: String)
+    new(id: impl Into<String>, content: impl Into<String>)
 }
 
 w::record! {
     /// `Music`.
     pub struct Music {
         /// `thumb_media_id`.
-        0 thumb_media_id: String => w::Field::must("thumb_media_id"),
+        0 thumb_media_id: String => "thumb_media_id: must",
         /// `musicurl`.
-        1 musicurl: String => w::Field::must("musicurl"),
+        1 musicurl: String => "musicurl: must",
         /// `hqmusicurl`.
-        2 hqmusicurl: Option<String> => w::Field::new("hqmusicurl"),
+        2 hqmusicurl: Option<String> => "hqmusicurl",
         /// `title`.
-        3 title: Option<String> => w::Field::new("title"),
+        3 title: Option<String> => "title",
         /// `description`.
-        4 description: Option<String> => w::Field::new("description"),
+        4 description: Option<String> => "description",
     }
-    new(thumb_media_id: String, musicurl: String)
-    set(hqmusicurl: String, title: String, description: String)
+    new(thumb_media_id: impl Into<String>, musicurl: impl Into<String>)
+    text(hqmusicurl: String, title: String, description: String)
 }
 
 w::record! {
     /// `News`.
     pub struct News {
         /// `articles`.
-        0 articles: Vec<Article> => w::Field::must("articles"),
+        0 articles: Vec<Article> => "articles: must",
     }
     new(articles: Vec<Article>)
 }
@@ -180,83 +185,84 @@ w::record! {
     /// `PreviewImage`.
     pub struct PreviewImage {
         /// `media_ids`.
-        0 media_ids: Vec<String> => w::Field::must("media_ids"),
+        0 media_ids: Vec<String> => "media_ids: must",
         /// `recommend`.
-        1 recommend: Option<String> => w::Field::new("recommend"),
+        1 recommend: Option<String> => "recommend",
         /// `need_open_comment`.
-        2 need_open_comment: Option<bool> => w::Field::new("need_open_comment").spelled(w::Spelling::BoolInt),
+        2 need_open_comment: Option<bool> => "need_open_comment: zero-one",
         /// `only_fans_can_comment`.
-        3 only_fans_can_comment: Option<bool> => w::Field::new("only_fans_can_comment").spelled(w::Spelling::BoolInt),
+        3 only_fans_can_comment: Option<bool> => "only_fans_can_comment: zero-one",
     }
     new(media_ids: Vec<String>)
-    set(recommend: String, need_open_comment: bool, only_fans_can_comment: bool)
+    text(recommend: String)
+    set(need_open_comment: bool, only_fans_can_comment: bool)
 }
 
 w::record! {
     /// `PreviewWxcard`.
     pub struct PreviewWxcard {
         /// `card_id`.
-        0 card_id: String => w::Field::must("card_id"),
+        0 card_id: String => "card_id: must",
         /// `card_ext`.
-        1 card_ext: Option<String> => w::Field::new("card_ext"),
+        1 card_ext: Option<String> => "card_ext",
     }
-    new(card_id: String)
-    set(card_ext: String)
+    new(card_id: impl Into<String>)
+    text(card_ext: String)
 }
 
 w::record! {
     /// `SendData`.
     pub struct SendData {
         /// `value`.
-        0 value: String => w::Field::must("value"),
+        0 value: String => "value: must",
         /// `color`; format `#RRGGBB`.
-        1 color: Option<String> => w::Field::new("color"),
+        1 color: Option<String> => "color",
     }
-    new(value: String)
-    set(color: String)
+    new(value: impl Into<String>)
+    text(color: String)
 }
 
 w::record! {
     /// `Text`.
     pub struct Text {
         /// `content`; at most 2048 bytes.
-        0 content: String => w::Field::must("content"),
+        0 content: String => "content: must",
     }
-    new(content: String)
+    new(content: impl Into<String>)
 }
 
 w::record! {
     /// `Video`.
     pub struct Video {
         /// `media_id`.
-        0 media_id: xinqiao_types::MediaId => w::Field::must("media_id"),
+        0 media_id: xinqiao_types::MediaId => "media_id: must",
         /// `thumb_media_id`.
-        1 thumb_media_id: Option<String> => w::Field::new("thumb_media_id"),
+        1 thumb_media_id: Option<String> => "thumb_media_id",
         /// `title`.
-        2 title: Option<String> => w::Field::new("title"),
+        2 title: Option<String> => "title",
         /// `description`.
-        3 description: Option<String> => w::Field::new("description"),
+        3 description: Option<String> => "description",
     }
-    new(media_id: xinqiao_types::MediaId)
-    set(thumb_media_id: String, title: String, description: String)
+    new(media_id: impl Into<xinqiao_types::MediaId>)
+    text(thumb_media_id: String, title: String, description: String)
 }
 
 w::record! {
     /// `Voice`.
     pub struct Voice {
         /// `media_id`.
-        0 media_id: xinqiao_types::MediaId => w::Field::must("media_id"),
+        0 media_id: xinqiao_types::MediaId => "media_id: must",
     }
-    new(media_id: xinqiao_types::MediaId)
+    new(media_id: impl Into<xinqiao_types::MediaId>)
 }
 
 w::record! {
     /// `Wxcard`.
     pub struct Wxcard {
         /// `card_id`.
-        0 card_id: String => w::Field::must("card_id"),
+        0 card_id: String => "card_id: must",
     }
-    new(card_id: String)
+    new(card_id: impl Into<String>)
 }
 
 w::union! {
@@ -339,13 +345,13 @@ pub mod custom {
         /// * Catalog: `official_account.message.custom.send`.
         pub struct Send {
             /// `touser`.
-            0 touser: xinqiao_types::OpenId => w::Field::must("touser").masked(),
+            0 touser: xinqiao_types::OpenId => "touser: must masked",
             /// `customservice`.
-            1 customservice: Option<super::Customservice> => w::Field::new("customservice"),
+            1 customservice: Option<super::Customservice> => "customservice",
             /// The body, told apart by `msgtype`.
-            2 body: super::Body => w::Field::new("").flat(),
+            2 body: super::Body => ": flat",
         }
-        new(touser: xinqiao_types::OpenId, body: super::Body)
+        new(touser: impl Into<xinqiao_types::OpenId>, body: super::Body)
         set(customservice: super::Customservice)
     }
 
@@ -377,11 +383,11 @@ pub mod custom {
         /// * Catalog: `official_account.message.custom.typing`.
         pub struct Typing {
             /// `touser`.
-            0 touser: xinqiao_types::OpenId => w::Field::must("touser").masked(),
+            0 touser: xinqiao_types::OpenId => "touser: must masked",
             /// `command`; one of `Typing` `CancelTyping`.
-            1 command: String => w::Field::must("command"),
+            1 command: String => "command: must",
         }
-        new(touser: xinqiao_types::OpenId, command: String)
+        new(touser: impl Into<xinqiao_types::OpenId>, command: impl Into<String>)
     }
 
     w::endpoint! {
@@ -415,15 +421,15 @@ pub mod custom {
             /// * Catalog: `official_account.message.custom.business.send`.
             pub struct Send {
                 /// `touser`.
-                0 touser: xinqiao_types::OpenId => w::Field::must("touser").masked(),
+                0 touser: xinqiao_types::OpenId => "touser: must masked",
                 /// `customservice`.
-                1 customservice: Option<super::super::Customservice> => w::Field::new("customservice"),
+                1 customservice: Option<super::super::Customservice> => "customservice",
                 /// `businessid`.
-                2 businessid: i64 => w::Field::must("businessid"),
+                2 businessid: i64 => "businessid: must",
                 /// The body, told apart by `msgtype`.
-                3 body: super::super::Body => w::Field::new("").flat(),
+                3 body: super::super::Body => ": flat",
             }
-            new(touser: xinqiao_types::OpenId, businessid: i64, body: super::super::Body)
+            new(touser: impl Into<xinqiao_types::OpenId>, businessid: i64, body: super::super::Body)
             set(customservice: super::super::Customservice)
         }
 
@@ -455,13 +461,13 @@ pub mod custom {
             /// * Catalog: `official_account.message.custom.business.typing`.
             pub struct Typing {
                 /// `touser`.
-                0 touser: xinqiao_types::OpenId => w::Field::must("touser").masked(),
+                0 touser: xinqiao_types::OpenId => "touser: must masked",
                 /// `command`; one of `Typing` `CancelTyping`.
-                1 command: String => w::Field::must("command"),
+                1 command: String => "command: must",
                 /// `businessid`.
-                2 businessid: i64 => w::Field::must("businessid"),
+                2 businessid: i64 => "businessid: must",
             }
-            new(touser: xinqiao_types::OpenId, command: String, businessid: i64)
+            new(touser: impl Into<xinqiao_types::OpenId>, command: impl Into<String>, businessid: i64)
         }
 
         w::endpoint! {
@@ -498,9 +504,9 @@ pub mod mass {
         /// * Catalog: `official_account.message.mass.delete`.
         pub struct Delete {
             /// `msg_id`.
-            0 msg_id: i64 => w::Field::must("msg_id"),
+            0 msg_id: i64 => "msg_id: must",
             /// `article_idx`.
-            1 article_idx: Option<i64> => w::Field::new("article_idx"),
+            1 article_idx: Option<i64> => "article_idx",
         }
         new(msg_id: i64)
         set(article_idx: i64)
@@ -534,7 +540,7 @@ pub mod mass {
         /// * Catalog: `official_account.message.mass.get`.
         pub struct Get {
             /// `msg_id`.
-            0 msg_id: i64 => w::Field::must("msg_id"),
+            0 msg_id: i64 => "msg_id: must",
         }
         new(msg_id: i64)
     }
@@ -543,9 +549,9 @@ pub mod mass {
         /// Answer to [`Get`].
         pub struct GetResponse {
             /// `msg_id`.
-            0 msg_id: i64 => w::Field::must("msg_id"),
+            0 msg_id: i64 => "msg_id: must",
             /// `msg_status`.
-            1 msg_status: String => w::Field::must("msg_status"),
+            1 msg_status: String => "msg_status: must",
         }
     }
 
@@ -577,16 +583,17 @@ pub mod mass {
         /// * Catalog: `official_account.message.mass.preview`.
         pub struct Preview {
             /// `touser`.
-            0 touser: Option<xinqiao_types::OpenId> => w::Field::new("touser").masked(),
+            0 touser: Option<xinqiao_types::OpenId> => "touser: masked",
             /// `towxname`.
-            1 towxname: Option<String> => w::Field::new("towxname"),
+            1 towxname: Option<String> => "towxname",
             /// `images`.
-            2 images: Option<super::PreviewImage> => w::Field::new("images"),
+            2 images: Option<super::PreviewImage> => "images",
             /// The body, told apart by `msgtype`.
-            3 body: super::PreviewBody => w::Field::new("").flat(),
+            3 body: super::PreviewBody => ": flat",
         }
         new(body: super::PreviewBody)
-        set(touser: xinqiao_types::OpenId, towxname: String, images: super::PreviewImage)
+        text(touser: xinqiao_types::OpenId, towxname: String)
+        set(images: super::PreviewImage)
     }
 
     w::endpoint! {
@@ -617,25 +624,26 @@ pub mod mass {
         /// * Catalog: `official_account.message.mass.send`.
         pub struct Send {
             /// `touser`.
-            0 touser: Vec<xinqiao_types::OpenId> => w::Field::must("touser").masked(),
+            0 touser: Vec<xinqiao_types::OpenId> => "touser: must masked",
             /// `send_ignore_reprint`.
-            1 send_ignore_reprint: Option<bool> => w::Field::new("send_ignore_reprint").spelled(w::Spelling::BoolInt),
+            1 send_ignore_reprint: Option<bool> => "send_ignore_reprint: zero-one",
             /// `clientmsgid`.
-            2 clientmsgid: Option<String> => w::Field::new("clientmsgid"),
+            2 clientmsgid: Option<String> => "clientmsgid",
             /// The body, told apart by `msgtype`.
-            3 body: super::MassBody => w::Field::new("").flat(),
+            3 body: super::MassBody => ": flat",
         }
         new(touser: Vec<xinqiao_types::OpenId>, body: super::MassBody)
-        set(send_ignore_reprint: bool, clientmsgid: String)
+        text(clientmsgid: String)
+        set(send_ignore_reprint: bool)
     }
 
     w::record! {
         /// Answer to [`Send`].
         pub struct SendResponse {
             /// `msg_id`.
-            0 msg_id: i64 => w::Field::must("msg_id"),
+            0 msg_id: i64 => "msg_id: must",
             /// `msg_data_id`.
-            1 msg_data_id: Option<i64> => w::Field::new("msg_data_id"),
+            1 msg_data_id: Option<i64> => "msg_data_id",
         }
     }
 
@@ -667,25 +675,26 @@ pub mod mass {
         /// * Catalog: `official_account.message.mass.sendall`.
         pub struct Sendall {
             /// `filter`.
-            0 filter: super::Filter => w::Field::must("filter"),
+            0 filter: super::Filter => "filter: must",
             /// `send_ignore_reprint`.
-            1 send_ignore_reprint: Option<bool> => w::Field::new("send_ignore_reprint").spelled(w::Spelling::BoolInt),
+            1 send_ignore_reprint: Option<bool> => "send_ignore_reprint: zero-one",
             /// `clientmsgid`.
-            2 clientmsgid: Option<String> => w::Field::new("clientmsgid"),
+            2 clientmsgid: Option<String> => "clientmsgid",
             /// The body, told apart by `msgtype`.
-            3 body: super::MassBody => w::Field::new("").flat(),
+            3 body: super::MassBody => ": flat",
         }
         new(filter: super::Filter, body: super::MassBody)
-        set(send_ignore_reprint: bool, clientmsgid: String)
+        text(clientmsgid: String)
+        set(send_ignore_reprint: bool)
     }
 
     w::record! {
         /// Answer to [`Sendall`].
         pub struct SendallResponse {
             /// `msg_id`.
-            0 msg_id: i64 => w::Field::must("msg_id"),
+            0 msg_id: i64 => "msg_id: must",
             /// `msg_data_id`.
-            1 msg_data_id: Option<i64> => w::Field::new("msg_data_id"),
+            1 msg_data_id: Option<i64> => "msg_data_id",
         }
     }
 
@@ -728,9 +737,9 @@ pub mod mass {
             /// Answer to [`Get`].
             pub struct GetResponse {
                 /// `speed`.
-                0 speed: i64 => w::Field::must("speed"),
+                0 speed: i64 => "speed: must",
                 /// `realspeed`.
-                1 realspeed: i64 => w::Field::must("realspeed"),
+                1 realspeed: i64 => "realspeed: must",
             }
         }
 
@@ -762,7 +771,7 @@ pub mod mass {
             /// * Catalog: `official_account.message.mass.speed.set`.
             pub struct Set {
                 /// `speed`.
-                0 speed: i64 => w::Field::must("speed"),
+                0 speed: i64 => "speed: must",
             }
             new(speed: i64)
         }
@@ -801,32 +810,28 @@ pub mod template {
         /// * Catalog: `official_account.message.template.send`.
         pub struct Send {
             /// `touser`.
-            0 touser: xinqiao_types::OpenId => w::Field::must("touser").masked(),
+            0 touser: xinqiao_types::OpenId => "touser: must masked",
             /// `template_id`.
-            1 template_id: String => w::Field::must("template_id"),
+            1 template_id: String => "template_id: must",
             /// `url`.
-            2 url: Option<String> => w::Field::new("url"),
+            2 url: Option<String> => "url",
             /// `miniprogram`.
-            3 miniprogram: Option<super::Miniprogram> => w::Field::new("miniprogram"),
+            3 miniprogram: Option<super::Miniprogram> => "miniprogram",
             /// `data`.
-            4 data: Option<std::collections::BTreeMap<String, super::SendData>> => w::Field::new("data"),
+            4 data: Option<std::collections::BTreeMap<String, super::SendData>> => "data",
             /// `client_msg_id`.
-            5 client_msg_id: Option<String> => w::Field::new("client_msg_id"),
+            5 client_msg_id: Option<String> => "client_msg_id",
         }
-        new(touser: xinqiao_types::OpenId, template_id: String)
-        set(
-            url: String,
-            miniprogram: super::Miniprogram,
-            data: std::collections::BTreeMap<String, super::SendData>,
-            client_msg_id: String,
-        )
+        new(touser: impl Into<xinqiao_types::OpenId>, template_id: impl Into<String>)
+        text(url: String, client_msg_id: String)
+        set(miniprogram: super::Miniprogram, data: std::collections::BTreeMap<String, super::SendData>)
     }
 
     w::record! {
         /// Answer to [`Send`].
         pub struct SendResponse {
             /// `msgid`.
-            0 msgid: i64 => w::Field::must("msgid"),
+            0 msgid: i64 => "msgid: must",
         }
     }
 
@@ -858,27 +863,27 @@ pub mod template {
         /// * Catalog: `official_account.message.template.subscribe`.
         pub struct Subscribe {
             /// `touser`.
-            0 touser: xinqiao_types::OpenId => w::Field::must("touser").masked(),
+            0 touser: xinqiao_types::OpenId => "touser: must masked",
             /// `template_id`.
-            1 template_id: String => w::Field::must("template_id"),
+            1 template_id: String => "template_id: must",
             /// `url`.
-            2 url: Option<String> => w::Field::new("url"),
+            2 url: Option<String> => "url",
             /// `miniprogram`.
-            3 miniprogram: Option<super::Miniprogram> => w::Field::new("miniprogram"),
+            3 miniprogram: Option<super::Miniprogram> => "miniprogram",
             /// `scene`.
-            4 scene: Option<String> => w::Field::new("scene"),
+            4 scene: Option<String> => "scene",
             /// `title`.
-            5 title: String => w::Field::must("title"),
+            5 title: String => "title: must",
             /// `data`.
-            6 data: Option<std::collections::BTreeMap<String, super::SendData>> => w::Field::new("data"),
+            6 data: Option<std::collections::BTreeMap<String, super::SendData>> => "data",
         }
-        new(touser: xinqiao_types::OpenId, template_id: String, title: String)
-        set(
-            url: String,
-            miniprogram: super::Miniprogram,
-            scene: String,
-            data: std::collections::BTreeMap<String, super::SendData>,
+        new(
+            touser: impl Into<xinqiao_types::OpenId>,
+            template_id: impl Into<String>,
+            title: impl Into<String>,
         )
+        text(url: String, scene: String)
+        set(miniprogram: super::Miniprogram, data: std::collections::BTreeMap<String, super::SendData>)
     }
 
     w::endpoint! {

@@ -7,16 +7,16 @@ w::record! {
     /// `BaseInfo`.
     pub struct BaseInfo {
         /// `logo_url`.
-        0 logo_url: String => w::Field::must("logo_url"),
+        0 logo_url: String => "logo_url: must",
     }
-    new(logo_url: String)
+    new(logo_url: impl Into<String>)
 }
 
 w::record! {
     /// `CardExt`.
     pub struct CardExt {
         /// `user_card`.
-        0 user_card: UserCard => w::Field::must("user_card"),
+        0 user_card: UserCard => "user_card: must",
     }
     new(user_card: UserCard)
 }
@@ -25,19 +25,19 @@ w::record! {
     /// `GetorderItem`.
     pub struct GetorderItem {
         /// `no`.
-        0 no: i64 => w::Field::must("no"),
+        0 no: i64 => "no: must",
         /// `item_id`.
-        1 item_id: String => w::Field::must("item_id"),
+        1 item_id: String => "item_id: must",
         /// `item_name`.
-        2 item_name: String => w::Field::must("item_name"),
+        2 item_name: String => "item_name: must",
         /// `overdue`; unit fen.
-        3 overdue: Option<xinqiao_types::Fen> => w::Field::new("overdue"),
+        3 overdue: Option<xinqiao_types::Fen> => "overdue",
         /// `penalty`; unit fen.
-        4 penalty: Option<xinqiao_types::Fen> => w::Field::new("penalty"),
+        4 penalty: Option<xinqiao_types::Fen> => "penalty",
         /// `fee`; unit fen.
-        5 fee: xinqiao_types::Fen => w::Field::must("fee"),
+        5 fee: xinqiao_types::Fen => "fee: must",
     }
-    new(no: i64, item_id: String, item_name: String, fee: xinqiao_types::Fen)
+    new(no: i64, item_id: impl Into<String>, item_name: impl Into<String>, fee: xinqiao_types::Fen)
     set(overdue: xinqiao_types::Fen, penalty: xinqiao_types::Fen)
 }
 
@@ -45,36 +45,36 @@ w::record! {
     /// `InvoiceInfo`.
     pub struct InvoiceInfo {
         /// `base_info`.
-        0 base_info: BaseInfo => w::Field::must("base_info"),
+        0 base_info: BaseInfo => "base_info: must",
         /// `payee`.
-        1 payee: String => w::Field::must("payee"),
+        1 payee: String => "payee: must",
     }
-    new(base_info: BaseInfo, payee: String)
+    new(base_info: BaseInfo, payee: impl Into<String>)
 }
 
 w::record! {
     /// `InvoiceUserData`.
     pub struct InvoiceUserData {
         /// `title`.
-        0 title: String => w::Field::must("title"),
+        0 title: String => "title: must",
         /// `fee`; unit fen.
-        1 fee: xinqiao_types::Fen => w::Field::must("fee"),
+        1 fee: xinqiao_types::Fen => "fee: must",
         /// `billing_no`.
-        2 billing_no: String => w::Field::must("billing_no"),
+        2 billing_no: String => "billing_no: must",
         /// `billing_code`.
-        3 billing_code: String => w::Field::must("billing_code"),
+        3 billing_code: String => "billing_code: must",
         /// `billing_time`; format `unix`.
-        4 billing_time: xinqiao_types::UnixSeconds => w::Field::must("billing_time"),
+        4 billing_time: xinqiao_types::UnixSeconds => "billing_time: must",
         /// `s_pdf_media_id`.
-        5 s_pdf_media_id: String => w::Field::must("s_pdf_media_id"),
+        5 s_pdf_media_id: String => "s_pdf_media_id: must",
     }
     new(
-        title: String,
+        title: impl Into<String>,
         fee: xinqiao_types::Fen,
-        billing_no: String,
-        billing_code: String,
+        billing_no: impl Into<String>,
+        billing_code: impl Into<String>,
         billing_time: xinqiao_types::UnixSeconds,
-        s_pdf_media_id: String,
+        s_pdf_media_id: impl Into<String>,
     )
 }
 
@@ -82,13 +82,13 @@ w::record! {
     /// `Miniprogram`.
     pub struct Miniprogram {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `pagepath`.
-        1 pagepath: String => w::Field::must("pagepath"),
+        1 pagepath: String => "pagepath: must",
         /// `query_string`.
-        2 query_string: String => w::Field::must("query_string"),
+        2 query_string: String => "query_string: must",
         /// `business_type`.
-        3 business_type: String => w::Field::must("business_type"),
+        3 business_type: String => "business_type: must",
     }
 }
 
@@ -96,27 +96,27 @@ w::record! {
     /// `NotifyDetail`.
     pub struct NotifyDetail {
         /// `errcode`.
-        0 errcode: i64 => w::Field::must("errcode"),
+        0 errcode: i64 => "errcode: must",
         /// `errmsg`.
-        1 errmsg: Option<String> => w::Field::new("errmsg"),
+        1 errmsg: Option<String> => "errmsg",
         /// `ret`.
-        2 ret: i64 => w::Field::must("ret"),
+        2 ret: i64 => "ret: must",
         /// `ret_errmsg`.
-        3 ret_errmsg: Option<String> => w::Field::new("ret_errmsg"),
+        3 ret_errmsg: Option<String> => "ret_errmsg",
         /// `url`.
-        4 url: Option<String> => w::Field::new("url"),
+        4 url: Option<String> => "url",
         /// `wxnontaxstr`.
-        5 wxnontaxstr: String => w::Field::must("wxnontaxstr"),
+        5 wxnontaxstr: String => "wxnontaxstr: must",
         /// `status`.
-        6 status: i64 => w::Field::must("status"),
+        6 status: i64 => "status: must",
         /// `cost_time`; unit ms.
-        7 cost_time: i64 => w::Field::must("cost_time"),
+        7 cost_time: i64 => "cost_time: must",
         /// `notify_time`; format `unix`.
-        8 notify_time: xinqiao_types::UnixSeconds => w::Field::must("notify_time"),
+        8 notify_time: xinqiao_types::UnixSeconds => "notify_time: must",
         /// `third_resp`.
-        9 third_resp: Option<String> => w::Field::new("third_resp"),
+        9 third_resp: Option<String> => "third_resp",
         /// `third_resp_data`.
-        10 third_resp_data: Option<String> => w::Field::new("third_resp_data"),
+        10 third_resp_data: Option<String> => "third_resp_data",
     }
 }
 
@@ -124,13 +124,13 @@ w::record! {
     /// `NotifyHistory`.
     pub struct NotifyHistory {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `name`.
-        1 name: String => w::Field::must("name"),
+        1 name: String => "name: must",
         /// `notify_detail`.
-        2 notify_detail: Vec<NotifyDetail> => w::Field::must("notify_detail"),
+        2 notify_detail: Vec<NotifyDetail> => "notify_detail: must",
         /// `notify_cnt`.
-        3 notify_cnt: i64 => w::Field::must("notify_cnt"),
+        3 notify_cnt: i64 => "notify_cnt: must",
     }
 }
 
@@ -138,17 +138,17 @@ w::record! {
     /// `PartialRefundInfo`.
     pub struct PartialRefundInfo {
         /// `refund_out_id`.
-        0 refund_out_id: String => w::Field::must("refund_out_id"),
+        0 refund_out_id: String => "refund_out_id: must",
         /// `refund_order_id`.
-        1 refund_order_id: String => w::Field::must("refund_order_id"),
+        1 refund_order_id: String => "refund_order_id: must",
         /// `refund_fee`.
-        2 refund_fee: i64 => w::Field::must("refund_fee"),
+        2 refund_fee: i64 => "refund_fee: must",
         /// `refund_reason`.
-        3 refund_reason: String => w::Field::must("refund_reason"),
+        3 refund_reason: String => "refund_reason: must",
         /// `refund_status`.
-        4 refund_status: String => w::Field::must("refund_status"),
+        4 refund_status: String => "refund_status: must",
         /// `refund_finish_time`; format `unix`.
-        5 refund_finish_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("refund_finish_time"),
+        5 refund_finish_time: Option<xinqiao_types::UnixSeconds> => "refund_finish_time",
     }
 }
 
@@ -156,36 +156,34 @@ w::record! {
     /// `PayapplySceneInfo`.
     pub struct PayapplySceneInfo {
         /// `start_time`; format `unix`.
-        0 start_time: xinqiao_types::UnixSeconds => w::Field::must("start_time"),
+        0 start_time: xinqiao_types::UnixSeconds => "start_time: must",
         /// `end_time`; format `unix`.
-        1 end_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("end_time"),
+        1 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
         /// `charging_time`; unit s.
-        2 charging_time: Option<i64> => w::Field::new("charging_time"),
+        2 charging_time: Option<i64> => "charging_time",
         /// `plate_number`.
-        3 plate_number: String => w::Field::must("plate_number"),
+        3 plate_number: String => "plate_number: must",
         /// `car_type`.
-        4 car_type: Option<String> => w::Field::new("car_type"),
+        4 car_type: Option<String> => "car_type",
         /// `parking_name`.
-        5 parking_name: Option<String> => w::Field::new("parking_name"),
+        5 parking_name: Option<String> => "parking_name",
         /// `space_number`.
-        6 space_number: Option<String> => w::Field::new("space_number"),
+        6 space_number: Option<String> => "space_number",
         /// `openid`.
-        7 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+        7 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `entrance_name`.
-        8 entrance_name: Option<String> => w::Field::new("entrance_name"),
+        8 entrance_name: Option<String> => "entrance_name",
         /// `exit_name`.
-        9 exit_name: Option<String> => w::Field::new("exit_name"),
+        9 exit_name: Option<String> => "exit_name",
         /// `carrying_capacity`.
-        10 carrying_capacity: Option<String> => w::Field::new("carrying_capacity"),
+        10 carrying_capacity: Option<String> => "carrying_capacity",
         /// `carrying_range`.
-        11 carrying_range: Option<String> => w::Field::new("carrying_range"),
+        11 carrying_range: Option<String> => "carrying_range",
         /// `channel_type`.
-        12 channel_type: Option<String> => w::Field::new("channel_type"),
+        12 channel_type: Option<String> => "channel_type",
     }
-    new(start_time: xinqiao_types::UnixSeconds, plate_number: String)
-    set(
-        end_time: xinqiao_types::UnixSeconds,
-        charging_time: i64,
+    new(start_time: xinqiao_types::UnixSeconds, plate_number: impl Into<String>)
+    text(
         car_type: String,
         parking_name: String,
         space_number: String,
@@ -196,41 +194,37 @@ w::record! {
         carrying_range: String,
         channel_type: String,
     )
+    set(end_time: xinqiao_types::UnixSeconds, charging_time: i64)
 }
 
 w::record! {
     /// `SceneInfo`.
     pub struct SceneInfo {
         /// `start_time`; format `unix`.
-        0 start_time: xinqiao_types::UnixSeconds => w::Field::must("start_time"),
+        0 start_time: xinqiao_types::UnixSeconds => "start_time: must",
         /// `plate_number`.
-        1 plate_number: String => w::Field::must("plate_number"),
+        1 plate_number: String => "plate_number: must",
         /// `car_type`.
-        2 car_type: Option<String> => w::Field::new("car_type"),
+        2 car_type: Option<String> => "car_type",
         /// `notify_url`.
-        3 notify_url: Option<String> => w::Field::new("notify_url"),
+        3 notify_url: Option<String> => "notify_url",
         /// `parking_name`.
-        4 parking_name: Option<String> => w::Field::new("parking_name"),
+        4 parking_name: Option<String> => "parking_name",
         /// `openid`.
-        5 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+        5 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `free_time`; unit s.
-        6 free_time: Option<i64> => w::Field::new("free_time"),
+        6 free_time: Option<i64> => "free_time",
     }
-    new(start_time: xinqiao_types::UnixSeconds, plate_number: String)
-    set(
-        car_type: String,
-        notify_url: String,
-        parking_name: String,
-        openid: xinqiao_types::OpenId,
-        free_time: i64,
-    )
+    new(start_time: xinqiao_types::UnixSeconds, plate_number: impl Into<String>)
+    text(car_type: String, notify_url: String, parking_name: String, openid: xinqiao_types::OpenId)
+    set(free_time: i64)
 }
 
 w::record! {
     /// `UserCard`.
     pub struct UserCard {
         /// `invoice_user_data`.
-        0 invoice_user_data: InvoiceUserData => w::Field::must("invoice_user_data"),
+        0 invoice_user_data: InvoiceUserData => "invoice_user_data: must",
     }
     new(invoice_user_data: InvoiceUserData)
 }
@@ -244,7 +238,7 @@ w::record! {
     /// * Catalog: `official_account.nontax.createbillcard`.
     pub struct Createbillcard {
         /// `invoice_info`.
-        0 invoice_info: InvoiceInfo => w::Field::must("invoice_info"),
+        0 invoice_info: InvoiceInfo => "invoice_info: must",
     }
     new(invoice_info: InvoiceInfo)
 }
@@ -253,7 +247,7 @@ w::record! {
     /// Answer to [`Createbillcard`].
     pub struct CreatebillcardResponse {
         /// `card_id`.
-        0 card_id: String => w::Field::must("card_id"),
+        0 card_id: String => "card_id: must",
     }
 }
 
@@ -285,16 +279,16 @@ w::record! {
     /// * Catalog: `official_account.nontax.downloadbill`.
     pub struct Downloadbill {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `mch_id`.
-        1 mch_id: Option<xinqiao_types::MchId> => w::Field::new("mch_id"),
+        1 mch_id: Option<xinqiao_types::MchId> => "mch_id",
         /// `bill_date`; format `yyyyMMdd`.
-        2 bill_date: String => w::Field::must("bill_date"),
+        2 bill_date: String => "bill_date: must",
         /// `bill_type`.
-        3 bill_type: Option<String> => w::Field::new("bill_type"),
+        3 bill_type: Option<String> => "bill_type",
     }
-    new(appid: xinqiao_types::AppId, bill_date: String)
-    set(mch_id: xinqiao_types::MchId, bill_type: String)
+    new(appid: impl Into<xinqiao_types::AppId>, bill_date: impl Into<String>)
+    text(mch_id: xinqiao_types::MchId, bill_type: String)
 }
 
 w::endpoint! {
@@ -325,37 +319,38 @@ w::record! {
     /// * Catalog: `official_account.nontax.getbillauthurl`.
     pub struct Getbillauthurl {
         /// `order_id`.
-        0 order_id: String => w::Field::must("order_id"),
+        0 order_id: String => "order_id: must",
         /// `s_pappid`.
-        1 s_pappid: String => w::Field::must("s_pappid"),
+        1 s_pappid: String => "s_pappid: must",
         /// `money`; unit fen.
-        2 money: xinqiao_types::Fen => w::Field::must("money"),
+        2 money: xinqiao_types::Fen => "money: must",
         /// `timestamp`; format `unix`.
-        3 timestamp: Option<xinqiao_types::UnixSeconds> => w::Field::new("timestamp"),
+        3 timestamp: Option<xinqiao_types::UnixSeconds> => "timestamp",
         /// `source`.
-        4 source: String => w::Field::must("source"),
+        4 source: String => "source: must",
         /// `redirect_url`.
-        5 redirect_url: Option<String> => w::Field::new("redirect_url"),
+        5 redirect_url: Option<String> => "redirect_url",
         /// `ticket`.
-        6 ticket: String => w::Field::must("ticket"),
+        6 ticket: String => "ticket: must",
     }
     new(
-        order_id: String,
-        s_pappid: String,
+        order_id: impl Into<String>,
+        s_pappid: impl Into<String>,
         money: xinqiao_types::Fen,
-        source: String,
-        ticket: String,
+        source: impl Into<String>,
+        ticket: impl Into<String>,
     )
-    set(timestamp: xinqiao_types::UnixSeconds, redirect_url: String)
+    text(redirect_url: String)
+    set(timestamp: xinqiao_types::UnixSeconds)
 }
 
 w::record! {
     /// Answer to [`Getbillauthurl`].
     pub struct GetbillauthurlResponse {
         /// `auth_url`.
-        0 auth_url: String => w::Field::must("auth_url"),
+        0 auth_url: String => "auth_url: must",
         /// `expire_time`; unit s.
-        1 expire_time: i64 => w::Field::must("expire_time"),
+        1 expire_time: i64 => "expire_time: must",
     }
 }
 
@@ -387,13 +382,13 @@ w::record! {
     /// * Catalog: `official_account.nontax.getorder`.
     pub struct Getorder {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `service_id`.
-        1 service_id: Option<i64> => w::Field::new("service_id"),
+        1 service_id: Option<i64> => "service_id",
         /// `order_id`.
-        2 order_id: String => w::Field::must("order_id"),
+        2 order_id: String => "order_id: must",
     }
-    new(appid: xinqiao_types::AppId, order_id: String)
+    new(appid: impl Into<xinqiao_types::AppId>, order_id: impl Into<String>)
     set(service_id: i64)
 }
 
@@ -401,65 +396,65 @@ w::record! {
     /// Answer to [`Getorder`].
     pub struct GetorderResponse {
         /// `order_id`.
-        0 order_id: String => w::Field::must("order_id"),
+        0 order_id: String => "order_id: must",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `openid`.
-        2 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        2 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `desc`.
-        3 desc: String => w::Field::must("desc"),
+        3 desc: String => "desc: must",
         /// `fee_type`.
-        4 fee_type: i64 => w::Field::must("fee_type"),
+        4 fee_type: i64 => "fee_type: must",
         /// `fee`; unit fen.
-        5 fee: xinqiao_types::Fen => w::Field::must("fee"),
+        5 fee: xinqiao_types::Fen => "fee: must",
         /// `status`.
-        6 status: i64 => w::Field::must("status"),
+        6 status: i64 => "status: must",
         /// `trans_id`.
-        7 trans_id: Option<String> => w::Field::new("trans_id"),
+        7 trans_id: Option<String> => "trans_id",
         /// `bank_id`.
-        8 bank_id: Option<String> => w::Field::new("bank_id"),
+        8 bank_id: Option<String> => "bank_id",
         /// `bank_name`.
-        9 bank_name: Option<String> => w::Field::new("bank_name"),
+        9 bank_name: Option<String> => "bank_name",
         /// `bank_account`.
-        10 bank_account: Option<String> => w::Field::new("bank_account").masked(),
+        10 bank_account: Option<String> => "bank_account: masked",
         /// `refund_out_id`.
-        11 refund_out_id: Option<String> => w::Field::new("refund_out_id"),
+        11 refund_out_id: Option<String> => "refund_out_id",
         /// `refund_order_id`.
-        12 refund_order_id: Option<String> => w::Field::new("refund_order_id"),
+        12 refund_order_id: Option<String> => "refund_order_id",
         /// `refund_reason`.
-        13 refund_reason: Option<String> => w::Field::new("refund_reason"),
+        13 refund_reason: Option<String> => "refund_reason",
         /// `refund_finish_time`; format `unix`.
-        14 refund_finish_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("refund_finish_time"),
+        14 refund_finish_time: Option<xinqiao_types::UnixSeconds> => "refund_finish_time",
         /// `partial_refund_info`.
-        15 partial_refund_info: Option<Vec<PartialRefundInfo>> => w::Field::new("partial_refund_info"),
+        15 partial_refund_info: Option<Vec<PartialRefundInfo>> => "partial_refund_info",
         /// `order_no`.
-        16 order_no: Option<String> => w::Field::new("order_no"),
+        16 order_no: Option<String> => "order_no",
         /// `department_code`.
-        17 department_code: Option<String> => w::Field::new("department_code"),
+        17 department_code: Option<String> => "department_code",
         /// `department_name`.
-        18 department_name: String => w::Field::must("department_name"),
+        18 department_name: String => "department_name: must",
         /// `payment_notice_type`.
-        19 payment_notice_type: Option<i64> => w::Field::new("payment_notice_type"),
+        19 payment_notice_type: Option<i64> => "payment_notice_type",
         /// `payment_notice_no`.
-        20 payment_notice_no: Option<String> => w::Field::new("payment_notice_no"),
+        20 payment_notice_no: Option<String> => "payment_notice_no",
         /// `payment_info_source`.
-        21 payment_info_source: i64 => w::Field::must("payment_info_source"),
+        21 payment_info_source: i64 => "payment_info_source: must",
         /// `bill_type_code`.
-        22 bill_type_code: Option<String> => w::Field::new("bill_type_code"),
+        22 bill_type_code: Option<String> => "bill_type_code",
         /// `bill_no`.
-        23 bill_no: Option<String> => w::Field::new("bill_no"),
+        23 bill_no: Option<String> => "bill_no",
         /// `region_code`.
-        24 region_code: String => w::Field::must("region_code"),
+        24 region_code: String => "region_code: must",
         /// `scene`.
-        25 scene: String => w::Field::must("scene"),
+        25 scene: String => "scene: must",
         /// `items`.
-        26 items: Vec<GetorderItem> => w::Field::must("items"),
+        26 items: Vec<GetorderItem> => "items: must",
         /// `notify_history`.
-        27 notify_history: Vec<NotifyHistory> => w::Field::must("notify_history"),
+        27 notify_history: Vec<NotifyHistory> => "notify_history: must",
         /// `pay_finish_time`; format `unix`.
-        28 pay_finish_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("pay_finish_time"),
+        28 pay_finish_time: Option<xinqiao_types::UnixSeconds> => "pay_finish_time",
         /// `create_time`; format `unix`.
-        29 create_time: xinqiao_types::UnixSeconds => w::Field::must("create_time"),
+        29 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
 
@@ -491,27 +486,31 @@ w::record! {
     /// * Catalog: `official_account.nontax.getorderlist`.
     pub struct Getorderlist {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `order_no`.
-        1 order_no: Option<String> => w::Field::new("order_no"),
+        1 order_no: Option<String> => "order_no",
         /// `payment_notice_no`.
-        2 payment_notice_no: Option<String> => w::Field::new("payment_notice_no"),
+        2 payment_notice_no: Option<String> => "payment_notice_no",
         /// `department_code`.
-        3 department_code: String => w::Field::must("department_code"),
+        3 department_code: String => "department_code: must",
         /// `region_code`.
-        4 region_code: String => w::Field::must("region_code"),
+        4 region_code: String => "region_code: must",
     }
-    new(appid: xinqiao_types::AppId, department_code: String, region_code: String)
-    set(order_no: String, payment_notice_no: String)
+    new(
+        appid: impl Into<xinqiao_types::AppId>,
+        department_code: impl Into<String>,
+        region_code: impl Into<String>,
+    )
+    text(order_no: String, payment_notice_no: String)
 }
 
 w::record! {
     /// Answer to [`Getorderlist`].
     pub struct GetorderlistResponse {
         /// `order_id_list`.
-        0 order_id_list: Vec<String> => w::Field::must("order_id_list"),
+        0 order_id_list: Vec<String> => "order_id_list: must",
         /// `paid_order_id`.
-        1 paid_order_id: Option<String> => w::Field::new("paid_order_id"),
+        1 paid_order_id: Option<String> => "paid_order_id",
     }
 }
 
@@ -543,22 +542,22 @@ w::record! {
     /// * Catalog: `official_account.nontax.getrealname`.
     pub struct Getrealname {
         /// `wx_realname_token`.
-        0 wx_realname_token: String => w::Field::must("wx_realname_token"),
+        0 wx_realname_token: String => "wx_realname_token: must",
     }
-    new(wx_realname_token: String)
+    new(wx_realname_token: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`Getrealname`].
     pub struct GetrealnameResponse {
         /// `key_encrypt_type`.
-        0 key_encrypt_type: String => w::Field::must("key_encrypt_type"),
+        0 key_encrypt_type: String => "key_encrypt_type: must",
         /// `key`.
-        1 key: String => w::Field::must("key"),
+        1 key: String => "key: must",
         /// `data_encrypt_type`.
-        2 data_encrypt_type: String => w::Field::must("data_encrypt_type"),
+        2 data_encrypt_type: String => "data_encrypt_type: must",
         /// `data`.
-        3 data: String => w::Field::must("data"),
+        3 data: String => "data: must",
     }
 }
 
@@ -590,24 +589,29 @@ w::record! {
     /// * Catalog: `official_account.nontax.insertbill`.
     pub struct Insertbill {
         /// `order_id`.
-        0 order_id: String => w::Field::must("order_id"),
+        0 order_id: String => "order_id: must",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `card_id`.
-        2 card_id: String => w::Field::must("card_id"),
+        2 card_id: String => "card_id: must",
         /// `card_ext`.
-        3 card_ext: CardExt => w::Field::must("card_ext"),
+        3 card_ext: CardExt => "card_ext: must",
     }
-    new(order_id: String, appid: xinqiao_types::AppId, card_id: String, card_ext: CardExt)
+    new(
+        order_id: impl Into<String>,
+        appid: impl Into<xinqiao_types::AppId>,
+        card_id: impl Into<String>,
+        card_ext: CardExt,
+    )
 }
 
 w::record! {
     /// Answer to [`Insertbill`].
     pub struct InsertbillResponse {
         /// `code`.
-        0 code: String => w::Field::must("code"),
+        0 code: String => "code: must",
         /// `openid`.
-        1 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        1 openid: xinqiao_types::OpenId => "openid: must masked",
     }
 }
 
@@ -639,68 +643,68 @@ w::record! {
     /// * Catalog: `official_account.nontax.micropay`.
     pub struct Micropay {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `bank_id`.
-        1 bank_id: Option<String> => w::Field::new("bank_id"),
+        1 bank_id: Option<String> => "bank_id",
         /// `bank_account`.
-        2 bank_account: Option<String> => w::Field::new("bank_account").masked(),
+        2 bank_account: Option<String> => "bank_account: masked",
         /// `mch_id`.
-        3 mch_id: Option<xinqiao_types::MchId> => w::Field::new("mch_id"),
+        3 mch_id: Option<xinqiao_types::MchId> => "mch_id",
         /// `desc`.
-        4 desc: String => w::Field::must("desc"),
+        4 desc: String => "desc: must",
         /// `fee`; unit fen.
-        5 fee: xinqiao_types::Fen => w::Field::must("fee"),
+        5 fee: xinqiao_types::Fen => "fee: must",
         /// `order_no`.
-        6 order_no: Option<String> => w::Field::new("order_no"),
+        6 order_no: Option<String> => "order_no",
         /// `payment_notice_type`.
-        7 payment_notice_type: Option<i64> => w::Field::new("payment_notice_type"),
+        7 payment_notice_type: Option<i64> => "payment_notice_type",
         /// `payment_notice_no`.
-        8 payment_notice_no: Option<String> => w::Field::new("payment_notice_no"),
+        8 payment_notice_no: Option<String> => "payment_notice_no",
         /// `payment_notice_create_time`; format `unix`.
-        9 payment_notice_create_time: xinqiao_types::UnixSeconds => w::Field::must("payment_notice_create_time"),
+        9 payment_notice_create_time: xinqiao_types::UnixSeconds => "payment_notice_create_time: must",
         /// `payment_expire_date`; format `yyyyMMdd`.
-        10 payment_expire_date: String => w::Field::must("payment_expire_date"),
+        10 payment_expire_date: String => "payment_expire_date: must",
         /// `user_name`.
-        11 user_name: Option<String> => w::Field::new("user_name"),
+        11 user_name: Option<String> => "user_name",
         /// `department_code`.
-        12 department_code: String => w::Field::must("department_code"),
+        12 department_code: String => "department_code: must",
         /// `department_name`.
-        13 department_name: String => w::Field::must("department_name"),
+        13 department_name: String => "department_name: must",
         /// `region_code`.
-        14 region_code: String => w::Field::must("region_code"),
+        14 region_code: String => "region_code: must",
         /// `auth_code`.
-        15 auth_code: String => w::Field::must("auth_code").masked(),
+        15 auth_code: String => "auth_code: must masked",
         /// `items`.
-        16 items: Vec<GetorderItem> => w::Field::must("items"),
+        16 items: Vec<GetorderItem> => "items: must",
     }
     new(
-        appid: xinqiao_types::AppId,
-        desc: String,
+        appid: impl Into<xinqiao_types::AppId>,
+        desc: impl Into<String>,
         fee: xinqiao_types::Fen,
         payment_notice_create_time: xinqiao_types::UnixSeconds,
-        payment_expire_date: String,
-        department_code: String,
-        department_name: String,
-        region_code: String,
-        auth_code: String,
+        payment_expire_date: impl Into<String>,
+        department_code: impl Into<String>,
+        department_name: impl Into<String>,
+        region_code: impl Into<String>,
+        auth_code: impl Into<String>,
         items: Vec<GetorderItem>,
     )
-    set(
+    text(
         bank_id: String,
         bank_account: String,
         mch_id: xinqiao_types::MchId,
         order_no: String,
-        payment_notice_type: i64,
         payment_notice_no: String,
         user_name: String,
     )
+    set(payment_notice_type: i64)
 }
 
 w::record! {
     /// Answer to [`Micropay`].
     pub struct MicropayResponse {
         /// `order_id`.
-        0 order_id: String => w::Field::must("order_id"),
+        0 order_id: String => "order_id: must",
     }
 }
 
@@ -732,13 +736,13 @@ w::record! {
     /// * Catalog: `official_account.nontax.mocknotification`.
     pub struct Mocknotification {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `url`.
-        1 url: String => w::Field::must("url"),
+        1 url: String => "url: must",
         /// `version`.
-        2 version: i64 => w::Field::must("version"),
+        2 version: i64 => "version: must",
     }
-    new(appid: xinqiao_types::AppId, url: String, version: i64)
+    new(appid: impl Into<xinqiao_types::AppId>, url: impl Into<String>, version: i64)
 }
 
 w::endpoint! {
@@ -769,13 +773,13 @@ w::record! {
     /// * Catalog: `official_account.nontax.mockqueryfee`.
     pub struct Mockqueryfee {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `url`.
-        1 url: String => w::Field::must("url"),
+        1 url: String => "url: must",
         /// `version`.
-        2 version: i64 => w::Field::must("version"),
+        2 version: i64 => "version: must",
     }
-    new(appid: xinqiao_types::AppId, url: String, version: i64)
+    new(appid: impl Into<xinqiao_types::AppId>, url: impl Into<String>, version: i64)
 }
 
 w::endpoint! {
@@ -806,12 +810,12 @@ w::record! {
     /// * Catalog: `official_account.nontax.notifyinconsistentorder`.
     pub struct Notifyinconsistentorder {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `order_id`.
-        1 order_id: Option<String> => w::Field::new("order_id"),
+        1 order_id: Option<String> => "order_id",
     }
-    new(appid: xinqiao_types::AppId)
-    set(order_id: String)
+    new(appid: impl Into<xinqiao_types::AppId>)
+    text(order_id: String)
 }
 
 w::endpoint! {
@@ -842,52 +846,53 @@ w::record! {
     /// * Catalog: `official_account.nontax.queryfee`.
     pub struct Queryfee {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `service_id`.
-        1 service_id: Option<i64> => w::Field::new("service_id"),
+        1 service_id: Option<i64> => "service_id",
         /// `bank_id`.
-        2 bank_id: Option<String> => w::Field::new("bank_id"),
+        2 bank_id: Option<String> => "bank_id",
         /// `payment_notice_type`.
-        3 payment_notice_type: Option<i64> => w::Field::new("payment_notice_type"),
+        3 payment_notice_type: Option<i64> => "payment_notice_type",
         /// `payment_notice_no`.
-        4 payment_notice_no: String => w::Field::must("payment_notice_no"),
+        4 payment_notice_no: String => "payment_notice_no: must",
         /// `department_code`.
-        5 department_code: String => w::Field::must("department_code"),
+        5 department_code: String => "department_code: must",
         /// `region_code`.
-        6 region_code: String => w::Field::must("region_code"),
+        6 region_code: String => "region_code: must",
     }
     new(
-        appid: xinqiao_types::AppId,
-        payment_notice_no: String,
-        department_code: String,
-        region_code: String,
+        appid: impl Into<xinqiao_types::AppId>,
+        payment_notice_no: impl Into<String>,
+        department_code: impl Into<String>,
+        region_code: impl Into<String>,
     )
-    set(service_id: i64, bank_id: String, payment_notice_type: i64)
+    text(bank_id: String)
+    set(service_id: i64, payment_notice_type: i64)
 }
 
 w::record! {
     /// Answer to [`Queryfee`].
     pub struct QueryfeeResponse {
         /// `fee`; unit fen.
-        0 fee: xinqiao_types::Fen => w::Field::must("fee"),
+        0 fee: xinqiao_types::Fen => "fee: must",
         /// `user_name`.
-        1 user_name: Option<String> => w::Field::new("user_name"),
+        1 user_name: Option<String> => "user_name",
         /// `department_code`.
-        2 department_code: Option<String> => w::Field::new("department_code"),
+        2 department_code: Option<String> => "department_code",
         /// `department_name`.
-        3 department_name: String => w::Field::must("department_name"),
+        3 department_name: String => "department_name: must",
         /// `payment_notice_type`.
-        4 payment_notice_type: Option<i64> => w::Field::new("payment_notice_type"),
+        4 payment_notice_type: Option<i64> => "payment_notice_type",
         /// `payment_notice_no`.
-        5 payment_notice_no: String => w::Field::must("payment_notice_no"),
+        5 payment_notice_no: String => "payment_notice_no: must",
         /// `payment_notice_create_time`; format `unix`.
-        6 payment_notice_create_time: xinqiao_types::UnixSeconds => w::Field::must("payment_notice_create_time"),
+        6 payment_notice_create_time: xinqiao_types::UnixSeconds => "payment_notice_create_time: must",
         /// `payment_expire_date`; format `yyyyMMdd`.
-        7 payment_expire_date: i64 => w::Field::must("payment_expire_date"),
+        7 payment_expire_date: i64 => "payment_expire_date: must",
         /// `region_code`.
-        8 region_code: String => w::Field::must("region_code"),
+        8 region_code: String => "region_code: must",
         /// `items`.
-        9 items: Vec<GetorderItem> => w::Field::must("items"),
+        9 items: Vec<GetorderItem> => "items: must",
     }
 }
 
@@ -919,25 +924,30 @@ w::record! {
     /// * Catalog: `official_account.nontax.refund`.
     pub struct Refund {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `order_id`.
-        1 order_id: String => w::Field::must("order_id"),
+        1 order_id: String => "order_id: must",
         /// `reason`.
-        2 reason: String => w::Field::must("reason"),
+        2 reason: String => "reason: must",
         /// `refund_fee`; unit fen.
-        3 refund_fee: Option<xinqiao_types::Fen> => w::Field::new("refund_fee"),
+        3 refund_fee: Option<xinqiao_types::Fen> => "refund_fee",
         /// `refund_out_id`.
-        4 refund_out_id: Option<String> => w::Field::new("refund_out_id"),
+        4 refund_out_id: Option<String> => "refund_out_id",
     }
-    new(appid: xinqiao_types::AppId, order_id: String, reason: String)
-    set(refund_fee: xinqiao_types::Fen, refund_out_id: String)
+    new(
+        appid: impl Into<xinqiao_types::AppId>,
+        order_id: impl Into<String>,
+        reason: impl Into<String>,
+    )
+    text(refund_out_id: String)
+    set(refund_fee: xinqiao_types::Fen)
 }
 
 w::record! {
     /// Answer to [`Refund`].
     pub struct RefundResponse {
         /// `refund_order_id`.
-        0 refund_order_id: String => w::Field::must("refund_order_id"),
+        0 refund_order_id: String => "refund_order_id: must",
     }
 }
 
@@ -969,69 +979,68 @@ w::record! {
     /// * Catalog: `official_account.nontax.unifiedorder`.
     pub struct Unifiedorder {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `service_id`.
-        1 service_id: Option<i64> => w::Field::new("service_id"),
+        1 service_id: Option<i64> => "service_id",
         /// `trade_type`.
-        2 trade_type: Option<String> => w::Field::new("trade_type"),
+        2 trade_type: Option<String> => "trade_type",
         /// `bank_id`.
-        3 bank_id: Option<String> => w::Field::new("bank_id"),
+        3 bank_id: Option<String> => "bank_id",
         /// `bank_account`.
-        4 bank_account: Option<String> => w::Field::new("bank_account").masked(),
+        4 bank_account: Option<String> => "bank_account: masked",
         /// `mch_id`.
-        5 mch_id: Option<xinqiao_types::MchId> => w::Field::new("mch_id"),
+        5 mch_id: Option<xinqiao_types::MchId> => "mch_id",
         /// `openid`.
-        6 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+        6 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `app_appid`.
-        7 app_appid: Option<String> => w::Field::new("app_appid"),
+        7 app_appid: Option<String> => "app_appid",
         /// `desc`.
-        8 desc: String => w::Field::must("desc"),
+        8 desc: String => "desc: must",
         /// `fee`; unit fen.
-        9 fee: xinqiao_types::Fen => w::Field::must("fee"),
+        9 fee: xinqiao_types::Fen => "fee: must",
         /// `return_url`.
-        10 return_url: Option<String> => w::Field::new("return_url"),
+        10 return_url: Option<String> => "return_url",
         /// `ip`.
-        11 ip: String => w::Field::must("ip"),
+        11 ip: String => "ip: must",
         /// `order_no`.
-        12 order_no: Option<String> => w::Field::new("order_no"),
+        12 order_no: Option<String> => "order_no",
         /// `payment_notice_type`.
-        13 payment_notice_type: Option<i64> => w::Field::new("payment_notice_type"),
+        13 payment_notice_type: Option<i64> => "payment_notice_type",
         /// `payment_notice_no`.
-        14 payment_notice_no: Option<String> => w::Field::new("payment_notice_no"),
+        14 payment_notice_no: Option<String> => "payment_notice_no",
         /// `payment_notice_create_time`; format `unix`.
-        15 payment_notice_create_time: xinqiao_types::UnixSeconds => w::Field::must("payment_notice_create_time"),
+        15 payment_notice_create_time: xinqiao_types::UnixSeconds => "payment_notice_create_time: must",
         /// `payment_expire_date`; format `yyyyMMdd`.
-        16 payment_expire_date: String => w::Field::must("payment_expire_date"),
+        16 payment_expire_date: String => "payment_expire_date: must",
         /// `user_name`.
-        17 user_name: Option<String> => w::Field::new("user_name"),
+        17 user_name: Option<String> => "user_name",
         /// `department_code`.
-        18 department_code: String => w::Field::must("department_code"),
+        18 department_code: String => "department_code: must",
         /// `department_name`.
-        19 department_name: String => w::Field::must("department_name"),
+        19 department_name: String => "department_name: must",
         /// `region_code`.
-        20 region_code: String => w::Field::must("region_code"),
+        20 region_code: String => "region_code: must",
         /// `scene`.
-        21 scene: String => w::Field::must("scene"),
+        21 scene: String => "scene: must",
         /// `items`.
-        22 items: Vec<GetorderItem> => w::Field::must("items"),
+        22 items: Vec<GetorderItem> => "items: must",
         /// `auto_call_pay`.
-        23 auto_call_pay: Option<bool> => w::Field::new("auto_call_pay"),
+        23 auto_call_pay: Option<bool> => "auto_call_pay",
     }
     new(
-        appid: xinqiao_types::AppId,
-        desc: String,
+        appid: impl Into<xinqiao_types::AppId>,
+        desc: impl Into<String>,
         fee: xinqiao_types::Fen,
-        ip: String,
+        ip: impl Into<String>,
         payment_notice_create_time: xinqiao_types::UnixSeconds,
-        payment_expire_date: String,
-        department_code: String,
-        department_name: String,
-        region_code: String,
-        scene: String,
+        payment_expire_date: impl Into<String>,
+        department_code: impl Into<String>,
+        department_name: impl Into<String>,
+        region_code: impl Into<String>,
+        scene: impl Into<String>,
         items: Vec<GetorderItem>,
     )
-    set(
-        service_id: i64,
+    text(
         trade_type: String,
         bank_id: String,
         bank_account: String,
@@ -1040,22 +1049,21 @@ w::record! {
         app_appid: String,
         return_url: String,
         order_no: String,
-        payment_notice_type: i64,
         payment_notice_no: String,
         user_name: String,
-        auto_call_pay: bool,
     )
+    set(service_id: i64, payment_notice_type: i64, auto_call_pay: bool)
 }
 
 w::record! {
     /// Answer to [`Unifiedorder`].
     pub struct UnifiedorderResponse {
         /// `order_id`.
-        0 order_id: String => w::Field::must("order_id"),
+        0 order_id: String => "order_id: must",
         /// `pay_url`.
-        1 pay_url: Option<String> => w::Field::new("pay_url"),
+        1 pay_url: Option<String> => "pay_url",
         /// `miniprogram`.
-        2 miniprogram: Miniprogram => w::Field::must("miniprogram"),
+        2 miniprogram: Miniprogram => "miniprogram: must",
     }
 }
 
@@ -1091,22 +1099,26 @@ pub mod vehicle {
         /// * Catalog: `official_account.nontax.vehicle.entrancenotify`.
         pub struct Entrancenotify {
             /// `appid`.
-            0 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+            0 appid: Option<xinqiao_types::AppId> => "appid",
             /// `bank_id`.
-            1 bank_id: Option<String> => w::Field::new("bank_id"),
+            1 bank_id: Option<String> => "bank_id",
             /// `bank_account`.
-            2 bank_account: Option<String> => w::Field::new("bank_account").masked(),
+            2 bank_account: Option<String> => "bank_account: masked",
             /// `mch_id`.
-            3 mch_id: Option<xinqiao_types::MchId> => w::Field::new("mch_id"),
+            3 mch_id: Option<xinqiao_types::MchId> => "mch_id",
             /// `region_code`.
-            4 region_code: String => w::Field::must("region_code"),
+            4 region_code: String => "region_code: must",
             /// `trade_scene`.
-            5 trade_scene: String => w::Field::must("trade_scene"),
+            5 trade_scene: String => "trade_scene: must",
             /// `scene_info`.
-            6 scene_info: super::SceneInfo => w::Field::must("scene_info"),
+            6 scene_info: super::SceneInfo => "scene_info: must",
         }
-        new(region_code: String, trade_scene: String, scene_info: super::SceneInfo)
-        set(
+        new(
+            region_code: impl Into<String>,
+            trade_scene: impl Into<String>,
+            scene_info: super::SceneInfo,
+        )
+        text(
             appid: xinqiao_types::AppId,
             bank_id: String,
             bank_account: String,
@@ -1118,7 +1130,7 @@ pub mod vehicle {
         /// Answer to [`Entrancenotify`].
         pub struct EntrancenotifyResponse {
             /// `user_state`.
-            0 user_state: String => w::Field::must("user_state"),
+            0 user_state: String => "user_state: must",
         }
     }
 
@@ -1150,62 +1162,62 @@ pub mod vehicle {
         /// * Catalog: `official_account.nontax.vehicle.payapply`.
         pub struct Payapply {
             /// `appid`.
-            0 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+            0 appid: Option<xinqiao_types::AppId> => "appid",
             /// `bank_id`.
-            1 bank_id: Option<String> => w::Field::new("bank_id"),
+            1 bank_id: Option<String> => "bank_id",
             /// `bank_account`.
-            2 bank_account: Option<String> => w::Field::new("bank_account").masked(),
+            2 bank_account: Option<String> => "bank_account: masked",
             /// `mch_id`.
-            3 mch_id: Option<xinqiao_types::MchId> => w::Field::new("mch_id"),
+            3 mch_id: Option<xinqiao_types::MchId> => "mch_id",
             /// `desc`.
-            4 desc: String => w::Field::must("desc"),
+            4 desc: String => "desc: must",
             /// `fee`; unit fen.
-            5 fee: xinqiao_types::Fen => w::Field::must("fee"),
+            5 fee: xinqiao_types::Fen => "fee: must",
             /// `order_no`.
-            6 order_no: Option<String> => w::Field::new("order_no"),
+            6 order_no: Option<String> => "order_no",
             /// `payment_notice_type`.
-            7 payment_notice_type: Option<i64> => w::Field::new("payment_notice_type"),
+            7 payment_notice_type: Option<i64> => "payment_notice_type",
             /// `payment_notice_no`.
-            8 payment_notice_no: Option<String> => w::Field::new("payment_notice_no"),
+            8 payment_notice_no: Option<String> => "payment_notice_no",
             /// `department_code`.
-            9 department_code: String => w::Field::must("department_code"),
+            9 department_code: String => "department_code: must",
             /// `department_name`.
-            10 department_name: String => w::Field::must("department_name"),
+            10 department_name: String => "department_name: must",
             /// `region_code`.
-            11 region_code: Option<String> => w::Field::new("region_code"),
+            11 region_code: Option<String> => "region_code",
             /// `goods_tag`.
-            12 goods_tag: Option<String> => w::Field::new("goods_tag"),
+            12 goods_tag: Option<String> => "goods_tag",
             /// `trade_scene`.
-            13 trade_scene: String => w::Field::must("trade_scene"),
+            13 trade_scene: String => "trade_scene: must",
             /// `scene_info`.
-            14 scene_info: super::PayapplySceneInfo => w::Field::must("scene_info"),
+            14 scene_info: super::PayapplySceneInfo => "scene_info: must",
         }
         new(
-            desc: String,
+            desc: impl Into<String>,
             fee: xinqiao_types::Fen,
-            department_code: String,
-            department_name: String,
-            trade_scene: String,
+            department_code: impl Into<String>,
+            department_name: impl Into<String>,
+            trade_scene: impl Into<String>,
             scene_info: super::PayapplySceneInfo,
         )
-        set(
+        text(
             appid: xinqiao_types::AppId,
             bank_id: String,
             bank_account: String,
             mch_id: xinqiao_types::MchId,
             order_no: String,
-            payment_notice_type: i64,
             payment_notice_no: String,
             region_code: String,
             goods_tag: String,
         )
+        set(payment_notice_type: i64)
     }
 
     w::record! {
         /// Answer to [`Payapply`].
         pub struct PayapplyResponse {
             /// `order_id`.
-            0 order_id: String => w::Field::must("order_id"),
+            0 order_id: String => "order_id: must",
         }
     }
 
@@ -1237,30 +1249,30 @@ pub mod vehicle {
         /// * Catalog: `official_account.nontax.vehicle.querystate`.
         pub struct Querystate {
             /// `appid`.
-            0 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+            0 appid: Option<xinqiao_types::AppId> => "appid",
             /// `bank_id`.
-            1 bank_id: Option<String> => w::Field::new("bank_id"),
+            1 bank_id: Option<String> => "bank_id",
             /// `bank_account`.
-            2 bank_account: Option<String> => w::Field::new("bank_account").masked(),
+            2 bank_account: Option<String> => "bank_account: masked",
             /// `mch_id`.
-            3 mch_id: Option<xinqiao_types::MchId> => w::Field::new("mch_id"),
+            3 mch_id: Option<xinqiao_types::MchId> => "mch_id",
             /// `region_code`.
-            4 region_code: String => w::Field::must("region_code"),
+            4 region_code: String => "region_code: must",
             /// `trade_scene`.
-            5 trade_scene: String => w::Field::must("trade_scene"),
+            5 trade_scene: String => "trade_scene: must",
             /// `jump_scene`.
-            6 jump_scene: Option<String> => w::Field::new("jump_scene"),
+            6 jump_scene: Option<String> => "jump_scene",
             /// `openid`.
-            7 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+            7 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// `plate_number`.
-            8 plate_number: Option<String> => w::Field::new("plate_number"),
+            8 plate_number: Option<String> => "plate_number",
             /// `material_info`.
-            9 material_info: Option<String> => w::Field::new("material_info"),
+            9 material_info: Option<String> => "material_info",
             /// `channel_type`.
-            10 channel_type: Option<String> => w::Field::new("channel_type"),
+            10 channel_type: Option<String> => "channel_type",
         }
-        new(region_code: String, trade_scene: String)
-        set(
+        new(region_code: impl Into<String>, trade_scene: impl Into<String>)
+        text(
             appid: xinqiao_types::AppId,
             bank_id: String,
             bank_account: String,
@@ -1277,15 +1289,15 @@ pub mod vehicle {
         /// Answer to [`Querystate`].
         pub struct QuerystateResponse {
             /// `user_state`.
-            0 user_state: String => w::Field::must("user_state"),
+            0 user_state: String => "user_state: must",
             /// `openid`.
-            1 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+            1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// `path`.
-            2 path: Option<String> => w::Field::new("path"),
+            2 path: Option<String> => "path",
             /// `plate_number_info`.
-            3 plate_number_info: Option<Vec<String>> => w::Field::new("plate_number_info"),
+            3 plate_number_info: Option<Vec<String>> => "plate_number_info",
             /// `authorize_package`.
-            4 authorize_package: Option<std::collections::BTreeMap<String, String>> => w::Field::new("authorize_package"),
+            4 authorize_package: Option<std::collections::BTreeMap<String, String>> => "authorize_package",
         }
     }
 

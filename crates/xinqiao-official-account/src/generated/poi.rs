@@ -7,45 +7,45 @@ w::record! {
     /// `BaseInfo`.
     pub struct BaseInfo {
         /// `sid`.
-        0 sid: Option<String> => w::Field::new("sid"),
+        0 sid: Option<String> => "sid",
         /// `business_name`.
-        1 business_name: String => w::Field::must("business_name"),
+        1 business_name: String => "business_name: must",
         /// `branch_name`.
-        2 branch_name: String => w::Field::must("branch_name"),
+        2 branch_name: String => "branch_name: must",
         /// `province`.
-        3 province: String => w::Field::must("province"),
+        3 province: String => "province: must",
         /// `city`.
-        4 city: String => w::Field::must("city"),
+        4 city: String => "city: must",
         /// `district`.
-        5 district: String => w::Field::must("district"),
+        5 district: String => "district: must",
         /// `address`.
-        6 address: String => w::Field::must("address").masked(),
+        6 address: String => "address: must masked",
         /// `telephone`.
-        7 telephone: String => w::Field::must("telephone").masked(),
+        7 telephone: String => "telephone: must masked",
         /// `categories`.
-        8 categories: Vec<String> => w::Field::must("categories"),
+        8 categories: Vec<String> => "categories: must",
         /// `offset_type`.
-        9 offset_type: i64 => w::Field::must("offset_type"),
+        9 offset_type: i64 => "offset_type: must",
         /// `longitude`.
-        10 longitude: f64 => w::Field::must("longitude").masked(),
+        10 longitude: f64 => "longitude: must masked",
         /// `latitude`.
-        11 latitude: f64 => w::Field::must("latitude").masked(),
+        11 latitude: f64 => "latitude: must masked",
         /// `photo_list`.
-        12 photo_list: Option<Vec<Photo>> => w::Field::new("photo_list"),
+        12 photo_list: Option<Vec<Photo>> => "photo_list",
         /// `recommend`.
-        13 recommend: Option<String> => w::Field::new("recommend"),
+        13 recommend: Option<String> => "recommend",
         /// `special`.
-        14 special: Option<String> => w::Field::new("special"),
+        14 special: Option<String> => "special",
         /// `introduction`.
-        15 introduction: Option<String> => w::Field::new("introduction"),
+        15 introduction: Option<String> => "introduction",
         /// `open_time`.
-        16 open_time: Option<String> => w::Field::new("open_time"),
+        16 open_time: Option<String> => "open_time",
         /// `avg_price`; unit yuan.
-        17 avg_price: Option<f64> => w::Field::new("avg_price"),
+        17 avg_price: Option<f64> => "avg_price",
         /// `available_state`.
-        18 available_state: i64 => w::Field::must("available_state"),
+        18 available_state: i64 => "available_state: must",
         /// `update_status`.
-        19 update_status: i64 => w::Field::must("update_status"),
+        19 update_status: i64 => "update_status: must",
     }
 }
 
@@ -53,7 +53,7 @@ w::record! {
     /// `Business`.
     pub struct Business {
         /// `base_info`.
-        0 base_info: BaseInfo => w::Field::must("base_info"),
+        0 base_info: BaseInfo => "base_info: must",
     }
 }
 
@@ -61,53 +61,53 @@ w::record! {
     /// `BusinessBaseInfo`.
     pub struct BusinessBaseInfo {
         /// `sid`.
-        0 sid: Option<String> => w::Field::new("sid"),
+        0 sid: Option<String> => "sid",
         /// `business_name`.
-        1 business_name: String => w::Field::must("business_name"),
+        1 business_name: String => "business_name: must",
         /// `branch_name`.
-        2 branch_name: String => w::Field::must("branch_name"),
+        2 branch_name: String => "branch_name: must",
         /// `province`.
-        3 province: String => w::Field::must("province"),
+        3 province: String => "province: must",
         /// `city`.
-        4 city: String => w::Field::must("city"),
+        4 city: String => "city: must",
         /// `district`.
-        5 district: String => w::Field::must("district"),
+        5 district: String => "district: must",
         /// `address`.
-        6 address: String => w::Field::must("address").masked(),
+        6 address: String => "address: must masked",
         /// `telephone`.
-        7 telephone: String => w::Field::must("telephone").masked(),
+        7 telephone: String => "telephone: must masked",
         /// `categories`.
-        8 categories: Vec<String> => w::Field::must("categories"),
+        8 categories: Vec<String> => "categories: must",
         /// `offset_type`.
-        9 offset_type: i64 => w::Field::must("offset_type"),
+        9 offset_type: i64 => "offset_type: must",
         /// `longitude`.
-        10 longitude: f64 => w::Field::must("longitude").masked(),
+        10 longitude: f64 => "longitude: must masked",
         /// `latitude`.
-        11 latitude: f64 => w::Field::must("latitude").masked(),
+        11 latitude: f64 => "latitude: must masked",
         /// `photo_list`.
-        12 photo_list: Option<Vec<Photo>> => w::Field::new("photo_list"),
+        12 photo_list: Option<Vec<Photo>> => "photo_list",
         /// `recommend`.
-        13 recommend: Option<String> => w::Field::new("recommend"),
+        13 recommend: Option<String> => "recommend",
         /// `special`.
-        14 special: Option<String> => w::Field::new("special"),
+        14 special: Option<String> => "special",
         /// `introduction`.
-        15 introduction: Option<String> => w::Field::new("introduction"),
+        15 introduction: Option<String> => "introduction",
         /// `open_time`.
-        16 open_time: Option<String> => w::Field::new("open_time"),
+        16 open_time: Option<String> => "open_time",
         /// `avg_price`; unit yuan.
-        17 avg_price: Option<f64> => w::Field::new("avg_price"),
+        17 avg_price: Option<f64> => "avg_price",
         /// `available_state`.
-        18 available_state: i64 => w::Field::must("available_state"),
+        18 available_state: i64 => "available_state: must",
         /// `update_status`.
-        19 update_status: i64 => w::Field::must("update_status"),
+        19 update_status: i64 => "update_status: must",
         /// `poi_id`.
-        20 poi_id: w::TextOrNumber => w::Field::must("poi_id"),
+        20 poi_id: w::TextOrNumber => "poi_id: must",
         /// `mapid`.
-        21 mapid: Option<String> => w::Field::new("mapid"),
+        21 mapid: Option<String> => "mapid",
         /// `upgrade_status`.
-        22 upgrade_status: Option<i64> => w::Field::new("upgrade_status"),
+        22 upgrade_status: Option<i64> => "upgrade_status",
         /// `upgrade_comment`.
-        23 upgrade_comment: Option<String> => w::Field::new("upgrade_comment"),
+        23 upgrade_comment: Option<String> => "upgrade_comment",
     }
 }
 
@@ -115,7 +115,7 @@ w::record! {
     /// `GetpoilistBusiness`.
     pub struct GetpoilistBusiness {
         /// `base_info`.
-        0 base_info: BusinessBaseInfo => w::Field::must("base_info"),
+        0 base_info: BusinessBaseInfo => "base_info: must",
     }
 }
 
@@ -123,7 +123,7 @@ w::record! {
     /// `Photo`.
     pub struct Photo {
         /// `photo_url`.
-        0 photo_url: String => w::Field::must("photo_url"),
+        0 photo_url: String => "photo_url: must",
     }
 }
 
@@ -136,7 +136,7 @@ w::record! {
     /// * Catalog: `official_account.poi.addpoi`.
     pub struct Addpoi {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -168,9 +168,9 @@ w::record! {
     /// * Catalog: `official_account.poi.delpoi`.
     pub struct Delpoi {
         /// `poi_id`.
-        0 poi_id: String => w::Field::must("poi_id"),
+        0 poi_id: String => "poi_id: must",
     }
-    new(poi_id: String)
+    new(poi_id: impl Into<String>)
 }
 
 w::endpoint! {
@@ -200,16 +200,16 @@ w::record! {
     /// * Catalog: `official_account.poi.getpoi`.
     pub struct Getpoi {
         /// `poi_id`.
-        0 poi_id: String => w::Field::must("poi_id"),
+        0 poi_id: String => "poi_id: must",
     }
-    new(poi_id: String)
+    new(poi_id: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`Getpoi`].
     pub struct GetpoiResponse {
         /// `business`.
-        0 business: Business => w::Field::must("business"),
+        0 business: Business => "business: must",
     }
 }
 
@@ -240,9 +240,9 @@ w::record! {
     /// * Catalog: `official_account.poi.getpoilist`.
     pub struct Getpoilist {
         /// `begin`.
-        0 begin: i64 => w::Field::must("begin"),
+        0 begin: i64 => "begin: must",
         /// `limit`.
-        1 limit: i64 => w::Field::must("limit"),
+        1 limit: i64 => "limit: must",
     }
     new(begin: i64, limit: i64)
 }
@@ -251,9 +251,9 @@ w::record! {
     /// Answer to [`Getpoilist`].
     pub struct GetpoilistResponse {
         /// `business_list`.
-        0 business_list: Vec<GetpoilistBusiness> => w::Field::must("business_list"),
+        0 business_list: Vec<GetpoilistBusiness> => "business_list: must",
         /// `total_count`.
-        1 total_count: i64 => w::Field::must("total_count"),
+        1 total_count: i64 => "total_count: must",
     }
 }
 
@@ -284,7 +284,7 @@ w::record! {
     /// * Catalog: `official_account.poi.getwxcategory`.
     pub struct Getwxcategory {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -317,7 +317,7 @@ w::record! {
     /// * Catalog: `official_account.poi.updatepoi`.
     pub struct Updatepoi {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }

@@ -7,7 +7,7 @@ w::record! {
     /// `AttributeInfo`.
     pub struct AttributeInfo {
         /// `attribute_item`.
-        0 attribute_item: Vec<AttributeItem> => w::Field::must("attribute_item"),
+        0 attribute_item: Vec<AttributeItem> => "attribute_item: must",
     }
     new(attribute_item: Vec<AttributeItem>)
 }
@@ -16,18 +16,18 @@ w::record! {
     /// `AttributeItem`.
     pub struct AttributeItem {
         /// `attribute_key`.
-        0 attribute_key: String => w::Field::must("attribute_key"),
+        0 attribute_key: String => "attribute_key: must",
         /// `attribute_value`.
-        1 attribute_value: String => w::Field::must("attribute_value"),
+        1 attribute_value: String => "attribute_value: must",
     }
-    new(attribute_key: String, attribute_value: String)
+    new(attribute_key: impl Into<String>, attribute_value: impl Into<String>)
 }
 
 w::record! {
     /// `CategoryInfo`.
     pub struct CategoryInfo {
         /// `category_item`.
-        0 category_item: Vec<CategoryItem> => w::Field::must("category_item"),
+        0 category_item: Vec<CategoryItem> => "category_item: must",
     }
     new(category_item: Vec<CategoryItem>)
 }
@@ -36,27 +36,27 @@ w::record! {
     /// `CategoryItem`.
     pub struct CategoryItem {
         /// `category_name`.
-        0 category_name: String => w::Field::must("category_name"),
+        0 category_name: String => "category_name: must",
     }
-    new(category_name: String)
+    new(category_name: impl Into<String>)
 }
 
 w::record! {
     /// `Custom`.
     pub struct Custom {
         /// `key`.
-        0 key: String => w::Field::must("key"),
+        0 key: String => "key: must",
         /// `value`.
-        1 value: String => w::Field::must("value"),
+        1 value: String => "value: must",
     }
-    new(key: String, value: String)
+    new(key: impl Into<String>, value: impl Into<String>)
 }
 
 w::record! {
     /// `CustomInfo`.
     pub struct CustomInfo {
         /// `custom_list`.
-        0 custom_list: Vec<Custom> => w::Field::must("custom_list"),
+        0 custom_list: Vec<Custom> => "custom_list: must",
     }
     new(custom_list: Vec<Custom>)
 }
@@ -65,16 +65,16 @@ w::record! {
     /// `GetinfoProduct`.
     pub struct GetinfoProduct {
         /// `pid`.
-        0 pid: String => w::Field::must("pid"),
+        0 pid: String => "pid: must",
     }
-    new(pid: String)
+    new(pid: impl Into<String>)
 }
 
 w::record! {
     /// `ImageInfo`.
     pub struct ImageInfo {
         /// `main_image_list`.
-        0 main_image_list: Vec<MainImage> => w::Field::must("main_image_list"),
+        0 main_image_list: Vec<MainImage> => "main_image_list: must",
     }
     new(main_image_list: Vec<MainImage>)
 }
@@ -83,30 +83,30 @@ w::record! {
     /// `LinkInfo`.
     pub struct LinkInfo {
         /// `link_type`.
-        0 link_type: String => w::Field::must("link_type"),
+        0 link_type: String => "link_type: must",
         /// `wxa_appid`.
-        1 wxa_appid: Option<String> => w::Field::new("wxa_appid"),
+        1 wxa_appid: Option<String> => "wxa_appid",
         /// `url`.
-        2 url: Option<String> => w::Field::new("url"),
+        2 url: Option<String> => "url",
     }
-    new(link_type: String)
-    set(wxa_appid: String, url: String)
+    new(link_type: impl Into<String>)
+    text(wxa_appid: String, url: String)
 }
 
 w::record! {
     /// `MainImage`.
     pub struct MainImage {
         /// `url`.
-        0 url: String => w::Field::must("url"),
+        0 url: String => "url: must",
     }
-    new(url: String)
+    new(url: impl Into<String>)
 }
 
 w::record! {
     /// `OfficialCategoryInfo`.
     pub struct OfficialCategoryInfo {
         /// `category_item`.
-        0 category_item: Vec<CategoryItem> => w::Field::must("category_item"),
+        0 category_item: Vec<CategoryItem> => "category_item: must",
     }
     new(category_item: Vec<CategoryItem>)
 }
@@ -115,13 +115,13 @@ w::record! {
     /// `PriceInfo`.
     pub struct PriceInfo {
         /// `min_price`; unit yuan.
-        0 min_price: f64 => w::Field::must("min_price"),
+        0 min_price: f64 => "min_price: must",
         /// `max_price`; unit yuan.
-        1 max_price: f64 => w::Field::must("max_price"),
+        1 max_price: f64 => "max_price: must",
         /// `min_ori_price`; unit yuan.
-        2 min_ori_price: Option<f64> => w::Field::new("min_ori_price"),
+        2 min_ori_price: Option<f64> => "min_ori_price",
         /// `max_ori_price`; unit yuan.
-        3 max_ori_price: Option<f64> => w::Field::new("max_ori_price"),
+        3 max_ori_price: Option<f64> => "max_ori_price",
     }
     new(min_price: f64, max_price: f64)
     set(min_ori_price: f64, max_ori_price: f64)
@@ -131,50 +131,47 @@ w::record! {
     /// `Product`.
     pub struct Product {
         /// `pid`.
-        0 pid: String => w::Field::must("pid"),
+        0 pid: String => "pid: must",
         /// `image_info`.
-        1 image_info: Option<ImageInfo> => w::Field::new("image_info"),
+        1 image_info: Option<ImageInfo> => "image_info",
         /// `category_info`.
-        2 category_info: Option<CategoryInfo> => w::Field::new("category_info"),
+        2 category_info: Option<CategoryInfo> => "category_info",
         /// `official_category_info`.
-        3 official_category_info: Option<OfficialCategoryInfo> => w::Field::new("official_category_info"),
+        3 official_category_info: Option<OfficialCategoryInfo> => "official_category_info",
         /// `tag_info`.
-        4 tag_info: Option<TagInfo> => w::Field::new("tag_info"),
+        4 tag_info: Option<TagInfo> => "tag_info",
         /// `link_info`.
-        5 link_info: Option<LinkInfo> => w::Field::new("link_info"),
+        5 link_info: Option<LinkInfo> => "link_info",
         /// `title`.
-        6 title: Option<String> => w::Field::new("title"),
+        6 title: Option<String> => "title",
         /// `sub_title`.
-        7 sub_title: Option<String> => w::Field::new("sub_title"),
+        7 sub_title: Option<String> => "sub_title",
         /// `brand`.
-        8 brand: Option<String> => w::Field::new("brand"),
+        8 brand: Option<String> => "brand",
         /// `shop_info`.
-        9 shop_info: Option<ShopInfo> => w::Field::new("shop_info"),
+        9 shop_info: Option<ShopInfo> => "shop_info",
         /// `desc`.
-        10 desc: Option<String> => w::Field::new("desc"),
+        10 desc: Option<String> => "desc",
         /// `price_info`.
-        11 price_info: Option<PriceInfo> => w::Field::new("price_info"),
+        11 price_info: Option<PriceInfo> => "price_info",
         /// `sale_info`.
-        12 sale_info: Option<SaleInfo> => w::Field::new("sale_info"),
+        12 sale_info: Option<SaleInfo> => "sale_info",
         /// `sku_info`.
-        13 sku_info: Option<SkuInfo> => w::Field::new("sku_info"),
+        13 sku_info: Option<SkuInfo> => "sku_info",
         /// `custom_info`.
-        14 custom_info: Option<CustomInfo> => w::Field::new("custom_info"),
+        14 custom_info: Option<CustomInfo> => "custom_info",
         /// `partial_update`.
-        15 partial_update: Option<bool> => w::Field::new("partial_update").spelled(w::Spelling::BoolInt),
+        15 partial_update: Option<bool> => "partial_update: zero-one",
     }
-    new(pid: String)
+    new(pid: impl Into<String>)
+    text(title: String, sub_title: String, brand: String, desc: String)
     set(
         image_info: ImageInfo,
         category_info: CategoryInfo,
         official_category_info: OfficialCategoryInfo,
         tag_info: TagInfo,
         link_info: LinkInfo,
-        title: String,
-        sub_title: String,
-        brand: String,
         shop_info: ShopInfo,
-        desc: String,
         price_info: PriceInfo,
         sale_info: SaleInfo,
         sku_info: SkuInfo,
@@ -187,35 +184,35 @@ w::record! {
     /// `ProductItem`.
     pub struct ProductItem {
         /// `pid`.
-        0 pid: String => w::Field::must("pid"),
+        0 pid: String => "pid: must",
         /// `image_info`.
-        1 image_info: ImageInfo => w::Field::must("image_info"),
+        1 image_info: ImageInfo => "image_info: must",
         /// `category_info`.
-        2 category_info: CategoryInfo => w::Field::must("category_info"),
+        2 category_info: CategoryInfo => "category_info: must",
         /// `official_category_info`.
-        3 official_category_info: OfficialCategoryInfo => w::Field::must("official_category_info"),
+        3 official_category_info: OfficialCategoryInfo => "official_category_info: must",
         /// `tag_info`.
-        4 tag_info: TagInfo => w::Field::must("tag_info"),
+        4 tag_info: TagInfo => "tag_info: must",
         /// `link_info`.
-        5 link_info: LinkInfo => w::Field::must("link_info"),
+        5 link_info: LinkInfo => "link_info: must",
         /// `title`.
-        6 title: String => w::Field::must("title"),
+        6 title: String => "title: must",
         /// `sub_title`.
-        7 sub_title: String => w::Field::must("sub_title"),
+        7 sub_title: String => "sub_title: must",
         /// `brand`.
-        8 brand: String => w::Field::must("brand"),
+        8 brand: String => "brand: must",
         /// `shop_info`.
-        9 shop_info: ShopInfo => w::Field::must("shop_info"),
+        9 shop_info: ShopInfo => "shop_info: must",
         /// `desc`.
-        10 desc: String => w::Field::must("desc"),
+        10 desc: String => "desc: must",
         /// `price_info`.
-        11 price_info: PriceInfo => w::Field::must("price_info"),
+        11 price_info: PriceInfo => "price_info: must",
         /// `sale_info`.
-        12 sale_info: SaleInfo => w::Field::must("sale_info"),
+        12 sale_info: SaleInfo => "sale_info: must",
         /// `sku_info`.
-        13 sku_info: ProductSkuInfo => w::Field::must("sku_info"),
+        13 sku_info: ProductSkuInfo => "sku_info: must",
         /// `custom_info`.
-        14 custom_info: CustomInfo => w::Field::must("custom_info"),
+        14 custom_info: CustomInfo => "custom_info: must",
     }
 }
 
@@ -223,7 +220,7 @@ w::record! {
     /// `ProductSkuInfo`.
     pub struct ProductSkuInfo {
         /// `sku_item`.
-        0 sku_item: Vec<SkuInfoSkuItem> => w::Field::must("sku_item"),
+        0 sku_item: Vec<SkuInfoSkuItem> => "sku_item: must",
     }
 }
 
@@ -231,11 +228,11 @@ w::record! {
     /// `SaleInfo`.
     pub struct SaleInfo {
         /// `sale_status`.
-        0 sale_status: String => w::Field::must("sale_status"),
+        0 sale_status: String => "sale_status: must",
         /// `stock`.
-        1 stock: Option<i64> => w::Field::new("stock"),
+        1 stock: Option<i64> => "stock",
     }
-    new(sale_status: String)
+    new(sale_status: impl Into<String>)
     set(stock: i64)
 }
 
@@ -243,7 +240,7 @@ w::record! {
     /// `ShopInfo`.
     pub struct ShopInfo {
         /// `source`.
-        0 source: Option<i64> => w::Field::new("source"),
+        0 source: Option<i64> => "source",
     }
     new()
     set(source: i64)
@@ -253,7 +250,7 @@ w::record! {
     /// `SkuInfo`.
     pub struct SkuInfo {
         /// `sku_item`.
-        0 sku_item: Vec<SkuItem> => w::Field::must("sku_item"),
+        0 sku_item: Vec<SkuItem> => "sku_item: must",
     }
     new(sku_item: Vec<SkuItem>)
 }
@@ -262,25 +259,25 @@ w::record! {
     /// `SkuInfoSkuItem`.
     pub struct SkuInfoSkuItem {
         /// `sku_id`.
-        0 sku_id: String => w::Field::must("sku_id"),
+        0 sku_id: String => "sku_id: must",
         /// `barcode_type`.
-        1 barcode_type: Option<String> => w::Field::new("barcode_type"),
+        1 barcode_type: Option<String> => "barcode_type",
         /// `barcode`.
-        2 barcode: Option<String> => w::Field::new("barcode"),
+        2 barcode: Option<String> => "barcode",
         /// `source`.
-        3 source: Option<i64> => w::Field::new("source"),
+        3 source: Option<i64> => "source",
         /// `image_info`.
-        4 image_info: ImageInfo => w::Field::must("image_info"),
+        4 image_info: ImageInfo => "image_info: must",
         /// `link_url`.
-        5 link_url: String => w::Field::must("link_url"),
+        5 link_url: String => "link_url: must",
         /// `price_info`.
-        6 price_info: PriceInfo => w::Field::must("price_info"),
+        6 price_info: PriceInfo => "price_info: must",
         /// `sale_info`.
-        7 sale_info: SaleInfo => w::Field::must("sale_info"),
+        7 sale_info: SaleInfo => "sale_info: must",
         /// `shop_info`.
-        8 shop_info: ShopInfo => w::Field::must("shop_info"),
+        8 shop_info: ShopInfo => "shop_info: must",
         /// `attribute_info`.
-        9 attribute_info: AttributeInfo => w::Field::must("attribute_info"),
+        9 attribute_info: AttributeInfo => "attribute_info: must",
     }
 }
 
@@ -288,34 +285,31 @@ w::record! {
     /// `SkuItem`.
     pub struct SkuItem {
         /// `sku_id`.
-        0 sku_id: Option<String> => w::Field::new("sku_id"),
+        0 sku_id: Option<String> => "sku_id",
         /// `barcode_type`.
-        1 barcode_type: Option<String> => w::Field::new("barcode_type"),
+        1 barcode_type: Option<String> => "barcode_type",
         /// `barcode`.
-        2 barcode: Option<String> => w::Field::new("barcode"),
+        2 barcode: Option<String> => "barcode",
         /// `source`.
-        3 source: Option<i64> => w::Field::new("source"),
+        3 source: Option<i64> => "source",
         /// `image_info`.
-        4 image_info: Option<ImageInfo> => w::Field::new("image_info"),
+        4 image_info: Option<ImageInfo> => "image_info",
         /// `link_url`.
-        5 link_url: Option<String> => w::Field::new("link_url"),
+        5 link_url: Option<String> => "link_url",
         /// `price_info`.
-        6 price_info: Option<PriceInfo> => w::Field::new("price_info"),
+        6 price_info: Option<PriceInfo> => "price_info",
         /// `sale_info`.
-        7 sale_info: Option<SaleInfo> => w::Field::new("sale_info"),
+        7 sale_info: Option<SaleInfo> => "sale_info",
         /// `shop_info`.
-        8 shop_info: Option<ShopInfo> => w::Field::new("shop_info"),
+        8 shop_info: Option<ShopInfo> => "shop_info",
         /// `attribute_info`.
-        9 attribute_info: Option<AttributeInfo> => w::Field::new("attribute_info"),
+        9 attribute_info: Option<AttributeInfo> => "attribute_info",
     }
     new()
+    text(sku_id: String, barcode_type: String, barcode: String, link_url: String)
     set(
-        sku_id: String,
-        barcode_type: String,
-        barcode: String,
         source: i64,
         image_info: ImageInfo,
-        link_url: String,
         price_info: PriceInfo,
         sale_info: SaleInfo,
         shop_info: ShopInfo,
@@ -327,15 +321,15 @@ w::record! {
     /// `StatusResult`.
     pub struct StatusResult {
         /// `total_cnt`.
-        0 total_cnt: i64 => w::Field::must("total_cnt"),
+        0 total_cnt: i64 => "total_cnt: must",
         /// `succ_cnt`.
-        1 succ_cnt: i64 => w::Field::must("succ_cnt"),
+        1 succ_cnt: i64 => "succ_cnt: must",
         /// `fail_cnt`.
-        2 fail_cnt: i64 => w::Field::must("fail_cnt"),
+        2 fail_cnt: i64 => "fail_cnt: must",
         /// `progress`.
-        3 progress: String => w::Field::must("progress"),
+        3 progress: String => "progress: must",
         /// `statuses`.
-        4 statuses: Vec<Statuse> => w::Field::must("statuses"),
+        4 statuses: Vec<Statuse> => "statuses: must",
     }
 }
 
@@ -343,11 +337,11 @@ w::record! {
     /// `Statuse`.
     pub struct Statuse {
         /// `pid`.
-        0 pid: String => w::Field::must("pid"),
+        0 pid: String => "pid: must",
         /// `ret`.
-        1 ret: i64 => w::Field::must("ret"),
+        1 ret: i64 => "ret: must",
         /// `err_msg`.
-        2 err_msg: Option<String> => w::Field::new("err_msg"),
+        2 err_msg: Option<String> => "err_msg",
     }
 }
 
@@ -355,7 +349,7 @@ w::record! {
     /// `TagInfo`.
     pub struct TagInfo {
         /// `tag_item`.
-        0 tag_item: Vec<TagItem> => w::Field::must("tag_item"),
+        0 tag_item: Vec<TagItem> => "tag_item: must",
     }
     new(tag_item: Vec<TagItem>)
 }
@@ -364,9 +358,9 @@ w::record! {
     /// `TagItem`.
     pub struct TagItem {
         /// `tag_name`.
-        0 tag_name: String => w::Field::must("tag_name"),
+        0 tag_name: String => "tag_name: must",
     }
-    new(tag_name: String)
+    new(tag_name: impl Into<String>)
 }
 
 w::record! {
@@ -378,7 +372,7 @@ w::record! {
     /// * Catalog: `official_account.scan.merchantinfo_get`.
     pub struct MerchantinfoGet {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -411,7 +405,7 @@ w::record! {
     /// * Catalog: `official_account.scan.scanticket_check`.
     pub struct ScanticketCheck {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -444,7 +438,7 @@ w::record! {
     /// * Catalog: `official_account.scan.testwhitelist_set`.
     pub struct TestwhitelistSet {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -481,7 +475,7 @@ pub mod product {
         /// * Catalog: `official_account.scan.product.clear`.
         pub struct Clear {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -514,7 +508,7 @@ pub mod product {
         /// * Catalog: `official_account.scan.product.create`.
         pub struct Create {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -547,7 +541,7 @@ pub mod product {
         /// * Catalog: `official_account.scan.product.get`.
         pub struct Get {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -579,7 +573,7 @@ pub mod product {
         /// * Catalog: `official_account.scan.product.getlist`.
         pub struct Getlist {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -612,7 +606,7 @@ pub mod product {
         /// * Catalog: `official_account.scan.product.getqrcode`.
         pub struct Getqrcode {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -645,7 +639,7 @@ pub mod product {
         /// * Catalog: `official_account.scan.product.modstatus`.
         pub struct Modstatus {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -678,7 +672,7 @@ pub mod product {
         /// * Catalog: `official_account.scan.product.update`.
         pub struct Update {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -714,7 +708,7 @@ pub mod product {
             /// * Catalog: `official_account.scan.product.v2.add`.
             pub struct Add {
                 /// `product`.
-                0 product: Vec<super::super::Product> => w::Field::must("product"),
+                0 product: Vec<super::super::Product> => "product: must",
             }
             new(product: Vec<super::super::Product>)
         }
@@ -723,7 +717,7 @@ pub mod product {
             /// Answer to [`Add`].
             pub struct AddResponse {
                 /// `status_ticket`.
-                0 status_ticket: String => w::Field::must("status_ticket"),
+                0 status_ticket: String => "status_ticket: must",
             }
         }
 
@@ -754,7 +748,7 @@ pub mod product {
             /// * Catalog: `official_account.scan.product.v2.getinfo`.
             pub struct Getinfo {
                 /// `product`.
-                0 product: super::super::GetinfoProduct => w::Field::must("product"),
+                0 product: super::super::GetinfoProduct => "product: must",
             }
             new(product: super::super::GetinfoProduct)
         }
@@ -763,7 +757,7 @@ pub mod product {
             /// Answer to [`Getinfo`].
             pub struct GetinfoResponse {
                 /// `product`.
-                0 product: super::super::ProductItem => w::Field::must("product"),
+                0 product: super::super::ProductItem => "product: must",
             }
         }
 
@@ -794,23 +788,23 @@ pub mod product {
             /// * Catalog: `official_account.scan.product.v2.getinfobypage`.
             pub struct Getinfobypage {
                 /// `page_context`.
-                0 page_context: Option<String> => w::Field::new("page_context"),
+                0 page_context: Option<String> => "page_context",
                 /// `page_num`.
-                1 page_num: i64 => w::Field::must("page_num"),
+                1 page_num: i64 => "page_num: must",
                 /// `page_size`.
-                2 page_size: i64 => w::Field::must("page_size"),
+                2 page_size: i64 => "page_size: must",
             }
             new(page_num: i64, page_size: i64)
-            set(page_context: String)
+            text(page_context: String)
         }
 
         w::record! {
             /// Answer to [`Getinfobypage`].
             pub struct GetinfobypageResponse {
                 /// `product`.
-                0 product: Vec<super::super::ProductItem> => w::Field::must("product"),
+                0 product: Vec<super::super::ProductItem> => "product: must",
                 /// `page_context`.
-                1 page_context: Option<String> => w::Field::new("page_context"),
+                1 page_context: Option<String> => "page_context",
             }
         }
 
@@ -841,16 +835,16 @@ pub mod product {
             /// * Catalog: `official_account.scan.product.v2.status`.
             pub struct Status {
                 /// `status_ticket`.
-                0 status_ticket: String => w::Field::must("status_ticket"),
+                0 status_ticket: String => "status_ticket: must",
             }
-            new(status_ticket: String)
+            new(status_ticket: impl Into<String>)
         }
 
         w::record! {
             /// Answer to [`Status`].
             pub struct StatusResponse {
                 /// `result`.
-                0 result: super::super::StatusResult => w::Field::must("result"),
+                0 result: super::super::StatusResult => "result: must",
             }
         }
 

@@ -12,7 +12,7 @@ w::record! {
     /// * Catalog: `official_account.shakearound.material_add`.
     pub struct MaterialAdd {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -45,7 +45,7 @@ w::record! {
     /// * Catalog: `official_account.shakearound.relation_search`.
     pub struct RelationSearch {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -78,7 +78,7 @@ w::record! {
     /// * Catalog: `official_account.shakearound.user_getshakeinfo`.
     pub struct UserGetshakeinfo {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -115,7 +115,7 @@ pub mod account {
         /// * Catalog: `official_account.shakearound.account.auditstatus`.
         pub struct Auditstatus {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -148,7 +148,7 @@ pub mod account {
         /// * Catalog: `official_account.shakearound.account.register`.
         pub struct Register {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -186,7 +186,7 @@ pub mod device {
         /// * Catalog: `official_account.shakearound.device.applyid`.
         pub struct Applyid {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -219,7 +219,7 @@ pub mod device {
         /// * Catalog: `official_account.shakearound.device.applystatus`.
         pub struct Applystatus {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -252,7 +252,7 @@ pub mod device {
         /// * Catalog: `official_account.shakearound.device.bindlocation`.
         pub struct Bindlocation {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -285,7 +285,7 @@ pub mod device {
         /// * Catalog: `official_account.shakearound.device.bindpage`.
         pub struct Bindpage {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -318,7 +318,7 @@ pub mod device {
         /// * Catalog: `official_account.shakearound.device.search`.
         pub struct Search {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -351,7 +351,7 @@ pub mod device {
         /// * Catalog: `official_account.shakearound.device.update`.
         pub struct Update {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -388,7 +388,7 @@ pub mod device {
             /// * Catalog: `official_account.shakearound.device.group.add`.
             pub struct Add {
                 /// Further keys.
-                0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+                0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
             }
             new()
         }
@@ -421,7 +421,7 @@ pub mod device {
             /// * Catalog: `official_account.shakearound.device.group.adddevice`.
             pub struct Adddevice {
                 /// Further keys.
-                0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+                0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
             }
             new()
         }
@@ -454,7 +454,7 @@ pub mod device {
             /// * Catalog: `official_account.shakearound.device.group.delete`.
             pub struct Delete {
                 /// Further keys.
-                0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+                0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
             }
             new()
         }
@@ -487,7 +487,7 @@ pub mod device {
             /// * Catalog: `official_account.shakearound.device.group.deletedevice`.
             pub struct Deletedevice {
                 /// Further keys.
-                0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+                0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
             }
             new()
         }
@@ -520,7 +520,7 @@ pub mod device {
             /// * Catalog: `official_account.shakearound.device.group.getdetail`.
             pub struct Getdetail {
                 /// Further keys.
-                0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+                0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
             }
             new()
         }
@@ -553,7 +553,7 @@ pub mod device {
             /// * Catalog: `official_account.shakearound.device.group.getlist`.
             pub struct Getlist {
                 /// Further keys.
-                0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+                0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
             }
             new()
         }
@@ -586,7 +586,7 @@ pub mod device {
             /// * Catalog: `official_account.shakearound.device.group.update`.
             pub struct Update {
                 /// Further keys.
-                0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+                0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
             }
             new()
         }
@@ -624,7 +624,7 @@ pub mod lottery {
         /// * Catalog: `official_account.shakearound.lottery.addlotteryinfo`.
         pub struct Addlotteryinfo {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -656,7 +656,7 @@ pub mod lottery {
         /// * Catalog: `official_account.shakearound.lottery.querylottery`.
         pub struct Querylottery {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -688,7 +688,7 @@ pub mod lottery {
         /// * Catalog: `official_account.shakearound.lottery.setlotteryswitch`.
         pub struct Setlotteryswitch {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -720,7 +720,7 @@ pub mod lottery {
         /// * Catalog: `official_account.shakearound.lottery.setprizebucket`.
         pub struct Setprizebucket {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -758,7 +758,7 @@ pub mod page {
         /// * Catalog: `official_account.shakearound.page.add`.
         pub struct Add {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -791,7 +791,7 @@ pub mod page {
         /// * Catalog: `official_account.shakearound.page.delete`.
         pub struct Delete {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -824,7 +824,7 @@ pub mod page {
         /// * Catalog: `official_account.shakearound.page.search`.
         pub struct Search {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -857,7 +857,7 @@ pub mod page {
         /// * Catalog: `official_account.shakearound.page.update`.
         pub struct Update {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -895,7 +895,7 @@ pub mod statistics {
         /// * Catalog: `official_account.shakearound.statistics.device`.
         pub struct Device {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -928,7 +928,7 @@ pub mod statistics {
         /// * Catalog: `official_account.shakearound.statistics.devicelist`.
         pub struct Devicelist {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -961,7 +961,7 @@ pub mod statistics {
         /// * Catalog: `official_account.shakearound.statistics.page`.
         pub struct Page {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -994,7 +994,7 @@ pub mod statistics {
         /// * Catalog: `official_account.shakearound.statistics.pagelist`.
         pub struct Pagelist {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }

@@ -7,18 +7,18 @@ w::record! {
     /// `CreateTag`.
     pub struct CreateTag {
         /// `id`.
-        0 id: i64 => w::Field::must("id"),
+        0 id: i64 => "id: must",
         /// `name`.
-        1 name: String => w::Field::must("name"),
+        1 name: String => "name: must",
     }
-    new(id: i64, name: String)
+    new(id: i64, name: impl Into<String>)
 }
 
 w::record! {
     /// `DeleteTag`.
     pub struct DeleteTag {
         /// `id`.
-        0 id: i64 => w::Field::must("id"),
+        0 id: i64 => "id: must",
     }
     new(id: i64)
 }
@@ -27,11 +27,11 @@ w::record! {
     /// `GetTag`.
     pub struct GetTag {
         /// `id`.
-        0 id: i64 => w::Field::must("id"),
+        0 id: i64 => "id: must",
         /// `name`.
-        1 name: String => w::Field::must("name"),
+        1 name: String => "name: must",
         /// `count`.
-        2 count: i64 => w::Field::must("count"),
+        2 count: i64 => "count: must",
     }
 }
 
@@ -39,7 +39,7 @@ w::record! {
     /// `GetblacklistData`.
     pub struct GetblacklistData {
         /// `openid`.
-        0 openid: Vec<xinqiao_types::OpenId> => w::Field::must("openid").masked(),
+        0 openid: Vec<xinqiao_types::OpenId> => "openid: must masked",
     }
 }
 
@@ -47,9 +47,9 @@ w::record! {
     /// `Tag`.
     pub struct Tag {
         /// `name`.
-        0 name: String => w::Field::must("name"),
+        0 name: String => "name: must",
     }
-    new(name: String)
+    new(name: impl Into<String>)
 }
 
 w::record! {
@@ -61,7 +61,7 @@ w::record! {
     /// * Catalog: `official_account.tags.create`.
     pub struct Create {
         /// `tag`.
-        0 tag: Tag => w::Field::must("tag"),
+        0 tag: Tag => "tag: must",
     }
     new(tag: Tag)
 }
@@ -70,7 +70,7 @@ w::record! {
     /// Answer to [`Create`].
     pub struct CreateResponse {
         /// `tag`.
-        0 tag: CreateTag => w::Field::must("tag"),
+        0 tag: CreateTag => "tag: must",
     }
 }
 
@@ -102,7 +102,7 @@ w::record! {
     /// * Catalog: `official_account.tags.delete`.
     pub struct Delete {
         /// `tag`.
-        0 tag: DeleteTag => w::Field::must("tag"),
+        0 tag: DeleteTag => "tag: must",
     }
     new(tag: DeleteTag)
 }
@@ -142,7 +142,7 @@ w::record! {
     /// Answer to [`Get`].
     pub struct GetResponse {
         /// `tags`.
-        0 tags: Vec<GetTag> => w::Field::must("tags"),
+        0 tags: Vec<GetTag> => "tags: must",
     }
 }
 
@@ -174,16 +174,16 @@ w::record! {
     /// * Catalog: `official_account.tags.getidlist`.
     pub struct Getidlist {
         /// `openid`.
-        0 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        0 openid: xinqiao_types::OpenId => "openid: must masked",
     }
-    new(openid: xinqiao_types::OpenId)
+    new(openid: impl Into<xinqiao_types::OpenId>)
 }
 
 w::record! {
     /// Answer to [`Getidlist`].
     pub struct GetidlistResponse {
         /// `tagid_list`.
-        0 tagid_list: Vec<i64> => w::Field::must("tagid_list"),
+        0 tagid_list: Vec<i64> => "tagid_list: must",
     }
 }
 
@@ -215,7 +215,7 @@ w::record! {
     /// * Catalog: `official_account.tags.update`.
     pub struct Update {
         /// `tag`.
-        0 tag: CreateTag => w::Field::must("tag"),
+        0 tag: CreateTag => "tag: must",
     }
     new(tag: CreateTag)
 }
@@ -252,7 +252,7 @@ pub mod members {
         /// * Catalog: `official_account.tags.members.batchblacklist`.
         pub struct Batchblacklist {
             /// `openid_list`.
-            0 openid_list: Vec<String> => w::Field::must("openid_list").masked(),
+            0 openid_list: Vec<String> => "openid_list: must masked",
         }
         new(openid_list: Vec<String>)
     }
@@ -285,9 +285,9 @@ pub mod members {
         /// * Catalog: `official_account.tags.members.batchtagging`.
         pub struct Batchtagging {
             /// `openid_list`.
-            0 openid_list: Vec<String> => w::Field::must("openid_list").masked(),
+            0 openid_list: Vec<String> => "openid_list: must masked",
             /// `tagid`.
-            1 tagid: i64 => w::Field::must("tagid"),
+            1 tagid: i64 => "tagid: must",
         }
         new(openid_list: Vec<String>, tagid: i64)
     }
@@ -320,7 +320,7 @@ pub mod members {
         /// * Catalog: `official_account.tags.members.batchunblacklist`.
         pub struct Batchunblacklist {
             /// `openid_list`.
-            0 openid_list: Vec<String> => w::Field::must("openid_list").masked(),
+            0 openid_list: Vec<String> => "openid_list: must masked",
         }
         new(openid_list: Vec<String>)
     }
@@ -353,9 +353,9 @@ pub mod members {
         /// * Catalog: `official_account.tags.members.batchuntagging`.
         pub struct Batchuntagging {
             /// `openid_list`.
-            0 openid_list: Vec<String> => w::Field::must("openid_list").masked(),
+            0 openid_list: Vec<String> => "openid_list: must masked",
             /// `tagid`.
-            1 tagid: i64 => w::Field::must("tagid"),
+            1 tagid: i64 => "tagid: must",
         }
         new(openid_list: Vec<String>, tagid: i64)
     }
@@ -388,23 +388,23 @@ pub mod members {
         /// * Catalog: `official_account.tags.members.getblacklist`.
         pub struct Getblacklist {
             /// `begin_openid`.
-            0 begin_openid: Option<String> => w::Field::new("begin_openid"),
+            0 begin_openid: Option<String> => "begin_openid",
         }
         new()
-        set(begin_openid: String)
+        text(begin_openid: String)
     }
 
     w::record! {
         /// Answer to [`Getblacklist`].
         pub struct GetblacklistResponse {
             /// `total`.
-            0 total: i64 => w::Field::must("total"),
+            0 total: i64 => "total: must",
             /// `count`.
-            1 count: i64 => w::Field::must("count"),
+            1 count: i64 => "count: must",
             /// `data`.
-            2 data: super::GetblacklistData => w::Field::must("data"),
+            2 data: super::GetblacklistData => "data: must",
             /// `next_openid`.
-            3 next_openid: String => w::Field::must("next_openid"),
+            3 next_openid: String => "next_openid: must",
         }
     }
 

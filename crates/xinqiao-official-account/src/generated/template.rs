@@ -7,9 +7,9 @@ w::record! {
     /// `PrimaryIndustry`.
     pub struct PrimaryIndustry {
         /// `first_class`.
-        0 first_class: String => w::Field::must("first_class"),
+        0 first_class: String => "first_class: must",
         /// `second_class`.
-        1 second_class: String => w::Field::must("second_class"),
+        1 second_class: String => "second_class: must",
     }
 }
 
@@ -17,17 +17,17 @@ w::record! {
     /// `Template`.
     pub struct Template {
         /// `template_id`.
-        0 template_id: String => w::Field::must("template_id"),
+        0 template_id: String => "template_id: must",
         /// `title`.
-        1 title: String => w::Field::must("title"),
+        1 title: String => "title: must",
         /// `primary_industry`.
-        2 primary_industry: String => w::Field::must("primary_industry"),
+        2 primary_industry: String => "primary_industry: must",
         /// `deputy_industry`.
-        3 deputy_industry: String => w::Field::must("deputy_industry"),
+        3 deputy_industry: String => "deputy_industry: must",
         /// `content`.
-        4 content: String => w::Field::must("content"),
+        4 content: String => "content: must",
         /// `example`.
-        5 example: Option<String> => w::Field::new("example"),
+        5 example: Option<String> => "example",
     }
 }
 
@@ -40,18 +40,18 @@ w::record! {
     /// * Catalog: `official_account.template.api_add_template`.
     pub struct ApiAddTemplate {
         /// `template_id_short`.
-        0 template_id_short: String => w::Field::must("template_id_short"),
+        0 template_id_short: String => "template_id_short: must",
         /// `keyword_name_list`.
-        1 keyword_name_list: Vec<String> => w::Field::must("keyword_name_list"),
+        1 keyword_name_list: Vec<String> => "keyword_name_list: must",
     }
-    new(template_id_short: String, keyword_name_list: Vec<String>)
+    new(template_id_short: impl Into<String>, keyword_name_list: Vec<String>)
 }
 
 w::record! {
     /// Answer to [`ApiAddTemplate`].
     pub struct ApiAddTemplateResponse {
         /// `template_id`.
-        0 template_id: String => w::Field::must("template_id"),
+        0 template_id: String => "template_id: must",
     }
 }
 
@@ -83,11 +83,11 @@ w::record! {
     /// * Catalog: `official_account.template.api_set_industry`.
     pub struct ApiSetIndustry {
         /// `industry_id1`.
-        0 industry_id1: String => w::Field::must("industry_id1"),
+        0 industry_id1: String => "industry_id1: must",
         /// `industry_id2`.
-        1 industry_id2: String => w::Field::must("industry_id2"),
+        1 industry_id2: String => "industry_id2: must",
     }
-    new(industry_id1: String, industry_id2: String)
+    new(industry_id1: impl Into<String>, industry_id2: impl Into<String>)
 }
 
 w::endpoint! {
@@ -118,9 +118,9 @@ w::record! {
     /// * Catalog: `official_account.template.del_private_template`.
     pub struct DelPrivateTemplate {
         /// `template_id`.
-        0 template_id: String => w::Field::must("template_id"),
+        0 template_id: String => "template_id: must",
     }
-    new(template_id: String)
+    new(template_id: impl Into<String>)
 }
 
 w::endpoint! {
@@ -158,7 +158,7 @@ w::record! {
     /// Answer to [`GetAllPrivateTemplate`].
     pub struct GetAllPrivateTemplateResponse {
         /// `template_list`.
-        0 template_list: Vec<Template> => w::Field::must("template_list"),
+        0 template_list: Vec<Template> => "template_list: must",
     }
 }
 
@@ -197,9 +197,9 @@ w::record! {
     /// Answer to [`GetIndustry`].
     pub struct GetIndustryResponse {
         /// `primary_industry`.
-        0 primary_industry: Option<PrimaryIndustry> => w::Field::new("primary_industry"),
+        0 primary_industry: Option<PrimaryIndustry> => "primary_industry",
         /// `secondary_industry`.
-        1 secondary_industry: Option<PrimaryIndustry> => w::Field::new("secondary_industry"),
+        1 secondary_industry: Option<PrimaryIndustry> => "secondary_industry",
     }
 }
 

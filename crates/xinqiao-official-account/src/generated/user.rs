@@ -7,7 +7,7 @@ w::record! {
     /// `GetData`.
     pub struct GetData {
         /// `openid`.
-        0 openid: Vec<xinqiao_types::OpenId> => w::Field::must("openid").masked(),
+        0 openid: Vec<xinqiao_types::OpenId> => "openid: must masked",
     }
 }
 
@@ -15,7 +15,7 @@ w::record! {
     /// `TagGetData`.
     pub struct TagGetData {
         /// `openid`.
-        0 openid: Vec<xinqiao_types::OpenId> => w::Field::must("openid").masked(),
+        0 openid: Vec<xinqiao_types::OpenId> => "openid: must masked",
     }
 }
 
@@ -23,51 +23,51 @@ w::record! {
     /// `User`.
     pub struct User {
         /// `openid`.
-        0 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `lang`.
-        1 lang: Option<String> => w::Field::new("lang"),
+        1 lang: Option<String> => "lang",
     }
-    new(openid: xinqiao_types::OpenId)
-    set(lang: String)
+    new(openid: impl Into<xinqiao_types::OpenId>)
+    text(lang: String)
 }
 
 w::record! {
     /// `UserInfo`.
     pub struct UserInfo {
         /// `openid`.
-        0 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `unionid`.
-        1 unionid: Option<xinqiao_types::UnionId> => w::Field::new("unionid").masked(),
+        1 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
         /// `nickname`.
-        2 nickname: Option<String> => w::Field::new("nickname").masked(),
+        2 nickname: Option<String> => "nickname: masked",
         /// `sex`.
-        3 sex: Option<i64> => w::Field::new("sex"),
+        3 sex: Option<i64> => "sex",
         /// `country`.
-        4 country: Option<String> => w::Field::new("country"),
+        4 country: Option<String> => "country",
         /// `province`.
-        5 province: Option<String> => w::Field::new("province"),
+        5 province: Option<String> => "province",
         /// `city`.
-        6 city: Option<String> => w::Field::new("city"),
+        6 city: Option<String> => "city",
         /// `language`.
-        7 language: String => w::Field::must("language"),
+        7 language: String => "language: must",
         /// `headimgurl`.
-        8 headimgurl: Option<String> => w::Field::new("headimgurl").masked(),
+        8 headimgurl: Option<String> => "headimgurl: masked",
         /// `subscribe`.
-        9 subscribe: bool => w::Field::must("subscribe").spelled(w::Spelling::BoolInt),
+        9 subscribe: bool => "subscribe: must zero-one",
         /// `subscribe_time`; format `unix`.
-        10 subscribe_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("subscribe_time"),
+        10 subscribe_time: Option<xinqiao_types::UnixSeconds> => "subscribe_time",
         /// `subscribe_scene`.
-        11 subscribe_scene: Option<String> => w::Field::new("subscribe_scene"),
+        11 subscribe_scene: Option<String> => "subscribe_scene",
         /// `remark`.
-        12 remark: Option<String> => w::Field::new("remark"),
+        12 remark: Option<String> => "remark",
         /// `groupid`.
-        13 groupid: i64 => w::Field::must("groupid"),
+        13 groupid: i64 => "groupid: must",
         /// `tagid_list`.
-        14 tagid_list: Option<Vec<i64>> => w::Field::new("tagid_list"),
+        14 tagid_list: Option<Vec<i64>> => "tagid_list",
         /// `qr_scene`.
-        15 qr_scene: Option<i64> => w::Field::new("qr_scene"),
+        15 qr_scene: Option<i64> => "qr_scene",
         /// `qr_scene_str`.
-        16 qr_scene_str: Option<String> => w::Field::new("qr_scene_str"),
+        16 qr_scene_str: Option<String> => "qr_scene_str",
     }
 }
 
@@ -80,23 +80,23 @@ w::record! {
     /// * Catalog: `official_account.user.get`.
     pub struct Get {
         /// `next_openid`.
-        0 next_openid: Option<String> => w::Field::new("next_openid").place(w::Place::Query),
+        0 next_openid: Option<String> => "next_openid: query",
     }
     new()
-    set(next_openid: String)
+    text(next_openid: String)
 }
 
 w::record! {
     /// Answer to [`Get`].
     pub struct GetResponse {
         /// `total`.
-        0 total: i64 => w::Field::must("total"),
+        0 total: i64 => "total: must",
         /// `count`.
-        1 count: i64 => w::Field::must("count"),
+        1 count: i64 => "count: must",
         /// `data`.
-        2 data: GetData => w::Field::must("data"),
+        2 data: GetData => "data: must",
         /// `next_openid`.
-        3 next_openid: String => w::Field::must("next_openid"),
+        3 next_openid: String => "next_openid: must",
     }
 }
 
@@ -128,51 +128,51 @@ w::record! {
     /// * Catalog: `official_account.user.info`.
     pub struct Info {
         /// `openid`.
-        0 openid: xinqiao_types::OpenId => w::Field::must("openid").place(w::Place::Query).masked(),
+        0 openid: xinqiao_types::OpenId => "openid: must query masked",
         /// `lang`.
-        1 lang: Option<String> => w::Field::new("lang").place(w::Place::Query),
+        1 lang: Option<String> => "lang: query",
     }
-    new(openid: xinqiao_types::OpenId)
-    set(lang: String)
+    new(openid: impl Into<xinqiao_types::OpenId>)
+    text(lang: String)
 }
 
 w::record! {
     /// Answer to [`Info`].
     pub struct InfoResponse {
         /// `openid`.
-        0 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `unionid`.
-        1 unionid: Option<xinqiao_types::UnionId> => w::Field::new("unionid").masked(),
+        1 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
         /// `nickname`.
-        2 nickname: Option<String> => w::Field::new("nickname").masked(),
+        2 nickname: Option<String> => "nickname: masked",
         /// `sex`.
-        3 sex: Option<i64> => w::Field::new("sex"),
+        3 sex: Option<i64> => "sex",
         /// `country`.
-        4 country: Option<String> => w::Field::new("country"),
+        4 country: Option<String> => "country",
         /// `province`.
-        5 province: Option<String> => w::Field::new("province"),
+        5 province: Option<String> => "province",
         /// `city`.
-        6 city: Option<String> => w::Field::new("city"),
+        6 city: Option<String> => "city",
         /// `language`.
-        7 language: String => w::Field::must("language"),
+        7 language: String => "language: must",
         /// `headimgurl`.
-        8 headimgurl: Option<String> => w::Field::new("headimgurl").masked(),
+        8 headimgurl: Option<String> => "headimgurl: masked",
         /// `subscribe`.
-        9 subscribe: bool => w::Field::must("subscribe").spelled(w::Spelling::BoolInt),
+        9 subscribe: bool => "subscribe: must zero-one",
         /// `subscribe_time`; format `unix`.
-        10 subscribe_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("subscribe_time"),
+        10 subscribe_time: Option<xinqiao_types::UnixSeconds> => "subscribe_time",
         /// `subscribe_scene`.
-        11 subscribe_scene: Option<String> => w::Field::new("subscribe_scene"),
+        11 subscribe_scene: Option<String> => "subscribe_scene",
         /// `remark`.
-        12 remark: Option<String> => w::Field::new("remark"),
+        12 remark: Option<String> => "remark",
         /// `groupid`.
-        13 groupid: i64 => w::Field::must("groupid"),
+        13 groupid: i64 => "groupid: must",
         /// `tagid_list`.
-        14 tagid_list: Option<Vec<i64>> => w::Field::new("tagid_list"),
+        14 tagid_list: Option<Vec<i64>> => "tagid_list",
         /// `qr_scene`.
-        15 qr_scene: Option<i64> => w::Field::new("qr_scene"),
+        15 qr_scene: Option<i64> => "qr_scene",
         /// `qr_scene_str`.
-        16 qr_scene_str: Option<String> => w::Field::new("qr_scene_str"),
+        16 qr_scene_str: Option<String> => "qr_scene_str",
     }
 }
 
@@ -204,7 +204,7 @@ w::record! {
     /// * Catalog: `official_account.user.info_batchget`.
     pub struct InfoBatchget {
         /// `user_list`.
-        0 user_list: Vec<User> => w::Field::must("user_list"),
+        0 user_list: Vec<User> => "user_list: must",
     }
     new(user_list: Vec<User>)
 }
@@ -213,7 +213,7 @@ w::record! {
     /// Answer to [`InfoBatchget`].
     pub struct InfoBatchgetResponse {
         /// `user_info_list`.
-        0 user_info_list: Vec<UserInfo> => w::Field::must("user_info_list"),
+        0 user_info_list: Vec<UserInfo> => "user_info_list: must",
     }
 }
 
@@ -245,11 +245,11 @@ w::record! {
     /// * Catalog: `official_account.user.info_updateremark`.
     pub struct InfoUpdateremark {
         /// `openid`.
-        0 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `remark`.
-        1 remark: String => w::Field::must("remark"),
+        1 remark: String => "remark: must",
     }
-    new(openid: xinqiao_types::OpenId, remark: String)
+    new(openid: impl Into<xinqiao_types::OpenId>, remark: impl Into<String>)
 }
 
 w::endpoint! {
@@ -280,23 +280,23 @@ w::record! {
     /// * Catalog: `official_account.user.tag_get`.
     pub struct TagGet {
         /// `tagid`.
-        0 tagid: i64 => w::Field::must("tagid"),
+        0 tagid: i64 => "tagid: must",
         /// `next_openid`.
-        1 next_openid: Option<String> => w::Field::new("next_openid"),
+        1 next_openid: Option<String> => "next_openid",
     }
     new(tagid: i64)
-    set(next_openid: String)
+    text(next_openid: String)
 }
 
 w::record! {
     /// Answer to [`TagGet`].
     pub struct TagGetResponse {
         /// `count`.
-        0 count: i64 => w::Field::must("count"),
+        0 count: i64 => "count: must",
         /// `data`.
-        1 data: TagGetData => w::Field::must("data"),
+        1 data: TagGetData => "data: must",
         /// `next_openid`.
-        2 next_openid: String => w::Field::must("next_openid"),
+        2 next_openid: String => "next_openid: must",
     }
 }
 

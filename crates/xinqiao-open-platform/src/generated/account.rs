@@ -7,11 +7,11 @@ w::record! {
     /// `HeadImageInfo`.
     pub struct HeadImageInfo {
         /// `head_image_url`.
-        0 head_image_url: String => w::Field::must("head_image_url"),
+        0 head_image_url: String => "head_image_url: must",
         /// `modify_used_count`.
-        1 modify_used_count: i64 => w::Field::must("modify_used_count"),
+        1 modify_used_count: i64 => "modify_used_count: must",
         /// `modify_quota`.
-        2 modify_quota: i64 => w::Field::must("modify_quota"),
+        2 modify_quota: i64 => "modify_quota: must",
     }
 }
 
@@ -19,11 +19,11 @@ w::record! {
     /// `NicknameInfo`.
     pub struct NicknameInfo {
         /// `nickname`.
-        0 nickname: String => w::Field::must("nickname").masked(),
+        0 nickname: String => "nickname: must masked",
         /// `modify_used_count`.
-        1 modify_used_count: i64 => w::Field::must("modify_used_count"),
+        1 modify_used_count: i64 => "modify_used_count: must",
         /// `modify_quota`.
-        2 modify_quota: i64 => w::Field::must("modify_quota"),
+        2 modify_quota: i64 => "modify_quota: must",
     }
 }
 
@@ -31,11 +31,11 @@ w::record! {
     /// `SignatureInfo`.
     pub struct SignatureInfo {
         /// `signature`.
-        0 signature: String => w::Field::must("signature"),
+        0 signature: String => "signature: must",
         /// `modify_used_count`.
-        1 modify_used_count: i64 => w::Field::must("modify_used_count"),
+        1 modify_used_count: i64 => "modify_used_count: must",
         /// `modify_quota`.
-        2 modify_quota: i64 => w::Field::must("modify_quota"),
+        2 modify_quota: i64 => "modify_quota: must",
     }
 }
 
@@ -43,15 +43,15 @@ w::record! {
     /// `WxVerifyInfo`.
     pub struct WxVerifyInfo {
         /// `qualification_verify`.
-        0 qualification_verify: bool => w::Field::must("qualification_verify"),
+        0 qualification_verify: bool => "qualification_verify: must",
         /// `naming_verify`.
-        1 naming_verify: bool => w::Field::must("naming_verify"),
+        1 naming_verify: bool => "naming_verify: must",
         /// `annual_review`.
-        2 annual_review: Option<bool> => w::Field::new("annual_review"),
+        2 annual_review: Option<bool> => "annual_review",
         /// `annual_review_begin_time`; format `unix`.
-        3 annual_review_begin_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("annual_review_begin_time"),
+        3 annual_review_begin_time: Option<xinqiao_types::UnixSeconds> => "annual_review_begin_time",
         /// `annual_review_end_time`; format `unix`.
-        4 annual_review_end_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("annual_review_end_time"),
+        4 annual_review_end_time: Option<xinqiao_types::UnixSeconds> => "annual_review_end_time",
     }
 }
 
@@ -63,9 +63,9 @@ w::record! {
     /// * Catalog: `open_platform.account.componentrebindadmin`.
     pub struct Componentrebindadmin {
         /// `taskid`.
-        0 taskid: String => w::Field::must("taskid"),
+        0 taskid: String => "taskid: must",
     }
-    new(taskid: String)
+    new(taskid: impl Into<String>)
 }
 
 w::endpoint! {
@@ -95,22 +95,22 @@ w::record! {
     /// * Catalog: `open_platform.account.fastregister`.
     pub struct Fastregister {
         /// `ticket`.
-        0 ticket: String => w::Field::must("ticket"),
+        0 ticket: String => "ticket: must",
     }
-    new(ticket: String)
+    new(ticket: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`Fastregister`].
     pub struct FastregisterResponse {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `authorization_code`.
-        1 authorization_code: String => w::Field::must("authorization_code").masked(),
+        1 authorization_code: String => "authorization_code: must masked",
         /// `is_wx_verify_succ`.
-        2 is_wx_verify_succ: bool => w::Field::must("is_wx_verify_succ").spelled(w::Spelling::BoolText),
+        2 is_wx_verify_succ: bool => "is_wx_verify_succ: must true-false",
         /// `is_link_succ`.
-        3 is_link_succ: bool => w::Field::must("is_link_succ").spelled(w::Spelling::BoolText),
+        3 is_link_succ: bool => "is_link_succ: must true-false",
     }
 }
 
@@ -148,27 +148,27 @@ w::record! {
     /// Answer to [`Getaccountbasicinfo`].
     pub struct GetaccountbasicinfoResponse {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `account_type`.
-        1 account_type: i64 => w::Field::must("account_type"),
+        1 account_type: i64 => "account_type: must",
         /// `principal_type`.
-        2 principal_type: i64 => w::Field::must("principal_type"),
+        2 principal_type: i64 => "principal_type: must",
         /// `principal_name`.
-        3 principal_name: String => w::Field::must("principal_name"),
+        3 principal_name: String => "principal_name: must",
         /// `credential`.
-        4 credential: String => w::Field::must("credential"),
+        4 credential: String => "credential: must",
         /// `realname_status`.
-        5 realname_status: i64 => w::Field::must("realname_status"),
+        5 realname_status: i64 => "realname_status: must",
         /// `registered_country`.
-        6 registered_country: Option<i64> => w::Field::new("registered_country"),
+        6 registered_country: Option<i64> => "registered_country",
         /// `nickname_info`.
-        7 nickname_info: NicknameInfo => w::Field::must("nickname_info"),
+        7 nickname_info: NicknameInfo => "nickname_info: must",
         /// `head_image_info`.
-        8 head_image_info: HeadImageInfo => w::Field::must("head_image_info"),
+        8 head_image_info: HeadImageInfo => "head_image_info: must",
         /// `signature_info`.
-        9 signature_info: SignatureInfo => w::Field::must("signature_info"),
+        9 signature_info: SignatureInfo => "signature_info: must",
         /// `wx_verify_info`.
-        10 wx_verify_info: WxVerifyInfo => w::Field::must("wx_verify_info"),
+        10 wx_verify_info: WxVerifyInfo => "wx_verify_info: must",
     }
 }
 
@@ -199,17 +199,17 @@ w::record! {
     /// * Catalog: `open_platform.account.modifyheadimage`.
     pub struct Modifyheadimage {
         /// `head_img_media_id`.
-        0 head_img_media_id: String => w::Field::must("head_img_media_id"),
+        0 head_img_media_id: String => "head_img_media_id: must",
         /// `x1`.
-        1 x1: f64 => w::Field::must("x1"),
+        1 x1: f64 => "x1: must",
         /// `y1`.
-        2 y1: f64 => w::Field::must("y1"),
+        2 y1: f64 => "y1: must",
         /// `x2`.
-        3 x2: f64 => w::Field::must("x2"),
+        3 x2: f64 => "x2: must",
         /// `y2`.
-        4 y2: f64 => w::Field::must("y2"),
+        4 y2: f64 => "y2: must",
     }
-    new(head_img_media_id: String, x1: f64, y1: f64, x2: f64, y2: f64)
+    new(head_img_media_id: impl Into<String>, x1: f64, y1: f64, x2: f64, y2: f64)
 }
 
 w::endpoint! {
@@ -239,9 +239,9 @@ w::record! {
     /// * Catalog: `open_platform.account.modifysignature`.
     pub struct Modifysignature {
         /// `signature`.
-        0 signature: String => w::Field::must("signature"),
+        0 signature: String => "signature: must",
     }
-    new(signature: String)
+    new(signature: impl Into<String>)
 }
 
 w::endpoint! {

@@ -13,18 +13,18 @@ pub mod tcb {
         /// * Catalog: `open_platform.tcb.invokecloudfunction`.
         pub struct Invokecloudfunction {
             /// `env`.
-            0 env: String => w::Field::must("env").place(w::Place::Query),
+            0 env: String => "env: must query",
             /// `name`.
-            1 name: String => w::Field::must("name").place(w::Place::Query),
+            1 name: String => "name: must query",
         }
-        new(env: String, name: String)
+        new(env: impl Into<String>, name: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`Invokecloudfunction`].
         pub struct InvokecloudfunctionResponse {
             /// `resp_data`.
-            0 resp_data: Option<String> => w::Field::new("resp_data"),
+            0 resp_data: Option<String> => "resp_data",
         }
     }
 
@@ -55,9 +55,9 @@ pub mod tcb {
         /// * Catalog: `open_platform.tcb.modifyenv`.
         pub struct Modifyenv {
             /// `env`.
-            0 env: String => w::Field::must("env"),
+            0 env: String => "env: must",
         }
-        new(env: String)
+        new(env: impl Into<String>)
     }
 
     w::endpoint! {
@@ -87,17 +87,17 @@ pub mod tcb {
         /// * Catalog: `open_platform.tcb.usecloudaccesstoken`.
         pub struct Usecloudaccesstoken {
             /// `action`.
-            0 action: String => w::Field::must("action"),
+            0 action: String => "action: must",
             /// `env`.
-            1 env: String => w::Field::must("env"),
+            1 env: String => "env: must",
             /// `open`.
-            2 open: Option<bool> => w::Field::new("open"),
+            2 open: Option<bool> => "open",
             /// `api_whitelist`.
-            3 api_whitelist: Option<Vec<String>> => w::Field::new("api_whitelist"),
+            3 api_whitelist: Option<Vec<String>> => "api_whitelist",
             /// `version`.
-            4 version: Option<i64> => w::Field::new("version"),
+            4 version: Option<i64> => "version",
         }
-        new(action: String, env: String)
+        new(action: impl Into<String>, env: impl Into<String>)
         set(open: bool, api_whitelist: Vec<String>, version: i64)
     }
 
@@ -105,11 +105,11 @@ pub mod tcb {
         /// Answer to [`Usecloudaccesstoken`].
         pub struct UsecloudaccesstokenResponse {
             /// `open`.
-            0 open: Option<bool> => w::Field::new("open"),
+            0 open: Option<bool> => "open",
             /// `api_whitelist`.
-            1 api_whitelist: Option<Vec<String>> => w::Field::new("api_whitelist"),
+            1 api_whitelist: Option<Vec<String>> => "api_whitelist",
             /// `version`.
-            2 version: Option<i64> => w::Field::new("version"),
+            2 version: Option<i64> => "version",
         }
     }
 
@@ -145,18 +145,18 @@ pub mod wxverify {
         /// * Catalog: `open_platform.wxverify.checkwxverifynickname`.
         pub struct Checkwxverifynickname {
             /// `nick_name`.
-            0 nick_name: String => w::Field::must("nick_name"),
+            0 nick_name: String => "nick_name: must",
         }
-        new(nick_name: String)
+        new(nick_name: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`Checkwxverifynickname`].
         pub struct CheckwxverifynicknameResponse {
             /// `hit_condition`.
-            0 hit_condition: bool => w::Field::must("hit_condition"),
+            0 hit_condition: bool => "hit_condition: must",
             /// `wording`.
-            1 wording: Option<String> => w::Field::new("wording"),
+            1 wording: Option<String> => "wording",
         }
     }
 

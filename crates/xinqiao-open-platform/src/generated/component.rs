@@ -7,11 +7,11 @@ w::record! {
     /// `ApiGetAuthorizerListList`.
     pub struct ApiGetAuthorizerListList {
         /// `authorizer_appid`.
-        0 authorizer_appid: String => w::Field::must("authorizer_appid"),
+        0 authorizer_appid: String => "authorizer_appid: must",
         /// `refresh_token`.
-        1 refresh_token: Option<String> => w::Field::new("refresh_token").masked(),
+        1 refresh_token: Option<String> => "refresh_token: masked",
         /// `auth_time`; format `unix`.
-        2 auth_time: xinqiao_types::UnixSeconds => w::Field::must("auth_time"),
+        2 auth_time: xinqiao_types::UnixSeconds => "auth_time: must",
     }
 }
 
@@ -19,15 +19,15 @@ w::record! {
     /// `ApiQueryAuthAuthorizationInfo`.
     pub struct ApiQueryAuthAuthorizationInfo {
         /// `authorizer_appid`.
-        0 authorizer_appid: String => w::Field::must("authorizer_appid"),
+        0 authorizer_appid: String => "authorizer_appid: must",
         /// `authorizer_access_token`.
-        1 authorizer_access_token: String => w::Field::must("authorizer_access_token").masked(),
+        1 authorizer_access_token: String => "authorizer_access_token: must masked",
         /// `authorizer_refresh_token`.
-        2 authorizer_refresh_token: Option<String> => w::Field::new("authorizer_refresh_token").masked(),
+        2 authorizer_refresh_token: Option<String> => "authorizer_refresh_token: masked",
         /// `expires_in`; unit s.
-        3 expires_in: i64 => w::Field::must("expires_in"),
+        3 expires_in: i64 => "expires_in: must",
         /// `func_info`.
-        4 func_info: Option<Vec<FuncInfo>> => w::Field::new("func_info"),
+        4 func_info: Option<Vec<FuncInfo>> => "func_info",
     }
 }
 
@@ -35,15 +35,15 @@ w::record! {
     /// `AuthorizationInfo`.
     pub struct AuthorizationInfo {
         /// `authorizer_appid`.
-        0 authorizer_appid: String => w::Field::must("authorizer_appid"),
+        0 authorizer_appid: String => "authorizer_appid: must",
         /// `authorizer_access_token`.
-        1 authorizer_access_token: Option<String> => w::Field::new("authorizer_access_token").masked(),
+        1 authorizer_access_token: Option<String> => "authorizer_access_token: masked",
         /// `authorizer_refresh_token`.
-        2 authorizer_refresh_token: Option<String> => w::Field::new("authorizer_refresh_token").masked(),
+        2 authorizer_refresh_token: Option<String> => "authorizer_refresh_token: masked",
         /// `expires_in`; unit s.
-        3 expires_in: Option<i64> => w::Field::new("expires_in"),
+        3 expires_in: Option<i64> => "expires_in",
         /// `func_info`.
-        4 func_info: Vec<FuncInfo> => w::Field::must("func_info"),
+        4 func_info: Vec<FuncInfo> => "func_info: must",
     }
 }
 
@@ -51,33 +51,33 @@ w::record! {
     /// `AuthorizerInfo`.
     pub struct AuthorizerInfo {
         /// `user_name`.
-        0 user_name: String => w::Field::must("user_name"),
+        0 user_name: String => "user_name: must",
         /// `nick_name`.
-        1 nick_name: String => w::Field::must("nick_name"),
+        1 nick_name: String => "nick_name: must",
         /// `head_img`.
-        2 head_img: String => w::Field::must("head_img"),
+        2 head_img: String => "head_img: must",
         /// `service_type_info`.
-        3 service_type_info: ServiceTypeInfo => w::Field::must("service_type_info"),
+        3 service_type_info: ServiceTypeInfo => "service_type_info: must",
         /// `verify_type_info`.
-        4 verify_type_info: ServiceTypeInfo => w::Field::must("verify_type_info"),
+        4 verify_type_info: ServiceTypeInfo => "verify_type_info: must",
         /// `principal_name`.
-        5 principal_name: Option<String> => w::Field::new("principal_name"),
+        5 principal_name: Option<String> => "principal_name",
         /// `alias`.
-        6 alias: Option<String> => w::Field::new("alias"),
+        6 alias: Option<String> => "alias",
         /// `signature`.
-        7 signature: Option<String> => w::Field::new("signature"),
+        7 signature: Option<String> => "signature",
         /// `qrcode_url`.
-        8 qrcode_url: Option<String> => w::Field::new("qrcode_url"),
+        8 qrcode_url: Option<String> => "qrcode_url",
         /// `business_info`.
-        9 business_info: BusinessInfo => w::Field::must("business_info"),
+        9 business_info: BusinessInfo => "business_info: must",
         /// `MiniProgramInfo`.
-        10 mini_program_info: Option<MiniProgramInfo> => w::Field::new("MiniProgramInfo"),
+        10 mini_program_info: Option<MiniProgramInfo> => "MiniProgramInfo",
         /// `account_status`.
-        11 account_status: i64 => w::Field::must("account_status"),
+        11 account_status: i64 => "account_status: must",
         /// `register_type`.
-        12 register_type: Option<i64> => w::Field::new("register_type"),
+        12 register_type: Option<i64> => "register_type",
         /// `basic_config`.
-        13 basic_config: Option<BasicConfig> => w::Field::new("basic_config"),
+        13 basic_config: Option<BasicConfig> => "basic_config",
     }
 }
 
@@ -85,9 +85,9 @@ w::record! {
     /// `BasicConfig`.
     pub struct BasicConfig {
         /// `is_phone_configured`.
-        0 is_phone_configured: bool => w::Field::must("is_phone_configured"),
+        0 is_phone_configured: bool => "is_phone_configured: must",
         /// `is_email_configured`.
-        1 is_email_configured: bool => w::Field::must("is_email_configured"),
+        1 is_email_configured: bool => "is_email_configured: must",
     }
 }
 
@@ -95,15 +95,15 @@ w::record! {
     /// `BusinessInfo`.
     pub struct BusinessInfo {
         /// `open_store`.
-        0 open_store: bool => w::Field::must("open_store").spelled(w::Spelling::BoolInt),
+        0 open_store: bool => "open_store: must zero-one",
         /// `open_scan`.
-        1 open_scan: bool => w::Field::must("open_scan").spelled(w::Spelling::BoolInt),
+        1 open_scan: bool => "open_scan: must zero-one",
         /// `open_pay`.
-        2 open_pay: bool => w::Field::must("open_pay").spelled(w::Spelling::BoolInt),
+        2 open_pay: bool => "open_pay: must zero-one",
         /// `open_card`.
-        3 open_card: bool => w::Field::must("open_card").spelled(w::Spelling::BoolInt),
+        3 open_card: bool => "open_card: must zero-one",
         /// `open_shake`.
-        4 open_shake: bool => w::Field::must("open_shake").spelled(w::Spelling::BoolInt),
+        4 open_shake: bool => "open_shake: must zero-one",
     }
 }
 
@@ -111,9 +111,9 @@ w::record! {
     /// `Category`.
     pub struct Category {
         /// `first`.
-        0 first: String => w::Field::must("first"),
+        0 first: String => "first: must",
         /// `second`.
-        1 second: String => w::Field::must("second"),
+        1 second: String => "second: must",
     }
 }
 
@@ -121,7 +121,7 @@ w::record! {
     /// `FuncInfo`.
     pub struct FuncInfo {
         /// `funcscope_category`.
-        0 funcscope_category: FuncscopeCategory => w::Field::must("funcscope_category"),
+        0 funcscope_category: FuncscopeCategory => "funcscope_category: must",
     }
 }
 
@@ -129,13 +129,13 @@ w::record! {
     /// `FuncscopeCategory`.
     pub struct FuncscopeCategory {
         /// `id`.
-        0 id: i64 => w::Field::must("id"),
+        0 id: i64 => "id: must",
         /// `type`.
-        1 type_: i64 => w::Field::must("type"),
+        1 type_: i64 => "type: must",
         /// `name`.
-        2 name: String => w::Field::must("name"),
+        2 name: String => "name: must",
         /// `desc`.
-        3 desc: String => w::Field::must("desc"),
+        3 desc: String => "desc: must",
     }
 }
 
@@ -143,11 +143,11 @@ w::record! {
     /// `MiniProgramInfo`.
     pub struct MiniProgramInfo {
         /// `network`.
-        0 network: Network => w::Field::must("network"),
+        0 network: Network => "network: must",
         /// `categories`.
-        1 categories: Vec<Category> => w::Field::must("categories"),
+        1 categories: Vec<Category> => "categories: must",
         /// `visit_status`.
-        2 visit_status: i64 => w::Field::must("visit_status"),
+        2 visit_status: i64 => "visit_status: must",
     }
 }
 
@@ -155,17 +155,17 @@ w::record! {
     /// `Network`.
     pub struct Network {
         /// `RequestDomain`.
-        0 request_domain: Vec<String> => w::Field::must("RequestDomain"),
+        0 request_domain: Vec<String> => "RequestDomain: must",
         /// `WsRequestDomain`.
-        1 ws_request_domain: Vec<String> => w::Field::must("WsRequestDomain"),
+        1 ws_request_domain: Vec<String> => "WsRequestDomain: must",
         /// `UploadDomain`.
-        2 upload_domain: Vec<String> => w::Field::must("UploadDomain"),
+        2 upload_domain: Vec<String> => "UploadDomain: must",
         /// `DownloadDomain`.
-        3 download_domain: Vec<String> => w::Field::must("DownloadDomain"),
+        3 download_domain: Vec<String> => "DownloadDomain: must",
         /// `UDPDomain`.
-        4 udp_domain: Vec<String> => w::Field::must("UDPDomain"),
+        4 udp_domain: Vec<String> => "UDPDomain: must",
         /// `BizDomain`.
-        5 biz_domain: Vec<String> => w::Field::must("BizDomain"),
+        5 biz_domain: Vec<String> => "BizDomain: must",
     }
 }
 
@@ -173,22 +173,22 @@ w::record! {
     /// `OwnerSetting`.
     pub struct OwnerSetting {
         /// `contact_email`.
-        0 contact_email: Option<String> => w::Field::new("contact_email").masked(),
+        0 contact_email: Option<String> => "contact_email: masked",
         /// `contact_phone`.
-        1 contact_phone: Option<String> => w::Field::new("contact_phone").masked(),
+        1 contact_phone: Option<String> => "contact_phone: masked",
         /// `contact_qq`.
-        2 contact_qq: Option<String> => w::Field::new("contact_qq"),
+        2 contact_qq: Option<String> => "contact_qq",
         /// `contact_weixin`.
-        3 contact_weixin: Option<String> => w::Field::new("contact_weixin"),
+        3 contact_weixin: Option<String> => "contact_weixin",
         /// `ext_file_media_id`.
-        4 ext_file_media_id: Option<String> => w::Field::new("ext_file_media_id"),
+        4 ext_file_media_id: Option<String> => "ext_file_media_id",
         /// `notice_method`.
-        5 notice_method: Option<String> => w::Field::new("notice_method"),
+        5 notice_method: Option<String> => "notice_method",
         /// `store_expire_timestamp`.
-        6 store_expire_timestamp: Option<String> => w::Field::new("store_expire_timestamp"),
+        6 store_expire_timestamp: Option<String> => "store_expire_timestamp",
     }
     new()
-    set(
+    text(
         contact_email: String,
         contact_phone: String,
         contact_qq: String,
@@ -203,7 +203,7 @@ w::record! {
     /// `PrivacyDesc`.
     pub struct PrivacyDesc {
         /// `privacy_desc_list`.
-        0 privacy_desc_list: Vec<PrivacyDescPrivacyDesc> => w::Field::must("privacy_desc_list"),
+        0 privacy_desc_list: Vec<PrivacyDescPrivacyDesc> => "privacy_desc_list: must",
     }
 }
 
@@ -211,9 +211,9 @@ w::record! {
     /// `PrivacyDescPrivacyDesc`.
     pub struct PrivacyDescPrivacyDesc {
         /// `privacy_key`.
-        0 privacy_key: String => w::Field::must("privacy_key"),
+        0 privacy_key: String => "privacy_key: must",
         /// `privacy_desc`.
-        1 privacy_desc: String => w::Field::must("privacy_desc"),
+        1 privacy_desc: String => "privacy_desc: must",
     }
 }
 
@@ -221,9 +221,9 @@ w::record! {
     /// `ServiceTypeInfo`.
     pub struct ServiceTypeInfo {
         /// `id`.
-        0 id: i64 => w::Field::must("id"),
+        0 id: i64 => "id: must",
         /// `name`.
-        1 name: Option<String> => w::Field::new("name"),
+        1 name: Option<String> => "name",
     }
 }
 
@@ -231,22 +231,22 @@ w::record! {
     /// `SetprivacysettingSetting`.
     pub struct SetprivacysettingSetting {
         /// `privacy_key`.
-        0 privacy_key: String => w::Field::must("privacy_key"),
+        0 privacy_key: String => "privacy_key: must",
         /// `privacy_text`.
-        1 privacy_text: String => w::Field::must("privacy_text"),
+        1 privacy_text: String => "privacy_text: must",
     }
-    new(privacy_key: String, privacy_text: String)
+    new(privacy_key: impl Into<String>, privacy_text: impl Into<String>)
 }
 
 w::record! {
     /// `Setting`.
     pub struct Setting {
         /// `privacy_key`.
-        0 privacy_key: String => w::Field::must("privacy_key"),
+        0 privacy_key: String => "privacy_key: must",
         /// `privacy_text`.
-        1 privacy_text: String => w::Field::must("privacy_text"),
+        1 privacy_text: String => "privacy_text: must",
         /// `privacy_label`.
-        2 privacy_label: String => w::Field::must("privacy_label"),
+        2 privacy_label: String => "privacy_label: must",
     }
 }
 
@@ -258,24 +258,28 @@ w::record! {
     /// * Catalog: `open_platform.component.api_authorizer_token`.
     pub struct ApiAuthorizerToken {
         /// `component_appid`.
-        0 component_appid: String => w::Field::must("component_appid"),
+        0 component_appid: String => "component_appid: must",
         /// `authorizer_appid`.
-        1 authorizer_appid: String => w::Field::must("authorizer_appid"),
+        1 authorizer_appid: String => "authorizer_appid: must",
         /// `authorizer_refresh_token`.
-        2 authorizer_refresh_token: String => w::Field::must("authorizer_refresh_token").masked(),
+        2 authorizer_refresh_token: String => "authorizer_refresh_token: must masked",
     }
-    new(component_appid: String, authorizer_appid: String, authorizer_refresh_token: String)
+    new(
+        component_appid: impl Into<String>,
+        authorizer_appid: impl Into<String>,
+        authorizer_refresh_token: impl Into<String>,
+    )
 }
 
 w::record! {
     /// Answer to [`ApiAuthorizerToken`].
     pub struct ApiAuthorizerTokenResponse {
         /// `authorizer_access_token`.
-        0 authorizer_access_token: String => w::Field::must("authorizer_access_token").masked(),
+        0 authorizer_access_token: String => "authorizer_access_token: must masked",
         /// `authorizer_refresh_token`.
-        1 authorizer_refresh_token: Option<String> => w::Field::new("authorizer_refresh_token").masked(),
+        1 authorizer_refresh_token: Option<String> => "authorizer_refresh_token: masked",
         /// `expires_in`; unit s.
-        2 expires_in: i64 => w::Field::must("expires_in"),
+        2 expires_in: i64 => "expires_in: must",
     }
 }
 
@@ -306,22 +310,26 @@ w::record! {
     /// * Catalog: `open_platform.component.api_component_token`.
     pub struct ApiComponentToken {
         /// `component_appid`.
-        0 component_appid: String => w::Field::must("component_appid"),
+        0 component_appid: String => "component_appid: must",
         /// `component_appsecret`.
-        1 component_appsecret: String => w::Field::must("component_appsecret").masked(),
+        1 component_appsecret: String => "component_appsecret: must masked",
         /// `component_verify_ticket`.
-        2 component_verify_ticket: String => w::Field::must("component_verify_ticket").masked(),
+        2 component_verify_ticket: String => "component_verify_ticket: must masked",
     }
-    new(component_appid: String, component_appsecret: String, component_verify_ticket: String)
+    new(
+        component_appid: impl Into<String>,
+        component_appsecret: impl Into<String>,
+        component_verify_ticket: impl Into<String>,
+    )
 }
 
 w::record! {
     /// Answer to [`ApiComponentToken`].
     pub struct ApiComponentTokenResponse {
         /// `component_access_token`.
-        0 component_access_token: String => w::Field::must("component_access_token").masked(),
+        0 component_access_token: String => "component_access_token: must masked",
         /// `expires_in`; unit s.
-        1 expires_in: i64 => w::Field::must("expires_in"),
+        1 expires_in: i64 => "expires_in: must",
     }
 }
 
@@ -352,7 +360,7 @@ w::record! {
     /// * Catalog: `open_platform.component.api_confirm_authorization`.
     pub struct ApiConfirmAuthorization {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -384,18 +392,18 @@ w::record! {
     /// * Catalog: `open_platform.component.api_create_preauthcode`.
     pub struct ApiCreatePreauthcode {
         /// `component_appid`.
-        0 component_appid: String => w::Field::must("component_appid"),
+        0 component_appid: String => "component_appid: must",
     }
-    new(component_appid: String)
+    new(component_appid: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`ApiCreatePreauthcode`].
     pub struct ApiCreatePreauthcodeResponse {
         /// `pre_auth_code`.
-        0 pre_auth_code: String => w::Field::must("pre_auth_code"),
+        0 pre_auth_code: String => "pre_auth_code: must",
         /// `expires_in`; unit s.
-        1 expires_in: i64 => w::Field::must("expires_in"),
+        1 expires_in: i64 => "expires_in: must",
     }
 }
 
@@ -426,20 +434,20 @@ w::record! {
     /// * Catalog: `open_platform.component.api_get_authorizer_info`.
     pub struct ApiGetAuthorizerInfo {
         /// `component_appid`.
-        0 component_appid: String => w::Field::must("component_appid"),
+        0 component_appid: String => "component_appid: must",
         /// `authorizer_appid`.
-        1 authorizer_appid: String => w::Field::must("authorizer_appid"),
+        1 authorizer_appid: String => "authorizer_appid: must",
     }
-    new(component_appid: String, authorizer_appid: String)
+    new(component_appid: impl Into<String>, authorizer_appid: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`ApiGetAuthorizerInfo`].
     pub struct ApiGetAuthorizerInfoResponse {
         /// `authorizer_info`.
-        0 authorizer_info: AuthorizerInfo => w::Field::must("authorizer_info"),
+        0 authorizer_info: AuthorizerInfo => "authorizer_info: must",
         /// `authorization_info`.
-        1 authorization_info: AuthorizationInfo => w::Field::must("authorization_info"),
+        1 authorization_info: AuthorizationInfo => "authorization_info: must",
     }
 }
 
@@ -470,22 +478,22 @@ w::record! {
     /// * Catalog: `open_platform.component.api_get_authorizer_list`.
     pub struct ApiGetAuthorizerList {
         /// `component_appid`.
-        0 component_appid: String => w::Field::must("component_appid"),
+        0 component_appid: String => "component_appid: must",
         /// `offset`.
-        1 offset: i64 => w::Field::must("offset"),
+        1 offset: i64 => "offset: must",
         /// `count`.
-        2 count: i64 => w::Field::must("count"),
+        2 count: i64 => "count: must",
     }
-    new(component_appid: String, offset: i64, count: i64)
+    new(component_appid: impl Into<String>, offset: i64, count: i64)
 }
 
 w::record! {
     /// Answer to [`ApiGetAuthorizerList`].
     pub struct ApiGetAuthorizerListResponse {
         /// `total_count`.
-        0 total_count: i64 => w::Field::must("total_count"),
+        0 total_count: i64 => "total_count: must",
         /// `list`.
-        1 list: Vec<ApiGetAuthorizerListList> => w::Field::must("list"),
+        1 list: Vec<ApiGetAuthorizerListList> => "list: must",
     }
 }
 
@@ -516,20 +524,20 @@ w::record! {
     /// * Catalog: `open_platform.component.api_get_authorizer_option`.
     pub struct ApiGetAuthorizerOption {
         /// `option_name`.
-        0 option_name: String => w::Field::must("option_name"),
+        0 option_name: String => "option_name: must",
     }
-    new(option_name: String)
+    new(option_name: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`ApiGetAuthorizerOption`].
     pub struct ApiGetAuthorizerOptionResponse {
         /// `authorizer_appid`.
-        0 authorizer_appid: String => w::Field::must("authorizer_appid"),
+        0 authorizer_appid: String => "authorizer_appid: must",
         /// `option_name`.
-        1 option_name: String => w::Field::must("option_name"),
+        1 option_name: String => "option_name: must",
         /// `option_value`.
-        2 option_value: w::TextOrNumber => w::Field::must("option_value"),
+        2 option_value: w::TextOrNumber => "option_value: must",
     }
 }
 
@@ -560,18 +568,18 @@ w::record! {
     /// * Catalog: `open_platform.component.api_query_auth`.
     pub struct ApiQueryAuth {
         /// `component_appid`.
-        0 component_appid: String => w::Field::must("component_appid"),
+        0 component_appid: String => "component_appid: must",
         /// `authorization_code`.
-        1 authorization_code: String => w::Field::must("authorization_code").masked(),
+        1 authorization_code: String => "authorization_code: must masked",
     }
-    new(component_appid: String, authorization_code: String)
+    new(component_appid: impl Into<String>, authorization_code: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`ApiQueryAuth`].
     pub struct ApiQueryAuthResponse {
         /// `authorization_info`.
-        0 authorization_info: ApiQueryAuthAuthorizationInfo => w::Field::must("authorization_info"),
+        0 authorization_info: ApiQueryAuthAuthorizationInfo => "authorization_info: must",
     }
 }
 
@@ -602,11 +610,11 @@ w::record! {
     /// * Catalog: `open_platform.component.api_set_authorizer_option`.
     pub struct ApiSetAuthorizerOption {
         /// `option_name`.
-        0 option_name: String => w::Field::must("option_name"),
+        0 option_name: String => "option_name: must",
         /// `option_value`.
-        1 option_value: String => w::Field::must("option_value"),
+        1 option_value: String => "option_value: must",
     }
-    new(option_name: String, option_value: String)
+    new(option_name: impl Into<String>, option_value: impl Into<String>)
 }
 
 w::endpoint! {
@@ -636,11 +644,11 @@ w::record! {
     /// * Catalog: `open_platform.component.api_start_push_ticket`.
     pub struct ApiStartPushTicket {
         /// `component_appid`.
-        0 component_appid: String => w::Field::must("component_appid"),
+        0 component_appid: String => "component_appid: must",
         /// `component_secret`.
-        1 component_secret: String => w::Field::must("component_secret").masked(),
+        1 component_secret: String => "component_secret: must masked",
     }
-    new(component_appid: String, component_secret: String)
+    new(component_appid: impl Into<String>, component_secret: impl Into<String>)
 }
 
 w::endpoint! {
@@ -670,7 +678,7 @@ w::record! {
     /// * Catalog: `open_platform.component.batchget_card_merchant`.
     pub struct BatchgetCardMerchant {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -702,7 +710,7 @@ w::record! {
     /// * Catalog: `open_platform.component.check_card_agent_qualification`.
     pub struct CheckCardAgentQualification {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -734,7 +742,7 @@ w::record! {
     /// * Catalog: `open_platform.component.check_card_merchant_qualification`.
     pub struct CheckCardMerchantQualification {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -767,7 +775,7 @@ w::record! {
     /// * Catalog: `open_platform.component.clear_quota`.
     pub struct ClearQuota {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -799,14 +807,14 @@ w::record! {
     /// * Catalog: `open_platform.component.clear_quota_v2`.
     pub struct ClearQuotaV2 {
         /// `appid`.
-        0 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+        0 appid: Option<xinqiao_types::AppId> => "appid",
         /// `component_appid`.
-        1 component_appid: String => w::Field::must("component_appid"),
+        1 component_appid: String => "component_appid: must",
         /// `appsecret`.
-        2 appsecret: String => w::Field::must("appsecret").masked(),
+        2 appsecret: String => "appsecret: must masked",
     }
-    new(component_appid: String, appsecret: String)
-    set(appid: xinqiao_types::AppId)
+    new(component_appid: impl Into<String>, appsecret: impl Into<String>)
+    text(appid: xinqiao_types::AppId)
 }
 
 w::endpoint! {
@@ -836,7 +844,7 @@ w::record! {
     /// * Catalog: `open_platform.component.get_authorizer_option`.
     pub struct GetAuthorizerOption {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -868,7 +876,7 @@ w::record! {
     /// * Catalog: `open_platform.component.get_card_merchant`.
     pub struct GetCardMerchant {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -907,9 +915,9 @@ w::record! {
     /// Answer to [`GetDomainConfirmfile`].
     pub struct GetDomainConfirmfileResponse {
         /// `file_name`.
-        0 file_name: String => w::Field::must("file_name"),
+        0 file_name: String => "file_name: must",
         /// `file_content`.
-        1 file_content: String => w::Field::must("file_content"),
+        1 file_content: String => "file_content: must",
     }
 }
 
@@ -940,7 +948,7 @@ w::record! {
     /// * Catalog: `open_platform.component.getprivacysetting`.
     pub struct Getprivacysetting {
         /// `privacy_ver`.
-        0 privacy_ver: Option<i64> => w::Field::new("privacy_ver"),
+        0 privacy_ver: Option<i64> => "privacy_ver",
     }
     new()
     set(privacy_ver: i64)
@@ -950,17 +958,17 @@ w::record! {
     /// Answer to [`Getprivacysetting`].
     pub struct GetprivacysettingResponse {
         /// `code_exist`.
-        0 code_exist: bool => w::Field::must("code_exist").spelled(w::Spelling::BoolInt),
+        0 code_exist: bool => "code_exist: must zero-one",
         /// `owner_setting`.
-        1 owner_setting: Option<OwnerSetting> => w::Field::new("owner_setting"),
+        1 owner_setting: Option<OwnerSetting> => "owner_setting",
         /// `privacy_list`.
-        2 privacy_list: Option<Vec<String>> => w::Field::new("privacy_list"),
+        2 privacy_list: Option<Vec<String>> => "privacy_list",
         /// `setting_list`.
-        3 setting_list: Option<Vec<Setting>> => w::Field::new("setting_list"),
+        3 setting_list: Option<Vec<Setting>> => "setting_list",
         /// `privacy_desc`.
-        4 privacy_desc: Option<PrivacyDesc> => w::Field::new("privacy_desc"),
+        4 privacy_desc: Option<PrivacyDesc> => "privacy_desc",
         /// `update_time`; format `unix`.
-        5 update_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("update_time"),
+        5 update_time: Option<xinqiao_types::UnixSeconds> => "update_time",
     }
 }
 
@@ -991,13 +999,13 @@ w::record! {
     /// * Catalog: `open_platform.component.modify_wxa_jump_domain`.
     pub struct ModifyWxaJumpDomain {
         /// `action`.
-        0 action: String => w::Field::must("action"),
+        0 action: String => "action: must",
         /// `is_modify_published_together`.
-        1 is_modify_published_together: Option<bool> => w::Field::new("is_modify_published_together"),
+        1 is_modify_published_together: Option<bool> => "is_modify_published_together",
         /// `wxa_jump_h5_domain`.
-        2 wxa_jump_h5_domain: Option<Vec<String>> => w::Field::new("wxa_jump_h5_domain").spelled(w::Spelling::Joined(';')),
+        2 wxa_jump_h5_domain: Option<Vec<String>> => "wxa_jump_h5_domain: semicolon",
     }
-    new(action: String)
+    new(action: impl Into<String>)
     set(is_modify_published_together: bool, wxa_jump_h5_domain: Vec<String>)
 }
 
@@ -1005,11 +1013,11 @@ w::record! {
     /// Answer to [`ModifyWxaJumpDomain`].
     pub struct ModifyWxaJumpDomainResponse {
         /// `published_wxa_jump_h5_domain`.
-        0 published_wxa_jump_h5_domain: Option<Vec<String>> => w::Field::new("published_wxa_jump_h5_domain").spelled(w::Spelling::Joined(';')),
+        0 published_wxa_jump_h5_domain: Option<Vec<String>> => "published_wxa_jump_h5_domain: semicolon",
         /// `testing_wxa_jump_h5_domain`.
-        1 testing_wxa_jump_h5_domain: Option<Vec<String>> => w::Field::new("testing_wxa_jump_h5_domain").spelled(w::Spelling::Joined(';')),
+        1 testing_wxa_jump_h5_domain: Option<Vec<String>> => "testing_wxa_jump_h5_domain: semicolon",
         /// `invalid_wxa_jump_h5_domain`.
-        2 invalid_wxa_jump_h5_domain: Option<Vec<String>> => w::Field::new("invalid_wxa_jump_h5_domain").spelled(w::Spelling::Joined(';')),
+        2 invalid_wxa_jump_h5_domain: Option<Vec<String>> => "invalid_wxa_jump_h5_domain: semicolon",
     }
 }
 
@@ -1040,13 +1048,13 @@ w::record! {
     /// * Catalog: `open_platform.component.modify_wxa_server_domain`.
     pub struct ModifyWxaServerDomain {
         /// `action`.
-        0 action: String => w::Field::must("action"),
+        0 action: String => "action: must",
         /// `is_modify_published_together`.
-        1 is_modify_published_together: Option<bool> => w::Field::new("is_modify_published_together"),
+        1 is_modify_published_together: Option<bool> => "is_modify_published_together",
         /// `wxa_server_domain`.
-        2 wxa_server_domain: Option<Vec<String>> => w::Field::new("wxa_server_domain").spelled(w::Spelling::Joined(';')),
+        2 wxa_server_domain: Option<Vec<String>> => "wxa_server_domain: semicolon",
     }
-    new(action: String)
+    new(action: impl Into<String>)
     set(is_modify_published_together: bool, wxa_server_domain: Vec<String>)
 }
 
@@ -1054,11 +1062,11 @@ w::record! {
     /// Answer to [`ModifyWxaServerDomain`].
     pub struct ModifyWxaServerDomainResponse {
         /// `published_wxa_server_domain`.
-        0 published_wxa_server_domain: Option<Vec<String>> => w::Field::new("published_wxa_server_domain").spelled(w::Spelling::Joined(';')),
+        0 published_wxa_server_domain: Option<Vec<String>> => "published_wxa_server_domain: semicolon",
         /// `testing_wxa_server_domain`.
-        1 testing_wxa_server_domain: Option<Vec<String>> => w::Field::new("testing_wxa_server_domain").spelled(w::Spelling::Joined(';')),
+        1 testing_wxa_server_domain: Option<Vec<String>> => "testing_wxa_server_domain: semicolon",
         /// `invalid_wxa_server_domain`.
-        2 invalid_wxa_server_domain: Option<Vec<String>> => w::Field::new("invalid_wxa_server_domain").spelled(w::Spelling::Joined(';')),
+        2 invalid_wxa_server_domain: Option<Vec<String>> => "invalid_wxa_server_domain: semicolon",
     }
 }
 
@@ -1089,7 +1097,7 @@ w::record! {
     /// * Catalog: `open_platform.component.set_authorizer_option`.
     pub struct SetAuthorizerOption {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -1121,11 +1129,11 @@ w::record! {
     /// * Catalog: `open_platform.component.setprivacysetting`.
     pub struct Setprivacysetting {
         /// `privacy_ver`.
-        0 privacy_ver: Option<i64> => w::Field::new("privacy_ver"),
+        0 privacy_ver: Option<i64> => "privacy_ver",
         /// `owner_setting`.
-        1 owner_setting: OwnerSetting => w::Field::must("owner_setting"),
+        1 owner_setting: OwnerSetting => "owner_setting: must",
         /// `setting_list`.
-        2 setting_list: Option<Vec<SetprivacysettingSetting>> => w::Field::new("setting_list"),
+        2 setting_list: Option<Vec<SetprivacysettingSetting>> => "setting_list",
     }
     new(owner_setting: OwnerSetting)
     set(privacy_ver: i64, setting_list: Vec<SetprivacysettingSetting>)
@@ -1158,7 +1166,7 @@ w::record! {
     /// * Catalog: `open_platform.component.upload_card_agent_qualification`.
     pub struct UploadCardAgentQualification {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -1190,7 +1198,7 @@ w::record! {
     /// * Catalog: `open_platform.component.upload_card_merchant_qualification`.
     pub struct UploadCardMerchantQualification {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -1222,7 +1230,7 @@ w::record! {
     /// * Catalog: `open_platform.component.uploadprivacyextfile`.
     pub struct Uploadprivacyextfile {
         /// `file`.
-        0 file: w::FilePart => w::Field::must("file"),
+        0 file: w::FilePart => "file: must",
     }
     new(file: w::FilePart)
 }
@@ -1231,7 +1239,7 @@ w::record! {
     /// Answer to [`Uploadprivacyextfile`].
     pub struct UploadprivacyextfileResponse {
         /// `ext_file_media_id`.
-        0 ext_file_media_id: String => w::Field::must("ext_file_media_id"),
+        0 ext_file_media_id: String => "ext_file_media_id: must",
     }
 }
 
@@ -1266,26 +1274,26 @@ pub mod fastregisterweapp {
         /// * Catalog: `open_platform.component.fastregisterweapp.create`.
         pub struct Create {
             /// `name`.
-            0 name: String => w::Field::must("name"),
+            0 name: String => "name: must",
             /// `code`.
-            1 code: String => w::Field::must("code"),
+            1 code: String => "code: must",
             /// `code_type`.
-            2 code_type: i64 => w::Field::must("code_type"),
+            2 code_type: i64 => "code_type: must",
             /// `legal_persona_name`.
-            3 legal_persona_name: String => w::Field::must("legal_persona_name"),
+            3 legal_persona_name: String => "legal_persona_name: must",
             /// `legal_persona_wechat`.
-            4 legal_persona_wechat: String => w::Field::must("legal_persona_wechat"),
+            4 legal_persona_wechat: String => "legal_persona_wechat: must",
             /// `component_phone`.
-            5 component_phone: Option<String> => w::Field::new("component_phone"),
+            5 component_phone: Option<String> => "component_phone",
         }
         new(
-            name: String,
-            code: String,
+            name: impl Into<String>,
+            code: impl Into<String>,
             code_type: i64,
-            legal_persona_name: String,
-            legal_persona_wechat: String,
+            legal_persona_name: impl Into<String>,
+            legal_persona_wechat: impl Into<String>,
         )
-        set(component_phone: String)
+        text(component_phone: String)
     }
 
     w::endpoint! {
@@ -1315,13 +1323,17 @@ pub mod fastregisterweapp {
         /// * Catalog: `open_platform.component.fastregisterweapp.search`.
         pub struct Search {
             /// `name`.
-            0 name: String => w::Field::must("name"),
+            0 name: String => "name: must",
             /// `legal_persona_name`.
-            1 legal_persona_name: String => w::Field::must("legal_persona_name"),
+            1 legal_persona_name: String => "legal_persona_name: must",
             /// `legal_persona_wechat`.
-            2 legal_persona_wechat: String => w::Field::must("legal_persona_wechat"),
+            2 legal_persona_wechat: String => "legal_persona_wechat: must",
         }
-        new(name: String, legal_persona_name: String, legal_persona_wechat: String)
+        new(
+            name: impl Into<String>,
+            legal_persona_name: impl Into<String>,
+            legal_persona_wechat: impl Into<String>,
+        )
     }
 
     w::endpoint! {

@@ -7,13 +7,13 @@ w::record! {
     /// `BatchdelcsversionFail`.
     pub struct BatchdelcsversionFail {
         /// `env`.
-        0 env: String => w::Field::must("env"),
+        0 env: String => "env: must",
         /// `service_name`.
-        1 service_name: String => w::Field::must("service_name"),
+        1 service_name: String => "service_name: must",
         /// `version_name`.
-        2 version_name: String => w::Field::must("version_name"),
+        2 version_name: String => "version_name: must",
         /// `errmsg`.
-        3 errmsg: String => w::Field::must("errmsg"),
+        3 errmsg: String => "errmsg: must",
     }
 }
 
@@ -21,26 +21,26 @@ w::record! {
     /// `BatchdelcsversionItem`.
     pub struct BatchdelcsversionItem {
         /// `env`.
-        0 env: String => w::Field::must("env"),
+        0 env: String => "env: must",
         /// `service_name`.
-        1 service_name: String => w::Field::must("service_name"),
+        1 service_name: String => "service_name: must",
         /// `version_name`.
-        2 version_name: String => w::Field::must("version_name"),
+        2 version_name: String => "version_name: must",
     }
-    new(env: String, service_name: String, version_name: String)
+    new(env: impl Into<String>, service_name: impl Into<String>, version_name: impl Into<String>)
 }
 
 w::record! {
     /// `BatchdownloadfileFile`.
     pub struct BatchdownloadfileFile {
         /// `fileid`.
-        0 fileid: String => w::Field::must("fileid"),
+        0 fileid: String => "fileid: must",
         /// `download_url`.
-        1 download_url: Option<String> => w::Field::new("download_url"),
+        1 download_url: Option<String> => "download_url",
         /// `status`.
-        2 status: i64 => w::Field::must("status"),
+        2 status: i64 => "status: must",
         /// `errmsg`.
-        3 errmsg: Option<String> => w::Field::new("errmsg"),
+        3 errmsg: Option<String> => "errmsg",
     }
 }
 
@@ -48,11 +48,11 @@ w::record! {
     /// `BatchgetenvidErr`.
     pub struct BatchgetenvidErr {
         /// `env`.
-        0 env: String => w::Field::must("env"),
+        0 env: String => "env: must",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `errmsg`.
-        2 errmsg: String => w::Field::must("errmsg"),
+        2 errmsg: String => "errmsg: must",
     }
 }
 
@@ -60,11 +60,11 @@ w::record! {
     /// `BatchsetcspropotionFail`.
     pub struct BatchsetcspropotionFail {
         /// `env`.
-        0 env: String => w::Field::must("env"),
+        0 env: String => "env: must",
         /// `service_name`.
-        1 service_name: String => w::Field::must("service_name"),
+        1 service_name: String => "service_name: must",
         /// `errmsg`.
-        2 errmsg: String => w::Field::must("errmsg"),
+        2 errmsg: String => "errmsg: must",
     }
 }
 
@@ -72,22 +72,22 @@ w::record! {
     /// `BatchsetcspropotionItem`.
     pub struct BatchsetcspropotionItem {
         /// `env`.
-        0 env: String => w::Field::must("env"),
+        0 env: String => "env: must",
         /// `service_name`.
-        1 service_name: String => w::Field::must("service_name"),
+        1 service_name: String => "service_name: must",
         /// `items`.
-        2 items: Vec<ItemItem> => w::Field::must("items"),
+        2 items: Vec<ItemItem> => "items: must",
     }
-    new(env: String, service_name: String, items: Vec<ItemItem>)
+    new(env: impl Into<String>, service_name: impl Into<String>, items: Vec<ItemItem>)
 }
 
 w::record! {
     /// `BatchsetcspropotionSucc`.
     pub struct BatchsetcspropotionSucc {
         /// `env`.
-        0 env: String => w::Field::must("env"),
+        0 env: String => "env: must",
         /// `service_name`.
-        1 service_name: String => w::Field::must("service_name"),
+        1 service_name: String => "service_name: must",
     }
 }
 
@@ -95,20 +95,20 @@ w::record! {
     /// `BatchshareenvData`.
     pub struct BatchshareenvData {
         /// `env`.
-        0 env: String => w::Field::must("env"),
+        0 env: String => "env: must",
         /// `appids`.
-        1 appids: Vec<String> => w::Field::must("appids"),
+        1 appids: Vec<String> => "appids: must",
     }
-    new(env: String, appids: Vec<String>)
+    new(env: impl Into<String>, appids: Vec<String>)
 }
 
 w::record! {
     /// `BatchupdatetriggersErr`.
     pub struct BatchupdatetriggersErr {
         /// `env`.
-        0 env: String => w::Field::must("env"),
+        0 env: String => "env: must",
         /// `errmsg`.
-        1 errmsg: Option<String> => w::Field::new("errmsg"),
+        1 errmsg: Option<String> => "errmsg",
     }
 }
 
@@ -116,9 +116,9 @@ w::record! {
     /// `Capability`.
     pub struct Capability {
         /// `add`.
-        0 add: Option<Vec<String>> => w::Field::new("add"),
+        0 add: Option<Vec<String>> => "add",
         /// `drop`.
-        1 drop: Option<Vec<String>> => w::Field::new("drop"),
+        1 drop: Option<Vec<String>> => "drop",
     }
     new()
     set(add: Vec<String>, drop: Vec<String>)
@@ -128,51 +128,53 @@ w::record! {
     /// `CodeDetail`.
     pub struct CodeDetail {
         /// `name`.
-        0 name: Option<Name> => w::Field::new("name"),
+        0 name: Option<Name> => "name",
         /// `url`.
-        1 url: Option<String> => w::Field::new("url"),
+        1 url: Option<String> => "url",
     }
     new()
-    set(name: Name, url: String)
+    text(url: String)
+    set(name: Name)
 }
 
 w::record! {
     /// `CodeDetailItem`.
     pub struct CodeDetailItem {
         /// `name`.
-        0 name: Option<CodeDetailName> => w::Field::new("name"),
+        0 name: Option<CodeDetailName> => "name",
         /// `url`.
-        1 url: Option<String> => w::Field::new("url"),
+        1 url: Option<String> => "url",
     }
     new()
-    set(name: CodeDetailName, url: String)
+    text(url: String)
+    set(name: CodeDetailName)
 }
 
 w::record! {
     /// `CodeDetailName`.
     pub struct CodeDetailName {
         /// `name`.
-        0 name: Option<String> => w::Field::new("name"),
+        0 name: Option<String> => "name",
         /// `full_name`.
-        1 full_name: Option<String> => w::Field::new("full_name"),
+        1 full_name: Option<String> => "full_name",
     }
     new()
-    set(name: String, full_name: String)
+    text(name: String, full_name: String)
 }
 
 w::record! {
     /// `Collection`.
     pub struct Collection {
         /// `name`.
-        0 name: String => w::Field::must("name"),
+        0 name: String => "name: must",
         /// `count`.
-        1 count: i64 => w::Field::must("count"),
+        1 count: i64 => "count: must",
         /// `size`.
-        2 size: i64 => w::Field::must("size"),
+        2 size: i64 => "size: must",
         /// `index_count`.
-        3 index_count: i64 => w::Field::must("index_count"),
+        3 index_count: i64 => "index_count: must",
         /// `index_size`.
-        4 index_size: i64 => w::Field::must("index_size"),
+        4 index_size: i64 => "index_size: must",
     }
 }
 
@@ -180,41 +182,36 @@ w::record! {
     /// `CreatecloudbaserunserverversionImageInfo`.
     pub struct CreatecloudbaserunserverversionImageInfo {
         /// `repository_name`.
-        0 repository_name: Option<String> => w::Field::new("repository_name"),
+        0 repository_name: Option<String> => "repository_name",
         /// `is_public`.
-        1 is_public: Option<bool> => w::Field::new("is_public"),
+        1 is_public: Option<bool> => "is_public",
         /// `tag_name`.
-        2 tag_name: Option<String> => w::Field::new("tag_name"),
+        2 tag_name: Option<String> => "tag_name",
         /// `server_addr`.
-        3 server_addr: Option<String> => w::Field::new("server_addr"),
+        3 server_addr: Option<String> => "server_addr",
         /// `image_url`.
-        4 image_url: Option<String> => w::Field::new("image_url"),
+        4 image_url: Option<String> => "image_url",
     }
     new()
-    set(
-        repository_name: String,
-        is_public: bool,
-        tag_name: String,
-        server_addr: String,
-        image_url: String,
-    )
+    text(repository_name: String, tag_name: String, server_addr: String, image_url: String)
+    set(is_public: bool)
 }
 
 w::record! {
     /// `Cslist`.
     pub struct Cslist {
         /// `server_name`.
-        0 server_name: String => w::Field::must("server_name"),
+        0 server_name: String => "server_name: must",
         /// `vpcid`.
-        1 vpcid: String => w::Field::must("vpcid"),
+        1 vpcid: String => "vpcid: must",
         /// `status`.
-        2 status: String => w::Field::must("status"),
+        2 status: String => "status: must",
         /// `image_repo`.
-        3 image_repo: Option<String> => w::Field::new("image_repo"),
+        3 image_repo: Option<String> => "image_repo",
         /// `updated_time`; format `rfc3339`.
-        4 updated_time: String => w::Field::must("updated_time"),
+        4 updated_time: String => "updated_time: must",
         /// `created_time`; format `rfc3339`.
-        5 created_time: String => w::Field::must("created_time"),
+        5 created_time: String => "created_time: must",
     }
 }
 
@@ -222,13 +219,13 @@ w::record! {
     /// `CustomLogService`.
     pub struct CustomLogService {
         /// `cls_region`.
-        0 cls_region: String => w::Field::must("cls_region"),
+        0 cls_region: String => "cls_region: must",
         /// `cls_logset_id`.
-        1 cls_logset_id: String => w::Field::must("cls_logset_id"),
+        1 cls_logset_id: String => "cls_logset_id: must",
         /// `cls_topic_id`.
-        2 cls_topic_id: String => w::Field::must("cls_topic_id"),
+        2 cls_topic_id: String => "cls_topic_id: must",
         /// `create_time`; format `yyyy-MM-dd HH:mm:ss`.
-        3 create_time: String => w::Field::must("create_time"),
+        3 create_time: String => "create_time: must",
     }
 }
 
@@ -236,11 +233,11 @@ w::record! {
     /// `Database`.
     pub struct Database {
         /// `region`.
-        0 region: String => w::Field::must("region"),
+        0 region: String => "region: must",
         /// `instance_id`.
-        1 instance_id: String => w::Field::must("instance_id"),
+        1 instance_id: String => "instance_id: must",
         /// `status`.
-        2 status: String => w::Field::must("status"),
+        2 status: String => "status: must",
     }
 }
 
@@ -248,11 +245,11 @@ w::record! {
     /// `Delete`.
     pub struct Delete {
         /// `fileid`.
-        0 fileid: String => w::Field::must("fileid"),
+        0 fileid: String => "fileid: must",
         /// `status`.
-        1 status: i64 => w::Field::must("status"),
+        1 status: i64 => "status: must",
         /// `errmsg`.
-        2 errmsg: Option<String> => w::Field::new("errmsg"),
+        2 errmsg: Option<String> => "errmsg",
     }
 }
 
@@ -260,23 +257,23 @@ w::record! {
     /// `DescribeenvsInfo`.
     pub struct DescribeenvsInfo {
         /// `env`.
-        0 env: String => w::Field::must("env"),
+        0 env: String => "env: must",
         /// `alias`.
-        1 alias: String => w::Field::must("alias"),
+        1 alias: String => "alias: must",
         /// `status`.
-        2 status: String => w::Field::must("status"),
+        2 status: String => "status: must",
         /// `package_id`.
-        3 package_id: Option<String> => w::Field::new("package_id"),
+        3 package_id: Option<String> => "package_id",
         /// `package_name`.
-        4 package_name: Option<String> => w::Field::new("package_name"),
+        4 package_name: Option<String> => "package_name",
         /// `dbinstance_id`.
-        5 dbinstance_id: Option<String> => w::Field::new("dbinstance_id"),
+        5 dbinstance_id: Option<String> => "dbinstance_id",
         /// `bucket_id`.
-        6 bucket_id: Option<String> => w::Field::new("bucket_id"),
+        6 bucket_id: Option<String> => "bucket_id",
         /// `update_time`; format `rfc3339`.
-        7 update_time: String => w::Field::must("update_time"),
+        7 update_time: String => "update_time: must",
         /// `create_time`; format `rfc3339`.
-        8 create_time: String => w::Field::must("create_time"),
+        8 create_time: String => "create_time: must",
     }
 }
 
@@ -284,15 +281,15 @@ w::record! {
     /// `DescribestaticstoreData`.
     pub struct DescribestaticstoreData {
         /// `env`.
-        0 env: String => w::Field::must("env"),
+        0 env: String => "env: must",
         /// `domain`.
-        1 domain: String => w::Field::must("domain"),
+        1 domain: String => "domain: must",
         /// `bucket`.
-        2 bucket: String => w::Field::must("bucket"),
+        2 bucket: String => "bucket: must",
         /// `regoin`.
-        3 regoin: String => w::Field::must("regoin"),
+        3 regoin: String => "regoin: must",
         /// `status`.
-        4 status: String => w::Field::must("status"),
+        4 status: String => "status: must",
     }
 }
 
@@ -300,59 +297,60 @@ w::record! {
     /// `EmptyDir`.
     pub struct EmptyDir {
         /// `enable_empty_dir_volume`.
-        0 enable_empty_dir_volume: Option<bool> => w::Field::new("enable_empty_dir_volume"),
+        0 enable_empty_dir_volume: Option<bool> => "enable_empty_dir_volume",
         /// `medium`.
-        1 medium: Option<String> => w::Field::new("medium"),
+        1 medium: Option<String> => "medium",
         /// `size_limit`.
-        2 size_limit: Option<String> => w::Field::new("size_limit"),
+        2 size_limit: Option<String> => "size_limit",
     }
     new()
-    set(enable_empty_dir_volume: bool, medium: String, size_limit: String)
+    text(medium: String, size_limit: String)
+    set(enable_empty_dir_volume: bool)
 }
 
 w::record! {
     /// `Env`.
     pub struct Env {
         /// `region`.
-        0 region: String => w::Field::must("region"),
+        0 region: String => "region: must",
         /// `env_id`.
-        1 env_id: String => w::Field::must("env_id"),
+        1 env_id: String => "env_id: must",
         /// `source`.
-        2 source: String => w::Field::must("source"),
+        2 source: String => "source: must",
         /// `alias`.
-        3 alias: String => w::Field::must("alias"),
+        3 alias: String => "alias: must",
         /// `status`.
-        4 status: String => w::Field::must("status"),
+        4 status: String => "status: must",
         /// `package_id`.
-        5 package_id: Option<String> => w::Field::new("package_id"),
+        5 package_id: Option<String> => "package_id",
         /// `package_name`.
-        6 package_name: Option<String> => w::Field::new("package_name"),
+        6 package_name: Option<String> => "package_name",
         /// `databases`.
-        7 databases: Option<Vec<Database>> => w::Field::new("databases"),
+        7 databases: Option<Vec<Database>> => "databases",
         /// `storages`.
-        8 storages: Option<Vec<Storage>> => w::Field::new("storages"),
+        8 storages: Option<Vec<Storage>> => "storages",
         /// `static_storages`.
-        9 static_storages: Option<Vec<StaticStorage>> => w::Field::new("static_storages"),
+        9 static_storages: Option<Vec<StaticStorage>> => "static_storages",
         /// `functions`.
-        10 functions: Option<Vec<Function>> => w::Field::new("functions"),
+        10 functions: Option<Vec<Function>> => "functions",
         /// `log_services`.
-        11 log_services: Option<Vec<LogService>> => w::Field::new("log_services"),
+        11 log_services: Option<Vec<LogService>> => "log_services",
         /// `custom_log_services`.
-        12 custom_log_services: Option<Vec<CustomLogService>> => w::Field::new("custom_log_services"),
+        12 custom_log_services: Option<Vec<CustomLogService>> => "custom_log_services",
         /// `is_auto_degrade`.
-        13 is_auto_degrade: bool => w::Field::must("is_auto_degrade"),
+        13 is_auto_degrade: bool => "is_auto_degrade: must",
         /// `env_channel`.
-        14 env_channel: Option<String> => w::Field::new("env_channel"),
+        14 env_channel: Option<String> => "env_channel",
         /// `pay_mode`.
-        15 pay_mode: String => w::Field::must("pay_mode"),
+        15 pay_mode: String => "pay_mode: must",
         /// `is_default`.
-        16 is_default: bool => w::Field::must("is_default"),
+        16 is_default: bool => "is_default: must",
         /// `tags`.
-        17 tags: Vec<Tag> => w::Field::must("tags"),
+        17 tags: Vec<Tag> => "tags: must",
         /// `update_time`; format `yyyy-MM-dd HH:mm:ss`.
-        18 update_time: String => w::Field::must("update_time"),
+        18 update_time: String => "update_time: must",
         /// `create_time`; format `yyyy-MM-dd HH:mm:ss`.
-        19 create_time: String => w::Field::must("create_time"),
+        19 create_time: String => "create_time: must",
     }
 }
 
@@ -360,38 +358,32 @@ w::record! {
     /// `EsInfo`.
     pub struct EsInfo {
         /// `id`.
-        0 id: i64 => w::Field::must("id"),
+        0 id: i64 => "id: must",
         /// `secret_name`.
-        1 secret_name: Option<String> => w::Field::new("secret_name"),
+        1 secret_name: Option<String> => "secret_name",
         /// `ip`.
-        2 ip: Option<String> => w::Field::new("ip"),
+        2 ip: Option<String> => "ip",
         /// `port`.
-        3 port: Option<i64> => w::Field::new("port"),
+        3 port: Option<i64> => "port",
         /// `index`.
-        4 index: Option<String> => w::Field::new("index"),
+        4 index: Option<String> => "index",
         /// `account`.
-        5 account: Option<String> => w::Field::new("account"),
+        5 account: Option<String> => "account",
         /// `password`.
-        6 password: Option<String> => w::Field::new("password").masked(),
+        6 password: Option<String> => "password: masked",
     }
     new(id: i64)
-    set(
-        secret_name: String,
-        ip: String,
-        port: i64,
-        index: String,
-        account: String,
-        password: String,
-    )
+    text(secret_name: String, ip: String, index: String, account: String, password: String)
+    set(port: i64)
 }
 
 w::record! {
     /// `Fail`.
     pub struct Fail {
         /// `env`.
-        0 env: String => w::Field::must("env"),
+        0 env: String => "env: must",
         /// `errormsg`.
-        1 errormsg: String => w::Field::must("errormsg"),
+        1 errormsg: String => "errormsg: must",
     }
 }
 
@@ -399,20 +391,20 @@ w::record! {
     /// `File`.
     pub struct File {
         /// `fileid`.
-        0 fileid: String => w::Field::must("fileid"),
+        0 fileid: String => "fileid: must",
         /// `max_age`; unit s.
-        1 max_age: i64 => w::Field::must("max_age"),
+        1 max_age: i64 => "max_age: must",
     }
-    new(fileid: String, max_age: i64)
+    new(fileid: impl Into<String>, max_age: i64)
 }
 
 w::record! {
     /// `Function`.
     pub struct Function {
         /// `region`.
-        0 region: String => w::Field::must("region"),
+        0 region: String => "region: must",
         /// `namespace`.
-        1 namespace: String => w::Field::must("namespace"),
+        1 namespace: String => "namespace: must",
     }
 }
 
@@ -420,13 +412,13 @@ w::record! {
     /// `GetbucketContent`.
     pub struct GetbucketContent {
         /// `key`.
-        0 key: String => w::Field::must("key"),
+        0 key: String => "key: must",
         /// `md5`.
-        1 md5: String => w::Field::must("md5"),
+        1 md5: String => "md5: must",
         /// `size`; unit byte.
-        2 size: i64 => w::Field::must("size"),
+        2 size: i64 => "size: must",
         /// `last_modified`; format `rfc3339`.
-        3 last_modified: String => w::Field::must("last_modified"),
+        3 last_modified: String => "last_modified: must",
     }
 }
 
@@ -434,23 +426,23 @@ w::record! {
     /// `GetcsversionlistItem`.
     pub struct GetcsversionlistItem {
         /// `version_name`.
-        0 version_name: String => w::Field::must("version_name"),
+        0 version_name: String => "version_name: must",
         /// `status`.
-        1 status: String => w::Field::must("status"),
+        1 status: String => "status: must",
         /// `flow_ratio`.
-        2 flow_ratio: i64 => w::Field::must("flow_ratio"),
+        2 flow_ratio: i64 => "flow_ratio: must",
         /// `buildid`.
-        3 buildid: i64 => w::Field::must("buildid"),
+        3 buildid: i64 => "buildid: must",
         /// `upload_type`.
-        4 upload_type: String => w::Field::must("upload_type"),
+        4 upload_type: String => "upload_type: must",
         /// `min_replicas`.
-        5 min_replicas: i64 => w::Field::must("min_replicas"),
+        5 min_replicas: i64 => "min_replicas: must",
         /// `max_replicas`.
-        6 max_replicas: i64 => w::Field::must("max_replicas"),
+        6 max_replicas: i64 => "max_replicas: must",
         /// `updated_time`; format `rfc3339`.
-        7 updated_time: String => w::Field::must("updated_time"),
+        7 updated_time: String => "updated_time: must",
         /// `created_time`; format `rfc3339`.
-        8 created_time: String => w::Field::must("created_time"),
+        8 created_time: String => "created_time: must",
     }
 }
 
@@ -458,17 +450,17 @@ w::record! {
     /// `GetscflistFunction`.
     pub struct GetscflistFunction {
         /// `name`.
-        0 name: String => w::Field::must("name"),
+        0 name: String => "name: must",
         /// `runtime`.
-        1 runtime: String => w::Field::must("runtime"),
+        1 runtime: String => "runtime: must",
         /// `status`.
-        2 status: String => w::Field::must("status"),
+        2 status: String => "status: must",
         /// `status_reason`.
-        3 status_reason: Vec<StatusReason> => w::Field::must("status_reason"),
+        3 status_reason: Vec<StatusReason> => "status_reason: must",
         /// `mod_time`; format `rfc3339`.
-        4 mod_time: String => w::Field::must("mod_time"),
+        4 mod_time: String => "mod_time: must",
         /// `add_time`; format `rfc3339`.
-        5 add_time: String => w::Field::must("add_time"),
+        5 add_time: String => "add_time: must",
     }
 }
 
@@ -476,22 +468,22 @@ w::record! {
     /// `ImageInfo`.
     pub struct ImageInfo {
         /// `repository_name`.
-        0 repository_name: String => w::Field::must("repository_name"),
+        0 repository_name: String => "repository_name: must",
         /// `ispublic`.
-        1 ispublic: bool => w::Field::must("ispublic"),
+        1 ispublic: bool => "ispublic: must",
         /// `tagname`.
-        2 tagname: String => w::Field::must("tagname"),
+        2 tagname: String => "tagname: must",
         /// `server_addr`.
-        3 server_addr: String => w::Field::must("server_addr"),
+        3 server_addr: String => "server_addr: must",
         /// `image_url`.
-        4 image_url: String => w::Field::must("image_url"),
+        4 image_url: String => "image_url: must",
     }
     new(
-        repository_name: String,
+        repository_name: impl Into<String>,
         ispublic: bool,
-        tagname: String,
-        server_addr: String,
-        image_url: String,
+        tagname: impl Into<String>,
+        server_addr: impl Into<String>,
+        image_url: impl Into<String>,
     )
 }
 
@@ -499,43 +491,43 @@ w::record! {
     /// `ImageSecretInfo`.
     pub struct ImageSecretInfo {
         /// `registryserver`.
-        0 registryserver: Option<String> => w::Field::new("registryserver"),
+        0 registryserver: Option<String> => "registryserver",
         /// `username`.
-        1 username: Option<String> => w::Field::new("username"),
+        1 username: Option<String> => "username",
         /// `password`.
-        2 password: Option<String> => w::Field::new("password").masked(),
+        2 password: Option<String> => "password: masked",
         /// `email`.
-        3 email: Option<String> => w::Field::new("email").masked(),
+        3 email: Option<String> => "email: masked",
     }
     new()
-    set(registryserver: String, username: String, password: String, email: String)
+    text(registryserver: String, username: String, password: String, email: String)
 }
 
 w::record! {
     /// `ImageSecretInfoItem`.
     pub struct ImageSecretInfoItem {
         /// `registry_server`.
-        0 registry_server: Option<String> => w::Field::new("registry_server"),
+        0 registry_server: Option<String> => "registry_server",
         /// `user_name`.
-        1 user_name: Option<String> => w::Field::new("user_name"),
+        1 user_name: Option<String> => "user_name",
         /// `password`.
-        2 password: Option<String> => w::Field::new("password").masked(),
+        2 password: Option<String> => "password: masked",
         /// `email`.
-        3 email: Option<String> => w::Field::new("email").masked(),
+        3 email: Option<String> => "email: masked",
     }
     new()
-    set(registry_server: String, user_name: String, password: String, email: String)
+    text(registry_server: String, user_name: String, password: String, email: String)
 }
 
 w::record! {
     /// `Index`.
     pub struct Index {
         /// `name`.
-        0 name: String => w::Field::must("name"),
+        0 name: String => "name: must",
         /// `keys`.
-        1 keys: Option<Vec<Key>> => w::Field::new("keys"),
+        1 keys: Option<Vec<Key>> => "keys",
     }
-    new(name: String)
+    new(name: impl Into<String>)
     set(keys: Vec<Key>)
 }
 
@@ -543,38 +535,38 @@ w::record! {
     /// `ItemItem`.
     pub struct ItemItem {
         /// `version_name`.
-        0 version_name: String => w::Field::must("version_name"),
+        0 version_name: String => "version_name: must",
         /// `flow_ratio`.
-        1 flow_ratio: i64 => w::Field::must("flow_ratio"),
+        1 flow_ratio: i64 => "flow_ratio: must",
     }
-    new(version_name: String, flow_ratio: i64)
+    new(version_name: impl Into<String>, flow_ratio: i64)
 }
 
 w::record! {
     /// `Key`.
     pub struct Key {
         /// `name`.
-        0 name: String => w::Field::must("name"),
+        0 name: String => "name: must",
         /// `direction`.
-        1 direction: Option<String> => w::Field::new("direction"),
+        1 direction: Option<String> => "direction",
     }
-    new(name: String)
-    set(direction: String)
+    new(name: impl Into<String>)
+    text(direction: String)
 }
 
 w::record! {
     /// `LogService`.
     pub struct LogService {
         /// `region`.
-        0 region: String => w::Field::must("region"),
+        0 region: String => "region: must",
         /// `logset_id`.
-        1 logset_id: String => w::Field::must("logset_id"),
+        1 logset_id: String => "logset_id: must",
         /// `logset_name`.
-        2 logset_name: String => w::Field::must("logset_name"),
+        2 logset_name: String => "logset_name: must",
         /// `topic_id`.
-        3 topic_id: String => w::Field::must("topic_id"),
+        3 topic_id: String => "topic_id: must",
         /// `topic_name`.
-        4 topic_name: String => w::Field::must("topic_name"),
+        4 topic_name: String => "topic_name: must",
     }
 }
 
@@ -582,63 +574,59 @@ w::record! {
     /// `MountVolumeInfo`.
     pub struct MountVolumeInfo {
         /// `name`.
-        0 name: Option<String> => w::Field::new("name"),
+        0 name: Option<String> => "name",
         /// `mount_path`.
-        1 mount_path: Option<String> => w::Field::new("mount_path"),
+        1 mount_path: Option<String> => "mount_path",
         /// `read_only`.
-        2 read_only: Option<bool> => w::Field::new("read_only"),
+        2 read_only: Option<bool> => "read_only",
         /// `nfs_volumes`.
-        3 nfs_volumes: Option<Vec<NfsVolume>> => w::Field::new("nfs_volumes"),
+        3 nfs_volumes: Option<Vec<NfsVolume>> => "nfs_volumes",
     }
     new()
-    set(name: String, mount_path: String, read_only: bool, nfs_volumes: Vec<NfsVolume>)
+    text(name: String, mount_path: String)
+    set(read_only: bool, nfs_volumes: Vec<NfsVolume>)
 }
 
 w::record! {
     /// `Name`.
     pub struct Name {
         /// `name`.
-        0 name: Option<String> => w::Field::new("name"),
+        0 name: Option<String> => "name",
         /// `fullname`.
-        1 fullname: Option<String> => w::Field::new("fullname"),
+        1 fullname: Option<String> => "fullname",
     }
     new()
-    set(name: String, fullname: String)
+    text(name: String, fullname: String)
 }
 
 w::record! {
     /// `NfsVolume`.
     pub struct NfsVolume {
         /// `server`.
-        0 server: Option<String> => w::Field::new("server"),
+        0 server: Option<String> => "server",
         /// `path`.
-        1 path: Option<String> => w::Field::new("path"),
+        1 path: Option<String> => "path",
         /// `read_only`.
-        2 read_only: Option<bool> => w::Field::new("read_only"),
+        2 read_only: Option<bool> => "read_only",
         /// `secret_name`.
-        3 secret_name: Option<String> => w::Field::new("secret_name"),
+        3 secret_name: Option<String> => "secret_name",
         /// `enable_empty_dir_volume`.
-        4 enable_empty_dir_volume: Option<bool> => w::Field::new("enable_empty_dir_volume"),
+        4 enable_empty_dir_volume: Option<bool> => "enable_empty_dir_volume",
     }
     new()
-    set(
-        server: String,
-        path: String,
-        read_only: bool,
-        secret_name: String,
-        enable_empty_dir_volume: bool,
-    )
+    text(server: String, path: String, secret_name: String)
+    set(read_only: bool, enable_empty_dir_volume: bool)
 }
 
 w::record! {
     /// `Pager`.
     pub struct Pager {
         /// `offset`.
-        0 offset: i64 => w::Field::must("offset"),
+        0 offset: i64 => "offset: must",
         /// `limit`.
-        1 limit: i64 => w::Field::must("limit"),
+        1 limit: i64 => "limit: must",
         /// `total`.
-        2 total: i64 => w::Field::must("total"),
+        2 total: i64 => "total: must",
     }
 }
 
@@ -646,32 +634,33 @@ w::record! {
     /// `PolicyDetail`.
     pub struct PolicyDetail {
         /// `policy_type`.
-        0 policy_type: Option<String> => w::Field::new("policy_type"),
+        0 policy_type: Option<String> => "policy_type",
         /// `policy_threshold`.
-        1 policy_threshold: Option<f64> => w::Field::new("policy_threshold"),
+        1 policy_threshold: Option<f64> => "policy_threshold",
     }
     new()
-    set(policy_type: String, policy_threshold: f64)
+    text(policy_type: String)
+    set(policy_threshold: f64)
 }
 
 w::record! {
     /// `PublicNetConfig`.
     pub struct PublicNetConfig {
         /// `public_net_status`.
-        0 public_net_status: String => w::Field::must("public_net_status"),
+        0 public_net_status: String => "public_net_status: must",
         /// `eip_status`.
-        1 eip_status: String => w::Field::must("eip_status"),
+        1 eip_status: String => "eip_status: must",
     }
-    new(public_net_status: String, eip_status: String)
+    new(public_net_status: impl Into<String>, eip_status: impl Into<String>)
 }
 
 w::record! {
     /// `RelationData`.
     pub struct RelationData {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `env_list`.
-        1 env_list: Vec<String> => w::Field::must("env_list"),
+        1 env_list: Vec<String> => "env_list: must",
     }
 }
 
@@ -679,7 +668,7 @@ w::record! {
     /// `Security`.
     pub struct Security {
         /// `capabilities`.
-        0 capabilities: Option<Capability> => w::Field::new("capabilities"),
+        0 capabilities: Option<Capability> => "capabilities",
     }
     new()
     set(capabilities: Capability)
@@ -689,70 +678,64 @@ w::record! {
     /// `ServiceVolume`.
     pub struct ServiceVolume {
         /// `name`.
-        0 name: Option<String> => w::Field::new("name"),
+        0 name: Option<String> => "name",
         /// `secret_name`.
-        1 secret_name: Option<String> => w::Field::new("secret_name"),
+        1 secret_name: Option<String> => "secret_name",
         /// `enable_empty_dir_volume`.
-        2 enable_empty_dir_volume: Option<bool> => w::Field::new("enable_empty_dir_volume"),
+        2 enable_empty_dir_volume: Option<bool> => "enable_empty_dir_volume",
         /// `empty_dir`.
-        3 empty_dir: Option<EmptyDir> => w::Field::new("empty_dir"),
+        3 empty_dir: Option<EmptyDir> => "empty_dir",
     }
     new()
-    set(name: String, secret_name: String, enable_empty_dir_volume: bool, empty_dir: EmptyDir)
+    text(name: String, secret_name: String)
+    set(enable_empty_dir_volume: bool, empty_dir: EmptyDir)
 }
 
 w::record! {
     /// `ServiceVolumeMount`.
     pub struct ServiceVolumeMount {
         /// `name`.
-        0 name: Option<String> => w::Field::new("name"),
+        0 name: Option<String> => "name",
         /// `mount_path`.
-        1 mount_path: Option<String> => w::Field::new("mount_path"),
+        1 mount_path: Option<String> => "mount_path",
         /// `read_only`.
-        2 read_only: Option<bool> => w::Field::new("read_only"),
+        2 read_only: Option<bool> => "read_only",
         /// `sub_path`.
-        3 sub_path: Option<String> => w::Field::new("sub_path"),
+        3 sub_path: Option<String> => "sub_path",
         /// `mount_propagation`.
-        4 mount_propagation: Option<String> => w::Field::new("mount_propagation"),
+        4 mount_propagation: Option<String> => "mount_propagation",
     }
     new()
-    set(
-        name: String,
-        mount_path: String,
-        read_only: bool,
-        sub_path: String,
-        mount_propagation: String,
-    )
+    text(name: String, mount_path: String, sub_path: String, mount_propagation: String)
+    set(read_only: bool)
 }
 
 w::record! {
     /// `SidecarSpec`.
     pub struct SidecarSpec {
         /// `container_image`.
-        0 container_image: Option<String> => w::Field::new("container_image"),
+        0 container_image: Option<String> => "container_image",
         /// `container_port`.
-        1 container_port: Option<i64> => w::Field::new("container_port"),
+        1 container_port: Option<i64> => "container_port",
         /// `container_name`.
-        2 container_name: Option<String> => w::Field::new("container_name"),
+        2 container_name: Option<String> => "container_name",
         /// `env_var`.
-        3 env_var: Option<String> => w::Field::new("env_var"),
+        3 env_var: Option<String> => "env_var",
         /// `initial_delay_seconds`.
-        4 initial_delay_seconds: Option<i64> => w::Field::new("initial_delay_seconds"),
+        4 initial_delay_seconds: Option<i64> => "initial_delay_seconds",
         /// `cpu`.
-        5 cpu: Option<f64> => w::Field::new("cpu"),
+        5 cpu: Option<f64> => "cpu",
         /// `mem`; unit GB.
-        6 mem: Option<f64> => w::Field::new("mem"),
+        6 mem: Option<f64> => "mem",
         /// `security`.
-        7 security: Option<Security> => w::Field::new("security"),
+        7 security: Option<Security> => "security",
         /// `volume_mount_infos`.
-        8 volume_mount_infos: Option<Vec<MountVolumeInfo>> => w::Field::new("volume_mount_infos"),
+        8 volume_mount_infos: Option<Vec<MountVolumeInfo>> => "volume_mount_infos",
     }
     new()
+    text(container_image: String, container_name: String, env_var: String)
     set(
-        container_image: String,
         container_port: i64,
-        container_name: String,
-        env_var: String,
         initial_delay_seconds: i64,
         cpu: f64,
         mem: f64,
@@ -765,15 +748,15 @@ w::record! {
     /// `StaticStorage`.
     pub struct StaticStorage {
         /// `region`.
-        0 region: String => w::Field::must("region"),
+        0 region: String => "region: must",
         /// `bucket`.
-        1 bucket: String => w::Field::must("bucket"),
+        1 bucket: String => "bucket: must",
         /// `status`.
-        2 status: String => w::Field::must("status"),
+        2 status: String => "status: must",
         /// `static_domain`.
-        3 static_domain: String => w::Field::must("static_domain"),
+        3 static_domain: String => "static_domain: must",
         /// `default_dir_name`.
-        4 default_dir_name: String => w::Field::must("default_dir_name"),
+        4 default_dir_name: String => "default_dir_name: must",
     }
 }
 
@@ -781,9 +764,9 @@ w::record! {
     /// `StatusReason`.
     pub struct StatusReason {
         /// `errcode`.
-        0 errcode: String => w::Field::must("errcode"),
+        0 errcode: String => "errcode: must",
         /// `errmsg`.
-        1 errmsg: String => w::Field::must("errmsg"),
+        1 errmsg: String => "errmsg: must",
     }
 }
 
@@ -791,13 +774,13 @@ w::record! {
     /// `Storage`.
     pub struct Storage {
         /// `region`.
-        0 region: String => w::Field::must("region"),
+        0 region: String => "region: must",
         /// `bucket`.
-        1 bucket: String => w::Field::must("bucket"),
+        1 bucket: String => "bucket: must",
         /// `cdn_domain`.
-        2 cdn_domain: Option<String> => w::Field::new("cdn_domain"),
+        2 cdn_domain: Option<String> => "cdn_domain",
         /// `app_id`.
-        3 app_id: Option<String> => w::Field::new("app_id"),
+        3 app_id: Option<String> => "app_id",
     }
 }
 
@@ -805,9 +788,9 @@ w::record! {
     /// `Succ`.
     pub struct Succ {
         /// `env`.
-        0 env: String => w::Field::must("env"),
+        0 env: String => "env: must",
         /// `version_name`.
-        1 version_name: String => w::Field::must("version_name"),
+        1 version_name: String => "version_name: must",
     }
 }
 
@@ -815,37 +798,37 @@ w::record! {
     /// `Tag`.
     pub struct Tag {
         /// `key`.
-        0 key: String => w::Field::must("key"),
+        0 key: String => "key: must",
         /// `value`.
-        1 value: String => w::Field::must("value"),
+        1 value: String => "value: must",
     }
-    new(key: String, value: String)
+    new(key: impl Into<String>, value: impl Into<String>)
 }
 
 w::record! {
     /// `Trigger`.
     pub struct Trigger {
         /// `trigger_name`.
-        0 trigger_name: String => w::Field::must("trigger_name"),
+        0 trigger_name: String => "trigger_name: must",
         /// `config`.
-        1 config: String => w::Field::must("config"),
+        1 config: String => "config: must",
         /// `type`.
-        2 type_: String => w::Field::must("type"),
+        2 type_: String => "type: must",
     }
-    new(trigger_name: String, config: String, type_: String)
+    new(trigger_name: impl Into<String>, config: impl Into<String>, type_: impl Into<String>)
 }
 
 w::record! {
     /// `Vpc`.
     pub struct Vpc {
         /// `vpcid`.
-        0 vpcid: String => w::Field::must("vpcid"),
+        0 vpcid: String => "vpcid: must",
         /// `subnetids`.
-        1 subnetids: Option<Vec<String>> => w::Field::new("subnetids"),
+        1 subnetids: Option<Vec<String>> => "subnetids",
         /// `create_type`.
-        2 create_type: i64 => w::Field::must("create_type"),
+        2 create_type: i64 => "create_type: must",
     }
-    new(vpcid: String, create_type: i64)
+    new(vpcid: impl Into<String>, create_type: i64)
     set(subnetids: Vec<String>)
 }
 
@@ -853,24 +836,24 @@ w::record! {
     /// `VpcConfig`.
     pub struct VpcConfig {
         /// `vpcid`.
-        0 vpcid: String => w::Field::must("vpcid"),
+        0 vpcid: String => "vpcid: must",
         /// `subnetid`.
-        1 subnetid: String => w::Field::must("subnetid"),
+        1 subnetid: String => "subnetid: must",
     }
-    new(vpcid: String, subnetid: String)
+    new(vpcid: impl Into<String>, subnetid: impl Into<String>)
 }
 
 w::record! {
     /// `VpcInfo`.
     pub struct VpcInfo {
         /// `vpc_id`.
-        0 vpc_id: String => w::Field::must("vpc_id"),
+        0 vpc_id: String => "vpc_id: must",
         /// `subnet_ids`.
-        1 subnet_ids: Option<Vec<String>> => w::Field::new("subnet_ids"),
+        1 subnet_ids: Option<Vec<String>> => "subnet_ids",
         /// `create_type`.
-        2 create_type: i64 => w::Field::must("create_type"),
+        2 create_type: i64 => "create_type: must",
     }
-    new(vpc_id: String, create_type: i64)
+    new(vpc_id: impl Into<String>, create_type: i64)
     set(subnet_ids: Vec<String>)
 }
 
@@ -882,68 +865,61 @@ w::record! {
     /// * Catalog: `open_platform.componenttcb.batchcreatecsversion`.
     pub struct Batchcreatecsversion {
         /// `envs`.
-        0 envs: Vec<String> => w::Field::must("envs"),
+        0 envs: Vec<String> => "envs: must",
         /// `service_name`.
-        1 service_name: String => w::Field::must("service_name"),
+        1 service_name: String => "service_name: must",
         /// `upload_type`.
-        2 upload_type: String => w::Field::must("upload_type"),
+        2 upload_type: String => "upload_type: must",
         /// `flow_ratio`.
-        3 flow_ratio: Option<i64> => w::Field::new("flow_ratio"),
+        3 flow_ratio: Option<i64> => "flow_ratio",
         /// `cpu`.
-        4 cpu: Option<f64> => w::Field::new("cpu"),
+        4 cpu: Option<f64> => "cpu",
         /// `mem`; unit GB.
-        5 mem: Option<f64> => w::Field::new("mem"),
+        5 mem: Option<f64> => "mem",
         /// `minnum`.
-        6 minnum: Option<i64> => w::Field::new("minnum"),
+        6 minnum: Option<i64> => "minnum",
         /// `maxnum`.
-        7 maxnum: Option<i64> => w::Field::new("maxnum"),
+        7 maxnum: Option<i64> => "maxnum",
         /// `policy_type`.
-        8 policy_type: Option<String> => w::Field::new("policy_type"),
+        8 policy_type: Option<String> => "policy_type",
         /// `policy_threshold`.
-        9 policy_threshold: Option<i64> => w::Field::new("policy_threshold"),
+        9 policy_threshold: Option<i64> => "policy_threshold",
         /// `container_port`.
-        10 container_port: Option<i64> => w::Field::new("container_port"),
+        10 container_port: Option<i64> => "container_port",
         /// `repository_type`.
-        11 repository_type: Option<String> => w::Field::new("repository_type"),
+        11 repository_type: Option<String> => "repository_type",
         /// `repository`.
-        12 repository: Option<String> => w::Field::new("repository"),
+        12 repository: Option<String> => "repository",
         /// `dockerfile_path`.
-        13 dockerfile_path: Option<String> => w::Field::new("dockerfile_path"),
+        13 dockerfile_path: Option<String> => "dockerfile_path",
         /// `build_dir`.
-        14 build_dir: Option<String> => w::Field::new("build_dir"),
+        14 build_dir: Option<String> => "build_dir",
         /// `env_params`.
-        15 env_params: Option<String> => w::Field::new("env_params"),
+        15 env_params: Option<String> => "env_params",
         /// `branch`.
-        16 branch: Option<String> => w::Field::new("branch"),
+        16 branch: Option<String> => "branch",
         /// `package_name`.
-        17 package_name: Option<String> => w::Field::new("package_name"),
+        17 package_name: Option<String> => "package_name",
         /// `package_version`.
-        18 package_version: Option<String> => w::Field::new("package_version"),
+        18 package_version: Option<String> => "package_version",
         /// `image_info`.
-        19 image_info: Option<ImageInfo> => w::Field::new("image_info"),
+        19 image_info: Option<ImageInfo> => "image_info",
         /// `code_detail`.
-        20 code_detail: Option<CodeDetail> => w::Field::new("code_detail"),
+        20 code_detail: Option<CodeDetail> => "code_detail",
         /// `image_secret_info`.
-        21 image_secret_info: Option<ImageSecretInfo> => w::Field::new("image_secret_info"),
+        21 image_secret_info: Option<ImageSecretInfo> => "image_secret_info",
         /// `image_pulls_secret`.
-        22 image_pulls_secret: Option<String> => w::Field::new("image_pulls_secret").masked(),
+        22 image_pulls_secret: Option<String> => "image_pulls_secret: masked",
         /// `custom_logs`.
-        23 custom_logs: Option<String> => w::Field::new("custom_logs"),
+        23 custom_logs: Option<String> => "custom_logs",
         /// `mount_wx_token`.
-        24 mount_wx_token: Option<bool> => w::Field::new("mount_wx_token"),
+        24 mount_wx_token: Option<bool> => "mount_wx_token",
         /// `version_remark`.
-        25 version_remark: Option<String> => w::Field::new("version_remark"),
+        25 version_remark: Option<String> => "version_remark",
     }
-    new(envs: Vec<String>, service_name: String, upload_type: String)
-    set(
-        flow_ratio: i64,
-        cpu: f64,
-        mem: f64,
-        minnum: i64,
-        maxnum: i64,
+    new(envs: Vec<String>, service_name: impl Into<String>, upload_type: impl Into<String>)
+    text(
         policy_type: String,
-        policy_threshold: i64,
-        container_port: i64,
         repository_type: String,
         repository: String,
         dockerfile_path: String,
@@ -952,13 +928,22 @@ w::record! {
         branch: String,
         package_name: String,
         package_version: String,
+        image_pulls_secret: String,
+        custom_logs: String,
+        version_remark: String,
+    )
+    set(
+        flow_ratio: i64,
+        cpu: f64,
+        mem: f64,
+        minnum: i64,
+        maxnum: i64,
+        policy_threshold: i64,
+        container_port: i64,
         image_info: ImageInfo,
         code_detail: CodeDetail,
         image_secret_info: ImageSecretInfo,
-        image_pulls_secret: String,
-        custom_logs: String,
         mount_wx_token: bool,
-        version_remark: String,
     )
 }
 
@@ -966,9 +951,9 @@ w::record! {
     /// Answer to [`Batchcreatecsversion`].
     pub struct BatchcreatecsversionResponse {
         /// `succ_list`.
-        0 succ_list: Vec<Succ> => w::Field::must("succ_list"),
+        0 succ_list: Vec<Succ> => "succ_list: must",
         /// `fail_list`.
-        1 fail_list: Vec<Fail> => w::Field::must("fail_list"),
+        1 fail_list: Vec<Fail> => "fail_list: must",
     }
 }
 
@@ -999,7 +984,7 @@ w::record! {
     /// * Catalog: `open_platform.componenttcb.batchdelcsversion`.
     pub struct Batchdelcsversion {
         /// `items`.
-        0 items: Vec<BatchdelcsversionItem> => w::Field::must("items"),
+        0 items: Vec<BatchdelcsversionItem> => "items: must",
     }
     new(items: Vec<BatchdelcsversionItem>)
 }
@@ -1008,9 +993,9 @@ w::record! {
     /// Answer to [`Batchdelcsversion`].
     pub struct BatchdelcsversionResponse {
         /// `succ_list`.
-        0 succ_list: Vec<BatchdelcsversionItem> => w::Field::must("succ_list"),
+        0 succ_list: Vec<BatchdelcsversionItem> => "succ_list: must",
         /// `fail_list`.
-        1 fail_list: Vec<BatchdelcsversionFail> => w::Field::must("fail_list"),
+        1 fail_list: Vec<BatchdelcsversionFail> => "fail_list: must",
     }
 }
 
@@ -1041,18 +1026,18 @@ w::record! {
     /// * Catalog: `open_platform.componenttcb.batchdeletefile`.
     pub struct Batchdeletefile {
         /// `env`.
-        0 env: String => w::Field::must("env"),
+        0 env: String => "env: must",
         /// `fileid_list`.
-        1 fileid_list: Vec<String> => w::Field::must("fileid_list"),
+        1 fileid_list: Vec<String> => "fileid_list: must",
     }
-    new(env: String, fileid_list: Vec<String>)
+    new(env: impl Into<String>, fileid_list: Vec<String>)
 }
 
 w::record! {
     /// Answer to [`Batchdeletefile`].
     pub struct BatchdeletefileResponse {
         /// `delete_list`.
-        0 delete_list: Vec<Delete> => w::Field::must("delete_list"),
+        0 delete_list: Vec<Delete> => "delete_list: must",
     }
 }
 
@@ -1083,18 +1068,18 @@ w::record! {
     /// * Catalog: `open_platform.componenttcb.batchdownloadfile`.
     pub struct Batchdownloadfile {
         /// `env`.
-        0 env: String => w::Field::must("env"),
+        0 env: String => "env: must",
         /// `file_list`.
-        1 file_list: Vec<File> => w::Field::must("file_list"),
+        1 file_list: Vec<File> => "file_list: must",
     }
-    new(env: String, file_list: Vec<File>)
+    new(env: impl Into<String>, file_list: Vec<File>)
 }
 
 w::record! {
     /// Answer to [`Batchdownloadfile`].
     pub struct BatchdownloadfileResponse {
         /// `file_list`.
-        0 file_list: Vec<BatchdownloadfileFile> => w::Field::must("file_list"),
+        0 file_list: Vec<BatchdownloadfileFile> => "file_list: must",
     }
 }
 
@@ -1125,7 +1110,7 @@ w::record! {
     /// * Catalog: `open_platform.componenttcb.batchgetenvid`.
     pub struct Batchgetenvid {
         /// `appids`.
-        0 appids: Vec<String> => w::Field::must("appids"),
+        0 appids: Vec<String> => "appids: must",
     }
     new(appids: Vec<String>)
 }
@@ -1134,9 +1119,9 @@ w::record! {
     /// Answer to [`Batchgetenvid`].
     pub struct BatchgetenvidResponse {
         /// `relation_data`.
-        0 relation_data: Vec<RelationData> => w::Field::must("relation_data"),
+        0 relation_data: Vec<RelationData> => "relation_data: must",
         /// `err_list`.
-        1 err_list: Option<Vec<BatchgetenvidErr>> => w::Field::new("err_list"),
+        1 err_list: Option<Vec<BatchgetenvidErr>> => "err_list",
     }
 }
 
@@ -1167,7 +1152,7 @@ w::record! {
     /// * Catalog: `open_platform.componenttcb.batchsetcspropotion`.
     pub struct Batchsetcspropotion {
         /// `items`.
-        0 items: Vec<BatchsetcspropotionItem> => w::Field::must("items"),
+        0 items: Vec<BatchsetcspropotionItem> => "items: must",
     }
     new(items: Vec<BatchsetcspropotionItem>)
 }
@@ -1176,9 +1161,9 @@ w::record! {
     /// Answer to [`Batchsetcspropotion`].
     pub struct BatchsetcspropotionResponse {
         /// `succ_list`.
-        0 succ_list: Vec<BatchsetcspropotionSucc> => w::Field::must("succ_list"),
+        0 succ_list: Vec<BatchsetcspropotionSucc> => "succ_list: must",
         /// `fail_list`.
-        1 fail_list: Vec<BatchsetcspropotionFail> => w::Field::must("fail_list"),
+        1 fail_list: Vec<BatchsetcspropotionFail> => "fail_list: must",
     }
 }
 
@@ -1209,7 +1194,7 @@ w::record! {
     /// * Catalog: `open_platform.componenttcb.batchshareenv`.
     pub struct Batchshareenv {
         /// `data`.
-        0 data: Vec<BatchshareenvData> => w::Field::must("data"),
+        0 data: Vec<BatchshareenvData> => "data: must",
     }
     new(data: Vec<BatchshareenvData>)
 }
@@ -1218,7 +1203,7 @@ w::record! {
     /// Answer to [`Batchshareenv`].
     pub struct BatchshareenvResponse {
         /// `err_list`.
-        0 err_list: Option<Vec<BatchgetenvidErr>> => w::Field::new("err_list"),
+        0 err_list: Option<Vec<BatchgetenvidErr>> => "err_list",
     }
 }
 
@@ -1249,7 +1234,7 @@ w::record! {
     /// * Catalog: `open_platform.componenttcb.batchunshareenv`.
     pub struct Batchunshareenv {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -1281,20 +1266,20 @@ w::record! {
     /// * Catalog: `open_platform.componenttcb.batchupdatetriggers`.
     pub struct Batchupdatetriggers {
         /// `funcname`.
-        0 funcname: String => w::Field::must("funcname"),
+        0 funcname: String => "funcname: must",
         /// `envs`.
-        1 envs: Vec<String> => w::Field::must("envs"),
+        1 envs: Vec<String> => "envs: must",
         /// `triggers`.
-        2 triggers: Vec<Trigger> => w::Field::must("triggers"),
+        2 triggers: Vec<Trigger> => "triggers: must",
     }
-    new(funcname: String, envs: Vec<String>, triggers: Vec<Trigger>)
+    new(funcname: impl Into<String>, envs: Vec<String>, triggers: Vec<Trigger>)
 }
 
 w::record! {
     /// Answer to [`Batchupdatetriggers`].
     pub struct BatchupdatetriggersResponse {
         /// `err_list`.
-        0 err_list: Option<Vec<BatchupdatetriggersErr>> => w::Field::new("err_list"),
+        0 err_list: Option<Vec<BatchupdatetriggersErr>> => "err_list",
     }
 }
 
@@ -1325,25 +1310,25 @@ w::record! {
     /// * Catalog: `open_platform.componenttcb.batchuploadscf`.
     pub struct Batchuploadscf {
         /// `functionname`.
-        0 functionname: String => w::Field::must("functionname"),
+        0 functionname: String => "functionname: must",
         /// `envs`.
-        1 envs: Vec<String> => w::Field::must("envs"),
+        1 envs: Vec<String> => "envs: must",
         /// `zipfile`.
-        2 zipfile: String => w::Field::must("zipfile"),
+        2 zipfile: String => "zipfile: must",
         /// `vpcid`.
-        3 vpcid: Option<String> => w::Field::new("vpcid"),
+        3 vpcid: Option<String> => "vpcid",
         /// `subnetid`.
-        4 subnetid: Option<String> => w::Field::new("subnetid"),
+        4 subnetid: Option<String> => "subnetid",
     }
-    new(functionname: String, envs: Vec<String>, zipfile: String)
-    set(vpcid: String, subnetid: String)
+    new(functionname: impl Into<String>, envs: Vec<String>, zipfile: impl Into<String>)
+    text(vpcid: String, subnetid: String)
 }
 
 w::record! {
     /// Answer to [`Batchuploadscf`].
     pub struct BatchuploadscfResponse {
         /// `fail_env_list`.
-        0 fail_env_list: Option<Vec<BatchupdatetriggersErr>> => w::Field::new("fail_env_list"),
+        0 fail_env_list: Option<Vec<BatchupdatetriggersErr>> => "fail_env_list",
     }
 }
 
@@ -1374,20 +1359,20 @@ w::record! {
     /// * Catalog: `open_platform.componenttcb.batchuploadscfcode`.
     pub struct Batchuploadscfcode {
         /// `functionname`.
-        0 functionname: String => w::Field::must("functionname"),
+        0 functionname: String => "functionname: must",
         /// `envs`.
-        1 envs: Vec<String> => w::Field::must("envs"),
+        1 envs: Vec<String> => "envs: must",
         /// `zipfile`.
-        2 zipfile: String => w::Field::must("zipfile"),
+        2 zipfile: String => "zipfile: must",
     }
-    new(functionname: String, envs: Vec<String>, zipfile: String)
+    new(functionname: impl Into<String>, envs: Vec<String>, zipfile: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`Batchuploadscfcode`].
     pub struct BatchuploadscfcodeResponse {
         /// `fail_env_list`.
-        0 fail_env_list: Option<Vec<BatchupdatetriggersErr>> => w::Field::new("fail_env_list"),
+        0 fail_env_list: Option<Vec<BatchupdatetriggersErr>> => "fail_env_list",
     }
 }
 
@@ -1418,21 +1403,22 @@ w::record! {
     /// * Catalog: `open_platform.componenttcb.createcloudbaserunenv`.
     pub struct Createcloudbaserunenv {
         /// `alias`.
-        0 alias: Option<String> => w::Field::new("alias"),
+        0 alias: Option<String> => "alias",
         /// `vpc_id`.
-        1 vpc_id: Option<String> => w::Field::new("vpc_id"),
+        1 vpc_id: Option<String> => "vpc_id",
         /// `sub_net_ids`.
-        2 sub_net_ids: Option<Vec<String>> => w::Field::new("sub_net_ids"),
+        2 sub_net_ids: Option<Vec<String>> => "sub_net_ids",
     }
     new()
-    set(alias: String, vpc_id: String, sub_net_ids: Vec<String>)
+    text(alias: String, vpc_id: String)
+    set(sub_net_ids: Vec<String>)
 }
 
 w::record! {
     /// Answer to [`Createcloudbaserunenv`].
     pub struct CreatecloudbaserunenvResponse {
         /// `env_id`.
-        0 env_id: String => w::Field::must("env_id"),
+        0 env_id: String => "env_id: must",
     }
 }
 
@@ -1463,9 +1449,9 @@ w::record! {
     /// * Catalog: `open_platform.componenttcb.createcloudbaserunresauth`.
     pub struct Createcloudbaserunresauth {
         /// `env_id`.
-        0 env_id: String => w::Field::must("env_id"),
+        0 env_id: String => "env_id: must",
     }
-    new(env_id: String)
+    new(env_id: impl Into<String>)
 }
 
 w::endpoint! {
@@ -1495,104 +1481,104 @@ w::record! {
     /// * Catalog: `open_platform.componenttcb.createcloudbaserunserverversion`.
     pub struct Createcloudbaserunserverversion {
         /// `env_id`.
-        0 env_id: String => w::Field::must("env_id"),
+        0 env_id: String => "env_id: must",
         /// `upload_type`.
-        1 upload_type: String => w::Field::must("upload_type"),
+        1 upload_type: String => "upload_type: must",
         /// `flow_ratio`.
-        2 flow_ratio: i64 => w::Field::must("flow_ratio"),
+        2 flow_ratio: i64 => "flow_ratio: must",
         /// `cpu`.
-        3 cpu: f64 => w::Field::must("cpu"),
+        3 cpu: f64 => "cpu: must",
         /// `mem`; unit GB.
-        4 mem: f64 => w::Field::must("mem"),
+        4 mem: f64 => "mem: must",
         /// `min_num`.
-        5 min_num: i64 => w::Field::must("min_num"),
+        5 min_num: i64 => "min_num: must",
         /// `max_num`.
-        6 max_num: i64 => w::Field::must("max_num"),
+        6 max_num: i64 => "max_num: must",
         /// `policy_type`.
-        7 policy_type: String => w::Field::must("policy_type"),
+        7 policy_type: String => "policy_type: must",
         /// `policy_threshold`.
-        8 policy_threshold: f64 => w::Field::must("policy_threshold"),
+        8 policy_threshold: f64 => "policy_threshold: must",
         /// `container_port`.
-        9 container_port: i64 => w::Field::must("container_port"),
+        9 container_port: i64 => "container_port: must",
         /// `server_name`.
-        10 server_name: String => w::Field::must("server_name"),
+        10 server_name: String => "server_name: must",
         /// `repository_type`.
-        11 repository_type: Option<String> => w::Field::new("repository_type"),
+        11 repository_type: Option<String> => "repository_type",
         /// `repository`.
-        12 repository: Option<String> => w::Field::new("repository"),
+        12 repository: Option<String> => "repository",
         /// `dockerfile_path`.
-        13 dockerfile_path: Option<String> => w::Field::new("dockerfile_path"),
+        13 dockerfile_path: Option<String> => "dockerfile_path",
         /// `build_dir`.
-        14 build_dir: Option<String> => w::Field::new("build_dir"),
+        14 build_dir: Option<String> => "build_dir",
         /// `env_params`.
-        15 env_params: Option<String> => w::Field::new("env_params"),
+        15 env_params: Option<String> => "env_params",
         /// `branch`.
-        16 branch: Option<String> => w::Field::new("branch"),
+        16 branch: Option<String> => "branch",
         /// `package_name`.
-        17 package_name: Option<String> => w::Field::new("package_name"),
+        17 package_name: Option<String> => "package_name",
         /// `package_version`.
-        18 package_version: Option<String> => w::Field::new("package_version"),
+        18 package_version: Option<String> => "package_version",
         /// `image_info`.
-        19 image_info: Option<CreatecloudbaserunserverversionImageInfo> => w::Field::new("image_info"),
+        19 image_info: Option<CreatecloudbaserunserverversionImageInfo> => "image_info",
         /// `code_detail`.
-        20 code_detail: Option<CodeDetailItem> => w::Field::new("code_detail"),
+        20 code_detail: Option<CodeDetailItem> => "code_detail",
         /// `image_secret_info`.
-        21 image_secret_info: Option<ImageSecretInfoItem> => w::Field::new("image_secret_info"),
+        21 image_secret_info: Option<ImageSecretInfoItem> => "image_secret_info",
         /// `image_pull_secret`.
-        22 image_pull_secret: Option<String> => w::Field::new("image_pull_secret").masked(),
+        22 image_pull_secret: Option<String> => "image_pull_secret: masked",
         /// `custom_logs`.
-        23 custom_logs: Option<String> => w::Field::new("custom_logs"),
+        23 custom_logs: Option<String> => "custom_logs",
         /// `version_remark`.
-        24 version_remark: Option<String> => w::Field::new("version_remark"),
+        24 version_remark: Option<String> => "version_remark",
         /// `initial_delay_seconds`.
-        25 initial_delay_seconds: Option<i64> => w::Field::new("initial_delay_seconds"),
+        25 initial_delay_seconds: Option<i64> => "initial_delay_seconds",
         /// `mount_volume_info`.
-        26 mount_volume_info: Option<Vec<MountVolumeInfo>> => w::Field::new("mount_volume_info"),
+        26 mount_volume_info: Option<Vec<MountVolumeInfo>> => "mount_volume_info",
         /// `access_type`.
-        27 access_type: Option<i64> => w::Field::new("access_type"),
+        27 access_type: Option<i64> => "access_type",
         /// `es_info`.
-        28 es_info: Option<EsInfo> => w::Field::new("es_info"),
+        28 es_info: Option<EsInfo> => "es_info",
         /// `enable_union`.
-        29 enable_union: Option<bool> => w::Field::new("enable_union"),
+        29 enable_union: Option<bool> => "enable_union",
         /// `server_path`.
-        30 server_path: Option<String> => w::Field::new("server_path"),
+        30 server_path: Option<String> => "server_path",
         /// `sidecar_specs`.
-        31 sidecar_specs: Option<Vec<SidecarSpec>> => w::Field::new("sidecar_specs"),
+        31 sidecar_specs: Option<Vec<SidecarSpec>> => "sidecar_specs",
         /// `security`.
-        32 security: Option<Security> => w::Field::new("security"),
+        32 security: Option<Security> => "security",
         /// `service_volumes`.
-        33 service_volumes: Option<Vec<ServiceVolume>> => w::Field::new("service_volumes"),
+        33 service_volumes: Option<Vec<ServiceVolume>> => "service_volumes",
         /// `service_volume_mounts`.
-        34 service_volume_mounts: Option<Vec<ServiceVolumeMount>> => w::Field::new("service_volume_mounts"),
+        34 service_volume_mounts: Option<Vec<ServiceVolumeMount>> => "service_volume_mounts",
         /// `is_create_jns_gw`.
-        35 is_create_jns_gw: Option<i64> => w::Field::new("is_create_jns_gw"),
+        35 is_create_jns_gw: Option<i64> => "is_create_jns_gw",
         /// `has_dockerfile`.
-        36 has_dockerfile: Option<i64> => w::Field::new("has_dockerfile"),
+        36 has_dockerfile: Option<i64> => "has_dockerfile",
         /// `base_image`.
-        37 base_image: Option<String> => w::Field::new("base_image"),
+        37 base_image: Option<String> => "base_image",
         /// `entry_point`.
-        38 entry_point: Option<String> => w::Field::new("entry_point"),
+        38 entry_point: Option<String> => "entry_point",
         /// `repo_language`.
-        39 repo_language: Option<String> => w::Field::new("repo_language"),
+        39 repo_language: Option<String> => "repo_language",
         /// `upload_filename`.
-        40 upload_filename: Option<String> => w::Field::new("upload_filename"),
+        40 upload_filename: Option<String> => "upload_filename",
         /// `policy_detail`.
-        41 policy_detail: Option<Vec<PolicyDetail>> => w::Field::new("policy_detail"),
+        41 policy_detail: Option<Vec<PolicyDetail>> => "policy_detail",
     }
     new(
-        env_id: String,
-        upload_type: String,
+        env_id: impl Into<String>,
+        upload_type: impl Into<String>,
         flow_ratio: i64,
         cpu: f64,
         mem: f64,
         min_num: i64,
         max_num: i64,
-        policy_type: String,
+        policy_type: impl Into<String>,
         policy_threshold: f64,
         container_port: i64,
-        server_name: String,
+        server_name: impl Into<String>,
     )
-    set(
+    text(
         repository_type: String,
         repository: String,
         dockerfile_path: String,
@@ -1601,28 +1587,30 @@ w::record! {
         branch: String,
         package_name: String,
         package_version: String,
-        image_info: CreatecloudbaserunserverversionImageInfo,
-        code_detail: CodeDetailItem,
-        image_secret_info: ImageSecretInfoItem,
         image_pull_secret: String,
         custom_logs: String,
         version_remark: String,
+        server_path: String,
+        base_image: String,
+        entry_point: String,
+        repo_language: String,
+        upload_filename: String,
+    )
+    set(
+        image_info: CreatecloudbaserunserverversionImageInfo,
+        code_detail: CodeDetailItem,
+        image_secret_info: ImageSecretInfoItem,
         initial_delay_seconds: i64,
         mount_volume_info: Vec<MountVolumeInfo>,
         access_type: i64,
         es_info: EsInfo,
         enable_union: bool,
-        server_path: String,
         sidecar_specs: Vec<SidecarSpec>,
         security: Security,
         service_volumes: Vec<ServiceVolume>,
         service_volume_mounts: Vec<ServiceVolumeMount>,
         is_create_jns_gw: i64,
         has_dockerfile: i64,
-        base_image: String,
-        entry_point: String,
-        repo_language: String,
-        upload_filename: String,
         policy_detail: Vec<PolicyDetail>,
     )
 }
@@ -1631,11 +1619,11 @@ w::record! {
     /// Answer to [`Createcloudbaserunserverversion`].
     pub struct CreatecloudbaserunserverversionResponse {
         /// `run_id`.
-        0 run_id: String => w::Field::must("run_id"),
+        0 run_id: String => "run_id: must",
         /// `result`.
-        1 result: String => w::Field::must("result"),
+        1 result: String => "result: must",
         /// `version_name`.
-        2 version_name: Option<String> => w::Field::new("version_name"),
+        2 version_name: Option<String> => "version_name",
     }
 }
 
@@ -1666,16 +1654,17 @@ w::record! {
     /// * Catalog: `open_platform.componenttcb.createcontainerservice`.
     pub struct Createcontainerservice {
         /// `env`.
-        0 env: String => w::Field::must("env"),
+        0 env: String => "env: must",
         /// `service_name`.
-        1 service_name: String => w::Field::must("service_name"),
+        1 service_name: String => "service_name: must",
         /// `remark`.
-        2 remark: Option<String> => w::Field::new("remark"),
+        2 remark: Option<String> => "remark",
         /// `vpc`.
-        3 vpc: Option<Vpc> => w::Field::new("vpc"),
+        3 vpc: Option<Vpc> => "vpc",
     }
-    new(env: String, service_name: String)
-    set(remark: String, vpc: Vpc)
+    new(env: impl Into<String>, service_name: impl Into<String>)
+    text(remark: String)
+    set(vpc: Vpc)
 }
 
 w::endpoint! {
@@ -1705,68 +1694,61 @@ w::record! {
     /// * Catalog: `open_platform.componenttcb.createcsversion`.
     pub struct Createcsversion {
         /// `env`.
-        0 env: String => w::Field::must("env"),
+        0 env: String => "env: must",
         /// `service_name`.
-        1 service_name: String => w::Field::must("service_name"),
+        1 service_name: String => "service_name: must",
         /// `upload_type`.
-        2 upload_type: String => w::Field::must("upload_type"),
+        2 upload_type: String => "upload_type: must",
         /// `flow_ratio`.
-        3 flow_ratio: Option<i64> => w::Field::new("flow_ratio"),
+        3 flow_ratio: Option<i64> => "flow_ratio",
         /// `cpu`.
-        4 cpu: Option<f64> => w::Field::new("cpu"),
+        4 cpu: Option<f64> => "cpu",
         /// `mem`; unit GB.
-        5 mem: Option<f64> => w::Field::new("mem"),
+        5 mem: Option<f64> => "mem",
         /// `minnum`.
-        6 minnum: Option<i64> => w::Field::new("minnum"),
+        6 minnum: Option<i64> => "minnum",
         /// `maxnum`.
-        7 maxnum: Option<i64> => w::Field::new("maxnum"),
+        7 maxnum: Option<i64> => "maxnum",
         /// `policy_type`.
-        8 policy_type: Option<String> => w::Field::new("policy_type"),
+        8 policy_type: Option<String> => "policy_type",
         /// `policy_threshold`.
-        9 policy_threshold: Option<i64> => w::Field::new("policy_threshold"),
+        9 policy_threshold: Option<i64> => "policy_threshold",
         /// `container_port`.
-        10 container_port: Option<i64> => w::Field::new("container_port"),
+        10 container_port: Option<i64> => "container_port",
         /// `repository_type`.
-        11 repository_type: Option<String> => w::Field::new("repository_type"),
+        11 repository_type: Option<String> => "repository_type",
         /// `repository`.
-        12 repository: Option<String> => w::Field::new("repository"),
+        12 repository: Option<String> => "repository",
         /// `dockerfile_path`.
-        13 dockerfile_path: Option<String> => w::Field::new("dockerfile_path"),
+        13 dockerfile_path: Option<String> => "dockerfile_path",
         /// `build_dir`.
-        14 build_dir: Option<String> => w::Field::new("build_dir"),
+        14 build_dir: Option<String> => "build_dir",
         /// `env_params`.
-        15 env_params: Option<String> => w::Field::new("env_params"),
+        15 env_params: Option<String> => "env_params",
         /// `branch`.
-        16 branch: Option<String> => w::Field::new("branch"),
+        16 branch: Option<String> => "branch",
         /// `package_name`.
-        17 package_name: Option<String> => w::Field::new("package_name"),
+        17 package_name: Option<String> => "package_name",
         /// `package_version`.
-        18 package_version: Option<String> => w::Field::new("package_version"),
+        18 package_version: Option<String> => "package_version",
         /// `image_info`.
-        19 image_info: Option<ImageInfo> => w::Field::new("image_info"),
+        19 image_info: Option<ImageInfo> => "image_info",
         /// `code_detail`.
-        20 code_detail: Option<CodeDetail> => w::Field::new("code_detail"),
+        20 code_detail: Option<CodeDetail> => "code_detail",
         /// `image_secret_info`.
-        21 image_secret_info: Option<ImageSecretInfo> => w::Field::new("image_secret_info"),
+        21 image_secret_info: Option<ImageSecretInfo> => "image_secret_info",
         /// `image_pulls_secret`.
-        22 image_pulls_secret: Option<String> => w::Field::new("image_pulls_secret").masked(),
+        22 image_pulls_secret: Option<String> => "image_pulls_secret: masked",
         /// `custom_logs`.
-        23 custom_logs: Option<String> => w::Field::new("custom_logs"),
+        23 custom_logs: Option<String> => "custom_logs",
         /// `mount_wx_token`.
-        24 mount_wx_token: Option<bool> => w::Field::new("mount_wx_token"),
+        24 mount_wx_token: Option<bool> => "mount_wx_token",
         /// `version_remark`.
-        25 version_remark: Option<String> => w::Field::new("version_remark"),
+        25 version_remark: Option<String> => "version_remark",
     }
-    new(env: String, service_name: String, upload_type: String)
-    set(
-        flow_ratio: i64,
-        cpu: f64,
-        mem: f64,
-        minnum: i64,
-        maxnum: i64,
+    new(env: impl Into<String>, service_name: impl Into<String>, upload_type: impl Into<String>)
+    text(
         policy_type: String,
-        policy_threshold: i64,
-        container_port: i64,
         repository_type: String,
         repository: String,
         dockerfile_path: String,
@@ -1775,13 +1757,22 @@ w::record! {
         branch: String,
         package_name: String,
         package_version: String,
+        image_pulls_secret: String,
+        custom_logs: String,
+        version_remark: String,
+    )
+    set(
+        flow_ratio: i64,
+        cpu: f64,
+        mem: f64,
+        minnum: i64,
+        maxnum: i64,
+        policy_threshold: i64,
+        container_port: i64,
         image_info: ImageInfo,
         code_detail: CodeDetail,
         image_secret_info: ImageSecretInfo,
-        image_pulls_secret: String,
-        custom_logs: String,
         mount_wx_token: bool,
-        version_remark: String,
     )
 }
 
@@ -1789,7 +1780,7 @@ w::record! {
     /// Answer to [`Createcsversion`].
     pub struct CreatecsversionResponse {
         /// `version_name`.
-        0 version_name: String => w::Field::must("version_name"),
+        0 version_name: String => "version_name: must",
     }
 }
 
@@ -1820,19 +1811,19 @@ w::record! {
     /// * Catalog: `open_platform.componenttcb.createenv`.
     pub struct Createenv {
         /// `alias`.
-        0 alias: Option<String> => w::Field::new("alias"),
+        0 alias: Option<String> => "alias",
     }
     new()
-    set(alias: String)
+    text(alias: String)
 }
 
 w::record! {
     /// Answer to [`Createenv`].
     pub struct CreateenvResponse {
         /// `env`.
-        0 env: String => w::Field::must("env"),
+        0 env: String => "env: must",
         /// `tranid`.
-        1 tranid: String => w::Field::must("tranid"),
+        1 tranid: String => "tranid: must",
     }
 }
 
@@ -1863,9 +1854,9 @@ w::record! {
     /// * Catalog: `open_platform.componenttcb.createstaticstore`.
     pub struct Createstaticstore {
         /// `env`.
-        0 env: String => w::Field::must("env"),
+        0 env: String => "env: must",
     }
-    new(env: String)
+    new(env: impl Into<String>)
 }
 
 w::endpoint! {
@@ -1895,18 +1886,18 @@ w::record! {
     /// * Catalog: `open_platform.componenttcb.dbaggregate`.
     pub struct Dbaggregate {
         /// `env`.
-        0 env: String => w::Field::must("env"),
+        0 env: String => "env: must",
         /// `query`.
-        1 query: String => w::Field::must("query"),
+        1 query: String => "query: must",
     }
-    new(env: String, query: String)
+    new(env: impl Into<String>, query: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`Dbaggregate`].
     pub struct DbaggregateResponse {
         /// `data`.
-        0 data: Option<Vec<String>> => w::Field::new("data"),
+        0 data: Option<Vec<String>> => "data",
     }
 }
 
@@ -1937,27 +1928,28 @@ w::record! {
     /// * Catalog: `open_platform.componenttcb.dbcollection`.
     pub struct Dbcollection {
         /// `action`.
-        0 action: String => w::Field::must("action"),
+        0 action: String => "action: must",
         /// `env`.
-        1 env: String => w::Field::must("env"),
+        1 env: String => "env: must",
         /// `offset`.
-        2 offset: Option<i64> => w::Field::new("offset"),
+        2 offset: Option<i64> => "offset",
         /// `limit`.
-        3 limit: Option<i64> => w::Field::new("limit"),
+        3 limit: Option<i64> => "limit",
         /// `collection_name`.
-        4 collection_name: Option<String> => w::Field::new("collection_name"),
+        4 collection_name: Option<String> => "collection_name",
     }
-    new(action: String, env: String)
-    set(offset: i64, limit: i64, collection_name: String)
+    new(action: impl Into<String>, env: impl Into<String>)
+    text(collection_name: String)
+    set(offset: i64, limit: i64)
 }
 
 w::record! {
     /// Answer to [`Dbcollection`].
     pub struct DbcollectionResponse {
         /// `collections`.
-        0 collections: Option<Vec<Collection>> => w::Field::new("collections"),
+        0 collections: Option<Vec<Collection>> => "collections",
         /// `total`.
-        1 total: Option<i64> => w::Field::new("total"),
+        1 total: Option<i64> => "total",
     }
 }
 
@@ -1988,22 +1980,27 @@ w::record! {
     /// * Catalog: `open_platform.componenttcb.dbexport`.
     pub struct Dbexport {
         /// `env`.
-        0 env: String => w::Field::must("env"),
+        0 env: String => "env: must",
         /// `file_path`.
-        1 file_path: String => w::Field::must("file_path"),
+        1 file_path: String => "file_path: must",
         /// `file_type`.
-        2 file_type: i64 => w::Field::must("file_type"),
+        2 file_type: i64 => "file_type: must",
         /// `query`.
-        3 query: String => w::Field::must("query"),
+        3 query: String => "query: must",
     }
-    new(env: String, file_path: String, file_type: i64, query: String)
+    new(
+        env: impl Into<String>,
+        file_path: impl Into<String>,
+        file_type: i64,
+        query: impl Into<String>,
+    )
 }
 
 w::record! {
     /// Answer to [`Dbexport`].
     pub struct DbexportResponse {
         /// `job_id`.
-        0 job_id: i64 => w::Field::must("job_id"),
+        0 job_id: i64 => "job_id: must",
     }
 }
 
@@ -2034,20 +2031,20 @@ w::record! {
     /// * Catalog: `open_platform.componenttcb.dbgetacl`.
     pub struct Dbgetacl {
         /// `env`.
-        0 env: String => w::Field::must("env"),
+        0 env: String => "env: must",
         /// `collection_name`.
-        1 collection_name: String => w::Field::must("collection_name"),
+        1 collection_name: String => "collection_name: must",
     }
-    new(env: String, collection_name: String)
+    new(env: impl Into<String>, collection_name: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`Dbgetacl`].
     pub struct DbgetaclResponse {
         /// `acl_tag`.
-        0 acl_tag: String => w::Field::must("acl_tag"),
+        0 acl_tag: String => "acl_tag: must",
         /// `rule`.
-        1 rule: String => w::Field::must("rule"),
+        1 rule: String => "rule: must",
     }
 }
 
@@ -2078,22 +2075,22 @@ w::record! {
     /// * Catalog: `open_platform.componenttcb.dbimport`.
     pub struct Dbimport {
         /// `env`.
-        0 env: String => w::Field::must("env"),
+        0 env: String => "env: must",
         /// `collection_name`.
-        1 collection_name: String => w::Field::must("collection_name"),
+        1 collection_name: String => "collection_name: must",
         /// `file_path`.
-        2 file_path: String => w::Field::must("file_path"),
+        2 file_path: String => "file_path: must",
         /// `file_type`.
-        3 file_type: i64 => w::Field::must("file_type"),
+        3 file_type: i64 => "file_type: must",
         /// `stop_on_error`.
-        4 stop_on_error: bool => w::Field::must("stop_on_error"),
+        4 stop_on_error: bool => "stop_on_error: must",
         /// `conflict_mode`.
-        5 conflict_mode: i64 => w::Field::must("conflict_mode"),
+        5 conflict_mode: i64 => "conflict_mode: must",
     }
     new(
-        env: String,
-        collection_name: String,
-        file_path: String,
+        env: impl Into<String>,
+        collection_name: impl Into<String>,
+        file_path: impl Into<String>,
         file_type: i64,
         stop_on_error: bool,
         conflict_mode: i64,
@@ -2104,7 +2101,7 @@ w::record! {
     /// Answer to [`Dbimport`].
     pub struct DbimportResponse {
         /// `job_id`.
-        0 job_id: i64 => w::Field::must("job_id"),
+        0 job_id: i64 => "job_id: must",
     }
 }
 
@@ -2135,15 +2132,15 @@ w::record! {
     /// * Catalog: `open_platform.componenttcb.dbindex`.
     pub struct Dbindex {
         /// `action`.
-        0 action: String => w::Field::must("action"),
+        0 action: String => "action: must",
         /// `env`.
-        1 env: String => w::Field::must("env"),
+        1 env: String => "env: must",
         /// `collection_name`.
-        2 collection_name: String => w::Field::must("collection_name"),
+        2 collection_name: String => "collection_name: must",
         /// `indexes`.
-        3 indexes: Option<Vec<Index>> => w::Field::new("indexes"),
+        3 indexes: Option<Vec<Index>> => "indexes",
     }
-    new(action: String, env: String, collection_name: String)
+    new(action: impl Into<String>, env: impl Into<String>, collection_name: impl Into<String>)
     set(indexes: Vec<Index>)
 }
 
@@ -2174,26 +2171,26 @@ w::record! {
     /// * Catalog: `open_platform.componenttcb.dbmigrationstate`.
     pub struct Dbmigrationstate {
         /// `env`.
-        0 env: String => w::Field::must("env"),
+        0 env: String => "env: must",
         /// `job_id`.
-        1 job_id: i64 => w::Field::must("job_id"),
+        1 job_id: i64 => "job_id: must",
     }
-    new(env: String, job_id: i64)
+    new(env: impl Into<String>, job_id: i64)
 }
 
 w::record! {
     /// Answer to [`Dbmigrationstate`].
     pub struct DbmigrationstateResponse {
         /// `status`.
-        0 status: String => w::Field::must("status"),
+        0 status: String => "status: must",
         /// `record_success`.
-        1 record_success: i64 => w::Field::must("record_success"),
+        1 record_success: i64 => "record_success: must",
         /// `record_fail`.
-        2 record_fail: i64 => w::Field::must("record_fail"),
+        2 record_fail: i64 => "record_fail: must",
         /// `error_msg`.
-        3 error_msg: Option<String> => w::Field::new("error_msg"),
+        3 error_msg: Option<String> => "error_msg",
         /// `file_url`.
-        4 file_url: Option<String> => w::Field::new("file_url"),
+        4 file_url: Option<String> => "file_url",
     }
 }
 
@@ -2224,15 +2221,20 @@ w::record! {
     /// * Catalog: `open_platform.componenttcb.dbmodifyacl`.
     pub struct Dbmodifyacl {
         /// `env`.
-        0 env: String => w::Field::must("env"),
+        0 env: String => "env: must",
         /// `collection_name`.
-        1 collection_name: String => w::Field::must("collection_name"),
+        1 collection_name: String => "collection_name: must",
         /// `acl_tag`.
-        2 acl_tag: String => w::Field::must("acl_tag"),
+        2 acl_tag: String => "acl_tag: must",
         /// `rule`.
-        3 rule: String => w::Field::must("rule"),
+        3 rule: String => "rule: must",
     }
-    new(env: String, collection_name: String, acl_tag: String, rule: String)
+    new(
+        env: impl Into<String>,
+        collection_name: impl Into<String>,
+        acl_tag: impl Into<String>,
+        rule: impl Into<String>,
+    )
 }
 
 w::endpoint! {
@@ -2262,33 +2264,33 @@ w::record! {
     /// * Catalog: `open_platform.componenttcb.dbrecord`.
     pub struct Dbrecord {
         /// `action`.
-        0 action: String => w::Field::must("action"),
+        0 action: String => "action: must",
         /// `env`.
-        1 env: String => w::Field::must("env"),
+        1 env: String => "env: must",
         /// `query`.
-        2 query: Option<String> => w::Field::new("query"),
+        2 query: Option<String> => "query",
     }
-    new(action: String, env: String)
-    set(query: String)
+    new(action: impl Into<String>, env: impl Into<String>)
+    text(query: String)
 }
 
 w::record! {
     /// Answer to [`Dbrecord`].
     pub struct DbrecordResponse {
         /// `id_list`.
-        0 id_list: Option<Vec<String>> => w::Field::new("id_list"),
+        0 id_list: Option<Vec<String>> => "id_list",
         /// `pager`.
-        1 pager: Option<Pager> => w::Field::new("pager"),
+        1 pager: Option<Pager> => "pager",
         /// `data`.
-        2 data: Option<Vec<String>> => w::Field::new("data"),
+        2 data: Option<Vec<String>> => "data",
         /// `modified`.
-        3 modified: Option<i64> => w::Field::new("modified"),
+        3 modified: Option<i64> => "modified",
         /// `matched`.
-        4 matched: Option<i64> => w::Field::new("matched"),
+        4 matched: Option<i64> => "matched",
         /// `id`.
-        5 id: Option<String> => w::Field::new("id"),
+        5 id: Option<String> => "id",
         /// `deleted`.
-        6 deleted: Option<i64> => w::Field::new("deleted"),
+        6 deleted: Option<i64> => "deleted",
     }
 }
 
@@ -2319,11 +2321,11 @@ w::record! {
     /// * Catalog: `open_platform.componenttcb.delcontainerservice`.
     pub struct Delcontainerservice {
         /// `env`.
-        0 env: String => w::Field::must("env"),
+        0 env: String => "env: must",
         /// `service_name`.
-        1 service_name: String => w::Field::must("service_name"),
+        1 service_name: String => "service_name: must",
     }
-    new(env: String, service_name: String)
+    new(env: impl Into<String>, service_name: impl Into<String>)
 }
 
 w::endpoint! {
@@ -2353,13 +2355,13 @@ w::record! {
     /// * Catalog: `open_platform.componenttcb.delcsversion`.
     pub struct Delcsversion {
         /// `env`.
-        0 env: String => w::Field::must("env"),
+        0 env: String => "env: must",
         /// `service_name`.
-        1 service_name: String => w::Field::must("service_name"),
+        1 service_name: String => "service_name: must",
         /// `version_name`.
-        2 version_name: String => w::Field::must("version_name"),
+        2 version_name: String => "version_name: must",
     }
-    new(env: String, service_name: String, version_name: String)
+    new(env: impl Into<String>, service_name: impl Into<String>, version_name: impl Into<String>)
 }
 
 w::endpoint! {
@@ -2389,17 +2391,17 @@ w::record! {
     /// * Catalog: `open_platform.componenttcb.deletecloudbaserunserverversion`.
     pub struct Deletecloudbaserunserverversion {
         /// `env_id`.
-        0 env_id: String => w::Field::must("env_id"),
+        0 env_id: String => "env_id: must",
         /// `version_name`.
-        1 version_name: String => w::Field::must("version_name"),
+        1 version_name: String => "version_name: must",
         /// `server_name`.
-        2 server_name: String => w::Field::must("server_name"),
+        2 server_name: String => "server_name: must",
         /// `is_delete_server`.
-        3 is_delete_server: Option<bool> => w::Field::new("is_delete_server"),
+        3 is_delete_server: Option<bool> => "is_delete_server",
         /// `is_delete_image`.
-        4 is_delete_image: Option<bool> => w::Field::new("is_delete_image"),
+        4 is_delete_image: Option<bool> => "is_delete_image",
     }
-    new(env_id: String, version_name: String, server_name: String)
+    new(env_id: impl Into<String>, version_name: impl Into<String>, server_name: impl Into<String>)
     set(is_delete_server: bool, is_delete_image: bool)
 }
 
@@ -2407,7 +2409,7 @@ w::record! {
     /// Answer to [`Deletecloudbaserunserverversion`].
     pub struct DeletecloudbaserunserverversionResponse {
         /// `result`.
-        0 result: String => w::Field::must("result"),
+        0 result: String => "result: must",
     }
 }
 
@@ -2438,11 +2440,11 @@ w::record! {
     /// * Catalog: `open_platform.componenttcb.deletescf`.
     pub struct Deletescf {
         /// `env`.
-        0 env: String => w::Field::must("env"),
+        0 env: String => "env: must",
         /// `functionname`.
-        1 functionname: String => w::Field::must("functionname"),
+        1 functionname: String => "functionname: must",
     }
-    new(env: String, functionname: String)
+    new(env: impl Into<String>, functionname: impl Into<String>)
 }
 
 w::endpoint! {
@@ -2479,7 +2481,7 @@ w::record! {
     /// Answer to [`Describecloudbaserunenvs`].
     pub struct DescribecloudbaserunenvsResponse {
         /// `env_list`.
-        0 env_list: Vec<Env> => w::Field::must("env_list"),
+        0 env_list: Vec<Env> => "env_list: must",
     }
 }
 
@@ -2517,7 +2519,7 @@ w::record! {
     /// Answer to [`Describeenvs`].
     pub struct DescribeenvsResponse {
         /// `info_list`.
-        0 info_list: Vec<DescribeenvsInfo> => w::Field::must("info_list"),
+        0 info_list: Vec<DescribeenvsInfo> => "info_list: must",
     }
 }
 
@@ -2548,16 +2550,16 @@ w::record! {
     /// * Catalog: `open_platform.componenttcb.describestaticstore`.
     pub struct Describestaticstore {
         /// `env`.
-        0 env: String => w::Field::must("env"),
+        0 env: String => "env: must",
     }
-    new(env: String)
+    new(env: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`Describestaticstore`].
     pub struct DescribestaticstoreResponse {
         /// `data`.
-        0 data: Vec<DescribestaticstoreData> => w::Field::must("data"),
+        0 data: Vec<DescribestaticstoreData> => "data: must",
     }
 }
 
@@ -2588,24 +2590,25 @@ w::record! {
     /// * Catalog: `open_platform.componenttcb.establishcloudbaserunserver`.
     pub struct Establishcloudbaserunserver {
         /// `env_id`.
-        0 env_id: String => w::Field::must("env_id"),
+        0 env_id: String => "env_id: must",
         /// `service_name`.
-        1 service_name: String => w::Field::must("service_name"),
+        1 service_name: String => "service_name: must",
         /// `is_public`.
-        2 is_public: bool => w::Field::must("is_public"),
+        2 is_public: bool => "is_public: must",
         /// `image_repo`.
-        3 image_repo: Option<String> => w::Field::new("image_repo"),
+        3 image_repo: Option<String> => "image_repo",
         /// `remark`.
-        4 remark: Option<String> => w::Field::new("remark"),
+        4 remark: Option<String> => "remark",
         /// `log_type`.
-        5 log_type: Option<String> => w::Field::new("log_type"),
+        5 log_type: Option<String> => "log_type",
         /// `es_info`.
-        6 es_info: Option<EsInfo> => w::Field::new("es_info"),
+        6 es_info: Option<EsInfo> => "es_info",
         /// `vpc_info`.
-        7 vpc_info: Option<VpcInfo> => w::Field::new("vpc_info"),
+        7 vpc_info: Option<VpcInfo> => "vpc_info",
     }
-    new(env_id: String, service_name: String, is_public: bool)
-    set(image_repo: String, remark: String, log_type: String, es_info: EsInfo, vpc_info: VpcInfo)
+    new(env_id: impl Into<String>, service_name: impl Into<String>, is_public: bool)
+    text(image_repo: String, remark: String, log_type: String)
+    set(es_info: EsInfo, vpc_info: VpcInfo)
 }
 
 w::endpoint! {
@@ -2635,25 +2638,25 @@ w::record! {
     /// * Catalog: `open_platform.componenttcb.getbucket`.
     pub struct Getbucket {
         /// `env`.
-        0 env: String => w::Field::must("env"),
+        0 env: String => "env: must",
         /// `prefix`.
-        1 prefix: Option<String> => w::Field::new("prefix"),
+        1 prefix: Option<String> => "prefix",
         /// `delimiter`.
-        2 delimiter: Option<String> => w::Field::new("delimiter"),
+        2 delimiter: Option<String> => "delimiter",
         /// `marker`.
-        3 marker: Option<String> => w::Field::new("marker"),
+        3 marker: Option<String> => "marker",
     }
-    new(env: String)
-    set(prefix: String, delimiter: String, marker: String)
+    new(env: impl Into<String>)
+    text(prefix: String, delimiter: String, marker: String)
 }
 
 w::record! {
     /// Answer to [`Getbucket`].
     pub struct GetbucketResponse {
         /// `contents`.
-        0 contents: Vec<GetbucketContent> => w::Field::must("contents"),
+        0 contents: Vec<GetbucketContent> => "contents: must",
         /// `is_truncated`.
-        1 is_truncated: bool => w::Field::must("is_truncated"),
+        1 is_truncated: bool => "is_truncated: must",
     }
 }
 
@@ -2684,13 +2687,13 @@ w::record! {
     /// * Catalog: `open_platform.componenttcb.getcslist`.
     pub struct Getcslist {
         /// `env`.
-        0 env: String => w::Field::must("env"),
+        0 env: String => "env: must",
         /// `offset`.
-        1 offset: Option<i64> => w::Field::new("offset"),
+        1 offset: Option<i64> => "offset",
         /// `limit`.
-        2 limit: Option<i64> => w::Field::new("limit"),
+        2 limit: Option<i64> => "limit",
     }
-    new(env: String)
+    new(env: impl Into<String>)
     set(offset: i64, limit: i64)
 }
 
@@ -2698,9 +2701,9 @@ w::record! {
     /// Answer to [`Getcslist`].
     pub struct GetcslistResponse {
         /// `cslist`.
-        0 cslist: Vec<Cslist> => w::Field::must("cslist"),
+        0 cslist: Vec<Cslist> => "cslist: must",
         /// `total`.
-        1 total: i64 => w::Field::must("total"),
+        1 total: i64 => "total: must",
     }
 }
 
@@ -2731,68 +2734,68 @@ w::record! {
     /// * Catalog: `open_platform.componenttcb.getcsversiondetail`.
     pub struct Getcsversiondetail {
         /// `env`.
-        0 env: String => w::Field::must("env"),
+        0 env: String => "env: must",
         /// `service_name`.
-        1 service_name: String => w::Field::must("service_name"),
+        1 service_name: String => "service_name: must",
         /// `version_name`.
-        2 version_name: String => w::Field::must("version_name"),
+        2 version_name: String => "version_name: must",
     }
-    new(env: String, service_name: String, version_name: String)
+    new(env: impl Into<String>, service_name: impl Into<String>, version_name: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`Getcsversiondetail`].
     pub struct GetcsversiondetailResponse {
         /// `version_name`.
-        0 version_name: String => w::Field::must("version_name"),
+        0 version_name: String => "version_name: must",
         /// `status`.
-        1 status: String => w::Field::must("status"),
+        1 status: String => "status: must",
         /// `upload_type`.
-        2 upload_type: String => w::Field::must("upload_type"),
+        2 upload_type: String => "upload_type: must",
         /// `cpu`.
-        3 cpu: f64 => w::Field::must("cpu"),
+        3 cpu: f64 => "cpu: must",
         /// `mem`; unit GB.
-        4 mem: f64 => w::Field::must("mem"),
+        4 mem: f64 => "mem: must",
         /// `minnum`.
-        5 minnum: i64 => w::Field::must("minnum"),
+        5 minnum: i64 => "minnum: must",
         /// `maxnum`.
-        6 maxnum: i64 => w::Field::must("maxnum"),
+        6 maxnum: i64 => "maxnum: must",
         /// `policy_type`.
-        7 policy_type: String => w::Field::must("policy_type"),
+        7 policy_type: String => "policy_type: must",
         /// `policy_threshold`.
-        8 policy_threshold: i64 => w::Field::must("policy_threshold"),
+        8 policy_threshold: i64 => "policy_threshold: must",
         /// `version_ip`.
-        9 version_ip: String => w::Field::must("version_ip"),
+        9 version_ip: String => "version_ip: must",
         /// `version_port`.
-        10 version_port: i64 => w::Field::must("version_port"),
+        10 version_port: i64 => "version_port: must",
         /// `container_port`.
-        11 container_port: i64 => w::Field::must("container_port"),
+        11 container_port: i64 => "container_port: must",
         /// `repo_type`.
-        12 repo_type: String => w::Field::must("repo_type"),
+        12 repo_type: String => "repo_type: must",
         /// `repo`.
-        13 repo: String => w::Field::must("repo"),
+        13 repo: String => "repo: must",
         /// `dockerfile_path`.
-        14 dockerfile_path: String => w::Field::must("dockerfile_path"),
+        14 dockerfile_path: String => "dockerfile_path: must",
         /// `build_dir`.
-        15 build_dir: String => w::Field::must("build_dir"),
+        15 build_dir: String => "build_dir: must",
         /// `env_params`.
-        16 env_params: String => w::Field::must("env_params"),
+        16 env_params: String => "env_params: must",
         /// `branch`.
-        17 branch: String => w::Field::must("branch"),
+        17 branch: String => "branch: must",
         /// `remark`.
-        18 remark: Option<String> => w::Field::new("remark"),
+        18 remark: Option<String> => "remark",
         /// `package_name`.
-        19 package_name: String => w::Field::must("package_name"),
+        19 package_name: String => "package_name: must",
         /// `package_version`.
-        20 package_version: String => w::Field::must("package_version"),
+        20 package_version: String => "package_version: must",
         /// `image_url`.
-        21 image_url: Option<String> => w::Field::new("image_url"),
+        21 image_url: Option<String> => "image_url",
         /// `custom_logs`.
-        22 custom_logs: Option<String> => w::Field::new("custom_logs"),
+        22 custom_logs: Option<String> => "custom_logs",
         /// `updated_time`; format `rfc3339`.
-        23 updated_time: String => w::Field::must("updated_time"),
+        23 updated_time: String => "updated_time: must",
         /// `created_time`; format `rfc3339`.
-        24 created_time: String => w::Field::must("created_time"),
+        24 created_time: String => "created_time: must",
     }
 }
 
@@ -2823,15 +2826,15 @@ w::record! {
     /// * Catalog: `open_platform.componenttcb.getcsversionlist`.
     pub struct Getcsversionlist {
         /// `env`.
-        0 env: String => w::Field::must("env"),
+        0 env: String => "env: must",
         /// `service_name`.
-        1 service_name: String => w::Field::must("service_name"),
+        1 service_name: String => "service_name: must",
         /// `offset`.
-        2 offset: Option<i64> => w::Field::new("offset"),
+        2 offset: Option<i64> => "offset",
         /// `limit`.
-        3 limit: Option<i64> => w::Field::new("limit"),
+        3 limit: Option<i64> => "limit",
     }
-    new(env: String, service_name: String)
+    new(env: impl Into<String>, service_name: impl Into<String>)
     set(offset: i64, limit: i64)
 }
 
@@ -2839,9 +2842,9 @@ w::record! {
     /// Answer to [`Getcsversionlist`].
     pub struct GetcsversionlistResponse {
         /// `items`.
-        0 items: Vec<GetcsversionlistItem> => w::Field::must("items"),
+        0 items: Vec<GetcsversionlistItem> => "items: must",
         /// `total`.
-        1 total: i64 => w::Field::must("total"),
+        1 total: i64 => "total: must",
     }
 }
 
@@ -2872,25 +2875,26 @@ w::record! {
     /// * Catalog: `open_platform.componenttcb.getscflist`.
     pub struct Getscflist {
         /// `env`.
-        0 env: String => w::Field::must("env"),
+        0 env: String => "env: must",
         /// `offset`.
-        1 offset: Option<i64> => w::Field::new("offset"),
+        1 offset: Option<i64> => "offset",
         /// `limit`.
-        2 limit: Option<i64> => w::Field::new("limit"),
+        2 limit: Option<i64> => "limit",
         /// `searchkey`.
-        3 searchkey: Option<String> => w::Field::new("searchkey"),
+        3 searchkey: Option<String> => "searchkey",
     }
-    new(env: String)
-    set(offset: i64, limit: i64, searchkey: String)
+    new(env: impl Into<String>)
+    text(searchkey: String)
+    set(offset: i64, limit: i64)
 }
 
 w::record! {
     /// Answer to [`Getscflist`].
     pub struct GetscflistResponse {
         /// `functions`.
-        0 functions: Vec<GetscflistFunction> => w::Field::must("functions"),
+        0 functions: Vec<GetscflistFunction> => "functions: must",
         /// `total_count`.
-        1 total_count: i64 => w::Field::must("total_count"),
+        1 total_count: i64 => "total_count: must",
     }
 }
 
@@ -2921,18 +2925,18 @@ w::record! {
     /// * Catalog: `open_platform.componenttcb.gettriggers`.
     pub struct Gettriggers {
         /// `env`.
-        0 env: String => w::Field::must("env"),
+        0 env: String => "env: must",
         /// `funcname`.
-        1 funcname: String => w::Field::must("funcname"),
+        1 funcname: String => "funcname: must",
     }
-    new(env: String, funcname: String)
+    new(env: impl Into<String>, funcname: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`Gettriggers`].
     pub struct GettriggersResponse {
         /// `triggers`.
-        0 triggers: Vec<Trigger> => w::Field::must("triggers"),
+        0 triggers: Vec<Trigger> => "triggers: must",
     }
 }
 
@@ -2963,9 +2967,9 @@ w::record! {
     /// * Catalog: `open_platform.componenttcb.opencontainerservice`.
     pub struct Opencontainerservice {
         /// `env`.
-        0 env: String => w::Field::must("env"),
+        0 env: String => "env: must",
     }
-    new(env: String)
+    new(env: impl Into<String>)
 }
 
 w::endpoint! {
@@ -2995,22 +2999,26 @@ w::record! {
     /// * Catalog: `open_platform.componenttcb.releasecloudbaserunversion`.
     pub struct Releasecloudbaserunversion {
         /// `env_id`.
-        0 env_id: String => w::Field::must("env_id"),
+        0 env_id: String => "env_id: must",
         /// `release_version`.
-        1 release_version: String => w::Field::must("release_version"),
+        1 release_version: String => "release_version: must",
         /// `server_name`.
-        2 server_name: String => w::Field::must("server_name"),
+        2 server_name: String => "server_name: must",
     }
-    new(env_id: String, release_version: String, server_name: String)
+    new(
+        env_id: impl Into<String>,
+        release_version: impl Into<String>,
+        server_name: impl Into<String>,
+    )
 }
 
 w::record! {
     /// Answer to [`Releasecloudbaserunversion`].
     pub struct ReleasecloudbaserunversionResponse {
         /// `result`.
-        0 result: String => w::Field::must("result"),
+        0 result: String => "result: must",
         /// `release_order_id`.
-        1 release_order_id: Option<i64> => w::Field::new("release_order_id"),
+        1 release_order_id: Option<i64> => "release_order_id",
     }
 }
 
@@ -3041,83 +3049,76 @@ w::record! {
     /// * Catalog: `open_platform.componenttcb.rollupdatecloudbaserunserverversion`.
     pub struct Rollupdatecloudbaserunserverversion {
         /// `env_id`.
-        0 env_id: String => w::Field::must("env_id"),
+        0 env_id: String => "env_id: must",
         /// `version_name`.
-        1 version_name: String => w::Field::must("version_name"),
+        1 version_name: String => "version_name: must",
         /// `upload_type`.
-        2 upload_type: Option<String> => w::Field::new("upload_type"),
+        2 upload_type: Option<String> => "upload_type",
         /// `flow_ratio`.
-        3 flow_ratio: Option<i64> => w::Field::new("flow_ratio"),
+        3 flow_ratio: Option<i64> => "flow_ratio",
         /// `cpu`.
-        4 cpu: Option<f64> => w::Field::new("cpu"),
+        4 cpu: Option<f64> => "cpu",
         /// `mem`; unit GB.
-        5 mem: Option<f64> => w::Field::new("mem"),
+        5 mem: Option<f64> => "mem",
         /// `min_num`.
-        6 min_num: Option<i64> => w::Field::new("min_num"),
+        6 min_num: Option<i64> => "min_num",
         /// `max_num`.
-        7 max_num: Option<i64> => w::Field::new("max_num"),
+        7 max_num: Option<i64> => "max_num",
         /// `policy_type`.
-        8 policy_type: Option<String> => w::Field::new("policy_type"),
+        8 policy_type: Option<String> => "policy_type",
         /// `policy_threshold`.
-        9 policy_threshold: Option<f64> => w::Field::new("policy_threshold"),
+        9 policy_threshold: Option<f64> => "policy_threshold",
         /// `container_port`.
-        10 container_port: Option<i64> => w::Field::new("container_port"),
+        10 container_port: Option<i64> => "container_port",
         /// `server_name`.
-        11 server_name: String => w::Field::must("server_name"),
+        11 server_name: String => "server_name: must",
         /// `repository_type`.
-        12 repository_type: Option<String> => w::Field::new("repository_type"),
+        12 repository_type: Option<String> => "repository_type",
         /// `repository`.
-        13 repository: Option<String> => w::Field::new("repository"),
+        13 repository: Option<String> => "repository",
         /// `dockerfile_path`.
-        14 dockerfile_path: Option<String> => w::Field::new("dockerfile_path"),
+        14 dockerfile_path: Option<String> => "dockerfile_path",
         /// `build_dir`.
-        15 build_dir: Option<String> => w::Field::new("build_dir"),
+        15 build_dir: Option<String> => "build_dir",
         /// `env_params`.
-        16 env_params: Option<String> => w::Field::new("env_params"),
+        16 env_params: Option<String> => "env_params",
         /// `branch`.
-        17 branch: Option<String> => w::Field::new("branch"),
+        17 branch: Option<String> => "branch",
         /// `package_name`.
-        18 package_name: Option<String> => w::Field::new("package_name"),
+        18 package_name: Option<String> => "package_name",
         /// `package_version`.
-        19 package_version: Option<String> => w::Field::new("package_version"),
+        19 package_version: Option<String> => "package_version",
         /// `image_info`.
-        20 image_info: Option<CreatecloudbaserunserverversionImageInfo> => w::Field::new("image_info"),
+        20 image_info: Option<CreatecloudbaserunserverversionImageInfo> => "image_info",
         /// `code_detail`.
-        21 code_detail: Option<CodeDetailItem> => w::Field::new("code_detail"),
+        21 code_detail: Option<CodeDetailItem> => "code_detail",
         /// `is_rebuild`.
-        22 is_rebuild: Option<bool> => w::Field::new("is_rebuild"),
+        22 is_rebuild: Option<bool> => "is_rebuild",
         /// `rollback`.
-        23 rollback: Option<bool> => w::Field::new("rollback"),
+        23 rollback: Option<bool> => "rollback",
         /// `custom_logs`.
-        24 custom_logs: Option<String> => w::Field::new("custom_logs"),
+        24 custom_logs: Option<String> => "custom_logs",
         /// `version_remark`.
-        25 version_remark: Option<String> => w::Field::new("version_remark"),
+        25 version_remark: Option<String> => "version_remark",
         /// `snapshot_name`.
-        26 snapshot_name: Option<String> => w::Field::new("snapshot_name"),
+        26 snapshot_name: Option<String> => "snapshot_name",
         /// `initial_delay_seconds`.
-        27 initial_delay_seconds: Option<i64> => w::Field::new("initial_delay_seconds"),
+        27 initial_delay_seconds: Option<i64> => "initial_delay_seconds",
         /// `mount_volume_info`.
-        28 mount_volume_info: Option<Vec<MountVolumeInfo>> => w::Field::new("mount_volume_info"),
+        28 mount_volume_info: Option<Vec<MountVolumeInfo>> => "mount_volume_info",
         /// `enable_union`.
-        29 enable_union: Option<bool> => w::Field::new("enable_union"),
+        29 enable_union: Option<bool> => "enable_union",
         /// `server_path`.
-        30 server_path: Option<String> => w::Field::new("server_path"),
+        30 server_path: Option<String> => "server_path",
         /// `is_update_cls`.
-        31 is_update_cls: Option<bool> => w::Field::new("is_update_cls"),
+        31 is_update_cls: Option<bool> => "is_update_cls",
         /// `policy_detail`.
-        32 policy_detail: Option<Vec<PolicyDetail>> => w::Field::new("policy_detail"),
+        32 policy_detail: Option<Vec<PolicyDetail>> => "policy_detail",
     }
-    new(env_id: String, version_name: String, server_name: String)
-    set(
+    new(env_id: impl Into<String>, version_name: impl Into<String>, server_name: impl Into<String>)
+    text(
         upload_type: String,
-        flow_ratio: i64,
-        cpu: f64,
-        mem: f64,
-        min_num: i64,
-        max_num: i64,
         policy_type: String,
-        policy_threshold: f64,
-        container_port: i64,
         repository_type: String,
         repository: String,
         dockerfile_path: String,
@@ -3126,17 +3127,26 @@ w::record! {
         branch: String,
         package_name: String,
         package_version: String,
+        custom_logs: String,
+        version_remark: String,
+        snapshot_name: String,
+        server_path: String,
+    )
+    set(
+        flow_ratio: i64,
+        cpu: f64,
+        mem: f64,
+        min_num: i64,
+        max_num: i64,
+        policy_threshold: f64,
+        container_port: i64,
         image_info: CreatecloudbaserunserverversionImageInfo,
         code_detail: CodeDetailItem,
         is_rebuild: bool,
         rollback: bool,
-        custom_logs: String,
-        version_remark: String,
-        snapshot_name: String,
         initial_delay_seconds: i64,
         mount_volume_info: Vec<MountVolumeInfo>,
         enable_union: bool,
-        server_path: String,
         is_update_cls: bool,
         policy_detail: Vec<PolicyDetail>,
     )
@@ -3146,9 +3156,9 @@ w::record! {
     /// Answer to [`Rollupdatecloudbaserunserverversion`].
     pub struct RollupdatecloudbaserunserverversionResponse {
         /// `run_id`.
-        0 run_id: String => w::Field::must("run_id"),
+        0 run_id: String => "run_id: must",
         /// `result`.
-        1 result: String => w::Field::must("result"),
+        1 result: String => "result: must",
     }
 }
 
@@ -3179,13 +3189,13 @@ w::record! {
     /// * Catalog: `open_platform.componenttcb.setcspropotion`.
     pub struct Setcspropotion {
         /// `env`.
-        0 env: String => w::Field::must("env"),
+        0 env: String => "env: must",
         /// `service_name`.
-        1 service_name: String => w::Field::must("service_name"),
+        1 service_name: String => "service_name: must",
         /// `items`.
-        2 items: Vec<ItemItem> => w::Field::must("items"),
+        2 items: Vec<ItemItem> => "items: must",
     }
-    new(env: String, service_name: String, items: Vec<ItemItem>)
+    new(env: impl Into<String>, service_name: impl Into<String>, items: Vec<ItemItem>)
 }
 
 w::endpoint! {
@@ -3215,33 +3225,27 @@ w::record! {
     /// * Catalog: `open_platform.componenttcb.setcsversionconfig`.
     pub struct Setcsversionconfig {
         /// `env`.
-        0 env: String => w::Field::must("env"),
+        0 env: String => "env: must",
         /// `service_name`.
-        1 service_name: String => w::Field::must("service_name"),
+        1 service_name: String => "service_name: must",
         /// `version_name`.
-        2 version_name: String => w::Field::must("version_name"),
+        2 version_name: String => "version_name: must",
         /// `minnum`.
-        3 minnum: Option<i64> => w::Field::new("minnum"),
+        3 minnum: Option<i64> => "minnum",
         /// `maxnum`.
-        4 maxnum: Option<i64> => w::Field::new("maxnum"),
+        4 maxnum: Option<i64> => "maxnum",
         /// `container_port`.
-        5 container_port: Option<i64> => w::Field::new("container_port"),
+        5 container_port: Option<i64> => "container_port",
         /// `env_params`.
-        6 env_params: Option<String> => w::Field::new("env_params"),
+        6 env_params: Option<String> => "env_params",
         /// `custom_logs`.
-        7 custom_logs: Option<String> => w::Field::new("custom_logs"),
+        7 custom_logs: Option<String> => "custom_logs",
         /// `remark`.
-        8 remark: Option<String> => w::Field::new("remark"),
+        8 remark: Option<String> => "remark",
     }
-    new(env: String, service_name: String, version_name: String)
-    set(
-        minnum: i64,
-        maxnum: i64,
-        container_port: i64,
-        env_params: String,
-        custom_logs: String,
-        remark: String,
-    )
+    new(env: impl Into<String>, service_name: impl Into<String>, version_name: impl Into<String>)
+    text(env_params: String, custom_logs: String, remark: String)
+    set(minnum: i64, maxnum: i64, container_port: i64)
 }
 
 w::endpoint! {
@@ -3271,25 +3275,25 @@ w::record! {
     /// * Catalog: `open_platform.componenttcb.staticfilelist`.
     pub struct Staticfilelist {
         /// `env`.
-        0 env: String => w::Field::must("env"),
+        0 env: String => "env: must",
         /// `prefix`.
-        1 prefix: Option<String> => w::Field::new("prefix"),
+        1 prefix: Option<String> => "prefix",
         /// `delimiter`.
-        2 delimiter: Option<String> => w::Field::new("delimiter"),
+        2 delimiter: Option<String> => "delimiter",
         /// `marker`.
-        3 marker: Option<String> => w::Field::new("marker"),
+        3 marker: Option<String> => "marker",
     }
-    new(env: String)
-    set(prefix: String, delimiter: String, marker: String)
+    new(env: impl Into<String>)
+    text(prefix: String, delimiter: String, marker: String)
 }
 
 w::record! {
     /// Answer to [`Staticfilelist`].
     pub struct StaticfilelistResponse {
         /// `contents`.
-        0 contents: Vec<GetbucketContent> => w::Field::must("contents"),
+        0 contents: Vec<GetbucketContent> => "contents: must",
         /// `is_truncated`.
-        1 is_truncated: bool => w::Field::must("is_truncated"),
+        1 is_truncated: bool => "is_truncated: must",
     }
 }
 
@@ -3320,20 +3324,20 @@ w::record! {
     /// * Catalog: `open_platform.componenttcb.staticuploadfile`.
     pub struct Staticuploadfile {
         /// `env`.
-        0 env: String => w::Field::must("env"),
+        0 env: String => "env: must",
         /// `filename`.
-        1 filename: String => w::Field::must("filename"),
+        1 filename: String => "filename: must",
     }
-    new(env: String, filename: String)
+    new(env: impl Into<String>, filename: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`Staticuploadfile`].
     pub struct StaticuploadfileResponse {
         /// `signed_url`.
-        0 signed_url: String => w::Field::must("signed_url"),
+        0 signed_url: String => "signed_url: must",
         /// `token`.
-        1 token: String => w::Field::must("token"),
+        1 token: String => "token: must",
     }
 }
 
@@ -3364,21 +3368,21 @@ w::record! {
     /// * Catalog: `open_platform.componenttcb.updatescfconfig`.
     pub struct Updatescfconfig {
         /// `env`.
-        0 env: String => w::Field::must("env"),
+        0 env: String => "env: must",
         /// `functionname`.
-        1 functionname: String => w::Field::must("functionname"),
+        1 functionname: String => "functionname: must",
         /// `memorysize`; unit MB.
-        2 memorysize: Option<i64> => w::Field::new("memorysize"),
+        2 memorysize: Option<i64> => "memorysize",
         /// `timeout`; unit s.
-        3 timeout: Option<i64> => w::Field::new("timeout"),
+        3 timeout: Option<i64> => "timeout",
         /// `environment_variables`.
-        4 environment_variables: Option<Vec<Tag>> => w::Field::new("environment_variables"),
+        4 environment_variables: Option<Vec<Tag>> => "environment_variables",
         /// `public_net_config`.
-        5 public_net_config: Option<PublicNetConfig> => w::Field::new("public_net_config"),
+        5 public_net_config: Option<PublicNetConfig> => "public_net_config",
         /// `vpc_config`.
-        6 vpc_config: Option<VpcConfig> => w::Field::new("vpc_config"),
+        6 vpc_config: Option<VpcConfig> => "vpc_config",
     }
-    new(env: String, functionname: String)
+    new(env: impl Into<String>, functionname: impl Into<String>)
     set(
         memorysize: i64,
         timeout: i64,
@@ -3415,26 +3419,26 @@ w::record! {
     /// * Catalog: `open_platform.componenttcb.uploadfile`.
     pub struct Uploadfile {
         /// `env`.
-        0 env: String => w::Field::must("env"),
+        0 env: String => "env: must",
         /// `path`.
-        1 path: String => w::Field::must("path"),
+        1 path: String => "path: must",
     }
-    new(env: String, path: String)
+    new(env: impl Into<String>, path: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`Uploadfile`].
     pub struct UploadfileResponse {
         /// `url`.
-        0 url: String => w::Field::must("url"),
+        0 url: String => "url: must",
         /// `token`.
-        1 token: String => w::Field::must("token"),
+        1 token: String => "token: must",
         /// `authorization`.
-        2 authorization: String => w::Field::must("authorization"),
+        2 authorization: String => "authorization: must",
         /// `file_id`.
-        3 file_id: String => w::Field::must("file_id"),
+        3 file_id: String => "file_id: must",
         /// `cos_file_id`.
-        4 cos_file_id: String => w::Field::must("cos_file_id"),
+        4 cos_file_id: String => "cos_file_id: must",
     }
 }
 

@@ -7,9 +7,9 @@ w::record! {
     /// `AppealMaterial`.
     pub struct AppealMaterial {
         /// `reason`.
-        0 reason: String => w::Field::must("reason"),
+        0 reason: String => "reason: must",
         /// `proof_material_id`.
-        1 proof_material_id: Vec<String> => w::Field::must("proof_material_id"),
+        1 proof_material_id: Vec<String> => "proof_material_id: must",
     }
 }
 
@@ -17,17 +17,17 @@ w::record! {
     /// `ApplyAuthorizationInfoNoitfy`.
     pub struct ApplyAuthorizationInfoNoitfy {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `mp_appid`.
-        1 mp_appid: String => w::Field::must("mp_appid"),
+        1 mp_appid: String => "mp_appid: must",
         /// `operation_time`; format `yyyy-MM-dd HH:mm`.
-        2 operation_time: String => w::Field::must("operation_time"),
+        2 operation_time: String => "operation_time: must",
         /// `status`.
-        3 status: i64 => w::Field::must("status"),
+        3 status: i64 => "status: must",
         /// `msg`.
-        4 msg: Option<String> => w::Field::new("msg"),
+        4 msg: Option<String> => "msg",
         /// `ticket`.
-        5 ticket: Option<String> => w::Field::new("ticket"),
+        5 ticket: Option<String> => "ticket",
     }
 }
 
@@ -35,15 +35,15 @@ w::record! {
     /// `ApplyAuthorizationInfoNoitfyItem`.
     pub struct ApplyAuthorizationInfoNoitfyItem {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `mp_appid`.
-        1 mp_appid: String => w::Field::must("mp_appid"),
+        1 mp_appid: String => "mp_appid: must",
         /// `operation_time`; format `yyyy-MM-dd HH:mm`.
-        2 operation_time: String => w::Field::must("operation_time"),
+        2 operation_time: String => "operation_time: must",
         /// `status`.
-        3 status: i64 => w::Field::must("status"),
+        3 status: i64 => "status: must",
         /// `msg`.
-        4 msg: Option<String> => w::Field::new("msg"),
+        4 msg: Option<String> => "msg",
     }
 }
 
@@ -51,11 +51,11 @@ w::record! {
     /// `DispatchInfo`.
     pub struct DispatchInfo {
         /// `provider`.
-        0 provider: String => w::Field::must("provider"),
+        0 provider: String => "provider: must",
         /// `contact`.
-        1 contact: String => w::Field::must("contact"),
+        1 contact: String => "contact: must",
         /// `dispatch_time`; format `unix`.
-        2 dispatch_time: xinqiao_types::UnixSeconds => w::Field::must("dispatch_time"),
+        2 dispatch_time: xinqiao_types::UnixSeconds => "dispatch_time: must",
     }
 }
 
@@ -63,9 +63,9 @@ w::record! {
     /// `IllegalMaterial`.
     pub struct IllegalMaterial {
         /// `content`.
-        0 content: String => w::Field::must("content"),
+        0 content: String => "content: must",
         /// `content_url`.
-        1 content_url: String => w::Field::must("content_url"),
+        1 content_url: String => "content_url: must",
     }
 }
 
@@ -73,9 +73,9 @@ w::record! {
     /// `Material`.
     pub struct Material {
         /// `illegal_material`.
-        0 illegal_material: Option<IllegalMaterial> => w::Field::new("illegal_material"),
+        0 illegal_material: Option<IllegalMaterial> => "illegal_material",
         /// `appeal_material`.
-        1 appeal_material: Option<AppealMaterial> => w::Field::new("appeal_material"),
+        1 appeal_material: Option<AppealMaterial> => "appeal_material",
     }
 }
 
@@ -83,21 +83,21 @@ w::record! {
     /// `NotifyThirdFasteregisterInfo`.
     pub struct NotifyThirdFasteregisterInfo {
         /// `name`.
-        0 name: Option<String> => w::Field::new("name"),
+        0 name: Option<String> => "name",
         /// `code_type`.
-        1 code_type: Option<i64> => w::Field::new("code_type"),
+        1 code_type: Option<i64> => "code_type",
         /// `code`.
-        2 code: Option<String> => w::Field::new("code"),
+        2 code: Option<String> => "code",
         /// `legal_persona_name`.
-        3 legal_persona_name: Option<String> => w::Field::new("legal_persona_name"),
+        3 legal_persona_name: Option<String> => "legal_persona_name",
         /// `legal_persona_wechat`.
-        4 legal_persona_wechat: Option<String> => w::Field::new("legal_persona_wechat"),
+        4 legal_persona_wechat: Option<String> => "legal_persona_wechat",
         /// `idname`.
-        5 idname: Option<String> => w::Field::new("idname"),
+        5 idname: Option<String> => "idname",
         /// `wxuser`.
-        6 wxuser: Option<String> => w::Field::new("wxuser"),
+        6 wxuser: Option<String> => "wxuser",
         /// `component_phone`.
-        7 component_phone: Option<String> => w::Field::new("component_phone"),
+        7 component_phone: Option<String> => "component_phone",
     }
 }
 
@@ -105,9 +105,9 @@ w::record! {
     /// `NotifyThirdFastregisterbetaappInfo`.
     pub struct NotifyThirdFastregisterbetaappInfo {
         /// `unique_id`.
-        0 unique_id: String => w::Field::must("unique_id"),
+        0 unique_id: String => "unique_id: must",
         /// `name`.
-        1 name: String => w::Field::must("name"),
+        1 name: String => "name: must",
     }
 }
 
@@ -115,17 +115,17 @@ w::record! {
     /// `NotifyThirdFastverifybetaappInfo`.
     pub struct NotifyThirdFastverifybetaappInfo {
         /// `name`.
-        0 name: String => w::Field::must("name"),
+        0 name: String => "name: must",
         /// `code_type`.
-        1 code_type: i64 => w::Field::must("code_type"),
+        1 code_type: i64 => "code_type: must",
         /// `code`.
-        2 code: String => w::Field::must("code"),
+        2 code: String => "code: must",
         /// `legal_persona_name`.
-        3 legal_persona_name: String => w::Field::must("legal_persona_name"),
+        3 legal_persona_name: String => "legal_persona_name: must",
         /// `legal_persona_wechat`.
-        4 legal_persona_wechat: String => w::Field::must("legal_persona_wechat"),
+        4 legal_persona_wechat: String => "legal_persona_wechat: must",
         /// `component_phone`.
-        5 component_phone: String => w::Field::must("component_phone"),
+        5 component_phone: String => "component_phone: must",
     }
 }
 
@@ -133,17 +133,17 @@ w::record! {
     /// `ResultInfo`.
     pub struct ResultInfo {
         /// `api_name`.
-        0 api_name: String => w::Field::must("api_name"),
+        0 api_name: String => "api_name: must",
         /// `audit_id`.
-        1 audit_id: i64 => w::Field::must("audit_id"),
+        1 audit_id: i64 => "audit_id: must",
         /// `status`.
-        2 status: i64 => w::Field::must("status"),
+        2 status: i64 => "status: must",
         /// `apply_time`; format `unix`.
-        3 apply_time: xinqiao_types::UnixSeconds => w::Field::must("apply_time"),
+        3 apply_time: xinqiao_types::UnixSeconds => "apply_time: must",
         /// `audit_time`; format `unix`.
-        4 audit_time: xinqiao_types::UnixSeconds => w::Field::must("audit_time"),
+        4 audit_time: xinqiao_types::UnixSeconds => "audit_time: must",
         /// `reason`.
-        5 reason: Option<String> => w::Field::new("reason"),
+        5 reason: Option<String> => "reason",
     }
 }
 
@@ -159,17 +159,17 @@ pub mod event {
         /// * Catalog: `open_platform.event.betaapp_authorization_apply_event`.
         pub struct BetaappAuthorizationApplyEvent {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `ApplyAuthorizationInfoNoitfy`.
-            5 apply_authorization_info_noitfy: super::ApplyAuthorizationInfoNoitfy => w::Field::must("ApplyAuthorizationInfoNoitfy"),
+            5 apply_authorization_info_noitfy: super::ApplyAuthorizationInfoNoitfy => "ApplyAuthorizationInfoNoitfy: must",
         }
     }
 
@@ -181,17 +181,17 @@ pub mod event {
         /// * Catalog: `open_platform.event.betaapp_verify_apply_event`.
         pub struct BetaappVerifyApplyEvent {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `ApplyAuthorizationInfoNoitfy`.
-            5 apply_authorization_info_noitfy: super::ApplyAuthorizationInfoNoitfyItem => w::Field::must("ApplyAuthorizationInfoNoitfy"),
+            5 apply_authorization_info_noitfy: super::ApplyAuthorizationInfoNoitfyItem => "ApplyAuthorizationInfoNoitfy: must",
         }
     }
 
@@ -203,17 +203,17 @@ pub mod event {
         /// * Catalog: `open_platform.event.betaapp_verify_event`.
         pub struct BetaappVerifyEvent {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `ApplyAuthorizationInfoNoitfy`.
-            5 apply_authorization_info_noitfy: super::ApplyAuthorizationInfoNoitfyItem => w::Field::must("ApplyAuthorizationInfoNoitfy"),
+            5 apply_authorization_info_noitfy: super::ApplyAuthorizationInfoNoitfyItem => "ApplyAuthorizationInfoNoitfy: must",
         }
     }
 
@@ -226,19 +226,19 @@ pub mod event {
         /// * Catalog: `open_platform.event.user_info_modified`.
         pub struct UserInfoModified {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `openid`.
-            5 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            5 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `appid`.
-            6 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            6 appid: xinqiao_types::AppId => "appid: must",
         }
     }
 
@@ -249,19 +249,19 @@ pub mod event {
         /// * Catalog: `open_platform.event.weapp_audit_delay`.
         pub struct WeappAuditDelay {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `DelayTime`; format `unix`.
-            5 delay_time: xinqiao_types::UnixSeconds => w::Field::must("DelayTime"),
+            5 delay_time: xinqiao_types::UnixSeconds => "DelayTime: must",
             /// `Reason`.
-            6 reason: Option<String> => w::Field::new("Reason"),
+            6 reason: Option<String> => "Reason",
         }
     }
 
@@ -272,21 +272,21 @@ pub mod event {
         /// * Catalog: `open_platform.event.weapp_audit_fail`.
         pub struct WeappAuditFail {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `FailTime`; format `unix`.
-            5 fail_time: xinqiao_types::UnixSeconds => w::Field::must("FailTime"),
+            5 fail_time: xinqiao_types::UnixSeconds => "FailTime: must",
             /// `Reason`.
-            6 reason: Option<String> => w::Field::new("Reason"),
+            6 reason: Option<String> => "Reason",
             /// `ScreenShot`.
-            7 screen_shot: Option<String> => w::Field::new("ScreenShot"),
+            7 screen_shot: Option<String> => "ScreenShot",
         }
     }
 
@@ -297,17 +297,17 @@ pub mod event {
         /// * Catalog: `open_platform.event.weapp_audit_success`.
         pub struct WeappAuditSuccess {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `SuccTime`; format `unix`.
-            5 succ_time: xinqiao_types::UnixSeconds => w::Field::must("SuccTime"),
+            5 succ_time: xinqiao_types::UnixSeconds => "SuccTime: must",
         }
     }
 
@@ -319,33 +319,33 @@ pub mod event {
         /// * Catalog: `open_platform.event.wxa_appeal_record`.
         pub struct WxaAppealRecord {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `appeal_record_id`.
-            5 appeal_record_id: i64 => w::Field::must("appeal_record_id"),
+            5 appeal_record_id: i64 => "appeal_record_id: must",
             /// `appid`.
-            6 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            6 appid: xinqiao_types::AppId => "appid: must",
             /// `appeal_count`.
-            7 appeal_count: i64 => w::Field::must("appeal_count"),
+            7 appeal_count: i64 => "appeal_count: must",
             /// `appeal_from`.
-            8 appeal_from: i64 => w::Field::must("appeal_from"),
+            8 appeal_from: i64 => "appeal_from: must",
             /// `appeal_status`.
-            9 appeal_status: i64 => w::Field::must("appeal_status"),
+            9 appeal_status: i64 => "appeal_status: must",
             /// `material`.
-            10 material: Option<Vec<super::Material>> => w::Field::new("material"),
+            10 material: Option<Vec<super::Material>> => "material",
             /// `punish_description`.
-            11 punish_description: Option<String> => w::Field::new("punish_description"),
+            11 punish_description: Option<String> => "punish_description",
             /// `audit_reason`.
-            12 audit_reason: Option<String> => w::Field::new("audit_reason"),
+            12 audit_reason: Option<String> => "audit_reason",
             /// `appeal_time`; format `unix`.
-            13 appeal_time: xinqiao_types::UnixSeconds => w::Field::must("appeal_time"),
+            13 appeal_time: xinqiao_types::UnixSeconds => "appeal_time: must",
         }
     }
 
@@ -357,23 +357,23 @@ pub mod event {
         /// * Catalog: `open_platform.event.wxa_category_audit`.
         pub struct WxaCategoryAudit {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `first`.
-            5 first: i64 => w::Field::must("first"),
+            5 first: i64 => "first: must",
             /// `second`.
-            6 second: i64 => w::Field::must("second"),
+            6 second: i64 => "second: must",
             /// `ret`.
-            7 ret: i64 => w::Field::must("ret"),
+            7 ret: i64 => "ret: must",
             /// `reason`.
-            8 reason: Option<String> => w::Field::new("reason"),
+            8 reason: Option<String> => "reason",
         }
     }
 
@@ -385,21 +385,21 @@ pub mod event {
         /// * Catalog: `open_platform.event.wxa_nickname_audit`.
         pub struct WxaNicknameAudit {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `nickname`.
-            5 nickname: String => w::Field::must("nickname").masked(),
+            5 nickname: String => "nickname: must masked",
             /// `ret`.
-            6 ret: i64 => w::Field::must("ret"),
+            6 ret: i64 => "ret: must",
             /// `reason`.
-            7 reason: Option<String> => w::Field::new("reason"),
+            7 reason: Option<String> => "reason",
         }
     }
 
@@ -411,17 +411,17 @@ pub mod event {
         /// * Catalog: `open_platform.event.wxa_privacy_apply`.
         pub struct WxaPrivacyApply {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `result_info`.
-            5 result_info: super::ResultInfo => w::Field::must("result_info"),
+            5 result_info: super::ResultInfo => "result_info: must",
         }
     }
 }
@@ -439,19 +439,19 @@ pub mod info {
         /// * Catalog: `open_platform.info.authorized`.
         pub struct Authorized {
             /// `AppId`.
-            0 app_id: String => w::Field::must("AppId").no_cdata(),
+            0 app_id: String => "AppId: must plain-xml",
             /// `CreateTime`; format `unix`.
-            1 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            1 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `InfoType`.
-            2 info_type: String => w::Field::must("InfoType").no_cdata(),
+            2 info_type: String => "InfoType: must plain-xml",
             /// `AuthorizerAppid`.
-            3 authorizer_appid: String => w::Field::must("AuthorizerAppid").no_cdata(),
+            3 authorizer_appid: String => "AuthorizerAppid: must plain-xml",
             /// `AuthorizationCode`.
-            4 authorization_code: String => w::Field::must("AuthorizationCode").masked().no_cdata(),
+            4 authorization_code: String => "AuthorizationCode: must masked plain-xml",
             /// `AuthorizationCodeExpiredTime`; format `unix`.
-            5 authorization_code_expired_time: xinqiao_types::UnixSeconds => w::Field::must("AuthorizationCodeExpiredTime"),
+            5 authorization_code_expired_time: xinqiao_types::UnixSeconds => "AuthorizationCodeExpiredTime: must",
             /// `PreAuthCode`.
-            6 pre_auth_code: String => w::Field::must("PreAuthCode").no_cdata(),
+            6 pre_auth_code: String => "PreAuthCode: must plain-xml",
         }
     }
 
@@ -464,13 +464,13 @@ pub mod info {
         /// * Catalog: `open_platform.info.component_verify_ticket`.
         pub struct ComponentVerifyTicket {
             /// `AppId`.
-            0 app_id: String => w::Field::must("AppId").no_cdata(),
+            0 app_id: String => "AppId: must plain-xml",
             /// `CreateTime`; format `unix`.
-            1 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            1 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `InfoType`.
-            2 info_type: String => w::Field::must("InfoType").no_cdata(),
+            2 info_type: String => "InfoType: must plain-xml",
             /// `ComponentVerifyTicket`.
-            3 component_verify_ticket: String => w::Field::must("ComponentVerifyTicket").masked().no_cdata(),
+            3 component_verify_ticket: String => "ComponentVerifyTicket: must masked plain-xml",
         }
     }
 
@@ -480,23 +480,23 @@ pub mod info {
         /// * Catalog: `open_platform.info.notify_3rd_wxa_auth`.
         pub struct Notify3rdWxaAuth {
             /// `AppId`.
-            0 app_id: String => w::Field::must("AppId"),
+            0 app_id: String => "AppId: must",
             /// `CreateTime`; format `unix`.
-            1 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            1 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `InfoType`.
-            2 info_type: String => w::Field::must("InfoType"),
+            2 info_type: String => "InfoType: must",
             /// `appid`.
-            3 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            3 appid: xinqiao_types::AppId => "appid: must",
             /// `taskid`.
-            4 taskid: String => w::Field::must("taskid"),
+            4 taskid: String => "taskid: must",
             /// `task_status`.
-            5 task_status: i64 => w::Field::must("task_status"),
+            5 task_status: i64 => "task_status: must",
             /// `apply_status`.
-            6 apply_status: i64 => w::Field::must("apply_status"),
+            6 apply_status: i64 => "apply_status: must",
             /// `message`.
-            7 message: Option<String> => w::Field::new("message"),
+            7 message: Option<String> => "message",
             /// `dispatch_info`.
-            8 dispatch_info: Option<super::DispatchInfo> => w::Field::new("dispatch_info"),
+            8 dispatch_info: Option<super::DispatchInfo> => "dispatch_info",
         }
     }
 
@@ -506,17 +506,17 @@ pub mod info {
         /// * Catalog: `open_platform.info.notify_3rd_wxa_wxverify`.
         pub struct Notify3rdWxaWxverify {
             /// `AppId`.
-            0 app_id: String => w::Field::must("AppId"),
+            0 app_id: String => "AppId: must",
             /// `CreateTime`; format `unix`.
-            1 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            1 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `InfoType`.
-            2 info_type: String => w::Field::must("InfoType"),
+            2 info_type: String => "InfoType: must",
             /// `appid`.
-            3 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            3 appid: xinqiao_types::AppId => "appid: must",
             /// `expired`; format `unix`.
-            4 expired: xinqiao_types::UnixSeconds => w::Field::must("expired"),
+            4 expired: xinqiao_types::UnixSeconds => "expired: must",
             /// `message`.
-            5 message: Option<String> => w::Field::new("message"),
+            5 message: Option<String> => "message",
         }
     }
 
@@ -528,15 +528,15 @@ pub mod info {
         /// * Catalog: `open_platform.info.notify_apply_icpfiling_result`.
         pub struct NotifyApplyIcpfilingResult {
             /// `AppId`.
-            0 app_id: String => w::Field::must("AppId"),
+            0 app_id: String => "AppId: must",
             /// `CreateTime`; format `unix`.
-            1 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            1 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `InfoType`.
-            2 info_type: String => w::Field::must("InfoType"),
+            2 info_type: String => "InfoType: must",
             /// `authorizer_appid`.
-            3 authorizer_appid: String => w::Field::must("authorizer_appid"),
+            3 authorizer_appid: String => "authorizer_appid: must",
             /// `beian_status`.
-            4 beian_status: i64 => w::Field::must("beian_status"),
+            4 beian_status: i64 => "beian_status: must",
         }
     }
 
@@ -548,21 +548,21 @@ pub mod info {
         /// * Catalog: `open_platform.info.notify_third_fasteregister`.
         pub struct NotifyThirdFasteregister {
             /// `AppId`.
-            0 app_id: String => w::Field::must("AppId"),
+            0 app_id: String => "AppId: must",
             /// `CreateTime`; format `unix`.
-            1 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            1 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `InfoType`.
-            2 info_type: String => w::Field::must("InfoType"),
+            2 info_type: String => "InfoType: must",
             /// `appid`.
-            3 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+            3 appid: Option<xinqiao_types::AppId> => "appid",
             /// `auth_code`.
-            4 auth_code: Option<String> => w::Field::new("auth_code").masked(),
+            4 auth_code: Option<String> => "auth_code: masked",
             /// `info`.
-            5 info: super::NotifyThirdFasteregisterInfo => w::Field::must("info"),
+            5 info: super::NotifyThirdFasteregisterInfo => "info: must",
             /// `status`.
-            6 status: i64 => w::Field::must("status"),
+            6 status: i64 => "status: must",
             /// `msg`.
-            7 msg: Option<String> => w::Field::new("msg"),
+            7 msg: Option<String> => "msg",
         }
     }
 
@@ -574,19 +574,19 @@ pub mod info {
         /// * Catalog: `open_platform.info.notify_third_fastregisterbetaapp`.
         pub struct NotifyThirdFastregisterbetaapp {
             /// `AppId`.
-            0 app_id: String => w::Field::must("AppId"),
+            0 app_id: String => "AppId: must",
             /// `CreateTime`; format `unix`.
-            1 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            1 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `InfoType`.
-            2 info_type: String => w::Field::must("InfoType"),
+            2 info_type: String => "InfoType: must",
             /// `appid`.
-            3 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+            3 appid: Option<xinqiao_types::AppId> => "appid",
             /// `info`.
-            4 info: super::NotifyThirdFastregisterbetaappInfo => w::Field::must("info"),
+            4 info: super::NotifyThirdFastregisterbetaappInfo => "info: must",
             /// `status`.
-            5 status: i64 => w::Field::must("status"),
+            5 status: i64 => "status: must",
             /// `msg`.
-            6 msg: Option<String> => w::Field::new("msg"),
+            6 msg: Option<String> => "msg",
         }
     }
 
@@ -598,19 +598,19 @@ pub mod info {
         /// * Catalog: `open_platform.info.notify_third_fastverifybetaapp`.
         pub struct NotifyThirdFastverifybetaapp {
             /// `AppId`.
-            0 app_id: String => w::Field::must("AppId"),
+            0 app_id: String => "AppId: must",
             /// `CreateTime`; format `unix`.
-            1 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            1 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `InfoType`.
-            2 info_type: String => w::Field::must("InfoType"),
+            2 info_type: String => "InfoType: must",
             /// `appid`.
-            3 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+            3 appid: Option<xinqiao_types::AppId> => "appid",
             /// `info`.
-            4 info: super::NotifyThirdFastverifybetaappInfo => w::Field::must("info"),
+            4 info: super::NotifyThirdFastverifybetaappInfo => "info: must",
             /// `status`.
-            5 status: i64 => w::Field::must("status"),
+            5 status: i64 => "status: must",
             /// `msg`.
-            6 msg: Option<String> => w::Field::new("msg"),
+            6 msg: Option<String> => "msg",
         }
     }
 
@@ -623,13 +623,13 @@ pub mod info {
         /// * Catalog: `open_platform.info.unauthorized`.
         pub struct Unauthorized {
             /// `AppId`.
-            0 app_id: String => w::Field::must("AppId").no_cdata(),
+            0 app_id: String => "AppId: must plain-xml",
             /// `CreateTime`; format `unix`.
-            1 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            1 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `InfoType`.
-            2 info_type: String => w::Field::must("InfoType").no_cdata(),
+            2 info_type: String => "InfoType: must plain-xml",
             /// `AuthorizerAppid`.
-            3 authorizer_appid: String => w::Field::must("AuthorizerAppid").no_cdata(),
+            3 authorizer_appid: String => "AuthorizerAppid: must plain-xml",
         }
     }
 
@@ -642,19 +642,19 @@ pub mod info {
         /// * Catalog: `open_platform.info.updateauthorized`.
         pub struct Updateauthorized {
             /// `AppId`.
-            0 app_id: String => w::Field::must("AppId").no_cdata(),
+            0 app_id: String => "AppId: must plain-xml",
             /// `CreateTime`; format `unix`.
-            1 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            1 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `InfoType`.
-            2 info_type: String => w::Field::must("InfoType").no_cdata(),
+            2 info_type: String => "InfoType: must plain-xml",
             /// `AuthorizerAppid`.
-            3 authorizer_appid: String => w::Field::must("AuthorizerAppid").no_cdata(),
+            3 authorizer_appid: String => "AuthorizerAppid: must plain-xml",
             /// `AuthorizationCode`.
-            4 authorization_code: String => w::Field::must("AuthorizationCode").masked().no_cdata(),
+            4 authorization_code: String => "AuthorizationCode: must masked plain-xml",
             /// `AuthorizationCodeExpiredTime`; format `unix`.
-            5 authorization_code_expired_time: xinqiao_types::UnixSeconds => w::Field::must("AuthorizationCodeExpiredTime"),
+            5 authorization_code_expired_time: xinqiao_types::UnixSeconds => "AuthorizationCodeExpiredTime: must",
             /// `PreAuthCode`.
-            6 pre_auth_code: String => w::Field::must("PreAuthCode").no_cdata(),
+            6 pre_auth_code: String => "PreAuthCode: must plain-xml",
         }
     }
 }

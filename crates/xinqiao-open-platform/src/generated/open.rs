@@ -12,11 +12,11 @@ w::record! {
     /// * Catalog: `open_platform.open.bind`.
     pub struct Bind {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `open_appid`.
-        1 open_appid: String => w::Field::must("open_appid"),
+        1 open_appid: String => "open_appid: must",
     }
-    new(appid: xinqiao_types::AppId, open_appid: String)
+    new(appid: impl Into<xinqiao_types::AppId>, open_appid: impl Into<String>)
 }
 
 w::endpoint! {
@@ -47,16 +47,16 @@ w::record! {
     /// * Catalog: `open_platform.open.create`.
     pub struct Create {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
     }
-    new(appid: xinqiao_types::AppId)
+    new(appid: impl Into<xinqiao_types::AppId>)
 }
 
 w::record! {
     /// Answer to [`Create`].
     pub struct CreateResponse {
         /// `open_appid`.
-        0 open_appid: String => w::Field::must("open_appid"),
+        0 open_appid: String => "open_appid: must",
     }
 }
 
@@ -88,16 +88,16 @@ w::record! {
     /// * Catalog: `open_platform.open.get`.
     pub struct Get {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
     }
-    new(appid: xinqiao_types::AppId)
+    new(appid: impl Into<xinqiao_types::AppId>)
 }
 
 w::record! {
     /// Answer to [`Get`].
     pub struct GetResponse {
         /// `open_appid`.
-        0 open_appid: String => w::Field::must("open_appid"),
+        0 open_appid: String => "open_appid: must",
     }
 }
 
@@ -136,7 +136,7 @@ w::record! {
     /// Answer to [`Have`].
     pub struct HaveResponse {
         /// `have_open`.
-        0 have_open: bool => w::Field::must("have_open"),
+        0 have_open: bool => "have_open: must",
     }
 }
 
@@ -174,7 +174,7 @@ w::record! {
     /// Answer to [`Sameentity`].
     pub struct SameentityResponse {
         /// `same_entity`.
-        0 same_entity: bool => w::Field::must("same_entity"),
+        0 same_entity: bool => "same_entity: must",
     }
 }
 
@@ -206,11 +206,11 @@ w::record! {
     /// * Catalog: `open_platform.open.unbind`.
     pub struct Unbind {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `open_appid`.
-        1 open_appid: String => w::Field::must("open_appid"),
+        1 open_appid: String => "open_appid: must",
     }
-    new(appid: xinqiao_types::AppId, open_appid: String)
+    new(appid: impl Into<xinqiao_types::AppId>, open_appid: impl Into<String>)
 }
 
 w::endpoint! {

@@ -12,9 +12,9 @@ w::record! {
     /// * Catalog: `open_platform.sns.auth`.
     pub struct Auth {
         /// `openid`.
-        0 openid: xinqiao_types::OpenId => w::Field::must("openid").place(w::Place::Query).masked(),
+        0 openid: xinqiao_types::OpenId => "openid: must query masked",
     }
-    new(openid: xinqiao_types::OpenId)
+    new(openid: impl Into<xinqiao_types::OpenId>)
 }
 
 w::endpoint! {
@@ -44,26 +44,31 @@ w::record! {
     /// * Catalog: `open_platform.sns.component_jscode2session`.
     pub struct ComponentJscode2session {
         /// `grant_type`.
-        0 grant_type: String => w::Field::must("grant_type").place(w::Place::Query),
+        0 grant_type: String => "grant_type: must query",
         /// `js_code`.
-        1 js_code: String => w::Field::must("js_code").place(w::Place::Query),
+        1 js_code: String => "js_code: must query",
         /// `appid`.
-        2 appid: xinqiao_types::AppId => w::Field::must("appid").place(w::Place::Query),
+        2 appid: xinqiao_types::AppId => "appid: must query",
         /// `component_appid`.
-        3 component_appid: String => w::Field::must("component_appid").place(w::Place::Query),
+        3 component_appid: String => "component_appid: must query",
     }
-    new(grant_type: String, js_code: String, appid: xinqiao_types::AppId, component_appid: String)
+    new(
+        grant_type: impl Into<String>,
+        js_code: impl Into<String>,
+        appid: impl Into<xinqiao_types::AppId>,
+        component_appid: impl Into<String>,
+    )
 }
 
 w::record! {
     /// Answer to [`ComponentJscode2session`].
     pub struct ComponentJscode2sessionResponse {
         /// `openid`.
-        0 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `unionid`.
-        1 unionid: Option<xinqiao_types::UnionId> => w::Field::new("unionid").masked(),
+        1 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
         /// `session_key`.
-        2 session_key: String => w::Field::must("session_key").masked(),
+        2 session_key: String => "session_key: must masked",
     }
 }
 
@@ -95,34 +100,34 @@ w::record! {
     /// * Catalog: `open_platform.sns.userinfo`.
     pub struct Userinfo {
         /// `openid`.
-        0 openid: xinqiao_types::OpenId => w::Field::must("openid").place(w::Place::Query).masked(),
+        0 openid: xinqiao_types::OpenId => "openid: must query masked",
         /// `lang`.
-        1 lang: String => w::Field::must("lang").place(w::Place::Query),
+        1 lang: String => "lang: must query",
     }
-    new(openid: xinqiao_types::OpenId, lang: String)
+    new(openid: impl Into<xinqiao_types::OpenId>, lang: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`Userinfo`].
     pub struct UserinfoResponse {
         /// `openid`.
-        0 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `unionid`.
-        1 unionid: Option<xinqiao_types::UnionId> => w::Field::new("unionid").masked(),
+        1 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
         /// `nickname`.
-        2 nickname: String => w::Field::must("nickname").masked(),
+        2 nickname: String => "nickname: must masked",
         /// `sex`.
-        3 sex: Option<i64> => w::Field::new("sex"),
+        3 sex: Option<i64> => "sex",
         /// `country`.
-        4 country: Option<String> => w::Field::new("country"),
+        4 country: Option<String> => "country",
         /// `province`.
-        5 province: Option<String> => w::Field::new("province"),
+        5 province: Option<String> => "province",
         /// `city`.
-        6 city: Option<String> => w::Field::new("city"),
+        6 city: Option<String> => "city",
         /// `headimgurl`.
-        7 headimgurl: String => w::Field::must("headimgurl").masked(),
+        7 headimgurl: String => "headimgurl: must masked",
         /// `privilege`.
-        8 privilege: Option<Vec<String>> => w::Field::new("privilege"),
+        8 privilege: Option<Vec<String>> => "privilege",
     }
 }
 
@@ -158,34 +163,39 @@ pub mod oauth2 {
         /// * Catalog: `open_platform.sns.oauth2.access_token`.
         pub struct AccessToken {
             /// `grant_type`.
-            0 grant_type: String => w::Field::must("grant_type").place(w::Place::Query),
+            0 grant_type: String => "grant_type: must query",
             /// `appid`.
-            1 appid: xinqiao_types::AppId => w::Field::must("appid").place(w::Place::Query),
+            1 appid: xinqiao_types::AppId => "appid: must query",
             /// `secret`.
-            2 secret: String => w::Field::must("secret").place(w::Place::Query).masked(),
+            2 secret: String => "secret: must query masked",
             /// `code`.
-            3 code: String => w::Field::must("code").place(w::Place::Query),
+            3 code: String => "code: must query",
         }
-        new(grant_type: String, appid: xinqiao_types::AppId, secret: String, code: String)
+        new(
+            grant_type: impl Into<String>,
+            appid: impl Into<xinqiao_types::AppId>,
+            secret: impl Into<String>,
+            code: impl Into<String>,
+        )
     }
 
     w::record! {
         /// Answer to [`AccessToken`].
         pub struct AccessTokenResponse {
             /// `access_token`.
-            0 access_token: String => w::Field::must("access_token").masked(),
+            0 access_token: String => "access_token: must masked",
             /// `expires_in`; unit s.
-            1 expires_in: i64 => w::Field::must("expires_in"),
+            1 expires_in: i64 => "expires_in: must",
             /// `refresh_token`.
-            2 refresh_token: String => w::Field::must("refresh_token").masked(),
+            2 refresh_token: String => "refresh_token: must masked",
             /// `openid`.
-            3 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            3 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `scope`.
-            4 scope: String => w::Field::must("scope"),
+            4 scope: String => "scope: must",
             /// `unionid`.
-            5 unionid: Option<xinqiao_types::UnionId> => w::Field::new("unionid").masked(),
+            5 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
             /// `is_snapshotuser`.
-            6 is_snapshotuser: bool => w::Field::must("is_snapshotuser").spelled(w::Spelling::BoolInt),
+            6 is_snapshotuser: bool => "is_snapshotuser: must zero-one",
         }
     }
 
@@ -217,28 +227,32 @@ pub mod oauth2 {
         /// * Catalog: `open_platform.sns.oauth2.refresh_token`.
         pub struct RefreshToken {
             /// `grant_type`.
-            0 grant_type: String => w::Field::must("grant_type").place(w::Place::Query),
+            0 grant_type: String => "grant_type: must query",
             /// `appid`.
-            1 appid: xinqiao_types::AppId => w::Field::must("appid").place(w::Place::Query),
+            1 appid: xinqiao_types::AppId => "appid: must query",
             /// `refresh_token`.
-            2 refresh_token: String => w::Field::must("refresh_token").place(w::Place::Query).masked(),
+            2 refresh_token: String => "refresh_token: must query masked",
         }
-        new(grant_type: String, appid: xinqiao_types::AppId, refresh_token: String)
+        new(
+            grant_type: impl Into<String>,
+            appid: impl Into<xinqiao_types::AppId>,
+            refresh_token: impl Into<String>,
+        )
     }
 
     w::record! {
         /// Answer to [`RefreshToken`].
         pub struct RefreshTokenResponse {
             /// `access_token`.
-            0 access_token: String => w::Field::must("access_token").masked(),
+            0 access_token: String => "access_token: must masked",
             /// `expires_in`; unit s.
-            1 expires_in: i64 => w::Field::must("expires_in"),
+            1 expires_in: i64 => "expires_in: must",
             /// `refresh_token`.
-            2 refresh_token: String => w::Field::must("refresh_token").masked(),
+            2 refresh_token: String => "refresh_token: must masked",
             /// `openid`.
-            3 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            3 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `scope`.
-            4 scope: String => w::Field::must("scope"),
+            4 scope: String => "scope: must",
         }
     }
 
@@ -274,34 +288,39 @@ pub mod oauth2 {
             /// * Catalog: `open_platform.sns.oauth2.component.access_token`.
             pub struct AccessToken {
                 /// `grant_type`.
-                0 grant_type: String => w::Field::must("grant_type").place(w::Place::Query),
+                0 grant_type: String => "grant_type: must query",
                 /// `code`.
-                1 code: String => w::Field::must("code").place(w::Place::Query),
+                1 code: String => "code: must query",
                 /// `appid`.
-                2 appid: xinqiao_types::AppId => w::Field::must("appid").place(w::Place::Query),
+                2 appid: xinqiao_types::AppId => "appid: must query",
                 /// `component_appid`.
-                3 component_appid: String => w::Field::must("component_appid").place(w::Place::Query),
+                3 component_appid: String => "component_appid: must query",
             }
-            new(grant_type: String, code: String, appid: xinqiao_types::AppId, component_appid: String)
+            new(
+                grant_type: impl Into<String>,
+                code: impl Into<String>,
+                appid: impl Into<xinqiao_types::AppId>,
+                component_appid: impl Into<String>,
+            )
         }
 
         w::record! {
             /// Answer to [`AccessToken`].
             pub struct AccessTokenResponse {
                 /// `access_token`.
-                0 access_token: String => w::Field::must("access_token").masked(),
+                0 access_token: String => "access_token: must masked",
                 /// `expires_in`; unit s.
-                1 expires_in: i64 => w::Field::must("expires_in"),
+                1 expires_in: i64 => "expires_in: must",
                 /// `refresh_token`.
-                2 refresh_token: String => w::Field::must("refresh_token").masked(),
+                2 refresh_token: String => "refresh_token: must masked",
                 /// `openid`.
-                3 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+                3 openid: xinqiao_types::OpenId => "openid: must masked",
                 /// `scope`.
-                4 scope: String => w::Field::must("scope"),
+                4 scope: String => "scope: must",
                 /// `unionid`.
-                5 unionid: Option<xinqiao_types::UnionId> => w::Field::new("unionid").masked(),
+                5 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
                 /// `is_snapshotuser`.
-                6 is_snapshotuser: bool => w::Field::must("is_snapshotuser").spelled(w::Spelling::BoolInt),
+                6 is_snapshotuser: bool => "is_snapshotuser: must zero-one",
             }
         }
 
@@ -333,19 +352,19 @@ pub mod oauth2 {
             /// * Catalog: `open_platform.sns.oauth2.component.refresh_token`.
             pub struct RefreshToken {
                 /// `grant_type`.
-                0 grant_type: String => w::Field::must("grant_type").place(w::Place::Query),
+                0 grant_type: String => "grant_type: must query",
                 /// `refresh_token`.
-                1 refresh_token: String => w::Field::must("refresh_token").place(w::Place::Query).masked(),
+                1 refresh_token: String => "refresh_token: must query masked",
                 /// `appid`.
-                2 appid: xinqiao_types::AppId => w::Field::must("appid").place(w::Place::Query),
+                2 appid: xinqiao_types::AppId => "appid: must query",
                 /// `component_appid`.
-                3 component_appid: String => w::Field::must("component_appid").place(w::Place::Query),
+                3 component_appid: String => "component_appid: must query",
             }
             new(
-                grant_type: String,
-                refresh_token: String,
-                appid: xinqiao_types::AppId,
-                component_appid: String,
+                grant_type: impl Into<String>,
+                refresh_token: impl Into<String>,
+                appid: impl Into<xinqiao_types::AppId>,
+                component_appid: impl Into<String>,
             )
         }
 
@@ -353,15 +372,15 @@ pub mod oauth2 {
             /// Answer to [`RefreshToken`].
             pub struct RefreshTokenResponse {
                 /// `access_token`.
-                0 access_token: String => w::Field::must("access_token").masked(),
+                0 access_token: String => "access_token: must masked",
                 /// `expires_in`; unit s.
-                1 expires_in: i64 => w::Field::must("expires_in"),
+                1 expires_in: i64 => "expires_in: must",
                 /// `refresh_token`.
-                2 refresh_token: String => w::Field::must("refresh_token").masked(),
+                2 refresh_token: String => "refresh_token: must masked",
                 /// `openid`.
-                3 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+                3 openid: xinqiao_types::OpenId => "openid: must masked",
                 /// `scope`.
-                4 scope: String => w::Field::must("scope"),
+                4 scope: String => "scope: must",
             }
         }
 

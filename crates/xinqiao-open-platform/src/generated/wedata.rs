@@ -7,9 +7,9 @@ w::record! {
     /// `Appinfo`.
     pub struct Appinfo {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `nickname`.
-        1 nickname: String => w::Field::must("nickname").masked(),
+        1 nickname: String => "nickname: must masked",
     }
 }
 
@@ -17,9 +17,9 @@ w::record! {
     /// `BaseResp`.
     pub struct BaseResp {
         /// `ret`.
-        0 ret: i64 => w::Field::must("ret"),
+        0 ret: i64 => "ret: must",
         /// `err_msg`.
-        1 err_msg: String => w::Field::must("err_msg"),
+        1 err_msg: String => "err_msg: must",
     }
 }
 
@@ -27,11 +27,11 @@ w::record! {
     /// `Perm`.
     pub struct Perm {
         /// `perm_id`.
-        0 perm_id: String => w::Field::must("perm_id"),
+        0 perm_id: String => "perm_id: must",
         /// `name`.
-        1 name: String => w::Field::must("name"),
+        1 name: String => "name: must",
         /// `desc`.
-        2 desc: String => w::Field::must("desc"),
+        2 desc: String => "desc: must",
     }
 }
 
@@ -39,19 +39,19 @@ w::record! {
     /// `WedataQueryBindListInfo`.
     pub struct WedataQueryBindListInfo {
         /// `uid`.
-        0 uid: String => w::Field::must("uid"),
+        0 uid: String => "uid: must",
         /// `is_bind`.
-        1 is_bind: bool => w::Field::must("is_bind").spelled(w::Spelling::BoolInt),
+        1 is_bind: bool => "is_bind: must zero-one",
         /// `nickname`.
-        2 nickname: Option<String> => w::Field::new("nickname").masked(),
+        2 nickname: Option<String> => "nickname: masked",
         /// `head_url`.
-        3 head_url: Option<String> => w::Field::new("head_url"),
+        3 head_url: Option<String> => "head_url",
         /// `create_time`; format `unix`.
-        4 create_time: xinqiao_types::UnixSeconds => w::Field::must("create_time"),
+        4 create_time: xinqiao_types::UnixSeconds => "create_time: must",
         /// `update_time`; format `unix`.
-        5 update_time: xinqiao_types::UnixSeconds => w::Field::must("update_time"),
+        5 update_time: xinqiao_types::UnixSeconds => "update_time: must",
         /// `perm`.
-        6 perm: Option<Vec<Perm>> => w::Field::new("perm"),
+        6 perm: Option<Vec<Perm>> => "perm",
     }
 }
 
@@ -59,14 +59,14 @@ w::record! {
     /// `WedataSetUserPermPerm`.
     pub struct WedataSetUserPermPerm {
         /// `perm_id`.
-        0 perm_id: String => w::Field::must("perm_id"),
+        0 perm_id: String => "perm_id: must",
         /// `name`.
-        1 name: Option<String> => w::Field::new("name"),
+        1 name: Option<String> => "name",
         /// `desc`.
-        2 desc: Option<String> => w::Field::new("desc"),
+        2 desc: Option<String> => "desc",
     }
-    new(perm_id: String)
-    set(name: String, desc: String)
+    new(perm_id: impl Into<String>)
+    text(name: String, desc: String)
 }
 
 w::record! {
@@ -84,13 +84,13 @@ w::record! {
     /// Answer to [`WedataGetLoginConfig`].
     pub struct WedataGetLoginConfigResponse {
         /// `component_appid`.
-        0 component_appid: String => w::Field::must("component_appid"),
+        0 component_appid: String => "component_appid: must",
         /// `component_nickname`.
-        1 component_nickname: String => w::Field::must("component_nickname"),
+        1 component_nickname: String => "component_nickname: must",
         /// `recheck_url`.
-        2 recheck_url: String => w::Field::must("recheck_url"),
+        2 recheck_url: String => "recheck_url: must",
         /// `appinfo`.
-        3 appinfo: Vec<Appinfo> => w::Field::must("appinfo"),
+        3 appinfo: Vec<Appinfo> => "appinfo: must",
     }
 }
 
@@ -128,7 +128,7 @@ w::record! {
     /// Answer to [`WedataGetPermList`].
     pub struct WedataGetPermListResponse {
         /// `perm`.
-        0 perm: Vec<Perm> => w::Field::must("perm"),
+        0 perm: Vec<Perm> => "perm: must",
     }
 }
 
@@ -159,27 +159,27 @@ w::record! {
     /// * Catalog: `open_platform.wedata.wedata_login`.
     pub struct WedataLogin {
         /// `uid`.
-        0 uid: String => w::Field::must("uid"),
+        0 uid: String => "uid: must",
         /// `user_session`.
-        1 user_session: String => w::Field::must("user_session"),
+        1 user_session: String => "user_session: must",
         /// `client_ip`.
-        2 client_ip: Option<String> => w::Field::new("client_ip"),
+        2 client_ip: Option<String> => "client_ip",
         /// `user_agent`.
-        3 user_agent: Option<String> => w::Field::new("user_agent"),
+        3 user_agent: Option<String> => "user_agent",
     }
-    new(uid: String, user_session: String)
-    set(client_ip: String, user_agent: String)
+    new(uid: impl Into<String>, user_session: impl Into<String>)
+    text(client_ip: String, user_agent: String)
 }
 
 w::record! {
     /// Answer to [`WedataLogin`].
     pub struct WedataLoginResponse {
         /// `base_resp`.
-        0 base_resp: BaseResp => w::Field::must("base_resp"),
+        0 base_resp: BaseResp => "base_resp: must",
         /// `redirect_url`.
-        1 redirect_url: Option<String> => w::Field::new("redirect_url"),
+        1 redirect_url: Option<String> => "redirect_url",
         /// `expire_at`; format `unix`.
-        2 expire_at: Option<xinqiao_types::UnixSeconds> => w::Field::new("expire_at"),
+        2 expire_at: Option<xinqiao_types::UnixSeconds> => "expire_at",
     }
 }
 
@@ -217,7 +217,7 @@ w::record! {
     /// Answer to [`WedataQueryBindList`].
     pub struct WedataQueryBindListResponse {
         /// `info`.
-        0 info: Vec<WedataQueryBindListInfo> => w::Field::must("info"),
+        0 info: Vec<WedataQueryBindListInfo> => "info: must",
     }
 }
 
@@ -248,14 +248,15 @@ w::record! {
     /// * Catalog: `open_platform.wedata.wedata_set_login_config`.
     pub struct WedataSetLoginConfig {
         /// `set_type`.
-        0 set_type: i64 => w::Field::must("set_type"),
+        0 set_type: i64 => "set_type: must",
         /// `recheck_url`.
-        1 recheck_url: Option<String> => w::Field::new("recheck_url"),
+        1 recheck_url: Option<String> => "recheck_url",
         /// `associate_appid`.
-        2 associate_appid: Option<Vec<String>> => w::Field::new("associate_appid"),
+        2 associate_appid: Option<Vec<String>> => "associate_appid",
     }
     new(set_type: i64)
-    set(recheck_url: String, associate_appid: Vec<String>)
+    text(recheck_url: String)
+    set(associate_appid: Vec<String>)
 }
 
 w::endpoint! {
@@ -285,11 +286,11 @@ w::record! {
     /// * Catalog: `open_platform.wedata.wedata_set_user_perm`.
     pub struct WedataSetUserPerm {
         /// `uid`.
-        0 uid: String => w::Field::must("uid"),
+        0 uid: String => "uid: must",
         /// `perm`.
-        1 perm: Vec<WedataSetUserPermPerm> => w::Field::must("perm"),
+        1 perm: Vec<WedataSetUserPermPerm> => "perm: must",
     }
-    new(uid: String, perm: Vec<WedataSetUserPermPerm>)
+    new(uid: impl Into<String>, perm: Vec<WedataSetUserPermPerm>)
 }
 
 w::endpoint! {
@@ -319,9 +320,9 @@ w::record! {
     /// * Catalog: `open_platform.wedata.wedata_unbind_user`.
     pub struct WedataUnbindUser {
         /// `uid`.
-        0 uid: String => w::Field::must("uid"),
+        0 uid: String => "uid: must",
     }
-    new(uid: String)
+    new(uid: impl Into<String>)
 }
 
 w::endpoint! {

@@ -13,9 +13,9 @@ w::record! {
     /// `AppealMaterial`.
     pub struct AppealMaterial {
         /// `reason`.
-        0 reason: String => w::Field::must("reason"),
+        0 reason: String => "reason: must",
         /// `proof_material_ids`.
-        1 proof_material_ids: Vec<String> => w::Field::must("proof_material_ids"),
+        1 proof_material_ids: Vec<String> => "proof_material_ids: must",
     }
 }
 
@@ -23,40 +23,34 @@ w::record! {
     /// `BatchReq`.
     pub struct BatchReq {
         /// `path`.
-        0 path: String => w::Field::must("path"),
+        0 path: String => "path: must",
         /// `appid_list`.
-        1 appid_list: Option<Vec<String>> => w::Field::new("appid_list"),
+        1 appid_list: Option<Vec<String>> => "appid_list",
         /// `img_list`.
-        2 img_list: Option<Vec<String>> => w::Field::new("img_list"),
+        2 img_list: Option<Vec<String>> => "img_list",
         /// `video`.
-        3 video: Option<String> => w::Field::new("video"),
+        3 video: Option<String> => "video",
         /// `test_account`.
-        4 test_account: Option<String> => w::Field::new("test_account"),
+        4 test_account: Option<String> => "test_account",
         /// `test_pwd`.
-        5 test_pwd: Option<String> => w::Field::new("test_pwd"),
+        5 test_pwd: Option<String> => "test_pwd",
         /// `test_remark`.
-        6 test_remark: Option<String> => w::Field::new("test_remark"),
+        6 test_remark: Option<String> => "test_remark",
     }
-    new(path: String)
-    set(
-        appid_list: Vec<String>,
-        img_list: Vec<String>,
-        video: String,
-        test_account: String,
-        test_pwd: String,
-        test_remark: String,
-    )
+    new(path: impl Into<String>)
+    text(video: String, test_account: String, test_pwd: String, test_remark: String)
+    set(appid_list: Vec<String>, img_list: Vec<String>)
 }
 
 w::record! {
     /// `BizInfo`.
     pub struct BizInfo {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `nickname`.
-        1 nickname: String => w::Field::must("nickname").masked(),
+        1 nickname: String => "nickname: must masked",
         /// `headimg`.
-        2 headimg: String => w::Field::must("headimg"),
+        2 headimg: String => "headimg: must",
     }
 }
 
@@ -64,17 +58,17 @@ w::record! {
     /// `Category`.
     pub struct Category {
         /// `first_id`.
-        0 first_id: i64 => w::Field::must("first_id"),
+        0 first_id: i64 => "first_id: must",
         /// `first_class`.
-        1 first_class: String => w::Field::must("first_class"),
+        1 first_class: String => "first_class: must",
         /// `second_id`.
-        2 second_id: i64 => w::Field::must("second_id"),
+        2 second_id: i64 => "second_id: must",
         /// `second_class`.
-        3 second_class: String => w::Field::must("second_class"),
+        3 second_class: String => "second_class: must",
         /// `third_id`.
-        4 third_id: Option<i64> => w::Field::new("third_id"),
+        4 third_id: Option<i64> => "third_id",
         /// `third_class`.
-        5 third_class: Option<String> => w::Field::new("third_class"),
+        5 third_class: Option<String> => "third_class",
     }
 }
 
@@ -82,13 +76,13 @@ w::record! {
     /// `Draft`.
     pub struct Draft {
         /// `draft_id`.
-        0 draft_id: i64 => w::Field::must("draft_id"),
+        0 draft_id: i64 => "draft_id: must",
         /// `user_version`.
-        1 user_version: String => w::Field::must("user_version"),
+        1 user_version: String => "user_version: must",
         /// `user_desc`.
-        2 user_desc: String => w::Field::must("user_desc"),
+        2 user_desc: String => "user_desc: must",
         /// `create_time`; format `unix`.
-        3 create_time: xinqiao_types::UnixSeconds => w::Field::must("create_time"),
+        3 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
 
@@ -96,11 +90,11 @@ w::record! {
     /// `ExpInfo`.
     pub struct ExpInfo {
         /// `exp_time`; format `unix`.
-        0 exp_time: xinqiao_types::UnixSeconds => w::Field::must("exp_time"),
+        0 exp_time: xinqiao_types::UnixSeconds => "exp_time: must",
         /// `exp_version`.
-        1 exp_version: String => w::Field::must("exp_version"),
+        1 exp_version: String => "exp_version: must",
         /// `exp_desc`.
-        2 exp_desc: String => w::Field::must("exp_desc"),
+        2 exp_desc: String => "exp_desc: must",
     }
 }
 
@@ -108,21 +102,21 @@ w::record! {
     /// `GetappealrecordsRecord`.
     pub struct GetappealrecordsRecord {
         /// `appeal_record_id`.
-        0 appeal_record_id: i64 => w::Field::must("appeal_record_id"),
+        0 appeal_record_id: i64 => "appeal_record_id: must",
         /// `appeal_count`.
-        1 appeal_count: i64 => w::Field::must("appeal_count"),
+        1 appeal_count: i64 => "appeal_count: must",
         /// `appeal_from`.
-        2 appeal_from: i64 => w::Field::must("appeal_from"),
+        2 appeal_from: i64 => "appeal_from: must",
         /// `appeal_status`.
-        3 appeal_status: i64 => w::Field::must("appeal_status"),
+        3 appeal_status: i64 => "appeal_status: must",
         /// `materials`.
-        4 materials: Option<Vec<Material>> => w::Field::new("materials"),
+        4 materials: Option<Vec<Material>> => "materials",
         /// `punish_description`.
-        5 punish_description: Option<String> => w::Field::new("punish_description"),
+        5 punish_description: Option<String> => "punish_description",
         /// `audit_reason`.
-        6 audit_reason: Option<String> => w::Field::new("audit_reason"),
+        6 audit_reason: Option<String> => "audit_reason",
         /// `appeal_time`; format `unix`.
-        7 appeal_time: xinqiao_types::UnixSeconds => w::Field::must("appeal_time"),
+        7 appeal_time: xinqiao_types::UnixSeconds => "appeal_time: must",
     }
 }
 
@@ -130,17 +124,17 @@ w::record! {
     /// `GetillegalrecordsRecord`.
     pub struct GetillegalrecordsRecord {
         /// `illegal_record_id`.
-        0 illegal_record_id: String => w::Field::must("illegal_record_id"),
+        0 illegal_record_id: String => "illegal_record_id: must",
         /// `illegal_reason`.
-        1 illegal_reason: String => w::Field::must("illegal_reason"),
+        1 illegal_reason: String => "illegal_reason: must",
         /// `illegal_content`.
-        2 illegal_content: String => w::Field::must("illegal_content"),
+        2 illegal_content: String => "illegal_content: must",
         /// `rule_name`.
-        3 rule_name: String => w::Field::must("rule_name"),
+        3 rule_name: String => "rule_name: must",
         /// `rule_url`.
-        4 rule_url: String => w::Field::must("rule_url"),
+        4 rule_url: String => "rule_url: must",
         /// `create_time`; format `unix`.
-        5 create_time: xinqiao_types::UnixSeconds => w::Field::must("create_time"),
+        5 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
 
@@ -148,15 +142,15 @@ w::record! {
     /// `GrayReleasePlan`.
     pub struct GrayReleasePlan {
         /// `status`.
-        0 status: i64 => w::Field::must("status"),
+        0 status: i64 => "status: must",
         /// `gray_percentage`.
-        1 gray_percentage: i64 => w::Field::must("gray_percentage"),
+        1 gray_percentage: i64 => "gray_percentage: must",
         /// `create_timestamp`; format `unix`.
-        2 create_timestamp: xinqiao_types::UnixSeconds => w::Field::must("create_timestamp"),
+        2 create_timestamp: xinqiao_types::UnixSeconds => "create_timestamp: must",
         /// `support_debuger_first`.
-        3 support_debuger_first: Option<bool> => w::Field::new("support_debuger_first"),
+        3 support_debuger_first: Option<bool> => "support_debuger_first",
         /// `support_experiencer_first`.
-        4 support_experiencer_first: Option<bool> => w::Field::new("support_experiencer_first"),
+        4 support_experiencer_first: Option<bool> => "support_experiencer_first",
     }
 }
 
@@ -164,9 +158,9 @@ w::record! {
     /// `IllegalMaterial`.
     pub struct IllegalMaterial {
         /// `content`.
-        0 content: String => w::Field::must("content"),
+        0 content: String => "content: must",
         /// `content_url`.
-        1 content_url: String => w::Field::must("content_url"),
+        1 content_url: String => "content_url: must",
     }
 }
 
@@ -174,23 +168,23 @@ w::record! {
     /// `Interface`.
     pub struct Interface {
         /// `api_name`.
-        0 api_name: String => w::Field::must("api_name"),
+        0 api_name: String => "api_name: must",
         /// `api_ch_name`.
-        1 api_ch_name: String => w::Field::must("api_ch_name"),
+        1 api_ch_name: String => "api_ch_name: must",
         /// `api_desc`.
-        2 api_desc: String => w::Field::must("api_desc"),
+        2 api_desc: String => "api_desc: must",
         /// `api_link`.
-        3 api_link: Option<String> => w::Field::new("api_link"),
+        3 api_link: Option<String> => "api_link",
         /// `group_name`.
-        4 group_name: Option<String> => w::Field::new("group_name"),
+        4 group_name: Option<String> => "group_name",
         /// `audit_id`.
-        5 audit_id: Option<i64> => w::Field::new("audit_id"),
+        5 audit_id: Option<i64> => "audit_id",
         /// `status`.
-        6 status: Option<i64> => w::Field::new("status"),
+        6 status: Option<i64> => "status",
         /// `apply_time`; format `unix`.
-        7 apply_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("apply_time"),
+        7 apply_time: Option<xinqiao_types::UnixSeconds> => "apply_time",
         /// `fail_reason`.
-        8 fail_reason: Option<String> => w::Field::new("fail_reason"),
+        8 fail_reason: Option<String> => "fail_reason",
     }
 }
 
@@ -198,9 +192,9 @@ w::record! {
     /// `Material`.
     pub struct Material {
         /// `illegal_material`.
-        0 illegal_material: Option<IllegalMaterial> => w::Field::new("illegal_material"),
+        0 illegal_material: Option<IllegalMaterial> => "illegal_material",
         /// `appeal_material`.
-        1 appeal_material: Option<AppealMaterial> => w::Field::new("appeal_material"),
+        1 appeal_material: Option<AppealMaterial> => "appeal_material",
     }
 }
 
@@ -208,7 +202,7 @@ w::record! {
     /// `Member`.
     pub struct Member {
         /// `userstr`.
-        0 userstr: String => w::Field::must("userstr"),
+        0 userstr: String => "userstr: must",
     }
 }
 
@@ -216,17 +210,17 @@ w::record! {
     /// `MpDomain`.
     pub struct MpDomain {
         /// `requestdomain`.
-        0 requestdomain: Vec<String> => w::Field::must("requestdomain"),
+        0 requestdomain: Vec<String> => "requestdomain: must",
         /// `wsrequestdomain`.
-        1 wsrequestdomain: Vec<String> => w::Field::must("wsrequestdomain"),
+        1 wsrequestdomain: Vec<String> => "wsrequestdomain: must",
         /// `uploaddomain`.
-        2 uploaddomain: Vec<String> => w::Field::must("uploaddomain"),
+        2 uploaddomain: Vec<String> => "uploaddomain: must",
         /// `downloaddomain`.
-        3 downloaddomain: Vec<String> => w::Field::must("downloaddomain"),
+        3 downloaddomain: Vec<String> => "downloaddomain: must",
         /// `udpdomain`.
-        4 udpdomain: Vec<String> => w::Field::must("udpdomain"),
+        4 udpdomain: Vec<String> => "udpdomain: must",
         /// `tcpdomain`.
-        5 tcpdomain: Vec<String> => w::Field::must("tcpdomain"),
+        5 tcpdomain: Vec<String> => "tcpdomain: must",
     }
 }
 
@@ -234,21 +228,21 @@ w::record! {
     /// `Msg`.
     pub struct Msg {
         /// `path`.
-        0 path: String => w::Field::must("path"),
+        0 path: String => "path: must",
         /// `img_list`.
-        1 img_list: Option<Vec<String>> => w::Field::new("img_list"),
+        1 img_list: Option<Vec<String>> => "img_list",
         /// `video`.
-        2 video: Option<String> => w::Field::new("video"),
+        2 video: Option<String> => "video",
         /// `test_account`.
-        3 test_account: Option<String> => w::Field::new("test_account"),
+        3 test_account: Option<String> => "test_account",
         /// `test_pwd`.
-        4 test_pwd: Option<String> => w::Field::new("test_pwd"),
+        4 test_pwd: Option<String> => "test_pwd",
         /// `test_remark`.
-        5 test_remark: Option<String> => w::Field::new("test_remark"),
+        5 test_remark: Option<String> => "test_remark",
         /// `status`.
-        6 status: i64 => w::Field::must("status"),
+        6 status: i64 => "status: must",
         /// `apply_time`; format `unix`.
-        7 apply_time: xinqiao_types::UnixSeconds => w::Field::must("apply_time"),
+        7 apply_time: xinqiao_types::UnixSeconds => "apply_time: must",
     }
 }
 
@@ -256,9 +250,9 @@ w::record! {
     /// `PrefetchDnsDomain`.
     pub struct PrefetchDnsDomain {
         /// `url`.
-        0 url: String => w::Field::must("url"),
+        0 url: String => "url: must",
         /// `status`.
-        1 status: i64 => w::Field::must("status"),
+        1 status: i64 => "status: must",
     }
 }
 
@@ -266,9 +260,9 @@ w::record! {
     /// `PreviewInfo`.
     pub struct PreviewInfo {
         /// `video_id_list`.
-        0 video_id_list: Option<Vec<String>> => w::Field::new("video_id_list"),
+        0 video_id_list: Option<Vec<String>> => "video_id_list",
         /// `pic_id_list`.
-        1 pic_id_list: Option<Vec<String>> => w::Field::new("pic_id_list"),
+        1 pic_id_list: Option<Vec<String>> => "pic_id_list",
     }
     new()
     set(video_id_list: Vec<String>, pic_id_list: Vec<String>)
@@ -278,11 +272,11 @@ w::record! {
     /// `ReleaseInfo`.
     pub struct ReleaseInfo {
         /// `release_time`; format `unix`.
-        0 release_time: xinqiao_types::UnixSeconds => w::Field::must("release_time"),
+        0 release_time: xinqiao_types::UnixSeconds => "release_time: must",
         /// `release_version`.
-        1 release_version: String => w::Field::must("release_version"),
+        1 release_version: String => "release_version: must",
         /// `release_desc`.
-        2 release_desc: String => w::Field::must("release_desc"),
+        2 release_desc: String => "release_desc: must",
     }
 }
 
@@ -290,74 +284,72 @@ w::record! {
     /// `SetPrefetchdnsdomainPrefetchDnsDomain`.
     pub struct SetPrefetchdnsdomainPrefetchDnsDomain {
         /// `url`.
-        0 url: String => w::Field::must("url"),
+        0 url: String => "url: must",
     }
-    new(url: String)
+    new(url: impl Into<String>)
 }
 
 w::record! {
     /// `SubmitAuditItem`.
     pub struct SubmitAuditItem {
         /// `address`.
-        0 address: Option<String> => w::Field::new("address").masked(),
+        0 address: Option<String> => "address: masked",
         /// `title`.
-        1 title: Option<String> => w::Field::new("title"),
+        1 title: Option<String> => "title",
         /// `tag`.
-        2 tag: Option<String> => w::Field::new("tag"),
+        2 tag: Option<String> => "tag",
         /// `first_id`.
-        3 first_id: Option<i64> => w::Field::new("first_id"),
+        3 first_id: Option<i64> => "first_id",
         /// `first_class`.
-        4 first_class: Option<String> => w::Field::new("first_class"),
+        4 first_class: Option<String> => "first_class",
         /// `second_id`.
-        5 second_id: Option<i64> => w::Field::new("second_id"),
+        5 second_id: Option<i64> => "second_id",
         /// `second_class`.
-        6 second_class: Option<String> => w::Field::new("second_class"),
+        6 second_class: Option<String> => "second_class",
         /// `third_id`.
-        7 third_id: Option<i64> => w::Field::new("third_id"),
+        7 third_id: Option<i64> => "third_id",
         /// `third_class`.
-        8 third_class: Option<String> => w::Field::new("third_class"),
+        8 third_class: Option<String> => "third_class",
     }
     new()
-    set(
+    text(
         address: String,
         title: String,
         tag: String,
-        first_id: i64,
         first_class: String,
-        second_id: i64,
         second_class: String,
-        third_id: i64,
         third_class: String,
     )
+    set(first_id: i64, second_id: i64, third_id: i64)
 }
 
 w::record! {
     /// `Template`.
     pub struct Template {
         /// `template_id`.
-        0 template_id: w::TextOrNumber => w::Field::must("template_id"),
+        0 template_id: w::TextOrNumber => "template_id: must",
         /// `template_type`.
-        1 template_type: i64 => w::Field::must("template_type"),
+        1 template_type: i64 => "template_type: must",
         /// `draft_id`.
-        2 draft_id: i64 => w::Field::must("draft_id"),
+        2 draft_id: i64 => "draft_id: must",
         /// `user_version`.
-        3 user_version: String => w::Field::must("user_version"),
+        3 user_version: String => "user_version: must",
         /// `user_desc`.
-        4 user_desc: String => w::Field::must("user_desc"),
+        4 user_desc: String => "user_desc: must",
         /// `source_miniprogram_appid`.
-        5 source_miniprogram_appid: String => w::Field::must("source_miniprogram_appid"),
+        5 source_miniprogram_appid: String => "source_miniprogram_appid: must",
         /// `source_miniprogram`.
-        6 source_miniprogram: String => w::Field::must("source_miniprogram"),
+        6 source_miniprogram: String => "source_miniprogram: must",
         /// `audit_scene`.
-        7 audit_scene: Option<i64> => w::Field::new("audit_scene"),
+        7 audit_scene: Option<i64> => "audit_scene",
         /// `audit_status`.
-        8 audit_status: Option<i64> => w::Field::new("audit_status"),
+        8 audit_status: Option<i64> => "audit_status",
         /// `reason`.
-        9 reason: Option<String> => w::Field::new("reason"),
+        9 reason: Option<String> => "reason",
         /// `category_list`.
-        10 category_list: Vec<TemplateCategory> => w::Field::must("category_list"),
+        10 category_list: Vec<TemplateCategory> => "category_list: must",
         /// `create_time`; format `unix`.
-        11 create_time: xinqiao_types::UnixSeconds => w::Field::must("create_time"),
+        11 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
 
@@ -365,23 +357,23 @@ w::record! {
     /// `TemplateCategory`.
     pub struct TemplateCategory {
         /// `address`.
-        0 address: String => w::Field::must("address").masked(),
+        0 address: String => "address: must masked",
         /// `tag`.
-        1 tag: String => w::Field::must("tag"),
+        1 tag: String => "tag: must",
         /// `title`.
-        2 title: String => w::Field::must("title"),
+        2 title: String => "title: must",
         /// `first_id`.
-        3 first_id: i64 => w::Field::must("first_id"),
+        3 first_id: i64 => "first_id: must",
         /// `first_class`.
-        4 first_class: String => w::Field::must("first_class"),
+        4 first_class: String => "first_class: must",
         /// `second_id`.
-        5 second_id: i64 => w::Field::must("second_id"),
+        5 second_id: i64 => "second_id: must",
         /// `second_class`.
-        6 second_class: String => w::Field::must("second_class"),
+        6 second_class: String => "second_class: must",
         /// `third_id`.
-        7 third_id: Option<i64> => w::Field::new("third_id"),
+        7 third_id: Option<i64> => "third_id",
         /// `third_class`.
-        8 third_class: Option<String> => w::Field::new("third_class"),
+        8 third_class: Option<String> => "third_class",
     }
 }
 
@@ -389,52 +381,47 @@ w::record! {
     /// `UgcDeclare`.
     pub struct UgcDeclare {
         /// `scene`.
-        0 scene: Option<Vec<i64>> => w::Field::new("scene"),
+        0 scene: Option<Vec<i64>> => "scene",
         /// `other_scene_desc`.
-        1 other_scene_desc: Option<String> => w::Field::new("other_scene_desc"),
+        1 other_scene_desc: Option<String> => "other_scene_desc",
         /// `method`.
-        2 method: Option<Vec<i64>> => w::Field::new("method"),
+        2 method: Option<Vec<i64>> => "method",
         /// `has_audit_team`.
-        3 has_audit_team: Option<bool> => w::Field::new("has_audit_team").spelled(w::Spelling::BoolInt),
+        3 has_audit_team: Option<bool> => "has_audit_team: zero-one",
         /// `audit_desc`.
-        4 audit_desc: Option<String> => w::Field::new("audit_desc"),
+        4 audit_desc: Option<String> => "audit_desc",
     }
     new()
-    set(
-        scene: Vec<i64>,
-        other_scene_desc: String,
-        method: Vec<i64>,
-        has_audit_team: bool,
-        audit_desc: String,
-    )
+    text(other_scene_desc: String, audit_desc: String)
+    set(scene: Vec<i64>, method: Vec<i64>, has_audit_team: bool)
 }
 
 w::record! {
     /// `VerifyInfo`.
     pub struct VerifyInfo {
         /// `enterprise_name`.
-        0 enterprise_name: String => w::Field::must("enterprise_name"),
+        0 enterprise_name: String => "enterprise_name: must",
         /// `code`.
-        1 code: String => w::Field::must("code"),
+        1 code: String => "code: must",
         /// `code_type`.
-        2 code_type: i64 => w::Field::must("code_type"),
+        2 code_type: i64 => "code_type: must",
         /// `legal_persona_name`.
-        3 legal_persona_name: String => w::Field::must("legal_persona_name"),
+        3 legal_persona_name: String => "legal_persona_name: must",
         /// `legal_persona_wechat`.
-        4 legal_persona_wechat: String => w::Field::must("legal_persona_wechat"),
+        4 legal_persona_wechat: String => "legal_persona_wechat: must",
         /// `legal_persona_idcard`.
-        5 legal_persona_idcard: String => w::Field::must("legal_persona_idcard"),
+        5 legal_persona_idcard: String => "legal_persona_idcard: must",
         /// `component_phone`.
-        6 component_phone: String => w::Field::must("component_phone"),
+        6 component_phone: String => "component_phone: must",
     }
     new(
-        enterprise_name: String,
-        code: String,
+        enterprise_name: impl Into<String>,
+        code: impl Into<String>,
         code_type: i64,
-        legal_persona_name: String,
-        legal_persona_wechat: String,
-        legal_persona_idcard: String,
-        component_phone: String,
+        legal_persona_name: impl Into<String>,
+        legal_persona_wechat: impl Into<String>,
+        legal_persona_idcard: impl Into<String>,
+        component_phone: impl Into<String>,
     )
 }
 
@@ -442,13 +429,13 @@ w::record! {
     /// `Version`.
     pub struct Version {
         /// `app_version`.
-        0 app_version: i64 => w::Field::must("app_version"),
+        0 app_version: i64 => "app_version: must",
         /// `user_version`.
-        1 user_version: String => w::Field::must("user_version"),
+        1 user_version: String => "user_version: must",
         /// `user_desc`.
-        2 user_desc: String => w::Field::must("user_desc"),
+        2 user_desc: String => "user_desc: must",
         /// `commit_time`; format `unix`.
-        3 commit_time: xinqiao_types::UnixSeconds => w::Field::must("commit_time"),
+        3 commit_time: xinqiao_types::UnixSeconds => "commit_time: must",
     }
 }
 
@@ -460,9 +447,9 @@ w::record! {
     /// * Catalog: `open_platform.wxa.addtotemplate`.
     pub struct Addtotemplate {
         /// `draft_id`.
-        0 draft_id: i64 => w::Field::must("draft_id"),
+        0 draft_id: i64 => "draft_id: must",
         /// `template_type`.
-        1 template_type: Option<i64> => w::Field::new("template_type"),
+        1 template_type: Option<i64> => "template_type",
     }
     new(draft_id: i64)
     set(template_type: i64)
@@ -495,7 +482,7 @@ w::record! {
     /// * Catalog: `open_platform.wxa.api_wxa_querynickname`.
     pub struct ApiWxaQuerynickname {
         /// `audit_id`.
-        0 audit_id: Option<i64> => w::Field::new("audit_id"),
+        0 audit_id: Option<i64> => "audit_id",
     }
     new()
     set(audit_id: i64)
@@ -505,15 +492,15 @@ w::record! {
     /// Answer to [`ApiWxaQuerynickname`].
     pub struct ApiWxaQuerynicknameResponse {
         /// `nickname`.
-        0 nickname: String => w::Field::must("nickname").masked(),
+        0 nickname: String => "nickname: must masked",
         /// `audit_stat`.
-        1 audit_stat: i64 => w::Field::must("audit_stat"),
+        1 audit_stat: i64 => "audit_stat: must",
         /// `fail_reason`.
-        2 fail_reason: Option<String> => w::Field::new("fail_reason"),
+        2 fail_reason: Option<String> => "fail_reason",
         /// `audit_time`; format `unix`.
-        3 audit_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("audit_time"),
+        3 audit_time: Option<xinqiao_types::UnixSeconds> => "audit_time",
         /// `create_time`; format `unix`.
-        4 create_time: xinqiao_types::UnixSeconds => w::Field::must("create_time"),
+        4 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
 
@@ -544,16 +531,16 @@ w::record! {
     /// * Catalog: `open_platform.wxa.bind_tester`.
     pub struct BindTester {
         /// `wechatid`.
-        0 wechatid: String => w::Field::must("wechatid"),
+        0 wechatid: String => "wechatid: must",
     }
-    new(wechatid: String)
+    new(wechatid: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`BindTester`].
     pub struct BindTesterResponse {
         /// `userstr`.
-        0 userstr: String => w::Field::must("userstr"),
+        0 userstr: String => "userstr: must",
     }
 }
 
@@ -584,9 +571,9 @@ w::record! {
     /// * Catalog: `open_platform.wxa.change_visitstatus`.
     pub struct ChangeVisitstatus {
         /// `action`.
-        0 action: String => w::Field::must("action"),
+        0 action: String => "action: must",
     }
-    new(action: String)
+    new(action: impl Into<String>)
 }
 
 w::endpoint! {
@@ -616,7 +603,7 @@ w::record! {
     /// * Catalog: `open_platform.wxa.changewxasearchstatus`.
     pub struct Changewxasearchstatus {
         /// `status`.
-        0 status: i64 => w::Field::must("status"),
+        0 status: i64 => "status: must",
     }
     new(status: i64)
 }
@@ -625,7 +612,7 @@ w::record! {
     /// Answer to [`Changewxasearchstatus`].
     pub struct ChangewxasearchstatusResponse {
         /// `status`.
-        0 status: i64 => w::Field::must("status"),
+        0 status: i64 => "status: must",
     }
 }
 
@@ -656,15 +643,20 @@ w::record! {
     /// * Catalog: `open_platform.wxa.commit`.
     pub struct Commit {
         /// `template_id`.
-        0 template_id: String => w::Field::must("template_id"),
+        0 template_id: String => "template_id: must",
         /// `ext_json`.
-        1 ext_json: String => w::Field::must("ext_json"),
+        1 ext_json: String => "ext_json: must",
         /// `user_version`.
-        2 user_version: String => w::Field::must("user_version"),
+        2 user_version: String => "user_version: must",
         /// `user_desc`.
-        3 user_desc: String => w::Field::must("user_desc"),
+        3 user_desc: String => "user_desc: must",
     }
-    new(template_id: String, ext_json: String, user_version: String, user_desc: String)
+    new(
+        template_id: impl Into<String>,
+        ext_json: impl Into<String>,
+        user_version: impl Into<String>,
+        user_desc: impl Into<String>,
+    )
 }
 
 w::endpoint! {
@@ -694,9 +686,9 @@ w::record! {
     /// * Catalog: `open_platform.wxa.deletetemplate`.
     pub struct Deletetemplate {
         /// `template_id`.
-        0 template_id: String => w::Field::must("template_id"),
+        0 template_id: String => "template_id: must",
     }
-    new(template_id: String)
+    new(template_id: impl Into<String>)
 }
 
 w::endpoint! {
@@ -726,40 +718,42 @@ w::record! {
     /// * Catalog: `open_platform.wxa.fetchdatasetting`.
     pub struct Fetchdatasetting {
         /// `action`.
-        0 action: String => w::Field::must("action"),
+        0 action: String => "action: must",
         /// `is_pre_fetch_open`.
-        1 is_pre_fetch_open: Option<bool> => w::Field::new("is_pre_fetch_open"),
+        1 is_pre_fetch_open: Option<bool> => "is_pre_fetch_open",
         /// `pre_fetch_type`.
-        2 pre_fetch_type: Option<i64> => w::Field::new("pre_fetch_type"),
+        2 pre_fetch_type: Option<i64> => "pre_fetch_type",
         /// `pre_fetch_url`.
-        3 pre_fetch_url: Option<String> => w::Field::new("pre_fetch_url"),
+        3 pre_fetch_url: Option<String> => "pre_fetch_url",
         /// `pre_env`.
-        4 pre_env: Option<String> => w::Field::new("pre_env"),
+        4 pre_env: Option<String> => "pre_env",
         /// `pre_function_name`.
-        5 pre_function_name: Option<String> => w::Field::new("pre_function_name"),
+        5 pre_function_name: Option<String> => "pre_function_name",
         /// `is_period_fetch_open`.
-        6 is_period_fetch_open: Option<bool> => w::Field::new("is_period_fetch_open"),
+        6 is_period_fetch_open: Option<bool> => "is_period_fetch_open",
         /// `period_fetch_type`.
-        7 period_fetch_type: Option<i64> => w::Field::new("period_fetch_type"),
+        7 period_fetch_type: Option<i64> => "period_fetch_type",
         /// `period_fetch_url`.
-        8 period_fetch_url: Option<String> => w::Field::new("period_fetch_url"),
+        8 period_fetch_url: Option<String> => "period_fetch_url",
         /// `period_env`.
-        9 period_env: Option<String> => w::Field::new("period_env"),
+        9 period_env: Option<String> => "period_env",
         /// `period_function_name`.
-        10 period_function_name: Option<String> => w::Field::new("period_function_name"),
+        10 period_function_name: Option<String> => "period_function_name",
     }
-    new(action: String)
-    set(
-        is_pre_fetch_open: bool,
-        pre_fetch_type: i64,
+    new(action: impl Into<String>)
+    text(
         pre_fetch_url: String,
         pre_env: String,
         pre_function_name: String,
-        is_period_fetch_open: bool,
-        period_fetch_type: i64,
         period_fetch_url: String,
         period_env: String,
         period_function_name: String,
+    )
+    set(
+        is_pre_fetch_open: bool,
+        pre_fetch_type: i64,
+        is_period_fetch_open: bool,
+        period_fetch_type: i64,
     )
 }
 
@@ -767,25 +761,25 @@ w::record! {
     /// Answer to [`Fetchdatasetting`].
     pub struct FetchdatasettingResponse {
         /// `is_pre_fetch_open`.
-        0 is_pre_fetch_open: Option<bool> => w::Field::new("is_pre_fetch_open"),
+        0 is_pre_fetch_open: Option<bool> => "is_pre_fetch_open",
         /// `pre_fetch_type`.
-        1 pre_fetch_type: Option<i64> => w::Field::new("pre_fetch_type"),
+        1 pre_fetch_type: Option<i64> => "pre_fetch_type",
         /// `pre_fetch_url`.
-        2 pre_fetch_url: Option<String> => w::Field::new("pre_fetch_url"),
+        2 pre_fetch_url: Option<String> => "pre_fetch_url",
         /// `pre_env`.
-        3 pre_env: Option<String> => w::Field::new("pre_env"),
+        3 pre_env: Option<String> => "pre_env",
         /// `pre_function_name`.
-        4 pre_function_name: Option<String> => w::Field::new("pre_function_name"),
+        4 pre_function_name: Option<String> => "pre_function_name",
         /// `is_period_fetch_open`.
-        5 is_period_fetch_open: Option<bool> => w::Field::new("is_period_fetch_open"),
+        5 is_period_fetch_open: Option<bool> => "is_period_fetch_open",
         /// `period_fetch_type`.
-        6 period_fetch_type: Option<i64> => w::Field::new("period_fetch_type"),
+        6 period_fetch_type: Option<i64> => "period_fetch_type",
         /// `period_fetch_url`.
-        7 period_fetch_url: Option<String> => w::Field::new("period_fetch_url"),
+        7 period_fetch_url: Option<String> => "period_fetch_url",
         /// `period_env`.
-        8 period_env: Option<String> => w::Field::new("period_env"),
+        8 period_env: Option<String> => "period_env",
         /// `period_function_name`.
-        9 period_function_name: Option<String> => w::Field::new("period_function_name"),
+        9 period_function_name: Option<String> => "period_function_name",
     }
 }
 
@@ -816,7 +810,7 @@ w::record! {
     /// * Catalog: `open_platform.wxa.get_auditstatus`.
     pub struct GetAuditstatus {
         /// `auditid`.
-        0 auditid: i64 => w::Field::must("auditid"),
+        0 auditid: i64 => "auditid: must",
     }
     new(auditid: i64)
 }
@@ -825,11 +819,11 @@ w::record! {
     /// Answer to [`GetAuditstatus`].
     pub struct GetAuditstatusResponse {
         /// `status`.
-        0 status: i64 => w::Field::must("status"),
+        0 status: i64 => "status: must",
         /// `reason`.
-        1 reason: Option<String> => w::Field::new("reason"),
+        1 reason: Option<String> => "reason",
         /// `screenshot`.
-        2 screenshot: Option<String> => w::Field::new("screenshot"),
+        2 screenshot: Option<String> => "screenshot",
     }
 }
 
@@ -867,7 +861,7 @@ w::record! {
     /// Answer to [`GetCategory`].
     pub struct GetCategoryResponse {
         /// `category_list`.
-        0 category_list: Vec<Category> => w::Field::must("category_list"),
+        0 category_list: Vec<Category> => "category_list: must",
     }
 }
 
@@ -905,13 +899,13 @@ w::record! {
     /// Answer to [`GetEffectiveDomain`].
     pub struct GetEffectiveDomainResponse {
         /// `mp_domain`.
-        0 mp_domain: Option<MpDomain> => w::Field::new("mp_domain"),
+        0 mp_domain: Option<MpDomain> => "mp_domain",
         /// `third_domain`.
-        1 third_domain: Option<MpDomain> => w::Field::new("third_domain"),
+        1 third_domain: Option<MpDomain> => "third_domain",
         /// `direct_domain`.
-        2 direct_domain: Option<MpDomain> => w::Field::new("direct_domain"),
+        2 direct_domain: Option<MpDomain> => "direct_domain",
         /// `effective_domain`.
-        3 effective_domain: Option<MpDomain> => w::Field::new("effective_domain"),
+        3 effective_domain: Option<MpDomain> => "effective_domain",
     }
 }
 
@@ -949,13 +943,13 @@ w::record! {
     /// Answer to [`GetEffectiveWebviewdomain`].
     pub struct GetEffectiveWebviewdomainResponse {
         /// `mp_webviewdomain`.
-        0 mp_webviewdomain: Option<Vec<String>> => w::Field::new("mp_webviewdomain"),
+        0 mp_webviewdomain: Option<Vec<String>> => "mp_webviewdomain",
         /// `third_webviewdomain`.
-        1 third_webviewdomain: Option<Vec<String>> => w::Field::new("third_webviewdomain"),
+        1 third_webviewdomain: Option<Vec<String>> => "third_webviewdomain",
         /// `direct_webviewdomain`.
-        2 direct_webviewdomain: Option<Vec<String>> => w::Field::new("direct_webviewdomain"),
+        2 direct_webviewdomain: Option<Vec<String>> => "direct_webviewdomain",
         /// `effective_webviewdomain`.
-        3 effective_webviewdomain: Option<Vec<String>> => w::Field::new("effective_webviewdomain"),
+        3 effective_webviewdomain: Option<Vec<String>> => "effective_webviewdomain",
     }
 }
 
@@ -993,13 +987,13 @@ w::record! {
     /// Answer to [`GetLatestAuditstatus`].
     pub struct GetLatestAuditstatusResponse {
         /// `auditid`.
-        0 auditid: i64 => w::Field::must("auditid"),
+        0 auditid: i64 => "auditid: must",
         /// `status`.
-        1 status: i64 => w::Field::must("status"),
+        1 status: i64 => "status: must",
         /// `reason`.
-        2 reason: Option<String> => w::Field::new("reason"),
+        2 reason: Option<String> => "reason",
         /// `ScreenShot`.
-        3 screen_shot: Option<String> => w::Field::new("ScreenShot"),
+        3 screen_shot: Option<String> => "ScreenShot",
     }
 }
 
@@ -1037,7 +1031,7 @@ w::record! {
     /// Answer to [`GetPage`].
     pub struct GetPageResponse {
         /// `page_list`.
-        0 page_list: Vec<String> => w::Field::must("page_list"),
+        0 page_list: Vec<String> => "page_list: must",
     }
 }
 
@@ -1075,9 +1069,9 @@ w::record! {
     /// Answer to [`GetPrefetchdnsdomain`].
     pub struct GetPrefetchdnsdomainResponse {
         /// `prefetch_dns_domain`.
-        0 prefetch_dns_domain: Vec<PrefetchDnsDomain> => w::Field::must("prefetch_dns_domain"),
+        0 prefetch_dns_domain: Vec<PrefetchDnsDomain> => "prefetch_dns_domain: must",
         /// `size_limit`.
-        1 size_limit: i64 => w::Field::must("size_limit"),
+        1 size_limit: i64 => "size_limit: must",
     }
 }
 
@@ -1108,10 +1102,10 @@ w::record! {
     /// * Catalog: `open_platform.wxa.get_qrcode`.
     pub struct GetQrcode {
         /// `path`.
-        0 path: Option<String> => w::Field::new("path").place(w::Place::Query),
+        0 path: Option<String> => "path: query",
     }
     new()
-    set(path: String)
+    text(path: String)
 }
 
 w::endpoint! {
@@ -1148,9 +1142,9 @@ w::record! {
     /// Answer to [`GetWebviewdomainConfirmfile`].
     pub struct GetWebviewdomainConfirmfileResponse {
         /// `file_name`.
-        0 file_name: String => w::Field::must("file_name"),
+        0 file_name: String => "file_name: must",
         /// `file_content`.
-        1 file_content: String => w::Field::must("file_content"),
+        1 file_content: String => "file_content: must",
     }
 }
 
@@ -1181,16 +1175,16 @@ w::record! {
     /// * Catalog: `open_platform.wxa.getappealrecords`.
     pub struct Getappealrecords {
         /// `illegal_record_id`.
-        0 illegal_record_id: String => w::Field::must("illegal_record_id"),
+        0 illegal_record_id: String => "illegal_record_id: must",
     }
-    new(illegal_record_id: String)
+    new(illegal_record_id: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`Getappealrecords`].
     pub struct GetappealrecordsResponse {
         /// `records`.
-        0 records: Vec<GetappealrecordsRecord> => w::Field::must("records"),
+        0 records: Vec<GetappealrecordsRecord> => "records: must",
     }
 }
 
@@ -1221,22 +1215,22 @@ w::record! {
     /// * Catalog: `open_platform.wxa.getdefaultamsinfo`.
     pub struct Getdefaultamsinfo {
         /// `action`.
-        0 action: String => w::Field::must("action").place(w::Place::Query),
+        0 action: String => "action: must query",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
     }
-    new(action: String, appid: xinqiao_types::AppId)
+    new(action: impl Into<String>, appid: impl Into<xinqiao_types::AppId>)
 }
 
 w::record! {
     /// Answer to [`Getdefaultamsinfo`].
     pub struct GetdefaultamsinfoResponse {
         /// `ret`.
-        0 ret: i64 => w::Field::must("ret"),
+        0 ret: i64 => "ret: must",
         /// `err_msg`.
-        1 err_msg: Option<String> => w::Field::new("err_msg"),
+        1 err_msg: Option<String> => "err_msg",
         /// `share_ratio`; unit percent.
-        2 share_ratio: i64 => w::Field::must("share_ratio"),
+        2 share_ratio: i64 => "share_ratio: must",
     }
 }
 
@@ -1274,7 +1268,7 @@ w::record! {
     /// Answer to [`Getgrayreleaseplan`].
     pub struct GetgrayreleaseplanResponse {
         /// `gray_release_plan`.
-        0 gray_release_plan: GrayReleasePlan => w::Field::must("gray_release_plan"),
+        0 gray_release_plan: GrayReleasePlan => "gray_release_plan: must",
     }
 }
 
@@ -1305,9 +1299,9 @@ w::record! {
     /// * Catalog: `open_platform.wxa.getillegalrecords`.
     pub struct Getillegalrecords {
         /// `start_time`; format `unix`.
-        0 start_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("start_time"),
+        0 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
         /// `end_time`; format `unix`.
-        1 end_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("end_time"),
+        1 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
     }
     new()
     set(start_time: xinqiao_types::UnixSeconds, end_time: xinqiao_types::UnixSeconds)
@@ -1317,7 +1311,7 @@ w::record! {
     /// Answer to [`Getillegalrecords`].
     pub struct GetillegalrecordsResponse {
         /// `records`.
-        0 records: Vec<GetillegalrecordsRecord> => w::Field::must("records"),
+        0 records: Vec<GetillegalrecordsRecord> => "records: must",
     }
 }
 
@@ -1348,18 +1342,18 @@ w::record! {
     /// * Catalog: `open_platform.wxa.getmpadminauth`.
     pub struct Getmpadminauth {
         /// `mp_appid`.
-        0 mp_appid: String => w::Field::must("mp_appid"),
+        0 mp_appid: String => "mp_appid: must",
         /// `same_admin`.
-        1 same_admin: bool => w::Field::must("same_admin").spelled(w::Spelling::BoolInt),
+        1 same_admin: bool => "same_admin: must zero-one",
     }
-    new(mp_appid: String, same_admin: bool)
+    new(mp_appid: impl Into<String>, same_admin: bool)
 }
 
 w::record! {
     /// Answer to [`Getmpadminauth`].
     pub struct GetmpadminauthResponse {
         /// `authorize_url`.
-        0 authorize_url: String => w::Field::must("authorize_url"),
+        0 authorize_url: String => "authorize_url: must",
     }
 }
 
@@ -1397,15 +1391,15 @@ w::record! {
     /// Answer to [`Getshowwxaitem`].
     pub struct GetshowwxaitemResponse {
         /// `can_open`.
-        0 can_open: bool => w::Field::must("can_open").spelled(w::Spelling::BoolInt),
+        0 can_open: bool => "can_open: must zero-one",
         /// `is_open`.
-        1 is_open: bool => w::Field::must("is_open").spelled(w::Spelling::BoolInt),
+        1 is_open: bool => "is_open: must zero-one",
         /// `appid`.
-        2 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+        2 appid: Option<xinqiao_types::AppId> => "appid",
         /// `nickname`.
-        3 nickname: Option<String> => w::Field::new("nickname").masked(),
+        3 nickname: Option<String> => "nickname: masked",
         /// `headimg`.
-        4 headimg: Option<String> => w::Field::new("headimg"),
+        4 headimg: Option<String> => "headimg",
     }
 }
 
@@ -1443,7 +1437,7 @@ w::record! {
     /// Answer to [`Gettemplatedraftlist`].
     pub struct GettemplatedraftlistResponse {
         /// `draft_list`.
-        0 draft_list: Vec<Draft> => w::Field::must("draft_list"),
+        0 draft_list: Vec<Draft> => "draft_list: must",
     }
 }
 
@@ -1474,7 +1468,7 @@ w::record! {
     /// * Catalog: `open_platform.wxa.gettemplatelist`.
     pub struct Gettemplatelist {
         /// `template_type`.
-        0 template_type: Option<i64> => w::Field::new("template_type").place(w::Place::Query),
+        0 template_type: Option<i64> => "template_type: query",
     }
     new()
     set(template_type: i64)
@@ -1484,7 +1478,7 @@ w::record! {
     /// Answer to [`Gettemplatelist`].
     pub struct GettemplatelistResponse {
         /// `template_list`.
-        0 template_list: Vec<Template> => w::Field::must("template_list"),
+        0 template_list: Vec<Template> => "template_list: must",
     }
 }
 
@@ -1522,9 +1516,9 @@ w::record! {
     /// Answer to [`Getversioninfo`].
     pub struct GetversioninfoResponse {
         /// `exp_info`.
-        0 exp_info: Option<ExpInfo> => w::Field::new("exp_info"),
+        0 exp_info: Option<ExpInfo> => "exp_info",
         /// `release_info`.
-        1 release_info: Option<ReleaseInfo> => w::Field::new("release_info"),
+        1 release_info: Option<ReleaseInfo> => "release_info",
     }
 }
 
@@ -1562,7 +1556,7 @@ w::record! {
     /// Answer to [`Getvisitstatus`].
     pub struct GetvisitstatusResponse {
         /// `status`.
-        0 status: i64 => w::Field::must("status"),
+        0 status: i64 => "status: must",
     }
 }
 
@@ -1593,9 +1587,9 @@ w::record! {
     /// * Catalog: `open_platform.wxa.getwxamplinkforshow`.
     pub struct Getwxamplinkforshow {
         /// `page`.
-        0 page: i64 => w::Field::must("page").place(w::Place::Query),
+        0 page: i64 => "page: must query",
         /// `num`.
-        1 num: i64 => w::Field::must("num").place(w::Place::Query),
+        1 num: i64 => "num: must query",
     }
     new(page: i64, num: i64)
 }
@@ -1604,9 +1598,9 @@ w::record! {
     /// Answer to [`Getwxamplinkforshow`].
     pub struct GetwxamplinkforshowResponse {
         /// `biz_info_list`.
-        0 biz_info_list: Vec<BizInfo> => w::Field::must("biz_info_list"),
+        0 biz_info_list: Vec<BizInfo> => "biz_info_list: must",
         /// `total_num`.
-        1 total_num: i64 => w::Field::must("total_num"),
+        1 total_num: i64 => "total_num: must",
     }
 }
 
@@ -1644,7 +1638,7 @@ w::record! {
     /// Answer to [`Getwxasearchstatus`].
     pub struct GetwxasearchstatusResponse {
         /// `status`.
-        0 status: i64 => w::Field::must("status"),
+        0 status: i64 => "status: must",
     }
 }
 
@@ -1675,11 +1669,11 @@ w::record! {
     /// * Catalog: `open_platform.wxa.grayrelease`.
     pub struct Grayrelease {
         /// `gray_percentage`.
-        0 gray_percentage: i64 => w::Field::must("gray_percentage"),
+        0 gray_percentage: i64 => "gray_percentage: must",
         /// `support_debuger_first`.
-        1 support_debuger_first: Option<bool> => w::Field::new("support_debuger_first"),
+        1 support_debuger_first: Option<bool> => "support_debuger_first",
         /// `support_experiencer_first`.
-        2 support_experiencer_first: Option<bool> => w::Field::new("support_experiencer_first"),
+        2 support_experiencer_first: Option<bool> => "support_experiencer_first",
     }
     new(gray_percentage: i64)
     set(support_debuger_first: bool, support_experiencer_first: bool)
@@ -1712,16 +1706,16 @@ w::record! {
     /// * Catalog: `open_platform.wxa.memberauth`.
     pub struct Memberauth {
         /// `action`.
-        0 action: String => w::Field::must("action"),
+        0 action: String => "action: must",
     }
-    new(action: String)
+    new(action: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`Memberauth`].
     pub struct MemberauthResponse {
         /// `members`.
-        0 members: Vec<Member> => w::Field::must("members"),
+        0 members: Vec<Member> => "members: must",
     }
 }
 
@@ -1752,21 +1746,21 @@ w::record! {
     /// * Catalog: `open_platform.wxa.modify_domain`.
     pub struct ModifyDomain {
         /// `action`.
-        0 action: String => w::Field::must("action"),
+        0 action: String => "action: must",
         /// `requestdomain`.
-        1 requestdomain: Option<Vec<String>> => w::Field::new("requestdomain"),
+        1 requestdomain: Option<Vec<String>> => "requestdomain",
         /// `wsrequestdomain`.
-        2 wsrequestdomain: Option<Vec<String>> => w::Field::new("wsrequestdomain"),
+        2 wsrequestdomain: Option<Vec<String>> => "wsrequestdomain",
         /// `uploaddomain`.
-        3 uploaddomain: Option<Vec<String>> => w::Field::new("uploaddomain"),
+        3 uploaddomain: Option<Vec<String>> => "uploaddomain",
         /// `downloaddomain`.
-        4 downloaddomain: Option<Vec<String>> => w::Field::new("downloaddomain"),
+        4 downloaddomain: Option<Vec<String>> => "downloaddomain",
         /// `udpdomain`.
-        5 udpdomain: Option<Vec<String>> => w::Field::new("udpdomain"),
+        5 udpdomain: Option<Vec<String>> => "udpdomain",
         /// `tcpdomain`.
-        6 tcpdomain: Option<Vec<String>> => w::Field::new("tcpdomain"),
+        6 tcpdomain: Option<Vec<String>> => "tcpdomain",
     }
-    new(action: String)
+    new(action: impl Into<String>)
     set(
         requestdomain: Vec<String>,
         wsrequestdomain: Vec<String>,
@@ -1781,17 +1775,17 @@ w::record! {
     /// Answer to [`ModifyDomain`].
     pub struct ModifyDomainResponse {
         /// `requestdomain`.
-        0 requestdomain: Option<Vec<String>> => w::Field::new("requestdomain"),
+        0 requestdomain: Option<Vec<String>> => "requestdomain",
         /// `wsrequestdomain`.
-        1 wsrequestdomain: Option<Vec<String>> => w::Field::new("wsrequestdomain"),
+        1 wsrequestdomain: Option<Vec<String>> => "wsrequestdomain",
         /// `uploaddomain`.
-        2 uploaddomain: Option<Vec<String>> => w::Field::new("uploaddomain"),
+        2 uploaddomain: Option<Vec<String>> => "uploaddomain",
         /// `downloaddomain`.
-        3 downloaddomain: Option<Vec<String>> => w::Field::new("downloaddomain"),
+        3 downloaddomain: Option<Vec<String>> => "downloaddomain",
         /// `udpdomain`.
-        4 udpdomain: Option<Vec<String>> => w::Field::new("udpdomain"),
+        4 udpdomain: Option<Vec<String>> => "udpdomain",
         /// `tcpdomain`.
-        5 tcpdomain: Option<Vec<String>> => w::Field::new("tcpdomain"),
+        5 tcpdomain: Option<Vec<String>> => "tcpdomain",
     }
 }
 
@@ -1822,19 +1816,19 @@ w::record! {
     /// * Catalog: `open_platform.wxa.modify_domain_directly`.
     pub struct ModifyDomainDirectly {
         /// `action`.
-        0 action: String => w::Field::must("action"),
+        0 action: String => "action: must",
         /// `requestdomain`.
-        1 requestdomain: Option<Vec<String>> => w::Field::new("requestdomain"),
+        1 requestdomain: Option<Vec<String>> => "requestdomain",
         /// `wsrequestdomain`.
-        2 wsrequestdomain: Option<Vec<String>> => w::Field::new("wsrequestdomain"),
+        2 wsrequestdomain: Option<Vec<String>> => "wsrequestdomain",
         /// `uploaddomain`.
-        3 uploaddomain: Option<Vec<String>> => w::Field::new("uploaddomain"),
+        3 uploaddomain: Option<Vec<String>> => "uploaddomain",
         /// `downloaddomain`.
-        4 downloaddomain: Option<Vec<String>> => w::Field::new("downloaddomain"),
+        4 downloaddomain: Option<Vec<String>> => "downloaddomain",
         /// `udpdomain`.
-        5 udpdomain: Option<Vec<String>> => w::Field::new("udpdomain"),
+        5 udpdomain: Option<Vec<String>> => "udpdomain",
     }
-    new(action: String)
+    new(action: impl Into<String>)
     set(
         requestdomain: Vec<String>,
         wsrequestdomain: Vec<String>,
@@ -1848,17 +1842,17 @@ w::record! {
     /// Answer to [`ModifyDomainDirectly`].
     pub struct ModifyDomainDirectlyResponse {
         /// `requestdomain`.
-        0 requestdomain: Option<Vec<String>> => w::Field::new("requestdomain"),
+        0 requestdomain: Option<Vec<String>> => "requestdomain",
         /// `wsrequestdomain`.
-        1 wsrequestdomain: Option<Vec<String>> => w::Field::new("wsrequestdomain"),
+        1 wsrequestdomain: Option<Vec<String>> => "wsrequestdomain",
         /// `uploaddomain`.
-        2 uploaddomain: Option<Vec<String>> => w::Field::new("uploaddomain"),
+        2 uploaddomain: Option<Vec<String>> => "uploaddomain",
         /// `downloaddomain`.
-        3 downloaddomain: Option<Vec<String>> => w::Field::new("downloaddomain"),
+        3 downloaddomain: Option<Vec<String>> => "downloaddomain",
         /// `udpdomain`.
-        4 udpdomain: Option<Vec<String>> => w::Field::new("udpdomain"),
+        4 udpdomain: Option<Vec<String>> => "udpdomain",
         /// `tcpdomain`.
-        5 tcpdomain: Option<Vec<String>> => w::Field::new("tcpdomain"),
+        5 tcpdomain: Option<Vec<String>> => "tcpdomain",
     }
 }
 
@@ -1889,18 +1883,18 @@ w::record! {
     /// * Catalog: `open_platform.wxa.mpverifybetaweapp`.
     pub struct Mpverifybetaweapp {
         /// `mp_appid`.
-        0 mp_appid: String => w::Field::must("mp_appid"),
+        0 mp_appid: String => "mp_appid: must",
         /// `ticket`.
-        1 ticket: String => w::Field::must("ticket"),
+        1 ticket: String => "ticket: must",
     }
-    new(mp_appid: String, ticket: String)
+    new(mp_appid: impl Into<String>, ticket: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`Mpverifybetaweapp`].
     pub struct MpverifybetaweappResponse {
         /// `authorize_url`.
-        0 authorize_url: String => w::Field::must("authorize_url"),
+        0 authorize_url: String => "authorize_url: must",
     }
 }
 
@@ -1938,13 +1932,13 @@ w::record! {
     /// Answer to [`Queryquota`].
     pub struct QueryquotaResponse {
         /// `rest`.
-        0 rest_: i64 => w::Field::must("rest"),
+        0 rest_: i64 => "rest: must",
         /// `limit`.
-        1 limit: i64 => w::Field::must("limit"),
+        1 limit: i64 => "limit: must",
         /// `speedup_rest`.
-        2 speedup_rest: i64 => w::Field::must("speedup_rest"),
+        2 speedup_rest: i64 => "speedup_rest: must",
         /// `speedup_limit`.
-        3 speedup_limit: i64 => w::Field::must("speedup_limit"),
+        3 speedup_limit: i64 => "speedup_limit: must",
     }
 }
 
@@ -2005,19 +1999,20 @@ w::record! {
     /// * Catalog: `open_platform.wxa.revertcoderelease`.
     pub struct Revertcoderelease {
         /// `action`.
-        0 action: Option<String> => w::Field::new("action").place(w::Place::Query),
+        0 action: Option<String> => "action: query",
         /// `app_version`.
-        1 app_version: Option<i64> => w::Field::new("app_version").place(w::Place::Query),
+        1 app_version: Option<i64> => "app_version: query",
     }
     new()
-    set(action: String, app_version: i64)
+    text(action: String)
+    set(app_version: i64)
 }
 
 w::record! {
     /// Answer to [`Revertcoderelease`].
     pub struct RevertcodereleaseResponse {
         /// `version_list`.
-        0 version_list: Option<Vec<Version>> => w::Field::new("version_list"),
+        0 version_list: Option<Vec<Version>> => "version_list",
     }
 }
 
@@ -2078,7 +2073,7 @@ w::record! {
     /// * Catalog: `open_platform.wxa.set_prefetchdnsdomain`.
     pub struct SetPrefetchdnsdomain {
         /// `prefetch_dns_domain`.
-        0 prefetch_dns_domain: Vec<SetPrefetchdnsdomainPrefetchDnsDomain> => w::Field::must("prefetch_dns_domain"),
+        0 prefetch_dns_domain: Vec<SetPrefetchdnsdomainPrefetchDnsDomain> => "prefetch_dns_domain: must",
     }
     new(prefetch_dns_domain: Vec<SetPrefetchdnsdomainPrefetchDnsDomain>)
 }
@@ -2110,9 +2105,9 @@ w::record! {
     /// * Catalog: `open_platform.wxa.setbetaweappnickname`.
     pub struct Setbetaweappnickname {
         /// `name`.
-        0 name: String => w::Field::must("name"),
+        0 name: String => "name: must",
     }
-    new(name: String)
+    new(name: impl Into<String>)
 }
 
 w::endpoint! {
@@ -2142,22 +2137,22 @@ w::record! {
     /// * Catalog: `open_platform.wxa.setdefaultamsinfo`.
     pub struct Setdefaultamsinfo {
         /// `action`.
-        0 action: String => w::Field::must("action").place(w::Place::Query),
+        0 action: String => "action: must query",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `share_ratio`; unit percent.
-        2 share_ratio: i64 => w::Field::must("share_ratio"),
+        2 share_ratio: i64 => "share_ratio: must",
     }
-    new(action: String, appid: xinqiao_types::AppId, share_ratio: i64)
+    new(action: impl Into<String>, appid: impl Into<xinqiao_types::AppId>, share_ratio: i64)
 }
 
 w::record! {
     /// Answer to [`Setdefaultamsinfo`].
     pub struct SetdefaultamsinfoResponse {
         /// `ret`.
-        0 ret: i64 => w::Field::must("ret"),
+        0 ret: i64 => "ret: must",
         /// `err_msg`.
-        1 err_msg: Option<String> => w::Field::new("err_msg"),
+        1 err_msg: Option<String> => "err_msg",
     }
 }
 
@@ -2188,24 +2183,24 @@ w::record! {
     /// * Catalog: `open_platform.wxa.setnickname`.
     pub struct Setnickname {
         /// `nick_name`.
-        0 nick_name: String => w::Field::must("nick_name"),
+        0 nick_name: String => "nick_name: must",
         /// `id_card`.
-        1 id_card: Option<String> => w::Field::new("id_card").masked(),
+        1 id_card: Option<String> => "id_card: masked",
         /// `license`.
-        2 license: Option<String> => w::Field::new("license"),
+        2 license: Option<String> => "license",
         /// `naming_other_stuff_1`.
-        3 naming_other_stuff_1: Option<String> => w::Field::new("naming_other_stuff_1"),
+        3 naming_other_stuff_1: Option<String> => "naming_other_stuff_1",
         /// `naming_other_stuff_2`.
-        4 naming_other_stuff_2: Option<String> => w::Field::new("naming_other_stuff_2"),
+        4 naming_other_stuff_2: Option<String> => "naming_other_stuff_2",
         /// `naming_other_stuff_3`.
-        5 naming_other_stuff_3: Option<String> => w::Field::new("naming_other_stuff_3"),
+        5 naming_other_stuff_3: Option<String> => "naming_other_stuff_3",
         /// `naming_other_stuff_4`.
-        6 naming_other_stuff_4: Option<String> => w::Field::new("naming_other_stuff_4"),
+        6 naming_other_stuff_4: Option<String> => "naming_other_stuff_4",
         /// `naming_other_stuff_5`.
-        7 naming_other_stuff_5: Option<String> => w::Field::new("naming_other_stuff_5"),
+        7 naming_other_stuff_5: Option<String> => "naming_other_stuff_5",
     }
-    new(nick_name: String)
-    set(
+    new(nick_name: impl Into<String>)
+    text(
         id_card: String,
         license: String,
         naming_other_stuff_1: String,
@@ -2220,9 +2215,9 @@ w::record! {
     /// Answer to [`Setnickname`].
     pub struct SetnicknameResponse {
         /// `audit_id`.
-        0 audit_id: Option<i64> => w::Field::new("audit_id"),
+        0 audit_id: Option<i64> => "audit_id",
         /// `wording`.
-        1 wording: Option<String> => w::Field::new("wording"),
+        1 wording: Option<String> => "wording",
     }
 }
 
@@ -2253,11 +2248,11 @@ w::record! {
     /// * Catalog: `open_platform.wxa.setwebviewdomain`.
     pub struct Setwebviewdomain {
         /// `action`.
-        0 action: String => w::Field::must("action"),
+        0 action: String => "action: must",
         /// `webviewdomain`.
-        1 webviewdomain: Option<Vec<String>> => w::Field::new("webviewdomain"),
+        1 webviewdomain: Option<Vec<String>> => "webviewdomain",
     }
-    new(action: String)
+    new(action: impl Into<String>)
     set(webviewdomain: Vec<String>)
 }
 
@@ -2265,7 +2260,7 @@ w::record! {
     /// Answer to [`Setwebviewdomain`].
     pub struct SetwebviewdomainResponse {
         /// `webviewdomain`.
-        0 webviewdomain: Option<Vec<String>> => w::Field::new("webviewdomain"),
+        0 webviewdomain: Option<Vec<String>> => "webviewdomain",
     }
 }
 
@@ -2296,11 +2291,11 @@ w::record! {
     /// * Catalog: `open_platform.wxa.setwebviewdomain_directly`.
     pub struct SetwebviewdomainDirectly {
         /// `action`.
-        0 action: String => w::Field::must("action"),
+        0 action: String => "action: must",
         /// `webviewdomain`.
-        1 webviewdomain: Option<Vec<String>> => w::Field::new("webviewdomain"),
+        1 webviewdomain: Option<Vec<String>> => "webviewdomain",
     }
-    new(action: String)
+    new(action: impl Into<String>)
     set(webviewdomain: Vec<String>)
 }
 
@@ -2308,7 +2303,7 @@ w::record! {
     /// Answer to [`SetwebviewdomainDirectly`].
     pub struct SetwebviewdomainDirectlyResponse {
         /// `webviewdomain`.
-        0 webviewdomain: Option<Vec<String>> => w::Field::new("webviewdomain"),
+        0 webviewdomain: Option<Vec<String>> => "webviewdomain",
     }
 }
 
@@ -2339,7 +2334,7 @@ w::record! {
     /// * Catalog: `open_platform.wxa.speedupaudit`.
     pub struct Speedupaudit {
         /// `auditid`.
-        0 auditid: i64 => w::Field::must("auditid"),
+        0 auditid: i64 => "auditid: must",
     }
     new(auditid: i64)
 }
@@ -2371,31 +2366,29 @@ w::record! {
     /// * Catalog: `open_platform.wxa.submit_audit`.
     pub struct SubmitAudit {
         /// `item_list`.
-        0 item_list: Vec<SubmitAuditItem> => w::Field::must("item_list"),
+        0 item_list: Vec<SubmitAuditItem> => "item_list: must",
         /// `preview_info`.
-        1 preview_info: Option<PreviewInfo> => w::Field::new("preview_info"),
+        1 preview_info: Option<PreviewInfo> => "preview_info",
         /// `version_desc`.
-        2 version_desc: Option<String> => w::Field::new("version_desc"),
+        2 version_desc: Option<String> => "version_desc",
         /// `feedback_info`.
-        3 feedback_info: Option<String> => w::Field::new("feedback_info"),
+        3 feedback_info: Option<String> => "feedback_info",
         /// `feedback_stuff`.
-        4 feedback_stuff: Option<Vec<String>> => w::Field::new("feedback_stuff").spelled(w::Spelling::Joined('|')),
+        4 feedback_stuff: Option<Vec<String>> => "feedback_stuff: pipe",
         /// `ugc_declare`.
-        5 ugc_declare: Option<UgcDeclare> => w::Field::new("ugc_declare"),
+        5 ugc_declare: Option<UgcDeclare> => "ugc_declare",
         /// `privacy_api_not_use`.
-        6 privacy_api_not_use: Option<bool> => w::Field::new("privacy_api_not_use"),
+        6 privacy_api_not_use: Option<bool> => "privacy_api_not_use",
         /// `order_path`.
-        7 order_path: Option<String> => w::Field::new("order_path"),
+        7 order_path: Option<String> => "order_path",
     }
     new(item_list: Vec<SubmitAuditItem>)
+    text(version_desc: String, feedback_info: String, order_path: String)
     set(
         preview_info: PreviewInfo,
-        version_desc: String,
-        feedback_info: String,
         feedback_stuff: Vec<String>,
         ugc_declare: UgcDeclare,
         privacy_api_not_use: bool,
-        order_path: String,
     )
 }
 
@@ -2403,7 +2396,7 @@ w::record! {
     /// Answer to [`SubmitAudit`].
     pub struct SubmitAuditResponse {
         /// `auditid`.
-        0 auditid: i64 => w::Field::must("auditid"),
+        0 auditid: i64 => "auditid: must",
     }
 }
 
@@ -2434,12 +2427,12 @@ w::record! {
     /// * Catalog: `open_platform.wxa.unbind_tester`.
     pub struct UnbindTester {
         /// `wechatid`.
-        0 wechatid: Option<String> => w::Field::new("wechatid"),
+        0 wechatid: Option<String> => "wechatid",
         /// `userstr`.
-        1 userstr: Option<String> => w::Field::new("userstr"),
+        1 userstr: Option<String> => "userstr",
     }
     new()
-    set(wechatid: String, userstr: String)
+    text(wechatid: String, userstr: String)
 }
 
 w::endpoint! {
@@ -2499,12 +2492,12 @@ w::record! {
     /// * Catalog: `open_platform.wxa.updateshowwxaitem`.
     pub struct Updateshowwxaitem {
         /// `wxa_subscribe_biz_flag`.
-        0 wxa_subscribe_biz_flag: bool => w::Field::must("wxa_subscribe_biz_flag").spelled(w::Spelling::BoolInt),
+        0 wxa_subscribe_biz_flag: bool => "wxa_subscribe_biz_flag: must zero-one",
         /// `appid`.
-        1 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+        1 appid: Option<xinqiao_types::AppId> => "appid",
     }
     new(wxa_subscribe_biz_flag: bool)
-    set(appid: xinqiao_types::AppId)
+    text(appid: xinqiao_types::AppId)
 }
 
 w::endpoint! {
@@ -2534,7 +2527,7 @@ w::record! {
     /// * Catalog: `open_platform.wxa.uploadmedia`.
     pub struct Uploadmedia {
         /// `media`.
-        0 media: w::FilePart => w::Field::must("media"),
+        0 media: w::FilePart => "media: must",
     }
     new(media: w::FilePart)
 }
@@ -2543,9 +2536,9 @@ w::record! {
     /// Answer to [`Uploadmedia`].
     pub struct UploadmediaResponse {
         /// `type`.
-        0 type_: String => w::Field::must("type"),
+        0 type_: String => "type: must",
         /// `mediaid`.
-        1 mediaid: String => w::Field::must("mediaid"),
+        1 mediaid: String => "mediaid: must",
     }
 }
 
@@ -2576,7 +2569,7 @@ w::record! {
     /// * Catalog: `open_platform.wxa.verifybetaweapp`.
     pub struct Verifybetaweapp {
         /// `verify_info`.
-        0 verify_info: VerifyInfo => w::Field::must("verify_info"),
+        0 verify_info: VerifyInfo => "verify_info: must",
     }
     new(verify_info: VerifyInfo)
 }
@@ -2612,20 +2605,20 @@ pub mod component {
         /// * Catalog: `open_platform.wxa.component.fastregisterbetaweapp`.
         pub struct Fastregisterbetaweapp {
             /// `name`.
-            0 name: String => w::Field::must("name"),
+            0 name: String => "name: must",
             /// `openid`.
-            1 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            1 openid: xinqiao_types::OpenId => "openid: must masked",
         }
-        new(name: String, openid: xinqiao_types::OpenId)
+        new(name: impl Into<String>, openid: impl Into<xinqiao_types::OpenId>)
     }
 
     w::record! {
         /// Answer to [`Fastregisterbetaweapp`].
         pub struct FastregisterbetaweappResponse {
             /// `unique_id`.
-            0 unique_id: String => w::Field::must("unique_id"),
+            0 unique_id: String => "unique_id: must",
             /// `authorize_url`.
-            1 authorize_url: String => w::Field::must("authorize_url"),
+            1 authorize_url: String => "authorize_url: must",
         }
     }
 
@@ -2660,25 +2653,25 @@ pub mod component {
             /// * Catalog: `open_platform.wxa.component.fastregisterpersonalweapp.create`.
             pub struct Create {
                 /// `idname`.
-                0 idname: String => w::Field::must("idname"),
+                0 idname: String => "idname: must",
                 /// `wxuser`.
-                1 wxuser: String => w::Field::must("wxuser"),
+                1 wxuser: String => "wxuser: must",
                 /// `component_phone`.
-                2 component_phone: Option<String> => w::Field::new("component_phone"),
+                2 component_phone: Option<String> => "component_phone",
             }
-            new(idname: String, wxuser: String)
-            set(component_phone: String)
+            new(idname: impl Into<String>, wxuser: impl Into<String>)
+            text(component_phone: String)
         }
 
         w::record! {
             /// Answer to [`Create`].
             pub struct CreateResponse {
                 /// `taskid`.
-                0 taskid: String => w::Field::must("taskid"),
+                0 taskid: String => "taskid: must",
                 /// `status`.
-                1 status: i64 => w::Field::must("status"),
+                1 status: i64 => "status: must",
                 /// `authorize_url`.
-                2 authorize_url: Option<String> => w::Field::new("authorize_url"),
+                2 authorize_url: Option<String> => "authorize_url",
             }
         }
 
@@ -2709,20 +2702,20 @@ pub mod component {
             /// * Catalog: `open_platform.wxa.component.fastregisterpersonalweapp.query`.
             pub struct Query {
                 /// `taskid`.
-                0 taskid: String => w::Field::must("taskid"),
+                0 taskid: String => "taskid: must",
             }
-            new(taskid: String)
+            new(taskid: impl Into<String>)
         }
 
         w::record! {
             /// Answer to [`Query`].
             pub struct QueryResponse {
                 /// `taskid`.
-                0 taskid: String => w::Field::must("taskid"),
+                0 taskid: String => "taskid: must",
                 /// `status`.
-                1 status: i64 => w::Field::must("status"),
+                1 status: i64 => "status: must",
                 /// `authorize_url`.
-                2 authorize_url: Option<String> => w::Field::new("authorize_url"),
+                2 authorize_url: Option<String> => "authorize_url",
             }
         }
 
@@ -2759,17 +2752,17 @@ pub mod security {
         /// * Catalog: `open_platform.wxa.security.apply_privacy_interface`.
         pub struct ApplyPrivacyInterface {
             /// `api_name`.
-            0 api_name: String => w::Field::must("api_name"),
+            0 api_name: String => "api_name: must",
             /// `content`.
-            1 content: String => w::Field::must("content"),
+            1 content: String => "content: must",
             /// `pic_list`.
-            2 pic_list: Option<Vec<String>> => w::Field::new("pic_list"),
+            2 pic_list: Option<Vec<String>> => "pic_list",
             /// `video_list`.
-            3 video_list: Option<Vec<String>> => w::Field::new("video_list"),
+            3 video_list: Option<Vec<String>> => "video_list",
             /// `url_list`.
-            4 url_list: Option<Vec<String>> => w::Field::new("url_list"),
+            4 url_list: Option<Vec<String>> => "url_list",
         }
-        new(api_name: String, content: String)
+        new(api_name: impl Into<String>, content: impl Into<String>)
         set(pic_list: Vec<String>, video_list: Vec<String>, url_list: Vec<String>)
     }
 
@@ -2777,7 +2770,7 @@ pub mod security {
         /// Answer to [`ApplyPrivacyInterface`].
         pub struct ApplyPrivacyInterfaceResponse {
             /// `audit_id`.
-            0 audit_id: Option<i64> => w::Field::new("audit_id"),
+            0 audit_id: Option<i64> => "audit_id",
         }
     }
 
@@ -2808,7 +2801,7 @@ pub mod security {
         /// * Catalog: `open_platform.wxa.security.applysetorderpathinfo`.
         pub struct Applysetorderpathinfo {
             /// `batch_req`.
-            0 batch_req: super::BatchReq => w::Field::must("batch_req"),
+            0 batch_req: super::BatchReq => "batch_req: must",
         }
         new(batch_req: super::BatchReq)
     }
@@ -2847,9 +2840,9 @@ pub mod security {
         /// Answer to [`GetCodePrivacyInfo`].
         pub struct GetCodePrivacyInfoResponse {
             /// `without_auth_list`.
-            0 without_auth_list: Vec<String> => w::Field::must("without_auth_list"),
+            0 without_auth_list: Vec<String> => "without_auth_list: must",
             /// `without_conf_list`.
-            1 without_conf_list: Vec<String> => w::Field::must("without_conf_list"),
+            1 without_conf_list: Vec<String> => "without_conf_list: must",
         }
     }
 
@@ -2887,7 +2880,7 @@ pub mod security {
         /// Answer to [`GetPrivacyInterface`].
         pub struct GetPrivacyInterfaceResponse {
             /// `interface_list`.
-            0 interface_list: Vec<super::Interface> => w::Field::must("interface_list"),
+            0 interface_list: Vec<super::Interface> => "interface_list: must",
         }
     }
 
@@ -2918,7 +2911,7 @@ pub mod security {
         /// * Catalog: `open_platform.wxa.security.getorderpathinfo`.
         pub struct Getorderpathinfo {
             /// `info_type`.
-            0 info_type: i64 => w::Field::must("info_type").place(w::Place::Query),
+            0 info_type: i64 => "info_type: must query",
         }
         new(info_type: i64)
     }
@@ -2927,7 +2920,7 @@ pub mod security {
         /// Answer to [`Getorderpathinfo`].
         pub struct GetorderpathinfoResponse {
             /// `msg`.
-            0 msg: super::Msg => w::Field::must("msg"),
+            0 msg: super::Msg => "msg: must",
         }
     }
 

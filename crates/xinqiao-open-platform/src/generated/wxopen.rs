@@ -7,11 +7,11 @@ w::record! {
     /// `Category`.
     pub struct Category {
         /// `first`.
-        0 first: i64 => w::Field::must("first"),
+        0 first: i64 => "first: must",
         /// `second`.
-        1 second: i64 => w::Field::must("second"),
+        1 second: i64 => "second: must",
         /// `certicates`.
-        2 certicates: Option<Vec<Certicate>> => w::Field::new("certicates"),
+        2 certicates: Option<Vec<Certicate>> => "certicates",
     }
     new(first: i64, second: i64)
     set(certicates: Vec<Certicate>)
@@ -21,19 +21,19 @@ w::record! {
     /// `CategoryCategory`.
     pub struct CategoryCategory {
         /// `id`.
-        0 id: i64 => w::Field::must("id"),
+        0 id: i64 => "id: must",
         /// `name`.
-        1 name: Option<String> => w::Field::new("name"),
+        1 name: Option<String> => "name",
         /// `level`.
-        2 level: Option<i64> => w::Field::new("level"),
+        2 level: Option<i64> => "level",
         /// `father`.
-        3 father: Option<i64> => w::Field::new("father"),
+        3 father: Option<i64> => "father",
         /// `children`.
-        4 children: Option<Vec<i64>> => w::Field::new("children"),
+        4 children: Option<Vec<i64>> => "children",
         /// `sensitive_type`.
-        5 sensitive_type: Option<i64> => w::Field::new("sensitive_type"),
+        5 sensitive_type: Option<i64> => "sensitive_type",
         /// `qualify`.
-        6 qualify: Option<Qualify> => w::Field::new("qualify"),
+        6 qualify: Option<Qualify> => "qualify",
     }
 }
 
@@ -41,15 +41,15 @@ w::record! {
     /// `Certicate`.
     pub struct Certicate {
         /// `key`.
-        0 key: String => w::Field::must("key"),
+        0 key: String => "key: must",
         /// `value`.
-        1 value: String => w::Field::must("value"),
+        1 value: String => "value: must",
         /// `expire_time`; format `unix`.
-        2 expire_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("expire_time"),
+        2 expire_time: Option<xinqiao_types::UnixSeconds> => "expire_time",
         /// `is_permanent`.
-        3 is_permanent: Option<bool> => w::Field::new("is_permanent").spelled(w::Spelling::BoolInt),
+        3 is_permanent: Option<bool> => "is_permanent: zero-one",
     }
-    new(key: String, value: String)
+    new(key: impl Into<String>, value: impl Into<String>)
     set(expire_time: xinqiao_types::UnixSeconds, is_permanent: bool)
 }
 
@@ -57,7 +57,7 @@ w::record! {
     /// `Exter`.
     pub struct Exter {
         /// `inner_list`.
-        0 inner_list: Vec<Inner> => w::Field::must("inner_list"),
+        0 inner_list: Vec<Inner> => "inner_list: must",
     }
 }
 
@@ -65,11 +65,11 @@ w::record! {
     /// `FuncInfo`.
     pub struct FuncInfo {
         /// `id`.
-        0 id: i64 => w::Field::must("id"),
+        0 id: i64 => "id: must",
         /// `name`.
-        1 name: String => w::Field::must("name"),
+        1 name: String => "name: must",
         /// `status`.
-        2 status: i64 => w::Field::must("status"),
+        2 status: i64 => "status: must",
     }
 }
 
@@ -77,7 +77,7 @@ w::record! {
     /// `GetallcategoriesCategory`.
     pub struct GetallcategoriesCategory {
         /// `categories`.
-        0 categories: Vec<CategoryCategory> => w::Field::must("categories"),
+        0 categories: Vec<CategoryCategory> => "categories: must",
     }
 }
 
@@ -85,7 +85,7 @@ w::record! {
     /// `GetcategoriesbytypeCategory`.
     pub struct GetcategoriesbytypeCategory {
         /// `categories`.
-        0 categories: Vec<CategoryCategory> => w::Field::must("categories"),
+        0 categories: Vec<CategoryCategory> => "categories: must",
     }
 }
 
@@ -93,17 +93,17 @@ w::record! {
     /// `GetcategoryCategory`.
     pub struct GetcategoryCategory {
         /// `first`.
-        0 first: i64 => w::Field::must("first"),
+        0 first: i64 => "first: must",
         /// `first_name`.
-        1 first_name: String => w::Field::must("first_name"),
+        1 first_name: String => "first_name: must",
         /// `second`.
-        2 second: i64 => w::Field::must("second"),
+        2 second: i64 => "second: must",
         /// `second_name`.
-        3 second_name: String => w::Field::must("second_name"),
+        3 second_name: String => "second_name: must",
         /// `audit_status`.
-        4 audit_status: i64 => w::Field::must("audit_status"),
+        4 audit_status: i64 => "audit_status: must",
         /// `audit_reason`.
-        5 audit_reason: Option<String> => w::Field::new("audit_reason"),
+        5 audit_reason: Option<String> => "audit_reason",
     }
 }
 
@@ -111,9 +111,9 @@ w::record! {
     /// `Inner`.
     pub struct Inner {
         /// `name`.
-        0 name: String => w::Field::must("name"),
+        0 name: String => "name: must",
         /// `url`.
-        1 url: Option<String> => w::Field::new("url"),
+        1 url: Option<String> => "url",
     }
 }
 
@@ -121,9 +121,9 @@ w::record! {
     /// `Qualify`.
     pub struct Qualify {
         /// `exter_list`.
-        0 exter_list: Vec<Exter> => w::Field::must("exter_list"),
+        0 exter_list: Vec<Exter> => "exter_list: must",
         /// `remark`.
-        1 remark: Option<String> => w::Field::new("remark"),
+        1 remark: Option<String> => "remark",
     }
 }
 
@@ -131,17 +131,17 @@ w::record! {
     /// `Rule`.
     pub struct Rule {
         /// `prefix`.
-        0 prefix: String => w::Field::must("prefix"),
+        0 prefix: String => "prefix: must",
         /// `permit_sub_rule`.
-        1 permit_sub_rule: Option<i64> => w::Field::new("permit_sub_rule"),
+        1 permit_sub_rule: Option<i64> => "permit_sub_rule",
         /// `state`.
-        2 state: i64 => w::Field::must("state"),
+        2 state: i64 => "state: must",
         /// `path`.
-        3 path: String => w::Field::must("path"),
+        3 path: String => "path: must",
         /// `open_version`.
-        4 open_version: Option<i64> => w::Field::new("open_version"),
+        4 open_version: Option<i64> => "open_version",
         /// `debug_url`.
-        5 debug_url: Option<Vec<String>> => w::Field::new("debug_url"),
+        5 debug_url: Option<Vec<String>> => "debug_url",
     }
 }
 
@@ -149,7 +149,7 @@ w::record! {
     /// `UvInfo`.
     pub struct UvInfo {
         /// `items`.
-        0 items: Vec<UvInfoItem> => w::Field::must("items"),
+        0 items: Vec<UvInfoItem> => "items: must",
     }
 }
 
@@ -157,9 +157,9 @@ w::record! {
     /// `UvInfoItem`.
     pub struct UvInfoItem {
         /// `version`.
-        0 version: String => w::Field::must("version"),
+        0 version: String => "version: must",
         /// `percentage`.
-        1 percentage: f64 => w::Field::must("percentage"),
+        1 percentage: f64 => "percentage: must",
     }
 }
 
@@ -167,7 +167,7 @@ w::record! {
     /// `Wxopen`.
     pub struct Wxopen {
         /// `items`.
-        0 items: Vec<WxopenItem> => w::Field::must("items"),
+        0 items: Vec<WxopenItem> => "items: must",
     }
 }
 
@@ -175,27 +175,27 @@ w::record! {
     /// `WxopenItem`.
     pub struct WxopenItem {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `username`.
-        1 username: String => w::Field::must("username"),
+        1 username: String => "username: must",
         /// `nickname`.
-        2 nickname: String => w::Field::must("nickname").masked(),
+        2 nickname: String => "nickname: must masked",
         /// `headimg_url`.
-        3 headimg_url: String => w::Field::must("headimg_url"),
+        3 headimg_url: String => "headimg_url: must",
         /// `email`.
-        4 email: Option<String> => w::Field::new("email").masked(),
+        4 email: Option<String> => "email: masked",
         /// `source`.
-        5 source: String => w::Field::must("source"),
+        5 source: String => "source: must",
         /// `status`.
-        6 status: i64 => w::Field::must("status"),
+        6 status: i64 => "status: must",
         /// `selected`.
-        7 selected: Option<bool> => w::Field::new("selected").spelled(w::Spelling::BoolInt),
+        7 selected: Option<bool> => "selected: zero-one",
         /// `nearby_display_status`.
-        8 nearby_display_status: Option<bool> => w::Field::new("nearby_display_status").spelled(w::Spelling::BoolInt),
+        8 nearby_display_status: Option<bool> => "nearby_display_status: zero-one",
         /// `released`.
-        9 released: Option<bool> => w::Field::new("released").spelled(w::Spelling::BoolInt),
+        9 released: Option<bool> => "released: zero-one",
         /// `func_infos`.
-        10 func_infos: Option<Vec<FuncInfo>> => w::Field::new("func_infos"),
+        10 func_infos: Option<Vec<FuncInfo>> => "func_infos",
     }
 }
 
@@ -207,7 +207,7 @@ w::record! {
     /// * Catalog: `open_platform.wxopen.addcategory`.
     pub struct Addcategory {
         /// `categories`.
-        0 categories: Vec<Category> => w::Field::must("categories"),
+        0 categories: Vec<Category> => "categories: must",
     }
     new(categories: Vec<Category>)
 }
@@ -239,9 +239,9 @@ w::record! {
     /// * Catalog: `open_platform.wxopen.deletecategory`.
     pub struct Deletecategory {
         /// `first`.
-        0 first: i64 => w::Field::must("first"),
+        0 first: i64 => "first: must",
         /// `second`.
-        1 second: i64 => w::Field::must("second"),
+        1 second: i64 => "second: must",
     }
     new(first: i64, second: i64)
 }
@@ -280,7 +280,7 @@ w::record! {
     /// Answer to [`Getallcategories`].
     pub struct GetallcategoriesResponse {
         /// `categories_list`.
-        0 categories_list: GetallcategoriesCategory => w::Field::must("categories_list"),
+        0 categories_list: GetallcategoriesCategory => "categories_list: must",
     }
 }
 
@@ -311,7 +311,7 @@ w::record! {
     /// * Catalog: `open_platform.wxopen.getcategoriesbytype`.
     pub struct Getcategoriesbytype {
         /// `verify_type`.
-        0 verify_type: Option<i64> => w::Field::new("verify_type"),
+        0 verify_type: Option<i64> => "verify_type",
     }
     new()
     set(verify_type: i64)
@@ -321,7 +321,7 @@ w::record! {
     /// Answer to [`Getcategoriesbytype`].
     pub struct GetcategoriesbytypeResponse {
         /// `categories_list`.
-        0 categories_list: GetcategoriesbytypeCategory => w::Field::must("categories_list"),
+        0 categories_list: GetcategoriesbytypeCategory => "categories_list: must",
     }
 }
 
@@ -359,13 +359,13 @@ w::record! {
     /// Answer to [`Getcategory`].
     pub struct GetcategoryResponse {
         /// `categories`.
-        0 categories: Vec<GetcategoryCategory> => w::Field::must("categories"),
+        0 categories: Vec<GetcategoryCategory> => "categories: must",
         /// `limit`.
-        1 limit: i64 => w::Field::must("limit"),
+        1 limit: i64 => "limit: must",
         /// `quota`.
-        2 quota: i64 => w::Field::must("quota"),
+        2 quota: i64 => "quota: must",
         /// `category_limit`.
-        3 category_limit: i64 => w::Field::must("category_limit"),
+        3 category_limit: i64 => "category_limit: must",
     }
 }
 
@@ -396,18 +396,18 @@ w::record! {
     /// * Catalog: `open_platform.wxopen.getweappsupportversion`.
     pub struct Getweappsupportversion {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid").place(w::Place::Query),
+        0 appid: xinqiao_types::AppId => "appid: must query",
     }
-    new(appid: xinqiao_types::AppId)
+    new(appid: impl Into<xinqiao_types::AppId>)
 }
 
 w::record! {
     /// Answer to [`Getweappsupportversion`].
     pub struct GetweappsupportversionResponse {
         /// `now_version`.
-        0 now_version: String => w::Field::must("now_version"),
+        0 now_version: String => "now_version: must",
         /// `uv_info`.
-        1 uv_info: UvInfo => w::Field::must("uv_info"),
+        1 uv_info: UvInfo => "uv_info: must",
     }
 }
 
@@ -438,11 +438,11 @@ w::record! {
     /// * Catalog: `open_platform.wxopen.modifycategory`.
     pub struct Modifycategory {
         /// `first`.
-        0 first: i64 => w::Field::must("first"),
+        0 first: i64 => "first: must",
         /// `second`.
-        1 second: i64 => w::Field::must("second"),
+        1 second: i64 => "second: must",
         /// `certicates`.
-        2 certicates: Vec<Certicate> => w::Field::must("certicates"),
+        2 certicates: Vec<Certicate> => "certicates: must",
     }
     new(first: i64, second: i64, certicates: Vec<Certicate>)
 }
@@ -474,30 +474,25 @@ w::record! {
     /// * Catalog: `open_platform.wxopen.qrcodejumpadd`.
     pub struct Qrcodejumpadd {
         /// `prefix`.
-        0 prefix: String => w::Field::must("prefix"),
+        0 prefix: String => "prefix: must",
         /// `permit_sub_rule`.
-        1 permit_sub_rule: Option<i64> => w::Field::new("permit_sub_rule"),
+        1 permit_sub_rule: Option<i64> => "permit_sub_rule",
         /// `state`.
-        2 state: Option<i64> => w::Field::new("state"),
+        2 state: Option<i64> => "state",
         /// `appid`.
-        3 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+        3 appid: Option<xinqiao_types::AppId> => "appid",
         /// `path`.
-        4 path: String => w::Field::must("path"),
+        4 path: String => "path: must",
         /// `open_version`.
-        5 open_version: Option<i64> => w::Field::new("open_version"),
+        5 open_version: Option<i64> => "open_version",
         /// `debug_url`.
-        6 debug_url: Option<Vec<String>> => w::Field::new("debug_url"),
+        6 debug_url: Option<Vec<String>> => "debug_url",
         /// `is_edit`.
-        7 is_edit: bool => w::Field::must("is_edit").spelled(w::Spelling::BoolInt),
+        7 is_edit: bool => "is_edit: must zero-one",
     }
-    new(prefix: String, path: String, is_edit: bool)
-    set(
-        permit_sub_rule: i64,
-        state: i64,
-        appid: xinqiao_types::AppId,
-        open_version: i64,
-        debug_url: Vec<String>,
-    )
+    new(prefix: impl Into<String>, path: impl Into<String>, is_edit: bool)
+    text(appid: xinqiao_types::AppId)
+    set(permit_sub_rule: i64, state: i64, open_version: i64, debug_url: Vec<String>)
 }
 
 w::endpoint! {
@@ -527,12 +522,12 @@ w::record! {
     /// * Catalog: `open_platform.wxopen.qrcodejumpdelete`.
     pub struct Qrcodejumpdelete {
         /// `prefix`.
-        0 prefix: String => w::Field::must("prefix"),
+        0 prefix: String => "prefix: must",
         /// `appid`.
-        1 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+        1 appid: Option<xinqiao_types::AppId> => "appid",
     }
-    new(prefix: String)
-    set(appid: xinqiao_types::AppId)
+    new(prefix: impl Into<String>)
+    text(appid: xinqiao_types::AppId)
 }
 
 w::endpoint! {
@@ -569,9 +564,9 @@ w::record! {
     /// Answer to [`Qrcodejumpdownload`].
     pub struct QrcodejumpdownloadResponse {
         /// `file_name`.
-        0 file_name: String => w::Field::must("file_name"),
+        0 file_name: String => "file_name: must",
         /// `file_content`.
-        1 file_content: String => w::Field::must("file_content"),
+        1 file_content: String => "file_content: must",
     }
 }
 
@@ -602,37 +597,32 @@ w::record! {
     /// * Catalog: `open_platform.wxopen.qrcodejumpget`.
     pub struct Qrcodejumpget {
         /// `appid`.
-        0 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+        0 appid: Option<xinqiao_types::AppId> => "appid",
         /// `get_type`.
-        1 get_type: Option<i64> => w::Field::new("get_type"),
+        1 get_type: Option<i64> => "get_type",
         /// `prefix_list`.
-        2 prefix_list: Option<Vec<String>> => w::Field::new("prefix_list"),
+        2 prefix_list: Option<Vec<String>> => "prefix_list",
         /// `page_num`.
-        3 page_num: Option<i64> => w::Field::new("page_num"),
+        3 page_num: Option<i64> => "page_num",
         /// `page_size`.
-        4 page_size: Option<i64> => w::Field::new("page_size"),
+        4 page_size: Option<i64> => "page_size",
     }
     new()
-    set(
-        appid: xinqiao_types::AppId,
-        get_type: i64,
-        prefix_list: Vec<String>,
-        page_num: i64,
-        page_size: i64,
-    )
+    text(appid: xinqiao_types::AppId)
+    set(get_type: i64, prefix_list: Vec<String>, page_num: i64, page_size: i64)
 }
 
 w::record! {
     /// Answer to [`Qrcodejumpget`].
     pub struct QrcodejumpgetResponse {
         /// `list_size`.
-        0 list_size: i64 => w::Field::must("list_size"),
+        0 list_size: i64 => "list_size: must",
         /// `rule_list`.
-        1 rule_list: Vec<Rule> => w::Field::must("rule_list"),
+        1 rule_list: Vec<Rule> => "rule_list: must",
         /// `qrcodejump_pub_quota`.
-        2 qrcodejump_pub_quota: i64 => w::Field::must("qrcodejump_pub_quota"),
+        2 qrcodejump_pub_quota: i64 => "qrcodejump_pub_quota: must",
         /// `qrcodejump_open`.
-        3 qrcodejump_open: bool => w::Field::must("qrcodejump_open").spelled(w::Spelling::BoolInt),
+        3 qrcodejump_open: bool => "qrcodejump_open: must zero-one",
     }
 }
 
@@ -663,9 +653,9 @@ w::record! {
     /// * Catalog: `open_platform.wxopen.qrcodejumppublish`.
     pub struct Qrcodejumppublish {
         /// `prefix`.
-        0 prefix: String => w::Field::must("prefix"),
+        0 prefix: String => "prefix: must",
     }
-    new(prefix: String)
+    new(prefix: impl Into<String>)
 }
 
 w::endpoint! {
@@ -695,11 +685,11 @@ w::record! {
     /// * Catalog: `open_platform.wxopen.setweappsupportversion`.
     pub struct Setweappsupportversion {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `version`.
-        1 version: String => w::Field::must("version"),
+        1 version: String => "version: must",
     }
-    new(appid: xinqiao_types::AppId, version: String)
+    new(appid: impl Into<xinqiao_types::AppId>, version: impl Into<String>)
 }
 
 w::endpoint! {
@@ -729,13 +719,13 @@ w::record! {
     /// * Catalog: `open_platform.wxopen.wxamplink`.
     pub struct Wxamplink {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `notify_users`.
-        1 notify_users: bool => w::Field::must("notify_users").spelled(w::Spelling::BoolInt),
+        1 notify_users: bool => "notify_users: must zero-one",
         /// `show_profile`.
-        2 show_profile: bool => w::Field::must("show_profile").spelled(w::Spelling::BoolInt),
+        2 show_profile: bool => "show_profile: must zero-one",
     }
-    new(appid: xinqiao_types::AppId, notify_users: bool, show_profile: bool)
+    new(appid: impl Into<xinqiao_types::AppId>, notify_users: bool, show_profile: bool)
 }
 
 w::endpoint! {
@@ -772,7 +762,7 @@ w::record! {
     /// Answer to [`Wxamplinkget`].
     pub struct WxamplinkgetResponse {
         /// `wxopens`.
-        0 wxopens: Wxopen => w::Field::must("wxopens"),
+        0 wxopens: Wxopen => "wxopens: must",
     }
 }
 
@@ -803,9 +793,9 @@ w::record! {
     /// * Catalog: `open_platform.wxopen.wxampunlink`.
     pub struct Wxampunlink {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
     }
-    new(appid: xinqiao_types::AppId)
+    new(appid: impl Into<xinqiao_types::AppId>)
 }
 
 w::endpoint! {

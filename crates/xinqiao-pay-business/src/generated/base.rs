@@ -7,35 +7,35 @@ w::record! {
     /// `Allocation`.
     pub struct Allocation {
         /// `out_allocation_detail_id`.
-        0 out_allocation_detail_id: String => w::Field::must("out_allocation_detail_id"),
+        0 out_allocation_detail_id: String => "out_allocation_detail_id: must",
         /// `receiver_acct_id`.
-        1 receiver_acct_id: String => w::Field::must("receiver_acct_id"),
+        1 receiver_acct_id: String => "receiver_acct_id: must",
         /// `merchant_name`.
-        2 merchant_name: String => w::Field::must("merchant_name"),
+        2 merchant_name: String => "merchant_name: must",
         /// `amount`; unit fen.
-        3 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        3 amount: xinqiao_types::Fen => "amount: must",
         /// `scenario`.
-        4 scenario: String => w::Field::must("scenario"),
+        4 scenario: String => "scenario: must",
         /// `detail`.
-        5 detail: Option<String> => w::Field::new("detail"),
+        5 detail: Option<String> => "detail",
         /// `desc`.
-        6 desc: Option<String> => w::Field::new("desc"),
+        6 desc: Option<String> => "desc",
     }
     new(
-        out_allocation_detail_id: String,
-        receiver_acct_id: String,
-        merchant_name: String,
+        out_allocation_detail_id: impl Into<String>,
+        receiver_acct_id: impl Into<String>,
+        merchant_name: impl Into<String>,
         amount: xinqiao_types::Fen,
-        scenario: String,
+        scenario: impl Into<String>,
     )
-    set(detail: String, desc: String)
+    text(detail: String, desc: String)
 }
 
 w::record! {
     /// `AppH5Item`.
     pub struct AppH5Item {
         /// `app_h5`.
-        0 app_h5: String => w::Field::must("app_h5"),
+        0 app_h5: String => "app_h5: must",
     }
 }
 
@@ -43,28 +43,28 @@ w::record! {
     /// `BusinessLicense`.
     pub struct BusinessLicense {
         /// `business_register_type`.
-        0 business_register_type: String => w::Field::must("business_register_type"),
+        0 business_register_type: String => "business_register_type: must",
         /// `unified_social_credit_code`.
-        1 unified_social_credit_code: String => w::Field::must("unified_social_credit_code"),
+        1 unified_social_credit_code: String => "unified_social_credit_code: must",
         /// `merchant_name`.
-        2 merchant_name: String => w::Field::must("merchant_name"),
+        2 merchant_name: String => "merchant_name: must",
         /// `merchant_short_name`.
-        3 merchant_short_name: String => w::Field::must("merchant_short_name"),
+        3 merchant_short_name: String => "merchant_short_name: must",
         /// `legal_person_name`; encrypted on the wire.
-        4 legal_person_name: String => w::Field::must("legal_person_name").masked().encrypted(),
+        4 legal_person_name: String => "legal_person_name: must masked encrypted",
         /// `validity_period`.
-        5 validity_period: Vec<String> => w::Field::must("validity_period"),
+        5 validity_period: Vec<String> => "validity_period: must",
         /// `photocopy_file_id`.
-        6 photocopy_file_id: String => w::Field::must("photocopy_file_id"),
+        6 photocopy_file_id: String => "photocopy_file_id: must",
     }
     new(
-        business_register_type: String,
-        unified_social_credit_code: String,
-        merchant_name: String,
-        merchant_short_name: String,
-        legal_person_name: String,
+        business_register_type: impl Into<String>,
+        unified_social_credit_code: impl Into<String>,
+        merchant_name: impl Into<String>,
+        merchant_short_name: impl Into<String>,
+        legal_person_name: impl Into<String>,
         validity_period: Vec<String>,
-        photocopy_file_id: String,
+        photocopy_file_id: impl Into<String>,
     )
 }
 
@@ -72,18 +72,18 @@ w::record! {
     /// `ContactInfo`.
     pub struct ContactInfo {
         /// `mobile_number`; encrypted on the wire.
-        0 mobile_number: String => w::Field::must("mobile_number").masked().encrypted(),
+        0 mobile_number: String => "mobile_number: must masked encrypted",
     }
-    new(mobile_number: String)
+    new(mobile_number: impl Into<String>)
 }
 
 w::record! {
     /// `FailedReason`.
     pub struct FailedReason {
         /// `failed_type`.
-        0 failed_type: String => w::Field::must("failed_type"),
+        0 failed_type: String => "failed_type: must",
         /// `failed_detail`.
-        1 failed_detail: Option<String> => w::Field::new("failed_detail"),
+        1 failed_detail: Option<String> => "failed_detail",
     }
 }
 
@@ -91,22 +91,22 @@ w::record! {
     /// `LegalPersonIdCard`.
     pub struct LegalPersonIdCard {
         /// `name`; encrypted on the wire.
-        0 name: String => w::Field::must("name").masked().encrypted(),
+        0 name: String => "name: must masked encrypted",
         /// `number`; encrypted on the wire.
-        1 number: String => w::Field::must("number").masked().encrypted(),
+        1 number: String => "number: must masked encrypted",
         /// `validity_period`.
-        2 validity_period: Vec<String> => w::Field::must("validity_period"),
+        2 validity_period: Vec<String> => "validity_period: must",
         /// `front_photocopy_file_id`.
-        3 front_photocopy_file_id: String => w::Field::must("front_photocopy_file_id"),
+        3 front_photocopy_file_id: String => "front_photocopy_file_id: must",
         /// `back_photocopy_file_id`.
-        4 back_photocopy_file_id: String => w::Field::must("back_photocopy_file_id"),
+        4 back_photocopy_file_id: String => "back_photocopy_file_id: must",
     }
     new(
-        name: String,
-        number: String,
+        name: impl Into<String>,
+        number: impl Into<String>,
         validity_period: Vec<String>,
-        front_photocopy_file_id: String,
-        back_photocopy_file_id: String,
+        front_photocopy_file_id: impl Into<String>,
+        back_photocopy_file_id: impl Into<String>,
     )
 }
 
@@ -114,25 +114,25 @@ w::record! {
     /// `Meta`.
     pub struct Meta {
         /// `filename`.
-        0 filename: Option<String> => w::Field::new("filename"),
+        0 filename: Option<String> => "filename",
         /// `sm3`.
-        1 sm3: Option<String> => w::Field::new("sm3"),
+        1 sm3: Option<String> => "sm3",
     }
     new()
-    set(filename: String, sm3: String)
+    text(filename: String, sm3: String)
 }
 
 w::record! {
     /// `MiniProgram`.
     pub struct MiniProgram {
         /// `mp_appid`.
-        0 mp_appid: String => w::Field::must("mp_appid"),
+        0 mp_appid: String => "mp_appid: must",
         /// `mp_path`.
-        1 mp_path: String => w::Field::must("mp_path"),
+        1 mp_path: String => "mp_path: must",
         /// `mp_username`.
-        2 mp_username: String => w::Field::must("mp_username"),
+        2 mp_username: String => "mp_username: must",
         /// `mp_version`.
-        3 mp_version: Option<String> => w::Field::new("mp_version"),
+        3 mp_version: Option<String> => "mp_version",
     }
 }
 
@@ -140,48 +140,48 @@ w::record! {
     /// `NotifyUrl`.
     pub struct NotifyUrl {
         /// `server_notify_url`.
-        0 server_notify_url: Option<String> => w::Field::new("server_notify_url"),
+        0 server_notify_url: Option<String> => "server_notify_url",
         /// `web_success_url`.
-        1 web_success_url: Option<String> => w::Field::new("web_success_url"),
+        1 web_success_url: Option<String> => "web_success_url",
         /// `web_refresh_url`.
-        2 web_refresh_url: Option<String> => w::Field::new("web_refresh_url"),
+        2 web_refresh_url: Option<String> => "web_refresh_url",
     }
     new()
-    set(server_notify_url: String, web_success_url: String, web_refresh_url: String)
+    text(server_notify_url: String, web_success_url: String, web_refresh_url: String)
 }
 
 w::record! {
     /// `PayeeAccount`.
     pub struct PayeeAccount {
         /// `account_type`.
-        0 account_type: String => w::Field::must("account_type"),
+        0 account_type: String => "account_type: must",
         /// `bank_account_name`; encrypted on the wire.
-        1 bank_account_name: String => w::Field::must("bank_account_name").masked().encrypted(),
+        1 bank_account_name: String => "bank_account_name: must masked encrypted",
         /// `bank_account_number`; encrypted on the wire.
-        2 bank_account_number: String => w::Field::must("bank_account_number").masked().encrypted(),
+        2 bank_account_number: String => "bank_account_number: must masked encrypted",
         /// `bank_name`.
-        3 bank_name: String => w::Field::must("bank_name"),
+        3 bank_name: String => "bank_name: must",
         /// `bank_branch_id`.
-        4 bank_branch_id: Option<String> => w::Field::new("bank_branch_id"),
+        4 bank_branch_id: Option<String> => "bank_branch_id",
         /// `bank_branch_name`.
-        5 bank_branch_name: Option<String> => w::Field::new("bank_branch_name"),
+        5 bank_branch_name: Option<String> => "bank_branch_name",
     }
     new(
-        account_type: String,
-        bank_account_name: String,
-        bank_account_number: String,
-        bank_name: String,
+        account_type: impl Into<String>,
+        bank_account_name: impl Into<String>,
+        bank_account_number: impl Into<String>,
+        bank_name: impl Into<String>,
     )
-    set(bank_branch_id: String, bank_branch_name: String)
+    text(bank_branch_id: String, bank_branch_name: String)
 }
 
 w::record! {
     /// `PcWeb`.
     pub struct PcWeb {
         /// `url`.
-        0 url: String => w::Field::must("url"),
+        0 url: String => "url: must",
         /// `expire_time`; format `rfc3339`.
-        1 expire_time: String => w::Field::must("expire_time"),
+        1 expire_time: String => "expire_time: must",
     }
 }
 
@@ -189,20 +189,20 @@ w::record! {
     /// `Product`.
     pub struct Product {
         /// `product_name`.
-        0 product_name: String => w::Field::must("product_name"),
+        0 product_name: String => "product_name: must",
     }
-    new(product_name: String)
+    new(product_name: impl Into<String>)
 }
 
 w::record! {
     /// `ProductDetail`.
     pub struct ProductDetail {
         /// `product_name`.
-        0 product_name: String => w::Field::must("product_name"),
+        0 product_name: String => "product_name: must",
         /// `status`.
-        1 status: String => w::Field::must("status"),
+        1 status: String => "status: must",
         /// `failed_type`.
-        2 failed_type: Option<String> => w::Field::new("failed_type"),
+        2 failed_type: Option<String> => "failed_type",
     }
 }
 
@@ -210,23 +210,23 @@ w::record! {
     /// `ProfitAllocationsAllocation`.
     pub struct ProfitAllocationsAllocation {
         /// `out_allocation_detail_id`.
-        0 out_allocation_detail_id: String => w::Field::must("out_allocation_detail_id"),
+        0 out_allocation_detail_id: String => "out_allocation_detail_id: must",
         /// `allocation_detail_id`.
-        1 allocation_detail_id: String => w::Field::must("allocation_detail_id"),
+        1 allocation_detail_id: String => "allocation_detail_id: must",
         /// `receiver_acct_id`.
-        2 receiver_acct_id: String => w::Field::must("receiver_acct_id"),
+        2 receiver_acct_id: String => "receiver_acct_id: must",
         /// `merchant_name`.
-        3 merchant_name: String => w::Field::must("merchant_name"),
+        3 merchant_name: String => "merchant_name: must",
         /// `amount`; unit fen.
-        4 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        4 amount: xinqiao_types::Fen => "amount: must",
         /// `result`.
-        5 result: String => w::Field::must("result"),
+        5 result: String => "result: must",
         /// `succeeded_time`; format `rfc3339`.
-        6 succeeded_time: Option<String> => w::Field::new("succeeded_time"),
+        6 succeeded_time: Option<String> => "succeeded_time",
         /// `desc`.
-        7 desc: Option<String> => w::Field::new("desc"),
+        7 desc: Option<String> => "desc",
         /// `failed_reason`.
-        8 failed_reason: Option<FailedReason> => w::Field::new("failed_reason"),
+        8 failed_reason: Option<FailedReason> => "failed_reason",
     }
 }
 
@@ -234,7 +234,7 @@ w::record! {
     /// `RedirectsPcWeb`.
     pub struct RedirectsPcWeb {
         /// `url`.
-        0 url: String => w::Field::must("url"),
+        0 url: String => "url: must",
     }
 }
 
@@ -242,7 +242,7 @@ w::record! {
     /// `StaticQrcode`.
     pub struct StaticQrcode {
         /// `static_qrcode`.
-        0 static_qrcode: String => w::Field::must("static_qrcode"),
+        0 static_qrcode: String => "static_qrcode: must",
     }
 }
 
@@ -250,7 +250,7 @@ w::record! {
     /// `WecomH5Item`.
     pub struct WecomH5Item {
         /// `url`.
-        0 url: String => w::Field::must("url"),
+        0 url: String => "url: must",
     }
 }
 
@@ -258,7 +258,7 @@ w::record! {
     /// `WxH5Item`.
     pub struct WxH5Item {
         /// `wx_h5`.
-        0 wx_h5: String => w::Field::must("wx_h5"),
+        0 wx_h5: String => "wx_h5: must",
     }
 }
 
@@ -270,23 +270,23 @@ w::record! {
     /// * Catalog: `pay_business.base.bill_downloads`.
     pub struct BillDownloads {
         /// `billDate`; format `yyyy-MM-dd`.
-        0 bill_date: String => w::Field::must("billDate"),
+        0 bill_date: String => "billDate: must",
         /// `billType`.
-        1 bill_type: Option<String> => w::Field::new("billType"),
+        1 bill_type: Option<String> => "billType",
     }
-    new(bill_date: String)
-    set(bill_type: String)
+    new(bill_date: impl Into<String>)
+    text(bill_type: String)
 }
 
 w::record! {
     /// Answer to [`BillDownloads`].
     pub struct BillDownloadsResponse {
         /// `hash_type`.
-        0 hash_type: String => w::Field::must("hash_type"),
+        0 hash_type: String => "hash_type: must",
         /// `hash_value`.
-        1 hash_value: String => w::Field::must("hash_value"),
+        1 hash_value: String => "hash_value: must",
         /// `download_url`.
-        2 download_url: String => w::Field::must("download_url"),
+        2 download_url: String => "download_url: must",
     }
 }
 
@@ -317,25 +317,25 @@ w::record! {
     /// * Catalog: `pay_business.base.bill_downloads_trans`.
     pub struct BillDownloadsTrans {
         /// `bill_Date`; format `yyyy-MM-dd`.
-        0 bill_date: String => w::Field::must("bill_Date"),
+        0 bill_date: String => "bill_Date: must",
         /// `bill_Type`.
-        1 bill_type: Option<String> => w::Field::new("bill_Type"),
+        1 bill_type: Option<String> => "bill_Type",
         /// `ent_id`.
-        2 ent_id: Option<String> => w::Field::new("ent_id"),
+        2 ent_id: Option<String> => "ent_id",
     }
-    new(bill_date: String)
-    set(bill_type: String, ent_id: String)
+    new(bill_date: impl Into<String>)
+    text(bill_type: String, ent_id: String)
 }
 
 w::record! {
     /// Answer to [`BillDownloadsTrans`].
     pub struct BillDownloadsTransResponse {
         /// `hash_type`.
-        0 hash_type: String => w::Field::must("hash_type"),
+        0 hash_type: String => "hash_type: must",
         /// `hash_value`.
-        1 hash_value: String => w::Field::must("hash_value"),
+        1 hash_value: String => "hash_value: must",
         /// `download_url`.
-        2 download_url: String => w::Field::must("download_url"),
+        2 download_url: String => "download_url: must",
     }
 }
 
@@ -366,9 +366,9 @@ w::record! {
     /// * Catalog: `pay_business.base.by_download_url`.
     pub struct ByDownloadUrl {
         /// `download_url`.
-        0 download_url: String => w::Field::must("download_url").place(w::Place::Path),
+        0 download_url: String => "download_url: must path",
     }
-    new(download_url: String)
+    new(download_url: impl Into<String>)
 }
 
 w::endpoint! {
@@ -398,9 +398,9 @@ w::record! {
     /// * Catalog: `pay_business.base.file_uploads`.
     pub struct FileUploads {
         /// `meta`.
-        0 meta: Meta => w::Field::must("meta").json_part(),
+        0 meta: Meta => "meta: must part",
         /// `file`.
-        1 file: w::FilePart => w::Field::must("file"),
+        1 file: w::FilePart => "file: must",
     }
     new(meta: Meta, file: w::FilePart)
 }
@@ -409,7 +409,7 @@ w::record! {
     /// Answer to [`FileUploads`].
     pub struct FileUploadsResponse {
         /// `file_id`.
-        0 file_id: String => w::Field::must("file_id"),
+        0 file_id: String => "file_id: must",
     }
 }
 
@@ -440,22 +440,22 @@ w::record! {
     /// * Catalog: `pay_business.base.product_applications`.
     pub struct ProductApplications {
         /// `out_request_no`.
-        0 out_request_no: String => w::Field::must("out_request_no"),
+        0 out_request_no: String => "out_request_no: must",
         /// `business_license`.
-        1 business_license: Option<BusinessLicense> => w::Field::new("business_license"),
+        1 business_license: Option<BusinessLicense> => "business_license",
         /// `legal_person_id_card`.
-        2 legal_person_id_card: Option<LegalPersonIdCard> => w::Field::new("legal_person_id_card"),
+        2 legal_person_id_card: Option<LegalPersonIdCard> => "legal_person_id_card",
         /// `contact_info`.
-        3 contact_info: ContactInfo => w::Field::must("contact_info"),
+        3 contact_info: ContactInfo => "contact_info: must",
         /// `payee_accounts`.
-        4 payee_accounts: Vec<PayeeAccount> => w::Field::must("payee_accounts"),
+        4 payee_accounts: Vec<PayeeAccount> => "payee_accounts: must",
         /// `products`.
-        5 products: Vec<Product> => w::Field::must("products"),
+        5 products: Vec<Product> => "products: must",
         /// `notify_url`.
-        6 notify_url: NotifyUrl => w::Field::must("notify_url"),
+        6 notify_url: NotifyUrl => "notify_url: must",
     }
     new(
-        out_request_no: String,
+        out_request_no: impl Into<String>,
         contact_info: ContactInfo,
         payee_accounts: Vec<PayeeAccount>,
         products: Vec<Product>,
@@ -468,9 +468,9 @@ w::record! {
     /// Answer to [`ProductApplications`].
     pub struct ProductApplicationsResponse {
         /// `out_request_no`.
-        0 out_request_no: String => w::Field::must("out_request_no"),
+        0 out_request_no: String => "out_request_no: must",
         /// `request_no`.
-        1 request_no: String => w::Field::must("request_no"),
+        1 request_no: String => "request_no: must",
     }
 }
 
@@ -501,24 +501,24 @@ w::record! {
     /// * Catalog: `pay_business.base.product_applications_by_out_request_no`.
     pub struct ProductApplicationsByOutRequestNo {
         /// `out_request_no`.
-        0 out_request_no: String => w::Field::must("out_request_no").place(w::Place::Path),
+        0 out_request_no: String => "out_request_no: must path",
     }
-    new(out_request_no: String)
+    new(out_request_no: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`ProductApplicationsByOutRequestNo`].
     pub struct ProductApplicationsByOutRequestNoResponse {
         /// `out_request_no`.
-        0 out_request_no: String => w::Field::must("out_request_no"),
+        0 out_request_no: String => "out_request_no: must",
         /// `request_no`.
-        1 request_no: String => w::Field::must("request_no"),
+        1 request_no: String => "request_no: must",
         /// `ent_id`.
-        2 ent_id: String => w::Field::must("ent_id"),
+        2 ent_id: String => "ent_id: must",
         /// `status`.
-        3 status: String => w::Field::must("status"),
+        3 status: String => "status: must",
         /// `product_details`.
-        4 product_details: Vec<ProductDetail> => w::Field::must("product_details"),
+        4 product_details: Vec<ProductDetail> => "product_details: must",
     }
 }
 
@@ -549,24 +549,24 @@ w::record! {
     /// * Catalog: `pay_business.base.product_applications_by_request_no`.
     pub struct ProductApplicationsByRequestNo {
         /// `request_no`.
-        0 request_no: String => w::Field::must("request_no").place(w::Place::Path),
+        0 request_no: String => "request_no: must path",
     }
-    new(request_no: String)
+    new(request_no: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`ProductApplicationsByRequestNo`].
     pub struct ProductApplicationsByRequestNoResponse {
         /// `out_request_no`.
-        0 out_request_no: String => w::Field::must("out_request_no"),
+        0 out_request_no: String => "out_request_no: must",
         /// `request_no`.
-        1 request_no: String => w::Field::must("request_no"),
+        1 request_no: String => "request_no: must",
         /// `ent_id`.
-        2 ent_id: String => w::Field::must("ent_id"),
+        2 ent_id: String => "ent_id: must",
         /// `status`.
-        3 status: String => w::Field::must("status"),
+        3 status: String => "status: must",
         /// `product_details`.
-        4 product_details: Vec<ProductDetail> => w::Field::must("product_details"),
+        4 product_details: Vec<ProductDetail> => "product_details: must",
     }
 }
 
@@ -597,16 +597,16 @@ w::record! {
     /// * Catalog: `pay_business.base.product_applications_links`.
     pub struct ProductApplicationsLinks {
         /// `request_no`.
-        0 request_no: String => w::Field::must("request_no").place(w::Place::Path),
+        0 request_no: String => "request_no: must path",
     }
-    new(request_no: String)
+    new(request_no: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`ProductApplicationsLinks`].
     pub struct ProductApplicationsLinksResponse {
         /// `pc_web`.
-        0 pc_web: Option<PcWeb> => w::Field::new("pc_web"),
+        0 pc_web: Option<PcWeb> => "pc_web",
     }
 }
 
@@ -637,23 +637,23 @@ w::record! {
     /// * Catalog: `pay_business.base.profit_allocations`.
     pub struct ProfitAllocations {
         /// `ent_id`.
-        0 ent_id: String => w::Field::must("ent_id"),
+        0 ent_id: String => "ent_id: must",
         /// `payment_id`.
-        1 payment_id: String => w::Field::must("payment_id"),
+        1 payment_id: String => "payment_id: must",
         /// `out_allocation_id`.
-        2 out_allocation_id: String => w::Field::must("out_allocation_id"),
+        2 out_allocation_id: String => "out_allocation_id: must",
         /// `server_notify_url`.
-        3 server_notify_url: String => w::Field::must("server_notify_url"),
+        3 server_notify_url: String => "server_notify_url: must",
         /// `finish`.
-        4 finish: bool => w::Field::must("finish"),
+        4 finish: bool => "finish: must",
         /// `allocations`.
-        5 allocations: Vec<Allocation> => w::Field::must("allocations"),
+        5 allocations: Vec<Allocation> => "allocations: must",
     }
     new(
-        ent_id: String,
-        payment_id: String,
-        out_allocation_id: String,
-        server_notify_url: String,
+        ent_id: impl Into<String>,
+        payment_id: impl Into<String>,
+        out_allocation_id: impl Into<String>,
+        server_notify_url: impl Into<String>,
         finish: bool,
         allocations: Vec<Allocation>,
     )
@@ -663,21 +663,21 @@ w::record! {
     /// Answer to [`ProfitAllocations`].
     pub struct ProfitAllocationsResponse {
         /// `payment_id`.
-        0 payment_id: String => w::Field::must("payment_id"),
+        0 payment_id: String => "payment_id: must",
         /// `out_allocation_id`.
-        1 out_allocation_id: String => w::Field::must("out_allocation_id"),
+        1 out_allocation_id: String => "out_allocation_id: must",
         /// `allocation_id`.
-        2 allocation_id: String => w::Field::must("allocation_id"),
+        2 allocation_id: String => "allocation_id: must",
         /// `status`.
-        3 status: String => w::Field::must("status"),
+        3 status: String => "status: must",
         /// `finished_time`; format `rfc3339`.
-        4 finished_time: Option<String> => w::Field::new("finished_time"),
+        4 finished_time: Option<String> => "finished_time",
         /// `finish_amount`; unit fen.
-        5 finish_amount: Option<xinqiao_types::Fen> => w::Field::new("finish_amount"),
+        5 finish_amount: Option<xinqiao_types::Fen> => "finish_amount",
         /// `finish_desc`.
-        6 finish_desc: Option<String> => w::Field::new("finish_desc"),
+        6 finish_desc: Option<String> => "finish_desc",
         /// `allocations`.
-        7 allocations: Vec<ProfitAllocationsAllocation> => w::Field::must("allocations"),
+        7 allocations: Vec<ProfitAllocationsAllocation> => "allocations: must",
     }
 }
 
@@ -708,29 +708,29 @@ w::record! {
     /// * Catalog: `pay_business.base.redirects`.
     pub struct Redirects {
         /// `id`.
-        0 id: Option<String> => w::Field::new("id"),
+        0 id: Option<String> => "id",
         /// `payment_id`.
-        1 payment_id: Option<String> => w::Field::new("payment_id"),
+        1 payment_id: Option<String> => "payment_id",
     }
     new()
-    set(id: String, payment_id: String)
+    text(id: String, payment_id: String)
 }
 
 w::record! {
     /// Answer to [`Redirects`].
     pub struct RedirectsResponse {
         /// `pc_web`.
-        0 pc_web: Option<RedirectsPcWeb> => w::Field::new("pc_web"),
+        0 pc_web: Option<RedirectsPcWeb> => "pc_web",
         /// `static_qrcode`.
-        1 static_qrcode: Option<StaticQrcode> => w::Field::new("static_qrcode"),
+        1 static_qrcode: Option<StaticQrcode> => "static_qrcode",
         /// `wx_h5`.
-        2 wx_h5: Option<WxH5Item> => w::Field::new("wx_h5"),
+        2 wx_h5: Option<WxH5Item> => "wx_h5",
         /// `app_h5`.
-        3 app_h5: Option<AppH5Item> => w::Field::new("app_h5"),
+        3 app_h5: Option<AppH5Item> => "app_h5",
         /// `wecom_h5`.
-        4 wecom_h5: Option<WecomH5Item> => w::Field::new("wecom_h5"),
+        4 wecom_h5: Option<WecomH5Item> => "wecom_h5",
         /// `mini_program`.
-        5 mini_program: Option<MiniProgram> => w::Field::new("mini_program"),
+        5 mini_program: Option<MiniProgram> => "mini_program",
     }
 }
 
@@ -761,55 +761,55 @@ w::record! {
     /// * Catalog: `pay_business.base.refunds`.
     pub struct Refunds {
         /// `ent_id`.
-        0 ent_id: String => w::Field::must("ent_id"),
+        0 ent_id: String => "ent_id: must",
         /// `out_refund_id`.
-        1 out_refund_id: String => w::Field::must("out_refund_id"),
+        1 out_refund_id: String => "out_refund_id: must",
         /// `out_payment_id`.
-        2 out_payment_id: Option<String> => w::Field::new("out_payment_id"),
+        2 out_payment_id: Option<String> => "out_payment_id",
         /// `payment_id`.
-        3 payment_id: Option<String> => w::Field::new("payment_id"),
+        3 payment_id: Option<String> => "payment_id",
         /// `total_amount`; unit fen.
-        4 total_amount: xinqiao_types::Fen => w::Field::must("total_amount"),
+        4 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// `refund_amount`; unit fen.
-        5 refund_amount: xinqiao_types::Fen => w::Field::must("refund_amount"),
+        5 refund_amount: xinqiao_types::Fen => "refund_amount: must",
         /// `refund_reason`.
-        6 refund_reason: Option<String> => w::Field::new("refund_reason"),
+        6 refund_reason: Option<String> => "refund_reason",
         /// `server_notify_url`.
-        7 server_notify_url: String => w::Field::must("server_notify_url"),
+        7 server_notify_url: String => "server_notify_url: must",
     }
     new(
-        ent_id: String,
-        out_refund_id: String,
+        ent_id: impl Into<String>,
+        out_refund_id: impl Into<String>,
         total_amount: xinqiao_types::Fen,
         refund_amount: xinqiao_types::Fen,
-        server_notify_url: String,
+        server_notify_url: impl Into<String>,
     )
-    set(out_payment_id: String, payment_id: String, refund_reason: String)
+    text(out_payment_id: String, payment_id: String, refund_reason: String)
 }
 
 w::record! {
     /// Answer to [`Refunds`].
     pub struct RefundsResponse {
         /// `out_refund_id`.
-        0 out_refund_id: String => w::Field::must("out_refund_id"),
+        0 out_refund_id: String => "out_refund_id: must",
         /// `refund_id`.
-        1 refund_id: String => w::Field::must("refund_id"),
+        1 refund_id: String => "refund_id: must",
         /// `out_payment_id`.
-        2 out_payment_id: String => w::Field::must("out_payment_id"),
+        2 out_payment_id: String => "out_payment_id: must",
         /// `payment_id`.
-        3 payment_id: String => w::Field::must("payment_id"),
+        3 payment_id: String => "payment_id: must",
         /// `total_amount`; unit fen.
-        4 total_amount: xinqiao_types::Fen => w::Field::must("total_amount"),
+        4 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// `refund_amount`; unit fen.
-        5 refund_amount: xinqiao_types::Fen => w::Field::must("refund_amount"),
+        5 refund_amount: xinqiao_types::Fen => "refund_amount: must",
         /// `refund_reason`.
-        6 refund_reason: Option<String> => w::Field::new("refund_reason"),
+        6 refund_reason: Option<String> => "refund_reason",
         /// `status`.
-        7 status: String => w::Field::must("status"),
+        7 status: String => "status: must",
         /// `succeeded_time`; format `rfc3339`.
-        8 succeeded_time: Option<String> => w::Field::new("succeeded_time"),
+        8 succeeded_time: Option<String> => "succeeded_time",
         /// `created_time`; format `rfc3339`.
-        9 created_time: String => w::Field::must("created_time"),
+        9 created_time: String => "created_time: must",
     }
 }
 
@@ -840,34 +840,34 @@ w::record! {
     /// * Catalog: `pay_business.base.refunds_by_out_refund_id`.
     pub struct RefundsByOutRefundId {
         /// `out_refund_id`.
-        0 out_refund_id: String => w::Field::must("out_refund_id").place(w::Place::Path),
+        0 out_refund_id: String => "out_refund_id: must path",
     }
-    new(out_refund_id: String)
+    new(out_refund_id: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`RefundsByOutRefundId`].
     pub struct RefundsByOutRefundIdResponse {
         /// `out_refund_id`.
-        0 out_refund_id: String => w::Field::must("out_refund_id"),
+        0 out_refund_id: String => "out_refund_id: must",
         /// `refund_id`.
-        1 refund_id: String => w::Field::must("refund_id"),
+        1 refund_id: String => "refund_id: must",
         /// `out_payment_id`.
-        2 out_payment_id: String => w::Field::must("out_payment_id"),
+        2 out_payment_id: String => "out_payment_id: must",
         /// `payment_id`.
-        3 payment_id: String => w::Field::must("payment_id"),
+        3 payment_id: String => "payment_id: must",
         /// `total_amount`; unit fen.
-        4 total_amount: xinqiao_types::Fen => w::Field::must("total_amount"),
+        4 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// `refund_amount`; unit fen.
-        5 refund_amount: xinqiao_types::Fen => w::Field::must("refund_amount"),
+        5 refund_amount: xinqiao_types::Fen => "refund_amount: must",
         /// `refund_reason`.
-        6 refund_reason: Option<String> => w::Field::new("refund_reason"),
+        6 refund_reason: Option<String> => "refund_reason",
         /// `status`.
-        7 status: String => w::Field::must("status"),
+        7 status: String => "status: must",
         /// `succeeded_time`; format `rfc3339`.
-        8 succeeded_time: Option<String> => w::Field::new("succeeded_time"),
+        8 succeeded_time: Option<String> => "succeeded_time",
         /// `created_time`; format `rfc3339`.
-        9 created_time: String => w::Field::must("created_time"),
+        9 created_time: String => "created_time: must",
     }
 }
 
@@ -898,34 +898,34 @@ w::record! {
     /// * Catalog: `pay_business.base.refunds_by_refund_id`.
     pub struct RefundsByRefundId {
         /// `refund_id`.
-        0 refund_id: String => w::Field::must("refund_id").place(w::Place::Path),
+        0 refund_id: String => "refund_id: must path",
     }
-    new(refund_id: String)
+    new(refund_id: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`RefundsByRefundId`].
     pub struct RefundsByRefundIdResponse {
         /// `out_refund_id`.
-        0 out_refund_id: String => w::Field::must("out_refund_id"),
+        0 out_refund_id: String => "out_refund_id: must",
         /// `refund_id`.
-        1 refund_id: String => w::Field::must("refund_id"),
+        1 refund_id: String => "refund_id: must",
         /// `out_payment_id`.
-        2 out_payment_id: String => w::Field::must("out_payment_id"),
+        2 out_payment_id: String => "out_payment_id: must",
         /// `payment_id`.
-        3 payment_id: String => w::Field::must("payment_id"),
+        3 payment_id: String => "payment_id: must",
         /// `total_amount`; unit fen.
-        4 total_amount: xinqiao_types::Fen => w::Field::must("total_amount"),
+        4 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// `refund_amount`; unit fen.
-        5 refund_amount: xinqiao_types::Fen => w::Field::must("refund_amount"),
+        5 refund_amount: xinqiao_types::Fen => "refund_amount: must",
         /// `refund_reason`.
-        6 refund_reason: Option<String> => w::Field::new("refund_reason"),
+        6 refund_reason: Option<String> => "refund_reason",
         /// `status`.
-        7 status: String => w::Field::must("status"),
+        7 status: String => "status: must",
         /// `succeeded_time`; format `rfc3339`.
-        8 succeeded_time: Option<String> => w::Field::new("succeeded_time"),
+        8 succeeded_time: Option<String> => "succeeded_time",
         /// `created_time`; format `rfc3339`.
-        9 created_time: String => w::Field::must("created_time"),
+        9 created_time: String => "created_time: must",
     }
 }
 
@@ -956,43 +956,43 @@ w::record! {
     /// * Catalog: `pay_business.base.withdraws`.
     pub struct Withdraws {
         /// `ent_id`.
-        0 ent_id: String => w::Field::must("ent_id"),
+        0 ent_id: String => "ent_id: must",
         /// `receiver_acct_id`.
-        1 receiver_acct_id: String => w::Field::must("receiver_acct_id"),
+        1 receiver_acct_id: String => "receiver_acct_id: must",
         /// `out_withdraw_id`.
-        2 out_withdraw_id: String => w::Field::must("out_withdraw_id"),
+        2 out_withdraw_id: String => "out_withdraw_id: must",
         /// `amount`; unit fen.
-        3 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        3 amount: xinqiao_types::Fen => "amount: must",
         /// `server_notify_url`.
-        4 server_notify_url: String => w::Field::must("server_notify_url"),
+        4 server_notify_url: String => "server_notify_url: must",
         /// `desc`.
-        5 desc: Option<String> => w::Field::new("desc"),
+        5 desc: Option<String> => "desc",
     }
     new(
-        ent_id: String,
-        receiver_acct_id: String,
-        out_withdraw_id: String,
+        ent_id: impl Into<String>,
+        receiver_acct_id: impl Into<String>,
+        out_withdraw_id: impl Into<String>,
         amount: xinqiao_types::Fen,
-        server_notify_url: String,
+        server_notify_url: impl Into<String>,
     )
-    set(desc: String)
+    text(desc: String)
 }
 
 w::record! {
     /// Answer to [`Withdraws`].
     pub struct WithdrawsResponse {
         /// `out_withdraw_id`.
-        0 out_withdraw_id: String => w::Field::must("out_withdraw_id"),
+        0 out_withdraw_id: String => "out_withdraw_id: must",
         /// `withdraw_id`.
-        1 withdraw_id: String => w::Field::must("withdraw_id"),
+        1 withdraw_id: String => "withdraw_id: must",
         /// `amount`; unit fen.
-        2 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        2 amount: xinqiao_types::Fen => "amount: must",
         /// `status`.
-        3 status: String => w::Field::must("status"),
+        3 status: String => "status: must",
         /// `succeeded_time`; format `rfc3339`.
-        4 succeeded_time: Option<String> => w::Field::new("succeeded_time"),
+        4 succeeded_time: Option<String> => "succeeded_time",
         /// `failed_reason`.
-        5 failed_reason: Option<FailedReason> => w::Field::new("failed_reason"),
+        5 failed_reason: Option<FailedReason> => "failed_reason",
     }
 }
 
@@ -1022,26 +1022,26 @@ w::record! {
     /// * Catalog: `pay_business.base.withdraws_by_out_withdraw_id`.
     pub struct WithdrawsByOutWithdrawId {
         /// `out_withdraw_id`.
-        0 out_withdraw_id: String => w::Field::must("out_withdraw_id").place(w::Place::Path),
+        0 out_withdraw_id: String => "out_withdraw_id: must path",
     }
-    new(out_withdraw_id: String)
+    new(out_withdraw_id: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`WithdrawsByOutWithdrawId`].
     pub struct WithdrawsByOutWithdrawIdResponse {
         /// `out_withdraw_id`.
-        0 out_withdraw_id: String => w::Field::must("out_withdraw_id"),
+        0 out_withdraw_id: String => "out_withdraw_id: must",
         /// `withdraw_id`.
-        1 withdraw_id: String => w::Field::must("withdraw_id"),
+        1 withdraw_id: String => "withdraw_id: must",
         /// `amount`; unit fen.
-        2 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        2 amount: xinqiao_types::Fen => "amount: must",
         /// `status`.
-        3 status: String => w::Field::must("status"),
+        3 status: String => "status: must",
         /// `succeeded_time`; format `rfc3339`.
-        4 succeeded_time: Option<String> => w::Field::new("succeeded_time"),
+        4 succeeded_time: Option<String> => "succeeded_time",
         /// `failed_reason`.
-        5 failed_reason: Option<FailedReason> => w::Field::new("failed_reason"),
+        5 failed_reason: Option<FailedReason> => "failed_reason",
     }
 }
 
@@ -1071,26 +1071,26 @@ w::record! {
     /// * Catalog: `pay_business.base.withdraws_by_withdraw_id`.
     pub struct WithdrawsByWithdrawId {
         /// `withdraw_id`.
-        0 withdraw_id: String => w::Field::must("withdraw_id").place(w::Place::Path),
+        0 withdraw_id: String => "withdraw_id: must path",
     }
-    new(withdraw_id: String)
+    new(withdraw_id: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`WithdrawsByWithdrawId`].
     pub struct WithdrawsByWithdrawIdResponse {
         /// `out_withdraw_id`.
-        0 out_withdraw_id: String => w::Field::must("out_withdraw_id"),
+        0 out_withdraw_id: String => "out_withdraw_id: must",
         /// `withdraw_id`.
-        1 withdraw_id: String => w::Field::must("withdraw_id"),
+        1 withdraw_id: String => "withdraw_id: must",
         /// `amount`; unit fen.
-        2 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        2 amount: xinqiao_types::Fen => "amount: must",
         /// `status`.
-        3 status: String => w::Field::must("status"),
+        3 status: String => "status: must",
         /// `succeeded_time`; format `rfc3339`.
-        4 succeeded_time: Option<String> => w::Field::new("succeeded_time"),
+        4 succeeded_time: Option<String> => "succeeded_time",
         /// `failed_reason`.
-        5 failed_reason: Option<FailedReason> => w::Field::new("failed_reason"),
+        5 failed_reason: Option<FailedReason> => "failed_reason",
     }
 }
 

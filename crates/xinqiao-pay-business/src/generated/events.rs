@@ -7,15 +7,15 @@ w::record! {
     /// `Allocation`.
     pub struct Allocation {
         /// `out_allocation_detail_id`.
-        0 out_allocation_detail_id: String => w::Field::must("out_allocation_detail_id"),
+        0 out_allocation_detail_id: String => "out_allocation_detail_id: must",
         /// `allocation_detail_id`.
-        1 allocation_detail_id: String => w::Field::must("allocation_detail_id"),
+        1 allocation_detail_id: String => "allocation_detail_id: must",
         /// `receiver_acct_id`.
-        2 receiver_acct_id: String => w::Field::must("receiver_acct_id"),
+        2 receiver_acct_id: String => "receiver_acct_id: must",
         /// `amount`; unit fen.
-        3 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        3 amount: xinqiao_types::Fen => "amount: must",
         /// `result`.
-        4 result: String => w::Field::must("result"),
+        4 result: String => "result: must",
     }
 }
 
@@ -23,21 +23,21 @@ w::record! {
     /// `EventContent`.
     pub struct EventContent {
         /// `out_payment_id`.
-        0 out_payment_id: String => w::Field::must("out_payment_id"),
+        0 out_payment_id: String => "out_payment_id: must",
         /// `payment_id`.
-        1 payment_id: String => w::Field::must("payment_id"),
+        1 payment_id: String => "payment_id: must",
         /// `amount`; unit fen.
-        2 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        2 amount: xinqiao_types::Fen => "amount: must",
         /// `purchaser_id`.
-        3 purchaser_id: String => w::Field::must("purchaser_id"),
+        3 purchaser_id: String => "purchaser_id: must",
         /// `bargainor_ent_id`.
-        4 bargainor_ent_id: String => w::Field::must("bargainor_ent_id"),
+        4 bargainor_ent_id: String => "bargainor_ent_id: must",
         /// `status`.
-        5 status: String => w::Field::must("status"),
+        5 status: String => "status: must",
         /// `failed_reason`.
-        6 failed_reason: Option<String> => w::Field::new("failed_reason"),
+        6 failed_reason: Option<String> => "failed_reason",
         /// `pay_succ_time`; format `rfc3339`.
-        7 pay_succ_time: Option<String> => w::Field::new("pay_succ_time"),
+        7 pay_succ_time: Option<String> => "pay_succ_time",
     }
 }
 
@@ -45,15 +45,15 @@ w::record! {
     /// `ProductApplicationEventContent`.
     pub struct ProductApplicationEventContent {
         /// `out_request_no`.
-        0 out_request_no: String => w::Field::must("out_request_no"),
+        0 out_request_no: String => "out_request_no: must",
         /// `request_no`.
-        1 request_no: String => w::Field::must("request_no"),
+        1 request_no: String => "request_no: must",
         /// `ent_id`.
-        2 ent_id: String => w::Field::must("ent_id"),
+        2 ent_id: String => "ent_id: must",
         /// `status`.
-        3 status: String => w::Field::must("status"),
+        3 status: String => "status: must",
         /// `product_details`.
-        4 product_details: Vec<ProductDetail> => w::Field::must("product_details"),
+        4 product_details: Vec<ProductDetail> => "product_details: must",
     }
 }
 
@@ -61,9 +61,9 @@ w::record! {
     /// `ProductDetail`.
     pub struct ProductDetail {
         /// `product_name`.
-        0 product_name: String => w::Field::must("product_name"),
+        0 product_name: String => "product_name: must",
         /// `status`.
-        1 status: String => w::Field::must("status"),
+        1 status: String => "status: must",
     }
 }
 
@@ -71,15 +71,15 @@ w::record! {
     /// `ProfitAllocationEventContent`.
     pub struct ProfitAllocationEventContent {
         /// `payment_id`.
-        0 payment_id: String => w::Field::must("payment_id"),
+        0 payment_id: String => "payment_id: must",
         /// `out_allocation_id`.
-        1 out_allocation_id: String => w::Field::must("out_allocation_id"),
+        1 out_allocation_id: String => "out_allocation_id: must",
         /// `allocation_id`.
-        2 allocation_id: String => w::Field::must("allocation_id"),
+        2 allocation_id: String => "allocation_id: must",
         /// `status`.
-        3 status: String => w::Field::must("status"),
+        3 status: String => "status: must",
         /// `allocations`.
-        4 allocations: Vec<Allocation> => w::Field::must("allocations"),
+        4 allocations: Vec<Allocation> => "allocations: must",
     }
 }
 
@@ -87,25 +87,25 @@ w::record! {
     /// `RefundEventContent`.
     pub struct RefundEventContent {
         /// `out_refund_id`.
-        0 out_refund_id: String => w::Field::must("out_refund_id"),
+        0 out_refund_id: String => "out_refund_id: must",
         /// `refund_id`.
-        1 refund_id: String => w::Field::must("refund_id"),
+        1 refund_id: String => "refund_id: must",
         /// `out_payment_id`.
-        2 out_payment_id: String => w::Field::must("out_payment_id"),
+        2 out_payment_id: String => "out_payment_id: must",
         /// `payment_id`.
-        3 payment_id: String => w::Field::must("payment_id"),
+        3 payment_id: String => "payment_id: must",
         /// `total_amount`; unit fen.
-        4 total_amount: xinqiao_types::Fen => w::Field::must("total_amount"),
+        4 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// `refund_amount`; unit fen.
-        5 refund_amount: xinqiao_types::Fen => w::Field::must("refund_amount"),
+        5 refund_amount: xinqiao_types::Fen => "refund_amount: must",
         /// `refund_reason`.
-        6 refund_reason: Option<String> => w::Field::new("refund_reason"),
+        6 refund_reason: Option<String> => "refund_reason",
         /// `status`.
-        7 status: String => w::Field::must("status"),
+        7 status: String => "status: must",
         /// `succeeded_time`; format `rfc3339`.
-        8 succeeded_time: Option<String> => w::Field::new("succeeded_time"),
+        8 succeeded_time: Option<String> => "succeeded_time",
         /// `created_time`; format `rfc3339`.
-        9 created_time: String => w::Field::must("created_time"),
+        9 created_time: String => "created_time: must",
     }
 }
 
@@ -113,15 +113,15 @@ w::record! {
     /// `WithdrawEventContent`.
     pub struct WithdrawEventContent {
         /// `payment_id`.
-        0 payment_id: String => w::Field::must("payment_id"),
+        0 payment_id: String => "payment_id: must",
         /// `out_withdraw_id`.
-        1 out_withdraw_id: String => w::Field::must("out_withdraw_id"),
+        1 out_withdraw_id: String => "out_withdraw_id: must",
         /// `withdraw_id`.
-        2 withdraw_id: String => w::Field::must("withdraw_id"),
+        2 withdraw_id: String => "withdraw_id: must",
         /// `amount`; unit fen.
-        3 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        3 amount: xinqiao_types::Fen => "amount: must",
         /// `status`.
-        4 status: String => w::Field::must("status"),
+        4 status: String => "status: must",
     }
 }
 
@@ -135,7 +135,7 @@ pub mod notify {
         /// * Catalog: `pay_business.notify.payment`.
         pub struct Payment {
             /// `event_content`.
-            0 event_content: super::EventContent => w::Field::must("event_content"),
+            0 event_content: super::EventContent => "event_content: must",
         }
     }
 
@@ -145,7 +145,7 @@ pub mod notify {
         /// * Catalog: `pay_business.notify.product_application`.
         pub struct ProductApplication {
             /// `event_content`.
-            0 event_content: super::ProductApplicationEventContent => w::Field::must("event_content"),
+            0 event_content: super::ProductApplicationEventContent => "event_content: must",
         }
     }
 
@@ -155,7 +155,7 @@ pub mod notify {
         /// * Catalog: `pay_business.notify.profit_allocation`.
         pub struct ProfitAllocation {
             /// `event_content`.
-            0 event_content: super::ProfitAllocationEventContent => w::Field::must("event_content"),
+            0 event_content: super::ProfitAllocationEventContent => "event_content: must",
         }
     }
 
@@ -165,7 +165,7 @@ pub mod notify {
         /// * Catalog: `pay_business.notify.refund`.
         pub struct Refund {
             /// `event_content`.
-            0 event_content: super::RefundEventContent => w::Field::must("event_content"),
+            0 event_content: super::RefundEventContent => "event_content: must",
         }
     }
 
@@ -175,7 +175,7 @@ pub mod notify {
         /// * Catalog: `pay_business.notify.withdraw`.
         pub struct Withdraw {
             /// `event_content`.
-            0 event_content: super::WithdrawEventContent => w::Field::must("event_content"),
+            0 event_content: super::WithdrawEventContent => "event_content: must",
         }
     }
 }

@@ -7,9 +7,9 @@ w::record! {
     /// `AppPayPayee`.
     pub struct AppPayPayee {
         /// `ent_id`.
-        0 ent_id: String => w::Field::must("ent_id"),
+        0 ent_id: String => "ent_id: must",
         /// `ent_name`.
-        1 ent_name: String => w::Field::must("ent_name"),
+        1 ent_name: String => "ent_name: must",
     }
 }
 
@@ -17,13 +17,13 @@ w::record! {
     /// `AppPayPayer`.
     pub struct AppPayPayer {
         /// `payer_id`.
-        0 payer_id: Option<String> => w::Field::new("payer_id"),
+        0 payer_id: Option<String> => "payer_id",
         /// `payer_name`.
-        1 payer_name: Option<String> => w::Field::new("payer_name"),
+        1 payer_name: Option<String> => "payer_name",
         /// `out_payer_id`.
-        2 out_payer_id: Option<String> => w::Field::new("out_payer_id"),
+        2 out_payer_id: Option<String> => "out_payer_id",
         /// `payer_acct_last4`.
-        3 payer_acct_last4: Option<String> => w::Field::new("payer_acct_last4"),
+        3 payer_acct_last4: Option<String> => "payer_acct_last4",
     }
 }
 
@@ -31,36 +31,36 @@ w::record! {
     /// `FrontCallbackUrl`.
     pub struct FrontCallbackUrl {
         /// `android_url`.
-        0 android_url: Option<String> => w::Field::new("android_url"),
+        0 android_url: Option<String> => "android_url",
         /// `ios_url`.
-        1 ios_url: Option<String> => w::Field::new("ios_url"),
+        1 ios_url: Option<String> => "ios_url",
     }
     new()
-    set(android_url: String, ios_url: String)
+    text(android_url: String, ios_url: String)
 }
 
 w::record! {
     /// `Good`.
     pub struct Good {
         /// `good_name`.
-        0 good_name: String => w::Field::must("good_name"),
+        0 good_name: String => "good_name: must",
         /// `good_number`.
-        1 good_number: i64 => w::Field::must("good_number"),
+        1 good_number: i64 => "good_number: must",
         /// `good_amount`; unit fen.
-        2 good_amount: xinqiao_types::Fen => w::Field::must("good_amount"),
+        2 good_amount: xinqiao_types::Fen => "good_amount: must",
     }
-    new(good_name: String, good_number: i64, good_amount: xinqiao_types::Fen)
+    new(good_name: impl Into<String>, good_number: i64, good_amount: xinqiao_types::Fen)
 }
 
 w::record! {
     /// `H5PayNotifyUrl`.
     pub struct H5PayNotifyUrl {
         /// `server_notify_url`.
-        0 server_notify_url: String => w::Field::must("server_notify_url"),
+        0 server_notify_url: String => "server_notify_url: must",
         /// `front_callback_url`.
-        1 front_callback_url: Option<NotifyUrlFrontCallbackUrl> => w::Field::new("front_callback_url"),
+        1 front_callback_url: Option<NotifyUrlFrontCallbackUrl> => "front_callback_url",
     }
-    new(server_notify_url: String)
+    new(server_notify_url: impl Into<String>)
     set(front_callback_url: NotifyUrlFrontCallbackUrl)
 }
 
@@ -68,27 +68,27 @@ w::record! {
     /// `MpPayFrontCallbackUrl`.
     pub struct MpPayFrontCallbackUrl {
         /// `mp_appid`.
-        0 mp_appid: String => w::Field::must("mp_appid"),
+        0 mp_appid: String => "mp_appid: must",
         /// `mp_path`.
-        1 mp_path: String => w::Field::must("mp_path"),
+        1 mp_path: String => "mp_path: must",
         /// `mp_username`.
-        2 mp_username: String => w::Field::must("mp_username"),
+        2 mp_username: String => "mp_username: must",
         /// `mp_urlscheme`.
-        3 mp_urlscheme: Option<String> => w::Field::new("mp_urlscheme"),
+        3 mp_urlscheme: Option<String> => "mp_urlscheme",
     }
-    new(mp_appid: String, mp_path: String, mp_username: String)
-    set(mp_urlscheme: String)
+    new(mp_appid: impl Into<String>, mp_path: impl Into<String>, mp_username: impl Into<String>)
+    text(mp_urlscheme: String)
 }
 
 w::record! {
     /// `MpPayNotifyUrl`.
     pub struct MpPayNotifyUrl {
         /// `server_notify_url`.
-        0 server_notify_url: String => w::Field::must("server_notify_url"),
+        0 server_notify_url: String => "server_notify_url: must",
         /// `front_callback_url`.
-        1 front_callback_url: Option<MpPayFrontCallbackUrl> => w::Field::new("front_callback_url"),
+        1 front_callback_url: Option<MpPayFrontCallbackUrl> => "front_callback_url",
     }
-    new(server_notify_url: String)
+    new(server_notify_url: impl Into<String>)
     set(front_callback_url: MpPayFrontCallbackUrl)
 }
 
@@ -96,11 +96,11 @@ w::record! {
     /// `NotifyUrl`.
     pub struct NotifyUrl {
         /// `server_notify_url`.
-        0 server_notify_url: String => w::Field::must("server_notify_url"),
+        0 server_notify_url: String => "server_notify_url: must",
         /// `front_callback_url`.
-        1 front_callback_url: Option<FrontCallbackUrl> => w::Field::new("front_callback_url"),
+        1 front_callback_url: Option<FrontCallbackUrl> => "front_callback_url",
     }
-    new(server_notify_url: String)
+    new(server_notify_url: impl Into<String>)
     set(front_callback_url: FrontCallbackUrl)
 }
 
@@ -108,57 +108,53 @@ w::record! {
     /// `NotifyUrlFrontCallbackUrl`.
     pub struct NotifyUrlFrontCallbackUrl {
         /// `h5_url`.
-        0 h5_url: String => w::Field::must("h5_url"),
+        0 h5_url: String => "h5_url: must",
     }
-    new(h5_url: String)
+    new(h5_url: impl Into<String>)
 }
 
 w::record! {
     /// `Payee`.
     pub struct Payee {
         /// `ent_id`.
-        0 ent_id: String => w::Field::must("ent_id"),
+        0 ent_id: String => "ent_id: must",
         /// `ent_name`; encrypted on the wire.
-        1 ent_name: String => w::Field::must("ent_name").masked().encrypted(),
+        1 ent_name: String => "ent_name: must masked encrypted",
         /// `ent_acct_id`.
-        2 ent_acct_id: Option<String> => w::Field::new("ent_acct_id"),
+        2 ent_acct_id: Option<String> => "ent_acct_id",
         /// `bank_account_number_last4`.
-        3 bank_account_number_last4: Option<String> => w::Field::new("bank_account_number_last4"),
+        3 bank_account_number_last4: Option<String> => "bank_account_number_last4",
     }
-    new(ent_id: String, ent_name: String)
-    set(ent_acct_id: String, bank_account_number_last4: String)
+    new(ent_id: impl Into<String>, ent_name: impl Into<String>)
+    text(ent_acct_id: String, bank_account_number_last4: String)
 }
 
 w::record! {
     /// `Payer`.
     pub struct Payer {
         /// `payer_id`.
-        0 payer_id: Option<String> => w::Field::new("payer_id"),
+        0 payer_id: Option<String> => "payer_id",
         /// `payer_name`.
-        1 payer_name: Option<String> => w::Field::new("payer_name"),
+        1 payer_name: Option<String> => "payer_name",
         /// `out_payer_id`.
-        2 out_payer_id: Option<String> => w::Field::new("out_payer_id"),
+        2 out_payer_id: Option<String> => "out_payer_id",
         /// `bank_account_numbers`; encrypted on the wire.
-        3 bank_account_numbers: Option<Vec<String>> => w::Field::new("bank_account_numbers").masked().encrypted(),
+        3 bank_account_numbers: Option<Vec<String>> => "bank_account_numbers: masked encrypted",
     }
     new()
-    set(
-        payer_id: String,
-        payer_name: String,
-        out_payer_id: String,
-        bank_account_numbers: Vec<String>,
-    )
+    text(payer_id: String, payer_name: String, out_payer_id: String)
+    set(bank_account_numbers: Vec<String>)
 }
 
 w::record! {
     /// `QrcodePayNotifyUrl`.
     pub struct QrcodePayNotifyUrl {
         /// `server_notify_url`.
-        0 server_notify_url: String => w::Field::must("server_notify_url"),
+        0 server_notify_url: String => "server_notify_url: must",
         /// `front_callback_url`.
-        1 front_callback_url: Option<w::serial::Value> => w::Field::new("front_callback_url"),
+        1 front_callback_url: Option<w::serial::Value> => "front_callback_url",
     }
-    new(server_notify_url: String)
+    new(server_notify_url: impl Into<String>)
     set(front_callback_url: w::serial::Value)
 }
 
@@ -166,20 +162,20 @@ w::record! {
     /// `RiskControl`.
     pub struct RiskControl {
         /// `device_id`.
-        0 device_id: Option<String> => w::Field::new("device_id"),
+        0 device_id: Option<String> => "device_id",
         /// `payer_client_ip`.
-        1 payer_client_ip: Option<String> => w::Field::new("payer_client_ip"),
+        1 payer_client_ip: Option<String> => "payer_client_ip",
         /// `payer_ua`.
-        2 payer_ua: Option<String> => w::Field::new("payer_ua"),
+        2 payer_ua: Option<String> => "payer_ua",
         /// `create_time`; format `rfc3339`.
-        3 create_time: Option<String> => w::Field::new("create_time"),
+        3 create_time: Option<String> => "create_time",
         /// `pick_type`.
-        4 pick_type: Option<String> => w::Field::new("pick_type"),
+        4 pick_type: Option<String> => "pick_type",
         /// `pick_description`.
-        5 pick_description: Option<String> => w::Field::new("pick_description"),
+        5 pick_description: Option<String> => "pick_description",
     }
     new()
-    set(
+    text(
         device_id: String,
         payer_client_ip: String,
         payer_ua: String,
@@ -193,7 +189,7 @@ w::record! {
     /// `SceneInfo`.
     pub struct SceneInfo {
         /// `store_info`.
-        0 store_info: Option<StoreInfo> => w::Field::new("store_info"),
+        0 store_info: Option<StoreInfo> => "store_info",
     }
     new()
     set(store_info: StoreInfo)
@@ -203,14 +199,14 @@ w::record! {
     /// `StoreInfo`.
     pub struct StoreInfo {
         /// `id`.
-        0 id: Option<String> => w::Field::new("id"),
+        0 id: Option<String> => "id",
         /// `name`.
-        1 name: Option<String> => w::Field::new("name"),
+        1 name: Option<String> => "name",
         /// `area_code`.
-        2 area_code: Option<String> => w::Field::new("area_code"),
+        2 area_code: Option<String> => "area_code",
     }
     new()
-    set(id: String, name: String, area_code: String)
+    text(id: String, name: String, area_code: String)
 }
 
 w::record! {
@@ -221,77 +217,70 @@ w::record! {
     /// * Catalog: `pay_business.payments.app_pay`.
     pub struct AppPay {
         /// `purchaser_type`.
-        0 purchaser_type: String => w::Field::must("purchaser_type"),
+        0 purchaser_type: String => "purchaser_type: must",
         /// `out_payment_id`.
-        1 out_payment_id: String => w::Field::must("out_payment_id"),
+        1 out_payment_id: String => "out_payment_id: must",
         /// `amount`; unit fen.
-        2 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        2 amount: xinqiao_types::Fen => "amount: must",
         /// `currency`.
-        3 currency: String => w::Field::must("currency"),
+        3 currency: String => "currency: must",
         /// `expire_time`; format `rfc3339`.
-        4 expire_time: String => w::Field::must("expire_time"),
+        4 expire_time: String => "expire_time: must",
         /// `payee`.
-        5 payee: Payee => w::Field::must("payee"),
+        5 payee: Payee => "payee: must",
         /// `payer`.
-        6 payer: Option<Payer> => w::Field::new("payer"),
+        6 payer: Option<Payer> => "payer",
         /// `memo`.
-        7 memo: Option<String> => w::Field::new("memo"),
+        7 memo: Option<String> => "memo",
         /// `goods`.
-        8 goods: Option<Vec<Good>> => w::Field::new("goods"),
+        8 goods: Option<Vec<Good>> => "goods",
         /// `attachment`.
-        9 attachment: Option<String> => w::Field::new("attachment"),
+        9 attachment: Option<String> => "attachment",
         /// `risk_control`.
-        10 risk_control: Option<RiskControl> => w::Field::new("risk_control"),
+        10 risk_control: Option<RiskControl> => "risk_control",
         /// `notify_url`.
-        11 notify_url: NotifyUrl => w::Field::must("notify_url"),
+        11 notify_url: NotifyUrl => "notify_url: must",
         /// `scene_info`.
-        12 scene_info: Option<SceneInfo> => w::Field::new("scene_info"),
+        12 scene_info: Option<SceneInfo> => "scene_info",
         /// `profit_allocation_flag`.
-        13 profit_allocation_flag: Option<String> => w::Field::new("profit_allocation_flag"),
+        13 profit_allocation_flag: Option<String> => "profit_allocation_flag",
     }
     new(
-        purchaser_type: String,
-        out_payment_id: String,
+        purchaser_type: impl Into<String>,
+        out_payment_id: impl Into<String>,
         amount: xinqiao_types::Fen,
-        currency: String,
-        expire_time: String,
+        currency: impl Into<String>,
+        expire_time: impl Into<String>,
         payee: Payee,
         notify_url: NotifyUrl,
     )
-    set(
-        payer: Payer,
-        memo: String,
-        goods: Vec<Good>,
-        attachment: String,
-        risk_control: RiskControl,
-        scene_info: SceneInfo,
-        profit_allocation_flag: String,
-    )
+    text(memo: String, attachment: String, profit_allocation_flag: String)
+    set(payer: Payer, goods: Vec<Good>, risk_control: RiskControl, scene_info: SceneInfo)
 }
 
 w::record! {
     /// Answer to [`AppPay`].
     pub struct AppPayResponse {
         /// `out_payment_id`.
-        0 out_payment_id: String => w::Field::must("out_payment_id"),
+        0 out_payment_id: String => "out_payment_id: must",
         /// `payment_id`.
-        1 payment_id: String => w::Field::must("payment_id"),
+        1 payment_id: String => "payment_id: must",
         /// `amount`; unit fen.
-        2 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        2 amount: xinqiao_types::Fen => "amount: must",
         /// `currency`.
-        3 currency: String => w::Field::must("currency"),
+        3 currency: String => "currency: must",
         /// `payer`.
-        4 payer: AppPayPayer => w::Field::must("payer"),
+        4 payer: AppPayPayer => "payer: must",
         /// `payee`.
-        5 payee: AppPayPayee => w::Field::must("payee"),
+        5 payee: AppPayPayee => "payee: must",
         /// `pay_status`.
-        6 pay_status: String => w::Field::must("pay_status"),
+        6 pay_status: String => "pay_status: must",
         /// `memo`.
-        7 memo: Option<String> => w::Field::new("memo"),
+        7 memo: Option<String> => "memo",
         /// `attachment`.
-        8 attachment: Option<String> => w::Field::new("attachment"),
+        8 attachment: Option<String> => "attachment",
         /// `pay_time`; format `rfc3339`.
-        9 pay_time: Option<String> => w::Field::new("pay_time"),
+        9 pay_time: Option<String> => "pay_time",
     }
 }
 
@@ -322,77 +311,70 @@ w::record! {
     /// * Catalog: `pay_business.payments.app_registering_pay`.
     pub struct AppRegisteringPay {
         /// `purchaser_type`.
-        0 purchaser_type: String => w::Field::must("purchaser_type"),
+        0 purchaser_type: String => "purchaser_type: must",
         /// `out_payment_id`.
-        1 out_payment_id: String => w::Field::must("out_payment_id"),
+        1 out_payment_id: String => "out_payment_id: must",
         /// `amount`; unit fen.
-        2 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        2 amount: xinqiao_types::Fen => "amount: must",
         /// `currency`.
-        3 currency: String => w::Field::must("currency"),
+        3 currency: String => "currency: must",
         /// `expire_time`; format `rfc3339`.
-        4 expire_time: String => w::Field::must("expire_time"),
+        4 expire_time: String => "expire_time: must",
         /// `payee`.
-        5 payee: Payee => w::Field::must("payee"),
+        5 payee: Payee => "payee: must",
         /// `payer`.
-        6 payer: Option<Payer> => w::Field::new("payer"),
+        6 payer: Option<Payer> => "payer",
         /// `memo`.
-        7 memo: Option<String> => w::Field::new("memo"),
+        7 memo: Option<String> => "memo",
         /// `goods`.
-        8 goods: Option<Vec<Good>> => w::Field::new("goods"),
+        8 goods: Option<Vec<Good>> => "goods",
         /// `attachment`.
-        9 attachment: Option<String> => w::Field::new("attachment"),
+        9 attachment: Option<String> => "attachment",
         /// `risk_control`.
-        10 risk_control: Option<RiskControl> => w::Field::new("risk_control"),
+        10 risk_control: Option<RiskControl> => "risk_control",
         /// `notify_url`.
-        11 notify_url: NotifyUrl => w::Field::must("notify_url"),
+        11 notify_url: NotifyUrl => "notify_url: must",
         /// `scene_info`.
-        12 scene_info: Option<SceneInfo> => w::Field::new("scene_info"),
+        12 scene_info: Option<SceneInfo> => "scene_info",
         /// `profit_allocation_flag`.
-        13 profit_allocation_flag: Option<String> => w::Field::new("profit_allocation_flag"),
+        13 profit_allocation_flag: Option<String> => "profit_allocation_flag",
     }
     new(
-        purchaser_type: String,
-        out_payment_id: String,
+        purchaser_type: impl Into<String>,
+        out_payment_id: impl Into<String>,
         amount: xinqiao_types::Fen,
-        currency: String,
-        expire_time: String,
+        currency: impl Into<String>,
+        expire_time: impl Into<String>,
         payee: Payee,
         notify_url: NotifyUrl,
     )
-    set(
-        payer: Payer,
-        memo: String,
-        goods: Vec<Good>,
-        attachment: String,
-        risk_control: RiskControl,
-        scene_info: SceneInfo,
-        profit_allocation_flag: String,
-    )
+    text(memo: String, attachment: String, profit_allocation_flag: String)
+    set(payer: Payer, goods: Vec<Good>, risk_control: RiskControl, scene_info: SceneInfo)
 }
 
 w::record! {
     /// Answer to [`AppRegisteringPay`].
     pub struct AppRegisteringPayResponse {
         /// `out_payment_id`.
-        0 out_payment_id: String => w::Field::must("out_payment_id"),
+        0 out_payment_id: String => "out_payment_id: must",
         /// `payment_id`.
-        1 payment_id: String => w::Field::must("payment_id"),
+        1 payment_id: String => "payment_id: must",
         /// `amount`; unit fen.
-        2 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        2 amount: xinqiao_types::Fen => "amount: must",
         /// `currency`.
-        3 currency: String => w::Field::must("currency"),
+        3 currency: String => "currency: must",
         /// `payer`.
-        4 payer: AppPayPayer => w::Field::must("payer"),
+        4 payer: AppPayPayer => "payer: must",
         /// `payee`.
-        5 payee: AppPayPayee => w::Field::must("payee"),
+        5 payee: AppPayPayee => "payee: must",
         /// `pay_status`.
-        6 pay_status: String => w::Field::must("pay_status"),
+        6 pay_status: String => "pay_status: must",
         /// `memo`.
-        7 memo: Option<String> => w::Field::new("memo"),
+        7 memo: Option<String> => "memo",
         /// `attachment`.
-        8 attachment: Option<String> => w::Field::new("attachment"),
+        8 attachment: Option<String> => "attachment",
         /// `pay_time`; format `rfc3339`.
-        9 pay_time: Option<String> => w::Field::new("pay_time"),
+        9 pay_time: Option<String> => "pay_time",
     }
 }
 
@@ -423,34 +405,34 @@ w::record! {
     /// * Catalog: `pay_business.payments.by_out_payment_id`.
     pub struct ByOutPaymentId {
         /// `out_payment_id`.
-        0 out_payment_id: String => w::Field::must("out_payment_id").place(w::Place::Path),
+        0 out_payment_id: String => "out_payment_id: must path",
     }
-    new(out_payment_id: String)
+    new(out_payment_id: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`ByOutPaymentId`].
     pub struct ByOutPaymentIdResponse {
         /// `out_payment_id`.
-        0 out_payment_id: String => w::Field::must("out_payment_id"),
+        0 out_payment_id: String => "out_payment_id: must",
         /// `payment_id`.
-        1 payment_id: String => w::Field::must("payment_id"),
+        1 payment_id: String => "payment_id: must",
         /// `amount`; unit fen.
-        2 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        2 amount: xinqiao_types::Fen => "amount: must",
         /// `currency`.
-        3 currency: String => w::Field::must("currency"),
+        3 currency: String => "currency: must",
         /// `payer`.
-        4 payer: AppPayPayer => w::Field::must("payer"),
+        4 payer: AppPayPayer => "payer: must",
         /// `payee`.
-        5 payee: AppPayPayee => w::Field::must("payee"),
+        5 payee: AppPayPayee => "payee: must",
         /// `pay_status`.
-        6 pay_status: String => w::Field::must("pay_status"),
+        6 pay_status: String => "pay_status: must",
         /// `memo`.
-        7 memo: Option<String> => w::Field::new("memo"),
+        7 memo: Option<String> => "memo",
         /// `attachment`.
-        8 attachment: Option<String> => w::Field::new("attachment"),
+        8 attachment: Option<String> => "attachment",
         /// `pay_time`; format `rfc3339`.
-        9 pay_time: Option<String> => w::Field::new("pay_time"),
+        9 pay_time: Option<String> => "pay_time",
     }
 }
 
@@ -481,34 +463,34 @@ w::record! {
     /// * Catalog: `pay_business.payments.by_payment_id`.
     pub struct ByPaymentId {
         /// `payment_id`.
-        0 payment_id: String => w::Field::must("payment_id").place(w::Place::Path),
+        0 payment_id: String => "payment_id: must path",
     }
-    new(payment_id: String)
+    new(payment_id: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`ByPaymentId`].
     pub struct ByPaymentIdResponse {
         /// `out_payment_id`.
-        0 out_payment_id: String => w::Field::must("out_payment_id"),
+        0 out_payment_id: String => "out_payment_id: must",
         /// `payment_id`.
-        1 payment_id: String => w::Field::must("payment_id"),
+        1 payment_id: String => "payment_id: must",
         /// `amount`; unit fen.
-        2 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        2 amount: xinqiao_types::Fen => "amount: must",
         /// `currency`.
-        3 currency: String => w::Field::must("currency"),
+        3 currency: String => "currency: must",
         /// `payer`.
-        4 payer: AppPayPayer => w::Field::must("payer"),
+        4 payer: AppPayPayer => "payer: must",
         /// `payee`.
-        5 payee: AppPayPayee => w::Field::must("payee"),
+        5 payee: AppPayPayee => "payee: must",
         /// `pay_status`.
-        6 pay_status: String => w::Field::must("pay_status"),
+        6 pay_status: String => "pay_status: must",
         /// `memo`.
-        7 memo: Option<String> => w::Field::new("memo"),
+        7 memo: Option<String> => "memo",
         /// `attachment`.
-        8 attachment: Option<String> => w::Field::new("attachment"),
+        8 attachment: Option<String> => "attachment",
         /// `pay_time`; format `rfc3339`.
-        9 pay_time: Option<String> => w::Field::new("pay_time"),
+        9 pay_time: Option<String> => "pay_time",
     }
 }
 
@@ -539,24 +521,24 @@ w::record! {
     /// * Catalog: `pay_business.payments.by_payment_id_close`.
     pub struct ByPaymentIdClose {
         /// `payment_id`.
-        0 payment_id: String => w::Field::must("payment_id").place(w::Place::Path),
+        0 payment_id: String => "payment_id: must path",
         /// `close_reason`.
-        1 close_reason: String => w::Field::must("close_reason"),
+        1 close_reason: String => "close_reason: must",
     }
-    new(payment_id: String, close_reason: String)
+    new(payment_id: impl Into<String>, close_reason: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`ByPaymentIdClose`].
     pub struct ByPaymentIdCloseResponse {
         /// `out_payment_id`.
-        0 out_payment_id: String => w::Field::must("out_payment_id"),
+        0 out_payment_id: String => "out_payment_id: must",
         /// `payment_id`.
-        1 payment_id: String => w::Field::must("payment_id"),
+        1 payment_id: String => "payment_id: must",
         /// `status`.
-        2 status: String => w::Field::must("status"),
+        2 status: String => "status: must",
         /// `close_time`; format `rfc3339`.
-        3 close_time: String => w::Field::must("close_time"),
+        3 close_time: String => "close_time: must",
     }
 }
 
@@ -587,77 +569,70 @@ w::record! {
     /// * Catalog: `pay_business.payments.h5_pay`.
     pub struct H5Pay {
         /// `purchaser_type`.
-        0 purchaser_type: String => w::Field::must("purchaser_type"),
+        0 purchaser_type: String => "purchaser_type: must",
         /// `out_payment_id`.
-        1 out_payment_id: String => w::Field::must("out_payment_id"),
+        1 out_payment_id: String => "out_payment_id: must",
         /// `amount`; unit fen.
-        2 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        2 amount: xinqiao_types::Fen => "amount: must",
         /// `currency`.
-        3 currency: String => w::Field::must("currency"),
+        3 currency: String => "currency: must",
         /// `expire_time`; format `rfc3339`.
-        4 expire_time: String => w::Field::must("expire_time"),
+        4 expire_time: String => "expire_time: must",
         /// `payee`.
-        5 payee: Payee => w::Field::must("payee"),
+        5 payee: Payee => "payee: must",
         /// `payer`.
-        6 payer: Option<Payer> => w::Field::new("payer"),
+        6 payer: Option<Payer> => "payer",
         /// `memo`.
-        7 memo: Option<String> => w::Field::new("memo"),
+        7 memo: Option<String> => "memo",
         /// `goods`.
-        8 goods: Option<Vec<Good>> => w::Field::new("goods"),
+        8 goods: Option<Vec<Good>> => "goods",
         /// `attachment`.
-        9 attachment: Option<String> => w::Field::new("attachment"),
+        9 attachment: Option<String> => "attachment",
         /// `risk_control`.
-        10 risk_control: Option<RiskControl> => w::Field::new("risk_control"),
+        10 risk_control: Option<RiskControl> => "risk_control",
         /// `notify_url`.
-        11 notify_url: H5PayNotifyUrl => w::Field::must("notify_url"),
+        11 notify_url: H5PayNotifyUrl => "notify_url: must",
         /// `scene_info`.
-        12 scene_info: Option<SceneInfo> => w::Field::new("scene_info"),
+        12 scene_info: Option<SceneInfo> => "scene_info",
         /// `profit_allocation_flag`.
-        13 profit_allocation_flag: Option<String> => w::Field::new("profit_allocation_flag"),
+        13 profit_allocation_flag: Option<String> => "profit_allocation_flag",
     }
     new(
-        purchaser_type: String,
-        out_payment_id: String,
+        purchaser_type: impl Into<String>,
+        out_payment_id: impl Into<String>,
         amount: xinqiao_types::Fen,
-        currency: String,
-        expire_time: String,
+        currency: impl Into<String>,
+        expire_time: impl Into<String>,
         payee: Payee,
         notify_url: H5PayNotifyUrl,
     )
-    set(
-        payer: Payer,
-        memo: String,
-        goods: Vec<Good>,
-        attachment: String,
-        risk_control: RiskControl,
-        scene_info: SceneInfo,
-        profit_allocation_flag: String,
-    )
+    text(memo: String, attachment: String, profit_allocation_flag: String)
+    set(payer: Payer, goods: Vec<Good>, risk_control: RiskControl, scene_info: SceneInfo)
 }
 
 w::record! {
     /// Answer to [`H5Pay`].
     pub struct H5PayResponse {
         /// `out_payment_id`.
-        0 out_payment_id: String => w::Field::must("out_payment_id"),
+        0 out_payment_id: String => "out_payment_id: must",
         /// `payment_id`.
-        1 payment_id: String => w::Field::must("payment_id"),
+        1 payment_id: String => "payment_id: must",
         /// `amount`; unit fen.
-        2 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        2 amount: xinqiao_types::Fen => "amount: must",
         /// `currency`.
-        3 currency: String => w::Field::must("currency"),
+        3 currency: String => "currency: must",
         /// `payer`.
-        4 payer: AppPayPayer => w::Field::must("payer"),
+        4 payer: AppPayPayer => "payer: must",
         /// `payee`.
-        5 payee: AppPayPayee => w::Field::must("payee"),
+        5 payee: AppPayPayee => "payee: must",
         /// `pay_status`.
-        6 pay_status: String => w::Field::must("pay_status"),
+        6 pay_status: String => "pay_status: must",
         /// `memo`.
-        7 memo: Option<String> => w::Field::new("memo"),
+        7 memo: Option<String> => "memo",
         /// `attachment`.
-        8 attachment: Option<String> => w::Field::new("attachment"),
+        8 attachment: Option<String> => "attachment",
         /// `pay_time`; format `rfc3339`.
-        9 pay_time: Option<String> => w::Field::new("pay_time"),
+        9 pay_time: Option<String> => "pay_time",
     }
 }
 
@@ -688,77 +663,70 @@ w::record! {
     /// * Catalog: `pay_business.payments.mp_pay`.
     pub struct MpPay {
         /// `purchaser_type`.
-        0 purchaser_type: String => w::Field::must("purchaser_type"),
+        0 purchaser_type: String => "purchaser_type: must",
         /// `out_payment_id`.
-        1 out_payment_id: String => w::Field::must("out_payment_id"),
+        1 out_payment_id: String => "out_payment_id: must",
         /// `amount`; unit fen.
-        2 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        2 amount: xinqiao_types::Fen => "amount: must",
         /// `currency`.
-        3 currency: String => w::Field::must("currency"),
+        3 currency: String => "currency: must",
         /// `expire_time`; format `rfc3339`.
-        4 expire_time: String => w::Field::must("expire_time"),
+        4 expire_time: String => "expire_time: must",
         /// `payee`.
-        5 payee: Payee => w::Field::must("payee"),
+        5 payee: Payee => "payee: must",
         /// `payer`.
-        6 payer: Option<Payer> => w::Field::new("payer"),
+        6 payer: Option<Payer> => "payer",
         /// `memo`.
-        7 memo: Option<String> => w::Field::new("memo"),
+        7 memo: Option<String> => "memo",
         /// `goods`.
-        8 goods: Option<Vec<Good>> => w::Field::new("goods"),
+        8 goods: Option<Vec<Good>> => "goods",
         /// `attachment`.
-        9 attachment: Option<String> => w::Field::new("attachment"),
+        9 attachment: Option<String> => "attachment",
         /// `risk_control`.
-        10 risk_control: Option<RiskControl> => w::Field::new("risk_control"),
+        10 risk_control: Option<RiskControl> => "risk_control",
         /// `notify_url`.
-        11 notify_url: MpPayNotifyUrl => w::Field::must("notify_url"),
+        11 notify_url: MpPayNotifyUrl => "notify_url: must",
         /// `scene_info`.
-        12 scene_info: Option<SceneInfo> => w::Field::new("scene_info"),
+        12 scene_info: Option<SceneInfo> => "scene_info",
         /// `profit_allocation_flag`.
-        13 profit_allocation_flag: Option<String> => w::Field::new("profit_allocation_flag"),
+        13 profit_allocation_flag: Option<String> => "profit_allocation_flag",
     }
     new(
-        purchaser_type: String,
-        out_payment_id: String,
+        purchaser_type: impl Into<String>,
+        out_payment_id: impl Into<String>,
         amount: xinqiao_types::Fen,
-        currency: String,
-        expire_time: String,
+        currency: impl Into<String>,
+        expire_time: impl Into<String>,
         payee: Payee,
         notify_url: MpPayNotifyUrl,
     )
-    set(
-        payer: Payer,
-        memo: String,
-        goods: Vec<Good>,
-        attachment: String,
-        risk_control: RiskControl,
-        scene_info: SceneInfo,
-        profit_allocation_flag: String,
-    )
+    text(memo: String, attachment: String, profit_allocation_flag: String)
+    set(payer: Payer, goods: Vec<Good>, risk_control: RiskControl, scene_info: SceneInfo)
 }
 
 w::record! {
     /// Answer to [`MpPay`].
     pub struct MpPayResponse {
         /// `out_payment_id`.
-        0 out_payment_id: String => w::Field::must("out_payment_id"),
+        0 out_payment_id: String => "out_payment_id: must",
         /// `payment_id`.
-        1 payment_id: String => w::Field::must("payment_id"),
+        1 payment_id: String => "payment_id: must",
         /// `amount`; unit fen.
-        2 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        2 amount: xinqiao_types::Fen => "amount: must",
         /// `currency`.
-        3 currency: String => w::Field::must("currency"),
+        3 currency: String => "currency: must",
         /// `payer`.
-        4 payer: AppPayPayer => w::Field::must("payer"),
+        4 payer: AppPayPayer => "payer: must",
         /// `payee`.
-        5 payee: AppPayPayee => w::Field::must("payee"),
+        5 payee: AppPayPayee => "payee: must",
         /// `pay_status`.
-        6 pay_status: String => w::Field::must("pay_status"),
+        6 pay_status: String => "pay_status: must",
         /// `memo`.
-        7 memo: Option<String> => w::Field::new("memo"),
+        7 memo: Option<String> => "memo",
         /// `attachment`.
-        8 attachment: Option<String> => w::Field::new("attachment"),
+        8 attachment: Option<String> => "attachment",
         /// `pay_time`; format `rfc3339`.
-        9 pay_time: Option<String> => w::Field::new("pay_time"),
+        9 pay_time: Option<String> => "pay_time",
     }
 }
 
@@ -789,77 +757,70 @@ w::record! {
     /// * Catalog: `pay_business.payments.qrcode_pay`.
     pub struct QrcodePay {
         /// `purchaser_type`.
-        0 purchaser_type: String => w::Field::must("purchaser_type"),
+        0 purchaser_type: String => "purchaser_type: must",
         /// `out_payment_id`.
-        1 out_payment_id: String => w::Field::must("out_payment_id"),
+        1 out_payment_id: String => "out_payment_id: must",
         /// `amount`; unit fen.
-        2 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        2 amount: xinqiao_types::Fen => "amount: must",
         /// `currency`.
-        3 currency: String => w::Field::must("currency"),
+        3 currency: String => "currency: must",
         /// `expire_time`; format `rfc3339`.
-        4 expire_time: String => w::Field::must("expire_time"),
+        4 expire_time: String => "expire_time: must",
         /// `payee`.
-        5 payee: Payee => w::Field::must("payee"),
+        5 payee: Payee => "payee: must",
         /// `payer`.
-        6 payer: Option<Payer> => w::Field::new("payer"),
+        6 payer: Option<Payer> => "payer",
         /// `memo`.
-        7 memo: Option<String> => w::Field::new("memo"),
+        7 memo: Option<String> => "memo",
         /// `goods`.
-        8 goods: Option<Vec<Good>> => w::Field::new("goods"),
+        8 goods: Option<Vec<Good>> => "goods",
         /// `attachment`.
-        9 attachment: Option<String> => w::Field::new("attachment"),
+        9 attachment: Option<String> => "attachment",
         /// `risk_control`.
-        10 risk_control: Option<RiskControl> => w::Field::new("risk_control"),
+        10 risk_control: Option<RiskControl> => "risk_control",
         /// `notify_url`.
-        11 notify_url: QrcodePayNotifyUrl => w::Field::must("notify_url"),
+        11 notify_url: QrcodePayNotifyUrl => "notify_url: must",
         /// `scene_info`.
-        12 scene_info: Option<SceneInfo> => w::Field::new("scene_info"),
+        12 scene_info: Option<SceneInfo> => "scene_info",
         /// `profit_allocation_flag`.
-        13 profit_allocation_flag: Option<String> => w::Field::new("profit_allocation_flag"),
+        13 profit_allocation_flag: Option<String> => "profit_allocation_flag",
     }
     new(
-        purchaser_type: String,
-        out_payment_id: String,
+        purchaser_type: impl Into<String>,
+        out_payment_id: impl Into<String>,
         amount: xinqiao_types::Fen,
-        currency: String,
-        expire_time: String,
+        currency: impl Into<String>,
+        expire_time: impl Into<String>,
         payee: Payee,
         notify_url: QrcodePayNotifyUrl,
     )
-    set(
-        payer: Payer,
-        memo: String,
-        goods: Vec<Good>,
-        attachment: String,
-        risk_control: RiskControl,
-        scene_info: SceneInfo,
-        profit_allocation_flag: String,
-    )
+    text(memo: String, attachment: String, profit_allocation_flag: String)
+    set(payer: Payer, goods: Vec<Good>, risk_control: RiskControl, scene_info: SceneInfo)
 }
 
 w::record! {
     /// Answer to [`QrcodePay`].
     pub struct QrcodePayResponse {
         /// `out_payment_id`.
-        0 out_payment_id: String => w::Field::must("out_payment_id"),
+        0 out_payment_id: String => "out_payment_id: must",
         /// `payment_id`.
-        1 payment_id: String => w::Field::must("payment_id"),
+        1 payment_id: String => "payment_id: must",
         /// `amount`; unit fen.
-        2 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        2 amount: xinqiao_types::Fen => "amount: must",
         /// `currency`.
-        3 currency: String => w::Field::must("currency"),
+        3 currency: String => "currency: must",
         /// `payer`.
-        4 payer: AppPayPayer => w::Field::must("payer"),
+        4 payer: AppPayPayer => "payer: must",
         /// `payee`.
-        5 payee: AppPayPayee => w::Field::must("payee"),
+        5 payee: AppPayPayee => "payee: must",
         /// `pay_status`.
-        6 pay_status: String => w::Field::must("pay_status"),
+        6 pay_status: String => "pay_status: must",
         /// `memo`.
-        7 memo: Option<String> => w::Field::new("memo"),
+        7 memo: Option<String> => "memo",
         /// `attachment`.
-        8 attachment: Option<String> => w::Field::new("attachment"),
+        8 attachment: Option<String> => "attachment",
         /// `pay_time`; format `rfc3339`.
-        9 pay_time: Option<String> => w::Field::new("pay_time"),
+        9 pay_time: Option<String> => "pay_time",
     }
 }
 

@@ -7,23 +7,23 @@ w::record! {
     /// `Allocation`.
     pub struct Allocation {
         /// `out_allocation_detail_id`.
-        0 out_allocation_detail_id: String => w::Field::must("out_allocation_detail_id"),
+        0 out_allocation_detail_id: String => "out_allocation_detail_id: must",
         /// `allocation_detail_id`.
-        1 allocation_detail_id: String => w::Field::must("allocation_detail_id"),
+        1 allocation_detail_id: String => "allocation_detail_id: must",
         /// `receiver_acct_id`.
-        2 receiver_acct_id: String => w::Field::must("receiver_acct_id"),
+        2 receiver_acct_id: String => "receiver_acct_id: must",
         /// `merchant_name`.
-        3 merchant_name: String => w::Field::must("merchant_name"),
+        3 merchant_name: String => "merchant_name: must",
         /// `amount`; unit fen.
-        4 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        4 amount: xinqiao_types::Fen => "amount: must",
         /// `result`.
-        5 result: String => w::Field::must("result"),
+        5 result: String => "result: must",
         /// `succeeded_time`; format `rfc3339`.
-        6 succeeded_time: Option<String> => w::Field::new("succeeded_time"),
+        6 succeeded_time: Option<String> => "succeeded_time",
         /// `desc`.
-        7 desc: Option<String> => w::Field::new("desc"),
+        7 desc: Option<String> => "desc",
         /// `failed_reason`.
-        8 failed_reason: Option<FailedReason> => w::Field::new("failed_reason"),
+        8 failed_reason: Option<FailedReason> => "failed_reason",
     }
 }
 
@@ -31,9 +31,9 @@ w::record! {
     /// `FailedReason`.
     pub struct FailedReason {
         /// `failed_type`.
-        0 failed_type: String => w::Field::must("failed_type"),
+        0 failed_type: String => "failed_type: must",
         /// `failed_detail`.
-        1 failed_detail: Option<String> => w::Field::new("failed_detail"),
+        1 failed_detail: Option<String> => "failed_detail",
     }
 }
 
@@ -41,28 +41,28 @@ w::record! {
     /// `IdCardAddressInfo`.
     pub struct IdCardAddressInfo {
         /// `detail_address`.
-        0 detail_address: String => w::Field::must("detail_address").masked(),
+        0 detail_address: String => "detail_address: must masked",
         /// `province_code`.
-        1 province_code: String => w::Field::must("province_code"),
+        1 province_code: String => "province_code: must",
         /// `province_name`.
-        2 province_name: String => w::Field::must("province_name"),
+        2 province_name: String => "province_name: must",
         /// `city_code`.
-        3 city_code: String => w::Field::must("city_code"),
+        3 city_code: String => "city_code: must",
         /// `city_name`.
-        4 city_name: String => w::Field::must("city_name"),
+        4 city_name: String => "city_name: must",
         /// `area_code`.
-        5 area_code: String => w::Field::must("area_code"),
+        5 area_code: String => "area_code: must",
         /// `area_name`.
-        6 area_name: String => w::Field::must("area_name"),
+        6 area_name: String => "area_name: must",
     }
     new(
-        detail_address: String,
-        province_code: String,
-        province_name: String,
-        city_code: String,
-        city_name: String,
-        area_code: String,
-        area_name: String,
+        detail_address: impl Into<String>,
+        province_code: impl Into<String>,
+        province_name: impl Into<String>,
+        city_code: impl Into<String>,
+        city_name: impl Into<String>,
+        area_code: impl Into<String>,
+        area_name: impl Into<String>,
     )
 }
 
@@ -70,24 +70,24 @@ w::record! {
     /// `NaturalPersonInfo`.
     pub struct NaturalPersonInfo {
         /// `name`; encrypted on the wire.
-        0 name: String => w::Field::must("name").masked().encrypted(),
+        0 name: String => "name: must masked encrypted",
         /// `number`; encrypted on the wire.
-        1 number: String => w::Field::must("number").masked().encrypted(),
+        1 number: String => "number: must masked encrypted",
         /// `validity_period`.
-        2 validity_period: Vec<String> => w::Field::must("validity_period"),
+        2 validity_period: Vec<String> => "validity_period: must",
         /// `front_photocopy_file_id`.
-        3 front_photocopy_file_id: String => w::Field::must("front_photocopy_file_id"),
+        3 front_photocopy_file_id: String => "front_photocopy_file_id: must",
         /// `back_photocopy_file_id`.
-        4 back_photocopy_file_id: String => w::Field::must("back_photocopy_file_id"),
+        4 back_photocopy_file_id: String => "back_photocopy_file_id: must",
         /// `id_card_address_info`.
-        5 id_card_address_info: IdCardAddressInfo => w::Field::must("id_card_address_info"),
+        5 id_card_address_info: IdCardAddressInfo => "id_card_address_info: must",
     }
     new(
-        name: String,
-        number: String,
+        name: impl Into<String>,
+        number: impl Into<String>,
         validity_period: Vec<String>,
-        front_photocopy_file_id: String,
-        back_photocopy_file_id: String,
+        front_photocopy_file_id: impl Into<String>,
+        back_photocopy_file_id: impl Into<String>,
         id_card_address_info: IdCardAddressInfo,
     )
 }
@@ -96,29 +96,29 @@ w::record! {
     /// `ReceiverAcct`.
     pub struct ReceiverAcct {
         /// `receiver_acct_id`.
-        0 receiver_acct_id: String => w::Field::must("receiver_acct_id"),
+        0 receiver_acct_id: String => "receiver_acct_id: must",
         /// `receiver_type`.
-        1 receiver_type: String => w::Field::must("receiver_type"),
+        1 receiver_type: String => "receiver_type: must",
         /// `merchant_name`.
-        2 merchant_name: String => w::Field::must("merchant_name"),
+        2 merchant_name: String => "merchant_name: must",
         /// `unified_social_credit_code`.
-        3 unified_social_credit_code: Option<String> => w::Field::new("unified_social_credit_code"),
+        3 unified_social_credit_code: Option<String> => "unified_social_credit_code",
         /// `id_card_num_mask`.
-        4 id_card_num_mask: Option<String> => w::Field::new("id_card_num_mask"),
+        4 id_card_num_mask: Option<String> => "id_card_num_mask",
         /// `id_card_num_md5`.
-        5 id_card_num_md5: Option<String> => w::Field::new("id_card_num_md5"),
+        5 id_card_num_md5: Option<String> => "id_card_num_md5",
         /// `bank_name`.
-        6 bank_name: String => w::Field::must("bank_name"),
+        6 bank_name: String => "bank_name: must",
         /// `account_type`.
-        7 account_type: String => w::Field::must("account_type"),
+        7 account_type: String => "account_type: must",
         /// `bank_account_name`.
-        8 bank_account_name: String => w::Field::must("bank_account_name"),
+        8 bank_account_name: String => "bank_account_name: must",
         /// `bank_account_number_last4`.
-        9 bank_account_number_last4: String => w::Field::must("bank_account_number_last4"),
+        9 bank_account_number_last4: String => "bank_account_number_last4: must",
         /// `withdraw_cycle`.
-        10 withdraw_cycle: WithdrawCycle => w::Field::must("withdraw_cycle"),
+        10 withdraw_cycle: WithdrawCycle => "withdraw_cycle: must",
         /// `receiver_withdraw_cycle`.
-        11 receiver_withdraw_cycle: WithdrawCycle => w::Field::must("receiver_withdraw_cycle"),
+        11 receiver_withdraw_cycle: WithdrawCycle => "receiver_withdraw_cycle: must",
     }
 }
 
@@ -126,17 +126,17 @@ w::record! {
     /// `ReceiverInfo`.
     pub struct ReceiverInfo {
         /// `receiver_acct_id`.
-        0 receiver_acct_id: Option<String> => w::Field::new("receiver_acct_id"),
+        0 receiver_acct_id: Option<String> => "receiver_acct_id",
         /// `receiver_type`.
-        1 receiver_type: String => w::Field::must("receiver_type"),
+        1 receiver_type: String => "receiver_type: must",
         /// `out_receiver_name`.
-        2 out_receiver_name: String => w::Field::must("out_receiver_name"),
+        2 out_receiver_name: String => "out_receiver_name: must",
         /// `merchant_name`.
-        3 merchant_name: String => w::Field::must("merchant_name"),
+        3 merchant_name: String => "merchant_name: must",
         /// `id_card_num_mask`.
-        4 id_card_num_mask: Option<String> => w::Field::new("id_card_num_mask"),
+        4 id_card_num_mask: Option<String> => "id_card_num_mask",
         /// `id_card_num_md5`.
-        5 id_card_num_md5: Option<String> => w::Field::new("id_card_num_md5"),
+        5 id_card_num_md5: Option<String> => "id_card_num_md5",
     }
 }
 
@@ -144,29 +144,29 @@ w::record! {
     /// `SettlementAccount`.
     pub struct SettlementAccount {
         /// `account_type`.
-        0 account_type: String => w::Field::must("account_type"),
+        0 account_type: String => "account_type: must",
         /// `bank_name`.
-        1 bank_name: String => w::Field::must("bank_name"),
+        1 bank_name: String => "bank_name: must",
         /// `bank_branch_id`.
-        2 bank_branch_id: Option<String> => w::Field::new("bank_branch_id"),
+        2 bank_branch_id: Option<String> => "bank_branch_id",
         /// `bank_branch_name`.
-        3 bank_branch_name: Option<String> => w::Field::new("bank_branch_name"),
+        3 bank_branch_name: Option<String> => "bank_branch_name",
         /// `bank_account_name`; encrypted on the wire.
-        4 bank_account_name: String => w::Field::must("bank_account_name").masked().encrypted(),
+        4 bank_account_name: String => "bank_account_name: must masked encrypted",
         /// `bank_account_number`; encrypted on the wire.
-        5 bank_account_number: String => w::Field::must("bank_account_number").masked().encrypted(),
+        5 bank_account_number: String => "bank_account_number: must masked encrypted",
         /// `bank_account_mobile`; encrypted on the wire.
-        6 bank_account_mobile: Option<String> => w::Field::new("bank_account_mobile").masked().encrypted(),
+        6 bank_account_mobile: Option<String> => "bank_account_mobile: masked encrypted",
         /// `front_photocopy_file_id`.
-        7 front_photocopy_file_id: Option<String> => w::Field::new("front_photocopy_file_id"),
+        7 front_photocopy_file_id: Option<String> => "front_photocopy_file_id",
     }
     new(
-        account_type: String,
-        bank_name: String,
-        bank_account_name: String,
-        bank_account_number: String,
+        account_type: impl Into<String>,
+        bank_name: impl Into<String>,
+        bank_account_name: impl Into<String>,
+        bank_account_number: impl Into<String>,
     )
-    set(
+    text(
         bank_branch_id: String,
         bank_branch_name: String,
         bank_account_mobile: String,
@@ -178,11 +178,11 @@ w::record! {
     /// `WithdrawCycle`.
     pub struct WithdrawCycle {
         /// `cycle_type`.
-        0 cycle_type: String => w::Field::must("cycle_type"),
+        0 cycle_type: String => "cycle_type: must",
         /// `cycle_value`.
-        1 cycle_value: i64 => w::Field::must("cycle_value"),
+        1 cycle_value: i64 => "cycle_value: must",
     }
-    new(cycle_type: String, cycle_value: i64)
+    new(cycle_type: impl Into<String>, cycle_value: i64)
 }
 
 w::record! {
@@ -193,30 +193,30 @@ w::record! {
     /// * Catalog: `pay_business.profit_allocations.by_allocation_id`.
     pub struct ByAllocationId {
         /// `allocation_id`.
-        0 allocation_id: String => w::Field::must("allocation_id").place(w::Place::Path),
+        0 allocation_id: String => "allocation_id: must path",
     }
-    new(allocation_id: String)
+    new(allocation_id: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`ByAllocationId`].
     pub struct ByAllocationIdResponse {
         /// `payment_id`.
-        0 payment_id: String => w::Field::must("payment_id"),
+        0 payment_id: String => "payment_id: must",
         /// `out_allocation_id`.
-        1 out_allocation_id: String => w::Field::must("out_allocation_id"),
+        1 out_allocation_id: String => "out_allocation_id: must",
         /// `allocation_id`.
-        2 allocation_id: String => w::Field::must("allocation_id"),
+        2 allocation_id: String => "allocation_id: must",
         /// `status`.
-        3 status: String => w::Field::must("status"),
+        3 status: String => "status: must",
         /// `finished_time`; format `rfc3339`.
-        4 finished_time: Option<String> => w::Field::new("finished_time"),
+        4 finished_time: Option<String> => "finished_time",
         /// `finish_amount`; unit fen.
-        5 finish_amount: Option<xinqiao_types::Fen> => w::Field::new("finish_amount"),
+        5 finish_amount: Option<xinqiao_types::Fen> => "finish_amount",
         /// `finish_desc`.
-        6 finish_desc: Option<String> => w::Field::new("finish_desc"),
+        6 finish_desc: Option<String> => "finish_desc",
         /// `allocations`.
-        7 allocations: Vec<Allocation> => w::Field::must("allocations"),
+        7 allocations: Vec<Allocation> => "allocations: must",
     }
 }
 
@@ -247,30 +247,30 @@ w::record! {
     /// * Catalog: `pay_business.profit_allocations.by_out_allocation_id`.
     pub struct ByOutAllocationId {
         /// `out_allocation_id`.
-        0 out_allocation_id: String => w::Field::must("out_allocation_id").place(w::Place::Path),
+        0 out_allocation_id: String => "out_allocation_id: must path",
     }
-    new(out_allocation_id: String)
+    new(out_allocation_id: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`ByOutAllocationId`].
     pub struct ByOutAllocationIdResponse {
         /// `payment_id`.
-        0 payment_id: String => w::Field::must("payment_id"),
+        0 payment_id: String => "payment_id: must",
         /// `out_allocation_id`.
-        1 out_allocation_id: String => w::Field::must("out_allocation_id"),
+        1 out_allocation_id: String => "out_allocation_id: must",
         /// `allocation_id`.
-        2 allocation_id: String => w::Field::must("allocation_id"),
+        2 allocation_id: String => "allocation_id: must",
         /// `status`.
-        3 status: String => w::Field::must("status"),
+        3 status: String => "status: must",
         /// `finished_time`; format `rfc3339`.
-        4 finished_time: Option<String> => w::Field::new("finished_time"),
+        4 finished_time: Option<String> => "finished_time",
         /// `finish_amount`; unit fen.
-        5 finish_amount: Option<xinqiao_types::Fen> => w::Field::new("finish_amount"),
+        5 finish_amount: Option<xinqiao_types::Fen> => "finish_amount",
         /// `finish_desc`.
-        6 finish_desc: Option<String> => w::Field::new("finish_desc"),
+        6 finish_desc: Option<String> => "finish_desc",
         /// `allocations`.
-        7 allocations: Vec<Allocation> => w::Field::must("allocations"),
+        7 allocations: Vec<Allocation> => "allocations: must",
     }
 }
 
@@ -301,18 +301,18 @@ w::record! {
     /// * Catalog: `pay_business.profit_allocations.by_payment_id_amounts`.
     pub struct ByPaymentIdAmounts {
         /// `payment_id`.
-        0 payment_id: String => w::Field::must("payment_id").place(w::Place::Path),
+        0 payment_id: String => "payment_id: must path",
     }
-    new(payment_id: String)
+    new(payment_id: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`ByPaymentIdAmounts`].
     pub struct ByPaymentIdAmountsResponse {
         /// `payment_id`.
-        0 payment_id: String => w::Field::must("payment_id"),
+        0 payment_id: String => "payment_id: must",
         /// `unsplit_amount`; unit fen.
-        1 unsplit_amount: xinqiao_types::Fen => w::Field::must("unsplit_amount"),
+        1 unsplit_amount: xinqiao_types::Fen => "unsplit_amount: must",
     }
 }
 
@@ -343,29 +343,34 @@ w::record! {
     /// * Catalog: `pay_business.profit_allocations.finish`.
     pub struct Finish {
         /// `ent_id`.
-        0 ent_id: String => w::Field::must("ent_id"),
+        0 ent_id: String => "ent_id: must",
         /// `payment_id`.
-        1 payment_id: String => w::Field::must("payment_id"),
+        1 payment_id: String => "payment_id: must",
         /// `out_allocation_id`.
-        2 out_allocation_id: String => w::Field::must("out_allocation_id"),
+        2 out_allocation_id: String => "out_allocation_id: must",
         /// `desc`.
-        3 desc: Option<String> => w::Field::new("desc"),
+        3 desc: Option<String> => "desc",
         /// `server_notify_url`.
-        4 server_notify_url: String => w::Field::must("server_notify_url"),
+        4 server_notify_url: String => "server_notify_url: must",
     }
-    new(ent_id: String, payment_id: String, out_allocation_id: String, server_notify_url: String)
-    set(desc: String)
+    new(
+        ent_id: impl Into<String>,
+        payment_id: impl Into<String>,
+        out_allocation_id: impl Into<String>,
+        server_notify_url: impl Into<String>,
+    )
+    text(desc: String)
 }
 
 w::record! {
     /// Answer to [`Finish`].
     pub struct FinishResponse {
         /// `payment_id`.
-        0 payment_id: String => w::Field::must("payment_id"),
+        0 payment_id: String => "payment_id: must",
         /// `out_allocation_id`.
-        1 out_allocation_id: String => w::Field::must("out_allocation_id"),
+        1 out_allocation_id: String => "out_allocation_id: must",
         /// `allocation_id`.
-        2 allocation_id: String => w::Field::must("allocation_id"),
+        2 allocation_id: String => "allocation_id: must",
     }
 }
 
@@ -396,19 +401,19 @@ w::record! {
     /// * Catalog: `pay_business.profit_allocations.receiver_accounts`.
     pub struct ReceiverAccounts {
         /// `ent_id`.
-        0 ent_id: String => w::Field::must("ent_id").place(w::Place::Query),
+        0 ent_id: String => "ent_id: must query",
         /// `unified_social_credit_code`.
-        1 unified_social_credit_code: Option<String> => w::Field::new("unified_social_credit_code").place(w::Place::Query),
+        1 unified_social_credit_code: Option<String> => "unified_social_credit_code: query",
     }
-    new(ent_id: String)
-    set(unified_social_credit_code: String)
+    new(ent_id: impl Into<String>)
+    text(unified_social_credit_code: String)
 }
 
 w::record! {
     /// Answer to [`ReceiverAccounts`].
     pub struct ReceiverAccountsResponse {
         /// `receiver_accts`.
-        0 receiver_accts: Vec<ReceiverAcct> => w::Field::must("receiver_accts"),
+        0 receiver_accts: Vec<ReceiverAcct> => "receiver_accts: must",
     }
 }
 
@@ -439,25 +444,25 @@ w::record! {
     /// * Catalog: `pay_business.profit_allocations.receiver_accounts_applications`.
     pub struct ReceiverAccountsApplications {
         /// `ent_id`.
-        0 ent_id: String => w::Field::must("ent_id"),
+        0 ent_id: String => "ent_id: must",
         /// `out_application_id`.
-        1 out_application_id: String => w::Field::must("out_application_id"),
+        1 out_application_id: String => "out_application_id: must",
         /// `receiver_type`.
-        2 receiver_type: String => w::Field::must("receiver_type"),
+        2 receiver_type: String => "receiver_type: must",
         /// `out_receiver_name`.
-        3 out_receiver_name: String => w::Field::must("out_receiver_name"),
+        3 out_receiver_name: String => "out_receiver_name: must",
         /// `natural_person_info`.
-        4 natural_person_info: Option<NaturalPersonInfo> => w::Field::new("natural_person_info"),
+        4 natural_person_info: Option<NaturalPersonInfo> => "natural_person_info",
         /// `settlement_account`.
-        5 settlement_account: SettlementAccount => w::Field::must("settlement_account"),
+        5 settlement_account: SettlementAccount => "settlement_account: must",
         /// `withdraw_cycle`.
-        6 withdraw_cycle: WithdrawCycle => w::Field::must("withdraw_cycle"),
+        6 withdraw_cycle: WithdrawCycle => "withdraw_cycle: must",
     }
     new(
-        ent_id: String,
-        out_application_id: String,
-        receiver_type: String,
-        out_receiver_name: String,
+        ent_id: impl Into<String>,
+        out_application_id: impl Into<String>,
+        receiver_type: impl Into<String>,
+        out_receiver_name: impl Into<String>,
         settlement_account: SettlementAccount,
         withdraw_cycle: WithdrawCycle,
     )
@@ -468,17 +473,17 @@ w::record! {
     /// Answer to [`ReceiverAccountsApplications`].
     pub struct ReceiverAccountsApplicationsResponse {
         /// `out_application_id`.
-        0 out_application_id: String => w::Field::must("out_application_id"),
+        0 out_application_id: String => "out_application_id: must",
         /// `application_id`.
-        1 application_id: String => w::Field::must("application_id"),
+        1 application_id: String => "application_id: must",
         /// `status`.
-        2 status: String => w::Field::must("status"),
+        2 status: String => "status: must",
         /// `ent_id`.
-        3 ent_id: String => w::Field::must("ent_id"),
+        3 ent_id: String => "ent_id: must",
         /// `receiver_info`.
-        4 receiver_info: Option<ReceiverInfo> => w::Field::new("receiver_info"),
+        4 receiver_info: Option<ReceiverInfo> => "receiver_info",
         /// `failed_reason`.
-        5 failed_reason: Option<FailedReason> => w::Field::new("failed_reason"),
+        5 failed_reason: Option<FailedReason> => "failed_reason",
     }
 }
 
@@ -509,26 +514,26 @@ w::record! {
     /// * Catalog: `pay_business.profit_allocations.receiver_accounts_applications_by_application_id`.
     pub struct ReceiverAccountsApplicationsByApplicationId {
         /// `application_id`.
-        0 application_id: String => w::Field::must("application_id").place(w::Place::Path),
+        0 application_id: String => "application_id: must path",
     }
-    new(application_id: String)
+    new(application_id: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`ReceiverAccountsApplicationsByApplicationId`].
     pub struct ReceiverAccountsApplicationsByApplicationIdResponse {
         /// `out_application_id`.
-        0 out_application_id: String => w::Field::must("out_application_id"),
+        0 out_application_id: String => "out_application_id: must",
         /// `application_id`.
-        1 application_id: String => w::Field::must("application_id"),
+        1 application_id: String => "application_id: must",
         /// `status`.
-        2 status: String => w::Field::must("status"),
+        2 status: String => "status: must",
         /// `ent_id`.
-        3 ent_id: String => w::Field::must("ent_id"),
+        3 ent_id: String => "ent_id: must",
         /// `receiver_info`.
-        4 receiver_info: Option<ReceiverInfo> => w::Field::new("receiver_info"),
+        4 receiver_info: Option<ReceiverInfo> => "receiver_info",
         /// `failed_reason`.
-        5 failed_reason: Option<FailedReason> => w::Field::new("failed_reason"),
+        5 failed_reason: Option<FailedReason> => "failed_reason",
     }
 }
 
@@ -559,26 +564,26 @@ w::record! {
     /// * Catalog: `pay_business.profit_allocations.receiver_accounts_applications_by_out_application_id`.
     pub struct ReceiverAccountsApplicationsByOutApplicationId {
         /// `out_application_id`.
-        0 out_application_id: String => w::Field::must("out_application_id").place(w::Place::Path),
+        0 out_application_id: String => "out_application_id: must path",
     }
-    new(out_application_id: String)
+    new(out_application_id: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`ReceiverAccountsApplicationsByOutApplicationId`].
     pub struct ReceiverAccountsApplicationsByOutApplicationIdResponse {
         /// `out_application_id`.
-        0 out_application_id: String => w::Field::must("out_application_id"),
+        0 out_application_id: String => "out_application_id: must",
         /// `application_id`.
-        1 application_id: String => w::Field::must("application_id"),
+        1 application_id: String => "application_id: must",
         /// `status`.
-        2 status: String => w::Field::must("status"),
+        2 status: String => "status: must",
         /// `ent_id`.
-        3 ent_id: String => w::Field::must("ent_id"),
+        3 ent_id: String => "ent_id: must",
         /// `receiver_info`.
-        4 receiver_info: Option<ReceiverInfo> => w::Field::new("receiver_info"),
+        4 receiver_info: Option<ReceiverInfo> => "receiver_info",
         /// `failed_reason`.
-        5 failed_reason: Option<FailedReason> => w::Field::new("failed_reason"),
+        5 failed_reason: Option<FailedReason> => "failed_reason",
     }
 }
 

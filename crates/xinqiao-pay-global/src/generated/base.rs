@@ -7,20 +7,20 @@ w::record! {
     /// `Amount`.
     pub struct Amount {
         /// `total`; unit minor-currency-unit.
-        0 total: i64 => w::Field::must("total"),
+        0 total: i64 => "total: must",
         /// `currency`.
-        1 currency: String => w::Field::must("currency"),
+        1 currency: String => "currency: must",
     }
-    new(total: i64, currency: String)
+    new(total: i64, currency: impl Into<String>)
 }
 
 w::record! {
     /// `AmountFrom`.
     pub struct AmountFrom {
         /// `amount`; unit fen.
-        0 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        0 amount: xinqiao_types::Fen => "amount: must",
         /// `fund_source`.
-        1 fund_source: String => w::Field::must("fund_source"),
+        1 fund_source: String => "fund_source: must",
     }
 }
 
@@ -28,19 +28,19 @@ w::record! {
     /// `AmountItem`.
     pub struct AmountItem {
         /// `total`; unit minor-currency-unit.
-        0 total: Option<i64> => w::Field::new("total"),
+        0 total: Option<i64> => "total",
         /// `refund`; unit minor-currency-unit.
-        1 refund: i64 => w::Field::must("refund"),
+        1 refund: i64 => "refund: must",
         /// `currency`.
-        2 currency: Option<String> => w::Field::new("currency"),
+        2 currency: Option<String> => "currency",
         /// `payer_total`; unit minor-currency-unit.
-        3 payer_total: i64 => w::Field::must("payer_total"),
+        3 payer_total: i64 => "payer_total: must",
         /// `payer_refund`; unit minor-currency-unit.
-        4 payer_refund: i64 => w::Field::must("payer_refund"),
+        4 payer_refund: i64 => "payer_refund: must",
         /// `payer_currency`.
-        5 payer_currency: String => w::Field::must("payer_currency"),
+        5 payer_currency: String => "payer_currency: must",
         /// `exchange_rate`.
-        6 exchange_rate: Option<ExchangeRate> => w::Field::new("exchange_rate"),
+        6 exchange_rate: Option<ExchangeRate> => "exchange_rate",
     }
 }
 
@@ -48,9 +48,9 @@ w::record! {
     /// `ApplicationRejectDetail`.
     pub struct ApplicationRejectDetail {
         /// `field`.
-        0 field: Option<String> => w::Field::new("field"),
+        0 field: Option<String> => "field",
         /// `reason`.
-        1 reason: Option<String> => w::Field::new("reason"),
+        1 reason: Option<String> => "reason",
     }
 }
 
@@ -58,45 +58,45 @@ w::record! {
     /// `Business`.
     pub struct Business {
         /// `business_type`; one of `ONLINE` `OFFLINE` `BOTH`.
-        0 business_type: String => w::Field::must("business_type"),
+        0 business_type: String => "business_type: must",
         /// `mcc`.
-        1 mcc: Option<String> => w::Field::new("mcc"),
+        1 mcc: Option<String> => "mcc",
         /// `app_download`.
-        2 app_download: Option<String> => w::Field::new("app_download"),
+        2 app_download: Option<String> => "app_download",
         /// `website`.
-        3 website: Option<String> => w::Field::new("website"),
+        3 website: Option<String> => "website",
         /// `office_account`.
-        4 office_account: Option<String> => w::Field::new("office_account"),
+        4 office_account: Option<String> => "office_account",
         /// `mini_program`.
-        5 mini_program: Option<String> => w::Field::new("mini_program"),
+        5 mini_program: Option<String> => "mini_program",
         /// `store_address`.
-        6 store_address: Option<String> => w::Field::new("store_address"),
+        6 store_address: Option<String> => "store_address",
         /// `store_photos`.
-        7 store_photos: Option<Vec<String>> => w::Field::new("store_photos"),
+        7 store_photos: Option<Vec<String>> => "store_photos",
     }
-    new(business_type: String)
-    set(
+    new(business_type: impl Into<String>)
+    text(
         mcc: String,
         app_download: String,
         website: String,
         office_account: String,
         mini_program: String,
         store_address: String,
-        store_photos: Vec<String>,
     )
+    set(store_photos: Vec<String>)
 }
 
 w::record! {
     /// `CertificatesData`.
     pub struct CertificatesData {
         /// `effective_time`; format `rfc3339`.
-        0 effective_time: String => w::Field::must("effective_time"),
+        0 effective_time: String => "effective_time: must",
         /// `expire_time`; format `rfc3339`.
-        1 expire_time: String => w::Field::must("expire_time"),
+        1 expire_time: String => "expire_time: must",
         /// `serial_no`.
-        2 serial_no: String => w::Field::must("serial_no"),
+        2 serial_no: String => "serial_no: must",
         /// `encrypt_certificate`.
-        3 encrypt_certificate: EncryptCertificate => w::Field::must("encrypt_certificate"),
+        3 encrypt_certificate: EncryptCertificate => "encrypt_certificate: must",
     }
 }
 
@@ -104,30 +104,30 @@ w::record! {
     /// `Contact`.
     pub struct Contact {
         /// `name`; encrypted on the wire.
-        0 name: String => w::Field::must("name").masked().encrypted(),
+        0 name: String => "name: must masked encrypted",
         /// `phone`; encrypted on the wire.
-        1 phone: String => w::Field::must("phone").masked().encrypted(),
+        1 phone: String => "phone: must masked encrypted",
         /// `email`; encrypted on the wire.
-        2 email: String => w::Field::must("email").masked().encrypted(),
+        2 email: String => "email: must masked encrypted",
     }
-    new(name: String, phone: String, email: String)
+    new(name: impl Into<String>, phone: impl Into<String>, email: impl Into<String>)
 }
 
 w::record! {
     /// `DataAmount`.
     pub struct DataAmount {
         /// `refund`; unit fen.
-        0 refund: xinqiao_types::Fen => w::Field::must("refund"),
+        0 refund: xinqiao_types::Fen => "refund: must",
         /// `currency`.
-        1 currency: String => w::Field::must("currency"),
+        1 currency: String => "currency: must",
         /// `payer_refund`; unit minor-currency-unit.
-        2 payer_refund: i64 => w::Field::must("payer_refund"),
+        2 payer_refund: i64 => "payer_refund: must",
         /// `payer_currency`.
-        3 payer_currency: String => w::Field::must("payer_currency"),
+        3 payer_currency: String => "payer_currency: must",
         /// `exchange_rate`.
-        4 exchange_rate: Option<ExchangeRate> => w::Field::new("exchange_rate"),
+        4 exchange_rate: Option<ExchangeRate> => "exchange_rate",
         /// `from`.
-        5 from: Option<Vec<AmountFrom>> => w::Field::new("from"),
+        5 from: Option<Vec<AmountFrom>> => "from",
     }
 }
 
@@ -135,25 +135,25 @@ w::record! {
     /// `Director`.
     pub struct Director {
         /// `name`.
-        0 name: Option<String> => w::Field::new("name"),
+        0 name: Option<String> => "name",
         /// `number`.
-        1 number: Option<String> => w::Field::new("number"),
+        1 number: Option<String> => "number",
     }
     new()
-    set(name: String, number: String)
+    text(name: String, number: String)
 }
 
 w::record! {
     /// `EncryptCertificate`.
     pub struct EncryptCertificate {
         /// `algorithm`.
-        0 algorithm: String => w::Field::must("algorithm"),
+        0 algorithm: String => "algorithm: must",
         /// `associated_data`.
-        1 associated_data: Option<String> => w::Field::new("associated_data"),
+        1 associated_data: Option<String> => "associated_data",
         /// `nonce`.
-        2 nonce: String => w::Field::must("nonce"),
+        2 nonce: String => "nonce: must",
         /// `ciphertext`; encrypted on the wire.
-        3 ciphertext: String => w::Field::must("ciphertext").masked().encrypted(),
+        3 ciphertext: String => "ciphertext: must masked encrypted",
     }
 }
 
@@ -161,9 +161,9 @@ w::record! {
     /// `ExchangeRate`.
     pub struct ExchangeRate {
         /// `type`.
-        0 type_: String => w::Field::must("type"),
+        0 type_: String => "type: must",
         /// `rate`.
-        1 rate: i64 => w::Field::must("rate"),
+        1 rate: i64 => "rate: must",
     }
 }
 
@@ -171,29 +171,29 @@ w::record! {
     /// `GoodsDetail`.
     pub struct GoodsDetail {
         /// `goods_id`.
-        0 goods_id: String => w::Field::must("goods_id"),
+        0 goods_id: String => "goods_id: must",
         /// `wxpay_goods_id`.
-        1 wxpay_goods_id: Option<String> => w::Field::new("wxpay_goods_id"),
+        1 wxpay_goods_id: Option<String> => "wxpay_goods_id",
         /// `goods_name`.
-        2 goods_name: Option<String> => w::Field::new("goods_name"),
+        2 goods_name: Option<String> => "goods_name",
         /// `quantity`.
-        3 quantity: i64 => w::Field::must("quantity"),
+        3 quantity: i64 => "quantity: must",
         /// `price`; unit minor-currency-unit.
-        4 price: i64 => w::Field::must("price"),
+        4 price: i64 => "price: must",
     }
-    new(goods_id: String, quantity: i64, price: i64)
-    set(wxpay_goods_id: String, goods_name: String)
+    new(goods_id: impl Into<String>, quantity: i64, price: i64)
+    text(wxpay_goods_id: String, goods_name: String)
 }
 
 w::record! {
     /// `H5Payment`.
     pub struct H5Payment {
         /// `name`.
-        0 name: Option<String> => w::Field::new("name"),
+        0 name: Option<String> => "name",
         /// `audit_reject_detail`.
-        1 audit_reject_detail: Option<String> => w::Field::new("audit_reject_detail"),
+        1 audit_reject_detail: Option<String> => "audit_reject_detail",
         /// `h5_authorization_state`; one of `APPROVED` `UNAUTHORIZED` `UNDER_REVIEW` `REJECTED` `UNDER_PUNISHMENT` `APPLICATION_FAILED`.
-        2 h5_authorization_state: Option<String> => w::Field::new("h5_authorization_state"),
+        2 h5_authorization_state: Option<String> => "h5_authorization_state",
     }
 }
 
@@ -201,33 +201,34 @@ w::record! {
     /// `H5PaymentApplyInfo`.
     pub struct H5PaymentApplyInfo {
         /// `website_url`.
-        0 website_url: Option<String> => w::Field::new("website_url"),
+        0 website_url: Option<String> => "website_url",
         /// `domains`; needed according to the documentation.
-        1 domains: Option<Vec<String>> => w::Field::new("domains"),
+        1 domains: Option<Vec<String>> => "domains",
         /// `h5_website_url`.
-        2 h5_website_url: String => w::Field::must("h5_website_url"),
+        2 h5_website_url: String => "h5_website_url: must",
     }
-    new(h5_website_url: String)
-    set(website_url: String, domains: Vec<String>)
+    new(h5_website_url: impl Into<String>)
+    text(website_url: String)
+    set(domains: Vec<String>)
 }
 
 w::record! {
     /// `MerchantsBySubMchidBusiness`.
     pub struct MerchantsBySubMchidBusiness {
         /// `business_type`; one of `ONLINE` `OFFLINE` `BOTH`.
-        0 business_type: String => w::Field::must("business_type"),
+        0 business_type: String => "business_type: must",
         /// `mcc`.
-        1 mcc: Option<String> => w::Field::new("mcc"),
+        1 mcc: Option<String> => "mcc",
         /// `app_download`.
-        2 app_download: Option<String> => w::Field::new("app_download"),
+        2 app_download: Option<String> => "app_download",
         /// `website`.
-        3 website: Option<String> => w::Field::new("website"),
+        3 website: Option<String> => "website",
         /// `office_account`.
-        4 office_account: Option<String> => w::Field::new("office_account"),
+        4 office_account: Option<String> => "office_account",
         /// `mini_program`.
-        5 mini_program: Option<String> => w::Field::new("mini_program"),
+        5 mini_program: Option<String> => "mini_program",
         /// `store_address`.
-        6 store_address: Option<String> => w::Field::new("store_address"),
+        6 store_address: Option<String> => "store_address",
     }
 }
 
@@ -235,9 +236,9 @@ w::record! {
     /// `MerchantsBySubMchidDirector`.
     pub struct MerchantsBySubMchidDirector {
         /// `name`.
-        0 name: String => w::Field::must("name"),
+        0 name: String => "name: must",
         /// `number`.
-        1 number: Option<String> => w::Field::new("number"),
+        1 number: Option<String> => "number",
     }
 }
 
@@ -245,50 +246,51 @@ w::record! {
     /// `MerchantsPutH5PaymentApplyInfo`.
     pub struct MerchantsPutH5PaymentApplyInfo {
         /// `website_url`.
-        0 website_url: Option<String> => w::Field::new("website_url"),
+        0 website_url: Option<String> => "website_url",
         /// `domains`.
-        1 domains: Option<Vec<String>> => w::Field::new("domains"),
+        1 domains: Option<Vec<String>> => "domains",
     }
     new()
-    set(website_url: String, domains: Vec<String>)
+    text(website_url: String)
+    set(domains: Vec<String>)
 }
 
 w::record! {
     /// `Payer`.
     pub struct Payer {
         /// `auth_code`.
-        0 auth_code: String => w::Field::must("auth_code").masked(),
+        0 auth_code: String => "auth_code: must masked",
     }
-    new(auth_code: String)
+    new(auth_code: impl Into<String>)
 }
 
 w::record! {
     /// `PromotionDetail`.
     pub struct PromotionDetail {
         /// `promotion_id`.
-        0 promotion_id: String => w::Field::must("promotion_id"),
+        0 promotion_id: String => "promotion_id: must",
         /// `name`.
-        1 name: Option<String> => w::Field::new("name"),
+        1 name: Option<String> => "name",
         /// `scope`.
-        2 scope: Option<String> => w::Field::new("scope"),
+        2 scope: Option<String> => "scope",
         /// `type`.
-        3 type_: Option<String> => w::Field::new("type"),
+        3 type_: Option<String> => "type",
         /// `amount`; unit minor-currency-unit.
-        4 amount: i64 => w::Field::must("amount"),
+        4 amount: i64 => "amount: must",
         /// `refund_amount`; unit minor-currency-unit.
-        5 refund_amount: Option<i64> => w::Field::new("refund_amount"),
+        5 refund_amount: Option<i64> => "refund_amount",
         /// `activity_id`.
-        6 activity_id: Option<String> => w::Field::new("activity_id"),
+        6 activity_id: Option<String> => "activity_id",
         /// `wechatpay_contribute_amount`; unit minor-currency-unit.
-        7 wechatpay_contribute_amount: Option<i64> => w::Field::new("wechatpay_contribute_amount"),
+        7 wechatpay_contribute_amount: Option<i64> => "wechatpay_contribute_amount",
         /// `merchant_contribute_amount`; unit minor-currency-unit.
-        8 merchant_contribute_amount: Option<i64> => w::Field::new("merchant_contribute_amount"),
+        8 merchant_contribute_amount: Option<i64> => "merchant_contribute_amount",
         /// `other_contribute_amount`; unit minor-currency-unit.
-        9 other_contribute_amount: Option<i64> => w::Field::new("other_contribute_amount"),
+        9 other_contribute_amount: Option<i64> => "other_contribute_amount",
         /// `currency`.
-        10 currency: Option<String> => w::Field::new("currency"),
+        10 currency: Option<String> => "currency",
         /// `goods_detail`.
-        11 goods_detail: Option<Vec<PromotionDetailGoodsDetail>> => w::Field::new("goods_detail"),
+        11 goods_detail: Option<Vec<PromotionDetailGoodsDetail>> => "goods_detail",
     }
 }
 
@@ -296,15 +298,15 @@ w::record! {
     /// `PromotionDetailGoodsDetail`.
     pub struct PromotionDetailGoodsDetail {
         /// `goods_id`.
-        0 goods_id: String => w::Field::must("goods_id"),
+        0 goods_id: String => "goods_id: must",
         /// `quantity`.
-        1 quantity: i64 => w::Field::must("quantity"),
+        1 quantity: i64 => "quantity: must",
         /// `price`; unit minor-currency-unit.
-        2 price: i64 => w::Field::must("price"),
+        2 price: i64 => "price: must",
         /// `discount_amount`; unit minor-currency-unit.
-        3 discount_amount: i64 => w::Field::must("discount_amount"),
+        3 discount_amount: i64 => "discount_amount: must",
         /// `goods_remark`.
-        4 goods_remark: Option<String> => w::Field::new("goods_remark"),
+        4 goods_remark: Option<String> => "goods_remark",
     }
 }
 
@@ -312,17 +314,17 @@ w::record! {
     /// `RefundDetail`.
     pub struct RefundDetail {
         /// `promotion_id`.
-        0 promotion_id: String => w::Field::must("promotion_id"),
+        0 promotion_id: String => "promotion_id: must",
         /// `scope`.
-        1 scope: String => w::Field::must("scope"),
+        1 scope: String => "scope: must",
         /// `type`.
-        2 type_: String => w::Field::must("type"),
+        2 type_: String => "type: must",
         /// `amount`; unit fen.
-        3 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        3 amount: xinqiao_types::Fen => "amount: must",
         /// `refund_amount`; unit fen.
-        4 refund_amount: xinqiao_types::Fen => w::Field::must("refund_amount"),
+        4 refund_amount: xinqiao_types::Fen => "refund_amount: must",
         /// `currency`.
-        5 currency: String => w::Field::must("currency"),
+        5 currency: String => "currency: must",
     }
 }
 
@@ -330,13 +332,13 @@ w::record! {
     /// `RefundsGetAmount`.
     pub struct RefundsGetAmount {
         /// `total`; unit minor-currency-unit.
-        0 total: i64 => w::Field::must("total"),
+        0 total: i64 => "total: must",
         /// `currency`.
-        1 currency: Option<String> => w::Field::new("currency"),
+        1 currency: Option<String> => "currency",
         /// `payer_total`; unit minor-currency-unit.
-        2 payer_total: i64 => w::Field::must("payer_total"),
+        2 payer_total: i64 => "payer_total: must",
         /// `payer_currency`.
-        3 payer_currency: String => w::Field::must("payer_currency"),
+        3 payer_currency: String => "payer_currency: must",
     }
 }
 
@@ -344,25 +346,25 @@ w::record! {
     /// `RefundsGetData`.
     pub struct RefundsGetData {
         /// `id`.
-        0 id: String => w::Field::must("id"),
+        0 id: String => "id: must",
         /// `out_refund_no`.
-        1 out_refund_no: String => w::Field::must("out_refund_no"),
+        1 out_refund_no: String => "out_refund_no: must",
         /// `channel`.
-        2 channel: String => w::Field::must("channel"),
+        2 channel: String => "channel: must",
         /// `fund_source`.
-        3 fund_source: String => w::Field::must("fund_source"),
+        3 fund_source: String => "fund_source: must",
         /// `recv_account`.
-        4 recv_account: String => w::Field::must("recv_account"),
+        4 recv_account: String => "recv_account: must",
         /// `status`.
-        5 status: String => w::Field::must("status"),
+        5 status: String => "status: must",
         /// `success_time`; format `rfc3339`.
-        6 success_time: Option<String> => w::Field::new("success_time"),
+        6 success_time: Option<String> => "success_time",
         /// `create_time`; format `rfc3339`.
-        7 create_time: String => w::Field::must("create_time"),
+        7 create_time: String => "create_time: must",
         /// `amount`.
-        8 amount: DataAmount => w::Field::must("amount"),
+        8 amount: DataAmount => "amount: must",
         /// `refund_detail`.
-        9 refund_detail: RefundDetail => w::Field::must("refund_detail"),
+        9 refund_detail: RefundDetail => "refund_detail: must",
     }
 }
 
@@ -370,32 +372,32 @@ w::record! {
     /// `RefundsPostAmount`.
     pub struct RefundsPostAmount {
         /// `total`; unit minor-currency-unit.
-        0 total: i64 => w::Field::must("total"),
+        0 total: i64 => "total: must",
         /// `refund`; unit minor-currency-unit.
-        1 refund: i64 => w::Field::must("refund"),
+        1 refund: i64 => "refund: must",
         /// `currency`.
-        2 currency: String => w::Field::must("currency"),
+        2 currency: String => "currency: must",
     }
-    new(total: i64, refund: i64, currency: String)
+    new(total: i64, refund: i64, currency: impl Into<String>)
 }
 
 w::record! {
     /// `RefundsPostPromotionDetail`.
     pub struct RefundsPostPromotionDetail {
         /// `promotion_id`.
-        0 promotion_id: String => w::Field::must("promotion_id"),
+        0 promotion_id: String => "promotion_id: must",
         /// `name`.
-        1 name: Option<String> => w::Field::new("name"),
+        1 name: Option<String> => "name",
         /// `scope`.
-        2 scope: Option<String> => w::Field::new("scope"),
+        2 scope: Option<String> => "scope",
         /// `type`.
-        3 type_: Option<String> => w::Field::new("type"),
+        3 type_: Option<String> => "type",
         /// `amount`; unit minor-currency-unit.
-        4 amount: i64 => w::Field::must("amount"),
+        4 amount: i64 => "amount: must",
         /// `refund_amount`; unit minor-currency-unit.
-        5 refund_amount: Option<i64> => w::Field::new("refund_amount"),
+        5 refund_amount: Option<i64> => "refund_amount",
         /// `currency`.
-        6 currency: Option<String> => w::Field::new("currency"),
+        6 currency: Option<String> => "currency",
     }
 }
 
@@ -403,37 +405,38 @@ w::record! {
     /// `SceneInfo`.
     pub struct SceneInfo {
         /// `payer_client_ip`.
-        0 payer_client_ip: String => w::Field::must("payer_client_ip"),
+        0 payer_client_ip: String => "payer_client_ip: must",
         /// `device_id`.
-        1 device_id: Option<String> => w::Field::new("device_id"),
+        1 device_id: Option<String> => "device_id",
         /// `device_ip`.
-        2 device_ip: Option<String> => w::Field::new("device_ip"),
+        2 device_ip: Option<String> => "device_ip",
         /// `operator_id`.
-        3 operator_id: Option<String> => w::Field::new("operator_id"),
+        3 operator_id: Option<String> => "operator_id",
         /// `store_info`.
-        4 store_info: Option<StoreInfo> => w::Field::new("store_info"),
+        4 store_info: Option<StoreInfo> => "store_info",
     }
-    new(payer_client_ip: String)
-    set(device_id: String, device_ip: String, operator_id: String, store_info: StoreInfo)
+    new(payer_client_ip: impl Into<String>)
+    text(device_id: String, device_ip: String, operator_id: String)
+    set(store_info: StoreInfo)
 }
 
 w::record! {
     /// `SettlementsAmount`.
     pub struct SettlementsAmount {
         /// `settled`; unit minor-currency-unit.
-        0 settled: i64 => w::Field::must("settled"),
+        0 settled: i64 => "settled: must",
         /// `unsettle`; unit minor-currency-unit.
-        1 unsettle: i64 => w::Field::must("unsettle"),
+        1 unsettle: i64 => "unsettle: must",
         /// `currency`.
-        2 currency: String => w::Field::must("currency"),
+        2 currency: String => "currency: must",
         /// `pay`; unit minor-currency-unit.
-        3 pay: i64 => w::Field::must("pay"),
+        3 pay: i64 => "pay: must",
         /// `refund`; unit minor-currency-unit.
-        4 refund: i64 => w::Field::must("refund"),
+        4 refund: i64 => "refund: must",
         /// `net`; unit minor-currency-unit.
-        5 net: i64 => w::Field::must("net"),
+        5 net: i64 => "net: must",
         /// `fee`; unit minor-currency-unit.
-        6 fee: i64 => w::Field::must("fee"),
+        6 fee: i64 => "fee: must",
     }
 }
 
@@ -441,19 +444,19 @@ w::record! {
     /// `SettlementsData`.
     pub struct SettlementsData {
         /// `batch_id`.
-        0 batch_id: String => w::Field::must("batch_id"),
+        0 batch_id: String => "batch_id: must",
         /// `settlement_date`; format `yyyyMMdd`.
-        1 settlement_date: String => w::Field::must("settlement_date"),
+        1 settlement_date: String => "settlement_date: must",
         /// `trade_start_date`; format `yyyyMMdd`.
-        2 trade_start_date: String => w::Field::must("trade_start_date"),
+        2 trade_start_date: String => "trade_start_date: must",
         /// `trade_end_date`; format `yyyyMMdd`.
-        3 trade_end_date: String => w::Field::must("trade_end_date"),
+        3 trade_end_date: String => "trade_end_date: must",
         /// `amount`.
-        4 amount: SettlementsAmount => w::Field::must("amount"),
+        4 amount: SettlementsAmount => "amount: must",
         /// `wallet_region`; one of `CHINA_MAINLAND` `CHINA_HONGKONG`.
-        5 wallet_region: Option<String> => w::Field::new("wallet_region"),
+        5 wallet_region: Option<String> => "wallet_region",
         /// `split_amount`.
-        6 split_amount: Option<SplitAmount> => w::Field::new("split_amount"),
+        6 split_amount: Option<SplitAmount> => "split_amount",
     }
 }
 
@@ -461,15 +464,15 @@ w::record! {
     /// `SplitAmount`.
     pub struct SplitAmount {
         /// `settled`.
-        0 settled: i64 => w::Field::must("settled"),
+        0 settled: i64 => "settled: must",
         /// `unsettle`.
-        1 unsettle: i64 => w::Field::must("unsettle"),
+        1 unsettle: i64 => "unsettle: must",
         /// `currency`.
-        2 currency: String => w::Field::must("currency"),
+        2 currency: String => "currency: must",
         /// `pay`.
-        3 pay: i64 => w::Field::must("pay"),
+        3 pay: i64 => "pay: must",
         /// `refund`.
-        4 refund: i64 => w::Field::must("refund"),
+        4 refund: i64 => "refund: must",
     }
 }
 
@@ -477,29 +480,29 @@ w::record! {
     /// `StoreInfo`.
     pub struct StoreInfo {
         /// `id`.
-        0 id: Option<String> => w::Field::new("id"),
+        0 id: Option<String> => "id",
         /// `out_id`.
-        1 out_id: Option<String> => w::Field::new("out_id"),
+        1 out_id: Option<String> => "out_id",
         /// `name`.
-        2 name: Option<String> => w::Field::new("name"),
+        2 name: Option<String> => "name",
         /// `area_code`.
-        3 area_code: Option<String> => w::Field::new("area_code"),
+        3 area_code: Option<String> => "area_code",
         /// `address`.
-        4 address: Option<String> => w::Field::new("address").masked(),
+        4 address: Option<String> => "address: masked",
     }
     new()
-    set(id: String, out_id: String, name: String, area_code: String, address: String)
+    text(id: String, out_id: String, name: String, area_code: String, address: String)
 }
 
 w::record! {
     /// `SubMerchantState`.
     pub struct SubMerchantState {
         /// `sub_merchant_status`; one of `OPERATING` `PENDING` `DEACTIVATED` `CLOSED` `INCOMPLETE_APPLICATION`.
-        0 sub_merchant_status: Option<String> => w::Field::new("sub_merchant_status"),
+        0 sub_merchant_status: Option<String> => "sub_merchant_status",
         /// `application_status`; one of `INCOMPLETE_APPLICATION` `UNDER_REVIEW` `REJECTED`.
-        1 application_status: Option<String> => w::Field::new("application_status"),
+        1 application_status: Option<String> => "application_status",
         /// `application_reject_detail`.
-        2 application_reject_detail: Option<ApplicationRejectDetail> => w::Field::new("application_reject_detail"),
+        2 application_reject_detail: Option<ApplicationRejectDetail> => "application_reject_detail",
     }
 }
 
@@ -507,15 +510,15 @@ w::record! {
     /// `TransactionsPayAmount`.
     pub struct TransactionsPayAmount {
         /// `total`; unit fen.
-        0 total: xinqiao_types::Fen => w::Field::must("total"),
+        0 total: xinqiao_types::Fen => "total: must",
         /// `currency`.
-        1 currency: Option<String> => w::Field::new("currency"),
+        1 currency: Option<String> => "currency",
         /// `payer_total`; unit fen.
-        2 payer_total: Option<xinqiao_types::Fen> => w::Field::new("payer_total"),
+        2 payer_total: Option<xinqiao_types::Fen> => "payer_total",
         /// `payer_currency`.
-        3 payer_currency: Option<String> => w::Field::new("payer_currency"),
+        3 payer_currency: Option<String> => "payer_currency",
         /// `exchange_rate`.
-        4 exchange_rate: Option<ExchangeRate> => w::Field::new("exchange_rate"),
+        4 exchange_rate: Option<ExchangeRate> => "exchange_rate",
     }
 }
 
@@ -523,25 +526,26 @@ w::record! {
     /// `TransactionsPayDetail`.
     pub struct TransactionsPayDetail {
         /// `cost_price`; unit minor-currency-unit.
-        0 cost_price: Option<i64> => w::Field::new("cost_price"),
+        0 cost_price: Option<i64> => "cost_price",
         /// `receipt_id`.
-        1 receipt_id: Option<String> => w::Field::new("receipt_id"),
+        1 receipt_id: Option<String> => "receipt_id",
         /// `goods_detail`.
-        2 goods_detail: Option<Vec<GoodsDetail>> => w::Field::new("goods_detail"),
+        2 goods_detail: Option<Vec<GoodsDetail>> => "goods_detail",
     }
     new()
-    set(cost_price: i64, receipt_id: String, goods_detail: Vec<GoodsDetail>)
+    text(receipt_id: String)
+    set(cost_price: i64, goods_detail: Vec<GoodsDetail>)
 }
 
 w::record! {
     /// `TransactionsPayPayer`.
     pub struct TransactionsPayPayer {
         /// `sp_openid`.
-        0 sp_openid: Option<String> => w::Field::new("sp_openid"),
+        0 sp_openid: Option<String> => "sp_openid",
         /// `sub_openid`.
-        1 sub_openid: Option<String> => w::Field::new("sub_openid"),
+        1 sub_openid: Option<String> => "sub_openid",
         /// `openid`.
-        2 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+        2 openid: Option<xinqiao_types::OpenId> => "openid: masked",
     }
 }
 
@@ -561,7 +565,7 @@ w::record! {
     /// Answer to [`Certificates`].
     pub struct CertificatesResponse {
         /// `data`.
-        0 data: Vec<CertificatesData> => w::Field::must("data"),
+        0 data: Vec<CertificatesData> => "data: must",
     }
 }
 
@@ -593,52 +597,52 @@ w::record! {
     /// * Catalog: `pay_global.base.merchants_by_sub_mchid`.
     pub struct MerchantsBySubMchid {
         /// `sub_mchid`.
-        0 sub_mchid: String => w::Field::must("sub_mchid").place(w::Place::Path),
+        0 sub_mchid: String => "sub_mchid: must path",
         /// `sp_mchid`.
-        1 sp_mchid: String => w::Field::must("sp_mchid").place(w::Place::Query),
+        1 sp_mchid: String => "sp_mchid: must query",
         /// `sp_appid`.
-        2 sp_appid: String => w::Field::must("sp_appid").place(w::Place::Query),
+        2 sp_appid: String => "sp_appid: must query",
     }
-    new(sub_mchid: String, sp_mchid: String, sp_appid: String)
+    new(sub_mchid: impl Into<String>, sp_mchid: impl Into<String>, sp_appid: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`MerchantsBySubMchid`].
     pub struct MerchantsBySubMchidResponse {
         /// `sub_mchid`.
-        0 sub_mchid: String => w::Field::must("sub_mchid"),
+        0 sub_mchid: String => "sub_mchid: must",
         /// `merchant_type`; one of `ENTERPRISE` `INDIVIDUAL`.
-        1 merchant_type: String => w::Field::must("merchant_type"),
+        1 merchant_type: String => "merchant_type: must",
         /// `name`.
-        2 name: String => w::Field::must("name"),
+        2 name: String => "name: must",
         /// `shortname`.
-        3 shortname: String => w::Field::must("shortname"),
+        3 shortname: String => "shortname: must",
         /// `merchant_country_code`.
-        4 merchant_country_code: String => w::Field::must("merchant_country_code"),
+        4 merchant_country_code: String => "merchant_country_code: must",
         /// `office_phone`.
-        5 office_phone: String => w::Field::must("office_phone"),
+        5 office_phone: String => "office_phone: must",
         /// `contact`.
-        6 contact: Contact => w::Field::must("contact"),
+        6 contact: Contact => "contact: must",
         /// `business_category`.
-        7 business_category: i64 => w::Field::must("business_category"),
+        7 business_category: i64 => "business_category: must",
         /// `registration_certificate_number`.
-        8 registration_certificate_number: String => w::Field::must("registration_certificate_number"),
+        8 registration_certificate_number: String => "registration_certificate_number: must",
         /// `registration_certificate_date`; format `yyyy-MM-dd / PERMANENT`.
-        9 registration_certificate_date: String => w::Field::must("registration_certificate_date"),
+        9 registration_certificate_date: String => "registration_certificate_date: must",
         /// `settlement_bank_number`.
-        10 settlement_bank_number: String => w::Field::must("settlement_bank_number"),
+        10 settlement_bank_number: String => "settlement_bank_number: must",
         /// `business`.
-        11 business: MerchantsBySubMchidBusiness => w::Field::must("business"),
+        11 business: MerchantsBySubMchidBusiness => "business: must",
         /// `director`.
-        12 director: Option<MerchantsBySubMchidDirector> => w::Field::new("director"),
+        12 director: Option<MerchantsBySubMchidDirector> => "director",
         /// `principal`.
-        13 principal: Option<MerchantsBySubMchidDirector> => w::Field::new("principal"),
+        13 principal: Option<MerchantsBySubMchidDirector> => "principal",
         /// `h5_payment`.
-        14 h5_payment: Option<H5Payment> => w::Field::new("h5_payment"),
+        14 h5_payment: Option<H5Payment> => "h5_payment",
         /// `sub_merchant_state`.
-        15 sub_merchant_state: Option<SubMerchantState> => w::Field::new("sub_merchant_state"),
+        15 sub_merchant_state: Option<SubMerchantState> => "sub_merchant_state",
         /// `attach`.
-        16 attach: Option<String> => w::Field::new("attach"),
+        16 attach: Option<String> => "attach",
     }
 }
 
@@ -670,72 +674,74 @@ w::record! {
     /// * Catalog: `pay_global.base.merchants_post`.
     pub struct MerchantsPost {
         /// `Idempotency-Key`.
-        0 idempotency_key: String => w::Field::must("Idempotency-Key").place(w::Place::Header),
+        0 idempotency_key: String => "Idempotency-Key: must header",
         /// `sp_mchid`.
-        1 sp_mchid: String => w::Field::must("sp_mchid"),
+        1 sp_mchid: String => "sp_mchid: must",
         /// `sp_appid`.
-        2 sp_appid: String => w::Field::must("sp_appid"),
+        2 sp_appid: String => "sp_appid: must",
         /// `channel_id`.
-        3 channel_id: Option<String> => w::Field::new("channel_id"),
+        3 channel_id: Option<String> => "channel_id",
         /// `merchant_type`; one of `ENTERPRISE` `INDIVIDUAL`.
-        4 merchant_type: String => w::Field::must("merchant_type"),
+        4 merchant_type: String => "merchant_type: must",
         /// `name`.
-        5 name: String => w::Field::must("name"),
+        5 name: String => "name: must",
         /// `shortname`.
-        6 shortname: String => w::Field::must("shortname"),
+        6 shortname: String => "shortname: must",
         /// `merchant_country_code`.
-        7 merchant_country_code: String => w::Field::must("merchant_country_code"),
+        7 merchant_country_code: String => "merchant_country_code: must",
         /// `office_phone`.
-        8 office_phone: String => w::Field::must("office_phone"),
+        8 office_phone: String => "office_phone: must",
         /// `contact`.
-        9 contact: Contact => w::Field::must("contact"),
+        9 contact: Contact => "contact: must",
         /// `business_category`.
-        10 business_category: i64 => w::Field::must("business_category"),
+        10 business_category: i64 => "business_category: must",
         /// `registration_certificate_number`.
-        11 registration_certificate_number: Option<String> => w::Field::new("registration_certificate_number"),
+        11 registration_certificate_number: Option<String> => "registration_certificate_number",
         /// `registration_certificate_date`; format `yyyy-MM-dd / PERMANENT`.
-        12 registration_certificate_date: Option<String> => w::Field::new("registration_certificate_date"),
+        12 registration_certificate_date: Option<String> => "registration_certificate_date",
         /// `registration_certificate_copy`.
-        13 registration_certificate_copy: Option<String> => w::Field::new("registration_certificate_copy"),
+        13 registration_certificate_copy: Option<String> => "registration_certificate_copy",
         /// `settlement_bank_number`.
-        14 settlement_bank_number: Option<String> => w::Field::new("settlement_bank_number"),
+        14 settlement_bank_number: Option<String> => "settlement_bank_number",
         /// `business`.
-        15 business: Business => w::Field::must("business"),
+        15 business: Business => "business: must",
         /// `director`.
-        16 director: Option<Director> => w::Field::new("director"),
+        16 director: Option<Director> => "director",
         /// `principal`.
-        17 principal: Option<Director> => w::Field::new("principal"),
+        17 principal: Option<Director> => "principal",
         /// `apply_h5_payment`.
-        18 apply_h5_payment: Option<bool> => w::Field::new("apply_h5_payment"),
+        18 apply_h5_payment: Option<bool> => "apply_h5_payment",
         /// `h5_payment_apply_info`.
-        19 h5_payment_apply_info: Option<H5PaymentApplyInfo> => w::Field::new("h5_payment_apply_info"),
+        19 h5_payment_apply_info: Option<H5PaymentApplyInfo> => "h5_payment_apply_info",
         /// `attach`.
-        20 attach: Option<String> => w::Field::new("attach"),
+        20 attach: Option<String> => "attach",
     }
     new(
-        idempotency_key: String,
-        sp_mchid: String,
-        sp_appid: String,
-        merchant_type: String,
-        name: String,
-        shortname: String,
-        merchant_country_code: String,
-        office_phone: String,
+        idempotency_key: impl Into<String>,
+        sp_mchid: impl Into<String>,
+        sp_appid: impl Into<String>,
+        merchant_type: impl Into<String>,
+        name: impl Into<String>,
+        shortname: impl Into<String>,
+        merchant_country_code: impl Into<String>,
+        office_phone: impl Into<String>,
         contact: Contact,
         business_category: i64,
         business: Business,
     )
-    set(
+    text(
         channel_id: String,
         registration_certificate_number: String,
         registration_certificate_date: String,
         registration_certificate_copy: String,
         settlement_bank_number: String,
+        attach: String,
+    )
+    set(
         director: Director,
         principal: Director,
         apply_h5_payment: bool,
         h5_payment_apply_info: H5PaymentApplyInfo,
-        attach: String,
     )
 }
 
@@ -743,13 +749,13 @@ w::record! {
     /// Answer to [`MerchantsPost`].
     pub struct MerchantsPostResponse {
         /// `sub_mchid`.
-        0 sub_mchid: String => w::Field::must("sub_mchid"),
+        0 sub_mchid: String => "sub_mchid: must",
         /// `verification_status`; one of `Under Review` `Approved`.
-        1 verification_status: Option<String> => w::Field::new("verification_status"),
+        1 verification_status: Option<String> => "verification_status",
         /// `description`.
-        2 description: Option<String> => w::Field::new("description"),
+        2 description: Option<String> => "description",
         /// `h5_authorization_state`; one of `APPROVED` `UNAUTHORIZED` `UNDER_REVIEW` `REJECTED` `UNDER_PUNISHMENT` `APPLICATION_FAILED`.
-        3 h5_authorization_state: Option<String> => w::Field::new("h5_authorization_state"),
+        3 h5_authorization_state: Option<String> => "h5_authorization_state",
     }
 }
 
@@ -781,65 +787,67 @@ w::record! {
     /// * Catalog: `pay_global.base.merchants_put`.
     pub struct MerchantsPut {
         /// `sp_mchid`.
-        0 sp_mchid: String => w::Field::must("sp_mchid"),
+        0 sp_mchid: String => "sp_mchid: must",
         /// `sp_appid`.
-        1 sp_appid: String => w::Field::must("sp_appid"),
+        1 sp_appid: String => "sp_appid: must",
         /// `sub_mchid`.
-        2 sub_mchid: String => w::Field::must("sub_mchid"),
+        2 sub_mchid: String => "sub_mchid: must",
         /// `channel_id`.
-        3 channel_id: Option<String> => w::Field::new("channel_id"),
+        3 channel_id: Option<String> => "channel_id",
         /// `merchant_type`; one of `ENTERPRISE` `INDIVIDUAL`.
-        4 merchant_type: String => w::Field::must("merchant_type"),
+        4 merchant_type: String => "merchant_type: must",
         /// `name`.
-        5 name: String => w::Field::must("name"),
+        5 name: String => "name: must",
         /// `shortname`.
-        6 shortname: String => w::Field::must("shortname"),
+        6 shortname: String => "shortname: must",
         /// `merchant_country_code`.
-        7 merchant_country_code: String => w::Field::must("merchant_country_code"),
+        7 merchant_country_code: String => "merchant_country_code: must",
         /// `office_phone`.
-        8 office_phone: String => w::Field::must("office_phone"),
+        8 office_phone: String => "office_phone: must",
         /// `contact`.
-        9 contact: Option<Contact> => w::Field::new("contact"),
+        9 contact: Option<Contact> => "contact",
         /// `business_category`.
-        10 business_category: i64 => w::Field::must("business_category"),
+        10 business_category: i64 => "business_category: must",
         /// `registration_certificate_number`.
-        11 registration_certificate_number: Option<String> => w::Field::new("registration_certificate_number"),
+        11 registration_certificate_number: Option<String> => "registration_certificate_number",
         /// `registration_certificate_date`; format `yyyy-MM-dd / PERMANENT`.
-        12 registration_certificate_date: Option<String> => w::Field::new("registration_certificate_date"),
+        12 registration_certificate_date: Option<String> => "registration_certificate_date",
         /// `registration_certificate_copy`.
-        13 registration_certificate_copy: Option<String> => w::Field::new("registration_certificate_copy"),
+        13 registration_certificate_copy: Option<String> => "registration_certificate_copy",
         /// `settlement_bank_number`.
-        14 settlement_bank_number: Option<String> => w::Field::new("settlement_bank_number"),
+        14 settlement_bank_number: Option<String> => "settlement_bank_number",
         /// `business`.
-        15 business: Business => w::Field::must("business"),
+        15 business: Business => "business: must",
         /// `director`.
-        16 director: Option<Director> => w::Field::new("director"),
+        16 director: Option<Director> => "director",
         /// `principal`.
-        17 principal: Option<Director> => w::Field::new("principal"),
+        17 principal: Option<Director> => "principal",
         /// `apply_h5_payment`.
-        18 apply_h5_payment: Option<bool> => w::Field::new("apply_h5_payment"),
+        18 apply_h5_payment: Option<bool> => "apply_h5_payment",
         /// `h5_payment_apply_info`.
-        19 h5_payment_apply_info: Option<MerchantsPutH5PaymentApplyInfo> => w::Field::new("h5_payment_apply_info"),
+        19 h5_payment_apply_info: Option<MerchantsPutH5PaymentApplyInfo> => "h5_payment_apply_info",
     }
     new(
-        sp_mchid: String,
-        sp_appid: String,
-        sub_mchid: String,
-        merchant_type: String,
-        name: String,
-        shortname: String,
-        merchant_country_code: String,
-        office_phone: String,
+        sp_mchid: impl Into<String>,
+        sp_appid: impl Into<String>,
+        sub_mchid: impl Into<String>,
+        merchant_type: impl Into<String>,
+        name: impl Into<String>,
+        shortname: impl Into<String>,
+        merchant_country_code: impl Into<String>,
+        office_phone: impl Into<String>,
         business_category: i64,
         business: Business,
     )
-    set(
+    text(
         channel_id: String,
-        contact: Contact,
         registration_certificate_number: String,
         registration_certificate_date: String,
         registration_certificate_copy: String,
         settlement_bank_number: String,
+    )
+    set(
+        contact: Contact,
         director: Director,
         principal: Director,
         apply_h5_payment: bool,
@@ -851,9 +859,9 @@ w::record! {
     /// Answer to [`MerchantsPut`].
     pub struct MerchantsPutResponse {
         /// `sub_mchid`.
-        0 sub_mchid: String => w::Field::must("sub_mchid"),
+        0 sub_mchid: String => "sub_mchid: must",
         /// `h5_authorization_state`.
-        1 h5_authorization_state: Option<String> => w::Field::new("h5_authorization_state"),
+        1 h5_authorization_state: Option<String> => "h5_authorization_state",
     }
 }
 
@@ -885,45 +893,45 @@ w::record! {
     /// * Catalog: `pay_global.base.refunds_by_out_refund_no`.
     pub struct RefundsByOutRefundNo {
         /// `out_refund_no`.
-        0 out_refund_no: String => w::Field::must("out_refund_no").place(w::Place::Path),
+        0 out_refund_no: String => "out_refund_no: must path",
         /// `sp_mchid`.
-        1 sp_mchid: Option<String> => w::Field::new("sp_mchid").place(w::Place::Query),
+        1 sp_mchid: Option<String> => "sp_mchid: query",
         /// `sub_mchid`.
-        2 sub_mchid: Option<String> => w::Field::new("sub_mchid").place(w::Place::Query),
+        2 sub_mchid: Option<String> => "sub_mchid: query",
         /// `mchid`.
-        3 mchid: Option<xinqiao_types::MchId> => w::Field::new("mchid").place(w::Place::Query),
+        3 mchid: Option<xinqiao_types::MchId> => "mchid: query",
     }
-    new(out_refund_no: String)
-    set(sp_mchid: String, sub_mchid: String, mchid: xinqiao_types::MchId)
+    new(out_refund_no: impl Into<String>)
+    text(sp_mchid: String, sub_mchid: String, mchid: xinqiao_types::MchId)
 }
 
 w::record! {
     /// Answer to [`RefundsByOutRefundNo`].
     pub struct RefundsByOutRefundNoResponse {
         /// `id`.
-        0 id: String => w::Field::must("id"),
+        0 id: String => "id: must",
         /// `out_refund_no`.
-        1 out_refund_no: String => w::Field::must("out_refund_no"),
+        1 out_refund_no: String => "out_refund_no: must",
         /// `transaction_id`.
-        2 transaction_id: String => w::Field::must("transaction_id"),
+        2 transaction_id: String => "transaction_id: must",
         /// `out_trade_no`.
-        3 out_trade_no: String => w::Field::must("out_trade_no"),
+        3 out_trade_no: String => "out_trade_no: must",
         /// `channel`.
-        4 channel: String => w::Field::must("channel"),
+        4 channel: String => "channel: must",
         /// `fund_source`.
-        5 fund_source: String => w::Field::must("fund_source"),
+        5 fund_source: String => "fund_source: must",
         /// `recv_account`.
-        6 recv_account: String => w::Field::must("recv_account"),
+        6 recv_account: String => "recv_account: must",
         /// `status`.
-        7 status: String => w::Field::must("status"),
+        7 status: String => "status: must",
         /// `success_time`; format `rfc3339`.
-        8 success_time: Option<String> => w::Field::new("success_time"),
+        8 success_time: Option<String> => "success_time",
         /// `create_time`; format `rfc3339`.
-        9 create_time: String => w::Field::must("create_time"),
+        9 create_time: String => "create_time: must",
         /// `amount`.
-        10 amount: AmountItem => w::Field::must("amount"),
+        10 amount: AmountItem => "amount: must",
         /// `promotion_detail`.
-        11 promotion_detail: Option<Vec<RefundsPostPromotionDetail>> => w::Field::new("promotion_detail"),
+        11 promotion_detail: Option<Vec<RefundsPostPromotionDetail>> => "promotion_detail",
     }
 }
 
@@ -955,22 +963,22 @@ w::record! {
     /// * Catalog: `pay_global.base.refunds_get`.
     pub struct RefundsGet {
         /// `sp_mchid`.
-        0 sp_mchid: Option<String> => w::Field::new("sp_mchid").place(w::Place::Query),
+        0 sp_mchid: Option<String> => "sp_mchid: query",
         /// `sub_mchid`.
-        1 sub_mchid: Option<String> => w::Field::new("sub_mchid").place(w::Place::Query),
+        1 sub_mchid: Option<String> => "sub_mchid: query",
         /// `out_trade_no`.
-        2 out_trade_no: Option<String> => w::Field::new("out_trade_no").place(w::Place::Query),
+        2 out_trade_no: Option<String> => "out_trade_no: query",
         /// `transaction_id`.
-        3 transaction_id: Option<String> => w::Field::new("transaction_id").place(w::Place::Query),
+        3 transaction_id: Option<String> => "transaction_id: query",
         /// `offset`.
-        4 offset: i64 => w::Field::must("offset").place(w::Place::Query),
+        4 offset: i64 => "offset: must query",
         /// `count`.
-        5 count: i64 => w::Field::must("count").place(w::Place::Query),
+        5 count: i64 => "count: must query",
         /// `mchid`.
-        6 mchid: Option<xinqiao_types::MchId> => w::Field::new("mchid").place(w::Place::Query),
+        6 mchid: Option<xinqiao_types::MchId> => "mchid: query",
     }
     new(offset: i64, count: i64)
-    set(
+    text(
         sp_mchid: String,
         sub_mchid: String,
         out_trade_no: String,
@@ -983,23 +991,23 @@ w::record! {
     /// Answer to [`RefundsGet`].
     pub struct RefundsGetResponse {
         /// `sp_mchid`.
-        0 sp_mchid: Option<String> => w::Field::new("sp_mchid"),
+        0 sp_mchid: Option<String> => "sp_mchid",
         /// `id`.
-        1 id: String => w::Field::must("id"),
+        1 id: String => "id: must",
         /// `out_trade_no`.
-        2 out_trade_no: String => w::Field::must("out_trade_no"),
+        2 out_trade_no: String => "out_trade_no: must",
         /// `amount`.
-        3 amount: RefundsGetAmount => w::Field::must("amount"),
+        3 amount: RefundsGetAmount => "amount: must",
         /// `data`.
-        4 data: Vec<RefundsGetData> => w::Field::must("data"),
+        4 data: Vec<RefundsGetData> => "data: must",
         /// `total_num`.
-        5 total_num: i64 => w::Field::must("total_num"),
+        5 total_num: i64 => "total_num: must",
         /// `current_total_num`.
-        6 current_total_num: i64 => w::Field::must("current_total_num"),
+        6 current_total_num: i64 => "current_total_num: must",
         /// `sub_mchid`.
-        7 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+        7 sub_mchid: Option<String> => "sub_mchid",
         /// `mchid`.
-        8 mchid: Option<xinqiao_types::MchId> => w::Field::new("mchid"),
+        8 mchid: Option<xinqiao_types::MchId> => "mchid",
     }
 }
 
@@ -1031,45 +1039,45 @@ w::record! {
     /// * Catalog: `pay_global.base.refunds_id_by_refund_id`.
     pub struct RefundsIdByRefundId {
         /// `refund_id`.
-        0 refund_id: String => w::Field::must("refund_id").place(w::Place::Path),
+        0 refund_id: String => "refund_id: must path",
         /// `sp_mchid`.
-        1 sp_mchid: Option<String> => w::Field::new("sp_mchid").place(w::Place::Query),
+        1 sp_mchid: Option<String> => "sp_mchid: query",
         /// `sub_mchid`.
-        2 sub_mchid: Option<String> => w::Field::new("sub_mchid").place(w::Place::Query),
+        2 sub_mchid: Option<String> => "sub_mchid: query",
         /// `mchid`.
-        3 mchid: Option<xinqiao_types::MchId> => w::Field::new("mchid").place(w::Place::Query),
+        3 mchid: Option<xinqiao_types::MchId> => "mchid: query",
     }
-    new(refund_id: String)
-    set(sp_mchid: String, sub_mchid: String, mchid: xinqiao_types::MchId)
+    new(refund_id: impl Into<String>)
+    text(sp_mchid: String, sub_mchid: String, mchid: xinqiao_types::MchId)
 }
 
 w::record! {
     /// Answer to [`RefundsIdByRefundId`].
     pub struct RefundsIdByRefundIdResponse {
         /// `id`.
-        0 id: String => w::Field::must("id"),
+        0 id: String => "id: must",
         /// `out_refund_no`.
-        1 out_refund_no: String => w::Field::must("out_refund_no"),
+        1 out_refund_no: String => "out_refund_no: must",
         /// `transaction_id`.
-        2 transaction_id: String => w::Field::must("transaction_id"),
+        2 transaction_id: String => "transaction_id: must",
         /// `out_trade_no`.
-        3 out_trade_no: String => w::Field::must("out_trade_no"),
+        3 out_trade_no: String => "out_trade_no: must",
         /// `channel`.
-        4 channel: String => w::Field::must("channel"),
+        4 channel: String => "channel: must",
         /// `fund_source`.
-        5 fund_source: String => w::Field::must("fund_source"),
+        5 fund_source: String => "fund_source: must",
         /// `recv_account`.
-        6 recv_account: String => w::Field::must("recv_account"),
+        6 recv_account: String => "recv_account: must",
         /// `status`.
-        7 status: String => w::Field::must("status"),
+        7 status: String => "status: must",
         /// `success_time`; format `rfc3339`.
-        8 success_time: Option<String> => w::Field::new("success_time"),
+        8 success_time: Option<String> => "success_time",
         /// `create_time`; format `rfc3339`.
-        9 create_time: String => w::Field::must("create_time"),
+        9 create_time: String => "create_time: must",
         /// `amount`.
-        10 amount: AmountItem => w::Field::must("amount"),
+        10 amount: AmountItem => "amount: must",
         /// `promotion_detail`.
-        11 promotion_detail: Option<Vec<RefundsPostPromotionDetail>> => w::Field::new("promotion_detail"),
+        11 promotion_detail: Option<Vec<RefundsPostPromotionDetail>> => "promotion_detail",
     }
 }
 
@@ -1101,34 +1109,34 @@ w::record! {
     /// * Catalog: `pay_global.base.refunds_post`.
     pub struct RefundsPost {
         /// `sp_mchid`.
-        0 sp_mchid: Option<String> => w::Field::new("sp_mchid"),
+        0 sp_mchid: Option<String> => "sp_mchid",
         /// `sp_appid`.
-        1 sp_appid: Option<String> => w::Field::new("sp_appid"),
+        1 sp_appid: Option<String> => "sp_appid",
         /// `sub_mchid`.
-        2 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+        2 sub_mchid: Option<String> => "sub_mchid",
         /// `sub_appid`.
-        3 sub_appid: Option<String> => w::Field::new("sub_appid"),
+        3 sub_appid: Option<String> => "sub_appid",
         /// `transaction_id`.
-        4 transaction_id: Option<String> => w::Field::new("transaction_id"),
+        4 transaction_id: Option<String> => "transaction_id",
         /// `out_trade_no`.
-        5 out_trade_no: Option<String> => w::Field::new("out_trade_no"),
+        5 out_trade_no: Option<String> => "out_trade_no",
         /// `out_refund_no`.
-        6 out_refund_no: String => w::Field::must("out_refund_no"),
+        6 out_refund_no: String => "out_refund_no: must",
         /// `reason`.
-        7 reason: Option<String> => w::Field::new("reason"),
+        7 reason: Option<String> => "reason",
         /// `notify_url`.
-        8 notify_url: Option<String> => w::Field::new("notify_url"),
+        8 notify_url: Option<String> => "notify_url",
         /// `amount`.
-        9 amount: RefundsPostAmount => w::Field::must("amount"),
+        9 amount: RefundsPostAmount => "amount: must",
         /// `source`.
-        10 source: Option<String> => w::Field::new("source"),
+        10 source: Option<String> => "source",
         /// `mchid`.
-        11 mchid: Option<xinqiao_types::MchId> => w::Field::new("mchid"),
+        11 mchid: Option<xinqiao_types::MchId> => "mchid",
         /// `appid`.
-        12 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+        12 appid: Option<xinqiao_types::AppId> => "appid",
     }
-    new(out_refund_no: String, amount: RefundsPostAmount)
-    set(
+    new(out_refund_no: impl Into<String>, amount: RefundsPostAmount)
+    text(
         sp_mchid: String,
         sp_appid: String,
         sub_mchid: String,
@@ -1147,29 +1155,29 @@ w::record! {
     /// Answer to [`RefundsPost`].
     pub struct RefundsPostResponse {
         /// `id`.
-        0 id: String => w::Field::must("id"),
+        0 id: String => "id: must",
         /// `out_refund_no`.
-        1 out_refund_no: String => w::Field::must("out_refund_no"),
+        1 out_refund_no: String => "out_refund_no: must",
         /// `transaction_id`.
-        2 transaction_id: String => w::Field::must("transaction_id"),
+        2 transaction_id: String => "transaction_id: must",
         /// `out_trade_no`.
-        3 out_trade_no: String => w::Field::must("out_trade_no"),
+        3 out_trade_no: String => "out_trade_no: must",
         /// `channel`.
-        4 channel: String => w::Field::must("channel"),
+        4 channel: String => "channel: must",
         /// `fund_source`.
-        5 fund_source: String => w::Field::must("fund_source"),
+        5 fund_source: String => "fund_source: must",
         /// `recv_account`.
-        6 recv_account: String => w::Field::must("recv_account"),
+        6 recv_account: String => "recv_account: must",
         /// `status`.
-        7 status: String => w::Field::must("status"),
+        7 status: String => "status: must",
         /// `success_time`; format `rfc3339`.
-        8 success_time: Option<String> => w::Field::new("success_time"),
+        8 success_time: Option<String> => "success_time",
         /// `create_time`; format `rfc3339`.
-        9 create_time: String => w::Field::must("create_time"),
+        9 create_time: String => "create_time: must",
         /// `amount`.
-        10 amount: AmountItem => w::Field::must("amount"),
+        10 amount: AmountItem => "amount: must",
         /// `promotion_detail`.
-        11 promotion_detail: Option<Vec<RefundsPostPromotionDetail>> => w::Field::new("promotion_detail"),
+        11 promotion_detail: Option<Vec<RefundsPostPromotionDetail>> => "promotion_detail",
     }
 }
 
@@ -1201,16 +1209,16 @@ w::record! {
     /// * Catalog: `pay_global.base.statements`.
     pub struct Statements {
         /// `mchid`.
-        0 mchid: Option<xinqiao_types::MchId> => w::Field::new("mchid").place(w::Place::Query),
+        0 mchid: Option<xinqiao_types::MchId> => "mchid: query",
         /// `date`; format `yyyyMMdd`.
-        1 date: String => w::Field::must("date").place(w::Place::Query),
+        1 date: String => "date: must query",
         /// `sp_mchid`.
-        2 sp_mchid: Option<String> => w::Field::new("sp_mchid").place(w::Place::Query),
+        2 sp_mchid: Option<String> => "sp_mchid: query",
         /// `sub_mchid`.
-        3 sub_mchid: Option<String> => w::Field::new("sub_mchid").place(w::Place::Query),
+        3 sub_mchid: Option<String> => "sub_mchid: query",
     }
-    new(date: String)
-    set(mchid: xinqiao_types::MchId, sp_mchid: String, sub_mchid: String)
+    new(date: impl Into<String>)
+    text(mchid: xinqiao_types::MchId, sp_mchid: String, sub_mchid: String)
 }
 
 w::endpoint! {
@@ -1245,49 +1253,49 @@ pub mod micropay {
         /// * Catalog: `pay_global.micropay.transactions_pay`.
         pub struct TransactionsPay {
             /// `sp_mchid`.
-            0 sp_mchid: Option<String> => w::Field::new("sp_mchid"),
+            0 sp_mchid: Option<String> => "sp_mchid",
             /// `sp_appid`.
-            1 sp_appid: Option<String> => w::Field::new("sp_appid"),
+            1 sp_appid: Option<String> => "sp_appid",
             /// `sub_mchid`.
-            2 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+            2 sub_mchid: Option<String> => "sub_mchid",
             /// `sub_appid`.
-            3 sub_appid: Option<String> => w::Field::new("sub_appid"),
+            3 sub_appid: Option<String> => "sub_appid",
             /// `description`.
-            4 description: String => w::Field::must("description"),
+            4 description: String => "description: must",
             /// `out_trade_no`.
-            5 out_trade_no: String => w::Field::must("out_trade_no"),
+            5 out_trade_no: String => "out_trade_no: must",
             /// `trade_type`.
-            6 trade_type: String => w::Field::must("trade_type"),
+            6 trade_type: String => "trade_type: must",
             /// `attach`.
-            7 attach: Option<String> => w::Field::new("attach"),
+            7 attach: Option<String> => "attach",
             /// `goods_tag`.
-            8 goods_tag: Option<String> => w::Field::new("goods_tag"),
+            8 goods_tag: Option<String> => "goods_tag",
             /// `limit_pay`.
-            9 limit_pay: Option<String> => w::Field::new("limit_pay"),
+            9 limit_pay: Option<String> => "limit_pay",
             /// `payer`.
-            10 payer: super::Payer => w::Field::must("payer"),
+            10 payer: super::Payer => "payer: must",
             /// `amount`.
-            11 amount: super::Amount => w::Field::must("amount"),
+            11 amount: super::Amount => "amount: must",
             /// `detail`.
-            12 detail: Option<super::TransactionsPayDetail> => w::Field::new("detail"),
+            12 detail: Option<super::TransactionsPayDetail> => "detail",
             /// `scene_info`.
-            13 scene_info: Option<super::SceneInfo> => w::Field::new("scene_info"),
+            13 scene_info: Option<super::SceneInfo> => "scene_info",
             /// `merchant_category_code`.
-            14 merchant_category_code: String => w::Field::must("merchant_category_code"),
+            14 merchant_category_code: String => "merchant_category_code: must",
             /// `mchid`.
-            15 mchid: Option<xinqiao_types::MchId> => w::Field::new("mchid"),
+            15 mchid: Option<xinqiao_types::MchId> => "mchid",
             /// `appid`.
-            16 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+            16 appid: Option<xinqiao_types::AppId> => "appid",
         }
         new(
-            description: String,
-            out_trade_no: String,
-            trade_type: String,
+            description: impl Into<String>,
+            out_trade_no: impl Into<String>,
+            trade_type: impl Into<String>,
             payer: super::Payer,
             amount: super::Amount,
-            merchant_category_code: String,
+            merchant_category_code: impl Into<String>,
         )
-        set(
+        text(
             sp_mchid: String,
             sp_appid: String,
             sub_mchid: String,
@@ -1295,50 +1303,49 @@ pub mod micropay {
             attach: String,
             goods_tag: String,
             limit_pay: String,
-            detail: super::TransactionsPayDetail,
-            scene_info: super::SceneInfo,
             mchid: xinqiao_types::MchId,
             appid: xinqiao_types::AppId,
         )
+        set(detail: super::TransactionsPayDetail, scene_info: super::SceneInfo)
     }
 
     w::record! {
         /// Answer to [`TransactionsPay`].
         pub struct TransactionsPayResponse {
             /// `sp_mchid`.
-            0 sp_mchid: Option<String> => w::Field::new("sp_mchid"),
+            0 sp_mchid: Option<String> => "sp_mchid",
             /// `sp_appid`.
-            1 sp_appid: Option<String> => w::Field::new("sp_appid"),
+            1 sp_appid: Option<String> => "sp_appid",
             /// `sub_mchid`.
-            2 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+            2 sub_mchid: Option<String> => "sub_mchid",
             /// `sub_appid`.
-            3 sub_appid: Option<String> => w::Field::new("sub_appid"),
+            3 sub_appid: Option<String> => "sub_appid",
             /// `out_trade_no`.
-            4 out_trade_no: String => w::Field::must("out_trade_no"),
+            4 out_trade_no: String => "out_trade_no: must",
             /// `id`.
-            5 id: Option<String> => w::Field::new("id"),
+            5 id: Option<String> => "id",
             /// `trade_type`.
-            6 trade_type: String => w::Field::must("trade_type"),
+            6 trade_type: String => "trade_type: must",
             /// `trade_state`.
-            7 trade_state: String => w::Field::must("trade_state"),
+            7 trade_state: String => "trade_state: must",
             /// `trade_state_desc`.
-            8 trade_state_desc: String => w::Field::must("trade_state_desc"),
+            8 trade_state_desc: String => "trade_state_desc: must",
             /// `bank_type`.
-            9 bank_type: Option<String> => w::Field::new("bank_type"),
+            9 bank_type: Option<String> => "bank_type",
             /// `attach`.
-            10 attach: Option<String> => w::Field::new("attach"),
+            10 attach: Option<String> => "attach",
             /// `success_time`; format `rfc3339`.
-            11 success_time: Option<String> => w::Field::new("success_time"),
+            11 success_time: Option<String> => "success_time",
             /// `payer`.
-            12 payer: Option<super::TransactionsPayPayer> => w::Field::new("payer"),
+            12 payer: Option<super::TransactionsPayPayer> => "payer",
             /// `amount`.
-            13 amount: super::TransactionsPayAmount => w::Field::must("amount"),
+            13 amount: super::TransactionsPayAmount => "amount: must",
             /// `promotion_detail`.
-            14 promotion_detail: Option<Vec<super::PromotionDetail>> => w::Field::new("promotion_detail"),
+            14 promotion_detail: Option<Vec<super::PromotionDetail>> => "promotion_detail",
             /// `mchid`.
-            15 mchid: Option<xinqiao_types::MchId> => w::Field::new("mchid"),
+            15 mchid: Option<xinqiao_types::MchId> => "mchid",
             /// `appid`.
-            16 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+            16 appid: Option<xinqiao_types::AppId> => "appid",
         }
     }
 
@@ -1375,33 +1382,33 @@ pub mod settle {
         /// * Catalog: `pay_global.settle.settlements`.
         pub struct Settlements {
             /// `sub_mchid`.
-            0 sub_mchid: Option<String> => w::Field::new("sub_mchid").place(w::Place::Query),
+            0 sub_mchid: Option<String> => "sub_mchid: query",
             /// `settle_state`; one of `SETTLED` `UNSETTLE`.
-            1 settle_state: String => w::Field::must("settle_state").place(w::Place::Query),
+            1 settle_state: String => "settle_state: must query",
             /// `settle_start_date`; format `yyyyMMdd`.
-            2 settle_start_date: Option<String> => w::Field::new("settle_start_date").place(w::Place::Query),
+            2 settle_start_date: Option<String> => "settle_start_date: query",
             /// `settle_end_date`; format `yyyyMMdd`.
-            3 settle_end_date: Option<String> => w::Field::new("settle_end_date").place(w::Place::Query),
+            3 settle_end_date: Option<String> => "settle_end_date: query",
             /// `offset`.
-            4 offset: i64 => w::Field::must("offset").place(w::Place::Query),
+            4 offset: i64 => "offset: must query",
             /// `limit`.
-            5 limit: i64 => w::Field::must("limit").place(w::Place::Query),
+            5 limit: i64 => "limit: must query",
         }
-        new(settle_state: String, offset: i64, limit: i64)
-        set(sub_mchid: String, settle_start_date: String, settle_end_date: String)
+        new(settle_state: impl Into<String>, offset: i64, limit: i64)
+        text(sub_mchid: String, settle_start_date: String, settle_end_date: String)
     }
 
     w::record! {
         /// Answer to [`Settlements`].
         pub struct SettlementsResponse {
             /// `data`.
-            0 data: Option<Vec<super::SettlementsData>> => w::Field::new("data"),
+            0 data: Option<Vec<super::SettlementsData>> => "data",
             /// `limit`.
-            1 limit: i64 => w::Field::must("limit"),
+            1 limit: i64 => "limit: must",
             /// `offset`.
-            2 offset: i64 => w::Field::must("offset"),
+            2 offset: i64 => "offset: must",
             /// `total_count`.
-            3 total_count: i64 => w::Field::must("total_count"),
+            3 total_count: i64 => "total_count: must",
         }
     }
 

@@ -7,29 +7,29 @@ w::record! {
     /// `OrdersGlobalV3Data`.
     pub struct OrdersGlobalV3Data {
         /// `sub_order_no`.
-        0 sub_order_no: Option<String> => w::Field::new("sub_order_no"),
+        0 sub_order_no: Option<String> => "sub_order_no",
         /// `sub_order_id`.
-        1 sub_order_id: Option<String> => w::Field::new("sub_order_id"),
+        1 sub_order_id: Option<String> => "sub_order_id",
         /// `mch_customs_no`.
-        2 mch_customs_no: Option<String> => w::Field::new("mch_customs_no"),
+        2 mch_customs_no: Option<String> => "mch_customs_no",
         /// `customs`; one of `GUANGZHOU_ZS` `HANGZHOU_ZS` `NINGBO` `ZHENGZHOU_BS` `CHONGQING` `SHANGHAI_ZS` `SHENZHEN` `ZHENGZHOU_ZH_ZS` ….
-        3 customs: String => w::Field::must("customs"),
+        3 customs: String => "customs: must",
         /// `fee_type`.
-        4 fee_type: Option<String> => w::Field::new("fee_type"),
+        4 fee_type: Option<String> => "fee_type",
         /// `order_fee`.
-        5 order_fee: Option<i64> => w::Field::new("order_fee"),
+        5 order_fee: Option<i64> => "order_fee",
         /// `duty`.
-        6 duty: Option<i64> => w::Field::new("duty"),
+        6 duty: Option<i64> => "duty",
         /// `transport_fee`.
-        7 transport_fee: Option<i64> => w::Field::new("transport_fee"),
+        7 transport_fee: Option<i64> => "transport_fee",
         /// `product_fee`.
-        8 product_fee: Option<i64> => w::Field::new("product_fee"),
+        8 product_fee: Option<i64> => "product_fee",
         /// `state`; one of `PROCESSING` `UNDECLARED` `SUBMITTED` `SUCCESS` `FAIL` `EXCEPT`.
-        9 state: String => w::Field::must("state"),
+        9 state: String => "state: must",
         /// `explanation`.
-        10 explanation: Option<String> => w::Field::new("explanation"),
+        10 explanation: Option<String> => "explanation",
         /// `modify_time`.
-        11 modify_time: String => w::Field::must("modify_time"),
+        11 modify_time: String => "modify_time: must",
     }
 }
 
@@ -37,29 +37,29 @@ w::record! {
     /// `OrdersV3GlobalData`.
     pub struct OrdersV3GlobalData {
         /// `state`; one of `PROCESSING` `UNDECLARED` `SUBMITTED` `SUCCESS` `FAIL` `EXCEPT`.
-        0 state: String => w::Field::must("state"),
+        0 state: String => "state: must",
         /// `sub_order_no`.
-        1 sub_order_no: Option<String> => w::Field::new("sub_order_no"),
+        1 sub_order_no: Option<String> => "sub_order_no",
         /// `sub_order_id`.
-        2 sub_order_id: Option<String> => w::Field::new("sub_order_id"),
+        2 sub_order_id: Option<String> => "sub_order_id",
         /// `customs`; one of `GUANGZHOU_ZS` `HANGZHOU_ZS` `NINGBO` `ZHENGZHOU_BS` `CHONGQING` `SHANGHAI_ZS` `SHENZHEN` `ZHENGZHOU_ZH_ZS` ….
-        3 customs: String => w::Field::must("customs"),
+        3 customs: String => "customs: must",
         /// `mch_customs_no`.
-        4 mch_customs_no: String => w::Field::must("mch_customs_no"),
+        4 mch_customs_no: String => "mch_customs_no: must",
         /// `duty`; unit minor-currency-unit.
-        5 duty: Option<i64> => w::Field::new("duty"),
+        5 duty: Option<i64> => "duty",
         /// `fee_type`.
-        6 fee_type: Option<String> => w::Field::new("fee_type"),
+        6 fee_type: Option<String> => "fee_type",
         /// `order_fee`; unit minor-currency-unit.
-        7 order_fee: Option<i64> => w::Field::new("order_fee"),
+        7 order_fee: Option<i64> => "order_fee",
         /// `transport_fee`; unit minor-currency-unit.
-        8 transport_fee: Option<i64> => w::Field::new("transport_fee"),
+        8 transport_fee: Option<i64> => "transport_fee",
         /// `product_fee`; unit minor-currency-unit.
-        9 product_fee: Option<i64> => w::Field::new("product_fee"),
+        9 product_fee: Option<i64> => "product_fee",
         /// `modify_time`; format `rfc3339`.
-        10 modify_time: String => w::Field::must("modify_time"),
+        10 modify_time: String => "modify_time: must",
         /// `explanation`.
-        11 explanation: Option<String> => w::Field::new("explanation"),
+        11 explanation: Option<String> => "explanation",
     }
 }
 
@@ -72,26 +72,26 @@ w::record! {
     /// * Catalog: `pay_global.customs.orders_global_v3`.
     pub struct OrdersGlobalV3 {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid").place(w::Place::Query),
+        0 appid: xinqiao_types::AppId => "appid: must query",
         /// `mchid`.
-        1 mchid: xinqiao_types::MchId => w::Field::must("mchid").place(w::Place::Query),
+        1 mchid: xinqiao_types::MchId => "mchid: must query",
         /// `order_type`; one of `out_trade_no` `transaction_id` `sub_order_no` `sub_order_id`.
-        2 order_type: String => w::Field::must("order_type").place(w::Place::Query),
+        2 order_type: String => "order_type: must query",
         /// `order_no`.
-        3 order_no: String => w::Field::must("order_no").place(w::Place::Query),
+        3 order_no: String => "order_no: must query",
         /// `customs`; one of `GUANGZHOU_ZS` `HANGZHOU_ZS` `NINGBO` `ZHENGZHOU_BS` `CHONGQING` `SHANGHAI_ZS` `SHENZHEN` `ZHENGZHOU_ZH_ZS` ….
-        4 customs: String => w::Field::must("customs").place(w::Place::Query),
+        4 customs: String => "customs: must query",
         /// `offset`.
-        5 offset: Option<i64> => w::Field::new("offset").place(w::Place::Query),
+        5 offset: Option<i64> => "offset: query",
         /// `limit`.
-        6 limit: Option<i64> => w::Field::new("limit").place(w::Place::Query),
+        6 limit: Option<i64> => "limit: query",
     }
     new(
-        appid: xinqiao_types::AppId,
-        mchid: xinqiao_types::MchId,
-        order_type: String,
-        order_no: String,
-        customs: String,
+        appid: impl Into<xinqiao_types::AppId>,
+        mchid: impl Into<xinqiao_types::MchId>,
+        order_type: impl Into<String>,
+        order_no: impl Into<String>,
+        customs: impl Into<String>,
     )
     set(offset: i64, limit: i64)
 }
@@ -100,23 +100,23 @@ w::record! {
     /// Answer to [`OrdersGlobalV3`].
     pub struct OrdersGlobalV3Response {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `mchid`.
-        1 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+        1 mchid: xinqiao_types::MchId => "mchid: must",
         /// `transaction_id`.
-        2 transaction_id: String => w::Field::must("transaction_id"),
+        2 transaction_id: String => "transaction_id: must",
         /// `verify_department`; one of `UNIONPAY` `NETSUNION` `OTHERS`.
-        3 verify_department: String => w::Field::must("verify_department"),
+        3 verify_department: String => "verify_department: must",
         /// `verify_department_trade_id`.
-        4 verify_department_trade_id: String => w::Field::must("verify_department_trade_id"),
+        4 verify_department_trade_id: String => "verify_department_trade_id: must",
         /// `offset`.
-        5 offset: i64 => w::Field::must("offset"),
+        5 offset: i64 => "offset: must",
         /// `limit`.
-        6 limit: i64 => w::Field::must("limit"),
+        6 limit: i64 => "limit: must",
         /// `total_count`.
-        7 total_count: i64 => w::Field::must("total_count"),
+        7 total_count: i64 => "total_count: must",
         /// `data`.
-        8 data: Vec<OrdersGlobalV3Data> => w::Field::must("data"),
+        8 data: Vec<OrdersGlobalV3Data> => "data: must",
     }
 }
 
@@ -148,62 +148,63 @@ w::record! {
     /// * Catalog: `pay_global.customs.orders_global_v3_patch`.
     pub struct OrdersGlobalV3Patch {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `mchid`.
-        1 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+        1 mchid: xinqiao_types::MchId => "mchid: must",
         /// `out_trade_no`.
-        2 out_trade_no: String => w::Field::must("out_trade_no"),
+        2 out_trade_no: String => "out_trade_no: must",
         /// `transaction_id`.
-        3 transaction_id: String => w::Field::must("transaction_id"),
+        3 transaction_id: String => "transaction_id: must",
         /// `sub_order_no`.
-        4 sub_order_no: Option<String> => w::Field::new("sub_order_no"),
+        4 sub_order_no: Option<String> => "sub_order_no",
         /// `customs`; one of `GUANGZHOU_ZS` `HANGZHOU_ZS` `NINGBO` `ZHENGZHOU_BS` `CHONGQING` `SHANGHAI_ZS` `SHENZHEN` `ZHENGZHOU_ZH_ZS` ….
-        5 customs: String => w::Field::must("customs"),
+        5 customs: String => "customs: must",
         /// `merchant_customs_no`.
-        6 merchant_customs_no: String => w::Field::must("merchant_customs_no"),
+        6 merchant_customs_no: String => "merchant_customs_no: must",
         /// `duty`.
-        7 duty: Option<i64> => w::Field::new("duty"),
+        7 duty: Option<i64> => "duty",
         /// `order_fee`.
-        8 order_fee: Option<i64> => w::Field::new("order_fee"),
+        8 order_fee: Option<i64> => "order_fee",
         /// `transport_fee`.
-        9 transport_fee: Option<i64> => w::Field::new("transport_fee"),
+        9 transport_fee: Option<i64> => "transport_fee",
         /// `product_fee`.
-        10 product_fee: Option<i64> => w::Field::new("product_fee"),
+        10 product_fee: Option<i64> => "product_fee",
     }
     new(
-        appid: xinqiao_types::AppId,
-        mchid: xinqiao_types::MchId,
-        out_trade_no: String,
-        transaction_id: String,
-        customs: String,
-        merchant_customs_no: String,
+        appid: impl Into<xinqiao_types::AppId>,
+        mchid: impl Into<xinqiao_types::MchId>,
+        out_trade_no: impl Into<String>,
+        transaction_id: impl Into<String>,
+        customs: impl Into<String>,
+        merchant_customs_no: impl Into<String>,
     )
-    set(sub_order_no: String, duty: i64, order_fee: i64, transport_fee: i64, product_fee: i64)
+    text(sub_order_no: String)
+    set(duty: i64, order_fee: i64, transport_fee: i64, product_fee: i64)
 }
 
 w::record! {
     /// Answer to [`OrdersGlobalV3Patch`].
     pub struct OrdersGlobalV3PatchResponse {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `mchid`.
-        1 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+        1 mchid: xinqiao_types::MchId => "mchid: must",
         /// `state`; one of `PROCESSING` `UNDECLARED` `SUBMITTED` `SUCCESS` `FAIL` `EXCEPT`.
-        2 state: String => w::Field::must("state"),
+        2 state: String => "state: must",
         /// `out_trade_no`.
-        3 out_trade_no: String => w::Field::must("out_trade_no"),
+        3 out_trade_no: String => "out_trade_no: must",
         /// `transaction_id`.
-        4 transaction_id: String => w::Field::must("transaction_id"),
+        4 transaction_id: String => "transaction_id: must",
         /// `sub_order_no`.
-        5 sub_order_no: Option<String> => w::Field::new("sub_order_no"),
+        5 sub_order_no: Option<String> => "sub_order_no",
         /// `sub_order_id`.
-        6 sub_order_id: Option<String> => w::Field::new("sub_order_id"),
+        6 sub_order_id: Option<String> => "sub_order_id",
         /// `modify_time`.
-        7 modify_time: String => w::Field::must("modify_time"),
+        7 modify_time: String => "modify_time: must",
         /// `verify_department`; one of `UNIONPAY` `NETSUNION` `OTHERS`.
-        8 verify_department: String => w::Field::must("verify_department"),
+        8 verify_department: String => "verify_department: must",
         /// `verify_department_trade_id`.
-        9 verify_department_trade_id: String => w::Field::must("verify_department_trade_id"),
+        9 verify_department_trade_id: String => "verify_department_trade_id: must",
     }
 }
 
@@ -235,69 +236,63 @@ w::record! {
     /// * Catalog: `pay_global.customs.orders_global_v3_post`.
     pub struct OrdersGlobalV3Post {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `mchid`.
-        1 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+        1 mchid: xinqiao_types::MchId => "mchid: must",
         /// `out_trade_no`.
-        2 out_trade_no: String => w::Field::must("out_trade_no"),
+        2 out_trade_no: String => "out_trade_no: must",
         /// `transaction_id`.
-        3 transaction_id: String => w::Field::must("transaction_id"),
+        3 transaction_id: String => "transaction_id: must",
         /// `customs`; one of `GUANGZHOU_ZS` `HANGZHOU_ZS` `NINGBO` `ZHENGZHOU_BS` `CHONGQING` `SHANGHAI_ZS` `SHENZHEN` `ZHENGZHOU_ZH_ZS` ….
-        4 customs: String => w::Field::must("customs"),
+        4 customs: String => "customs: must",
         /// `merchant_customs_no`.
-        5 merchant_customs_no: String => w::Field::must("merchant_customs_no"),
+        5 merchant_customs_no: String => "merchant_customs_no: must",
         /// `duty`.
-        6 duty: Option<i64> => w::Field::new("duty"),
+        6 duty: Option<i64> => "duty",
         /// `sub_order_no`.
-        7 sub_order_no: Option<String> => w::Field::new("sub_order_no"),
+        7 sub_order_no: Option<String> => "sub_order_no",
         /// `fee_type`.
-        8 fee_type: Option<String> => w::Field::new("fee_type"),
+        8 fee_type: Option<String> => "fee_type",
         /// `order_fee`.
-        9 order_fee: Option<i64> => w::Field::new("order_fee"),
+        9 order_fee: Option<i64> => "order_fee",
         /// `transport_fee`.
-        10 transport_fee: Option<i64> => w::Field::new("transport_fee"),
+        10 transport_fee: Option<i64> => "transport_fee",
         /// `product_fee`.
-        11 product_fee: Option<i64> => w::Field::new("product_fee"),
+        11 product_fee: Option<i64> => "product_fee",
     }
     new(
-        appid: xinqiao_types::AppId,
-        mchid: xinqiao_types::MchId,
-        out_trade_no: String,
-        transaction_id: String,
-        customs: String,
-        merchant_customs_no: String,
+        appid: impl Into<xinqiao_types::AppId>,
+        mchid: impl Into<xinqiao_types::MchId>,
+        out_trade_no: impl Into<String>,
+        transaction_id: impl Into<String>,
+        customs: impl Into<String>,
+        merchant_customs_no: impl Into<String>,
     )
-    set(
-        duty: i64,
-        sub_order_no: String,
-        fee_type: String,
-        order_fee: i64,
-        transport_fee: i64,
-        product_fee: i64,
-    )
+    text(sub_order_no: String, fee_type: String)
+    set(duty: i64, order_fee: i64, transport_fee: i64, product_fee: i64)
 }
 
 w::record! {
     /// Answer to [`OrdersGlobalV3Post`].
     pub struct OrdersGlobalV3PostResponse {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `mchid`.
-        1 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+        1 mchid: xinqiao_types::MchId => "mchid: must",
         /// `state`; one of `PROCESSING` `UNDECLARED` `SUBMITTED` `SUCCESS` `FAIL` `EXCEPT`.
-        2 state: String => w::Field::must("state"),
+        2 state: String => "state: must",
         /// `out_trade_no`.
-        3 out_trade_no: String => w::Field::must("out_trade_no"),
+        3 out_trade_no: String => "out_trade_no: must",
         /// `transaction_id`.
-        4 transaction_id: String => w::Field::must("transaction_id"),
+        4 transaction_id: String => "transaction_id: must",
         /// `sub_order_no`.
-        5 sub_order_no: Option<String> => w::Field::new("sub_order_no"),
+        5 sub_order_no: Option<String> => "sub_order_no",
         /// `sub_order_id`.
-        6 sub_order_id: Option<String> => w::Field::new("sub_order_id"),
+        6 sub_order_id: Option<String> => "sub_order_id",
         /// `verify_department`; one of `UNIONPAY` `NETSUNION` `OTHERS`.
-        7 verify_department: String => w::Field::must("verify_department"),
+        7 verify_department: String => "verify_department: must",
         /// `verify_department_trade_id`.
-        8 verify_department_trade_id: String => w::Field::must("verify_department_trade_id"),
+        8 verify_department_trade_id: String => "verify_department_trade_id: must",
     }
 }
 
@@ -329,26 +324,26 @@ w::record! {
     /// * Catalog: `pay_global.customs.orders_v3_global`.
     pub struct OrdersV3Global {
         /// `mchid`.
-        0 mchid: xinqiao_types::MchId => w::Field::must("mchid").place(w::Place::Query),
+        0 mchid: xinqiao_types::MchId => "mchid: must query",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid").place(w::Place::Query),
+        1 appid: xinqiao_types::AppId => "appid: must query",
         /// `order_type`; one of `out_trade_no` `transaction_id` `sub_order_no` `sub_order_id`.
-        2 order_type: String => w::Field::must("order_type").place(w::Place::Query),
+        2 order_type: String => "order_type: must query",
         /// `order_no`.
-        3 order_no: String => w::Field::must("order_no").place(w::Place::Query),
+        3 order_no: String => "order_no: must query",
         /// `customs`; one of `GUANGZHOU_ZS` `HANGZHOU_ZS` `NINGBO` `ZHENGZHOU_BS` `CHONGQING` `SHANGHAI_ZS` `SHENZHEN` `ZHENGZHOU_ZH_ZS` ….
-        4 customs: String => w::Field::must("customs").place(w::Place::Query),
+        4 customs: String => "customs: must query",
         /// `offset`.
-        5 offset: Option<i64> => w::Field::new("offset").place(w::Place::Query),
+        5 offset: Option<i64> => "offset: query",
         /// `limit`.
-        6 limit: Option<i64> => w::Field::new("limit").place(w::Place::Query),
+        6 limit: Option<i64> => "limit: query",
     }
     new(
-        mchid: xinqiao_types::MchId,
-        appid: xinqiao_types::AppId,
-        order_type: String,
-        order_no: String,
-        customs: String,
+        mchid: impl Into<xinqiao_types::MchId>,
+        appid: impl Into<xinqiao_types::AppId>,
+        order_type: impl Into<String>,
+        order_no: impl Into<String>,
+        customs: impl Into<String>,
     )
     set(offset: i64, limit: i64)
 }
@@ -357,23 +352,23 @@ w::record! {
     /// Answer to [`OrdersV3Global`].
     pub struct OrdersV3GlobalResponse {
         /// `mchid`.
-        0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+        0 mchid: xinqiao_types::MchId => "mchid: must",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `transaction_id`.
-        2 transaction_id: String => w::Field::must("transaction_id"),
+        2 transaction_id: String => "transaction_id: must",
         /// `data`.
-        3 data: Vec<OrdersV3GlobalData> => w::Field::must("data"),
+        3 data: Vec<OrdersV3GlobalData> => "data: must",
         /// `total_count`.
-        4 total_count: i64 => w::Field::must("total_count"),
+        4 total_count: i64 => "total_count: must",
         /// `limit`.
-        5 limit: i64 => w::Field::must("limit"),
+        5 limit: i64 => "limit: must",
         /// `offset`.
-        6 offset: i64 => w::Field::must("offset"),
+        6 offset: i64 => "offset: must",
         /// `verify_department`; one of `UNIONPAY` `NETSUNION` `OTHERS`.
-        7 verify_department: Option<String> => w::Field::new("verify_department"),
+        7 verify_department: Option<String> => "verify_department",
         /// `verify_department_trade_id`.
-        8 verify_department_trade_id: Option<String> => w::Field::new("verify_department_trade_id"),
+        8 verify_department_trade_id: Option<String> => "verify_department_trade_id",
     }
 }
 
@@ -405,71 +400,65 @@ w::record! {
     /// * Catalog: `pay_global.customs.orders_v3_global_patch`.
     pub struct OrdersV3GlobalPatch {
         /// `mchid`.
-        0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+        0 mchid: xinqiao_types::MchId => "mchid: must",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `out_trade_no`.
-        2 out_trade_no: String => w::Field::must("out_trade_no"),
+        2 out_trade_no: String => "out_trade_no: must",
         /// `transaction_id`.
-        3 transaction_id: String => w::Field::must("transaction_id"),
+        3 transaction_id: String => "transaction_id: must",
         /// `sub_order_no`.
-        4 sub_order_no: Option<String> => w::Field::new("sub_order_no"),
+        4 sub_order_no: Option<String> => "sub_order_no",
         /// `customs`; one of `GUANGZHOU_ZS` `HANGZHOU_ZS` `NINGBO` `ZHENGZHOU_BS` `CHONGQING` `SHANGHAI_ZS` `SHENZHEN` `ZHENGZHOU_ZH_ZS` ….
-        5 customs: String => w::Field::must("customs"),
+        5 customs: String => "customs: must",
         /// `merchant_customs_no`.
-        6 merchant_customs_no: String => w::Field::must("merchant_customs_no"),
+        6 merchant_customs_no: String => "merchant_customs_no: must",
         /// `duty`; unit minor-currency-unit.
-        7 duty: Option<i64> => w::Field::new("duty"),
+        7 duty: Option<i64> => "duty",
         /// `fee_type`.
-        8 fee_type: Option<String> => w::Field::new("fee_type"),
+        8 fee_type: Option<String> => "fee_type",
         /// `order_fee`; unit minor-currency-unit.
-        9 order_fee: Option<i64> => w::Field::new("order_fee"),
+        9 order_fee: Option<i64> => "order_fee",
         /// `transport_fee`; unit minor-currency-unit.
-        10 transport_fee: Option<i64> => w::Field::new("transport_fee"),
+        10 transport_fee: Option<i64> => "transport_fee",
         /// `product_fee`; unit minor-currency-unit.
-        11 product_fee: Option<i64> => w::Field::new("product_fee"),
+        11 product_fee: Option<i64> => "product_fee",
     }
     new(
-        mchid: xinqiao_types::MchId,
-        appid: xinqiao_types::AppId,
-        out_trade_no: String,
-        transaction_id: String,
-        customs: String,
-        merchant_customs_no: String,
+        mchid: impl Into<xinqiao_types::MchId>,
+        appid: impl Into<xinqiao_types::AppId>,
+        out_trade_no: impl Into<String>,
+        transaction_id: impl Into<String>,
+        customs: impl Into<String>,
+        merchant_customs_no: impl Into<String>,
     )
-    set(
-        sub_order_no: String,
-        duty: i64,
-        fee_type: String,
-        order_fee: i64,
-        transport_fee: i64,
-        product_fee: i64,
-    )
+    text(sub_order_no: String, fee_type: String)
+    set(duty: i64, order_fee: i64, transport_fee: i64, product_fee: i64)
 }
 
 w::record! {
     /// Answer to [`OrdersV3GlobalPatch`].
     pub struct OrdersV3GlobalPatchResponse {
         /// `mchid`.
-        0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+        0 mchid: xinqiao_types::MchId => "mchid: must",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `state`; one of `PROCESSING` `UNDECLARED` `SUBMITTED` `SUCCESS` `FAIL` `EXCEPT`.
-        2 state: String => w::Field::must("state"),
+        2 state: String => "state: must",
         /// `out_trade_no`.
-        3 out_trade_no: String => w::Field::must("out_trade_no"),
+        3 out_trade_no: String => "out_trade_no: must",
         /// `transaction_id`.
-        4 transaction_id: String => w::Field::must("transaction_id"),
+        4 transaction_id: String => "transaction_id: must",
         /// `sub_order_no`.
-        5 sub_order_no: Option<String> => w::Field::new("sub_order_no"),
+        5 sub_order_no: Option<String> => "sub_order_no",
         /// `sub_order_id`.
-        6 sub_order_id: Option<String> => w::Field::new("sub_order_id"),
+        6 sub_order_id: Option<String> => "sub_order_id",
         /// `verify_department`; one of `UNIONPAY` `NETSUNION` `OTHERS`.
-        7 verify_department: Option<String> => w::Field::new("verify_department"),
+        7 verify_department: Option<String> => "verify_department",
         /// `verify_department_trade_id`.
-        8 verify_department_trade_id: Option<String> => w::Field::new("verify_department_trade_id"),
+        8 verify_department_trade_id: Option<String> => "verify_department_trade_id",
         /// `modify_time`; format `rfc3339`.
-        9 modify_time: String => w::Field::must("modify_time"),
+        9 modify_time: String => "modify_time: must",
     }
 }
 
@@ -501,69 +490,63 @@ w::record! {
     /// * Catalog: `pay_global.customs.orders_v3_global_post`.
     pub struct OrdersV3GlobalPost {
         /// `mchid`.
-        0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+        0 mchid: xinqiao_types::MchId => "mchid: must",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `out_trade_no`.
-        2 out_trade_no: String => w::Field::must("out_trade_no"),
+        2 out_trade_no: String => "out_trade_no: must",
         /// `transaction_id`.
-        3 transaction_id: String => w::Field::must("transaction_id"),
+        3 transaction_id: String => "transaction_id: must",
         /// `sub_order_no`.
-        4 sub_order_no: Option<String> => w::Field::new("sub_order_no"),
+        4 sub_order_no: Option<String> => "sub_order_no",
         /// `customs`; one of `GUANGZHOU_ZS` `HANGZHOU_ZS` `NINGBO` `ZHENGZHOU_BS` `CHONGQING` `SHANGHAI_ZS` `SHENZHEN` `ZHENGZHOU_ZH_ZS` ….
-        5 customs: String => w::Field::must("customs"),
+        5 customs: String => "customs: must",
         /// `merchant_customs_no`.
-        6 merchant_customs_no: String => w::Field::must("merchant_customs_no"),
+        6 merchant_customs_no: String => "merchant_customs_no: must",
         /// `duty`; unit minor-currency-unit.
-        7 duty: Option<i64> => w::Field::new("duty"),
+        7 duty: Option<i64> => "duty",
         /// `fee_type`.
-        8 fee_type: Option<String> => w::Field::new("fee_type"),
+        8 fee_type: Option<String> => "fee_type",
         /// `order_fee`; unit minor-currency-unit.
-        9 order_fee: Option<i64> => w::Field::new("order_fee"),
+        9 order_fee: Option<i64> => "order_fee",
         /// `transport_fee`; unit minor-currency-unit.
-        10 transport_fee: Option<i64> => w::Field::new("transport_fee"),
+        10 transport_fee: Option<i64> => "transport_fee",
         /// `product_fee`; unit minor-currency-unit.
-        11 product_fee: Option<i64> => w::Field::new("product_fee"),
+        11 product_fee: Option<i64> => "product_fee",
     }
     new(
-        mchid: xinqiao_types::MchId,
-        appid: xinqiao_types::AppId,
-        out_trade_no: String,
-        transaction_id: String,
-        customs: String,
-        merchant_customs_no: String,
+        mchid: impl Into<xinqiao_types::MchId>,
+        appid: impl Into<xinqiao_types::AppId>,
+        out_trade_no: impl Into<String>,
+        transaction_id: impl Into<String>,
+        customs: impl Into<String>,
+        merchant_customs_no: impl Into<String>,
     )
-    set(
-        sub_order_no: String,
-        duty: i64,
-        fee_type: String,
-        order_fee: i64,
-        transport_fee: i64,
-        product_fee: i64,
-    )
+    text(sub_order_no: String, fee_type: String)
+    set(duty: i64, order_fee: i64, transport_fee: i64, product_fee: i64)
 }
 
 w::record! {
     /// Answer to [`OrdersV3GlobalPost`].
     pub struct OrdersV3GlobalPostResponse {
         /// `mchid`.
-        0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+        0 mchid: xinqiao_types::MchId => "mchid: must",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `state`; one of `PROCESSING` `UNDECLARED` `SUBMITTED` `SUCCESS` `FAIL` `EXCEPT`.
-        2 state: String => w::Field::must("state"),
+        2 state: String => "state: must",
         /// `out_trade_no`.
-        3 out_trade_no: String => w::Field::must("out_trade_no"),
+        3 out_trade_no: String => "out_trade_no: must",
         /// `transaction_id`.
-        4 transaction_id: String => w::Field::must("transaction_id"),
+        4 transaction_id: String => "transaction_id: must",
         /// `sub_order_no`.
-        5 sub_order_no: Option<String> => w::Field::new("sub_order_no"),
+        5 sub_order_no: Option<String> => "sub_order_no",
         /// `sub_order_id`.
-        6 sub_order_id: Option<String> => w::Field::new("sub_order_id"),
+        6 sub_order_id: Option<String> => "sub_order_id",
         /// `verify_department`; one of `UNIONPAY` `NETSUNION` `OTHERS`.
-        7 verify_department: Option<String> => w::Field::new("verify_department"),
+        7 verify_department: Option<String> => "verify_department",
         /// `verify_department_trade_id`.
-        8 verify_department_trade_id: Option<String> => w::Field::new("verify_department_trade_id"),
+        8 verify_department_trade_id: Option<String> => "verify_department_trade_id",
     }
 }
 
@@ -595,52 +578,52 @@ w::record! {
     /// * Catalog: `pay_global.customs.redeclare_global_v3`.
     pub struct RedeclareGlobalV3 {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `mchid`.
-        1 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+        1 mchid: xinqiao_types::MchId => "mchid: must",
         /// `out_trade_no`.
-        2 out_trade_no: Option<String> => w::Field::new("out_trade_no"),
+        2 out_trade_no: Option<String> => "out_trade_no",
         /// `transaction_id`.
-        3 transaction_id: Option<String> => w::Field::new("transaction_id"),
+        3 transaction_id: Option<String> => "transaction_id",
         /// `sub_order_no`.
-        4 sub_order_no: Option<String> => w::Field::new("sub_order_no"),
+        4 sub_order_no: Option<String> => "sub_order_no",
         /// `sub_order_id`.
-        5 sub_order_id: Option<String> => w::Field::new("sub_order_id"),
+        5 sub_order_id: Option<String> => "sub_order_id",
         /// `customs`; one of `GUANGZHOU_ZS` `HANGZHOU_ZS` `NINGBO` `ZHENGZHOU_BS` `CHONGQING` `SHANGHAI_ZS` `SHENZHEN` `ZHENGZHOU_ZH_ZS` ….
-        6 customs: String => w::Field::must("customs"),
+        6 customs: String => "customs: must",
         /// `merchant_customs_no`.
-        7 merchant_customs_no: String => w::Field::must("merchant_customs_no"),
+        7 merchant_customs_no: String => "merchant_customs_no: must",
     }
     new(
-        appid: xinqiao_types::AppId,
-        mchid: xinqiao_types::MchId,
-        customs: String,
-        merchant_customs_no: String,
+        appid: impl Into<xinqiao_types::AppId>,
+        mchid: impl Into<xinqiao_types::MchId>,
+        customs: impl Into<String>,
+        merchant_customs_no: impl Into<String>,
     )
-    set(out_trade_no: String, transaction_id: String, sub_order_no: String, sub_order_id: String)
+    text(out_trade_no: String, transaction_id: String, sub_order_no: String, sub_order_id: String)
 }
 
 w::record! {
     /// Answer to [`RedeclareGlobalV3`].
     pub struct RedeclareGlobalV3Response {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `mchid`.
-        1 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+        1 mchid: xinqiao_types::MchId => "mchid: must",
         /// `state`; one of `PROCESSING` `UNDECLARED` `SUBMITTED` `SUCCESS` `FAIL` `EXCEPT`.
-        2 state: String => w::Field::must("state"),
+        2 state: String => "state: must",
         /// `out_trade_no`.
-        3 out_trade_no: String => w::Field::must("out_trade_no"),
+        3 out_trade_no: String => "out_trade_no: must",
         /// `transaction_id`.
-        4 transaction_id: String => w::Field::must("transaction_id"),
+        4 transaction_id: String => "transaction_id: must",
         /// `sub_order_no`.
-        5 sub_order_no: Option<String> => w::Field::new("sub_order_no"),
+        5 sub_order_no: Option<String> => "sub_order_no",
         /// `sub_order_id`.
-        6 sub_order_id: Option<String> => w::Field::new("sub_order_id"),
+        6 sub_order_id: Option<String> => "sub_order_id",
         /// `modify_time`.
-        7 modify_time: String => w::Field::must("modify_time"),
+        7 modify_time: String => "modify_time: must",
         /// `explanation`.
-        8 explanation: Option<String> => w::Field::new("explanation"),
+        8 explanation: Option<String> => "explanation",
     }
 }
 
@@ -672,52 +655,52 @@ w::record! {
     /// * Catalog: `pay_global.customs.redeclare_v3_global`.
     pub struct RedeclareV3Global {
         /// `mchid`.
-        0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+        0 mchid: xinqiao_types::MchId => "mchid: must",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `out_trade_no`.
-        2 out_trade_no: Option<String> => w::Field::new("out_trade_no"),
+        2 out_trade_no: Option<String> => "out_trade_no",
         /// `transaction_id`.
-        3 transaction_id: Option<String> => w::Field::new("transaction_id"),
+        3 transaction_id: Option<String> => "transaction_id",
         /// `sub_order_no`.
-        4 sub_order_no: Option<String> => w::Field::new("sub_order_no"),
+        4 sub_order_no: Option<String> => "sub_order_no",
         /// `sub_order_id`.
-        5 sub_order_id: Option<String> => w::Field::new("sub_order_id"),
+        5 sub_order_id: Option<String> => "sub_order_id",
         /// `customs`; one of `GUANGZHOU_ZS` `HANGZHOU_ZS` `NINGBO` `ZHENGZHOU_BS` `CHONGQING` `SHANGHAI_ZS` `SHENZHEN` `ZHENGZHOU_ZH_ZS` ….
-        6 customs: String => w::Field::must("customs"),
+        6 customs: String => "customs: must",
         /// `merchant_customs_no`.
-        7 merchant_customs_no: String => w::Field::must("merchant_customs_no"),
+        7 merchant_customs_no: String => "merchant_customs_no: must",
     }
     new(
-        mchid: xinqiao_types::MchId,
-        appid: xinqiao_types::AppId,
-        customs: String,
-        merchant_customs_no: String,
+        mchid: impl Into<xinqiao_types::MchId>,
+        appid: impl Into<xinqiao_types::AppId>,
+        customs: impl Into<String>,
+        merchant_customs_no: impl Into<String>,
     )
-    set(out_trade_no: String, transaction_id: String, sub_order_no: String, sub_order_id: String)
+    text(out_trade_no: String, transaction_id: String, sub_order_no: String, sub_order_id: String)
 }
 
 w::record! {
     /// Answer to [`RedeclareV3Global`].
     pub struct RedeclareV3GlobalResponse {
         /// `mchid`.
-        0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+        0 mchid: xinqiao_types::MchId => "mchid: must",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `state`; one of `PROCESSING` `UNDECLARED` `SUBMITTED` `SUCCESS` `FAIL` `EXCEPT`.
-        2 state: String => w::Field::must("state"),
+        2 state: String => "state: must",
         /// `out_trade_no`.
-        3 out_trade_no: String => w::Field::must("out_trade_no"),
+        3 out_trade_no: String => "out_trade_no: must",
         /// `transaction_id`.
-        4 transaction_id: String => w::Field::must("transaction_id"),
+        4 transaction_id: String => "transaction_id: must",
         /// `sub_order_no`.
-        5 sub_order_no: Option<String> => w::Field::new("sub_order_no"),
+        5 sub_order_no: Option<String> => "sub_order_no",
         /// `sub_order_id`.
-        6 sub_order_id: Option<String> => w::Field::new("sub_order_id"),
+        6 sub_order_id: Option<String> => "sub_order_id",
         /// `modify_time`; format `rfc3339`.
-        7 modify_time: String => w::Field::must("modify_time"),
+        7 modify_time: String => "modify_time: must",
         /// `explanation`.
-        8 explanation: Option<String> => w::Field::new("explanation"),
+        8 explanation: Option<String> => "explanation",
     }
 }
 
@@ -749,53 +732,53 @@ w::record! {
     /// * Catalog: `pay_global.customs.verify_certificate_global_v3`.
     pub struct VerifyCertificateGlobalV3 {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `mchid`.
-        1 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+        1 mchid: xinqiao_types::MchId => "mchid: must",
         /// `out_trade_no`.
-        2 out_trade_no: String => w::Field::must("out_trade_no"),
+        2 out_trade_no: String => "out_trade_no: must",
         /// `transaction_id`.
-        3 transaction_id: String => w::Field::must("transaction_id"),
+        3 transaction_id: String => "transaction_id: must",
         /// `sub_order_no`.
-        4 sub_order_no: Option<String> => w::Field::new("sub_order_no"),
+        4 sub_order_no: Option<String> => "sub_order_no",
         /// `customs`; one of `GUANGZHOU_ZS` `HANGZHOU_ZS` `NINGBO` `ZHENGZHOU_BS` `CHONGQING` `SHANGHAI_ZS` `SHENZHEN` `ZHENGZHOU_ZH_ZS` ….
-        5 customs: String => w::Field::must("customs"),
+        5 customs: String => "customs: must",
         /// `merchant_customs_no`.
-        6 merchant_customs_no: String => w::Field::must("merchant_customs_no"),
+        6 merchant_customs_no: String => "merchant_customs_no: must",
         /// `certificate_type`; one of `IDCARD`.
-        7 certificate_type: String => w::Field::must("certificate_type"),
+        7 certificate_type: String => "certificate_type: must",
         /// `certificate_id`.
-        8 certificate_id: String => w::Field::must("certificate_id"),
+        8 certificate_id: String => "certificate_id: must",
         /// `certificate_name`.
-        9 certificate_name: String => w::Field::must("certificate_name"),
+        9 certificate_name: String => "certificate_name: must",
     }
     new(
-        appid: xinqiao_types::AppId,
-        mchid: xinqiao_types::MchId,
-        out_trade_no: String,
-        transaction_id: String,
-        customs: String,
-        merchant_customs_no: String,
-        certificate_type: String,
-        certificate_id: String,
-        certificate_name: String,
+        appid: impl Into<xinqiao_types::AppId>,
+        mchid: impl Into<xinqiao_types::MchId>,
+        out_trade_no: impl Into<String>,
+        transaction_id: impl Into<String>,
+        customs: impl Into<String>,
+        merchant_customs_no: impl Into<String>,
+        certificate_type: impl Into<String>,
+        certificate_id: impl Into<String>,
+        certificate_name: impl Into<String>,
     )
-    set(sub_order_no: String)
+    text(sub_order_no: String)
 }
 
 w::record! {
     /// Answer to [`VerifyCertificateGlobalV3`].
     pub struct VerifyCertificateGlobalV3Response {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `mchid`.
-        1 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+        1 mchid: xinqiao_types::MchId => "mchid: must",
         /// `out_trade_no`.
-        2 out_trade_no: String => w::Field::must("out_trade_no"),
+        2 out_trade_no: String => "out_trade_no: must",
         /// `transaction_id`.
-        3 transaction_id: String => w::Field::must("transaction_id"),
+        3 transaction_id: String => "transaction_id: must",
         /// `certificate_check_result`; one of `SAME` `DIFFERENT`.
-        4 certificate_check_result: String => w::Field::must("certificate_check_result"),
+        4 certificate_check_result: String => "certificate_check_result: must",
     }
 }
 
@@ -827,51 +810,51 @@ w::record! {
     /// * Catalog: `pay_global.customs.verify_certificate_v3_global`.
     pub struct VerifyCertificateV3Global {
         /// `mchid`.
-        0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+        0 mchid: xinqiao_types::MchId => "mchid: must",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `out_trade_no`; needed according to the documentation.
-        2 out_trade_no: Option<String> => w::Field::new("out_trade_no"),
+        2 out_trade_no: Option<String> => "out_trade_no",
         /// `transaction_id`; needed according to the documentation.
-        3 transaction_id: Option<String> => w::Field::new("transaction_id"),
+        3 transaction_id: Option<String> => "transaction_id",
         /// `sub_order_no`.
-        4 sub_order_no: Option<String> => w::Field::new("sub_order_no"),
+        4 sub_order_no: Option<String> => "sub_order_no",
         /// `customs`; one of `GUANGZHOU_ZS` `HANGZHOU_ZS` `NINGBO` `ZHENGZHOU_BS` `CHONGQING` `SHANGHAI_ZS` `SHENZHEN` `ZHENGZHOU_ZH_ZS` ….
-        5 customs: String => w::Field::must("customs"),
+        5 customs: String => "customs: must",
         /// `merchant_customs_no`.
-        6 merchant_customs_no: String => w::Field::must("merchant_customs_no"),
+        6 merchant_customs_no: String => "merchant_customs_no: must",
         /// `certificate_type`; one of `IDCARD`.
-        7 certificate_type: String => w::Field::must("certificate_type"),
+        7 certificate_type: String => "certificate_type: must",
         /// `certificate_id`; encrypted on the wire.
-        8 certificate_id: String => w::Field::must("certificate_id").masked().encrypted(),
+        8 certificate_id: String => "certificate_id: must masked encrypted",
         /// `certificate_name`; encrypted on the wire.
-        9 certificate_name: String => w::Field::must("certificate_name").masked().encrypted(),
+        9 certificate_name: String => "certificate_name: must masked encrypted",
     }
     new(
-        mchid: xinqiao_types::MchId,
-        appid: xinqiao_types::AppId,
-        customs: String,
-        merchant_customs_no: String,
-        certificate_type: String,
-        certificate_id: String,
-        certificate_name: String,
+        mchid: impl Into<xinqiao_types::MchId>,
+        appid: impl Into<xinqiao_types::AppId>,
+        customs: impl Into<String>,
+        merchant_customs_no: impl Into<String>,
+        certificate_type: impl Into<String>,
+        certificate_id: impl Into<String>,
+        certificate_name: impl Into<String>,
     )
-    set(out_trade_no: String, transaction_id: String, sub_order_no: String)
+    text(out_trade_no: String, transaction_id: String, sub_order_no: String)
 }
 
 w::record! {
     /// Answer to [`VerifyCertificateV3Global`].
     pub struct VerifyCertificateV3GlobalResponse {
         /// `mchid`.
-        0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+        0 mchid: xinqiao_types::MchId => "mchid: must",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `out_trade_no`.
-        2 out_trade_no: String => w::Field::must("out_trade_no"),
+        2 out_trade_no: String => "out_trade_no: must",
         /// `transaction_id`.
-        3 transaction_id: String => w::Field::must("transaction_id"),
+        3 transaction_id: String => "transaction_id: must",
         /// `certificate_check_result`; one of `SAME` `DIFFERENT`.
-        4 certificate_check_result: String => w::Field::must("certificate_check_result"),
+        4 certificate_check_result: String => "certificate_check_result: must",
     }
 }
 

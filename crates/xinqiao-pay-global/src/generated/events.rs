@@ -7,19 +7,19 @@ w::record! {
     /// `Amount`.
     pub struct Amount {
         /// `total`; unit minor-currency-unit.
-        0 total: Option<i64> => w::Field::new("total"),
+        0 total: Option<i64> => "total",
         /// `refund`; unit minor-currency-unit.
-        1 refund: i64 => w::Field::must("refund"),
+        1 refund: i64 => "refund: must",
         /// `currency`.
-        2 currency: Option<String> => w::Field::new("currency"),
+        2 currency: Option<String> => "currency",
         /// `payer_total`; unit minor-currency-unit.
-        3 payer_total: i64 => w::Field::must("payer_total"),
+        3 payer_total: i64 => "payer_total: must",
         /// `payer_refund`; unit minor-currency-unit.
-        4 payer_refund: i64 => w::Field::must("payer_refund"),
+        4 payer_refund: i64 => "payer_refund: must",
         /// `payer_currency`.
-        5 payer_currency: String => w::Field::must("payer_currency"),
+        5 payer_currency: String => "payer_currency: must",
         /// `exchange_rate`.
-        6 exchange_rate: Option<ExchangeRate> => w::Field::new("exchange_rate"),
+        6 exchange_rate: Option<ExchangeRate> => "exchange_rate",
     }
 }
 
@@ -27,9 +27,9 @@ w::record! {
     /// `ExchangeRate`.
     pub struct ExchangeRate {
         /// `type`.
-        0 type_: String => w::Field::must("type"),
+        0 type_: String => "type: must",
         /// `rate`.
-        1 rate: i64 => w::Field::must("rate"),
+        1 rate: i64 => "rate: must",
     }
 }
 
@@ -37,15 +37,15 @@ w::record! {
     /// `GoodsDetail`.
     pub struct GoodsDetail {
         /// `goods_id`.
-        0 goods_id: String => w::Field::must("goods_id"),
+        0 goods_id: String => "goods_id: must",
         /// `quantity`.
-        1 quantity: i64 => w::Field::must("quantity"),
+        1 quantity: i64 => "quantity: must",
         /// `price`; unit minor-currency-unit.
-        2 price: i64 => w::Field::must("price"),
+        2 price: i64 => "price: must",
         /// `discount_amount`; unit minor-currency-unit.
-        3 discount_amount: i64 => w::Field::must("discount_amount"),
+        3 discount_amount: i64 => "discount_amount: must",
         /// `goods_remark`.
-        4 goods_remark: Option<String> => w::Field::new("goods_remark"),
+        4 goods_remark: Option<String> => "goods_remark",
     }
 }
 
@@ -53,15 +53,15 @@ w::record! {
     /// `PartnerTransactionAmount`.
     pub struct PartnerTransactionAmount {
         /// `total`; unit fen.
-        0 total: xinqiao_types::Fen => w::Field::must("total"),
+        0 total: xinqiao_types::Fen => "total: must",
         /// `currency`.
-        1 currency: Option<String> => w::Field::new("currency"),
+        1 currency: Option<String> => "currency",
         /// `payer_total`; unit fen.
-        2 payer_total: Option<xinqiao_types::Fen> => w::Field::new("payer_total"),
+        2 payer_total: Option<xinqiao_types::Fen> => "payer_total",
         /// `payer_currency`.
-        3 payer_currency: Option<String> => w::Field::new("payer_currency"),
+        3 payer_currency: Option<String> => "payer_currency",
         /// `exchange_rate`.
-        4 exchange_rate: Option<ExchangeRate> => w::Field::new("exchange_rate"),
+        4 exchange_rate: Option<ExchangeRate> => "exchange_rate",
     }
 }
 
@@ -69,9 +69,9 @@ w::record! {
     /// `Payer`.
     pub struct Payer {
         /// `sp_openid`.
-        0 sp_openid: Option<String> => w::Field::new("sp_openid"),
+        0 sp_openid: Option<String> => "sp_openid",
         /// `sub_openid`.
-        1 sub_openid: Option<String> => w::Field::new("sub_openid"),
+        1 sub_openid: Option<String> => "sub_openid",
     }
 }
 
@@ -79,29 +79,29 @@ w::record! {
     /// `PromotionDetail`.
     pub struct PromotionDetail {
         /// `promotion_id`.
-        0 promotion_id: String => w::Field::must("promotion_id"),
+        0 promotion_id: String => "promotion_id: must",
         /// `name`.
-        1 name: Option<String> => w::Field::new("name"),
+        1 name: Option<String> => "name",
         /// `scope`.
-        2 scope: Option<String> => w::Field::new("scope"),
+        2 scope: Option<String> => "scope",
         /// `type`.
-        3 type_: Option<String> => w::Field::new("type"),
+        3 type_: Option<String> => "type",
         /// `amount`; unit minor-currency-unit.
-        4 amount: i64 => w::Field::must("amount"),
+        4 amount: i64 => "amount: must",
         /// `refund_amount`; unit minor-currency-unit.
-        5 refund_amount: Option<i64> => w::Field::new("refund_amount"),
+        5 refund_amount: Option<i64> => "refund_amount",
         /// `activity_id`.
-        6 activity_id: Option<String> => w::Field::new("activity_id"),
+        6 activity_id: Option<String> => "activity_id",
         /// `wechatpay_contribute_amount`; unit minor-currency-unit.
-        7 wechatpay_contribute_amount: Option<i64> => w::Field::new("wechatpay_contribute_amount"),
+        7 wechatpay_contribute_amount: Option<i64> => "wechatpay_contribute_amount",
         /// `merchant_contribute_amount`; unit minor-currency-unit.
-        8 merchant_contribute_amount: Option<i64> => w::Field::new("merchant_contribute_amount"),
+        8 merchant_contribute_amount: Option<i64> => "merchant_contribute_amount",
         /// `other_contribute_amount`; unit minor-currency-unit.
-        9 other_contribute_amount: Option<i64> => w::Field::new("other_contribute_amount"),
+        9 other_contribute_amount: Option<i64> => "other_contribute_amount",
         /// `currency`.
-        10 currency: Option<String> => w::Field::new("currency"),
+        10 currency: Option<String> => "currency",
         /// `goods_detail`.
-        11 goods_detail: Option<Vec<GoodsDetail>> => w::Field::new("goods_detail"),
+        11 goods_detail: Option<Vec<GoodsDetail>> => "goods_detail",
     }
 }
 
@@ -109,7 +109,7 @@ w::record! {
     /// `TransactionPayer`.
     pub struct TransactionPayer {
         /// `openid`.
-        0 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        0 openid: xinqiao_types::OpenId => "openid: must masked",
     }
 }
 
@@ -123,23 +123,23 @@ pub mod notify {
         /// * Catalog: `pay_global.notify.pa_pay_contract`.
         pub struct PaPayContract {
             /// `mchid`.
-            0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+            0 mchid: xinqiao_types::MchId => "mchid: must",
             /// `appid`.
-            1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            1 appid: xinqiao_types::AppId => "appid: must",
             /// `out_contract_code`.
-            2 out_contract_code: String => w::Field::must("out_contract_code"),
+            2 out_contract_code: String => "out_contract_code: must",
             /// `contract_id`.
-            3 contract_id: String => w::Field::must("contract_id"),
+            3 contract_id: String => "contract_id: must",
             /// `plan_id`.
-            4 plan_id: i64 => w::Field::must("plan_id"),
+            4 plan_id: i64 => "plan_id: must",
             /// `openid`.
-            5 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            5 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `operate_time`; format `rfc3339`.
-            6 operate_time: String => w::Field::must("operate_time"),
+            6 operate_time: String => "operate_time: must",
             /// `contract_expire_time`; format `rfc3339`.
-            7 contract_expire_time: Option<String> => w::Field::new("contract_expire_time"),
+            7 contract_expire_time: Option<String> => "contract_expire_time",
             /// `contract_termination_mode`.
-            8 contract_termination_mode: Option<String> => w::Field::new("contract_termination_mode"),
+            8 contract_termination_mode: Option<String> => "contract_termination_mode",
         }
     }
 
@@ -149,27 +149,27 @@ pub mod notify {
         /// * Catalog: `pay_global.notify.partner_pa_pay_contract`.
         pub struct PartnerPaPayContract {
             /// `sp_mchid`.
-            0 sp_mchid: String => w::Field::must("sp_mchid"),
+            0 sp_mchid: String => "sp_mchid: must",
             /// `sp_appid`.
-            1 sp_appid: String => w::Field::must("sp_appid"),
+            1 sp_appid: String => "sp_appid: must",
             /// `out_contract_code`.
-            2 out_contract_code: String => w::Field::must("out_contract_code"),
+            2 out_contract_code: String => "out_contract_code: must",
             /// `contract_id`.
-            3 contract_id: String => w::Field::must("contract_id"),
+            3 contract_id: String => "contract_id: must",
             /// `plan_id`.
-            4 plan_id: i64 => w::Field::must("plan_id"),
+            4 plan_id: i64 => "plan_id: must",
             /// `openid`.
-            5 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            5 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `operate_time`; format `rfc3339`.
-            6 operate_time: String => w::Field::must("operate_time"),
+            6 operate_time: String => "operate_time: must",
             /// `contract_expire_time`; format `rfc3339`.
-            7 contract_expire_time: Option<String> => w::Field::new("contract_expire_time"),
+            7 contract_expire_time: Option<String> => "contract_expire_time",
             /// `contract_termination_mode`.
-            8 contract_termination_mode: Option<String> => w::Field::new("contract_termination_mode"),
+            8 contract_termination_mode: Option<String> => "contract_termination_mode",
             /// `sub_mchid`.
-            9 sub_mchid: String => w::Field::must("sub_mchid"),
+            9 sub_mchid: String => "sub_mchid: must",
             /// `sub_appid`.
-            10 sub_appid: String => w::Field::must("sub_appid"),
+            10 sub_appid: String => "sub_appid: must",
         }
     }
 
@@ -179,27 +179,27 @@ pub mod notify {
         /// * Catalog: `pay_global.notify.partner_refund`.
         pub struct PartnerRefund {
             /// `sp_mchid`.
-            0 sp_mchid: String => w::Field::must("sp_mchid"),
+            0 sp_mchid: String => "sp_mchid: must",
             /// `out_trade_no`.
-            1 out_trade_no: String => w::Field::must("out_trade_no"),
+            1 out_trade_no: String => "out_trade_no: must",
             /// `transaction_id`.
-            2 transaction_id: String => w::Field::must("transaction_id"),
+            2 transaction_id: String => "transaction_id: must",
             /// `out_refund_no`.
-            3 out_refund_no: String => w::Field::must("out_refund_no"),
+            3 out_refund_no: String => "out_refund_no: must",
             /// `refund_id`.
-            4 refund_id: String => w::Field::must("refund_id"),
+            4 refund_id: String => "refund_id: must",
             /// `refund_status`.
-            5 refund_status: String => w::Field::must("refund_status"),
+            5 refund_status: String => "refund_status: must",
             /// `recv_account`.
-            6 recv_account: String => w::Field::must("recv_account"),
+            6 recv_account: String => "recv_account: must",
             /// `fund_source`.
-            7 fund_source: Option<String> => w::Field::new("fund_source"),
+            7 fund_source: Option<String> => "fund_source",
             /// `success_time`; format `rfc3339`.
-            8 success_time: Option<String> => w::Field::new("success_time"),
+            8 success_time: Option<String> => "success_time",
             /// `amount`.
-            9 amount: super::Amount => w::Field::must("amount"),
+            9 amount: super::Amount => "amount: must",
             /// `sub_mchid`.
-            10 sub_mchid: String => w::Field::must("sub_mchid"),
+            10 sub_mchid: String => "sub_mchid: must",
         }
     }
 
@@ -209,35 +209,35 @@ pub mod notify {
         /// * Catalog: `pay_global.notify.partner_transaction`.
         pub struct PartnerTransaction {
             /// `sp_mchid`.
-            0 sp_mchid: String => w::Field::must("sp_mchid"),
+            0 sp_mchid: String => "sp_mchid: must",
             /// `sp_appid`.
-            1 sp_appid: String => w::Field::must("sp_appid"),
+            1 sp_appid: String => "sp_appid: must",
             /// `out_trade_no`.
-            2 out_trade_no: String => w::Field::must("out_trade_no"),
+            2 out_trade_no: String => "out_trade_no: must",
             /// `id`.
-            3 id: String => w::Field::must("id"),
+            3 id: String => "id: must",
             /// `trade_type`.
-            4 trade_type: String => w::Field::must("trade_type"),
+            4 trade_type: String => "trade_type: must",
             /// `trade_state`.
-            5 trade_state: String => w::Field::must("trade_state"),
+            5 trade_state: String => "trade_state: must",
             /// `trade_state_desc`.
-            6 trade_state_desc: String => w::Field::must("trade_state_desc"),
+            6 trade_state_desc: String => "trade_state_desc: must",
             /// `bank_type`.
-            7 bank_type: Option<String> => w::Field::new("bank_type"),
+            7 bank_type: Option<String> => "bank_type",
             /// `attach`.
-            8 attach: Option<String> => w::Field::new("attach"),
+            8 attach: Option<String> => "attach",
             /// `success_time`; format `rfc3339`.
-            9 success_time: String => w::Field::must("success_time"),
+            9 success_time: String => "success_time: must",
             /// `payer`.
-            10 payer: Option<super::Payer> => w::Field::new("payer"),
+            10 payer: Option<super::Payer> => "payer",
             /// `amount`.
-            11 amount: super::PartnerTransactionAmount => w::Field::must("amount"),
+            11 amount: super::PartnerTransactionAmount => "amount: must",
             /// `promotion_detail`.
-            12 promotion_detail: Option<Vec<super::PromotionDetail>> => w::Field::new("promotion_detail"),
+            12 promotion_detail: Option<Vec<super::PromotionDetail>> => "promotion_detail",
             /// `sub_mchid`.
-            13 sub_mchid: String => w::Field::must("sub_mchid"),
+            13 sub_mchid: String => "sub_mchid: must",
             /// `sub_appid`.
-            14 sub_appid: Option<String> => w::Field::new("sub_appid"),
+            14 sub_appid: Option<String> => "sub_appid",
         }
     }
 
@@ -247,25 +247,25 @@ pub mod notify {
         /// * Catalog: `pay_global.notify.refund`.
         pub struct Refund {
             /// `mchid`.
-            0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+            0 mchid: xinqiao_types::MchId => "mchid: must",
             /// `out_trade_no`.
-            1 out_trade_no: String => w::Field::must("out_trade_no"),
+            1 out_trade_no: String => "out_trade_no: must",
             /// `transaction_id`.
-            2 transaction_id: String => w::Field::must("transaction_id"),
+            2 transaction_id: String => "transaction_id: must",
             /// `out_refund_no`.
-            3 out_refund_no: String => w::Field::must("out_refund_no"),
+            3 out_refund_no: String => "out_refund_no: must",
             /// `refund_id`.
-            4 refund_id: String => w::Field::must("refund_id"),
+            4 refund_id: String => "refund_id: must",
             /// `refund_status`.
-            5 refund_status: String => w::Field::must("refund_status"),
+            5 refund_status: String => "refund_status: must",
             /// `recv_account`.
-            6 recv_account: String => w::Field::must("recv_account"),
+            6 recv_account: String => "recv_account: must",
             /// `fund_source`.
-            7 fund_source: Option<String> => w::Field::new("fund_source"),
+            7 fund_source: Option<String> => "fund_source",
             /// `success_time`; format `rfc3339`.
-            8 success_time: Option<String> => w::Field::new("success_time"),
+            8 success_time: Option<String> => "success_time",
             /// `amount`.
-            9 amount: super::Amount => w::Field::must("amount"),
+            9 amount: super::Amount => "amount: must",
         }
     }
 
@@ -275,31 +275,31 @@ pub mod notify {
         /// * Catalog: `pay_global.notify.transaction`.
         pub struct Transaction {
             /// `mchid`.
-            0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+            0 mchid: xinqiao_types::MchId => "mchid: must",
             /// `appid`.
-            1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            1 appid: xinqiao_types::AppId => "appid: must",
             /// `out_trade_no`.
-            2 out_trade_no: String => w::Field::must("out_trade_no"),
+            2 out_trade_no: String => "out_trade_no: must",
             /// `id`.
-            3 id: String => w::Field::must("id"),
+            3 id: String => "id: must",
             /// `trade_type`.
-            4 trade_type: String => w::Field::must("trade_type"),
+            4 trade_type: String => "trade_type: must",
             /// `trade_state`.
-            5 trade_state: String => w::Field::must("trade_state"),
+            5 trade_state: String => "trade_state: must",
             /// `trade_state_desc`.
-            6 trade_state_desc: String => w::Field::must("trade_state_desc"),
+            6 trade_state_desc: String => "trade_state_desc: must",
             /// `bank_type`.
-            7 bank_type: Option<String> => w::Field::new("bank_type"),
+            7 bank_type: Option<String> => "bank_type",
             /// `attach`.
-            8 attach: Option<String> => w::Field::new("attach"),
+            8 attach: Option<String> => "attach",
             /// `success_time`; format `rfc3339`.
-            9 success_time: String => w::Field::must("success_time"),
+            9 success_time: String => "success_time: must",
             /// `payer`.
-            10 payer: super::TransactionPayer => w::Field::must("payer"),
+            10 payer: super::TransactionPayer => "payer: must",
             /// `amount`.
-            11 amount: super::PartnerTransactionAmount => w::Field::must("amount"),
+            11 amount: super::PartnerTransactionAmount => "amount: must",
             /// `promotion_detail`.
-            12 promotion_detail: Option<Vec<super::PromotionDetail>> => w::Field::new("promotion_detail"),
+            12 promotion_detail: Option<Vec<super::PromotionDetail>> => "promotion_detail",
         }
     }
 }

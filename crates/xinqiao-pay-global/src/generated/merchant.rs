@@ -7,12 +7,12 @@ w::record! {
     /// `Meta`.
     pub struct Meta {
         /// `filename`.
-        0 filename: Option<String> => w::Field::new("filename"),
+        0 filename: Option<String> => "filename",
         /// `sha256`.
-        1 sha256: Option<String> => w::Field::new("sha256"),
+        1 sha256: Option<String> => "sha256",
     }
     new()
-    set(filename: String, sha256: String)
+    text(filename: String, sha256: String)
 }
 
 w::record! {
@@ -23,9 +23,9 @@ w::record! {
     /// * Catalog: `pay_global.merchant.media_upload`.
     pub struct MediaUpload {
         /// `meta`.
-        0 meta: Meta => w::Field::must("meta").json_part(),
+        0 meta: Meta => "meta: must part",
         /// `file`.
-        1 file: w::FilePart => w::Field::must("file"),
+        1 file: w::FilePart => "file: must",
     }
     new(meta: Meta, file: w::FilePart)
 }
@@ -34,7 +34,7 @@ w::record! {
     /// Answer to [`MediaUpload`].
     pub struct MediaUploadResponse {
         /// `media_id`.
-        0 media_id: xinqiao_types::MediaId => w::Field::must("media_id"),
+        0 media_id: xinqiao_types::MediaId => "media_id: must",
     }
 }
 
@@ -73,73 +73,72 @@ pub mod h5 {
             /// * Catalog: `pay_global.merchant.h5.permission.applications`.
             pub struct Applications {
                 /// `sub_mchid`.
-                0 sub_mchid: String => w::Field::must("sub_mchid"),
+                0 sub_mchid: String => "sub_mchid: must",
                 /// `applyment_type`; one of `APPLY_FOR_PAYMENT_AUTHORITY` `APPLY_FOR_RELIEVE_LIMITED`.
-                1 applyment_type: Option<String> => w::Field::new("applyment_type"),
+                1 applyment_type: Option<String> => "applyment_type",
                 /// `business_description`.
-                2 business_description: Option<String> => w::Field::new("business_description"),
+                2 business_description: Option<String> => "business_description",
                 /// `transaction_limit_type`; one of `UN_LAUNCHED_WEBSITE_LIMIT` `NORMAL_LIMIT` `NO_LIMIT`.
-                3 transaction_limit_type: Option<String> => w::Field::new("transaction_limit_type"),
+                3 transaction_limit_type: Option<String> => "transaction_limit_type",
                 /// `domains`.
-                4 domains: Vec<String> => w::Field::must("domains"),
+                4 domains: Vec<String> => "domains: must",
                 /// `company_register_cert`.
-                5 company_register_cert: Option<String> => w::Field::new("company_register_cert"),
+                5 company_register_cert: Option<String> => "company_register_cert",
                 /// `website_business_page_pics`.
-                6 website_business_page_pics: Option<Vec<String>> => w::Field::new("website_business_page_pics"),
+                6 website_business_page_pics: Option<Vec<String>> => "website_business_page_pics",
                 /// `website_homepage_pics`.
-                7 website_homepage_pics: Option<Vec<String>> => w::Field::new("website_homepage_pics"),
+                7 website_homepage_pics: Option<Vec<String>> => "website_homepage_pics",
                 /// `website_state`; one of `HAS_LAUNCHED` `UN_LAUNCHED`.
-                8 website_state: Option<String> => w::Field::new("website_state"),
+                8 website_state: Option<String> => "website_state",
                 /// `website_url`; needed according to the documentation.
-                9 website_url: Option<String> => w::Field::new("website_url"),
+                9 website_url: Option<String> => "website_url",
                 /// `notify_url`.
-                10 notify_url: Option<String> => w::Field::new("notify_url"),
+                10 notify_url: Option<String> => "notify_url",
             }
-            new(sub_mchid: String, domains: Vec<String>)
-            set(
+            new(sub_mchid: impl Into<String>, domains: Vec<String>)
+            text(
                 applyment_type: String,
                 business_description: String,
                 transaction_limit_type: String,
                 company_register_cert: String,
-                website_business_page_pics: Vec<String>,
-                website_homepage_pics: Vec<String>,
                 website_state: String,
                 website_url: String,
                 notify_url: String,
             )
+            set(website_business_page_pics: Vec<String>, website_homepage_pics: Vec<String>)
         }
 
         w::record! {
             /// Answer to [`Applications`].
             pub struct ApplicationsResponse {
                 /// `sub_mchid`.
-                0 sub_mchid: String => w::Field::must("sub_mchid"),
+                0 sub_mchid: String => "sub_mchid: must",
                 /// `applyment_id`.
-                1 applyment_id: i64 => w::Field::must("applyment_id"),
+                1 applyment_id: i64 => "applyment_id: must",
                 /// `applyment_type`; one of `APPLY_FOR_PAYMENT_AUTHORITY` `APPLY_FOR_RELIEVE_LIMITED`.
-                2 applyment_type: String => w::Field::must("applyment_type"),
+                2 applyment_type: String => "applyment_type: must",
                 /// `applyment_state`; one of `PENDING` `UNDER_REVIEW` `APPROVED` `REJECTED`.
-                3 applyment_state: String => w::Field::must("applyment_state"),
+                3 applyment_state: String => "applyment_state: must",
                 /// `business_description`.
-                4 business_description: Option<String> => w::Field::new("business_description"),
+                4 business_description: Option<String> => "business_description",
                 /// `transaction_limit_type`; one of `UN_LAUNCHED_WEBSITE_LIMIT` `NORMAL_LIMIT` `NO_LIMIT`.
-                5 transaction_limit_type: String => w::Field::must("transaction_limit_type"),
+                5 transaction_limit_type: String => "transaction_limit_type: must",
                 /// `domains`.
-                6 domains: Vec<String> => w::Field::must("domains"),
+                6 domains: Vec<String> => "domains: must",
                 /// `company_register_cert`.
-                7 company_register_cert: Option<String> => w::Field::new("company_register_cert"),
+                7 company_register_cert: Option<String> => "company_register_cert",
                 /// `website_business_page_pics`.
-                8 website_business_page_pics: Option<Vec<String>> => w::Field::new("website_business_page_pics"),
+                8 website_business_page_pics: Option<Vec<String>> => "website_business_page_pics",
                 /// `website_homepage_pics`.
-                9 website_homepage_pics: Option<Vec<String>> => w::Field::new("website_homepage_pics"),
+                9 website_homepage_pics: Option<Vec<String>> => "website_homepage_pics",
                 /// `website_state`; one of `HAS_LAUNCHED` `UN_LAUNCHED`.
-                10 website_state: String => w::Field::must("website_state"),
+                10 website_state: String => "website_state: must",
                 /// `website_url`.
-                11 website_url: String => w::Field::must("website_url"),
+                11 website_url: String => "website_url: must",
                 /// `notify_url`.
-                12 notify_url: Option<String> => w::Field::new("notify_url"),
+                12 notify_url: Option<String> => "notify_url",
                 /// `audit_reject_detail`.
-                13 audit_reject_detail: Option<String> => w::Field::new("audit_reject_detail"),
+                13 audit_reject_detail: Option<String> => "audit_reject_detail",
             }
         }
 
@@ -171,7 +170,7 @@ pub mod h5 {
             /// * Catalog: `pay_global.merchant.h5.permission.applications_by_applyment_id_get`.
             pub struct ApplicationsByApplymentIdGet {
                 /// `applyment_id`.
-                0 applyment_id: i64 => w::Field::must("applyment_id").place(w::Place::Path),
+                0 applyment_id: i64 => "applyment_id: must path",
             }
             new(applyment_id: i64)
         }
@@ -180,33 +179,33 @@ pub mod h5 {
             /// Answer to [`ApplicationsByApplymentIdGet`].
             pub struct ApplicationsByApplymentIdGetResponse {
                 /// `sub_mchid`.
-                0 sub_mchid: String => w::Field::must("sub_mchid"),
+                0 sub_mchid: String => "sub_mchid: must",
                 /// `applyment_id`.
-                1 applyment_id: i64 => w::Field::must("applyment_id"),
+                1 applyment_id: i64 => "applyment_id: must",
                 /// `applyment_type`; one of `APPLY_FOR_PAYMENT_AUTHORITY` `APPLY_FOR_RELIEVE_LIMITED`.
-                2 applyment_type: String => w::Field::must("applyment_type"),
+                2 applyment_type: String => "applyment_type: must",
                 /// `applyment_state`; one of `PENDING` `UNDER_REVIEW` `APPROVED` `REJECTED`.
-                3 applyment_state: String => w::Field::must("applyment_state"),
+                3 applyment_state: String => "applyment_state: must",
                 /// `business_description`.
-                4 business_description: Option<String> => w::Field::new("business_description"),
+                4 business_description: Option<String> => "business_description",
                 /// `transaction_limit_type`; one of `UN_LAUNCHED_WEBSITE_LIMIT` `NORMAL_LIMIT` `NO_LIMIT`.
-                5 transaction_limit_type: String => w::Field::must("transaction_limit_type"),
+                5 transaction_limit_type: String => "transaction_limit_type: must",
                 /// `domains`.
-                6 domains: Vec<String> => w::Field::must("domains"),
+                6 domains: Vec<String> => "domains: must",
                 /// `company_register_cert`.
-                7 company_register_cert: Option<String> => w::Field::new("company_register_cert"),
+                7 company_register_cert: Option<String> => "company_register_cert",
                 /// `website_business_page_pics`.
-                8 website_business_page_pics: Option<Vec<String>> => w::Field::new("website_business_page_pics"),
+                8 website_business_page_pics: Option<Vec<String>> => "website_business_page_pics",
                 /// `website_homepage_pics`.
-                9 website_homepage_pics: Option<Vec<String>> => w::Field::new("website_homepage_pics"),
+                9 website_homepage_pics: Option<Vec<String>> => "website_homepage_pics",
                 /// `website_state`; one of `HAS_LAUNCHED` `UN_LAUNCHED`.
-                10 website_state: String => w::Field::must("website_state"),
+                10 website_state: String => "website_state: must",
                 /// `website_url`.
-                11 website_url: String => w::Field::must("website_url"),
+                11 website_url: String => "website_url: must",
                 /// `notify_url`.
-                12 notify_url: Option<String> => w::Field::new("notify_url"),
+                12 notify_url: Option<String> => "notify_url",
                 /// `audit_reject_detail`.
-                13 audit_reject_detail: Option<String> => w::Field::new("audit_reject_detail"),
+                13 audit_reject_detail: Option<String> => "audit_reject_detail",
             }
         }
 
@@ -238,70 +237,69 @@ pub mod h5 {
             /// * Catalog: `pay_global.merchant.h5.permission.applications_by_applyment_id_patch`.
             pub struct ApplicationsByApplymentIdPatch {
                 /// `applyment_id`.
-                0 applyment_id: i64 => w::Field::must("applyment_id").place(w::Place::Path),
+                0 applyment_id: i64 => "applyment_id: must path",
                 /// `applyment_type`.
-                1 applyment_type: Option<String> => w::Field::new("applyment_type"),
+                1 applyment_type: Option<String> => "applyment_type",
                 /// `business_description`.
-                2 business_description: Option<String> => w::Field::new("business_description"),
+                2 business_description: Option<String> => "business_description",
                 /// `transaction_limit_type`.
-                3 transaction_limit_type: Option<String> => w::Field::new("transaction_limit_type"),
+                3 transaction_limit_type: Option<String> => "transaction_limit_type",
                 /// `domains`.
-                4 domains: Vec<String> => w::Field::must("domains"),
+                4 domains: Vec<String> => "domains: must",
                 /// `company_register_cert`.
-                5 company_register_cert: Option<String> => w::Field::new("company_register_cert"),
+                5 company_register_cert: Option<String> => "company_register_cert",
                 /// `website_business_page_pics`.
-                6 website_business_page_pics: Option<Vec<String>> => w::Field::new("website_business_page_pics"),
+                6 website_business_page_pics: Option<Vec<String>> => "website_business_page_pics",
                 /// `website_homepage_pics`.
-                7 website_homepage_pics: Option<Vec<String>> => w::Field::new("website_homepage_pics"),
+                7 website_homepage_pics: Option<Vec<String>> => "website_homepage_pics",
                 /// `website_state`; one of `HAS_LAUNCHED` `UN_LAUNCHED`.
-                8 website_state: Option<String> => w::Field::new("website_state"),
+                8 website_state: Option<String> => "website_state",
                 /// `website_url`.
-                9 website_url: Option<String> => w::Field::new("website_url"),
+                9 website_url: Option<String> => "website_url",
             }
             new(applyment_id: i64, domains: Vec<String>)
-            set(
+            text(
                 applyment_type: String,
                 business_description: String,
                 transaction_limit_type: String,
                 company_register_cert: String,
-                website_business_page_pics: Vec<String>,
-                website_homepage_pics: Vec<String>,
                 website_state: String,
                 website_url: String,
             )
+            set(website_business_page_pics: Vec<String>, website_homepage_pics: Vec<String>)
         }
 
         w::record! {
             /// Answer to [`ApplicationsByApplymentIdPatch`].
             pub struct ApplicationsByApplymentIdPatchResponse {
                 /// `sub_mchid`.
-                0 sub_mchid: String => w::Field::must("sub_mchid"),
+                0 sub_mchid: String => "sub_mchid: must",
                 /// `applyment_id`.
-                1 applyment_id: i64 => w::Field::must("applyment_id"),
+                1 applyment_id: i64 => "applyment_id: must",
                 /// `applyment_type`; one of `APPLY_FOR_PAYMENT_AUTHORITY` `APPLY_FOR_RELIEVE_LIMITED`.
-                2 applyment_type: String => w::Field::must("applyment_type"),
+                2 applyment_type: String => "applyment_type: must",
                 /// `applyment_state`; one of `PENDING` `UNDER_REVIEW` `APPROVED` `REJECTED`.
-                3 applyment_state: String => w::Field::must("applyment_state"),
+                3 applyment_state: String => "applyment_state: must",
                 /// `business_description`.
-                4 business_description: Option<String> => w::Field::new("business_description"),
+                4 business_description: Option<String> => "business_description",
                 /// `transaction_limit_type`; one of `UN_LAUNCHED_WEBSITE_LIMIT` `NORMAL_LIMIT` `NO_LIMIT`.
-                5 transaction_limit_type: String => w::Field::must("transaction_limit_type"),
+                5 transaction_limit_type: String => "transaction_limit_type: must",
                 /// `domains`.
-                6 domains: Vec<String> => w::Field::must("domains"),
+                6 domains: Vec<String> => "domains: must",
                 /// `company_register_cert`.
-                7 company_register_cert: Option<String> => w::Field::new("company_register_cert"),
+                7 company_register_cert: Option<String> => "company_register_cert",
                 /// `website_business_page_pics`.
-                8 website_business_page_pics: Option<Vec<String>> => w::Field::new("website_business_page_pics"),
+                8 website_business_page_pics: Option<Vec<String>> => "website_business_page_pics",
                 /// `website_homepage_pics`.
-                9 website_homepage_pics: Option<Vec<String>> => w::Field::new("website_homepage_pics"),
+                9 website_homepage_pics: Option<Vec<String>> => "website_homepage_pics",
                 /// `website_state`; one of `HAS_LAUNCHED` `UN_LAUNCHED`.
-                10 website_state: String => w::Field::must("website_state"),
+                10 website_state: String => "website_state: must",
                 /// `website_url`.
-                11 website_url: String => w::Field::must("website_url"),
+                11 website_url: String => "website_url: must",
                 /// `notify_url`.
-                12 notify_url: Option<String> => w::Field::new("notify_url"),
+                12 notify_url: Option<String> => "notify_url",
                 /// `audit_reject_detail`.
-                13 audit_reject_detail: Option<String> => w::Field::new("audit_reject_detail"),
+                13 audit_reject_detail: Option<String> => "audit_reject_detail",
             }
         }
 
@@ -333,18 +331,18 @@ pub mod h5 {
             /// * Catalog: `pay_global.merchant.h5.permission.by_sub_mchid`.
             pub struct BySubMchid {
                 /// `sub_mchid`.
-                0 sub_mchid: String => w::Field::must("sub_mchid").place(w::Place::Path),
+                0 sub_mchid: String => "sub_mchid: must path",
             }
-            new(sub_mchid: String)
+            new(sub_mchid: impl Into<String>)
         }
 
         w::record! {
             /// Answer to [`BySubMchid`].
             pub struct BySubMchidResponse {
                 /// `sub_mchid`.
-                0 sub_mchid: String => w::Field::must("sub_mchid"),
+                0 sub_mchid: String => "sub_mchid: must",
                 /// `authorization_state`; one of `AUTHORITY_TO_TEST` `FORMAL_AUTHORITY` `AUTHORIZED` `UNDER_PUNISHMENT` `UNAUTHORIZED`.
-                1 authorization_state: String => w::Field::must("authorization_state"),
+                1 authorization_state: String => "authorization_state: must",
             }
         }
 
@@ -376,60 +374,54 @@ pub mod h5 {
             /// * Catalog: `pay_global.merchant.h5.permission.domain_applications`.
             pub struct DomainApplications {
                 /// `sub_mchid`.
-                0 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+                0 sub_mchid: Option<String> => "sub_mchid",
                 /// `out_applyment_id`.
-                1 out_applyment_id: String => w::Field::must("out_applyment_id"),
+                1 out_applyment_id: String => "out_applyment_id: must",
                 /// `domains`.
-                2 domains: Vec<String> => w::Field::must("domains"),
+                2 domains: Vec<String> => "domains: must",
                 /// `website_business_page_pics`.
-                3 website_business_page_pics: Option<Vec<String>> => w::Field::new("website_business_page_pics"),
+                3 website_business_page_pics: Option<Vec<String>> => "website_business_page_pics",
                 /// `website_homepage_pics`.
-                4 website_homepage_pics: Option<Vec<String>> => w::Field::new("website_homepage_pics"),
+                4 website_homepage_pics: Option<Vec<String>> => "website_homepage_pics",
                 /// `website_state`; one of `HAS_LAUNCHED` `UN_LAUNCHED`.
-                5 website_state: Option<String> => w::Field::new("website_state"),
+                5 website_state: Option<String> => "website_state",
                 /// `website_url`; needed according to the documentation.
-                6 website_url: Option<String> => w::Field::new("website_url"),
+                6 website_url: Option<String> => "website_url",
                 /// `notify_url`.
-                7 notify_url: Option<String> => w::Field::new("notify_url"),
+                7 notify_url: Option<String> => "notify_url",
             }
-            new(out_applyment_id: String, domains: Vec<String>)
-            set(
-                sub_mchid: String,
-                website_business_page_pics: Vec<String>,
-                website_homepage_pics: Vec<String>,
-                website_state: String,
-                website_url: String,
-                notify_url: String,
-            )
+            new(out_applyment_id: impl Into<String>, domains: Vec<String>)
+            text(sub_mchid: String, website_state: String, website_url: String, notify_url: String)
+            set(website_business_page_pics: Vec<String>, website_homepage_pics: Vec<String>)
         }
 
         w::record! {
             /// Answer to [`DomainApplications`].
             pub struct DomainApplicationsResponse {
                 /// `sub_mchid`.
-                0 sub_mchid: String => w::Field::must("sub_mchid"),
+                0 sub_mchid: String => "sub_mchid: must",
                 /// `out_applyment_id`.
-                1 out_applyment_id: String => w::Field::must("out_applyment_id"),
+                1 out_applyment_id: String => "out_applyment_id: must",
                 /// `applyment_id`.
-                2 applyment_id: i64 => w::Field::must("applyment_id"),
+                2 applyment_id: i64 => "applyment_id: must",
                 /// `applyment_state`; one of `PENDING` `UNDER_REVIEW` `APPROVED` `REJECTED`.
-                3 applyment_state: String => w::Field::must("applyment_state"),
+                3 applyment_state: String => "applyment_state: must",
                 /// `domains`.
-                4 domains: Vec<String> => w::Field::must("domains"),
+                4 domains: Vec<String> => "domains: must",
                 /// `website_business_page_pics`.
-                5 website_business_page_pics: Option<Vec<String>> => w::Field::new("website_business_page_pics"),
+                5 website_business_page_pics: Option<Vec<String>> => "website_business_page_pics",
                 /// `website_homepage_pics`.
-                6 website_homepage_pics: Option<Vec<String>> => w::Field::new("website_homepage_pics"),
+                6 website_homepage_pics: Option<Vec<String>> => "website_homepage_pics",
                 /// `website_state`; one of `HAS_LAUNCHED` `UN_LAUNCHED`.
-                7 website_state: String => w::Field::must("website_state"),
+                7 website_state: String => "website_state: must",
                 /// `website_url`.
-                8 website_url: String => w::Field::must("website_url"),
+                8 website_url: String => "website_url: must",
                 /// `notify_url`.
-                9 notify_url: Option<String> => w::Field::new("notify_url"),
+                9 notify_url: Option<String> => "notify_url",
                 /// `audit_reject_detail`.
-                10 audit_reject_detail: Option<String> => w::Field::new("audit_reject_detail"),
+                10 audit_reject_detail: Option<String> => "audit_reject_detail",
                 /// `webiste_url`.
-                11 webiste_url: String => w::Field::must("webiste_url"),
+                11 webiste_url: String => "webiste_url: must",
             }
         }
 
@@ -461,7 +453,7 @@ pub mod h5 {
             /// * Catalog: `pay_global.merchant.h5.permission.domain_applications_by_applyment_id_get`.
             pub struct DomainApplicationsByApplymentIdGet {
                 /// `applyment_id`.
-                0 applyment_id: i64 => w::Field::must("applyment_id").place(w::Place::Path),
+                0 applyment_id: i64 => "applyment_id: must path",
             }
             new(applyment_id: i64)
         }
@@ -470,29 +462,29 @@ pub mod h5 {
             /// Answer to [`DomainApplicationsByApplymentIdGet`].
             pub struct DomainApplicationsByApplymentIdGetResponse {
                 /// `sub_mchid`.
-                0 sub_mchid: String => w::Field::must("sub_mchid"),
+                0 sub_mchid: String => "sub_mchid: must",
                 /// `out_applyment_id`.
-                1 out_applyment_id: String => w::Field::must("out_applyment_id"),
+                1 out_applyment_id: String => "out_applyment_id: must",
                 /// `applyment_id`.
-                2 applyment_id: i64 => w::Field::must("applyment_id"),
+                2 applyment_id: i64 => "applyment_id: must",
                 /// `applyment_state`; one of `PENDING` `UNDER_REVIEW` `APPROVED` `REJECTED`.
-                3 applyment_state: String => w::Field::must("applyment_state"),
+                3 applyment_state: String => "applyment_state: must",
                 /// `domains`.
-                4 domains: Vec<String> => w::Field::must("domains"),
+                4 domains: Vec<String> => "domains: must",
                 /// `website_business_page_pics`.
-                5 website_business_page_pics: Option<Vec<String>> => w::Field::new("website_business_page_pics"),
+                5 website_business_page_pics: Option<Vec<String>> => "website_business_page_pics",
                 /// `website_homepage_pics`.
-                6 website_homepage_pics: Option<Vec<String>> => w::Field::new("website_homepage_pics"),
+                6 website_homepage_pics: Option<Vec<String>> => "website_homepage_pics",
                 /// `website_state`; one of `HAS_LAUNCHED` `UN_LAUNCHED`.
-                7 website_state: String => w::Field::must("website_state"),
+                7 website_state: String => "website_state: must",
                 /// `website_url`.
-                8 website_url: String => w::Field::must("website_url"),
+                8 website_url: String => "website_url: must",
                 /// `notify_url`.
-                9 notify_url: Option<String> => w::Field::new("notify_url"),
+                9 notify_url: Option<String> => "notify_url",
                 /// `audit_reject_detail`.
-                10 audit_reject_detail: Option<String> => w::Field::new("audit_reject_detail"),
+                10 audit_reject_detail: Option<String> => "audit_reject_detail",
                 /// `webiste_url`.
-                11 webiste_url: String => w::Field::must("webiste_url"),
+                11 webiste_url: String => "webiste_url: must",
             }
         }
 
@@ -524,54 +516,50 @@ pub mod h5 {
             /// * Catalog: `pay_global.merchant.h5.permission.domain_applications_by_applyment_id_patch`.
             pub struct DomainApplicationsByApplymentIdPatch {
                 /// `applyment_id`.
-                0 applyment_id: i64 => w::Field::must("applyment_id").place(w::Place::Path),
+                0 applyment_id: i64 => "applyment_id: must path",
                 /// `domains`.
-                1 domains: Vec<String> => w::Field::must("domains"),
+                1 domains: Vec<String> => "domains: must",
                 /// `website_business_page_pics`.
-                2 website_business_page_pics: Option<Vec<String>> => w::Field::new("website_business_page_pics"),
+                2 website_business_page_pics: Option<Vec<String>> => "website_business_page_pics",
                 /// `website_homepage_pics`.
-                3 website_homepage_pics: Option<Vec<String>> => w::Field::new("website_homepage_pics"),
+                3 website_homepage_pics: Option<Vec<String>> => "website_homepage_pics",
                 /// `website_state`; one of `HAS_LAUNCHED` `UN_LAUNCHED`.
-                4 website_state: Option<String> => w::Field::new("website_state"),
+                4 website_state: Option<String> => "website_state",
                 /// `website_url`.
-                5 website_url: Option<String> => w::Field::new("website_url"),
+                5 website_url: Option<String> => "website_url",
             }
             new(applyment_id: i64, domains: Vec<String>)
-            set(
-                website_business_page_pics: Vec<String>,
-                website_homepage_pics: Vec<String>,
-                website_state: String,
-                website_url: String,
-            )
+            text(website_state: String, website_url: String)
+            set(website_business_page_pics: Vec<String>, website_homepage_pics: Vec<String>)
         }
 
         w::record! {
             /// Answer to [`DomainApplicationsByApplymentIdPatch`].
             pub struct DomainApplicationsByApplymentIdPatchResponse {
                 /// `sub_mchid`.
-                0 sub_mchid: String => w::Field::must("sub_mchid"),
+                0 sub_mchid: String => "sub_mchid: must",
                 /// `out_applyment_id`.
-                1 out_applyment_id: String => w::Field::must("out_applyment_id"),
+                1 out_applyment_id: String => "out_applyment_id: must",
                 /// `applyment_id`.
-                2 applyment_id: i64 => w::Field::must("applyment_id"),
+                2 applyment_id: i64 => "applyment_id: must",
                 /// `applyment_state`; one of `PENDING` `UNDER_REVIEW` `APPROVED` `REJECTED`.
-                3 applyment_state: String => w::Field::must("applyment_state"),
+                3 applyment_state: String => "applyment_state: must",
                 /// `domains`.
-                4 domains: Vec<String> => w::Field::must("domains"),
+                4 domains: Vec<String> => "domains: must",
                 /// `website_business_page_pics`.
-                5 website_business_page_pics: Option<Vec<String>> => w::Field::new("website_business_page_pics"),
+                5 website_business_page_pics: Option<Vec<String>> => "website_business_page_pics",
                 /// `website_homepage_pics`.
-                6 website_homepage_pics: Option<Vec<String>> => w::Field::new("website_homepage_pics"),
+                6 website_homepage_pics: Option<Vec<String>> => "website_homepage_pics",
                 /// `website_state`; one of `HAS_LAUNCHED` `UN_LAUNCHED`.
-                7 website_state: String => w::Field::must("website_state"),
+                7 website_state: String => "website_state: must",
                 /// `website_url`.
-                8 website_url: String => w::Field::must("website_url"),
+                8 website_url: String => "website_url: must",
                 /// `notify_url`.
-                9 notify_url: Option<String> => w::Field::new("notify_url"),
+                9 notify_url: Option<String> => "notify_url",
                 /// `audit_reject_detail`.
-                10 audit_reject_detail: Option<String> => w::Field::new("audit_reject_detail"),
+                10 audit_reject_detail: Option<String> => "audit_reject_detail",
                 /// `webiste_url`.
-                11 webiste_url: String => w::Field::must("webiste_url"),
+                11 webiste_url: String => "webiste_url: must",
             }
         }
 

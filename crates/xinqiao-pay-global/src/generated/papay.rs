@@ -7,20 +7,20 @@ w::record! {
     /// `Amount`.
     pub struct Amount {
         /// `total`; unit minor-currency-unit.
-        0 total: i64 => w::Field::must("total"),
+        0 total: i64 => "total: must",
         /// `currency`.
-        1 currency: String => w::Field::must("currency"),
+        1 currency: String => "currency: must",
     }
-    new(total: i64, currency: String)
+    new(total: i64, currency: impl Into<String>)
 }
 
 w::record! {
     /// `ExchangeRate`.
     pub struct ExchangeRate {
         /// `type`.
-        0 type_: String => w::Field::must("type"),
+        0 type_: String => "type: must",
         /// `rate`.
-        1 rate: i64 => w::Field::must("rate"),
+        1 rate: i64 => "rate: must",
     }
 }
 
@@ -28,15 +28,15 @@ w::record! {
     /// `GoodsDetail`.
     pub struct GoodsDetail {
         /// `goods_id`.
-        0 goods_id: String => w::Field::must("goods_id"),
+        0 goods_id: String => "goods_id: must",
         /// `quantity`.
-        1 quantity: i64 => w::Field::must("quantity"),
+        1 quantity: i64 => "quantity: must",
         /// `price`; unit minor-currency-unit.
-        2 price: i64 => w::Field::must("price"),
+        2 price: i64 => "price: must",
         /// `discount_amount`; unit minor-currency-unit.
-        3 discount_amount: i64 => w::Field::must("discount_amount"),
+        3 discount_amount: i64 => "discount_amount: must",
         /// `goods_remark`.
-        4 goods_remark: Option<String> => w::Field::new("goods_remark"),
+        4 goods_remark: Option<String> => "goods_remark",
     }
 }
 
@@ -44,11 +44,11 @@ w::record! {
     /// `Payer`.
     pub struct Payer {
         /// `openid`.
-        0 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+        0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `sp_openid`.
-        1 sp_openid: Option<String> => w::Field::new("sp_openid"),
+        1 sp_openid: Option<String> => "sp_openid",
         /// `sub_openid`.
-        2 sub_openid: Option<String> => w::Field::new("sub_openid"),
+        2 sub_openid: Option<String> => "sub_openid",
     }
 }
 
@@ -56,29 +56,29 @@ w::record! {
     /// `PromotionDetail`.
     pub struct PromotionDetail {
         /// `promotion_id`.
-        0 promotion_id: String => w::Field::must("promotion_id"),
+        0 promotion_id: String => "promotion_id: must",
         /// `name`.
-        1 name: Option<String> => w::Field::new("name"),
+        1 name: Option<String> => "name",
         /// `scope`.
-        2 scope: Option<String> => w::Field::new("scope"),
+        2 scope: Option<String> => "scope",
         /// `type`.
-        3 type_: Option<String> => w::Field::new("type"),
+        3 type_: Option<String> => "type",
         /// `amount`; unit minor-currency-unit.
-        4 amount: i64 => w::Field::must("amount"),
+        4 amount: i64 => "amount: must",
         /// `refund_amount`; unit minor-currency-unit.
-        5 refund_amount: Option<i64> => w::Field::new("refund_amount"),
+        5 refund_amount: Option<i64> => "refund_amount",
         /// `activity_id`.
-        6 activity_id: Option<String> => w::Field::new("activity_id"),
+        6 activity_id: Option<String> => "activity_id",
         /// `wxpay_contribute_amount`; unit minor-currency-unit.
-        7 wxpay_contribute_amount: Option<i64> => w::Field::new("wxpay_contribute_amount"),
+        7 wxpay_contribute_amount: Option<i64> => "wxpay_contribute_amount",
         /// `merchant_contribute_amount`; unit minor-currency-unit.
-        8 merchant_contribute_amount: Option<i64> => w::Field::new("merchant_contribute_amount"),
+        8 merchant_contribute_amount: Option<i64> => "merchant_contribute_amount",
         /// `other_contribute_amount`; unit minor-currency-unit.
-        9 other_contribute_amount: Option<i64> => w::Field::new("other_contribute_amount"),
+        9 other_contribute_amount: Option<i64> => "other_contribute_amount",
         /// `currency`.
-        10 currency: Option<String> => w::Field::new("currency"),
+        10 currency: Option<String> => "currency",
         /// `goods_detail`.
-        11 goods_detail: Option<Vec<GoodsDetail>> => w::Field::new("goods_detail"),
+        11 goods_detail: Option<Vec<GoodsDetail>> => "goods_detail",
     }
 }
 
@@ -86,27 +86,27 @@ w::record! {
     /// `SceneInfo`.
     pub struct SceneInfo {
         /// `device_id`.
-        0 device_id: Option<String> => w::Field::new("device_id"),
+        0 device_id: Option<String> => "device_id",
         /// `device_ip`.
-        1 device_ip: Option<String> => w::Field::new("device_ip"),
+        1 device_ip: Option<String> => "device_ip",
     }
     new()
-    set(device_id: String, device_ip: String)
+    text(device_id: String, device_ip: String)
 }
 
 w::record! {
     /// `TransactionsAmount`.
     pub struct TransactionsAmount {
         /// `total`; unit fen.
-        0 total: xinqiao_types::Fen => w::Field::must("total"),
+        0 total: xinqiao_types::Fen => "total: must",
         /// `currency`.
-        1 currency: Option<String> => w::Field::new("currency"),
+        1 currency: Option<String> => "currency",
         /// `payer_total`; unit fen.
-        2 payer_total: Option<xinqiao_types::Fen> => w::Field::new("payer_total"),
+        2 payer_total: Option<xinqiao_types::Fen> => "payer_total",
         /// `payer_currency`.
-        3 payer_currency: Option<String> => w::Field::new("payer_currency"),
+        3 payer_currency: Option<String> => "payer_currency",
         /// `exchange_rate`.
-        4 exchange_rate: Option<ExchangeRate> => w::Field::new("exchange_rate"),
+        4 exchange_rate: Option<ExchangeRate> => "exchange_rate",
     }
 }
 
@@ -119,92 +119,92 @@ w::record! {
     /// * Catalog: `pay_global.papay.transactions`.
     pub struct Transactions {
         /// `appid`.
-        0 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+        0 appid: Option<xinqiao_types::AppId> => "appid",
         /// `contract_id`.
-        1 contract_id: String => w::Field::must("contract_id"),
+        1 contract_id: String => "contract_id: must",
         /// `description`.
-        2 description: String => w::Field::must("description"),
+        2 description: String => "description: must",
         /// `out_trade_no`.
-        3 out_trade_no: String => w::Field::must("out_trade_no"),
+        3 out_trade_no: String => "out_trade_no: must",
         /// `attach`.
-        4 attach: Option<String> => w::Field::new("attach"),
+        4 attach: Option<String> => "attach",
         /// `notify_url`.
-        5 notify_url: Option<String> => w::Field::new("notify_url"),
+        5 notify_url: Option<String> => "notify_url",
         /// `goods_tag`.
-        6 goods_tag: Option<String> => w::Field::new("goods_tag"),
+        6 goods_tag: Option<String> => "goods_tag",
         /// `amount`.
-        7 amount: Amount => w::Field::must("amount"),
+        7 amount: Amount => "amount: must",
         /// `scene_info`.
-        8 scene_info: Option<SceneInfo> => w::Field::new("scene_info"),
+        8 scene_info: Option<SceneInfo> => "scene_info",
         /// `merchant_category_code`.
-        9 merchant_category_code: String => w::Field::must("merchant_category_code"),
+        9 merchant_category_code: String => "merchant_category_code: must",
         /// `sp_appid`.
-        10 sp_appid: Option<String> => w::Field::new("sp_appid"),
+        10 sp_appid: Option<String> => "sp_appid",
         /// `sub_mchid`.
-        11 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+        11 sub_mchid: Option<String> => "sub_mchid",
         /// `sub_appid`.
-        12 sub_appid: Option<String> => w::Field::new("sub_appid"),
+        12 sub_appid: Option<String> => "sub_appid",
     }
     new(
-        contract_id: String,
-        description: String,
-        out_trade_no: String,
+        contract_id: impl Into<String>,
+        description: impl Into<String>,
+        out_trade_no: impl Into<String>,
         amount: Amount,
-        merchant_category_code: String,
+        merchant_category_code: impl Into<String>,
     )
-    set(
+    text(
         appid: xinqiao_types::AppId,
         attach: String,
         notify_url: String,
         goods_tag: String,
-        scene_info: SceneInfo,
         sp_appid: String,
         sub_mchid: String,
         sub_appid: String,
     )
+    set(scene_info: SceneInfo)
 }
 
 w::record! {
     /// Answer to [`Transactions`].
     pub struct TransactionsResponse {
         /// `mchid`.
-        0 mchid: Option<xinqiao_types::MchId> => w::Field::new("mchid"),
+        0 mchid: Option<xinqiao_types::MchId> => "mchid",
         /// `appid`.
-        1 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+        1 appid: Option<xinqiao_types::AppId> => "appid",
         /// `out_trade_no`.
-        2 out_trade_no: String => w::Field::must("out_trade_no"),
+        2 out_trade_no: String => "out_trade_no: must",
         /// `transaction_id`.
-        3 transaction_id: Option<String> => w::Field::new("transaction_id"),
+        3 transaction_id: Option<String> => "transaction_id",
         /// `trade_type`.
-        4 trade_type: String => w::Field::must("trade_type"),
+        4 trade_type: String => "trade_type: must",
         /// `trade_state`.
-        5 trade_state: String => w::Field::must("trade_state"),
+        5 trade_state: String => "trade_state: must",
         /// `trade_state_desc`.
-        6 trade_state_desc: String => w::Field::must("trade_state_desc"),
+        6 trade_state_desc: String => "trade_state_desc: must",
         /// `bank_type`.
-        7 bank_type: Option<String> => w::Field::new("bank_type"),
+        7 bank_type: Option<String> => "bank_type",
         /// `attach`.
-        8 attach: Option<String> => w::Field::new("attach"),
+        8 attach: Option<String> => "attach",
         /// `success_time`; format `rfc3339`.
-        9 success_time: Option<String> => w::Field::new("success_time"),
+        9 success_time: Option<String> => "success_time",
         /// `payer`.
-        10 payer: Option<Payer> => w::Field::new("payer"),
+        10 payer: Option<Payer> => "payer",
         /// `amount`.
-        11 amount: TransactionsAmount => w::Field::must("amount"),
+        11 amount: TransactionsAmount => "amount: must",
         /// `scene_info`.
-        12 scene_info: Option<SceneInfo> => w::Field::new("scene_info"),
+        12 scene_info: Option<SceneInfo> => "scene_info",
         /// `promotion_detail`.
-        13 promotion_detail: Option<Vec<PromotionDetail>> => w::Field::new("promotion_detail"),
+        13 promotion_detail: Option<Vec<PromotionDetail>> => "promotion_detail",
         /// `merchant_category_code`.
-        14 merchant_category_code: String => w::Field::must("merchant_category_code"),
+        14 merchant_category_code: String => "merchant_category_code: must",
         /// `sp_mchid`.
-        15 sp_mchid: Option<String> => w::Field::new("sp_mchid"),
+        15 sp_mchid: Option<String> => "sp_mchid",
         /// `sp_appid`.
-        16 sp_appid: Option<String> => w::Field::new("sp_appid"),
+        16 sp_appid: Option<String> => "sp_appid",
         /// `sub_mchid`.
-        17 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+        17 sub_mchid: Option<String> => "sub_mchid",
         /// `sub_appid`.
-        18 sub_appid: Option<String> => w::Field::new("sub_appid"),
+        18 sub_appid: Option<String> => "sub_appid",
     }
 }
 
@@ -236,55 +236,55 @@ w::record! {
     /// * Catalog: `pay_global.papay.transactions_by_out_trade_no`.
     pub struct TransactionsByOutTradeNo {
         /// `out_trade_no`.
-        0 out_trade_no: String => w::Field::must("out_trade_no").place(w::Place::Path),
+        0 out_trade_no: String => "out_trade_no: must path",
         /// `sub_mchid`.
-        1 sub_mchid: Option<String> => w::Field::new("sub_mchid").place(w::Place::Query),
+        1 sub_mchid: Option<String> => "sub_mchid: query",
     }
-    new(out_trade_no: String)
-    set(sub_mchid: String)
+    new(out_trade_no: impl Into<String>)
+    text(sub_mchid: String)
 }
 
 w::record! {
     /// Answer to [`TransactionsByOutTradeNo`].
     pub struct TransactionsByOutTradeNoResponse {
         /// `mchid`.
-        0 mchid: Option<xinqiao_types::MchId> => w::Field::new("mchid"),
+        0 mchid: Option<xinqiao_types::MchId> => "mchid",
         /// `appid`.
-        1 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+        1 appid: Option<xinqiao_types::AppId> => "appid",
         /// `out_trade_no`.
-        2 out_trade_no: String => w::Field::must("out_trade_no"),
+        2 out_trade_no: String => "out_trade_no: must",
         /// `transaction_id`.
-        3 transaction_id: Option<String> => w::Field::new("transaction_id"),
+        3 transaction_id: Option<String> => "transaction_id",
         /// `trade_type`.
-        4 trade_type: String => w::Field::must("trade_type"),
+        4 trade_type: String => "trade_type: must",
         /// `trade_state`.
-        5 trade_state: String => w::Field::must("trade_state"),
+        5 trade_state: String => "trade_state: must",
         /// `trade_state_desc`.
-        6 trade_state_desc: String => w::Field::must("trade_state_desc"),
+        6 trade_state_desc: String => "trade_state_desc: must",
         /// `bank_type`.
-        7 bank_type: Option<String> => w::Field::new("bank_type"),
+        7 bank_type: Option<String> => "bank_type",
         /// `attach`.
-        8 attach: Option<String> => w::Field::new("attach"),
+        8 attach: Option<String> => "attach",
         /// `success_time`; format `rfc3339`.
-        9 success_time: Option<String> => w::Field::new("success_time"),
+        9 success_time: Option<String> => "success_time",
         /// `payer`.
-        10 payer: Option<Payer> => w::Field::new("payer"),
+        10 payer: Option<Payer> => "payer",
         /// `amount`.
-        11 amount: TransactionsAmount => w::Field::must("amount"),
+        11 amount: TransactionsAmount => "amount: must",
         /// `scene_info`.
-        12 scene_info: Option<SceneInfo> => w::Field::new("scene_info"),
+        12 scene_info: Option<SceneInfo> => "scene_info",
         /// `promotion_detail`.
-        13 promotion_detail: Option<Vec<PromotionDetail>> => w::Field::new("promotion_detail"),
+        13 promotion_detail: Option<Vec<PromotionDetail>> => "promotion_detail",
         /// `merchant_category_code`.
-        14 merchant_category_code: String => w::Field::must("merchant_category_code"),
+        14 merchant_category_code: String => "merchant_category_code: must",
         /// `sp_mchid`.
-        15 sp_mchid: Option<String> => w::Field::new("sp_mchid"),
+        15 sp_mchid: Option<String> => "sp_mchid",
         /// `sp_appid`.
-        16 sp_appid: Option<String> => w::Field::new("sp_appid"),
+        16 sp_appid: Option<String> => "sp_appid",
         /// `sub_mchid`.
-        17 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+        17 sub_mchid: Option<String> => "sub_mchid",
         /// `sub_appid`.
-        18 sub_appid: Option<String> => w::Field::new("sub_appid"),
+        18 sub_appid: Option<String> => "sub_appid",
     }
 }
 
@@ -316,12 +316,12 @@ w::record! {
     /// * Catalog: `pay_global.papay.transactions_by_out_trade_no_reverse`.
     pub struct TransactionsByOutTradeNoReverse {
         /// `out_trade_no`.
-        0 out_trade_no: String => w::Field::must("out_trade_no").place(w::Place::Path),
+        0 out_trade_no: String => "out_trade_no: must path",
         /// `sub_mchid`.
-        1 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+        1 sub_mchid: Option<String> => "sub_mchid",
     }
-    new(out_trade_no: String)
-    set(sub_mchid: String)
+    new(out_trade_no: impl Into<String>)
+    text(sub_mchid: String)
 }
 
 w::endpoint! {
@@ -352,55 +352,55 @@ w::record! {
     /// * Catalog: `pay_global.papay.transactions_by_transaction_id`.
     pub struct TransactionsByTransactionId {
         /// `transaction_id`.
-        0 transaction_id: String => w::Field::must("transaction_id").place(w::Place::Path),
+        0 transaction_id: String => "transaction_id: must path",
         /// `sub_mchid`.
-        1 sub_mchid: Option<String> => w::Field::new("sub_mchid").place(w::Place::Query),
+        1 sub_mchid: Option<String> => "sub_mchid: query",
     }
-    new(transaction_id: String)
-    set(sub_mchid: String)
+    new(transaction_id: impl Into<String>)
+    text(sub_mchid: String)
 }
 
 w::record! {
     /// Answer to [`TransactionsByTransactionId`].
     pub struct TransactionsByTransactionIdResponse {
         /// `mchid`.
-        0 mchid: Option<xinqiao_types::MchId> => w::Field::new("mchid"),
+        0 mchid: Option<xinqiao_types::MchId> => "mchid",
         /// `appid`.
-        1 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+        1 appid: Option<xinqiao_types::AppId> => "appid",
         /// `out_trade_no`.
-        2 out_trade_no: String => w::Field::must("out_trade_no"),
+        2 out_trade_no: String => "out_trade_no: must",
         /// `transaction_id`.
-        3 transaction_id: Option<String> => w::Field::new("transaction_id"),
+        3 transaction_id: Option<String> => "transaction_id",
         /// `trade_type`.
-        4 trade_type: String => w::Field::must("trade_type"),
+        4 trade_type: String => "trade_type: must",
         /// `trade_state`.
-        5 trade_state: String => w::Field::must("trade_state"),
+        5 trade_state: String => "trade_state: must",
         /// `trade_state_desc`.
-        6 trade_state_desc: String => w::Field::must("trade_state_desc"),
+        6 trade_state_desc: String => "trade_state_desc: must",
         /// `bank_type`.
-        7 bank_type: Option<String> => w::Field::new("bank_type"),
+        7 bank_type: Option<String> => "bank_type",
         /// `attach`.
-        8 attach: Option<String> => w::Field::new("attach"),
+        8 attach: Option<String> => "attach",
         /// `success_time`; format `rfc3339`.
-        9 success_time: Option<String> => w::Field::new("success_time"),
+        9 success_time: Option<String> => "success_time",
         /// `payer`.
-        10 payer: Option<Payer> => w::Field::new("payer"),
+        10 payer: Option<Payer> => "payer",
         /// `amount`.
-        11 amount: TransactionsAmount => w::Field::must("amount"),
+        11 amount: TransactionsAmount => "amount: must",
         /// `scene_info`.
-        12 scene_info: Option<SceneInfo> => w::Field::new("scene_info"),
+        12 scene_info: Option<SceneInfo> => "scene_info",
         /// `promotion_detail`.
-        13 promotion_detail: Option<Vec<PromotionDetail>> => w::Field::new("promotion_detail"),
+        13 promotion_detail: Option<Vec<PromotionDetail>> => "promotion_detail",
         /// `merchant_category_code`.
-        14 merchant_category_code: String => w::Field::must("merchant_category_code"),
+        14 merchant_category_code: String => "merchant_category_code: must",
         /// `sp_mchid`.
-        15 sp_mchid: Option<String> => w::Field::new("sp_mchid"),
+        15 sp_mchid: Option<String> => "sp_mchid",
         /// `sp_appid`.
-        16 sp_appid: Option<String> => w::Field::new("sp_appid"),
+        16 sp_appid: Option<String> => "sp_appid",
         /// `sub_mchid`.
-        17 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+        17 sub_mchid: Option<String> => "sub_mchid",
         /// `sub_appid`.
-        18 sub_appid: Option<String> => w::Field::new("sub_appid"),
+        18 sub_appid: Option<String> => "sub_appid",
     }
 }
 
@@ -436,38 +436,38 @@ pub mod contracts {
         /// * Catalog: `pay_global.papay.contracts.app_pre_entrust_sign`.
         pub struct AppPreEntrustSign {
             /// `appid`.
-            0 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+            0 appid: Option<xinqiao_types::AppId> => "appid",
             /// `plan_id`.
-            1 plan_id: i64 => w::Field::must("plan_id"),
+            1 plan_id: i64 => "plan_id: must",
             /// `out_contract_code`.
-            2 out_contract_code: String => w::Field::must("out_contract_code"),
+            2 out_contract_code: String => "out_contract_code: must",
             /// `user_display_name`.
-            3 user_display_name: String => w::Field::must("user_display_name"),
+            3 user_display_name: String => "user_display_name: must",
             /// `success_notify_url`.
-            4 success_notify_url: String => w::Field::must("success_notify_url"),
+            4 success_notify_url: String => "success_notify_url: must",
             /// `openid`.
-            5 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            5 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `user_client_ip`.
-            6 user_client_ip: Option<String> => w::Field::new("user_client_ip"),
+            6 user_client_ip: Option<String> => "user_client_ip",
             /// `expired_time`; format `rfc3339`.
-            7 expired_time: Option<String> => w::Field::new("expired_time"),
+            7 expired_time: Option<String> => "expired_time",
             /// `return_url`.
-            8 return_url: Option<String> => w::Field::new("return_url"),
+            8 return_url: Option<String> => "return_url",
             /// `sp_appid`.
-            9 sp_appid: Option<String> => w::Field::new("sp_appid"),
+            9 sp_appid: Option<String> => "sp_appid",
             /// `sub_mchid`.
-            10 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+            10 sub_mchid: Option<String> => "sub_mchid",
             /// `sub_appid`.
-            11 sub_appid: Option<String> => w::Field::new("sub_appid"),
+            11 sub_appid: Option<String> => "sub_appid",
         }
         new(
             plan_id: i64,
-            out_contract_code: String,
-            user_display_name: String,
-            success_notify_url: String,
-            openid: xinqiao_types::OpenId,
+            out_contract_code: impl Into<String>,
+            user_display_name: impl Into<String>,
+            success_notify_url: impl Into<String>,
+            openid: impl Into<xinqiao_types::OpenId>,
         )
-        set(
+        text(
             appid: xinqiao_types::AppId,
             user_client_ip: String,
             expired_time: String,
@@ -482,7 +482,7 @@ pub mod contracts {
         /// Answer to [`AppPreEntrustSign`].
         pub struct AppPreEntrustSignResponse {
             /// `session_id`.
-            0 session_id: String => w::Field::must("session_id"),
+            0 session_id: String => "session_id: must",
         }
     }
 
@@ -514,55 +514,55 @@ pub mod contracts {
         /// * Catalog: `pay_global.papay.contracts.by_contract_id`.
         pub struct ByContractId {
             /// `contract_id`.
-            0 contract_id: String => w::Field::must("contract_id").place(w::Place::Path),
+            0 contract_id: String => "contract_id: must path",
             /// `appid`.
-            1 appid: Option<xinqiao_types::AppId> => w::Field::new("appid").place(w::Place::Query),
+            1 appid: Option<xinqiao_types::AppId> => "appid: query",
             /// `sp_appid`.
-            2 sp_appid: Option<String> => w::Field::new("sp_appid").place(w::Place::Query),
+            2 sp_appid: Option<String> => "sp_appid: query",
             /// `sub_mchid`.
-            3 sub_mchid: Option<String> => w::Field::new("sub_mchid").place(w::Place::Query),
+            3 sub_mchid: Option<String> => "sub_mchid: query",
             /// `sub_appid`.
-            4 sub_appid: Option<String> => w::Field::new("sub_appid").place(w::Place::Query),
+            4 sub_appid: Option<String> => "sub_appid: query",
         }
-        new(contract_id: String)
-        set(appid: xinqiao_types::AppId, sp_appid: String, sub_mchid: String, sub_appid: String)
+        new(contract_id: impl Into<String>)
+        text(appid: xinqiao_types::AppId, sp_appid: String, sub_mchid: String, sub_appid: String)
     }
 
     w::record! {
         /// Answer to [`ByContractId`].
         pub struct ByContractIdResponse {
             /// `mchid`.
-            0 mchid: Option<xinqiao_types::MchId> => w::Field::new("mchid"),
+            0 mchid: Option<xinqiao_types::MchId> => "mchid",
             /// `appid`.
-            1 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+            1 appid: Option<xinqiao_types::AppId> => "appid",
             /// `plan_id`.
-            2 plan_id: i64 => w::Field::must("plan_id"),
+            2 plan_id: i64 => "plan_id: must",
             /// `out_contract_code`.
-            3 out_contract_code: String => w::Field::must("out_contract_code"),
+            3 out_contract_code: String => "out_contract_code: must",
             /// `contract_id`.
-            4 contract_id: String => w::Field::must("contract_id"),
+            4 contract_id: String => "contract_id: must",
             /// `user_display_name`.
-            5 user_display_name: String => w::Field::must("user_display_name"),
+            5 user_display_name: String => "user_display_name: must",
             /// `openid`.
-            6 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            6 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `state`.
-            7 state: String => w::Field::must("state"),
+            7 state: String => "state: must",
             /// `signed_time`; format `rfc3339`.
-            8 signed_time: Option<String> => w::Field::new("signed_time"),
+            8 signed_time: Option<String> => "signed_time",
             /// `terminated_time`; format `rfc3339`.
-            9 terminated_time: Option<String> => w::Field::new("terminated_time"),
+            9 terminated_time: Option<String> => "terminated_time",
             /// `termination_mode`.
-            10 termination_mode: Option<String> => w::Field::new("termination_mode"),
+            10 termination_mode: Option<String> => "termination_mode",
             /// `termination_note`.
-            11 termination_note: Option<String> => w::Field::new("termination_note"),
+            11 termination_note: Option<String> => "termination_note",
             /// `sp_mchid`.
-            12 sp_mchid: Option<String> => w::Field::new("sp_mchid"),
+            12 sp_mchid: Option<String> => "sp_mchid",
             /// `sp_appid`.
-            13 sp_appid: Option<String> => w::Field::new("sp_appid"),
+            13 sp_appid: Option<String> => "sp_appid",
             /// `sub_mchid`.
-            14 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+            14 sub_mchid: Option<String> => "sub_mchid",
             /// `sub_appid`.
-            15 sub_appid: Option<String> => w::Field::new("sub_appid"),
+            15 sub_appid: Option<String> => "sub_appid",
         }
     }
 
@@ -594,20 +594,20 @@ pub mod contracts {
         /// * Catalog: `pay_global.papay.contracts.by_contract_id_terminate`.
         pub struct ByContractIdTerminate {
             /// `contract_id`.
-            0 contract_id: String => w::Field::must("contract_id").place(w::Place::Path),
+            0 contract_id: String => "contract_id: must path",
             /// `appid`.
-            1 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+            1 appid: Option<xinqiao_types::AppId> => "appid",
             /// `termination_note`.
-            2 termination_note: Option<String> => w::Field::new("termination_note"),
+            2 termination_note: Option<String> => "termination_note",
             /// `sp_appid`.
-            3 sp_appid: Option<String> => w::Field::new("sp_appid"),
+            3 sp_appid: Option<String> => "sp_appid",
             /// `sub_mchid`.
-            4 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+            4 sub_mchid: Option<String> => "sub_mchid",
             /// `sub_appid`.
-            5 sub_appid: Option<String> => w::Field::new("sub_appid"),
+            5 sub_appid: Option<String> => "sub_appid",
         }
-        new(contract_id: String)
-        set(
+        new(contract_id: impl Into<String>)
+        text(
             appid: xinqiao_types::AppId,
             termination_note: String,
             sp_appid: String,
@@ -644,57 +644,57 @@ pub mod contracts {
         /// * Catalog: `pay_global.papay.contracts.by_out_contract_code`.
         pub struct ByOutContractCode {
             /// `out_contract_code`.
-            0 out_contract_code: String => w::Field::must("out_contract_code").place(w::Place::Path),
+            0 out_contract_code: String => "out_contract_code: must path",
             /// `appid`.
-            1 appid: Option<xinqiao_types::AppId> => w::Field::new("appid").place(w::Place::Query),
+            1 appid: Option<xinqiao_types::AppId> => "appid: query",
             /// `plan_id`.
-            2 plan_id: i64 => w::Field::must("plan_id").place(w::Place::Query),
+            2 plan_id: i64 => "plan_id: must query",
             /// `sp_appid`.
-            3 sp_appid: Option<String> => w::Field::new("sp_appid").place(w::Place::Query),
+            3 sp_appid: Option<String> => "sp_appid: query",
             /// `sub_mchid`.
-            4 sub_mchid: Option<String> => w::Field::new("sub_mchid").place(w::Place::Query),
+            4 sub_mchid: Option<String> => "sub_mchid: query",
             /// `sub_appid`.
-            5 sub_appid: Option<String> => w::Field::new("sub_appid").place(w::Place::Query),
+            5 sub_appid: Option<String> => "sub_appid: query",
         }
-        new(out_contract_code: String, plan_id: i64)
-        set(appid: xinqiao_types::AppId, sp_appid: String, sub_mchid: String, sub_appid: String)
+        new(out_contract_code: impl Into<String>, plan_id: i64)
+        text(appid: xinqiao_types::AppId, sp_appid: String, sub_mchid: String, sub_appid: String)
     }
 
     w::record! {
         /// Answer to [`ByOutContractCode`].
         pub struct ByOutContractCodeResponse {
             /// `mchid`.
-            0 mchid: Option<xinqiao_types::MchId> => w::Field::new("mchid"),
+            0 mchid: Option<xinqiao_types::MchId> => "mchid",
             /// `appid`.
-            1 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+            1 appid: Option<xinqiao_types::AppId> => "appid",
             /// `plan_id`.
-            2 plan_id: i64 => w::Field::must("plan_id"),
+            2 plan_id: i64 => "plan_id: must",
             /// `out_contract_code`.
-            3 out_contract_code: String => w::Field::must("out_contract_code"),
+            3 out_contract_code: String => "out_contract_code: must",
             /// `contract_id`.
-            4 contract_id: String => w::Field::must("contract_id"),
+            4 contract_id: String => "contract_id: must",
             /// `user_display_name`.
-            5 user_display_name: String => w::Field::must("user_display_name"),
+            5 user_display_name: String => "user_display_name: must",
             /// `openid`.
-            6 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            6 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `state`.
-            7 state: String => w::Field::must("state"),
+            7 state: String => "state: must",
             /// `signed_time`; format `rfc3339`.
-            8 signed_time: Option<String> => w::Field::new("signed_time"),
+            8 signed_time: Option<String> => "signed_time",
             /// `terminated_time`; format `rfc3339`.
-            9 terminated_time: Option<String> => w::Field::new("terminated_time"),
+            9 terminated_time: Option<String> => "terminated_time",
             /// `termination_mode`.
-            10 termination_mode: Option<String> => w::Field::new("termination_mode"),
+            10 termination_mode: Option<String> => "termination_mode",
             /// `termination_note`.
-            11 termination_note: Option<String> => w::Field::new("termination_note"),
+            11 termination_note: Option<String> => "termination_note",
             /// `sp_mchid`.
-            12 sp_mchid: Option<String> => w::Field::new("sp_mchid"),
+            12 sp_mchid: Option<String> => "sp_mchid",
             /// `sp_appid`.
-            13 sp_appid: Option<String> => w::Field::new("sp_appid"),
+            13 sp_appid: Option<String> => "sp_appid",
             /// `sub_mchid`.
-            14 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+            14 sub_mchid: Option<String> => "sub_mchid",
             /// `sub_appid`.
-            15 sub_appid: Option<String> => w::Field::new("sub_appid"),
+            15 sub_appid: Option<String> => "sub_appid",
         }
     }
 
@@ -726,40 +726,40 @@ pub mod contracts {
         /// * Catalog: `pay_global.papay.contracts.h5_pre_entrust_sign`.
         pub struct H5PreEntrustSign {
             /// `appid`.
-            0 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+            0 appid: Option<xinqiao_types::AppId> => "appid",
             /// `plan_id`.
-            1 plan_id: i64 => w::Field::must("plan_id"),
+            1 plan_id: i64 => "plan_id: must",
             /// `out_contract_code`.
-            2 out_contract_code: String => w::Field::must("out_contract_code"),
+            2 out_contract_code: String => "out_contract_code: must",
             /// `user_display_name`.
-            3 user_display_name: String => w::Field::must("user_display_name"),
+            3 user_display_name: String => "user_display_name: must",
             /// `success_notify_url`.
-            4 success_notify_url: String => w::Field::must("success_notify_url"),
+            4 success_notify_url: String => "success_notify_url: must",
             /// `openid`.
-            5 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            5 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `user_client_ip`.
-            6 user_client_ip: Option<String> => w::Field::new("user_client_ip"),
+            6 user_client_ip: Option<String> => "user_client_ip",
             /// `expired_time`; format `rfc3339`.
-            7 expired_time: Option<String> => w::Field::new("expired_time"),
+            7 expired_time: Option<String> => "expired_time",
             /// `return_url`.
-            8 return_url: Option<String> => w::Field::new("return_url"),
+            8 return_url: Option<String> => "return_url",
             /// `return_appid`.
-            9 return_appid: Option<String> => w::Field::new("return_appid"),
+            9 return_appid: Option<String> => "return_appid",
             /// `sp_appid`.
-            10 sp_appid: Option<String> => w::Field::new("sp_appid"),
+            10 sp_appid: Option<String> => "sp_appid",
             /// `sub_mchid`.
-            11 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+            11 sub_mchid: Option<String> => "sub_mchid",
             /// `sub_appid`.
-            12 sub_appid: Option<String> => w::Field::new("sub_appid"),
+            12 sub_appid: Option<String> => "sub_appid",
         }
         new(
             plan_id: i64,
-            out_contract_code: String,
-            user_display_name: String,
-            success_notify_url: String,
-            openid: xinqiao_types::OpenId,
+            out_contract_code: impl Into<String>,
+            user_display_name: impl Into<String>,
+            success_notify_url: impl Into<String>,
+            openid: impl Into<xinqiao_types::OpenId>,
         )
-        set(
+        text(
             appid: xinqiao_types::AppId,
             user_client_ip: String,
             expired_time: String,
@@ -775,7 +775,7 @@ pub mod contracts {
         /// Answer to [`H5PreEntrustSign`].
         pub struct H5PreEntrustSignResponse {
             /// `sign_url`.
-            0 sign_url: String => w::Field::must("sign_url"),
+            0 sign_url: String => "sign_url: must",
         }
     }
 
@@ -807,38 +807,38 @@ pub mod contracts {
         /// * Catalog: `pay_global.papay.contracts.jsapi_pre_entrust_sign`.
         pub struct JsapiPreEntrustSign {
             /// `appid`.
-            0 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+            0 appid: Option<xinqiao_types::AppId> => "appid",
             /// `plan_id`.
-            1 plan_id: i64 => w::Field::must("plan_id"),
+            1 plan_id: i64 => "plan_id: must",
             /// `out_contract_code`.
-            2 out_contract_code: String => w::Field::must("out_contract_code"),
+            2 out_contract_code: String => "out_contract_code: must",
             /// `user_display_name`.
-            3 user_display_name: String => w::Field::must("user_display_name"),
+            3 user_display_name: String => "user_display_name: must",
             /// `success_notify_url`.
-            4 success_notify_url: String => w::Field::must("success_notify_url"),
+            4 success_notify_url: String => "success_notify_url: must",
             /// `openid`.
-            5 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            5 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `user_client_ip`.
-            6 user_client_ip: Option<String> => w::Field::new("user_client_ip"),
+            6 user_client_ip: Option<String> => "user_client_ip",
             /// `expired_time`; format `rfc3339`.
-            7 expired_time: Option<String> => w::Field::new("expired_time"),
+            7 expired_time: Option<String> => "expired_time",
             /// `return_url`.
-            8 return_url: Option<String> => w::Field::new("return_url"),
+            8 return_url: Option<String> => "return_url",
             /// `sp_appid`.
-            9 sp_appid: Option<String> => w::Field::new("sp_appid"),
+            9 sp_appid: Option<String> => "sp_appid",
             /// `sub_mchid`.
-            10 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+            10 sub_mchid: Option<String> => "sub_mchid",
             /// `sub_appid`.
-            11 sub_appid: Option<String> => w::Field::new("sub_appid"),
+            11 sub_appid: Option<String> => "sub_appid",
         }
         new(
             plan_id: i64,
-            out_contract_code: String,
-            user_display_name: String,
-            success_notify_url: String,
-            openid: xinqiao_types::OpenId,
+            out_contract_code: impl Into<String>,
+            user_display_name: impl Into<String>,
+            success_notify_url: impl Into<String>,
+            openid: impl Into<xinqiao_types::OpenId>,
         )
-        set(
+        text(
             appid: xinqiao_types::AppId,
             user_client_ip: String,
             expired_time: String,
@@ -853,7 +853,7 @@ pub mod contracts {
         /// Answer to [`JsapiPreEntrustSign`].
         pub struct JsapiPreEntrustSignResponse {
             /// `sign_url`.
-            0 sign_url: String => w::Field::must("sign_url"),
+            0 sign_url: String => "sign_url: must",
         }
     }
 
@@ -885,38 +885,38 @@ pub mod contracts {
         /// * Catalog: `pay_global.papay.contracts.miniprogram_pre_entrust_sign`.
         pub struct MiniprogramPreEntrustSign {
             /// `appid`.
-            0 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+            0 appid: Option<xinqiao_types::AppId> => "appid",
             /// `plan_id`.
-            1 plan_id: i64 => w::Field::must("plan_id"),
+            1 plan_id: i64 => "plan_id: must",
             /// `out_contract_code`.
-            2 out_contract_code: String => w::Field::must("out_contract_code"),
+            2 out_contract_code: String => "out_contract_code: must",
             /// `user_display_name`.
-            3 user_display_name: String => w::Field::must("user_display_name"),
+            3 user_display_name: String => "user_display_name: must",
             /// `success_notify_url`.
-            4 success_notify_url: String => w::Field::must("success_notify_url"),
+            4 success_notify_url: String => "success_notify_url: must",
             /// `openid`.
-            5 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            5 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `user_client_ip`.
-            6 user_client_ip: Option<String> => w::Field::new("user_client_ip"),
+            6 user_client_ip: Option<String> => "user_client_ip",
             /// `expired_time`; format `rfc3339`.
-            7 expired_time: Option<String> => w::Field::new("expired_time"),
+            7 expired_time: Option<String> => "expired_time",
             /// `return_url`.
-            8 return_url: Option<String> => w::Field::new("return_url"),
+            8 return_url: Option<String> => "return_url",
             /// `sp_appid`.
-            9 sp_appid: Option<String> => w::Field::new("sp_appid"),
+            9 sp_appid: Option<String> => "sp_appid",
             /// `sub_mchid`.
-            10 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+            10 sub_mchid: Option<String> => "sub_mchid",
             /// `sub_appid`.
-            11 sub_appid: Option<String> => w::Field::new("sub_appid"),
+            11 sub_appid: Option<String> => "sub_appid",
         }
         new(
             plan_id: i64,
-            out_contract_code: String,
-            user_display_name: String,
-            success_notify_url: String,
-            openid: xinqiao_types::OpenId,
+            out_contract_code: impl Into<String>,
+            user_display_name: impl Into<String>,
+            success_notify_url: impl Into<String>,
+            openid: impl Into<xinqiao_types::OpenId>,
         )
-        set(
+        text(
             appid: xinqiao_types::AppId,
             user_client_ip: String,
             expired_time: String,
@@ -931,7 +931,7 @@ pub mod contracts {
         /// Answer to [`MiniprogramPreEntrustSign`].
         pub struct MiniprogramPreEntrustSignResponse {
             /// `session_id`.
-            0 session_id: String => w::Field::must("session_id"),
+            0 session_id: String => "session_id: must",
         }
     }
 
@@ -963,38 +963,38 @@ pub mod contracts {
         /// * Catalog: `pay_global.papay.contracts.web_pre_entrust_sign`.
         pub struct WebPreEntrustSign {
             /// `appid`.
-            0 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+            0 appid: Option<xinqiao_types::AppId> => "appid",
             /// `plan_id`.
-            1 plan_id: i64 => w::Field::must("plan_id"),
+            1 plan_id: i64 => "plan_id: must",
             /// `out_contract_code`.
-            2 out_contract_code: String => w::Field::must("out_contract_code"),
+            2 out_contract_code: String => "out_contract_code: must",
             /// `user_display_name`.
-            3 user_display_name: String => w::Field::must("user_display_name"),
+            3 user_display_name: String => "user_display_name: must",
             /// `success_notify_url`.
-            4 success_notify_url: String => w::Field::must("success_notify_url"),
+            4 success_notify_url: String => "success_notify_url: must",
             /// `openid`.
-            5 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            5 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `user_client_ip`.
-            6 user_client_ip: Option<String> => w::Field::new("user_client_ip"),
+            6 user_client_ip: Option<String> => "user_client_ip",
             /// `expired_time`; format `rfc3339`.
-            7 expired_time: Option<String> => w::Field::new("expired_time"),
+            7 expired_time: Option<String> => "expired_time",
             /// `return_url`.
-            8 return_url: Option<String> => w::Field::new("return_url"),
+            8 return_url: Option<String> => "return_url",
             /// `sp_appid`.
-            9 sp_appid: Option<String> => w::Field::new("sp_appid"),
+            9 sp_appid: Option<String> => "sp_appid",
             /// `sub_mchid`.
-            10 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+            10 sub_mchid: Option<String> => "sub_mchid",
             /// `sub_appid`.
-            11 sub_appid: Option<String> => w::Field::new("sub_appid"),
+            11 sub_appid: Option<String> => "sub_appid",
         }
         new(
             plan_id: i64,
-            out_contract_code: String,
-            user_display_name: String,
-            success_notify_url: String,
-            openid: xinqiao_types::OpenId,
+            out_contract_code: impl Into<String>,
+            user_display_name: impl Into<String>,
+            success_notify_url: impl Into<String>,
+            openid: impl Into<xinqiao_types::OpenId>,
         )
-        set(
+        text(
             appid: xinqiao_types::AppId,
             user_client_ip: String,
             expired_time: String,
@@ -1009,7 +1009,7 @@ pub mod contracts {
         /// Answer to [`WebPreEntrustSign`].
         pub struct WebPreEntrustSignResponse {
             /// `sign_url`.
-            0 sign_url: String => w::Field::must("sign_url"),
+            0 sign_url: String => "sign_url: must",
         }
     }
 

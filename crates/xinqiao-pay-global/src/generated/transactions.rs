@@ -7,21 +7,21 @@ w::record! {
     /// `Amount`.
     pub struct Amount {
         /// `total`.
-        0 total: i64 => w::Field::must("total"),
+        0 total: i64 => "total: must",
         /// `currency`.
-        1 currency: Option<String> => w::Field::new("currency"),
+        1 currency: Option<String> => "currency",
     }
     new(total: i64)
-    set(currency: String)
+    text(currency: String)
 }
 
 w::record! {
     /// `AmountExchangeRate`.
     pub struct AmountExchangeRate {
         /// `type`.
-        0 type_: String => w::Field::must("type"),
+        0 type_: String => "type: must",
         /// `rate`.
-        1 rate: i64 => w::Field::must("rate"),
+        1 rate: i64 => "rate: must",
     }
 }
 
@@ -29,90 +29,92 @@ w::record! {
     /// `AppAmount`.
     pub struct AppAmount {
         /// `total`; unit minor-currency-unit.
-        0 total: i64 => w::Field::must("total"),
+        0 total: i64 => "total: must",
         /// `currency`.
-        1 currency: String => w::Field::must("currency"),
+        1 currency: String => "currency: must",
     }
-    new(total: i64, currency: String)
+    new(total: i64, currency: impl Into<String>)
 }
 
 w::record! {
     /// `AppDetail`.
     pub struct AppDetail {
         /// `cost_price`; unit minor-currency-unit.
-        0 cost_price: Option<i64> => w::Field::new("cost_price"),
+        0 cost_price: Option<i64> => "cost_price",
         /// `receipt_id`.
-        1 receipt_id: Option<String> => w::Field::new("receipt_id"),
+        1 receipt_id: Option<String> => "receipt_id",
         /// `goods_detail`.
-        2 goods_detail: Option<Vec<AppGoodsDetail>> => w::Field::new("goods_detail"),
+        2 goods_detail: Option<Vec<AppGoodsDetail>> => "goods_detail",
     }
     new()
-    set(cost_price: i64, receipt_id: String, goods_detail: Vec<AppGoodsDetail>)
+    text(receipt_id: String)
+    set(cost_price: i64, goods_detail: Vec<AppGoodsDetail>)
 }
 
 w::record! {
     /// `AppGoodsDetail`.
     pub struct AppGoodsDetail {
         /// `goods_id`.
-        0 goods_id: String => w::Field::must("goods_id"),
+        0 goods_id: String => "goods_id: must",
         /// `wxpay_goods_id`.
-        1 wxpay_goods_id: Option<String> => w::Field::new("wxpay_goods_id"),
+        1 wxpay_goods_id: Option<String> => "wxpay_goods_id",
         /// `goods_name`.
-        2 goods_name: Option<String> => w::Field::new("goods_name"),
+        2 goods_name: Option<String> => "goods_name",
         /// `quantity`.
-        3 quantity: i64 => w::Field::must("quantity"),
+        3 quantity: i64 => "quantity: must",
         /// `price`; unit minor-currency-unit.
-        4 price: i64 => w::Field::must("price"),
+        4 price: i64 => "price: must",
     }
-    new(goods_id: String, quantity: i64, price: i64)
-    set(wxpay_goods_id: String, goods_name: String)
+    new(goods_id: impl Into<String>, quantity: i64, price: i64)
+    text(wxpay_goods_id: String, goods_name: String)
 }
 
 w::record! {
     /// `AppPayer`.
     pub struct AppPayer {
         /// `sp_openid`.
-        0 sp_openid: Option<String> => w::Field::new("sp_openid"),
+        0 sp_openid: Option<String> => "sp_openid",
         /// `sub_openid`.
-        1 sub_openid: Option<String> => w::Field::new("sub_openid"),
+        1 sub_openid: Option<String> => "sub_openid",
         /// `openid`.
-        2 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+        2 openid: Option<xinqiao_types::OpenId> => "openid: masked",
     }
     new()
-    set(sp_openid: String, sub_openid: String, openid: xinqiao_types::OpenId)
+    text(sp_openid: String, sub_openid: String, openid: xinqiao_types::OpenId)
 }
 
 w::record! {
     /// `AppSceneInfo`.
     pub struct AppSceneInfo {
         /// `payer_client_ip`.
-        0 payer_client_ip: String => w::Field::must("payer_client_ip"),
+        0 payer_client_ip: String => "payer_client_ip: must",
         /// `device_id`.
-        1 device_id: Option<String> => w::Field::new("device_id"),
+        1 device_id: Option<String> => "device_id",
         /// `device_ip`.
-        2 device_ip: Option<String> => w::Field::new("device_ip"),
+        2 device_ip: Option<String> => "device_ip",
         /// `operator_id`.
-        3 operator_id: Option<String> => w::Field::new("operator_id"),
+        3 operator_id: Option<String> => "operator_id",
         /// `store_info`.
-        4 store_info: Option<SceneInfoStoreInfo> => w::Field::new("store_info"),
+        4 store_info: Option<SceneInfoStoreInfo> => "store_info",
     }
-    new(payer_client_ip: String)
-    set(device_id: String, device_ip: String, operator_id: String, store_info: SceneInfoStoreInfo)
+    new(payer_client_ip: impl Into<String>)
+    text(device_id: String, device_ip: String, operator_id: String)
+    set(store_info: SceneInfoStoreInfo)
 }
 
 w::record! {
     /// `ByTransactionIdAmount`.
     pub struct ByTransactionIdAmount {
         /// `total`; unit fen.
-        0 total: xinqiao_types::Fen => w::Field::must("total"),
+        0 total: xinqiao_types::Fen => "total: must",
         /// `currency`.
-        1 currency: Option<String> => w::Field::new("currency"),
+        1 currency: Option<String> => "currency",
         /// `payer_total`; unit fen.
-        2 payer_total: Option<xinqiao_types::Fen> => w::Field::new("payer_total"),
+        2 payer_total: Option<xinqiao_types::Fen> => "payer_total",
         /// `payer_currency`.
-        3 payer_currency: Option<String> => w::Field::new("payer_currency"),
+        3 payer_currency: Option<String> => "payer_currency",
         /// `exchange_rate`.
-        4 exchange_rate: Option<AmountExchangeRate> => w::Field::new("exchange_rate"),
+        4 exchange_rate: Option<AmountExchangeRate> => "exchange_rate",
     }
 }
 
@@ -120,13 +122,13 @@ w::record! {
     /// `DetailGoodsDetail`.
     pub struct DetailGoodsDetail {
         /// `goods_id`.
-        0 goods_id: String => w::Field::must("goods_id"),
+        0 goods_id: String => "goods_id: must",
         /// `goods_remark`.
-        1 goods_remark: Option<String> => w::Field::new("goods_remark"),
+        1 goods_remark: Option<String> => "goods_remark",
         /// `quantity`.
-        2 quantity: i64 => w::Field::must("quantity"),
+        2 quantity: i64 => "quantity: must",
         /// `price`.
-        3 price: i64 => w::Field::must("price"),
+        3 price: i64 => "price: must",
     }
 }
 
@@ -134,27 +136,27 @@ w::record! {
     /// `DetailItem`.
     pub struct DetailItem {
         /// `promotion_id`.
-        0 promotion_id: String => w::Field::must("promotion_id"),
+        0 promotion_id: String => "promotion_id: must",
         /// `name`.
-        1 name: Option<String> => w::Field::new("name"),
+        1 name: Option<String> => "name",
         /// `scope`; one of `GLOBAL` `SINGLE`.
-        2 scope: Option<String> => w::Field::new("scope"),
+        2 scope: Option<String> => "scope",
         /// `type`; one of `COUPON` `DISCOUNT`.
-        3 type_: Option<String> => w::Field::new("type"),
+        3 type_: Option<String> => "type",
         /// `amount`.
-        4 amount: i64 => w::Field::must("amount"),
+        4 amount: i64 => "amount: must",
         /// `currency`.
-        5 currency: Option<String> => w::Field::new("currency"),
+        5 currency: Option<String> => "currency",
         /// `activity_id`.
-        6 activity_id: Option<String> => w::Field::new("activity_id"),
+        6 activity_id: Option<String> => "activity_id",
         /// `wechatpay_contribute_amount`.
-        7 wechatpay_contribute_amount: Option<i64> => w::Field::new("wechatpay_contribute_amount"),
+        7 wechatpay_contribute_amount: Option<i64> => "wechatpay_contribute_amount",
         /// `merchant_contribute_amount`.
-        8 merchant_contribute_amount: Option<i64> => w::Field::new("merchant_contribute_amount"),
+        8 merchant_contribute_amount: Option<i64> => "merchant_contribute_amount",
         /// `other_contribute_amount`.
-        9 other_contribute_amount: Option<i64> => w::Field::new("other_contribute_amount"),
+        9 other_contribute_amount: Option<i64> => "other_contribute_amount",
         /// `goods_detail`.
-        10 goods_detail: Option<Vec<DetailGoodsDetail>> => w::Field::new("goods_detail"),
+        10 goods_detail: Option<Vec<DetailGoodsDetail>> => "goods_detail",
     }
 }
 
@@ -162,9 +164,9 @@ w::record! {
     /// `ExchangeRate`.
     pub struct ExchangeRate {
         /// `type`; one of `SETTLEMENT_RATE`.
-        0 type_: Option<String> => w::Field::new("type"),
+        0 type_: Option<String> => "type",
         /// `rate`.
-        1 rate: Option<i64> => w::Field::new("rate"),
+        1 rate: Option<i64> => "rate",
     }
 }
 
@@ -172,33 +174,33 @@ w::record! {
     /// `GoodsDetail`.
     pub struct GoodsDetail {
         /// `goods_id`.
-        0 goods_id: String => w::Field::must("goods_id"),
+        0 goods_id: String => "goods_id: must",
         /// `wxpay_goods_id`.
-        1 wxpay_goods_id: Option<String> => w::Field::new("wxpay_goods_id"),
+        1 wxpay_goods_id: Option<String> => "wxpay_goods_id",
         /// `goods_name`.
-        2 goods_name: Option<String> => w::Field::new("goods_name"),
+        2 goods_name: Option<String> => "goods_name",
         /// `quantity`.
-        3 quantity: i64 => w::Field::must("quantity"),
+        3 quantity: i64 => "quantity: must",
         /// `price`.
-        4 price: i64 => w::Field::must("price"),
+        4 price: i64 => "price: must",
     }
-    new(goods_id: String, quantity: i64, price: i64)
-    set(wxpay_goods_id: String, goods_name: String)
+    new(goods_id: impl Into<String>, quantity: i64, price: i64)
+    text(wxpay_goods_id: String, goods_name: String)
 }
 
 w::record! {
     /// `MicropayAmount`.
     pub struct MicropayAmount {
         /// `total`.
-        0 total: i64 => w::Field::must("total"),
+        0 total: i64 => "total: must",
         /// `currency`.
-        1 currency: Option<String> => w::Field::new("currency"),
+        1 currency: Option<String> => "currency",
         /// `payer_total`.
-        2 payer_total: i64 => w::Field::must("payer_total"),
+        2 payer_total: i64 => "payer_total: must",
         /// `payer _currency`.
-        3 payer_currency: Option<String> => w::Field::new("payer _currency"),
+        3 payer_currency: Option<String> => "payer _currency",
         /// `exchange_rate`.
-        4 exchange_rate: Option<ExchangeRate> => w::Field::new("exchange_rate"),
+        4 exchange_rate: Option<ExchangeRate> => "exchange_rate",
     }
 }
 
@@ -206,25 +208,26 @@ w::record! {
     /// `MicropayDetail`.
     pub struct MicropayDetail {
         /// `cost_price`.
-        0 cost_price: Option<i64> => w::Field::new("cost_price"),
+        0 cost_price: Option<i64> => "cost_price",
         /// `receipt_id`.
-        1 receipt_id: Option<String> => w::Field::new("receipt_id"),
+        1 receipt_id: Option<String> => "receipt_id",
         /// `goods_detail`.
-        2 goods_detail: Option<Vec<GoodsDetail>> => w::Field::new("goods_detail"),
+        2 goods_detail: Option<Vec<GoodsDetail>> => "goods_detail",
     }
     new()
-    set(cost_price: i64, receipt_id: String, goods_detail: Vec<GoodsDetail>)
+    text(receipt_id: String)
+    set(cost_price: i64, goods_detail: Vec<GoodsDetail>)
 }
 
 w::record! {
     /// `MicropayPayer`.
     pub struct MicropayPayer {
         /// `openid`.
-        0 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+        0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `sp_openid`.
-        1 sp_openid: Option<String> => w::Field::new("sp_openid"),
+        1 sp_openid: Option<String> => "sp_openid",
         /// `sub_openid`.
-        2 sub_openid: Option<String> => w::Field::new("sub_openid"),
+        2 sub_openid: Option<String> => "sub_openid",
     }
 }
 
@@ -232,38 +235,38 @@ w::record! {
     /// `Payer`.
     pub struct Payer {
         /// `auth_code`.
-        0 auth_code: String => w::Field::must("auth_code").masked(),
+        0 auth_code: String => "auth_code: must masked",
     }
-    new(auth_code: String)
+    new(auth_code: impl Into<String>)
 }
 
 w::record! {
     /// `PromotionDetail`.
     pub struct PromotionDetail {
         /// `promotion_id`.
-        0 promotion_id: String => w::Field::must("promotion_id"),
+        0 promotion_id: String => "promotion_id: must",
         /// `name`.
-        1 name: Option<String> => w::Field::new("name"),
+        1 name: Option<String> => "name",
         /// `scope`.
-        2 scope: Option<String> => w::Field::new("scope"),
+        2 scope: Option<String> => "scope",
         /// `type`.
-        3 type_: Option<String> => w::Field::new("type"),
+        3 type_: Option<String> => "type",
         /// `amount`; unit minor-currency-unit.
-        4 amount: i64 => w::Field::must("amount"),
+        4 amount: i64 => "amount: must",
         /// `refund_amount`; unit minor-currency-unit.
-        5 refund_amount: Option<i64> => w::Field::new("refund_amount"),
+        5 refund_amount: Option<i64> => "refund_amount",
         /// `activity_id`.
-        6 activity_id: Option<String> => w::Field::new("activity_id"),
+        6 activity_id: Option<String> => "activity_id",
         /// `wechatpay_contribute_amount`; unit minor-currency-unit.
-        7 wechatpay_contribute_amount: Option<i64> => w::Field::new("wechatpay_contribute_amount"),
+        7 wechatpay_contribute_amount: Option<i64> => "wechatpay_contribute_amount",
         /// `merchant_contribute_amount`; unit minor-currency-unit.
-        8 merchant_contribute_amount: Option<i64> => w::Field::new("merchant_contribute_amount"),
+        8 merchant_contribute_amount: Option<i64> => "merchant_contribute_amount",
         /// `other_contribute_amount`; unit minor-currency-unit.
-        9 other_contribute_amount: Option<i64> => w::Field::new("other_contribute_amount"),
+        9 other_contribute_amount: Option<i64> => "other_contribute_amount",
         /// `currency`.
-        10 currency: Option<String> => w::Field::new("currency"),
+        10 currency: Option<String> => "currency",
         /// `goods_detail`.
-        11 goods_detail: Option<Vec<PromotionDetailGoodsDetail>> => w::Field::new("goods_detail"),
+        11 goods_detail: Option<Vec<PromotionDetailGoodsDetail>> => "goods_detail",
     }
 }
 
@@ -271,15 +274,15 @@ w::record! {
     /// `PromotionDetailGoodsDetail`.
     pub struct PromotionDetailGoodsDetail {
         /// `goods_id`.
-        0 goods_id: String => w::Field::must("goods_id"),
+        0 goods_id: String => "goods_id: must",
         /// `quantity`.
-        1 quantity: i64 => w::Field::must("quantity"),
+        1 quantity: i64 => "quantity: must",
         /// `price`; unit minor-currency-unit.
-        2 price: i64 => w::Field::must("price"),
+        2 price: i64 => "price: must",
         /// `discount_amount`; unit minor-currency-unit.
-        3 discount_amount: i64 => w::Field::must("discount_amount"),
+        3 discount_amount: i64 => "discount_amount: must",
         /// `goods_remark`.
-        4 goods_remark: Option<String> => w::Field::new("goods_remark"),
+        4 goods_remark: Option<String> => "goods_remark",
     }
 }
 
@@ -287,56 +290,51 @@ w::record! {
     /// `SceneInfo`.
     pub struct SceneInfo {
         /// `device_id`.
-        0 device_id: Option<String> => w::Field::new("device_id"),
+        0 device_id: Option<String> => "device_id",
         /// `device_ip`.
-        1 device_ip: Option<String> => w::Field::new("device_ip"),
+        1 device_ip: Option<String> => "device_ip",
         /// `payer_client_ip`.
-        2 payer_client_ip: Option<String> => w::Field::new("payer_client_ip"),
+        2 payer_client_ip: Option<String> => "payer_client_ip",
         /// `operator_id`.
-        3 operator_id: Option<String> => w::Field::new("operator_id"),
+        3 operator_id: Option<String> => "operator_id",
         /// `store_info`.
-        4 store_info: Option<StoreInfo> => w::Field::new("store_info"),
+        4 store_info: Option<StoreInfo> => "store_info",
     }
     new()
-    set(
-        device_id: String,
-        device_ip: String,
-        payer_client_ip: String,
-        operator_id: String,
-        store_info: StoreInfo,
-    )
+    text(device_id: String, device_ip: String, payer_client_ip: String, operator_id: String)
+    set(store_info: StoreInfo)
 }
 
 w::record! {
     /// `SceneInfoStoreInfo`.
     pub struct SceneInfoStoreInfo {
         /// `id`.
-        0 id: Option<String> => w::Field::new("id"),
+        0 id: Option<String> => "id",
         /// `out_id`.
-        1 out_id: Option<String> => w::Field::new("out_id"),
+        1 out_id: Option<String> => "out_id",
         /// `name`.
-        2 name: Option<String> => w::Field::new("name"),
+        2 name: Option<String> => "name",
         /// `area_code`.
-        3 area_code: Option<String> => w::Field::new("area_code"),
+        3 area_code: Option<String> => "area_code",
         /// `address`.
-        4 address: Option<String> => w::Field::new("address").masked(),
+        4 address: Option<String> => "address: masked",
     }
     new()
-    set(id: String, out_id: String, name: String, area_code: String, address: String)
+    text(id: String, out_id: String, name: String, area_code: String, address: String)
 }
 
 w::record! {
     /// `StoreInfo`.
     pub struct StoreInfo {
         /// `id`.
-        0 id: Option<String> => w::Field::new("id"),
+        0 id: Option<String> => "id",
         /// `name`.
-        1 name: String => w::Field::must("name"),
+        1 name: String => "name: must",
         /// `address`.
-        2 address: String => w::Field::must("address").masked(),
+        2 address: String => "address: must masked",
     }
-    new(name: String, address: String)
-    set(id: String)
+    new(name: impl Into<String>, address: impl Into<String>)
+    text(id: String)
 }
 
 w::record! {
@@ -348,55 +346,55 @@ w::record! {
     /// * Catalog: `pay_global.transactions.app`.
     pub struct App {
         /// `sp_mchid`.
-        0 sp_mchid: Option<String> => w::Field::new("sp_mchid"),
+        0 sp_mchid: Option<String> => "sp_mchid",
         /// `sp_appid`.
-        1 sp_appid: Option<String> => w::Field::new("sp_appid"),
+        1 sp_appid: Option<String> => "sp_appid",
         /// `sub_mchid`.
-        2 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+        2 sub_mchid: Option<String> => "sub_mchid",
         /// `sub_appid`.
-        3 sub_appid: Option<String> => w::Field::new("sub_appid"),
+        3 sub_appid: Option<String> => "sub_appid",
         /// `description`.
-        4 description: String => w::Field::must("description"),
+        4 description: String => "description: must",
         /// `out_trade_no`.
-        5 out_trade_no: String => w::Field::must("out_trade_no"),
+        5 out_trade_no: String => "out_trade_no: must",
         /// `trade_type`.
-        6 trade_type: String => w::Field::must("trade_type"),
+        6 trade_type: String => "trade_type: must",
         /// `time_start`; format `rfc3339`.
-        7 time_start: Option<String> => w::Field::new("time_start"),
+        7 time_start: Option<String> => "time_start",
         /// `time_expire`; format `rfc3339`.
-        8 time_expire: Option<String> => w::Field::new("time_expire"),
+        8 time_expire: Option<String> => "time_expire",
         /// `attach`.
-        9 attach: Option<String> => w::Field::new("attach"),
+        9 attach: Option<String> => "attach",
         /// `notify_url`.
-        10 notify_url: Option<String> => w::Field::new("notify_url"),
+        10 notify_url: Option<String> => "notify_url",
         /// `goods_tag`.
-        11 goods_tag: Option<String> => w::Field::new("goods_tag"),
+        11 goods_tag: Option<String> => "goods_tag",
         /// `limit_pay`.
-        12 limit_pay: Option<String> => w::Field::new("limit_pay"),
+        12 limit_pay: Option<String> => "limit_pay",
         /// `payer`.
-        13 payer: AppPayer => w::Field::must("payer"),
+        13 payer: AppPayer => "payer: must",
         /// `amount`.
-        14 amount: AppAmount => w::Field::must("amount"),
+        14 amount: AppAmount => "amount: must",
         /// `detail`.
-        15 detail: Option<AppDetail> => w::Field::new("detail"),
+        15 detail: Option<AppDetail> => "detail",
         /// `scene_info`.
-        16 scene_info: Option<AppSceneInfo> => w::Field::new("scene_info"),
+        16 scene_info: Option<AppSceneInfo> => "scene_info",
         /// `merchant_category_code`.
-        17 merchant_category_code: String => w::Field::must("merchant_category_code"),
+        17 merchant_category_code: String => "merchant_category_code: must",
         /// `mchid`.
-        18 mchid: Option<xinqiao_types::MchId> => w::Field::new("mchid"),
+        18 mchid: Option<xinqiao_types::MchId> => "mchid",
         /// `appid`.
-        19 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+        19 appid: Option<xinqiao_types::AppId> => "appid",
     }
     new(
-        description: String,
-        out_trade_no: String,
-        trade_type: String,
+        description: impl Into<String>,
+        out_trade_no: impl Into<String>,
+        trade_type: impl Into<String>,
         payer: AppPayer,
         amount: AppAmount,
-        merchant_category_code: String,
+        merchant_category_code: impl Into<String>,
     )
-    set(
+    text(
         sp_mchid: String,
         sp_appid: String,
         sub_mchid: String,
@@ -407,18 +405,17 @@ w::record! {
         notify_url: String,
         goods_tag: String,
         limit_pay: String,
-        detail: AppDetail,
-        scene_info: AppSceneInfo,
         mchid: xinqiao_types::MchId,
         appid: xinqiao_types::AppId,
     )
+    set(detail: AppDetail, scene_info: AppSceneInfo)
 }
 
 w::record! {
     /// Answer to [`App`].
     pub struct AppResponse {
         /// `prepay_id`.
-        0 prepay_id: String => w::Field::must("prepay_id"),
+        0 prepay_id: String => "prepay_id: must",
     }
 }
 
@@ -450,55 +447,55 @@ w::record! {
     /// * Catalog: `pay_global.transactions.by_out_trade_no`.
     pub struct ByOutTradeNo {
         /// `out_trade_no`.
-        0 out_trade_no: String => w::Field::must("out_trade_no").place(w::Place::Path),
+        0 out_trade_no: String => "out_trade_no: must path",
         /// `sp_mchid`.
-        1 sp_mchid: Option<String> => w::Field::new("sp_mchid").place(w::Place::Query),
+        1 sp_mchid: Option<String> => "sp_mchid: query",
         /// `sub_mchid`.
-        2 sub_mchid: Option<String> => w::Field::new("sub_mchid").place(w::Place::Query),
+        2 sub_mchid: Option<String> => "sub_mchid: query",
         /// `mchid`.
-        3 mchid: Option<xinqiao_types::MchId> => w::Field::new("mchid").place(w::Place::Query),
+        3 mchid: Option<xinqiao_types::MchId> => "mchid: query",
     }
-    new(out_trade_no: String)
-    set(sp_mchid: String, sub_mchid: String, mchid: xinqiao_types::MchId)
+    new(out_trade_no: impl Into<String>)
+    text(sp_mchid: String, sub_mchid: String, mchid: xinqiao_types::MchId)
 }
 
 w::record! {
     /// Answer to [`ByOutTradeNo`].
     pub struct ByOutTradeNoResponse {
         /// `sp_mchid`.
-        0 sp_mchid: Option<String> => w::Field::new("sp_mchid"),
+        0 sp_mchid: Option<String> => "sp_mchid",
         /// `sp_appid`.
-        1 sp_appid: Option<String> => w::Field::new("sp_appid"),
+        1 sp_appid: Option<String> => "sp_appid",
         /// `sub_mchid`.
-        2 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+        2 sub_mchid: Option<String> => "sub_mchid",
         /// `sub_appid`.
-        3 sub_appid: Option<String> => w::Field::new("sub_appid"),
+        3 sub_appid: Option<String> => "sub_appid",
         /// `out_trade_no`.
-        4 out_trade_no: String => w::Field::must("out_trade_no"),
+        4 out_trade_no: String => "out_trade_no: must",
         /// `id`.
-        5 id: Option<String> => w::Field::new("id"),
+        5 id: Option<String> => "id",
         /// `trade_type`.
-        6 trade_type: String => w::Field::must("trade_type"),
+        6 trade_type: String => "trade_type: must",
         /// `trade_state`.
-        7 trade_state: String => w::Field::must("trade_state"),
+        7 trade_state: String => "trade_state: must",
         /// `trade_state_desc`.
-        8 trade_state_desc: String => w::Field::must("trade_state_desc"),
+        8 trade_state_desc: String => "trade_state_desc: must",
         /// `bank_type`.
-        9 bank_type: Option<String> => w::Field::new("bank_type"),
+        9 bank_type: Option<String> => "bank_type",
         /// `attach`.
-        10 attach: Option<String> => w::Field::new("attach"),
+        10 attach: Option<String> => "attach",
         /// `success_time`; format `rfc3339`.
-        11 success_time: Option<String> => w::Field::new("success_time"),
+        11 success_time: Option<String> => "success_time",
         /// `payer`.
-        12 payer: Option<AppPayer> => w::Field::new("payer"),
+        12 payer: Option<AppPayer> => "payer",
         /// `amount`.
-        13 amount: ByTransactionIdAmount => w::Field::must("amount"),
+        13 amount: ByTransactionIdAmount => "amount: must",
         /// `promotion_detail`.
-        14 promotion_detail: Option<Vec<PromotionDetail>> => w::Field::new("promotion_detail"),
+        14 promotion_detail: Option<Vec<PromotionDetail>> => "promotion_detail",
         /// `mchid`.
-        15 mchid: Option<xinqiao_types::MchId> => w::Field::new("mchid"),
+        15 mchid: Option<xinqiao_types::MchId> => "mchid",
         /// `appid`.
-        16 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+        16 appid: Option<xinqiao_types::AppId> => "appid",
     }
 }
 
@@ -530,16 +527,16 @@ w::record! {
     /// * Catalog: `pay_global.transactions.by_out_trade_no_close`.
     pub struct ByOutTradeNoClose {
         /// `out_trade_no`.
-        0 out_trade_no: String => w::Field::must("out_trade_no").place(w::Place::Path),
+        0 out_trade_no: String => "out_trade_no: must path",
         /// `sp_mchid`.
-        1 sp_mchid: Option<String> => w::Field::new("sp_mchid"),
+        1 sp_mchid: Option<String> => "sp_mchid",
         /// `sub_mchid`.
-        2 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+        2 sub_mchid: Option<String> => "sub_mchid",
         /// `mchid`.
-        3 mchid: Option<xinqiao_types::MchId> => w::Field::new("mchid"),
+        3 mchid: Option<xinqiao_types::MchId> => "mchid",
     }
-    new(out_trade_no: String)
-    set(sp_mchid: String, sub_mchid: String, mchid: xinqiao_types::MchId)
+    new(out_trade_no: impl Into<String>)
+    text(sp_mchid: String, sub_mchid: String, mchid: xinqiao_types::MchId)
 }
 
 w::endpoint! {
@@ -570,22 +567,22 @@ w::record! {
     /// * Catalog: `pay_global.transactions.by_out_trade_no_reverse`.
     pub struct ByOutTradeNoReverse {
         /// `out_trade_no`.
-        0 out_trade_no: String => w::Field::must("out_trade_no").place(w::Place::Path),
+        0 out_trade_no: String => "out_trade_no: must path",
         /// `sp_mchid`.
-        1 sp_mchid: Option<String> => w::Field::new("sp_mchid").place(w::Place::Query),
+        1 sp_mchid: Option<String> => "sp_mchid: query",
         /// `sub_mchid`.
-        2 sub_mchid: Option<String> => w::Field::new("sub_mchid").place(w::Place::Query),
+        2 sub_mchid: Option<String> => "sub_mchid: query",
         /// `mchid`.
-        3 mchid: Option<xinqiao_types::MchId> => w::Field::new("mchid").place(w::Place::Query),
+        3 mchid: Option<xinqiao_types::MchId> => "mchid: query",
         /// `sp_mchid`.
-        4 sp_mchid_again: Option<String> => w::Field::new("sp_mchid"),
+        4 sp_mchid_again: Option<String> => "sp_mchid",
         /// `sub_mchid`.
-        5 sub_mchid_again: Option<String> => w::Field::new("sub_mchid"),
+        5 sub_mchid_again: Option<String> => "sub_mchid",
         /// `mchid`.
-        6 mchid_again: Option<xinqiao_types::MchId> => w::Field::new("mchid"),
+        6 mchid_again: Option<xinqiao_types::MchId> => "mchid",
     }
-    new(out_trade_no: String)
-    set(
+    new(out_trade_no: impl Into<String>)
+    text(
         sp_mchid: String,
         sub_mchid: String,
         mchid: xinqiao_types::MchId,
@@ -623,55 +620,55 @@ w::record! {
     /// * Catalog: `pay_global.transactions.jsapi`.
     pub struct Jsapi {
         /// `sp_mchid`.
-        0 sp_mchid: Option<String> => w::Field::new("sp_mchid"),
+        0 sp_mchid: Option<String> => "sp_mchid",
         /// `sp_appid`.
-        1 sp_appid: Option<String> => w::Field::new("sp_appid"),
+        1 sp_appid: Option<String> => "sp_appid",
         /// `sub_mchid`.
-        2 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+        2 sub_mchid: Option<String> => "sub_mchid",
         /// `sub_appid`.
-        3 sub_appid: Option<String> => w::Field::new("sub_appid"),
+        3 sub_appid: Option<String> => "sub_appid",
         /// `description`.
-        4 description: String => w::Field::must("description"),
+        4 description: String => "description: must",
         /// `out_trade_no`.
-        5 out_trade_no: String => w::Field::must("out_trade_no"),
+        5 out_trade_no: String => "out_trade_no: must",
         /// `trade_type`.
-        6 trade_type: String => w::Field::must("trade_type"),
+        6 trade_type: String => "trade_type: must",
         /// `time_start`; format `rfc3339`.
-        7 time_start: Option<String> => w::Field::new("time_start"),
+        7 time_start: Option<String> => "time_start",
         /// `time_expire`; format `rfc3339`.
-        8 time_expire: Option<String> => w::Field::new("time_expire"),
+        8 time_expire: Option<String> => "time_expire",
         /// `attach`.
-        9 attach: Option<String> => w::Field::new("attach"),
+        9 attach: Option<String> => "attach",
         /// `notify_url`.
-        10 notify_url: Option<String> => w::Field::new("notify_url"),
+        10 notify_url: Option<String> => "notify_url",
         /// `goods_tag`.
-        11 goods_tag: Option<String> => w::Field::new("goods_tag"),
+        11 goods_tag: Option<String> => "goods_tag",
         /// `limit_pay`.
-        12 limit_pay: Option<String> => w::Field::new("limit_pay"),
+        12 limit_pay: Option<String> => "limit_pay",
         /// `payer`.
-        13 payer: AppPayer => w::Field::must("payer"),
+        13 payer: AppPayer => "payer: must",
         /// `amount`.
-        14 amount: AppAmount => w::Field::must("amount"),
+        14 amount: AppAmount => "amount: must",
         /// `detail`.
-        15 detail: Option<AppDetail> => w::Field::new("detail"),
+        15 detail: Option<AppDetail> => "detail",
         /// `scene_info`.
-        16 scene_info: Option<AppSceneInfo> => w::Field::new("scene_info"),
+        16 scene_info: Option<AppSceneInfo> => "scene_info",
         /// `merchant_category_code`.
-        17 merchant_category_code: String => w::Field::must("merchant_category_code"),
+        17 merchant_category_code: String => "merchant_category_code: must",
         /// `mchid`.
-        18 mchid: Option<xinqiao_types::MchId> => w::Field::new("mchid"),
+        18 mchid: Option<xinqiao_types::MchId> => "mchid",
         /// `appid`.
-        19 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+        19 appid: Option<xinqiao_types::AppId> => "appid",
     }
     new(
-        description: String,
-        out_trade_no: String,
-        trade_type: String,
+        description: impl Into<String>,
+        out_trade_no: impl Into<String>,
+        trade_type: impl Into<String>,
         payer: AppPayer,
         amount: AppAmount,
-        merchant_category_code: String,
+        merchant_category_code: impl Into<String>,
     )
-    set(
+    text(
         sp_mchid: String,
         sp_appid: String,
         sub_mchid: String,
@@ -682,18 +679,17 @@ w::record! {
         notify_url: String,
         goods_tag: String,
         limit_pay: String,
-        detail: AppDetail,
-        scene_info: AppSceneInfo,
         mchid: xinqiao_types::MchId,
         appid: xinqiao_types::AppId,
     )
+    set(detail: AppDetail, scene_info: AppSceneInfo)
 }
 
 w::record! {
     /// Answer to [`Jsapi`].
     pub struct JsapiResponse {
         /// `prepay_id`.
-        0 prepay_id: String => w::Field::must("prepay_id"),
+        0 prepay_id: String => "prepay_id: must",
     }
 }
 
@@ -725,100 +721,93 @@ w::record! {
     /// * Catalog: `pay_global.transactions.micropay`.
     pub struct Micropay {
         /// `mchid`.
-        0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+        0 mchid: xinqiao_types::MchId => "mchid: must",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `sub_mchid`.
-        2 sub_mchid: String => w::Field::must("sub_mchid"),
+        2 sub_mchid: String => "sub_mchid: must",
         /// `sp_mchid`.
-        3 sp_mchid: String => w::Field::must("sp_mchid"),
+        3 sp_mchid: String => "sp_mchid: must",
         /// `sp_appid`.
-        4 sp_appid: String => w::Field::must("sp_appid"),
+        4 sp_appid: String => "sp_appid: must",
         /// `sub_appid`.
-        5 sub_appid: Option<String> => w::Field::new("sub_appid"),
+        5 sub_appid: Option<String> => "sub_appid",
         /// `description`.
-        6 description: String => w::Field::must("description"),
+        6 description: String => "description: must",
         /// `attach`.
-        7 attach: Option<String> => w::Field::new("attach"),
+        7 attach: Option<String> => "attach",
         /// `out_trade_no`.
-        8 out_trade_no: String => w::Field::must("out_trade_no"),
+        8 out_trade_no: String => "out_trade_no: must",
         /// `goods_tag`.
-        9 goods_tag: Option<String> => w::Field::new("goods_tag"),
+        9 goods_tag: Option<String> => "goods_tag",
         /// `trade_type`.
-        10 trade_type: String => w::Field::must("trade_type"),
+        10 trade_type: String => "trade_type: must",
         /// `limit_pay`.
-        11 limit_pay: Option<String> => w::Field::new("limit_pay"),
+        11 limit_pay: Option<String> => "limit_pay",
         /// `merchant_category_code`.
-        12 merchant_category_code: String => w::Field::must("merchant_category_code"),
+        12 merchant_category_code: String => "merchant_category_code: must",
         /// `payer`.
-        13 payer: Option<Payer> => w::Field::new("payer"),
+        13 payer: Option<Payer> => "payer",
         /// `amount`.
-        14 amount: Amount => w::Field::must("amount"),
+        14 amount: Amount => "amount: must",
         /// `scene_info`.
-        15 scene_info: Option<SceneInfo> => w::Field::new("scene_info"),
+        15 scene_info: Option<SceneInfo> => "scene_info",
         /// `detail`.
-        16 detail: Option<Vec<MicropayDetail>> => w::Field::new("detail"),
+        16 detail: Option<Vec<MicropayDetail>> => "detail",
     }
     new(
-        mchid: xinqiao_types::MchId,
-        appid: xinqiao_types::AppId,
-        sub_mchid: String,
-        sp_mchid: String,
-        sp_appid: String,
-        description: String,
-        out_trade_no: String,
-        trade_type: String,
-        merchant_category_code: String,
+        mchid: impl Into<xinqiao_types::MchId>,
+        appid: impl Into<xinqiao_types::AppId>,
+        sub_mchid: impl Into<String>,
+        sp_mchid: impl Into<String>,
+        sp_appid: impl Into<String>,
+        description: impl Into<String>,
+        out_trade_no: impl Into<String>,
+        trade_type: impl Into<String>,
+        merchant_category_code: impl Into<String>,
         amount: Amount,
     )
-    set(
-        sub_appid: String,
-        attach: String,
-        goods_tag: String,
-        limit_pay: String,
-        payer: Payer,
-        scene_info: SceneInfo,
-        detail: Vec<MicropayDetail>,
-    )
+    text(sub_appid: String, attach: String, goods_tag: String, limit_pay: String)
+    set(payer: Payer, scene_info: SceneInfo, detail: Vec<MicropayDetail>)
 }
 
 w::record! {
     /// Answer to [`Micropay`].
     pub struct MicropayResponse {
         /// `id`.
-        0 id: String => w::Field::must("id"),
+        0 id: String => "id: must",
         /// `mchid`.
-        1 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+        1 mchid: xinqiao_types::MchId => "mchid: must",
         /// `appid`.
-        2 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        2 appid: xinqiao_types::AppId => "appid: must",
         /// `sub_mchid`.
-        3 sub_mchid: String => w::Field::must("sub_mchid"),
+        3 sub_mchid: String => "sub_mchid: must",
         /// `sp_mchid`.
-        4 sp_mchid: String => w::Field::must("sp_mchid"),
+        4 sp_mchid: String => "sp_mchid: must",
         /// `sp_appid`.
-        5 sp_appid: String => w::Field::must("sp_appid"),
+        5 sp_appid: String => "sp_appid: must",
         /// `sub_appid`.
-        6 sub_appid: Option<String> => w::Field::new("sub_appid"),
+        6 sub_appid: Option<String> => "sub_appid",
         /// `out_trade_no`.
-        7 out_trade_no: String => w::Field::must("out_trade_no"),
+        7 out_trade_no: String => "out_trade_no: must",
         /// `trade_type`; one of `JSAPI` `NATIVE` `APP` `MWEB` `MICROPAY`.
-        8 trade_type: String => w::Field::must("trade_type"),
+        8 trade_type: String => "trade_type: must",
         /// `trade_state`; one of `SUCCESS` `REFUND` `NOTPAY` `CLOSED` `REVOKED` `USERPAYING` `PAYERROR`.
-        9 trade_state: String => w::Field::must("trade_state"),
+        9 trade_state: String => "trade_state: must",
         /// `trade_state_desc`.
-        10 trade_state_desc: String => w::Field::must("trade_state_desc"),
+        10 trade_state_desc: String => "trade_state_desc: must",
         /// `bank_type`.
-        11 bank_type: String => w::Field::must("bank_type"),
+        11 bank_type: String => "bank_type: must",
         /// `attach`.
-        12 attach: Option<String> => w::Field::new("attach"),
+        12 attach: Option<String> => "attach",
         /// `success_time`.
-        13 success_time: String => w::Field::must("success_time"),
+        13 success_time: String => "success_time: must",
         /// `payer`.
-        14 payer: Option<MicropayPayer> => w::Field::new("payer"),
+        14 payer: Option<MicropayPayer> => "payer",
         /// `amount`.
-        15 amount: MicropayAmount => w::Field::must("amount"),
+        15 amount: MicropayAmount => "amount: must",
         /// `detail`.
-        16 detail: Option<Vec<DetailItem>> => w::Field::new("detail"),
+        16 detail: Option<Vec<DetailItem>> => "detail",
     }
 }
 
@@ -850,54 +839,54 @@ w::record! {
     /// * Catalog: `pay_global.transactions.mweb`.
     pub struct Mweb {
         /// `sp_mchid`.
-        0 sp_mchid: Option<String> => w::Field::new("sp_mchid"),
+        0 sp_mchid: Option<String> => "sp_mchid",
         /// `sp_appid`.
-        1 sp_appid: Option<String> => w::Field::new("sp_appid"),
+        1 sp_appid: Option<String> => "sp_appid",
         /// `sub_mchid`.
-        2 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+        2 sub_mchid: Option<String> => "sub_mchid",
         /// `sub_appid`.
-        3 sub_appid: Option<String> => w::Field::new("sub_appid"),
+        3 sub_appid: Option<String> => "sub_appid",
         /// `description`.
-        4 description: String => w::Field::must("description"),
+        4 description: String => "description: must",
         /// `out_trade_no`.
-        5 out_trade_no: String => w::Field::must("out_trade_no"),
+        5 out_trade_no: String => "out_trade_no: must",
         /// `trade_type`.
-        6 trade_type: String => w::Field::must("trade_type"),
+        6 trade_type: String => "trade_type: must",
         /// `time_start`; format `rfc3339`.
-        7 time_start: Option<String> => w::Field::new("time_start"),
+        7 time_start: Option<String> => "time_start",
         /// `time_expire`; format `rfc3339`.
-        8 time_expire: Option<String> => w::Field::new("time_expire"),
+        8 time_expire: Option<String> => "time_expire",
         /// `attach`.
-        9 attach: Option<String> => w::Field::new("attach"),
+        9 attach: Option<String> => "attach",
         /// `notify_url`.
-        10 notify_url: Option<String> => w::Field::new("notify_url"),
+        10 notify_url: Option<String> => "notify_url",
         /// `goods_tag`.
-        11 goods_tag: Option<String> => w::Field::new("goods_tag"),
+        11 goods_tag: Option<String> => "goods_tag",
         /// `limit_pay`.
-        12 limit_pay: Option<String> => w::Field::new("limit_pay"),
+        12 limit_pay: Option<String> => "limit_pay",
         /// `payer`.
-        13 payer: Option<AppPayer> => w::Field::new("payer"),
+        13 payer: Option<AppPayer> => "payer",
         /// `amount`.
-        14 amount: AppAmount => w::Field::must("amount"),
+        14 amount: AppAmount => "amount: must",
         /// `detail`.
-        15 detail: Option<AppDetail> => w::Field::new("detail"),
+        15 detail: Option<AppDetail> => "detail",
         /// `scene_info`.
-        16 scene_info: Option<AppSceneInfo> => w::Field::new("scene_info"),
+        16 scene_info: Option<AppSceneInfo> => "scene_info",
         /// `merchant_category_code`.
-        17 merchant_category_code: String => w::Field::must("merchant_category_code"),
+        17 merchant_category_code: String => "merchant_category_code: must",
         /// `mchid`.
-        18 mchid: Option<xinqiao_types::MchId> => w::Field::new("mchid"),
+        18 mchid: Option<xinqiao_types::MchId> => "mchid",
         /// `appid`.
-        19 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+        19 appid: Option<xinqiao_types::AppId> => "appid",
     }
     new(
-        description: String,
-        out_trade_no: String,
-        trade_type: String,
+        description: impl Into<String>,
+        out_trade_no: impl Into<String>,
+        trade_type: impl Into<String>,
         amount: AppAmount,
-        merchant_category_code: String,
+        merchant_category_code: impl Into<String>,
     )
-    set(
+    text(
         sp_mchid: String,
         sp_appid: String,
         sub_mchid: String,
@@ -908,19 +897,17 @@ w::record! {
         notify_url: String,
         goods_tag: String,
         limit_pay: String,
-        payer: AppPayer,
-        detail: AppDetail,
-        scene_info: AppSceneInfo,
         mchid: xinqiao_types::MchId,
         appid: xinqiao_types::AppId,
     )
+    set(payer: AppPayer, detail: AppDetail, scene_info: AppSceneInfo)
 }
 
 w::record! {
     /// Answer to [`Mweb`].
     pub struct MwebResponse {
         /// `mweb_url`.
-        0 mweb_url: String => w::Field::must("mweb_url"),
+        0 mweb_url: String => "mweb_url: must",
     }
 }
 
@@ -952,54 +939,54 @@ w::record! {
     /// * Catalog: `pay_global.transactions.native`.
     pub struct Native {
         /// `sp_mchid`.
-        0 sp_mchid: Option<String> => w::Field::new("sp_mchid"),
+        0 sp_mchid: Option<String> => "sp_mchid",
         /// `sp_appid`.
-        1 sp_appid: Option<String> => w::Field::new("sp_appid"),
+        1 sp_appid: Option<String> => "sp_appid",
         /// `sub_mchid`.
-        2 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+        2 sub_mchid: Option<String> => "sub_mchid",
         /// `sub_appid`.
-        3 sub_appid: Option<String> => w::Field::new("sub_appid"),
+        3 sub_appid: Option<String> => "sub_appid",
         /// `description`.
-        4 description: String => w::Field::must("description"),
+        4 description: String => "description: must",
         /// `out_trade_no`.
-        5 out_trade_no: String => w::Field::must("out_trade_no"),
+        5 out_trade_no: String => "out_trade_no: must",
         /// `trade_type`.
-        6 trade_type: String => w::Field::must("trade_type"),
+        6 trade_type: String => "trade_type: must",
         /// `time_start`; format `rfc3339`.
-        7 time_start: Option<String> => w::Field::new("time_start"),
+        7 time_start: Option<String> => "time_start",
         /// `time_expire`; format `rfc3339`.
-        8 time_expire: Option<String> => w::Field::new("time_expire"),
+        8 time_expire: Option<String> => "time_expire",
         /// `attach`.
-        9 attach: Option<String> => w::Field::new("attach"),
+        9 attach: Option<String> => "attach",
         /// `notify_url`.
-        10 notify_url: Option<String> => w::Field::new("notify_url"),
+        10 notify_url: Option<String> => "notify_url",
         /// `goods_tag`.
-        11 goods_tag: Option<String> => w::Field::new("goods_tag"),
+        11 goods_tag: Option<String> => "goods_tag",
         /// `limit_pay`.
-        12 limit_pay: Option<String> => w::Field::new("limit_pay"),
+        12 limit_pay: Option<String> => "limit_pay",
         /// `payer`.
-        13 payer: Option<AppPayer> => w::Field::new("payer"),
+        13 payer: Option<AppPayer> => "payer",
         /// `amount`.
-        14 amount: AppAmount => w::Field::must("amount"),
+        14 amount: AppAmount => "amount: must",
         /// `detail`.
-        15 detail: Option<AppDetail> => w::Field::new("detail"),
+        15 detail: Option<AppDetail> => "detail",
         /// `scene_info`.
-        16 scene_info: Option<AppSceneInfo> => w::Field::new("scene_info"),
+        16 scene_info: Option<AppSceneInfo> => "scene_info",
         /// `merchant_category_code`.
-        17 merchant_category_code: String => w::Field::must("merchant_category_code"),
+        17 merchant_category_code: String => "merchant_category_code: must",
         /// `mchid`.
-        18 mchid: Option<xinqiao_types::MchId> => w::Field::new("mchid"),
+        18 mchid: Option<xinqiao_types::MchId> => "mchid",
         /// `appid`.
-        19 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+        19 appid: Option<xinqiao_types::AppId> => "appid",
     }
     new(
-        description: String,
-        out_trade_no: String,
-        trade_type: String,
+        description: impl Into<String>,
+        out_trade_no: impl Into<String>,
+        trade_type: impl Into<String>,
         amount: AppAmount,
-        merchant_category_code: String,
+        merchant_category_code: impl Into<String>,
     )
-    set(
+    text(
         sp_mchid: String,
         sp_appid: String,
         sub_mchid: String,
@@ -1010,19 +997,17 @@ w::record! {
         notify_url: String,
         goods_tag: String,
         limit_pay: String,
-        payer: AppPayer,
-        detail: AppDetail,
-        scene_info: AppSceneInfo,
         mchid: xinqiao_types::MchId,
         appid: xinqiao_types::AppId,
     )
+    set(payer: AppPayer, detail: AppDetail, scene_info: AppSceneInfo)
 }
 
 w::record! {
     /// Answer to [`Native`].
     pub struct NativeResponse {
         /// `code_url`.
-        0 code_url: String => w::Field::must("code_url"),
+        0 code_url: String => "code_url: must",
     }
 }
 
@@ -1058,55 +1043,55 @@ pub mod id {
         /// * Catalog: `pay_global.transactions.id.by_transaction_id`.
         pub struct ByTransactionId {
             /// `transaction_id`.
-            0 transaction_id: String => w::Field::must("transaction_id").place(w::Place::Path),
+            0 transaction_id: String => "transaction_id: must path",
             /// `sp_mchid`.
-            1 sp_mchid: Option<String> => w::Field::new("sp_mchid").place(w::Place::Query),
+            1 sp_mchid: Option<String> => "sp_mchid: query",
             /// `sub_mchid`.
-            2 sub_mchid: Option<String> => w::Field::new("sub_mchid").place(w::Place::Query),
+            2 sub_mchid: Option<String> => "sub_mchid: query",
             /// `mchid`.
-            3 mchid: Option<xinqiao_types::MchId> => w::Field::new("mchid").place(w::Place::Query),
+            3 mchid: Option<xinqiao_types::MchId> => "mchid: query",
         }
-        new(transaction_id: String)
-        set(sp_mchid: String, sub_mchid: String, mchid: xinqiao_types::MchId)
+        new(transaction_id: impl Into<String>)
+        text(sp_mchid: String, sub_mchid: String, mchid: xinqiao_types::MchId)
     }
 
     w::record! {
         /// Answer to [`ByTransactionId`].
         pub struct ByTransactionIdResponse {
             /// `sp_mchid`.
-            0 sp_mchid: Option<String> => w::Field::new("sp_mchid"),
+            0 sp_mchid: Option<String> => "sp_mchid",
             /// `sp_appid`.
-            1 sp_appid: Option<String> => w::Field::new("sp_appid"),
+            1 sp_appid: Option<String> => "sp_appid",
             /// `sub_mchid`.
-            2 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+            2 sub_mchid: Option<String> => "sub_mchid",
             /// `sub_appid`.
-            3 sub_appid: Option<String> => w::Field::new("sub_appid"),
+            3 sub_appid: Option<String> => "sub_appid",
             /// `out_trade_no`.
-            4 out_trade_no: String => w::Field::must("out_trade_no"),
+            4 out_trade_no: String => "out_trade_no: must",
             /// `id`.
-            5 id: Option<String> => w::Field::new("id"),
+            5 id: Option<String> => "id",
             /// `trade_type`.
-            6 trade_type: String => w::Field::must("trade_type"),
+            6 trade_type: String => "trade_type: must",
             /// `trade_state`.
-            7 trade_state: String => w::Field::must("trade_state"),
+            7 trade_state: String => "trade_state: must",
             /// `trade_state_desc`.
-            8 trade_state_desc: String => w::Field::must("trade_state_desc"),
+            8 trade_state_desc: String => "trade_state_desc: must",
             /// `bank_type`.
-            9 bank_type: Option<String> => w::Field::new("bank_type"),
+            9 bank_type: Option<String> => "bank_type",
             /// `attach`.
-            10 attach: Option<String> => w::Field::new("attach"),
+            10 attach: Option<String> => "attach",
             /// `success_time`; format `rfc3339`.
-            11 success_time: Option<String> => w::Field::new("success_time"),
+            11 success_time: Option<String> => "success_time",
             /// `payer`.
-            12 payer: Option<super::AppPayer> => w::Field::new("payer"),
+            12 payer: Option<super::AppPayer> => "payer",
             /// `amount`.
-            13 amount: super::ByTransactionIdAmount => w::Field::must("amount"),
+            13 amount: super::ByTransactionIdAmount => "amount: must",
             /// `promotion_detail`.
-            14 promotion_detail: Option<Vec<super::PromotionDetail>> => w::Field::new("promotion_detail"),
+            14 promotion_detail: Option<Vec<super::PromotionDetail>> => "promotion_detail",
             /// `mchid`.
-            15 mchid: Option<xinqiao_types::MchId> => w::Field::new("mchid"),
+            15 mchid: Option<xinqiao_types::MchId> => "mchid",
             /// `appid`.
-            16 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+            16 appid: Option<xinqiao_types::AppId> => "appid",
         }
     }
 
@@ -1138,16 +1123,16 @@ pub mod id {
         /// * Catalog: `pay_global.transactions.id.by_transaction_id_close`.
         pub struct ByTransactionIdClose {
             /// `transaction_id`.
-            0 transaction_id: String => w::Field::must("transaction_id").place(w::Place::Path),
+            0 transaction_id: String => "transaction_id: must path",
             /// `mchid`.
-            1 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+            1 mchid: xinqiao_types::MchId => "mchid: must",
             /// `sub_mchid`.
-            2 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+            2 sub_mchid: Option<String> => "sub_mchid",
             /// `sp_mchid`.
-            3 sp_mchid: Option<String> => w::Field::new("sp_mchid"),
+            3 sp_mchid: Option<String> => "sp_mchid",
         }
-        new(transaction_id: String, mchid: xinqiao_types::MchId)
-        set(sub_mchid: String, sp_mchid: String)
+        new(transaction_id: impl Into<String>, mchid: impl Into<xinqiao_types::MchId>)
+        text(sub_mchid: String, sp_mchid: String)
     }
 
     w::endpoint! {
@@ -1178,15 +1163,20 @@ pub mod id {
         /// * Catalog: `pay_global.transactions.id.by_transaction_id_reverse`.
         pub struct ByTransactionIdReverse {
             /// `transaction_id`.
-            0 transaction_id: String => w::Field::must("transaction_id").place(w::Place::Path),
+            0 transaction_id: String => "transaction_id: must path",
             /// `mchid`.
-            1 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+            1 mchid: xinqiao_types::MchId => "mchid: must",
             /// `sp_mchid`.
-            2 sp_mchid: String => w::Field::must("sp_mchid"),
+            2 sp_mchid: String => "sp_mchid: must",
             /// `sub_mchid`.
-            3 sub_mchid: String => w::Field::must("sub_mchid"),
+            3 sub_mchid: String => "sub_mchid: must",
         }
-        new(transaction_id: String, mchid: xinqiao_types::MchId, sp_mchid: String, sub_mchid: String)
+        new(
+            transaction_id: impl Into<String>,
+            mchid: impl Into<xinqiao_types::MchId>,
+            sp_mchid: impl Into<String>,
+            sub_mchid: impl Into<String>,
+        )
     }
 
     w::endpoint! {

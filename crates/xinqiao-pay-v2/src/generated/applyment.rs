@@ -14,53 +14,53 @@ pub mod micro {
         /// * Catalog: `pay_v2.applyment.micro.getstate`.
         pub struct Getstate {
             /// `version`.
-            0 version: String => w::Field::must("version"),
+            0 version: String => "version: must",
             /// `mch_id`.
-            1 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+            1 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `nonce_str`.
-            2 nonce_str: String => w::Field::must("nonce_str"),
+            2 nonce_str: String => "nonce_str: must",
             /// `sign_type`; one of `HMAC-SHA256`.
-            3 sign_type: String => w::Field::must("sign_type"),
+            3 sign_type: String => "sign_type: must",
             /// `sign`.
-            4 sign: String => w::Field::must("sign"),
+            4 sign: String => "sign: must",
             /// `applyment_id`.
-            5 applyment_id: Option<String> => w::Field::new("applyment_id"),
+            5 applyment_id: Option<String> => "applyment_id",
             /// `business_code`.
-            6 business_code: Option<String> => w::Field::new("business_code"),
+            6 business_code: Option<String> => "business_code",
         }
         new(
-            version: String,
-            mch_id: xinqiao_types::MchId,
-            nonce_str: String,
-            sign_type: String,
-            sign: String,
+            version: impl Into<String>,
+            mch_id: impl Into<xinqiao_types::MchId>,
+            nonce_str: impl Into<String>,
+            sign_type: impl Into<String>,
+            sign: impl Into<String>,
         )
-        set(applyment_id: String, business_code: String)
+        text(applyment_id: String, business_code: String)
     }
 
     w::record! {
         /// Answer to [`Getstate`].
         pub struct GetstateResponse {
             /// `nonce_str`.
-            0 nonce_str: String => w::Field::must("nonce_str"),
+            0 nonce_str: String => "nonce_str: must",
             /// `sign`.
-            1 sign: String => w::Field::must("sign"),
+            1 sign: String => "sign: must",
             /// `applyment_id`.
-            2 applyment_id: String => w::Field::must("applyment_id"),
+            2 applyment_id: String => "applyment_id: must",
             /// `applyment_state`.
-            3 applyment_state: String => w::Field::must("applyment_state"),
+            3 applyment_state: String => "applyment_state: must",
             /// `applyment_state_desc`.
-            4 applyment_state_desc: String => w::Field::must("applyment_state_desc"),
+            4 applyment_state_desc: String => "applyment_state_desc: must",
             /// `sub_mch_id`.
-            5 sub_mch_id: Option<String> => w::Field::new("sub_mch_id"),
+            5 sub_mch_id: Option<String> => "sub_mch_id",
             /// `sign_url`.
-            6 sign_url: Option<String> => w::Field::new("sign_url"),
+            6 sign_url: Option<String> => "sign_url",
             /// `audit_detail`.
-            7 audit_detail: Option<String> => w::Field::new("audit_detail"),
+            7 audit_detail: Option<String> => "audit_detail",
             /// `param_name`.
-            8 param_name: String => w::Field::must("param_name"),
+            8 param_name: String => "param_name: must",
             /// `reject_reason`.
-            9 reject_reason: String => w::Field::must("reject_reason"),
+            9 reject_reason: String => "reject_reason: must",
         }
     }
 
@@ -92,25 +92,25 @@ pub mod micro {
         /// * Catalog: `pay_v2.applyment.micro.getupgradestate`.
         pub struct Getupgradestate {
             /// `version`.
-            0 version: String => w::Field::must("version"),
+            0 version: String => "version: must",
             /// `mch_id`.
-            1 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+            1 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `nonce_str`.
-            2 nonce_str: String => w::Field::must("nonce_str"),
+            2 nonce_str: String => "nonce_str: must",
             /// `sign_type`; one of `HMAC-SHA256`.
-            3 sign_type: String => w::Field::must("sign_type"),
+            3 sign_type: String => "sign_type: must",
             /// `sign`.
-            4 sign: String => w::Field::must("sign"),
+            4 sign: String => "sign: must",
             /// `sub_mch_id`.
-            5 sub_mch_id: String => w::Field::must("sub_mch_id"),
+            5 sub_mch_id: String => "sub_mch_id: must",
         }
         new(
-            version: String,
-            mch_id: xinqiao_types::MchId,
-            nonce_str: String,
-            sign_type: String,
-            sign: String,
-            sub_mch_id: String,
+            version: impl Into<String>,
+            mch_id: impl Into<xinqiao_types::MchId>,
+            nonce_str: impl Into<String>,
+            sign_type: impl Into<String>,
+            sign: impl Into<String>,
+            sub_mch_id: impl Into<String>,
         )
     }
 
@@ -118,41 +118,41 @@ pub mod micro {
         /// Answer to [`Getupgradestate`].
         pub struct GetupgradestateResponse {
             /// `nonce_str`.
-            0 nonce_str: String => w::Field::must("nonce_str"),
+            0 nonce_str: String => "nonce_str: must",
             /// `sign`.
-            1 sign: String => w::Field::must("sign"),
+            1 sign: String => "sign: must",
             /// `sub_mch_id`.
-            2 sub_mch_id: String => w::Field::must("sub_mch_id"),
+            2 sub_mch_id: String => "sub_mch_id: must",
             /// `applyment_state`.
-            3 applyment_state: String => w::Field::must("applyment_state"),
+            3 applyment_state: String => "applyment_state: must",
             /// `applyment_state_desc`.
-            4 applyment_state_desc: String => w::Field::must("applyment_state_desc"),
+            4 applyment_state_desc: String => "applyment_state_desc: must",
             /// `sign_qrcode`.
-            5 sign_qrcode: Option<String> => w::Field::new("sign_qrcode"),
+            5 sign_qrcode: Option<String> => "sign_qrcode",
             /// `sign_url`.
-            6 sign_url: Option<String> => w::Field::new("sign_url"),
+            6 sign_url: Option<String> => "sign_url",
             /// `audit_detail`.
-            7 audit_detail: Option<String> => w::Field::new("audit_detail"),
+            7 audit_detail: Option<String> => "audit_detail",
             /// `account_name`.
-            8 account_name: String => w::Field::must("account_name"),
+            8 account_name: String => "account_name: must",
             /// `pay_amount`.
-            9 pay_amount: String => w::Field::must("pay_amount"),
+            9 pay_amount: String => "pay_amount: must",
             /// `destination_account_number`.
-            10 destination_account_number: String => w::Field::must("destination_account_number"),
+            10 destination_account_number: String => "destination_account_number: must",
             /// `destination_account_name`.
-            11 destination_account_name: String => w::Field::must("destination_account_name"),
+            11 destination_account_name: String => "destination_account_name: must",
             /// `destination_account_bank`.
-            12 destination_account_bank: String => w::Field::must("destination_account_bank"),
+            12 destination_account_bank: String => "destination_account_bank: must",
             /// `city`.
-            13 city: String => w::Field::must("city"),
+            13 city: String => "city: must",
             /// `remark`.
-            14 remark: String => w::Field::must("remark"),
+            14 remark: String => "remark: must",
             /// `deadline_time`.
-            15 deadline_time: String => w::Field::must("deadline_time"),
+            15 deadline_time: String => "deadline_time: must",
             /// `param_name`.
-            16 param_name: String => w::Field::must("param_name"),
+            16 param_name: String => "param_name: must",
             /// `reject_reason`.
-            17 reject_reason: String => w::Field::must("reject_reason"),
+            17 reject_reason: String => "reject_reason: must",
         }
     }
 
@@ -183,37 +183,37 @@ pub mod micro {
         /// * Catalog: `pay_v2.applyment.micro.modifyarchives`.
         pub struct Modifyarchives {
             /// `mch_id`.
-            0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+            0 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `nonce_str`.
-            1 nonce_str: String => w::Field::must("nonce_str"),
+            1 nonce_str: String => "nonce_str: must",
             /// `sign_type`; one of `HMAC-SHA256`.
-            2 sign_type: String => w::Field::must("sign_type"),
+            2 sign_type: String => "sign_type: must",
             /// `sign`.
-            3 sign: String => w::Field::must("sign"),
+            3 sign: String => "sign: must",
             /// `version`; one of `1.0`; needed according to the documentation.
-            4 version: Option<String> => w::Field::new("version"),
+            4 version: Option<String> => "version",
             /// `sub_mch_id`.
-            5 sub_mch_id: String => w::Field::must("sub_mch_id"),
+            5 sub_mch_id: String => "sub_mch_id: must",
             /// `account_bank`.
-            6 account_bank: Option<String> => w::Field::new("account_bank"),
+            6 account_bank: Option<String> => "account_bank",
             /// `bank_name`.
-            7 bank_name: Option<String> => w::Field::new("bank_name"),
+            7 bank_name: Option<String> => "bank_name",
             /// `bank_address_code`; needed according to the documentation.
-            8 bank_address_code: Option<String> => w::Field::new("bank_address_code"),
+            8 bank_address_code: Option<String> => "bank_address_code",
             /// `account_number`.
-            9 account_number: Option<String> => w::Field::new("account_number").masked(),
+            9 account_number: Option<String> => "account_number: masked",
             /// `cert_sn`.
-            10 cert_sn: String => w::Field::must("cert_sn"),
+            10 cert_sn: String => "cert_sn: must",
         }
         new(
-            mch_id: xinqiao_types::MchId,
-            nonce_str: String,
-            sign_type: String,
-            sign: String,
-            sub_mch_id: String,
-            cert_sn: String,
+            mch_id: impl Into<xinqiao_types::MchId>,
+            nonce_str: impl Into<String>,
+            sign_type: impl Into<String>,
+            sign: impl Into<String>,
+            sub_mch_id: impl Into<String>,
+            cert_sn: impl Into<String>,
         )
-        set(
+        text(
             version: String,
             account_bank: String,
             bank_name: String,
@@ -226,15 +226,15 @@ pub mod micro {
         /// Answer to [`Modifyarchives`].
         pub struct ModifyarchivesResponse {
             /// `mch_id`.
-            0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+            0 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `nonce_str`.
-            1 nonce_str: Option<String> => w::Field::new("nonce_str"),
+            1 nonce_str: Option<String> => "nonce_str",
             /// `sign_type`.
-            2 sign_type: Option<String> => w::Field::new("sign_type"),
+            2 sign_type: Option<String> => "sign_type",
             /// `sign`.
-            3 sign: Option<String> => w::Field::new("sign"),
+            3 sign: Option<String> => "sign",
             /// `sub_mch_id`.
-            4 sub_mch_id: String => w::Field::must("sub_mch_id"),
+            4 sub_mch_id: String => "sub_mch_id: must",
         }
     }
 
@@ -265,34 +265,34 @@ pub mod micro {
         /// * Catalog: `pay_v2.applyment.micro.modifycontactinfo`.
         pub struct Modifycontactinfo {
             /// `mch_id`.
-            0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+            0 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `nonce_str`.
-            1 nonce_str: String => w::Field::must("nonce_str"),
+            1 nonce_str: String => "nonce_str: must",
             /// `sign_type`; one of `HMAC-SHA256`.
-            2 sign_type: String => w::Field::must("sign_type"),
+            2 sign_type: String => "sign_type: must",
             /// `sign`.
-            3 sign: String => w::Field::must("sign"),
+            3 sign: String => "sign: must",
             /// `version`; one of `1.0`; needed according to the documentation.
-            4 version: Option<String> => w::Field::new("version"),
+            4 version: Option<String> => "version",
             /// `sub_mch_id`.
-            5 sub_mch_id: Option<String> => w::Field::new("sub_mch_id"),
+            5 sub_mch_id: Option<String> => "sub_mch_id",
             /// `merchant_name`.
-            6 merchant_name: Option<String> => w::Field::new("merchant_name"),
+            6 merchant_name: Option<String> => "merchant_name",
             /// `mobile_phone`.
-            7 mobile_phone: Option<String> => w::Field::new("mobile_phone").masked(),
+            7 mobile_phone: Option<String> => "mobile_phone: masked",
             /// `email`.
-            8 email: Option<String> => w::Field::new("email").masked(),
+            8 email: Option<String> => "email: masked",
             /// `cert_sn`.
-            9 cert_sn: String => w::Field::must("cert_sn"),
+            9 cert_sn: String => "cert_sn: must",
         }
         new(
-            mch_id: xinqiao_types::MchId,
-            nonce_str: String,
-            sign_type: String,
-            sign: String,
-            cert_sn: String,
+            mch_id: impl Into<xinqiao_types::MchId>,
+            nonce_str: impl Into<String>,
+            sign_type: impl Into<String>,
+            sign: impl Into<String>,
+            cert_sn: impl Into<String>,
         )
-        set(
+        text(
             version: String,
             sub_mch_id: String,
             merchant_name: String,
@@ -305,15 +305,15 @@ pub mod micro {
         /// Answer to [`Modifycontactinfo`].
         pub struct ModifycontactinfoResponse {
             /// `mch_id`.
-            0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+            0 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `nonce_str`.
-            1 nonce_str: Option<String> => w::Field::new("nonce_str"),
+            1 nonce_str: Option<String> => "nonce_str",
             /// `sign_type`.
-            2 sign_type: Option<String> => w::Field::new("sign_type"),
+            2 sign_type: Option<String> => "sign_type",
             /// `sign`.
-            3 sign: Option<String> => w::Field::new("sign"),
+            3 sign: Option<String> => "sign",
             /// `sub_mch_id`.
-            4 sub_mch_id: String => w::Field::must("sub_mch_id"),
+            4 sub_mch_id: String => "sub_mch_id: must",
         }
     }
 
@@ -376,104 +376,104 @@ pub mod micro {
         /// * Catalog: `pay_v2.applyment.micro.submit`.
         pub struct Submit {
             /// `version`; one of `3.0`.
-            0 version: String => w::Field::must("version"),
+            0 version: String => "version: must",
             /// `cert_sn`.
-            1 cert_sn: String => w::Field::must("cert_sn"),
+            1 cert_sn: String => "cert_sn: must",
             /// `mch_id`.
-            2 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+            2 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `nonce_str`.
-            3 nonce_str: String => w::Field::must("nonce_str"),
+            3 nonce_str: String => "nonce_str: must",
             /// `sign_type`; one of `HMAC-SHA256`.
-            4 sign_type: String => w::Field::must("sign_type"),
+            4 sign_type: String => "sign_type: must",
             /// `sign`.
-            5 sign: String => w::Field::must("sign"),
+            5 sign: String => "sign: must",
             /// `business_code`.
-            6 business_code: String => w::Field::must("business_code"),
+            6 business_code: String => "business_code: must",
             /// `id_card_copy`.
-            7 id_card_copy: String => w::Field::must("id_card_copy"),
+            7 id_card_copy: String => "id_card_copy: must",
             /// `id_card_national`.
-            8 id_card_national: String => w::Field::must("id_card_national"),
+            8 id_card_national: String => "id_card_national: must",
             /// `id_card_name`.
-            9 id_card_name: String => w::Field::must("id_card_name"),
+            9 id_card_name: String => "id_card_name: must",
             /// `id_card_number`.
-            10 id_card_number: String => w::Field::must("id_card_number").masked(),
+            10 id_card_number: String => "id_card_number: must masked",
             /// `id_card_valid_time`.
-            11 id_card_valid_time: String => w::Field::must("id_card_valid_time"),
+            11 id_card_valid_time: String => "id_card_valid_time: must",
             /// `account_name`.
-            12 account_name: String => w::Field::must("account_name"),
+            12 account_name: String => "account_name: must",
             /// `account_bank`.
-            13 account_bank: String => w::Field::must("account_bank"),
+            13 account_bank: String => "account_bank: must",
             /// `bank_address_code`.
-            14 bank_address_code: String => w::Field::must("bank_address_code"),
+            14 bank_address_code: String => "bank_address_code: must",
             /// `bank_name`.
-            15 bank_name: Option<String> => w::Field::new("bank_name"),
+            15 bank_name: Option<String> => "bank_name",
             /// `account_number`.
-            16 account_number: String => w::Field::must("account_number").masked(),
+            16 account_number: String => "account_number: must masked",
             /// `store_name`.
-            17 store_name: String => w::Field::must("store_name"),
+            17 store_name: String => "store_name: must",
             /// `store_address_code`.
-            18 store_address_code: String => w::Field::must("store_address_code"),
+            18 store_address_code: String => "store_address_code: must",
             /// `store_street`.
-            19 store_street: String => w::Field::must("store_street"),
+            19 store_street: String => "store_street: must",
             /// `store_longitude`.
-            20 store_longitude: Option<String> => w::Field::new("store_longitude"),
+            20 store_longitude: Option<String> => "store_longitude",
             /// `store_latitude`.
-            21 store_latitude: Option<String> => w::Field::new("store_latitude"),
+            21 store_latitude: Option<String> => "store_latitude",
             /// `store_entrance_pic`.
-            22 store_entrance_pic: String => w::Field::must("store_entrance_pic"),
+            22 store_entrance_pic: String => "store_entrance_pic: must",
             /// `indoor_pic`.
-            23 indoor_pic: String => w::Field::must("indoor_pic"),
+            23 indoor_pic: String => "indoor_pic: must",
             /// `address_certification`.
-            24 address_certification: Option<String> => w::Field::new("address_certification"),
+            24 address_certification: Option<String> => "address_certification",
             /// `merchant_shortname`.
-            25 merchant_shortname: String => w::Field::must("merchant_shortname"),
+            25 merchant_shortname: String => "merchant_shortname: must",
             /// `service_phone`.
-            26 service_phone: String => w::Field::must("service_phone"),
+            26 service_phone: String => "service_phone: must",
             /// `product_desc`.
-            27 product_desc: String => w::Field::must("product_desc"),
+            27 product_desc: String => "product_desc: must",
             /// `rate`.
-            28 rate: String => w::Field::must("rate"),
+            28 rate: String => "rate: must",
             /// `business_addition_desc`.
-            29 business_addition_desc: Option<String> => w::Field::new("business_addition_desc"),
+            29 business_addition_desc: Option<String> => "business_addition_desc",
             /// `business_addition_pics`.
-            30 business_addition_pics: Option<String> => w::Field::new("business_addition_pics"),
+            30 business_addition_pics: Option<String> => "business_addition_pics",
             /// `contact`.
-            31 contact: String => w::Field::must("contact"),
+            31 contact: String => "contact: must",
             /// `contact_phone`.
-            32 contact_phone: String => w::Field::must("contact_phone").masked(),
+            32 contact_phone: String => "contact_phone: must masked",
             /// `contact_email`.
-            33 contact_email: Option<String> => w::Field::new("contact_email").masked(),
+            33 contact_email: Option<String> => "contact_email: masked",
         }
         new(
-            version: String,
-            cert_sn: String,
-            mch_id: xinqiao_types::MchId,
-            nonce_str: String,
-            sign_type: String,
-            sign: String,
-            business_code: String,
-            id_card_copy: String,
-            id_card_national: String,
-            id_card_name: String,
-            id_card_number: String,
-            id_card_valid_time: String,
-            account_name: String,
-            account_bank: String,
-            bank_address_code: String,
-            account_number: String,
-            store_name: String,
-            store_address_code: String,
-            store_street: String,
-            store_entrance_pic: String,
-            indoor_pic: String,
-            merchant_shortname: String,
-            service_phone: String,
-            product_desc: String,
-            rate: String,
-            contact: String,
-            contact_phone: String,
+            version: impl Into<String>,
+            cert_sn: impl Into<String>,
+            mch_id: impl Into<xinqiao_types::MchId>,
+            nonce_str: impl Into<String>,
+            sign_type: impl Into<String>,
+            sign: impl Into<String>,
+            business_code: impl Into<String>,
+            id_card_copy: impl Into<String>,
+            id_card_national: impl Into<String>,
+            id_card_name: impl Into<String>,
+            id_card_number: impl Into<String>,
+            id_card_valid_time: impl Into<String>,
+            account_name: impl Into<String>,
+            account_bank: impl Into<String>,
+            bank_address_code: impl Into<String>,
+            account_number: impl Into<String>,
+            store_name: impl Into<String>,
+            store_address_code: impl Into<String>,
+            store_street: impl Into<String>,
+            store_entrance_pic: impl Into<String>,
+            indoor_pic: impl Into<String>,
+            merchant_shortname: impl Into<String>,
+            service_phone: impl Into<String>,
+            product_desc: impl Into<String>,
+            rate: impl Into<String>,
+            contact: impl Into<String>,
+            contact_phone: impl Into<String>,
         )
-        set(
+        text(
             bank_name: String,
             store_longitude: String,
             store_latitude: String,
@@ -488,13 +488,13 @@ pub mod micro {
         /// Answer to [`Submit`].
         pub struct SubmitResponse {
             /// `nonce_str`.
-            0 nonce_str: String => w::Field::must("nonce_str"),
+            0 nonce_str: String => "nonce_str: must",
             /// `sign`.
-            1 sign: String => w::Field::must("sign"),
+            1 sign: String => "sign: must",
             /// `err_param`.
-            2 err_param: Option<String> => w::Field::new("err_param"),
+            2 err_param: Option<String> => "err_param",
             /// `applyment_id`.
-            3 applyment_id: String => w::Field::must("applyment_id"),
+            3 applyment_id: String => "applyment_id: must",
         }
     }
 
@@ -526,87 +526,87 @@ pub mod micro {
         /// * Catalog: `pay_v2.applyment.micro.submitupgrade`.
         pub struct Submitupgrade {
             /// `version`; one of `1.0`.
-            0 version: String => w::Field::must("version"),
+            0 version: String => "version: must",
             /// `mch_id`.
-            1 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+            1 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `nonce_str`.
-            2 nonce_str: String => w::Field::must("nonce_str"),
+            2 nonce_str: String => "nonce_str: must",
             /// `sign_type`; one of `HMAC-SHA256`.
-            3 sign_type: String => w::Field::must("sign_type"),
+            3 sign_type: String => "sign_type: must",
             /// `sign`.
-            4 sign: String => w::Field::must("sign"),
+            4 sign: String => "sign: must",
             /// `cert_sn`.
-            5 cert_sn: String => w::Field::must("cert_sn"),
+            5 cert_sn: String => "cert_sn: must",
             /// `sub_mch_id`.
-            6 sub_mch_id: String => w::Field::must("sub_mch_id"),
+            6 sub_mch_id: String => "sub_mch_id: must",
             /// `organization_type`.
-            7 organization_type: String => w::Field::must("organization_type"),
+            7 organization_type: String => "organization_type: must",
             /// `business_license_copy`.
-            8 business_license_copy: String => w::Field::must("business_license_copy"),
+            8 business_license_copy: String => "business_license_copy: must",
             /// `business_license_number`.
-            9 business_license_number: String => w::Field::must("business_license_number"),
+            9 business_license_number: String => "business_license_number: must",
             /// `merchant_name`.
-            10 merchant_name: String => w::Field::must("merchant_name"),
+            10 merchant_name: String => "merchant_name: must",
             /// `company_address`.
-            11 company_address: String => w::Field::must("company_address"),
+            11 company_address: String => "company_address: must",
             /// `legal_person`.
-            12 legal_person: String => w::Field::must("legal_person"),
+            12 legal_person: String => "legal_person: must",
             /// `business_time`.
-            13 business_time: String => w::Field::must("business_time"),
+            13 business_time: String => "business_time: must",
             /// `business_licence_type`.
-            14 business_licence_type: String => w::Field::must("business_licence_type"),
+            14 business_licence_type: String => "business_licence_type: must",
             /// `organization_copy`.
-            15 organization_copy: Option<String> => w::Field::new("organization_copy"),
+            15 organization_copy: Option<String> => "organization_copy",
             /// `organization_number`.
-            16 organization_number: Option<String> => w::Field::new("organization_number"),
+            16 organization_number: Option<String> => "organization_number",
             /// `organization_time`.
-            17 organization_time: Option<String> => w::Field::new("organization_time"),
+            17 organization_time: Option<String> => "organization_time",
             /// `account_name`.
-            18 account_name: Option<String> => w::Field::new("account_name"),
+            18 account_name: Option<String> => "account_name",
             /// `account_bank`.
-            19 account_bank: Option<String> => w::Field::new("account_bank"),
+            19 account_bank: Option<String> => "account_bank",
             /// `bank_address_code`.
-            20 bank_address_code: Option<String> => w::Field::new("bank_address_code"),
+            20 bank_address_code: Option<String> => "bank_address_code",
             /// `bank_name`.
-            21 bank_name: Option<String> => w::Field::new("bank_name"),
+            21 bank_name: Option<String> => "bank_name",
             /// `account_number`.
-            22 account_number: Option<String> => w::Field::new("account_number").masked(),
+            22 account_number: Option<String> => "account_number: masked",
             /// `merchant_shortname`.
-            23 merchant_shortname: String => w::Field::must("merchant_shortname"),
+            23 merchant_shortname: String => "merchant_shortname: must",
             /// `business`.
-            24 business: String => w::Field::must("business"),
+            24 business: String => "business: must",
             /// `qualifications`.
-            25 qualifications: Option<String> => w::Field::new("qualifications"),
+            25 qualifications: Option<String> => "qualifications",
             /// `business_scene`.
-            26 business_scene: String => w::Field::must("business_scene"),
+            26 business_scene: String => "business_scene: must",
             /// `business_addition_desc`.
-            27 business_addition_desc: Option<String> => w::Field::new("business_addition_desc"),
+            27 business_addition_desc: Option<String> => "business_addition_desc",
             /// `business_addition_pics`.
-            28 business_addition_pics: Option<String> => w::Field::new("business_addition_pics"),
+            28 business_addition_pics: Option<String> => "business_addition_pics",
             /// `contact_email`.
-            29 contact_email: Option<String> => w::Field::new("contact_email").masked(),
+            29 contact_email: Option<String> => "contact_email: masked",
         }
         new(
-            version: String,
-            mch_id: xinqiao_types::MchId,
-            nonce_str: String,
-            sign_type: String,
-            sign: String,
-            cert_sn: String,
-            sub_mch_id: String,
-            organization_type: String,
-            business_license_copy: String,
-            business_license_number: String,
-            merchant_name: String,
-            company_address: String,
-            legal_person: String,
-            business_time: String,
-            business_licence_type: String,
-            merchant_shortname: String,
-            business: String,
-            business_scene: String,
+            version: impl Into<String>,
+            mch_id: impl Into<xinqiao_types::MchId>,
+            nonce_str: impl Into<String>,
+            sign_type: impl Into<String>,
+            sign: impl Into<String>,
+            cert_sn: impl Into<String>,
+            sub_mch_id: impl Into<String>,
+            organization_type: impl Into<String>,
+            business_license_copy: impl Into<String>,
+            business_license_number: impl Into<String>,
+            merchant_name: impl Into<String>,
+            company_address: impl Into<String>,
+            legal_person: impl Into<String>,
+            business_time: impl Into<String>,
+            business_licence_type: impl Into<String>,
+            merchant_shortname: impl Into<String>,
+            business: impl Into<String>,
+            business_scene: impl Into<String>,
         )
-        set(
+        text(
             organization_copy: String,
             organization_number: String,
             organization_time: String,
@@ -626,11 +626,11 @@ pub mod micro {
         /// Answer to [`Submitupgrade`].
         pub struct SubmitupgradeResponse {
             /// `nonce_str`.
-            0 nonce_str: String => w::Field::must("nonce_str"),
+            0 nonce_str: String => "nonce_str: must",
             /// `sign`.
-            1 sign: String => w::Field::must("sign"),
+            1 sign: String => "sign: must",
             /// `err_param`.
-            2 err_param: Option<String> => w::Field::new("err_param"),
+            2 err_param: Option<String> => "err_param",
         }
     }
 

@@ -7,27 +7,27 @@ w::record! {
     /// `Trade`.
     pub struct Trade {
         /// `out_trade_no`.
-        0 out_trade_no: String => w::Field::must("out_trade_no"),
+        0 out_trade_no: String => "out_trade_no: must",
         /// `begin_time`; format `yyyyMMddHHmmss`.
-        1 begin_time: Option<String> => w::Field::new("begin_time"),
+        1 begin_time: Option<String> => "begin_time",
         /// `end_time`; format `yyyyMMddHHmmss`.
-        2 end_time: Option<String> => w::Field::new("end_time"),
+        2 end_time: Option<String> => "end_time",
         /// `state`.
-        3 state: Option<String> => w::Field::new("state"),
+        3 state: Option<String> => "state",
         /// `err_msg`.
-        4 err_msg: Option<String> => w::Field::new("err_msg"),
+        4 err_msg: Option<String> => "err_msg",
     }
-    new(out_trade_no: String)
-    set(begin_time: String, end_time: String, state: String, err_msg: String)
+    new(out_trade_no: impl Into<String>)
+    text(begin_time: String, end_time: String, state: String, err_msg: String)
 }
 
 w::record! {
     /// `ViolationRecord`.
     pub struct ViolationRecord {
         /// `violation_records`.
-        0 violation_records: Vec<ViolationRecordViolationRecord> => w::Field::must("violation_records"),
+        0 violation_records: Vec<ViolationRecordViolationRecord> => "violation_records: must",
         /// `total_size`.
-        1 total_size: i64 => w::Field::must("total_size"),
+        1 total_size: i64 => "total_size: must",
     }
 }
 
@@ -35,17 +35,17 @@ w::record! {
     /// `ViolationRecordViolationRecord`.
     pub struct ViolationRecordViolationRecord {
         /// `sub_mch_id`.
-        0 sub_mch_id: String => w::Field::must("sub_mch_id"),
+        0 sub_mch_id: String => "sub_mch_id: must",
         /// `company_name`.
-        1 company_name: String => w::Field::must("company_name"),
+        1 company_name: String => "company_name: must",
         /// `illegal_type`.
-        2 illegal_type: String => w::Field::must("illegal_type"),
+        2 illegal_type: String => "illegal_type: must",
         /// `handle_method`.
-        3 handle_method: String => w::Field::must("handle_method"),
+        3 handle_method: String => "handle_method: must",
         /// `handle_state`.
-        4 handle_state: String => w::Field::must("handle_state"),
+        4 handle_state: String => "handle_state: must",
         /// `punish_time`; format `yyyy-MM-dd HH:mm:ss`.
-        5 punish_time: String => w::Field::must("punish_time"),
+        5 punish_time: String => "punish_time: must",
     }
 }
 
@@ -61,25 +61,25 @@ pub mod appauth {
         /// * Catalog: `pay_v2.appauth.authindex`.
         pub struct Authindex {
             /// `mch_id`.
-            0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id").place(w::Place::Query),
+            0 mch_id: xinqiao_types::MchId => "mch_id: must query",
             /// `appid`.
-            1 appid: xinqiao_types::AppId => w::Field::must("appid").place(w::Place::Query),
+            1 appid: xinqiao_types::AppId => "appid: must query",
             /// `redirect_uri`.
-            2 redirect_uri: String => w::Field::must("redirect_uri").place(w::Place::Query),
+            2 redirect_uri: String => "redirect_uri: must query",
             /// `response_type`; one of `code`.
-            3 response_type: String => w::Field::must("response_type").place(w::Place::Query),
+            3 response_type: String => "response_type: must query",
             /// `scope`; one of `pay_identity` `pay_realname`.
-            4 scope: String => w::Field::must("scope").place(w::Place::Query),
+            4 scope: String => "scope: must query",
             /// `state`.
-            5 state: String => w::Field::must("state").place(w::Place::Query),
+            5 state: String => "state: must query",
         }
         new(
-            mch_id: xinqiao_types::MchId,
-            appid: xinqiao_types::AppId,
-            redirect_uri: String,
-            response_type: String,
-            scope: String,
-            state: String,
+            mch_id: impl Into<xinqiao_types::MchId>,
+            appid: impl Into<xinqiao_types::AppId>,
+            redirect_uri: impl Into<String>,
+            response_type: impl Into<String>,
+            scope: impl Into<String>,
+            state: impl Into<String>,
         )
     }
 
@@ -110,31 +110,31 @@ pub mod appauth {
         /// * Catalog: `pay_v2.appauth.getaccesstoken`.
         pub struct Getaccesstoken {
             /// `mch_id`.
-            0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id").place(w::Place::Query),
+            0 mch_id: xinqiao_types::MchId => "mch_id: must query",
             /// `appid`.
-            1 appid: xinqiao_types::AppId => w::Field::must("appid").place(w::Place::Query),
+            1 appid: xinqiao_types::AppId => "appid: must query",
             /// `openid`.
-            2 openid: xinqiao_types::OpenId => w::Field::must("openid").place(w::Place::Query).masked(),
+            2 openid: xinqiao_types::OpenId => "openid: must query masked",
             /// `code`.
-            3 code: String => w::Field::must("code").place(w::Place::Query),
+            3 code: String => "code: must query",
             /// `grant_type`; one of `authorization_code`.
-            4 grant_type: String => w::Field::must("grant_type").place(w::Place::Query),
+            4 grant_type: String => "grant_type: must query",
             /// `scope`; one of `pay_identity`.
-            5 scope: String => w::Field::must("scope").place(w::Place::Query),
+            5 scope: String => "scope: must query",
             /// `sign_type`; one of `HMAC-SHA256`.
-            6 sign_type: String => w::Field::must("sign_type").place(w::Place::Query),
+            6 sign_type: String => "sign_type: must query",
             /// `sign`.
-            7 sign: String => w::Field::must("sign").place(w::Place::Query),
+            7 sign: String => "sign: must query",
         }
         new(
-            mch_id: xinqiao_types::MchId,
-            appid: xinqiao_types::AppId,
-            openid: xinqiao_types::OpenId,
-            code: String,
-            grant_type: String,
-            scope: String,
-            sign_type: String,
-            sign: String,
+            mch_id: impl Into<xinqiao_types::MchId>,
+            appid: impl Into<xinqiao_types::AppId>,
+            openid: impl Into<xinqiao_types::OpenId>,
+            code: impl Into<String>,
+            grant_type: impl Into<String>,
+            scope: impl Into<String>,
+            sign_type: impl Into<String>,
+            sign: impl Into<String>,
         )
     }
 
@@ -142,17 +142,17 @@ pub mod appauth {
         /// Answer to [`Getaccesstoken`].
         pub struct GetaccesstokenResponse {
             /// `retcode`.
-            0 retcode: f64 => w::Field::must("retcode"),
+            0 retcode: f64 => "retcode: must",
             /// `retmsg`.
-            1 retmsg: String => w::Field::must("retmsg"),
+            1 retmsg: String => "retmsg: must",
             /// `access_token`.
-            2 access_token: String => w::Field::must("access_token").masked(),
+            2 access_token: String => "access_token: must masked",
             /// `access_token_expire_in`.
-            3 access_token_expire_in: i64 => w::Field::must("access_token_expire_in"),
+            3 access_token_expire_in: i64 => "access_token_expire_in: must",
             /// `refresh_token`.
-            4 refresh_token: String => w::Field::must("refresh_token").masked(),
+            4 refresh_token: String => "refresh_token: must masked",
             /// `refresh_token_expire_in`.
-            5 refresh_token_expire_in: f64 => w::Field::must("refresh_token_expire_in"),
+            5 refresh_token_expire_in: f64 => "refresh_token_expire_in: must",
         }
     }
 
@@ -188,32 +188,32 @@ pub mod billcommentsp {
         /// * Catalog: `pay_v2.billcommentsp.batchquerycomment`.
         pub struct Batchquerycomment {
             /// `mch_id`.
-            0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+            0 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `appid`.
-            1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            1 appid: xinqiao_types::AppId => "appid: must",
             /// `nonce_str`.
-            2 nonce_str: String => w::Field::must("nonce_str"),
+            2 nonce_str: String => "nonce_str: must",
             /// `sign_type`; one of `HMAC-SHA256`.
-            3 sign_type: String => w::Field::must("sign_type"),
+            3 sign_type: String => "sign_type: must",
             /// `sign`.
-            4 sign: String => w::Field::must("sign"),
+            4 sign: String => "sign: must",
             /// `begin_time`; format `yyyyMMddHHmmss`.
-            5 begin_time: String => w::Field::must("begin_time"),
+            5 begin_time: String => "begin_time: must",
             /// `end_time`; format `yyyyMMddHHmmss`.
-            6 end_time: String => w::Field::must("end_time"),
+            6 end_time: String => "end_time: must",
             /// `offset`.
-            7 offset: i64 => w::Field::must("offset"),
+            7 offset: i64 => "offset: must",
             /// `limit`.
-            8 limit: Option<i64> => w::Field::new("limit"),
+            8 limit: Option<i64> => "limit",
         }
         new(
-            mch_id: xinqiao_types::MchId,
-            appid: xinqiao_types::AppId,
-            nonce_str: String,
-            sign_type: String,
-            sign: String,
-            begin_time: String,
-            end_time: String,
+            mch_id: impl Into<xinqiao_types::MchId>,
+            appid: impl Into<xinqiao_types::AppId>,
+            nonce_str: impl Into<String>,
+            sign_type: impl Into<String>,
+            sign: impl Into<String>,
+            begin_time: impl Into<String>,
+            end_time: impl Into<String>,
             offset: i64,
         )
         set(limit: i64)
@@ -251,69 +251,69 @@ pub mod face {
         /// * Catalog: `pay_v2.face.get_wxpayface_authinfo`.
         pub struct GetWxpayfaceAuthinfo {
             /// `store_id`.
-            0 store_id: String => w::Field::must("store_id"),
+            0 store_id: String => "store_id: must",
             /// `store_name`.
-            1 store_name: String => w::Field::must("store_name"),
+            1 store_name: String => "store_name: must",
             /// `device_id`.
-            2 device_id: String => w::Field::must("device_id"),
+            2 device_id: String => "device_id: must",
             /// `attach`.
-            3 attach: Option<String> => w::Field::new("attach"),
+            3 attach: Option<String> => "attach",
             /// `rawdata`.
-            4 rawdata: String => w::Field::must("rawdata"),
+            4 rawdata: String => "rawdata: must",
             /// `appid`.
-            5 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            5 appid: xinqiao_types::AppId => "appid: must",
             /// `mch_id`.
-            6 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+            6 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `sub_appid`.
-            7 sub_appid: Option<String> => w::Field::new("sub_appid"),
+            7 sub_appid: Option<String> => "sub_appid",
             /// `sub_mch_id`.
-            8 sub_mch_id: Option<String> => w::Field::new("sub_mch_id"),
+            8 sub_mch_id: Option<String> => "sub_mch_id",
             /// `now`.
-            9 now: i64 => w::Field::must("now"),
+            9 now: i64 => "now: must",
             /// `version`; one of `1`.
-            10 version: String => w::Field::must("version"),
+            10 version: String => "version: must",
             /// `sign_type`; one of `MD5` `HMAC-SHA256`.
-            11 sign_type: String => w::Field::must("sign_type"),
+            11 sign_type: String => "sign_type: must",
             /// `nonce_str`.
-            12 nonce_str: String => w::Field::must("nonce_str"),
+            12 nonce_str: String => "nonce_str: must",
             /// `sign`.
-            13 sign: String => w::Field::must("sign"),
+            13 sign: String => "sign: must",
         }
         new(
-            store_id: String,
-            store_name: String,
-            device_id: String,
-            rawdata: String,
-            appid: xinqiao_types::AppId,
-            mch_id: xinqiao_types::MchId,
+            store_id: impl Into<String>,
+            store_name: impl Into<String>,
+            device_id: impl Into<String>,
+            rawdata: impl Into<String>,
+            appid: impl Into<xinqiao_types::AppId>,
+            mch_id: impl Into<xinqiao_types::MchId>,
             now: i64,
-            version: String,
-            sign_type: String,
-            nonce_str: String,
-            sign: String,
+            version: impl Into<String>,
+            sign_type: impl Into<String>,
+            nonce_str: impl Into<String>,
+            sign: impl Into<String>,
         )
-        set(attach: String, sub_appid: String, sub_mch_id: String)
+        text(attach: String, sub_appid: String, sub_mch_id: String)
     }
 
     w::record! {
         /// Answer to [`GetWxpayfaceAuthinfo`].
         pub struct GetWxpayfaceAuthinfoResponse {
             /// `authinfo`.
-            0 authinfo: String => w::Field::must("authinfo"),
+            0 authinfo: String => "authinfo: must",
             /// `expires_in`.
-            1 expires_in: Option<i64> => w::Field::new("expires_in"),
+            1 expires_in: Option<i64> => "expires_in",
             /// `nonce_str`.
-            2 nonce_str: String => w::Field::must("nonce_str"),
+            2 nonce_str: String => "nonce_str: must",
             /// `sign`.
-            3 sign: String => w::Field::must("sign"),
+            3 sign: String => "sign: must",
             /// `appid`.
-            4 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            4 appid: xinqiao_types::AppId => "appid: must",
             /// `mch_id`.
-            5 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+            5 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `sub_appid`.
-            6 sub_appid: Option<String> => w::Field::new("sub_appid"),
+            6 sub_appid: Option<String> => "sub_appid",
             /// `sub_mch_id`.
-            7 sub_mch_id: Option<String> => w::Field::new("sub_mch_id"),
+            7 sub_mch_id: Option<String> => "sub_mch_id",
         }
     }
 
@@ -349,25 +349,25 @@ pub mod fund {
         /// * Catalog: `pay_v2.fund.queryautowithdrawbydate`.
         pub struct Queryautowithdrawbydate {
             /// `mch_id`.
-            0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+            0 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `nonce_str`.
-            1 nonce_str: String => w::Field::must("nonce_str"),
+            1 nonce_str: String => "nonce_str: must",
             /// `sign_type`; one of `HMAC-SHA256`.
-            2 sign_type: String => w::Field::must("sign_type"),
+            2 sign_type: String => "sign_type: must",
             /// `sign`.
-            3 sign: String => w::Field::must("sign"),
+            3 sign: String => "sign: must",
             /// `sub_mch_id`.
-            4 sub_mch_id: String => w::Field::must("sub_mch_id"),
+            4 sub_mch_id: String => "sub_mch_id: must",
             /// `date`; format `yyyyMMdd`.
-            5 date: String => w::Field::must("date"),
+            5 date: String => "date: must",
         }
         new(
-            mch_id: xinqiao_types::MchId,
-            nonce_str: String,
-            sign_type: String,
-            sign: String,
-            sub_mch_id: String,
-            date: String,
+            mch_id: impl Into<xinqiao_types::MchId>,
+            nonce_str: impl Into<String>,
+            sign_type: impl Into<String>,
+            sign: impl Into<String>,
+            sub_mch_id: impl Into<String>,
+            date: impl Into<String>,
         )
     }
 
@@ -375,31 +375,31 @@ pub mod fund {
         /// Answer to [`Queryautowithdrawbydate`].
         pub struct QueryautowithdrawbydateResponse {
             /// `mch_id`.
-            0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+            0 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `nonce_str`.
-            1 nonce_str: Option<String> => w::Field::new("nonce_str"),
+            1 nonce_str: Option<String> => "nonce_str",
             /// `sign_type`; one of `HMAC-SHA256`.
-            2 sign_type: Option<String> => w::Field::new("sign_type"),
+            2 sign_type: Option<String> => "sign_type",
             /// `sign`.
-            3 sign: Option<String> => w::Field::new("sign"),
+            3 sign: Option<String> => "sign",
             /// `sub_mch_id`.
-            4 sub_mch_id: Option<String> => w::Field::new("sub_mch_id"),
+            4 sub_mch_id: Option<String> => "sub_mch_id",
             /// `date`; format `yyyyMMdd`.
-            5 date: String => w::Field::must("date"),
+            5 date: String => "date: must",
             /// `withdraw_id`.
-            6 withdraw_id: Option<String> => w::Field::new("withdraw_id"),
+            6 withdraw_id: Option<String> => "withdraw_id",
             /// `withdraw_status`.
-            7 withdraw_status: String => w::Field::must("withdraw_status"),
+            7 withdraw_status: String => "withdraw_status: must",
             /// `amount`; unit fen.
-            8 amount: Option<xinqiao_types::Fen> => w::Field::new("amount"),
+            8 amount: Option<xinqiao_types::Fen> => "amount",
             /// `fail_reason`.
-            9 fail_reason: Option<String> => w::Field::new("fail_reason"),
+            9 fail_reason: Option<String> => "fail_reason",
             /// `create_time`; format `yyyy-MM-dd HH:mm:ss`.
-            10 create_time: Option<String> => w::Field::new("create_time"),
+            10 create_time: Option<String> => "create_time",
             /// `success_time`; format `yyyy-MM-dd HH:mm:ss`.
-            11 success_time: Option<String> => w::Field::new("success_time"),
+            11 success_time: Option<String> => "success_time",
             /// `refund_time`; format `yyyy-MM-dd HH:mm:ss`.
-            12 refund_time: Option<String> => w::Field::new("refund_time"),
+            12 refund_time: Option<String> => "refund_time",
         }
     }
 
@@ -431,25 +431,25 @@ pub mod fund {
         /// * Catalog: `pay_v2.fund.reautowithdrawbydate`.
         pub struct Reautowithdrawbydate {
             /// `mch_id`.
-            0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+            0 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `sub_mch_id`.
-            1 sub_mch_id: String => w::Field::must("sub_mch_id"),
+            1 sub_mch_id: String => "sub_mch_id: must",
             /// `date`.
-            2 date: String => w::Field::must("date"),
+            2 date: String => "date: must",
             /// `nonce_str`.
-            3 nonce_str: String => w::Field::must("nonce_str"),
+            3 nonce_str: String => "nonce_str: must",
             /// `sign`.
-            4 sign: String => w::Field::must("sign"),
+            4 sign: String => "sign: must",
             /// `sign_type`; one of `HMAC-SHA256`.
-            5 sign_type: String => w::Field::must("sign_type"),
+            5 sign_type: String => "sign_type: must",
         }
         new(
-            mch_id: xinqiao_types::MchId,
-            sub_mch_id: String,
-            date: String,
-            nonce_str: String,
-            sign: String,
-            sign_type: String,
+            mch_id: impl Into<xinqiao_types::MchId>,
+            sub_mch_id: impl Into<String>,
+            date: impl Into<String>,
+            nonce_str: impl Into<String>,
+            sign: impl Into<String>,
+            sign_type: impl Into<String>,
         )
     }
 
@@ -457,23 +457,23 @@ pub mod fund {
         /// Answer to [`Reautowithdrawbydate`].
         pub struct ReautowithdrawbydateResponse {
             /// `sign_type`; one of `HMAC-SHA256`.
-            0 sign_type: Option<String> => w::Field::new("sign_type"),
+            0 sign_type: Option<String> => "sign_type",
             /// `sign`.
-            1 sign: Option<String> => w::Field::new("sign"),
+            1 sign: Option<String> => "sign",
             /// `date`.
-            2 date: String => w::Field::must("date"),
+            2 date: String => "date: must",
             /// `mch_id`.
-            3 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+            3 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `sub_mch_id`.
-            4 sub_mch_id: String => w::Field::must("sub_mch_id"),
+            4 sub_mch_id: String => "sub_mch_id: must",
             /// `withdraw_id`.
-            5 withdraw_id: String => w::Field::must("withdraw_id"),
+            5 withdraw_id: String => "withdraw_id: must",
             /// `amount`.
-            6 amount: i64 => w::Field::must("amount"),
+            6 amount: i64 => "amount: must",
             /// `create_time`.
-            7 create_time: String => w::Field::must("create_time"),
+            7 create_time: String => "create_time: must",
             /// `nonce_str`.
-            8 nonce_str: String => w::Field::must("nonce_str"),
+            8 nonce_str: String => "nonce_str: must",
         }
     }
 
@@ -509,34 +509,34 @@ pub mod mch {
         /// * Catalog: `pay_v2.mch.newcustoms_customdeclareredeclare`.
         pub struct NewcustomsCustomdeclareredeclare {
             /// `mch_id`.
-            0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+            0 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `appid`.
-            1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            1 appid: xinqiao_types::AppId => "appid: must",
             /// `sign_type`; one of `MD5`.
-            2 sign_type: Option<String> => w::Field::new("sign_type"),
+            2 sign_type: Option<String> => "sign_type",
             /// `sign`.
-            3 sign: String => w::Field::must("sign"),
+            3 sign: String => "sign: must",
             /// `out_trade_no`; needed according to the documentation.
-            4 out_trade_no: Option<String> => w::Field::new("out_trade_no"),
+            4 out_trade_no: Option<String> => "out_trade_no",
             /// `transaction_id`; needed according to the documentation.
-            5 transaction_id: Option<String> => w::Field::new("transaction_id"),
+            5 transaction_id: Option<String> => "transaction_id",
             /// `sub_order_no`.
-            6 sub_order_no: Option<String> => w::Field::new("sub_order_no"),
+            6 sub_order_no: Option<String> => "sub_order_no",
             /// `sub_order_id`.
-            7 sub_order_id: Option<String> => w::Field::new("sub_order_id"),
+            7 sub_order_id: Option<String> => "sub_order_id",
             /// `customs`; one of `GUANGZHOU_ZS` `HANGZHOU_ZS` `NINGBO` `ZHENGZHOU_BS` `CHONGQING` `SHANGHAI_ZS` `SHENZHEN` `ZHENGZHOU_ZH_ZS` ….
-            8 customs: String => w::Field::must("customs"),
+            8 customs: String => "customs: must",
             /// `mch_customs_no`.
-            9 mch_customs_no: String => w::Field::must("mch_customs_no"),
+            9 mch_customs_no: String => "mch_customs_no: must",
         }
         new(
-            mch_id: xinqiao_types::MchId,
-            appid: xinqiao_types::AppId,
-            sign: String,
-            customs: String,
-            mch_customs_no: String,
+            mch_id: impl Into<xinqiao_types::MchId>,
+            appid: impl Into<xinqiao_types::AppId>,
+            sign: impl Into<String>,
+            customs: impl Into<String>,
+            mch_customs_no: impl Into<String>,
         )
-        set(
+        text(
             sign_type: String,
             out_trade_no: String,
             transaction_id: String,
@@ -549,29 +549,29 @@ pub mod mch {
         /// Answer to [`NewcustomsCustomdeclareredeclare`].
         pub struct NewcustomsCustomdeclareredeclareResponse {
             /// `mch_id`.
-            0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+            0 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `appid`.
-            1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            1 appid: xinqiao_types::AppId => "appid: must",
             /// `nonce_str`.
-            2 nonce_str: Option<String> => w::Field::new("nonce_str"),
+            2 nonce_str: Option<String> => "nonce_str",
             /// `sign_type`; one of `MD5`.
-            3 sign_type: Option<String> => w::Field::new("sign_type"),
+            3 sign_type: Option<String> => "sign_type",
             /// `sign`.
-            4 sign: Option<String> => w::Field::new("sign"),
+            4 sign: Option<String> => "sign",
             /// `state`; one of `UNDECLARED` `SUBMITTED` `PROCESSING` `SUCCESS` `FAIL` `EXCEPT`.
-            5 state: String => w::Field::must("state"),
+            5 state: String => "state: must",
             /// `out_trade_no`.
-            6 out_trade_no: String => w::Field::must("out_trade_no"),
+            6 out_trade_no: String => "out_trade_no: must",
             /// `transaction_id`.
-            7 transaction_id: String => w::Field::must("transaction_id"),
+            7 transaction_id: String => "transaction_id: must",
             /// `sub_order_no`.
-            8 sub_order_no: Option<String> => w::Field::new("sub_order_no"),
+            8 sub_order_no: Option<String> => "sub_order_no",
             /// `sub_order_id`.
-            9 sub_order_id: Option<String> => w::Field::new("sub_order_id"),
+            9 sub_order_id: Option<String> => "sub_order_id",
             /// `modify_time`; format `yyyyMMddHHmmss`.
-            10 modify_time: String => w::Field::must("modify_time"),
+            10 modify_time: String => "modify_time: must",
             /// `explanation`.
-            11 explanation: Option<String> => w::Field::new("explanation"),
+            11 explanation: Option<String> => "explanation",
         }
     }
 
@@ -606,63 +606,65 @@ pub mod mch {
             /// * Catalog: `pay_v2.mch.customs.customdeclareorder`.
             pub struct Customdeclareorder {
                 /// `mch_id`.
-                0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+                0 mch_id: xinqiao_types::MchId => "mch_id: must",
                 /// `appid`.
-                1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+                1 appid: xinqiao_types::AppId => "appid: must",
                 /// `sign_type`.
-                2 sign_type: Option<String> => w::Field::new("sign_type"),
+                2 sign_type: Option<String> => "sign_type",
                 /// `sign`.
-                3 sign: String => w::Field::must("sign"),
+                3 sign: String => "sign: must",
                 /// `out_trade_no`; needed according to the documentation.
-                4 out_trade_no: Option<String> => w::Field::new("out_trade_no"),
+                4 out_trade_no: Option<String> => "out_trade_no",
                 /// `transaction_id`; needed according to the documentation.
-                5 transaction_id: Option<String> => w::Field::new("transaction_id"),
+                5 transaction_id: Option<String> => "transaction_id",
                 /// `sub_order_no`.
-                6 sub_order_no: Option<String> => w::Field::new("sub_order_no"),
+                6 sub_order_no: Option<String> => "sub_order_no",
                 /// `customs`; one of `GUANGZHOU_ZS` `HANGZHOU_ZS` `NINGBO` `ZHENGZHOU_BS` `CHONGQING` `SHANGHAI_ZS` `SHENZHEN` `ZHENGZHOU_ZH_ZS` ….
-                7 customs: String => w::Field::must("customs"),
+                7 customs: String => "customs: must",
                 /// `mch_customs_no`.
-                8 mch_customs_no: String => w::Field::must("mch_customs_no"),
+                8 mch_customs_no: String => "mch_customs_no: must",
                 /// `duty`; unit fen.
-                9 duty: Option<xinqiao_types::Fen> => w::Field::new("duty"),
+                9 duty: Option<xinqiao_types::Fen> => "duty",
                 /// `action_type`; one of `ADD` `MODIFY`.
-                10 action_type: Option<String> => w::Field::new("action_type"),
+                10 action_type: Option<String> => "action_type",
                 /// `fee_type`.
-                11 fee_type: Option<String> => w::Field::new("fee_type"),
+                11 fee_type: Option<String> => "fee_type",
                 /// `order_fee`; unit fen.
-                12 order_fee: Option<xinqiao_types::Fen> => w::Field::new("order_fee"),
+                12 order_fee: Option<xinqiao_types::Fen> => "order_fee",
                 /// `transport_fee`; unit fen.
-                13 transport_fee: Option<xinqiao_types::Fen> => w::Field::new("transport_fee"),
+                13 transport_fee: Option<xinqiao_types::Fen> => "transport_fee",
                 /// `product_fee`; unit fen.
-                14 product_fee: Option<xinqiao_types::Fen> => w::Field::new("product_fee"),
+                14 product_fee: Option<xinqiao_types::Fen> => "product_fee",
                 /// `cert_type`; one of `IDCARD`.
-                15 cert_type: Option<String> => w::Field::new("cert_type"),
+                15 cert_type: Option<String> => "cert_type",
                 /// `cert_id`.
-                16 cert_id: Option<String> => w::Field::new("cert_id"),
+                16 cert_id: Option<String> => "cert_id",
                 /// `name`.
-                17 name: Option<String> => w::Field::new("name"),
+                17 name: Option<String> => "name",
             }
             new(
-                mch_id: xinqiao_types::MchId,
-                appid: xinqiao_types::AppId,
-                sign: String,
-                customs: String,
-                mch_customs_no: String,
+                mch_id: impl Into<xinqiao_types::MchId>,
+                appid: impl Into<xinqiao_types::AppId>,
+                sign: impl Into<String>,
+                customs: impl Into<String>,
+                mch_customs_no: impl Into<String>,
             )
-            set(
+            text(
                 sign_type: String,
                 out_trade_no: String,
                 transaction_id: String,
                 sub_order_no: String,
-                duty: xinqiao_types::Fen,
                 action_type: String,
                 fee_type: String,
-                order_fee: xinqiao_types::Fen,
-                transport_fee: xinqiao_types::Fen,
-                product_fee: xinqiao_types::Fen,
                 cert_type: String,
                 cert_id: String,
                 name: String,
+            )
+            set(
+                duty: xinqiao_types::Fen,
+                order_fee: xinqiao_types::Fen,
+                transport_fee: xinqiao_types::Fen,
+                product_fee: xinqiao_types::Fen,
             )
         }
 
@@ -670,33 +672,33 @@ pub mod mch {
             /// Answer to [`Customdeclareorder`].
             pub struct CustomdeclareorderResponse {
                 /// `mch_id`.
-                0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+                0 mch_id: xinqiao_types::MchId => "mch_id: must",
                 /// `appid`.
-                1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+                1 appid: xinqiao_types::AppId => "appid: must",
                 /// `nonce_str`.
-                2 nonce_str: Option<String> => w::Field::new("nonce_str"),
+                2 nonce_str: Option<String> => "nonce_str",
                 /// `sign_type`; one of `MD5`.
-                3 sign_type: Option<String> => w::Field::new("sign_type"),
+                3 sign_type: Option<String> => "sign_type",
                 /// `sign`.
-                4 sign: Option<String> => w::Field::new("sign"),
+                4 sign: Option<String> => "sign",
                 /// `state`; one of `NDECLARED` `SUBMITTED` `PROCESSING` `SUCCESS` `FAIL` `EXCEPT`.
-                5 state: String => w::Field::must("state"),
+                5 state: String => "state: must",
                 /// `out_trade_no`.
-                6 out_trade_no: String => w::Field::must("out_trade_no"),
+                6 out_trade_no: String => "out_trade_no: must",
                 /// `transaction_id`.
-                7 transaction_id: String => w::Field::must("transaction_id"),
+                7 transaction_id: String => "transaction_id: must",
                 /// `sub_order_no`.
-                8 sub_order_no: Option<String> => w::Field::new("sub_order_no"),
+                8 sub_order_no: Option<String> => "sub_order_no",
                 /// `sub_order_id`.
-                9 sub_order_id: Option<String> => w::Field::new("sub_order_id"),
+                9 sub_order_id: Option<String> => "sub_order_id",
                 /// `modify_time`; format `yyyyMMddHHmmss`.
-                10 modify_time: String => w::Field::must("modify_time"),
+                10 modify_time: String => "modify_time: must",
                 /// `cert_check_result`; one of `UNCHECKED` `SAME` `DIFFERENT`.
-                11 cert_check_result: Option<String> => w::Field::new("cert_check_result"),
+                11 cert_check_result: Option<String> => "cert_check_result",
                 /// `verify_department`; one of `UNIONPAY` `NETSUNION` `OTHERS`.
-                12 verify_department: Option<String> => w::Field::new("verify_department"),
+                12 verify_department: Option<String> => "verify_department",
                 /// `verify_department_trade_id`.
-                13 verify_department_trade_id: Option<String> => w::Field::new("verify_department_trade_id"),
+                13 verify_department_trade_id: Option<String> => "verify_department_trade_id",
             }
         }
 
@@ -727,26 +729,31 @@ pub mod mch {
             /// * Catalog: `pay_v2.mch.customs.customdeclarequery`.
             pub struct Customdeclarequery {
                 /// `mch_id`.
-                0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+                0 mch_id: xinqiao_types::MchId => "mch_id: must",
                 /// `appid`.
-                1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+                1 appid: xinqiao_types::AppId => "appid: must",
                 /// `sign_type`; one of `MD5`.
-                2 sign_type: Option<String> => w::Field::new("sign_type"),
+                2 sign_type: Option<String> => "sign_type",
                 /// `sign`.
-                3 sign: String => w::Field::must("sign"),
+                3 sign: String => "sign: must",
                 /// `out_trade_no`; needed according to the documentation.
-                4 out_trade_no: Option<String> => w::Field::new("out_trade_no"),
+                4 out_trade_no: Option<String> => "out_trade_no",
                 /// `transaction_id`; needed according to the documentation.
-                5 transaction_id: Option<String> => w::Field::new("transaction_id"),
+                5 transaction_id: Option<String> => "transaction_id",
                 /// `sub_order_no`; needed according to the documentation.
-                6 sub_order_no: Option<String> => w::Field::new("sub_order_no"),
+                6 sub_order_no: Option<String> => "sub_order_no",
                 /// `sub_order_id`; needed according to the documentation.
-                7 sub_order_id: Option<String> => w::Field::new("sub_order_id"),
+                7 sub_order_id: Option<String> => "sub_order_id",
                 /// `customs`; one of `GUANGZHOU_ZS` `HANGZHOU_ZS` `NINGBO` `ZHENGZHOU_BS` `CHONGQING` `SHANGHAI_ZS` `SHENZHEN` `ZHENGZHOU_ZH_ZS` ….
-                8 customs: String => w::Field::must("customs"),
+                8 customs: String => "customs: must",
             }
-            new(mch_id: xinqiao_types::MchId, appid: xinqiao_types::AppId, sign: String, customs: String)
-            set(
+            new(
+                mch_id: impl Into<xinqiao_types::MchId>,
+                appid: impl Into<xinqiao_types::AppId>,
+                sign: impl Into<String>,
+                customs: impl Into<String>,
+            )
+            text(
                 sign_type: String,
                 out_trade_no: String,
                 transaction_id: String,
@@ -759,49 +766,49 @@ pub mod mch {
             /// Answer to [`Customdeclarequery`].
             pub struct CustomdeclarequeryResponse {
                 /// `mch_id`.
-                0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+                0 mch_id: xinqiao_types::MchId => "mch_id: must",
                 /// `appid`.
-                1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+                1 appid: xinqiao_types::AppId => "appid: must",
                 /// `nonce_str`.
-                2 nonce_str: Option<String> => w::Field::new("nonce_str"),
+                2 nonce_str: Option<String> => "nonce_str",
                 /// `sign_type`.
-                3 sign_type: Option<String> => w::Field::new("sign_type"),
+                3 sign_type: Option<String> => "sign_type",
                 /// `sign`.
-                4 sign: Option<String> => w::Field::new("sign"),
+                4 sign: Option<String> => "sign",
                 /// `transaction_id`.
-                5 transaction_id: String => w::Field::must("transaction_id"),
+                5 transaction_id: String => "transaction_id: must",
                 /// `state_$n`; one of `NDECLARED` `SUBMITTED` `PROCESSING` `SUCCESS` `FAIL` `EXCEPT`.
-                6 state_n: Option<Vec<String>> => w::Field::new("state_$n").numbered(),
+                6 state_n: Option<Vec<String>> => "state_$n: numbered",
                 /// `sub_order_no_$n`.
-                7 sub_order_no_n: Option<Vec<String>> => w::Field::new("sub_order_no_$n").numbered(),
+                7 sub_order_no_n: Option<Vec<String>> => "sub_order_no_$n: numbered",
                 /// `sub_order_id_$n`.
-                8 sub_order_id_n: Option<Vec<String>> => w::Field::new("sub_order_id_$n").numbered(),
+                8 sub_order_id_n: Option<Vec<String>> => "sub_order_id_$n: numbered",
                 /// `customs_$n`; one of `GUANGZHOU_ZS` `HANGZHOU_ZS` `NINGBO` `ZHENGZHOU_BS` `CHONGQING` `SHANGHAI_ZS` `SHENZHEN` `ZHENGZHOU_ZH_ZS` ….
-                9 customs_n: Option<Vec<String>> => w::Field::new("customs_$n").numbered(),
+                9 customs_n: Option<Vec<String>> => "customs_$n: numbered",
                 /// `mch_customs_no_$n`.
-                10 mch_customs_no_n: Option<Vec<String>> => w::Field::new("mch_customs_no_$n").numbered(),
+                10 mch_customs_no_n: Option<Vec<String>> => "mch_customs_no_$n: numbered",
                 /// `duty_$n`; unit fen.
-                11 duty_n: Option<Vec<xinqiao_types::Fen>> => w::Field::new("duty_$n").numbered(),
+                11 duty_n: Option<Vec<xinqiao_types::Fen>> => "duty_$n: numbered",
                 /// `fee_type_$n`.
-                12 fee_type_n: Option<Vec<String>> => w::Field::new("fee_type_$n").numbered(),
+                12 fee_type_n: Option<Vec<String>> => "fee_type_$n: numbered",
                 /// `order_fee_$n`; unit fen.
-                13 order_fee_n: Option<Vec<xinqiao_types::Fen>> => w::Field::new("order_fee_$n").numbered(),
+                13 order_fee_n: Option<Vec<xinqiao_types::Fen>> => "order_fee_$n: numbered",
                 /// `transport_fee_$n`; unit fen.
-                14 transport_fee_n: Option<Vec<xinqiao_types::Fen>> => w::Field::new("transport_fee_$n").numbered(),
+                14 transport_fee_n: Option<Vec<xinqiao_types::Fen>> => "transport_fee_$n: numbered",
                 /// `product_fee_$n`; unit fen.
-                15 product_fee_n: Option<Vec<xinqiao_types::Fen>> => w::Field::new("product_fee_$n").numbered(),
+                15 product_fee_n: Option<Vec<xinqiao_types::Fen>> => "product_fee_$n: numbered",
                 /// `modify_time_$n`; format `yyyyMMddHHmmss`.
-                16 modify_time_n: Option<Vec<String>> => w::Field::new("modify_time_$n").numbered(),
+                16 modify_time_n: Option<Vec<String>> => "modify_time_$n: numbered",
                 /// `cert_check_result_$n`; one of `UNCHECKED` `SAME` `DIFFERENT`.
-                17 cert_check_result_n: Option<Vec<String>> => w::Field::new("cert_check_result_$n").numbered(),
+                17 cert_check_result_n: Option<Vec<String>> => "cert_check_result_$n: numbered",
                 /// `explanation_$n`.
-                18 explanation_n: Option<Vec<String>> => w::Field::new("explanation_$n").numbered(),
+                18 explanation_n: Option<Vec<String>> => "explanation_$n: numbered",
                 /// `count`.
-                19 count: i64 => w::Field::must("count"),
+                19 count: i64 => "count: must",
                 /// `verify_department`; one of `UNIONPAY` `NETSUNION` `OTHERS`.
-                20 verify_department: Option<String> => w::Field::new("verify_department"),
+                20 verify_department: Option<String> => "verify_department",
                 /// `verify_department_trade_id`.
-                21 verify_department_trade_id: Option<String> => w::Field::new("verify_department_trade_id"),
+                21 verify_department_trade_id: Option<String> => "verify_department_trade_id",
             }
         }
 
@@ -838,58 +845,58 @@ pub mod mmpaysptrans {
         /// * Catalog: `pay_v2.mmpaysptrans.pay_bank`.
         pub struct PayBank {
             /// `mch_id`.
-            0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+            0 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `nonce_str`.
-            1 nonce_str: String => w::Field::must("nonce_str"),
+            1 nonce_str: String => "nonce_str: must",
             /// `sign_type`.
-            2 sign_type: Option<String> => w::Field::new("sign_type"),
+            2 sign_type: Option<String> => "sign_type",
             /// `sign`.
-            3 sign: String => w::Field::must("sign"),
+            3 sign: String => "sign: must",
             /// `partner_trade_no`.
-            4 partner_trade_no: String => w::Field::must("partner_trade_no"),
+            4 partner_trade_no: String => "partner_trade_no: must",
             /// `amount`; unit fen.
-            5 amount: xinqiao_types::Fen => w::Field::must("amount"),
+            5 amount: xinqiao_types::Fen => "amount: must",
             /// `desc`.
-            6 desc: Option<String> => w::Field::new("desc"),
+            6 desc: Option<String> => "desc",
             /// `bank_code`.
-            7 bank_code: String => w::Field::must("bank_code"),
+            7 bank_code: String => "bank_code: must",
             /// `enc_bank_no`.
-            8 enc_bank_no: String => w::Field::must("enc_bank_no"),
+            8 enc_bank_no: String => "enc_bank_no: must",
             /// `enc_true_name`.
-            9 enc_true_name: String => w::Field::must("enc_true_name"),
+            9 enc_true_name: String => "enc_true_name: must",
         }
         new(
-            mch_id: xinqiao_types::MchId,
-            nonce_str: String,
-            sign: String,
-            partner_trade_no: String,
+            mch_id: impl Into<xinqiao_types::MchId>,
+            nonce_str: impl Into<String>,
+            sign: impl Into<String>,
+            partner_trade_no: impl Into<String>,
             amount: xinqiao_types::Fen,
-            bank_code: String,
-            enc_bank_no: String,
-            enc_true_name: String,
+            bank_code: impl Into<String>,
+            enc_bank_no: impl Into<String>,
+            enc_true_name: impl Into<String>,
         )
-        set(sign_type: String, desc: String)
+        text(sign_type: String, desc: String)
     }
 
     w::record! {
         /// Answer to [`PayBank`].
         pub struct PayBankResponse {
             /// `mch_id`.
-            0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+            0 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `nonce_str`.
-            1 nonce_str: Option<String> => w::Field::new("nonce_str"),
+            1 nonce_str: Option<String> => "nonce_str",
             /// `sign_type`.
-            2 sign_type: Option<String> => w::Field::new("sign_type"),
+            2 sign_type: Option<String> => "sign_type",
             /// `sign`.
-            3 sign: Option<String> => w::Field::new("sign"),
+            3 sign: Option<String> => "sign",
             /// `partner_trade_no`.
-            4 partner_trade_no: String => w::Field::must("partner_trade_no"),
+            4 partner_trade_no: String => "partner_trade_no: must",
             /// `amount`; unit fen.
-            5 amount: xinqiao_types::Fen => w::Field::must("amount"),
+            5 amount: xinqiao_types::Fen => "amount: must",
             /// `payment_no`.
-            6 payment_no: String => w::Field::must("payment_no"),
+            6 payment_no: String => "payment_no: must",
             /// `cmms_amt`; unit fen.
-            7 cmms_amt: xinqiao_types::Fen => w::Field::must("cmms_amt"),
+            7 cmms_amt: xinqiao_types::Fen => "cmms_amt: must",
         }
     }
 
@@ -920,51 +927,56 @@ pub mod mmpaysptrans {
         /// * Catalog: `pay_v2.mmpaysptrans.query_bank`.
         pub struct QueryBank {
             /// `mch_id`.
-            0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+            0 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `nonce_str`.
-            1 nonce_str: String => w::Field::must("nonce_str"),
+            1 nonce_str: String => "nonce_str: must",
             /// `sign_type`.
-            2 sign_type: Option<String> => w::Field::new("sign_type"),
+            2 sign_type: Option<String> => "sign_type",
             /// `sign`.
-            3 sign: String => w::Field::must("sign"),
+            3 sign: String => "sign: must",
             /// `partner_trade_no`.
-            4 partner_trade_no: String => w::Field::must("partner_trade_no"),
+            4 partner_trade_no: String => "partner_trade_no: must",
         }
-        new(mch_id: xinqiao_types::MchId, nonce_str: String, sign: String, partner_trade_no: String)
-        set(sign_type: String)
+        new(
+            mch_id: impl Into<xinqiao_types::MchId>,
+            nonce_str: impl Into<String>,
+            sign: impl Into<String>,
+            partner_trade_no: impl Into<String>,
+        )
+        text(sign_type: String)
     }
 
     w::record! {
         /// Answer to [`QueryBank`].
         pub struct QueryBankResponse {
             /// `mch_id`.
-            0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+            0 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `nonce_str`.
-            1 nonce_str: Option<String> => w::Field::new("nonce_str"),
+            1 nonce_str: Option<String> => "nonce_str",
             /// `sign_type`.
-            2 sign_type: Option<String> => w::Field::new("sign_type"),
+            2 sign_type: Option<String> => "sign_type",
             /// `sign`.
-            3 sign: Option<String> => w::Field::new("sign"),
+            3 sign: Option<String> => "sign",
             /// `partner_trade_no`.
-            4 partner_trade_no: String => w::Field::must("partner_trade_no"),
+            4 partner_trade_no: String => "partner_trade_no: must",
             /// `amount`; unit fen.
-            5 amount: xinqiao_types::Fen => w::Field::must("amount"),
+            5 amount: xinqiao_types::Fen => "amount: must",
             /// `payment_no`.
-            6 payment_no: String => w::Field::must("payment_no"),
+            6 payment_no: String => "payment_no: must",
             /// `bank_no_md5`.
-            7 bank_no_md5: String => w::Field::must("bank_no_md5"),
+            7 bank_no_md5: String => "bank_no_md5: must",
             /// `true_name_md5`.
-            8 true_name_md5: String => w::Field::must("true_name_md5"),
+            8 true_name_md5: String => "true_name_md5: must",
             /// `cmms_amt`; unit fen.
-            9 cmms_amt: xinqiao_types::Fen => w::Field::must("cmms_amt"),
+            9 cmms_amt: xinqiao_types::Fen => "cmms_amt: must",
             /// `status`; one of `SUCCESS` `FAILED` `PROCESSING` `BANK_FAIL`.
-            10 status: String => w::Field::must("status"),
+            10 status: String => "status: must",
             /// `create_time`; format `yyyy-MM-dd HH:mm:ss`.
-            11 create_time: String => w::Field::must("create_time"),
+            11 create_time: String => "create_time: must",
             /// `pay_succ_time`; format `yyyy-MM-dd HH:mm:ss`.
-            12 pay_succ_time: Option<String> => w::Field::new("pay_succ_time"),
+            12 pay_succ_time: Option<String> => "pay_succ_time",
             /// `reason`.
-            13 reason: Option<String> => w::Field::new("reason"),
+            13 reason: Option<String> => "reason",
         }
     }
 
@@ -1000,72 +1012,71 @@ pub mod payitil {
         /// * Catalog: `pay_v2.payitil.report`.
         pub struct Report {
             /// `mch_id`.
-            0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+            0 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `appid`.
-            1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            1 appid: xinqiao_types::AppId => "appid: must",
             /// `nonce_str`.
-            2 nonce_str: String => w::Field::must("nonce_str"),
+            2 nonce_str: String => "nonce_str: must",
             /// `sign_type`.
-            3 sign_type: Option<String> => w::Field::new("sign_type"),
+            3 sign_type: Option<String> => "sign_type",
             /// `sign`.
-            4 sign: String => w::Field::must("sign"),
+            4 sign: String => "sign: must",
             /// `device_info`.
-            5 device_info: Option<String> => w::Field::new("device_info"),
+            5 device_info: Option<String> => "device_info",
             /// `user_ip`.
-            6 user_ip: String => w::Field::must("user_ip"),
+            6 user_ip: String => "user_ip: must",
             /// `interface_url`.
-            7 interface_url: String => w::Field::must("interface_url"),
+            7 interface_url: String => "interface_url: must",
             /// `execute_time_`; unit ms.
-            8 execute_time: Option<i64> => w::Field::new("execute_time_"),
+            8 execute_time: Option<i64> => "execute_time_",
             /// `return_code`.
-            9 return_code: Option<String> => w::Field::new("return_code"),
+            9 return_code: Option<String> => "return_code",
             /// `return_msg`.
-            10 return_msg: Option<String> => w::Field::new("return_msg"),
+            10 return_msg: Option<String> => "return_msg",
             /// `result_code`.
-            11 result_code: Option<String> => w::Field::new("result_code"),
+            11 result_code: Option<String> => "result_code",
             /// `err_code`.
-            12 err_code: Option<String> => w::Field::new("err_code"),
+            12 err_code: Option<String> => "err_code",
             /// `err_code_des`.
-            13 err_code_des: Option<String> => w::Field::new("err_code_des"),
+            13 err_code_des: Option<String> => "err_code_des",
             /// `out_trade_no`.
-            14 out_trade_no: Option<String> => w::Field::new("out_trade_no"),
+            14 out_trade_no: Option<String> => "out_trade_no",
             /// `trades`; needed according to the documentation.
-            15 trades: Option<Vec<super::Trade>> => w::Field::new("trades").spelled(w::Spelling::JsonText),
+            15 trades: Option<Vec<super::Trade>> => "trades: json",
             /// `time`; format `yyyyMMddHHmmss`.
-            16 time: Option<String> => w::Field::new("time"),
+            16 time: Option<String> => "time",
         }
         new(
-            mch_id: xinqiao_types::MchId,
-            appid: xinqiao_types::AppId,
-            nonce_str: String,
-            sign: String,
-            user_ip: String,
-            interface_url: String,
+            mch_id: impl Into<xinqiao_types::MchId>,
+            appid: impl Into<xinqiao_types::AppId>,
+            nonce_str: impl Into<String>,
+            sign: impl Into<String>,
+            user_ip: impl Into<String>,
+            interface_url: impl Into<String>,
         )
-        set(
+        text(
             sign_type: String,
             device_info: String,
-            execute_time: i64,
             return_code: String,
             return_msg: String,
             result_code: String,
             err_code: String,
             err_code_des: String,
             out_trade_no: String,
-            trades: Vec<super::Trade>,
             time: String,
         )
+        set(execute_time: i64, trades: Vec<super::Trade>)
     }
 
     w::record! {
         /// Answer to [`Report`].
         pub struct ReportResponse {
             /// `nonce_str`.
-            0 nonce_str: Option<String> => w::Field::new("nonce_str"),
+            0 nonce_str: Option<String> => "nonce_str",
             /// `sign_type`.
-            1 sign_type: Option<String> => w::Field::new("sign_type"),
+            1 sign_type: Option<String> => "sign_type",
             /// `sign`.
-            2 sign: Option<String> => w::Field::new("sign"),
+            2 sign: Option<String> => "sign",
         }
     }
 
@@ -1101,7 +1112,7 @@ pub mod promotion {
         /// * Catalog: `pay_v2.promotion.query_coupon`.
         pub struct QueryCoupon {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -1138,32 +1149,37 @@ pub mod risk {
         /// * Catalog: `pay_v2.risk.getcertficates`.
         pub struct Getcertficates {
             /// `mch_id`.
-            0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+            0 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `nonce_str`.
-            1 nonce_str: String => w::Field::must("nonce_str"),
+            1 nonce_str: String => "nonce_str: must",
             /// `sign`.
-            2 sign: String => w::Field::must("sign"),
+            2 sign: String => "sign: must",
             /// `sign_type`; one of `HMAC-SHA256`.
-            3 sign_type: String => w::Field::must("sign_type"),
+            3 sign_type: String => "sign_type: must",
         }
-        new(mch_id: xinqiao_types::MchId, nonce_str: String, sign: String, sign_type: String)
+        new(
+            mch_id: impl Into<xinqiao_types::MchId>,
+            nonce_str: impl Into<String>,
+            sign: impl Into<String>,
+            sign_type: impl Into<String>,
+        )
     }
 
     w::record! {
         /// Answer to [`Getcertficates`].
         pub struct GetcertficatesResponse {
             /// `nonce_str`.
-            0 nonce_str: Option<String> => w::Field::new("nonce_str"),
+            0 nonce_str: Option<String> => "nonce_str",
             /// `sign`.
-            1 sign: Option<String> => w::Field::new("sign"),
+            1 sign: Option<String> => "sign",
             /// `error_code`.
-            2 error_code: Option<String> => w::Field::new("error_code"),
+            2 error_code: Option<String> => "error_code",
             /// `error_code_des`.
-            3 error_code_des: Option<String> => w::Field::new("error_code_des"),
+            3 error_code_des: Option<String> => "error_code_des",
             /// `mch_id`.
-            4 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+            4 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `certificates`.
-            5 certificates: String => w::Field::must("certificates"),
+            5 certificates: String => "certificates: must",
         }
     }
 
@@ -1194,34 +1210,39 @@ pub mod risk {
         /// * Catalog: `pay_v2.risk.getpublickey`.
         pub struct Getpublickey {
             /// `mch_id`.
-            0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+            0 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `nonce_str`.
-            1 nonce_str: String => w::Field::must("nonce_str"),
+            1 nonce_str: String => "nonce_str: must",
             /// `sign_type`; one of `MD5` `HMAC-SHA256`.
-            2 sign_type: String => w::Field::must("sign_type"),
+            2 sign_type: String => "sign_type: must",
             /// `sign`.
-            3 sign: String => w::Field::must("sign"),
+            3 sign: String => "sign: must",
         }
-        new(mch_id: xinqiao_types::MchId, nonce_str: String, sign_type: String, sign: String)
+        new(
+            mch_id: impl Into<xinqiao_types::MchId>,
+            nonce_str: impl Into<String>,
+            sign_type: impl Into<String>,
+            sign: impl Into<String>,
+        )
     }
 
     w::record! {
         /// Answer to [`Getpublickey`].
         pub struct GetpublickeyResponse {
             /// `mch_id`.
-            0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+            0 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `nonce_str`.
-            1 nonce_str: Option<String> => w::Field::new("nonce_str"),
+            1 nonce_str: Option<String> => "nonce_str",
             /// `sign_type`.
-            2 sign_type: Option<String> => w::Field::new("sign_type"),
+            2 sign_type: Option<String> => "sign_type",
             /// `sign`.
-            3 sign: Option<String> => w::Field::new("sign"),
+            3 sign: Option<String> => "sign",
             /// `pub_key`.
-            4 pub_key: String => w::Field::must("pub_key"),
+            4 pub_key: String => "pub_key: must",
             /// `error_code`.
-            5 error_code: Option<String> => w::Field::new("error_code"),
+            5 error_code: Option<String> => "error_code",
             /// `error_code_des`.
-            6 error_code_des: Option<String> => w::Field::new("error_code_des"),
+            6 error_code_des: Option<String> => "error_code_des",
         }
     }
 
@@ -1252,50 +1273,48 @@ pub mod risk {
         /// * Catalog: `pay_v2.risk.getviolation`.
         pub struct Getviolation {
             /// `mch_id`.
-            0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+            0 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `nonce_str`.
-            1 nonce_str: String => w::Field::must("nonce_str"),
+            1 nonce_str: String => "nonce_str: must",
             /// `sign_type`; one of `HMAC-SHA256`.
-            2 sign_type: Option<String> => w::Field::new("sign_type"),
+            2 sign_type: Option<String> => "sign_type",
             /// `sign`.
-            3 sign: String => w::Field::must("sign"),
+            3 sign: String => "sign: must",
             /// `begin_time`; format `yyyy-MM-dd HH:mm:ss`.
-            4 begin_time: Option<String> => w::Field::new("begin_time"),
+            4 begin_time: Option<String> => "begin_time",
             /// `end_time`; format `yyyy-MM-dd HH:mm:ss`.
-            5 end_time: Option<String> => w::Field::new("end_time"),
+            5 end_time: Option<String> => "end_time",
             /// `page_size`.
-            6 page_size: Option<i64> => w::Field::new("page_size"),
+            6 page_size: Option<i64> => "page_size",
             /// `page_index`.
-            7 page_index: Option<i64> => w::Field::new("page_index"),
+            7 page_index: Option<i64> => "page_index",
             /// `violation_records_format`; one of `csv` `json`.
-            8 violation_records_format: Option<String> => w::Field::new("violation_records_format"),
+            8 violation_records_format: Option<String> => "violation_records_format",
         }
-        new(mch_id: xinqiao_types::MchId, nonce_str: String, sign: String)
-        set(
-            sign_type: String,
-            begin_time: String,
-            end_time: String,
-            page_size: i64,
-            page_index: i64,
-            violation_records_format: String,
+        new(
+            mch_id: impl Into<xinqiao_types::MchId>,
+            nonce_str: impl Into<String>,
+            sign: impl Into<String>,
         )
+        text(sign_type: String, begin_time: String, end_time: String, violation_records_format: String)
+        set(page_size: i64, page_index: i64)
     }
 
     w::record! {
         /// Answer to [`Getviolation`].
         pub struct GetviolationResponse {
             /// `nonce_str`.
-            0 nonce_str: Option<String> => w::Field::new("nonce_str"),
+            0 nonce_str: Option<String> => "nonce_str",
             /// `sign_type`.
-            1 sign_type: Option<String> => w::Field::new("sign_type"),
+            1 sign_type: Option<String> => "sign_type",
             /// `sign`.
-            2 sign: Option<String> => w::Field::new("sign"),
+            2 sign: Option<String> => "sign",
             /// `violation_records`.
-            3 violation_records: super::ViolationRecord => w::Field::must("violation_records").spelled(w::Spelling::JsonText),
+            3 violation_records: super::ViolationRecord => "violation_records: must json",
             /// `error_code`.
-            4 error_code: Option<String> => w::Field::new("error_code"),
+            4 error_code: Option<String> => "error_code",
             /// `error_code_des`.
-            5 error_code_des: Option<String> => w::Field::new("error_code_des"),
+            5 error_code_des: Option<String> => "error_code_des",
         }
     }
 
@@ -1331,67 +1350,68 @@ pub mod secsvc {
         /// * Catalog: `pay_v2.secsvc.getrealnameinfo`.
         pub struct Getrealnameinfo {
             /// `version`; one of `1.0` `2.0`.
-            0 version: String => w::Field::must("version"),
+            0 version: String => "version: must",
             /// `mch_id`.
-            1 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+            1 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `appid`.
-            2 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            2 appid: xinqiao_types::AppId => "appid: must",
             /// `openid`.
-            3 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            3 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `cert_serialno`.
-            4 cert_serialno: String => w::Field::must("cert_serialno"),
+            4 cert_serialno: String => "cert_serialno: must",
             /// `access_token`.
-            5 access_token: String => w::Field::must("access_token").masked(),
+            5 access_token: String => "access_token: must masked",
             /// `timestamp`.
-            6 timestamp: Option<f64> => w::Field::new("timestamp"),
+            6 timestamp: Option<f64> => "timestamp",
             /// `cert_sign`.
-            7 cert_sign: Option<String> => w::Field::new("cert_sign"),
+            7 cert_sign: Option<String> => "cert_sign",
             /// `charset`; one of `UTF-8` `GBK`.
-            8 charset: Option<String> => w::Field::new("charset"),
+            8 charset: Option<String> => "charset",
             /// `nonce_str`.
-            9 nonce_str: String => w::Field::must("nonce_str"),
+            9 nonce_str: String => "nonce_str: must",
             /// `sign`.
-            10 sign: String => w::Field::must("sign"),
+            10 sign: String => "sign: must",
             /// `sign_type`; one of `HMAC-SHA256`.
-            11 sign_type: String => w::Field::must("sign_type"),
+            11 sign_type: String => "sign_type: must",
         }
         new(
-            version: String,
-            mch_id: xinqiao_types::MchId,
-            appid: xinqiao_types::AppId,
-            openid: xinqiao_types::OpenId,
-            cert_serialno: String,
-            access_token: String,
-            nonce_str: String,
-            sign: String,
-            sign_type: String,
+            version: impl Into<String>,
+            mch_id: impl Into<xinqiao_types::MchId>,
+            appid: impl Into<xinqiao_types::AppId>,
+            openid: impl Into<xinqiao_types::OpenId>,
+            cert_serialno: impl Into<String>,
+            access_token: impl Into<String>,
+            nonce_str: impl Into<String>,
+            sign: impl Into<String>,
+            sign_type: impl Into<String>,
         )
-        set(timestamp: f64, cert_sign: String, charset: String)
+        text(cert_sign: String, charset: String)
+        set(timestamp: f64)
     }
 
     w::record! {
         /// Answer to [`Getrealnameinfo`].
         pub struct GetrealnameinfoResponse {
             /// `error_code`.
-            0 error_code: Option<String> => w::Field::new("error_code"),
+            0 error_code: Option<String> => "error_code",
             /// `error_code_des`.
-            1 error_code_des: Option<String> => w::Field::new("error_code_des"),
+            1 error_code_des: Option<String> => "error_code_des",
             /// `sign`.
-            2 sign: Option<String> => w::Field::new("sign"),
+            2 sign: Option<String> => "sign",
             /// `appid`.
-            3 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+            3 appid: Option<xinqiao_types::AppId> => "appid",
             /// `mch_id`.
-            4 mch_id: Option<xinqiao_types::MchId> => w::Field::new("mch_id"),
+            4 mch_id: Option<xinqiao_types::MchId> => "mch_id",
             /// `nonce_str`.
-            5 nonce_str: Option<String> => w::Field::new("nonce_str"),
+            5 nonce_str: Option<String> => "nonce_str",
             /// `openid`.
-            6 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+            6 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// `encrypted_real_name`.
-            7 encrypted_real_name: Option<String> => w::Field::new("encrypted_real_name"),
+            7 encrypted_real_name: Option<String> => "encrypted_real_name",
             /// `encrypted_credential_id`.
-            8 encrypted_credential_id: Option<String> => w::Field::new("encrypted_credential_id"),
+            8 encrypted_credential_id: Option<String> => "encrypted_credential_id",
             /// `cre_type`; one of `MAINLAND_ID` `PASSPOT` `MO` `SOLDIERS` `HVPS` `MAINLAND_TMP_ID` `ACCOUNT_THIN` `POLICE` ….
-            9 cre_type: Option<String> => w::Field::new("cre_type"),
+            9 cre_type: Option<String> => "cre_type",
         }
     }
 
@@ -1422,40 +1442,40 @@ pub mod secsvc {
         /// * Catalog: `pay_v2.secsvc.realnameauth`.
         pub struct Realnameauth {
             /// `version`; one of `1.0` `1.1`.
-            0 version: String => w::Field::must("version"),
+            0 version: String => "version: must",
             /// `mch_id`.
-            1 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+            1 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `appid`.
-            2 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            2 appid: xinqiao_types::AppId => "appid: must",
             /// `openid`.
-            3 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            3 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `real_name`.
-            4 real_name: String => w::Field::must("real_name").masked(),
+            4 real_name: String => "real_name: must masked",
             /// `cred_type`.
-            5 cred_type: f64 => w::Field::must("cred_type"),
+            5 cred_type: f64 => "cred_type: must",
             /// `cred_id`.
-            6 cred_id: String => w::Field::must("cred_id"),
+            6 cred_id: String => "cred_id: must",
             /// `nonce_str`.
-            7 nonce_str: String => w::Field::must("nonce_str"),
+            7 nonce_str: String => "nonce_str: must",
             /// `access_token`.
-            8 access_token: String => w::Field::must("access_token").masked(),
+            8 access_token: String => "access_token: must masked",
             /// `sign`.
-            9 sign: String => w::Field::must("sign"),
+            9 sign: String => "sign: must",
             /// `sign_type`; one of `HMAC-SHA256` `MD5`.
-            10 sign_type: String => w::Field::must("sign_type"),
+            10 sign_type: String => "sign_type: must",
         }
         new(
-            version: String,
-            mch_id: xinqiao_types::MchId,
-            appid: xinqiao_types::AppId,
-            openid: xinqiao_types::OpenId,
-            real_name: String,
+            version: impl Into<String>,
+            mch_id: impl Into<xinqiao_types::MchId>,
+            appid: impl Into<xinqiao_types::AppId>,
+            openid: impl Into<xinqiao_types::OpenId>,
+            real_name: impl Into<String>,
             cred_type: f64,
-            cred_id: String,
-            nonce_str: String,
-            access_token: String,
-            sign: String,
-            sign_type: String,
+            cred_id: impl Into<String>,
+            nonce_str: impl Into<String>,
+            access_token: impl Into<String>,
+            sign: impl Into<String>,
+            sign_type: impl Into<String>,
         )
     }
 
@@ -1463,27 +1483,27 @@ pub mod secsvc {
         /// Answer to [`Realnameauth`].
         pub struct RealnameauthResponse {
             /// `error_code`.
-            0 error_code: Option<String> => w::Field::new("error_code"),
+            0 error_code: Option<String> => "error_code",
             /// `error_code_des`.
-            1 error_code_des: Option<String> => w::Field::new("error_code_des"),
+            1 error_code_des: Option<String> => "error_code_des",
             /// `sign`.
-            2 sign: Option<String> => w::Field::new("sign"),
+            2 sign: Option<String> => "sign",
             /// `appid`.
-            3 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+            3 appid: Option<xinqiao_types::AppId> => "appid",
             /// `mch_id`.
-            4 mch_id: Option<xinqiao_types::MchId> => w::Field::new("mch_id"),
+            4 mch_id: Option<xinqiao_types::MchId> => "mch_id",
             /// `nonce_str`.
-            5 nonce_str: Option<String> => w::Field::new("nonce_str"),
+            5 nonce_str: Option<String> => "nonce_str",
             /// `openid`.
-            6 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+            6 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// `access_token`.
-            7 access_token: Option<String> => w::Field::new("access_token").masked(),
+            7 access_token: Option<String> => "access_token: masked",
             /// `verify_openid`; one of `V_OP_NA` `V_OP_NM_MA` `V_OP_NM_UM`.
-            8 verify_openid: Option<String> => w::Field::new("verify_openid"),
+            8 verify_openid: Option<String> => "verify_openid",
             /// `verify_real_name`; one of `V_NM_ID_MA` `V_NM_ID_UM` `V_NM_ID_TYPE_UM`.
-            9 verify_real_name: Option<String> => w::Field::new("verify_real_name"),
+            9 verify_real_name: Option<String> => "verify_real_name",
             /// `bind_bankcard`; one of `true` `false`.
-            10 bind_bankcard: Option<String> => w::Field::new("bind_bankcard"),
+            10 bind_bankcard: Option<String> => "bind_bankcard",
         }
     }
 
@@ -1519,53 +1539,53 @@ pub mod tools {
         /// * Catalog: `pay_v2.tools.authcodetoopenid`.
         pub struct Authcodetoopenid {
             /// `mch_id`.
-            0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+            0 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `appid`.
-            1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            1 appid: xinqiao_types::AppId => "appid: must",
             /// `nonce_str`.
-            2 nonce_str: String => w::Field::must("nonce_str"),
+            2 nonce_str: String => "nonce_str: must",
             /// `sign_type`.
-            3 sign_type: Option<String> => w::Field::new("sign_type"),
+            3 sign_type: Option<String> => "sign_type",
             /// `sign`.
-            4 sign: String => w::Field::must("sign"),
+            4 sign: String => "sign: must",
             /// `sub_mch_id`.
-            5 sub_mch_id: Option<String> => w::Field::new("sub_mch_id"),
+            5 sub_mch_id: Option<String> => "sub_mch_id",
             /// `sub_appid`.
-            6 sub_appid: Option<String> => w::Field::new("sub_appid"),
+            6 sub_appid: Option<String> => "sub_appid",
             /// `auth_code`.
-            7 auth_code: String => w::Field::must("auth_code").masked(),
+            7 auth_code: String => "auth_code: must masked",
         }
         new(
-            mch_id: xinqiao_types::MchId,
-            appid: xinqiao_types::AppId,
-            nonce_str: String,
-            sign: String,
-            auth_code: String,
+            mch_id: impl Into<xinqiao_types::MchId>,
+            appid: impl Into<xinqiao_types::AppId>,
+            nonce_str: impl Into<String>,
+            sign: impl Into<String>,
+            auth_code: impl Into<String>,
         )
-        set(sign_type: String, sub_mch_id: String, sub_appid: String)
+        text(sign_type: String, sub_mch_id: String, sub_appid: String)
     }
 
     w::record! {
         /// Answer to [`Authcodetoopenid`].
         pub struct AuthcodetoopenidResponse {
             /// `mch_id`.
-            0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+            0 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `appid`.
-            1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            1 appid: xinqiao_types::AppId => "appid: must",
             /// `nonce_str`.
-            2 nonce_str: Option<String> => w::Field::new("nonce_str"),
+            2 nonce_str: Option<String> => "nonce_str",
             /// `sign_type`.
-            3 sign_type: Option<String> => w::Field::new("sign_type"),
+            3 sign_type: Option<String> => "sign_type",
             /// `sign`.
-            4 sign: Option<String> => w::Field::new("sign"),
+            4 sign: Option<String> => "sign",
             /// `sub_mch_id`.
-            5 sub_mch_id: Option<String> => w::Field::new("sub_mch_id"),
+            5 sub_mch_id: Option<String> => "sub_mch_id",
             /// `sub_appid`.
-            6 sub_appid: Option<String> => w::Field::new("sub_appid"),
+            6 sub_appid: Option<String> => "sub_appid",
             /// `openid`.
-            7 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            7 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `sub_openid`.
-            8 sub_openid: Option<String> => w::Field::new("sub_openid"),
+            8 sub_openid: Option<String> => "sub_openid",
         }
     }
 
@@ -1596,51 +1616,51 @@ pub mod tools {
         /// * Catalog: `pay_v2.tools.shorturl`.
         pub struct Shorturl {
             /// `mch_id`.
-            0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+            0 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `appid`.
-            1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            1 appid: xinqiao_types::AppId => "appid: must",
             /// `nonce_str`.
-            2 nonce_str: String => w::Field::must("nonce_str"),
+            2 nonce_str: String => "nonce_str: must",
             /// `sign_type`; one of `MD5` `HMAC-SHA256`.
-            3 sign_type: Option<String> => w::Field::new("sign_type"),
+            3 sign_type: Option<String> => "sign_type",
             /// `sign`.
-            4 sign: String => w::Field::must("sign"),
+            4 sign: String => "sign: must",
             /// `sub_mch_id`.
-            5 sub_mch_id: Option<String> => w::Field::new("sub_mch_id"),
+            5 sub_mch_id: Option<String> => "sub_mch_id",
             /// `sub_appid`.
-            6 sub_appid: Option<String> => w::Field::new("sub_appid"),
+            6 sub_appid: Option<String> => "sub_appid",
             /// `long_url`.
-            7 long_url: String => w::Field::must("long_url"),
+            7 long_url: String => "long_url: must",
         }
         new(
-            mch_id: xinqiao_types::MchId,
-            appid: xinqiao_types::AppId,
-            nonce_str: String,
-            sign: String,
-            long_url: String,
+            mch_id: impl Into<xinqiao_types::MchId>,
+            appid: impl Into<xinqiao_types::AppId>,
+            nonce_str: impl Into<String>,
+            sign: impl Into<String>,
+            long_url: impl Into<String>,
         )
-        set(sign_type: String, sub_mch_id: String, sub_appid: String)
+        text(sign_type: String, sub_mch_id: String, sub_appid: String)
     }
 
     w::record! {
         /// Answer to [`Shorturl`].
         pub struct ShorturlResponse {
             /// `mch_id`.
-            0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+            0 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `appid`.
-            1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            1 appid: xinqiao_types::AppId => "appid: must",
             /// `nonce_str`.
-            2 nonce_str: Option<String> => w::Field::new("nonce_str"),
+            2 nonce_str: Option<String> => "nonce_str",
             /// `sign_type`.
-            3 sign_type: Option<String> => w::Field::new("sign_type"),
+            3 sign_type: Option<String> => "sign_type",
             /// `sign`.
-            4 sign: Option<String> => w::Field::new("sign"),
+            4 sign: Option<String> => "sign",
             /// `sub_mch_id`.
-            5 sub_mch_id: Option<String> => w::Field::new("sub_mch_id"),
+            5 sub_mch_id: Option<String> => "sub_mch_id",
             /// `sub_appid`.
-            6 sub_appid: Option<String> => w::Field::new("sub_appid"),
+            6 sub_appid: Option<String> => "sub_appid",
             /// `short_url`.
-            7 short_url: String => w::Field::must("short_url"),
+            7 short_url: String => "short_url: must",
         }
     }
 
@@ -1676,31 +1696,35 @@ pub mod xdc {
         /// * Catalog: `pay_v2.xdc.apiv2getsignkey_sign_getsignkey`.
         pub struct Apiv2getsignkeySignGetsignkey {
             /// `mch_id`.
-            0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+            0 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `nonce_str`.
-            1 nonce_str: String => w::Field::must("nonce_str"),
+            1 nonce_str: String => "nonce_str: must",
             /// `sign_type`.
-            2 sign_type: Option<String> => w::Field::new("sign_type"),
+            2 sign_type: Option<String> => "sign_type",
             /// `sign`.
-            3 sign: String => w::Field::must("sign"),
+            3 sign: String => "sign: must",
         }
-        new(mch_id: xinqiao_types::MchId, nonce_str: String, sign: String)
-        set(sign_type: String)
+        new(
+            mch_id: impl Into<xinqiao_types::MchId>,
+            nonce_str: impl Into<String>,
+            sign: impl Into<String>,
+        )
+        text(sign_type: String)
     }
 
     w::record! {
         /// Answer to [`Apiv2getsignkeySignGetsignkey`].
         pub struct Apiv2getsignkeySignGetsignkeyResponse {
             /// `mch_id`.
-            0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+            0 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `nonce_str`.
-            1 nonce_str: Option<String> => w::Field::new("nonce_str"),
+            1 nonce_str: Option<String> => "nonce_str",
             /// `sign_type`.
-            2 sign_type: Option<String> => w::Field::new("sign_type"),
+            2 sign_type: Option<String> => "sign_type",
             /// `sign`.
-            3 sign: Option<String> => w::Field::new("sign"),
+            3 sign: Option<String> => "sign",
             /// `sandbox_signkey`.
-            4 sandbox_signkey: String => w::Field::must("sandbox_signkey"),
+            4 sandbox_signkey: String => "sandbox_signkey: must",
         }
     }
 

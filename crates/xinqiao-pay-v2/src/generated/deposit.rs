@@ -7,56 +7,57 @@ w::record! {
     /// `FacepayDetail`.
     pub struct FacepayDetail {
         /// `cost_price`; unit fen.
-        0 cost_price: Option<xinqiao_types::Fen> => w::Field::new("cost_price"),
+        0 cost_price: Option<xinqiao_types::Fen> => "cost_price",
         /// `receipt_id`.
-        1 receipt_id: Option<String> => w::Field::new("receipt_id"),
+        1 receipt_id: Option<String> => "receipt_id",
         /// `goods_detail`.
-        2 goods_detail: Option<Vec<GoodsDetail>> => w::Field::new("goods_detail"),
+        2 goods_detail: Option<Vec<GoodsDetail>> => "goods_detail",
     }
     new()
-    set(cost_price: xinqiao_types::Fen, receipt_id: String, goods_detail: Vec<GoodsDetail>)
+    text(receipt_id: String)
+    set(cost_price: xinqiao_types::Fen, goods_detail: Vec<GoodsDetail>)
 }
 
 w::record! {
     /// `GoodsDetail`.
     pub struct GoodsDetail {
         /// `goods_id`.
-        0 goods_id: String => w::Field::must("goods_id"),
+        0 goods_id: String => "goods_id: must",
         /// `wxpay_goods_id`.
-        1 wxpay_goods_id: Option<String> => w::Field::new("wxpay_goods_id"),
+        1 wxpay_goods_id: Option<String> => "wxpay_goods_id",
         /// `goods_category`.
-        2 goods_category: Option<String> => w::Field::new("goods_category"),
+        2 goods_category: Option<String> => "goods_category",
         /// `goods_name`.
-        3 goods_name: Option<String> => w::Field::new("goods_name"),
+        3 goods_name: Option<String> => "goods_name",
         /// `quantity`.
-        4 quantity: i64 => w::Field::must("quantity"),
+        4 quantity: i64 => "quantity: must",
         /// `price`; unit fen.
-        5 price: xinqiao_types::Fen => w::Field::must("price"),
+        5 price: xinqiao_types::Fen => "price: must",
         /// `body`.
-        6 body: Option<String> => w::Field::new("body"),
+        6 body: Option<String> => "body",
     }
-    new(goods_id: String, quantity: i64, price: xinqiao_types::Fen)
-    set(wxpay_goods_id: String, goods_category: String, goods_name: String, body: String)
+    new(goods_id: impl Into<String>, quantity: i64, price: xinqiao_types::Fen)
+    text(wxpay_goods_id: String, goods_category: String, goods_name: String, body: String)
 }
 
 w::record! {
     /// `H5Info`.
     pub struct H5Info {
         /// `type`.
-        0 type_: Option<String> => w::Field::new("type"),
+        0 type_: Option<String> => "type",
         /// `app_name`.
-        1 app_name: Option<String> => w::Field::new("app_name"),
+        1 app_name: Option<String> => "app_name",
         /// `bundle_id`.
-        2 bundle_id: Option<String> => w::Field::new("bundle_id"),
+        2 bundle_id: Option<String> => "bundle_id",
         /// `package_name`.
-        3 package_name: Option<String> => w::Field::new("package_name"),
+        3 package_name: Option<String> => "package_name",
         /// `wap_url`.
-        4 wap_url: Option<String> => w::Field::new("wap_url"),
+        4 wap_url: Option<String> => "wap_url",
         /// `wap_name`.
-        5 wap_name: Option<String> => w::Field::new("wap_name"),
+        5 wap_name: Option<String> => "wap_name",
     }
     new()
-    set(
+    text(
         type_: String,
         app_name: String,
         bundle_id: String,
@@ -70,9 +71,9 @@ w::record! {
     /// `SceneInfo`.
     pub struct SceneInfo {
         /// `store_info`.
-        0 store_info: Option<StoreInfo> => w::Field::new("store_info"),
+        0 store_info: Option<StoreInfo> => "store_info",
         /// `h5_info`.
-        1 h5_info: Option<H5Info> => w::Field::new("h5_info"),
+        1 h5_info: Option<H5Info> => "h5_info",
     }
     new()
     set(store_info: StoreInfo, h5_info: H5Info)
@@ -82,16 +83,16 @@ w::record! {
     /// `StoreInfo`.
     pub struct StoreInfo {
         /// `id`.
-        0 id: String => w::Field::must("id"),
+        0 id: String => "id: must",
         /// `name`.
-        1 name: Option<String> => w::Field::new("name"),
+        1 name: Option<String> => "name",
         /// `area_code`.
-        2 area_code: Option<String> => w::Field::new("area_code"),
+        2 area_code: Option<String> => "area_code",
         /// `address`.
-        3 address: Option<String> => w::Field::new("address").masked(),
+        3 address: Option<String> => "address: masked",
     }
-    new(id: String)
-    set(name: String, area_code: String, address: String)
+    new(id: impl Into<String>)
+    text(name: String, area_code: String, address: String)
 }
 
 w::record! {
@@ -102,40 +103,40 @@ w::record! {
     /// * Catalog: `pay_v2.deposit.consume`.
     pub struct Consume {
         /// `mch_id`.
-        0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+        0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `nonce_str`.
-        2 nonce_str: String => w::Field::must("nonce_str"),
+        2 nonce_str: String => "nonce_str: must",
         /// `sign_type`; one of `HMAC-SHA256`.
-        3 sign_type: String => w::Field::must("sign_type"),
+        3 sign_type: String => "sign_type: must",
         /// `sign`.
-        4 sign: String => w::Field::must("sign"),
+        4 sign: String => "sign: must",
         /// `sub_mch_id`; needed according to the documentation.
-        5 sub_mch_id: Option<String> => w::Field::new("sub_mch_id"),
+        5 sub_mch_id: Option<String> => "sub_mch_id",
         /// `sub_appid`.
-        6 sub_appid: Option<String> => w::Field::new("sub_appid"),
+        6 sub_appid: Option<String> => "sub_appid",
         /// `out_trade_no`; needed according to the documentation.
-        7 out_trade_no: Option<String> => w::Field::new("out_trade_no"),
+        7 out_trade_no: Option<String> => "out_trade_no",
         /// `transaction_id`; needed according to the documentation.
-        8 transaction_id: Option<String> => w::Field::new("transaction_id"),
+        8 transaction_id: Option<String> => "transaction_id",
         /// `total_fee`; unit fen.
-        9 total_fee: xinqiao_types::Fen => w::Field::must("total_fee"),
+        9 total_fee: xinqiao_types::Fen => "total_fee: must",
         /// `fee_type`; needed according to the documentation.
-        10 fee_type: Option<String> => w::Field::new("fee_type"),
+        10 fee_type: Option<String> => "fee_type",
         /// `consume_fee`; unit fen.
-        11 consume_fee: xinqiao_types::Fen => w::Field::must("consume_fee"),
+        11 consume_fee: xinqiao_types::Fen => "consume_fee: must",
     }
     new(
-        mch_id: xinqiao_types::MchId,
-        appid: xinqiao_types::AppId,
-        nonce_str: String,
-        sign_type: String,
-        sign: String,
+        mch_id: impl Into<xinqiao_types::MchId>,
+        appid: impl Into<xinqiao_types::AppId>,
+        nonce_str: impl Into<String>,
+        sign_type: impl Into<String>,
+        sign: impl Into<String>,
         total_fee: xinqiao_types::Fen,
         consume_fee: xinqiao_types::Fen,
     )
-    set(
+    text(
         sub_mch_id: String,
         sub_appid: String,
         out_trade_no: String,
@@ -148,29 +149,29 @@ w::record! {
     /// Answer to [`Consume`].
     pub struct ConsumeResponse {
         /// `mch_id`.
-        0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+        0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `nonce_str`.
-        2 nonce_str: Option<String> => w::Field::new("nonce_str"),
+        2 nonce_str: Option<String> => "nonce_str",
         /// `sign_type`.
-        3 sign_type: Option<String> => w::Field::new("sign_type"),
+        3 sign_type: Option<String> => "sign_type",
         /// `sign`.
-        4 sign: Option<String> => w::Field::new("sign"),
+        4 sign: Option<String> => "sign",
         /// `sub_mch_id`.
-        5 sub_mch_id: Option<String> => w::Field::new("sub_mch_id"),
+        5 sub_mch_id: Option<String> => "sub_mch_id",
         /// `sub_appid`.
-        6 sub_appid: Option<String> => w::Field::new("sub_appid"),
+        6 sub_appid: Option<String> => "sub_appid",
         /// `out_trade_no`.
-        7 out_trade_no: String => w::Field::must("out_trade_no"),
+        7 out_trade_no: String => "out_trade_no: must",
         /// `transaction_id`.
-        8 transaction_id: String => w::Field::must("transaction_id"),
+        8 transaction_id: String => "transaction_id: must",
         /// `total_fee`; unit fen.
-        9 total_fee: xinqiao_types::Fen => w::Field::must("total_fee"),
+        9 total_fee: xinqiao_types::Fen => "total_fee: must",
         /// `fee_type`.
-        10 fee_type: Option<String> => w::Field::new("fee_type"),
+        10 fee_type: Option<String> => "fee_type",
         /// `consume_fee`; unit fen.
-        11 consume_fee: xinqiao_types::Fen => w::Field::must("consume_fee"),
+        11 consume_fee: xinqiao_types::Fen => "consume_fee: must",
     }
 }
 
@@ -201,67 +202,66 @@ w::record! {
     /// * Catalog: `pay_v2.deposit.facepay`.
     pub struct Facepay {
         /// `mch_id`.
-        0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+        0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `nonce_str`.
-        2 nonce_str: String => w::Field::must("nonce_str"),
+        2 nonce_str: String => "nonce_str: must",
         /// `sign_type`; one of `HMAC-SHA256`.
-        3 sign_type: String => w::Field::must("sign_type"),
+        3 sign_type: String => "sign_type: must",
         /// `sign`.
-        4 sign: String => w::Field::must("sign"),
+        4 sign: String => "sign: must",
         /// `sub_mch_id`.
-        5 sub_mch_id: Option<String> => w::Field::new("sub_mch_id"),
+        5 sub_mch_id: Option<String> => "sub_mch_id",
         /// `sub_appid`.
-        6 sub_appid: Option<String> => w::Field::new("sub_appid"),
+        6 sub_appid: Option<String> => "sub_appid",
         /// `deposit`.
-        7 deposit: Option<bool> => w::Field::new("deposit").spelled(w::Spelling::BoolYn),
+        7 deposit: Option<bool> => "deposit: yes-no",
         /// `body`.
-        8 body: String => w::Field::must("body"),
+        8 body: String => "body: must",
         /// `out_trade_no`.
-        9 out_trade_no: String => w::Field::must("out_trade_no"),
+        9 out_trade_no: String => "out_trade_no: must",
         /// `total_fee`; unit fen.
-        10 total_fee: xinqiao_types::Fen => w::Field::must("total_fee"),
+        10 total_fee: xinqiao_types::Fen => "total_fee: must",
         /// `fee_type`; needed according to the documentation.
-        11 fee_type: Option<String> => w::Field::new("fee_type"),
+        11 fee_type: Option<String> => "fee_type",
         /// `openid`.
-        12 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+        12 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `face_code`; needed according to the documentation.
-        13 face_code: Option<String> => w::Field::new("face_code"),
+        13 face_code: Option<String> => "face_code",
         /// `attach`.
-        14 attach: Option<String> => w::Field::new("attach"),
+        14 attach: Option<String> => "attach",
         /// `device_info`.
-        15 device_info: Option<String> => w::Field::new("device_info"),
+        15 device_info: Option<String> => "device_info",
         /// `spbill_create_ip`.
-        16 spbill_create_ip: String => w::Field::must("spbill_create_ip"),
+        16 spbill_create_ip: String => "spbill_create_ip: must",
         /// `limit_pay`.
-        17 limit_pay: Option<String> => w::Field::new("limit_pay"),
+        17 limit_pay: Option<String> => "limit_pay",
         /// `time_start`; format `yyyyMMddHHmmss`.
-        18 time_start: Option<String> => w::Field::new("time_start"),
+        18 time_start: Option<String> => "time_start",
         /// `time_expire`; format `yyyyMMddHHmmss`.
-        19 time_expire: Option<String> => w::Field::new("time_expire"),
+        19 time_expire: Option<String> => "time_expire",
         /// `detail`.
-        20 detail: Option<FacepayDetail> => w::Field::new("detail").spelled(w::Spelling::JsonText),
+        20 detail: Option<FacepayDetail> => "detail: json",
         /// `scene_info`.
-        21 scene_info: Option<SceneInfo> => w::Field::new("scene_info").spelled(w::Spelling::JsonText),
+        21 scene_info: Option<SceneInfo> => "scene_info: json",
         /// `goods_tag`.
-        22 goods_tag: Option<String> => w::Field::new("goods_tag"),
+        22 goods_tag: Option<String> => "goods_tag",
     }
     new(
-        mch_id: xinqiao_types::MchId,
-        appid: xinqiao_types::AppId,
-        nonce_str: String,
-        sign_type: String,
-        sign: String,
-        body: String,
-        out_trade_no: String,
+        mch_id: impl Into<xinqiao_types::MchId>,
+        appid: impl Into<xinqiao_types::AppId>,
+        nonce_str: impl Into<String>,
+        sign_type: impl Into<String>,
+        sign: impl Into<String>,
+        body: impl Into<String>,
+        out_trade_no: impl Into<String>,
         total_fee: xinqiao_types::Fen,
-        spbill_create_ip: String,
+        spbill_create_ip: impl Into<String>,
     )
-    set(
+    text(
         sub_mch_id: String,
         sub_appid: String,
-        deposit: bool,
         fee_type: String,
         openid: xinqiao_types::OpenId,
         face_code: String,
@@ -270,65 +270,64 @@ w::record! {
         limit_pay: String,
         time_start: String,
         time_expire: String,
-        detail: FacepayDetail,
-        scene_info: SceneInfo,
         goods_tag: String,
     )
+    set(deposit: bool, detail: FacepayDetail, scene_info: SceneInfo)
 }
 
 w::record! {
     /// Answer to [`Facepay`].
     pub struct FacepayResponse {
         /// `mch_id`.
-        0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+        0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `nonce_str`.
-        2 nonce_str: Option<String> => w::Field::new("nonce_str"),
+        2 nonce_str: Option<String> => "nonce_str",
         /// `sign_type`.
-        3 sign_type: Option<String> => w::Field::new("sign_type"),
+        3 sign_type: Option<String> => "sign_type",
         /// `sign`.
-        4 sign: Option<String> => w::Field::new("sign"),
+        4 sign: Option<String> => "sign",
         /// `sub_mch_id`.
-        5 sub_mch_id: Option<String> => w::Field::new("sub_mch_id"),
+        5 sub_mch_id: Option<String> => "sub_mch_id",
         /// `sub_appid`.
-        6 sub_appid: Option<String> => w::Field::new("sub_appid"),
+        6 sub_appid: Option<String> => "sub_appid",
         /// `device_info`.
-        7 device_info: Option<String> => w::Field::new("device_info"),
+        7 device_info: Option<String> => "device_info",
         /// `openid`.
-        8 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        8 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `is_subscribe`.
-        9 is_subscribe: bool => w::Field::must("is_subscribe").spelled(w::Spelling::BoolYn),
+        9 is_subscribe: bool => "is_subscribe: must yes-no",
         /// `sub_openid`.
-        10 sub_openid: Option<String> => w::Field::new("sub_openid"),
+        10 sub_openid: Option<String> => "sub_openid",
         /// `sub_is_subscribe`.
-        11 sub_is_subscribe: Option<bool> => w::Field::new("sub_is_subscribe").spelled(w::Spelling::BoolYn),
+        11 sub_is_subscribe: Option<bool> => "sub_is_subscribe: yes-no",
         /// `trade_type`.
-        12 trade_type: String => w::Field::must("trade_type"),
+        12 trade_type: String => "trade_type: must",
         /// `bank_type`.
-        13 bank_type: String => w::Field::must("bank_type"),
+        13 bank_type: String => "bank_type: must",
         /// `total_fee`; unit fen.
-        14 total_fee: xinqiao_types::Fen => w::Field::must("total_fee"),
+        14 total_fee: xinqiao_types::Fen => "total_fee: must",
         /// `fee_type`.
-        15 fee_type: Option<String> => w::Field::new("fee_type"),
+        15 fee_type: Option<String> => "fee_type",
         /// `settlement_total_fee`; unit fen.
-        16 settlement_total_fee: Option<xinqiao_types::Fen> => w::Field::new("settlement_total_fee"),
+        16 settlement_total_fee: Option<xinqiao_types::Fen> => "settlement_total_fee",
         /// `coupon_fee`.
-        17 coupon_fee: Option<i64> => w::Field::new("coupon_fee"),
+        17 coupon_fee: Option<i64> => "coupon_fee",
         /// `cash_fee`; unit fen.
-        18 cash_fee: Option<xinqiao_types::Fen> => w::Field::new("cash_fee"),
+        18 cash_fee: Option<xinqiao_types::Fen> => "cash_fee",
         /// `cash_fee_type`.
-        19 cash_fee_type: Option<String> => w::Field::new("cash_fee_type"),
+        19 cash_fee_type: Option<String> => "cash_fee_type",
         /// `out_trade_no`.
-        20 out_trade_no: String => w::Field::must("out_trade_no"),
+        20 out_trade_no: String => "out_trade_no: must",
         /// `transaction_id`.
-        21 transaction_id: String => w::Field::must("transaction_id"),
+        21 transaction_id: String => "transaction_id: must",
         /// `attach`.
-        22 attach: Option<String> => w::Field::new("attach"),
+        22 attach: Option<String> => "attach",
         /// `time_end`; format `yyyyMMddHHmmss`.
-        23 time_end: Option<String> => w::Field::new("time_end"),
+        23 time_end: Option<String> => "time_end",
         /// `promotion_detail`.
-        24 promotion_detail: Option<String> => w::Field::new("promotion_detail"),
+        24 promotion_detail: Option<String> => "promotion_detail",
     }
 }
 
@@ -359,73 +358,73 @@ w::record! {
     /// * Catalog: `pay_v2.deposit.micropay`.
     pub struct Micropay {
         /// `mch_id`.
-        0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+        0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `nonce_str`.
-        2 nonce_str: String => w::Field::must("nonce_str"),
+        2 nonce_str: String => "nonce_str: must",
         /// `sign_type`; one of `MD5` `HMAC-SHA256`.
-        3 sign_type: String => w::Field::must("sign_type"),
+        3 sign_type: String => "sign_type: must",
         /// `sign`.
-        4 sign: String => w::Field::must("sign"),
+        4 sign: String => "sign: must",
         /// `sub_mch_id`.
-        5 sub_mch_id: Option<String> => w::Field::new("sub_mch_id"),
+        5 sub_mch_id: Option<String> => "sub_mch_id",
         /// `sub_appid`.
-        6 sub_appid: Option<String> => w::Field::new("sub_appid"),
+        6 sub_appid: Option<String> => "sub_appid",
         /// `deposit`.
-        7 deposit: bool => w::Field::must("deposit").spelled(w::Spelling::BoolYn),
+        7 deposit: bool => "deposit: must yes-no",
         /// `body`.
-        8 body: String => w::Field::must("body"),
+        8 body: String => "body: must",
         /// `out_trade_no`.
-        9 out_trade_no: String => w::Field::must("out_trade_no"),
+        9 out_trade_no: String => "out_trade_no: must",
         /// `total_fee`; unit fen.
-        10 total_fee: xinqiao_types::Fen => w::Field::must("total_fee"),
+        10 total_fee: xinqiao_types::Fen => "total_fee: must",
         /// `fee_type`; needed according to the documentation.
-        11 fee_type: Option<String> => w::Field::new("fee_type"),
+        11 fee_type: Option<String> => "fee_type",
         /// `openid`.
-        12 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+        12 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `auth_code`; needed according to the documentation.
-        13 auth_code: Option<String> => w::Field::new("auth_code").masked(),
+        13 auth_code: Option<String> => "auth_code: masked",
         /// `attach`.
-        14 attach: Option<String> => w::Field::new("attach"),
+        14 attach: Option<String> => "attach",
         /// `device_info`.
-        15 device_info: Option<String> => w::Field::new("device_info"),
+        15 device_info: Option<String> => "device_info",
         /// `spbill_create_ip`.
-        16 spbill_create_ip: String => w::Field::must("spbill_create_ip"),
+        16 spbill_create_ip: String => "spbill_create_ip: must",
         /// `product_id`.
-        17 product_id: Option<String> => w::Field::new("product_id"),
+        17 product_id: Option<String> => "product_id",
         /// `limit_pay`.
-        18 limit_pay: Option<String> => w::Field::new("limit_pay"),
+        18 limit_pay: Option<String> => "limit_pay",
         /// `time_start`; format `yyyyMMddHHmmss`.
-        19 time_start: Option<String> => w::Field::new("time_start"),
+        19 time_start: Option<String> => "time_start",
         /// `time_expire`; format `yyyyMMddHHmmss`.
-        20 time_expire: Option<String> => w::Field::new("time_expire"),
+        20 time_expire: Option<String> => "time_expire",
         /// `detail`.
-        21 detail: Option<FacepayDetail> => w::Field::new("detail").spelled(w::Spelling::JsonText),
+        21 detail: Option<FacepayDetail> => "detail: json",
         /// `scene_info`.
-        22 scene_info: Option<SceneInfo> => w::Field::new("scene_info").spelled(w::Spelling::JsonText),
+        22 scene_info: Option<SceneInfo> => "scene_info: json",
         /// `version`.
-        23 version: Option<String> => w::Field::new("version"),
+        23 version: Option<String> => "version",
         /// `profit_sharing`; one of `N` `Y`.
-        24 profit_sharing: Option<String> => w::Field::new("profit_sharing"),
+        24 profit_sharing: Option<String> => "profit_sharing",
         /// `goods_tag`.
-        25 goods_tag: Option<String> => w::Field::new("goods_tag"),
+        25 goods_tag: Option<String> => "goods_tag",
         /// `receipt`.
-        26 receipt: Option<String> => w::Field::new("receipt"),
+        26 receipt: Option<String> => "receipt",
     }
     new(
-        mch_id: xinqiao_types::MchId,
-        appid: xinqiao_types::AppId,
-        nonce_str: String,
-        sign_type: String,
-        sign: String,
+        mch_id: impl Into<xinqiao_types::MchId>,
+        appid: impl Into<xinqiao_types::AppId>,
+        nonce_str: impl Into<String>,
+        sign_type: impl Into<String>,
+        sign: impl Into<String>,
         deposit: bool,
-        body: String,
-        out_trade_no: String,
+        body: impl Into<String>,
+        out_trade_no: impl Into<String>,
         total_fee: xinqiao_types::Fen,
-        spbill_create_ip: String,
+        spbill_create_ip: impl Into<String>,
     )
-    set(
+    text(
         sub_mch_id: String,
         sub_appid: String,
         fee_type: String,
@@ -437,68 +436,67 @@ w::record! {
         limit_pay: String,
         time_start: String,
         time_expire: String,
-        detail: FacepayDetail,
-        scene_info: SceneInfo,
         version: String,
         profit_sharing: String,
         goods_tag: String,
         receipt: String,
     )
+    set(detail: FacepayDetail, scene_info: SceneInfo)
 }
 
 w::record! {
     /// Answer to [`Micropay`].
     pub struct MicropayResponse {
         /// `mch_id`.
-        0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+        0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `nonce_str`.
-        2 nonce_str: Option<String> => w::Field::new("nonce_str"),
+        2 nonce_str: Option<String> => "nonce_str",
         /// `sign_type`.
-        3 sign_type: Option<String> => w::Field::new("sign_type"),
+        3 sign_type: Option<String> => "sign_type",
         /// `sign`.
-        4 sign: Option<String> => w::Field::new("sign"),
+        4 sign: Option<String> => "sign",
         /// `sub_mch_id`.
-        5 sub_mch_id: Option<String> => w::Field::new("sub_mch_id"),
+        5 sub_mch_id: Option<String> => "sub_mch_id",
         /// `sub_appid`.
-        6 sub_appid: Option<String> => w::Field::new("sub_appid"),
+        6 sub_appid: Option<String> => "sub_appid",
         /// `device_info`.
-        7 device_info: Option<String> => w::Field::new("device_info"),
+        7 device_info: Option<String> => "device_info",
         /// `openid`.
-        8 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        8 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `is_subscribe`.
-        9 is_subscribe: bool => w::Field::must("is_subscribe").spelled(w::Spelling::BoolYn),
+        9 is_subscribe: bool => "is_subscribe: must yes-no",
         /// `sub_openid`.
-        10 sub_openid: Option<String> => w::Field::new("sub_openid"),
+        10 sub_openid: Option<String> => "sub_openid",
         /// `sub_is_subscribe`.
-        11 sub_is_subscribe: Option<bool> => w::Field::new("sub_is_subscribe").spelled(w::Spelling::BoolYn),
+        11 sub_is_subscribe: Option<bool> => "sub_is_subscribe: yes-no",
         /// `trade_type`.
-        12 trade_type: String => w::Field::must("trade_type"),
+        12 trade_type: String => "trade_type: must",
         /// `bank_type`.
-        13 bank_type: String => w::Field::must("bank_type"),
+        13 bank_type: String => "bank_type: must",
         /// `total_fee`; unit fen.
-        14 total_fee: xinqiao_types::Fen => w::Field::must("total_fee"),
+        14 total_fee: xinqiao_types::Fen => "total_fee: must",
         /// `fee_type`.
-        15 fee_type: Option<String> => w::Field::new("fee_type"),
+        15 fee_type: Option<String> => "fee_type",
         /// `settlement_total_fee`; unit fen.
-        16 settlement_total_fee: Option<xinqiao_types::Fen> => w::Field::new("settlement_total_fee"),
+        16 settlement_total_fee: Option<xinqiao_types::Fen> => "settlement_total_fee",
         /// `coupon_fee`.
-        17 coupon_fee: Option<i64> => w::Field::new("coupon_fee"),
+        17 coupon_fee: Option<i64> => "coupon_fee",
         /// `cash_fee`; unit fen.
-        18 cash_fee: Option<xinqiao_types::Fen> => w::Field::new("cash_fee"),
+        18 cash_fee: Option<xinqiao_types::Fen> => "cash_fee",
         /// `cash_fee_type`.
-        19 cash_fee_type: Option<String> => w::Field::new("cash_fee_type"),
+        19 cash_fee_type: Option<String> => "cash_fee_type",
         /// `out_trade_no`.
-        20 out_trade_no: String => w::Field::must("out_trade_no"),
+        20 out_trade_no: String => "out_trade_no: must",
         /// `transaction_id`.
-        21 transaction_id: String => w::Field::must("transaction_id"),
+        21 transaction_id: String => "transaction_id: must",
         /// `attach`.
-        22 attach: Option<String> => w::Field::new("attach"),
+        22 attach: Option<String> => "attach",
         /// `time_end`; format `yyyyMMddHHmmss`.
-        23 time_end: Option<String> => w::Field::new("time_end"),
+        23 time_end: Option<String> => "time_end",
         /// `promotion_detail`.
-        24 promotion_detail: Option<String> => w::Field::new("promotion_detail"),
+        24 promotion_detail: Option<String> => "promotion_detail",
     }
 }
 
@@ -529,28 +527,33 @@ w::record! {
     /// * Catalog: `pay_v2.deposit.orderquery`.
     pub struct Orderquery {
         /// `mch_id`.
-        0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+        0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `nonce_str`.
-        2 nonce_str: String => w::Field::must("nonce_str"),
+        2 nonce_str: String => "nonce_str: must",
         /// `sign_type`; one of `MD5` `HMAC-SHA256`.
-        3 sign_type: Option<String> => w::Field::new("sign_type"),
+        3 sign_type: Option<String> => "sign_type",
         /// `sign`.
-        4 sign: String => w::Field::must("sign"),
+        4 sign: String => "sign: must",
         /// `sub_mch_id`.
-        5 sub_mch_id: Option<String> => w::Field::new("sub_mch_id"),
+        5 sub_mch_id: Option<String> => "sub_mch_id",
         /// `sub_appid`.
-        6 sub_appid: Option<String> => w::Field::new("sub_appid"),
+        6 sub_appid: Option<String> => "sub_appid",
         /// `out_trade_no`; needed according to the documentation.
-        7 out_trade_no: Option<String> => w::Field::new("out_trade_no"),
+        7 out_trade_no: Option<String> => "out_trade_no",
         /// `transaction_id`; needed according to the documentation.
-        8 transaction_id: Option<String> => w::Field::new("transaction_id"),
+        8 transaction_id: Option<String> => "transaction_id",
         /// `version`; one of `1.0`.
-        9 version: Option<String> => w::Field::new("version"),
+        9 version: Option<String> => "version",
     }
-    new(mch_id: xinqiao_types::MchId, appid: xinqiao_types::AppId, nonce_str: String, sign: String)
-    set(
+    new(
+        mch_id: impl Into<xinqiao_types::MchId>,
+        appid: impl Into<xinqiao_types::AppId>,
+        nonce_str: impl Into<String>,
+        sign: impl Into<String>,
+    )
+    text(
         sign_type: String,
         sub_mch_id: String,
         sub_appid: String,
@@ -564,69 +567,69 @@ w::record! {
     /// Answer to [`Orderquery`].
     pub struct OrderqueryResponse {
         /// `mch_id`.
-        0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+        0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `nonce_str`.
-        2 nonce_str: Option<String> => w::Field::new("nonce_str"),
+        2 nonce_str: Option<String> => "nonce_str",
         /// `sign_type`.
-        3 sign_type: Option<String> => w::Field::new("sign_type"),
+        3 sign_type: Option<String> => "sign_type",
         /// `sign`.
-        4 sign: Option<String> => w::Field::new("sign"),
+        4 sign: Option<String> => "sign",
         /// `sub_mch_id`.
-        5 sub_mch_id: Option<String> => w::Field::new("sub_mch_id"),
+        5 sub_mch_id: Option<String> => "sub_mch_id",
         /// `sub_appid`.
-        6 sub_appid: Option<String> => w::Field::new("sub_appid"),
+        6 sub_appid: Option<String> => "sub_appid",
         /// `device_info`.
-        7 device_info: Option<String> => w::Field::new("device_info"),
+        7 device_info: Option<String> => "device_info",
         /// `openid`.
-        8 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        8 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `is_subscribe`.
-        9 is_subscribe: bool => w::Field::must("is_subscribe").spelled(w::Spelling::BoolYn),
+        9 is_subscribe: bool => "is_subscribe: must yes-no",
         /// `sub_openid`.
-        10 sub_openid: Option<String> => w::Field::new("sub_openid"),
+        10 sub_openid: Option<String> => "sub_openid",
         /// `sub_is_subscribe`.
-        11 sub_is_subscribe: Option<bool> => w::Field::new("sub_is_subscribe").spelled(w::Spelling::BoolYn),
+        11 sub_is_subscribe: Option<bool> => "sub_is_subscribe: yes-no",
         /// `trade_state`; one of `SUCCESS` `REFUND` `NOTPAY` `CLOSED` `REVOKED` `USERPAYING` `PAYERROR` `ACCEPT`.
-        12 trade_state: String => w::Field::must("trade_state"),
+        12 trade_state: String => "trade_state: must",
         /// `trade_state_desc`.
-        13 trade_state_desc: String => w::Field::must("trade_state_desc"),
+        13 trade_state_desc: String => "trade_state_desc: must",
         /// `trade_type`.
-        14 trade_type: String => w::Field::must("trade_type"),
+        14 trade_type: String => "trade_type: must",
         /// `bank_type`.
-        15 bank_type: String => w::Field::must("bank_type"),
+        15 bank_type: String => "bank_type: must",
         /// `total_fee`; unit fen.
-        16 total_fee: xinqiao_types::Fen => w::Field::must("total_fee"),
+        16 total_fee: xinqiao_types::Fen => "total_fee: must",
         /// `fee_type`.
-        17 fee_type: Option<String> => w::Field::new("fee_type"),
+        17 fee_type: Option<String> => "fee_type",
         /// `settlement_total_fee`; unit fen.
-        18 settlement_total_fee: Option<xinqiao_types::Fen> => w::Field::new("settlement_total_fee"),
+        18 settlement_total_fee: Option<xinqiao_types::Fen> => "settlement_total_fee",
         /// `coupon_fee`.
-        19 coupon_fee: Option<i64> => w::Field::new("coupon_fee"),
+        19 coupon_fee: Option<i64> => "coupon_fee",
         /// `cash_fee`; unit fen.
-        20 cash_fee: Option<xinqiao_types::Fen> => w::Field::new("cash_fee"),
+        20 cash_fee: Option<xinqiao_types::Fen> => "cash_fee",
         /// `cash_fee_type`.
-        21 cash_fee_type: Option<String> => w::Field::new("cash_fee_type"),
+        21 cash_fee_type: Option<String> => "cash_fee_type",
         /// `consume_fee`; unit fen.
-        22 consume_fee: xinqiao_types::Fen => w::Field::must("consume_fee"),
+        22 consume_fee: xinqiao_types::Fen => "consume_fee: must",
         /// `out_trade_no`.
-        23 out_trade_no: String => w::Field::must("out_trade_no"),
+        23 out_trade_no: String => "out_trade_no: must",
         /// `transaction_id`.
-        24 transaction_id: String => w::Field::must("transaction_id"),
+        24 transaction_id: String => "transaction_id: must",
         /// `attach`.
-        25 attach: Option<String> => w::Field::new("attach"),
+        25 attach: Option<String> => "attach",
         /// `time_end`; format `yyyyMMddHHmmss`.
-        26 time_end: Option<String> => w::Field::new("time_end"),
+        26 time_end: Option<String> => "time_end",
         /// `coupon_count`.
-        27 coupon_count: Option<i64> => w::Field::new("coupon_count"),
+        27 coupon_count: Option<i64> => "coupon_count",
         /// `coupon_type_$n`.
-        28 coupon_type_n: Option<Vec<String>> => w::Field::new("coupon_type_$n").numbered(),
+        28 coupon_type_n: Option<Vec<String>> => "coupon_type_$n: numbered",
         /// `coupon_id_$n`.
-        29 coupon_id_n: Option<Vec<String>> => w::Field::new("coupon_id_$n").numbered(),
+        29 coupon_id_n: Option<Vec<String>> => "coupon_id_$n: numbered",
         /// `coupon_fee_$n`.
-        30 coupon_fee_n: Option<Vec<i64>> => w::Field::new("coupon_fee_$n").numbered(),
+        30 coupon_fee_n: Option<Vec<i64>> => "coupon_fee_$n: numbered",
         /// `promotion_detail`.
-        31 promotion_detail: Option<String> => w::Field::new("promotion_detail"),
+        31 promotion_detail: Option<String> => "promotion_detail",
     }
 }
 
@@ -657,50 +660,50 @@ w::record! {
     /// * Catalog: `pay_v2.deposit.refund`.
     pub struct Refund {
         /// `mch_id`.
-        0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+        0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `nonce_str`.
-        2 nonce_str: String => w::Field::must("nonce_str"),
+        2 nonce_str: String => "nonce_str: must",
         /// `sign_type`; one of `MD5` `HMAC-SHA256`.
-        3 sign_type: Option<String> => w::Field::new("sign_type"),
+        3 sign_type: Option<String> => "sign_type",
         /// `sign`.
-        4 sign: String => w::Field::must("sign"),
+        4 sign: String => "sign: must",
         /// `sub_mch_id`.
-        5 sub_mch_id: Option<String> => w::Field::new("sub_mch_id"),
+        5 sub_mch_id: Option<String> => "sub_mch_id",
         /// `sub_appid`.
-        6 sub_appid: Option<String> => w::Field::new("sub_appid"),
+        6 sub_appid: Option<String> => "sub_appid",
         /// `out_trade_no`.
-        7 out_trade_no: String => w::Field::must("out_trade_no"),
+        7 out_trade_no: String => "out_trade_no: must",
         /// `transaction_id`.
-        8 transaction_id: String => w::Field::must("transaction_id"),
+        8 transaction_id: String => "transaction_id: must",
         /// `out_refund_no`.
-        9 out_refund_no: String => w::Field::must("out_refund_no"),
+        9 out_refund_no: String => "out_refund_no: must",
         /// `total_fee`; unit fen.
-        10 total_fee: xinqiao_types::Fen => w::Field::must("total_fee"),
+        10 total_fee: xinqiao_types::Fen => "total_fee: must",
         /// `refund_fee`; unit fen.
-        11 refund_fee: xinqiao_types::Fen => w::Field::must("refund_fee"),
+        11 refund_fee: xinqiao_types::Fen => "refund_fee: must",
         /// `refund_fee_type`.
-        12 refund_fee_type: Option<String> => w::Field::new("refund_fee_type"),
+        12 refund_fee_type: Option<String> => "refund_fee_type",
         /// `refund_desc`.
-        13 refund_desc: Option<String> => w::Field::new("refund_desc"),
+        13 refund_desc: Option<String> => "refund_desc",
         /// `refund_account`.
-        14 refund_account: Option<String> => w::Field::new("refund_account"),
+        14 refund_account: Option<String> => "refund_account",
         /// `notify_url`.
-        15 notify_url: Option<String> => w::Field::new("notify_url"),
+        15 notify_url: Option<String> => "notify_url",
     }
     new(
-        mch_id: xinqiao_types::MchId,
-        appid: xinqiao_types::AppId,
-        nonce_str: String,
-        sign: String,
-        out_trade_no: String,
-        transaction_id: String,
-        out_refund_no: String,
+        mch_id: impl Into<xinqiao_types::MchId>,
+        appid: impl Into<xinqiao_types::AppId>,
+        nonce_str: impl Into<String>,
+        sign: impl Into<String>,
+        out_trade_no: impl Into<String>,
+        transaction_id: impl Into<String>,
+        out_refund_no: impl Into<String>,
         total_fee: xinqiao_types::Fen,
         refund_fee: xinqiao_types::Fen,
     )
-    set(
+    text(
         sign_type: String,
         sub_mch_id: String,
         sub_appid: String,
@@ -715,53 +718,53 @@ w::record! {
     /// Answer to [`Refund`].
     pub struct RefundResponse {
         /// `mch_id`.
-        0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+        0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `nonce_str`.
-        2 nonce_str: Option<String> => w::Field::new("nonce_str"),
+        2 nonce_str: Option<String> => "nonce_str",
         /// `sign_type`.
-        3 sign_type: Option<String> => w::Field::new("sign_type"),
+        3 sign_type: Option<String> => "sign_type",
         /// `sign`.
-        4 sign: Option<String> => w::Field::new("sign"),
+        4 sign: Option<String> => "sign",
         /// `sub_mch_id`.
-        5 sub_mch_id: Option<String> => w::Field::new("sub_mch_id"),
+        5 sub_mch_id: Option<String> => "sub_mch_id",
         /// `sub_appid`.
-        6 sub_appid: Option<String> => w::Field::new("sub_appid"),
+        6 sub_appid: Option<String> => "sub_appid",
         /// `out_trade_no`.
-        7 out_trade_no: String => w::Field::must("out_trade_no"),
+        7 out_trade_no: String => "out_trade_no: must",
         /// `transaction_id`.
-        8 transaction_id: String => w::Field::must("transaction_id"),
+        8 transaction_id: String => "transaction_id: must",
         /// `out_refund_no`.
-        9 out_refund_no: String => w::Field::must("out_refund_no"),
+        9 out_refund_no: String => "out_refund_no: must",
         /// `refund_id`.
-        10 refund_id: String => w::Field::must("refund_id"),
+        10 refund_id: String => "refund_id: must",
         /// `total_fee`; unit fen.
-        11 total_fee: xinqiao_types::Fen => w::Field::must("total_fee"),
+        11 total_fee: xinqiao_types::Fen => "total_fee: must",
         /// `fee_type`.
-        12 fee_type: Option<String> => w::Field::new("fee_type"),
+        12 fee_type: Option<String> => "fee_type",
         /// `refund_fee`; unit fen.
-        13 refund_fee: xinqiao_types::Fen => w::Field::must("refund_fee"),
+        13 refund_fee: xinqiao_types::Fen => "refund_fee: must",
         /// `settlement_total_fee`; unit fen.
-        14 settlement_total_fee: Option<xinqiao_types::Fen> => w::Field::new("settlement_total_fee"),
+        14 settlement_total_fee: Option<xinqiao_types::Fen> => "settlement_total_fee",
         /// `settlement_refund_fee`; unit fen.
-        15 settlement_refund_fee: Option<xinqiao_types::Fen> => w::Field::new("settlement_refund_fee"),
+        15 settlement_refund_fee: Option<xinqiao_types::Fen> => "settlement_refund_fee",
         /// `coupon_refund_fee`.
-        16 coupon_refund_fee: Option<i64> => w::Field::new("coupon_refund_fee"),
+        16 coupon_refund_fee: Option<i64> => "coupon_refund_fee",
         /// `cash_fee`; unit fen.
-        17 cash_fee: Option<xinqiao_types::Fen> => w::Field::new("cash_fee"),
+        17 cash_fee: Option<xinqiao_types::Fen> => "cash_fee",
         /// `cash_refund_fee`; unit fen.
-        18 cash_refund_fee: Option<xinqiao_types::Fen> => w::Field::new("cash_refund_fee"),
+        18 cash_refund_fee: Option<xinqiao_types::Fen> => "cash_refund_fee",
         /// `cash_fee_type`.
-        19 cash_fee_type: Option<String> => w::Field::new("cash_fee_type"),
+        19 cash_fee_type: Option<String> => "cash_fee_type",
         /// `coupon_type_$n`.
-        20 coupon_type_n: Option<Vec<String>> => w::Field::new("coupon_type_$n").numbered(),
+        20 coupon_type_n: Option<Vec<String>> => "coupon_type_$n: numbered",
         /// `coupon_refund_fee_$n`.
-        21 coupon_refund_fee_n: Option<Vec<i64>> => w::Field::new("coupon_refund_fee_$n").numbered(),
+        21 coupon_refund_fee_n: Option<Vec<i64>> => "coupon_refund_fee_$n: numbered",
         /// `coupon_refund_count`.
-        22 coupon_refund_count: Option<i64> => w::Field::new("coupon_refund_count"),
+        22 coupon_refund_count: Option<i64> => "coupon_refund_count",
         /// `coupon_refund_id_$n`.
-        23 coupon_refund_id_n: Option<Vec<String>> => w::Field::new("coupon_refund_id_$n").numbered(),
+        23 coupon_refund_id_n: Option<Vec<String>> => "coupon_refund_id_$n: numbered",
     }
 }
 
@@ -792,127 +795,127 @@ w::record! {
     /// * Catalog: `pay_v2.deposit.refundquery`.
     pub struct Refundquery {
         /// `mch_id`.
-        0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+        0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `nonce_str`.
-        2 nonce_str: String => w::Field::must("nonce_str"),
+        2 nonce_str: String => "nonce_str: must",
         /// `sign_type`; one of `MD5` `HMAC-SHA256`.
-        3 sign_type: Option<String> => w::Field::new("sign_type"),
+        3 sign_type: Option<String> => "sign_type",
         /// `sign`.
-        4 sign: String => w::Field::must("sign"),
+        4 sign: String => "sign: must",
         /// `sub_mch_id`.
-        5 sub_mch_id: Option<String> => w::Field::new("sub_mch_id"),
+        5 sub_mch_id: Option<String> => "sub_mch_id",
         /// `sub_appid`.
-        6 sub_appid: Option<String> => w::Field::new("sub_appid"),
+        6 sub_appid: Option<String> => "sub_appid",
         /// `out_refund_no`; needed according to the documentation.
-        7 out_refund_no: Option<String> => w::Field::new("out_refund_no"),
+        7 out_refund_no: Option<String> => "out_refund_no",
         /// `refund_id`; needed according to the documentation.
-        8 refund_id: Option<String> => w::Field::new("refund_id"),
+        8 refund_id: Option<String> => "refund_id",
         /// `transaction_id`.
-        9 transaction_id: String => w::Field::must("transaction_id"),
+        9 transaction_id: String => "transaction_id: must",
         /// `out_trade_no`.
-        10 out_trade_no: String => w::Field::must("out_trade_no"),
+        10 out_trade_no: String => "out_trade_no: must",
         /// `offset`.
-        11 offset: Option<i64> => w::Field::new("offset"),
+        11 offset: Option<i64> => "offset",
     }
     new(
-        mch_id: xinqiao_types::MchId,
-        appid: xinqiao_types::AppId,
-        nonce_str: String,
-        sign: String,
-        transaction_id: String,
-        out_trade_no: String,
+        mch_id: impl Into<xinqiao_types::MchId>,
+        appid: impl Into<xinqiao_types::AppId>,
+        nonce_str: impl Into<String>,
+        sign: impl Into<String>,
+        transaction_id: impl Into<String>,
+        out_trade_no: impl Into<String>,
     )
-    set(
+    text(
         sign_type: String,
         sub_mch_id: String,
         sub_appid: String,
         out_refund_no: String,
         refund_id: String,
-        offset: i64,
     )
+    set(offset: i64)
 }
 
 w::record! {
     /// Answer to [`Refundquery`].
     pub struct RefundqueryResponse {
         /// `mch_id`.
-        0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+        0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `nonce_str`.
-        2 nonce_str: Option<String> => w::Field::new("nonce_str"),
+        2 nonce_str: Option<String> => "nonce_str",
         /// `sign_type`.
-        3 sign_type: Option<String> => w::Field::new("sign_type"),
+        3 sign_type: Option<String> => "sign_type",
         /// `sign`.
-        4 sign: Option<String> => w::Field::new("sign"),
+        4 sign: Option<String> => "sign",
         /// `sub_mch_id`.
-        5 sub_mch_id: Option<String> => w::Field::new("sub_mch_id"),
+        5 sub_mch_id: Option<String> => "sub_mch_id",
         /// `sub_appid`.
-        6 sub_appid: Option<String> => w::Field::new("sub_appid"),
+        6 sub_appid: Option<String> => "sub_appid",
         /// `out_trade_no`.
-        7 out_trade_no: String => w::Field::must("out_trade_no"),
+        7 out_trade_no: String => "out_trade_no: must",
         /// `transaction_id`.
-        8 transaction_id: String => w::Field::must("transaction_id"),
+        8 transaction_id: String => "transaction_id: must",
         /// `total_fee`; unit fen.
-        9 total_fee: xinqiao_types::Fen => w::Field::must("total_fee"),
+        9 total_fee: xinqiao_types::Fen => "total_fee: must",
         /// `fee_type`.
-        10 fee_type: Option<String> => w::Field::new("fee_type"),
+        10 fee_type: Option<String> => "fee_type",
         /// `settlement_total_fee`; unit fen.
-        11 settlement_total_fee: Option<xinqiao_types::Fen> => w::Field::new("settlement_total_fee"),
+        11 settlement_total_fee: Option<xinqiao_types::Fen> => "settlement_total_fee",
         /// `cash_fee`; unit fen.
-        12 cash_fee: Option<xinqiao_types::Fen> => w::Field::new("cash_fee"),
+        12 cash_fee: Option<xinqiao_types::Fen> => "cash_fee",
         /// `out_refund_no`.
-        13 out_refund_no: String => w::Field::must("out_refund_no"),
+        13 out_refund_no: String => "out_refund_no: must",
         /// `refund_id`.
-        14 refund_id: String => w::Field::must("refund_id"),
+        14 refund_id: String => "refund_id: must",
         /// `refund_channel`.
-        15 refund_channel: Option<String> => w::Field::new("refund_channel"),
+        15 refund_channel: Option<String> => "refund_channel",
         /// `refund_status`.
-        16 refund_status: String => w::Field::must("refund_status"),
+        16 refund_status: String => "refund_status: must",
         /// `refund_account`.
-        17 refund_account: Option<String> => w::Field::new("refund_account"),
+        17 refund_account: Option<String> => "refund_account",
         /// `refund_recv_accout`.
-        18 refund_recv_accout: Option<String> => w::Field::new("refund_recv_accout"),
+        18 refund_recv_accout: Option<String> => "refund_recv_accout",
         /// `refund_fee`; unit fen.
-        19 refund_fee: xinqiao_types::Fen => w::Field::must("refund_fee"),
+        19 refund_fee: xinqiao_types::Fen => "refund_fee: must",
         /// `settlement_refund_fee`; unit fen.
-        20 settlement_refund_fee: Option<xinqiao_types::Fen> => w::Field::new("settlement_refund_fee"),
+        20 settlement_refund_fee: Option<xinqiao_types::Fen> => "settlement_refund_fee",
         /// `refund_success_time`; format `yyyyMMddHHmmss`.
-        21 refund_success_time: Option<String> => w::Field::new("refund_success_time"),
+        21 refund_success_time: Option<String> => "refund_success_time",
         /// `total_refund_count`.
-        22 total_refund_count: Option<i64> => w::Field::new("total_refund_count"),
+        22 total_refund_count: Option<i64> => "total_refund_count",
         /// `refund_count`.
-        23 refund_count: i64 => w::Field::must("refund_count"),
+        23 refund_count: i64 => "refund_count: must",
         /// `out_refund_no_$n`.
-        24 out_refund_no_n: Option<Vec<String>> => w::Field::new("out_refund_no_$n").numbered(),
+        24 out_refund_no_n: Option<Vec<String>> => "out_refund_no_$n: numbered",
         /// `refund_id_$n`.
-        25 refund_id_n: Option<Vec<String>> => w::Field::new("refund_id_$n").numbered(),
+        25 refund_id_n: Option<Vec<String>> => "refund_id_$n: numbered",
         /// `refund_channel_$n`.
-        26 refund_channel_n: Option<Vec<String>> => w::Field::new("refund_channel_$n").numbered(),
+        26 refund_channel_n: Option<Vec<String>> => "refund_channel_$n: numbered",
         /// `refund_fee_$n`.
-        27 refund_fee_n: Option<Vec<i64>> => w::Field::new("refund_fee_$n").numbered(),
+        27 refund_fee_n: Option<Vec<i64>> => "refund_fee_$n: numbered",
         /// `settlement_refund_fee_$n`.
-        28 settlement_refund_fee_n: Option<Vec<i64>> => w::Field::new("settlement_refund_fee_$n").numbered(),
+        28 settlement_refund_fee_n: Option<Vec<i64>> => "settlement_refund_fee_$n: numbered",
         /// `coupon_type_$n_$m`.
-        29 coupon_type_n_m: Option<Vec<Vec<String>>> => w::Field::new("coupon_type_$n_$m").numbered(),
+        29 coupon_type_n_m: Option<Vec<Vec<String>>> => "coupon_type_$n_$m: numbered",
         /// `coupon_refund_fee_$n`.
-        30 coupon_refund_fee_n: Option<Vec<i64>> => w::Field::new("coupon_refund_fee_$n").numbered(),
+        30 coupon_refund_fee_n: Option<Vec<i64>> => "coupon_refund_fee_$n: numbered",
         /// `coupon_refund_count_$n`.
-        31 coupon_refund_count_n: Option<Vec<i64>> => w::Field::new("coupon_refund_count_$n").numbered(),
+        31 coupon_refund_count_n: Option<Vec<i64>> => "coupon_refund_count_$n: numbered",
         /// `coupon_refund_id_$n_$m`.
-        32 coupon_refund_id_n_m: Option<Vec<Vec<String>>> => w::Field::new("coupon_refund_id_$n_$m").numbered(),
+        32 coupon_refund_id_n_m: Option<Vec<Vec<String>>> => "coupon_refund_id_$n_$m: numbered",
         /// `coupon_refund_fee_$n_$m`.
-        33 coupon_refund_fee_n_m: Option<Vec<Vec<i64>>> => w::Field::new("coupon_refund_fee_$n_$m").numbered(),
+        33 coupon_refund_fee_n_m: Option<Vec<Vec<i64>>> => "coupon_refund_fee_$n_$m: numbered",
         /// `refund_status_$n`.
-        34 refund_status_n: Option<Vec<String>> => w::Field::new("refund_status_$n").numbered(),
+        34 refund_status_n: Option<Vec<String>> => "refund_status_$n: numbered",
         /// `refund_account_$n`.
-        35 refund_account_n: Option<Vec<String>> => w::Field::new("refund_account_$n").numbered(),
+        35 refund_account_n: Option<Vec<String>> => "refund_account_$n: numbered",
         /// `refund_recv_accout_$n`.
-        36 refund_recv_accout_n: Option<Vec<String>> => w::Field::new("refund_recv_accout_$n").numbered(),
+        36 refund_recv_accout_n: Option<Vec<String>> => "refund_recv_accout_$n: numbered",
         /// `refund_success_time_$n`.
-        37 refund_success_time_n: Option<Vec<String>> => w::Field::new("refund_success_time_$n").numbered(),
+        37 refund_success_time_n: Option<Vec<String>> => "refund_success_time_$n: numbered",
     }
 }
 
@@ -943,26 +946,31 @@ w::record! {
     /// * Catalog: `pay_v2.deposit.reverse`.
     pub struct Reverse {
         /// `mch_id`.
-        0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+        0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `nonce_str`.
-        2 nonce_str: String => w::Field::must("nonce_str"),
+        2 nonce_str: String => "nonce_str: must",
         /// `sign_type`; one of `MD5` `HMAC-SHA256`.
-        3 sign_type: Option<String> => w::Field::new("sign_type"),
+        3 sign_type: Option<String> => "sign_type",
         /// `sign`.
-        4 sign: String => w::Field::must("sign"),
+        4 sign: String => "sign: must",
         /// `sub_mch_id`.
-        5 sub_mch_id: Option<String> => w::Field::new("sub_mch_id"),
+        5 sub_mch_id: Option<String> => "sub_mch_id",
         /// `sub_appid`.
-        6 sub_appid: Option<String> => w::Field::new("sub_appid"),
+        6 sub_appid: Option<String> => "sub_appid",
         /// `out_trade_no`; needed according to the documentation.
-        7 out_trade_no: Option<String> => w::Field::new("out_trade_no"),
+        7 out_trade_no: Option<String> => "out_trade_no",
         /// `transaction_id`.
-        8 transaction_id: Option<String> => w::Field::new("transaction_id"),
+        8 transaction_id: Option<String> => "transaction_id",
     }
-    new(mch_id: xinqiao_types::MchId, appid: xinqiao_types::AppId, nonce_str: String, sign: String)
-    set(
+    new(
+        mch_id: impl Into<xinqiao_types::MchId>,
+        appid: impl Into<xinqiao_types::AppId>,
+        nonce_str: impl Into<String>,
+        sign: impl Into<String>,
+    )
+    text(
         sign_type: String,
         sub_mch_id: String,
         sub_appid: String,
@@ -975,21 +983,21 @@ w::record! {
     /// Answer to [`Reverse`].
     pub struct ReverseResponse {
         /// `mch_id`.
-        0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+        0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `nonce_str`.
-        2 nonce_str: Option<String> => w::Field::new("nonce_str"),
+        2 nonce_str: Option<String> => "nonce_str",
         /// `sign_type`.
-        3 sign_type: Option<String> => w::Field::new("sign_type"),
+        3 sign_type: Option<String> => "sign_type",
         /// `sign`.
-        4 sign: Option<String> => w::Field::new("sign"),
+        4 sign: Option<String> => "sign",
         /// `sub_mch_id`.
-        5 sub_mch_id: Option<String> => w::Field::new("sub_mch_id"),
+        5 sub_mch_id: Option<String> => "sub_mch_id",
         /// `sub_appid`.
-        6 sub_appid: Option<String> => w::Field::new("sub_appid"),
+        6 sub_appid: Option<String> => "sub_appid",
         /// `recall`; one of `Y` `N`.
-        7 recall: String => w::Field::must("recall"),
+        7 recall: String => "recall: must",
     }
 }
 
@@ -1020,68 +1028,68 @@ w::record! {
     /// * Catalog: `pay_v2.deposit.unifiedorder`.
     pub struct Unifiedorder {
         /// `mch_id`.
-        0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+        0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `nonce_str`.
-        2 nonce_str: String => w::Field::must("nonce_str"),
+        2 nonce_str: String => "nonce_str: must",
         /// `sign_type`; one of `MD5` `HMAC-SHA256`; needed according to the documentation.
-        3 sign_type: Option<String> => w::Field::new("sign_type"),
+        3 sign_type: Option<String> => "sign_type",
         /// `sign`.
-        4 sign: String => w::Field::must("sign"),
+        4 sign: String => "sign: must",
         /// `sub_mch_id`; needed according to the documentation.
-        5 sub_mch_id: Option<String> => w::Field::new("sub_mch_id"),
+        5 sub_mch_id: Option<String> => "sub_mch_id",
         /// `sub_appid`.
-        6 sub_appid: Option<String> => w::Field::new("sub_appid"),
+        6 sub_appid: Option<String> => "sub_appid",
         /// `body`.
-        7 body: String => w::Field::must("body"),
+        7 body: String => "body: must",
         /// `out_trade_no`.
-        8 out_trade_no: String => w::Field::must("out_trade_no"),
+        8 out_trade_no: String => "out_trade_no: must",
         /// `total_fee`; unit fen.
-        9 total_fee: xinqiao_types::Fen => w::Field::must("total_fee"),
+        9 total_fee: xinqiao_types::Fen => "total_fee: must",
         /// `fee_type`; needed according to the documentation.
-        10 fee_type: Option<String> => w::Field::new("fee_type"),
+        10 fee_type: Option<String> => "fee_type",
         /// `openid`.
-        11 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+        11 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `sub_openid`.
-        12 sub_openid: Option<String> => w::Field::new("sub_openid"),
+        12 sub_openid: Option<String> => "sub_openid",
         /// `attach`.
-        13 attach: Option<String> => w::Field::new("attach"),
+        13 attach: Option<String> => "attach",
         /// `device_info`.
-        14 device_info: Option<String> => w::Field::new("device_info"),
+        14 device_info: Option<String> => "device_info",
         /// `spbill_create_ip`.
-        15 spbill_create_ip: String => w::Field::must("spbill_create_ip"),
+        15 spbill_create_ip: String => "spbill_create_ip: must",
         /// `trade_type`; one of `JSAPI` `APP`.
-        16 trade_type: String => w::Field::must("trade_type"),
+        16 trade_type: String => "trade_type: must",
         /// `notify_url`; needed according to the documentation.
-        17 notify_url: Option<String> => w::Field::new("notify_url"),
+        17 notify_url: Option<String> => "notify_url",
         /// `product_id`.
-        18 product_id: Option<String> => w::Field::new("product_id"),
+        18 product_id: Option<String> => "product_id",
         /// `limit_pay`.
-        19 limit_pay: Option<String> => w::Field::new("limit_pay"),
+        19 limit_pay: Option<String> => "limit_pay",
         /// `time_start`; format `yyyyMMddHHmmss`.
-        20 time_start: Option<String> => w::Field::new("time_start"),
+        20 time_start: Option<String> => "time_start",
         /// `time_expire`; format `yyyyMMddHHmmss`.
-        21 time_expire: Option<String> => w::Field::new("time_expire"),
+        21 time_expire: Option<String> => "time_expire",
         /// `detail`.
-        22 detail: Option<FacepayDetail> => w::Field::new("detail").spelled(w::Spelling::JsonText),
+        22 detail: Option<FacepayDetail> => "detail: json",
         /// `scene_info`.
-        23 scene_info: Option<SceneInfo> => w::Field::new("scene_info").spelled(w::Spelling::JsonText),
+        23 scene_info: Option<SceneInfo> => "scene_info: json",
         /// `receipt`.
-        24 receipt: Option<bool> => w::Field::new("receipt").spelled(w::Spelling::BoolYn),
+        24 receipt: Option<bool> => "receipt: yes-no",
     }
     new(
-        mch_id: xinqiao_types::MchId,
-        appid: xinqiao_types::AppId,
-        nonce_str: String,
-        sign: String,
-        body: String,
-        out_trade_no: String,
+        mch_id: impl Into<xinqiao_types::MchId>,
+        appid: impl Into<xinqiao_types::AppId>,
+        nonce_str: impl Into<String>,
+        sign: impl Into<String>,
+        body: impl Into<String>,
+        out_trade_no: impl Into<String>,
         total_fee: xinqiao_types::Fen,
-        spbill_create_ip: String,
-        trade_type: String,
+        spbill_create_ip: impl Into<String>,
+        trade_type: impl Into<String>,
     )
-    set(
+    text(
         sign_type: String,
         sub_mch_id: String,
         sub_appid: String,
@@ -1095,39 +1103,37 @@ w::record! {
         limit_pay: String,
         time_start: String,
         time_expire: String,
-        detail: FacepayDetail,
-        scene_info: SceneInfo,
-        receipt: bool,
     )
+    set(detail: FacepayDetail, scene_info: SceneInfo, receipt: bool)
 }
 
 w::record! {
     /// Answer to [`Unifiedorder`].
     pub struct UnifiedorderResponse {
         /// `mch_id`.
-        0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+        0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `nonce_str`.
-        2 nonce_str: Option<String> => w::Field::new("nonce_str"),
+        2 nonce_str: Option<String> => "nonce_str",
         /// `sign_type`.
-        3 sign_type: Option<String> => w::Field::new("sign_type"),
+        3 sign_type: Option<String> => "sign_type",
         /// `sign`.
-        4 sign: Option<String> => w::Field::new("sign"),
+        4 sign: Option<String> => "sign",
         /// `sub_mch_id`.
-        5 sub_mch_id: Option<String> => w::Field::new("sub_mch_id"),
+        5 sub_mch_id: Option<String> => "sub_mch_id",
         /// `sub_appid`.
-        6 sub_appid: Option<String> => w::Field::new("sub_appid"),
+        6 sub_appid: Option<String> => "sub_appid",
         /// `device_info`.
-        7 device_info: Option<String> => w::Field::new("device_info"),
+        7 device_info: Option<String> => "device_info",
         /// `trade_type`; one of `JSAPI` `APP`.
-        8 trade_type: String => w::Field::must("trade_type"),
+        8 trade_type: String => "trade_type: must",
         /// `prepay_id`.
-        9 prepay_id: String => w::Field::must("prepay_id"),
+        9 prepay_id: String => "prepay_id: must",
         /// `code_url`.
-        10 code_url: Option<String> => w::Field::new("code_url"),
+        10 code_url: Option<String> => "code_url",
         /// `mweb_url`.
-        11 mweb_url: Option<String> => w::Field::new("mweb_url"),
+        11 mweb_url: Option<String> => "mweb_url",
     }
 }
 

@@ -11,29 +11,29 @@ pub mod notify {
         /// * Catalog: `pay_v2.notify.papay_contract`.
         pub struct PapayContract {
             /// `sub_mch_id`.
-            0 sub_mch_id: Option<String> => w::Field::new("sub_mch_id"),
+            0 sub_mch_id: Option<String> => "sub_mch_id",
             /// `sub_appid`.
-            1 sub_appid: Option<String> => w::Field::new("sub_appid"),
+            1 sub_appid: Option<String> => "sub_appid",
             /// `plan_id`.
-            2 plan_id: i64 => w::Field::must("plan_id"),
+            2 plan_id: i64 => "plan_id: must",
             /// `contract_code`.
-            3 contract_code: String => w::Field::must("contract_code"),
+            3 contract_code: String => "contract_code: must",
             /// `contract_id`.
-            4 contract_id: String => w::Field::must("contract_id"),
+            4 contract_id: String => "contract_id: must",
             /// `openid`.
-            5 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            5 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `sub_openid`.
-            6 sub_openid: Option<String> => w::Field::new("sub_openid"),
+            6 sub_openid: Option<String> => "sub_openid",
             /// `change_type`.
-            7 change_type: String => w::Field::must("change_type"),
+            7 change_type: String => "change_type: must",
             /// `request_serial`.
-            8 request_serial: i64 => w::Field::must("request_serial"),
+            8 request_serial: i64 => "request_serial: must",
             /// `contract_termination_mode`.
-            9 contract_termination_mode: Option<i64> => w::Field::new("contract_termination_mode"),
+            9 contract_termination_mode: Option<i64> => "contract_termination_mode",
             /// `operate_time`; format `yyyy-MM-dd HH:mm:ss`.
-            10 operate_time: String => w::Field::must("operate_time"),
+            10 operate_time: String => "operate_time: must",
             /// `contract_expired_time`; format `yyyy-MM-dd HH:mm:ss`.
-            11 contract_expired_time: Option<String> => w::Field::new("contract_expired_time"),
+            11 contract_expired_time: Option<String> => "contract_expired_time",
         }
     }
 
@@ -43,49 +43,49 @@ pub mod notify {
         /// * Catalog: `pay_v2.notify.papay_order`.
         pub struct PapayOrder {
             /// `sub_mch_id`.
-            0 sub_mch_id: Option<String> => w::Field::new("sub_mch_id"),
+            0 sub_mch_id: Option<String> => "sub_mch_id",
             /// `sub_appid`.
-            1 sub_appid: Option<String> => w::Field::new("sub_appid"),
+            1 sub_appid: Option<String> => "sub_appid",
             /// `device_info`.
-            2 device_info: Option<String> => w::Field::new("device_info"),
+            2 device_info: Option<String> => "device_info",
             /// `openid`.
-            3 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            3 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `is_subscribe`.
-            4 is_subscribe: Option<bool> => w::Field::new("is_subscribe").spelled(w::Spelling::BoolYn),
+            4 is_subscribe: Option<bool> => "is_subscribe: yes-no",
             /// `sub_openid`.
-            5 sub_openid: Option<String> => w::Field::new("sub_openid"),
+            5 sub_openid: Option<String> => "sub_openid",
             /// `trade_state`.
-            6 trade_state: String => w::Field::must("trade_state"),
+            6 trade_state: String => "trade_state: must",
             /// `bank_type`.
-            7 bank_type: String => w::Field::must("bank_type"),
+            7 bank_type: String => "bank_type: must",
             /// `total_fee`; unit fen.
-            8 total_fee: xinqiao_types::Fen => w::Field::must("total_fee"),
+            8 total_fee: xinqiao_types::Fen => "total_fee: must",
             /// `fee_type`.
-            9 fee_type: Option<String> => w::Field::new("fee_type"),
+            9 fee_type: Option<String> => "fee_type",
             /// `coupon_fee`.
-            10 coupon_fee: Option<i64> => w::Field::new("coupon_fee"),
+            10 coupon_fee: Option<i64> => "coupon_fee",
             /// `coupon_count`.
-            11 coupon_count: Option<i64> => w::Field::new("coupon_count"),
+            11 coupon_count: Option<i64> => "coupon_count",
             /// `coupon_id_$n`.
-            12 coupon_id_n: Option<Vec<String>> => w::Field::new("coupon_id_$n").numbered(),
+            12 coupon_id_n: Option<Vec<String>> => "coupon_id_$n: numbered",
             /// `coupon_type_$n`.
-            13 coupon_type_n: Option<Vec<String>> => w::Field::new("coupon_type_$n").numbered(),
+            13 coupon_type_n: Option<Vec<String>> => "coupon_type_$n: numbered",
             /// `coupon_fee_$n`; unit fen.
-            14 coupon_fee_n: Option<Vec<xinqiao_types::Fen>> => w::Field::new("coupon_fee_$n").numbered(),
+            14 coupon_fee_n: Option<Vec<xinqiao_types::Fen>> => "coupon_fee_$n: numbered",
             /// `cash_fee`; unit fen.
-            15 cash_fee: Option<xinqiao_types::Fen> => w::Field::new("cash_fee"),
+            15 cash_fee: Option<xinqiao_types::Fen> => "cash_fee",
             /// `cash_fee_type`.
-            16 cash_fee_type: Option<String> => w::Field::new("cash_fee_type"),
+            16 cash_fee_type: Option<String> => "cash_fee_type",
             /// `out_trade_no`.
-            17 out_trade_no: String => w::Field::must("out_trade_no"),
+            17 out_trade_no: String => "out_trade_no: must",
             /// `transaction_id`.
-            18 transaction_id: String => w::Field::must("transaction_id"),
+            18 transaction_id: String => "transaction_id: must",
             /// `attach`.
-            19 attach: Option<String> => w::Field::new("attach"),
+            19 attach: Option<String> => "attach",
             /// `time_end`; format `yyyyMMddHHmmss`.
-            20 time_end: Option<String> => w::Field::new("time_end"),
+            20 time_end: Option<String> => "time_end",
             /// `contract_id`.
-            21 contract_id: String => w::Field::must("contract_id"),
+            21 contract_id: String => "contract_id: must",
         }
     }
 
@@ -95,55 +95,55 @@ pub mod notify {
         /// * Catalog: `pay_v2.notify.pay_result`.
         pub struct PayResult {
             /// `sub_mch_id`.
-            0 sub_mch_id: Option<String> => w::Field::new("sub_mch_id"),
+            0 sub_mch_id: Option<String> => "sub_mch_id",
             /// `sub_appid`.
-            1 sub_appid: Option<String> => w::Field::new("sub_appid"),
+            1 sub_appid: Option<String> => "sub_appid",
             /// `device_info`.
-            2 device_info: Option<String> => w::Field::new("device_info"),
+            2 device_info: Option<String> => "device_info",
             /// `openid`.
-            3 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            3 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `is_subscribe`.
-            4 is_subscribe: Option<bool> => w::Field::new("is_subscribe").spelled(w::Spelling::BoolYn),
+            4 is_subscribe: Option<bool> => "is_subscribe: yes-no",
             /// `sub_openid`.
-            5 sub_openid: Option<String> => w::Field::new("sub_openid"),
+            5 sub_openid: Option<String> => "sub_openid",
             /// `trade_state`.
-            6 trade_state: String => w::Field::must("trade_state"),
+            6 trade_state: String => "trade_state: must",
             /// `trade_state_desc`.
-            7 trade_state_desc: String => w::Field::must("trade_state_desc"),
+            7 trade_state_desc: String => "trade_state_desc: must",
             /// `trade_type`.
-            8 trade_type: String => w::Field::must("trade_type"),
+            8 trade_type: String => "trade_type: must",
             /// `bank_type`.
-            9 bank_type: String => w::Field::must("bank_type"),
+            9 bank_type: String => "bank_type: must",
             /// `total_fee`; unit fen.
-            10 total_fee: xinqiao_types::Fen => w::Field::must("total_fee"),
+            10 total_fee: xinqiao_types::Fen => "total_fee: must",
             /// `fee_type`.
-            11 fee_type: Option<String> => w::Field::new("fee_type"),
+            11 fee_type: Option<String> => "fee_type",
             /// `settlement_total_fee`; unit fen.
-            12 settlement_total_fee: Option<xinqiao_types::Fen> => w::Field::new("settlement_total_fee"),
+            12 settlement_total_fee: Option<xinqiao_types::Fen> => "settlement_total_fee",
             /// `coupon_fee`.
-            13 coupon_fee: Option<i64> => w::Field::new("coupon_fee"),
+            13 coupon_fee: Option<i64> => "coupon_fee",
             /// `coupon_count`.
-            14 coupon_count: Option<i64> => w::Field::new("coupon_count"),
+            14 coupon_count: Option<i64> => "coupon_count",
             /// `coupon_id_$n`.
-            15 coupon_id_n: Option<Vec<String>> => w::Field::new("coupon_id_$n").numbered(),
+            15 coupon_id_n: Option<Vec<String>> => "coupon_id_$n: numbered",
             /// `coupon_type_$n`.
-            16 coupon_type_n: Option<Vec<String>> => w::Field::new("coupon_type_$n").numbered(),
+            16 coupon_type_n: Option<Vec<String>> => "coupon_type_$n: numbered",
             /// `coupon_fee_$n`; unit fen.
-            17 coupon_fee_n: Option<Vec<xinqiao_types::Fen>> => w::Field::new("coupon_fee_$n").numbered(),
+            17 coupon_fee_n: Option<Vec<xinqiao_types::Fen>> => "coupon_fee_$n: numbered",
             /// `cash_fee`; unit fen.
-            18 cash_fee: Option<xinqiao_types::Fen> => w::Field::new("cash_fee"),
+            18 cash_fee: Option<xinqiao_types::Fen> => "cash_fee",
             /// `cash_fee_type`.
-            19 cash_fee_type: Option<String> => w::Field::new("cash_fee_type"),
+            19 cash_fee_type: Option<String> => "cash_fee_type",
             /// `out_trade_no`.
-            20 out_trade_no: String => w::Field::must("out_trade_no"),
+            20 out_trade_no: String => "out_trade_no: must",
             /// `transaction_id`.
-            21 transaction_id: String => w::Field::must("transaction_id"),
+            21 transaction_id: String => "transaction_id: must",
             /// `attach`.
-            22 attach: Option<String> => w::Field::new("attach"),
+            22 attach: Option<String> => "attach",
             /// `time_end`; format `yyyyMMddHHmmss`.
-            23 time_end: Option<String> => w::Field::new("time_end"),
+            23 time_end: Option<String> => "time_end",
             /// `rate`.
-            24 rate: Option<f64> => w::Field::new("rate"),
+            24 rate: Option<f64> => "rate",
         }
     }
 
@@ -161,19 +161,19 @@ pub mod notify {
         /// * Catalog: `pay_v2.notify.vehicle`.
         pub struct Vehicle {
             /// `sub_mch_id`.
-            0 sub_mch_id: Option<String> => w::Field::new("sub_mch_id"),
+            0 sub_mch_id: Option<String> => "sub_mch_id",
             /// `sub_appid`.
-            1 sub_appid: Option<String> => w::Field::new("sub_appid"),
+            1 sub_appid: Option<String> => "sub_appid",
             /// `plate_number`.
-            2 plate_number: String => w::Field::must("plate_number"),
+            2 plate_number: String => "plate_number: must",
             /// `deduct_mode`.
-            3 deduct_mode: Option<String> => w::Field::new("deduct_mode"),
+            3 deduct_mode: Option<String> => "deduct_mode",
             /// `vehicle_event_type`.
-            4 vehicle_event_type: String => w::Field::must("vehicle_event_type"),
+            4 vehicle_event_type: String => "vehicle_event_type: must",
             /// `vehicle_event_des`.
-            5 vehicle_event_des: Option<String> => w::Field::new("vehicle_event_des"),
+            5 vehicle_event_des: Option<String> => "vehicle_event_des",
             /// `vehicle_event_createtime`; format `yyyyMMddHHmmss`.
-            6 vehicle_event_createtime: String => w::Field::must("vehicle_event_createtime"),
+            6 vehicle_event_createtime: String => "vehicle_event_createtime: must",
         }
     }
 }

@@ -11,25 +11,25 @@ w::record! {
     /// * Catalog: `pay_v2.mchrisk.bankquerymchauditinfo`.
     pub struct Bankquerymchauditinfo {
         /// `mch_id`.
-        0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+        0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `sub_mch_id`.
-        1 sub_mch_id: String => w::Field::must("sub_mch_id"),
+        1 sub_mch_id: String => "sub_mch_id: must",
         /// `channel_id`.
-        2 channel_id: String => w::Field::must("channel_id"),
+        2 channel_id: String => "channel_id: must",
         /// `nonce_str`.
-        3 nonce_str: String => w::Field::must("nonce_str"),
+        3 nonce_str: String => "nonce_str: must",
         /// `sign`.
-        4 sign: String => w::Field::must("sign"),
+        4 sign: String => "sign: must",
         /// `sign_type`; one of `HMAC-SHA256`.
-        5 sign_type: String => w::Field::must("sign_type"),
+        5 sign_type: String => "sign_type: must",
     }
     new(
-        mch_id: xinqiao_types::MchId,
-        sub_mch_id: String,
-        channel_id: String,
-        nonce_str: String,
-        sign: String,
-        sign_type: String,
+        mch_id: impl Into<xinqiao_types::MchId>,
+        sub_mch_id: impl Into<String>,
+        channel_id: impl Into<String>,
+        nonce_str: impl Into<String>,
+        sign: impl Into<String>,
+        sign_type: impl Into<String>,
     )
 }
 
@@ -37,21 +37,21 @@ w::record! {
     /// Answer to [`Bankquerymchauditinfo`].
     pub struct BankquerymchauditinfoResponse {
         /// `mch_id`.
-        0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+        0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `sub_mch_id`.
-        1 sub_mch_id: String => w::Field::must("sub_mch_id"),
+        1 sub_mch_id: String => "sub_mch_id: must",
         /// `channel_id`.
-        2 channel_id: String => w::Field::must("channel_id"),
+        2 channel_id: String => "channel_id: must",
         /// `audit_status`.
-        3 audit_status: String => w::Field::must("audit_status"),
+        3 audit_status: String => "audit_status: must",
         /// `audit_comment`.
-        4 audit_comment: String => w::Field::must("audit_comment"),
+        4 audit_comment: String => "audit_comment: must",
         /// `nonce_str`.
-        5 nonce_str: String => w::Field::must("nonce_str"),
+        5 nonce_str: String => "nonce_str: must",
         /// `sign`.
-        6 sign: String => w::Field::must("sign"),
+        6 sign: String => "sign: must",
         /// `sign_type`; one of `HMAC-SHA256`.
-        7 sign_type: Option<String> => w::Field::new("sign_type"),
+        7 sign_type: Option<String> => "sign_type",
     }
 }
 
@@ -82,25 +82,25 @@ w::record! {
     /// * Catalog: `pay_v2.mchrisk.channelquerymchauditinfo`.
     pub struct Channelquerymchauditinfo {
         /// `mch_id`.
-        0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+        0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `sub_mch_id`.
-        1 sub_mch_id: String => w::Field::must("sub_mch_id"),
+        1 sub_mch_id: String => "sub_mch_id: must",
         /// `acquiring_bank_id`.
-        2 acquiring_bank_id: String => w::Field::must("acquiring_bank_id"),
+        2 acquiring_bank_id: String => "acquiring_bank_id: must",
         /// `nonce_str`.
-        3 nonce_str: String => w::Field::must("nonce_str"),
+        3 nonce_str: String => "nonce_str: must",
         /// `sign`.
-        4 sign: String => w::Field::must("sign"),
+        4 sign: String => "sign: must",
         /// `sign_type`; one of `HMAC-SHA256`.
-        5 sign_type: String => w::Field::must("sign_type"),
+        5 sign_type: String => "sign_type: must",
     }
     new(
-        mch_id: xinqiao_types::MchId,
-        sub_mch_id: String,
-        acquiring_bank_id: String,
-        nonce_str: String,
-        sign: String,
-        sign_type: String,
+        mch_id: impl Into<xinqiao_types::MchId>,
+        sub_mch_id: impl Into<String>,
+        acquiring_bank_id: impl Into<String>,
+        nonce_str: impl Into<String>,
+        sign: impl Into<String>,
+        sign_type: impl Into<String>,
     )
 }
 
@@ -108,21 +108,21 @@ w::record! {
     /// Answer to [`Channelquerymchauditinfo`].
     pub struct ChannelquerymchauditinfoResponse {
         /// `mch_id`.
-        0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+        0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `sub_mch_id`.
-        1 sub_mch_id: String => w::Field::must("sub_mch_id"),
+        1 sub_mch_id: String => "sub_mch_id: must",
         /// `channel_id`.
-        2 channel_id: String => w::Field::must("channel_id"),
+        2 channel_id: String => "channel_id: must",
         /// `audit_status`.
-        3 audit_status: String => w::Field::must("audit_status"),
+        3 audit_status: String => "audit_status: must",
         /// `audit_comment`.
-        4 audit_comment: String => w::Field::must("audit_comment"),
+        4 audit_comment: String => "audit_comment: must",
         /// `nonce_str`.
-        5 nonce_str: String => w::Field::must("nonce_str"),
+        5 nonce_str: String => "nonce_str: must",
         /// `sign`.
-        6 sign: String => w::Field::must("sign"),
+        6 sign: String => "sign: must",
         /// `sign_type`; one of `HMAC-SHA256`.
-        7 sign_type: Option<String> => w::Field::new("sign_type"),
+        7 sign_type: Option<String> => "sign_type",
     }
 }
 
@@ -153,38 +153,43 @@ w::record! {
     /// * Catalog: `pay_v2.mchrisk.querymchrisk`.
     pub struct Querymchrisk {
         /// `mch_id`.
-        0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+        0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `cert_serial_number`.
-        1 cert_serial_number: Option<String> => w::Field::new("cert_serial_number"),
+        1 cert_serial_number: Option<String> => "cert_serial_number",
         /// `certificates_number`.
-        2 certificates_number: Option<String> => w::Field::new("certificates_number"),
+        2 certificates_number: Option<String> => "certificates_number",
         /// `certificates_name`.
-        3 certificates_name: Option<String> => w::Field::new("certificates_name"),
+        3 certificates_name: Option<String> => "certificates_name",
         /// `settlement_card_no`.
-        4 settlement_card_no: Option<String> => w::Field::new("settlement_card_no"),
+        4 settlement_card_no: Option<String> => "settlement_card_no",
         /// `settlement_card_name`.
-        5 settlement_card_name: Option<String> => w::Field::new("settlement_card_name"),
+        5 settlement_card_name: Option<String> => "settlement_card_name",
         /// `settlement_card_bank`.
-        6 settlement_card_bank: Option<String> => w::Field::new("settlement_card_bank"),
+        6 settlement_card_bank: Option<String> => "settlement_card_bank",
         /// `business_license_number`.
-        7 business_license_number: Option<String> => w::Field::new("business_license_number"),
+        7 business_license_number: Option<String> => "business_license_number",
         /// `company_name`.
-        8 company_name: Option<String> => w::Field::new("company_name"),
+        8 company_name: Option<String> => "company_name",
         /// `store_address`.
-        9 store_address: Option<String> => w::Field::new("store_address"),
+        9 store_address: Option<String> => "store_address",
         /// `store_longitude`.
-        10 store_longitude: Option<String> => w::Field::new("store_longitude"),
+        10 store_longitude: Option<String> => "store_longitude",
         /// `store_latitude`.
-        11 store_latitude: Option<String> => w::Field::new("store_latitude"),
+        11 store_latitude: Option<String> => "store_latitude",
         /// `nonce_str`.
-        12 nonce_str: String => w::Field::must("nonce_str"),
+        12 nonce_str: String => "nonce_str: must",
         /// `sign`.
-        13 sign: String => w::Field::must("sign"),
+        13 sign: String => "sign: must",
         /// `sign_type`; one of `HMAC-SHA256`.
-        14 sign_type: String => w::Field::must("sign_type"),
+        14 sign_type: String => "sign_type: must",
     }
-    new(mch_id: xinqiao_types::MchId, nonce_str: String, sign: String, sign_type: String)
-    set(
+    new(
+        mch_id: impl Into<xinqiao_types::MchId>,
+        nonce_str: impl Into<String>,
+        sign: impl Into<String>,
+        sign_type: impl Into<String>,
+    )
+    text(
         cert_serial_number: String,
         certificates_number: String,
         certificates_name: String,
@@ -203,11 +208,11 @@ w::record! {
     /// Answer to [`Querymchrisk`].
     pub struct QuerymchriskResponse {
         /// `mch_id`.
-        0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+        0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `risk_level`.
-        1 risk_level: String => w::Field::must("risk_level"),
+        1 risk_level: String => "risk_level: must",
         /// `risk_level_desc`.
-        2 risk_level_desc: String => w::Field::must("risk_level_desc"),
+        2 risk_level_desc: String => "risk_level_desc: must",
     }
 }
 
@@ -238,22 +243,22 @@ w::record! {
     /// * Catalog: `pay_v2.mchrisk.setmchriskcallback`.
     pub struct Setmchriskcallback {
         /// `mch_id`.
-        0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+        0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `callback_url`.
-        1 callback_url: String => w::Field::must("callback_url"),
+        1 callback_url: String => "callback_url: must",
         /// `nonce_str`.
-        2 nonce_str: String => w::Field::must("nonce_str"),
+        2 nonce_str: String => "nonce_str: must",
         /// `sign`.
-        3 sign: String => w::Field::must("sign"),
+        3 sign: String => "sign: must",
         /// `sign_type`; one of `HMAC-SHA256`.
-        4 sign_type: String => w::Field::must("sign_type"),
+        4 sign_type: String => "sign_type: must",
     }
     new(
-        mch_id: xinqiao_types::MchId,
-        callback_url: String,
-        nonce_str: String,
-        sign: String,
-        sign_type: String,
+        mch_id: impl Into<xinqiao_types::MchId>,
+        callback_url: impl Into<String>,
+        nonce_str: impl Into<String>,
+        sign: impl Into<String>,
+        sign_type: impl Into<String>,
     )
 }
 
@@ -261,7 +266,7 @@ w::record! {
     /// Answer to [`Setmchriskcallback`].
     pub struct SetmchriskcallbackResponse {
         /// `mch_id`.
-        0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+        0 mch_id: xinqiao_types::MchId => "mch_id: must",
     }
 }
 
@@ -292,53 +297,53 @@ w::record! {
     /// * Catalog: `pay_v2.mchrisk.syncmchriskresult`.
     pub struct Syncmchriskresult {
         /// `mch_id`.
-        0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+        0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `sub_mch_id`.
-        1 sub_mch_id: String => w::Field::must("sub_mch_id"),
+        1 sub_mch_id: String => "sub_mch_id: must",
         /// `event_code`.
-        2 event_code: String => w::Field::must("event_code"),
+        2 event_code: String => "event_code: must",
         /// `certificates_number`.
-        3 certificates_number: Option<String> => w::Field::new("certificates_number"),
+        3 certificates_number: Option<String> => "certificates_number",
         /// `certificates_name`.
-        4 certificates_name: Option<String> => w::Field::new("certificates_name"),
+        4 certificates_name: Option<String> => "certificates_name",
         /// `settlement_card_no`.
-        5 settlement_card_no: Option<String> => w::Field::new("settlement_card_no"),
+        5 settlement_card_no: Option<String> => "settlement_card_no",
         /// `settlement_card_name`.
-        6 settlement_card_name: Option<String> => w::Field::new("settlement_card_name"),
+        6 settlement_card_name: Option<String> => "settlement_card_name",
         /// `settlement_card_bank`.
-        7 settlement_card_bank: Option<String> => w::Field::new("settlement_card_bank"),
+        7 settlement_card_bank: Option<String> => "settlement_card_bank",
         /// `business_license_number`.
-        8 business_license_number: Option<String> => w::Field::new("business_license_number"),
+        8 business_license_number: Option<String> => "business_license_number",
         /// `company_name`.
-        9 company_name: Option<String> => w::Field::new("company_name"),
+        9 company_name: Option<String> => "company_name",
         /// `store_address`.
-        10 store_address: Option<String> => w::Field::new("store_address"),
+        10 store_address: Option<String> => "store_address",
         /// `store_longitude`.
-        11 store_longitude: Option<String> => w::Field::new("store_longitude"),
+        11 store_longitude: Option<String> => "store_longitude",
         /// `store_latitude`.
-        12 store_latitude: Option<String> => w::Field::new("store_latitude"),
+        12 store_latitude: Option<String> => "store_latitude",
         /// `risk_type`.
-        13 risk_type: String => w::Field::must("risk_type"),
+        13 risk_type: String => "risk_type: must",
         /// `punish_type`.
-        14 punish_type: String => w::Field::must("punish_type"),
+        14 punish_type: String => "punish_type: must",
         /// `nonce_str`.
-        15 nonce_str: String => w::Field::must("nonce_str"),
+        15 nonce_str: String => "nonce_str: must",
         /// `sign`.
-        16 sign: String => w::Field::must("sign"),
+        16 sign: String => "sign: must",
         /// `sign_type`; one of `HMAC-SHA256`.
-        17 sign_type: String => w::Field::must("sign_type"),
+        17 sign_type: String => "sign_type: must",
     }
     new(
-        mch_id: xinqiao_types::MchId,
-        sub_mch_id: String,
-        event_code: String,
-        risk_type: String,
-        punish_type: String,
-        nonce_str: String,
-        sign: String,
-        sign_type: String,
+        mch_id: impl Into<xinqiao_types::MchId>,
+        sub_mch_id: impl Into<String>,
+        event_code: impl Into<String>,
+        risk_type: impl Into<String>,
+        punish_type: impl Into<String>,
+        nonce_str: impl Into<String>,
+        sign: impl Into<String>,
+        sign_type: impl Into<String>,
     )
-    set(
+    text(
         certificates_number: String,
         certificates_name: String,
         settlement_card_no: String,

@@ -7,11 +7,11 @@ w::record! {
     /// `Hbinfo`.
     pub struct Hbinfo {
         /// `openid`.
-        0 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `amount`; unit fen.
-        1 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        1 amount: xinqiao_types::Fen => "amount: must",
         /// `rcv_time`; format `yyyy-MM-dd HH:mm:ss`.
-        2 rcv_time: String => w::Field::must("rcv_time"),
+        2 rcv_time: String => "rcv_time: must",
     }
 }
 
@@ -19,7 +19,7 @@ w::record! {
     /// `Hblist`.
     pub struct Hblist {
         /// `hbinfo`.
-        0 hbinfo: Vec<Hbinfo> => w::Field::must("hbinfo"),
+        0 hbinfo: Vec<Hbinfo> => "hbinfo: must",
     }
 }
 
@@ -31,74 +31,74 @@ w::record! {
     /// * Catalog: `pay_v2.mmpaymkttransfers.gethbinfo`.
     pub struct Gethbinfo {
         /// `mch_id`.
-        0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+        0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `nonce_str`.
-        2 nonce_str: String => w::Field::must("nonce_str"),
+        2 nonce_str: String => "nonce_str: must",
         /// `sign_type`.
-        3 sign_type: Option<String> => w::Field::new("sign_type"),
+        3 sign_type: Option<String> => "sign_type",
         /// `sign`.
-        4 sign: String => w::Field::must("sign"),
+        4 sign: String => "sign: must",
         /// `mch_billno`.
-        5 mch_billno: String => w::Field::must("mch_billno"),
+        5 mch_billno: String => "mch_billno: must",
         /// `bill_type`; one of `MCHT`.
-        6 bill_type: String => w::Field::must("bill_type"),
+        6 bill_type: String => "bill_type: must",
     }
     new(
-        mch_id: xinqiao_types::MchId,
-        appid: xinqiao_types::AppId,
-        nonce_str: String,
-        sign: String,
-        mch_billno: String,
-        bill_type: String,
+        mch_id: impl Into<xinqiao_types::MchId>,
+        appid: impl Into<xinqiao_types::AppId>,
+        nonce_str: impl Into<String>,
+        sign: impl Into<String>,
+        mch_billno: impl Into<String>,
+        bill_type: impl Into<String>,
     )
-    set(sign_type: String)
+    text(sign_type: String)
 }
 
 w::record! {
     /// Answer to [`Gethbinfo`].
     pub struct GethbinfoResponse {
         /// `mch_id`.
-        0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+        0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `nonce_str`.
-        2 nonce_str: Option<String> => w::Field::new("nonce_str"),
+        2 nonce_str: Option<String> => "nonce_str",
         /// `sign_type`.
-        3 sign_type: Option<String> => w::Field::new("sign_type"),
+        3 sign_type: Option<String> => "sign_type",
         /// `sign`.
-        4 sign: Option<String> => w::Field::new("sign"),
+        4 sign: Option<String> => "sign",
         /// `mch_billno`.
-        5 mch_billno: String => w::Field::must("mch_billno"),
+        5 mch_billno: String => "mch_billno: must",
         /// `detail_id`.
-        6 detail_id: String => w::Field::must("detail_id"),
+        6 detail_id: String => "detail_id: must",
         /// `status`; one of `SENDING` `SENT` `FAILED` `RECEIVED` `RFUND_ING` `REFUND`.
-        7 status: String => w::Field::must("status"),
+        7 status: String => "status: must",
         /// `send_type`; one of `API` `UPLOAD` `ACTIVITY`.
-        8 send_type: String => w::Field::must("send_type"),
+        8 send_type: String => "send_type: must",
         /// `hb_type`; one of `NORMAL` `GROUP`.
-        9 hb_type: String => w::Field::must("hb_type"),
+        9 hb_type: String => "hb_type: must",
         /// `total_amount`; unit fen.
-        10 total_amount: xinqiao_types::Fen => w::Field::must("total_amount"),
+        10 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// `total_num`.
-        11 total_num: i64 => w::Field::must("total_num"),
+        11 total_num: i64 => "total_num: must",
         /// `wishing`.
-        12 wishing: Option<String> => w::Field::new("wishing"),
+        12 wishing: Option<String> => "wishing",
         /// `act_name`.
-        13 act_name: Option<String> => w::Field::new("act_name"),
+        13 act_name: Option<String> => "act_name",
         /// `remark`.
-        14 remark: Option<String> => w::Field::new("remark"),
+        14 remark: Option<String> => "remark",
         /// `send_time`; format `yyyy-MM-dd HH:mm:ss`.
-        15 send_time: String => w::Field::must("send_time"),
+        15 send_time: String => "send_time: must",
         /// `refund_time`; format `yyyy-MM-dd HH:mm:ss`.
-        16 refund_time: Option<String> => w::Field::new("refund_time"),
+        16 refund_time: Option<String> => "refund_time",
         /// `refund_amount`; unit fen.
-        17 refund_amount: xinqiao_types::Fen => w::Field::must("refund_amount"),
+        17 refund_amount: xinqiao_types::Fen => "refund_amount: must",
         /// `reason`.
-        18 reason: Option<String> => w::Field::new("reason"),
+        18 reason: Option<String> => "reason",
         /// `hblist`.
-        19 hblist: Hblist => w::Field::must("hblist"),
+        19 hblist: Hblist => "hblist: must",
     }
 }
 
@@ -129,61 +129,61 @@ w::record! {
     /// * Catalog: `pay_v2.mmpaymkttransfers.gettransferinfo`.
     pub struct Gettransferinfo {
         /// `mch_id`.
-        0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+        0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `nonce_str`.
-        2 nonce_str: String => w::Field::must("nonce_str"),
+        2 nonce_str: String => "nonce_str: must",
         /// `sign_type`.
-        3 sign_type: Option<String> => w::Field::new("sign_type"),
+        3 sign_type: Option<String> => "sign_type",
         /// `sign`.
-        4 sign: String => w::Field::must("sign"),
+        4 sign: String => "sign: must",
         /// `partner_trade_no`.
-        5 partner_trade_no: String => w::Field::must("partner_trade_no"),
+        5 partner_trade_no: String => "partner_trade_no: must",
     }
     new(
-        mch_id: xinqiao_types::MchId,
-        appid: xinqiao_types::AppId,
-        nonce_str: String,
-        sign: String,
-        partner_trade_no: String,
+        mch_id: impl Into<xinqiao_types::MchId>,
+        appid: impl Into<xinqiao_types::AppId>,
+        nonce_str: impl Into<String>,
+        sign: impl Into<String>,
+        partner_trade_no: impl Into<String>,
     )
-    set(sign_type: String)
+    text(sign_type: String)
 }
 
 w::record! {
     /// Answer to [`Gettransferinfo`].
     pub struct GettransferinfoResponse {
         /// `mch_id`.
-        0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+        0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `nonce_str`.
-        2 nonce_str: Option<String> => w::Field::new("nonce_str"),
+        2 nonce_str: Option<String> => "nonce_str",
         /// `sign_type`.
-        3 sign_type: Option<String> => w::Field::new("sign_type"),
+        3 sign_type: Option<String> => "sign_type",
         /// `sign`.
-        4 sign: Option<String> => w::Field::new("sign"),
+        4 sign: Option<String> => "sign",
         /// `partner_trade_no`.
-        5 partner_trade_no: String => w::Field::must("partner_trade_no"),
+        5 partner_trade_no: String => "partner_trade_no: must",
         /// `detail_id`.
-        6 detail_id: String => w::Field::must("detail_id"),
+        6 detail_id: String => "detail_id: must",
         /// `payment_amount`; unit fen.
-        7 payment_amount: xinqiao_types::Fen => w::Field::must("payment_amount"),
+        7 payment_amount: xinqiao_types::Fen => "payment_amount: must",
         /// `desc`.
-        8 desc: Option<String> => w::Field::new("desc"),
+        8 desc: Option<String> => "desc",
         /// `openid`.
-        9 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        9 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `transfer_name`.
-        10 transfer_name: Option<String> => w::Field::new("transfer_name"),
+        10 transfer_name: Option<String> => "transfer_name",
         /// `status`; one of `SUCCESS` `FAILED` `PROCESSING`.
-        11 status: String => w::Field::must("status"),
+        11 status: String => "status: must",
         /// `transfer_time`; format `yyyy-MM-dd HH:mm:ss`.
-        12 transfer_time: String => w::Field::must("transfer_time"),
+        12 transfer_time: String => "transfer_time: must",
         /// `payment_time`; format `yyyy-MM-dd HH:mm:ss`.
-        13 payment_time: Option<String> => w::Field::new("payment_time"),
+        13 payment_time: Option<String> => "payment_time",
         /// `reason`.
-        14 reason: Option<String> => w::Field::new("reason"),
+        14 reason: Option<String> => "reason",
     }
 }
 
@@ -214,7 +214,7 @@ w::record! {
     /// * Catalog: `pay_v2.mmpaymkttransfers.hbpreorder`.
     pub struct Hbpreorder {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -246,77 +246,77 @@ w::record! {
     /// * Catalog: `pay_v2.mmpaymkttransfers.query_coupon_stock`.
     pub struct QueryCouponStock {
         /// `coupon_stock_id`.
-        0 coupon_stock_id: String => w::Field::must("coupon_stock_id"),
+        0 coupon_stock_id: String => "coupon_stock_id: must",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `mch_id`.
-        2 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+        2 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `op_user_id`.
-        3 op_user_id: Option<String> => w::Field::new("op_user_id"),
+        3 op_user_id: Option<String> => "op_user_id",
         /// `device_info`.
-        4 device_info: Option<String> => w::Field::new("device_info"),
+        4 device_info: Option<String> => "device_info",
         /// `nonce_str`.
-        5 nonce_str: String => w::Field::must("nonce_str"),
+        5 nonce_str: String => "nonce_str: must",
         /// `sign`.
-        6 sign: String => w::Field::must("sign"),
+        6 sign: String => "sign: must",
         /// `version`; one of `1.0`.
-        7 version: Option<String> => w::Field::new("version"),
+        7 version: Option<String> => "version",
         /// `type`; one of `XML`.
-        8 type_: Option<String> => w::Field::new("type"),
+        8 type_: Option<String> => "type",
     }
     new(
-        coupon_stock_id: String,
-        appid: xinqiao_types::AppId,
-        mch_id: xinqiao_types::MchId,
-        nonce_str: String,
-        sign: String,
+        coupon_stock_id: impl Into<String>,
+        appid: impl Into<xinqiao_types::AppId>,
+        mch_id: impl Into<xinqiao_types::MchId>,
+        nonce_str: impl Into<String>,
+        sign: impl Into<String>,
     )
-    set(op_user_id: String, device_info: String, version: String, type_: String)
+    text(op_user_id: String, device_info: String, version: String, type_: String)
 }
 
 w::record! {
     /// Answer to [`QueryCouponStock`].
     pub struct QueryCouponStockResponse {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `mch_id`.
-        1 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+        1 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `device_info`.
-        2 device_info: Option<String> => w::Field::new("device_info"),
+        2 device_info: Option<String> => "device_info",
         /// `nonce_str`.
-        3 nonce_str: String => w::Field::must("nonce_str"),
+        3 nonce_str: String => "nonce_str: must",
         /// `sign`.
-        4 sign: Option<String> => w::Field::new("sign"),
+        4 sign: Option<String> => "sign",
         /// `coupon_stock_id`.
-        5 coupon_stock_id: String => w::Field::must("coupon_stock_id"),
+        5 coupon_stock_id: String => "coupon_stock_id: must",
         /// `coupon_name`.
-        6 coupon_name: Option<String> => w::Field::new("coupon_name"),
+        6 coupon_name: Option<String> => "coupon_name",
         /// `coupon_value`.
-        7 coupon_value: i64 => w::Field::must("coupon_value"),
+        7 coupon_value: i64 => "coupon_value: must",
         /// `coupon_mininumn`.
-        8 coupon_mininumn: Option<i64> => w::Field::new("coupon_mininumn"),
+        8 coupon_mininumn: Option<i64> => "coupon_mininumn",
         /// `coupon_stock_status`.
-        9 coupon_stock_status: i64 => w::Field::must("coupon_stock_status"),
+        9 coupon_stock_status: i64 => "coupon_stock_status: must",
         /// `coupon_total`.
-        10 coupon_total: i64 => w::Field::must("coupon_total"),
+        10 coupon_total: i64 => "coupon_total: must",
         /// `max_quota`.
-        11 max_quota: Option<i64> => w::Field::new("max_quota"),
+        11 max_quota: Option<i64> => "max_quota",
         /// `is_send_num`.
-        12 is_send_num: Option<i64> => w::Field::new("is_send_num"),
+        12 is_send_num: Option<i64> => "is_send_num",
         /// `begin_time`.
-        13 begin_time: String => w::Field::must("begin_time"),
+        13 begin_time: String => "begin_time: must",
         /// `end_time`.
-        14 end_time: String => w::Field::must("end_time"),
+        14 end_time: String => "end_time: must",
         /// `create_time`.
-        15 create_time: String => w::Field::must("create_time"),
+        15 create_time: String => "create_time: must",
         /// `coupon_budget`.
-        16 coupon_budget: Option<i64> => w::Field::new("coupon_budget"),
+        16 coupon_budget: Option<i64> => "coupon_budget",
         /// `begin_time_t`.
-        17 begin_time_t: String => w::Field::must("begin_time_t"),
+        17 begin_time_t: String => "begin_time_t: must",
         /// `end_time_t`.
-        18 end_time_t: String => w::Field::must("end_time_t"),
+        18 end_time_t: String => "end_time_t: must",
         /// `create_time_t`.
-        19 create_time_t: String => w::Field::must("create_time_t"),
+        19 create_time_t: String => "create_time_t: must",
     }
 }
 
@@ -347,77 +347,77 @@ w::record! {
     /// * Catalog: `pay_v2.mmpaymkttransfers.querycouponsinfo`.
     pub struct Querycouponsinfo {
         /// `coupon_id`.
-        0 coupon_id: String => w::Field::must("coupon_id"),
+        0 coupon_id: String => "coupon_id: must",
         /// `openid`.
-        1 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        1 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `appid`.
-        2 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        2 appid: xinqiao_types::AppId => "appid: must",
         /// `mch_id`.
-        3 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+        3 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `stock_id`.
-        4 stock_id: String => w::Field::must("stock_id"),
+        4 stock_id: String => "stock_id: must",
         /// `op_user_id`.
-        5 op_user_id: Option<String> => w::Field::new("op_user_id"),
+        5 op_user_id: Option<String> => "op_user_id",
         /// `device_info`.
-        6 device_info: Option<String> => w::Field::new("device_info"),
+        6 device_info: Option<String> => "device_info",
         /// `nonce_str`.
-        7 nonce_str: String => w::Field::must("nonce_str"),
+        7 nonce_str: String => "nonce_str: must",
         /// `sign`.
-        8 sign: String => w::Field::must("sign"),
+        8 sign: String => "sign: must",
         /// `version`; one of `1.0`.
-        9 version: Option<String> => w::Field::new("version"),
+        9 version: Option<String> => "version",
         /// `type`; one of `XML`.
-        10 type_: Option<String> => w::Field::new("type"),
+        10 type_: Option<String> => "type",
     }
     new(
-        coupon_id: String,
-        openid: xinqiao_types::OpenId,
-        appid: xinqiao_types::AppId,
-        mch_id: xinqiao_types::MchId,
-        stock_id: String,
-        nonce_str: String,
-        sign: String,
+        coupon_id: impl Into<String>,
+        openid: impl Into<xinqiao_types::OpenId>,
+        appid: impl Into<xinqiao_types::AppId>,
+        mch_id: impl Into<xinqiao_types::MchId>,
+        stock_id: impl Into<String>,
+        nonce_str: impl Into<String>,
+        sign: impl Into<String>,
     )
-    set(op_user_id: String, device_info: String, version: String, type_: String)
+    text(op_user_id: String, device_info: String, version: String, type_: String)
 }
 
 w::record! {
     /// Answer to [`Querycouponsinfo`].
     pub struct QuerycouponsinfoResponse {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `mch_id`.
-        1 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+        1 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `sub_mch_id`.
-        2 sub_mch_id: Option<String> => w::Field::new("sub_mch_id"),
+        2 sub_mch_id: Option<String> => "sub_mch_id",
         /// `device_info`.
-        3 device_info: Option<String> => w::Field::new("device_info"),
+        3 device_info: Option<String> => "device_info",
         /// `nonce_str`.
-        4 nonce_str: String => w::Field::must("nonce_str"),
+        4 nonce_str: String => "nonce_str: must",
         /// `sign`.
-        5 sign: String => w::Field::must("sign"),
+        5 sign: String => "sign: must",
         /// `coupon_stock_id`.
-        6 coupon_stock_id: String => w::Field::must("coupon_stock_id"),
+        6 coupon_stock_id: String => "coupon_stock_id: must",
         /// `coupon_id`.
-        7 coupon_id: String => w::Field::must("coupon_id"),
+        7 coupon_id: String => "coupon_id: must",
         /// `coupon_value`.
-        8 coupon_value: i64 => w::Field::must("coupon_value"),
+        8 coupon_value: i64 => "coupon_value: must",
         /// `coupon_mininumn`.
-        9 coupon_mininumn: Option<i64> => w::Field::new("coupon_mininumn"),
+        9 coupon_mininumn: Option<i64> => "coupon_mininumn",
         /// `coupon_name`.
-        10 coupon_name: String => w::Field::must("coupon_name"),
+        10 coupon_name: String => "coupon_name: must",
         /// `coupon_state`; one of `SENDED` `USED` `EXPIRED`.
-        11 coupon_state: String => w::Field::must("coupon_state"),
+        11 coupon_state: String => "coupon_state: must",
         /// `coupon_desc`.
-        12 coupon_desc: String => w::Field::must("coupon_desc"),
+        12 coupon_desc: String => "coupon_desc: must",
         /// `coupon_use_value`.
-        13 coupon_use_value: i64 => w::Field::must("coupon_use_value"),
+        13 coupon_use_value: i64 => "coupon_use_value: must",
         /// `coupon_remain_value`.
-        14 coupon_remain_value: i64 => w::Field::must("coupon_remain_value"),
+        14 coupon_remain_value: i64 => "coupon_remain_value: must",
         /// `send_source`; one of `FULL_SEND` `NORMAL`.
-        15 send_source: String => w::Field::must("send_source"),
+        15 send_source: String => "send_source: must",
         /// `is_partial_use`; one of `1`.
-        16 is_partial_use: Option<String> => w::Field::new("is_partial_use"),
+        16 is_partial_use: Option<String> => "is_partial_use",
     }
 }
 
@@ -448,75 +448,75 @@ w::record! {
     /// * Catalog: `pay_v2.mmpaymkttransfers.queryworkwxredpack`.
     pub struct Queryworkwxredpack {
         /// `mch_id`.
-        0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+        0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `nonce_str`.
-        2 nonce_str: String => w::Field::must("nonce_str"),
+        2 nonce_str: String => "nonce_str: must",
         /// `sign_type`.
-        3 sign_type: Option<String> => w::Field::new("sign_type"),
+        3 sign_type: Option<String> => "sign_type",
         /// `sign`.
-        4 sign: String => w::Field::must("sign"),
+        4 sign: String => "sign: must",
         /// `mch_billno`.
-        5 mch_billno: String => w::Field::must("mch_billno"),
+        5 mch_billno: String => "mch_billno: must",
     }
     new(
-        mch_id: xinqiao_types::MchId,
-        appid: xinqiao_types::AppId,
-        nonce_str: String,
-        sign: String,
-        mch_billno: String,
+        mch_id: impl Into<xinqiao_types::MchId>,
+        appid: impl Into<xinqiao_types::AppId>,
+        nonce_str: impl Into<String>,
+        sign: impl Into<String>,
+        mch_billno: impl Into<String>,
     )
-    set(sign_type: String)
+    text(sign_type: String)
 }
 
 w::record! {
     /// Answer to [`Queryworkwxredpack`].
     pub struct QueryworkwxredpackResponse {
         /// `mch_id`.
-        0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+        0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `nonce_str`.
-        2 nonce_str: Option<String> => w::Field::new("nonce_str"),
+        2 nonce_str: Option<String> => "nonce_str",
         /// `sign_type`.
-        3 sign_type: Option<String> => w::Field::new("sign_type"),
+        3 sign_type: Option<String> => "sign_type",
         /// `sign`.
-        4 sign: Option<String> => w::Field::new("sign"),
+        4 sign: Option<String> => "sign",
         /// `mch_billno`.
-        5 mch_billno: String => w::Field::must("mch_billno"),
+        5 mch_billno: String => "mch_billno: must",
         /// `detail_id`.
-        6 detail_id: String => w::Field::must("detail_id"),
+        6 detail_id: String => "detail_id: must",
         /// `status`; one of `SENDING` `SENT` `FAILED` `RECEIVED` `RFUND_ING` `REFUND`.
-        7 status: String => w::Field::must("status"),
+        7 status: String => "status: must",
         /// `send_type`; one of `API`.
-        8 send_type: String => w::Field::must("send_type"),
+        8 send_type: String => "send_type: must",
         /// `total_amount`; unit fen.
-        9 total_amount: xinqiao_types::Fen => w::Field::must("total_amount"),
+        9 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// `wishing`.
-        10 wishing: Option<String> => w::Field::new("wishing"),
+        10 wishing: Option<String> => "wishing",
         /// `act_name`.
-        11 act_name: Option<String> => w::Field::new("act_name"),
+        11 act_name: Option<String> => "act_name",
         /// `remark`.
-        12 remark: Option<String> => w::Field::new("remark"),
+        12 remark: Option<String> => "remark",
         /// `send_time`; format `yyyy-MM-dd HH:mm:ss`.
-        13 send_time: String => w::Field::must("send_time"),
+        13 send_time: String => "send_time: must",
         /// `refund_time`; format `yyyy-MM-dd HH:mm:ss`.
-        14 refund_time: Option<String> => w::Field::new("refund_time"),
+        14 refund_time: Option<String> => "refund_time",
         /// `refund_amount`; unit fen.
-        15 refund_amount: xinqiao_types::Fen => w::Field::must("refund_amount"),
+        15 refund_amount: xinqiao_types::Fen => "refund_amount: must",
         /// `reason`.
-        16 reason: Option<String> => w::Field::new("reason"),
+        16 reason: Option<String> => "reason",
         /// `sender_name`.
-        17 sender_name: Option<String> => w::Field::new("sender_name"),
+        17 sender_name: Option<String> => "sender_name",
         /// `sender_header_media_id`.
-        18 sender_header_media_id: Option<String> => w::Field::new("sender_header_media_id"),
+        18 sender_header_media_id: Option<String> => "sender_header_media_id",
         /// `openid`.
-        19 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        19 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `amount`; unit fen.
-        20 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        20 amount: xinqiao_types::Fen => "amount: must",
         /// `rcv_time`; format `yyyy-MM-dd HH:mm:ss`.
-        21 rcv_time: String => w::Field::must("rcv_time"),
+        21 rcv_time: String => "rcv_time: must",
     }
 }
 
@@ -547,72 +547,72 @@ w::record! {
     /// * Catalog: `pay_v2.mmpaymkttransfers.send_coupon`.
     pub struct SendCoupon {
         /// `coupon_stock_id`.
-        0 coupon_stock_id: String => w::Field::must("coupon_stock_id"),
+        0 coupon_stock_id: String => "coupon_stock_id: must",
         /// `openid_count`.
-        1 openid_count: i64 => w::Field::must("openid_count"),
+        1 openid_count: i64 => "openid_count: must",
         /// `partner_trade_no`.
-        2 partner_trade_no: String => w::Field::must("partner_trade_no"),
+        2 partner_trade_no: String => "partner_trade_no: must",
         /// `openid`.
-        3 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        3 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `appid`.
-        4 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        4 appid: xinqiao_types::AppId => "appid: must",
         /// `mch_id`.
-        5 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+        5 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `op_user_id`.
-        6 op_user_id: Option<String> => w::Field::new("op_user_id"),
+        6 op_user_id: Option<String> => "op_user_id",
         /// `device_info`.
-        7 device_info: Option<String> => w::Field::new("device_info"),
+        7 device_info: Option<String> => "device_info",
         /// `nonce_str`.
-        8 nonce_str: String => w::Field::must("nonce_str"),
+        8 nonce_str: String => "nonce_str: must",
         /// `sign`.
-        9 sign: String => w::Field::must("sign"),
+        9 sign: String => "sign: must",
         /// `version`; one of `1.0`.
-        10 version: Option<String> => w::Field::new("version"),
+        10 version: Option<String> => "version",
         /// `type`; one of `XML`.
-        11 type_: Option<String> => w::Field::new("type"),
+        11 type_: Option<String> => "type",
     }
     new(
-        coupon_stock_id: String,
+        coupon_stock_id: impl Into<String>,
         openid_count: i64,
-        partner_trade_no: String,
-        openid: xinqiao_types::OpenId,
-        appid: xinqiao_types::AppId,
-        mch_id: xinqiao_types::MchId,
-        nonce_str: String,
-        sign: String,
+        partner_trade_no: impl Into<String>,
+        openid: impl Into<xinqiao_types::OpenId>,
+        appid: impl Into<xinqiao_types::AppId>,
+        mch_id: impl Into<xinqiao_types::MchId>,
+        nonce_str: impl Into<String>,
+        sign: impl Into<String>,
     )
-    set(op_user_id: String, device_info: String, version: String, type_: String)
+    text(op_user_id: String, device_info: String, version: String, type_: String)
 }
 
 w::record! {
     /// Answer to [`SendCoupon`].
     pub struct SendCouponResponse {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `mch_id`.
-        1 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+        1 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `device_info`.
-        2 device_info: Option<String> => w::Field::new("device_info"),
+        2 device_info: Option<String> => "device_info",
         /// `nonce_str`.
-        3 nonce_str: String => w::Field::must("nonce_str"),
+        3 nonce_str: String => "nonce_str: must",
         /// `sign`.
-        4 sign: String => w::Field::must("sign"),
+        4 sign: String => "sign: must",
         /// `coupon_stock_id`.
-        5 coupon_stock_id: String => w::Field::must("coupon_stock_id"),
+        5 coupon_stock_id: String => "coupon_stock_id: must",
         /// `resp_count`.
-        6 resp_count: i64 => w::Field::must("resp_count"),
+        6 resp_count: i64 => "resp_count: must",
         /// `success_count`.
-        7 success_count: i64 => w::Field::must("success_count"),
+        7 success_count: i64 => "success_count: must",
         /// `failed_count`.
-        8 failed_count: i64 => w::Field::must("failed_count"),
+        8 failed_count: i64 => "failed_count: must",
         /// `openid`.
-        9 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        9 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `ret_code`.
-        10 ret_code: String => w::Field::must("ret_code"),
+        10 ret_code: String => "ret_code: must",
         /// `coupon_id`.
-        11 coupon_id: String => w::Field::must("coupon_id"),
+        11 coupon_id: String => "coupon_id: must",
         /// `ret_msg`.
-        12 ret_msg: String => w::Field::must("ret_msg"),
+        12 ret_msg: String => "ret_msg: must",
     }
 }
 
@@ -644,69 +644,69 @@ w::record! {
     /// * Catalog: `pay_v2.mmpaymkttransfers.sendgroupredpack`.
     pub struct Sendgroupredpack {
         /// `nonce_str`.
-        0 nonce_str: String => w::Field::must("nonce_str"),
+        0 nonce_str: String => "nonce_str: must",
         /// `sign`.
-        1 sign: String => w::Field::must("sign"),
+        1 sign: String => "sign: must",
         /// `mch_billno`.
-        2 mch_billno: String => w::Field::must("mch_billno"),
+        2 mch_billno: String => "mch_billno: must",
         /// `mch_id`.
-        3 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+        3 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `wxappid`.
-        4 wxappid: String => w::Field::must("wxappid"),
+        4 wxappid: String => "wxappid: must",
         /// `send_name`.
-        5 send_name: String => w::Field::must("send_name"),
+        5 send_name: String => "send_name: must",
         /// `re_openid`.
-        6 re_openid: String => w::Field::must("re_openid"),
+        6 re_openid: String => "re_openid: must",
         /// `total_amount`.
-        7 total_amount: i64 => w::Field::must("total_amount"),
+        7 total_amount: i64 => "total_amount: must",
         /// `total_num`.
-        8 total_num: i64 => w::Field::must("total_num"),
+        8 total_num: i64 => "total_num: must",
         /// `amt_type`; one of `ALL_RAND`.
-        9 amt_type: String => w::Field::must("amt_type"),
+        9 amt_type: String => "amt_type: must",
         /// `wishing`.
-        10 wishing: String => w::Field::must("wishing"),
+        10 wishing: String => "wishing: must",
         /// `act_name`.
-        11 act_name: String => w::Field::must("act_name"),
+        11 act_name: String => "act_name: must",
         /// `remark`.
-        12 remark: String => w::Field::must("remark"),
+        12 remark: String => "remark: must",
         /// `scene_id`; one of `PRODUCT_1` `PRODUCT_2` `PRODUCT_3` `PRODUCT_4` `PRODUCT_5` `PRODUCT_6` `PRODUCT_7` `PRODUCT_8`.
-        13 scene_id: Option<String> => w::Field::new("scene_id"),
+        13 scene_id: Option<String> => "scene_id",
         /// `risk_info`.
-        14 risk_info: Option<String> => w::Field::new("risk_info"),
+        14 risk_info: Option<String> => "risk_info",
     }
     new(
-        nonce_str: String,
-        sign: String,
-        mch_billno: String,
-        mch_id: xinqiao_types::MchId,
-        wxappid: String,
-        send_name: String,
-        re_openid: String,
+        nonce_str: impl Into<String>,
+        sign: impl Into<String>,
+        mch_billno: impl Into<String>,
+        mch_id: impl Into<xinqiao_types::MchId>,
+        wxappid: impl Into<String>,
+        send_name: impl Into<String>,
+        re_openid: impl Into<String>,
         total_amount: i64,
         total_num: i64,
-        amt_type: String,
-        wishing: String,
-        act_name: String,
-        remark: String,
+        amt_type: impl Into<String>,
+        wishing: impl Into<String>,
+        act_name: impl Into<String>,
+        remark: impl Into<String>,
     )
-    set(scene_id: String, risk_info: String)
+    text(scene_id: String, risk_info: String)
 }
 
 w::record! {
     /// Answer to [`Sendgroupredpack`].
     pub struct SendgroupredpackResponse {
         /// `mch_billno`.
-        0 mch_billno: String => w::Field::must("mch_billno"),
+        0 mch_billno: String => "mch_billno: must",
         /// `mch_id`.
-        1 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+        1 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `wxappid`.
-        2 wxappid: String => w::Field::must("wxappid"),
+        2 wxappid: String => "wxappid: must",
         /// `re_openid`.
-        3 re_openid: String => w::Field::must("re_openid"),
+        3 re_openid: String => "re_openid: must",
         /// `total_amount`.
-        4 total_amount: i64 => w::Field::must("total_amount"),
+        4 total_amount: i64 => "total_amount: must",
         /// `send_listid`.
-        5 send_listid: String => w::Field::must("send_listid"),
+        5 send_listid: String => "send_listid: must",
     }
 }
 
@@ -737,48 +737,48 @@ w::record! {
     /// * Catalog: `pay_v2.mmpaymkttransfers.sendminiprogramhb`.
     pub struct Sendminiprogramhb {
         /// `mch_id`.
-        0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+        0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `wxappid`.
-        1 wxappid: String => w::Field::must("wxappid"),
+        1 wxappid: String => "wxappid: must",
         /// `nonce_str`.
-        2 nonce_str: String => w::Field::must("nonce_str"),
+        2 nonce_str: String => "nonce_str: must",
         /// `sign_type`.
-        3 sign_type: Option<String> => w::Field::new("sign_type"),
+        3 sign_type: Option<String> => "sign_type",
         /// `sign`.
-        4 sign: String => w::Field::must("sign"),
+        4 sign: String => "sign: must",
         /// `mch_billno`.
-        5 mch_billno: String => w::Field::must("mch_billno"),
+        5 mch_billno: String => "mch_billno: must",
         /// `re_openid`.
-        6 re_openid: String => w::Field::must("re_openid"),
+        6 re_openid: String => "re_openid: must",
         /// `send_name`; needed according to the documentation.
-        7 send_name: Option<String> => w::Field::new("send_name"),
+        7 send_name: Option<String> => "send_name",
         /// `total_amount`; unit fen.
-        8 total_amount: xinqiao_types::Fen => w::Field::must("total_amount"),
+        8 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// `total_num`.
-        9 total_num: i64 => w::Field::must("total_num"),
+        9 total_num: i64 => "total_num: must",
         /// `wishing`; needed according to the documentation.
-        10 wishing: Option<String> => w::Field::new("wishing"),
+        10 wishing: Option<String> => "wishing",
         /// `act_name`; needed according to the documentation.
-        11 act_name: Option<String> => w::Field::new("act_name"),
+        11 act_name: Option<String> => "act_name",
         /// `remark`; needed according to the documentation.
-        12 remark: Option<String> => w::Field::new("remark"),
+        12 remark: Option<String> => "remark",
         /// `scene_id`; one of `PRODUCT_1` `PRODUCT_2` `PRODUCT_3` `PRODUCT_4` `PRODUCT_5` `PRODUCT_6` `PRODUCT_7` `PRODUCT_8`.
-        13 scene_id: Option<String> => w::Field::new("scene_id"),
+        13 scene_id: Option<String> => "scene_id",
         /// `notify_way`; one of `MINI_PROGRAM_JSAPI`.
-        14 notify_way: String => w::Field::must("notify_way"),
+        14 notify_way: String => "notify_way: must",
     }
     new(
-        mch_id: xinqiao_types::MchId,
-        wxappid: String,
-        nonce_str: String,
-        sign: String,
-        mch_billno: String,
-        re_openid: String,
+        mch_id: impl Into<xinqiao_types::MchId>,
+        wxappid: impl Into<String>,
+        nonce_str: impl Into<String>,
+        sign: impl Into<String>,
+        mch_billno: impl Into<String>,
+        re_openid: impl Into<String>,
         total_amount: xinqiao_types::Fen,
         total_num: i64,
-        notify_way: String,
+        notify_way: impl Into<String>,
     )
-    set(
+    text(
         sign_type: String,
         send_name: String,
         wishing: String,
@@ -792,25 +792,25 @@ w::record! {
     /// Answer to [`Sendminiprogramhb`].
     pub struct SendminiprogramhbResponse {
         /// `mch_id`.
-        0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+        0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `wxappid`.
-        1 wxappid: String => w::Field::must("wxappid"),
+        1 wxappid: String => "wxappid: must",
         /// `nonce_str`.
-        2 nonce_str: Option<String> => w::Field::new("nonce_str"),
+        2 nonce_str: Option<String> => "nonce_str",
         /// `sign_type`.
-        3 sign_type: Option<String> => w::Field::new("sign_type"),
+        3 sign_type: Option<String> => "sign_type",
         /// `sign`.
-        4 sign: Option<String> => w::Field::new("sign"),
+        4 sign: Option<String> => "sign",
         /// `mch_billno`.
-        5 mch_billno: String => w::Field::must("mch_billno"),
+        5 mch_billno: String => "mch_billno: must",
         /// `re_openid`.
-        6 re_openid: String => w::Field::must("re_openid"),
+        6 re_openid: String => "re_openid: must",
         /// `total_amount`; unit fen.
-        7 total_amount: xinqiao_types::Fen => w::Field::must("total_amount"),
+        7 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// `send_listid`.
-        8 send_listid: String => w::Field::must("send_listid"),
+        8 send_listid: String => "send_listid: must",
         /// `package`.
-        9 package: String => w::Field::must("package"),
+        9 package: String => "package: must",
     }
 }
 
@@ -841,54 +841,54 @@ w::record! {
     /// * Catalog: `pay_v2.mmpaymkttransfers.sendredpack`.
     pub struct Sendredpack {
         /// `mch_id`.
-        0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+        0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `wxappid`.
-        1 wxappid: String => w::Field::must("wxappid"),
+        1 wxappid: String => "wxappid: must",
         /// `nonce_str`.
-        2 nonce_str: String => w::Field::must("nonce_str"),
+        2 nonce_str: String => "nonce_str: must",
         /// `sign_type`.
-        3 sign_type: Option<String> => w::Field::new("sign_type"),
+        3 sign_type: Option<String> => "sign_type",
         /// `sign`.
-        4 sign: String => w::Field::must("sign"),
+        4 sign: String => "sign: must",
         /// `sub_mch_id`.
-        5 sub_mch_id: Option<String> => w::Field::new("sub_mch_id"),
+        5 sub_mch_id: Option<String> => "sub_mch_id",
         /// `msgappid`.
-        6 msgappid: Option<String> => w::Field::new("msgappid"),
+        6 msgappid: Option<String> => "msgappid",
         /// `mch_billno`.
-        7 mch_billno: String => w::Field::must("mch_billno"),
+        7 mch_billno: String => "mch_billno: must",
         /// `re_openid`.
-        8 re_openid: String => w::Field::must("re_openid"),
+        8 re_openid: String => "re_openid: must",
         /// `send_name`; needed according to the documentation.
-        9 send_name: Option<String> => w::Field::new("send_name"),
+        9 send_name: Option<String> => "send_name",
         /// `total_amount`; unit fen.
-        10 total_amount: xinqiao_types::Fen => w::Field::must("total_amount"),
+        10 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// `total_num`.
-        11 total_num: i64 => w::Field::must("total_num"),
+        11 total_num: i64 => "total_num: must",
         /// `wishing`; needed according to the documentation.
-        12 wishing: Option<String> => w::Field::new("wishing"),
+        12 wishing: Option<String> => "wishing",
         /// `client_ip`.
-        13 client_ip: String => w::Field::must("client_ip"),
+        13 client_ip: String => "client_ip: must",
         /// `act_name`; needed according to the documentation.
-        14 act_name: Option<String> => w::Field::new("act_name"),
+        14 act_name: Option<String> => "act_name",
         /// `remark`; needed according to the documentation.
-        15 remark: Option<String> => w::Field::new("remark"),
+        15 remark: Option<String> => "remark",
         /// `scene_id`; one of `PRODUCT_1` `PRODUCT_2` `PRODUCT_3` `PRODUCT_4` `PRODUCT_5` `PRODUCT_6` `PRODUCT_7` `PRODUCT_8`.
-        16 scene_id: Option<String> => w::Field::new("scene_id"),
+        16 scene_id: Option<String> => "scene_id",
         /// `risk_info`.
-        17 risk_info: Option<String> => w::Field::new("risk_info"),
+        17 risk_info: Option<String> => "risk_info",
     }
     new(
-        mch_id: xinqiao_types::MchId,
-        wxappid: String,
-        nonce_str: String,
-        sign: String,
-        mch_billno: String,
-        re_openid: String,
+        mch_id: impl Into<xinqiao_types::MchId>,
+        wxappid: impl Into<String>,
+        nonce_str: impl Into<String>,
+        sign: impl Into<String>,
+        mch_billno: impl Into<String>,
+        re_openid: impl Into<String>,
         total_amount: xinqiao_types::Fen,
         total_num: i64,
-        client_ip: String,
+        client_ip: impl Into<String>,
     )
-    set(
+    text(
         sign_type: String,
         sub_mch_id: String,
         msgappid: String,
@@ -905,23 +905,23 @@ w::record! {
     /// Answer to [`Sendredpack`].
     pub struct SendredpackResponse {
         /// `mch_id`.
-        0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+        0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `wxappid`.
-        1 wxappid: String => w::Field::must("wxappid"),
+        1 wxappid: String => "wxappid: must",
         /// `nonce_str`.
-        2 nonce_str: Option<String> => w::Field::new("nonce_str"),
+        2 nonce_str: Option<String> => "nonce_str",
         /// `sign_type`.
-        3 sign_type: Option<String> => w::Field::new("sign_type"),
+        3 sign_type: Option<String> => "sign_type",
         /// `sign`.
-        4 sign: Option<String> => w::Field::new("sign"),
+        4 sign: Option<String> => "sign",
         /// `mch_billno`.
-        5 mch_billno: String => w::Field::must("mch_billno"),
+        5 mch_billno: String => "mch_billno: must",
         /// `re_openid`.
-        6 re_openid: String => w::Field::must("re_openid"),
+        6 re_openid: String => "re_openid: must",
         /// `total_amount`; unit fen.
-        7 total_amount: xinqiao_types::Fen => w::Field::must("total_amount"),
+        7 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// `send_listid`.
-        8 send_listid: String => w::Field::must("send_listid"),
+        8 send_listid: String => "send_listid: must",
     }
 }
 
@@ -952,85 +952,85 @@ w::record! {
     /// * Catalog: `pay_v2.mmpaymkttransfers.sendworkwxredpack`.
     pub struct Sendworkwxredpack {
         /// `mch_id`.
-        0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+        0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `wxappid`.
-        1 wxappid: String => w::Field::must("wxappid"),
+        1 wxappid: String => "wxappid: must",
         /// `nonce_str`.
-        2 nonce_str: String => w::Field::must("nonce_str"),
+        2 nonce_str: String => "nonce_str: must",
         /// `sign_type`.
-        3 sign_type: Option<String> => w::Field::new("sign_type"),
+        3 sign_type: Option<String> => "sign_type",
         /// `sign`.
-        4 sign: String => w::Field::must("sign"),
+        4 sign: String => "sign: must",
         /// `mch_billno`.
-        5 mch_billno: String => w::Field::must("mch_billno"),
+        5 mch_billno: String => "mch_billno: must",
         /// `re_openid`.
-        6 re_openid: String => w::Field::must("re_openid"),
+        6 re_openid: String => "re_openid: must",
         /// `sender_name`; needed according to the documentation.
-        7 sender_name: Option<String> => w::Field::new("sender_name"),
+        7 sender_name: Option<String> => "sender_name",
         /// `sender_header_media_id`.
-        8 sender_header_media_id: Option<String> => w::Field::new("sender_header_media_id"),
+        8 sender_header_media_id: Option<String> => "sender_header_media_id",
         /// `agentid`.
-        9 agentid: Option<i64> => w::Field::new("agentid"),
+        9 agentid: Option<i64> => "agentid",
         /// `total_amount`; unit fen.
-        10 total_amount: xinqiao_types::Fen => w::Field::must("total_amount"),
+        10 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// `wishing`; needed according to the documentation.
-        11 wishing: Option<String> => w::Field::new("wishing"),
+        11 wishing: Option<String> => "wishing",
         /// `act_name`; needed according to the documentation.
-        12 act_name: Option<String> => w::Field::new("act_name"),
+        12 act_name: Option<String> => "act_name",
         /// `remark`; needed according to the documentation.
-        13 remark: Option<String> => w::Field::new("remark"),
+        13 remark: Option<String> => "remark",
         /// `scene_id`; one of `PRODUCT_1` `PRODUCT_2` `PRODUCT_3` `PRODUCT_4` `PRODUCT_5` `PRODUCT_6` `PRODUCT_7` `PRODUCT_8`.
-        14 scene_id: Option<String> => w::Field::new("scene_id"),
+        14 scene_id: Option<String> => "scene_id",
         /// `workwx_sign`.
-        15 workwx_sign: Option<String> => w::Field::new("workwx_sign"),
+        15 workwx_sign: Option<String> => "workwx_sign",
     }
     new(
-        mch_id: xinqiao_types::MchId,
-        wxappid: String,
-        nonce_str: String,
-        sign: String,
-        mch_billno: String,
-        re_openid: String,
+        mch_id: impl Into<xinqiao_types::MchId>,
+        wxappid: impl Into<String>,
+        nonce_str: impl Into<String>,
+        sign: impl Into<String>,
+        mch_billno: impl Into<String>,
+        re_openid: impl Into<String>,
         total_amount: xinqiao_types::Fen,
     )
-    set(
+    text(
         sign_type: String,
         sender_name: String,
         sender_header_media_id: String,
-        agentid: i64,
         wishing: String,
         act_name: String,
         remark: String,
         scene_id: String,
         workwx_sign: String,
     )
+    set(agentid: i64)
 }
 
 w::record! {
     /// Answer to [`Sendworkwxredpack`].
     pub struct SendworkwxredpackResponse {
         /// `mch_id`.
-        0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+        0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `wxappid`.
-        1 wxappid: String => w::Field::must("wxappid"),
+        1 wxappid: String => "wxappid: must",
         /// `nonce_str`.
-        2 nonce_str: Option<String> => w::Field::new("nonce_str"),
+        2 nonce_str: Option<String> => "nonce_str",
         /// `sign_type`.
-        3 sign_type: Option<String> => w::Field::new("sign_type"),
+        3 sign_type: Option<String> => "sign_type",
         /// `sign`.
-        4 sign: Option<String> => w::Field::new("sign"),
+        4 sign: Option<String> => "sign",
         /// `mch_billno`.
-        5 mch_billno: String => w::Field::must("mch_billno"),
+        5 mch_billno: String => "mch_billno: must",
         /// `re_openid`.
-        6 re_openid: String => w::Field::must("re_openid"),
+        6 re_openid: String => "re_openid: must",
         /// `total_amount`; unit fen.
-        7 total_amount: xinqiao_types::Fen => w::Field::must("total_amount"),
+        7 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// `send_listid`.
-        8 send_listid: String => w::Field::must("send_listid"),
+        8 send_listid: String => "send_listid: must",
         /// `sender_name`.
-        9 sender_name: Option<String> => w::Field::new("sender_name"),
+        9 sender_name: Option<String> => "sender_name",
         /// `sender_header_media_id`.
-        10 sender_header_media_id: Option<String> => w::Field::new("sender_header_media_id"),
+        10 sender_header_media_id: Option<String> => "sender_header_media_id",
     }
 }
 
@@ -1065,90 +1065,89 @@ pub mod promotion {
         /// * Catalog: `pay_v2.mmpaymkttransfers.promotion.paywwsptrans2pocket`.
         pub struct Paywwsptrans2pocket {
             /// `mch_id`.
-            0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+            0 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `appid`.
-            1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            1 appid: xinqiao_types::AppId => "appid: must",
             /// `nonce_str`.
-            2 nonce_str: String => w::Field::must("nonce_str"),
+            2 nonce_str: String => "nonce_str: must",
             /// `sign_type`.
-            3 sign_type: Option<String> => w::Field::new("sign_type"),
+            3 sign_type: Option<String> => "sign_type",
             /// `sign`.
-            4 sign: String => w::Field::must("sign"),
+            4 sign: String => "sign: must",
             /// `partner_trade_no`.
-            5 partner_trade_no: String => w::Field::must("partner_trade_no"),
+            5 partner_trade_no: String => "partner_trade_no: must",
             /// `openid`.
-            6 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            6 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `agentid`.
-            7 agentid: Option<i64> => w::Field::new("agentid"),
+            7 agentid: Option<i64> => "agentid",
             /// `device_info`.
-            8 device_info: Option<String> => w::Field::new("device_info"),
+            8 device_info: Option<String> => "device_info",
             /// `amount`; unit fen.
-            9 amount: xinqiao_types::Fen => w::Field::must("amount"),
+            9 amount: xinqiao_types::Fen => "amount: must",
             /// `desc`; needed according to the documentation.
-            10 desc: Option<String> => w::Field::new("desc"),
+            10 desc: Option<String> => "desc",
             /// `check_name`; one of `FORCE_CHECK`.
-            11 check_name: String => w::Field::must("check_name"),
+            11 check_name: String => "check_name: must",
             /// `re_user_name`.
-            12 re_user_name: Option<String> => w::Field::new("re_user_name"),
+            12 re_user_name: Option<String> => "re_user_name",
             /// `spbill_create_ip`.
-            13 spbill_create_ip: String => w::Field::must("spbill_create_ip"),
+            13 spbill_create_ip: String => "spbill_create_ip: must",
             /// `ww_msg_type`; one of `NORMAL_MSG` `APPROVAL_MSG`.
-            14 ww_msg_type: Option<String> => w::Field::new("ww_msg_type"),
+            14 ww_msg_type: Option<String> => "ww_msg_type",
             /// `approval_number`.
-            15 approval_number: Option<String> => w::Field::new("approval_number"),
+            15 approval_number: Option<String> => "approval_number",
             /// `approval_type`.
-            16 approval_type: Option<i64> => w::Field::new("approval_type"),
+            16 approval_type: Option<i64> => "approval_type",
             /// `act_name`.
-            17 act_name: Option<String> => w::Field::new("act_name"),
+            17 act_name: Option<String> => "act_name",
             /// `workwx_sign`.
-            18 workwx_sign: Option<String> => w::Field::new("workwx_sign"),
+            18 workwx_sign: Option<String> => "workwx_sign",
         }
         new(
-            mch_id: xinqiao_types::MchId,
-            appid: xinqiao_types::AppId,
-            nonce_str: String,
-            sign: String,
-            partner_trade_no: String,
-            openid: xinqiao_types::OpenId,
+            mch_id: impl Into<xinqiao_types::MchId>,
+            appid: impl Into<xinqiao_types::AppId>,
+            nonce_str: impl Into<String>,
+            sign: impl Into<String>,
+            partner_trade_no: impl Into<String>,
+            openid: impl Into<xinqiao_types::OpenId>,
             amount: xinqiao_types::Fen,
-            check_name: String,
-            spbill_create_ip: String,
+            check_name: impl Into<String>,
+            spbill_create_ip: impl Into<String>,
         )
-        set(
+        text(
             sign_type: String,
-            agentid: i64,
             device_info: String,
             desc: String,
             re_user_name: String,
             ww_msg_type: String,
             approval_number: String,
-            approval_type: i64,
             act_name: String,
             workwx_sign: String,
         )
+        set(agentid: i64, approval_type: i64)
     }
 
     w::record! {
         /// Answer to [`Paywwsptrans2pocket`].
         pub struct Paywwsptrans2pocketResponse {
             /// `mch_id`.
-            0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+            0 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `appid`.
-            1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            1 appid: xinqiao_types::AppId => "appid: must",
             /// `nonce_str`.
-            2 nonce_str: Option<String> => w::Field::new("nonce_str"),
+            2 nonce_str: Option<String> => "nonce_str",
             /// `sign_type`.
-            3 sign_type: Option<String> => w::Field::new("sign_type"),
+            3 sign_type: Option<String> => "sign_type",
             /// `sign`.
-            4 sign: Option<String> => w::Field::new("sign"),
+            4 sign: Option<String> => "sign",
             /// `partner_trade_no`.
-            5 partner_trade_no: String => w::Field::must("partner_trade_no"),
+            5 partner_trade_no: String => "partner_trade_no: must",
             /// `payment_no`.
-            6 payment_no: String => w::Field::must("payment_no"),
+            6 payment_no: String => "payment_no: must",
             /// `payment_time`; format `yyyy-MM-dd HH:mm:ss`.
-            7 payment_time: Option<String> => w::Field::new("payment_time"),
+            7 payment_time: Option<String> => "payment_time",
             /// `device_info`.
-            8 device_info: Option<String> => w::Field::new("device_info"),
+            8 device_info: Option<String> => "device_info",
         }
     }
 
@@ -1179,53 +1178,58 @@ pub mod promotion {
         /// * Catalog: `pay_v2.mmpaymkttransfers.promotion.querywwsptrans2pocket`.
         pub struct Querywwsptrans2pocket {
             /// `mch_id`.
-            0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+            0 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `appid`.
-            1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            1 appid: xinqiao_types::AppId => "appid: must",
             /// `nonce_str`.
-            2 nonce_str: String => w::Field::must("nonce_str"),
+            2 nonce_str: String => "nonce_str: must",
             /// `sign_type`.
-            3 sign_type: Option<String> => w::Field::new("sign_type"),
+            3 sign_type: Option<String> => "sign_type",
             /// `sign`.
-            4 sign: String => w::Field::must("sign"),
+            4 sign: String => "sign: must",
             /// `partner_trade_no`.
-            5 partner_trade_no: Option<String> => w::Field::new("partner_trade_no"),
+            5 partner_trade_no: Option<String> => "partner_trade_no",
         }
-        new(mch_id: xinqiao_types::MchId, appid: xinqiao_types::AppId, nonce_str: String, sign: String)
-        set(sign_type: String, partner_trade_no: String)
+        new(
+            mch_id: impl Into<xinqiao_types::MchId>,
+            appid: impl Into<xinqiao_types::AppId>,
+            nonce_str: impl Into<String>,
+            sign: impl Into<String>,
+        )
+        text(sign_type: String, partner_trade_no: String)
     }
 
     w::record! {
         /// Answer to [`Querywwsptrans2pocket`].
         pub struct Querywwsptrans2pocketResponse {
             /// `mch_id`.
-            0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+            0 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `appid`.
-            1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            1 appid: xinqiao_types::AppId => "appid: must",
             /// `nonce_str`.
-            2 nonce_str: Option<String> => w::Field::new("nonce_str"),
+            2 nonce_str: Option<String> => "nonce_str",
             /// `sign_type`.
-            3 sign_type: Option<String> => w::Field::new("sign_type"),
+            3 sign_type: Option<String> => "sign_type",
             /// `sign`.
-            4 sign: Option<String> => w::Field::new("sign"),
+            4 sign: Option<String> => "sign",
             /// `partner_trade_no`.
-            5 partner_trade_no: String => w::Field::must("partner_trade_no"),
+            5 partner_trade_no: String => "partner_trade_no: must",
             /// `detail_id`.
-            6 detail_id: String => w::Field::must("detail_id"),
+            6 detail_id: String => "detail_id: must",
             /// `payment_amount`; unit fen.
-            7 payment_amount: xinqiao_types::Fen => w::Field::must("payment_amount"),
+            7 payment_amount: xinqiao_types::Fen => "payment_amount: must",
             /// `desc`.
-            8 desc: Option<String> => w::Field::new("desc"),
+            8 desc: Option<String> => "desc",
             /// `openid`.
-            9 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            9 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `transfer_name`.
-            10 transfer_name: Option<String> => w::Field::new("transfer_name"),
+            10 transfer_name: Option<String> => "transfer_name",
             /// `status`; one of `SUCCESS` `FAILED` `PROCESSING`.
-            11 status: String => w::Field::must("status"),
+            11 status: String => "status: must",
             /// `transfer_time`; format `yyyy-MM-dd HH:mm:ss`.
-            12 transfer_time: String => w::Field::must("transfer_time"),
+            12 transfer_time: String => "transfer_time: must",
             /// `reason`.
-            13 reason: Option<String> => w::Field::new("reason"),
+            13 reason: Option<String> => "reason",
         }
     }
 
@@ -1256,81 +1260,81 @@ pub mod promotion {
         /// * Catalog: `pay_v2.mmpaymkttransfers.promotion.transfers`.
         pub struct Transfers {
             /// `mchid`.
-            0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+            0 mchid: xinqiao_types::MchId => "mchid: must",
             /// `mch_appid`.
-            1 mch_appid: String => w::Field::must("mch_appid"),
+            1 mch_appid: String => "mch_appid: must",
             /// `nonce_str`.
-            2 nonce_str: String => w::Field::must("nonce_str"),
+            2 nonce_str: String => "nonce_str: must",
             /// `sign_type`.
-            3 sign_type: Option<String> => w::Field::new("sign_type"),
+            3 sign_type: Option<String> => "sign_type",
             /// `sign`.
-            4 sign: String => w::Field::must("sign"),
+            4 sign: String => "sign: must",
             /// `partner_trade_no`.
-            5 partner_trade_no: String => w::Field::must("partner_trade_no"),
+            5 partner_trade_no: String => "partner_trade_no: must",
             /// `openid`.
-            6 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            6 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `device_info`.
-            7 device_info: Option<String> => w::Field::new("device_info"),
+            7 device_info: Option<String> => "device_info",
             /// `amount`; unit fen.
-            8 amount: xinqiao_types::Fen => w::Field::must("amount"),
+            8 amount: xinqiao_types::Fen => "amount: must",
             /// `desc`; needed according to the documentation.
-            9 desc: Option<String> => w::Field::new("desc"),
+            9 desc: Option<String> => "desc",
             /// `check_name`.
-            10 check_name: String => w::Field::must("check_name"),
+            10 check_name: String => "check_name: must",
             /// `re_user_name`.
-            11 re_user_name: Option<String> => w::Field::new("re_user_name"),
+            11 re_user_name: Option<String> => "re_user_name",
             /// `spbill_create_ip`.
-            12 spbill_create_ip: String => w::Field::must("spbill_create_ip"),
+            12 spbill_create_ip: String => "spbill_create_ip: must",
             /// `scene`.
-            13 scene: Option<String> => w::Field::new("scene"),
+            13 scene: Option<String> => "scene",
             /// `brand_id`.
-            14 brand_id: Option<i64> => w::Field::new("brand_id"),
+            14 brand_id: Option<i64> => "brand_id",
             /// `finder_template_id`.
-            15 finder_template_id: Option<String> => w::Field::new("finder_template_id"),
+            15 finder_template_id: Option<String> => "finder_template_id",
         }
         new(
-            mchid: xinqiao_types::MchId,
-            mch_appid: String,
-            nonce_str: String,
-            sign: String,
-            partner_trade_no: String,
-            openid: xinqiao_types::OpenId,
+            mchid: impl Into<xinqiao_types::MchId>,
+            mch_appid: impl Into<String>,
+            nonce_str: impl Into<String>,
+            sign: impl Into<String>,
+            partner_trade_no: impl Into<String>,
+            openid: impl Into<xinqiao_types::OpenId>,
             amount: xinqiao_types::Fen,
-            check_name: String,
-            spbill_create_ip: String,
+            check_name: impl Into<String>,
+            spbill_create_ip: impl Into<String>,
         )
-        set(
+        text(
             sign_type: String,
             device_info: String,
             desc: String,
             re_user_name: String,
             scene: String,
-            brand_id: i64,
             finder_template_id: String,
         )
+        set(brand_id: i64)
     }
 
     w::record! {
         /// Answer to [`Transfers`].
         pub struct TransfersResponse {
             /// `mchid`.
-            0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+            0 mchid: xinqiao_types::MchId => "mchid: must",
             /// `mch_appid`.
-            1 mch_appid: String => w::Field::must("mch_appid"),
+            1 mch_appid: String => "mch_appid: must",
             /// `nonce_str`.
-            2 nonce_str: Option<String> => w::Field::new("nonce_str"),
+            2 nonce_str: Option<String> => "nonce_str",
             /// `sign_type`.
-            3 sign_type: Option<String> => w::Field::new("sign_type"),
+            3 sign_type: Option<String> => "sign_type",
             /// `sign`.
-            4 sign: Option<String> => w::Field::new("sign"),
+            4 sign: Option<String> => "sign",
             /// `partner_trade_no`.
-            5 partner_trade_no: String => w::Field::must("partner_trade_no"),
+            5 partner_trade_no: String => "partner_trade_no: must",
             /// `payment_no`.
-            6 payment_no: String => w::Field::must("payment_no"),
+            6 payment_no: String => "payment_no: must",
             /// `payment_time`; format `yyyy-MM-dd HH:mm:ss`.
-            7 payment_time: Option<String> => w::Field::new("payment_time"),
+            7 payment_time: Option<String> => "payment_time",
             /// `device_info`.
-            8 device_info: Option<String> => w::Field::new("device_info"),
+            8 device_info: Option<String> => "device_info",
         }
     }
 

@@ -11,75 +11,75 @@ w::record! {
     /// * Catalog: `pay_v2.papay.deletecontract`.
     pub struct Deletecontract {
         /// `mch_id`.
-        0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+        0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `nonce_str`.
-        2 nonce_str: String => w::Field::must("nonce_str"),
+        2 nonce_str: String => "nonce_str: must",
         /// `sign_type`.
-        3 sign_type: Option<String> => w::Field::new("sign_type"),
+        3 sign_type: Option<String> => "sign_type",
         /// `sign`.
-        4 sign: String => w::Field::must("sign"),
+        4 sign: String => "sign: must",
         /// `version`.
-        5 version: String => w::Field::must("version"),
+        5 version: String => "version: must",
         /// `plan_id`.
-        6 plan_id: Option<i64> => w::Field::new("plan_id"),
+        6 plan_id: Option<i64> => "plan_id",
         /// `contract_code`.
-        7 contract_code: Option<String> => w::Field::new("contract_code"),
+        7 contract_code: Option<String> => "contract_code",
         /// `contract_id`.
-        8 contract_id: Option<String> => w::Field::new("contract_id"),
+        8 contract_id: Option<String> => "contract_id",
         /// `contract_termination_remark`.
-        9 contract_termination_remark: String => w::Field::must("contract_termination_remark"),
+        9 contract_termination_remark: String => "contract_termination_remark: must",
         /// `sub_mch_id`.
-        10 sub_mch_id: Option<String> => w::Field::new("sub_mch_id"),
+        10 sub_mch_id: Option<String> => "sub_mch_id",
         /// `sub_appid`.
-        11 sub_appid: Option<String> => w::Field::new("sub_appid"),
+        11 sub_appid: Option<String> => "sub_appid",
     }
     new(
-        mch_id: xinqiao_types::MchId,
-        appid: xinqiao_types::AppId,
-        nonce_str: String,
-        sign: String,
-        version: String,
-        contract_termination_remark: String,
+        mch_id: impl Into<xinqiao_types::MchId>,
+        appid: impl Into<xinqiao_types::AppId>,
+        nonce_str: impl Into<String>,
+        sign: impl Into<String>,
+        version: impl Into<String>,
+        contract_termination_remark: impl Into<String>,
     )
-    set(
+    text(
         sign_type: String,
-        plan_id: i64,
         contract_code: String,
         contract_id: String,
         sub_mch_id: String,
         sub_appid: String,
     )
+    set(plan_id: i64)
 }
 
 w::record! {
     /// Answer to [`Deletecontract`].
     pub struct DeletecontractResponse {
         /// `mch_id`.
-        0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+        0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `nonce_str`.
-        2 nonce_str: Option<String> => w::Field::new("nonce_str"),
+        2 nonce_str: Option<String> => "nonce_str",
         /// `sign_type`.
-        3 sign_type: Option<String> => w::Field::new("sign_type"),
+        3 sign_type: Option<String> => "sign_type",
         /// `sign`.
-        4 sign: Option<String> => w::Field::new("sign"),
+        4 sign: Option<String> => "sign",
         /// `version`.
-        5 version: String => w::Field::must("version"),
+        5 version: String => "version: must",
         /// `plan_id`.
-        6 plan_id: i64 => w::Field::must("plan_id"),
+        6 plan_id: i64 => "plan_id: must",
         /// `contract_code`.
-        7 contract_code: String => w::Field::must("contract_code"),
+        7 contract_code: String => "contract_code: must",
         /// `contract_id`.
-        8 contract_id: String => w::Field::must("contract_id"),
+        8 contract_id: String => "contract_id: must",
         /// `contract_termination_remark`.
-        9 contract_termination_remark: String => w::Field::must("contract_termination_remark"),
+        9 contract_termination_remark: String => "contract_termination_remark: must",
         /// `sub_mch_id`.
-        10 sub_mch_id: Option<String> => w::Field::new("sub_mch_id"),
+        10 sub_mch_id: Option<String> => "sub_mch_id",
         /// `sub_appid`.
-        11 sub_appid: Option<String> => w::Field::new("sub_appid"),
+        11 sub_appid: Option<String> => "sub_appid",
     }
 }
 
@@ -110,42 +110,40 @@ w::record! {
     /// * Catalog: `pay_v2.papay.entrustweb`.
     pub struct Entrustweb {
         /// `appid`.
-        0 appid: Option<xinqiao_types::AppId> => w::Field::new("appid").place(w::Place::Query),
+        0 appid: Option<xinqiao_types::AppId> => "appid: query",
         /// `mch_id`.
-        1 mch_id: Option<xinqiao_types::MchId> => w::Field::new("mch_id").place(w::Place::Query),
+        1 mch_id: Option<xinqiao_types::MchId> => "mch_id: query",
         /// `plan_id`.
-        2 plan_id: Option<i64> => w::Field::new("plan_id").place(w::Place::Query),
+        2 plan_id: Option<i64> => "plan_id: query",
         /// `contract_code`.
-        3 contract_code: Option<String> => w::Field::new("contract_code").place(w::Place::Query),
+        3 contract_code: Option<String> => "contract_code: query",
         /// `request_serial`.
-        4 request_serial: Option<i64> => w::Field::new("request_serial").place(w::Place::Query),
+        4 request_serial: Option<i64> => "request_serial: query",
         /// `contract_display_account`.
-        5 contract_display_account: Option<String> => w::Field::new("contract_display_account").place(w::Place::Query),
+        5 contract_display_account: Option<String> => "contract_display_account: query",
         /// `notify_url`.
-        6 notify_url: Option<String> => w::Field::new("notify_url").place(w::Place::Query),
+        6 notify_url: Option<String> => "notify_url: query",
         /// `version`.
-        7 version: Option<String> => w::Field::new("version").place(w::Place::Query),
+        7 version: Option<String> => "version: query",
         /// `sign`.
-        8 sign: Option<String> => w::Field::new("sign").place(w::Place::Query),
+        8 sign: Option<String> => "sign: query",
         /// `timestamp`.
-        9 timestamp: Option<String> => w::Field::new("timestamp").place(w::Place::Query),
+        9 timestamp: Option<String> => "timestamp: query",
         /// `return_web`.
-        10 return_web: Option<i64> => w::Field::new("return_web").place(w::Place::Query),
+        10 return_web: Option<i64> => "return_web: query",
     }
     new()
-    set(
+    text(
         appid: xinqiao_types::AppId,
         mch_id: xinqiao_types::MchId,
-        plan_id: i64,
         contract_code: String,
-        request_serial: i64,
         contract_display_account: String,
         notify_url: String,
         version: String,
         sign: String,
         timestamp: String,
-        return_web: i64,
     )
+    set(plan_id: i64, request_serial: i64, return_web: i64)
 }
 
 w::endpoint! {
@@ -175,104 +173,104 @@ w::record! {
     /// * Catalog: `pay_v2.papay.h5entrustweb`.
     pub struct H5entrustweb {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid").place(w::Place::Query),
+        0 appid: xinqiao_types::AppId => "appid: must query",
         /// `mch_id`.
-        1 mch_id: xinqiao_types::MchId => w::Field::must("mch_id").place(w::Place::Query),
+        1 mch_id: xinqiao_types::MchId => "mch_id: must query",
         /// `plan_id`.
-        2 plan_id: String => w::Field::must("plan_id").place(w::Place::Query),
+        2 plan_id: String => "plan_id: must query",
         /// `contract_code`.
-        3 contract_code: String => w::Field::must("contract_code").place(w::Place::Query),
+        3 contract_code: String => "contract_code: must query",
         /// `request_serial`.
-        4 request_serial: i64 => w::Field::must("request_serial").place(w::Place::Query),
+        4 request_serial: i64 => "request_serial: must query",
         /// `contract_display_account`.
-        5 contract_display_account: String => w::Field::must("contract_display_account").place(w::Place::Query),
+        5 contract_display_account: String => "contract_display_account: must query",
         /// `notify_url`.
-        6 notify_url: String => w::Field::must("notify_url").place(w::Place::Query),
+        6 notify_url: String => "notify_url: must query",
         /// `version`.
-        7 version: String => w::Field::must("version").place(w::Place::Query),
+        7 version: String => "version: must query",
         /// `sign`.
-        8 sign: String => w::Field::must("sign").place(w::Place::Query),
+        8 sign: String => "sign: must query",
         /// `sign_type`; one of `HMAC-SHA256` `MD5`.
-        9 sign_type: Option<String> => w::Field::new("sign_type").place(w::Place::Query),
+        9 sign_type: Option<String> => "sign_type: query",
         /// `timestamp`.
-        10 timestamp: String => w::Field::must("timestamp").place(w::Place::Query),
+        10 timestamp: String => "timestamp: must query",
         /// `clientip`.
-        11 clientip: String => w::Field::must("clientip").place(w::Place::Query),
+        11 clientip: String => "clientip: must query",
         /// `return_appid`.
-        12 return_appid: Option<String> => w::Field::new("return_appid").place(w::Place::Query),
+        12 return_appid: Option<String> => "return_appid: query",
         /// `mch_id`.
-        13 mch_id_again: xinqiao_types::MchId => w::Field::must("mch_id"),
+        13 mch_id_again: xinqiao_types::MchId => "mch_id: must",
         /// `appid`.
-        14 appid_again: xinqiao_types::AppId => w::Field::must("appid"),
+        14 appid_again: xinqiao_types::AppId => "appid: must",
         /// `nonce_str`.
-        15 nonce_str: String => w::Field::must("nonce_str"),
+        15 nonce_str: String => "nonce_str: must",
         /// `sign_type`.
-        16 sign_type_again: Option<String> => w::Field::new("sign_type"),
+        16 sign_type_again: Option<String> => "sign_type",
         /// `sign`.
-        17 sign_again: String => w::Field::must("sign"),
+        17 sign_again: String => "sign: must",
         /// `version`.
-        18 version_again: String => w::Field::must("version"),
+        18 version_again: String => "version: must",
         /// `plan_id`.
-        19 plan_id_again: i64 => w::Field::must("plan_id"),
+        19 plan_id_again: i64 => "plan_id: must",
         /// `contract_code`.
-        20 contract_code_again: String => w::Field::must("contract_code"),
+        20 contract_code_again: String => "contract_code: must",
         /// `request_serial`.
-        21 request_serial_again: i64 => w::Field::must("request_serial"),
+        21 request_serial_again: i64 => "request_serial: must",
         /// `contract_display_account`.
-        22 contract_display_account_again: String => w::Field::must("contract_display_account"),
+        22 contract_display_account_again: String => "contract_display_account: must",
         /// `notify_url`.
-        23 notify_url_again: Option<String> => w::Field::new("notify_url"),
+        23 notify_url_again: Option<String> => "notify_url",
         /// `timestamp`; format `unix`.
-        24 timestamp_again: Option<xinqiao_types::UnixSeconds> => w::Field::new("timestamp"),
+        24 timestamp_again: Option<xinqiao_types::UnixSeconds> => "timestamp",
         /// `clientip`.
-        25 clientip_again: Option<String> => w::Field::new("clientip"),
+        25 clientip_again: Option<String> => "clientip",
         /// `return_appid`.
-        26 return_appid_again: Option<String> => w::Field::new("return_appid"),
+        26 return_appid_again: Option<String> => "return_appid",
     }
     new(
-        appid: xinqiao_types::AppId,
-        mch_id: xinqiao_types::MchId,
-        plan_id: String,
-        contract_code: String,
+        appid: impl Into<xinqiao_types::AppId>,
+        mch_id: impl Into<xinqiao_types::MchId>,
+        plan_id: impl Into<String>,
+        contract_code: impl Into<String>,
         request_serial: i64,
-        contract_display_account: String,
-        notify_url: String,
-        version: String,
-        sign: String,
-        timestamp: String,
-        clientip: String,
-        mch_id_again: xinqiao_types::MchId,
-        appid_again: xinqiao_types::AppId,
-        nonce_str: String,
-        sign_again: String,
-        version_again: String,
+        contract_display_account: impl Into<String>,
+        notify_url: impl Into<String>,
+        version: impl Into<String>,
+        sign: impl Into<String>,
+        timestamp: impl Into<String>,
+        clientip: impl Into<String>,
+        mch_id_again: impl Into<xinqiao_types::MchId>,
+        appid_again: impl Into<xinqiao_types::AppId>,
+        nonce_str: impl Into<String>,
+        sign_again: impl Into<String>,
+        version_again: impl Into<String>,
         plan_id_again: i64,
-        contract_code_again: String,
+        contract_code_again: impl Into<String>,
         request_serial_again: i64,
-        contract_display_account_again: String,
+        contract_display_account_again: impl Into<String>,
     )
-    set(
+    text(
         sign_type: String,
         return_appid: String,
         sign_type_again: String,
         notify_url_again: String,
-        timestamp_again: xinqiao_types::UnixSeconds,
         clientip_again: String,
         return_appid_again: String,
     )
+    set(timestamp_again: xinqiao_types::UnixSeconds)
 }
 
 w::record! {
     /// Answer to [`H5entrustweb`].
     pub struct H5entrustwebResponse {
         /// `nonce_str`.
-        0 nonce_str: Option<String> => w::Field::new("nonce_str"),
+        0 nonce_str: Option<String> => "nonce_str",
         /// `sign_type`.
-        1 sign_type: Option<String> => w::Field::new("sign_type"),
+        1 sign_type: Option<String> => "sign_type",
         /// `sign`.
-        2 sign: Option<String> => w::Field::new("sign"),
+        2 sign: Option<String> => "sign",
         /// `redirect_url`.
-        3 redirect_url: String => w::Field::must("redirect_url"),
+        3 redirect_url: String => "redirect_url: must",
     }
 }
 
@@ -304,76 +302,70 @@ w::record! {
     /// * Catalog: `pay_v2.papay.preentrustweb`.
     pub struct Preentrustweb {
         /// `mch_id`.
-        0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+        0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `nonce_str`.
-        2 nonce_str: String => w::Field::must("nonce_str"),
+        2 nonce_str: String => "nonce_str: must",
         /// `sign_type`; one of `MD5` `HMAC-SHA256`.
-        3 sign_type: Option<String> => w::Field::new("sign_type"),
+        3 sign_type: Option<String> => "sign_type",
         /// `sign`.
-        4 sign: String => w::Field::must("sign"),
+        4 sign: String => "sign: must",
         /// `version`; one of `1.0`.
-        5 version: String => w::Field::must("version"),
+        5 version: String => "version: must",
         /// `plan_id`.
-        6 plan_id: i64 => w::Field::must("plan_id"),
+        6 plan_id: i64 => "plan_id: must",
         /// `contract_code`.
-        7 contract_code: String => w::Field::must("contract_code"),
+        7 contract_code: String => "contract_code: must",
         /// `request_serial`.
-        8 request_serial: i64 => w::Field::must("request_serial"),
+        8 request_serial: i64 => "request_serial: must",
         /// `contract_display_account`.
-        9 contract_display_account: String => w::Field::must("contract_display_account"),
+        9 contract_display_account: String => "contract_display_account: must",
         /// `notify_url`; needed according to the documentation.
-        10 notify_url: Option<String> => w::Field::new("notify_url"),
+        10 notify_url: Option<String> => "notify_url",
         /// `timestamp`; format `unix`; needed according to the documentation.
-        11 timestamp: Option<xinqiao_types::UnixSeconds> => w::Field::new("timestamp"),
+        11 timestamp: Option<xinqiao_types::UnixSeconds> => "timestamp",
         /// `return_app`.
-        12 return_app: Option<bool> => w::Field::new("return_app").spelled(w::Spelling::BoolYn),
+        12 return_app: Option<bool> => "return_app: yes-no",
         /// `sub_appid`.
-        13 sub_appid: Option<String> => w::Field::new("sub_appid"),
+        13 sub_appid: Option<String> => "sub_appid",
         /// `sub_mch_id`.
-        14 sub_mch_id: Option<String> => w::Field::new("sub_mch_id"),
+        14 sub_mch_id: Option<String> => "sub_mch_id",
     }
     new(
-        mch_id: xinqiao_types::MchId,
-        appid: xinqiao_types::AppId,
-        nonce_str: String,
-        sign: String,
-        version: String,
+        mch_id: impl Into<xinqiao_types::MchId>,
+        appid: impl Into<xinqiao_types::AppId>,
+        nonce_str: impl Into<String>,
+        sign: impl Into<String>,
+        version: impl Into<String>,
         plan_id: i64,
-        contract_code: String,
+        contract_code: impl Into<String>,
         request_serial: i64,
-        contract_display_account: String,
+        contract_display_account: impl Into<String>,
     )
-    set(
-        sign_type: String,
-        notify_url: String,
-        timestamp: xinqiao_types::UnixSeconds,
-        return_app: bool,
-        sub_appid: String,
-        sub_mch_id: String,
-    )
+    text(sign_type: String, notify_url: String, sub_appid: String, sub_mch_id: String)
+    set(timestamp: xinqiao_types::UnixSeconds, return_app: bool)
 }
 
 w::record! {
     /// Answer to [`Preentrustweb`].
     pub struct PreentrustwebResponse {
         /// `mch_id`.
-        0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+        0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `nonce_str`.
-        2 nonce_str: Option<String> => w::Field::new("nonce_str"),
+        2 nonce_str: Option<String> => "nonce_str",
         /// `sign_type`.
-        3 sign_type: Option<String> => w::Field::new("sign_type"),
+        3 sign_type: Option<String> => "sign_type",
         /// `sign`.
-        4 sign: Option<String> => w::Field::new("sign"),
+        4 sign: Option<String> => "sign",
         /// `pre_entrustweb_id`.
-        5 pre_entrustweb_id: String => w::Field::must("pre_entrustweb_id"),
+        5 pre_entrustweb_id: String => "pre_entrustweb_id: must",
         /// `miniprogram_username`.
-        6 miniprogram_username: Option<String> => w::Field::new("miniprogram_username"),
+        6 miniprogram_username: Option<String> => "miniprogram_username",
         /// `miniprogram_path`.
-        7 miniprogram_path: Option<String> => w::Field::new("miniprogram_path"),
+        7 miniprogram_path: Option<String> => "miniprogram_path",
     }
 }
 
@@ -404,73 +396,74 @@ w::record! {
     /// * Catalog: `pay_v2.papay.querycontract`.
     pub struct Querycontract {
         /// `mch_id`.
-        0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+        0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `nonce_str`.
-        2 nonce_str: String => w::Field::must("nonce_str"),
+        2 nonce_str: String => "nonce_str: must",
         /// `sign_type`.
-        3 sign_type: Option<String> => w::Field::new("sign_type"),
+        3 sign_type: Option<String> => "sign_type",
         /// `sign`.
-        4 sign: String => w::Field::must("sign"),
+        4 sign: String => "sign: must",
         /// `version`; one of `1.0`.
-        5 version: String => w::Field::must("version"),
+        5 version: String => "version: must",
         /// `plan_id`.
-        6 plan_id: Option<i64> => w::Field::new("plan_id"),
+        6 plan_id: Option<i64> => "plan_id",
         /// `contract_code`.
-        7 contract_code: Option<String> => w::Field::new("contract_code"),
+        7 contract_code: Option<String> => "contract_code",
         /// `contract_id`.
-        8 contract_id: Option<String> => w::Field::new("contract_id"),
+        8 contract_id: Option<String> => "contract_id",
     }
     new(
-        mch_id: xinqiao_types::MchId,
-        appid: xinqiao_types::AppId,
-        nonce_str: String,
-        sign: String,
-        version: String,
+        mch_id: impl Into<xinqiao_types::MchId>,
+        appid: impl Into<xinqiao_types::AppId>,
+        nonce_str: impl Into<String>,
+        sign: impl Into<String>,
+        version: impl Into<String>,
     )
-    set(sign_type: String, plan_id: i64, contract_code: String, contract_id: String)
+    text(sign_type: String, contract_code: String, contract_id: String)
+    set(plan_id: i64)
 }
 
 w::record! {
     /// Answer to [`Querycontract`].
     pub struct QuerycontractResponse {
         /// `mch_id`.
-        0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+        0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `nonce_str`.
-        2 nonce_str: Option<String> => w::Field::new("nonce_str"),
+        2 nonce_str: Option<String> => "nonce_str",
         /// `sign_type`.
-        3 sign_type: Option<String> => w::Field::new("sign_type"),
+        3 sign_type: Option<String> => "sign_type",
         /// `sign`.
-        4 sign: Option<String> => w::Field::new("sign"),
+        4 sign: Option<String> => "sign",
         /// `openid`.
-        5 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        5 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `sub_openid`.
-        6 sub_openid: Option<String> => w::Field::new("sub_openid"),
+        6 sub_openid: Option<String> => "sub_openid",
         /// `plan_id`.
-        7 plan_id: i64 => w::Field::must("plan_id"),
+        7 plan_id: i64 => "plan_id: must",
         /// `contract_code`.
-        8 contract_code: String => w::Field::must("contract_code"),
+        8 contract_code: String => "contract_code: must",
         /// `contract_id`.
-        9 contract_id: String => w::Field::must("contract_id"),
+        9 contract_id: String => "contract_id: must",
         /// `request_serial`.
-        10 request_serial: i64 => w::Field::must("request_serial"),
+        10 request_serial: i64 => "request_serial: must",
         /// `contract_display_account`.
-        11 contract_display_account: String => w::Field::must("contract_display_account"),
+        11 contract_display_account: String => "contract_display_account: must",
         /// `contract_state`.
-        12 contract_state: String => w::Field::must("contract_state"),
+        12 contract_state: String => "contract_state: must",
         /// `contract_signed_time`; format `yyyy-MM-dd HH:mm:ss`.
-        13 contract_signed_time: String => w::Field::must("contract_signed_time"),
+        13 contract_signed_time: String => "contract_signed_time: must",
         /// `contract_expired_time`; format `yyyy-MM-dd HH:mm:ss`.
-        14 contract_expired_time: String => w::Field::must("contract_expired_time"),
+        14 contract_expired_time: String => "contract_expired_time: must",
         /// `contract_termination_mode`.
-        15 contract_termination_mode: Option<i64> => w::Field::new("contract_termination_mode"),
+        15 contract_termination_mode: Option<i64> => "contract_termination_mode",
         /// `contract_termination_remark`.
-        16 contract_termination_remark: Option<String> => w::Field::new("contract_termination_remark"),
+        16 contract_termination_remark: Option<String> => "contract_termination_remark",
         /// `contract_terminated_time`; format `yyyy-MM-dd HH:mm:ss`.
-        17 contract_terminated_time: Option<String> => w::Field::new("contract_terminated_time"),
+        17 contract_terminated_time: Option<String> => "contract_terminated_time",
     }
 }
 
@@ -504,56 +497,56 @@ pub mod partner {
         /// * Catalog: `pay_v2.papay.partner.deletecontract`.
         pub struct Deletecontract {
             /// `appid`.
-            0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            0 appid: xinqiao_types::AppId => "appid: must",
             /// `sub_appid`.
-            1 sub_appid: Option<String> => w::Field::new("sub_appid"),
+            1 sub_appid: Option<String> => "sub_appid",
             /// `mch_id`.
-            2 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+            2 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `sub_mch_id`.
-            3 sub_mch_id: String => w::Field::must("sub_mch_id"),
+            3 sub_mch_id: String => "sub_mch_id: must",
             /// `sign`.
-            4 sign: String => w::Field::must("sign"),
+            4 sign: String => "sign: must",
             /// `plan_id`.
-            5 plan_id: Option<String> => w::Field::new("plan_id"),
+            5 plan_id: Option<String> => "plan_id",
             /// `contract_code`.
-            6 contract_code: Option<String> => w::Field::new("contract_code"),
+            6 contract_code: Option<String> => "contract_code",
             /// `contract_id`.
-            7 contract_id: Option<String> => w::Field::new("contract_id"),
+            7 contract_id: Option<String> => "contract_id",
             /// `contract_termination_remark`.
-            8 contract_termination_remark: String => w::Field::must("contract_termination_remark"),
+            8 contract_termination_remark: String => "contract_termination_remark: must",
             /// `version`; one of `1.0`.
-            9 version: String => w::Field::must("version"),
+            9 version: String => "version: must",
         }
         new(
-            appid: xinqiao_types::AppId,
-            mch_id: xinqiao_types::MchId,
-            sub_mch_id: String,
-            sign: String,
-            contract_termination_remark: String,
-            version: String,
+            appid: impl Into<xinqiao_types::AppId>,
+            mch_id: impl Into<xinqiao_types::MchId>,
+            sub_mch_id: impl Into<String>,
+            sign: impl Into<String>,
+            contract_termination_remark: impl Into<String>,
+            version: impl Into<String>,
         )
-        set(sub_appid: String, plan_id: String, contract_code: String, contract_id: String)
+        text(sub_appid: String, plan_id: String, contract_code: String, contract_id: String)
     }
 
     w::record! {
         /// Answer to [`Deletecontract`].
         pub struct DeletecontractResponse {
             /// `appid`.
-            0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            0 appid: xinqiao_types::AppId => "appid: must",
             /// `sub_appid`.
-            1 sub_appid: Option<String> => w::Field::new("sub_appid"),
+            1 sub_appid: Option<String> => "sub_appid",
             /// `mch_id`.
-            2 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+            2 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `sub_mch_id`.
-            3 sub_mch_id: String => w::Field::must("sub_mch_id"),
+            3 sub_mch_id: String => "sub_mch_id: must",
             /// `contract_id`.
-            4 contract_id: String => w::Field::must("contract_id"),
+            4 contract_id: String => "contract_id: must",
             /// `plan_id`.
-            5 plan_id: String => w::Field::must("plan_id"),
+            5 plan_id: String => "plan_id: must",
             /// `contract_code`.
-            6 contract_code: String => w::Field::must("contract_code"),
+            6 contract_code: String => "contract_code: must",
             /// `sign`.
-            7 sign: String => w::Field::must("sign"),
+            7 sign: String => "sign: must",
         }
     }
 
@@ -585,48 +578,46 @@ pub mod partner {
         /// * Catalog: `pay_v2.papay.partner.entrustweb`.
         pub struct Entrustweb {
             /// `appid`.
-            0 appid: Option<xinqiao_types::AppId> => w::Field::new("appid").place(w::Place::Query),
+            0 appid: Option<xinqiao_types::AppId> => "appid: query",
             /// `mch_id`.
-            1 mch_id: Option<xinqiao_types::MchId> => w::Field::new("mch_id").place(w::Place::Query),
+            1 mch_id: Option<xinqiao_types::MchId> => "mch_id: query",
             /// `sub_appid`.
-            2 sub_appid: Option<String> => w::Field::new("sub_appid").place(w::Place::Query),
+            2 sub_appid: Option<String> => "sub_appid: query",
             /// `sub_mch_id`.
-            3 sub_mch_id: Option<String> => w::Field::new("sub_mch_id").place(w::Place::Query),
+            3 sub_mch_id: Option<String> => "sub_mch_id: query",
             /// `plan_id`.
-            4 plan_id: Option<i64> => w::Field::new("plan_id").place(w::Place::Query),
+            4 plan_id: Option<i64> => "plan_id: query",
             /// `contract_code`.
-            5 contract_code: Option<String> => w::Field::new("contract_code").place(w::Place::Query),
+            5 contract_code: Option<String> => "contract_code: query",
             /// `request_serial`.
-            6 request_serial: Option<i64> => w::Field::new("request_serial").place(w::Place::Query),
+            6 request_serial: Option<i64> => "request_serial: query",
             /// `contract_display_account`.
-            7 contract_display_account: Option<String> => w::Field::new("contract_display_account").place(w::Place::Query),
+            7 contract_display_account: Option<String> => "contract_display_account: query",
             /// `notify_url`.
-            8 notify_url: Option<String> => w::Field::new("notify_url").place(w::Place::Query),
+            8 notify_url: Option<String> => "notify_url: query",
             /// `version`.
-            9 version: Option<String> => w::Field::new("version").place(w::Place::Query),
+            9 version: Option<String> => "version: query",
             /// `sign`.
-            10 sign: Option<String> => w::Field::new("sign").place(w::Place::Query),
+            10 sign: Option<String> => "sign: query",
             /// `timestamp`.
-            11 timestamp: Option<String> => w::Field::new("timestamp").place(w::Place::Query),
+            11 timestamp: Option<String> => "timestamp: query",
             /// `return_web`.
-            12 return_web: Option<i64> => w::Field::new("return_web").place(w::Place::Query),
+            12 return_web: Option<i64> => "return_web: query",
         }
         new()
-        set(
+        text(
             appid: xinqiao_types::AppId,
             mch_id: xinqiao_types::MchId,
             sub_appid: String,
             sub_mch_id: String,
-            plan_id: i64,
             contract_code: String,
-            request_serial: i64,
             contract_display_account: String,
             notify_url: String,
             version: String,
             sign: String,
             timestamp: String,
-            return_web: i64,
         )
+        set(plan_id: i64, request_serial: i64, return_web: i64)
     }
 
     w::endpoint! {
@@ -657,120 +648,119 @@ pub mod partner {
         /// * Catalog: `pay_v2.papay.partner.h5entrustweb`.
         pub struct H5entrustweb {
             /// `appid`; needed according to the documentation.
-            0 appid: Option<xinqiao_types::AppId> => w::Field::new("appid").place(w::Place::Query),
+            0 appid: Option<xinqiao_types::AppId> => "appid: query",
             /// `mch_id`; needed according to the documentation.
-            1 mch_id: Option<xinqiao_types::MchId> => w::Field::new("mch_id").place(w::Place::Query),
+            1 mch_id: Option<xinqiao_types::MchId> => "mch_id: query",
             /// `sub_appid`.
-            2 sub_appid: Option<String> => w::Field::new("sub_appid").place(w::Place::Query),
+            2 sub_appid: Option<String> => "sub_appid: query",
             /// `sub_mch_id`; needed according to the documentation.
-            3 sub_mch_id: Option<String> => w::Field::new("sub_mch_id").place(w::Place::Query),
+            3 sub_mch_id: Option<String> => "sub_mch_id: query",
             /// `plan_id`.
-            4 plan_id: i64 => w::Field::must("plan_id").place(w::Place::Query),
+            4 plan_id: i64 => "plan_id: must query",
             /// `contract_code`.
-            5 contract_code: String => w::Field::must("contract_code").place(w::Place::Query),
+            5 contract_code: String => "contract_code: must query",
             /// `request_serial`.
-            6 request_serial: i64 => w::Field::must("request_serial").place(w::Place::Query),
+            6 request_serial: i64 => "request_serial: must query",
             /// `contract_display_account`.
-            7 contract_display_account: String => w::Field::must("contract_display_account").place(w::Place::Query),
+            7 contract_display_account: String => "contract_display_account: must query",
             /// `notify_url`; needed according to the documentation.
-            8 notify_url: Option<String> => w::Field::new("notify_url").place(w::Place::Query),
+            8 notify_url: Option<String> => "notify_url: query",
             /// `version`.
-            9 version: String => w::Field::must("version").place(w::Place::Query),
+            9 version: String => "version: must query",
             /// `sign`; needed according to the documentation.
-            10 sign: Option<String> => w::Field::new("sign").place(w::Place::Query),
+            10 sign: Option<String> => "sign: query",
             /// `timestamp`; format `unix`; needed according to the documentation.
-            11 timestamp: Option<xinqiao_types::UnixSeconds> => w::Field::new("timestamp").place(w::Place::Query),
+            11 timestamp: Option<xinqiao_types::UnixSeconds> => "timestamp: query",
             /// `clientip`; needed according to the documentation.
-            12 clientip: Option<String> => w::Field::new("clientip").place(w::Place::Query),
+            12 clientip: Option<String> => "clientip: query",
             /// `deviceid`.
-            13 deviceid: Option<String> => w::Field::new("deviceid").place(w::Place::Query),
+            13 deviceid: Option<String> => "deviceid: query",
             /// `mobile`.
-            14 mobile: Option<String> => w::Field::new("mobile").place(w::Place::Query).masked(),
+            14 mobile: Option<String> => "mobile: query masked",
             /// `email`.
-            15 email: Option<String> => w::Field::new("email").place(w::Place::Query).masked(),
+            15 email: Option<String> => "email: query masked",
             /// `qq`.
-            16 qq: Option<String> => w::Field::new("qq").place(w::Place::Query),
+            16 qq: Option<String> => "qq: query",
             /// `openid`.
-            17 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").place(w::Place::Query).masked(),
+            17 openid: Option<xinqiao_types::OpenId> => "openid: query masked",
             /// `creid`.
-            18 creid: Option<String> => w::Field::new("creid").place(w::Place::Query),
+            18 creid: Option<String> => "creid: query",
             /// `outerid`.
-            19 outerid: Option<String> => w::Field::new("outerid").place(w::Place::Query),
+            19 outerid: Option<String> => "outerid: query",
             /// `return_appid`.
-            20 return_appid: Option<String> => w::Field::new("return_appid").place(w::Place::Query),
+            20 return_appid: Option<String> => "return_appid: query",
             /// `sign_type`; one of `HMAC-SHA256` `MD5`.
-            21 sign_type: Option<String> => w::Field::new("sign_type").place(w::Place::Query),
+            21 sign_type: Option<String> => "sign_type: query",
             /// `mch_id`.
-            22 mch_id_again: xinqiao_types::MchId => w::Field::must("mch_id"),
+            22 mch_id_again: xinqiao_types::MchId => "mch_id: must",
             /// `appid`.
-            23 appid_again: xinqiao_types::AppId => w::Field::must("appid"),
+            23 appid_again: xinqiao_types::AppId => "appid: must",
             /// `nonce_str`.
-            24 nonce_str: String => w::Field::must("nonce_str"),
+            24 nonce_str: String => "nonce_str: must",
             /// `sign_type`.
-            25 sign_type_again: Option<String> => w::Field::new("sign_type"),
+            25 sign_type_again: Option<String> => "sign_type",
             /// `sign`.
-            26 sign_again: String => w::Field::must("sign"),
+            26 sign_again: String => "sign: must",
             /// `version`.
-            27 version_again: String => w::Field::must("version"),
+            27 version_again: String => "version: must",
             /// `plan_id`.
-            28 plan_id_again: i64 => w::Field::must("plan_id"),
+            28 plan_id_again: i64 => "plan_id: must",
             /// `contract_code`.
-            29 contract_code_again: String => w::Field::must("contract_code"),
+            29 contract_code_again: String => "contract_code: must",
             /// `request_serial`.
-            30 request_serial_again: i64 => w::Field::must("request_serial"),
+            30 request_serial_again: i64 => "request_serial: must",
             /// `contract_display_account`.
-            31 contract_display_account_again: String => w::Field::must("contract_display_account"),
+            31 contract_display_account_again: String => "contract_display_account: must",
             /// `notify_url`.
-            32 notify_url_again: Option<String> => w::Field::new("notify_url"),
+            32 notify_url_again: Option<String> => "notify_url",
             /// `timestamp`; format `unix`.
-            33 timestamp_again: Option<xinqiao_types::UnixSeconds> => w::Field::new("timestamp"),
+            33 timestamp_again: Option<xinqiao_types::UnixSeconds> => "timestamp",
             /// `clientip`.
-            34 clientip_again: Option<String> => w::Field::new("clientip"),
+            34 clientip_again: Option<String> => "clientip",
             /// `return_appid`.
-            35 return_appid_again: Option<String> => w::Field::new("return_appid"),
+            35 return_appid_again: Option<String> => "return_appid",
             /// `sub_mch_id`.
-            36 sub_mch_id_again: Option<String> => w::Field::new("sub_mch_id"),
+            36 sub_mch_id_again: Option<String> => "sub_mch_id",
             /// `sub_appid`.
-            37 sub_appid_again: Option<String> => w::Field::new("sub_appid"),
+            37 sub_appid_again: Option<String> => "sub_appid",
             /// `deviceid`.
-            38 deviceid_again: Option<String> => w::Field::new("deviceid"),
+            38 deviceid_again: Option<String> => "deviceid",
             /// `mobile`.
-            39 mobile_again: Option<String> => w::Field::new("mobile").masked(),
+            39 mobile_again: Option<String> => "mobile: masked",
             /// `email`.
-            40 email_again: Option<String> => w::Field::new("email").masked(),
+            40 email_again: Option<String> => "email: masked",
             /// `qq`.
-            41 qq_again: Option<String> => w::Field::new("qq"),
+            41 qq_again: Option<String> => "qq",
             /// `openid`.
-            42 openid_again: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+            42 openid_again: Option<xinqiao_types::OpenId> => "openid: masked",
             /// `creid`.
-            43 creid_again: Option<String> => w::Field::new("creid"),
+            43 creid_again: Option<String> => "creid",
             /// `outerid`.
-            44 outerid_again: Option<String> => w::Field::new("outerid"),
+            44 outerid_again: Option<String> => "outerid",
         }
         new(
             plan_id: i64,
-            contract_code: String,
+            contract_code: impl Into<String>,
             request_serial: i64,
-            contract_display_account: String,
-            version: String,
-            mch_id_again: xinqiao_types::MchId,
-            appid_again: xinqiao_types::AppId,
-            nonce_str: String,
-            sign_again: String,
-            version_again: String,
+            contract_display_account: impl Into<String>,
+            version: impl Into<String>,
+            mch_id_again: impl Into<xinqiao_types::MchId>,
+            appid_again: impl Into<xinqiao_types::AppId>,
+            nonce_str: impl Into<String>,
+            sign_again: impl Into<String>,
+            version_again: impl Into<String>,
             plan_id_again: i64,
-            contract_code_again: String,
+            contract_code_again: impl Into<String>,
             request_serial_again: i64,
-            contract_display_account_again: String,
+            contract_display_account_again: impl Into<String>,
         )
-        set(
+        text(
             appid: xinqiao_types::AppId,
             mch_id: xinqiao_types::MchId,
             sub_appid: String,
             sub_mch_id: String,
             notify_url: String,
             sign: String,
-            timestamp: xinqiao_types::UnixSeconds,
             clientip: String,
             deviceid: String,
             mobile: String,
@@ -783,7 +773,6 @@ pub mod partner {
             sign_type: String,
             sign_type_again: String,
             notify_url_again: String,
-            timestamp_again: xinqiao_types::UnixSeconds,
             clientip_again: String,
             return_appid_again: String,
             sub_mch_id_again: String,
@@ -796,19 +785,20 @@ pub mod partner {
             creid_again: String,
             outerid_again: String,
         )
+        set(timestamp: xinqiao_types::UnixSeconds, timestamp_again: xinqiao_types::UnixSeconds)
     }
 
     w::record! {
         /// Answer to [`H5entrustweb`].
         pub struct H5entrustwebResponse {
             /// `nonce_str`.
-            0 nonce_str: Option<String> => w::Field::new("nonce_str"),
+            0 nonce_str: Option<String> => "nonce_str",
             /// `sign_type`.
-            1 sign_type: Option<String> => w::Field::new("sign_type"),
+            1 sign_type: Option<String> => "sign_type",
             /// `sign`.
-            2 sign: Option<String> => w::Field::new("sign"),
+            2 sign: Option<String> => "sign",
             /// `redirect_url`.
-            3 redirect_url: String => w::Field::must("redirect_url"),
+            3 redirect_url: String => "redirect_url: must",
         }
     }
 
@@ -840,80 +830,74 @@ pub mod partner {
         /// * Catalog: `pay_v2.papay.partner.preentrustweb`.
         pub struct Preentrustweb {
             /// `mch_id`.
-            0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+            0 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `appid`.
-            1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            1 appid: xinqiao_types::AppId => "appid: must",
             /// `nonce_str`.
-            2 nonce_str: String => w::Field::must("nonce_str"),
+            2 nonce_str: String => "nonce_str: must",
             /// `sign_type`; one of `MD5` `HMAC-SHA256`.
-            3 sign_type: Option<String> => w::Field::new("sign_type"),
+            3 sign_type: Option<String> => "sign_type",
             /// `sign`.
-            4 sign: String => w::Field::must("sign"),
+            4 sign: String => "sign: must",
             /// `version`; one of `1.0`.
-            5 version: String => w::Field::must("version"),
+            5 version: String => "version: must",
             /// `plan_id`.
-            6 plan_id: i64 => w::Field::must("plan_id"),
+            6 plan_id: i64 => "plan_id: must",
             /// `contract_code`.
-            7 contract_code: String => w::Field::must("contract_code"),
+            7 contract_code: String => "contract_code: must",
             /// `request_serial`.
-            8 request_serial: i64 => w::Field::must("request_serial"),
+            8 request_serial: i64 => "request_serial: must",
             /// `contract_display_account`.
-            9 contract_display_account: String => w::Field::must("contract_display_account"),
+            9 contract_display_account: String => "contract_display_account: must",
             /// `notify_url`; needed according to the documentation.
-            10 notify_url: Option<String> => w::Field::new("notify_url"),
+            10 notify_url: Option<String> => "notify_url",
             /// `timestamp`; format `unix`; needed according to the documentation.
-            11 timestamp: Option<xinqiao_types::UnixSeconds> => w::Field::new("timestamp"),
+            11 timestamp: Option<xinqiao_types::UnixSeconds> => "timestamp",
             /// `return_app`.
-            12 return_app: Option<bool> => w::Field::new("return_app").spelled(w::Spelling::BoolYn),
+            12 return_app: Option<bool> => "return_app: yes-no",
             /// `sub_mch_id`.
-            13 sub_mch_id: Option<String> => w::Field::new("sub_mch_id"),
+            13 sub_mch_id: Option<String> => "sub_mch_id",
             /// `sub_appid`.
-            14 sub_appid: Option<String> => w::Field::new("sub_appid"),
+            14 sub_appid: Option<String> => "sub_appid",
         }
         new(
-            mch_id: xinqiao_types::MchId,
-            appid: xinqiao_types::AppId,
-            nonce_str: String,
-            sign: String,
-            version: String,
+            mch_id: impl Into<xinqiao_types::MchId>,
+            appid: impl Into<xinqiao_types::AppId>,
+            nonce_str: impl Into<String>,
+            sign: impl Into<String>,
+            version: impl Into<String>,
             plan_id: i64,
-            contract_code: String,
+            contract_code: impl Into<String>,
             request_serial: i64,
-            contract_display_account: String,
+            contract_display_account: impl Into<String>,
         )
-        set(
-            sign_type: String,
-            notify_url: String,
-            timestamp: xinqiao_types::UnixSeconds,
-            return_app: bool,
-            sub_mch_id: String,
-            sub_appid: String,
-        )
+        text(sign_type: String, notify_url: String, sub_mch_id: String, sub_appid: String)
+        set(timestamp: xinqiao_types::UnixSeconds, return_app: bool)
     }
 
     w::record! {
         /// Answer to [`Preentrustweb`].
         pub struct PreentrustwebResponse {
             /// `mch_id`.
-            0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+            0 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `appid`.
-            1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            1 appid: xinqiao_types::AppId => "appid: must",
             /// `nonce_str`.
-            2 nonce_str: Option<String> => w::Field::new("nonce_str"),
+            2 nonce_str: Option<String> => "nonce_str",
             /// `sign_type`.
-            3 sign_type: Option<String> => w::Field::new("sign_type"),
+            3 sign_type: Option<String> => "sign_type",
             /// `sign`.
-            4 sign: Option<String> => w::Field::new("sign"),
+            4 sign: Option<String> => "sign",
             /// `pre_entrustweb_id`.
-            5 pre_entrustweb_id: String => w::Field::must("pre_entrustweb_id"),
+            5 pre_entrustweb_id: String => "pre_entrustweb_id: must",
             /// `sub_mch_id`.
-            6 sub_mch_id: Option<String> => w::Field::new("sub_mch_id"),
+            6 sub_mch_id: Option<String> => "sub_mch_id",
             /// `sub_appid`.
-            7 sub_appid: Option<String> => w::Field::new("sub_appid"),
+            7 sub_appid: Option<String> => "sub_appid",
             /// `miniprogram_username`.
-            8 miniprogram_username: Option<String> => w::Field::new("miniprogram_username"),
+            8 miniprogram_username: Option<String> => "miniprogram_username",
             /// `miniprogram_path`.
-            9 miniprogram_path: Option<String> => w::Field::new("miniprogram_path"),
+            9 miniprogram_path: Option<String> => "miniprogram_path",
         }
     }
 
@@ -945,88 +929,88 @@ pub mod partner {
         /// * Catalog: `pay_v2.papay.partner.querycontract`.
         pub struct Querycontract {
             /// `mch_id`.
-            0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+            0 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `appid`.
-            1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            1 appid: xinqiao_types::AppId => "appid: must",
             /// `nonce_str`.
-            2 nonce_str: String => w::Field::must("nonce_str"),
+            2 nonce_str: String => "nonce_str: must",
             /// `sign_type`.
-            3 sign_type: Option<String> => w::Field::new("sign_type"),
+            3 sign_type: Option<String> => "sign_type",
             /// `sign`.
-            4 sign: String => w::Field::must("sign"),
+            4 sign: String => "sign: must",
             /// `version`; one of `1.0`.
-            5 version: String => w::Field::must("version"),
+            5 version: String => "version: must",
             /// `plan_id`.
-            6 plan_id: Option<i64> => w::Field::new("plan_id"),
+            6 plan_id: Option<i64> => "plan_id",
             /// `contract_code`.
-            7 contract_code: Option<String> => w::Field::new("contract_code"),
+            7 contract_code: Option<String> => "contract_code",
             /// `contract_id`.
-            8 contract_id: Option<String> => w::Field::new("contract_id"),
+            8 contract_id: Option<String> => "contract_id",
             /// `sub_mch_id`.
-            9 sub_mch_id: Option<String> => w::Field::new("sub_mch_id"),
+            9 sub_mch_id: Option<String> => "sub_mch_id",
             /// `sub_appid`.
-            10 sub_appid: Option<String> => w::Field::new("sub_appid"),
+            10 sub_appid: Option<String> => "sub_appid",
         }
         new(
-            mch_id: xinqiao_types::MchId,
-            appid: xinqiao_types::AppId,
-            nonce_str: String,
-            sign: String,
-            version: String,
+            mch_id: impl Into<xinqiao_types::MchId>,
+            appid: impl Into<xinqiao_types::AppId>,
+            nonce_str: impl Into<String>,
+            sign: impl Into<String>,
+            version: impl Into<String>,
         )
-        set(
+        text(
             sign_type: String,
-            plan_id: i64,
             contract_code: String,
             contract_id: String,
             sub_mch_id: String,
             sub_appid: String,
         )
+        set(plan_id: i64)
     }
 
     w::record! {
         /// Answer to [`Querycontract`].
         pub struct QuerycontractResponse {
             /// `mch_id`.
-            0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+            0 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `appid`.
-            1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            1 appid: xinqiao_types::AppId => "appid: must",
             /// `nonce_str`.
-            2 nonce_str: Option<String> => w::Field::new("nonce_str"),
+            2 nonce_str: Option<String> => "nonce_str",
             /// `sign_type`.
-            3 sign_type: Option<String> => w::Field::new("sign_type"),
+            3 sign_type: Option<String> => "sign_type",
             /// `sign`.
-            4 sign: Option<String> => w::Field::new("sign"),
+            4 sign: Option<String> => "sign",
             /// `openid`.
-            5 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            5 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `sub_openid`.
-            6 sub_openid: Option<String> => w::Field::new("sub_openid"),
+            6 sub_openid: Option<String> => "sub_openid",
             /// `plan_id`.
-            7 plan_id: i64 => w::Field::must("plan_id"),
+            7 plan_id: i64 => "plan_id: must",
             /// `contract_code`.
-            8 contract_code: String => w::Field::must("contract_code"),
+            8 contract_code: String => "contract_code: must",
             /// `contract_id`.
-            9 contract_id: String => w::Field::must("contract_id"),
+            9 contract_id: String => "contract_id: must",
             /// `request_serial`.
-            10 request_serial: i64 => w::Field::must("request_serial"),
+            10 request_serial: i64 => "request_serial: must",
             /// `contract_display_account`.
-            11 contract_display_account: String => w::Field::must("contract_display_account"),
+            11 contract_display_account: String => "contract_display_account: must",
             /// `contract_state`.
-            12 contract_state: String => w::Field::must("contract_state"),
+            12 contract_state: String => "contract_state: must",
             /// `contract_signed_time`; format `yyyy-MM-dd HH:mm:ss`.
-            13 contract_signed_time: String => w::Field::must("contract_signed_time"),
+            13 contract_signed_time: String => "contract_signed_time: must",
             /// `contract_expired_time`; format `yyyy-MM-dd HH:mm:ss`.
-            14 contract_expired_time: String => w::Field::must("contract_expired_time"),
+            14 contract_expired_time: String => "contract_expired_time: must",
             /// `contract_termination_mode`.
-            15 contract_termination_mode: Option<i64> => w::Field::new("contract_termination_mode"),
+            15 contract_termination_mode: Option<i64> => "contract_termination_mode",
             /// `contract_termination_remark`.
-            16 contract_termination_remark: Option<String> => w::Field::new("contract_termination_remark"),
+            16 contract_termination_remark: Option<String> => "contract_termination_remark",
             /// `contract_terminated_time`; format `yyyy-MM-dd HH:mm:ss`.
-            17 contract_terminated_time: Option<String> => w::Field::new("contract_terminated_time"),
+            17 contract_terminated_time: Option<String> => "contract_terminated_time",
             /// `sub_mch_id`.
-            18 sub_mch_id: String => w::Field::must("sub_mch_id"),
+            18 sub_mch_id: String => "sub_mch_id: must",
             /// `sub_appid`.
-            19 sub_appid: Option<String> => w::Field::new("sub_appid"),
+            19 sub_appid: Option<String> => "sub_appid",
         }
     }
 

@@ -7,15 +7,15 @@ w::record! {
     /// `DiscountDetail`.
     pub struct DiscountDetail {
         /// `goods_id`.
-        0 goods_id: String => w::Field::must("goods_id"),
+        0 goods_id: String => "goods_id: must",
         /// `goods_name`.
-        1 goods_name: String => w::Field::must("goods_name"),
+        1 goods_name: String => "goods_name: must",
         /// `coupon_batch_id`.
-        2 coupon_batch_id: w::TextOrNumber => w::Field::must("coupon_batch_id"),
+        2 coupon_batch_id: w::TextOrNumber => "coupon_batch_id: must",
         /// `coupon_id`.
-        3 coupon_id: w::TextOrNumber => w::Field::must("coupon_id"),
+        3 coupon_id: w::TextOrNumber => "coupon_id: must",
         /// `coupon_fee`; unit fen.
-        4 coupon_fee: xinqiao_types::Fen => w::Field::must("coupon_fee"),
+        4 coupon_fee: xinqiao_types::Fen => "coupon_fee: must",
     }
 }
 
@@ -23,42 +23,42 @@ w::record! {
     /// `GoodsDetail`.
     pub struct GoodsDetail {
         /// `goods_id`.
-        0 goods_id: String => w::Field::must("goods_id"),
+        0 goods_id: String => "goods_id: must",
         /// `wxpay_goods_id`.
-        1 wxpay_goods_id: Option<String> => w::Field::new("wxpay_goods_id"),
+        1 wxpay_goods_id: Option<String> => "wxpay_goods_id",
         /// `goods_category`.
-        2 goods_category: Option<String> => w::Field::new("goods_category"),
+        2 goods_category: Option<String> => "goods_category",
         /// `goods_name`.
-        3 goods_name: Option<String> => w::Field::new("goods_name"),
+        3 goods_name: Option<String> => "goods_name",
         /// `quantity`.
-        4 quantity: i64 => w::Field::must("quantity"),
+        4 quantity: i64 => "quantity: must",
         /// `price`; unit fen.
-        5 price: xinqiao_types::Fen => w::Field::must("price"),
+        5 price: xinqiao_types::Fen => "price: must",
         /// `body`.
-        6 body: Option<String> => w::Field::new("body"),
+        6 body: Option<String> => "body",
     }
-    new(goods_id: String, quantity: i64, price: xinqiao_types::Fen)
-    set(wxpay_goods_id: String, goods_category: String, goods_name: String, body: String)
+    new(goods_id: impl Into<String>, quantity: i64, price: xinqiao_types::Fen)
+    text(wxpay_goods_id: String, goods_category: String, goods_name: String, body: String)
 }
 
 w::record! {
     /// `H5Info`.
     pub struct H5Info {
         /// `type`.
-        0 type_: Option<String> => w::Field::new("type"),
+        0 type_: Option<String> => "type",
         /// `app_name`.
-        1 app_name: Option<String> => w::Field::new("app_name"),
+        1 app_name: Option<String> => "app_name",
         /// `bundle_id`.
-        2 bundle_id: Option<String> => w::Field::new("bundle_id"),
+        2 bundle_id: Option<String> => "bundle_id",
         /// `package_name`.
-        3 package_name: Option<String> => w::Field::new("package_name"),
+        3 package_name: Option<String> => "package_name",
         /// `wap_url`.
-        4 wap_url: Option<String> => w::Field::new("wap_url"),
+        4 wap_url: Option<String> => "wap_url",
         /// `wap_name`.
-        5 wap_name: Option<String> => w::Field::new("wap_name"),
+        5 wap_name: Option<String> => "wap_name",
     }
     new()
-    set(
+    text(
         type_: String,
         app_name: String,
         bundle_id: String,
@@ -72,21 +72,22 @@ w::record! {
     /// `MicropayDetail`.
     pub struct MicropayDetail {
         /// `cost_price`; unit fen.
-        0 cost_price: Option<xinqiao_types::Fen> => w::Field::new("cost_price"),
+        0 cost_price: Option<xinqiao_types::Fen> => "cost_price",
         /// `receipt_id`.
-        1 receipt_id: Option<String> => w::Field::new("receipt_id"),
+        1 receipt_id: Option<String> => "receipt_id",
         /// `goods_detail`.
-        2 goods_detail: Option<Vec<GoodsDetail>> => w::Field::new("goods_detail"),
+        2 goods_detail: Option<Vec<GoodsDetail>> => "goods_detail",
     }
     new()
-    set(cost_price: xinqiao_types::Fen, receipt_id: String, goods_detail: Vec<GoodsDetail>)
+    text(receipt_id: String)
+    set(cost_price: xinqiao_types::Fen, goods_detail: Vec<GoodsDetail>)
 }
 
 w::record! {
     /// `OrderqueryDetail`.
     pub struct OrderqueryDetail {
         /// `discount_detail`.
-        0 discount_detail: Option<Vec<DiscountDetail>> => w::Field::new("discount_detail"),
+        0 discount_detail: Option<Vec<DiscountDetail>> => "discount_detail",
     }
 }
 
@@ -94,7 +95,7 @@ w::record! {
     /// `PromotionDetail`.
     pub struct PromotionDetail {
         /// `promotion_detail`.
-        0 promotion_detail: Option<Vec<PromotionDetailPromotionDetail>> => w::Field::new("promotion_detail"),
+        0 promotion_detail: Option<Vec<PromotionDetailPromotionDetail>> => "promotion_detail",
     }
 }
 
@@ -102,15 +103,15 @@ w::record! {
     /// `PromotionDetailGoodsDetail`.
     pub struct PromotionDetailGoodsDetail {
         /// `goods_id`.
-        0 goods_id: String => w::Field::must("goods_id"),
+        0 goods_id: String => "goods_id: must",
         /// `quantity`.
-        1 quantity: i64 => w::Field::must("quantity"),
+        1 quantity: i64 => "quantity: must",
         /// `price`; unit fen.
-        2 price: xinqiao_types::Fen => w::Field::must("price"),
+        2 price: xinqiao_types::Fen => "price: must",
         /// `discount_amount`; unit fen.
-        3 discount_amount: xinqiao_types::Fen => w::Field::must("discount_amount"),
+        3 discount_amount: xinqiao_types::Fen => "discount_amount: must",
         /// `goods_remark`.
-        4 goods_remark: Option<String> => w::Field::new("goods_remark"),
+        4 goods_remark: Option<String> => "goods_remark",
     }
 }
 
@@ -118,17 +119,17 @@ w::record! {
     /// `PromotionDetailItem`.
     pub struct PromotionDetailItem {
         /// `promotion_id`.
-        0 promotion_id: String => w::Field::must("promotion_id"),
+        0 promotion_id: String => "promotion_id: must",
         /// `name`.
-        1 name: Option<String> => w::Field::new("name"),
+        1 name: Option<String> => "name",
         /// `scope`.
-        2 scope: Option<String> => w::Field::new("scope"),
+        2 scope: Option<String> => "scope",
         /// `type`.
-        3 type_: Option<String> => w::Field::new("type"),
+        3 type_: Option<String> => "type",
         /// `refund_amount`; unit fen.
-        4 refund_amount: xinqiao_types::Fen => w::Field::must("refund_amount"),
+        4 refund_amount: xinqiao_types::Fen => "refund_amount: must",
         /// `goods_detail`.
-        5 goods_detail: Option<Vec<Refundqueryv2GoodsDetail>> => w::Field::new("goods_detail"),
+        5 goods_detail: Option<Vec<Refundqueryv2GoodsDetail>> => "goods_detail",
     }
 }
 
@@ -136,25 +137,25 @@ w::record! {
     /// `PromotionDetailPromotionDetail`.
     pub struct PromotionDetailPromotionDetail {
         /// `promotion_id`.
-        0 promotion_id: String => w::Field::must("promotion_id"),
+        0 promotion_id: String => "promotion_id: must",
         /// `name`.
-        1 name: Option<String> => w::Field::new("name"),
+        1 name: Option<String> => "name",
         /// `scope`.
-        2 scope: Option<String> => w::Field::new("scope"),
+        2 scope: Option<String> => "scope",
         /// `type`.
-        3 type_: Option<String> => w::Field::new("type"),
+        3 type_: Option<String> => "type",
         /// `amount`; unit fen.
-        4 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        4 amount: xinqiao_types::Fen => "amount: must",
         /// `activity_id`.
-        5 activity_id: Option<String> => w::Field::new("activity_id"),
+        5 activity_id: Option<String> => "activity_id",
         /// `wxpay_contribute`; unit fen.
-        6 wxpay_contribute: Option<xinqiao_types::Fen> => w::Field::new("wxpay_contribute"),
+        6 wxpay_contribute: Option<xinqiao_types::Fen> => "wxpay_contribute",
         /// `merchant_contribute`; unit fen.
-        7 merchant_contribute: Option<xinqiao_types::Fen> => w::Field::new("merchant_contribute"),
+        7 merchant_contribute: Option<xinqiao_types::Fen> => "merchant_contribute",
         /// `other_contribute`; unit fen.
-        8 other_contribute: Option<xinqiao_types::Fen> => w::Field::new("other_contribute"),
+        8 other_contribute: Option<xinqiao_types::Fen> => "other_contribute",
         /// `goods_detail`.
-        9 goods_detail: Option<Vec<PromotionDetailGoodsDetail>> => w::Field::new("goods_detail"),
+        9 goods_detail: Option<Vec<PromotionDetailGoodsDetail>> => "goods_detail",
     }
 }
 
@@ -162,13 +163,13 @@ w::record! {
     /// `Refundqueryv2GoodsDetail`.
     pub struct Refundqueryv2GoodsDetail {
         /// `goods_id`.
-        0 goods_id: String => w::Field::must("goods_id"),
+        0 goods_id: String => "goods_id: must",
         /// `price`; unit fen.
-        1 price: xinqiao_types::Fen => w::Field::must("price"),
+        1 price: xinqiao_types::Fen => "price: must",
         /// `refund_quantity`.
-        2 refund_quantity: i64 => w::Field::must("refund_quantity"),
+        2 refund_quantity: i64 => "refund_quantity: must",
         /// `refund_amount`; unit fen.
-        3 refund_amount: xinqiao_types::Fen => w::Field::must("refund_amount"),
+        3 refund_amount: xinqiao_types::Fen => "refund_amount: must",
     }
 }
 
@@ -176,7 +177,7 @@ w::record! {
     /// `Refundqueryv2PromotionDetail`.
     pub struct Refundqueryv2PromotionDetail {
         /// `promotion_detail`.
-        0 promotion_detail: Option<Vec<PromotionDetailItem>> => w::Field::new("promotion_detail"),
+        0 promotion_detail: Option<Vec<PromotionDetailItem>> => "promotion_detail",
     }
 }
 
@@ -184,9 +185,9 @@ w::record! {
     /// `SceneInfo`.
     pub struct SceneInfo {
         /// `store_info`.
-        0 store_info: Option<StoreInfo> => w::Field::new("store_info"),
+        0 store_info: Option<StoreInfo> => "store_info",
         /// `h5_info`.
-        1 h5_info: Option<H5Info> => w::Field::new("h5_info"),
+        1 h5_info: Option<H5Info> => "h5_info",
     }
     new()
     set(store_info: StoreInfo, h5_info: H5Info)
@@ -196,16 +197,16 @@ w::record! {
     /// `StoreInfo`.
     pub struct StoreInfo {
         /// `id`.
-        0 id: String => w::Field::must("id"),
+        0 id: String => "id: must",
         /// `name`.
-        1 name: Option<String> => w::Field::new("name"),
+        1 name: Option<String> => "name",
         /// `area_code`.
-        2 area_code: Option<String> => w::Field::new("area_code"),
+        2 area_code: Option<String> => "area_code",
         /// `address`.
-        3 address: Option<String> => w::Field::new("address").masked(),
+        3 address: Option<String> => "address: masked",
     }
-    new(id: String)
-    set(name: String, area_code: String, address: String)
+    new(id: impl Into<String>)
+    text(name: String, area_code: String, address: String)
 }
 
 w::record! {
@@ -216,28 +217,28 @@ w::record! {
     /// * Catalog: `pay_v2.pay.closecombinedorder`.
     pub struct Closecombinedorder {
         /// `combine_appid`.
-        0 combine_appid: String => w::Field::must("combine_appid"),
+        0 combine_appid: String => "combine_appid: must",
         /// `combine_mch_id`.
-        1 combine_mch_id: String => w::Field::must("combine_mch_id"),
+        1 combine_mch_id: String => "combine_mch_id: must",
         /// `nonce_str`.
-        2 nonce_str: String => w::Field::must("nonce_str"),
+        2 nonce_str: String => "nonce_str: must",
         /// `sign`.
-        3 sign: String => w::Field::must("sign"),
+        3 sign: String => "sign: must",
         /// `sign_type`; one of `HMAC-SHA256`.
-        4 sign_type: String => w::Field::must("sign_type"),
+        4 sign_type: String => "sign_type: must",
         /// `combine_out_trade_no`.
-        5 combine_out_trade_no: String => w::Field::must("combine_out_trade_no"),
+        5 combine_out_trade_no: String => "combine_out_trade_no: must",
         /// `sub_order_list`.
-        6 sub_order_list: String => w::Field::must("sub_order_list"),
+        6 sub_order_list: String => "sub_order_list: must",
     }
     new(
-        combine_appid: String,
-        combine_mch_id: String,
-        nonce_str: String,
-        sign: String,
-        sign_type: String,
-        combine_out_trade_no: String,
-        sub_order_list: String,
+        combine_appid: impl Into<String>,
+        combine_mch_id: impl Into<String>,
+        nonce_str: impl Into<String>,
+        sign: impl Into<String>,
+        sign_type: impl Into<String>,
+        combine_out_trade_no: impl Into<String>,
+        sub_order_list: impl Into<String>,
     )
 }
 
@@ -245,13 +246,13 @@ w::record! {
     /// Answer to [`Closecombinedorder`].
     pub struct ClosecombinedorderResponse {
         /// `combine_appid`.
-        0 combine_appid: String => w::Field::must("combine_appid"),
+        0 combine_appid: String => "combine_appid: must",
         /// `combine_mch_id`.
-        1 combine_mch_id: String => w::Field::must("combine_mch_id"),
+        1 combine_mch_id: String => "combine_mch_id: must",
         /// `nonce_str`.
-        2 nonce_str: String => w::Field::must("nonce_str"),
+        2 nonce_str: String => "nonce_str: must",
         /// `sign`.
-        3 sign: String => w::Field::must("sign"),
+        3 sign: String => "sign: must",
     }
 }
 
@@ -282,49 +283,49 @@ w::record! {
     /// * Catalog: `pay_v2.pay.closeorder`.
     pub struct Closeorder {
         /// `mch_id`.
-        0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+        0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `nonce_str`.
-        2 nonce_str: String => w::Field::must("nonce_str"),
+        2 nonce_str: String => "nonce_str: must",
         /// `sign_type`; one of `MD5` `HMAC-SHA256`.
-        3 sign_type: Option<String> => w::Field::new("sign_type"),
+        3 sign_type: Option<String> => "sign_type",
         /// `sign`.
-        4 sign: String => w::Field::must("sign"),
+        4 sign: String => "sign: must",
         /// `sub_mch_id`.
-        5 sub_mch_id: Option<String> => w::Field::new("sub_mch_id"),
+        5 sub_mch_id: Option<String> => "sub_mch_id",
         /// `sub_appid`.
-        6 sub_appid: Option<String> => w::Field::new("sub_appid"),
+        6 sub_appid: Option<String> => "sub_appid",
         /// `out_trade_no`.
-        7 out_trade_no: String => w::Field::must("out_trade_no"),
+        7 out_trade_no: String => "out_trade_no: must",
     }
     new(
-        mch_id: xinqiao_types::MchId,
-        appid: xinqiao_types::AppId,
-        nonce_str: String,
-        sign: String,
-        out_trade_no: String,
+        mch_id: impl Into<xinqiao_types::MchId>,
+        appid: impl Into<xinqiao_types::AppId>,
+        nonce_str: impl Into<String>,
+        sign: impl Into<String>,
+        out_trade_no: impl Into<String>,
     )
-    set(sign_type: String, sub_mch_id: String, sub_appid: String)
+    text(sign_type: String, sub_mch_id: String, sub_appid: String)
 }
 
 w::record! {
     /// Answer to [`Closeorder`].
     pub struct CloseorderResponse {
         /// `mch_id`.
-        0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+        0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `nonce_str`.
-        2 nonce_str: Option<String> => w::Field::new("nonce_str"),
+        2 nonce_str: Option<String> => "nonce_str",
         /// `sign_type`.
-        3 sign_type: Option<String> => w::Field::new("sign_type"),
+        3 sign_type: Option<String> => "sign_type",
         /// `sign`.
-        4 sign: Option<String> => w::Field::new("sign"),
+        4 sign: Option<String> => "sign",
         /// `sub_mch_id`.
-        5 sub_mch_id: Option<String> => w::Field::new("sub_mch_id"),
+        5 sub_mch_id: Option<String> => "sub_mch_id",
         /// `sub_appid`.
-        6 sub_appid: Option<String> => w::Field::new("sub_appid"),
+        6 sub_appid: Option<String> => "sub_appid",
     }
 }
 
@@ -355,52 +356,52 @@ w::record! {
     /// * Catalog: `pay_v2.pay.combinedorder`.
     pub struct Combinedorder {
         /// `combine_appid`.
-        0 combine_appid: String => w::Field::must("combine_appid"),
+        0 combine_appid: String => "combine_appid: must",
         /// `combine_mch_id`.
-        1 combine_mch_id: String => w::Field::must("combine_mch_id"),
+        1 combine_mch_id: String => "combine_mch_id: must",
         /// `device_info`.
-        2 device_info: Option<String> => w::Field::new("device_info"),
+        2 device_info: Option<String> => "device_info",
         /// `nonce_str`.
-        3 nonce_str: String => w::Field::must("nonce_str"),
+        3 nonce_str: String => "nonce_str: must",
         /// `sign`.
-        4 sign: String => w::Field::must("sign"),
+        4 sign: String => "sign: must",
         /// `sign_type`; one of `HMAC-SHA256`.
-        5 sign_type: String => w::Field::must("sign_type"),
+        5 sign_type: String => "sign_type: must",
         /// `combine_out_trade_no`.
-        6 combine_out_trade_no: String => w::Field::must("combine_out_trade_no"),
+        6 combine_out_trade_no: String => "combine_out_trade_no: must",
         /// `spbill_create_ip`.
-        7 spbill_create_ip: String => w::Field::must("spbill_create_ip"),
+        7 spbill_create_ip: String => "spbill_create_ip: must",
         /// `time_start`.
-        8 time_start: Option<String> => w::Field::new("time_start"),
+        8 time_start: Option<String> => "time_start",
         /// `time_expire`.
-        9 time_expire: Option<String> => w::Field::new("time_expire"),
+        9 time_expire: Option<String> => "time_expire",
         /// `notify_url`.
-        10 notify_url: String => w::Field::must("notify_url"),
+        10 notify_url: String => "notify_url: must",
         /// `trade_type`.
-        11 trade_type: String => w::Field::must("trade_type"),
+        11 trade_type: String => "trade_type: must",
         /// `product_id`.
-        12 product_id: Option<String> => w::Field::new("product_id"),
+        12 product_id: Option<String> => "product_id",
         /// `combine_openid`.
-        13 combine_openid: Option<String> => w::Field::new("combine_openid"),
+        13 combine_openid: Option<String> => "combine_openid",
         /// `scene_info`.
-        14 scene_info: String => w::Field::must("scene_info"),
+        14 scene_info: String => "scene_info: must",
         /// `sub_order_list`.
-        15 sub_order_list: String => w::Field::must("sub_order_list"),
+        15 sub_order_list: String => "sub_order_list: must",
     }
     new(
-        combine_appid: String,
-        combine_mch_id: String,
-        nonce_str: String,
-        sign: String,
-        sign_type: String,
-        combine_out_trade_no: String,
-        spbill_create_ip: String,
-        notify_url: String,
-        trade_type: String,
-        scene_info: String,
-        sub_order_list: String,
+        combine_appid: impl Into<String>,
+        combine_mch_id: impl Into<String>,
+        nonce_str: impl Into<String>,
+        sign: impl Into<String>,
+        sign_type: impl Into<String>,
+        combine_out_trade_no: impl Into<String>,
+        spbill_create_ip: impl Into<String>,
+        notify_url: impl Into<String>,
+        trade_type: impl Into<String>,
+        scene_info: impl Into<String>,
+        sub_order_list: impl Into<String>,
     )
-    set(
+    text(
         device_info: String,
         time_start: String,
         time_expire: String,
@@ -413,23 +414,23 @@ w::record! {
     /// Answer to [`Combinedorder`].
     pub struct CombinedorderResponse {
         /// `combine_appid`.
-        0 combine_appid: String => w::Field::must("combine_appid"),
+        0 combine_appid: String => "combine_appid: must",
         /// `combine_mch_id`.
-        1 combine_mch_id: String => w::Field::must("combine_mch_id"),
+        1 combine_mch_id: String => "combine_mch_id: must",
         /// `device_info`.
-        2 device_info: Option<String> => w::Field::new("device_info"),
+        2 device_info: Option<String> => "device_info",
         /// `nonce_str`.
-        3 nonce_str: String => w::Field::must("nonce_str"),
+        3 nonce_str: String => "nonce_str: must",
         /// `sign`.
-        4 sign: String => w::Field::must("sign"),
+        4 sign: String => "sign: must",
         /// `trade_type`.
-        5 trade_type: String => w::Field::must("trade_type"),
+        5 trade_type: String => "trade_type: must",
         /// `code_url`.
-        6 code_url: Option<String> => w::Field::new("code_url"),
+        6 code_url: Option<String> => "code_url",
         /// `prepay_id`.
-        7 prepay_id: String => w::Field::must("prepay_id"),
+        7 prepay_id: String => "prepay_id: must",
         /// `mweb_url`.
-        8 mweb_url: Option<String> => w::Field::new("mweb_url"),
+        8 mweb_url: Option<String> => "mweb_url",
     }
 }
 
@@ -460,85 +461,85 @@ w::record! {
     /// * Catalog: `pay_v2.pay.contractorder`.
     pub struct Contractorder {
         /// `mch_id`.
-        0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+        0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `nonce_str`.
-        2 nonce_str: String => w::Field::must("nonce_str"),
+        2 nonce_str: String => "nonce_str: must",
         /// `sign_type`.
-        3 sign_type: Option<String> => w::Field::new("sign_type"),
+        3 sign_type: Option<String> => "sign_type",
         /// `sign`.
-        4 sign: String => w::Field::must("sign"),
+        4 sign: String => "sign: must",
         /// `contract_mchid`.
-        5 contract_mchid: String => w::Field::must("contract_mchid"),
+        5 contract_mchid: String => "contract_mchid: must",
         /// `contract_appid`.
-        6 contract_appid: String => w::Field::must("contract_appid"),
+        6 contract_appid: String => "contract_appid: must",
         /// `body`.
-        7 body: String => w::Field::must("body"),
+        7 body: String => "body: must",
         /// `out_trade_no`.
-        8 out_trade_no: String => w::Field::must("out_trade_no"),
+        8 out_trade_no: String => "out_trade_no: must",
         /// `total_fee`; unit fen.
-        9 total_fee: xinqiao_types::Fen => w::Field::must("total_fee"),
+        9 total_fee: xinqiao_types::Fen => "total_fee: must",
         /// `fee_type`.
-        10 fee_type: Option<String> => w::Field::new("fee_type"),
+        10 fee_type: Option<String> => "fee_type",
         /// `openid`.
-        11 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+        11 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `attach`.
-        12 attach: Option<String> => w::Field::new("attach"),
+        12 attach: Option<String> => "attach",
         /// `device_info`.
-        13 device_info: Option<String> => w::Field::new("device_info"),
+        13 device_info: Option<String> => "device_info",
         /// `spbill_create_ip`; needed according to the documentation.
-        14 spbill_create_ip: Option<String> => w::Field::new("spbill_create_ip"),
+        14 spbill_create_ip: Option<String> => "spbill_create_ip",
         /// `trade_type`; one of `JSAPI` `NATIVE` `APP` `MWEB`.
-        15 trade_type: String => w::Field::must("trade_type"),
+        15 trade_type: String => "trade_type: must",
         /// `goods_tag`.
-        16 goods_tag: Option<String> => w::Field::new("goods_tag"),
+        16 goods_tag: Option<String> => "goods_tag",
         /// `notify_url`; needed according to the documentation.
-        17 notify_url: Option<String> => w::Field::new("notify_url"),
+        17 notify_url: Option<String> => "notify_url",
         /// `product_id`.
-        18 product_id: Option<String> => w::Field::new("product_id"),
+        18 product_id: Option<String> => "product_id",
         /// `limit_pay`.
-        19 limit_pay: Option<String> => w::Field::new("limit_pay"),
+        19 limit_pay: Option<String> => "limit_pay",
         /// `time_start`; format `yyyyMMddHHmmss`.
-        20 time_start: Option<String> => w::Field::new("time_start"),
+        20 time_start: Option<String> => "time_start",
         /// `time_expire`; format `yyyyMMddHHmmss`.
-        21 time_expire: Option<String> => w::Field::new("time_expire"),
+        21 time_expire: Option<String> => "time_expire",
         /// `detail`.
-        22 detail: Option<String> => w::Field::new("detail"),
+        22 detail: Option<String> => "detail",
         /// `plan_id`.
-        23 plan_id: i64 => w::Field::must("plan_id"),
+        23 plan_id: i64 => "plan_id: must",
         /// `contract_code`.
-        24 contract_code: String => w::Field::must("contract_code"),
+        24 contract_code: String => "contract_code: must",
         /// `request_serial`.
-        25 request_serial: i64 => w::Field::must("request_serial"),
+        25 request_serial: i64 => "request_serial: must",
         /// `contract_display_account`.
-        26 contract_display_account: String => w::Field::must("contract_display_account"),
+        26 contract_display_account: String => "contract_display_account: must",
         /// `contract_notify_url`; needed according to the documentation.
-        27 contract_notify_url: Option<String> => w::Field::new("contract_notify_url"),
+        27 contract_notify_url: Option<String> => "contract_notify_url",
         /// `sub_mch_id`.
-        28 sub_mch_id: Option<String> => w::Field::new("sub_mch_id"),
+        28 sub_mch_id: Option<String> => "sub_mch_id",
         /// `sub_appid`.
-        29 sub_appid: Option<String> => w::Field::new("sub_appid"),
+        29 sub_appid: Option<String> => "sub_appid",
         /// `sub_openid`.
-        30 sub_openid: Option<String> => w::Field::new("sub_openid"),
+        30 sub_openid: Option<String> => "sub_openid",
     }
     new(
-        mch_id: xinqiao_types::MchId,
-        appid: xinqiao_types::AppId,
-        nonce_str: String,
-        sign: String,
-        contract_mchid: String,
-        contract_appid: String,
-        body: String,
-        out_trade_no: String,
+        mch_id: impl Into<xinqiao_types::MchId>,
+        appid: impl Into<xinqiao_types::AppId>,
+        nonce_str: impl Into<String>,
+        sign: impl Into<String>,
+        contract_mchid: impl Into<String>,
+        contract_appid: impl Into<String>,
+        body: impl Into<String>,
+        out_trade_no: impl Into<String>,
         total_fee: xinqiao_types::Fen,
-        trade_type: String,
+        trade_type: impl Into<String>,
         plan_id: i64,
-        contract_code: String,
+        contract_code: impl Into<String>,
         request_serial: i64,
-        contract_display_account: String,
+        contract_display_account: impl Into<String>,
     )
-    set(
+    text(
         sign_type: String,
         fee_type: String,
         openid: xinqiao_types::OpenId,
@@ -563,43 +564,43 @@ w::record! {
     /// Answer to [`Contractorder`].
     pub struct ContractorderResponse {
         /// `mch_id`.
-        0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+        0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `nonce_str`.
-        2 nonce_str: Option<String> => w::Field::new("nonce_str"),
+        2 nonce_str: Option<String> => "nonce_str",
         /// `sign_type`.
-        3 sign_type: Option<String> => w::Field::new("sign_type"),
+        3 sign_type: Option<String> => "sign_type",
         /// `sign`.
-        4 sign: Option<String> => w::Field::new("sign"),
+        4 sign: Option<String> => "sign",
         /// `contract_result_code`.
-        5 contract_result_code: Option<String> => w::Field::new("contract_result_code"),
+        5 contract_result_code: Option<String> => "contract_result_code",
         /// `contract_err_code`.
-        6 contract_err_code: Option<String> => w::Field::new("contract_err_code"),
+        6 contract_err_code: Option<String> => "contract_err_code",
         /// `contract_err_code_des`.
-        7 contract_err_code_des: Option<String> => w::Field::new("contract_err_code_des"),
+        7 contract_err_code_des: Option<String> => "contract_err_code_des",
         /// `out_trade_no`.
-        8 out_trade_no: String => w::Field::must("out_trade_no"),
+        8 out_trade_no: String => "out_trade_no: must",
         /// `trade_type`.
-        9 trade_type: String => w::Field::must("trade_type"),
+        9 trade_type: String => "trade_type: must",
         /// `prepay_id`.
-        10 prepay_id: String => w::Field::must("prepay_id"),
+        10 prepay_id: String => "prepay_id: must",
         /// `code_url`.
-        11 code_url: Option<String> => w::Field::new("code_url"),
+        11 code_url: Option<String> => "code_url",
         /// `mweb_url`.
-        12 mweb_url: Option<String> => w::Field::new("mweb_url"),
+        12 mweb_url: Option<String> => "mweb_url",
         /// `plan_id`.
-        13 plan_id: Option<i64> => w::Field::new("plan_id"),
+        13 plan_id: Option<i64> => "plan_id",
         /// `contract_code`.
-        14 contract_code: Option<String> => w::Field::new("contract_code"),
+        14 contract_code: Option<String> => "contract_code",
         /// `request_serial`.
-        15 request_serial: Option<i64> => w::Field::new("request_serial"),
+        15 request_serial: Option<i64> => "request_serial",
         /// `contract_display_account`.
-        16 contract_display_account: Option<String> => w::Field::new("contract_display_account"),
+        16 contract_display_account: Option<String> => "contract_display_account",
         /// `sub_mch_id`.
-        17 sub_mch_id: Option<String> => w::Field::new("sub_mch_id"),
+        17 sub_mch_id: Option<String> => "sub_mch_id",
         /// `sub_appid`.
-        18 sub_appid: Option<String> => w::Field::new("sub_appid"),
+        18 sub_appid: Option<String> => "sub_appid",
     }
 }
 
@@ -630,7 +631,7 @@ w::record! {
     /// * Catalog: `pay_v2.pay.delivernotify`.
     pub struct Delivernotify {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -662,34 +663,34 @@ w::record! {
     /// * Catalog: `pay_v2.pay.downloadbill`.
     pub struct Downloadbill {
         /// `mch_id`.
-        0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+        0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `nonce_str`.
-        2 nonce_str: String => w::Field::must("nonce_str"),
+        2 nonce_str: String => "nonce_str: must",
         /// `sign_type`.
-        3 sign_type: Option<String> => w::Field::new("sign_type"),
+        3 sign_type: Option<String> => "sign_type",
         /// `sign`.
-        4 sign: String => w::Field::must("sign"),
+        4 sign: String => "sign: must",
         /// `sub_mch_id`.
-        5 sub_mch_id: Option<String> => w::Field::new("sub_mch_id"),
+        5 sub_mch_id: Option<String> => "sub_mch_id",
         /// `sub_appid`.
-        6 sub_appid: Option<String> => w::Field::new("sub_appid"),
+        6 sub_appid: Option<String> => "sub_appid",
         /// `bill_date`; format `yyyyMMdd`.
-        7 bill_date: String => w::Field::must("bill_date"),
+        7 bill_date: String => "bill_date: must",
         /// `bill_type`; one of `ALL` `SUCCESS` `REFUND` `RECHARGE_REFUND`.
-        8 bill_type: Option<String> => w::Field::new("bill_type"),
+        8 bill_type: Option<String> => "bill_type",
         /// `tar_type`; one of `GZIP`.
-        9 tar_type: Option<String> => w::Field::new("tar_type"),
+        9 tar_type: Option<String> => "tar_type",
     }
     new(
-        mch_id: xinqiao_types::MchId,
-        appid: xinqiao_types::AppId,
-        nonce_str: String,
-        sign: String,
-        bill_date: String,
+        mch_id: impl Into<xinqiao_types::MchId>,
+        appid: impl Into<xinqiao_types::AppId>,
+        nonce_str: impl Into<String>,
+        sign: impl Into<String>,
+        bill_date: impl Into<String>,
     )
-    set(
+    text(
         sign_type: String,
         sub_mch_id: String,
         sub_appid: String,
@@ -702,13 +703,13 @@ w::record! {
     /// Answer to [`Downloadbill`].
     pub struct DownloadbillResponse {
         /// `nonce_str`.
-        0 nonce_str: Option<String> => w::Field::new("nonce_str"),
+        0 nonce_str: Option<String> => "nonce_str",
         /// `sign_type`.
-        1 sign_type: Option<String> => w::Field::new("sign_type"),
+        1 sign_type: Option<String> => "sign_type",
         /// `sign`.
-        2 sign: Option<String> => w::Field::new("sign"),
+        2 sign: Option<String> => "sign",
         /// The file, where the answer is one.
-        3 file: w::Download => w::Field::new(""),
+        3 file: w::Download => "",
     }
 }
 
@@ -739,43 +740,43 @@ w::record! {
     /// * Catalog: `pay_v2.pay.downloadfundflow`.
     pub struct Downloadfundflow {
         /// `mch_id`.
-        0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+        0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `nonce_str`.
-        2 nonce_str: String => w::Field::must("nonce_str"),
+        2 nonce_str: String => "nonce_str: must",
         /// `sign_type`.
-        3 sign_type: Option<String> => w::Field::new("sign_type"),
+        3 sign_type: Option<String> => "sign_type",
         /// `sign`.
-        4 sign: String => w::Field::must("sign"),
+        4 sign: String => "sign: must",
         /// `bill_date`; format `yyyyMMdd`.
-        5 bill_date: String => w::Field::must("bill_date"),
+        5 bill_date: String => "bill_date: must",
         /// `account_type`; one of `Basic` `Operation` `Fees`; needed according to the documentation.
-        6 account_type: Option<String> => w::Field::new("account_type"),
+        6 account_type: Option<String> => "account_type",
         /// `tar_type`; one of `GZIP`.
-        7 tar_type: Option<String> => w::Field::new("tar_type"),
+        7 tar_type: Option<String> => "tar_type",
     }
     new(
-        mch_id: xinqiao_types::MchId,
-        appid: xinqiao_types::AppId,
-        nonce_str: String,
-        sign: String,
-        bill_date: String,
+        mch_id: impl Into<xinqiao_types::MchId>,
+        appid: impl Into<xinqiao_types::AppId>,
+        nonce_str: impl Into<String>,
+        sign: impl Into<String>,
+        bill_date: impl Into<String>,
     )
-    set(sign_type: String, account_type: String, tar_type: String)
+    text(sign_type: String, account_type: String, tar_type: String)
 }
 
 w::record! {
     /// Answer to [`Downloadfundflow`].
     pub struct DownloadfundflowResponse {
         /// `nonce_str`.
-        0 nonce_str: Option<String> => w::Field::new("nonce_str"),
+        0 nonce_str: Option<String> => "nonce_str",
         /// `sign_type`.
-        1 sign_type: Option<String> => w::Field::new("sign_type"),
+        1 sign_type: Option<String> => "sign_type",
         /// `sign`.
-        2 sign: Option<String> => w::Field::new("sign"),
+        2 sign: Option<String> => "sign",
         /// The file, where the answer is one.
-        3 file: w::Download => w::Field::new(""),
+        3 file: w::Download => "",
     }
 }
 
@@ -805,64 +806,64 @@ w::record! {
     /// * Catalog: `pay_v2.pay.facepay`.
     pub struct Facepay {
         /// `deposit`; one of `Y` `N`.
-        0 deposit: Option<String> => w::Field::new("deposit"),
+        0 deposit: Option<String> => "deposit",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `sub_appid`.
-        2 sub_appid: Option<String> => w::Field::new("sub_appid"),
+        2 sub_appid: Option<String> => "sub_appid",
         /// `mch_id`.
-        3 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+        3 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `sub_mch_id`.
-        4 sub_mch_id: Option<String> => w::Field::new("sub_mch_id"),
+        4 sub_mch_id: Option<String> => "sub_mch_id",
         /// `device_info`.
-        5 device_info: Option<String> => w::Field::new("device_info"),
+        5 device_info: Option<String> => "device_info",
         /// `nonce_str`.
-        6 nonce_str: String => w::Field::must("nonce_str"),
+        6 nonce_str: String => "nonce_str: must",
         /// `sign`.
-        7 sign: String => w::Field::must("sign"),
+        7 sign: String => "sign: must",
         /// `body`.
-        8 body: String => w::Field::must("body"),
+        8 body: String => "body: must",
         /// `detail`.
-        9 detail: Option<String> => w::Field::new("detail"),
+        9 detail: Option<String> => "detail",
         /// `attach`.
-        10 attach: Option<String> => w::Field::new("attach"),
+        10 attach: Option<String> => "attach",
         /// `out_trade_no`.
-        11 out_trade_no: String => w::Field::must("out_trade_no"),
+        11 out_trade_no: String => "out_trade_no: must",
         /// `total_fee`.
-        12 total_fee: i64 => w::Field::must("total_fee"),
+        12 total_fee: i64 => "total_fee: must",
         /// `fee_type`.
-        13 fee_type: String => w::Field::must("fee_type"),
+        13 fee_type: String => "fee_type: must",
         /// `spbill_create_ip`.
-        14 spbill_create_ip: String => w::Field::must("spbill_create_ip"),
+        14 spbill_create_ip: String => "spbill_create_ip: must",
         /// `goods_tag`.
-        15 goods_tag: Option<String> => w::Field::new("goods_tag"),
+        15 goods_tag: Option<String> => "goods_tag",
         /// `limit_pay`.
-        16 limit_pay: Option<String> => w::Field::new("limit_pay"),
+        16 limit_pay: Option<String> => "limit_pay",
         /// `time_start`.
-        17 time_start: Option<String> => w::Field::new("time_start"),
+        17 time_start: Option<String> => "time_start",
         /// `time_expire`.
-        18 time_expire: Option<String> => w::Field::new("time_expire"),
+        18 time_expire: Option<String> => "time_expire",
         /// `openid`.
-        19 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+        19 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `face_code`.
-        20 face_code: String => w::Field::must("face_code"),
+        20 face_code: String => "face_code: must",
         /// `sign_type`; one of `HMAC-SHA256`.
-        21 sign_type: String => w::Field::must("sign_type"),
+        21 sign_type: String => "sign_type: must",
     }
     new(
-        appid: xinqiao_types::AppId,
-        mch_id: xinqiao_types::MchId,
-        nonce_str: String,
-        sign: String,
-        body: String,
-        out_trade_no: String,
+        appid: impl Into<xinqiao_types::AppId>,
+        mch_id: impl Into<xinqiao_types::MchId>,
+        nonce_str: impl Into<String>,
+        sign: impl Into<String>,
+        body: impl Into<String>,
+        out_trade_no: impl Into<String>,
         total_fee: i64,
-        fee_type: String,
-        spbill_create_ip: String,
-        face_code: String,
-        sign_type: String,
+        fee_type: impl Into<String>,
+        spbill_create_ip: impl Into<String>,
+        face_code: impl Into<String>,
+        sign_type: impl Into<String>,
     )
-    set(
+    text(
         deposit: String,
         sub_appid: String,
         sub_mch_id: String,
@@ -881,53 +882,53 @@ w::record! {
     /// Answer to [`Facepay`].
     pub struct FacepayResponse {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `sub_appid`.
-        1 sub_appid: Option<String> => w::Field::new("sub_appid"),
+        1 sub_appid: Option<String> => "sub_appid",
         /// `mch_id`.
-        2 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+        2 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `sub_mch_id`.
-        3 sub_mch_id: Option<String> => w::Field::new("sub_mch_id"),
+        3 sub_mch_id: Option<String> => "sub_mch_id",
         /// `device_info`.
-        4 device_info: Option<String> => w::Field::new("device_info"),
+        4 device_info: Option<String> => "device_info",
         /// `nonce_str`.
-        5 nonce_str: String => w::Field::must("nonce_str"),
+        5 nonce_str: String => "nonce_str: must",
         /// `sign`.
-        6 sign: String => w::Field::must("sign"),
+        6 sign: String => "sign: must",
         /// `openid`.
-        7 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        7 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `is_subscribe`; one of `Y` `N`.
-        8 is_subscribe: String => w::Field::must("is_subscribe"),
+        8 is_subscribe: String => "is_subscribe: must",
         /// `sub_openid`.
-        9 sub_openid: Option<String> => w::Field::new("sub_openid"),
+        9 sub_openid: Option<String> => "sub_openid",
         /// `sub_is_subscribe`; one of `Y` `N`.
-        10 sub_is_subscribe: Option<String> => w::Field::new("sub_is_subscribe"),
+        10 sub_is_subscribe: Option<String> => "sub_is_subscribe",
         /// `trade_type`.
-        11 trade_type: String => w::Field::must("trade_type"),
+        11 trade_type: String => "trade_type: must",
         /// `bank_type`.
-        12 bank_type: String => w::Field::must("bank_type"),
+        12 bank_type: String => "bank_type: must",
         /// `fee_type`.
-        13 fee_type: Option<String> => w::Field::new("fee_type"),
+        13 fee_type: Option<String> => "fee_type",
         /// `total_fee`.
-        14 total_fee: i64 => w::Field::must("total_fee"),
+        14 total_fee: i64 => "total_fee: must",
         /// `cash_fee_type`.
-        15 cash_fee_type: Option<String> => w::Field::new("cash_fee_type"),
+        15 cash_fee_type: Option<String> => "cash_fee_type",
         /// `cash_fee`.
-        16 cash_fee: i64 => w::Field::must("cash_fee"),
+        16 cash_fee: i64 => "cash_fee: must",
         /// `settlement_total_fee`.
-        17 settlement_total_fee: Option<i64> => w::Field::new("settlement_total_fee"),
+        17 settlement_total_fee: Option<i64> => "settlement_total_fee",
         /// `coupon_fee`.
-        18 coupon_fee: Option<i64> => w::Field::new("coupon_fee"),
+        18 coupon_fee: Option<i64> => "coupon_fee",
         /// `transaction_id`.
-        19 transaction_id: String => w::Field::must("transaction_id"),
+        19 transaction_id: String => "transaction_id: must",
         /// `out_trade_no`.
-        20 out_trade_no: String => w::Field::must("out_trade_no"),
+        20 out_trade_no: String => "out_trade_no: must",
         /// `attach`.
-        21 attach: Option<String> => w::Field::new("attach"),
+        21 attach: Option<String> => "attach",
         /// `time_end`.
-        22 time_end: String => w::Field::must("time_end"),
+        22 time_end: String => "time_end: must",
         /// `promotion_detail`.
-        23 promotion_detail: Option<String> => w::Field::new("promotion_detail"),
+        23 promotion_detail: Option<String> => "promotion_detail",
     }
 }
 
@@ -957,102 +958,102 @@ w::record! {
     /// * Catalog: `pay_v2.pay.facepayquery`.
     pub struct Facepayquery {
         /// `version`; one of `1.0`.
-        0 version: Option<String> => w::Field::new("version"),
+        0 version: Option<String> => "version",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `sub_appid`.
-        2 sub_appid: Option<String> => w::Field::new("sub_appid"),
+        2 sub_appid: Option<String> => "sub_appid",
         /// `mch_id`.
-        3 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+        3 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `sub_mch_id`.
-        4 sub_mch_id: Option<String> => w::Field::new("sub_mch_id"),
+        4 sub_mch_id: Option<String> => "sub_mch_id",
         /// `transaction_id`.
-        5 transaction_id: String => w::Field::must("transaction_id"),
+        5 transaction_id: String => "transaction_id: must",
         /// `out_trade_no`.
-        6 out_trade_no: String => w::Field::must("out_trade_no"),
+        6 out_trade_no: String => "out_trade_no: must",
         /// `nonce_str`.
-        7 nonce_str: String => w::Field::must("nonce_str"),
+        7 nonce_str: String => "nonce_str: must",
         /// `sign`.
-        8 sign: String => w::Field::must("sign"),
+        8 sign: String => "sign: must",
         /// `sign_type`; one of `MD5` `HMAC-SHA256`.
-        9 sign_type: Option<String> => w::Field::new("sign_type"),
+        9 sign_type: Option<String> => "sign_type",
     }
     new(
-        appid: xinqiao_types::AppId,
-        mch_id: xinqiao_types::MchId,
-        transaction_id: String,
-        out_trade_no: String,
-        nonce_str: String,
-        sign: String,
+        appid: impl Into<xinqiao_types::AppId>,
+        mch_id: impl Into<xinqiao_types::MchId>,
+        transaction_id: impl Into<String>,
+        out_trade_no: impl Into<String>,
+        nonce_str: impl Into<String>,
+        sign: impl Into<String>,
     )
-    set(version: String, sub_appid: String, sub_mch_id: String, sign_type: String)
+    text(version: String, sub_appid: String, sub_mch_id: String, sign_type: String)
 }
 
 w::record! {
     /// Answer to [`Facepayquery`].
     pub struct FacepayqueryResponse {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `sub_appid`.
-        1 sub_appid: Option<String> => w::Field::new("sub_appid"),
+        1 sub_appid: Option<String> => "sub_appid",
         /// `mch_id`.
-        2 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+        2 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `sub_mch_id`.
-        3 sub_mch_id: Option<String> => w::Field::new("sub_mch_id"),
+        3 sub_mch_id: Option<String> => "sub_mch_id",
         /// `nonce_str`.
-        4 nonce_str: String => w::Field::must("nonce_str"),
+        4 nonce_str: String => "nonce_str: must",
         /// `sign`.
-        5 sign: String => w::Field::must("sign"),
+        5 sign: String => "sign: must",
         /// `device_info`.
-        6 device_info: Option<String> => w::Field::new("device_info"),
+        6 device_info: Option<String> => "device_info",
         /// `openid`.
-        7 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        7 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `is_subscribe`; one of `Y` `N`.
-        8 is_subscribe: String => w::Field::must("is_subscribe"),
+        8 is_subscribe: String => "is_subscribe: must",
         /// `sub_openid`.
-        9 sub_openid: Option<String> => w::Field::new("sub_openid"),
+        9 sub_openid: Option<String> => "sub_openid",
         /// `sub_is_subscribe`; one of `Y` `N`.
-        10 sub_is_subscribe: Option<String> => w::Field::new("sub_is_subscribe"),
+        10 sub_is_subscribe: Option<String> => "sub_is_subscribe",
         /// `trade_type`.
-        11 trade_type: String => w::Field::must("trade_type"),
+        11 trade_type: String => "trade_type: must",
         /// `trade_state`; one of `SUCCESS` `REFUND` `NOTPAY` `CLOSED` `REVOKED` `USERPAYING` `PAYERROR` `ACCEPT`.
-        12 trade_state: String => w::Field::must("trade_state"),
+        12 trade_state: String => "trade_state: must",
         /// `bank_type`.
-        13 bank_type: String => w::Field::must("bank_type"),
+        13 bank_type: String => "bank_type: must",
         /// `total_fee`.
-        14 total_fee: i64 => w::Field::must("total_fee"),
+        14 total_fee: i64 => "total_fee: must",
         /// `settlement_total_fee`.
-        15 settlement_total_fee: Option<i64> => w::Field::new("settlement_total_fee"),
+        15 settlement_total_fee: Option<i64> => "settlement_total_fee",
         /// `fee_type`.
-        16 fee_type: Option<String> => w::Field::new("fee_type"),
+        16 fee_type: Option<String> => "fee_type",
         /// `cash_fee`.
-        17 cash_fee: i64 => w::Field::must("cash_fee"),
+        17 cash_fee: i64 => "cash_fee: must",
         /// `cash_fee_type`.
-        18 cash_fee_type: Option<String> => w::Field::new("cash_fee_type"),
+        18 cash_fee_type: Option<String> => "cash_fee_type",
         /// `coupon_fee`.
-        19 coupon_fee: Option<i64> => w::Field::new("coupon_fee"),
+        19 coupon_fee: Option<i64> => "coupon_fee",
         /// `coupon_count`.
-        20 coupon_count: Option<i64> => w::Field::new("coupon_count"),
+        20 coupon_count: Option<i64> => "coupon_count",
         /// `coupon_type_$n`.
-        21 coupon_type_n: Option<Vec<String>> => w::Field::new("coupon_type_$n").numbered(),
+        21 coupon_type_n: Option<Vec<String>> => "coupon_type_$n: numbered",
         /// `coupon_id_$n`.
-        22 coupon_id_n: Option<Vec<String>> => w::Field::new("coupon_id_$n").numbered(),
+        22 coupon_id_n: Option<Vec<String>> => "coupon_id_$n: numbered",
         /// `coupon_fee_$n`.
-        23 coupon_fee_n: Option<Vec<i64>> => w::Field::new("coupon_fee_$n").numbered(),
+        23 coupon_fee_n: Option<Vec<i64>> => "coupon_fee_$n: numbered",
         /// `transaction_id`.
-        24 transaction_id: String => w::Field::must("transaction_id"),
+        24 transaction_id: String => "transaction_id: must",
         /// `out_trade_no`.
-        25 out_trade_no: String => w::Field::must("out_trade_no"),
+        25 out_trade_no: String => "out_trade_no: must",
         /// `attach`.
-        26 attach: Option<String> => w::Field::new("attach"),
+        26 attach: Option<String> => "attach",
         /// `time_end`.
-        27 time_end: String => w::Field::must("time_end"),
+        27 time_end: String => "time_end: must",
         /// `trade_state_desc`.
-        28 trade_state_desc: String => w::Field::must("trade_state_desc"),
+        28 trade_state_desc: String => "trade_state_desc: must",
         /// `promotion_detail`.
-        29 promotion_detail: Option<String> => w::Field::new("promotion_detail"),
+        29 promotion_detail: Option<String> => "promotion_detail",
         /// `consume_fee`.
-        30 consume_fee: Option<i64> => w::Field::new("consume_fee"),
+        30 consume_fee: Option<i64> => "consume_fee",
     }
 }
 
@@ -1083,68 +1084,68 @@ w::record! {
     /// * Catalog: `pay_v2.pay.micropay`.
     pub struct Micropay {
         /// `mch_id`.
-        0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+        0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `nonce_str`.
-        2 nonce_str: String => w::Field::must("nonce_str"),
+        2 nonce_str: String => "nonce_str: must",
         /// `sign_type`; one of `MD5` `HMAC-SHA256`.
-        3 sign_type: Option<String> => w::Field::new("sign_type"),
+        3 sign_type: Option<String> => "sign_type",
         /// `sign`.
-        4 sign: String => w::Field::must("sign"),
+        4 sign: String => "sign: must",
         /// `version`.
-        5 version: Option<String> => w::Field::new("version"),
+        5 version: Option<String> => "version",
         /// `sub_mch_id`.
-        6 sub_mch_id: Option<String> => w::Field::new("sub_mch_id"),
+        6 sub_mch_id: Option<String> => "sub_mch_id",
         /// `sub_appid`.
-        7 sub_appid: Option<String> => w::Field::new("sub_appid"),
+        7 sub_appid: Option<String> => "sub_appid",
         /// `body`.
-        8 body: String => w::Field::must("body"),
+        8 body: String => "body: must",
         /// `out_trade_no`.
-        9 out_trade_no: String => w::Field::must("out_trade_no"),
+        9 out_trade_no: String => "out_trade_no: must",
         /// `total_fee`; unit fen.
-        10 total_fee: xinqiao_types::Fen => w::Field::must("total_fee"),
+        10 total_fee: xinqiao_types::Fen => "total_fee: must",
         /// `fee_type`.
-        11 fee_type: Option<String> => w::Field::new("fee_type"),
+        11 fee_type: Option<String> => "fee_type",
         /// `auth_code`.
-        12 auth_code: String => w::Field::must("auth_code").masked(),
+        12 auth_code: String => "auth_code: must masked",
         /// `attach`.
-        13 attach: Option<String> => w::Field::new("attach"),
+        13 attach: Option<String> => "attach",
         /// `device_info`.
-        14 device_info: Option<String> => w::Field::new("device_info"),
+        14 device_info: Option<String> => "device_info",
         /// `spbill_create_ip`.
-        15 spbill_create_ip: String => w::Field::must("spbill_create_ip"),
+        15 spbill_create_ip: String => "spbill_create_ip: must",
         /// `goods_tag`.
-        16 goods_tag: Option<String> => w::Field::new("goods_tag"),
+        16 goods_tag: Option<String> => "goods_tag",
         /// `limit_pay`.
-        17 limit_pay: Option<String> => w::Field::new("limit_pay"),
+        17 limit_pay: Option<String> => "limit_pay",
         /// `time_start`; format `yyyyMMddHHmmss`.
-        18 time_start: Option<String> => w::Field::new("time_start"),
+        18 time_start: Option<String> => "time_start",
         /// `time_expire`; format `yyyyMMddHHmmss`.
-        19 time_expire: Option<String> => w::Field::new("time_expire"),
+        19 time_expire: Option<String> => "time_expire",
         /// `detail`.
-        20 detail: Option<MicropayDetail> => w::Field::new("detail").spelled(w::Spelling::JsonText),
+        20 detail: Option<MicropayDetail> => "detail: json",
         /// `scene_info`.
-        21 scene_info: Option<SceneInfo> => w::Field::new("scene_info").spelled(w::Spelling::JsonText),
+        21 scene_info: Option<SceneInfo> => "scene_info: json",
         /// `profit_sharing`.
-        22 profit_sharing: Option<bool> => w::Field::new("profit_sharing").spelled(w::Spelling::BoolYn),
+        22 profit_sharing: Option<bool> => "profit_sharing: yes-no",
         /// `receipt`.
-        23 receipt: Option<bool> => w::Field::new("receipt").spelled(w::Spelling::BoolYn),
+        23 receipt: Option<bool> => "receipt: yes-no",
         /// `deposit`; one of `Y` `N`.
-        24 deposit: Option<String> => w::Field::new("deposit"),
+        24 deposit: Option<String> => "deposit",
     }
     new(
-        mch_id: xinqiao_types::MchId,
-        appid: xinqiao_types::AppId,
-        nonce_str: String,
-        sign: String,
-        body: String,
-        out_trade_no: String,
+        mch_id: impl Into<xinqiao_types::MchId>,
+        appid: impl Into<xinqiao_types::AppId>,
+        nonce_str: impl Into<String>,
+        sign: impl Into<String>,
+        body: impl Into<String>,
+        out_trade_no: impl Into<String>,
         total_fee: xinqiao_types::Fen,
-        auth_code: String,
-        spbill_create_ip: String,
+        auth_code: impl Into<String>,
+        spbill_create_ip: impl Into<String>,
     )
-    set(
+    text(
         sign_type: String,
         version: String,
         sub_mch_id: String,
@@ -1156,67 +1157,64 @@ w::record! {
         limit_pay: String,
         time_start: String,
         time_expire: String,
-        detail: MicropayDetail,
-        scene_info: SceneInfo,
-        profit_sharing: bool,
-        receipt: bool,
         deposit: String,
     )
+    set(detail: MicropayDetail, scene_info: SceneInfo, profit_sharing: bool, receipt: bool)
 }
 
 w::record! {
     /// Answer to [`Micropay`].
     pub struct MicropayResponse {
         /// `mch_id`.
-        0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+        0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `nonce_str`.
-        2 nonce_str: Option<String> => w::Field::new("nonce_str"),
+        2 nonce_str: Option<String> => "nonce_str",
         /// `sign_type`.
-        3 sign_type: Option<String> => w::Field::new("sign_type"),
+        3 sign_type: Option<String> => "sign_type",
         /// `sign`.
-        4 sign: Option<String> => w::Field::new("sign"),
+        4 sign: Option<String> => "sign",
         /// `sub_mch_id`.
-        5 sub_mch_id: Option<String> => w::Field::new("sub_mch_id"),
+        5 sub_mch_id: Option<String> => "sub_mch_id",
         /// `sub_appid`.
-        6 sub_appid: Option<String> => w::Field::new("sub_appid"),
+        6 sub_appid: Option<String> => "sub_appid",
         /// `device_info`.
-        7 device_info: Option<String> => w::Field::new("device_info"),
+        7 device_info: Option<String> => "device_info",
         /// `openid`.
-        8 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        8 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `is_subscribe`.
-        9 is_subscribe: bool => w::Field::must("is_subscribe").spelled(w::Spelling::BoolYn),
+        9 is_subscribe: bool => "is_subscribe: must yes-no",
         /// `sub_openid`.
-        10 sub_openid: Option<String> => w::Field::new("sub_openid"),
+        10 sub_openid: Option<String> => "sub_openid",
         /// `sub_is_subscribe`.
-        11 sub_is_subscribe: Option<bool> => w::Field::new("sub_is_subscribe").spelled(w::Spelling::BoolYn),
+        11 sub_is_subscribe: Option<bool> => "sub_is_subscribe: yes-no",
         /// `trade_type`.
-        12 trade_type: String => w::Field::must("trade_type"),
+        12 trade_type: String => "trade_type: must",
         /// `bank_type`.
-        13 bank_type: String => w::Field::must("bank_type"),
+        13 bank_type: String => "bank_type: must",
         /// `total_fee`; unit fen.
-        14 total_fee: xinqiao_types::Fen => w::Field::must("total_fee"),
+        14 total_fee: xinqiao_types::Fen => "total_fee: must",
         /// `fee_type`.
-        15 fee_type: Option<String> => w::Field::new("fee_type"),
+        15 fee_type: Option<String> => "fee_type",
         /// `settlement_total_fee`; unit fen.
-        16 settlement_total_fee: Option<xinqiao_types::Fen> => w::Field::new("settlement_total_fee"),
+        16 settlement_total_fee: Option<xinqiao_types::Fen> => "settlement_total_fee",
         /// `coupon_fee`.
-        17 coupon_fee: Option<i64> => w::Field::new("coupon_fee"),
+        17 coupon_fee: Option<i64> => "coupon_fee",
         /// `cash_fee`; unit fen.
-        18 cash_fee: Option<xinqiao_types::Fen> => w::Field::new("cash_fee"),
+        18 cash_fee: Option<xinqiao_types::Fen> => "cash_fee",
         /// `cash_fee_type`.
-        19 cash_fee_type: Option<String> => w::Field::new("cash_fee_type"),
+        19 cash_fee_type: Option<String> => "cash_fee_type",
         /// `out_trade_no`.
-        20 out_trade_no: String => w::Field::must("out_trade_no"),
+        20 out_trade_no: String => "out_trade_no: must",
         /// `transaction_id`.
-        21 transaction_id: String => w::Field::must("transaction_id"),
+        21 transaction_id: String => "transaction_id: must",
         /// `attach`.
-        22 attach: Option<String> => w::Field::new("attach"),
+        22 attach: Option<String> => "attach",
         /// `time_end`; format `yyyyMMddHHmmss`.
-        23 time_end: Option<String> => w::Field::new("time_end"),
+        23 time_end: Option<String> => "time_end",
         /// `promotion_detail`.
-        24 promotion_detail: Option<PromotionDetail> => w::Field::new("promotion_detail").spelled(w::Spelling::JsonText),
+        24 promotion_detail: Option<PromotionDetail> => "promotion_detail: json",
     }
 }
 
@@ -1247,28 +1245,33 @@ w::record! {
     /// * Catalog: `pay_v2.pay.orderquery`.
     pub struct Orderquery {
         /// `mch_id`.
-        0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+        0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `nonce_str`.
-        2 nonce_str: String => w::Field::must("nonce_str"),
+        2 nonce_str: String => "nonce_str: must",
         /// `sign_type`; one of `MD5` `HMAC-SHA256`.
-        3 sign_type: Option<String> => w::Field::new("sign_type"),
+        3 sign_type: Option<String> => "sign_type",
         /// `sign`.
-        4 sign: String => w::Field::must("sign"),
+        4 sign: String => "sign: must",
         /// `version`; one of `1.0`.
-        5 version: Option<String> => w::Field::new("version"),
+        5 version: Option<String> => "version",
         /// `sub_mch_id`.
-        6 sub_mch_id: Option<String> => w::Field::new("sub_mch_id"),
+        6 sub_mch_id: Option<String> => "sub_mch_id",
         /// `sub_appid`.
-        7 sub_appid: Option<String> => w::Field::new("sub_appid"),
+        7 sub_appid: Option<String> => "sub_appid",
         /// `out_trade_no`; needed according to the documentation.
-        8 out_trade_no: Option<String> => w::Field::new("out_trade_no"),
+        8 out_trade_no: Option<String> => "out_trade_no",
         /// `transaction_id`; needed according to the documentation.
-        9 transaction_id: Option<String> => w::Field::new("transaction_id"),
+        9 transaction_id: Option<String> => "transaction_id",
     }
-    new(mch_id: xinqiao_types::MchId, appid: xinqiao_types::AppId, nonce_str: String, sign: String)
-    set(
+    new(
+        mch_id: impl Into<xinqiao_types::MchId>,
+        appid: impl Into<xinqiao_types::AppId>,
+        nonce_str: impl Into<String>,
+        sign: impl Into<String>,
+    )
+    text(
         sign_type: String,
         version: String,
         sub_mch_id: String,
@@ -1282,71 +1285,71 @@ w::record! {
     /// Answer to [`Orderquery`].
     pub struct OrderqueryResponse {
         /// `mch_id`.
-        0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+        0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `nonce_str`.
-        2 nonce_str: Option<String> => w::Field::new("nonce_str"),
+        2 nonce_str: Option<String> => "nonce_str",
         /// `sign_type`.
-        3 sign_type: Option<String> => w::Field::new("sign_type"),
+        3 sign_type: Option<String> => "sign_type",
         /// `sign`.
-        4 sign: Option<String> => w::Field::new("sign"),
+        4 sign: Option<String> => "sign",
         /// `sub_mch_id`.
-        5 sub_mch_id: Option<String> => w::Field::new("sub_mch_id"),
+        5 sub_mch_id: Option<String> => "sub_mch_id",
         /// `sub_appid`.
-        6 sub_appid: Option<String> => w::Field::new("sub_appid"),
+        6 sub_appid: Option<String> => "sub_appid",
         /// `device_info`.
-        7 device_info: Option<String> => w::Field::new("device_info"),
+        7 device_info: Option<String> => "device_info",
         /// `openid`.
-        8 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        8 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `is_subscribe`.
-        9 is_subscribe: bool => w::Field::must("is_subscribe").spelled(w::Spelling::BoolYn),
+        9 is_subscribe: bool => "is_subscribe: must yes-no",
         /// `sub_openid`.
-        10 sub_openid: Option<String> => w::Field::new("sub_openid"),
+        10 sub_openid: Option<String> => "sub_openid",
         /// `sub_is_subscribe`.
-        11 sub_is_subscribe: Option<bool> => w::Field::new("sub_is_subscribe").spelled(w::Spelling::BoolYn),
+        11 sub_is_subscribe: Option<bool> => "sub_is_subscribe: yes-no",
         /// `trade_state`; one of `SUCCESS` `REFUND` `NOTPAY` `CLOSED` `REVOKED` `USERPAYING` `PAYERROR` `ACCEPT`.
-        12 trade_state: String => w::Field::must("trade_state"),
+        12 trade_state: String => "trade_state: must",
         /// `trade_state_desc`.
-        13 trade_state_desc: String => w::Field::must("trade_state_desc"),
+        13 trade_state_desc: String => "trade_state_desc: must",
         /// `trade_type`.
-        14 trade_type: String => w::Field::must("trade_type"),
+        14 trade_type: String => "trade_type: must",
         /// `bank_type`.
-        15 bank_type: String => w::Field::must("bank_type"),
+        15 bank_type: String => "bank_type: must",
         /// `total_fee`; unit fen.
-        16 total_fee: xinqiao_types::Fen => w::Field::must("total_fee"),
+        16 total_fee: xinqiao_types::Fen => "total_fee: must",
         /// `fee_type`.
-        17 fee_type: Option<String> => w::Field::new("fee_type"),
+        17 fee_type: Option<String> => "fee_type",
         /// `settlement_total_fee`; unit fen.
-        18 settlement_total_fee: Option<xinqiao_types::Fen> => w::Field::new("settlement_total_fee"),
+        18 settlement_total_fee: Option<xinqiao_types::Fen> => "settlement_total_fee",
         /// `coupon_fee`.
-        19 coupon_fee: Option<i64> => w::Field::new("coupon_fee"),
+        19 coupon_fee: Option<i64> => "coupon_fee",
         /// `coupon_count`.
-        20 coupon_count: Option<i64> => w::Field::new("coupon_count"),
+        20 coupon_count: Option<i64> => "coupon_count",
         /// `coupon_id_$n`.
-        21 coupon_id_n: Option<Vec<String>> => w::Field::new("coupon_id_$n").numbered(),
+        21 coupon_id_n: Option<Vec<String>> => "coupon_id_$n: numbered",
         /// `coupon_type_$n`.
-        22 coupon_type_n: Option<Vec<String>> => w::Field::new("coupon_type_$n").numbered(),
+        22 coupon_type_n: Option<Vec<String>> => "coupon_type_$n: numbered",
         /// `coupon_fee_$n`; unit fen.
-        23 coupon_fee_n: Option<Vec<xinqiao_types::Fen>> => w::Field::new("coupon_fee_$n").numbered(),
+        23 coupon_fee_n: Option<Vec<xinqiao_types::Fen>> => "coupon_fee_$n: numbered",
         /// `cash_fee`; unit fen.
-        24 cash_fee: Option<xinqiao_types::Fen> => w::Field::new("cash_fee"),
+        24 cash_fee: Option<xinqiao_types::Fen> => "cash_fee",
         /// `cash_fee_type`.
-        25 cash_fee_type: Option<String> => w::Field::new("cash_fee_type"),
+        25 cash_fee_type: Option<String> => "cash_fee_type",
         /// `out_trade_no`.
-        26 out_trade_no: String => w::Field::must("out_trade_no"),
+        26 out_trade_no: String => "out_trade_no: must",
         /// `transaction_id`.
-        27 transaction_id: String => w::Field::must("transaction_id"),
+        27 transaction_id: String => "transaction_id: must",
         /// `attach`.
-        28 attach: Option<String> => w::Field::new("attach"),
+        28 attach: Option<String> => "attach",
         /// `time_end`; format `yyyyMMddHHmmss`.
-        29 time_end: Option<String> => w::Field::new("time_end"),
+        29 time_end: Option<String> => "time_end",
         /// `detail`.
-        30 detail: Option<OrderqueryDetail> => w::Field::new("detail").spelled(w::Spelling::JsonText),
+        30 detail: Option<OrderqueryDetail> => "detail: json",
         /// `promotion_detail`.
-        31 promotion_detail: Option<PromotionDetail> => w::Field::new("promotion_detail").spelled(w::Spelling::JsonText),
+        31 promotion_detail: Option<PromotionDetail> => "promotion_detail: json",
         /// `consume_fee`.
-        32 consume_fee: Option<i64> => w::Field::new("consume_fee"),
+        32 consume_fee: Option<i64> => "consume_fee",
     }
 }
 
@@ -1377,25 +1380,25 @@ w::record! {
     /// * Catalog: `pay_v2.pay.paporderquery`.
     pub struct Paporderquery {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `mch_id`.
-        1 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+        1 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `transaction_id`.
-        2 transaction_id: String => w::Field::must("transaction_id"),
+        2 transaction_id: String => "transaction_id: must",
         /// `out_trade_no`.
-        3 out_trade_no: String => w::Field::must("out_trade_no"),
+        3 out_trade_no: String => "out_trade_no: must",
         /// `nonce_str`.
-        4 nonce_str: String => w::Field::must("nonce_str"),
+        4 nonce_str: String => "nonce_str: must",
         /// `sign`.
-        5 sign: String => w::Field::must("sign"),
+        5 sign: String => "sign: must",
     }
     new(
-        appid: xinqiao_types::AppId,
-        mch_id: xinqiao_types::MchId,
-        transaction_id: String,
-        out_trade_no: String,
-        nonce_str: String,
-        sign: String,
+        appid: impl Into<xinqiao_types::AppId>,
+        mch_id: impl Into<xinqiao_types::MchId>,
+        transaction_id: impl Into<String>,
+        out_trade_no: impl Into<String>,
+        nonce_str: impl Into<String>,
+        sign: impl Into<String>,
     )
 }
 
@@ -1403,51 +1406,51 @@ w::record! {
     /// Answer to [`Paporderquery`].
     pub struct PaporderqueryResponse {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `mch_id`.
-        1 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+        1 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `nonce_str`.
-        2 nonce_str: String => w::Field::must("nonce_str"),
+        2 nonce_str: String => "nonce_str: must",
         /// `sign`.
-        3 sign: String => w::Field::must("sign"),
+        3 sign: String => "sign: must",
         /// `device_info`.
-        4 device_info: Option<String> => w::Field::new("device_info"),
+        4 device_info: Option<String> => "device_info",
         /// `openid`.
-        5 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        5 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `is_subscribe`; one of `N`.
-        6 is_subscribe: Option<String> => w::Field::new("is_subscribe"),
+        6 is_subscribe: Option<String> => "is_subscribe",
         /// `trade_type`.
-        7 trade_type: String => w::Field::must("trade_type"),
+        7 trade_type: String => "trade_type: must",
         /// `trade_state`; one of `SUCCESS` `REFUND` `NOTPAY` `CLOSED` `REVOKED` `USERPAYING` `PAYERROR` `ACCEPT`.
-        8 trade_state: String => w::Field::must("trade_state"),
+        8 trade_state: String => "trade_state: must",
         /// `bank_type`.
-        9 bank_type: String => w::Field::must("bank_type"),
+        9 bank_type: String => "bank_type: must",
         /// `total_fee`.
-        10 total_fee: i64 => w::Field::must("total_fee"),
+        10 total_fee: i64 => "total_fee: must",
         /// `fee_type`.
-        11 fee_type: Option<String> => w::Field::new("fee_type"),
+        11 fee_type: Option<String> => "fee_type",
         /// `cash_fee`.
-        12 cash_fee: i64 => w::Field::must("cash_fee"),
+        12 cash_fee: i64 => "cash_fee: must",
         /// `cash_fee_type`.
-        13 cash_fee_type: Option<String> => w::Field::new("cash_fee_type"),
+        13 cash_fee_type: Option<String> => "cash_fee_type",
         /// `coupon_fee`.
-        14 coupon_fee: Option<i64> => w::Field::new("coupon_fee"),
+        14 coupon_fee: Option<i64> => "coupon_fee",
         /// `coupon_count`.
-        15 coupon_count: Option<i64> => w::Field::new("coupon_count"),
+        15 coupon_count: Option<i64> => "coupon_count",
         /// `coupon_id_$n`.
-        16 coupon_id_n: Option<Vec<String>> => w::Field::new("coupon_id_$n").numbered(),
+        16 coupon_id_n: Option<Vec<String>> => "coupon_id_$n: numbered",
         /// `coupon_fee_$n`.
-        17 coupon_fee_n: Option<Vec<i64>> => w::Field::new("coupon_fee_$n").numbered(),
+        17 coupon_fee_n: Option<Vec<i64>> => "coupon_fee_$n: numbered",
         /// `transaction_id`.
-        18 transaction_id: String => w::Field::must("transaction_id"),
+        18 transaction_id: String => "transaction_id: must",
         /// `out_trade_no`.
-        19 out_trade_no: String => w::Field::must("out_trade_no"),
+        19 out_trade_no: String => "out_trade_no: must",
         /// `attach`.
-        20 attach: Option<String> => w::Field::new("attach"),
+        20 attach: Option<String> => "attach",
         /// `time_end`.
-        21 time_end: String => w::Field::must("time_end"),
+        21 time_end: String => "time_end: must",
         /// `trade_state_desc`.
-        22 trade_state_desc: String => w::Field::must("trade_state_desc"),
+        22 trade_state_desc: String => "trade_state_desc: must",
     }
 }
 
@@ -1478,54 +1481,54 @@ w::record! {
     /// * Catalog: `pay_v2.pay.pappayapply`.
     pub struct Pappayapply {
         /// `mch_id`.
-        0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+        0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `nonce_str`.
-        2 nonce_str: String => w::Field::must("nonce_str"),
+        2 nonce_str: String => "nonce_str: must",
         /// `sign_type`.
-        3 sign_type: Option<String> => w::Field::new("sign_type"),
+        3 sign_type: Option<String> => "sign_type",
         /// `sign`.
-        4 sign: String => w::Field::must("sign"),
+        4 sign: String => "sign: must",
         /// `body`.
-        5 body: String => w::Field::must("body"),
+        5 body: String => "body: must",
         /// `out_trade_no`.
-        6 out_trade_no: String => w::Field::must("out_trade_no"),
+        6 out_trade_no: String => "out_trade_no: must",
         /// `contract_id`.
-        7 contract_id: String => w::Field::must("contract_id"),
+        7 contract_id: String => "contract_id: must",
         /// `total_fee`; unit fen.
-        8 total_fee: xinqiao_types::Fen => w::Field::must("total_fee"),
+        8 total_fee: xinqiao_types::Fen => "total_fee: must",
         /// `fee_type`.
-        9 fee_type: Option<String> => w::Field::new("fee_type"),
+        9 fee_type: Option<String> => "fee_type",
         /// `attach`.
-        10 attach: Option<String> => w::Field::new("attach"),
+        10 attach: Option<String> => "attach",
         /// `spbill_create_ip`; needed according to the documentation.
-        11 spbill_create_ip: Option<String> => w::Field::new("spbill_create_ip"),
+        11 spbill_create_ip: Option<String> => "spbill_create_ip",
         /// `trade_type`.
-        12 trade_type: String => w::Field::must("trade_type"),
+        12 trade_type: String => "trade_type: must",
         /// `goods_tag`.
-        13 goods_tag: Option<String> => w::Field::new("goods_tag"),
+        13 goods_tag: Option<String> => "goods_tag",
         /// `notify_url`; needed according to the documentation.
-        14 notify_url: Option<String> => w::Field::new("notify_url"),
+        14 notify_url: Option<String> => "notify_url",
         /// `detail`.
-        15 detail: Option<String> => w::Field::new("detail"),
+        15 detail: Option<String> => "detail",
         /// `scene_info`.
-        16 scene_info: Option<SceneInfo> => w::Field::new("scene_info").spelled(w::Spelling::JsonText),
+        16 scene_info: Option<SceneInfo> => "scene_info: json",
         /// `receipt`.
-        17 receipt: Option<String> => w::Field::new("receipt"),
+        17 receipt: Option<String> => "receipt",
     }
     new(
-        mch_id: xinqiao_types::MchId,
-        appid: xinqiao_types::AppId,
-        nonce_str: String,
-        sign: String,
-        body: String,
-        out_trade_no: String,
-        contract_id: String,
+        mch_id: impl Into<xinqiao_types::MchId>,
+        appid: impl Into<xinqiao_types::AppId>,
+        nonce_str: impl Into<String>,
+        sign: impl Into<String>,
+        body: impl Into<String>,
+        out_trade_no: impl Into<String>,
+        contract_id: impl Into<String>,
         total_fee: xinqiao_types::Fen,
-        trade_type: String,
+        trade_type: impl Into<String>,
     )
-    set(
+    text(
         sign_type: String,
         fee_type: String,
         attach: String,
@@ -1533,24 +1536,24 @@ w::record! {
         goods_tag: String,
         notify_url: String,
         detail: String,
-        scene_info: SceneInfo,
         receipt: String,
     )
+    set(scene_info: SceneInfo)
 }
 
 w::record! {
     /// Answer to [`Pappayapply`].
     pub struct PappayapplyResponse {
         /// `mch_id`.
-        0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+        0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `nonce_str`.
-        2 nonce_str: Option<String> => w::Field::new("nonce_str"),
+        2 nonce_str: Option<String> => "nonce_str",
         /// `sign_type`.
-        3 sign_type: Option<String> => w::Field::new("sign_type"),
+        3 sign_type: Option<String> => "sign_type",
         /// `sign`.
-        4 sign: Option<String> => w::Field::new("sign"),
+        4 sign: Option<String> => "sign",
     }
 }
 
@@ -1581,50 +1584,50 @@ w::record! {
     /// * Catalog: `pay_v2.pay.profitsharingaddreceiver`.
     pub struct Profitsharingaddreceiver {
         /// `mch_id`.
-        0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+        0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `sub_mch_id`.
-        1 sub_mch_id: Option<String> => w::Field::new("sub_mch_id"),
+        1 sub_mch_id: Option<String> => "sub_mch_id",
         /// `appid`.
-        2 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        2 appid: xinqiao_types::AppId => "appid: must",
         /// `sub_appid`.
-        3 sub_appid: Option<String> => w::Field::new("sub_appid"),
+        3 sub_appid: Option<String> => "sub_appid",
         /// `nonce_str`.
-        4 nonce_str: String => w::Field::must("nonce_str"),
+        4 nonce_str: String => "nonce_str: must",
         /// `sign`.
-        5 sign: String => w::Field::must("sign"),
+        5 sign: String => "sign: must",
         /// `sign_type`; one of `HMAC-SHA256`.
-        6 sign_type: String => w::Field::must("sign_type"),
+        6 sign_type: String => "sign_type: must",
         /// `receiver`.
-        7 receiver: String => w::Field::must("receiver"),
+        7 receiver: String => "receiver: must",
     }
     new(
-        mch_id: xinqiao_types::MchId,
-        appid: xinqiao_types::AppId,
-        nonce_str: String,
-        sign: String,
-        sign_type: String,
-        receiver: String,
+        mch_id: impl Into<xinqiao_types::MchId>,
+        appid: impl Into<xinqiao_types::AppId>,
+        nonce_str: impl Into<String>,
+        sign: impl Into<String>,
+        sign_type: impl Into<String>,
+        receiver: impl Into<String>,
     )
-    set(sub_mch_id: String, sub_appid: String)
+    text(sub_mch_id: String, sub_appid: String)
 }
 
 w::record! {
     /// Answer to [`Profitsharingaddreceiver`].
     pub struct ProfitsharingaddreceiverResponse {
         /// `sub_appid`.
-        0 sub_appid: Option<String> => w::Field::new("sub_appid"),
+        0 sub_appid: Option<String> => "sub_appid",
         /// `sub_mch_id`.
-        1 sub_mch_id: Option<String> => w::Field::new("sub_mch_id"),
+        1 sub_mch_id: Option<String> => "sub_mch_id",
         /// `appid`.
-        2 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        2 appid: xinqiao_types::AppId => "appid: must",
         /// `mch_id`.
-        3 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+        3 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `nonce_str`.
-        4 nonce_str: String => w::Field::must("nonce_str"),
+        4 nonce_str: String => "nonce_str: must",
         /// `sign`.
-        5 sign: String => w::Field::must("sign"),
+        5 sign: String => "sign: must",
         /// `receiver`.
-        6 receiver: String => w::Field::must("receiver"),
+        6 receiver: String => "receiver: must",
     }
 }
 
@@ -1655,37 +1658,42 @@ w::record! {
     /// * Catalog: `pay_v2.pay.profitsharingmerchantratioquery`.
     pub struct Profitsharingmerchantratioquery {
         /// `mch_id`.
-        0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+        0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `sub_mch_id`.
-        1 sub_mch_id: Option<String> => w::Field::new("sub_mch_id"),
+        1 sub_mch_id: Option<String> => "sub_mch_id",
         /// `brand_mch_id`.
-        2 brand_mch_id: Option<String> => w::Field::new("brand_mch_id"),
+        2 brand_mch_id: Option<String> => "brand_mch_id",
         /// `nonce_str`.
-        3 nonce_str: String => w::Field::must("nonce_str"),
+        3 nonce_str: String => "nonce_str: must",
         /// `sign`.
-        4 sign: String => w::Field::must("sign"),
+        4 sign: String => "sign: must",
         /// `sign_type`; one of `HMAC-SHA256`.
-        5 sign_type: String => w::Field::must("sign_type"),
+        5 sign_type: String => "sign_type: must",
     }
-    new(mch_id: xinqiao_types::MchId, nonce_str: String, sign: String, sign_type: String)
-    set(sub_mch_id: String, brand_mch_id: String)
+    new(
+        mch_id: impl Into<xinqiao_types::MchId>,
+        nonce_str: impl Into<String>,
+        sign: impl Into<String>,
+        sign_type: impl Into<String>,
+    )
+    text(sub_mch_id: String, brand_mch_id: String)
 }
 
 w::record! {
     /// Answer to [`Profitsharingmerchantratioquery`].
     pub struct ProfitsharingmerchantratioqueryResponse {
         /// `mch_id`.
-        0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+        0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `sub_mch_id`.
-        1 sub_mch_id: Option<String> => w::Field::new("sub_mch_id"),
+        1 sub_mch_id: Option<String> => "sub_mch_id",
         /// `brand_mch_id`.
-        2 brand_mch_id: Option<String> => w::Field::new("brand_mch_id"),
+        2 brand_mch_id: Option<String> => "brand_mch_id",
         /// `max_ratio`.
-        3 max_ratio: i64 => w::Field::must("max_ratio"),
+        3 max_ratio: i64 => "max_ratio: must",
         /// `nonce_str`.
-        4 nonce_str: String => w::Field::must("nonce_str"),
+        4 nonce_str: String => "nonce_str: must",
         /// `sign`.
-        5 sign: String => w::Field::must("sign"),
+        5 sign: String => "sign: must",
     }
 }
 
@@ -1716,22 +1724,22 @@ w::record! {
     /// * Catalog: `pay_v2.pay.profitsharingorderamountquery`.
     pub struct Profitsharingorderamountquery {
         /// `mch_id`.
-        0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+        0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `transaction_id`.
-        1 transaction_id: String => w::Field::must("transaction_id"),
+        1 transaction_id: String => "transaction_id: must",
         /// `nonce_str`.
-        2 nonce_str: String => w::Field::must("nonce_str"),
+        2 nonce_str: String => "nonce_str: must",
         /// `sign`.
-        3 sign: String => w::Field::must("sign"),
+        3 sign: String => "sign: must",
         /// `sign_type`; one of `HMAC-SHA256`.
-        4 sign_type: String => w::Field::must("sign_type"),
+        4 sign_type: String => "sign_type: must",
     }
     new(
-        mch_id: xinqiao_types::MchId,
-        transaction_id: String,
-        nonce_str: String,
-        sign: String,
-        sign_type: String,
+        mch_id: impl Into<xinqiao_types::MchId>,
+        transaction_id: impl Into<String>,
+        nonce_str: impl Into<String>,
+        sign: impl Into<String>,
+        sign_type: impl Into<String>,
     )
 }
 
@@ -1739,15 +1747,15 @@ w::record! {
     /// Answer to [`Profitsharingorderamountquery`].
     pub struct ProfitsharingorderamountqueryResponse {
         /// `mch_id`.
-        0 mch_id: Option<xinqiao_types::MchId> => w::Field::new("mch_id"),
+        0 mch_id: Option<xinqiao_types::MchId> => "mch_id",
         /// `transaction_id`.
-        1 transaction_id: String => w::Field::must("transaction_id"),
+        1 transaction_id: String => "transaction_id: must",
         /// `unsplit_amount`.
-        2 unsplit_amount: Option<i64> => w::Field::new("unsplit_amount"),
+        2 unsplit_amount: Option<i64> => "unsplit_amount",
         /// `nonce_str`.
-        3 nonce_str: Option<String> => w::Field::new("nonce_str"),
+        3 nonce_str: Option<String> => "nonce_str",
         /// `sign`.
-        4 sign: Option<String> => w::Field::new("sign"),
+        4 sign: Option<String> => "sign",
     }
 }
 
@@ -1778,56 +1786,56 @@ w::record! {
     /// * Catalog: `pay_v2.pay.profitsharingquery`.
     pub struct Profitsharingquery {
         /// `mch_id`.
-        0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+        0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `sub_mch_id`.
-        1 sub_mch_id: Option<String> => w::Field::new("sub_mch_id"),
+        1 sub_mch_id: Option<String> => "sub_mch_id",
         /// `transaction_id`.
-        2 transaction_id: String => w::Field::must("transaction_id"),
+        2 transaction_id: String => "transaction_id: must",
         /// `out_order_no`.
-        3 out_order_no: String => w::Field::must("out_order_no"),
+        3 out_order_no: String => "out_order_no: must",
         /// `nonce_str`.
-        4 nonce_str: String => w::Field::must("nonce_str"),
+        4 nonce_str: String => "nonce_str: must",
         /// `sign`.
-        5 sign: String => w::Field::must("sign"),
+        5 sign: String => "sign: must",
         /// `sign_type`; one of `HMAC-SHA256`.
-        6 sign_type: String => w::Field::must("sign_type"),
+        6 sign_type: String => "sign_type: must",
     }
     new(
-        mch_id: xinqiao_types::MchId,
-        transaction_id: String,
-        out_order_no: String,
-        nonce_str: String,
-        sign: String,
-        sign_type: String,
+        mch_id: impl Into<xinqiao_types::MchId>,
+        transaction_id: impl Into<String>,
+        out_order_no: impl Into<String>,
+        nonce_str: impl Into<String>,
+        sign: impl Into<String>,
+        sign_type: impl Into<String>,
     )
-    set(sub_mch_id: String)
+    text(sub_mch_id: String)
 }
 
 w::record! {
     /// Answer to [`Profitsharingquery`].
     pub struct ProfitsharingqueryResponse {
         /// `sub_appid`.
-        0 sub_appid: Option<String> => w::Field::new("sub_appid"),
+        0 sub_appid: Option<String> => "sub_appid",
         /// `sub_mch_id`.
-        1 sub_mch_id: Option<String> => w::Field::new("sub_mch_id"),
+        1 sub_mch_id: Option<String> => "sub_mch_id",
         /// `appid`.
-        2 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        2 appid: xinqiao_types::AppId => "appid: must",
         /// `mch_id`.
-        3 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+        3 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `nonce_str`.
-        4 nonce_str: String => w::Field::must("nonce_str"),
+        4 nonce_str: String => "nonce_str: must",
         /// `sign`.
-        5 sign: String => w::Field::must("sign"),
+        5 sign: String => "sign: must",
         /// `transaction_id`.
-        6 transaction_id: String => w::Field::must("transaction_id"),
+        6 transaction_id: String => "transaction_id: must",
         /// `out_order_no`.
-        7 out_order_no: String => w::Field::must("out_order_no"),
+        7 out_order_no: String => "out_order_no: must",
         /// `order_id`.
-        8 order_id: String => w::Field::must("order_id"),
+        8 order_id: String => "order_id: must",
         /// `status`; one of `PROCESSING` `FINISHED`.
-        9 status: String => w::Field::must("status"),
+        9 status: String => "status: must",
         /// `receivers`.
-        10 receivers: String => w::Field::must("receivers"),
+        10 receivers: String => "receivers: must",
     }
 }
 
@@ -1858,50 +1866,50 @@ w::record! {
     /// * Catalog: `pay_v2.pay.profitsharingremovereceiver`.
     pub struct Profitsharingremovereceiver {
         /// `mch_id`.
-        0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+        0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `sub_mch_id`.
-        1 sub_mch_id: Option<String> => w::Field::new("sub_mch_id"),
+        1 sub_mch_id: Option<String> => "sub_mch_id",
         /// `appid`.
-        2 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        2 appid: xinqiao_types::AppId => "appid: must",
         /// `sub_appid`.
-        3 sub_appid: Option<String> => w::Field::new("sub_appid"),
+        3 sub_appid: Option<String> => "sub_appid",
         /// `nonce_str`.
-        4 nonce_str: String => w::Field::must("nonce_str"),
+        4 nonce_str: String => "nonce_str: must",
         /// `sign`.
-        5 sign: String => w::Field::must("sign"),
+        5 sign: String => "sign: must",
         /// `sign_type`; one of `HMAC-SHA256`.
-        6 sign_type: String => w::Field::must("sign_type"),
+        6 sign_type: String => "sign_type: must",
         /// `receiver`.
-        7 receiver: String => w::Field::must("receiver"),
+        7 receiver: String => "receiver: must",
     }
     new(
-        mch_id: xinqiao_types::MchId,
-        appid: xinqiao_types::AppId,
-        nonce_str: String,
-        sign: String,
-        sign_type: String,
-        receiver: String,
+        mch_id: impl Into<xinqiao_types::MchId>,
+        appid: impl Into<xinqiao_types::AppId>,
+        nonce_str: impl Into<String>,
+        sign: impl Into<String>,
+        sign_type: impl Into<String>,
+        receiver: impl Into<String>,
     )
-    set(sub_mch_id: String, sub_appid: String)
+    text(sub_mch_id: String, sub_appid: String)
 }
 
 w::record! {
     /// Answer to [`Profitsharingremovereceiver`].
     pub struct ProfitsharingremovereceiverResponse {
         /// `sub_appid`.
-        0 sub_appid: Option<String> => w::Field::new("sub_appid"),
+        0 sub_appid: Option<String> => "sub_appid",
         /// `sub_mch_id`.
-        1 sub_mch_id: Option<String> => w::Field::new("sub_mch_id"),
+        1 sub_mch_id: Option<String> => "sub_mch_id",
         /// `appid`.
-        2 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        2 appid: xinqiao_types::AppId => "appid: must",
         /// `mch_id`.
-        3 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+        3 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `nonce_str`.
-        4 nonce_str: String => w::Field::must("nonce_str"),
+        4 nonce_str: String => "nonce_str: must",
         /// `sign`.
-        5 sign: String => w::Field::must("sign"),
+        5 sign: String => "sign: must",
         /// `receiver`.
-        6 receiver: String => w::Field::must("receiver"),
+        6 receiver: String => "receiver: must",
     }
 }
 
@@ -1932,74 +1940,74 @@ w::record! {
     /// * Catalog: `pay_v2.pay.profitsharingreturnquery`.
     pub struct Profitsharingreturnquery {
         /// `mch_id`.
-        0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+        0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `sub_mch_id`.
-        1 sub_mch_id: Option<String> => w::Field::new("sub_mch_id"),
+        1 sub_mch_id: Option<String> => "sub_mch_id",
         /// `appid`.
-        2 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        2 appid: xinqiao_types::AppId => "appid: must",
         /// `sub_appid`.
-        3 sub_appid: Option<String> => w::Field::new("sub_appid"),
+        3 sub_appid: Option<String> => "sub_appid",
         /// `nonce_str`.
-        4 nonce_str: String => w::Field::must("nonce_str"),
+        4 nonce_str: String => "nonce_str: must",
         /// `sign`.
-        5 sign: String => w::Field::must("sign"),
+        5 sign: String => "sign: must",
         /// `sign_type`; one of `HMAC-SHA256`.
-        6 sign_type: String => w::Field::must("sign_type"),
+        6 sign_type: String => "sign_type: must",
         /// `order_id`.
-        7 order_id: Option<String> => w::Field::new("order_id"),
+        7 order_id: Option<String> => "order_id",
         /// `out_order_no`.
-        8 out_order_no: Option<String> => w::Field::new("out_order_no"),
+        8 out_order_no: Option<String> => "out_order_no",
         /// `out_return_no`.
-        9 out_return_no: String => w::Field::must("out_return_no"),
+        9 out_return_no: String => "out_return_no: must",
     }
     new(
-        mch_id: xinqiao_types::MchId,
-        appid: xinqiao_types::AppId,
-        nonce_str: String,
-        sign: String,
-        sign_type: String,
-        out_return_no: String,
+        mch_id: impl Into<xinqiao_types::MchId>,
+        appid: impl Into<xinqiao_types::AppId>,
+        nonce_str: impl Into<String>,
+        sign: impl Into<String>,
+        sign_type: impl Into<String>,
+        out_return_no: impl Into<String>,
     )
-    set(sub_mch_id: String, sub_appid: String, order_id: String, out_order_no: String)
+    text(sub_mch_id: String, sub_appid: String, order_id: String, out_order_no: String)
 }
 
 w::record! {
     /// Answer to [`Profitsharingreturnquery`].
     pub struct ProfitsharingreturnqueryResponse {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `mch_id`.
-        1 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+        1 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `nonce_str`.
-        2 nonce_str: String => w::Field::must("nonce_str"),
+        2 nonce_str: String => "nonce_str: must",
         /// `sign`.
-        3 sign: String => w::Field::must("sign"),
+        3 sign: String => "sign: must",
         /// `sub_mch_id`.
-        4 sub_mch_id: Option<String> => w::Field::new("sub_mch_id"),
+        4 sub_mch_id: Option<String> => "sub_mch_id",
         /// `sub_appid`.
-        5 sub_appid: Option<String> => w::Field::new("sub_appid"),
+        5 sub_appid: Option<String> => "sub_appid",
         /// `order_id`.
-        6 order_id: Option<String> => w::Field::new("order_id"),
+        6 order_id: Option<String> => "order_id",
         /// `out_order_no`.
-        7 out_order_no: Option<String> => w::Field::new("out_order_no"),
+        7 out_order_no: Option<String> => "out_order_no",
         /// `out_return_no`.
-        8 out_return_no: String => w::Field::must("out_return_no"),
+        8 out_return_no: String => "out_return_no: must",
         /// `return_no`.
-        9 return_no: Option<String> => w::Field::new("return_no"),
+        9 return_no: Option<String> => "return_no",
         /// `return_account_type`; one of `MERCHANT_ID`.
-        10 return_account_type: String => w::Field::must("return_account_type"),
+        10 return_account_type: String => "return_account_type: must",
         /// `return_account`.
-        11 return_account: String => w::Field::must("return_account"),
+        11 return_account: String => "return_account: must",
         /// `return_amount`.
-        12 return_amount: i64 => w::Field::must("return_amount"),
+        12 return_amount: i64 => "return_amount: must",
         /// `description`.
-        13 description: String => w::Field::must("description"),
+        13 description: String => "description: must",
         /// `result`; one of `SUCCESS` `PROCESSING` `FAILED`.
-        14 result: Option<String> => w::Field::new("result"),
+        14 result: Option<String> => "result",
         /// `fail_reason`; one of `ACCOUNT_ABNORMAL` `TIME_OUT_CLOSED` `PAYER_ACCOUNT_ABNORMAL` `INVALID_REQUEST`.
-        15 fail_reason: Option<String> => w::Field::new("fail_reason"),
+        15 fail_reason: Option<String> => "fail_reason",
         /// `finish_time`.
-        16 finish_time: Option<String> => w::Field::new("finish_time"),
+        16 finish_time: Option<String> => "finish_time",
     }
 }
 
@@ -2030,25 +2038,25 @@ w::record! {
     /// * Catalog: `pay_v2.pay.querycombinedorder`.
     pub struct Querycombinedorder {
         /// `combine_appid`.
-        0 combine_appid: String => w::Field::must("combine_appid"),
+        0 combine_appid: String => "combine_appid: must",
         /// `combine_mch_id`.
-        1 combine_mch_id: String => w::Field::must("combine_mch_id"),
+        1 combine_mch_id: String => "combine_mch_id: must",
         /// `nonce_str`.
-        2 nonce_str: String => w::Field::must("nonce_str"),
+        2 nonce_str: String => "nonce_str: must",
         /// `sign`.
-        3 sign: String => w::Field::must("sign"),
+        3 sign: String => "sign: must",
         /// `sign_type`; one of `HMAC-SHA256`.
-        4 sign_type: String => w::Field::must("sign_type"),
+        4 sign_type: String => "sign_type: must",
         /// `combine_out_trade_no`.
-        5 combine_out_trade_no: String => w::Field::must("combine_out_trade_no"),
+        5 combine_out_trade_no: String => "combine_out_trade_no: must",
     }
     new(
-        combine_appid: String,
-        combine_mch_id: String,
-        nonce_str: String,
-        sign: String,
-        sign_type: String,
-        combine_out_trade_no: String,
+        combine_appid: impl Into<String>,
+        combine_mch_id: impl Into<String>,
+        nonce_str: impl Into<String>,
+        sign: impl Into<String>,
+        sign_type: impl Into<String>,
+        combine_out_trade_no: impl Into<String>,
     )
 }
 
@@ -2056,25 +2064,25 @@ w::record! {
     /// Answer to [`Querycombinedorder`].
     pub struct QuerycombinedorderResponse {
         /// `combine_appid`.
-        0 combine_appid: String => w::Field::must("combine_appid"),
+        0 combine_appid: String => "combine_appid: must",
         /// `combine_mch_id`.
-        1 combine_mch_id: String => w::Field::must("combine_mch_id"),
+        1 combine_mch_id: String => "combine_mch_id: must",
         /// `nonce_str`.
-        2 nonce_str: String => w::Field::must("nonce_str"),
+        2 nonce_str: String => "nonce_str: must",
         /// `device_info`.
-        3 device_info: Option<String> => w::Field::new("device_info"),
+        3 device_info: Option<String> => "device_info",
         /// `combine_openid`.
-        4 combine_openid: Option<String> => w::Field::new("combine_openid"),
+        4 combine_openid: Option<String> => "combine_openid",
         /// `combine_out_trade_no`.
-        5 combine_out_trade_no: String => w::Field::must("combine_out_trade_no"),
+        5 combine_out_trade_no: String => "combine_out_trade_no: must",
         /// `sign`.
-        6 sign: String => w::Field::must("sign"),
+        6 sign: String => "sign: must",
         /// `trade_state`; one of `SUCCESS` `REFUND` `NOTPAY` `CLOSED` `REVOKED` `USERPAYING` `PAYERROR` `ACCEPT`.
-        7 trade_state: Option<String> => w::Field::new("trade_state"),
+        7 trade_state: Option<String> => "trade_state",
         /// `trade_state_desc`.
-        8 trade_state_desc: Option<String> => w::Field::new("trade_state_desc"),
+        8 trade_state_desc: Option<String> => "trade_state_desc",
         /// `sub_order_list`.
-        9 sub_order_list: String => w::Field::must("sub_order_list"),
+        9 sub_order_list: String => "sub_order_list: must",
     }
 }
 
@@ -2105,54 +2113,54 @@ w::record! {
     /// * Catalog: `pay_v2.pay.queryexchagerate`.
     pub struct Queryexchagerate {
         /// `mch_id`.
-        0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+        0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `nonce_str`.
-        2 nonce_str: String => w::Field::must("nonce_str"),
+        2 nonce_str: String => "nonce_str: must",
         /// `sign_type`.
-        3 sign_type: Option<String> => w::Field::new("sign_type"),
+        3 sign_type: Option<String> => "sign_type",
         /// `sign`.
-        4 sign: String => w::Field::must("sign"),
+        4 sign: String => "sign: must",
         /// `sub_mch_id`.
-        5 sub_mch_id: Option<String> => w::Field::new("sub_mch_id"),
+        5 sub_mch_id: Option<String> => "sub_mch_id",
         /// `fee_type`.
-        6 fee_type: String => w::Field::must("fee_type"),
+        6 fee_type: String => "fee_type: must",
         /// `date`; format `yyyyMMdd`.
-        7 date: String => w::Field::must("date"),
+        7 date: String => "date: must",
     }
     new(
-        mch_id: xinqiao_types::MchId,
-        appid: xinqiao_types::AppId,
-        nonce_str: String,
-        sign: String,
-        fee_type: String,
-        date: String,
+        mch_id: impl Into<xinqiao_types::MchId>,
+        appid: impl Into<xinqiao_types::AppId>,
+        nonce_str: impl Into<String>,
+        sign: impl Into<String>,
+        fee_type: impl Into<String>,
+        date: impl Into<String>,
     )
-    set(sign_type: String, sub_mch_id: String)
+    text(sign_type: String, sub_mch_id: String)
 }
 
 w::record! {
     /// Answer to [`Queryexchagerate`].
     pub struct QueryexchagerateResponse {
         /// `mch_id`.
-        0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+        0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `nonce_str`.
-        2 nonce_str: Option<String> => w::Field::new("nonce_str"),
+        2 nonce_str: Option<String> => "nonce_str",
         /// `sign_type`.
-        3 sign_type: Option<String> => w::Field::new("sign_type"),
+        3 sign_type: Option<String> => "sign_type",
         /// `sign`.
-        4 sign: Option<String> => w::Field::new("sign"),
+        4 sign: Option<String> => "sign",
         /// `sub_mch_id`.
-        5 sub_mch_id: Option<String> => w::Field::new("sub_mch_id"),
+        5 sub_mch_id: Option<String> => "sub_mch_id",
         /// `fee_type`.
-        6 fee_type: String => w::Field::must("fee_type"),
+        6 fee_type: String => "fee_type: must",
         /// `rate_time`; format `yyyyMMdd`.
-        7 rate_time: String => w::Field::must("rate_time"),
+        7 rate_time: String => "rate_time: must",
         /// `rate`.
-        8 rate: Option<f64> => w::Field::new("rate"),
+        8 rate: Option<f64> => "rate",
     }
 }
 
@@ -2183,32 +2191,37 @@ w::record! {
     /// * Catalog: `pay_v2.pay.refundquery`.
     pub struct Refundquery {
         /// `mch_id`.
-        0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+        0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `nonce_str`.
-        2 nonce_str: String => w::Field::must("nonce_str"),
+        2 nonce_str: String => "nonce_str: must",
         /// `sign_type`; one of `MD5` `HMAC-SHA256`.
-        3 sign_type: Option<String> => w::Field::new("sign_type"),
+        3 sign_type: Option<String> => "sign_type",
         /// `sign`.
-        4 sign: String => w::Field::must("sign"),
+        4 sign: String => "sign: must",
         /// `sub_mch_id`.
-        5 sub_mch_id: Option<String> => w::Field::new("sub_mch_id"),
+        5 sub_mch_id: Option<String> => "sub_mch_id",
         /// `sub_appid`.
-        6 sub_appid: Option<String> => w::Field::new("sub_appid"),
+        6 sub_appid: Option<String> => "sub_appid",
         /// `out_trade_no`; needed according to the documentation.
-        7 out_trade_no: Option<String> => w::Field::new("out_trade_no"),
+        7 out_trade_no: Option<String> => "out_trade_no",
         /// `transaction_id`; needed according to the documentation.
-        8 transaction_id: Option<String> => w::Field::new("transaction_id"),
+        8 transaction_id: Option<String> => "transaction_id",
         /// `out_refund_no`; needed according to the documentation.
-        9 out_refund_no: Option<String> => w::Field::new("out_refund_no"),
+        9 out_refund_no: Option<String> => "out_refund_no",
         /// `refund_id`; needed according to the documentation.
-        10 refund_id: Option<String> => w::Field::new("refund_id"),
+        10 refund_id: Option<String> => "refund_id",
         /// `offset`.
-        11 offset: Option<i64> => w::Field::new("offset"),
+        11 offset: Option<i64> => "offset",
     }
-    new(mch_id: xinqiao_types::MchId, appid: xinqiao_types::AppId, nonce_str: String, sign: String)
-    set(
+    new(
+        mch_id: impl Into<xinqiao_types::MchId>,
+        appid: impl Into<xinqiao_types::AppId>,
+        nonce_str: impl Into<String>,
+        sign: impl Into<String>,
+    )
+    text(
         sign_type: String,
         sub_mch_id: String,
         sub_appid: String,
@@ -2216,71 +2229,71 @@ w::record! {
         transaction_id: String,
         out_refund_no: String,
         refund_id: String,
-        offset: i64,
     )
+    set(offset: i64)
 }
 
 w::record! {
     /// Answer to [`Refundquery`].
     pub struct RefundqueryResponse {
         /// `mch_id`.
-        0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+        0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `nonce_str`.
-        2 nonce_str: Option<String> => w::Field::new("nonce_str"),
+        2 nonce_str: Option<String> => "nonce_str",
         /// `sign_type`.
-        3 sign_type: Option<String> => w::Field::new("sign_type"),
+        3 sign_type: Option<String> => "sign_type",
         /// `sign`.
-        4 sign: Option<String> => w::Field::new("sign"),
+        4 sign: Option<String> => "sign",
         /// `sub_mch_id`.
-        5 sub_mch_id: Option<String> => w::Field::new("sub_mch_id"),
+        5 sub_mch_id: Option<String> => "sub_mch_id",
         /// `sub_appid`.
-        6 sub_appid: Option<String> => w::Field::new("sub_appid"),
+        6 sub_appid: Option<String> => "sub_appid",
         /// `out_trade_no`.
-        7 out_trade_no: String => w::Field::must("out_trade_no"),
+        7 out_trade_no: String => "out_trade_no: must",
         /// `transaction_id`.
-        8 transaction_id: String => w::Field::must("transaction_id"),
+        8 transaction_id: String => "transaction_id: must",
         /// `total_fee`; unit fen.
-        9 total_fee: xinqiao_types::Fen => w::Field::must("total_fee"),
+        9 total_fee: xinqiao_types::Fen => "total_fee: must",
         /// `fee_type`.
-        10 fee_type: Option<String> => w::Field::new("fee_type"),
+        10 fee_type: Option<String> => "fee_type",
         /// `settlement_total_fee`; unit fen.
-        11 settlement_total_fee: Option<xinqiao_types::Fen> => w::Field::new("settlement_total_fee"),
+        11 settlement_total_fee: Option<xinqiao_types::Fen> => "settlement_total_fee",
         /// `cash_fee`; unit fen.
-        12 cash_fee: Option<xinqiao_types::Fen> => w::Field::new("cash_fee"),
+        12 cash_fee: Option<xinqiao_types::Fen> => "cash_fee",
         /// `out_refund_no_$n`.
-        13 out_refund_no_n: Option<Vec<String>> => w::Field::new("out_refund_no_$n").numbered(),
+        13 out_refund_no_n: Option<Vec<String>> => "out_refund_no_$n: numbered",
         /// `refund_id_$n`.
-        14 refund_id_n: Option<Vec<String>> => w::Field::new("refund_id_$n").numbered(),
+        14 refund_id_n: Option<Vec<String>> => "refund_id_$n: numbered",
         /// `refund_channel_$n`.
-        15 refund_channel_n: Option<Vec<String>> => w::Field::new("refund_channel_$n").numbered(),
+        15 refund_channel_n: Option<Vec<String>> => "refund_channel_$n: numbered",
         /// `refund_status_$n`.
-        16 refund_status_n: Option<Vec<String>> => w::Field::new("refund_status_$n").numbered(),
+        16 refund_status_n: Option<Vec<String>> => "refund_status_$n: numbered",
         /// `refund_account_$n`.
-        17 refund_account_n: Option<Vec<String>> => w::Field::new("refund_account_$n").numbered(),
+        17 refund_account_n: Option<Vec<String>> => "refund_account_$n: numbered",
         /// `refund_recv_accout_$n`.
-        18 refund_recv_accout_n: Option<Vec<String>> => w::Field::new("refund_recv_accout_$n").numbered(),
+        18 refund_recv_accout_n: Option<Vec<String>> => "refund_recv_accout_$n: numbered",
         /// `refund_fee_$n`; unit fen.
-        19 refund_fee_n: Option<Vec<xinqiao_types::Fen>> => w::Field::new("refund_fee_$n").numbered(),
+        19 refund_fee_n: Option<Vec<xinqiao_types::Fen>> => "refund_fee_$n: numbered",
         /// `settlement_refund_fee_$n`; unit fen.
-        20 settlement_refund_fee_n: Option<Vec<xinqiao_types::Fen>> => w::Field::new("settlement_refund_fee_$n").numbered(),
+        20 settlement_refund_fee_n: Option<Vec<xinqiao_types::Fen>> => "settlement_refund_fee_$n: numbered",
         /// `coupon_refund_fee_$n`.
-        21 coupon_refund_fee_n: Option<Vec<i64>> => w::Field::new("coupon_refund_fee_$n").numbered(),
+        21 coupon_refund_fee_n: Option<Vec<i64>> => "coupon_refund_fee_$n: numbered",
         /// `refund_success_time_$n`; format `yyyyMMddHHmmss`.
-        22 refund_success_time_n: Option<Vec<String>> => w::Field::new("refund_success_time_$n").numbered(),
+        22 refund_success_time_n: Option<Vec<String>> => "refund_success_time_$n: numbered",
         /// `total_refund_count`.
-        23 total_refund_count: i64 => w::Field::must("total_refund_count"),
+        23 total_refund_count: i64 => "total_refund_count: must",
         /// `refund_count`.
-        24 refund_count: i64 => w::Field::must("refund_count"),
+        24 refund_count: i64 => "refund_count: must",
         /// `coupon_type_$n_$m`.
-        25 coupon_type_n_m: Option<Vec<Vec<String>>> => w::Field::new("coupon_type_$n_$m").numbered(),
+        25 coupon_type_n_m: Option<Vec<Vec<String>>> => "coupon_type_$n_$m: numbered",
         /// `coupon_refund_count_$n`.
-        26 coupon_refund_count_n: Option<Vec<i64>> => w::Field::new("coupon_refund_count_$n").numbered(),
+        26 coupon_refund_count_n: Option<Vec<i64>> => "coupon_refund_count_$n: numbered",
         /// `coupon_refund_id_$n_$m`.
-        27 coupon_refund_id_n_m: Option<Vec<Vec<String>>> => w::Field::new("coupon_refund_id_$n_$m").numbered(),
+        27 coupon_refund_id_n_m: Option<Vec<Vec<String>>> => "coupon_refund_id_$n_$m: numbered",
         /// `coupon_refund_fee_$n_$m`.
-        28 coupon_refund_fee_n_m: Option<Vec<Vec<i64>>> => w::Field::new("coupon_refund_fee_$n_$m").numbered(),
+        28 coupon_refund_fee_n_m: Option<Vec<Vec<i64>>> => "coupon_refund_fee_$n_$m: numbered",
     }
 }
 
@@ -2311,32 +2324,37 @@ w::record! {
     /// * Catalog: `pay_v2.pay.refundqueryv2`.
     pub struct Refundqueryv2 {
         /// `mch_id`.
-        0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+        0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `nonce_str`.
-        2 nonce_str: String => w::Field::must("nonce_str"),
+        2 nonce_str: String => "nonce_str: must",
         /// `sign_type`; one of `MD5` `HMAC-SHA256`.
-        3 sign_type: Option<String> => w::Field::new("sign_type"),
+        3 sign_type: Option<String> => "sign_type",
         /// `sign`.
-        4 sign: String => w::Field::must("sign"),
+        4 sign: String => "sign: must",
         /// `sub_mch_id`.
-        5 sub_mch_id: Option<String> => w::Field::new("sub_mch_id"),
+        5 sub_mch_id: Option<String> => "sub_mch_id",
         /// `sub_appid`.
-        6 sub_appid: Option<String> => w::Field::new("sub_appid"),
+        6 sub_appid: Option<String> => "sub_appid",
         /// `out_trade_no`; needed according to the documentation.
-        7 out_trade_no: Option<String> => w::Field::new("out_trade_no"),
+        7 out_trade_no: Option<String> => "out_trade_no",
         /// `transaction_id`; needed according to the documentation.
-        8 transaction_id: Option<String> => w::Field::new("transaction_id"),
+        8 transaction_id: Option<String> => "transaction_id",
         /// `out_refund_no`; needed according to the documentation.
-        9 out_refund_no: Option<String> => w::Field::new("out_refund_no"),
+        9 out_refund_no: Option<String> => "out_refund_no",
         /// `refund_id`; needed according to the documentation.
-        10 refund_id: Option<String> => w::Field::new("refund_id"),
+        10 refund_id: Option<String> => "refund_id",
         /// `offset`.
-        11 offset: Option<i64> => w::Field::new("offset"),
+        11 offset: Option<i64> => "offset",
     }
-    new(mch_id: xinqiao_types::MchId, appid: xinqiao_types::AppId, nonce_str: String, sign: String)
-    set(
+    new(
+        mch_id: impl Into<xinqiao_types::MchId>,
+        appid: impl Into<xinqiao_types::AppId>,
+        nonce_str: impl Into<String>,
+        sign: impl Into<String>,
+    )
+    text(
         sign_type: String,
         sub_mch_id: String,
         sub_appid: String,
@@ -2344,89 +2362,89 @@ w::record! {
         transaction_id: String,
         out_refund_no: String,
         refund_id: String,
-        offset: i64,
     )
+    set(offset: i64)
 }
 
 w::record! {
     /// Answer to [`Refundqueryv2`].
     pub struct Refundqueryv2Response {
         /// `mch_id`.
-        0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+        0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `nonce_str`.
-        2 nonce_str: Option<String> => w::Field::new("nonce_str"),
+        2 nonce_str: Option<String> => "nonce_str",
         /// `sign_type`.
-        3 sign_type: Option<String> => w::Field::new("sign_type"),
+        3 sign_type: Option<String> => "sign_type",
         /// `sign`.
-        4 sign: Option<String> => w::Field::new("sign"),
+        4 sign: Option<String> => "sign",
         /// `sub_mch_id`.
-        5 sub_mch_id: Option<String> => w::Field::new("sub_mch_id"),
+        5 sub_mch_id: Option<String> => "sub_mch_id",
         /// `sub_appid`.
-        6 sub_appid: Option<String> => w::Field::new("sub_appid"),
+        6 sub_appid: Option<String> => "sub_appid",
         /// `out_trade_no`.
-        7 out_trade_no: String => w::Field::must("out_trade_no"),
+        7 out_trade_no: String => "out_trade_no: must",
         /// `transaction_id`.
-        8 transaction_id: String => w::Field::must("transaction_id"),
+        8 transaction_id: String => "transaction_id: must",
         /// `out_refund_no`.
-        9 out_refund_no: String => w::Field::must("out_refund_no"),
+        9 out_refund_no: String => "out_refund_no: must",
         /// `refund_id`.
-        10 refund_id: String => w::Field::must("refund_id"),
+        10 refund_id: String => "refund_id: must",
         /// `refund_channel`.
-        11 refund_channel: Option<String> => w::Field::new("refund_channel"),
+        11 refund_channel: Option<String> => "refund_channel",
         /// `refund_status`.
-        12 refund_status: String => w::Field::must("refund_status"),
+        12 refund_status: String => "refund_status: must",
         /// `refund_account`.
-        13 refund_account: Option<String> => w::Field::new("refund_account"),
+        13 refund_account: Option<String> => "refund_account",
         /// `refund_recv_accout`.
-        14 refund_recv_accout: Option<String> => w::Field::new("refund_recv_accout"),
+        14 refund_recv_accout: Option<String> => "refund_recv_accout",
         /// `refund_fee`; unit fen.
-        15 refund_fee: xinqiao_types::Fen => w::Field::must("refund_fee"),
+        15 refund_fee: xinqiao_types::Fen => "refund_fee: must",
         /// `cash_refund_fee`; unit fen.
-        16 cash_refund_fee: Option<xinqiao_types::Fen> => w::Field::new("cash_refund_fee"),
+        16 cash_refund_fee: Option<xinqiao_types::Fen> => "cash_refund_fee",
         /// `promotion_detail`.
-        17 promotion_detail: Option<Refundqueryv2PromotionDetail> => w::Field::new("promotion_detail").spelled(w::Spelling::JsonText),
+        17 promotion_detail: Option<Refundqueryv2PromotionDetail> => "promotion_detail: json",
         /// `total_refund_count`.
-        18 total_refund_count: Option<i64> => w::Field::new("total_refund_count"),
+        18 total_refund_count: Option<i64> => "total_refund_count",
         /// `total_fee`.
-        19 total_fee: i64 => w::Field::must("total_fee"),
+        19 total_fee: i64 => "total_fee: must",
         /// `settlement_total_fee`.
-        20 settlement_total_fee: Option<i64> => w::Field::new("settlement_total_fee"),
+        20 settlement_total_fee: Option<i64> => "settlement_total_fee",
         /// `fee_type`.
-        21 fee_type: Option<String> => w::Field::new("fee_type"),
+        21 fee_type: Option<String> => "fee_type",
         /// `cash_fee`.
-        22 cash_fee: i64 => w::Field::must("cash_fee"),
+        22 cash_fee: i64 => "cash_fee: must",
         /// `refund_count`.
-        23 refund_count: i64 => w::Field::must("refund_count"),
+        23 refund_count: i64 => "refund_count: must",
         /// `out_refund_no_$n`.
-        24 out_refund_no_n: Option<Vec<String>> => w::Field::new("out_refund_no_$n").numbered(),
+        24 out_refund_no_n: Option<Vec<String>> => "out_refund_no_$n: numbered",
         /// `refund_id_$n`.
-        25 refund_id_n: Option<Vec<String>> => w::Field::new("refund_id_$n").numbered(),
+        25 refund_id_n: Option<Vec<String>> => "refund_id_$n: numbered",
         /// `refund_channel_$n`.
-        26 refund_channel_n: Option<Vec<String>> => w::Field::new("refund_channel_$n").numbered(),
+        26 refund_channel_n: Option<Vec<String>> => "refund_channel_$n: numbered",
         /// `refund_fee_$n`.
-        27 refund_fee_n: Option<Vec<i64>> => w::Field::new("refund_fee_$n").numbered(),
+        27 refund_fee_n: Option<Vec<i64>> => "refund_fee_$n: numbered",
         /// `settlement_refund_fee_$n`.
-        28 settlement_refund_fee_n: Option<Vec<i64>> => w::Field::new("settlement_refund_fee_$n").numbered(),
+        28 settlement_refund_fee_n: Option<Vec<i64>> => "settlement_refund_fee_$n: numbered",
         /// `coupon_type_$n_$m`.
-        29 coupon_type_n_m: Option<Vec<Vec<String>>> => w::Field::new("coupon_type_$n_$m").numbered(),
+        29 coupon_type_n_m: Option<Vec<Vec<String>>> => "coupon_type_$n_$m: numbered",
         /// `coupon_refund_fee_$n`.
-        30 coupon_refund_fee_n: Option<Vec<i64>> => w::Field::new("coupon_refund_fee_$n").numbered(),
+        30 coupon_refund_fee_n: Option<Vec<i64>> => "coupon_refund_fee_$n: numbered",
         /// `coupon_refund_count_$n`.
-        31 coupon_refund_count_n: Option<Vec<i64>> => w::Field::new("coupon_refund_count_$n").numbered(),
+        31 coupon_refund_count_n: Option<Vec<i64>> => "coupon_refund_count_$n: numbered",
         /// `coupon_refund_id_$n_$m`.
-        32 coupon_refund_id_n_m: Option<Vec<Vec<String>>> => w::Field::new("coupon_refund_id_$n_$m").numbered(),
+        32 coupon_refund_id_n_m: Option<Vec<Vec<String>>> => "coupon_refund_id_$n_$m: numbered",
         /// `coupon_refund_fee_$n_$m`.
-        33 coupon_refund_fee_n_m: Option<Vec<Vec<i64>>> => w::Field::new("coupon_refund_fee_$n_$m").numbered(),
+        33 coupon_refund_fee_n_m: Option<Vec<Vec<i64>>> => "coupon_refund_fee_$n_$m: numbered",
         /// `refund_status_$n`.
-        34 refund_status_n: Option<Vec<String>> => w::Field::new("refund_status_$n").numbered(),
+        34 refund_status_n: Option<Vec<String>> => "refund_status_$n: numbered",
         /// `refund_account_$n`.
-        35 refund_account_n: Option<Vec<String>> => w::Field::new("refund_account_$n").numbered(),
+        35 refund_account_n: Option<Vec<String>> => "refund_account_$n: numbered",
         /// `refund_recv_accout_$n`.
-        36 refund_recv_accout_n: Option<Vec<String>> => w::Field::new("refund_recv_accout_$n").numbered(),
+        36 refund_recv_accout_n: Option<Vec<String>> => "refund_recv_accout_$n: numbered",
         /// `refund_success_time_$n`.
-        37 refund_success_time_n: Option<Vec<String>> => w::Field::new("refund_success_time_$n").numbered(),
+        37 refund_success_time_n: Option<Vec<String>> => "refund_success_time_$n: numbered",
     }
 }
 
@@ -2457,90 +2475,91 @@ w::record! {
     /// * Catalog: `pay_v2.pay.settlementquery`.
     pub struct Settlementquery {
         /// `mch_id`.
-        0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+        0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `nonce_str`.
-        2 nonce_str: String => w::Field::must("nonce_str"),
+        2 nonce_str: String => "nonce_str: must",
         /// `sign_type`.
-        3 sign_type: Option<String> => w::Field::new("sign_type"),
+        3 sign_type: Option<String> => "sign_type",
         /// `sign`.
-        4 sign: String => w::Field::must("sign"),
+        4 sign: String => "sign: must",
         /// `sub_mch_id`.
-        5 sub_mch_id: Option<String> => w::Field::new("sub_mch_id"),
+        5 sub_mch_id: Option<String> => "sub_mch_id",
         /// `usetag`; one of `1` `2`.
-        6 usetag: i64 => w::Field::must("usetag"),
+        6 usetag: i64 => "usetag: must",
         /// `date_start`; format `yyyyMMdd`.
-        7 date_start: String => w::Field::must("date_start"),
+        7 date_start: String => "date_start: must",
         /// `date_end`; format `yyyyMMdd`.
-        8 date_end: String => w::Field::must("date_end"),
+        8 date_end: String => "date_end: must",
         /// `offset`.
-        9 offset: i64 => w::Field::must("offset"),
+        9 offset: i64 => "offset: must",
         /// `limit`.
-        10 limit: i64 => w::Field::must("limit"),
+        10 limit: i64 => "limit: must",
         /// `mchid`.
-        11 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+        11 mchid: xinqiao_types::MchId => "mchid: must",
         /// `query_split`.
-        12 query_split: Option<bool> => w::Field::new("query_split"),
+        12 query_split: Option<bool> => "query_split",
     }
     new(
-        mch_id: xinqiao_types::MchId,
-        appid: xinqiao_types::AppId,
-        nonce_str: String,
-        sign: String,
+        mch_id: impl Into<xinqiao_types::MchId>,
+        appid: impl Into<xinqiao_types::AppId>,
+        nonce_str: impl Into<String>,
+        sign: impl Into<String>,
         usetag: i64,
-        date_start: String,
-        date_end: String,
+        date_start: impl Into<String>,
+        date_end: impl Into<String>,
         offset: i64,
         limit: i64,
-        mchid: xinqiao_types::MchId,
+        mchid: impl Into<xinqiao_types::MchId>,
     )
-    set(sign_type: String, sub_mch_id: String, query_split: bool)
+    text(sign_type: String, sub_mch_id: String)
+    set(query_split: bool)
 }
 
 w::record! {
     /// Answer to [`Settlementquery`].
     pub struct SettlementqueryResponse {
         /// `mch_id`.
-        0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+        0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `nonce_str`.
-        2 nonce_str: Option<String> => w::Field::new("nonce_str"),
+        2 nonce_str: Option<String> => "nonce_str",
         /// `sign_type`.
-        3 sign_type: Option<String> => w::Field::new("sign_type"),
+        3 sign_type: Option<String> => "sign_type",
         /// `sign`.
-        4 sign: Option<String> => w::Field::new("sign"),
+        4 sign: Option<String> => "sign",
         /// `sub_mch_id`.
-        5 sub_mch_id: Option<String> => w::Field::new("sub_mch_id"),
+        5 sub_mch_id: Option<String> => "sub_mch_id",
         /// `record_num`.
-        6 record_num: i64 => w::Field::must("record_num"),
+        6 record_num: i64 => "record_num: must",
         /// `fbatchno`.
-        7 fbatchno: String => w::Field::must("fbatchno"),
+        7 fbatchno: String => "fbatchno: must",
         /// `date_settlement`; format `yyyyMMdd`.
-        8 date_settlement: String => w::Field::must("date_settlement"),
+        8 date_settlement: String => "date_settlement: must",
         /// `date_start`; format `yyyyMMdd`.
-        9 date_start: String => w::Field::must("date_start"),
+        9 date_start: String => "date_start: must",
         /// `date_end`; format `yyyyMMdd`.
-        10 date_end: String => w::Field::must("date_end"),
+        10 date_end: String => "date_end: must",
         /// `settlement_fee`; unit minor-currency-unit.
-        11 settlement_fee: i64 => w::Field::must("settlement_fee"),
+        11 settlement_fee: i64 => "settlement_fee: must",
         /// `unsettlement_fee`; unit minor-currency-unit.
-        12 unsettlement_fee: i64 => w::Field::must("unsettlement_fee"),
+        12 unsettlement_fee: i64 => "unsettlement_fee: must",
         /// `settlementfee_type`.
-        13 settlementfee_type: String => w::Field::must("settlementfee_type"),
+        13 settlementfee_type: String => "settlementfee_type: must",
         /// `pay_fee`; unit minor-currency-unit.
-        14 pay_fee: i64 => w::Field::must("pay_fee"),
+        14 pay_fee: i64 => "pay_fee: must",
         /// `refund_fee`; unit minor-currency-unit.
-        15 refund_fee: i64 => w::Field::must("refund_fee"),
+        15 refund_fee: i64 => "refund_fee: must",
         /// `pay_net_fee`; unit minor-currency-unit.
-        16 pay_net_fee: i64 => w::Field::must("pay_net_fee"),
+        16 pay_net_fee: i64 => "pay_net_fee: must",
         /// `poundage_fee`; unit minor-currency-unit.
-        17 poundage_fee: i64 => w::Field::must("poundage_fee"),
+        17 poundage_fee: i64 => "poundage_fee: must",
         /// `split_settlement_fee`.
-        18 split_settlement_fee: Option<i64> => w::Field::new("split_settlement_fee"),
+        18 split_settlement_fee: Option<i64> => "split_settlement_fee",
         /// `split_unsettlement_fee`.
-        19 split_unsettlement_fee: Option<i64> => w::Field::new("split_unsettlement_fee"),
+        19 split_unsettlement_fee: Option<i64> => "split_unsettlement_fee",
     }
 }
 
@@ -2571,80 +2590,80 @@ w::record! {
     /// * Catalog: `pay_v2.pay.unifiedorder`.
     pub struct Unifiedorder {
         /// `mch_id`.
-        0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+        0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `nonce_str`.
-        2 nonce_str: String => w::Field::must("nonce_str"),
+        2 nonce_str: String => "nonce_str: must",
         /// `sign_type`; one of `MD5` `HMAC-SHA256`.
-        3 sign_type: Option<String> => w::Field::new("sign_type"),
+        3 sign_type: Option<String> => "sign_type",
         /// `sign`.
-        4 sign: String => w::Field::must("sign"),
+        4 sign: String => "sign: must",
         /// `version`; one of `1.0`.
-        5 version: Option<String> => w::Field::new("version"),
+        5 version: Option<String> => "version",
         /// `sub_mch_id`.
-        6 sub_mch_id: Option<String> => w::Field::new("sub_mch_id"),
+        6 sub_mch_id: Option<String> => "sub_mch_id",
         /// `sub_appid`.
-        7 sub_appid: Option<String> => w::Field::new("sub_appid"),
+        7 sub_appid: Option<String> => "sub_appid",
         /// `body`.
-        8 body: String => w::Field::must("body"),
+        8 body: String => "body: must",
         /// `out_trade_no`.
-        9 out_trade_no: String => w::Field::must("out_trade_no"),
+        9 out_trade_no: String => "out_trade_no: must",
         /// `total_fee`; unit fen.
-        10 total_fee: xinqiao_types::Fen => w::Field::must("total_fee"),
+        10 total_fee: xinqiao_types::Fen => "total_fee: must",
         /// `fee_type`.
-        11 fee_type: Option<String> => w::Field::new("fee_type"),
+        11 fee_type: Option<String> => "fee_type",
         /// `openid`.
-        12 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+        12 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `sub_openid`.
-        13 sub_openid: Option<String> => w::Field::new("sub_openid"),
+        13 sub_openid: Option<String> => "sub_openid",
         /// `attach`.
-        14 attach: Option<String> => w::Field::new("attach"),
+        14 attach: Option<String> => "attach",
         /// `device_info`.
-        15 device_info: Option<String> => w::Field::new("device_info"),
+        15 device_info: Option<String> => "device_info",
         /// `spbill_create_ip`.
-        16 spbill_create_ip: String => w::Field::must("spbill_create_ip"),
+        16 spbill_create_ip: String => "spbill_create_ip: must",
         /// `trade_type`.
-        17 trade_type: String => w::Field::must("trade_type"),
+        17 trade_type: String => "trade_type: must",
         /// `goods_tag`.
-        18 goods_tag: Option<String> => w::Field::new("goods_tag"),
+        18 goods_tag: Option<String> => "goods_tag",
         /// `notify_url`; needed according to the documentation.
-        19 notify_url: Option<String> => w::Field::new("notify_url"),
+        19 notify_url: Option<String> => "notify_url",
         /// `product_id`.
-        20 product_id: Option<String> => w::Field::new("product_id"),
+        20 product_id: Option<String> => "product_id",
         /// `limit_pay`.
-        21 limit_pay: Option<String> => w::Field::new("limit_pay"),
+        21 limit_pay: Option<String> => "limit_pay",
         /// `time_start`; format `yyyyMMddHHmmss`.
-        22 time_start: Option<String> => w::Field::new("time_start"),
+        22 time_start: Option<String> => "time_start",
         /// `time_expire`; format `yyyyMMddHHmmss`.
-        23 time_expire: Option<String> => w::Field::new("time_expire"),
+        23 time_expire: Option<String> => "time_expire",
         /// `detail`.
-        24 detail: Option<MicropayDetail> => w::Field::new("detail").spelled(w::Spelling::JsonText),
+        24 detail: Option<MicropayDetail> => "detail: json",
         /// `scene_info`.
-        25 scene_info: Option<SceneInfo> => w::Field::new("scene_info").spelled(w::Spelling::JsonText),
+        25 scene_info: Option<SceneInfo> => "scene_info: json",
         /// `profit_sharing`.
-        26 profit_sharing: Option<bool> => w::Field::new("profit_sharing").spelled(w::Spelling::BoolYn),
+        26 profit_sharing: Option<bool> => "profit_sharing: yes-no",
         /// `receipt`.
-        27 receipt: Option<bool> => w::Field::new("receipt").spelled(w::Spelling::BoolYn),
+        27 receipt: Option<bool> => "receipt: yes-no",
         /// `user_type`; one of `IDCARD` `HONGKONG_MACAO` `HONGKONG_MACAO_RESIDENT` `TAIWAN_RESIDENT` `FOREIGN_RESIDENT` `OVERSEA_PASSPORT`.
-        28 user_type: Option<String> => w::Field::new("user_type"),
+        28 user_type: Option<String> => "user_type",
         /// `user_creid`.
-        29 user_creid: Option<String> => w::Field::new("user_creid"),
+        29 user_creid: Option<String> => "user_creid",
         /// `user_truename`.
-        30 user_truename: Option<String> => w::Field::new("user_truename"),
+        30 user_truename: Option<String> => "user_truename",
     }
     new(
-        mch_id: xinqiao_types::MchId,
-        appid: xinqiao_types::AppId,
-        nonce_str: String,
-        sign: String,
-        body: String,
-        out_trade_no: String,
+        mch_id: impl Into<xinqiao_types::MchId>,
+        appid: impl Into<xinqiao_types::AppId>,
+        nonce_str: impl Into<String>,
+        sign: impl Into<String>,
+        body: impl Into<String>,
+        out_trade_no: impl Into<String>,
         total_fee: xinqiao_types::Fen,
-        spbill_create_ip: String,
-        trade_type: String,
+        spbill_create_ip: impl Into<String>,
+        trade_type: impl Into<String>,
     )
-    set(
+    text(
         sign_type: String,
         version: String,
         sub_mch_id: String,
@@ -2660,45 +2679,42 @@ w::record! {
         limit_pay: String,
         time_start: String,
         time_expire: String,
-        detail: MicropayDetail,
-        scene_info: SceneInfo,
-        profit_sharing: bool,
-        receipt: bool,
         user_type: String,
         user_creid: String,
         user_truename: String,
     )
+    set(detail: MicropayDetail, scene_info: SceneInfo, profit_sharing: bool, receipt: bool)
 }
 
 w::record! {
     /// Answer to [`Unifiedorder`].
     pub struct UnifiedorderResponse {
         /// `mch_id`.
-        0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+        0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `nonce_str`.
-        2 nonce_str: Option<String> => w::Field::new("nonce_str"),
+        2 nonce_str: Option<String> => "nonce_str",
         /// `sign_type`.
-        3 sign_type: Option<String> => w::Field::new("sign_type"),
+        3 sign_type: Option<String> => "sign_type",
         /// `sign`.
-        4 sign: Option<String> => w::Field::new("sign"),
+        4 sign: Option<String> => "sign",
         /// `sub_mch_id`.
-        5 sub_mch_id: Option<String> => w::Field::new("sub_mch_id"),
+        5 sub_mch_id: Option<String> => "sub_mch_id",
         /// `sub_appid`.
-        6 sub_appid: Option<String> => w::Field::new("sub_appid"),
+        6 sub_appid: Option<String> => "sub_appid",
         /// `device_info`.
-        7 device_info: Option<String> => w::Field::new("device_info"),
+        7 device_info: Option<String> => "device_info",
         /// `trade_type`; one of `JSAPI` `NATIVE` `APP` `MWEB`.
-        8 trade_type: String => w::Field::must("trade_type"),
+        8 trade_type: String => "trade_type: must",
         /// `prepay_id`.
-        9 prepay_id: String => w::Field::must("prepay_id"),
+        9 prepay_id: String => "prepay_id: must",
         /// `code_url`.
-        10 code_url: Option<String> => w::Field::new("code_url"),
+        10 code_url: Option<String> => "code_url",
         /// `mweb_url`.
-        11 mweb_url: Option<String> => w::Field::new("mweb_url"),
+        11 mweb_url: Option<String> => "mweb_url",
         /// `promotion_detail`.
-        12 promotion_detail: Option<String> => w::Field::new("promotion_detail"),
+        12 promotion_detail: Option<String> => "promotion_detail",
     }
 }
 
@@ -2733,86 +2749,86 @@ pub mod partner {
         /// * Catalog: `pay_v2.pay.partner.paporderquery`.
         pub struct Paporderquery {
             /// `appid`.
-            0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            0 appid: xinqiao_types::AppId => "appid: must",
             /// `mch_id`.
-            1 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+            1 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `transaction_id`.
-            2 transaction_id: String => w::Field::must("transaction_id"),
+            2 transaction_id: String => "transaction_id: must",
             /// `out_trade_no`.
-            3 out_trade_no: String => w::Field::must("out_trade_no"),
+            3 out_trade_no: String => "out_trade_no: must",
             /// `sub_appid`.
-            4 sub_appid: Option<String> => w::Field::new("sub_appid"),
+            4 sub_appid: Option<String> => "sub_appid",
             /// `sub_mch_id`.
-            5 sub_mch_id: Option<String> => w::Field::new("sub_mch_id"),
+            5 sub_mch_id: Option<String> => "sub_mch_id",
             /// `nonce_str`.
-            6 nonce_str: String => w::Field::must("nonce_str"),
+            6 nonce_str: String => "nonce_str: must",
             /// `sign`.
-            7 sign: String => w::Field::must("sign"),
+            7 sign: String => "sign: must",
         }
         new(
-            appid: xinqiao_types::AppId,
-            mch_id: xinqiao_types::MchId,
-            transaction_id: String,
-            out_trade_no: String,
-            nonce_str: String,
-            sign: String,
+            appid: impl Into<xinqiao_types::AppId>,
+            mch_id: impl Into<xinqiao_types::MchId>,
+            transaction_id: impl Into<String>,
+            out_trade_no: impl Into<String>,
+            nonce_str: impl Into<String>,
+            sign: impl Into<String>,
         )
-        set(sub_appid: String, sub_mch_id: String)
+        text(sub_appid: String, sub_mch_id: String)
     }
 
     w::record! {
         /// Answer to [`Paporderquery`].
         pub struct PaporderqueryResponse {
             /// `appid`.
-            0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            0 appid: xinqiao_types::AppId => "appid: must",
             /// `mch_id`.
-            1 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+            1 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `nonce_str`.
-            2 nonce_str: String => w::Field::must("nonce_str"),
+            2 nonce_str: String => "nonce_str: must",
             /// `sign`.
-            3 sign: String => w::Field::must("sign"),
+            3 sign: String => "sign: must",
             /// `device_info`.
-            4 device_info: Option<String> => w::Field::new("device_info"),
+            4 device_info: Option<String> => "device_info",
             /// `openid`.
-            5 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            5 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `is_subscribe`; one of `N`.
-            6 is_subscribe: Option<String> => w::Field::new("is_subscribe"),
+            6 is_subscribe: Option<String> => "is_subscribe",
             /// `trade_type`.
-            7 trade_type: String => w::Field::must("trade_type"),
+            7 trade_type: String => "trade_type: must",
             /// `trade_state`; one of `SUCCESS` `REFUND` `NOTPAY` `CLOSED` `REVOKED` `USERPAYING` `PAYERROR` `ACCEPT`.
-            8 trade_state: String => w::Field::must("trade_state"),
+            8 trade_state: String => "trade_state: must",
             /// `bank_type`.
-            9 bank_type: String => w::Field::must("bank_type"),
+            9 bank_type: String => "bank_type: must",
             /// `total_fee`.
-            10 total_fee: i64 => w::Field::must("total_fee"),
+            10 total_fee: i64 => "total_fee: must",
             /// `fee_type`.
-            11 fee_type: Option<String> => w::Field::new("fee_type"),
+            11 fee_type: Option<String> => "fee_type",
             /// `cash_fee`.
-            12 cash_fee: i64 => w::Field::must("cash_fee"),
+            12 cash_fee: i64 => "cash_fee: must",
             /// `cash_fee_type`.
-            13 cash_fee_type: Option<String> => w::Field::new("cash_fee_type"),
+            13 cash_fee_type: Option<String> => "cash_fee_type",
             /// `coupon_fee`.
-            14 coupon_fee: Option<i64> => w::Field::new("coupon_fee"),
+            14 coupon_fee: Option<i64> => "coupon_fee",
             /// `coupon_count`.
-            15 coupon_count: Option<i64> => w::Field::new("coupon_count"),
+            15 coupon_count: Option<i64> => "coupon_count",
             /// `coupon_id_$n`.
-            16 coupon_id_n: Option<Vec<String>> => w::Field::new("coupon_id_$n").numbered(),
+            16 coupon_id_n: Option<Vec<String>> => "coupon_id_$n: numbered",
             /// `coupon_fee_$n`.
-            17 coupon_fee_n: Option<Vec<i64>> => w::Field::new("coupon_fee_$n").numbered(),
+            17 coupon_fee_n: Option<Vec<i64>> => "coupon_fee_$n: numbered",
             /// `transaction_id`.
-            18 transaction_id: String => w::Field::must("transaction_id"),
+            18 transaction_id: String => "transaction_id: must",
             /// `out_trade_no`.
-            19 out_trade_no: String => w::Field::must("out_trade_no"),
+            19 out_trade_no: String => "out_trade_no: must",
             /// `attach`.
-            20 attach: Option<String> => w::Field::new("attach"),
+            20 attach: Option<String> => "attach",
             /// `time_end`.
-            21 time_end: String => w::Field::must("time_end"),
+            21 time_end: String => "time_end: must",
             /// `trade_state_desc`.
-            22 trade_state_desc: String => w::Field::must("trade_state_desc"),
+            22 trade_state_desc: String => "trade_state_desc: must",
             /// `sub_appid`.
-            23 sub_appid: Option<String> => w::Field::new("sub_appid"),
+            23 sub_appid: Option<String> => "sub_appid",
             /// `sub_mch_id`.
-            24 sub_mch_id: Option<String> => w::Field::new("sub_mch_id"),
+            24 sub_mch_id: Option<String> => "sub_mch_id",
         }
     }
 
@@ -2843,58 +2859,58 @@ pub mod partner {
         /// * Catalog: `pay_v2.pay.partner.pappayapply`.
         pub struct Pappayapply {
             /// `mch_id`.
-            0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+            0 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `appid`.
-            1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            1 appid: xinqiao_types::AppId => "appid: must",
             /// `nonce_str`.
-            2 nonce_str: String => w::Field::must("nonce_str"),
+            2 nonce_str: String => "nonce_str: must",
             /// `sign_type`.
-            3 sign_type: Option<String> => w::Field::new("sign_type"),
+            3 sign_type: Option<String> => "sign_type",
             /// `sign`.
-            4 sign: String => w::Field::must("sign"),
+            4 sign: String => "sign: must",
             /// `body`.
-            5 body: String => w::Field::must("body"),
+            5 body: String => "body: must",
             /// `out_trade_no`.
-            6 out_trade_no: String => w::Field::must("out_trade_no"),
+            6 out_trade_no: String => "out_trade_no: must",
             /// `contract_id`.
-            7 contract_id: String => w::Field::must("contract_id"),
+            7 contract_id: String => "contract_id: must",
             /// `total_fee`; unit fen.
-            8 total_fee: xinqiao_types::Fen => w::Field::must("total_fee"),
+            8 total_fee: xinqiao_types::Fen => "total_fee: must",
             /// `fee_type`.
-            9 fee_type: Option<String> => w::Field::new("fee_type"),
+            9 fee_type: Option<String> => "fee_type",
             /// `attach`.
-            10 attach: Option<String> => w::Field::new("attach"),
+            10 attach: Option<String> => "attach",
             /// `spbill_create_ip`; needed according to the documentation.
-            11 spbill_create_ip: Option<String> => w::Field::new("spbill_create_ip"),
+            11 spbill_create_ip: Option<String> => "spbill_create_ip",
             /// `trade_type`.
-            12 trade_type: String => w::Field::must("trade_type"),
+            12 trade_type: String => "trade_type: must",
             /// `goods_tag`.
-            13 goods_tag: Option<String> => w::Field::new("goods_tag"),
+            13 goods_tag: Option<String> => "goods_tag",
             /// `notify_url`; needed according to the documentation.
-            14 notify_url: Option<String> => w::Field::new("notify_url"),
+            14 notify_url: Option<String> => "notify_url",
             /// `detail`.
-            15 detail: Option<String> => w::Field::new("detail"),
+            15 detail: Option<String> => "detail",
             /// `scene_info`.
-            16 scene_info: Option<super::SceneInfo> => w::Field::new("scene_info").spelled(w::Spelling::JsonText),
+            16 scene_info: Option<super::SceneInfo> => "scene_info: json",
             /// `sub_mch_id`.
-            17 sub_mch_id: Option<String> => w::Field::new("sub_mch_id"),
+            17 sub_mch_id: Option<String> => "sub_mch_id",
             /// `sub_appid`.
-            18 sub_appid: Option<String> => w::Field::new("sub_appid"),
+            18 sub_appid: Option<String> => "sub_appid",
             /// `receipt`.
-            19 receipt: Option<String> => w::Field::new("receipt"),
+            19 receipt: Option<String> => "receipt",
         }
         new(
-            mch_id: xinqiao_types::MchId,
-            appid: xinqiao_types::AppId,
-            nonce_str: String,
-            sign: String,
-            body: String,
-            out_trade_no: String,
-            contract_id: String,
+            mch_id: impl Into<xinqiao_types::MchId>,
+            appid: impl Into<xinqiao_types::AppId>,
+            nonce_str: impl Into<String>,
+            sign: impl Into<String>,
+            body: impl Into<String>,
+            out_trade_no: impl Into<String>,
+            contract_id: impl Into<String>,
             total_fee: xinqiao_types::Fen,
-            trade_type: String,
+            trade_type: impl Into<String>,
         )
-        set(
+        text(
             sign_type: String,
             fee_type: String,
             attach: String,
@@ -2902,30 +2918,30 @@ pub mod partner {
             goods_tag: String,
             notify_url: String,
             detail: String,
-            scene_info: super::SceneInfo,
             sub_mch_id: String,
             sub_appid: String,
             receipt: String,
         )
+        set(scene_info: super::SceneInfo)
     }
 
     w::record! {
         /// Answer to [`Pappayapply`].
         pub struct PappayapplyResponse {
             /// `mch_id`.
-            0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+            0 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `appid`.
-            1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            1 appid: xinqiao_types::AppId => "appid: must",
             /// `nonce_str`.
-            2 nonce_str: Option<String> => w::Field::new("nonce_str"),
+            2 nonce_str: Option<String> => "nonce_str",
             /// `sign_type`.
-            3 sign_type: Option<String> => w::Field::new("sign_type"),
+            3 sign_type: Option<String> => "sign_type",
             /// `sign`.
-            4 sign: Option<String> => w::Field::new("sign"),
+            4 sign: Option<String> => "sign",
             /// `sub_mch_id`.
-            5 sub_mch_id: String => w::Field::must("sub_mch_id"),
+            5 sub_mch_id: String => "sub_mch_id: must",
             /// `sub_appid`.
-            6 sub_appid: Option<String> => w::Field::new("sub_appid"),
+            6 sub_appid: Option<String> => "sub_appid",
         }
     }
 

@@ -7,7 +7,7 @@ w::record! {
     /// `AppidConfig`.
     pub struct AppidConfig {
         /// `appid_config_list`.
-        0 appid_config_list: Vec<AppidConfigAppidConfig> => w::Field::must("appid_config_list"),
+        0 appid_config_list: Vec<AppidConfigAppidConfig> => "appid_config_list: must",
     }
 }
 
@@ -15,9 +15,9 @@ w::record! {
     /// `AppidConfigAppidConfig`.
     pub struct AppidConfigAppidConfig {
         /// `sub_appid`.
-        0 sub_appid: String => w::Field::must("sub_appid"),
+        0 sub_appid: String => "sub_appid: must",
         /// `subscribe_appid`.
-        1 subscribe_appid: Option<String> => w::Field::new("subscribe_appid"),
+        1 subscribe_appid: Option<String> => "subscribe_appid",
     }
 }
 
@@ -25,32 +25,32 @@ w::record! {
     /// `GoodsDetail`.
     pub struct GoodsDetail {
         /// `goods_id`.
-        0 goods_id: String => w::Field::must("goods_id"),
+        0 goods_id: String => "goods_id: must",
         /// `wxpay_goods_id`.
-        1 wxpay_goods_id: Option<String> => w::Field::new("wxpay_goods_id"),
+        1 wxpay_goods_id: Option<String> => "wxpay_goods_id",
         /// `goods_name`.
-        2 goods_name: Option<String> => w::Field::new("goods_name"),
+        2 goods_name: Option<String> => "goods_name",
         /// `price`; unit fen.
-        3 price: xinqiao_types::Fen => w::Field::must("price"),
+        3 price: xinqiao_types::Fen => "price: must",
         /// `refund_amount`; unit fen.
-        4 refund_amount: xinqiao_types::Fen => w::Field::must("refund_amount"),
+        4 refund_amount: xinqiao_types::Fen => "refund_amount: must",
         /// `refund_quantity`.
-        5 refund_quantity: i64 => w::Field::must("refund_quantity"),
+        5 refund_quantity: i64 => "refund_quantity: must",
     }
     new(
-        goods_id: String,
+        goods_id: impl Into<String>,
         price: xinqiao_types::Fen,
         refund_amount: xinqiao_types::Fen,
         refund_quantity: i64,
     )
-    set(wxpay_goods_id: String, goods_name: String)
+    text(wxpay_goods_id: String, goods_name: String)
 }
 
 w::record! {
     /// `JsapiPath`.
     pub struct JsapiPath {
         /// `jsapi_path_list`.
-        0 jsapi_path_list: Vec<String> => w::Field::must("jsapi_path_list"),
+        0 jsapi_path_list: Vec<String> => "jsapi_path_list: must",
     }
 }
 
@@ -58,27 +58,27 @@ w::record! {
     /// `Mchinfo`.
     pub struct Mchinfo {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `mch_id`.
-        1 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+        1 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `merchant_name`.
-        2 merchant_name: String => w::Field::must("merchant_name"),
+        2 merchant_name: String => "merchant_name: must",
         /// `merchant_shortname`.
-        3 merchant_shortname: String => w::Field::must("merchant_shortname"),
+        3 merchant_shortname: String => "merchant_shortname: must",
         /// `service_phone`.
-        4 service_phone: String => w::Field::must("service_phone"),
+        4 service_phone: String => "service_phone: must",
         /// `contact`.
-        5 contact: Option<String> => w::Field::new("contact"),
+        5 contact: Option<String> => "contact",
         /// `contact_phone`.
-        6 contact_phone: Option<String> => w::Field::new("contact_phone").masked(),
+        6 contact_phone: Option<String> => "contact_phone: masked",
         /// `contact_email`.
-        7 contact_email: Option<String> => w::Field::new("contact_email").masked(),
+        7 contact_email: Option<String> => "contact_email: masked",
         /// `business`.
-        8 business: String => w::Field::must("business"),
+        8 business: String => "business: must",
         /// `channel_id`.
-        9 channel_id: String => w::Field::must("channel_id"),
+        9 channel_id: String => "channel_id: must",
         /// `channel_name`.
-        10 channel_name: String => w::Field::must("channel_name"),
+        10 channel_name: String => "channel_name: must",
     }
 }
 
@@ -86,7 +86,7 @@ w::record! {
     /// `PromotionDetail`.
     pub struct PromotionDetail {
         /// `promotion_detail`.
-        0 promotion_detail: Option<Vec<PromotionDetailPromotionDetail>> => w::Field::new("promotion_detail"),
+        0 promotion_detail: Option<Vec<PromotionDetailPromotionDetail>> => "promotion_detail",
     }
 }
 
@@ -94,13 +94,13 @@ w::record! {
     /// `PromotionDetailGoodsDetail`.
     pub struct PromotionDetailGoodsDetail {
         /// `goods_id`.
-        0 goods_id: String => w::Field::must("goods_id"),
+        0 goods_id: String => "goods_id: must",
         /// `price`; unit fen.
-        1 price: xinqiao_types::Fen => w::Field::must("price"),
+        1 price: xinqiao_types::Fen => "price: must",
         /// `refund_quantity`.
-        2 refund_quantity: i64 => w::Field::must("refund_quantity"),
+        2 refund_quantity: i64 => "refund_quantity: must",
         /// `refund_amount`; unit fen.
-        3 refund_amount: xinqiao_types::Fen => w::Field::must("refund_amount"),
+        3 refund_amount: xinqiao_types::Fen => "refund_amount: must",
     }
 }
 
@@ -108,17 +108,17 @@ w::record! {
     /// `PromotionDetailPromotionDetail`.
     pub struct PromotionDetailPromotionDetail {
         /// `promotion_id`.
-        0 promotion_id: String => w::Field::must("promotion_id"),
+        0 promotion_id: String => "promotion_id: must",
         /// `name`.
-        1 name: Option<String> => w::Field::new("name"),
+        1 name: Option<String> => "name",
         /// `scope`.
-        2 scope: Option<String> => w::Field::new("scope"),
+        2 scope: Option<String> => "scope",
         /// `type`.
-        3 type_: Option<String> => w::Field::new("type"),
+        3 type_: Option<String> => "type",
         /// `refund_amount`; unit fen.
-        4 refund_amount: xinqiao_types::Fen => w::Field::must("refund_amount"),
+        4 refund_amount: xinqiao_types::Fen => "refund_amount: must",
         /// `goods_detail`.
-        5 goods_detail: Option<Vec<PromotionDetailGoodsDetail>> => w::Field::new("goods_detail"),
+        5 goods_detail: Option<Vec<PromotionDetailGoodsDetail>> => "goods_detail",
     }
 }
 
@@ -126,7 +126,7 @@ w::record! {
     /// `Refundv2Detail`.
     pub struct Refundv2Detail {
         /// `goods_detail`.
-        0 goods_detail: Option<Vec<GoodsDetail>> => w::Field::new("goods_detail"),
+        0 goods_detail: Option<Vec<GoodsDetail>> => "goods_detail",
     }
     new()
     set(goods_detail: Vec<GoodsDetail>)
@@ -140,42 +140,42 @@ w::record! {
     /// * Catalog: `pay_v2.secapi.mkt_addrecommendconf`.
     pub struct MktAddrecommendconf {
         /// `mch_id`.
-        0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+        0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `nonce_str`.
-        1 nonce_str: String => w::Field::must("nonce_str"),
+        1 nonce_str: String => "nonce_str: must",
         /// `sign_type`.
-        2 sign_type: String => w::Field::must("sign_type"),
+        2 sign_type: String => "sign_type: must",
         /// `sign`.
-        3 sign: String => w::Field::must("sign"),
+        3 sign: String => "sign: must",
         /// `sub_mch_id`.
-        4 sub_mch_id: String => w::Field::must("sub_mch_id"),
+        4 sub_mch_id: String => "sub_mch_id: must",
         /// `sub_appid`.
-        5 sub_appid: String => w::Field::must("sub_appid"),
+        5 sub_appid: String => "sub_appid: must",
         /// `subscribe_appid`; needed according to the documentation.
-        6 subscribe_appid: Option<String> => w::Field::new("subscribe_appid"),
+        6 subscribe_appid: Option<String> => "subscribe_appid",
         /// `receipt_appid`.
-        7 receipt_appid: Option<String> => w::Field::new("receipt_appid"),
+        7 receipt_appid: Option<String> => "receipt_appid",
     }
     new(
-        mch_id: xinqiao_types::MchId,
-        nonce_str: String,
-        sign_type: String,
-        sign: String,
-        sub_mch_id: String,
-        sub_appid: String,
+        mch_id: impl Into<xinqiao_types::MchId>,
+        nonce_str: impl Into<String>,
+        sign_type: impl Into<String>,
+        sign: impl Into<String>,
+        sub_mch_id: impl Into<String>,
+        sub_appid: impl Into<String>,
     )
-    set(subscribe_appid: String, receipt_appid: String)
+    text(subscribe_appid: String, receipt_appid: String)
 }
 
 w::record! {
     /// Answer to [`MktAddrecommendconf`].
     pub struct MktAddrecommendconfResponse {
         /// `nonce_str`.
-        0 nonce_str: Option<String> => w::Field::new("nonce_str"),
+        0 nonce_str: Option<String> => "nonce_str",
         /// `sign_type`.
-        1 sign_type: Option<String> => w::Field::new("sign_type"),
+        1 sign_type: Option<String> => "sign_type",
         /// `sign`.
-        2 sign: Option<String> => w::Field::new("sign"),
+        2 sign: Option<String> => "sign",
     }
 }
 
@@ -210,95 +210,95 @@ pub mod mch {
         /// * Catalog: `pay_v2.secapi.mch.add_institutionsub`.
         pub struct AddInstitutionsub {
             /// `mch_id`.
-            0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+            0 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `app_id`.
-            1 app_id: String => w::Field::must("app_id"),
+            1 app_id: String => "app_id: must",
             /// `nonce_str`.
-            2 nonce_str: String => w::Field::must("nonce_str"),
+            2 nonce_str: String => "nonce_str: must",
             /// `sign_type`.
-            3 sign_type: Option<String> => w::Field::new("sign_type"),
+            3 sign_type: Option<String> => "sign_type",
             /// `sign`.
-            4 sign: String => w::Field::must("sign"),
+            4 sign: String => "sign: must",
             /// `channel_id`.
-            5 channel_id: Option<String> => w::Field::new("channel_id"),
+            5 channel_id: Option<String> => "channel_id",
             /// `merchant_name`.
-            6 merchant_name: String => w::Field::must("merchant_name"),
+            6 merchant_name: String => "merchant_name: must",
             /// `merchant_shortname`.
-            7 merchant_shortname: String => w::Field::must("merchant_shortname"),
+            7 merchant_shortname: String => "merchant_shortname: must",
             /// `merchant_remark`.
-            8 merchant_remark: String => w::Field::must("merchant_remark"),
+            8 merchant_remark: String => "merchant_remark: must",
             /// `merchant_type`; one of `ENTERPRISE` `INDIVIDUAL`.
-            9 merchant_type: String => w::Field::must("merchant_type"),
+            9 merchant_type: String => "merchant_type: must",
             /// `business_category`.
-            10 business_category: i64 => w::Field::must("business_category"),
+            10 business_category: i64 => "business_category: must",
             /// `mcc`.
-            11 mcc: String => w::Field::must("mcc"),
+            11 mcc: String => "mcc: must",
             /// `merchant_country_code`.
-            12 merchant_country_code: String => w::Field::must("merchant_country_code"),
+            12 merchant_country_code: String => "merchant_country_code: must",
             /// `registration_certificate_number`.
-            13 registration_certificate_number: String => w::Field::must("registration_certificate_number"),
+            13 registration_certificate_number: String => "registration_certificate_number: must",
             /// `registration_certificate_date`; format `yyyy-MM-dd / PERMANENT`.
-            14 registration_certificate_date: String => w::Field::must("registration_certificate_date"),
+            14 registration_certificate_date: String => "registration_certificate_date: must",
             /// `registration_certificate_copy`.
-            15 registration_certificate_copy: Option<String> => w::Field::new("registration_certificate_copy"),
+            15 registration_certificate_copy: Option<String> => "registration_certificate_copy",
             /// `business_type`; one of `ONLINE` `OFFLINE` `BOTH`.
-            16 business_type: String => w::Field::must("business_type"),
+            16 business_type: String => "business_type: must",
             /// `app_download`; needed according to the documentation.
-            17 app_download: Option<String> => w::Field::new("app_download"),
+            17 app_download: Option<String> => "app_download",
             /// `business_website`; needed according to the documentation.
-            18 business_website: Option<String> => w::Field::new("business_website"),
+            18 business_website: Option<String> => "business_website",
             /// `office_account`; needed according to the documentation.
-            19 office_account: Option<String> => w::Field::new("office_account"),
+            19 office_account: Option<String> => "office_account",
             /// `mini_program`; needed according to the documentation.
-            20 mini_program: Option<String> => w::Field::new("mini_program"),
+            20 mini_program: Option<String> => "mini_program",
             /// `store_address`; needed according to the documentation.
-            21 store_address: Option<String> => w::Field::new("store_address"),
+            21 store_address: Option<String> => "store_address",
             /// `store_photos`; needed according to the documentation.
-            22 store_photos: Option<Vec<String>> => w::Field::new("store_photos").spelled(w::Spelling::JsonText),
+            22 store_photos: Option<Vec<String>> => "store_photos: json",
             /// `director_name`; needed according to the documentation.
-            23 director_name: Option<String> => w::Field::new("director_name"),
+            23 director_name: Option<String> => "director_name",
             /// `director_id_number`; needed according to the documentation.
-            24 director_id_number: Option<String> => w::Field::new("director_id_number"),
+            24 director_id_number: Option<String> => "director_id_number",
             /// `principal_name`; needed according to the documentation.
-            25 principal_name: Option<String> => w::Field::new("principal_name"),
+            25 principal_name: Option<String> => "principal_name",
             /// `principal_id_number`; needed according to the documentation.
-            26 principal_id_number: Option<String> => w::Field::new("principal_id_number"),
+            26 principal_id_number: Option<String> => "principal_id_number",
             /// `office_phone`; needed according to the documentation.
-            27 office_phone: Option<String> => w::Field::new("office_phone"),
+            27 office_phone: Option<String> => "office_phone",
             /// `contact_name`; needed according to the documentation.
-            28 contact_name: Option<String> => w::Field::new("contact_name").masked(),
+            28 contact_name: Option<String> => "contact_name: masked",
             /// `contact_phone`; needed according to the documentation.
-            29 contact_phone: Option<String> => w::Field::new("contact_phone").masked(),
+            29 contact_phone: Option<String> => "contact_phone: masked",
             /// `contact_email`; needed according to the documentation.
-            30 contact_email: Option<String> => w::Field::new("contact_email").masked(),
+            30 contact_email: Option<String> => "contact_email: masked",
             /// `settlement_bank_number`; needed according to the documentation.
-            31 settlement_bank_number: Option<String> => w::Field::new("settlement_bank_number"),
+            31 settlement_bank_number: Option<String> => "settlement_bank_number",
             /// `apply_h5_payment`; one of `true` `false`.
-            32 apply_h5_payment: Option<String> => w::Field::new("apply_h5_payment"),
+            32 apply_h5_payment: Option<String> => "apply_h5_payment",
             /// `h5_website_url`.
-            33 h5_website_url: Option<String> => w::Field::new("h5_website_url"),
+            33 h5_website_url: Option<String> => "h5_website_url",
             /// `h5_domains`.
-            34 h5_domains: Option<String> => w::Field::new("h5_domains"),
+            34 h5_domains: Option<String> => "h5_domains",
             /// `attach`.
-            35 attach: Option<String> => w::Field::new("attach"),
+            35 attach: Option<String> => "attach",
         }
         new(
-            mch_id: xinqiao_types::MchId,
-            app_id: String,
-            nonce_str: String,
-            sign: String,
-            merchant_name: String,
-            merchant_shortname: String,
-            merchant_remark: String,
-            merchant_type: String,
+            mch_id: impl Into<xinqiao_types::MchId>,
+            app_id: impl Into<String>,
+            nonce_str: impl Into<String>,
+            sign: impl Into<String>,
+            merchant_name: impl Into<String>,
+            merchant_shortname: impl Into<String>,
+            merchant_remark: impl Into<String>,
+            merchant_type: impl Into<String>,
             business_category: i64,
-            mcc: String,
-            merchant_country_code: String,
-            registration_certificate_number: String,
-            registration_certificate_date: String,
-            business_type: String,
+            mcc: impl Into<String>,
+            merchant_country_code: impl Into<String>,
+            registration_certificate_number: impl Into<String>,
+            registration_certificate_date: impl Into<String>,
+            business_type: impl Into<String>,
         )
-        set(
+        text(
             sign_type: String,
             channel_id: String,
             registration_certificate_copy: String,
@@ -307,7 +307,6 @@ pub mod mch {
             office_account: String,
             mini_program: String,
             store_address: String,
-            store_photos: Vec<String>,
             director_name: String,
             director_id_number: String,
             principal_name: String,
@@ -322,25 +321,26 @@ pub mod mch {
             h5_domains: String,
             attach: String,
         )
+        set(store_photos: Vec<String>)
     }
 
     w::record! {
         /// Answer to [`AddInstitutionsub`].
         pub struct AddInstitutionsubResponse {
             /// `nonce_str`.
-            0 nonce_str: Option<String> => w::Field::new("nonce_str"),
+            0 nonce_str: Option<String> => "nonce_str",
             /// `sign_type`.
-            1 sign_type: Option<String> => w::Field::new("sign_type"),
+            1 sign_type: Option<String> => "sign_type",
             /// `sign`.
-            2 sign: Option<String> => w::Field::new("sign"),
+            2 sign: Option<String> => "sign",
             /// `sub_mch_id`.
-            3 sub_mch_id: String => w::Field::must("sub_mch_id"),
+            3 sub_mch_id: String => "sub_mch_id: must",
             /// `verification_status`; one of `Under review` `Approved`.
-            4 verification_status: Option<String> => w::Field::new("verification_status"),
+            4 verification_status: Option<String> => "verification_status",
             /// `description`.
-            5 description: Option<String> => w::Field::new("description"),
+            5 description: Option<String> => "description",
             /// `h5_authorization_state`; one of `APPROVED` `UNAUTHORIZED` `UNDER_REVIEW` `REJECTED` `UNDER_PUNISHMENT` `APPLICATION_FAILED`.
-            6 h5_authorization_state: Option<String> => w::Field::new("h5_authorization_state"),
+            6 h5_authorization_state: Option<String> => "h5_authorization_state",
         }
     }
 
@@ -371,35 +371,40 @@ pub mod mch {
         /// * Catalog: `pay_v2.secapi.mch.addsubdevconfig`.
         pub struct Addsubdevconfig {
             /// `mch_id`.
-            0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+            0 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `appid`.
-            1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            1 appid: xinqiao_types::AppId => "appid: must",
             /// `nonce_str`.
-            2 nonce_str: String => w::Field::must("nonce_str"),
+            2 nonce_str: String => "nonce_str: must",
             /// `sign_type`.
-            3 sign_type: Option<String> => w::Field::new("sign_type"),
+            3 sign_type: Option<String> => "sign_type",
             /// `sign`.
-            4 sign: String => w::Field::must("sign"),
+            4 sign: String => "sign: must",
             /// `sub_mch_id`; needed according to the documentation.
-            5 sub_mch_id: Option<String> => w::Field::new("sub_mch_id"),
+            5 sub_mch_id: Option<String> => "sub_mch_id",
             /// `sub_appid`.
-            6 sub_appid: Option<String> => w::Field::new("sub_appid"),
+            6 sub_appid: Option<String> => "sub_appid",
             /// `jsapi_path`; needed according to the documentation.
-            7 jsapi_path: Option<String> => w::Field::new("jsapi_path"),
+            7 jsapi_path: Option<String> => "jsapi_path",
         }
-        new(mch_id: xinqiao_types::MchId, appid: xinqiao_types::AppId, nonce_str: String, sign: String)
-        set(sign_type: String, sub_mch_id: String, sub_appid: String, jsapi_path: String)
+        new(
+            mch_id: impl Into<xinqiao_types::MchId>,
+            appid: impl Into<xinqiao_types::AppId>,
+            nonce_str: impl Into<String>,
+            sign: impl Into<String>,
+        )
+        text(sign_type: String, sub_mch_id: String, sub_appid: String, jsapi_path: String)
     }
 
     w::record! {
         /// Answer to [`Addsubdevconfig`].
         pub struct AddsubdevconfigResponse {
             /// `nonce_str`.
-            0 nonce_str: Option<String> => w::Field::new("nonce_str"),
+            0 nonce_str: Option<String> => "nonce_str",
             /// `sign_type`.
-            1 sign_type: Option<String> => w::Field::new("sign_type"),
+            1 sign_type: Option<String> => "sign_type",
             /// `sign`.
-            2 sign: Option<String> => w::Field::new("sign"),
+            2 sign: Option<String> => "sign",
         }
     }
 
@@ -430,22 +435,22 @@ pub mod mch {
         /// * Catalog: `pay_v2.secapi.mch.channelsetting`.
         pub struct Channelsetting {
             /// `appid`.
-            0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            0 appid: xinqiao_types::AppId => "appid: must",
             /// `mch_id`.
-            1 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+            1 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `sub_mch_id`.
-            2 sub_mch_id: String => w::Field::must("sub_mch_id"),
+            2 sub_mch_id: String => "sub_mch_id: must",
             /// `channel_id`.
-            3 channel_id: String => w::Field::must("channel_id"),
+            3 channel_id: String => "channel_id: must",
             /// `sign`.
-            4 sign: String => w::Field::must("sign"),
+            4 sign: String => "sign: must",
         }
         new(
-            appid: xinqiao_types::AppId,
-            mch_id: xinqiao_types::MchId,
-            sub_mch_id: String,
-            channel_id: String,
-            sign: String,
+            appid: impl Into<xinqiao_types::AppId>,
+            mch_id: impl Into<xinqiao_types::MchId>,
+            sub_mch_id: impl Into<String>,
+            channel_id: impl Into<String>,
+            sign: impl Into<String>,
         )
     }
 
@@ -453,15 +458,15 @@ pub mod mch {
         /// Answer to [`Channelsetting`].
         pub struct ChannelsettingResponse {
             /// `sign`.
-            0 sign: String => w::Field::must("sign"),
+            0 sign: String => "sign: must",
             /// `mch_id`.
-            1 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+            1 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `appid`.
-            2 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            2 appid: xinqiao_types::AppId => "appid: must",
             /// `sub_mch_id`.
-            3 sub_mch_id: String => w::Field::must("sub_mch_id"),
+            3 sub_mch_id: String => "sub_mch_id: must",
             /// `channel_id`.
-            4 channel_id: String => w::Field::must("channel_id"),
+            4 channel_id: String => "channel_id: must",
         }
     }
 
@@ -492,93 +497,93 @@ pub mod mch {
         /// * Catalog: `pay_v2.secapi.mch.modify_institutionsub`.
         pub struct ModifyInstitutionsub {
             /// `mch_id`.
-            0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+            0 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `app_id`.
-            1 app_id: String => w::Field::must("app_id"),
+            1 app_id: String => "app_id: must",
             /// `nonce_str`.
-            2 nonce_str: String => w::Field::must("nonce_str"),
+            2 nonce_str: String => "nonce_str: must",
             /// `sign_type`.
-            3 sign_type: Option<String> => w::Field::new("sign_type"),
+            3 sign_type: Option<String> => "sign_type",
             /// `sign`.
-            4 sign: String => w::Field::must("sign"),
+            4 sign: String => "sign: must",
             /// `sub_mch_id`.
-            5 sub_mch_id: String => w::Field::must("sub_mch_id"),
+            5 sub_mch_id: String => "sub_mch_id: must",
             /// `channel_id`.
-            6 channel_id: Option<String> => w::Field::new("channel_id"),
+            6 channel_id: Option<String> => "channel_id",
             /// `merchant_name`.
-            7 merchant_name: String => w::Field::must("merchant_name"),
+            7 merchant_name: String => "merchant_name: must",
             /// `merchant_shortname`.
-            8 merchant_shortname: String => w::Field::must("merchant_shortname"),
+            8 merchant_shortname: String => "merchant_shortname: must",
             /// `merchant_type`; one of `ENTERPRISE` `INDIVIDUAL`.
-            9 merchant_type: String => w::Field::must("merchant_type"),
+            9 merchant_type: String => "merchant_type: must",
             /// `business_category`.
-            10 business_category: i64 => w::Field::must("business_category"),
+            10 business_category: i64 => "business_category: must",
             /// `mcc`.
-            11 mcc: String => w::Field::must("mcc"),
+            11 mcc: String => "mcc: must",
             /// `merchant_country_code`.
-            12 merchant_country_code: String => w::Field::must("merchant_country_code"),
+            12 merchant_country_code: String => "merchant_country_code: must",
             /// `registration_certificate_number`.
-            13 registration_certificate_number: String => w::Field::must("registration_certificate_number"),
+            13 registration_certificate_number: String => "registration_certificate_number: must",
             /// `registration_certificate_date`; format `yyyy-MM-dd / PERMANENT`.
-            14 registration_certificate_date: String => w::Field::must("registration_certificate_date"),
+            14 registration_certificate_date: String => "registration_certificate_date: must",
             /// `registration_certificate_copy`.
-            15 registration_certificate_copy: Option<String> => w::Field::new("registration_certificate_copy"),
+            15 registration_certificate_copy: Option<String> => "registration_certificate_copy",
             /// `business_type`; one of `ONLINE` `OFFLINE` `BOTH`.
-            16 business_type: String => w::Field::must("business_type"),
+            16 business_type: String => "business_type: must",
             /// `app_download`; needed according to the documentation.
-            17 app_download: Option<String> => w::Field::new("app_download"),
+            17 app_download: Option<String> => "app_download",
             /// `business_website`; needed according to the documentation.
-            18 business_website: Option<String> => w::Field::new("business_website"),
+            18 business_website: Option<String> => "business_website",
             /// `office_account`; needed according to the documentation.
-            19 office_account: Option<String> => w::Field::new("office_account"),
+            19 office_account: Option<String> => "office_account",
             /// `mini_program`; needed according to the documentation.
-            20 mini_program: Option<String> => w::Field::new("mini_program"),
+            20 mini_program: Option<String> => "mini_program",
             /// `store_address`; needed according to the documentation.
-            21 store_address: Option<String> => w::Field::new("store_address"),
+            21 store_address: Option<String> => "store_address",
             /// `store_photos`.
-            22 store_photos: Option<Vec<String>> => w::Field::new("store_photos").spelled(w::Spelling::JsonText),
+            22 store_photos: Option<Vec<String>> => "store_photos: json",
             /// `director_name`.
-            23 director_name: Option<String> => w::Field::new("director_name"),
+            23 director_name: Option<String> => "director_name",
             /// `director_id_number`.
-            24 director_id_number: Option<String> => w::Field::new("director_id_number"),
+            24 director_id_number: Option<String> => "director_id_number",
             /// `principal_name`.
-            25 principal_name: Option<String> => w::Field::new("principal_name"),
+            25 principal_name: Option<String> => "principal_name",
             /// `principal_id_number`.
-            26 principal_id_number: Option<String> => w::Field::new("principal_id_number"),
+            26 principal_id_number: Option<String> => "principal_id_number",
             /// `office_phone`; needed according to the documentation.
-            27 office_phone: Option<String> => w::Field::new("office_phone"),
+            27 office_phone: Option<String> => "office_phone",
             /// `contact_name`; needed according to the documentation.
-            28 contact_name: Option<String> => w::Field::new("contact_name").masked(),
+            28 contact_name: Option<String> => "contact_name: masked",
             /// `contact_phone`; needed according to the documentation.
-            29 contact_phone: Option<String> => w::Field::new("contact_phone").masked(),
+            29 contact_phone: Option<String> => "contact_phone: masked",
             /// `contact_email`; needed according to the documentation.
-            30 contact_email: Option<String> => w::Field::new("contact_email").masked(),
+            30 contact_email: Option<String> => "contact_email: masked",
             /// `settlement_bank_number`.
-            31 settlement_bank_number: Option<String> => w::Field::new("settlement_bank_number"),
+            31 settlement_bank_number: Option<String> => "settlement_bank_number",
             /// `apply_h5_payment`; one of `true` `false`.
-            32 apply_h5_payment: Option<String> => w::Field::new("apply_h5_payment"),
+            32 apply_h5_payment: Option<String> => "apply_h5_payment",
             /// `h5_website_url`.
-            33 h5_website_url: Option<String> => w::Field::new("h5_website_url"),
+            33 h5_website_url: Option<String> => "h5_website_url",
             /// `h5_domains`.
-            34 h5_domains: Option<String> => w::Field::new("h5_domains"),
+            34 h5_domains: Option<String> => "h5_domains",
         }
         new(
-            mch_id: xinqiao_types::MchId,
-            app_id: String,
-            nonce_str: String,
-            sign: String,
-            sub_mch_id: String,
-            merchant_name: String,
-            merchant_shortname: String,
-            merchant_type: String,
+            mch_id: impl Into<xinqiao_types::MchId>,
+            app_id: impl Into<String>,
+            nonce_str: impl Into<String>,
+            sign: impl Into<String>,
+            sub_mch_id: impl Into<String>,
+            merchant_name: impl Into<String>,
+            merchant_shortname: impl Into<String>,
+            merchant_type: impl Into<String>,
             business_category: i64,
-            mcc: String,
-            merchant_country_code: String,
-            registration_certificate_number: String,
-            registration_certificate_date: String,
-            business_type: String,
+            mcc: impl Into<String>,
+            merchant_country_code: impl Into<String>,
+            registration_certificate_number: impl Into<String>,
+            registration_certificate_date: impl Into<String>,
+            business_type: impl Into<String>,
         )
-        set(
+        text(
             sign_type: String,
             channel_id: String,
             registration_certificate_copy: String,
@@ -587,7 +592,6 @@ pub mod mch {
             office_account: String,
             mini_program: String,
             store_address: String,
-            store_photos: Vec<String>,
             director_name: String,
             director_id_number: String,
             principal_name: String,
@@ -601,23 +605,24 @@ pub mod mch {
             h5_website_url: String,
             h5_domains: String,
         )
+        set(store_photos: Vec<String>)
     }
 
     w::record! {
         /// Answer to [`ModifyInstitutionsub`].
         pub struct ModifyInstitutionsubResponse {
             /// `nonce_str`.
-            0 nonce_str: Option<String> => w::Field::new("nonce_str"),
+            0 nonce_str: Option<String> => "nonce_str",
             /// `sign_type`.
-            1 sign_type: Option<String> => w::Field::new("sign_type"),
+            1 sign_type: Option<String> => "sign_type",
             /// `sign`.
-            2 sign: Option<String> => w::Field::new("sign"),
+            2 sign: Option<String> => "sign",
             /// `sub_mch_id`.
-            3 sub_mch_id: String => w::Field::must("sub_mch_id"),
+            3 sub_mch_id: String => "sub_mch_id: must",
             /// `verification_status`; one of `Under review` `Approved`.
-            4 verification_status: Option<String> => w::Field::new("verification_status"),
+            4 verification_status: Option<String> => "verification_status",
             /// `h5_authorization_state`; one of `APPROVED` `UNAUTHORIZED` `UNDER_REVIEW` `REJECTED` `UNDER_PUNISHMENT` `APPLICATION_FAILED`.
-            5 h5_authorization_state: Option<String> => w::Field::new("h5_authorization_state"),
+            5 h5_authorization_state: Option<String> => "h5_authorization_state",
         }
     }
 
@@ -648,27 +653,31 @@ pub mod mch {
         /// * Catalog: `pay_v2.secapi.mch.modifymchinfo`.
         pub struct Modifymchinfo {
             /// `mch_id`.
-            0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+            0 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `sub_mch_id`.
-            1 sub_mch_id: String => w::Field::must("sub_mch_id"),
+            1 sub_mch_id: String => "sub_mch_id: must",
             /// `sign`.
-            2 sign: String => w::Field::must("sign"),
+            2 sign: String => "sign: must",
             /// `merchant_shortname`.
-            3 merchant_shortname: Option<String> => w::Field::new("merchant_shortname"),
+            3 merchant_shortname: Option<String> => "merchant_shortname",
             /// `service_phone`.
-            4 service_phone: Option<String> => w::Field::new("service_phone"),
+            4 service_phone: Option<String> => "service_phone",
         }
-        new(mch_id: xinqiao_types::MchId, sub_mch_id: String, sign: String)
-        set(merchant_shortname: String, service_phone: String)
+        new(
+            mch_id: impl Into<xinqiao_types::MchId>,
+            sub_mch_id: impl Into<String>,
+            sign: impl Into<String>,
+        )
+        text(merchant_shortname: String, service_phone: String)
     }
 
     w::record! {
         /// Answer to [`Modifymchinfo`].
         pub struct ModifymchinfoResponse {
             /// `sign`.
-            0 sign: String => w::Field::must("sign"),
+            0 sign: String => "sign: must",
             /// `nonce_str`.
-            1 nonce_str: String => w::Field::must("nonce_str"),
+            1 nonce_str: String => "nonce_str: must",
         }
     }
 
@@ -699,101 +708,101 @@ pub mod mch {
         /// * Catalog: `pay_v2.secapi.mch.query_institutionsub`.
         pub struct QueryInstitutionsub {
             /// `mch_id`.
-            0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+            0 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `app_id`.
-            1 app_id: String => w::Field::must("app_id"),
+            1 app_id: String => "app_id: must",
             /// `nonce_str`.
-            2 nonce_str: String => w::Field::must("nonce_str"),
+            2 nonce_str: String => "nonce_str: must",
             /// `sign_type`.
-            3 sign_type: Option<String> => w::Field::new("sign_type"),
+            3 sign_type: Option<String> => "sign_type",
             /// `sign`.
-            4 sign: String => w::Field::must("sign"),
+            4 sign: String => "sign: must",
             /// `sub_mch_id`.
-            5 sub_mch_id: String => w::Field::must("sub_mch_id"),
+            5 sub_mch_id: String => "sub_mch_id: must",
         }
         new(
-            mch_id: xinqiao_types::MchId,
-            app_id: String,
-            nonce_str: String,
-            sign: String,
-            sub_mch_id: String,
+            mch_id: impl Into<xinqiao_types::MchId>,
+            app_id: impl Into<String>,
+            nonce_str: impl Into<String>,
+            sign: impl Into<String>,
+            sub_mch_id: impl Into<String>,
         )
-        set(sign_type: String)
+        text(sign_type: String)
     }
 
     w::record! {
         /// Answer to [`QueryInstitutionsub`].
         pub struct QueryInstitutionsubResponse {
             /// `nonce_str`.
-            0 nonce_str: Option<String> => w::Field::new("nonce_str"),
+            0 nonce_str: Option<String> => "nonce_str",
             /// `sign_type`.
-            1 sign_type: Option<String> => w::Field::new("sign_type"),
+            1 sign_type: Option<String> => "sign_type",
             /// `sign`.
-            2 sign: Option<String> => w::Field::new("sign"),
+            2 sign: Option<String> => "sign",
             /// `sub_mch_id`.
-            3 sub_mch_id: String => w::Field::must("sub_mch_id"),
+            3 sub_mch_id: String => "sub_mch_id: must",
             /// `merchant_name`.
-            4 merchant_name: String => w::Field::must("merchant_name"),
+            4 merchant_name: String => "merchant_name: must",
             /// `merchant_shortname`.
-            5 merchant_shortname: String => w::Field::must("merchant_shortname"),
+            5 merchant_shortname: String => "merchant_shortname: must",
             /// `merchant_remark`.
-            6 merchant_remark: String => w::Field::must("merchant_remark"),
+            6 merchant_remark: String => "merchant_remark: must",
             /// `merchant_type`; one of `ENTERPRISE` `INDIVIDUAL`.
-            7 merchant_type: String => w::Field::must("merchant_type"),
+            7 merchant_type: String => "merchant_type: must",
             /// `business_category`.
-            8 business_category: i64 => w::Field::must("business_category"),
+            8 business_category: i64 => "business_category: must",
             /// `mcc`.
-            9 mcc: String => w::Field::must("mcc"),
+            9 mcc: String => "mcc: must",
             /// `merchant_country_code`.
-            10 merchant_country_code: String => w::Field::must("merchant_country_code"),
+            10 merchant_country_code: String => "merchant_country_code: must",
             /// `registration_certificate_number`.
-            11 registration_certificate_number: String => w::Field::must("registration_certificate_number"),
+            11 registration_certificate_number: String => "registration_certificate_number: must",
             /// `registration_certificate_date`; format `yyyy-MM-dd / PERMANENT`.
-            12 registration_certificate_date: String => w::Field::must("registration_certificate_date"),
+            12 registration_certificate_date: String => "registration_certificate_date: must",
             /// `business_type`; one of `ONLINE` `OFFLINE` `BOTH`.
-            13 business_type: String => w::Field::must("business_type"),
+            13 business_type: String => "business_type: must",
             /// `app_download`.
-            14 app_download: Option<String> => w::Field::new("app_download"),
+            14 app_download: Option<String> => "app_download",
             /// `business_website`.
-            15 business_website: Option<String> => w::Field::new("business_website"),
+            15 business_website: Option<String> => "business_website",
             /// `office_account`.
-            16 office_account: Option<String> => w::Field::new("office_account"),
+            16 office_account: Option<String> => "office_account",
             /// `mini_program`.
-            17 mini_program: Option<String> => w::Field::new("mini_program"),
+            17 mini_program: Option<String> => "mini_program",
             /// `store_address`.
-            18 store_address: Option<String> => w::Field::new("store_address"),
+            18 store_address: Option<String> => "store_address",
             /// `director_name`.
-            19 director_name: Option<String> => w::Field::new("director_name"),
+            19 director_name: Option<String> => "director_name",
             /// `director_id_number`.
-            20 director_id_number: Option<String> => w::Field::new("director_id_number"),
+            20 director_id_number: Option<String> => "director_id_number",
             /// `principal_name`.
-            21 principal_name: Option<String> => w::Field::new("principal_name"),
+            21 principal_name: Option<String> => "principal_name",
             /// `principal_id_number`.
-            22 principal_id_number: Option<String> => w::Field::new("principal_id_number"),
+            22 principal_id_number: Option<String> => "principal_id_number",
             /// `office_phone`.
-            23 office_phone: Option<String> => w::Field::new("office_phone"),
+            23 office_phone: Option<String> => "office_phone",
             /// `contact_name`.
-            24 contact_name: Option<String> => w::Field::new("contact_name").masked(),
+            24 contact_name: Option<String> => "contact_name: masked",
             /// `contact_phone`.
-            25 contact_phone: Option<String> => w::Field::new("contact_phone").masked(),
+            25 contact_phone: Option<String> => "contact_phone: masked",
             /// `contact_email`.
-            26 contact_email: Option<String> => w::Field::new("contact_email").masked(),
+            26 contact_email: Option<String> => "contact_email: masked",
             /// `settlement_bank_number`.
-            27 settlement_bank_number: Option<String> => w::Field::new("settlement_bank_number"),
+            27 settlement_bank_number: Option<String> => "settlement_bank_number",
             /// `channel_id`.
-            28 channel_id: Option<String> => w::Field::new("channel_id"),
+            28 channel_id: Option<String> => "channel_id",
             /// `h5_authorization_state`; one of `APPROVED` `UNAUTHORIZED` `UNDER_REVIEW` `REJECTED` `UNDER_PUNISHMENT` `APPLICATION_FAILED`.
-            29 h5_authorization_state: Option<String> => w::Field::new("h5_authorization_state"),
+            29 h5_authorization_state: Option<String> => "h5_authorization_state",
             /// `h5_audit_reject_detail`.
-            30 h5_audit_reject_detail: Option<String> => w::Field::new("h5_audit_reject_detail"),
+            30 h5_audit_reject_detail: Option<String> => "h5_audit_reject_detail",
             /// `sub_mch_status`; one of `OPERATING` `PENDING` `DEACTIVATED` `CLOSED` `INCOMPLETE_APPLICATION`.
-            31 sub_mch_status: Option<String> => w::Field::new("sub_mch_status"),
+            31 sub_mch_status: Option<String> => "sub_mch_status",
             /// `application_status`; one of `UNDER_REVIEW` `REJECTED`.
-            32 application_status: Option<String> => w::Field::new("application_status"),
+            32 application_status: Option<String> => "application_status",
             /// `application_reject_detail`.
-            33 application_reject_detail: Option<String> => w::Field::new("application_reject_detail"),
+            33 application_reject_detail: Option<String> => "application_reject_detail",
             /// `attach`.
-            34 attach: Option<String> => w::Field::new("attach"),
+            34 attach: Option<String> => "attach",
         }
     }
 
@@ -824,35 +833,40 @@ pub mod mch {
         /// * Catalog: `pay_v2.secapi.mch.querysubdevconfig`.
         pub struct Querysubdevconfig {
             /// `mch_id`.
-            0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+            0 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `appid`.
-            1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            1 appid: xinqiao_types::AppId => "appid: must",
             /// `nonce_str`.
-            2 nonce_str: String => w::Field::must("nonce_str"),
+            2 nonce_str: String => "nonce_str: must",
             /// `sign_type`.
-            3 sign_type: Option<String> => w::Field::new("sign_type"),
+            3 sign_type: Option<String> => "sign_type",
             /// `sign`.
-            4 sign: String => w::Field::must("sign"),
+            4 sign: String => "sign: must",
             /// `sub_mch_id`; needed according to the documentation.
-            5 sub_mch_id: Option<String> => w::Field::new("sub_mch_id"),
+            5 sub_mch_id: Option<String> => "sub_mch_id",
         }
-        new(mch_id: xinqiao_types::MchId, appid: xinqiao_types::AppId, nonce_str: String, sign: String)
-        set(sign_type: String, sub_mch_id: String)
+        new(
+            mch_id: impl Into<xinqiao_types::MchId>,
+            appid: impl Into<xinqiao_types::AppId>,
+            nonce_str: impl Into<String>,
+            sign: impl Into<String>,
+        )
+        text(sign_type: String, sub_mch_id: String)
     }
 
     w::record! {
         /// Answer to [`Querysubdevconfig`].
         pub struct QuerysubdevconfigResponse {
             /// `nonce_str`.
-            0 nonce_str: Option<String> => w::Field::new("nonce_str"),
+            0 nonce_str: Option<String> => "nonce_str",
             /// `sign_type`.
-            1 sign_type: Option<String> => w::Field::new("sign_type"),
+            1 sign_type: Option<String> => "sign_type",
             /// `sign`.
-            2 sign: Option<String> => w::Field::new("sign"),
+            2 sign: Option<String> => "sign",
             /// `appid_config_list`.
-            3 appid_config_list: super::AppidConfig => w::Field::must("appid_config_list").spelled(w::Spelling::JsonText),
+            3 appid_config_list: super::AppidConfig => "appid_config_list: must json",
             /// `jsapi_path_list`.
-            4 jsapi_path_list: super::JsapiPath => w::Field::must("jsapi_path_list").spelled(w::Spelling::JsonText),
+            4 jsapi_path_list: super::JsapiPath => "jsapi_path_list: must json",
         }
     }
 
@@ -883,39 +897,39 @@ pub mod mch {
         /// * Catalog: `pay_v2.secapi.mch.submchmanage`.
         pub struct Submchmanage {
             /// `action`; one of `add` `query`.
-            0 action: String => w::Field::must("action").place(w::Place::Query),
+            0 action: String => "action: must query",
             /// `appid`.
-            1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            1 appid: xinqiao_types::AppId => "appid: must",
             /// `mch_id`.
-            2 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+            2 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `sign`.
-            3 sign: String => w::Field::must("sign"),
+            3 sign: String => "sign: must",
             /// `merchant_name`.
-            4 merchant_name: Option<String> => w::Field::new("merchant_name"),
+            4 merchant_name: Option<String> => "merchant_name",
             /// `sub_mch_id`.
-            5 sub_mch_id: Option<String> => w::Field::new("sub_mch_id"),
+            5 sub_mch_id: Option<String> => "sub_mch_id",
             /// `page_index`.
-            6 page_index: String => w::Field::must("page_index"),
+            6 page_index: String => "page_index: must",
             /// `page_size`.
-            7 page_size: Option<String> => w::Field::new("page_size"),
+            7 page_size: Option<String> => "page_size",
         }
         new(
-            action: String,
-            appid: xinqiao_types::AppId,
-            mch_id: xinqiao_types::MchId,
-            sign: String,
-            page_index: String,
+            action: impl Into<String>,
+            appid: impl Into<xinqiao_types::AppId>,
+            mch_id: impl Into<xinqiao_types::MchId>,
+            sign: impl Into<String>,
+            page_index: impl Into<String>,
         )
-        set(merchant_name: String, sub_mch_id: String, page_size: String)
+        text(merchant_name: String, sub_mch_id: String, page_size: String)
     }
 
     w::record! {
         /// Answer to [`Submchmanage`].
         pub struct SubmchmanageResponse {
             /// `total`.
-            0 total: String => w::Field::must("total"),
+            0 total: String => "total: must",
             /// `mchinfo`.
-            1 mchinfo: Vec<super::Mchinfo> => w::Field::must("mchinfo"),
+            1 mchinfo: Vec<super::Mchinfo> => "mchinfo: must",
         }
     }
 
@@ -946,33 +960,33 @@ pub mod mch {
         /// * Catalog: `pay_v2.secapi.mch.uploadmedia`.
         pub struct Uploadmedia {
             /// `media`.
-            0 media: w::FilePart => w::Field::must("media"),
+            0 media: w::FilePart => "media: must",
             /// `mch_id`.
-            1 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+            1 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `media_hash`.
-            2 media_hash: Option<String> => w::Field::new("media_hash"),
+            2 media_hash: Option<String> => "media_hash",
             /// `sign`.
-            3 sign: String => w::Field::must("sign"),
+            3 sign: String => "sign: must",
         }
-        new(media: w::FilePart, mch_id: xinqiao_types::MchId, sign: String)
-        set(media_hash: String)
+        new(media: w::FilePart, mch_id: impl Into<xinqiao_types::MchId>, sign: impl Into<String>)
+        text(media_hash: String)
     }
 
     w::record! {
         /// Answer to [`Uploadmedia`].
         pub struct UploadmediaResponse {
             /// `nonce_str`.
-            0 nonce_str: Option<String> => w::Field::new("nonce_str"),
+            0 nonce_str: Option<String> => "nonce_str",
             /// `sign_type`.
-            1 sign_type: Option<String> => w::Field::new("sign_type"),
+            1 sign_type: Option<String> => "sign_type",
             /// `sign`.
-            2 sign: Option<String> => w::Field::new("sign"),
+            2 sign: Option<String> => "sign",
             /// `media_id`.
-            3 media_id: xinqiao_types::MediaId => w::Field::must("media_id"),
+            3 media_id: xinqiao_types::MediaId => "media_id: must",
             /// `appid`.
-            4 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            4 appid: xinqiao_types::AppId => "appid: must",
             /// `mch_id`.
-            5 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+            5 mch_id: xinqiao_types::MchId => "mch_id: must",
         }
     }
 
@@ -1007,51 +1021,51 @@ pub mod pay {
         /// * Catalog: `pay_v2.secapi.pay.facepayreverse`.
         pub struct Facepayreverse {
             /// `appid`.
-            0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            0 appid: xinqiao_types::AppId => "appid: must",
             /// `sub_appid`.
-            1 sub_appid: Option<String> => w::Field::new("sub_appid"),
+            1 sub_appid: Option<String> => "sub_appid",
             /// `mch_id`.
-            2 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+            2 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `sub_mch_id`.
-            3 sub_mch_id: Option<String> => w::Field::new("sub_mch_id"),
+            3 sub_mch_id: Option<String> => "sub_mch_id",
             /// `transaction_id`.
-            4 transaction_id: Option<String> => w::Field::new("transaction_id"),
+            4 transaction_id: Option<String> => "transaction_id",
             /// `out_trade_no`.
-            5 out_trade_no: String => w::Field::must("out_trade_no"),
+            5 out_trade_no: String => "out_trade_no: must",
             /// `nonce_str`.
-            6 nonce_str: String => w::Field::must("nonce_str"),
+            6 nonce_str: String => "nonce_str: must",
             /// `sign`.
-            7 sign: String => w::Field::must("sign"),
+            7 sign: String => "sign: must",
             /// `sign_type`; one of `MD5` `HMAC-SHA256`.
-            8 sign_type: Option<String> => w::Field::new("sign_type"),
+            8 sign_type: Option<String> => "sign_type",
         }
         new(
-            appid: xinqiao_types::AppId,
-            mch_id: xinqiao_types::MchId,
-            out_trade_no: String,
-            nonce_str: String,
-            sign: String,
+            appid: impl Into<xinqiao_types::AppId>,
+            mch_id: impl Into<xinqiao_types::MchId>,
+            out_trade_no: impl Into<String>,
+            nonce_str: impl Into<String>,
+            sign: impl Into<String>,
         )
-        set(sub_appid: String, sub_mch_id: String, transaction_id: String, sign_type: String)
+        text(sub_appid: String, sub_mch_id: String, transaction_id: String, sign_type: String)
     }
 
     w::record! {
         /// Answer to [`Facepayreverse`].
         pub struct FacepayreverseResponse {
             /// `appid`.
-            0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            0 appid: xinqiao_types::AppId => "appid: must",
             /// `sub_appid`.
-            1 sub_appid: Option<String> => w::Field::new("sub_appid"),
+            1 sub_appid: Option<String> => "sub_appid",
             /// `mch_id`.
-            2 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+            2 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `sub_mch_id`.
-            3 sub_mch_id: Option<String> => w::Field::new("sub_mch_id"),
+            3 sub_mch_id: Option<String> => "sub_mch_id",
             /// `nonce_str`.
-            4 nonce_str: String => w::Field::must("nonce_str"),
+            4 nonce_str: String => "nonce_str: must",
             /// `sign`.
-            5 sign: String => w::Field::must("sign"),
+            5 sign: String => "sign: must",
             /// `recall`; one of `Y` `N`.
-            6 recall: String => w::Field::must("recall"),
+            6 recall: String => "recall: must",
         }
     }
 
@@ -1082,62 +1096,62 @@ pub mod pay {
         /// * Catalog: `pay_v2.secapi.pay.multiprofitsharing`.
         pub struct Multiprofitsharing {
             /// `mch_id`.
-            0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+            0 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `sub_mch_id`.
-            1 sub_mch_id: Option<String> => w::Field::new("sub_mch_id"),
+            1 sub_mch_id: Option<String> => "sub_mch_id",
             /// `appid`.
-            2 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            2 appid: xinqiao_types::AppId => "appid: must",
             /// `sub_appid`.
-            3 sub_appid: Option<String> => w::Field::new("sub_appid"),
+            3 sub_appid: Option<String> => "sub_appid",
             /// `nonce_str`.
-            4 nonce_str: String => w::Field::must("nonce_str"),
+            4 nonce_str: String => "nonce_str: must",
             /// `sign`.
-            5 sign: String => w::Field::must("sign"),
+            5 sign: String => "sign: must",
             /// `sign_type`; one of `HMAC-SHA256`.
-            6 sign_type: String => w::Field::must("sign_type"),
+            6 sign_type: String => "sign_type: must",
             /// `transaction_id`.
-            7 transaction_id: String => w::Field::must("transaction_id"),
+            7 transaction_id: String => "transaction_id: must",
             /// `out_order_no`.
-            8 out_order_no: String => w::Field::must("out_order_no"),
+            8 out_order_no: String => "out_order_no: must",
             /// `receivers`.
-            9 receivers: String => w::Field::must("receivers"),
+            9 receivers: String => "receivers: must",
         }
         new(
-            mch_id: xinqiao_types::MchId,
-            appid: xinqiao_types::AppId,
-            nonce_str: String,
-            sign: String,
-            sign_type: String,
-            transaction_id: String,
-            out_order_no: String,
-            receivers: String,
+            mch_id: impl Into<xinqiao_types::MchId>,
+            appid: impl Into<xinqiao_types::AppId>,
+            nonce_str: impl Into<String>,
+            sign: impl Into<String>,
+            sign_type: impl Into<String>,
+            transaction_id: impl Into<String>,
+            out_order_no: impl Into<String>,
+            receivers: impl Into<String>,
         )
-        set(sub_mch_id: String, sub_appid: String)
+        text(sub_mch_id: String, sub_appid: String)
     }
 
     w::record! {
         /// Answer to [`Multiprofitsharing`].
         pub struct MultiprofitsharingResponse {
             /// `sub_appid`.
-            0 sub_appid: Option<String> => w::Field::new("sub_appid"),
+            0 sub_appid: Option<String> => "sub_appid",
             /// `sub_mch_id`.
-            1 sub_mch_id: Option<String> => w::Field::new("sub_mch_id"),
+            1 sub_mch_id: Option<String> => "sub_mch_id",
             /// `appid`.
-            2 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            2 appid: xinqiao_types::AppId => "appid: must",
             /// `mch_id`.
-            3 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+            3 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `nonce_str`.
-            4 nonce_str: String => w::Field::must("nonce_str"),
+            4 nonce_str: String => "nonce_str: must",
             /// `sign`.
-            5 sign: String => w::Field::must("sign"),
+            5 sign: String => "sign: must",
             /// `transaction_id`.
-            6 transaction_id: String => w::Field::must("transaction_id"),
+            6 transaction_id: String => "transaction_id: must",
             /// `out_order_no`.
-            7 out_order_no: String => w::Field::must("out_order_no"),
+            7 out_order_no: String => "out_order_no: must",
             /// `order_id`.
-            8 order_id: String => w::Field::must("order_id"),
+            8 order_id: String => "order_id: must",
             /// `receivers`.
-            9 receivers: Option<String> => w::Field::new("receivers"),
+            9 receivers: Option<String> => "receivers",
         }
     }
 
@@ -1168,68 +1182,68 @@ pub mod pay {
         /// * Catalog: `pay_v2.secapi.pay.profitsharing`.
         pub struct Profitsharing {
             /// `mch_id`.
-            0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+            0 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `sub_mch_id`.
-            1 sub_mch_id: Option<String> => w::Field::new("sub_mch_id"),
+            1 sub_mch_id: Option<String> => "sub_mch_id",
             /// `brand_mch_id`.
-            2 brand_mch_id: Option<String> => w::Field::new("brand_mch_id"),
+            2 brand_mch_id: Option<String> => "brand_mch_id",
             /// `appid`.
-            3 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            3 appid: xinqiao_types::AppId => "appid: must",
             /// `sub_appid`.
-            4 sub_appid: Option<String> => w::Field::new("sub_appid"),
+            4 sub_appid: Option<String> => "sub_appid",
             /// `nonce_str`.
-            5 nonce_str: String => w::Field::must("nonce_str"),
+            5 nonce_str: String => "nonce_str: must",
             /// `sign`.
-            6 sign: String => w::Field::must("sign"),
+            6 sign: String => "sign: must",
             /// `sign_type`; one of `HMAC-SHA256`.
-            7 sign_type: String => w::Field::must("sign_type"),
+            7 sign_type: String => "sign_type: must",
             /// `transaction_id`.
-            8 transaction_id: String => w::Field::must("transaction_id"),
+            8 transaction_id: String => "transaction_id: must",
             /// `out_order_no`.
-            9 out_order_no: String => w::Field::must("out_order_no"),
+            9 out_order_no: String => "out_order_no: must",
             /// `receivers`.
-            10 receivers: String => w::Field::must("receivers"),
+            10 receivers: String => "receivers: must",
         }
         new(
-            mch_id: xinqiao_types::MchId,
-            appid: xinqiao_types::AppId,
-            nonce_str: String,
-            sign: String,
-            sign_type: String,
-            transaction_id: String,
-            out_order_no: String,
-            receivers: String,
+            mch_id: impl Into<xinqiao_types::MchId>,
+            appid: impl Into<xinqiao_types::AppId>,
+            nonce_str: impl Into<String>,
+            sign: impl Into<String>,
+            sign_type: impl Into<String>,
+            transaction_id: impl Into<String>,
+            out_order_no: impl Into<String>,
+            receivers: impl Into<String>,
         )
-        set(sub_mch_id: String, brand_mch_id: String, sub_appid: String)
+        text(sub_mch_id: String, brand_mch_id: String, sub_appid: String)
     }
 
     w::record! {
         /// Answer to [`Profitsharing`].
         pub struct ProfitsharingResponse {
             /// `sub_appid`.
-            0 sub_appid: Option<String> => w::Field::new("sub_appid"),
+            0 sub_appid: Option<String> => "sub_appid",
             /// `sub_mch_id`.
-            1 sub_mch_id: Option<String> => w::Field::new("sub_mch_id"),
+            1 sub_mch_id: Option<String> => "sub_mch_id",
             /// `appid`.
-            2 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            2 appid: xinqiao_types::AppId => "appid: must",
             /// `mch_id`.
-            3 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+            3 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `nonce_str`.
-            4 nonce_str: String => w::Field::must("nonce_str"),
+            4 nonce_str: String => "nonce_str: must",
             /// `sign`.
-            5 sign: String => w::Field::must("sign"),
+            5 sign: String => "sign: must",
             /// `brand_mch_id`.
-            6 brand_mch_id: Option<String> => w::Field::new("brand_mch_id"),
+            6 brand_mch_id: Option<String> => "brand_mch_id",
             /// `transaction_id`.
-            7 transaction_id: String => w::Field::must("transaction_id"),
+            7 transaction_id: String => "transaction_id: must",
             /// `out_order_no`.
-            8 out_order_no: String => w::Field::must("out_order_no"),
+            8 out_order_no: String => "out_order_no: must",
             /// `order_id`.
-            9 order_id: String => w::Field::must("order_id"),
+            9 order_id: String => "order_id: must",
             /// `status`; one of `FINISHED` `PROCESSING`.
-            10 status: Option<String> => w::Field::new("status"),
+            10 status: Option<String> => "status",
             /// `receivers`.
-            11 receivers: Option<String> => w::Field::new("receivers"),
+            11 receivers: Option<String> => "receivers",
         }
     }
 
@@ -1260,58 +1274,58 @@ pub mod pay {
         /// * Catalog: `pay_v2.secapi.pay.profitsharingfinish`.
         pub struct Profitsharingfinish {
             /// `mch_id`.
-            0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+            0 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `sub_mch_id`.
-            1 sub_mch_id: Option<String> => w::Field::new("sub_mch_id"),
+            1 sub_mch_id: Option<String> => "sub_mch_id",
             /// `appid`.
-            2 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            2 appid: xinqiao_types::AppId => "appid: must",
             /// `nonce_str`.
-            3 nonce_str: String => w::Field::must("nonce_str"),
+            3 nonce_str: String => "nonce_str: must",
             /// `sign`.
-            4 sign: String => w::Field::must("sign"),
+            4 sign: String => "sign: must",
             /// `sign_type`; one of `HMAC-SHA256`.
-            5 sign_type: String => w::Field::must("sign_type"),
+            5 sign_type: String => "sign_type: must",
             /// `transaction_id`.
-            6 transaction_id: String => w::Field::must("transaction_id"),
+            6 transaction_id: String => "transaction_id: must",
             /// `out_order_no`.
-            7 out_order_no: String => w::Field::must("out_order_no"),
+            7 out_order_no: String => "out_order_no: must",
             /// `description`.
-            8 description: String => w::Field::must("description"),
+            8 description: String => "description: must",
         }
         new(
-            mch_id: xinqiao_types::MchId,
-            appid: xinqiao_types::AppId,
-            nonce_str: String,
-            sign: String,
-            sign_type: String,
-            transaction_id: String,
-            out_order_no: String,
-            description: String,
+            mch_id: impl Into<xinqiao_types::MchId>,
+            appid: impl Into<xinqiao_types::AppId>,
+            nonce_str: impl Into<String>,
+            sign: impl Into<String>,
+            sign_type: impl Into<String>,
+            transaction_id: impl Into<String>,
+            out_order_no: impl Into<String>,
+            description: impl Into<String>,
         )
-        set(sub_mch_id: String)
+        text(sub_mch_id: String)
     }
 
     w::record! {
         /// Answer to [`Profitsharingfinish`].
         pub struct ProfitsharingfinishResponse {
             /// `sub_appid`.
-            0 sub_appid: Option<String> => w::Field::new("sub_appid"),
+            0 sub_appid: Option<String> => "sub_appid",
             /// `sub_mch_id`.
-            1 sub_mch_id: Option<String> => w::Field::new("sub_mch_id"),
+            1 sub_mch_id: Option<String> => "sub_mch_id",
             /// `appid`.
-            2 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            2 appid: xinqiao_types::AppId => "appid: must",
             /// `mch_id`.
-            3 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+            3 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `nonce_str`.
-            4 nonce_str: String => w::Field::must("nonce_str"),
+            4 nonce_str: String => "nonce_str: must",
             /// `sign`.
-            5 sign: String => w::Field::must("sign"),
+            5 sign: String => "sign: must",
             /// `transaction_id`.
-            6 transaction_id: String => w::Field::must("transaction_id"),
+            6 transaction_id: String => "transaction_id: must",
             /// `out_order_no`.
-            7 out_order_no: String => w::Field::must("out_order_no"),
+            7 out_order_no: String => "out_order_no: must",
             /// `order_id`.
-            8 order_id: String => w::Field::must("order_id"),
+            8 order_id: String => "order_id: must",
         }
     }
 
@@ -1342,88 +1356,88 @@ pub mod pay {
         /// * Catalog: `pay_v2.secapi.pay.profitsharingreturn`.
         pub struct Profitsharingreturn {
             /// `mch_id`.
-            0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+            0 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `sub_mch_id`.
-            1 sub_mch_id: Option<String> => w::Field::new("sub_mch_id"),
+            1 sub_mch_id: Option<String> => "sub_mch_id",
             /// `appid`.
-            2 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            2 appid: xinqiao_types::AppId => "appid: must",
             /// `sub_appid`.
-            3 sub_appid: Option<String> => w::Field::new("sub_appid"),
+            3 sub_appid: Option<String> => "sub_appid",
             /// `nonce_str`.
-            4 nonce_str: String => w::Field::must("nonce_str"),
+            4 nonce_str: String => "nonce_str: must",
             /// `sign`.
-            5 sign: String => w::Field::must("sign"),
+            5 sign: String => "sign: must",
             /// `sign_type`; one of `HMAC-SHA256`.
-            6 sign_type: String => w::Field::must("sign_type"),
+            6 sign_type: String => "sign_type: must",
             /// `order_id`.
-            7 order_id: Option<String> => w::Field::new("order_id"),
+            7 order_id: Option<String> => "order_id",
             /// `out_order_no`.
-            8 out_order_no: Option<String> => w::Field::new("out_order_no"),
+            8 out_order_no: Option<String> => "out_order_no",
             /// `out_return_no`.
-            9 out_return_no: String => w::Field::must("out_return_no"),
+            9 out_return_no: String => "out_return_no: must",
             /// `return_account_type`; one of `MERCHANT_ID`.
-            10 return_account_type: String => w::Field::must("return_account_type"),
+            10 return_account_type: String => "return_account_type: must",
             /// `return_account`.
-            11 return_account: String => w::Field::must("return_account"),
+            11 return_account: String => "return_account: must",
             /// `return_amount`.
-            12 return_amount: i64 => w::Field::must("return_amount"),
+            12 return_amount: i64 => "return_amount: must",
             /// `description`.
-            13 description: String => w::Field::must("description"),
+            13 description: String => "description: must",
         }
         new(
-            mch_id: xinqiao_types::MchId,
-            appid: xinqiao_types::AppId,
-            nonce_str: String,
-            sign: String,
-            sign_type: String,
-            out_return_no: String,
-            return_account_type: String,
-            return_account: String,
+            mch_id: impl Into<xinqiao_types::MchId>,
+            appid: impl Into<xinqiao_types::AppId>,
+            nonce_str: impl Into<String>,
+            sign: impl Into<String>,
+            sign_type: impl Into<String>,
+            out_return_no: impl Into<String>,
+            return_account_type: impl Into<String>,
+            return_account: impl Into<String>,
             return_amount: i64,
-            description: String,
+            description: impl Into<String>,
         )
-        set(sub_mch_id: String, sub_appid: String, order_id: String, out_order_no: String)
+        text(sub_mch_id: String, sub_appid: String, order_id: String, out_order_no: String)
     }
 
     w::record! {
         /// Answer to [`Profitsharingreturn`].
         pub struct ProfitsharingreturnResponse {
             /// `appid`.
-            0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            0 appid: xinqiao_types::AppId => "appid: must",
             /// `mch_id`.
-            1 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+            1 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `nonce_str`.
-            2 nonce_str: String => w::Field::must("nonce_str"),
+            2 nonce_str: String => "nonce_str: must",
             /// `sign`.
-            3 sign: String => w::Field::must("sign"),
+            3 sign: String => "sign: must",
             /// `sub_mch_id`.
-            4 sub_mch_id: Option<String> => w::Field::new("sub_mch_id"),
+            4 sub_mch_id: Option<String> => "sub_mch_id",
             /// `sub_appid`.
-            5 sub_appid: Option<String> => w::Field::new("sub_appid"),
+            5 sub_appid: Option<String> => "sub_appid",
             /// `sign_type`; one of `HMAC-SHA256`.
-            6 sign_type: Option<String> => w::Field::new("sign_type"),
+            6 sign_type: Option<String> => "sign_type",
             /// `order_id`.
-            7 order_id: Option<String> => w::Field::new("order_id"),
+            7 order_id: Option<String> => "order_id",
             /// `out_order_no`.
-            8 out_order_no: Option<String> => w::Field::new("out_order_no"),
+            8 out_order_no: Option<String> => "out_order_no",
             /// `out_return_no`.
-            9 out_return_no: String => w::Field::must("out_return_no"),
+            9 out_return_no: String => "out_return_no: must",
             /// `return_no`.
-            10 return_no: Option<String> => w::Field::new("return_no"),
+            10 return_no: Option<String> => "return_no",
             /// `return_account_type`; one of `MERCHANT_ID`.
-            11 return_account_type: String => w::Field::must("return_account_type"),
+            11 return_account_type: String => "return_account_type: must",
             /// `return_account`.
-            12 return_account: String => w::Field::must("return_account"),
+            12 return_account: String => "return_account: must",
             /// `return_amount`.
-            13 return_amount: i64 => w::Field::must("return_amount"),
+            13 return_amount: i64 => "return_amount: must",
             /// `description`.
-            14 description: String => w::Field::must("description"),
+            14 description: String => "description: must",
             /// `result`; one of `SUCCESS` `PROCESSING` `FAILED`.
-            15 result: Option<String> => w::Field::new("result"),
+            15 result: Option<String> => "result",
             /// `fail_reason`; one of `ACCOUNT_ABNORMAL` `TIME_OUT_CLOSED` `PAYER_ACCOUNT_ABNORMAL` `INVALID_REQUEST`.
-            16 fail_reason: Option<String> => w::Field::new("fail_reason"),
+            16 fail_reason: Option<String> => "fail_reason",
             /// `finish_time`.
-            17 finish_time: Option<String> => w::Field::new("finish_time"),
+            17 finish_time: Option<String> => "finish_time",
         }
     }
 
@@ -1454,114 +1468,114 @@ pub mod pay {
         /// * Catalog: `pay_v2.secapi.pay.refund`.
         pub struct Refund {
             /// `mch_id`.
-            0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+            0 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `appid`.
-            1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            1 appid: xinqiao_types::AppId => "appid: must",
             /// `nonce_str`.
-            2 nonce_str: String => w::Field::must("nonce_str"),
+            2 nonce_str: String => "nonce_str: must",
             /// `sign_type`; one of `MD5` `HMAC-SHA256`.
-            3 sign_type: Option<String> => w::Field::new("sign_type"),
+            3 sign_type: Option<String> => "sign_type",
             /// `sign`.
-            4 sign: String => w::Field::must("sign"),
+            4 sign: String => "sign: must",
             /// `sub_mch_id`.
-            5 sub_mch_id: Option<String> => w::Field::new("sub_mch_id"),
+            5 sub_mch_id: Option<String> => "sub_mch_id",
             /// `sub_appid`.
-            6 sub_appid: Option<String> => w::Field::new("sub_appid"),
+            6 sub_appid: Option<String> => "sub_appid",
             /// `out_trade_no`; needed according to the documentation.
-            7 out_trade_no: Option<String> => w::Field::new("out_trade_no"),
+            7 out_trade_no: Option<String> => "out_trade_no",
             /// `transaction_id`; needed according to the documentation.
-            8 transaction_id: Option<String> => w::Field::new("transaction_id"),
+            8 transaction_id: Option<String> => "transaction_id",
             /// `out_refund_no`.
-            9 out_refund_no: String => w::Field::must("out_refund_no"),
+            9 out_refund_no: String => "out_refund_no: must",
             /// `total_fee`; unit fen.
-            10 total_fee: xinqiao_types::Fen => w::Field::must("total_fee"),
+            10 total_fee: xinqiao_types::Fen => "total_fee: must",
             /// `refund_fee`; unit fen.
-            11 refund_fee: xinqiao_types::Fen => w::Field::must("refund_fee"),
+            11 refund_fee: xinqiao_types::Fen => "refund_fee: must",
             /// `cash_refund_fee`; unit fen.
-            12 cash_refund_fee: Option<xinqiao_types::Fen> => w::Field::new("cash_refund_fee"),
+            12 cash_refund_fee: Option<xinqiao_types::Fen> => "cash_refund_fee",
             /// `refund_fee_type`.
-            13 refund_fee_type: Option<String> => w::Field::new("refund_fee_type"),
+            13 refund_fee_type: Option<String> => "refund_fee_type",
             /// `refund_desc`.
-            14 refund_desc: Option<String> => w::Field::new("refund_desc"),
+            14 refund_desc: Option<String> => "refund_desc",
             /// `notify_url`.
-            15 notify_url: Option<String> => w::Field::new("notify_url"),
+            15 notify_url: Option<String> => "notify_url",
             /// `refund_account`.
-            16 refund_account: Option<String> => w::Field::new("refund_account"),
+            16 refund_account: Option<String> => "refund_account",
         }
         new(
-            mch_id: xinqiao_types::MchId,
-            appid: xinqiao_types::AppId,
-            nonce_str: String,
-            sign: String,
-            out_refund_no: String,
+            mch_id: impl Into<xinqiao_types::MchId>,
+            appid: impl Into<xinqiao_types::AppId>,
+            nonce_str: impl Into<String>,
+            sign: impl Into<String>,
+            out_refund_no: impl Into<String>,
             total_fee: xinqiao_types::Fen,
             refund_fee: xinqiao_types::Fen,
         )
-        set(
+        text(
             sign_type: String,
             sub_mch_id: String,
             sub_appid: String,
             out_trade_no: String,
             transaction_id: String,
-            cash_refund_fee: xinqiao_types::Fen,
             refund_fee_type: String,
             refund_desc: String,
             notify_url: String,
             refund_account: String,
         )
+        set(cash_refund_fee: xinqiao_types::Fen)
     }
 
     w::record! {
         /// Answer to [`Refund`].
         pub struct RefundResponse {
             /// `mch_id`.
-            0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+            0 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `appid`.
-            1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            1 appid: xinqiao_types::AppId => "appid: must",
             /// `nonce_str`.
-            2 nonce_str: Option<String> => w::Field::new("nonce_str"),
+            2 nonce_str: Option<String> => "nonce_str",
             /// `sign_type`.
-            3 sign_type: Option<String> => w::Field::new("sign_type"),
+            3 sign_type: Option<String> => "sign_type",
             /// `sign`.
-            4 sign: Option<String> => w::Field::new("sign"),
+            4 sign: Option<String> => "sign",
             /// `sub_mch_id`.
-            5 sub_mch_id: Option<String> => w::Field::new("sub_mch_id"),
+            5 sub_mch_id: Option<String> => "sub_mch_id",
             /// `sub_appid`.
-            6 sub_appid: Option<String> => w::Field::new("sub_appid"),
+            6 sub_appid: Option<String> => "sub_appid",
             /// `out_trade_no`.
-            7 out_trade_no: String => w::Field::must("out_trade_no"),
+            7 out_trade_no: String => "out_trade_no: must",
             /// `transaction_id`.
-            8 transaction_id: String => w::Field::must("transaction_id"),
+            8 transaction_id: String => "transaction_id: must",
             /// `out_refund_no`.
-            9 out_refund_no: String => w::Field::must("out_refund_no"),
+            9 out_refund_no: String => "out_refund_no: must",
             /// `refund_id`.
-            10 refund_id: String => w::Field::must("refund_id"),
+            10 refund_id: String => "refund_id: must",
             /// `total_fee`; unit fen.
-            11 total_fee: xinqiao_types::Fen => w::Field::must("total_fee"),
+            11 total_fee: xinqiao_types::Fen => "total_fee: must",
             /// `fee_type`.
-            12 fee_type: Option<String> => w::Field::new("fee_type"),
+            12 fee_type: Option<String> => "fee_type",
             /// `refund_fee`; unit fen.
-            13 refund_fee: xinqiao_types::Fen => w::Field::must("refund_fee"),
+            13 refund_fee: xinqiao_types::Fen => "refund_fee: must",
             /// `settlement_total_fee`; unit fen.
-            14 settlement_total_fee: Option<xinqiao_types::Fen> => w::Field::new("settlement_total_fee"),
+            14 settlement_total_fee: Option<xinqiao_types::Fen> => "settlement_total_fee",
             /// `settlement_refund_fee`; unit fen.
-            15 settlement_refund_fee: Option<xinqiao_types::Fen> => w::Field::new("settlement_refund_fee"),
+            15 settlement_refund_fee: Option<xinqiao_types::Fen> => "settlement_refund_fee",
             /// `coupon_refund_fee`.
-            16 coupon_refund_fee: Option<i64> => w::Field::new("coupon_refund_fee"),
+            16 coupon_refund_fee: Option<i64> => "coupon_refund_fee",
             /// `coupon_refund_count`.
-            17 coupon_refund_count: Option<i64> => w::Field::new("coupon_refund_count"),
+            17 coupon_refund_count: Option<i64> => "coupon_refund_count",
             /// `coupon_refund_id_$n`.
-            18 coupon_refund_id_n: Option<Vec<String>> => w::Field::new("coupon_refund_id_$n").numbered(),
+            18 coupon_refund_id_n: Option<Vec<String>> => "coupon_refund_id_$n: numbered",
             /// `coupon_type_$n`.
-            19 coupon_type_n: Option<Vec<String>> => w::Field::new("coupon_type_$n").numbered(),
+            19 coupon_type_n: Option<Vec<String>> => "coupon_type_$n: numbered",
             /// `coupon_refund_fee_$n`; unit fen.
-            20 coupon_refund_fee_n: Option<Vec<xinqiao_types::Fen>> => w::Field::new("coupon_refund_fee_$n").numbered(),
+            20 coupon_refund_fee_n: Option<Vec<xinqiao_types::Fen>> => "coupon_refund_fee_$n: numbered",
             /// `cash_fee`; unit fen.
-            21 cash_fee: Option<xinqiao_types::Fen> => w::Field::new("cash_fee"),
+            21 cash_fee: Option<xinqiao_types::Fen> => "cash_fee",
             /// `cash_refund_fee`; unit fen.
-            22 cash_refund_fee: Option<xinqiao_types::Fen> => w::Field::new("cash_refund_fee"),
+            22 cash_refund_fee: Option<xinqiao_types::Fen> => "cash_refund_fee",
             /// `cash_fee_type`.
-            23 cash_fee_type: Option<String> => w::Field::new("cash_fee_type"),
+            23 cash_fee_type: Option<String> => "cash_fee_type",
         }
     }
 
@@ -1592,119 +1606,118 @@ pub mod pay {
         /// * Catalog: `pay_v2.secapi.pay.refundv2`.
         pub struct Refundv2 {
             /// `mch_id`.
-            0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+            0 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `appid`.
-            1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            1 appid: xinqiao_types::AppId => "appid: must",
             /// `nonce_str`.
-            2 nonce_str: String => w::Field::must("nonce_str"),
+            2 nonce_str: String => "nonce_str: must",
             /// `sign_type`; one of `MD5` `HMAC-SHA256`.
-            3 sign_type: Option<String> => w::Field::new("sign_type"),
+            3 sign_type: Option<String> => "sign_type",
             /// `sign`.
-            4 sign: String => w::Field::must("sign"),
+            4 sign: String => "sign: must",
             /// `sub_mch_id`.
-            5 sub_mch_id: Option<String> => w::Field::new("sub_mch_id"),
+            5 sub_mch_id: Option<String> => "sub_mch_id",
             /// `sub_appid`.
-            6 sub_appid: Option<String> => w::Field::new("sub_appid"),
+            6 sub_appid: Option<String> => "sub_appid",
             /// `out_trade_no`; needed according to the documentation.
-            7 out_trade_no: Option<String> => w::Field::new("out_trade_no"),
+            7 out_trade_no: Option<String> => "out_trade_no",
             /// `transaction_id`; needed according to the documentation.
-            8 transaction_id: Option<String> => w::Field::new("transaction_id"),
+            8 transaction_id: Option<String> => "transaction_id",
             /// `out_refund_no`.
-            9 out_refund_no: String => w::Field::must("out_refund_no"),
+            9 out_refund_no: String => "out_refund_no: must",
             /// `total_fee`; unit fen.
-            10 total_fee: xinqiao_types::Fen => w::Field::must("total_fee"),
+            10 total_fee: xinqiao_types::Fen => "total_fee: must",
             /// `refund_fee`; unit fen.
-            11 refund_fee: xinqiao_types::Fen => w::Field::must("refund_fee"),
+            11 refund_fee: xinqiao_types::Fen => "refund_fee: must",
             /// `cash_refund_fee`; unit fen.
-            12 cash_refund_fee: Option<xinqiao_types::Fen> => w::Field::new("cash_refund_fee"),
+            12 cash_refund_fee: Option<xinqiao_types::Fen> => "cash_refund_fee",
             /// `refund_fee_type`.
-            13 refund_fee_type: Option<String> => w::Field::new("refund_fee_type"),
+            13 refund_fee_type: Option<String> => "refund_fee_type",
             /// `refund_desc`.
-            14 refund_desc: Option<String> => w::Field::new("refund_desc"),
+            14 refund_desc: Option<String> => "refund_desc",
             /// `notify_url`.
-            15 notify_url: Option<String> => w::Field::new("notify_url"),
+            15 notify_url: Option<String> => "notify_url",
             /// `refund_account`.
-            16 refund_account: Option<String> => w::Field::new("refund_account"),
+            16 refund_account: Option<String> => "refund_account",
             /// `detail`.
-            17 detail: Option<super::Refundv2Detail> => w::Field::new("detail").spelled(w::Spelling::JsonText),
+            17 detail: Option<super::Refundv2Detail> => "detail: json",
         }
         new(
-            mch_id: xinqiao_types::MchId,
-            appid: xinqiao_types::AppId,
-            nonce_str: String,
-            sign: String,
-            out_refund_no: String,
+            mch_id: impl Into<xinqiao_types::MchId>,
+            appid: impl Into<xinqiao_types::AppId>,
+            nonce_str: impl Into<String>,
+            sign: impl Into<String>,
+            out_refund_no: impl Into<String>,
             total_fee: xinqiao_types::Fen,
             refund_fee: xinqiao_types::Fen,
         )
-        set(
+        text(
             sign_type: String,
             sub_mch_id: String,
             sub_appid: String,
             out_trade_no: String,
             transaction_id: String,
-            cash_refund_fee: xinqiao_types::Fen,
             refund_fee_type: String,
             refund_desc: String,
             notify_url: String,
             refund_account: String,
-            detail: super::Refundv2Detail,
         )
+        set(cash_refund_fee: xinqiao_types::Fen, detail: super::Refundv2Detail)
     }
 
     w::record! {
         /// Answer to [`Refundv2`].
         pub struct Refundv2Response {
             /// `mch_id`.
-            0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+            0 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `appid`.
-            1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            1 appid: xinqiao_types::AppId => "appid: must",
             /// `nonce_str`.
-            2 nonce_str: Option<String> => w::Field::new("nonce_str"),
+            2 nonce_str: Option<String> => "nonce_str",
             /// `sign_type`.
-            3 sign_type: Option<String> => w::Field::new("sign_type"),
+            3 sign_type: Option<String> => "sign_type",
             /// `sign`.
-            4 sign: Option<String> => w::Field::new("sign"),
+            4 sign: Option<String> => "sign",
             /// `sub_mch_id`.
-            5 sub_mch_id: Option<String> => w::Field::new("sub_mch_id"),
+            5 sub_mch_id: Option<String> => "sub_mch_id",
             /// `sub_appid`.
-            6 sub_appid: Option<String> => w::Field::new("sub_appid"),
+            6 sub_appid: Option<String> => "sub_appid",
             /// `out_trade_no`.
-            7 out_trade_no: String => w::Field::must("out_trade_no"),
+            7 out_trade_no: String => "out_trade_no: must",
             /// `transaction_id`.
-            8 transaction_id: String => w::Field::must("transaction_id"),
+            8 transaction_id: String => "transaction_id: must",
             /// `out_refund_no`.
-            9 out_refund_no: String => w::Field::must("out_refund_no"),
+            9 out_refund_no: String => "out_refund_no: must",
             /// `refund_id`.
-            10 refund_id: String => w::Field::must("refund_id"),
+            10 refund_id: String => "refund_id: must",
             /// `total_fee`; unit fen.
-            11 total_fee: xinqiao_types::Fen => w::Field::must("total_fee"),
+            11 total_fee: xinqiao_types::Fen => "total_fee: must",
             /// `fee_type`.
-            12 fee_type: Option<String> => w::Field::new("fee_type"),
+            12 fee_type: Option<String> => "fee_type",
             /// `refund_fee`; unit fen.
-            13 refund_fee: xinqiao_types::Fen => w::Field::must("refund_fee"),
+            13 refund_fee: xinqiao_types::Fen => "refund_fee: must",
             /// `cash_fee`; unit fen.
-            14 cash_fee: Option<xinqiao_types::Fen> => w::Field::new("cash_fee"),
+            14 cash_fee: Option<xinqiao_types::Fen> => "cash_fee",
             /// `cash_refund_fee`; unit fen.
-            15 cash_refund_fee: Option<xinqiao_types::Fen> => w::Field::new("cash_refund_fee"),
+            15 cash_refund_fee: Option<xinqiao_types::Fen> => "cash_refund_fee",
             /// `promotion_detail`.
-            16 promotion_detail: Option<super::PromotionDetail> => w::Field::new("promotion_detail").spelled(w::Spelling::JsonText),
+            16 promotion_detail: Option<super::PromotionDetail> => "promotion_detail: json",
             /// `settlement_refund_fee`.
-            17 settlement_refund_fee: Option<i64> => w::Field::new("settlement_refund_fee"),
+            17 settlement_refund_fee: Option<i64> => "settlement_refund_fee",
             /// `settlement_total_fee`.
-            18 settlement_total_fee: Option<i64> => w::Field::new("settlement_total_fee"),
+            18 settlement_total_fee: Option<i64> => "settlement_total_fee",
             /// `cash_fee_type`.
-            19 cash_fee_type: Option<String> => w::Field::new("cash_fee_type"),
+            19 cash_fee_type: Option<String> => "cash_fee_type",
             /// `coupon_type_$n`.
-            20 coupon_type_n: Option<Vec<String>> => w::Field::new("coupon_type_$n").numbered(),
+            20 coupon_type_n: Option<Vec<String>> => "coupon_type_$n: numbered",
             /// `coupon_refund_fee`.
-            21 coupon_refund_fee: Option<i64> => w::Field::new("coupon_refund_fee"),
+            21 coupon_refund_fee: Option<i64> => "coupon_refund_fee",
             /// `coupon_refund_fee_$n`.
-            22 coupon_refund_fee_n: Option<Vec<i64>> => w::Field::new("coupon_refund_fee_$n").numbered(),
+            22 coupon_refund_fee_n: Option<Vec<i64>> => "coupon_refund_fee_$n: numbered",
             /// `coupon_refund_count`.
-            23 coupon_refund_count: Option<i64> => w::Field::new("coupon_refund_count"),
+            23 coupon_refund_count: Option<i64> => "coupon_refund_count",
             /// `coupon_refund_id_$n`.
-            24 coupon_refund_id_n: Option<Vec<String>> => w::Field::new("coupon_refund_id_$n").numbered(),
+            24 coupon_refund_id_n: Option<Vec<String>> => "coupon_refund_id_$n: numbered",
         }
     }
 
@@ -1735,26 +1748,31 @@ pub mod pay {
         /// * Catalog: `pay_v2.secapi.pay.reverse`.
         pub struct Reverse {
             /// `mch_id`.
-            0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+            0 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `appid`.
-            1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            1 appid: xinqiao_types::AppId => "appid: must",
             /// `nonce_str`.
-            2 nonce_str: String => w::Field::must("nonce_str"),
+            2 nonce_str: String => "nonce_str: must",
             /// `sign_type`; one of `MD5` `HMAC-SHA256`.
-            3 sign_type: Option<String> => w::Field::new("sign_type"),
+            3 sign_type: Option<String> => "sign_type",
             /// `sign`.
-            4 sign: String => w::Field::must("sign"),
+            4 sign: String => "sign: must",
             /// `sub_mch_id`.
-            5 sub_mch_id: Option<String> => w::Field::new("sub_mch_id"),
+            5 sub_mch_id: Option<String> => "sub_mch_id",
             /// `sub_appid`.
-            6 sub_appid: Option<String> => w::Field::new("sub_appid"),
+            6 sub_appid: Option<String> => "sub_appid",
             /// `out_trade_no`; needed according to the documentation.
-            7 out_trade_no: Option<String> => w::Field::new("out_trade_no"),
+            7 out_trade_no: Option<String> => "out_trade_no",
             /// `transaction_id`.
-            8 transaction_id: Option<String> => w::Field::new("transaction_id"),
+            8 transaction_id: Option<String> => "transaction_id",
         }
-        new(mch_id: xinqiao_types::MchId, appid: xinqiao_types::AppId, nonce_str: String, sign: String)
-        set(
+        new(
+            mch_id: impl Into<xinqiao_types::MchId>,
+            appid: impl Into<xinqiao_types::AppId>,
+            nonce_str: impl Into<String>,
+            sign: impl Into<String>,
+        )
+        text(
             sign_type: String,
             sub_mch_id: String,
             sub_appid: String,
@@ -1767,21 +1785,21 @@ pub mod pay {
         /// Answer to [`Reverse`].
         pub struct ReverseResponse {
             /// `mch_id`.
-            0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+            0 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `appid`.
-            1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            1 appid: xinqiao_types::AppId => "appid: must",
             /// `nonce_str`.
-            2 nonce_str: Option<String> => w::Field::new("nonce_str"),
+            2 nonce_str: Option<String> => "nonce_str",
             /// `sign_type`.
-            3 sign_type: Option<String> => w::Field::new("sign_type"),
+            3 sign_type: Option<String> => "sign_type",
             /// `sign`.
-            4 sign: Option<String> => w::Field::new("sign"),
+            4 sign: Option<String> => "sign",
             /// `sub_mch_id`.
-            5 sub_mch_id: Option<String> => w::Field::new("sub_mch_id"),
+            5 sub_mch_id: Option<String> => "sub_mch_id",
             /// `sub_appid`.
-            6 sub_appid: Option<String> => w::Field::new("sub_appid"),
+            6 sub_appid: Option<String> => "sub_appid",
             /// `recall`.
-            7 recall: bool => w::Field::must("recall").spelled(w::Spelling::BoolYn),
+            7 recall: bool => "recall: must yes-no",
         }
     }
 

@@ -11,85 +11,85 @@ w::record! {
     /// * Catalog: `pay_v2.transit.queryorder`.
     pub struct Queryorder {
         /// `mch_id`.
-        0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+        0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `nonce_str`.
-        2 nonce_str: String => w::Field::must("nonce_str"),
+        2 nonce_str: String => "nonce_str: must",
         /// `sign_type`; one of `HMAC-SHA256`.
-        3 sign_type: String => w::Field::must("sign_type"),
+        3 sign_type: String => "sign_type: must",
         /// `sign`.
-        4 sign: String => w::Field::must("sign"),
+        4 sign: String => "sign: must",
         /// `out_trade_no`; needed according to the documentation.
-        5 out_trade_no: Option<String> => w::Field::new("out_trade_no"),
+        5 out_trade_no: Option<String> => "out_trade_no",
         /// `transaction_id`; needed according to the documentation.
-        6 transaction_id: Option<String> => w::Field::new("transaction_id"),
+        6 transaction_id: Option<String> => "transaction_id",
     }
     new(
-        mch_id: xinqiao_types::MchId,
-        appid: xinqiao_types::AppId,
-        nonce_str: String,
-        sign_type: String,
-        sign: String,
+        mch_id: impl Into<xinqiao_types::MchId>,
+        appid: impl Into<xinqiao_types::AppId>,
+        nonce_str: impl Into<String>,
+        sign_type: impl Into<String>,
+        sign: impl Into<String>,
     )
-    set(out_trade_no: String, transaction_id: String)
+    text(out_trade_no: String, transaction_id: String)
 }
 
 w::record! {
     /// Answer to [`Queryorder`].
     pub struct QueryorderResponse {
         /// `mch_id`.
-        0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+        0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `nonce_str`.
-        2 nonce_str: Option<String> => w::Field::new("nonce_str"),
+        2 nonce_str: Option<String> => "nonce_str",
         /// `sign_type`.
-        3 sign_type: Option<String> => w::Field::new("sign_type"),
+        3 sign_type: Option<String> => "sign_type",
         /// `sign`.
-        4 sign: Option<String> => w::Field::new("sign"),
+        4 sign: Option<String> => "sign",
         /// `device_info`.
-        5 device_info: Option<String> => w::Field::new("device_info"),
+        5 device_info: Option<String> => "device_info",
         /// `openid`.
-        6 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        6 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `is_subscribe`.
-        7 is_subscribe: Option<bool> => w::Field::new("is_subscribe").spelled(w::Spelling::BoolYn),
+        7 is_subscribe: Option<bool> => "is_subscribe: yes-no",
         /// `trade_state`; one of `SUCCESS` `REFUND` `NOTPAY` `CLOSED` `REVOKED` `USERPAYING` `PAYERROR` `ACCEPT`.
-        8 trade_state: String => w::Field::must("trade_state"),
+        8 trade_state: String => "trade_state: must",
         /// `trade_state_desc`.
-        9 trade_state_desc: String => w::Field::must("trade_state_desc"),
+        9 trade_state_desc: String => "trade_state_desc: must",
         /// `trade_type`; one of `PAP`.
-        10 trade_type: String => w::Field::must("trade_type"),
+        10 trade_type: String => "trade_type: must",
         /// `bank_type`.
-        11 bank_type: String => w::Field::must("bank_type"),
+        11 bank_type: String => "bank_type: must",
         /// `total_fee`; unit fen.
-        12 total_fee: xinqiao_types::Fen => w::Field::must("total_fee"),
+        12 total_fee: xinqiao_types::Fen => "total_fee: must",
         /// `fee_type`.
-        13 fee_type: Option<String> => w::Field::new("fee_type"),
+        13 fee_type: Option<String> => "fee_type",
         /// `settlement_total_fee`; unit fen.
-        14 settlement_total_fee: Option<xinqiao_types::Fen> => w::Field::new("settlement_total_fee"),
+        14 settlement_total_fee: Option<xinqiao_types::Fen> => "settlement_total_fee",
         /// `coupon_fee`.
-        15 coupon_fee: Option<i64> => w::Field::new("coupon_fee"),
+        15 coupon_fee: Option<i64> => "coupon_fee",
         /// `coupon_count`.
-        16 coupon_count: Option<i64> => w::Field::new("coupon_count"),
+        16 coupon_count: Option<i64> => "coupon_count",
         /// `coupon_id_$n`.
-        17 coupon_id_n: Option<Vec<String>> => w::Field::new("coupon_id_$n").numbered(),
+        17 coupon_id_n: Option<Vec<String>> => "coupon_id_$n: numbered",
         /// `coupon_type_$n`.
-        18 coupon_type_n: Option<Vec<String>> => w::Field::new("coupon_type_$n").numbered(),
+        18 coupon_type_n: Option<Vec<String>> => "coupon_type_$n: numbered",
         /// `coupon_fee_$n`; unit fen.
-        19 coupon_fee_n: Option<Vec<xinqiao_types::Fen>> => w::Field::new("coupon_fee_$n").numbered(),
+        19 coupon_fee_n: Option<Vec<xinqiao_types::Fen>> => "coupon_fee_$n: numbered",
         /// `cash_fee`; unit fen.
-        20 cash_fee: Option<xinqiao_types::Fen> => w::Field::new("cash_fee"),
+        20 cash_fee: Option<xinqiao_types::Fen> => "cash_fee",
         /// `cash_fee_type`.
-        21 cash_fee_type: Option<String> => w::Field::new("cash_fee_type"),
+        21 cash_fee_type: Option<String> => "cash_fee_type",
         /// `out_trade_no`.
-        22 out_trade_no: String => w::Field::must("out_trade_no"),
+        22 out_trade_no: String => "out_trade_no: must",
         /// `transaction_id`.
-        23 transaction_id: String => w::Field::must("transaction_id"),
+        23 transaction_id: String => "transaction_id: must",
         /// `attach`.
-        24 attach: Option<String> => w::Field::new("attach"),
+        24 attach: Option<String> => "attach",
         /// `time_end`; format `yyyyMMddHHmmss`.
-        25 time_end: Option<String> => w::Field::new("time_end"),
+        25 time_end: Option<String> => "time_end",
     }
 }
 
@@ -124,82 +124,82 @@ pub mod partnerpay {
         /// * Catalog: `pay_v2.transit.partnerpay.payapply`.
         pub struct Payapply {
             /// `appid`.
-            0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            0 appid: xinqiao_types::AppId => "appid: must",
             /// `sub_appid`.
-            1 sub_appid: Option<String> => w::Field::new("sub_appid"),
+            1 sub_appid: Option<String> => "sub_appid",
             /// `mch_id`.
-            2 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+            2 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `sub_mch_id`.
-            3 sub_mch_id: String => w::Field::must("sub_mch_id"),
+            3 sub_mch_id: String => "sub_mch_id: must",
             /// `nonce_str`.
-            4 nonce_str: String => w::Field::must("nonce_str"),
+            4 nonce_str: String => "nonce_str: must",
             /// `sign_type`; one of `HMAC-SHA256`.
-            5 sign_type: String => w::Field::must("sign_type"),
+            5 sign_type: String => "sign_type: must",
             /// `sign`.
-            6 sign: String => w::Field::must("sign"),
+            6 sign: String => "sign: must",
             /// `body`.
-            7 body: String => w::Field::must("body"),
+            7 body: String => "body: must",
             /// `detail`.
-            8 detail: Option<String> => w::Field::new("detail"),
+            8 detail: Option<String> => "detail",
             /// `attach`.
-            9 attach: Option<String> => w::Field::new("attach"),
+            9 attach: Option<String> => "attach",
             /// `out_trade_no`.
-            10 out_trade_no: String => w::Field::must("out_trade_no"),
+            10 out_trade_no: String => "out_trade_no: must",
             /// `total_fee`.
-            11 total_fee: i64 => w::Field::must("total_fee"),
+            11 total_fee: i64 => "total_fee: must",
             /// `fee_type`.
-            12 fee_type: Option<String> => w::Field::new("fee_type"),
+            12 fee_type: Option<String> => "fee_type",
             /// `spbill_create_ip`.
-            13 spbill_create_ip: String => w::Field::must("spbill_create_ip"),
+            13 spbill_create_ip: String => "spbill_create_ip: must",
             /// `goods_tag`.
-            14 goods_tag: Option<String> => w::Field::new("goods_tag"),
+            14 goods_tag: Option<String> => "goods_tag",
             /// `notify_url`.
-            15 notify_url: String => w::Field::must("notify_url"),
+            15 notify_url: String => "notify_url: must",
             /// `trade_type`; one of `PAP`.
-            16 trade_type: String => w::Field::must("trade_type"),
+            16 trade_type: String => "trade_type: must",
             /// `contract_id`.
-            17 contract_id: Option<String> => w::Field::new("contract_id"),
+            17 contract_id: Option<String> => "contract_id",
             /// `trade_scene`; one of `METRO` `BUS`.
-            18 trade_scene: String => w::Field::must("trade_scene"),
+            18 trade_scene: String => "trade_scene: must",
             /// `scene_info`.
-            19 scene_info: String => w::Field::must("scene_info"),
+            19 scene_info: String => "scene_info: must",
             /// `clientip`.
-            20 clientip: Option<String> => w::Field::new("clientip"),
+            20 clientip: Option<String> => "clientip",
             /// `deviceid`.
-            21 deviceid: Option<String> => w::Field::new("deviceid"),
+            21 deviceid: Option<String> => "deviceid",
             /// `mobile`.
-            22 mobile: Option<String> => w::Field::new("mobile").masked(),
+            22 mobile: Option<String> => "mobile: masked",
             /// `email`.
-            23 email: Option<String> => w::Field::new("email").masked(),
+            23 email: Option<String> => "email: masked",
             /// `qq`.
-            24 qq: Option<String> => w::Field::new("qq"),
+            24 qq: Option<String> => "qq",
             /// `openid`.
-            25 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+            25 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// `creid`.
-            26 creid: Option<String> => w::Field::new("creid"),
+            26 creid: Option<String> => "creid",
             /// `outerid`.
-            27 outerid: Option<String> => w::Field::new("outerid"),
+            27 outerid: Option<String> => "outerid",
             /// `version`; one of `2.0`.
-            28 version: String => w::Field::must("version"),
+            28 version: String => "version: must",
         }
         new(
-            appid: xinqiao_types::AppId,
-            mch_id: xinqiao_types::MchId,
-            sub_mch_id: String,
-            nonce_str: String,
-            sign_type: String,
-            sign: String,
-            body: String,
-            out_trade_no: String,
+            appid: impl Into<xinqiao_types::AppId>,
+            mch_id: impl Into<xinqiao_types::MchId>,
+            sub_mch_id: impl Into<String>,
+            nonce_str: impl Into<String>,
+            sign_type: impl Into<String>,
+            sign: impl Into<String>,
+            body: impl Into<String>,
+            out_trade_no: impl Into<String>,
             total_fee: i64,
-            spbill_create_ip: String,
-            notify_url: String,
-            trade_type: String,
-            trade_scene: String,
-            scene_info: String,
-            version: String,
+            spbill_create_ip: impl Into<String>,
+            notify_url: impl Into<String>,
+            trade_type: impl Into<String>,
+            trade_scene: impl Into<String>,
+            scene_info: impl Into<String>,
+            version: impl Into<String>,
         )
-        set(
+        text(
             sub_appid: String,
             detail: String,
             attach: String,
@@ -221,19 +221,19 @@ pub mod partnerpay {
         /// Answer to [`Payapply`].
         pub struct PayapplyResponse {
             /// `appid`.
-            0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            0 appid: xinqiao_types::AppId => "appid: must",
             /// `sub_appid`.
-            1 sub_appid: Option<String> => w::Field::new("sub_appid"),
+            1 sub_appid: Option<String> => "sub_appid",
             /// `mch_id`.
-            2 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+            2 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `sub_mch_id`.
-            3 sub_mch_id: String => w::Field::must("sub_mch_id"),
+            3 sub_mch_id: String => "sub_mch_id: must",
             /// `device_info`.
-            4 device_info: Option<String> => w::Field::new("device_info"),
+            4 device_info: Option<String> => "device_info",
             /// `nonce_str`.
-            5 nonce_str: String => w::Field::must("nonce_str"),
+            5 nonce_str: String => "nonce_str: must",
             /// `sign`.
-            6 sign: String => w::Field::must("sign"),
+            6 sign: String => "sign: must",
         }
     }
 
@@ -264,96 +264,96 @@ pub mod partnerpay {
         /// * Catalog: `pay_v2.transit.partnerpay.queryorder`.
         pub struct Queryorder {
             /// `mch_id`.
-            0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+            0 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `appid`.
-            1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            1 appid: xinqiao_types::AppId => "appid: must",
             /// `nonce_str`.
-            2 nonce_str: String => w::Field::must("nonce_str"),
+            2 nonce_str: String => "nonce_str: must",
             /// `sign_type`; one of `HMAC-SHA256`.
-            3 sign_type: String => w::Field::must("sign_type"),
+            3 sign_type: String => "sign_type: must",
             /// `sign`.
-            4 sign: String => w::Field::must("sign"),
+            4 sign: String => "sign: must",
             /// `out_trade_no`; needed according to the documentation.
-            5 out_trade_no: Option<String> => w::Field::new("out_trade_no"),
+            5 out_trade_no: Option<String> => "out_trade_no",
             /// `transaction_id`; needed according to the documentation.
-            6 transaction_id: Option<String> => w::Field::new("transaction_id"),
+            6 transaction_id: Option<String> => "transaction_id",
             /// `sub_mch_id`.
-            7 sub_mch_id: String => w::Field::must("sub_mch_id"),
+            7 sub_mch_id: String => "sub_mch_id: must",
             /// `sub_appid`.
-            8 sub_appid: Option<String> => w::Field::new("sub_appid"),
+            8 sub_appid: Option<String> => "sub_appid",
         }
         new(
-            mch_id: xinqiao_types::MchId,
-            appid: xinqiao_types::AppId,
-            nonce_str: String,
-            sign_type: String,
-            sign: String,
-            sub_mch_id: String,
+            mch_id: impl Into<xinqiao_types::MchId>,
+            appid: impl Into<xinqiao_types::AppId>,
+            nonce_str: impl Into<String>,
+            sign_type: impl Into<String>,
+            sign: impl Into<String>,
+            sub_mch_id: impl Into<String>,
         )
-        set(out_trade_no: String, transaction_id: String, sub_appid: String)
+        text(out_trade_no: String, transaction_id: String, sub_appid: String)
     }
 
     w::record! {
         /// Answer to [`Queryorder`].
         pub struct QueryorderResponse {
             /// `mch_id`.
-            0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+            0 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `appid`.
-            1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            1 appid: xinqiao_types::AppId => "appid: must",
             /// `nonce_str`.
-            2 nonce_str: Option<String> => w::Field::new("nonce_str"),
+            2 nonce_str: Option<String> => "nonce_str",
             /// `sign_type`.
-            3 sign_type: Option<String> => w::Field::new("sign_type"),
+            3 sign_type: Option<String> => "sign_type",
             /// `sign`.
-            4 sign: Option<String> => w::Field::new("sign"),
+            4 sign: Option<String> => "sign",
             /// `sub_mch_id`.
-            5 sub_mch_id: String => w::Field::must("sub_mch_id"),
+            5 sub_mch_id: String => "sub_mch_id: must",
             /// `sub_appid`.
-            6 sub_appid: Option<String> => w::Field::new("sub_appid"),
+            6 sub_appid: Option<String> => "sub_appid",
             /// `device_info`.
-            7 device_info: Option<String> => w::Field::new("device_info"),
+            7 device_info: Option<String> => "device_info",
             /// `openid`.
-            8 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            8 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `is_subscribe`.
-            9 is_subscribe: Option<bool> => w::Field::new("is_subscribe").spelled(w::Spelling::BoolYn),
+            9 is_subscribe: Option<bool> => "is_subscribe: yes-no",
             /// `trade_state`; one of `SUCCESS` `REFUND` `NOTPAY` `CLOSED` `REVOKED` `USERPAYING` `PAYERROR` `ACCEPT`.
-            10 trade_state: String => w::Field::must("trade_state"),
+            10 trade_state: String => "trade_state: must",
             /// `trade_state_desc`.
-            11 trade_state_desc: String => w::Field::must("trade_state_desc"),
+            11 trade_state_desc: String => "trade_state_desc: must",
             /// `trade_type`; one of `PAP`.
-            12 trade_type: String => w::Field::must("trade_type"),
+            12 trade_type: String => "trade_type: must",
             /// `bank_type`.
-            13 bank_type: String => w::Field::must("bank_type"),
+            13 bank_type: String => "bank_type: must",
             /// `total_fee`; unit fen.
-            14 total_fee: xinqiao_types::Fen => w::Field::must("total_fee"),
+            14 total_fee: xinqiao_types::Fen => "total_fee: must",
             /// `fee_type`.
-            15 fee_type: Option<String> => w::Field::new("fee_type"),
+            15 fee_type: Option<String> => "fee_type",
             /// `settlement_total_fee`; unit fen.
-            16 settlement_total_fee: Option<xinqiao_types::Fen> => w::Field::new("settlement_total_fee"),
+            16 settlement_total_fee: Option<xinqiao_types::Fen> => "settlement_total_fee",
             /// `coupon_fee`.
-            17 coupon_fee: Option<i64> => w::Field::new("coupon_fee"),
+            17 coupon_fee: Option<i64> => "coupon_fee",
             /// `coupon_count`.
-            18 coupon_count: Option<i64> => w::Field::new("coupon_count"),
+            18 coupon_count: Option<i64> => "coupon_count",
             /// `coupon_id_$n`.
-            19 coupon_id_n: Option<Vec<String>> => w::Field::new("coupon_id_$n").numbered(),
+            19 coupon_id_n: Option<Vec<String>> => "coupon_id_$n: numbered",
             /// `coupon_type_$n`.
-            20 coupon_type_n: Option<Vec<String>> => w::Field::new("coupon_type_$n").numbered(),
+            20 coupon_type_n: Option<Vec<String>> => "coupon_type_$n: numbered",
             /// `coupon_fee_$n`; unit fen.
-            21 coupon_fee_n: Option<Vec<xinqiao_types::Fen>> => w::Field::new("coupon_fee_$n").numbered(),
+            21 coupon_fee_n: Option<Vec<xinqiao_types::Fen>> => "coupon_fee_$n: numbered",
             /// `cash_fee`; unit fen.
-            22 cash_fee: Option<xinqiao_types::Fen> => w::Field::new("cash_fee"),
+            22 cash_fee: Option<xinqiao_types::Fen> => "cash_fee",
             /// `cash_fee_type`.
-            23 cash_fee_type: Option<String> => w::Field::new("cash_fee_type"),
+            23 cash_fee_type: Option<String> => "cash_fee_type",
             /// `out_trade_no`.
-            24 out_trade_no: String => w::Field::must("out_trade_no"),
+            24 out_trade_no: String => "out_trade_no: must",
             /// `transaction_id`.
-            25 transaction_id: String => w::Field::must("transaction_id"),
+            25 transaction_id: String => "transaction_id: must",
             /// `attach`.
-            26 attach: Option<String> => w::Field::new("attach"),
+            26 attach: Option<String> => "attach",
             /// `time_end`; format `yyyyMMddHHmmss`.
-            27 time_end: Option<String> => w::Field::new("time_end"),
+            27 time_end: Option<String> => "time_end",
             /// `sub_openid`.
-            28 sub_openid: Option<String> => w::Field::new("sub_openid"),
+            28 sub_openid: Option<String> => "sub_openid",
         }
     }
 
@@ -384,62 +384,62 @@ pub mod partnerpay {
         /// * Catalog: `pay_v2.transit.partnerpay.querystate`.
         pub struct Querystate {
             /// `appid`.
-            0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            0 appid: xinqiao_types::AppId => "appid: must",
             /// `sub_appid`.
-            1 sub_appid: Option<String> => w::Field::new("sub_appid"),
+            1 sub_appid: Option<String> => "sub_appid",
             /// `mch_id`.
-            2 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+            2 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `sub_mch_id`.
-            3 sub_mch_id: String => w::Field::must("sub_mch_id"),
+            3 sub_mch_id: String => "sub_mch_id: must",
             /// `nonce_str`.
-            4 nonce_str: String => w::Field::must("nonce_str"),
+            4 nonce_str: String => "nonce_str: must",
             /// `contract_id`.
-            5 contract_id: String => w::Field::must("contract_id"),
+            5 contract_id: String => "contract_id: must",
             /// `sign_type`; one of `HMAC-SHA256`.
-            6 sign_type: String => w::Field::must("sign_type"),
+            6 sign_type: String => "sign_type: must",
             /// `sign`.
-            7 sign: String => w::Field::must("sign"),
+            7 sign: String => "sign: must",
             /// `openid`.
-            8 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            8 openid: xinqiao_types::OpenId => "openid: must masked",
         }
         new(
-            appid: xinqiao_types::AppId,
-            mch_id: xinqiao_types::MchId,
-            sub_mch_id: String,
-            nonce_str: String,
-            contract_id: String,
-            sign_type: String,
-            sign: String,
-            openid: xinqiao_types::OpenId,
+            appid: impl Into<xinqiao_types::AppId>,
+            mch_id: impl Into<xinqiao_types::MchId>,
+            sub_mch_id: impl Into<String>,
+            nonce_str: impl Into<String>,
+            contract_id: impl Into<String>,
+            sign_type: impl Into<String>,
+            sign: impl Into<String>,
+            openid: impl Into<xinqiao_types::OpenId>,
         )
-        set(sub_appid: String)
+        text(sub_appid: String)
     }
 
     w::record! {
         /// Answer to [`Querystate`].
         pub struct QuerystateResponse {
             /// `appid`.
-            0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            0 appid: xinqiao_types::AppId => "appid: must",
             /// `sub_appid`.
-            1 sub_appid: Option<String> => w::Field::new("sub_appid"),
+            1 sub_appid: Option<String> => "sub_appid",
             /// `mch_id`.
-            2 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+            2 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `sub_mch_id`.
-            3 sub_mch_id: Option<String> => w::Field::new("sub_mch_id"),
+            3 sub_mch_id: Option<String> => "sub_mch_id",
             /// `nonce_str`.
-            4 nonce_str: String => w::Field::must("nonce_str"),
+            4 nonce_str: String => "nonce_str: must",
             /// `sign`.
-            5 sign: String => w::Field::must("sign"),
+            5 sign: String => "sign: must",
             /// `user_state`; one of `NORMAL` `BLOCKED` `OVERDUE`.
-            6 user_state: String => w::Field::must("user_state"),
+            6 user_state: String => "user_state: must",
             /// `contract_id`.
-            7 contract_id: Option<String> => w::Field::new("contract_id"),
+            7 contract_id: Option<String> => "contract_id",
             /// `plan_id`.
-            8 plan_id: Option<String> => w::Field::new("plan_id"),
+            8 plan_id: Option<String> => "plan_id",
             /// `contract_code`.
-            9 contract_code: Option<String> => w::Field::new("contract_code"),
+            9 contract_code: Option<String> => "contract_code",
             /// `contract_state`; one of `0` `1`.
-            10 contract_state: Option<String> => w::Field::new("contract_state"),
+            10 contract_state: Option<String> => "contract_state",
         }
     }
 
@@ -475,77 +475,77 @@ pub mod pay {
         /// * Catalog: `pay_v2.transit.pay.payapply`.
         pub struct Payapply {
             /// `appid`.
-            0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            0 appid: xinqiao_types::AppId => "appid: must",
             /// `mch_id`.
-            1 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+            1 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `nonce_str`.
-            2 nonce_str: String => w::Field::must("nonce_str"),
+            2 nonce_str: String => "nonce_str: must",
             /// `sign_type`; one of `HMAC-SHA256`.
-            3 sign_type: String => w::Field::must("sign_type"),
+            3 sign_type: String => "sign_type: must",
             /// `sign`.
-            4 sign: String => w::Field::must("sign"),
+            4 sign: String => "sign: must",
             /// `body`.
-            5 body: String => w::Field::must("body"),
+            5 body: String => "body: must",
             /// `detail`.
-            6 detail: Option<String> => w::Field::new("detail"),
+            6 detail: Option<String> => "detail",
             /// `attach`.
-            7 attach: Option<String> => w::Field::new("attach"),
+            7 attach: Option<String> => "attach",
             /// `out_trade_no`.
-            8 out_trade_no: String => w::Field::must("out_trade_no"),
+            8 out_trade_no: String => "out_trade_no: must",
             /// `total_fee`.
-            9 total_fee: i64 => w::Field::must("total_fee"),
+            9 total_fee: i64 => "total_fee: must",
             /// `fee_type`.
-            10 fee_type: Option<String> => w::Field::new("fee_type"),
+            10 fee_type: Option<String> => "fee_type",
             /// `spbill_create_ip`.
-            11 spbill_create_ip: String => w::Field::must("spbill_create_ip"),
+            11 spbill_create_ip: String => "spbill_create_ip: must",
             /// `goods_tag`.
-            12 goods_tag: Option<String> => w::Field::new("goods_tag"),
+            12 goods_tag: Option<String> => "goods_tag",
             /// `notify_url`.
-            13 notify_url: String => w::Field::must("notify_url"),
+            13 notify_url: String => "notify_url: must",
             /// `trade_type`; one of `PAP`.
-            14 trade_type: String => w::Field::must("trade_type"),
+            14 trade_type: String => "trade_type: must",
             /// `contract_id`.
-            15 contract_id: Option<String> => w::Field::new("contract_id"),
+            15 contract_id: Option<String> => "contract_id",
             /// `trade_scene`; one of `METRO` `BUS`.
-            16 trade_scene: String => w::Field::must("trade_scene"),
+            16 trade_scene: String => "trade_scene: must",
             /// `scene_info`.
-            17 scene_info: String => w::Field::must("scene_info"),
+            17 scene_info: String => "scene_info: must",
             /// `clientip`.
-            18 clientip: Option<String> => w::Field::new("clientip"),
+            18 clientip: Option<String> => "clientip",
             /// `deviceid`.
-            19 deviceid: Option<String> => w::Field::new("deviceid"),
+            19 deviceid: Option<String> => "deviceid",
             /// `mobile`.
-            20 mobile: Option<String> => w::Field::new("mobile").masked(),
+            20 mobile: Option<String> => "mobile: masked",
             /// `email`.
-            21 email: Option<String> => w::Field::new("email").masked(),
+            21 email: Option<String> => "email: masked",
             /// `qq`.
-            22 qq: Option<String> => w::Field::new("qq"),
+            22 qq: Option<String> => "qq",
             /// `openid`.
-            23 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+            23 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// `creid`.
-            24 creid: Option<String> => w::Field::new("creid"),
+            24 creid: Option<String> => "creid",
             /// `outerid`.
-            25 outerid: Option<String> => w::Field::new("outerid"),
+            25 outerid: Option<String> => "outerid",
             /// `version`; one of `2.0`.
-            26 version: String => w::Field::must("version"),
+            26 version: String => "version: must",
         }
         new(
-            appid: xinqiao_types::AppId,
-            mch_id: xinqiao_types::MchId,
-            nonce_str: String,
-            sign_type: String,
-            sign: String,
-            body: String,
-            out_trade_no: String,
+            appid: impl Into<xinqiao_types::AppId>,
+            mch_id: impl Into<xinqiao_types::MchId>,
+            nonce_str: impl Into<String>,
+            sign_type: impl Into<String>,
+            sign: impl Into<String>,
+            body: impl Into<String>,
+            out_trade_no: impl Into<String>,
             total_fee: i64,
-            spbill_create_ip: String,
-            notify_url: String,
-            trade_type: String,
-            trade_scene: String,
-            scene_info: String,
-            version: String,
+            spbill_create_ip: impl Into<String>,
+            notify_url: impl Into<String>,
+            trade_type: impl Into<String>,
+            trade_scene: impl Into<String>,
+            scene_info: impl Into<String>,
+            version: impl Into<String>,
         )
-        set(
+        text(
             detail: String,
             attach: String,
             fee_type: String,
@@ -566,15 +566,15 @@ pub mod pay {
         /// Answer to [`Payapply`].
         pub struct PayapplyResponse {
             /// `appid`.
-            0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            0 appid: xinqiao_types::AppId => "appid: must",
             /// `mch_id`.
-            1 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+            1 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `device_info`.
-            2 device_info: Option<String> => w::Field::new("device_info"),
+            2 device_info: Option<String> => "device_info",
             /// `nonce_str`.
-            3 nonce_str: String => w::Field::must("nonce_str"),
+            3 nonce_str: String => "nonce_str: must",
             /// `sign`.
-            4 sign: String => w::Field::must("sign"),
+            4 sign: String => "sign: must",
         }
     }
 
@@ -605,26 +605,26 @@ pub mod pay {
         /// * Catalog: `pay_v2.transit.pay.querystate`.
         pub struct Querystate {
             /// `appid`.
-            0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            0 appid: xinqiao_types::AppId => "appid: must",
             /// `mch_id`.
-            1 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+            1 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `nonce_str`.
-            2 nonce_str: String => w::Field::must("nonce_str"),
+            2 nonce_str: String => "nonce_str: must",
             /// `contract_id`.
-            3 contract_id: String => w::Field::must("contract_id"),
+            3 contract_id: String => "contract_id: must",
             /// `sign_type`; one of `HMAC-SHA256`.
-            4 sign_type: String => w::Field::must("sign_type"),
+            4 sign_type: String => "sign_type: must",
             /// `sign`.
-            5 sign: w::serial::Value => w::Field::must("sign"),
+            5 sign: w::serial::Value => "sign: must",
             /// `openid`.
-            6 openid: w::serial::Value => w::Field::must("openid").masked(),
+            6 openid: w::serial::Value => "openid: must masked",
         }
         new(
-            appid: xinqiao_types::AppId,
-            mch_id: xinqiao_types::MchId,
-            nonce_str: String,
-            contract_id: String,
-            sign_type: String,
+            appid: impl Into<xinqiao_types::AppId>,
+            mch_id: impl Into<xinqiao_types::MchId>,
+            nonce_str: impl Into<String>,
+            contract_id: impl Into<String>,
+            sign_type: impl Into<String>,
             sign: w::serial::Value,
             openid: w::serial::Value,
         )
@@ -634,23 +634,23 @@ pub mod pay {
         /// Answer to [`Querystate`].
         pub struct QuerystateResponse {
             /// `appid`.
-            0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            0 appid: xinqiao_types::AppId => "appid: must",
             /// `mch_id`.
-            1 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+            1 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `nonce_str`.
-            2 nonce_str: String => w::Field::must("nonce_str"),
+            2 nonce_str: String => "nonce_str: must",
             /// `sign`.
-            3 sign: String => w::Field::must("sign"),
+            3 sign: String => "sign: must",
             /// `user_state`; one of `NORMAL` `BLOCKED` `OVERDUE`.
-            4 user_state: String => w::Field::must("user_state"),
+            4 user_state: String => "user_state: must",
             /// `contract_id`.
-            5 contract_id: Option<String> => w::Field::new("contract_id"),
+            5 contract_id: Option<String> => "contract_id",
             /// `plan_id`.
-            6 plan_id: Option<String> => w::Field::new("plan_id"),
+            6 plan_id: Option<String> => "plan_id",
             /// `contract_code`.
-            7 contract_code: Option<String> => w::Field::new("contract_code"),
+            7 contract_code: Option<String> => "contract_code",
             /// `contract_state`; one of `0` `1`.
-            8 contract_state: Option<String> => w::Field::new("contract_state"),
+            8 contract_state: Option<String> => "contract_state",
         }
     }
 

@@ -7,7 +7,7 @@ w::record! {
     /// `PayapplySceneInfo`.
     pub struct PayapplySceneInfo {
         /// `scene_info`.
-        0 scene_info: PayapplySceneInfoSceneInfo => w::Field::must("scene_info"),
+        0 scene_info: PayapplySceneInfoSceneInfo => "scene_info: must",
     }
     new(scene_info: PayapplySceneInfoSceneInfo)
 }
@@ -16,79 +16,81 @@ w::record! {
     /// `PayapplySceneInfoSceneInfo`.
     pub struct PayapplySceneInfoSceneInfo {
         /// `start_time`; format `yyyyMMddHHmmss`.
-        0 start_time: String => w::Field::must("start_time"),
+        0 start_time: String => "start_time: must",
         /// `plate_number`.
-        1 plate_number: Option<String> => w::Field::new("plate_number"),
+        1 plate_number: Option<String> => "plate_number",
         /// `car_type`.
-        2 car_type: Option<String> => w::Field::new("car_type"),
+        2 car_type: Option<String> => "car_type",
         /// `parking_name`.
-        3 parking_name: Option<String> => w::Field::new("parking_name"),
+        3 parking_name: Option<String> => "parking_name",
         /// `space_number`.
-        4 space_number: Option<String> => w::Field::new("space_number"),
+        4 space_number: Option<String> => "space_number",
         /// `free_time`; unit s.
-        5 free_time: Option<i64> => w::Field::new("free_time"),
+        5 free_time: Option<i64> => "free_time",
         /// `openid`.
-        6 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+        6 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `sub_openid`.
-        7 sub_openid: Option<String> => w::Field::new("sub_openid"),
+        7 sub_openid: Option<String> => "sub_openid",
         /// `notify_url`.
-        8 notify_url: Option<String> => w::Field::new("notify_url"),
+        8 notify_url: Option<String> => "notify_url",
         /// `end_time`; format `yyyyMMddHHmmss`.
-        9 end_time: Option<String> => w::Field::new("end_time"),
+        9 end_time: Option<String> => "end_time",
         /// `support_deduct_mode`.
-        10 support_deduct_mode: Option<String> => w::Field::new("support_deduct_mode"),
+        10 support_deduct_mode: Option<String> => "support_deduct_mode",
         /// `deduct_mode`.
-        11 deduct_mode: Option<String> => w::Field::new("deduct_mode"),
+        11 deduct_mode: Option<String> => "deduct_mode",
         /// `charging_time`; unit s.
-        12 charging_time: Option<i64> => w::Field::new("charging_time"),
+        12 charging_time: Option<i64> => "charging_time",
         /// `gas_station`.
-        13 gas_station: Option<String> => w::Field::new("gas_station"),
+        13 gas_station: Option<String> => "gas_station",
         /// `gas_label_name`.
-        14 gas_label_name: Option<String> => w::Field::new("gas_label_name"),
+        14 gas_label_name: Option<String> => "gas_label_name",
         /// `gas_type`.
-        15 gas_type: Option<String> => w::Field::new("gas_type"),
+        15 gas_type: Option<String> => "gas_type",
         /// `gas_standard`.
-        16 gas_standard: Option<String> => w::Field::new("gas_standard"),
+        16 gas_standard: Option<String> => "gas_standard",
         /// `gas_amount`; unit ml.
-        17 gas_amount: Option<i64> => w::Field::new("gas_amount"),
+        17 gas_amount: Option<i64> => "gas_amount",
         /// `gas_gun_no`.
-        18 gas_gun_no: Option<i64> => w::Field::new("gas_gun_no"),
+        18 gas_gun_no: Option<i64> => "gas_gun_no",
         /// `entrance_name`.
-        19 entrance_name: Option<String> => w::Field::new("entrance_name"),
+        19 entrance_name: Option<String> => "entrance_name",
         /// `exit_name`.
-        20 exit_name: Option<String> => w::Field::new("exit_name"),
+        20 exit_name: Option<String> => "exit_name",
         /// `carrying_capacity`.
-        21 carrying_capacity: Option<i64> => w::Field::new("carrying_capacity"),
+        21 carrying_capacity: Option<i64> => "carrying_capacity",
         /// `carrying_range`.
-        22 carrying_range: Option<String> => w::Field::new("carrying_range"),
+        22 carrying_range: Option<String> => "carrying_range",
         /// `channel_type`.
-        23 channel_type: Option<String> => w::Field::new("channel_type"),
+        23 channel_type: Option<String> => "channel_type",
     }
-    new(start_time: String)
-    set(
+    new(start_time: impl Into<String>)
+    text(
         plate_number: String,
         car_type: String,
         parking_name: String,
         space_number: String,
-        free_time: i64,
         openid: xinqiao_types::OpenId,
         sub_openid: String,
         notify_url: String,
         end_time: String,
         support_deduct_mode: String,
         deduct_mode: String,
-        charging_time: i64,
         gas_station: String,
         gas_label_name: String,
         gas_type: String,
         gas_standard: String,
-        gas_amount: i64,
-        gas_gun_no: i64,
         entrance_name: String,
         exit_name: String,
-        carrying_capacity: i64,
         carrying_range: String,
         channel_type: String,
+    )
+    set(
+        free_time: i64,
+        charging_time: i64,
+        gas_amount: i64,
+        gas_gun_no: i64,
+        carrying_capacity: i64,
     )
 }
 
@@ -96,7 +98,7 @@ w::record! {
     /// `PlateNumberInfo`.
     pub struct PlateNumberInfo {
         /// `plate_number_info`.
-        0 plate_number_info: Vec<PlateNumberInfoPlateNumberInfo> => w::Field::must("plate_number_info"),
+        0 plate_number_info: Vec<PlateNumberInfoPlateNumberInfo> => "plate_number_info: must",
     }
 }
 
@@ -104,11 +106,11 @@ w::record! {
     /// `PlateNumberInfoPlateNumberInfo`.
     pub struct PlateNumberInfoPlateNumberInfo {
         /// `plate_number`.
-        0 plate_number: String => w::Field::must("plate_number"),
+        0 plate_number: String => "plate_number: must",
         /// `channel_type`.
-        1 channel_type: Option<String> => w::Field::new("channel_type"),
+        1 channel_type: Option<String> => "channel_type",
         /// `common_use_flag`.
-        2 common_use_flag: Option<String> => w::Field::new("common_use_flag"),
+        2 common_use_flag: Option<String> => "common_use_flag",
     }
 }
 
@@ -116,7 +118,7 @@ w::record! {
     /// `SceneInfo`.
     pub struct SceneInfo {
         /// `scene_info`.
-        0 scene_info: SceneInfoSceneInfo => w::Field::must("scene_info"),
+        0 scene_info: SceneInfoSceneInfo => "scene_info: must",
     }
     new(scene_info: SceneInfoSceneInfo)
 }
@@ -125,7 +127,7 @@ w::record! {
     /// `SceneInfoItem`.
     pub struct SceneInfoItem {
         /// `scene_info`.
-        0 scene_info: PayapplySceneInfoSceneInfo => w::Field::must("scene_info"),
+        0 scene_info: PayapplySceneInfoSceneInfo => "scene_info: must",
     }
     new(scene_info: PayapplySceneInfoSceneInfo)
 }
@@ -134,35 +136,35 @@ w::record! {
     /// `SceneInfoSceneInfo`.
     pub struct SceneInfoSceneInfo {
         /// `start_time`; format `yyyyMMddHHmmss`.
-        0 start_time: String => w::Field::must("start_time"),
+        0 start_time: String => "start_time: must",
         /// `plate_number`.
-        1 plate_number: Option<String> => w::Field::new("plate_number"),
+        1 plate_number: Option<String> => "plate_number",
         /// `car_type`.
-        2 car_type: Option<String> => w::Field::new("car_type"),
+        2 car_type: Option<String> => "car_type",
         /// `parking_name`.
-        3 parking_name: Option<String> => w::Field::new("parking_name"),
+        3 parking_name: Option<String> => "parking_name",
         /// `space_number`.
-        4 space_number: Option<String> => w::Field::new("space_number"),
+        4 space_number: Option<String> => "space_number",
         /// `free_time`; unit s.
-        5 free_time: Option<i64> => w::Field::new("free_time"),
+        5 free_time: Option<i64> => "free_time",
         /// `openid`.
-        6 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+        6 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `sub_openid`.
-        7 sub_openid: Option<String> => w::Field::new("sub_openid"),
+        7 sub_openid: Option<String> => "sub_openid",
         /// `notify_url`.
-        8 notify_url: Option<String> => w::Field::new("notify_url"),
+        8 notify_url: Option<String> => "notify_url",
     }
-    new(start_time: String)
-    set(
+    new(start_time: impl Into<String>)
+    text(
         plate_number: String,
         car_type: String,
         parking_name: String,
         space_number: String,
-        free_time: i64,
         openid: xinqiao_types::OpenId,
         sub_openid: String,
         notify_url: String,
     )
+    set(free_time: i64)
 }
 
 /// Vehicle payment for partners (服务商车主服务): `pay_v2.vehicle.partnerpay`.
@@ -177,60 +179,61 @@ pub mod partnerpay {
         /// * Catalog: `pay_v2.vehicle.partnerpay.notification`.
         pub struct Notification {
             /// `mch_id`.
-            0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+            0 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `appid`.
-            1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            1 appid: xinqiao_types::AppId => "appid: must",
             /// `nonce_str`.
-            2 nonce_str: String => w::Field::must("nonce_str"),
+            2 nonce_str: String => "nonce_str: must",
             /// `sign_type`; one of `HMAC-SHA256`.
-            3 sign_type: String => w::Field::must("sign_type"),
+            3 sign_type: String => "sign_type: must",
             /// `sign`.
-            4 sign: String => w::Field::must("sign"),
+            4 sign: String => "sign: must",
             /// `version`; one of `3.0`.
-            5 version: String => w::Field::must("version"),
+            5 version: String => "version: must",
             /// `trade_scene`; one of `PARKING` `PARKING SPACE`.
-            6 trade_scene: String => w::Field::must("trade_scene"),
+            6 trade_scene: String => "trade_scene: must",
             /// `scene_info`; needed according to the documentation.
-            7 scene_info: Option<super::SceneInfo> => w::Field::new("scene_info").spelled(w::Spelling::JsonText),
+            7 scene_info: Option<super::SceneInfo> => "scene_info: json",
             /// `sub_mch_id`.
-            8 sub_mch_id: String => w::Field::must("sub_mch_id"),
+            8 sub_mch_id: String => "sub_mch_id: must",
             /// `sub_appid`; needed according to the documentation.
-            9 sub_appid: Option<String> => w::Field::new("sub_appid"),
+            9 sub_appid: Option<String> => "sub_appid",
         }
         new(
-            mch_id: xinqiao_types::MchId,
-            appid: xinqiao_types::AppId,
-            nonce_str: String,
-            sign_type: String,
-            sign: String,
-            version: String,
-            trade_scene: String,
-            sub_mch_id: String,
+            mch_id: impl Into<xinqiao_types::MchId>,
+            appid: impl Into<xinqiao_types::AppId>,
+            nonce_str: impl Into<String>,
+            sign_type: impl Into<String>,
+            sign: impl Into<String>,
+            version: impl Into<String>,
+            trade_scene: impl Into<String>,
+            sub_mch_id: impl Into<String>,
         )
-        set(scene_info: super::SceneInfo, sub_appid: String)
+        text(sub_appid: String)
+        set(scene_info: super::SceneInfo)
     }
 
     w::record! {
         /// Answer to [`Notification`].
         pub struct NotificationResponse {
             /// `mch_id`.
-            0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+            0 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `appid`.
-            1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            1 appid: xinqiao_types::AppId => "appid: must",
             /// `nonce_str`.
-            2 nonce_str: Option<String> => w::Field::new("nonce_str"),
+            2 nonce_str: Option<String> => "nonce_str",
             /// `sign_type`.
-            3 sign_type: Option<String> => w::Field::new("sign_type"),
+            3 sign_type: Option<String> => "sign_type",
             /// `sign`.
-            4 sign: Option<String> => w::Field::new("sign"),
+            4 sign: Option<String> => "sign",
             /// `user_state`; one of `NORMAL` `BLOCK`.
-            5 user_state: String => w::Field::must("user_state"),
+            5 user_state: String => "user_state: must",
             /// `deduct_mode`; one of `PROACTIVE` `AUTOPAY`.
-            6 deduct_mode: Option<String> => w::Field::new("deduct_mode"),
+            6 deduct_mode: Option<String> => "deduct_mode",
             /// `sub_mch_id`.
-            7 sub_mch_id: String => w::Field::must("sub_mch_id"),
+            7 sub_mch_id: String => "sub_mch_id: must",
             /// `sub_appid`.
-            8 sub_appid: Option<String> => w::Field::new("sub_appid"),
+            8 sub_appid: Option<String> => "sub_appid",
         }
     }
 
@@ -261,97 +264,96 @@ pub mod partnerpay {
         /// * Catalog: `pay_v2.vehicle.partnerpay.payapply`.
         pub struct Payapply {
             /// `mch_id`.
-            0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+            0 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `appid`.
-            1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            1 appid: xinqiao_types::AppId => "appid: must",
             /// `nonce_str`.
-            2 nonce_str: String => w::Field::must("nonce_str"),
+            2 nonce_str: String => "nonce_str: must",
             /// `sign_type`; one of `HMAC-SHA256`.
-            3 sign_type: String => w::Field::must("sign_type"),
+            3 sign_type: String => "sign_type: must",
             /// `sign`.
-            4 sign: String => w::Field::must("sign"),
+            4 sign: String => "sign: must",
             /// `version`; one of `3.0`.
-            5 version: String => w::Field::must("version"),
+            5 version: String => "version: must",
             /// `body`.
-            6 body: String => w::Field::must("body"),
+            6 body: String => "body: must",
             /// `out_trade_no`.
-            7 out_trade_no: String => w::Field::must("out_trade_no"),
+            7 out_trade_no: String => "out_trade_no: must",
             /// `total_fee`; unit fen.
-            8 total_fee: xinqiao_types::Fen => w::Field::must("total_fee"),
+            8 total_fee: xinqiao_types::Fen => "total_fee: must",
             /// `fee_type`.
-            9 fee_type: Option<String> => w::Field::new("fee_type"),
+            9 fee_type: Option<String> => "fee_type",
             /// `openid`.
-            10 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+            10 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// `trade_type`; one of `PAP`.
-            11 trade_type: String => w::Field::must("trade_type"),
+            11 trade_type: String => "trade_type: must",
             /// `trade_scene`; one of `PARKING` `PARKING SPACE`.
-            12 trade_scene: String => w::Field::must("trade_scene"),
+            12 trade_scene: String => "trade_scene: must",
             /// `attach`.
-            13 attach: Option<String> => w::Field::new("attach"),
+            13 attach: Option<String> => "attach",
             /// `spbill_create_ip`.
-            14 spbill_create_ip: String => w::Field::must("spbill_create_ip"),
+            14 spbill_create_ip: String => "spbill_create_ip: must",
             /// `goods_tag`.
-            15 goods_tag: Option<String> => w::Field::new("goods_tag"),
+            15 goods_tag: Option<String> => "goods_tag",
             /// `notify_url`.
-            16 notify_url: String => w::Field::must("notify_url"),
+            16 notify_url: String => "notify_url: must",
             /// `scene_info`; needed according to the documentation.
-            17 scene_info: Option<super::PayapplySceneInfo> => w::Field::new("scene_info").spelled(w::Spelling::JsonText),
+            17 scene_info: Option<super::PayapplySceneInfo> => "scene_info: json",
             /// `profit_sharing`.
-            18 profit_sharing: Option<bool> => w::Field::new("profit_sharing").spelled(w::Spelling::BoolYn),
+            18 profit_sharing: Option<bool> => "profit_sharing: yes-no",
             /// `sub_mch_id`.
-            19 sub_mch_id: String => w::Field::must("sub_mch_id"),
+            19 sub_mch_id: String => "sub_mch_id: must",
             /// `sub_appid`; needed according to the documentation.
-            20 sub_appid: Option<String> => w::Field::new("sub_appid"),
+            20 sub_appid: Option<String> => "sub_appid",
             /// `detail`.
-            21 detail: Option<String> => w::Field::new("detail"),
+            21 detail: Option<String> => "detail",
         }
         new(
-            mch_id: xinqiao_types::MchId,
-            appid: xinqiao_types::AppId,
-            nonce_str: String,
-            sign_type: String,
-            sign: String,
-            version: String,
-            body: String,
-            out_trade_no: String,
+            mch_id: impl Into<xinqiao_types::MchId>,
+            appid: impl Into<xinqiao_types::AppId>,
+            nonce_str: impl Into<String>,
+            sign_type: impl Into<String>,
+            sign: impl Into<String>,
+            version: impl Into<String>,
+            body: impl Into<String>,
+            out_trade_no: impl Into<String>,
             total_fee: xinqiao_types::Fen,
-            trade_type: String,
-            trade_scene: String,
-            spbill_create_ip: String,
-            notify_url: String,
-            sub_mch_id: String,
+            trade_type: impl Into<String>,
+            trade_scene: impl Into<String>,
+            spbill_create_ip: impl Into<String>,
+            notify_url: impl Into<String>,
+            sub_mch_id: impl Into<String>,
         )
-        set(
+        text(
             fee_type: String,
             openid: xinqiao_types::OpenId,
             attach: String,
             goods_tag: String,
-            scene_info: super::PayapplySceneInfo,
-            profit_sharing: bool,
             sub_appid: String,
             detail: String,
         )
+        set(scene_info: super::PayapplySceneInfo, profit_sharing: bool)
     }
 
     w::record! {
         /// Answer to [`Payapply`].
         pub struct PayapplyResponse {
             /// `mch_id`.
-            0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+            0 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `appid`.
-            1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            1 appid: xinqiao_types::AppId => "appid: must",
             /// `nonce_str`.
-            2 nonce_str: Option<String> => w::Field::new("nonce_str"),
+            2 nonce_str: Option<String> => "nonce_str",
             /// `sign_type`.
-            3 sign_type: Option<String> => w::Field::new("sign_type"),
+            3 sign_type: Option<String> => "sign_type",
             /// `sign`.
-            4 sign: Option<String> => w::Field::new("sign"),
+            4 sign: Option<String> => "sign",
             /// `device_info`.
-            5 device_info: Option<String> => w::Field::new("device_info"),
+            5 device_info: Option<String> => "device_info",
             /// `sub_mch_id`.
-            6 sub_mch_id: String => w::Field::must("sub_mch_id"),
+            6 sub_mch_id: String => "sub_mch_id: must",
             /// `sub_appid`.
-            7 sub_appid: Option<String> => w::Field::new("sub_appid"),
+            7 sub_appid: Option<String> => "sub_appid",
         }
     }
 
@@ -382,43 +384,43 @@ pub mod partnerpay {
         /// * Catalog: `pay_v2.vehicle.partnerpay.querystate`.
         pub struct Querystate {
             /// `mch_id`.
-            0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+            0 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `appid`.
-            1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            1 appid: xinqiao_types::AppId => "appid: must",
             /// `nonce_str`.
-            2 nonce_str: String => w::Field::must("nonce_str"),
+            2 nonce_str: String => "nonce_str: must",
             /// `sign_type`; one of `HMAC-SHA256`.
-            3 sign_type: String => w::Field::must("sign_type"),
+            3 sign_type: String => "sign_type: must",
             /// `sign`.
-            4 sign: String => w::Field::must("sign"),
+            4 sign: String => "sign: must",
             /// `version`; one of `3.0`.
-            5 version: String => w::Field::must("version"),
+            5 version: String => "version: must",
             /// `trade_scene`; one of `PARKING` `PARKING SPACE` `GAS` `HIGHWAY` `BRIDGE`.
-            6 trade_scene: String => w::Field::must("trade_scene"),
+            6 trade_scene: String => "trade_scene: must",
             /// `jump_scene`; one of `APP` `H5`.
-            7 jump_scene: Option<String> => w::Field::new("jump_scene"),
+            7 jump_scene: Option<String> => "jump_scene",
             /// `openid`; needed according to the documentation.
-            8 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+            8 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// `plate_number`; needed according to the documentation.
-            9 plate_number: Option<String> => w::Field::new("plate_number"),
+            9 plate_number: Option<String> => "plate_number",
             /// `sub_mch_id`.
-            10 sub_mch_id: String => w::Field::must("sub_mch_id"),
+            10 sub_mch_id: String => "sub_mch_id: must",
             /// `sub_appid`; needed according to the documentation.
-            11 sub_appid: Option<String> => w::Field::new("sub_appid"),
+            11 sub_appid: Option<String> => "sub_appid",
             /// `sub_openid`; needed according to the documentation.
-            12 sub_openid: Option<String> => w::Field::new("sub_openid"),
+            12 sub_openid: Option<String> => "sub_openid",
         }
         new(
-            mch_id: xinqiao_types::MchId,
-            appid: xinqiao_types::AppId,
-            nonce_str: String,
-            sign_type: String,
-            sign: String,
-            version: String,
-            trade_scene: String,
-            sub_mch_id: String,
+            mch_id: impl Into<xinqiao_types::MchId>,
+            appid: impl Into<xinqiao_types::AppId>,
+            nonce_str: impl Into<String>,
+            sign_type: impl Into<String>,
+            sign: impl Into<String>,
+            version: impl Into<String>,
+            trade_scene: impl Into<String>,
+            sub_mch_id: impl Into<String>,
         )
-        set(
+        text(
             jump_scene: String,
             openid: xinqiao_types::OpenId,
             plate_number: String,
@@ -431,31 +433,31 @@ pub mod partnerpay {
         /// Answer to [`Querystate`].
         pub struct QuerystateResponse {
             /// `mch_id`.
-            0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+            0 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `appid`.
-            1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            1 appid: xinqiao_types::AppId => "appid: must",
             /// `nonce_str`.
-            2 nonce_str: Option<String> => w::Field::new("nonce_str"),
+            2 nonce_str: Option<String> => "nonce_str",
             /// `sign_type`.
-            3 sign_type: Option<String> => w::Field::new("sign_type"),
+            3 sign_type: Option<String> => "sign_type",
             /// `sign`.
-            4 sign: Option<String> => w::Field::new("sign"),
+            4 sign: Option<String> => "sign",
             /// `user_state`; one of `NORMAL` `PAUSED` `OVERDUE` `UNAUTHORIZED`.
-            5 user_state: String => w::Field::must("user_state"),
+            5 user_state: String => "user_state: must",
             /// `deduct_mode`; one of `PROACTIVE` `AUTOPAY`.
-            6 deduct_mode: Option<String> => w::Field::new("deduct_mode"),
+            6 deduct_mode: Option<String> => "deduct_mode",
             /// `openid`.
-            7 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+            7 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// `path`.
-            8 path: Option<String> => w::Field::new("path"),
+            8 path: Option<String> => "path",
             /// `plate_number_info`.
-            9 plate_number_info: Option<super::PlateNumberInfo> => w::Field::new("plate_number_info").spelled(w::Spelling::JsonText),
+            9 plate_number_info: Option<super::PlateNumberInfo> => "plate_number_info: json",
             /// `sub_mch_id`.
-            10 sub_mch_id: String => w::Field::must("sub_mch_id"),
+            10 sub_mch_id: String => "sub_mch_id: must",
             /// `sub_appid`.
-            11 sub_appid: Option<String> => w::Field::new("sub_appid"),
+            11 sub_appid: Option<String> => "sub_appid",
             /// `sub_openid`.
-            12 sub_openid: Option<String> => w::Field::new("sub_openid"),
+            12 sub_openid: Option<String> => "sub_openid",
         }
     }
 
@@ -491,30 +493,30 @@ pub mod pay {
         /// * Catalog: `pay_v2.vehicle.pay.notification`.
         pub struct Notification {
             /// `mch_id`.
-            0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+            0 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `appid`.
-            1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            1 appid: xinqiao_types::AppId => "appid: must",
             /// `nonce_str`.
-            2 nonce_str: String => w::Field::must("nonce_str"),
+            2 nonce_str: String => "nonce_str: must",
             /// `sign_type`; one of `HMAC-SHA256`.
-            3 sign_type: String => w::Field::must("sign_type"),
+            3 sign_type: String => "sign_type: must",
             /// `sign`.
-            4 sign: String => w::Field::must("sign"),
+            4 sign: String => "sign: must",
             /// `version`.
-            5 version: String => w::Field::must("version"),
+            5 version: String => "version: must",
             /// `trade_scene`; one of `PARKING` `PARKING SPACE`.
-            6 trade_scene: String => w::Field::must("trade_scene"),
+            6 trade_scene: String => "trade_scene: must",
             /// `scene_info`; needed according to the documentation.
-            7 scene_info: Option<super::SceneInfo> => w::Field::new("scene_info").spelled(w::Spelling::JsonText),
+            7 scene_info: Option<super::SceneInfo> => "scene_info: json",
         }
         new(
-            mch_id: xinqiao_types::MchId,
-            appid: xinqiao_types::AppId,
-            nonce_str: String,
-            sign_type: String,
-            sign: String,
-            version: String,
-            trade_scene: String,
+            mch_id: impl Into<xinqiao_types::MchId>,
+            appid: impl Into<xinqiao_types::AppId>,
+            nonce_str: impl Into<String>,
+            sign_type: impl Into<String>,
+            sign: impl Into<String>,
+            version: impl Into<String>,
+            trade_scene: impl Into<String>,
         )
         set(scene_info: super::SceneInfo)
     }
@@ -523,19 +525,19 @@ pub mod pay {
         /// Answer to [`Notification`].
         pub struct NotificationResponse {
             /// `mch_id`.
-            0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+            0 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `appid`.
-            1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            1 appid: xinqiao_types::AppId => "appid: must",
             /// `nonce_str`.
-            2 nonce_str: Option<String> => w::Field::new("nonce_str"),
+            2 nonce_str: Option<String> => "nonce_str",
             /// `sign_type`.
-            3 sign_type: Option<String> => w::Field::new("sign_type"),
+            3 sign_type: Option<String> => "sign_type",
             /// `sign`.
-            4 sign: Option<String> => w::Field::new("sign"),
+            4 sign: Option<String> => "sign",
             /// `user_state`; one of `NORMAL` `BLOCK`.
-            5 user_state: String => w::Field::must("user_state"),
+            5 user_state: String => "user_state: must",
             /// `deduct_mode`; one of `PROACTIVE` `AUTOPAY`.
-            6 deduct_mode: Option<String> => w::Field::new("deduct_mode"),
+            6 deduct_mode: Option<String> => "deduct_mode",
         }
     }
 
@@ -566,87 +568,86 @@ pub mod pay {
         /// * Catalog: `pay_v2.vehicle.pay.payapply`.
         pub struct Payapply {
             /// `mch_id`.
-            0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+            0 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `appid`.
-            1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            1 appid: xinqiao_types::AppId => "appid: must",
             /// `nonce_str`.
-            2 nonce_str: String => w::Field::must("nonce_str"),
+            2 nonce_str: String => "nonce_str: must",
             /// `sign_type`; one of `HMAC-SHA256`.
-            3 sign_type: String => w::Field::must("sign_type"),
+            3 sign_type: String => "sign_type: must",
             /// `sign`.
-            4 sign: String => w::Field::must("sign"),
+            4 sign: String => "sign: must",
             /// `version`; one of `3.0`.
-            5 version: String => w::Field::must("version"),
+            5 version: String => "version: must",
             /// `body`.
-            6 body: String => w::Field::must("body"),
+            6 body: String => "body: must",
             /// `out_trade_no`.
-            7 out_trade_no: String => w::Field::must("out_trade_no"),
+            7 out_trade_no: String => "out_trade_no: must",
             /// `total_fee`; unit fen.
-            8 total_fee: xinqiao_types::Fen => w::Field::must("total_fee"),
+            8 total_fee: xinqiao_types::Fen => "total_fee: must",
             /// `fee_type`.
-            9 fee_type: Option<String> => w::Field::new("fee_type"),
+            9 fee_type: Option<String> => "fee_type",
             /// `openid`.
-            10 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+            10 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// `trade_type`; one of `PAP`.
-            11 trade_type: String => w::Field::must("trade_type"),
+            11 trade_type: String => "trade_type: must",
             /// `trade_scene`; one of `PARKING` `PARKING SPACE` `GAS` `HIGHWAY` `BRIDGE`.
-            12 trade_scene: String => w::Field::must("trade_scene"),
+            12 trade_scene: String => "trade_scene: must",
             /// `attach`.
-            13 attach: Option<String> => w::Field::new("attach"),
+            13 attach: Option<String> => "attach",
             /// `spbill_create_ip`.
-            14 spbill_create_ip: String => w::Field::must("spbill_create_ip"),
+            14 spbill_create_ip: String => "spbill_create_ip: must",
             /// `goods_tag`.
-            15 goods_tag: Option<String> => w::Field::new("goods_tag"),
+            15 goods_tag: Option<String> => "goods_tag",
             /// `notify_url`.
-            16 notify_url: String => w::Field::must("notify_url"),
+            16 notify_url: String => "notify_url: must",
             /// `scene_info`; needed according to the documentation.
-            17 scene_info: Option<super::SceneInfoItem> => w::Field::new("scene_info").spelled(w::Spelling::JsonText),
+            17 scene_info: Option<super::SceneInfoItem> => "scene_info: json",
             /// `profit_sharing`.
-            18 profit_sharing: Option<bool> => w::Field::new("profit_sharing").spelled(w::Spelling::BoolYn),
+            18 profit_sharing: Option<bool> => "profit_sharing: yes-no",
             /// `detail`.
-            19 detail: Option<String> => w::Field::new("detail"),
+            19 detail: Option<String> => "detail",
         }
         new(
-            mch_id: xinqiao_types::MchId,
-            appid: xinqiao_types::AppId,
-            nonce_str: String,
-            sign_type: String,
-            sign: String,
-            version: String,
-            body: String,
-            out_trade_no: String,
+            mch_id: impl Into<xinqiao_types::MchId>,
+            appid: impl Into<xinqiao_types::AppId>,
+            nonce_str: impl Into<String>,
+            sign_type: impl Into<String>,
+            sign: impl Into<String>,
+            version: impl Into<String>,
+            body: impl Into<String>,
+            out_trade_no: impl Into<String>,
             total_fee: xinqiao_types::Fen,
-            trade_type: String,
-            trade_scene: String,
-            spbill_create_ip: String,
-            notify_url: String,
+            trade_type: impl Into<String>,
+            trade_scene: impl Into<String>,
+            spbill_create_ip: impl Into<String>,
+            notify_url: impl Into<String>,
         )
-        set(
+        text(
             fee_type: String,
             openid: xinqiao_types::OpenId,
             attach: String,
             goods_tag: String,
-            scene_info: super::SceneInfoItem,
-            profit_sharing: bool,
             detail: String,
         )
+        set(scene_info: super::SceneInfoItem, profit_sharing: bool)
     }
 
     w::record! {
         /// Answer to [`Payapply`].
         pub struct PayapplyResponse {
             /// `mch_id`.
-            0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+            0 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `appid`.
-            1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            1 appid: xinqiao_types::AppId => "appid: must",
             /// `nonce_str`.
-            2 nonce_str: Option<String> => w::Field::new("nonce_str"),
+            2 nonce_str: Option<String> => "nonce_str",
             /// `sign_type`.
-            3 sign_type: Option<String> => w::Field::new("sign_type"),
+            3 sign_type: Option<String> => "sign_type",
             /// `sign`.
-            4 sign: Option<String> => w::Field::new("sign"),
+            4 sign: Option<String> => "sign",
             /// `device_info`.
-            5 device_info: Option<String> => w::Field::new("device_info"),
+            5 device_info: Option<String> => "device_info",
         }
     }
 
@@ -677,61 +678,61 @@ pub mod pay {
         /// * Catalog: `pay_v2.vehicle.pay.querystate`.
         pub struct Querystate {
             /// `mch_id`.
-            0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+            0 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `appid`.
-            1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            1 appid: xinqiao_types::AppId => "appid: must",
             /// `nonce_str`.
-            2 nonce_str: String => w::Field::must("nonce_str"),
+            2 nonce_str: String => "nonce_str: must",
             /// `sign_type`; one of `HMAC-SHA256`.
-            3 sign_type: String => w::Field::must("sign_type"),
+            3 sign_type: String => "sign_type: must",
             /// `sign`.
-            4 sign: String => w::Field::must("sign"),
+            4 sign: String => "sign: must",
             /// `version`; one of `3.0`.
-            5 version: String => w::Field::must("version"),
+            5 version: String => "version: must",
             /// `trade_scene`; one of `PARKING` `PARKING SPACE` `GAS` `HIGHWAY` `BRIDGE`.
-            6 trade_scene: String => w::Field::must("trade_scene"),
+            6 trade_scene: String => "trade_scene: must",
             /// `jump_scene`.
-            7 jump_scene: Option<String> => w::Field::new("jump_scene"),
+            7 jump_scene: Option<String> => "jump_scene",
             /// `openid`; needed according to the documentation.
-            8 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+            8 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// `plate_number`; needed according to the documentation.
-            9 plate_number: Option<String> => w::Field::new("plate_number"),
+            9 plate_number: Option<String> => "plate_number",
         }
         new(
-            mch_id: xinqiao_types::MchId,
-            appid: xinqiao_types::AppId,
-            nonce_str: String,
-            sign_type: String,
-            sign: String,
-            version: String,
-            trade_scene: String,
+            mch_id: impl Into<xinqiao_types::MchId>,
+            appid: impl Into<xinqiao_types::AppId>,
+            nonce_str: impl Into<String>,
+            sign_type: impl Into<String>,
+            sign: impl Into<String>,
+            version: impl Into<String>,
+            trade_scene: impl Into<String>,
         )
-        set(jump_scene: String, openid: xinqiao_types::OpenId, plate_number: String)
+        text(jump_scene: String, openid: xinqiao_types::OpenId, plate_number: String)
     }
 
     w::record! {
         /// Answer to [`Querystate`].
         pub struct QuerystateResponse {
             /// `mch_id`.
-            0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+            0 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `appid`.
-            1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            1 appid: xinqiao_types::AppId => "appid: must",
             /// `nonce_str`.
-            2 nonce_str: Option<String> => w::Field::new("nonce_str"),
+            2 nonce_str: Option<String> => "nonce_str",
             /// `sign_type`.
-            3 sign_type: Option<String> => w::Field::new("sign_type"),
+            3 sign_type: Option<String> => "sign_type",
             /// `sign`.
-            4 sign: Option<String> => w::Field::new("sign"),
+            4 sign: Option<String> => "sign",
             /// `user_state`; one of `NORMAL` `PAUSED` `OVERDUE` `UNAUTHORIZED`.
-            5 user_state: String => w::Field::must("user_state"),
+            5 user_state: String => "user_state: must",
             /// `deduct_mode`; one of `PROACTIVE` `AUTOPAY`.
-            6 deduct_mode: Option<String> => w::Field::new("deduct_mode"),
+            6 deduct_mode: Option<String> => "deduct_mode",
             /// `openid`.
-            7 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+            7 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// `path`.
-            8 path: Option<String> => w::Field::new("path"),
+            8 path: Option<String> => "path",
             /// `plate_number_info`.
-            9 plate_number_info: Option<super::PlateNumberInfo> => w::Field::new("plate_number_info").spelled(w::Spelling::JsonText),
+            9 plate_number_info: Option<super::PlateNumberInfo> => "plate_number_info: json",
         }
     }
 

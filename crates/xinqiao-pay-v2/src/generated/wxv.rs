@@ -11,34 +11,34 @@ w::record! {
     /// * Catalog: `pay_v2.wxv.cancelbill`.
     pub struct Cancelbill {
         /// `version`; one of `1.0`.
-        0 version: String => w::Field::must("version"),
+        0 version: String => "version: must",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `mch_id`.
-        2 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+        2 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `nonce_str`.
-        3 nonce_str: String => w::Field::must("nonce_str"),
+        3 nonce_str: String => "nonce_str: must",
         /// `sign`.
-        4 sign: String => w::Field::must("sign"),
+        4 sign: String => "sign: must",
         /// `sign_type`; one of `HMAC-SHA256`.
-        5 sign_type: String => w::Field::must("sign_type"),
+        5 sign_type: String => "sign_type: must",
         /// `out_order_no`.
-        6 out_order_no: String => w::Field::must("out_order_no"),
+        6 out_order_no: String => "out_order_no: must",
         /// `reason`.
-        7 reason: String => w::Field::must("reason"),
+        7 reason: String => "reason: must",
         /// `service_id`.
-        8 service_id: String => w::Field::must("service_id"),
+        8 service_id: String => "service_id: must",
     }
     new(
-        version: String,
-        appid: xinqiao_types::AppId,
-        mch_id: xinqiao_types::MchId,
-        nonce_str: String,
-        sign: String,
-        sign_type: String,
-        out_order_no: String,
-        reason: String,
-        service_id: String,
+        version: impl Into<String>,
+        appid: impl Into<xinqiao_types::AppId>,
+        mch_id: impl Into<xinqiao_types::MchId>,
+        nonce_str: impl Into<String>,
+        sign: impl Into<String>,
+        sign_type: impl Into<String>,
+        out_order_no: impl Into<String>,
+        reason: impl Into<String>,
+        service_id: impl Into<String>,
     )
 }
 
@@ -46,19 +46,19 @@ w::record! {
     /// Answer to [`Cancelbill`].
     pub struct CancelbillResponse {
         /// `sign`.
-        0 sign: String => w::Field::must("sign"),
+        0 sign: String => "sign: must",
         /// `nonce_str`.
-        1 nonce_str: String => w::Field::must("nonce_str"),
+        1 nonce_str: String => "nonce_str: must",
         /// `appid`.
-        2 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        2 appid: xinqiao_types::AppId => "appid: must",
         /// `mch_id`.
-        3 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+        3 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `out_order_no`.
-        4 out_order_no: String => w::Field::must("out_order_no"),
+        4 out_order_no: String => "out_order_no: must",
         /// `service_id`.
-        5 service_id: String => w::Field::must("service_id"),
+        5 service_id: String => "service_id: must",
         /// `order_id`.
-        6 order_id: String => w::Field::must("order_id"),
+        6 order_id: String => "order_id: must",
     }
 }
 
@@ -89,65 +89,65 @@ w::record! {
     /// * Catalog: `pay_v2.wxv.changerentmoney`.
     pub struct Changerentmoney {
         /// `version`; one of `1.0`.
-        0 version: String => w::Field::must("version"),
+        0 version: String => "version: must",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `mch_id`.
-        2 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+        2 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `nonce_str`.
-        3 nonce_str: String => w::Field::must("nonce_str"),
+        3 nonce_str: String => "nonce_str: must",
         /// `sign`.
-        4 sign: String => w::Field::must("sign"),
+        4 sign: String => "sign: must",
         /// `sign_type`; one of `HMAC-SHA256`.
-        5 sign_type: String => w::Field::must("sign_type"),
+        5 sign_type: String => "sign_type: must",
         /// `out_order_no`.
-        6 out_order_no: String => w::Field::must("out_order_no"),
+        6 out_order_no: String => "out_order_no: must",
         /// `reason`.
-        7 reason: Option<String> => w::Field::new("reason"),
+        7 reason: Option<String> => "reason",
         /// `service_id`.
-        8 service_id: String => w::Field::must("service_id"),
+        8 service_id: String => "service_id: must",
         /// `total_amount`.
-        9 total_amount: i64 => w::Field::must("total_amount"),
+        9 total_amount: i64 => "total_amount: must",
         /// `rent_fee`.
-        10 rent_fee: i64 => w::Field::must("rent_fee"),
+        10 rent_fee: i64 => "rent_fee: must",
         /// `compensation_fee`.
-        11 compensation_fee: i64 => w::Field::must("compensation_fee"),
+        11 compensation_fee: i64 => "compensation_fee: must",
         /// `compensation_fee_desc`.
-        12 compensation_fee_desc: Option<String> => w::Field::new("compensation_fee_desc"),
+        12 compensation_fee_desc: Option<String> => "compensation_fee_desc",
     }
     new(
-        version: String,
-        appid: xinqiao_types::AppId,
-        mch_id: xinqiao_types::MchId,
-        nonce_str: String,
-        sign: String,
-        sign_type: String,
-        out_order_no: String,
-        service_id: String,
+        version: impl Into<String>,
+        appid: impl Into<xinqiao_types::AppId>,
+        mch_id: impl Into<xinqiao_types::MchId>,
+        nonce_str: impl Into<String>,
+        sign: impl Into<String>,
+        sign_type: impl Into<String>,
+        out_order_no: impl Into<String>,
+        service_id: impl Into<String>,
         total_amount: i64,
         rent_fee: i64,
         compensation_fee: i64,
     )
-    set(reason: String, compensation_fee_desc: String)
+    text(reason: String, compensation_fee_desc: String)
 }
 
 w::record! {
     /// Answer to [`Changerentmoney`].
     pub struct ChangerentmoneyResponse {
         /// `sign`.
-        0 sign: String => w::Field::must("sign"),
+        0 sign: String => "sign: must",
         /// `nonce_str`.
-        1 nonce_str: String => w::Field::must("nonce_str"),
+        1 nonce_str: String => "nonce_str: must",
         /// `appid`.
-        2 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        2 appid: xinqiao_types::AppId => "appid: must",
         /// `mch_id`.
-        3 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+        3 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `out_order_no`.
-        4 out_order_no: String => w::Field::must("out_order_no"),
+        4 out_order_no: String => "out_order_no: must",
         /// `service_id`.
-        5 service_id: String => w::Field::must("service_id"),
+        5 service_id: String => "service_id: must",
         /// `order_id`.
-        6 order_id: String => w::Field::must("order_id"),
+        6 order_id: String => "order_id: must",
     }
 }
 
@@ -178,74 +178,74 @@ w::record! {
     /// * Catalog: `pay_v2.wxv.createhotelbill`.
     pub struct Createhotelbill {
         /// `version`; one of `1.0`.
-        0 version: String => w::Field::must("version"),
+        0 version: String => "version: must",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `mch_id`.
-        2 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+        2 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `nonce_str`.
-        3 nonce_str: String => w::Field::must("nonce_str"),
+        3 nonce_str: String => "nonce_str: must",
         /// `sign`.
-        4 sign: String => w::Field::must("sign"),
+        4 sign: String => "sign: must",
         /// `sign_type`; one of `HMAC-SHA256`.
-        5 sign_type: String => w::Field::must("sign_type"),
+        5 sign_type: String => "sign_type: must",
         /// `out_order_no`.
-        6 out_order_no: String => w::Field::must("out_order_no"),
+        6 out_order_no: String => "out_order_no: must",
         /// `service_id`.
-        7 service_id: String => w::Field::must("service_id"),
+        7 service_id: String => "service_id: must",
         /// `room`.
-        8 room: String => w::Field::must("room"),
+        8 room: String => "room: must",
         /// `start_time`.
-        9 start_time: String => w::Field::must("start_time"),
+        9 start_time: String => "start_time: must",
         /// `end_time`.
-        10 end_time: String => w::Field::must("end_time"),
+        10 end_time: String => "end_time: must",
         /// `service_location`.
-        11 service_location: String => w::Field::must("service_location"),
+        11 service_location: String => "service_location: must",
         /// `deposit_amount`.
-        12 deposit_amount: i64 => w::Field::must("deposit_amount"),
+        12 deposit_amount: i64 => "deposit_amount: must",
         /// `room_rate`.
-        13 room_rate: i64 => w::Field::must("room_rate"),
+        13 room_rate: i64 => "room_rate: must",
         /// `room_rate_desc`.
-        14 room_rate_desc: Option<String> => w::Field::new("room_rate_desc"),
+        14 room_rate_desc: Option<String> => "room_rate_desc",
         /// `attach`.
-        15 attach: Option<String> => w::Field::new("attach"),
+        15 attach: Option<String> => "attach",
         /// `cancel_rule`.
-        16 cancel_rule: String => w::Field::must("cancel_rule"),
+        16 cancel_rule: String => "cancel_rule: must",
         /// `cancel_rule_desc`.
-        17 cancel_rule_desc: String => w::Field::must("cancel_rule_desc"),
+        17 cancel_rule_desc: String => "cancel_rule_desc: must",
         /// `cert_serial_no`.
-        18 cert_serial_no: String => w::Field::must("cert_serial_no"),
+        18 cert_serial_no: String => "cert_serial_no: must",
         /// `openid`.
-        19 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+        19 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `name`.
-        20 name: Option<String> => w::Field::new("name"),
+        20 name: Option<String> => "name",
         /// `phone`.
-        21 phone: Option<String> => w::Field::new("phone").masked(),
+        21 phone: Option<String> => "phone: masked",
         /// `userid`.
-        22 userid: Option<String> => w::Field::new("userid"),
+        22 userid: Option<String> => "userid",
         /// `address`.
-        23 address: Option<String> => w::Field::new("address").masked(),
+        23 address: Option<String> => "address: masked",
     }
     new(
-        version: String,
-        appid: xinqiao_types::AppId,
-        mch_id: xinqiao_types::MchId,
-        nonce_str: String,
-        sign: String,
-        sign_type: String,
-        out_order_no: String,
-        service_id: String,
-        room: String,
-        start_time: String,
-        end_time: String,
-        service_location: String,
+        version: impl Into<String>,
+        appid: impl Into<xinqiao_types::AppId>,
+        mch_id: impl Into<xinqiao_types::MchId>,
+        nonce_str: impl Into<String>,
+        sign: impl Into<String>,
+        sign_type: impl Into<String>,
+        out_order_no: impl Into<String>,
+        service_id: impl Into<String>,
+        room: impl Into<String>,
+        start_time: impl Into<String>,
+        end_time: impl Into<String>,
+        service_location: impl Into<String>,
         deposit_amount: i64,
         room_rate: i64,
-        cancel_rule: String,
-        cancel_rule_desc: String,
-        cert_serial_no: String,
+        cancel_rule: impl Into<String>,
+        cancel_rule_desc: impl Into<String>,
+        cert_serial_no: impl Into<String>,
     )
-    set(
+    text(
         room_rate_desc: String,
         attach: String,
         openid: xinqiao_types::OpenId,
@@ -260,27 +260,27 @@ w::record! {
     /// Answer to [`Createhotelbill`].
     pub struct CreatehotelbillResponse {
         /// `sign`.
-        0 sign: String => w::Field::must("sign"),
+        0 sign: String => "sign: must",
         /// `nonce_str`.
-        1 nonce_str: String => w::Field::must("nonce_str"),
+        1 nonce_str: String => "nonce_str: must",
         /// `appid`.
-        2 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        2 appid: xinqiao_types::AppId => "appid: must",
         /// `mch_id`.
-        3 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+        3 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `out_order_no`.
-        4 out_order_no: String => w::Field::must("out_order_no"),
+        4 out_order_no: String => "out_order_no: must",
         /// `service_id`.
-        5 service_id: String => w::Field::must("service_id"),
+        5 service_id: String => "service_id: must",
         /// `order_id`.
-        6 order_id: String => w::Field::must("order_id"),
+        6 order_id: String => "order_id: must",
         /// `miniprogram_appid`.
-        7 miniprogram_appid: String => w::Field::must("miniprogram_appid"),
+        7 miniprogram_appid: String => "miniprogram_appid: must",
         /// `miniprogram_path`.
-        8 miniprogram_path: String => w::Field::must("miniprogram_path"),
+        8 miniprogram_path: String => "miniprogram_path: must",
         /// `miniprogram_username`.
-        9 miniprogram_username: String => w::Field::must("miniprogram_username"),
+        9 miniprogram_username: String => "miniprogram_username: must",
         /// `package`.
-        10 package: String => w::Field::must("package"),
+        10 package: String => "package: must",
     }
 }
 
@@ -311,68 +311,68 @@ w::record! {
     /// * Catalog: `pay_v2.wxv.createrentbill`.
     pub struct Createrentbill {
         /// `version`; one of `1.0`.
-        0 version: String => w::Field::must("version"),
+        0 version: String => "version: must",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `mch_id`.
-        2 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+        2 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `nonce_str`.
-        3 nonce_str: String => w::Field::must("nonce_str"),
+        3 nonce_str: String => "nonce_str: must",
         /// `sign`.
-        4 sign: String => w::Field::must("sign"),
+        4 sign: String => "sign: must",
         /// `sign_type`; one of `HMAC-SHA256`.
-        5 sign_type: String => w::Field::must("sign_type"),
+        5 sign_type: String => "sign_type: must",
         /// `out_order_no`.
-        6 out_order_no: String => w::Field::must("out_order_no"),
+        6 out_order_no: String => "out_order_no: must",
         /// `service_id`.
-        7 service_id: String => w::Field::must("service_id"),
+        7 service_id: String => "service_id: must",
         /// `goods_name`.
-        8 goods_name: String => w::Field::must("goods_name"),
+        8 goods_name: String => "goods_name: must",
         /// `start_time`.
-        9 start_time: Option<String> => w::Field::new("start_time"),
+        9 start_time: Option<String> => "start_time",
         /// `end_time`.
-        10 end_time: Option<String> => w::Field::new("end_time"),
+        10 end_time: Option<String> => "end_time",
         /// `service_location`.
-        11 service_location: Option<String> => w::Field::new("service_location"),
+        11 service_location: Option<String> => "service_location",
         /// `deposit_amount`.
-        12 deposit_amount: i64 => w::Field::must("deposit_amount"),
+        12 deposit_amount: i64 => "deposit_amount: must",
         /// `rent_unit`.
-        13 rent_unit: String => w::Field::must("rent_unit"),
+        13 rent_unit: String => "rent_unit: must",
         /// `rent_unit_fee`.
-        14 rent_unit_fee: i64 => w::Field::must("rent_unit_fee"),
+        14 rent_unit_fee: i64 => "rent_unit_fee: must",
         /// `rent_fee_desc`.
-        15 rent_fee_desc: Option<String> => w::Field::new("rent_fee_desc"),
+        15 rent_fee_desc: Option<String> => "rent_fee_desc",
         /// `attach`.
-        16 attach: Option<String> => w::Field::new("attach"),
+        16 attach: Option<String> => "attach",
         /// `cert_serial_no`.
-        17 cert_serial_no: String => w::Field::must("cert_serial_no"),
+        17 cert_serial_no: String => "cert_serial_no: must",
         /// `openid`.
-        18 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+        18 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `name`.
-        19 name: Option<String> => w::Field::new("name"),
+        19 name: Option<String> => "name",
         /// `phone`.
-        20 phone: Option<String> => w::Field::new("phone").masked(),
+        20 phone: Option<String> => "phone: masked",
         /// `userid`.
-        21 userid: Option<String> => w::Field::new("userid"),
+        21 userid: Option<String> => "userid",
         /// `address`.
-        22 address: Option<String> => w::Field::new("address").masked(),
+        22 address: Option<String> => "address: masked",
     }
     new(
-        version: String,
-        appid: xinqiao_types::AppId,
-        mch_id: xinqiao_types::MchId,
-        nonce_str: String,
-        sign: String,
-        sign_type: String,
-        out_order_no: String,
-        service_id: String,
-        goods_name: String,
+        version: impl Into<String>,
+        appid: impl Into<xinqiao_types::AppId>,
+        mch_id: impl Into<xinqiao_types::MchId>,
+        nonce_str: impl Into<String>,
+        sign: impl Into<String>,
+        sign_type: impl Into<String>,
+        out_order_no: impl Into<String>,
+        service_id: impl Into<String>,
+        goods_name: impl Into<String>,
         deposit_amount: i64,
-        rent_unit: String,
+        rent_unit: impl Into<String>,
         rent_unit_fee: i64,
-        cert_serial_no: String,
+        cert_serial_no: impl Into<String>,
     )
-    set(
+    text(
         start_time: String,
         end_time: String,
         service_location: String,
@@ -390,27 +390,27 @@ w::record! {
     /// Answer to [`Createrentbill`].
     pub struct CreaterentbillResponse {
         /// `sign`.
-        0 sign: String => w::Field::must("sign"),
+        0 sign: String => "sign: must",
         /// `nonce_str`.
-        1 nonce_str: String => w::Field::must("nonce_str"),
+        1 nonce_str: String => "nonce_str: must",
         /// `appid`.
-        2 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        2 appid: xinqiao_types::AppId => "appid: must",
         /// `mch_id`.
-        3 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+        3 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `out_order_no`.
-        4 out_order_no: String => w::Field::must("out_order_no"),
+        4 out_order_no: String => "out_order_no: must",
         /// `service_id`.
-        5 service_id: String => w::Field::must("service_id"),
+        5 service_id: String => "service_id: must",
         /// `order_id`.
-        6 order_id: String => w::Field::must("order_id"),
+        6 order_id: String => "order_id: must",
         /// `miniprogram_appid`.
-        7 miniprogram_appid: String => w::Field::must("miniprogram_appid"),
+        7 miniprogram_appid: String => "miniprogram_appid: must",
         /// `miniprogram_path`.
-        8 miniprogram_path: String => w::Field::must("miniprogram_path"),
+        8 miniprogram_path: String => "miniprogram_path: must",
         /// `miniprogram_username`.
-        9 miniprogram_username: String => w::Field::must("miniprogram_username"),
+        9 miniprogram_username: String => "miniprogram_username: must",
         /// `package`.
-        10 package: String => w::Field::must("package"),
+        10 package: String => "package: must",
     }
 }
 
@@ -441,88 +441,89 @@ w::record! {
     /// * Catalog: `pay_v2.wxv.finishhotelbill`.
     pub struct Finishhotelbill {
         /// `version`; one of `1.0`.
-        0 version: String => w::Field::must("version"),
+        0 version: String => "version: must",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `mch_id`.
-        2 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+        2 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `nonce_str`.
-        3 nonce_str: String => w::Field::must("nonce_str"),
+        3 nonce_str: String => "nonce_str: must",
         /// `sign`.
-        4 sign: String => w::Field::must("sign"),
+        4 sign: String => "sign: must",
         /// `sign_type`; one of `HMAC-SHA256`.
-        5 sign_type: String => w::Field::must("sign_type"),
+        5 sign_type: String => "sign_type: must",
         /// `out_order_no`.
-        6 out_order_no: String => w::Field::must("out_order_no"),
+        6 out_order_no: String => "out_order_no: must",
         /// `service_id`.
-        7 service_id: String => w::Field::must("service_id"),
+        7 service_id: String => "service_id: must",
         /// `checked_in`.
-        8 checked_in: bool => w::Field::must("checked_in"),
+        8 checked_in: bool => "checked_in: must",
         /// `real_end_time`.
-        9 real_end_time: Option<String> => w::Field::new("real_end_time"),
+        9 real_end_time: Option<String> => "real_end_time",
         /// `other_fee`.
-        10 other_fee: i64 => w::Field::must("other_fee"),
+        10 other_fee: i64 => "other_fee: must",
         /// `other_fee_desc`.
-        11 other_fee_desc: w::serial::Value => w::Field::must("other_fee_desc"),
+        11 other_fee_desc: w::serial::Value => "other_fee_desc: must",
         /// `cancel_fee`.
-        12 cancel_fee: Option<i64> => w::Field::new("cancel_fee"),
+        12 cancel_fee: Option<i64> => "cancel_fee",
         /// `compensation_fee`.
-        13 compensation_fee: i64 => w::Field::must("compensation_fee"),
+        13 compensation_fee: i64 => "compensation_fee: must",
         /// `compensation_fee_desc`.
-        14 compensation_fee_desc: String => w::Field::must("compensation_fee_desc"),
+        14 compensation_fee_desc: String => "compensation_fee_desc: must",
         /// `room_rate`.
-        15 room_rate: Option<i64> => w::Field::new("room_rate"),
+        15 room_rate: Option<i64> => "room_rate",
         /// `overdue_fine`.
-        16 overdue_fine: i64 => w::Field::must("overdue_fine"),
+        16 overdue_fine: i64 => "overdue_fine: must",
         /// `overdue_fine_desc`.
-        17 overdue_fine_desc: String => w::Field::must("overdue_fine_desc"),
+        17 overdue_fine_desc: String => "overdue_fine_desc: must",
         /// `total_amount`.
-        18 total_amount: i64 => w::Field::must("total_amount"),
+        18 total_amount: i64 => "total_amount: must",
         /// `finish_ticket`.
-        19 finish_ticket: String => w::Field::must("finish_ticket"),
+        19 finish_ticket: String => "finish_ticket: must",
         /// `profit_sharing`; one of `Y` `N`.
-        20 profit_sharing: String => w::Field::must("profit_sharing"),
+        20 profit_sharing: String => "profit_sharing: must",
     }
     new(
-        version: String,
-        appid: xinqiao_types::AppId,
-        mch_id: xinqiao_types::MchId,
-        nonce_str: String,
-        sign: String,
-        sign_type: String,
-        out_order_no: String,
-        service_id: String,
+        version: impl Into<String>,
+        appid: impl Into<xinqiao_types::AppId>,
+        mch_id: impl Into<xinqiao_types::MchId>,
+        nonce_str: impl Into<String>,
+        sign: impl Into<String>,
+        sign_type: impl Into<String>,
+        out_order_no: impl Into<String>,
+        service_id: impl Into<String>,
         checked_in: bool,
         other_fee: i64,
         other_fee_desc: w::serial::Value,
         compensation_fee: i64,
-        compensation_fee_desc: String,
+        compensation_fee_desc: impl Into<String>,
         overdue_fine: i64,
-        overdue_fine_desc: String,
+        overdue_fine_desc: impl Into<String>,
         total_amount: i64,
-        finish_ticket: String,
-        profit_sharing: String,
+        finish_ticket: impl Into<String>,
+        profit_sharing: impl Into<String>,
     )
-    set(real_end_time: String, cancel_fee: i64, room_rate: i64)
+    text(real_end_time: String)
+    set(cancel_fee: i64, room_rate: i64)
 }
 
 w::record! {
     /// Answer to [`Finishhotelbill`].
     pub struct FinishhotelbillResponse {
         /// `sign`.
-        0 sign: String => w::Field::must("sign"),
+        0 sign: String => "sign: must",
         /// `nonce_str`.
-        1 nonce_str: String => w::Field::must("nonce_str"),
+        1 nonce_str: String => "nonce_str: must",
         /// `appid`.
-        2 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        2 appid: xinqiao_types::AppId => "appid: must",
         /// `mch_id`.
-        3 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+        3 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `out_order_no`.
-        4 out_order_no: String => w::Field::must("out_order_no"),
+        4 out_order_no: String => "out_order_no: must",
         /// `service_id`.
-        5 service_id: String => w::Field::must("service_id"),
+        5 service_id: String => "service_id: must",
         /// `order_id`.
-        6 order_id: String => w::Field::must("order_id"),
+        6 order_id: String => "order_id: must",
     }
 }
 
@@ -553,77 +554,77 @@ w::record! {
     /// * Catalog: `pay_v2.wxv.finishrentbill`.
     pub struct Finishrentbill {
         /// `version`; one of `1.0`.
-        0 version: String => w::Field::must("version"),
+        0 version: String => "version: must",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `mch_id`.
-        2 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+        2 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `nonce_str`.
-        3 nonce_str: String => w::Field::must("nonce_str"),
+        3 nonce_str: String => "nonce_str: must",
         /// `sign`.
-        4 sign: String => w::Field::must("sign"),
+        4 sign: String => "sign: must",
         /// `sign_type`; one of `HMAC-SHA256`.
-        5 sign_type: String => w::Field::must("sign_type"),
+        5 sign_type: String => "sign_type: must",
         /// `out_order_no`.
-        6 out_order_no: String => w::Field::must("out_order_no"),
+        6 out_order_no: String => "out_order_no: must",
         /// `service_id`.
-        7 service_id: String => w::Field::must("service_id"),
+        7 service_id: String => "service_id: must",
         /// `returned`.
-        8 returned: String => w::Field::must("returned"),
+        8 returned: String => "returned: must",
         /// `real_end_time`.
-        9 real_end_time: Option<String> => w::Field::new("real_end_time"),
+        9 real_end_time: Option<String> => "real_end_time",
         /// `service_end_location`.
-        10 service_end_location: Option<String> => w::Field::new("service_end_location"),
+        10 service_end_location: Option<String> => "service_end_location",
         /// `total_amount`.
-        11 total_amount: i64 => w::Field::must("total_amount"),
+        11 total_amount: i64 => "total_amount: must",
         /// `rent_fee`.
-        12 rent_fee: i64 => w::Field::must("rent_fee"),
+        12 rent_fee: i64 => "rent_fee: must",
         /// `compensation_fee`.
-        13 compensation_fee: String => w::Field::must("compensation_fee"),
+        13 compensation_fee: String => "compensation_fee: must",
         /// `compensation_fee_desc`.
-        14 compensation_fee_desc: String => w::Field::must("compensation_fee_desc"),
+        14 compensation_fee_desc: String => "compensation_fee_desc: must",
         /// `finish_ticket`.
-        15 finish_ticket: String => w::Field::must("finish_ticket"),
+        15 finish_ticket: String => "finish_ticket: must",
         /// `profit_sharing`; one of `Y` `N`.
-        16 profit_sharing: String => w::Field::must("profit_sharing"),
+        16 profit_sharing: String => "profit_sharing: must",
     }
     new(
-        version: String,
-        appid: xinqiao_types::AppId,
-        mch_id: xinqiao_types::MchId,
-        nonce_str: String,
-        sign: String,
-        sign_type: String,
-        out_order_no: String,
-        service_id: String,
-        returned: String,
+        version: impl Into<String>,
+        appid: impl Into<xinqiao_types::AppId>,
+        mch_id: impl Into<xinqiao_types::MchId>,
+        nonce_str: impl Into<String>,
+        sign: impl Into<String>,
+        sign_type: impl Into<String>,
+        out_order_no: impl Into<String>,
+        service_id: impl Into<String>,
+        returned: impl Into<String>,
         total_amount: i64,
         rent_fee: i64,
-        compensation_fee: String,
-        compensation_fee_desc: String,
-        finish_ticket: String,
-        profit_sharing: String,
+        compensation_fee: impl Into<String>,
+        compensation_fee_desc: impl Into<String>,
+        finish_ticket: impl Into<String>,
+        profit_sharing: impl Into<String>,
     )
-    set(real_end_time: String, service_end_location: String)
+    text(real_end_time: String, service_end_location: String)
 }
 
 w::record! {
     /// Answer to [`Finishrentbill`].
     pub struct FinishrentbillResponse {
         /// `sign`.
-        0 sign: String => w::Field::must("sign"),
+        0 sign: String => "sign: must",
         /// `nonce_str`.
-        1 nonce_str: String => w::Field::must("nonce_str"),
+        1 nonce_str: String => "nonce_str: must",
         /// `appid`.
-        2 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        2 appid: xinqiao_types::AppId => "appid: must",
         /// `mch_id`.
-        3 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+        3 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `out_order_no`.
-        4 out_order_no: String => w::Field::must("out_order_no"),
+        4 out_order_no: String => "out_order_no: must",
         /// `service_id`.
-        5 service_id: String => w::Field::must("service_id"),
+        5 service_id: String => "service_id: must",
         /// `order_id`.
-        6 order_id: String => w::Field::must("order_id"),
+        6 order_id: String => "order_id: must",
     }
 }
 
@@ -654,34 +655,34 @@ w::record! {
     /// * Catalog: `pay_v2.wxv.queryhotelbill`.
     pub struct Queryhotelbill {
         /// `version`; one of `1.0`.
-        0 version: String => w::Field::must("version"),
+        0 version: String => "version: must",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `mch_id`.
-        2 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+        2 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `nonce_str`.
-        3 nonce_str: String => w::Field::must("nonce_str"),
+        3 nonce_str: String => "nonce_str: must",
         /// `sign`.
-        4 sign: String => w::Field::must("sign"),
+        4 sign: String => "sign: must",
         /// `sign_type`; one of `HMAC-SHA256`.
-        5 sign_type: String => w::Field::must("sign_type"),
+        5 sign_type: String => "sign_type: must",
         /// `out_order_no`.
-        6 out_order_no: String => w::Field::must("out_order_no"),
+        6 out_order_no: String => "out_order_no: must",
         /// `return_query_id`.
-        7 return_query_id: String => w::Field::must("return_query_id"),
+        7 return_query_id: String => "return_query_id: must",
         /// `service_id`.
-        8 service_id: String => w::Field::must("service_id"),
+        8 service_id: String => "service_id: must",
     }
     new(
-        version: String,
-        appid: xinqiao_types::AppId,
-        mch_id: xinqiao_types::MchId,
-        nonce_str: String,
-        sign: String,
-        sign_type: String,
-        out_order_no: String,
-        return_query_id: String,
-        service_id: String,
+        version: impl Into<String>,
+        appid: impl Into<xinqiao_types::AppId>,
+        mch_id: impl Into<xinqiao_types::MchId>,
+        nonce_str: impl Into<String>,
+        sign: impl Into<String>,
+        sign_type: impl Into<String>,
+        out_order_no: impl Into<String>,
+        return_query_id: impl Into<String>,
+        service_id: impl Into<String>,
     )
 }
 
@@ -689,63 +690,63 @@ w::record! {
     /// Answer to [`Queryhotelbill`].
     pub struct QueryhotelbillResponse {
         /// `sign`.
-        0 sign: String => w::Field::must("sign"),
+        0 sign: String => "sign: must",
         /// `nonce_str`.
-        1 nonce_str: String => w::Field::must("nonce_str"),
+        1 nonce_str: String => "nonce_str: must",
         /// `appid`.
-        2 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        2 appid: xinqiao_types::AppId => "appid: must",
         /// `mch_id`.
-        3 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+        3 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `out_order_no`.
-        4 out_order_no: String => w::Field::must("out_order_no"),
+        4 out_order_no: String => "out_order_no: must",
         /// `service_id`.
-        5 service_id: String => w::Field::must("service_id"),
+        5 service_id: String => "service_id: must",
         /// `state`; one of `CREATED` `USER_ACCEPTED` `FINISHED` `USER_PAID` `REVOKED` `EXPIRED`.
-        6 state: String => w::Field::must("state"),
+        6 state: String => "state: must",
         /// `room`.
-        7 room: String => w::Field::must("room"),
+        7 room: String => "room: must",
         /// `start_time`.
-        8 start_time: String => w::Field::must("start_time"),
+        8 start_time: String => "start_time: must",
         /// `end_time`.
-        9 end_time: Option<String> => w::Field::new("end_time"),
+        9 end_time: Option<String> => "end_time",
         /// `service_location`.
-        10 service_location: String => w::Field::must("service_location"),
+        10 service_location: String => "service_location: must",
         /// `deposit_amount`.
-        11 deposit_amount: i64 => w::Field::must("deposit_amount"),
+        11 deposit_amount: i64 => "deposit_amount: must",
         /// `room_rate`.
-        12 room_rate: i64 => w::Field::must("room_rate"),
+        12 room_rate: i64 => "room_rate: must",
         /// `room_rate_desc`.
-        13 room_rate_desc: String => w::Field::must("room_rate_desc"),
+        13 room_rate_desc: String => "room_rate_desc: must",
         /// `real_end_time`.
-        14 real_end_time: Option<String> => w::Field::new("real_end_time"),
+        14 real_end_time: Option<String> => "real_end_time",
         /// `checked_in`.
-        15 checked_in: bool => w::Field::must("checked_in"),
+        15 checked_in: bool => "checked_in: must",
         /// `other_fee`.
-        16 other_fee: Option<i64> => w::Field::new("other_fee"),
+        16 other_fee: Option<i64> => "other_fee",
         /// `other_fee_desc`.
-        17 other_fee_desc: Option<String> => w::Field::new("other_fee_desc"),
+        17 other_fee_desc: Option<String> => "other_fee_desc",
         /// `compensation_fee`.
-        18 compensation_fee: Option<i64> => w::Field::new("compensation_fee"),
+        18 compensation_fee: Option<i64> => "compensation_fee",
         /// `compensation_fee_desc`.
-        19 compensation_fee_desc: Option<String> => w::Field::new("compensation_fee_desc"),
+        19 compensation_fee_desc: Option<String> => "compensation_fee_desc",
         /// `overdue_fine`.
-        20 overdue_fine: Option<i64> => w::Field::new("overdue_fine"),
+        20 overdue_fine: Option<i64> => "overdue_fine",
         /// `overdue_fine_desc`.
-        21 overdue_fine_desc: Option<String> => w::Field::new("overdue_fine_desc"),
+        21 overdue_fine_desc: Option<String> => "overdue_fine_desc",
         /// `cancel_fee`.
-        22 cancel_fee: Option<i64> => w::Field::new("cancel_fee"),
+        22 cancel_fee: Option<i64> => "cancel_fee",
         /// `cancel_fee_desc`.
-        23 cancel_fee_desc: Option<String> => w::Field::new("cancel_fee_desc"),
+        23 cancel_fee_desc: Option<String> => "cancel_fee_desc",
         /// `order_id`.
-        24 order_id: String => w::Field::must("order_id"),
+        24 order_id: String => "order_id: must",
         /// `finish_ticket`.
-        25 finish_ticket: String => w::Field::must("finish_ticket"),
+        25 finish_ticket: String => "finish_ticket: must",
         /// `attach`.
-        26 attach: Option<String> => w::Field::new("attach"),
+        26 attach: Option<String> => "attach",
         /// `finish_transaction_id`.
-        27 finish_transaction_id: Option<String> => w::Field::new("finish_transaction_id"),
+        27 finish_transaction_id: Option<String> => "finish_transaction_id",
         /// `pay_type`; one of `MchChannelPayType`.
-        28 pay_type: Option<String> => w::Field::new("pay_type"),
+        28 pay_type: Option<String> => "pay_type",
     }
 }
 
@@ -776,34 +777,34 @@ w::record! {
     /// * Catalog: `pay_v2.wxv.queryrentbill`.
     pub struct Queryrentbill {
         /// `version`; one of `1.0`.
-        0 version: String => w::Field::must("version"),
+        0 version: String => "version: must",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `mch_id`.
-        2 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+        2 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `nonce_str`.
-        3 nonce_str: String => w::Field::must("nonce_str"),
+        3 nonce_str: String => "nonce_str: must",
         /// `sign`.
-        4 sign: String => w::Field::must("sign"),
+        4 sign: String => "sign: must",
         /// `sign_type`; one of `HMAC-SHA256`.
-        5 sign_type: String => w::Field::must("sign_type"),
+        5 sign_type: String => "sign_type: must",
         /// `out_order_no`.
-        6 out_order_no: String => w::Field::must("out_order_no"),
+        6 out_order_no: String => "out_order_no: must",
         /// `return_query_id`.
-        7 return_query_id: String => w::Field::must("return_query_id"),
+        7 return_query_id: String => "return_query_id: must",
         /// `service_id`.
-        8 service_id: String => w::Field::must("service_id"),
+        8 service_id: String => "service_id: must",
     }
     new(
-        version: String,
-        appid: xinqiao_types::AppId,
-        mch_id: xinqiao_types::MchId,
-        nonce_str: String,
-        sign: String,
-        sign_type: String,
-        out_order_no: String,
-        return_query_id: String,
-        service_id: String,
+        version: impl Into<String>,
+        appid: impl Into<xinqiao_types::AppId>,
+        mch_id: impl Into<xinqiao_types::MchId>,
+        nonce_str: impl Into<String>,
+        sign: impl Into<String>,
+        sign_type: impl Into<String>,
+        out_order_no: impl Into<String>,
+        return_query_id: impl Into<String>,
+        service_id: impl Into<String>,
     )
 }
 
@@ -811,55 +812,55 @@ w::record! {
     /// Answer to [`Queryrentbill`].
     pub struct QueryrentbillResponse {
         /// `sign`.
-        0 sign: String => w::Field::must("sign"),
+        0 sign: String => "sign: must",
         /// `nonce_str`.
-        1 nonce_str: String => w::Field::must("nonce_str"),
+        1 nonce_str: String => "nonce_str: must",
         /// `appid`.
-        2 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        2 appid: xinqiao_types::AppId => "appid: must",
         /// `mch_id`.
-        3 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+        3 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `out_order_no`.
-        4 out_order_no: String => w::Field::must("out_order_no"),
+        4 out_order_no: String => "out_order_no: must",
         /// `service_id`.
-        5 service_id: String => w::Field::must("service_id"),
+        5 service_id: String => "service_id: must",
         /// `state`; one of `CREATED` `USER_ACCEPTED` `FINISHED` `USER_PAID` `REVOKED` `EXPIRED`.
-        6 state: String => w::Field::must("state"),
+        6 state: String => "state: must",
         /// `goods_name`.
-        7 goods_name: String => w::Field::must("goods_name"),
+        7 goods_name: String => "goods_name: must",
         /// `returned`.
-        8 returned: String => w::Field::must("returned"),
+        8 returned: String => "returned: must",
         /// `start_time`.
-        9 start_time: Option<String> => w::Field::new("start_time"),
+        9 start_time: Option<String> => "start_time",
         /// `service_location`.
-        10 service_location: Option<String> => w::Field::new("service_location"),
+        10 service_location: Option<String> => "service_location",
         /// `deposit_amount`.
-        11 deposit_amount: i64 => w::Field::must("deposit_amount"),
+        11 deposit_amount: i64 => "deposit_amount: must",
         /// `rent_unit`; one of `FEN_YEAR` `FEN_MONTH` `FEN_DAY` `FEN_HOUR` `FEN_MINUTE` `FEN_ONCE`.
-        12 rent_unit: String => w::Field::must("rent_unit"),
+        12 rent_unit: String => "rent_unit: must",
         /// `rent_unit_fee`.
-        13 rent_unit_fee: i64 => w::Field::must("rent_unit_fee"),
+        13 rent_unit_fee: i64 => "rent_unit_fee: must",
         /// `rent_fee_desc`.
-        14 rent_fee_desc: Option<String> => w::Field::new("rent_fee_desc"),
+        14 rent_fee_desc: Option<String> => "rent_fee_desc",
         /// `real_end_time`.
-        15 real_end_time: Option<String> => w::Field::new("real_end_time"),
+        15 real_end_time: Option<String> => "real_end_time",
         /// `rent_fee`.
-        16 rent_fee: Option<i64> => w::Field::new("rent_fee"),
+        16 rent_fee: Option<i64> => "rent_fee",
         /// `compensation_fee`.
-        17 compensation_fee: Option<i64> => w::Field::new("compensation_fee"),
+        17 compensation_fee: Option<i64> => "compensation_fee",
         /// `compensation_fee_desc`.
-        18 compensation_fee_desc: Option<String> => w::Field::new("compensation_fee_desc"),
+        18 compensation_fee_desc: Option<String> => "compensation_fee_desc",
         /// `service_end_location`.
-        19 service_end_location: Option<String> => w::Field::new("service_end_location"),
+        19 service_end_location: Option<String> => "service_end_location",
         /// `order_id`.
-        20 order_id: String => w::Field::must("order_id"),
+        20 order_id: String => "order_id: must",
         /// `finish_ticket`.
-        21 finish_ticket: String => w::Field::must("finish_ticket"),
+        21 finish_ticket: String => "finish_ticket: must",
         /// `attach`.
-        22 attach: Option<String> => w::Field::new("attach"),
+        22 attach: Option<String> => "attach",
         /// `finish_transaction_id`.
-        23 finish_transaction_id: Option<String> => w::Field::new("finish_transaction_id"),
+        23 finish_transaction_id: Option<String> => "finish_transaction_id",
         /// `pay_type`; one of `MchChannelPayType`.
-        24 pay_type: Option<String> => w::Field::new("pay_type"),
+        24 pay_type: Option<String> => "pay_type",
     }
 }
 

@@ -7,23 +7,23 @@ w::record! {
     /// `BeneficialOwner`.
     pub struct BeneficialOwner {
         /// `beneficial_owner_no`.
-        0 beneficial_owner_no: String => w::Field::must("beneficial_owner_no"),
+        0 beneficial_owner_no: String => "beneficial_owner_no: must",
         /// `beneficial_owner_id_type`; one of `01`.
-        1 beneficial_owner_id_type: String => w::Field::must("beneficial_owner_id_type"),
+        1 beneficial_owner_id_type: String => "beneficial_owner_id_type: must",
         /// `beneficial_owner_name`.
-        2 beneficial_owner_name: String => w::Field::must("beneficial_owner_name"),
+        2 beneficial_owner_name: String => "beneficial_owner_name: must",
         /// `beneficial_owner_id_no`.
-        3 beneficial_owner_id_no: String => w::Field::must("beneficial_owner_id_no"),
+        3 beneficial_owner_id_no: String => "beneficial_owner_id_no: must",
         /// `beneficial_owner_effective_date`.
-        4 beneficial_owner_effective_date: String => w::Field::must("beneficial_owner_effective_date"),
+        4 beneficial_owner_effective_date: String => "beneficial_owner_effective_date: must",
         /// `beneficial_owner_expire_date`.
-        5 beneficial_owner_expire_date: String => w::Field::must("beneficial_owner_expire_date"),
+        5 beneficial_owner_expire_date: String => "beneficial_owner_expire_date: must",
         /// `beneficial_owner_img_front_id`.
-        6 beneficial_owner_img_front_id: String => w::Field::must("beneficial_owner_img_front_id"),
+        6 beneficial_owner_img_front_id: String => "beneficial_owner_img_front_id: must",
         /// `beneficial_owner_img_back_id`.
-        7 beneficial_owner_img_back_id: String => w::Field::must("beneficial_owner_img_back_id"),
+        7 beneficial_owner_img_back_id: String => "beneficial_owner_img_back_id: must",
         /// `beneficial_owner_address`.
-        8 beneficial_owner_address: String => w::Field::must("beneficial_owner_address"),
+        8 beneficial_owner_address: String => "beneficial_owner_address: must",
     }
 }
 
@@ -31,25 +31,25 @@ w::record! {
     /// `LegalRepresentative`.
     pub struct LegalRepresentative {
         /// `legal_representative_id_type`; one of `01`.
-        0 legal_representative_id_type: String => w::Field::must("legal_representative_id_type"),
+        0 legal_representative_id_type: String => "legal_representative_id_type: must",
         /// `legal_representative_name`.
-        1 legal_representative_name: String => w::Field::must("legal_representative_name"),
+        1 legal_representative_name: String => "legal_representative_name: must",
         /// `legal_representative_id_no`.
-        2 legal_representative_id_no: String => w::Field::must("legal_representative_id_no"),
+        2 legal_representative_id_no: String => "legal_representative_id_no: must",
         /// `legal_representative_effective_date`.
-        3 legal_representative_effective_date: String => w::Field::must("legal_representative_effective_date"),
+        3 legal_representative_effective_date: String => "legal_representative_effective_date: must",
         /// `legal_representative_expire_date`.
-        4 legal_representative_expire_date: String => w::Field::must("legal_representative_expire_date"),
+        4 legal_representative_expire_date: String => "legal_representative_expire_date: must",
         /// `legal_representative_img_front_id`.
-        5 legal_representative_img_front_id: String => w::Field::must("legal_representative_img_front_id"),
+        5 legal_representative_img_front_id: String => "legal_representative_img_front_id: must",
         /// `legal_representative_img_back_id`.
-        6 legal_representative_img_back_id: String => w::Field::must("legal_representative_img_back_id"),
+        6 legal_representative_img_back_id: String => "legal_representative_img_back_id: must",
         /// `legal_representative_address`.
-        7 legal_representative_address: String => w::Field::must("legal_representative_address"),
+        7 legal_representative_address: String => "legal_representative_address: must",
         /// `legal_representative_issue_authority`.
-        8 legal_representative_issue_authority: Option<String> => w::Field::new("legal_representative_issue_authority"),
+        8 legal_representative_issue_authority: Option<String> => "legal_representative_issue_authority",
         /// `legal_representative_nation`.
-        9 legal_representative_nation: Option<String> => w::Field::new("legal_representative_nation"),
+        9 legal_representative_nation: Option<String> => "legal_representative_nation",
     }
 }
 
@@ -57,35 +57,35 @@ w::record! {
     /// `PunishOrder`.
     pub struct PunishOrder {
         /// `wxpay_punish_no`.
-        0 wxpay_punish_no: String => w::Field::must("wxpay_punish_no"),
+        0 wxpay_punish_no: String => "wxpay_punish_no: must",
         /// `out_request_no`.
-        1 out_request_no: String => w::Field::must("out_request_no"),
+        1 out_request_no: String => "out_request_no: must",
         /// `mchid`.
-        2 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+        2 mchid: xinqiao_types::MchId => "mchid: must",
         /// `punish_scene`.
-        3 punish_scene: i64 => w::Field::must("punish_scene"),
+        3 punish_scene: i64 => "punish_scene: must",
         /// `punish_rule_version`.
-        4 punish_rule_version: i64 => w::Field::must("punish_rule_version"),
+        4 punish_rule_version: i64 => "punish_rule_version: must",
         /// `punish_reason`.
-        5 punish_reason: Option<String> => w::Field::new("punish_reason"),
+        5 punish_reason: Option<String> => "punish_reason",
         /// `punish_start_time`.
-        6 punish_start_time: Option<String> => w::Field::new("punish_start_time"),
+        6 punish_start_time: Option<String> => "punish_start_time",
         /// `punish_end_time`.
-        7 punish_end_time: Option<String> => w::Field::new("punish_end_time"),
+        7 punish_end_time: Option<String> => "punish_end_time",
         /// `punish_accept_time`.
-        8 punish_accept_time: String => w::Field::must("punish_accept_time"),
+        8 punish_accept_time: String => "punish_accept_time: must",
         /// `punish_finish_time`.
-        9 punish_finish_time: Option<String> => w::Field::new("punish_finish_time"),
+        9 punish_finish_time: Option<String> => "punish_finish_time",
         /// `punish_state`; one of `EXECUTING` `SUCCESS` `FAILED`.
-        10 punish_state: String => w::Field::must("punish_state"),
+        10 punish_state: String => "punish_state: must",
         /// `effect_state`; one of `ACTIVE` `RECOVERED`.
-        11 effect_state: Option<String> => w::Field::new("effect_state"),
+        11 effect_state: Option<String> => "effect_state",
         /// `control_action`; one of `DISABLE_RECEIVE` `DISABLE_WITHDRAWAL` `DISABLE_PAY` `DISABLE_REFUND` `DISABLE_CLOSE_MERCHANT`.
-        12 control_action: Option<Vec<String>> => w::Field::new("control_action"),
+        12 control_action: Option<Vec<String>> => "control_action",
         /// `error_message`.
-        13 error_message: Option<String> => w::Field::new("error_message"),
+        13 error_message: Option<String> => "error_message",
         /// `error_code`.
-        14 error_code: Option<String> => w::Field::new("error_code"),
+        14 error_code: Option<String> => "error_code",
     }
 }
 
@@ -93,29 +93,29 @@ w::record! {
     /// `RecoverOrder`.
     pub struct RecoverOrder {
         /// `wxpay_recover_no`.
-        0 wxpay_recover_no: String => w::Field::must("wxpay_recover_no"),
+        0 wxpay_recover_no: String => "wxpay_recover_no: must",
         /// `out_request_no`.
-        1 out_request_no: String => w::Field::must("out_request_no"),
+        1 out_request_no: String => "out_request_no: must",
         /// `related_wxpay_punish_no`.
-        2 related_wxpay_punish_no: String => w::Field::must("related_wxpay_punish_no"),
+        2 related_wxpay_punish_no: String => "related_wxpay_punish_no: must",
         /// `mchid`.
-        3 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+        3 mchid: xinqiao_types::MchId => "mchid: must",
         /// `punish_scene`.
-        4 punish_scene: String => w::Field::must("punish_scene"),
+        4 punish_scene: String => "punish_scene: must",
         /// `punish_rule_version`.
-        5 punish_rule_version: String => w::Field::must("punish_rule_version"),
+        5 punish_rule_version: String => "punish_rule_version: must",
         /// `recover_accept_time`.
-        6 recover_accept_time: String => w::Field::must("recover_accept_time"),
+        6 recover_accept_time: String => "recover_accept_time: must",
         /// `recover_finish_time`.
-        7 recover_finish_time: String => w::Field::must("recover_finish_time"),
+        7 recover_finish_time: String => "recover_finish_time: must",
         /// `recover_state`; one of `EXECUTING` `SUCCESS` `FAILED`.
-        8 recover_state: String => w::Field::must("recover_state"),
+        8 recover_state: String => "recover_state: must",
         /// `recover_reason`.
-        9 recover_reason: String => w::Field::must("recover_reason"),
+        9 recover_reason: String => "recover_reason: must",
         /// `error_message`.
-        10 error_message: Option<String> => w::Field::new("error_message"),
+        10 error_message: Option<String> => "error_message",
         /// `error_code`.
-        11 error_code: Option<String> => w::Field::new("error_code"),
+        11 error_code: Option<String> => "error_code",
     }
 }
 
@@ -141,59 +141,59 @@ pub mod wb_channel {
         /// * Catalog: `pay_v3.aggracct_bc.wb_channel.special_reduction`.
         pub struct SpecialReduction {
             /// `mchid`.
-            0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+            0 mchid: xinqiao_types::MchId => "mchid: must",
             /// `bal_account_no`.
-            1 bal_account_no: String => w::Field::must("bal_account_no"),
+            1 bal_account_no: String => "bal_account_no: must",
             /// `out_request_no`.
-            2 out_request_no: String => w::Field::must("out_request_no"),
+            2 out_request_no: String => "out_request_no: must",
             /// `reduction_type`; one of `FINANCIAL_PENALTY` `JUDICIAL_DEDUCTION`.
-            3 reduction_type: String => w::Field::must("reduction_type"),
+            3 reduction_type: String => "reduction_type: must",
             /// `amount`.
-            4 amount: i64 => w::Field::must("amount"),
+            4 amount: i64 => "amount: must",
             /// `reason`.
-            5 reason: Option<String> => w::Field::new("reason"),
+            5 reason: Option<String> => "reason",
             /// `card_no`.
-            6 card_no: Option<String> => w::Field::new("card_no"),
+            6 card_no: Option<String> => "card_no",
             /// `sgn_no`.
-            7 sgn_no: Option<String> => w::Field::new("sgn_no"),
+            7 sgn_no: Option<String> => "sgn_no",
             /// `req_scene`; one of `SJT_CONVENIENT_SETTLEMENT_SERVICE_MERCHANT` `SJT_MICRO_MERCHANT` `WX_SHOP_CONVENIENT_SETTLEMENT_SERVICE_MERCHANT`.
-            8 req_scene: Option<String> => w::Field::new("req_scene"),
+            8 req_scene: Option<String> => "req_scene",
         }
         new(
-            mchid: xinqiao_types::MchId,
-            bal_account_no: String,
-            out_request_no: String,
-            reduction_type: String,
+            mchid: impl Into<xinqiao_types::MchId>,
+            bal_account_no: impl Into<String>,
+            out_request_no: impl Into<String>,
+            reduction_type: impl Into<String>,
             amount: i64,
         )
-        set(reason: String, card_no: String, sgn_no: String, req_scene: String)
+        text(reason: String, card_no: String, sgn_no: String, req_scene: String)
     }
 
     w::record! {
         /// Answer to [`SpecialReduction`].
         pub struct SpecialReductionResponse {
             /// `mchid`.
-            0 mchid: Option<xinqiao_types::MchId> => w::Field::new("mchid"),
+            0 mchid: Option<xinqiao_types::MchId> => "mchid",
             /// `bal_account_no`.
-            1 bal_account_no: Option<String> => w::Field::new("bal_account_no"),
+            1 bal_account_no: Option<String> => "bal_account_no",
             /// `out_request_no`.
-            2 out_request_no: Option<String> => w::Field::new("out_request_no"),
+            2 out_request_no: Option<String> => "out_request_no",
             /// `reduction_type`; one of `FINANCIAL_PENALTY` `JUDICIAL_DEDUCTION`.
-            3 reduction_type: Option<String> => w::Field::new("reduction_type"),
+            3 reduction_type: Option<String> => "reduction_type",
             /// `amount`.
-            4 amount: Option<i64> => w::Field::new("amount"),
+            4 amount: Option<i64> => "amount",
             /// `state`; one of `PROCESSING` `SUCCESS` `FAILED`.
-            5 state: Option<String> => w::Field::new("state"),
+            5 state: Option<String> => "state",
             /// `reason`.
-            6 reason: Option<String> => w::Field::new("reason"),
+            6 reason: Option<String> => "reason",
             /// `quota_change_no`.
-            7 quota_change_no: Option<String> => w::Field::new("quota_change_no"),
+            7 quota_change_no: Option<String> => "quota_change_no",
             /// `success_time`.
-            8 success_time: Option<String> => w::Field::new("success_time"),
+            8 success_time: Option<String> => "success_time",
             /// `fail_time`.
-            9 fail_time: Option<String> => w::Field::new("fail_time"),
+            9 fail_time: Option<String> => "fail_time",
             /// `fail_reason`; one of `BALANCE_NOT_ENOUGH` `RECEIPT_NOT_EXIST_CLOSED` `TIME_OUT_CLOSED`.
-            10 fail_reason: Option<String> => w::Field::new("fail_reason"),
+            10 fail_reason: Option<String> => "fail_reason",
         }
     }
 
@@ -224,47 +224,51 @@ pub mod wb_channel {
         /// * Catalog: `pay_v3.aggracct_bc.wb_channel.special_reduction_by_out_request_no`.
         pub struct SpecialReductionByOutRequestNo {
             /// `out_request_no`.
-            0 out_request_no: String => w::Field::must("out_request_no").place(w::Place::Path),
+            0 out_request_no: String => "out_request_no: must path",
             /// `mchid`.
-            1 mchid: xinqiao_types::MchId => w::Field::must("mchid").place(w::Place::Query),
+            1 mchid: xinqiao_types::MchId => "mchid: must query",
             /// `bal_account_no`.
-            2 bal_account_no: String => w::Field::must("bal_account_no").place(w::Place::Query),
+            2 bal_account_no: String => "bal_account_no: must query",
             /// `card_no`.
-            3 card_no: Option<String> => w::Field::new("card_no").place(w::Place::Query),
+            3 card_no: Option<String> => "card_no: query",
             /// `sgn_no`.
-            4 sgn_no: Option<String> => w::Field::new("sgn_no").place(w::Place::Query),
+            4 sgn_no: Option<String> => "sgn_no: query",
             /// `req_scene`; one of `SJT_CONVENIENT_SETTLEMENT_SERVICE_MERCHANT` `SJT_MICRO_MERCHANT` `WX_SHOP_CONVENIENT_SETTLEMENT_SERVICE_MERCHANT`.
-            5 req_scene: Option<String> => w::Field::new("req_scene").place(w::Place::Query),
+            5 req_scene: Option<String> => "req_scene: query",
         }
-        new(out_request_no: String, mchid: xinqiao_types::MchId, bal_account_no: String)
-        set(card_no: String, sgn_no: String, req_scene: String)
+        new(
+            out_request_no: impl Into<String>,
+            mchid: impl Into<xinqiao_types::MchId>,
+            bal_account_no: impl Into<String>,
+        )
+        text(card_no: String, sgn_no: String, req_scene: String)
     }
 
     w::record! {
         /// Answer to [`SpecialReductionByOutRequestNo`].
         pub struct SpecialReductionByOutRequestNoResponse {
             /// `mchid`.
-            0 mchid: Option<xinqiao_types::MchId> => w::Field::new("mchid"),
+            0 mchid: Option<xinqiao_types::MchId> => "mchid",
             /// `bal_account_no`.
-            1 bal_account_no: Option<String> => w::Field::new("bal_account_no"),
+            1 bal_account_no: Option<String> => "bal_account_no",
             /// `out_request_no`.
-            2 out_request_no: Option<String> => w::Field::new("out_request_no"),
+            2 out_request_no: Option<String> => "out_request_no",
             /// `reduction_type`; one of `FINANCIAL_PENALTY` `JUDICIAL_DEDUCTION`.
-            3 reduction_type: Option<String> => w::Field::new("reduction_type"),
+            3 reduction_type: Option<String> => "reduction_type",
             /// `amount`.
-            4 amount: Option<i64> => w::Field::new("amount"),
+            4 amount: Option<i64> => "amount",
             /// `state`; one of `PROCESSING` `SUCCESS` `FAILED`.
-            5 state: Option<String> => w::Field::new("state"),
+            5 state: Option<String> => "state",
             /// `reason`.
-            6 reason: Option<String> => w::Field::new("reason"),
+            6 reason: Option<String> => "reason",
             /// `quota_change_no`.
-            7 quota_change_no: Option<String> => w::Field::new("quota_change_no"),
+            7 quota_change_no: Option<String> => "quota_change_no",
             /// `success_time`.
-            8 success_time: Option<String> => w::Field::new("success_time"),
+            8 success_time: Option<String> => "success_time",
             /// `fail_time`.
-            9 fail_time: Option<String> => w::Field::new("fail_time"),
+            9 fail_time: Option<String> => "fail_time",
             /// `fail_reason`; one of `BALANCE_NOT_ENOUGH` `RECEIPT_NOT_EXIST_CLOSED` `TIME_OUT_CLOSED`.
-            10 fail_reason: Option<String> => w::Field::new("fail_reason"),
+            10 fail_reason: Option<String> => "fail_reason",
         }
     }
 
@@ -299,27 +303,27 @@ pub mod wb_channel {
             /// * Catalog: `pay_v3.aggracct_bc.wb_channel.account.balance`.
             pub struct Balance {
                 /// `mchid`.
-                0 mchid: xinqiao_types::MchId => w::Field::must("mchid").place(w::Place::Query),
+                0 mchid: xinqiao_types::MchId => "mchid: must query",
                 /// `bal_account_no`.
-                1 bal_account_no: String => w::Field::must("bal_account_no").place(w::Place::Query),
+                1 bal_account_no: String => "bal_account_no: must query",
                 /// `card_no`.
-                2 card_no: Option<String> => w::Field::new("card_no").place(w::Place::Query),
+                2 card_no: Option<String> => "card_no: query",
                 /// `sgn_no`.
-                3 sgn_no: Option<String> => w::Field::new("sgn_no").place(w::Place::Query),
+                3 sgn_no: Option<String> => "sgn_no: query",
                 /// `req_scene`; one of `SJT_CONVENIENT_SETTLEMENT_SERVICE_MERCHANT` `SJT_MICRO_MERCHANT` `WX_SHOP_CONVENIENT_SETTLEMENT_SERVICE_MERCHANT`.
-                4 req_scene: Option<String> => w::Field::new("req_scene").place(w::Place::Query),
+                4 req_scene: Option<String> => "req_scene: query",
             }
-            new(mchid: xinqiao_types::MchId, bal_account_no: String)
-            set(card_no: String, sgn_no: String, req_scene: String)
+            new(mchid: impl Into<xinqiao_types::MchId>, bal_account_no: impl Into<String>)
+            text(card_no: String, sgn_no: String, req_scene: String)
         }
 
         w::record! {
             /// Answer to [`Balance`].
             pub struct BalanceResponse {
                 /// `in_transit_reduction_exist`.
-                0 in_transit_reduction_exist: Option<bool> => w::Field::new("in_transit_reduction_exist"),
+                0 in_transit_reduction_exist: Option<bool> => "in_transit_reduction_exist",
                 /// `balance`.
-                1 balance: Option<i64> => w::Field::new("balance"),
+                1 balance: Option<i64> => "balance",
             }
         }
 
@@ -350,53 +354,53 @@ pub mod wb_channel {
             /// * Catalog: `pay_v3.aggracct_bc.wb_channel.account.mch_archives`.
             pub struct MchArchives {
                 /// `mchid`.
-                0 mchid: xinqiao_types::MchId => w::Field::must("mchid").place(w::Place::Query),
+                0 mchid: xinqiao_types::MchId => "mchid: must query",
                 /// `bal_account_no`.
-                1 bal_account_no: String => w::Field::must("bal_account_no").place(w::Place::Query),
+                1 bal_account_no: String => "bal_account_no: must query",
                 /// `card_no`.
-                2 card_no: Option<String> => w::Field::new("card_no").place(w::Place::Query),
+                2 card_no: Option<String> => "card_no: query",
                 /// `sgn_no`.
-                3 sgn_no: Option<String> => w::Field::new("sgn_no").place(w::Place::Query),
+                3 sgn_no: Option<String> => "sgn_no: query",
                 /// `req_scene`; one of `SJT_CONVENIENT_SETTLEMENT_SERVICE_MERCHANT` `SJT_MICRO_MERCHANT` `WX_SHOP_CONVENIENT_SETTLEMENT_SERVICE_MERCHANT`.
-                4 req_scene: Option<String> => w::Field::new("req_scene").place(w::Place::Query),
+                4 req_scene: Option<String> => "req_scene: query",
             }
-            new(mchid: xinqiao_types::MchId, bal_account_no: String)
-            set(card_no: String, sgn_no: String, req_scene: String)
+            new(mchid: impl Into<xinqiao_types::MchId>, bal_account_no: impl Into<String>)
+            text(card_no: String, sgn_no: String, req_scene: String)
         }
 
         w::record! {
             /// Answer to [`MchArchives`].
             pub struct MchArchivesResponse {
                 /// `mchid`.
-                0 mchid: Option<xinqiao_types::MchId> => w::Field::new("mchid"),
+                0 mchid: Option<xinqiao_types::MchId> => "mchid",
                 /// `bal_account_no`.
-                1 bal_account_no: Option<String> => w::Field::new("bal_account_no"),
+                1 bal_account_no: Option<String> => "bal_account_no",
                 /// `merchant_type`; one of `1` `2` `3`.
-                2 merchant_type: Option<String> => w::Field::new("merchant_type"),
+                2 merchant_type: Option<String> => "merchant_type",
                 /// `merchant_id_type`; one of `12`.
-                3 merchant_id_type: Option<String> => w::Field::new("merchant_id_type"),
+                3 merchant_id_type: Option<String> => "merchant_id_type",
                 /// `merchant_name`.
-                4 merchant_name: Option<String> => w::Field::new("merchant_name"),
+                4 merchant_name: Option<String> => "merchant_name",
                 /// `merchant_id_no`.
-                5 merchant_id_no: Option<String> => w::Field::new("merchant_id_no"),
+                5 merchant_id_no: Option<String> => "merchant_id_no",
                 /// `effective_date`.
-                6 effective_date: Option<String> => w::Field::new("effective_date"),
+                6 effective_date: Option<String> => "effective_date",
                 /// `expire_date`.
-                7 expire_date: Option<String> => w::Field::new("expire_date"),
+                7 expire_date: Option<String> => "expire_date",
                 /// `merchant_img_front_id`.
-                8 merchant_img_front_id: Option<String> => w::Field::new("merchant_img_front_id"),
+                8 merchant_img_front_id: Option<String> => "merchant_img_front_id",
                 /// `register_address`.
-                9 register_address: Option<String> => w::Field::new("register_address"),
+                9 register_address: Option<String> => "register_address",
                 /// `business_scope`.
-                10 business_scope: Option<String> => w::Field::new("business_scope"),
+                10 business_scope: Option<String> => "business_scope",
                 /// `legal_representative`.
-                11 legal_representative: Option<super::super::LegalRepresentative> => w::Field::new("legal_representative"),
+                11 legal_representative: Option<super::super::LegalRepresentative> => "legal_representative",
                 /// `beneficial_owner`.
-                12 beneficial_owner: Option<Vec<super::super::BeneficialOwner>> => w::Field::new("beneficial_owner"),
+                12 beneficial_owner: Option<Vec<super::super::BeneficialOwner>> => "beneficial_owner",
                 /// `card_no`.
-                13 card_no: Option<String> => w::Field::new("card_no"),
+                13 card_no: Option<String> => "card_no",
                 /// `sgn_no`.
-                14 sgn_no: Option<String> => w::Field::new("sgn_no"),
+                14 sgn_no: Option<String> => "sgn_no",
             }
         }
 
@@ -427,18 +431,18 @@ pub mod wb_channel {
             /// * Catalog: `pay_v3.aggracct_bc.wb_channel.account.mch_media`.
             pub struct MchMedia {
                 /// `mchid`.
-                0 mchid: Option<xinqiao_types::MchId> => w::Field::new("mchid").place(w::Place::Query),
+                0 mchid: Option<xinqiao_types::MchId> => "mchid: query",
                 /// `platform_trx_id`.
-                1 platform_trx_id: Option<String> => w::Field::new("platform_trx_id").place(w::Place::Query),
+                1 platform_trx_id: Option<String> => "platform_trx_id: query",
                 /// `business_scene`; one of `SJT_MICRO_PLUS_OPEN_ACCOUNT` `SJT_MICRO_PLUS_UPDATE_INFO` `GET_BY_MEDIA_ID`.
-                2 business_scene: String => w::Field::must("business_scene").place(w::Place::Query),
+                2 business_scene: String => "business_scene: must query",
                 /// `mch_media_type`; one of `ID_CARD_FRONT` `ID_CARD_BACK` `STORE_FRONT` `STORE_INTERIOR`.
-                3 mch_media_type: Option<String> => w::Field::new("mch_media_type").place(w::Place::Query),
+                3 mch_media_type: Option<String> => "mch_media_type: query",
                 /// `media_id`.
-                4 media_id: Option<xinqiao_types::MediaId> => w::Field::new("media_id").place(w::Place::Query),
+                4 media_id: Option<xinqiao_types::MediaId> => "media_id: query",
             }
-            new(business_scene: String)
-            set(
+            new(business_scene: impl Into<String>)
+            text(
                 mchid: xinqiao_types::MchId,
                 platform_trx_id: String,
                 mch_media_type: String,
@@ -450,15 +454,15 @@ pub mod wb_channel {
             /// Answer to [`MchMedia`].
             pub struct MchMediaResponse {
                 /// `media_content`.
-                0 media_content: Option<String> => w::Field::new("media_content"),
+                0 media_content: Option<String> => "media_content",
                 /// `media_type`; one of `jpg` `png` `bmp` `jpeg`.
-                1 media_type: Option<String> => w::Field::new("media_type"),
+                1 media_type: Option<String> => "media_type",
                 /// `media_sm3`.
-                2 media_sm3: Option<String> => w::Field::new("media_sm3"),
+                2 media_sm3: Option<String> => "media_sm3",
                 /// `key`.
-                3 key: Option<String> => w::Field::new("key"),
+                3 key: Option<String> => "key",
                 /// `media_id`.
-                4 media_id: Option<xinqiao_types::MediaId> => w::Field::new("media_id"),
+                4 media_id: Option<xinqiao_types::MediaId> => "media_id",
             }
         }
 
@@ -494,48 +498,48 @@ pub mod wb_channel {
             /// * Catalog: `pay_v3.aggracct_bc.wb_channel.bank_channel_account.rename`.
             pub struct Rename {
                 /// `out_request_no`.
-                0 out_request_no: String => w::Field::must("out_request_no"),
+                0 out_request_no: String => "out_request_no: must",
                 /// `mchid`.
-                1 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+                1 mchid: xinqiao_types::MchId => "mchid: must",
                 /// `bal_account_no`.
-                2 bal_account_no: String => w::Field::must("bal_account_no"),
+                2 bal_account_no: String => "bal_account_no: must",
                 /// `change_scene`; one of `SUBJECT_INFO_RENAME`.
-                3 change_scene: String => w::Field::must("change_scene"),
+                3 change_scene: String => "change_scene: must",
                 /// `req_scene`; one of `SJT_CONVENIENT_SETTLEMENT_SERVICE_MERCHANT` `SJT_MICRO_MERCHANT` `WX_SHOP_CONVENIENT_SETTLEMENT_SERVICE_MERCHANT`.
-                4 req_scene: Option<String> => w::Field::new("req_scene"),
+                4 req_scene: Option<String> => "req_scene",
             }
             new(
-                out_request_no: String,
-                mchid: xinqiao_types::MchId,
-                bal_account_no: String,
-                change_scene: String,
+                out_request_no: impl Into<String>,
+                mchid: impl Into<xinqiao_types::MchId>,
+                bal_account_no: impl Into<String>,
+                change_scene: impl Into<String>,
             )
-            set(req_scene: String)
+            text(req_scene: String)
         }
 
         w::record! {
             /// Answer to [`Rename`].
             pub struct RenameResponse {
                 /// `change_scene`; one of `SUBJECT_INFO_RENAME`.
-                0 change_scene: String => w::Field::must("change_scene"),
+                0 change_scene: String => "change_scene: must",
                 /// `application_id`.
-                1 application_id: String => w::Field::must("application_id"),
+                1 application_id: String => "application_id: must",
                 /// `out_request_no`.
-                2 out_request_no: String => w::Field::must("out_request_no"),
+                2 out_request_no: String => "out_request_no: must",
                 /// `mchid`.
-                3 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+                3 mchid: xinqiao_types::MchId => "mchid: must",
                 /// `bal_account_no`.
-                4 bal_account_no: String => w::Field::must("bal_account_no"),
+                4 bal_account_no: String => "bal_account_no: must",
                 /// `new_account_name`.
-                5 new_account_name: String => w::Field::must("new_account_name"),
+                5 new_account_name: String => "new_account_name: must",
                 /// `application_state`; one of `PROCESSING` `SUCCESS` `FAIL`.
-                6 application_state: String => w::Field::must("application_state"),
+                6 application_state: String => "application_state: must",
                 /// `finish_time`.
-                7 finish_time: Option<String> => w::Field::new("finish_time"),
+                7 finish_time: Option<String> => "finish_time",
                 /// `fail_code`.
-                8 fail_code: Option<String> => w::Field::new("fail_code"),
+                8 fail_code: Option<String> => "fail_code",
                 /// `fail_msg`.
-                9 fail_msg: Option<String> => w::Field::new("fail_msg"),
+                9 fail_msg: Option<String> => "fail_msg",
             }
         }
 
@@ -566,38 +570,42 @@ pub mod wb_channel {
             /// * Catalog: `pay_v3.aggracct_bc.wb_channel.bank_channel_account.rename_by_application_id`.
             pub struct RenameByApplicationId {
                 /// `application_id`.
-                0 application_id: String => w::Field::must("application_id").place(w::Place::Path),
+                0 application_id: String => "application_id: must path",
                 /// `mchid`.
-                1 mchid: xinqiao_types::MchId => w::Field::must("mchid").place(w::Place::Query),
+                1 mchid: xinqiao_types::MchId => "mchid: must query",
                 /// `bal_account_no`.
-                2 bal_account_no: String => w::Field::must("bal_account_no").place(w::Place::Query),
+                2 bal_account_no: String => "bal_account_no: must query",
             }
-            new(application_id: String, mchid: xinqiao_types::MchId, bal_account_no: String)
+            new(
+                application_id: impl Into<String>,
+                mchid: impl Into<xinqiao_types::MchId>,
+                bal_account_no: impl Into<String>,
+            )
         }
 
         w::record! {
             /// Answer to [`RenameByApplicationId`].
             pub struct RenameByApplicationIdResponse {
                 /// `change_scene`; one of `SUBJECT_INFO_RENAME`.
-                0 change_scene: String => w::Field::must("change_scene"),
+                0 change_scene: String => "change_scene: must",
                 /// `application_id`.
-                1 application_id: String => w::Field::must("application_id"),
+                1 application_id: String => "application_id: must",
                 /// `out_request_no`.
-                2 out_request_no: String => w::Field::must("out_request_no"),
+                2 out_request_no: String => "out_request_no: must",
                 /// `mchid`.
-                3 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+                3 mchid: xinqiao_types::MchId => "mchid: must",
                 /// `bal_account_no`.
-                4 bal_account_no: String => w::Field::must("bal_account_no"),
+                4 bal_account_no: String => "bal_account_no: must",
                 /// `new_account_name`.
-                5 new_account_name: String => w::Field::must("new_account_name"),
+                5 new_account_name: String => "new_account_name: must",
                 /// `application_state`; one of `PROCESSING` `SUCCESS` `FAIL`.
-                6 application_state: String => w::Field::must("application_state"),
+                6 application_state: String => "application_state: must",
                 /// `finish_time`.
-                7 finish_time: Option<String> => w::Field::new("finish_time"),
+                7 finish_time: Option<String> => "finish_time",
                 /// `fail_code`.
-                8 fail_code: Option<String> => w::Field::new("fail_code"),
+                8 fail_code: Option<String> => "fail_code",
                 /// `fail_msg`.
-                9 fail_msg: Option<String> => w::Field::new("fail_msg"),
+                9 fail_msg: Option<String> => "fail_msg",
             }
         }
 
@@ -633,20 +641,24 @@ pub mod wb_channel {
             /// * Catalog: `pay_v3.aggracct_bc.wb_channel.control_orders.by_out_request_no`.
             pub struct ByOutRequestNo {
                 /// `out_request_no`.
-                0 out_request_no: String => w::Field::must("out_request_no").place(w::Place::Path),
+                0 out_request_no: String => "out_request_no: must path",
                 /// `control_type`; one of `PUNISH` `RECOVER`.
-                1 control_type: String => w::Field::must("control_type").place(w::Place::Query),
+                1 control_type: String => "control_type: must query",
                 /// `mchid`.
-                2 mchid: xinqiao_types::MchId => w::Field::must("mchid").place(w::Place::Query),
+                2 mchid: xinqiao_types::MchId => "mchid: must query",
             }
-            new(out_request_no: String, control_type: String, mchid: xinqiao_types::MchId)
+            new(
+                out_request_no: impl Into<String>,
+                control_type: impl Into<String>,
+                mchid: impl Into<xinqiao_types::MchId>,
+            )
         }
 
         w::record! {
             /// Answer to [`ByOutRequestNo`].
             pub struct ByOutRequestNoResponse {
                 /// The body, told apart by `control_scene`.
-                0 body: super::super::ControlOrder => w::Field::new("").flat(),
+                0 body: super::super::ControlOrder => ": flat",
             }
         }
 
@@ -677,24 +689,24 @@ pub mod wb_channel {
             /// * Catalog: `pay_v3.aggracct_bc.wb_channel.control_orders.info_update_result_notify`.
             pub struct InfoUpdateResultNotify {
                 /// `out_request_no`.
-                0 out_request_no: String => w::Field::must("out_request_no"),
+                0 out_request_no: String => "out_request_no: must",
                 /// `mchid`.
-                1 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+                1 mchid: xinqiao_types::MchId => "mchid: must",
                 /// `audit_result`; one of `PASS` `REJECT`.
-                2 audit_result: Option<String> => w::Field::new("audit_result"),
+                2 audit_result: Option<String> => "audit_result",
                 /// `audit_finish_time`.
-                3 audit_finish_time: Option<String> => w::Field::new("audit_finish_time"),
+                3 audit_finish_time: Option<String> => "audit_finish_time",
                 /// `attach_info`.
-                4 attach_info: Option<String> => w::Field::new("attach_info"),
+                4 attach_info: Option<String> => "attach_info",
                 /// `fail_code`.
-                5 fail_code: Option<String> => w::Field::new("fail_code"),
+                5 fail_code: Option<String> => "fail_code",
                 /// `fail_msg`.
-                6 fail_msg: Option<String> => w::Field::new("fail_msg"),
+                6 fail_msg: Option<String> => "fail_msg",
                 /// `scene`; one of `01` `02` `03`.
-                7 scene: Option<String> => w::Field::new("scene"),
+                7 scene: Option<String> => "scene",
             }
-            new(out_request_no: String, mchid: xinqiao_types::MchId)
-            set(
+            new(out_request_no: impl Into<String>, mchid: impl Into<xinqiao_types::MchId>)
+            text(
                 audit_result: String,
                 audit_finish_time: String,
                 attach_info: String,
@@ -708,7 +720,7 @@ pub mod wb_channel {
             /// Answer to [`InfoUpdateResultNotify`].
             pub struct InfoUpdateResultNotifyResponse {
                 /// `ret_msg`.
-                0 ret_msg: Option<String> => w::Field::new("ret_msg"),
+                0 ret_msg: Option<String> => "ret_msg",
             }
         }
 
@@ -739,33 +751,33 @@ pub mod wb_channel {
             /// * Catalog: `pay_v3.aggracct_bc.wb_channel.control_orders.punish`.
             pub struct Punish {
                 /// `out_request_no`.
-                0 out_request_no: String => w::Field::must("out_request_no"),
+                0 out_request_no: String => "out_request_no: must",
                 /// `mchid`.
-                1 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+                1 mchid: xinqiao_types::MchId => "mchid: must",
                 /// `bal_account_no`.
-                2 bal_account_no: String => w::Field::must("bal_account_no"),
+                2 bal_account_no: String => "bal_account_no: must",
                 /// `punish_scene`.
-                3 punish_scene: i64 => w::Field::must("punish_scene"),
+                3 punish_scene: i64 => "punish_scene: must",
                 /// `punish_reason`.
-                4 punish_reason: Option<String> => w::Field::new("punish_reason"),
+                4 punish_reason: Option<String> => "punish_reason",
                 /// `punish_end_time`.
-                5 punish_end_time: Option<String> => w::Field::new("punish_end_time"),
+                5 punish_end_time: Option<String> => "punish_end_time",
                 /// `card_no`.
-                6 card_no: Option<String> => w::Field::new("card_no"),
+                6 card_no: Option<String> => "card_no",
                 /// `sgn_no`.
-                7 sgn_no: Option<String> => w::Field::new("sgn_no"),
+                7 sgn_no: Option<String> => "sgn_no",
                 /// `req_scene`; one of `SJT_CONVENIENT_SETTLEMENT_SERVICE_MERCHANT` `SJT_MICRO_MERCHANT` `WX_SHOP_CONVENIENT_SETTLEMENT_SERVICE_MERCHANT`.
-                8 req_scene: Option<String> => w::Field::new("req_scene"),
+                8 req_scene: Option<String> => "req_scene",
                 /// `fund_repatriation_strategy`; one of `ALL_FORBIDDEN` `ALL_ALLOWED_WHEN_UNIQUE`.
-                9 fund_repatriation_strategy: Option<String> => w::Field::new("fund_repatriation_strategy"),
+                9 fund_repatriation_strategy: Option<String> => "fund_repatriation_strategy",
             }
             new(
-                out_request_no: String,
-                mchid: xinqiao_types::MchId,
-                bal_account_no: String,
+                out_request_no: impl Into<String>,
+                mchid: impl Into<xinqiao_types::MchId>,
+                bal_account_no: impl Into<String>,
                 punish_scene: i64,
             )
-            set(
+            text(
                 punish_reason: String,
                 punish_end_time: String,
                 card_no: String,
@@ -779,9 +791,9 @@ pub mod wb_channel {
             /// Answer to [`Punish`].
             pub struct PunishResponse {
                 /// `wxpay_punish_no`.
-                0 wxpay_punish_no: String => w::Field::must("wxpay_punish_no"),
+                0 wxpay_punish_no: String => "wxpay_punish_no: must",
                 /// `out_request_no`.
-                1 out_request_no: String => w::Field::must("out_request_no"),
+                1 out_request_no: String => "out_request_no: must",
             }
         }
 
@@ -812,42 +824,42 @@ pub mod wb_channel {
             /// * Catalog: `pay_v3.aggracct_bc.wb_channel.control_orders.recover`.
             pub struct Recover {
                 /// `out_request_no`.
-                0 out_request_no: String => w::Field::must("out_request_no"),
+                0 out_request_no: String => "out_request_no: must",
                 /// `related_webank_punish_no`.
-                1 related_webank_punish_no: String => w::Field::must("related_webank_punish_no"),
+                1 related_webank_punish_no: String => "related_webank_punish_no: must",
                 /// `related_wxpay_punish_no`.
-                2 related_wxpay_punish_no: String => w::Field::must("related_wxpay_punish_no"),
+                2 related_wxpay_punish_no: String => "related_wxpay_punish_no: must",
                 /// `mchid`.
-                3 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+                3 mchid: xinqiao_types::MchId => "mchid: must",
                 /// `bal_account_no`.
-                4 bal_account_no: String => w::Field::must("bal_account_no"),
+                4 bal_account_no: String => "bal_account_no: must",
                 /// `recover_reason`.
-                5 recover_reason: String => w::Field::must("recover_reason"),
+                5 recover_reason: String => "recover_reason: must",
                 /// `card_no`.
-                6 card_no: Option<String> => w::Field::new("card_no"),
+                6 card_no: Option<String> => "card_no",
                 /// `sgn_no`.
-                7 sgn_no: Option<String> => w::Field::new("sgn_no"),
+                7 sgn_no: Option<String> => "sgn_no",
                 /// `req_scene`; one of `SJT_CONVENIENT_SETTLEMENT_SERVICE_MERCHANT` `SJT_MICRO_MERCHANT` `WX_SHOP_CONVENIENT_SETTLEMENT_SERVICE_MERCHANT`.
-                8 req_scene: Option<String> => w::Field::new("req_scene"),
+                8 req_scene: Option<String> => "req_scene",
             }
             new(
-                out_request_no: String,
-                related_webank_punish_no: String,
-                related_wxpay_punish_no: String,
-                mchid: xinqiao_types::MchId,
-                bal_account_no: String,
-                recover_reason: String,
+                out_request_no: impl Into<String>,
+                related_webank_punish_no: impl Into<String>,
+                related_wxpay_punish_no: impl Into<String>,
+                mchid: impl Into<xinqiao_types::MchId>,
+                bal_account_no: impl Into<String>,
+                recover_reason: impl Into<String>,
             )
-            set(card_no: String, sgn_no: String, req_scene: String)
+            text(card_no: String, sgn_no: String, req_scene: String)
         }
 
         w::record! {
             /// Answer to [`Recover`].
             pub struct RecoverResponse {
                 /// `wxpay_recover_no`.
-                0 wxpay_recover_no: String => w::Field::must("wxpay_recover_no"),
+                0 wxpay_recover_no: String => "wxpay_recover_no: must",
                 /// `out_request_no`.
-                1 out_request_no: String => w::Field::must("out_request_no"),
+                1 out_request_no: String => "out_request_no: must",
             }
         }
 

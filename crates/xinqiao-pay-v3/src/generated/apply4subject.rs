@@ -7,7 +7,7 @@ w::record! {
     /// `AdditionInfo`.
     pub struct AdditionInfo {
         /// `confirm_mchid_list`.
-        0 confirm_mchid_list: Option<Vec<String>> => w::Field::new("confirm_mchid_list"),
+        0 confirm_mchid_list: Option<Vec<String>> => "confirm_mchid_list",
     }
     new()
     set(confirm_mchid_list: Vec<String>)
@@ -17,51 +17,51 @@ w::record! {
     /// `AssistProveInfo`.
     pub struct AssistProveInfo {
         /// `micro_biz_type`; one of `MICRO_TYPE_STORE` `MICRO_TYPE_MOBILE` `MICRO_TYPE_ONLINE`.
-        0 micro_biz_type: String => w::Field::must("micro_biz_type"),
+        0 micro_biz_type: String => "micro_biz_type: must",
         /// `store_name`.
-        1 store_name: String => w::Field::must("store_name"),
+        1 store_name: String => "store_name: must",
         /// `store_address_code`.
-        2 store_address_code: Option<String> => w::Field::new("store_address_code"),
+        2 store_address_code: Option<String> => "store_address_code",
         /// `store_address`.
-        3 store_address: String => w::Field::must("store_address"),
+        3 store_address: String => "store_address: must",
         /// `store_header_copy`.
-        4 store_header_copy: String => w::Field::must("store_header_copy"),
+        4 store_header_copy: String => "store_header_copy: must",
         /// `store_indoor_copy`.
-        5 store_indoor_copy: String => w::Field::must("store_indoor_copy"),
+        5 store_indoor_copy: String => "store_indoor_copy: must",
     }
     new(
-        micro_biz_type: String,
-        store_name: String,
-        store_address: String,
-        store_header_copy: String,
-        store_indoor_copy: String,
+        micro_biz_type: impl Into<String>,
+        store_name: impl Into<String>,
+        store_address: impl Into<String>,
+        store_header_copy: impl Into<String>,
+        store_indoor_copy: impl Into<String>,
     )
-    set(store_address_code: String)
+    text(store_address_code: String)
 }
 
 w::record! {
     /// `BusinessLicenceInfo`.
     pub struct BusinessLicenceInfo {
         /// `licence_number`.
-        0 licence_number: String => w::Field::must("licence_number"),
+        0 licence_number: String => "licence_number: must",
         /// `licence_copy`.
-        1 licence_copy: String => w::Field::must("licence_copy"),
+        1 licence_copy: String => "licence_copy: must",
         /// `licence_valid_date`.
-        2 licence_valid_date: String => w::Field::must("licence_valid_date"),
+        2 licence_valid_date: String => "licence_valid_date: must",
         /// `merchant_name`.
-        3 merchant_name: String => w::Field::must("merchant_name"),
+        3 merchant_name: String => "merchant_name: must",
         /// `legal_person`.
-        4 legal_person: String => w::Field::must("legal_person"),
+        4 legal_person: String => "legal_person: must",
         /// `company_address`.
-        5 company_address: String => w::Field::must("company_address"),
+        5 company_address: String => "company_address: must",
     }
     new(
-        licence_number: String,
-        licence_copy: String,
-        licence_valid_date: String,
-        merchant_name: String,
-        legal_person: String,
-        company_address: String,
+        licence_number: impl Into<String>,
+        licence_copy: impl Into<String>,
+        licence_valid_date: impl Into<String>,
+        merchant_name: impl Into<String>,
+        legal_person: impl Into<String>,
+        company_address: impl Into<String>,
     )
 }
 
@@ -69,25 +69,25 @@ w::record! {
     /// `BusinessLicenseInfo`.
     pub struct BusinessLicenseInfo {
         /// `licence_number`.
-        0 licence_number: String => w::Field::must("licence_number"),
+        0 licence_number: String => "licence_number: must",
         /// `licence_copy`.
-        1 licence_copy: String => w::Field::must("licence_copy"),
+        1 licence_copy: String => "licence_copy: must",
         /// `merchant_name`.
-        2 merchant_name: String => w::Field::must("merchant_name"),
+        2 merchant_name: String => "merchant_name: must",
         /// `legal_person`.
-        3 legal_person: String => w::Field::must("legal_person"),
+        3 legal_person: String => "legal_person: must",
         /// `company_address`.
-        4 company_address: String => w::Field::must("company_address"),
+        4 company_address: String => "company_address: must",
         /// `licence_valid_date`.
-        5 licence_valid_date: String => w::Field::must("licence_valid_date"),
+        5 licence_valid_date: String => "licence_valid_date: must",
     }
     new(
-        licence_number: String,
-        licence_copy: String,
-        merchant_name: String,
-        legal_person: String,
-        company_address: String,
-        licence_valid_date: String,
+        licence_number: impl Into<String>,
+        licence_copy: impl Into<String>,
+        merchant_name: impl Into<String>,
+        legal_person: impl Into<String>,
+        company_address: impl Into<String>,
+        licence_valid_date: impl Into<String>,
     )
 }
 
@@ -95,28 +95,28 @@ w::record! {
     /// `CertificateInfo`.
     pub struct CertificateInfo {
         /// `cert_type`; one of `CERTIFICATE_TYPE_2388` `CERTIFICATE_TYPE_2389` `CERTIFICATE_TYPE_2390` `CERTIFICATE_TYPE_2391` `CERTIFICATE_TYPE_2392` `CERTIFICATE_TYPE_2393` `CERTIFICATE_TYPE_2394` `CERTIFICATE_TYPE_2395` ….
-        0 cert_type: String => w::Field::must("cert_type"),
+        0 cert_type: String => "cert_type: must",
         /// `cert_number`.
-        1 cert_number: String => w::Field::must("cert_number"),
+        1 cert_number: String => "cert_number: must",
         /// `cert_copy`.
-        2 cert_copy: String => w::Field::must("cert_copy"),
+        2 cert_copy: String => "cert_copy: must",
         /// `cert_valid_date`.
-        3 cert_valid_date: String => w::Field::must("cert_valid_date"),
+        3 cert_valid_date: String => "cert_valid_date: must",
         /// `merchant_name`.
-        4 merchant_name: String => w::Field::must("merchant_name"),
+        4 merchant_name: String => "merchant_name: must",
         /// `legal_person`.
-        5 legal_person: String => w::Field::must("legal_person"),
+        5 legal_person: String => "legal_person: must",
         /// `company_address`.
-        6 company_address: String => w::Field::must("company_address"),
+        6 company_address: String => "company_address: must",
     }
     new(
-        cert_type: String,
-        cert_number: String,
-        cert_copy: String,
-        cert_valid_date: String,
-        merchant_name: String,
-        legal_person: String,
-        company_address: String,
+        cert_type: impl Into<String>,
+        cert_number: impl Into<String>,
+        cert_copy: impl Into<String>,
+        cert_valid_date: impl Into<String>,
+        merchant_name: impl Into<String>,
+        legal_person: impl Into<String>,
+        company_address: impl Into<String>,
     )
 }
 
@@ -124,28 +124,28 @@ w::record! {
     /// `ContactInfo`.
     pub struct ContactInfo {
         /// `contact_type`; one of `LEGAL` `SUPER`.
-        0 contact_type: Option<String> => w::Field::new("contact_type"),
+        0 contact_type: Option<String> => "contact_type",
         /// `name`; encrypted on the wire.
-        1 name: String => w::Field::must("name").masked().encrypted(),
+        1 name: String => "name: must masked encrypted",
         /// `contact_id_doc_type`; one of `IDENTIFICATION_TYPE_IDCARD` `IDENTIFICATION_TYPE_OVERSEA_PASSPORT` `IDENTIFICATION_TYPE_HONGKONG_PASSPORT` `IDENTIFICATION_TYPE_MACAO_PASSPORT` `IDENTIFICATION_TYPE_TAIWAN_PASSPORT` `IDENTIFICATION_TYPE_FOREIGN_RESIDENT` `IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT` `IDENTIFICATION_TYPE_TAIWAN_RESIDENT`.
-        2 contact_id_doc_type: Option<String> => w::Field::new("contact_id_doc_type"),
+        2 contact_id_doc_type: Option<String> => "contact_id_doc_type",
         /// `id_card_number`; encrypted on the wire; needed according to the documentation.
-        3 id_card_number: Option<String> => w::Field::new("id_card_number").masked().encrypted(),
+        3 id_card_number: Option<String> => "id_card_number: masked encrypted",
         /// `contact_id_doc_copy`.
-        4 contact_id_doc_copy: Option<String> => w::Field::new("contact_id_doc_copy"),
+        4 contact_id_doc_copy: Option<String> => "contact_id_doc_copy",
         /// `contact_id_doc_copy_back`.
-        5 contact_id_doc_copy_back: Option<String> => w::Field::new("contact_id_doc_copy_back"),
+        5 contact_id_doc_copy_back: Option<String> => "contact_id_doc_copy_back",
         /// `contact_period_begin`; format `yyyy-MM-dd`.
-        6 contact_period_begin: Option<String> => w::Field::new("contact_period_begin"),
+        6 contact_period_begin: Option<String> => "contact_period_begin",
         /// `contact_period_end`; format `yyyy-MM-dd / LONG_TERM`.
-        7 contact_period_end: Option<String> => w::Field::new("contact_period_end"),
+        7 contact_period_end: Option<String> => "contact_period_end",
         /// `business_authorization_letter`.
-        8 business_authorization_letter: Option<String> => w::Field::new("business_authorization_letter"),
+        8 business_authorization_letter: Option<String> => "business_authorization_letter",
         /// `mobile`; encrypted on the wire.
-        9 mobile: String => w::Field::must("mobile").masked().encrypted(),
+        9 mobile: String => "mobile: must masked encrypted",
     }
-    new(name: String, mobile: String)
-    set(
+    new(name: impl Into<String>, mobile: impl Into<String>)
+    text(
         contact_type: String,
         contact_id_doc_type: String,
         id_card_number: String,
@@ -161,40 +161,41 @@ w::record! {
     /// `FinanceInstitutionInfo`.
     pub struct FinanceInstitutionInfo {
         /// `finance_type`; one of `BANK_AGENT` `PAYMENT_AGENT` `INSURANCE` `TRADE_AND_SETTLE` `OTHER`.
-        0 finance_type: Option<String> => w::Field::new("finance_type"),
+        0 finance_type: Option<String> => "finance_type",
         /// `finance_license_pics`.
-        1 finance_license_pics: Option<Vec<String>> => w::Field::new("finance_license_pics"),
+        1 finance_license_pics: Option<Vec<String>> => "finance_license_pics",
     }
     new()
-    set(finance_type: String, finance_license_pics: Vec<String>)
+    text(finance_type: String)
+    set(finance_license_pics: Vec<String>)
 }
 
 w::record! {
     /// `IdentificationInfo`.
     pub struct IdentificationInfo {
         /// `id_holder_type`; one of `LEGAL` `SUPER`.
-        0 id_holder_type: Option<String> => w::Field::new("id_holder_type"),
+        0 id_holder_type: Option<String> => "id_holder_type",
         /// `identification_type`; one of `IDENTIFICATION_TYPE_IDCARD` `IDENTIFICATION_TYPE_OVERSEA_PASSPORT` `IDENTIFICATION_TYPE_HONGKONG_PASSPORT` `IDENTIFICATION_TYPE_MACAO_PASSPORT` `IDENTIFICATION_TYPE_TAIWAN_PASSPORT` `IDENTIFICATION_TYPE_FOREIGN_RESIDENT` `IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT` `IDENTIFICATION_TYPE_TAIWAN_RESIDENT`.
-        1 identification_type: String => w::Field::must("identification_type"),
+        1 identification_type: String => "identification_type: must",
         /// `identification_name`; encrypted on the wire.
-        2 identification_name: String => w::Field::must("identification_name").masked().encrypted(),
+        2 identification_name: String => "identification_name: must masked encrypted",
         /// `identification_number`; encrypted on the wire; needed according to the documentation.
-        3 identification_number: Option<String> => w::Field::new("identification_number").masked().encrypted(),
+        3 identification_number: Option<String> => "identification_number: masked encrypted",
         /// `identification_address`; encrypted on the wire.
-        4 identification_address: Option<String> => w::Field::new("identification_address").masked().encrypted(),
+        4 identification_address: Option<String> => "identification_address: masked encrypted",
         /// `identification_valid_date`; format `[yyyy-MM-dd, yyyy-MM-dd]`; needed according to the documentation.
-        5 identification_valid_date: Option<String> => w::Field::new("identification_valid_date"),
+        5 identification_valid_date: Option<String> => "identification_valid_date",
         /// `identification_front_copy`; needed according to the documentation.
-        6 identification_front_copy: Option<String> => w::Field::new("identification_front_copy"),
+        6 identification_front_copy: Option<String> => "identification_front_copy",
         /// `identification_back_copy`.
-        7 identification_back_copy: Option<String> => w::Field::new("identification_back_copy"),
+        7 identification_back_copy: Option<String> => "identification_back_copy",
         /// `authorize_letter_copy`.
-        8 authorize_letter_copy: Option<String> => w::Field::new("authorize_letter_copy"),
+        8 authorize_letter_copy: Option<String> => "authorize_letter_copy",
         /// `owner`.
-        9 owner: Option<bool> => w::Field::new("owner"),
+        9 owner: Option<bool> => "owner",
     }
-    new(identification_type: String, identification_name: String)
-    set(
+    new(identification_type: impl Into<String>, identification_name: impl Into<String>)
+    text(
         id_holder_type: String,
         identification_number: String,
         identification_address: String,
@@ -202,17 +203,17 @@ w::record! {
         identification_front_copy: String,
         identification_back_copy: String,
         authorize_letter_copy: String,
-        owner: bool,
     )
+    set(owner: bool)
 }
 
 w::record! {
     /// `SpecialOperation`.
     pub struct SpecialOperation {
         /// `category_id`.
-        0 category_id: i64 => w::Field::must("category_id"),
+        0 category_id: i64 => "category_id: must",
         /// `operation_copy_list`.
-        1 operation_copy_list: Vec<String> => w::Field::must("operation_copy_list"),
+        1 operation_copy_list: Vec<String> => "operation_copy_list: must",
     }
     new(category_id: i64, operation_copy_list: Vec<String>)
 }
@@ -221,9 +222,9 @@ w::record! {
     /// `SpecialOperationInfo`.
     pub struct SpecialOperationInfo {
         /// `category_id`; one of `44` `33` `22` `41` `42` `49` `50` `51` ….
-        0 category_id: i64 => w::Field::must("category_id"),
+        0 category_id: i64 => "category_id: must",
         /// `store_indoor_copy`.
-        1 store_indoor_copy: Option<Vec<String>> => w::Field::new("store_indoor_copy"),
+        1 store_indoor_copy: Option<Vec<String>> => "store_indoor_copy",
     }
     new(category_id: i64)
     set(store_indoor_copy: Vec<String>)
@@ -233,29 +234,29 @@ w::record! {
     /// `SubjectInfo`.
     pub struct SubjectInfo {
         /// `subject_type`; one of `SUBJECT_TYPE_INDIVIDUAL` `SUBJECT_TYPE_ENTERPRISE` `SUBJECT_TYPE_INSTITUTIONS` `SUBJECT_TYPE_OTHERS` `SUBJECT_TYPE_MICRO` `SUBJECT_TYPE_GOVERNMENT` `SUBJECT_TYPE_INSTITUTIONS_CLONED`.
-        0 subject_type: String => w::Field::must("subject_type"),
+        0 subject_type: String => "subject_type: must",
         /// `company_prove_copy`.
-        1 company_prove_copy: Option<String> => w::Field::new("company_prove_copy"),
+        1 company_prove_copy: Option<String> => "company_prove_copy",
         /// `is_finance_institution`.
-        2 is_finance_institution: Option<bool> => w::Field::new("is_finance_institution"),
+        2 is_finance_institution: Option<bool> => "is_finance_institution",
         /// `business_licence_info`.
-        3 business_licence_info: Option<BusinessLicenceInfo> => w::Field::new("business_licence_info"),
+        3 business_licence_info: Option<BusinessLicenceInfo> => "business_licence_info",
         /// `certificate_info`.
-        4 certificate_info: Option<CertificateInfo> => w::Field::new("certificate_info"),
+        4 certificate_info: Option<CertificateInfo> => "certificate_info",
         /// `assist_prove_info`.
-        5 assist_prove_info: Option<AssistProveInfo> => w::Field::new("assist_prove_info"),
+        5 assist_prove_info: Option<AssistProveInfo> => "assist_prove_info",
         /// `special_operation_list`.
-        6 special_operation_list: Option<Vec<SpecialOperation>> => w::Field::new("special_operation_list"),
+        6 special_operation_list: Option<Vec<SpecialOperation>> => "special_operation_list",
         /// `finance_institution_info`.
-        7 finance_institution_info: Option<FinanceInstitutionInfo> => w::Field::new("finance_institution_info"),
+        7 finance_institution_info: Option<FinanceInstitutionInfo> => "finance_institution_info",
         /// `business_license_info`.
-        8 business_license_info: BusinessLicenseInfo => w::Field::must("business_license_info"),
+        8 business_license_info: BusinessLicenseInfo => "business_license_info: must",
         /// `special_operation_info`.
-        9 special_operation_info: Option<Vec<SpecialOperationInfo>> => w::Field::new("special_operation_info"),
+        9 special_operation_info: Option<Vec<SpecialOperationInfo>> => "special_operation_info",
     }
-    new(subject_type: String, business_license_info: BusinessLicenseInfo)
+    new(subject_type: impl Into<String>, business_license_info: BusinessLicenseInfo)
+    text(company_prove_copy: String)
     set(
-        company_prove_copy: String,
         is_finance_institution: bool,
         business_licence_info: BusinessLicenceInfo,
         certificate_info: CertificateInfo,
@@ -270,24 +271,24 @@ w::record! {
     /// `UboInfo`.
     pub struct UboInfo {
         /// `ubo_id_doc_type`; one of `IDENTIFICATION_TYPE_IDCARD` `IDENTIFICATION_TYPE_OVERSEA_PASSPORT` `IDENTIFICATION_TYPE_HONGKONG_PASSPORT` `IDENTIFICATION_TYPE_MACAO_PASSPORT` `IDENTIFICATION_TYPE_TAIWAN_PASSPORT` `IDENTIFICATION_TYPE_FOREIGN_RESIDENT` `IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT` `IDENTIFICATION_TYPE_TAIWAN_RESIDENT`.
-        0 ubo_id_doc_type: String => w::Field::must("ubo_id_doc_type"),
+        0 ubo_id_doc_type: String => "ubo_id_doc_type: must",
         /// `ubo_id_doc_name`; encrypted on the wire.
-        1 ubo_id_doc_name: String => w::Field::must("ubo_id_doc_name").masked().encrypted(),
+        1 ubo_id_doc_name: String => "ubo_id_doc_name: must masked encrypted",
         /// `ubo_id_doc_copy`; needed according to the documentation.
-        2 ubo_id_doc_copy: Option<String> => w::Field::new("ubo_id_doc_copy"),
+        2 ubo_id_doc_copy: Option<String> => "ubo_id_doc_copy",
         /// `ubo_id_doc_copy_back`; needed according to the documentation.
-        3 ubo_id_doc_copy_back: Option<String> => w::Field::new("ubo_id_doc_copy_back"),
+        3 ubo_id_doc_copy_back: Option<String> => "ubo_id_doc_copy_back",
         /// `ubo_id_doc_number`; encrypted on the wire; needed according to the documentation.
-        4 ubo_id_doc_number: Option<String> => w::Field::new("ubo_id_doc_number").masked().encrypted(),
+        4 ubo_id_doc_number: Option<String> => "ubo_id_doc_number: masked encrypted",
         /// `ubo_id_doc_address`; encrypted on the wire; needed according to the documentation.
-        5 ubo_id_doc_address: Option<String> => w::Field::new("ubo_id_doc_address").masked().encrypted(),
+        5 ubo_id_doc_address: Option<String> => "ubo_id_doc_address: masked encrypted",
         /// `ubo_period_begin`; format `yyyy-MM-dd`; needed according to the documentation.
-        6 ubo_period_begin: Option<String> => w::Field::new("ubo_period_begin"),
+        6 ubo_period_begin: Option<String> => "ubo_period_begin",
         /// `ubo_period_end`; format `yyyy-MM-dd / LONG_TERM`; needed according to the documentation.
-        7 ubo_period_end: Option<String> => w::Field::new("ubo_period_end"),
+        7 ubo_period_end: Option<String> => "ubo_period_end",
     }
-    new(ubo_id_doc_type: String, ubo_id_doc_name: String)
-    set(
+    new(ubo_id_doc_type: impl Into<String>, ubo_id_doc_name: impl Into<String>)
+    text(
         ubo_id_doc_copy: String,
         ubo_id_doc_copy_back: String,
         ubo_id_doc_number: String,
@@ -306,7 +307,7 @@ w::record! {
     /// * Catalog: `pay_v3.apply4subject.applyment_by_applyment_id_cancel`.
     pub struct ApplymentByApplymentIdCancel {
         /// `applyment_id`.
-        0 applyment_id: i64 => w::Field::must("applyment_id").place(w::Place::Path),
+        0 applyment_id: i64 => "applyment_id: must path",
     }
     new(applyment_id: i64)
 }
@@ -339,9 +340,9 @@ w::record! {
     /// * Catalog: `pay_v3.apply4subject.applyment_by_business_code_cancel`.
     pub struct ApplymentByBusinessCodeCancel {
         /// `business_code`.
-        0 business_code: String => w::Field::must("business_code").place(w::Place::Path),
+        0 business_code: String => "business_code: must path",
     }
-    new(business_code: String)
+    new(business_code: impl Into<String>)
 }
 
 w::endpoint! {
@@ -372,25 +373,26 @@ w::record! {
     /// * Catalog: `pay_v3.apply4subject.applyment_get`.
     pub struct ApplymentGet {
         /// `business_code`.
-        0 business_code: Option<String> => w::Field::new("business_code").place(w::Place::Query),
+        0 business_code: Option<String> => "business_code: query",
         /// `applyment_id`.
-        1 applyment_id: Option<i64> => w::Field::new("applyment_id").place(w::Place::Query),
+        1 applyment_id: Option<i64> => "applyment_id: query",
     }
     new()
-    set(business_code: String, applyment_id: i64)
+    text(business_code: String)
+    set(applyment_id: i64)
 }
 
 w::record! {
     /// Answer to [`ApplymentGet`].
     pub struct ApplymentGetResponse {
         /// `applyment_state`.
-        0 applyment_state: String => w::Field::must("applyment_state"),
+        0 applyment_state: String => "applyment_state: must",
         /// `qrcode_data`.
-        1 qrcode_data: Option<String> => w::Field::new("qrcode_data"),
+        1 qrcode_data: Option<String> => "qrcode_data",
         /// `reject_param`.
-        2 reject_param: Option<String> => w::Field::new("reject_param"),
+        2 reject_param: Option<String> => "reject_param",
         /// `reject_reason`.
-        3 reject_reason: Option<String> => w::Field::new("reject_reason"),
+        3 reject_reason: Option<String> => "reject_reason",
     }
 }
 
@@ -422,16 +424,16 @@ w::record! {
     /// * Catalog: `pay_v3.apply4subject.applyment_merchants_state`.
     pub struct ApplymentMerchantsState {
         /// `sub_mchid`.
-        0 sub_mchid: String => w::Field::must("sub_mchid").place(w::Place::Path),
+        0 sub_mchid: String => "sub_mchid: must path",
     }
-    new(sub_mchid: String)
+    new(sub_mchid: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`ApplymentMerchantsState`].
     pub struct ApplymentMerchantsStateResponse {
         /// `authorize_state`; one of `AUTHORIZE_STATE_UNAUTHORIZED` `AUTHORIZE_STATE_AUTHORIZED`.
-        0 authorize_state: String => w::Field::must("authorize_state"),
+        0 authorize_state: String => "authorize_state: must",
     }
 }
 
@@ -463,41 +465,37 @@ w::record! {
     /// * Catalog: `pay_v3.apply4subject.applyment_post`.
     pub struct ApplymentPost {
         /// `channel_id`.
-        0 channel_id: Option<String> => w::Field::new("channel_id").place(w::Place::Query),
+        0 channel_id: Option<String> => "channel_id: query",
         /// `channel_id`.
-        1 channel_id_again: Option<String> => w::Field::new("channel_id"),
+        1 channel_id_again: Option<String> => "channel_id",
         /// `business_code`.
-        2 business_code: String => w::Field::must("business_code"),
+        2 business_code: String => "business_code: must",
         /// `contact_info`.
-        3 contact_info: ContactInfo => w::Field::must("contact_info"),
+        3 contact_info: ContactInfo => "contact_info: must",
         /// `subject_info`.
-        4 subject_info: SubjectInfo => w::Field::must("subject_info"),
+        4 subject_info: SubjectInfo => "subject_info: must",
         /// `identification_info`.
-        5 identification_info: IdentificationInfo => w::Field::must("identification_info"),
+        5 identification_info: IdentificationInfo => "identification_info: must",
         /// `ubo_info_list`.
-        6 ubo_info_list: Option<Vec<UboInfo>> => w::Field::new("ubo_info_list"),
+        6 ubo_info_list: Option<Vec<UboInfo>> => "ubo_info_list",
         /// `addition_info`.
-        7 addition_info: Option<AdditionInfo> => w::Field::new("addition_info"),
+        7 addition_info: Option<AdditionInfo> => "addition_info",
     }
     new(
-        business_code: String,
+        business_code: impl Into<String>,
         contact_info: ContactInfo,
         subject_info: SubjectInfo,
         identification_info: IdentificationInfo,
     )
-    set(
-        channel_id: String,
-        channel_id_again: String,
-        ubo_info_list: Vec<UboInfo>,
-        addition_info: AdditionInfo,
-    )
+    text(channel_id: String, channel_id_again: String)
+    set(ubo_info_list: Vec<UboInfo>, addition_info: AdditionInfo)
 }
 
 w::record! {
     /// Answer to [`ApplymentPost`].
     pub struct ApplymentPostResponse {
         /// `applyment_id`.
-        0 applyment_id: i64 => w::Field::must("applyment_id"),
+        0 applyment_id: i64 => "applyment_id: must",
     }
 }
 

@@ -14,30 +14,30 @@ pub mod receipt {
         /// * Catalog: `pay_v3.bank_batch_transfer.receipt.detail_receipts_get`.
         pub struct DetailReceiptsGet {
             /// `out_batch_no`.
-            0 out_batch_no: String => w::Field::must("out_batch_no").place(w::Place::Query),
+            0 out_batch_no: String => "out_batch_no: must query",
             /// `out_detail_no`.
-            1 out_detail_no: String => w::Field::must("out_detail_no").place(w::Place::Query),
+            1 out_detail_no: String => "out_detail_no: must query",
         }
-        new(out_batch_no: String, out_detail_no: String)
+        new(out_batch_no: impl Into<String>, out_detail_no: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`DetailReceiptsGet`].
         pub struct DetailReceiptsGetResponse {
             /// `out_batch_no`.
-            0 out_batch_no: String => w::Field::must("out_batch_no"),
+            0 out_batch_no: String => "out_batch_no: must",
             /// `out_detail_no`.
-            1 out_detail_no: String => w::Field::must("out_detail_no"),
+            1 out_detail_no: String => "out_detail_no: must",
             /// `receipt_no`.
-            2 receipt_no: String => w::Field::must("receipt_no"),
+            2 receipt_no: String => "receipt_no: must",
             /// `receipt_state`.
-            3 receipt_state: Option<String> => w::Field::new("receipt_state"),
+            3 receipt_state: Option<String> => "receipt_state",
             /// `hash_type`.
-            4 hash_type: Option<String> => w::Field::new("hash_type"),
+            4 hash_type: Option<String> => "hash_type",
             /// `hash_value`.
-            5 hash_value: Option<String> => w::Field::new("hash_value"),
+            5 hash_value: Option<String> => "hash_value",
             /// `download_url`.
-            6 download_url: Option<String> => w::Field::new("download_url"),
+            6 download_url: Option<String> => "download_url",
         }
     }
 
@@ -69,30 +69,30 @@ pub mod receipt {
         /// * Catalog: `pay_v3.bank_batch_transfer.receipt.detail_receipts_post`.
         pub struct DetailReceiptsPost {
             /// `out_batch_no`.
-            0 out_batch_no: String => w::Field::must("out_batch_no"),
+            0 out_batch_no: String => "out_batch_no: must",
             /// `out_detail_no`.
-            1 out_detail_no: String => w::Field::must("out_detail_no"),
+            1 out_detail_no: String => "out_detail_no: must",
         }
-        new(out_batch_no: String, out_detail_no: String)
+        new(out_batch_no: impl Into<String>, out_detail_no: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`DetailReceiptsPost`].
         pub struct DetailReceiptsPostResponse {
             /// `out_batch_no`.
-            0 out_batch_no: String => w::Field::must("out_batch_no"),
+            0 out_batch_no: String => "out_batch_no: must",
             /// `out_detail_no`.
-            1 out_detail_no: String => w::Field::must("out_detail_no"),
+            1 out_detail_no: String => "out_detail_no: must",
             /// `receipt_no`.
-            2 receipt_no: String => w::Field::must("receipt_no"),
+            2 receipt_no: String => "receipt_no: must",
             /// `receipt_state`.
-            3 receipt_state: Option<String> => w::Field::new("receipt_state"),
+            3 receipt_state: Option<String> => "receipt_state",
             /// `hash_type`.
-            4 hash_type: Option<String> => w::Field::new("hash_type"),
+            4 hash_type: Option<String> => "hash_type",
             /// `hash_value`.
-            5 hash_value: Option<String> => w::Field::new("hash_value"),
+            5 hash_value: Option<String> => "hash_value",
             /// `download_url`.
-            6 download_url: Option<String> => w::Field::new("download_url"),
+            6 download_url: Option<String> => "download_url",
         }
     }
 
@@ -124,30 +124,30 @@ pub mod receipt {
         /// * Catalog: `pay_v3.bank_batch_transfer.receipt.summary_receipts_get`.
         pub struct SummaryReceiptsGet {
             /// `out_batch_no`.
-            0 out_batch_no: String => w::Field::must("out_batch_no").place(w::Place::Query),
+            0 out_batch_no: String => "out_batch_no: must query",
         }
-        new(out_batch_no: String)
+        new(out_batch_no: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`SummaryReceiptsGet`].
         pub struct SummaryReceiptsGetResponse {
             /// `out_batch_no`.
-            0 out_batch_no: String => w::Field::must("out_batch_no"),
+            0 out_batch_no: String => "out_batch_no: must",
             /// `receipt_no`.
-            1 receipt_no: String => w::Field::must("receipt_no"),
+            1 receipt_no: String => "receipt_no: must",
             /// `receipt_state`.
-            2 receipt_state: Option<String> => w::Field::new("receipt_state"),
+            2 receipt_state: Option<String> => "receipt_state",
             /// `hash_type`.
-            3 hash_type: Option<String> => w::Field::new("hash_type"),
+            3 hash_type: Option<String> => "hash_type",
             /// `hash_value`.
-            4 hash_value: Option<String> => w::Field::new("hash_value"),
+            4 hash_value: Option<String> => "hash_value",
             /// `download_url`.
-            5 download_url: Option<String> => w::Field::new("download_url"),
+            5 download_url: Option<String> => "download_url",
             /// `create_time`; format `rfc3339`.
-            6 create_time: Option<String> => w::Field::new("create_time"),
+            6 create_time: Option<String> => "create_time",
             /// `update_time`; format `rfc3339`.
-            7 update_time: Option<String> => w::Field::new("update_time"),
+            7 update_time: Option<String> => "update_time",
         }
     }
 
@@ -179,30 +179,30 @@ pub mod receipt {
         /// * Catalog: `pay_v3.bank_batch_transfer.receipt.summary_receipts_post`.
         pub struct SummaryReceiptsPost {
             /// `out_batch_no`.
-            0 out_batch_no: String => w::Field::must("out_batch_no"),
+            0 out_batch_no: String => "out_batch_no: must",
         }
-        new(out_batch_no: String)
+        new(out_batch_no: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`SummaryReceiptsPost`].
         pub struct SummaryReceiptsPostResponse {
             /// `out_batch_no`.
-            0 out_batch_no: String => w::Field::must("out_batch_no"),
+            0 out_batch_no: String => "out_batch_no: must",
             /// `receipt_no`.
-            1 receipt_no: String => w::Field::must("receipt_no"),
+            1 receipt_no: String => "receipt_no: must",
             /// `receipt_state`.
-            2 receipt_state: Option<String> => w::Field::new("receipt_state"),
+            2 receipt_state: Option<String> => "receipt_state",
             /// `hash_type`.
-            3 hash_type: Option<String> => w::Field::new("hash_type"),
+            3 hash_type: Option<String> => "hash_type",
             /// `hash_value`.
-            4 hash_value: Option<String> => w::Field::new("hash_value"),
+            4 hash_value: Option<String> => "hash_value",
             /// `download_url`.
-            5 download_url: Option<String> => w::Field::new("download_url"),
+            5 download_url: Option<String> => "download_url",
             /// `create_time`; format `rfc3339`.
-            6 create_time: Option<String> => w::Field::new("create_time"),
+            6 create_time: Option<String> => "create_time",
             /// `update_time`; format `rfc3339`.
-            7 update_time: Option<String> => w::Field::new("update_time"),
+            7 update_time: Option<String> => "update_time",
         }
     }
 

@@ -7,13 +7,13 @@ w::record! {
     /// `BatchesByBatchIdTransferDetail`.
     pub struct BatchesByBatchIdTransferDetail {
         /// `out_detail_no`.
-        0 out_detail_no: String => w::Field::must("out_detail_no"),
+        0 out_detail_no: String => "out_detail_no: must",
         /// `detail_id`.
-        1 detail_id: String => w::Field::must("detail_id"),
+        1 detail_id: String => "detail_id: must",
         /// `detail_state`; one of `PROCESSING` `SUCCESS` `REFUND`.
-        2 detail_state: String => w::Field::must("detail_state"),
+        2 detail_state: String => "detail_state: must",
         /// `fail_reason`; one of `ACCOUNT_FROZEN` `REAL_NAME_CHECK_FAIL` `NAME_NOT_CORRECT` `OPENID_INVALID` `TRANSFER_QUOTA_EXCEED` `DAY_RECEIVED_QUOTA_EXCEED` `MONTH_RECEIVED_QUOTA_EXCEED` `DAY_RECEIVED_COUNT_EXCEED` ….
-        3 fail_reason: Option<String> => w::Field::new("fail_reason"),
+        3 fail_reason: Option<String> => "fail_reason",
     }
 }
 
@@ -21,25 +21,25 @@ w::record! {
     /// `TransferDetail`.
     pub struct TransferDetail {
         /// `out_detail_no`.
-        0 out_detail_no: String => w::Field::must("out_detail_no"),
+        0 out_detail_no: String => "out_detail_no: must",
         /// `transfer_amount`; unit fen.
-        1 transfer_amount: xinqiao_types::Fen => w::Field::must("transfer_amount"),
+        1 transfer_amount: xinqiao_types::Fen => "transfer_amount: must",
         /// `transfer_remark`.
-        2 transfer_remark: String => w::Field::must("transfer_remark"),
+        2 transfer_remark: String => "transfer_remark: must",
         /// `openid`.
-        3 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        3 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `user_name`; encrypted on the wire; needed according to the documentation.
-        4 user_name: Option<String> => w::Field::new("user_name").masked().encrypted(),
+        4 user_name: Option<String> => "user_name: masked encrypted",
         /// `user_id_card`; encrypted on the wire.
-        5 user_id_card: Option<String> => w::Field::new("user_id_card").masked().encrypted(),
+        5 user_id_card: Option<String> => "user_id_card: masked encrypted",
     }
     new(
-        out_detail_no: String,
+        out_detail_no: impl Into<String>,
         transfer_amount: xinqiao_types::Fen,
-        transfer_remark: String,
-        openid: xinqiao_types::OpenId,
+        transfer_remark: impl Into<String>,
+        openid: impl Into<xinqiao_types::OpenId>,
     )
-    set(user_name: String, user_id_card: String)
+    text(user_name: String, user_id_card: String)
 }
 
 w::record! {
@@ -51,65 +51,61 @@ w::record! {
     /// * Catalog: `pay_v3.bank_transfer.batches`.
     pub struct Batches {
         /// `platform_mchid`.
-        0 platform_mchid: String => w::Field::must("platform_mchid"),
+        0 platform_mchid: String => "platform_mchid: must",
         /// `specialized_payment_mchid`.
-        1 specialized_payment_mchid: String => w::Field::must("specialized_payment_mchid"),
+        1 specialized_payment_mchid: String => "specialized_payment_mchid: must",
         /// `sponsor_mchid`.
-        2 sponsor_mchid: String => w::Field::must("sponsor_mchid"),
+        2 sponsor_mchid: String => "sponsor_mchid: must",
         /// `user_authorized_mchid`.
-        3 user_authorized_mchid: String => w::Field::must("user_authorized_mchid"),
+        3 user_authorized_mchid: String => "user_authorized_mchid: must",
         /// `user_authorized_appid`.
-        4 user_authorized_appid: String => w::Field::must("user_authorized_appid"),
+        4 user_authorized_appid: String => "user_authorized_appid: must",
         /// `out_batch_no`.
-        5 out_batch_no: String => w::Field::must("out_batch_no"),
+        5 out_batch_no: String => "out_batch_no: must",
         /// `batch_name`.
-        6 batch_name: String => w::Field::must("batch_name"),
+        6 batch_name: String => "batch_name: must",
         /// `batch_remark`.
-        7 batch_remark: String => w::Field::must("batch_remark"),
+        7 batch_remark: String => "batch_remark: must",
         /// `attach_remark`.
-        8 attach_remark: Option<String> => w::Field::new("attach_remark"),
+        8 attach_remark: Option<String> => "attach_remark",
         /// `total_amount`; unit fen.
-        9 total_amount: xinqiao_types::Fen => w::Field::must("total_amount"),
+        9 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// `total_count`.
-        10 total_count: i64 => w::Field::must("total_count"),
+        10 total_count: i64 => "total_count: must",
         /// `transfer_detail_list`.
-        11 transfer_detail_list: Option<Vec<TransferDetail>> => w::Field::new("transfer_detail_list"),
+        11 transfer_detail_list: Option<Vec<TransferDetail>> => "transfer_detail_list",
         /// `transfer_scene`; needed according to the documentation.
-        12 transfer_scene: Option<String> => w::Field::new("transfer_scene"),
+        12 transfer_scene: Option<String> => "transfer_scene",
         /// `transfer_purpose`; needed according to the documentation.
-        13 transfer_purpose: Option<String> => w::Field::new("transfer_purpose"),
+        13 transfer_purpose: Option<String> => "transfer_purpose",
     }
     new(
-        platform_mchid: String,
-        specialized_payment_mchid: String,
-        sponsor_mchid: String,
-        user_authorized_mchid: String,
-        user_authorized_appid: String,
-        out_batch_no: String,
-        batch_name: String,
-        batch_remark: String,
+        platform_mchid: impl Into<String>,
+        specialized_payment_mchid: impl Into<String>,
+        sponsor_mchid: impl Into<String>,
+        user_authorized_mchid: impl Into<String>,
+        user_authorized_appid: impl Into<String>,
+        out_batch_no: impl Into<String>,
+        batch_name: impl Into<String>,
+        batch_remark: impl Into<String>,
         total_amount: xinqiao_types::Fen,
         total_count: i64,
     )
-    set(
-        attach_remark: String,
-        transfer_detail_list: Vec<TransferDetail>,
-        transfer_scene: String,
-        transfer_purpose: String,
-    )
+    text(attach_remark: String, transfer_scene: String, transfer_purpose: String)
+    set(transfer_detail_list: Vec<TransferDetail>)
 }
 
 w::record! {
     /// Answer to [`Batches`].
     pub struct BatchesResponse {
         /// `out_batch_no`.
-        0 out_batch_no: String => w::Field::must("out_batch_no"),
+        0 out_batch_no: String => "out_batch_no: must",
         /// `batch_id`.
-        1 batch_id: String => w::Field::must("batch_id"),
+        1 batch_id: String => "batch_id: must",
         /// `create_time`; format `rfc3339`.
-        2 create_time: String => w::Field::must("create_time"),
+        2 create_time: String => "create_time: must",
         /// `batch_status`.
-        3 batch_status: Option<String> => w::Field::new("batch_status"),
+        3 batch_status: Option<String> => "batch_status",
     }
 }
 
@@ -141,71 +137,72 @@ w::record! {
     /// * Catalog: `pay_v3.bank_transfer.batches_by_batch_id`.
     pub struct BatchesByBatchId {
         /// `batch_id`.
-        0 batch_id: String => w::Field::must("batch_id").place(w::Place::Path),
+        0 batch_id: String => "batch_id: must path",
         /// `need_query_detail`.
-        1 need_query_detail: bool => w::Field::must("need_query_detail").place(w::Place::Query),
+        1 need_query_detail: bool => "need_query_detail: must query",
         /// `detail_state`; one of `ALL` `SUCCESS` `FAIL`.
-        2 detail_state: Option<String> => w::Field::new("detail_state").place(w::Place::Query),
+        2 detail_state: Option<String> => "detail_state: query",
         /// `offset`.
-        3 offset: Option<i64> => w::Field::new("offset").place(w::Place::Query),
+        3 offset: Option<i64> => "offset: query",
         /// `limit`.
-        4 limit: Option<i64> => w::Field::new("limit").place(w::Place::Query),
+        4 limit: Option<i64> => "limit: query",
     }
-    new(batch_id: String, need_query_detail: bool)
-    set(detail_state: String, offset: i64, limit: i64)
+    new(batch_id: impl Into<String>, need_query_detail: bool)
+    text(detail_state: String)
+    set(offset: i64, limit: i64)
 }
 
 w::record! {
     /// Answer to [`BatchesByBatchId`].
     pub struct BatchesByBatchIdResponse {
         /// `bank_sp_mchid`.
-        0 bank_sp_mchid: String => w::Field::must("bank_sp_mchid"),
+        0 bank_sp_mchid: String => "bank_sp_mchid: must",
         /// `platform_mchid`.
-        1 platform_mchid: String => w::Field::must("platform_mchid"),
+        1 platform_mchid: String => "platform_mchid: must",
         /// `specialized_payment_mchid`.
-        2 specialized_payment_mchid: String => w::Field::must("specialized_payment_mchid"),
+        2 specialized_payment_mchid: String => "specialized_payment_mchid: must",
         /// `sponsor_mchid`.
-        3 sponsor_mchid: String => w::Field::must("sponsor_mchid"),
+        3 sponsor_mchid: String => "sponsor_mchid: must",
         /// `user_authorized_mchid`.
-        4 user_authorized_mchid: String => w::Field::must("user_authorized_mchid"),
+        4 user_authorized_mchid: String => "user_authorized_mchid: must",
         /// `user_authorized_appid`.
-        5 user_authorized_appid: String => w::Field::must("user_authorized_appid"),
+        5 user_authorized_appid: String => "user_authorized_appid: must",
         /// `out_batch_no`.
-        6 out_batch_no: String => w::Field::must("out_batch_no"),
+        6 out_batch_no: String => "out_batch_no: must",
         /// `batch_id`.
-        7 batch_id: String => w::Field::must("batch_id"),
+        7 batch_id: String => "batch_id: must",
         /// `batch_state`; one of `ACCEPTED` `PROCESSING` `FINISHED` `CLOSED`.
-        8 batch_state: String => w::Field::must("batch_state"),
+        8 batch_state: String => "batch_state: must",
         /// `batch_name`.
-        9 batch_name: String => w::Field::must("batch_name"),
+        9 batch_name: String => "batch_name: must",
         /// `batch_remark`.
-        10 batch_remark: String => w::Field::must("batch_remark"),
+        10 batch_remark: String => "batch_remark: must",
         /// `attach_remark`.
-        11 attach_remark: Option<String> => w::Field::new("attach_remark"),
+        11 attach_remark: Option<String> => "attach_remark",
         /// `close_reason`; one of `MERCHANT_REVOCATION` `OVERDUE_CLOSE`.
-        12 close_reason: Option<String> => w::Field::new("close_reason"),
+        12 close_reason: Option<String> => "close_reason",
         /// `total_amount`; unit fen.
-        13 total_amount: xinqiao_types::Fen => w::Field::must("total_amount"),
+        13 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// `total_count`.
-        14 total_count: i64 => w::Field::must("total_count"),
+        14 total_count: i64 => "total_count: must",
         /// `create_time`; format `rfc3339`.
-        15 create_time: String => w::Field::must("create_time"),
+        15 create_time: String => "create_time: must",
         /// `update_time`; format `rfc3339`.
-        16 update_time: Option<String> => w::Field::new("update_time"),
+        16 update_time: Option<String> => "update_time",
         /// `success_amount`; unit fen.
-        17 success_amount: xinqiao_types::Fen => w::Field::must("success_amount"),
+        17 success_amount: xinqiao_types::Fen => "success_amount: must",
         /// `success_count`.
-        18 success_count: i64 => w::Field::must("success_count"),
+        18 success_count: i64 => "success_count: must",
         /// `fail_amount`; unit fen.
-        19 fail_amount: xinqiao_types::Fen => w::Field::must("fail_amount"),
+        19 fail_amount: xinqiao_types::Fen => "fail_amount: must",
         /// `fail_count`.
-        20 fail_count: i64 => w::Field::must("fail_count"),
+        20 fail_count: i64 => "fail_count: must",
         /// `transfer_scene`; one of `ORDINARY_TRANSFER` `PAYROLL_CARD_TRANSFER`.
-        21 transfer_scene: Option<String> => w::Field::new("transfer_scene"),
+        21 transfer_scene: Option<String> => "transfer_scene",
         /// `transfer_purpose`; one of `GOODSPAYMENT` `COMMISSION` `REFUND` `REIMBURSEMENT` `FREIGHT` `OTHERS`.
-        22 transfer_purpose: Option<String> => w::Field::new("transfer_purpose"),
+        22 transfer_purpose: Option<String> => "transfer_purpose",
         /// `transfer_detail_list`.
-        23 transfer_detail_list: Option<Vec<BatchesByBatchIdTransferDetail>> => w::Field::new("transfer_detail_list"),
+        23 transfer_detail_list: Option<Vec<BatchesByBatchIdTransferDetail>> => "transfer_detail_list",
     }
 }
 
@@ -237,75 +234,80 @@ w::record! {
     /// * Catalog: `pay_v3.bank_transfer.batches_by_out_batch_no`.
     pub struct BatchesByOutBatchNo {
         /// `out_batch_no`.
-        0 out_batch_no: String => w::Field::must("out_batch_no").place(w::Place::Path),
+        0 out_batch_no: String => "out_batch_no: must path",
         /// `need_query_detail`.
-        1 need_query_detail: bool => w::Field::must("need_query_detail").place(w::Place::Query),
+        1 need_query_detail: bool => "need_query_detail: must query",
         /// `detail_status`.
-        2 detail_status: Option<String> => w::Field::new("detail_status").place(w::Place::Query),
+        2 detail_status: Option<String> => "detail_status: query",
         /// `offset`.
-        3 offset: Option<i64> => w::Field::new("offset").place(w::Place::Query),
+        3 offset: Option<i64> => "offset: query",
         /// `limit`.
-        4 limit: Option<i64> => w::Field::new("limit").place(w::Place::Query),
+        4 limit: Option<i64> => "limit: query",
         /// `out_batch_no`.
-        5 out_batch_no_param: String => w::Field::must("out_batch_no").place(w::Place::Query),
+        5 out_batch_no_param: String => "out_batch_no: must query",
         /// `detail_state`; one of `ALL` `SUCCESS` `FAIL`.
-        6 detail_state: Option<String> => w::Field::new("detail_state").place(w::Place::Query),
+        6 detail_state: Option<String> => "detail_state: query",
     }
-    new(out_batch_no: String, need_query_detail: bool, out_batch_no_param: String)
-    set(detail_status: String, offset: i64, limit: i64, detail_state: String)
+    new(
+        out_batch_no: impl Into<String>,
+        need_query_detail: bool,
+        out_batch_no_param: impl Into<String>,
+    )
+    text(detail_status: String, detail_state: String)
+    set(offset: i64, limit: i64)
 }
 
 w::record! {
     /// Answer to [`BatchesByOutBatchNo`].
     pub struct BatchesByOutBatchNoResponse {
         /// `bank_sp_mchid`.
-        0 bank_sp_mchid: String => w::Field::must("bank_sp_mchid"),
+        0 bank_sp_mchid: String => "bank_sp_mchid: must",
         /// `platform_mchid`.
-        1 platform_mchid: String => w::Field::must("platform_mchid"),
+        1 platform_mchid: String => "platform_mchid: must",
         /// `specialized_payment_mchid`.
-        2 specialized_payment_mchid: String => w::Field::must("specialized_payment_mchid"),
+        2 specialized_payment_mchid: String => "specialized_payment_mchid: must",
         /// `sponsor_mchid`.
-        3 sponsor_mchid: String => w::Field::must("sponsor_mchid"),
+        3 sponsor_mchid: String => "sponsor_mchid: must",
         /// `user_authorized_mchid`.
-        4 user_authorized_mchid: String => w::Field::must("user_authorized_mchid"),
+        4 user_authorized_mchid: String => "user_authorized_mchid: must",
         /// `user_authorized_appid`.
-        5 user_authorized_appid: String => w::Field::must("user_authorized_appid"),
+        5 user_authorized_appid: String => "user_authorized_appid: must",
         /// `out_batch_no`.
-        6 out_batch_no: String => w::Field::must("out_batch_no"),
+        6 out_batch_no: String => "out_batch_no: must",
         /// `batch_id`.
-        7 batch_id: String => w::Field::must("batch_id"),
+        7 batch_id: String => "batch_id: must",
         /// `batch_state`; one of `ACCEPTED` `PROCESSING` `FINISHED` `CLOSED`.
-        8 batch_state: String => w::Field::must("batch_state"),
+        8 batch_state: String => "batch_state: must",
         /// `batch_name`.
-        9 batch_name: String => w::Field::must("batch_name"),
+        9 batch_name: String => "batch_name: must",
         /// `batch_remark`.
-        10 batch_remark: String => w::Field::must("batch_remark"),
+        10 batch_remark: String => "batch_remark: must",
         /// `attach_remark`.
-        11 attach_remark: Option<String> => w::Field::new("attach_remark"),
+        11 attach_remark: Option<String> => "attach_remark",
         /// `close_reason`; one of `MERCHANT_REVOCATION` `OVERDUE_CLOSE`.
-        12 close_reason: Option<String> => w::Field::new("close_reason"),
+        12 close_reason: Option<String> => "close_reason",
         /// `total_amount`; unit fen.
-        13 total_amount: xinqiao_types::Fen => w::Field::must("total_amount"),
+        13 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// `total_count`.
-        14 total_count: i64 => w::Field::must("total_count"),
+        14 total_count: i64 => "total_count: must",
         /// `create_time`; format `rfc3339`.
-        15 create_time: String => w::Field::must("create_time"),
+        15 create_time: String => "create_time: must",
         /// `update_time`; format `rfc3339`.
-        16 update_time: Option<String> => w::Field::new("update_time"),
+        16 update_time: Option<String> => "update_time",
         /// `success_amount`; unit fen.
-        17 success_amount: xinqiao_types::Fen => w::Field::must("success_amount"),
+        17 success_amount: xinqiao_types::Fen => "success_amount: must",
         /// `success_count`.
-        18 success_count: i64 => w::Field::must("success_count"),
+        18 success_count: i64 => "success_count: must",
         /// `fail_amount`; unit fen.
-        19 fail_amount: xinqiao_types::Fen => w::Field::must("fail_amount"),
+        19 fail_amount: xinqiao_types::Fen => "fail_amount: must",
         /// `fail_count`.
-        20 fail_count: i64 => w::Field::must("fail_count"),
+        20 fail_count: i64 => "fail_count: must",
         /// `transfer_scene`; one of `ORDINARY_TRANSFER` `PAYROLL_CARD_TRANSFER`.
-        21 transfer_scene: Option<String> => w::Field::new("transfer_scene"),
+        21 transfer_scene: Option<String> => "transfer_scene",
         /// `transfer_purpose`; one of `GOODSPAYMENT` `COMMISSION` `REFUND` `REIMBURSEMENT` `FREIGHT` `OTHERS`.
-        22 transfer_purpose: Option<String> => w::Field::new("transfer_purpose"),
+        22 transfer_purpose: Option<String> => "transfer_purpose",
         /// `transfer_detail_list`.
-        23 transfer_detail_list: Option<Vec<BatchesByBatchIdTransferDetail>> => w::Field::new("transfer_detail_list"),
+        23 transfer_detail_list: Option<Vec<BatchesByBatchIdTransferDetail>> => "transfer_detail_list",
     }
 }
 
@@ -337,60 +339,60 @@ w::record! {
     /// * Catalog: `pay_v3.bank_transfer.batches_details_by_detail_id`.
     pub struct BatchesDetailsByDetailId {
         /// `batch_id`.
-        0 batch_id: String => w::Field::must("batch_id").place(w::Place::Path),
+        0 batch_id: String => "batch_id: must path",
         /// `detail_id`.
-        1 detail_id: String => w::Field::must("detail_id").place(w::Place::Path),
+        1 detail_id: String => "detail_id: must path",
     }
-    new(batch_id: String, detail_id: String)
+    new(batch_id: impl Into<String>, detail_id: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`BatchesDetailsByDetailId`].
     pub struct BatchesDetailsByDetailIdResponse {
         /// `bank_sp_mchid`.
-        0 bank_sp_mchid: String => w::Field::must("bank_sp_mchid"),
+        0 bank_sp_mchid: String => "bank_sp_mchid: must",
         /// `platform_mchid`.
-        1 platform_mchid: String => w::Field::must("platform_mchid"),
+        1 platform_mchid: String => "platform_mchid: must",
         /// `specialized_payment_mchid`.
-        2 specialized_payment_mchid: String => w::Field::must("specialized_payment_mchid"),
+        2 specialized_payment_mchid: String => "specialized_payment_mchid: must",
         /// `sponsor_mchid`.
-        3 sponsor_mchid: String => w::Field::must("sponsor_mchid"),
+        3 sponsor_mchid: String => "sponsor_mchid: must",
         /// `user_authorized_mchid`.
-        4 user_authorized_mchid: String => w::Field::must("user_authorized_mchid"),
+        4 user_authorized_mchid: String => "user_authorized_mchid: must",
         /// `user_authorized_appid`.
-        5 user_authorized_appid: String => w::Field::must("user_authorized_appid"),
+        5 user_authorized_appid: String => "user_authorized_appid: must",
         /// `out_batch_no`.
-        6 out_batch_no: String => w::Field::must("out_batch_no"),
+        6 out_batch_no: String => "out_batch_no: must",
         /// `batch_id`.
-        7 batch_id: String => w::Field::must("batch_id"),
+        7 batch_id: String => "batch_id: must",
         /// `out_detail_no`.
-        8 out_detail_no: String => w::Field::must("out_detail_no"),
+        8 out_detail_no: String => "out_detail_no: must",
         /// `detail_id`.
-        9 detail_id: String => w::Field::must("detail_id"),
+        9 detail_id: String => "detail_id: must",
         /// `detail_state`; one of `PROCESSING` `SUCCESS` `FAIL` `REFUND`.
-        10 detail_state: String => w::Field::must("detail_state"),
+        10 detail_state: String => "detail_state: must",
         /// `transfer_amount`; unit fen.
-        11 transfer_amount: xinqiao_types::Fen => w::Field::must("transfer_amount"),
+        11 transfer_amount: xinqiao_types::Fen => "transfer_amount: must",
         /// `transfer_remark`.
-        12 transfer_remark: String => w::Field::must("transfer_remark"),
+        12 transfer_remark: String => "transfer_remark: must",
         /// `transfer_scene`; one of `ORDINARY_TRANSFER` `PAYROLL_CARD_TRANSFER`.
-        13 transfer_scene: Option<String> => w::Field::new("transfer_scene"),
+        13 transfer_scene: Option<String> => "transfer_scene",
         /// `fail_reason`; one of `ACCOUNT_FROZEN` `REAL_NAME_CHECK_FAIL` `NAME_NOT_CORRECT` `OPENID_INVALID` `TRANSFER_QUOTA_EXCEED` `DAY_RECEIVED_QUOTA_EXCEED` `MONTH_RECEIVED_QUOTA_EXCEED` `DAY_RECEIVED_COUNT_EXCEED` ….
-        14 fail_reason: Option<String> => w::Field::new("fail_reason"),
+        14 fail_reason: Option<String> => "fail_reason",
         /// `account_type`; one of `WECHATPAY_ACCOUNT` `BANK_ACCOUNT`.
-        15 account_type: String => w::Field::must("account_type"),
+        15 account_type: String => "account_type: must",
         /// `openid`.
-        16 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        16 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `username`; encrypted on the wire.
-        17 username: String => w::Field::must("username").masked().encrypted(),
+        17 username: String => "username: must masked encrypted",
         /// `bank_name`.
-        18 bank_name: Option<String> => w::Field::new("bank_name"),
+        18 bank_name: Option<String> => "bank_name",
         /// `bank_card_number_tail`.
-        19 bank_card_number_tail: Option<String> => w::Field::new("bank_card_number_tail"),
+        19 bank_card_number_tail: Option<String> => "bank_card_number_tail",
         /// `initiate_time`; format `rfc3339`.
-        20 initiate_time: String => w::Field::must("initiate_time"),
+        20 initiate_time: String => "initiate_time: must",
         /// `update_time`; format `rfc3339`.
-        21 update_time: String => w::Field::must("update_time"),
+        21 update_time: String => "update_time: must",
     }
 }
 
@@ -422,60 +424,60 @@ w::record! {
     /// * Catalog: `pay_v3.bank_transfer.batches_details_by_out_detail_no`.
     pub struct BatchesDetailsByOutDetailNo {
         /// `out_batch_no`.
-        0 out_batch_no: String => w::Field::must("out_batch_no").place(w::Place::Path),
+        0 out_batch_no: String => "out_batch_no: must path",
         /// `out_detail_no`.
-        1 out_detail_no: String => w::Field::must("out_detail_no").place(w::Place::Path),
+        1 out_detail_no: String => "out_detail_no: must path",
     }
-    new(out_batch_no: String, out_detail_no: String)
+    new(out_batch_no: impl Into<String>, out_detail_no: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`BatchesDetailsByOutDetailNo`].
     pub struct BatchesDetailsByOutDetailNoResponse {
         /// `bank_sp_mchid`.
-        0 bank_sp_mchid: String => w::Field::must("bank_sp_mchid"),
+        0 bank_sp_mchid: String => "bank_sp_mchid: must",
         /// `platform_mchid`.
-        1 platform_mchid: String => w::Field::must("platform_mchid"),
+        1 platform_mchid: String => "platform_mchid: must",
         /// `specialized_payment_mchid`.
-        2 specialized_payment_mchid: String => w::Field::must("specialized_payment_mchid"),
+        2 specialized_payment_mchid: String => "specialized_payment_mchid: must",
         /// `sponsor_mchid`.
-        3 sponsor_mchid: String => w::Field::must("sponsor_mchid"),
+        3 sponsor_mchid: String => "sponsor_mchid: must",
         /// `user_authorized_mchid`.
-        4 user_authorized_mchid: String => w::Field::must("user_authorized_mchid"),
+        4 user_authorized_mchid: String => "user_authorized_mchid: must",
         /// `user_authorized_appid`.
-        5 user_authorized_appid: String => w::Field::must("user_authorized_appid"),
+        5 user_authorized_appid: String => "user_authorized_appid: must",
         /// `out_batch_no`.
-        6 out_batch_no: String => w::Field::must("out_batch_no"),
+        6 out_batch_no: String => "out_batch_no: must",
         /// `batch_id`.
-        7 batch_id: String => w::Field::must("batch_id"),
+        7 batch_id: String => "batch_id: must",
         /// `out_detail_no`.
-        8 out_detail_no: String => w::Field::must("out_detail_no"),
+        8 out_detail_no: String => "out_detail_no: must",
         /// `detail_id`.
-        9 detail_id: String => w::Field::must("detail_id"),
+        9 detail_id: String => "detail_id: must",
         /// `detail_state`; one of `PROCESSING` `SUCCESS` `FAIL` `REFUND`.
-        10 detail_state: String => w::Field::must("detail_state"),
+        10 detail_state: String => "detail_state: must",
         /// `transfer_amount`; unit fen.
-        11 transfer_amount: xinqiao_types::Fen => w::Field::must("transfer_amount"),
+        11 transfer_amount: xinqiao_types::Fen => "transfer_amount: must",
         /// `transfer_remark`.
-        12 transfer_remark: String => w::Field::must("transfer_remark"),
+        12 transfer_remark: String => "transfer_remark: must",
         /// `transfer_scene`; one of `ORDINARY_TRANSFER` `PAYROLL_CARD_TRANSFER`.
-        13 transfer_scene: Option<String> => w::Field::new("transfer_scene"),
+        13 transfer_scene: Option<String> => "transfer_scene",
         /// `fail_reason`; one of `ACCOUNT_FROZEN` `REAL_NAME_CHECK_FAIL` `NAME_NOT_CORRECT` `OPENID_INVALID` `TRANSFER_QUOTA_EXCEED` `DAY_RECEIVED_QUOTA_EXCEED` `MONTH_RECEIVED_QUOTA_EXCEED` `DAY_RECEIVED_COUNT_EXCEED` ….
-        14 fail_reason: Option<String> => w::Field::new("fail_reason"),
+        14 fail_reason: Option<String> => "fail_reason",
         /// `account_type`; one of `WECHATPAY_ACCOUNT` `BANK_ACCOUNT`.
-        15 account_type: String => w::Field::must("account_type"),
+        15 account_type: String => "account_type: must",
         /// `openid`.
-        16 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        16 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `username`; encrypted on the wire.
-        17 username: String => w::Field::must("username").masked().encrypted(),
+        17 username: String => "username: must masked encrypted",
         /// `bank_name`.
-        18 bank_name: Option<String> => w::Field::new("bank_name"),
+        18 bank_name: Option<String> => "bank_name",
         /// `bank_card_number_tail`.
-        19 bank_card_number_tail: Option<String> => w::Field::new("bank_card_number_tail"),
+        19 bank_card_number_tail: Option<String> => "bank_card_number_tail",
         /// `initiate_time`; format `rfc3339`.
-        20 initiate_time: String => w::Field::must("initiate_time"),
+        20 initiate_time: String => "initiate_time: must",
         /// `update_time`; format `rfc3339`.
-        21 update_time: String => w::Field::must("update_time"),
+        21 update_time: String => "update_time: must",
     }
 }
 

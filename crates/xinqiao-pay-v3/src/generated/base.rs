@@ -7,78 +7,82 @@ w::record! {
     /// `ActivityApplyInformation`.
     pub struct ActivityApplyInformation {
         /// `apply_material_id`.
-        0 apply_material_id: Option<String> => w::Field::new("apply_material_id"),
+        0 apply_material_id: Option<String> => "apply_material_id",
         /// `apply_material_information`.
-        1 apply_material_information: Option<Vec<String>> => w::Field::new("apply_material_information"),
+        1 apply_material_information: Option<Vec<String>> => "apply_material_information",
     }
     new()
-    set(apply_material_id: String, apply_material_information: Vec<String>)
+    text(apply_material_id: String)
+    set(apply_material_information: Vec<String>)
 }
 
 w::record! {
     /// `ActivityDetail`.
     pub struct ActivityDetail {
         /// `activity_id`.
-        0 activity_id: String => w::Field::must("activity_id"),
+        0 activity_id: String => "activity_id: must",
         /// `activity_rate`.
-        1 activity_rate: Option<String> => w::Field::new("activity_rate"),
+        1 activity_rate: Option<String> => "activity_rate",
         /// `activity_apply_information`.
-        2 activity_apply_information: Option<Vec<ActivityApplyInformation>> => w::Field::new("activity_apply_information"),
+        2 activity_apply_information: Option<Vec<ActivityApplyInformation>> => "activity_apply_information",
     }
-    new(activity_id: String)
-    set(activity_rate: String, activity_apply_information: Vec<ActivityApplyInformation>)
+    new(activity_id: impl Into<String>)
+    text(activity_rate: String)
+    set(activity_apply_information: Vec<ActivityApplyInformation>)
 }
 
 w::record! {
     /// `ActivityDetailModification`.
     pub struct ActivityDetailModification {
         /// `activity_rate`.
-        0 activity_rate: Option<String> => w::Field::new("activity_rate"),
+        0 activity_rate: Option<String> => "activity_rate",
         /// `activity_apply_information`.
-        1 activity_apply_information: Option<Vec<ActivityApplyInformation>> => w::Field::new("activity_apply_information"),
+        1 activity_apply_information: Option<Vec<ActivityApplyInformation>> => "activity_apply_information",
     }
     new()
-    set(activity_rate: String, activity_apply_information: Vec<ActivityApplyInformation>)
+    text(activity_rate: String)
+    set(activity_apply_information: Vec<ActivityApplyInformation>)
 }
 
 w::record! {
     /// `AdditionInfo`.
     pub struct AdditionInfo {
         /// `legal_person_commitment`.
-        0 legal_person_commitment: Option<String> => w::Field::new("legal_person_commitment"),
+        0 legal_person_commitment: Option<String> => "legal_person_commitment",
         /// `legal_person_video`.
-        1 legal_person_video: Option<String> => w::Field::new("legal_person_video"),
+        1 legal_person_video: Option<String> => "legal_person_video",
         /// `business_addition_pics`.
-        2 business_addition_pics: Option<Vec<String>> => w::Field::new("business_addition_pics"),
+        2 business_addition_pics: Option<Vec<String>> => "business_addition_pics",
         /// `business_addition_msg`.
-        3 business_addition_msg: Option<String> => w::Field::new("business_addition_msg"),
+        3 business_addition_msg: Option<String> => "business_addition_msg",
     }
     new()
-    set(
+    text(
         legal_person_commitment: String,
         legal_person_video: String,
-        business_addition_pics: Vec<String>,
         business_addition_msg: String,
     )
+    set(business_addition_pics: Vec<String>)
 }
 
 w::record! {
     /// `AdditionalInformation`.
     pub struct AdditionalInformation {
         /// `additional_message`.
-        0 additional_message: Option<String> => w::Field::new("additional_message"),
+        0 additional_message: Option<String> => "additional_message",
         /// `additional_material`.
-        1 additional_material: Option<Vec<String>> => w::Field::new("additional_material"),
+        1 additional_material: Option<Vec<String>> => "additional_material",
     }
     new()
-    set(additional_message: String, additional_material: Vec<String>)
+    text(additional_message: String)
+    set(additional_material: Vec<String>)
 }
 
 w::record! {
     /// `AdditionalMaterial`.
     pub struct AdditionalMaterial {
         /// `additional_media`.
-        0 additional_media: Option<Vec<String>> => w::Field::new("additional_media"),
+        0 additional_media: Option<Vec<String>> => "additional_media",
     }
     new()
     set(additional_media: Vec<String>)
@@ -88,13 +92,13 @@ w::record! {
     /// `Amount`.
     pub struct Amount {
         /// `total`.
-        0 total: Option<f64> => w::Field::new("total"),
+        0 total: Option<f64> => "total",
         /// `payer_total`.
-        1 payer_total: Option<f64> => w::Field::new("payer_total"),
+        1 payer_total: Option<f64> => "payer_total",
         /// `currency`.
-        2 currency: Option<String> => w::Field::new("currency"),
+        2 currency: Option<String> => "currency",
         /// `payer_currency`.
-        3 payer_currency: Option<String> => w::Field::new("payer_currency"),
+        3 payer_currency: Option<String> => "payer_currency",
     }
 }
 
@@ -102,36 +106,36 @@ w::record! {
     /// `AmountFrom`.
     pub struct AmountFrom {
         /// `amount`; unit fen.
-        0 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        0 amount: xinqiao_types::Fen => "amount: must",
         /// `account`.
-        1 account: String => w::Field::must("account"),
+        1 account: String => "account: must",
     }
-    new(amount: xinqiao_types::Fen, account: String)
+    new(amount: xinqiao_types::Fen, account: impl Into<String>)
 }
 
 w::record! {
     /// `AmountItem`.
     pub struct AmountItem {
         /// `total`; unit fen.
-        0 total: xinqiao_types::Fen => w::Field::must("total"),
+        0 total: xinqiao_types::Fen => "total: must",
         /// `refund`; unit fen.
-        1 refund: xinqiao_types::Fen => w::Field::must("refund"),
+        1 refund: xinqiao_types::Fen => "refund: must",
         /// `currency`.
-        2 currency: String => w::Field::must("currency"),
+        2 currency: String => "currency: must",
         /// `payer_total`; unit fen.
-        3 payer_total: xinqiao_types::Fen => w::Field::must("payer_total"),
+        3 payer_total: xinqiao_types::Fen => "payer_total: must",
         /// `payer_refund`; unit fen.
-        4 payer_refund: xinqiao_types::Fen => w::Field::must("payer_refund"),
+        4 payer_refund: xinqiao_types::Fen => "payer_refund: must",
         /// `settlement_total`; unit fen.
-        5 settlement_total: xinqiao_types::Fen => w::Field::must("settlement_total"),
+        5 settlement_total: xinqiao_types::Fen => "settlement_total: must",
         /// `settlement_refund`; unit fen.
-        6 settlement_refund: xinqiao_types::Fen => w::Field::must("settlement_refund"),
+        6 settlement_refund: xinqiao_types::Fen => "settlement_refund: must",
         /// `discount_refund`; unit fen.
-        7 discount_refund: xinqiao_types::Fen => w::Field::must("discount_refund"),
+        7 discount_refund: xinqiao_types::Fen => "discount_refund: must",
         /// `from`.
-        8 from: Option<Vec<AmountFrom>> => w::Field::new("from"),
+        8 from: Option<Vec<AmountFrom>> => "from",
         /// `refund_fee`; unit fen.
-        9 refund_fee: Option<xinqiao_types::Fen> => w::Field::new("refund_fee"),
+        9 refund_fee: Option<xinqiao_types::Fen> => "refund_fee",
     }
 }
 
@@ -139,25 +143,26 @@ w::record! {
     /// `AppInfo`.
     pub struct AppInfo {
         /// `app_appid`.
-        0 app_appid: Option<String> => w::Field::new("app_appid"),
+        0 app_appid: Option<String> => "app_appid",
         /// `app_sub_appid`.
-        1 app_sub_appid: Option<String> => w::Field::new("app_sub_appid"),
+        1 app_sub_appid: Option<String> => "app_sub_appid",
         /// `app_pics`.
-        2 app_pics: Option<Vec<String>> => w::Field::new("app_pics"),
+        2 app_pics: Option<Vec<String>> => "app_pics",
     }
     new()
-    set(app_appid: String, app_sub_appid: String, app_pics: Vec<String>)
+    text(app_appid: String, app_sub_appid: String)
+    set(app_pics: Vec<String>)
 }
 
 w::record! {
     /// `AuditDetail`.
     pub struct AuditDetail {
         /// `field`.
-        0 field: String => w::Field::must("field"),
+        0 field: String => "field: must",
         /// `field_name`.
-        1 field_name: String => w::Field::must("field_name"),
+        1 field_name: String => "field_name: must",
         /// `reject_reason`.
-        2 reject_reason: String => w::Field::must("reject_reason"),
+        2 reject_reason: String => "reject_reason: must",
     }
 }
 
@@ -165,44 +170,44 @@ w::record! {
     /// `BankAccountInfo`.
     pub struct BankAccountInfo {
         /// `bank_account_type`; one of `BANK_ACCOUNT_TYPE_CORPORATE` `BANK_ACCOUNT_TYPE_PERSONAL`.
-        0 bank_account_type: String => w::Field::must("bank_account_type"),
+        0 bank_account_type: String => "bank_account_type: must",
         /// `account_name`; encrypted on the wire.
-        1 account_name: String => w::Field::must("account_name").masked().encrypted(),
+        1 account_name: String => "account_name: must masked encrypted",
         /// `account_number`; encrypted on the wire.
-        2 account_number: Option<String> => w::Field::new("account_number").masked().encrypted(),
+        2 account_number: Option<String> => "account_number: masked encrypted",
         /// `account_bank`.
-        3 account_bank: String => w::Field::must("account_bank"),
+        3 account_bank: String => "account_bank: must",
         /// `bank_address_code`.
-        4 bank_address_code: String => w::Field::must("bank_address_code"),
+        4 bank_address_code: String => "bank_address_code: must",
         /// `bank_branch_id`.
-        5 bank_branch_id: Option<String> => w::Field::new("bank_branch_id"),
+        5 bank_branch_id: Option<String> => "bank_branch_id",
         /// `bank_name`.
-        6 bank_name: Option<String> => w::Field::new("bank_name"),
+        6 bank_name: Option<String> => "bank_name",
     }
     new(
-        bank_account_type: String,
-        account_name: String,
-        account_bank: String,
-        bank_address_code: String,
+        bank_account_type: impl Into<String>,
+        account_name: impl Into<String>,
+        account_bank: impl Into<String>,
+        bank_address_code: impl Into<String>,
     )
-    set(account_number: String, bank_branch_id: String, bank_name: String)
+    text(account_number: String, bank_branch_id: String, bank_name: String)
 }
 
 w::record! {
     /// `BankTransferInfo`.
     pub struct BankTransferInfo {
         /// `bill_no`.
-        0 bill_no: Option<String> => w::Field::new("bill_no"),
+        0 bill_no: Option<String> => "bill_no",
         /// `memo`.
-        1 memo: Option<String> => w::Field::new("memo"),
+        1 memo: Option<String> => "memo",
         /// `return_time`; format `rfc3339`.
-        2 return_time: Option<String> => w::Field::new("return_time"),
+        2 return_time: Option<String> => "return_time",
         /// `return_reason`.
-        3 return_reason: Option<String> => w::Field::new("return_reason"),
+        3 return_reason: Option<String> => "return_reason",
         /// `bank_name`.
-        4 bank_name: Option<String> => w::Field::new("bank_name"),
+        4 bank_name: Option<String> => "bank_name",
         /// `bank_card_tail`.
-        5 bank_card_tail: Option<String> => w::Field::new("bank_card_tail"),
+        5 bank_card_tail: Option<String> => "bank_card_tail",
     }
 }
 
@@ -210,106 +215,115 @@ w::record! {
     /// `BizStoreInfo`.
     pub struct BizStoreInfo {
         /// `biz_store_name`.
-        0 biz_store_name: String => w::Field::must("biz_store_name"),
+        0 biz_store_name: String => "biz_store_name: must",
         /// `biz_address_code`.
-        1 biz_address_code: String => w::Field::must("biz_address_code"),
+        1 biz_address_code: String => "biz_address_code: must",
         /// `biz_store_address`.
-        2 biz_store_address: String => w::Field::must("biz_store_address"),
+        2 biz_store_address: String => "biz_store_address: must",
         /// `store_entrance_pic`.
-        3 store_entrance_pic: Vec<String> => w::Field::must("store_entrance_pic"),
+        3 store_entrance_pic: Vec<String> => "store_entrance_pic: must",
         /// `indoor_pic`.
-        4 indoor_pic: Vec<String> => w::Field::must("indoor_pic"),
+        4 indoor_pic: Vec<String> => "indoor_pic: must",
         /// `biz_sub_appid`.
-        5 biz_sub_appid: Option<String> => w::Field::new("biz_sub_appid"),
+        5 biz_sub_appid: Option<String> => "biz_sub_appid",
     }
     new(
-        biz_store_name: String,
-        biz_address_code: String,
-        biz_store_address: String,
+        biz_store_name: impl Into<String>,
+        biz_address_code: impl Into<String>,
+        biz_store_address: impl Into<String>,
         store_entrance_pic: Vec<String>,
         indoor_pic: Vec<String>,
     )
-    set(biz_sub_appid: String)
+    text(biz_sub_appid: String)
 }
 
 w::record! {
     /// `BusInfo`.
     pub struct BusInfo {
         /// `start_time`.
-        0 start_time: Option<String> => w::Field::new("start_time"),
+        0 start_time: Option<String> => "start_time",
         /// `line_name`.
-        1 line_name: Option<String> => w::Field::new("line_name"),
+        1 line_name: Option<String> => "line_name",
         /// `plate_number`.
-        2 plate_number: Option<String> => w::Field::new("plate_number"),
+        2 plate_number: Option<String> => "plate_number",
     }
     new()
-    set(start_time: String, line_name: String, plate_number: String)
+    text(start_time: String, line_name: String, plate_number: String)
 }
 
 w::record! {
     /// `BusinessInfo`.
     pub struct BusinessInfo {
         /// `merchant_shortname`.
-        0 merchant_shortname: String => w::Field::must("merchant_shortname"),
+        0 merchant_shortname: String => "merchant_shortname: must",
         /// `service_phone`.
-        1 service_phone: String => w::Field::must("service_phone"),
+        1 service_phone: String => "service_phone: must",
         /// `sales_info`.
-        2 sales_info: SalesInfo => w::Field::must("sales_info"),
+        2 sales_info: SalesInfo => "sales_info: must",
     }
-    new(merchant_shortname: String, service_phone: String, sales_info: SalesInfo)
+    new(
+        merchant_shortname: impl Into<String>,
+        service_phone: impl Into<String>,
+        sales_info: SalesInfo,
+    )
 }
 
 w::record! {
     /// `BusinessLicenseInfo`.
     pub struct BusinessLicenseInfo {
         /// `license_number`.
-        0 license_number: String => w::Field::must("license_number"),
+        0 license_number: String => "license_number: must",
         /// `license_copy`.
-        1 license_copy: String => w::Field::must("license_copy"),
+        1 license_copy: String => "license_copy: must",
         /// `merchant_name`.
-        2 merchant_name: String => w::Field::must("merchant_name"),
+        2 merchant_name: String => "merchant_name: must",
         /// `legal_person`.
-        3 legal_person: String => w::Field::must("legal_person"),
+        3 legal_person: String => "legal_person: must",
         /// `license_address`.
-        4 license_address: Option<String> => w::Field::new("license_address"),
+        4 license_address: Option<String> => "license_address",
         /// `period_begin`; format `yyyy-MM-dd`.
-        5 period_begin: Option<String> => w::Field::new("period_begin"),
+        5 period_begin: Option<String> => "period_begin",
         /// `period_end`; format `yyyy-MM-dd / LONG_TERM`.
-        6 period_end: Option<String> => w::Field::new("period_end"),
+        6 period_end: Option<String> => "period_end",
     }
-    new(license_number: String, license_copy: String, merchant_name: String, legal_person: String)
-    set(license_address: String, period_begin: String, period_end: String)
+    new(
+        license_number: impl Into<String>,
+        license_copy: impl Into<String>,
+        merchant_name: impl Into<String>,
+        legal_person: impl Into<String>,
+    )
+    text(license_address: String, period_begin: String, period_end: String)
 }
 
 w::record! {
     /// `ByOpenidOrdersByBrandIdData`.
     pub struct ByOpenidOrdersByBrandIdData {
         /// `welfare_trade_id`.
-        0 welfare_trade_id: Option<String> => w::Field::new("welfare_trade_id"),
+        0 welfare_trade_id: Option<String> => "welfare_trade_id",
         /// `appid`.
-        1 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+        1 appid: Option<xinqiao_types::AppId> => "appid",
         /// `sub_appid`.
-        2 sub_appid: Option<String> => w::Field::new("sub_appid"),
+        2 sub_appid: Option<String> => "sub_appid",
         /// `brand_id`.
-        3 brand_id: Option<String> => w::Field::new("brand_id"),
+        3 brand_id: Option<String> => "brand_id",
         /// `donate_source`; one of `MINIPROGRAM_PAY` `ENTRUST_PAY`.
-        4 donate_source: Option<String> => w::Field::new("donate_source"),
+        4 donate_source: Option<String> => "donate_source",
         /// `merchant_order`.
-        5 merchant_order: Option<String> => w::Field::new("merchant_order"),
+        5 merchant_order: Option<String> => "merchant_order",
         /// `institution_name`.
-        6 institution_name: Option<String> => w::Field::new("institution_name"),
+        6 institution_name: Option<String> => "institution_name",
         /// `business_id`.
-        7 business_id: Option<String> => w::Field::new("business_id"),
+        7 business_id: Option<String> => "business_id",
         /// `business_name`.
-        8 business_name: Option<String> => w::Field::new("business_name"),
+        8 business_name: Option<String> => "business_name",
         /// `success_time`.
-        9 success_time: Option<String> => w::Field::new("success_time"),
+        9 success_time: Option<String> => "success_time",
         /// `payer`.
-        10 payer: Option<Payer> => w::Field::new("payer"),
+        10 payer: Option<Payer> => "payer",
         /// `amount`.
-        11 amount: Option<Amount> => w::Field::new("amount"),
+        11 amount: Option<Amount> => "amount",
         /// `device_id`.
-        12 device_id: Option<String> => w::Field::new("device_id"),
+        12 device_id: Option<String> => "device_id",
     }
 }
 
@@ -317,58 +331,58 @@ w::record! {
     /// `ByReceiptIdTransferInstructionsReceiver`.
     pub struct ByReceiptIdTransferInstructionsReceiver {
         /// `openid`.
-        0 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+        0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `appid`.
-        1 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+        1 appid: Option<xinqiao_types::AppId> => "appid",
         /// `mchid`.
-        2 mchid: Option<xinqiao_types::MchId> => w::Field::new("mchid"),
+        2 mchid: Option<xinqiao_types::MchId> => "mchid",
     }
     new()
-    set(openid: xinqiao_types::OpenId, appid: xinqiao_types::AppId, mchid: xinqiao_types::MchId)
+    text(openid: xinqiao_types::OpenId, appid: xinqiao_types::AppId, mchid: xinqiao_types::MchId)
 }
 
 w::record! {
     /// `CertificateInfo`.
     pub struct CertificateInfo {
         /// `cert_type`; one of `CERTIFICATE_TYPE_2388` `CERTIFICATE_TYPE_2389` `CERTIFICATE_TYPE_2390` `CERTIFICATE_TYPE_2391` `CERTIFICATE_TYPE_2392` `CERTIFICATE_TYPE_2393` `CERTIFICATE_TYPE_2394` `CERTIFICATE_TYPE_2395` ….
-        0 cert_type: String => w::Field::must("cert_type"),
+        0 cert_type: String => "cert_type: must",
         /// `cert_number`.
-        1 cert_number: String => w::Field::must("cert_number"),
+        1 cert_number: String => "cert_number: must",
         /// `cert_copy`.
-        2 cert_copy: String => w::Field::must("cert_copy"),
+        2 cert_copy: String => "cert_copy: must",
         /// `merchant_name`.
-        3 merchant_name: String => w::Field::must("merchant_name"),
+        3 merchant_name: String => "merchant_name: must",
         /// `legal_person`.
-        4 legal_person: String => w::Field::must("legal_person"),
+        4 legal_person: String => "legal_person: must",
         /// `company_address`.
-        5 company_address: String => w::Field::must("company_address"),
+        5 company_address: String => "company_address: must",
         /// `period_begin`; format `yyyy-MM-dd`; needed according to the documentation.
-        6 period_begin: Option<String> => w::Field::new("period_begin"),
+        6 period_begin: Option<String> => "period_begin",
         /// `period_end`; format `yyyy-MM-dd / LONG_TERM`; needed according to the documentation.
-        7 period_end: Option<String> => w::Field::new("period_end"),
+        7 period_end: Option<String> => "period_end",
     }
     new(
-        cert_type: String,
-        cert_number: String,
-        cert_copy: String,
-        merchant_name: String,
-        legal_person: String,
-        company_address: String,
+        cert_type: impl Into<String>,
+        cert_number: impl Into<String>,
+        cert_copy: impl Into<String>,
+        merchant_name: impl Into<String>,
+        legal_person: impl Into<String>,
+        company_address: impl Into<String>,
     )
-    set(period_begin: String, period_end: String)
+    text(period_begin: String, period_end: String)
 }
 
 w::record! {
     /// `CertificatesData`.
     pub struct CertificatesData {
         /// `effective_time`; format `rfc3339`.
-        0 effective_time: String => w::Field::must("effective_time"),
+        0 effective_time: String => "effective_time: must",
         /// `expire_time`; format `rfc3339`.
-        1 expire_time: String => w::Field::must("expire_time"),
+        1 expire_time: String => "expire_time: must",
         /// `serial_no`.
-        2 serial_no: String => w::Field::must("serial_no"),
+        2 serial_no: String => "serial_no: must",
         /// `encrypt_certificate`.
-        3 encrypt_certificate: EncryptCertificate => w::Field::must("encrypt_certificate"),
+        3 encrypt_certificate: EncryptCertificate => "encrypt_certificate: must",
     }
 }
 
@@ -376,7 +390,7 @@ w::record! {
     /// `CombinePayerInfo`.
     pub struct CombinePayerInfo {
         /// `openid`.
-        0 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+        0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
     }
 }
 
@@ -384,9 +398,9 @@ w::record! {
     /// `Commander`.
     pub struct Commander {
         /// `operator`; one of `MERCHANT`.
-        0 operator: String => w::Field::must("operator"),
+        0 operator: String => "operator: must",
         /// `mchid`.
-        1 mchid: Option<xinqiao_types::MchId> => w::Field::new("mchid"),
+        1 mchid: Option<xinqiao_types::MchId> => "mchid",
     }
 }
 
@@ -394,32 +408,36 @@ w::record! {
     /// `ContactInfo`.
     pub struct ContactInfo {
         /// `contact_type`; one of `LEGAL` `SUPER`; needed according to the documentation.
-        0 contact_type: Option<String> => w::Field::new("contact_type"),
+        0 contact_type: Option<String> => "contact_type",
         /// `contact_name`; encrypted on the wire.
-        1 contact_name: String => w::Field::must("contact_name").masked().encrypted(),
+        1 contact_name: String => "contact_name: must masked encrypted",
         /// `contact_id_doc_type`; one of `IDENTIFICATION_TYPE_IDCARD` `IDENTIFICATION_TYPE_OVERSEA_PASSPORT` `IDENTIFICATION_TYPE_HONGKONG_PASSPORT` `IDENTIFICATION_TYPE_MACAO_PASSPORT` `IDENTIFICATION_TYPE_TAIWAN_PASSPORT` `IDENTIFICATION_TYPE_FOREIGN_RESIDENT` `IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT` `IDENTIFICATION_TYPE_TAIWAN_RESIDENT`.
-        2 contact_id_doc_type: Option<String> => w::Field::new("contact_id_doc_type"),
+        2 contact_id_doc_type: Option<String> => "contact_id_doc_type",
         /// `contact_id_number`; encrypted on the wire.
-        3 contact_id_number: Option<String> => w::Field::new("contact_id_number").masked().encrypted(),
+        3 contact_id_number: Option<String> => "contact_id_number: masked encrypted",
         /// `contact_id_doc_copy`.
-        4 contact_id_doc_copy: Option<String> => w::Field::new("contact_id_doc_copy"),
+        4 contact_id_doc_copy: Option<String> => "contact_id_doc_copy",
         /// `contact_id_doc_copy_back`.
-        5 contact_id_doc_copy_back: Option<String> => w::Field::new("contact_id_doc_copy_back"),
+        5 contact_id_doc_copy_back: Option<String> => "contact_id_doc_copy_back",
         /// `contact_period_begin`; format `yyyy-MM-dd`.
-        6 contact_period_begin: Option<String> => w::Field::new("contact_period_begin"),
+        6 contact_period_begin: Option<String> => "contact_period_begin",
         /// `contact_period_end`; format `yyyy-MM-dd / LONG_TERM`.
-        7 contact_period_end: Option<String> => w::Field::new("contact_period_end"),
+        7 contact_period_end: Option<String> => "contact_period_end",
         /// `business_authorization_letter`.
-        8 business_authorization_letter: Option<String> => w::Field::new("business_authorization_letter"),
+        8 business_authorization_letter: Option<String> => "business_authorization_letter",
         /// `openid`.
-        9 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+        9 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `mobile_phone`; encrypted on the wire.
-        10 mobile_phone: String => w::Field::must("mobile_phone").masked().encrypted(),
+        10 mobile_phone: String => "mobile_phone: must masked encrypted",
         /// `contact_email`; encrypted on the wire.
-        11 contact_email: String => w::Field::must("contact_email").masked().encrypted(),
+        11 contact_email: String => "contact_email: must masked encrypted",
     }
-    new(contact_name: String, mobile_phone: String, contact_email: String)
-    set(
+    new(
+        contact_name: impl Into<String>,
+        mobile_phone: impl Into<String>,
+        contact_email: impl Into<String>,
+    )
+    text(
         contact_type: String,
         contact_id_doc_type: String,
         contact_id_number: String,
@@ -436,60 +454,60 @@ w::record! {
     /// `Coupon`.
     pub struct Coupon {
         /// `stock_id`.
-        0 stock_id: i64 => w::Field::must("stock_id"),
+        0 stock_id: i64 => "stock_id: must",
         /// `coupon_id`.
-        1 coupon_id: String => w::Field::must("coupon_id"),
+        1 coupon_id: String => "coupon_id: must",
     }
-    new(stock_id: i64, coupon_id: String)
+    new(stock_id: i64, coupon_id: impl Into<String>)
 }
 
 w::record! {
     /// `DeductDuration`.
     pub struct DeductDuration {
         /// `count`.
-        0 count: f64 => w::Field::must("count"),
+        0 count: f64 => "count: must",
         /// `unit`.
-        1 unit: Option<String> => w::Field::new("unit"),
+        1 unit: Option<String> => "unit",
     }
     new(count: f64)
-    set(unit: String)
+    text(unit: String)
 }
 
 w::record! {
     /// `DevicesData`.
     pub struct DevicesData {
         /// `device_sn`.
-        0 device_sn: Option<String> => w::Field::new("device_sn"),
+        0 device_sn: Option<String> => "device_sn",
         /// `camera_sn`.
-        1 camera_sn: Option<String> => w::Field::new("camera_sn"),
+        1 camera_sn: Option<String> => "camera_sn",
         /// `device_category_code`.
-        2 device_category_code: Option<String> => w::Field::new("device_category_code"),
+        2 device_category_code: Option<String> => "device_category_code",
         /// `device_category`.
-        3 device_category: Option<String> => w::Field::new("device_category"),
+        3 device_category: Option<String> => "device_category",
         /// `device_class_code`.
-        4 device_class_code: Option<String> => w::Field::new("device_class_code"),
+        4 device_class_code: Option<String> => "device_class_code",
         /// `device_class`.
-        5 device_class: Option<String> => w::Field::new("device_class"),
+        5 device_class: Option<String> => "device_class",
         /// `device_model`.
-        6 device_model: Option<String> => w::Field::new("device_model"),
+        6 device_model: Option<String> => "device_model",
         /// `app_scene_code`.
-        7 app_scene_code: Option<String> => w::Field::new("app_scene_code"),
+        7 app_scene_code: Option<String> => "app_scene_code",
         /// `app_scene`.
-        8 app_scene: Option<String> => w::Field::new("app_scene"),
+        8 app_scene: Option<String> => "app_scene",
         /// `operating_system`.
-        9 operating_system: Option<String> => w::Field::new("operating_system"),
+        9 operating_system: Option<String> => "operating_system",
         /// `activation_status`; one of `ACTIVATED` `INACTIVATED`.
-        10 activation_status: Option<String> => w::Field::new("activation_status"),
+        10 activation_status: Option<String> => "activation_status",
         /// `activation_time`; format `rfc3339`.
-        11 activation_time: Option<String> => w::Field::new("activation_time"),
+        11 activation_time: Option<String> => "activation_time",
         /// `mchid`.
-        12 mchid: Option<xinqiao_types::MchId> => w::Field::new("mchid"),
+        12 mchid: Option<xinqiao_types::MchId> => "mchid",
         /// `merchant_shortname`.
-        13 merchant_shortname: Option<String> => w::Field::new("merchant_shortname"),
+        13 merchant_shortname: Option<String> => "merchant_shortname",
         /// `sub_mchid`.
-        14 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+        14 sub_mchid: Option<String> => "sub_mchid",
         /// `sub_merchant_shortname`.
-        15 sub_merchant_shortname: Option<String> => w::Field::new("sub_merchant_shortname"),
+        15 sub_merchant_shortname: Option<String> => "sub_merchant_shortname",
     }
 }
 
@@ -497,48 +515,50 @@ w::record! {
     /// `Dish`.
     pub struct Dish {
         /// `out_dish_no`.
-        0 out_dish_no: String => w::Field::must("out_dish_no"),
+        0 out_dish_no: String => "out_dish_no: must",
         /// `name`.
-        1 name: String => w::Field::must("name"),
+        1 name: String => "name: must",
         /// `price`; unit fen.
-        2 price: xinqiao_types::Fen => w::Field::must("price"),
+        2 price: xinqiao_types::Fen => "price: must",
         /// `unit`; one of `BY_SHARE` `BY_WEIGHT`.
-        3 unit: String => w::Field::must("unit"),
+        3 unit: String => "unit: must",
         /// `count`.
-        4 count: f64 => w::Field::must("count"),
+        4 count: f64 => "count: must",
         /// `discount`; unit percent.
-        5 discount: Option<i64> => w::Field::new("discount"),
+        5 discount: Option<i64> => "discount",
         /// `type`.
-        6 type_: Option<String> => w::Field::new("type"),
+        6 type_: Option<String> => "type",
         /// `priority`.
-        7 priority: Option<i64> => w::Field::new("priority"),
+        7 priority: Option<i64> => "priority",
         /// `properties`.
-        8 properties: Option<std::collections::BTreeMap<String, String>> => w::Field::new("properties"),
+        8 properties: Option<std::collections::BTreeMap<String, String>> => "properties",
     }
-    new(out_dish_no: String, name: String, price: xinqiao_types::Fen, unit: String, count: f64)
-    set(
-        discount: i64,
-        type_: String,
-        priority: i64,
-        properties: std::collections::BTreeMap<String, String>,
+    new(
+        out_dish_no: impl Into<String>,
+        name: impl Into<String>,
+        price: xinqiao_types::Fen,
+        unit: impl Into<String>,
+        count: f64,
     )
+    text(type_: String)
+    set(discount: i64, priority: i64, properties: std::collections::BTreeMap<String, String>)
 }
 
 w::record! {
     /// `DownloadBill`.
     pub struct DownloadBill {
         /// `bill_sequence`.
-        0 bill_sequence: i64 => w::Field::must("bill_sequence"),
+        0 bill_sequence: i64 => "bill_sequence: must",
         /// `hash_type`.
-        1 hash_type: String => w::Field::must("hash_type"),
+        1 hash_type: String => "hash_type: must",
         /// `hash_value`.
-        2 hash_value: String => w::Field::must("hash_value"),
+        2 hash_value: String => "hash_value: must",
         /// `download_url`.
-        3 download_url: String => w::Field::must("download_url"),
+        3 download_url: String => "download_url: must",
         /// `encrypt_key`; encrypted on the wire.
-        4 encrypt_key: String => w::Field::must("encrypt_key").masked().encrypted(),
+        4 encrypt_key: String => "encrypt_key: must masked encrypted",
         /// `nonce`.
-        5 nonce: String => w::Field::must("nonce"),
+        5 nonce: String => "nonce: must",
     }
 }
 
@@ -546,13 +566,13 @@ w::record! {
     /// `EncryptCertificate`.
     pub struct EncryptCertificate {
         /// `algorithm`.
-        0 algorithm: String => w::Field::must("algorithm"),
+        0 algorithm: String => "algorithm: must",
         /// `associated_data`.
-        1 associated_data: Option<String> => w::Field::new("associated_data"),
+        1 associated_data: Option<String> => "associated_data",
         /// `nonce`.
-        2 nonce: String => w::Field::must("nonce"),
+        2 nonce: String => "nonce: must",
         /// `ciphertext`; encrypted on the wire.
-        3 ciphertext: String => w::Field::must("ciphertext").masked().encrypted(),
+        3 ciphertext: String => "ciphertext: must masked encrypted",
     }
 }
 
@@ -560,179 +580,179 @@ w::record! {
     /// `EstimatedAmount`.
     pub struct EstimatedAmount {
         /// `amount`; unit fen.
-        0 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        0 amount: xinqiao_types::Fen => "amount: must",
         /// `currency`.
-        1 currency: Option<String> => w::Field::new("currency"),
+        1 currency: Option<String> => "currency",
     }
     new(amount: xinqiao_types::Fen)
-    set(currency: String)
+    text(currency: String)
 }
 
 w::record! {
     /// `FinanceInstitutionInfo`.
     pub struct FinanceInstitutionInfo {
         /// `finance_type`; one of `BANK_AGENT` `PAYMENT_AGENT` `INSURANCE` `TRADE_AND_SETTLE` `OTHER`.
-        0 finance_type: Option<String> => w::Field::new("finance_type"),
+        0 finance_type: Option<String> => "finance_type",
         /// `finance_license_pics`.
-        1 finance_license_pics: Option<Vec<String>> => w::Field::new("finance_license_pics"),
+        1 finance_license_pics: Option<Vec<String>> => "finance_license_pics",
     }
     new()
-    set(finance_type: String, finance_license_pics: Vec<String>)
+    text(finance_type: String)
+    set(finance_license_pics: Vec<String>)
 }
 
 w::record! {
     /// `GoodsDetail`.
     pub struct GoodsDetail {
         /// `barcode`.
-        0 barcode: String => w::Field::must("barcode"),
+        0 barcode: String => "barcode: must",
         /// `merchant_goods_id`.
-        1 merchant_goods_id: Option<String> => w::Field::new("merchant_goods_id"),
+        1 merchant_goods_id: Option<String> => "merchant_goods_id",
         /// `goods_name`.
-        2 goods_name: String => w::Field::must("goods_name"),
+        2 goods_name: String => "goods_name: must",
         /// `quantity`.
-        3 quantity: f64 => w::Field::must("quantity"),
+        3 quantity: f64 => "quantity: must",
         /// `price`.
-        4 price: f64 => w::Field::must("price"),
+        4 price: f64 => "price: must",
     }
-    new(barcode: String, goods_name: String, quantity: f64, price: f64)
-    set(merchant_goods_id: String)
+    new(barcode: impl Into<String>, goods_name: impl Into<String>, quantity: f64, price: f64)
+    text(merchant_goods_id: String)
 }
 
 w::record! {
     /// `H5Info`.
     pub struct H5Info {
         /// `type`; one of `iOS` `Android` `Wap`.
-        0 type_: String => w::Field::must("type"),
+        0 type_: String => "type: must",
         /// `app_name`.
-        1 app_name: Option<String> => w::Field::new("app_name"),
+        1 app_name: Option<String> => "app_name",
         /// `app_url`; needed according to the documentation.
-        2 app_url: Option<String> => w::Field::new("app_url"),
+        2 app_url: Option<String> => "app_url",
         /// `bundle_id`.
-        3 bundle_id: Option<String> => w::Field::new("bundle_id"),
+        3 bundle_id: Option<String> => "bundle_id",
         /// `package_name`.
-        4 package_name: Option<String> => w::Field::new("package_name"),
+        4 package_name: Option<String> => "package_name",
         /// `combine_appid`.
-        5 combine_appid: String => w::Field::must("combine_appid"),
+        5 combine_appid: String => "combine_appid: must",
         /// `payer_client_ip`.
-        6 payer_client_ip: String => w::Field::must("payer_client_ip"),
+        6 payer_client_ip: String => "payer_client_ip: must",
     }
-    new(type_: String, combine_appid: String, payer_client_ip: String)
-    set(app_name: String, app_url: String, bundle_id: String, package_name: String)
+    new(
+        type_: impl Into<String>,
+        combine_appid: impl Into<String>,
+        payer_client_ip: impl Into<String>,
+    )
+    text(app_name: String, app_url: String, bundle_id: String, package_name: String)
 }
 
 w::record! {
     /// `IdCardInfo`.
     pub struct IdCardInfo {
         /// `id_card_copy`.
-        0 id_card_copy: String => w::Field::must("id_card_copy"),
+        0 id_card_copy: String => "id_card_copy: must",
         /// `id_card_national`.
-        1 id_card_national: String => w::Field::must("id_card_national"),
+        1 id_card_national: String => "id_card_national: must",
         /// `id_card_name`; encrypted on the wire.
-        2 id_card_name: String => w::Field::must("id_card_name").masked().encrypted(),
+        2 id_card_name: String => "id_card_name: must masked encrypted",
         /// `id_card_number`; encrypted on the wire.
-        3 id_card_number: String => w::Field::must("id_card_number").masked().encrypted(),
+        3 id_card_number: String => "id_card_number: must masked encrypted",
         /// `id_card_address`; encrypted on the wire.
-        4 id_card_address: Option<String> => w::Field::new("id_card_address").masked().encrypted(),
+        4 id_card_address: Option<String> => "id_card_address: masked encrypted",
         /// `card_period_begin`; format `yyyy-MM-dd`.
-        5 card_period_begin: String => w::Field::must("card_period_begin"),
+        5 card_period_begin: String => "card_period_begin: must",
         /// `card_period_end`; format `yyyy-MM-dd / LONG_TERM`.
-        6 card_period_end: String => w::Field::must("card_period_end"),
+        6 card_period_end: String => "card_period_end: must",
     }
     new(
-        id_card_copy: String,
-        id_card_national: String,
-        id_card_name: String,
-        id_card_number: String,
-        card_period_begin: String,
-        card_period_end: String,
+        id_card_copy: impl Into<String>,
+        id_card_national: impl Into<String>,
+        id_card_name: impl Into<String>,
+        id_card_number: impl Into<String>,
+        card_period_begin: impl Into<String>,
+        card_period_end: impl Into<String>,
     )
-    set(id_card_address: String)
+    text(id_card_address: String)
 }
 
 w::record! {
     /// `IdDocInfo`.
     pub struct IdDocInfo {
         /// `id_doc_copy`.
-        0 id_doc_copy: String => w::Field::must("id_doc_copy"),
+        0 id_doc_copy: String => "id_doc_copy: must",
         /// `id_doc_copy_back`.
-        1 id_doc_copy_back: Option<String> => w::Field::new("id_doc_copy_back"),
+        1 id_doc_copy_back: Option<String> => "id_doc_copy_back",
         /// `id_doc_name`; encrypted on the wire.
-        2 id_doc_name: String => w::Field::must("id_doc_name").masked().encrypted(),
+        2 id_doc_name: String => "id_doc_name: must masked encrypted",
         /// `id_doc_number`; encrypted on the wire.
-        3 id_doc_number: String => w::Field::must("id_doc_number").masked().encrypted(),
+        3 id_doc_number: String => "id_doc_number: must masked encrypted",
         /// `id_doc_address`; encrypted on the wire.
-        4 id_doc_address: Option<String> => w::Field::new("id_doc_address").masked().encrypted(),
+        4 id_doc_address: Option<String> => "id_doc_address: masked encrypted",
         /// `doc_period_begin`; format `yyyy-MM-dd`.
-        5 doc_period_begin: String => w::Field::must("doc_period_begin"),
+        5 doc_period_begin: String => "doc_period_begin: must",
         /// `doc_period_end`; format `yyyy-MM-dd / LONG_TERM`.
-        6 doc_period_end: String => w::Field::must("doc_period_end"),
+        6 doc_period_end: String => "doc_period_end: must",
     }
     new(
-        id_doc_copy: String,
-        id_doc_name: String,
-        id_doc_number: String,
-        doc_period_begin: String,
-        doc_period_end: String,
+        id_doc_copy: impl Into<String>,
+        id_doc_name: impl Into<String>,
+        id_doc_number: impl Into<String>,
+        doc_period_begin: impl Into<String>,
+        doc_period_end: impl Into<String>,
     )
-    set(id_doc_copy_back: String, id_doc_address: String)
+    text(id_doc_copy_back: String, id_doc_address: String)
 }
 
 w::record! {
     /// `Identity`.
     pub struct Identity {
         /// `type`; one of `IDCARD` `HONGKONG_MACAO` `HONGKONG_MACAO_RESIDENT` `TAIWAN_RESIDENT` `FOREIGN_RESIDENT` `OVERSEA_PASSPORT` `TAIWAN_COMPATRIOT_PERMIT`.
-        0 type_: String => w::Field::must("type"),
+        0 type_: String => "type: must",
         /// `number`.
-        1 number: String => w::Field::must("number"),
+        1 number: String => "number: must",
         /// `name`.
-        2 name: String => w::Field::must("name"),
+        2 name: String => "name: must",
     }
-    new(type_: String, number: String, name: String)
+    new(type_: impl Into<String>, number: impl Into<String>, name: impl Into<String>)
 }
 
 w::record! {
     /// `IdentityInfo`.
     pub struct IdentityInfo {
         /// `id_holder_type`; one of `LEGAL` `SUPER`.
-        0 id_holder_type: Option<String> => w::Field::new("id_holder_type"),
+        0 id_holder_type: Option<String> => "id_holder_type",
         /// `id_doc_type`; one of `IDENTIFICATION_TYPE_IDCARD` `IDENTIFICATION_TYPE_OVERSEA_PASSPORT` `IDENTIFICATION_TYPE_HONGKONG_PASSPORT` `IDENTIFICATION_TYPE_MACAO_PASSPORT` `IDENTIFICATION_TYPE_TAIWAN_PASSPORT` `IDENTIFICATION_TYPE_FOREIGN_RESIDENT` `IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT` `IDENTIFICATION_TYPE_TAIWAN_RESIDENT`.
-        1 id_doc_type: String => w::Field::must("id_doc_type"),
+        1 id_doc_type: String => "id_doc_type: must",
         /// `authorize_letter_copy`.
-        2 authorize_letter_copy: Option<String> => w::Field::new("authorize_letter_copy"),
+        2 authorize_letter_copy: Option<String> => "authorize_letter_copy",
         /// `id_card_info`.
-        3 id_card_info: Option<IdCardInfo> => w::Field::new("id_card_info"),
+        3 id_card_info: Option<IdCardInfo> => "id_card_info",
         /// `id_doc_info`.
-        4 id_doc_info: Option<IdDocInfo> => w::Field::new("id_doc_info"),
+        4 id_doc_info: Option<IdDocInfo> => "id_doc_info",
         /// `owner`.
-        5 owner: Option<bool> => w::Field::new("owner"),
+        5 owner: Option<bool> => "owner",
     }
-    new(id_doc_type: String)
-    set(
-        id_holder_type: String,
-        authorize_letter_copy: String,
-        id_card_info: IdCardInfo,
-        id_doc_info: IdDocInfo,
-        owner: bool,
-    )
+    new(id_doc_type: impl Into<String>)
+    text(id_holder_type: String, authorize_letter_copy: String)
+    set(id_card_info: IdCardInfo, id_doc_info: IdDocInfo, owner: bool)
 }
 
 w::record! {
     /// `Instruction`.
     pub struct Instruction {
         /// `out_instruction_no`.
-        0 out_instruction_no: Option<String> => w::Field::new("out_instruction_no"),
+        0 out_instruction_no: Option<String> => "out_instruction_no",
         /// `commander`.
-        1 commander: Commander => w::Field::must("commander"),
+        1 commander: Commander => "commander: must",
         /// `transfer_mode`; one of `TRANSFER_TO_ORIGINAL_RECEIVE_USER`.
-        2 transfer_mode: String => w::Field::must("transfer_mode"),
+        2 transfer_mode: String => "transfer_mode: must",
         /// `receiver`.
-        3 receiver: Option<Receiver> => w::Field::new("receiver"),
+        3 receiver: Option<Receiver> => "receiver",
         /// `success_time`; format `rfc3339`.
-        4 success_time: Option<String> => w::Field::new("success_time"),
+        4 success_time: Option<String> => "success_time",
         /// `appid`.
-        5 appid: Vec<xinqiao_types::AppId> => w::Field::must("appid"),
+        5 appid: Vec<xinqiao_types::AppId> => "appid: must",
         /// `notify_url`.
-        6 notify_url: String => w::Field::must("notify_url"),
+        6 notify_url: String => "notify_url: must",
     }
 }
 
@@ -740,21 +760,21 @@ w::record! {
     /// `InstructionItem`.
     pub struct InstructionItem {
         /// `out_instruction_no`.
-        0 out_instruction_no: Option<String> => w::Field::new("out_instruction_no"),
+        0 out_instruction_no: Option<String> => "out_instruction_no",
         /// `commander`.
-        1 commander: Commander => w::Field::must("commander"),
+        1 commander: Commander => "commander: must",
         /// `transfer_mode`; one of `TRANSFER_TO_ORIGINAL_RECEIVE_USER` `TRANSFER_MODE_TO_ORIGINAL_RECEIVE_MERCHANT` `TRANSFER_MODE_TO_SPECIFIED_RECEIVE_MERCHANT`.
-        2 transfer_mode: String => w::Field::must("transfer_mode"),
+        2 transfer_mode: String => "transfer_mode: must",
         /// `receiver`.
-        3 receiver: Option<InstructionReceiver> => w::Field::new("receiver"),
+        3 receiver: Option<InstructionReceiver> => "receiver",
         /// `success_time`; format `rfc3339`.
-        4 success_time: Option<String> => w::Field::new("success_time"),
+        4 success_time: Option<String> => "success_time",
         /// `instruction_state`; one of `INSTRUCTION_STATE_PENDING` `INSTRUCTION_STATE_IN_PROGRESS` `INSTRUCTION_STATE_CLOSED` `INSTRUCTION_STATE_SUCCESS`.
-        5 instruction_state: Option<String> => w::Field::new("instruction_state"),
+        5 instruction_state: Option<String> => "instruction_state",
         /// `create_time`.
-        6 create_time: Option<String> => w::Field::new("create_time"),
+        6 create_time: Option<String> => "create_time",
         /// `notify_url`.
-        7 notify_url: String => w::Field::must("notify_url"),
+        7 notify_url: String => "notify_url: must",
     }
 }
 
@@ -762,13 +782,13 @@ w::record! {
     /// `InstructionReceiver`.
     pub struct InstructionReceiver {
         /// `account_type`.
-        0 account_type: Option<String> => w::Field::new("account_type"),
+        0 account_type: Option<String> => "account_type",
         /// `appid`.
-        1 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+        1 appid: Option<xinqiao_types::AppId> => "appid",
         /// `openid`.
-        2 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+        2 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `mchid`.
-        3 mchid: Option<xinqiao_types::MchId> => w::Field::new("mchid"),
+        3 mchid: Option<xinqiao_types::MchId> => "mchid",
     }
 }
 
@@ -776,11 +796,11 @@ w::record! {
     /// `Link`.
     pub struct Link {
         /// `next`.
-        0 next: Option<String> => w::Field::new("next"),
+        0 next: Option<String> => "next",
         /// `prev`.
-        1 prev: Option<String> => w::Field::new("prev"),
+        1 prev: Option<String> => "prev",
         /// `self`.
-        2 self_: Option<String> => w::Field::new("self"),
+        2 self_: Option<String> => "self",
     }
 }
 
@@ -788,25 +808,25 @@ w::record! {
     /// `MerchantIncomeRecordsData`.
     pub struct MerchantIncomeRecordsData {
         /// `mchid`.
-        0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+        0 mchid: xinqiao_types::MchId => "mchid: must",
         /// `account_type`; one of `BASIC` `OPERATION` `FEES`.
-        1 account_type: String => w::Field::must("account_type"),
+        1 account_type: String => "account_type: must",
         /// `income_record_type`; one of `OFFLINERECHARGE` `ENTERPRISEDIRECTREVENUE`.
-        2 income_record_type: String => w::Field::must("income_record_type"),
+        2 income_record_type: String => "income_record_type: must",
         /// `income_record_id`.
-        3 income_record_id: String => w::Field::must("income_record_id"),
+        3 income_record_id: String => "income_record_id: must",
         /// `amount`; unit fen.
-        4 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        4 amount: xinqiao_types::Fen => "amount: must",
         /// `success_time`; format `rfc3339`.
-        5 success_time: String => w::Field::must("success_time"),
+        5 success_time: String => "success_time: must",
         /// `bank_name`.
-        6 bank_name: String => w::Field::must("bank_name"),
+        6 bank_name: String => "bank_name: must",
         /// `bank_account_name`.
-        7 bank_account_name: String => w::Field::must("bank_account_name"),
+        7 bank_account_name: String => "bank_account_name: must",
         /// `bank_account_number`.
-        8 bank_account_number: String => w::Field::must("bank_account_number"),
+        8 bank_account_number: String => "bank_account_number: must",
         /// `recharge_remark`.
-        9 recharge_remark: String => w::Field::must("recharge_remark"),
+        9 recharge_remark: String => "recharge_remark: must",
     }
 }
 
@@ -814,11 +834,11 @@ w::record! {
     /// `MerchantIncomeRecordsLink`.
     pub struct MerchantIncomeRecordsLink {
         /// `next`.
-        0 next: String => w::Field::must("next"),
+        0 next: String => "next: must",
         /// `prev`.
-        1 prev: String => w::Field::must("prev"),
+        1 prev: String => "prev: must",
         /// `self`.
-        2 self_: String => w::Field::must("self"),
+        2 self_: String => "self: must",
     }
 }
 
@@ -826,23 +846,23 @@ w::record! {
     /// `MetroInfo`.
     pub struct MetroInfo {
         /// `start_time`.
-        0 start_time: Option<String> => w::Field::new("start_time"),
+        0 start_time: Option<String> => "start_time",
         /// `end_time`.
-        1 end_time: Option<String> => w::Field::new("end_time"),
+        1 end_time: Option<String> => "end_time",
         /// `start_station`.
-        2 start_station: Option<String> => w::Field::new("start_station"),
+        2 start_station: Option<String> => "start_station",
         /// `end_station`.
-        3 end_station: Option<String> => w::Field::new("end_station"),
+        3 end_station: Option<String> => "end_station",
     }
     new()
-    set(start_time: String, end_time: String, start_station: String, end_station: String)
+    text(start_time: String, end_time: String, start_station: String, end_station: String)
 }
 
 w::record! {
     /// `MicroBizInfo`.
     pub struct MicroBizInfo {
         /// The body, told apart by `micro_biz_type`.
-        0 body: MicroBiz => w::Field::new("").flat(),
+        0 body: MicroBiz => ": flat",
     }
     new(body: MicroBiz)
 }
@@ -851,18 +871,18 @@ w::record! {
     /// `MicroMobileInfo`.
     pub struct MicroMobileInfo {
         /// `micro_mobile_name`.
-        0 micro_mobile_name: String => w::Field::must("micro_mobile_name"),
+        0 micro_mobile_name: String => "micro_mobile_name: must",
         /// `micro_mobile_city`.
-        1 micro_mobile_city: String => w::Field::must("micro_mobile_city"),
+        1 micro_mobile_city: String => "micro_mobile_city: must",
         /// `micro_mobile_address`.
-        2 micro_mobile_address: String => w::Field::must("micro_mobile_address"),
+        2 micro_mobile_address: String => "micro_mobile_address: must",
         /// `micro_mobile_pics`.
-        3 micro_mobile_pics: Vec<String> => w::Field::must("micro_mobile_pics"),
+        3 micro_mobile_pics: Vec<String> => "micro_mobile_pics: must",
     }
     new(
-        micro_mobile_name: String,
-        micro_mobile_city: String,
-        micro_mobile_address: String,
+        micro_mobile_name: impl Into<String>,
+        micro_mobile_city: impl Into<String>,
+        micro_mobile_address: impl Into<String>,
         micro_mobile_pics: Vec<String>,
     )
 }
@@ -871,104 +891,106 @@ w::record! {
     /// `MicroOnlineInfo`.
     pub struct MicroOnlineInfo {
         /// `micro_online_store`.
-        0 micro_online_store: String => w::Field::must("micro_online_store"),
+        0 micro_online_store: String => "micro_online_store: must",
         /// `micro_ec_name`.
-        1 micro_ec_name: String => w::Field::must("micro_ec_name"),
+        1 micro_ec_name: String => "micro_ec_name: must",
         /// `micro_qrcode`.
-        2 micro_qrcode: Option<String> => w::Field::new("micro_qrcode"),
+        2 micro_qrcode: Option<String> => "micro_qrcode",
         /// `micro_link`.
-        3 micro_link: Option<String> => w::Field::new("micro_link"),
+        3 micro_link: Option<String> => "micro_link",
     }
-    new(micro_online_store: String, micro_ec_name: String)
-    set(micro_qrcode: String, micro_link: String)
+    new(micro_online_store: impl Into<String>, micro_ec_name: impl Into<String>)
+    text(micro_qrcode: String, micro_link: String)
 }
 
 w::record! {
     /// `MicroStoreInfo`.
     pub struct MicroStoreInfo {
         /// `micro_name`.
-        0 micro_name: String => w::Field::must("micro_name"),
+        0 micro_name: String => "micro_name: must",
         /// `micro_address_code`.
-        1 micro_address_code: String => w::Field::must("micro_address_code"),
+        1 micro_address_code: String => "micro_address_code: must",
         /// `micro_address`.
-        2 micro_address: String => w::Field::must("micro_address"),
+        2 micro_address: String => "micro_address: must",
         /// `store_entrance_pic`.
-        3 store_entrance_pic: String => w::Field::must("store_entrance_pic"),
+        3 store_entrance_pic: String => "store_entrance_pic: must",
         /// `micro_indoor_copy`.
-        4 micro_indoor_copy: String => w::Field::must("micro_indoor_copy"),
+        4 micro_indoor_copy: String => "micro_indoor_copy: must",
         /// `store_longitude`.
-        5 store_longitude: Option<String> => w::Field::new("store_longitude"),
+        5 store_longitude: Option<String> => "store_longitude",
         /// `store_latitude`.
-        6 store_latitude: Option<String> => w::Field::new("store_latitude"),
+        6 store_latitude: Option<String> => "store_latitude",
         /// `address_certification`.
-        7 address_certification: Option<String> => w::Field::new("address_certification"),
+        7 address_certification: Option<String> => "address_certification",
     }
     new(
-        micro_name: String,
-        micro_address_code: String,
-        micro_address: String,
-        store_entrance_pic: String,
-        micro_indoor_copy: String,
+        micro_name: impl Into<String>,
+        micro_address_code: impl Into<String>,
+        micro_address: impl Into<String>,
+        store_entrance_pic: impl Into<String>,
+        micro_indoor_copy: impl Into<String>,
     )
-    set(store_longitude: String, store_latitude: String, address_certification: String)
+    text(store_longitude: String, store_latitude: String, address_certification: String)
 }
 
 w::record! {
     /// `MiniProgramInfo`.
     pub struct MiniProgramInfo {
         /// `mini_program_appid`.
-        0 mini_program_appid: Option<String> => w::Field::new("mini_program_appid"),
+        0 mini_program_appid: Option<String> => "mini_program_appid",
         /// `mini_program_sub_appid`.
-        1 mini_program_sub_appid: Option<String> => w::Field::new("mini_program_sub_appid"),
+        1 mini_program_sub_appid: Option<String> => "mini_program_sub_appid",
         /// `mini_program_pics`.
-        2 mini_program_pics: Option<Vec<String>> => w::Field::new("mini_program_pics"),
+        2 mini_program_pics: Option<Vec<String>> => "mini_program_pics",
     }
     new()
-    set(mini_program_appid: String, mini_program_sub_appid: String, mini_program_pics: Vec<String>)
+    text(mini_program_appid: String, mini_program_sub_appid: String)
+    set(mini_program_pics: Vec<String>)
 }
 
 w::record! {
     /// `MiniprogramInfo`.
     pub struct MiniprogramInfo {
         /// `combine_appid`.
-        0 combine_appid: String => w::Field::must("combine_appid"),
+        0 combine_appid: String => "combine_appid: must",
         /// `openid`.
-        1 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        1 openid: xinqiao_types::OpenId => "openid: must masked",
     }
-    new(combine_appid: String, openid: xinqiao_types::OpenId)
+    new(combine_appid: impl Into<String>, openid: impl Into<xinqiao_types::OpenId>)
 }
 
 w::record! {
     /// `MpInfo`.
     pub struct MpInfo {
         /// `mp_appid`.
-        0 mp_appid: Option<String> => w::Field::new("mp_appid"),
+        0 mp_appid: Option<String> => "mp_appid",
         /// `mp_sub_appid`.
-        1 mp_sub_appid: Option<String> => w::Field::new("mp_sub_appid"),
+        1 mp_sub_appid: Option<String> => "mp_sub_appid",
         /// `mp_pics`.
-        2 mp_pics: Option<Vec<String>> => w::Field::new("mp_pics"),
+        2 mp_pics: Option<Vec<String>> => "mp_pics",
     }
     new()
-    set(mp_appid: String, mp_sub_appid: String, mp_pics: Vec<String>)
+    text(mp_appid: String, mp_sub_appid: String)
+    set(mp_pics: Vec<String>)
 }
 
 w::record! {
     /// `OrganizationInfo`.
     pub struct OrganizationInfo {
         /// `organization_copy`.
-        0 organization_copy: String => w::Field::must("organization_copy"),
+        0 organization_copy: String => "organization_copy: must",
         /// `organization_code`.
-        1 organization_code: String => w::Field::must("organization_code"),
+        1 organization_code: String => "organization_code: must",
         /// `org_period_begin`; format `yyyy-MM-dd`.
-        2 org_period_begin: String => w::Field::must("org_period_begin"),
+        2 org_period_begin: String => "org_period_begin: must",
         /// `org_period_end`.
-        3 org_period_end: String => w::Field::must("org_period_end"),
+        3 org_period_end: String => "org_period_end: must",
     }
     new(
-        organization_copy: String,
-        organization_code: String,
-        org_period_begin: String,
-        org_period_end: String,
+        organization_copy: impl Into<String>,
+        organization_code: impl Into<String>,
+        org_period_begin: impl Into<String>,
+        org_period_end: impl Into<String>,
     )
 }
 
@@ -976,39 +998,39 @@ w::record! {
     /// `OutTradeNoCloseSubOrder`.
     pub struct OutTradeNoCloseSubOrder {
         /// `mchid`; needed according to the documentation.
-        0 mchid: Option<xinqiao_types::MchId> => w::Field::new("mchid"),
+        0 mchid: Option<xinqiao_types::MchId> => "mchid",
         /// `sub_mchid`.
-        1 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+        1 sub_mchid: Option<String> => "sub_mchid",
         /// `out_trade_no`.
-        2 out_trade_no: String => w::Field::must("out_trade_no"),
+        2 out_trade_no: String => "out_trade_no: must",
     }
-    new(out_trade_no: String)
-    set(mchid: xinqiao_types::MchId, sub_mchid: String)
+    new(out_trade_no: impl Into<String>)
+    text(mchid: xinqiao_types::MchId, sub_mchid: String)
 }
 
 w::record! {
     /// `PartnerIncomeRecordsData`.
     pub struct PartnerIncomeRecordsData {
         /// `sub_mchid`.
-        0 sub_mchid: String => w::Field::must("sub_mchid"),
+        0 sub_mchid: String => "sub_mchid: must",
         /// `account_type`; one of `BASIC` `OPERATION` `FEES`.
-        1 account_type: String => w::Field::must("account_type"),
+        1 account_type: String => "account_type: must",
         /// `income_record_type`; one of `OFFLINERECHARGE` `ENTERPRISEDIRECTREVENUE`.
-        2 income_record_type: String => w::Field::must("income_record_type"),
+        2 income_record_type: String => "income_record_type: must",
         /// `income_record_id`.
-        3 income_record_id: String => w::Field::must("income_record_id"),
+        3 income_record_id: String => "income_record_id: must",
         /// `amount`; unit fen.
-        4 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        4 amount: xinqiao_types::Fen => "amount: must",
         /// `success_time`; format `rfc3339`.
-        5 success_time: String => w::Field::must("success_time"),
+        5 success_time: String => "success_time: must",
         /// `bank_name`.
-        6 bank_name: String => w::Field::must("bank_name"),
+        6 bank_name: String => "bank_name: must",
         /// `bank_account_name`.
-        7 bank_account_name: String => w::Field::must("bank_account_name"),
+        7 bank_account_name: String => "bank_account_name: must",
         /// `bank_account_number`.
-        8 bank_account_number: String => w::Field::must("bank_account_number"),
+        8 bank_account_number: String => "bank_account_number: must",
         /// `recharge_remark`.
-        9 recharge_remark: String => w::Field::must("recharge_remark"),
+        9 recharge_remark: String => "recharge_remark: must",
     }
 }
 
@@ -1016,13 +1038,13 @@ w::record! {
     /// `PayeeInfo`.
     pub struct PayeeInfo {
         /// `account_type`; one of `ACCOUNT_TYPE_CORPORATE` `ACCOUNT_TYPE_PERSONAL`.
-        0 account_type: String => w::Field::must("account_type"),
+        0 account_type: String => "account_type: must",
         /// `bank_account_info`.
-        1 bank_account_info: Option<PayeeInfoBankAccountInfo> => w::Field::new("bank_account_info"),
+        1 bank_account_info: Option<PayeeInfoBankAccountInfo> => "bank_account_info",
         /// `identity_info`.
-        2 identity_info: Option<PayeeInfoIdentityInfo> => w::Field::new("identity_info"),
+        2 identity_info: Option<PayeeInfoIdentityInfo> => "identity_info",
     }
-    new(account_type: String)
+    new(account_type: impl Into<String>)
     set(bank_account_info: PayeeInfoBankAccountInfo, identity_info: PayeeInfoIdentityInfo)
 }
 
@@ -1030,45 +1052,49 @@ w::record! {
     /// `PayeeInfoBankAccountInfo`.
     pub struct PayeeInfoBankAccountInfo {
         /// `account_name`; encrypted on the wire.
-        0 account_name: String => w::Field::must("account_name").masked().encrypted(),
+        0 account_name: String => "account_name: must masked encrypted",
         /// `account_number`; encrypted on the wire.
-        1 account_number: String => w::Field::must("account_number").masked().encrypted(),
+        1 account_number: String => "account_number: must masked encrypted",
         /// `account_bank`.
-        2 account_bank: String => w::Field::must("account_bank"),
+        2 account_bank: String => "account_bank: must",
         /// `bank_branch_id`.
-        3 bank_branch_id: Option<String> => w::Field::new("bank_branch_id"),
+        3 bank_branch_id: Option<String> => "bank_branch_id",
         /// `bank_name`.
-        4 bank_name: Option<String> => w::Field::new("bank_name"),
+        4 bank_name: Option<String> => "bank_name",
     }
-    new(account_name: String, account_number: String, account_bank: String)
-    set(bank_branch_id: String, bank_name: String)
+    new(
+        account_name: impl Into<String>,
+        account_number: impl Into<String>,
+        account_bank: impl Into<String>,
+    )
+    text(bank_branch_id: String, bank_name: String)
 }
 
 w::record! {
     /// `PayeeInfoIdentityInfo`.
     pub struct PayeeInfoIdentityInfo {
         /// `id_doc_type`; one of `IDENTIFICATION_TYPE_IDCARD` `IDENTIFICATION_TYPE_OVERSEA_PASSPORT` `IDENTIFICATION_TYPE_HONGKONG_PASSPORT` `IDENTIFICATION_TYPE_MACAO_PASSPORT` `IDENTIFICATION_TYPE_TAIWAN_PASSPORT` `IDENTIFICATION_TYPE_FOREIGN_RESIDENT` `IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT` `IDENTIFICATION_TYPE_TAIWAN_RESIDENT`.
-        0 id_doc_type: Option<String> => w::Field::new("id_doc_type"),
+        0 id_doc_type: Option<String> => "id_doc_type",
         /// `identification_name`; encrypted on the wire; needed according to the documentation.
-        1 identification_name: Option<String> => w::Field::new("identification_name").masked().encrypted(),
+        1 identification_name: Option<String> => "identification_name: masked encrypted",
         /// `identification_no`; encrypted on the wire; needed according to the documentation.
-        2 identification_no: Option<String> => w::Field::new("identification_no").masked().encrypted(),
+        2 identification_no: Option<String> => "identification_no: masked encrypted",
     }
     new()
-    set(id_doc_type: String, identification_name: String, identification_no: String)
+    text(id_doc_type: String, identification_name: String, identification_no: String)
 }
 
 w::record! {
     /// `Payer`.
     pub struct Payer {
         /// `openid`.
-        0 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+        0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `sub_openid`.
-        1 sub_openid: Option<String> => w::Field::new("sub_openid"),
+        1 sub_openid: Option<String> => "sub_openid",
         /// `avatar`.
-        2 avatar: Option<String> => w::Field::new("avatar").masked(),
+        2 avatar: Option<String> => "avatar: masked",
         /// `nickname`.
-        3 nickname: Option<String> => w::Field::new("nickname").masked(),
+        3 nickname: Option<String> => "nickname: masked",
     }
 }
 
@@ -1076,27 +1102,27 @@ w::record! {
     /// `PrepayAmount`.
     pub struct PrepayAmount {
         /// `total_amount`; unit fen.
-        0 total_amount: xinqiao_types::Fen => w::Field::must("total_amount"),
+        0 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// `currency`.
-        1 currency: String => w::Field::must("currency"),
+        1 currency: String => "currency: must",
     }
-    new(total_amount: xinqiao_types::Fen, currency: String)
+    new(total_amount: xinqiao_types::Fen, currency: impl Into<String>)
 }
 
 w::record! {
     /// `PrepayAppInfo`.
     pub struct PrepayAppInfo {
         /// `combine_appid`.
-        0 combine_appid: String => w::Field::must("combine_appid"),
+        0 combine_appid: String => "combine_appid: must",
     }
-    new(combine_appid: String)
+    new(combine_appid: impl Into<String>)
 }
 
 w::record! {
     /// `PrepayCombinePayerInfo`.
     pub struct PrepayCombinePayerInfo {
         /// `identity`.
-        0 identity: Option<Identity> => w::Field::new("identity"),
+        0 identity: Option<Identity> => "identity",
     }
     new()
     set(identity: Identity)
@@ -1106,47 +1132,48 @@ w::record! {
     /// `PrepaySubOrder`.
     pub struct PrepaySubOrder {
         /// `mchid`; needed according to the documentation.
-        0 mchid: Option<xinqiao_types::MchId> => w::Field::new("mchid"),
+        0 mchid: Option<xinqiao_types::MchId> => "mchid",
         /// `sub_mchid`.
-        1 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+        1 sub_mchid: Option<String> => "sub_mchid",
         /// `attach`; needed according to the documentation.
-        2 attach: Option<String> => w::Field::new("attach"),
+        2 attach: Option<String> => "attach",
         /// `description`.
-        3 description: String => w::Field::must("description"),
+        3 description: String => "description: must",
         /// `out_trade_no`.
-        4 out_trade_no: String => w::Field::must("out_trade_no"),
+        4 out_trade_no: String => "out_trade_no: must",
         /// `amount`.
-        5 amount: PrepayAmount => w::Field::must("amount"),
+        5 amount: PrepayAmount => "amount: must",
         /// `settle_info`.
-        6 settle_info: Option<SettleInfo> => w::Field::new("settle_info"),
+        6 settle_info: Option<SettleInfo> => "settle_info",
     }
-    new(description: String, out_trade_no: String, amount: PrepayAmount)
-    set(mchid: xinqiao_types::MchId, sub_mchid: String, attach: String, settle_info: SettleInfo)
+    new(description: impl Into<String>, out_trade_no: impl Into<String>, amount: PrepayAmount)
+    text(mchid: xinqiao_types::MchId, sub_mchid: String, attach: String)
+    set(settle_info: SettleInfo)
 }
 
 w::record! {
     /// `PromotionDetail`.
     pub struct PromotionDetail {
         /// `coupon_id`.
-        0 coupon_id: Option<String> => w::Field::new("coupon_id"),
+        0 coupon_id: Option<String> => "coupon_id",
         /// `name`.
-        1 name: Option<String> => w::Field::new("name"),
+        1 name: Option<String> => "name",
         /// `scope`; one of `GLOBAL` `SINGLE`.
-        2 scope: Option<String> => w::Field::new("scope"),
+        2 scope: Option<String> => "scope",
         /// `type`; one of `CASH` `NOCASH`.
-        3 type_: Option<String> => w::Field::new("type"),
+        3 type_: Option<String> => "type",
         /// `stock_id`.
-        4 stock_id: Option<String> => w::Field::new("stock_id"),
+        4 stock_id: Option<String> => "stock_id",
         /// `amount`.
-        5 amount: Option<i64> => w::Field::new("amount"),
+        5 amount: Option<i64> => "amount",
         /// `wechatpay_contribute`.
-        6 wechatpay_contribute: Option<i64> => w::Field::new("wechatpay_contribute"),
+        6 wechatpay_contribute: Option<i64> => "wechatpay_contribute",
         /// `merchant_contribute`.
-        7 merchant_contribute: Option<i64> => w::Field::new("merchant_contribute"),
+        7 merchant_contribute: Option<i64> => "merchant_contribute",
         /// `other_contribute`.
-        8 other_contribute: Option<i64> => w::Field::new("other_contribute"),
+        8 other_contribute: Option<i64> => "other_contribute",
         /// `currency`.
-        9 currency: Option<String> => w::Field::new("currency"),
+        9 currency: Option<String> => "currency",
     }
 }
 
@@ -1154,7 +1181,7 @@ w::record! {
     /// `ProofMedia`.
     pub struct ProofMedia {
         /// `proof_payee_media`.
-        0 proof_payee_media: Option<Vec<ProofPayeeMedia>> => w::Field::new("proof_payee_media"),
+        0 proof_payee_media: Option<Vec<ProofPayeeMedia>> => "proof_payee_media",
     }
     new()
     set(proof_payee_media: Vec<ProofPayeeMedia>)
@@ -1164,22 +1191,22 @@ w::record! {
     /// `ProofPayeeMedia`.
     pub struct ProofPayeeMedia {
         /// `proof_media_type`; one of `BASIC_TRANSACTION_INFORMATION` `LEGAL_ID_CARD` `ID_CARD` `BUSINESS_LICENSE_PHOTO` `PAYEE_ID_CARD` `WECHAT_PAY_WITHDRAWAL_APPLICATION_TYPE_6` `WECHAT_PAY_WITHDRAWAL_APPLICATION_TYPE_7` `WECHAT_PAY_WITHDRAWAL_APPLICATION_TYPE_8`.
-        0 proof_media_type: String => w::Field::must("proof_media_type"),
+        0 proof_media_type: String => "proof_media_type: must",
         /// `proof_media`.
-        1 proof_media: String => w::Field::must("proof_media"),
+        1 proof_media: String => "proof_media: must",
     }
-    new(proof_media_type: String, proof_media: String)
+    new(proof_media_type: impl Into<String>, proof_media: impl Into<String>)
 }
 
 w::record! {
     /// `RealNameInfo`.
     pub struct RealNameInfo {
         /// `encrypted_real_name`.
-        0 encrypted_real_name: Option<String> => w::Field::new("encrypted_real_name"),
+        0 encrypted_real_name: Option<String> => "encrypted_real_name",
         /// `credential_type`; one of `1` `2` `3` `4` `5` `6` `7` `8` ….
-        1 credential_type: Option<i64> => w::Field::new("credential_type"),
+        1 credential_type: Option<i64> => "credential_type",
         /// `encrypted_credential_id`.
-        2 encrypted_credential_id: Option<String> => w::Field::new("encrypted_credential_id"),
+        2 encrypted_credential_id: Option<String> => "encrypted_credential_id",
     }
 }
 
@@ -1187,11 +1214,11 @@ w::record! {
     /// `Receiver`.
     pub struct Receiver {
         /// `account_type`.
-        0 account_type: Option<String> => w::Field::new("account_type"),
+        0 account_type: Option<String> => "account_type",
         /// `appid`.
-        1 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+        1 appid: Option<xinqiao_types::AppId> => "appid",
         /// `openid`.
-        2 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+        2 openid: Option<xinqiao_types::OpenId> => "openid: masked",
     }
 }
 
@@ -1199,13 +1226,13 @@ w::record! {
     /// `ReceiverItem`.
     pub struct ReceiverItem {
         /// `account_type`.
-        0 account_type: Option<String> => w::Field::new("account_type"),
+        0 account_type: Option<String> => "account_type",
         /// `openid`.
-        1 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+        1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `appid`.
-        2 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+        2 appid: Option<xinqiao_types::AppId> => "appid",
         /// `mchid`.
-        3 mchid: Option<xinqiao_types::MchId> => w::Field::new("mchid"),
+        3 mchid: Option<xinqiao_types::MchId> => "mchid",
     }
 }
 
@@ -1213,29 +1240,30 @@ w::record! {
     /// `RechargeAmount`.
     pub struct RechargeAmount {
         /// `amount`; unit fen.
-        0 amount: Option<xinqiao_types::Fen> => w::Field::new("amount"),
+        0 amount: Option<xinqiao_types::Fen> => "amount",
         /// `currency`.
-        1 currency: Option<String> => w::Field::new("currency"),
+        1 currency: Option<String> => "currency",
     }
     new()
-    set(amount: xinqiao_types::Fen, currency: String)
+    text(currency: String)
+    set(amount: xinqiao_types::Fen)
 }
 
 w::record! {
     /// `RefundsAmount`.
     pub struct RefundsAmount {
         /// `total`; unit fen.
-        0 total: xinqiao_types::Fen => w::Field::must("total"),
+        0 total: xinqiao_types::Fen => "total: must",
         /// `refund`; unit fen.
-        1 refund: xinqiao_types::Fen => w::Field::must("refund"),
+        1 refund: xinqiao_types::Fen => "refund: must",
         /// `currency`.
-        2 currency: String => w::Field::must("currency"),
+        2 currency: String => "currency: must",
         /// `from`.
-        3 from: Option<Vec<AmountFrom>> => w::Field::new("from"),
+        3 from: Option<Vec<AmountFrom>> => "from",
         /// `refund_fee`; unit fen.
-        4 refund_fee: Option<xinqiao_types::Fen> => w::Field::new("refund_fee"),
+        4 refund_fee: Option<xinqiao_types::Fen> => "refund_fee",
     }
-    new(total: xinqiao_types::Fen, refund: xinqiao_types::Fen, currency: String)
+    new(total: xinqiao_types::Fen, refund: xinqiao_types::Fen, currency: impl Into<String>)
     set(refund_fee: xinqiao_types::Fen)
 }
 
@@ -1243,42 +1271,42 @@ w::record! {
     /// `RefundsGoodsDetail`.
     pub struct RefundsGoodsDetail {
         /// `merchant_goods_id`.
-        0 merchant_goods_id: String => w::Field::must("merchant_goods_id"),
+        0 merchant_goods_id: String => "merchant_goods_id: must",
         /// `wechatpay_goods_id`.
-        1 wechatpay_goods_id: Option<String> => w::Field::new("wechatpay_goods_id"),
+        1 wechatpay_goods_id: Option<String> => "wechatpay_goods_id",
         /// `goods_name`.
-        2 goods_name: Option<String> => w::Field::new("goods_name"),
+        2 goods_name: Option<String> => "goods_name",
         /// `unit_price`; unit fen.
-        3 unit_price: xinqiao_types::Fen => w::Field::must("unit_price"),
+        3 unit_price: xinqiao_types::Fen => "unit_price: must",
         /// `refund_amount`; unit fen.
-        4 refund_amount: xinqiao_types::Fen => w::Field::must("refund_amount"),
+        4 refund_amount: xinqiao_types::Fen => "refund_amount: must",
         /// `refund_quantity`; unit fen.
-        5 refund_quantity: xinqiao_types::Fen => w::Field::must("refund_quantity"),
+        5 refund_quantity: xinqiao_types::Fen => "refund_quantity: must",
     }
     new(
-        merchant_goods_id: String,
+        merchant_goods_id: impl Into<String>,
         unit_price: xinqiao_types::Fen,
         refund_amount: xinqiao_types::Fen,
         refund_quantity: xinqiao_types::Fen,
     )
-    set(wechatpay_goods_id: String, goods_name: String)
+    text(wechatpay_goods_id: String, goods_name: String)
 }
 
 w::record! {
     /// `RefundsPromotionDetail`.
     pub struct RefundsPromotionDetail {
         /// `promotion_id`.
-        0 promotion_id: String => w::Field::must("promotion_id"),
+        0 promotion_id: String => "promotion_id: must",
         /// `scope`.
-        1 scope: String => w::Field::must("scope"),
+        1 scope: String => "scope: must",
         /// `type`.
-        2 type_: String => w::Field::must("type"),
+        2 type_: String => "type: must",
         /// `amount`; unit fen.
-        3 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        3 amount: xinqiao_types::Fen => "amount: must",
         /// `refund_amount`; unit fen.
-        4 refund_amount: xinqiao_types::Fen => w::Field::must("refund_amount"),
+        4 refund_amount: xinqiao_types::Fen => "refund_amount: must",
         /// `goods_detail`.
-        5 goods_detail: Option<Vec<RefundsGoodsDetail>> => w::Field::new("goods_detail"),
+        5 goods_detail: Option<Vec<RefundsGoodsDetail>> => "goods_detail",
     }
 }
 
@@ -1286,37 +1314,37 @@ w::record! {
     /// `Resource`.
     pub struct Resource {
         /// `algorithm`.
-        0 algorithm: String => w::Field::must("algorithm"),
+        0 algorithm: String => "algorithm: must",
         /// `nonce`.
-        1 nonce: String => w::Field::must("nonce"),
+        1 nonce: String => "nonce: must",
         /// `original_type`; one of `discount_card` `profitsharing` `coupon` `refund` `membercard` `recharge` `entrust` `facepay`.
-        2 original_type: Option<String> => w::Field::new("original_type"),
+        2 original_type: Option<String> => "original_type",
         /// `associated_data`.
-        3 associated_data: Option<String> => w::Field::new("associated_data"),
+        3 associated_data: Option<String> => "associated_data",
         /// `ciphertext`.
-        4 ciphertext: String => w::Field::must("ciphertext"),
+        4 ciphertext: String => "ciphertext: must",
     }
-    new(algorithm: String, nonce: String, ciphertext: String)
-    set(original_type: String, associated_data: String)
+    new(algorithm: impl Into<String>, nonce: impl Into<String>, ciphertext: impl Into<String>)
+    text(original_type: String, associated_data: String)
 }
 
 w::record! {
     /// `SalesInfo`.
     pub struct SalesInfo {
         /// `sales_scenes_type`; one of `SALES_SCENES_STORE` `SALES_SCENES_MP` `SALES_SCENES_MINI_PROGRAM` `SALES_SCENES_WEB` `SALES_SCENES_APP` `SALES_SCENES_WEWORK`.
-        0 sales_scenes_type: Vec<String> => w::Field::must("sales_scenes_type"),
+        0 sales_scenes_type: Vec<String> => "sales_scenes_type: must",
         /// `biz_store_info`.
-        1 biz_store_info: Option<BizStoreInfo> => w::Field::new("biz_store_info"),
+        1 biz_store_info: Option<BizStoreInfo> => "biz_store_info",
         /// `mp_info`.
-        2 mp_info: Option<MpInfo> => w::Field::new("mp_info"),
+        2 mp_info: Option<MpInfo> => "mp_info",
         /// `mini_program_info`.
-        3 mini_program_info: Option<MiniProgramInfo> => w::Field::new("mini_program_info"),
+        3 mini_program_info: Option<MiniProgramInfo> => "mini_program_info",
         /// `app_info`.
-        4 app_info: Option<AppInfo> => w::Field::new("app_info"),
+        4 app_info: Option<AppInfo> => "app_info",
         /// `web_info`.
-        5 web_info: Option<WebInfo> => w::Field::new("web_info"),
+        5 web_info: Option<WebInfo> => "web_info",
         /// `wework_info`.
-        6 wework_info: Option<WeworkInfo> => w::Field::new("wework_info"),
+        6 wework_info: Option<WeworkInfo> => "wework_info",
     }
     new(sales_scenes_type: Vec<String>)
     set(
@@ -1333,9 +1361,9 @@ w::record! {
     /// `SettleInfo`.
     pub struct SettleInfo {
         /// `profit_sharing`.
-        0 profit_sharing: Option<bool> => w::Field::new("profit_sharing"),
+        0 profit_sharing: Option<bool> => "profit_sharing",
         /// `subsidy_amount`; unit fen.
-        1 subsidy_amount: Option<xinqiao_types::Fen> => w::Field::new("subsidy_amount"),
+        1 subsidy_amount: Option<xinqiao_types::Fen> => "subsidy_amount",
     }
     new()
     set(profit_sharing: bool, subsidy_amount: xinqiao_types::Fen)
@@ -1345,58 +1373,56 @@ w::record! {
     /// `SettlementInfo`.
     pub struct SettlementInfo {
         /// `settlement_id`.
-        0 settlement_id: Option<i64> => w::Field::new("settlement_id").spelled(w::Spelling::NumericText),
+        0 settlement_id: Option<i64> => "settlement_id: numeric",
         /// `qualification_type`.
-        1 qualification_type: Option<String> => w::Field::new("qualification_type"),
+        1 qualification_type: Option<String> => "qualification_type",
         /// `qualifications`.
-        2 qualifications: Option<Vec<String>> => w::Field::new("qualifications"),
+        2 qualifications: Option<Vec<String>> => "qualifications",
         /// `activities_id`.
-        3 activities_id: Option<String> => w::Field::new("activities_id"),
+        3 activities_id: Option<String> => "activities_id",
         /// `activities_rate`.
-        4 activities_rate: Option<String> => w::Field::new("activities_rate"),
+        4 activities_rate: Option<String> => "activities_rate",
         /// `debit_activities_rate`.
-        5 debit_activities_rate: Option<String> => w::Field::new("debit_activities_rate"),
+        5 debit_activities_rate: Option<String> => "debit_activities_rate",
         /// `credit_activities_rate`.
-        6 credit_activities_rate: Option<String> => w::Field::new("credit_activities_rate"),
+        6 credit_activities_rate: Option<String> => "credit_activities_rate",
         /// `activities_additions`.
-        7 activities_additions: Option<Vec<String>> => w::Field::new("activities_additions"),
+        7 activities_additions: Option<Vec<String>> => "activities_additions",
     }
     new()
-    set(
-        settlement_id: i64,
+    text(
         qualification_type: String,
-        qualifications: Vec<String>,
         activities_id: String,
         activities_rate: String,
         debit_activities_rate: String,
         credit_activities_rate: String,
-        activities_additions: Vec<String>,
     )
+    set(settlement_id: i64, qualifications: Vec<String>, activities_additions: Vec<String>)
 }
 
 w::record! {
     /// `SubOrder`.
     pub struct SubOrder {
         /// `mchid`.
-        0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+        0 mchid: xinqiao_types::MchId => "mchid: must",
         /// `sub_mchid`.
-        1 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+        1 sub_mchid: Option<String> => "sub_mchid",
         /// `out_trade_no`.
-        2 out_trade_no: String => w::Field::must("out_trade_no"),
+        2 out_trade_no: String => "out_trade_no: must",
         /// `transaction_id`.
-        3 transaction_id: String => w::Field::must("transaction_id"),
+        3 transaction_id: String => "transaction_id: must",
         /// `trade_type`; one of `REPAYMENT`.
-        4 trade_type: String => w::Field::must("trade_type"),
+        4 trade_type: String => "trade_type: must",
         /// `trade_state`; one of `SUCCESS` `NOTPAY` `CLOSED`.
-        5 trade_state: String => w::Field::must("trade_state"),
+        5 trade_state: String => "trade_state: must",
         /// `bank_type`.
-        6 bank_type: Option<String> => w::Field::new("bank_type"),
+        6 bank_type: Option<String> => "bank_type",
         /// `attach`.
-        7 attach: String => w::Field::must("attach"),
+        7 attach: String => "attach: must",
         /// `success_time`; format `rfc3339`.
-        8 success_time: Option<String> => w::Field::new("success_time"),
+        8 success_time: Option<String> => "success_time",
         /// `amount`.
-        9 amount: SubOrderAmount => w::Field::must("amount"),
+        9 amount: SubOrderAmount => "amount: must",
     }
 }
 
@@ -1404,15 +1430,15 @@ w::record! {
     /// `SubOrderAmount`.
     pub struct SubOrderAmount {
         /// `total_amount`; unit fen.
-        0 total_amount: xinqiao_types::Fen => w::Field::must("total_amount"),
+        0 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// `currency`.
-        1 currency: String => w::Field::must("currency"),
+        1 currency: String => "currency: must",
         /// `payer_amount`; unit fen.
-        2 payer_amount: xinqiao_types::Fen => w::Field::must("payer_amount"),
+        2 payer_amount: xinqiao_types::Fen => "payer_amount: must",
         /// `payer_currency`.
-        3 payer_currency: String => w::Field::must("payer_currency"),
+        3 payer_currency: String => "payer_currency: must",
         /// `settlement_rate`.
-        4 settlement_rate: Option<i64> => w::Field::new("settlement_rate"),
+        4 settlement_rate: Option<i64> => "settlement_rate",
     }
 }
 
@@ -1420,29 +1446,29 @@ w::record! {
     /// `SubjectInfo`.
     pub struct SubjectInfo {
         /// `subject_type`; one of `SUBJECT_TYPE_INDIVIDUAL` `SUBJECT_TYPE_ENTERPRISE` `SUBJECT_TYPE_INSTITUTIONS` `SUBJECT_TYPE_OTHERS` `SUBJECT_TYPE_MICRO` `SUBJECT_TYPE_GOVERNMENT` `SUBJECT_TYPE_INSTITUTIONS_CLONED`.
-        0 subject_type: String => w::Field::must("subject_type"),
+        0 subject_type: String => "subject_type: must",
         /// `certificate_letter_copy`.
-        1 certificate_letter_copy: Option<String> => w::Field::new("certificate_letter_copy"),
+        1 certificate_letter_copy: Option<String> => "certificate_letter_copy",
         /// `finance_institution`.
-        2 finance_institution: Option<bool> => w::Field::new("finance_institution"),
+        2 finance_institution: Option<bool> => "finance_institution",
         /// `business_license_info`; needed according to the documentation.
-        3 business_license_info: Option<BusinessLicenseInfo> => w::Field::new("business_license_info"),
+        3 business_license_info: Option<BusinessLicenseInfo> => "business_license_info",
         /// `certificate_info`; needed according to the documentation.
-        4 certificate_info: Option<CertificateInfo> => w::Field::new("certificate_info"),
+        4 certificate_info: Option<CertificateInfo> => "certificate_info",
         /// `finance_institution_info`.
-        5 finance_institution_info: Option<FinanceInstitutionInfo> => w::Field::new("finance_institution_info"),
+        5 finance_institution_info: Option<FinanceInstitutionInfo> => "finance_institution_info",
         /// `micro_biz_info`.
-        6 micro_biz_info: Option<MicroBizInfo> => w::Field::new("micro_biz_info"),
+        6 micro_biz_info: Option<MicroBizInfo> => "micro_biz_info",
         /// `identity_info`.
-        7 identity_info: IdentityInfo => w::Field::must("identity_info"),
+        7 identity_info: IdentityInfo => "identity_info: must",
         /// `ubo_info_list`.
-        8 ubo_info_list: Option<Vec<UboInfo>> => w::Field::new("ubo_info_list"),
+        8 ubo_info_list: Option<Vec<UboInfo>> => "ubo_info_list",
         /// `organization_info`.
-        9 organization_info: Option<OrganizationInfo> => w::Field::new("organization_info"),
+        9 organization_info: Option<OrganizationInfo> => "organization_info",
     }
-    new(subject_type: String, identity_info: IdentityInfo)
+    new(subject_type: impl Into<String>, identity_info: IdentityInfo)
+    text(certificate_letter_copy: String)
     set(
-        certificate_letter_copy: String,
         finance_institution: bool,
         business_license_info: BusinessLicenseInfo,
         certificate_info: CertificateInfo,
@@ -1457,21 +1483,22 @@ w::record! {
     /// `TransactionsAmount`.
     pub struct TransactionsAmount {
         /// `total`.
-        0 total: Option<i64> => w::Field::new("total"),
+        0 total: Option<i64> => "total",
         /// `currency`.
-        1 currency: Option<String> => w::Field::new("currency"),
+        1 currency: Option<String> => "currency",
     }
     new()
-    set(total: i64, currency: String)
+    text(currency: String)
+    set(total: i64)
 }
 
 w::record! {
     /// `TransferAmount`.
     pub struct TransferAmount {
         /// `total`; unit fen.
-        0 total: xinqiao_types::Fen => w::Field::must("total"),
+        0 total: xinqiao_types::Fen => "total: must",
         /// `currency`; one of `CNY`.
-        1 currency: Option<String> => w::Field::new("currency"),
+        1 currency: Option<String> => "currency",
     }
 }
 
@@ -1479,15 +1506,15 @@ w::record! {
     /// `TransferInAccount`.
     pub struct TransferInAccount {
         /// `bank_name`.
-        0 bank_name: Option<String> => w::Field::new("bank_name"),
+        0 bank_name: Option<String> => "bank_name",
         /// `bank_address_code`.
-        1 bank_address_code: Option<String> => w::Field::new("bank_address_code"),
+        1 bank_address_code: Option<String> => "bank_address_code",
         /// `bank_code`.
-        2 bank_code: Option<String> => w::Field::new("bank_code"),
+        2 bank_code: Option<String> => "bank_code",
         /// `bank_account_name`.
-        3 bank_account_name: Option<String> => w::Field::new("bank_account_name"),
+        3 bank_account_name: Option<String> => "bank_account_name",
         /// `bank_account_no`.
-        4 bank_account_no: Option<String> => w::Field::new("bank_account_no"),
+        4 bank_account_no: Option<String> => "bank_account_no",
     }
 }
 
@@ -1495,24 +1522,24 @@ w::record! {
     /// `UboInfo`.
     pub struct UboInfo {
         /// `ubo_id_doc_type`; one of `IDENTIFICATION_TYPE_IDCARD` `IDENTIFICATION_TYPE_OVERSEA_PASSPORT` `IDENTIFICATION_TYPE_HONGKONG_PASSPORT` `IDENTIFICATION_TYPE_MACAO_PASSPORT` `IDENTIFICATION_TYPE_TAIWAN_PASSPORT` `IDENTIFICATION_TYPE_FOREIGN_RESIDENT` `IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT` `IDENTIFICATION_TYPE_TAIWAN_RESIDENT`.
-        0 ubo_id_doc_type: String => w::Field::must("ubo_id_doc_type"),
+        0 ubo_id_doc_type: String => "ubo_id_doc_type: must",
         /// `ubo_id_doc_name`; encrypted on the wire.
-        1 ubo_id_doc_name: String => w::Field::must("ubo_id_doc_name").masked().encrypted(),
+        1 ubo_id_doc_name: String => "ubo_id_doc_name: must masked encrypted",
         /// `ubo_id_doc_copy`; needed according to the documentation.
-        2 ubo_id_doc_copy: Option<String> => w::Field::new("ubo_id_doc_copy"),
+        2 ubo_id_doc_copy: Option<String> => "ubo_id_doc_copy",
         /// `ubo_id_doc_copy_back`; needed according to the documentation.
-        3 ubo_id_doc_copy_back: Option<String> => w::Field::new("ubo_id_doc_copy_back"),
+        3 ubo_id_doc_copy_back: Option<String> => "ubo_id_doc_copy_back",
         /// `ubo_id_doc_number`; encrypted on the wire; needed according to the documentation.
-        4 ubo_id_doc_number: Option<String> => w::Field::new("ubo_id_doc_number").masked().encrypted(),
+        4 ubo_id_doc_number: Option<String> => "ubo_id_doc_number: masked encrypted",
         /// `ubo_id_doc_address`; encrypted on the wire; needed according to the documentation.
-        5 ubo_id_doc_address: Option<String> => w::Field::new("ubo_id_doc_address").masked().encrypted(),
+        5 ubo_id_doc_address: Option<String> => "ubo_id_doc_address: masked encrypted",
         /// `ubo_period_begin`; format `yyyy-MM-dd`; needed according to the documentation.
-        6 ubo_period_begin: Option<String> => w::Field::new("ubo_period_begin"),
+        6 ubo_period_begin: Option<String> => "ubo_period_begin",
         /// `ubo_period_end`; format `yyyy-MM-dd / LONG_TERM`; needed according to the documentation.
-        7 ubo_period_end: Option<String> => w::Field::new("ubo_period_end"),
+        7 ubo_period_end: Option<String> => "ubo_period_end",
     }
-    new(ubo_id_doc_type: String, ubo_id_doc_name: String)
-    set(
+    new(ubo_id_doc_type: impl Into<String>, ubo_id_doc_name: impl Into<String>)
+    text(
         ubo_id_doc_copy: String,
         ubo_id_doc_copy_back: String,
         ubo_id_doc_number: String,
@@ -1526,57 +1553,58 @@ w::record! {
     /// `WebInfo`.
     pub struct WebInfo {
         /// `domain`.
-        0 domain: Option<String> => w::Field::new("domain"),
+        0 domain: Option<String> => "domain",
         /// `web_authorisation`.
-        1 web_authorisation: Option<String> => w::Field::new("web_authorisation"),
+        1 web_authorisation: Option<String> => "web_authorisation",
         /// `web_appid`.
-        2 web_appid: Option<String> => w::Field::new("web_appid"),
+        2 web_appid: Option<String> => "web_appid",
     }
     new()
-    set(domain: String, web_authorisation: String, web_appid: String)
+    text(domain: String, web_authorisation: String, web_appid: String)
 }
 
 w::record! {
     /// `WechatWebInfo`.
     pub struct WechatWebInfo {
         /// `combine_appid`.
-        0 combine_appid: Option<String> => w::Field::new("combine_appid"),
+        0 combine_appid: Option<String> => "combine_appid",
         /// `openid`.
-        1 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+        1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `webview_url`.
-        2 webview_url: Option<String> => w::Field::new("webview_url"),
+        2 webview_url: Option<String> => "webview_url",
     }
     new()
-    set(combine_appid: String, openid: xinqiao_types::OpenId, webview_url: String)
+    text(combine_appid: String, openid: xinqiao_types::OpenId, webview_url: String)
 }
 
 w::record! {
     /// `WeworkInfo`.
     pub struct WeworkInfo {
         /// `corp_id`.
-        0 corp_id: Option<String> => w::Field::new("corp_id"),
+        0 corp_id: Option<String> => "corp_id",
         /// `sub_corp_id`.
-        1 sub_corp_id: Option<String> => w::Field::new("sub_corp_id"),
+        1 sub_corp_id: Option<String> => "sub_corp_id",
         /// `wework_pics`.
-        2 wework_pics: Option<Vec<String>> => w::Field::new("wework_pics"),
+        2 wework_pics: Option<Vec<String>> => "wework_pics",
     }
     new()
-    set(corp_id: String, sub_corp_id: String, wework_pics: Vec<String>)
+    text(corp_id: String, sub_corp_id: String)
+    set(wework_pics: Vec<String>)
 }
 
 w::record! {
     /// `WithdrawlApplyItem`.
     pub struct WithdrawlApplyItem {
         /// `out_request_no`.
-        0 out_request_no: String => w::Field::must("out_request_no"),
+        0 out_request_no: String => "out_request_no: must",
         /// `applyment_id`.
-        1 applyment_id: String => w::Field::must("applyment_id"),
+        1 applyment_id: String => "applyment_id: must",
         /// `state`.
-        2 state: String => w::Field::must("state"),
+        2 state: String => "state: must",
         /// `fail_reason`.
-        3 fail_reason: Option<String> => w::Field::new("fail_reason"),
+        3 fail_reason: Option<String> => "fail_reason",
         /// `modify_time`; format `rfc3339`.
-        4 modify_time: Option<String> => w::Field::new("modify_time"),
+        4 modify_time: Option<String> => "modify_time",
     }
 }
 
@@ -1588,9 +1616,9 @@ w::record! {
     /// * Catalog: `pay_v3.base.by_download_url_download_bill_file`.
     pub struct ByDownloadUrlDownloadBillFile {
         /// `download_url`.
-        0 download_url: String => w::Field::must("download_url").place(w::Place::Path),
+        0 download_url: String => "download_url: must path",
     }
-    new(download_url: String)
+    new(download_url: impl Into<String>)
 }
 
 w::endpoint! {
@@ -1621,17 +1649,17 @@ w::record! {
     /// * Catalog: `pay_v3.base.certificates`.
     pub struct Certificates {
         /// `algorithm_type`; one of `SM2` `RSA` `ALL`.
-        0 algorithm_type: Option<String> => w::Field::new("algorithm_type").place(w::Place::Query),
+        0 algorithm_type: Option<String> => "algorithm_type: query",
     }
     new()
-    set(algorithm_type: String)
+    text(algorithm_type: String)
 }
 
 w::record! {
     /// Answer to [`Certificates`].
     pub struct CertificatesResponse {
         /// `data`.
-        0 data: Vec<CertificatesData> => w::Field::must("data"),
+        0 data: Vec<CertificatesData> => "data: must",
     }
 }
 
@@ -1662,9 +1690,9 @@ w::record! {
     /// * Catalog: `pay_v3.base.download_merchant_service_image`.
     pub struct DownloadMerchantServiceImage {
         /// `download_url`.
-        0 download_url: String => w::Field::must("download_url").place(w::Place::Path),
+        0 download_url: String => "download_url: must path",
     }
-    new(download_url: String)
+    new(download_url: impl Into<String>)
 }
 
 w::endpoint! {
@@ -1694,29 +1722,29 @@ w::record! {
     /// * Catalog: `pay_v3.base.download_new_tax_control_fapiao_application_file`.
     pub struct DownloadNewTaxControlFapiaoApplicationFile {
         /// `download_url`.
-        0 download_url: String => w::Field::must("download_url").place(w::Place::Path),
+        0 download_url: String => "download_url: must path",
         /// `mchid`.
-        1 mchid: xinqiao_types::MchId => w::Field::must("mchid").place(w::Place::Query),
+        1 mchid: xinqiao_types::MchId => "mchid: must query",
         /// `sub_mchid`.
-        2 sub_mchid: Option<String> => w::Field::new("sub_mchid").place(w::Place::Query),
+        2 sub_mchid: Option<String> => "sub_mchid: query",
         /// `openid`.
-        3 openid: xinqiao_types::OpenId => w::Field::must("openid").place(w::Place::Query).masked(),
+        3 openid: xinqiao_types::OpenId => "openid: must query masked",
         /// `fapiao_id`.
-        4 fapiao_id: String => w::Field::must("fapiao_id").place(w::Place::Query),
+        4 fapiao_id: String => "fapiao_id: must query",
         /// `invoice_code`.
-        5 invoice_code: String => w::Field::must("invoice_code").place(w::Place::Query),
+        5 invoice_code: String => "invoice_code: must query",
         /// `invoice_no`.
-        6 invoice_no: String => w::Field::must("invoice_no").place(w::Place::Query),
+        6 invoice_no: String => "invoice_no: must query",
     }
     new(
-        download_url: String,
-        mchid: xinqiao_types::MchId,
-        openid: xinqiao_types::OpenId,
-        fapiao_id: String,
-        invoice_code: String,
-        invoice_no: String,
+        download_url: impl Into<String>,
+        mchid: impl Into<xinqiao_types::MchId>,
+        openid: impl Into<xinqiao_types::OpenId>,
+        fapiao_id: impl Into<String>,
+        invoice_code: impl Into<String>,
+        invoice_no: impl Into<String>,
     )
-    set(sub_mchid: String)
+    text(sub_mchid: String)
 }
 
 w::endpoint! {
@@ -1747,35 +1775,35 @@ w::record! {
     /// * Catalog: `pay_v3.base.webhooks`.
     pub struct Webhooks {
         /// `id`.
-        0 id: String => w::Field::must("id"),
+        0 id: String => "id: must",
         /// `create_time`.
-        1 create_time: String => w::Field::must("create_time"),
+        1 create_time: String => "create_time: must",
         /// `event_type`; one of `MALL_AUTH.ACTIVATE_CARD` `MALL_TRANSACTION.SUCCESS` `MALL_REFUND.SUCCESS` `TRANSACTION.SUCCESS` `TRANSACTION.FAIL` `ECOMMERCE_ENTRUST.SIGN` `ECOMMERCE_ENTRUST.TERMINATE` `ENTRUST.SIGNING` ….
-        2 event_type: String => w::Field::must("event_type"),
+        2 event_type: String => "event_type: must",
         /// `resource_type`.
-        3 resource_type: String => w::Field::must("resource_type"),
+        3 resource_type: String => "resource_type: must",
         /// `summary`.
-        4 summary: Option<String> => w::Field::new("summary"),
+        4 summary: Option<String> => "summary",
         /// `resource`.
-        5 resource: Resource => w::Field::must("resource"),
+        5 resource: Resource => "resource: must",
     }
     new(
-        id: String,
-        create_time: String,
-        event_type: String,
-        resource_type: String,
+        id: impl Into<String>,
+        create_time: impl Into<String>,
+        event_type: impl Into<String>,
+        resource_type: impl Into<String>,
         resource: Resource,
     )
-    set(summary: String)
+    text(summary: String)
 }
 
 w::record! {
     /// Answer to [`Webhooks`].
     pub struct WebhooksResponse {
         /// `code`.
-        0 code: String => w::Field::must("code"),
+        0 code: String => "code: must",
         /// `message`.
-        1 message: String => w::Field::must("message"),
+        1 message: String => "message: must",
     }
 }
 
@@ -1836,28 +1864,28 @@ pub mod abnormal_fund_processing {
             /// * Catalog: `pay_v3.abnormal_fund_processing.receipts.by_receipt_id`.
             pub struct ByReceiptId {
                 /// `receipt_id`.
-                0 receipt_id: String => w::Field::must("receipt_id").place(w::Place::Path),
+                0 receipt_id: String => "receipt_id: must path",
             }
-            new(receipt_id: String)
+            new(receipt_id: impl Into<String>)
         }
 
         w::record! {
             /// Answer to [`ByReceiptId`].
             pub struct ByReceiptIdResponse {
                 /// `product_name`; one of `C2C`.
-                0 product_name: String => w::Field::must("product_name"),
+                0 product_name: String => "product_name: must",
                 /// `receipt_id`.
-                1 receipt_id: String => w::Field::must("receipt_id"),
+                1 receipt_id: String => "receipt_id: must",
                 /// `transfer_amount`.
-                2 transfer_amount: super::super::TransferAmount => w::Field::must("transfer_amount"),
+                2 transfer_amount: super::super::TransferAmount => "transfer_amount: must",
                 /// `instruction`.
-                3 instruction: super::super::Instruction => w::Field::must("instruction"),
+                3 instruction: super::super::Instruction => "instruction: must",
                 /// `receipt_state`; one of `RECEIPT_STATE_PENDING` `RECEIPT_STATE_PROGRESS` `RECEIPT_STATE_COMPLETED`.
-                4 receipt_state: String => w::Field::must("receipt_state"),
+                4 receipt_state: String => "receipt_state: must",
                 /// `create_time`; format `rfc3339`.
-                5 create_time: String => w::Field::must("create_time"),
+                5 create_time: String => "create_time: must",
                 /// `last_update_time`; format `rfc3339`.
-                6 last_update_time: String => w::Field::must("last_update_time"),
+                6 last_update_time: String => "last_update_time: must",
             }
         }
 
@@ -1889,44 +1917,45 @@ pub mod abnormal_fund_processing {
             /// * Catalog: `pay_v3.abnormal_fund_processing.receipts.by_receipt_id_transfer_instructions`.
             pub struct ByReceiptIdTransferInstructions {
                 /// `receipt_id`.
-                0 receipt_id: String => w::Field::must("receipt_id").place(w::Place::Path),
+                0 receipt_id: String => "receipt_id: must path",
                 /// `appid`.
-                1 appid: Vec<xinqiao_types::AppId> => w::Field::must("appid"),
+                1 appid: Vec<xinqiao_types::AppId> => "appid: must",
                 /// `out_instruction_no`.
-                2 out_instruction_no: String => w::Field::must("out_instruction_no"),
+                2 out_instruction_no: String => "out_instruction_no: must",
                 /// `transfer_mode`; one of `TRANSFER_TO_ORIGINAL_RECEIVE_USER` `TRANSFER_MODE_TO_ORIGINAL_RECEIVE_MERCHANT` `TRANSFER_MODE_TO_SPECIFIED_RECEIVE_MERCHANT`.
-                3 transfer_mode: String => w::Field::must("transfer_mode"),
+                3 transfer_mode: String => "transfer_mode: must",
                 /// `notify_url`.
-                4 notify_url: Option<String> => w::Field::new("notify_url"),
+                4 notify_url: Option<String> => "notify_url",
                 /// `receiver`.
-                5 receiver: Option<super::super::ByReceiptIdTransferInstructionsReceiver> => w::Field::new("receiver"),
+                5 receiver: Option<super::super::ByReceiptIdTransferInstructionsReceiver> => "receiver",
             }
             new(
-                receipt_id: String,
+                receipt_id: impl Into<String>,
                 appid: Vec<xinqiao_types::AppId>,
-                out_instruction_no: String,
-                transfer_mode: String,
+                out_instruction_no: impl Into<String>,
+                transfer_mode: impl Into<String>,
             )
-            set(notify_url: String, receiver: super::super::ByReceiptIdTransferInstructionsReceiver)
+            text(notify_url: String)
+            set(receiver: super::super::ByReceiptIdTransferInstructionsReceiver)
         }
 
         w::record! {
             /// Answer to [`ByReceiptIdTransferInstructions`].
             pub struct ByReceiptIdTransferInstructionsResponse {
                 /// `product_name`; one of `C2C`.
-                0 product_name: String => w::Field::must("product_name"),
+                0 product_name: String => "product_name: must",
                 /// `receipt_id`.
-                1 receipt_id: String => w::Field::must("receipt_id"),
+                1 receipt_id: String => "receipt_id: must",
                 /// `transfer_amount`.
-                2 transfer_amount: super::super::TransferAmount => w::Field::must("transfer_amount"),
+                2 transfer_amount: super::super::TransferAmount => "transfer_amount: must",
                 /// `instruction`.
-                3 instruction: super::super::InstructionItem => w::Field::must("instruction"),
+                3 instruction: super::super::InstructionItem => "instruction: must",
                 /// `receipt_state`; one of `RECEIPT_STATE_PENDING` `RECEIPT_STATE_PROGRESS` `RECEIPT_STATE_COMPLETED`.
-                4 receipt_state: String => w::Field::must("receipt_state"),
+                4 receipt_state: String => "receipt_state: must",
                 /// `create_time`; format `rfc3339`.
-                5 create_time: String => w::Field::must("create_time"),
+                5 create_time: String => "create_time: must",
                 /// `last_update_time`; format `rfc3339`.
-                6 last_update_time: String => w::Field::must("last_update_time"),
+                6 last_update_time: String => "last_update_time: must",
             }
         }
 
@@ -1957,36 +1986,36 @@ pub mod abnormal_fund_processing {
             /// * Catalog: `pay_v3.abnormal_fund_processing.receipts.transfer_instructions_by_out_instruction_no`.
             pub struct TransferInstructionsByOutInstructionNo {
                 /// `receipt_id`.
-                0 receipt_id: String => w::Field::must("receipt_id").place(w::Place::Path),
+                0 receipt_id: String => "receipt_id: must path",
                 /// `out_instruction_no`.
-                1 out_instruction_no: String => w::Field::must("out_instruction_no").place(w::Place::Path),
+                1 out_instruction_no: String => "out_instruction_no: must path",
             }
-            new(receipt_id: String, out_instruction_no: String)
+            new(receipt_id: impl Into<String>, out_instruction_no: impl Into<String>)
         }
 
         w::record! {
             /// Answer to [`TransferInstructionsByOutInstructionNo`].
             pub struct TransferInstructionsByOutInstructionNoResponse {
                 /// `out_instruction_no`.
-                0 out_instruction_no: String => w::Field::must("out_instruction_no"),
+                0 out_instruction_no: String => "out_instruction_no: must",
                 /// `commander`.
-                1 commander: super::super::Commander => w::Field::must("commander"),
+                1 commander: super::super::Commander => "commander: must",
                 /// `transfer_mode`; one of `TRANSFER_TO_ORIGINAL_RECEIVE_USER` `TRANSFER_MODE_TO_ORIGINAL_RECEIVE_MERCHANT` `TRANSFER_MODE_TO_SPECIFIED_RECEIVE_MERCHANT`.
-                2 transfer_mode: String => w::Field::must("transfer_mode"),
+                2 transfer_mode: String => "transfer_mode: must",
                 /// `receiver`.
-                3 receiver: Option<super::super::ReceiverItem> => w::Field::new("receiver"),
+                3 receiver: Option<super::super::ReceiverItem> => "receiver",
                 /// `instruction_state`; one of `INSTRUCTION_STATE_PENDING` `INSTRUCTION_STATE_IN_PROGRESS` `INSTRUCTION_STATE_CLOSED` `INSTRUCTION_STATE_SUCCESS`.
-                4 instruction_state: String => w::Field::must("instruction_state"),
+                4 instruction_state: String => "instruction_state: must",
                 /// `create_time`.
-                5 create_time: Option<String> => w::Field::new("create_time"),
+                5 create_time: Option<String> => "create_time",
                 /// `success_time`.
-                6 success_time: Option<String> => w::Field::new("success_time"),
+                6 success_time: Option<String> => "success_time",
                 /// `close_time`.
-                7 close_time: Option<String> => w::Field::new("close_time"),
+                7 close_time: Option<String> => "close_time",
                 /// `notify_url`.
-                8 notify_url: String => w::Field::must("notify_url"),
+                8 notify_url: String => "notify_url: must",
                 /// `instruction_instance_id`.
-                9 instruction_instance_id: Option<String> => w::Field::new("instruction_instance_id"),
+                9 instruction_instance_id: Option<String> => "instruction_instance_id",
             }
         }
 
@@ -2027,39 +2056,39 @@ pub mod apply4sub {
             /// * Catalog: `pay_v3.apply4sub.sub_merchants.application_by_application_no`.
             pub struct ApplicationByApplicationNo {
                 /// `sub_mchid`.
-                0 sub_mchid: String => w::Field::must("sub_mchid").place(w::Place::Path),
+                0 sub_mchid: String => "sub_mchid: must path",
                 /// `application_no`.
-                1 application_no: String => w::Field::must("application_no").place(w::Place::Path),
+                1 application_no: String => "application_no: must path",
                 /// `account_number_rule`; one of `ACCOUNT_NUMBER_RULE_MASK_V1` `ACCOUNT_NUMBER_RULE_MASK_V2`.
-                2 account_number_rule: Option<String> => w::Field::new("account_number_rule").place(w::Place::Query),
+                2 account_number_rule: Option<String> => "account_number_rule: query",
             }
-            new(sub_mchid: String, application_no: String)
-            set(account_number_rule: String)
+            new(sub_mchid: impl Into<String>, application_no: impl Into<String>)
+            text(account_number_rule: String)
         }
 
         w::record! {
             /// Answer to [`ApplicationByApplicationNo`].
             pub struct ApplicationByApplicationNoResponse {
                 /// `account_type`; one of `ACCOUNT_TYPE_BUSINESS` `ACCOUNT_TYPE_PRIVATE`.
-                0 account_type: String => w::Field::must("account_type"),
+                0 account_type: String => "account_type: must",
                 /// `account_name`.
-                1 account_name: String => w::Field::must("account_name"),
+                1 account_name: String => "account_name: must",
                 /// `account_number`.
-                2 account_number: String => w::Field::must("account_number").masked(),
+                2 account_number: String => "account_number: must masked",
                 /// `account_bank`.
-                3 account_bank: String => w::Field::must("account_bank"),
+                3 account_bank: String => "account_bank: must",
                 /// `bank_address_code`.
-                4 bank_address_code: Option<String> => w::Field::new("bank_address_code"),
+                4 bank_address_code: Option<String> => "bank_address_code",
                 /// `bank_branch_id`.
-                5 bank_branch_id: Option<String> => w::Field::new("bank_branch_id"),
+                5 bank_branch_id: Option<String> => "bank_branch_id",
                 /// `bank_name`.
-                6 bank_name: Option<String> => w::Field::new("bank_name"),
+                6 bank_name: Option<String> => "bank_name",
                 /// `verify_result`; one of `AUDIT_SUCCESS` `AUDITING` `AUDIT_FAIL`.
-                7 verify_result: String => w::Field::must("verify_result"),
+                7 verify_result: String => "verify_result: must",
                 /// `verify_fail_reason`.
-                8 verify_fail_reason: Option<String> => w::Field::new("verify_fail_reason"),
+                8 verify_fail_reason: Option<String> => "verify_fail_reason",
                 /// `verify_finish_time`; format `rfc3339`.
-                9 verify_finish_time: Option<String> => w::Field::new("verify_finish_time"),
+                9 verify_finish_time: Option<String> => "verify_finish_time",
             }
         }
 
@@ -2091,39 +2120,39 @@ pub mod apply4sub {
             /// * Catalog: `pay_v3.apply4sub.sub_merchants.by_sub_mchid_modify_settlement`.
             pub struct BySubMchidModifySettlement {
                 /// `sub_mchid`.
-                0 sub_mchid: String => w::Field::must("sub_mchid").place(w::Place::Path),
+                0 sub_mchid: String => "sub_mchid: must path",
                 /// `modify_mode`; one of `MODIFY_MODE_ASYNC`.
-                1 modify_mode: Option<String> => w::Field::new("modify_mode"),
+                1 modify_mode: Option<String> => "modify_mode",
                 /// `account_type`; one of `ACCOUNT_TYPE_BUSINESS` `ACCOUNT_TYPE_PRIVATE`.
-                2 account_type: String => w::Field::must("account_type"),
+                2 account_type: String => "account_type: must",
                 /// `account_name`; encrypted on the wire.
-                3 account_name: Option<String> => w::Field::new("account_name").masked().encrypted(),
+                3 account_name: Option<String> => "account_name: masked encrypted",
                 /// `account_number`; encrypted on the wire.
-                4 account_number: String => w::Field::must("account_number").masked().encrypted(),
+                4 account_number: String => "account_number: must masked encrypted",
                 /// `account_bank`.
-                5 account_bank: String => w::Field::must("account_bank"),
+                5 account_bank: String => "account_bank: must",
                 /// `bank_address_code`.
-                6 bank_address_code: String => w::Field::must("bank_address_code"),
+                6 bank_address_code: String => "bank_address_code: must",
                 /// `bank_branch_id`.
-                7 bank_branch_id: Option<String> => w::Field::new("bank_branch_id"),
+                7 bank_branch_id: Option<String> => "bank_branch_id",
                 /// `bank_name`.
-                8 bank_name: Option<String> => w::Field::new("bank_name"),
+                8 bank_name: Option<String> => "bank_name",
             }
             new(
-                sub_mchid: String,
-                account_type: String,
-                account_number: String,
-                account_bank: String,
-                bank_address_code: String,
+                sub_mchid: impl Into<String>,
+                account_type: impl Into<String>,
+                account_number: impl Into<String>,
+                account_bank: impl Into<String>,
+                bank_address_code: impl Into<String>,
             )
-            set(modify_mode: String, account_name: String, bank_branch_id: String, bank_name: String)
+            text(modify_mode: String, account_name: String, bank_branch_id: String, bank_name: String)
         }
 
         w::record! {
             /// Answer to [`BySubMchidModifySettlement`].
             pub struct BySubMchidModifySettlementResponse {
                 /// `application_no`.
-                0 application_no: String => w::Field::must("application_no"),
+                0 application_no: String => "application_no: must",
             }
         }
 
@@ -2155,30 +2184,30 @@ pub mod apply4sub {
             /// * Catalog: `pay_v3.apply4sub.sub_merchants.by_sub_mchid_settlement`.
             pub struct BySubMchidSettlement {
                 /// `sub_mchid`.
-                0 sub_mchid: String => w::Field::must("sub_mchid").place(w::Place::Path),
+                0 sub_mchid: String => "sub_mchid: must path",
             }
-            new(sub_mchid: String)
+            new(sub_mchid: impl Into<String>)
         }
 
         w::record! {
             /// Answer to [`BySubMchidSettlement`].
             pub struct BySubMchidSettlementResponse {
                 /// `account_type`; one of `ACCOUNT_TYPE_BUSINESS` `ACCOUNT_TYPE_PRIVATE`.
-                0 account_type: String => w::Field::must("account_type"),
+                0 account_type: String => "account_type: must",
                 /// `account_number`.
-                1 account_number: String => w::Field::must("account_number").masked(),
+                1 account_number: String => "account_number: must masked",
                 /// `account_bank`.
-                2 account_bank: String => w::Field::must("account_bank"),
+                2 account_bank: String => "account_bank: must",
                 /// `bank_address_code`.
-                3 bank_address_code: Option<String> => w::Field::new("bank_address_code"),
+                3 bank_address_code: Option<String> => "bank_address_code",
                 /// `bank_branch_id`.
-                4 bank_branch_id: Option<String> => w::Field::new("bank_branch_id"),
+                4 bank_branch_id: Option<String> => "bank_branch_id",
                 /// `bank_name`.
-                5 bank_name: Option<String> => w::Field::new("bank_name"),
+                5 bank_name: Option<String> => "bank_name",
                 /// `verify_result`; one of `VERIFY_SUCCESS` `VERIFY_FAIL` `VERIFYING`.
-                6 verify_result: String => w::Field::must("verify_result"),
+                6 verify_result: String => "verify_result: must",
                 /// `verify_fail_reason`.
-                7 verify_fail_reason: Option<String> => w::Field::new("verify_fail_reason"),
+                7 verify_fail_reason: Option<String> => "verify_fail_reason",
             }
         }
 
@@ -2216,22 +2245,22 @@ pub mod applyment4sub {
         /// * Catalog: `pay_v3.applyment4sub.applyment`.
         pub struct Applyment {
             /// `business_code`.
-            0 business_code: String => w::Field::must("business_code"),
+            0 business_code: String => "business_code: must",
             /// `contact_info`.
-            1 contact_info: super::ContactInfo => w::Field::must("contact_info"),
+            1 contact_info: super::ContactInfo => "contact_info: must",
             /// `subject_info`.
-            2 subject_info: super::SubjectInfo => w::Field::must("subject_info"),
+            2 subject_info: super::SubjectInfo => "subject_info: must",
             /// `business_info`.
-            3 business_info: super::BusinessInfo => w::Field::must("business_info"),
+            3 business_info: super::BusinessInfo => "business_info: must",
             /// `settlement_info`.
-            4 settlement_info: super::SettlementInfo => w::Field::must("settlement_info"),
+            4 settlement_info: super::SettlementInfo => "settlement_info: must",
             /// `bank_account_info`.
-            5 bank_account_info: super::BankAccountInfo => w::Field::must("bank_account_info"),
+            5 bank_account_info: super::BankAccountInfo => "bank_account_info: must",
             /// `addition_info`.
-            6 addition_info: Option<super::AdditionInfo> => w::Field::new("addition_info"),
+            6 addition_info: Option<super::AdditionInfo> => "addition_info",
         }
         new(
-            business_code: String,
+            business_code: impl Into<String>,
             contact_info: super::ContactInfo,
             subject_info: super::SubjectInfo,
             business_info: super::BusinessInfo,
@@ -2245,7 +2274,7 @@ pub mod applyment4sub {
         /// Answer to [`Applyment`].
         pub struct ApplymentResponse {
             /// `applyment_id`.
-            0 applyment_id: i64 => w::Field::must("applyment_id"),
+            0 applyment_id: i64 => "applyment_id: must",
         }
     }
 
@@ -2277,7 +2306,7 @@ pub mod applyment4sub {
         /// * Catalog: `pay_v3.applyment4sub.applyment_by_applyment_id`.
         pub struct ApplymentByApplymentId {
             /// `applyment_id`.
-            0 applyment_id: i64 => w::Field::must("applyment_id").place(w::Place::Path),
+            0 applyment_id: i64 => "applyment_id: must path",
         }
         new(applyment_id: i64)
     }
@@ -2286,19 +2315,19 @@ pub mod applyment4sub {
         /// Answer to [`ApplymentByApplymentId`].
         pub struct ApplymentByApplymentIdResponse {
             /// `business_code`.
-            0 business_code: String => w::Field::must("business_code"),
+            0 business_code: String => "business_code: must",
             /// `applyment_id`.
-            1 applyment_id: i64 => w::Field::must("applyment_id"),
+            1 applyment_id: i64 => "applyment_id: must",
             /// `applyment_state`; one of `APPLYMENT_STATE_WAITTING_FOR_AUDIT` `APPLYMENT_STATE_WAITTING_FOR_CONFIRM_CONTACT` `APPLYMENT_STATE_WAITTING_FOR_CONFIRM_LEGALPERSON` `APPLYMENT_STATE_PASSED` `APPLYMENT_STATE_FREEZED` `APPLYMENT_STATE_EDITTING` `APPLYMENT_STATE_AUDITING` `APPLYMENT_STATE_REJECTED` ….
-            2 applyment_state: String => w::Field::must("applyment_state"),
+            2 applyment_state: String => "applyment_state: must",
             /// `applyment_state_msg`.
-            3 applyment_state_msg: String => w::Field::must("applyment_state_msg"),
+            3 applyment_state_msg: String => "applyment_state_msg: must",
             /// `sub_mchid`.
-            4 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+            4 sub_mchid: Option<String> => "sub_mchid",
             /// `sign_url`.
-            5 sign_url: Option<String> => w::Field::new("sign_url"),
+            5 sign_url: Option<String> => "sign_url",
             /// `audit_detail`.
-            6 audit_detail: Option<Vec<super::AuditDetail>> => w::Field::new("audit_detail"),
+            6 audit_detail: Option<Vec<super::AuditDetail>> => "audit_detail",
         }
     }
 
@@ -2330,28 +2359,28 @@ pub mod applyment4sub {
         /// * Catalog: `pay_v3.applyment4sub.applyment_by_business_code`.
         pub struct ApplymentByBusinessCode {
             /// `business_code`.
-            0 business_code: String => w::Field::must("business_code").place(w::Place::Path),
+            0 business_code: String => "business_code: must path",
         }
-        new(business_code: String)
+        new(business_code: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`ApplymentByBusinessCode`].
         pub struct ApplymentByBusinessCodeResponse {
             /// `business_code`.
-            0 business_code: String => w::Field::must("business_code"),
+            0 business_code: String => "business_code: must",
             /// `applyment_id`.
-            1 applyment_id: i64 => w::Field::must("applyment_id"),
+            1 applyment_id: i64 => "applyment_id: must",
             /// `applyment_state`; one of `APPLYMENT_STATE_WAITTING_FOR_AUDIT` `APPLYMENT_STATE_WAITTING_FOR_CONFIRM_CONTACT` `APPLYMENT_STATE_WAITTING_FOR_CONFIRM_LEGALPERSON` `APPLYMENT_STATE_PASSED` `APPLYMENT_STATE_FREEZED` `APPLYMENT_STATE_EDITTING` `APPLYMENT_STATE_AUDITING` `APPLYMENT_STATE_REJECTED` ….
-            2 applyment_state: String => w::Field::must("applyment_state"),
+            2 applyment_state: String => "applyment_state: must",
             /// `applyment_state_msg`.
-            3 applyment_state_msg: String => w::Field::must("applyment_state_msg"),
+            3 applyment_state_msg: String => "applyment_state_msg: must",
             /// `sub_mchid`.
-            4 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+            4 sub_mchid: Option<String> => "sub_mchid",
             /// `sign_url`.
-            5 sign_url: Option<String> => w::Field::new("sign_url"),
+            5 sign_url: Option<String> => "sign_url",
             /// `audit_detail`.
-            6 audit_detail: Option<Vec<super::AuditDetail>> => w::Field::new("audit_detail"),
+            6 audit_detail: Option<Vec<super::AuditDetail>> => "audit_detail",
         }
     }
 
@@ -2388,27 +2417,27 @@ pub mod bill {
         /// * Catalog: `pay_v3.bill.fundflowbill`.
         pub struct Fundflowbill {
             /// `bill_date`; format `yyyy-MM-dd`.
-            0 bill_date: String => w::Field::must("bill_date").place(w::Place::Query),
+            0 bill_date: String => "bill_date: must query",
             /// `account_type`; one of `BASIC` `OPERATION` `FEES`.
-            1 account_type: Option<String> => w::Field::new("account_type").place(w::Place::Query),
+            1 account_type: Option<String> => "account_type: query",
             /// `tar_type`; one of `GZIP`.
-            2 tar_type: Option<String> => w::Field::new("tar_type").place(w::Place::Query),
+            2 tar_type: Option<String> => "tar_type: query",
             /// `sub_mchid`.
-            3 sub_mchid: Option<String> => w::Field::new("sub_mchid").place(w::Place::Query),
+            3 sub_mchid: Option<String> => "sub_mchid: query",
         }
-        new(bill_date: String)
-        set(account_type: String, tar_type: String, sub_mchid: String)
+        new(bill_date: impl Into<String>)
+        text(account_type: String, tar_type: String, sub_mchid: String)
     }
 
     w::record! {
         /// Answer to [`Fundflowbill`].
         pub struct FundflowbillResponse {
             /// `hash_type`.
-            0 hash_type: String => w::Field::must("hash_type"),
+            0 hash_type: String => "hash_type: must",
             /// `hash_value`.
-            1 hash_value: String => w::Field::must("hash_value"),
+            1 hash_value: String => "hash_value: must",
             /// `download_url`.
-            2 download_url: String => w::Field::must("download_url"),
+            2 download_url: String => "download_url: must",
         }
     }
 
@@ -2440,27 +2469,27 @@ pub mod bill {
         /// * Catalog: `pay_v3.bill.sub_merchant_fundflowbill`.
         pub struct SubMerchantFundflowbill {
             /// `sub_mchid`.
-            0 sub_mchid: String => w::Field::must("sub_mchid").place(w::Place::Query),
+            0 sub_mchid: String => "sub_mchid: must query",
             /// `bill_date`; format `yyyy-MM-dd`.
-            1 bill_date: String => w::Field::must("bill_date").place(w::Place::Query),
+            1 bill_date: String => "bill_date: must query",
             /// `account_type`; one of `BASIC` `OPERATION` `FEES` `DEPOSIT`; needed according to the documentation.
-            2 account_type: Option<String> => w::Field::new("account_type").place(w::Place::Query),
+            2 account_type: Option<String> => "account_type: query",
             /// `tar_type`; one of `GZIP`.
-            3 tar_type: Option<String> => w::Field::new("tar_type").place(w::Place::Query),
+            3 tar_type: Option<String> => "tar_type: query",
             /// `algorithm`; one of `AEAD_AES_256_GCM` `SM4_GCM`.
-            4 algorithm: String => w::Field::must("algorithm").place(w::Place::Query),
+            4 algorithm: String => "algorithm: must query",
         }
-        new(sub_mchid: String, bill_date: String, algorithm: String)
-        set(account_type: String, tar_type: String)
+        new(sub_mchid: impl Into<String>, bill_date: impl Into<String>, algorithm: impl Into<String>)
+        text(account_type: String, tar_type: String)
     }
 
     w::record! {
         /// Answer to [`SubMerchantFundflowbill`].
         pub struct SubMerchantFundflowbillResponse {
             /// `download_bill_count`.
-            0 download_bill_count: i64 => w::Field::must("download_bill_count"),
+            0 download_bill_count: i64 => "download_bill_count: must",
             /// `download_bill_list`.
-            1 download_bill_list: Vec<super::DownloadBill> => w::Field::must("download_bill_list"),
+            1 download_bill_list: Vec<super::DownloadBill> => "download_bill_list: must",
         }
     }
 
@@ -2492,27 +2521,27 @@ pub mod bill {
         /// * Catalog: `pay_v3.bill.tradebill`.
         pub struct Tradebill {
             /// `sub_mchid`.
-            0 sub_mchid: Option<String> => w::Field::new("sub_mchid").place(w::Place::Query),
+            0 sub_mchid: Option<String> => "sub_mchid: query",
             /// `bill_date`; format `yyyy-MM-dd`.
-            1 bill_date: String => w::Field::must("bill_date").place(w::Place::Query),
+            1 bill_date: String => "bill_date: must query",
             /// `bill_type`; one of `ALL` `SUCCESS` `REFUND` `RECHARGE_REFUND` `ALL_SPECIAL` `SUC_SPECIAL` `REF_SPECIAL`.
-            2 bill_type: Option<String> => w::Field::new("bill_type").place(w::Place::Query),
+            2 bill_type: Option<String> => "bill_type: query",
             /// `tar_type`; one of `GZIP`.
-            3 tar_type: Option<String> => w::Field::new("tar_type").place(w::Place::Query),
+            3 tar_type: Option<String> => "tar_type: query",
         }
-        new(bill_date: String)
-        set(sub_mchid: String, bill_type: String, tar_type: String)
+        new(bill_date: impl Into<String>)
+        text(sub_mchid: String, bill_type: String, tar_type: String)
     }
 
     w::record! {
         /// Answer to [`Tradebill`].
         pub struct TradebillResponse {
             /// `hash_type`.
-            0 hash_type: String => w::Field::must("hash_type"),
+            0 hash_type: String => "hash_type: must",
             /// `hash_value`.
-            1 hash_value: String => w::Field::must("hash_value"),
+            1 hash_value: String => "hash_value: must",
             /// `download_url`.
-            2 download_url: String => w::Field::must("download_url"),
+            2 download_url: String => "download_url: must",
         }
     }
 
@@ -2549,12 +2578,12 @@ pub mod billdownload {
         /// * Catalog: `pay_v3.billdownload.file`.
         pub struct File {
             /// `token`.
-            0 token: String => w::Field::must("token").place(w::Place::Query),
+            0 token: String => "token: must query",
             /// `tartype`.
-            1 tartype: Option<String> => w::Field::new("tartype").place(w::Place::Query),
+            1 tartype: Option<String> => "tartype: query",
         }
-        new(token: String)
-        set(tartype: String)
+        new(token: impl Into<String>)
+        text(tartype: String)
     }
 
     w::endpoint! {
@@ -2589,22 +2618,22 @@ pub mod brand_basic {
         /// * Catalog: `pay_v3.brand_basic.partner_brands_product_authorities`.
         pub struct PartnerBrandsProductAuthorities {
             /// `brand_id`.
-            0 brand_id: String => w::Field::must("brand_id").place(w::Place::Path),
+            0 brand_id: String => "brand_id: must path",
         }
-        new(brand_id: String)
+        new(brand_id: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`PartnerBrandsProductAuthorities`].
         pub struct PartnerBrandsProductAuthoritiesResponse {
             /// `brand_id`.
-            0 brand_id: String => w::Field::must("brand_id"),
+            0 brand_id: String => "brand_id: must",
             /// `authorization_type`; one of `AUTHORIZATION_TYPE_HOSTING` `AUTHORIZATION_TYPE_PARTLY`.
-            1 authorization_type: String => w::Field::must("authorization_type"),
+            1 authorization_type: String => "authorization_type: must",
             /// `authorization_product`; one of `BRAND_PRODUCT_AUTHORITY_MERCHANT_CARD` `BRAND_PRODUCT_AUTHORITY_CARD_LINK` `BRAND_PRODUCT_AUTHORITY_PRODUCT_COUPON` `BRAND_PRODUCT_AUTHORITY_SHAKE_COUPON` `BRAND_PRODUCT_AUTHORITY_BRAND_PAY_GIFT` `BRAND_PRODUCT_AUTHORITY_BRAND_STORE` `BRAND_PRODUCT_AUTHORITY_PAYMENT_MERCHANT_MANAGE` `BRAND_PRODUCT_AUTHORITY_APPID_MANAGE` ….
-            2 authorization_product: Option<Vec<String>> => w::Field::new("authorization_product"),
+            2 authorization_product: Option<Vec<String>> => "authorization_product",
             /// `update_time`.
-            3 update_time: String => w::Field::must("update_time"),
+            3 update_time: String => "update_time: must",
         }
     }
 
@@ -2641,65 +2670,65 @@ pub mod catering {
         /// * Catalog: `pay_v3.catering.orders_sync_status`.
         pub struct OrdersSyncStatus {
             /// `sp_mchid`.
-            0 sp_mchid: String => w::Field::must("sp_mchid"),
+            0 sp_mchid: String => "sp_mchid: must",
             /// `sub_mchid`.
-            1 sub_mchid: String => w::Field::must("sub_mchid"),
+            1 sub_mchid: String => "sub_mchid: must",
             /// `sp_appid`.
-            2 sp_appid: Option<String> => w::Field::new("sp_appid"),
+            2 sp_appid: Option<String> => "sp_appid",
             /// `sub_appid`; needed according to the documentation.
-            3 sub_appid: Option<String> => w::Field::new("sub_appid"),
+            3 sub_appid: Option<String> => "sub_appid",
             /// `out_shop_no`.
-            4 out_shop_no: String => w::Field::must("out_shop_no"),
+            4 out_shop_no: String => "out_shop_no: must",
             /// `openid`.
-            5 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+            5 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// `sub_openid`; needed according to the documentation.
-            6 sub_openid: Option<String> => w::Field::new("sub_openid"),
+            6 sub_openid: Option<String> => "sub_openid",
             /// `login_token`.
-            7 login_token: String => w::Field::must("login_token"),
+            7 login_token: String => "login_token: must",
             /// `order_entry`.
-            8 order_entry: String => w::Field::must("order_entry"),
+            8 order_entry: String => "order_entry: must",
             /// `total_amount`; unit fen.
-            9 total_amount: xinqiao_types::Fen => w::Field::must("total_amount"),
+            9 total_amount: xinqiao_types::Fen => "total_amount: must",
             /// `discount_amount`; unit fen.
-            10 discount_amount: xinqiao_types::Fen => w::Field::must("discount_amount"),
+            10 discount_amount: xinqiao_types::Fen => "discount_amount: must",
             /// `user_amount`; unit fen.
-            11 user_amount: xinqiao_types::Fen => w::Field::must("user_amount"),
+            11 user_amount: xinqiao_types::Fen => "user_amount: must",
             /// `status`; one of `CREATE_DEAL` `PAY_SUCCESS`.
-            12 status: String => w::Field::must("status"),
+            12 status: String => "status: must",
             /// `action_time`; format `rfc3339`.
-            13 action_time: String => w::Field::must("action_time"),
+            13 action_time: String => "action_time: must",
             /// `pay_time`; format `rfc3339`.
-            14 pay_time: Option<String> => w::Field::new("pay_time"),
+            14 pay_time: Option<String> => "pay_time",
             /// `out_trade_no`.
-            15 out_trade_no: Option<String> => w::Field::new("out_trade_no"),
+            15 out_trade_no: Option<String> => "out_trade_no",
             /// `transaction_id`.
-            16 transaction_id: Option<String> => w::Field::new("transaction_id"),
+            16 transaction_id: Option<String> => "transaction_id",
             /// `out_order_no`.
-            17 out_order_no: String => w::Field::must("out_order_no"),
+            17 out_order_no: String => "out_order_no: must",
             /// `out_table_no`.
-            18 out_table_no: Option<String> => w::Field::new("out_table_no"),
+            18 out_table_no: Option<String> => "out_table_no",
             /// `people_count`.
-            19 people_count: Option<i64> => w::Field::new("people_count"),
+            19 people_count: Option<i64> => "people_count",
             /// `dish_list`; needed according to the documentation.
-            20 dish_list: Option<Vec<super::Dish>> => w::Field::new("dish_list"),
+            20 dish_list: Option<Vec<super::Dish>> => "dish_list",
             /// `channel_id`.
-            21 channel_id: String => w::Field::must("channel_id"),
+            21 channel_id: String => "channel_id: must",
         }
         new(
-            sp_mchid: String,
-            sub_mchid: String,
-            out_shop_no: String,
-            login_token: String,
-            order_entry: String,
+            sp_mchid: impl Into<String>,
+            sub_mchid: impl Into<String>,
+            out_shop_no: impl Into<String>,
+            login_token: impl Into<String>,
+            order_entry: impl Into<String>,
             total_amount: xinqiao_types::Fen,
             discount_amount: xinqiao_types::Fen,
             user_amount: xinqiao_types::Fen,
-            status: String,
-            action_time: String,
-            out_order_no: String,
-            channel_id: String,
+            status: impl Into<String>,
+            action_time: impl Into<String>,
+            out_order_no: impl Into<String>,
+            channel_id: impl Into<String>,
         )
-        set(
+        text(
             sp_appid: String,
             sub_appid: String,
             openid: xinqiao_types::OpenId,
@@ -2708,20 +2737,19 @@ pub mod catering {
             out_trade_no: String,
             transaction_id: String,
             out_table_no: String,
-            people_count: i64,
-            dish_list: Vec<super::Dish>,
         )
+        set(people_count: i64, dish_list: Vec<super::Dish>)
     }
 
     w::record! {
         /// Answer to [`OrdersSyncStatus`].
         pub struct OrdersSyncStatusResponse {
             /// `hash_type`.
-            0 hash_type: String => w::Field::must("hash_type"),
+            0 hash_type: String => "hash_type: must",
             /// `hash_value`.
-            1 hash_value: String => w::Field::must("hash_value"),
+            1 hash_value: String => "hash_value: must",
             /// `download_url`.
-            2 download_url: String => w::Field::must("download_url"),
+            2 download_url: String => "download_url: must",
         }
     }
 
@@ -2761,16 +2789,16 @@ pub mod compliance {
             /// * Catalog: `pay_v3.compliance.inactive_merchant_identity_verification.merchants`.
             pub struct Merchants {
                 /// `sub_mchid`.
-                0 sub_mchid: String => w::Field::must("sub_mchid"),
+                0 sub_mchid: String => "sub_mchid: must",
             }
-            new(sub_mchid: String)
+            new(sub_mchid: impl Into<String>)
         }
 
         w::record! {
             /// Answer to [`Merchants`].
             pub struct MerchantsResponse {
                 /// `verification_id`.
-                0 verification_id: String => w::Field::must("verification_id"),
+                0 verification_id: String => "verification_id: must",
             }
         }
 
@@ -2802,28 +2830,28 @@ pub mod compliance {
             /// * Catalog: `pay_v3.compliance.inactive_merchant_identity_verification.verifications_by_verification_id`.
             pub struct VerificationsByVerificationId {
                 /// `sub_mchid`.
-                0 sub_mchid: String => w::Field::must("sub_mchid").place(w::Place::Path),
+                0 sub_mchid: String => "sub_mchid: must path",
                 /// `verification_id`.
-                1 verification_id: String => w::Field::must("verification_id").place(w::Place::Path),
+                1 verification_id: String => "verification_id: must path",
             }
-            new(sub_mchid: String, verification_id: String)
+            new(sub_mchid: impl Into<String>, verification_id: impl Into<String>)
         }
 
         w::record! {
             /// Answer to [`VerificationsByVerificationId`].
             pub struct VerificationsByVerificationIdResponse {
                 /// `sub_mchid`.
-                0 sub_mchid: String => w::Field::must("sub_mchid"),
+                0 sub_mchid: String => "sub_mchid: must",
                 /// `verification_id`.
-                1 verification_id: String => w::Field::must("verification_id"),
+                1 verification_id: String => "verification_id: must",
                 /// `state`; one of `PROCESSING` `SUCCESS` `FAIL`.
-                2 state: String => w::Field::must("state"),
+                2 state: String => "state: must",
                 /// `fail_reason`; one of `MATERIALS_ABNORMAL` `PROCESS_TIMEOUT`.
-                3 fail_reason: Option<String> => w::Field::new("fail_reason"),
+                3 fail_reason: Option<String> => "fail_reason",
                 /// `create_time`; format `rfc3339`.
-                4 create_time: String => w::Field::must("create_time"),
+                4 create_time: String => "create_time: must",
                 /// `finish_time`; format `rfc3339`.
-                5 finish_time: Option<String> => w::Field::new("finish_time"),
+                5 finish_time: Option<String> => "finish_time",
             }
         }
 
@@ -2861,18 +2889,18 @@ pub mod express {
         /// * Catalog: `pay_v3.express.users_by_openid_transform`.
         pub struct UsersByOpenidTransform {
             /// `openid`.
-            0 openid: xinqiao_types::OpenId => w::Field::must("openid").place(w::Place::Path).masked(),
+            0 openid: xinqiao_types::OpenId => "openid: must path masked",
             /// `appid`.
-            1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            1 appid: xinqiao_types::AppId => "appid: must",
         }
-        new(openid: xinqiao_types::OpenId, appid: xinqiao_types::AppId)
+        new(openid: impl Into<xinqiao_types::OpenId>, appid: impl Into<xinqiao_types::AppId>)
     }
 
     w::record! {
         /// Answer to [`UsersByOpenidTransform`].
         pub struct UsersByOpenidTransformResponse {
             /// `openid`.
-            0 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            0 openid: xinqiao_types::OpenId => "openid: must masked",
         }
     }
 
@@ -2909,33 +2937,37 @@ pub mod facemch {
         /// * Catalog: `pay_v3.facemch.users_by_face_sid`.
         pub struct UsersByFaceSid {
             /// `face_sid`.
-            0 face_sid: String => w::Field::must("face_sid").place(w::Place::Path),
+            0 face_sid: String => "face_sid: must path",
             /// `info_type`; one of `ASK_UNIONID` `ASK_REAL_NAME`.
-            1 info_type: String => w::Field::must("info_type").place(w::Place::Query),
+            1 info_type: String => "info_type: must query",
             /// `appid`.
-            2 appid: xinqiao_types::AppId => w::Field::must("appid").place(w::Place::Query),
+            2 appid: xinqiao_types::AppId => "appid: must query",
             /// `sub_mchid`.
-            3 sub_mchid: Option<String> => w::Field::new("sub_mchid").place(w::Place::Query),
+            3 sub_mchid: Option<String> => "sub_mchid: query",
             /// `sub_appid`.
-            4 sub_appid: Option<String> => w::Field::new("sub_appid").place(w::Place::Query),
+            4 sub_appid: Option<String> => "sub_appid: query",
             /// `sub_serial_no`.
-            5 sub_serial_no: Option<String> => w::Field::new("sub_serial_no").place(w::Place::Query),
+            5 sub_serial_no: Option<String> => "sub_serial_no: query",
         }
-        new(face_sid: String, info_type: String, appid: xinqiao_types::AppId)
-        set(sub_mchid: String, sub_appid: String, sub_serial_no: String)
+        new(
+            face_sid: impl Into<String>,
+            info_type: impl Into<String>,
+            appid: impl Into<xinqiao_types::AppId>,
+        )
+        text(sub_mchid: String, sub_appid: String, sub_serial_no: String)
     }
 
     w::record! {
         /// Answer to [`UsersByFaceSid`].
         pub struct UsersByFaceSidResponse {
             /// `union_id`.
-            0 union_id: Option<String> => w::Field::new("union_id").masked(),
+            0 union_id: Option<String> => "union_id: masked",
             /// `openid`.
-            1 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+            1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// `sub_openid`.
-            2 sub_openid: Option<String> => w::Field::new("sub_openid"),
+            2 sub_openid: Option<String> => "sub_openid",
             /// `real_name_info`.
-            3 real_name_info: Option<super::RealNameInfo> => w::Field::new("real_name_info"),
+            3 real_name_info: Option<super::RealNameInfo> => "real_name_info",
         }
     }
 
@@ -2972,16 +3004,16 @@ pub mod hire_power_bank {
         /// * Catalog: `pay_v3.hire_power_bank.insurance_orders`.
         pub struct InsuranceOrders {
             /// `out_order_no`.
-            0 out_order_no: Option<String> => w::Field::new("out_order_no"),
+            0 out_order_no: Option<String> => "out_order_no",
             /// `openid`.
-            1 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+            1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// `notify_url`.
-            2 notify_url: Option<String> => w::Field::new("notify_url"),
+            2 notify_url: Option<String> => "notify_url",
             /// `service_id`.
-            3 service_id: Option<String> => w::Field::new("service_id"),
+            3 service_id: Option<String> => "service_id",
         }
         new()
-        set(
+        text(
             out_order_no: String,
             openid: xinqiao_types::OpenId,
             notify_url: String,
@@ -2993,23 +3025,23 @@ pub mod hire_power_bank {
         /// Answer to [`InsuranceOrders`].
         pub struct InsuranceOrdersResponse {
             /// `out_order_no`.
-            0 out_order_no: String => w::Field::must("out_order_no"),
+            0 out_order_no: String => "out_order_no: must",
             /// `order_id`.
-            1 order_id: String => w::Field::must("order_id"),
+            1 order_id: String => "order_id: must",
             /// `openid`.
-            2 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            2 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `max_claim_count`.
-            3 max_claim_count: i64 => w::Field::must("max_claim_count"),
+            3 max_claim_count: i64 => "max_claim_count: must",
             /// `claimed_count`.
-            4 claimed_count: i64 => w::Field::must("claimed_count"),
+            4 claimed_count: i64 => "claimed_count: must",
             /// `order_receive_state`.
-            5 order_receive_state: String => w::Field::must("order_receive_state"),
+            5 order_receive_state: String => "order_receive_state: must",
             /// `order_receive_time`; format `rfc3339`.
-            6 order_receive_time: String => w::Field::must("order_receive_time"),
+            6 order_receive_time: String => "order_receive_time: must",
             /// `order_begin_time`; format `rfc3339`.
-            7 order_begin_time: Option<String> => w::Field::new("order_begin_time"),
+            7 order_begin_time: Option<String> => "order_begin_time",
             /// `order_end_time`; format `rfc3339`.
-            8 order_end_time: Option<String> => w::Field::new("order_end_time"),
+            8 order_end_time: Option<String> => "order_end_time",
         }
     }
 
@@ -3041,32 +3073,32 @@ pub mod hire_power_bank {
         /// * Catalog: `pay_v3.hire_power_bank.insurance_orders_by_out_order_no`.
         pub struct InsuranceOrdersByOutOrderNo {
             /// `out_order_no`.
-            0 out_order_no: String => w::Field::must("out_order_no").place(w::Place::Path),
+            0 out_order_no: String => "out_order_no: must path",
         }
-        new(out_order_no: String)
+        new(out_order_no: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`InsuranceOrdersByOutOrderNo`].
         pub struct InsuranceOrdersByOutOrderNoResponse {
             /// `out_order_no`.
-            0 out_order_no: String => w::Field::must("out_order_no"),
+            0 out_order_no: String => "out_order_no: must",
             /// `order_id`.
-            1 order_id: String => w::Field::must("order_id"),
+            1 order_id: String => "order_id: must",
             /// `openid`.
-            2 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            2 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `max_claim_count`.
-            3 max_claim_count: i64 => w::Field::must("max_claim_count"),
+            3 max_claim_count: i64 => "max_claim_count: must",
             /// `claimed_count`.
-            4 claimed_count: i64 => w::Field::must("claimed_count"),
+            4 claimed_count: i64 => "claimed_count: must",
             /// `order_receive_state`.
-            5 order_receive_state: String => w::Field::must("order_receive_state"),
+            5 order_receive_state: String => "order_receive_state: must",
             /// `order_receive_time`; format `rfc3339`.
-            6 order_receive_time: String => w::Field::must("order_receive_time"),
+            6 order_receive_time: String => "order_receive_time: must",
             /// `order_begin_time`; format `rfc3339`.
-            7 order_begin_time: Option<String> => w::Field::new("order_begin_time"),
+            7 order_begin_time: Option<String> => "order_begin_time",
             /// `order_end_time`; format `rfc3339`.
-            8 order_end_time: Option<String> => w::Field::new("order_end_time"),
+            8 order_end_time: Option<String> => "order_end_time",
         }
     }
 
@@ -3098,16 +3130,16 @@ pub mod hire_power_bank {
         /// * Catalog: `pay_v3.hire_power_bank.user_qualifications_by_openid`.
         pub struct UserQualificationsByOpenid {
             /// `openid`.
-            0 openid: xinqiao_types::OpenId => w::Field::must("openid").place(w::Place::Path).masked(),
+            0 openid: xinqiao_types::OpenId => "openid: must path masked",
         }
-        new(openid: xinqiao_types::OpenId)
+        new(openid: impl Into<xinqiao_types::OpenId>)
     }
 
     w::record! {
         /// Answer to [`UserQualificationsByOpenid`].
         pub struct UserQualificationsByOpenidResponse {
             /// `qualified_user`.
-            0 qualified_user: bool => w::Field::must("qualified_user"),
+            0 qualified_user: bool => "qualified_user: must",
         }
     }
 
@@ -3144,20 +3176,20 @@ pub mod industry_coupon {
         /// * Catalog: `pay_v3.industry_coupon.tokens`.
         pub struct Tokens {
             /// `open_id`.
-            0 open_id: String => w::Field::must("open_id").masked(),
+            0 open_id: String => "open_id: must masked",
             /// `coupon_list`.
-            1 coupon_list: Vec<super::Coupon> => w::Field::must("coupon_list"),
+            1 coupon_list: Vec<super::Coupon> => "coupon_list: must",
         }
-        new(open_id: String, coupon_list: Vec<super::Coupon>)
+        new(open_id: impl Into<String>, coupon_list: Vec<super::Coupon>)
     }
 
     w::record! {
         /// Answer to [`Tokens`].
         pub struct TokensResponse {
             /// `token`.
-            0 token: String => w::Field::must("token"),
+            0 token: String => "token: must",
             /// `expires_time`; format `rfc3339`.
-            1 expires_time: String => w::Field::must("expires_time"),
+            1 expires_time: String => "expires_time: must",
         }
     }
 
@@ -3193,25 +3225,21 @@ pub mod industry_rebate {
         /// * Catalog: `pay_v3.industry_rebate.retail_industry_transactions`.
         pub struct RetailIndustryTransactions {
             /// `brand_id`.
-            0 brand_id: Option<String> => w::Field::new("brand_id"),
+            0 brand_id: Option<String> => "brand_id",
             /// `transaction_id`.
-            1 transaction_id: Option<String> => w::Field::new("transaction_id"),
+            1 transaction_id: Option<String> => "transaction_id",
             /// `out_trade_no`.
-            2 out_trade_no: String => w::Field::must("out_trade_no"),
+            2 out_trade_no: String => "out_trade_no: must",
             /// `sub_mchid`.
-            3 sub_mchid: String => w::Field::must("sub_mchid"),
+            3 sub_mchid: String => "sub_mchid: must",
             /// `device_id`.
-            4 device_id: Option<String> => w::Field::new("device_id"),
+            4 device_id: Option<String> => "device_id",
             /// `goods_detail`.
-            5 goods_detail: Option<Vec<super::GoodsDetail>> => w::Field::new("goods_detail"),
+            5 goods_detail: Option<Vec<super::GoodsDetail>> => "goods_detail",
         }
-        new(out_trade_no: String, sub_mchid: String)
-        set(
-            brand_id: String,
-            transaction_id: String,
-            device_id: String,
-            goods_detail: Vec<super::GoodsDetail>,
-        )
+        new(out_trade_no: impl Into<String>, sub_mchid: impl Into<String>)
+        text(brand_id: String, transaction_id: String, device_id: String)
+        set(goods_detail: Vec<super::GoodsDetail>)
     }
 
     w::endpoint! {
@@ -3241,15 +3269,20 @@ pub mod industry_rebate {
         /// * Catalog: `pay_v3.industry_rebate.transactions_by_transaction_id`.
         pub struct TransactionsByTransactionId {
             /// `transaction_id`.
-            0 transaction_id: String => w::Field::must("transaction_id").place(w::Place::Path),
+            0 transaction_id: String => "transaction_id: must path",
             /// `sub_mchid`.
-            1 sub_mchid: String => w::Field::must("sub_mchid"),
+            1 sub_mchid: String => "sub_mchid: must",
             /// `code_url`.
-            2 code_url: String => w::Field::must("code_url"),
+            2 code_url: String => "code_url: must",
             /// `out_trade_no`.
-            3 out_trade_no: String => w::Field::must("out_trade_no"),
+            3 out_trade_no: String => "out_trade_no: must",
         }
-        new(transaction_id: String, sub_mchid: String, code_url: String, out_trade_no: String)
+        new(
+            transaction_id: impl Into<String>,
+            sub_mchid: impl Into<String>,
+            code_url: impl Into<String>,
+            out_trade_no: impl Into<String>,
+        )
     }
 
     w::endpoint! {
@@ -3285,36 +3318,36 @@ pub mod iotmanage {
         /// * Catalog: `pay_v3.iotmanage.device_inspections_by_device_sn`.
         pub struct DeviceInspectionsByDeviceSn {
             /// `device_sn`.
-            0 device_sn: String => w::Field::must("device_sn").place(w::Place::Path),
+            0 device_sn: String => "device_sn: must path",
         }
-        new(device_sn: String)
+        new(device_sn: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`DeviceInspectionsByDeviceSn`].
         pub struct DeviceInspectionsByDeviceSnResponse {
             /// `device_sn`.
-            0 device_sn: String => w::Field::must("device_sn"),
+            0 device_sn: String => "device_sn: must",
             /// `camera_sn`.
-            1 camera_sn: String => w::Field::must("camera_sn"),
+            1 camera_sn: String => "camera_sn: must",
             /// `wired_mac`.
-            2 wired_mac: String => w::Field::must("wired_mac"),
+            2 wired_mac: String => "wired_mac: must",
             /// `wireless_mac`.
-            3 wireless_mac: String => w::Field::must("wireless_mac"),
+            3 wireless_mac: String => "wireless_mac: must",
             /// `bluetooth_mac`.
-            4 bluetooth_mac: String => w::Field::must("bluetooth_mac"),
+            4 bluetooth_mac: String => "bluetooth_mac: must",
             /// `app_version`.
-            5 app_version: String => w::Field::must("app_version"),
+            5 app_version: String => "app_version: must",
             /// `imei`.
-            6 imei: String => w::Field::must("imei"),
+            6 imei: String => "imei: must",
             /// `result`; one of `SUCCESS` `WARN` `FAIL`.
-            7 result: String => w::Field::must("result"),
+            7 result: String => "result: must",
             /// `inspect_time`; format `rfc3339`.
-            8 inspect_time: String => w::Field::must("inspect_time"),
+            8 inspect_time: String => "inspect_time: must",
             /// `errors`.
-            9 errors: Option<Vec<String>> => w::Field::new("errors"),
+            9 errors: Option<Vec<String>> => "errors",
             /// `warnings`.
-            10 warnings: Option<Vec<String>> => w::Field::new("warnings"),
+            10 warnings: Option<Vec<String>> => "warnings",
         }
     }
 
@@ -3346,9 +3379,9 @@ pub mod iotmanage {
         /// * Catalog: `pay_v3.iotmanage.devices`.
         pub struct Devices {
             /// `limit`.
-            0 limit: i64 => w::Field::must("limit").place(w::Place::Query),
+            0 limit: i64 => "limit: must query",
             /// `offset`.
-            1 offset: i64 => w::Field::must("offset").place(w::Place::Query),
+            1 offset: i64 => "offset: must query",
         }
         new(limit: i64, offset: i64)
     }
@@ -3357,15 +3390,15 @@ pub mod iotmanage {
         /// Answer to [`Devices`].
         pub struct DevicesResponse {
             /// `data`.
-            0 data: Vec<super::DevicesData> => w::Field::must("data"),
+            0 data: Vec<super::DevicesData> => "data: must",
             /// `offset`.
-            1 offset: i64 => w::Field::must("offset"),
+            1 offset: i64 => "offset: must",
             /// `limit`.
-            2 limit: i64 => w::Field::must("limit"),
+            2 limit: i64 => "limit: must",
             /// `total_count`.
-            3 total_count: i64 => w::Field::must("total_count"),
+            3 total_count: i64 => "total_count: must",
             /// `links`.
-            4 links: super::Link => w::Field::must("links"),
+            4 links: super::Link => "links: must",
         }
     }
 
@@ -3402,18 +3435,18 @@ pub mod lovefeast {
         /// * Catalog: `pay_v3.lovefeast.brands_by_brand_id`.
         pub struct BrandsByBrandId {
             /// `brand_id`.
-            0 brand_id: String => w::Field::must("brand_id").place(w::Place::Path),
+            0 brand_id: String => "brand_id: must path",
         }
-        new(brand_id: String)
+        new(brand_id: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`BrandsByBrandId`].
         pub struct BrandsByBrandIdResponse {
             /// `donate_count`.
-            0 donate_count: i64 => w::Field::must("donate_count"),
+            0 donate_count: i64 => "donate_count: must",
             /// `consume_count`.
-            1 consume_count: Option<i64> => w::Field::new("consume_count"),
+            1 consume_count: Option<i64> => "consume_count",
         }
     }
 
@@ -3448,15 +3481,15 @@ pub mod lovefeast {
             /// * Catalog: `pay_v3.lovefeast.users.by_openid_orders_by_brand_id`.
             pub struct ByOpenidOrdersByBrandId {
                 /// `openid`.
-                0 openid: xinqiao_types::OpenId => w::Field::must("openid").place(w::Place::Path).masked(),
+                0 openid: xinqiao_types::OpenId => "openid: must path masked",
                 /// `brand_id`.
-                1 brand_id: String => w::Field::must("brand_id").place(w::Place::Path),
+                1 brand_id: String => "brand_id: must path",
                 /// `offset`.
-                2 offset: Option<i64> => w::Field::new("offset").place(w::Place::Query),
+                2 offset: Option<i64> => "offset: query",
                 /// `limit`.
-                3 limit: Option<i64> => w::Field::new("limit").place(w::Place::Query),
+                3 limit: Option<i64> => "limit: query",
             }
-            new(openid: xinqiao_types::OpenId, brand_id: String)
+            new(openid: impl Into<xinqiao_types::OpenId>, brand_id: impl Into<String>)
             set(offset: i64, limit: i64)
         }
 
@@ -3464,15 +3497,15 @@ pub mod lovefeast {
             /// Answer to [`ByOpenidOrdersByBrandId`].
             pub struct ByOpenidOrdersByBrandIdResponse {
                 /// `count`.
-                0 count: Option<i64> => w::Field::new("count"),
+                0 count: Option<i64> => "count",
                 /// `limit`.
-                1 limit: Option<i64> => w::Field::new("limit"),
+                1 limit: Option<i64> => "limit",
                 /// `offset`.
-                2 offset: Option<i64> => w::Field::new("offset"),
+                2 offset: Option<i64> => "offset",
                 /// `total_count`.
-                3 total_count: Option<i64> => w::Field::new("total_count"),
+                3 total_count: Option<i64> => "total_count",
                 /// `data`.
-                4 data: Option<Vec<super::super::ByOpenidOrdersByBrandIdData>> => w::Field::new("data"),
+                4 data: Option<Vec<super::super::ByOpenidOrdersByBrandIdData>> => "data",
             }
         }
 
@@ -3503,42 +3536,42 @@ pub mod lovefeast {
             /// * Catalog: `pay_v3.lovefeast.users.by_openid_orders_by_out_trade_no`.
             pub struct ByOpenidOrdersByOutTradeNo {
                 /// `openid`.
-                0 openid: xinqiao_types::OpenId => w::Field::must("openid").place(w::Place::Path).masked(),
+                0 openid: xinqiao_types::OpenId => "openid: must path masked",
                 /// `out_trade_no`.
-                1 out_trade_no: String => w::Field::must("out_trade_no").place(w::Place::Path),
+                1 out_trade_no: String => "out_trade_no: must path",
             }
-            new(openid: xinqiao_types::OpenId, out_trade_no: String)
+            new(openid: impl Into<xinqiao_types::OpenId>, out_trade_no: impl Into<String>)
         }
 
         w::record! {
             /// Answer to [`ByOpenidOrdersByOutTradeNo`].
             pub struct ByOpenidOrdersByOutTradeNoResponse {
                 /// `welfare_trade_id`.
-                0 welfare_trade_id: Option<String> => w::Field::new("welfare_trade_id"),
+                0 welfare_trade_id: Option<String> => "welfare_trade_id",
                 /// `appid`.
-                1 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+                1 appid: Option<xinqiao_types::AppId> => "appid",
                 /// `sub_appid`.
-                2 sub_appid: Option<String> => w::Field::new("sub_appid"),
+                2 sub_appid: Option<String> => "sub_appid",
                 /// `brand_id`.
-                3 brand_id: Option<String> => w::Field::new("brand_id"),
+                3 brand_id: Option<String> => "brand_id",
                 /// `donate_source`; one of `MINIPROGRAM_PAY` `ENTRUST_PAY`.
-                4 donate_source: Option<String> => w::Field::new("donate_source"),
+                4 donate_source: Option<String> => "donate_source",
                 /// `merchant_order`.
-                5 merchant_order: Option<String> => w::Field::new("merchant_order"),
+                5 merchant_order: Option<String> => "merchant_order",
                 /// `institution_name`.
-                6 institution_name: Option<String> => w::Field::new("institution_name"),
+                6 institution_name: Option<String> => "institution_name",
                 /// `business_id`.
-                7 business_id: Option<String> => w::Field::new("business_id"),
+                7 business_id: Option<String> => "business_id",
                 /// `business_name`.
-                8 business_name: Option<String> => w::Field::new("business_name"),
+                8 business_name: Option<String> => "business_name",
                 /// `success_time`.
-                9 success_time: Option<String> => w::Field::new("success_time"),
+                9 success_time: Option<String> => "success_time",
                 /// `payer`.
-                10 payer: Option<super::super::Payer> => w::Field::new("payer"),
+                10 payer: Option<super::super::Payer> => "payer",
                 /// `amount`.
-                11 amount: Option<w::serial::Value> => w::Field::new("amount"),
+                11 amount: Option<w::serial::Value> => "amount",
                 /// `device_id`.
-                12 device_id: Option<String> => w::Field::new("device_id"),
+                12 device_id: Option<String> => "device_id",
             }
         }
 
@@ -3579,39 +3612,38 @@ pub mod mch_operate {
             /// * Catalog: `pay_v3.mch_operate.risk.withdrawl_apply`.
             pub struct WithdrawlApply {
                 /// `sub_mchid`.
-                0 sub_mchid: String => w::Field::must("sub_mchid"),
+                0 sub_mchid: String => "sub_mchid: must",
                 /// `out_request_no`.
-                1 out_request_no: String => w::Field::must("out_request_no"),
+                1 out_request_no: String => "out_request_no: must",
                 /// `out_account_type`; one of `BASIC_ACCOUNT` `OPERATE_ACCOUNT` `MARGIN_ACCOUNT`.
-                2 out_account_type: String => w::Field::must("out_account_type"),
+                2 out_account_type: String => "out_account_type: must",
                 /// `amount`; unit fen.
-                3 amount: xinqiao_types::Fen => w::Field::must("amount"),
+                3 amount: xinqiao_types::Fen => "amount: must",
                 /// `payee_type`; one of `CONTRIBUTION_MERCHANT` `SERVICE_PROVIDER_MERCHANT` `OTHER_MERCHANT` `INDIVIDUAL`.
-                4 payee_type: String => w::Field::must("payee_type"),
+                4 payee_type: String => "payee_type: must",
                 /// `payee_mchid`.
-                5 payee_mchid: Option<String> => w::Field::new("payee_mchid"),
+                5 payee_mchid: Option<String> => "payee_mchid",
                 /// `payee_info`.
-                6 payee_info: super::super::PayeeInfo => w::Field::must("payee_info"),
+                6 payee_info: super::super::PayeeInfo => "payee_info: must",
                 /// `proof_media_list`.
-                7 proof_media_list: Option<super::super::ProofMedia> => w::Field::new("proof_media_list"),
+                7 proof_media_list: Option<super::super::ProofMedia> => "proof_media_list",
                 /// `additional_materials`.
-                8 additional_materials: Option<super::super::AdditionalMaterial> => w::Field::new("additional_materials"),
+                8 additional_materials: Option<super::super::AdditionalMaterial> => "additional_materials",
                 /// `remark`.
-                9 remark: Option<String> => w::Field::new("remark"),
+                9 remark: Option<String> => "remark",
             }
             new(
-                sub_mchid: String,
-                out_request_no: String,
-                out_account_type: String,
+                sub_mchid: impl Into<String>,
+                out_request_no: impl Into<String>,
+                out_account_type: impl Into<String>,
                 amount: xinqiao_types::Fen,
-                payee_type: String,
+                payee_type: impl Into<String>,
                 payee_info: super::super::PayeeInfo,
             )
+            text(payee_mchid: String, remark: String)
             set(
-                payee_mchid: String,
                 proof_media_list: super::super::ProofMedia,
                 additional_materials: super::super::AdditionalMaterial,
-                remark: String,
             )
         }
 
@@ -3619,9 +3651,9 @@ pub mod mch_operate {
             /// Answer to [`WithdrawlApply`].
             pub struct WithdrawlApplyResponse {
                 /// `out_request_no`.
-                0 out_request_no: String => w::Field::must("out_request_no"),
+                0 out_request_no: String => "out_request_no: must",
                 /// `applyment_id`.
-                1 applyment_id: String => w::Field::must("applyment_id"),
+                1 applyment_id: String => "applyment_id: must",
             }
         }
 
@@ -3653,16 +3685,16 @@ pub mod mch_operate {
             /// * Catalog: `pay_v3.mch_operate.risk.withdrawl_apply_by_applyment_id`.
             pub struct WithdrawlApplyByApplymentId {
                 /// `applyment_id`.
-                0 applyment_id: String => w::Field::must("applyment_id").place(w::Place::Path),
+                0 applyment_id: String => "applyment_id: must path",
             }
-            new(applyment_id: String)
+            new(applyment_id: impl Into<String>)
         }
 
         w::record! {
             /// Answer to [`WithdrawlApplyByApplymentId`].
             pub struct WithdrawlApplyByApplymentIdResponse {
                 /// `withdrawl_apply`.
-                0 withdrawl_apply: super::super::WithdrawlApplyItem => w::Field::must("withdrawl_apply"),
+                0 withdrawl_apply: super::super::WithdrawlApplyItem => "withdrawl_apply: must",
             }
         }
 
@@ -3694,16 +3726,16 @@ pub mod mch_operate {
             /// * Catalog: `pay_v3.mch_operate.risk.withdrawl_apply_by_out_request_no`.
             pub struct WithdrawlApplyByOutRequestNo {
                 /// `out_request_no`.
-                0 out_request_no: String => w::Field::must("out_request_no").place(w::Place::Path),
+                0 out_request_no: String => "out_request_no: must path",
             }
-            new(out_request_no: String)
+            new(out_request_no: impl Into<String>)
         }
 
         w::record! {
             /// Answer to [`WithdrawlApplyByOutRequestNo`].
             pub struct WithdrawlApplyByOutRequestNoResponse {
                 /// `withdrawl_apply`.
-                0 withdrawl_apply: super::super::WithdrawlApplyItem => w::Field::must("withdrawl_apply"),
+                0 withdrawl_apply: super::super::WithdrawlApplyItem => "withdrawl_apply: must",
             }
         }
 
@@ -3741,36 +3773,41 @@ pub mod merchant_settlement {
         /// * Catalog: `pay_v3.merchant_settlement.merchant_settle_rule_applications`.
         pub struct MerchantSettleRuleApplications {
             /// `acquiring_bank_id`.
-            0 acquiring_bank_id: String => w::Field::must("acquiring_bank_id"),
+            0 acquiring_bank_id: String => "acquiring_bank_id: must",
             /// `sub_mchid`.
-            1 sub_mchid: String => w::Field::must("sub_mchid"),
+            1 sub_mchid: String => "sub_mchid: must",
             /// `channel_id`.
-            2 channel_id: String => w::Field::must("channel_id"),
+            2 channel_id: String => "channel_id: must",
             /// `settle_rule_id`.
-            3 settle_rule_id: i64 => w::Field::must("settle_rule_id"),
+            3 settle_rule_id: i64 => "settle_rule_id: must",
         }
-        new(acquiring_bank_id: String, sub_mchid: String, channel_id: String, settle_rule_id: i64)
+        new(
+            acquiring_bank_id: impl Into<String>,
+            sub_mchid: impl Into<String>,
+            channel_id: impl Into<String>,
+            settle_rule_id: i64,
+        )
     }
 
     w::record! {
         /// Answer to [`MerchantSettleRuleApplications`].
         pub struct MerchantSettleRuleApplicationsResponse {
             /// `application_id`.
-            0 application_id: String => w::Field::must("application_id"),
+            0 application_id: String => "application_id: must",
             /// `application_process_info`.
-            1 application_process_info: String => w::Field::must("application_process_info"),
+            1 application_process_info: String => "application_process_info: must",
             /// `application_state`.
-            2 application_state: Option<String> => w::Field::new("application_state"),
+            2 application_state: Option<String> => "application_state",
             /// `acquiring_bank_id`.
-            3 acquiring_bank_id: Option<String> => w::Field::new("acquiring_bank_id"),
+            3 acquiring_bank_id: Option<String> => "acquiring_bank_id",
             /// `channel_id`.
-            4 channel_id: Option<String> => w::Field::new("channel_id"),
+            4 channel_id: Option<String> => "channel_id",
             /// `sub_mchid`.
-            5 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+            5 sub_mchid: Option<String> => "sub_mchid",
             /// `settle_rule_id`.
-            6 settle_rule_id: Option<i64> => w::Field::new("settle_rule_id"),
+            6 settle_rule_id: Option<i64> => "settle_rule_id",
             /// `update_time`; format `rfc3339`.
-            7 update_time: Option<String> => w::Field::new("update_time"),
+            7 update_time: Option<String> => "update_time",
         }
     }
 
@@ -3802,30 +3839,30 @@ pub mod merchant_settlement {
         /// * Catalog: `pay_v3.merchant_settlement.merchant_settle_rule_applications_by_application_id`.
         pub struct MerchantSettleRuleApplicationsByApplicationId {
             /// `application_id`.
-            0 application_id: String => w::Field::must("application_id").place(w::Place::Path),
+            0 application_id: String => "application_id: must path",
         }
-        new(application_id: String)
+        new(application_id: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`MerchantSettleRuleApplicationsByApplicationId`].
         pub struct MerchantSettleRuleApplicationsByApplicationIdResponse {
             /// `application_id`.
-            0 application_id: String => w::Field::must("application_id"),
+            0 application_id: String => "application_id: must",
             /// `application_process_info`.
-            1 application_process_info: String => w::Field::must("application_process_info"),
+            1 application_process_info: String => "application_process_info: must",
             /// `application_state`.
-            2 application_state: Option<String> => w::Field::new("application_state"),
+            2 application_state: Option<String> => "application_state",
             /// `acquiring_bank_id`.
-            3 acquiring_bank_id: Option<String> => w::Field::new("acquiring_bank_id"),
+            3 acquiring_bank_id: Option<String> => "acquiring_bank_id",
             /// `channel_id`.
-            4 channel_id: Option<String> => w::Field::new("channel_id"),
+            4 channel_id: Option<String> => "channel_id",
             /// `sub_mchid`.
-            5 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+            5 sub_mchid: Option<String> => "sub_mchid",
             /// `settle_rule_id`.
-            6 settle_rule_id: Option<i64> => w::Field::new("settle_rule_id"),
+            6 settle_rule_id: Option<i64> => "settle_rule_id",
             /// `update_time`; format `rfc3339`.
-            7 update_time: Option<String> => w::Field::new("update_time"),
+            7 update_time: Option<String> => "update_time",
         }
     }
 
@@ -3862,15 +3899,15 @@ pub mod merchantfund {
         /// * Catalog: `pay_v3.merchantfund.merchant_income_records`.
         pub struct MerchantIncomeRecords {
             /// `account_type`; one of `BASIC` `OPERATION` `FEES`.
-            0 account_type: String => w::Field::must("account_type").place(w::Place::Query),
+            0 account_type: String => "account_type: must query",
             /// `date`; format `yyyy-MM-dd`.
-            1 date: String => w::Field::must("date").place(w::Place::Query),
+            1 date: String => "date: must query",
             /// `limit`.
-            2 limit: i64 => w::Field::must("limit").place(w::Place::Query),
+            2 limit: i64 => "limit: must query",
             /// `offset`.
-            3 offset: Option<i64> => w::Field::new("offset").place(w::Place::Query),
+            3 offset: Option<i64> => "offset: query",
         }
-        new(account_type: String, date: String, limit: i64)
+        new(account_type: impl Into<String>, date: impl Into<String>, limit: i64)
         set(offset: i64)
     }
 
@@ -3878,15 +3915,15 @@ pub mod merchantfund {
         /// Answer to [`MerchantIncomeRecords`].
         pub struct MerchantIncomeRecordsResponse {
             /// `data`.
-            0 data: Option<Vec<super::MerchantIncomeRecordsData>> => w::Field::new("data"),
+            0 data: Option<Vec<super::MerchantIncomeRecordsData>> => "data",
             /// `limit`.
-            1 limit: i64 => w::Field::must("limit"),
+            1 limit: i64 => "limit: must",
             /// `offset`.
-            2 offset: i64 => w::Field::must("offset"),
+            2 offset: i64 => "offset: must",
             /// `total_count`.
-            3 total_count: i64 => w::Field::must("total_count"),
+            3 total_count: i64 => "total_count: must",
             /// `links`.
-            4 links: super::MerchantIncomeRecordsLink => w::Field::must("links"),
+            4 links: super::MerchantIncomeRecordsLink => "links: must",
         }
     }
 
@@ -3918,17 +3955,22 @@ pub mod merchantfund {
         /// * Catalog: `pay_v3.merchantfund.partner_income_records`.
         pub struct PartnerIncomeRecords {
             /// `sub_mchid`.
-            0 sub_mchid: String => w::Field::must("sub_mchid").place(w::Place::Query),
+            0 sub_mchid: String => "sub_mchid: must query",
             /// `account_type`; one of `BASIC` `OPERATION` `FEES`.
-            1 account_type: String => w::Field::must("account_type").place(w::Place::Query),
+            1 account_type: String => "account_type: must query",
             /// `date`; format `yyyy-MM-dd`.
-            2 date: String => w::Field::must("date").place(w::Place::Query),
+            2 date: String => "date: must query",
             /// `limit`.
-            3 limit: i64 => w::Field::must("limit").place(w::Place::Query),
+            3 limit: i64 => "limit: must query",
             /// `offset`.
-            4 offset: Option<i64> => w::Field::new("offset").place(w::Place::Query),
+            4 offset: Option<i64> => "offset: query",
         }
-        new(sub_mchid: String, account_type: String, date: String, limit: i64)
+        new(
+            sub_mchid: impl Into<String>,
+            account_type: impl Into<String>,
+            date: impl Into<String>,
+            limit: i64,
+        )
         set(offset: i64)
     }
 
@@ -3936,15 +3978,15 @@ pub mod merchantfund {
         /// Answer to [`PartnerIncomeRecords`].
         pub struct PartnerIncomeRecordsResponse {
             /// `data`.
-            0 data: Option<Vec<super::PartnerIncomeRecordsData>> => w::Field::new("data"),
+            0 data: Option<Vec<super::PartnerIncomeRecordsData>> => "data",
             /// `limit`.
-            1 limit: i64 => w::Field::must("limit"),
+            1 limit: i64 => "limit: must",
             /// `offset`.
-            2 offset: i64 => w::Field::must("offset"),
+            2 offset: i64 => "offset: must",
             /// `total_count`.
-            3 total_count: i64 => w::Field::must("total_count"),
+            3 total_count: i64 => "total_count: must",
             /// `links`.
-            4 links: super::MerchantIncomeRecordsLink => w::Field::must("links"),
+            4 links: super::MerchantIncomeRecordsLink => "links: must",
         }
     }
 
@@ -3983,24 +4025,24 @@ pub mod palmservice {
             /// * Catalog: `pay_v3.palmservice.authorization.by_openid`.
             pub struct ByOpenid {
                 /// `openid`.
-                0 openid: xinqiao_types::OpenId => w::Field::must("openid").place(w::Place::Path).masked(),
+                0 openid: xinqiao_types::OpenId => "openid: must path masked",
                 /// `organization_id`.
-                1 organization_id: String => w::Field::must("organization_id").place(w::Place::Query),
+                1 organization_id: String => "organization_id: must query",
             }
-            new(openid: xinqiao_types::OpenId, organization_id: String)
+            new(openid: impl Into<xinqiao_types::OpenId>, organization_id: impl Into<String>)
         }
 
         w::record! {
             /// Answer to [`ByOpenid`].
             pub struct ByOpenidResponse {
                 /// `openid`.
-                0 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+                0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
                 /// `organization_id`.
-                1 organization_id: Option<String> => w::Field::new("organization_id"),
+                1 organization_id: Option<String> => "organization_id",
                 /// `state`; one of `AUTHORIZATION_STATE_NONE` `AUTHORIZATION_STATE_ON` `AUTHORIZATION_STATE_OFF`.
-                2 state: Option<String> => w::Field::new("state"),
+                2 state: Option<String> => "state",
                 /// `authorize_time`.
-                3 authorize_time: Option<String> => w::Field::new("authorize_time"),
+                3 authorize_time: Option<String> => "authorize_time",
             }
         }
 
@@ -4031,21 +4073,21 @@ pub mod palmservice {
             /// * Catalog: `pay_v3.palmservice.authorization.preauthorize`.
             pub struct Preauthorize {
                 /// `openid`.
-                0 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+                0 openid: xinqiao_types::OpenId => "openid: must masked",
                 /// `preauthorize_session_id`.
-                1 preauthorize_session_id: Option<String> => w::Field::new("preauthorize_session_id"),
+                1 preauthorize_session_id: Option<String> => "preauthorize_session_id",
                 /// `organization_id`.
-                2 organization_id: Option<String> => w::Field::new("organization_id"),
+                2 organization_id: Option<String> => "organization_id",
             }
-            new(openid: xinqiao_types::OpenId)
-            set(preauthorize_session_id: String, organization_id: String)
+            new(openid: impl Into<xinqiao_types::OpenId>)
+            text(preauthorize_session_id: String, organization_id: String)
         }
 
         w::record! {
             /// Answer to [`Preauthorize`].
             pub struct PreauthorizeResponse {
                 /// `permission_token`.
-                0 permission_token: String => w::Field::must("permission_token"),
+                0 permission_token: String => "permission_token: must",
             }
         }
 
@@ -4086,18 +4128,23 @@ pub mod partner_papay {
             /// * Catalog: `pay_v3.partner_papay.contracts.by_contract_id_fail_notify`.
             pub struct ByContractIdFailNotify {
                 /// `contract_id`.
-                0 contract_id: String => w::Field::must("contract_id").place(w::Place::Path),
+                0 contract_id: String => "contract_id: must path",
                 /// `sp_mchid`.
-                1 sp_mchid: String => w::Field::must("sp_mchid"),
+                1 sp_mchid: String => "sp_mchid: must",
                 /// `sp_appid`.
-                2 sp_appid: String => w::Field::must("sp_appid"),
+                2 sp_appid: String => "sp_appid: must",
                 /// `sub_mchid`.
-                3 sub_mchid: String => w::Field::must("sub_mchid"),
+                3 sub_mchid: String => "sub_mchid: must",
                 /// `sub_appid`.
-                4 sub_appid: Option<String> => w::Field::new("sub_appid"),
+                4 sub_appid: Option<String> => "sub_appid",
             }
-            new(contract_id: String, sp_mchid: String, sp_appid: String, sub_mchid: String)
-            set(sub_appid: String)
+            new(
+                contract_id: impl Into<String>,
+                sp_mchid: impl Into<String>,
+                sp_appid: impl Into<String>,
+                sub_mchid: impl Into<String>,
+            )
+            text(sub_appid: String)
         }
 
         w::endpoint! {
@@ -4128,28 +4175,29 @@ pub mod partner_papay {
             /// * Catalog: `pay_v3.partner_papay.contracts.by_contract_id_notify`.
             pub struct ByContractIdNotify {
                 /// `contract_id`.
-                0 contract_id: String => w::Field::must("contract_id").place(w::Place::Path),
+                0 contract_id: String => "contract_id: must path",
                 /// `sp_mchid`.
-                1 sp_mchid: String => w::Field::must("sp_mchid"),
+                1 sp_mchid: String => "sp_mchid: must",
                 /// `sp_appid`.
-                2 sp_appid: String => w::Field::must("sp_appid"),
+                2 sp_appid: String => "sp_appid: must",
                 /// `sub_mchid`.
-                3 sub_mchid: String => w::Field::must("sub_mchid"),
+                3 sub_mchid: String => "sub_mchid: must",
                 /// `sub_appid`.
-                4 sub_appid: Option<String> => w::Field::new("sub_appid"),
+                4 sub_appid: Option<String> => "sub_appid",
                 /// `estimated_amount`.
-                5 estimated_amount: super::super::EstimatedAmount => w::Field::must("estimated_amount"),
+                5 estimated_amount: super::super::EstimatedAmount => "estimated_amount: must",
                 /// `deduct_duration`.
-                6 deduct_duration: Option<super::super::DeductDuration> => w::Field::new("deduct_duration"),
+                6 deduct_duration: Option<super::super::DeductDuration> => "deduct_duration",
             }
             new(
-                contract_id: String,
-                sp_mchid: String,
-                sp_appid: String,
-                sub_mchid: String,
+                contract_id: impl Into<String>,
+                sp_mchid: impl Into<String>,
+                sp_appid: impl Into<String>,
+                sub_mchid: impl Into<String>,
                 estimated_amount: super::super::EstimatedAmount,
             )
-            set(sub_appid: String, deduct_duration: super::super::DeductDuration)
+            text(sub_appid: String)
+            set(deduct_duration: super::super::DeductDuration)
         }
 
         w::endpoint! {
@@ -4185,88 +4233,88 @@ pub mod qrcode {
         /// * Catalog: `pay_v3.qrcode.transactions`.
         pub struct Transactions {
             /// `appid`.
-            0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            0 appid: xinqiao_types::AppId => "appid: must",
             /// `sub_appid`.
-            1 sub_appid: Option<String> => w::Field::new("sub_appid"),
+            1 sub_appid: Option<String> => "sub_appid",
             /// `sub_mchid`.
-            2 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+            2 sub_mchid: Option<String> => "sub_mchid",
             /// `description`.
-            3 description: Option<String> => w::Field::new("description"),
+            3 description: Option<String> => "description",
             /// `attach`.
-            4 attach: Option<String> => w::Field::new("attach"),
+            4 attach: Option<String> => "attach",
             /// `out_trade_no`.
-            5 out_trade_no: String => w::Field::must("out_trade_no"),
+            5 out_trade_no: String => "out_trade_no: must",
             /// `goods_tag`.
-            6 goods_tag: Option<String> => w::Field::new("goods_tag"),
+            6 goods_tag: Option<String> => "goods_tag",
             /// `contract_id`.
-            7 contract_id: String => w::Field::must("contract_id"),
+            7 contract_id: String => "contract_id: must",
             /// `notify_url`.
-            8 notify_url: Option<String> => w::Field::new("notify_url"),
+            8 notify_url: Option<String> => "notify_url",
             /// `amount`.
-            9 amount: Option<super::TransactionsAmount> => w::Field::new("amount"),
+            9 amount: Option<super::TransactionsAmount> => "amount",
             /// The body, told apart by `trade_scene`.
-            10 body: super::RideScene => w::Field::new("").flat(),
+            10 body: super::RideScene => ": flat",
         }
         new(
-            appid: xinqiao_types::AppId,
-            out_trade_no: String,
-            contract_id: String,
+            appid: impl Into<xinqiao_types::AppId>,
+            out_trade_no: impl Into<String>,
+            contract_id: impl Into<String>,
             body: super::RideScene,
         )
-        set(
+        text(
             sub_appid: String,
             sub_mchid: String,
             description: String,
             attach: String,
             goods_tag: String,
             notify_url: String,
-            amount: super::TransactionsAmount,
         )
+        set(amount: super::TransactionsAmount)
     }
 
     w::record! {
         /// Answer to [`Transactions`].
         pub struct TransactionsResponse {
             /// `appid`.
-            0 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+            0 appid: Option<xinqiao_types::AppId> => "appid",
             /// `sub_appid`.
-            1 sub_appid: Option<String> => w::Field::new("sub_appid"),
+            1 sub_appid: Option<String> => "sub_appid",
             /// `sp_mchid`.
-            2 sp_mchid: Option<String> => w::Field::new("sp_mchid"),
+            2 sp_mchid: Option<String> => "sp_mchid",
             /// `sub_mchid`.
-            3 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+            3 sub_mchid: Option<String> => "sub_mchid",
             /// `description`.
-            4 description: Option<String> => w::Field::new("description"),
+            4 description: Option<String> => "description",
             /// `create_time`.
-            5 create_time: Option<String> => w::Field::new("create_time"),
+            5 create_time: Option<String> => "create_time",
             /// `out_trade_no`.
-            6 out_trade_no: Option<String> => w::Field::new("out_trade_no"),
+            6 out_trade_no: Option<String> => "out_trade_no",
             /// `transaction_id`.
-            7 transaction_id: Option<String> => w::Field::new("transaction_id"),
+            7 transaction_id: Option<String> => "transaction_id",
             /// `trade_state`; one of `SUCCESS` `ACCEPTED` `PAY_FAIL` `REFUND`.
-            8 trade_state: Option<String> => w::Field::new("trade_state"),
+            8 trade_state: Option<String> => "trade_state",
             /// `trade_state_description`.
-            9 trade_state_description: Option<String> => w::Field::new("trade_state_description"),
+            9 trade_state_description: Option<String> => "trade_state_description",
             /// `success_time`.
-            10 success_time: Option<String> => w::Field::new("success_time"),
+            10 success_time: Option<String> => "success_time",
             /// `bank_type`.
-            11 bank_type: Option<String> => w::Field::new("bank_type"),
+            11 bank_type: Option<String> => "bank_type",
             /// `user_repay_state`; one of `NOT_REPAY` `REPAID` `ALL_REFUND`.
-            12 user_repay_state: Option<String> => w::Field::new("user_repay_state"),
+            12 user_repay_state: Option<String> => "user_repay_state",
             /// `repay_transaction_id`.
-            13 repay_transaction_id: Option<String> => w::Field::new("repay_transaction_id"),
+            13 repay_transaction_id: Option<String> => "repay_transaction_id",
             /// `repay_time`.
-            14 repay_time: Option<String> => w::Field::new("repay_time"),
+            14 repay_time: Option<String> => "repay_time",
             /// `attach`.
-            15 attach: Option<String> => w::Field::new("attach"),
+            15 attach: Option<String> => "attach",
             /// `contract_id`.
-            16 contract_id: Option<String> => w::Field::new("contract_id"),
+            16 contract_id: Option<String> => "contract_id",
             /// `amount`.
-            17 amount: Option<w::serial::Value> => w::Field::new("amount"),
+            17 amount: Option<w::serial::Value> => "amount",
             /// `promotion_detail`.
-            18 promotion_detail: Option<Vec<super::PromotionDetail>> => w::Field::new("promotion_detail"),
+            18 promotion_detail: Option<Vec<super::PromotionDetail>> => "promotion_detail",
             /// The body, told apart by `trade_scene`.
-            19 body: super::RideScene => w::Field::new("").flat(),
+            19 body: super::RideScene => ": flat",
         }
     }
 
@@ -4297,57 +4345,57 @@ pub mod qrcode {
         /// * Catalog: `pay_v3.qrcode.transactions_by_out_trade_no`.
         pub struct TransactionsByOutTradeNo {
             /// `out_trade_no`.
-            0 out_trade_no: String => w::Field::must("out_trade_no").place(w::Place::Path),
+            0 out_trade_no: String => "out_trade_no: must path",
             /// `sub_mchid`.
-            1 sub_mchid: Option<String> => w::Field::new("sub_mchid").place(w::Place::Query),
+            1 sub_mchid: Option<String> => "sub_mchid: query",
         }
-        new(out_trade_no: String)
-        set(sub_mchid: String)
+        new(out_trade_no: impl Into<String>)
+        text(sub_mchid: String)
     }
 
     w::record! {
         /// Answer to [`TransactionsByOutTradeNo`].
         pub struct TransactionsByOutTradeNoResponse {
             /// `appid`.
-            0 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+            0 appid: Option<xinqiao_types::AppId> => "appid",
             /// `sub_appid`.
-            1 sub_appid: Option<String> => w::Field::new("sub_appid"),
+            1 sub_appid: Option<String> => "sub_appid",
             /// `sp_mchid`.
-            2 sp_mchid: Option<String> => w::Field::new("sp_mchid"),
+            2 sp_mchid: Option<String> => "sp_mchid",
             /// `sub_mchid`.
-            3 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+            3 sub_mchid: Option<String> => "sub_mchid",
             /// `description`.
-            4 description: Option<String> => w::Field::new("description"),
+            4 description: Option<String> => "description",
             /// `create_time`.
-            5 create_time: Option<String> => w::Field::new("create_time"),
+            5 create_time: Option<String> => "create_time",
             /// `out_trade_no`.
-            6 out_trade_no: Option<String> => w::Field::new("out_trade_no"),
+            6 out_trade_no: Option<String> => "out_trade_no",
             /// `transaction_id`.
-            7 transaction_id: Option<String> => w::Field::new("transaction_id"),
+            7 transaction_id: Option<String> => "transaction_id",
             /// `trade_state`; one of `SUCCESS` `ACCEPTED` `PAY_FAIL` `REFUND`.
-            8 trade_state: Option<String> => w::Field::new("trade_state"),
+            8 trade_state: Option<String> => "trade_state",
             /// `trade_state_description`.
-            9 trade_state_description: Option<String> => w::Field::new("trade_state_description"),
+            9 trade_state_description: Option<String> => "trade_state_description",
             /// `success_time`.
-            10 success_time: Option<String> => w::Field::new("success_time"),
+            10 success_time: Option<String> => "success_time",
             /// `bank_type`.
-            11 bank_type: Option<String> => w::Field::new("bank_type"),
+            11 bank_type: Option<String> => "bank_type",
             /// `user_repay_state`; one of `NOT_REPAY` `REPAID` `ALL_REFUND`.
-            12 user_repay_state: Option<String> => w::Field::new("user_repay_state"),
+            12 user_repay_state: Option<String> => "user_repay_state",
             /// `repay_transaction_id`.
-            13 repay_transaction_id: Option<String> => w::Field::new("repay_transaction_id"),
+            13 repay_transaction_id: Option<String> => "repay_transaction_id",
             /// `repay_time`.
-            14 repay_time: Option<String> => w::Field::new("repay_time"),
+            14 repay_time: Option<String> => "repay_time",
             /// `attach`.
-            15 attach: Option<String> => w::Field::new("attach"),
+            15 attach: Option<String> => "attach",
             /// `contract_id`.
-            16 contract_id: Option<String> => w::Field::new("contract_id"),
+            16 contract_id: Option<String> => "contract_id",
             /// `amount`.
-            17 amount: Option<w::serial::Value> => w::Field::new("amount"),
+            17 amount: Option<w::serial::Value> => "amount",
             /// `promotion_detail`.
-            18 promotion_detail: Option<Vec<super::PromotionDetail>> => w::Field::new("promotion_detail"),
+            18 promotion_detail: Option<Vec<super::PromotionDetail>> => "promotion_detail",
             /// The body, told apart by `trade_scene`.
-            19 body: super::RideScene => w::Field::new("").flat(),
+            19 body: super::RideScene => ": flat",
         }
     }
 
@@ -4378,27 +4426,27 @@ pub mod qrcode {
         /// * Catalog: `pay_v3.qrcode.user_services_by_contract_id`.
         pub struct UserServicesByContractId {
             /// `contract_id`.
-            0 contract_id: String => w::Field::must("contract_id").place(w::Place::Path),
+            0 contract_id: String => "contract_id: must path",
             /// `appid`.
-            1 appid: Option<xinqiao_types::AppId> => w::Field::new("appid").place(w::Place::Query),
+            1 appid: Option<xinqiao_types::AppId> => "appid: query",
             /// `sub_appid`.
-            2 sub_appid: Option<String> => w::Field::new("sub_appid").place(w::Place::Query),
+            2 sub_appid: Option<String> => "sub_appid: query",
             /// `sub_mchid`.
-            3 sub_mchid: Option<String> => w::Field::new("sub_mchid").place(w::Place::Query),
+            3 sub_mchid: Option<String> => "sub_mchid: query",
         }
-        new(contract_id: String)
-        set(appid: xinqiao_types::AppId, sub_appid: String, sub_mchid: String)
+        new(contract_id: impl Into<String>)
+        text(appid: xinqiao_types::AppId, sub_appid: String, sub_mchid: String)
     }
 
     w::record! {
         /// Answer to [`UserServicesByContractId`].
         pub struct UserServicesByContractIdResponse {
             /// `contract_id`.
-            0 contract_id: Option<String> => w::Field::new("contract_id"),
+            0 contract_id: Option<String> => "contract_id",
             /// `user_service_state`; one of `NORMAL` `BLOCKED`.
-            1 user_service_state: Option<String> => w::Field::new("user_service_state"),
+            1 user_service_state: Option<String> => "user_service_state",
             /// `block_reason`.
-            2 block_reason: Option<String> => w::Field::new("block_reason"),
+            2 block_reason: Option<String> => "block_reason",
         }
     }
 
@@ -4435,20 +4483,20 @@ pub mod rate_activity {
         /// * Catalog: `pay_v3.rate_activity.applications`.
         pub struct Applications {
             /// `acquiring_bank_id`.
-            0 acquiring_bank_id: String => w::Field::must("acquiring_bank_id"),
+            0 acquiring_bank_id: String => "acquiring_bank_id: must",
             /// `channel_id`.
-            1 channel_id: String => w::Field::must("channel_id"),
+            1 channel_id: String => "channel_id: must",
             /// `sub_mchid`.
-            2 sub_mchid: String => w::Field::must("sub_mchid"),
+            2 sub_mchid: String => "sub_mchid: must",
             /// `activity_detail`.
-            3 activity_detail: super::ActivityDetail => w::Field::must("activity_detail"),
+            3 activity_detail: super::ActivityDetail => "activity_detail: must",
             /// `additional_information`.
-            4 additional_information: Option<super::AdditionalInformation> => w::Field::new("additional_information"),
+            4 additional_information: Option<super::AdditionalInformation> => "additional_information",
         }
         new(
-            acquiring_bank_id: String,
-            channel_id: String,
-            sub_mchid: String,
+            acquiring_bank_id: impl Into<String>,
+            channel_id: impl Into<String>,
+            sub_mchid: impl Into<String>,
             activity_detail: super::ActivityDetail,
         )
         set(additional_information: super::AdditionalInformation)
@@ -4458,7 +4506,7 @@ pub mod rate_activity {
         /// Answer to [`Applications`].
         pub struct ApplicationsResponse {
             /// `application_id`.
-            0 application_id: String => w::Field::must("application_id"),
+            0 application_id: String => "application_id: must",
         }
     }
 
@@ -4490,24 +4538,24 @@ pub mod rate_activity {
         /// * Catalog: `pay_v3.rate_activity.applications_id_by_application_id_get`.
         pub struct ApplicationsIdByApplicationIdGet {
             /// `application_id`.
-            0 application_id: String => w::Field::must("application_id").place(w::Place::Path),
+            0 application_id: String => "application_id: must path",
         }
-        new(application_id: String)
+        new(application_id: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`ApplicationsIdByApplicationIdGet`].
         pub struct ApplicationsIdByApplicationIdGetResponse {
             /// `application_state`.
-            0 application_state: String => w::Field::must("application_state"),
+            0 application_state: String => "application_state: must",
             /// `sub_mchid`.
-            1 sub_mchid: String => w::Field::must("sub_mchid"),
+            1 sub_mchid: String => "sub_mchid: must",
             /// `reject_parameter`.
-            2 reject_parameter: Option<String> => w::Field::new("reject_parameter"),
+            2 reject_parameter: Option<String> => "reject_parameter",
             /// `reject_reason`.
-            3 reject_reason: Option<String> => w::Field::new("reject_reason"),
+            3 reject_reason: Option<String> => "reject_reason",
             /// `pass_time`; format `rfc3339`.
-            4 pass_time: Option<String> => w::Field::new("pass_time"),
+            4 pass_time: Option<String> => "pass_time",
         }
     }
 
@@ -4539,13 +4587,13 @@ pub mod rate_activity {
         /// * Catalog: `pay_v3.rate_activity.applications_id_by_application_id_patch`.
         pub struct ApplicationsIdByApplicationIdPatch {
             /// `application_id`.
-            0 application_id: String => w::Field::must("application_id").place(w::Place::Path),
+            0 application_id: String => "application_id: must path",
             /// `activity_detail_modification`.
-            1 activity_detail_modification: Option<super::ActivityDetailModification> => w::Field::new("activity_detail_modification"),
+            1 activity_detail_modification: Option<super::ActivityDetailModification> => "activity_detail_modification",
             /// `additional_information`.
-            2 additional_information: Option<super::AdditionalInformation> => w::Field::new("additional_information"),
+            2 additional_information: Option<super::AdditionalInformation> => "additional_information",
         }
-        new(application_id: String)
+        new(application_id: impl Into<String>)
         set(
             activity_detail_modification: super::ActivityDetailModification,
             additional_information: super::AdditionalInformation,
@@ -4556,7 +4604,7 @@ pub mod rate_activity {
         /// Answer to [`ApplicationsIdByApplicationIdPatch`].
         pub struct ApplicationsIdByApplicationIdPatchResponse {
             /// `application_id`.
-            0 application_id: String => w::Field::must("application_id"),
+            0 application_id: String => "application_id: must",
         }
     }
 
@@ -4593,19 +4641,19 @@ pub mod realname {
         /// * Catalog: `pay_v3.realname.verify`.
         pub struct Verify {
             /// `credential_type`.
-            0 credential_type: String => w::Field::must("credential_type").place(w::Place::Query),
+            0 credential_type: String => "credential_type: must query",
             /// `encrypted_credential_id`.
-            1 encrypted_credential_id: String => w::Field::must("encrypted_credential_id").place(w::Place::Query),
+            1 encrypted_credential_id: String => "encrypted_credential_id: must query",
             /// `encrypted_name`.
-            2 encrypted_name: String => w::Field::must("encrypted_name").place(w::Place::Query),
+            2 encrypted_name: String => "encrypted_name: must query",
             /// `wxp_trade_no`.
-            3 wxp_trade_no: String => w::Field::must("wxp_trade_no").place(w::Place::Query),
+            3 wxp_trade_no: String => "wxp_trade_no: must query",
         }
         new(
-            credential_type: String,
-            encrypted_credential_id: String,
-            encrypted_name: String,
-            wxp_trade_no: String,
+            credential_type: impl Into<String>,
+            encrypted_credential_id: impl Into<String>,
+            encrypted_name: impl Into<String>,
+            wxp_trade_no: impl Into<String>,
         )
     }
 
@@ -4613,9 +4661,9 @@ pub mod realname {
         /// Answer to [`Verify`].
         pub struct VerifyResponse {
             /// `verify_result`.
-            0 verify_result: i64 => w::Field::must("verify_result"),
+            0 verify_result: i64 => "verify_result: must",
             /// `err_message`.
-            1 err_message: Option<String> => w::Field::new("err_message"),
+            1 err_message: Option<String> => "err_message",
         }
     }
 
@@ -4655,18 +4703,18 @@ pub mod recharge {
             /// * Catalog: `pay_v3.recharge.bank_transfer_recharges.apply`.
             pub struct Apply {
                 /// `out_recharge_no`.
-                0 out_recharge_no: String => w::Field::must("out_recharge_no"),
+                0 out_recharge_no: String => "out_recharge_no: must",
                 /// `recharge_scene`; one of `NORMAL_BANK_TRANSFER`.
-                1 recharge_scene: String => w::Field::must("recharge_scene"),
+                1 recharge_scene: String => "recharge_scene: must",
                 /// `account_type`; one of `BASIC` `OPERATION` `FEES`.
-                2 account_type: String => w::Field::must("account_type"),
+                2 account_type: String => "account_type: must",
                 /// `recharge_amount`.
-                3 recharge_amount: super::super::RechargeAmount => w::Field::must("recharge_amount"),
+                3 recharge_amount: super::super::RechargeAmount => "recharge_amount: must",
             }
             new(
-                out_recharge_no: String,
-                recharge_scene: String,
-                account_type: String,
+                out_recharge_no: impl Into<String>,
+                recharge_scene: impl Into<String>,
+                account_type: impl Into<String>,
                 recharge_amount: super::super::RechargeAmount,
             )
         }
@@ -4675,11 +4723,11 @@ pub mod recharge {
             /// Answer to [`Apply`].
             pub struct ApplyResponse {
                 /// `out_recharge_no`.
-                0 out_recharge_no: String => w::Field::must("out_recharge_no"),
+                0 out_recharge_no: String => "out_recharge_no: must",
                 /// `recharge_id`.
-                1 recharge_id: String => w::Field::must("recharge_id"),
+                1 recharge_id: String => "recharge_id: must",
                 /// `transfer_in_account`.
-                2 transfer_in_account: super::super::TransferInAccount => w::Field::must("transfer_in_account"),
+                2 transfer_in_account: super::super::TransferInAccount => "transfer_in_account: must",
             }
         }
 
@@ -4711,38 +4759,38 @@ pub mod recharge {
             /// * Catalog: `pay_v3.recharge.bank_transfer_recharges.by_out_recharge_no`.
             pub struct ByOutRechargeNo {
                 /// `out_recharge_no`.
-                0 out_recharge_no: String => w::Field::must("out_recharge_no").place(w::Place::Path),
+                0 out_recharge_no: String => "out_recharge_no: must path",
             }
-            new(out_recharge_no: String)
+            new(out_recharge_no: impl Into<String>)
         }
 
         w::record! {
             /// Answer to [`ByOutRechargeNo`].
             pub struct ByOutRechargeNoResponse {
                 /// `mchid`.
-                0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+                0 mchid: xinqiao_types::MchId => "mchid: must",
                 /// `out_recharge_no`.
-                1 out_recharge_no: String => w::Field::must("out_recharge_no"),
+                1 out_recharge_no: String => "out_recharge_no: must",
                 /// `recharge_id`.
-                2 recharge_id: String => w::Field::must("recharge_id"),
+                2 recharge_id: String => "recharge_id: must",
                 /// `recharge_scene`; one of `ECOMMERCE_BANK_TRANSFER`.
-                3 recharge_scene: String => w::Field::must("recharge_scene"),
+                3 recharge_scene: String => "recharge_scene: must",
                 /// `recharge_state`; one of `SUCCESS` `RECHARGING` `CLOSED`.
-                4 recharge_state: String => w::Field::must("recharge_state"),
+                4 recharge_state: String => "recharge_state: must",
                 /// `recharge_state_desc`.
-                5 recharge_state_desc: Option<String> => w::Field::new("recharge_state_desc"),
+                5 recharge_state_desc: Option<String> => "recharge_state_desc",
                 /// `account_type`; one of `BASIC` `OPERATION` `FEES`.
-                6 account_type: String => w::Field::must("account_type"),
+                6 account_type: String => "account_type: must",
                 /// `recharge_amount`.
-                7 recharge_amount: super::super::RechargeAmount => w::Field::must("recharge_amount"),
+                7 recharge_amount: super::super::RechargeAmount => "recharge_amount: must",
                 /// `bank_transfer_info`.
-                8 bank_transfer_info: Option<super::super::BankTransferInfo> => w::Field::new("bank_transfer_info"),
+                8 bank_transfer_info: Option<super::super::BankTransferInfo> => "bank_transfer_info",
                 /// `accept_time`; format `rfc3339`.
-                9 accept_time: Option<String> => w::Field::new("accept_time"),
+                9 accept_time: Option<String> => "accept_time",
                 /// `success_time`; format `rfc3339`.
-                10 success_time: Option<String> => w::Field::new("success_time"),
+                10 success_time: Option<String> => "success_time",
                 /// `close_time`; format `rfc3339`.
-                11 close_time: Option<String> => w::Field::new("close_time"),
+                11 close_time: Option<String> => "close_time",
             }
         }
 
@@ -4783,63 +4831,63 @@ pub mod refund {
             /// * Catalog: `pay_v3.refund.domestic.refunds`.
             pub struct Refunds {
                 /// `sub_mchid`.
-                0 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+                0 sub_mchid: Option<String> => "sub_mchid",
                 /// `transaction_id`.
-                1 transaction_id: Option<String> => w::Field::new("transaction_id"),
+                1 transaction_id: Option<String> => "transaction_id",
                 /// `out_trade_no`.
-                2 out_trade_no: Option<String> => w::Field::new("out_trade_no"),
+                2 out_trade_no: Option<String> => "out_trade_no",
                 /// `out_refund_no`.
-                3 out_refund_no: String => w::Field::must("out_refund_no"),
+                3 out_refund_no: String => "out_refund_no: must",
                 /// `reason`.
-                4 reason: Option<String> => w::Field::new("reason"),
+                4 reason: Option<String> => "reason",
                 /// `notify_url`.
-                5 notify_url: Option<String> => w::Field::new("notify_url"),
+                5 notify_url: Option<String> => "notify_url",
                 /// `funds_account`.
-                6 funds_account: Option<String> => w::Field::new("funds_account"),
+                6 funds_account: Option<String> => "funds_account",
                 /// `amount`.
-                7 amount: super::super::RefundsAmount => w::Field::must("amount"),
+                7 amount: super::super::RefundsAmount => "amount: must",
                 /// `goods_detail`.
-                8 goods_detail: Option<Vec<super::super::RefundsGoodsDetail>> => w::Field::new("goods_detail"),
+                8 goods_detail: Option<Vec<super::super::RefundsGoodsDetail>> => "goods_detail",
             }
-            new(out_refund_no: String, amount: super::super::RefundsAmount)
-            set(
+            new(out_refund_no: impl Into<String>, amount: super::super::RefundsAmount)
+            text(
                 sub_mchid: String,
                 transaction_id: String,
                 out_trade_no: String,
                 reason: String,
                 notify_url: String,
                 funds_account: String,
-                goods_detail: Vec<super::super::RefundsGoodsDetail>,
             )
+            set(goods_detail: Vec<super::super::RefundsGoodsDetail>)
         }
 
         w::record! {
             /// Answer to [`Refunds`].
             pub struct RefundsResponse {
                 /// `refund_id`.
-                0 refund_id: String => w::Field::must("refund_id"),
+                0 refund_id: String => "refund_id: must",
                 /// `out_refund_no`.
-                1 out_refund_no: String => w::Field::must("out_refund_no"),
+                1 out_refund_no: String => "out_refund_no: must",
                 /// `transaction_id`.
-                2 transaction_id: String => w::Field::must("transaction_id"),
+                2 transaction_id: String => "transaction_id: must",
                 /// `out_trade_no`.
-                3 out_trade_no: String => w::Field::must("out_trade_no"),
+                3 out_trade_no: String => "out_trade_no: must",
                 /// `channel`.
-                4 channel: String => w::Field::must("channel"),
+                4 channel: String => "channel: must",
                 /// `user_received_account`.
-                5 user_received_account: String => w::Field::must("user_received_account"),
+                5 user_received_account: String => "user_received_account: must",
                 /// `funds_account`.
-                6 funds_account: String => w::Field::must("funds_account"),
+                6 funds_account: String => "funds_account: must",
                 /// `status`.
-                7 status: String => w::Field::must("status"),
+                7 status: String => "status: must",
                 /// `success_time`; format `rfc3339`.
-                8 success_time: Option<String> => w::Field::new("success_time"),
+                8 success_time: Option<String> => "success_time",
                 /// `create_time`; format `rfc3339`.
-                9 create_time: String => w::Field::must("create_time"),
+                9 create_time: String => "create_time: must",
                 /// `amount`.
-                10 amount: super::super::AmountItem => w::Field::must("amount"),
+                10 amount: super::super::AmountItem => "amount: must",
                 /// `promotion_detail`.
-                11 promotion_detail: Option<Vec<super::super::RefundsPromotionDetail>> => w::Field::new("promotion_detail"),
+                11 promotion_detail: Option<Vec<super::super::RefundsPromotionDetail>> => "promotion_detail",
             }
         }
 
@@ -4871,51 +4919,51 @@ pub mod refund {
             /// * Catalog: `pay_v3.refund.domestic.refunds_apply_abnormal_refund`.
             pub struct RefundsApplyAbnormalRefund {
                 /// `refund_id`.
-                0 refund_id: String => w::Field::must("refund_id").place(w::Place::Path),
+                0 refund_id: String => "refund_id: must path",
                 /// `sub_mchid`.
-                1 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+                1 sub_mchid: Option<String> => "sub_mchid",
                 /// `out_refund_no`.
-                2 out_refund_no: String => w::Field::must("out_refund_no"),
+                2 out_refund_no: String => "out_refund_no: must",
                 /// `type`; one of `USER_BANK_CARD` `MERCHANT_BANK_CARD`.
-                3 type_: String => w::Field::must("type"),
+                3 type_: String => "type: must",
                 /// `bank_type`; one of `CMB_DEBIT` `COMM_DEBIT` `ABC_DEBIT` `CCB_DEBIT` `ICBC_DEBIT` `BOC_DEBIT` `PAB_DEBIT` `SPDB_DEBIT` ….
-                4 bank_type: Option<String> => w::Field::new("bank_type"),
+                4 bank_type: Option<String> => "bank_type",
                 /// `bank_account`; encrypted on the wire.
-                5 bank_account: Option<String> => w::Field::new("bank_account").masked().encrypted(),
+                5 bank_account: Option<String> => "bank_account: masked encrypted",
                 /// `real_name`; encrypted on the wire.
-                6 real_name: Option<String> => w::Field::new("real_name").masked().encrypted(),
+                6 real_name: Option<String> => "real_name: masked encrypted",
             }
-            new(refund_id: String, out_refund_no: String, type_: String)
-            set(sub_mchid: String, bank_type: String, bank_account: String, real_name: String)
+            new(refund_id: impl Into<String>, out_refund_no: impl Into<String>, type_: impl Into<String>)
+            text(sub_mchid: String, bank_type: String, bank_account: String, real_name: String)
         }
 
         w::record! {
             /// Answer to [`RefundsApplyAbnormalRefund`].
             pub struct RefundsApplyAbnormalRefundResponse {
                 /// `refund_id`.
-                0 refund_id: String => w::Field::must("refund_id"),
+                0 refund_id: String => "refund_id: must",
                 /// `out_refund_no`.
-                1 out_refund_no: String => w::Field::must("out_refund_no"),
+                1 out_refund_no: String => "out_refund_no: must",
                 /// `transaction_id`.
-                2 transaction_id: String => w::Field::must("transaction_id"),
+                2 transaction_id: String => "transaction_id: must",
                 /// `out_trade_no`.
-                3 out_trade_no: String => w::Field::must("out_trade_no"),
+                3 out_trade_no: String => "out_trade_no: must",
                 /// `channel`.
-                4 channel: String => w::Field::must("channel"),
+                4 channel: String => "channel: must",
                 /// `user_received_account`.
-                5 user_received_account: String => w::Field::must("user_received_account"),
+                5 user_received_account: String => "user_received_account: must",
                 /// `funds_account`.
-                6 funds_account: String => w::Field::must("funds_account"),
+                6 funds_account: String => "funds_account: must",
                 /// `status`.
-                7 status: String => w::Field::must("status"),
+                7 status: String => "status: must",
                 /// `success_time`; format `rfc3339`.
-                8 success_time: Option<String> => w::Field::new("success_time"),
+                8 success_time: Option<String> => "success_time",
                 /// `create_time`; format `rfc3339`.
-                9 create_time: String => w::Field::must("create_time"),
+                9 create_time: String => "create_time: must",
                 /// `amount`.
-                10 amount: super::super::AmountItem => w::Field::must("amount"),
+                10 amount: super::super::AmountItem => "amount: must",
                 /// `promotion_detail`.
-                11 promotion_detail: Option<Vec<super::super::RefundsPromotionDetail>> => w::Field::new("promotion_detail"),
+                11 promotion_detail: Option<Vec<super::super::RefundsPromotionDetail>> => "promotion_detail",
             }
         }
 
@@ -4947,41 +4995,41 @@ pub mod refund {
             /// * Catalog: `pay_v3.refund.domestic.refunds_by_out_refund_no`.
             pub struct RefundsByOutRefundNo {
                 /// `out_refund_no`.
-                0 out_refund_no: String => w::Field::must("out_refund_no").place(w::Place::Path),
+                0 out_refund_no: String => "out_refund_no: must path",
                 /// `sub_mchid`.
-                1 sub_mchid: Option<String> => w::Field::new("sub_mchid").place(w::Place::Query),
+                1 sub_mchid: Option<String> => "sub_mchid: query",
             }
-            new(out_refund_no: String)
-            set(sub_mchid: String)
+            new(out_refund_no: impl Into<String>)
+            text(sub_mchid: String)
         }
 
         w::record! {
             /// Answer to [`RefundsByOutRefundNo`].
             pub struct RefundsByOutRefundNoResponse {
                 /// `refund_id`.
-                0 refund_id: String => w::Field::must("refund_id"),
+                0 refund_id: String => "refund_id: must",
                 /// `out_refund_no`.
-                1 out_refund_no: String => w::Field::must("out_refund_no"),
+                1 out_refund_no: String => "out_refund_no: must",
                 /// `transaction_id`.
-                2 transaction_id: String => w::Field::must("transaction_id"),
+                2 transaction_id: String => "transaction_id: must",
                 /// `out_trade_no`.
-                3 out_trade_no: String => w::Field::must("out_trade_no"),
+                3 out_trade_no: String => "out_trade_no: must",
                 /// `channel`.
-                4 channel: String => w::Field::must("channel"),
+                4 channel: String => "channel: must",
                 /// `user_received_account`.
-                5 user_received_account: String => w::Field::must("user_received_account"),
+                5 user_received_account: String => "user_received_account: must",
                 /// `funds_account`.
-                6 funds_account: String => w::Field::must("funds_account"),
+                6 funds_account: String => "funds_account: must",
                 /// `status`.
-                7 status: String => w::Field::must("status"),
+                7 status: String => "status: must",
                 /// `success_time`; format `rfc3339`.
-                8 success_time: Option<String> => w::Field::new("success_time"),
+                8 success_time: Option<String> => "success_time",
                 /// `create_time`; format `rfc3339`.
-                9 create_time: String => w::Field::must("create_time"),
+                9 create_time: String => "create_time: must",
                 /// `amount`.
-                10 amount: super::super::AmountItem => w::Field::must("amount"),
+                10 amount: super::super::AmountItem => "amount: must",
                 /// `promotion_detail`.
-                11 promotion_detail: Option<Vec<super::super::RefundsPromotionDetail>> => w::Field::new("promotion_detail"),
+                11 promotion_detail: Option<Vec<super::super::RefundsPromotionDetail>> => "promotion_detail",
             }
         }
 
@@ -5025,26 +5073,26 @@ pub mod repayment {
                 /// * Catalog: `pay_v3.repayment.combine_transactions.partner.out_trade_no_by_combine_out_trade_no`.
                 pub struct OutTradeNoByCombineOutTradeNo {
                     /// `combine_out_trade_no`.
-                    0 combine_out_trade_no: String => w::Field::must("combine_out_trade_no").place(w::Place::Path),
+                    0 combine_out_trade_no: String => "combine_out_trade_no: must path",
                 }
-                new(combine_out_trade_no: String)
+                new(combine_out_trade_no: impl Into<String>)
             }
 
             w::record! {
                 /// Answer to [`OutTradeNoByCombineOutTradeNo`].
                 pub struct OutTradeNoByCombineOutTradeNoResponse {
                     /// `combine_mchid`.
-                    0 combine_mchid: String => w::Field::must("combine_mchid"),
+                    0 combine_mchid: String => "combine_mchid: must",
                     /// `combine_appid`.
-                    1 combine_appid: String => w::Field::must("combine_appid"),
+                    1 combine_appid: String => "combine_appid: must",
                     /// `combine_out_trade_no`.
-                    2 combine_out_trade_no: String => w::Field::must("combine_out_trade_no"),
+                    2 combine_out_trade_no: String => "combine_out_trade_no: must",
                     /// `combine_transaction_id`.
-                    3 combine_transaction_id: String => w::Field::must("combine_transaction_id"),
+                    3 combine_transaction_id: String => "combine_transaction_id: must",
                     /// `sub_orders`.
-                    4 sub_orders: Option<Vec<super::super::super::SubOrder>> => w::Field::new("sub_orders"),
+                    4 sub_orders: Option<Vec<super::super::super::SubOrder>> => "sub_orders",
                     /// `combine_payer_info`.
-                    5 combine_payer_info: Option<super::super::super::CombinePayerInfo> => w::Field::new("combine_payer_info"),
+                    5 combine_payer_info: Option<super::super::super::CombinePayerInfo> => "combine_payer_info",
                 }
             }
 
@@ -5076,12 +5124,12 @@ pub mod repayment {
                 /// * Catalog: `pay_v3.repayment.combine_transactions.partner.out_trade_no_close`.
                 pub struct OutTradeNoClose {
                     /// `combine_out_trade_no`.
-                    0 combine_out_trade_no: String => w::Field::must("combine_out_trade_no").place(w::Place::Path),
+                    0 combine_out_trade_no: String => "combine_out_trade_no: must path",
                     /// `sub_orders`.
-                    1 sub_orders: Vec<super::super::super::OutTradeNoCloseSubOrder> => w::Field::must("sub_orders"),
+                    1 sub_orders: Vec<super::super::super::OutTradeNoCloseSubOrder> => "sub_orders: must",
                 }
                 new(
-                    combine_out_trade_no: String,
+                    combine_out_trade_no: impl Into<String>,
                     sub_orders: Vec<super::super::super::OutTradeNoCloseSubOrder>,
                 )
             }
@@ -5114,34 +5162,33 @@ pub mod repayment {
                 /// * Catalog: `pay_v3.repayment.combine_transactions.partner.prepay`.
                 pub struct Prepay {
                     /// `combine_mchid`.
-                    0 combine_mchid: String => w::Field::must("combine_mchid"),
+                    0 combine_mchid: String => "combine_mchid: must",
                     /// `combine_out_trade_no`.
-                    1 combine_out_trade_no: String => w::Field::must("combine_out_trade_no"),
+                    1 combine_out_trade_no: String => "combine_out_trade_no: must",
                     /// `time_expire`; format `rfc3339`.
-                    2 time_expire: Option<String> => w::Field::new("time_expire"),
+                    2 time_expire: Option<String> => "time_expire",
                     /// `notify_url`.
-                    3 notify_url: Option<String> => w::Field::new("notify_url"),
+                    3 notify_url: Option<String> => "notify_url",
                     /// `sub_orders`.
-                    4 sub_orders: Vec<super::super::super::PrepaySubOrder> => w::Field::must("sub_orders"),
+                    4 sub_orders: Vec<super::super::super::PrepaySubOrder> => "sub_orders: must",
                     /// `app_info`.
-                    5 app_info: Option<super::super::super::PrepayAppInfo> => w::Field::new("app_info"),
+                    5 app_info: Option<super::super::super::PrepayAppInfo> => "app_info",
                     /// `h5_info`.
-                    6 h5_info: Option<super::super::super::H5Info> => w::Field::new("h5_info"),
+                    6 h5_info: Option<super::super::super::H5Info> => "h5_info",
                     /// `miniprogram_info`.
-                    7 miniprogram_info: Option<super::super::super::MiniprogramInfo> => w::Field::new("miniprogram_info"),
+                    7 miniprogram_info: Option<super::super::super::MiniprogramInfo> => "miniprogram_info",
                     /// `combine_payer_info`.
-                    8 combine_payer_info: Option<super::super::super::PrepayCombinePayerInfo> => w::Field::new("combine_payer_info"),
+                    8 combine_payer_info: Option<super::super::super::PrepayCombinePayerInfo> => "combine_payer_info",
                     /// `wechat_web_info`.
-                    9 wechat_web_info: Option<super::super::super::WechatWebInfo> => w::Field::new("wechat_web_info"),
+                    9 wechat_web_info: Option<super::super::super::WechatWebInfo> => "wechat_web_info",
                 }
                 new(
-                    combine_mchid: String,
-                    combine_out_trade_no: String,
+                    combine_mchid: impl Into<String>,
+                    combine_out_trade_no: impl Into<String>,
                     sub_orders: Vec<super::super::super::PrepaySubOrder>,
                 )
+                text(time_expire: String, notify_url: String)
                 set(
-                    time_expire: String,
-                    notify_url: String,
                     app_info: super::super::super::PrepayAppInfo,
                     h5_info: super::super::super::H5Info,
                     miniprogram_info: super::super::super::MiniprogramInfo,
@@ -5154,9 +5201,9 @@ pub mod repayment {
                 /// Answer to [`Prepay`].
                 pub struct PrepayResponse {
                     /// `prepay_id`.
-                    0 prepay_id: Option<String> => w::Field::new("prepay_id"),
+                    0 prepay_id: Option<String> => "prepay_id",
                     /// `h5_url`.
-                    1 h5_url: Option<String> => w::Field::new("h5_url"),
+                    1 h5_url: Option<String> => "h5_url",
                 }
             }
 
@@ -5194,23 +5241,23 @@ pub mod security {
         /// * Catalog: `pay_v3.security.echo`.
         pub struct Echo {
             /// `notify_url`.
-            0 notify_url: Option<String> => w::Field::new("notify_url"),
+            0 notify_url: Option<String> => "notify_url",
             /// `echo_message`.
-            1 echo_message: String => w::Field::must("echo_message"),
+            1 echo_message: String => "echo_message: must",
             /// `encrypted_echo_message`.
-            2 encrypted_echo_message: Option<String> => w::Field::new("encrypted_echo_message"),
+            2 encrypted_echo_message: Option<String> => "encrypted_echo_message",
         }
-        new(echo_message: String)
-        set(notify_url: String, encrypted_echo_message: String)
+        new(echo_message: impl Into<String>)
+        text(notify_url: String, encrypted_echo_message: String)
     }
 
     w::record! {
         /// Answer to [`Echo`].
         pub struct EchoResponse {
             /// `echo_message`.
-            0 echo_message: String => w::Field::must("echo_message"),
+            0 echo_message: String => "echo_message: must",
             /// `encrypted_echo_message`.
-            1 encrypted_echo_message: Option<String> => w::Field::new("encrypted_echo_message"),
+            1 encrypted_echo_message: Option<String> => "encrypted_echo_message",
         }
     }
 
@@ -5247,35 +5294,35 @@ pub mod transfer_detail {
         /// * Catalog: `pay_v3.transfer_detail.electronic_receipts_get`.
         pub struct ElectronicReceiptsGet {
             /// `accept_type`; one of `BATCH_TRANSFER` `TRANSFER_TO_POCKET` `TRANSFER_TO_BANK`.
-            0 accept_type: String => w::Field::must("accept_type").place(w::Place::Query),
+            0 accept_type: String => "accept_type: must query",
             /// `out_detail_no`.
-            1 out_detail_no: String => w::Field::must("out_detail_no").place(w::Place::Query),
+            1 out_detail_no: String => "out_detail_no: must query",
             /// `out_batch_no`.
-            2 out_batch_no: Option<String> => w::Field::new("out_batch_no").place(w::Place::Query),
+            2 out_batch_no: Option<String> => "out_batch_no: query",
         }
-        new(accept_type: String, out_detail_no: String)
-        set(out_batch_no: String)
+        new(accept_type: impl Into<String>, out_detail_no: impl Into<String>)
+        text(out_batch_no: String)
     }
 
     w::record! {
         /// Answer to [`ElectronicReceiptsGet`].
         pub struct ElectronicReceiptsGetResponse {
             /// `accept_type`.
-            0 accept_type: String => w::Field::must("accept_type"),
+            0 accept_type: String => "accept_type: must",
             /// `out_batch_no`.
-            1 out_batch_no: String => w::Field::must("out_batch_no"),
+            1 out_batch_no: String => "out_batch_no: must",
             /// `out_detail_no`.
-            2 out_detail_no: String => w::Field::must("out_detail_no"),
+            2 out_detail_no: String => "out_detail_no: must",
             /// `signature_no`.
-            3 signature_no: String => w::Field::must("signature_no"),
+            3 signature_no: String => "signature_no: must",
             /// `signature_status`.
-            4 signature_status: Option<String> => w::Field::new("signature_status"),
+            4 signature_status: Option<String> => "signature_status",
             /// `hash_type`.
-            5 hash_type: Option<String> => w::Field::new("hash_type"),
+            5 hash_type: Option<String> => "hash_type",
             /// `hash_value`.
-            6 hash_value: Option<String> => w::Field::new("hash_value"),
+            6 hash_value: Option<String> => "hash_value",
             /// `download_url`.
-            7 download_url: Option<String> => w::Field::new("download_url"),
+            7 download_url: Option<String> => "download_url",
         }
     }
 
@@ -5307,35 +5354,35 @@ pub mod transfer_detail {
         /// * Catalog: `pay_v3.transfer_detail.electronic_receipts_post`.
         pub struct ElectronicReceiptsPost {
             /// `accept_type`; one of `BATCH_TRANSFER` `TRANSFER_TO_POCKET` `TRANSFER_TO_BANK`.
-            0 accept_type: String => w::Field::must("accept_type"),
+            0 accept_type: String => "accept_type: must",
             /// `out_batch_no`.
-            1 out_batch_no: Option<String> => w::Field::new("out_batch_no"),
+            1 out_batch_no: Option<String> => "out_batch_no",
             /// `out_detail_no`.
-            2 out_detail_no: String => w::Field::must("out_detail_no"),
+            2 out_detail_no: String => "out_detail_no: must",
         }
-        new(accept_type: String, out_detail_no: String)
-        set(out_batch_no: String)
+        new(accept_type: impl Into<String>, out_detail_no: impl Into<String>)
+        text(out_batch_no: String)
     }
 
     w::record! {
         /// Answer to [`ElectronicReceiptsPost`].
         pub struct ElectronicReceiptsPostResponse {
             /// `accept_type`.
-            0 accept_type: String => w::Field::must("accept_type"),
+            0 accept_type: String => "accept_type: must",
             /// `out_batch_no`.
-            1 out_batch_no: String => w::Field::must("out_batch_no"),
+            1 out_batch_no: String => "out_batch_no: must",
             /// `out_detail_no`.
-            2 out_detail_no: String => w::Field::must("out_detail_no"),
+            2 out_detail_no: String => "out_detail_no: must",
             /// `signature_no`.
-            3 signature_no: String => w::Field::must("signature_no"),
+            3 signature_no: String => "signature_no: must",
             /// `signature_status`.
-            4 signature_status: Option<String> => w::Field::new("signature_status"),
+            4 signature_status: Option<String> => "signature_status",
             /// `hash_type`.
-            5 hash_type: Option<String> => w::Field::new("hash_type"),
+            5 hash_type: Option<String> => "hash_type",
             /// `hash_value`.
-            6 hash_value: Option<String> => w::Field::new("hash_value"),
+            6 hash_value: Option<String> => "hash_value",
             /// `download_url`.
-            7 download_url: Option<String> => w::Field::new("download_url"),
+            7 download_url: Option<String> => "download_url",
         }
     }
 
@@ -5372,11 +5419,11 @@ pub mod transferdownload {
         /// * Catalog: `pay_v3.transferdownload.elecvoucherfile`.
         pub struct Elecvoucherfile {
             /// `token`.
-            0 token: String => w::Field::must("token").place(w::Place::Query),
+            0 token: String => "token: must query",
             /// `source`.
-            1 source: String => w::Field::must("source").place(w::Place::Query),
+            1 source: String => "source: must query",
         }
-        new(token: String, source: String)
+        new(token: impl Into<String>, source: impl Into<String>)
     }
 
     w::endpoint! {
@@ -5407,9 +5454,9 @@ pub mod transferdownload {
         /// * Catalog: `pay_v3.transferdownload.signfile`.
         pub struct Signfile {
             /// `token`.
-            0 token: String => w::Field::must("token").place(w::Place::Query),
+            0 token: String => "token: must query",
         }
-        new(token: String)
+        new(token: impl Into<String>)
     }
 
     w::endpoint! {

@@ -16,33 +16,37 @@ w::record! {
     /// `AdminInfo`.
     pub struct AdminInfo {
         /// `admin_name`.
-        0 admin_name: String => w::Field::must("admin_name"),
+        0 admin_name: String => "admin_name: must",
         /// `id_doc_type`; one of `IDENTIFICATION_TYPE_MAINLAND_ID_CARD` `IDENTIFICATION_TYPE_HONGKONG` `IDENTIFICATION_TYPE_MACAO` `IDENTIFICATION_TYPE_TAIWAN` `IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT` `IDENTIFICATION_TYPE_TAIWAN_RESIDENT`.
-        1 id_doc_type: String => w::Field::must("id_doc_type"),
+        1 id_doc_type: String => "id_doc_type: must",
         /// `id_card_number`.
-        2 id_card_number: String => w::Field::must("id_card_number").masked(),
+        2 id_card_number: String => "id_card_number: must masked",
     }
-    new(admin_name: String, id_doc_type: String, id_card_number: String)
+    new(
+        admin_name: impl Into<String>,
+        id_doc_type: impl Into<String>,
+        id_card_number: impl Into<String>,
+    )
 }
 
 w::record! {
     /// `BrandBasicInfo`.
     pub struct BrandBasicInfo {
         /// `brand_name`.
-        0 brand_name: String => w::Field::must("brand_name"),
+        0 brand_name: String => "brand_name: must",
         /// `brand_logo`.
-        1 brand_logo: String => w::Field::must("brand_logo"),
+        1 brand_logo: String => "brand_logo: must",
     }
-    new(brand_name: String, brand_logo: String)
+    new(brand_name: impl Into<String>, brand_logo: impl Into<String>)
 }
 
 w::record! {
     /// `ProductCoupon`.
     pub struct ProductCoupon {
         /// `product_coupon_id`.
-        0 product_coupon_id: String => w::Field::must("product_coupon_id"),
+        0 product_coupon_id: String => "product_coupon_id: must",
         /// `stock_list`.
-        1 stock_list: Option<Vec<Stock>> => w::Field::new("stock_list"),
+        1 stock_list: Option<Vec<Stock>> => "stock_list",
     }
 }
 
@@ -50,23 +54,23 @@ w::record! {
     /// `ShakeActivitiesActivitiesData`.
     pub struct ShakeActivitiesActivitiesData {
         /// `id`.
-        0 id: String => w::Field::must("id"),
+        0 id: String => "id: must",
         /// `name`.
-        1 name: String => w::Field::must("name"),
+        1 name: String => "name: must",
         /// `activity_state`; one of `CREATED` `DELIVERING` `EXPIRED` `PAUSED` `TERMINATED`.
-        2 activity_state: String => w::Field::must("activity_state"),
+        2 activity_state: String => "activity_state: must",
         /// `audit_state`; one of `PENDING` `APPROVED` `REJECTED`.
-        3 audit_state: String => w::Field::must("audit_state"),
+        3 audit_state: String => "audit_state: must",
         /// `available_quota`.
-        4 available_quota: i64 => w::Field::must("available_quota"),
+        4 available_quota: i64 => "available_quota: must",
         /// `total_quota`.
-        5 total_quota: i64 => w::Field::must("total_quota"),
+        5 total_quota: i64 => "total_quota: must",
         /// `delivery_mode`; one of `SMART` `TARGETED`.
-        6 delivery_mode: String => w::Field::must("delivery_mode"),
+        6 delivery_mode: String => "delivery_mode: must",
         /// `time_range`.
-        7 time_range: TimeRange => w::Field::must("time_range"),
+        7 time_range: TimeRange => "time_range: must",
         /// `product_coupon`.
-        8 product_coupon: Option<ProductCoupon> => w::Field::new("product_coupon"),
+        8 product_coupon: Option<ProductCoupon> => "product_coupon",
     }
 }
 
@@ -74,7 +78,7 @@ w::record! {
     /// `Stock`.
     pub struct Stock {
         /// `stock_id`.
-        0 stock_id: String => w::Field::must("stock_id"),
+        0 stock_id: String => "stock_id: must",
     }
 }
 
@@ -82,22 +86,26 @@ w::record! {
     /// `SubjectInfo`.
     pub struct SubjectInfo {
         /// `subject_type`; one of `SUBJECT_TYPE_ENTERPRISE` `SUBJECT_TYPE_INDIVIDUAL`.
-        0 subject_type: String => w::Field::must("subject_type"),
+        0 subject_type: String => "subject_type: must",
         /// `subject_name`.
-        1 subject_name: String => w::Field::must("subject_name"),
+        1 subject_name: String => "subject_name: must",
         /// `unified_social_credit_code`.
-        2 unified_social_credit_code: String => w::Field::must("unified_social_credit_code"),
+        2 unified_social_credit_code: String => "unified_social_credit_code: must",
     }
-    new(subject_type: String, subject_name: String, unified_social_credit_code: String)
+    new(
+        subject_type: impl Into<String>,
+        subject_name: impl Into<String>,
+        unified_social_credit_code: impl Into<String>,
+    )
 }
 
 w::record! {
     /// `TimeRange`.
     pub struct TimeRange {
         /// `start_time`.
-        0 start_time: String => w::Field::must("start_time"),
+        0 start_time: String => "start_time: must",
         /// `end_time`.
-        1 end_time: String => w::Field::must("end_time"),
+        1 end_time: String => "end_time: must",
     }
 }
 
@@ -105,21 +113,21 @@ w::record! {
     /// `Trademark`.
     pub struct Trademark {
         /// `trademark_exists`; one of `TRADEMARK_EXISTS` `TRADEMARK_NONE`.
-        0 trademark_exists: String => w::Field::must("trademark_exists"),
+        0 trademark_exists: String => "trademark_exists: must",
         /// `trademark_registration_certificate`.
-        1 trademark_registration_certificate: Option<TrademarkRegistrationCertificate> => w::Field::new("trademark_registration_certificate"),
+        1 trademark_registration_certificate: Option<TrademarkRegistrationCertificate> => "trademark_registration_certificate",
         /// `logo_trademark_registration_certificate`.
-        2 logo_trademark_registration_certificate: Option<TrademarkRegistrationCertificate> => w::Field::new("logo_trademark_registration_certificate"),
+        2 logo_trademark_registration_certificate: Option<TrademarkRegistrationCertificate> => "logo_trademark_registration_certificate",
         /// `no_trademark_addition_prove`.
-        3 no_trademark_addition_prove: Option<String> => w::Field::new("no_trademark_addition_prove"),
+        3 no_trademark_addition_prove: Option<String> => "no_trademark_addition_prove",
         /// `no_trademark_addition_prove_list`.
-        4 no_trademark_addition_prove_list: Option<Vec<String>> => w::Field::new("no_trademark_addition_prove_list"),
+        4 no_trademark_addition_prove_list: Option<Vec<String>> => "no_trademark_addition_prove_list",
     }
-    new(trademark_exists: String)
+    new(trademark_exists: impl Into<String>)
+    text(no_trademark_addition_prove: String)
     set(
         trademark_registration_certificate: TrademarkRegistrationCertificate,
         logo_trademark_registration_certificate: TrademarkRegistrationCertificate,
-        no_trademark_addition_prove: String,
         no_trademark_addition_prove_list: Vec<String>,
     )
 }
@@ -128,46 +136,45 @@ w::record! {
     /// `TrademarkRegistrationCertificate`.
     pub struct TrademarkRegistrationCertificate {
         /// `certificate`.
-        0 certificate: Option<String> => w::Field::new("certificate"),
+        0 certificate: Option<String> => "certificate",
         /// `name`.
-        1 name: String => w::Field::must("name"),
+        1 name: String => "name: must",
         /// `number`.
-        2 number: String => w::Field::must("number"),
+        2 number: String => "number: must",
         /// `valid_begin_time`.
-        3 valid_begin_time: String => w::Field::must("valid_begin_time"),
+        3 valid_begin_time: String => "valid_begin_time: must",
         /// `valid_end_time`.
-        4 valid_end_time: String => w::Field::must("valid_end_time"),
+        4 valid_end_time: String => "valid_end_time: must",
         /// `international_class`.
-        5 international_class: String => w::Field::must("international_class"),
+        5 international_class: String => "international_class: must",
         /// `holder`.
-        6 holder: String => w::Field::must("holder"),
+        6 holder: String => "holder: must",
         /// `license`.
-        7 license: Option<String> => w::Field::new("license"),
+        7 license: Option<String> => "license",
         /// `authorization_begin_time`.
-        8 authorization_begin_time: Option<String> => w::Field::new("authorization_begin_time"),
+        8 authorization_begin_time: Option<String> => "authorization_begin_time",
         /// `authorization_end_time`.
-        9 authorization_end_time: Option<String> => w::Field::new("authorization_end_time"),
+        9 authorization_end_time: Option<String> => "authorization_end_time",
         /// `certificate_list`.
-        10 certificate_list: Option<Vec<String>> => w::Field::new("certificate_list"),
+        10 certificate_list: Option<Vec<String>> => "certificate_list",
         /// `license_list`.
-        11 license_list: Option<Vec<String>> => w::Field::new("license_list"),
+        11 license_list: Option<Vec<String>> => "license_list",
     }
     new(
-        name: String,
-        number: String,
-        valid_begin_time: String,
-        valid_end_time: String,
-        international_class: String,
-        holder: String,
+        name: impl Into<String>,
+        number: impl Into<String>,
+        valid_begin_time: impl Into<String>,
+        valid_end_time: impl Into<String>,
+        international_class: impl Into<String>,
+        holder: impl Into<String>,
     )
-    set(
+    text(
         certificate: String,
         license: String,
         authorization_begin_time: String,
         authorization_end_time: String,
-        certificate_list: Vec<String>,
-        license_list: Vec<String>,
     )
+    set(certificate_list: Vec<String>, license_list: Vec<String>)
 }
 
 w::record! {
@@ -178,18 +185,18 @@ w::record! {
     /// * Catalog: `pay_v3.brand.applyments`.
     pub struct Applyments {
         /// `business_code`.
-        0 business_code: String => w::Field::must("business_code"),
+        0 business_code: String => "business_code: must",
         /// `admin_info`.
-        1 admin_info: AdminInfo => w::Field::must("admin_info"),
+        1 admin_info: AdminInfo => "admin_info: must",
         /// `subject_info`.
-        2 subject_info: SubjectInfo => w::Field::must("subject_info"),
+        2 subject_info: SubjectInfo => "subject_info: must",
         /// `brand_basic_info`.
-        3 brand_basic_info: BrandBasicInfo => w::Field::must("brand_basic_info"),
+        3 brand_basic_info: BrandBasicInfo => "brand_basic_info: must",
         /// `trademark`.
-        4 trademark: Trademark => w::Field::must("trademark"),
+        4 trademark: Trademark => "trademark: must",
     }
     new(
-        business_code: String,
+        business_code: impl Into<String>,
         admin_info: AdminInfo,
         subject_info: SubjectInfo,
         brand_basic_info: BrandBasicInfo,
@@ -201,9 +208,9 @@ w::record! {
     /// Answer to [`Applyments`].
     pub struct ApplymentsResponse {
         /// `applyment_id`.
-        0 applyment_id: String => w::Field::must("applyment_id"),
+        0 applyment_id: String => "applyment_id: must",
         /// `business_code`.
-        1 business_code: String => w::Field::must("business_code"),
+        1 business_code: String => "business_code: must",
     }
 }
 
@@ -234,28 +241,28 @@ w::record! {
     /// * Catalog: `pay_v3.brand.applyments_by_applyment_id`.
     pub struct ApplymentsByApplymentId {
         /// `applyment_id`.
-        0 applyment_id: String => w::Field::must("applyment_id").place(w::Place::Path),
+        0 applyment_id: String => "applyment_id: must path",
     }
-    new(applyment_id: String)
+    new(applyment_id: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`ApplymentsByApplymentId`].
     pub struct ApplymentsByApplymentIdResponse {
         /// `applyment_id`.
-        0 applyment_id: String => w::Field::must("applyment_id"),
+        0 applyment_id: String => "applyment_id: must",
         /// `business_code`.
-        1 business_code: String => w::Field::must("business_code"),
+        1 business_code: String => "business_code: must",
         /// `applyment_state`; one of `APPLYMENT_STATE_UNKNOWN` `APPLYMENT_STATE_UNSUBMITTED` `APPLYMENT_STATE_WAITING_VALIDATE` `APPLYMENT_STATE_WAITING_AUDIT` `APPLYMENT_STATE_WAITING_AUTH` `APPLYMENT_STATE_OPEN_ACCOUNT` `APPLYMENT_STATE_FINISH` `APPLYMENT_STATE_AUDIT_REJECTED` ….
-        2 applyment_state: String => w::Field::must("applyment_state"),
+        2 applyment_state: String => "applyment_state: must",
         /// `applyment_state_desc`.
-        3 applyment_state_desc: String => w::Field::must("applyment_state_desc"),
+        3 applyment_state_desc: String => "applyment_state_desc: must",
         /// `authorization_confirmation_qr_code`.
-        4 authorization_confirmation_qr_code: Option<String> => w::Field::new("authorization_confirmation_qr_code"),
+        4 authorization_confirmation_qr_code: Option<String> => "authorization_confirmation_qr_code",
         /// `reject_reason`.
-        5 reject_reason: Option<String> => w::Field::new("reject_reason"),
+        5 reject_reason: Option<String> => "reject_reason",
         /// `brand_id`.
-        6 brand_id: Option<String> => w::Field::new("brand_id"),
+        6 brand_id: Option<String> => "brand_id",
     }
 }
 
@@ -286,28 +293,28 @@ w::record! {
     /// * Catalog: `pay_v3.brand.applyments_by_business_code`.
     pub struct ApplymentsByBusinessCode {
         /// `business_code`.
-        0 business_code: String => w::Field::must("business_code").place(w::Place::Path),
+        0 business_code: String => "business_code: must path",
     }
-    new(business_code: String)
+    new(business_code: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`ApplymentsByBusinessCode`].
     pub struct ApplymentsByBusinessCodeResponse {
         /// `applyment_id`.
-        0 applyment_id: String => w::Field::must("applyment_id"),
+        0 applyment_id: String => "applyment_id: must",
         /// `business_code`.
-        1 business_code: String => w::Field::must("business_code"),
+        1 business_code: String => "business_code: must",
         /// `applyment_state`; one of `APPLYMENT_STATE_UNKNOWN` `APPLYMENT_STATE_UNSUBMITTED` `APPLYMENT_STATE_WAITING_VALIDATE` `APPLYMENT_STATE_WAITING_AUDIT` `APPLYMENT_STATE_WAITING_AUTH` `APPLYMENT_STATE_OPEN_ACCOUNT` `APPLYMENT_STATE_FINISH` `APPLYMENT_STATE_AUDIT_REJECTED` ….
-        2 applyment_state: String => w::Field::must("applyment_state"),
+        2 applyment_state: String => "applyment_state: must",
         /// `applyment_state_desc`.
-        3 applyment_state_desc: String => w::Field::must("applyment_state_desc"),
+        3 applyment_state_desc: String => "applyment_state_desc: must",
         /// `authorization_confirmation_qr_code`.
-        4 authorization_confirmation_qr_code: Option<String> => w::Field::new("authorization_confirmation_qr_code"),
+        4 authorization_confirmation_qr_code: Option<String> => "authorization_confirmation_qr_code",
         /// `reject_reason`.
-        5 reject_reason: Option<String> => w::Field::new("reject_reason"),
+        5 reject_reason: Option<String> => "reject_reason",
         /// `brand_id`.
-        6 brand_id: Option<String> => w::Field::new("brand_id"),
+        6 brand_id: Option<String> => "brand_id",
     }
 }
 
@@ -338,21 +345,21 @@ w::record! {
     /// * Catalog: `pay_v3.brand.applyments_cancel_applyment`.
     pub struct ApplymentsCancelApplyment {
         /// `applyment_id`.
-        0 applyment_id: Option<String> => w::Field::new("applyment_id"),
+        0 applyment_id: Option<String> => "applyment_id",
         /// `business_code`.
-        1 business_code: Option<String> => w::Field::new("business_code"),
+        1 business_code: Option<String> => "business_code",
     }
     new()
-    set(applyment_id: String, business_code: String)
+    text(applyment_id: String, business_code: String)
 }
 
 w::record! {
     /// Answer to [`ApplymentsCancelApplyment`].
     pub struct ApplymentsCancelApplymentResponse {
         /// `applyment_id`.
-        0 applyment_id: String => w::Field::must("applyment_id"),
+        0 applyment_id: String => "applyment_id: must",
         /// `business_code`.
-        1 business_code: String => w::Field::must("business_code"),
+        1 business_code: String => "business_code: must",
     }
 }
 
@@ -383,31 +390,31 @@ w::record! {
     /// * Catalog: `pay_v3.brand.shake_activities_activities`.
     pub struct ShakeActivitiesActivities {
         /// `brand_id`.
-        0 brand_id: String => w::Field::must("brand_id").place(w::Place::Query),
+        0 brand_id: String => "brand_id: must query",
         /// `limit`.
-        1 limit: i64 => w::Field::must("limit").place(w::Place::Query),
+        1 limit: i64 => "limit: must query",
         /// `offset`.
-        2 offset: i64 => w::Field::must("offset").place(w::Place::Query),
+        2 offset: i64 => "offset: must query",
         /// `activity_state`; one of `CREATED` `DELIVERING` `EXPIRED` `PAUSED` `TERMINATED`.
-        3 activity_state: Option<String> => w::Field::new("activity_state").place(w::Place::Query),
+        3 activity_state: Option<String> => "activity_state: query",
         /// `audit_state`; one of `PENDING` `APPROVED` `REJECTED`.
-        4 audit_state: Option<String> => w::Field::new("audit_state").place(w::Place::Query),
+        4 audit_state: Option<String> => "audit_state: query",
     }
-    new(brand_id: String, limit: i64, offset: i64)
-    set(activity_state: String, audit_state: String)
+    new(brand_id: impl Into<String>, limit: i64, offset: i64)
+    text(activity_state: String, audit_state: String)
 }
 
 w::record! {
     /// Answer to [`ShakeActivitiesActivities`].
     pub struct ShakeActivitiesActivitiesResponse {
         /// `offset`.
-        0 offset: i64 => w::Field::must("offset"),
+        0 offset: i64 => "offset: must",
         /// `limit`.
-        1 limit: i64 => w::Field::must("limit"),
+        1 limit: i64 => "limit: must",
         /// `total_count`.
-        2 total_count: i64 => w::Field::must("total_count"),
+        2 total_count: i64 => "total_count: must",
         /// `data`.
-        3 data: Option<Vec<ShakeActivitiesActivitiesData>> => w::Field::new("data"),
+        3 data: Option<Vec<ShakeActivitiesActivitiesData>> => "data",
     }
 }
 

@@ -12,29 +12,29 @@ w::record! {
     /// * Catalog: `pay_v3.businesscircle.parkings`.
     pub struct Parkings {
         /// `sub_mchid`.
-        0 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+        0 sub_mchid: Option<String> => "sub_mchid",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `openid`.
-        2 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        2 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `brandid`.
-        3 brandid: i64 => w::Field::must("brandid"),
+        3 brandid: i64 => "brandid: must",
         /// `plate_number`.
-        4 plate_number: String => w::Field::must("plate_number"),
+        4 plate_number: String => "plate_number: must",
         /// `state`.
-        5 state: String => w::Field::must("state"),
+        5 state: String => "state: must",
         /// `time`; format `rfc3339`.
-        6 time: String => w::Field::must("time"),
+        6 time: String => "time: must",
     }
     new(
-        appid: xinqiao_types::AppId,
-        openid: xinqiao_types::OpenId,
+        appid: impl Into<xinqiao_types::AppId>,
+        openid: impl Into<xinqiao_types::OpenId>,
         brandid: i64,
-        plate_number: String,
-        state: String,
-        time: String,
+        plate_number: impl Into<String>,
+        state: impl Into<String>,
+        time: impl Into<String>,
     )
-    set(sub_mchid: String)
+    text(sub_mchid: String)
 }
 
 w::endpoint! {
@@ -65,33 +65,34 @@ w::record! {
     /// * Catalog: `pay_v3.businesscircle.points_notify`.
     pub struct PointsNotify {
         /// `sub_mchid`.
-        0 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+        0 sub_mchid: Option<String> => "sub_mchid",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `transaction_id`.
-        2 transaction_id: String => w::Field::must("transaction_id"),
+        2 transaction_id: String => "transaction_id: must",
         /// `openid`.
-        3 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        3 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `earn_points`.
-        4 earn_points: bool => w::Field::must("earn_points"),
+        4 earn_points: bool => "earn_points: must",
         /// `increased_points`.
-        5 increased_points: i64 => w::Field::must("increased_points"),
+        5 increased_points: i64 => "increased_points: must",
         /// `points_update_time`; format `rfc3339`.
-        6 points_update_time: String => w::Field::must("points_update_time"),
+        6 points_update_time: String => "points_update_time: must",
         /// `no_points_remarks`.
-        7 no_points_remarks: Option<String> => w::Field::new("no_points_remarks"),
+        7 no_points_remarks: Option<String> => "no_points_remarks",
         /// `total_points`.
-        8 total_points: Option<i64> => w::Field::new("total_points"),
+        8 total_points: Option<i64> => "total_points",
     }
     new(
-        appid: xinqiao_types::AppId,
-        transaction_id: String,
-        openid: xinqiao_types::OpenId,
+        appid: impl Into<xinqiao_types::AppId>,
+        transaction_id: impl Into<String>,
+        openid: impl Into<xinqiao_types::OpenId>,
         earn_points: bool,
         increased_points: i64,
-        points_update_time: String,
+        points_update_time: impl Into<String>,
     )
-    set(sub_mchid: String, no_points_remarks: String, total_points: i64)
+    text(sub_mchid: String, no_points_remarks: String)
+    set(total_points: i64)
 }
 
 w::endpoint! {
@@ -122,27 +123,27 @@ w::record! {
     /// * Catalog: `pay_v3.businesscircle.user_authorizations_by_openid`.
     pub struct UserAuthorizationsByOpenid {
         /// `openid`.
-        0 openid: xinqiao_types::OpenId => w::Field::must("openid").place(w::Place::Path).masked(),
+        0 openid: xinqiao_types::OpenId => "openid: must path masked",
         /// `sub_mchid`.
-        1 sub_mchid: Option<String> => w::Field::new("sub_mchid").place(w::Place::Query),
+        1 sub_mchid: Option<String> => "sub_mchid: query",
         /// `appid`.
-        2 appid: xinqiao_types::AppId => w::Field::must("appid").place(w::Place::Query),
+        2 appid: xinqiao_types::AppId => "appid: must query",
     }
-    new(openid: xinqiao_types::OpenId, appid: xinqiao_types::AppId)
-    set(sub_mchid: String)
+    new(openid: impl Into<xinqiao_types::OpenId>, appid: impl Into<xinqiao_types::AppId>)
+    text(sub_mchid: String)
 }
 
 w::record! {
     /// Answer to [`UserAuthorizationsByOpenid`].
     pub struct UserAuthorizationsByOpenidResponse {
         /// `openid`.
-        0 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `authorize_state`.
-        1 authorize_state: String => w::Field::must("authorize_state"),
+        1 authorize_state: String => "authorize_state: must",
         /// `authorize_time`; format `rfc3339`.
-        2 authorize_time: Option<String> => w::Field::new("authorize_time"),
+        2 authorize_time: Option<String> => "authorize_time",
         /// `deauthorize_time`; format `rfc3339`.
-        3 deauthorize_time: Option<String> => w::Field::new("deauthorize_time"),
+        3 deauthorize_time: Option<String> => "deauthorize_time",
     }
 }
 
@@ -174,23 +175,27 @@ w::record! {
     /// * Catalog: `pay_v3.businesscircle.users_by_openid_points_commit_status`.
     pub struct UsersByOpenidPointsCommitStatus {
         /// `openid`.
-        0 openid: xinqiao_types::OpenId => w::Field::must("openid").place(w::Place::Path).masked(),
+        0 openid: xinqiao_types::OpenId => "openid: must path masked",
         /// `sub_mchid`.
-        1 sub_mchid: Option<String> => w::Field::new("sub_mchid").place(w::Place::Query),
+        1 sub_mchid: Option<String> => "sub_mchid: query",
         /// `appid`.
-        2 appid: xinqiao_types::AppId => w::Field::must("appid").place(w::Place::Query),
+        2 appid: xinqiao_types::AppId => "appid: must query",
         /// `brandid`.
-        3 brandid: i64 => w::Field::must("brandid").place(w::Place::Query),
+        3 brandid: i64 => "brandid: must query",
     }
-    new(openid: xinqiao_types::OpenId, appid: xinqiao_types::AppId, brandid: i64)
-    set(sub_mchid: String)
+    new(
+        openid: impl Into<xinqiao_types::OpenId>,
+        appid: impl Into<xinqiao_types::AppId>,
+        brandid: i64,
+    )
+    text(sub_mchid: String)
 }
 
 w::record! {
     /// Answer to [`UsersByOpenidPointsCommitStatus`].
     pub struct UsersByOpenidPointsCommitStatusResponse {
         /// `points_commit_status`.
-        0 points_commit_status: String => w::Field::must("points_commit_status"),
+        0 points_commit_status: String => "points_commit_status: must",
     }
 }
 

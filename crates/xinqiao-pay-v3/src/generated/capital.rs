@@ -7,9 +7,9 @@ w::record! {
     /// `ByBankAliasCodeBranchesData`.
     pub struct ByBankAliasCodeBranchesData {
         /// `bank_branch_name`.
-        0 bank_branch_name: String => w::Field::must("bank_branch_name"),
+        0 bank_branch_name: String => "bank_branch_name: must",
         /// `bank_branch_id`.
-        1 bank_branch_id: String => w::Field::must("bank_branch_id"),
+        1 bank_branch_id: String => "bank_branch_id: must",
     }
 }
 
@@ -17,15 +17,15 @@ w::record! {
     /// `CorporateBankingData`.
     pub struct CorporateBankingData {
         /// `bank_alias`.
-        0 bank_alias: String => w::Field::must("bank_alias"),
+        0 bank_alias: String => "bank_alias: must",
         /// `bank_alias_code`.
-        1 bank_alias_code: String => w::Field::must("bank_alias_code"),
+        1 bank_alias_code: String => "bank_alias_code: must",
         /// `account_bank`.
-        2 account_bank: String => w::Field::must("account_bank"),
+        2 account_bank: String => "account_bank: must",
         /// `account_bank_code`.
-        3 account_bank_code: i64 => w::Field::must("account_bank_code"),
+        3 account_bank_code: i64 => "account_bank_code: must",
         /// `need_bank_branch`.
-        4 need_bank_branch: bool => w::Field::must("need_bank_branch"),
+        4 need_bank_branch: bool => "need_bank_branch: must",
     }
 }
 
@@ -33,11 +33,11 @@ w::record! {
     /// `Link`.
     pub struct Link {
         /// `next`.
-        0 next: Option<String> => w::Field::new("next"),
+        0 next: Option<String> => "next",
         /// `prev`.
-        1 prev: Option<String> => w::Field::new("prev"),
+        1 prev: Option<String> => "prev",
         /// `self`.
-        2 self_: Option<String> => w::Field::new("self"),
+        2 self_: Option<String> => "self",
     }
 }
 
@@ -45,9 +45,9 @@ w::record! {
     /// `ProvincesByProvinceCodeCitiesData`.
     pub struct ProvincesByProvinceCodeCitiesData {
         /// `city_name`.
-        0 city_name: String => w::Field::must("city_name"),
+        0 city_name: String => "city_name: must",
         /// `city_code`.
-        1 city_code: i64 => w::Field::must("city_code"),
+        1 city_code: i64 => "city_code: must",
     }
 }
 
@@ -55,9 +55,9 @@ w::record! {
     /// `ProvincesData`.
     pub struct ProvincesData {
         /// `province_name`.
-        0 province_name: String => w::Field::must("province_name"),
+        0 province_name: String => "province_name: must",
         /// `province_code`.
-        1 province_code: i64 => w::Field::must("province_code"),
+        1 province_code: i64 => "province_code: must",
     }
 }
 
@@ -84,9 +84,9 @@ pub mod capitallhh {
             /// Answer to [`Provinces`].
             pub struct ProvincesResponse {
                 /// `data`.
-                0 data: Vec<super::super::ProvincesData> => w::Field::must("data"),
+                0 data: Vec<super::super::ProvincesData> => "data: must",
                 /// `total_count`.
-                1 total_count: i64 => w::Field::must("total_count"),
+                1 total_count: i64 => "total_count: must",
             }
         }
 
@@ -118,7 +118,7 @@ pub mod capitallhh {
             /// * Catalog: `pay_v3.capital.capitallhh.areas.provinces_by_province_code_cities`.
             pub struct ProvincesByProvinceCodeCities {
                 /// `province_code`.
-                0 province_code: i64 => w::Field::must("province_code").place(w::Place::Path),
+                0 province_code: i64 => "province_code: must path",
             }
             new(province_code: i64)
         }
@@ -127,9 +127,9 @@ pub mod capitallhh {
             /// Answer to [`ProvincesByProvinceCodeCities`].
             pub struct ProvincesByProvinceCodeCitiesResponse {
                 /// `data`.
-                0 data: Vec<super::super::ProvincesByProvinceCodeCitiesData> => w::Field::must("data"),
+                0 data: Vec<super::super::ProvincesByProvinceCodeCitiesData> => "data: must",
                 /// `total_count`.
-                1 total_count: i64 => w::Field::must("total_count"),
+                1 total_count: i64 => "total_count: must",
             }
         }
 
@@ -166,15 +166,15 @@ pub mod capitallhh {
             /// * Catalog: `pay_v3.capital.capitallhh.banks.by_bank_alias_code_branches`.
             pub struct ByBankAliasCodeBranches {
                 /// `bank_alias_code`.
-                0 bank_alias_code: String => w::Field::must("bank_alias_code").place(w::Place::Path),
+                0 bank_alias_code: String => "bank_alias_code: must path",
                 /// `city_code`.
-                1 city_code: i64 => w::Field::must("city_code").place(w::Place::Query),
+                1 city_code: i64 => "city_code: must query",
                 /// `limit`.
-                2 limit: i64 => w::Field::must("limit").place(w::Place::Query),
+                2 limit: i64 => "limit: must query",
                 /// `offset`.
-                3 offset: Option<i64> => w::Field::new("offset").place(w::Place::Query),
+                3 offset: Option<i64> => "offset: query",
             }
-            new(bank_alias_code: String, city_code: i64, limit: i64)
+            new(bank_alias_code: impl Into<String>, city_code: i64, limit: i64)
             set(offset: i64)
         }
 
@@ -182,23 +182,23 @@ pub mod capitallhh {
             /// Answer to [`ByBankAliasCodeBranches`].
             pub struct ByBankAliasCodeBranchesResponse {
                 /// `data`.
-                0 data: Vec<super::super::ByBankAliasCodeBranchesData> => w::Field::must("data"),
+                0 data: Vec<super::super::ByBankAliasCodeBranchesData> => "data: must",
                 /// `offset`.
-                1 offset: i64 => w::Field::must("offset"),
+                1 offset: i64 => "offset: must",
                 /// `total_count`.
-                2 total_count: i64 => w::Field::must("total_count"),
+                2 total_count: i64 => "total_count: must",
                 /// `bank_alias`.
-                3 bank_alias: String => w::Field::must("bank_alias"),
+                3 bank_alias: String => "bank_alias: must",
                 /// `bank_alias_code`.
-                4 bank_alias_code: String => w::Field::must("bank_alias_code"),
+                4 bank_alias_code: String => "bank_alias_code: must",
                 /// `account_bank`.
-                5 account_bank: String => w::Field::must("account_bank"),
+                5 account_bank: String => "account_bank: must",
                 /// `account_bank_code`.
-                6 account_bank_code: i64 => w::Field::must("account_bank_code"),
+                6 account_bank_code: i64 => "account_bank_code: must",
                 /// `count`.
-                7 count: i64 => w::Field::must("count"),
+                7 count: i64 => "count: must",
                 /// `links`.
-                8 links: super::super::Link => w::Field::must("links"),
+                8 links: super::super::Link => "links: must",
             }
         }
 
@@ -230,9 +230,9 @@ pub mod capitallhh {
             /// * Catalog: `pay_v3.capital.capitallhh.banks.corporate_banking`.
             pub struct CorporateBanking {
                 /// `limit`.
-                0 limit: i64 => w::Field::must("limit").place(w::Place::Query),
+                0 limit: i64 => "limit: must query",
                 /// `offset`.
-                1 offset: Option<i64> => w::Field::new("offset").place(w::Place::Query),
+                1 offset: Option<i64> => "offset: query",
             }
             new(limit: i64)
             set(offset: i64)
@@ -242,15 +242,15 @@ pub mod capitallhh {
             /// Answer to [`CorporateBanking`].
             pub struct CorporateBankingResponse {
                 /// `data`.
-                0 data: Vec<super::super::CorporateBankingData> => w::Field::must("data"),
+                0 data: Vec<super::super::CorporateBankingData> => "data: must",
                 /// `offset`.
-                1 offset: i64 => w::Field::must("offset"),
+                1 offset: i64 => "offset: must",
                 /// `total_count`.
-                2 total_count: i64 => w::Field::must("total_count"),
+                2 total_count: i64 => "total_count: must",
                 /// `count`.
-                3 count: i64 => w::Field::must("count"),
+                3 count: i64 => "count: must",
                 /// `links`.
-                4 links: super::super::Link => w::Field::must("links"),
+                4 links: super::super::Link => "links: must",
             }
         }
 
@@ -282,9 +282,9 @@ pub mod capitallhh {
             /// * Catalog: `pay_v3.capital.capitallhh.banks.personal_banking`.
             pub struct PersonalBanking {
                 /// `limit`.
-                0 limit: i64 => w::Field::must("limit").place(w::Place::Query),
+                0 limit: i64 => "limit: must query",
                 /// `offset`.
-                1 offset: Option<i64> => w::Field::new("offset").place(w::Place::Query),
+                1 offset: Option<i64> => "offset: query",
             }
             new(limit: i64)
             set(offset: i64)
@@ -294,15 +294,15 @@ pub mod capitallhh {
             /// Answer to [`PersonalBanking`].
             pub struct PersonalBankingResponse {
                 /// `data`.
-                0 data: Vec<super::super::CorporateBankingData> => w::Field::must("data"),
+                0 data: Vec<super::super::CorporateBankingData> => "data: must",
                 /// `offset`.
-                1 offset: i64 => w::Field::must("offset"),
+                1 offset: i64 => "offset: must",
                 /// `total_count`.
-                2 total_count: i64 => w::Field::must("total_count"),
+                2 total_count: i64 => "total_count: must",
                 /// `count`.
-                3 count: i64 => w::Field::must("count"),
+                3 count: i64 => "count: must",
                 /// `links`.
-                4 links: super::super::Link => w::Field::must("links"),
+                4 links: super::super::Link => "links: must",
             }
         }
 
@@ -334,18 +334,18 @@ pub mod capitallhh {
             /// * Catalog: `pay_v3.capital.capitallhh.banks.search_banks_by_bank_account`.
             pub struct SearchBanksByBankAccount {
                 /// `account_number`.
-                0 account_number: String => w::Field::must("account_number").place(w::Place::Query).masked(),
+                0 account_number: String => "account_number: must query masked",
             }
-            new(account_number: String)
+            new(account_number: impl Into<String>)
         }
 
         w::record! {
             /// Answer to [`SearchBanksByBankAccount`].
             pub struct SearchBanksByBankAccountResponse {
                 /// `data`.
-                0 data: Vec<super::super::CorporateBankingData> => w::Field::must("data"),
+                0 data: Vec<super::super::CorporateBankingData> => "data: must",
                 /// `total_count`.
-                1 total_count: i64 => w::Field::must("total_count"),
+                1 total_count: i64 => "total_count: must",
             }
         }
 

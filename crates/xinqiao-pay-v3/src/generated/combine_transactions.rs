@@ -7,29 +7,29 @@ w::record! {
     /// `Amount`.
     pub struct Amount {
         /// `total_amount`; unit fen.
-        0 total_amount: xinqiao_types::Fen => w::Field::must("total_amount"),
+        0 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// `currency`.
-        1 currency: String => w::Field::must("currency"),
+        1 currency: String => "currency: must",
     }
-    new(total_amount: xinqiao_types::Fen, currency: String)
+    new(total_amount: xinqiao_types::Fen, currency: impl Into<String>)
 }
 
 w::record! {
     /// `ByCombineOutTradeNoCloseSubOrder`.
     pub struct ByCombineOutTradeNoCloseSubOrder {
         /// `mchid`; needed according to the documentation.
-        0 mchid: Option<xinqiao_types::MchId> => w::Field::new("mchid"),
+        0 mchid: Option<xinqiao_types::MchId> => "mchid",
         /// `sub_mchid`.
-        1 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+        1 sub_mchid: Option<String> => "sub_mchid",
         /// `sub_appid`.
-        2 sub_appid: Option<String> => w::Field::new("sub_appid"),
+        2 sub_appid: Option<String> => "sub_appid",
         /// `individual_auth_id`.
-        3 individual_auth_id: Option<String> => w::Field::new("individual_auth_id"),
+        3 individual_auth_id: Option<String> => "individual_auth_id",
         /// `out_trade_no`.
-        4 out_trade_no: String => w::Field::must("out_trade_no"),
+        4 out_trade_no: String => "out_trade_no: must",
     }
-    new(out_trade_no: String)
-    set(
+    new(out_trade_no: impl Into<String>)
+    text(
         mchid: xinqiao_types::MchId,
         sub_mchid: String,
         sub_appid: String,
@@ -41,7 +41,7 @@ w::record! {
     /// `ByCombineOutTradeNoCombinePayerInfo`.
     pub struct ByCombineOutTradeNoCombinePayerInfo {
         /// `openid`.
-        0 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+        0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
     }
 }
 
@@ -49,7 +49,7 @@ w::record! {
     /// `ByCombineOutTradeNoSceneInfo`.
     pub struct ByCombineOutTradeNoSceneInfo {
         /// `device_id`.
-        0 device_id: Option<String> => w::Field::new("device_id"),
+        0 device_id: Option<String> => "device_id",
     }
 }
 
@@ -57,35 +57,35 @@ w::record! {
     /// `ByCombineOutTradeNoSubOrder`.
     pub struct ByCombineOutTradeNoSubOrder {
         /// `mchid`.
-        0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+        0 mchid: xinqiao_types::MchId => "mchid: must",
         /// `sub_mchid`.
-        1 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+        1 sub_mchid: Option<String> => "sub_mchid",
         /// `sub_appid`.
-        2 sub_appid: Option<String> => w::Field::new("sub_appid"),
+        2 sub_appid: Option<String> => "sub_appid",
         /// `sub_openid`.
-        3 sub_openid: Option<String> => w::Field::new("sub_openid"),
+        3 sub_openid: Option<String> => "sub_openid",
         /// `out_trade_no`.
-        4 out_trade_no: String => w::Field::must("out_trade_no"),
+        4 out_trade_no: String => "out_trade_no: must",
         /// `transaction_id`.
-        5 transaction_id: String => w::Field::must("transaction_id"),
+        5 transaction_id: String => "transaction_id: must",
         /// `trade_type`; one of `NATIVE` `JSAPI` `APP` `MWEB`.
-        6 trade_type: String => w::Field::must("trade_type"),
+        6 trade_type: String => "trade_type: must",
         /// `trade_state`; one of `SUCCESS` `REFUND` `NOTPAY` `CLOSED` `PAYERROR`.
-        7 trade_state: String => w::Field::must("trade_state"),
+        7 trade_state: String => "trade_state: must",
         /// `bank_type`.
-        8 bank_type: Option<String> => w::Field::new("bank_type"),
+        8 bank_type: Option<String> => "bank_type",
         /// `individual_auth_id`.
-        9 individual_auth_id: Option<String> => w::Field::new("individual_auth_id"),
+        9 individual_auth_id: Option<String> => "individual_auth_id",
         /// `individual_name`.
-        10 individual_name: Option<String> => w::Field::new("individual_name"),
+        10 individual_name: Option<String> => "individual_name",
         /// `attach`.
-        11 attach: String => w::Field::must("attach"),
+        11 attach: String => "attach: must",
         /// `success_time`; format `rfc3339`.
-        12 success_time: Option<String> => w::Field::new("success_time"),
+        12 success_time: Option<String> => "success_time",
         /// `amount`.
-        13 amount: SubOrderAmount => w::Field::must("amount"),
+        13 amount: SubOrderAmount => "amount: must",
         /// `promotion_detail`.
-        14 promotion_detail: Option<Vec<PromotionDetail>> => w::Field::new("promotion_detail"),
+        14 promotion_detail: Option<Vec<PromotionDetail>> => "promotion_detail",
     }
 }
 
@@ -93,53 +93,54 @@ w::record! {
     /// `CombinePayerInfo`.
     pub struct CombinePayerInfo {
         /// `openid`.
-        0 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+        0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `sub_openid`.
-        1 sub_openid: Option<String> => w::Field::new("sub_openid"),
+        1 sub_openid: Option<String> => "sub_openid",
         /// `identity`.
-        2 identity: Option<Identity> => w::Field::new("identity"),
+        2 identity: Option<Identity> => "identity",
     }
     new()
-    set(openid: xinqiao_types::OpenId, sub_openid: String, identity: Identity)
+    text(openid: xinqiao_types::OpenId, sub_openid: String)
+    set(identity: Identity)
 }
 
 w::record! {
     /// `CombinePayerInfoIdentity`.
     pub struct CombinePayerInfoIdentity {
         /// `type`.
-        0 type_: Option<String> => w::Field::new("type"),
+        0 type_: Option<String> => "type",
         /// `name`; encrypted on the wire.
-        1 name: Option<String> => w::Field::new("name").masked().encrypted(),
+        1 name: Option<String> => "name: masked encrypted",
         /// `number`; encrypted on the wire.
-        2 number: Option<String> => w::Field::new("number").masked().encrypted(),
+        2 number: Option<String> => "number: masked encrypted",
     }
     new()
-    set(type_: String, name: String, number: String)
+    text(type_: String, name: String, number: String)
 }
 
 w::record! {
     /// `ContractInfo`.
     pub struct ContractInfo {
         /// `mchid`.
-        0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+        0 mchid: xinqiao_types::MchId => "mchid: must",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `out_contract_code`.
-        2 out_contract_code: String => w::Field::must("out_contract_code"),
+        2 out_contract_code: String => "out_contract_code: must",
         /// `plan_id`.
-        3 plan_id: f64 => w::Field::must("plan_id"),
+        3 plan_id: f64 => "plan_id: must",
         /// `contract_display_account`.
-        4 contract_display_account: String => w::Field::must("contract_display_account"),
+        4 contract_display_account: String => "contract_display_account: must",
         /// `notify_url`.
-        5 notify_url: String => w::Field::must("notify_url"),
+        5 notify_url: String => "notify_url: must",
     }
     new(
-        mchid: xinqiao_types::MchId,
-        appid: xinqiao_types::AppId,
-        out_contract_code: String,
+        mchid: impl Into<xinqiao_types::MchId>,
+        appid: impl Into<xinqiao_types::AppId>,
+        out_contract_code: impl Into<String>,
         plan_id: f64,
-        contract_display_account: String,
-        notify_url: String,
+        contract_display_account: impl Into<String>,
+        notify_url: impl Into<String>,
     )
 }
 
@@ -147,9 +148,9 @@ w::record! {
     /// `ContractResult`.
     pub struct ContractResult {
         /// `code`.
-        0 code: String => w::Field::must("code"),
+        0 code: String => "code: must",
         /// `message`.
-        1 message: Option<String> => w::Field::new("message"),
+        1 message: Option<String> => "message",
     }
 }
 
@@ -157,15 +158,15 @@ w::record! {
     /// `GoodsDetail`.
     pub struct GoodsDetail {
         /// `goods_id`.
-        0 goods_id: String => w::Field::must("goods_id"),
+        0 goods_id: String => "goods_id: must",
         /// `quantity`.
-        1 quantity: i64 => w::Field::must("quantity"),
+        1 quantity: i64 => "quantity: must",
         /// `unit_price`.
-        2 unit_price: i64 => w::Field::must("unit_price"),
+        2 unit_price: i64 => "unit_price: must",
         /// `discount_amount`.
-        3 discount_amount: Option<i64> => w::Field::new("discount_amount"),
+        3 discount_amount: Option<i64> => "discount_amount",
         /// `goods_remark`.
-        4 goods_remark: Option<String> => w::Field::new("goods_remark"),
+        4 goods_remark: Option<String> => "goods_remark",
     }
 }
 
@@ -173,64 +174,64 @@ w::record! {
     /// `H5Info`.
     pub struct H5Info {
         /// `type`.
-        0 type_: String => w::Field::must("type"),
+        0 type_: String => "type: must",
         /// `app_name`.
-        1 app_name: Option<String> => w::Field::new("app_name"),
+        1 app_name: Option<String> => "app_name",
         /// `app_url`.
-        2 app_url: Option<String> => w::Field::new("app_url"),
+        2 app_url: Option<String> => "app_url",
         /// `bundle_id`.
-        3 bundle_id: Option<String> => w::Field::new("bundle_id"),
+        3 bundle_id: Option<String> => "bundle_id",
         /// `package_name`.
-        4 package_name: Option<String> => w::Field::new("package_name"),
+        4 package_name: Option<String> => "package_name",
     }
-    new(type_: String)
-    set(app_name: String, app_url: String, bundle_id: String, package_name: String)
+    new(type_: impl Into<String>)
+    text(app_name: String, app_url: String, bundle_id: String, package_name: String)
 }
 
 w::record! {
     /// `H5SceneInfo`.
     pub struct H5SceneInfo {
         /// `payer_client_ip`.
-        0 payer_client_ip: String => w::Field::must("payer_client_ip"),
+        0 payer_client_ip: String => "payer_client_ip: must",
         /// `device_id`; needed according to the documentation.
-        1 device_id: Option<String> => w::Field::new("device_id"),
+        1 device_id: Option<String> => "device_id",
         /// `h5_info`.
-        2 h5_info: H5Info => w::Field::must("h5_info"),
+        2 h5_info: H5Info => "h5_info: must",
     }
-    new(payer_client_ip: String, h5_info: H5Info)
-    set(device_id: String)
+    new(payer_client_ip: impl Into<String>, h5_info: H5Info)
+    text(device_id: String)
 }
 
 w::record! {
     /// `H5SubOrder`.
     pub struct H5SubOrder {
         /// `mchid`; needed according to the documentation.
-        0 mchid: Option<xinqiao_types::MchId> => w::Field::new("mchid"),
+        0 mchid: Option<xinqiao_types::MchId> => "mchid",
         /// `sub_mchid`; needed according to the documentation.
-        1 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+        1 sub_mchid: Option<String> => "sub_mchid",
         /// `sub_appid`.
-        2 sub_appid: Option<String> => w::Field::new("sub_appid"),
+        2 sub_appid: Option<String> => "sub_appid",
         /// `order_service_type`.
-        3 order_service_type: Option<String> => w::Field::new("order_service_type"),
+        3 order_service_type: Option<String> => "order_service_type",
         /// `individual_auth_id`.
-        4 individual_auth_id: Option<String> => w::Field::new("individual_auth_id"),
+        4 individual_auth_id: Option<String> => "individual_auth_id",
         /// `individual_name`.
-        5 individual_name: Option<String> => w::Field::new("individual_name"),
+        5 individual_name: Option<String> => "individual_name",
         /// `attach`; needed according to the documentation.
-        6 attach: Option<String> => w::Field::new("attach"),
+        6 attach: Option<String> => "attach",
         /// `description`.
-        7 description: String => w::Field::must("description"),
+        7 description: String => "description: must",
         /// `out_trade_no`.
-        8 out_trade_no: String => w::Field::must("out_trade_no"),
+        8 out_trade_no: String => "out_trade_no: must",
         /// `amount`.
-        9 amount: Amount => w::Field::must("amount"),
+        9 amount: Amount => "amount: must",
         /// `settle_info`.
-        10 settle_info: Option<SettleInfo> => w::Field::new("settle_info"),
+        10 settle_info: Option<SettleInfo> => "settle_info",
         /// `goods_tag`.
-        11 goods_tag: Option<String> => w::Field::new("goods_tag"),
+        11 goods_tag: Option<String> => "goods_tag",
     }
-    new(description: String, out_trade_no: String, amount: Amount)
-    set(
+    new(description: impl Into<String>, out_trade_no: impl Into<String>, amount: Amount)
+    text(
         mchid: xinqiao_types::MchId,
         sub_mchid: String,
         sub_appid: String,
@@ -238,16 +239,16 @@ w::record! {
         individual_auth_id: String,
         individual_name: String,
         attach: String,
-        settle_info: SettleInfo,
         goods_tag: String,
     )
+    set(settle_info: SettleInfo)
 }
 
 w::record! {
     /// `IdByCombineTransactionIdCombinePayerInfo`.
     pub struct IdByCombineTransactionIdCombinePayerInfo {
         /// `openid`.
-        0 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+        0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
     }
 }
 
@@ -255,7 +256,7 @@ w::record! {
     /// `IdByCombineTransactionIdSceneInfo`.
     pub struct IdByCombineTransactionIdSceneInfo {
         /// `device_id`.
-        0 device_id: Option<String> => w::Field::new("device_id"),
+        0 device_id: Option<String> => "device_id",
     }
 }
 
@@ -263,33 +264,33 @@ w::record! {
     /// `IdByCombineTransactionIdSubOrder`.
     pub struct IdByCombineTransactionIdSubOrder {
         /// `mchid`.
-        0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+        0 mchid: xinqiao_types::MchId => "mchid: must",
         /// `sub_mchid`.
-        1 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+        1 sub_mchid: Option<String> => "sub_mchid",
         /// `sub_appid`.
-        2 sub_appid: Option<String> => w::Field::new("sub_appid"),
+        2 sub_appid: Option<String> => "sub_appid",
         /// `sub_openid`.
-        3 sub_openid: Option<String> => w::Field::new("sub_openid"),
+        3 sub_openid: Option<String> => "sub_openid",
         /// `out_trade_no`.
-        4 out_trade_no: String => w::Field::must("out_trade_no"),
+        4 out_trade_no: String => "out_trade_no: must",
         /// `transaction_id`.
-        5 transaction_id: String => w::Field::must("transaction_id"),
+        5 transaction_id: String => "transaction_id: must",
         /// `trade_type`.
-        6 trade_type: String => w::Field::must("trade_type"),
+        6 trade_type: String => "trade_type: must",
         /// `trade_state`.
-        7 trade_state: String => w::Field::must("trade_state"),
+        7 trade_state: String => "trade_state: must",
         /// `bank_type`.
-        8 bank_type: Option<String> => w::Field::new("bank_type"),
+        8 bank_type: Option<String> => "bank_type",
         /// `individual_auth_id`.
-        9 individual_auth_id: Option<String> => w::Field::new("individual_auth_id"),
+        9 individual_auth_id: Option<String> => "individual_auth_id",
         /// `individual_name`.
-        10 individual_name: Option<String> => w::Field::new("individual_name"),
+        10 individual_name: Option<String> => "individual_name",
         /// `attach`.
-        11 attach: String => w::Field::must("attach"),
+        11 attach: String => "attach: must",
         /// `success_time`; format `rfc3339`.
-        12 success_time: Option<String> => w::Field::new("success_time"),
+        12 success_time: Option<String> => "success_time",
         /// `amount`.
-        13 amount: SubOrderAmount => w::Field::must("amount"),
+        13 amount: SubOrderAmount => "amount: must",
     }
 }
 
@@ -297,23 +298,23 @@ w::record! {
     /// `Identity`.
     pub struct Identity {
         /// `type`; one of `IDCARD` `HONGKONG_MACAO` `HONGKONG_MACAO_RESIDENT` `TAIWAN_RESIDENT` `FOREIGN_RESIDENT` `OVERSEA_PASSPORT` `PHONE_NUMBER`; needed according to the documentation.
-        0 type_: Option<String> => w::Field::new("type"),
+        0 type_: Option<String> => "type",
         /// `name`; encrypted on the wire; needed according to the documentation.
-        1 name: Option<String> => w::Field::new("name").masked().encrypted(),
+        1 name: Option<String> => "name: masked encrypted",
         /// `number`; encrypted on the wire; needed according to the documentation.
-        2 number: Option<String> => w::Field::new("number").masked().encrypted(),
+        2 number: Option<String> => "number: masked encrypted",
     }
     new()
-    set(type_: String, name: String, number: String)
+    text(type_: String, name: String, number: String)
 }
 
 w::record! {
     /// `InstallmentInfo`.
     pub struct InstallmentInfo {
         /// `use_subsidy`.
-        0 use_subsidy: bool => w::Field::must("use_subsidy"),
+        0 use_subsidy: bool => "use_subsidy: must",
         /// `selected_installment_number`.
-        1 selected_installment_number: i64 => w::Field::must("selected_installment_number"),
+        1 selected_installment_number: i64 => "selected_installment_number: must",
     }
 }
 
@@ -321,36 +322,36 @@ w::record! {
     /// `JsapiSubOrder`.
     pub struct JsapiSubOrder {
         /// `mchid`; needed according to the documentation.
-        0 mchid: Option<xinqiao_types::MchId> => w::Field::new("mchid"),
+        0 mchid: Option<xinqiao_types::MchId> => "mchid",
         /// `sub_mchid`; needed according to the documentation.
-        1 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+        1 sub_mchid: Option<String> => "sub_mchid",
         /// `sub_appid`.
-        2 sub_appid: Option<String> => w::Field::new("sub_appid"),
+        2 sub_appid: Option<String> => "sub_appid",
         /// `order_service_type`.
-        3 order_service_type: Option<String> => w::Field::new("order_service_type"),
+        3 order_service_type: Option<String> => "order_service_type",
         /// `individual_auth_id`.
-        4 individual_auth_id: Option<String> => w::Field::new("individual_auth_id"),
+        4 individual_auth_id: Option<String> => "individual_auth_id",
         /// `individual_name`.
-        5 individual_name: Option<String> => w::Field::new("individual_name"),
+        5 individual_name: Option<String> => "individual_name",
         /// `attach`; needed according to the documentation.
-        6 attach: Option<String> => w::Field::new("attach"),
+        6 attach: Option<String> => "attach",
         /// `description`.
-        7 description: String => w::Field::must("description"),
+        7 description: String => "description: must",
         /// `out_trade_no`.
-        8 out_trade_no: String => w::Field::must("out_trade_no"),
+        8 out_trade_no: String => "out_trade_no: must",
         /// `amount`.
-        9 amount: Amount => w::Field::must("amount"),
+        9 amount: Amount => "amount: must",
         /// `settle_info`.
-        10 settle_info: Option<SettleInfo> => w::Field::new("settle_info"),
+        10 settle_info: Option<SettleInfo> => "settle_info",
         /// `goods_tag`.
-        11 goods_tag: Option<String> => w::Field::new("goods_tag"),
+        11 goods_tag: Option<String> => "goods_tag",
         /// `detail`.
-        12 detail: Option<String> => w::Field::new("detail"),
+        12 detail: Option<String> => "detail",
         /// `profit_sharing`.
-        13 profit_sharing: Option<bool> => w::Field::new("profit_sharing"),
+        13 profit_sharing: Option<bool> => "profit_sharing",
     }
-    new(description: String, out_trade_no: String, amount: Amount)
-    set(
+    new(description: impl Into<String>, out_trade_no: impl Into<String>, amount: Amount)
+    text(
         mchid: xinqiao_types::MchId,
         sub_mchid: String,
         sub_appid: String,
@@ -358,57 +359,57 @@ w::record! {
         individual_auth_id: String,
         individual_name: String,
         attach: String,
-        settle_info: SettleInfo,
         goods_tag: String,
         detail: String,
-        profit_sharing: bool,
     )
+    set(settle_info: SettleInfo, profit_sharing: bool)
 }
 
 w::record! {
     /// `MiniprogramCombinePayerInfo`.
     pub struct MiniprogramCombinePayerInfo {
         /// `openid`; needed according to the documentation.
-        0 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+        0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `sub_openid`.
-        1 sub_openid: Option<String> => w::Field::new("sub_openid"),
+        1 sub_openid: Option<String> => "sub_openid",
         /// `identity`.
-        2 identity: Option<CombinePayerInfoIdentity> => w::Field::new("identity"),
+        2 identity: Option<CombinePayerInfoIdentity> => "identity",
     }
     new()
-    set(openid: xinqiao_types::OpenId, sub_openid: String, identity: CombinePayerInfoIdentity)
+    text(openid: xinqiao_types::OpenId, sub_openid: String)
+    set(identity: CombinePayerInfoIdentity)
 }
 
 w::record! {
     /// `MiniprogramSubOrder`.
     pub struct MiniprogramSubOrder {
         /// `mchid`; needed according to the documentation.
-        0 mchid: Option<xinqiao_types::MchId> => w::Field::new("mchid"),
+        0 mchid: Option<xinqiao_types::MchId> => "mchid",
         /// `sub_mchid`.
-        1 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+        1 sub_mchid: Option<String> => "sub_mchid",
         /// `sub_appid`.
-        2 sub_appid: Option<String> => w::Field::new("sub_appid"),
+        2 sub_appid: Option<String> => "sub_appid",
         /// `order_service_type`; one of `INDIVIDUALTRADE`.
-        3 order_service_type: Option<String> => w::Field::new("order_service_type"),
+        3 order_service_type: Option<String> => "order_service_type",
         /// `individual_auth_id`; needed according to the documentation.
-        4 individual_auth_id: Option<String> => w::Field::new("individual_auth_id"),
+        4 individual_auth_id: Option<String> => "individual_auth_id",
         /// `individual_name`.
-        5 individual_name: Option<String> => w::Field::new("individual_name"),
+        5 individual_name: Option<String> => "individual_name",
         /// `attach`; needed according to the documentation.
-        6 attach: Option<String> => w::Field::new("attach"),
+        6 attach: Option<String> => "attach",
         /// `description`.
-        7 description: String => w::Field::must("description"),
+        7 description: String => "description: must",
         /// `out_trade_no`.
-        8 out_trade_no: String => w::Field::must("out_trade_no"),
+        8 out_trade_no: String => "out_trade_no: must",
         /// `amount`.
-        9 amount: Amount => w::Field::must("amount"),
+        9 amount: Amount => "amount: must",
         /// `settle_info`.
-        10 settle_info: Option<SettleInfo> => w::Field::new("settle_info"),
+        10 settle_info: Option<SettleInfo> => "settle_info",
         /// `goods_tag`.
-        11 goods_tag: Option<String> => w::Field::new("goods_tag"),
+        11 goods_tag: Option<String> => "goods_tag",
     }
-    new(description: String, out_trade_no: String, amount: Amount)
-    set(
+    new(description: impl Into<String>, out_trade_no: impl Into<String>, amount: Amount)
+    text(
         mchid: xinqiao_types::MchId,
         sub_mchid: String,
         sub_appid: String,
@@ -416,36 +417,36 @@ w::record! {
         individual_auth_id: String,
         individual_name: String,
         attach: String,
-        settle_info: SettleInfo,
         goods_tag: String,
     )
+    set(settle_info: SettleInfo)
 }
 
 w::record! {
     /// `PromotionDetail`.
     pub struct PromotionDetail {
         /// `coupon_id`.
-        0 coupon_id: Option<String> => w::Field::new("coupon_id"),
+        0 coupon_id: Option<String> => "coupon_id",
         /// `name`.
-        1 name: Option<String> => w::Field::new("name"),
+        1 name: Option<String> => "name",
         /// `scope`; one of `GLOBAL` `SINGLE`.
-        2 scope: Option<String> => w::Field::new("scope"),
+        2 scope: Option<String> => "scope",
         /// `type`; one of `CASH` `NOCASH`.
-        3 type_: Option<String> => w::Field::new("type"),
+        3 type_: Option<String> => "type",
         /// `amount`.
-        4 amount: Option<i64> => w::Field::new("amount"),
+        4 amount: Option<i64> => "amount",
         /// `stock_id`.
-        5 stock_id: Option<String> => w::Field::new("stock_id"),
+        5 stock_id: Option<String> => "stock_id",
         /// `wechatpay_contribute`.
-        6 wechatpay_contribute: Option<i64> => w::Field::new("wechatpay_contribute"),
+        6 wechatpay_contribute: Option<i64> => "wechatpay_contribute",
         /// `merchant_contribute`.
-        7 merchant_contribute: Option<i64> => w::Field::new("merchant_contribute"),
+        7 merchant_contribute: Option<i64> => "merchant_contribute",
         /// `other_contribute`.
-        8 other_contribute: Option<i64> => w::Field::new("other_contribute"),
+        8 other_contribute: Option<i64> => "other_contribute",
         /// `currency`.
-        9 currency: Option<String> => w::Field::new("currency"),
+        9 currency: Option<String> => "currency",
         /// `goods_detail`.
-        10 goods_detail: Option<Vec<GoodsDetail>> => w::Field::new("goods_detail"),
+        10 goods_detail: Option<Vec<GoodsDetail>> => "goods_detail",
     }
 }
 
@@ -453,21 +454,21 @@ w::record! {
     /// `SceneInfo`.
     pub struct SceneInfo {
         /// `payer_client_ip`.
-        0 payer_client_ip: String => w::Field::must("payer_client_ip"),
+        0 payer_client_ip: String => "payer_client_ip: must",
         /// `device_id`.
-        1 device_id: Option<String> => w::Field::new("device_id"),
+        1 device_id: Option<String> => "device_id",
     }
-    new(payer_client_ip: String)
-    set(device_id: String)
+    new(payer_client_ip: impl Into<String>)
+    text(device_id: String)
 }
 
 w::record! {
     /// `SettleInfo`.
     pub struct SettleInfo {
         /// `profit_sharing`.
-        0 profit_sharing: Option<bool> => w::Field::new("profit_sharing"),
+        0 profit_sharing: Option<bool> => "profit_sharing",
         /// `subsidy_amount`; unit fen.
-        1 subsidy_amount: Option<xinqiao_types::Fen> => w::Field::new("subsidy_amount"),
+        1 subsidy_amount: Option<xinqiao_types::Fen> => "subsidy_amount",
     }
     new()
     set(profit_sharing: bool, subsidy_amount: xinqiao_types::Fen)
@@ -477,36 +478,36 @@ w::record! {
     /// `SubOrder`.
     pub struct SubOrder {
         /// `mchid`; needed according to the documentation.
-        0 mchid: Option<xinqiao_types::MchId> => w::Field::new("mchid"),
+        0 mchid: Option<xinqiao_types::MchId> => "mchid",
         /// `sub_mchid`.
-        1 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+        1 sub_mchid: Option<String> => "sub_mchid",
         /// `sub_appid`.
-        2 sub_appid: Option<String> => w::Field::new("sub_appid"),
+        2 sub_appid: Option<String> => "sub_appid",
         /// `order_service_type`.
-        3 order_service_type: Option<String> => w::Field::new("order_service_type"),
+        3 order_service_type: Option<String> => "order_service_type",
         /// `individual_auth_id`.
-        4 individual_auth_id: Option<String> => w::Field::new("individual_auth_id"),
+        4 individual_auth_id: Option<String> => "individual_auth_id",
         /// `individual_name`.
-        5 individual_name: Option<String> => w::Field::new("individual_name"),
+        5 individual_name: Option<String> => "individual_name",
         /// `attach`; needed according to the documentation.
-        6 attach: Option<String> => w::Field::new("attach"),
+        6 attach: Option<String> => "attach",
         /// `description`.
-        7 description: String => w::Field::must("description"),
+        7 description: String => "description: must",
         /// `out_trade_no`.
-        8 out_trade_no: String => w::Field::must("out_trade_no"),
+        8 out_trade_no: String => "out_trade_no: must",
         /// `amount`.
-        9 amount: Amount => w::Field::must("amount"),
+        9 amount: Amount => "amount: must",
         /// `settle_info`.
-        10 settle_info: Option<SettleInfo> => w::Field::new("settle_info"),
+        10 settle_info: Option<SettleInfo> => "settle_info",
         /// `goods_tag`.
-        11 goods_tag: Option<String> => w::Field::new("goods_tag"),
+        11 goods_tag: Option<String> => "goods_tag",
         /// `detail`.
-        12 detail: Option<String> => w::Field::new("detail"),
+        12 detail: Option<String> => "detail",
         /// `profit_sharing`.
-        13 profit_sharing: Option<bool> => w::Field::new("profit_sharing"),
+        13 profit_sharing: Option<bool> => "profit_sharing",
     }
-    new(description: String, out_trade_no: String, amount: Amount)
-    set(
+    new(description: impl Into<String>, out_trade_no: impl Into<String>, amount: Amount)
+    text(
         mchid: xinqiao_types::MchId,
         sub_mchid: String,
         sub_appid: String,
@@ -514,26 +515,25 @@ w::record! {
         individual_auth_id: String,
         individual_name: String,
         attach: String,
-        settle_info: SettleInfo,
         goods_tag: String,
         detail: String,
-        profit_sharing: bool,
     )
+    set(settle_info: SettleInfo, profit_sharing: bool)
 }
 
 w::record! {
     /// `SubOrderAmount`.
     pub struct SubOrderAmount {
         /// `total_amount`; unit fen.
-        0 total_amount: xinqiao_types::Fen => w::Field::must("total_amount"),
+        0 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// `currency`.
-        1 currency: String => w::Field::must("currency"),
+        1 currency: String => "currency: must",
         /// `payer_amount`; unit fen.
-        2 payer_amount: xinqiao_types::Fen => w::Field::must("payer_amount"),
+        2 payer_amount: xinqiao_types::Fen => "payer_amount: must",
         /// `payer_currency`.
-        3 payer_currency: String => w::Field::must("payer_currency"),
+        3 payer_currency: String => "payer_currency: must",
         /// `settlement_rate`.
-        4 settlement_rate: Option<i64> => w::Field::new("settlement_rate"),
+        4 settlement_rate: Option<i64> => "settlement_rate",
     }
 }
 
@@ -541,18 +541,18 @@ w::record! {
     /// `SubsidyDetail`.
     pub struct SubsidyDetail {
         /// `subsidy_period_type`; one of `DAILY` `PERIOD`.
-        0 subsidy_period_type: String => w::Field::must("subsidy_period_type"),
+        0 subsidy_period_type: String => "subsidy_period_type: must",
         /// `subsidy_plan`.
-        1 subsidy_plan: Vec<SubsidyPlan> => w::Field::must("subsidy_plan"),
+        1 subsidy_plan: Vec<SubsidyPlan> => "subsidy_plan: must",
     }
-    new(subsidy_period_type: String, subsidy_plan: Vec<SubsidyPlan>)
+    new(subsidy_period_type: impl Into<String>, subsidy_plan: Vec<SubsidyPlan>)
 }
 
 w::record! {
     /// `SubsidyInfo`.
     pub struct SubsidyInfo {
         /// `subsidy_detail`.
-        0 subsidy_detail: Option<Vec<SubsidyDetail>> => w::Field::new("subsidy_detail"),
+        0 subsidy_detail: Option<Vec<SubsidyDetail>> => "subsidy_detail",
     }
     new()
     set(subsidy_detail: Vec<SubsidyDetail>)
@@ -562,9 +562,9 @@ w::record! {
     /// `SubsidyPlan`.
     pub struct SubsidyPlan {
         /// `subsidy_installment_num`; one of `3` `6` `12`.
-        0 subsidy_installment_num: i64 => w::Field::must("subsidy_installment_num"),
+        0 subsidy_installment_num: i64 => "subsidy_installment_num: must",
         /// `subsidy_percent`; one of `0` `100`.
-        1 subsidy_percent: i64 => w::Field::must("subsidy_percent"),
+        1 subsidy_percent: i64 => "subsidy_percent: must",
     }
     new(subsidy_installment_num: i64, subsidy_percent: i64)
 }
@@ -578,49 +578,51 @@ w::record! {
     /// * Catalog: `pay_v3.combine_transactions.app`.
     pub struct App {
         /// `combine_appid`.
-        0 combine_appid: String => w::Field::must("combine_appid"),
+        0 combine_appid: String => "combine_appid: must",
         /// `combine_mchid`.
-        1 combine_mchid: String => w::Field::must("combine_mchid"),
+        1 combine_mchid: String => "combine_mchid: must",
         /// `combine_out_trade_no`.
-        2 combine_out_trade_no: String => w::Field::must("combine_out_trade_no"),
+        2 combine_out_trade_no: String => "combine_out_trade_no: must",
         /// `time_start`; format `rfc3339`.
-        3 time_start: Option<String> => w::Field::new("time_start"),
+        3 time_start: Option<String> => "time_start",
         /// `time_expire`; format `rfc3339`.
-        4 time_expire: Option<String> => w::Field::new("time_expire"),
+        4 time_expire: Option<String> => "time_expire",
         /// `notify_url`; needed according to the documentation.
-        5 notify_url: Option<String> => w::Field::new("notify_url"),
+        5 notify_url: Option<String> => "notify_url",
         /// `sub_orders`.
-        6 sub_orders: Vec<SubOrder> => w::Field::must("sub_orders"),
+        6 sub_orders: Vec<SubOrder> => "sub_orders: must",
         /// `combine_payer_info`.
-        7 combine_payer_info: Option<CombinePayerInfo> => w::Field::new("combine_payer_info"),
+        7 combine_payer_info: Option<CombinePayerInfo> => "combine_payer_info",
         /// `scene_info`.
-        8 scene_info: Option<SceneInfo> => w::Field::new("scene_info"),
+        8 scene_info: Option<SceneInfo> => "scene_info",
         /// `trade_scenario`; one of `RECOMMERCE`.
-        9 trade_scenario: Option<String> => w::Field::new("trade_scenario"),
+        9 trade_scenario: Option<String> => "trade_scenario",
         /// `subsidy_info`.
-        10 subsidy_info: Option<SubsidyInfo> => w::Field::new("subsidy_info"),
+        10 subsidy_info: Option<SubsidyInfo> => "subsidy_info",
         /// `prepay_id`.
-        11 prepay_id: Option<String> => w::Field::new("prepay_id"),
+        11 prepay_id: Option<String> => "prepay_id",
         /// `limit_pay`; one of `no_balance` `no_debit` `balance_only`.
-        12 limit_pay: Option<Vec<String>> => w::Field::new("limit_pay"),
+        12 limit_pay: Option<Vec<String>> => "limit_pay",
         /// `contract_info`.
-        13 contract_info: Option<ContractInfo> => w::Field::new("contract_info"),
+        13 contract_info: Option<ContractInfo> => "contract_info",
     }
     new(
-        combine_appid: String,
-        combine_mchid: String,
-        combine_out_trade_no: String,
+        combine_appid: impl Into<String>,
+        combine_mchid: impl Into<String>,
+        combine_out_trade_no: impl Into<String>,
         sub_orders: Vec<SubOrder>,
     )
-    set(
+    text(
         time_start: String,
         time_expire: String,
         notify_url: String,
+        trade_scenario: String,
+        prepay_id: String,
+    )
+    set(
         combine_payer_info: CombinePayerInfo,
         scene_info: SceneInfo,
-        trade_scenario: String,
         subsidy_info: SubsidyInfo,
-        prepay_id: String,
         limit_pay: Vec<String>,
         contract_info: ContractInfo,
     )
@@ -630,9 +632,9 @@ w::record! {
     /// Answer to [`App`].
     pub struct AppResponse {
         /// `prepay_id`.
-        0 prepay_id: String => w::Field::must("prepay_id"),
+        0 prepay_id: String => "prepay_id: must",
         /// `contract_result`.
-        1 contract_result: Option<ContractResult> => w::Field::new("contract_result"),
+        1 contract_result: Option<ContractResult> => "contract_result",
     }
 }
 
@@ -664,50 +666,43 @@ w::record! {
     /// * Catalog: `pay_v3.combine_transactions.h5`.
     pub struct H5 {
         /// `combine_appid`.
-        0 combine_appid: String => w::Field::must("combine_appid"),
+        0 combine_appid: String => "combine_appid: must",
         /// `combine_mchid`.
-        1 combine_mchid: String => w::Field::must("combine_mchid"),
+        1 combine_mchid: String => "combine_mchid: must",
         /// `combine_out_trade_no`.
-        2 combine_out_trade_no: String => w::Field::must("combine_out_trade_no"),
+        2 combine_out_trade_no: String => "combine_out_trade_no: must",
         /// `time_start`; format `rfc3339`.
-        3 time_start: Option<String> => w::Field::new("time_start"),
+        3 time_start: Option<String> => "time_start",
         /// `time_expire`; format `rfc3339`.
-        4 time_expire: Option<String> => w::Field::new("time_expire"),
+        4 time_expire: Option<String> => "time_expire",
         /// `notify_url`; needed according to the documentation.
-        5 notify_url: Option<String> => w::Field::new("notify_url"),
+        5 notify_url: Option<String> => "notify_url",
         /// `sub_orders`.
-        6 sub_orders: Vec<H5SubOrder> => w::Field::must("sub_orders"),
+        6 sub_orders: Vec<H5SubOrder> => "sub_orders: must",
         /// `combine_payer_info`.
-        7 combine_payer_info: Option<CombinePayerInfo> => w::Field::new("combine_payer_info"),
+        7 combine_payer_info: Option<CombinePayerInfo> => "combine_payer_info",
         /// `scene_info`; needed according to the documentation.
-        8 scene_info: Option<H5SceneInfo> => w::Field::new("scene_info"),
+        8 scene_info: Option<H5SceneInfo> => "scene_info",
         /// `trade_scenario`.
-        9 trade_scenario: Option<String> => w::Field::new("trade_scenario"),
+        9 trade_scenario: Option<String> => "trade_scenario",
         /// `limit_pay`; one of `no_balance` `no_debit` `balance_only`.
-        10 limit_pay: Option<Vec<String>> => w::Field::new("limit_pay"),
+        10 limit_pay: Option<Vec<String>> => "limit_pay",
     }
     new(
-        combine_appid: String,
-        combine_mchid: String,
-        combine_out_trade_no: String,
+        combine_appid: impl Into<String>,
+        combine_mchid: impl Into<String>,
+        combine_out_trade_no: impl Into<String>,
         sub_orders: Vec<H5SubOrder>,
     )
-    set(
-        time_start: String,
-        time_expire: String,
-        notify_url: String,
-        combine_payer_info: CombinePayerInfo,
-        scene_info: H5SceneInfo,
-        trade_scenario: String,
-        limit_pay: Vec<String>,
-    )
+    text(time_start: String, time_expire: String, notify_url: String, trade_scenario: String)
+    set(combine_payer_info: CombinePayerInfo, scene_info: H5SceneInfo, limit_pay: Vec<String>)
 }
 
 w::record! {
     /// Answer to [`H5`].
     pub struct H5Response {
         /// `h5_url`.
-        0 h5_url: String => w::Field::must("h5_url"),
+        0 h5_url: String => "h5_url: must",
     }
 }
 
@@ -739,32 +734,32 @@ w::record! {
     /// * Catalog: `pay_v3.combine_transactions.id_by_combine_transaction_id`.
     pub struct IdByCombineTransactionId {
         /// `combine_transaction_id`.
-        0 combine_transaction_id: String => w::Field::must("combine_transaction_id").place(w::Place::Path),
+        0 combine_transaction_id: String => "combine_transaction_id: must path",
     }
-    new(combine_transaction_id: String)
+    new(combine_transaction_id: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`IdByCombineTransactionId`].
     pub struct IdByCombineTransactionIdResponse {
         /// `combine_appid`.
-        0 combine_appid: String => w::Field::must("combine_appid"),
+        0 combine_appid: String => "combine_appid: must",
         /// `combine_mchid`.
-        1 combine_mchid: String => w::Field::must("combine_mchid"),
+        1 combine_mchid: String => "combine_mchid: must",
         /// `combine_out_trade_no`.
-        2 combine_out_trade_no: String => w::Field::must("combine_out_trade_no"),
+        2 combine_out_trade_no: String => "combine_out_trade_no: must",
         /// `combine_transaction_id`.
-        3 combine_transaction_id: String => w::Field::must("combine_transaction_id"),
+        3 combine_transaction_id: String => "combine_transaction_id: must",
         /// `sub_orders`.
-        4 sub_orders: Option<Vec<IdByCombineTransactionIdSubOrder>> => w::Field::new("sub_orders"),
+        4 sub_orders: Option<Vec<IdByCombineTransactionIdSubOrder>> => "sub_orders",
         /// `combine_payer_info`.
-        5 combine_payer_info: Option<IdByCombineTransactionIdCombinePayerInfo> => w::Field::new("combine_payer_info"),
+        5 combine_payer_info: Option<IdByCombineTransactionIdCombinePayerInfo> => "combine_payer_info",
         /// `scene_info`.
-        6 scene_info: Option<IdByCombineTransactionIdSceneInfo> => w::Field::new("scene_info"),
+        6 scene_info: Option<IdByCombineTransactionIdSceneInfo> => "scene_info",
         /// `trade_scenario`; one of `RECOMMERCE`.
-        7 trade_scenario: Option<String> => w::Field::new("trade_scenario"),
+        7 trade_scenario: Option<String> => "trade_scenario",
         /// `installment_info`.
-        8 installment_info: Option<InstallmentInfo> => w::Field::new("installment_info"),
+        8 installment_info: Option<InstallmentInfo> => "installment_info",
     }
 }
 
@@ -796,43 +791,40 @@ w::record! {
     /// * Catalog: `pay_v3.combine_transactions.jsapi`.
     pub struct Jsapi {
         /// `combine_appid`.
-        0 combine_appid: String => w::Field::must("combine_appid"),
+        0 combine_appid: String => "combine_appid: must",
         /// `combine_mchid`.
-        1 combine_mchid: String => w::Field::must("combine_mchid"),
+        1 combine_mchid: String => "combine_mchid: must",
         /// `combine_out_trade_no`.
-        2 combine_out_trade_no: String => w::Field::must("combine_out_trade_no"),
+        2 combine_out_trade_no: String => "combine_out_trade_no: must",
         /// `time_start`; format `rfc3339`.
-        3 time_start: Option<String> => w::Field::new("time_start"),
+        3 time_start: Option<String> => "time_start",
         /// `time_expire`; format `rfc3339`.
-        4 time_expire: Option<String> => w::Field::new("time_expire"),
+        4 time_expire: Option<String> => "time_expire",
         /// `notify_url`; needed according to the documentation.
-        5 notify_url: Option<String> => w::Field::new("notify_url"),
+        5 notify_url: Option<String> => "notify_url",
         /// `sub_orders`.
-        6 sub_orders: Vec<JsapiSubOrder> => w::Field::must("sub_orders"),
+        6 sub_orders: Vec<JsapiSubOrder> => "sub_orders: must",
         /// `combine_payer_info`; needed according to the documentation.
-        7 combine_payer_info: Option<CombinePayerInfo> => w::Field::new("combine_payer_info"),
+        7 combine_payer_info: Option<CombinePayerInfo> => "combine_payer_info",
         /// `scene_info`.
-        8 scene_info: Option<SceneInfo> => w::Field::new("scene_info"),
+        8 scene_info: Option<SceneInfo> => "scene_info",
         /// `trade_scenario`.
-        9 trade_scenario: Option<String> => w::Field::new("trade_scenario"),
+        9 trade_scenario: Option<String> => "trade_scenario",
         /// `subsidy_info`.
-        10 subsidy_info: Option<SubsidyInfo> => w::Field::new("subsidy_info"),
+        10 subsidy_info: Option<SubsidyInfo> => "subsidy_info",
         /// `limit_pay`; one of `no_balance` `no_debit` `balance_only`.
-        11 limit_pay: Option<Vec<String>> => w::Field::new("limit_pay"),
+        11 limit_pay: Option<Vec<String>> => "limit_pay",
     }
     new(
-        combine_appid: String,
-        combine_mchid: String,
-        combine_out_trade_no: String,
+        combine_appid: impl Into<String>,
+        combine_mchid: impl Into<String>,
+        combine_out_trade_no: impl Into<String>,
         sub_orders: Vec<JsapiSubOrder>,
     )
+    text(time_start: String, time_expire: String, notify_url: String, trade_scenario: String)
     set(
-        time_start: String,
-        time_expire: String,
-        notify_url: String,
         combine_payer_info: CombinePayerInfo,
         scene_info: SceneInfo,
-        trade_scenario: String,
         subsidy_info: SubsidyInfo,
         limit_pay: Vec<String>,
     )
@@ -842,7 +834,7 @@ w::record! {
     /// Answer to [`Jsapi`].
     pub struct JsapiResponse {
         /// `prepay_id`.
-        0 prepay_id: String => w::Field::must("prepay_id"),
+        0 prepay_id: String => "prepay_id: must",
     }
 }
 
@@ -874,47 +866,41 @@ w::record! {
     /// * Catalog: `pay_v3.combine_transactions.miniprogram`.
     pub struct Miniprogram {
         /// `combine_appid`.
-        0 combine_appid: String => w::Field::must("combine_appid"),
+        0 combine_appid: String => "combine_appid: must",
         /// `combine_mchid`.
-        1 combine_mchid: String => w::Field::must("combine_mchid"),
+        1 combine_mchid: String => "combine_mchid: must",
         /// `combine_out_trade_no`.
-        2 combine_out_trade_no: String => w::Field::must("combine_out_trade_no"),
+        2 combine_out_trade_no: String => "combine_out_trade_no: must",
         /// `time_start`; format `rfc3339`.
-        3 time_start: Option<String> => w::Field::new("time_start"),
+        3 time_start: Option<String> => "time_start",
         /// `time_expire`; format `rfc3339`.
-        4 time_expire: Option<String> => w::Field::new("time_expire"),
+        4 time_expire: Option<String> => "time_expire",
         /// `notify_url`.
-        5 notify_url: Option<String> => w::Field::new("notify_url"),
+        5 notify_url: Option<String> => "notify_url",
         /// `sub_orders`.
-        6 sub_orders: Vec<MiniprogramSubOrder> => w::Field::must("sub_orders"),
+        6 sub_orders: Vec<MiniprogramSubOrder> => "sub_orders: must",
         /// `combine_payer_info`; needed according to the documentation.
-        7 combine_payer_info: Option<MiniprogramCombinePayerInfo> => w::Field::new("combine_payer_info"),
+        7 combine_payer_info: Option<MiniprogramCombinePayerInfo> => "combine_payer_info",
         /// `scene_info`.
-        8 scene_info: Option<SceneInfo> => w::Field::new("scene_info"),
+        8 scene_info: Option<SceneInfo> => "scene_info",
         /// `trade_scenario`; one of `RECOMMERCE`.
-        9 trade_scenario: Option<String> => w::Field::new("trade_scenario"),
+        9 trade_scenario: Option<String> => "trade_scenario",
     }
     new(
-        combine_appid: String,
-        combine_mchid: String,
-        combine_out_trade_no: String,
+        combine_appid: impl Into<String>,
+        combine_mchid: impl Into<String>,
+        combine_out_trade_no: impl Into<String>,
         sub_orders: Vec<MiniprogramSubOrder>,
     )
-    set(
-        time_start: String,
-        time_expire: String,
-        notify_url: String,
-        combine_payer_info: MiniprogramCombinePayerInfo,
-        scene_info: SceneInfo,
-        trade_scenario: String,
-    )
+    text(time_start: String, time_expire: String, notify_url: String, trade_scenario: String)
+    set(combine_payer_info: MiniprogramCombinePayerInfo, scene_info: SceneInfo)
 }
 
 w::record! {
     /// Answer to [`Miniprogram`].
     pub struct MiniprogramResponse {
         /// `prepay_id`.
-        0 prepay_id: String => w::Field::must("prepay_id"),
+        0 prepay_id: String => "prepay_id: must",
     }
 }
 
@@ -946,50 +932,43 @@ w::record! {
     /// * Catalog: `pay_v3.combine_transactions.native`.
     pub struct Native {
         /// `combine_appid`.
-        0 combine_appid: String => w::Field::must("combine_appid"),
+        0 combine_appid: String => "combine_appid: must",
         /// `combine_mchid`.
-        1 combine_mchid: String => w::Field::must("combine_mchid"),
+        1 combine_mchid: String => "combine_mchid: must",
         /// `combine_out_trade_no`.
-        2 combine_out_trade_no: String => w::Field::must("combine_out_trade_no"),
+        2 combine_out_trade_no: String => "combine_out_trade_no: must",
         /// `time_start`; format `rfc3339`.
-        3 time_start: Option<String> => w::Field::new("time_start"),
+        3 time_start: Option<String> => "time_start",
         /// `time_expire`; format `rfc3339`.
-        4 time_expire: Option<String> => w::Field::new("time_expire"),
+        4 time_expire: Option<String> => "time_expire",
         /// `notify_url`; needed according to the documentation.
-        5 notify_url: Option<String> => w::Field::new("notify_url"),
+        5 notify_url: Option<String> => "notify_url",
         /// `sub_orders`.
-        6 sub_orders: Vec<H5SubOrder> => w::Field::must("sub_orders"),
+        6 sub_orders: Vec<H5SubOrder> => "sub_orders: must",
         /// `combine_payer_info`.
-        7 combine_payer_info: Option<CombinePayerInfo> => w::Field::new("combine_payer_info"),
+        7 combine_payer_info: Option<CombinePayerInfo> => "combine_payer_info",
         /// `scene_info`.
-        8 scene_info: Option<SceneInfo> => w::Field::new("scene_info"),
+        8 scene_info: Option<SceneInfo> => "scene_info",
         /// `trade_scenario`.
-        9 trade_scenario: Option<String> => w::Field::new("trade_scenario"),
+        9 trade_scenario: Option<String> => "trade_scenario",
         /// `limit_pay`; one of `no_balance` `no_debit` `balance_only`.
-        10 limit_pay: Option<Vec<String>> => w::Field::new("limit_pay"),
+        10 limit_pay: Option<Vec<String>> => "limit_pay",
     }
     new(
-        combine_appid: String,
-        combine_mchid: String,
-        combine_out_trade_no: String,
+        combine_appid: impl Into<String>,
+        combine_mchid: impl Into<String>,
+        combine_out_trade_no: impl Into<String>,
         sub_orders: Vec<H5SubOrder>,
     )
-    set(
-        time_start: String,
-        time_expire: String,
-        notify_url: String,
-        combine_payer_info: CombinePayerInfo,
-        scene_info: SceneInfo,
-        trade_scenario: String,
-        limit_pay: Vec<String>,
-    )
+    text(time_start: String, time_expire: String, notify_url: String, trade_scenario: String)
+    set(combine_payer_info: CombinePayerInfo, scene_info: SceneInfo, limit_pay: Vec<String>)
 }
 
 w::record! {
     /// Answer to [`Native`].
     pub struct NativeResponse {
         /// `code_url`.
-        0 code_url: String => w::Field::must("code_url"),
+        0 code_url: String => "code_url: must",
     }
 }
 
@@ -1025,32 +1004,32 @@ pub mod out_trade_no {
         /// * Catalog: `pay_v3.combine_transactions.out_trade_no.by_combine_out_trade_no`.
         pub struct ByCombineOutTradeNo {
             /// `combine_out_trade_no`.
-            0 combine_out_trade_no: String => w::Field::must("combine_out_trade_no").place(w::Place::Path),
+            0 combine_out_trade_no: String => "combine_out_trade_no: must path",
         }
-        new(combine_out_trade_no: String)
+        new(combine_out_trade_no: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`ByCombineOutTradeNo`].
         pub struct ByCombineOutTradeNoResponse {
             /// `combine_appid`.
-            0 combine_appid: String => w::Field::must("combine_appid"),
+            0 combine_appid: String => "combine_appid: must",
             /// `combine_mchid`.
-            1 combine_mchid: String => w::Field::must("combine_mchid"),
+            1 combine_mchid: String => "combine_mchid: must",
             /// `combine_out_trade_no`.
-            2 combine_out_trade_no: String => w::Field::must("combine_out_trade_no"),
+            2 combine_out_trade_no: String => "combine_out_trade_no: must",
             /// `combine_transaction_id`.
-            3 combine_transaction_id: String => w::Field::must("combine_transaction_id"),
+            3 combine_transaction_id: String => "combine_transaction_id: must",
             /// `sub_orders`.
-            4 sub_orders: Option<Vec<super::ByCombineOutTradeNoSubOrder>> => w::Field::new("sub_orders"),
+            4 sub_orders: Option<Vec<super::ByCombineOutTradeNoSubOrder>> => "sub_orders",
             /// `combine_payer_info`.
-            5 combine_payer_info: Option<super::ByCombineOutTradeNoCombinePayerInfo> => w::Field::new("combine_payer_info"),
+            5 combine_payer_info: Option<super::ByCombineOutTradeNoCombinePayerInfo> => "combine_payer_info",
             /// `scene_info`.
-            6 scene_info: Option<super::ByCombineOutTradeNoSceneInfo> => w::Field::new("scene_info"),
+            6 scene_info: Option<super::ByCombineOutTradeNoSceneInfo> => "scene_info",
             /// `trade_scenario`; one of `RECOMMERCE`.
-            7 trade_scenario: Option<String> => w::Field::new("trade_scenario"),
+            7 trade_scenario: Option<String> => "trade_scenario",
             /// `installment_info`.
-            8 installment_info: Option<super::InstallmentInfo> => w::Field::new("installment_info"),
+            8 installment_info: Option<super::InstallmentInfo> => "installment_info",
         }
     }
 
@@ -1082,15 +1061,15 @@ pub mod out_trade_no {
         /// * Catalog: `pay_v3.combine_transactions.out_trade_no.by_combine_out_trade_no_close`.
         pub struct ByCombineOutTradeNoClose {
             /// `combine_out_trade_no`.
-            0 combine_out_trade_no: String => w::Field::must("combine_out_trade_no").place(w::Place::Path),
+            0 combine_out_trade_no: String => "combine_out_trade_no: must path",
             /// `combine_appid`.
-            1 combine_appid: String => w::Field::must("combine_appid"),
+            1 combine_appid: String => "combine_appid: must",
             /// `sub_orders`.
-            2 sub_orders: Vec<super::ByCombineOutTradeNoCloseSubOrder> => w::Field::must("sub_orders"),
+            2 sub_orders: Vec<super::ByCombineOutTradeNoCloseSubOrder> => "sub_orders: must",
         }
         new(
-            combine_out_trade_no: String,
-            combine_appid: String,
+            combine_out_trade_no: impl Into<String>,
+            combine_appid: impl Into<String>,
             sub_orders: Vec<super::ByCombineOutTradeNoCloseSubOrder>,
         )
     }

@@ -7,31 +7,31 @@ w::record! {
     /// `ContractInfo`.
     pub struct ContractInfo {
         /// `contract_id`.
-        0 contract_id: String => w::Field::must("contract_id"),
+        0 contract_id: String => "contract_id: must",
         /// `plan_id`.
-        1 plan_id: String => w::Field::must("plan_id"),
+        1 plan_id: String => "plan_id: must",
         /// `out_contract_code`.
-        2 out_contract_code: String => w::Field::must("out_contract_code"),
+        2 out_contract_code: String => "out_contract_code: must",
         /// `display_name`.
-        3 display_name: String => w::Field::must("display_name"),
+        3 display_name: String => "display_name: must",
         /// `contract_state`; one of `CONTRACT_STATE_INVALID` `CONTRACT_STATE_EFFECTIVE` `CONTRACT_STATE_TERMINATED`.
-        4 contract_state: String => w::Field::must("contract_state"),
+        4 contract_state: String => "contract_state: must",
         /// `contract_signed_time`.
-        5 contract_signed_time: Option<String> => w::Field::new("contract_signed_time"),
+        5 contract_signed_time: Option<String> => "contract_signed_time",
         /// `contract_terminated_time`.
-        6 contract_terminated_time: Option<String> => w::Field::new("contract_terminated_time"),
+        6 contract_terminated_time: Option<String> => "contract_terminated_time",
         /// `contract_terminated_mode`; one of `TERMINATION_MODE_INVALID` `TERMINATION_MODE_BY_USER` `TERMINATION_MODE_BY_MERCHANT` `TERMINATION_MODE_BY_CUSTOMER_SERVICE`.
-        7 contract_terminated_mode: Option<String> => w::Field::new("contract_terminated_mode"),
+        7 contract_terminated_mode: Option<String> => "contract_terminated_mode",
         /// `contract_termination_remark`.
-        8 contract_termination_remark: Option<String> => w::Field::new("contract_termination_remark"),
+        8 contract_termination_remark: Option<String> => "contract_termination_remark",
         /// `repayment_day`.
-        9 repayment_day: Option<i64> => w::Field::new("repayment_day"),
+        9 repayment_day: Option<i64> => "repayment_day",
         /// `openid`.
-        10 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+        10 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `appid`.
-        11 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+        11 appid: Option<xinqiao_types::AppId> => "appid",
         /// `repayment_amount_limit`.
-        12 repayment_amount_limit: i64 => w::Field::must("repayment_amount_limit"),
+        12 repayment_amount_limit: i64 => "repayment_amount_limit: must",
     }
 }
 
@@ -39,64 +39,73 @@ w::record! {
     /// `JumpInfo`.
     pub struct JumpInfo {
         /// `jump_appid`.
-        0 jump_appid: Option<String> => w::Field::new("jump_appid"),
+        0 jump_appid: Option<String> => "jump_appid",
     }
     new()
-    set(jump_appid: String)
+    text(jump_appid: String)
 }
 
 w::record! {
     /// `RealIdentity`.
     pub struct RealIdentity {
         /// `identity_type`; one of `REAL_IDENTITY_TYPE_INVALID` `REAL_IDENTITY_TYPE_ID_CARD`.
-        0 identity_type: String => w::Field::must("identity_type"),
+        0 identity_type: String => "identity_type: must",
         /// `identity_id`.
-        1 identity_id: String => w::Field::must("identity_id"),
+        1 identity_id: String => "identity_id: must",
         /// `real_name`.
-        2 real_name: String => w::Field::must("real_name").masked(),
+        2 real_name: String => "real_name: must masked",
     }
-    new(identity_type: String, identity_id: String, real_name: String)
+    new(
+        identity_type: impl Into<String>,
+        identity_id: impl Into<String>,
+        real_name: impl Into<String>,
+    )
 }
 
 w::record! {
     /// `ScheduleItem`.
     pub struct ScheduleItem {
         /// `out_record_id`.
-        0 out_record_id: String => w::Field::must("out_record_id"),
+        0 out_record_id: String => "out_record_id: must",
         /// `sub_mchid`.
-        1 sub_mchid: String => w::Field::must("sub_mchid"),
+        1 sub_mchid: String => "sub_mchid: must",
         /// `sub_appid`.
-        2 sub_appid: Option<String> => w::Field::new("sub_appid"),
+        2 sub_appid: Option<String> => "sub_appid",
         /// `repayment_amount`.
-        3 repayment_amount: String => w::Field::must("repayment_amount"),
+        3 repayment_amount: String => "repayment_amount: must",
         /// `min_repayment_amount`.
-        4 min_repayment_amount: Option<String> => w::Field::new("min_repayment_amount"),
+        4 min_repayment_amount: Option<String> => "min_repayment_amount",
         /// `repayment_date`.
-        5 repayment_date: String => w::Field::must("repayment_date"),
+        5 repayment_date: String => "repayment_date: must",
     }
-    new(out_record_id: String, sub_mchid: String, repayment_amount: String, repayment_date: String)
-    set(sub_appid: String, min_repayment_amount: String)
+    new(
+        out_record_id: impl Into<String>,
+        sub_mchid: impl Into<String>,
+        repayment_amount: impl Into<String>,
+        repayment_date: impl Into<String>,
+    )
+    text(sub_appid: String, min_repayment_amount: String)
 }
 
 w::record! {
     /// `ScheduleRecord`.
     pub struct ScheduleRecord {
         /// `out_record_id`.
-        0 out_record_id: String => w::Field::must("out_record_id"),
+        0 out_record_id: String => "out_record_id: must",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `sub_appid`.
-        2 sub_appid: Option<String> => w::Field::new("sub_appid"),
+        2 sub_appid: Option<String> => "sub_appid",
         /// `contract_id`.
-        3 contract_id: Option<String> => w::Field::new("contract_id"),
+        3 contract_id: Option<String> => "contract_id",
         /// `repayment_amount`.
-        4 repayment_amount: String => w::Field::must("repayment_amount"),
+        4 repayment_amount: String => "repayment_amount: must",
         /// `min_repayment_amount`.
-        5 min_repayment_amount: String => w::Field::must("min_repayment_amount"),
+        5 min_repayment_amount: String => "min_repayment_amount: must",
         /// `repayment_date`.
-        6 repayment_date: String => w::Field::must("repayment_date"),
+        6 repayment_date: String => "repayment_date: must",
         /// `openid`.
-        7 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        7 openid: xinqiao_types::OpenId => "openid: must masked",
     }
 }
 
@@ -104,18 +113,18 @@ w::record! {
     /// `TradeInfo`.
     pub struct TradeInfo {
         /// `out_trade_no`.
-        0 out_trade_no: String => w::Field::must("out_trade_no"),
+        0 out_trade_no: String => "out_trade_no: must",
         /// `deduct_amount`.
-        1 deduct_amount: i64 => w::Field::must("deduct_amount"),
+        1 deduct_amount: i64 => "deduct_amount: must",
         /// `description`.
-        2 description: Option<String> => w::Field::new("description"),
+        2 description: Option<String> => "description",
         /// `attach`.
-        3 attach: Option<String> => w::Field::new("attach"),
+        3 attach: Option<String> => "attach",
         /// `notify_url`.
-        4 notify_url: Option<String> => w::Field::new("notify_url"),
+        4 notify_url: Option<String> => "notify_url",
     }
-    new(out_trade_no: String, deduct_amount: i64)
-    set(description: String, attach: String, notify_url: String)
+    new(out_trade_no: impl Into<String>, deduct_amount: i64)
+    text(description: String, attach: String, notify_url: String)
 }
 
 /// Credit card repayment (信用卡还款): `pay_v3.credit_repayment.partner`.
@@ -130,58 +139,58 @@ pub mod partner {
         /// * Catalog: `pay_v3.credit_repayment.partner.deduct_orders`.
         pub struct DeductOrders {
             /// `contract_id`.
-            0 contract_id: String => w::Field::must("contract_id"),
+            0 contract_id: String => "contract_id: must",
             /// `out_trade_no`.
-            1 out_trade_no: String => w::Field::must("out_trade_no"),
+            1 out_trade_no: String => "out_trade_no: must",
             /// `out_record_id`.
-            2 out_record_id: String => w::Field::must("out_record_id"),
+            2 out_record_id: String => "out_record_id: must",
             /// `deduct_amount`.
-            3 deduct_amount: String => w::Field::must("deduct_amount"),
+            3 deduct_amount: String => "deduct_amount: must",
             /// `notify_url`.
-            4 notify_url: String => w::Field::must("notify_url"),
+            4 notify_url: String => "notify_url: must",
             /// `description`.
-            5 description: String => w::Field::must("description"),
+            5 description: String => "description: must",
             /// `attach`.
-            6 attach: Option<String> => w::Field::new("attach"),
+            6 attach: Option<String> => "attach",
         }
         new(
-            contract_id: String,
-            out_trade_no: String,
-            out_record_id: String,
-            deduct_amount: String,
-            notify_url: String,
-            description: String,
+            contract_id: impl Into<String>,
+            out_trade_no: impl Into<String>,
+            out_record_id: impl Into<String>,
+            deduct_amount: impl Into<String>,
+            notify_url: impl Into<String>,
+            description: impl Into<String>,
         )
-        set(attach: String)
+        text(attach: String)
     }
 
     w::record! {
         /// Answer to [`DeductOrders`].
         pub struct DeductOrdersResponse {
             /// `out_trade_no`.
-            0 out_trade_no: String => w::Field::must("out_trade_no"),
+            0 out_trade_no: String => "out_trade_no: must",
             /// `out_record_id`.
-            1 out_record_id: String => w::Field::must("out_record_id"),
+            1 out_record_id: String => "out_record_id: must",
             /// `appid`.
-            2 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            2 appid: xinqiao_types::AppId => "appid: must",
             /// `sub_appid`.
-            3 sub_appid: Option<String> => w::Field::new("sub_appid"),
+            3 sub_appid: Option<String> => "sub_appid",
             /// `openid`.
-            4 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            4 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `contract_id`.
-            5 contract_id: String => w::Field::must("contract_id"),
+            5 contract_id: String => "contract_id: must",
             /// `order_state`; one of `DEDUCT_ORDER_STATE_PENDING` `DEDUCT_ORDER_STATE_NOT_PAY` `DEDUCT_ORDER_STATE_PAY_SUCCESS` `DEDUCT_ORDER_STATE_PAY_FAIL`.
-            6 order_state: String => w::Field::must("order_state"),
+            6 order_state: String => "order_state: must",
             /// `deduct_amount`.
-            7 deduct_amount: String => w::Field::must("deduct_amount"),
+            7 deduct_amount: String => "deduct_amount: must",
             /// `pay_success_amount`.
-            8 pay_success_amount: Option<String> => w::Field::new("pay_success_amount"),
+            8 pay_success_amount: Option<String> => "pay_success_amount",
             /// `description`.
-            9 description: String => w::Field::must("description"),
+            9 description: String => "description: must",
             /// `attach`.
-            10 attach: Option<String> => w::Field::new("attach"),
+            10 attach: Option<String> => "attach",
             /// `transaction_id`.
-            11 transaction_id: Option<String> => w::Field::new("transaction_id"),
+            11 transaction_id: Option<String> => "transaction_id",
         }
     }
 
@@ -212,38 +221,38 @@ pub mod partner {
         /// * Catalog: `pay_v3.credit_repayment.partner.deduct_orders_by_out_trade_no`.
         pub struct DeductOrdersByOutTradeNo {
             /// `out_trade_no`.
-            0 out_trade_no: String => w::Field::must("out_trade_no").place(w::Place::Path),
+            0 out_trade_no: String => "out_trade_no: must path",
         }
-        new(out_trade_no: String)
+        new(out_trade_no: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`DeductOrdersByOutTradeNo`].
         pub struct DeductOrdersByOutTradeNoResponse {
             /// `out_trade_no`.
-            0 out_trade_no: String => w::Field::must("out_trade_no"),
+            0 out_trade_no: String => "out_trade_no: must",
             /// `out_record_id`.
-            1 out_record_id: String => w::Field::must("out_record_id"),
+            1 out_record_id: String => "out_record_id: must",
             /// `appid`.
-            2 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            2 appid: xinqiao_types::AppId => "appid: must",
             /// `sub_appid`.
-            3 sub_appid: Option<String> => w::Field::new("sub_appid"),
+            3 sub_appid: Option<String> => "sub_appid",
             /// `openid`.
-            4 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            4 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `contract_id`.
-            5 contract_id: String => w::Field::must("contract_id"),
+            5 contract_id: String => "contract_id: must",
             /// `order_state`; one of `DEDUCT_ORDER_STATE_PENDING` `DEDUCT_ORDER_STATE_NOT_PAY` `DEDUCT_ORDER_STATE_PAY_SUCCESS` `DEDUCT_ORDER_STATE_PAY_FAIL`.
-            6 order_state: String => w::Field::must("order_state"),
+            6 order_state: String => "order_state: must",
             /// `deduct_amount`.
-            7 deduct_amount: String => w::Field::must("deduct_amount"),
+            7 deduct_amount: String => "deduct_amount: must",
             /// `pay_success_amount`.
-            8 pay_success_amount: Option<String> => w::Field::new("pay_success_amount"),
+            8 pay_success_amount: Option<String> => "pay_success_amount",
             /// `description`.
-            9 description: String => w::Field::must("description"),
+            9 description: String => "description: must",
             /// `attach`.
-            10 attach: Option<String> => w::Field::new("attach"),
+            10 attach: Option<String> => "attach",
             /// `transaction_id`.
-            11 transaction_id: Option<String> => w::Field::new("transaction_id"),
+            11 transaction_id: Option<String> => "transaction_id",
         }
     }
 
@@ -278,48 +287,49 @@ pub mod partner {
             /// * Catalog: `pay_v3.credit_repayment.partner.contracts.app_presign`.
             pub struct AppPresign {
                 /// `appid`.
-                0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+                0 appid: xinqiao_types::AppId => "appid: must",
                 /// `plan_id`.
-                1 plan_id: String => w::Field::must("plan_id"),
+                1 plan_id: String => "plan_id: must",
                 /// `out_contract_code`.
-                2 out_contract_code: String => w::Field::must("out_contract_code"),
+                2 out_contract_code: String => "out_contract_code: must",
                 /// `display_name`.
-                3 display_name: String => w::Field::must("display_name"),
+                3 display_name: String => "display_name: must",
                 /// `contract_notify_url`.
-                4 contract_notify_url: String => w::Field::must("contract_notify_url"),
+                4 contract_notify_url: String => "contract_notify_url: must",
                 /// `repayment_day`.
-                5 repayment_day: i64 => w::Field::must("repayment_day"),
+                5 repayment_day: i64 => "repayment_day: must",
                 /// `repayment_amount_limit`.
-                6 repayment_amount_limit: String => w::Field::must("repayment_amount_limit"),
+                6 repayment_amount_limit: String => "repayment_amount_limit: must",
                 /// `sub_mchid`.
-                7 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+                7 sub_mchid: Option<String> => "sub_mchid",
                 /// `sub_appid`.
-                8 sub_appid: Option<String> => w::Field::new("sub_appid"),
+                8 sub_appid: Option<String> => "sub_appid",
                 /// `real_identity`.
-                9 real_identity: super::super::RealIdentity => w::Field::must("real_identity"),
+                9 real_identity: super::super::RealIdentity => "real_identity: must",
                 /// `trade_info`.
-                10 trade_info: Option<super::super::TradeInfo> => w::Field::new("trade_info"),
+                10 trade_info: Option<super::super::TradeInfo> => "trade_info",
             }
             new(
-                appid: xinqiao_types::AppId,
-                plan_id: String,
-                out_contract_code: String,
-                display_name: String,
-                contract_notify_url: String,
+                appid: impl Into<xinqiao_types::AppId>,
+                plan_id: impl Into<String>,
+                out_contract_code: impl Into<String>,
+                display_name: impl Into<String>,
+                contract_notify_url: impl Into<String>,
                 repayment_day: i64,
-                repayment_amount_limit: String,
+                repayment_amount_limit: impl Into<String>,
                 real_identity: super::super::RealIdentity,
             )
-            set(sub_mchid: String, sub_appid: String, trade_info: super::super::TradeInfo)
+            text(sub_mchid: String, sub_appid: String)
+            set(trade_info: super::super::TradeInfo)
         }
 
         w::record! {
             /// Answer to [`AppPresign`].
             pub struct AppPresignResponse {
                 /// `presign_token`.
-                0 presign_token: String => w::Field::must("presign_token"),
+                0 presign_token: String => "presign_token: must",
                 /// `redirect_service`.
-                1 redirect_service: Option<String> => w::Field::new("redirect_service"),
+                1 redirect_service: Option<String> => "redirect_service",
             }
         }
 
@@ -350,40 +360,40 @@ pub mod partner {
             /// * Catalog: `pay_v3.credit_repayment.partner.contracts.by_out_contract_code`.
             pub struct ByOutContractCode {
                 /// `out_contract_code`.
-                0 out_contract_code: String => w::Field::must("out_contract_code").place(w::Place::Path),
+                0 out_contract_code: String => "out_contract_code: must path",
             }
-            new(out_contract_code: String)
+            new(out_contract_code: impl Into<String>)
         }
 
         w::record! {
             /// Answer to [`ByOutContractCode`].
             pub struct ByOutContractCodeResponse {
                 /// `contract_id`.
-                0 contract_id: String => w::Field::must("contract_id"),
+                0 contract_id: String => "contract_id: must",
                 /// `plan_id`.
-                1 plan_id: String => w::Field::must("plan_id"),
+                1 plan_id: String => "plan_id: must",
                 /// `out_contract_code`.
-                2 out_contract_code: String => w::Field::must("out_contract_code"),
+                2 out_contract_code: String => "out_contract_code: must",
                 /// `display_name`.
-                3 display_name: String => w::Field::must("display_name"),
+                3 display_name: String => "display_name: must",
                 /// `contract_state`; one of `CONTRACT_STATE_INVALID` `CONTRACT_STATE_EFFECTIVE` `CONTRACT_STATE_TERMINATED`.
-                4 contract_state: String => w::Field::must("contract_state"),
+                4 contract_state: String => "contract_state: must",
                 /// `contract_signed_time`.
-                5 contract_signed_time: Option<String> => w::Field::new("contract_signed_time"),
+                5 contract_signed_time: Option<String> => "contract_signed_time",
                 /// `contract_terminated_time`.
-                6 contract_terminated_time: Option<String> => w::Field::new("contract_terminated_time"),
+                6 contract_terminated_time: Option<String> => "contract_terminated_time",
                 /// `contract_terminated_mode`; one of `TERMINATION_MODE_INVALID` `TERMINATION_MODE_BY_USER` `TERMINATION_MODE_BY_MERCHANT` `TERMINATION_MODE_BY_CUSTOMER_SERVICE`.
-                7 contract_terminated_mode: Option<String> => w::Field::new("contract_terminated_mode"),
+                7 contract_terminated_mode: Option<String> => "contract_terminated_mode",
                 /// `contract_termination_remark`.
-                8 contract_termination_remark: Option<String> => w::Field::new("contract_termination_remark"),
+                8 contract_termination_remark: Option<String> => "contract_termination_remark",
                 /// `repayment_day`.
-                9 repayment_day: Option<i64> => w::Field::new("repayment_day"),
+                9 repayment_day: Option<i64> => "repayment_day",
                 /// `openid`.
-                10 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+                10 openid: Option<xinqiao_types::OpenId> => "openid: masked",
                 /// `appid`.
-                11 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+                11 appid: Option<xinqiao_types::AppId> => "appid",
                 /// `repayment_amount_limit`.
-                12 repayment_amount_limit: i64 => w::Field::must("repayment_amount_limit"),
+                12 repayment_amount_limit: i64 => "repayment_amount_limit: must",
             }
         }
 
@@ -414,53 +424,49 @@ pub mod partner {
             /// * Catalog: `pay_v3.credit_repayment.partner.contracts.h5_presign`.
             pub struct H5Presign {
                 /// `appid`.
-                0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+                0 appid: xinqiao_types::AppId => "appid: must",
                 /// `plan_id`.
-                1 plan_id: String => w::Field::must("plan_id"),
+                1 plan_id: String => "plan_id: must",
                 /// `out_contract_code`.
-                2 out_contract_code: String => w::Field::must("out_contract_code"),
+                2 out_contract_code: String => "out_contract_code: must",
                 /// `display_name`.
-                3 display_name: String => w::Field::must("display_name"),
+                3 display_name: String => "display_name: must",
                 /// `contract_notify_url`.
-                4 contract_notify_url: String => w::Field::must("contract_notify_url"),
+                4 contract_notify_url: String => "contract_notify_url: must",
                 /// `repayment_day`.
-                5 repayment_day: i64 => w::Field::must("repayment_day"),
+                5 repayment_day: i64 => "repayment_day: must",
                 /// `repayment_amount_limit`.
-                6 repayment_amount_limit: String => w::Field::must("repayment_amount_limit"),
+                6 repayment_amount_limit: String => "repayment_amount_limit: must",
                 /// `sub_mchid`.
-                7 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+                7 sub_mchid: Option<String> => "sub_mchid",
                 /// `sub_appid`.
-                8 sub_appid: Option<String> => w::Field::new("sub_appid"),
+                8 sub_appid: Option<String> => "sub_appid",
                 /// `real_identity`.
-                9 real_identity: super::super::RealIdentity => w::Field::must("real_identity"),
+                9 real_identity: super::super::RealIdentity => "real_identity: must",
                 /// `trade_info`.
-                10 trade_info: Option<super::super::TradeInfo> => w::Field::new("trade_info"),
+                10 trade_info: Option<super::super::TradeInfo> => "trade_info",
                 /// `jump_info`.
-                11 jump_info: Option<super::super::JumpInfo> => w::Field::new("jump_info"),
+                11 jump_info: Option<super::super::JumpInfo> => "jump_info",
             }
             new(
-                appid: xinqiao_types::AppId,
-                plan_id: String,
-                out_contract_code: String,
-                display_name: String,
-                contract_notify_url: String,
+                appid: impl Into<xinqiao_types::AppId>,
+                plan_id: impl Into<String>,
+                out_contract_code: impl Into<String>,
+                display_name: impl Into<String>,
+                contract_notify_url: impl Into<String>,
                 repayment_day: i64,
-                repayment_amount_limit: String,
+                repayment_amount_limit: impl Into<String>,
                 real_identity: super::super::RealIdentity,
             )
-            set(
-                sub_mchid: String,
-                sub_appid: String,
-                trade_info: super::super::TradeInfo,
-                jump_info: super::super::JumpInfo,
-            )
+            text(sub_mchid: String, sub_appid: String)
+            set(trade_info: super::super::TradeInfo, jump_info: super::super::JumpInfo)
         }
 
         w::record! {
             /// Answer to [`H5Presign`].
             pub struct H5PresignResponse {
                 /// `redirect_url`.
-                0 redirect_url: String => w::Field::must("redirect_url"),
+                0 redirect_url: String => "redirect_url: must",
             }
         }
 
@@ -491,18 +497,18 @@ pub mod partner {
             /// * Catalog: `pay_v3.credit_repayment.partner.contracts.terminate`.
             pub struct Terminate {
                 /// `out_contract_code`.
-                0 out_contract_code: String => w::Field::must("out_contract_code"),
+                0 out_contract_code: String => "out_contract_code: must",
                 /// `contract_termination_remark`.
-                1 contract_termination_remark: String => w::Field::must("contract_termination_remark"),
+                1 contract_termination_remark: String => "contract_termination_remark: must",
             }
-            new(out_contract_code: String, contract_termination_remark: String)
+            new(out_contract_code: impl Into<String>, contract_termination_remark: impl Into<String>)
         }
 
         w::record! {
             /// Answer to [`Terminate`].
             pub struct TerminateResponse {
                 /// `contract_info`.
-                0 contract_info: Option<super::super::ContractInfo> => w::Field::new("contract_info"),
+                0 contract_info: Option<super::super::ContractInfo> => "contract_info",
             }
         }
 
@@ -538,18 +544,18 @@ pub mod partner {
             /// * Catalog: `pay_v3.credit_repayment.partner.schedule_records.batch_create`.
             pub struct BatchCreate {
                 /// `contract_id`.
-                0 contract_id: String => w::Field::must("contract_id"),
+                0 contract_id: String => "contract_id: must",
                 /// `appid`.
-                1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+                1 appid: xinqiao_types::AppId => "appid: must",
                 /// `openid`.
-                2 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+                2 openid: xinqiao_types::OpenId => "openid: must masked",
                 /// `schedule_items`.
-                3 schedule_items: Vec<super::super::ScheduleItem> => w::Field::must("schedule_items"),
+                3 schedule_items: Vec<super::super::ScheduleItem> => "schedule_items: must",
             }
             new(
-                contract_id: String,
-                appid: xinqiao_types::AppId,
-                openid: xinqiao_types::OpenId,
+                contract_id: impl Into<String>,
+                appid: impl Into<xinqiao_types::AppId>,
+                openid: impl Into<xinqiao_types::OpenId>,
                 schedule_items: Vec<super::super::ScheduleItem>,
             )
         }
@@ -558,7 +564,7 @@ pub mod partner {
             /// Answer to [`BatchCreate`].
             pub struct BatchCreateResponse {
                 /// `schedule_records`.
-                0 schedule_records: Option<Vec<super::super::ScheduleRecord>> => w::Field::new("schedule_records"),
+                0 schedule_records: Option<Vec<super::super::ScheduleRecord>> => "schedule_records",
             }
         }
 
@@ -589,32 +595,32 @@ pub mod partner {
             /// * Catalog: `pay_v3.credit_repayment.partner.schedule_records.by_out_record_id`.
             pub struct ByOutRecordId {
                 /// `out_record_id`.
-                0 out_record_id: String => w::Field::must("out_record_id").place(w::Place::Path),
+                0 out_record_id: String => "out_record_id: must path",
                 /// `contract_id`.
-                1 contract_id: String => w::Field::must("contract_id").place(w::Place::Query),
+                1 contract_id: String => "contract_id: must query",
             }
-            new(out_record_id: String, contract_id: String)
+            new(out_record_id: impl Into<String>, contract_id: impl Into<String>)
         }
 
         w::record! {
             /// Answer to [`ByOutRecordId`].
             pub struct ByOutRecordIdResponse {
                 /// `out_record_id`.
-                0 out_record_id: String => w::Field::must("out_record_id"),
+                0 out_record_id: String => "out_record_id: must",
                 /// `appid`.
-                1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+                1 appid: xinqiao_types::AppId => "appid: must",
                 /// `sub_appid`.
-                2 sub_appid: Option<String> => w::Field::new("sub_appid"),
+                2 sub_appid: Option<String> => "sub_appid",
                 /// `contract_id`.
-                3 contract_id: Option<String> => w::Field::new("contract_id"),
+                3 contract_id: Option<String> => "contract_id",
                 /// `repayment_amount`.
-                4 repayment_amount: String => w::Field::must("repayment_amount"),
+                4 repayment_amount: String => "repayment_amount: must",
                 /// `min_repayment_amount`.
-                5 min_repayment_amount: String => w::Field::must("min_repayment_amount"),
+                5 min_repayment_amount: String => "min_repayment_amount: must",
                 /// `repayment_date`.
-                6 repayment_date: String => w::Field::must("repayment_date"),
+                6 repayment_date: String => "repayment_date: must",
                 /// `openid`.
-                7 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+                7 openid: xinqiao_types::OpenId => "openid: must masked",
             }
         }
 

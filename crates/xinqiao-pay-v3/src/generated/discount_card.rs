@@ -7,84 +7,84 @@ w::record! {
     /// `ByOutOrderNoPatchObjective`.
     pub struct ByOutOrderNoPatchObjective {
         /// `objective_serial_no`.
-        0 objective_serial_no: String => w::Field::must("objective_serial_no"),
+        0 objective_serial_no: String => "objective_serial_no: must",
         /// `objective_id`.
-        1 objective_id: i64 => w::Field::must("objective_id"),
+        1 objective_id: i64 => "objective_id: must",
         /// `performance_description`.
-        2 performance_description: String => w::Field::must("performance_description"),
+        2 performance_description: String => "performance_description: must",
         /// `performance_type`; one of `INCREASE` `DECREASE`.
-        3 performance_type: String => w::Field::must("performance_type"),
+        3 performance_type: String => "performance_type: must",
         /// `count`.
-        4 count: i64 => w::Field::must("count"),
+        4 count: i64 => "count: must",
         /// `performance_time`.
-        5 performance_time: String => w::Field::must("performance_time"),
+        5 performance_time: String => "performance_time: must",
         /// `remark`.
-        6 remark: Option<String> => w::Field::new("remark"),
+        6 remark: Option<String> => "remark",
     }
     new(
-        objective_serial_no: String,
+        objective_serial_no: impl Into<String>,
         objective_id: i64,
-        performance_description: String,
-        performance_type: String,
+        performance_description: impl Into<String>,
+        performance_type: impl Into<String>,
         count: i64,
-        performance_time: String,
+        performance_time: impl Into<String>,
     )
-    set(remark: String)
+    text(remark: String)
 }
 
 w::record! {
     /// `ByOutOrderNoPatchReward`.
     pub struct ByOutOrderNoPatchReward {
         /// `reward_serial_no`.
-        0 reward_serial_no: String => w::Field::must("reward_serial_no"),
+        0 reward_serial_no: String => "reward_serial_no: must",
         /// `reward_id`.
-        1 reward_id: i64 => w::Field::must("reward_id"),
+        1 reward_id: i64 => "reward_id: must",
         /// `description`.
-        2 description: String => w::Field::must("description"),
+        2 description: String => "description: must",
         /// `reward_type`; one of `INCREASE` `DECREASE`.
-        3 reward_type: String => w::Field::must("reward_type"),
+        3 reward_type: String => "reward_type: must",
         /// `count`.
-        4 count: i64 => w::Field::must("count"),
+        4 count: i64 => "count: must",
         /// `amount`.
-        5 amount: i64 => w::Field::must("amount"),
+        5 amount: i64 => "amount: must",
         /// `reward_time`.
-        6 reward_time: String => w::Field::must("reward_time"),
+        6 reward_time: String => "reward_time: must",
         /// `remark`.
-        7 remark: Option<String> => w::Field::new("remark"),
+        7 remark: Option<String> => "remark",
     }
     new(
-        reward_serial_no: String,
+        reward_serial_no: impl Into<String>,
         reward_id: i64,
-        description: String,
-        reward_type: String,
+        description: impl Into<String>,
+        reward_type: impl Into<String>,
         count: i64,
         amount: i64,
-        reward_time: String,
+        reward_time: impl Into<String>,
     )
-    set(remark: String)
+    text(remark: String)
 }
 
 w::record! {
     /// `ByOutTradeNoObjective`.
     pub struct ByOutTradeNoObjective {
         /// `objective_serial_no`.
-        0 objective_serial_no: String => w::Field::must("objective_serial_no"),
+        0 objective_serial_no: String => "objective_serial_no: must",
         /// `objective_id`.
-        1 objective_id: i64 => w::Field::must("objective_id"),
+        1 objective_id: i64 => "objective_id: must",
         /// `name`.
-        2 name: Option<String> => w::Field::new("name"),
+        2 name: Option<String> => "name",
         /// `unit`.
-        3 unit: Option<String> => w::Field::new("unit"),
+        3 unit: Option<String> => "unit",
         /// `performance_description`.
-        4 performance_description: String => w::Field::must("performance_description"),
+        4 performance_description: String => "performance_description: must",
         /// `performance_type`; one of `INCREASE` `DECREASE`.
-        5 performance_type: String => w::Field::must("performance_type"),
+        5 performance_type: String => "performance_type: must",
         /// `count`.
-        6 count: i64 => w::Field::must("count"),
+        6 count: i64 => "count: must",
         /// `performance_time`.
-        7 performance_time: String => w::Field::must("performance_time"),
+        7 performance_time: String => "performance_time: must",
         /// `remark`.
-        8 remark: Option<String> => w::Field::new("remark"),
+        8 remark: Option<String> => "remark",
     }
 }
 
@@ -92,25 +92,25 @@ w::record! {
     /// `ByOutTradeNoReward`.
     pub struct ByOutTradeNoReward {
         /// `reward_serial_no`.
-        0 reward_serial_no: String => w::Field::must("reward_serial_no"),
+        0 reward_serial_no: String => "reward_serial_no: must",
         /// `reward_id`.
-        1 reward_id: i64 => w::Field::must("reward_id"),
+        1 reward_id: i64 => "reward_id: must",
         /// `name`.
-        2 name: Option<String> => w::Field::new("name"),
+        2 name: Option<String> => "name",
         /// `unit`.
-        3 unit: Option<String> => w::Field::new("unit"),
+        3 unit: Option<String> => "unit",
         /// `description`.
-        4 description: String => w::Field::must("description"),
+        4 description: String => "description: must",
         /// `reward_type`; one of `INCREASE` `DECREASE`.
-        5 reward_type: String => w::Field::must("reward_type"),
+        5 reward_type: String => "reward_type: must",
         /// `count`.
-        6 count: i64 => w::Field::must("count"),
+        6 count: i64 => "count: must",
         /// `amount`.
-        7 amount: i64 => w::Field::must("amount"),
+        7 amount: i64 => "amount: must",
         /// `reward_time`.
-        8 reward_time: String => w::Field::must("reward_time"),
+        8 reward_time: String => "reward_time: must",
         /// `remark`.
-        9 remark: Option<String> => w::Field::new("remark"),
+        9 remark: Option<String> => "remark",
     }
 }
 
@@ -118,17 +118,17 @@ w::record! {
     /// `Objective`.
     pub struct Objective {
         /// `objective_id`.
-        0 objective_id: String => w::Field::must("objective_id"),
+        0 objective_id: String => "objective_id: must",
         /// `name`.
-        1 name: String => w::Field::must("name"),
+        1 name: String => "name: must",
         /// `count`.
-        2 count: i64 => w::Field::must("count"),
+        2 count: i64 => "count: must",
         /// `unit`.
-        3 unit: String => w::Field::must("unit"),
+        3 unit: String => "unit: must",
         /// `description`.
-        4 description: Option<String> => w::Field::new("description"),
+        4 description: Option<String> => "description",
         /// `objective_completion_records`.
-        5 objective_completion_records: Option<Vec<ObjectiveCompletionRecord>> => w::Field::new("objective_completion_records"),
+        5 objective_completion_records: Option<Vec<ObjectiveCompletionRecord>> => "objective_completion_records",
     }
 }
 
@@ -136,19 +136,19 @@ w::record! {
     /// `ObjectiveCompletionRecord`.
     pub struct ObjectiveCompletionRecord {
         /// `objective_completion_serial_no`.
-        0 objective_completion_serial_no: String => w::Field::must("objective_completion_serial_no"),
+        0 objective_completion_serial_no: String => "objective_completion_serial_no: must",
         /// `objective_id`.
-        1 objective_id: String => w::Field::must("objective_id"),
+        1 objective_id: String => "objective_id: must",
         /// `completion_time`; format `rfc3339`.
-        2 completion_time: String => w::Field::must("completion_time"),
+        2 completion_time: String => "completion_time: must",
         /// `completion_type`.
-        3 completion_type: String => w::Field::must("completion_type"),
+        3 completion_type: String => "completion_type: must",
         /// `completion_count`.
-        4 completion_count: i64 => w::Field::must("completion_count"),
+        4 completion_count: i64 => "completion_count: must",
         /// `description`.
-        5 description: Option<String> => w::Field::new("description"),
+        5 description: Option<String> => "description",
         /// `remark`.
-        6 remark: Option<String> => w::Field::new("remark"),
+        6 remark: Option<String> => "remark",
     }
 }
 
@@ -156,42 +156,42 @@ w::record! {
     /// `ObjectiveCompletionRecordItem`.
     pub struct ObjectiveCompletionRecordItem {
         /// `objective_completion_serial_no`.
-        0 objective_completion_serial_no: String => w::Field::must("objective_completion_serial_no"),
+        0 objective_completion_serial_no: String => "objective_completion_serial_no: must",
         /// `objective_id`.
-        1 objective_id: String => w::Field::must("objective_id"),
+        1 objective_id: String => "objective_id: must",
         /// `completion_time`; format `rfc3339`.
-        2 completion_time: String => w::Field::must("completion_time"),
+        2 completion_time: String => "completion_time: must",
         /// `completion_type`.
-        3 completion_type: String => w::Field::must("completion_type"),
+        3 completion_type: String => "completion_type: must",
         /// `completion_count`.
-        4 completion_count: i64 => w::Field::must("completion_count"),
+        4 completion_count: i64 => "completion_count: must",
         /// `description`.
-        5 description: String => w::Field::must("description"),
+        5 description: String => "description: must",
         /// `remark`.
-        6 remark: Option<String> => w::Field::new("remark"),
+        6 remark: Option<String> => "remark",
     }
     new(
-        objective_completion_serial_no: String,
-        objective_id: String,
-        completion_time: String,
-        completion_type: String,
+        objective_completion_serial_no: impl Into<String>,
+        objective_id: impl Into<String>,
+        completion_time: impl Into<String>,
+        completion_type: impl Into<String>,
         completion_count: i64,
-        description: String,
+        description: impl Into<String>,
     )
-    set(remark: String)
+    text(remark: String)
 }
 
 w::record! {
     /// `PayInformation`.
     pub struct PayInformation {
         /// `pay_amount`; unit fen.
-        0 pay_amount: xinqiao_types::Fen => w::Field::must("pay_amount"),
+        0 pay_amount: xinqiao_types::Fen => "pay_amount: must",
         /// `pay_state`.
-        1 pay_state: String => w::Field::must("pay_state"),
+        1 pay_state: String => "pay_state: must",
         /// `transaction_id`.
-        2 transaction_id: Option<String> => w::Field::new("transaction_id"),
+        2 transaction_id: Option<String> => "transaction_id",
         /// `pay_time`; format `rfc3339`.
-        3 pay_time: Option<String> => w::Field::new("pay_time"),
+        3 pay_time: Option<String> => "pay_time",
     }
 }
 
@@ -199,21 +199,21 @@ w::record! {
     /// `Reward`.
     pub struct Reward {
         /// `reward_id`.
-        0 reward_id: String => w::Field::must("reward_id"),
+        0 reward_id: String => "reward_id: must",
         /// `name`.
-        1 name: String => w::Field::must("name"),
+        1 name: String => "name: must",
         /// `count_type`.
-        2 count_type: String => w::Field::must("count_type"),
+        2 count_type: String => "count_type: must",
         /// `count`.
-        3 count: i64 => w::Field::must("count"),
+        3 count: i64 => "count: must",
         /// `unit`.
-        4 unit: String => w::Field::must("unit"),
+        4 unit: String => "unit: must",
         /// `amount`; unit yuan.
-        5 amount: i64 => w::Field::must("amount"),
+        5 amount: i64 => "amount: must",
         /// `description`.
-        6 description: Option<String> => w::Field::new("description"),
+        6 description: Option<String> => "description",
         /// `reward_usage_records`.
-        7 reward_usage_records: Option<Vec<RewardUsageRecord>> => w::Field::new("reward_usage_records"),
+        7 reward_usage_records: Option<Vec<RewardUsageRecord>> => "reward_usage_records",
     }
 }
 
@@ -221,21 +221,21 @@ w::record! {
     /// `RewardUsageRecord`.
     pub struct RewardUsageRecord {
         /// `reward_usage_serial_no`.
-        0 reward_usage_serial_no: String => w::Field::must("reward_usage_serial_no"),
+        0 reward_usage_serial_no: String => "reward_usage_serial_no: must",
         /// `reward_id`.
-        1 reward_id: String => w::Field::must("reward_id"),
+        1 reward_id: String => "reward_id: must",
         /// `usage_time`; format `rfc3339`.
-        2 usage_time: String => w::Field::must("usage_time"),
+        2 usage_time: String => "usage_time: must",
         /// `usage_type`.
-        3 usage_type: String => w::Field::must("usage_type"),
+        3 usage_type: String => "usage_type: must",
         /// `usage_count`.
-        4 usage_count: i64 => w::Field::must("usage_count"),
+        4 usage_count: i64 => "usage_count: must",
         /// `amount`; unit yuan.
-        5 amount: i64 => w::Field::must("amount"),
+        5 amount: i64 => "amount: must",
         /// `description`.
-        6 description: Option<String> => w::Field::new("description"),
+        6 description: Option<String> => "description",
         /// `remark`.
-        7 remark: Option<String> => w::Field::new("remark"),
+        7 remark: Option<String> => "remark",
     }
 }
 
@@ -243,41 +243,41 @@ w::record! {
     /// `RewardUsageRecordItem`.
     pub struct RewardUsageRecordItem {
         /// `reward_usage_serial_no`.
-        0 reward_usage_serial_no: String => w::Field::must("reward_usage_serial_no"),
+        0 reward_usage_serial_no: String => "reward_usage_serial_no: must",
         /// `reward_id`.
-        1 reward_id: String => w::Field::must("reward_id"),
+        1 reward_id: String => "reward_id: must",
         /// `usage_time`; format `rfc3339`.
-        2 usage_time: String => w::Field::must("usage_time"),
+        2 usage_time: String => "usage_time: must",
         /// `usage_type`.
-        3 usage_type: String => w::Field::must("usage_type"),
+        3 usage_type: String => "usage_type: must",
         /// `usage_count`.
-        4 usage_count: i64 => w::Field::must("usage_count"),
+        4 usage_count: i64 => "usage_count: must",
         /// `amount`; unit yuan.
-        5 amount: i64 => w::Field::must("amount"),
+        5 amount: i64 => "amount: must",
         /// `description`.
-        6 description: String => w::Field::must("description"),
+        6 description: String => "description: must",
         /// `remark`.
-        7 remark: Option<String> => w::Field::new("remark"),
+        7 remark: Option<String> => "remark",
     }
     new(
-        reward_usage_serial_no: String,
-        reward_id: String,
-        usage_time: String,
-        usage_type: String,
+        reward_usage_serial_no: impl Into<String>,
+        reward_id: impl Into<String>,
+        usage_time: impl Into<String>,
+        usage_type: impl Into<String>,
         usage_count: i64,
         amount: i64,
-        description: String,
+        description: impl Into<String>,
     )
-    set(remark: String)
+    text(remark: String)
 }
 
 w::record! {
     /// `TimeRange`.
     pub struct TimeRange {
         /// `begin_time`; format `rfc3339`.
-        0 begin_time: String => w::Field::must("begin_time"),
+        0 begin_time: String => "begin_time: must",
         /// `end_time`; format `rfc3339`.
-        1 end_time: String => w::Field::must("end_time"),
+        1 end_time: String => "end_time: must",
     }
 }
 
@@ -290,23 +290,27 @@ w::record! {
     /// * Catalog: `pay_v3.discount_card.cards`.
     pub struct Cards {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `out_card_code`.
-        1 out_card_code: String => w::Field::must("out_card_code"),
+        1 out_card_code: String => "out_card_code: must",
         /// `card_template_id`.
-        2 card_template_id: String => w::Field::must("card_template_id"),
+        2 card_template_id: String => "card_template_id: must",
         /// `notify_url`; needed according to the documentation.
-        3 notify_url: Option<String> => w::Field::new("notify_url"),
+        3 notify_url: Option<String> => "notify_url",
     }
-    new(appid: xinqiao_types::AppId, out_card_code: String, card_template_id: String)
-    set(notify_url: String)
+    new(
+        appid: impl Into<xinqiao_types::AppId>,
+        out_card_code: impl Into<String>,
+        card_template_id: impl Into<String>,
+    )
+    text(notify_url: String)
 }
 
 w::record! {
     /// Answer to [`Cards`].
     pub struct CardsResponse {
         /// `prepare_card_token`.
-        0 prepare_card_token: String => w::Field::must("prepare_card_token"),
+        0 prepare_card_token: String => "prepare_card_token: must",
     }
 }
 
@@ -338,44 +342,44 @@ w::record! {
     /// * Catalog: `pay_v3.discount_card.cards_by_out_card_code`.
     pub struct CardsByOutCardCode {
         /// `out_card_code`.
-        0 out_card_code: String => w::Field::must("out_card_code").place(w::Place::Path),
+        0 out_card_code: String => "out_card_code: must path",
     }
-    new(out_card_code: String)
+    new(out_card_code: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`CardsByOutCardCode`].
     pub struct CardsByOutCardCodeResponse {
         /// `mchid`.
-        0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+        0 mchid: xinqiao_types::MchId => "mchid: must",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `out_card_code`.
-        2 out_card_code: String => w::Field::must("out_card_code"),
+        2 out_card_code: String => "out_card_code: must",
         /// `card_template_id`.
-        3 card_template_id: String => w::Field::must("card_template_id"),
+        3 card_template_id: String => "card_template_id: must",
         /// `card_id`.
-        4 card_id: String => w::Field::must("card_id"),
+        4 card_id: String => "card_id: must",
         /// `openid`.
-        5 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        5 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `time_range`.
-        6 time_range: TimeRange => w::Field::must("time_range"),
+        6 time_range: TimeRange => "time_range: must",
         /// `state`.
-        7 state: String => w::Field::must("state"),
+        7 state: String => "state: must",
         /// `unfinished_reason`.
-        8 unfinished_reason: Option<String> => w::Field::new("unfinished_reason"),
+        8 unfinished_reason: Option<String> => "unfinished_reason",
         /// `total_amount`; unit fen.
-        9 total_amount: Option<xinqiao_types::Fen> => w::Field::new("total_amount"),
+        9 total_amount: Option<xinqiao_types::Fen> => "total_amount",
         /// `pay_information`.
-        10 pay_information: Option<PayInformation> => w::Field::new("pay_information"),
+        10 pay_information: Option<PayInformation> => "pay_information",
         /// `objectives`.
-        11 objectives: Vec<Objective> => w::Field::must("objectives"),
+        11 objectives: Vec<Objective> => "objectives: must",
         /// `rewards`.
-        12 rewards: Vec<Reward> => w::Field::must("rewards"),
+        12 rewards: Vec<Reward> => "rewards: must",
         /// `sharer_openid`.
-        13 sharer_openid: Option<String> => w::Field::new("sharer_openid"),
+        13 sharer_openid: Option<String> => "sharer_openid",
         /// `create_time`; format `rfc3339`.
-        14 create_time: String => w::Field::must("create_time"),
+        14 create_time: String => "create_time: must",
     }
 }
 
@@ -407,15 +411,15 @@ w::record! {
     /// * Catalog: `pay_v3.discount_card.cards_by_out_card_code_add_user_records`.
     pub struct CardsByOutCardCodeAddUserRecords {
         /// `out_card_code`.
-        0 out_card_code: String => w::Field::must("out_card_code").place(w::Place::Path),
+        0 out_card_code: String => "out_card_code: must path",
         /// `card_template_id`.
-        1 card_template_id: String => w::Field::must("card_template_id"),
+        1 card_template_id: String => "card_template_id: must",
         /// `objective_completion_records`.
-        2 objective_completion_records: Option<Vec<ObjectiveCompletionRecordItem>> => w::Field::new("objective_completion_records"),
+        2 objective_completion_records: Option<Vec<ObjectiveCompletionRecordItem>> => "objective_completion_records",
         /// `reward_usage_records`.
-        3 reward_usage_records: Option<Vec<RewardUsageRecordItem>> => w::Field::new("reward_usage_records"),
+        3 reward_usage_records: Option<Vec<RewardUsageRecordItem>> => "reward_usage_records",
     }
-    new(out_card_code: String, card_template_id: String)
+    new(out_card_code: impl Into<String>, card_template_id: impl Into<String>)
     set(
         objective_completion_records: Vec<ObjectiveCompletionRecordItem>,
         reward_usage_records: Vec<RewardUsageRecordItem>,
@@ -455,62 +459,62 @@ pub mod orders {
         /// * Catalog: `pay_v3.discount_card.orders.by_out_order_no_get`.
         pub struct ByOutOrderNoGet {
             /// `out_order_no`.
-            0 out_order_no: String => w::Field::must("out_order_no").place(w::Place::Path),
+            0 out_order_no: String => "out_order_no: must path",
         }
-        new(out_order_no: String)
+        new(out_order_no: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`ByOutOrderNoGet`].
         pub struct ByOutOrderNoGetResponse {
             /// `out_order_no`.
-            0 out_order_no: String => w::Field::must("out_order_no"),
+            0 out_order_no: String => "out_order_no: must",
             /// `discount_card_id`.
-            1 discount_card_id: String => w::Field::must("discount_card_id"),
+            1 discount_card_id: String => "discount_card_id: must",
             /// `out_trade_no`.
-            2 out_trade_no: String => w::Field::must("out_trade_no"),
+            2 out_trade_no: String => "out_trade_no: must",
             /// `appid`.
-            3 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            3 appid: xinqiao_types::AppId => "appid: must",
             /// `service_id`.
-            4 service_id: String => w::Field::must("service_id"),
+            4 service_id: String => "service_id: must",
             /// `order_id`.
-            5 order_id: String => w::Field::must("order_id"),
+            5 order_id: String => "order_id: must",
             /// `transaction_id`.
-            6 transaction_id: Option<String> => w::Field::new("transaction_id"),
+            6 transaction_id: Option<String> => "transaction_id",
             /// `openid`.
-            7 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            7 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `card_begin_time`.
-            8 card_begin_time: String => w::Field::must("card_begin_time"),
+            8 card_begin_time: String => "card_begin_time: must",
             /// `card_end_time`.
-            9 card_end_time: String => w::Field::must("card_end_time"),
+            9 card_end_time: String => "card_end_time: must",
             /// `card_name`.
-            10 card_name: String => w::Field::must("card_name"),
+            10 card_name: String => "card_name: must",
             /// `objective_description`.
-            11 objective_description: String => w::Field::must("objective_description"),
+            11 objective_description: String => "objective_description: must",
             /// `reward_description`.
-            12 reward_description: String => w::Field::must("reward_description"),
+            12 reward_description: String => "reward_description: must",
             /// `estimated_reward_amount`.
-            13 estimated_reward_amount: i64 => w::Field::must("estimated_reward_amount"),
+            13 estimated_reward_amount: i64 => "estimated_reward_amount: must",
             /// `online_instructions`.
-            14 online_instructions: Option<String> => w::Field::new("online_instructions"),
+            14 online_instructions: Option<String> => "online_instructions",
             /// `offline_instructions`.
-            15 offline_instructions: Option<String> => w::Field::new("offline_instructions"),
+            15 offline_instructions: Option<String> => "offline_instructions",
             /// `state`; one of `CREATED` `SETTLING` `CHARGING` `CHARGED` `NO_CHARGE` `REVOKED`.
-            16 state: String => w::Field::must("state"),
+            16 state: String => "state: must",
             /// `total_amount`.
-            17 total_amount: Option<i64> => w::Field::new("total_amount"),
+            17 total_amount: Option<i64> => "total_amount",
             /// `deduction_amount`.
-            18 deduction_amount: Option<i64> => w::Field::new("deduction_amount"),
+            18 deduction_amount: Option<i64> => "deduction_amount",
             /// `settlement_amount`.
-            19 settlement_amount: Option<i64> => w::Field::new("settlement_amount"),
+            19 settlement_amount: Option<i64> => "settlement_amount",
             /// `create_time`.
-            20 create_time: String => w::Field::must("create_time"),
+            20 create_time: String => "create_time: must",
             /// `pay_time`.
-            21 pay_time: Option<String> => w::Field::new("pay_time"),
+            21 pay_time: Option<String> => "pay_time",
             /// `objectives`.
-            22 objectives: Option<Vec<super::ByOutTradeNoObjective>> => w::Field::new("objectives"),
+            22 objectives: Option<Vec<super::ByOutTradeNoObjective>> => "objectives",
             /// `rewards`.
-            23 rewards: Option<Vec<super::ByOutTradeNoReward>> => w::Field::new("rewards"),
+            23 rewards: Option<Vec<super::ByOutTradeNoReward>> => "rewards",
         }
     }
 
@@ -543,13 +547,13 @@ pub mod orders {
         /// * Catalog: `pay_v3.discount_card.orders.by_out_order_no_patch`.
         pub struct ByOutOrderNoPatch {
             /// `out_order_no`.
-            0 out_order_no: String => w::Field::must("out_order_no").place(w::Place::Path),
+            0 out_order_no: String => "out_order_no: must path",
             /// `objectives`.
-            1 objectives: Option<Vec<super::ByOutOrderNoPatchObjective>> => w::Field::new("objectives"),
+            1 objectives: Option<Vec<super::ByOutOrderNoPatchObjective>> => "objectives",
             /// `rewards`.
-            2 rewards: Option<Vec<super::ByOutOrderNoPatchReward>> => w::Field::new("rewards"),
+            2 rewards: Option<Vec<super::ByOutOrderNoPatchReward>> => "rewards",
         }
-        new(out_order_no: String)
+        new(out_order_no: impl Into<String>)
         set(
             objectives: Vec<super::ByOutOrderNoPatchObjective>,
             rewards: Vec<super::ByOutOrderNoPatchReward>,
@@ -560,9 +564,9 @@ pub mod orders {
         /// Answer to [`ByOutOrderNoPatch`].
         pub struct ByOutOrderNoPatchResponse {
             /// `out_order_no`.
-            0 out_order_no: String => w::Field::must("out_order_no"),
+            0 out_order_no: String => "out_order_no: must",
             /// `order_id`.
-            1 order_id: String => w::Field::must("order_id"),
+            1 order_id: String => "order_id: must",
         }
     }
 
@@ -595,62 +599,62 @@ pub mod orders {
         /// * Catalog: `pay_v3.discount_card.orders.by_out_trade_no`.
         pub struct ByOutTradeNo {
             /// `out_trade_no`.
-            0 out_trade_no: String => w::Field::must("out_trade_no").place(w::Place::Path),
+            0 out_trade_no: String => "out_trade_no: must path",
         }
-        new(out_trade_no: String)
+        new(out_trade_no: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`ByOutTradeNo`].
         pub struct ByOutTradeNoResponse {
             /// `out_order_no`.
-            0 out_order_no: String => w::Field::must("out_order_no"),
+            0 out_order_no: String => "out_order_no: must",
             /// `discount_card_id`.
-            1 discount_card_id: String => w::Field::must("discount_card_id"),
+            1 discount_card_id: String => "discount_card_id: must",
             /// `out_trade_no`.
-            2 out_trade_no: String => w::Field::must("out_trade_no"),
+            2 out_trade_no: String => "out_trade_no: must",
             /// `appid`.
-            3 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            3 appid: xinqiao_types::AppId => "appid: must",
             /// `service_id`.
-            4 service_id: String => w::Field::must("service_id"),
+            4 service_id: String => "service_id: must",
             /// `order_id`.
-            5 order_id: String => w::Field::must("order_id"),
+            5 order_id: String => "order_id: must",
             /// `transaction_id`.
-            6 transaction_id: Option<String> => w::Field::new("transaction_id"),
+            6 transaction_id: Option<String> => "transaction_id",
             /// `openid`.
-            7 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            7 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `card_begin_time`.
-            8 card_begin_time: String => w::Field::must("card_begin_time"),
+            8 card_begin_time: String => "card_begin_time: must",
             /// `card_end_time`.
-            9 card_end_time: String => w::Field::must("card_end_time"),
+            9 card_end_time: String => "card_end_time: must",
             /// `card_name`.
-            10 card_name: String => w::Field::must("card_name"),
+            10 card_name: String => "card_name: must",
             /// `objective_description`.
-            11 objective_description: String => w::Field::must("objective_description"),
+            11 objective_description: String => "objective_description: must",
             /// `reward_description`.
-            12 reward_description: String => w::Field::must("reward_description"),
+            12 reward_description: String => "reward_description: must",
             /// `estimated_reward_amount`.
-            13 estimated_reward_amount: i64 => w::Field::must("estimated_reward_amount"),
+            13 estimated_reward_amount: i64 => "estimated_reward_amount: must",
             /// `online_instructions`.
-            14 online_instructions: Option<String> => w::Field::new("online_instructions"),
+            14 online_instructions: Option<String> => "online_instructions",
             /// `offline_instructions`.
-            15 offline_instructions: Option<String> => w::Field::new("offline_instructions"),
+            15 offline_instructions: Option<String> => "offline_instructions",
             /// `state`; one of `CREATED` `SETTLING` `CHARGING` `CHARGED` `NO_CHARGE` `REVOKED`.
-            16 state: String => w::Field::must("state"),
+            16 state: String => "state: must",
             /// `total_amount`.
-            17 total_amount: Option<i64> => w::Field::new("total_amount"),
+            17 total_amount: Option<i64> => "total_amount",
             /// `deduction_amount`.
-            18 deduction_amount: Option<i64> => w::Field::new("deduction_amount"),
+            18 deduction_amount: Option<i64> => "deduction_amount",
             /// `settlement_amount`.
-            19 settlement_amount: Option<i64> => w::Field::new("settlement_amount"),
+            19 settlement_amount: Option<i64> => "settlement_amount",
             /// `create_time`.
-            20 create_time: String => w::Field::must("create_time"),
+            20 create_time: String => "create_time: must",
             /// `pay_time`.
-            21 pay_time: Option<String> => w::Field::new("pay_time"),
+            21 pay_time: Option<String> => "pay_time",
             /// `objectives`.
-            22 objectives: Option<Vec<super::ByOutTradeNoObjective>> => w::Field::new("objectives"),
+            22 objectives: Option<Vec<super::ByOutTradeNoObjective>> => "objectives",
             /// `rewards`.
-            23 rewards: Option<Vec<super::ByOutTradeNoReward>> => w::Field::new("rewards"),
+            23 rewards: Option<Vec<super::ByOutTradeNoReward>> => "rewards",
         }
     }
 

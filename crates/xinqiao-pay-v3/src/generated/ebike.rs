@@ -7,31 +7,31 @@ w::record! {
     /// `Amount`.
     pub struct Amount {
         /// `total`.
-        0 total: i64 => w::Field::must("total"),
+        0 total: i64 => "total: must",
         /// `currency`.
-        1 currency: Option<String> => w::Field::new("currency"),
+        1 currency: Option<String> => "currency",
     }
     new(total: i64)
-    set(currency: String)
+    text(currency: String)
 }
 
 w::record! {
     /// `ChargeInfo`.
     pub struct ChargeInfo {
         /// `start_time`.
-        0 start_time: String => w::Field::must("start_time"),
+        0 start_time: String => "start_time: must",
         /// `charging_station_name`.
-        1 charging_station_name: String => w::Field::must("charging_station_name"),
+        1 charging_station_name: String => "charging_station_name: must",
         /// `charging_gun_number`.
-        2 charging_gun_number: String => w::Field::must("charging_gun_number"),
+        2 charging_gun_number: String => "charging_gun_number: must",
         /// `device_id`.
-        3 device_id: String => w::Field::must("device_id"),
+        3 device_id: String => "device_id: must",
     }
     new(
-        start_time: String,
-        charging_station_name: String,
-        charging_gun_number: String,
-        device_id: String,
+        start_time: impl Into<String>,
+        charging_station_name: impl Into<String>,
+        charging_gun_number: impl Into<String>,
+        device_id: impl Into<String>,
     )
 }
 
@@ -39,20 +39,20 @@ w::record! {
     /// `DeviceInfo`.
     pub struct DeviceInfo {
         /// `device_id`.
-        0 device_id: String => w::Field::must("device_id"),
+        0 device_id: String => "device_id: must",
         /// `device_ip`.
-        1 device_ip: String => w::Field::must("device_ip"),
+        1 device_ip: String => "device_ip: must",
     }
-    new(device_id: String, device_ip: String)
+    new(device_id: impl Into<String>, device_ip: impl Into<String>)
 }
 
 w::record! {
     /// `Payer`.
     pub struct Payer {
         /// `openid`.
-        0 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+        0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `sub_openid`.
-        1 sub_openid: Option<String> => w::Field::new("sub_openid"),
+        1 sub_openid: Option<String> => "sub_openid",
     }
 }
 
@@ -60,23 +60,23 @@ w::record! {
     /// `PromotionDetail`.
     pub struct PromotionDetail {
         /// `promotion_id`.
-        0 promotion_id: String => w::Field::must("promotion_id"),
+        0 promotion_id: String => "promotion_id: must",
         /// `name`.
-        1 name: Option<String> => w::Field::new("name"),
+        1 name: Option<String> => "name",
         /// `scope`.
-        2 scope: Option<String> => w::Field::new("scope"),
+        2 scope: Option<String> => "scope",
         /// `type`.
-        3 type_: Option<String> => w::Field::new("type"),
+        3 type_: Option<String> => "type",
         /// `activity_id`.
-        4 activity_id: Option<String> => w::Field::new("activity_id"),
+        4 activity_id: Option<String> => "activity_id",
         /// `amount`.
-        5 amount: i64 => w::Field::must("amount"),
+        5 amount: i64 => "amount: must",
         /// `wxpay_contribute`.
-        6 wxpay_contribute: Option<i64> => w::Field::new("wxpay_contribute"),
+        6 wxpay_contribute: Option<i64> => "wxpay_contribute",
         /// `merchant_contribute`.
-        7 merchant_contribute: Option<i64> => w::Field::new("merchant_contribute"),
+        7 merchant_contribute: Option<i64> => "merchant_contribute",
         /// `other_contribute`.
-        8 other_contribute: Option<i64> => w::Field::new("other_contribute"),
+        8 other_contribute: Option<i64> => "other_contribute",
     }
 }
 
@@ -84,25 +84,25 @@ w::record! {
     /// `TransactionsChargeInfo`.
     pub struct TransactionsChargeInfo {
         /// `start_time`.
-        0 start_time: String => w::Field::must("start_time"),
+        0 start_time: String => "start_time: must",
         /// `end_time`.
-        1 end_time: String => w::Field::must("end_time"),
+        1 end_time: String => "end_time: must",
         /// `charging_station_name`.
-        2 charging_station_name: String => w::Field::must("charging_station_name"),
+        2 charging_station_name: String => "charging_station_name: must",
         /// `charging_gun_number`.
-        3 charging_gun_number: String => w::Field::must("charging_gun_number"),
+        3 charging_gun_number: String => "charging_gun_number: must",
         /// `charged_capacity`.
-        4 charged_capacity: i64 => w::Field::must("charged_capacity"),
+        4 charged_capacity: i64 => "charged_capacity: must",
         /// `park_duration`.
-        5 park_duration: Option<i64> => w::Field::new("park_duration"),
+        5 park_duration: Option<i64> => "park_duration",
         /// `park_fee`.
-        6 park_fee: Option<i64> => w::Field::new("park_fee"),
+        6 park_fee: Option<i64> => "park_fee",
     }
     new(
-        start_time: String,
-        end_time: String,
-        charging_station_name: String,
-        charging_gun_number: String,
+        start_time: impl Into<String>,
+        end_time: impl Into<String>,
+        charging_station_name: impl Into<String>,
+        charging_gun_number: impl Into<String>,
         charged_capacity: i64,
     )
     set(park_duration: i64, park_fee: i64)
@@ -112,13 +112,13 @@ w::record! {
     /// `TransactionsIdByTransactionIdAmount`.
     pub struct TransactionsIdByTransactionIdAmount {
         /// `total`.
-        0 total: i64 => w::Field::must("total"),
+        0 total: i64 => "total: must",
         /// `currency`.
-        1 currency: Option<String> => w::Field::new("currency"),
+        1 currency: Option<String> => "currency",
         /// `payer_total`.
-        2 payer_total: Option<i64> => w::Field::new("payer_total"),
+        2 payer_total: Option<i64> => "payer_total",
         /// `discount_total`.
-        3 discount_total: Option<i64> => w::Field::new("discount_total"),
+        3 discount_total: Option<i64> => "discount_total",
     }
 }
 
@@ -136,50 +136,50 @@ pub mod charge {
         /// * Catalog: `pay_v3.ebike.charge.transactions`.
         pub struct Transactions {
             /// `sub_mchid`.
-            0 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+            0 sub_mchid: Option<String> => "sub_mchid",
             /// `appid`.
-            1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            1 appid: xinqiao_types::AppId => "appid: must",
             /// `sub_appid`.
-            2 sub_appid: Option<String> => w::Field::new("sub_appid"),
+            2 sub_appid: Option<String> => "sub_appid",
             /// `out_trade_no`.
-            3 out_trade_no: String => w::Field::must("out_trade_no"),
+            3 out_trade_no: String => "out_trade_no: must",
             /// `attach`.
-            4 attach: Option<String> => w::Field::new("attach"),
+            4 attach: Option<String> => "attach",
             /// `goods_tag`.
-            5 goods_tag: Option<String> => w::Field::new("goods_tag"),
+            5 goods_tag: Option<String> => "goods_tag",
             /// `notify_url`.
-            6 notify_url: String => w::Field::must("notify_url"),
+            6 notify_url: String => "notify_url: must",
             /// `description`.
-            7 description: String => w::Field::must("description"),
+            7 description: String => "description: must",
             /// `charging_token`.
-            8 charging_token: String => w::Field::must("charging_token"),
+            8 charging_token: String => "charging_token: must",
             /// `amount`.
-            9 amount: super::Amount => w::Field::must("amount"),
+            9 amount: super::Amount => "amount: must",
             /// `charge_info`.
-            10 charge_info: super::TransactionsChargeInfo => w::Field::must("charge_info"),
+            10 charge_info: super::TransactionsChargeInfo => "charge_info: must",
             /// `device_info`.
-            11 device_info: super::DeviceInfo => w::Field::must("device_info"),
+            11 device_info: super::DeviceInfo => "device_info: must",
         }
         new(
-            appid: xinqiao_types::AppId,
-            out_trade_no: String,
-            notify_url: String,
-            description: String,
-            charging_token: String,
+            appid: impl Into<xinqiao_types::AppId>,
+            out_trade_no: impl Into<String>,
+            notify_url: impl Into<String>,
+            description: impl Into<String>,
+            charging_token: impl Into<String>,
             amount: super::Amount,
             charge_info: super::TransactionsChargeInfo,
             device_info: super::DeviceInfo,
         )
-        set(sub_mchid: String, sub_appid: String, attach: String, goods_tag: String)
+        text(sub_mchid: String, sub_appid: String, attach: String, goods_tag: String)
     }
 
     w::record! {
         /// Answer to [`Transactions`].
         pub struct TransactionsResponse {
             /// `accept_state`.
-            0 accept_state: String => w::Field::must("accept_state"),
+            0 accept_state: String => "accept_state: must",
             /// `create_time`.
-            1 create_time: Option<String> => w::Field::new("create_time"),
+            1 create_time: Option<String> => "create_time",
         }
     }
 
@@ -212,51 +212,51 @@ pub mod charge {
         /// * Catalog: `pay_v3.ebike.charge.transactions_by_out_trade_no`.
         pub struct TransactionsByOutTradeNo {
             /// `out_trade_no`.
-            0 out_trade_no: String => w::Field::must("out_trade_no").place(w::Place::Path),
+            0 out_trade_no: String => "out_trade_no: must path",
             /// `sub_mchid`.
-            1 sub_mchid: Option<String> => w::Field::new("sub_mchid").place(w::Place::Query),
+            1 sub_mchid: Option<String> => "sub_mchid: query",
         }
-        new(out_trade_no: String)
-        set(sub_mchid: String)
+        new(out_trade_no: impl Into<String>)
+        text(sub_mchid: String)
     }
 
     w::record! {
         /// Answer to [`TransactionsByOutTradeNo`].
         pub struct TransactionsByOutTradeNoResponse {
             /// `mchid`.
-            0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+            0 mchid: xinqiao_types::MchId => "mchid: must",
             /// `sub_mchid`.
-            1 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+            1 sub_mchid: Option<String> => "sub_mchid",
             /// `appid`.
-            2 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            2 appid: xinqiao_types::AppId => "appid: must",
             /// `sub_appid`.
-            3 sub_appid: Option<String> => w::Field::new("sub_appid"),
+            3 sub_appid: Option<String> => "sub_appid",
             /// `out_trade_no`.
-            4 out_trade_no: String => w::Field::must("out_trade_no"),
+            4 out_trade_no: String => "out_trade_no: must",
             /// `transaction_id`.
-            5 transaction_id: Option<String> => w::Field::new("transaction_id"),
+            5 transaction_id: Option<String> => "transaction_id",
             /// `attach`.
-            6 attach: Option<String> => w::Field::new("attach"),
+            6 attach: Option<String> => "attach",
             /// `trade_type`.
-            7 trade_type: String => w::Field::must("trade_type"),
+            7 trade_type: String => "trade_type: must",
             /// `bank_type`.
-            8 bank_type: Option<String> => w::Field::new("bank_type"),
+            8 bank_type: Option<String> => "bank_type",
             /// `success_time`.
-            9 success_time: Option<String> => w::Field::new("success_time"),
+            9 success_time: Option<String> => "success_time",
             /// `trade_state`.
-            10 trade_state: String => w::Field::must("trade_state"),
+            10 trade_state: String => "trade_state: must",
             /// `trade_state_des`.
-            11 trade_state_des: Option<String> => w::Field::new("trade_state_des"),
+            11 trade_state_des: Option<String> => "trade_state_des",
             /// `contract_id`.
-            12 contract_id: String => w::Field::must("contract_id"),
+            12 contract_id: String => "contract_id: must",
             /// `payer`.
-            13 payer: Option<super::Payer> => w::Field::new("payer"),
+            13 payer: Option<super::Payer> => "payer",
             /// `amount`.
-            14 amount: super::TransactionsIdByTransactionIdAmount => w::Field::must("amount"),
+            14 amount: super::TransactionsIdByTransactionIdAmount => "amount: must",
             /// `device_info`.
-            15 device_info: super::DeviceInfo => w::Field::must("device_info"),
+            15 device_info: super::DeviceInfo => "device_info: must",
             /// `promotion_detail`.
-            16 promotion_detail: Option<Vec<super::PromotionDetail>> => w::Field::new("promotion_detail"),
+            16 promotion_detail: Option<Vec<super::PromotionDetail>> => "promotion_detail",
         }
     }
 
@@ -289,51 +289,51 @@ pub mod charge {
         /// * Catalog: `pay_v3.ebike.charge.transactions_id_by_transaction_id`.
         pub struct TransactionsIdByTransactionId {
             /// `transaction_id`.
-            0 transaction_id: String => w::Field::must("transaction_id").place(w::Place::Path),
+            0 transaction_id: String => "transaction_id: must path",
             /// `sub_mchid`.
-            1 sub_mchid: Option<String> => w::Field::new("sub_mchid").place(w::Place::Query),
+            1 sub_mchid: Option<String> => "sub_mchid: query",
         }
-        new(transaction_id: String)
-        set(sub_mchid: String)
+        new(transaction_id: impl Into<String>)
+        text(sub_mchid: String)
     }
 
     w::record! {
         /// Answer to [`TransactionsIdByTransactionId`].
         pub struct TransactionsIdByTransactionIdResponse {
             /// `mchid`.
-            0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+            0 mchid: xinqiao_types::MchId => "mchid: must",
             /// `sub_mchid`.
-            1 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+            1 sub_mchid: Option<String> => "sub_mchid",
             /// `appid`.
-            2 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            2 appid: xinqiao_types::AppId => "appid: must",
             /// `sub_appid`.
-            3 sub_appid: Option<String> => w::Field::new("sub_appid"),
+            3 sub_appid: Option<String> => "sub_appid",
             /// `out_trade_no`.
-            4 out_trade_no: String => w::Field::must("out_trade_no"),
+            4 out_trade_no: String => "out_trade_no: must",
             /// `transaction_id`.
-            5 transaction_id: Option<String> => w::Field::new("transaction_id"),
+            5 transaction_id: Option<String> => "transaction_id",
             /// `attach`.
-            6 attach: Option<String> => w::Field::new("attach"),
+            6 attach: Option<String> => "attach",
             /// `trade_type`.
-            7 trade_type: String => w::Field::must("trade_type"),
+            7 trade_type: String => "trade_type: must",
             /// `bank_type`.
-            8 bank_type: Option<String> => w::Field::new("bank_type"),
+            8 bank_type: Option<String> => "bank_type",
             /// `success_time`.
-            9 success_time: Option<String> => w::Field::new("success_time"),
+            9 success_time: Option<String> => "success_time",
             /// `trade_state`.
-            10 trade_state: String => w::Field::must("trade_state"),
+            10 trade_state: String => "trade_state: must",
             /// `trade_state_des`.
-            11 trade_state_des: Option<String> => w::Field::new("trade_state_des"),
+            11 trade_state_des: Option<String> => "trade_state_des",
             /// `contract_id`.
-            12 contract_id: String => w::Field::must("contract_id"),
+            12 contract_id: String => "contract_id: must",
             /// `payer`.
-            13 payer: Option<super::Payer> => w::Field::new("payer"),
+            13 payer: Option<super::Payer> => "payer",
             /// `amount`.
-            14 amount: super::TransactionsIdByTransactionIdAmount => w::Field::must("amount"),
+            14 amount: super::TransactionsIdByTransactionIdAmount => "amount: must",
             /// `device_info`.
-            15 device_info: super::DeviceInfo => w::Field::must("device_info"),
+            15 device_info: super::DeviceInfo => "device_info: must",
             /// `promotion_detail`.
-            16 promotion_detail: Option<Vec<super::PromotionDetail>> => w::Field::new("promotion_detail"),
+            16 promotion_detail: Option<Vec<super::PromotionDetail>> => "promotion_detail",
         }
     }
 
@@ -366,29 +366,29 @@ pub mod charge {
         /// * Catalog: `pay_v3.ebike.charge.users_by_openid_contract`.
         pub struct UsersByOpenidContract {
             /// `openid`.
-            0 openid: xinqiao_types::OpenId => w::Field::must("openid").place(w::Place::Path).masked(),
+            0 openid: xinqiao_types::OpenId => "openid: must path masked",
             /// `sub_mchid`.
-            1 sub_mchid: Option<String> => w::Field::new("sub_mchid").place(w::Place::Query),
+            1 sub_mchid: Option<String> => "sub_mchid: query",
             /// `trade_scene`.
-            2 trade_scene: String => w::Field::must("trade_scene").place(w::Place::Query),
+            2 trade_scene: String => "trade_scene: must query",
         }
-        new(openid: xinqiao_types::OpenId, trade_scene: String)
-        set(sub_mchid: String)
+        new(openid: impl Into<xinqiao_types::OpenId>, trade_scene: impl Into<String>)
+        text(sub_mchid: String)
     }
 
     w::record! {
         /// Answer to [`UsersByOpenidContract`].
         pub struct UsersByOpenidContractResponse {
             /// `mchid`.
-            0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+            0 mchid: xinqiao_types::MchId => "mchid: must",
             /// `openid`.
-            1 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            1 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `sub_mchid`.
-            2 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+            2 sub_mchid: Option<String> => "sub_mchid",
             /// `contract_id`.
-            3 contract_id: Option<String> => w::Field::new("contract_id"),
+            3 contract_id: Option<String> => "contract_id",
             /// `contract_state`.
-            4 contract_state: String => w::Field::must("contract_state"),
+            4 contract_state: String => "contract_state: must",
         }
     }
 
@@ -425,27 +425,27 @@ pub mod charge {
             /// * Catalog: `pay_v3.ebike.charge.contracts.by_contract_id`.
             pub struct ByContractId {
                 /// `contract_id`.
-                0 contract_id: String => w::Field::must("contract_id").place(w::Place::Path),
+                0 contract_id: String => "contract_id: must path",
                 /// `sub_mchid`.
-                1 sub_mchid: Option<String> => w::Field::new("sub_mchid").place(w::Place::Query),
+                1 sub_mchid: Option<String> => "sub_mchid: query",
             }
-            new(contract_id: String)
-            set(sub_mchid: String)
+            new(contract_id: impl Into<String>)
+            text(sub_mchid: String)
         }
 
         w::record! {
             /// Answer to [`ByContractId`].
             pub struct ByContractIdResponse {
                 /// `mchid`.
-                0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+                0 mchid: xinqiao_types::MchId => "mchid: must",
                 /// `openid`.
-                1 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+                1 openid: xinqiao_types::OpenId => "openid: must masked",
                 /// `sub_mchid`.
-                2 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+                2 sub_mchid: Option<String> => "sub_mchid",
                 /// `contract_id`.
-                3 contract_id: Option<String> => w::Field::new("contract_id"),
+                3 contract_id: Option<String> => "contract_id",
                 /// `contract_state`.
-                4 contract_state: String => w::Field::must("contract_state"),
+                4 contract_state: String => "contract_state: must",
             }
         }
 
@@ -478,25 +478,29 @@ pub mod charge {
             /// * Catalog: `pay_v3.ebike.charge.contracts.by_contract_id_confirm`.
             pub struct ByContractIdConfirm {
                 /// `contract_id`.
-                0 contract_id: String => w::Field::must("contract_id").place(w::Place::Path),
+                0 contract_id: String => "contract_id: must path",
                 /// `sub_mchid`.
-                1 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+                1 sub_mchid: Option<String> => "sub_mchid",
                 /// `appid`.
-                2 appid: xinqiao_types::AppId => w::Field::must("appid"),
+                2 appid: xinqiao_types::AppId => "appid: must",
                 /// `sub_appid`.
-                3 sub_appid: Option<String> => w::Field::new("sub_appid"),
+                3 sub_appid: Option<String> => "sub_appid",
                 /// `charge_info`.
-                4 charge_info: super::super::ChargeInfo => w::Field::must("charge_info"),
+                4 charge_info: super::super::ChargeInfo => "charge_info: must",
             }
-            new(contract_id: String, appid: xinqiao_types::AppId, charge_info: super::super::ChargeInfo)
-            set(sub_mchid: String, sub_appid: String)
+            new(
+                contract_id: impl Into<String>,
+                appid: impl Into<xinqiao_types::AppId>,
+                charge_info: super::super::ChargeInfo,
+            )
+            text(sub_mchid: String, sub_appid: String)
         }
 
         w::record! {
             /// Answer to [`ByContractIdConfirm`].
             pub struct ByContractIdConfirmResponse {
                 /// `charging_token`.
-                0 charging_token: String => w::Field::must("charging_token"),
+                0 charging_token: String => "charging_token: must",
             }
         }
 
@@ -529,25 +533,29 @@ pub mod charge {
             /// * Catalog: `pay_v3.ebike.charge.contracts.preopen`.
             pub struct Preopen {
                 /// `sub_mchid`.
-                0 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+                0 sub_mchid: Option<String> => "sub_mchid",
                 /// `appid`.
-                1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+                1 appid: xinqiao_types::AppId => "appid: must",
                 /// `sub_appid`.
-                2 sub_appid: Option<String> => w::Field::new("sub_appid"),
+                2 sub_appid: Option<String> => "sub_appid",
                 /// `trade_scene`.
-                3 trade_scene: String => w::Field::must("trade_scene"),
+                3 trade_scene: String => "trade_scene: must",
                 /// `openid`.
-                4 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+                4 openid: xinqiao_types::OpenId => "openid: must masked",
             }
-            new(appid: xinqiao_types::AppId, trade_scene: String, openid: xinqiao_types::OpenId)
-            set(sub_mchid: String, sub_appid: String)
+            new(
+                appid: impl Into<xinqiao_types::AppId>,
+                trade_scene: impl Into<String>,
+                openid: impl Into<xinqiao_types::OpenId>,
+            )
+            text(sub_mchid: String, sub_appid: String)
         }
 
         w::record! {
             /// Answer to [`Preopen`].
             pub struct PreopenResponse {
                 /// `preopen_id`.
-                0 preopen_id: String => w::Field::must("preopen_id"),
+                0 preopen_id: String => "preopen_id: must",
             }
         }
 

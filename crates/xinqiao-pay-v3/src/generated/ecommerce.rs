@@ -13,22 +13,22 @@ w::record! {
     /// `AccountInfo`.
     pub struct AccountInfo {
         /// `bank_account_type`; one of `74` `75`.
-        0 bank_account_type: Option<String> => w::Field::new("bank_account_type"),
+        0 bank_account_type: Option<String> => "bank_account_type",
         /// `account_name`; encrypted on the wire.
-        1 account_name: Option<String> => w::Field::new("account_name").masked().encrypted(),
+        1 account_name: Option<String> => "account_name: masked encrypted",
         /// `account_number`; encrypted on the wire.
-        2 account_number: Option<String> => w::Field::new("account_number").masked().encrypted(),
+        2 account_number: Option<String> => "account_number: masked encrypted",
         /// `account_bank`.
-        3 account_bank: Option<String> => w::Field::new("account_bank"),
+        3 account_bank: Option<String> => "account_bank",
         /// `bank_address_code`.
-        4 bank_address_code: Option<String> => w::Field::new("bank_address_code"),
+        4 bank_address_code: Option<String> => "bank_address_code",
         /// `bank_branch_id`.
-        5 bank_branch_id: Option<String> => w::Field::new("bank_branch_id"),
+        5 bank_branch_id: Option<String> => "bank_branch_id",
         /// `bank_name`.
-        6 bank_name: Option<String> => w::Field::new("bank_name"),
+        6 bank_name: Option<String> => "bank_name",
     }
     new()
-    set(
+    text(
         bank_account_type: String,
         account_name: String,
         account_number: String,
@@ -43,23 +43,23 @@ w::record! {
     /// `AccountValidation`.
     pub struct AccountValidation {
         /// `account_name`; encrypted on the wire.
-        0 account_name: String => w::Field::must("account_name").masked().encrypted(),
+        0 account_name: String => "account_name: must masked encrypted",
         /// `account_no`; encrypted on the wire.
-        1 account_no: Option<String> => w::Field::new("account_no").masked().encrypted(),
+        1 account_no: Option<String> => "account_no: masked encrypted",
         /// `pay_amount`; unit fen.
-        2 pay_amount: xinqiao_types::Fen => w::Field::must("pay_amount"),
+        2 pay_amount: xinqiao_types::Fen => "pay_amount: must",
         /// `destination_account_name`.
-        3 destination_account_name: String => w::Field::must("destination_account_name"),
+        3 destination_account_name: String => "destination_account_name: must",
         /// `destination_account_number`.
-        4 destination_account_number: String => w::Field::must("destination_account_number"),
+        4 destination_account_number: String => "destination_account_number: must",
         /// `destination_account_bank`.
-        5 destination_account_bank: String => w::Field::must("destination_account_bank"),
+        5 destination_account_bank: String => "destination_account_bank: must",
         /// `city`.
-        6 city: String => w::Field::must("city"),
+        6 city: String => "city: must",
         /// `remark`.
-        7 remark: String => w::Field::must("remark"),
+        7 remark: String => "remark: must",
         /// `deadline`; format `yyyy-MM-dd HH:mm:ss`.
-        8 deadline: String => w::Field::must("deadline"),
+        8 deadline: String => "deadline: must",
     }
 }
 
@@ -67,19 +67,19 @@ w::record! {
     /// `Agreement`.
     pub struct Agreement {
         /// `agreement_code`.
-        0 agreement_code: String => w::Field::must("agreement_code"),
+        0 agreement_code: String => "agreement_code: must",
         /// `agreement_version`.
-        1 agreement_version: String => w::Field::must("agreement_version"),
+        1 agreement_version: String => "agreement_version: must",
         /// `sign_organization`.
-        2 sign_organization: String => w::Field::must("sign_organization"),
+        2 sign_organization: String => "sign_organization: must",
         /// `sign_time`; format `rfc3339`.
-        3 sign_time: String => w::Field::must("sign_time"),
+        3 sign_time: String => "sign_time: must",
     }
     new(
-        agreement_code: String,
-        agreement_version: String,
-        sign_organization: String,
-        sign_time: String,
+        agreement_code: impl Into<String>,
+        agreement_version: impl Into<String>,
+        sign_organization: impl Into<String>,
+        sign_time: impl Into<String>,
     )
 }
 
@@ -87,39 +87,39 @@ w::record! {
     /// `Amount`.
     pub struct Amount {
         /// `total_amount`; unit fen.
-        0 total_amount: xinqiao_types::Fen => w::Field::must("total_amount"),
+        0 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// `currency`.
-        1 currency: String => w::Field::must("currency"),
+        1 currency: String => "currency: must",
     }
-    new(total_amount: xinqiao_types::Fen, currency: String)
+    new(total_amount: xinqiao_types::Fen, currency: impl Into<String>)
 }
 
 w::record! {
     /// `AmountFrom`.
     pub struct AmountFrom {
         /// `account`; one of `AVAILABLE` `UNAVAILABLE`.
-        0 account: String => w::Field::must("account"),
+        0 account: String => "account: must",
         /// `amount`.
-        1 amount: f64 => w::Field::must("amount"),
+        1 amount: f64 => "amount: must",
     }
-    new(account: String, amount: f64)
+    new(account: impl Into<String>, amount: f64)
 }
 
 w::record! {
     /// `AmountItem`.
     pub struct AmountItem {
         /// `refund`; unit fen.
-        0 refund: xinqiao_types::Fen => w::Field::must("refund"),
+        0 refund: xinqiao_types::Fen => "refund: must",
         /// `payer_refund`; unit fen.
-        1 payer_refund: xinqiao_types::Fen => w::Field::must("payer_refund"),
+        1 payer_refund: xinqiao_types::Fen => "payer_refund: must",
         /// `discount_refund`; unit fen.
-        2 discount_refund: xinqiao_types::Fen => w::Field::must("discount_refund"),
+        2 discount_refund: xinqiao_types::Fen => "discount_refund: must",
         /// `advance`; unit fen.
-        3 advance: Option<xinqiao_types::Fen> => w::Field::new("advance"),
+        3 advance: Option<xinqiao_types::Fen> => "advance",
         /// `currency`.
-        4 currency: String => w::Field::must("currency"),
+        4 currency: String => "currency: must",
         /// `from`.
-        5 from: Option<Vec<ApplyFrom>> => w::Field::new("from"),
+        5 from: Option<Vec<ApplyFrom>> => "from",
     }
 }
 
@@ -127,25 +127,25 @@ w::record! {
     /// `ApplyAmount`.
     pub struct ApplyAmount {
         /// `total`; unit fen.
-        0 total: xinqiao_types::Fen => w::Field::must("total"),
+        0 total: xinqiao_types::Fen => "total: must",
         /// `refund`; unit fen.
-        1 refund: xinqiao_types::Fen => w::Field::must("refund"),
+        1 refund: xinqiao_types::Fen => "refund: must",
         /// `currency`.
-        2 currency: Option<String> => w::Field::new("currency"),
+        2 currency: Option<String> => "currency",
         /// `from`.
-        3 from: Option<Vec<AmountFrom>> => w::Field::new("from"),
+        3 from: Option<Vec<AmountFrom>> => "from",
     }
     new(total: xinqiao_types::Fen, refund: xinqiao_types::Fen)
-    set(currency: String)
+    text(currency: String)
 }
 
 w::record! {
     /// `ApplyFrom`.
     pub struct ApplyFrom {
         /// `account`.
-        0 account: String => w::Field::must("account"),
+        0 account: String => "account: must",
         /// `amount`; unit fen.
-        1 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        1 amount: xinqiao_types::Fen => "amount: must",
     }
 }
 
@@ -153,9 +153,9 @@ w::record! {
     /// `AuditDetail`.
     pub struct AuditDetail {
         /// `param_name`.
-        0 param_name: String => w::Field::must("param_name"),
+        0 param_name: String => "param_name: must",
         /// `reject_reason`.
-        1 reject_reason: String => w::Field::must("reject_reason"),
+        1 reject_reason: String => "reject_reason: must",
     }
 }
 
@@ -163,24 +163,24 @@ w::record! {
     /// `BusinessLicenseInfo`.
     pub struct BusinessLicenseInfo {
         /// `cert_type`; one of `CERTIFICATE_TYPE_2388` `CERTIFICATE_TYPE_2389` `CERTIFICATE_TYPE_2390` `CERTIFICATE_TYPE_2391` `CERTIFICATE_TYPE_2392` `CERTIFICATE_TYPE_2393` `CERTIFICATE_TYPE_2394` `CERTIFICATE_TYPE_2395` ….
-        0 cert_type: Option<String> => w::Field::new("cert_type"),
+        0 cert_type: Option<String> => "cert_type",
         /// `business_license_type`.
-        1 business_license_type: Option<String> => w::Field::new("business_license_type"),
+        1 business_license_type: Option<String> => "business_license_type",
         /// `business_license_number`.
-        2 business_license_number: Option<String> => w::Field::new("business_license_number"),
+        2 business_license_number: Option<String> => "business_license_number",
         /// `business_license_copy`.
-        3 business_license_copy: Option<String> => w::Field::new("business_license_copy"),
+        3 business_license_copy: Option<String> => "business_license_copy",
         /// `merchant_name`.
-        4 merchant_name: Option<String> => w::Field::new("merchant_name"),
+        4 merchant_name: Option<String> => "merchant_name",
         /// `legal_person`.
-        5 legal_person: Option<String> => w::Field::new("legal_person"),
+        5 legal_person: Option<String> => "legal_person",
         /// `company_address`.
-        6 company_address: Option<String> => w::Field::new("company_address"),
+        6 company_address: Option<String> => "company_address",
         /// `business_time`.
-        7 business_time: Option<String> => w::Field::new("business_time"),
+        7 business_time: Option<String> => "business_time",
     }
     new()
-    set(
+    text(
         cert_type: String,
         business_license_type: String,
         business_license_number: String,
@@ -196,19 +196,19 @@ w::record! {
     /// `ByRefundIdApplyAbnormalRefundAmount`.
     pub struct ByRefundIdApplyAbnormalRefundAmount {
         /// `refund`; unit fen.
-        0 refund: xinqiao_types::Fen => w::Field::must("refund"),
+        0 refund: xinqiao_types::Fen => "refund: must",
         /// `payer_refund`; unit fen.
-        1 payer_refund: xinqiao_types::Fen => w::Field::must("payer_refund"),
+        1 payer_refund: xinqiao_types::Fen => "payer_refund: must",
         /// `discount_refund`; unit fen.
-        2 discount_refund: xinqiao_types::Fen => w::Field::must("discount_refund"),
+        2 discount_refund: xinqiao_types::Fen => "discount_refund: must",
         /// `advance`; unit fen.
-        3 advance: Option<xinqiao_types::Fen> => w::Field::new("advance"),
+        3 advance: Option<xinqiao_types::Fen> => "advance",
         /// `currency`.
-        4 currency: String => w::Field::must("currency"),
+        4 currency: String => "currency: must",
         /// `from`.
-        5 from: Option<Vec<ApplyFrom>> => w::Field::new("from"),
+        5 from: Option<Vec<ApplyFrom>> => "from",
         /// `refund_fee`.
-        6 refund_fee: Option<f64> => w::Field::new("refund_fee"),
+        6 refund_fee: Option<f64> => "refund_fee",
     }
 }
 
@@ -216,7 +216,7 @@ w::record! {
     /// `CombinePayerInfo`.
     pub struct CombinePayerInfo {
         /// `openid`.
-        0 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+        0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
     }
 }
 
@@ -224,34 +224,34 @@ w::record! {
     /// `ContactInfo`.
     pub struct ContactInfo {
         /// `contact_type`; one of `65` `66`.
-        0 contact_type: Option<String> => w::Field::new("contact_type"),
+        0 contact_type: Option<String> => "contact_type",
         /// `contact_name`; encrypted on the wire.
-        1 contact_name: Option<String> => w::Field::new("contact_name").masked().encrypted(),
+        1 contact_name: Option<String> => "contact_name: masked encrypted",
         /// `contact_id_doc_type`; one of `IDENTIFICATION_TYPE_IDCARD` `IDENTIFICATION_TYPE_OVERSEA_PASSPORT` `IDENTIFICATION_TYPE_HONGKONG_PASSPORT` `IDENTIFICATION_TYPE_MACAO_PASSPORT` `IDENTIFICATION_TYPE_TAIWAN_PASSPORT` `IDENTIFICATION_TYPE_FOREIGN_RESIDENT` `IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT` `IDENTIFICATION_TYPE_TAIWAN_RESIDENT`.
-        2 contact_id_doc_type: Option<String> => w::Field::new("contact_id_doc_type"),
+        2 contact_id_doc_type: Option<String> => "contact_id_doc_type",
         /// `contact_id_card_number`; encrypted on the wire.
-        3 contact_id_card_number: Option<String> => w::Field::new("contact_id_card_number").masked().encrypted(),
+        3 contact_id_card_number: Option<String> => "contact_id_card_number: masked encrypted",
         /// `contact_id_doc_copy`.
-        4 contact_id_doc_copy: Option<String> => w::Field::new("contact_id_doc_copy"),
+        4 contact_id_doc_copy: Option<String> => "contact_id_doc_copy",
         /// `contact_id_doc_copy_back`.
-        5 contact_id_doc_copy_back: Option<String> => w::Field::new("contact_id_doc_copy_back"),
+        5 contact_id_doc_copy_back: Option<String> => "contact_id_doc_copy_back",
         /// `contact_id_doc_period_begin`; format `yyyy-MM-dd`.
-        6 contact_id_doc_period_begin: Option<String> => w::Field::new("contact_id_doc_period_begin"),
+        6 contact_id_doc_period_begin: Option<String> => "contact_id_doc_period_begin",
         /// `contact_id_doc_period_end`; format `yyyy-MM-dd / LONG_TERM`.
-        7 contact_id_doc_period_end: Option<String> => w::Field::new("contact_id_doc_period_end"),
+        7 contact_id_doc_period_end: Option<String> => "contact_id_doc_period_end",
         /// `business_authorization_letter`.
-        8 business_authorization_letter: Option<String> => w::Field::new("business_authorization_letter"),
+        8 business_authorization_letter: Option<String> => "business_authorization_letter",
         /// `mobile_phone`; encrypted on the wire.
-        9 mobile_phone: Option<String> => w::Field::new("mobile_phone").masked().encrypted(),
+        9 mobile_phone: Option<String> => "mobile_phone: masked encrypted",
         /// `contact_email`; encrypted on the wire.
-        10 contact_email: Option<String> => w::Field::new("contact_email").masked().encrypted(),
+        10 contact_email: Option<String> => "contact_email: masked encrypted",
         /// `contact_period_begin`.
-        11 contact_period_begin: Option<String> => w::Field::new("contact_period_begin"),
+        11 contact_period_begin: Option<String> => "contact_period_begin",
         /// `contact_period_end`.
-        12 contact_period_end: Option<String> => w::Field::new("contact_period_end"),
+        12 contact_period_end: Option<String> => "contact_period_end",
     }
     new()
-    set(
+    text(
         contact_type: String,
         contact_name: String,
         contact_id_doc_type: String,
@@ -272,11 +272,11 @@ w::record! {
     /// `ContractTerminateInfo`.
     pub struct ContractTerminateInfo {
         /// `contract_terminated_time`; format `rfc3339`.
-        0 contract_terminated_time: String => w::Field::must("contract_terminated_time"),
+        0 contract_terminated_time: String => "contract_terminated_time: must",
         /// `contract_termination_mode`.
-        1 contract_termination_mode: String => w::Field::must("contract_termination_mode"),
+        1 contract_termination_mode: String => "contract_termination_mode: must",
         /// `contract_termination_remark`.
-        2 contract_termination_remark: String => w::Field::must("contract_termination_remark"),
+        2 contract_termination_remark: String => "contract_termination_remark: must",
     }
 }
 
@@ -284,17 +284,17 @@ w::record! {
     /// `DownloadBill`.
     pub struct DownloadBill {
         /// `bill_sequence`.
-        0 bill_sequence: i64 => w::Field::must("bill_sequence"),
+        0 bill_sequence: i64 => "bill_sequence: must",
         /// `hash_type`; one of `SHA1`.
-        1 hash_type: String => w::Field::must("hash_type"),
+        1 hash_type: String => "hash_type: must",
         /// `hash_value`.
-        2 hash_value: String => w::Field::must("hash_value"),
+        2 hash_value: String => "hash_value: must",
         /// `download_url`.
-        3 download_url: String => w::Field::must("download_url"),
+        3 download_url: String => "download_url: must",
         /// `encrypt_key`; encrypted on the wire.
-        4 encrypt_key: String => w::Field::must("encrypt_key").masked().encrypted(),
+        4 encrypt_key: String => "encrypt_key: must masked encrypted",
         /// `nonce`.
-        5 nonce: String => w::Field::must("nonce"),
+        5 nonce: String => "nonce: must",
     }
 }
 
@@ -302,29 +302,30 @@ w::record! {
     /// `FinanceInstitutionInfo`.
     pub struct FinanceInstitutionInfo {
         /// `finance_type`; one of `BANK_AGENT` `PAYMENT_AGENT` `INSURANCE` `TRADE_AND_SETTLE` `OTHER`.
-        0 finance_type: Option<String> => w::Field::new("finance_type"),
+        0 finance_type: Option<String> => "finance_type",
         /// `finance_license_pics`.
-        1 finance_license_pics: Option<Vec<String>> => w::Field::new("finance_license_pics"),
+        1 finance_license_pics: Option<Vec<String>> => "finance_license_pics",
     }
     new()
-    set(finance_type: String, finance_license_pics: Vec<String>)
+    text(finance_type: String)
+    set(finance_license_pics: Vec<String>)
 }
 
 w::record! {
     /// `GoodsDetail`.
     pub struct GoodsDetail {
         /// `merchant_goods_id`.
-        0 merchant_goods_id: String => w::Field::must("merchant_goods_id"),
+        0 merchant_goods_id: String => "merchant_goods_id: must",
         /// `wechatpay_goods_id`.
-        1 wechatpay_goods_id: Option<String> => w::Field::new("wechatpay_goods_id"),
+        1 wechatpay_goods_id: Option<String> => "wechatpay_goods_id",
         /// `goods_name`.
-        2 goods_name: Option<String> => w::Field::new("goods_name"),
+        2 goods_name: Option<String> => "goods_name",
         /// `unit_price`.
-        3 unit_price: f64 => w::Field::must("unit_price"),
+        3 unit_price: f64 => "unit_price: must",
         /// `refund_amount`.
-        4 refund_amount: f64 => w::Field::must("refund_amount"),
+        4 refund_amount: f64 => "refund_amount: must",
         /// `refund_quantity`.
-        5 refund_quantity: f64 => w::Field::must("refund_quantity"),
+        5 refund_quantity: f64 => "refund_quantity: must",
     }
 }
 
@@ -332,17 +333,17 @@ w::record! {
     /// `IdByRefundIdAmount`.
     pub struct IdByRefundIdAmount {
         /// `refund`; unit fen.
-        0 refund: xinqiao_types::Fen => w::Field::must("refund"),
+        0 refund: xinqiao_types::Fen => "refund: must",
         /// `payer_refund`; unit fen.
-        1 payer_refund: xinqiao_types::Fen => w::Field::must("payer_refund"),
+        1 payer_refund: xinqiao_types::Fen => "payer_refund: must",
         /// `discount_refund`; unit fen.
-        2 discount_refund: xinqiao_types::Fen => w::Field::must("discount_refund"),
+        2 discount_refund: xinqiao_types::Fen => "discount_refund: must",
         /// `advance`; unit fen.
-        3 advance: Option<xinqiao_types::Fen> => w::Field::new("advance"),
+        3 advance: Option<xinqiao_types::Fen> => "advance",
         /// `currency`.
-        4 currency: String => w::Field::must("currency"),
+        4 currency: String => "currency: must",
         /// `from`.
-        5 from: Option<Vec<IdByRefundIdFrom>> => w::Field::new("from"),
+        5 from: Option<Vec<IdByRefundIdFrom>> => "from",
     }
 }
 
@@ -350,9 +351,9 @@ w::record! {
     /// `IdByRefundIdFrom`.
     pub struct IdByRefundIdFrom {
         /// `account`; one of `AVAILABLE` `UNAVAILABLE`.
-        0 account: String => w::Field::must("account"),
+        0 account: String => "account: must",
         /// `amount`; unit fen.
-        1 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        1 amount: xinqiao_types::Fen => "amount: must",
     }
 }
 
@@ -360,22 +361,22 @@ w::record! {
     /// `IdCardInfo`.
     pub struct IdCardInfo {
         /// `id_card_copy`.
-        0 id_card_copy: Option<String> => w::Field::new("id_card_copy"),
+        0 id_card_copy: Option<String> => "id_card_copy",
         /// `id_card_national`.
-        1 id_card_national: Option<String> => w::Field::new("id_card_national"),
+        1 id_card_national: Option<String> => "id_card_national",
         /// `id_card_name`; encrypted on the wire.
-        2 id_card_name: Option<String> => w::Field::new("id_card_name").masked().encrypted(),
+        2 id_card_name: Option<String> => "id_card_name: masked encrypted",
         /// `id_card_number`; encrypted on the wire.
-        3 id_card_number: Option<String> => w::Field::new("id_card_number").masked().encrypted(),
+        3 id_card_number: Option<String> => "id_card_number: masked encrypted",
         /// `id_card_address`; encrypted on the wire.
-        4 id_card_address: Option<String> => w::Field::new("id_card_address").masked().encrypted(),
+        4 id_card_address: Option<String> => "id_card_address: masked encrypted",
         /// `id_card_valid_time_begin`; format `yyyy-MM-dd`.
-        5 id_card_valid_time_begin: Option<String> => w::Field::new("id_card_valid_time_begin"),
+        5 id_card_valid_time_begin: Option<String> => "id_card_valid_time_begin",
         /// `id_card_valid_time`; format `yyyy-MM-dd / LONG_TERM`.
-        6 id_card_valid_time: Option<String> => w::Field::new("id_card_valid_time"),
+        6 id_card_valid_time: Option<String> => "id_card_valid_time",
     }
     new()
-    set(
+    text(
         id_card_copy: String,
         id_card_national: String,
         id_card_name: String,
@@ -390,22 +391,22 @@ w::record! {
     /// `IdDocInfo`.
     pub struct IdDocInfo {
         /// `id_doc_copy`.
-        0 id_doc_copy: Option<String> => w::Field::new("id_doc_copy"),
+        0 id_doc_copy: Option<String> => "id_doc_copy",
         /// `id_doc_copy_back`.
-        1 id_doc_copy_back: Option<String> => w::Field::new("id_doc_copy_back"),
+        1 id_doc_copy_back: Option<String> => "id_doc_copy_back",
         /// `id_doc_name`; encrypted on the wire.
-        2 id_doc_name: Option<String> => w::Field::new("id_doc_name").masked().encrypted(),
+        2 id_doc_name: Option<String> => "id_doc_name: masked encrypted",
         /// `id_doc_number`; encrypted on the wire.
-        3 id_doc_number: Option<String> => w::Field::new("id_doc_number").masked().encrypted(),
+        3 id_doc_number: Option<String> => "id_doc_number: masked encrypted",
         /// `id_doc_address`; encrypted on the wire.
-        4 id_doc_address: Option<String> => w::Field::new("id_doc_address").masked().encrypted(),
+        4 id_doc_address: Option<String> => "id_doc_address: masked encrypted",
         /// `doc_period_begin`; format `yyyy-MM-dd`.
-        5 doc_period_begin: Option<String> => w::Field::new("doc_period_begin"),
+        5 doc_period_begin: Option<String> => "doc_period_begin",
         /// `doc_period_end`; format `yyyy-MM-dd / LONG_TERM`.
-        6 doc_period_end: Option<String> => w::Field::new("doc_period_end"),
+        6 doc_period_end: Option<String> => "doc_period_end",
     }
     new()
-    set(
+    text(
         id_doc_copy: String,
         id_doc_copy_back: String,
         id_doc_name: String,
@@ -420,15 +421,15 @@ w::record! {
     /// `PromotionDetail`.
     pub struct PromotionDetail {
         /// `promotion_id`.
-        0 promotion_id: String => w::Field::must("promotion_id"),
+        0 promotion_id: String => "promotion_id: must",
         /// `scope`; one of `GLOBAL` `SINGLE`.
-        1 scope: String => w::Field::must("scope"),
+        1 scope: String => "scope: must",
         /// `type`; one of `COUPON` `DISCOUNT`.
-        2 type_: String => w::Field::must("type"),
+        2 type_: String => "type: must",
         /// `amount`; unit fen.
-        3 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        3 amount: xinqiao_types::Fen => "amount: must",
         /// `refund_amount`; unit fen.
-        4 refund_amount: xinqiao_types::Fen => w::Field::must("refund_amount"),
+        4 refund_amount: xinqiao_types::Fen => "refund_amount: must",
     }
 }
 
@@ -436,17 +437,17 @@ w::record! {
     /// `PromotionDetailItem`.
     pub struct PromotionDetailItem {
         /// `promotion_id`.
-        0 promotion_id: String => w::Field::must("promotion_id"),
+        0 promotion_id: String => "promotion_id: must",
         /// `scope`.
-        1 scope: String => w::Field::must("scope"),
+        1 scope: String => "scope: must",
         /// `type`.
-        2 type_: String => w::Field::must("type"),
+        2 type_: String => "type: must",
         /// `amount`; unit fen.
-        3 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        3 amount: xinqiao_types::Fen => "amount: must",
         /// `refund_amount`; unit fen.
-        4 refund_amount: xinqiao_types::Fen => w::Field::must("refund_amount"),
+        4 refund_amount: xinqiao_types::Fen => "refund_amount: must",
         /// `goods_detail`.
-        5 goods_detail: Option<Vec<GoodsDetail>> => w::Field::new("goods_detail"),
+        5 goods_detail: Option<Vec<GoodsDetail>> => "goods_detail",
     }
 }
 
@@ -454,22 +455,22 @@ w::record! {
     /// `ProxyVerifyIdentityInfo`.
     pub struct ProxyVerifyIdentityInfo {
         /// `verify_identity_type`; one of `VERIFY_IDENTITY_TYPE_FACE_TO_FACE` `VERIFY_IDENTITY_TYPE_REMOTE`.
-        0 verify_identity_type: String => w::Field::must("verify_identity_type"),
+        0 verify_identity_type: String => "verify_identity_type: must",
         /// `verify_identity_result`.
-        1 verify_identity_result: bool => w::Field::must("verify_identity_result"),
+        1 verify_identity_result: bool => "verify_identity_result: must",
     }
-    new(verify_identity_type: String, verify_identity_result: bool)
+    new(verify_identity_type: impl Into<String>, verify_identity_result: bool)
 }
 
 w::record! {
     /// `RealNameAuthResult`.
     pub struct RealNameAuthResult {
         /// `scope`; one of `pay_realname`.
-        0 scope: String => w::Field::must("scope"),
+        0 scope: String => "scope: must",
         /// `access_token`.
-        1 access_token: String => w::Field::must("access_token").masked(),
+        1 access_token: String => "access_token: must masked",
         /// `access_token_expire_time`.
-        2 access_token_expire_time: String => w::Field::must("access_token_expire_time"),
+        2 access_token_expire_time: String => "access_token_expire_time: must",
     }
 }
 
@@ -477,28 +478,29 @@ w::record! {
     /// `ReturnFrom`.
     pub struct ReturnFrom {
         /// `account`; one of `AVAILABLE` `UNAVAILABLE`.
-        0 account: Option<String> => w::Field::new("account"),
+        0 account: Option<String> => "account",
         /// `amount`.
-        1 amount: Option<i64> => w::Field::new("amount"),
+        1 amount: Option<i64> => "amount",
     }
     new()
-    set(account: String, amount: i64)
+    text(account: String)
+    set(amount: i64)
 }
 
 w::record! {
     /// `SalesSceneInfo`.
     pub struct SalesSceneInfo {
         /// `store_name`.
-        0 store_name: Option<String> => w::Field::new("store_name"),
+        0 store_name: Option<String> => "store_name",
         /// `store_url`.
-        1 store_url: Option<String> => w::Field::new("store_url"),
+        1 store_url: Option<String> => "store_url",
         /// `store_qr_code`.
-        2 store_qr_code: Option<String> => w::Field::new("store_qr_code"),
+        2 store_qr_code: Option<String> => "store_qr_code",
         /// `mini_program_sub_appid`.
-        3 mini_program_sub_appid: Option<String> => w::Field::new("mini_program_sub_appid"),
+        3 mini_program_sub_appid: Option<String> => "mini_program_sub_appid",
     }
     new()
-    set(
+    text(
         store_name: String,
         store_url: String,
         store_qr_code: String,
@@ -510,9 +512,9 @@ w::record! {
     /// `SettleInfo`.
     pub struct SettleInfo {
         /// `profit_sharing`.
-        0 profit_sharing: Option<bool> => w::Field::new("profit_sharing"),
+        0 profit_sharing: Option<bool> => "profit_sharing",
         /// `subsidy_amount`; unit fen.
-        1 subsidy_amount: Option<xinqiao_types::Fen> => w::Field::new("subsidy_amount"),
+        1 subsidy_amount: Option<xinqiao_types::Fen> => "subsidy_amount",
     }
     new()
     set(profit_sharing: bool, subsidy_amount: xinqiao_types::Fen)
@@ -522,46 +524,47 @@ w::record! {
     /// `SettlementInfo`.
     pub struct SettlementInfo {
         /// `settlement_id`.
-        0 settlement_id: Option<i64> => w::Field::new("settlement_id"),
+        0 settlement_id: Option<i64> => "settlement_id",
         /// `qualification_type`.
-        1 qualification_type: Option<String> => w::Field::new("qualification_type"),
+        1 qualification_type: Option<String> => "qualification_type",
     }
     new()
-    set(settlement_id: i64, qualification_type: String)
+    text(qualification_type: String)
+    set(settlement_id: i64)
 }
 
 w::record! {
     /// `SubOrder`.
     pub struct SubOrder {
         /// `mchid`; needed according to the documentation.
-        0 mchid: Option<xinqiao_types::MchId> => w::Field::new("mchid"),
+        0 mchid: Option<xinqiao_types::MchId> => "mchid",
         /// `sub_mchid`; needed according to the documentation.
-        1 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+        1 sub_mchid: Option<String> => "sub_mchid",
         /// `sub_appid`.
-        2 sub_appid: Option<String> => w::Field::new("sub_appid"),
+        2 sub_appid: Option<String> => "sub_appid",
         /// `order_service_type`.
-        3 order_service_type: Option<String> => w::Field::new("order_service_type"),
+        3 order_service_type: Option<String> => "order_service_type",
         /// `individual_auth_id`.
-        4 individual_auth_id: Option<String> => w::Field::new("individual_auth_id"),
+        4 individual_auth_id: Option<String> => "individual_auth_id",
         /// `individual_name`.
-        5 individual_name: Option<String> => w::Field::new("individual_name"),
+        5 individual_name: Option<String> => "individual_name",
         /// `attach`.
-        6 attach: Option<String> => w::Field::new("attach"),
+        6 attach: Option<String> => "attach",
         /// `description`.
-        7 description: String => w::Field::must("description"),
+        7 description: String => "description: must",
         /// `out_trade_no`.
-        8 out_trade_no: String => w::Field::must("out_trade_no"),
+        8 out_trade_no: String => "out_trade_no: must",
         /// `amount`.
-        9 amount: Amount => w::Field::must("amount"),
+        9 amount: Amount => "amount: must",
         /// `settle_info`.
-        10 settle_info: Option<SettleInfo> => w::Field::new("settle_info"),
+        10 settle_info: Option<SettleInfo> => "settle_info",
         /// `goods_tag`.
-        11 goods_tag: Option<String> => w::Field::new("goods_tag"),
+        11 goods_tag: Option<String> => "goods_tag",
         /// `sub_risk_info`.
-        12 sub_risk_info: Option<String> => w::Field::new("sub_risk_info"),
+        12 sub_risk_info: Option<String> => "sub_risk_info",
     }
-    new(description: String, out_trade_no: String, amount: Amount)
-    set(
+    new(description: impl Into<String>, out_trade_no: impl Into<String>, amount: Amount)
+    text(
         mchid: xinqiao_types::MchId,
         sub_mchid: String,
         sub_appid: String,
@@ -569,25 +572,25 @@ w::record! {
         individual_auth_id: String,
         individual_name: String,
         attach: String,
-        settle_info: SettleInfo,
         goods_tag: String,
         sub_risk_info: String,
     )
+    set(settle_info: SettleInfo)
 }
 
 w::record! {
     /// `SubOrderAmount`.
     pub struct SubOrderAmount {
         /// `total_amount`; unit fen.
-        0 total_amount: xinqiao_types::Fen => w::Field::must("total_amount"),
+        0 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// `currency`.
-        1 currency: String => w::Field::must("currency"),
+        1 currency: String => "currency: must",
         /// `payer_amount`; unit fen.
-        2 payer_amount: xinqiao_types::Fen => w::Field::must("payer_amount"),
+        2 payer_amount: xinqiao_types::Fen => "payer_amount: must",
         /// `payer_currency`.
-        3 payer_currency: String => w::Field::must("payer_currency"),
+        3 payer_currency: String => "payer_currency: must",
         /// `settlement_rate`.
-        4 settlement_rate: Option<i64> => w::Field::new("settlement_rate"),
+        4 settlement_rate: Option<i64> => "settlement_rate",
     }
 }
 
@@ -595,62 +598,62 @@ w::record! {
     /// `SubmitAccountHostingApplymentAccountInfo`.
     pub struct SubmitAccountHostingApplymentAccountInfo {
         /// `bank_account_type`; one of `74` `75`.
-        0 bank_account_type: String => w::Field::must("bank_account_type"),
+        0 bank_account_type: String => "bank_account_type: must",
         /// `account_name`; encrypted on the wire.
-        1 account_name: String => w::Field::must("account_name").masked().encrypted(),
+        1 account_name: String => "account_name: must masked encrypted",
         /// `account_number`; encrypted on the wire.
-        2 account_number: String => w::Field::must("account_number").masked().encrypted(),
+        2 account_number: String => "account_number: must masked encrypted",
         /// `account_bank`.
-        3 account_bank: String => w::Field::must("account_bank"),
+        3 account_bank: String => "account_bank: must",
         /// `bank_address_code`.
-        4 bank_address_code: String => w::Field::must("bank_address_code"),
+        4 bank_address_code: String => "bank_address_code: must",
         /// `bank_branch_id`.
-        5 bank_branch_id: Option<String> => w::Field::new("bank_branch_id"),
+        5 bank_branch_id: Option<String> => "bank_branch_id",
         /// `bank_name`.
-        6 bank_name: Option<String> => w::Field::new("bank_name"),
+        6 bank_name: Option<String> => "bank_name",
     }
     new(
-        bank_account_type: String,
-        account_name: String,
-        account_number: String,
-        account_bank: String,
-        bank_address_code: String,
+        bank_account_type: impl Into<String>,
+        account_name: impl Into<String>,
+        account_number: impl Into<String>,
+        account_bank: impl Into<String>,
+        bank_address_code: impl Into<String>,
     )
-    set(bank_branch_id: String, bank_name: String)
+    text(bank_branch_id: String, bank_name: String)
 }
 
 w::record! {
     /// `SubmitAccountHostingApplymentContactInfo`.
     pub struct SubmitAccountHostingApplymentContactInfo {
         /// `contact_type`; one of `65` `66`.
-        0 contact_type: String => w::Field::must("contact_type"),
+        0 contact_type: String => "contact_type: must",
         /// `contact_name`; encrypted on the wire.
-        1 contact_name: String => w::Field::must("contact_name").masked().encrypted(),
+        1 contact_name: String => "contact_name: must masked encrypted",
         /// `contact_id_doc_type`; one of `IDENTIFICATION_TYPE_IDCARD` `IDENTIFICATION_TYPE_OVERSEA_PASSPORT` `IDENTIFICATION_TYPE_HONGKONG_PASSPORT` `IDENTIFICATION_TYPE_MACAO_PASSPORT` `IDENTIFICATION_TYPE_TAIWAN_PASSPORT` `IDENTIFICATION_TYPE_FOREIGN_RESIDENT` `IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT` `IDENTIFICATION_TYPE_TAIWAN_RESIDENT`.
-        2 contact_id_doc_type: Option<String> => w::Field::new("contact_id_doc_type"),
+        2 contact_id_doc_type: Option<String> => "contact_id_doc_type",
         /// `contact_id_card_number`; encrypted on the wire.
-        3 contact_id_card_number: Option<String> => w::Field::new("contact_id_card_number").masked().encrypted(),
+        3 contact_id_card_number: Option<String> => "contact_id_card_number: masked encrypted",
         /// `contact_id_doc_copy`.
-        4 contact_id_doc_copy: Option<String> => w::Field::new("contact_id_doc_copy"),
+        4 contact_id_doc_copy: Option<String> => "contact_id_doc_copy",
         /// `contact_id_doc_copy_back`.
-        5 contact_id_doc_copy_back: Option<String> => w::Field::new("contact_id_doc_copy_back"),
+        5 contact_id_doc_copy_back: Option<String> => "contact_id_doc_copy_back",
         /// `contact_id_doc_period_begin`; format `yyyy-MM-dd`.
-        6 contact_id_doc_period_begin: Option<String> => w::Field::new("contact_id_doc_period_begin"),
+        6 contact_id_doc_period_begin: Option<String> => "contact_id_doc_period_begin",
         /// `contact_id_doc_period_end`; format `yyyy-MM-dd / LONG_TERM`.
-        7 contact_id_doc_period_end: Option<String> => w::Field::new("contact_id_doc_period_end"),
+        7 contact_id_doc_period_end: Option<String> => "contact_id_doc_period_end",
         /// `business_authorization_letter`.
-        8 business_authorization_letter: Option<String> => w::Field::new("business_authorization_letter"),
+        8 business_authorization_letter: Option<String> => "business_authorization_letter",
         /// `mobile_phone`; encrypted on the wire.
-        9 mobile_phone: Option<String> => w::Field::new("mobile_phone").masked().encrypted(),
+        9 mobile_phone: Option<String> => "mobile_phone: masked encrypted",
         /// `contact_email`; encrypted on the wire.
-        10 contact_email: Option<String> => w::Field::new("contact_email").masked().encrypted(),
+        10 contact_email: Option<String> => "contact_email: masked encrypted",
         /// `contact_period_begin`.
-        11 contact_period_begin: Option<String> => w::Field::new("contact_period_begin"),
+        11 contact_period_begin: Option<String> => "contact_period_begin",
         /// `contact_period_end`.
-        12 contact_period_end: Option<String> => w::Field::new("contact_period_end"),
+        12 contact_period_end: Option<String> => "contact_period_end",
     }
-    new(contact_type: String, contact_name: String)
-    set(
+    new(contact_type: impl Into<String>, contact_name: impl Into<String>)
+    text(
         contact_id_doc_type: String,
         contact_id_card_number: String,
         contact_id_doc_copy: String,
@@ -669,49 +672,53 @@ w::record! {
     /// `SubmitAccountHostingApplymentIdCardInfo`.
     pub struct SubmitAccountHostingApplymentIdCardInfo {
         /// `id_card_copy`.
-        0 id_card_copy: String => w::Field::must("id_card_copy"),
+        0 id_card_copy: String => "id_card_copy: must",
         /// `id_card_national`.
-        1 id_card_national: String => w::Field::must("id_card_national"),
+        1 id_card_national: String => "id_card_national: must",
         /// `id_card_name`; encrypted on the wire.
-        2 id_card_name: String => w::Field::must("id_card_name").masked().encrypted(),
+        2 id_card_name: String => "id_card_name: must masked encrypted",
         /// `id_card_number`; encrypted on the wire.
-        3 id_card_number: String => w::Field::must("id_card_number").masked().encrypted(),
+        3 id_card_number: String => "id_card_number: must masked encrypted",
         /// `id_card_address`; encrypted on the wire.
-        4 id_card_address: Option<String> => w::Field::new("id_card_address").masked().encrypted(),
+        4 id_card_address: Option<String> => "id_card_address: masked encrypted",
         /// `id_card_valid_time_begin`; format `yyyy-MM-dd`; needed according to the documentation.
-        5 id_card_valid_time_begin: Option<String> => w::Field::new("id_card_valid_time_begin"),
+        5 id_card_valid_time_begin: Option<String> => "id_card_valid_time_begin",
         /// `id_card_valid_time`; format `yyyy-MM-dd / LONG_TERM`; needed according to the documentation.
-        6 id_card_valid_time: Option<String> => w::Field::new("id_card_valid_time"),
+        6 id_card_valid_time: Option<String> => "id_card_valid_time",
     }
     new(
-        id_card_copy: String,
-        id_card_national: String,
-        id_card_name: String,
-        id_card_number: String,
+        id_card_copy: impl Into<String>,
+        id_card_national: impl Into<String>,
+        id_card_name: impl Into<String>,
+        id_card_number: impl Into<String>,
     )
-    set(id_card_address: String, id_card_valid_time_begin: String, id_card_valid_time: String)
+    text(id_card_address: String, id_card_valid_time_begin: String, id_card_valid_time: String)
 }
 
 w::record! {
     /// `SubmitAccountHostingApplymentIdDocInfo`.
     pub struct SubmitAccountHostingApplymentIdDocInfo {
         /// `id_doc_copy`.
-        0 id_doc_copy: String => w::Field::must("id_doc_copy"),
+        0 id_doc_copy: String => "id_doc_copy: must",
         /// `id_doc_copy_back`.
-        1 id_doc_copy_back: Option<String> => w::Field::new("id_doc_copy_back"),
+        1 id_doc_copy_back: Option<String> => "id_doc_copy_back",
         /// `id_doc_name`; encrypted on the wire.
-        2 id_doc_name: String => w::Field::must("id_doc_name").masked().encrypted(),
+        2 id_doc_name: String => "id_doc_name: must masked encrypted",
         /// `id_doc_number`; encrypted on the wire.
-        3 id_doc_number: String => w::Field::must("id_doc_number").masked().encrypted(),
+        3 id_doc_number: String => "id_doc_number: must masked encrypted",
         /// `id_doc_address`; encrypted on the wire.
-        4 id_doc_address: Option<String> => w::Field::new("id_doc_address").masked().encrypted(),
+        4 id_doc_address: Option<String> => "id_doc_address: masked encrypted",
         /// `doc_period_begin`; format `yyyy-MM-dd`; needed according to the documentation.
-        5 doc_period_begin: Option<String> => w::Field::new("doc_period_begin"),
+        5 doc_period_begin: Option<String> => "doc_period_begin",
         /// `doc_period_end`; format `yyyy-MM-dd / LONG_TERM`; needed according to the documentation.
-        6 doc_period_end: Option<String> => w::Field::new("doc_period_end"),
+        6 doc_period_end: Option<String> => "doc_period_end",
     }
-    new(id_doc_copy: String, id_doc_name: String, id_doc_number: String)
-    set(
+    new(
+        id_doc_copy: impl Into<String>,
+        id_doc_name: impl Into<String>,
+        id_doc_number: impl Into<String>,
+    )
+    text(
         id_doc_copy_back: String,
         id_doc_address: String,
         doc_period_begin: String,
@@ -723,28 +730,28 @@ w::record! {
     /// `SubmitAccountHostingApplymentUboInfo`.
     pub struct SubmitAccountHostingApplymentUboInfo {
         /// `ubo_id_doc_type`; one of `IDENTIFICATION_TYPE_IDCARD` `IDENTIFICATION_TYPE_OVERSEA_PASSPORT` `IDENTIFICATION_TYPE_HONGKONG_PASSPORT` `IDENTIFICATION_TYPE_MACAO_PASSPORT` `IDENTIFICATION_TYPE_TAIWAN_PASSPORT` `IDENTIFICATION_TYPE_FOREIGN_RESIDENT` `IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT` `IDENTIFICATION_TYPE_TAIWAN_RESIDENT`.
-        0 ubo_id_doc_type: Option<String> => w::Field::new("ubo_id_doc_type"),
+        0 ubo_id_doc_type: Option<String> => "ubo_id_doc_type",
         /// `ubo_id_doc_name`; encrypted on the wire.
-        1 ubo_id_doc_name: Option<String> => w::Field::new("ubo_id_doc_name").masked().encrypted(),
+        1 ubo_id_doc_name: Option<String> => "ubo_id_doc_name: masked encrypted",
         /// `ubo_id_doc_copy`.
-        2 ubo_id_doc_copy: Option<String> => w::Field::new("ubo_id_doc_copy"),
+        2 ubo_id_doc_copy: Option<String> => "ubo_id_doc_copy",
         /// `ubo_id_doc_copy_back`.
-        3 ubo_id_doc_copy_back: Option<String> => w::Field::new("ubo_id_doc_copy_back"),
+        3 ubo_id_doc_copy_back: Option<String> => "ubo_id_doc_copy_back",
         /// `ubo_id_doc_number`; encrypted on the wire.
-        4 ubo_id_doc_number: Option<String> => w::Field::new("ubo_id_doc_number").masked().encrypted(),
+        4 ubo_id_doc_number: Option<String> => "ubo_id_doc_number: masked encrypted",
         /// `ubo_id_doc_address`; encrypted on the wire.
-        5 ubo_id_doc_address: Option<String> => w::Field::new("ubo_id_doc_address").masked().encrypted(),
+        5 ubo_id_doc_address: Option<String> => "ubo_id_doc_address: masked encrypted",
         /// `ubo_id_doc_period_begin`; format `yyyy-MM-dd`.
-        6 ubo_id_doc_period_begin: Option<String> => w::Field::new("ubo_id_doc_period_begin"),
+        6 ubo_id_doc_period_begin: Option<String> => "ubo_id_doc_period_begin",
         /// `ubo_id_doc_period_end`; format `yyyy-MM-dd / LONG_TERM`.
-        7 ubo_id_doc_period_end: Option<String> => w::Field::new("ubo_id_doc_period_end"),
+        7 ubo_id_doc_period_end: Option<String> => "ubo_id_doc_period_end",
         /// `ubo_period_begin`; format `yyyy-MM-dd`.
-        8 ubo_period_begin: Option<String> => w::Field::new("ubo_period_begin"),
+        8 ubo_period_begin: Option<String> => "ubo_period_begin",
         /// `ubo_period_end`.
-        9 ubo_period_end: Option<String> => w::Field::new("ubo_period_end"),
+        9 ubo_period_end: Option<String> => "ubo_period_end",
     }
     new()
-    set(
+    text(
         ubo_id_doc_type: String,
         ubo_id_doc_name: String,
         ubo_id_doc_copy: String,
@@ -762,18 +769,18 @@ w::record! {
     /// `TransactionsReverseSubOrder`.
     pub struct TransactionsReverseSubOrder {
         /// `mchid`; needed according to the documentation.
-        0 mchid: Option<xinqiao_types::MchId> => w::Field::new("mchid"),
+        0 mchid: Option<xinqiao_types::MchId> => "mchid",
         /// `sub_mchid`; needed according to the documentation.
-        1 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+        1 sub_mchid: Option<String> => "sub_mchid",
         /// `sub_appid`.
-        2 sub_appid: Option<String> => w::Field::new("sub_appid"),
+        2 sub_appid: Option<String> => "sub_appid",
         /// `individual_auth_id`.
-        3 individual_auth_id: Option<String> => w::Field::new("individual_auth_id"),
+        3 individual_auth_id: Option<String> => "individual_auth_id",
         /// `out_trade_no`.
-        4 out_trade_no: String => w::Field::must("out_trade_no"),
+        4 out_trade_no: String => "out_trade_no: must",
     }
-    new(out_trade_no: String)
-    set(
+    new(out_trade_no: impl Into<String>)
+    text(
         mchid: xinqiao_types::MchId,
         sub_mchid: String,
         sub_appid: String,
@@ -785,33 +792,33 @@ w::record! {
     /// `TransactionsSubOrder`.
     pub struct TransactionsSubOrder {
         /// `mchid`.
-        0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+        0 mchid: xinqiao_types::MchId => "mchid: must",
         /// `sub_mchid`.
-        1 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+        1 sub_mchid: Option<String> => "sub_mchid",
         /// `sub_appid`.
-        2 sub_appid: Option<String> => w::Field::new("sub_appid"),
+        2 sub_appid: Option<String> => "sub_appid",
         /// `sub_openid`.
-        3 sub_openid: Option<String> => w::Field::new("sub_openid"),
+        3 sub_openid: Option<String> => "sub_openid",
         /// `out_trade_no`.
-        4 out_trade_no: String => w::Field::must("out_trade_no"),
+        4 out_trade_no: String => "out_trade_no: must",
         /// `transaction_id`.
-        5 transaction_id: String => w::Field::must("transaction_id"),
+        5 transaction_id: String => "transaction_id: must",
         /// `trade_type`.
-        6 trade_type: String => w::Field::must("trade_type"),
+        6 trade_type: String => "trade_type: must",
         /// `trade_state`.
-        7 trade_state: String => w::Field::must("trade_state"),
+        7 trade_state: String => "trade_state: must",
         /// `bank_type`.
-        8 bank_type: Option<String> => w::Field::new("bank_type"),
+        8 bank_type: Option<String> => "bank_type",
         /// `individual_auth_id`.
-        9 individual_auth_id: Option<String> => w::Field::new("individual_auth_id"),
+        9 individual_auth_id: Option<String> => "individual_auth_id",
         /// `individual_name`.
-        10 individual_name: Option<String> => w::Field::new("individual_name"),
+        10 individual_name: Option<String> => "individual_name",
         /// `attach`.
-        11 attach: String => w::Field::must("attach"),
+        11 attach: String => "attach: must",
         /// `success_time`; format `rfc3339`.
-        12 success_time: Option<String> => w::Field::new("success_time"),
+        12 success_time: Option<String> => "success_time",
         /// `amount`.
-        13 amount: SubOrderAmount => w::Field::must("amount"),
+        13 amount: SubOrderAmount => "amount: must",
     }
 }
 
@@ -819,33 +826,33 @@ w::record! {
     /// `UboInfo`.
     pub struct UboInfo {
         /// `ubo_id_doc_type`; one of `IDENTIFICATION_TYPE_IDCARD` `IDENTIFICATION_TYPE_OVERSEA_PASSPORT` `IDENTIFICATION_TYPE_HONGKONG_PASSPORT` `IDENTIFICATION_TYPE_MACAO_PASSPORT` `IDENTIFICATION_TYPE_TAIWAN_PASSPORT` `IDENTIFICATION_TYPE_FOREIGN_RESIDENT` `IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT` `IDENTIFICATION_TYPE_TAIWAN_RESIDENT`.
-        0 ubo_id_doc_type: String => w::Field::must("ubo_id_doc_type"),
+        0 ubo_id_doc_type: String => "ubo_id_doc_type: must",
         /// `ubo_id_doc_name`; encrypted on the wire.
-        1 ubo_id_doc_name: String => w::Field::must("ubo_id_doc_name").masked().encrypted(),
+        1 ubo_id_doc_name: String => "ubo_id_doc_name: must masked encrypted",
         /// `ubo_id_doc_copy`; needed according to the documentation.
-        2 ubo_id_doc_copy: Option<String> => w::Field::new("ubo_id_doc_copy"),
+        2 ubo_id_doc_copy: Option<String> => "ubo_id_doc_copy",
         /// `ubo_id_doc_copy_back`; needed according to the documentation.
-        3 ubo_id_doc_copy_back: Option<String> => w::Field::new("ubo_id_doc_copy_back"),
+        3 ubo_id_doc_copy_back: Option<String> => "ubo_id_doc_copy_back",
         /// `ubo_id_doc_number`; encrypted on the wire; needed according to the documentation.
-        4 ubo_id_doc_number: Option<String> => w::Field::new("ubo_id_doc_number").masked().encrypted(),
+        4 ubo_id_doc_number: Option<String> => "ubo_id_doc_number: masked encrypted",
         /// `ubo_id_doc_address`; encrypted on the wire; needed according to the documentation.
-        5 ubo_id_doc_address: Option<String> => w::Field::new("ubo_id_doc_address").masked().encrypted(),
+        5 ubo_id_doc_address: Option<String> => "ubo_id_doc_address: masked encrypted",
         /// `ubo_id_doc_period_begin`; format `yyyy-MM-dd`.
-        6 ubo_id_doc_period_begin: Option<String> => w::Field::new("ubo_id_doc_period_begin"),
+        6 ubo_id_doc_period_begin: Option<String> => "ubo_id_doc_period_begin",
         /// `ubo_id_doc_period_end`; format `yyyy-MM-dd / LONG_TERM`.
-        7 ubo_id_doc_period_end: Option<String> => w::Field::new("ubo_id_doc_period_end"),
+        7 ubo_id_doc_period_end: Option<String> => "ubo_id_doc_period_end",
         /// `ubo_period_begin`; format `yyyy-MM-dd`.
-        8 ubo_period_begin: String => w::Field::must("ubo_period_begin"),
+        8 ubo_period_begin: String => "ubo_period_begin: must",
         /// `ubo_period_end`.
-        9 ubo_period_end: String => w::Field::must("ubo_period_end"),
+        9 ubo_period_end: String => "ubo_period_end: must",
     }
     new(
-        ubo_id_doc_type: String,
-        ubo_id_doc_name: String,
-        ubo_period_begin: String,
-        ubo_period_end: String,
+        ubo_id_doc_type: impl Into<String>,
+        ubo_id_doc_name: impl Into<String>,
+        ubo_period_begin: impl Into<String>,
+        ubo_period_end: impl Into<String>,
     )
-    set(
+    text(
         ubo_id_doc_copy: String,
         ubo_id_doc_copy_back: String,
         ubo_id_doc_number: String,
@@ -864,69 +871,71 @@ w::record! {
     /// * Catalog: `pay_v3.ecommerce.applyments`.
     pub struct Applyments {
         /// `out_request_no`.
-        0 out_request_no: String => w::Field::must("out_request_no"),
+        0 out_request_no: String => "out_request_no: must",
         /// `merchant_shortname`.
-        1 merchant_shortname: String => w::Field::must("merchant_shortname"),
+        1 merchant_shortname: String => "merchant_shortname: must",
         /// `organization_type`; one of `2401` `2500` `4` `2` `3` `2502` `1708`.
-        2 organization_type: String => w::Field::must("organization_type"),
+        2 organization_type: String => "organization_type: must",
         /// `finance_institution`.
-        3 finance_institution: Option<bool> => w::Field::new("finance_institution"),
+        3 finance_institution: Option<bool> => "finance_institution",
         /// `business_license_info`.
-        4 business_license_info: Option<BusinessLicenseInfo> => w::Field::new("business_license_info"),
+        4 business_license_info: Option<BusinessLicenseInfo> => "business_license_info",
         /// `finance_institution_info`.
-        5 finance_institution_info: Option<FinanceInstitutionInfo> => w::Field::new("finance_institution_info"),
+        5 finance_institution_info: Option<FinanceInstitutionInfo> => "finance_institution_info",
         /// `id_holder_type`; one of `LEGAL` `SUPER`.
-        6 id_holder_type: Option<String> => w::Field::new("id_holder_type"),
+        6 id_holder_type: Option<String> => "id_holder_type",
         /// `id_doc_type`; one of `IDENTIFICATION_TYPE_IDCARD` `IDENTIFICATION_TYPE_OVERSEA_PASSPORT` `IDENTIFICATION_TYPE_HONGKONG_PASSPORT` `IDENTIFICATION_TYPE_MACAO_PASSPORT` `IDENTIFICATION_TYPE_TAIWAN_PASSPORT` `IDENTIFICATION_TYPE_FOREIGN_RESIDENT` `IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT` `IDENTIFICATION_TYPE_TAIWAN_RESIDENT`.
-        7 id_doc_type: Option<String> => w::Field::new("id_doc_type"),
+        7 id_doc_type: Option<String> => "id_doc_type",
         /// `id_card_info`.
-        8 id_card_info: Option<IdCardInfo> => w::Field::new("id_card_info"),
+        8 id_card_info: Option<IdCardInfo> => "id_card_info",
         /// `id_doc_info`.
-        9 id_doc_info: Option<IdDocInfo> => w::Field::new("id_doc_info"),
+        9 id_doc_info: Option<IdDocInfo> => "id_doc_info",
         /// `authorize_letter_copy`.
-        10 authorize_letter_copy: Option<String> => w::Field::new("authorize_letter_copy"),
+        10 authorize_letter_copy: Option<String> => "authorize_letter_copy",
         /// `ubo_info_list`.
-        11 ubo_info_list: Option<Vec<UboInfo>> => w::Field::new("ubo_info_list"),
+        11 ubo_info_list: Option<Vec<UboInfo>> => "ubo_info_list",
         /// `owner`.
-        12 owner: Option<bool> => w::Field::new("owner"),
+        12 owner: Option<bool> => "owner",
         /// `account_info`.
-        13 account_info: AccountInfo => w::Field::must("account_info"),
+        13 account_info: AccountInfo => "account_info: must",
         /// `contact_info`.
-        14 contact_info: ContactInfo => w::Field::must("contact_info"),
+        14 contact_info: ContactInfo => "contact_info: must",
         /// `sales_scene_info`.
-        15 sales_scene_info: SalesSceneInfo => w::Field::must("sales_scene_info"),
+        15 sales_scene_info: SalesSceneInfo => "sales_scene_info: must",
         /// `settlement_info`.
-        16 settlement_info: Option<SettlementInfo> => w::Field::new("settlement_info"),
+        16 settlement_info: Option<SettlementInfo> => "settlement_info",
         /// `qualifications`.
-        17 qualifications: Option<Vec<String>> => w::Field::new("qualifications"),
+        17 qualifications: Option<Vec<String>> => "qualifications",
         /// `business_addition_pics`.
-        18 business_addition_pics: Option<Vec<String>> => w::Field::new("business_addition_pics"),
+        18 business_addition_pics: Option<Vec<String>> => "business_addition_pics",
         /// `business_addition_desc`.
-        19 business_addition_desc: Option<String> => w::Field::new("business_addition_desc"),
+        19 business_addition_desc: Option<String> => "business_addition_desc",
     }
     new(
-        out_request_no: String,
-        merchant_shortname: String,
-        organization_type: String,
+        out_request_no: impl Into<String>,
+        merchant_shortname: impl Into<String>,
+        organization_type: impl Into<String>,
         account_info: AccountInfo,
         contact_info: ContactInfo,
         sales_scene_info: SalesSceneInfo,
+    )
+    text(
+        id_holder_type: String,
+        id_doc_type: String,
+        authorize_letter_copy: String,
+        business_addition_desc: String,
     )
     set(
         finance_institution: bool,
         business_license_info: BusinessLicenseInfo,
         finance_institution_info: FinanceInstitutionInfo,
-        id_holder_type: String,
-        id_doc_type: String,
         id_card_info: IdCardInfo,
         id_doc_info: IdDocInfo,
-        authorize_letter_copy: String,
         ubo_info_list: Vec<UboInfo>,
         owner: bool,
         settlement_info: SettlementInfo,
         qualifications: Vec<String>,
         business_addition_pics: Vec<String>,
-        business_addition_desc: String,
     )
 }
 
@@ -934,9 +943,9 @@ w::record! {
     /// Answer to [`Applyments`].
     pub struct ApplymentsResponse {
         /// `out_request_no`.
-        0 out_request_no: String => w::Field::must("out_request_no"),
+        0 out_request_no: String => "out_request_no: must",
         /// `applyment_id`.
-        1 applyment_id: i64 => w::Field::must("applyment_id"),
+        1 applyment_id: i64 => "applyment_id: must",
     }
 }
 
@@ -968,7 +977,7 @@ w::record! {
     /// * Catalog: `pay_v3.ecommerce.applyments_by_applyment_id`.
     pub struct ApplymentsByApplymentId {
         /// `applyment_id`.
-        0 applyment_id: i64 => w::Field::must("applyment_id").place(w::Place::Path),
+        0 applyment_id: i64 => "applyment_id: must path",
     }
     new(applyment_id: i64)
 }
@@ -977,25 +986,25 @@ w::record! {
     /// Answer to [`ApplymentsByApplymentId`].
     pub struct ApplymentsByApplymentIdResponse {
         /// `out_request_no`.
-        0 out_request_no: String => w::Field::must("out_request_no"),
+        0 out_request_no: String => "out_request_no: must",
         /// `applyment_id`.
-        1 applyment_id: i64 => w::Field::must("applyment_id"),
+        1 applyment_id: i64 => "applyment_id: must",
         /// `applyment_state`; one of `CHECKING` `ACCOUNT_NEED_VERIFY` `AUDITING` `REJECTED` `NEED_SIGN` `FINISH` `FROZEN`.
-        2 applyment_state: String => w::Field::must("applyment_state"),
+        2 applyment_state: String => "applyment_state: must",
         /// `applyment_state_desc`.
-        3 applyment_state_desc: String => w::Field::must("applyment_state_desc"),
+        3 applyment_state_desc: String => "applyment_state_desc: must",
         /// `sub_mchid`.
-        4 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+        4 sub_mchid: Option<String> => "sub_mchid",
         /// `sign_state`; one of `UNSIGNED` `SIGNED` `NOT_SIGNABLE`.
-        5 sign_state: Option<String> => w::Field::new("sign_state"),
+        5 sign_state: Option<String> => "sign_state",
         /// `sign_url`.
-        6 sign_url: Option<String> => w::Field::new("sign_url"),
+        6 sign_url: Option<String> => "sign_url",
         /// `account_validation`.
-        7 account_validation: Option<AccountValidation> => w::Field::new("account_validation"),
+        7 account_validation: Option<AccountValidation> => "account_validation",
         /// `legal_validation_url`.
-        8 legal_validation_url: Option<String> => w::Field::new("legal_validation_url"),
+        8 legal_validation_url: Option<String> => "legal_validation_url",
         /// `audit_detail`.
-        9 audit_detail: Option<Vec<AuditDetail>> => w::Field::new("audit_detail"),
+        9 audit_detail: Option<Vec<AuditDetail>> => "audit_detail",
     }
 }
 
@@ -1027,7 +1036,7 @@ w::record! {
     /// * Catalog: `pay_v3.ecommerce.applyments_by_applyment_id_revoke`.
     pub struct ApplymentsByApplymentIdRevoke {
         /// `applyment_id`.
-        0 applyment_id: i64 => w::Field::must("applyment_id").place(w::Place::Path),
+        0 applyment_id: i64 => "applyment_id: must path",
     }
     new(applyment_id: i64)
 }
@@ -1036,9 +1045,9 @@ w::record! {
     /// Answer to [`ApplymentsByApplymentIdRevoke`].
     pub struct ApplymentsByApplymentIdRevokeResponse {
         /// `applyment_id`.
-        0 applyment_id: i64 => w::Field::must("applyment_id"),
+        0 applyment_id: i64 => "applyment_id: must",
         /// `out_request_no`.
-        1 out_request_no: String => w::Field::must("out_request_no"),
+        1 out_request_no: String => "out_request_no: must",
     }
 }
 
@@ -1070,34 +1079,34 @@ w::record! {
     /// * Catalog: `pay_v3.ecommerce.applyments_by_out_request_no`.
     pub struct ApplymentsByOutRequestNo {
         /// `out_request_no`.
-        0 out_request_no: String => w::Field::must("out_request_no").place(w::Place::Path),
+        0 out_request_no: String => "out_request_no: must path",
     }
-    new(out_request_no: String)
+    new(out_request_no: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`ApplymentsByOutRequestNo`].
     pub struct ApplymentsByOutRequestNoResponse {
         /// `out_request_no`.
-        0 out_request_no: String => w::Field::must("out_request_no"),
+        0 out_request_no: String => "out_request_no: must",
         /// `applyment_id`.
-        1 applyment_id: i64 => w::Field::must("applyment_id"),
+        1 applyment_id: i64 => "applyment_id: must",
         /// `applyment_state`; one of `CHECKING` `ACCOUNT_NEED_VERIFY` `AUDITING` `REJECTED` `NEED_SIGN` `FINISH` `FROZEN`.
-        2 applyment_state: String => w::Field::must("applyment_state"),
+        2 applyment_state: String => "applyment_state: must",
         /// `applyment_state_desc`.
-        3 applyment_state_desc: String => w::Field::must("applyment_state_desc"),
+        3 applyment_state_desc: String => "applyment_state_desc: must",
         /// `sub_mchid`.
-        4 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+        4 sub_mchid: Option<String> => "sub_mchid",
         /// `sign_state`; one of `UNSIGNED` `SIGNED` `NOT_SIGNABLE`.
-        5 sign_state: Option<String> => w::Field::new("sign_state"),
+        5 sign_state: Option<String> => "sign_state",
         /// `sign_url`.
-        6 sign_url: Option<String> => w::Field::new("sign_url"),
+        6 sign_url: Option<String> => "sign_url",
         /// `account_validation`.
-        7 account_validation: Option<AccountValidation> => w::Field::new("account_validation"),
+        7 account_validation: Option<AccountValidation> => "account_validation",
         /// `legal_validation_url`.
-        8 legal_validation_url: Option<String> => w::Field::new("legal_validation_url"),
+        8 legal_validation_url: Option<String> => "legal_validation_url",
         /// `audit_detail`.
-        9 audit_detail: Option<Vec<AuditDetail>> => w::Field::new("audit_detail"),
+        9 audit_detail: Option<Vec<AuditDetail>> => "audit_detail",
     }
 }
 
@@ -1129,18 +1138,18 @@ w::record! {
     /// * Catalog: `pay_v3.ecommerce.applyments_by_out_request_no_revoke`.
     pub struct ApplymentsByOutRequestNoRevoke {
         /// `out_request_no`.
-        0 out_request_no: String => w::Field::must("out_request_no").place(w::Place::Path),
+        0 out_request_no: String => "out_request_no: must path",
     }
-    new(out_request_no: String)
+    new(out_request_no: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`ApplymentsByOutRequestNoRevoke`].
     pub struct ApplymentsByOutRequestNoRevokeResponse {
         /// `applyment_id`.
-        0 applyment_id: i64 => w::Field::must("applyment_id"),
+        0 applyment_id: i64 => "applyment_id: must",
         /// `out_request_no`.
-        1 out_request_no: String => w::Field::must("out_request_no"),
+        1 out_request_no: String => "out_request_no: must",
     }
 }
 
@@ -1172,28 +1181,24 @@ w::record! {
     /// * Catalog: `pay_v3.ecommerce.applyments_submit_sign_verify_info`.
     pub struct ApplymentsSubmitSignVerifyInfo {
         /// `out_request_no`; needed according to the documentation.
-        0 out_request_no: Option<String> => w::Field::new("out_request_no"),
+        0 out_request_no: Option<String> => "out_request_no",
         /// `applyment_id`.
-        1 applyment_id: Option<i64> => w::Field::new("applyment_id"),
+        1 applyment_id: Option<i64> => "applyment_id",
         /// `pre_sign_time`; format `rfc3339`.
-        2 pre_sign_time: Option<String> => w::Field::new("pre_sign_time"),
+        2 pre_sign_time: Option<String> => "pre_sign_time",
         /// `proxy_verify_identity_info`.
-        3 proxy_verify_identity_info: Option<ProxyVerifyIdentityInfo> => w::Field::new("proxy_verify_identity_info"),
+        3 proxy_verify_identity_info: Option<ProxyVerifyIdentityInfo> => "proxy_verify_identity_info",
     }
     new()
-    set(
-        out_request_no: String,
-        applyment_id: i64,
-        pre_sign_time: String,
-        proxy_verify_identity_info: ProxyVerifyIdentityInfo,
-    )
+    text(out_request_no: String, pre_sign_time: String)
+    set(applyment_id: i64, proxy_verify_identity_info: ProxyVerifyIdentityInfo)
 }
 
 w::record! {
     /// Answer to [`ApplymentsSubmitSignVerifyInfo`].
     pub struct ApplymentsSubmitSignVerifyInfoResponse {
         /// `applyment_id`.
-        0 applyment_id: i64 => w::Field::must("applyment_id"),
+        0 applyment_id: i64 => "applyment_id: must",
     }
 }
 
@@ -1225,25 +1230,29 @@ w::record! {
     /// * Catalog: `pay_v3.ecommerce.bill_fundflowbill`.
     pub struct BillFundflowbill {
         /// `bill_date`; format `yyyy-MM-dd`.
-        0 bill_date: String => w::Field::must("bill_date").place(w::Place::Query),
+        0 bill_date: String => "bill_date: must query",
         /// `account_type`; one of `ALL`.
-        1 account_type: String => w::Field::must("account_type").place(w::Place::Query),
+        1 account_type: String => "account_type: must query",
         /// `tar_type`; one of `GZIP`.
-        2 tar_type: Option<String> => w::Field::new("tar_type").place(w::Place::Query),
+        2 tar_type: Option<String> => "tar_type: query",
         /// `algorithm`; one of `AEAD_AES_256_GCM` `SM4_GCM`.
-        3 algorithm: String => w::Field::must("algorithm").place(w::Place::Query),
+        3 algorithm: String => "algorithm: must query",
     }
-    new(bill_date: String, account_type: String, algorithm: String)
-    set(tar_type: String)
+    new(
+        bill_date: impl Into<String>,
+        account_type: impl Into<String>,
+        algorithm: impl Into<String>,
+    )
+    text(tar_type: String)
 }
 
 w::record! {
     /// Answer to [`BillFundflowbill`].
     pub struct BillFundflowbillResponse {
         /// `download_bill_count`.
-        0 download_bill_count: i64 => w::Field::must("download_bill_count"),
+        0 download_bill_count: i64 => "download_bill_count: must",
         /// `download_bill_list`.
-        1 download_bill_list: Vec<DownloadBill> => w::Field::must("download_bill_list"),
+        1 download_bill_list: Vec<DownloadBill> => "download_bill_list: must",
     }
 }
 
@@ -1275,72 +1284,74 @@ w::record! {
     /// * Catalog: `pay_v3.ecommerce.submit_account_hosting_applyment`.
     pub struct SubmitAccountHostingApplyment {
         /// `out_request_no`.
-        0 out_request_no: String => w::Field::must("out_request_no"),
+        0 out_request_no: String => "out_request_no: must",
         /// `merchant_shortname`.
-        1 merchant_shortname: String => w::Field::must("merchant_shortname"),
+        1 merchant_shortname: String => "merchant_shortname: must",
         /// `organization_type`; one of `2401` `2500` `4` `2` `3` `2502` `1708`.
-        2 organization_type: String => w::Field::must("organization_type"),
+        2 organization_type: String => "organization_type: must",
         /// `finance_institution`.
-        3 finance_institution: Option<bool> => w::Field::new("finance_institution"),
+        3 finance_institution: Option<bool> => "finance_institution",
         /// `business_license_info`.
-        4 business_license_info: Option<BusinessLicenseInfo> => w::Field::new("business_license_info"),
+        4 business_license_info: Option<BusinessLicenseInfo> => "business_license_info",
         /// `finance_institution_info`.
-        5 finance_institution_info: Option<FinanceInstitutionInfo> => w::Field::new("finance_institution_info"),
+        5 finance_institution_info: Option<FinanceInstitutionInfo> => "finance_institution_info",
         /// `id_holder_type`; one of `LEGAL` `SUPER`.
-        6 id_holder_type: Option<String> => w::Field::new("id_holder_type"),
+        6 id_holder_type: Option<String> => "id_holder_type",
         /// `id_doc_type`; one of `IDENTIFICATION_TYPE_IDCARD` `IDENTIFICATION_TYPE_OVERSEA_PASSPORT` `IDENTIFICATION_TYPE_HONGKONG_PASSPORT` `IDENTIFICATION_TYPE_MACAO_PASSPORT` `IDENTIFICATION_TYPE_TAIWAN_PASSPORT` `IDENTIFICATION_TYPE_FOREIGN_RESIDENT` `IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT` `IDENTIFICATION_TYPE_TAIWAN_RESIDENT`.
-        7 id_doc_type: Option<String> => w::Field::new("id_doc_type"),
+        7 id_doc_type: Option<String> => "id_doc_type",
         /// `id_card_info`.
-        8 id_card_info: Option<SubmitAccountHostingApplymentIdCardInfo> => w::Field::new("id_card_info"),
+        8 id_card_info: Option<SubmitAccountHostingApplymentIdCardInfo> => "id_card_info",
         /// `id_doc_info`.
-        9 id_doc_info: Option<SubmitAccountHostingApplymentIdDocInfo> => w::Field::new("id_doc_info"),
+        9 id_doc_info: Option<SubmitAccountHostingApplymentIdDocInfo> => "id_doc_info",
         /// `authorize_letter_copy`.
-        10 authorize_letter_copy: Option<String> => w::Field::new("authorize_letter_copy"),
+        10 authorize_letter_copy: Option<String> => "authorize_letter_copy",
         /// `ubo_info_list`.
-        11 ubo_info_list: Option<Vec<SubmitAccountHostingApplymentUboInfo>> => w::Field::new("ubo_info_list"),
+        11 ubo_info_list: Option<Vec<SubmitAccountHostingApplymentUboInfo>> => "ubo_info_list",
         /// `account_info`.
-        12 account_info: SubmitAccountHostingApplymentAccountInfo => w::Field::must("account_info"),
+        12 account_info: SubmitAccountHostingApplymentAccountInfo => "account_info: must",
         /// `contact_info`.
-        13 contact_info: SubmitAccountHostingApplymentContactInfo => w::Field::must("contact_info"),
+        13 contact_info: SubmitAccountHostingApplymentContactInfo => "contact_info: must",
         /// `sales_scene_info`.
-        14 sales_scene_info: SalesSceneInfo => w::Field::must("sales_scene_info"),
+        14 sales_scene_info: SalesSceneInfo => "sales_scene_info: must",
         /// `settlement_info`.
-        15 settlement_info: Option<SettlementInfo> => w::Field::new("settlement_info"),
+        15 settlement_info: Option<SettlementInfo> => "settlement_info",
         /// `qualifications`.
-        16 qualifications: Option<Vec<String>> => w::Field::new("qualifications"),
+        16 qualifications: Option<Vec<String>> => "qualifications",
         /// `business_addition_pics`.
-        17 business_addition_pics: Option<Vec<String>> => w::Field::new("business_addition_pics"),
+        17 business_addition_pics: Option<Vec<String>> => "business_addition_pics",
         /// `business_addition_desc`.
-        18 business_addition_desc: Option<String> => w::Field::new("business_addition_desc"),
+        18 business_addition_desc: Option<String> => "business_addition_desc",
         /// `proxy_sign_verify_mode`.
-        19 proxy_sign_verify_mode: Option<bool> => w::Field::new("proxy_sign_verify_mode"),
+        19 proxy_sign_verify_mode: Option<bool> => "proxy_sign_verify_mode",
         /// `id_card_complete_statement`.
-        20 id_card_complete_statement: Option<String> => w::Field::new("id_card_complete_statement"),
+        20 id_card_complete_statement: Option<String> => "id_card_complete_statement",
     }
     new(
-        out_request_no: String,
-        merchant_shortname: String,
-        organization_type: String,
+        out_request_no: impl Into<String>,
+        merchant_shortname: impl Into<String>,
+        organization_type: impl Into<String>,
         account_info: SubmitAccountHostingApplymentAccountInfo,
         contact_info: SubmitAccountHostingApplymentContactInfo,
         sales_scene_info: SalesSceneInfo,
+    )
+    text(
+        id_holder_type: String,
+        id_doc_type: String,
+        authorize_letter_copy: String,
+        business_addition_desc: String,
+        id_card_complete_statement: String,
     )
     set(
         finance_institution: bool,
         business_license_info: BusinessLicenseInfo,
         finance_institution_info: FinanceInstitutionInfo,
-        id_holder_type: String,
-        id_doc_type: String,
         id_card_info: SubmitAccountHostingApplymentIdCardInfo,
         id_doc_info: SubmitAccountHostingApplymentIdDocInfo,
-        authorize_letter_copy: String,
         ubo_info_list: Vec<SubmitAccountHostingApplymentUboInfo>,
         settlement_info: SettlementInfo,
         qualifications: Vec<String>,
         business_addition_pics: Vec<String>,
-        business_addition_desc: String,
         proxy_sign_verify_mode: bool,
-        id_card_complete_statement: String,
     )
 }
 
@@ -1348,9 +1359,9 @@ w::record! {
     /// Answer to [`SubmitAccountHostingApplyment`].
     pub struct SubmitAccountHostingApplymentResponse {
         /// `out_request_no`.
-        0 out_request_no: String => w::Field::must("out_request_no"),
+        0 out_request_no: String => "out_request_no: must",
         /// `applyment_id`.
-        1 applyment_id: i64 => w::Field::must("applyment_id"),
+        1 applyment_id: i64 => "applyment_id: must",
     }
 }
 
@@ -1386,35 +1397,40 @@ pub mod combine_papay {
         /// * Catalog: `pay_v3.ecommerce.combine_papay.transactions`.
         pub struct Transactions {
             /// `combine_mchid`; needed according to the documentation.
-            0 combine_mchid: Option<String> => w::Field::new("combine_mchid"),
+            0 combine_mchid: Option<String> => "combine_mchid",
             /// `combine_appid`.
-            1 combine_appid: String => w::Field::must("combine_appid"),
+            1 combine_appid: String => "combine_appid: must",
             /// `contract_id`.
-            2 contract_id: String => w::Field::must("contract_id"),
+            2 contract_id: String => "contract_id: must",
             /// `combine_out_trade_no`.
-            3 combine_out_trade_no: String => w::Field::must("combine_out_trade_no"),
+            3 combine_out_trade_no: String => "combine_out_trade_no: must",
             /// `sub_orders`.
-            4 sub_orders: Option<Vec<super::SubOrder>> => w::Field::new("sub_orders"),
+            4 sub_orders: Option<Vec<super::SubOrder>> => "sub_orders",
             /// `risk_info`.
-            5 risk_info: Option<String> => w::Field::new("risk_info"),
+            5 risk_info: Option<String> => "risk_info",
         }
-        new(combine_appid: String, contract_id: String, combine_out_trade_no: String)
-        set(combine_mchid: String, sub_orders: Vec<super::SubOrder>, risk_info: String)
+        new(
+            combine_appid: impl Into<String>,
+            contract_id: impl Into<String>,
+            combine_out_trade_no: impl Into<String>,
+        )
+        text(combine_mchid: String, risk_info: String)
+        set(sub_orders: Vec<super::SubOrder>)
     }
 
     w::record! {
         /// Answer to [`Transactions`].
         pub struct TransactionsResponse {
             /// `combine_appid`.
-            0 combine_appid: String => w::Field::must("combine_appid"),
+            0 combine_appid: String => "combine_appid: must",
             /// `combine_mchid`.
-            1 combine_mchid: String => w::Field::must("combine_mchid"),
+            1 combine_mchid: String => "combine_mchid: must",
             /// `combine_out_trade_no`.
-            2 combine_out_trade_no: String => w::Field::must("combine_out_trade_no"),
+            2 combine_out_trade_no: String => "combine_out_trade_no: must",
             /// `sub_orders`.
-            3 sub_orders: Option<Vec<super::TransactionsSubOrder>> => w::Field::new("sub_orders"),
+            3 sub_orders: Option<Vec<super::TransactionsSubOrder>> => "sub_orders",
             /// `combine_payer_info`.
-            4 combine_payer_info: Option<super::CombinePayerInfo> => w::Field::new("combine_payer_info"),
+            4 combine_payer_info: Option<super::CombinePayerInfo> => "combine_payer_info",
         }
     }
 
@@ -1446,24 +1462,24 @@ pub mod combine_papay {
         /// * Catalog: `pay_v3.ecommerce.combine_papay.transactions_by_combine_out_trade_no`.
         pub struct TransactionsByCombineOutTradeNo {
             /// `combine_out_trade_no`.
-            0 combine_out_trade_no: String => w::Field::must("combine_out_trade_no").place(w::Place::Path),
+            0 combine_out_trade_no: String => "combine_out_trade_no: must path",
         }
-        new(combine_out_trade_no: String)
+        new(combine_out_trade_no: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`TransactionsByCombineOutTradeNo`].
         pub struct TransactionsByCombineOutTradeNoResponse {
             /// `combine_appid`.
-            0 combine_appid: String => w::Field::must("combine_appid"),
+            0 combine_appid: String => "combine_appid: must",
             /// `combine_mchid`.
-            1 combine_mchid: String => w::Field::must("combine_mchid"),
+            1 combine_mchid: String => "combine_mchid: must",
             /// `combine_out_trade_no`.
-            2 combine_out_trade_no: String => w::Field::must("combine_out_trade_no"),
+            2 combine_out_trade_no: String => "combine_out_trade_no: must",
             /// `sub_orders`.
-            3 sub_orders: Option<Vec<super::TransactionsSubOrder>> => w::Field::new("sub_orders"),
+            3 sub_orders: Option<Vec<super::TransactionsSubOrder>> => "sub_orders",
             /// `combine_payer_info`.
-            4 combine_payer_info: Option<super::CombinePayerInfo> => w::Field::new("combine_payer_info"),
+            4 combine_payer_info: Option<super::CombinePayerInfo> => "combine_payer_info",
         }
     }
 
@@ -1495,15 +1511,19 @@ pub mod combine_papay {
         /// * Catalog: `pay_v3.ecommerce.combine_papay.transactions_reverse`.
         pub struct TransactionsReverse {
             /// `combine_out_trade_no`.
-            0 combine_out_trade_no: String => w::Field::must("combine_out_trade_no").place(w::Place::Path),
+            0 combine_out_trade_no: String => "combine_out_trade_no: must path",
             /// `combine_appid`.
-            1 combine_appid: String => w::Field::must("combine_appid"),
+            1 combine_appid: String => "combine_appid: must",
             /// `contract_id`.
-            2 contract_id: String => w::Field::must("contract_id"),
+            2 contract_id: String => "contract_id: must",
             /// `sub_orders`.
-            3 sub_orders: Option<Vec<super::TransactionsReverseSubOrder>> => w::Field::new("sub_orders"),
+            3 sub_orders: Option<Vec<super::TransactionsReverseSubOrder>> => "sub_orders",
         }
-        new(combine_out_trade_no: String, combine_appid: String, contract_id: String)
+        new(
+            combine_out_trade_no: impl Into<String>,
+            combine_appid: impl Into<String>,
+            contract_id: impl Into<String>,
+        )
         set(sub_orders: Vec<super::TransactionsReverseSubOrder>)
     }
 
@@ -1539,38 +1559,38 @@ pub mod combine_papay {
             /// * Catalog: `pay_v3.ecommerce.combine_papay.contracts.by_plan_id_by_out_contract_code`.
             pub struct ByPlanIdByOutContractCode {
                 /// `plan_id`.
-                0 plan_id: i64 => w::Field::must("plan_id").place(w::Place::Path),
+                0 plan_id: i64 => "plan_id: must path",
                 /// `out_contract_code`.
-                1 out_contract_code: String => w::Field::must("out_contract_code").place(w::Place::Path),
+                1 out_contract_code: String => "out_contract_code: must path",
             }
-            new(plan_id: i64, out_contract_code: String)
+            new(plan_id: i64, out_contract_code: impl Into<String>)
         }
 
         w::record! {
             /// Answer to [`ByPlanIdByOutContractCode`].
             pub struct ByPlanIdByOutContractCodeResponse {
                 /// `mchid`.
-                0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+                0 mchid: xinqiao_types::MchId => "mchid: must",
                 /// `appid`.
-                1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+                1 appid: xinqiao_types::AppId => "appid: must",
                 /// `plan_id`.
-                2 plan_id: i64 => w::Field::must("plan_id"),
+                2 plan_id: i64 => "plan_id: must",
                 /// `out_contract_code`.
-                3 out_contract_code: String => w::Field::must("out_contract_code"),
+                3 out_contract_code: String => "out_contract_code: must",
                 /// `contract_id`.
-                4 contract_id: String => w::Field::must("contract_id"),
+                4 contract_id: String => "contract_id: must",
                 /// `contract_display_account`.
-                5 contract_display_account: String => w::Field::must("contract_display_account"),
+                5 contract_display_account: String => "contract_display_account: must",
                 /// `contract_state`.
-                6 contract_state: String => w::Field::must("contract_state"),
+                6 contract_state: String => "contract_state: must",
                 /// `openid`.
-                7 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+                7 openid: xinqiao_types::OpenId => "openid: must masked",
                 /// `contract_signed_time`; format `rfc3339`.
-                8 contract_signed_time: String => w::Field::must("contract_signed_time"),
+                8 contract_signed_time: String => "contract_signed_time: must",
                 /// `contract_expired_time`; format `rfc3339`.
-                9 contract_expired_time: String => w::Field::must("contract_expired_time"),
+                9 contract_expired_time: String => "contract_expired_time: must",
                 /// `contract_terminate_info`.
-                10 contract_terminate_info: Option<super::super::ContractTerminateInfo> => w::Field::new("contract_terminate_info"),
+                10 contract_terminate_info: Option<super::super::ContractTerminateInfo> => "contract_terminate_info",
             }
         }
 
@@ -1602,41 +1622,42 @@ pub mod combine_papay {
             /// * Catalog: `pay_v3.ecommerce.combine_papay.contracts.pre_entrust_sign`.
             pub struct PreEntrustSign {
                 /// `appid`.
-                0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+                0 appid: xinqiao_types::AppId => "appid: must",
                 /// `plan_id`.
-                1 plan_id: i64 => w::Field::must("plan_id"),
+                1 plan_id: i64 => "plan_id: must",
                 /// `out_contract_code`.
-                2 out_contract_code: String => w::Field::must("out_contract_code"),
+                2 out_contract_code: String => "out_contract_code: must",
                 /// `contract_display_account`.
-                3 contract_display_account: String => w::Field::must("contract_display_account"),
+                3 contract_display_account: String => "contract_display_account: must",
                 /// `notify_url`.
-                4 notify_url: String => w::Field::must("notify_url"),
+                4 notify_url: String => "notify_url: must",
                 /// `return_app`.
-                5 return_app: Option<bool> => w::Field::new("return_app"),
+                5 return_app: Option<bool> => "return_app",
                 /// `attach`.
-                6 attach: Option<String> => w::Field::new("attach"),
+                6 attach: Option<String> => "attach",
             }
             new(
-                appid: xinqiao_types::AppId,
+                appid: impl Into<xinqiao_types::AppId>,
                 plan_id: i64,
-                out_contract_code: String,
-                contract_display_account: String,
-                notify_url: String,
+                out_contract_code: impl Into<String>,
+                contract_display_account: impl Into<String>,
+                notify_url: impl Into<String>,
             )
-            set(return_app: bool, attach: String)
+            text(attach: String)
+            set(return_app: bool)
         }
 
         w::record! {
             /// Answer to [`PreEntrustSign`].
             pub struct PreEntrustSignResponse {
                 /// `mchid`.
-                0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+                0 mchid: xinqiao_types::MchId => "mchid: must",
                 /// `plan_id`.
-                1 plan_id: i64 => w::Field::must("plan_id"),
+                1 plan_id: i64 => "plan_id: must",
                 /// `out_contract_code`.
-                2 out_contract_code: String => w::Field::must("out_contract_code"),
+                2 out_contract_code: String => "out_contract_code: must",
                 /// `pre_entrustweb_id`.
-                3 pre_entrustweb_id: String => w::Field::must("pre_entrustweb_id"),
+                3 pre_entrustweb_id: String => "pre_entrustweb_id: must",
             }
         }
 
@@ -1668,22 +1689,22 @@ pub mod combine_papay {
             /// * Catalog: `pay_v3.ecommerce.combine_papay.contracts.pre_entrust_sign_mini_program`.
             pub struct PreEntrustSignMiniProgram {
                 /// `appid`.
-                0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+                0 appid: xinqiao_types::AppId => "appid: must",
                 /// `plan_id`.
-                1 plan_id: i64 => w::Field::must("plan_id"),
+                1 plan_id: i64 => "plan_id: must",
                 /// `out_contract_code`.
-                2 out_contract_code: String => w::Field::must("out_contract_code"),
+                2 out_contract_code: String => "out_contract_code: must",
                 /// `contract_display_account`.
-                3 contract_display_account: String => w::Field::must("contract_display_account"),
+                3 contract_display_account: String => "contract_display_account: must",
                 /// `notify_url`.
-                4 notify_url: String => w::Field::must("notify_url"),
+                4 notify_url: String => "notify_url: must",
             }
             new(
-                appid: xinqiao_types::AppId,
+                appid: impl Into<xinqiao_types::AppId>,
                 plan_id: i64,
-                out_contract_code: String,
-                contract_display_account: String,
-                notify_url: String,
+                out_contract_code: impl Into<String>,
+                contract_display_account: impl Into<String>,
+                notify_url: impl Into<String>,
             )
         }
 
@@ -1691,13 +1712,13 @@ pub mod combine_papay {
             /// Answer to [`PreEntrustSignMiniProgram`].
             pub struct PreEntrustSignMiniProgramResponse {
                 /// `pre_entrustweb_id`.
-                0 pre_entrustweb_id: String => w::Field::must("pre_entrustweb_id"),
+                0 pre_entrustweb_id: String => "pre_entrustweb_id: must",
                 /// `mchid`.
-                1 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+                1 mchid: xinqiao_types::MchId => "mchid: must",
                 /// `plan_id`.
-                2 plan_id: i64 => w::Field::must("plan_id"),
+                2 plan_id: i64 => "plan_id: must",
                 /// `out_contract_code`.
-                3 out_contract_code: String => w::Field::must("out_contract_code"),
+                3 out_contract_code: String => "out_contract_code: must",
             }
         }
 
@@ -1729,25 +1750,25 @@ pub mod combine_papay {
             /// * Catalog: `pay_v3.ecommerce.combine_papay.contracts.terminate`.
             pub struct Terminate {
                 /// `plan_id`.
-                0 plan_id: i64 => w::Field::must("plan_id").place(w::Place::Path),
+                0 plan_id: i64 => "plan_id: must path",
                 /// `out_contract_code`.
-                1 out_contract_code: String => w::Field::must("out_contract_code").place(w::Place::Path),
+                1 out_contract_code: String => "out_contract_code: must path",
                 /// `contract_termination_remark`; needed according to the documentation.
-                2 contract_termination_remark: Option<String> => w::Field::new("contract_termination_remark"),
+                2 contract_termination_remark: Option<String> => "contract_termination_remark",
             }
-            new(plan_id: i64, out_contract_code: String)
-            set(contract_termination_remark: String)
+            new(plan_id: i64, out_contract_code: impl Into<String>)
+            text(contract_termination_remark: String)
         }
 
         w::record! {
             /// Answer to [`Terminate`].
             pub struct TerminateResponse {
                 /// `mchid`.
-                0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+                0 mchid: xinqiao_types::MchId => "mchid: must",
                 /// `plan_id`.
-                1 plan_id: i64 => w::Field::must("plan_id"),
+                1 plan_id: i64 => "plan_id: must",
                 /// `out_contract_code`.
-                2 out_contract_code: String => w::Field::must("out_contract_code"),
+                2 out_contract_code: String => "out_contract_code: must",
             }
         }
 
@@ -1785,25 +1806,25 @@ pub mod fund {
         /// * Catalog: `pay_v3.ecommerce.fund.balance_by_sub_mchid`.
         pub struct BalanceBySubMchid {
             /// `sub_mchid`.
-            0 sub_mchid: String => w::Field::must("sub_mchid").place(w::Place::Path),
+            0 sub_mchid: String => "sub_mchid: must path",
             /// `account_type`; one of `BASIC` `OPERATION` `FEES` `DEPOSIT`.
-            1 account_type: Option<String> => w::Field::new("account_type").place(w::Place::Query),
+            1 account_type: Option<String> => "account_type: query",
         }
-        new(sub_mchid: String)
-        set(account_type: String)
+        new(sub_mchid: impl Into<String>)
+        text(account_type: String)
     }
 
     w::record! {
         /// Answer to [`BalanceBySubMchid`].
         pub struct BalanceBySubMchidResponse {
             /// `sub_mchid`.
-            0 sub_mchid: String => w::Field::must("sub_mchid"),
+            0 sub_mchid: String => "sub_mchid: must",
             /// `account_type`; one of `BASIC` `OPERATION` `FEES` `DEPOSIT`.
-            1 account_type: Option<String> => w::Field::new("account_type"),
+            1 account_type: Option<String> => "account_type",
             /// `available_amount`; unit fen.
-            2 available_amount: xinqiao_types::Fen => w::Field::must("available_amount"),
+            2 available_amount: xinqiao_types::Fen => "available_amount: must",
             /// `pending_amount`; unit fen.
-            3 pending_amount: xinqiao_types::Fen => w::Field::must("pending_amount"),
+            3 pending_amount: xinqiao_types::Fen => "pending_amount: must",
         }
     }
 
@@ -1835,27 +1856,27 @@ pub mod fund {
         /// * Catalog: `pay_v3.ecommerce.fund.enddaybalance_by_sub_mchid`.
         pub struct EnddaybalanceBySubMchid {
             /// `sub_mchid`.
-            0 sub_mchid: String => w::Field::must("sub_mchid").place(w::Place::Path),
+            0 sub_mchid: String => "sub_mchid: must path",
             /// `date`; format `yyyy-MM-dd`.
-            1 date: String => w::Field::must("date").place(w::Place::Query),
+            1 date: String => "date: must query",
             /// `account_type`; one of `BASIC` `DEPOSIT`.
-            2 account_type: Option<String> => w::Field::new("account_type").place(w::Place::Query),
+            2 account_type: Option<String> => "account_type: query",
         }
-        new(sub_mchid: String, date: String)
-        set(account_type: String)
+        new(sub_mchid: impl Into<String>, date: impl Into<String>)
+        text(account_type: String)
     }
 
     w::record! {
         /// Answer to [`EnddaybalanceBySubMchid`].
         pub struct EnddaybalanceBySubMchidResponse {
             /// `sub_mchid`.
-            0 sub_mchid: String => w::Field::must("sub_mchid"),
+            0 sub_mchid: String => "sub_mchid: must",
             /// `account_type`; one of `BASIC` `DEPOSIT`.
-            1 account_type: Option<String> => w::Field::new("account_type"),
+            1 account_type: Option<String> => "account_type",
             /// `available_amount`; unit fen.
-            2 available_amount: xinqiao_types::Fen => w::Field::must("available_amount"),
+            2 available_amount: xinqiao_types::Fen => "available_amount: must",
             /// `pending_amount`; unit fen.
-            3 pending_amount: xinqiao_types::Fen => w::Field::must("pending_amount"),
+            3 pending_amount: xinqiao_types::Fen => "pending_amount: must",
         }
     }
 
@@ -1887,35 +1908,39 @@ pub mod fund {
         /// * Catalog: `pay_v3.ecommerce.fund.withdraw`.
         pub struct Withdraw {
             /// `sub_mchid`.
-            0 sub_mchid: String => w::Field::must("sub_mchid"),
+            0 sub_mchid: String => "sub_mchid: must",
             /// `out_request_no`.
-            1 out_request_no: String => w::Field::must("out_request_no"),
+            1 out_request_no: String => "out_request_no: must",
             /// `amount`; unit fen.
-            2 amount: xinqiao_types::Fen => w::Field::must("amount"),
+            2 amount: xinqiao_types::Fen => "amount: must",
             /// `remark`.
-            3 remark: Option<String> => w::Field::new("remark"),
+            3 remark: Option<String> => "remark",
             /// `bank_memo`.
-            4 bank_memo: Option<String> => w::Field::new("bank_memo"),
+            4 bank_memo: Option<String> => "bank_memo",
             /// `account_type`; one of `BASIC` `OPERATION` `FEES`.
-            5 account_type: Option<String> => w::Field::new("account_type"),
+            5 account_type: Option<String> => "account_type",
             /// `notify_url`.
-            6 notify_url: Option<String> => w::Field::new("notify_url"),
+            6 notify_url: Option<String> => "notify_url",
         }
-        new(sub_mchid: String, out_request_no: String, amount: xinqiao_types::Fen)
-        set(remark: String, bank_memo: String, account_type: String, notify_url: String)
+        new(
+            sub_mchid: impl Into<String>,
+            out_request_no: impl Into<String>,
+            amount: xinqiao_types::Fen,
+        )
+        text(remark: String, bank_memo: String, account_type: String, notify_url: String)
     }
 
     w::record! {
         /// Answer to [`Withdraw`].
         pub struct WithdrawResponse {
             /// `sub_mchid`.
-            0 sub_mchid: String => w::Field::must("sub_mchid"),
+            0 sub_mchid: String => "sub_mchid: must",
             /// `out_request_no`.
-            1 out_request_no: String => w::Field::must("out_request_no"),
+            1 out_request_no: String => "out_request_no: must",
             /// `withdraw_id`.
-            2 withdraw_id: String => w::Field::must("withdraw_id"),
+            2 withdraw_id: String => "withdraw_id: must",
             /// `account_type`; one of `BASIC` `OPERATION` `FEES`.
-            3 account_type: Option<String> => w::Field::new("account_type"),
+            3 account_type: Option<String> => "account_type",
         }
     }
 
@@ -1947,46 +1972,46 @@ pub mod fund {
         /// * Catalog: `pay_v3.ecommerce.fund.withdraw_by_out_request_no`.
         pub struct WithdrawByOutRequestNo {
             /// `out_request_no`.
-            0 out_request_no: String => w::Field::must("out_request_no").place(w::Place::Path),
+            0 out_request_no: String => "out_request_no: must path",
             /// `sub_mchid`.
-            1 sub_mchid: String => w::Field::must("sub_mchid").place(w::Place::Query),
+            1 sub_mchid: String => "sub_mchid: must query",
         }
-        new(out_request_no: String, sub_mchid: String)
+        new(out_request_no: impl Into<String>, sub_mchid: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`WithdrawByOutRequestNo`].
         pub struct WithdrawByOutRequestNoResponse {
             /// `sp_mchid`.
-            0 sp_mchid: String => w::Field::must("sp_mchid"),
+            0 sp_mchid: String => "sp_mchid: must",
             /// `sub_mchid`.
-            1 sub_mchid: String => w::Field::must("sub_mchid"),
+            1 sub_mchid: String => "sub_mchid: must",
             /// `out_request_no`.
-            2 out_request_no: String => w::Field::must("out_request_no"),
+            2 out_request_no: String => "out_request_no: must",
             /// `withdraw_id`.
-            3 withdraw_id: String => w::Field::must("withdraw_id"),
+            3 withdraw_id: String => "withdraw_id: must",
             /// `status`; one of `CREATE_SUCCESS` `SUCCESS` `FAIL` `REFUND` `CLOSE` `INIT`.
-            4 status: String => w::Field::must("status"),
+            4 status: String => "status: must",
             /// `amount`; unit fen.
-            5 amount: xinqiao_types::Fen => w::Field::must("amount"),
+            5 amount: xinqiao_types::Fen => "amount: must",
             /// `remark`.
-            6 remark: Option<String> => w::Field::new("remark"),
+            6 remark: Option<String> => "remark",
             /// `bank_memo`.
-            7 bank_memo: Option<String> => w::Field::new("bank_memo"),
+            7 bank_memo: Option<String> => "bank_memo",
             /// `account_type`; one of `BASIC` `OPERATION` `FEES`.
-            8 account_type: String => w::Field::must("account_type"),
+            8 account_type: String => "account_type: must",
             /// `account_number`.
-            9 account_number: String => w::Field::must("account_number").masked(),
+            9 account_number: String => "account_number: must masked",
             /// `account_bank`.
-            10 account_bank: String => w::Field::must("account_bank"),
+            10 account_bank: String => "account_bank: must",
             /// `bank_name`.
-            11 bank_name: Option<String> => w::Field::new("bank_name"),
+            11 bank_name: Option<String> => "bank_name",
             /// `reason`.
-            12 reason: Option<String> => w::Field::new("reason"),
+            12 reason: Option<String> => "reason",
             /// `create_time`; format `rfc3339`.
-            13 create_time: String => w::Field::must("create_time"),
+            13 create_time: String => "create_time: must",
             /// `update_time`; format `rfc3339`.
-            14 update_time: String => w::Field::must("update_time"),
+            14 update_time: String => "update_time: must",
         }
     }
 
@@ -2018,46 +2043,46 @@ pub mod fund {
         /// * Catalog: `pay_v3.ecommerce.fund.withdraw_by_withdraw_id`.
         pub struct WithdrawByWithdrawId {
             /// `withdraw_id`.
-            0 withdraw_id: String => w::Field::must("withdraw_id").place(w::Place::Path),
+            0 withdraw_id: String => "withdraw_id: must path",
             /// `sub_mchid`.
-            1 sub_mchid: String => w::Field::must("sub_mchid").place(w::Place::Query),
+            1 sub_mchid: String => "sub_mchid: must query",
         }
-        new(withdraw_id: String, sub_mchid: String)
+        new(withdraw_id: impl Into<String>, sub_mchid: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`WithdrawByWithdrawId`].
         pub struct WithdrawByWithdrawIdResponse {
             /// `sp_mchid`.
-            0 sp_mchid: String => w::Field::must("sp_mchid"),
+            0 sp_mchid: String => "sp_mchid: must",
             /// `sub_mchid`.
-            1 sub_mchid: String => w::Field::must("sub_mchid"),
+            1 sub_mchid: String => "sub_mchid: must",
             /// `out_request_no`.
-            2 out_request_no: String => w::Field::must("out_request_no"),
+            2 out_request_no: String => "out_request_no: must",
             /// `withdraw_id`.
-            3 withdraw_id: String => w::Field::must("withdraw_id"),
+            3 withdraw_id: String => "withdraw_id: must",
             /// `status`; one of `CREATE_SUCCESS` `SUCCESS` `FAIL` `REFUND` `CLOSE` `INIT`.
-            4 status: String => w::Field::must("status"),
+            4 status: String => "status: must",
             /// `amount`; unit fen.
-            5 amount: xinqiao_types::Fen => w::Field::must("amount"),
+            5 amount: xinqiao_types::Fen => "amount: must",
             /// `remark`.
-            6 remark: Option<String> => w::Field::new("remark"),
+            6 remark: Option<String> => "remark",
             /// `bank_memo`.
-            7 bank_memo: Option<String> => w::Field::new("bank_memo"),
+            7 bank_memo: Option<String> => "bank_memo",
             /// `account_type`; one of `BASIC` `OPERATION` `FEES`.
-            8 account_type: String => w::Field::must("account_type"),
+            8 account_type: String => "account_type: must",
             /// `account_number`.
-            9 account_number: String => w::Field::must("account_number").masked(),
+            9 account_number: String => "account_number: must masked",
             /// `account_bank`.
-            10 account_bank: String => w::Field::must("account_bank"),
+            10 account_bank: String => "account_bank: must",
             /// `bank_name`.
-            11 bank_name: Option<String> => w::Field::new("bank_name"),
+            11 bank_name: Option<String> => "bank_name",
             /// `reason`.
-            12 reason: Option<String> => w::Field::new("reason"),
+            12 reason: Option<String> => "reason",
             /// `create_time`; format `rfc3339`.
-            13 create_time: String => w::Field::must("create_time"),
+            13 create_time: String => "create_time: must",
             /// `update_time`; format `rfc3339`.
-            14 update_time: String => w::Field::must("update_time"),
+            14 update_time: String => "update_time: must",
         }
     }
 
@@ -2094,25 +2119,25 @@ pub mod individual_contracts {
         /// * Catalog: `pay_v3.ecommerce.individual_contracts.by_openid`.
         pub struct ByOpenid {
             /// `openid`.
-            0 openid: xinqiao_types::OpenId => w::Field::must("openid").place(w::Place::Path).masked(),
+            0 openid: xinqiao_types::OpenId => "openid: must path masked",
             /// `appid`.
-            1 appid: xinqiao_types::AppId => w::Field::must("appid").place(w::Place::Query),
+            1 appid: xinqiao_types::AppId => "appid: must query",
             /// `permission_type`; one of `INDIVIDUAL_PAYEE`; needed according to the documentation.
-            2 permission_type: Option<String> => w::Field::new("permission_type").place(w::Place::Query),
+            2 permission_type: Option<String> => "permission_type: query",
         }
-        new(openid: xinqiao_types::OpenId, appid: xinqiao_types::AppId)
-        set(permission_type: String)
+        new(openid: impl Into<xinqiao_types::OpenId>, appid: impl Into<xinqiao_types::AppId>)
+        text(permission_type: String)
     }
 
     w::record! {
         /// Answer to [`ByOpenid`].
         pub struct ByOpenidResponse {
             /// `individual_auth_id`.
-            0 individual_auth_id: String => w::Field::must("individual_auth_id"),
+            0 individual_auth_id: String => "individual_auth_id: must",
             /// `operation_time`; format `rfc3339`.
-            1 operation_time: String => w::Field::must("operation_time"),
+            1 operation_time: String => "operation_time: must",
             /// `auth_state`; one of `AUTHORIZED` `UNAUTHORIZED`.
-            2 auth_state: String => w::Field::must("auth_state"),
+            2 auth_state: String => "auth_state: must",
         }
     }
 
@@ -2144,26 +2169,26 @@ pub mod individual_contracts {
         /// * Catalog: `pay_v3.ecommerce.individual_contracts.by_out_contract_code`.
         pub struct ByOutContractCode {
             /// `out_contract_code`.
-            0 out_contract_code: String => w::Field::must("out_contract_code").place(w::Place::Path),
+            0 out_contract_code: String => "out_contract_code: must path",
             /// `appid`.
-            1 appid: xinqiao_types::AppId => w::Field::must("appid").place(w::Place::Query),
+            1 appid: xinqiao_types::AppId => "appid: must query",
         }
-        new(out_contract_code: String, appid: xinqiao_types::AppId)
+        new(out_contract_code: impl Into<String>, appid: impl Into<xinqiao_types::AppId>)
     }
 
     w::record! {
         /// Answer to [`ByOutContractCode`].
         pub struct ByOutContractCodeResponse {
             /// `signed_time`; format `rfc3339`.
-            0 signed_time: String => w::Field::must("signed_time"),
+            0 signed_time: String => "signed_time: must",
             /// `auth_state`; one of `AUTHORIZED` `UNAUTHORIZED`.
-            1 auth_state: String => w::Field::must("auth_state"),
+            1 auth_state: String => "auth_state: must",
             /// `individual_auth_id`.
-            2 individual_auth_id: Option<String> => w::Field::new("individual_auth_id"),
+            2 individual_auth_id: Option<String> => "individual_auth_id",
             /// `individual_openid`.
-            3 individual_openid: Option<String> => w::Field::new("individual_openid"),
+            3 individual_openid: Option<String> => "individual_openid",
             /// `real_name_auth_result`.
-            4 real_name_auth_result: Option<super::RealNameAuthResult> => w::Field::new("real_name_auth_result"),
+            4 real_name_auth_result: Option<super::RealNameAuthResult> => "real_name_auth_result",
         }
     }
 
@@ -2198,18 +2223,18 @@ pub mod individual_contracts {
             /// * Catalog: `pay_v3.ecommerce.individual_contracts.pre_entrust_sign.app`.
             pub struct App {
                 /// `appid`.
-                0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+                0 appid: xinqiao_types::AppId => "appid: must",
                 /// `out_contract_code`.
-                1 out_contract_code: String => w::Field::must("out_contract_code"),
+                1 out_contract_code: String => "out_contract_code: must",
             }
-            new(appid: xinqiao_types::AppId, out_contract_code: String)
+            new(appid: impl Into<xinqiao_types::AppId>, out_contract_code: impl Into<String>)
         }
 
         w::record! {
             /// Answer to [`App`].
             pub struct AppResponse {
                 /// `pre_entrustweb_id`.
-                0 pre_entrustweb_id: String => w::Field::must("pre_entrustweb_id"),
+                0 pre_entrustweb_id: String => "pre_entrustweb_id: must",
             }
         }
 
@@ -2240,20 +2265,24 @@ pub mod individual_contracts {
             /// * Catalog: `pay_v3.ecommerce.individual_contracts.pre_entrust_sign.mini_program`.
             pub struct MiniProgram {
                 /// `appid`.
-                0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+                0 appid: xinqiao_types::AppId => "appid: must",
                 /// `out_contract_code`.
-                1 out_contract_code: String => w::Field::must("out_contract_code"),
+                1 out_contract_code: String => "out_contract_code: must",
                 /// `openid`.
-                2 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+                2 openid: xinqiao_types::OpenId => "openid: must masked",
             }
-            new(appid: xinqiao_types::AppId, out_contract_code: String, openid: xinqiao_types::OpenId)
+            new(
+                appid: impl Into<xinqiao_types::AppId>,
+                out_contract_code: impl Into<String>,
+                openid: impl Into<xinqiao_types::OpenId>,
+            )
         }
 
         w::record! {
             /// Answer to [`MiniProgram`].
             pub struct MiniProgramResponse {
                 /// `pre_entrustweb_id`.
-                0 pre_entrustweb_id: String => w::Field::must("pre_entrustweb_id"),
+                0 pre_entrustweb_id: String => "pre_entrustweb_id: must",
             }
         }
 
@@ -2289,22 +2318,22 @@ pub mod individual_contracts {
             /// * Catalog: `pay_v3.ecommerce.individual_contracts.pre_entrust_sign_with_real_name_identity.app`.
             pub struct App {
                 /// `appid`.
-                0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+                0 appid: xinqiao_types::AppId => "appid: must",
                 /// `out_contract_code`.
-                1 out_contract_code: String => w::Field::must("out_contract_code"),
+                1 out_contract_code: String => "out_contract_code: must",
                 /// `real_name`.
-                2 real_name: String => w::Field::must("real_name").masked(),
+                2 real_name: String => "real_name: must masked",
                 /// `cred_type`; one of `ID_CARD`.
-                3 cred_type: String => w::Field::must("cred_type"),
+                3 cred_type: String => "cred_type: must",
                 /// `cred_id`.
-                4 cred_id: String => w::Field::must("cred_id"),
+                4 cred_id: String => "cred_id: must",
             }
             new(
-                appid: xinqiao_types::AppId,
-                out_contract_code: String,
-                real_name: String,
-                cred_type: String,
-                cred_id: String,
+                appid: impl Into<xinqiao_types::AppId>,
+                out_contract_code: impl Into<String>,
+                real_name: impl Into<String>,
+                cred_type: impl Into<String>,
+                cred_id: impl Into<String>,
             )
         }
 
@@ -2312,7 +2341,7 @@ pub mod individual_contracts {
             /// Answer to [`App`].
             pub struct AppResponse {
                 /// `pre_entrustweb_id`.
-                0 pre_entrustweb_id: String => w::Field::must("pre_entrustweb_id"),
+                0 pre_entrustweb_id: String => "pre_entrustweb_id: must",
             }
         }
 
@@ -2343,25 +2372,25 @@ pub mod individual_contracts {
             /// * Catalog: `pay_v3.ecommerce.individual_contracts.pre_entrust_sign_with_real_name_identity.mini_program`.
             pub struct MiniProgram {
                 /// `appid`.
-                0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+                0 appid: xinqiao_types::AppId => "appid: must",
                 /// `out_contract_code`.
-                1 out_contract_code: String => w::Field::must("out_contract_code"),
+                1 out_contract_code: String => "out_contract_code: must",
                 /// `openid`.
-                2 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+                2 openid: xinqiao_types::OpenId => "openid: must masked",
                 /// `real_name`.
-                3 real_name: String => w::Field::must("real_name").masked(),
+                3 real_name: String => "real_name: must masked",
                 /// `cred_type`; one of `ID_CARD`.
-                4 cred_type: String => w::Field::must("cred_type"),
+                4 cred_type: String => "cred_type: must",
                 /// `cred_id`.
-                5 cred_id: String => w::Field::must("cred_id"),
+                5 cred_id: String => "cred_id: must",
             }
             new(
-                appid: xinqiao_types::AppId,
-                out_contract_code: String,
-                openid: xinqiao_types::OpenId,
-                real_name: String,
-                cred_type: String,
-                cred_id: String,
+                appid: impl Into<xinqiao_types::AppId>,
+                out_contract_code: impl Into<String>,
+                openid: impl Into<xinqiao_types::OpenId>,
+                real_name: impl Into<String>,
+                cred_type: impl Into<String>,
+                cred_id: impl Into<String>,
             )
         }
 
@@ -2369,7 +2398,7 @@ pub mod individual_contracts {
             /// Answer to [`MiniProgram`].
             pub struct MiniProgramResponse {
                 /// `pre_entrustweb_id`.
-                0 pre_entrustweb_id: String => w::Field::must("pre_entrustweb_id"),
+                0 pre_entrustweb_id: String => "pre_entrustweb_id: must",
             }
         }
 
@@ -2407,24 +2436,24 @@ pub mod mch_transfer {
         /// * Catalog: `pay_v3.ecommerce.mch_transfer.authorizations`.
         pub struct Authorizations {
             /// `sub_mchid`.
-            0 sub_mchid: String => w::Field::must("sub_mchid"),
+            0 sub_mchid: String => "sub_mchid: must",
             /// `agreement_list`.
-            1 agreement_list: Vec<super::Agreement> => w::Field::must("agreement_list"),
+            1 agreement_list: Vec<super::Agreement> => "agreement_list: must",
         }
-        new(sub_mchid: String, agreement_list: Vec<super::Agreement>)
+        new(sub_mchid: impl Into<String>, agreement_list: Vec<super::Agreement>)
     }
 
     w::record! {
         /// Answer to [`Authorizations`].
         pub struct AuthorizationsResponse {
             /// `sub_mchid`.
-            0 sub_mchid: String => w::Field::must("sub_mchid"),
+            0 sub_mchid: String => "sub_mchid: must",
             /// `authorization_state`.
-            1 authorization_state: String => w::Field::must("authorization_state"),
+            1 authorization_state: String => "authorization_state: must",
             /// `accept_time`; format `rfc3339`.
-            2 accept_time: String => w::Field::must("accept_time"),
+            2 accept_time: String => "accept_time: must",
             /// `authorize_time`; format `rfc3339`.
-            3 authorize_time: Option<String> => w::Field::new("authorize_time"),
+            3 authorize_time: Option<String> => "authorize_time",
         }
     }
 
@@ -2456,20 +2485,20 @@ pub mod mch_transfer {
         /// * Catalog: `pay_v3.ecommerce.mch_transfer.authorizations_by_sub_mchid`.
         pub struct AuthorizationsBySubMchid {
             /// `sub_mchid`.
-            0 sub_mchid: String => w::Field::must("sub_mchid").place(w::Place::Path),
+            0 sub_mchid: String => "sub_mchid: must path",
         }
-        new(sub_mchid: String)
+        new(sub_mchid: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`AuthorizationsBySubMchid`].
         pub struct AuthorizationsBySubMchidResponse {
             /// `sub_mchid`.
-            0 sub_mchid: String => w::Field::must("sub_mchid"),
+            0 sub_mchid: String => "sub_mchid: must",
             /// `authorization_state`.
-            1 authorization_state: String => w::Field::must("authorization_state"),
+            1 authorization_state: String => "authorization_state: must",
             /// `authorize_time`; format `rfc3339`.
-            2 authorize_time: Option<String> => w::Field::new("authorize_time"),
+            2 authorize_time: Option<String> => "authorize_time",
         }
     }
 
@@ -2501,52 +2530,52 @@ pub mod mch_transfer {
         /// * Catalog: `pay_v3.ecommerce.mch_transfer.transfer_bills`.
         pub struct TransferBills {
             /// `sub_mchid`.
-            0 sub_mchid: String => w::Field::must("sub_mchid"),
+            0 sub_mchid: String => "sub_mchid: must",
             /// `appid`.
-            1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            1 appid: xinqiao_types::AppId => "appid: must",
             /// `out_bill_no`.
-            2 out_bill_no: String => w::Field::must("out_bill_no"),
+            2 out_bill_no: String => "out_bill_no: must",
             /// `transfer_scene_id`.
-            3 transfer_scene_id: String => w::Field::must("transfer_scene_id"),
+            3 transfer_scene_id: String => "transfer_scene_id: must",
             /// `openid`; needed according to the documentation.
-            4 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+            4 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// `user_name`; encrypted on the wire.
-            5 user_name: Option<String> => w::Field::new("user_name").masked().encrypted(),
+            5 user_name: Option<String> => "user_name: masked encrypted",
             /// `transfer_amount`; unit fen.
-            6 transfer_amount: xinqiao_types::Fen => w::Field::must("transfer_amount"),
+            6 transfer_amount: xinqiao_types::Fen => "transfer_amount: must",
             /// `transfer_remark`.
-            7 transfer_remark: String => w::Field::must("transfer_remark"),
+            7 transfer_remark: String => "transfer_remark: must",
             /// `notify_url`.
-            8 notify_url: Option<String> => w::Field::new("notify_url"),
+            8 notify_url: Option<String> => "notify_url",
         }
         new(
-            sub_mchid: String,
-            appid: xinqiao_types::AppId,
-            out_bill_no: String,
-            transfer_scene_id: String,
+            sub_mchid: impl Into<String>,
+            appid: impl Into<xinqiao_types::AppId>,
+            out_bill_no: impl Into<String>,
+            transfer_scene_id: impl Into<String>,
             transfer_amount: xinqiao_types::Fen,
-            transfer_remark: String,
+            transfer_remark: impl Into<String>,
         )
-        set(openid: xinqiao_types::OpenId, user_name: String, notify_url: String)
+        text(openid: xinqiao_types::OpenId, user_name: String, notify_url: String)
     }
 
     w::record! {
         /// Answer to [`TransferBills`].
         pub struct TransferBillsResponse {
             /// `sub_mchid`.
-            0 sub_mchid: String => w::Field::must("sub_mchid"),
+            0 sub_mchid: String => "sub_mchid: must",
             /// `out_bill_no`.
-            1 out_bill_no: String => w::Field::must("out_bill_no"),
+            1 out_bill_no: String => "out_bill_no: must",
             /// `transfer_bill_no`.
-            2 transfer_bill_no: String => w::Field::must("transfer_bill_no"),
+            2 transfer_bill_no: String => "transfer_bill_no: must",
             /// `state`.
-            3 state: String => w::Field::must("state"),
+            3 state: String => "state: must",
             /// `fail_reason`.
-            4 fail_reason: Option<String> => w::Field::new("fail_reason"),
+            4 fail_reason: Option<String> => "fail_reason",
             /// `create_time`; format `rfc3339`.
-            5 create_time: String => w::Field::must("create_time"),
+            5 create_time: String => "create_time: must",
             /// `package_info`.
-            6 package_info: Option<String> => w::Field::new("package_info"),
+            6 package_info: Option<String> => "package_info",
         }
     }
 
@@ -2578,44 +2607,44 @@ pub mod mch_transfer {
         /// * Catalog: `pay_v3.ecommerce.mch_transfer.transfer_bills_by_out_bill_no`.
         pub struct TransferBillsByOutBillNo {
             /// `out_bill_no`.
-            0 out_bill_no: String => w::Field::must("out_bill_no").place(w::Place::Path),
+            0 out_bill_no: String => "out_bill_no: must path",
             /// `sub_mchid`.
-            1 sub_mchid: String => w::Field::must("sub_mchid").place(w::Place::Query),
+            1 sub_mchid: String => "sub_mchid: must query",
         }
-        new(out_bill_no: String, sub_mchid: String)
+        new(out_bill_no: impl Into<String>, sub_mchid: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`TransferBillsByOutBillNo`].
         pub struct TransferBillsByOutBillNoResponse {
             /// `mchid`.
-            0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+            0 mchid: xinqiao_types::MchId => "mchid: must",
             /// `sub_mchid`.
-            1 sub_mchid: String => w::Field::must("sub_mchid"),
+            1 sub_mchid: String => "sub_mchid: must",
             /// `appid`.
-            2 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            2 appid: xinqiao_types::AppId => "appid: must",
             /// `out_bill_no`.
-            3 out_bill_no: String => w::Field::must("out_bill_no"),
+            3 out_bill_no: String => "out_bill_no: must",
             /// `transfer_bill_no`.
-            4 transfer_bill_no: String => w::Field::must("transfer_bill_no"),
+            4 transfer_bill_no: String => "transfer_bill_no: must",
             /// `state`.
-            5 state: String => w::Field::must("state"),
+            5 state: String => "state: must",
             /// `transfer_scene_id`.
-            6 transfer_scene_id: String => w::Field::must("transfer_scene_id"),
+            6 transfer_scene_id: String => "transfer_scene_id: must",
             /// `openid`.
-            7 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+            7 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// `user_name`; encrypted on the wire.
-            8 user_name: Option<String> => w::Field::new("user_name").masked().encrypted(),
+            8 user_name: Option<String> => "user_name: masked encrypted",
             /// `transfer_amount`; unit fen.
-            9 transfer_amount: xinqiao_types::Fen => w::Field::must("transfer_amount"),
+            9 transfer_amount: xinqiao_types::Fen => "transfer_amount: must",
             /// `transfer_remark`.
-            10 transfer_remark: String => w::Field::must("transfer_remark"),
+            10 transfer_remark: String => "transfer_remark: must",
             /// `fail_reason`.
-            11 fail_reason: Option<String> => w::Field::new("fail_reason"),
+            11 fail_reason: Option<String> => "fail_reason",
             /// `create_time`; format `rfc3339`.
-            12 create_time: String => w::Field::must("create_time"),
+            12 create_time: String => "create_time: must",
             /// `update_time`; format `rfc3339`.
-            13 update_time: String => w::Field::must("update_time"),
+            13 update_time: String => "update_time: must",
         }
     }
 
@@ -2647,26 +2676,26 @@ pub mod mch_transfer {
         /// * Catalog: `pay_v3.ecommerce.mch_transfer.transfer_bills_by_out_bill_no_cancel`.
         pub struct TransferBillsByOutBillNoCancel {
             /// `out_bill_no`.
-            0 out_bill_no: String => w::Field::must("out_bill_no").place(w::Place::Path),
+            0 out_bill_no: String => "out_bill_no: must path",
             /// `sub_mchid`.
-            1 sub_mchid: String => w::Field::must("sub_mchid"),
+            1 sub_mchid: String => "sub_mchid: must",
         }
-        new(out_bill_no: String, sub_mchid: String)
+        new(out_bill_no: impl Into<String>, sub_mchid: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`TransferBillsByOutBillNoCancel`].
         pub struct TransferBillsByOutBillNoCancelResponse {
             /// `sub_mchid`.
-            0 sub_mchid: String => w::Field::must("sub_mchid"),
+            0 sub_mchid: String => "sub_mchid: must",
             /// `out_bill_no`.
-            1 out_bill_no: String => w::Field::must("out_bill_no"),
+            1 out_bill_no: String => "out_bill_no: must",
             /// `transfer_bill_no`.
-            2 transfer_bill_no: String => w::Field::must("transfer_bill_no"),
+            2 transfer_bill_no: String => "transfer_bill_no: must",
             /// `state`.
-            3 state: String => w::Field::must("state"),
+            3 state: String => "state: must",
             /// `update_time`; format `rfc3339`.
-            4 update_time: String => w::Field::must("update_time"),
+            4 update_time: String => "update_time: must",
         }
     }
 
@@ -2698,44 +2727,44 @@ pub mod mch_transfer {
         /// * Catalog: `pay_v3.ecommerce.mch_transfer.transfer_bills_by_transfer_bill_no`.
         pub struct TransferBillsByTransferBillNo {
             /// `transfer_bill_no`.
-            0 transfer_bill_no: String => w::Field::must("transfer_bill_no").place(w::Place::Path),
+            0 transfer_bill_no: String => "transfer_bill_no: must path",
             /// `sub_mchid`.
-            1 sub_mchid: String => w::Field::must("sub_mchid").place(w::Place::Query),
+            1 sub_mchid: String => "sub_mchid: must query",
         }
-        new(transfer_bill_no: String, sub_mchid: String)
+        new(transfer_bill_no: impl Into<String>, sub_mchid: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`TransferBillsByTransferBillNo`].
         pub struct TransferBillsByTransferBillNoResponse {
             /// `mchid`.
-            0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+            0 mchid: xinqiao_types::MchId => "mchid: must",
             /// `sub_mchid`.
-            1 sub_mchid: String => w::Field::must("sub_mchid"),
+            1 sub_mchid: String => "sub_mchid: must",
             /// `appid`.
-            2 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            2 appid: xinqiao_types::AppId => "appid: must",
             /// `out_bill_no`.
-            3 out_bill_no: String => w::Field::must("out_bill_no"),
+            3 out_bill_no: String => "out_bill_no: must",
             /// `transfer_bill_no`.
-            4 transfer_bill_no: String => w::Field::must("transfer_bill_no"),
+            4 transfer_bill_no: String => "transfer_bill_no: must",
             /// `state`.
-            5 state: String => w::Field::must("state"),
+            5 state: String => "state: must",
             /// `transfer_scene_id`.
-            6 transfer_scene_id: String => w::Field::must("transfer_scene_id"),
+            6 transfer_scene_id: String => "transfer_scene_id: must",
             /// `openid`.
-            7 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+            7 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// `user_name`; encrypted on the wire.
-            8 user_name: Option<String> => w::Field::new("user_name").masked().encrypted(),
+            8 user_name: Option<String> => "user_name: masked encrypted",
             /// `transfer_amount`; unit fen.
-            9 transfer_amount: xinqiao_types::Fen => w::Field::must("transfer_amount"),
+            9 transfer_amount: xinqiao_types::Fen => "transfer_amount: must",
             /// `transfer_remark`.
-            10 transfer_remark: String => w::Field::must("transfer_remark"),
+            10 transfer_remark: String => "transfer_remark: must",
             /// `fail_reason`.
-            11 fail_reason: Option<String> => w::Field::new("fail_reason"),
+            11 fail_reason: Option<String> => "fail_reason",
             /// `create_time`; format `rfc3339`.
-            12 create_time: String => w::Field::must("create_time"),
+            12 create_time: String => "create_time: must",
             /// `update_time`; format `rfc3339`.
-            13 update_time: String => w::Field::must("update_time"),
+            13 update_time: String => "update_time: must",
         }
     }
 
@@ -2772,38 +2801,38 @@ pub mod refunds {
         /// * Catalog: `pay_v3.ecommerce.refunds.apply`.
         pub struct Apply {
             /// `sub_mchid`.
-            0 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+            0 sub_mchid: Option<String> => "sub_mchid",
             /// `sp_appid`.
-            1 sp_appid: String => w::Field::must("sp_appid"),
+            1 sp_appid: String => "sp_appid: must",
             /// `sub_appid`.
-            2 sub_appid: Option<String> => w::Field::new("sub_appid"),
+            2 sub_appid: Option<String> => "sub_appid",
             /// `out_trade_no`.
-            3 out_trade_no: Option<String> => w::Field::new("out_trade_no"),
+            3 out_trade_no: Option<String> => "out_trade_no",
             /// `transaction_id`; needed according to the documentation.
-            4 transaction_id: Option<String> => w::Field::new("transaction_id"),
+            4 transaction_id: Option<String> => "transaction_id",
             /// `combine_transaction_id`; needed according to the documentation.
-            5 combine_transaction_id: Option<String> => w::Field::new("combine_transaction_id"),
+            5 combine_transaction_id: Option<String> => "combine_transaction_id",
             /// `individual_auth_id`.
-            6 individual_auth_id: Option<String> => w::Field::new("individual_auth_id"),
+            6 individual_auth_id: Option<String> => "individual_auth_id",
             /// `out_refund_no`.
-            7 out_refund_no: String => w::Field::must("out_refund_no"),
+            7 out_refund_no: String => "out_refund_no: must",
             /// `reason`.
-            8 reason: Option<String> => w::Field::new("reason"),
+            8 reason: Option<String> => "reason",
             /// `amount`.
-            9 amount: super::ApplyAmount => w::Field::must("amount"),
+            9 amount: super::ApplyAmount => "amount: must",
             /// `notify_url`.
-            10 notify_url: Option<String> => w::Field::new("notify_url"),
+            10 notify_url: Option<String> => "notify_url",
             /// `refund_account`; one of `REFUND_SOURCE_SUB_MERCHANT` `REFUND_SOURCE_PARTNER_ADVANCE`.
-            11 refund_account: Option<String> => w::Field::new("refund_account"),
+            11 refund_account: Option<String> => "refund_account",
             /// `funds_account`; one of `AVAILABLE` `UNSETTLED` `PREPAID`; needed according to the documentation.
-            12 funds_account: Option<String> => w::Field::new("funds_account"),
+            12 funds_account: Option<String> => "funds_account",
             /// `combine_mchid`.
-            13 combine_mchid: Option<String> => w::Field::new("combine_mchid"),
+            13 combine_mchid: Option<String> => "combine_mchid",
             /// `combine_out_trade_no`.
-            14 combine_out_trade_no: Option<String> => w::Field::new("combine_out_trade_no"),
+            14 combine_out_trade_no: Option<String> => "combine_out_trade_no",
         }
-        new(sp_appid: String, out_refund_no: String, amount: super::ApplyAmount)
-        set(
+        new(sp_appid: impl Into<String>, out_refund_no: impl Into<String>, amount: super::ApplyAmount)
+        text(
             sub_mchid: String,
             sub_appid: String,
             out_trade_no: String,
@@ -2823,31 +2852,31 @@ pub mod refunds {
         /// Answer to [`Apply`].
         pub struct ApplyResponse {
             /// `out_refund_no`.
-            0 out_refund_no: String => w::Field::must("out_refund_no"),
+            0 out_refund_no: String => "out_refund_no: must",
             /// `refund_id`.
-            1 refund_id: String => w::Field::must("refund_id"),
+            1 refund_id: String => "refund_id: must",
             /// `out_trade_no`.
-            2 out_trade_no: String => w::Field::must("out_trade_no"),
+            2 out_trade_no: String => "out_trade_no: must",
             /// `transaction_id`.
-            3 transaction_id: String => w::Field::must("transaction_id"),
+            3 transaction_id: String => "transaction_id: must",
             /// `channel`.
-            4 channel: String => w::Field::must("channel"),
+            4 channel: String => "channel: must",
             /// `status`.
-            5 status: String => w::Field::must("status"),
+            5 status: String => "status: must",
             /// `amount`.
-            6 amount: super::AmountItem => w::Field::must("amount"),
+            6 amount: super::AmountItem => "amount: must",
             /// `promotion_detail`.
-            7 promotion_detail: Option<Vec<super::PromotionDetail>> => w::Field::new("promotion_detail"),
+            7 promotion_detail: Option<Vec<super::PromotionDetail>> => "promotion_detail",
             /// `user_received_account`.
-            8 user_received_account: String => w::Field::must("user_received_account"),
+            8 user_received_account: String => "user_received_account: must",
             /// `refund_account`; one of `REFUND_SOURCE_SUB_MERCHANT` `REFUND_SOURCE_PARTNER_ADVANCE`.
-            9 refund_account: Option<String> => w::Field::new("refund_account"),
+            9 refund_account: Option<String> => "refund_account",
             /// `funds_account`.
-            10 funds_account: Option<String> => w::Field::new("funds_account"),
+            10 funds_account: Option<String> => "funds_account",
             /// `success_time`; format `rfc3339`.
-            11 success_time: Option<String> => w::Field::new("success_time"),
+            11 success_time: Option<String> => "success_time",
             /// `create_time`; format `rfc3339`.
-            12 create_time: String => w::Field::must("create_time"),
+            12 create_time: String => "create_time: must",
         }
     }
 
@@ -2879,45 +2908,45 @@ pub mod refunds {
         /// * Catalog: `pay_v3.ecommerce.refunds.by_out_refund_no`.
         pub struct ByOutRefundNo {
             /// `out_refund_no`.
-            0 out_refund_no: String => w::Field::must("out_refund_no").place(w::Place::Path),
+            0 out_refund_no: String => "out_refund_no: must path",
             /// `sub_mchid`.
-            1 sub_mchid: Option<String> => w::Field::new("sub_mchid").place(w::Place::Query),
+            1 sub_mchid: Option<String> => "sub_mchid: query",
             /// `individual_auth_id`.
-            2 individual_auth_id: Option<String> => w::Field::new("individual_auth_id").place(w::Place::Query),
+            2 individual_auth_id: Option<String> => "individual_auth_id: query",
         }
-        new(out_refund_no: String)
-        set(sub_mchid: String, individual_auth_id: String)
+        new(out_refund_no: impl Into<String>)
+        text(sub_mchid: String, individual_auth_id: String)
     }
 
     w::record! {
         /// Answer to [`ByOutRefundNo`].
         pub struct ByOutRefundNoResponse {
             /// `out_refund_no`.
-            0 out_refund_no: String => w::Field::must("out_refund_no"),
+            0 out_refund_no: String => "out_refund_no: must",
             /// `refund_id`.
-            1 refund_id: String => w::Field::must("refund_id"),
+            1 refund_id: String => "refund_id: must",
             /// `out_trade_no`.
-            2 out_trade_no: String => w::Field::must("out_trade_no"),
+            2 out_trade_no: String => "out_trade_no: must",
             /// `transaction_id`.
-            3 transaction_id: String => w::Field::must("transaction_id"),
+            3 transaction_id: String => "transaction_id: must",
             /// `channel`; one of `ORIGINAL` `BALANCE` `OTHER_BALANCE` `OTHER_BANKCARD`.
-            4 channel: String => w::Field::must("channel"),
+            4 channel: String => "channel: must",
             /// `status`; one of `SUCCESS` `CLOSE` `PROCESSING` `ABNORMAL`.
-            5 status: String => w::Field::must("status"),
+            5 status: String => "status: must",
             /// `amount`.
-            6 amount: super::IdByRefundIdAmount => w::Field::must("amount"),
+            6 amount: super::IdByRefundIdAmount => "amount: must",
             /// `promotion_detail`.
-            7 promotion_detail: Option<Vec<super::PromotionDetail>> => w::Field::new("promotion_detail"),
+            7 promotion_detail: Option<Vec<super::PromotionDetail>> => "promotion_detail",
             /// `user_received_account`.
-            8 user_received_account: String => w::Field::must("user_received_account"),
+            8 user_received_account: String => "user_received_account: must",
             /// `refund_account`; one of `REFUND_SOURCE_SUB_MERCHANT` `REFUND_SOURCE_PARTNER_ADVANCE`.
-            9 refund_account: Option<String> => w::Field::new("refund_account"),
+            9 refund_account: Option<String> => "refund_account",
             /// `funds_account`; one of `AVAILABLE` `UNSETTLED` `OPERATION` `BASIC` `ECNY_BASIC`.
-            10 funds_account: Option<String> => w::Field::new("funds_account"),
+            10 funds_account: Option<String> => "funds_account",
             /// `success_time`; format `rfc3339`.
-            11 success_time: Option<String> => w::Field::new("success_time"),
+            11 success_time: Option<String> => "success_time",
             /// `create_time`; format `rfc3339`.
-            12 create_time: String => w::Field::must("create_time"),
+            12 create_time: String => "create_time: must",
         }
     }
 
@@ -2949,32 +2978,32 @@ pub mod refunds {
         /// * Catalog: `pay_v3.ecommerce.refunds.by_refund_id_apply_abnormal_refund`.
         pub struct ByRefundIdApplyAbnormalRefund {
             /// `refund_id`.
-            0 refund_id: String => w::Field::must("refund_id").place(w::Place::Path),
+            0 refund_id: String => "refund_id: must path",
             /// `sp_appid`.
-            1 sp_appid: Option<String> => w::Field::new("sp_appid"),
+            1 sp_appid: Option<String> => "sp_appid",
             /// `sub_mchid`.
-            2 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+            2 sub_mchid: Option<String> => "sub_mchid",
             /// `sub_appid`.
-            3 sub_appid: Option<String> => w::Field::new("sub_appid"),
+            3 sub_appid: Option<String> => "sub_appid",
             /// `combine_mchid`.
-            4 combine_mchid: Option<String> => w::Field::new("combine_mchid"),
+            4 combine_mchid: Option<String> => "combine_mchid",
             /// `combine_out_trade_no`.
-            5 combine_out_trade_no: Option<String> => w::Field::new("combine_out_trade_no"),
+            5 combine_out_trade_no: Option<String> => "combine_out_trade_no",
             /// `individual_auth_id`.
-            6 individual_auth_id: Option<String> => w::Field::new("individual_auth_id"),
+            6 individual_auth_id: Option<String> => "individual_auth_id",
             /// `out_refund_no`.
-            7 out_refund_no: String => w::Field::must("out_refund_no"),
+            7 out_refund_no: String => "out_refund_no: must",
             /// `type`; one of `USER_BANK_CARD` `MERCHANT_BANK_CARD`.
-            8 type_: String => w::Field::must("type"),
+            8 type_: String => "type: must",
             /// `bank_type`; one of `CMB_DEBIT` `COMM_DEBIT` `ABC_DEBIT` `CCB_DEBIT` `ICBC_DEBIT` `BOC_DEBIT` `PAB_DEBIT` `SPDB_DEBIT` ….
-            9 bank_type: Option<String> => w::Field::new("bank_type"),
+            9 bank_type: Option<String> => "bank_type",
             /// `bank_account`; encrypted on the wire.
-            10 bank_account: Option<String> => w::Field::new("bank_account").masked().encrypted(),
+            10 bank_account: Option<String> => "bank_account: masked encrypted",
             /// `real_name`; encrypted on the wire.
-            11 real_name: Option<String> => w::Field::new("real_name").masked().encrypted(),
+            11 real_name: Option<String> => "real_name: masked encrypted",
         }
-        new(refund_id: String, out_refund_no: String, type_: String)
-        set(
+        new(refund_id: impl Into<String>, out_refund_no: impl Into<String>, type_: impl Into<String>)
+        text(
             sp_appid: String,
             sub_mchid: String,
             sub_appid: String,
@@ -2991,31 +3020,31 @@ pub mod refunds {
         /// Answer to [`ByRefundIdApplyAbnormalRefund`].
         pub struct ByRefundIdApplyAbnormalRefundResponse {
             /// `out_refund_no`.
-            0 out_refund_no: String => w::Field::must("out_refund_no"),
+            0 out_refund_no: String => "out_refund_no: must",
             /// `refund_id`.
-            1 refund_id: String => w::Field::must("refund_id"),
+            1 refund_id: String => "refund_id: must",
             /// `out_trade_no`.
-            2 out_trade_no: String => w::Field::must("out_trade_no"),
+            2 out_trade_no: String => "out_trade_no: must",
             /// `transaction_id`.
-            3 transaction_id: String => w::Field::must("transaction_id"),
+            3 transaction_id: String => "transaction_id: must",
             /// `channel`.
-            4 channel: String => w::Field::must("channel"),
+            4 channel: String => "channel: must",
             /// `status`; one of `SUCCESS` `CLOSE` `PROCESSING` `ABNORMAL`.
-            5 status: String => w::Field::must("status"),
+            5 status: String => "status: must",
             /// `amount`.
-            6 amount: super::ByRefundIdApplyAbnormalRefundAmount => w::Field::must("amount"),
+            6 amount: super::ByRefundIdApplyAbnormalRefundAmount => "amount: must",
             /// `promotion_detail`.
-            7 promotion_detail: Option<Vec<super::PromotionDetailItem>> => w::Field::new("promotion_detail"),
+            7 promotion_detail: Option<Vec<super::PromotionDetailItem>> => "promotion_detail",
             /// `user_received_account`.
-            8 user_received_account: String => w::Field::must("user_received_account"),
+            8 user_received_account: String => "user_received_account: must",
             /// `refund_account`; one of `REFUND_SOURCE_PARTNER_ADVANCE` `REFUND_SOURCE_SUB_MERCHANT`.
-            9 refund_account: Option<String> => w::Field::new("refund_account"),
+            9 refund_account: Option<String> => "refund_account",
             /// `funds_account`; one of `AVAILABLE` `UNSETTLED`.
-            10 funds_account: Option<String> => w::Field::new("funds_account"),
+            10 funds_account: Option<String> => "funds_account",
             /// `success_time`; format `rfc3339`.
-            11 success_time: Option<String> => w::Field::new("success_time"),
+            11 success_time: Option<String> => "success_time",
             /// `create_time`; format `rfc3339`.
-            12 create_time: String => w::Field::must("create_time"),
+            12 create_time: String => "create_time: must",
         }
     }
 
@@ -3047,34 +3076,34 @@ pub mod refunds {
         /// * Catalog: `pay_v3.ecommerce.refunds.by_refund_id_return_advance_get`.
         pub struct ByRefundIdReturnAdvanceGet {
             /// `refund_id`.
-            0 refund_id: String => w::Field::must("refund_id").place(w::Place::Path),
+            0 refund_id: String => "refund_id: must path",
             /// `sub_mchid`.
-            1 sub_mchid: String => w::Field::must("sub_mchid").place(w::Place::Query),
+            1 sub_mchid: String => "sub_mchid: must query",
         }
-        new(refund_id: String, sub_mchid: String)
+        new(refund_id: impl Into<String>, sub_mchid: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`ByRefundIdReturnAdvanceGet`].
         pub struct ByRefundIdReturnAdvanceGetResponse {
             /// `refund_id`.
-            0 refund_id: String => w::Field::must("refund_id"),
+            0 refund_id: String => "refund_id: must",
             /// `advance_return_id`.
-            1 advance_return_id: String => w::Field::must("advance_return_id"),
+            1 advance_return_id: String => "advance_return_id: must",
             /// `return_amount`; unit fen.
-            2 return_amount: xinqiao_types::Fen => w::Field::must("return_amount"),
+            2 return_amount: xinqiao_types::Fen => "return_amount: must",
             /// `payer_mchid`.
-            3 payer_mchid: String => w::Field::must("payer_mchid"),
+            3 payer_mchid: String => "payer_mchid: must",
             /// `payer_account`.
-            4 payer_account: String => w::Field::must("payer_account"),
+            4 payer_account: String => "payer_account: must",
             /// `payee_mchid`.
-            5 payee_mchid: String => w::Field::must("payee_mchid"),
+            5 payee_mchid: String => "payee_mchid: must",
             /// `payee_account`.
-            6 payee_account: String => w::Field::must("payee_account"),
+            6 payee_account: String => "payee_account: must",
             /// `result`.
-            7 result: String => w::Field::must("result"),
+            7 result: String => "result: must",
             /// `success_time`; format `rfc3339`.
-            8 success_time: Option<String> => w::Field::new("success_time"),
+            8 success_time: Option<String> => "success_time",
         }
     }
 
@@ -3106,34 +3135,34 @@ pub mod refunds {
         /// * Catalog: `pay_v3.ecommerce.refunds.by_refund_id_return_advance_post`.
         pub struct ByRefundIdReturnAdvancePost {
             /// `refund_id`.
-            0 refund_id: String => w::Field::must("refund_id").place(w::Place::Path),
+            0 refund_id: String => "refund_id: must path",
             /// `sub_mchid`.
-            1 sub_mchid: String => w::Field::must("sub_mchid"),
+            1 sub_mchid: String => "sub_mchid: must",
         }
-        new(refund_id: String, sub_mchid: String)
+        new(refund_id: impl Into<String>, sub_mchid: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`ByRefundIdReturnAdvancePost`].
         pub struct ByRefundIdReturnAdvancePostResponse {
             /// `refund_id`.
-            0 refund_id: String => w::Field::must("refund_id"),
+            0 refund_id: String => "refund_id: must",
             /// `advance_return_id`.
-            1 advance_return_id: String => w::Field::must("advance_return_id"),
+            1 advance_return_id: String => "advance_return_id: must",
             /// `return_amount`; unit fen.
-            2 return_amount: xinqiao_types::Fen => w::Field::must("return_amount"),
+            2 return_amount: xinqiao_types::Fen => "return_amount: must",
             /// `payer_mchid`.
-            3 payer_mchid: String => w::Field::must("payer_mchid"),
+            3 payer_mchid: String => "payer_mchid: must",
             /// `payer_account`.
-            4 payer_account: String => w::Field::must("payer_account"),
+            4 payer_account: String => "payer_account: must",
             /// `payee_mchid`.
-            5 payee_mchid: String => w::Field::must("payee_mchid"),
+            5 payee_mchid: String => "payee_mchid: must",
             /// `payee_account`.
-            6 payee_account: String => w::Field::must("payee_account"),
+            6 payee_account: String => "payee_account: must",
             /// `result`.
-            7 result: String => w::Field::must("result"),
+            7 result: String => "result: must",
             /// `success_time`; format `rfc3339`.
-            8 success_time: Option<String> => w::Field::new("success_time"),
+            8 success_time: Option<String> => "success_time",
         }
     }
 
@@ -3165,45 +3194,45 @@ pub mod refunds {
         /// * Catalog: `pay_v3.ecommerce.refunds.id_by_refund_id`.
         pub struct IdByRefundId {
             /// `refund_id`.
-            0 refund_id: String => w::Field::must("refund_id").place(w::Place::Path),
+            0 refund_id: String => "refund_id: must path",
             /// `sub_mchid`.
-            1 sub_mchid: Option<String> => w::Field::new("sub_mchid").place(w::Place::Query),
+            1 sub_mchid: Option<String> => "sub_mchid: query",
             /// `individual_auth_id`.
-            2 individual_auth_id: Option<String> => w::Field::new("individual_auth_id").place(w::Place::Query),
+            2 individual_auth_id: Option<String> => "individual_auth_id: query",
         }
-        new(refund_id: String)
-        set(sub_mchid: String, individual_auth_id: String)
+        new(refund_id: impl Into<String>)
+        text(sub_mchid: String, individual_auth_id: String)
     }
 
     w::record! {
         /// Answer to [`IdByRefundId`].
         pub struct IdByRefundIdResponse {
             /// `out_refund_no`.
-            0 out_refund_no: String => w::Field::must("out_refund_no"),
+            0 out_refund_no: String => "out_refund_no: must",
             /// `refund_id`.
-            1 refund_id: String => w::Field::must("refund_id"),
+            1 refund_id: String => "refund_id: must",
             /// `out_trade_no`.
-            2 out_trade_no: String => w::Field::must("out_trade_no"),
+            2 out_trade_no: String => "out_trade_no: must",
             /// `transaction_id`.
-            3 transaction_id: String => w::Field::must("transaction_id"),
+            3 transaction_id: String => "transaction_id: must",
             /// `channel`; one of `ORIGINAL` `BALANCE` `OTHER_BALANCE` `OTHER_BANKCARD`.
-            4 channel: String => w::Field::must("channel"),
+            4 channel: String => "channel: must",
             /// `status`; one of `SUCCESS` `CLOSE` `PROCESSING` `ABNORMAL`.
-            5 status: String => w::Field::must("status"),
+            5 status: String => "status: must",
             /// `amount`.
-            6 amount: super::IdByRefundIdAmount => w::Field::must("amount"),
+            6 amount: super::IdByRefundIdAmount => "amount: must",
             /// `promotion_detail`.
-            7 promotion_detail: Option<Vec<super::PromotionDetail>> => w::Field::new("promotion_detail"),
+            7 promotion_detail: Option<Vec<super::PromotionDetail>> => "promotion_detail",
             /// `user_received_account`.
-            8 user_received_account: String => w::Field::must("user_received_account"),
+            8 user_received_account: String => "user_received_account: must",
             /// `refund_account`; one of `REFUND_SOURCE_SUB_MERCHANT` `REFUND_SOURCE_PARTNER_ADVANCE`.
-            9 refund_account: Option<String> => w::Field::new("refund_account"),
+            9 refund_account: Option<String> => "refund_account",
             /// `funds_account`; one of `AVAILABLE` `UNSETTLED` `OPERATION` `BASIC` `ECNY_BASIC`.
-            10 funds_account: Option<String> => w::Field::new("funds_account"),
+            10 funds_account: Option<String> => "funds_account",
             /// `success_time`; format `rfc3339`.
-            11 success_time: Option<String> => w::Field::new("success_time"),
+            11 success_time: Option<String> => "success_time",
             /// `create_time`; format `rfc3339`.
-            12 create_time: String => w::Field::must("create_time"),
+            12 create_time: String => "create_time: must",
         }
     }
 
@@ -3240,26 +3269,30 @@ pub mod subsidies {
         /// * Catalog: `pay_v3.ecommerce.subsidies.cancel`.
         pub struct Cancel {
             /// `sub_mchid`.
-            0 sub_mchid: String => w::Field::must("sub_mchid"),
+            0 sub_mchid: String => "sub_mchid: must",
             /// `transaction_id`.
-            1 transaction_id: String => w::Field::must("transaction_id"),
+            1 transaction_id: String => "transaction_id: must",
             /// `description`.
-            2 description: String => w::Field::must("description"),
+            2 description: String => "description: must",
         }
-        new(sub_mchid: String, transaction_id: String, description: String)
+        new(
+            sub_mchid: impl Into<String>,
+            transaction_id: impl Into<String>,
+            description: impl Into<String>,
+        )
     }
 
     w::record! {
         /// Answer to [`Cancel`].
         pub struct CancelResponse {
             /// `sub_mchid`.
-            0 sub_mchid: String => w::Field::must("sub_mchid"),
+            0 sub_mchid: String => "sub_mchid: must",
             /// `transaction_id`.
-            1 transaction_id: String => w::Field::must("transaction_id"),
+            1 transaction_id: String => "transaction_id: must",
             /// `description`.
-            2 description: String => w::Field::must("description"),
+            2 description: String => "description: must",
             /// `result`; one of `SUCCESS` `FAIL`.
-            3 result: String => w::Field::must("result"),
+            3 result: String => "result: must",
         }
     }
 
@@ -3291,39 +3324,44 @@ pub mod subsidies {
         /// * Catalog: `pay_v3.ecommerce.subsidies.create`.
         pub struct Create {
             /// `sub_mchid`.
-            0 sub_mchid: String => w::Field::must("sub_mchid"),
+            0 sub_mchid: String => "sub_mchid: must",
             /// `transaction_id`.
-            1 transaction_id: String => w::Field::must("transaction_id"),
+            1 transaction_id: String => "transaction_id: must",
             /// `refund_id`.
-            2 refund_id: Option<String> => w::Field::new("refund_id"),
+            2 refund_id: Option<String> => "refund_id",
             /// `out_subsidy_no`.
-            3 out_subsidy_no: Option<String> => w::Field::new("out_subsidy_no"),
+            3 out_subsidy_no: Option<String> => "out_subsidy_no",
             /// `description`.
-            4 description: String => w::Field::must("description"),
+            4 description: String => "description: must",
             /// `amount`; unit fen.
-            5 amount: xinqiao_types::Fen => w::Field::must("amount"),
+            5 amount: xinqiao_types::Fen => "amount: must",
         }
-        new(sub_mchid: String, transaction_id: String, description: String, amount: xinqiao_types::Fen)
-        set(refund_id: String, out_subsidy_no: String)
+        new(
+            sub_mchid: impl Into<String>,
+            transaction_id: impl Into<String>,
+            description: impl Into<String>,
+            amount: xinqiao_types::Fen,
+        )
+        text(refund_id: String, out_subsidy_no: String)
     }
 
     w::record! {
         /// Answer to [`Create`].
         pub struct CreateResponse {
             /// `sub_mchid`.
-            0 sub_mchid: String => w::Field::must("sub_mchid"),
+            0 sub_mchid: String => "sub_mchid: must",
             /// `transaction_id`.
-            1 transaction_id: String => w::Field::must("transaction_id"),
+            1 transaction_id: String => "transaction_id: must",
             /// `subsidy_id`.
-            2 subsidy_id: String => w::Field::must("subsidy_id"),
+            2 subsidy_id: String => "subsidy_id: must",
             /// `description`.
-            3 description: String => w::Field::must("description"),
+            3 description: String => "description: must",
             /// `amount`; unit fen.
-            4 amount: xinqiao_types::Fen => w::Field::must("amount"),
+            4 amount: xinqiao_types::Fen => "amount: must",
             /// `result`; one of `SUCCESS` `FAIL` `REFUND`.
-            5 result: String => w::Field::must("result"),
+            5 result: String => "result: must",
             /// `success_time`; format `rfc3339`.
-            6 success_time: Option<String> => w::Field::new("success_time"),
+            6 success_time: Option<String> => "success_time",
         }
     }
 
@@ -3355,53 +3393,53 @@ pub mod subsidies {
         /// * Catalog: `pay_v3.ecommerce.subsidies.return`.
         pub struct Return {
             /// `sub_mchid`.
-            0 sub_mchid: String => w::Field::must("sub_mchid"),
+            0 sub_mchid: String => "sub_mchid: must",
             /// `transaction_id`.
-            1 transaction_id: String => w::Field::must("transaction_id"),
+            1 transaction_id: String => "transaction_id: must",
             /// `refund_id`; needed according to the documentation.
-            2 refund_id: Option<String> => w::Field::new("refund_id"),
+            2 refund_id: Option<String> => "refund_id",
             /// `out_order_no`.
-            3 out_order_no: String => w::Field::must("out_order_no"),
+            3 out_order_no: String => "out_order_no: must",
             /// `description`.
-            4 description: String => w::Field::must("description"),
+            4 description: String => "description: must",
             /// `amount`; unit fen.
-            5 amount: xinqiao_types::Fen => w::Field::must("amount"),
+            5 amount: xinqiao_types::Fen => "amount: must",
             /// `subsidy_id`.
-            6 subsidy_id: Option<String> => w::Field::new("subsidy_id"),
+            6 subsidy_id: Option<String> => "subsidy_id",
             /// `from`.
-            7 from: Option<Vec<super::ReturnFrom>> => w::Field::new("from"),
+            7 from: Option<Vec<super::ReturnFrom>> => "from",
         }
         new(
-            sub_mchid: String,
-            transaction_id: String,
-            out_order_no: String,
-            description: String,
+            sub_mchid: impl Into<String>,
+            transaction_id: impl Into<String>,
+            out_order_no: impl Into<String>,
+            description: impl Into<String>,
             amount: xinqiao_types::Fen,
         )
-        set(refund_id: String, subsidy_id: String)
+        text(refund_id: String, subsidy_id: String)
     }
 
     w::record! {
         /// Answer to [`Return`].
         pub struct ReturnResponse {
             /// `sub_mchid`.
-            0 sub_mchid: String => w::Field::must("sub_mchid"),
+            0 sub_mchid: String => "sub_mchid: must",
             /// `transaction_id`.
-            1 transaction_id: String => w::Field::must("transaction_id"),
+            1 transaction_id: String => "transaction_id: must",
             /// `out_order_no`.
-            2 out_order_no: String => w::Field::must("out_order_no"),
+            2 out_order_no: String => "out_order_no: must",
             /// `subsidy_refund_id`.
-            3 subsidy_refund_id: String => w::Field::must("subsidy_refund_id"),
+            3 subsidy_refund_id: String => "subsidy_refund_id: must",
             /// `refund_id`.
-            4 refund_id: Option<String> => w::Field::new("refund_id"),
+            4 refund_id: Option<String> => "refund_id",
             /// `description`.
-            5 description: String => w::Field::must("description"),
+            5 description: String => "description: must",
             /// `amount`; unit fen.
-            6 amount: xinqiao_types::Fen => w::Field::must("amount"),
+            6 amount: xinqiao_types::Fen => "amount: must",
             /// `result`; one of `SUCCESS` `FAIL` `REFUND`.
-            7 result: String => w::Field::must("result"),
+            7 result: String => "result: must",
             /// `success_time`; format `rfc3339`.
-            8 success_time: Option<String> => w::Field::new("success_time"),
+            8 success_time: Option<String> => "success_time",
         }
     }
 

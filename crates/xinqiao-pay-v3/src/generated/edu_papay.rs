@@ -7,23 +7,23 @@ w::record! {
     /// `Amount`.
     pub struct Amount {
         /// `total`; unit fen.
-        0 total: xinqiao_types::Fen => w::Field::must("total"),
+        0 total: xinqiao_types::Fen => "total: must",
         /// `currency`.
-        1 currency: Option<String> => w::Field::new("currency"),
+        1 currency: Option<String> => "currency",
     }
     new(total: xinqiao_types::Fen)
-    set(currency: String)
+    text(currency: String)
 }
 
 w::record! {
     /// `ContractInformation`.
     pub struct ContractInformation {
         /// `contract_id`.
-        0 contract_id: String => w::Field::must("contract_id"),
+        0 contract_id: String => "contract_id: must",
         /// `contract_status`.
-        1 contract_status: String => w::Field::must("contract_status"),
+        1 contract_status: String => "contract_status: must",
         /// `create_time`; format `rfc3339`.
-        2 create_time: String => w::Field::must("create_time"),
+        2 create_time: String => "create_time: must",
     }
 }
 
@@ -31,21 +31,21 @@ w::record! {
     /// `DeviceInformation`.
     pub struct DeviceInformation {
         /// `device_id`.
-        0 device_id: Option<String> => w::Field::new("device_id"),
+        0 device_id: Option<String> => "device_id",
         /// `device_ip`; needed according to the documentation.
-        1 device_ip: Option<String> => w::Field::new("device_ip"),
+        1 device_ip: Option<String> => "device_ip",
     }
     new()
-    set(device_id: String, device_ip: String)
+    text(device_id: String, device_ip: String)
 }
 
 w::record! {
     /// `DeviceInformationItem`.
     pub struct DeviceInformationItem {
         /// `device_id`.
-        0 device_id: Option<String> => w::Field::new("device_id"),
+        0 device_id: Option<String> => "device_id",
         /// `device_ip`.
-        1 device_ip: Option<String> => w::Field::new("device_ip"),
+        1 device_ip: Option<String> => "device_ip",
     }
 }
 
@@ -53,9 +53,9 @@ w::record! {
     /// `Payer`.
     pub struct Payer {
         /// `openid`.
-        0 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `sub_openid`.
-        1 sub_openid: String => w::Field::must("sub_openid"),
+        1 sub_openid: String => "sub_openid: must",
     }
 }
 
@@ -63,25 +63,25 @@ w::record! {
     /// `PromotionDetail`.
     pub struct PromotionDetail {
         /// `coupon_id`.
-        0 coupon_id: String => w::Field::must("coupon_id"),
+        0 coupon_id: String => "coupon_id: must",
         /// `name`.
-        1 name: Option<String> => w::Field::new("name"),
+        1 name: Option<String> => "name",
         /// `scope`.
-        2 scope: String => w::Field::must("scope"),
+        2 scope: String => "scope: must",
         /// `type`.
-        3 type_: String => w::Field::must("type"),
+        3 type_: String => "type: must",
         /// `amount`; unit fen.
-        4 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        4 amount: xinqiao_types::Fen => "amount: must",
         /// `stock_id`.
-        5 stock_id: Option<String> => w::Field::new("stock_id"),
+        5 stock_id: Option<String> => "stock_id",
         /// `wechatpay_contribute`; unit fen.
-        6 wechatpay_contribute: Option<xinqiao_types::Fen> => w::Field::new("wechatpay_contribute"),
+        6 wechatpay_contribute: Option<xinqiao_types::Fen> => "wechatpay_contribute",
         /// `merchant_contribute`; unit fen.
-        7 merchant_contribute: Option<xinqiao_types::Fen> => w::Field::new("merchant_contribute"),
+        7 merchant_contribute: Option<xinqiao_types::Fen> => "merchant_contribute",
         /// `other_contribute`; unit fen.
-        8 other_contribute: Option<xinqiao_types::Fen> => w::Field::new("other_contribute"),
+        8 other_contribute: Option<xinqiao_types::Fen> => "other_contribute",
         /// `currency`.
-        9 currency: Option<String> => w::Field::new("currency"),
+        9 currency: Option<String> => "currency",
     }
 }
 
@@ -89,13 +89,13 @@ w::record! {
     /// `TransactionsIdByTransactionIdAmount`.
     pub struct TransactionsIdByTransactionIdAmount {
         /// `total`; unit fen.
-        0 total: xinqiao_types::Fen => w::Field::must("total"),
+        0 total: xinqiao_types::Fen => "total: must",
         /// `currency`.
-        1 currency: Option<String> => w::Field::new("currency"),
+        1 currency: Option<String> => "currency",
         /// `payer_total`; unit fen.
-        2 payer_total: Option<xinqiao_types::Fen> => w::Field::new("payer_total"),
+        2 payer_total: Option<xinqiao_types::Fen> => "payer_total",
         /// `discount_total`; unit fen.
-        3 discount_total: Option<xinqiao_types::Fen> => w::Field::new("discount_total"),
+        3 discount_total: Option<xinqiao_types::Fen> => "discount_total",
     }
 }
 
@@ -103,21 +103,21 @@ w::record! {
     /// `UserByOpenidContractsData`.
     pub struct UserByOpenidContractsData {
         /// `sp_mchid`.
-        0 sp_mchid: String => w::Field::must("sp_mchid"),
+        0 sp_mchid: String => "sp_mchid: must",
         /// `sub_mchid`.
-        1 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+        1 sub_mchid: Option<String> => "sub_mchid",
         /// `appid`.
-        2 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        2 appid: xinqiao_types::AppId => "appid: must",
         /// `sub_appid`.
-        3 sub_appid: Option<String> => w::Field::new("sub_appid"),
+        3 sub_appid: Option<String> => "sub_appid",
         /// `plan_id`.
-        4 plan_id: String => w::Field::must("plan_id"),
+        4 plan_id: String => "plan_id: must",
         /// `openid`.
-        5 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        5 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `sub_openid`.
-        6 sub_openid: String => w::Field::must("sub_openid"),
+        6 sub_openid: String => "sub_openid: must",
         /// `contract_information`.
-        7 contract_information: ContractInformation => w::Field::must("contract_information"),
+        7 contract_information: ContractInformation => "contract_information: must",
     }
 }
 
@@ -130,46 +130,46 @@ w::record! {
     /// * Catalog: `pay_v3.edu_papay.transactions`.
     pub struct Transactions {
         /// `sub_mchid`.
-        0 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+        0 sub_mchid: Option<String> => "sub_mchid",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `sub_appid`.
-        2 sub_appid: Option<String> => w::Field::new("sub_appid"),
+        2 sub_appid: Option<String> => "sub_appid",
         /// `contract_id`.
-        3 contract_id: String => w::Field::must("contract_id"),
+        3 contract_id: String => "contract_id: must",
         /// `out_trade_no`.
-        4 out_trade_no: String => w::Field::must("out_trade_no"),
+        4 out_trade_no: String => "out_trade_no: must",
         /// `body`.
-        5 body: String => w::Field::must("body"),
+        5 body: String => "body: must",
         /// `attach`.
-        6 attach: Option<String> => w::Field::new("attach"),
+        6 attach: Option<String> => "attach",
         /// `notify_url`; needed according to the documentation.
-        7 notify_url: Option<String> => w::Field::new("notify_url"),
+        7 notify_url: Option<String> => "notify_url",
         /// `goods_tag`.
-        8 goods_tag: Option<String> => w::Field::new("goods_tag"),
+        8 goods_tag: Option<String> => "goods_tag",
         /// `trade_scene`.
-        9 trade_scene: String => w::Field::must("trade_scene"),
+        9 trade_scene: String => "trade_scene: must",
         /// `amount`.
-        10 amount: Amount => w::Field::must("amount"),
+        10 amount: Amount => "amount: must",
         /// `device_information`; needed according to the documentation.
-        11 device_information: Option<DeviceInformation> => w::Field::new("device_information"),
+        11 device_information: Option<DeviceInformation> => "device_information",
     }
     new(
-        appid: xinqiao_types::AppId,
-        contract_id: String,
-        out_trade_no: String,
-        body: String,
-        trade_scene: String,
+        appid: impl Into<xinqiao_types::AppId>,
+        contract_id: impl Into<String>,
+        out_trade_no: impl Into<String>,
+        body: impl Into<String>,
+        trade_scene: impl Into<String>,
         amount: Amount,
     )
-    set(
+    text(
         sub_mchid: String,
         sub_appid: String,
         attach: String,
         notify_url: String,
         goods_tag: String,
-        device_information: DeviceInformation,
     )
+    set(device_information: DeviceInformation)
 }
 
 w::endpoint! {
@@ -200,47 +200,47 @@ w::record! {
     /// * Catalog: `pay_v3.edu_papay.transactions_by_out_trade_no`.
     pub struct TransactionsByOutTradeNo {
         /// `out_trade_no`.
-        0 out_trade_no: String => w::Field::must("out_trade_no").place(w::Place::Path),
+        0 out_trade_no: String => "out_trade_no: must path",
         /// `sub_mchid`.
-        1 sub_mchid: Option<String> => w::Field::new("sub_mchid").place(w::Place::Query),
+        1 sub_mchid: Option<String> => "sub_mchid: query",
     }
-    new(out_trade_no: String)
-    set(sub_mchid: String)
+    new(out_trade_no: impl Into<String>)
+    text(sub_mchid: String)
 }
 
 w::record! {
     /// Answer to [`TransactionsByOutTradeNo`].
     pub struct TransactionsByOutTradeNoResponse {
         /// `sp_mchid`.
-        0 sp_mchid: String => w::Field::must("sp_mchid"),
+        0 sp_mchid: String => "sp_mchid: must",
         /// `sub_mchid`.
-        1 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+        1 sub_mchid: Option<String> => "sub_mchid",
         /// `appid`.
-        2 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        2 appid: xinqiao_types::AppId => "appid: must",
         /// `sub_appid`.
-        3 sub_appid: Option<String> => w::Field::new("sub_appid"),
+        3 sub_appid: Option<String> => "sub_appid",
         /// `out_trade_no`.
-        4 out_trade_no: String => w::Field::must("out_trade_no"),
+        4 out_trade_no: String => "out_trade_no: must",
         /// `transaction_id`.
-        5 transaction_id: Option<String> => w::Field::new("transaction_id"),
+        5 transaction_id: Option<String> => "transaction_id",
         /// `trade_state`.
-        6 trade_state: String => w::Field::must("trade_state"),
+        6 trade_state: String => "trade_state: must",
         /// `trade_state_description`.
-        7 trade_state_description: String => w::Field::must("trade_state_description"),
+        7 trade_state_description: String => "trade_state_description: must",
         /// `bank_type`.
-        8 bank_type: Option<String> => w::Field::new("bank_type"),
+        8 bank_type: Option<String> => "bank_type",
         /// `attach`.
-        9 attach: Option<String> => w::Field::new("attach"),
+        9 attach: Option<String> => "attach",
         /// `success_time`; format `rfc3339`.
-        10 success_time: Option<String> => w::Field::new("success_time"),
+        10 success_time: Option<String> => "success_time",
         /// `payer`.
-        11 payer: Option<Payer> => w::Field::new("payer"),
+        11 payer: Option<Payer> => "payer",
         /// `amount`.
-        12 amount: TransactionsIdByTransactionIdAmount => w::Field::must("amount"),
+        12 amount: TransactionsIdByTransactionIdAmount => "amount: must",
         /// `device_information`.
-        13 device_information: Option<DeviceInformationItem> => w::Field::new("device_information"),
+        13 device_information: Option<DeviceInformationItem> => "device_information",
         /// `promotion_detail`.
-        14 promotion_detail: Option<Vec<PromotionDetail>> => w::Field::new("promotion_detail"),
+        14 promotion_detail: Option<Vec<PromotionDetail>> => "promotion_detail",
     }
 }
 
@@ -272,47 +272,47 @@ w::record! {
     /// * Catalog: `pay_v3.edu_papay.transactions_id_by_transaction_id`.
     pub struct TransactionsIdByTransactionId {
         /// `transaction_id`.
-        0 transaction_id: String => w::Field::must("transaction_id").place(w::Place::Path),
+        0 transaction_id: String => "transaction_id: must path",
         /// `sub_mchid`.
-        1 sub_mchid: Option<String> => w::Field::new("sub_mchid").place(w::Place::Query),
+        1 sub_mchid: Option<String> => "sub_mchid: query",
     }
-    new(transaction_id: String)
-    set(sub_mchid: String)
+    new(transaction_id: impl Into<String>)
+    text(sub_mchid: String)
 }
 
 w::record! {
     /// Answer to [`TransactionsIdByTransactionId`].
     pub struct TransactionsIdByTransactionIdResponse {
         /// `sp_mchid`.
-        0 sp_mchid: String => w::Field::must("sp_mchid"),
+        0 sp_mchid: String => "sp_mchid: must",
         /// `sub_mchid`.
-        1 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+        1 sub_mchid: Option<String> => "sub_mchid",
         /// `appid`.
-        2 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        2 appid: xinqiao_types::AppId => "appid: must",
         /// `sub_appid`.
-        3 sub_appid: Option<String> => w::Field::new("sub_appid"),
+        3 sub_appid: Option<String> => "sub_appid",
         /// `out_trade_no`.
-        4 out_trade_no: String => w::Field::must("out_trade_no"),
+        4 out_trade_no: String => "out_trade_no: must",
         /// `transaction_id`.
-        5 transaction_id: Option<String> => w::Field::new("transaction_id"),
+        5 transaction_id: Option<String> => "transaction_id",
         /// `trade_state`.
-        6 trade_state: String => w::Field::must("trade_state"),
+        6 trade_state: String => "trade_state: must",
         /// `trade_state_description`.
-        7 trade_state_description: String => w::Field::must("trade_state_description"),
+        7 trade_state_description: String => "trade_state_description: must",
         /// `bank_type`.
-        8 bank_type: Option<String> => w::Field::new("bank_type"),
+        8 bank_type: Option<String> => "bank_type",
         /// `attach`.
-        9 attach: Option<String> => w::Field::new("attach"),
+        9 attach: Option<String> => "attach",
         /// `success_time`; format `rfc3339`.
-        10 success_time: Option<String> => w::Field::new("success_time"),
+        10 success_time: Option<String> => "success_time",
         /// `payer`.
-        11 payer: Option<Payer> => w::Field::new("payer"),
+        11 payer: Option<Payer> => "payer",
         /// `amount`.
-        12 amount: TransactionsIdByTransactionIdAmount => w::Field::must("amount"),
+        12 amount: TransactionsIdByTransactionIdAmount => "amount: must",
         /// `device_information`.
-        13 device_information: Option<DeviceInformationItem> => w::Field::new("device_information"),
+        13 device_information: Option<DeviceInformationItem> => "device_information",
         /// `promotion_detail`.
-        14 promotion_detail: Option<Vec<PromotionDetail>> => w::Field::new("promotion_detail"),
+        14 promotion_detail: Option<Vec<PromotionDetail>> => "promotion_detail",
     }
 }
 
@@ -344,46 +344,44 @@ w::record! {
     /// * Catalog: `pay_v3.edu_papay.user_by_openid_contracts`.
     pub struct UserByOpenidContracts {
         /// `openid`.
-        0 openid: xinqiao_types::OpenId => w::Field::must("openid").place(w::Place::Path).masked(),
+        0 openid: xinqiao_types::OpenId => "openid: must path masked",
         /// `sub_mchid`.
-        1 sub_mchid: Option<String> => w::Field::new("sub_mchid").place(w::Place::Query),
+        1 sub_mchid: Option<String> => "sub_mchid: query",
         /// `appid`.
-        2 appid: xinqiao_types::AppId => w::Field::must("appid").place(w::Place::Query),
+        2 appid: xinqiao_types::AppId => "appid: must query",
         /// `sub_appid`.
-        3 sub_appid: Option<String> => w::Field::new("sub_appid").place(w::Place::Query),
+        3 sub_appid: Option<String> => "sub_appid: query",
         /// `plan_id`.
-        4 plan_id: String => w::Field::must("plan_id").place(w::Place::Query),
+        4 plan_id: String => "plan_id: must query",
         /// `sub_openid`.
-        5 sub_openid: Option<String> => w::Field::new("sub_openid").place(w::Place::Query),
+        5 sub_openid: Option<String> => "sub_openid: query",
         /// `contract_status`; one of `ADD` `DELETE`.
-        6 contract_status: Option<String> => w::Field::new("contract_status").place(w::Place::Query),
+        6 contract_status: Option<String> => "contract_status: query",
         /// `limit`.
-        7 limit: Option<i64> => w::Field::new("limit").place(w::Place::Query),
+        7 limit: Option<i64> => "limit: query",
         /// `offset`.
-        8 offset: Option<i64> => w::Field::new("offset").place(w::Place::Query),
+        8 offset: Option<i64> => "offset: query",
     }
-    new(openid: xinqiao_types::OpenId, appid: xinqiao_types::AppId, plan_id: String)
-    set(
-        sub_mchid: String,
-        sub_appid: String,
-        sub_openid: String,
-        contract_status: String,
-        limit: i64,
-        offset: i64,
+    new(
+        openid: impl Into<xinqiao_types::OpenId>,
+        appid: impl Into<xinqiao_types::AppId>,
+        plan_id: impl Into<String>,
     )
+    text(sub_mchid: String, sub_appid: String, sub_openid: String, contract_status: String)
+    set(limit: i64, offset: i64)
 }
 
 w::record! {
     /// Answer to [`UserByOpenidContracts`].
     pub struct UserByOpenidContractsResponse {
         /// `data`.
-        0 data: Vec<UserByOpenidContractsData> => w::Field::must("data"),
+        0 data: Vec<UserByOpenidContractsData> => "data: must",
         /// `offset`.
-        1 offset: i64 => w::Field::must("offset"),
+        1 offset: i64 => "offset: must",
         /// `limit`.
-        2 limit: i64 => w::Field::must("limit"),
+        2 limit: i64 => "limit: must",
         /// `total_count`.
-        3 total_count: i64 => w::Field::must("total_count"),
+        3 total_count: i64 => "total_count: must",
     }
 }
 
@@ -415,16 +413,16 @@ w::record! {
     /// * Catalog: `pay_v3.edu_papay.user_notifications_send`.
     pub struct UserNotificationsSend {
         /// `contract_id`.
-        0 contract_id: String => w::Field::must("contract_id").place(w::Place::Path),
+        0 contract_id: String => "contract_id: must path",
         /// `sub_mchid`.
-        1 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+        1 sub_mchid: Option<String> => "sub_mchid",
         /// `appid`.
-        2 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        2 appid: xinqiao_types::AppId => "appid: must",
         /// `sub_appid`.
-        3 sub_appid: Option<String> => w::Field::new("sub_appid"),
+        3 sub_appid: Option<String> => "sub_appid",
     }
-    new(contract_id: String, appid: xinqiao_types::AppId)
-    set(sub_mchid: String, sub_appid: String)
+    new(contract_id: impl Into<String>, appid: impl Into<xinqiao_types::AppId>)
+    text(sub_mchid: String, sub_appid: String)
 }
 
 w::endpoint! {
@@ -459,9 +457,9 @@ pub mod contracts {
         /// * Catalog: `pay_v3.edu_papay.contracts.by_contract_id`.
         pub struct ByContractId {
             /// `contract_id`.
-            0 contract_id: String => w::Field::must("contract_id").place(w::Place::Path),
+            0 contract_id: String => "contract_id: must path",
         }
-        new(contract_id: String)
+        new(contract_id: impl Into<String>)
     }
 
     w::endpoint! {
@@ -492,37 +490,37 @@ pub mod contracts {
         /// * Catalog: `pay_v3.edu_papay.contracts.id_by_contract_id`.
         pub struct IdByContractId {
             /// `contract_id`.
-            0 contract_id: String => w::Field::must("contract_id").place(w::Place::Path),
+            0 contract_id: String => "contract_id: must path",
             /// `sub_mchid`.
-            1 sub_mchid: Option<String> => w::Field::new("sub_mchid").place(w::Place::Query),
+            1 sub_mchid: Option<String> => "sub_mchid: query",
             /// `appid`.
-            2 appid: xinqiao_types::AppId => w::Field::must("appid").place(w::Place::Query),
+            2 appid: xinqiao_types::AppId => "appid: must query",
             /// `sub_appid`.
-            3 sub_appid: Option<String> => w::Field::new("sub_appid").place(w::Place::Query),
+            3 sub_appid: Option<String> => "sub_appid: query",
         }
-        new(contract_id: String, appid: xinqiao_types::AppId)
-        set(sub_mchid: String, sub_appid: String)
+        new(contract_id: impl Into<String>, appid: impl Into<xinqiao_types::AppId>)
+        text(sub_mchid: String, sub_appid: String)
     }
 
     w::record! {
         /// Answer to [`IdByContractId`].
         pub struct IdByContractIdResponse {
             /// `sp_mchid`.
-            0 sp_mchid: String => w::Field::must("sp_mchid"),
+            0 sp_mchid: String => "sp_mchid: must",
             /// `sub_mchid`.
-            1 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+            1 sub_mchid: Option<String> => "sub_mchid",
             /// `appid`.
-            2 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            2 appid: xinqiao_types::AppId => "appid: must",
             /// `sub_appid`.
-            3 sub_appid: Option<String> => w::Field::new("sub_appid"),
+            3 sub_appid: Option<String> => "sub_appid",
             /// `plan_id`.
-            4 plan_id: String => w::Field::must("plan_id"),
+            4 plan_id: String => "plan_id: must",
             /// `openid`.
-            5 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            5 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `sub_openid`.
-            6 sub_openid: String => w::Field::must("sub_openid"),
+            6 sub_openid: String => "sub_openid: must",
             /// `contract_information`.
-            7 contract_information: super::ContractInformation => w::Field::must("contract_information"),
+            7 contract_information: super::ContractInformation => "contract_information: must",
         }
     }
 
@@ -554,40 +552,40 @@ pub mod contracts {
         /// * Catalog: `pay_v3.edu_papay.contracts.presign`.
         pub struct Presign {
             /// `sub_mchid`.
-            0 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+            0 sub_mchid: Option<String> => "sub_mchid",
             /// `appid`.
-            1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            1 appid: xinqiao_types::AppId => "appid: must",
             /// `sub_appid`.
-            2 sub_appid: Option<String> => w::Field::new("sub_appid"),
+            2 sub_appid: Option<String> => "sub_appid",
             /// `plan_id`.
-            3 plan_id: String => w::Field::must("plan_id"),
+            3 plan_id: String => "plan_id: must",
             /// `openid`.
-            4 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            4 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `sub_openid`.
-            5 sub_openid: Option<String> => w::Field::new("sub_openid"),
+            5 sub_openid: Option<String> => "sub_openid",
             /// `user_id`.
-            6 user_id: String => w::Field::must("user_id"),
+            6 user_id: String => "user_id: must",
             /// `period_start_date`; format `yyyy-MM-dd`.
-            7 period_start_date: String => w::Field::must("period_start_date"),
+            7 period_start_date: String => "period_start_date: must",
             /// `trade_scene`.
-            8 trade_scene: String => w::Field::must("trade_scene"),
+            8 trade_scene: String => "trade_scene: must",
         }
         new(
-            appid: xinqiao_types::AppId,
-            plan_id: String,
-            openid: xinqiao_types::OpenId,
-            user_id: String,
-            period_start_date: String,
-            trade_scene: String,
+            appid: impl Into<xinqiao_types::AppId>,
+            plan_id: impl Into<String>,
+            openid: impl Into<xinqiao_types::OpenId>,
+            user_id: impl Into<String>,
+            period_start_date: impl Into<String>,
+            trade_scene: impl Into<String>,
         )
-        set(sub_mchid: String, sub_appid: String, sub_openid: String)
+        text(sub_mchid: String, sub_appid: String, sub_openid: String)
     }
 
     w::record! {
         /// Answer to [`Presign`].
         pub struct PresignResponse {
             /// `presign_token`.
-            0 presign_token: String => w::Field::must("presign_token"),
+            0 presign_token: String => "presign_token: must",
         }
     }
 

@@ -7,19 +7,19 @@ w::record! {
     /// `OrdersGetData`.
     pub struct OrdersGetData {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `wechat_openid`.
-        1 wechat_openid: String => w::Field::must("wechat_openid"),
+        1 wechat_openid: String => "wechat_openid: must",
         /// `qq`.
-        2 qq: Option<String> => w::Field::new("qq"),
+        2 qq: Option<String> => "qq",
         /// `right_id`.
-        3 right_id: String => w::Field::must("right_id"),
+        3 right_id: String => "right_id: must",
         /// `create_time`.
-        4 create_time: String => w::Field::must("create_time"),
+        4 create_time: String => "create_time: must",
         /// `order_state`.
-        5 order_state: String => w::Field::must("order_state"),
+        5 order_state: String => "order_state: must",
         /// `order_id`.
-        6 order_id: String => w::Field::must("order_id"),
+        6 order_id: String => "order_id: must",
     }
 }
 
@@ -32,31 +32,32 @@ w::record! {
     /// * Catalog: `pay_v3.edu_star.orders_get`.
     pub struct OrdersGet {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid").place(w::Place::Query),
+        0 appid: xinqiao_types::AppId => "appid: must query",
         /// `wechat_openid`.
-        1 wechat_openid: Option<String> => w::Field::new("wechat_openid").place(w::Place::Query),
+        1 wechat_openid: Option<String> => "wechat_openid: query",
         /// `qq`.
-        2 qq: Option<String> => w::Field::new("qq").place(w::Place::Query),
+        2 qq: Option<String> => "qq: query",
         /// `offset`.
-        3 offset: Option<i64> => w::Field::new("offset").place(w::Place::Query),
+        3 offset: Option<i64> => "offset: query",
         /// `limit`.
-        4 limit: Option<i64> => w::Field::new("limit").place(w::Place::Query),
+        4 limit: Option<i64> => "limit: query",
     }
-    new(appid: xinqiao_types::AppId)
-    set(wechat_openid: String, qq: String, offset: i64, limit: i64)
+    new(appid: impl Into<xinqiao_types::AppId>)
+    text(wechat_openid: String, qq: String)
+    set(offset: i64, limit: i64)
 }
 
 w::record! {
     /// Answer to [`OrdersGet`].
     pub struct OrdersGetResponse {
         /// `data`.
-        0 data: Vec<OrdersGetData> => w::Field::must("data"),
+        0 data: Vec<OrdersGetData> => "data: must",
         /// `total_count`.
-        1 total_count: i64 => w::Field::must("total_count"),
+        1 total_count: i64 => "total_count: must",
         /// `offset`.
-        2 offset: Option<i64> => w::Field::new("offset"),
+        2 offset: Option<i64> => "offset",
         /// `limit`.
-        3 limit: Option<i64> => w::Field::new("limit"),
+        3 limit: Option<i64> => "limit",
     }
 }
 
@@ -88,37 +89,41 @@ w::record! {
     /// * Catalog: `pay_v3.edu_star.orders_post`.
     pub struct OrdersPost {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `wechat_openid`.
-        1 wechat_openid: Option<String> => w::Field::new("wechat_openid"),
+        1 wechat_openid: Option<String> => "wechat_openid",
         /// `qq`.
-        2 qq: Option<String> => w::Field::new("qq"),
+        2 qq: Option<String> => "qq",
         /// `right_id`.
-        3 right_id: String => w::Field::must("right_id"),
+        3 right_id: String => "right_id: must",
         /// `create_time`.
-        4 create_time: String => w::Field::must("create_time"),
+        4 create_time: String => "create_time: must",
     }
-    new(appid: xinqiao_types::AppId, right_id: String, create_time: String)
-    set(wechat_openid: String, qq: String)
+    new(
+        appid: impl Into<xinqiao_types::AppId>,
+        right_id: impl Into<String>,
+        create_time: impl Into<String>,
+    )
+    text(wechat_openid: String, qq: String)
 }
 
 w::record! {
     /// Answer to [`OrdersPost`].
     pub struct OrdersPostResponse {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `wechat_openid`.
-        1 wechat_openid: String => w::Field::must("wechat_openid"),
+        1 wechat_openid: String => "wechat_openid: must",
         /// `qq`.
-        2 qq: Option<String> => w::Field::new("qq"),
+        2 qq: Option<String> => "qq",
         /// `right_id`.
-        3 right_id: String => w::Field::must("right_id"),
+        3 right_id: String => "right_id: must",
         /// `create_time`.
-        4 create_time: String => w::Field::must("create_time"),
+        4 create_time: String => "create_time: must",
         /// `order_state`.
-        5 order_state: String => w::Field::must("order_state"),
+        5 order_state: String => "order_state: must",
         /// `order_id`.
-        6 order_id: String => w::Field::must("order_id"),
+        6 order_id: String => "order_id: must",
     }
 }
 
@@ -154,26 +159,26 @@ pub mod users {
         /// * Catalog: `pay_v3.edu_star.users.by_qq`.
         pub struct ByQq {
             /// `qq`.
-            0 qq: String => w::Field::must("qq").place(w::Place::Path),
+            0 qq: String => "qq: must path",
             /// `appid`.
-            1 appid: xinqiao_types::AppId => w::Field::must("appid").place(w::Place::Query),
+            1 appid: xinqiao_types::AppId => "appid: must query",
         }
-        new(qq: String, appid: xinqiao_types::AppId)
+        new(qq: impl Into<String>, appid: impl Into<xinqiao_types::AppId>)
     }
 
     w::record! {
         /// Answer to [`ByQq`].
         pub struct ByQqResponse {
             /// `education_star_student`.
-            0 education_star_student: bool => w::Field::must("education_star_student"),
+            0 education_star_student: bool => "education_star_student: must",
             /// `appid`.
-            1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            1 appid: xinqiao_types::AppId => "appid: must",
             /// `wechat_openid`.
-            2 wechat_openid: String => w::Field::must("wechat_openid"),
+            2 wechat_openid: String => "wechat_openid: must",
             /// `qq`.
-            3 qq: String => w::Field::must("qq"),
+            3 qq: String => "qq: must",
             /// `register_time`.
-            4 register_time: Option<String> => w::Field::new("register_time"),
+            4 register_time: Option<String> => "register_time",
         }
     }
 
@@ -205,26 +210,26 @@ pub mod users {
         /// * Catalog: `pay_v3.edu_star.users.openid_by_wechat_openid`.
         pub struct OpenidByWechatOpenid {
             /// `wechat_openid`.
-            0 wechat_openid: String => w::Field::must("wechat_openid").place(w::Place::Path),
+            0 wechat_openid: String => "wechat_openid: must path",
             /// `appid`.
-            1 appid: xinqiao_types::AppId => w::Field::must("appid").place(w::Place::Query),
+            1 appid: xinqiao_types::AppId => "appid: must query",
         }
-        new(wechat_openid: String, appid: xinqiao_types::AppId)
+        new(wechat_openid: impl Into<String>, appid: impl Into<xinqiao_types::AppId>)
     }
 
     w::record! {
         /// Answer to [`OpenidByWechatOpenid`].
         pub struct OpenidByWechatOpenidResponse {
             /// `education_star_student`.
-            0 education_star_student: bool => w::Field::must("education_star_student"),
+            0 education_star_student: bool => "education_star_student: must",
             /// `appid`.
-            1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            1 appid: xinqiao_types::AppId => "appid: must",
             /// `wechat_openid`.
-            2 wechat_openid: String => w::Field::must("wechat_openid"),
+            2 wechat_openid: String => "wechat_openid: must",
             /// `qq`.
-            3 qq: Option<String> => w::Field::new("qq"),
+            3 qq: Option<String> => "qq",
             /// `register_time`.
-            4 register_time: Option<String> => w::Field::new("register_time"),
+            4 register_time: Option<String> => "register_time",
         }
     }
 

@@ -7,48 +7,48 @@ w::record! {
     /// `Amount`.
     pub struct Amount {
         /// `total`; unit fen.
-        0 total: xinqiao_types::Fen => w::Field::must("total"),
+        0 total: xinqiao_types::Fen => "total: must",
         /// `currency`.
-        1 currency: String => w::Field::must("currency"),
+        1 currency: String => "currency: must",
     }
-    new(total: xinqiao_types::Fen, currency: String)
+    new(total: xinqiao_types::Fen, currency: impl Into<String>)
 }
 
 w::record! {
     /// `BankCard`.
     pub struct BankCard {
         /// `bank_type`.
-        0 bank_type: Option<String> => w::Field::new("bank_type"),
+        0 bank_type: Option<String> => "bank_type",
         /// `bank_card_no`; encrypted on the wire.
-        1 bank_card_no: String => w::Field::must("bank_card_no").masked().encrypted(),
+        1 bank_card_no: String => "bank_card_no: must masked encrypted",
         /// `valid_thru`.
-        2 valid_thru: Option<String> => w::Field::new("valid_thru"),
+        2 valid_thru: Option<String> => "valid_thru",
         /// `phone`; encrypted on the wire.
-        3 phone: Option<String> => w::Field::new("phone").masked().encrypted(),
+        3 phone: Option<String> => "phone: masked encrypted",
     }
-    new(bank_card_no: String)
-    set(bank_type: String, valid_thru: String, phone: String)
+    new(bank_card_no: impl Into<String>)
+    text(bank_type: String, valid_thru: String, phone: String)
 }
 
 w::record! {
     /// `ByOpenidContractsData`.
     pub struct ByOpenidContractsData {
         /// `mchid`.
-        0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+        0 mchid: xinqiao_types::MchId => "mchid: must",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `plan_id`.
-        2 plan_id: String => w::Field::must("plan_id"),
+        2 plan_id: String => "plan_id: must",
         /// `out_contract_code`.
-        3 out_contract_code: String => w::Field::must("out_contract_code"),
+        3 out_contract_code: String => "out_contract_code: must",
         /// `contract_id`.
-        4 contract_id: String => w::Field::must("contract_id"),
+        4 contract_id: String => "contract_id: must",
         /// `openid`.
-        5 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        5 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `contract_status`.
-        6 contract_status: String => w::Field::must("contract_status"),
+        6 contract_status: String => "contract_status: must",
         /// `create_time`; format `rfc3339`.
-        7 create_time: String => w::Field::must("create_time"),
+        7 create_time: String => "create_time: must",
     }
 }
 
@@ -56,37 +56,37 @@ w::record! {
     /// `DeviceInfo`.
     pub struct DeviceInfo {
         /// `device_id`.
-        0 device_id: Option<String> => w::Field::new("device_id"),
+        0 device_id: Option<String> => "device_id",
         /// `device_ip`; needed according to the documentation.
-        1 device_ip: Option<String> => w::Field::new("device_ip"),
+        1 device_ip: Option<String> => "device_ip",
     }
     new()
-    set(device_id: String, device_ip: String)
+    text(device_id: String, device_ip: String)
 }
 
 w::record! {
     /// `Identity`.
     pub struct Identity {
         /// `real_name`; encrypted on the wire.
-        0 real_name: String => w::Field::must("real_name").masked().encrypted(),
+        0 real_name: String => "real_name: must masked encrypted",
         /// `id_card_number`; encrypted on the wire.
-        1 id_card_number: Option<String> => w::Field::new("id_card_number").masked().encrypted(),
+        1 id_card_number: Option<String> => "id_card_number: masked encrypted",
         /// `credential_type`; needed according to the documentation.
-        2 credential_type: Option<String> => w::Field::new("credential_type"),
+        2 credential_type: Option<String> => "credential_type",
     }
-    new(real_name: String)
-    set(id_card_number: String, credential_type: String)
+    new(real_name: impl Into<String>)
+    text(id_card_number: String, credential_type: String)
 }
 
 w::record! {
     /// `Link`.
     pub struct Link {
         /// `next`.
-        0 next: Option<String> => w::Field::new("next"),
+        0 next: Option<String> => "next",
         /// `prev`.
-        1 prev: Option<String> => w::Field::new("prev"),
+        1 prev: Option<String> => "prev",
         /// `self`.
-        2 self_: String => w::Field::must("self"),
+        2 self_: String => "self: must",
     }
 }
 
@@ -94,9 +94,9 @@ w::record! {
     /// `Payer`.
     pub struct Payer {
         /// `openid`.
-        0 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `sub_openid`.
-        1 sub_openid: String => w::Field::must("sub_openid"),
+        1 sub_openid: String => "sub_openid: must",
     }
 }
 
@@ -104,25 +104,25 @@ w::record! {
     /// `PromotionDetail`.
     pub struct PromotionDetail {
         /// `coupon_id`.
-        0 coupon_id: String => w::Field::must("coupon_id"),
+        0 coupon_id: String => "coupon_id: must",
         /// `name`.
-        1 name: Option<String> => w::Field::new("name"),
+        1 name: Option<String> => "name",
         /// `scope`.
-        2 scope: String => w::Field::must("scope"),
+        2 scope: String => "scope: must",
         /// `type`.
-        3 type_: String => w::Field::must("type"),
+        3 type_: String => "type: must",
         /// `amount`; unit fen.
-        4 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        4 amount: xinqiao_types::Fen => "amount: must",
         /// `stock_id`.
-        5 stock_id: Option<String> => w::Field::new("stock_id"),
+        5 stock_id: Option<String> => "stock_id",
         /// `wechatpay_contribute`; unit fen.
-        6 wechatpay_contribute: Option<xinqiao_types::Fen> => w::Field::new("wechatpay_contribute"),
+        6 wechatpay_contribute: Option<xinqiao_types::Fen> => "wechatpay_contribute",
         /// `merchant_contribute`; unit fen.
-        7 merchant_contribute: Option<xinqiao_types::Fen> => w::Field::new("merchant_contribute"),
+        7 merchant_contribute: Option<xinqiao_types::Fen> => "merchant_contribute",
         /// `other_contribute`; unit fen.
-        8 other_contribute: Option<xinqiao_types::Fen> => w::Field::new("other_contribute"),
+        8 other_contribute: Option<xinqiao_types::Fen> => "other_contribute",
         /// `currency`.
-        9 currency: Option<String> => w::Field::new("currency"),
+        9 currency: Option<String> => "currency",
     }
 }
 
@@ -130,22 +130,22 @@ w::record! {
     /// `SceneInfo`.
     pub struct SceneInfo {
         /// `start_time`; format `rfc3339`.
-        0 start_time: String => w::Field::must("start_time"),
+        0 start_time: String => "start_time: must",
         /// `school_id`.
-        1 school_id: String => w::Field::must("school_id"),
+        1 school_id: String => "school_id: must",
         /// `scene_type`.
-        2 scene_type: String => w::Field::must("scene_type"),
+        2 scene_type: String => "scene_type: must",
     }
-    new(start_time: String, school_id: String, scene_type: String)
+    new(start_time: impl Into<String>, school_id: impl Into<String>, scene_type: impl Into<String>)
 }
 
 w::record! {
     /// `SettleInfo`.
     pub struct SettleInfo {
         /// `profit_sharing`.
-        0 profit_sharing: Option<bool> => w::Field::new("profit_sharing"),
+        0 profit_sharing: Option<bool> => "profit_sharing",
         /// `subsidy_amount`; unit fen.
-        1 subsidy_amount: Option<xinqiao_types::Fen> => w::Field::new("subsidy_amount"),
+        1 subsidy_amount: Option<xinqiao_types::Fen> => "subsidy_amount",
     }
     new()
     set(profit_sharing: bool, subsidy_amount: xinqiao_types::Fen)
@@ -155,13 +155,13 @@ w::record! {
     /// `TransactionsAmount`.
     pub struct TransactionsAmount {
         /// `total`; unit fen.
-        0 total: xinqiao_types::Fen => w::Field::must("total"),
+        0 total: xinqiao_types::Fen => "total: must",
         /// `currency`.
-        1 currency: Option<String> => w::Field::new("currency"),
+        1 currency: Option<String> => "currency",
         /// `payer_total`; unit fen.
-        2 payer_total: Option<xinqiao_types::Fen> => w::Field::new("payer_total"),
+        2 payer_total: Option<xinqiao_types::Fen> => "payer_total",
         /// `discount_total`; unit fen.
-        3 discount_total: Option<xinqiao_types::Fen> => w::Field::new("discount_total"),
+        3 discount_total: Option<xinqiao_types::Fen> => "discount_total",
     }
 }
 
@@ -169,9 +169,9 @@ w::record! {
     /// `TransactionsDeviceInfo`.
     pub struct TransactionsDeviceInfo {
         /// `device_id`.
-        0 device_id: Option<String> => w::Field::new("device_id"),
+        0 device_id: Option<String> => "device_id",
         /// `device_ip`.
-        1 device_ip: Option<String> => w::Field::new("device_ip"),
+        1 device_ip: Option<String> => "device_ip",
     }
 }
 
@@ -184,92 +184,90 @@ w::record! {
     /// * Catalog: `pay_v3.eduschoolpay.transactions`.
     pub struct Transactions {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `sub_mchid`.
-        1 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+        1 sub_mchid: Option<String> => "sub_mchid",
         /// `sub_appid`.
-        2 sub_appid: Option<String> => w::Field::new("sub_appid"),
+        2 sub_appid: Option<String> => "sub_appid",
         /// `contract_id`.
-        3 contract_id: String => w::Field::must("contract_id"),
+        3 contract_id: String => "contract_id: must",
         /// `user_id`.
-        4 user_id: String => w::Field::must("user_id"),
+        4 user_id: String => "user_id: must",
         /// `out_trade_no`.
-        5 out_trade_no: String => w::Field::must("out_trade_no"),
+        5 out_trade_no: String => "out_trade_no: must",
         /// `description`.
-        6 description: String => w::Field::must("description"),
+        6 description: String => "description: must",
         /// `attach`.
-        7 attach: Option<String> => w::Field::new("attach"),
+        7 attach: Option<String> => "attach",
         /// `goods_tag`.
-        8 goods_tag: Option<String> => w::Field::new("goods_tag"),
+        8 goods_tag: Option<String> => "goods_tag",
         /// `amount`.
-        9 amount: Amount => w::Field::must("amount"),
+        9 amount: Amount => "amount: must",
         /// `scene_info`; needed according to the documentation.
-        10 scene_info: Option<SceneInfo> => w::Field::new("scene_info"),
+        10 scene_info: Option<SceneInfo> => "scene_info",
         /// `device_info`; needed according to the documentation.
-        11 device_info: Option<DeviceInfo> => w::Field::new("device_info"),
+        11 device_info: Option<DeviceInfo> => "device_info",
         /// `settle_info`.
-        12 settle_info: Option<SettleInfo> => w::Field::new("settle_info"),
+        12 settle_info: Option<SettleInfo> => "settle_info",
         /// `notify_url`.
-        13 notify_url: String => w::Field::must("notify_url"),
+        13 notify_url: String => "notify_url: must",
         /// `payment_mode`.
-        14 payment_mode: Option<String> => w::Field::new("payment_mode"),
+        14 payment_mode: Option<String> => "payment_mode",
     }
     new(
-        appid: xinqiao_types::AppId,
-        contract_id: String,
-        user_id: String,
-        out_trade_no: String,
-        description: String,
+        appid: impl Into<xinqiao_types::AppId>,
+        contract_id: impl Into<String>,
+        user_id: impl Into<String>,
+        out_trade_no: impl Into<String>,
+        description: impl Into<String>,
         amount: Amount,
-        notify_url: String,
+        notify_url: impl Into<String>,
     )
-    set(
+    text(
         sub_mchid: String,
         sub_appid: String,
         attach: String,
         goods_tag: String,
-        scene_info: SceneInfo,
-        device_info: DeviceInfo,
-        settle_info: SettleInfo,
         payment_mode: String,
     )
+    set(scene_info: SceneInfo, device_info: DeviceInfo, settle_info: SettleInfo)
 }
 
 w::record! {
     /// Answer to [`Transactions`].
     pub struct TransactionsResponse {
         /// `mchid`.
-        0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+        0 mchid: xinqiao_types::MchId => "mchid: must",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `sub_mchid`.
-        2 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+        2 sub_mchid: Option<String> => "sub_mchid",
         /// `sub_appid`.
-        3 sub_appid: Option<String> => w::Field::new("sub_appid"),
+        3 sub_appid: Option<String> => "sub_appid",
         /// `out_trade_no`.
-        4 out_trade_no: String => w::Field::must("out_trade_no"),
+        4 out_trade_no: String => "out_trade_no: must",
         /// `transaction_id`.
-        5 transaction_id: Option<String> => w::Field::new("transaction_id"),
+        5 transaction_id: Option<String> => "transaction_id",
         /// `trade_type`.
-        6 trade_type: String => w::Field::must("trade_type"),
+        6 trade_type: String => "trade_type: must",
         /// `trade_state`.
-        7 trade_state: String => w::Field::must("trade_state"),
+        7 trade_state: String => "trade_state: must",
         /// `trade_state_desc`.
-        8 trade_state_desc: String => w::Field::must("trade_state_desc"),
+        8 trade_state_desc: String => "trade_state_desc: must",
         /// `bank_type`.
-        9 bank_type: Option<String> => w::Field::new("bank_type"),
+        9 bank_type: Option<String> => "bank_type",
         /// `attach`.
-        10 attach: Option<String> => w::Field::new("attach"),
+        10 attach: Option<String> => "attach",
         /// `success_time`; format `rfc3339`.
-        11 success_time: Option<String> => w::Field::new("success_time"),
+        11 success_time: Option<String> => "success_time",
         /// `payer`.
-        12 payer: Option<Payer> => w::Field::new("payer"),
+        12 payer: Option<Payer> => "payer",
         /// `amount`.
-        13 amount: TransactionsAmount => w::Field::must("amount"),
+        13 amount: TransactionsAmount => "amount: must",
         /// `device_info`.
-        14 device_info: Option<TransactionsDeviceInfo> => w::Field::new("device_info"),
+        14 device_info: Option<TransactionsDeviceInfo> => "device_info",
         /// `promotion_detail`.
-        15 promotion_detail: Option<Vec<PromotionDetail>> => w::Field::new("promotion_detail"),
+        15 promotion_detail: Option<Vec<PromotionDetail>> => "promotion_detail",
     }
 }
 
@@ -301,49 +299,49 @@ w::record! {
     /// * Catalog: `pay_v3.eduschoolpay.transactions_by_out_trade_no`.
     pub struct TransactionsByOutTradeNo {
         /// `out_trade_no`.
-        0 out_trade_no: String => w::Field::must("out_trade_no").place(w::Place::Path),
+        0 out_trade_no: String => "out_trade_no: must path",
         /// `sub_mchid`.
-        1 sub_mchid: Option<String> => w::Field::new("sub_mchid").place(w::Place::Query),
+        1 sub_mchid: Option<String> => "sub_mchid: query",
     }
-    new(out_trade_no: String)
-    set(sub_mchid: String)
+    new(out_trade_no: impl Into<String>)
+    text(sub_mchid: String)
 }
 
 w::record! {
     /// Answer to [`TransactionsByOutTradeNo`].
     pub struct TransactionsByOutTradeNoResponse {
         /// `mchid`.
-        0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+        0 mchid: xinqiao_types::MchId => "mchid: must",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `sub_mchid`.
-        2 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+        2 sub_mchid: Option<String> => "sub_mchid",
         /// `sub_appid`.
-        3 sub_appid: Option<String> => w::Field::new("sub_appid"),
+        3 sub_appid: Option<String> => "sub_appid",
         /// `out_trade_no`.
-        4 out_trade_no: String => w::Field::must("out_trade_no"),
+        4 out_trade_no: String => "out_trade_no: must",
         /// `transaction_id`.
-        5 transaction_id: Option<String> => w::Field::new("transaction_id"),
+        5 transaction_id: Option<String> => "transaction_id",
         /// `trade_type`.
-        6 trade_type: String => w::Field::must("trade_type"),
+        6 trade_type: String => "trade_type: must",
         /// `trade_state`.
-        7 trade_state: String => w::Field::must("trade_state"),
+        7 trade_state: String => "trade_state: must",
         /// `trade_state_desc`.
-        8 trade_state_desc: String => w::Field::must("trade_state_desc"),
+        8 trade_state_desc: String => "trade_state_desc: must",
         /// `bank_type`.
-        9 bank_type: Option<String> => w::Field::new("bank_type"),
+        9 bank_type: Option<String> => "bank_type",
         /// `attach`.
-        10 attach: Option<String> => w::Field::new("attach"),
+        10 attach: Option<String> => "attach",
         /// `success_time`; format `rfc3339`.
-        11 success_time: Option<String> => w::Field::new("success_time"),
+        11 success_time: Option<String> => "success_time",
         /// `payer`.
-        12 payer: Option<Payer> => w::Field::new("payer"),
+        12 payer: Option<Payer> => "payer",
         /// `amount`.
-        13 amount: TransactionsAmount => w::Field::must("amount"),
+        13 amount: TransactionsAmount => "amount: must",
         /// `device_info`.
-        14 device_info: Option<TransactionsDeviceInfo> => w::Field::new("device_info"),
+        14 device_info: Option<TransactionsDeviceInfo> => "device_info",
         /// `promotion_detail`.
-        15 promotion_detail: Option<Vec<PromotionDetail>> => w::Field::new("promotion_detail"),
+        15 promotion_detail: Option<Vec<PromotionDetail>> => "promotion_detail",
     }
 }
 
@@ -375,49 +373,49 @@ w::record! {
     /// * Catalog: `pay_v3.eduschoolpay.transactions_id_by_transaction_id`.
     pub struct TransactionsIdByTransactionId {
         /// `transaction_id`.
-        0 transaction_id: String => w::Field::must("transaction_id").place(w::Place::Path),
+        0 transaction_id: String => "transaction_id: must path",
         /// `sub_mchid`.
-        1 sub_mchid: Option<String> => w::Field::new("sub_mchid").place(w::Place::Query),
+        1 sub_mchid: Option<String> => "sub_mchid: query",
     }
-    new(transaction_id: String)
-    set(sub_mchid: String)
+    new(transaction_id: impl Into<String>)
+    text(sub_mchid: String)
 }
 
 w::record! {
     /// Answer to [`TransactionsIdByTransactionId`].
     pub struct TransactionsIdByTransactionIdResponse {
         /// `mchid`.
-        0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+        0 mchid: xinqiao_types::MchId => "mchid: must",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `sub_mchid`.
-        2 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+        2 sub_mchid: Option<String> => "sub_mchid",
         /// `sub_appid`.
-        3 sub_appid: Option<String> => w::Field::new("sub_appid"),
+        3 sub_appid: Option<String> => "sub_appid",
         /// `out_trade_no`.
-        4 out_trade_no: String => w::Field::must("out_trade_no"),
+        4 out_trade_no: String => "out_trade_no: must",
         /// `transaction_id`.
-        5 transaction_id: Option<String> => w::Field::new("transaction_id"),
+        5 transaction_id: Option<String> => "transaction_id",
         /// `trade_type`.
-        6 trade_type: String => w::Field::must("trade_type"),
+        6 trade_type: String => "trade_type: must",
         /// `trade_state`.
-        7 trade_state: String => w::Field::must("trade_state"),
+        7 trade_state: String => "trade_state: must",
         /// `trade_state_desc`.
-        8 trade_state_desc: String => w::Field::must("trade_state_desc"),
+        8 trade_state_desc: String => "trade_state_desc: must",
         /// `bank_type`.
-        9 bank_type: Option<String> => w::Field::new("bank_type"),
+        9 bank_type: Option<String> => "bank_type",
         /// `attach`.
-        10 attach: Option<String> => w::Field::new("attach"),
+        10 attach: Option<String> => "attach",
         /// `success_time`; format `rfc3339`.
-        11 success_time: Option<String> => w::Field::new("success_time"),
+        11 success_time: Option<String> => "success_time",
         /// `payer`.
-        12 payer: Option<Payer> => w::Field::new("payer"),
+        12 payer: Option<Payer> => "payer",
         /// `amount`.
-        13 amount: TransactionsAmount => w::Field::must("amount"),
+        13 amount: TransactionsAmount => "amount: must",
         /// `device_info`.
-        14 device_info: Option<TransactionsDeviceInfo> => w::Field::new("device_info"),
+        14 device_info: Option<TransactionsDeviceInfo> => "device_info",
         /// `promotion_detail`.
-        15 promotion_detail: Option<Vec<PromotionDetail>> => w::Field::new("promotion_detail"),
+        15 promotion_detail: Option<Vec<PromotionDetail>> => "promotion_detail",
     }
 }
 
@@ -453,30 +451,30 @@ pub mod contracts {
         /// * Catalog: `pay_v3.eduschoolpay.contracts.by_contract_id`.
         pub struct ByContractId {
             /// `contract_id`.
-            0 contract_id: String => w::Field::must("contract_id").place(w::Place::Path),
+            0 contract_id: String => "contract_id: must path",
         }
-        new(contract_id: String)
+        new(contract_id: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`ByContractId`].
         pub struct ByContractIdResponse {
             /// `mchid`.
-            0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+            0 mchid: xinqiao_types::MchId => "mchid: must",
             /// `appid`.
-            1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            1 appid: xinqiao_types::AppId => "appid: must",
             /// `plan_id`.
-            2 plan_id: String => w::Field::must("plan_id"),
+            2 plan_id: String => "plan_id: must",
             /// `out_contract_code`.
-            3 out_contract_code: String => w::Field::must("out_contract_code"),
+            3 out_contract_code: String => "out_contract_code: must",
             /// `contract_id`.
-            4 contract_id: String => w::Field::must("contract_id"),
+            4 contract_id: String => "contract_id: must",
             /// `openid`.
-            5 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            5 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `contract_status`.
-            6 contract_status: String => w::Field::must("contract_status"),
+            6 contract_status: String => "contract_status: must",
             /// `create_time`; format `rfc3339`.
-            7 create_time: String => w::Field::must("create_time"),
+            7 create_time: String => "create_time: must",
         }
     }
 
@@ -508,9 +506,9 @@ pub mod contracts {
         /// * Catalog: `pay_v3.eduschoolpay.contracts.by_contract_id_terminate`.
         pub struct ByContractIdTerminate {
             /// `contract_id`.
-            0 contract_id: String => w::Field::must("contract_id").place(w::Place::Path),
+            0 contract_id: String => "contract_id: must path",
         }
-        new(contract_id: String)
+        new(contract_id: impl Into<String>)
     }
 
     w::endpoint! {
@@ -541,47 +539,43 @@ pub mod contracts {
         /// * Catalog: `pay_v3.eduschoolpay.contracts.presign`.
         pub struct Presign {
             /// `appid`.
-            0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            0 appid: xinqiao_types::AppId => "appid: must",
             /// `plan_id`.
-            1 plan_id: String => w::Field::must("plan_id"),
+            1 plan_id: String => "plan_id: must",
             /// `openid`.
-            2 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            2 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `user_id`.
-            3 user_id: String => w::Field::must("user_id"),
+            3 user_id: String => "user_id: must",
             /// `school_id`.
-            4 school_id: String => w::Field::must("school_id"),
+            4 school_id: String => "school_id: must",
             /// `out_contract_code`.
-            5 out_contract_code: String => w::Field::must("out_contract_code"),
+            5 out_contract_code: String => "out_contract_code: must",
             /// `contract_mode`.
-            6 contract_mode: Option<String> => w::Field::new("contract_mode"),
+            6 contract_mode: Option<String> => "contract_mode",
             /// `downgrade_default_contract`.
-            7 downgrade_default_contract: Option<bool> => w::Field::new("downgrade_default_contract"),
+            7 downgrade_default_contract: Option<bool> => "downgrade_default_contract",
             /// `identity`.
-            8 identity: Option<super::Identity> => w::Field::new("identity"),
+            8 identity: Option<super::Identity> => "identity",
             /// `bank_card`.
-            9 bank_card: Option<super::BankCard> => w::Field::new("bank_card"),
+            9 bank_card: Option<super::BankCard> => "bank_card",
         }
         new(
-            appid: xinqiao_types::AppId,
-            plan_id: String,
-            openid: xinqiao_types::OpenId,
-            user_id: String,
-            school_id: String,
-            out_contract_code: String,
+            appid: impl Into<xinqiao_types::AppId>,
+            plan_id: impl Into<String>,
+            openid: impl Into<xinqiao_types::OpenId>,
+            user_id: impl Into<String>,
+            school_id: impl Into<String>,
+            out_contract_code: impl Into<String>,
         )
-        set(
-            contract_mode: String,
-            downgrade_default_contract: bool,
-            identity: super::Identity,
-            bank_card: super::BankCard,
-        )
+        text(contract_mode: String)
+        set(downgrade_default_contract: bool, identity: super::Identity, bank_card: super::BankCard)
     }
 
     w::record! {
         /// Answer to [`Presign`].
         pub struct PresignResponse {
             /// `presign_token`.
-            0 presign_token: String => w::Field::must("presign_token"),
+            0 presign_token: String => "presign_token: must",
         }
     }
 
@@ -618,17 +612,21 @@ pub mod users {
         /// * Catalog: `pay_v3.eduschoolpay.users.by_openid_contracts`.
         pub struct ByOpenidContracts {
             /// `openid`.
-            0 openid: xinqiao_types::OpenId => w::Field::must("openid").place(w::Place::Path).masked(),
+            0 openid: xinqiao_types::OpenId => "openid: must path masked",
             /// `plan_id`.
-            1 plan_id: String => w::Field::must("plan_id").place(w::Place::Query),
+            1 plan_id: String => "plan_id: must query",
             /// `contract_status`.
-            2 contract_status: String => w::Field::must("contract_status").place(w::Place::Query),
+            2 contract_status: String => "contract_status: must query",
             /// `limit`.
-            3 limit: Option<i64> => w::Field::new("limit").place(w::Place::Query),
+            3 limit: Option<i64> => "limit: query",
             /// `offset`.
-            4 offset: Option<i64> => w::Field::new("offset").place(w::Place::Query),
+            4 offset: Option<i64> => "offset: query",
         }
-        new(openid: xinqiao_types::OpenId, plan_id: String, contract_status: String)
+        new(
+            openid: impl Into<xinqiao_types::OpenId>,
+            plan_id: impl Into<String>,
+            contract_status: impl Into<String>,
+        )
         set(limit: i64, offset: i64)
     }
 
@@ -636,15 +634,15 @@ pub mod users {
         /// Answer to [`ByOpenidContracts`].
         pub struct ByOpenidContractsResponse {
             /// `data`.
-            0 data: Vec<super::ByOpenidContractsData> => w::Field::must("data"),
+            0 data: Vec<super::ByOpenidContractsData> => "data: must",
             /// `offset`.
-            1 offset: i64 => w::Field::must("offset"),
+            1 offset: i64 => "offset: must",
             /// `limit`.
-            2 limit: i64 => w::Field::must("limit"),
+            2 limit: i64 => "limit: must",
             /// `total_count`.
-            3 total_count: i64 => w::Field::must("total_count"),
+            3 total_count: i64 => "total_count: must",
             /// `links`.
-            4 links: super::Link => w::Field::must("links"),
+            4 links: super::Link => "links: must",
         }
     }
 
@@ -676,24 +674,24 @@ pub mod users {
         /// * Catalog: `pay_v3.eduschoolpay.users.by_openid_debt_state`.
         pub struct ByOpenidDebtState {
             /// `openid`.
-            0 openid: xinqiao_types::OpenId => w::Field::must("openid").place(w::Place::Path).masked(),
+            0 openid: xinqiao_types::OpenId => "openid: must path masked",
         }
-        new(openid: xinqiao_types::OpenId)
+        new(openid: impl Into<xinqiao_types::OpenId>)
     }
 
     w::record! {
         /// Answer to [`ByOpenidDebtState`].
         pub struct ByOpenidDebtStateResponse {
             /// `appid`.
-            0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            0 appid: xinqiao_types::AppId => "appid: must",
             /// `openid`.
-            1 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            1 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `state`.
-            2 state: String => w::Field::must("state"),
+            2 state: String => "state: must",
             /// `debt_count`.
-            3 debt_count: i64 => w::Field::must("debt_count"),
+            3 debt_count: i64 => "debt_count: must",
             /// `update_time`; format `rfc3339`.
-            4 update_time: String => w::Field::must("update_time"),
+            4 update_time: String => "update_time: must",
         }
     }
 

@@ -7,15 +7,15 @@ w::record! {
     /// `Amount`.
     pub struct Amount {
         /// `total_amount`; unit fen.
-        0 total_amount: xinqiao_types::Fen => w::Field::must("total_amount"),
+        0 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// `currency`.
-        1 currency: String => w::Field::must("currency"),
+        1 currency: String => "currency: must",
         /// `payer_amount`; unit fen.
-        2 payer_amount: xinqiao_types::Fen => w::Field::must("payer_amount"),
+        2 payer_amount: xinqiao_types::Fen => "payer_amount: must",
         /// `payer_currency`.
-        3 payer_currency: String => w::Field::must("payer_currency"),
+        3 payer_currency: String => "payer_currency: must",
         /// `settlement_rate`.
-        4 settlement_rate: Option<i64> => w::Field::new("settlement_rate"),
+        4 settlement_rate: Option<i64> => "settlement_rate",
     }
 }
 
@@ -23,9 +23,9 @@ w::record! {
     /// `AmountFrom`.
     pub struct AmountFrom {
         /// `amount`; unit fen.
-        0 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        0 amount: xinqiao_types::Fen => "amount: must",
         /// `account`.
-        1 account: String => w::Field::must("account"),
+        1 account: String => "account: must",
     }
 }
 
@@ -33,19 +33,19 @@ w::record! {
     /// `AttachInfo`.
     pub struct AttachInfo {
         /// `transaction_id`.
-        0 transaction_id: Option<String> => w::Field::new("transaction_id"),
+        0 transaction_id: Option<String> => "transaction_id",
         /// `act_code`.
-        1 act_code: Option<String> => w::Field::new("act_code"),
+        1 act_code: Option<String> => "act_code",
         /// `hall_code`.
-        2 hall_code: Option<String> => w::Field::new("hall_code"),
+        2 hall_code: Option<String> => "hall_code",
         /// `hall_belong_mch_id`.
-        3 hall_belong_mch_id: Option<String> => w::Field::new("hall_belong_mch_id"),
+        3 hall_belong_mch_id: Option<String> => "hall_belong_mch_id",
         /// `card_id`.
-        4 card_id: Option<String> => w::Field::new("card_id"),
+        4 card_id: Option<String> => "card_id",
         /// `code`.
-        5 code: Option<String> => w::Field::new("code"),
+        5 code: Option<String> => "code",
         /// `activity_id`.
-        6 activity_id: Option<String> => w::Field::new("activity_id"),
+        6 activity_id: Option<String> => "activity_id",
     }
 }
 
@@ -53,17 +53,17 @@ w::record! {
     /// `BankTransferInfo`.
     pub struct BankTransferInfo {
         /// `bill_no`.
-        0 bill_no: Option<String> => w::Field::new("bill_no"),
+        0 bill_no: Option<String> => "bill_no",
         /// `memo`.
-        1 memo: Option<String> => w::Field::new("memo"),
+        1 memo: Option<String> => "memo",
         /// `return_time`; format `rfc3339`.
-        2 return_time: Option<String> => w::Field::new("return_time"),
+        2 return_time: Option<String> => "return_time",
         /// `return_reason`.
-        3 return_reason: Option<String> => w::Field::new("return_reason"),
+        3 return_reason: Option<String> => "return_reason",
         /// `bank_name`.
-        4 bank_name: Option<String> => w::Field::new("bank_name"),
+        4 bank_name: Option<String> => "bank_name",
         /// `bank_card_tail`.
-        5 bank_card_tail: Option<String> => w::Field::new("bank_card_tail"),
+        5 bank_card_tail: Option<String> => "bank_card_tail",
     }
 }
 
@@ -71,15 +71,15 @@ w::record! {
     /// `Collection`.
     pub struct Collection {
         /// `state`.
-        0 state: String => w::Field::must("state"),
+        0 state: String => "state: must",
         /// `total_amount`; unit fen.
-        1 total_amount: xinqiao_types::Fen => w::Field::must("total_amount"),
+        1 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// `paying_amount`; unit fen.
-        2 paying_amount: xinqiao_types::Fen => w::Field::must("paying_amount"),
+        2 paying_amount: xinqiao_types::Fen => "paying_amount: must",
         /// `paid_amount`; unit fen.
-        3 paid_amount: xinqiao_types::Fen => w::Field::must("paid_amount"),
+        3 paid_amount: xinqiao_types::Fen => "paid_amount: must",
         /// `details`.
-        4 details: Vec<CollectionDetail> => w::Field::must("details"),
+        4 details: Vec<CollectionDetail> => "details: must",
     }
 }
 
@@ -87,17 +87,17 @@ w::record! {
     /// `CollectionDetail`.
     pub struct CollectionDetail {
         /// `seq`.
-        0 seq: i64 => w::Field::must("seq"),
+        0 seq: i64 => "seq: must",
         /// `amount`; unit fen.
-        1 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        1 amount: xinqiao_types::Fen => "amount: must",
         /// `paid_type`.
-        2 paid_type: Option<String> => w::Field::new("paid_type"),
+        2 paid_type: Option<String> => "paid_type",
         /// `paid_time`; format `yyyyMMddHHmmss`.
-        3 paid_time: Option<String> => w::Field::new("paid_time"),
+        3 paid_time: Option<String> => "paid_time",
         /// `transaction_id`.
-        4 transaction_id: Option<String> => w::Field::new("transaction_id"),
+        4 transaction_id: Option<String> => "transaction_id",
         /// `promotion_detail`.
-        5 promotion_detail: Option<Vec<PartnerTransactionPromotionDetail>> => w::Field::new("promotion_detail"),
+        5 promotion_detail: Option<Vec<PartnerTransactionPromotionDetail>> => "promotion_detail",
     }
 }
 
@@ -105,7 +105,7 @@ w::record! {
     /// `CombinePayerInfo`.
     pub struct CombinePayerInfo {
         /// `openid`.
-        0 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+        0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
     }
 }
 
@@ -113,9 +113,9 @@ w::record! {
     /// `CommonField`.
     pub struct CommonField {
         /// `name`.
-        0 name: String => w::Field::must("name"),
+        0 name: String => "name: must",
         /// `value`.
-        1 value: Option<String> => w::Field::new("value"),
+        1 value: Option<String> => "value",
     }
 }
 
@@ -123,13 +123,13 @@ w::record! {
     /// `ConsumeInformation`.
     pub struct ConsumeInformation {
         /// `consume_time`; format `rfc3339`.
-        0 consume_time: String => w::Field::must("consume_time"),
+        0 consume_time: String => "consume_time: must",
         /// `consume_mchid`.
-        1 consume_mchid: String => w::Field::must("consume_mchid"),
+        1 consume_mchid: String => "consume_mchid: must",
         /// `transaction_id`.
-        2 transaction_id: String => w::Field::must("transaction_id"),
+        2 transaction_id: String => "transaction_id: must",
         /// `goods_detail`.
-        3 goods_detail: Option<Vec<GoodsDetail>> => w::Field::new("goods_detail"),
+        3 goods_detail: Option<Vec<GoodsDetail>> => "goods_detail",
     }
 }
 
@@ -137,11 +137,11 @@ w::record! {
     /// `ContractInformation`.
     pub struct ContractInformation {
         /// `contract_id`.
-        0 contract_id: String => w::Field::must("contract_id"),
+        0 contract_id: String => "contract_id: must",
         /// `contract_status`.
-        1 contract_status: String => w::Field::must("contract_status"),
+        1 contract_status: String => "contract_status: must",
         /// `create_time`; format `rfc3339`.
-        2 create_time: String => w::Field::must("create_time"),
+        2 create_time: String => "create_time: must",
     }
 }
 
@@ -149,11 +149,11 @@ w::record! {
     /// `ContractTerminateInfo`.
     pub struct ContractTerminateInfo {
         /// `contract_terminated_time`; format `rfc3339`.
-        0 contract_terminated_time: String => w::Field::must("contract_terminated_time"),
+        0 contract_terminated_time: String => "contract_terminated_time: must",
         /// `contract_termination_mode`.
-        1 contract_termination_mode: String => w::Field::must("contract_termination_mode"),
+        1 contract_termination_mode: String => "contract_termination_mode: must",
         /// `contract_termination_remark`.
-        2 contract_termination_remark: String => w::Field::must("contract_termination_remark"),
+        2 contract_termination_remark: String => "contract_termination_remark: must",
     }
 }
 
@@ -161,9 +161,9 @@ w::record! {
     /// `CustomField`.
     pub struct CustomField {
         /// `name`.
-        0 name: String => w::Field::must("name"),
+        0 name: String => "name: must",
         /// `user_chosen_values`.
-        1 user_chosen_values: Option<Vec<String>> => w::Field::new("user_chosen_values"),
+        1 user_chosen_values: Option<Vec<String>> => "user_chosen_values",
     }
 }
 
@@ -171,17 +171,17 @@ w::record! {
     /// `DeductSchedule`.
     pub struct DeductSchedule {
         /// `estimated_deduct_date`; format `yyyy-MM-dd`.
-        0 estimated_deduct_date: String => w::Field::must("estimated_deduct_date"),
+        0 estimated_deduct_date: String => "estimated_deduct_date: must",
         /// `estimated_deduct_amount`.
-        1 estimated_deduct_amount: EstimatedDeductAmount => w::Field::must("estimated_deduct_amount"),
+        1 estimated_deduct_amount: EstimatedDeductAmount => "estimated_deduct_amount: must",
         /// `schedule_state`.
-        2 schedule_state: String => w::Field::must("schedule_state"),
+        2 schedule_state: String => "schedule_state: must",
         /// `scheduled_amount`.
-        3 scheduled_amount: Option<EstimatedDeductAmount> => w::Field::new("scheduled_amount"),
+        3 scheduled_amount: Option<EstimatedDeductAmount> => "scheduled_amount",
         /// `deduct_amount`.
-        4 deduct_amount: Option<EstimatedDeductAmount> => w::Field::new("deduct_amount"),
+        4 deduct_amount: Option<EstimatedDeductAmount> => "deduct_amount",
         /// `deduct_date`; format `yyyy-MM-dd`.
-        5 deduct_date: Option<String> => w::Field::new("deduct_date"),
+        5 deduct_date: Option<String> => "deduct_date",
     }
 }
 
@@ -189,9 +189,9 @@ w::record! {
     /// `DeviceInformation`.
     pub struct DeviceInformation {
         /// `device_id`.
-        0 device_id: Option<String> => w::Field::new("device_id"),
+        0 device_id: Option<String> => "device_id",
         /// `device_ip`.
-        1 device_ip: Option<String> => w::Field::new("device_ip"),
+        1 device_ip: Option<String> => "device_ip",
     }
 }
 
@@ -199,9 +199,9 @@ w::record! {
     /// `DiscountTo`.
     pub struct DiscountTo {
         /// `cut_to_price`; unit fen.
-        0 cut_to_price: Option<xinqiao_types::Fen> => w::Field::new("cut_to_price"),
+        0 cut_to_price: Option<xinqiao_types::Fen> => "cut_to_price",
         /// `max_price`; unit fen.
-        1 max_price: Option<xinqiao_types::Fen> => w::Field::new("max_price"),
+        1 max_price: Option<xinqiao_types::Fen> => "max_price",
     }
 }
 
@@ -209,13 +209,13 @@ w::record! {
     /// `EducationTransactionAmount`.
     pub struct EducationTransactionAmount {
         /// `total`; unit fen.
-        0 total: xinqiao_types::Fen => w::Field::must("total"),
+        0 total: xinqiao_types::Fen => "total: must",
         /// `currency`.
-        1 currency: Option<String> => w::Field::new("currency"),
+        1 currency: Option<String> => "currency",
         /// `payer_total`; unit fen.
-        2 payer_total: Option<xinqiao_types::Fen> => w::Field::new("payer_total"),
+        2 payer_total: Option<xinqiao_types::Fen> => "payer_total",
         /// `discount_total`; unit fen.
-        3 discount_total: Option<xinqiao_types::Fen> => w::Field::new("discount_total"),
+        3 discount_total: Option<xinqiao_types::Fen> => "discount_total",
     }
 }
 
@@ -223,9 +223,9 @@ w::record! {
     /// `EstimatedDeductAmount`.
     pub struct EstimatedDeductAmount {
         /// `total`; unit fen.
-        0 total: xinqiao_types::Fen => w::Field::must("total"),
+        0 total: xinqiao_types::Fen => "total: must",
         /// `currency`.
-        1 currency: Option<String> => w::Field::new("currency"),
+        1 currency: Option<String> => "currency",
     }
 }
 
@@ -233,11 +233,11 @@ w::record! {
     /// `FapiaoInformation`.
     pub struct FapiaoInformation {
         /// `fapiao_id`.
-        0 fapiao_id: String => w::Field::must("fapiao_id"),
+        0 fapiao_id: String => "fapiao_id: must",
         /// `fapiao_status`.
-        1 fapiao_status: String => w::Field::must("fapiao_status"),
+        1 fapiao_status: String => "fapiao_status: must",
         /// `card_status`.
-        2 card_status: String => w::Field::must("card_status"),
+        2 card_status: String => "card_status: must",
     }
 }
 
@@ -245,13 +245,13 @@ w::record! {
     /// `GoodsDetail`.
     pub struct GoodsDetail {
         /// `goods_id`.
-        0 goods_id: String => w::Field::must("goods_id"),
+        0 goods_id: String => "goods_id: must",
         /// `quantity`.
-        1 quantity: i64 => w::Field::must("quantity"),
+        1 quantity: i64 => "quantity: must",
         /// `price`; unit fen.
-        2 price: xinqiao_types::Fen => w::Field::must("price"),
+        2 price: xinqiao_types::Fen => "price: must",
         /// `discount_amount`; unit fen.
-        3 discount_amount: xinqiao_types::Fen => w::Field::must("discount_amount"),
+        3 discount_amount: xinqiao_types::Fen => "discount_amount: must",
     }
 }
 
@@ -259,9 +259,9 @@ w::record! {
     /// `InstallmentInfo`.
     pub struct InstallmentInfo {
         /// `use_subsidy`.
-        0 use_subsidy: bool => w::Field::must("use_subsidy"),
+        0 use_subsidy: bool => "use_subsidy: must",
         /// `selected_installment_number`.
-        1 selected_installment_number: i64 => w::Field::must("selected_installment_number"),
+        1 selected_installment_number: i64 => "selected_installment_number: must",
     }
 }
 
@@ -269,9 +269,9 @@ w::record! {
     /// `Location`.
     pub struct Location {
         /// `start_location`.
-        0 start_location: Option<String> => w::Field::new("start_location"),
+        0 start_location: Option<String> => "start_location",
         /// `end_location`.
-        1 end_location: Option<String> => w::Field::new("end_location"),
+        1 end_location: Option<String> => "end_location",
     }
 }
 
@@ -279,9 +279,9 @@ w::record! {
     /// `NormalCouponInformation`.
     pub struct NormalCouponInformation {
         /// `coupon_amount`; unit fen.
-        0 coupon_amount: xinqiao_types::Fen => w::Field::must("coupon_amount"),
+        0 coupon_amount: xinqiao_types::Fen => "coupon_amount: must",
         /// `transaction_minimum`; unit fen.
-        1 transaction_minimum: xinqiao_types::Fen => w::Field::must("transaction_minimum"),
+        1 transaction_minimum: xinqiao_types::Fen => "transaction_minimum: must",
     }
 }
 
@@ -289,17 +289,17 @@ w::record! {
     /// `Objective`.
     pub struct Objective {
         /// `objective_id`.
-        0 objective_id: String => w::Field::must("objective_id"),
+        0 objective_id: String => "objective_id: must",
         /// `name`.
-        1 name: String => w::Field::must("name"),
+        1 name: String => "name: must",
         /// `count`.
-        2 count: i64 => w::Field::must("count"),
+        2 count: i64 => "count: must",
         /// `unit`.
-        3 unit: String => w::Field::must("unit"),
+        3 unit: String => "unit: must",
         /// `description`.
-        4 description: Option<String> => w::Field::new("description"),
+        4 description: Option<String> => "description",
         /// `objective_completion_records`.
-        5 objective_completion_records: Option<Vec<ObjectiveCompletionRecord>> => w::Field::new("objective_completion_records"),
+        5 objective_completion_records: Option<Vec<ObjectiveCompletionRecord>> => "objective_completion_records",
     }
 }
 
@@ -307,19 +307,19 @@ w::record! {
     /// `ObjectiveCompletionRecord`.
     pub struct ObjectiveCompletionRecord {
         /// `objective_completion_serial_no`.
-        0 objective_completion_serial_no: String => w::Field::must("objective_completion_serial_no"),
+        0 objective_completion_serial_no: String => "objective_completion_serial_no: must",
         /// `objective_id`.
-        1 objective_id: String => w::Field::must("objective_id"),
+        1 objective_id: String => "objective_id: must",
         /// `completion_time`; format `rfc3339`.
-        2 completion_time: String => w::Field::must("completion_time"),
+        2 completion_time: String => "completion_time: must",
         /// `completion_type`.
-        3 completion_type: String => w::Field::must("completion_type"),
+        3 completion_type: String => "completion_type: must",
         /// `completion_count`.
-        4 completion_count: i64 => w::Field::must("completion_count"),
+        4 completion_count: i64 => "completion_count: must",
         /// `description`.
-        5 description: Option<String> => w::Field::new("description"),
+        5 description: Option<String> => "description",
         /// `remark`.
-        6 remark: Option<String> => w::Field::new("remark"),
+        6 remark: Option<String> => "remark",
     }
 }
 
@@ -327,21 +327,21 @@ w::record! {
     /// `ParkingInfo`.
     pub struct ParkingInfo {
         /// `parking_id`.
-        0 parking_id: String => w::Field::must("parking_id"),
+        0 parking_id: String => "parking_id: must",
         /// `plate_number`.
-        1 plate_number: String => w::Field::must("plate_number"),
+        1 plate_number: String => "plate_number: must",
         /// `plate_color`.
-        2 plate_color: String => w::Field::must("plate_color"),
+        2 plate_color: String => "plate_color: must",
         /// `start_time`; format `rfc3339`.
-        3 start_time: String => w::Field::must("start_time"),
+        3 start_time: String => "start_time: must",
         /// `end_time`; format `rfc3339`.
-        4 end_time: String => w::Field::must("end_time"),
+        4 end_time: String => "end_time: must",
         /// `parking_name`.
-        5 parking_name: String => w::Field::must("parking_name"),
+        5 parking_name: String => "parking_name: must",
         /// `charging_duration`; unit s.
-        6 charging_duration: i64 => w::Field::must("charging_duration"),
+        6 charging_duration: i64 => "charging_duration: must",
         /// `device_id`.
-        7 device_id: Option<String> => w::Field::new("device_id"),
+        7 device_id: Option<String> => "device_id",
     }
 }
 
@@ -349,25 +349,25 @@ w::record! {
     /// `PartnerRefundAmount`.
     pub struct PartnerRefundAmount {
         /// `total`; unit fen.
-        0 total: xinqiao_types::Fen => w::Field::must("total"),
+        0 total: xinqiao_types::Fen => "total: must",
         /// `refund`; unit fen.
-        1 refund: xinqiao_types::Fen => w::Field::must("refund"),
+        1 refund: xinqiao_types::Fen => "refund: must",
         /// `currency`.
-        2 currency: String => w::Field::must("currency"),
+        2 currency: String => "currency: must",
         /// `payer_total`; unit fen.
-        3 payer_total: xinqiao_types::Fen => w::Field::must("payer_total"),
+        3 payer_total: xinqiao_types::Fen => "payer_total: must",
         /// `payer_refund`; unit fen.
-        4 payer_refund: xinqiao_types::Fen => w::Field::must("payer_refund"),
+        4 payer_refund: xinqiao_types::Fen => "payer_refund: must",
         /// `settlement_total`; unit fen.
-        5 settlement_total: xinqiao_types::Fen => w::Field::must("settlement_total"),
+        5 settlement_total: xinqiao_types::Fen => "settlement_total: must",
         /// `settlement_refund`; unit fen.
-        6 settlement_refund: xinqiao_types::Fen => w::Field::must("settlement_refund"),
+        6 settlement_refund: xinqiao_types::Fen => "settlement_refund: must",
         /// `discount_refund`; unit fen.
-        7 discount_refund: xinqiao_types::Fen => w::Field::must("discount_refund"),
+        7 discount_refund: xinqiao_types::Fen => "discount_refund: must",
         /// `from`.
-        8 from: Option<Vec<AmountFrom>> => w::Field::new("from"),
+        8 from: Option<Vec<AmountFrom>> => "from",
         /// `refund_fee`; unit fen.
-        9 refund_fee: Option<xinqiao_types::Fen> => w::Field::new("refund_fee"),
+        9 refund_fee: Option<xinqiao_types::Fen> => "refund_fee",
     }
 }
 
@@ -375,13 +375,13 @@ w::record! {
     /// `PartnerTransactionAmount`.
     pub struct PartnerTransactionAmount {
         /// `total`; unit fen.
-        0 total: xinqiao_types::Fen => w::Field::must("total"),
+        0 total: xinqiao_types::Fen => "total: must",
         /// `currency`.
-        1 currency: Option<String> => w::Field::new("currency"),
+        1 currency: Option<String> => "currency",
         /// `payer_total`; unit fen.
-        2 payer_total: Option<xinqiao_types::Fen> => w::Field::new("payer_total"),
+        2 payer_total: Option<xinqiao_types::Fen> => "payer_total",
         /// `payer_currency`.
-        3 payer_currency: Option<String> => w::Field::new("payer_currency"),
+        3 payer_currency: Option<String> => "payer_currency",
     }
 }
 
@@ -389,9 +389,9 @@ w::record! {
     /// `PartnerTransactionPayer`.
     pub struct PartnerTransactionPayer {
         /// `sp_openid`.
-        0 sp_openid: Option<String> => w::Field::new("sp_openid"),
+        0 sp_openid: Option<String> => "sp_openid",
         /// `sub_openid`.
-        1 sub_openid: Option<String> => w::Field::new("sub_openid"),
+        1 sub_openid: Option<String> => "sub_openid",
     }
 }
 
@@ -399,27 +399,27 @@ w::record! {
     /// `PartnerTransactionPromotionDetail`.
     pub struct PartnerTransactionPromotionDetail {
         /// `coupon_id`.
-        0 coupon_id: String => w::Field::must("coupon_id"),
+        0 coupon_id: String => "coupon_id: must",
         /// `name`.
-        1 name: Option<String> => w::Field::new("name"),
+        1 name: Option<String> => "name",
         /// `scope`.
-        2 scope: String => w::Field::must("scope"),
+        2 scope: String => "scope: must",
         /// `type`.
-        3 type_: String => w::Field::must("type"),
+        3 type_: String => "type: must",
         /// `amount`; unit fen.
-        4 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        4 amount: xinqiao_types::Fen => "amount: must",
         /// `stock_id`.
-        5 stock_id: Option<String> => w::Field::new("stock_id"),
+        5 stock_id: Option<String> => "stock_id",
         /// `wechatpay_contribute`; unit fen.
-        6 wechatpay_contribute: Option<xinqiao_types::Fen> => w::Field::new("wechatpay_contribute"),
+        6 wechatpay_contribute: Option<xinqiao_types::Fen> => "wechatpay_contribute",
         /// `merchant_contribute`; unit fen.
-        7 merchant_contribute: Option<xinqiao_types::Fen> => w::Field::new("merchant_contribute"),
+        7 merchant_contribute: Option<xinqiao_types::Fen> => "merchant_contribute",
         /// `other_contribute`; unit fen.
-        8 other_contribute: Option<xinqiao_types::Fen> => w::Field::new("other_contribute"),
+        8 other_contribute: Option<xinqiao_types::Fen> => "other_contribute",
         /// `currency`.
-        9 currency: Option<String> => w::Field::new("currency"),
+        9 currency: Option<String> => "currency",
         /// `goods_detail`.
-        10 goods_detail: Option<Vec<PromotionDetailGoodsDetail>> => w::Field::new("goods_detail"),
+        10 goods_detail: Option<Vec<PromotionDetailGoodsDetail>> => "goods_detail",
     }
 }
 
@@ -427,13 +427,13 @@ w::record! {
     /// `PayInformation`.
     pub struct PayInformation {
         /// `pay_amount`; unit fen.
-        0 pay_amount: xinqiao_types::Fen => w::Field::must("pay_amount"),
+        0 pay_amount: xinqiao_types::Fen => "pay_amount: must",
         /// `pay_state`.
-        1 pay_state: String => w::Field::must("pay_state"),
+        1 pay_state: String => "pay_state: must",
         /// `transaction_id`.
-        2 transaction_id: Option<String> => w::Field::new("transaction_id"),
+        2 transaction_id: Option<String> => "transaction_id",
         /// `pay_time`; format `rfc3339`.
-        3 pay_time: Option<String> => w::Field::new("pay_time"),
+        3 pay_time: Option<String> => "pay_time",
     }
 }
 
@@ -441,9 +441,9 @@ w::record! {
     /// `Payer`.
     pub struct Payer {
         /// `openid`.
-        0 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `sub_openid`.
-        1 sub_openid: String => w::Field::must("sub_openid"),
+        1 sub_openid: String => "sub_openid: must",
     }
 }
 
@@ -451,11 +451,11 @@ w::record! {
     /// `PostDiscount`.
     pub struct PostDiscount {
         /// `name`.
-        0 name: String => w::Field::must("name"),
+        0 name: String => "name: must",
         /// `description`.
-        1 description: Option<String> => w::Field::new("description"),
+        1 description: Option<String> => "description",
         /// `amount`; unit fen.
-        2 amount: Option<xinqiao_types::Fen> => w::Field::new("amount"),
+        2 amount: Option<xinqiao_types::Fen> => "amount",
     }
 }
 
@@ -463,13 +463,13 @@ w::record! {
     /// `PostPayment`.
     pub struct PostPayment {
         /// `name`.
-        0 name: Option<String> => w::Field::new("name"),
+        0 name: Option<String> => "name",
         /// `description`.
-        1 description: Option<String> => w::Field::new("description"),
+        1 description: Option<String> => "description",
         /// `amount`; unit fen.
-        2 amount: Option<xinqiao_types::Fen> => w::Field::new("amount"),
+        2 amount: Option<xinqiao_types::Fen> => "amount",
         /// `count`.
-        3 count: Option<i64> => w::Field::new("count"),
+        3 count: Option<i64> => "count",
     }
 }
 
@@ -477,25 +477,25 @@ w::record! {
     /// `PromotionDetail`.
     pub struct PromotionDetail {
         /// `coupon_id`.
-        0 coupon_id: String => w::Field::must("coupon_id"),
+        0 coupon_id: String => "coupon_id: must",
         /// `name`.
-        1 name: Option<String> => w::Field::new("name"),
+        1 name: Option<String> => "name",
         /// `scope`.
-        2 scope: String => w::Field::must("scope"),
+        2 scope: String => "scope: must",
         /// `type`.
-        3 type_: String => w::Field::must("type"),
+        3 type_: String => "type: must",
         /// `amount`; unit fen.
-        4 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        4 amount: xinqiao_types::Fen => "amount: must",
         /// `stock_id`.
-        5 stock_id: Option<String> => w::Field::new("stock_id"),
+        5 stock_id: Option<String> => "stock_id",
         /// `wechatpay_contribute`; unit fen.
-        6 wechatpay_contribute: Option<xinqiao_types::Fen> => w::Field::new("wechatpay_contribute"),
+        6 wechatpay_contribute: Option<xinqiao_types::Fen> => "wechatpay_contribute",
         /// `merchant_contribute`; unit fen.
-        7 merchant_contribute: Option<xinqiao_types::Fen> => w::Field::new("merchant_contribute"),
+        7 merchant_contribute: Option<xinqiao_types::Fen> => "merchant_contribute",
         /// `other_contribute`; unit fen.
-        8 other_contribute: Option<xinqiao_types::Fen> => w::Field::new("other_contribute"),
+        8 other_contribute: Option<xinqiao_types::Fen> => "other_contribute",
         /// `currency`.
-        9 currency: Option<String> => w::Field::new("currency"),
+        9 currency: Option<String> => "currency",
     }
 }
 
@@ -503,15 +503,15 @@ w::record! {
     /// `PromotionDetailGoodsDetail`.
     pub struct PromotionDetailGoodsDetail {
         /// `goods_id`.
-        0 goods_id: String => w::Field::must("goods_id"),
+        0 goods_id: String => "goods_id: must",
         /// `quantity`.
-        1 quantity: i64 => w::Field::must("quantity"),
+        1 quantity: i64 => "quantity: must",
         /// `unit_price`; unit fen.
-        2 unit_price: xinqiao_types::Fen => w::Field::must("unit_price"),
+        2 unit_price: xinqiao_types::Fen => "unit_price: must",
         /// `discount_amount`; unit fen.
-        3 discount_amount: xinqiao_types::Fen => w::Field::must("discount_amount"),
+        3 discount_amount: xinqiao_types::Fen => "discount_amount: must",
         /// `goods_remark`.
-        4 goods_remark: Option<String> => w::Field::new("goods_remark"),
+        4 goods_remark: Option<String> => "goods_remark",
     }
 }
 
@@ -519,9 +519,9 @@ w::record! {
     /// `QrRechargeInfo`.
     pub struct QrRechargeInfo {
         /// `openid`.
-        0 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+        0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `employee_type`.
-        1 employee_type: Option<String> => w::Field::new("employee_type"),
+        1 employee_type: Option<String> => "employee_type",
     }
 }
 
@@ -529,13 +529,13 @@ w::record! {
     /// `Receiver`.
     pub struct Receiver {
         /// `type`.
-        0 type_: String => w::Field::must("type"),
+        0 type_: String => "type: must",
         /// `account`.
-        1 account: String => w::Field::must("account"),
+        1 account: String => "account: must",
         /// `amount`; unit fen.
-        2 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        2 amount: xinqiao_types::Fen => "amount: must",
         /// `description`.
-        3 description: String => w::Field::must("description"),
+        3 description: String => "description: must",
     }
 }
 
@@ -543,9 +543,9 @@ w::record! {
     /// `RechargeAmount`.
     pub struct RechargeAmount {
         /// `amount`; unit fen.
-        0 amount: Option<xinqiao_types::Fen> => w::Field::new("amount"),
+        0 amount: Option<xinqiao_types::Fen> => "amount",
         /// `currency`.
-        1 currency: Option<String> => w::Field::new("currency"),
+        1 currency: Option<String> => "currency",
     }
 }
 
@@ -553,21 +553,21 @@ w::record! {
     /// `Reward`.
     pub struct Reward {
         /// `reward_id`.
-        0 reward_id: String => w::Field::must("reward_id"),
+        0 reward_id: String => "reward_id: must",
         /// `name`.
-        1 name: String => w::Field::must("name"),
+        1 name: String => "name: must",
         /// `count_type`.
-        2 count_type: String => w::Field::must("count_type"),
+        2 count_type: String => "count_type: must",
         /// `count`.
-        3 count: i64 => w::Field::must("count"),
+        3 count: i64 => "count: must",
         /// `unit`.
-        4 unit: String => w::Field::must("unit"),
+        4 unit: String => "unit: must",
         /// `amount`; unit yuan.
-        5 amount: i64 => w::Field::must("amount"),
+        5 amount: i64 => "amount: must",
         /// `description`.
-        6 description: Option<String> => w::Field::new("description"),
+        6 description: Option<String> => "description",
         /// `reward_usage_records`.
-        7 reward_usage_records: Option<Vec<RewardUsageRecord>> => w::Field::new("reward_usage_records"),
+        7 reward_usage_records: Option<Vec<RewardUsageRecord>> => "reward_usage_records",
     }
 }
 
@@ -575,21 +575,21 @@ w::record! {
     /// `RewardUsageRecord`.
     pub struct RewardUsageRecord {
         /// `reward_usage_serial_no`.
-        0 reward_usage_serial_no: String => w::Field::must("reward_usage_serial_no"),
+        0 reward_usage_serial_no: String => "reward_usage_serial_no: must",
         /// `reward_id`.
-        1 reward_id: String => w::Field::must("reward_id"),
+        1 reward_id: String => "reward_id: must",
         /// `usage_time`; format `rfc3339`.
-        2 usage_time: String => w::Field::must("usage_time"),
+        2 usage_time: String => "usage_time: must",
         /// `usage_type`.
-        3 usage_type: String => w::Field::must("usage_type"),
+        3 usage_type: String => "usage_type: must",
         /// `usage_count`.
-        4 usage_count: i64 => w::Field::must("usage_count"),
+        4 usage_count: i64 => "usage_count: must",
         /// `amount`; unit yuan.
-        5 amount: i64 => w::Field::must("amount"),
+        5 amount: i64 => "amount: must",
         /// `description`.
-        6 description: Option<String> => w::Field::new("description"),
+        6 description: Option<String> => "description",
         /// `remark`.
-        7 remark: Option<String> => w::Field::new("remark"),
+        7 remark: Option<String> => "remark",
     }
 }
 
@@ -597,11 +597,11 @@ w::record! {
     /// `RiskFund`.
     pub struct RiskFund {
         /// `name`.
-        0 name: String => w::Field::must("name"),
+        0 name: String => "name: must",
         /// `description`.
-        1 description: Option<String> => w::Field::new("description"),
+        1 description: Option<String> => "description",
         /// `amount`; unit fen.
-        2 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        2 amount: xinqiao_types::Fen => "amount: must",
     }
 }
 
@@ -609,7 +609,7 @@ w::record! {
     /// `SceneInfo`.
     pub struct SceneInfo {
         /// `device_id`.
-        0 device_id: Option<String> => w::Field::new("device_id"),
+        0 device_id: Option<String> => "device_id",
     }
 }
 
@@ -617,29 +617,29 @@ w::record! {
     /// `SignedDetail`.
     pub struct SignedDetail {
         /// `plan_detail_no`.
-        0 plan_detail_no: i64 => w::Field::must("plan_detail_no"),
+        0 plan_detail_no: i64 => "plan_detail_no: must",
         /// `plan_detail_name`.
-        1 plan_detail_name: String => w::Field::must("plan_detail_name"),
+        1 plan_detail_name: String => "plan_detail_name: must",
         /// `plan_detail_state`.
-        2 plan_detail_state: String => w::Field::must("plan_detail_state"),
+        2 plan_detail_state: String => "plan_detail_state: must",
         /// `plan_discount_description`.
-        3 plan_discount_description: Option<String> => w::Field::new("plan_discount_description"),
+        3 plan_discount_description: Option<String> => "plan_discount_description",
         /// `original_price`; unit fen.
-        4 original_price: xinqiao_types::Fen => w::Field::must("original_price"),
+        4 original_price: xinqiao_types::Fen => "original_price: must",
         /// `actual_price`; unit fen.
-        5 actual_price: xinqiao_types::Fen => w::Field::must("actual_price"),
+        5 actual_price: xinqiao_types::Fen => "actual_price: must",
         /// `actual_pay_price`; unit fen.
-        6 actual_pay_price: Option<xinqiao_types::Fen> => w::Field::new("actual_pay_price"),
+        6 actual_pay_price: Option<xinqiao_types::Fen> => "actual_pay_price",
         /// `merchant_plan_detail_no`.
-        7 merchant_plan_detail_no: String => w::Field::must("merchant_plan_detail_no"),
+        7 merchant_plan_detail_no: String => "merchant_plan_detail_no: must",
         /// `order_id`.
-        8 order_id: Option<String> => w::Field::new("order_id"),
+        8 order_id: Option<String> => "order_id",
         /// `use_time`; format `rfc3339`.
-        9 use_time: Option<String> => w::Field::new("use_time"),
+        9 use_time: Option<String> => "use_time",
         /// `complete_time`; format `rfc3339`.
-        10 complete_time: Option<String> => w::Field::new("complete_time"),
+        10 complete_time: Option<String> => "complete_time",
         /// `cancel_time`; format `rfc3339`.
-        11 cancel_time: Option<String> => w::Field::new("cancel_time"),
+        11 cancel_time: Option<String> => "cancel_time",
     }
 }
 
@@ -647,7 +647,7 @@ w::record! {
     /// `SingleitemDiscountOff`.
     pub struct SingleitemDiscountOff {
         /// `single_price_max`; unit fen.
-        0 single_price_max: Option<xinqiao_types::Fen> => w::Field::new("single_price_max"),
+        0 single_price_max: Option<xinqiao_types::Fen> => "single_price_max",
     }
 }
 
@@ -655,33 +655,33 @@ w::record! {
     /// `SubOrder`.
     pub struct SubOrder {
         /// `mchid`.
-        0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+        0 mchid: xinqiao_types::MchId => "mchid: must",
         /// `sub_mchid`.
-        1 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+        1 sub_mchid: Option<String> => "sub_mchid",
         /// `sub_appid`.
-        2 sub_appid: Option<String> => w::Field::new("sub_appid"),
+        2 sub_appid: Option<String> => "sub_appid",
         /// `sub_openid`.
-        3 sub_openid: Option<String> => w::Field::new("sub_openid"),
+        3 sub_openid: Option<String> => "sub_openid",
         /// `out_trade_no`.
-        4 out_trade_no: String => w::Field::must("out_trade_no"),
+        4 out_trade_no: String => "out_trade_no: must",
         /// `transaction_id`.
-        5 transaction_id: String => w::Field::must("transaction_id"),
+        5 transaction_id: String => "transaction_id: must",
         /// `trade_type`.
-        6 trade_type: String => w::Field::must("trade_type"),
+        6 trade_type: String => "trade_type: must",
         /// `trade_state`.
-        7 trade_state: String => w::Field::must("trade_state"),
+        7 trade_state: String => "trade_state: must",
         /// `bank_type`.
-        8 bank_type: Option<String> => w::Field::new("bank_type"),
+        8 bank_type: Option<String> => "bank_type",
         /// `individual_auth_id`.
-        9 individual_auth_id: Option<String> => w::Field::new("individual_auth_id"),
+        9 individual_auth_id: Option<String> => "individual_auth_id",
         /// `individual_name`.
-        10 individual_name: Option<String> => w::Field::new("individual_name"),
+        10 individual_name: Option<String> => "individual_name",
         /// `attach`.
-        11 attach: String => w::Field::must("attach"),
+        11 attach: String => "attach: must",
         /// `success_time`; format `rfc3339`.
-        12 success_time: Option<String> => w::Field::new("success_time"),
+        12 success_time: Option<String> => "success_time",
         /// `amount`.
-        13 amount: Amount => w::Field::must("amount"),
+        13 amount: Amount => "amount: must",
     }
 }
 
@@ -689,9 +689,9 @@ w::record! {
     /// `TimeRange`.
     pub struct TimeRange {
         /// `begin_time`; format `rfc3339`.
-        0 begin_time: String => w::Field::must("begin_time"),
+        0 begin_time: String => "begin_time: must",
         /// `end_time`; format `rfc3339`.
-        1 end_time: String => w::Field::must("end_time"),
+        1 end_time: String => "end_time: must",
     }
 }
 
@@ -699,13 +699,13 @@ w::record! {
     /// `TimeRangeItem`.
     pub struct TimeRangeItem {
         /// `start_time`; format `yyyyMMddHHmmss`.
-        0 start_time: String => w::Field::must("start_time"),
+        0 start_time: String => "start_time: must",
         /// `start_time_remark`.
-        1 start_time_remark: Option<String> => w::Field::new("start_time_remark"),
+        1 start_time_remark: Option<String> => "start_time_remark",
         /// `end_time`; format `yyyyMMddHHmmss`.
-        2 end_time: Option<String> => w::Field::new("end_time"),
+        2 end_time: Option<String> => "end_time",
         /// `end_time_remark`.
-        3 end_time_remark: Option<String> => w::Field::new("end_time_remark"),
+        3 end_time_remark: Option<String> => "end_time_remark",
     }
 }
 
@@ -713,7 +713,7 @@ w::record! {
     /// `TransactionPayer`.
     pub struct TransactionPayer {
         /// `openid`.
-        0 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        0 openid: xinqiao_types::OpenId => "openid: must masked",
     }
 }
 
@@ -721,9 +721,9 @@ w::record! {
     /// `UserInformation`.
     pub struct UserInformation {
         /// `common_field_list`.
-        0 common_field_list: Option<Vec<CommonField>> => w::Field::new("common_field_list"),
+        0 common_field_list: Option<Vec<CommonField>> => "common_field_list",
         /// `custom_field_list`.
-        1 custom_field_list: Option<Vec<CustomField>> => w::Field::new("custom_field_list"),
+        1 custom_field_list: Option<Vec<CustomField>> => "custom_field_list",
     }
 }
 
@@ -731,13 +731,13 @@ w::record! {
     /// `ValidDateInformation`.
     pub struct ValidDateInformation {
         /// `type`.
-        0 type_: String => w::Field::must("type"),
+        0 type_: String => "type: must",
         /// `available_begin_time`; format `rfc3339`.
-        1 available_begin_time: Option<String> => w::Field::new("available_begin_time"),
+        1 available_begin_time: Option<String> => "available_begin_time",
         /// `available_end_time`; format `rfc3339`.
-        2 available_end_time: Option<String> => w::Field::new("available_end_time"),
+        2 available_end_time: Option<String> => "available_end_time",
         /// `available_day_after_receive`.
-        3 available_day_after_receive: Option<i64> => w::Field::new("available_day_after_receive"),
+        3 available_day_after_receive: Option<i64> => "available_day_after_receive",
     }
 }
 
@@ -745,9 +745,9 @@ w::record! {
     /// `VehicleTransactionPayer`.
     pub struct VehicleTransactionPayer {
         /// `openid`.
-        0 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `sub_openid`.
-        1 sub_openid: Option<String> => w::Field::new("sub_openid"),
+        1 sub_openid: Option<String> => "sub_openid",
     }
 }
 
@@ -755,25 +755,25 @@ w::record! {
     /// `VehicleTransactionPromotionDetail`.
     pub struct VehicleTransactionPromotionDetail {
         /// `coupon_id`.
-        0 coupon_id: String => w::Field::must("coupon_id"),
+        0 coupon_id: String => "coupon_id: must",
         /// `name`.
-        1 name: Option<String> => w::Field::new("name"),
+        1 name: Option<String> => "name",
         /// `scope`.
-        2 scope: Option<String> => w::Field::new("scope"),
+        2 scope: Option<String> => "scope",
         /// `type`.
-        3 type_: Option<String> => w::Field::new("type"),
+        3 type_: Option<String> => "type",
         /// `amount`; unit fen.
-        4 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        4 amount: xinqiao_types::Fen => "amount: must",
         /// `stock_id`.
-        5 stock_id: Option<String> => w::Field::new("stock_id"),
+        5 stock_id: Option<String> => "stock_id",
         /// `wechatpay_contribute`; unit fen.
-        6 wechatpay_contribute: Option<xinqiao_types::Fen> => w::Field::new("wechatpay_contribute"),
+        6 wechatpay_contribute: Option<xinqiao_types::Fen> => "wechatpay_contribute",
         /// `merchant_contribute`; unit fen.
-        7 merchant_contribute: Option<xinqiao_types::Fen> => w::Field::new("merchant_contribute"),
+        7 merchant_contribute: Option<xinqiao_types::Fen> => "merchant_contribute",
         /// `other_contribute`; unit fen.
-        8 other_contribute: Option<xinqiao_types::Fen> => w::Field::new("other_contribute"),
+        8 other_contribute: Option<xinqiao_types::Fen> => "other_contribute",
         /// `currency`.
-        9 currency: Option<String> => w::Field::new("currency"),
+        9 currency: Option<String> => "currency",
     }
 }
 
@@ -788,27 +788,27 @@ pub mod notify {
         /// * Catalog: `pay_v3.notify.brand_partner_card_member_point_exchange_coupon`.
         pub struct BrandPartnerCardMemberPointExchangeCoupon {
             /// `record_id`.
-            0 record_id: String => w::Field::must("record_id"),
+            0 record_id: String => "record_id: must",
             /// `exchange_coupon_template_id`.
-            1 exchange_coupon_template_id: String => w::Field::must("exchange_coupon_template_id"),
+            1 exchange_coupon_template_id: String => "exchange_coupon_template_id: must",
             /// `user_card_code`.
-            2 user_card_code: String => w::Field::must("user_card_code"),
+            2 user_card_code: String => "user_card_code: must",
             /// `card_id`.
-            3 card_id: String => w::Field::must("card_id"),
+            3 card_id: String => "card_id: must",
             /// `brand_id`.
-            4 brand_id: String => w::Field::must("brand_id"),
+            4 brand_id: String => "brand_id: must",
             /// `appid`.
-            5 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            5 appid: xinqiao_types::AppId => "appid: must",
             /// `openid`.
-            6 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            6 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `deduct_points`.
-            7 deduct_points: i64 => w::Field::must("deduct_points"),
+            7 deduct_points: i64 => "deduct_points: must",
             /// `product_coupon_id`.
-            8 product_coupon_id: String => w::Field::must("product_coupon_id"),
+            8 product_coupon_id: String => "product_coupon_id: must",
             /// `product_coupon_stock_type`.
-            9 product_coupon_stock_type: String => w::Field::must("product_coupon_stock_type"),
+            9 product_coupon_stock_type: String => "product_coupon_stock_type: must",
             /// `stock_id`.
-            10 stock_id: String => w::Field::must("stock_id"),
+            10 stock_id: String => "stock_id: must",
         }
     }
 
@@ -819,41 +819,41 @@ pub mod notify {
         /// * Catalog: `pay_v3.notify.brand_partner_card_member_user_card`.
         pub struct BrandPartnerCardMemberUserCard {
             /// `user_card_code`.
-            0 user_card_code: String => w::Field::must("user_card_code"),
+            0 user_card_code: String => "user_card_code: must",
             /// `card_id`.
-            1 card_id: String => w::Field::must("card_id"),
+            1 card_id: String => "card_id: must",
             /// `brand_id`.
-            2 brand_id: String => w::Field::must("brand_id"),
+            2 brand_id: String => "brand_id: must",
             /// `openid`.
-            3 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            3 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `card_type`.
-            4 card_type: String => w::Field::must("card_type"),
+            4 card_type: String => "card_type: must",
             /// `card_color`.
-            5 card_color: String => w::Field::must("card_color"),
+            5 card_color: String => "card_color: must",
             /// `card_picture_url`.
-            6 card_picture_url: String => w::Field::must("card_picture_url"),
+            6 card_picture_url: String => "card_picture_url: must",
             /// `phone_number`.
-            7 phone_number: Option<String> => w::Field::new("phone_number").masked(),
+            7 phone_number: Option<String> => "phone_number: masked",
             /// `level`.
-            8 level: Option<String> => w::Field::new("level"),
+            8 level: Option<String> => "level",
             /// `valid_date_information`.
-            9 valid_date_information: Option<super::ValidDateInformation> => w::Field::new("valid_date_information"),
+            9 valid_date_information: Option<super::ValidDateInformation> => "valid_date_information",
             /// `pickup_time`; format `rfc3339`.
-            10 pickup_time: String => w::Field::must("pickup_time"),
+            10 pickup_time: String => "pickup_time: must",
             /// `user_information`.
-            11 user_information: Option<super::UserInformation> => w::Field::new("user_information"),
+            11 user_information: Option<super::UserInformation> => "user_information",
             /// `attach`.
-            12 attach: Option<String> => w::Field::new("attach"),
+            12 attach: Option<String> => "attach",
             /// `user_card_state`.
-            13 user_card_state: String => w::Field::must("user_card_state"),
+            13 user_card_state: String => "user_card_state: must",
             /// `invalid_reason`.
-            14 invalid_reason: Option<String> => w::Field::new("invalid_reason"),
+            14 invalid_reason: Option<String> => "invalid_reason",
             /// `invalid_time`; format `rfc3339`.
-            15 invalid_time: Option<String> => w::Field::new("invalid_time"),
+            15 invalid_time: Option<String> => "invalid_time",
             /// `create_time`; format `rfc3339`.
-            16 create_time: String => w::Field::must("create_time"),
+            16 create_time: String => "create_time: must",
             /// `modify_time`; format `rfc3339`.
-            17 modify_time: String => w::Field::must("modify_time"),
+            17 modify_time: String => "modify_time: must",
         }
     }
 
@@ -864,13 +864,13 @@ pub mod notify {
         /// * Catalog: `pay_v3.notify.brand_partner_card_member_user_point`.
         pub struct BrandPartnerCardMemberUserPoint {
             /// `user_card_code`.
-            0 user_card_code: String => w::Field::must("user_card_code"),
+            0 user_card_code: String => "user_card_code: must",
             /// `card_id`.
-            1 card_id: String => w::Field::must("card_id"),
+            1 card_id: String => "card_id: must",
             /// `brand_id`.
-            2 brand_id: String => w::Field::must("brand_id"),
+            2 brand_id: String => "brand_id: must",
             /// `openid`.
-            3 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            3 openid: xinqiao_types::OpenId => "openid: must masked",
         }
     }
 
@@ -881,21 +881,21 @@ pub mod notify {
         /// * Catalog: `pay_v3.notify.combine_transaction`.
         pub struct CombineTransaction {
             /// `combine_mchid`.
-            0 combine_mchid: String => w::Field::must("combine_mchid"),
+            0 combine_mchid: String => "combine_mchid: must",
             /// `combine_appid`.
-            1 combine_appid: String => w::Field::must("combine_appid"),
+            1 combine_appid: String => "combine_appid: must",
             /// `combine_out_trade_no`.
-            2 combine_out_trade_no: String => w::Field::must("combine_out_trade_no"),
+            2 combine_out_trade_no: String => "combine_out_trade_no: must",
             /// `combine_transaction_id`.
-            3 combine_transaction_id: String => w::Field::must("combine_transaction_id"),
+            3 combine_transaction_id: String => "combine_transaction_id: must",
             /// `sub_orders`.
-            4 sub_orders: Option<Vec<super::SubOrder>> => w::Field::new("sub_orders"),
+            4 sub_orders: Option<Vec<super::SubOrder>> => "sub_orders",
             /// `combine_payer_info`.
-            5 combine_payer_info: Option<super::CombinePayerInfo> => w::Field::new("combine_payer_info"),
+            5 combine_payer_info: Option<super::CombinePayerInfo> => "combine_payer_info",
             /// `scene_info`.
-            6 scene_info: Option<super::SceneInfo> => w::Field::new("scene_info"),
+            6 scene_info: Option<super::SceneInfo> => "scene_info",
             /// `installment_info`.
-            7 installment_info: Option<super::InstallmentInfo> => w::Field::new("installment_info"),
+            7 installment_info: Option<super::InstallmentInfo> => "installment_info",
         }
     }
 
@@ -906,9 +906,9 @@ pub mod notify {
         /// * Catalog: `pay_v3.notify.complaint`.
         pub struct Complaint {
             /// `complaint_id`.
-            0 complaint_id: String => w::Field::must("complaint_id"),
+            0 complaint_id: String => "complaint_id: must",
             /// `action_type`.
-            1 action_type: String => w::Field::must("action_type"),
+            1 action_type: String => "action_type: must",
         }
     }
 
@@ -918,35 +918,35 @@ pub mod notify {
         /// * Catalog: `pay_v3.notify.discount_card`.
         pub struct DiscountCard {
             /// `mchid`.
-            0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+            0 mchid: xinqiao_types::MchId => "mchid: must",
             /// `appid`.
-            1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            1 appid: xinqiao_types::AppId => "appid: must",
             /// `out_card_code`.
-            2 out_card_code: String => w::Field::must("out_card_code"),
+            2 out_card_code: String => "out_card_code: must",
             /// `card_template_id`.
-            3 card_template_id: String => w::Field::must("card_template_id"),
+            3 card_template_id: String => "card_template_id: must",
             /// `card_id`.
-            4 card_id: String => w::Field::must("card_id"),
+            4 card_id: String => "card_id: must",
             /// `openid`.
-            5 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            5 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `time_range`.
-            6 time_range: Option<super::TimeRange> => w::Field::new("time_range"),
+            6 time_range: Option<super::TimeRange> => "time_range",
             /// `state`.
-            7 state: String => w::Field::must("state"),
+            7 state: String => "state: must",
             /// `unfinished_reason`.
-            8 unfinished_reason: Option<String> => w::Field::new("unfinished_reason"),
+            8 unfinished_reason: Option<String> => "unfinished_reason",
             /// `total_amount`; unit fen.
-            9 total_amount: Option<xinqiao_types::Fen> => w::Field::new("total_amount"),
+            9 total_amount: Option<xinqiao_types::Fen> => "total_amount",
             /// `pay_information`.
-            10 pay_information: Option<super::PayInformation> => w::Field::new("pay_information"),
+            10 pay_information: Option<super::PayInformation> => "pay_information",
             /// `objectives`.
-            11 objectives: Option<Vec<super::Objective>> => w::Field::new("objectives"),
+            11 objectives: Option<Vec<super::Objective>> => "objectives",
             /// `rewards`.
-            12 rewards: Option<Vec<super::Reward>> => w::Field::new("rewards"),
+            12 rewards: Option<Vec<super::Reward>> => "rewards",
             /// `sharer_openid`.
-            13 sharer_openid: Option<String> => w::Field::new("sharer_openid"),
+            13 sharer_openid: Option<String> => "sharer_openid",
             /// `create_time`; format `rfc3339`.
-            14 create_time: Option<String> => w::Field::new("create_time"),
+            14 create_time: Option<String> => "create_time",
         }
     }
 
@@ -956,23 +956,23 @@ pub mod notify {
         /// * Catalog: `pay_v3.notify.ecommerce_entrust`.
         pub struct EcommerceEntrust {
             /// `mchid`.
-            0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+            0 mchid: xinqiao_types::MchId => "mchid: must",
             /// `appid`.
-            1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            1 appid: xinqiao_types::AppId => "appid: must",
             /// `out_contract_code`.
-            2 out_contract_code: String => w::Field::must("out_contract_code"),
+            2 out_contract_code: String => "out_contract_code: must",
             /// `contract_id`.
-            3 contract_id: String => w::Field::must("contract_id"),
+            3 contract_id: String => "contract_id: must",
             /// `plan_id`.
-            4 plan_id: i64 => w::Field::must("plan_id"),
+            4 plan_id: i64 => "plan_id: must",
             /// `openid`.
-            5 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            5 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `operate_time`; format `rfc3339`.
-            6 operate_time: String => w::Field::must("operate_time"),
+            6 operate_time: String => "operate_time: must",
             /// `contract_expired_time`; format `rfc3339`.
-            7 contract_expired_time: Option<String> => w::Field::new("contract_expired_time"),
+            7 contract_expired_time: Option<String> => "contract_expired_time",
             /// `contract_termination_mode`.
-            8 contract_termination_mode: Option<String> => w::Field::new("contract_termination_mode"),
+            8 contract_termination_mode: Option<String> => "contract_termination_mode",
         }
     }
 
@@ -982,13 +982,13 @@ pub mod notify {
         /// * Catalog: `pay_v3.notify.education_entrust`.
         pub struct EducationEntrust {
             /// `appid`.
-            0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            0 appid: xinqiao_types::AppId => "appid: must",
             /// `plan_id`.
-            1 plan_id: String => w::Field::must("plan_id"),
+            1 plan_id: String => "plan_id: must",
             /// `openid`.
-            2 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            2 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `contract_information`.
-            3 contract_information: super::ContractInformation => w::Field::must("contract_information"),
+            3 contract_information: super::ContractInformation => "contract_information: must",
         }
     }
 
@@ -998,31 +998,31 @@ pub mod notify {
         /// * Catalog: `pay_v3.notify.education_transaction`.
         pub struct EducationTransaction {
             /// `mchid`.
-            0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+            0 mchid: xinqiao_types::MchId => "mchid: must",
             /// `appid`.
-            1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            1 appid: xinqiao_types::AppId => "appid: must",
             /// `out_trade_no`.
-            2 out_trade_no: String => w::Field::must("out_trade_no"),
+            2 out_trade_no: String => "out_trade_no: must",
             /// `transaction_id`.
-            3 transaction_id: Option<String> => w::Field::new("transaction_id"),
+            3 transaction_id: Option<String> => "transaction_id",
             /// `trade_state`.
-            4 trade_state: String => w::Field::must("trade_state"),
+            4 trade_state: String => "trade_state: must",
             /// `trade_state_description`.
-            5 trade_state_description: String => w::Field::must("trade_state_description"),
+            5 trade_state_description: String => "trade_state_description: must",
             /// `bank_type`.
-            6 bank_type: Option<String> => w::Field::new("bank_type"),
+            6 bank_type: Option<String> => "bank_type",
             /// `attach`.
-            7 attach: Option<String> => w::Field::new("attach"),
+            7 attach: Option<String> => "attach",
             /// `success_time`; format `rfc3339`.
-            8 success_time: Option<String> => w::Field::new("success_time"),
+            8 success_time: Option<String> => "success_time",
             /// `payer`.
-            9 payer: Option<super::Payer> => w::Field::new("payer"),
+            9 payer: Option<super::Payer> => "payer",
             /// `amount`.
-            10 amount: super::EducationTransactionAmount => w::Field::must("amount"),
+            10 amount: super::EducationTransactionAmount => "amount: must",
             /// `device_information`.
-            11 device_information: Option<super::DeviceInformation> => w::Field::new("device_information"),
+            11 device_information: Option<super::DeviceInformation> => "device_information",
             /// `promotion_detail`.
-            12 promotion_detail: Option<Vec<super::PromotionDetail>> => w::Field::new("promotion_detail"),
+            12 promotion_detail: Option<Vec<super::PromotionDetail>> => "promotion_detail",
         }
     }
 
@@ -1033,13 +1033,13 @@ pub mod notify {
         /// * Catalog: `pay_v3.notify.fapiao`.
         pub struct Fapiao {
             /// `mchid`.
-            0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+            0 mchid: xinqiao_types::MchId => "mchid: must",
             /// `fapiao_apply_id`.
-            1 fapiao_apply_id: String => w::Field::must("fapiao_apply_id"),
+            1 fapiao_apply_id: String => "fapiao_apply_id: must",
             /// `apply_time`; format `rfc3339`.
-            2 apply_time: Option<String> => w::Field::new("apply_time"),
+            2 apply_time: Option<String> => "apply_time",
             /// `fapiao_information`.
-            3 fapiao_information: Option<Vec<super::FapiaoInformation>> => w::Field::new("fapiao_information"),
+            3 fapiao_information: Option<Vec<super::FapiaoInformation>> => "fapiao_information",
         }
     }
 
@@ -1050,13 +1050,13 @@ pub mod notify {
         /// * Catalog: `pay_v3.notify.mall_auth`.
         pub struct MallAuth {
             /// `mchid`.
-            0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+            0 mchid: xinqiao_types::MchId => "mchid: must",
             /// `openid`.
-            1 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            1 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `code`.
-            2 code: String => w::Field::must("code"),
+            2 code: String => "code: must",
             /// `auth_type`.
-            3 auth_type: String => w::Field::must("auth_type"),
+            3 auth_type: String => "auth_type: must",
         }
     }
 
@@ -1067,27 +1067,27 @@ pub mod notify {
         /// * Catalog: `pay_v3.notify.mall_refund`.
         pub struct MallRefund {
             /// `mchid`.
-            0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+            0 mchid: xinqiao_types::MchId => "mchid: must",
             /// `merchant_name`.
-            1 merchant_name: String => w::Field::must("merchant_name"),
+            1 merchant_name: String => "merchant_name: must",
             /// `shop_name`.
-            2 shop_name: String => w::Field::must("shop_name"),
+            2 shop_name: String => "shop_name: must",
             /// `shop_number`.
-            3 shop_number: String => w::Field::must("shop_number"),
+            3 shop_number: String => "shop_number: must",
             /// `appid`.
-            4 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            4 appid: xinqiao_types::AppId => "appid: must",
             /// `openid`.
-            5 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            5 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `transaction_id`.
-            6 transaction_id: String => w::Field::must("transaction_id"),
+            6 transaction_id: String => "transaction_id: must",
             /// `refund_id`.
-            7 refund_id: String => w::Field::must("refund_id"),
+            7 refund_id: String => "refund_id: must",
             /// `pay_amount`; unit fen.
-            8 pay_amount: xinqiao_types::Fen => w::Field::must("pay_amount"),
+            8 pay_amount: xinqiao_types::Fen => "pay_amount: must",
             /// `refund_amount`; unit fen.
-            9 refund_amount: xinqiao_types::Fen => w::Field::must("refund_amount"),
+            9 refund_amount: xinqiao_types::Fen => "refund_amount: must",
             /// `refund_time`; format `rfc3339`.
-            10 refund_time: String => w::Field::must("refund_time"),
+            10 refund_time: String => "refund_time: must",
         }
     }
 
@@ -1098,29 +1098,29 @@ pub mod notify {
         /// * Catalog: `pay_v3.notify.mall_transaction`.
         pub struct MallTransaction {
             /// `mchid`.
-            0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+            0 mchid: xinqiao_types::MchId => "mchid: must",
             /// `merchant_name`.
-            1 merchant_name: Option<String> => w::Field::new("merchant_name"),
+            1 merchant_name: Option<String> => "merchant_name",
             /// `shop_name`.
-            2 shop_name: Option<String> => w::Field::new("shop_name"),
+            2 shop_name: Option<String> => "shop_name",
             /// `shop_number`.
-            3 shop_number: Option<String> => w::Field::new("shop_number"),
+            3 shop_number: Option<String> => "shop_number",
             /// `appid`.
-            4 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+            4 appid: Option<xinqiao_types::AppId> => "appid",
             /// `openid`.
-            5 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            5 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `transaction_id`.
-            6 transaction_id: Option<String> => w::Field::new("transaction_id"),
+            6 transaction_id: Option<String> => "transaction_id",
             /// `amount`; unit fen.
-            7 amount: Option<xinqiao_types::Fen> => w::Field::new("amount"),
+            7 amount: Option<xinqiao_types::Fen> => "amount",
             /// `time_end`; format `rfc3339`.
-            8 time_end: Option<String> => w::Field::new("time_end"),
+            8 time_end: Option<String> => "time_end",
             /// `commit_tag`.
-            9 commit_tag: Option<String> => w::Field::new("commit_tag"),
+            9 commit_tag: Option<String> => "commit_tag",
             /// `auth_type`.
-            10 auth_type: Option<String> => w::Field::new("auth_type"),
+            10 auth_type: Option<String> => "auth_type",
             /// `code`.
-            11 code: Option<String> => w::Field::new("code"),
+            11 code: Option<String> => "code",
         }
     }
 
@@ -1131,23 +1131,23 @@ pub mod notify {
         /// * Catalog: `pay_v3.notify.marketing_busifavor_coupon`.
         pub struct MarketingBusifavorCoupon {
             /// `event_type`.
-            0 event_type: String => w::Field::must("event_type"),
+            0 event_type: String => "event_type: must",
             /// `coupon_code`.
-            1 coupon_code: String => w::Field::must("coupon_code"),
+            1 coupon_code: String => "coupon_code: must",
             /// `stock_id`.
-            2 stock_id: String => w::Field::must("stock_id"),
+            2 stock_id: String => "stock_id: must",
             /// `openid`.
-            3 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+            3 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// `unionid`.
-            4 unionid: Option<xinqiao_types::UnionId> => w::Field::new("unionid").masked(),
+            4 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
             /// `send_time`; format `rfc3339`.
-            5 send_time: String => w::Field::must("send_time"),
+            5 send_time: String => "send_time: must",
             /// `send_channel`.
-            6 send_channel: String => w::Field::must("send_channel"),
+            6 send_channel: String => "send_channel: must",
             /// `send_merchant`.
-            7 send_merchant: String => w::Field::must("send_merchant"),
+            7 send_merchant: String => "send_merchant: must",
             /// `attach_info`.
-            8 attach_info: Option<super::AttachInfo> => w::Field::new("attach_info"),
+            8 attach_info: Option<super::AttachInfo> => "attach_info",
         }
     }
 
@@ -1158,37 +1158,37 @@ pub mod notify {
         /// * Catalog: `pay_v3.notify.marketing_favor_coupon`.
         pub struct MarketingFavorCoupon {
             /// `coupon_id`.
-            0 coupon_id: String => w::Field::must("coupon_id"),
+            0 coupon_id: String => "coupon_id: must",
             /// `stock_id`.
-            1 stock_id: String => w::Field::must("stock_id"),
+            1 stock_id: String => "stock_id: must",
             /// `stock_creator_mchid`.
-            2 stock_creator_mchid: String => w::Field::must("stock_creator_mchid"),
+            2 stock_creator_mchid: String => "stock_creator_mchid: must",
             /// `coupon_name`.
-            3 coupon_name: String => w::Field::must("coupon_name"),
+            3 coupon_name: String => "coupon_name: must",
             /// `coupon_type`.
-            4 coupon_type: String => w::Field::must("coupon_type"),
+            4 coupon_type: String => "coupon_type: must",
             /// `status`.
-            5 status: String => w::Field::must("status"),
+            5 status: String => "status: must",
             /// `description`.
-            6 description: String => w::Field::must("description"),
+            6 description: String => "description: must",
             /// `available_begin_time`; format `rfc3339`.
-            7 available_begin_time: String => w::Field::must("available_begin_time"),
+            7 available_begin_time: String => "available_begin_time: must",
             /// `available_end_time`; format `rfc3339`.
-            8 available_end_time: String => w::Field::must("available_end_time"),
+            8 available_end_time: String => "available_end_time: must",
             /// `no_cash`.
-            9 no_cash: bool => w::Field::must("no_cash"),
+            9 no_cash: bool => "no_cash: must",
             /// `singleitem`.
-            10 singleitem: bool => w::Field::must("singleitem"),
+            10 singleitem: bool => "singleitem: must",
             /// `singleitem_discount_off`.
-            11 singleitem_discount_off: Option<super::SingleitemDiscountOff> => w::Field::new("singleitem_discount_off"),
+            11 singleitem_discount_off: Option<super::SingleitemDiscountOff> => "singleitem_discount_off",
             /// `discount_to`.
-            12 discount_to: Option<super::DiscountTo> => w::Field::new("discount_to"),
+            12 discount_to: Option<super::DiscountTo> => "discount_to",
             /// `normal_coupon_information`.
-            13 normal_coupon_information: Option<super::NormalCouponInformation> => w::Field::new("normal_coupon_information"),
+            13 normal_coupon_information: Option<super::NormalCouponInformation> => "normal_coupon_information",
             /// `consume_information`.
-            14 consume_information: Option<super::ConsumeInformation> => w::Field::new("consume_information"),
+            14 consume_information: Option<super::ConsumeInformation> => "consume_information",
             /// `create_time`; format `rfc3339`.
-            15 create_time: String => w::Field::must("create_time"),
+            15 create_time: String => "create_time: must",
         }
     }
 
@@ -1198,21 +1198,21 @@ pub mod notify {
         /// * Catalog: `pay_v3.notify.marketing_member_card`.
         pub struct MarketingMemberCard {
             /// `event_type`.
-            0 event_type: String => w::Field::must("event_type"),
+            0 event_type: String => "event_type: must",
             /// `card_id`.
-            1 card_id: String => w::Field::must("card_id"),
+            1 card_id: String => "card_id: must",
             /// `code`.
-            2 code: Option<String> => w::Field::new("code"),
+            2 code: Option<String> => "code",
             /// `openid`.
-            3 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            3 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `unionid`.
-            4 unionid: Option<xinqiao_types::UnionId> => w::Field::new("unionid").masked(),
+            4 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
             /// `activate_scene`.
-            5 activate_scene: Option<String> => w::Field::new("activate_scene"),
+            5 activate_scene: Option<String> => "activate_scene",
             /// `outer_str`.
-            6 outer_str: Option<String> => w::Field::new("outer_str"),
+            6 outer_str: Option<String> => "outer_str",
             /// `event_time`; format `rfc3339`.
-            7 event_time: String => w::Field::must("event_time"),
+            7 event_time: String => "event_time: must",
         }
     }
 
@@ -1223,15 +1223,15 @@ pub mod notify {
         /// * Catalog: `pay_v3.notify.marketing_partner_delivery_plan`.
         pub struct MarketingPartnerDeliveryPlan {
             /// `plan_id`.
-            0 plan_id: String => w::Field::must("plan_id"),
+            0 plan_id: String => "plan_id: must",
             /// `plan_state`.
-            1 plan_state: String => w::Field::must("plan_state"),
+            1 plan_state: String => "plan_state: must",
             /// `audit_state`.
-            2 audit_state: Option<String> => w::Field::new("audit_state"),
+            2 audit_state: Option<String> => "audit_state",
             /// `change_reason`.
-            3 change_reason: Option<String> => w::Field::new("change_reason"),
+            3 change_reason: Option<String> => "change_reason",
             /// `modify_time`; format `rfc3339`.
-            4 modify_time: String => w::Field::must("modify_time"),
+            4 modify_time: String => "modify_time: must",
         }
     }
 
@@ -1242,21 +1242,21 @@ pub mod notify {
         /// * Catalog: `pay_v3.notify.merchant_transfer_authorization_confirmed`.
         pub struct MerchantTransferAuthorizationConfirmed {
             /// `mchid`.
-            0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+            0 mchid: xinqiao_types::MchId => "mchid: must",
             /// `appid`.
-            1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            1 appid: xinqiao_types::AppId => "appid: must",
             /// `out_authorization_no`.
-            2 out_authorization_no: String => w::Field::must("out_authorization_no"),
+            2 out_authorization_no: String => "out_authorization_no: must",
             /// `authorization_id`.
-            3 authorization_id: String => w::Field::must("authorization_id"),
+            3 authorization_id: String => "authorization_id: must",
             /// `state`.
-            4 state: String => w::Field::must("state"),
+            4 state: String => "state: must",
             /// `openid`.
-            5 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            5 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `user_display_name`.
-            6 user_display_name: String => w::Field::must("user_display_name"),
+            6 user_display_name: String => "user_display_name: must",
             /// `authorize_time`; format `rfc3339`.
-            7 authorize_time: String => w::Field::must("authorize_time"),
+            7 authorize_time: String => "authorize_time: must",
         }
     }
 
@@ -1267,21 +1267,21 @@ pub mod notify {
         /// * Catalog: `pay_v3.notify.merchant_transfer_batch_closed`.
         pub struct MerchantTransferBatchClosed {
             /// `mchid`.
-            0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+            0 mchid: xinqiao_types::MchId => "mchid: must",
             /// `out_batch_no`.
-            1 out_batch_no: String => w::Field::must("out_batch_no"),
+            1 out_batch_no: String => "out_batch_no: must",
             /// `batch_id`.
-            2 batch_id: String => w::Field::must("batch_id"),
+            2 batch_id: String => "batch_id: must",
             /// `batch_status`.
-            3 batch_status: String => w::Field::must("batch_status"),
+            3 batch_status: String => "batch_status: must",
             /// `total_amount`; unit fen.
-            4 total_amount: xinqiao_types::Fen => w::Field::must("total_amount"),
+            4 total_amount: xinqiao_types::Fen => "total_amount: must",
             /// `total_num`.
-            5 total_num: i64 => w::Field::must("total_num"),
+            5 total_num: i64 => "total_num: must",
             /// `close_reason`.
-            6 close_reason: String => w::Field::must("close_reason"),
+            6 close_reason: String => "close_reason: must",
             /// `update_time`; format `rfc3339`.
-            7 update_time: String => w::Field::must("update_time"),
+            7 update_time: String => "update_time: must",
         }
     }
 
@@ -1292,27 +1292,27 @@ pub mod notify {
         /// * Catalog: `pay_v3.notify.merchant_transfer_batch_finished`.
         pub struct MerchantTransferBatchFinished {
             /// `mchid`.
-            0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+            0 mchid: xinqiao_types::MchId => "mchid: must",
             /// `out_batch_no`.
-            1 out_batch_no: String => w::Field::must("out_batch_no"),
+            1 out_batch_no: String => "out_batch_no: must",
             /// `batch_id`.
-            2 batch_id: String => w::Field::must("batch_id"),
+            2 batch_id: String => "batch_id: must",
             /// `batch_status`.
-            3 batch_status: String => w::Field::must("batch_status"),
+            3 batch_status: String => "batch_status: must",
             /// `total_amount`; unit fen.
-            4 total_amount: xinqiao_types::Fen => w::Field::must("total_amount"),
+            4 total_amount: xinqiao_types::Fen => "total_amount: must",
             /// `total_num`.
-            5 total_num: i64 => w::Field::must("total_num"),
+            5 total_num: i64 => "total_num: must",
             /// `success_amount`; unit fen.
-            6 success_amount: xinqiao_types::Fen => w::Field::must("success_amount"),
+            6 success_amount: xinqiao_types::Fen => "success_amount: must",
             /// `success_num`.
-            7 success_num: i64 => w::Field::must("success_num"),
+            7 success_num: i64 => "success_num: must",
             /// `fail_amount`; unit fen.
-            8 fail_amount: xinqiao_types::Fen => w::Field::must("fail_amount"),
+            8 fail_amount: xinqiao_types::Fen => "fail_amount: must",
             /// `fail_num`.
-            9 fail_num: i64 => w::Field::must("fail_num"),
+            9 fail_num: i64 => "fail_num: must",
             /// `update_time`; format `rfc3339`.
-            10 update_time: String => w::Field::must("update_time"),
+            10 update_time: String => "update_time: must",
         }
     }
 
@@ -1323,23 +1323,23 @@ pub mod notify {
         /// * Catalog: `pay_v3.notify.merchant_transfer_bill_finished`.
         pub struct MerchantTransferBillFinished {
             /// `mchid`.
-            0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+            0 mchid: xinqiao_types::MchId => "mchid: must",
             /// `out_bill_no`.
-            1 out_bill_no: String => w::Field::must("out_bill_no"),
+            1 out_bill_no: String => "out_bill_no: must",
             /// `transfer_bill_no`.
-            2 transfer_bill_no: String => w::Field::must("transfer_bill_no"),
+            2 transfer_bill_no: String => "transfer_bill_no: must",
             /// `state`.
-            3 state: String => w::Field::must("state"),
+            3 state: String => "state: must",
             /// `transfer_amount`; unit fen.
-            4 transfer_amount: xinqiao_types::Fen => w::Field::must("transfer_amount"),
+            4 transfer_amount: xinqiao_types::Fen => "transfer_amount: must",
             /// `openid`.
-            5 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+            5 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// `update_time`; format `rfc3339`.
-            6 update_time: String => w::Field::must("update_time"),
+            6 update_time: String => "update_time: must",
             /// `create_time`; format `rfc3339`.
-            7 create_time: String => w::Field::must("create_time"),
+            7 create_time: String => "create_time: must",
             /// `fail_reason`.
-            8 fail_reason: Option<String> => w::Field::new("fail_reason"),
+            8 fail_reason: Option<String> => "fail_reason",
         }
     }
 
@@ -1350,31 +1350,31 @@ pub mod notify {
         /// * Catalog: `pay_v3.notify.merchant_transfer_qq_wallet_bill_finished`.
         pub struct MerchantTransferQqWalletBillFinished {
             /// `mchid`.
-            0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+            0 mchid: xinqiao_types::MchId => "mchid: must",
             /// `appid`.
-            1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            1 appid: xinqiao_types::AppId => "appid: must",
             /// `out_bill_no`.
-            2 out_bill_no: String => w::Field::must("out_bill_no"),
+            2 out_bill_no: String => "out_bill_no: must",
             /// `transfer_bill_no`.
-            3 transfer_bill_no: String => w::Field::must("transfer_bill_no"),
+            3 transfer_bill_no: String => "transfer_bill_no: must",
             /// `state`.
-            4 state: String => w::Field::must("state"),
+            4 state: String => "state: must",
             /// `transfer_amount`; unit fen.
-            5 transfer_amount: xinqiao_types::Fen => w::Field::must("transfer_amount"),
+            5 transfer_amount: xinqiao_types::Fen => "transfer_amount: must",
             /// `transfer_remark`.
-            6 transfer_remark: String => w::Field::must("transfer_remark"),
+            6 transfer_remark: String => "transfer_remark: must",
             /// `openid`.
-            7 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+            7 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// `user_qq`.
-            8 user_qq: Option<String> => w::Field::new("user_qq"),
+            8 user_qq: Option<String> => "user_qq",
             /// `user_name`.
-            9 user_name: Option<String> => w::Field::new("user_name"),
+            9 user_name: Option<String> => "user_name",
             /// `update_time`; format `rfc3339`.
-            10 update_time: String => w::Field::must("update_time"),
+            10 update_time: String => "update_time: must",
             /// `create_time`; format `rfc3339`.
-            11 create_time: String => w::Field::must("create_time"),
+            11 create_time: String => "create_time: must",
             /// `fail_reason`.
-            12 fail_reason: Option<String> => w::Field::new("fail_reason"),
+            12 fail_reason: Option<String> => "fail_reason",
         }
     }
 
@@ -1384,31 +1384,31 @@ pub mod notify {
         /// * Catalog: `pay_v3.notify.pa_pay_entrust`.
         pub struct PaPayEntrust {
             /// `mchid`.
-            0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+            0 mchid: xinqiao_types::MchId => "mchid: must",
             /// `appid`.
-            1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            1 appid: xinqiao_types::AppId => "appid: must",
             /// `plan_id`.
-            2 plan_id: i64 => w::Field::must("plan_id"),
+            2 plan_id: i64 => "plan_id: must",
             /// `out_contract_code`.
-            3 out_contract_code: String => w::Field::must("out_contract_code"),
+            3 out_contract_code: String => "out_contract_code: must",
             /// `contract_id`.
-            4 contract_id: String => w::Field::must("contract_id"),
+            4 contract_id: String => "contract_id: must",
             /// `contract_state`.
-            5 contract_state: String => w::Field::must("contract_state"),
+            5 contract_state: String => "contract_state: must",
             /// `contract_signed_time`; format `rfc3339`.
-            6 contract_signed_time: Option<String> => w::Field::new("contract_signed_time"),
+            6 contract_signed_time: Option<String> => "contract_signed_time",
             /// `contract_expired_time`; format `rfc3339`.
-            7 contract_expired_time: Option<String> => w::Field::new("contract_expired_time"),
+            7 contract_expired_time: Option<String> => "contract_expired_time",
             /// `openid`.
-            8 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+            8 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// `contract_display_account`.
-            9 contract_display_account: String => w::Field::must("contract_display_account"),
+            9 contract_display_account: String => "contract_display_account: must",
             /// `out_user_code`.
-            10 out_user_code: Option<String> => w::Field::new("out_user_code"),
+            10 out_user_code: Option<String> => "out_user_code",
             /// `contract_terminate_info`.
-            11 contract_terminate_info: Option<super::ContractTerminateInfo> => w::Field::new("contract_terminate_info"),
+            11 contract_terminate_info: Option<super::ContractTerminateInfo> => "contract_terminate_info",
             /// `deduct_schedule`.
-            12 deduct_schedule: Option<super::DeductSchedule> => w::Field::new("deduct_schedule"),
+            12 deduct_schedule: Option<super::DeductSchedule> => "deduct_schedule",
         }
     }
 
@@ -1418,29 +1418,29 @@ pub mod notify {
         /// * Catalog: `pay_v3.notify.pa_pay_insurance_entrust`.
         pub struct PaPayInsuranceEntrust {
             /// `mchid`.
-            0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+            0 mchid: xinqiao_types::MchId => "mchid: must",
             /// `appid`.
-            1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            1 appid: xinqiao_types::AppId => "appid: must",
             /// `plan_id`.
-            2 plan_id: i64 => w::Field::must("plan_id"),
+            2 plan_id: i64 => "plan_id: must",
             /// `out_contract_code`.
-            3 out_contract_code: String => w::Field::must("out_contract_code"),
+            3 out_contract_code: String => "out_contract_code: must",
             /// `contract_id`.
-            4 contract_id: String => w::Field::must("contract_id"),
+            4 contract_id: String => "contract_id: must",
             /// `contract_state`.
-            5 contract_state: String => w::Field::must("contract_state"),
+            5 contract_state: String => "contract_state: must",
             /// `contract_signed_time`; format `rfc3339`.
-            6 contract_signed_time: Option<String> => w::Field::new("contract_signed_time"),
+            6 contract_signed_time: Option<String> => "contract_signed_time",
             /// `contract_expired_time`; format `rfc3339`.
-            7 contract_expired_time: Option<String> => w::Field::new("contract_expired_time"),
+            7 contract_expired_time: Option<String> => "contract_expired_time",
             /// `openid`.
-            8 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+            8 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// `insured_display_name`.
-            9 insured_display_name: String => w::Field::must("insured_display_name"),
+            9 insured_display_name: String => "insured_display_name: must",
             /// `out_user_code`.
-            10 out_user_code: Option<String> => w::Field::new("out_user_code"),
+            10 out_user_code: Option<String> => "out_user_code",
             /// `contract_terminate_info`.
-            11 contract_terminate_info: Option<super::ContractTerminateInfo> => w::Field::new("contract_terminate_info"),
+            11 contract_terminate_info: Option<super::ContractTerminateInfo> => "contract_terminate_info",
         }
     }
 
@@ -1451,19 +1451,19 @@ pub mod notify {
         /// * Catalog: `pay_v3.notify.partner_profit_sharing`.
         pub struct PartnerProfitSharing {
             /// `sp_mchid`.
-            0 sp_mchid: String => w::Field::must("sp_mchid"),
+            0 sp_mchid: String => "sp_mchid: must",
             /// `sub_mchid`.
-            1 sub_mchid: String => w::Field::must("sub_mchid"),
+            1 sub_mchid: String => "sub_mchid: must",
             /// `transaction_id`.
-            2 transaction_id: String => w::Field::must("transaction_id"),
+            2 transaction_id: String => "transaction_id: must",
             /// `out_order_no`.
-            3 out_order_no: String => w::Field::must("out_order_no"),
+            3 out_order_no: String => "out_order_no: must",
             /// `order_id`.
-            4 order_id: String => w::Field::must("order_id"),
+            4 order_id: String => "order_id: must",
             /// `receiver`.
-            5 receiver: super::Receiver => w::Field::must("receiver"),
+            5 receiver: super::Receiver => "receiver: must",
             /// `success_time`; format `rfc3339`.
-            6 success_time: String => w::Field::must("success_time"),
+            6 success_time: String => "success_time: must",
         }
     }
 
@@ -1474,27 +1474,27 @@ pub mod notify {
         /// * Catalog: `pay_v3.notify.partner_refund`.
         pub struct PartnerRefund {
             /// `sp_mchid`.
-            0 sp_mchid: String => w::Field::must("sp_mchid"),
+            0 sp_mchid: String => "sp_mchid: must",
             /// `sub_mchid`.
-            1 sub_mchid: String => w::Field::must("sub_mchid"),
+            1 sub_mchid: String => "sub_mchid: must",
             /// `out_trade_no`.
-            2 out_trade_no: String => w::Field::must("out_trade_no"),
+            2 out_trade_no: String => "out_trade_no: must",
             /// `transaction_id`.
-            3 transaction_id: String => w::Field::must("transaction_id"),
+            3 transaction_id: String => "transaction_id: must",
             /// `individual_auth_id`.
-            4 individual_auth_id: Option<String> => w::Field::new("individual_auth_id"),
+            4 individual_auth_id: Option<String> => "individual_auth_id",
             /// `out_refund_no`.
-            5 out_refund_no: String => w::Field::must("out_refund_no"),
+            5 out_refund_no: String => "out_refund_no: must",
             /// `refund_id`.
-            6 refund_id: String => w::Field::must("refund_id"),
+            6 refund_id: String => "refund_id: must",
             /// `refund_status`.
-            7 refund_status: String => w::Field::must("refund_status"),
+            7 refund_status: String => "refund_status: must",
             /// `user_received_account`.
-            8 user_received_account: String => w::Field::must("user_received_account"),
+            8 user_received_account: String => "user_received_account: must",
             /// `success_time`; format `rfc3339`.
-            9 success_time: Option<String> => w::Field::new("success_time"),
+            9 success_time: Option<String> => "success_time",
             /// `amount`.
-            10 amount: super::PartnerRefundAmount => w::Field::must("amount"),
+            10 amount: super::PartnerRefundAmount => "amount: must",
         }
     }
 
@@ -1505,39 +1505,39 @@ pub mod notify {
         /// * Catalog: `pay_v3.notify.partner_transaction`.
         pub struct PartnerTransaction {
             /// `sp_mchid`.
-            0 sp_mchid: String => w::Field::must("sp_mchid"),
+            0 sp_mchid: String => "sp_mchid: must",
             /// `sub_mchid`.
-            1 sub_mchid: String => w::Field::must("sub_mchid"),
+            1 sub_mchid: String => "sub_mchid: must",
             /// `sp_appid`.
-            2 sp_appid: String => w::Field::must("sp_appid"),
+            2 sp_appid: String => "sp_appid: must",
             /// `sub_appid`.
-            3 sub_appid: Option<String> => w::Field::new("sub_appid"),
+            3 sub_appid: Option<String> => "sub_appid",
             /// `out_trade_no`.
-            4 out_trade_no: String => w::Field::must("out_trade_no"),
+            4 out_trade_no: String => "out_trade_no: must",
             /// `transaction_id`.
-            5 transaction_id: String => w::Field::must("transaction_id"),
+            5 transaction_id: String => "transaction_id: must",
             /// `trade_type`.
-            6 trade_type: String => w::Field::must("trade_type"),
+            6 trade_type: String => "trade_type: must",
             /// `trade_state`.
-            7 trade_state: String => w::Field::must("trade_state"),
+            7 trade_state: String => "trade_state: must",
             /// `trade_state_desc`.
-            8 trade_state_desc: String => w::Field::must("trade_state_desc"),
+            8 trade_state_desc: String => "trade_state_desc: must",
             /// `bank_type`.
-            9 bank_type: Option<String> => w::Field::new("bank_type"),
+            9 bank_type: Option<String> => "bank_type",
             /// `attach`.
-            10 attach: Option<String> => w::Field::new("attach"),
+            10 attach: Option<String> => "attach",
             /// `success_time`; format `rfc3339`.
-            11 success_time: String => w::Field::must("success_time"),
+            11 success_time: String => "success_time: must",
             /// `payer`.
-            12 payer: Option<super::PartnerTransactionPayer> => w::Field::new("payer"),
+            12 payer: Option<super::PartnerTransactionPayer> => "payer",
             /// `amount`.
-            13 amount: super::PartnerTransactionAmount => w::Field::must("amount"),
+            13 amount: super::PartnerTransactionAmount => "amount: must",
             /// `scene_info`.
-            14 scene_info: Option<super::SceneInfo> => w::Field::new("scene_info"),
+            14 scene_info: Option<super::SceneInfo> => "scene_info",
             /// `promotion_detail`.
-            15 promotion_detail: Option<Vec<super::PartnerTransactionPromotionDetail>> => w::Field::new("promotion_detail"),
+            15 promotion_detail: Option<Vec<super::PartnerTransactionPromotionDetail>> => "promotion_detail",
             /// `installment_info`.
-            16 installment_info: Option<super::InstallmentInfo> => w::Field::new("installment_info"),
+            16 installment_info: Option<super::InstallmentInfo> => "installment_info",
         }
     }
 
@@ -1547,27 +1547,27 @@ pub mod notify {
         /// * Catalog: `pay_v3.notify.pay_score_acquiring_bank_permissions`.
         pub struct PayScoreAcquiringBankPermissions {
             /// `mch_id`.
-            0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+            0 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `sub_mch_id`.
-            1 sub_mch_id: String => w::Field::must("sub_mch_id"),
+            1 sub_mch_id: String => "sub_mch_id: must",
             /// `appid`.
-            2 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            2 appid: xinqiao_types::AppId => "appid: must",
             /// `sub_appid`.
-            3 sub_appid: Option<String> => w::Field::new("sub_appid"),
+            3 sub_appid: Option<String> => "sub_appid",
             /// `channel_id`.
-            4 channel_id: Option<String> => w::Field::new("channel_id"),
+            4 channel_id: Option<String> => "channel_id",
             /// `authorization_code`.
-            5 authorization_code: Option<String> => w::Field::new("authorization_code").masked(),
+            5 authorization_code: Option<String> => "authorization_code: masked",
             /// `service_id`.
-            6 service_id: String => w::Field::must("service_id"),
+            6 service_id: String => "service_id: must",
             /// `openid`.
-            7 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+            7 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// `sub_openid`.
-            8 sub_openid: Option<String> => w::Field::new("sub_openid"),
+            8 sub_openid: Option<String> => "sub_openid",
             /// `user_service_status`.
-            9 user_service_status: Option<String> => w::Field::new("user_service_status"),
+            9 user_service_status: Option<String> => "user_service_status",
             /// `openorclose_time`; format `yyyyMMddHHmmss`.
-            10 openorclose_time: Option<String> => w::Field::new("openorclose_time"),
+            10 openorclose_time: Option<String> => "openorclose_time",
         }
     }
 
@@ -1577,49 +1577,49 @@ pub mod notify {
         /// * Catalog: `pay_v3.notify.pay_score_acquiring_bank_service_order`.
         pub struct PayScoreAcquiringBankServiceOrder {
             /// `mchid`.
-            0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+            0 mchid: xinqiao_types::MchId => "mchid: must",
             /// `sub_mchid`.
-            1 sub_mchid: String => w::Field::must("sub_mchid"),
+            1 sub_mchid: String => "sub_mchid: must",
             /// `appid`.
-            2 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            2 appid: xinqiao_types::AppId => "appid: must",
             /// `sub_appid`.
-            3 sub_appid: Option<String> => w::Field::new("sub_appid"),
+            3 sub_appid: Option<String> => "sub_appid",
             /// `channel_id`.
-            4 channel_id: Option<String> => w::Field::new("channel_id"),
+            4 channel_id: Option<String> => "channel_id",
             /// `out_order_no`.
-            5 out_order_no: String => w::Field::must("out_order_no"),
+            5 out_order_no: String => "out_order_no: must",
             /// `order_id`.
-            6 order_id: Option<String> => w::Field::new("order_id"),
+            6 order_id: Option<String> => "order_id",
             /// `service_id`.
-            7 service_id: String => w::Field::must("service_id"),
+            7 service_id: String => "service_id: must",
             /// `service_introduction`.
-            8 service_introduction: String => w::Field::must("service_introduction"),
+            8 service_introduction: String => "service_introduction: must",
             /// `openid`.
-            9 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+            9 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// `sub_openid`.
-            10 sub_openid: Option<String> => w::Field::new("sub_openid"),
+            10 sub_openid: Option<String> => "sub_openid",
             /// `state`.
-            11 state: String => w::Field::must("state"),
+            11 state: String => "state: must",
             /// `state_description`.
-            12 state_description: Option<String> => w::Field::new("state_description"),
+            12 state_description: Option<String> => "state_description",
             /// `total_amount`; unit fen.
-            13 total_amount: Option<xinqiao_types::Fen> => w::Field::new("total_amount"),
+            13 total_amount: Option<xinqiao_types::Fen> => "total_amount",
             /// `attach`.
-            14 attach: Option<String> => w::Field::new("attach"),
+            14 attach: Option<String> => "attach",
             /// `post_payments`.
-            15 post_payments: Option<Vec<super::PostPayment>> => w::Field::new("post_payments"),
+            15 post_payments: Option<Vec<super::PostPayment>> => "post_payments",
             /// `post_discounts`.
-            16 post_discounts: Option<Vec<super::PostDiscount>> => w::Field::new("post_discounts"),
+            16 post_discounts: Option<Vec<super::PostDiscount>> => "post_discounts",
             /// `time_range`.
-            17 time_range: Option<super::TimeRangeItem> => w::Field::new("time_range"),
+            17 time_range: Option<super::TimeRangeItem> => "time_range",
             /// `location`.
-            18 location: Option<super::Location> => w::Field::new("location"),
+            18 location: Option<super::Location> => "location",
             /// `risk_fund`.
-            19 risk_fund: Option<super::RiskFund> => w::Field::new("risk_fund"),
+            19 risk_fund: Option<super::RiskFund> => "risk_fund",
             /// `need_collection`.
-            20 need_collection: Option<bool> => w::Field::new("need_collection"),
+            20 need_collection: Option<bool> => "need_collection",
             /// `collection`.
-            21 collection: Option<super::Collection> => w::Field::new("collection"),
+            21 collection: Option<super::Collection> => "collection",
         }
     }
 
@@ -1629,25 +1629,25 @@ pub mod notify {
         /// * Catalog: `pay_v3.notify.pay_score_partner_permissions`.
         pub struct PayScorePartnerPermissions {
             /// `mch_id`.
-            0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+            0 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `sub_mch_id`.
-            1 sub_mch_id: String => w::Field::must("sub_mch_id"),
+            1 sub_mch_id: String => "sub_mch_id: must",
             /// `appid`.
-            2 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            2 appid: xinqiao_types::AppId => "appid: must",
             /// `sub_appid`.
-            3 sub_appid: Option<String> => w::Field::new("sub_appid"),
+            3 sub_appid: Option<String> => "sub_appid",
             /// `authorization_code`.
-            4 authorization_code: Option<String> => w::Field::new("authorization_code").masked(),
+            4 authorization_code: Option<String> => "authorization_code: masked",
             /// `service_id`.
-            5 service_id: String => w::Field::must("service_id"),
+            5 service_id: String => "service_id: must",
             /// `openid`.
-            6 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+            6 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// `sub_openid`.
-            7 sub_openid: Option<String> => w::Field::new("sub_openid"),
+            7 sub_openid: Option<String> => "sub_openid",
             /// `user_service_status`.
-            8 user_service_status: Option<String> => w::Field::new("user_service_status"),
+            8 user_service_status: Option<String> => "user_service_status",
             /// `openorclose_time`; format `yyyyMMddHHmmss`.
-            9 openorclose_time: Option<String> => w::Field::new("openorclose_time"),
+            9 openorclose_time: Option<String> => "openorclose_time",
         }
     }
 
@@ -1657,47 +1657,47 @@ pub mod notify {
         /// * Catalog: `pay_v3.notify.pay_score_partner_service_order`.
         pub struct PayScorePartnerServiceOrder {
             /// `mchid`.
-            0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+            0 mchid: xinqiao_types::MchId => "mchid: must",
             /// `sub_mchid`.
-            1 sub_mchid: String => w::Field::must("sub_mchid"),
+            1 sub_mchid: String => "sub_mchid: must",
             /// `appid`.
-            2 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            2 appid: xinqiao_types::AppId => "appid: must",
             /// `sub_appid`.
-            3 sub_appid: Option<String> => w::Field::new("sub_appid"),
+            3 sub_appid: Option<String> => "sub_appid",
             /// `out_order_no`.
-            4 out_order_no: String => w::Field::must("out_order_no"),
+            4 out_order_no: String => "out_order_no: must",
             /// `order_id`.
-            5 order_id: Option<String> => w::Field::new("order_id"),
+            5 order_id: Option<String> => "order_id",
             /// `service_id`.
-            6 service_id: String => w::Field::must("service_id"),
+            6 service_id: String => "service_id: must",
             /// `service_introduction`.
-            7 service_introduction: String => w::Field::must("service_introduction"),
+            7 service_introduction: String => "service_introduction: must",
             /// `openid`.
-            8 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+            8 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// `sub_openid`.
-            9 sub_openid: Option<String> => w::Field::new("sub_openid"),
+            9 sub_openid: Option<String> => "sub_openid",
             /// `state`.
-            10 state: String => w::Field::must("state"),
+            10 state: String => "state: must",
             /// `state_description`.
-            11 state_description: Option<String> => w::Field::new("state_description"),
+            11 state_description: Option<String> => "state_description",
             /// `total_amount`; unit fen.
-            12 total_amount: Option<xinqiao_types::Fen> => w::Field::new("total_amount"),
+            12 total_amount: Option<xinqiao_types::Fen> => "total_amount",
             /// `attach`.
-            13 attach: Option<String> => w::Field::new("attach"),
+            13 attach: Option<String> => "attach",
             /// `post_payments`.
-            14 post_payments: Option<Vec<super::PostPayment>> => w::Field::new("post_payments"),
+            14 post_payments: Option<Vec<super::PostPayment>> => "post_payments",
             /// `post_discounts`.
-            15 post_discounts: Option<Vec<super::PostDiscount>> => w::Field::new("post_discounts"),
+            15 post_discounts: Option<Vec<super::PostDiscount>> => "post_discounts",
             /// `time_range`.
-            16 time_range: Option<super::TimeRangeItem> => w::Field::new("time_range"),
+            16 time_range: Option<super::TimeRangeItem> => "time_range",
             /// `location`.
-            17 location: Option<super::Location> => w::Field::new("location"),
+            17 location: Option<super::Location> => "location",
             /// `risk_fund`.
-            18 risk_fund: Option<super::RiskFund> => w::Field::new("risk_fund"),
+            18 risk_fund: Option<super::RiskFund> => "risk_fund",
             /// `need_collection`.
-            19 need_collection: Option<bool> => w::Field::new("need_collection"),
+            19 need_collection: Option<bool> => "need_collection",
             /// `collection`.
-            20 collection: Option<super::Collection> => w::Field::new("collection"),
+            20 collection: Option<super::Collection> => "collection",
         }
     }
 
@@ -1708,51 +1708,51 @@ pub mod notify {
         /// * Catalog: `pay_v3.notify.pay_score_partner_user_sign_plan`.
         pub struct PayScorePartnerUserSignPlan {
             /// `mchid`.
-            0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+            0 mchid: xinqiao_types::MchId => "mchid: must",
             /// `sub_mchid`.
-            1 sub_mchid: String => w::Field::must("sub_mchid"),
+            1 sub_mchid: String => "sub_mchid: must",
             /// `appid`.
-            2 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            2 appid: xinqiao_types::AppId => "appid: must",
             /// `sub_appid`.
-            3 sub_appid: Option<String> => w::Field::new("sub_appid"),
+            3 sub_appid: Option<String> => "sub_appid",
             /// `plan_id`.
-            4 plan_id: String => w::Field::must("plan_id"),
+            4 plan_id: String => "plan_id: must",
             /// `plan_name`.
-            5 plan_name: String => w::Field::must("plan_name"),
+            5 plan_name: String => "plan_name: must",
             /// `service_id`.
-            6 service_id: String => w::Field::must("service_id"),
+            6 service_id: String => "service_id: must",
             /// `merchant_sign_plan_no`.
-            7 merchant_sign_plan_no: String => w::Field::must("merchant_sign_plan_no"),
+            7 merchant_sign_plan_no: String => "merchant_sign_plan_no: must",
             /// `sign_plan_id`.
-            8 sign_plan_id: String => w::Field::must("sign_plan_id"),
+            8 sign_plan_id: String => "sign_plan_id: must",
             /// `sign_state`.
-            9 sign_state: String => w::Field::must("sign_state"),
+            9 sign_state: String => "sign_state: must",
             /// `openid`.
-            10 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            10 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `sub_openid`.
-            11 sub_openid: Option<String> => w::Field::new("sub_openid"),
+            11 sub_openid: Option<String> => "sub_openid",
             /// `merchant_callback_url`.
-            12 merchant_callback_url: Option<String> => w::Field::new("merchant_callback_url"),
+            12 merchant_callback_url: Option<String> => "merchant_callback_url",
             /// `going_detail_no`.
-            13 going_detail_no: i64 => w::Field::must("going_detail_no"),
+            13 going_detail_no: i64 => "going_detail_no: must",
             /// `plan_over_time`; format `rfc3339`.
-            14 plan_over_time: String => w::Field::must("plan_over_time"),
+            14 plan_over_time: String => "plan_over_time: must",
             /// `deduction_quantity`.
-            15 deduction_quantity: i64 => w::Field::must("deduction_quantity"),
+            15 deduction_quantity: i64 => "deduction_quantity: must",
             /// `total_origin_price`; unit fen.
-            16 total_origin_price: xinqiao_types::Fen => w::Field::must("total_origin_price"),
+            16 total_origin_price: xinqiao_types::Fen => "total_origin_price: must",
             /// `total_actual_price`; unit fen.
-            17 total_actual_price: xinqiao_types::Fen => w::Field::must("total_actual_price"),
+            17 total_actual_price: xinqiao_types::Fen => "total_actual_price: must",
             /// `sign_time`; format `rfc3339`.
-            18 sign_time: Option<String> => w::Field::new("sign_time"),
+            18 sign_time: Option<String> => "sign_time",
             /// `cancel_sign_type`.
-            19 cancel_sign_type: Option<String> => w::Field::new("cancel_sign_type"),
+            19 cancel_sign_type: Option<String> => "cancel_sign_type",
             /// `cancel_reason`.
-            20 cancel_reason: Option<String> => w::Field::new("cancel_reason"),
+            20 cancel_reason: Option<String> => "cancel_reason",
             /// `cancel_sign_time`; format `rfc3339`.
-            21 cancel_sign_time: Option<String> => w::Field::new("cancel_sign_time"),
+            21 cancel_sign_time: Option<String> => "cancel_sign_time",
             /// `signed_detail_list`.
-            22 signed_detail_list: Option<Vec<super::SignedDetail>> => w::Field::new("signed_detail_list"),
+            22 signed_detail_list: Option<Vec<super::SignedDetail>> => "signed_detail_list",
         }
     }
 
@@ -1763,21 +1763,21 @@ pub mod notify {
         /// * Catalog: `pay_v3.notify.pay_score_permissions`.
         pub struct PayScorePermissions {
             /// `mchid`.
-            0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+            0 mchid: xinqiao_types::MchId => "mchid: must",
             /// `appid`.
-            1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            1 appid: xinqiao_types::AppId => "appid: must",
             /// `out_request_no`.
-            2 out_request_no: Option<String> => w::Field::new("out_request_no"),
+            2 out_request_no: Option<String> => "out_request_no",
             /// `authorization_code`.
-            3 authorization_code: Option<String> => w::Field::new("authorization_code").masked(),
+            3 authorization_code: Option<String> => "authorization_code: masked",
             /// `service_id`.
-            4 service_id: String => w::Field::must("service_id"),
+            4 service_id: String => "service_id: must",
             /// `openid`.
-            5 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            5 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `user_service_status`.
-            6 user_service_status: Option<String> => w::Field::new("user_service_status"),
+            6 user_service_status: Option<String> => "user_service_status",
             /// `openorclose_time`; format `yyyyMMddHHmmss`.
-            7 openorclose_time: Option<String> => w::Field::new("openorclose_time"),
+            7 openorclose_time: Option<String> => "openorclose_time",
         }
     }
 
@@ -1788,41 +1788,41 @@ pub mod notify {
         /// * Catalog: `pay_v3.notify.pay_score_service_order`.
         pub struct PayScoreServiceOrder {
             /// `mchid`.
-            0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+            0 mchid: xinqiao_types::MchId => "mchid: must",
             /// `appid`.
-            1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            1 appid: xinqiao_types::AppId => "appid: must",
             /// `out_order_no`.
-            2 out_order_no: String => w::Field::must("out_order_no"),
+            2 out_order_no: String => "out_order_no: must",
             /// `order_id`.
-            3 order_id: Option<String> => w::Field::new("order_id"),
+            3 order_id: Option<String> => "order_id",
             /// `service_id`.
-            4 service_id: String => w::Field::must("service_id"),
+            4 service_id: String => "service_id: must",
             /// `service_introduction`.
-            5 service_introduction: String => w::Field::must("service_introduction"),
+            5 service_introduction: String => "service_introduction: must",
             /// `openid`.
-            6 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            6 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `state`.
-            7 state: String => w::Field::must("state"),
+            7 state: String => "state: must",
             /// `state_description`.
-            8 state_description: Option<String> => w::Field::new("state_description"),
+            8 state_description: Option<String> => "state_description",
             /// `total_amount`; unit fen.
-            9 total_amount: Option<xinqiao_types::Fen> => w::Field::new("total_amount"),
+            9 total_amount: Option<xinqiao_types::Fen> => "total_amount",
             /// `attach`.
-            10 attach: Option<String> => w::Field::new("attach"),
+            10 attach: Option<String> => "attach",
             /// `post_payments`.
-            11 post_payments: Option<Vec<super::PostPayment>> => w::Field::new("post_payments"),
+            11 post_payments: Option<Vec<super::PostPayment>> => "post_payments",
             /// `post_discounts`.
-            12 post_discounts: Option<Vec<super::PostDiscount>> => w::Field::new("post_discounts"),
+            12 post_discounts: Option<Vec<super::PostDiscount>> => "post_discounts",
             /// `time_range`.
-            13 time_range: Option<super::TimeRangeItem> => w::Field::new("time_range"),
+            13 time_range: Option<super::TimeRangeItem> => "time_range",
             /// `location`.
-            14 location: Option<super::Location> => w::Field::new("location"),
+            14 location: Option<super::Location> => "location",
             /// `risk_fund`.
-            15 risk_fund: Option<super::RiskFund> => w::Field::new("risk_fund"),
+            15 risk_fund: Option<super::RiskFund> => "risk_fund",
             /// `need_collection`.
-            16 need_collection: Option<bool> => w::Field::new("need_collection"),
+            16 need_collection: Option<bool> => "need_collection",
             /// `collection`.
-            17 collection: Option<super::Collection> => w::Field::new("collection"),
+            17 collection: Option<super::Collection> => "collection",
         }
     }
 
@@ -1833,45 +1833,45 @@ pub mod notify {
         /// * Catalog: `pay_v3.notify.pay_score_user_sign_plan`.
         pub struct PayScoreUserSignPlan {
             /// `mchid`.
-            0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+            0 mchid: xinqiao_types::MchId => "mchid: must",
             /// `appid`.
-            1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            1 appid: xinqiao_types::AppId => "appid: must",
             /// `plan_id`.
-            2 plan_id: String => w::Field::must("plan_id"),
+            2 plan_id: String => "plan_id: must",
             /// `plan_name`.
-            3 plan_name: String => w::Field::must("plan_name"),
+            3 plan_name: String => "plan_name: must",
             /// `service_id`.
-            4 service_id: String => w::Field::must("service_id"),
+            4 service_id: String => "service_id: must",
             /// `merchant_sign_plan_no`.
-            5 merchant_sign_plan_no: String => w::Field::must("merchant_sign_plan_no"),
+            5 merchant_sign_plan_no: String => "merchant_sign_plan_no: must",
             /// `sign_plan_id`.
-            6 sign_plan_id: String => w::Field::must("sign_plan_id"),
+            6 sign_plan_id: String => "sign_plan_id: must",
             /// `sign_state`.
-            7 sign_state: String => w::Field::must("sign_state"),
+            7 sign_state: String => "sign_state: must",
             /// `openid`.
-            8 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            8 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `merchant_callback_url`.
-            9 merchant_callback_url: Option<String> => w::Field::new("merchant_callback_url"),
+            9 merchant_callback_url: Option<String> => "merchant_callback_url",
             /// `going_detail_no`.
-            10 going_detail_no: i64 => w::Field::must("going_detail_no"),
+            10 going_detail_no: i64 => "going_detail_no: must",
             /// `plan_over_time`; format `rfc3339`.
-            11 plan_over_time: String => w::Field::must("plan_over_time"),
+            11 plan_over_time: String => "plan_over_time: must",
             /// `deduction_quantity`.
-            12 deduction_quantity: i64 => w::Field::must("deduction_quantity"),
+            12 deduction_quantity: i64 => "deduction_quantity: must",
             /// `total_origin_price`; unit fen.
-            13 total_origin_price: xinqiao_types::Fen => w::Field::must("total_origin_price"),
+            13 total_origin_price: xinqiao_types::Fen => "total_origin_price: must",
             /// `total_actual_price`; unit fen.
-            14 total_actual_price: xinqiao_types::Fen => w::Field::must("total_actual_price"),
+            14 total_actual_price: xinqiao_types::Fen => "total_actual_price: must",
             /// `sign_time`; format `rfc3339`.
-            15 sign_time: Option<String> => w::Field::new("sign_time"),
+            15 sign_time: Option<String> => "sign_time",
             /// `cancel_sign_type`.
-            16 cancel_sign_type: Option<String> => w::Field::new("cancel_sign_type"),
+            16 cancel_sign_type: Option<String> => "cancel_sign_type",
             /// `cancel_reason`.
-            17 cancel_reason: Option<String> => w::Field::new("cancel_reason"),
+            17 cancel_reason: Option<String> => "cancel_reason",
             /// `cancel_sign_time`; format `rfc3339`.
-            18 cancel_sign_time: Option<String> => w::Field::new("cancel_sign_time"),
+            18 cancel_sign_time: Option<String> => "cancel_sign_time",
             /// `signed_detail_list`.
-            19 signed_detail_list: Option<Vec<super::SignedDetail>> => w::Field::new("signed_detail_list"),
+            19 signed_detail_list: Option<Vec<super::SignedDetail>> => "signed_detail_list",
         }
     }
 
@@ -1882,37 +1882,37 @@ pub mod notify {
         /// * Catalog: `pay_v3.notify.platform_solution_recharge`.
         pub struct PlatformSolutionRecharge {
             /// `sp_mchid`.
-            0 sp_mchid: String => w::Field::must("sp_mchid"),
+            0 sp_mchid: String => "sp_mchid: must",
             /// `sub_mchid`.
-            1 sub_mchid: String => w::Field::must("sub_mchid"),
+            1 sub_mchid: String => "sub_mchid: must",
             /// `out_recharge_no`.
-            2 out_recharge_no: String => w::Field::must("out_recharge_no"),
+            2 out_recharge_no: String => "out_recharge_no: must",
             /// `recharge_id`.
-            3 recharge_id: String => w::Field::must("recharge_id"),
+            3 recharge_id: String => "recharge_id: must",
             /// `recharge_channel`.
-            4 recharge_channel: Option<String> => w::Field::new("recharge_channel"),
+            4 recharge_channel: Option<String> => "recharge_channel",
             /// `recharge_scene`.
-            5 recharge_scene: String => w::Field::must("recharge_scene"),
+            5 recharge_scene: String => "recharge_scene: must",
             /// `recharge_state`.
-            6 recharge_state: String => w::Field::must("recharge_state"),
+            6 recharge_state: String => "recharge_state: must",
             /// `recharge_state_desc`.
-            7 recharge_state_desc: Option<String> => w::Field::new("recharge_state_desc"),
+            7 recharge_state_desc: Option<String> => "recharge_state_desc",
             /// `account_type`.
-            8 account_type: String => w::Field::must("account_type"),
+            8 account_type: String => "account_type: must",
             /// `recharge_amount`.
-            9 recharge_amount: super::RechargeAmount => w::Field::must("recharge_amount"),
+            9 recharge_amount: super::RechargeAmount => "recharge_amount: must",
             /// `bank_transfer_info`.
-            10 bank_transfer_info: Option<super::BankTransferInfo> => w::Field::new("bank_transfer_info"),
+            10 bank_transfer_info: Option<super::BankTransferInfo> => "bank_transfer_info",
             /// `qr_recharge_info`.
-            11 qr_recharge_info: Option<super::QrRechargeInfo> => w::Field::new("qr_recharge_info"),
+            11 qr_recharge_info: Option<super::QrRechargeInfo> => "qr_recharge_info",
             /// `accept_time`; format `rfc3339`.
-            12 accept_time: Option<String> => w::Field::new("accept_time"),
+            12 accept_time: Option<String> => "accept_time",
             /// `success_time`; format `rfc3339`.
-            13 success_time: Option<String> => w::Field::new("success_time"),
+            13 success_time: Option<String> => "success_time",
             /// `close_time`; format `rfc3339`.
-            14 close_time: Option<String> => w::Field::new("close_time"),
+            14 close_time: Option<String> => "close_time",
             /// `remark`.
-            15 remark: Option<String> => w::Field::new("remark"),
+            15 remark: Option<String> => "remark",
         }
     }
 
@@ -1923,17 +1923,17 @@ pub mod notify {
         /// * Catalog: `pay_v3.notify.profit_sharing`.
         pub struct ProfitSharing {
             /// `mchid`.
-            0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+            0 mchid: xinqiao_types::MchId => "mchid: must",
             /// `transaction_id`.
-            1 transaction_id: String => w::Field::must("transaction_id"),
+            1 transaction_id: String => "transaction_id: must",
             /// `out_order_no`.
-            2 out_order_no: String => w::Field::must("out_order_no"),
+            2 out_order_no: String => "out_order_no: must",
             /// `order_id`.
-            3 order_id: String => w::Field::must("order_id"),
+            3 order_id: String => "order_id: must",
             /// `receiver`.
-            4 receiver: super::Receiver => w::Field::must("receiver"),
+            4 receiver: super::Receiver => "receiver: must",
             /// `success_time`; format `rfc3339`.
-            5 success_time: String => w::Field::must("success_time"),
+            5 success_time: String => "success_time: must",
         }
     }
 
@@ -1944,23 +1944,23 @@ pub mod notify {
         /// * Catalog: `pay_v3.notify.refund`.
         pub struct Refund {
             /// `mchid`.
-            0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+            0 mchid: xinqiao_types::MchId => "mchid: must",
             /// `out_trade_no`.
-            1 out_trade_no: String => w::Field::must("out_trade_no"),
+            1 out_trade_no: String => "out_trade_no: must",
             /// `transaction_id`.
-            2 transaction_id: String => w::Field::must("transaction_id"),
+            2 transaction_id: String => "transaction_id: must",
             /// `out_refund_no`.
-            3 out_refund_no: String => w::Field::must("out_refund_no"),
+            3 out_refund_no: String => "out_refund_no: must",
             /// `refund_id`.
-            4 refund_id: String => w::Field::must("refund_id"),
+            4 refund_id: String => "refund_id: must",
             /// `refund_status`.
-            5 refund_status: String => w::Field::must("refund_status"),
+            5 refund_status: String => "refund_status: must",
             /// `user_received_account`.
-            6 user_received_account: String => w::Field::must("user_received_account"),
+            6 user_received_account: String => "user_received_account: must",
             /// `success_time`; format `rfc3339`.
-            7 success_time: Option<String> => w::Field::new("success_time"),
+            7 success_time: Option<String> => "success_time",
             /// `amount`.
-            8 amount: super::PartnerRefundAmount => w::Field::must("amount"),
+            8 amount: super::PartnerRefundAmount => "amount: must",
         }
     }
 
@@ -1971,13 +1971,13 @@ pub mod notify {
         /// * Catalog: `pay_v3.notify.risk_trade_identification`.
         pub struct RiskTradeIdentification {
             /// `mchid`.
-            0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+            0 mchid: xinqiao_types::MchId => "mchid: must",
             /// `out_trade_no`.
-            1 out_trade_no: String => w::Field::must("out_trade_no"),
+            1 out_trade_no: String => "out_trade_no: must",
             /// `risk_type`.
-            2 risk_type: i64 => w::Field::must("risk_type"),
+            2 risk_type: i64 => "risk_type: must",
             /// `risk_level`.
-            3 risk_level: i64 => w::Field::must("risk_level"),
+            3 risk_level: i64 => "risk_level: must",
         }
     }
 
@@ -1988,35 +1988,35 @@ pub mod notify {
         /// * Catalog: `pay_v3.notify.transaction`.
         pub struct Transaction {
             /// `mchid`.
-            0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+            0 mchid: xinqiao_types::MchId => "mchid: must",
             /// `appid`.
-            1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            1 appid: xinqiao_types::AppId => "appid: must",
             /// `out_trade_no`.
-            2 out_trade_no: String => w::Field::must("out_trade_no"),
+            2 out_trade_no: String => "out_trade_no: must",
             /// `transaction_id`.
-            3 transaction_id: String => w::Field::must("transaction_id"),
+            3 transaction_id: String => "transaction_id: must",
             /// `trade_type`.
-            4 trade_type: String => w::Field::must("trade_type"),
+            4 trade_type: String => "trade_type: must",
             /// `trade_state`.
-            5 trade_state: String => w::Field::must("trade_state"),
+            5 trade_state: String => "trade_state: must",
             /// `trade_state_desc`.
-            6 trade_state_desc: String => w::Field::must("trade_state_desc"),
+            6 trade_state_desc: String => "trade_state_desc: must",
             /// `bank_type`.
-            7 bank_type: Option<String> => w::Field::new("bank_type"),
+            7 bank_type: Option<String> => "bank_type",
             /// `attach`.
-            8 attach: Option<String> => w::Field::new("attach"),
+            8 attach: Option<String> => "attach",
             /// `success_time`; format `rfc3339`.
-            9 success_time: String => w::Field::must("success_time"),
+            9 success_time: String => "success_time: must",
             /// `payer`.
-            10 payer: super::TransactionPayer => w::Field::must("payer"),
+            10 payer: super::TransactionPayer => "payer: must",
             /// `amount`.
-            11 amount: super::PartnerTransactionAmount => w::Field::must("amount"),
+            11 amount: super::PartnerTransactionAmount => "amount: must",
             /// `scene_info`.
-            12 scene_info: Option<super::SceneInfo> => w::Field::new("scene_info"),
+            12 scene_info: Option<super::SceneInfo> => "scene_info",
             /// `promotion_detail`.
-            13 promotion_detail: Option<Vec<super::PartnerTransactionPromotionDetail>> => w::Field::new("promotion_detail"),
+            13 promotion_detail: Option<Vec<super::PartnerTransactionPromotionDetail>> => "promotion_detail",
             /// `installment_info`.
-            14 installment_info: Option<super::InstallmentInfo> => w::Field::new("installment_info"),
+            14 installment_info: Option<super::InstallmentInfo> => "installment_info",
         }
     }
 
@@ -2026,29 +2026,29 @@ pub mod notify {
         /// * Catalog: `pay_v3.notify.vehicle_entrance_state_change`.
         pub struct VehicleEntranceStateChange {
             /// `sp_mchid`.
-            0 sp_mchid: String => w::Field::must("sp_mchid"),
+            0 sp_mchid: String => "sp_mchid: must",
             /// `sub_mchid`.
-            1 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+            1 sub_mchid: Option<String> => "sub_mchid",
             /// `out_parking_no`.
-            2 out_parking_no: String => w::Field::must("out_parking_no"),
+            2 out_parking_no: String => "out_parking_no: must",
             /// `parking_id`.
-            3 parking_id: String => w::Field::must("parking_id"),
+            3 parking_id: String => "parking_id: must",
             /// `plate_number`.
-            4 plate_number: String => w::Field::must("plate_number"),
+            4 plate_number: String => "plate_number: must",
             /// `plate_color`.
-            5 plate_color: String => w::Field::must("plate_color"),
+            5 plate_color: String => "plate_color: must",
             /// `start_time`; format `rfc3339`.
-            6 start_time: String => w::Field::must("start_time"),
+            6 start_time: String => "start_time: must",
             /// `parking_name`.
-            7 parking_name: String => w::Field::must("parking_name"),
+            7 parking_name: String => "parking_name: must",
             /// `free_duration`; unit s.
-            8 free_duration: i64 => w::Field::must("free_duration"),
+            8 free_duration: i64 => "free_duration: must",
             /// `parking_state`.
-            9 parking_state: String => w::Field::must("parking_state"),
+            9 parking_state: String => "parking_state: must",
             /// `blocked_state_description`.
-            10 blocked_state_description: Option<String> => w::Field::new("blocked_state_description"),
+            10 blocked_state_description: Option<String> => "blocked_state_description",
             /// `state_update_time`; format `rfc3339`.
-            11 state_update_time: String => w::Field::must("state_update_time"),
+            11 state_update_time: String => "state_update_time: must",
         }
     }
 
@@ -2058,23 +2058,23 @@ pub mod notify {
         /// * Catalog: `pay_v3.notify.vehicle_etc_transaction`.
         pub struct VehicleEtcTransaction {
             /// `sp_mchid`.
-            0 sp_mchid: String => w::Field::must("sp_mchid"),
+            0 sp_mchid: String => "sp_mchid: must",
             /// `sub_mchid`.
-            1 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+            1 sub_mchid: Option<String> => "sub_mchid",
             /// `appid`.
-            2 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            2 appid: xinqiao_types::AppId => "appid: must",
             /// `sub_appid`.
-            3 sub_appid: Option<String> => w::Field::new("sub_appid"),
+            3 sub_appid: Option<String> => "sub_appid",
             /// `sp_openid`.
-            4 sp_openid: Option<String> => w::Field::new("sp_openid"),
+            4 sp_openid: Option<String> => "sp_openid",
             /// `sub_openid`.
-            5 sub_openid: Option<String> => w::Field::new("sub_openid"),
+            5 sub_openid: Option<String> => "sub_openid",
             /// `contract_id`.
-            6 contract_id: String => w::Field::must("contract_id"),
+            6 contract_id: String => "contract_id: must",
             /// `plate_number`.
-            7 plate_number: String => w::Field::must("plate_number"),
+            7 plate_number: String => "plate_number: must",
             /// `bind_state`.
-            8 bind_state: String => w::Field::must("bind_state"),
+            8 bind_state: String => "bind_state: must",
         }
     }
 
@@ -2085,43 +2085,43 @@ pub mod notify {
         /// * Catalog: `pay_v3.notify.vehicle_transaction`.
         pub struct VehicleTransaction {
             /// `sp_mchid`.
-            0 sp_mchid: String => w::Field::must("sp_mchid"),
+            0 sp_mchid: String => "sp_mchid: must",
             /// `sub_mchid`.
-            1 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+            1 sub_mchid: Option<String> => "sub_mchid",
             /// `appid`.
-            2 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            2 appid: xinqiao_types::AppId => "appid: must",
             /// `sub_appid`.
-            3 sub_appid: Option<String> => w::Field::new("sub_appid"),
+            3 sub_appid: Option<String> => "sub_appid",
             /// `description`.
-            4 description: String => w::Field::must("description"),
+            4 description: String => "description: must",
             /// `out_trade_no`.
-            5 out_trade_no: String => w::Field::must("out_trade_no"),
+            5 out_trade_no: String => "out_trade_no: must",
             /// `transaction_id`.
-            6 transaction_id: Option<String> => w::Field::new("transaction_id"),
+            6 transaction_id: Option<String> => "transaction_id",
             /// `trade_state`.
-            7 trade_state: String => w::Field::must("trade_state"),
+            7 trade_state: String => "trade_state: must",
             /// `trade_state_description`.
-            8 trade_state_description: String => w::Field::must("trade_state_description"),
+            8 trade_state_description: String => "trade_state_description: must",
             /// `bank_type`.
-            9 bank_type: Option<String> => w::Field::new("bank_type"),
+            9 bank_type: Option<String> => "bank_type",
             /// `attach`.
-            10 attach: Option<String> => w::Field::new("attach"),
+            10 attach: Option<String> => "attach",
             /// `user_repaid`.
-            11 user_repaid: Option<bool> => w::Field::new("user_repaid").spelled(w::Spelling::BoolYn),
+            11 user_repaid: Option<bool> => "user_repaid: yes-no",
             /// `trade_scene`.
-            12 trade_scene: String => w::Field::must("trade_scene"),
+            12 trade_scene: String => "trade_scene: must",
             /// `success_time`; format `rfc3339`.
-            13 success_time: Option<String> => w::Field::new("success_time"),
+            13 success_time: Option<String> => "success_time",
             /// `create_time`; format `rfc3339`.
-            14 create_time: String => w::Field::must("create_time"),
+            14 create_time: String => "create_time: must",
             /// `payer`.
-            15 payer: Option<super::VehicleTransactionPayer> => w::Field::new("payer"),
+            15 payer: Option<super::VehicleTransactionPayer> => "payer",
             /// `amount`.
-            16 amount: super::EducationTransactionAmount => w::Field::must("amount"),
+            16 amount: super::EducationTransactionAmount => "amount: must",
             /// `parking_info`.
-            17 parking_info: Option<super::ParkingInfo> => w::Field::new("parking_info"),
+            17 parking_info: Option<super::ParkingInfo> => "parking_info",
             /// `promotion_detail`.
-            18 promotion_detail: Option<Vec<super::VehicleTransactionPromotionDetail>> => w::Field::new("promotion_detail"),
+            18 promotion_detail: Option<Vec<super::VehicleTransactionPromotionDetail>> => "promotion_detail",
         }
     }
 
@@ -2132,21 +2132,21 @@ pub mod notify {
         /// * Catalog: `pay_v3.notify.violation`.
         pub struct Violation {
             /// `sub_mchid`.
-            0 sub_mchid: String => w::Field::must("sub_mchid"),
+            0 sub_mchid: String => "sub_mchid: must",
             /// `company_name`.
-            1 company_name: String => w::Field::must("company_name"),
+            1 company_name: String => "company_name: must",
             /// `record_id`.
-            2 record_id: String => w::Field::must("record_id"),
+            2 record_id: String => "record_id: must",
             /// `punish_plan`.
-            3 punish_plan: String => w::Field::must("punish_plan"),
+            3 punish_plan: String => "punish_plan: must",
             /// `punish_time`; format `rfc3339`.
-            4 punish_time: String => w::Field::must("punish_time"),
+            4 punish_time: String => "punish_time: must",
             /// `punish_description`.
-            5 punish_description: String => w::Field::must("punish_description"),
+            5 punish_description: String => "punish_description: must",
             /// `risk_type`.
-            6 risk_type: String => w::Field::must("risk_type"),
+            6 risk_type: String => "risk_type: must",
             /// `risk_description`.
-            7 risk_description: String => w::Field::must("risk_description"),
+            7 risk_description: String => "risk_description: must",
         }
     }
 }

@@ -7,15 +7,15 @@ w::record! {
     /// `ApplyOrder`.
     pub struct ApplyOrder {
         /// `sub_mchid`.
-        0 sub_mchid: String => w::Field::must("sub_mchid"),
+        0 sub_mchid: String => "sub_mchid: must",
         /// `out_apply_no`.
-        1 out_apply_no: String => w::Field::must("out_apply_no"),
+        1 out_apply_no: String => "out_apply_no: must",
         /// `state`; one of `INVITED` `PASSED` `REJECTED` `EXPIRED`.
-        2 state: String => w::Field::must("state"),
+        2 state: String => "state: must",
         /// `accept_time`.
-        3 accept_time: String => w::Field::must("accept_time"),
+        3 accept_time: String => "accept_time: must",
         /// `update_time`.
-        4 update_time: String => w::Field::must("update_time"),
+        4 update_time: String => "update_time: must",
     }
 }
 
@@ -23,24 +23,28 @@ w::record! {
     /// `AuthorizationInfo`.
     pub struct AuthorizationInfo {
         /// `user_display_name`.
-        0 user_display_name: String => w::Field::must("user_display_name"),
+        0 user_display_name: String => "user_display_name: must",
         /// `out_authorization_no`.
-        1 out_authorization_no: String => w::Field::must("out_authorization_no"),
+        1 out_authorization_no: String => "out_authorization_no: must",
         /// `authorization_notify_url`.
-        2 authorization_notify_url: String => w::Field::must("authorization_notify_url"),
+        2 authorization_notify_url: String => "authorization_notify_url: must",
     }
-    new(user_display_name: String, out_authorization_no: String, authorization_notify_url: String)
+    new(
+        user_display_name: impl Into<String>,
+        out_authorization_no: impl Into<String>,
+        authorization_notify_url: impl Into<String>,
+    )
 }
 
 w::record! {
     /// `BrandMerchantBatchesByBatchNoDetail`.
     pub struct BrandMerchantBatchesByBatchNoDetail {
         /// `out_detail_no`.
-        0 out_detail_no: String => w::Field::must("out_detail_no"),
+        0 out_detail_no: String => "out_detail_no: must",
         /// `transfer_detail_no`.
-        1 transfer_detail_no: String => w::Field::must("transfer_detail_no"),
+        1 transfer_detail_no: String => "transfer_detail_no: must",
         /// `detail_state`; one of `DETAIL_INIT` `DETAIL_WAIT_PAY` `DETAIL_PROCESSING` `DETAIL_SUCCESS` `DETAIL_FAIL`.
-        2 detail_state: String => w::Field::must("detail_state"),
+        2 detail_state: String => "detail_state: must",
     }
 }
 
@@ -48,27 +52,31 @@ w::record! {
     /// `BrandMerchantBatchesDetail`.
     pub struct BrandMerchantBatchesDetail {
         /// `out_detail_no`.
-        0 out_detail_no: String => w::Field::must("out_detail_no"),
+        0 out_detail_no: String => "out_detail_no: must",
         /// `amount`; unit fen.
-        1 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        1 amount: xinqiao_types::Fen => "amount: must",
         /// `openid`.
-        2 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        2 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `user_name`; encrypted on the wire.
-        3 user_name: Option<String> => w::Field::new("user_name").masked().encrypted(),
+        3 user_name: Option<String> => "user_name: masked encrypted",
         /// `remark`; needed according to the documentation.
-        4 remark: Option<String> => w::Field::new("remark"),
+        4 remark: Option<String> => "remark",
     }
-    new(out_detail_no: String, amount: xinqiao_types::Fen, openid: xinqiao_types::OpenId)
-    set(user_name: String, remark: String)
+    new(
+        out_detail_no: impl Into<String>,
+        amount: xinqiao_types::Fen,
+        openid: impl Into<xinqiao_types::OpenId>,
+    )
+    text(user_name: String, remark: String)
 }
 
 w::record! {
     /// `CloseInfo`.
     pub struct CloseInfo {
         /// `close_time`.
-        0 close_time: String => w::Field::must("close_time"),
+        0 close_time: String => "close_time: must",
         /// `close_reason`; one of `CLOSE_VIA_MCH_API` `USER_CLOSE`.
-        1 close_reason: String => w::Field::must("close_reason"),
+        1 close_reason: String => "close_reason: must",
     }
 }
 
@@ -76,9 +84,9 @@ w::record! {
     /// `CloseInfoItem`.
     pub struct CloseInfoItem {
         /// `close_reason`; one of `CLOSE_VIA_MCH_API` `USER_CLOSE` `USER_OVERDUE_UNCONFIRMED` `TRANSFER_RISK` `USER_ACCOUNT_ABNORMAL`.
-        0 close_reason: String => w::Field::must("close_reason"),
+        0 close_reason: String => "close_reason: must",
         /// `close_time`; format `rfc3339`.
-        1 close_time: String => w::Field::must("close_time"),
+        1 close_time: String => "close_time: must",
     }
 }
 
@@ -86,45 +94,45 @@ w::record! {
     /// `SceneInfo`.
     pub struct SceneInfo {
         /// `client_ip`.
-        0 client_ip: Option<String> => w::Field::new("client_ip"),
+        0 client_ip: Option<String> => "client_ip",
         /// `device_id`.
-        1 device_id: Option<String> => w::Field::new("device_id"),
+        1 device_id: Option<String> => "device_id",
         /// `device_type`; one of `IOS` `ANDROID` `HARMONY` `OTHER`.
-        2 device_type: Option<String> => w::Field::new("device_type"),
+        2 device_type: Option<String> => "device_type",
     }
     new()
-    set(client_ip: String, device_id: String, device_type: String)
+    text(client_ip: String, device_id: String, device_type: String)
 }
 
 w::record! {
     /// `TransactionInfo`.
     pub struct TransactionInfo {
         /// `transaction_type`; one of `WXPAY`.
-        0 transaction_type: String => w::Field::must("transaction_type"),
+        0 transaction_type: String => "transaction_type: must",
         /// `transaction_id`.
-        1 transaction_id: String => w::Field::must("transaction_id"),
+        1 transaction_id: String => "transaction_id: must",
     }
-    new(transaction_type: String, transaction_id: String)
+    new(transaction_type: impl Into<String>, transaction_id: impl Into<String>)
 }
 
 w::record! {
     /// `TransferSceneReportInfo`.
     pub struct TransferSceneReportInfo {
         /// `info_type`.
-        0 info_type: String => w::Field::must("info_type"),
+        0 info_type: String => "info_type: must",
         /// `info_content`.
-        1 info_content: String => w::Field::must("info_content"),
+        1 info_content: String => "info_content: must",
     }
-    new(info_type: String, info_content: String)
+    new(info_type: impl Into<String>, info_content: impl Into<String>)
 }
 
 w::record! {
     /// `UserConfirmAuthorizationCloseCloseInfo`.
     pub struct UserConfirmAuthorizationCloseCloseInfo {
         /// `close_reason`; one of `CLOSE_VIA_MCH_API`.
-        0 close_reason: String => w::Field::must("close_reason"),
+        0 close_reason: String => "close_reason: must",
         /// `close_time`; format `rfc3339`.
-        1 close_time: String => w::Field::must("close_time"),
+        1 close_time: String => "close_time: must",
     }
 }
 
@@ -132,9 +140,9 @@ w::record! {
     /// `UserConfirmAuthorizationsCloseCloseInfo`.
     pub struct UserConfirmAuthorizationsCloseCloseInfo {
         /// `close_time`.
-        0 close_time: String => w::Field::must("close_time"),
+        0 close_time: String => "close_time: must",
         /// `close_reason`; one of `CLOSE_VIA_MCH_API`.
-        1 close_reason: String => w::Field::must("close_reason"),
+        1 close_reason: String => "close_reason: must",
     }
 }
 
@@ -142,9 +150,9 @@ w::record! {
     /// `UserRecvStyle`.
     pub struct UserRecvStyle {
         /// `type`; one of `CONFIRM_PAGE` `RED_PACKET`.
-        0 type_: String => w::Field::must("type"),
+        0 type_: String => "type: must",
     }
-    new(type_: String)
+    new(type_: impl Into<String>)
 }
 
 /// Brand red packets (品牌红包): `pay_v3.fund_app.brand_redpacket`.
@@ -160,36 +168,36 @@ pub mod brand_redpacket {
         /// * Catalog: `pay_v3.fund_app.brand_redpacket.brand_merchant_batches`.
         pub struct BrandMerchantBatches {
             /// `brand_id`.
-            0 brand_id: i64 => w::Field::must("brand_id"),
+            0 brand_id: i64 => "brand_id: must",
             /// `brand_appid`.
-            1 brand_appid: String => w::Field::must("brand_appid"),
+            1 brand_appid: String => "brand_appid: must",
             /// `template_id`.
-            2 template_id: String => w::Field::must("template_id"),
+            2 template_id: String => "template_id: must",
             /// `out_batch_no`.
-            3 out_batch_no: String => w::Field::must("out_batch_no"),
+            3 out_batch_no: String => "out_batch_no: must",
             /// `batch_name`.
-            4 batch_name: String => w::Field::must("batch_name"),
+            4 batch_name: String => "batch_name: must",
             /// `total_amount`; unit fen.
-            5 total_amount: xinqiao_types::Fen => w::Field::must("total_amount"),
+            5 total_amount: xinqiao_types::Fen => "total_amount: must",
             /// `total_num`.
-            6 total_num: i64 => w::Field::must("total_num"),
+            6 total_num: i64 => "total_num: must",
             /// `batch_remark`.
-            7 batch_remark: String => w::Field::must("batch_remark"),
+            7 batch_remark: String => "batch_remark: must",
             /// `scene`; one of `CUSTOM_SEND`.
-            8 scene: String => w::Field::must("scene"),
+            8 scene: String => "scene: must",
             /// `detail_list`; needed according to the documentation.
-            9 detail_list: Option<Vec<super::BrandMerchantBatchesDetail>> => w::Field::new("detail_list"),
+            9 detail_list: Option<Vec<super::BrandMerchantBatchesDetail>> => "detail_list",
         }
         new(
             brand_id: i64,
-            brand_appid: String,
-            template_id: String,
-            out_batch_no: String,
-            batch_name: String,
+            brand_appid: impl Into<String>,
+            template_id: impl Into<String>,
+            out_batch_no: impl Into<String>,
+            batch_name: impl Into<String>,
             total_amount: xinqiao_types::Fen,
             total_num: i64,
-            batch_remark: String,
-            scene: String,
+            batch_remark: impl Into<String>,
+            scene: impl Into<String>,
         )
         set(detail_list: Vec<super::BrandMerchantBatchesDetail>)
     }
@@ -198,13 +206,13 @@ pub mod brand_redpacket {
         /// Answer to [`BrandMerchantBatches`].
         pub struct BrandMerchantBatchesResponse {
             /// `out_batch_no`.
-            0 out_batch_no: String => w::Field::must("out_batch_no"),
+            0 out_batch_no: String => "out_batch_no: must",
             /// `batch_no`.
-            1 batch_no: String => w::Field::must("batch_no"),
+            1 batch_no: String => "batch_no: must",
             /// `batch_state`; one of `WAIT_PAY` `ACCEPTED` `PROCESSING` `FINISHED` `CLOSED`.
-            2 batch_state: String => w::Field::must("batch_state"),
+            2 batch_state: String => "batch_state: must",
             /// `create_time`; format `rfc3339`.
-            3 create_time: String => w::Field::must("create_time"),
+            3 create_time: String => "create_time: must",
         }
     }
 
@@ -236,57 +244,58 @@ pub mod brand_redpacket {
         /// * Catalog: `pay_v3.fund_app.brand_redpacket.brand_merchant_batches_by_batch_no`.
         pub struct BrandMerchantBatchesByBatchNo {
             /// `batch_no`.
-            0 batch_no: String => w::Field::must("batch_no").place(w::Place::Path),
+            0 batch_no: String => "batch_no: must path",
             /// `need_query_detail`.
-            1 need_query_detail: Option<bool> => w::Field::new("need_query_detail").place(w::Place::Query),
+            1 need_query_detail: Option<bool> => "need_query_detail: query",
             /// `detail_state`; one of `DETAIL_VIEW_ALL` `DETAIL_VIEW_SUCCESS` `DETAIL_VIEW_FAIL`.
-            2 detail_state: Option<String> => w::Field::new("detail_state").place(w::Place::Query),
+            2 detail_state: Option<String> => "detail_state: query",
         }
-        new(batch_no: String)
-        set(need_query_detail: bool, detail_state: String)
+        new(batch_no: impl Into<String>)
+        text(detail_state: String)
+        set(need_query_detail: bool)
     }
 
     w::record! {
         /// Answer to [`BrandMerchantBatchesByBatchNo`].
         pub struct BrandMerchantBatchesByBatchNoResponse {
             /// `brand_mchid`.
-            0 brand_mchid: String => w::Field::must("brand_mchid"),
+            0 brand_mchid: String => "brand_mchid: must",
             /// `brand_id`.
-            1 brand_id: i64 => w::Field::must("brand_id"),
+            1 brand_id: i64 => "brand_id: must",
             /// `brand_appid`.
-            2 brand_appid: Option<String> => w::Field::new("brand_appid"),
+            2 brand_appid: Option<String> => "brand_appid",
             /// `template_id`.
-            3 template_id: Option<String> => w::Field::new("template_id"),
+            3 template_id: Option<String> => "template_id",
             /// `out_batch_no`.
-            4 out_batch_no: String => w::Field::must("out_batch_no"),
+            4 out_batch_no: String => "out_batch_no: must",
             /// `batch_no`.
-            5 batch_no: String => w::Field::must("batch_no"),
+            5 batch_no: String => "batch_no: must",
             /// `batch_name`.
-            6 batch_name: String => w::Field::must("batch_name"),
+            6 batch_name: String => "batch_name: must",
             /// `batch_state`; one of `WAIT_PAY` `ACCEPTED` `PROCESSING` `FINISHED` `CLOSED`.
-            7 batch_state: String => w::Field::must("batch_state"),
+            7 batch_state: String => "batch_state: must",
             /// `total_amount`; unit fen.
-            8 total_amount: xinqiao_types::Fen => w::Field::must("total_amount"),
+            8 total_amount: xinqiao_types::Fen => "total_amount: must",
             /// `total_num`.
-            9 total_num: i64 => w::Field::must("total_num"),
+            9 total_num: i64 => "total_num: must",
             /// `success_amount`; unit fen.
-            10 success_amount: xinqiao_types::Fen => w::Field::must("success_amount"),
+            10 success_amount: xinqiao_types::Fen => "success_amount: must",
             /// `success_num`.
-            11 success_num: i64 => w::Field::must("success_num"),
+            11 success_num: i64 => "success_num: must",
             /// `fail_amount`; unit fen.
-            12 fail_amount: xinqiao_types::Fen => w::Field::must("fail_amount"),
+            12 fail_amount: xinqiao_types::Fen => "fail_amount: must",
             /// `fail_num`.
-            13 fail_num: i64 => w::Field::must("fail_num"),
+            13 fail_num: i64 => "fail_num: must",
             /// `batch_remark`.
-            14 batch_remark: String => w::Field::must("batch_remark"),
+            14 batch_remark: String => "batch_remark: must",
             /// `detail_list`.
-            15 detail_list: Option<Vec<super::BrandMerchantBatchesByBatchNoDetail>> => w::Field::new("detail_list"),
+            15 detail_list: Option<Vec<super::BrandMerchantBatchesByBatchNoDetail>> => "detail_list",
             /// `create_time`; format `rfc3339`.
-            16 create_time: String => w::Field::must("create_time"),
+            16 create_time: String => "create_time: must",
             /// `update_time`; format `rfc3339`.
-            17 update_time: String => w::Field::must("update_time"),
+            17 update_time: String => "update_time: must",
             /// `close_reason`; one of `MERCHANT_REVOCATION` `SYSTEM_OVERDUE_CLOSE`.
-            18 close_reason: Option<String> => w::Field::new("close_reason"),
+            18 close_reason: Option<String> => "close_reason",
         }
     }
 
@@ -318,50 +327,50 @@ pub mod brand_redpacket {
         /// * Catalog: `pay_v3.fund_app.brand_redpacket.details_by_detail_no`.
         pub struct DetailsByDetailNo {
             /// `batch_no`.
-            0 batch_no: String => w::Field::must("batch_no").place(w::Place::Path),
+            0 batch_no: String => "batch_no: must path",
             /// `detail_no`.
-            1 detail_no: String => w::Field::must("detail_no").place(w::Place::Path),
+            1 detail_no: String => "detail_no: must path",
         }
-        new(batch_no: String, detail_no: String)
+        new(batch_no: impl Into<String>, detail_no: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`DetailsByDetailNo`].
         pub struct DetailsByDetailNoResponse {
             /// `brand_mchid`.
-            0 brand_mchid: String => w::Field::must("brand_mchid"),
+            0 brand_mchid: String => "brand_mchid: must",
             /// `brand_id`.
-            1 brand_id: i64 => w::Field::must("brand_id"),
+            1 brand_id: i64 => "brand_id: must",
             /// `brand_appid`.
-            2 brand_appid: Option<String> => w::Field::new("brand_appid"),
+            2 brand_appid: Option<String> => "brand_appid",
             /// `template_id`.
-            3 template_id: Option<String> => w::Field::new("template_id"),
+            3 template_id: Option<String> => "template_id",
             /// `out_batch_no`.
-            4 out_batch_no: String => w::Field::must("out_batch_no"),
+            4 out_batch_no: String => "out_batch_no: must",
             /// `batch_no`.
-            5 batch_no: String => w::Field::must("batch_no"),
+            5 batch_no: String => "batch_no: must",
             /// `out_detail_no`.
-            6 out_detail_no: String => w::Field::must("out_detail_no"),
+            6 out_detail_no: String => "out_detail_no: must",
             /// `detail_no`.
-            7 detail_no: String => w::Field::must("detail_no"),
+            7 detail_no: String => "detail_no: must",
             /// `detail_state`; one of `DETAIL_INIT` `DETAIL_WAIT_PAY` `DETAIL_PROCESSING` `DETAIL_SUCCESS` `DETAIL_FAIL`.
-            8 detail_state: String => w::Field::must("detail_state"),
+            8 detail_state: String => "detail_state: must",
             /// `amount`; unit fen.
-            9 amount: xinqiao_types::Fen => w::Field::must("amount"),
+            9 amount: xinqiao_types::Fen => "amount: must",
             /// `remark`.
-            10 remark: Option<String> => w::Field::new("remark"),
+            10 remark: Option<String> => "remark",
             /// `openid`.
-            11 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            11 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `user_name`; encrypted on the wire.
-            12 user_name: Option<String> => w::Field::new("user_name").masked().encrypted(),
+            12 user_name: Option<String> => "user_name: masked encrypted",
             /// `create_time`; format `rfc3339`.
-            13 create_time: String => w::Field::must("create_time"),
+            13 create_time: String => "create_time: must",
             /// `update_time`; format `rfc3339`.
-            14 update_time: String => w::Field::must("update_time"),
+            14 update_time: String => "update_time: must",
             /// `initiate_time`; format `rfc3339`.
-            15 initiate_time: Option<String> => w::Field::new("initiate_time"),
+            15 initiate_time: Option<String> => "initiate_time",
             /// `fail_reason`; one of `ACCOUNT_FROZEN` `REAL_NAME_CHECK_FAIL` `NAME_NOT_CORRECT` `OPENID_INVALID` `TRANSFER_QUOTA_EXCEED` `DAY_RECEIVED_QUOTA_EXCEED` `DAY_RECEIVED_COUNT_EXCEED` `PRODUCT_AUTH_CHECK_FAIL` ….
-            16 fail_reason: Option<String> => w::Field::new("fail_reason"),
+            16 fail_reason: Option<String> => "fail_reason",
         }
     }
 
@@ -397,57 +406,58 @@ pub mod brand_redpacket {
             /// * Catalog: `pay_v3.fund_app.brand_redpacket.brand_merchant_out_batches.by_out_batch_no`.
             pub struct ByOutBatchNo {
                 /// `out_batch_no`.
-                0 out_batch_no: String => w::Field::must("out_batch_no").place(w::Place::Path),
+                0 out_batch_no: String => "out_batch_no: must path",
                 /// `need_query_detail`.
-                1 need_query_detail: Option<bool> => w::Field::new("need_query_detail").place(w::Place::Query),
+                1 need_query_detail: Option<bool> => "need_query_detail: query",
                 /// `detail_state`; one of `DETAIL_VIEW_ALL` `DETAIL_VIEW_SUCCESS` `DETAIL_VIEW_FAIL`.
-                2 detail_state: Option<String> => w::Field::new("detail_state").place(w::Place::Query),
+                2 detail_state: Option<String> => "detail_state: query",
             }
-            new(out_batch_no: String)
-            set(need_query_detail: bool, detail_state: String)
+            new(out_batch_no: impl Into<String>)
+            text(detail_state: String)
+            set(need_query_detail: bool)
         }
 
         w::record! {
             /// Answer to [`ByOutBatchNo`].
             pub struct ByOutBatchNoResponse {
                 /// `brand_mchid`.
-                0 brand_mchid: String => w::Field::must("brand_mchid"),
+                0 brand_mchid: String => "brand_mchid: must",
                 /// `brand_id`.
-                1 brand_id: i64 => w::Field::must("brand_id"),
+                1 brand_id: i64 => "brand_id: must",
                 /// `brand_appid`.
-                2 brand_appid: Option<String> => w::Field::new("brand_appid"),
+                2 brand_appid: Option<String> => "brand_appid",
                 /// `template_id`.
-                3 template_id: Option<String> => w::Field::new("template_id"),
+                3 template_id: Option<String> => "template_id",
                 /// `out_batch_no`.
-                4 out_batch_no: String => w::Field::must("out_batch_no"),
+                4 out_batch_no: String => "out_batch_no: must",
                 /// `batch_no`.
-                5 batch_no: String => w::Field::must("batch_no"),
+                5 batch_no: String => "batch_no: must",
                 /// `batch_name`.
-                6 batch_name: String => w::Field::must("batch_name"),
+                6 batch_name: String => "batch_name: must",
                 /// `batch_state`; one of `WAIT_PAY` `ACCEPTED` `PROCESSING` `FINISHED` `CLOSED`.
-                7 batch_state: String => w::Field::must("batch_state"),
+                7 batch_state: String => "batch_state: must",
                 /// `total_amount`; unit fen.
-                8 total_amount: xinqiao_types::Fen => w::Field::must("total_amount"),
+                8 total_amount: xinqiao_types::Fen => "total_amount: must",
                 /// `total_num`.
-                9 total_num: i64 => w::Field::must("total_num"),
+                9 total_num: i64 => "total_num: must",
                 /// `success_amount`; unit fen.
-                10 success_amount: xinqiao_types::Fen => w::Field::must("success_amount"),
+                10 success_amount: xinqiao_types::Fen => "success_amount: must",
                 /// `success_num`.
-                11 success_num: i64 => w::Field::must("success_num"),
+                11 success_num: i64 => "success_num: must",
                 /// `fail_amount`; unit fen.
-                12 fail_amount: xinqiao_types::Fen => w::Field::must("fail_amount"),
+                12 fail_amount: xinqiao_types::Fen => "fail_amount: must",
                 /// `fail_num`.
-                13 fail_num: i64 => w::Field::must("fail_num"),
+                13 fail_num: i64 => "fail_num: must",
                 /// `batch_remark`.
-                14 batch_remark: String => w::Field::must("batch_remark"),
+                14 batch_remark: String => "batch_remark: must",
                 /// `detail_list`.
-                15 detail_list: Option<Vec<super::super::BrandMerchantBatchesByBatchNoDetail>> => w::Field::new("detail_list"),
+                15 detail_list: Option<Vec<super::super::BrandMerchantBatchesByBatchNoDetail>> => "detail_list",
                 /// `create_time`; format `rfc3339`.
-                16 create_time: String => w::Field::must("create_time"),
+                16 create_time: String => "create_time: must",
                 /// `update_time`; format `rfc3339`.
-                17 update_time: String => w::Field::must("update_time"),
+                17 update_time: String => "update_time: must",
                 /// `close_reason`; one of `MERCHANT_REVOCATION` `SYSTEM_OVERDUE_CLOSE`.
-                18 close_reason: Option<String> => w::Field::new("close_reason"),
+                18 close_reason: Option<String> => "close_reason",
             }
         }
 
@@ -479,50 +489,50 @@ pub mod brand_redpacket {
             /// * Catalog: `pay_v3.fund_app.brand_redpacket.brand_merchant_out_batches.out_details_by_out_detail_no`.
             pub struct OutDetailsByOutDetailNo {
                 /// `out_batch_no`.
-                0 out_batch_no: String => w::Field::must("out_batch_no").place(w::Place::Path),
+                0 out_batch_no: String => "out_batch_no: must path",
                 /// `out_detail_no`.
-                1 out_detail_no: String => w::Field::must("out_detail_no").place(w::Place::Path),
+                1 out_detail_no: String => "out_detail_no: must path",
             }
-            new(out_batch_no: String, out_detail_no: String)
+            new(out_batch_no: impl Into<String>, out_detail_no: impl Into<String>)
         }
 
         w::record! {
             /// Answer to [`OutDetailsByOutDetailNo`].
             pub struct OutDetailsByOutDetailNoResponse {
                 /// `brand_mchid`.
-                0 brand_mchid: String => w::Field::must("brand_mchid"),
+                0 brand_mchid: String => "brand_mchid: must",
                 /// `brand_id`.
-                1 brand_id: i64 => w::Field::must("brand_id"),
+                1 brand_id: i64 => "brand_id: must",
                 /// `brand_appid`.
-                2 brand_appid: Option<String> => w::Field::new("brand_appid"),
+                2 brand_appid: Option<String> => "brand_appid",
                 /// `template_id`.
-                3 template_id: Option<String> => w::Field::new("template_id"),
+                3 template_id: Option<String> => "template_id",
                 /// `out_batch_no`.
-                4 out_batch_no: String => w::Field::must("out_batch_no"),
+                4 out_batch_no: String => "out_batch_no: must",
                 /// `batch_no`.
-                5 batch_no: String => w::Field::must("batch_no"),
+                5 batch_no: String => "batch_no: must",
                 /// `out_detail_no`.
-                6 out_detail_no: String => w::Field::must("out_detail_no"),
+                6 out_detail_no: String => "out_detail_no: must",
                 /// `detail_no`.
-                7 detail_no: String => w::Field::must("detail_no"),
+                7 detail_no: String => "detail_no: must",
                 /// `detail_state`; one of `DETAIL_INIT` `DETAIL_WAIT_PAY` `DETAIL_PROCESSING` `DETAIL_SUCCESS` `DETAIL_FAIL`.
-                8 detail_state: String => w::Field::must("detail_state"),
+                8 detail_state: String => "detail_state: must",
                 /// `amount`; unit fen.
-                9 amount: xinqiao_types::Fen => w::Field::must("amount"),
+                9 amount: xinqiao_types::Fen => "amount: must",
                 /// `remark`.
-                10 remark: Option<String> => w::Field::new("remark"),
+                10 remark: Option<String> => "remark",
                 /// `openid`.
-                11 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+                11 openid: xinqiao_types::OpenId => "openid: must masked",
                 /// `user_name`; encrypted on the wire.
-                12 user_name: Option<String> => w::Field::new("user_name").masked().encrypted(),
+                12 user_name: Option<String> => "user_name: masked encrypted",
                 /// `create_time`; format `rfc3339`.
-                13 create_time: String => w::Field::must("create_time"),
+                13 create_time: String => "create_time: must",
                 /// `update_time`; format `rfc3339`.
-                14 update_time: String => w::Field::must("update_time"),
+                14 update_time: String => "update_time: must",
                 /// `initiate_time`; format `rfc3339`.
-                15 initiate_time: Option<String> => w::Field::new("initiate_time"),
+                15 initiate_time: Option<String> => "initiate_time",
                 /// `fail_reason`; one of `ACCOUNT_FROZEN` `REAL_NAME_CHECK_FAIL` `NAME_NOT_CORRECT` `OPENID_INVALID` `TRANSFER_QUOTA_EXCEED` `DAY_RECEIVED_QUOTA_EXCEED` `DAY_RECEIVED_COUNT_EXCEED` `PRODUCT_AUTH_CHECK_FAIL` ….
-                16 fail_reason: Option<String> => w::Field::new("fail_reason"),
+                16 fail_reason: Option<String> => "fail_reason",
             }
         }
 
@@ -560,45 +570,47 @@ pub mod mch_transfer {
         /// * Catalog: `pay_v3.fund_app.mch_transfer.pre_transfer_with_authorization`.
         pub struct PreTransferWithAuthorization {
             /// `appid`.
-            0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            0 appid: xinqiao_types::AppId => "appid: must",
             /// `out_bill_no`.
-            1 out_bill_no: String => w::Field::must("out_bill_no"),
+            1 out_bill_no: String => "out_bill_no: must",
             /// `transfer_amount`; unit fen.
-            2 transfer_amount: xinqiao_types::Fen => w::Field::must("transfer_amount"),
+            2 transfer_amount: xinqiao_types::Fen => "transfer_amount: must",
             /// `transfer_remark`.
-            3 transfer_remark: String => w::Field::must("transfer_remark"),
+            3 transfer_remark: String => "transfer_remark: must",
             /// `openid`; needed according to the documentation.
-            4 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+            4 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// `user_name`; encrypted on the wire.
-            5 user_name: Option<String> => w::Field::new("user_name").masked().encrypted(),
+            5 user_name: Option<String> => "user_name: masked encrypted",
             /// `transfer_scene_id`; one of `1000` `1002` `1004` `1005` `1009` `1010` `1011` `1013`; needed according to the documentation.
-            6 transfer_scene_id: Option<String> => w::Field::new("transfer_scene_id"),
+            6 transfer_scene_id: Option<String> => "transfer_scene_id",
             /// `notify_url`.
-            7 notify_url: Option<String> => w::Field::new("notify_url"),
+            7 notify_url: Option<String> => "notify_url",
             /// `user_recv_perception`.
-            8 user_recv_perception: Option<String> => w::Field::new("user_recv_perception"),
+            8 user_recv_perception: Option<String> => "user_recv_perception",
             /// `transfer_scene_report_infos`; needed according to the documentation.
-            9 transfer_scene_report_infos: Option<Vec<super::TransferSceneReportInfo>> => w::Field::new("transfer_scene_report_infos"),
+            9 transfer_scene_report_infos: Option<Vec<super::TransferSceneReportInfo>> => "transfer_scene_report_infos",
             /// `authorization_info`.
-            10 authorization_info: Option<super::AuthorizationInfo> => w::Field::new("authorization_info"),
+            10 authorization_info: Option<super::AuthorizationInfo> => "authorization_info",
             /// `sponsor_mchid`.
-            11 sponsor_mchid: Option<String> => w::Field::new("sponsor_mchid"),
+            11 sponsor_mchid: Option<String> => "sponsor_mchid",
         }
         new(
-            appid: xinqiao_types::AppId,
-            out_bill_no: String,
+            appid: impl Into<xinqiao_types::AppId>,
+            out_bill_no: impl Into<String>,
             transfer_amount: xinqiao_types::Fen,
-            transfer_remark: String,
+            transfer_remark: impl Into<String>,
         )
-        set(
+        text(
             openid: xinqiao_types::OpenId,
             user_name: String,
             transfer_scene_id: String,
             notify_url: String,
             user_recv_perception: String,
+            sponsor_mchid: String,
+        )
+        set(
             transfer_scene_report_infos: Vec<super::TransferSceneReportInfo>,
             authorization_info: super::AuthorizationInfo,
-            sponsor_mchid: String,
         )
     }
 
@@ -606,19 +618,19 @@ pub mod mch_transfer {
         /// Answer to [`PreTransferWithAuthorization`].
         pub struct PreTransferWithAuthorizationResponse {
             /// `out_bill_no`.
-            0 out_bill_no: String => w::Field::must("out_bill_no"),
+            0 out_bill_no: String => "out_bill_no: must",
             /// `transfer_bill_no`.
-            1 transfer_bill_no: String => w::Field::must("transfer_bill_no"),
+            1 transfer_bill_no: String => "transfer_bill_no: must",
             /// `state`; one of `ACCEPTED` `PROCESSING` `WAIT_USER_CONFIRM` `TRANSFERING` `SUCCESS` `CANCELING`.
-            2 state: String => w::Field::must("state"),
+            2 state: String => "state: must",
             /// `create_time`; format `rfc3339`.
-            3 create_time: String => w::Field::must("create_time"),
+            3 create_time: String => "create_time: must",
             /// `package_info`.
-            4 package_info: Option<String> => w::Field::new("package_info"),
+            4 package_info: Option<String> => "package_info",
             /// `user_display_name`.
-            5 user_display_name: Option<String> => w::Field::new("user_display_name"),
+            5 user_display_name: Option<String> => "user_display_name",
             /// `out_authorization_no`.
-            6 out_authorization_no: Option<String> => w::Field::new("out_authorization_no"),
+            6 out_authorization_no: Option<String> => "out_authorization_no",
         }
     }
 
@@ -650,40 +662,42 @@ pub mod mch_transfer {
         /// * Catalog: `pay_v3.fund_app.mch_transfer.transfer_bills`.
         pub struct TransferBills {
             /// `appid`.
-            0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            0 appid: xinqiao_types::AppId => "appid: must",
             /// `out_bill_no`.
-            1 out_bill_no: String => w::Field::must("out_bill_no"),
+            1 out_bill_no: String => "out_bill_no: must",
             /// `transfer_amount`; unit fen.
-            2 transfer_amount: xinqiao_types::Fen => w::Field::must("transfer_amount"),
+            2 transfer_amount: xinqiao_types::Fen => "transfer_amount: must",
             /// `transfer_remark`.
-            3 transfer_remark: String => w::Field::must("transfer_remark"),
+            3 transfer_remark: String => "transfer_remark: must",
             /// `openid`.
-            4 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            4 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `user_name`; encrypted on the wire.
-            5 user_name: Option<String> => w::Field::new("user_name").masked().encrypted(),
+            5 user_name: Option<String> => "user_name: masked encrypted",
             /// `transfer_scene_id`; one of `1000` `1002` `1004` `1005` `1009` `1010` `1011` `1013`; needed according to the documentation.
-            6 transfer_scene_id: Option<String> => w::Field::new("transfer_scene_id"),
+            6 transfer_scene_id: Option<String> => "transfer_scene_id",
             /// `notify_url`.
-            7 notify_url: Option<String> => w::Field::new("notify_url"),
+            7 notify_url: Option<String> => "notify_url",
             /// `user_recv_perception`.
-            8 user_recv_perception: Option<String> => w::Field::new("user_recv_perception"),
+            8 user_recv_perception: Option<String> => "user_recv_perception",
             /// `transfer_scene_report_infos`; needed according to the documentation.
-            9 transfer_scene_report_infos: Option<Vec<super::TransferSceneReportInfo>> => w::Field::new("transfer_scene_report_infos"),
+            9 transfer_scene_report_infos: Option<Vec<super::TransferSceneReportInfo>> => "transfer_scene_report_infos",
             /// `user_recv_style`.
-            10 user_recv_style: Option<super::UserRecvStyle> => w::Field::new("user_recv_style"),
+            10 user_recv_style: Option<super::UserRecvStyle> => "user_recv_style",
         }
         new(
-            appid: xinqiao_types::AppId,
-            out_bill_no: String,
+            appid: impl Into<xinqiao_types::AppId>,
+            out_bill_no: impl Into<String>,
             transfer_amount: xinqiao_types::Fen,
-            transfer_remark: String,
-            openid: xinqiao_types::OpenId,
+            transfer_remark: impl Into<String>,
+            openid: impl Into<xinqiao_types::OpenId>,
         )
-        set(
+        text(
             user_name: String,
             transfer_scene_id: String,
             notify_url: String,
             user_recv_perception: String,
+        )
+        set(
             transfer_scene_report_infos: Vec<super::TransferSceneReportInfo>,
             user_recv_style: super::UserRecvStyle,
         )
@@ -693,17 +707,17 @@ pub mod mch_transfer {
         /// Answer to [`TransferBills`].
         pub struct TransferBillsResponse {
             /// `out_bill_no`.
-            0 out_bill_no: String => w::Field::must("out_bill_no"),
+            0 out_bill_no: String => "out_bill_no: must",
             /// `transfer_bill_no`.
-            1 transfer_bill_no: String => w::Field::must("transfer_bill_no"),
+            1 transfer_bill_no: String => "transfer_bill_no: must",
             /// `state`; one of `ACCEPTED` `PROCESSING` `WAIT_USER_CONFIRM` `TRANSFERING` `SUCCESS` `FAIL` `CANCELING` `CANCELLED`.
-            2 state: String => w::Field::must("state"),
+            2 state: String => "state: must",
             /// `create_time`; format `rfc3339`.
-            3 create_time: String => w::Field::must("create_time"),
+            3 create_time: String => "create_time: must",
             /// `fail_reason`.
-            4 fail_reason: Option<String> => w::Field::new("fail_reason"),
+            4 fail_reason: Option<String> => "fail_reason",
             /// `package_info`.
-            5 package_info: Option<String> => w::Field::new("package_info"),
+            5 package_info: Option<String> => "package_info",
         }
     }
 
@@ -735,40 +749,40 @@ pub mod mch_transfer {
         /// * Catalog: `pay_v3.fund_app.mch_transfer.transfer_bills_by_out_bill_no`.
         pub struct TransferBillsByOutBillNo {
             /// `out_bill_no`.
-            0 out_bill_no: String => w::Field::must("out_bill_no").place(w::Place::Path),
+            0 out_bill_no: String => "out_bill_no: must path",
         }
-        new(out_bill_no: String)
+        new(out_bill_no: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`TransferBillsByOutBillNo`].
         pub struct TransferBillsByOutBillNoResponse {
             /// `mch_id`.
-            0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+            0 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `appid`.
-            1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            1 appid: xinqiao_types::AppId => "appid: must",
             /// `out_bill_no`.
-            2 out_bill_no: String => w::Field::must("out_bill_no"),
+            2 out_bill_no: String => "out_bill_no: must",
             /// `transfer_bill_no`.
-            3 transfer_bill_no: String => w::Field::must("transfer_bill_no"),
+            3 transfer_bill_no: String => "transfer_bill_no: must",
             /// `state`; one of `ACCEPTED` `PROCESSING` `WAIT_USER_CONFIRM` `TRANSFERING` `SUCCESS` `FAIL` `CANCELING` `CANCELLED`.
-            4 state: String => w::Field::must("state"),
+            4 state: String => "state: must",
             /// `transfer_amount`; unit fen.
-            5 transfer_amount: xinqiao_types::Fen => w::Field::must("transfer_amount"),
+            5 transfer_amount: xinqiao_types::Fen => "transfer_amount: must",
             /// `transfer_remark`.
-            6 transfer_remark: String => w::Field::must("transfer_remark"),
+            6 transfer_remark: String => "transfer_remark: must",
             /// `openid`.
-            7 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+            7 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// `user_name`; encrypted on the wire.
-            8 user_name: Option<String> => w::Field::new("user_name").masked().encrypted(),
+            8 user_name: Option<String> => "user_name: masked encrypted",
             /// `create_time`; format `rfc3339`.
-            9 create_time: String => w::Field::must("create_time"),
+            9 create_time: String => "create_time: must",
             /// `update_time`; format `rfc3339`.
-            10 update_time: String => w::Field::must("update_time"),
+            10 update_time: String => "update_time: must",
             /// `fail_reason`.
-            11 fail_reason: Option<String> => w::Field::new("fail_reason"),
+            11 fail_reason: Option<String> => "fail_reason",
             /// `package_info`.
-            12 package_info: Option<String> => w::Field::new("package_info"),
+            12 package_info: Option<String> => "package_info",
         }
     }
 
@@ -800,22 +814,22 @@ pub mod mch_transfer {
         /// * Catalog: `pay_v3.fund_app.mch_transfer.transfer_bills_by_out_bill_no_cancel`.
         pub struct TransferBillsByOutBillNoCancel {
             /// `out_bill_no`.
-            0 out_bill_no: String => w::Field::must("out_bill_no").place(w::Place::Path),
+            0 out_bill_no: String => "out_bill_no: must path",
         }
-        new(out_bill_no: String)
+        new(out_bill_no: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`TransferBillsByOutBillNoCancel`].
         pub struct TransferBillsByOutBillNoCancelResponse {
             /// `out_bill_no`.
-            0 out_bill_no: String => w::Field::must("out_bill_no"),
+            0 out_bill_no: String => "out_bill_no: must",
             /// `transfer_bill_no`.
-            1 transfer_bill_no: String => w::Field::must("transfer_bill_no"),
+            1 transfer_bill_no: String => "transfer_bill_no: must",
             /// `state`; one of `CANCELING` `CANCELLED`.
-            2 state: String => w::Field::must("state"),
+            2 state: String => "state: must",
             /// `update_time`; format `rfc3339`.
-            3 update_time: String => w::Field::must("update_time"),
+            3 update_time: String => "update_time: must",
         }
     }
 
@@ -847,40 +861,40 @@ pub mod mch_transfer {
         /// * Catalog: `pay_v3.fund_app.mch_transfer.transfer_bills_by_transfer_bill_no`.
         pub struct TransferBillsByTransferBillNo {
             /// `transfer_bill_no`.
-            0 transfer_bill_no: String => w::Field::must("transfer_bill_no").place(w::Place::Path),
+            0 transfer_bill_no: String => "transfer_bill_no: must path",
         }
-        new(transfer_bill_no: String)
+        new(transfer_bill_no: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`TransferBillsByTransferBillNo`].
         pub struct TransferBillsByTransferBillNoResponse {
             /// `mch_id`.
-            0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+            0 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `appid`.
-            1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            1 appid: xinqiao_types::AppId => "appid: must",
             /// `out_bill_no`.
-            2 out_bill_no: String => w::Field::must("out_bill_no"),
+            2 out_bill_no: String => "out_bill_no: must",
             /// `transfer_bill_no`.
-            3 transfer_bill_no: String => w::Field::must("transfer_bill_no"),
+            3 transfer_bill_no: String => "transfer_bill_no: must",
             /// `state`; one of `ACCEPTED` `PROCESSING` `WAIT_USER_CONFIRM` `TRANSFERING` `SUCCESS` `FAIL` `CANCELING` `CANCELLED`.
-            4 state: String => w::Field::must("state"),
+            4 state: String => "state: must",
             /// `transfer_amount`; unit fen.
-            5 transfer_amount: xinqiao_types::Fen => w::Field::must("transfer_amount"),
+            5 transfer_amount: xinqiao_types::Fen => "transfer_amount: must",
             /// `transfer_remark`.
-            6 transfer_remark: String => w::Field::must("transfer_remark"),
+            6 transfer_remark: String => "transfer_remark: must",
             /// `openid`.
-            7 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+            7 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// `user_name`; encrypted on the wire.
-            8 user_name: Option<String> => w::Field::new("user_name").masked().encrypted(),
+            8 user_name: Option<String> => "user_name: masked encrypted",
             /// `create_time`; format `rfc3339`.
-            9 create_time: String => w::Field::must("create_time"),
+            9 create_time: String => "create_time: must",
             /// `update_time`; format `rfc3339`.
-            10 update_time: String => w::Field::must("update_time"),
+            10 update_time: String => "update_time: must",
             /// `fail_reason`.
-            11 fail_reason: Option<String> => w::Field::new("fail_reason"),
+            11 fail_reason: Option<String> => "fail_reason",
             /// `package_info`.
-            12 package_info: Option<String> => w::Field::new("package_info"),
+            12 package_info: Option<String> => "package_info",
         }
     }
 
@@ -912,75 +926,75 @@ pub mod mch_transfer {
         /// * Catalog: `pay_v3.fund_app.mch_transfer.transfer_bills_transfer`.
         pub struct TransferBillsTransfer {
             /// `appid`.
-            0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            0 appid: xinqiao_types::AppId => "appid: must",
             /// `out_bill_no`.
-            1 out_bill_no: String => w::Field::must("out_bill_no"),
+            1 out_bill_no: String => "out_bill_no: must",
             /// `transfer_amount`; unit fen.
-            2 transfer_amount: xinqiao_types::Fen => w::Field::must("transfer_amount"),
+            2 transfer_amount: xinqiao_types::Fen => "transfer_amount: must",
             /// `transfer_remark`.
-            3 transfer_remark: String => w::Field::must("transfer_remark"),
+            3 transfer_remark: String => "transfer_remark: must",
             /// `authorization_id`.
-            4 authorization_id: Option<String> => w::Field::new("authorization_id"),
+            4 authorization_id: Option<String> => "authorization_id",
             /// `user_name`; encrypted on the wire.
-            5 user_name: Option<String> => w::Field::new("user_name").masked().encrypted(),
+            5 user_name: Option<String> => "user_name: masked encrypted",
             /// `transfer_scene_id`; one of `1000` `1002` `1004` `1005` `1009` `1010` `1011` `1013`; needed according to the documentation.
-            6 transfer_scene_id: Option<String> => w::Field::new("transfer_scene_id"),
+            6 transfer_scene_id: Option<String> => "transfer_scene_id",
             /// `notify_url`.
-            7 notify_url: Option<String> => w::Field::new("notify_url"),
+            7 notify_url: Option<String> => "notify_url",
             /// `user_recv_perception`.
-            8 user_recv_perception: Option<String> => w::Field::new("user_recv_perception"),
+            8 user_recv_perception: Option<String> => "user_recv_perception",
             /// `transfer_scene_report_infos`; needed according to the documentation.
-            9 transfer_scene_report_infos: Option<Vec<super::TransferSceneReportInfo>> => w::Field::new("transfer_scene_report_infos"),
+            9 transfer_scene_report_infos: Option<Vec<super::TransferSceneReportInfo>> => "transfer_scene_report_infos",
             /// `sponsor_mchid`.
-            10 sponsor_mchid: Option<String> => w::Field::new("sponsor_mchid"),
+            10 sponsor_mchid: Option<String> => "sponsor_mchid",
             /// `out_authorization_no`.
-            11 out_authorization_no: Option<String> => w::Field::new("out_authorization_no"),
+            11 out_authorization_no: Option<String> => "out_authorization_no",
         }
         new(
-            appid: xinqiao_types::AppId,
-            out_bill_no: String,
+            appid: impl Into<xinqiao_types::AppId>,
+            out_bill_no: impl Into<String>,
             transfer_amount: xinqiao_types::Fen,
-            transfer_remark: String,
+            transfer_remark: impl Into<String>,
         )
-        set(
+        text(
             authorization_id: String,
             user_name: String,
             transfer_scene_id: String,
             notify_url: String,
             user_recv_perception: String,
-            transfer_scene_report_infos: Vec<super::TransferSceneReportInfo>,
             sponsor_mchid: String,
             out_authorization_no: String,
         )
+        set(transfer_scene_report_infos: Vec<super::TransferSceneReportInfo>)
     }
 
     w::record! {
         /// Answer to [`TransferBillsTransfer`].
         pub struct TransferBillsTransferResponse {
             /// `mch_id`.
-            0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+            0 mch_id: xinqiao_types::MchId => "mch_id: must",
             /// `appid`.
-            1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            1 appid: xinqiao_types::AppId => "appid: must",
             /// `out_bill_no`.
-            2 out_bill_no: String => w::Field::must("out_bill_no"),
+            2 out_bill_no: String => "out_bill_no: must",
             /// `transfer_bill_no`.
-            3 transfer_bill_no: String => w::Field::must("transfer_bill_no"),
+            3 transfer_bill_no: String => "transfer_bill_no: must",
             /// `state`; one of `ACCEPTED` `PROCESSING` `TRANSFERING` `SUCCESS`.
-            4 state: String => w::Field::must("state"),
+            4 state: String => "state: must",
             /// `transfer_amount`; unit fen.
-            5 transfer_amount: xinqiao_types::Fen => w::Field::must("transfer_amount"),
+            5 transfer_amount: xinqiao_types::Fen => "transfer_amount: must",
             /// `transfer_remark`.
-            6 transfer_remark: String => w::Field::must("transfer_remark"),
+            6 transfer_remark: String => "transfer_remark: must",
             /// `openid`.
-            7 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+            7 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// `user_name`; encrypted on the wire.
-            8 user_name: Option<String> => w::Field::new("user_name").masked().encrypted(),
+            8 user_name: Option<String> => "user_name: masked encrypted",
             /// `create_time`; format `rfc3339`.
-            9 create_time: String => w::Field::must("create_time"),
+            9 create_time: String => "create_time: must",
             /// `update_time`; format `rfc3339`.
-            10 update_time: String => w::Field::must("update_time"),
+            10 update_time: String => "update_time: must",
             /// `fail_reason`.
-            11 fail_reason: Option<String> => w::Field::new("fail_reason"),
+            11 fail_reason: Option<String> => "fail_reason",
         }
     }
 
@@ -1012,34 +1026,34 @@ pub mod mch_transfer {
         /// * Catalog: `pay_v3.fund_app.mch_transfer.transfer_to_qq_wallet_bills`.
         pub struct TransferToQqWalletBills {
             /// `appid`.
-            0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            0 appid: xinqiao_types::AppId => "appid: must",
             /// `out_bill_no`.
-            1 out_bill_no: String => w::Field::must("out_bill_no"),
+            1 out_bill_no: String => "out_bill_no: must",
             /// `transfer_amount`; unit fen.
-            2 transfer_amount: xinqiao_types::Fen => w::Field::must("transfer_amount"),
+            2 transfer_amount: xinqiao_types::Fen => "transfer_amount: must",
             /// `transfer_remark`.
-            3 transfer_remark: String => w::Field::must("transfer_remark"),
+            3 transfer_remark: String => "transfer_remark: must",
             /// `openid`; needed according to the documentation.
-            4 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+            4 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// `user_qq`.
-            5 user_qq: Option<String> => w::Field::new("user_qq"),
+            5 user_qq: Option<String> => "user_qq",
             /// `user_name`; encrypted on the wire.
-            6 user_name: Option<String> => w::Field::new("user_name").masked().encrypted(),
+            6 user_name: Option<String> => "user_name: masked encrypted",
             /// `transfer_scene_id`; one of `1401`; needed according to the documentation.
-            7 transfer_scene_id: Option<String> => w::Field::new("transfer_scene_id"),
+            7 transfer_scene_id: Option<String> => "transfer_scene_id",
             /// `notify_url`.
-            8 notify_url: Option<String> => w::Field::new("notify_url"),
+            8 notify_url: Option<String> => "notify_url",
             /// `transfer_scene_report_infos`.
-            9 transfer_scene_report_infos: Vec<super::TransferSceneReportInfo> => w::Field::must("transfer_scene_report_infos"),
+            9 transfer_scene_report_infos: Vec<super::TransferSceneReportInfo> => "transfer_scene_report_infos: must",
         }
         new(
-            appid: xinqiao_types::AppId,
-            out_bill_no: String,
+            appid: impl Into<xinqiao_types::AppId>,
+            out_bill_no: impl Into<String>,
             transfer_amount: xinqiao_types::Fen,
-            transfer_remark: String,
+            transfer_remark: impl Into<String>,
             transfer_scene_report_infos: Vec<super::TransferSceneReportInfo>,
         )
-        set(
+        text(
             openid: xinqiao_types::OpenId,
             user_qq: String,
             user_name: String,
@@ -1052,31 +1066,31 @@ pub mod mch_transfer {
         /// Answer to [`TransferToQqWalletBills`].
         pub struct TransferToQqWalletBillsResponse {
             /// `mchid`.
-            0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+            0 mchid: xinqiao_types::MchId => "mchid: must",
             /// `appid`.
-            1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            1 appid: xinqiao_types::AppId => "appid: must",
             /// `out_bill_no`.
-            2 out_bill_no: String => w::Field::must("out_bill_no"),
+            2 out_bill_no: String => "out_bill_no: must",
             /// `transfer_bill_no`.
-            3 transfer_bill_no: String => w::Field::must("transfer_bill_no"),
+            3 transfer_bill_no: String => "transfer_bill_no: must",
             /// `state`; one of `ACCEPTED` `PROCESSING` `WAIT_USER_CONFIRM` `TRANSFERING` `SUCCESS` `FAIL` `CANCELING` `CANCELLED`.
-            4 state: String => w::Field::must("state"),
+            4 state: String => "state: must",
             /// `transfer_amount`; unit fen.
-            5 transfer_amount: xinqiao_types::Fen => w::Field::must("transfer_amount"),
+            5 transfer_amount: xinqiao_types::Fen => "transfer_amount: must",
             /// `transfer_remark`.
-            6 transfer_remark: String => w::Field::must("transfer_remark"),
+            6 transfer_remark: String => "transfer_remark: must",
             /// `openid`.
-            7 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+            7 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// `user_qq`.
-            8 user_qq: Option<String> => w::Field::new("user_qq"),
+            8 user_qq: Option<String> => "user_qq",
             /// `user_name`; encrypted on the wire.
-            9 user_name: Option<String> => w::Field::new("user_name").masked().encrypted(),
+            9 user_name: Option<String> => "user_name: masked encrypted",
             /// `create_time`; format `rfc3339`.
-            10 create_time: String => w::Field::must("create_time"),
+            10 create_time: String => "create_time: must",
             /// `update_time`; format `rfc3339`.
-            11 update_time: String => w::Field::must("update_time"),
+            11 update_time: String => "update_time: must",
             /// `fail_reason`.
-            12 fail_reason: Option<String> => w::Field::new("fail_reason"),
+            12 fail_reason: Option<String> => "fail_reason",
         }
     }
 
@@ -1108,40 +1122,40 @@ pub mod mch_transfer {
         /// * Catalog: `pay_v3.fund_app.mch_transfer.transfer_to_qq_wallet_bills_by_out_bill_no`.
         pub struct TransferToQqWalletBillsByOutBillNo {
             /// `out_bill_no`.
-            0 out_bill_no: String => w::Field::must("out_bill_no").place(w::Place::Path),
+            0 out_bill_no: String => "out_bill_no: must path",
         }
-        new(out_bill_no: String)
+        new(out_bill_no: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`TransferToQqWalletBillsByOutBillNo`].
         pub struct TransferToQqWalletBillsByOutBillNoResponse {
             /// `mchid`.
-            0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+            0 mchid: xinqiao_types::MchId => "mchid: must",
             /// `appid`.
-            1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            1 appid: xinqiao_types::AppId => "appid: must",
             /// `out_bill_no`.
-            2 out_bill_no: String => w::Field::must("out_bill_no"),
+            2 out_bill_no: String => "out_bill_no: must",
             /// `transfer_bill_no`.
-            3 transfer_bill_no: String => w::Field::must("transfer_bill_no"),
+            3 transfer_bill_no: String => "transfer_bill_no: must",
             /// `state`; one of `ACCEPTED` `PROCESSING` `WAIT_USER_CONFIRM` `TRANSFERING` `SUCCESS` `FAIL` `CANCELING` `CANCELLED`.
-            4 state: String => w::Field::must("state"),
+            4 state: String => "state: must",
             /// `transfer_amount`; unit fen.
-            5 transfer_amount: xinqiao_types::Fen => w::Field::must("transfer_amount"),
+            5 transfer_amount: xinqiao_types::Fen => "transfer_amount: must",
             /// `transfer_remark`.
-            6 transfer_remark: String => w::Field::must("transfer_remark"),
+            6 transfer_remark: String => "transfer_remark: must",
             /// `openid`.
-            7 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+            7 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// `user_qq`.
-            8 user_qq: Option<String> => w::Field::new("user_qq"),
+            8 user_qq: Option<String> => "user_qq",
             /// `user_name`; encrypted on the wire.
-            9 user_name: Option<String> => w::Field::new("user_name").masked().encrypted(),
+            9 user_name: Option<String> => "user_name: masked encrypted",
             /// `create_time`; format `rfc3339`.
-            10 create_time: String => w::Field::must("create_time"),
+            10 create_time: String => "create_time: must",
             /// `update_time`; format `rfc3339`.
-            11 update_time: String => w::Field::must("update_time"),
+            11 update_time: String => "update_time: must",
             /// `fail_reason`.
-            12 fail_reason: Option<String> => w::Field::new("fail_reason"),
+            12 fail_reason: Option<String> => "fail_reason",
         }
     }
 
@@ -1173,40 +1187,40 @@ pub mod mch_transfer {
         /// * Catalog: `pay_v3.fund_app.mch_transfer.transfer_to_qq_wallet_bills_cancel`.
         pub struct TransferToQqWalletBillsCancel {
             /// `out_bill_no`.
-            0 out_bill_no: String => w::Field::must("out_bill_no").place(w::Place::Path),
+            0 out_bill_no: String => "out_bill_no: must path",
         }
-        new(out_bill_no: String)
+        new(out_bill_no: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`TransferToQqWalletBillsCancel`].
         pub struct TransferToQqWalletBillsCancelResponse {
             /// `mchid`.
-            0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+            0 mchid: xinqiao_types::MchId => "mchid: must",
             /// `appid`.
-            1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            1 appid: xinqiao_types::AppId => "appid: must",
             /// `out_bill_no`.
-            2 out_bill_no: String => w::Field::must("out_bill_no"),
+            2 out_bill_no: String => "out_bill_no: must",
             /// `transfer_bill_no`.
-            3 transfer_bill_no: String => w::Field::must("transfer_bill_no"),
+            3 transfer_bill_no: String => "transfer_bill_no: must",
             /// `state`; one of `ACCEPTED` `PROCESSING` `WAIT_USER_CONFIRM` `TRANSFERING` `SUCCESS` `FAIL` `CANCELING` `CANCELLED`.
-            4 state: String => w::Field::must("state"),
+            4 state: String => "state: must",
             /// `transfer_amount`; unit fen.
-            5 transfer_amount: xinqiao_types::Fen => w::Field::must("transfer_amount"),
+            5 transfer_amount: xinqiao_types::Fen => "transfer_amount: must",
             /// `transfer_remark`.
-            6 transfer_remark: String => w::Field::must("transfer_remark"),
+            6 transfer_remark: String => "transfer_remark: must",
             /// `openid`.
-            7 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+            7 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// `user_qq`.
-            8 user_qq: Option<String> => w::Field::new("user_qq"),
+            8 user_qq: Option<String> => "user_qq",
             /// `user_name`; encrypted on the wire.
-            9 user_name: Option<String> => w::Field::new("user_name").masked().encrypted(),
+            9 user_name: Option<String> => "user_name: masked encrypted",
             /// `create_time`; format `rfc3339`.
-            10 create_time: String => w::Field::must("create_time"),
+            10 create_time: String => "create_time: must",
             /// `update_time`; format `rfc3339`.
-            11 update_time: String => w::Field::must("update_time"),
+            11 update_time: String => "update_time: must",
             /// `fail_reason`.
-            12 fail_reason: Option<String> => w::Field::new("fail_reason"),
+            12 fail_reason: Option<String> => "fail_reason",
         }
     }
 
@@ -1238,47 +1252,43 @@ pub mod mch_transfer {
         /// * Catalog: `pay_v3.fund_app.mch_transfer.user_confirm_authorization`.
         pub struct UserConfirmAuthorization {
             /// `appid`.
-            0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            0 appid: xinqiao_types::AppId => "appid: must",
             /// `out_authorization_no`.
-            1 out_authorization_no: String => w::Field::must("out_authorization_no"),
+            1 out_authorization_no: String => "out_authorization_no: must",
             /// `openid`.
-            2 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            2 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `transfer_scene_id`; one of `1000` `1002` `1004` `1005` `1009` `1010` `1011` `1013`; needed according to the documentation.
-            3 transfer_scene_id: Option<String> => w::Field::new("transfer_scene_id"),
+            3 transfer_scene_id: Option<String> => "transfer_scene_id",
             /// `authorization_notify_url`; needed according to the documentation.
-            4 authorization_notify_url: Option<String> => w::Field::new("authorization_notify_url"),
+            4 authorization_notify_url: Option<String> => "authorization_notify_url",
             /// `user_display_name`.
-            5 user_display_name: String => w::Field::must("user_display_name"),
+            5 user_display_name: String => "user_display_name: must",
             /// `user_recv_perception`.
-            6 user_recv_perception: Option<String> => w::Field::new("user_recv_perception"),
+            6 user_recv_perception: Option<String> => "user_recv_perception",
             /// `scene_info`.
-            7 scene_info: Option<super::SceneInfo> => w::Field::new("scene_info"),
+            7 scene_info: Option<super::SceneInfo> => "scene_info",
         }
         new(
-            appid: xinqiao_types::AppId,
-            out_authorization_no: String,
-            openid: xinqiao_types::OpenId,
-            user_display_name: String,
+            appid: impl Into<xinqiao_types::AppId>,
+            out_authorization_no: impl Into<String>,
+            openid: impl Into<xinqiao_types::OpenId>,
+            user_display_name: impl Into<String>,
         )
-        set(
-            transfer_scene_id: String,
-            authorization_notify_url: String,
-            user_recv_perception: String,
-            scene_info: super::SceneInfo,
-        )
+        text(transfer_scene_id: String, authorization_notify_url: String, user_recv_perception: String)
+        set(scene_info: super::SceneInfo)
     }
 
     w::record! {
         /// Answer to [`UserConfirmAuthorization`].
         pub struct UserConfirmAuthorizationResponse {
             /// `out_authorization_no`.
-            0 out_authorization_no: String => w::Field::must("out_authorization_no"),
+            0 out_authorization_no: String => "out_authorization_no: must",
             /// `state`; one of `WAIT_USER_CONFIRM`.
-            1 state: String => w::Field::must("state"),
+            1 state: String => "state: must",
             /// `create_time`; format `rfc3339`.
-            2 create_time: String => w::Field::must("create_time"),
+            2 create_time: String => "create_time: must",
             /// `package_info`.
-            3 package_info: Option<String> => w::Field::new("package_info"),
+            3 package_info: Option<String> => "package_info",
         }
     }
 
@@ -1310,11 +1320,11 @@ pub mod mch_transfer {
         /// * Catalog: `pay_v3.fund_app.mch_transfer.user_confirm_authorization_by_out_authorization_no`.
         pub struct UserConfirmAuthorizationByOutAuthorizationNo {
             /// `out_authorization_no`.
-            0 out_authorization_no: String => w::Field::must("out_authorization_no").place(w::Place::Path),
+            0 out_authorization_no: String => "out_authorization_no: must path",
             /// `is_display_authorization`.
-            1 is_display_authorization: Option<bool> => w::Field::new("is_display_authorization").place(w::Place::Query),
+            1 is_display_authorization: Option<bool> => "is_display_authorization: query",
         }
-        new(out_authorization_no: String)
+        new(out_authorization_no: impl Into<String>)
         set(is_display_authorization: bool)
     }
 
@@ -1322,29 +1332,29 @@ pub mod mch_transfer {
         /// Answer to [`UserConfirmAuthorizationByOutAuthorizationNo`].
         pub struct UserConfirmAuthorizationByOutAuthorizationNoResponse {
             /// `appid`.
-            0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            0 appid: xinqiao_types::AppId => "appid: must",
             /// `out_authorization_no`.
-            1 out_authorization_no: String => w::Field::must("out_authorization_no"),
+            1 out_authorization_no: String => "out_authorization_no: must",
             /// `authorization_id`.
-            2 authorization_id: String => w::Field::must("authorization_id"),
+            2 authorization_id: String => "authorization_id: must",
             /// `state`; one of `TAKING_EFFECT` `CLOSED` `WAIT_USER_CONFIRM`.
-            3 state: String => w::Field::must("state"),
+            3 state: String => "state: must",
             /// `openid`.
-            4 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            4 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `authorize_time`; format `rfc3339`.
-            5 authorize_time: String => w::Field::must("authorize_time"),
+            5 authorize_time: String => "authorize_time: must",
             /// `user_display_name`.
-            6 user_display_name: String => w::Field::must("user_display_name"),
+            6 user_display_name: String => "user_display_name: must",
             /// `close_info`.
-            7 close_info: Option<super::CloseInfoItem> => w::Field::new("close_info"),
+            7 close_info: Option<super::CloseInfoItem> => "close_info",
             /// `transfer_scene_id`.
-            8 transfer_scene_id: Option<String> => w::Field::new("transfer_scene_id"),
+            8 transfer_scene_id: Option<String> => "transfer_scene_id",
             /// `user_recv_perception`.
-            9 user_recv_perception: Option<String> => w::Field::new("user_recv_perception"),
+            9 user_recv_perception: Option<String> => "user_recv_perception",
             /// `create_time`.
-            10 create_time: Option<String> => w::Field::new("create_time"),
+            10 create_time: Option<String> => "create_time",
             /// `package_info`.
-            11 package_info: Option<String> => w::Field::new("package_info"),
+            11 package_info: Option<String> => "package_info",
         }
     }
 
@@ -1376,36 +1386,36 @@ pub mod mch_transfer {
         /// * Catalog: `pay_v3.fund_app.mch_transfer.user_confirm_authorization_close`.
         pub struct UserConfirmAuthorizationClose {
             /// `out_authorization_no`.
-            0 out_authorization_no: String => w::Field::must("out_authorization_no").place(w::Place::Path),
+            0 out_authorization_no: String => "out_authorization_no: must path",
         }
-        new(out_authorization_no: String)
+        new(out_authorization_no: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`UserConfirmAuthorizationClose`].
         pub struct UserConfirmAuthorizationCloseResponse {
             /// `appid`.
-            0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            0 appid: xinqiao_types::AppId => "appid: must",
             /// `out_authorization_no`.
-            1 out_authorization_no: String => w::Field::must("out_authorization_no"),
+            1 out_authorization_no: String => "out_authorization_no: must",
             /// `authorization_id`.
-            2 authorization_id: String => w::Field::must("authorization_id"),
+            2 authorization_id: String => "authorization_id: must",
             /// `state`; one of `CLOSED`.
-            3 state: String => w::Field::must("state"),
+            3 state: String => "state: must",
             /// `openid`.
-            4 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            4 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `authorize_time`; format `rfc3339`.
-            5 authorize_time: String => w::Field::must("authorize_time"),
+            5 authorize_time: String => "authorize_time: must",
             /// `user_display_name`.
-            6 user_display_name: String => w::Field::must("user_display_name"),
+            6 user_display_name: String => "user_display_name: must",
             /// `close_info`.
-            7 close_info: Option<super::UserConfirmAuthorizationCloseCloseInfo> => w::Field::new("close_info"),
+            7 close_info: Option<super::UserConfirmAuthorizationCloseCloseInfo> => "close_info",
             /// `transfer_scene_id`.
-            8 transfer_scene_id: Option<String> => w::Field::new("transfer_scene_id"),
+            8 transfer_scene_id: Option<String> => "transfer_scene_id",
             /// `user_recv_perception`.
-            9 user_recv_perception: Option<String> => w::Field::new("user_recv_perception"),
+            9 user_recv_perception: Option<String> => "user_recv_perception",
             /// `create_time`.
-            10 create_time: Option<String> => w::Field::new("create_time"),
+            10 create_time: Option<String> => "create_time",
         }
     }
 
@@ -1441,28 +1451,28 @@ pub mod mch_transfer {
             /// * Catalog: `pay_v3.fund_app.mch_transfer.elecsign.by_out_bill_no`.
             pub struct ByOutBillNo {
                 /// `out_bill_no`.
-                0 out_bill_no: String => w::Field::must("out_bill_no").place(w::Place::Path),
+                0 out_bill_no: String => "out_bill_no: must path",
             }
-            new(out_bill_no: String)
+            new(out_bill_no: impl Into<String>)
         }
 
         w::record! {
             /// Answer to [`ByOutBillNo`].
             pub struct ByOutBillNoResponse {
                 /// `state`; one of `GENERATING` `FINISHED` `FAILED`.
-                0 state: String => w::Field::must("state"),
+                0 state: String => "state: must",
                 /// `create_time`; format `rfc3339`.
-                1 create_time: String => w::Field::must("create_time"),
+                1 create_time: String => "create_time: must",
                 /// `update_time`; format `rfc3339`.
-                2 update_time: String => w::Field::must("update_time"),
+                2 update_time: String => "update_time: must",
                 /// `hash_type`; one of `SHA256` `SM3`.
-                3 hash_type: Option<String> => w::Field::new("hash_type"),
+                3 hash_type: Option<String> => "hash_type",
                 /// `hash_value`.
-                4 hash_value: Option<String> => w::Field::new("hash_value"),
+                4 hash_value: Option<String> => "hash_value",
                 /// `download_url`.
-                5 download_url: Option<String> => w::Field::new("download_url"),
+                5 download_url: Option<String> => "download_url",
                 /// `fail_reason`.
-                6 fail_reason: Option<String> => w::Field::new("fail_reason"),
+                6 fail_reason: Option<String> => "fail_reason",
             }
         }
 
@@ -1494,28 +1504,28 @@ pub mod mch_transfer {
             /// * Catalog: `pay_v3.fund_app.mch_transfer.elecsign.by_transfer_bill_no`.
             pub struct ByTransferBillNo {
                 /// `transfer_bill_no`.
-                0 transfer_bill_no: String => w::Field::must("transfer_bill_no").place(w::Place::Path),
+                0 transfer_bill_no: String => "transfer_bill_no: must path",
             }
-            new(transfer_bill_no: String)
+            new(transfer_bill_no: impl Into<String>)
         }
 
         w::record! {
             /// Answer to [`ByTransferBillNo`].
             pub struct ByTransferBillNoResponse {
                 /// `state`; one of `GENERATING` `FINISHED` `FAILED`.
-                0 state: String => w::Field::must("state"),
+                0 state: String => "state: must",
                 /// `create_time`; format `rfc3339`.
-                1 create_time: String => w::Field::must("create_time"),
+                1 create_time: String => "create_time: must",
                 /// `update_time`; format `rfc3339`.
-                2 update_time: String => w::Field::must("update_time"),
+                2 update_time: String => "update_time: must",
                 /// `hash_type`; one of `SHA256` `SM3`.
-                3 hash_type: Option<String> => w::Field::new("hash_type"),
+                3 hash_type: Option<String> => "hash_type",
                 /// `hash_value`.
-                4 hash_value: Option<String> => w::Field::new("hash_value"),
+                4 hash_value: Option<String> => "hash_value",
                 /// `download_url`.
-                5 download_url: Option<String> => w::Field::new("download_url"),
+                5 download_url: Option<String> => "download_url",
                 /// `fail_reason`.
-                6 fail_reason: Option<String> => w::Field::new("fail_reason"),
+                6 fail_reason: Option<String> => "fail_reason",
             }
         }
 
@@ -1547,18 +1557,18 @@ pub mod mch_transfer {
             /// * Catalog: `pay_v3.fund_app.mch_transfer.elecsign.out_bill_no`.
             pub struct OutBillNo {
                 /// `out_bill_no`.
-                0 out_bill_no: String => w::Field::must("out_bill_no"),
+                0 out_bill_no: String => "out_bill_no: must",
             }
-            new(out_bill_no: String)
+            new(out_bill_no: impl Into<String>)
         }
 
         w::record! {
             /// Answer to [`OutBillNo`].
             pub struct OutBillNoResponse {
                 /// `state`.
-                0 state: String => w::Field::must("state"),
+                0 state: String => "state: must",
                 /// `create_time`; format `rfc3339`.
-                1 create_time: String => w::Field::must("create_time"),
+                1 create_time: String => "create_time: must",
             }
         }
 
@@ -1590,18 +1600,18 @@ pub mod mch_transfer {
             /// * Catalog: `pay_v3.fund_app.mch_transfer.elecsign.transfer_bill_no`.
             pub struct TransferBillNo {
                 /// `transfer_bill_no`.
-                0 transfer_bill_no: String => w::Field::must("transfer_bill_no"),
+                0 transfer_bill_no: String => "transfer_bill_no: must",
             }
-            new(transfer_bill_no: String)
+            new(transfer_bill_no: impl Into<String>)
         }
 
         w::record! {
             /// Answer to [`TransferBillNo`].
             pub struct TransferBillNoResponse {
                 /// `state`.
-                0 state: String => w::Field::must("state"),
+                0 state: String => "state: must",
                 /// `create_time`; format `rfc3339`.
-                1 create_time: String => w::Field::must("create_time"),
+                1 create_time: String => "create_time: must",
             }
         }
 
@@ -1637,36 +1647,36 @@ pub mod mch_transfer {
             /// * Catalog: `pay_v3.fund_app.mch_transfer.partner.budget_by_out_budget_no_electronic_receipts_get`.
             pub struct BudgetByOutBudgetNoElectronicReceiptsGet {
                 /// `out_budget_no`.
-                0 out_budget_no: String => w::Field::must("out_budget_no").place(w::Place::Path),
+                0 out_budget_no: String => "out_budget_no: must path",
                 /// `accept_id`.
-                1 accept_id: String => w::Field::must("accept_id").place(w::Place::Query),
+                1 accept_id: String => "accept_id: must query",
             }
-            new(out_budget_no: String, accept_id: String)
+            new(out_budget_no: impl Into<String>, accept_id: impl Into<String>)
         }
 
         w::record! {
             /// Answer to [`BudgetByOutBudgetNoElectronicReceiptsGet`].
             pub struct BudgetByOutBudgetNoElectronicReceiptsGetResponse {
                 /// `out_budget_no`.
-                0 out_budget_no: String => w::Field::must("out_budget_no"),
+                0 out_budget_no: String => "out_budget_no: must",
                 /// `start_date`.
-                1 start_date: String => w::Field::must("start_date"),
+                1 start_date: String => "start_date: must",
                 /// `end_date`.
-                2 end_date: String => w::Field::must("end_date"),
+                2 end_date: String => "end_date: must",
                 /// `sponsor_mchid`.
-                3 sponsor_mchid: String => w::Field::must("sponsor_mchid"),
+                3 sponsor_mchid: String => "sponsor_mchid: must",
                 /// `receiver_mchid`.
-                4 receiver_mchid: Option<String> => w::Field::new("receiver_mchid"),
+                4 receiver_mchid: Option<String> => "receiver_mchid",
                 /// `receipt_state`; one of `ACCEPTED` `FINISHED`.
-                5 receipt_state: String => w::Field::must("receipt_state"),
+                5 receipt_state: String => "receipt_state: must",
                 /// `accept_id`.
-                6 accept_id: String => w::Field::must("accept_id"),
+                6 accept_id: String => "accept_id: must",
                 /// `hash_type`; one of `SHA256` `SM3`.
-                7 hash_type: Option<String> => w::Field::new("hash_type"),
+                7 hash_type: Option<String> => "hash_type",
                 /// `hash_value`.
-                8 hash_value: Option<String> => w::Field::new("hash_value"),
+                8 hash_value: Option<String> => "hash_value",
                 /// `download_url`.
-                9 download_url: Option<String> => w::Field::new("download_url"),
+                9 download_url: Option<String> => "download_url",
             }
         }
 
@@ -1697,43 +1707,48 @@ pub mod mch_transfer {
             /// * Catalog: `pay_v3.fund_app.mch_transfer.partner.budget_by_out_budget_no_electronic_receipts_post`.
             pub struct BudgetByOutBudgetNoElectronicReceiptsPost {
                 /// `out_budget_no`.
-                0 out_budget_no: String => w::Field::must("out_budget_no").place(w::Place::Path),
+                0 out_budget_no: String => "out_budget_no: must path",
                 /// `start_date`.
-                1 start_date: String => w::Field::must("start_date"),
+                1 start_date: String => "start_date: must",
                 /// `end_date`.
-                2 end_date: String => w::Field::must("end_date"),
+                2 end_date: String => "end_date: must",
                 /// `sponsor_mchid`.
-                3 sponsor_mchid: String => w::Field::must("sponsor_mchid"),
+                3 sponsor_mchid: String => "sponsor_mchid: must",
                 /// `receiver_mchid`.
-                4 receiver_mchid: Option<String> => w::Field::new("receiver_mchid"),
+                4 receiver_mchid: Option<String> => "receiver_mchid",
             }
-            new(out_budget_no: String, start_date: String, end_date: String, sponsor_mchid: String)
-            set(receiver_mchid: String)
+            new(
+                out_budget_no: impl Into<String>,
+                start_date: impl Into<String>,
+                end_date: impl Into<String>,
+                sponsor_mchid: impl Into<String>,
+            )
+            text(receiver_mchid: String)
         }
 
         w::record! {
             /// Answer to [`BudgetByOutBudgetNoElectronicReceiptsPost`].
             pub struct BudgetByOutBudgetNoElectronicReceiptsPostResponse {
                 /// `out_budget_no`.
-                0 out_budget_no: String => w::Field::must("out_budget_no"),
+                0 out_budget_no: String => "out_budget_no: must",
                 /// `start_date`.
-                1 start_date: String => w::Field::must("start_date"),
+                1 start_date: String => "start_date: must",
                 /// `end_date`.
-                2 end_date: String => w::Field::must("end_date"),
+                2 end_date: String => "end_date: must",
                 /// `sponsor_mchid`.
-                3 sponsor_mchid: String => w::Field::must("sponsor_mchid"),
+                3 sponsor_mchid: String => "sponsor_mchid: must",
                 /// `receiver_mchid`.
-                4 receiver_mchid: Option<String> => w::Field::new("receiver_mchid"),
+                4 receiver_mchid: Option<String> => "receiver_mchid",
                 /// `receipt_state`; one of `ACCEPTED` `FINISHED`.
-                5 receipt_state: String => w::Field::must("receipt_state"),
+                5 receipt_state: String => "receipt_state: must",
                 /// `accept_id`.
-                6 accept_id: String => w::Field::must("accept_id"),
+                6 accept_id: String => "accept_id: must",
                 /// `hash_type`; one of `SHA256` `SM3`.
-                7 hash_type: Option<String> => w::Field::new("hash_type"),
+                7 hash_type: Option<String> => "hash_type",
                 /// `hash_value`.
-                8 hash_value: Option<String> => w::Field::new("hash_value"),
+                8 hash_value: Option<String> => "hash_value",
                 /// `download_url`.
-                9 download_url: Option<String> => w::Field::new("download_url"),
+                9 download_url: Option<String> => "download_url",
             }
         }
 
@@ -1764,64 +1779,64 @@ pub mod mch_transfer {
             /// * Catalog: `pay_v3.fund_app.mch_transfer.partner.charity_budget`.
             pub struct CharityBudget {
                 /// `out_budget_no`.
-                0 out_budget_no: String => w::Field::must("out_budget_no"),
+                0 out_budget_no: String => "out_budget_no: must",
                 /// `sponsor_mchid`.
-                1 sponsor_mchid: String => w::Field::must("sponsor_mchid"),
+                1 sponsor_mchid: String => "sponsor_mchid: must",
                 /// `sponsor_subject_name`.
-                2 sponsor_subject_name: String => w::Field::must("sponsor_subject_name"),
+                2 sponsor_subject_name: String => "sponsor_subject_name: must",
                 /// `activity_name`.
-                3 activity_name: String => w::Field::must("activity_name"),
+                3 activity_name: String => "activity_name: must",
                 /// `activity_remark`.
-                4 activity_remark: String => w::Field::must("activity_remark"),
+                4 activity_remark: String => "activity_remark: must",
                 /// `amount`.
-                5 amount: f64 => w::Field::must("amount"),
+                5 amount: f64 => "amount: must",
                 /// `notify_url`.
-                6 notify_url: Option<String> => w::Field::new("notify_url"),
+                6 notify_url: Option<String> => "notify_url",
             }
             new(
-                out_budget_no: String,
-                sponsor_mchid: String,
-                sponsor_subject_name: String,
-                activity_name: String,
-                activity_remark: String,
+                out_budget_no: impl Into<String>,
+                sponsor_mchid: impl Into<String>,
+                sponsor_subject_name: impl Into<String>,
+                activity_name: impl Into<String>,
+                activity_remark: impl Into<String>,
                 amount: f64,
             )
-            set(notify_url: String)
+            text(notify_url: String)
         }
 
         w::record! {
             /// Answer to [`CharityBudget`].
             pub struct CharityBudgetResponse {
                 /// `sp_mchid`.
-                0 sp_mchid: String => w::Field::must("sp_mchid"),
+                0 sp_mchid: String => "sp_mchid: must",
                 /// `out_budget_no`.
-                1 out_budget_no: String => w::Field::must("out_budget_no"),
+                1 out_budget_no: String => "out_budget_no: must",
                 /// `budget_id`.
-                2 budget_id: String => w::Field::must("budget_id"),
+                2 budget_id: String => "budget_id: must",
                 /// `amount`.
-                3 amount: f64 => w::Field::must("amount"),
+                3 amount: f64 => "amount: must",
                 /// `sponsor_mchid`.
-                4 sponsor_mchid: String => w::Field::must("sponsor_mchid"),
+                4 sponsor_mchid: String => "sponsor_mchid: must",
                 /// `activity_name`.
-                5 activity_name: String => w::Field::must("activity_name"),
+                5 activity_name: String => "activity_name: must",
                 /// `activity_remark`.
-                6 activity_remark: String => w::Field::must("activity_remark"),
+                6 activity_remark: String => "activity_remark: must",
                 /// `state`; one of `PENDING` `LOCKED` `FINISHED` `CLOSED`.
-                7 state: Option<String> => w::Field::new("state"),
+                7 state: Option<String> => "state",
                 /// `confirm_url`.
-                8 confirm_url: Option<String> => w::Field::new("confirm_url"),
+                8 confirm_url: Option<String> => "confirm_url",
                 /// `super_admin_wxid_mask`.
-                9 super_admin_wxid_mask: Option<String> => w::Field::new("super_admin_wxid_mask"),
+                9 super_admin_wxid_mask: Option<String> => "super_admin_wxid_mask",
                 /// `remain_amount`.
-                10 remain_amount: Option<f64> => w::Field::new("remain_amount"),
+                10 remain_amount: Option<f64> => "remain_amount",
                 /// `unlock_remark`.
-                11 unlock_remark: Option<String> => w::Field::new("unlock_remark"),
+                11 unlock_remark: Option<String> => "unlock_remark",
                 /// `locked_time`.
-                12 locked_time: Option<String> => w::Field::new("locked_time"),
+                12 locked_time: Option<String> => "locked_time",
                 /// `finished_time`.
-                13 finished_time: Option<String> => w::Field::new("finished_time"),
+                13 finished_time: Option<String> => "finished_time",
                 /// `closed_time`.
-                14 closed_time: Option<String> => w::Field::new("closed_time"),
+                14 closed_time: Option<String> => "closed_time",
             }
         }
 
@@ -1852,46 +1867,46 @@ pub mod mch_transfer {
             /// * Catalog: `pay_v3.fund_app.mch_transfer.partner.charity_budget_by_out_budget_no`.
             pub struct CharityBudgetByOutBudgetNo {
                 /// `out_budget_no`.
-                0 out_budget_no: String => w::Field::must("out_budget_no").place(w::Place::Path),
+                0 out_budget_no: String => "out_budget_no: must path",
                 /// `sponsor_mchid`.
-                1 sponsor_mchid: String => w::Field::must("sponsor_mchid").place(w::Place::Query),
+                1 sponsor_mchid: String => "sponsor_mchid: must query",
             }
-            new(out_budget_no: String, sponsor_mchid: String)
+            new(out_budget_no: impl Into<String>, sponsor_mchid: impl Into<String>)
         }
 
         w::record! {
             /// Answer to [`CharityBudgetByOutBudgetNo`].
             pub struct CharityBudgetByOutBudgetNoResponse {
                 /// `sp_mchid`.
-                0 sp_mchid: String => w::Field::must("sp_mchid"),
+                0 sp_mchid: String => "sp_mchid: must",
                 /// `out_budget_no`.
-                1 out_budget_no: String => w::Field::must("out_budget_no"),
+                1 out_budget_no: String => "out_budget_no: must",
                 /// `budget_id`.
-                2 budget_id: String => w::Field::must("budget_id"),
+                2 budget_id: String => "budget_id: must",
                 /// `amount`.
-                3 amount: f64 => w::Field::must("amount"),
+                3 amount: f64 => "amount: must",
                 /// `sponsor_mchid`.
-                4 sponsor_mchid: String => w::Field::must("sponsor_mchid"),
+                4 sponsor_mchid: String => "sponsor_mchid: must",
                 /// `activity_name`.
-                5 activity_name: String => w::Field::must("activity_name"),
+                5 activity_name: String => "activity_name: must",
                 /// `activity_remark`.
-                6 activity_remark: String => w::Field::must("activity_remark"),
+                6 activity_remark: String => "activity_remark: must",
                 /// `state`; one of `PENDING` `LOCKED` `FINISHED` `CLOSED`.
-                7 state: Option<String> => w::Field::new("state"),
+                7 state: Option<String> => "state",
                 /// `confirm_url`.
-                8 confirm_url: Option<String> => w::Field::new("confirm_url"),
+                8 confirm_url: Option<String> => "confirm_url",
                 /// `super_admin_wxid_mask`.
-                9 super_admin_wxid_mask: Option<String> => w::Field::new("super_admin_wxid_mask"),
+                9 super_admin_wxid_mask: Option<String> => "super_admin_wxid_mask",
                 /// `remain_amount`.
-                10 remain_amount: Option<f64> => w::Field::new("remain_amount"),
+                10 remain_amount: Option<f64> => "remain_amount",
                 /// `unlock_remark`.
-                11 unlock_remark: Option<String> => w::Field::new("unlock_remark"),
+                11 unlock_remark: Option<String> => "unlock_remark",
                 /// `locked_time`.
-                12 locked_time: Option<String> => w::Field::new("locked_time"),
+                12 locked_time: Option<String> => "locked_time",
                 /// `finished_time`.
-                13 finished_time: Option<String> => w::Field::new("finished_time"),
+                13 finished_time: Option<String> => "finished_time",
                 /// `closed_time`.
-                14 closed_time: Option<String> => w::Field::new("closed_time"),
+                14 closed_time: Option<String> => "closed_time",
             }
         }
 
@@ -1922,42 +1937,46 @@ pub mod mch_transfer {
             /// * Catalog: `pay_v3.fund_app.mch_transfer.partner.charity_budget_by_out_budget_no_unlock`.
             pub struct CharityBudgetByOutBudgetNoUnlock {
                 /// `out_budget_no`.
-                0 out_budget_no: String => w::Field::must("out_budget_no").place(w::Place::Path),
+                0 out_budget_no: String => "out_budget_no: must path",
                 /// `sponsor_mchid`.
-                1 sponsor_mchid: String => w::Field::must("sponsor_mchid"),
+                1 sponsor_mchid: String => "sponsor_mchid: must",
                 /// `activity_remark`.
-                2 activity_remark: String => w::Field::must("activity_remark"),
+                2 activity_remark: String => "activity_remark: must",
             }
-            new(out_budget_no: String, sponsor_mchid: String, activity_remark: String)
+            new(
+                out_budget_no: impl Into<String>,
+                sponsor_mchid: impl Into<String>,
+                activity_remark: impl Into<String>,
+            )
         }
 
         w::record! {
             /// Answer to [`CharityBudgetByOutBudgetNoUnlock`].
             pub struct CharityBudgetByOutBudgetNoUnlockResponse {
                 /// `sp_mchid`.
-                0 sp_mchid: String => w::Field::must("sp_mchid"),
+                0 sp_mchid: String => "sp_mchid: must",
                 /// `out_budget_no`.
-                1 out_budget_no: String => w::Field::must("out_budget_no"),
+                1 out_budget_no: String => "out_budget_no: must",
                 /// `budget_id`.
-                2 budget_id: String => w::Field::must("budget_id"),
+                2 budget_id: String => "budget_id: must",
                 /// `amount`.
-                3 amount: f64 => w::Field::must("amount"),
+                3 amount: f64 => "amount: must",
                 /// `sponsor_mchid`.
-                4 sponsor_mchid: String => w::Field::must("sponsor_mchid"),
+                4 sponsor_mchid: String => "sponsor_mchid: must",
                 /// `activity_name`.
-                5 activity_name: String => w::Field::must("activity_name"),
+                5 activity_name: String => "activity_name: must",
                 /// `activity_remark`.
-                6 activity_remark: String => w::Field::must("activity_remark"),
+                6 activity_remark: String => "activity_remark: must",
                 /// `state`; one of `FINISHED`.
-                7 state: String => w::Field::must("state"),
+                7 state: String => "state: must",
                 /// `unlock_remark`.
-                8 unlock_remark: String => w::Field::must("unlock_remark"),
+                8 unlock_remark: String => "unlock_remark: must",
                 /// `locked_time`.
-                9 locked_time: String => w::Field::must("locked_time"),
+                9 locked_time: String => "locked_time: must",
                 /// `finished_time`.
-                10 finished_time: String => w::Field::must("finished_time"),
+                10 finished_time: String => "finished_time: must",
                 /// `unlocked_amount`.
-                11 unlocked_amount: Option<i64> => w::Field::new("unlocked_amount"),
+                11 unlocked_amount: Option<i64> => "unlocked_amount",
             }
         }
 
@@ -1988,27 +2007,27 @@ pub mod mch_transfer {
             /// * Catalog: `pay_v3.fund_app.mch_transfer.partner.charity_transfer_bills`.
             pub struct CharityTransferBills {
                 /// `out_budget_no`.
-                0 out_budget_no: String => w::Field::must("out_budget_no"),
+                0 out_budget_no: String => "out_budget_no: must",
                 /// `out_transfer_no`.
-                1 out_transfer_no: String => w::Field::must("out_transfer_no"),
+                1 out_transfer_no: String => "out_transfer_no: must",
                 /// `transaction_info`.
-                2 transaction_info: Option<super::super::TransactionInfo> => w::Field::new("transaction_info"),
+                2 transaction_info: Option<super::super::TransactionInfo> => "transaction_info",
                 /// `sponsor_mchid`.
-                3 sponsor_mchid: String => w::Field::must("sponsor_mchid"),
+                3 sponsor_mchid: String => "sponsor_mchid: must",
                 /// `receive_mchid`.
-                4 receive_mchid: String => w::Field::must("receive_mchid"),
+                4 receive_mchid: String => "receive_mchid: must",
                 /// `amount`.
-                5 amount: f64 => w::Field::must("amount"),
+                5 amount: f64 => "amount: must",
                 /// `transfer_remark`.
-                6 transfer_remark: String => w::Field::must("transfer_remark"),
+                6 transfer_remark: String => "transfer_remark: must",
             }
             new(
-                out_budget_no: String,
-                out_transfer_no: String,
-                sponsor_mchid: String,
-                receive_mchid: String,
+                out_budget_no: impl Into<String>,
+                out_transfer_no: impl Into<String>,
+                sponsor_mchid: impl Into<String>,
+                receive_mchid: impl Into<String>,
                 amount: f64,
-                transfer_remark: String,
+                transfer_remark: impl Into<String>,
             )
             set(transaction_info: super::super::TransactionInfo)
         }
@@ -2017,25 +2036,25 @@ pub mod mch_transfer {
             /// Answer to [`CharityTransferBills`].
             pub struct CharityTransferBillsResponse {
                 /// `out_budget_no`.
-                0 out_budget_no: String => w::Field::must("out_budget_no"),
+                0 out_budget_no: String => "out_budget_no: must",
                 /// `budget_id`.
-                1 budget_id: String => w::Field::must("budget_id"),
+                1 budget_id: String => "budget_id: must",
                 /// `out_transfer_no`.
-                2 out_transfer_no: String => w::Field::must("out_transfer_no"),
+                2 out_transfer_no: String => "out_transfer_no: must",
                 /// `transfer_id`.
-                3 transfer_id: String => w::Field::must("transfer_id"),
+                3 transfer_id: String => "transfer_id: must",
                 /// `amount`.
-                4 amount: f64 => w::Field::must("amount"),
+                4 amount: f64 => "amount: must",
                 /// `transfer_remark`.
-                5 transfer_remark: String => w::Field::must("transfer_remark"),
+                5 transfer_remark: String => "transfer_remark: must",
                 /// `receive_mchid`.
-                6 receive_mchid: String => w::Field::must("receive_mchid"),
+                6 receive_mchid: String => "receive_mchid: must",
                 /// `state`; one of `ACCEPTED` `SUCCESS` `CLOSE`.
-                7 state: String => w::Field::must("state"),
+                7 state: String => "state: must",
                 /// `create_time`.
-                8 create_time: String => w::Field::must("create_time"),
+                8 create_time: String => "create_time: must",
                 /// `success_time`.
-                9 success_time: Option<String> => w::Field::new("success_time"),
+                9 success_time: Option<String> => "success_time",
             }
         }
 
@@ -2066,38 +2085,42 @@ pub mod mch_transfer {
             /// * Catalog: `pay_v3.fund_app.mch_transfer.partner.charity_transfer_bills_by_out_transfer_no`.
             pub struct CharityTransferBillsByOutTransferNo {
                 /// `out_transfer_no`.
-                0 out_transfer_no: String => w::Field::must("out_transfer_no").place(w::Place::Path),
+                0 out_transfer_no: String => "out_transfer_no: must path",
                 /// `sponsor_mchid`.
-                1 sponsor_mchid: String => w::Field::must("sponsor_mchid").place(w::Place::Query),
+                1 sponsor_mchid: String => "sponsor_mchid: must query",
                 /// `out_budget_no`.
-                2 out_budget_no: String => w::Field::must("out_budget_no").place(w::Place::Query),
+                2 out_budget_no: String => "out_budget_no: must query",
             }
-            new(out_transfer_no: String, sponsor_mchid: String, out_budget_no: String)
+            new(
+                out_transfer_no: impl Into<String>,
+                sponsor_mchid: impl Into<String>,
+                out_budget_no: impl Into<String>,
+            )
         }
 
         w::record! {
             /// Answer to [`CharityTransferBillsByOutTransferNo`].
             pub struct CharityTransferBillsByOutTransferNoResponse {
                 /// `out_budget_no`.
-                0 out_budget_no: String => w::Field::must("out_budget_no"),
+                0 out_budget_no: String => "out_budget_no: must",
                 /// `budget_id`.
-                1 budget_id: String => w::Field::must("budget_id"),
+                1 budget_id: String => "budget_id: must",
                 /// `out_transfer_no`.
-                2 out_transfer_no: String => w::Field::must("out_transfer_no"),
+                2 out_transfer_no: String => "out_transfer_no: must",
                 /// `transfer_id`.
-                3 transfer_id: String => w::Field::must("transfer_id"),
+                3 transfer_id: String => "transfer_id: must",
                 /// `amount`.
-                4 amount: f64 => w::Field::must("amount"),
+                4 amount: f64 => "amount: must",
                 /// `transfer_remark`.
-                5 transfer_remark: String => w::Field::must("transfer_remark"),
+                5 transfer_remark: String => "transfer_remark: must",
                 /// `receive_mchid`.
-                6 receive_mchid: String => w::Field::must("receive_mchid"),
+                6 receive_mchid: String => "receive_mchid: must",
                 /// `state`; one of `ACCEPTED` `SUCCESS` `CLOSE`.
-                7 state: String => w::Field::must("state"),
+                7 state: String => "state: must",
                 /// `create_time`.
-                8 create_time: String => w::Field::must("create_time"),
+                8 create_time: String => "create_time: must",
                 /// `success_time`.
-                9 success_time: Option<String> => w::Field::new("success_time"),
+                9 success_time: Option<String> => "success_time",
             }
         }
 
@@ -2128,32 +2151,32 @@ pub mod mch_transfer {
             /// * Catalog: `pay_v3.fund_app.mch_transfer.partner.electronic_receipts`.
             pub struct ElectronicReceipts {
                 /// `sub_mchid`.
-                0 sub_mchid: String => w::Field::must("sub_mchid"),
+                0 sub_mchid: String => "sub_mchid: must",
                 /// `out_bill_no`.
-                1 out_bill_no: String => w::Field::must("out_bill_no"),
+                1 out_bill_no: String => "out_bill_no: must",
             }
-            new(sub_mchid: String, out_bill_no: String)
+            new(sub_mchid: impl Into<String>, out_bill_no: impl Into<String>)
         }
 
         w::record! {
             /// Answer to [`ElectronicReceipts`].
             pub struct ElectronicReceiptsResponse {
                 /// `sub_mchid`.
-                0 sub_mchid: String => w::Field::must("sub_mchid"),
+                0 sub_mchid: String => "sub_mchid: must",
                 /// `out_bill_no`.
-                1 out_bill_no: String => w::Field::must("out_bill_no"),
+                1 out_bill_no: String => "out_bill_no: must",
                 /// `state`; one of `GENERATING` `FINISHED`.
-                2 state: String => w::Field::must("state"),
+                2 state: String => "state: must",
                 /// `create_time`.
-                3 create_time: String => w::Field::must("create_time"),
+                3 create_time: String => "create_time: must",
                 /// `update_time`.
-                4 update_time: Option<String> => w::Field::new("update_time"),
+                4 update_time: Option<String> => "update_time",
                 /// `hash_type`; one of `SM3`.
-                5 hash_type: Option<String> => w::Field::new("hash_type"),
+                5 hash_type: Option<String> => "hash_type",
                 /// `hash_value`.
-                6 hash_value: Option<String> => w::Field::new("hash_value"),
+                6 hash_value: Option<String> => "hash_value",
                 /// `download_url`.
-                7 download_url: Option<String> => w::Field::new("download_url"),
+                7 download_url: Option<String> => "download_url",
             }
         }
 
@@ -2184,32 +2207,32 @@ pub mod mch_transfer {
             /// * Catalog: `pay_v3.fund_app.mch_transfer.partner.electronic_receipts_by_out_bill_no`.
             pub struct ElectronicReceiptsByOutBillNo {
                 /// `out_bill_no`.
-                0 out_bill_no: String => w::Field::must("out_bill_no").place(w::Place::Path),
+                0 out_bill_no: String => "out_bill_no: must path",
                 /// `sub_mchid`.
-                1 sub_mchid: String => w::Field::must("sub_mchid").place(w::Place::Query),
+                1 sub_mchid: String => "sub_mchid: must query",
             }
-            new(out_bill_no: String, sub_mchid: String)
+            new(out_bill_no: impl Into<String>, sub_mchid: impl Into<String>)
         }
 
         w::record! {
             /// Answer to [`ElectronicReceiptsByOutBillNo`].
             pub struct ElectronicReceiptsByOutBillNoResponse {
                 /// `sub_mchid`.
-                0 sub_mchid: String => w::Field::must("sub_mchid"),
+                0 sub_mchid: String => "sub_mchid: must",
                 /// `out_bill_no`.
-                1 out_bill_no: String => w::Field::must("out_bill_no"),
+                1 out_bill_no: String => "out_bill_no: must",
                 /// `state`; one of `GENERATING` `FINISHED`.
-                2 state: String => w::Field::must("state"),
+                2 state: String => "state: must",
                 /// `create_time`.
-                3 create_time: String => w::Field::must("create_time"),
+                3 create_time: String => "create_time: must",
                 /// `update_time`.
-                4 update_time: Option<String> => w::Field::new("update_time"),
+                4 update_time: Option<String> => "update_time",
                 /// `hash_type`; one of `SM3`.
-                5 hash_type: Option<String> => w::Field::new("hash_type"),
+                5 hash_type: Option<String> => "hash_type",
                 /// `hash_value`.
-                6 hash_value: Option<String> => w::Field::new("hash_value"),
+                6 hash_value: Option<String> => "hash_value",
                 /// `download_url`.
-                7 download_url: Option<String> => w::Field::new("download_url"),
+                7 download_url: Option<String> => "download_url",
             }
         }
 
@@ -2240,61 +2263,57 @@ pub mod mch_transfer {
             /// * Catalog: `pay_v3.fund_app.mch_transfer.partner.pre_transfer_with_authorization`.
             pub struct PreTransferWithAuthorization {
                 /// `sub_mchid`.
-                0 sub_mchid: String => w::Field::must("sub_mchid"),
+                0 sub_mchid: String => "sub_mchid: must",
                 /// `appid`.
-                1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+                1 appid: xinqiao_types::AppId => "appid: must",
                 /// `out_bill_no`.
-                2 out_bill_no: String => w::Field::must("out_bill_no"),
+                2 out_bill_no: String => "out_bill_no: must",
                 /// `openid`.
-                3 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+                3 openid: xinqiao_types::OpenId => "openid: must masked",
                 /// `user_name`.
-                4 user_name: Option<String> => w::Field::new("user_name"),
+                4 user_name: Option<String> => "user_name",
                 /// `transfer_amount`.
-                5 transfer_amount: f64 => w::Field::must("transfer_amount"),
+                5 transfer_amount: f64 => "transfer_amount: must",
                 /// `transfer_remark`.
-                6 transfer_remark: String => w::Field::must("transfer_remark"),
+                6 transfer_remark: String => "transfer_remark: must",
                 /// `notify_url`.
-                7 notify_url: Option<String> => w::Field::new("notify_url"),
+                7 notify_url: Option<String> => "notify_url",
                 /// `user_recv_perception`.
-                8 user_recv_perception: Option<String> => w::Field::new("user_recv_perception"),
+                8 user_recv_perception: Option<String> => "user_recv_perception",
                 /// `transfer_scene_id`; one of `1000` `1002` `1004` `1005` `1009` `1010` `1011` `1013`.
-                9 transfer_scene_id: String => w::Field::must("transfer_scene_id"),
+                9 transfer_scene_id: String => "transfer_scene_id: must",
                 /// `transfer_scene_report_infos`.
-                10 transfer_scene_report_infos: Vec<super::super::TransferSceneReportInfo> => w::Field::must("transfer_scene_report_infos"),
+                10 transfer_scene_report_infos: Vec<super::super::TransferSceneReportInfo> => "transfer_scene_report_infos: must",
                 /// `authorization_info`.
-                11 authorization_info: Option<super::super::AuthorizationInfo> => w::Field::new("authorization_info"),
+                11 authorization_info: Option<super::super::AuthorizationInfo> => "authorization_info",
             }
             new(
-                sub_mchid: String,
-                appid: xinqiao_types::AppId,
-                out_bill_no: String,
-                openid: xinqiao_types::OpenId,
+                sub_mchid: impl Into<String>,
+                appid: impl Into<xinqiao_types::AppId>,
+                out_bill_no: impl Into<String>,
+                openid: impl Into<xinqiao_types::OpenId>,
                 transfer_amount: f64,
-                transfer_remark: String,
-                transfer_scene_id: String,
+                transfer_remark: impl Into<String>,
+                transfer_scene_id: impl Into<String>,
                 transfer_scene_report_infos: Vec<super::super::TransferSceneReportInfo>,
             )
-            set(
-                user_name: String,
-                notify_url: String,
-                user_recv_perception: String,
-                authorization_info: super::super::AuthorizationInfo,
-            )
+            text(user_name: String, notify_url: String, user_recv_perception: String)
+            set(authorization_info: super::super::AuthorizationInfo)
         }
 
         w::record! {
             /// Answer to [`PreTransferWithAuthorization`].
             pub struct PreTransferWithAuthorizationResponse {
                 /// `sub_mchid`.
-                0 sub_mchid: String => w::Field::must("sub_mchid"),
+                0 sub_mchid: String => "sub_mchid: must",
                 /// `out_bill_no`.
-                1 out_bill_no: String => w::Field::must("out_bill_no"),
+                1 out_bill_no: String => "out_bill_no: must",
                 /// `transfer_bill_no`.
-                2 transfer_bill_no: String => w::Field::must("transfer_bill_no"),
+                2 transfer_bill_no: String => "transfer_bill_no: must",
                 /// `create_time`.
-                3 create_time: String => w::Field::must("create_time"),
+                3 create_time: String => "create_time: must",
                 /// `package_info`.
-                4 package_info: String => w::Field::must("package_info"),
+                4 package_info: String => "package_info: must",
             }
         }
 
@@ -2325,26 +2344,26 @@ pub mod mch_transfer {
             /// * Catalog: `pay_v3.fund_app.mch_transfer.partner.sub_mch_authorizations`.
             pub struct SubMchAuthorizations {
                 /// `sub_mchid`.
-                0 sub_mchid: String => w::Field::must("sub_mchid"),
+                0 sub_mchid: String => "sub_mchid: must",
                 /// `out_apply_no`.
-                1 out_apply_no: String => w::Field::must("out_apply_no"),
+                1 out_apply_no: String => "out_apply_no: must",
             }
-            new(sub_mchid: String, out_apply_no: String)
+            new(sub_mchid: impl Into<String>, out_apply_no: impl Into<String>)
         }
 
         w::record! {
             /// Answer to [`SubMchAuthorizations`].
             pub struct SubMchAuthorizationsResponse {
                 /// `sub_mchid`.
-                0 sub_mchid: String => w::Field::must("sub_mchid"),
+                0 sub_mchid: String => "sub_mchid: must",
                 /// `out_apply_no`.
-                1 out_apply_no: String => w::Field::must("out_apply_no"),
+                1 out_apply_no: String => "out_apply_no: must",
                 /// `state`; one of `INVITED` `PASSED` `REJECTED` `EXPIRED`.
-                2 state: String => w::Field::must("state"),
+                2 state: String => "state: must",
                 /// `accept_time`.
-                3 accept_time: String => w::Field::must("accept_time"),
+                3 accept_time: String => "accept_time: must",
                 /// `update_time`.
-                4 update_time: String => w::Field::must("update_time"),
+                4 update_time: String => "update_time: must",
             }
         }
 
@@ -2375,24 +2394,24 @@ pub mod mch_transfer {
             /// * Catalog: `pay_v3.fund_app.mch_transfer.partner.sub_mch_authorizations_by_sub_mchid`.
             pub struct SubMchAuthorizationsBySubMchid {
                 /// `sub_mchid`.
-                0 sub_mchid: String => w::Field::must("sub_mchid").place(w::Place::Path),
+                0 sub_mchid: String => "sub_mchid: must path",
             }
-            new(sub_mchid: String)
+            new(sub_mchid: impl Into<String>)
         }
 
         w::record! {
             /// Answer to [`SubMchAuthorizationsBySubMchid`].
             pub struct SubMchAuthorizationsBySubMchidResponse {
                 /// `sub_mchid`.
-                0 sub_mchid: String => w::Field::must("sub_mchid"),
+                0 sub_mchid: String => "sub_mchid: must",
                 /// `state`; one of `AUTHORIZED` `UNAUTHORIZED` `CANCELED`.
-                1 state: String => w::Field::must("state"),
+                1 state: String => "state: must",
                 /// `apply_order`.
-                2 apply_order: Option<super::super::ApplyOrder> => w::Field::new("apply_order"),
+                2 apply_order: Option<super::super::ApplyOrder> => "apply_order",
                 /// `authorization_time`.
-                3 authorization_time: Option<String> => w::Field::new("authorization_time"),
+                3 authorization_time: Option<String> => "authorization_time",
                 /// `cancel_authorization_time`.
-                4 cancel_authorization_time: Option<String> => w::Field::new("cancel_authorization_time"),
+                4 cancel_authorization_time: Option<String> => "cancel_authorization_time",
             }
         }
 
@@ -2423,54 +2442,54 @@ pub mod mch_transfer {
             /// * Catalog: `pay_v3.fund_app.mch_transfer.partner.transfer_bills`.
             pub struct TransferBills {
                 /// `sub_mchid`.
-                0 sub_mchid: String => w::Field::must("sub_mchid"),
+                0 sub_mchid: String => "sub_mchid: must",
                 /// `appid`.
-                1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+                1 appid: xinqiao_types::AppId => "appid: must",
                 /// `out_bill_no`.
-                2 out_bill_no: String => w::Field::must("out_bill_no"),
+                2 out_bill_no: String => "out_bill_no: must",
                 /// `openid`.
-                3 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+                3 openid: xinqiao_types::OpenId => "openid: must masked",
                 /// `user_name`.
-                4 user_name: Option<String> => w::Field::new("user_name"),
+                4 user_name: Option<String> => "user_name",
                 /// `transfer_amount`.
-                5 transfer_amount: f64 => w::Field::must("transfer_amount"),
+                5 transfer_amount: f64 => "transfer_amount: must",
                 /// `transfer_remark`.
-                6 transfer_remark: String => w::Field::must("transfer_remark"),
+                6 transfer_remark: String => "transfer_remark: must",
                 /// `notify_url`.
-                7 notify_url: Option<String> => w::Field::new("notify_url"),
+                7 notify_url: Option<String> => "notify_url",
                 /// `user_recv_perception`.
-                8 user_recv_perception: Option<String> => w::Field::new("user_recv_perception"),
+                8 user_recv_perception: Option<String> => "user_recv_perception",
                 /// `transfer_scene_id`; one of `1000` `1002` `1004` `1005` `1009` `1010` `1011` `1013`.
-                9 transfer_scene_id: String => w::Field::must("transfer_scene_id"),
+                9 transfer_scene_id: String => "transfer_scene_id: must",
                 /// `transfer_scene_report_infos`.
-                10 transfer_scene_report_infos: Vec<super::super::TransferSceneReportInfo> => w::Field::must("transfer_scene_report_infos"),
+                10 transfer_scene_report_infos: Vec<super::super::TransferSceneReportInfo> => "transfer_scene_report_infos: must",
             }
             new(
-                sub_mchid: String,
-                appid: xinqiao_types::AppId,
-                out_bill_no: String,
-                openid: xinqiao_types::OpenId,
+                sub_mchid: impl Into<String>,
+                appid: impl Into<xinqiao_types::AppId>,
+                out_bill_no: impl Into<String>,
+                openid: impl Into<xinqiao_types::OpenId>,
                 transfer_amount: f64,
-                transfer_remark: String,
-                transfer_scene_id: String,
+                transfer_remark: impl Into<String>,
+                transfer_scene_id: impl Into<String>,
                 transfer_scene_report_infos: Vec<super::super::TransferSceneReportInfo>,
             )
-            set(user_name: String, notify_url: String, user_recv_perception: String)
+            text(user_name: String, notify_url: String, user_recv_perception: String)
         }
 
         w::record! {
             /// Answer to [`TransferBills`].
             pub struct TransferBillsResponse {
                 /// `sub_mchid`.
-                0 sub_mchid: String => w::Field::must("sub_mchid"),
+                0 sub_mchid: String => "sub_mchid: must",
                 /// `out_bill_no`.
-                1 out_bill_no: String => w::Field::must("out_bill_no"),
+                1 out_bill_no: String => "out_bill_no: must",
                 /// `transfer_bill_no`.
-                2 transfer_bill_no: String => w::Field::must("transfer_bill_no"),
+                2 transfer_bill_no: String => "transfer_bill_no: must",
                 /// `create_time`.
-                3 create_time: String => w::Field::must("create_time"),
+                3 create_time: String => "create_time: must",
                 /// `package_info`.
-                4 package_info: String => w::Field::must("package_info"),
+                4 package_info: String => "package_info: must",
             }
         }
 
@@ -2501,42 +2520,42 @@ pub mod mch_transfer {
             /// * Catalog: `pay_v3.fund_app.mch_transfer.partner.transfer_bills_by_out_bill_no`.
             pub struct TransferBillsByOutBillNo {
                 /// `out_bill_no`.
-                0 out_bill_no: String => w::Field::must("out_bill_no").place(w::Place::Path),
+                0 out_bill_no: String => "out_bill_no: must path",
                 /// `sub_mchid`.
-                1 sub_mchid: String => w::Field::must("sub_mchid").place(w::Place::Query),
+                1 sub_mchid: String => "sub_mchid: must query",
             }
-            new(out_bill_no: String, sub_mchid: String)
+            new(out_bill_no: impl Into<String>, sub_mchid: impl Into<String>)
         }
 
         w::record! {
             /// Answer to [`TransferBillsByOutBillNo`].
             pub struct TransferBillsByOutBillNoResponse {
                 /// `sub_mchid`.
-                0 sub_mchid: String => w::Field::must("sub_mchid"),
+                0 sub_mchid: String => "sub_mchid: must",
                 /// `mchid`.
-                1 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+                1 mchid: xinqiao_types::MchId => "mchid: must",
                 /// `out_bill_no`.
-                2 out_bill_no: String => w::Field::must("out_bill_no"),
+                2 out_bill_no: String => "out_bill_no: must",
                 /// `transfer_bill_no`.
-                3 transfer_bill_no: String => w::Field::must("transfer_bill_no"),
+                3 transfer_bill_no: String => "transfer_bill_no: must",
                 /// `appid`.
-                4 appid: xinqiao_types::AppId => w::Field::must("appid"),
+                4 appid: xinqiao_types::AppId => "appid: must",
                 /// `state`; one of `ACCEPTED` `PROCESSING` `WAIT_USER_CONFIRM` `TRANSFERING` `SUCCESS` `FAIL` `CANCELING` `CANCELLED`.
-                5 state: String => w::Field::must("state"),
+                5 state: String => "state: must",
                 /// `transfer_amount`.
-                6 transfer_amount: f64 => w::Field::must("transfer_amount"),
+                6 transfer_amount: f64 => "transfer_amount: must",
                 /// `transfer_remark`.
-                7 transfer_remark: String => w::Field::must("transfer_remark"),
+                7 transfer_remark: String => "transfer_remark: must",
                 /// `fail_reason`.
-                8 fail_reason: Option<String> => w::Field::new("fail_reason"),
+                8 fail_reason: Option<String> => "fail_reason",
                 /// `openid`.
-                9 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+                9 openid: Option<xinqiao_types::OpenId> => "openid: masked",
                 /// `user_name`.
-                10 user_name: Option<String> => w::Field::new("user_name"),
+                10 user_name: Option<String> => "user_name",
                 /// `create_time`.
-                11 create_time: String => w::Field::must("create_time"),
+                11 create_time: String => "create_time: must",
                 /// `update_time`.
-                12 update_time: String => w::Field::must("update_time"),
+                12 update_time: String => "update_time: must",
             }
         }
 
@@ -2567,38 +2586,38 @@ pub mod mch_transfer {
             /// * Catalog: `pay_v3.fund_app.mch_transfer.partner.transfer_bills_by_out_bill_no_cancel`.
             pub struct TransferBillsByOutBillNoCancel {
                 /// `out_bill_no`.
-                0 out_bill_no: String => w::Field::must("out_bill_no").place(w::Place::Path),
+                0 out_bill_no: String => "out_bill_no: must path",
                 /// `sub_mchid`.
-                1 sub_mchid: String => w::Field::must("sub_mchid"),
+                1 sub_mchid: String => "sub_mchid: must",
             }
-            new(out_bill_no: String, sub_mchid: String)
+            new(out_bill_no: impl Into<String>, sub_mchid: impl Into<String>)
         }
 
         w::record! {
             /// Answer to [`TransferBillsByOutBillNoCancel`].
             pub struct TransferBillsByOutBillNoCancelResponse {
                 /// `sub_mchid`.
-                0 sub_mchid: String => w::Field::must("sub_mchid"),
+                0 sub_mchid: String => "sub_mchid: must",
                 /// `out_bill_no`.
-                1 out_bill_no: String => w::Field::must("out_bill_no"),
+                1 out_bill_no: String => "out_bill_no: must",
                 /// `transfer_bill_no`.
-                2 transfer_bill_no: String => w::Field::must("transfer_bill_no"),
+                2 transfer_bill_no: String => "transfer_bill_no: must",
                 /// `state`; one of `ACCEPTED` `PROCESSING` `WAIT_USER_CONFIRM` `TRANSFERING` `SUCCESS` `FAIL` `CANCELING` `CANCELLED`.
-                3 state: String => w::Field::must("state"),
+                3 state: String => "state: must",
                 /// `transfer_amount`.
-                4 transfer_amount: Option<f64> => w::Field::new("transfer_amount"),
+                4 transfer_amount: Option<f64> => "transfer_amount",
                 /// `transfer_remark`.
-                5 transfer_remark: Option<String> => w::Field::new("transfer_remark"),
+                5 transfer_remark: Option<String> => "transfer_remark",
                 /// `fail_reason`.
-                6 fail_reason: Option<String> => w::Field::new("fail_reason"),
+                6 fail_reason: Option<String> => "fail_reason",
                 /// `openid`.
-                7 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+                7 openid: Option<xinqiao_types::OpenId> => "openid: masked",
                 /// `user_name`.
-                8 user_name: Option<String> => w::Field::new("user_name"),
+                8 user_name: Option<String> => "user_name",
                 /// `create_time`.
-                9 create_time: Option<String> => w::Field::new("create_time"),
+                9 create_time: Option<String> => "create_time",
                 /// `update_time`.
-                10 update_time: String => w::Field::must("update_time"),
+                10 update_time: String => "update_time: must",
             }
         }
 
@@ -2629,70 +2648,70 @@ pub mod mch_transfer {
             /// * Catalog: `pay_v3.fund_app.mch_transfer.partner.transfer_bills_transfer`.
             pub struct TransferBillsTransfer {
                 /// `sub_mchid`.
-                0 sub_mchid: String => w::Field::must("sub_mchid"),
+                0 sub_mchid: String => "sub_mchid: must",
                 /// `appid`.
-                1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+                1 appid: xinqiao_types::AppId => "appid: must",
                 /// `out_bill_no`.
-                2 out_bill_no: String => w::Field::must("out_bill_no"),
+                2 out_bill_no: String => "out_bill_no: must",
                 /// `user_name`.
-                3 user_name: Option<String> => w::Field::new("user_name"),
+                3 user_name: Option<String> => "user_name",
                 /// `transfer_amount`.
-                4 transfer_amount: f64 => w::Field::must("transfer_amount"),
+                4 transfer_amount: f64 => "transfer_amount: must",
                 /// `transfer_remark`.
-                5 transfer_remark: String => w::Field::must("transfer_remark"),
+                5 transfer_remark: String => "transfer_remark: must",
                 /// `notify_url`.
-                6 notify_url: Option<String> => w::Field::new("notify_url"),
+                6 notify_url: Option<String> => "notify_url",
                 /// `user_recv_perception`.
-                7 user_recv_perception: Option<String> => w::Field::new("user_recv_perception"),
+                7 user_recv_perception: Option<String> => "user_recv_perception",
                 /// `transfer_scene_id`; one of `1000` `1002` `1004` `1005` `1009` `1010` `1011` `1013`.
-                8 transfer_scene_id: String => w::Field::must("transfer_scene_id"),
+                8 transfer_scene_id: String => "transfer_scene_id: must",
                 /// `transfer_scene_report_infos`.
-                9 transfer_scene_report_infos: Vec<super::super::TransferSceneReportInfo> => w::Field::must("transfer_scene_report_infos"),
+                9 transfer_scene_report_infos: Vec<super::super::TransferSceneReportInfo> => "transfer_scene_report_infos: must",
                 /// `authorization_id`.
-                10 authorization_id: String => w::Field::must("authorization_id"),
+                10 authorization_id: String => "authorization_id: must",
             }
             new(
-                sub_mchid: String,
-                appid: xinqiao_types::AppId,
-                out_bill_no: String,
+                sub_mchid: impl Into<String>,
+                appid: impl Into<xinqiao_types::AppId>,
+                out_bill_no: impl Into<String>,
                 transfer_amount: f64,
-                transfer_remark: String,
-                transfer_scene_id: String,
+                transfer_remark: impl Into<String>,
+                transfer_scene_id: impl Into<String>,
                 transfer_scene_report_infos: Vec<super::super::TransferSceneReportInfo>,
-                authorization_id: String,
+                authorization_id: impl Into<String>,
             )
-            set(user_name: String, notify_url: String, user_recv_perception: String)
+            text(user_name: String, notify_url: String, user_recv_perception: String)
         }
 
         w::record! {
             /// Answer to [`TransferBillsTransfer`].
             pub struct TransferBillsTransferResponse {
                 /// `sub_mchid`.
-                0 sub_mchid: String => w::Field::must("sub_mchid"),
+                0 sub_mchid: String => "sub_mchid: must",
                 /// `mchid`.
-                1 mchid: Option<xinqiao_types::MchId> => w::Field::new("mchid"),
+                1 mchid: Option<xinqiao_types::MchId> => "mchid",
                 /// `out_bill_no`.
-                2 out_bill_no: String => w::Field::must("out_bill_no"),
+                2 out_bill_no: String => "out_bill_no: must",
                 /// `transfer_bill_no`.
-                3 transfer_bill_no: String => w::Field::must("transfer_bill_no"),
+                3 transfer_bill_no: String => "transfer_bill_no: must",
                 /// `appid`.
-                4 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+                4 appid: Option<xinqiao_types::AppId> => "appid",
                 /// `state`; one of `ACCEPTED` `SUCCESS`.
-                5 state: String => w::Field::must("state"),
+                5 state: String => "state: must",
                 /// `transfer_amount`.
-                6 transfer_amount: f64 => w::Field::must("transfer_amount"),
+                6 transfer_amount: f64 => "transfer_amount: must",
                 /// `transfer_remark`.
-                7 transfer_remark: String => w::Field::must("transfer_remark"),
+                7 transfer_remark: String => "transfer_remark: must",
                 /// `fail_reason`.
-                8 fail_reason: Option<String> => w::Field::new("fail_reason"),
+                8 fail_reason: Option<String> => "fail_reason",
                 /// `openid`.
-                9 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+                9 openid: Option<xinqiao_types::OpenId> => "openid: masked",
                 /// `user_name`.
-                10 user_name: Option<String> => w::Field::new("user_name"),
+                10 user_name: Option<String> => "user_name",
                 /// `create_time`.
-                11 create_time: String => w::Field::must("create_time"),
+                11 create_time: String => "create_time: must",
                 /// `update_time`.
-                12 update_time: Option<String> => w::Field::new("update_time"),
+                12 update_time: Option<String> => "update_time",
             }
         }
 
@@ -2723,42 +2742,42 @@ pub mod mch_transfer {
             /// * Catalog: `pay_v3.fund_app.mch_transfer.partner.user_confirm_authorizations`.
             pub struct UserConfirmAuthorizations {
                 /// `out_authorization_no`.
-                0 out_authorization_no: String => w::Field::must("out_authorization_no"),
+                0 out_authorization_no: String => "out_authorization_no: must",
                 /// `appid`.
-                1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+                1 appid: xinqiao_types::AppId => "appid: must",
                 /// `openid`.
-                2 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+                2 openid: xinqiao_types::OpenId => "openid: must masked",
                 /// `transfer_scene_id`; one of `1000` `1002` `1004` `1005` `1009` `1010` `1011` `1013`.
-                3 transfer_scene_id: String => w::Field::must("transfer_scene_id"),
+                3 transfer_scene_id: String => "transfer_scene_id: must",
                 /// `user_display_name`.
-                4 user_display_name: String => w::Field::must("user_display_name"),
+                4 user_display_name: String => "user_display_name: must",
                 /// `user_recv_perception`.
-                5 user_recv_perception: Option<String> => w::Field::new("user_recv_perception"),
+                5 user_recv_perception: Option<String> => "user_recv_perception",
                 /// `notify_url`.
-                6 notify_url: String => w::Field::must("notify_url"),
+                6 notify_url: String => "notify_url: must",
             }
             new(
-                out_authorization_no: String,
-                appid: xinqiao_types::AppId,
-                openid: xinqiao_types::OpenId,
-                transfer_scene_id: String,
-                user_display_name: String,
-                notify_url: String,
+                out_authorization_no: impl Into<String>,
+                appid: impl Into<xinqiao_types::AppId>,
+                openid: impl Into<xinqiao_types::OpenId>,
+                transfer_scene_id: impl Into<String>,
+                user_display_name: impl Into<String>,
+                notify_url: impl Into<String>,
             )
-            set(user_recv_perception: String)
+            text(user_recv_perception: String)
         }
 
         w::record! {
             /// Answer to [`UserConfirmAuthorizations`].
             pub struct UserConfirmAuthorizationsResponse {
                 /// `out_authorization_no`.
-                0 out_authorization_no: String => w::Field::must("out_authorization_no"),
+                0 out_authorization_no: String => "out_authorization_no: must",
                 /// `state`; one of `WAIT_USER_CONFIRM`.
-                1 state: String => w::Field::must("state"),
+                1 state: String => "state: must",
                 /// `create_time`.
-                2 create_time: String => w::Field::must("create_time"),
+                2 create_time: String => "create_time: must",
                 /// `package_info`.
-                3 package_info: String => w::Field::must("package_info"),
+                3 package_info: String => "package_info: must",
             }
         }
 
@@ -2789,36 +2808,36 @@ pub mod mch_transfer {
             /// * Catalog: `pay_v3.fund_app.mch_transfer.partner.user_confirm_authorizations_by_out_authorization_no`.
             pub struct UserConfirmAuthorizationsByOutAuthorizationNo {
                 /// `out_authorization_no`.
-                0 out_authorization_no: String => w::Field::must("out_authorization_no").place(w::Place::Path),
+                0 out_authorization_no: String => "out_authorization_no: must path",
             }
-            new(out_authorization_no: String)
+            new(out_authorization_no: impl Into<String>)
         }
 
         w::record! {
             /// Answer to [`UserConfirmAuthorizationsByOutAuthorizationNo`].
             pub struct UserConfirmAuthorizationsByOutAuthorizationNoResponse {
                 /// `out_authorization_no`.
-                0 out_authorization_no: String => w::Field::must("out_authorization_no"),
+                0 out_authorization_no: String => "out_authorization_no: must",
                 /// `appid`.
-                1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+                1 appid: xinqiao_types::AppId => "appid: must",
                 /// `openid`.
-                2 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+                2 openid: xinqiao_types::OpenId => "openid: must masked",
                 /// `user_display_name`.
-                3 user_display_name: String => w::Field::must("user_display_name"),
+                3 user_display_name: String => "user_display_name: must",
                 /// `authorization_id`.
-                4 authorization_id: String => w::Field::must("authorization_id"),
+                4 authorization_id: String => "authorization_id: must",
                 /// `state`; one of `TAKING_EFFECT` `CLOSED` `WAIT_USER_CONFIRM`.
-                5 state: String => w::Field::must("state"),
+                5 state: String => "state: must",
                 /// `authorize_time`.
-                6 authorize_time: String => w::Field::must("authorize_time"),
+                6 authorize_time: String => "authorize_time: must",
                 /// `close_info`.
-                7 close_info: Option<super::super::CloseInfo> => w::Field::new("close_info"),
+                7 close_info: Option<super::super::CloseInfo> => "close_info",
                 /// `transfer_scene_id`; one of `1000` `1002` `1004` `1005` `1009` `1010` `1011` `1013`.
-                8 transfer_scene_id: Option<String> => w::Field::new("transfer_scene_id"),
+                8 transfer_scene_id: Option<String> => "transfer_scene_id",
                 /// `user_recv_perception`.
-                9 user_recv_perception: Option<String> => w::Field::new("user_recv_perception"),
+                9 user_recv_perception: Option<String> => "user_recv_perception",
                 /// `create_time`.
-                10 create_time: Option<String> => w::Field::new("create_time"),
+                10 create_time: Option<String> => "create_time",
             }
         }
 
@@ -2849,36 +2868,36 @@ pub mod mch_transfer {
             /// * Catalog: `pay_v3.fund_app.mch_transfer.partner.user_confirm_authorizations_close`.
             pub struct UserConfirmAuthorizationsClose {
                 /// `out_authorization_no`.
-                0 out_authorization_no: String => w::Field::must("out_authorization_no").place(w::Place::Path),
+                0 out_authorization_no: String => "out_authorization_no: must path",
             }
-            new(out_authorization_no: String)
+            new(out_authorization_no: impl Into<String>)
         }
 
         w::record! {
             /// Answer to [`UserConfirmAuthorizationsClose`].
             pub struct UserConfirmAuthorizationsCloseResponse {
                 /// `out_authorization_no`.
-                0 out_authorization_no: String => w::Field::must("out_authorization_no"),
+                0 out_authorization_no: String => "out_authorization_no: must",
                 /// `appid`.
-                1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+                1 appid: xinqiao_types::AppId => "appid: must",
                 /// `openid`.
-                2 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+                2 openid: xinqiao_types::OpenId => "openid: must masked",
                 /// `user_display_name`.
-                3 user_display_name: String => w::Field::must("user_display_name"),
+                3 user_display_name: String => "user_display_name: must",
                 /// `authorization_id`.
-                4 authorization_id: String => w::Field::must("authorization_id"),
+                4 authorization_id: String => "authorization_id: must",
                 /// `state`; one of `CLOSED`.
-                5 state: String => w::Field::must("state"),
+                5 state: String => "state: must",
                 /// `authorize_time`.
-                6 authorize_time: String => w::Field::must("authorize_time"),
+                6 authorize_time: String => "authorize_time: must",
                 /// `close_info`.
-                7 close_info: Option<super::super::UserConfirmAuthorizationsCloseCloseInfo> => w::Field::new("close_info"),
+                7 close_info: Option<super::super::UserConfirmAuthorizationsCloseCloseInfo> => "close_info",
                 /// `transfer_scene_id`; one of `1000` `1002` `1004` `1005` `1009` `1010` `1011` `1013`.
-                8 transfer_scene_id: Option<String> => w::Field::new("transfer_scene_id"),
+                8 transfer_scene_id: Option<String> => "transfer_scene_id",
                 /// `user_recv_perception`.
-                9 user_recv_perception: Option<String> => w::Field::new("user_recv_perception"),
+                9 user_recv_perception: Option<String> => "user_recv_perception",
                 /// `create_time`.
-                10 create_time: Option<String> => w::Field::new("create_time"),
+                10 create_time: Option<String> => "create_time",
             }
         }
 

@@ -7,65 +7,69 @@ w::record! {
     /// `ExpressInfo`.
     pub struct ExpressInfo {
         /// `courier_number`.
-        0 courier_number: String => w::Field::must("courier_number"),
+        0 courier_number: String => "courier_number: must",
         /// `express_company_name`.
-        1 express_company_name: String => w::Field::must("express_company_name"),
+        1 express_company_name: String => "express_company_name: must",
     }
-    new(courier_number: String, express_company_name: String)
+    new(courier_number: impl Into<String>, express_company_name: impl Into<String>)
 }
 
 w::record! {
     /// `GoodsInfo`.
     pub struct GoodsInfo {
         /// `goods_name`.
-        0 goods_name: String => w::Field::must("goods_name"),
+        0 goods_name: String => "goods_name: must",
         /// `goods_category`; needed according to the documentation.
-        1 goods_category: Option<String> => w::Field::new("goods_category"),
+        1 goods_category: Option<String> => "goods_category",
         /// `goods_quantity`.
-        2 goods_quantity: i64 => w::Field::must("goods_quantity"),
+        2 goods_quantity: i64 => "goods_quantity: must",
         /// `goods_unit_price`; unit fen.
-        3 goods_unit_price: xinqiao_types::Fen => w::Field::must("goods_unit_price"),
+        3 goods_unit_price: xinqiao_types::Fen => "goods_unit_price: must",
     }
-    new(goods_name: String, goods_quantity: i64, goods_unit_price: xinqiao_types::Fen)
-    set(goods_category: String)
+    new(goods_name: impl Into<String>, goods_quantity: i64, goods_unit_price: xinqiao_types::Fen)
+    text(goods_category: String)
 }
 
 w::record! {
     /// `PayeeInfo`.
     pub struct PayeeInfo {
         /// `payee_id`.
-        0 payee_id: String => w::Field::must("payee_id"),
+        0 payee_id: String => "payee_id: must",
     }
-    new(payee_id: String)
+    new(payee_id: impl Into<String>)
 }
 
 w::record! {
     /// `PresaleInfo`.
     pub struct PresaleInfo {
         /// `type`; one of `DEPOSIT` `BALANCE`.
-        0 type_: String => w::Field::must("type"),
+        0 type_: String => "type: must",
         /// `deposit_transaction_id`.
-        1 deposit_transaction_id: Option<String> => w::Field::new("deposit_transaction_id"),
+        1 deposit_transaction_id: Option<String> => "deposit_transaction_id",
         /// `balance_transaction_id`.
-        2 balance_transaction_id: Option<String> => w::Field::new("balance_transaction_id"),
+        2 balance_transaction_id: Option<String> => "balance_transaction_id",
         /// `total_amount`; unit fen.
-        3 total_amount: xinqiao_types::Fen => w::Field::must("total_amount"),
+        3 total_amount: xinqiao_types::Fen => "total_amount: must",
     }
-    new(type_: String, total_amount: xinqiao_types::Fen)
-    set(deposit_transaction_id: String, balance_transaction_id: String)
+    new(type_: impl Into<String>, total_amount: xinqiao_types::Fen)
+    text(deposit_transaction_id: String, balance_transaction_id: String)
 }
 
 w::record! {
     /// `SellerInfo`.
     pub struct SellerInfo {
         /// `oversea_business_name`.
-        0 oversea_business_name: String => w::Field::must("oversea_business_name"),
+        0 oversea_business_name: String => "oversea_business_name: must",
         /// `oversea_shop_name`.
-        1 oversea_shop_name: String => w::Field::must("oversea_shop_name"),
+        1 oversea_shop_name: String => "oversea_shop_name: must",
         /// `seller_id`.
-        2 seller_id: String => w::Field::must("seller_id"),
+        2 seller_id: String => "seller_id: must",
     }
-    new(oversea_business_name: String, oversea_shop_name: String, seller_id: String)
+    new(
+        oversea_business_name: impl Into<String>,
+        oversea_shop_name: impl Into<String>,
+        seller_id: impl Into<String>,
+    )
 }
 
 w::record! {
@@ -77,20 +81,20 @@ w::record! {
     /// * Catalog: `pay_v3.funds_to_oversea.available_abroad_amounts`.
     pub struct AvailableAbroadAmounts {
         /// `transaction_id`.
-        0 transaction_id: String => w::Field::must("transaction_id").place(w::Place::Path),
+        0 transaction_id: String => "transaction_id: must path",
         /// `sub_mchid`.
-        1 sub_mchid: String => w::Field::must("sub_mchid").place(w::Place::Query),
+        1 sub_mchid: String => "sub_mchid: must query",
     }
-    new(transaction_id: String, sub_mchid: String)
+    new(transaction_id: impl Into<String>, sub_mchid: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`AvailableAbroadAmounts`].
     pub struct AvailableAbroadAmountsResponse {
         /// `transaction_id`.
-        0 transaction_id: String => w::Field::must("transaction_id"),
+        0 transaction_id: String => "transaction_id: must",
         /// `available_abroad_amount`; unit fen.
-        1 available_abroad_amount: xinqiao_types::Fen => w::Field::must("available_abroad_amount"),
+        1 available_abroad_amount: xinqiao_types::Fen => "available_abroad_amount: must",
     }
 }
 
@@ -122,23 +126,23 @@ w::record! {
     /// * Catalog: `pay_v3.funds_to_oversea.bill_download_url`.
     pub struct BillDownloadUrl {
         /// `sub_mchid`.
-        0 sub_mchid: Option<String> => w::Field::new("sub_mchid").place(w::Place::Query),
+        0 sub_mchid: Option<String> => "sub_mchid: query",
         /// `bill_date`; format `yyyy-MM-dd`.
-        1 bill_date: String => w::Field::must("bill_date").place(w::Place::Query),
+        1 bill_date: String => "bill_date: must query",
     }
-    new(bill_date: String)
-    set(sub_mchid: String)
+    new(bill_date: impl Into<String>)
+    text(sub_mchid: String)
 }
 
 w::record! {
     /// Answer to [`BillDownloadUrl`].
     pub struct BillDownloadUrlResponse {
         /// `hash_type`.
-        0 hash_type: String => w::Field::must("hash_type"),
+        0 hash_type: String => "hash_type: must",
         /// `hash_value`.
-        1 hash_value: String => w::Field::must("hash_value"),
+        1 hash_value: String => "hash_value: must",
         /// `download_url`.
-        2 download_url: String => w::Field::must("download_url"),
+        2 download_url: String => "download_url: must",
     }
 }
 
@@ -170,32 +174,32 @@ w::record! {
     /// * Catalog: `pay_v3.funds_to_oversea.orders`.
     pub struct Orders {
         /// `sub_mchid`.
-        0 sub_mchid: String => w::Field::must("sub_mchid"),
+        0 sub_mchid: String => "sub_mchid: must",
         /// `out_order_id`.
-        1 out_order_id: String => w::Field::must("out_order_id"),
+        1 out_order_id: String => "out_order_id: must",
         /// `transaction_id`.
-        2 transaction_id: String => w::Field::must("transaction_id"),
+        2 transaction_id: String => "transaction_id: must",
         /// `amount`; unit fen.
-        3 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        3 amount: xinqiao_types::Fen => "amount: must",
         /// `foreign_currency`.
-        4 foreign_currency: String => w::Field::must("foreign_currency"),
+        4 foreign_currency: String => "foreign_currency: must",
         /// `goods_info`.
-        5 goods_info: Option<Vec<GoodsInfo>> => w::Field::new("goods_info"),
+        5 goods_info: Option<Vec<GoodsInfo>> => "goods_info",
         /// `express_info`; needed according to the documentation.
-        6 express_info: Option<ExpressInfo> => w::Field::new("express_info"),
+        6 express_info: Option<ExpressInfo> => "express_info",
         /// `presale_info`.
-        7 presale_info: Option<PresaleInfo> => w::Field::new("presale_info"),
+        7 presale_info: Option<PresaleInfo> => "presale_info",
         /// `seller_info`.
-        8 seller_info: SellerInfo => w::Field::must("seller_info"),
+        8 seller_info: SellerInfo => "seller_info: must",
         /// `payee_info`.
-        9 payee_info: PayeeInfo => w::Field::must("payee_info"),
+        9 payee_info: PayeeInfo => "payee_info: must",
     }
     new(
-        sub_mchid: String,
-        out_order_id: String,
-        transaction_id: String,
+        sub_mchid: impl Into<String>,
+        out_order_id: impl Into<String>,
+        transaction_id: impl Into<String>,
         amount: xinqiao_types::Fen,
-        foreign_currency: String,
+        foreign_currency: impl Into<String>,
         seller_info: SellerInfo,
         payee_info: PayeeInfo,
     )
@@ -206,35 +210,35 @@ w::record! {
     /// Answer to [`Orders`].
     pub struct OrdersResponse {
         /// `sub_mchid`.
-        0 sub_mchid: String => w::Field::must("sub_mchid"),
+        0 sub_mchid: String => "sub_mchid: must",
         /// `out_order_id`.
-        1 out_order_id: String => w::Field::must("out_order_id"),
+        1 out_order_id: String => "out_order_id: must",
         /// `order_id`.
-        2 order_id: String => w::Field::must("order_id"),
+        2 order_id: String => "order_id: must",
         /// `result`.
-        3 result: String => w::Field::must("result"),
+        3 result: String => "result: must",
         /// `fail_reason`.
-        4 fail_reason: Option<String> => w::Field::new("fail_reason"),
+        4 fail_reason: Option<String> => "fail_reason",
         /// `amount`; unit fen.
-        5 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        5 amount: xinqiao_types::Fen => "amount: must",
         /// `foreign_amount`; unit minor-currency-unit.
-        6 foreign_amount: Option<i64> => w::Field::new("foreign_amount"),
+        6 foreign_amount: Option<i64> => "foreign_amount",
         /// `foreign_currency`.
-        7 foreign_currency: String => w::Field::must("foreign_currency"),
+        7 foreign_currency: String => "foreign_currency: must",
         /// `rate`.
-        8 rate: Option<i64> => w::Field::new("rate"),
+        8 rate: Option<i64> => "rate",
         /// `exchange_rate_time`; format `rfc3339`.
-        9 exchange_rate_time: Option<String> => w::Field::new("exchange_rate_time"),
+        9 exchange_rate_time: Option<String> => "exchange_rate_time",
         /// `estimate_exchange_rate_time`; format `rfc3339`.
-        10 estimate_exchange_rate_time: Option<String> => w::Field::new("estimate_exchange_rate_time"),
+        10 estimate_exchange_rate_time: Option<String> => "estimate_exchange_rate_time",
         /// `departure_amount`; unit fen.
-        11 departure_amount: Option<xinqiao_types::Fen> => w::Field::new("departure_amount"),
+        11 departure_amount: Option<xinqiao_types::Fen> => "departure_amount",
         /// `fee`; unit fen.
-        12 fee: Option<xinqiao_types::Fen> => w::Field::new("fee"),
+        12 fee: Option<xinqiao_types::Fen> => "fee",
         /// `charge_mchid`.
-        13 charge_mchid: Option<String> => w::Field::new("charge_mchid"),
+        13 charge_mchid: Option<String> => "charge_mchid",
         /// `charge_account_type`.
-        14 charge_account_type: Option<String> => w::Field::new("charge_account_type"),
+        14 charge_account_type: Option<String> => "charge_account_type",
     }
 }
 
@@ -266,48 +270,52 @@ w::record! {
     /// * Catalog: `pay_v3.funds_to_oversea.orders_by_out_order_id`.
     pub struct OrdersByOutOrderId {
         /// `out_order_id`.
-        0 out_order_id: String => w::Field::must("out_order_id").place(w::Place::Path),
+        0 out_order_id: String => "out_order_id: must path",
         /// `sub_mchid`.
-        1 sub_mchid: String => w::Field::must("sub_mchid").place(w::Place::Query),
+        1 sub_mchid: String => "sub_mchid: must query",
         /// `transaction_id`.
-        2 transaction_id: String => w::Field::must("transaction_id").place(w::Place::Query),
+        2 transaction_id: String => "transaction_id: must query",
     }
-    new(out_order_id: String, sub_mchid: String, transaction_id: String)
+    new(
+        out_order_id: impl Into<String>,
+        sub_mchid: impl Into<String>,
+        transaction_id: impl Into<String>,
+    )
 }
 
 w::record! {
     /// Answer to [`OrdersByOutOrderId`].
     pub struct OrdersByOutOrderIdResponse {
         /// `sub_mchid`.
-        0 sub_mchid: String => w::Field::must("sub_mchid"),
+        0 sub_mchid: String => "sub_mchid: must",
         /// `out_order_id`.
-        1 out_order_id: String => w::Field::must("out_order_id"),
+        1 out_order_id: String => "out_order_id: must",
         /// `order_id`.
-        2 order_id: String => w::Field::must("order_id"),
+        2 order_id: String => "order_id: must",
         /// `result`.
-        3 result: String => w::Field::must("result"),
+        3 result: String => "result: must",
         /// `fail_reason`.
-        4 fail_reason: Option<String> => w::Field::new("fail_reason"),
+        4 fail_reason: Option<String> => "fail_reason",
         /// `amount`; unit fen.
-        5 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        5 amount: xinqiao_types::Fen => "amount: must",
         /// `foreign_amount`; unit minor-currency-unit.
-        6 foreign_amount: Option<i64> => w::Field::new("foreign_amount"),
+        6 foreign_amount: Option<i64> => "foreign_amount",
         /// `foreign_currency`.
-        7 foreign_currency: String => w::Field::must("foreign_currency"),
+        7 foreign_currency: String => "foreign_currency: must",
         /// `rate`.
-        8 rate: Option<i64> => w::Field::new("rate"),
+        8 rate: Option<i64> => "rate",
         /// `exchange_rate_time`; format `rfc3339`.
-        9 exchange_rate_time: Option<String> => w::Field::new("exchange_rate_time"),
+        9 exchange_rate_time: Option<String> => "exchange_rate_time",
         /// `estimate_exchange_rate_time`; format `rfc3339`.
-        10 estimate_exchange_rate_time: Option<String> => w::Field::new("estimate_exchange_rate_time"),
+        10 estimate_exchange_rate_time: Option<String> => "estimate_exchange_rate_time",
         /// `departure_amount`; unit fen.
-        11 departure_amount: Option<xinqiao_types::Fen> => w::Field::new("departure_amount"),
+        11 departure_amount: Option<xinqiao_types::Fen> => "departure_amount",
         /// `fee`; unit fen.
-        12 fee: Option<xinqiao_types::Fen> => w::Field::new("fee"),
+        12 fee: Option<xinqiao_types::Fen> => "fee",
         /// `charge_mchid`.
-        13 charge_mchid: Option<String> => w::Field::new("charge_mchid"),
+        13 charge_mchid: Option<String> => "charge_mchid",
         /// `charge_account_type`.
-        14 charge_account_type: Option<String> => w::Field::new("charge_account_type"),
+        14 charge_account_type: Option<String> => "charge_account_type",
     }
 }
 
@@ -343,28 +351,28 @@ pub mod return_ {
         /// * Catalog: `pay_v3.funds_to_oversea.return.return_orders`.
         pub struct ReturnOrders {
             /// `sub_mchid`.
-            0 sub_mchid: String => w::Field::must("sub_mchid"),
+            0 sub_mchid: String => "sub_mchid: must",
             /// `out_return_no`.
-            1 out_return_no: String => w::Field::must("out_return_no"),
+            1 out_return_no: String => "out_return_no: must",
             /// `out_order_id`.
-            2 out_order_id: String => w::Field::must("out_order_id"),
+            2 out_order_id: String => "out_order_id: must",
             /// `transaction_id`.
-            3 transaction_id: String => w::Field::must("transaction_id"),
+            3 transaction_id: String => "transaction_id: must",
             /// `refund_id`.
-            4 refund_id: String => w::Field::must("refund_id"),
+            4 refund_id: String => "refund_id: must",
             /// `amount`; unit fen.
-            5 amount: xinqiao_types::Fen => w::Field::must("amount"),
+            5 amount: xinqiao_types::Fen => "amount: must",
             /// `supplement_info`.
-            6 supplement_info: String => w::Field::must("supplement_info"),
+            6 supplement_info: String => "supplement_info: must",
         }
         new(
-            sub_mchid: String,
-            out_return_no: String,
-            out_order_id: String,
-            transaction_id: String,
-            refund_id: String,
+            sub_mchid: impl Into<String>,
+            out_return_no: impl Into<String>,
+            out_order_id: impl Into<String>,
+            transaction_id: impl Into<String>,
+            refund_id: impl Into<String>,
             amount: xinqiao_types::Fen,
-            supplement_info: String,
+            supplement_info: impl Into<String>,
         )
     }
 
@@ -372,29 +380,29 @@ pub mod return_ {
         /// Answer to [`ReturnOrders`].
         pub struct ReturnOrdersResponse {
             /// `sub_mchid`.
-            0 sub_mchid: String => w::Field::must("sub_mchid"),
+            0 sub_mchid: String => "sub_mchid: must",
             /// `out_return_no`.
-            1 out_return_no: String => w::Field::must("out_return_no"),
+            1 out_return_no: String => "out_return_no: must",
             /// `return_id`.
-            2 return_id: String => w::Field::must("return_id"),
+            2 return_id: String => "return_id: must",
             /// `out_order_id`.
-            3 out_order_id: String => w::Field::must("out_order_id"),
+            3 out_order_id: String => "out_order_id: must",
             /// `transaction_id`.
-            4 transaction_id: String => w::Field::must("transaction_id"),
+            4 transaction_id: String => "transaction_id: must",
             /// `refund_id`.
-            5 refund_id: String => w::Field::must("refund_id"),
+            5 refund_id: String => "refund_id: must",
             /// `amount`; unit fen.
-            6 amount: xinqiao_types::Fen => w::Field::must("amount"),
+            6 amount: xinqiao_types::Fen => "amount: must",
             /// `state`; one of `PROCESSING` `SUCCESS` `FAILED`.
-            7 state: String => w::Field::must("state"),
+            7 state: String => "state: must",
             /// `fail_reason`; one of `RETURN_AMOUNT_NOT_ENOUGH`.
-            8 fail_reason: Option<String> => w::Field::new("fail_reason"),
+            8 fail_reason: Option<String> => "fail_reason",
             /// `create_time`; format `rfc3339`.
-            9 create_time: String => w::Field::must("create_time"),
+            9 create_time: String => "create_time: must",
             /// `success_time`; format `rfc3339`.
-            10 success_time: Option<String> => w::Field::new("success_time"),
+            10 success_time: Option<String> => "success_time",
             /// `supplement_info`.
-            11 supplement_info: Option<String> => w::Field::new("supplement_info"),
+            11 supplement_info: Option<String> => "supplement_info",
         }
     }
 
@@ -426,38 +434,38 @@ pub mod return_ {
         /// * Catalog: `pay_v3.funds_to_oversea.return.return_orders_by_out_return_no`.
         pub struct ReturnOrdersByOutReturnNo {
             /// `out_return_no`.
-            0 out_return_no: String => w::Field::must("out_return_no").place(w::Place::Path),
+            0 out_return_no: String => "out_return_no: must path",
             /// `sub_mchid`.
-            1 sub_mchid: String => w::Field::must("sub_mchid").place(w::Place::Query),
+            1 sub_mchid: String => "sub_mchid: must query",
         }
-        new(out_return_no: String, sub_mchid: String)
+        new(out_return_no: impl Into<String>, sub_mchid: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`ReturnOrdersByOutReturnNo`].
         pub struct ReturnOrdersByOutReturnNoResponse {
             /// `sub_mchid`.
-            0 sub_mchid: String => w::Field::must("sub_mchid"),
+            0 sub_mchid: String => "sub_mchid: must",
             /// `out_return_no`.
-            1 out_return_no: String => w::Field::must("out_return_no"),
+            1 out_return_no: String => "out_return_no: must",
             /// `return_id`.
-            2 return_id: String => w::Field::must("return_id"),
+            2 return_id: String => "return_id: must",
             /// `out_order_id`.
-            3 out_order_id: String => w::Field::must("out_order_id"),
+            3 out_order_id: String => "out_order_id: must",
             /// `transaction_id`.
-            4 transaction_id: String => w::Field::must("transaction_id"),
+            4 transaction_id: String => "transaction_id: must",
             /// `refund_id`.
-            5 refund_id: String => w::Field::must("refund_id"),
+            5 refund_id: String => "refund_id: must",
             /// `amount`; unit fen.
-            6 amount: xinqiao_types::Fen => w::Field::must("amount"),
+            6 amount: xinqiao_types::Fen => "amount: must",
             /// `state`; one of `PROCESSING` `SUCCESS` `FAILED`.
-            7 state: String => w::Field::must("state"),
+            7 state: String => "state: must",
             /// `fail_reason`.
-            8 fail_reason: Option<String> => w::Field::new("fail_reason"),
+            8 fail_reason: Option<String> => "fail_reason",
             /// `create_time`; format `rfc3339`.
-            9 create_time: String => w::Field::must("create_time"),
+            9 create_time: String => "create_time: must",
             /// `success_time`; format `rfc3339`.
-            10 success_time: Option<String> => w::Field::new("success_time"),
+            10 success_time: Option<String> => "success_time",
         }
     }
 

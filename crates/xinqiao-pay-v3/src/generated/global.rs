@@ -7,24 +7,24 @@ w::record! {
     /// `Business`.
     pub struct Business {
         /// `business_type`; one of `ONLINE` `OFFLINE` `BOTH`.
-        0 business_type: String => w::Field::must("business_type"),
+        0 business_type: String => "business_type: must",
         /// `app_download`.
-        1 app_download: Option<String> => w::Field::new("app_download"),
+        1 app_download: Option<String> => "app_download",
         /// `website`.
-        2 website: Option<String> => w::Field::new("website"),
+        2 website: Option<String> => "website",
         /// `office_account`.
-        3 office_account: Option<String> => w::Field::new("office_account"),
+        3 office_account: Option<String> => "office_account",
         /// `mini_program`.
-        4 mini_program: Option<String> => w::Field::new("mini_program"),
+        4 mini_program: Option<String> => "mini_program",
         /// `store_address`.
-        5 store_address: Option<String> => w::Field::new("store_address"),
+        5 store_address: Option<String> => "store_address",
         /// `store_photos`.
-        6 store_photos: Option<String> => w::Field::new("store_photos"),
+        6 store_photos: Option<String> => "store_photos",
         /// `mcc`.
-        7 mcc: Option<String> => w::Field::new("mcc"),
+        7 mcc: Option<String> => "mcc",
     }
-    new(business_type: String)
-    set(
+    new(business_type: impl Into<String>)
+    text(
         app_download: String,
         website: String,
         office_account: String,
@@ -39,9 +39,9 @@ w::record! {
     /// `ComplaintMedia`.
     pub struct ComplaintMedia {
         /// `media_type`; one of `USER_COMPLAINT_IMAGE` `OPERATION_IMAGE`.
-        0 media_type: String => w::Field::must("media_type"),
+        0 media_type: String => "media_type: must",
         /// `media_url`.
-        1 media_url: Vec<String> => w::Field::must("media_url"),
+        1 media_url: Vec<String> => "media_url: must",
     }
 }
 
@@ -49,23 +49,23 @@ w::record! {
     /// `ComplaintOrderInfo`.
     pub struct ComplaintOrderInfo {
         /// `transaction_id`.
-        0 transaction_id: String => w::Field::must("transaction_id"),
+        0 transaction_id: String => "transaction_id: must",
         /// `out_trade_no`.
-        1 out_trade_no: String => w::Field::must("out_trade_no"),
+        1 out_trade_no: String => "out_trade_no: must",
         /// `settlement_amount`.
-        2 settlement_amount: i64 => w::Field::must("settlement_amount"),
+        2 settlement_amount: i64 => "settlement_amount: must",
         /// `settlement_refunded_amount`.
-        3 settlement_refunded_amount: String => w::Field::must("settlement_refunded_amount"),
+        3 settlement_refunded_amount: String => "settlement_refunded_amount: must",
         /// `settlement_currency`.
-        4 settlement_currency: String => w::Field::must("settlement_currency"),
+        4 settlement_currency: String => "settlement_currency: must",
         /// `payer_amount`.
-        5 payer_amount: i64 => w::Field::must("payer_amount"),
+        5 payer_amount: i64 => "payer_amount: must",
         /// `payer_refunded_amount`.
-        6 payer_refunded_amount: i64 => w::Field::must("payer_refunded_amount"),
+        6 payer_refunded_amount: i64 => "payer_refunded_amount: must",
         /// `payer_currency`.
-        7 payer_currency: String => w::Field::must("payer_currency"),
+        7 payer_currency: String => "payer_currency: must",
         /// `trade_time`.
-        8 trade_time: String => w::Field::must("trade_time"),
+        8 trade_time: String => "trade_time: must",
     }
 }
 
@@ -73,37 +73,37 @@ w::record! {
     /// `ComplaintsData`.
     pub struct ComplaintsData {
         /// `complaint_id`.
-        0 complaint_id: String => w::Field::must("complaint_id"),
+        0 complaint_id: String => "complaint_id: must",
         /// `complaint_time`.
-        1 complaint_time: String => w::Field::must("complaint_time"),
+        1 complaint_time: String => "complaint_time: must",
         /// `complaint_detail`.
-        2 complaint_detail: String => w::Field::must("complaint_detail"),
+        2 complaint_detail: String => "complaint_detail: must",
         /// `complaint_state`; one of `PENDING` `PROCESSING` `PROCESSED`.
-        3 complaint_state: String => w::Field::must("complaint_state"),
+        3 complaint_state: String => "complaint_state: must",
         /// `complainted_mchid`.
-        4 complainted_mchid: String => w::Field::must("complainted_mchid"),
+        4 complainted_mchid: String => "complainted_mchid: must",
         /// `payer_phone`.
-        5 payer_phone: Option<String> => w::Field::new("payer_phone"),
+        5 payer_phone: Option<String> => "payer_phone",
         /// `complaint_order_info`.
-        6 complaint_order_info: Option<Vec<ComplaintOrderInfo>> => w::Field::new("complaint_order_info"),
+        6 complaint_order_info: Option<Vec<ComplaintOrderInfo>> => "complaint_order_info",
         /// `complaint_full_refunded`.
-        7 complaint_full_refunded: bool => w::Field::must("complaint_full_refunded"),
+        7 complaint_full_refunded: bool => "complaint_full_refunded: must",
         /// `is_overdue`.
-        8 is_overdue: Option<bool> => w::Field::new("is_overdue"),
+        8 is_overdue: Option<bool> => "is_overdue",
         /// `priority`; one of `PRIORITY` `GENERAL`.
-        9 priority: Option<String> => w::Field::new("priority"),
+        9 priority: Option<String> => "priority",
         /// `incoming_user_response`.
-        10 incoming_user_response: bool => w::Field::must("incoming_user_response"),
+        10 incoming_user_response: bool => "incoming_user_response: must",
         /// `user_complaint_times`.
-        11 user_complaint_times: i64 => w::Field::must("user_complaint_times"),
+        11 user_complaint_times: i64 => "user_complaint_times: must",
         /// `complaint_media_list`.
-        12 complaint_media_list: Option<Vec<ComplaintMedia>> => w::Field::new("complaint_media_list"),
+        12 complaint_media_list: Option<Vec<ComplaintMedia>> => "complaint_media_list",
         /// `problem_description`.
-        13 problem_description: Option<String> => w::Field::new("problem_description"),
+        13 problem_description: Option<String> => "problem_description",
         /// `complaint_detail_trans`.
-        14 complaint_detail_trans: Option<String> => w::Field::new("complaint_detail_trans"),
+        14 complaint_detail_trans: Option<String> => "complaint_detail_trans",
         /// `service_order_info`.
-        15 service_order_info: Option<Vec<ServiceOrderInfo>> => w::Field::new("service_order_info"),
+        15 service_order_info: Option<Vec<ServiceOrderInfo>> => "service_order_info",
     }
 }
 
@@ -111,19 +111,19 @@ w::record! {
     /// `ComplaintsNegotiationHistorysData`.
     pub struct ComplaintsNegotiationHistorysData {
         /// `log_id`.
-        0 log_id: String => w::Field::must("log_id"),
+        0 log_id: String => "log_id: must",
         /// `operator`.
-        1 operator: String => w::Field::must("operator"),
+        1 operator: String => "operator: must",
         /// `operate_time`.
-        2 operate_time: String => w::Field::must("operate_time"),
+        2 operate_time: String => "operate_time: must",
         /// `operate_type`; one of `USER_CREATE_COMPLAINT` `USER_CONTINUE_COMPLAINT` `USER_RESPONSE` `PLATFORM_RESPONSE` `MERCHANT_RESPONSE` `MERCHANT_CONFIRM_COMPLETE` `USER_CREATE_COMPLAINT_SYSTEM_MESSAGE` `COMPLAINT_FULL_REFUNDED_SYSTEM_MESSAGE` ….
-        3 operate_type: String => w::Field::must("operate_type"),
+        3 operate_type: String => "operate_type: must",
         /// `operate_details`.
-        4 operate_details: Option<String> => w::Field::new("operate_details"),
+        4 operate_details: Option<String> => "operate_details",
         /// `image_list`.
-        5 image_list: Option<Vec<String>> => w::Field::new("image_list"),
+        5 image_list: Option<Vec<String>> => "image_list",
         /// `complaint_media_list`.
-        6 complaint_media_list: Option<ComplaintMedia> => w::Field::new("complaint_media_list"),
+        6 complaint_media_list: Option<ComplaintMedia> => "complaint_media_list",
     }
 }
 
@@ -131,70 +131,71 @@ w::record! {
     /// `Contact`.
     pub struct Contact {
         /// `name`.
-        0 name: String => w::Field::must("name"),
+        0 name: String => "name: must",
         /// `phone`.
-        1 phone: String => w::Field::must("phone").masked(),
+        1 phone: String => "phone: must masked",
         /// `email`.
-        2 email: String => w::Field::must("email").masked(),
+        2 email: String => "email: must masked",
     }
-    new(name: String, phone: String, email: String)
+    new(name: impl Into<String>, phone: impl Into<String>, email: impl Into<String>)
 }
 
 w::record! {
     /// `Director`.
     pub struct Director {
         /// `name`.
-        0 name: Option<String> => w::Field::new("name"),
+        0 name: Option<String> => "name",
         /// `number`.
-        1 number: Option<String> => w::Field::new("number"),
+        1 number: Option<String> => "number",
     }
     new()
-    set(name: String, number: String)
+    text(name: String, number: String)
 }
 
 w::record! {
     /// `H5PaymentApplyInfo`.
     pub struct H5PaymentApplyInfo {
         /// `website_url`.
-        0 website_url: Option<String> => w::Field::new("website_url"),
+        0 website_url: Option<String> => "website_url",
         /// `domains`.
-        1 domains: Option<Vec<String>> => w::Field::new("domains"),
+        1 domains: Option<Vec<String>> => "domains",
     }
     new()
-    set(website_url: String, domains: Vec<String>)
+    text(website_url: String)
+    set(domains: Vec<String>)
 }
 
 w::record! {
     /// `OrdersReceiver`.
     pub struct OrdersReceiver {
         /// `currency`.
-        0 currency: String => w::Field::must("currency"),
+        0 currency: String => "currency: must",
         /// `amount`.
-        1 amount: i64 => w::Field::must("amount"),
+        1 amount: i64 => "amount: must",
         /// `description`.
-        2 description: String => w::Field::must("description"),
+        2 description: String => "description: must",
         /// `type`; one of `MERCHANT_ID` `PERSONAL_OPENID` `PERSONAL_SUB_OPENID`.
-        3 type_: String => w::Field::must("type"),
+        3 type_: String => "type: must",
         /// `account`.
-        4 account: String => w::Field::must("account"),
+        4 account: String => "account: must",
         /// `result`.
-        5 result: String => w::Field::must("result"),
+        5 result: String => "result: must",
         /// `fail_reason`.
-        6 fail_reason: String => w::Field::must("fail_reason"),
+        6 fail_reason: String => "fail_reason: must",
         /// `create_time`.
-        7 create_time: String => w::Field::must("create_time"),
+        7 create_time: String => "create_time: must",
         /// `finish_time`.
-        8 finish_time: String => w::Field::must("finish_time"),
+        8 finish_time: String => "finish_time: must",
         /// `detail_id`.
-        9 detail_id: Option<String> => w::Field::new("detail_id"),
+        9 detail_id: Option<String> => "detail_id",
         /// `detail_type`.
-        10 detail_type: Option<String> => w::Field::new("detail_type"),
+        10 detail_type: Option<String> => "detail_type",
         /// `settlement_currency`.
-        11 settlement_currency: Option<String> => w::Field::new("settlement_currency"),
+        11 settlement_currency: Option<String> => "settlement_currency",
         /// `settlement_amount`.
-        12 settlement_amount: Option<i64> => w::Field::new("settlement_amount"),
+        12 settlement_amount: Option<i64> => "settlement_amount",
         /// `rate`.
-        13 rate: Option<i64> => w::Field::new("rate"),
+        13 rate: Option<i64> => "rate",
     }
 }
 
@@ -202,33 +203,40 @@ w::record! {
     /// `Receiver`.
     pub struct Receiver {
         /// `currency`; one of `CNY`.
-        0 currency: String => w::Field::must("currency"),
+        0 currency: String => "currency: must",
         /// `type`; one of `MERCHANT_ID` `PERSONAL_OPENID` `PERSONAL_SUB_OPENID`.
-        1 type_: String => w::Field::must("type"),
+        1 type_: String => "type: must",
         /// `account`.
-        2 account: String => w::Field::must("account"),
+        2 account: String => "account: must",
         /// `name`.
-        3 name: Option<String> => w::Field::new("name"),
+        3 name: Option<String> => "name",
         /// `authorized`.
-        4 authorized: Option<bool> => w::Field::new("authorized"),
+        4 authorized: Option<bool> => "authorized",
         /// `amount`.
-        5 amount: i64 => w::Field::must("amount"),
+        5 amount: i64 => "amount: must",
         /// `description`.
-        6 description: String => w::Field::must("description"),
+        6 description: String => "description: must",
     }
-    new(currency: String, type_: String, account: String, amount: i64, description: String)
-    set(name: String, authorized: bool)
+    new(
+        currency: impl Into<String>,
+        type_: impl Into<String>,
+        account: impl Into<String>,
+        amount: i64,
+        description: impl Into<String>,
+    )
+    text(name: String)
+    set(authorized: bool)
 }
 
 w::record! {
     /// `ServiceOrderInfo`.
     pub struct ServiceOrderInfo {
         /// `order_id`.
-        0 order_id: Option<String> => w::Field::new("order_id"),
+        0 order_id: Option<String> => "order_id",
         /// `out_order_no`.
-        1 out_order_no: Option<String> => w::Field::new("out_order_no"),
+        1 out_order_no: Option<String> => "out_order_no",
         /// `state`; one of `DOING` `REVOKED` `WAITPAY` `DONE`.
-        2 state: Option<String> => w::Field::new("state"),
+        2 state: Option<String> => "state",
     }
 }
 
@@ -241,18 +249,18 @@ w::record! {
     /// * Catalog: `pay_v3.global.merchant_storage_file_upload`.
     pub struct MerchantStorageFileUpload {
         /// `file`.
-        0 file: w::FilePart => w::Field::must("file"),
+        0 file: w::FilePart => "file: must",
         /// `meta`.
-        1 meta: String => w::Field::must("meta"),
+        1 meta: String => "meta: must",
     }
-    new(file: w::FilePart, meta: String)
+    new(file: w::FilePart, meta: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`MerchantStorageFileUpload`].
     pub struct MerchantStorageFileUploadResponse {
         /// `file_id`.
-        0 file_id: String => w::Field::must("file_id"),
+        0 file_id: String => "file_id: must",
     }
 }
 
@@ -283,68 +291,66 @@ w::record! {
     /// * Catalog: `pay_v3.global.merchants_by_sub_mchid`.
     pub struct MerchantsBySubMchid {
         /// `sub_mchid`.
-        0 sub_mchid: String => w::Field::must("sub_mchid").place(w::Place::Path),
+        0 sub_mchid: String => "sub_mchid: must path",
         /// `sp_appid`.
-        1 sp_appid: String => w::Field::must("sp_appid"),
+        1 sp_appid: String => "sp_appid: must",
         /// `sp_mchid`.
-        2 sp_mchid: String => w::Field::must("sp_mchid"),
+        2 sp_mchid: String => "sp_mchid: must",
         /// `name`.
-        3 name: String => w::Field::must("name"),
+        3 name: String => "name: must",
         /// `sub_mchid`.
-        4 sub_mchid_again: String => w::Field::must("sub_mchid"),
+        4 sub_mchid_again: String => "sub_mchid: must",
         /// `shortname`.
-        5 shortname: String => w::Field::must("shortname"),
+        5 shortname: String => "shortname: must",
         /// `office_phone`.
-        6 office_phone: String => w::Field::must("office_phone"),
+        6 office_phone: String => "office_phone: must",
         /// `contact`.
-        7 contact: Contact => w::Field::must("contact"),
+        7 contact: Contact => "contact: must",
         /// `business_category`.
-        8 business_category: i64 => w::Field::must("business_category"),
+        8 business_category: i64 => "business_category: must",
         /// `channel_id`.
-        9 channel_id: Option<String> => w::Field::new("channel_id"),
+        9 channel_id: Option<String> => "channel_id",
         /// `merchant_country_code`.
-        10 merchant_country_code: String => w::Field::must("merchant_country_code"),
+        10 merchant_country_code: String => "merchant_country_code: must",
         /// `merchant_type`; one of `ENTERPRISE` `INDIVIDUAL`.
-        11 merchant_type: String => w::Field::must("merchant_type"),
+        11 merchant_type: String => "merchant_type: must",
         /// `registration_certificate_number`.
-        12 registration_certificate_number: String => w::Field::must("registration_certificate_number"),
+        12 registration_certificate_number: String => "registration_certificate_number: must",
         /// `registration_certificate_date`.
-        13 registration_certificate_date: String => w::Field::must("registration_certificate_date"),
+        13 registration_certificate_date: String => "registration_certificate_date: must",
         /// `registration_certificate_copy`.
-        14 registration_certificate_copy: Option<String> => w::Field::new("registration_certificate_copy"),
+        14 registration_certificate_copy: Option<String> => "registration_certificate_copy",
         /// `settlement_bank_number`.
-        15 settlement_bank_number: Option<String> => w::Field::new("settlement_bank_number"),
+        15 settlement_bank_number: Option<String> => "settlement_bank_number",
         /// `business`.
-        16 business: Business => w::Field::must("business"),
+        16 business: Business => "business: must",
         /// `director`.
-        17 director: Option<Director> => w::Field::new("director"),
+        17 director: Option<Director> => "director",
         /// `principal`.
-        18 principal: Option<Director> => w::Field::new("principal"),
+        18 principal: Option<Director> => "principal",
         /// `apply_h5_payment`.
-        19 apply_h5_payment: Option<bool> => w::Field::new("apply_h5_payment"),
+        19 apply_h5_payment: Option<bool> => "apply_h5_payment",
         /// `h5_payment_apply_info`.
-        20 h5_payment_apply_info: Option<H5PaymentApplyInfo> => w::Field::new("h5_payment_apply_info"),
+        20 h5_payment_apply_info: Option<H5PaymentApplyInfo> => "h5_payment_apply_info",
     }
     new(
-        sub_mchid: String,
-        sp_appid: String,
-        sp_mchid: String,
-        name: String,
-        sub_mchid_again: String,
-        shortname: String,
-        office_phone: String,
+        sub_mchid: impl Into<String>,
+        sp_appid: impl Into<String>,
+        sp_mchid: impl Into<String>,
+        name: impl Into<String>,
+        sub_mchid_again: impl Into<String>,
+        shortname: impl Into<String>,
+        office_phone: impl Into<String>,
         contact: Contact,
         business_category: i64,
-        merchant_country_code: String,
-        merchant_type: String,
-        registration_certificate_number: String,
-        registration_certificate_date: String,
+        merchant_country_code: impl Into<String>,
+        merchant_type: impl Into<String>,
+        registration_certificate_number: impl Into<String>,
+        registration_certificate_date: impl Into<String>,
         business: Business,
     )
+    text(channel_id: String, registration_certificate_copy: String, settlement_bank_number: String)
     set(
-        channel_id: String,
-        registration_certificate_copy: String,
-        settlement_bank_number: String,
         director: Director,
         principal: Director,
         apply_h5_payment: bool,
@@ -356,9 +362,9 @@ w::record! {
     /// Answer to [`MerchantsBySubMchid`].
     pub struct MerchantsBySubMchidResponse {
         /// `sub_mchid`.
-        0 sub_mchid: String => w::Field::must("sub_mchid"),
+        0 sub_mchid: String => "sub_mchid: must",
         /// `h5_authorization_state`; one of `APPROVED` `UNAUTHORIZED` `UNDER_REVIEW` `REJECTED` `UNDER_PUNISHMENT` `APPLICATION_FAILED`.
-        1 h5_authorization_state: Option<String> => w::Field::new("h5_authorization_state"),
+        1 h5_authorization_state: Option<String> => "h5_authorization_state",
     }
 }
 
@@ -390,16 +396,16 @@ w::record! {
     /// * Catalog: `pay_v3.global.transactions_id_close`.
     pub struct TransactionsIdClose {
         /// `transaction_id`.
-        0 transaction_id: String => w::Field::must("transaction_id").place(w::Place::Path),
+        0 transaction_id: String => "transaction_id: must path",
         /// `mchid`.
-        1 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+        1 mchid: xinqiao_types::MchId => "mchid: must",
         /// `sub_mchid`.
-        2 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+        2 sub_mchid: Option<String> => "sub_mchid",
         /// `sp_mchid`.
-        3 sp_mchid: Option<String> => w::Field::new("sp_mchid"),
+        3 sp_mchid: Option<String> => "sp_mchid",
     }
-    new(transaction_id: String, mchid: xinqiao_types::MchId)
-    set(sub_mchid: String, sp_mchid: String)
+    new(transaction_id: impl Into<String>, mchid: impl Into<xinqiao_types::MchId>)
+    text(sub_mchid: String, sp_mchid: String)
 }
 
 w::endpoint! {
@@ -470,9 +476,9 @@ pub mod merchant_service {
         /// Answer to [`ComplaintNotificationsGet`].
         pub struct ComplaintNotificationsGetResponse {
             /// `mchid`.
-            0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+            0 mchid: xinqiao_types::MchId => "mchid: must",
             /// `url`.
-            1 url: String => w::Field::must("url"),
+            1 url: String => "url: must",
         }
     }
 
@@ -503,18 +509,18 @@ pub mod merchant_service {
         /// * Catalog: `pay_v3.global.merchant_service.complaint_notifications_post`.
         pub struct ComplaintNotificationsPost {
             /// `url`.
-            0 url: String => w::Field::must("url"),
+            0 url: String => "url: must",
         }
-        new(url: String)
+        new(url: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`ComplaintNotificationsPost`].
         pub struct ComplaintNotificationsPostResponse {
             /// `mchid`.
-            0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+            0 mchid: xinqiao_types::MchId => "mchid: must",
             /// `url`.
-            1 url: String => w::Field::must("url"),
+            1 url: String => "url: must",
         }
     }
 
@@ -545,18 +551,18 @@ pub mod merchant_service {
         /// * Catalog: `pay_v3.global.merchant_service.complaint_notifications_put`.
         pub struct ComplaintNotificationsPut {
             /// `url`.
-            0 url: String => w::Field::must("url"),
+            0 url: String => "url: must",
         }
-        new(url: String)
+        new(url: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`ComplaintNotificationsPut`].
         pub struct ComplaintNotificationsPutResponse {
             /// `mchid`.
-            0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+            0 mchid: xinqiao_types::MchId => "mchid: must",
             /// `url`.
-            1 url: String => w::Field::must("url"),
+            1 url: String => "url: must",
         }
     }
 
@@ -587,33 +593,34 @@ pub mod merchant_service {
         /// * Catalog: `pay_v3.global.merchant_service.complaints`.
         pub struct Complaints {
             /// `limit`.
-            0 limit: Option<i64> => w::Field::new("limit").place(w::Place::Query),
+            0 limit: Option<i64> => "limit: query",
             /// `offset`.
-            1 offset: Option<i64> => w::Field::new("offset").place(w::Place::Query),
+            1 offset: Option<i64> => "offset: query",
             /// `begin_date`; format `yyyy-MM-dd`.
-            2 begin_date: String => w::Field::must("begin_date").place(w::Place::Query),
+            2 begin_date: String => "begin_date: must query",
             /// `end_date`; format `yyyy-MM-dd`.
-            3 end_date: String => w::Field::must("end_date").place(w::Place::Query),
+            3 end_date: String => "end_date: must query",
             /// `complainted_mchid`.
-            4 complainted_mchid: Option<String> => w::Field::new("complainted_mchid").place(w::Place::Query),
+            4 complainted_mchid: Option<String> => "complainted_mchid: query",
             /// `mch_language`; one of `ZH_CN` `ZH_TW` `ZH_HK` `EN` `JA` `KO` `TH` `VI` ….
-            5 mch_language: Option<String> => w::Field::new("mch_language").place(w::Place::Query),
+            5 mch_language: Option<String> => "mch_language: query",
         }
-        new(begin_date: String, end_date: String)
-        set(limit: i64, offset: i64, complainted_mchid: String, mch_language: String)
+        new(begin_date: impl Into<String>, end_date: impl Into<String>)
+        text(complainted_mchid: String, mch_language: String)
+        set(limit: i64, offset: i64)
     }
 
     w::record! {
         /// Answer to [`Complaints`].
         pub struct ComplaintsResponse {
             /// `data`.
-            0 data: Option<Vec<super::ComplaintsData>> => w::Field::new("data"),
+            0 data: Option<Vec<super::ComplaintsData>> => "data",
             /// `limit`.
-            1 limit: i64 => w::Field::must("limit"),
+            1 limit: i64 => "limit: must",
             /// `offset`.
-            2 offset: i64 => w::Field::must("offset"),
+            2 offset: i64 => "offset: must",
             /// `total_count`.
-            3 total_count: Option<i64> => w::Field::new("total_count"),
+            3 total_count: Option<i64> => "total_count",
         }
     }
 
@@ -645,49 +652,49 @@ pub mod merchant_service {
         /// * Catalog: `pay_v3.global.merchant_service.complaints_by_complaint_id`.
         pub struct ComplaintsByComplaintId {
             /// `complaint_id`.
-            0 complaint_id: String => w::Field::must("complaint_id").place(w::Place::Path),
+            0 complaint_id: String => "complaint_id: must path",
             /// `mch_language`; one of `ZH_CN` `ZH_TW` `ZH_HK` `EN` `JA` `KO` `TH` `VI` ….
-            1 mch_language: Option<String> => w::Field::new("mch_language").place(w::Place::Query),
+            1 mch_language: Option<String> => "mch_language: query",
         }
-        new(complaint_id: String)
-        set(mch_language: String)
+        new(complaint_id: impl Into<String>)
+        text(mch_language: String)
     }
 
     w::record! {
         /// Answer to [`ComplaintsByComplaintId`].
         pub struct ComplaintsByComplaintIdAnswer {
             /// `complaint_id`.
-            0 complaint_id: String => w::Field::must("complaint_id"),
+            0 complaint_id: String => "complaint_id: must",
             /// `complaint_time`.
-            1 complaint_time: String => w::Field::must("complaint_time"),
+            1 complaint_time: String => "complaint_time: must",
             /// `complaint_detail`.
-            2 complaint_detail: String => w::Field::must("complaint_detail"),
+            2 complaint_detail: String => "complaint_detail: must",
             /// `complaint_state`; one of `PENDING` `PROCESSING` `PROCESSED`.
-            3 complaint_state: String => w::Field::must("complaint_state"),
+            3 complaint_state: String => "complaint_state: must",
             /// `complainted_mchid`.
-            4 complainted_mchid: String => w::Field::must("complainted_mchid"),
+            4 complainted_mchid: String => "complainted_mchid: must",
             /// `payer_phone`.
-            5 payer_phone: Option<String> => w::Field::new("payer_phone"),
+            5 payer_phone: Option<String> => "payer_phone",
             /// `complaint_order_info`.
-            6 complaint_order_info: Option<Vec<super::ComplaintOrderInfo>> => w::Field::new("complaint_order_info"),
+            6 complaint_order_info: Option<Vec<super::ComplaintOrderInfo>> => "complaint_order_info",
             /// `complaint_full_refunded`.
-            7 complaint_full_refunded: bool => w::Field::must("complaint_full_refunded"),
+            7 complaint_full_refunded: bool => "complaint_full_refunded: must",
             /// `is_overdue`.
-            8 is_overdue: Option<bool> => w::Field::new("is_overdue"),
+            8 is_overdue: Option<bool> => "is_overdue",
             /// `priority`; one of `PRIORITY` `GENERAL`.
-            9 priority: Option<String> => w::Field::new("priority"),
+            9 priority: Option<String> => "priority",
             /// `incoming_user_response`.
-            10 incoming_user_response: bool => w::Field::must("incoming_user_response"),
+            10 incoming_user_response: bool => "incoming_user_response: must",
             /// `user_complaint_times`.
-            11 user_complaint_times: i64 => w::Field::must("user_complaint_times"),
+            11 user_complaint_times: i64 => "user_complaint_times: must",
             /// `complaint_media_list`.
-            12 complaint_media_list: Option<Vec<super::ComplaintMedia>> => w::Field::new("complaint_media_list"),
+            12 complaint_media_list: Option<Vec<super::ComplaintMedia>> => "complaint_media_list",
             /// `problem_description`.
-            13 problem_description: Option<String> => w::Field::new("problem_description"),
+            13 problem_description: Option<String> => "problem_description",
             /// `complaint_detail_trans`.
-            14 complaint_detail_trans: Option<String> => w::Field::new("complaint_detail_trans"),
+            14 complaint_detail_trans: Option<String> => "complaint_detail_trans",
             /// `service_order_info`.
-            15 service_order_info: Option<Vec<super::ServiceOrderInfo>> => w::Field::new("service_order_info"),
+            15 service_order_info: Option<Vec<super::ServiceOrderInfo>> => "service_order_info",
         }
     }
 
@@ -718,11 +725,11 @@ pub mod merchant_service {
         /// * Catalog: `pay_v3.global.merchant_service.complaints_by_complaint_id_complete`.
         pub struct ComplaintsByComplaintIdComplete {
             /// `complaint_id`.
-            0 complaint_id: String => w::Field::must("complaint_id").place(w::Place::Path),
+            0 complaint_id: String => "complaint_id: must path",
             /// `complainted_mchid`.
-            1 complainted_mchid: String => w::Field::must("complainted_mchid"),
+            1 complainted_mchid: String => "complainted_mchid: must",
         }
-        new(complaint_id: String, complainted_mchid: String)
+        new(complaint_id: impl Into<String>, complainted_mchid: impl Into<String>)
     }
 
     w::endpoint! {
@@ -752,20 +759,25 @@ pub mod merchant_service {
         /// * Catalog: `pay_v3.global.merchant_service.complaints_by_complaint_id_response`.
         pub struct ComplaintsByComplaintIdResponse {
             /// `complaint_id`.
-            0 complaint_id: String => w::Field::must("complaint_id").place(w::Place::Path),
+            0 complaint_id: String => "complaint_id: must path",
             /// `complainted_mchid`.
-            1 complainted_mchid: String => w::Field::must("complainted_mchid"),
+            1 complainted_mchid: String => "complainted_mchid: must",
             /// `response_content`.
-            2 response_content: String => w::Field::must("response_content"),
+            2 response_content: String => "response_content: must",
             /// `response_images`.
-            3 response_images: Option<Vec<String>> => w::Field::new("response_images"),
+            3 response_images: Option<Vec<String>> => "response_images",
             /// `jump_url`.
-            4 jump_url: Option<String> => w::Field::new("jump_url"),
+            4 jump_url: Option<String> => "jump_url",
             /// `jump_url_text`.
-            5 jump_url_text: Option<String> => w::Field::new("jump_url_text"),
+            5 jump_url_text: Option<String> => "jump_url_text",
         }
-        new(complaint_id: String, complainted_mchid: String, response_content: String)
-        set(response_images: Vec<String>, jump_url: String, jump_url_text: String)
+        new(
+            complaint_id: impl Into<String>,
+            complainted_mchid: impl Into<String>,
+            response_content: impl Into<String>,
+        )
+        text(jump_url: String, jump_url_text: String)
+        set(response_images: Vec<String>)
     }
 
     w::endpoint! {
@@ -796,29 +808,30 @@ pub mod merchant_service {
         /// * Catalog: `pay_v3.global.merchant_service.complaints_negotiation_historys`.
         pub struct ComplaintsNegotiationHistorys {
             /// `complaint_id`.
-            0 complaint_id: String => w::Field::must("complaint_id").place(w::Place::Path),
+            0 complaint_id: String => "complaint_id: must path",
             /// `limit`.
-            1 limit: Option<i64> => w::Field::new("limit").place(w::Place::Query),
+            1 limit: Option<i64> => "limit: query",
             /// `offset`.
-            2 offset: Option<i64> => w::Field::new("offset").place(w::Place::Query),
+            2 offset: Option<i64> => "offset: query",
             /// `mch_language`; one of `ZH_CN` `ZH_TW` `ZH_HK` `EN` `JA` `KO` `TH` `VI` ….
-            3 mch_language: Option<String> => w::Field::new("mch_language").place(w::Place::Query),
+            3 mch_language: Option<String> => "mch_language: query",
         }
-        new(complaint_id: String)
-        set(limit: i64, offset: i64, mch_language: String)
+        new(complaint_id: impl Into<String>)
+        text(mch_language: String)
+        set(limit: i64, offset: i64)
     }
 
     w::record! {
         /// Answer to [`ComplaintsNegotiationHistorys`].
         pub struct ComplaintsNegotiationHistorysResponse {
             /// `data`.
-            0 data: Option<Vec<super::ComplaintsNegotiationHistorysData>> => w::Field::new("data"),
+            0 data: Option<Vec<super::ComplaintsNegotiationHistorysData>> => "data",
             /// `limit`.
-            1 limit: i64 => w::Field::must("limit"),
+            1 limit: i64 => "limit: must",
             /// `offset`.
-            2 offset: i64 => w::Field::must("offset"),
+            2 offset: i64 => "offset: must",
             /// `total_count`.
-            3 total_count: Option<i64> => w::Field::new("total_count"),
+            3 total_count: Option<i64> => "total_count",
         }
     }
 
@@ -853,11 +866,11 @@ pub mod merchant_service {
             /// * Catalog: `pay_v3.global.merchant_service.images.by_media_id`.
             pub struct ByMediaId {
                 /// `media_id`.
-                0 media_id: xinqiao_types::MediaId => w::Field::must("media_id").place(w::Place::Path),
+                0 media_id: xinqiao_types::MediaId => "media_id: must path",
                 /// `complaint_id`.
-                1 complaint_id: String => w::Field::must("complaint_id").place(w::Place::Query),
+                1 complaint_id: String => "complaint_id: must query",
             }
-            new(media_id: xinqiao_types::MediaId, complaint_id: String)
+            new(media_id: impl Into<xinqiao_types::MediaId>, complaint_id: impl Into<String>)
         }
 
         w::endpoint! {
@@ -887,18 +900,18 @@ pub mod merchant_service {
             /// * Catalog: `pay_v3.global.merchant_service.images.upload`.
             pub struct Upload {
                 /// `file`.
-                0 file: w::FilePart => w::Field::must("file"),
+                0 file: w::FilePart => "file: must",
                 /// `meta`.
-                1 meta: String => w::Field::must("meta"),
+                1 meta: String => "meta: must",
             }
-            new(file: w::FilePart, meta: String)
+            new(file: w::FilePart, meta: impl Into<String>)
         }
 
         w::record! {
             /// Answer to [`Upload`].
             pub struct UploadResponse {
                 /// `media_id`.
-                0 media_id: xinqiao_types::MediaId => w::Field::must("media_id"),
+                0 media_id: xinqiao_types::MediaId => "media_id: must",
             }
         }
 
@@ -939,15 +952,20 @@ pub mod micropay {
             /// * Catalog: `pay_v3.global.micropay.transactions.by_out_trade_no_reverse`.
             pub struct ByOutTradeNoReverse {
                 /// `out_trade_no`.
-                0 out_trade_no: String => w::Field::must("out_trade_no").place(w::Place::Path),
+                0 out_trade_no: String => "out_trade_no: must path",
                 /// `mchid`.
-                1 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+                1 mchid: xinqiao_types::MchId => "mchid: must",
                 /// `sp_mchid`.
-                2 sp_mchid: String => w::Field::must("sp_mchid"),
+                2 sp_mchid: String => "sp_mchid: must",
                 /// `sub_mchid`.
-                3 sub_mchid: String => w::Field::must("sub_mchid"),
+                3 sub_mchid: String => "sub_mchid: must",
             }
-            new(out_trade_no: String, mchid: xinqiao_types::MchId, sp_mchid: String, sub_mchid: String)
+            new(
+                out_trade_no: impl Into<String>,
+                mchid: impl Into<xinqiao_types::MchId>,
+                sp_mchid: impl Into<String>,
+                sub_mchid: impl Into<String>,
+            )
         }
 
         w::endpoint! {
@@ -978,15 +996,20 @@ pub mod micropay {
             /// * Catalog: `pay_v3.global.micropay.transactions.id_by_transaction_id_reverse`.
             pub struct IdByTransactionIdReverse {
                 /// `transaction_id`.
-                0 transaction_id: String => w::Field::must("transaction_id").place(w::Place::Path),
+                0 transaction_id: String => "transaction_id: must path",
                 /// `mchid`.
-                1 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+                1 mchid: xinqiao_types::MchId => "mchid: must",
                 /// `sp_mchid`.
-                2 sp_mchid: String => w::Field::must("sp_mchid"),
+                2 sp_mchid: String => "sp_mchid: must",
                 /// `sub_mchid`.
-                3 sub_mchid: String => w::Field::must("sub_mchid"),
+                3 sub_mchid: String => "sub_mchid: must",
             }
-            new(transaction_id: String, mchid: xinqiao_types::MchId, sp_mchid: String, sub_mchid: String)
+            new(
+                transaction_id: impl Into<String>,
+                mchid: impl Into<xinqiao_types::MchId>,
+                sp_mchid: impl Into<String>,
+                sub_mchid: impl Into<String>,
+            )
         }
 
         w::endpoint! {
@@ -1023,19 +1046,19 @@ pub mod profit_sharing {
         /// * Catalog: `pay_v3.global.profit_sharing.bill_download_url`.
         pub struct BillDownloadUrl {
             /// `sub_mchid`.
-            0 sub_mchid: Option<String> => w::Field::new("sub_mchid").place(w::Place::Query),
+            0 sub_mchid: Option<String> => "sub_mchid: query",
             /// `bill_date`.
-            1 bill_date: Option<String> => w::Field::new("bill_date").place(w::Place::Query),
+            1 bill_date: Option<String> => "bill_date: query",
         }
         new()
-        set(sub_mchid: String, bill_date: String)
+        text(sub_mchid: String, bill_date: String)
     }
 
     w::record! {
         /// Answer to [`BillDownloadUrl`].
         pub struct BillDownloadUrlResponse {
             /// `download_url`.
-            0 download_url: String => w::Field::must("download_url"),
+            0 download_url: String => "download_url: must",
         }
     }
 
@@ -1067,44 +1090,45 @@ pub mod profit_sharing {
         /// * Catalog: `pay_v3.global.profit_sharing.orders`.
         pub struct Orders {
             /// `sub_mchid`.
-            0 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+            0 sub_mchid: Option<String> => "sub_mchid",
             /// `appid`.
-            1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            1 appid: xinqiao_types::AppId => "appid: must",
             /// `sub_appid`.
-            2 sub_appid: Option<String> => w::Field::new("sub_appid"),
+            2 sub_appid: Option<String> => "sub_appid",
             /// `transaction_id`.
-            3 transaction_id: String => w::Field::must("transaction_id"),
+            3 transaction_id: String => "transaction_id: must",
             /// `out_order_no`.
-            4 out_order_no: String => w::Field::must("out_order_no"),
+            4 out_order_no: String => "out_order_no: must",
             /// `receivers`.
-            5 receivers: Option<Vec<super::Receiver>> => w::Field::new("receivers"),
+            5 receivers: Option<Vec<super::Receiver>> => "receivers",
             /// `unfreeze_unsplit`.
-            6 unfreeze_unsplit: bool => w::Field::must("unfreeze_unsplit"),
+            6 unfreeze_unsplit: bool => "unfreeze_unsplit: must",
         }
         new(
-            appid: xinqiao_types::AppId,
-            transaction_id: String,
-            out_order_no: String,
+            appid: impl Into<xinqiao_types::AppId>,
+            transaction_id: impl Into<String>,
+            out_order_no: impl Into<String>,
             unfreeze_unsplit: bool,
         )
-        set(sub_mchid: String, sub_appid: String, receivers: Vec<super::Receiver>)
+        text(sub_mchid: String, sub_appid: String)
+        set(receivers: Vec<super::Receiver>)
     }
 
     w::record! {
         /// Answer to [`Orders`].
         pub struct OrdersResponse {
             /// `sub_mchid`.
-            0 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+            0 sub_mchid: Option<String> => "sub_mchid",
             /// `transaction_id`.
-            1 transaction_id: String => w::Field::must("transaction_id"),
+            1 transaction_id: String => "transaction_id: must",
             /// `out_order_no`.
-            2 out_order_no: String => w::Field::must("out_order_no"),
+            2 out_order_no: String => "out_order_no: must",
             /// `order_id`.
-            3 order_id: String => w::Field::must("order_id"),
+            3 order_id: String => "order_id: must",
             /// `state`.
-            4 state: String => w::Field::must("state"),
+            4 state: String => "state: must",
             /// `receivers`.
-            5 receivers: Option<Vec<super::OrdersReceiver>> => w::Field::new("receivers"),
+            5 receivers: Option<Vec<super::OrdersReceiver>> => "receivers",
         }
     }
 
@@ -1136,31 +1160,31 @@ pub mod profit_sharing {
         /// * Catalog: `pay_v3.global.profit_sharing.orders_by_out_order_no`.
         pub struct OrdersByOutOrderNo {
             /// `out_order_no`.
-            0 out_order_no: String => w::Field::must("out_order_no").place(w::Place::Path),
+            0 out_order_no: String => "out_order_no: must path",
             /// `sub_mchid`.
-            1 sub_mchid: Option<String> => w::Field::new("sub_mchid").place(w::Place::Query),
+            1 sub_mchid: Option<String> => "sub_mchid: query",
             /// `transaction_id`.
-            2 transaction_id: Option<String> => w::Field::new("transaction_id").place(w::Place::Query),
+            2 transaction_id: Option<String> => "transaction_id: query",
         }
-        new(out_order_no: String)
-        set(sub_mchid: String, transaction_id: String)
+        new(out_order_no: impl Into<String>)
+        text(sub_mchid: String, transaction_id: String)
     }
 
     w::record! {
         /// Answer to [`OrdersByOutOrderNo`].
         pub struct OrdersByOutOrderNoResponse {
             /// `sub_mchid`.
-            0 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+            0 sub_mchid: Option<String> => "sub_mchid",
             /// `transaction_id`.
-            1 transaction_id: String => w::Field::must("transaction_id"),
+            1 transaction_id: String => "transaction_id: must",
             /// `out_order_no`.
-            2 out_order_no: String => w::Field::must("out_order_no"),
+            2 out_order_no: String => "out_order_no: must",
             /// `order_id`.
-            3 order_id: String => w::Field::must("order_id"),
+            3 order_id: String => "order_id: must",
             /// `state`.
-            4 state: String => w::Field::must("state"),
+            4 state: String => "state: must",
             /// `receivers`.
-            5 receivers: Option<Vec<super::OrdersReceiver>> => w::Field::new("receivers"),
+            5 receivers: Option<Vec<super::OrdersReceiver>> => "receivers",
         }
     }
 
@@ -1192,33 +1216,37 @@ pub mod profit_sharing {
         /// * Catalog: `pay_v3.global.profit_sharing.orders_unfreeze`.
         pub struct OrdersUnfreeze {
             /// `sub_mchid`.
-            0 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+            0 sub_mchid: Option<String> => "sub_mchid",
             /// `transaction_id`.
-            1 transaction_id: String => w::Field::must("transaction_id"),
+            1 transaction_id: String => "transaction_id: must",
             /// `out_order_no`.
-            2 out_order_no: String => w::Field::must("out_order_no"),
+            2 out_order_no: String => "out_order_no: must",
             /// `description`.
-            3 description: String => w::Field::must("description"),
+            3 description: String => "description: must",
         }
-        new(transaction_id: String, out_order_no: String, description: String)
-        set(sub_mchid: String)
+        new(
+            transaction_id: impl Into<String>,
+            out_order_no: impl Into<String>,
+            description: impl Into<String>,
+        )
+        text(sub_mchid: String)
     }
 
     w::record! {
         /// Answer to [`OrdersUnfreeze`].
         pub struct OrdersUnfreezeResponse {
             /// `sub_mchid`.
-            0 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+            0 sub_mchid: Option<String> => "sub_mchid",
             /// `transaction_id`.
-            1 transaction_id: String => w::Field::must("transaction_id"),
+            1 transaction_id: String => "transaction_id: must",
             /// `out_order_no`.
-            2 out_order_no: String => w::Field::must("out_order_no"),
+            2 out_order_no: String => "out_order_no: must",
             /// `order_id`.
-            3 order_id: String => w::Field::must("order_id"),
+            3 order_id: String => "order_id: must",
             /// `state`.
-            4 state: String => w::Field::must("state"),
+            4 state: String => "state: must",
             /// `receivers`.
-            5 receivers: Option<Vec<super::OrdersReceiver>> => w::Field::new("receivers"),
+            5 receivers: Option<Vec<super::OrdersReceiver>> => "receivers",
         }
     }
 
@@ -1250,20 +1278,20 @@ pub mod profit_sharing {
         /// * Catalog: `pay_v3.global.profit_sharing.receivers_by_account`.
         pub struct ReceiversByAccount {
             /// `account`.
-            0 account: String => w::Field::must("account").place(w::Place::Path),
+            0 account: String => "account: must path",
             /// `sub_mchid`.
-            1 sub_mchid: Option<String> => w::Field::new("sub_mchid").place(w::Place::Query),
+            1 sub_mchid: Option<String> => "sub_mchid: query",
             /// `transaction_id`.
-            2 transaction_id: Option<String> => w::Field::new("transaction_id").place(w::Place::Query),
+            2 transaction_id: Option<String> => "transaction_id: query",
             /// `appid`.
-            3 appid: Option<xinqiao_types::AppId> => w::Field::new("appid").place(w::Place::Query),
+            3 appid: Option<xinqiao_types::AppId> => "appid: query",
             /// `sub_appid`.
-            4 sub_appid: Option<String> => w::Field::new("sub_appid").place(w::Place::Query),
+            4 sub_appid: Option<String> => "sub_appid: query",
             /// `type`; one of `MERCHANT_ID` `PERSONAL_OPENID` `PERSONAL_SUB_OPENID`.
-            5 type_: Option<String> => w::Field::new("type").place(w::Place::Query),
+            5 type_: Option<String> => "type: query",
         }
-        new(account: String)
-        set(
+        new(account: impl Into<String>)
+        text(
             sub_mchid: String,
             transaction_id: String,
             appid: xinqiao_types::AppId,
@@ -1276,29 +1304,29 @@ pub mod profit_sharing {
         /// Answer to [`ReceiversByAccount`].
         pub struct ReceiversByAccountResponse {
             /// `sub_mchid`.
-            0 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+            0 sub_mchid: Option<String> => "sub_mchid",
             /// `type`; one of `MERCHANT_ID` `PERSONAL_OPENID` `PERSONAL_SUB_OPENID`.
-            1 type_: String => w::Field::must("type"),
+            1 type_: String => "type: must",
             /// `account`.
-            2 account: String => w::Field::must("account"),
+            2 account: String => "account: must",
             /// `name`.
-            3 name: Option<String> => w::Field::new("name"),
+            3 name: Option<String> => "name",
             /// `relation_type`; one of `SUPPLIER` `DISTRIBUTOR` `TAX_SERVICE_PROVIDER` `IT_SERVICE_PROVIDER` `CUSTOM`.
-            4 relation_type: String => w::Field::must("relation_type"),
+            4 relation_type: String => "relation_type: must",
             /// `custom_relation`.
-            5 custom_relation: Option<String> => w::Field::new("custom_relation"),
+            5 custom_relation: Option<String> => "custom_relation",
             /// `scene`.
-            6 scene: Option<String> => w::Field::new("scene"),
+            6 scene: Option<String> => "scene",
             /// `major_service`.
-            7 major_service: Option<String> => w::Field::new("major_service"),
+            7 major_service: Option<String> => "major_service",
             /// `expected_ratio`.
-            8 expected_ratio: Option<i64> => w::Field::new("expected_ratio"),
+            8 expected_ratio: Option<i64> => "expected_ratio",
             /// `file_id`.
-            9 file_id: Option<String> => w::Field::new("file_id"),
+            9 file_id: Option<String> => "file_id",
             /// `state`.
-            10 state: Option<String> => w::Field::new("state"),
+            10 state: Option<String> => "state",
             /// `fail_reason`.
-            11 fail_reason: Option<String> => w::Field::new("fail_reason"),
+            11 fail_reason: Option<String> => "fail_reason",
         }
     }
 
@@ -1330,18 +1358,18 @@ pub mod profit_sharing {
         /// * Catalog: `pay_v3.global.profit_sharing.receivers_delete`.
         pub struct ReceiversDelete {
             /// `sub_mchid`.
-            0 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+            0 sub_mchid: Option<String> => "sub_mchid",
             /// `appid`.
-            1 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+            1 appid: Option<xinqiao_types::AppId> => "appid",
             /// `sub_appid`.
-            2 sub_appid: Option<String> => w::Field::new("sub_appid"),
+            2 sub_appid: Option<String> => "sub_appid",
             /// `type`; one of `MERCHANT_ID` `PERSONAL_OPENID` `PERSONAL_SUB_OPENID`.
-            3 type_: Option<String> => w::Field::new("type"),
+            3 type_: Option<String> => "type",
             /// `account`.
-            4 account: Option<String> => w::Field::new("account"),
+            4 account: Option<String> => "account",
         }
         new()
-        set(
+        text(
             sub_mchid: String,
             appid: xinqiao_types::AppId,
             sub_appid: String,
@@ -1378,84 +1406,83 @@ pub mod profit_sharing {
         /// * Catalog: `pay_v3.global.profit_sharing.receivers_post`.
         pub struct ReceiversPost {
             /// `sub_mchid`.
-            0 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+            0 sub_mchid: Option<String> => "sub_mchid",
             /// `appid`.
-            1 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+            1 appid: Option<xinqiao_types::AppId> => "appid",
             /// `sub_appid`.
-            2 sub_appid: Option<String> => w::Field::new("sub_appid"),
+            2 sub_appid: Option<String> => "sub_appid",
             /// `type`; one of `MERCHANT_ID` `PERSONAL_OPENID` `PERSONAL_SUB_OPENID`.
-            3 type_: Option<String> => w::Field::new("type"),
+            3 type_: Option<String> => "type",
             /// `account`.
-            4 account: Option<String> => w::Field::new("account"),
+            4 account: Option<String> => "account",
             /// `name`.
-            5 name: Option<String> => w::Field::new("name"),
+            5 name: Option<String> => "name",
             /// `authorized`.
-            6 authorized: Option<bool> => w::Field::new("authorized"),
+            6 authorized: Option<bool> => "authorized",
             /// `relation_type`; one of `SUPPLIER` `DISTRIBUTOR` `TAX_SERVICE_PROVIDER` `IT_SERVICE_PROVIDER` `CUSTOM`.
-            7 relation_type: Option<String> => w::Field::new("relation_type"),
+            7 relation_type: Option<String> => "relation_type",
             /// `custom_relation`.
-            8 custom_relation: Option<String> => w::Field::new("custom_relation"),
+            8 custom_relation: Option<String> => "custom_relation",
             /// `scene`.
-            9 scene: Option<String> => w::Field::new("scene"),
+            9 scene: Option<String> => "scene",
             /// `major_service`.
-            10 major_service: Option<String> => w::Field::new("major_service"),
+            10 major_service: Option<String> => "major_service",
             /// `expected_ratio`.
-            11 expected_ratio: Option<i64> => w::Field::new("expected_ratio"),
+            11 expected_ratio: Option<i64> => "expected_ratio",
             /// `application_file_id`.
-            12 application_file_id: Option<String> => w::Field::new("application_file_id"),
+            12 application_file_id: Option<String> => "application_file_id",
             /// `partnership_file_id`.
-            13 partnership_file_id: Option<String> => w::Field::new("partnership_file_id"),
+            13 partnership_file_id: Option<String> => "partnership_file_id",
         }
         new()
-        set(
+        text(
             sub_mchid: String,
             appid: xinqiao_types::AppId,
             sub_appid: String,
             type_: String,
             account: String,
             name: String,
-            authorized: bool,
             relation_type: String,
             custom_relation: String,
             scene: String,
             major_service: String,
-            expected_ratio: i64,
             application_file_id: String,
             partnership_file_id: String,
         )
+        set(authorized: bool, expected_ratio: i64)
     }
 
     w::record! {
         /// Answer to [`ReceiversPost`].
         pub struct ReceiversPostResponse {
             /// `sub_mchid`.
-            0 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+            0 sub_mchid: Option<String> => "sub_mchid",
             /// `type`; one of `MERCHANT_ID` `PERSONAL_OPENID` `PERSONAL_SUB_OPENID`.
-            1 type_: String => w::Field::must("type"),
+            1 type_: String => "type: must",
             /// `account`.
-            2 account: String => w::Field::must("account"),
+            2 account: String => "account: must",
             /// `name`.
-            3 name: Option<String> => w::Field::new("name"),
+            3 name: Option<String> => "name",
             /// `relation_type`; one of `SUPPLIER` `DISTRIBUTOR` `TAX_SERVICE_PROVIDER` `IT_SERVICE_PROVIDER` `CUSTOM`.
-            4 relation_type: String => w::Field::must("relation_type"),
+            4 relation_type: String => "relation_type: must",
             /// `custom_relation`.
-            5 custom_relation: Option<String> => w::Field::new("custom_relation"),
+            5 custom_relation: Option<String> => "custom_relation",
             /// `scene`.
-            6 scene: Option<String> => w::Field::new("scene"),
+            6 scene: Option<String> => "scene",
             /// `major_service`.
-            7 major_service: Option<String> => w::Field::new("major_service"),
+            7 major_service: Option<String> => "major_service",
             /// `expected_ratio`.
-            8 expected_ratio: Option<i64> => w::Field::new("expected_ratio"),
+            8 expected_ratio: Option<i64> => "expected_ratio",
             /// `file_id`.
-            9 file_id: Option<String> => w::Field::new("file_id"),
+            9 file_id: Option<String> => "file_id",
             /// `state`.
-            10 state: Option<String> => w::Field::new("state"),
+            10 state: Option<String> => "state",
             /// `fail_reason`.
-            11 fail_reason: Option<String> => w::Field::new("fail_reason"),
+            11 fail_reason: Option<String> => "fail_reason",
             /// `application_file_id`.
-            12 application_file_id: Option<String> => w::Field::new("application_file_id"),
+            12 application_file_id: Option<String> => "application_file_id",
             /// `partnership_file_id`.
-            13 partnership_file_id: Option<String> => w::Field::new("partnership_file_id"),
+            13 partnership_file_id: Option<String> => "partnership_file_id",
         }
     }
 
@@ -1491,19 +1518,19 @@ pub mod profit_sharing {
             /// * Catalog: `pay_v3.global.profit_sharing.refunds.bill_download_url`.
             pub struct BillDownloadUrl {
                 /// `sub_mchid`.
-                0 sub_mchid: Option<String> => w::Field::new("sub_mchid").place(w::Place::Query),
+                0 sub_mchid: Option<String> => "sub_mchid: query",
                 /// `bill_date`.
-                1 bill_date: Option<String> => w::Field::new("bill_date").place(w::Place::Query),
+                1 bill_date: Option<String> => "bill_date: query",
             }
             new()
-            set(sub_mchid: String, bill_date: String)
+            text(sub_mchid: String, bill_date: String)
         }
 
         w::record! {
             /// Answer to [`BillDownloadUrl`].
             pub struct BillDownloadUrlResponse {
                 /// `download_url`.
-                0 download_url: String => w::Field::must("download_url"),
+                0 download_url: String => "download_url: must",
             }
         }
 
@@ -1542,11 +1569,11 @@ pub mod profit_sharing {
             /// Answer to [`RefundableBalance`].
             pub struct RefundableBalanceResponse {
                 /// `sponsor_mchid`.
-                0 sponsor_mchid: Option<String> => w::Field::new("sponsor_mchid"),
+                0 sponsor_mchid: Option<String> => "sponsor_mchid",
                 /// `balance`.
-                1 balance: Option<i64> => w::Field::new("balance"),
+                1 balance: Option<i64> => "balance",
                 /// `currency`.
-                2 currency: Option<String> => w::Field::new("currency"),
+                2 currency: Option<String> => "currency",
             }
         }
 
@@ -1583,23 +1610,23 @@ pub mod profit_sharing {
             /// * Catalog: `pay_v3.global.profit_sharing.transactions.by_transaction_id_amounts`.
             pub struct ByTransactionIdAmounts {
                 /// `transaction_id`.
-                0 transaction_id: String => w::Field::must("transaction_id").place(w::Place::Path),
+                0 transaction_id: String => "transaction_id: must path",
                 /// `sub_mchid`.
-                1 sub_mchid: Option<String> => w::Field::new("sub_mchid").place(w::Place::Query),
+                1 sub_mchid: Option<String> => "sub_mchid: query",
             }
-            new(transaction_id: String)
-            set(sub_mchid: String)
+            new(transaction_id: impl Into<String>)
+            text(sub_mchid: String)
         }
 
         w::record! {
             /// Answer to [`ByTransactionIdAmounts`].
             pub struct ByTransactionIdAmountsResponse {
                 /// `transaction_id`.
-                0 transaction_id: String => w::Field::must("transaction_id"),
+                0 transaction_id: String => "transaction_id: must",
                 /// `unsplit_amount`.
-                1 unsplit_amount: Option<i64> => w::Field::new("unsplit_amount"),
+                1 unsplit_amount: Option<i64> => "unsplit_amount",
                 /// `currency`.
-                2 currency: Option<String> => w::Field::new("currency"),
+                2 currency: Option<String> => "currency",
             }
         }
 
@@ -1631,25 +1658,25 @@ pub mod profit_sharing {
             /// * Catalog: `pay_v3.global.profit_sharing.transactions.by_transaction_id_refundable_amounts`.
             pub struct ByTransactionIdRefundableAmounts {
                 /// `transaction_id`.
-                0 transaction_id: String => w::Field::must("transaction_id").place(w::Place::Path),
+                0 transaction_id: String => "transaction_id: must path",
                 /// `sub_mchid`.
-                1 sub_mchid: Option<String> => w::Field::new("sub_mchid").place(w::Place::Query),
+                1 sub_mchid: Option<String> => "sub_mchid: query",
             }
-            new(transaction_id: String)
-            set(sub_mchid: String)
+            new(transaction_id: impl Into<String>)
+            text(sub_mchid: String)
         }
 
         w::record! {
             /// Answer to [`ByTransactionIdRefundableAmounts`].
             pub struct ByTransactionIdRefundableAmountsResponse {
                 /// `transaction_id`.
-                0 transaction_id: String => w::Field::must("transaction_id"),
+                0 transaction_id: String => "transaction_id: must",
                 /// `refundable_amount`.
-                1 refundable_amount: Option<i64> => w::Field::new("refundable_amount"),
+                1 refundable_amount: Option<i64> => "refundable_amount",
                 /// `currency`.
-                2 currency: Option<String> => w::Field::new("currency"),
+                2 currency: Option<String> => "currency",
                 /// `funds_refundable_amount`.
-                3 funds_refundable_amount: Option<i64> => w::Field::new("funds_refundable_amount"),
+                3 funds_refundable_amount: Option<i64> => "funds_refundable_amount",
             }
         }
 
@@ -1681,14 +1708,14 @@ pub mod profit_sharing {
             /// * Catalog: `pay_v3.global.profit_sharing.transactions.mark`.
             pub struct Mark {
                 /// `sub_mchid`.
-                0 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+                0 sub_mchid: Option<String> => "sub_mchid",
                 /// `out_trade_no`.
-                1 out_trade_no: Option<String> => w::Field::new("out_trade_no"),
+                1 out_trade_no: Option<String> => "out_trade_no",
                 /// `currency`.
-                2 currency: Option<String> => w::Field::new("currency"),
+                2 currency: Option<String> => "currency",
             }
             new()
-            set(sub_mchid: String, out_trade_no: String, currency: String)
+            text(sub_mchid: String, out_trade_no: String, currency: String)
         }
 
         w::endpoint! {
@@ -1725,18 +1752,18 @@ pub mod refund {
         /// * Catalog: `pay_v3.global.refund.partner_recharge_balance_by_sub_mchid`.
         pub struct PartnerRechargeBalanceBySubMchid {
             /// `sub_mchid`.
-            0 sub_mchid: String => w::Field::must("sub_mchid").place(w::Place::Path),
+            0 sub_mchid: String => "sub_mchid: must path",
         }
-        new(sub_mchid: String)
+        new(sub_mchid: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`PartnerRechargeBalanceBySubMchid`].
         pub struct PartnerRechargeBalanceBySubMchidResponse {
             /// `remaining_amount`.
-            0 remaining_amount: i64 => w::Field::must("remaining_amount"),
+            0 remaining_amount: i64 => "remaining_amount: must",
             /// `currency`.
-            1 currency: String => w::Field::must("currency"),
+            1 currency: String => "currency: must",
         }
     }
 
@@ -1775,9 +1802,9 @@ pub mod refund {
         /// Answer to [`RechargeBalance`].
         pub struct RechargeBalanceResponse {
             /// `remaining_amount`.
-            0 remaining_amount: i64 => w::Field::must("remaining_amount"),
+            0 remaining_amount: i64 => "remaining_amount: must",
             /// `currency`.
-            1 currency: String => w::Field::must("currency"),
+            1 currency: String => "currency: must",
         }
     }
 

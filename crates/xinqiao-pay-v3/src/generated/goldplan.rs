@@ -14,20 +14,20 @@ pub mod merchants {
         /// * Catalog: `pay_v3.goldplan.merchants.changecustompagestatus`.
         pub struct Changecustompagestatus {
             /// `sub_mchid`.
-            0 sub_mchid: String => w::Field::must("sub_mchid"),
+            0 sub_mchid: String => "sub_mchid: must",
             /// `operation_type`; one of `OPEN` `CLOSE`.
-            1 operation_type: String => w::Field::must("operation_type"),
+            1 operation_type: String => "operation_type: must",
         }
-        new(sub_mchid: String, operation_type: String)
+        new(sub_mchid: impl Into<String>, operation_type: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`Changecustompagestatus`].
         pub struct ChangecustompagestatusResponse {
             /// `sub_mchid`.
-            0 sub_mchid: String => w::Field::must("sub_mchid"),
+            0 sub_mchid: String => "sub_mchid: must",
             /// `operation_type`; one of `OPEN` `CLOSE`.
-            1 operation_type: String => w::Field::must("operation_type"),
+            1 operation_type: String => "operation_type: must",
         }
     }
 
@@ -59,21 +59,21 @@ pub mod merchants {
         /// * Catalog: `pay_v3.goldplan.merchants.changegoldplanstatus`.
         pub struct Changegoldplanstatus {
             /// `sub_mchid`.
-            0 sub_mchid: String => w::Field::must("sub_mchid"),
+            0 sub_mchid: String => "sub_mchid: must",
             /// `operation_type`; one of `OPEN` `CLOSE`.
-            1 operation_type: String => w::Field::must("operation_type"),
+            1 operation_type: String => "operation_type: must",
             /// `operation_pay_scene`; one of `JSAPI_AND_MINIPROGRAM` `JSAPI` `MINIPROGRAM`.
-            2 operation_pay_scene: Option<String> => w::Field::new("operation_pay_scene"),
+            2 operation_pay_scene: Option<String> => "operation_pay_scene",
         }
-        new(sub_mchid: String, operation_type: String)
-        set(operation_pay_scene: String)
+        new(sub_mchid: impl Into<String>, operation_type: impl Into<String>)
+        text(operation_pay_scene: String)
     }
 
     w::record! {
         /// Answer to [`Changegoldplanstatus`].
         pub struct ChangegoldplanstatusResponse {
             /// `sub_mchid`.
-            0 sub_mchid: String => w::Field::must("sub_mchid"),
+            0 sub_mchid: String => "sub_mchid: must",
         }
     }
 
@@ -105,9 +105,9 @@ pub mod merchants {
         /// * Catalog: `pay_v3.goldplan.merchants.close_advertising_show`.
         pub struct CloseAdvertisingShow {
             /// `sub_mchid`.
-            0 sub_mchid: String => w::Field::must("sub_mchid"),
+            0 sub_mchid: String => "sub_mchid: must",
         }
-        new(sub_mchid: String)
+        new(sub_mchid: impl Into<String>)
     }
 
     w::endpoint! {
@@ -138,11 +138,11 @@ pub mod merchants {
         /// * Catalog: `pay_v3.goldplan.merchants.open_advertising_show_patch`.
         pub struct OpenAdvertisingShowPatch {
             /// `sub_mchid`.
-            0 sub_mchid: String => w::Field::must("sub_mchid"),
+            0 sub_mchid: String => "sub_mchid: must",
             /// `advertising_industry_filters`; one of `E_COMMERCE` `LOVE_MARRIAGE` `POTOGRAPHY` `EDUCATION` `FINANCE` `TOURISM` `SKINCARE` `FOOD` ….
-            1 advertising_industry_filters: Option<Vec<String>> => w::Field::new("advertising_industry_filters"),
+            1 advertising_industry_filters: Option<Vec<String>> => "advertising_industry_filters",
         }
-        new(sub_mchid: String)
+        new(sub_mchid: impl Into<String>)
         set(advertising_industry_filters: Vec<String>)
     }
 
@@ -173,11 +173,11 @@ pub mod merchants {
         /// * Catalog: `pay_v3.goldplan.merchants.open_advertising_show_post`.
         pub struct OpenAdvertisingShowPost {
             /// `sub_mchid`.
-            0 sub_mchid: String => w::Field::must("sub_mchid"),
+            0 sub_mchid: String => "sub_mchid: must",
             /// `advertising_industry_filters`.
-            1 advertising_industry_filters: Option<Vec<String>> => w::Field::new("advertising_industry_filters"),
+            1 advertising_industry_filters: Option<Vec<String>> => "advertising_industry_filters",
         }
-        new(sub_mchid: String)
+        new(sub_mchid: impl Into<String>)
         set(advertising_industry_filters: Vec<String>)
     }
 
@@ -209,11 +209,11 @@ pub mod merchants {
         /// * Catalog: `pay_v3.goldplan.merchants.set_advertising_industry_filter`.
         pub struct SetAdvertisingIndustryFilter {
             /// `sub_mchid`.
-            0 sub_mchid: String => w::Field::must("sub_mchid"),
+            0 sub_mchid: String => "sub_mchid: must",
             /// `advertising_industry_filters`; one of `E_COMMERCE` `LOVE_MARRIAGE` `POTOGRAPHY` `EDUCATION` `FINANCE` `TOURISM` `SKINCARE` `FOOD` ….
-            1 advertising_industry_filters: Option<Vec<String>> => w::Field::new("advertising_industry_filters"),
+            1 advertising_industry_filters: Option<Vec<String>> => "advertising_industry_filters",
         }
-        new(sub_mchid: String)
+        new(sub_mchid: impl Into<String>)
         set(advertising_industry_filters: Vec<String>)
     }
 

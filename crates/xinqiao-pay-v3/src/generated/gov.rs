@@ -7,11 +7,11 @@ w::record! {
     /// `GoodsSn`.
     pub struct GoodsSn {
         /// `sn_code`.
-        0 sn_code: String => w::Field::must("sn_code"),
+        0 sn_code: String => "sn_code: must",
         /// `state`; one of `SNCODE_STATE_UNKNOWN` `SNCODE_STATE_SELLABLE` `SNCODE_STATE_NOT_SELLABLE`.
-        1 state: String => w::Field::must("state"),
+        1 state: String => "state: must",
         /// `not_sellable_reason`; one of `NOT_SELLABLE_REASON_USED` `NOT_SELLABLE_REASON_NOT_FOUND`.
-        2 not_sellable_reason: Option<String> => w::Field::new("not_sellable_reason"),
+        2 not_sellable_reason: Option<String> => "not_sellable_reason",
     }
 }
 
@@ -19,34 +19,34 @@ w::record! {
     /// `InvoiceInfo`.
     pub struct InvoiceInfo {
         /// `invoice_cd`.
-        0 invoice_cd: Option<String> => w::Field::new("invoice_cd"),
+        0 invoice_cd: Option<String> => "invoice_cd",
         /// `invoice_no`.
-        1 invoice_no: Option<String> => w::Field::new("invoice_no"),
+        1 invoice_no: Option<String> => "invoice_no",
         /// `invoice_dt`.
-        2 invoice_dt: Option<String> => w::Field::new("invoice_dt"),
+        2 invoice_dt: Option<String> => "invoice_dt",
         /// `invoice_link`.
-        3 invoice_link: Option<String> => w::Field::new("invoice_link"),
+        3 invoice_link: Option<String> => "invoice_link",
         /// `invoice_tp`.
-        4 invoice_tp: Option<String> => w::Field::new("invoice_tp"),
+        4 invoice_tp: Option<String> => "invoice_tp",
         /// `invoice_ck_cd`.
-        5 invoice_ck_cd: Option<String> => w::Field::new("invoice_ck_cd"),
+        5 invoice_ck_cd: Option<String> => "invoice_ck_cd",
         /// `nm`.
-        6 nm: Option<String> => w::Field::new("nm"),
+        6 nm: Option<String> => "nm",
         /// `tax`.
-        7 tax: Option<String> => w::Field::new("tax"),
+        7 tax: Option<String> => "tax",
         /// `invoice_tax_amt`.
-        8 invoice_tax_amt: Option<String> => w::Field::new("invoice_tax_amt"),
+        8 invoice_tax_amt: Option<String> => "invoice_tax_amt",
         /// `sales_ent_nm`.
-        9 sales_ent_nm: Option<String> => w::Field::new("sales_ent_nm"),
+        9 sales_ent_nm: Option<String> => "sales_ent_nm",
         /// `tax_payer`.
-        10 tax_payer: Option<String> => w::Field::new("tax_payer"),
+        10 tax_payer: Option<String> => "tax_payer",
         /// `num`.
-        11 num: Option<String> => w::Field::new("num"),
+        11 num: Option<String> => "num",
         /// `service_nm`.
-        12 service_nm: Option<String> => w::Field::new("service_nm"),
+        12 service_nm: Option<String> => "service_nm",
     }
     new()
-    set(
+    text(
         invoice_cd: String,
         invoice_no: String,
         invoice_dt: String,
@@ -67,82 +67,82 @@ w::record! {
     /// `NQualificationsConfirmData`.
     pub struct NQualificationsConfirmData {
         /// `cate_code`.
-        0 cate_code: String => w::Field::must("cate_code"),
+        0 cate_code: String => "cate_code: must",
         /// `cert_no`.
-        1 cert_no: String => w::Field::must("cert_no"),
+        1 cert_no: String => "cert_no: must",
         /// `grade`.
-        2 grade: Option<String> => w::Field::new("grade"),
+        2 grade: Option<String> => "grade",
         /// `name`.
-        3 name: String => w::Field::must("name"),
+        3 name: String => "name: must",
         /// `operation_time`.
-        4 operation_time: String => w::Field::must("operation_time"),
+        4 operation_time: String => "operation_time: must",
         /// `bank_name`.
-        5 bank_name: Option<String> => w::Field::new("bank_name"),
+        5 bank_name: Option<String> => "bank_name",
         /// `bank_subsidy`.
-        6 bank_subsidy: Option<String> => w::Field::new("bank_subsidy"),
+        6 bank_subsidy: Option<String> => "bank_subsidy",
         /// `plat_subsidy`.
-        7 plat_subsidy: Option<String> => w::Field::new("plat_subsidy"),
+        7 plat_subsidy: Option<String> => "plat_subsidy",
         /// `sales`.
-        8 sales: String => w::Field::must("sales"),
+        8 sales: String => "sales: must",
         /// `status`.
-        9 status: String => w::Field::must("status"),
+        9 status: String => "status: must",
         /// `subsidy`.
-        10 subsidy: String => w::Field::must("subsidy"),
+        10 subsidy: String => "subsidy: must",
         /// `tel`.
-        11 tel: String => w::Field::must("tel").masked(),
+        11 tel: String => "tel: must masked",
         /// `add_code`.
-        12 add_code: String => w::Field::must("add_code"),
+        12 add_code: String => "add_code: must",
         /// `address`.
-        13 address: String => w::Field::must("address").masked(),
+        13 address: String => "address: must masked",
         /// `sale_models`.
-        14 sale_models: String => w::Field::must("sale_models"),
+        14 sale_models: String => "sale_models: must",
         /// `brand`.
-        15 brand: String => w::Field::must("brand"),
+        15 brand: String => "brand: must",
         /// `activity_add_code`.
-        16 activity_add_code: String => w::Field::must("activity_add_code"),
+        16 activity_add_code: String => "activity_add_code: must",
         /// `uniscid`.
-        17 uniscid: String => w::Field::must("uniscid"),
+        17 uniscid: String => "uniscid: must",
         /// `corp_name`.
-        18 corp_name: String => w::Field::must("corp_name"),
+        18 corp_name: String => "corp_name: must",
         /// `serial_num`.
-        19 serial_num: String => w::Field::must("serial_num"),
+        19 serial_num: String => "serial_num: must",
     }
     new(
-        cate_code: String,
-        cert_no: String,
-        name: String,
-        operation_time: String,
-        sales: String,
-        status: String,
-        subsidy: String,
-        tel: String,
-        add_code: String,
-        address: String,
-        sale_models: String,
-        brand: String,
-        activity_add_code: String,
-        uniscid: String,
-        corp_name: String,
-        serial_num: String,
+        cate_code: impl Into<String>,
+        cert_no: impl Into<String>,
+        name: impl Into<String>,
+        operation_time: impl Into<String>,
+        sales: impl Into<String>,
+        status: impl Into<String>,
+        subsidy: impl Into<String>,
+        tel: impl Into<String>,
+        add_code: impl Into<String>,
+        address: impl Into<String>,
+        sale_models: impl Into<String>,
+        brand: impl Into<String>,
+        activity_add_code: impl Into<String>,
+        uniscid: impl Into<String>,
+        corp_name: impl Into<String>,
+        serial_num: impl Into<String>,
     )
-    set(grade: String, bank_name: String, bank_subsidy: String, plat_subsidy: String)
+    text(grade: String, bank_name: String, bank_subsidy: String, plat_subsidy: String)
 }
 
 w::record! {
     /// `PassthroughQueryQualification`.
     pub struct PassthroughQueryQualification {
         /// `appliance_id`.
-        0 appliance_id: f64 => w::Field::must("appliance_id"),
+        0 appliance_id: f64 => "appliance_id: must",
         /// `state`; one of `UNCLAIMED` `UNREDEEMED` `REDEEMED`.
-        1 state: String => w::Field::must("state"),
+        1 state: String => "state: must",
         /// `unclaimed_reason`; one of `REASON_CLAIMED_BY_OTHER_REGION` `REASON_CLAIMED_BY_OTHER_PLATFORM_OR_REGION` `REASON_UNCLAIMED` `REASON_CLAIMED_BY_OTHER_MODE`.
-        2 unclaimed_reason: Option<String> => w::Field::new("unclaimed_reason"),
+        2 unclaimed_reason: Option<String> => "unclaimed_reason",
         /// `claim_mode`; one of `CLAIM_MODE_MINI_PROGRAM` `CLAIM_MODE_INTERFACE_PASS_THROUGH`.
-        3 claim_mode: Option<String> => w::Field::new("claim_mode"),
+        3 claim_mode: Option<String> => "claim_mode",
         /// `claimed_platform_name`.
-        4 claimed_platform_name: Option<String> => w::Field::new("claimed_platform_name"),
+        4 claimed_platform_name: Option<String> => "claimed_platform_name",
         /// `claimed_region_name`.
-        5 claimed_region_name: Option<String> => w::Field::new("claimed_region_name"),
+        5 claimed_region_name: Option<String> => "claimed_region_name",
     }
 }
 
@@ -150,11 +150,11 @@ w::record! {
     /// `QualificationsQueryData`.
     pub struct QualificationsQueryData {
         /// `cate_code`.
-        0 cate_code: String => w::Field::must("cate_code"),
+        0 cate_code: String => "cate_code: must",
         /// `status`.
-        1 status: Option<String> => w::Field::new("status"),
+        1 status: Option<String> => "status",
         /// `status_code`; one of `00` `01` `02` `03` `04` `05` `06`.
-        2 status_code: Option<String> => w::Field::new("status_code"),
+        2 status_code: Option<String> => "status_code",
     }
 }
 
@@ -162,99 +162,99 @@ w::record! {
     /// `QualificationsSyncData`.
     pub struct QualificationsSyncData {
         /// `auth_code`.
-        0 auth_code: String => w::Field::must("auth_code").masked(),
+        0 auth_code: String => "auth_code: must masked",
         /// `cate_code`.
-        1 cate_code: String => w::Field::must("cate_code"),
+        1 cate_code: String => "cate_code: must",
         /// `cert_no`.
-        2 cert_no: String => w::Field::must("cert_no"),
+        2 cert_no: String => "cert_no: must",
         /// `grade`.
-        3 grade: Option<String> => w::Field::new("grade"),
+        3 grade: Option<String> => "grade",
         /// `name`.
-        4 name: String => w::Field::must("name"),
+        4 name: String => "name: must",
         /// `operation_time`.
-        5 operation_time: String => w::Field::must("operation_time"),
+        5 operation_time: String => "operation_time: must",
         /// `bank_name`.
-        6 bank_name: Option<String> => w::Field::new("bank_name"),
+        6 bank_name: Option<String> => "bank_name",
         /// `bank_subsidy`.
-        7 bank_subsidy: Option<String> => w::Field::new("bank_subsidy"),
+        7 bank_subsidy: Option<String> => "bank_subsidy",
         /// `plat_subsidy`.
-        8 plat_subsidy: Option<String> => w::Field::new("plat_subsidy"),
+        8 plat_subsidy: Option<String> => "plat_subsidy",
         /// `sales`.
-        9 sales: String => w::Field::must("sales"),
+        9 sales: String => "sales: must",
         /// `status`; one of `0` `1`.
-        10 status: String => w::Field::must("status"),
+        10 status: String => "status: must",
         /// `subsidy`.
-        11 subsidy: String => w::Field::must("subsidy"),
+        11 subsidy: String => "subsidy: must",
         /// `tel`.
-        12 tel: String => w::Field::must("tel").masked(),
+        12 tel: String => "tel: must masked",
         /// `add_code`.
-        13 add_code: String => w::Field::must("add_code"),
+        13 add_code: String => "add_code: must",
         /// `address`.
-        14 address: String => w::Field::must("address").masked(),
+        14 address: String => "address: must masked",
         /// `sale_models`; one of `0` `1`.
-        15 sale_models: String => w::Field::must("sale_models"),
+        15 sale_models: String => "sale_models: must",
         /// `sn_code`.
-        16 sn_code: String => w::Field::must("sn_code"),
+        16 sn_code: String => "sn_code: must",
         /// `uniscid`.
-        17 uniscid: String => w::Field::must("uniscid"),
+        17 uniscid: String => "uniscid: must",
         /// `corp_name`.
-        18 corp_name: String => w::Field::must("corp_name"),
+        18 corp_name: String => "corp_name: must",
         /// `barcode`.
-        19 barcode: String => w::Field::must("barcode"),
+        19 barcode: String => "barcode: must",
         /// `item_name`.
-        20 item_name: String => w::Field::must("item_name"),
+        20 item_name: String => "item_name: must",
         /// `spec_model`.
-        21 spec_model: String => w::Field::must("spec_model"),
+        21 spec_model: String => "spec_model: must",
         /// `brand`.
-        22 brand: String => w::Field::must("brand"),
+        22 brand: String => "brand: must",
         /// `logistics_no`.
-        23 logistics_no: Option<String> => w::Field::new("logistics_no"),
+        23 logistics_no: Option<String> => "logistics_no",
         /// `delivery_time`.
-        24 delivery_time: Option<String> => w::Field::new("delivery_time"),
+        24 delivery_time: Option<String> => "delivery_time",
         /// `invoice_no`.
-        25 invoice_no: Option<String> => w::Field::new("invoice_no"),
+        25 invoice_no: Option<String> => "invoice_no",
         /// `is_ai_product`.
-        26 is_ai_product: String => w::Field::must("is_ai_product"),
+        26 is_ai_product: String => "is_ai_product: must",
         /// `pc_type`.
-        27 pc_type: Option<String> => w::Field::new("pc_type"),
+        27 pc_type: Option<String> => "pc_type",
         /// `order_no`.
-        28 order_no: String => w::Field::must("order_no"),
+        28 order_no: String => "order_no: must",
         /// `origin_order_no`.
-        29 origin_order_no: Option<String> => w::Field::new("origin_order_no"),
+        29 origin_order_no: Option<String> => "origin_order_no",
         /// `activity_add_code`.
-        30 activity_add_code: String => w::Field::must("activity_add_code"),
+        30 activity_add_code: String => "activity_add_code: must",
         /// `imei1`.
-        31 imei1: Option<String> => w::Field::new("imei1"),
+        31 imei1: Option<String> => "imei1",
         /// `imei2`.
-        32 imei2: Option<String> => w::Field::new("imei2"),
+        32 imei2: Option<String> => "imei2",
         /// `ccc_sn_order_no`.
-        33 ccc_sn_order_no: Option<String> => w::Field::new("ccc_sn_order_no"),
+        33 ccc_sn_order_no: Option<String> => "ccc_sn_order_no",
     }
     new(
-        auth_code: String,
-        cate_code: String,
-        cert_no: String,
-        name: String,
-        operation_time: String,
-        sales: String,
-        status: String,
-        subsidy: String,
-        tel: String,
-        add_code: String,
-        address: String,
-        sale_models: String,
-        sn_code: String,
-        uniscid: String,
-        corp_name: String,
-        barcode: String,
-        item_name: String,
-        spec_model: String,
-        brand: String,
-        is_ai_product: String,
-        order_no: String,
-        activity_add_code: String,
+        auth_code: impl Into<String>,
+        cate_code: impl Into<String>,
+        cert_no: impl Into<String>,
+        name: impl Into<String>,
+        operation_time: impl Into<String>,
+        sales: impl Into<String>,
+        status: impl Into<String>,
+        subsidy: impl Into<String>,
+        tel: impl Into<String>,
+        add_code: impl Into<String>,
+        address: impl Into<String>,
+        sale_models: impl Into<String>,
+        sn_code: impl Into<String>,
+        uniscid: impl Into<String>,
+        corp_name: impl Into<String>,
+        barcode: impl Into<String>,
+        item_name: impl Into<String>,
+        spec_model: impl Into<String>,
+        brand: impl Into<String>,
+        is_ai_product: impl Into<String>,
+        order_no: impl Into<String>,
+        activity_add_code: impl Into<String>,
     )
-    set(
+    text(
         grade: String,
         bank_name: String,
         bank_subsidy: String,
@@ -274,15 +274,15 @@ w::record! {
     /// `QueryQualification`.
     pub struct QueryQualification {
         /// `appliance_id`.
-        0 appliance_id: f64 => w::Field::must("appliance_id"),
+        0 appliance_id: f64 => "appliance_id: must",
         /// `state`; one of `UNCLAIMED` `UNREDEEMED` `REDEEMED`.
-        1 state: String => w::Field::must("state"),
+        1 state: String => "state: must",
         /// `unclaimed_reason`; one of `REASON_CLAIMED_BY_OTHER_REGION` `REASON_CLAIMED_BY_OTHER_PLATFORM_OR_REGION` `REASON_UNCLAIMED` `REASON_CLAIMED_BY_OTHER_MODE`.
-        2 unclaimed_reason: Option<String> => w::Field::new("unclaimed_reason"),
+        2 unclaimed_reason: Option<String> => "unclaimed_reason",
         /// `claimed_platform_name`.
-        3 claimed_platform_name: Option<String> => w::Field::new("claimed_platform_name"),
+        3 claimed_platform_name: Option<String> => "claimed_platform_name",
         /// `claimed_region_name`.
-        4 claimed_region_name: Option<String> => w::Field::new("claimed_region_name"),
+        4 claimed_region_name: Option<String> => "claimed_region_name",
     }
 }
 
@@ -290,11 +290,11 @@ w::record! {
     /// `ShopOrder`.
     pub struct ShopOrder {
         /// `shop_order_number`.
-        0 shop_order_number: Option<String> => w::Field::new("shop_order_number"),
+        0 shop_order_number: Option<String> => "shop_order_number",
         /// `collect_state`; one of `COLLECT_STATE_NOT_COLLECT` `COLLECT_STATE_COLLECTED` `COLLECT_STATE_COLLECTION_FAILED`.
-        1 collect_state: Option<String> => w::Field::new("collect_state"),
+        1 collect_state: Option<String> => "collect_state",
         /// `cate_state`; one of `CATE_STATE_REDEEM` `CATE_STATE_REFUND`.
-        2 cate_state: Option<String> => w::Field::new("cate_state"),
+        2 cate_state: Option<String> => "cate_state",
     }
 }
 
@@ -302,28 +302,28 @@ w::record! {
     /// `TrackInfo`.
     pub struct TrackInfo {
         /// `tracking_no`.
-        0 tracking_no: Option<String> => w::Field::new("tracking_no"),
+        0 tracking_no: Option<String> => "tracking_no",
         /// `tracking_company`.
-        1 tracking_company: Option<String> => w::Field::new("tracking_company"),
+        1 tracking_company: Option<String> => "tracking_company",
         /// `usr_prov`.
-        2 usr_prov: Option<String> => w::Field::new("usr_prov"),
+        2 usr_prov: Option<String> => "usr_prov",
         /// `usr_city`.
-        3 usr_city: Option<String> => w::Field::new("usr_city"),
+        3 usr_city: Option<String> => "usr_city",
         /// `usr_area`.
-        4 usr_area: Option<String> => w::Field::new("usr_area"),
+        4 usr_area: Option<String> => "usr_area",
         /// `usr_addr`.
-        5 usr_addr: Option<String> => w::Field::new("usr_addr"),
+        5 usr_addr: Option<String> => "usr_addr",
         /// `tracking_type`.
-        6 tracking_type: Option<String> => w::Field::new("tracking_type"),
+        6 tracking_type: Option<String> => "tracking_type",
         /// `delivery_method`.
-        7 delivery_method: Option<String> => w::Field::new("delivery_method"),
+        7 delivery_method: Option<String> => "delivery_method",
         /// `shipping_addr`.
-        8 shipping_addr: Option<String> => w::Field::new("shipping_addr"),
+        8 shipping_addr: Option<String> => "shipping_addr",
         /// `delivery_time`.
-        9 delivery_time: Option<String> => w::Field::new("delivery_time"),
+        9 delivery_time: Option<String> => "delivery_time",
     }
     new()
-    set(
+    text(
         tracking_no: String,
         tracking_company: String,
         usr_prov: String,
@@ -349,24 +349,24 @@ pub mod subsidy {
         /// * Catalog: `pay_v3.gov.subsidy.companies_query`.
         pub struct CompaniesQuery {
             /// `qualification_region_code`.
-            0 qualification_region_code: f64 => w::Field::must("qualification_region_code"),
+            0 qualification_region_code: f64 => "qualification_region_code: must",
             /// `license_number`.
-            1 license_number: String => w::Field::must("license_number"),
+            1 license_number: String => "license_number: must",
         }
-        new(qualification_region_code: f64, license_number: String)
+        new(qualification_region_code: f64, license_number: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`CompaniesQuery`].
         pub struct CompaniesQueryResponse {
             /// `company_name`.
-            0 company_name: Option<String> => w::Field::new("company_name"),
+            0 company_name: Option<String> => "company_name",
             /// `collect_state`; one of `COLLECT_STATE_NOT_COLLECT` `COLLECT_STATE_COLLECTED` `COLLECT_STATE_COLLECTION_FAILED`.
-            1 collect_state: Option<String> => w::Field::new("collect_state"),
+            1 collect_state: Option<String> => "collect_state",
             /// `code`.
-            2 code: String => w::Field::must("code"),
+            2 code: String => "code: must",
             /// `message`.
-            3 message: String => w::Field::must("message"),
+            3 message: String => "message: must",
         }
     }
 
@@ -397,52 +397,52 @@ pub mod subsidy {
         /// * Catalog: `pay_v3.gov.subsidy.goods_upload`.
         pub struct GoodsUpload {
             /// `appliance_id`.
-            0 appliance_id: f64 => w::Field::must("appliance_id"),
+            0 appliance_id: f64 => "appliance_id: must",
             /// `product_name`.
-            1 product_name: String => w::Field::must("product_name"),
+            1 product_name: String => "product_name: must",
             /// `energy_grade`; one of `FIRST_LEVEL` `SECOND_LEVEL` `ENERGY_GRADE_UNKNOWN`.
-            2 energy_grade: Option<String> => w::Field::new("energy_grade"),
+            2 energy_grade: Option<String> => "energy_grade",
             /// `brand`.
-            3 brand: String => w::Field::must("brand"),
+            3 brand: String => "brand: must",
             /// `qualification_region_code`.
-            4 qualification_region_code: f64 => w::Field::must("qualification_region_code"),
+            4 qualification_region_code: f64 => "qualification_region_code: must",
             /// `seller_name`.
-            5 seller_name: String => w::Field::must("seller_name"),
+            5 seller_name: String => "seller_name: must",
             /// `license_number`.
-            6 license_number: String => w::Field::must("license_number"),
+            6 license_number: String => "license_number: must",
             /// `base_price`.
-            7 base_price: f64 => w::Field::must("base_price"),
+            7 base_price: f64 => "base_price: must",
             /// `average_trading_price`.
-            8 average_trading_price: f64 => w::Field::must("average_trading_price"),
+            8 average_trading_price: f64 => "average_trading_price: must",
             /// `product_type`; one of `COMMON_PRODUCT` `AI_PRODUCT`.
-            9 product_type: String => w::Field::must("product_type"),
+            9 product_type: String => "product_type: must",
             /// `product_model`.
-            10 product_model: Option<String> => w::Field::new("product_model"),
+            10 product_model: Option<String> => "product_model",
             /// `bar_code`.
-            11 bar_code: String => w::Field::must("bar_code"),
+            11 bar_code: String => "bar_code: must",
         }
         new(
             appliance_id: f64,
-            product_name: String,
-            brand: String,
+            product_name: impl Into<String>,
+            brand: impl Into<String>,
             qualification_region_code: f64,
-            seller_name: String,
-            license_number: String,
+            seller_name: impl Into<String>,
+            license_number: impl Into<String>,
             base_price: f64,
             average_trading_price: f64,
-            product_type: String,
-            bar_code: String,
+            product_type: impl Into<String>,
+            bar_code: impl Into<String>,
         )
-        set(energy_grade: String, product_model: String)
+        text(energy_grade: String, product_model: String)
     }
 
     w::record! {
         /// Answer to [`GoodsUpload`].
         pub struct GoodsUploadResponse {
             /// `code`.
-            0 code: String => w::Field::must("code"),
+            0 code: String => "code: must",
             /// `message`.
-            1 message: String => w::Field::must("message"),
+            1 message: String => "message: must",
         }
     }
 
@@ -473,104 +473,103 @@ pub mod subsidy {
         /// * Catalog: `pay_v3.gov.subsidy.n_qualifications_sync`.
         pub struct NQualificationsSync {
             /// `real_name`.
-            0 real_name: String => w::Field::must("real_name").masked(),
+            0 real_name: String => "real_name: must masked",
             /// `id_card_number`.
-            1 id_card_number: String => w::Field::must("id_card_number").masked(),
+            1 id_card_number: String => "id_card_number: must masked",
             /// `phone_number`.
-            2 phone_number: String => w::Field::must("phone_number").masked(),
+            2 phone_number: String => "phone_number: must masked",
             /// `appliance_id`.
-            3 appliance_id: Option<f64> => w::Field::new("appliance_id"),
+            3 appliance_id: Option<f64> => "appliance_id",
             /// `out_trade_no`.
-            4 out_trade_no: String => w::Field::must("out_trade_no"),
+            4 out_trade_no: String => "out_trade_no: must",
             /// `sub_mchid`.
-            5 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+            5 sub_mchid: Option<String> => "sub_mchid",
             /// `energy_grade`; one of `FIRST_LEVEL` `SECOND_LEVEL` `ENERGY_GRADE_UNKNOWN`.
-            6 energy_grade: Option<String> => w::Field::new("energy_grade"),
+            6 energy_grade: Option<String> => "energy_grade",
             /// `receive_region_code`.
-            7 receive_region_code: String => w::Field::must("receive_region_code"),
+            7 receive_region_code: String => "receive_region_code: must",
             /// `brand`.
-            8 brand: String => w::Field::must("brand"),
+            8 brand: String => "brand: must",
             /// `address`.
-            9 address: String => w::Field::must("address").masked(),
+            9 address: String => "address: must masked",
             /// `qualification_region_code`.
-            10 qualification_region_code: f64 => w::Field::must("qualification_region_code"),
+            10 qualification_region_code: f64 => "qualification_region_code: must",
             /// `seller_name`.
-            11 seller_name: String => w::Field::must("seller_name"),
+            11 seller_name: String => "seller_name: must",
             /// `license_number`.
-            12 license_number: String => w::Field::must("license_number"),
+            12 license_number: String => "license_number: must",
             /// `logistics_num`.
-            13 logistics_num: Option<String> => w::Field::new("logistics_num"),
+            13 logistics_num: Option<String> => "logistics_num",
             /// `delivery_time`.
-            14 delivery_time: Option<String> => w::Field::new("delivery_time"),
+            14 delivery_time: Option<String> => "delivery_time",
             /// `invoice_num`.
-            15 invoice_num: String => w::Field::must("invoice_num"),
+            15 invoice_num: String => "invoice_num: must",
             /// `product_type`; one of `COMMON_PRODUCT` `AI_PRODUCT`.
-            16 product_type: String => w::Field::must("product_type"),
+            16 product_type: String => "product_type: must",
             /// `pc_type`; one of `DESKTOP` `LAPTOP` `COMPUTER_TYPE_UNKNOWN`.
-            17 pc_type: Option<String> => w::Field::new("pc_type"),
+            17 pc_type: Option<String> => "pc_type",
             /// `order_amount`.
-            18 order_amount: f64 => w::Field::must("order_amount"),
+            18 order_amount: f64 => "order_amount: must",
             /// `discount_amount`.
-            19 discount_amount: f64 => w::Field::must("discount_amount"),
+            19 discount_amount: f64 => "discount_amount: must",
             /// `mch_order_id`.
-            20 mch_order_id: String => w::Field::must("mch_order_id"),
+            20 mch_order_id: String => "mch_order_id: must",
             /// `invoice_time`.
-            21 invoice_time: String => w::Field::must("invoice_time"),
+            21 invoice_time: String => "invoice_time: must",
             /// `purchaser_name`.
-            22 purchaser_name: String => w::Field::must("purchaser_name"),
+            22 purchaser_name: String => "purchaser_name: must",
             /// `sale_model`; one of `SALE_MODEL_ONLINE` `SALE_MODEL_OFFLINE`.
-            23 sale_model: String => w::Field::must("sale_model"),
+            23 sale_model: String => "sale_model: must",
             /// `identity_document_type`; one of `ID_DOC_TYPE_ID_CARD` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_HK_MC` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_TW`.
-            24 identity_document_type: String => w::Field::must("identity_document_type"),
+            24 identity_document_type: String => "identity_document_type: must",
             /// `invoice_address_code`.
-            25 invoice_address_code: String => w::Field::must("invoice_address_code"),
+            25 invoice_address_code: String => "invoice_address_code: must",
             /// `tax_authority_code`.
-            26 tax_authority_code: String => w::Field::must("tax_authority_code"),
+            26 tax_authority_code: String => "tax_authority_code: must",
             /// `transaction_time`.
-            27 transaction_time: String => w::Field::must("transaction_time"),
+            27 transaction_time: String => "transaction_time: must",
             /// `cate_state`; one of `CATE_STATE_REDEEM` `CATE_STATE_REFUND`.
-            28 cate_state: String => w::Field::must("cate_state"),
+            28 cate_state: String => "cate_state: must",
             /// `longitude`.
-            29 longitude: Option<String> => w::Field::new("longitude").masked(),
+            29 longitude: Option<String> => "longitude: masked",
             /// `latitude`.
-            30 latitude: Option<String> => w::Field::new("latitude").masked(),
+            30 latitude: Option<String> => "latitude: masked",
             /// `cate_code`.
-            31 cate_code: String => w::Field::must("cate_code"),
+            31 cate_code: String => "cate_code: must",
             /// `coupon_code`.
-            32 coupon_code: Option<String> => w::Field::new("coupon_code"),
+            32 coupon_code: Option<String> => "coupon_code",
             /// `invoice_code`.
-            33 invoice_code: Option<String> => w::Field::new("invoice_code"),
+            33 invoice_code: Option<String> => "invoice_code",
             /// `refund_id`.
-            34 refund_id: Option<String> => w::Field::new("refund_id"),
+            34 refund_id: Option<String> => "refund_id",
         }
         new(
-            real_name: String,
-            id_card_number: String,
-            phone_number: String,
-            out_trade_no: String,
-            receive_region_code: String,
-            brand: String,
-            address: String,
+            real_name: impl Into<String>,
+            id_card_number: impl Into<String>,
+            phone_number: impl Into<String>,
+            out_trade_no: impl Into<String>,
+            receive_region_code: impl Into<String>,
+            brand: impl Into<String>,
+            address: impl Into<String>,
             qualification_region_code: f64,
-            seller_name: String,
-            license_number: String,
-            invoice_num: String,
-            product_type: String,
+            seller_name: impl Into<String>,
+            license_number: impl Into<String>,
+            invoice_num: impl Into<String>,
+            product_type: impl Into<String>,
             order_amount: f64,
             discount_amount: f64,
-            mch_order_id: String,
-            invoice_time: String,
-            purchaser_name: String,
-            sale_model: String,
-            identity_document_type: String,
-            invoice_address_code: String,
-            tax_authority_code: String,
-            transaction_time: String,
-            cate_state: String,
-            cate_code: String,
+            mch_order_id: impl Into<String>,
+            invoice_time: impl Into<String>,
+            purchaser_name: impl Into<String>,
+            sale_model: impl Into<String>,
+            identity_document_type: impl Into<String>,
+            invoice_address_code: impl Into<String>,
+            tax_authority_code: impl Into<String>,
+            transaction_time: impl Into<String>,
+            cate_state: impl Into<String>,
+            cate_code: impl Into<String>,
         )
-        set(
-            appliance_id: f64,
+        text(
             sub_mchid: String,
             energy_grade: String,
             logistics_num: String,
@@ -582,15 +581,16 @@ pub mod subsidy {
             invoice_code: String,
             refund_id: String,
         )
+        set(appliance_id: f64)
     }
 
     w::record! {
         /// Answer to [`NQualificationsSync`].
         pub struct NQualificationsSyncResponse {
             /// `code`.
-            0 code: String => w::Field::must("code"),
+            0 code: String => "code: must",
             /// `message`.
-            1 message: String => w::Field::must("message"),
+            1 message: String => "message: must",
         }
     }
 
@@ -621,24 +621,24 @@ pub mod subsidy {
         /// * Catalog: `pay_v3.gov.subsidy.qualification`.
         pub struct Qualification {
             /// `real_name`.
-            0 real_name: Option<String> => w::Field::new("real_name").place(w::Place::Query).masked(),
+            0 real_name: Option<String> => "real_name: query masked",
             /// `id_card_number`.
-            1 id_card_number: Option<String> => w::Field::new("id_card_number").place(w::Place::Query).masked(),
+            1 id_card_number: Option<String> => "id_card_number: query masked",
             /// `phone_number`.
-            2 phone_number: Option<String> => w::Field::new("phone_number").place(w::Place::Query).masked(),
+            2 phone_number: Option<String> => "phone_number: query masked",
             /// `appliance_id`.
-            3 appliance_id: f64 => w::Field::must("appliance_id").place(w::Place::Query),
+            3 appliance_id: f64 => "appliance_id: must query",
             /// `openid`.
-            4 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").place(w::Place::Query).masked(),
+            4 openid: Option<xinqiao_types::OpenId> => "openid: query masked",
             /// `appid`.
-            5 appid: Option<xinqiao_types::AppId> => w::Field::new("appid").place(w::Place::Query),
+            5 appid: Option<xinqiao_types::AppId> => "appid: query",
             /// `qualification_region_code`.
-            6 qualification_region_code: f64 => w::Field::must("qualification_region_code").place(w::Place::Query),
+            6 qualification_region_code: f64 => "qualification_region_code: must query",
             /// `identity_document_type`; one of `ID_DOC_TYPE_ID_CARD` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_HK_MC` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_TW`.
-            7 identity_document_type: Option<String> => w::Field::new("identity_document_type").place(w::Place::Query),
+            7 identity_document_type: Option<String> => "identity_document_type: query",
         }
         new(appliance_id: f64, qualification_region_code: f64)
-        set(
+        text(
             real_name: String,
             id_card_number: String,
             phone_number: String,
@@ -652,7 +652,7 @@ pub mod subsidy {
         /// Answer to [`Qualification`].
         pub struct QualificationResponse {
             /// `state`; one of `UNCLAIMED` `UNREDEEMED` `REDEEMED`.
-            0 state: String => w::Field::must("state"),
+            0 state: String => "state: must",
         }
     }
 
@@ -687,26 +687,30 @@ pub mod subsidy {
             /// * Catalog: `pay_v3.gov.subsidy.audit.cup_invalid`.
             pub struct CupInvalid {
                 /// `org_no`.
-                0 org_no: String => w::Field::must("org_no"),
+                0 org_no: String => "org_no: must",
                 /// `mchnt_order_id`.
-                1 mchnt_order_id: String => w::Field::must("mchnt_order_id"),
+                1 mchnt_order_id: String => "mchnt_order_id: must",
                 /// `upload_time`.
-                2 upload_time: String => w::Field::must("upload_time"),
+                2 upload_time: String => "upload_time: must",
             }
-            new(org_no: String, mchnt_order_id: String, upload_time: String)
+            new(
+                org_no: impl Into<String>,
+                mchnt_order_id: impl Into<String>,
+                upload_time: impl Into<String>,
+            )
         }
 
         w::record! {
             /// Answer to [`CupInvalid`].
             pub struct CupInvalidResponse {
                 /// `code`.
-                0 code: String => w::Field::must("code"),
+                0 code: String => "code: must",
                 /// `msg`.
-                1 msg: String => w::Field::must("msg"),
+                1 msg: String => "msg: must",
                 /// `sub_code`.
-                2 sub_code: Option<String> => w::Field::new("sub_code"),
+                2 sub_code: Option<String> => "sub_code",
                 /// `sub_msg`.
-                3 sub_msg: Option<String> => w::Field::new("sub_msg"),
+                3 sub_msg: Option<String> => "sub_msg",
             }
         }
 
@@ -737,44 +741,48 @@ pub mod subsidy {
             /// * Catalog: `pay_v3.gov.subsidy.audit.cup_query`.
             pub struct CupQuery {
                 /// `org_no`.
-                0 org_no: String => w::Field::must("org_no"),
+                0 org_no: String => "org_no: must",
                 /// `mchnt_order_id`.
-                1 mchnt_order_id: String => w::Field::must("mchnt_order_id"),
+                1 mchnt_order_id: String => "mchnt_order_id: must",
                 /// `upload_time`.
-                2 upload_time: String => w::Field::must("upload_time"),
+                2 upload_time: String => "upload_time: must",
             }
-            new(org_no: String, mchnt_order_id: String, upload_time: String)
+            new(
+                org_no: impl Into<String>,
+                mchnt_order_id: impl Into<String>,
+                upload_time: impl Into<String>,
+            )
         }
 
         w::record! {
             /// Answer to [`CupQuery`].
             pub struct CupQueryResponse {
                 /// `code`.
-                0 code: String => w::Field::must("code"),
+                0 code: String => "code: must",
                 /// `msg`.
-                1 msg: Option<String> => w::Field::new("msg"),
+                1 msg: Option<String> => "msg",
                 /// `sub_code`.
-                2 sub_code: Option<String> => w::Field::new("sub_code"),
+                2 sub_code: Option<String> => "sub_code",
                 /// `sub_msg`.
-                3 sub_msg: Option<String> => w::Field::new("sub_msg"),
+                3 sub_msg: Option<String> => "sub_msg",
                 /// `mchnt_order_id`.
-                4 mchnt_order_id: Option<String> => w::Field::new("mchnt_order_id"),
+                4 mchnt_order_id: Option<String> => "mchnt_order_id",
                 /// `verify_status`.
-                5 verify_status: Option<String> => w::Field::new("verify_status"),
+                5 verify_status: Option<String> => "verify_status",
                 /// `verify_status_desc`.
-                6 verify_status_desc: Option<String> => w::Field::new("verify_status_desc"),
+                6 verify_status_desc: Option<String> => "verify_status_desc",
                 /// `audit_status`.
-                7 audit_status: Option<String> => w::Field::new("audit_status"),
+                7 audit_status: Option<String> => "audit_status",
                 /// `audit_status_desc`.
-                8 audit_status_desc: Option<String> => w::Field::new("audit_status_desc"),
+                8 audit_status_desc: Option<String> => "audit_status_desc",
                 /// `trade_status`.
-                9 trade_status: Option<String> => w::Field::new("trade_status"),
+                9 trade_status: Option<String> => "trade_status",
                 /// `refund_at`.
-                10 refund_at: Option<String> => w::Field::new("refund_at"),
+                10 refund_at: Option<String> => "refund_at",
                 /// `refund_dt`.
-                11 refund_dt: Option<String> => w::Field::new("refund_dt"),
+                11 refund_dt: Option<String> => "refund_dt",
                 /// `org_no`.
-                12 org_no: Option<String> => w::Field::new("org_no"),
+                12 org_no: Option<String> => "org_no",
             }
         }
 
@@ -805,22 +813,22 @@ pub mod subsidy {
             /// * Catalog: `pay_v3.gov.subsidy.audit.cup_refund_sync`.
             pub struct CupRefundSync {
                 /// `org_no`.
-                0 org_no: String => w::Field::must("org_no"),
+                0 org_no: String => "org_no: must",
                 /// `mchnt_order_id`.
-                1 mchnt_order_id: String => w::Field::must("mchnt_order_id"),
+                1 mchnt_order_id: String => "mchnt_order_id: must",
                 /// `upload_time`.
-                2 upload_time: String => w::Field::must("upload_time"),
+                2 upload_time: String => "upload_time: must",
                 /// `refund_at`.
-                3 refund_at: String => w::Field::must("refund_at"),
+                3 refund_at: String => "refund_at: must",
                 /// `refund_dt`.
-                4 refund_dt: String => w::Field::must("refund_dt"),
+                4 refund_dt: String => "refund_dt: must",
             }
             new(
-                org_no: String,
-                mchnt_order_id: String,
-                upload_time: String,
-                refund_at: String,
-                refund_dt: String,
+                org_no: impl Into<String>,
+                mchnt_order_id: impl Into<String>,
+                upload_time: impl Into<String>,
+                refund_at: impl Into<String>,
+                refund_dt: impl Into<String>,
             )
         }
 
@@ -828,13 +836,13 @@ pub mod subsidy {
             /// Answer to [`CupRefundSync`].
             pub struct CupRefundSyncResponse {
                 /// `code`.
-                0 code: String => w::Field::must("code"),
+                0 code: String => "code: must",
                 /// `msg`.
-                1 msg: String => w::Field::must("msg"),
+                1 msg: String => "msg: must",
                 /// `sub_code`.
-                2 sub_code: Option<String> => w::Field::new("sub_code"),
+                2 sub_code: Option<String> => "sub_code",
                 /// `sub_msg`.
-                3 sub_msg: Option<String> => w::Field::new("sub_msg"),
+                3 sub_msg: Option<String> => "sub_msg",
             }
         }
 
@@ -865,125 +873,125 @@ pub mod subsidy {
             /// * Catalog: `pay_v3.gov.subsidy.audit.cup_update`.
             pub struct CupUpdate {
                 /// `org_no`.
-                0 org_no: String => w::Field::must("org_no"),
+                0 org_no: String => "org_no: must",
                 /// `sub_mchnt_cd`.
-                1 sub_mchnt_cd: String => w::Field::must("sub_mchnt_cd"),
+                1 sub_mchnt_cd: String => "sub_mchnt_cd: must",
                 /// `sub_mchnt_nm`.
-                2 sub_mchnt_nm: String => w::Field::must("sub_mchnt_nm"),
+                2 sub_mchnt_nm: String => "sub_mchnt_nm: must",
                 /// `store_nm`.
-                3 store_nm: Option<String> => w::Field::new("store_nm"),
+                3 store_nm: Option<String> => "store_nm",
                 /// `online_no`.
-                4 online_no: String => w::Field::must("online_no"),
+                4 online_no: String => "online_no: must",
                 /// `mchnt_order_id`.
-                5 mchnt_order_id: String => w::Field::must("mchnt_order_id"),
+                5 mchnt_order_id: String => "mchnt_order_id: must",
                 /// `upload_time`.
-                6 upload_time: String => w::Field::must("upload_time"),
+                6 upload_time: String => "upload_time: must",
                 /// `notify_url`.
-                7 notify_url: String => w::Field::must("notify_url"),
+                7 notify_url: String => "notify_url: must",
                 /// `prod_id`.
-                8 prod_id: String => w::Field::must("prod_id"),
+                8 prod_id: String => "prod_id: must",
                 /// `eng_grade`.
-                9 eng_grade: Option<String> => w::Field::new("eng_grade"),
+                9 eng_grade: Option<String> => "eng_grade",
                 /// `brand_nm`.
-                10 brand_nm: String => w::Field::must("brand_nm"),
+                10 brand_nm: String => "brand_nm: must",
                 /// `prod_model`.
-                11 prod_model: String => w::Field::must("prod_model"),
+                11 prod_model: String => "prod_model: must",
                 /// `sales_chnl`.
-                12 sales_chnl: Option<String> => w::Field::new("sales_chnl"),
+                12 sales_chnl: Option<String> => "sales_chnl",
                 /// `plat_form`.
-                13 plat_form: String => w::Field::must("plat_form"),
+                13 plat_form: String => "plat_form: must",
                 /// `payer_tp`.
-                14 payer_tp: String => w::Field::must("payer_tp"),
+                14 payer_tp: String => "payer_tp: must",
                 /// `trade_in_order_id`.
-                15 trade_in_order_id: Option<String> => w::Field::new("trade_in_order_id"),
+                15 trade_in_order_id: Option<String> => "trade_in_order_id",
                 /// `trade_in_at`.
-                16 trade_in_at: Option<String> => w::Field::new("trade_in_at"),
+                16 trade_in_at: Option<String> => "trade_in_at",
                 /// `is_trade_in`.
-                17 is_trade_in: Option<String> => w::Field::new("is_trade_in"),
+                17 is_trade_in: Option<String> => "is_trade_in",
                 /// `sales_at`.
-                18 sales_at: String => w::Field::must("sales_at"),
+                18 sales_at: String => "sales_at: must",
                 /// `actual_at`.
-                19 actual_at: String => w::Field::must("actual_at"),
+                19 actual_at: String => "actual_at: must",
                 /// `trans_tm`.
-                20 trans_tm: String => w::Field::must("trans_tm"),
+                20 trans_tm: String => "trans_tm: must",
                 /// `mchnt_cd`.
-                21 mchnt_cd: String => w::Field::must("mchnt_cd"),
+                21 mchnt_cd: String => "mchnt_cd: must",
                 /// `mer_sub_at`.
-                22 mer_sub_at: Option<String> => w::Field::new("mer_sub_at"),
+                22 mer_sub_at: Option<String> => "mer_sub_at",
                 /// `discount_at`.
-                23 discount_at: String => w::Field::must("discount_at"),
+                23 discount_at: String => "discount_at: must",
                 /// `image01`.
-                24 image01: Option<String> => w::Field::new("image01"),
+                24 image01: Option<String> => "image01",
                 /// `image02`.
-                25 image02: Option<String> => w::Field::new("image02"),
+                25 image02: Option<String> => "image02",
                 /// `image03`.
-                26 image03: Option<String> => w::Field::new("image03"),
+                26 image03: Option<String> => "image03",
                 /// `image04`.
-                27 image04: Option<String> => w::Field::new("image04"),
+                27 image04: Option<String> => "image04",
                 /// `image05`.
-                28 image05: Option<String> => w::Field::new("image05"),
+                28 image05: Option<String> => "image05",
                 /// `image06`.
-                29 image06: Option<String> => w::Field::new("image06"),
+                29 image06: Option<String> => "image06",
                 /// `image07`.
-                30 image07: Option<String> => w::Field::new("image07"),
+                30 image07: Option<String> => "image07",
                 /// `image08`.
-                31 image08: Option<String> => w::Field::new("image08"),
+                31 image08: Option<String> => "image08",
                 /// `image09`.
-                32 image09: Option<String> => w::Field::new("image09"),
+                32 image09: Option<String> => "image09",
                 /// `image10`.
-                33 image10: Option<String> => w::Field::new("image10"),
+                33 image10: Option<String> => "image10",
                 /// `commitment_letter_photo`.
-                34 commitment_letter_photo: Option<String> => w::Field::new("commitment_letter_photo"),
+                34 commitment_letter_photo: Option<String> => "commitment_letter_photo",
                 /// `commitment_letter_photo_format`.
-                35 commitment_letter_photo_format: Option<String> => w::Field::new("commitment_letter_photo_format"),
+                35 commitment_letter_photo_format: Option<String> => "commitment_letter_photo_format",
                 /// `device_photo`.
-                36 device_photo: Option<String> => w::Field::new("device_photo"),
+                36 device_photo: Option<String> => "device_photo",
                 /// `device_photo_format`.
-                37 device_photo_format: Option<String> => w::Field::new("device_photo_format"),
+                37 device_photo_format: Option<String> => "device_photo_format",
                 /// `pack_and_active_photo`.
-                38 pack_and_active_photo: Option<String> => w::Field::new("pack_and_active_photo"),
+                38 pack_and_active_photo: Option<String> => "pack_and_active_photo",
                 /// `bar_code`.
-                39 bar_code: Option<String> => w::Field::new("bar_code"),
+                39 bar_code: Option<String> => "bar_code",
                 /// `sn_code`.
-                40 sn_code: String => w::Field::must("sn_code"),
+                40 sn_code: String => "sn_code: must",
                 /// `imei1`.
-                41 imei1: Option<String> => w::Field::new("imei1"),
+                41 imei1: Option<String> => "imei1",
                 /// `imei2`.
-                42 imei2: Option<String> => w::Field::new("imei2"),
+                42 imei2: Option<String> => "imei2",
                 /// `register_model`.
-                43 register_model: Option<String> => w::Field::new("register_model"),
+                43 register_model: Option<String> => "register_model",
                 /// `record_number`.
-                44 record_number: Option<String> => w::Field::new("record_number"),
+                44 record_number: Option<String> => "record_number",
                 /// `eng_grade_standard`.
-                45 eng_grade_standard: Option<String> => w::Field::new("eng_grade_standard"),
+                45 eng_grade_standard: Option<String> => "eng_grade_standard",
                 /// `invoice_info`.
-                46 invoice_info: super::super::InvoiceInfo => w::Field::must("invoice_info"),
+                46 invoice_info: super::super::InvoiceInfo => "invoice_info: must",
                 /// `track_info`.
-                47 track_info: super::super::TrackInfo => w::Field::must("track_info"),
+                47 track_info: super::super::TrackInfo => "track_info: must",
             }
             new(
-                org_no: String,
-                sub_mchnt_cd: String,
-                sub_mchnt_nm: String,
-                online_no: String,
-                mchnt_order_id: String,
-                upload_time: String,
-                notify_url: String,
-                prod_id: String,
-                brand_nm: String,
-                prod_model: String,
-                plat_form: String,
-                payer_tp: String,
-                sales_at: String,
-                actual_at: String,
-                trans_tm: String,
-                mchnt_cd: String,
-                discount_at: String,
-                sn_code: String,
+                org_no: impl Into<String>,
+                sub_mchnt_cd: impl Into<String>,
+                sub_mchnt_nm: impl Into<String>,
+                online_no: impl Into<String>,
+                mchnt_order_id: impl Into<String>,
+                upload_time: impl Into<String>,
+                notify_url: impl Into<String>,
+                prod_id: impl Into<String>,
+                brand_nm: impl Into<String>,
+                prod_model: impl Into<String>,
+                plat_form: impl Into<String>,
+                payer_tp: impl Into<String>,
+                sales_at: impl Into<String>,
+                actual_at: impl Into<String>,
+                trans_tm: impl Into<String>,
+                mchnt_cd: impl Into<String>,
+                discount_at: impl Into<String>,
+                sn_code: impl Into<String>,
                 invoice_info: super::super::InvoiceInfo,
                 track_info: super::super::TrackInfo,
             )
-            set(
+            text(
                 store_nm: String,
                 eng_grade: String,
                 sales_chnl: String,
@@ -1019,13 +1027,13 @@ pub mod subsidy {
             /// Answer to [`CupUpdate`].
             pub struct CupUpdateResponse {
                 /// `code`.
-                0 code: String => w::Field::must("code"),
+                0 code: String => "code: must",
                 /// `msg`.
-                1 msg: String => w::Field::must("msg"),
+                1 msg: String => "msg: must",
                 /// `sub_code`.
-                2 sub_code: Option<String> => w::Field::new("sub_code"),
+                2 sub_code: Option<String> => "sub_code",
                 /// `sub_msg`.
-                3 sub_msg: Option<String> => w::Field::new("sub_msg"),
+                3 sub_msg: Option<String> => "sub_msg",
             }
         }
 
@@ -1056,125 +1064,125 @@ pub mod subsidy {
             /// * Catalog: `pay_v3.gov.subsidy.audit.cup_upload`.
             pub struct CupUpload {
                 /// `org_no`.
-                0 org_no: String => w::Field::must("org_no"),
+                0 org_no: String => "org_no: must",
                 /// `sub_mchnt_cd`.
-                1 sub_mchnt_cd: String => w::Field::must("sub_mchnt_cd"),
+                1 sub_mchnt_cd: String => "sub_mchnt_cd: must",
                 /// `sub_mchnt_nm`.
-                2 sub_mchnt_nm: String => w::Field::must("sub_mchnt_nm"),
+                2 sub_mchnt_nm: String => "sub_mchnt_nm: must",
                 /// `store_nm`.
-                3 store_nm: Option<String> => w::Field::new("store_nm"),
+                3 store_nm: Option<String> => "store_nm",
                 /// `online_no`.
-                4 online_no: String => w::Field::must("online_no"),
+                4 online_no: String => "online_no: must",
                 /// `mchnt_order_id`.
-                5 mchnt_order_id: String => w::Field::must("mchnt_order_id"),
+                5 mchnt_order_id: String => "mchnt_order_id: must",
                 /// `upload_time`.
-                6 upload_time: String => w::Field::must("upload_time"),
+                6 upload_time: String => "upload_time: must",
                 /// `notify_url`.
-                7 notify_url: String => w::Field::must("notify_url"),
+                7 notify_url: String => "notify_url: must",
                 /// `prod_id`.
-                8 prod_id: String => w::Field::must("prod_id"),
+                8 prod_id: String => "prod_id: must",
                 /// `eng_grade`.
-                9 eng_grade: Option<String> => w::Field::new("eng_grade"),
+                9 eng_grade: Option<String> => "eng_grade",
                 /// `brand_nm`.
-                10 brand_nm: String => w::Field::must("brand_nm"),
+                10 brand_nm: String => "brand_nm: must",
                 /// `prod_model`.
-                11 prod_model: String => w::Field::must("prod_model"),
+                11 prod_model: String => "prod_model: must",
                 /// `sales_chnl`.
-                12 sales_chnl: Option<String> => w::Field::new("sales_chnl"),
+                12 sales_chnl: Option<String> => "sales_chnl",
                 /// `plat_form`.
-                13 plat_form: String => w::Field::must("plat_form"),
+                13 plat_form: String => "plat_form: must",
                 /// `payer_tp`.
-                14 payer_tp: String => w::Field::must("payer_tp"),
+                14 payer_tp: String => "payer_tp: must",
                 /// `trade_in_order_id`.
-                15 trade_in_order_id: Option<String> => w::Field::new("trade_in_order_id"),
+                15 trade_in_order_id: Option<String> => "trade_in_order_id",
                 /// `trade_in_at`.
-                16 trade_in_at: Option<String> => w::Field::new("trade_in_at"),
+                16 trade_in_at: Option<String> => "trade_in_at",
                 /// `is_trade_in`.
-                17 is_trade_in: Option<String> => w::Field::new("is_trade_in"),
+                17 is_trade_in: Option<String> => "is_trade_in",
                 /// `sales_at`.
-                18 sales_at: String => w::Field::must("sales_at"),
+                18 sales_at: String => "sales_at: must",
                 /// `actual_at`.
-                19 actual_at: String => w::Field::must("actual_at"),
+                19 actual_at: String => "actual_at: must",
                 /// `trans_tm`.
-                20 trans_tm: String => w::Field::must("trans_tm"),
+                20 trans_tm: String => "trans_tm: must",
                 /// `mchnt_cd`.
-                21 mchnt_cd: String => w::Field::must("mchnt_cd"),
+                21 mchnt_cd: String => "mchnt_cd: must",
                 /// `mer_sub_at`.
-                22 mer_sub_at: Option<String> => w::Field::new("mer_sub_at"),
+                22 mer_sub_at: Option<String> => "mer_sub_at",
                 /// `discount_at`.
-                23 discount_at: String => w::Field::must("discount_at"),
+                23 discount_at: String => "discount_at: must",
                 /// `image01`.
-                24 image01: Option<String> => w::Field::new("image01"),
+                24 image01: Option<String> => "image01",
                 /// `image02`.
-                25 image02: Option<String> => w::Field::new("image02"),
+                25 image02: Option<String> => "image02",
                 /// `image03`.
-                26 image03: Option<String> => w::Field::new("image03"),
+                26 image03: Option<String> => "image03",
                 /// `image04`.
-                27 image04: Option<String> => w::Field::new("image04"),
+                27 image04: Option<String> => "image04",
                 /// `image05`.
-                28 image05: Option<String> => w::Field::new("image05"),
+                28 image05: Option<String> => "image05",
                 /// `image06`.
-                29 image06: Option<String> => w::Field::new("image06"),
+                29 image06: Option<String> => "image06",
                 /// `image07`.
-                30 image07: Option<String> => w::Field::new("image07"),
+                30 image07: Option<String> => "image07",
                 /// `image08`.
-                31 image08: Option<String> => w::Field::new("image08"),
+                31 image08: Option<String> => "image08",
                 /// `image09`.
-                32 image09: Option<String> => w::Field::new("image09"),
+                32 image09: Option<String> => "image09",
                 /// `image10`.
-                33 image10: Option<String> => w::Field::new("image10"),
+                33 image10: Option<String> => "image10",
                 /// `commitment_letter_photo`.
-                34 commitment_letter_photo: Option<String> => w::Field::new("commitment_letter_photo"),
+                34 commitment_letter_photo: Option<String> => "commitment_letter_photo",
                 /// `commitment_letter_photo_format`.
-                35 commitment_letter_photo_format: Option<String> => w::Field::new("commitment_letter_photo_format"),
+                35 commitment_letter_photo_format: Option<String> => "commitment_letter_photo_format",
                 /// `device_photo`.
-                36 device_photo: Option<String> => w::Field::new("device_photo"),
+                36 device_photo: Option<String> => "device_photo",
                 /// `device_photo_format`.
-                37 device_photo_format: Option<String> => w::Field::new("device_photo_format"),
+                37 device_photo_format: Option<String> => "device_photo_format",
                 /// `pack_and_active_photo`.
-                38 pack_and_active_photo: Option<String> => w::Field::new("pack_and_active_photo"),
+                38 pack_and_active_photo: Option<String> => "pack_and_active_photo",
                 /// `bar_code`.
-                39 bar_code: Option<String> => w::Field::new("bar_code"),
+                39 bar_code: Option<String> => "bar_code",
                 /// `sn_code`.
-                40 sn_code: String => w::Field::must("sn_code"),
+                40 sn_code: String => "sn_code: must",
                 /// `imei1`.
-                41 imei1: Option<String> => w::Field::new("imei1"),
+                41 imei1: Option<String> => "imei1",
                 /// `imei2`.
-                42 imei2: Option<String> => w::Field::new("imei2"),
+                42 imei2: Option<String> => "imei2",
                 /// `register_model`.
-                43 register_model: Option<String> => w::Field::new("register_model"),
+                43 register_model: Option<String> => "register_model",
                 /// `record_number`.
-                44 record_number: Option<String> => w::Field::new("record_number"),
+                44 record_number: Option<String> => "record_number",
                 /// `eng_grade_standard`.
-                45 eng_grade_standard: Option<String> => w::Field::new("eng_grade_standard"),
+                45 eng_grade_standard: Option<String> => "eng_grade_standard",
                 /// `invoice_info`.
-                46 invoice_info: super::super::InvoiceInfo => w::Field::must("invoice_info"),
+                46 invoice_info: super::super::InvoiceInfo => "invoice_info: must",
                 /// `track_info`.
-                47 track_info: super::super::TrackInfo => w::Field::must("track_info"),
+                47 track_info: super::super::TrackInfo => "track_info: must",
             }
             new(
-                org_no: String,
-                sub_mchnt_cd: String,
-                sub_mchnt_nm: String,
-                online_no: String,
-                mchnt_order_id: String,
-                upload_time: String,
-                notify_url: String,
-                prod_id: String,
-                brand_nm: String,
-                prod_model: String,
-                plat_form: String,
-                payer_tp: String,
-                sales_at: String,
-                actual_at: String,
-                trans_tm: String,
-                mchnt_cd: String,
-                discount_at: String,
-                sn_code: String,
+                org_no: impl Into<String>,
+                sub_mchnt_cd: impl Into<String>,
+                sub_mchnt_nm: impl Into<String>,
+                online_no: impl Into<String>,
+                mchnt_order_id: impl Into<String>,
+                upload_time: impl Into<String>,
+                notify_url: impl Into<String>,
+                prod_id: impl Into<String>,
+                brand_nm: impl Into<String>,
+                prod_model: impl Into<String>,
+                plat_form: impl Into<String>,
+                payer_tp: impl Into<String>,
+                sales_at: impl Into<String>,
+                actual_at: impl Into<String>,
+                trans_tm: impl Into<String>,
+                mchnt_cd: impl Into<String>,
+                discount_at: impl Into<String>,
+                sn_code: impl Into<String>,
                 invoice_info: super::super::InvoiceInfo,
                 track_info: super::super::TrackInfo,
             )
-            set(
+            text(
                 store_nm: String,
                 eng_grade: String,
                 sales_chnl: String,
@@ -1210,13 +1218,13 @@ pub mod subsidy {
             /// Answer to [`CupUpload`].
             pub struct CupUploadResponse {
                 /// `code`.
-                0 code: String => w::Field::must("code"),
+                0 code: String => "code: must",
                 /// `msg`.
-                1 msg: String => w::Field::must("msg"),
+                1 msg: String => "msg: must",
                 /// `sub_code`.
-                2 sub_code: Option<String> => w::Field::new("sub_code"),
+                2 sub_code: Option<String> => "sub_code",
                 /// `sub_msg`.
-                3 sub_msg: Option<String> => w::Field::new("sub_msg"),
+                3 sub_msg: Option<String> => "sub_msg",
             }
         }
 
@@ -1252,38 +1260,38 @@ pub mod subsidy {
             /// * Catalog: `pay_v3.gov.subsidy.qualifications.passthrough_cancel`.
             pub struct PassthroughCancel {
                 /// `real_name`.
-                0 real_name: String => w::Field::must("real_name").masked(),
+                0 real_name: String => "real_name: must masked",
                 /// `id_card_number`.
-                1 id_card_number: String => w::Field::must("id_card_number").masked(),
+                1 id_card_number: String => "id_card_number: must masked",
                 /// `phone_number`.
-                2 phone_number: String => w::Field::must("phone_number").masked(),
+                2 phone_number: String => "phone_number: must masked",
                 /// `appliance_id`.
-                3 appliance_id: f64 => w::Field::must("appliance_id"),
+                3 appliance_id: f64 => "appliance_id: must",
                 /// `qualification_region_code`.
-                4 qualification_region_code: f64 => w::Field::must("qualification_region_code"),
+                4 qualification_region_code: f64 => "qualification_region_code: must",
                 /// `out_request_no`.
-                5 out_request_no: Option<String> => w::Field::new("out_request_no"),
+                5 out_request_no: Option<String> => "out_request_no",
                 /// `identity_document_type`; one of `ID_DOC_TYPE_ID_CARD` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_HK_MC` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_TW`.
-                6 identity_document_type: String => w::Field::must("identity_document_type"),
+                6 identity_document_type: String => "identity_document_type: must",
             }
             new(
-                real_name: String,
-                id_card_number: String,
-                phone_number: String,
+                real_name: impl Into<String>,
+                id_card_number: impl Into<String>,
+                phone_number: impl Into<String>,
                 appliance_id: f64,
                 qualification_region_code: f64,
-                identity_document_type: String,
+                identity_document_type: impl Into<String>,
             )
-            set(out_request_no: String)
+            text(out_request_no: String)
         }
 
         w::record! {
             /// Answer to [`PassthroughCancel`].
             pub struct PassthroughCancelResponse {
                 /// `code`.
-                0 code: String => w::Field::must("code"),
+                0 code: String => "code: must",
                 /// `message`.
-                1 message: String => w::Field::must("message"),
+                1 message: String => "message: must",
             }
         }
 
@@ -1314,30 +1322,30 @@ pub mod subsidy {
             /// * Catalog: `pay_v3.gov.subsidy.qualifications.passthrough_claim`.
             pub struct PassthroughClaim {
                 /// `real_name`.
-                0 real_name: String => w::Field::must("real_name").masked(),
+                0 real_name: String => "real_name: must masked",
                 /// `id_card_number`.
-                1 id_card_number: String => w::Field::must("id_card_number").masked(),
+                1 id_card_number: String => "id_card_number: must masked",
                 /// `phone_number`.
-                2 phone_number: String => w::Field::must("phone_number").masked(),
+                2 phone_number: String => "phone_number: must masked",
                 /// `appliance_id`.
-                3 appliance_id: Option<f64> => w::Field::new("appliance_id"),
+                3 appliance_id: Option<f64> => "appliance_id",
                 /// `qualification_region_code`.
-                4 qualification_region_code: f64 => w::Field::must("qualification_region_code"),
+                4 qualification_region_code: f64 => "qualification_region_code: must",
                 /// `identity_document_type`; one of `ID_DOC_TYPE_ID_CARD` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_HK_MC` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_TW`.
-                5 identity_document_type: String => w::Field::must("identity_document_type"),
+                5 identity_document_type: String => "identity_document_type: must",
                 /// `longitude`.
-                6 longitude: String => w::Field::must("longitude").masked(),
+                6 longitude: String => "longitude: must masked",
                 /// `latitude`.
-                7 latitude: String => w::Field::must("latitude").masked(),
+                7 latitude: String => "latitude: must masked",
             }
             new(
-                real_name: String,
-                id_card_number: String,
-                phone_number: String,
+                real_name: impl Into<String>,
+                id_card_number: impl Into<String>,
+                phone_number: impl Into<String>,
                 qualification_region_code: f64,
-                identity_document_type: String,
-                longitude: String,
-                latitude: String,
+                identity_document_type: impl Into<String>,
+                longitude: impl Into<String>,
+                latitude: impl Into<String>,
             )
             set(appliance_id: f64)
         }
@@ -1346,9 +1354,9 @@ pub mod subsidy {
             /// Answer to [`PassthroughClaim`].
             pub struct PassthroughClaimResponse {
                 /// `code`.
-                0 code: String => w::Field::must("code"),
+                0 code: String => "code: must",
                 /// `message`.
-                1 message: String => w::Field::must("message"),
+                1 message: String => "message: must",
             }
         }
 
@@ -1379,22 +1387,22 @@ pub mod subsidy {
             /// * Catalog: `pay_v3.gov.subsidy.qualifications.passthrough_query`.
             pub struct PassthroughQuery {
                 /// `real_name`.
-                0 real_name: String => w::Field::must("real_name").masked(),
+                0 real_name: String => "real_name: must masked",
                 /// `id_card_number`.
-                1 id_card_number: String => w::Field::must("id_card_number").masked(),
+                1 id_card_number: String => "id_card_number: must masked",
                 /// `phone_number`.
-                2 phone_number: String => w::Field::must("phone_number").masked(),
+                2 phone_number: String => "phone_number: must masked",
                 /// `qualification_region_code`.
-                3 qualification_region_code: f64 => w::Field::must("qualification_region_code"),
+                3 qualification_region_code: f64 => "qualification_region_code: must",
                 /// `identity_document_type`; one of `ID_DOC_TYPE_ID_CARD` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_HK_MC` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_TW`.
-                4 identity_document_type: String => w::Field::must("identity_document_type"),
+                4 identity_document_type: String => "identity_document_type: must",
             }
             new(
-                real_name: String,
-                id_card_number: String,
-                phone_number: String,
+                real_name: impl Into<String>,
+                id_card_number: impl Into<String>,
+                phone_number: impl Into<String>,
                 qualification_region_code: f64,
-                identity_document_type: String,
+                identity_document_type: impl Into<String>,
             )
         }
 
@@ -1402,7 +1410,7 @@ pub mod subsidy {
             /// Answer to [`PassthroughQuery`].
             pub struct PassthroughQueryResponse {
                 /// `qualification_list`.
-                0 qualification_list: Vec<super::super::PassthroughQueryQualification> => w::Field::must("qualification_list"),
+                0 qualification_list: Vec<super::super::PassthroughQueryQualification> => "qualification_list: must",
             }
         }
 
@@ -1433,22 +1441,22 @@ pub mod subsidy {
             /// * Catalog: `pay_v3.gov.subsidy.qualifications.query`.
             pub struct Query {
                 /// `real_name`.
-                0 real_name: String => w::Field::must("real_name").masked(),
+                0 real_name: String => "real_name: must masked",
                 /// `id_card_number`.
-                1 id_card_number: String => w::Field::must("id_card_number").masked(),
+                1 id_card_number: String => "id_card_number: must masked",
                 /// `phone_number`.
-                2 phone_number: String => w::Field::must("phone_number").masked(),
+                2 phone_number: String => "phone_number: must masked",
                 /// `qualification_region_code`.
-                3 qualification_region_code: f64 => w::Field::must("qualification_region_code"),
+                3 qualification_region_code: f64 => "qualification_region_code: must",
                 /// `identity_document_type`; one of `ID_DOC_TYPE_ID_CARD` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_HK_MC` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_TW`.
-                4 identity_document_type: String => w::Field::must("identity_document_type"),
+                4 identity_document_type: String => "identity_document_type: must",
             }
             new(
-                real_name: String,
-                id_card_number: String,
-                phone_number: String,
+                real_name: impl Into<String>,
+                id_card_number: impl Into<String>,
+                phone_number: impl Into<String>,
                 qualification_region_code: f64,
-                identity_document_type: String,
+                identity_document_type: impl Into<String>,
             )
         }
 
@@ -1456,7 +1464,7 @@ pub mod subsidy {
             /// Answer to [`Query`].
             pub struct QueryResponse {
                 /// `qualification_list`.
-                0 qualification_list: Vec<super::super::QueryQualification> => w::Field::must("qualification_list"),
+                0 qualification_list: Vec<super::super::QueryQualification> => "qualification_list: must",
             }
         }
 
@@ -1487,114 +1495,113 @@ pub mod subsidy {
             /// * Catalog: `pay_v3.gov.subsidy.qualifications.sync`.
             pub struct Sync {
                 /// `real_name`.
-                0 real_name: Option<String> => w::Field::new("real_name").masked(),
+                0 real_name: Option<String> => "real_name: masked",
                 /// `id_card_number`.
-                1 id_card_number: Option<String> => w::Field::new("id_card_number").masked(),
+                1 id_card_number: Option<String> => "id_card_number: masked",
                 /// `phone_number`.
-                2 phone_number: Option<String> => w::Field::new("phone_number").masked(),
+                2 phone_number: Option<String> => "phone_number: masked",
                 /// `appliance_id`.
-                3 appliance_id: Option<f64> => w::Field::new("appliance_id"),
+                3 appliance_id: Option<f64> => "appliance_id",
                 /// `out_trade_no`.
-                4 out_trade_no: String => w::Field::must("out_trade_no"),
+                4 out_trade_no: String => "out_trade_no: must",
                 /// `sub_mch_id`.
-                5 sub_mch_id: Option<String> => w::Field::new("sub_mch_id"),
+                5 sub_mch_id: Option<String> => "sub_mch_id",
                 /// `energy_grade`; one of `FIRST_LEVEL` `SECOND_LEVEL` `ENERGY_GRADE_UNKNOWN`.
-                6 energy_grade: Option<String> => w::Field::new("energy_grade"),
+                6 energy_grade: Option<String> => "energy_grade",
                 /// `receive_region_code`.
-                7 receive_region_code: String => w::Field::must("receive_region_code"),
+                7 receive_region_code: String => "receive_region_code: must",
                 /// `brand`.
-                8 brand: String => w::Field::must("brand"),
+                8 brand: String => "brand: must",
                 /// `address`.
-                9 address: String => w::Field::must("address").masked(),
+                9 address: String => "address: must masked",
                 /// `qualification_region_code`.
-                10 qualification_region_code: f64 => w::Field::must("qualification_region_code"),
+                10 qualification_region_code: f64 => "qualification_region_code: must",
                 /// `sn_code`.
-                11 sn_code: String => w::Field::must("sn_code"),
+                11 sn_code: String => "sn_code: must",
                 /// `seller_name`.
-                12 seller_name: String => w::Field::must("seller_name"),
+                12 seller_name: String => "seller_name: must",
                 /// `license_number`.
-                13 license_number: String => w::Field::must("license_number"),
+                13 license_number: String => "license_number: must",
                 /// `barcode`.
-                14 barcode: String => w::Field::must("barcode"),
+                14 barcode: String => "barcode: must",
                 /// `item_name`.
-                15 item_name: String => w::Field::must("item_name"),
+                15 item_name: String => "item_name: must",
                 /// `spec_model`.
-                16 spec_model: String => w::Field::must("spec_model"),
+                16 spec_model: String => "spec_model: must",
                 /// `logistics_num`.
-                17 logistics_num: Option<String> => w::Field::new("logistics_num"),
+                17 logistics_num: Option<String> => "logistics_num",
                 /// `delivery_time`.
-                18 delivery_time: Option<String> => w::Field::new("delivery_time"),
+                18 delivery_time: Option<String> => "delivery_time",
                 /// `invoice_num`.
-                19 invoice_num: String => w::Field::must("invoice_num"),
+                19 invoice_num: String => "invoice_num: must",
                 /// `product_type`; one of `COMMON_PRODUCT` `AI_PRODUCT`.
-                20 product_type: String => w::Field::must("product_type"),
+                20 product_type: String => "product_type: must",
                 /// `pc_type`; one of `DESKTOP` `LAPTOP` `COMPUTER_TYPE_UNKNOWN`.
-                21 pc_type: Option<String> => w::Field::new("pc_type"),
+                21 pc_type: Option<String> => "pc_type",
                 /// `order_amount`.
-                22 order_amount: f64 => w::Field::must("order_amount"),
+                22 order_amount: f64 => "order_amount: must",
                 /// `discount_amount`.
-                23 discount_amount: f64 => w::Field::must("discount_amount"),
+                23 discount_amount: f64 => "discount_amount: must",
                 /// `imei1`.
-                24 imei1: Option<String> => w::Field::new("imei1"),
+                24 imei1: Option<String> => "imei1",
                 /// `imei2`.
-                25 imei2: Option<String> => w::Field::new("imei2"),
+                25 imei2: Option<String> => "imei2",
                 /// `mch_order_id`.
-                26 mch_order_id: String => w::Field::must("mch_order_id"),
+                26 mch_order_id: String => "mch_order_id: must",
                 /// `refund_id`.
-                27 refund_id: Option<String> => w::Field::new("refund_id"),
+                27 refund_id: Option<String> => "refund_id",
                 /// `invoice_time`.
-                28 invoice_time: String => w::Field::must("invoice_time"),
+                28 invoice_time: String => "invoice_time: must",
                 /// `purchaser_name`.
-                29 purchaser_name: String => w::Field::must("purchaser_name"),
+                29 purchaser_name: String => "purchaser_name: must",
                 /// `sale_model`; one of `SALE_MODEL_ONLINE` `SALE_MODEL_OFFLINE`.
-                30 sale_model: String => w::Field::must("sale_model"),
+                30 sale_model: String => "sale_model: must",
                 /// `identity_document_type`; one of `ID_DOC_TYPE_ID_CARD` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_HK_MC` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_TW`.
-                31 identity_document_type: String => w::Field::must("identity_document_type"),
+                31 identity_document_type: String => "identity_document_type: must",
                 /// `invoice_address_code`.
-                32 invoice_address_code: String => w::Field::must("invoice_address_code"),
+                32 invoice_address_code: String => "invoice_address_code: must",
                 /// `invoice_code`.
-                33 invoice_code: Option<String> => w::Field::new("invoice_code"),
+                33 invoice_code: Option<String> => "invoice_code",
                 /// `tax_authority_code`.
-                34 tax_authority_code: String => w::Field::must("tax_authority_code"),
+                34 tax_authority_code: String => "tax_authority_code: must",
                 /// `transaction_time`.
-                35 transaction_time: String => w::Field::must("transaction_time"),
+                35 transaction_time: String => "transaction_time: must",
                 /// `cate_state`; one of `CATE_STATE_REDEEM` `CATE_STATE_REFUND`.
-                36 cate_state: String => w::Field::must("cate_state"),
+                36 cate_state: String => "cate_state: must",
                 /// `mch_name`.
-                37 mch_name: String => w::Field::must("mch_name"),
+                37 mch_name: String => "mch_name: must",
             }
             new(
-                out_trade_no: String,
-                receive_region_code: String,
-                brand: String,
-                address: String,
+                out_trade_no: impl Into<String>,
+                receive_region_code: impl Into<String>,
+                brand: impl Into<String>,
+                address: impl Into<String>,
                 qualification_region_code: f64,
-                sn_code: String,
-                seller_name: String,
-                license_number: String,
-                barcode: String,
-                item_name: String,
-                spec_model: String,
-                invoice_num: String,
-                product_type: String,
+                sn_code: impl Into<String>,
+                seller_name: impl Into<String>,
+                license_number: impl Into<String>,
+                barcode: impl Into<String>,
+                item_name: impl Into<String>,
+                spec_model: impl Into<String>,
+                invoice_num: impl Into<String>,
+                product_type: impl Into<String>,
                 order_amount: f64,
                 discount_amount: f64,
-                mch_order_id: String,
-                invoice_time: String,
-                purchaser_name: String,
-                sale_model: String,
-                identity_document_type: String,
-                invoice_address_code: String,
-                tax_authority_code: String,
-                transaction_time: String,
-                cate_state: String,
-                mch_name: String,
+                mch_order_id: impl Into<String>,
+                invoice_time: impl Into<String>,
+                purchaser_name: impl Into<String>,
+                sale_model: impl Into<String>,
+                identity_document_type: impl Into<String>,
+                invoice_address_code: impl Into<String>,
+                tax_authority_code: impl Into<String>,
+                transaction_time: impl Into<String>,
+                cate_state: impl Into<String>,
+                mch_name: impl Into<String>,
             )
-            set(
+            text(
                 real_name: String,
                 id_card_number: String,
                 phone_number: String,
-                appliance_id: f64,
                 sub_mch_id: String,
                 energy_grade: String,
                 logistics_num: String,
@@ -1605,15 +1612,16 @@ pub mod subsidy {
                 refund_id: String,
                 invoice_code: String,
             )
+            set(appliance_id: f64)
         }
 
         w::record! {
             /// Answer to [`Sync`].
             pub struct SyncResponse {
                 /// `code`.
-                0 code: String => w::Field::must("code"),
+                0 code: String => "code: must",
                 /// `message`.
-                1 message: String => w::Field::must("message"),
+                1 message: String => "message: must",
             }
         }
 
@@ -1649,51 +1657,51 @@ pub mod subsidy {
             /// * Catalog: `pay_v3.gov.subsidy.sncode.lock`.
             pub struct Lock {
                 /// `appliance_id`.
-                0 appliance_id: f64 => w::Field::must("appliance_id"),
+                0 appliance_id: f64 => "appliance_id: must",
                 /// `out_trade_no`.
-                1 out_trade_no: String => w::Field::must("out_trade_no"),
+                1 out_trade_no: String => "out_trade_no: must",
                 /// `brand`.
-                2 brand: String => w::Field::must("brand"),
+                2 brand: String => "brand: must",
                 /// `qualification_region_code`.
-                3 qualification_region_code: f64 => w::Field::must("qualification_region_code"),
+                3 qualification_region_code: f64 => "qualification_region_code: must",
                 /// `sn_code`.
-                4 sn_code: String => w::Field::must("sn_code"),
+                4 sn_code: String => "sn_code: must",
                 /// `manufacturer_info`.
-                5 manufacturer_info: String => w::Field::must("manufacturer_info"),
+                5 manufacturer_info: String => "manufacturer_info: must",
                 /// `barcode`.
-                6 barcode: String => w::Field::must("barcode"),
+                6 barcode: String => "barcode: must",
                 /// `spec_model`.
-                7 spec_model: String => w::Field::must("spec_model"),
+                7 spec_model: String => "spec_model: must",
                 /// `product_type`; one of `COMMON_PRODUCT` `AI_PRODUCT`.
-                8 product_type: String => w::Field::must("product_type"),
+                8 product_type: String => "product_type: must",
                 /// `sale_time`.
-                9 sale_time: Option<String> => w::Field::new("sale_time"),
+                9 sale_time: Option<String> => "sale_time",
                 /// `imei1`.
-                10 imei1: Option<String> => w::Field::new("imei1"),
+                10 imei1: Option<String> => "imei1",
                 /// `imei2`.
-                11 imei2: Option<String> => w::Field::new("imei2"),
+                11 imei2: Option<String> => "imei2",
             }
             new(
                 appliance_id: f64,
-                out_trade_no: String,
-                brand: String,
+                out_trade_no: impl Into<String>,
+                brand: impl Into<String>,
                 qualification_region_code: f64,
-                sn_code: String,
-                manufacturer_info: String,
-                barcode: String,
-                spec_model: String,
-                product_type: String,
+                sn_code: impl Into<String>,
+                manufacturer_info: impl Into<String>,
+                barcode: impl Into<String>,
+                spec_model: impl Into<String>,
+                product_type: impl Into<String>,
             )
-            set(sale_time: String, imei1: String, imei2: String)
+            text(sale_time: String, imei1: String, imei2: String)
         }
 
         w::record! {
             /// Answer to [`Lock`].
             pub struct LockResponse {
                 /// `code`.
-                0 code: String => w::Field::must("code"),
+                0 code: String => "code: must",
                 /// `message`.
-                1 message: String => w::Field::must("message"),
+                1 message: String => "message: must",
             }
         }
 
@@ -1724,9 +1732,9 @@ pub mod subsidy {
             /// * Catalog: `pay_v3.gov.subsidy.sncode.query`.
             pub struct Query {
                 /// `sn_code_list`.
-                0 sn_code_list: Vec<String> => w::Field::must("sn_code_list"),
+                0 sn_code_list: Vec<String> => "sn_code_list: must",
                 /// `qualification_region_code`.
-                1 qualification_region_code: f64 => w::Field::must("qualification_region_code"),
+                1 qualification_region_code: f64 => "qualification_region_code: must",
             }
             new(sn_code_list: Vec<String>, qualification_region_code: f64)
         }
@@ -1735,7 +1743,7 @@ pub mod subsidy {
             /// Answer to [`Query`].
             pub struct QueryResponse {
                 /// `goods_sn_list`.
-                0 goods_sn_list: Vec<super::super::GoodsSn> => w::Field::must("goods_sn_list"),
+                0 goods_sn_list: Vec<super::super::GoodsSn> => "goods_sn_list: must",
             }
         }
 
@@ -1766,25 +1774,25 @@ pub mod subsidy {
             /// * Catalog: `pay_v3.gov.subsidy.sncode.unlock`.
             pub struct Unlock {
                 /// `appliance_id`.
-                0 appliance_id: f64 => w::Field::must("appliance_id"),
+                0 appliance_id: f64 => "appliance_id: must",
                 /// `out_trade_no`.
-                1 out_trade_no: String => w::Field::must("out_trade_no"),
+                1 out_trade_no: String => "out_trade_no: must",
                 /// `qualification_region_code`.
-                2 qualification_region_code: f64 => w::Field::must("qualification_region_code"),
+                2 qualification_region_code: f64 => "qualification_region_code: must",
                 /// `sn_code`.
-                3 sn_code: String => w::Field::must("sn_code"),
+                3 sn_code: String => "sn_code: must",
                 /// `barcode`.
-                4 barcode: String => w::Field::must("barcode"),
+                4 barcode: String => "barcode: must",
                 /// `product_type`; one of `COMMON_PRODUCT` `AI_PRODUCT`.
-                5 product_type: String => w::Field::must("product_type"),
+                5 product_type: String => "product_type: must",
             }
             new(
                 appliance_id: f64,
-                out_trade_no: String,
+                out_trade_no: impl Into<String>,
                 qualification_region_code: f64,
-                sn_code: String,
-                barcode: String,
-                product_type: String,
+                sn_code: impl Into<String>,
+                barcode: impl Into<String>,
+                product_type: impl Into<String>,
             )
         }
 
@@ -1792,9 +1800,9 @@ pub mod subsidy {
             /// Answer to [`Unlock`].
             pub struct UnlockResponse {
                 /// `code`.
-                0 code: String => w::Field::must("code"),
+                0 code: String => "code: must",
                 /// `message`.
-                1 message: String => w::Field::must("message"),
+                1 message: String => "message: must",
             }
         }
 
@@ -1830,9 +1838,9 @@ pub mod subsidy {
             /// * Catalog: `pay_v3.gov.subsidy.transactions.query`.
             pub struct Query {
                 /// `qualification_region_code`.
-                0 qualification_region_code: f64 => w::Field::must("qualification_region_code"),
+                0 qualification_region_code: f64 => "qualification_region_code: must",
                 /// `order_number_list`.
-                1 order_number_list: Vec<String> => w::Field::must("order_number_list"),
+                1 order_number_list: Vec<String> => "order_number_list: must",
             }
             new(qualification_region_code: f64, order_number_list: Vec<String>)
         }
@@ -1841,11 +1849,11 @@ pub mod subsidy {
             /// Answer to [`Query`].
             pub struct QueryResponse {
                 /// `code`.
-                0 code: String => w::Field::must("code"),
+                0 code: String => "code: must",
                 /// `message`.
-                1 message: String => w::Field::must("message"),
+                1 message: String => "message: must",
                 /// `shop_order_list`.
-                2 shop_order_list: Vec<super::super::ShopOrder> => w::Field::must("shop_order_list"),
+                2 shop_order_list: Vec<super::super::ShopOrder> => "shop_order_list: must",
             }
         }
 
@@ -1876,33 +1884,38 @@ pub mod subsidy {
             /// * Catalog: `pay_v3.gov.subsidy.transactions.summary_query_day`.
             pub struct SummaryQueryDay {
                 /// `qualification_region_code`.
-                0 qualification_region_code: f64 => w::Field::must("qualification_region_code"),
+                0 qualification_region_code: f64 => "qualification_region_code: must",
                 /// `query_date`.
-                1 query_date: String => w::Field::must("query_date"),
+                1 query_date: String => "query_date: must",
                 /// `query_type`; one of `ORDER_TYPE_TRANSACTION` `ORDER_TYPE_APPLIANCE_REDEEM` `ORDER_TYPE_3C_REDEEM` `ORDER_TYPE_N_QUALIFICATION_REDEEM`.
-                2 query_type: String => w::Field::must("query_type"),
+                2 query_type: String => "query_type: must",
                 /// `appliance_id`.
-                3 appliance_id: Option<f64> => w::Field::new("appliance_id"),
+                3 appliance_id: Option<f64> => "appliance_id",
                 /// `cate_state`; one of `CATE_STATE_REDEEM` `CATE_STATE_REFUND`.
-                4 cate_state: Option<String> => w::Field::new("cate_state"),
+                4 cate_state: Option<String> => "cate_state",
             }
-            new(qualification_region_code: f64, query_date: String, query_type: String)
-            set(appliance_id: f64, cate_state: String)
+            new(
+                qualification_region_code: f64,
+                query_date: impl Into<String>,
+                query_type: impl Into<String>,
+            )
+            text(cate_state: String)
+            set(appliance_id: f64)
         }
 
         w::record! {
             /// Answer to [`SummaryQueryDay`].
             pub struct SummaryQueryDayResponse {
                 /// `code`.
-                0 code: String => w::Field::must("code"),
+                0 code: String => "code: must",
                 /// `message`.
-                1 message: String => w::Field::must("message"),
+                1 message: String => "message: must",
                 /// `total_trade_count`.
-                2 total_trade_count: f64 => w::Field::must("total_trade_count"),
+                2 total_trade_count: f64 => "total_trade_count: must",
                 /// `total_trade_amount`.
-                3 total_trade_amount: f64 => w::Field::must("total_trade_amount"),
+                3 total_trade_amount: f64 => "total_trade_amount: must",
                 /// `total_subsidy_count`.
-                4 total_subsidy_count: f64 => w::Field::must("total_subsidy_count"),
+                4 total_subsidy_count: f64 => "total_subsidy_count: must",
             }
         }
 
@@ -1933,85 +1946,85 @@ pub mod subsidy {
             /// * Catalog: `pay_v3.gov.subsidy.transactions.sync`.
             pub struct Sync {
                 /// `real_name`.
-                0 real_name: Option<String> => w::Field::new("real_name").masked(),
+                0 real_name: Option<String> => "real_name: masked",
                 /// `id_card_number`.
-                1 id_card_number: Option<String> => w::Field::new("id_card_number").masked(),
+                1 id_card_number: Option<String> => "id_card_number: masked",
                 /// `phone_number`.
-                2 phone_number: Option<String> => w::Field::new("phone_number").masked(),
+                2 phone_number: Option<String> => "phone_number: masked",
                 /// `appliance_id`.
-                3 appliance_id: Option<f64> => w::Field::new("appliance_id"),
+                3 appliance_id: Option<f64> => "appliance_id",
                 /// `out_trade_no`.
-                4 out_trade_no: String => w::Field::must("out_trade_no"),
+                4 out_trade_no: String => "out_trade_no: must",
                 /// `energy_grade`; one of `FIRST_LEVEL` `SECOND_LEVEL` `ENERGY_GRADE_UNKNOWN`.
-                5 energy_grade: Option<String> => w::Field::new("energy_grade"),
+                5 energy_grade: Option<String> => "energy_grade",
                 /// `receive_region_code`.
-                6 receive_region_code: String => w::Field::must("receive_region_code"),
+                6 receive_region_code: String => "receive_region_code: must",
                 /// `brand`.
-                7 brand: String => w::Field::must("brand"),
+                7 brand: String => "brand: must",
                 /// `address`.
-                8 address: Option<String> => w::Field::new("address").masked(),
+                8 address: Option<String> => "address: masked",
                 /// `qualification_region_code`.
-                9 qualification_region_code: f64 => w::Field::must("qualification_region_code"),
+                9 qualification_region_code: f64 => "qualification_region_code: must",
                 /// `seller_name`.
-                10 seller_name: String => w::Field::must("seller_name"),
+                10 seller_name: String => "seller_name: must",
                 /// `license_number`.
-                11 license_number: String => w::Field::must("license_number"),
+                11 license_number: String => "license_number: must",
                 /// `order_amount`.
-                12 order_amount: f64 => w::Field::must("order_amount"),
+                12 order_amount: f64 => "order_amount: must",
                 /// `discount_amount`.
-                13 discount_amount: f64 => w::Field::must("discount_amount"),
+                13 discount_amount: f64 => "discount_amount: must",
                 /// `transaction_time`.
-                14 transaction_time: String => w::Field::must("transaction_time"),
+                14 transaction_time: String => "transaction_time: must",
                 /// `mch_order_id`.
-                15 mch_order_id: String => w::Field::must("mch_order_id"),
+                15 mch_order_id: String => "mch_order_id: must",
                 /// `refund_id`.
-                16 refund_id: Option<String> => w::Field::new("refund_id"),
+                16 refund_id: Option<String> => "refund_id",
                 /// `mch_name`.
-                17 mch_name: String => w::Field::must("mch_name"),
+                17 mch_name: String => "mch_name: must",
                 /// `sale_model`; one of `SALE_MODEL_ONLINE` `SALE_MODEL_OFFLINE`.
-                18 sale_model: Option<String> => w::Field::new("sale_model"),
+                18 sale_model: Option<String> => "sale_model",
                 /// `cate_state`; one of `CATE_STATE_REDEEM` `CATE_STATE_REFUND`.
-                19 cate_state: String => w::Field::must("cate_state"),
+                19 cate_state: String => "cate_state: must",
                 /// `identity_document_type`; one of `ID_DOC_TYPE_ID_CARD` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_HK_MC` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_TW`.
-                20 identity_document_type: String => w::Field::must("identity_document_type"),
+                20 identity_document_type: String => "identity_document_type: must",
                 /// `sub_mchid`.
-                21 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+                21 sub_mchid: Option<String> => "sub_mchid",
             }
             new(
-                out_trade_no: String,
-                receive_region_code: String,
-                brand: String,
+                out_trade_no: impl Into<String>,
+                receive_region_code: impl Into<String>,
+                brand: impl Into<String>,
                 qualification_region_code: f64,
-                seller_name: String,
-                license_number: String,
+                seller_name: impl Into<String>,
+                license_number: impl Into<String>,
                 order_amount: f64,
                 discount_amount: f64,
-                transaction_time: String,
-                mch_order_id: String,
-                mch_name: String,
-                cate_state: String,
-                identity_document_type: String,
+                transaction_time: impl Into<String>,
+                mch_order_id: impl Into<String>,
+                mch_name: impl Into<String>,
+                cate_state: impl Into<String>,
+                identity_document_type: impl Into<String>,
             )
-            set(
+            text(
                 real_name: String,
                 id_card_number: String,
                 phone_number: String,
-                appliance_id: f64,
                 energy_grade: String,
                 address: String,
                 refund_id: String,
                 sale_model: String,
                 sub_mchid: String,
             )
+            set(appliance_id: f64)
         }
 
         w::record! {
             /// Answer to [`Sync`].
             pub struct SyncResponse {
                 /// `code`.
-                0 code: String => w::Field::must("code"),
+                0 code: String => "code: must",
                 /// `message`.
-                1 message: String => w::Field::must("message"),
+                1 message: String => "message: must",
             }
         }
 
@@ -2047,25 +2060,25 @@ pub mod subsidy {
             /// * Catalog: `pay_v3.gov.subsidy.zhejiang.authcode_cancel`.
             pub struct AuthcodeCancel {
                 /// `sp_serial_no`.
-                0 sp_serial_no: String => w::Field::must("sp_serial_no"),
+                0 sp_serial_no: String => "sp_serial_no: must",
                 /// `cred_frozen_no`.
-                1 cred_frozen_no: String => w::Field::must("cred_frozen_no"),
+                1 cred_frozen_no: String => "cred_frozen_no: must",
                 /// `trans_date`.
-                2 trans_date: String => w::Field::must("trans_date"),
+                2 trans_date: String => "trans_date: must",
                 /// `trans_time`.
-                3 trans_time: String => w::Field::must("trans_time"),
+                3 trans_time: String => "trans_time: must",
                 /// `auth_code`.
-                4 auth_code: String => w::Field::must("auth_code").masked(),
+                4 auth_code: String => "auth_code: must masked",
                 /// `req_ssn`.
-                5 req_ssn: String => w::Field::must("req_ssn"),
+                5 req_ssn: String => "req_ssn: must",
             }
             new(
-                sp_serial_no: String,
-                cred_frozen_no: String,
-                trans_date: String,
-                trans_time: String,
-                auth_code: String,
-                req_ssn: String,
+                sp_serial_no: impl Into<String>,
+                cred_frozen_no: impl Into<String>,
+                trans_date: impl Into<String>,
+                trans_time: impl Into<String>,
+                auth_code: impl Into<String>,
+                req_ssn: impl Into<String>,
             )
         }
 
@@ -2073,9 +2086,9 @@ pub mod subsidy {
             /// Answer to [`AuthcodeCancel`].
             pub struct AuthcodeCancelResponse {
                 /// `resp_code`.
-                0 resp_code: String => w::Field::must("resp_code"),
+                0 resp_code: String => "resp_code: must",
                 /// `resp_desc`.
-                1 resp_desc: String => w::Field::must("resp_desc"),
+                1 resp_desc: String => "resp_desc: must",
             }
         }
 
@@ -2106,60 +2119,59 @@ pub mod subsidy {
             /// * Catalog: `pay_v3.gov.subsidy.zhejiang.authcode_commit`.
             pub struct AuthcodeCommit {
                 /// `sp_serial_no`.
-                0 sp_serial_no: String => w::Field::must("sp_serial_no"),
+                0 sp_serial_no: String => "sp_serial_no: must",
                 /// `cred_frozen_no`.
-                1 cred_frozen_no: String => w::Field::must("cred_frozen_no"),
+                1 cred_frozen_no: String => "cred_frozen_no: must",
                 /// `trans_date`.
-                2 trans_date: String => w::Field::must("trans_date"),
+                2 trans_date: String => "trans_date: must",
                 /// `trans_time`.
-                3 trans_time: String => w::Field::must("trans_time"),
+                3 trans_time: String => "trans_time: must",
                 /// `acq_org_order_no`.
-                4 acq_org_order_no: Option<String> => w::Field::new("acq_org_order_no"),
+                4 acq_org_order_no: Option<String> => "acq_org_order_no",
                 /// `order_no`.
-                5 order_no: Option<String> => w::Field::new("order_no"),
+                5 order_no: Option<String> => "order_no",
                 /// `subsidy_amt`.
-                6 subsidy_amt: Option<f64> => w::Field::new("subsidy_amt"),
+                6 subsidy_amt: Option<f64> => "subsidy_amt",
                 /// `add_code`.
-                7 add_code: Option<String> => w::Field::new("add_code"),
+                7 add_code: Option<String> => "add_code",
                 /// `address`.
-                8 address: Option<String> => w::Field::new("address").masked(),
+                8 address: Option<String> => "address: masked",
                 /// `sale_models`; one of `0` `1`.
-                9 sale_models: Option<String> => w::Field::new("sale_models"),
+                9 sale_models: Option<String> => "sale_models",
                 /// `corp_name`.
-                10 corp_name: Option<String> => w::Field::new("corp_name"),
+                10 corp_name: Option<String> => "corp_name",
                 /// `brand`.
-                11 brand: Option<String> => w::Field::new("brand"),
+                11 brand: Option<String> => "brand",
                 /// `uniscid`.
-                12 uniscid: Option<String> => w::Field::new("uniscid"),
+                12 uniscid: Option<String> => "uniscid",
                 /// `barcode`.
-                13 barcode: Option<String> => w::Field::new("barcode"),
+                13 barcode: Option<String> => "barcode",
                 /// `auth_code`.
-                14 auth_code: String => w::Field::must("auth_code").masked(),
+                14 auth_code: String => "auth_code: must masked",
                 /// `req_ssn`.
-                15 req_ssn: String => w::Field::must("req_ssn"),
+                15 req_ssn: String => "req_ssn: must",
                 /// `bank_name`.
-                16 bank_name: Option<String> => w::Field::new("bank_name"),
+                16 bank_name: Option<String> => "bank_name",
                 /// `bank_subsidy`.
-                17 bank_subsidy: Option<String> => w::Field::new("bank_subsidy"),
+                17 bank_subsidy: Option<String> => "bank_subsidy",
                 /// `plat_subsidy`.
-                18 plat_subsidy: Option<String> => w::Field::new("plat_subsidy"),
+                18 plat_subsidy: Option<String> => "plat_subsidy",
                 /// `county_code`.
-                19 county_code: Option<String> => w::Field::new("county_code"),
+                19 county_code: Option<String> => "county_code",
                 /// `amount`.
-                20 amount: Option<f64> => w::Field::new("amount"),
+                20 amount: Option<f64> => "amount",
             }
             new(
-                sp_serial_no: String,
-                cred_frozen_no: String,
-                trans_date: String,
-                trans_time: String,
-                auth_code: String,
-                req_ssn: String,
+                sp_serial_no: impl Into<String>,
+                cred_frozen_no: impl Into<String>,
+                trans_date: impl Into<String>,
+                trans_time: impl Into<String>,
+                auth_code: impl Into<String>,
+                req_ssn: impl Into<String>,
             )
-            set(
+            text(
                 acq_org_order_no: String,
                 order_no: String,
-                subsidy_amt: f64,
                 add_code: String,
                 address: String,
                 sale_models: String,
@@ -2171,17 +2183,17 @@ pub mod subsidy {
                 bank_subsidy: String,
                 plat_subsidy: String,
                 county_code: String,
-                amount: f64,
             )
+            set(subsidy_amt: f64, amount: f64)
         }
 
         w::record! {
             /// Answer to [`AuthcodeCommit`].
             pub struct AuthcodeCommitResponse {
                 /// `resp_code`.
-                0 resp_code: String => w::Field::must("resp_code"),
+                0 resp_code: String => "resp_code: must",
                 /// `resp_desc`.
-                1 resp_desc: String => w::Field::must("resp_desc"),
+                1 resp_desc: String => "resp_desc: must",
             }
         }
 
@@ -2212,45 +2224,45 @@ pub mod subsidy {
             /// * Catalog: `pay_v3.gov.subsidy.zhejiang.authcode_issue`.
             pub struct AuthcodeIssue {
                 /// `category_id`.
-                0 category_id: String => w::Field::must("category_id"),
+                0 category_id: String => "category_id: must",
                 /// `openid`.
-                1 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+                1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
                 /// `name`.
-                2 name: String => w::Field::must("name"),
+                2 name: String => "name: must",
                 /// `mobile`.
-                3 mobile: String => w::Field::must("mobile").masked(),
+                3 mobile: String => "mobile: must masked",
                 /// `add_code`.
-                4 add_code: String => w::Field::must("add_code"),
+                4 add_code: String => "add_code: must",
                 /// `custom_info`.
-                5 custom_info: Option<String> => w::Field::new("custom_info"),
+                5 custom_info: Option<String> => "custom_info",
                 /// `cert_type`; one of `1` `2` `3` `4` `5`.
-                6 cert_type: String => w::Field::must("cert_type"),
+                6 cert_type: String => "cert_type: must",
                 /// `cert_no`.
-                7 cert_no: String => w::Field::must("cert_no"),
+                7 cert_no: String => "cert_no: must",
                 /// `req_ssn`.
-                8 req_ssn: String => w::Field::must("req_ssn"),
+                8 req_ssn: String => "req_ssn: must",
             }
             new(
-                category_id: String,
-                name: String,
-                mobile: String,
-                add_code: String,
-                cert_type: String,
-                cert_no: String,
-                req_ssn: String,
+                category_id: impl Into<String>,
+                name: impl Into<String>,
+                mobile: impl Into<String>,
+                add_code: impl Into<String>,
+                cert_type: impl Into<String>,
+                cert_no: impl Into<String>,
+                req_ssn: impl Into<String>,
             )
-            set(openid: xinqiao_types::OpenId, custom_info: String)
+            text(openid: xinqiao_types::OpenId, custom_info: String)
         }
 
         w::record! {
             /// Answer to [`AuthcodeIssue`].
             pub struct AuthcodeIssueResponse {
                 /// `resp_code`.
-                0 resp_code: String => w::Field::must("resp_code"),
+                0 resp_code: String => "resp_code: must",
                 /// `resp_desc`.
-                1 resp_desc: String => w::Field::must("resp_desc"),
+                1 resp_desc: String => "resp_desc: must",
                 /// `auth_code`.
-                2 auth_code: Option<String> => w::Field::new("auth_code").masked(),
+                2 auth_code: Option<String> => "auth_code: masked",
             }
         }
 
@@ -2281,53 +2293,52 @@ pub mod subsidy {
             /// * Catalog: `pay_v3.gov.subsidy.zhejiang.authcode_refund`.
             pub struct AuthcodeRefund {
                 /// `sp_serial_no`.
-                0 sp_serial_no: String => w::Field::must("sp_serial_no"),
+                0 sp_serial_no: String => "sp_serial_no: must",
                 /// `cred_frozen_no`.
-                1 cred_frozen_no: String => w::Field::must("cred_frozen_no"),
+                1 cred_frozen_no: String => "cred_frozen_no: must",
                 /// `trans_date`.
-                2 trans_date: String => w::Field::must("trans_date"),
+                2 trans_date: String => "trans_date: must",
                 /// `trans_time`.
-                3 trans_time: String => w::Field::must("trans_time"),
+                3 trans_time: String => "trans_time: must",
                 /// `order_no`.
-                4 order_no: Option<String> => w::Field::new("order_no"),
+                4 order_no: Option<String> => "order_no",
                 /// `subsidy_amt`.
-                5 subsidy_amt: Option<f64> => w::Field::new("subsidy_amt"),
+                5 subsidy_amt: Option<f64> => "subsidy_amt",
                 /// `add_code`.
-                6 add_code: Option<String> => w::Field::new("add_code"),
+                6 add_code: Option<String> => "add_code",
                 /// `address`.
-                7 address: Option<String> => w::Field::new("address").masked(),
+                7 address: Option<String> => "address: masked",
                 /// `sale_models`; one of `0` `1`.
-                8 sale_models: Option<String> => w::Field::new("sale_models"),
+                8 sale_models: Option<String> => "sale_models",
                 /// `uniscid`.
-                9 uniscid: Option<String> => w::Field::new("uniscid"),
+                9 uniscid: Option<String> => "uniscid",
                 /// `barcode`.
-                10 barcode: Option<String> => w::Field::new("barcode"),
+                10 barcode: Option<String> => "barcode",
                 /// `auth_code`.
-                11 auth_code: String => w::Field::must("auth_code").masked(),
+                11 auth_code: String => "auth_code: must masked",
                 /// `req_ssn`.
-                12 req_ssn: String => w::Field::must("req_ssn"),
+                12 req_ssn: String => "req_ssn: must",
                 /// `bank_name`.
-                13 bank_name: Option<String> => w::Field::new("bank_name"),
+                13 bank_name: Option<String> => "bank_name",
                 /// `bank_subsidy`.
-                14 bank_subsidy: Option<String> => w::Field::new("bank_subsidy"),
+                14 bank_subsidy: Option<String> => "bank_subsidy",
                 /// `plat_subsidy`.
-                15 plat_subsidy: Option<String> => w::Field::new("plat_subsidy"),
+                15 plat_subsidy: Option<String> => "plat_subsidy",
                 /// `corp_name`.
-                16 corp_name: Option<String> => w::Field::new("corp_name"),
+                16 corp_name: Option<String> => "corp_name",
                 /// `brand`.
-                17 brand: Option<String> => w::Field::new("brand"),
+                17 brand: Option<String> => "brand",
             }
             new(
-                sp_serial_no: String,
-                cred_frozen_no: String,
-                trans_date: String,
-                trans_time: String,
-                auth_code: String,
-                req_ssn: String,
+                sp_serial_no: impl Into<String>,
+                cred_frozen_no: impl Into<String>,
+                trans_date: impl Into<String>,
+                trans_time: impl Into<String>,
+                auth_code: impl Into<String>,
+                req_ssn: impl Into<String>,
             )
-            set(
+            text(
                 order_no: String,
-                subsidy_amt: f64,
                 add_code: String,
                 address: String,
                 sale_models: String,
@@ -2339,15 +2350,16 @@ pub mod subsidy {
                 corp_name: String,
                 brand: String,
             )
+            set(subsidy_amt: f64)
         }
 
         w::record! {
             /// Answer to [`AuthcodeRefund`].
             pub struct AuthcodeRefundResponse {
                 /// `resp_code`.
-                0 resp_code: String => w::Field::must("resp_code"),
+                0 resp_code: String => "resp_code: must",
                 /// `resp_desc`.
-                1 resp_desc: String => w::Field::must("resp_desc"),
+                1 resp_desc: String => "resp_desc: must",
             }
         }
 
@@ -2378,25 +2390,25 @@ pub mod subsidy {
             /// * Catalog: `pay_v3.gov.subsidy.zhejiang.authcode_try`.
             pub struct AuthcodeTry {
                 /// `sp_serial_no`.
-                0 sp_serial_no: String => w::Field::must("sp_serial_no"),
+                0 sp_serial_no: String => "sp_serial_no: must",
                 /// `mchnt_no`.
-                1 mchnt_no: String => w::Field::must("mchnt_no"),
+                1 mchnt_no: String => "mchnt_no: must",
                 /// `term_no`.
-                2 term_no: String => w::Field::must("term_no"),
+                2 term_no: String => "term_no: must",
                 /// `auth_code`.
-                3 auth_code: String => w::Field::must("auth_code").masked(),
+                3 auth_code: String => "auth_code: must masked",
                 /// `category`.
-                4 category: String => w::Field::must("category"),
+                4 category: String => "category: must",
                 /// `county_code`.
-                5 county_code: String => w::Field::must("county_code"),
+                5 county_code: String => "county_code: must",
             }
             new(
-                sp_serial_no: String,
-                mchnt_no: String,
-                term_no: String,
-                auth_code: String,
-                category: String,
-                county_code: String,
+                sp_serial_no: impl Into<String>,
+                mchnt_no: impl Into<String>,
+                term_no: impl Into<String>,
+                auth_code: impl Into<String>,
+                category: impl Into<String>,
+                county_code: impl Into<String>,
             )
         }
 
@@ -2404,29 +2416,29 @@ pub mod subsidy {
             /// Answer to [`AuthcodeTry`].
             pub struct AuthcodeTryResponse {
                 /// `resp_code`.
-                0 resp_code: String => w::Field::must("resp_code"),
+                0 resp_code: String => "resp_code: must",
                 /// `resp_desc`.
-                1 resp_desc: String => w::Field::must("resp_desc"),
+                1 resp_desc: String => "resp_desc: must",
                 /// `cred_frozen_no`.
-                2 cred_frozen_no: String => w::Field::must("cred_frozen_no"),
+                2 cred_frozen_no: String => "cred_frozen_no: must",
                 /// `event_id`.
-                3 event_id: String => w::Field::must("event_id"),
+                3 event_id: String => "event_id: must",
                 /// `event_title`.
-                4 event_title: String => w::Field::must("event_title"),
+                4 event_title: String => "event_title: must",
                 /// `discount_mode`.
-                5 discount_mode: f64 => w::Field::must("discount_mode"),
+                5 discount_mode: f64 => "discount_mode: must",
                 /// `amount`.
-                6 amount: Option<f64> => w::Field::new("amount"),
+                6 amount: Option<f64> => "amount",
                 /// `discount_amt`.
-                7 discount_amt: Option<f64> => w::Field::new("discount_amt"),
+                7 discount_amt: Option<f64> => "discount_amt",
                 /// `pay_amt`.
-                8 pay_amt: Option<f64> => w::Field::new("pay_amt"),
+                8 pay_amt: Option<f64> => "pay_amt",
                 /// `channel_dis_flag`.
-                9 channel_dis_flag: Option<String> => w::Field::new("channel_dis_flag"),
+                9 channel_dis_flag: Option<String> => "channel_dis_flag",
                 /// `channel_evt_no`.
-                10 channel_evt_no: Option<String> => w::Field::new("channel_evt_no"),
+                10 channel_evt_no: Option<String> => "channel_evt_no",
                 /// `category_id`.
-                11 category_id: String => w::Field::must("category_id"),
+                11 category_id: String => "category_id: must",
             }
         }
 
@@ -2457,107 +2469,107 @@ pub mod subsidy {
             /// * Catalog: `pay_v3.gov.subsidy.zhejiang.goods_query`.
             pub struct GoodsQuery {
                 /// `goods_bar_code`.
-                0 goods_bar_code: Option<String> => w::Field::new("goods_bar_code"),
+                0 goods_bar_code: Option<String> => "goods_bar_code",
                 /// `province`.
-                1 province: Option<String> => w::Field::new("province"),
+                1 province: Option<String> => "province",
                 /// `req_ssn`.
-                2 req_ssn: String => w::Field::must("req_ssn"),
+                2 req_ssn: String => "req_ssn: must",
                 /// `req_time`.
-                3 req_time: Option<String> => w::Field::new("req_time"),
+                3 req_time: Option<String> => "req_time",
             }
-            new(req_ssn: String)
-            set(goods_bar_code: String, province: String, req_time: String)
+            new(req_ssn: impl Into<String>)
+            text(goods_bar_code: String, province: String, req_time: String)
         }
 
         w::record! {
             /// Answer to [`GoodsQuery`].
             pub struct GoodsQueryResponse {
                 /// `resp_code`.
-                0 resp_code: String => w::Field::must("resp_code"),
+                0 resp_code: String => "resp_code: must",
                 /// `resp_desc`.
-                1 resp_desc: String => w::Field::must("resp_desc"),
+                1 resp_desc: String => "resp_desc: must",
                 /// `goods_bar_code`.
-                2 goods_bar_code: String => w::Field::must("goods_bar_code"),
+                2 goods_bar_code: String => "goods_bar_code: must",
                 /// `seq_id`.
-                3 seq_id: String => w::Field::must("seq_id"),
+                3 seq_id: String => "seq_id: must",
                 /// `province`.
-                4 province: String => w::Field::must("province"),
+                4 province: String => "province: must",
                 /// `code_type`; one of `001` `002`.
-                5 code_type: String => w::Field::must("code_type"),
+                5 code_type: String => "code_type: must",
                 /// `goods_type`.
-                6 goods_type: String => w::Field::must("goods_type"),
+                6 goods_type: String => "goods_type: must",
                 /// `goods_name`.
-                7 goods_name: String => w::Field::must("goods_name"),
+                7 goods_name: String => "goods_name: must",
                 /// `logo_name`.
-                8 logo_name: String => w::Field::must("logo_name"),
+                8 logo_name: String => "logo_name: must",
                 /// `goods_model`.
-                9 goods_model: String => w::Field::must("goods_model"),
+                9 goods_model: String => "goods_model: must",
                 /// `basis_price`.
-                10 basis_price: String => w::Field::must("basis_price"),
+                10 basis_price: String => "basis_price: must",
                 /// `manufact_cert_code`.
-                11 manufact_cert_code: String => w::Field::must("manufact_cert_code"),
+                11 manufact_cert_code: String => "manufact_cert_code: must",
                 /// `manufact_price`.
-                12 manufact_price: String => w::Field::must("manufact_price"),
+                12 manufact_price: String => "manufact_price: must",
                 /// `energy_effciency`.
-                13 energy_effciency: Option<String> => w::Field::new("energy_effciency"),
+                13 energy_effciency: Option<String> => "energy_effciency",
                 /// `energy_reg_code`.
-                14 energy_reg_code: Option<String> => w::Field::new("energy_reg_code"),
+                14 energy_reg_code: Option<String> => "energy_reg_code",
                 /// `energy_reg_model`.
-                15 energy_reg_model: Option<String> => w::Field::new("energy_reg_model"),
+                15 energy_reg_model: Option<String> => "energy_reg_model",
                 /// `reg_3c_code`.
-                16 reg_3c_code: Option<String> => w::Field::new("reg_3c_code"),
+                16 reg_3c_code: Option<String> => "reg_3c_code",
                 /// `water_effciency`.
-                17 water_effciency: Option<String> => w::Field::new("water_effciency"),
+                17 water_effciency: Option<String> => "water_effciency",
                 /// `expire_date`.
-                18 expire_date: Option<String> => w::Field::new("expire_date"),
+                18 expire_date: Option<String> => "expire_date",
                 /// `description`.
-                19 description: Option<String> => w::Field::new("description"),
+                19 description: Option<String> => "description",
                 /// `gpc`.
-                20 gpc: Option<String> => w::Field::new("gpc"),
+                20 gpc: Option<String> => "gpc",
                 /// `net_content`.
-                21 net_content: Option<String> => w::Field::new("net_content"),
+                21 net_content: Option<String> => "net_content",
                 /// `unit_code`.
-                22 unit_code: Option<String> => w::Field::new("unit_code"),
+                22 unit_code: Option<String> => "unit_code",
                 /// `origin`.
-                23 origin: Option<String> => w::Field::new("origin"),
+                23 origin: Option<String> => "origin",
                 /// `city`.
-                24 city: Option<String> => w::Field::new("city"),
+                24 city: Option<String> => "city",
                 /// `county`.
-                25 county: Option<String> => w::Field::new("county"),
+                25 county: Option<String> => "county",
                 /// `data_state`.
-                26 data_state: Option<String> => w::Field::new("data_state"),
+                26 data_state: Option<String> => "data_state",
                 /// `remark`.
-                27 remark: Option<String> => w::Field::new("remark"),
+                27 remark: Option<String> => "remark",
                 /// `upload_state`.
-                28 upload_state: Option<String> => w::Field::new("upload_state"),
+                28 upload_state: Option<String> => "upload_state",
                 /// `expire_time`.
-                29 expire_time: Option<String> => w::Field::new("expire_time"),
+                29 expire_time: Option<String> => "expire_time",
                 /// `is_ai_product`.
-                30 is_ai_product: Option<String> => w::Field::new("is_ai_product"),
+                30 is_ai_product: Option<String> => "is_ai_product",
                 /// `device_type`.
-                31 device_type: Option<String> => w::Field::new("device_type"),
+                31 device_type: Option<String> => "device_type",
                 /// `manufact_code`.
-                32 manufact_code: Option<String> => w::Field::new("manufact_code"),
+                32 manufact_code: Option<String> => "manufact_code",
                 /// `manufact_login_date`.
-                33 manufact_login_date: Option<String> => w::Field::new("manufact_login_date"),
+                33 manufact_login_date: Option<String> => "manufact_login_date",
                 /// `manufact_logout_date`.
-                34 manufact_logout_date: Option<String> => w::Field::new("manufact_logout_date"),
+                34 manufact_logout_date: Option<String> => "manufact_logout_date",
                 /// `manufact_logout_flag`.
-                35 manufact_logout_flag: Option<String> => w::Field::new("manufact_logout_flag"),
+                35 manufact_logout_flag: Option<String> => "manufact_logout_flag",
                 /// `manufact_register_addr`.
-                36 manufact_register_addr: Option<String> => w::Field::new("manufact_register_addr"),
+                36 manufact_register_addr: Option<String> => "manufact_register_addr",
                 /// `manufact_valid_date`.
-                37 manufact_valid_date: Option<String> => w::Field::new("manufact_valid_date"),
+                37 manufact_valid_date: Option<String> => "manufact_valid_date",
                 /// `manufact_firm_name`.
-                38 manufact_firm_name: Option<String> => w::Field::new("manufact_firm_name"),
+                38 manufact_firm_name: Option<String> => "manufact_firm_name",
                 /// `price_unit`.
-                39 price_unit: Option<String> => w::Field::new("price_unit"),
+                39 price_unit: Option<String> => "price_unit",
                 /// `sale_date`.
-                40 sale_date: Option<String> => w::Field::new("sale_date"),
+                40 sale_date: Option<String> => "sale_date",
                 /// `pc_type`.
-                41 pc_type: Option<String> => w::Field::new("pc_type"),
+                41 pc_type: Option<String> => "pc_type",
                 /// `msg_src_platform`.
-                42 msg_src_platform: Option<String> => w::Field::new("msg_src_platform"),
+                42 msg_src_platform: Option<String> => "msg_src_platform",
             }
         }
 
@@ -2588,23 +2600,24 @@ pub mod subsidy {
             /// * Catalog: `pay_v3.gov.subsidy.zhejiang.n_qualifications_confirm`.
             pub struct NQualificationsConfirm {
                 /// `data`.
-                0 data: Option<Vec<super::super::NQualificationsConfirmData>> => w::Field::new("data"),
+                0 data: Option<Vec<super::super::NQualificationsConfirmData>> => "data",
                 /// `req_ssn`.
-                1 req_ssn: String => w::Field::must("req_ssn"),
+                1 req_ssn: String => "req_ssn: must",
                 /// `req_time`.
-                2 req_time: Option<String> => w::Field::new("req_time"),
+                2 req_time: Option<String> => "req_time",
             }
-            new(req_ssn: String)
-            set(data: Vec<super::super::NQualificationsConfirmData>, req_time: String)
+            new(req_ssn: impl Into<String>)
+            text(req_time: String)
+            set(data: Vec<super::super::NQualificationsConfirmData>)
         }
 
         w::record! {
             /// Answer to [`NQualificationsConfirm`].
             pub struct NQualificationsConfirmResponse {
                 /// `resp_code`.
-                0 resp_code: String => w::Field::must("resp_code"),
+                0 resp_code: String => "resp_code: must",
                 /// `resp_desc`.
-                1 resp_desc: String => w::Field::must("resp_desc"),
+                1 resp_desc: String => "resp_desc: must",
             }
         }
 
@@ -2635,28 +2648,34 @@ pub mod subsidy {
             /// * Catalog: `pay_v3.gov.subsidy.zhejiang.qualifications_alter`.
             pub struct QualificationsAlter {
                 /// `cate_code`.
-                0 cate_code: String => w::Field::must("cate_code"),
+                0 cate_code: String => "cate_code: must",
                 /// `cert_no`.
-                1 cert_no: String => w::Field::must("cert_no"),
+                1 cert_no: String => "cert_no: must",
                 /// `name`.
-                2 name: String => w::Field::must("name"),
+                2 name: String => "name: must",
                 /// `tel`.
-                3 tel: String => w::Field::must("tel").masked(),
+                3 tel: String => "tel: must masked",
                 /// `req_ssn`.
-                4 req_ssn: String => w::Field::must("req_ssn"),
+                4 req_ssn: String => "req_ssn: must",
             }
-            new(cate_code: String, cert_no: String, name: String, tel: String, req_ssn: String)
+            new(
+                cate_code: impl Into<String>,
+                cert_no: impl Into<String>,
+                name: impl Into<String>,
+                tel: impl Into<String>,
+                req_ssn: impl Into<String>,
+            )
         }
 
         w::record! {
             /// Answer to [`QualificationsAlter`].
             pub struct QualificationsAlterResponse {
                 /// `resp_code`.
-                0 resp_code: String => w::Field::must("resp_code"),
+                0 resp_code: String => "resp_code: must",
                 /// `resp_desc`.
-                1 resp_desc: String => w::Field::must("resp_desc"),
+                1 resp_desc: String => "resp_desc: must",
                 /// `auth_code`.
-                2 auth_code: String => w::Field::must("auth_code").masked(),
+                2 auth_code: String => "auth_code: must masked",
             }
         }
 
@@ -2687,29 +2706,35 @@ pub mod subsidy {
             /// * Catalog: `pay_v3.gov.subsidy.zhejiang.qualifications_claim`.
             pub struct QualificationsClaim {
                 /// `cate_code`.
-                0 cate_code: String => w::Field::must("cate_code"),
+                0 cate_code: String => "cate_code: must",
                 /// `cert_no`.
-                1 cert_no: String => w::Field::must("cert_no"),
+                1 cert_no: String => "cert_no: must",
                 /// `name`.
-                2 name: String => w::Field::must("name"),
+                2 name: String => "name: must",
                 /// `tel`.
-                3 tel: String => w::Field::must("tel").masked(),
+                3 tel: String => "tel: must masked",
                 /// `cert_type`; one of `1` `2` `3` `4` `5`.
-                4 cert_type: Option<String> => w::Field::new("cert_type"),
+                4 cert_type: Option<String> => "cert_type",
                 /// `req_ssn`.
-                5 req_ssn: String => w::Field::must("req_ssn"),
+                5 req_ssn: String => "req_ssn: must",
             }
-            new(cate_code: String, cert_no: String, name: String, tel: String, req_ssn: String)
-            set(cert_type: String)
+            new(
+                cate_code: impl Into<String>,
+                cert_no: impl Into<String>,
+                name: impl Into<String>,
+                tel: impl Into<String>,
+                req_ssn: impl Into<String>,
+            )
+            text(cert_type: String)
         }
 
         w::record! {
             /// Answer to [`QualificationsClaim`].
             pub struct QualificationsClaimResponse {
                 /// `resp_code`.
-                0 resp_code: String => w::Field::must("resp_code"),
+                0 resp_code: String => "resp_code: must",
                 /// `resp_desc`.
-                1 resp_desc: String => w::Field::must("resp_desc"),
+                1 resp_desc: String => "resp_desc: must",
             }
         }
 
@@ -2740,25 +2765,25 @@ pub mod subsidy {
             /// * Catalog: `pay_v3.gov.subsidy.zhejiang.qualifications_query`.
             pub struct QualificationsQuery {
                 /// `cert_no`.
-                0 cert_no: String => w::Field::must("cert_no"),
+                0 cert_no: String => "cert_no: must",
                 /// `cate_code`.
-                1 cate_code: Option<String> => w::Field::new("cate_code"),
+                1 cate_code: Option<String> => "cate_code",
                 /// `req_ssn`.
-                2 req_ssn: String => w::Field::must("req_ssn"),
+                2 req_ssn: String => "req_ssn: must",
             }
-            new(cert_no: String, req_ssn: String)
-            set(cate_code: String)
+            new(cert_no: impl Into<String>, req_ssn: impl Into<String>)
+            text(cate_code: String)
         }
 
         w::record! {
             /// Answer to [`QualificationsQuery`].
             pub struct QualificationsQueryResponse {
                 /// `resp_code`.
-                0 resp_code: String => w::Field::must("resp_code"),
+                0 resp_code: String => "resp_code: must",
                 /// `resp_desc`.
-                1 resp_desc: String => w::Field::must("resp_desc"),
+                1 resp_desc: String => "resp_desc: must",
                 /// `data`.
-                2 data: Option<Vec<super::super::QualificationsQueryData>> => w::Field::new("data"),
+                2 data: Option<Vec<super::super::QualificationsQueryData>> => "data",
             }
         }
 
@@ -2789,23 +2814,24 @@ pub mod subsidy {
             /// * Catalog: `pay_v3.gov.subsidy.zhejiang.qualifications_sync`.
             pub struct QualificationsSync {
                 /// `req_ssn`.
-                0 req_ssn: Option<String> => w::Field::new("req_ssn"),
+                0 req_ssn: Option<String> => "req_ssn",
                 /// `data`.
-                1 data: Option<Vec<super::super::QualificationsSyncData>> => w::Field::new("data"),
+                1 data: Option<Vec<super::super::QualificationsSyncData>> => "data",
             }
             new()
-            set(req_ssn: String, data: Vec<super::super::QualificationsSyncData>)
+            text(req_ssn: String)
+            set(data: Vec<super::super::QualificationsSyncData>)
         }
 
         w::record! {
             /// Answer to [`QualificationsSync`].
             pub struct QualificationsSyncResponse {
                 /// `resp_code`.
-                0 resp_code: String => w::Field::must("resp_code"),
+                0 resp_code: String => "resp_code: must",
                 /// `resp_desc`.
-                1 resp_desc: String => w::Field::must("resp_desc"),
+                1 resp_desc: String => "resp_desc: must",
                 /// `error_data`.
-                2 error_data: Option<Vec<String>> => w::Field::new("error_data"),
+                2 error_data: Option<Vec<String>> => "error_data",
             }
         }
 
@@ -2836,66 +2862,66 @@ pub mod subsidy {
             /// * Catalog: `pay_v3.gov.subsidy.zhejiang.sncode_lock`.
             pub struct SncodeLock {
                 /// `create_user`.
-                0 create_user: String => w::Field::must("create_user"),
+                0 create_user: String => "create_user: must",
                 /// `province`.
-                1 province: String => w::Field::must("province"),
+                1 province: String => "province: must",
                 /// `manufact_cert_code`.
-                2 manufact_cert_code: Option<String> => w::Field::new("manufact_cert_code"),
+                2 manufact_cert_code: Option<String> => "manufact_cert_code",
                 /// `sn`.
-                3 sn: String => w::Field::must("sn"),
+                3 sn: String => "sn: must",
                 /// `goods_bar_code`.
-                4 goods_bar_code: String => w::Field::must("goods_bar_code"),
+                4 goods_bar_code: String => "goods_bar_code: must",
                 /// `goods_type`.
-                5 goods_type: String => w::Field::must("goods_type"),
+                5 goods_type: String => "goods_type: must",
                 /// `goods_name`.
-                6 goods_name: String => w::Field::must("goods_name"),
+                6 goods_name: String => "goods_name: must",
                 /// `goods_model`.
-                7 goods_model: Option<String> => w::Field::new("goods_model"),
+                7 goods_model: Option<String> => "goods_model",
                 /// `imei1`.
-                8 imei1: Option<String> => w::Field::new("imei1"),
+                8 imei1: Option<String> => "imei1",
                 /// `imei2`.
-                9 imei2: Option<String> => w::Field::new("imei2"),
+                9 imei2: Option<String> => "imei2",
                 /// `trans_orderid`.
-                10 trans_orderid: String => w::Field::must("trans_orderid"),
+                10 trans_orderid: String => "trans_orderid: must",
                 /// `order_price`.
-                11 order_price: String => w::Field::must("order_price"),
+                11 order_price: String => "order_price: must",
                 /// `acquire_code`.
-                12 acquire_code: Option<String> => w::Field::new("acquire_code"),
+                12 acquire_code: Option<String> => "acquire_code",
                 /// `sell_orderid`.
-                13 sell_orderid: String => w::Field::must("sell_orderid"),
+                13 sell_orderid: String => "sell_orderid: must",
                 /// `city`.
-                14 city: Option<String> => w::Field::new("city"),
+                14 city: Option<String> => "city",
                 /// `county`.
-                15 county: Option<String> => w::Field::new("county"),
+                15 county: Option<String> => "county",
                 /// `is_ai_product`.
-                16 is_ai_product: Option<String> => w::Field::new("is_ai_product"),
+                16 is_ai_product: Option<String> => "is_ai_product",
                 /// `sale_time`.
-                17 sale_time: Option<String> => w::Field::new("sale_time"),
+                17 sale_time: Option<String> => "sale_time",
                 /// `mfr_info`.
-                18 mfr_info: Option<String> => w::Field::new("mfr_info"),
+                18 mfr_info: Option<String> => "mfr_info",
                 /// `brand`.
-                19 brand: Option<String> => w::Field::new("brand"),
+                19 brand: Option<String> => "brand",
                 /// `sale_models`.
-                20 sale_models: Option<String> => w::Field::new("sale_models"),
+                20 sale_models: Option<String> => "sale_models",
                 /// `req_ssn`.
-                21 req_ssn: String => w::Field::must("req_ssn"),
+                21 req_ssn: String => "req_ssn: must",
                 /// `req_time`.
-                22 req_time: String => w::Field::must("req_time"),
+                22 req_time: String => "req_time: must",
             }
             new(
-                create_user: String,
-                province: String,
-                sn: String,
-                goods_bar_code: String,
-                goods_type: String,
-                goods_name: String,
-                trans_orderid: String,
-                order_price: String,
-                sell_orderid: String,
-                req_ssn: String,
-                req_time: String,
+                create_user: impl Into<String>,
+                province: impl Into<String>,
+                sn: impl Into<String>,
+                goods_bar_code: impl Into<String>,
+                goods_type: impl Into<String>,
+                goods_name: impl Into<String>,
+                trans_orderid: impl Into<String>,
+                order_price: impl Into<String>,
+                sell_orderid: impl Into<String>,
+                req_ssn: impl Into<String>,
+                req_time: impl Into<String>,
             )
-            set(
+            text(
                 manufact_cert_code: String,
                 goods_model: String,
                 imei1: String,
@@ -2915,13 +2941,13 @@ pub mod subsidy {
             /// Answer to [`SncodeLock`].
             pub struct SncodeLockResponse {
                 /// `resp_code`.
-                0 resp_code: String => w::Field::must("resp_code"),
+                0 resp_code: String => "resp_code: must",
                 /// `resp_desc`.
-                1 resp_desc: String => w::Field::must("resp_desc"),
+                1 resp_desc: String => "resp_desc: must",
                 /// `imei1`.
-                2 imei1: Option<String> => w::Field::new("imei1"),
+                2 imei1: Option<String> => "imei1",
                 /// `imei2`.
-                3 imei2: Option<String> => w::Field::new("imei2"),
+                3 imei2: Option<String> => "imei2",
             }
         }
 
@@ -2952,50 +2978,50 @@ pub mod subsidy {
             /// * Catalog: `pay_v3.gov.subsidy.zhejiang.sncode_query`.
             pub struct SncodeQuery {
                 /// `sn`.
-                0 sn: String => w::Field::must("sn"),
+                0 sn: String => "sn: must",
                 /// `province`.
-                1 province: String => w::Field::must("province"),
+                1 province: String => "province: must",
                 /// `manufact_cert_code`.
-                2 manufact_cert_code: Option<String> => w::Field::new("manufact_cert_code"),
+                2 manufact_cert_code: Option<String> => "manufact_cert_code",
                 /// `goods_type`.
-                3 goods_type: String => w::Field::must("goods_type"),
+                3 goods_type: String => "goods_type: must",
                 /// `goods_bar_code`.
-                4 goods_bar_code: String => w::Field::must("goods_bar_code"),
+                4 goods_bar_code: String => "goods_bar_code: must",
                 /// `imei1`.
-                5 imei1: Option<String> => w::Field::new("imei1"),
+                5 imei1: Option<String> => "imei1",
                 /// `imei2`.
-                6 imei2: Option<String> => w::Field::new("imei2"),
+                6 imei2: Option<String> => "imei2",
                 /// `sales_models`.
-                7 sales_models: Option<String> => w::Field::new("sales_models"),
+                7 sales_models: Option<String> => "sales_models",
                 /// `req_ssn`.
-                8 req_ssn: String => w::Field::must("req_ssn"),
+                8 req_ssn: String => "req_ssn: must",
                 /// `req_time`.
-                9 req_time: String => w::Field::must("req_time"),
+                9 req_time: String => "req_time: must",
             }
             new(
-                sn: String,
-                province: String,
-                goods_type: String,
-                goods_bar_code: String,
-                req_ssn: String,
-                req_time: String,
+                sn: impl Into<String>,
+                province: impl Into<String>,
+                goods_type: impl Into<String>,
+                goods_bar_code: impl Into<String>,
+                req_ssn: impl Into<String>,
+                req_time: impl Into<String>,
             )
-            set(manufact_cert_code: String, imei1: String, imei2: String, sales_models: String)
+            text(manufact_cert_code: String, imei1: String, imei2: String, sales_models: String)
         }
 
         w::record! {
             /// Answer to [`SncodeQuery`].
             pub struct SncodeQueryResponse {
                 /// `resp_code`.
-                0 resp_code: String => w::Field::must("resp_code"),
+                0 resp_code: String => "resp_code: must",
                 /// `resp_desc`.
-                1 resp_desc: String => w::Field::must("resp_desc"),
+                1 resp_desc: String => "resp_desc: must",
                 /// `sn`.
-                2 sn: Option<String> => w::Field::new("sn"),
+                2 sn: Option<String> => "sn",
                 /// `province`.
-                3 province: Option<String> => w::Field::new("province"),
+                3 province: Option<String> => "province",
                 /// `sell_state`; one of `U0022` `U0023` `U0024` `U9999`.
-                4 sell_state: Option<String> => w::Field::new("sell_state"),
+                4 sell_state: Option<String> => "sell_state",
             }
         }
 
@@ -3026,69 +3052,69 @@ pub mod subsidy {
             /// * Catalog: `pay_v3.gov.subsidy.zhejiang.sncode_unlock`.
             pub struct SncodeUnlock {
                 /// `req_ssn`.
-                0 req_ssn: String => w::Field::must("req_ssn"),
+                0 req_ssn: String => "req_ssn: must",
                 /// `req_time`.
-                1 req_time: String => w::Field::must("req_time"),
+                1 req_time: String => "req_time: must",
                 /// `create_user`.
-                2 create_user: String => w::Field::must("create_user"),
+                2 create_user: String => "create_user: must",
                 /// `province`.
-                3 province: String => w::Field::must("province"),
+                3 province: String => "province: must",
                 /// `manufact_cert_code`.
-                4 manufact_cert_code: Option<String> => w::Field::new("manufact_cert_code"),
+                4 manufact_cert_code: Option<String> => "manufact_cert_code",
                 /// `sn`.
-                5 sn: String => w::Field::must("sn"),
+                5 sn: String => "sn: must",
                 /// `goods_bar_code`.
-                6 goods_bar_code: String => w::Field::must("goods_bar_code"),
+                6 goods_bar_code: String => "goods_bar_code: must",
                 /// `goods_type`.
-                7 goods_type: String => w::Field::must("goods_type"),
+                7 goods_type: String => "goods_type: must",
                 /// `goods_name`.
-                8 goods_name: String => w::Field::must("goods_name"),
+                8 goods_name: String => "goods_name: must",
                 /// `goods_model`.
-                9 goods_model: Option<String> => w::Field::new("goods_model"),
+                9 goods_model: Option<String> => "goods_model",
                 /// `imei1`.
-                10 imei1: Option<String> => w::Field::new("imei1"),
+                10 imei1: Option<String> => "imei1",
                 /// `imei2`.
-                11 imei2: Option<String> => w::Field::new("imei2"),
+                11 imei2: Option<String> => "imei2",
                 /// `trans_orderid`.
-                12 trans_orderid: String => w::Field::must("trans_orderid"),
+                12 trans_orderid: String => "trans_orderid: must",
                 /// `ori_pay_orderid`.
-                13 ori_pay_orderid: String => w::Field::must("ori_pay_orderid"),
+                13 ori_pay_orderid: String => "ori_pay_orderid: must",
                 /// `order_price`.
-                14 order_price: String => w::Field::must("order_price"),
+                14 order_price: String => "order_price: must",
                 /// `acquire_code`.
-                15 acquire_code: Option<String> => w::Field::new("acquire_code"),
+                15 acquire_code: Option<String> => "acquire_code",
                 /// `sell_orderid`.
-                16 sell_orderid: String => w::Field::must("sell_orderid"),
+                16 sell_orderid: String => "sell_orderid: must",
                 /// `city`.
-                17 city: Option<String> => w::Field::new("city"),
+                17 city: Option<String> => "city",
                 /// `county`.
-                18 county: Option<String> => w::Field::new("county"),
+                18 county: Option<String> => "county",
                 /// `is_ai_product`.
-                19 is_ai_product: Option<String> => w::Field::new("is_ai_product"),
+                19 is_ai_product: Option<String> => "is_ai_product",
                 /// `sale_time`.
-                20 sale_time: Option<String> => w::Field::new("sale_time"),
+                20 sale_time: Option<String> => "sale_time",
                 /// `mfr_info`.
-                21 mfr_info: Option<String> => w::Field::new("mfr_info"),
+                21 mfr_info: Option<String> => "mfr_info",
                 /// `brand`.
-                22 brand: Option<String> => w::Field::new("brand"),
+                22 brand: Option<String> => "brand",
                 /// `sales_models`.
-                23 sales_models: Option<String> => w::Field::new("sales_models"),
+                23 sales_models: Option<String> => "sales_models",
             }
             new(
-                req_ssn: String,
-                req_time: String,
-                create_user: String,
-                province: String,
-                sn: String,
-                goods_bar_code: String,
-                goods_type: String,
-                goods_name: String,
-                trans_orderid: String,
-                ori_pay_orderid: String,
-                order_price: String,
-                sell_orderid: String,
+                req_ssn: impl Into<String>,
+                req_time: impl Into<String>,
+                create_user: impl Into<String>,
+                province: impl Into<String>,
+                sn: impl Into<String>,
+                goods_bar_code: impl Into<String>,
+                goods_type: impl Into<String>,
+                goods_name: impl Into<String>,
+                trans_orderid: impl Into<String>,
+                ori_pay_orderid: impl Into<String>,
+                order_price: impl Into<String>,
+                sell_orderid: impl Into<String>,
             )
-            set(
+            text(
                 manufact_cert_code: String,
                 goods_model: String,
                 imei1: String,
@@ -3108,9 +3134,9 @@ pub mod subsidy {
             /// Answer to [`SncodeUnlock`].
             pub struct SncodeUnlockResponse {
                 /// `resp_code`.
-                0 resp_code: String => w::Field::must("resp_code"),
+                0 resp_code: String => "resp_code: must",
                 /// `resp_desc`.
-                1 resp_desc: String => w::Field::must("resp_desc"),
+                1 resp_desc: String => "resp_desc: must",
             }
         }
 

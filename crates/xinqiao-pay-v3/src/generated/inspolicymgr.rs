@@ -13,47 +13,47 @@ pub mod deduct {
         /// * Catalog: `pay_v3.inspolicymgr.deduct.authorizations`.
         pub struct Authorizations {
             /// `out_insurance_no`.
-            0 out_insurance_no: String => w::Field::must("out_insurance_no"),
+            0 out_insurance_no: String => "out_insurance_no: must",
             /// `appid`.
-            1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            1 appid: xinqiao_types::AppId => "appid: must",
             /// `plan_id`.
-            2 plan_id: String => w::Field::must("plan_id"),
+            2 plan_id: String => "plan_id: must",
             /// `out_contract_code`.
-            3 out_contract_code: String => w::Field::must("out_contract_code"),
+            3 out_contract_code: String => "out_contract_code: must",
             /// `insurance_name`.
-            4 insurance_name: String => w::Field::must("insurance_name"),
+            4 insurance_name: String => "insurance_name: must",
             /// `payee_mchid`.
-            5 payee_mchid: Option<String> => w::Field::new("payee_mchid"),
+            5 payee_mchid: Option<String> => "payee_mchid",
             /// `payee_appid`.
-            6 payee_appid: Option<String> => w::Field::new("payee_appid"),
+            6 payee_appid: Option<String> => "payee_appid",
         }
         new(
-            out_insurance_no: String,
-            appid: xinqiao_types::AppId,
-            plan_id: String,
-            out_contract_code: String,
-            insurance_name: String,
+            out_insurance_no: impl Into<String>,
+            appid: impl Into<xinqiao_types::AppId>,
+            plan_id: impl Into<String>,
+            out_contract_code: impl Into<String>,
+            insurance_name: impl Into<String>,
         )
-        set(payee_mchid: String, payee_appid: String)
+        text(payee_mchid: String, payee_appid: String)
     }
 
     w::record! {
         /// Answer to [`Authorizations`].
         pub struct AuthorizationsResponse {
             /// `out_insurance_no`.
-            0 out_insurance_no: String => w::Field::must("out_insurance_no"),
+            0 out_insurance_no: String => "out_insurance_no: must",
             /// `appid`.
-            1 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+            1 appid: Option<xinqiao_types::AppId> => "appid",
             /// `plan_id`.
-            2 plan_id: String => w::Field::must("plan_id"),
+            2 plan_id: String => "plan_id: must",
             /// `out_contract_code`.
-            3 out_contract_code: String => w::Field::must("out_contract_code"),
+            3 out_contract_code: String => "out_contract_code: must",
             /// `insurance_name`.
-            4 insurance_name: String => w::Field::must("insurance_name"),
+            4 insurance_name: String => "insurance_name: must",
             /// `auth_state`; one of `AUTH_STATE_INIT` `AUTH_STATE_PENDING` `AUTH_STATE_GRANTED` `AUTH_STATE_DENIED` `AUTH_STATE_EXPIRED`.
-            5 auth_state: String => w::Field::must("auth_state"),
+            5 auth_state: String => "auth_state: must",
             /// `user_auth_time`.
-            6 user_auth_time: Option<String> => w::Field::new("user_auth_time"),
+            6 user_auth_time: Option<String> => "user_auth_time",
         }
     }
 
@@ -84,28 +84,28 @@ pub mod deduct {
         /// * Catalog: `pay_v3.inspolicymgr.deduct.authorizations_by_out_insurance_no`.
         pub struct AuthorizationsByOutInsuranceNo {
             /// `out_insurance_no`.
-            0 out_insurance_no: String => w::Field::must("out_insurance_no").place(w::Place::Path),
+            0 out_insurance_no: String => "out_insurance_no: must path",
         }
-        new(out_insurance_no: String)
+        new(out_insurance_no: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`AuthorizationsByOutInsuranceNo`].
         pub struct AuthorizationsByOutInsuranceNoResponse {
             /// `out_insurance_no`.
-            0 out_insurance_no: String => w::Field::must("out_insurance_no"),
+            0 out_insurance_no: String => "out_insurance_no: must",
             /// `appid`.
-            1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            1 appid: xinqiao_types::AppId => "appid: must",
             /// `plan_id`.
-            2 plan_id: String => w::Field::must("plan_id"),
+            2 plan_id: String => "plan_id: must",
             /// `out_contract_code`.
-            3 out_contract_code: String => w::Field::must("out_contract_code"),
+            3 out_contract_code: String => "out_contract_code: must",
             /// `insurance_name`.
-            4 insurance_name: String => w::Field::must("insurance_name"),
+            4 insurance_name: String => "insurance_name: must",
             /// `auth_state`; one of `AUTH_STATE_INIT` `AUTH_STATE_PENDING` `AUTH_STATE_GRANTED` `AUTH_STATE_DENIED` `AUTH_STATE_EXPIRED`.
-            5 auth_state: String => w::Field::must("auth_state"),
+            5 auth_state: String => "auth_state: must",
             /// `user_auth_time`.
-            6 user_auth_time: Option<String> => w::Field::new("user_auth_time"),
+            6 user_auth_time: Option<String> => "user_auth_time",
         }
     }
 
@@ -136,162 +136,160 @@ pub mod deduct {
         /// * Catalog: `pay_v3.inspolicymgr.deduct.policies`.
         pub struct Policies {
             /// `out_insurance_no`.
-            0 out_insurance_no: String => w::Field::must("out_insurance_no"),
+            0 out_insurance_no: String => "out_insurance_no: must",
             /// `insured_name_list`.
-            1 insured_name_list: Vec<String> => w::Field::must("insured_name_list"),
+            1 insured_name_list: Vec<String> => "insured_name_list: must",
             /// `insurance_company_code`.
-            2 insurance_company_code: String => w::Field::must("insurance_company_code"),
+            2 insurance_company_code: String => "insurance_company_code: must",
             /// `effective_time`.
-            3 effective_time: String => w::Field::must("effective_time"),
+            3 effective_time: String => "effective_time: must",
             /// `expired_time`.
-            4 expired_time: String => w::Field::must("expired_time"),
+            4 expired_time: String => "expired_time: must",
             /// `coverage_detail`.
-            5 coverage_detail: String => w::Field::must("coverage_detail"),
+            5 coverage_detail: String => "coverage_detail: must",
             /// `support_renewal`.
-            6 support_renewal: bool => w::Field::must("support_renewal"),
+            6 support_renewal: bool => "support_renewal: must",
             /// `start_renewal_time`.
-            7 start_renewal_time: Option<String> => w::Field::new("start_renewal_time"),
+            7 start_renewal_time: Option<String> => "start_renewal_time",
             /// `end_renewal_time`.
-            8 end_renewal_time: Option<String> => w::Field::new("end_renewal_time"),
+            8 end_renewal_time: Option<String> => "end_renewal_time",
             /// `policy_type`; one of `POLICY_TYPE_OTHER` `POLICY_TYPE_MEDICAL` `POLICY_TYPE_ACCIDENT` `POLICY_TYPE_CRITICAL` `POLICY_TYPE_CAR` `POLICY_TYPE_LIFE` `POLICY_TYPE_PROPERTY` `POLICY_TYPE_PET` ….
-            9 policy_type: String => w::Field::must("policy_type"),
+            9 policy_type: String => "policy_type: must",
             /// `car_number`.
-            10 car_number: Option<String> => w::Field::new("car_number"),
+            10 car_number: Option<String> => "car_number",
             /// `pet_name`.
-            11 pet_name: Option<String> => w::Field::new("pet_name"),
+            11 pet_name: Option<String> => "pet_name",
             /// `address`.
-            12 address: Option<String> => w::Field::new("address").masked(),
+            12 address: Option<String> => "address: masked",
             /// `policy_state`; one of `POLICY_STATE_ISSUING` `POLICY_STATE_APPROVED` `POLICY_STATE_DECLINED` `POLICY_STATE_INACTIVE`.
-            13 policy_state: String => w::Field::must("policy_state"),
+            13 policy_state: String => "policy_state: must",
             /// `policy_code`.
-            14 policy_code: Option<String> => w::Field::new("policy_code"),
+            14 policy_code: Option<String> => "policy_code",
             /// `plan_id`.
-            15 plan_id: String => w::Field::must("plan_id"),
+            15 plan_id: String => "plan_id: must",
             /// `out_contract_code`.
-            16 out_contract_code: String => w::Field::must("out_contract_code"),
+            16 out_contract_code: String => "out_contract_code: must",
             /// `policy_periods`.
-            17 policy_periods: Vec<f64> => w::Field::must("policy_periods"),
+            17 policy_periods: Vec<f64> => "policy_periods: must",
             /// `appid`.
-            18 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            18 appid: xinqiao_types::AppId => "appid: must",
             /// `openid`.
-            19 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            19 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `free_insurance`.
-            20 free_insurance: bool => w::Field::must("free_insurance"),
+            20 free_insurance: bool => "free_insurance: must",
             /// `combined_payment`.
-            21 combined_payment: Option<bool> => w::Field::new("combined_payment"),
+            21 combined_payment: Option<bool> => "combined_payment",
             /// `payment_method`; one of `PAYMENT_METHOD_OTHER` `PAYMENT_METHOD_PERIOD` `PAYMENT_METHOD_LUMP_SUM`.
-            22 payment_method: Option<String> => w::Field::new("payment_method"),
+            22 payment_method: Option<String> => "payment_method",
             /// `period_premium_mode`; one of `PERIOD_PREMIUM_MODE_EQUAL` `PERIOD_PREMIUM_MODE_FIRST_DIFF` `PERIOD_PREMIUM_MODE_MULTI_DIFF`.
-            23 period_premium_mode: Option<String> => w::Field::new("period_premium_mode"),
+            23 period_premium_mode: Option<String> => "period_premium_mode",
             /// `payment_period`; one of `PAYMENT_PERIOD_DAY` `PAYMENT_PERIOD_WEEK` `PAYMENT_PERIOD_BIWEEKLY` `PAYMENT_PERIOD_MONTH` `PAYMENT_PERIOD_QUARTER` `PAYMENT_PERIOD_HALF_YEAR` `PAYMENT_PERIOD_YEAR`.
-            24 payment_period: Option<String> => w::Field::new("payment_period"),
+            24 payment_period: Option<String> => "payment_period",
             /// `first_period_amount`.
-            25 first_period_amount: Option<i64> => w::Field::new("first_period_amount"),
+            25 first_period_amount: Option<i64> => "first_period_amount",
             /// `subsequent_period_amount`.
-            26 subsequent_period_amount: Option<i64> => w::Field::new("subsequent_period_amount"),
+            26 subsequent_period_amount: Option<i64> => "subsequent_period_amount",
             /// `coverage_term_type`; one of `COVERAGE_TERM_TYPE_FIXED_DATE` `COVERAGE_TERM_TYPE_LIFETIME`.
-            27 coverage_term_type: Option<String> => w::Field::new("coverage_term_type"),
+            27 coverage_term_type: Option<String> => "coverage_term_type",
             /// `payee_mchid`.
-            28 payee_mchid: Option<String> => w::Field::new("payee_mchid"),
+            28 payee_mchid: Option<String> => "payee_mchid",
             /// `payee_appid`.
-            29 payee_appid: Option<String> => w::Field::new("payee_appid"),
+            29 payee_appid: Option<String> => "payee_appid",
             /// `payee_openid`.
-            30 payee_openid: Option<String> => w::Field::new("payee_openid"),
+            30 payee_openid: Option<String> => "payee_openid",
         }
         new(
-            out_insurance_no: String,
+            out_insurance_no: impl Into<String>,
             insured_name_list: Vec<String>,
-            insurance_company_code: String,
-            effective_time: String,
-            expired_time: String,
-            coverage_detail: String,
+            insurance_company_code: impl Into<String>,
+            effective_time: impl Into<String>,
+            expired_time: impl Into<String>,
+            coverage_detail: impl Into<String>,
             support_renewal: bool,
-            policy_type: String,
-            policy_state: String,
-            plan_id: String,
-            out_contract_code: String,
+            policy_type: impl Into<String>,
+            policy_state: impl Into<String>,
+            plan_id: impl Into<String>,
+            out_contract_code: impl Into<String>,
             policy_periods: Vec<f64>,
-            appid: xinqiao_types::AppId,
-            openid: xinqiao_types::OpenId,
+            appid: impl Into<xinqiao_types::AppId>,
+            openid: impl Into<xinqiao_types::OpenId>,
             free_insurance: bool,
         )
-        set(
+        text(
             start_renewal_time: String,
             end_renewal_time: String,
             car_number: String,
             pet_name: String,
             address: String,
             policy_code: String,
-            combined_payment: bool,
             payment_method: String,
             period_premium_mode: String,
             payment_period: String,
-            first_period_amount: i64,
-            subsequent_period_amount: i64,
             coverage_term_type: String,
             payee_mchid: String,
             payee_appid: String,
             payee_openid: String,
         )
+        set(combined_payment: bool, first_period_amount: i64, subsequent_period_amount: i64)
     }
 
     w::record! {
         /// Answer to [`Policies`].
         pub struct PoliciesResponse {
             /// `out_insurance_no`.
-            0 out_insurance_no: String => w::Field::must("out_insurance_no"),
+            0 out_insurance_no: String => "out_insurance_no: must",
             /// `insurance_name`.
-            1 insurance_name: String => w::Field::must("insurance_name"),
+            1 insurance_name: String => "insurance_name: must",
             /// `insured_name_list`.
-            2 insured_name_list: Vec<String> => w::Field::must("insured_name_list"),
+            2 insured_name_list: Vec<String> => "insured_name_list: must",
             /// `insurance_company_code`.
-            3 insurance_company_code: String => w::Field::must("insurance_company_code"),
+            3 insurance_company_code: String => "insurance_company_code: must",
             /// `effective_time`.
-            4 effective_time: String => w::Field::must("effective_time"),
+            4 effective_time: String => "effective_time: must",
             /// `expired_time`.
-            5 expired_time: String => w::Field::must("expired_time"),
+            5 expired_time: String => "expired_time: must",
             /// `coverage_detail`.
-            6 coverage_detail: String => w::Field::must("coverage_detail"),
+            6 coverage_detail: String => "coverage_detail: must",
             /// `support_renewal`.
-            7 support_renewal: bool => w::Field::must("support_renewal"),
+            7 support_renewal: bool => "support_renewal: must",
             /// `start_renewal_time`.
-            8 start_renewal_time: Option<String> => w::Field::new("start_renewal_time"),
+            8 start_renewal_time: Option<String> => "start_renewal_time",
             /// `end_renewal_time`.
-            9 end_renewal_time: Option<String> => w::Field::new("end_renewal_time"),
+            9 end_renewal_time: Option<String> => "end_renewal_time",
             /// `policy_type`; one of `POLICY_TYPE_OTHER` `POLICY_TYPE_MEDICAL` `POLICY_TYPE_ACCIDENT` `POLICY_TYPE_CRITICAL` `POLICY_TYPE_CAR` `POLICY_TYPE_LIFE` `POLICY_TYPE_PROPERTY` `POLICY_TYPE_PET` ….
-            10 policy_type: String => w::Field::must("policy_type"),
+            10 policy_type: String => "policy_type: must",
             /// `car_number`.
-            11 car_number: Option<String> => w::Field::new("car_number"),
+            11 car_number: Option<String> => "car_number",
             /// `pet_name`.
-            12 pet_name: Option<String> => w::Field::new("pet_name"),
+            12 pet_name: Option<String> => "pet_name",
             /// `address`.
-            13 address: Option<String> => w::Field::new("address").masked(),
+            13 address: Option<String> => "address: masked",
             /// `policy_state`; one of `POLICY_STATE_ISSUING` `POLICY_STATE_APPROVED` `POLICY_STATE_DECLINED` `POLICY_STATE_INACTIVE`.
-            14 policy_state: String => w::Field::must("policy_state"),
+            14 policy_state: String => "policy_state: must",
             /// `policy_code`.
-            15 policy_code: Option<String> => w::Field::new("policy_code"),
+            15 policy_code: Option<String> => "policy_code",
             /// `plan_id`.
-            16 plan_id: String => w::Field::must("plan_id"),
+            16 plan_id: String => "plan_id: must",
             /// `out_contract_code`.
-            17 out_contract_code: String => w::Field::must("out_contract_code"),
+            17 out_contract_code: String => "out_contract_code: must",
             /// `policy_periods`.
-            18 policy_periods: Vec<f64> => w::Field::must("policy_periods"),
+            18 policy_periods: Vec<f64> => "policy_periods: must",
             /// `free_insurance`.
-            19 free_insurance: bool => w::Field::must("free_insurance"),
+            19 free_insurance: bool => "free_insurance: must",
             /// `combined_payment`.
-            20 combined_payment: Option<bool> => w::Field::new("combined_payment"),
+            20 combined_payment: Option<bool> => "combined_payment",
             /// `payment_method`; one of `PAYMENT_METHOD_OTHER` `PAYMENT_METHOD_PERIOD` `PAYMENT_METHOD_LUMP_SUM`.
-            21 payment_method: Option<String> => w::Field::new("payment_method"),
+            21 payment_method: Option<String> => "payment_method",
             /// `period_premium_mode`; one of `PERIOD_PREMIUM_MODE_EQUAL` `PERIOD_PREMIUM_MODE_FIRST_DIFF` `PERIOD_PREMIUM_MODE_MULTI_DIFF`.
-            22 period_premium_mode: Option<String> => w::Field::new("period_premium_mode"),
+            22 period_premium_mode: Option<String> => "period_premium_mode",
             /// `payment_period`; one of `PAYMENT_PERIOD_DAY` `PAYMENT_PERIOD_WEEK` `PAYMENT_PERIOD_BIWEEKLY` `PAYMENT_PERIOD_MONTH` `PAYMENT_PERIOD_QUARTER` `PAYMENT_PERIOD_HALF_YEAR` `PAYMENT_PERIOD_YEAR`.
-            23 payment_period: Option<String> => w::Field::new("payment_period"),
+            23 payment_period: Option<String> => "payment_period",
             /// `first_period_amount`.
-            24 first_period_amount: Option<i64> => w::Field::new("first_period_amount"),
+            24 first_period_amount: Option<i64> => "first_period_amount",
             /// `subsequent_period_amount`.
-            25 subsequent_period_amount: Option<i64> => w::Field::new("subsequent_period_amount"),
+            25 subsequent_period_amount: Option<i64> => "subsequent_period_amount",
             /// `coverage_term_type`; one of `COVERAGE_TERM_TYPE_FIXED_DATE` `COVERAGE_TERM_TYPE_LIFETIME`.
-            26 coverage_term_type: Option<String> => w::Field::new("coverage_term_type"),
+            26 coverage_term_type: Option<String> => "coverage_term_type",
         }
     }
 
@@ -322,68 +320,68 @@ pub mod deduct {
         /// * Catalog: `pay_v3.inspolicymgr.deduct.policies_by_out_insurance_no_get`.
         pub struct PoliciesByOutInsuranceNoGet {
             /// `out_insurance_no`.
-            0 out_insurance_no: String => w::Field::must("out_insurance_no").place(w::Place::Path),
+            0 out_insurance_no: String => "out_insurance_no: must path",
         }
-        new(out_insurance_no: String)
+        new(out_insurance_no: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`PoliciesByOutInsuranceNoGet`].
         pub struct PoliciesByOutInsuranceNoGetResponse {
             /// `out_insurance_no`.
-            0 out_insurance_no: String => w::Field::must("out_insurance_no"),
+            0 out_insurance_no: String => "out_insurance_no: must",
             /// `insurance_name`.
-            1 insurance_name: String => w::Field::must("insurance_name"),
+            1 insurance_name: String => "insurance_name: must",
             /// `insured_name_list`.
-            2 insured_name_list: Vec<String> => w::Field::must("insured_name_list"),
+            2 insured_name_list: Vec<String> => "insured_name_list: must",
             /// `insurance_company_code`.
-            3 insurance_company_code: String => w::Field::must("insurance_company_code"),
+            3 insurance_company_code: String => "insurance_company_code: must",
             /// `effective_time`.
-            4 effective_time: String => w::Field::must("effective_time"),
+            4 effective_time: String => "effective_time: must",
             /// `expired_time`.
-            5 expired_time: String => w::Field::must("expired_time"),
+            5 expired_time: String => "expired_time: must",
             /// `coverage_detail`.
-            6 coverage_detail: String => w::Field::must("coverage_detail"),
+            6 coverage_detail: String => "coverage_detail: must",
             /// `support_renewal`.
-            7 support_renewal: bool => w::Field::must("support_renewal"),
+            7 support_renewal: bool => "support_renewal: must",
             /// `start_renewal_time`.
-            8 start_renewal_time: Option<String> => w::Field::new("start_renewal_time"),
+            8 start_renewal_time: Option<String> => "start_renewal_time",
             /// `end_renewal_time`.
-            9 end_renewal_time: Option<String> => w::Field::new("end_renewal_time"),
+            9 end_renewal_time: Option<String> => "end_renewal_time",
             /// `policy_type`; one of `POLICY_TYPE_OTHER` `POLICY_TYPE_MEDICAL` `POLICY_TYPE_ACCIDENT` `POLICY_TYPE_CRITICAL` `POLICY_TYPE_CAR` `POLICY_TYPE_LIFE` `POLICY_TYPE_PROPERTY` `POLICY_TYPE_PET` ….
-            10 policy_type: String => w::Field::must("policy_type"),
+            10 policy_type: String => "policy_type: must",
             /// `car_number`.
-            11 car_number: Option<String> => w::Field::new("car_number"),
+            11 car_number: Option<String> => "car_number",
             /// `pet_name`.
-            12 pet_name: Option<String> => w::Field::new("pet_name"),
+            12 pet_name: Option<String> => "pet_name",
             /// `address`.
-            13 address: Option<String> => w::Field::new("address").masked(),
+            13 address: Option<String> => "address: masked",
             /// `policy_state`; one of `POLICY_STATE_ISSUING` `POLICY_STATE_APPROVED` `POLICY_STATE_DECLINED` `POLICY_STATE_INACTIVE`.
-            14 policy_state: String => w::Field::must("policy_state"),
+            14 policy_state: String => "policy_state: must",
             /// `policy_code`.
-            15 policy_code: Option<String> => w::Field::new("policy_code"),
+            15 policy_code: Option<String> => "policy_code",
             /// `plan_id`.
-            16 plan_id: String => w::Field::must("plan_id"),
+            16 plan_id: String => "plan_id: must",
             /// `out_contract_code`.
-            17 out_contract_code: String => w::Field::must("out_contract_code"),
+            17 out_contract_code: String => "out_contract_code: must",
             /// `policy_periods`.
-            18 policy_periods: Vec<f64> => w::Field::must("policy_periods"),
+            18 policy_periods: Vec<f64> => "policy_periods: must",
             /// `free_insurance`.
-            19 free_insurance: bool => w::Field::must("free_insurance"),
+            19 free_insurance: bool => "free_insurance: must",
             /// `combined_payment`.
-            20 combined_payment: Option<bool> => w::Field::new("combined_payment"),
+            20 combined_payment: Option<bool> => "combined_payment",
             /// `payment_method`; one of `PAYMENT_METHOD_OTHER` `PAYMENT_METHOD_PERIOD` `PAYMENT_METHOD_LUMP_SUM`.
-            21 payment_method: Option<String> => w::Field::new("payment_method"),
+            21 payment_method: Option<String> => "payment_method",
             /// `period_premium_mode`; one of `PERIOD_PREMIUM_MODE_EQUAL` `PERIOD_PREMIUM_MODE_FIRST_DIFF` `PERIOD_PREMIUM_MODE_MULTI_DIFF`.
-            22 period_premium_mode: Option<String> => w::Field::new("period_premium_mode"),
+            22 period_premium_mode: Option<String> => "period_premium_mode",
             /// `payment_period`; one of `PAYMENT_PERIOD_DAY` `PAYMENT_PERIOD_WEEK` `PAYMENT_PERIOD_BIWEEKLY` `PAYMENT_PERIOD_MONTH` `PAYMENT_PERIOD_QUARTER` `PAYMENT_PERIOD_HALF_YEAR` `PAYMENT_PERIOD_YEAR`.
-            23 payment_period: Option<String> => w::Field::new("payment_period"),
+            23 payment_period: Option<String> => "payment_period",
             /// `first_period_amount`.
-            24 first_period_amount: Option<i64> => w::Field::new("first_period_amount"),
+            24 first_period_amount: Option<i64> => "first_period_amount",
             /// `subsequent_period_amount`.
-            25 subsequent_period_amount: Option<i64> => w::Field::new("subsequent_period_amount"),
+            25 subsequent_period_amount: Option<i64> => "subsequent_period_amount",
             /// `coverage_term_type`; one of `COVERAGE_TERM_TYPE_FIXED_DATE` `COVERAGE_TERM_TYPE_LIFETIME`.
-            26 coverage_term_type: Option<String> => w::Field::new("coverage_term_type"),
+            26 coverage_term_type: Option<String> => "coverage_term_type",
         }
     }
 
@@ -414,66 +412,64 @@ pub mod deduct {
         /// * Catalog: `pay_v3.inspolicymgr.deduct.policies_by_out_insurance_no_patch`.
         pub struct PoliciesByOutInsuranceNoPatch {
             /// `out_insurance_no`.
-            0 out_insurance_no: String => w::Field::must("out_insurance_no").place(w::Place::Path),
+            0 out_insurance_no: String => "out_insurance_no: must path",
             /// `insured_name_list`.
-            1 insured_name_list: Option<Vec<String>> => w::Field::new("insured_name_list"),
+            1 insured_name_list: Option<Vec<String>> => "insured_name_list",
             /// `insurance_name`.
-            2 insurance_name: Option<String> => w::Field::new("insurance_name"),
+            2 insurance_name: Option<String> => "insurance_name",
             /// `effective_time`.
-            3 effective_time: Option<String> => w::Field::new("effective_time"),
+            3 effective_time: Option<String> => "effective_time",
             /// `expired_time`.
-            4 expired_time: Option<String> => w::Field::new("expired_time"),
+            4 expired_time: Option<String> => "expired_time",
             /// `coverage_detail`.
-            5 coverage_detail: Option<String> => w::Field::new("coverage_detail"),
+            5 coverage_detail: Option<String> => "coverage_detail",
             /// `support_renewal`.
-            6 support_renewal: Option<bool> => w::Field::new("support_renewal"),
+            6 support_renewal: Option<bool> => "support_renewal",
             /// `start_renewal_time`.
-            7 start_renewal_time: Option<String> => w::Field::new("start_renewal_time"),
+            7 start_renewal_time: Option<String> => "start_renewal_time",
             /// `end_renewal_time`.
-            8 end_renewal_time: Option<String> => w::Field::new("end_renewal_time"),
+            8 end_renewal_time: Option<String> => "end_renewal_time",
             /// `policy_type`; one of `POLICY_TYPE_OTHER` `POLICY_TYPE_MEDICAL` `POLICY_TYPE_ACCIDENT` `POLICY_TYPE_CRITICAL` `POLICY_TYPE_CAR` `POLICY_TYPE_LIFE` `POLICY_TYPE_PROPERTY` `POLICY_TYPE_PET` ….
-            9 policy_type: Option<String> => w::Field::new("policy_type"),
+            9 policy_type: Option<String> => "policy_type",
             /// `car_number`.
-            10 car_number: Option<String> => w::Field::new("car_number"),
+            10 car_number: Option<String> => "car_number",
             /// `pet_name`.
-            11 pet_name: Option<String> => w::Field::new("pet_name"),
+            11 pet_name: Option<String> => "pet_name",
             /// `address`.
-            12 address: Option<String> => w::Field::new("address").masked(),
+            12 address: Option<String> => "address: masked",
             /// `policy_state`; one of `POLICY_STATE_ISSUING` `POLICY_STATE_APPROVED` `POLICY_STATE_DECLINED` `POLICY_STATE_INACTIVE`.
-            13 policy_state: Option<String> => w::Field::new("policy_state"),
+            13 policy_state: Option<String> => "policy_state",
             /// `policy_code`.
-            14 policy_code: Option<String> => w::Field::new("policy_code"),
+            14 policy_code: Option<String> => "policy_code",
             /// `plan_id`.
-            15 plan_id: Option<String> => w::Field::new("plan_id"),
+            15 plan_id: Option<String> => "plan_id",
             /// `out_contract_code`.
-            16 out_contract_code: Option<String> => w::Field::new("out_contract_code"),
+            16 out_contract_code: Option<String> => "out_contract_code",
             /// `policy_periods`.
-            17 policy_periods: Option<Vec<f64>> => w::Field::new("policy_periods"),
+            17 policy_periods: Option<Vec<f64>> => "policy_periods",
             /// `free_insurance`.
-            18 free_insurance: Option<bool> => w::Field::new("free_insurance"),
+            18 free_insurance: Option<bool> => "free_insurance",
             /// `combined_payment`.
-            19 combined_payment: Option<bool> => w::Field::new("combined_payment"),
+            19 combined_payment: Option<bool> => "combined_payment",
             /// `payment_method`; one of `PAYMENT_METHOD_OTHER` `PAYMENT_METHOD_PERIOD` `PAYMENT_METHOD_LUMP_SUM`.
-            20 payment_method: Option<String> => w::Field::new("payment_method"),
+            20 payment_method: Option<String> => "payment_method",
             /// `period_premium_mode`; one of `PERIOD_PREMIUM_MODE_EQUAL` `PERIOD_PREMIUM_MODE_FIRST_DIFF` `PERIOD_PREMIUM_MODE_MULTI_DIFF`.
-            21 period_premium_mode: Option<String> => w::Field::new("period_premium_mode"),
+            21 period_premium_mode: Option<String> => "period_premium_mode",
             /// `payment_period`; one of `PAYMENT_PERIOD_DAY` `PAYMENT_PERIOD_WEEK` `PAYMENT_PERIOD_BIWEEKLY` `PAYMENT_PERIOD_MONTH` `PAYMENT_PERIOD_QUARTER` `PAYMENT_PERIOD_HALF_YEAR` `PAYMENT_PERIOD_YEAR`.
-            22 payment_period: Option<String> => w::Field::new("payment_period"),
+            22 payment_period: Option<String> => "payment_period",
             /// `first_period_amount`.
-            23 first_period_amount: Option<i64> => w::Field::new("first_period_amount"),
+            23 first_period_amount: Option<i64> => "first_period_amount",
             /// `subsequent_period_amount`.
-            24 subsequent_period_amount: Option<i64> => w::Field::new("subsequent_period_amount"),
+            24 subsequent_period_amount: Option<i64> => "subsequent_period_amount",
             /// `coverage_term_type`; one of `COVERAGE_TERM_TYPE_FIXED_DATE` `COVERAGE_TERM_TYPE_LIFETIME`.
-            25 coverage_term_type: Option<String> => w::Field::new("coverage_term_type"),
+            25 coverage_term_type: Option<String> => "coverage_term_type",
         }
-        new(out_insurance_no: String)
-        set(
-            insured_name_list: Vec<String>,
+        new(out_insurance_no: impl Into<String>)
+        text(
             insurance_name: String,
             effective_time: String,
             expired_time: String,
             coverage_detail: String,
-            support_renewal: bool,
             start_renewal_time: String,
             end_renewal_time: String,
             policy_type: String,
@@ -484,15 +480,19 @@ pub mod deduct {
             policy_code: String,
             plan_id: String,
             out_contract_code: String,
-            policy_periods: Vec<f64>,
-            free_insurance: bool,
-            combined_payment: bool,
             payment_method: String,
             period_premium_mode: String,
             payment_period: String,
+            coverage_term_type: String,
+        )
+        set(
+            insured_name_list: Vec<String>,
+            support_renewal: bool,
+            policy_periods: Vec<f64>,
+            free_insurance: bool,
+            combined_payment: bool,
             first_period_amount: i64,
             subsequent_period_amount: i64,
-            coverage_term_type: String,
         )
     }
 
@@ -500,59 +500,59 @@ pub mod deduct {
         /// Answer to [`PoliciesByOutInsuranceNoPatch`].
         pub struct PoliciesByOutInsuranceNoPatchResponse {
             /// `out_insurance_no`.
-            0 out_insurance_no: String => w::Field::must("out_insurance_no"),
+            0 out_insurance_no: String => "out_insurance_no: must",
             /// `insurance_name`.
-            1 insurance_name: String => w::Field::must("insurance_name"),
+            1 insurance_name: String => "insurance_name: must",
             /// `insured_name_list`.
-            2 insured_name_list: Vec<String> => w::Field::must("insured_name_list"),
+            2 insured_name_list: Vec<String> => "insured_name_list: must",
             /// `insurance_company_code`.
-            3 insurance_company_code: String => w::Field::must("insurance_company_code"),
+            3 insurance_company_code: String => "insurance_company_code: must",
             /// `effective_time`.
-            4 effective_time: String => w::Field::must("effective_time"),
+            4 effective_time: String => "effective_time: must",
             /// `expired_time`.
-            5 expired_time: String => w::Field::must("expired_time"),
+            5 expired_time: String => "expired_time: must",
             /// `coverage_detail`.
-            6 coverage_detail: String => w::Field::must("coverage_detail"),
+            6 coverage_detail: String => "coverage_detail: must",
             /// `support_renewal`.
-            7 support_renewal: bool => w::Field::must("support_renewal"),
+            7 support_renewal: bool => "support_renewal: must",
             /// `start_renewal_time`.
-            8 start_renewal_time: Option<String> => w::Field::new("start_renewal_time"),
+            8 start_renewal_time: Option<String> => "start_renewal_time",
             /// `end_renewal_time`.
-            9 end_renewal_time: Option<String> => w::Field::new("end_renewal_time"),
+            9 end_renewal_time: Option<String> => "end_renewal_time",
             /// `policy_type`; one of `POLICY_TYPE_OTHER` `POLICY_TYPE_MEDICAL` `POLICY_TYPE_ACCIDENT` `POLICY_TYPE_CRITICAL` `POLICY_TYPE_CAR` `POLICY_TYPE_LIFE` `POLICY_TYPE_PROPERTY` `POLICY_TYPE_PET` ….
-            10 policy_type: String => w::Field::must("policy_type"),
+            10 policy_type: String => "policy_type: must",
             /// `car_number`.
-            11 car_number: Option<String> => w::Field::new("car_number"),
+            11 car_number: Option<String> => "car_number",
             /// `pet_name`.
-            12 pet_name: Option<String> => w::Field::new("pet_name"),
+            12 pet_name: Option<String> => "pet_name",
             /// `address`.
-            13 address: Option<String> => w::Field::new("address").masked(),
+            13 address: Option<String> => "address: masked",
             /// `policy_state`; one of `POLICY_STATE_ISSUING` `POLICY_STATE_APPROVED` `POLICY_STATE_DECLINED` `POLICY_STATE_INACTIVE`.
-            14 policy_state: String => w::Field::must("policy_state"),
+            14 policy_state: String => "policy_state: must",
             /// `policy_code`.
-            15 policy_code: Option<String> => w::Field::new("policy_code"),
+            15 policy_code: Option<String> => "policy_code",
             /// `plan_id`.
-            16 plan_id: String => w::Field::must("plan_id"),
+            16 plan_id: String => "plan_id: must",
             /// `out_contract_code`.
-            17 out_contract_code: String => w::Field::must("out_contract_code"),
+            17 out_contract_code: String => "out_contract_code: must",
             /// `policy_periods`.
-            18 policy_periods: Vec<f64> => w::Field::must("policy_periods"),
+            18 policy_periods: Vec<f64> => "policy_periods: must",
             /// `free_insurance`.
-            19 free_insurance: bool => w::Field::must("free_insurance"),
+            19 free_insurance: bool => "free_insurance: must",
             /// `combined_payment`.
-            20 combined_payment: Option<bool> => w::Field::new("combined_payment"),
+            20 combined_payment: Option<bool> => "combined_payment",
             /// `payment_method`; one of `PAYMENT_METHOD_OTHER` `PAYMENT_METHOD_PERIOD` `PAYMENT_METHOD_LUMP_SUM`.
-            21 payment_method: Option<String> => w::Field::new("payment_method"),
+            21 payment_method: Option<String> => "payment_method",
             /// `period_premium_mode`; one of `PERIOD_PREMIUM_MODE_EQUAL` `PERIOD_PREMIUM_MODE_FIRST_DIFF` `PERIOD_PREMIUM_MODE_MULTI_DIFF`.
-            22 period_premium_mode: Option<String> => w::Field::new("period_premium_mode"),
+            22 period_premium_mode: Option<String> => "period_premium_mode",
             /// `payment_period`; one of `PAYMENT_PERIOD_DAY` `PAYMENT_PERIOD_WEEK` `PAYMENT_PERIOD_BIWEEKLY` `PAYMENT_PERIOD_MONTH` `PAYMENT_PERIOD_QUARTER` `PAYMENT_PERIOD_HALF_YEAR` `PAYMENT_PERIOD_YEAR`.
-            23 payment_period: Option<String> => w::Field::new("payment_period"),
+            23 payment_period: Option<String> => "payment_period",
             /// `first_period_amount`.
-            24 first_period_amount: Option<i64> => w::Field::new("first_period_amount"),
+            24 first_period_amount: Option<i64> => "first_period_amount",
             /// `subsequent_period_amount`.
-            25 subsequent_period_amount: Option<i64> => w::Field::new("subsequent_period_amount"),
+            25 subsequent_period_amount: Option<i64> => "subsequent_period_amount",
             /// `coverage_term_type`; one of `COVERAGE_TERM_TYPE_FIXED_DATE` `COVERAGE_TERM_TYPE_LIFETIME`.
-            26 coverage_term_type: Option<String> => w::Field::new("coverage_term_type"),
+            26 coverage_term_type: Option<String> => "coverage_term_type",
         }
     }
 

@@ -25,60 +25,61 @@ w::record! {
     /// `ActivateMiniprogram`.
     pub struct ActivateMiniprogram {
         /// `activate_appid`.
-        0 activate_appid: String => w::Field::must("activate_appid"),
+        0 activate_appid: String => "activate_appid: must",
         /// `activate_path`.
-        1 activate_path: String => w::Field::must("activate_path"),
+        1 activate_path: String => "activate_path: must",
     }
-    new(activate_appid: String, activate_path: String)
+    new(activate_appid: impl Into<String>, activate_path: impl Into<String>)
 }
 
 w::record! {
     /// `ActivateSetting`.
     pub struct ActivateSetting {
         /// `activate_type`.
-        0 activate_type: String => w::Field::must("activate_type"),
+        0 activate_type: String => "activate_type: must",
         /// `activate_url`.
-        1 activate_url: Option<String> => w::Field::new("activate_url"),
+        1 activate_url: Option<String> => "activate_url",
         /// `activate_miniprogram`.
-        2 activate_miniprogram: Option<ActivateMiniprogram> => w::Field::new("activate_miniprogram"),
+        2 activate_miniprogram: Option<ActivateMiniprogram> => "activate_miniprogram",
     }
-    new(activate_type: String)
-    set(activate_url: String, activate_miniprogram: ActivateMiniprogram)
+    new(activate_type: impl Into<String>)
+    text(activate_url: String)
+    set(activate_miniprogram: ActivateMiniprogram)
 }
 
 w::record! {
     /// `ActivitiesData`.
     pub struct ActivitiesData {
         /// `activity_id`.
-        0 activity_id: String => w::Field::must("activity_id"),
+        0 activity_id: String => "activity_id: must",
         /// `activity_name`.
-        1 activity_name: String => w::Field::must("activity_name"),
+        1 activity_name: String => "activity_name: must",
         /// `activity_scene`.
-        2 activity_scene: String => w::Field::must("activity_scene"),
+        2 activity_scene: String => "activity_scene: must",
         /// `activity_area_code`.
-        3 activity_area_code: Vec<String> => w::Field::must("activity_area_code"),
+        3 activity_area_code: Vec<String> => "activity_area_code: must",
         /// `activity_state`.
-        4 activity_state: String => w::Field::must("activity_state"),
+        4 activity_state: String => "activity_state: must",
         /// `activity_limit_pay`.
-        5 activity_limit_pay: Option<String> => w::Field::new("activity_limit_pay"),
+        5 activity_limit_pay: Option<String> => "activity_limit_pay",
         /// `activity_transaction_minimum_amount`; unit fen.
-        6 activity_transaction_minimum_amount: xinqiao_types::Fen => w::Field::must("activity_transaction_minimum_amount"),
+        6 activity_transaction_minimum_amount: xinqiao_types::Fen => "activity_transaction_minimum_amount: must",
         /// `activity_coupon_amount`; unit fen.
-        7 activity_coupon_amount: xinqiao_types::Fen => w::Field::must("activity_coupon_amount"),
+        7 activity_coupon_amount: xinqiao_types::Fen => "activity_coupon_amount: must",
         /// `activity_available_week`.
-        8 activity_available_week: Vec<i64> => w::Field::must("activity_available_week"),
+        8 activity_available_week: Vec<i64> => "activity_available_week: must",
         /// `activity_max_amount`; unit fen.
-        9 activity_max_amount: xinqiao_types::Fen => w::Field::must("activity_max_amount"),
+        9 activity_max_amount: xinqiao_types::Fen => "activity_max_amount: must",
         /// `activity_max_amount_per_day`; unit fen.
-        10 activity_max_amount_per_day: Option<xinqiao_types::Fen> => w::Field::new("activity_max_amount_per_day"),
+        10 activity_max_amount_per_day: Option<xinqiao_types::Fen> => "activity_max_amount_per_day",
         /// `activity_available_begin_time`; format `rfc3339`.
-        11 activity_available_begin_time: String => w::Field::must("activity_available_begin_time"),
+        11 activity_available_begin_time: String => "activity_available_begin_time: must",
         /// `activity_available_end_time`; format `rfc3339`.
-        12 activity_available_end_time: String => w::Field::must("activity_available_end_time"),
+        12 activity_available_end_time: String => "activity_available_end_time: must",
         /// `activity_logo`.
-        13 activity_logo: Option<String> => w::Field::new("activity_logo"),
+        13 activity_logo: Option<String> => "activity_logo",
         /// `activity_remark`.
-        14 activity_remark: Option<String> => w::Field::new("activity_remark"),
+        14 activity_remark: Option<String> => "activity_remark",
     }
 }
 
@@ -86,33 +87,33 @@ w::record! {
     /// `ActivitiesGetData`.
     pub struct ActivitiesGetData {
         /// `card_id`.
-        0 card_id: String => w::Field::must("card_id"),
+        0 card_id: String => "card_id: must",
         /// `activity_id`.
-        1 activity_id: String => w::Field::must("activity_id"),
+        1 activity_id: String => "activity_id: must",
         /// `activity_name`.
-        2 activity_name: String => w::Field::must("activity_name"),
+        2 activity_name: String => "activity_name: must",
         /// `activity_type`.
-        3 activity_type: String => w::Field::must("activity_type"),
+        3 activity_type: String => "activity_type: must",
         /// `activity_status`.
-        4 activity_status: String => w::Field::must("activity_status"),
+        4 activity_status: String => "activity_status: must",
         /// `begin_time`; format `rfc3339`.
-        5 begin_time: Option<String> => w::Field::new("begin_time"),
+        5 begin_time: Option<String> => "begin_time",
         /// `end_time`; format `rfc3339`.
-        6 end_time: Option<String> => w::Field::new("end_time"),
+        6 end_time: Option<String> => "end_time",
         /// `award_send_period`.
-        7 award_send_period: Option<AwardSendPeriod> => w::Field::new("award_send_period"),
+        7 award_send_period: Option<AwardSendPeriod> => "award_send_period",
         /// `stock_list`.
-        8 stock_list: Option<Vec<Stock>> => w::Field::new("stock_list"),
+        8 stock_list: Option<Vec<Stock>> => "stock_list",
         /// `out_request_no`.
-        9 out_request_no: String => w::Field::must("out_request_no"),
+        9 out_request_no: String => "out_request_no: must",
         /// `pay_activity_setting`.
-        10 pay_activity_setting: Option<PayActivitySetting> => w::Field::new("pay_activity_setting"),
+        10 pay_activity_setting: Option<PayActivitySetting> => "pay_activity_setting",
         /// `miniprogram_activity_setting`.
-        11 miniprogram_activity_setting: Option<MiniprogramActivitySetting> => w::Field::new("miniprogram_activity_setting"),
+        11 miniprogram_activity_setting: Option<MiniprogramActivitySetting> => "miniprogram_activity_setting",
         /// `update_time`; format `rfc3339`.
-        12 update_time: String => w::Field::must("update_time"),
+        12 update_time: String => "update_time: must",
         /// `create_time`; format `rfc3339`.
-        13 create_time: String => w::Field::must("create_time"),
+        13 create_time: String => "create_time: must",
     }
 }
 
@@ -120,20 +121,19 @@ w::record! {
     /// `ActivitiesPostPayActivitySetting`.
     pub struct ActivitiesPostPayActivitySetting {
         /// `logo_url`; needed according to the documentation.
-        0 logo_url: Option<String> => w::Field::new("logo_url"),
+        0 logo_url: Option<String> => "logo_url",
         /// `activity_second_title`; needed according to the documentation.
-        1 activity_second_title: Option<String> => w::Field::new("activity_second_title"),
+        1 activity_second_title: Option<String> => "activity_second_title",
         /// `mchid_list`.
-        2 mchid_list: Option<Vec<String>> => w::Field::new("mchid_list"),
+        2 mchid_list: Option<Vec<String>> => "mchid_list",
         /// `activate_setting`.
-        3 activate_setting: Option<ActivateSetting> => w::Field::new("activate_setting"),
+        3 activate_setting: Option<ActivateSetting> => "activate_setting",
         /// `payment_setting`.
-        4 payment_setting: Option<PaymentSetting> => w::Field::new("payment_setting"),
+        4 payment_setting: Option<PaymentSetting> => "payment_setting",
     }
     new()
+    text(logo_url: String, activity_second_title: String)
     set(
-        logo_url: String,
-        activity_second_title: String,
         mchid_list: Vec<String>,
         activate_setting: ActivateSetting,
         payment_setting: PaymentSetting,
@@ -144,49 +144,49 @@ w::record! {
     /// `ActivitiesPostStock`.
     pub struct ActivitiesPostStock {
         /// `stock_id`.
-        0 stock_id: String => w::Field::must("stock_id"),
+        0 stock_id: String => "stock_id: must",
         /// `stock_creator_mchid`; needed according to the documentation.
-        1 stock_creator_mchid: Option<String> => w::Field::new("stock_creator_mchid"),
+        1 stock_creator_mchid: Option<String> => "stock_creator_mchid",
     }
-    new(stock_id: String)
-    set(stock_creator_mchid: String)
+    new(stock_id: impl Into<String>)
+    text(stock_creator_mchid: String)
 }
 
 w::record! {
     /// `AuthorizedData`.
     pub struct AuthorizedData {
         /// `business_type`.
-        0 business_type: String => w::Field::must("business_type"),
+        0 business_type: String => "business_type: must",
         /// `scenarios`.
-        1 scenarios: Option<String> => w::Field::new("scenarios"),
+        1 scenarios: Option<String> => "scenarios",
         /// `stock_id`.
-        2 stock_id: Option<String> => w::Field::new("stock_id"),
+        2 stock_id: Option<String> => "stock_id",
     }
-    new(business_type: String)
-    set(scenarios: String, stock_id: String)
+    new(business_type: impl Into<String>)
+    text(scenarios: String, stock_id: String)
 }
 
 w::record! {
     /// `AwardJumpDeploy`.
     pub struct AwardJumpDeploy {
         /// `button_text`.
-        0 button_text: Option<String> => w::Field::new("button_text"),
+        0 button_text: Option<String> => "button_text",
         /// `mini_program_appid`.
-        1 mini_program_appid: Option<String> => w::Field::new("mini_program_appid"),
+        1 mini_program_appid: Option<String> => "mini_program_appid",
         /// `mini_program_path`.
-        2 mini_program_path: Option<String> => w::Field::new("mini_program_path"),
+        2 mini_program_path: Option<String> => "mini_program_path",
     }
     new()
-    set(button_text: String, mini_program_appid: String, mini_program_path: String)
+    text(button_text: String, mini_program_appid: String, mini_program_path: String)
 }
 
 w::record! {
     /// `AwardSendDayTime`.
     pub struct AwardSendDayTime {
         /// `begin_day_time`.
-        0 begin_day_time: BeginDayTime => w::Field::must("begin_day_time"),
+        0 begin_day_time: BeginDayTime => "begin_day_time: must",
         /// `end_day_time`.
-        1 end_day_time: BeginDayTime => w::Field::must("end_day_time"),
+        1 end_day_time: BeginDayTime => "end_day_time: must",
     }
     new(begin_day_time: BeginDayTime, end_day_time: BeginDayTime)
 }
@@ -195,9 +195,9 @@ w::record! {
     /// `AwardSendPeriod`.
     pub struct AwardSendPeriod {
         /// `award_send_time`.
-        0 award_send_time: Option<Vec<AwardSendTime>> => w::Field::new("award_send_time"),
+        0 award_send_time: Option<Vec<AwardSendTime>> => "award_send_time",
         /// `award_send_day_time`.
-        1 award_send_day_time: Option<Vec<AwardSendDayTime>> => w::Field::new("award_send_day_time"),
+        1 award_send_day_time: Option<Vec<AwardSendDayTime>> => "award_send_day_time",
     }
     new()
     set(award_send_time: Vec<AwardSendTime>, award_send_day_time: Vec<AwardSendDayTime>)
@@ -207,22 +207,22 @@ w::record! {
     /// `AwardSendTime`.
     pub struct AwardSendTime {
         /// `begin_time`; format `rfc3339`.
-        0 begin_time: String => w::Field::must("begin_time"),
+        0 begin_time: String => "begin_time: must",
         /// `end_time`; format `rfc3339`.
-        1 end_time: String => w::Field::must("end_time"),
+        1 end_time: String => "end_time: must",
     }
-    new(begin_time: String, end_time: String)
+    new(begin_time: impl Into<String>, end_time: impl Into<String>)
 }
 
 w::record! {
     /// `BeginDayTime`.
     pub struct BeginDayTime {
         /// `hours`.
-        0 hours: i64 => w::Field::must("hours"),
+        0 hours: i64 => "hours: must",
         /// `minutes`.
-        1 minutes: i64 => w::Field::must("minutes"),
+        1 minutes: i64 => "minutes: must",
         /// `seconds`.
-        2 seconds: i64 => w::Field::must("seconds"),
+        2 seconds: i64 => "seconds: must",
     }
     new(hours: i64, minutes: i64, seconds: i64)
 }
@@ -231,15 +231,15 @@ w::record! {
     /// `ByOpenidCouponsGetData`.
     pub struct ByOpenidCouponsGetData {
         /// `coupon_id`.
-        0 coupon_id: String => w::Field::must("coupon_id"),
+        0 coupon_id: String => "coupon_id: must",
         /// `coupon_state`.
-        1 coupon_state: Option<String> => w::Field::new("coupon_state"),
+        1 coupon_state: Option<String> => "coupon_state",
         /// `send_quota`; unit fen.
-        2 send_quota: xinqiao_types::Fen => w::Field::must("send_quota"),
+        2 send_quota: xinqiao_types::Fen => "send_quota: must",
         /// `use_quota`; unit fen.
-        3 use_quota: xinqiao_types::Fen => w::Field::must("use_quota"),
+        3 use_quota: xinqiao_types::Fen => "use_quota: must",
         /// `send_time`; format `rfc3339`.
-        4 send_time: String => w::Field::must("send_time"),
+        4 send_time: String => "send_time: must",
     }
 }
 
@@ -247,25 +247,25 @@ w::record! {
     /// `ByPackageIdTasksGetData`.
     pub struct ByPackageIdTasksGetData {
         /// `task_id`.
-        0 task_id: String => w::Field::must("task_id"),
+        0 task_id: String => "task_id: must",
         /// `package_id`.
-        1 package_id: String => w::Field::must("package_id"),
+        1 package_id: String => "package_id: must",
         /// `filename`.
-        2 filename: String => w::Field::must("filename"),
+        2 filename: String => "filename: must",
         /// `create_time`.
-        3 create_time: String => w::Field::must("create_time"),
+        3 create_time: String => "create_time: must",
         /// `update_time`.
-        4 update_time: Option<String> => w::Field::new("update_time"),
+        4 update_time: Option<String> => "update_time",
         /// `status`.
-        5 status: Option<String> => w::Field::new("status"),
+        5 status: Option<String> => "status",
         /// `success_count`.
-        6 success_count: Option<i64> => w::Field::new("success_count"),
+        6 success_count: Option<i64> => "success_count",
         /// `fail_count`.
-        7 fail_count: Option<i64> => w::Field::new("fail_count"),
+        7 fail_count: Option<i64> => "fail_count",
         /// `success_user_count`.
-        8 success_user_count: Option<i64> => w::Field::new("success_user_count"),
+        8 success_user_count: Option<i64> => "success_user_count",
         /// `bank_type`.
-        9 bank_type: Option<String> => w::Field::new("bank_type"),
+        9 bank_type: Option<String> => "bank_type",
     }
 }
 
@@ -273,11 +273,11 @@ w::record! {
     /// `DataAuthorizedData`.
     pub struct DataAuthorizedData {
         /// `business_type`.
-        0 business_type: String => w::Field::must("business_type"),
+        0 business_type: String => "business_type: must",
         /// `scenarios`.
-        1 scenarios: Option<Vec<String>> => w::Field::new("scenarios"),
+        1 scenarios: Option<Vec<String>> => "scenarios",
         /// `stock_id`.
-        2 stock_id: Option<String> => w::Field::new("stock_id"),
+        2 stock_id: Option<String> => "stock_id",
     }
 }
 
@@ -285,55 +285,55 @@ w::record! {
     /// `JumpInfo`.
     pub struct JumpInfo {
         /// `merchant_appid`.
-        0 merchant_appid: String => w::Field::must("merchant_appid"),
+        0 merchant_appid: String => "merchant_appid: must",
         /// `merchant_path`.
-        1 merchant_path: String => w::Field::must("merchant_path"),
+        1 merchant_path: String => "merchant_path: must",
     }
-    new(merchant_appid: String, merchant_path: String)
+    new(merchant_appid: impl Into<String>, merchant_path: impl Into<String>)
 }
 
 w::record! {
     /// `JumpLink`.
     pub struct JumpLink {
         /// `mini_programs_appid`.
-        0 mini_programs_appid: String => w::Field::must("mini_programs_appid"),
+        0 mini_programs_appid: String => "mini_programs_appid: must",
         /// `mini_programs_path`.
-        1 mini_programs_path: String => w::Field::must("mini_programs_path"),
+        1 mini_programs_path: String => "mini_programs_path: must",
     }
-    new(mini_programs_appid: String, mini_programs_path: String)
+    new(mini_programs_appid: impl Into<String>, mini_programs_path: impl Into<String>)
 }
 
 w::record! {
     /// `MerchantContactInformation`.
     pub struct MerchantContactInformation {
         /// `consultation_phone_number`; encrypted on the wire.
-        0 consultation_phone_number: Option<String> => w::Field::new("consultation_phone_number").masked().encrypted(),
+        0 consultation_phone_number: Option<String> => "consultation_phone_number: masked encrypted",
     }
     new()
-    set(consultation_phone_number: String)
+    text(consultation_phone_number: String)
 }
 
 w::record! {
     /// `MerchantJumpInfo`.
     pub struct MerchantJumpInfo {
         /// `transaction_id`.
-        0 transaction_id: String => w::Field::must("transaction_id"),
+        0 transaction_id: String => "transaction_id: must",
         /// `transaction_mchid`.
-        1 transaction_mchid: Option<String> => w::Field::new("transaction_mchid"),
+        1 transaction_mchid: Option<String> => "transaction_mchid",
         /// `transaction_sub_mchid`.
-        2 transaction_sub_mchid: Option<String> => w::Field::new("transaction_sub_mchid"),
+        2 transaction_sub_mchid: Option<String> => "transaction_sub_mchid",
         /// `openid`.
-        3 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        3 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `merchant_upload_time`; format `rfc3339`.
-        4 merchant_upload_time: Option<String> => w::Field::new("merchant_upload_time"),
+        4 merchant_upload_time: Option<String> => "merchant_upload_time",
         /// `jump_info`.
-        5 jump_info: JumpInfo => w::Field::must("jump_info"),
+        5 jump_info: JumpInfo => "jump_info: must",
         /// `create_time`; format `rfc3339`.
-        6 create_time: String => w::Field::must("create_time"),
+        6 create_time: String => "create_time: must",
         /// `modify_time`; format `rfc3339`.
-        7 modify_time: String => w::Field::must("modify_time"),
+        7 modify_time: String => "modify_time: must",
         /// `brand_id`.
-        8 brand_id: Option<i64> => w::Field::new("brand_id"),
+        8 brand_id: Option<i64> => "brand_id",
     }
 }
 
@@ -341,23 +341,23 @@ w::record! {
     /// `Meta`.
     pub struct Meta {
         /// `filename`.
-        0 filename: Option<String> => w::Field::new("filename"),
+        0 filename: Option<String> => "filename",
         /// `sha256`.
-        1 sha256: Option<String> => w::Field::new("sha256"),
+        1 sha256: Option<String> => "sha256",
         /// `bank_type`.
-        2 bank_type: Option<String> => w::Field::new("bank_type"),
+        2 bank_type: Option<String> => "bank_type",
     }
     new()
-    set(filename: String, sha256: String, bank_type: String)
+    text(filename: String, sha256: String, bank_type: String)
 }
 
 w::record! {
     /// `MiniprogramActivitySetting`.
     pub struct MiniprogramActivitySetting {
         /// `outer_str`.
-        0 outer_str: Option<Vec<String>> => w::Field::new("outer_str"),
+        0 outer_str: Option<Vec<String>> => "outer_str",
         /// `award_jump_deploy`.
-        1 award_jump_deploy: Option<AwardJumpDeploy> => w::Field::new("award_jump_deploy"),
+        1 award_jump_deploy: Option<AwardJumpDeploy> => "award_jump_deploy",
     }
     new()
     set(outer_str: Vec<String>, award_jump_deploy: AwardJumpDeploy)
@@ -367,61 +367,62 @@ w::record! {
     /// `Partner`.
     pub struct Partner {
         /// `type`.
-        0 type_: String => w::Field::must("type"),
+        0 type_: String => "type: must",
         /// `appid`.
-        1 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+        1 appid: Option<xinqiao_types::AppId> => "appid",
         /// `merchant_id`.
-        2 merchant_id: Option<String> => w::Field::new("merchant_id"),
+        2 merchant_id: Option<String> => "merchant_id",
     }
-    new(type_: String)
-    set(appid: xinqiao_types::AppId, merchant_id: String)
+    new(type_: impl Into<String>)
+    text(appid: xinqiao_types::AppId, merchant_id: String)
 }
 
 w::record! {
     /// `PartnershipsBuildAuthorizedData`.
     pub struct PartnershipsBuildAuthorizedData {
         /// `business_type`; one of `FAVOR_STOCK` `BUSIFAVOR_STOCK`.
-        0 business_type: String => w::Field::must("business_type"),
+        0 business_type: String => "business_type: must",
         /// `scenarios`.
-        1 scenarios: Option<Vec<String>> => w::Field::new("scenarios"),
+        1 scenarios: Option<Vec<String>> => "scenarios",
         /// `stock_id`.
-        2 stock_id: Option<String> => w::Field::new("stock_id"),
+        2 stock_id: Option<String> => "stock_id",
     }
-    new(business_type: String)
-    set(scenarios: Vec<String>, stock_id: String)
+    new(business_type: impl Into<String>)
+    text(stock_id: String)
+    set(scenarios: Vec<String>)
 }
 
 w::record! {
     /// `PartnershipsBuildPartner`.
     pub struct PartnershipsBuildPartner {
         /// `type`; one of `APPID` `MERCHANT`.
-        0 type_: String => w::Field::must("type"),
+        0 type_: String => "type: must",
         /// `appid`.
-        1 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+        1 appid: Option<xinqiao_types::AppId> => "appid",
         /// `merchant_id`.
-        2 merchant_id: Option<String> => w::Field::new("merchant_id"),
+        2 merchant_id: Option<String> => "merchant_id",
     }
-    new(type_: String)
-    set(appid: xinqiao_types::AppId, merchant_id: String)
+    new(type_: impl Into<String>)
+    text(appid: xinqiao_types::AppId, merchant_id: String)
 }
 
 w::record! {
     /// `PartnershipsData`.
     pub struct PartnershipsData {
         /// `partner`.
-        0 partner: Partner => w::Field::must("partner"),
+        0 partner: Partner => "partner: must",
         /// `authorized_data`.
-        1 authorized_data: DataAuthorizedData => w::Field::must("authorized_data"),
+        1 authorized_data: DataAuthorizedData => "authorized_data: must",
         /// `state`.
-        2 state: String => w::Field::must("state"),
+        2 state: String => "state: must",
         /// `build_time`; format `rfc3339`.
-        3 build_time: String => w::Field::must("build_time"),
+        3 build_time: String => "build_time: must",
         /// `terminate_time`; format `rfc3339`.
-        4 terminate_time: Option<String> => w::Field::new("terminate_time"),
+        4 terminate_time: Option<String> => "terminate_time",
         /// `create_time`; format `rfc3339`.
-        5 create_time: String => w::Field::must("create_time"),
+        5 create_time: String => "create_time: must",
         /// `update_time`; format `rfc3339`.
-        6 update_time: String => w::Field::must("update_time"),
+        6 update_time: String => "update_time: must",
     }
 }
 
@@ -429,15 +430,15 @@ w::record! {
     /// `PayActivitySetting`.
     pub struct PayActivitySetting {
         /// `logo_url`.
-        0 logo_url: Option<String> => w::Field::new("logo_url"),
+        0 logo_url: Option<String> => "logo_url",
         /// `activity_second_title`.
-        1 activity_second_title: Option<String> => w::Field::new("activity_second_title"),
+        1 activity_second_title: Option<String> => "activity_second_title",
         /// `mchid_list`.
-        2 mchid_list: Vec<String> => w::Field::must("mchid_list"),
+        2 mchid_list: Vec<String> => "mchid_list: must",
         /// `activate_setting`.
-        3 activate_setting: Option<ActivateSetting> => w::Field::new("activate_setting"),
+        3 activate_setting: Option<ActivateSetting> => "activate_setting",
         /// `payment_setting`.
-        4 payment_setting: Option<PaymentSetting> => w::Field::new("payment_setting"),
+        4 payment_setting: Option<PaymentSetting> => "payment_setting",
     }
 }
 
@@ -445,7 +446,7 @@ w::record! {
     /// `PaymentMode`.
     pub struct PaymentMode {
         /// `payment_scene_list`.
-        0 payment_scene_list: Option<Vec<String>> => w::Field::new("payment_scene_list"),
+        0 payment_scene_list: Option<Vec<String>> => "payment_scene_list",
     }
     new()
     set(payment_scene_list: Vec<String>)
@@ -455,47 +456,48 @@ w::record! {
     /// `PaymentSetting`.
     pub struct PaymentSetting {
         /// `payment_mode`.
-        0 payment_mode: Option<PaymentMode> => w::Field::new("payment_mode"),
+        0 payment_mode: Option<PaymentMode> => "payment_mode",
         /// `limit_bank`.
-        1 limit_bank: Option<String> => w::Field::new("limit_bank"),
+        1 limit_bank: Option<String> => "limit_bank",
         /// `goods_tags`.
-        2 goods_tags: Option<Vec<String>> => w::Field::new("goods_tags"),
+        2 goods_tags: Option<Vec<String>> => "goods_tags",
     }
     new()
-    set(payment_mode: PaymentMode, limit_bank: String, goods_tags: Vec<String>)
+    text(limit_bank: String)
+    set(payment_mode: PaymentMode, goods_tags: Vec<String>)
 }
 
 w::record! {
     /// `Receipt`.
     pub struct Receipt {
         /// `receipt_id`.
-        0 receipt_id: String => w::Field::must("receipt_id"),
+        0 receipt_id: String => "receipt_id: must",
         /// `state`; one of `WAIT_REVIEW` `NOT_PASS_REVIEW` `PASS_REVIEW`.
-        1 state: String => w::Field::must("state"),
+        1 state: String => "state: must",
         /// `image_type`.
-        2 image_type: String => w::Field::must("image_type"),
+        2 image_type: String => "image_type: must",
         /// `sha256`.
-        3 sha256: String => w::Field::must("sha256"),
+        3 sha256: String => "sha256: must",
         /// `transaction_id`.
-        4 transaction_id: String => w::Field::must("transaction_id"),
+        4 transaction_id: String => "transaction_id: must",
         /// `transaction_mchid`.
-        5 transaction_mchid: Option<String> => w::Field::new("transaction_mchid"),
+        5 transaction_mchid: Option<String> => "transaction_mchid",
         /// `transaction_sub_mchid`.
-        6 transaction_sub_mchid: Option<String> => w::Field::new("transaction_sub_mchid"),
+        6 transaction_sub_mchid: Option<String> => "transaction_sub_mchid",
         /// `out_trade_no`.
-        7 out_trade_no: Option<String> => w::Field::new("out_trade_no"),
+        7 out_trade_no: Option<String> => "out_trade_no",
         /// `openid`.
-        8 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        8 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `merchant_contact_information`.
-        9 merchant_contact_information: Option<MerchantContactInformation> => w::Field::new("merchant_contact_information"),
+        9 merchant_contact_information: Option<MerchantContactInformation> => "merchant_contact_information",
         /// `upload_time`; format `rfc3339`.
-        10 upload_time: Option<String> => w::Field::new("upload_time"),
+        10 upload_time: Option<String> => "upload_time",
         /// `create_time`; format `rfc3339`.
-        11 create_time: String => w::Field::must("create_time"),
+        11 create_time: String => "create_time: must",
         /// `modify_time`; format `rfc3339`.
-        12 modify_time: String => w::Field::must("modify_time"),
+        12 modify_time: String => "modify_time: must",
         /// `brand_id`.
-        13 brand_id: Option<w::serial::Value> => w::Field::new("brand_id"),
+        13 brand_id: Option<w::serial::Value> => "brand_id",
     }
 }
 
@@ -503,40 +505,40 @@ w::record! {
     /// `ShoppingreceiptsMeta`.
     pub struct ShoppingreceiptsMeta {
         /// `sha256`.
-        0 sha256: Option<String> => w::Field::new("sha256"),
+        0 sha256: Option<String> => "sha256",
         /// `transaction_id`.
-        1 transaction_id: String => w::Field::must("transaction_id"),
+        1 transaction_id: String => "transaction_id: must",
         /// `transaction_mchid`.
-        2 transaction_mchid: Option<String> => w::Field::new("transaction_mchid"),
+        2 transaction_mchid: Option<String> => "transaction_mchid",
         /// `transaction_sub_mchid`.
-        3 transaction_sub_mchid: Option<String> => w::Field::new("transaction_sub_mchid"),
+        3 transaction_sub_mchid: Option<String> => "transaction_sub_mchid",
         /// `out_trade_no`.
-        4 out_trade_no: Option<String> => w::Field::new("out_trade_no"),
+        4 out_trade_no: Option<String> => "out_trade_no",
         /// `openid`.
-        5 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        5 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `merchant_contact_information`.
-        6 merchant_contact_information: Option<MerchantContactInformation> => w::Field::new("merchant_contact_information"),
+        6 merchant_contact_information: Option<MerchantContactInformation> => "merchant_contact_information",
         /// `upload_time`; format `rfc3339`.
-        7 upload_time: Option<String> => w::Field::new("upload_time"),
+        7 upload_time: Option<String> => "upload_time",
     }
-    new(transaction_id: String, openid: xinqiao_types::OpenId)
-    set(
+    new(transaction_id: impl Into<String>, openid: impl Into<xinqiao_types::OpenId>)
+    text(
         sha256: String,
         transaction_mchid: String,
         transaction_sub_mchid: String,
         out_trade_no: String,
-        merchant_contact_information: MerchantContactInformation,
         upload_time: String,
     )
+    set(merchant_contact_information: MerchantContactInformation)
 }
 
 w::record! {
     /// `Stock`.
     pub struct Stock {
         /// `stock_id`.
-        0 stock_id: String => w::Field::must("stock_id"),
+        0 stock_id: String => "stock_id: must",
         /// `stock_creator_mchid`.
-        1 stock_creator_mchid: Option<String> => w::Field::new("stock_creator_mchid"),
+        1 stock_creator_mchid: Option<String> => "stock_creator_mchid",
     }
 }
 
@@ -544,7 +546,7 @@ w::record! {
     /// `UseAmount`.
     pub struct UseAmount {
         /// `used_amounts`; unit fen.
-        0 used_amounts: Vec<xinqiao_types::Fen> => w::Field::must("used_amounts"),
+        0 used_amounts: Vec<xinqiao_types::Fen> => "used_amounts: must",
     }
 }
 
@@ -557,13 +559,13 @@ w::record! {
     /// * Catalog: `pay_v3.marketing.partnerships`.
     pub struct Partnerships {
         /// `partner`.
-        0 partner: Option<Partner> => w::Field::new("partner").place(w::Place::Query).spelled(w::Spelling::JsonText),
+        0 partner: Option<Partner> => "partner: query json",
         /// `authorized_data`.
-        1 authorized_data: Option<AuthorizedData> => w::Field::new("authorized_data").place(w::Place::Query).spelled(w::Spelling::JsonText),
+        1 authorized_data: Option<AuthorizedData> => "authorized_data: query json",
         /// `limit`.
-        2 limit: Option<i64> => w::Field::new("limit").place(w::Place::Query),
+        2 limit: Option<i64> => "limit: query",
         /// `offset`.
-        3 offset: Option<i64> => w::Field::new("offset").place(w::Place::Query),
+        3 offset: Option<i64> => "offset: query",
     }
     new()
     set(partner: Partner, authorized_data: AuthorizedData, limit: i64, offset: i64)
@@ -573,13 +575,13 @@ w::record! {
     /// Answer to [`Partnerships`].
     pub struct PartnershipsResponse {
         /// `data`.
-        0 data: Vec<PartnershipsData> => w::Field::must("data"),
+        0 data: Vec<PartnershipsData> => "data: must",
         /// `limit`.
-        1 limit: i64 => w::Field::must("limit"),
+        1 limit: i64 => "limit: must",
         /// `offset`.
-        2 offset: i64 => w::Field::must("offset"),
+        2 offset: i64 => "offset: must",
         /// `total_count`.
-        3 total_count: Option<i64> => w::Field::new("total_count"),
+        3 total_count: Option<i64> => "total_count",
     }
 }
 
@@ -611,14 +613,14 @@ w::record! {
     /// * Catalog: `pay_v3.marketing.partnerships_build`.
     pub struct PartnershipsBuild {
         /// `Idempotency-Key`.
-        0 idempotency_key: String => w::Field::must("Idempotency-Key").place(w::Place::Header),
+        0 idempotency_key: String => "Idempotency-Key: must header",
         /// `partner`.
-        1 partner: PartnershipsBuildPartner => w::Field::must("partner"),
+        1 partner: PartnershipsBuildPartner => "partner: must",
         /// `authorized_data`.
-        2 authorized_data: PartnershipsBuildAuthorizedData => w::Field::must("authorized_data"),
+        2 authorized_data: PartnershipsBuildAuthorizedData => "authorized_data: must",
     }
     new(
-        idempotency_key: String,
+        idempotency_key: impl Into<String>,
         partner: PartnershipsBuildPartner,
         authorized_data: PartnershipsBuildAuthorizedData,
     )
@@ -628,17 +630,17 @@ w::record! {
     /// Answer to [`PartnershipsBuild`].
     pub struct PartnershipsBuildResponse {
         /// `partner`.
-        0 partner: PartnershipsBuildPartner => w::Field::must("partner"),
+        0 partner: PartnershipsBuildPartner => "partner: must",
         /// `authorized_data`.
-        1 authorized_data: PartnershipsBuildAuthorizedData => w::Field::must("authorized_data"),
+        1 authorized_data: PartnershipsBuildAuthorizedData => "authorized_data: must",
         /// `state`; one of `ESTABLISHED` `TERMINATED`.
-        2 state: String => w::Field::must("state"),
+        2 state: String => "state: must",
         /// `build_time`; format `rfc3339`.
-        3 build_time: String => w::Field::must("build_time"),
+        3 build_time: String => "build_time: must",
         /// `create_time`; format `rfc3339`.
-        4 create_time: String => w::Field::must("create_time"),
+        4 create_time: String => "create_time: must",
         /// `update_time`; format `rfc3339`.
-        5 update_time: String => w::Field::must("update_time"),
+        5 update_time: String => "update_time: must",
     }
 }
 
@@ -670,14 +672,14 @@ w::record! {
     /// * Catalog: `pay_v3.marketing.partnerships_terminate`.
     pub struct PartnershipsTerminate {
         /// `Idempotency-Key`.
-        0 idempotency_key: String => w::Field::must("Idempotency-Key").place(w::Place::Header),
+        0 idempotency_key: String => "Idempotency-Key: must header",
         /// `partner`.
-        1 partner: PartnershipsBuildPartner => w::Field::must("partner"),
+        1 partner: PartnershipsBuildPartner => "partner: must",
         /// `authorized_data`.
-        2 authorized_data: PartnershipsBuildAuthorizedData => w::Field::must("authorized_data"),
+        2 authorized_data: PartnershipsBuildAuthorizedData => "authorized_data: must",
     }
     new(
-        idempotency_key: String,
+        idempotency_key: impl Into<String>,
         partner: PartnershipsBuildPartner,
         authorized_data: PartnershipsBuildAuthorizedData,
     )
@@ -687,7 +689,7 @@ w::record! {
     /// Answer to [`PartnershipsTerminate`].
     pub struct PartnershipsTerminateResponse {
         /// `terminate_time`; format `rfc3339`.
-        0 terminate_time: String => w::Field::must("terminate_time"),
+        0 terminate_time: String => "terminate_time: must",
     }
 }
 
@@ -726,31 +728,32 @@ pub mod bank {
             /// * Catalog: `pay_v3.marketing.bank.packages.by_package_id_tasks_get`.
             pub struct ByPackageIdTasksGet {
                 /// `package_id`.
-                0 package_id: String => w::Field::must("package_id").place(w::Place::Path),
+                0 package_id: String => "package_id: must path",
                 /// `status`; one of `PROCESSING` `FINISHED`.
-                1 status: Option<String> => w::Field::new("status").place(w::Place::Query),
+                1 status: Option<String> => "status: query",
                 /// `filename`.
-                2 filename: Option<String> => w::Field::new("filename").place(w::Place::Query),
+                2 filename: Option<String> => "filename: query",
                 /// `offset`.
-                3 offset: Option<i64> => w::Field::new("offset").place(w::Place::Query),
+                3 offset: Option<i64> => "offset: query",
                 /// `limit`.
-                4 limit: Option<i64> => w::Field::new("limit").place(w::Place::Query),
+                4 limit: Option<i64> => "limit: query",
             }
-            new(package_id: String)
-            set(status: String, filename: String, offset: i64, limit: i64)
+            new(package_id: impl Into<String>)
+            text(status: String, filename: String)
+            set(offset: i64, limit: i64)
         }
 
         w::record! {
             /// Answer to [`ByPackageIdTasksGet`].
             pub struct ByPackageIdTasksGetResponse {
                 /// `data`.
-                0 data: Vec<super::super::ByPackageIdTasksGetData> => w::Field::must("data"),
+                0 data: Vec<super::super::ByPackageIdTasksGetData> => "data: must",
                 /// `total_count`.
-                1 total_count: i64 => w::Field::must("total_count"),
+                1 total_count: i64 => "total_count: must",
                 /// `offset`.
-                2 offset: i64 => w::Field::must("offset"),
+                2 offset: i64 => "offset: must",
                 /// `limit`.
-                3 limit: i64 => w::Field::must("limit"),
+                3 limit: i64 => "limit: must",
             }
         }
 
@@ -782,38 +785,38 @@ pub mod bank {
             /// * Catalog: `pay_v3.marketing.bank.packages.by_package_id_tasks_post`.
             pub struct ByPackageIdTasksPost {
                 /// `package_id`.
-                0 package_id: String => w::Field::must("package_id").place(w::Place::Path),
+                0 package_id: String => "package_id: must path",
                 /// `meta`.
-                1 meta: super::super::Meta => w::Field::must("meta").json_part(),
+                1 meta: super::super::Meta => "meta: must part",
                 /// `file`.
-                2 file: w::FilePart => w::Field::must("file"),
+                2 file: w::FilePart => "file: must",
             }
-            new(package_id: String, meta: super::super::Meta, file: w::FilePart)
+            new(package_id: impl Into<String>, meta: super::super::Meta, file: w::FilePart)
         }
 
         w::record! {
             /// Answer to [`ByPackageIdTasksPost`].
             pub struct ByPackageIdTasksPostResponse {
                 /// `filename`.
-                0 filename: String => w::Field::must("filename"),
+                0 filename: String => "filename: must",
                 /// `task_id`.
-                1 task_id: String => w::Field::must("task_id"),
+                1 task_id: String => "task_id: must",
                 /// `package_id`.
-                2 package_id: String => w::Field::must("package_id"),
+                2 package_id: String => "package_id: must",
                 /// `status`.
-                3 status: Option<String> => w::Field::new("status"),
+                3 status: Option<String> => "status",
                 /// `bank_type`.
-                4 bank_type: Option<String> => w::Field::new("bank_type"),
+                4 bank_type: Option<String> => "bank_type",
                 /// `success_count`.
-                5 success_count: Option<i64> => w::Field::new("success_count"),
+                5 success_count: Option<i64> => "success_count",
                 /// `fail_count`.
-                6 fail_count: Option<i64> => w::Field::new("fail_count"),
+                6 fail_count: Option<i64> => "fail_count",
                 /// `success_user_count`.
-                7 success_user_count: Option<i64> => w::Field::new("success_user_count"),
+                7 success_user_count: Option<i64> => "success_user_count",
                 /// `create_time`; format `rfc3339`.
-                8 create_time: String => w::Field::must("create_time"),
+                8 create_time: String => "create_time: must",
                 /// `update_time`; format `rfc3339`.
-                9 update_time: Option<String> => w::Field::new("update_time"),
+                9 update_time: Option<String> => "update_time",
             }
         }
 
@@ -854,25 +857,25 @@ pub mod bank_favor {
             /// * Catalog: `pay_v3.marketing.bank_favor.users.by_openid_bank_multi_activity`.
             pub struct ByOpenidBankMultiActivity {
                 /// `openid`.
-                0 openid: xinqiao_types::OpenId => w::Field::must("openid").place(w::Place::Path).masked(),
+                0 openid: xinqiao_types::OpenId => "openid: must path masked",
                 /// `stock_id`.
-                1 stock_id: String => w::Field::must("stock_id"),
+                1 stock_id: String => "stock_id: must",
                 /// `stock_creator_mchid`.
-                2 stock_creator_mchid: String => w::Field::must("stock_creator_mchid"),
+                2 stock_creator_mchid: String => "stock_creator_mchid: must",
                 /// `appid`.
-                3 appid: xinqiao_types::AppId => w::Field::must("appid"),
+                3 appid: xinqiao_types::AppId => "appid: must",
                 /// `activity_id`.
-                4 activity_id: String => w::Field::must("activity_id"),
+                4 activity_id: String => "activity_id: must",
                 /// `out_request_no`.
-                5 out_request_no: String => w::Field::must("out_request_no"),
+                5 out_request_no: String => "out_request_no: must",
             }
             new(
-                openid: xinqiao_types::OpenId,
-                stock_id: String,
-                stock_creator_mchid: String,
-                appid: xinqiao_types::AppId,
-                activity_id: String,
-                out_request_no: String,
+                openid: impl Into<xinqiao_types::OpenId>,
+                stock_id: impl Into<String>,
+                stock_creator_mchid: impl Into<String>,
+                appid: impl Into<xinqiao_types::AppId>,
+                activity_id: impl Into<String>,
+                out_request_no: impl Into<String>,
             )
         }
 
@@ -880,7 +883,7 @@ pub mod bank_favor {
             /// Answer to [`ByOpenidBankMultiActivity`].
             pub struct ByOpenidBankMultiActivityResponse {
                 /// `coupon_id`.
-                0 coupon_id: String => w::Field::must("coupon_id"),
+                0 coupon_id: String => "coupon_id: must",
             }
         }
 
@@ -912,48 +915,52 @@ pub mod bank_favor {
             /// * Catalog: `pay_v3.marketing.bank_favor.users.by_openid_coupons_by_coupon_id`.
             pub struct ByOpenidCouponsByCouponId {
                 /// `openid`.
-                0 openid: xinqiao_types::OpenId => w::Field::must("openid").place(w::Place::Path).masked(),
+                0 openid: xinqiao_types::OpenId => "openid: must path masked",
                 /// `coupon_id`.
-                1 coupon_id: String => w::Field::must("coupon_id").place(w::Place::Path),
+                1 coupon_id: String => "coupon_id: must path",
                 /// `appid`.
-                2 appid: xinqiao_types::AppId => w::Field::must("appid").place(w::Place::Query),
+                2 appid: xinqiao_types::AppId => "appid: must query",
             }
-            new(openid: xinqiao_types::OpenId, coupon_id: String, appid: xinqiao_types::AppId)
+            new(
+                openid: impl Into<xinqiao_types::OpenId>,
+                coupon_id: impl Into<String>,
+                appid: impl Into<xinqiao_types::AppId>,
+            )
         }
 
         w::record! {
             /// Answer to [`ByOpenidCouponsByCouponId`].
             pub struct ByOpenidCouponsByCouponIdResponse {
                 /// `stock_id`.
-                0 stock_id: String => w::Field::must("stock_id"),
+                0 stock_id: String => "stock_id: must",
                 /// `stock_creator_mchid`.
-                1 stock_creator_mchid: String => w::Field::must("stock_creator_mchid"),
+                1 stock_creator_mchid: String => "stock_creator_mchid: must",
                 /// `coupon_id`.
-                2 coupon_id: String => w::Field::must("coupon_id"),
+                2 coupon_id: String => "coupon_id: must",
                 /// `coupon_name`.
-                3 coupon_name: String => w::Field::must("coupon_name"),
+                3 coupon_name: String => "coupon_name: must",
                 /// `coupon_state`; one of `COUPON_STATE_UNKNOW` `COUPON_STATE_SEND` `COUPON_STATE_USED` `COUPON_STATE_EXPIRED`.
-                4 coupon_state: String => w::Field::must("coupon_state"),
+                4 coupon_state: String => "coupon_state: must",
                 /// `appid`.
-                5 appid: xinqiao_types::AppId => w::Field::must("appid"),
+                5 appid: xinqiao_types::AppId => "appid: must",
                 /// `receive_time`; format `rfc3339`.
-                6 receive_time: String => w::Field::must("receive_time"),
+                6 receive_time: String => "receive_time: must",
                 /// `available_begin_time`; format `rfc3339`.
-                7 available_begin_time: String => w::Field::must("available_begin_time"),
+                7 available_begin_time: String => "available_begin_time: must",
                 /// `available_end_time`; format `rfc3339`.
-                8 available_end_time: String => w::Field::must("available_end_time"),
+                8 available_end_time: String => "available_end_time: must",
                 /// `openid`.
-                9 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+                9 openid: Option<xinqiao_types::OpenId> => "openid: masked",
                 /// `activity_id`.
-                10 activity_id: String => w::Field::must("activity_id"),
+                10 activity_id: String => "activity_id: must",
                 /// `max_use_number`.
-                11 max_use_number: i64 => w::Field::must("max_use_number"),
+                11 max_use_number: i64 => "max_use_number: must",
                 /// `available_number`.
-                12 available_number: i64 => w::Field::must("available_number"),
+                12 available_number: i64 => "available_number: must",
                 /// `used_number`.
-                13 used_number: i64 => w::Field::must("used_number"),
+                13 used_number: i64 => "used_number: must",
                 /// `use_amount_list`.
-                14 use_amount_list: Option<super::super::UseAmount> => w::Field::new("use_amount_list"),
+                14 use_amount_list: Option<super::super::UseAmount> => "use_amount_list",
             }
         }
 
@@ -991,42 +998,42 @@ pub mod membercard_activity {
         /// * Catalog: `pay_v3.marketing.membercard_activity.activities_by_activity_id`.
         pub struct ActivitiesByActivityId {
             /// `activity_id`.
-            0 activity_id: String => w::Field::must("activity_id").place(w::Place::Path),
+            0 activity_id: String => "activity_id: must path",
         }
-        new(activity_id: String)
+        new(activity_id: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`ActivitiesByActivityId`].
         pub struct ActivitiesByActivityIdResponse {
             /// `card_id`.
-            0 card_id: String => w::Field::must("card_id"),
+            0 card_id: String => "card_id: must",
             /// `activity_id`.
-            1 activity_id: String => w::Field::must("activity_id"),
+            1 activity_id: String => "activity_id: must",
             /// `activity_name`.
-            2 activity_name: String => w::Field::must("activity_name"),
+            2 activity_name: String => "activity_name: must",
             /// `activity_type`.
-            3 activity_type: String => w::Field::must("activity_type"),
+            3 activity_type: String => "activity_type: must",
             /// `activity_status`.
-            4 activity_status: String => w::Field::must("activity_status"),
+            4 activity_status: String => "activity_status: must",
             /// `begin_time`; format `rfc3339`.
-            5 begin_time: Option<String> => w::Field::new("begin_time"),
+            5 begin_time: Option<String> => "begin_time",
             /// `end_time`; format `rfc3339`.
-            6 end_time: Option<String> => w::Field::new("end_time"),
+            6 end_time: Option<String> => "end_time",
             /// `award_send_period`.
-            7 award_send_period: Option<super::AwardSendPeriod> => w::Field::new("award_send_period"),
+            7 award_send_period: Option<super::AwardSendPeriod> => "award_send_period",
             /// `stock_list`.
-            8 stock_list: Option<Vec<super::Stock>> => w::Field::new("stock_list"),
+            8 stock_list: Option<Vec<super::Stock>> => "stock_list",
             /// `out_request_no`.
-            9 out_request_no: String => w::Field::must("out_request_no"),
+            9 out_request_no: String => "out_request_no: must",
             /// `pay_activity_setting`.
-            10 pay_activity_setting: Option<super::PayActivitySetting> => w::Field::new("pay_activity_setting"),
+            10 pay_activity_setting: Option<super::PayActivitySetting> => "pay_activity_setting",
             /// `miniprogram_activity_setting`.
-            11 miniprogram_activity_setting: Option<super::MiniprogramActivitySetting> => w::Field::new("miniprogram_activity_setting"),
+            11 miniprogram_activity_setting: Option<super::MiniprogramActivitySetting> => "miniprogram_activity_setting",
             /// `update_time`; format `rfc3339`.
-            12 update_time: String => w::Field::must("update_time"),
+            12 update_time: String => "update_time: must",
             /// `create_time`; format `rfc3339`.
-            13 create_time: String => w::Field::must("create_time"),
+            13 create_time: String => "create_time: must",
         }
     }
 
@@ -1058,21 +1065,21 @@ pub mod membercard_activity {
         /// * Catalog: `pay_v3.marketing.membercard_activity.activities_by_activity_id_terminate`.
         pub struct ActivitiesByActivityIdTerminate {
             /// `activity_id`.
-            0 activity_id: String => w::Field::must("activity_id").place(w::Place::Path),
+            0 activity_id: String => "activity_id: must path",
             /// `terminate_time`; format `rfc3339`.
-            1 terminate_time: Option<String> => w::Field::new("terminate_time"),
+            1 terminate_time: Option<String> => "terminate_time",
         }
-        new(activity_id: String)
-        set(terminate_time: String)
+        new(activity_id: impl Into<String>)
+        text(terminate_time: String)
     }
 
     w::record! {
         /// Answer to [`ActivitiesByActivityIdTerminate`].
         pub struct ActivitiesByActivityIdTerminateResponse {
             /// `activity_id`.
-            0 activity_id: String => w::Field::must("activity_id"),
+            0 activity_id: String => "activity_id: must",
             /// `terminate_time`; format `rfc3339`.
-            1 terminate_time: String => w::Field::must("terminate_time"),
+            1 terminate_time: String => "terminate_time: must",
         }
     }
 
@@ -1104,31 +1111,32 @@ pub mod membercard_activity {
         /// * Catalog: `pay_v3.marketing.membercard_activity.activities_get`.
         pub struct ActivitiesGet {
             /// `card_id`.
-            0 card_id: Option<String> => w::Field::new("card_id").place(w::Place::Query),
+            0 card_id: Option<String> => "card_id: query",
             /// `activity_type`; one of `NON_MEMBER_AFTERPAY` `MEMBER_AFTERPAY` `NON_MEMBER_MINIPROGRAM` `MEMBER_MINIPROGRAM`; needed according to the documentation.
-            1 activity_type: Option<String> => w::Field::new("activity_type").place(w::Place::Query),
+            1 activity_type: Option<String> => "activity_type: query",
             /// `activity_status`; one of `CREATED` `ONGOING` `TERMINATED` `OVER_TIME`.
-            2 activity_status: Option<String> => w::Field::new("activity_status").place(w::Place::Query),
+            2 activity_status: Option<String> => "activity_status: query",
             /// `limit`.
-            3 limit: Option<i64> => w::Field::new("limit").place(w::Place::Query),
+            3 limit: Option<i64> => "limit: query",
             /// `offset`.
-            4 offset: Option<i64> => w::Field::new("offset").place(w::Place::Query),
+            4 offset: Option<i64> => "offset: query",
         }
         new()
-        set(card_id: String, activity_type: String, activity_status: String, limit: i64, offset: i64)
+        text(card_id: String, activity_type: String, activity_status: String)
+        set(limit: i64, offset: i64)
     }
 
     w::record! {
         /// Answer to [`ActivitiesGet`].
         pub struct ActivitiesGetResponse {
             /// `data`.
-            0 data: Vec<super::ActivitiesGetData> => w::Field::must("data"),
+            0 data: Vec<super::ActivitiesGetData> => "data: must",
             /// `limit`.
-            1 limit: i64 => w::Field::must("limit"),
+            1 limit: i64 => "limit: must",
             /// `offset`.
-            2 offset: i64 => w::Field::must("offset"),
+            2 offset: i64 => "offset: must",
             /// `total_count`.
-            3 total_count: i64 => w::Field::must("total_count"),
+            3 total_count: i64 => "total_count: must",
         }
     }
 
@@ -1160,30 +1168,34 @@ pub mod membercard_activity {
         /// * Catalog: `pay_v3.marketing.membercard_activity.activities_post`.
         pub struct ActivitiesPost {
             /// `card_id`.
-            0 card_id: String => w::Field::must("card_id"),
+            0 card_id: String => "card_id: must",
             /// `activity_name`.
-            1 activity_name: String => w::Field::must("activity_name"),
+            1 activity_name: String => "activity_name: must",
             /// `activity_type`; one of `NON_MEMBER_AFTERPAY` `MEMBER_AFTERPAY` `NON_MEMBER_MINIPROGRAM` `MEMBER_MINIPROGRAM`.
-            2 activity_type: String => w::Field::must("activity_type"),
+            2 activity_type: String => "activity_type: must",
             /// `begin_time`; format `rfc3339`; needed according to the documentation.
-            3 begin_time: Option<String> => w::Field::new("begin_time"),
+            3 begin_time: Option<String> => "begin_time",
             /// `end_time`; format `rfc3339`; needed according to the documentation.
-            4 end_time: Option<String> => w::Field::new("end_time"),
+            4 end_time: Option<String> => "end_time",
             /// `award_send_period`.
-            5 award_send_period: Option<super::AwardSendPeriod> => w::Field::new("award_send_period"),
+            5 award_send_period: Option<super::AwardSendPeriod> => "award_send_period",
             /// `stock_list`.
-            6 stock_list: Option<Vec<super::ActivitiesPostStock>> => w::Field::new("stock_list"),
+            6 stock_list: Option<Vec<super::ActivitiesPostStock>> => "stock_list",
             /// `out_request_no`.
-            7 out_request_no: String => w::Field::must("out_request_no"),
+            7 out_request_no: String => "out_request_no: must",
             /// `pay_activity_setting`.
-            8 pay_activity_setting: Option<super::ActivitiesPostPayActivitySetting> => w::Field::new("pay_activity_setting"),
+            8 pay_activity_setting: Option<super::ActivitiesPostPayActivitySetting> => "pay_activity_setting",
             /// `miniprogram_activity_setting`.
-            9 miniprogram_activity_setting: Option<super::MiniprogramActivitySetting> => w::Field::new("miniprogram_activity_setting"),
+            9 miniprogram_activity_setting: Option<super::MiniprogramActivitySetting> => "miniprogram_activity_setting",
         }
-        new(card_id: String, activity_name: String, activity_type: String, out_request_no: String)
+        new(
+            card_id: impl Into<String>,
+            activity_name: impl Into<String>,
+            activity_type: impl Into<String>,
+            out_request_no: impl Into<String>,
+        )
+        text(begin_time: String, end_time: String)
         set(
-            begin_time: String,
-            end_time: String,
             award_send_period: super::AwardSendPeriod,
             stock_list: Vec<super::ActivitiesPostStock>,
             pay_activity_setting: super::ActivitiesPostPayActivitySetting,
@@ -1195,33 +1207,33 @@ pub mod membercard_activity {
         /// Answer to [`ActivitiesPost`].
         pub struct ActivitiesPostResponse {
             /// `card_id`.
-            0 card_id: String => w::Field::must("card_id"),
+            0 card_id: String => "card_id: must",
             /// `activity_id`.
-            1 activity_id: String => w::Field::must("activity_id"),
+            1 activity_id: String => "activity_id: must",
             /// `activity_name`.
-            2 activity_name: String => w::Field::must("activity_name"),
+            2 activity_name: String => "activity_name: must",
             /// `activity_type`.
-            3 activity_type: String => w::Field::must("activity_type"),
+            3 activity_type: String => "activity_type: must",
             /// `activity_status`.
-            4 activity_status: String => w::Field::must("activity_status"),
+            4 activity_status: String => "activity_status: must",
             /// `begin_time`; format `rfc3339`.
-            5 begin_time: Option<String> => w::Field::new("begin_time"),
+            5 begin_time: Option<String> => "begin_time",
             /// `end_time`; format `rfc3339`.
-            6 end_time: Option<String> => w::Field::new("end_time"),
+            6 end_time: Option<String> => "end_time",
             /// `award_send_period`.
-            7 award_send_period: Option<super::AwardSendPeriod> => w::Field::new("award_send_period"),
+            7 award_send_period: Option<super::AwardSendPeriod> => "award_send_period",
             /// `stock_list`.
-            8 stock_list: Option<Vec<super::Stock>> => w::Field::new("stock_list"),
+            8 stock_list: Option<Vec<super::Stock>> => "stock_list",
             /// `out_request_no`.
-            9 out_request_no: String => w::Field::must("out_request_no"),
+            9 out_request_no: String => "out_request_no: must",
             /// `pay_activity_setting`.
-            10 pay_activity_setting: Option<super::PayActivitySetting> => w::Field::new("pay_activity_setting"),
+            10 pay_activity_setting: Option<super::PayActivitySetting> => "pay_activity_setting",
             /// `miniprogram_activity_setting`.
-            11 miniprogram_activity_setting: Option<super::MiniprogramActivitySetting> => w::Field::new("miniprogram_activity_setting"),
+            11 miniprogram_activity_setting: Option<super::MiniprogramActivitySetting> => "miniprogram_activity_setting",
             /// `update_time`; format `rfc3339`.
-            12 update_time: String => w::Field::must("update_time"),
+            12 update_time: String => "update_time: must",
             /// `create_time`; format `rfc3339`.
-            13 create_time: String => w::Field::must("create_time"),
+            13 create_time: String => "create_time: must",
         }
     }
 
@@ -1258,62 +1270,62 @@ pub mod shopping_receipt {
         /// * Catalog: `pay_v3.marketing.shopping_receipt.customentrances`.
         pub struct Customentrances {
             /// `custom_entrance_type`; one of `MERCHANT_ACTIVITY` `MERCHANT_MINI_PROGRAM`.
-            0 custom_entrance_type: String => w::Field::must("custom_entrance_type"),
+            0 custom_entrance_type: String => "custom_entrance_type: must",
             /// `subtitle`.
-            1 subtitle: String => w::Field::must("subtitle"),
+            1 subtitle: String => "subtitle: must",
             /// `goods_thumbnail_url`.
-            2 goods_thumbnail_url: Option<String> => w::Field::new("goods_thumbnail_url"),
+            2 goods_thumbnail_url: Option<String> => "goods_thumbnail_url",
             /// `start_time`; format `rfc3339`.
-            3 start_time: String => w::Field::must("start_time"),
+            3 start_time: String => "start_time: must",
             /// `end_time`; format `rfc3339`.
-            4 end_time: String => w::Field::must("end_time"),
+            4 end_time: String => "end_time: must",
             /// `custom_entrance_state`; one of `ONLINE` `OFFLINE`.
-            5 custom_entrance_state: String => w::Field::must("custom_entrance_state"),
+            5 custom_entrance_state: String => "custom_entrance_state: must",
             /// `brand_id`.
-            6 brand_id: String => w::Field::must("brand_id"),
+            6 brand_id: String => "brand_id: must",
             /// `out_request_no`.
-            7 out_request_no: String => w::Field::must("out_request_no"),
+            7 out_request_no: String => "out_request_no: must",
             /// `jump_link`.
-            8 jump_link: super::JumpLink => w::Field::must("jump_link"),
+            8 jump_link: super::JumpLink => "jump_link: must",
         }
         new(
-            custom_entrance_type: String,
-            subtitle: String,
-            start_time: String,
-            end_time: String,
-            custom_entrance_state: String,
-            brand_id: String,
-            out_request_no: String,
+            custom_entrance_type: impl Into<String>,
+            subtitle: impl Into<String>,
+            start_time: impl Into<String>,
+            end_time: impl Into<String>,
+            custom_entrance_state: impl Into<String>,
+            brand_id: impl Into<String>,
+            out_request_no: impl Into<String>,
             jump_link: super::JumpLink,
         )
-        set(goods_thumbnail_url: String)
+        text(goods_thumbnail_url: String)
     }
 
     w::record! {
         /// Answer to [`Customentrances`].
         pub struct CustomentrancesResponse {
             /// `custom_entrance_type`; one of `MERCHANT_ACTIVITY` `MERCHANT_MINI_PROGRAM`.
-            0 custom_entrance_type: String => w::Field::must("custom_entrance_type"),
+            0 custom_entrance_type: String => "custom_entrance_type: must",
             /// `subtitle`.
-            1 subtitle: String => w::Field::must("subtitle"),
+            1 subtitle: String => "subtitle: must",
             /// `goods_thumbnail_url`.
-            2 goods_thumbnail_url: Option<String> => w::Field::new("goods_thumbnail_url"),
+            2 goods_thumbnail_url: Option<String> => "goods_thumbnail_url",
             /// `start_time`; format `rfc3339`.
-            3 start_time: String => w::Field::must("start_time"),
+            3 start_time: String => "start_time: must",
             /// `end_time`; format `rfc3339`.
-            4 end_time: String => w::Field::must("end_time"),
+            4 end_time: String => "end_time: must",
             /// `custom_entrance_state`; one of `ONLINE` `OFFLINE`.
-            5 custom_entrance_state: String => w::Field::must("custom_entrance_state"),
+            5 custom_entrance_state: String => "custom_entrance_state: must",
             /// `brand_id`.
-            6 brand_id: String => w::Field::must("brand_id"),
+            6 brand_id: String => "brand_id: must",
             /// `out_request_no`.
-            7 out_request_no: String => w::Field::must("out_request_no"),
+            7 out_request_no: String => "out_request_no: must",
             /// `jump_link`.
-            8 jump_link: super::JumpLink => w::Field::must("jump_link"),
+            8 jump_link: super::JumpLink => "jump_link: must",
             /// `create_time`; format `rfc3339`.
-            9 create_time: String => w::Field::must("create_time"),
+            9 create_time: String => "create_time: must",
             /// `modify_time`; format `rfc3339`.
-            10 modify_time: String => w::Field::must("modify_time"),
+            10 modify_time: String => "modify_time: must",
         }
     }
 
@@ -1345,36 +1357,36 @@ pub mod shopping_receipt {
         /// * Catalog: `pay_v3.marketing.shopping_receipt.customentrances_by_brand_id_get`.
         pub struct CustomentrancesByBrandIdGet {
             /// `brand_id`.
-            0 brand_id: String => w::Field::must("brand_id").place(w::Place::Path),
+            0 brand_id: String => "brand_id: must path",
         }
-        new(brand_id: String)
+        new(brand_id: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`CustomentrancesByBrandIdGet`].
         pub struct CustomentrancesByBrandIdGetResponse {
             /// `custom_entrance_type`; one of `MERCHANT_ACTIVITY` `MERCHANT_MINI_PROGRAM`.
-            0 custom_entrance_type: String => w::Field::must("custom_entrance_type"),
+            0 custom_entrance_type: String => "custom_entrance_type: must",
             /// `subtitle`.
-            1 subtitle: String => w::Field::must("subtitle"),
+            1 subtitle: String => "subtitle: must",
             /// `goods_thumbnail_url`.
-            2 goods_thumbnail_url: Option<String> => w::Field::new("goods_thumbnail_url"),
+            2 goods_thumbnail_url: Option<String> => "goods_thumbnail_url",
             /// `start_time`; format `rfc3339`.
-            3 start_time: String => w::Field::must("start_time"),
+            3 start_time: String => "start_time: must",
             /// `end_time`; format `rfc3339`.
-            4 end_time: String => w::Field::must("end_time"),
+            4 end_time: String => "end_time: must",
             /// `custom_entrance_state`; one of `ONLINE` `OFFLINE`.
-            5 custom_entrance_state: String => w::Field::must("custom_entrance_state"),
+            5 custom_entrance_state: String => "custom_entrance_state: must",
             /// `brand_id`.
-            6 brand_id: String => w::Field::must("brand_id"),
+            6 brand_id: String => "brand_id: must",
             /// `out_request_no`.
-            7 out_request_no: String => w::Field::must("out_request_no"),
+            7 out_request_no: String => "out_request_no: must",
             /// `jump_link`.
-            8 jump_link: super::JumpLink => w::Field::must("jump_link"),
+            8 jump_link: super::JumpLink => "jump_link: must",
             /// `create_time`; format `rfc3339`.
-            9 create_time: String => w::Field::must("create_time"),
+            9 create_time: String => "create_time: must",
             /// `modify_time`; format `rfc3339`.
-            10 modify_time: String => w::Field::must("modify_time"),
+            10 modify_time: String => "modify_time: must",
         }
     }
 
@@ -1406,61 +1418,61 @@ pub mod shopping_receipt {
         /// * Catalog: `pay_v3.marketing.shopping_receipt.customentrances_by_brand_id_patch`.
         pub struct CustomentrancesByBrandIdPatch {
             /// `brand_id`.
-            0 brand_id: String => w::Field::must("brand_id").place(w::Place::Path),
+            0 brand_id: String => "brand_id: must path",
             /// `custom_entrance_type`; one of `MERCHANT_ACTIVITY` `MERCHANT_MINI_PROGRAM`.
-            1 custom_entrance_type: Option<String> => w::Field::new("custom_entrance_type"),
+            1 custom_entrance_type: Option<String> => "custom_entrance_type",
             /// `subtitle`.
-            2 subtitle: Option<String> => w::Field::new("subtitle"),
+            2 subtitle: Option<String> => "subtitle",
             /// `goods_thumbnail_url`.
-            3 goods_thumbnail_url: Option<String> => w::Field::new("goods_thumbnail_url"),
+            3 goods_thumbnail_url: Option<String> => "goods_thumbnail_url",
             /// `start_time`; format `rfc3339`.
-            4 start_time: Option<String> => w::Field::new("start_time"),
+            4 start_time: Option<String> => "start_time",
             /// `end_time`; format `rfc3339`.
-            5 end_time: Option<String> => w::Field::new("end_time"),
+            5 end_time: Option<String> => "end_time",
             /// `custom_entrance_state`; one of `ONLINE` `OFFLINE`.
-            6 custom_entrance_state: Option<String> => w::Field::new("custom_entrance_state"),
+            6 custom_entrance_state: Option<String> => "custom_entrance_state",
             /// `out_request_no`.
-            7 out_request_no: String => w::Field::must("out_request_no"),
+            7 out_request_no: String => "out_request_no: must",
             /// `jump_link`.
-            8 jump_link: Option<super::JumpLink> => w::Field::new("jump_link"),
+            8 jump_link: Option<super::JumpLink> => "jump_link",
         }
-        new(brand_id: String, out_request_no: String)
-        set(
+        new(brand_id: impl Into<String>, out_request_no: impl Into<String>)
+        text(
             custom_entrance_type: String,
             subtitle: String,
             goods_thumbnail_url: String,
             start_time: String,
             end_time: String,
             custom_entrance_state: String,
-            jump_link: super::JumpLink,
         )
+        set(jump_link: super::JumpLink)
     }
 
     w::record! {
         /// Answer to [`CustomentrancesByBrandIdPatch`].
         pub struct CustomentrancesByBrandIdPatchResponse {
             /// `custom_entrance_type`; one of `MERCHANT_ACTIVITY` `MERCHANT_MINI_PROGRAM`.
-            0 custom_entrance_type: String => w::Field::must("custom_entrance_type"),
+            0 custom_entrance_type: String => "custom_entrance_type: must",
             /// `subtitle`.
-            1 subtitle: String => w::Field::must("subtitle"),
+            1 subtitle: String => "subtitle: must",
             /// `goods_thumbnail_url`.
-            2 goods_thumbnail_url: Option<String> => w::Field::new("goods_thumbnail_url"),
+            2 goods_thumbnail_url: Option<String> => "goods_thumbnail_url",
             /// `start_time`; format `rfc3339`.
-            3 start_time: String => w::Field::must("start_time"),
+            3 start_time: String => "start_time: must",
             /// `end_time`; format `rfc3339`.
-            4 end_time: String => w::Field::must("end_time"),
+            4 end_time: String => "end_time: must",
             /// `custom_entrance_state`; one of `ONLINE` `OFFLINE`.
-            5 custom_entrance_state: String => w::Field::must("custom_entrance_state"),
+            5 custom_entrance_state: String => "custom_entrance_state: must",
             /// `brand_id`.
-            6 brand_id: String => w::Field::must("brand_id"),
+            6 brand_id: String => "brand_id: must",
             /// `out_request_no`.
-            7 out_request_no: String => w::Field::must("out_request_no"),
+            7 out_request_no: String => "out_request_no: must",
             /// `jump_link`.
-            8 jump_link: super::JumpLink => w::Field::must("jump_link"),
+            8 jump_link: super::JumpLink => "jump_link: must",
             /// `create_time`; format `rfc3339`.
-            9 create_time: String => w::Field::must("create_time"),
+            9 create_time: String => "create_time: must",
             /// `modify_time`; format `rfc3339`.
-            10 modify_time: String => w::Field::must("modify_time"),
+            10 modify_time: String => "modify_time: must",
         }
     }
 
@@ -1492,27 +1504,31 @@ pub mod shopping_receipt {
         /// * Catalog: `pay_v3.marketing.shopping_receipt.merchantshoppingreceiptjumpinfos`.
         pub struct Merchantshoppingreceiptjumpinfos {
             /// `transaction_id`.
-            0 transaction_id: String => w::Field::must("transaction_id"),
+            0 transaction_id: String => "transaction_id: must",
             /// `transaction_mchid`.
-            1 transaction_mchid: Option<String> => w::Field::new("transaction_mchid"),
+            1 transaction_mchid: Option<String> => "transaction_mchid",
             /// `transaction_sub_mchid`.
-            2 transaction_sub_mchid: Option<String> => w::Field::new("transaction_sub_mchid"),
+            2 transaction_sub_mchid: Option<String> => "transaction_sub_mchid",
             /// `openid`.
-            3 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            3 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `merchant_upload_time`; format `rfc3339`; needed according to the documentation.
-            4 merchant_upload_time: Option<String> => w::Field::new("merchant_upload_time"),
+            4 merchant_upload_time: Option<String> => "merchant_upload_time",
             /// `jump_info`.
-            5 jump_info: super::JumpInfo => w::Field::must("jump_info"),
+            5 jump_info: super::JumpInfo => "jump_info: must",
         }
-        new(transaction_id: String, openid: xinqiao_types::OpenId, jump_info: super::JumpInfo)
-        set(transaction_mchid: String, transaction_sub_mchid: String, merchant_upload_time: String)
+        new(
+            transaction_id: impl Into<String>,
+            openid: impl Into<xinqiao_types::OpenId>,
+            jump_info: super::JumpInfo,
+        )
+        text(transaction_mchid: String, transaction_sub_mchid: String, merchant_upload_time: String)
     }
 
     w::record! {
         /// Answer to [`Merchantshoppingreceiptjumpinfos`].
         pub struct MerchantshoppingreceiptjumpinfosResponse {
             /// `merchant_jump_info`.
-            0 merchant_jump_info: super::MerchantJumpInfo => w::Field::must("merchant_jump_info"),
+            0 merchant_jump_info: super::MerchantJumpInfo => "merchant_jump_info: must",
         }
     }
 
@@ -1544,9 +1560,9 @@ pub mod shopping_receipt {
         /// * Catalog: `pay_v3.marketing.shopping_receipt.shoppingreceipts`.
         pub struct Shoppingreceipts {
             /// `meta`.
-            0 meta: super::ShoppingreceiptsMeta => w::Field::must("meta").json_part(),
+            0 meta: super::ShoppingreceiptsMeta => "meta: must part",
             /// `file`.
-            1 file: w::FilePart => w::Field::must("file"),
+            1 file: w::FilePart => "file: must",
         }
         new(meta: super::ShoppingreceiptsMeta, file: w::FilePart)
     }
@@ -1555,7 +1571,7 @@ pub mod shopping_receipt {
         /// Answer to [`Shoppingreceipts`].
         pub struct ShoppingreceiptsResponse {
             /// `receipt`.
-            0 receipt: super::Receipt => w::Field::must("receipt"),
+            0 receipt: super::Receipt => "receipt: must",
         }
     }
 
@@ -1592,22 +1608,22 @@ pub mod weekly_discount {
         /// * Catalog: `pay_v3.marketing.weekly_discount.activities`.
         pub struct Activities {
             /// `applying_merchant_id`.
-            0 applying_merchant_id: String => w::Field::must("applying_merchant_id").place(w::Place::Query),
+            0 applying_merchant_id: String => "applying_merchant_id: must query",
             /// `store_id`.
-            1 store_id: Option<i64> => w::Field::new("store_id").place(w::Place::Query),
+            1 store_id: Option<i64> => "store_id: query",
             /// `activity_area_code`.
-            2 activity_area_code: i64 => w::Field::must("activity_area_code").place(w::Place::Query),
+            2 activity_area_code: i64 => "activity_area_code: must query",
             /// `activity_scene`.
-            3 activity_scene: String => w::Field::must("activity_scene").place(w::Place::Query),
+            3 activity_scene: String => "activity_scene: must query",
             /// `limit`.
-            4 limit: i64 => w::Field::must("limit").place(w::Place::Query),
+            4 limit: i64 => "limit: must query",
             /// `offset`.
-            5 offset: i64 => w::Field::must("offset").place(w::Place::Query),
+            5 offset: i64 => "offset: must query",
         }
         new(
-            applying_merchant_id: String,
+            applying_merchant_id: impl Into<String>,
             activity_area_code: i64,
-            activity_scene: String,
+            activity_scene: impl Into<String>,
             limit: i64,
             offset: i64,
         )
@@ -1618,13 +1634,13 @@ pub mod weekly_discount {
         /// Answer to [`Activities`].
         pub struct ActivitiesResponse {
             /// `data`.
-            0 data: Vec<super::ActivitiesData> => w::Field::must("data"),
+            0 data: Vec<super::ActivitiesData> => "data: must",
             /// `limit`.
-            1 limit: i64 => w::Field::must("limit"),
+            1 limit: i64 => "limit: must",
             /// `offset`.
-            2 offset: i64 => w::Field::must("offset"),
+            2 offset: i64 => "offset: must",
             /// `total_count`.
-            3 total_count: i64 => w::Field::must("total_count"),
+            3 total_count: i64 => "total_count: must",
         }
     }
 
@@ -1656,44 +1672,44 @@ pub mod weekly_discount {
         /// * Catalog: `pay_v3.marketing.weekly_discount.activities_by_activity_id`.
         pub struct ActivitiesByActivityId {
             /// `activity_id`.
-            0 activity_id: String => w::Field::must("activity_id").place(w::Place::Path),
+            0 activity_id: String => "activity_id: must path",
         }
-        new(activity_id: String)
+        new(activity_id: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`ActivitiesByActivityId`].
         pub struct ActivitiesByActivityIdResponse {
             /// `activity_id`.
-            0 activity_id: String => w::Field::must("activity_id"),
+            0 activity_id: String => "activity_id: must",
             /// `activity_name`.
-            1 activity_name: String => w::Field::must("activity_name"),
+            1 activity_name: String => "activity_name: must",
             /// `activity_scene`.
-            2 activity_scene: String => w::Field::must("activity_scene"),
+            2 activity_scene: String => "activity_scene: must",
             /// `activity_area_code`.
-            3 activity_area_code: Vec<String> => w::Field::must("activity_area_code"),
+            3 activity_area_code: Vec<String> => "activity_area_code: must",
             /// `activity_state`.
-            4 activity_state: String => w::Field::must("activity_state"),
+            4 activity_state: String => "activity_state: must",
             /// `activity_limit_pay`.
-            5 activity_limit_pay: Option<String> => w::Field::new("activity_limit_pay"),
+            5 activity_limit_pay: Option<String> => "activity_limit_pay",
             /// `activity_transaction_minimum_amount`; unit fen.
-            6 activity_transaction_minimum_amount: xinqiao_types::Fen => w::Field::must("activity_transaction_minimum_amount"),
+            6 activity_transaction_minimum_amount: xinqiao_types::Fen => "activity_transaction_minimum_amount: must",
             /// `activity_coupon_amount`; unit fen.
-            7 activity_coupon_amount: xinqiao_types::Fen => w::Field::must("activity_coupon_amount"),
+            7 activity_coupon_amount: xinqiao_types::Fen => "activity_coupon_amount: must",
             /// `activity_available_week`.
-            8 activity_available_week: Vec<i64> => w::Field::must("activity_available_week"),
+            8 activity_available_week: Vec<i64> => "activity_available_week: must",
             /// `activity_max_amount`; unit fen.
-            9 activity_max_amount: xinqiao_types::Fen => w::Field::must("activity_max_amount"),
+            9 activity_max_amount: xinqiao_types::Fen => "activity_max_amount: must",
             /// `activity_max_amount_per_day`; unit fen.
-            10 activity_max_amount_per_day: Option<xinqiao_types::Fen> => w::Field::new("activity_max_amount_per_day"),
+            10 activity_max_amount_per_day: Option<xinqiao_types::Fen> => "activity_max_amount_per_day",
             /// `activity_available_begin_time`; format `rfc3339`.
-            11 activity_available_begin_time: String => w::Field::must("activity_available_begin_time"),
+            11 activity_available_begin_time: String => "activity_available_begin_time: must",
             /// `activity_available_end_time`; format `rfc3339`.
-            12 activity_available_end_time: String => w::Field::must("activity_available_end_time"),
+            12 activity_available_end_time: String => "activity_available_end_time: must",
             /// `activity_logo`.
-            13 activity_logo: Option<String> => w::Field::new("activity_logo"),
+            13 activity_logo: Option<String> => "activity_logo",
             /// `activity_remark`.
-            14 activity_remark: Option<String> => w::Field::new("activity_remark"),
+            14 activity_remark: Option<String> => "activity_remark",
         }
     }
 
@@ -1725,22 +1741,26 @@ pub mod weekly_discount {
         /// * Catalog: `pay_v3.marketing.weekly_discount.activities_by_activity_id_apply`.
         pub struct ActivitiesByActivityIdApply {
             /// `activity_id`.
-            0 activity_id: String => w::Field::must("activity_id").place(w::Place::Path),
+            0 activity_id: String => "activity_id: must path",
             /// `applying_merchant_id`.
-            1 applying_merchant_id: w::TextOrNumber => w::Field::must("applying_merchant_id"),
+            1 applying_merchant_id: w::TextOrNumber => "applying_merchant_id: must",
             /// `store_id`.
-            2 store_id: i64 => w::Field::must("store_id"),
+            2 store_id: i64 => "store_id: must",
         }
-        new(activity_id: String, applying_merchant_id: w::TextOrNumber, store_id: i64)
+        new(
+            activity_id: impl Into<String>,
+            applying_merchant_id: impl Into<w::TextOrNumber>,
+            store_id: i64,
+        )
     }
 
     w::record! {
         /// Answer to [`ActivitiesByActivityIdApply`].
         pub struct ActivitiesByActivityIdApplyResponse {
             /// `activity_id`.
-            0 activity_id: i64 => w::Field::must("activity_id"),
+            0 activity_id: i64 => "activity_id: must",
             /// `success_time`; format `rfc3339`.
-            1 success_time: String => w::Field::must("success_time"),
+            1 success_time: String => "success_time: must",
         }
     }
 
@@ -1780,23 +1800,23 @@ pub mod withdraw_favor {
             /// * Catalog: `pay_v3.marketing.withdraw_favor.users.by_openid_coupons_get`.
             pub struct ByOpenidCouponsGet {
                 /// `openid`.
-                0 openid: xinqiao_types::OpenId => w::Field::must("openid").place(w::Place::Path).masked(),
+                0 openid: xinqiao_types::OpenId => "openid: must path masked",
                 /// `appid`.
-                1 appid: xinqiao_types::AppId => w::Field::must("appid").place(w::Place::Query),
+                1 appid: xinqiao_types::AppId => "appid: must query",
                 /// `mchid`.
-                2 mchid: xinqiao_types::MchId => w::Field::must("mchid").place(w::Place::Query),
+                2 mchid: xinqiao_types::MchId => "mchid: must query",
                 /// `stock_id`.
-                3 stock_id: String => w::Field::must("stock_id").place(w::Place::Query),
+                3 stock_id: String => "stock_id: must query",
                 /// `limit`.
-                4 limit: Option<i64> => w::Field::new("limit").place(w::Place::Query),
+                4 limit: Option<i64> => "limit: query",
                 /// `offset`.
-                5 offset: Option<i64> => w::Field::new("offset").place(w::Place::Query),
+                5 offset: Option<i64> => "offset: query",
             }
             new(
-                openid: xinqiao_types::OpenId,
-                appid: xinqiao_types::AppId,
-                mchid: xinqiao_types::MchId,
-                stock_id: String,
+                openid: impl Into<xinqiao_types::OpenId>,
+                appid: impl Into<xinqiao_types::AppId>,
+                mchid: impl Into<xinqiao_types::MchId>,
+                stock_id: impl Into<String>,
             )
             set(limit: i64, offset: i64)
         }
@@ -1805,13 +1825,13 @@ pub mod withdraw_favor {
             /// Answer to [`ByOpenidCouponsGet`].
             pub struct ByOpenidCouponsGetResponse {
                 /// `data`.
-                0 data: Vec<super::super::ByOpenidCouponsGetData> => w::Field::must("data"),
+                0 data: Vec<super::super::ByOpenidCouponsGetData> => "data: must",
                 /// `limit`.
-                1 limit: i64 => w::Field::must("limit"),
+                1 limit: i64 => "limit: must",
                 /// `offset`.
-                2 offset: i64 => w::Field::must("offset"),
+                2 offset: i64 => "offset: must",
                 /// `total_count`.
-                3 total_count: i64 => w::Field::must("total_count"),
+                3 total_count: i64 => "total_count: must",
             }
         }
 
@@ -1843,22 +1863,22 @@ pub mod withdraw_favor {
             /// * Catalog: `pay_v3.marketing.withdraw_favor.users.by_openid_coupons_post`.
             pub struct ByOpenidCouponsPost {
                 /// `openid`.
-                0 openid: xinqiao_types::OpenId => w::Field::must("openid").place(w::Place::Path).masked(),
+                0 openid: xinqiao_types::OpenId => "openid: must path masked",
                 /// `mchid`.
-                1 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+                1 mchid: xinqiao_types::MchId => "mchid: must",
                 /// `stock_id`.
-                2 stock_id: String => w::Field::must("stock_id"),
+                2 stock_id: String => "stock_id: must",
                 /// `appid`.
-                3 appid: xinqiao_types::AppId => w::Field::must("appid"),
+                3 appid: xinqiao_types::AppId => "appid: must",
                 /// `send_request_no`.
-                4 send_request_no: String => w::Field::must("send_request_no"),
+                4 send_request_no: String => "send_request_no: must",
             }
             new(
-                openid: xinqiao_types::OpenId,
-                mchid: xinqiao_types::MchId,
-                stock_id: String,
-                appid: xinqiao_types::AppId,
-                send_request_no: String,
+                openid: impl Into<xinqiao_types::OpenId>,
+                mchid: impl Into<xinqiao_types::MchId>,
+                stock_id: impl Into<String>,
+                appid: impl Into<xinqiao_types::AppId>,
+                send_request_no: impl Into<String>,
             )
         }
 
@@ -1866,9 +1886,9 @@ pub mod withdraw_favor {
             /// Answer to [`ByOpenidCouponsPost`].
             pub struct ByOpenidCouponsPostResponse {
                 /// `coupon_id`.
-                0 coupon_id: String => w::Field::must("coupon_id"),
+                0 coupon_id: String => "coupon_id: must",
                 /// `expire_time`; format `rfc3339`.
-                1 expire_time: Option<String> => w::Field::new("expire_time"),
+                1 expire_time: Option<String> => "expire_time",
             }
         }
 

@@ -7,39 +7,39 @@ w::record! {
     /// `BySubMchidData`.
     pub struct BySubMchidData {
         /// `sub_mchid`.
-        0 sub_mchid: String => w::Field::must("sub_mchid"),
+        0 sub_mchid: String => "sub_mchid: must",
         /// `manage_record_id`.
-        1 manage_record_id: String => w::Field::must("manage_record_id"),
+        1 manage_record_id: String => "manage_record_id: must",
         /// `manage_record_type`; one of `FUNCTIONAL_LIMIT_RECORD` `INVESTIGATE_RECORD`.
-        2 manage_record_type: String => w::Field::must("manage_record_type"),
+        2 manage_record_type: String => "manage_record_type: must",
         /// `manage_record_state`; one of `PENDING` `SUBMITTED` `EXPIRED` `UNDER_REVIEW` `RECOVERED` `REJECTED`.
-        3 manage_record_state: String => w::Field::must("manage_record_state"),
+        3 manage_record_state: String => "manage_record_state: must",
         /// `manage_time`; format `rfc3339`.
-        4 manage_time: String => w::Field::must("manage_time"),
+        4 manage_time: String => "manage_time: must",
         /// `manage_reason`.
-        5 manage_reason: String => w::Field::must("manage_reason"),
+        5 manage_reason: String => "manage_reason: must",
         /// `limit_ability`.
-        6 limit_ability: Option<String> => w::Field::new("limit_ability"),
+        6 limit_ability: Option<String> => "limit_ability",
         /// `recover_way`; one of `SUBMIT_INFORMATION` `VERIFY_INACTIVE_MERCHANT_IDENTITY` `MODIFY_ORGANIZATION_INFORMATION` `OTHER`.
-        7 recover_way: Option<String> => w::Field::new("recover_way"),
+        7 recover_way: Option<String> => "recover_way",
         /// `allow_submit`.
-        8 allow_submit: bool => w::Field::must("allow_submit"),
+        8 allow_submit: bool => "allow_submit: must",
         /// `forbid_submit_reason`.
-        9 forbid_submit_reason: Option<String> => w::Field::new("forbid_submit_reason"),
+        9 forbid_submit_reason: Option<String> => "forbid_submit_reason",
         /// `submit_start_time`; format `rfc3339`.
-        10 submit_start_time: Option<String> => w::Field::new("submit_start_time"),
+        10 submit_start_time: Option<String> => "submit_start_time",
         /// `submit_end_time`; format `rfc3339`.
-        11 submit_end_time: Option<String> => w::Field::new("submit_end_time"),
+        11 submit_end_time: Option<String> => "submit_end_time",
         /// `requested_item_info`.
-        12 requested_item_info: Option<String> => w::Field::new("requested_item_info"),
+        12 requested_item_info: Option<String> => "requested_item_info",
         /// `recover_reason`; one of `MERCHANT_SUBMIT_RECOVER` `MERCHANT_OPERATE_RECOVER` `PLATFORM_AUTO_RECOVER`.
-        13 recover_reason: Option<String> => w::Field::new("recover_reason"),
+        13 recover_reason: Option<String> => "recover_reason",
         /// `recover_time`; format `rfc3339`.
-        14 recover_time: Option<String> => w::Field::new("recover_time"),
+        14 recover_time: Option<String> => "recover_time",
         /// `reject_reason`.
-        15 reject_reason: Option<String> => w::Field::new("reject_reason"),
+        15 reject_reason: Option<String> => "reject_reason",
         /// `approve_time`; format `rfc3339`.
-        16 approve_time: Option<String> => w::Field::new("approve_time"),
+        16 approve_time: Option<String> => "approve_time",
     }
 }
 
@@ -47,12 +47,12 @@ w::record! {
     /// `Meta`.
     pub struct Meta {
         /// `file_name`.
-        0 file_name: Option<String> => w::Field::new("file_name"),
+        0 file_name: Option<String> => "file_name",
         /// `file_digest`.
-        1 file_digest: Option<String> => w::Field::new("file_digest"),
+        1 file_digest: Option<String> => "file_digest",
     }
     new()
-    set(file_name: String, file_digest: String)
+    text(file_name: String, file_digest: String)
 }
 
 w::record! {
@@ -64,22 +64,27 @@ w::record! {
     /// * Catalog: `pay_v3.mch_manage.submission_files_by_sub_mchid_upload`.
     pub struct SubmissionFilesBySubMchidUpload {
         /// `sub_mchid`.
-        0 sub_mchid: String => w::Field::must("sub_mchid").place(w::Place::Path),
+        0 sub_mchid: String => "sub_mchid: must path",
         /// `meta`.
-        1 meta: Meta => w::Field::must("meta").json_part(),
+        1 meta: Meta => "meta: must part",
         /// `submission_file`.
-        2 submission_file: w::FilePart => w::Field::must("submission_file"),
+        2 submission_file: w::FilePart => "submission_file: must",
         /// `item_id`.
-        3 item_id: String => w::Field::must("item_id"),
+        3 item_id: String => "item_id: must",
     }
-    new(sub_mchid: String, meta: Meta, submission_file: w::FilePart, item_id: String)
+    new(
+        sub_mchid: impl Into<String>,
+        meta: Meta,
+        submission_file: w::FilePart,
+        item_id: impl Into<String>,
+    )
 }
 
 w::record! {
     /// Answer to [`SubmissionFilesBySubMchidUpload`].
     pub struct SubmissionFilesBySubMchidUploadResponse {
         /// `file_id`.
-        0 file_id: String => w::Field::must("file_id"),
+        0 file_id: String => "file_id: must",
     }
 }
 
@@ -115,50 +120,50 @@ pub mod mch_manage_records {
         /// * Catalog: `pay_v3.mch_manage.mch_manage_records.by_manage_record_id`.
         pub struct ByManageRecordId {
             /// `manage_record_id`.
-            0 manage_record_id: String => w::Field::must("manage_record_id").place(w::Place::Path),
+            0 manage_record_id: String => "manage_record_id: must path",
             /// `sub_mchid`.
-            1 sub_mchid: String => w::Field::must("sub_mchid").place(w::Place::Query),
+            1 sub_mchid: String => "sub_mchid: must query",
         }
-        new(manage_record_id: String, sub_mchid: String)
+        new(manage_record_id: impl Into<String>, sub_mchid: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`ByManageRecordId`].
         pub struct ByManageRecordIdResponse {
             /// `sub_mchid`.
-            0 sub_mchid: String => w::Field::must("sub_mchid"),
+            0 sub_mchid: String => "sub_mchid: must",
             /// `manage_record_id`.
-            1 manage_record_id: String => w::Field::must("manage_record_id"),
+            1 manage_record_id: String => "manage_record_id: must",
             /// `manage_record_type`; one of `FUNCTIONAL_LIMIT_RECORD` `INVESTIGATE_RECORD`.
-            2 manage_record_type: String => w::Field::must("manage_record_type"),
+            2 manage_record_type: String => "manage_record_type: must",
             /// `manage_record_state`; one of `PENDING` `SUBMITTED` `EXPIRED` `UNDER_REVIEW` `RECOVERED` `REJECTED`.
-            3 manage_record_state: String => w::Field::must("manage_record_state"),
+            3 manage_record_state: String => "manage_record_state: must",
             /// `manage_time`; format `rfc3339`.
-            4 manage_time: String => w::Field::must("manage_time"),
+            4 manage_time: String => "manage_time: must",
             /// `manage_reason`.
-            5 manage_reason: String => w::Field::must("manage_reason"),
+            5 manage_reason: String => "manage_reason: must",
             /// `limit_ability`.
-            6 limit_ability: Option<String> => w::Field::new("limit_ability"),
+            6 limit_ability: Option<String> => "limit_ability",
             /// `recover_way`; one of `SUBMIT_INFORMATION` `VERIFY_INACTIVE_MERCHANT_IDENTITY` `MODIFY_ORGANIZATION_INFORMATION` `OTHER`.
-            7 recover_way: Option<String> => w::Field::new("recover_way"),
+            7 recover_way: Option<String> => "recover_way",
             /// `allow_submit`.
-            8 allow_submit: bool => w::Field::must("allow_submit"),
+            8 allow_submit: bool => "allow_submit: must",
             /// `forbid_submit_reason`.
-            9 forbid_submit_reason: Option<String> => w::Field::new("forbid_submit_reason"),
+            9 forbid_submit_reason: Option<String> => "forbid_submit_reason",
             /// `submit_start_time`; format `rfc3339`.
-            10 submit_start_time: Option<String> => w::Field::new("submit_start_time"),
+            10 submit_start_time: Option<String> => "submit_start_time",
             /// `submit_end_time`; format `rfc3339`.
-            11 submit_end_time: Option<String> => w::Field::new("submit_end_time"),
+            11 submit_end_time: Option<String> => "submit_end_time",
             /// `requested_item_info`.
-            12 requested_item_info: Option<String> => w::Field::new("requested_item_info"),
+            12 requested_item_info: Option<String> => "requested_item_info",
             /// `recover_reason`; one of `MERCHANT_SUBMIT_RECOVER` `MERCHANT_OPERATE_RECOVER` `PLATFORM_AUTO_RECOVER`.
-            13 recover_reason: Option<String> => w::Field::new("recover_reason"),
+            13 recover_reason: Option<String> => "recover_reason",
             /// `recover_time`; format `rfc3339`.
-            14 recover_time: Option<String> => w::Field::new("recover_time"),
+            14 recover_time: Option<String> => "recover_time",
             /// `reject_reason`.
-            15 reject_reason: Option<String> => w::Field::new("reject_reason"),
+            15 reject_reason: Option<String> => "reject_reason",
             /// `approve_time`; format `rfc3339`.
-            16 approve_time: Option<String> => w::Field::new("approve_time"),
+            16 approve_time: Option<String> => "approve_time",
         }
     }
 
@@ -190,31 +195,32 @@ pub mod mch_manage_records {
         /// * Catalog: `pay_v3.mch_manage.mch_manage_records.by_sub_mchid`.
         pub struct BySubMchid {
             /// `sub_mchid`.
-            0 sub_mchid: String => w::Field::must("sub_mchid").place(w::Place::Path),
+            0 sub_mchid: String => "sub_mchid: must path",
             /// `manage_record_type`; one of `FUNCTIONAL_LIMIT_RECORD` `INVESTIGATE_RECORD`; needed according to the documentation.
-            1 manage_record_type: Option<String> => w::Field::new("manage_record_type").place(w::Place::Query),
+            1 manage_record_type: Option<String> => "manage_record_type: query",
             /// `manage_record_state`; one of `PENDING` `SUBMITTED` `EXPIRED` `UNDER_REVIEW` `RECOVERED` `REJECTED`.
-            2 manage_record_state: Option<String> => w::Field::new("manage_record_state").place(w::Place::Query),
+            2 manage_record_state: Option<String> => "manage_record_state: query",
             /// `limit`.
-            3 limit: i64 => w::Field::must("limit").place(w::Place::Query),
+            3 limit: i64 => "limit: must query",
             /// `offset`.
-            4 offset: Option<i64> => w::Field::new("offset").place(w::Place::Query),
+            4 offset: Option<i64> => "offset: query",
         }
-        new(sub_mchid: String, limit: i64)
-        set(manage_record_type: String, manage_record_state: String, offset: i64)
+        new(sub_mchid: impl Into<String>, limit: i64)
+        text(manage_record_type: String, manage_record_state: String)
+        set(offset: i64)
     }
 
     w::record! {
         /// Answer to [`BySubMchid`].
         pub struct BySubMchidResponse {
             /// `data`.
-            0 data: Vec<super::BySubMchidData> => w::Field::must("data"),
+            0 data: Vec<super::BySubMchidData> => "data: must",
             /// `limit`.
-            1 limit: i64 => w::Field::must("limit"),
+            1 limit: i64 => "limit: must",
             /// `offset`.
-            2 offset: i64 => w::Field::must("offset"),
+            2 offset: i64 => "offset: must",
             /// `total_count`.
-            3 total_count: i64 => w::Field::must("total_count"),
+            3 total_count: i64 => "total_count: must",
         }
     }
 
@@ -246,20 +252,24 @@ pub mod mch_manage_records {
         /// * Catalog: `pay_v3.mch_manage.mch_manage_records.mch_manage_submissions`.
         pub struct MchManageSubmissions {
             /// `manage_record_id`.
-            0 manage_record_id: String => w::Field::must("manage_record_id").place(w::Place::Path),
+            0 manage_record_id: String => "manage_record_id: must path",
             /// `sub_mchid`.
-            1 sub_mchid: String => w::Field::must("sub_mchid"),
+            1 sub_mchid: String => "sub_mchid: must",
             /// `submit_data`.
-            2 submit_data: String => w::Field::must("submit_data"),
+            2 submit_data: String => "submit_data: must",
         }
-        new(manage_record_id: String, sub_mchid: String, submit_data: String)
+        new(
+            manage_record_id: impl Into<String>,
+            sub_mchid: impl Into<String>,
+            submit_data: impl Into<String>,
+        )
     }
 
     w::record! {
         /// Answer to [`MchManageSubmissions`].
         pub struct MchManageSubmissionsResponse {
             /// `manage_submission_id`.
-            0 manage_submission_id: String => w::Field::must("manage_submission_id"),
+            0 manage_submission_id: String => "manage_submission_id: must",
         }
     }
 

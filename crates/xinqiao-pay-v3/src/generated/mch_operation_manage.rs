@@ -7,45 +7,45 @@ w::record! {
     /// `Meta`.
     pub struct Meta {
         /// `file_name`.
-        0 file_name: Option<String> => w::Field::new("file_name"),
+        0 file_name: Option<String> => "file_name",
         /// `file_digest`.
-        1 file_digest: Option<String> => w::Field::new("file_digest"),
+        1 file_digest: Option<String> => "file_digest",
         /// `sub_mchid`.
-        2 sub_mchid: String => w::Field::must("sub_mchid"),
+        2 sub_mchid: String => "sub_mchid: must",
         /// `item_id`.
-        3 item_id: i64 => w::Field::must("item_id"),
+        3 item_id: i64 => "item_id: must",
     }
-    new(sub_mchid: String, item_id: i64)
-    set(file_name: String, file_digest: String)
+    new(sub_mchid: impl Into<String>, item_id: i64)
+    text(file_name: String, file_digest: String)
 }
 
 w::record! {
     /// `RecoverySpecification`.
     pub struct RecoverySpecification {
         /// `limitation_reason_type`; one of `LICENSE_ABNORMAL` `NO_TRADE` `SETTLE_ACCOUNT_ABNORMAL` `RISK_ABNORMAL` `OTHER` `INSPECT_ABNORMAL` `INVALID_REPRESENTATIVE_INFORMATION` `INVALID_BUSINESS_STATUS` ….
-        0 limitation_reason_type: Option<String> => w::Field::new("limitation_reason_type"),
+        0 limitation_reason_type: Option<String> => "limitation_reason_type",
         /// `limitation_reason`.
-        1 limitation_reason: Option<String> => w::Field::new("limitation_reason"),
+        1 limitation_reason: Option<String> => "limitation_reason",
         /// `limitation_reason_describe`.
-        2 limitation_reason_describe: Option<String> => w::Field::new("limitation_reason_describe"),
+        2 limitation_reason_describe: Option<String> => "limitation_reason_describe",
         /// `limitation_case_id`.
-        3 limitation_case_id: Option<String> => w::Field::new("limitation_case_id"),
+        3 limitation_case_id: Option<String> => "limitation_case_id",
         /// `recover_way`; one of `IRRECOVERABLE` `MODIFY_SUBJECT_INFORMATION` `MODIFY_SETTLE_ACCOUNT_INFORMATION` `VERIFY_INACTIVE_MERCHANT_IDENTITY` `SUBMIT_OFFLINE_BUSINESS_SCENARIO_INFORMATION` `SUBMIT_INFORMATION_FOR_APPEAL` `RESOLVE_TRANSACTION_DISPUTES` `MODIFY_ADMINISTRATOR_INFORMATION` ….
-        4 recover_way: Option<String> => w::Field::new("recover_way"),
+        4 recover_way: Option<String> => "recover_way",
         /// `recover_way_param`.
-        5 recover_way_param: Option<String> => w::Field::new("recover_way_param"),
+        5 recover_way_param: Option<String> => "recover_way_param",
         /// `recover_help_url`.
-        6 recover_help_url: Option<String> => w::Field::new("recover_help_url"),
+        6 recover_help_url: Option<String> => "recover_help_url",
         /// `relate_limitations`; one of `NO_TRANSACTION_AND_RECHARGE` `NO_PAYMENT` `NO_WITHDRAWAL` `NO_REFUND` `NO_TRANSACTION` `NO_PROFIT_SHARING` `NO_PAYMENT_POINT_COMPLETE_ORDER`.
-        7 relate_limitations: Option<Vec<String>> => w::Field::new("relate_limitations"),
+        7 relate_limitations: Option<Vec<String>> => "relate_limitations",
         /// `other_relate_limitations`.
-        8 other_relate_limitations: Option<String> => w::Field::new("other_relate_limitations"),
+        8 other_relate_limitations: Option<String> => "other_relate_limitations",
         /// `limitation_action_type`; one of `LIMIT_ACTION_TYPE_IMMEDIATE_CONTROL` `LIMIT_ACTION_TYPE_DELAY_CONTROL`.
-        9 limitation_action_type: Option<String> => w::Field::new("limitation_action_type"),
+        9 limitation_action_type: Option<String> => "limitation_action_type",
         /// `limitation_start_date`; format `rfc3339`.
-        10 limitation_start_date: Option<String> => w::Field::new("limitation_start_date"),
+        10 limitation_start_date: Option<String> => "limitation_start_date",
         /// `limitation_date`; format `rfc3339`.
-        11 limitation_date: Option<String> => w::Field::new("limitation_date"),
+        11 limitation_date: Option<String> => "limitation_date",
     }
 }
 
@@ -58,22 +58,22 @@ w::record! {
     /// * Catalog: `pay_v3.mch_operation_manage.merchant_limitations_by_sub_mchid`.
     pub struct MerchantLimitationsBySubMchid {
         /// `sub_mchid`.
-        0 sub_mchid: String => w::Field::must("sub_mchid").place(w::Place::Path),
+        0 sub_mchid: String => "sub_mchid: must path",
     }
-    new(sub_mchid: String)
+    new(sub_mchid: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`MerchantLimitationsBySubMchid`].
     pub struct MerchantLimitationsBySubMchidResponse {
         /// `mchid`.
-        0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+        0 mchid: xinqiao_types::MchId => "mchid: must",
         /// `limited_functions`; one of `NO_TRANSACTION_AND_RECHARGE` `NO_PAYMENT` `NO_WITHDRAWAL` `NO_REFUND` `NO_TRANSACTION` `NO_PROFIT_SHARING` `NO_PAYMENT_POINT_COMPLETE_ORDER`.
-        1 limited_functions: Option<Vec<String>> => w::Field::new("limited_functions"),
+        1 limited_functions: Option<Vec<String>> => "limited_functions",
         /// `recovery_specifications`.
-        2 recovery_specifications: Option<Vec<RecoverySpecification>> => w::Field::new("recovery_specifications"),
+        2 recovery_specifications: Option<Vec<RecoverySpecification>> => "recovery_specifications",
         /// `other_limited_functions`.
-        3 other_limited_functions: Option<String> => w::Field::new("other_limited_functions"),
+        3 other_limited_functions: Option<String> => "other_limited_functions",
     }
 }
 
@@ -109,38 +109,38 @@ pub mod enhanced_due_diligence {
         /// * Catalog: `pay_v3.mch_operation_manage.enhanced_due_diligence.by_due_diligence_id`.
         pub struct ByDueDiligenceId {
             /// `due_diligence_id`.
-            0 due_diligence_id: String => w::Field::must("due_diligence_id").place(w::Place::Path),
+            0 due_diligence_id: String => "due_diligence_id: must path",
             /// `sub_mchid`.
-            1 sub_mchid: String => w::Field::must("sub_mchid").place(w::Place::Query),
+            1 sub_mchid: String => "sub_mchid: must query",
         }
-        new(due_diligence_id: String, sub_mchid: String)
+        new(due_diligence_id: impl Into<String>, sub_mchid: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`ByDueDiligenceId`].
         pub struct ByDueDiligenceIdResponse {
             /// `sub_mchid`.
-            0 sub_mchid: String => w::Field::must("sub_mchid"),
+            0 sub_mchid: String => "sub_mchid: must",
             /// `due_diligence_id`.
-            1 due_diligence_id: String => w::Field::must("due_diligence_id"),
+            1 due_diligence_id: String => "due_diligence_id: must",
             /// `due_diligence_state`; one of `DUE_DILIGENCE_STATE_COLLECTING` `DUE_DILIGENCE_STATE_AUDITING` `DUE_DILIGENCE_STATE_REJECTED` `DUE_DILIGENCE_STATE_EXPIRED` `DUE_DILIGENCE_STATE_CANCELLED` `DUE_DILIGENCE_STATE_FINISHED`.
-            2 due_diligence_state: String => w::Field::must("due_diligence_state"),
+            2 due_diligence_state: String => "due_diligence_state: must",
             /// `deadline_time`; format `rfc3339`.
-            3 deadline_time: String => w::Field::must("deadline_time"),
+            3 deadline_time: String => "deadline_time: must",
             /// `submit_time`; format `rfc3339`.
-            4 submit_time: Option<String> => w::Field::new("submit_time"),
+            4 submit_time: Option<String> => "submit_time",
             /// `terminal_time`; format `rfc3339`.
-            5 terminal_time: Option<String> => w::Field::new("terminal_time"),
+            5 terminal_time: Option<String> => "terminal_time",
             /// `reject_time`; format `rfc3339`.
-            6 reject_time: Option<String> => w::Field::new("reject_time"),
+            6 reject_time: Option<String> => "reject_time",
             /// `reject_reason`.
-            7 reject_reason: Option<String> => w::Field::new("reject_reason"),
+            7 reject_reason: Option<String> => "reject_reason",
             /// `complete_time`; format `rfc3339`.
-            8 complete_time: Option<String> => w::Field::new("complete_time"),
+            8 complete_time: Option<String> => "complete_time",
             /// `submission_template`.
-            9 submission_template: String => w::Field::must("submission_template"),
+            9 submission_template: String => "submission_template: must",
             /// `submission_data`.
-            10 submission_data: Option<String> => w::Field::new("submission_data"),
+            10 submission_data: Option<String> => "submission_data",
         }
     }
 
@@ -172,27 +172,27 @@ pub mod enhanced_due_diligence {
         /// * Catalog: `pay_v3.mch_operation_manage.enhanced_due_diligence.by_due_diligence_id_submit`.
         pub struct ByDueDiligenceIdSubmit {
             /// `due_diligence_id`.
-            0 due_diligence_id: String => w::Field::must("due_diligence_id").place(w::Place::Path),
+            0 due_diligence_id: String => "due_diligence_id: must path",
             /// `sub_mchid`.
-            1 sub_mchid: String => w::Field::must("sub_mchid"),
+            1 sub_mchid: String => "sub_mchid: must",
             /// `submit_data`.
-            2 submit_data: Option<String> => w::Field::new("submit_data"),
+            2 submit_data: Option<String> => "submit_data",
         }
-        new(due_diligence_id: String, sub_mchid: String)
-        set(submit_data: String)
+        new(due_diligence_id: impl Into<String>, sub_mchid: impl Into<String>)
+        text(submit_data: String)
     }
 
     w::record! {
         /// Answer to [`ByDueDiligenceIdSubmit`].
         pub struct ByDueDiligenceIdSubmitResponse {
             /// `due_diligence_state`; one of `DUE_DILIGENCE_STATE_COLLECTING` `DUE_DILIGENCE_STATE_AUDITING` `DUE_DILIGENCE_STATE_REJECTED` `DUE_DILIGENCE_STATE_EXPIRED` `DUE_DILIGENCE_STATE_CANCELLED` `DUE_DILIGENCE_STATE_FINISHED`.
-            0 due_diligence_state: String => w::Field::must("due_diligence_state"),
+            0 due_diligence_state: String => "due_diligence_state: must",
             /// `submit_time`; format `rfc3339`.
-            1 submit_time: Option<String> => w::Field::new("submit_time"),
+            1 submit_time: Option<String> => "submit_time",
             /// `submission_template`.
-            2 submission_template: String => w::Field::must("submission_template"),
+            2 submission_template: String => "submission_template: must",
             /// `submission_data`.
-            3 submission_data: Option<String> => w::Field::new("submission_data"),
+            3 submission_data: Option<String> => "submission_data",
         }
     }
 
@@ -224,20 +224,20 @@ pub mod enhanced_due_diligence {
         /// * Catalog: `pay_v3.mch_operation_manage.enhanced_due_diligence.by_due_diligence_id_upload`.
         pub struct ByDueDiligenceIdUpload {
             /// `due_diligence_id`.
-            0 due_diligence_id: String => w::Field::must("due_diligence_id").place(w::Place::Path),
+            0 due_diligence_id: String => "due_diligence_id: must path",
             /// `meta`.
-            1 meta: super::Meta => w::Field::must("meta").json_part(),
+            1 meta: super::Meta => "meta: must part",
             /// `due_diligence_file`.
-            2 due_diligence_file: w::FilePart => w::Field::must("due_diligence_file"),
+            2 due_diligence_file: w::FilePart => "due_diligence_file: must",
         }
-        new(due_diligence_id: String, meta: super::Meta, due_diligence_file: w::FilePart)
+        new(due_diligence_id: impl Into<String>, meta: super::Meta, due_diligence_file: w::FilePart)
     }
 
     w::record! {
         /// Answer to [`ByDueDiligenceIdUpload`].
         pub struct ByDueDiligenceIdUploadResponse {
             /// `file_id`.
-            0 file_id: String => w::Field::must("file_id"),
+            0 file_id: String => "file_id: must",
         }
     }
 

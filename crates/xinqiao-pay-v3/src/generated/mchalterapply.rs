@@ -7,33 +7,33 @@ w::record! {
     /// `Addition`.
     pub struct Addition {
         /// `bank_openaccount_license`.
-        0 bank_openaccount_license: Option<String> => w::Field::new("bank_openaccount_license"),
+        0 bank_openaccount_license: Option<String> => "bank_openaccount_license",
         /// `openaccount_approval`.
-        1 openaccount_approval: Option<String> => w::Field::new("openaccount_approval"),
+        1 openaccount_approval: Option<String> => "openaccount_approval",
         /// `legal_other_prove`.
-        2 legal_other_prove: Option<String> => w::Field::new("legal_other_prove"),
+        2 legal_other_prove: Option<String> => "legal_other_prove",
         /// `agency_prove`.
-        3 agency_prove: Option<String> => w::Field::new("agency_prove"),
+        3 agency_prove: Option<String> => "agency_prove",
         /// `ubo_prove`.
-        4 ubo_prove: Option<Vec<String>> => w::Field::new("ubo_prove"),
+        4 ubo_prove: Option<Vec<String>> => "ubo_prove",
     }
     new()
-    set(
+    text(
         bank_openaccount_license: String,
         openaccount_approval: String,
         legal_other_prove: String,
         agency_prove: String,
-        ubo_prove: Vec<String>,
     )
+    set(ubo_prove: Vec<String>)
 }
 
 w::record! {
     /// `AuditRejectDetail`.
     pub struct AuditRejectDetail {
         /// `param_name`.
-        0 param_name: String => w::Field::must("param_name"),
+        0 param_name: String => "param_name: must",
         /// `reject_reason`.
-        1 reject_reason: String => w::Field::must("reject_reason"),
+        1 reject_reason: String => "reject_reason: must",
     }
 }
 
@@ -41,78 +41,83 @@ w::record! {
     /// `BusinessLicenseInfo`.
     pub struct BusinessLicenseInfo {
         /// `license_number`.
-        0 license_number: String => w::Field::must("license_number"),
+        0 license_number: String => "license_number: must",
         /// `license_copy`.
-        1 license_copy: String => w::Field::must("license_copy"),
+        1 license_copy: String => "license_copy: must",
         /// `license_period_begin`; format `yyyy-MM-dd`.
-        2 license_period_begin: Option<String> => w::Field::new("license_period_begin"),
+        2 license_period_begin: Option<String> => "license_period_begin",
         /// `license_period_end`; format `yyyy-MM-dd / LONG_TERM`.
-        3 license_period_end: Option<String> => w::Field::new("license_period_end"),
+        3 license_period_end: Option<String> => "license_period_end",
         /// `merchant_name`.
-        4 merchant_name: String => w::Field::must("merchant_name"),
+        4 merchant_name: String => "merchant_name: must",
         /// `legal_person`.
-        5 legal_person: String => w::Field::must("legal_person"),
+        5 legal_person: String => "legal_person: must",
         /// `company_address`.
-        6 company_address: Option<String> => w::Field::new("company_address"),
+        6 company_address: Option<String> => "company_address",
     }
-    new(license_number: String, license_copy: String, merchant_name: String, legal_person: String)
-    set(license_period_begin: String, license_period_end: String, company_address: String)
+    new(
+        license_number: impl Into<String>,
+        license_copy: impl Into<String>,
+        merchant_name: impl Into<String>,
+        legal_person: impl Into<String>,
+    )
+    text(license_period_begin: String, license_period_end: String, company_address: String)
 }
 
 w::record! {
     /// `CertificateInfo`.
     pub struct CertificateInfo {
         /// `cert_type`; one of `CERTIFICATE_TYPE_2388` `CERTIFICATE_TYPE_2389` `CERTIFICATE_TYPE_2394` `CERTIFICATE_TYPE_2395` `CERTIFICATE_TYPE_2396` `CERTIFICATE_TYPE_2520` `CERTIFICATE_TYPE_2521` `CERTIFICATE_TYPE_2522` ….
-        0 cert_type: String => w::Field::must("cert_type"),
+        0 cert_type: String => "cert_type: must",
         /// `cert_number`.
-        1 cert_number: String => w::Field::must("cert_number"),
+        1 cert_number: String => "cert_number: must",
         /// `cert_copy`.
-        2 cert_copy: String => w::Field::must("cert_copy"),
+        2 cert_copy: String => "cert_copy: must",
         /// `cert_period_begin`; format `yyyy-MM-dd`; needed according to the documentation.
-        3 cert_period_begin: Option<String> => w::Field::new("cert_period_begin"),
+        3 cert_period_begin: Option<String> => "cert_period_begin",
         /// `cert_period_end`; format `yyyy-MM-dd / LONG_TERM`; needed according to the documentation.
-        4 cert_period_end: Option<String> => w::Field::new("cert_period_end"),
+        4 cert_period_end: Option<String> => "cert_period_end",
         /// `merchant_name`.
-        5 merchant_name: String => w::Field::must("merchant_name"),
+        5 merchant_name: String => "merchant_name: must",
         /// `legal_person`.
-        6 legal_person: String => w::Field::must("legal_person"),
+        6 legal_person: String => "legal_person: must",
         /// `company_address`; needed according to the documentation.
-        7 company_address: Option<String> => w::Field::new("company_address"),
+        7 company_address: Option<String> => "company_address",
     }
     new(
-        cert_type: String,
-        cert_number: String,
-        cert_copy: String,
-        merchant_name: String,
-        legal_person: String,
+        cert_type: impl Into<String>,
+        cert_number: impl Into<String>,
+        cert_copy: impl Into<String>,
+        merchant_name: impl Into<String>,
+        legal_person: impl Into<String>,
     )
-    set(cert_period_begin: String, cert_period_end: String, company_address: String)
+    text(cert_period_begin: String, cert_period_end: String, company_address: String)
 }
 
 w::record! {
     /// `ContactInfo`.
     pub struct ContactInfo {
         /// `contact_name`; encrypted on the wire.
-        0 contact_name: String => w::Field::must("contact_name").masked().encrypted(),
+        0 contact_name: String => "contact_name: must masked encrypted",
         /// `contact_id_doc_type`; one of `IDENTIFICATION_TYPE_IDCARD` `IDENTIFICATION_TYPE_OVERSEA_PASSPORT` `IDENTIFICATION_TYPE_HONGKONG_PASSPORT` `IDENTIFICATION_TYPE_MACAO_PASSPORT` `IDENTIFICATION_TYPE_TAIWAN_PASSPORT` `IDENTIFICATION_TYPE_FOREIGN_RESIDENT` `IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT` `IDENTIFICATION_TYPE_TAIWAN_RESIDENT`; needed according to the documentation.
-        1 contact_id_doc_type: Option<String> => w::Field::new("contact_id_doc_type"),
+        1 contact_id_doc_type: Option<String> => "contact_id_doc_type",
         /// `contact_id_card_number`; encrypted on the wire; needed according to the documentation.
-        2 contact_id_card_number: Option<String> => w::Field::new("contact_id_card_number").masked().encrypted(),
+        2 contact_id_card_number: Option<String> => "contact_id_card_number: masked encrypted",
         /// `contact_id_doc_copy`; needed according to the documentation.
-        3 contact_id_doc_copy: Option<String> => w::Field::new("contact_id_doc_copy"),
+        3 contact_id_doc_copy: Option<String> => "contact_id_doc_copy",
         /// `contact_id_doc_copy_back`.
-        4 contact_id_doc_copy_back: Option<String> => w::Field::new("contact_id_doc_copy_back"),
+        4 contact_id_doc_copy_back: Option<String> => "contact_id_doc_copy_back",
         /// `contact_id_doc_period_begin`; format `yyyy-MM-dd`; needed according to the documentation.
-        5 contact_id_doc_period_begin: Option<String> => w::Field::new("contact_id_doc_period_begin"),
+        5 contact_id_doc_period_begin: Option<String> => "contact_id_doc_period_begin",
         /// `contact_id_doc_period_end`; format `yyyy-MM-dd / LONG_TERM`; needed according to the documentation.
-        6 contact_id_doc_period_end: Option<String> => w::Field::new("contact_id_doc_period_end"),
+        6 contact_id_doc_period_end: Option<String> => "contact_id_doc_period_end",
         /// `mobile_phone`; encrypted on the wire.
-        7 mobile_phone: String => w::Field::must("mobile_phone").masked().encrypted(),
+        7 mobile_phone: String => "mobile_phone: must masked encrypted",
         /// `business_authorization_letter`.
-        8 business_authorization_letter: Option<String> => w::Field::new("business_authorization_letter"),
+        8 business_authorization_letter: Option<String> => "business_authorization_letter",
     }
-    new(contact_name: String, mobile_phone: String)
-    set(
+    new(contact_name: impl Into<String>, mobile_phone: impl Into<String>)
+    text(
         contact_id_doc_type: String,
         contact_id_card_number: String,
         contact_id_doc_copy: String,
@@ -127,41 +132,41 @@ w::record! {
     /// `FinanceInstitutionInfo`.
     pub struct FinanceInstitutionInfo {
         /// `finance_type`; one of `FINANCE_TYPE_BANK_AGENT` `FINANCE_TYPE_PAYMENT_AGENT` `FINANCE_TYPE_INSURANCE` `FINANCE_TYPE_TRADE_AND_SETTLE` `FINANCE_TYPE_OTHER`.
-        0 finance_type: String => w::Field::must("finance_type"),
+        0 finance_type: String => "finance_type: must",
         /// `finance_license_pics`.
-        1 finance_license_pics: Vec<String> => w::Field::must("finance_license_pics"),
+        1 finance_license_pics: Vec<String> => "finance_license_pics: must",
     }
-    new(finance_type: String, finance_license_pics: Vec<String>)
+    new(finance_type: impl Into<String>, finance_license_pics: Vec<String>)
 }
 
 w::record! {
     /// `LegalPersonInfo`.
     pub struct LegalPersonInfo {
         /// `id_holder_type`; one of `LEGAL` `SUPER`; needed according to the documentation.
-        0 id_holder_type: Option<String> => w::Field::new("id_holder_type"),
+        0 id_holder_type: Option<String> => "id_holder_type",
         /// `id_doc_type`; one of `IDENTIFICATION_TYPE_IDCARD` `IDENTIFICATION_TYPE_OVERSEA_PASSPORT` `IDENTIFICATION_TYPE_HONGKONG_PASSPORT` `IDENTIFICATION_TYPE_MACAO_PASSPORT` `IDENTIFICATION_TYPE_TAIWAN_PASSPORT` `IDENTIFICATION_TYPE_FOREIGN_RESIDENT` `IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT` `IDENTIFICATION_TYPE_TAIWAN_RESIDENT`.
-        1 id_doc_type: Option<String> => w::Field::new("id_doc_type"),
+        1 id_doc_type: Option<String> => "id_doc_type",
         /// `card_name`; encrypted on the wire.
-        2 card_name: Option<String> => w::Field::new("card_name").masked().encrypted(),
+        2 card_name: Option<String> => "card_name: masked encrypted",
         /// `card_number`; encrypted on the wire.
-        3 card_number: Option<String> => w::Field::new("card_number").masked().encrypted(),
+        3 card_number: Option<String> => "card_number: masked encrypted",
         /// `card_address`; encrypted on the wire.
-        4 card_address: Option<String> => w::Field::new("card_address").masked().encrypted(),
+        4 card_address: Option<String> => "card_address: masked encrypted",
         /// `card_period_begin`; format `yyyy-MM-dd`.
-        5 card_period_begin: Option<String> => w::Field::new("card_period_begin"),
+        5 card_period_begin: Option<String> => "card_period_begin",
         /// `card_period_end`; format `yyyy-MM-dd / LONG_TERM`.
-        6 card_period_end: Option<String> => w::Field::new("card_period_end"),
+        6 card_period_end: Option<String> => "card_period_end",
         /// `card_front`.
-        7 card_front: Option<String> => w::Field::new("card_front"),
+        7 card_front: Option<String> => "card_front",
         /// `card_back`.
-        8 card_back: Option<String> => w::Field::new("card_back"),
+        8 card_back: Option<String> => "card_back",
         /// `authorize_letter_copy`.
-        9 authorize_letter_copy: Option<String> => w::Field::new("authorize_letter_copy"),
+        9 authorize_letter_copy: Option<String> => "authorize_letter_copy",
         /// `as_ubo`.
-        10 as_ubo: Option<bool> => w::Field::new("as_ubo"),
+        10 as_ubo: Option<bool> => "as_ubo",
     }
     new()
-    set(
+    text(
         id_holder_type: String,
         id_doc_type: String,
         card_name: String,
@@ -172,32 +177,32 @@ w::record! {
         card_front: String,
         card_back: String,
         authorize_letter_copy: String,
-        as_ubo: bool,
     )
+    set(as_ubo: bool)
 }
 
 w::record! {
     /// `UboInfo`.
     pub struct UboInfo {
         /// `id_doc_type`; one of `IDENTIFICATION_TYPE_IDCARD` `IDENTIFICATION_TYPE_OVERSEA_PASSPORT` `IDENTIFICATION_TYPE_HONGKONG_PASSPORT` `IDENTIFICATION_TYPE_MACAO_PASSPORT` `IDENTIFICATION_TYPE_TAIWAN_PASSPORT` `IDENTIFICATION_TYPE_FOREIGN_RESIDENT` `IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT` `IDENTIFICATION_TYPE_TAIWAN_RESIDENT`; needed according to the documentation.
-        0 id_doc_type: Option<String> => w::Field::new("id_doc_type"),
+        0 id_doc_type: Option<String> => "id_doc_type",
         /// `card_name`; encrypted on the wire; needed according to the documentation.
-        1 card_name: Option<String> => w::Field::new("card_name").masked().encrypted(),
+        1 card_name: Option<String> => "card_name: masked encrypted",
         /// `card_number`; encrypted on the wire; needed according to the documentation.
-        2 card_number: Option<String> => w::Field::new("card_number").masked().encrypted(),
+        2 card_number: Option<String> => "card_number: masked encrypted",
         /// `card_address`; encrypted on the wire; needed according to the documentation.
-        3 card_address: Option<String> => w::Field::new("card_address").masked().encrypted(),
+        3 card_address: Option<String> => "card_address: masked encrypted",
         /// `card_period_begin`; format `yyyy-MM-dd`; needed according to the documentation.
-        4 card_period_begin: Option<String> => w::Field::new("card_period_begin"),
+        4 card_period_begin: Option<String> => "card_period_begin",
         /// `card_period_end`; format `yyyy-MM-dd / LONG_TERM`; needed according to the documentation.
-        5 card_period_end: Option<String> => w::Field::new("card_period_end"),
+        5 card_period_end: Option<String> => "card_period_end",
         /// `card_front`; needed according to the documentation.
-        6 card_front: Option<String> => w::Field::new("card_front"),
+        6 card_front: Option<String> => "card_front",
         /// `card_back`.
-        7 card_back: Option<String> => w::Field::new("card_back"),
+        7 card_back: Option<String> => "card_back",
     }
     new()
-    set(
+    text(
         id_doc_type: String,
         card_name: String,
         card_number: String,
@@ -218,13 +223,13 @@ w::record! {
     /// * Catalog: `pay_v3.mchalterapply.mchcontactalterapplyment`.
     pub struct Mchcontactalterapplyment {
         /// `merchant_code`.
-        0 merchant_code: String => w::Field::must("merchant_code"),
+        0 merchant_code: String => "merchant_code: must",
         /// `out_request_no`.
-        1 out_request_no: String => w::Field::must("out_request_no"),
+        1 out_request_no: String => "out_request_no: must",
         /// `contact_info`.
-        2 contact_info: Option<ContactInfo> => w::Field::new("contact_info"),
+        2 contact_info: Option<ContactInfo> => "contact_info",
     }
-    new(merchant_code: String, out_request_no: String)
+    new(merchant_code: impl Into<String>, out_request_no: impl Into<String>)
     set(contact_info: ContactInfo)
 }
 
@@ -232,7 +237,7 @@ w::record! {
     /// Answer to [`Mchcontactalterapplyment`].
     pub struct MchcontactalterapplymentResponse {
         /// `apply_id`.
-        0 apply_id: String => w::Field::must("apply_id"),
+        0 apply_id: String => "apply_id: must",
     }
 }
 
@@ -264,26 +269,26 @@ w::record! {
     /// * Catalog: `pay_v3.mchalterapply.mchcontactalterapplyment_by_apply_id`.
     pub struct MchcontactalterapplymentByApplyId {
         /// `apply_id`.
-        0 apply_id: String => w::Field::must("apply_id").place(w::Place::Path),
+        0 apply_id: String => "apply_id: must path",
     }
-    new(apply_id: String)
+    new(apply_id: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`MchcontactalterapplymentByApplyId`].
     pub struct MchcontactalterapplymentByApplyIdResponse {
         /// `merchant_code`.
-        0 merchant_code: String => w::Field::must("merchant_code"),
+        0 merchant_code: String => "merchant_code: must",
         /// `out_request_no`.
-        1 out_request_no: String => w::Field::must("out_request_no"),
+        1 out_request_no: String => "out_request_no: must",
         /// `apply_id`.
-        2 apply_id: String => w::Field::must("apply_id"),
+        2 apply_id: String => "apply_id: must",
         /// `state`; one of `APPLYMENT_STATE_AUDITING` `APPLYMENT_STATE_REJECTED` `APPLYMENT_STATE_MODIFING` `APPLYMENT_STATE_FINISHED` `APPLYMENT_STATE_CANCELED`.
-        3 state: String => w::Field::must("state"),
+        3 state: String => "state: must",
         /// `audit_reject_reason`.
-        4 audit_reject_reason: Option<String> => w::Field::new("audit_reject_reason"),
+        4 audit_reject_reason: Option<String> => "audit_reject_reason",
         /// `audit_reject_detail`.
-        5 audit_reject_detail: Option<Vec<AuditRejectDetail>> => w::Field::new("audit_reject_detail"),
+        5 audit_reject_detail: Option<Vec<AuditRejectDetail>> => "audit_reject_detail",
     }
 }
 
@@ -315,18 +320,18 @@ w::record! {
     /// * Catalog: `pay_v3.mchalterapply.mchcontactalterapplyment_revoke`.
     pub struct MchcontactalterapplymentRevoke {
         /// `apply_id`.
-        0 apply_id: String => w::Field::must("apply_id").place(w::Place::Path),
+        0 apply_id: String => "apply_id: must path",
     }
-    new(apply_id: String)
+    new(apply_id: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`MchcontactalterapplymentRevoke`].
     pub struct MchcontactalterapplymentRevokeResponse {
         /// `apply_id`.
-        0 apply_id: String => w::Field::must("apply_id"),
+        0 apply_id: String => "apply_id: must",
         /// `state`; one of `APPLYMENT_STATE_AUDITING` `APPLYMENT_STATE_REJECTED` `APPLYMENT_STATE_MODIFING` `APPLYMENT_STATE_FINISHED` `APPLYMENT_STATE_CANCELED`.
-        1 state: String => w::Field::must("state"),
+        1 state: String => "state: must",
     }
 }
 
@@ -358,29 +363,34 @@ w::record! {
     /// * Catalog: `pay_v3.mchalterapply.mchsubjectalterapplyment`.
     pub struct Mchsubjectalterapplyment {
         /// `merchant_code`.
-        0 merchant_code: String => w::Field::must("merchant_code"),
+        0 merchant_code: String => "merchant_code: must",
         /// `out_request_no`.
-        1 out_request_no: String => w::Field::must("out_request_no"),
+        1 out_request_no: String => "out_request_no: must",
         /// `organization_type`; one of `SUBJECT_TYPE_ENTERPRISE` `SUBJECT_TYPE_INSTITUTIONS_CLONED` `SUBJECT_TYPE_INDIVIDUAL` `SUBJECT_TYPE_OTHERS` `SUBJECT_TYPE_GOVERNMENT` `SUBJECT_TYPE_MICRO`.
-        2 organization_type: String => w::Field::must("organization_type"),
+        2 organization_type: String => "organization_type: must",
         /// `finance_institution`.
-        3 finance_institution: Option<bool> => w::Field::new("finance_institution"),
+        3 finance_institution: Option<bool> => "finance_institution",
         /// `business_license_info`.
-        4 business_license_info: Option<BusinessLicenseInfo> => w::Field::new("business_license_info"),
+        4 business_license_info: Option<BusinessLicenseInfo> => "business_license_info",
         /// `certificate_info`.
-        5 certificate_info: Option<CertificateInfo> => w::Field::new("certificate_info"),
+        5 certificate_info: Option<CertificateInfo> => "certificate_info",
         /// `finance_institution_info`.
-        6 finance_institution_info: Option<FinanceInstitutionInfo> => w::Field::new("finance_institution_info"),
+        6 finance_institution_info: Option<FinanceInstitutionInfo> => "finance_institution_info",
         /// `legal_person_info`.
-        7 legal_person_info: Option<LegalPersonInfo> => w::Field::new("legal_person_info"),
+        7 legal_person_info: Option<LegalPersonInfo> => "legal_person_info",
         /// `ubo_info_list`.
-        8 ubo_info_list: Option<Vec<UboInfo>> => w::Field::new("ubo_info_list"),
+        8 ubo_info_list: Option<Vec<UboInfo>> => "ubo_info_list",
         /// `addition`.
-        9 addition: Option<Addition> => w::Field::new("addition"),
+        9 addition: Option<Addition> => "addition",
         /// `alter_scope`; one of `ALTER_SCOPE_FULL` `ALTER_SCOPE_BUSINESS_CERT` `ALTER_SCOPE_UBO`.
-        10 alter_scope: Option<String> => w::Field::new("alter_scope"),
+        10 alter_scope: Option<String> => "alter_scope",
     }
-    new(merchant_code: String, out_request_no: String, organization_type: String)
+    new(
+        merchant_code: impl Into<String>,
+        out_request_no: impl Into<String>,
+        organization_type: impl Into<String>,
+    )
+    text(alter_scope: String)
     set(
         finance_institution: bool,
         business_license_info: BusinessLicenseInfo,
@@ -389,7 +399,6 @@ w::record! {
         legal_person_info: LegalPersonInfo,
         ubo_info_list: Vec<UboInfo>,
         addition: Addition,
-        alter_scope: String,
     )
 }
 
@@ -397,7 +406,7 @@ w::record! {
     /// Answer to [`Mchsubjectalterapplyment`].
     pub struct MchsubjectalterapplymentResponse {
         /// `apply_id`.
-        0 apply_id: String => w::Field::must("apply_id"),
+        0 apply_id: String => "apply_id: must",
     }
 }
 
@@ -429,26 +438,26 @@ w::record! {
     /// * Catalog: `pay_v3.mchalterapply.mchsubjectalterapplyment_by_apply_id`.
     pub struct MchsubjectalterapplymentByApplyId {
         /// `apply_id`.
-        0 apply_id: String => w::Field::must("apply_id").place(w::Place::Path),
+        0 apply_id: String => "apply_id: must path",
     }
-    new(apply_id: String)
+    new(apply_id: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`MchsubjectalterapplymentByApplyId`].
     pub struct MchsubjectalterapplymentByApplyIdResponse {
         /// `merchant_code`.
-        0 merchant_code: String => w::Field::must("merchant_code"),
+        0 merchant_code: String => "merchant_code: must",
         /// `out_request_no`.
-        1 out_request_no: String => w::Field::must("out_request_no"),
+        1 out_request_no: String => "out_request_no: must",
         /// `apply_id`.
-        2 apply_id: String => w::Field::must("apply_id"),
+        2 apply_id: String => "apply_id: must",
         /// `state`; one of `APPLYMENT_STATE_AUDITING` `APPLYMENT_STATE_REJECTED` `APPLYMENT_STATE_MODIFING` `APPLYMENT_STATE_FINISHED` `APPLYMENT_STATE_CANCELED` `APPLYMENT_STATE_EDITTING`.
-        3 state: String => w::Field::must("state"),
+        3 state: String => "state: must",
         /// `audit_reject_reason`.
-        4 audit_reject_reason: Option<String> => w::Field::new("audit_reject_reason"),
+        4 audit_reject_reason: Option<String> => "audit_reject_reason",
         /// `audit_reject_detail`.
-        5 audit_reject_detail: Option<Vec<AuditRejectDetail>> => w::Field::new("audit_reject_detail"),
+        5 audit_reject_detail: Option<Vec<AuditRejectDetail>> => "audit_reject_detail",
     }
 }
 
@@ -480,28 +489,28 @@ w::record! {
     /// * Catalog: `pay_v3.mchalterapply.mchsubjectalterapplyment_merchant_by_out_request_no`.
     pub struct MchsubjectalterapplymentMerchantByOutRequestNo {
         /// `merchant_code`.
-        0 merchant_code: String => w::Field::must("merchant_code").place(w::Place::Path),
+        0 merchant_code: String => "merchant_code: must path",
         /// `out_request_no`.
-        1 out_request_no: String => w::Field::must("out_request_no").place(w::Place::Path),
+        1 out_request_no: String => "out_request_no: must path",
     }
-    new(merchant_code: String, out_request_no: String)
+    new(merchant_code: impl Into<String>, out_request_no: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`MchsubjectalterapplymentMerchantByOutRequestNo`].
     pub struct MchsubjectalterapplymentMerchantByOutRequestNoResponse {
         /// `merchant_code`.
-        0 merchant_code: String => w::Field::must("merchant_code"),
+        0 merchant_code: String => "merchant_code: must",
         /// `out_request_no`.
-        1 out_request_no: String => w::Field::must("out_request_no"),
+        1 out_request_no: String => "out_request_no: must",
         /// `apply_id`.
-        2 apply_id: String => w::Field::must("apply_id"),
+        2 apply_id: String => "apply_id: must",
         /// `state`; one of `APPLYMENT_STATE_AUDITING` `APPLYMENT_STATE_REJECTED` `APPLYMENT_STATE_MODIFING` `APPLYMENT_STATE_FINISHED` `APPLYMENT_STATE_CANCELED` `APPLYMENT_STATE_EDITTING`.
-        3 state: String => w::Field::must("state"),
+        3 state: String => "state: must",
         /// `audit_reject_reason`.
-        4 audit_reject_reason: Option<String> => w::Field::new("audit_reject_reason"),
+        4 audit_reject_reason: Option<String> => "audit_reject_reason",
         /// `audit_reject_detail`.
-        5 audit_reject_detail: Option<Vec<AuditRejectDetail>> => w::Field::new("audit_reject_detail"),
+        5 audit_reject_detail: Option<Vec<AuditRejectDetail>> => "audit_reject_detail",
     }
 }
 
@@ -533,16 +542,16 @@ w::record! {
     /// * Catalog: `pay_v3.mchalterapply.mchsubjectalterapplyment_revoke`.
     pub struct MchsubjectalterapplymentRevoke {
         /// `apply_id`.
-        0 apply_id: String => w::Field::must("apply_id").place(w::Place::Path),
+        0 apply_id: String => "apply_id: must path",
     }
-    new(apply_id: String)
+    new(apply_id: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`MchsubjectalterapplymentRevoke`].
     pub struct MchsubjectalterapplymentRevokeResponse {
         /// `result`; one of `SUCCESS` `FAIL`.
-        0 result: String => w::Field::must("result"),
+        0 result: String => "result: must",
     }
 }
 
@@ -574,28 +583,28 @@ w::record! {
     /// * Catalog: `pay_v3.mchalterapply.merchant_by_out_request_no`.
     pub struct MerchantByOutRequestNo {
         /// `merchant_code`.
-        0 merchant_code: String => w::Field::must("merchant_code").place(w::Place::Path),
+        0 merchant_code: String => "merchant_code: must path",
         /// `out_request_no`.
-        1 out_request_no: String => w::Field::must("out_request_no").place(w::Place::Path),
+        1 out_request_no: String => "out_request_no: must path",
     }
-    new(merchant_code: String, out_request_no: String)
+    new(merchant_code: impl Into<String>, out_request_no: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`MerchantByOutRequestNo`].
     pub struct MerchantByOutRequestNoResponse {
         /// `merchant_code`.
-        0 merchant_code: String => w::Field::must("merchant_code"),
+        0 merchant_code: String => "merchant_code: must",
         /// `out_request_no`.
-        1 out_request_no: String => w::Field::must("out_request_no"),
+        1 out_request_no: String => "out_request_no: must",
         /// `apply_id`.
-        2 apply_id: String => w::Field::must("apply_id"),
+        2 apply_id: String => "apply_id: must",
         /// `state`; one of `APPLYMENT_STATE_AUDITING` `APPLYMENT_STATE_REJECTED` `APPLYMENT_STATE_MODIFING` `APPLYMENT_STATE_FINISHED` `APPLYMENT_STATE_CANCELED`.
-        3 state: String => w::Field::must("state"),
+        3 state: String => "state: must",
         /// `audit_reject_reason`.
-        4 audit_reject_reason: Option<String> => w::Field::new("audit_reject_reason"),
+        4 audit_reject_reason: Option<String> => "audit_reject_reason",
         /// `audit_reject_detail`.
-        5 audit_reject_detail: Option<Vec<AuditRejectDetail>> => w::Field::new("audit_reject_detail"),
+        5 audit_reject_detail: Option<Vec<AuditRejectDetail>> => "audit_reject_detail",
     }
 }
 
@@ -627,20 +636,24 @@ w::record! {
     /// * Catalog: `pay_v3.mchalterapply.merchantnamealterapplyment`.
     pub struct Merchantnamealterapplyment {
         /// `sub_mchid`.
-        0 sub_mchid: String => w::Field::must("sub_mchid"),
+        0 sub_mchid: String => "sub_mchid: must",
         /// `out_request_no`.
-        1 out_request_no: String => w::Field::must("out_request_no"),
+        1 out_request_no: String => "out_request_no: must",
         /// `merchant_shortname`.
-        2 merchant_shortname: String => w::Field::must("merchant_shortname"),
+        2 merchant_shortname: String => "merchant_shortname: must",
     }
-    new(sub_mchid: String, out_request_no: String, merchant_shortname: String)
+    new(
+        sub_mchid: impl Into<String>,
+        out_request_no: impl Into<String>,
+        merchant_shortname: impl Into<String>,
+    )
 }
 
 w::record! {
     /// Answer to [`Merchantnamealterapplyment`].
     pub struct MerchantnamealterapplymentResponse {
         /// `apply_id`.
-        0 apply_id: String => w::Field::must("apply_id"),
+        0 apply_id: String => "apply_id: must",
     }
 }
 
@@ -672,26 +685,26 @@ w::record! {
     /// * Catalog: `pay_v3.mchalterapply.merchantnamealterapplyment_by_apply_id`.
     pub struct MerchantnamealterapplymentByApplyId {
         /// `apply_id`.
-        0 apply_id: String => w::Field::must("apply_id").place(w::Place::Path),
+        0 apply_id: String => "apply_id: must path",
     }
-    new(apply_id: String)
+    new(apply_id: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`MerchantnamealterapplymentByApplyId`].
     pub struct MerchantnamealterapplymentByApplyIdResponse {
         /// `sub_mchid`.
-        0 sub_mchid: String => w::Field::must("sub_mchid"),
+        0 sub_mchid: String => "sub_mchid: must",
         /// `out_request_no`.
-        1 out_request_no: String => w::Field::must("out_request_no"),
+        1 out_request_no: String => "out_request_no: must",
         /// `apply_id`.
-        2 apply_id: String => w::Field::must("apply_id"),
+        2 apply_id: String => "apply_id: must",
         /// `state`; one of `APPLYMENT_STATE_AUDITING` `APPLYMENT_STATE_REJECTED` `APPLYMENT_STATE_MODIFING` `APPLYMENT_STATE_FINISHED` `APPLYMENT_STATE_CANCELED`.
-        3 state: String => w::Field::must("state"),
+        3 state: String => "state: must",
         /// `audit_reject_reason`.
-        4 audit_reject_reason: Option<String> => w::Field::new("audit_reject_reason"),
+        4 audit_reject_reason: Option<String> => "audit_reject_reason",
         /// `merchant_code`.
-        5 merchant_code: String => w::Field::must("merchant_code"),
+        5 merchant_code: String => "merchant_code: must",
     }
 }
 
@@ -723,26 +736,26 @@ w::record! {
     /// * Catalog: `pay_v3.mchalterapply.merchantnamealterapplyment_merchant_by_out_request_no`.
     pub struct MerchantnamealterapplymentMerchantByOutRequestNo {
         /// `sub_mchid`.
-        0 sub_mchid: String => w::Field::must("sub_mchid").place(w::Place::Path),
+        0 sub_mchid: String => "sub_mchid: must path",
         /// `out_request_no`.
-        1 out_request_no: String => w::Field::must("out_request_no").place(w::Place::Path),
+        1 out_request_no: String => "out_request_no: must path",
     }
-    new(sub_mchid: String, out_request_no: String)
+    new(sub_mchid: impl Into<String>, out_request_no: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`MerchantnamealterapplymentMerchantByOutRequestNo`].
     pub struct MerchantnamealterapplymentMerchantByOutRequestNoResponse {
         /// `sub_mchid`.
-        0 sub_mchid: String => w::Field::must("sub_mchid"),
+        0 sub_mchid: String => "sub_mchid: must",
         /// `out_request_no`.
-        1 out_request_no: String => w::Field::must("out_request_no"),
+        1 out_request_no: String => "out_request_no: must",
         /// `apply_id`.
-        2 apply_id: String => w::Field::must("apply_id"),
+        2 apply_id: String => "apply_id: must",
         /// `state`; one of `APPLYMENT_STATE_AUDITING` `APPLYMENT_STATE_REJECTED` `APPLYMENT_STATE_MODIFING` `APPLYMENT_STATE_FINISHED` `APPLYMENT_STATE_CANCELED`.
-        3 state: String => w::Field::must("state"),
+        3 state: String => "state: must",
         /// `audit_reject_reason`.
-        4 audit_reject_reason: Option<String> => w::Field::new("audit_reject_reason"),
+        4 audit_reject_reason: Option<String> => "audit_reject_reason",
     }
 }
 
@@ -774,18 +787,18 @@ w::record! {
     /// * Catalog: `pay_v3.mchalterapply.merchantnamealterapplyment_revoke`.
     pub struct MerchantnamealterapplymentRevoke {
         /// `apply_id`.
-        0 apply_id: String => w::Field::must("apply_id").place(w::Place::Path),
+        0 apply_id: String => "apply_id: must path",
     }
-    new(apply_id: String)
+    new(apply_id: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`MerchantnamealterapplymentRevoke`].
     pub struct MerchantnamealterapplymentRevokeResponse {
         /// `apply_id`.
-        0 apply_id: String => w::Field::must("apply_id"),
+        0 apply_id: String => "apply_id: must",
         /// `state`; one of `APPLYMENT_STATE_CANCELED`.
-        1 state: String => w::Field::must("state"),
+        1 state: String => "state: must",
     }
 }
 

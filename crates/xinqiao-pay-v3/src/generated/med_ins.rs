@@ -7,35 +7,35 @@ w::record! {
     /// `CashAddDetail`.
     pub struct CashAddDetail {
         /// `cash_add_fee`.
-        0 cash_add_fee: i64 => w::Field::must("cash_add_fee"),
+        0 cash_add_fee: i64 => "cash_add_fee: must",
         /// `cash_add_type`; one of `DEFAULT_ADD_TYPE` `FREIGHT` `OTHER_MEDICAL_EXPENSES`.
-        1 cash_add_type: String => w::Field::must("cash_add_type"),
+        1 cash_add_type: String => "cash_add_type: must",
     }
-    new(cash_add_fee: i64, cash_add_type: String)
+    new(cash_add_fee: i64, cash_add_type: impl Into<String>)
 }
 
 w::record! {
     /// `CashReduceDetail`.
     pub struct CashReduceDetail {
         /// `cash_reduce_fee`.
-        0 cash_reduce_fee: i64 => w::Field::must("cash_reduce_fee"),
+        0 cash_reduce_fee: i64 => "cash_reduce_fee: must",
         /// `cash_reduce_type`; one of `DEFAULT_REDUCE_TYPE` `HOSPITAL_REDUCE` `PHARMACY_DISCOUNT` `DISCOUNT` `PRE_PAYMENT` `DEPOSIT_DEDUCTION`.
-        1 cash_reduce_type: String => w::Field::must("cash_reduce_type"),
+        1 cash_reduce_type: String => "cash_reduce_type: must",
     }
-    new(cash_reduce_fee: i64, cash_reduce_type: String)
+    new(cash_reduce_fee: i64, cash_reduce_type: impl Into<String>)
 }
 
 w::record! {
     /// `Payer`.
     pub struct Payer {
         /// `name`.
-        0 name: String => w::Field::must("name"),
+        0 name: String => "name: must",
         /// `id_digest`.
-        1 id_digest: String => w::Field::must("id_digest"),
+        1 id_digest: String => "id_digest: must",
         /// `card_type`; one of `UNKNOWN_USER_CARD_TYPE` `ID_CARD` `HOUSEHOLD_REGISTRATION` `FOREIGNER_PASSPORT` `MAINLAND_TRAVEL_PERMIT_FOR_TW` `MAINLAND_TRAVEL_PERMIT_FOR_MO` `MAINLAND_TRAVEL_PERMIT_FOR_HK` `FOREIGN_PERMANENT_RESIDENT`.
-        2 card_type: String => w::Field::must("card_type"),
+        2 card_type: String => "card_type: must",
     }
-    new(name: String, id_digest: String, card_type: String)
+    new(name: impl Into<String>, id_digest: impl Into<String>, card_type: impl Into<String>)
 }
 
 w::record! {
@@ -46,98 +46,105 @@ w::record! {
     /// * Catalog: `pay_v3.med_ins.orders`.
     pub struct Orders {
         /// `mix_pay_type`; one of `UNKNOWN_MIX_PAY_TYPE` `CASH_ONLY` `INSURANCE_ONLY` `CASH_AND_INSURANCE`.
-        0 mix_pay_type: String => w::Field::must("mix_pay_type"),
+        0 mix_pay_type: String => "mix_pay_type: must",
         /// `order_type`; one of `UNKNOWN_ORDER_TYPE` `REG_PAY` `DIAG_PAY` `COVID_EXAM_PAY` `IN_HOSP_PAY` `PHARMACY_PAY` `INSURANCE_PAY` `INT_REG_PAY` ….
-        1 order_type: String => w::Field::must("order_type"),
+        1 order_type: String => "order_type: must",
         /// `appid`.
-        2 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        2 appid: xinqiao_types::AppId => "appid: must",
         /// `sub_appid`.
-        3 sub_appid: Option<String> => w::Field::new("sub_appid"),
+        3 sub_appid: Option<String> => "sub_appid",
         /// `sub_mchid`.
-        4 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+        4 sub_mchid: Option<String> => "sub_mchid",
         /// `openid`.
-        5 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+        5 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `sub_openid`.
-        6 sub_openid: Option<String> => w::Field::new("sub_openid"),
+        6 sub_openid: Option<String> => "sub_openid",
         /// `payer`.
-        7 payer: Payer => w::Field::must("payer"),
+        7 payer: Payer => "payer: must",
         /// `pay_for_relatives`.
-        8 pay_for_relatives: Option<bool> => w::Field::new("pay_for_relatives"),
+        8 pay_for_relatives: Option<bool> => "pay_for_relatives",
         /// `relative`.
-        9 relative: Option<Payer> => w::Field::new("relative"),
+        9 relative: Option<Payer> => "relative",
         /// `out_trade_no`.
-        10 out_trade_no: String => w::Field::must("out_trade_no"),
+        10 out_trade_no: String => "out_trade_no: must",
         /// `serial_no`.
-        11 serial_no: String => w::Field::must("serial_no"),
+        11 serial_no: String => "serial_no: must",
         /// `pay_order_id`.
-        12 pay_order_id: Option<String> => w::Field::new("pay_order_id"),
+        12 pay_order_id: Option<String> => "pay_order_id",
         /// `pay_auth_no`.
-        13 pay_auth_no: Option<String> => w::Field::new("pay_auth_no"),
+        13 pay_auth_no: Option<String> => "pay_auth_no",
         /// `geo_location`.
-        14 geo_location: Option<String> => w::Field::new("geo_location"),
+        14 geo_location: Option<String> => "geo_location",
         /// `city_id`.
-        15 city_id: String => w::Field::must("city_id"),
+        15 city_id: String => "city_id: must",
         /// `med_inst_name`.
-        16 med_inst_name: String => w::Field::must("med_inst_name"),
+        16 med_inst_name: String => "med_inst_name: must",
         /// `med_inst_no`.
-        17 med_inst_no: String => w::Field::must("med_inst_no"),
+        17 med_inst_no: String => "med_inst_no: must",
         /// `med_ins_order_create_time`.
-        18 med_ins_order_create_time: Option<String> => w::Field::new("med_ins_order_create_time"),
+        18 med_ins_order_create_time: Option<String> => "med_ins_order_create_time",
         /// `total_fee`.
-        19 total_fee: i64 => w::Field::must("total_fee"),
+        19 total_fee: i64 => "total_fee: must",
         /// `med_ins_gov_fee`.
-        20 med_ins_gov_fee: Option<i64> => w::Field::new("med_ins_gov_fee"),
+        20 med_ins_gov_fee: Option<i64> => "med_ins_gov_fee",
         /// `med_ins_self_fee`.
-        21 med_ins_self_fee: Option<i64> => w::Field::new("med_ins_self_fee"),
+        21 med_ins_self_fee: Option<i64> => "med_ins_self_fee",
         /// `med_ins_other_fee`.
-        22 med_ins_other_fee: Option<i64> => w::Field::new("med_ins_other_fee"),
+        22 med_ins_other_fee: Option<i64> => "med_ins_other_fee",
         /// `med_ins_cash_fee`.
-        23 med_ins_cash_fee: Option<i64> => w::Field::new("med_ins_cash_fee"),
+        23 med_ins_cash_fee: Option<i64> => "med_ins_cash_fee",
         /// `wechat_pay_cash_fee`.
-        24 wechat_pay_cash_fee: Option<i64> => w::Field::new("wechat_pay_cash_fee"),
+        24 wechat_pay_cash_fee: Option<i64> => "wechat_pay_cash_fee",
         /// `cash_add_detail`.
-        25 cash_add_detail: Option<Vec<CashAddDetail>> => w::Field::new("cash_add_detail"),
+        25 cash_add_detail: Option<Vec<CashAddDetail>> => "cash_add_detail",
         /// `cash_reduce_detail`.
-        26 cash_reduce_detail: Option<Vec<CashReduceDetail>> => w::Field::new("cash_reduce_detail"),
+        26 cash_reduce_detail: Option<Vec<CashReduceDetail>> => "cash_reduce_detail",
         /// `callback_url`.
-        27 callback_url: String => w::Field::must("callback_url"),
+        27 callback_url: String => "callback_url: must",
         /// `prepay_id`.
-        28 prepay_id: Option<String> => w::Field::new("prepay_id"),
+        28 prepay_id: Option<String> => "prepay_id",
         /// `passthrough_request_content`.
-        29 passthrough_request_content: Option<String> => w::Field::new("passthrough_request_content"),
+        29 passthrough_request_content: Option<String> => "passthrough_request_content",
         /// `extends`.
-        30 extends: Option<String> => w::Field::new("extends"),
+        30 extends: Option<String> => "extends",
         /// `attach`.
-        31 attach: Option<String> => w::Field::new("attach"),
+        31 attach: Option<String> => "attach",
         /// `channel_no`.
-        32 channel_no: Option<String> => w::Field::new("channel_no"),
+        32 channel_no: Option<String> => "channel_no",
         /// `med_ins_test_env`.
-        33 med_ins_test_env: Option<bool> => w::Field::new("med_ins_test_env"),
+        33 med_ins_test_env: Option<bool> => "med_ins_test_env",
     }
     new(
-        mix_pay_type: String,
-        order_type: String,
-        appid: xinqiao_types::AppId,
+        mix_pay_type: impl Into<String>,
+        order_type: impl Into<String>,
+        appid: impl Into<xinqiao_types::AppId>,
         payer: Payer,
-        out_trade_no: String,
-        serial_no: String,
-        city_id: String,
-        med_inst_name: String,
-        med_inst_no: String,
+        out_trade_no: impl Into<String>,
+        serial_no: impl Into<String>,
+        city_id: impl Into<String>,
+        med_inst_name: impl Into<String>,
+        med_inst_no: impl Into<String>,
         total_fee: i64,
-        callback_url: String,
+        callback_url: impl Into<String>,
     )
-    set(
+    text(
         sub_appid: String,
         sub_mchid: String,
         openid: xinqiao_types::OpenId,
         sub_openid: String,
-        pay_for_relatives: bool,
-        relative: Payer,
         pay_order_id: String,
         pay_auth_no: String,
         geo_location: String,
         med_ins_order_create_time: String,
+        prepay_id: String,
+        passthrough_request_content: String,
+        extends: String,
+        attach: String,
+        channel_no: String,
+    )
+    set(
+        pay_for_relatives: bool,
+        relative: Payer,
         med_ins_gov_fee: i64,
         med_ins_self_fee: i64,
         med_ins_other_fee: i64,
@@ -145,11 +152,6 @@ w::record! {
         wechat_pay_cash_fee: i64,
         cash_add_detail: Vec<CashAddDetail>,
         cash_reduce_detail: Vec<CashReduceDetail>,
-        prepay_id: String,
-        passthrough_request_content: String,
-        extends: String,
-        attach: String,
-        channel_no: String,
         med_ins_test_env: bool,
     )
 }
@@ -158,83 +160,83 @@ w::record! {
     /// Answer to [`Orders`].
     pub struct OrdersResponse {
         /// `mix_trade_no`.
-        0 mix_trade_no: String => w::Field::must("mix_trade_no"),
+        0 mix_trade_no: String => "mix_trade_no: must",
         /// `mix_pay_status`; one of `UNKNOWN_MIX_PAY_STATUS` `MIX_PAY_CREATED` `MIX_PAY_SUCCESS` `MIX_PAY_REFUND` `MIX_PAY_FAIL`.
-        1 mix_pay_status: String => w::Field::must("mix_pay_status"),
+        1 mix_pay_status: String => "mix_pay_status: must",
         /// `self_pay_status`; one of `UNKNOWN_SELF_PAY_STATUS` `SELF_PAY_CREATED` `SELF_PAY_SUCCESS` `SELF_PAY_REFUND` `SELF_PAY_FAIL` `NO_SELF_PAY`.
-        2 self_pay_status: String => w::Field::must("self_pay_status"),
+        2 self_pay_status: String => "self_pay_status: must",
         /// `med_ins_pay_status`; one of `UNKNOWN_MED_INS_PAY_STATUS` `MED_INS_PAY_CREATED` `MED_INS_PAY_SUCCESS` `MED_INS_PAY_REFUND` `MED_INS_PAY_FAIL` `NO_MED_INS_PAY`.
-        3 med_ins_pay_status: String => w::Field::must("med_ins_pay_status"),
+        3 med_ins_pay_status: String => "med_ins_pay_status: must",
         /// `paid_time`.
-        4 paid_time: Option<String> => w::Field::new("paid_time"),
+        4 paid_time: Option<String> => "paid_time",
         /// `passthrough_response_content`.
-        5 passthrough_response_content: Option<String> => w::Field::new("passthrough_response_content"),
+        5 passthrough_response_content: Option<String> => "passthrough_response_content",
         /// `mix_pay_type`; one of `UNKNOWN_MIX_PAY_TYPE` `CASH_ONLY` `INSURANCE_ONLY` `CASH_AND_INSURANCE`.
-        6 mix_pay_type: String => w::Field::must("mix_pay_type"),
+        6 mix_pay_type: String => "mix_pay_type: must",
         /// `order_type`; one of `UNKNOWN_ORDER_TYPE` `REG_PAY` `DIAG_PAY` `COVID_EXAM_PAY` `IN_HOSP_PAY` `PHARMACY_PAY` `INSURANCE_PAY` `INT_REG_PAY` ….
-        7 order_type: String => w::Field::must("order_type"),
+        7 order_type: String => "order_type: must",
         /// `appid`.
-        8 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        8 appid: xinqiao_types::AppId => "appid: must",
         /// `sub_appid`.
-        9 sub_appid: Option<String> => w::Field::new("sub_appid"),
+        9 sub_appid: Option<String> => "sub_appid",
         /// `sub_mchid`.
-        10 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+        10 sub_mchid: Option<String> => "sub_mchid",
         /// `openid`.
-        11 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+        11 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `sub_openid`.
-        12 sub_openid: Option<String> => w::Field::new("sub_openid"),
+        12 sub_openid: Option<String> => "sub_openid",
         /// `pay_for_relatives`.
-        13 pay_for_relatives: Option<bool> => w::Field::new("pay_for_relatives"),
+        13 pay_for_relatives: Option<bool> => "pay_for_relatives",
         /// `out_trade_no`.
-        14 out_trade_no: String => w::Field::must("out_trade_no"),
+        14 out_trade_no: String => "out_trade_no: must",
         /// `serial_no`.
-        15 serial_no: String => w::Field::must("serial_no"),
+        15 serial_no: String => "serial_no: must",
         /// `pay_order_id`.
-        16 pay_order_id: Option<String> => w::Field::new("pay_order_id"),
+        16 pay_order_id: Option<String> => "pay_order_id",
         /// `pay_auth_no`.
-        17 pay_auth_no: Option<String> => w::Field::new("pay_auth_no"),
+        17 pay_auth_no: Option<String> => "pay_auth_no",
         /// `geo_location`.
-        18 geo_location: Option<String> => w::Field::new("geo_location"),
+        18 geo_location: Option<String> => "geo_location",
         /// `city_id`.
-        19 city_id: String => w::Field::must("city_id"),
+        19 city_id: String => "city_id: must",
         /// `med_inst_name`.
-        20 med_inst_name: String => w::Field::must("med_inst_name"),
+        20 med_inst_name: String => "med_inst_name: must",
         /// `med_inst_no`.
-        21 med_inst_no: String => w::Field::must("med_inst_no"),
+        21 med_inst_no: String => "med_inst_no: must",
         /// `med_ins_order_create_time`.
-        22 med_ins_order_create_time: Option<String> => w::Field::new("med_ins_order_create_time"),
+        22 med_ins_order_create_time: Option<String> => "med_ins_order_create_time",
         /// `total_fee`.
-        23 total_fee: i64 => w::Field::must("total_fee"),
+        23 total_fee: i64 => "total_fee: must",
         /// `med_ins_gov_fee`.
-        24 med_ins_gov_fee: Option<i64> => w::Field::new("med_ins_gov_fee"),
+        24 med_ins_gov_fee: Option<i64> => "med_ins_gov_fee",
         /// `med_ins_self_fee`.
-        25 med_ins_self_fee: Option<i64> => w::Field::new("med_ins_self_fee"),
+        25 med_ins_self_fee: Option<i64> => "med_ins_self_fee",
         /// `med_ins_other_fee`.
-        26 med_ins_other_fee: Option<i64> => w::Field::new("med_ins_other_fee"),
+        26 med_ins_other_fee: Option<i64> => "med_ins_other_fee",
         /// `med_ins_cash_fee`.
-        27 med_ins_cash_fee: Option<i64> => w::Field::new("med_ins_cash_fee"),
+        27 med_ins_cash_fee: Option<i64> => "med_ins_cash_fee",
         /// `wechat_pay_cash_fee`.
-        28 wechat_pay_cash_fee: Option<i64> => w::Field::new("wechat_pay_cash_fee"),
+        28 wechat_pay_cash_fee: Option<i64> => "wechat_pay_cash_fee",
         /// `cash_add_detail`.
-        29 cash_add_detail: Option<Vec<CashAddDetail>> => w::Field::new("cash_add_detail"),
+        29 cash_add_detail: Option<Vec<CashAddDetail>> => "cash_add_detail",
         /// `cash_reduce_detail`.
-        30 cash_reduce_detail: Option<Vec<CashReduceDetail>> => w::Field::new("cash_reduce_detail"),
+        30 cash_reduce_detail: Option<Vec<CashReduceDetail>> => "cash_reduce_detail",
         /// `callback_url`.
-        31 callback_url: String => w::Field::must("callback_url"),
+        31 callback_url: String => "callback_url: must",
         /// `prepay_id`.
-        32 prepay_id: Option<String> => w::Field::new("prepay_id"),
+        32 prepay_id: Option<String> => "prepay_id",
         /// `passthrough_request_content`.
-        33 passthrough_request_content: Option<String> => w::Field::new("passthrough_request_content"),
+        33 passthrough_request_content: Option<String> => "passthrough_request_content",
         /// `extends`.
-        34 extends: Option<String> => w::Field::new("extends"),
+        34 extends: Option<String> => "extends",
         /// `attach`.
-        35 attach: Option<String> => w::Field::new("attach"),
+        35 attach: Option<String> => "attach",
         /// `channel_no`.
-        36 channel_no: Option<String> => w::Field::new("channel_no"),
+        36 channel_no: Option<String> => "channel_no",
         /// `med_ins_test_env`.
-        37 med_ins_test_env: Option<bool> => w::Field::new("med_ins_test_env"),
+        37 med_ins_test_env: Option<bool> => "med_ins_test_env",
         /// `med_ins_fail_reason`.
-        38 med_ins_fail_reason: Option<String> => w::Field::new("med_ins_fail_reason"),
+        38 med_ins_fail_reason: Option<String> => "med_ins_fail_reason",
     }
 }
 
@@ -265,95 +267,95 @@ w::record! {
     /// * Catalog: `pay_v3.med_ins.orders_by_mix_trade_no`.
     pub struct OrdersByMixTradeNo {
         /// `mix_trade_no`.
-        0 mix_trade_no: String => w::Field::must("mix_trade_no").place(w::Place::Path),
+        0 mix_trade_no: String => "mix_trade_no: must path",
         /// `sub_mchid`.
-        1 sub_mchid: Option<String> => w::Field::new("sub_mchid").place(w::Place::Query),
+        1 sub_mchid: Option<String> => "sub_mchid: query",
     }
-    new(mix_trade_no: String)
-    set(sub_mchid: String)
+    new(mix_trade_no: impl Into<String>)
+    text(sub_mchid: String)
 }
 
 w::record! {
     /// Answer to [`OrdersByMixTradeNo`].
     pub struct OrdersByMixTradeNoResponse {
         /// `mix_trade_no`.
-        0 mix_trade_no: String => w::Field::must("mix_trade_no"),
+        0 mix_trade_no: String => "mix_trade_no: must",
         /// `mix_pay_status`; one of `UNKNOWN_MIX_PAY_STATUS` `MIX_PAY_CREATED` `MIX_PAY_SUCCESS` `MIX_PAY_REFUND` `MIX_PAY_FAIL`.
-        1 mix_pay_status: String => w::Field::must("mix_pay_status"),
+        1 mix_pay_status: String => "mix_pay_status: must",
         /// `self_pay_status`; one of `UNKNOWN_SELF_PAY_STATUS` `SELF_PAY_CREATED` `SELF_PAY_SUCCESS` `SELF_PAY_REFUND` `SELF_PAY_FAIL` `NO_SELF_PAY`.
-        2 self_pay_status: String => w::Field::must("self_pay_status"),
+        2 self_pay_status: String => "self_pay_status: must",
         /// `med_ins_pay_status`; one of `UNKNOWN_MED_INS_PAY_STATUS` `MED_INS_PAY_CREATED` `MED_INS_PAY_SUCCESS` `MED_INS_PAY_REFUND` `MED_INS_PAY_FAIL` `NO_MED_INS_PAY`.
-        3 med_ins_pay_status: String => w::Field::must("med_ins_pay_status"),
+        3 med_ins_pay_status: String => "med_ins_pay_status: must",
         /// `paid_time`.
-        4 paid_time: Option<String> => w::Field::new("paid_time"),
+        4 paid_time: Option<String> => "paid_time",
         /// `passthrough_response_content`.
-        5 passthrough_response_content: Option<String> => w::Field::new("passthrough_response_content"),
+        5 passthrough_response_content: Option<String> => "passthrough_response_content",
         /// `mix_pay_type`; one of `UNKNOWN_MIX_PAY_TYPE` `CASH_ONLY` `INSURANCE_ONLY` `CASH_AND_INSURANCE`.
-        6 mix_pay_type: String => w::Field::must("mix_pay_type"),
+        6 mix_pay_type: String => "mix_pay_type: must",
         /// `order_type`; one of `UNKNOWN_ORDER_TYPE` `REG_PAY` `DIAG_PAY` `COVID_EXAM_PAY` `IN_HOSP_PAY` `PHARMACY_PAY` `INSURANCE_PAY` `INT_REG_PAY` ….
-        7 order_type: String => w::Field::must("order_type"),
+        7 order_type: String => "order_type: must",
         /// `appid`.
-        8 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        8 appid: xinqiao_types::AppId => "appid: must",
         /// `sub_appid`.
-        9 sub_appid: Option<String> => w::Field::new("sub_appid"),
+        9 sub_appid: Option<String> => "sub_appid",
         /// `sub_mchid`.
-        10 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+        10 sub_mchid: Option<String> => "sub_mchid",
         /// `openid`.
-        11 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+        11 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `sub_openid`.
-        12 sub_openid: Option<String> => w::Field::new("sub_openid"),
+        12 sub_openid: Option<String> => "sub_openid",
         /// `pay_for_relatives`.
-        13 pay_for_relatives: Option<bool> => w::Field::new("pay_for_relatives"),
+        13 pay_for_relatives: Option<bool> => "pay_for_relatives",
         /// `out_trade_no`.
-        14 out_trade_no: String => w::Field::must("out_trade_no"),
+        14 out_trade_no: String => "out_trade_no: must",
         /// `serial_no`.
-        15 serial_no: String => w::Field::must("serial_no"),
+        15 serial_no: String => "serial_no: must",
         /// `pay_order_id`.
-        16 pay_order_id: Option<String> => w::Field::new("pay_order_id"),
+        16 pay_order_id: Option<String> => "pay_order_id",
         /// `pay_auth_no`.
-        17 pay_auth_no: Option<String> => w::Field::new("pay_auth_no"),
+        17 pay_auth_no: Option<String> => "pay_auth_no",
         /// `geo_location`.
-        18 geo_location: Option<String> => w::Field::new("geo_location"),
+        18 geo_location: Option<String> => "geo_location",
         /// `city_id`.
-        19 city_id: String => w::Field::must("city_id"),
+        19 city_id: String => "city_id: must",
         /// `med_inst_name`.
-        20 med_inst_name: String => w::Field::must("med_inst_name"),
+        20 med_inst_name: String => "med_inst_name: must",
         /// `med_inst_no`.
-        21 med_inst_no: String => w::Field::must("med_inst_no"),
+        21 med_inst_no: String => "med_inst_no: must",
         /// `med_ins_order_create_time`.
-        22 med_ins_order_create_time: Option<String> => w::Field::new("med_ins_order_create_time"),
+        22 med_ins_order_create_time: Option<String> => "med_ins_order_create_time",
         /// `total_fee`.
-        23 total_fee: i64 => w::Field::must("total_fee"),
+        23 total_fee: i64 => "total_fee: must",
         /// `med_ins_gov_fee`.
-        24 med_ins_gov_fee: Option<i64> => w::Field::new("med_ins_gov_fee"),
+        24 med_ins_gov_fee: Option<i64> => "med_ins_gov_fee",
         /// `med_ins_self_fee`.
-        25 med_ins_self_fee: Option<i64> => w::Field::new("med_ins_self_fee"),
+        25 med_ins_self_fee: Option<i64> => "med_ins_self_fee",
         /// `med_ins_other_fee`.
-        26 med_ins_other_fee: Option<i64> => w::Field::new("med_ins_other_fee"),
+        26 med_ins_other_fee: Option<i64> => "med_ins_other_fee",
         /// `med_ins_cash_fee`.
-        27 med_ins_cash_fee: Option<i64> => w::Field::new("med_ins_cash_fee"),
+        27 med_ins_cash_fee: Option<i64> => "med_ins_cash_fee",
         /// `wechat_pay_cash_fee`.
-        28 wechat_pay_cash_fee: Option<i64> => w::Field::new("wechat_pay_cash_fee"),
+        28 wechat_pay_cash_fee: Option<i64> => "wechat_pay_cash_fee",
         /// `cash_add_detail`.
-        29 cash_add_detail: Option<Vec<CashAddDetail>> => w::Field::new("cash_add_detail"),
+        29 cash_add_detail: Option<Vec<CashAddDetail>> => "cash_add_detail",
         /// `cash_reduce_detail`.
-        30 cash_reduce_detail: Option<Vec<CashReduceDetail>> => w::Field::new("cash_reduce_detail"),
+        30 cash_reduce_detail: Option<Vec<CashReduceDetail>> => "cash_reduce_detail",
         /// `callback_url`.
-        31 callback_url: String => w::Field::must("callback_url"),
+        31 callback_url: String => "callback_url: must",
         /// `prepay_id`.
-        32 prepay_id: Option<String> => w::Field::new("prepay_id"),
+        32 prepay_id: Option<String> => "prepay_id",
         /// `passthrough_request_content`.
-        33 passthrough_request_content: Option<String> => w::Field::new("passthrough_request_content"),
+        33 passthrough_request_content: Option<String> => "passthrough_request_content",
         /// `extends`.
-        34 extends: Option<String> => w::Field::new("extends"),
+        34 extends: Option<String> => "extends",
         /// `attach`.
-        35 attach: Option<String> => w::Field::new("attach"),
+        35 attach: Option<String> => "attach",
         /// `channel_no`.
-        36 channel_no: Option<String> => w::Field::new("channel_no"),
+        36 channel_no: Option<String> => "channel_no",
         /// `med_ins_test_env`.
-        37 med_ins_test_env: Option<bool> => w::Field::new("med_ins_test_env"),
+        37 med_ins_test_env: Option<bool> => "med_ins_test_env",
         /// `med_ins_fail_reason`.
-        38 med_ins_fail_reason: Option<String> => w::Field::new("med_ins_fail_reason"),
+        38 med_ins_fail_reason: Option<String> => "med_ins_fail_reason",
     }
 }
 
@@ -384,95 +386,95 @@ w::record! {
     /// * Catalog: `pay_v3.med_ins.orders_by_out_trade_no`.
     pub struct OrdersByOutTradeNo {
         /// `out_trade_no`.
-        0 out_trade_no: String => w::Field::must("out_trade_no").place(w::Place::Path),
+        0 out_trade_no: String => "out_trade_no: must path",
         /// `sub_mchid`.
-        1 sub_mchid: Option<String> => w::Field::new("sub_mchid").place(w::Place::Query),
+        1 sub_mchid: Option<String> => "sub_mchid: query",
     }
-    new(out_trade_no: String)
-    set(sub_mchid: String)
+    new(out_trade_no: impl Into<String>)
+    text(sub_mchid: String)
 }
 
 w::record! {
     /// Answer to [`OrdersByOutTradeNo`].
     pub struct OrdersByOutTradeNoResponse {
         /// `mix_trade_no`.
-        0 mix_trade_no: String => w::Field::must("mix_trade_no"),
+        0 mix_trade_no: String => "mix_trade_no: must",
         /// `mix_pay_status`; one of `UNKNOWN_MIX_PAY_STATUS` `MIX_PAY_CREATED` `MIX_PAY_SUCCESS` `MIX_PAY_REFUND` `MIX_PAY_FAIL`.
-        1 mix_pay_status: String => w::Field::must("mix_pay_status"),
+        1 mix_pay_status: String => "mix_pay_status: must",
         /// `self_pay_status`; one of `UNKNOWN_SELF_PAY_STATUS` `SELF_PAY_CREATED` `SELF_PAY_SUCCESS` `SELF_PAY_REFUND` `SELF_PAY_FAIL` `NO_SELF_PAY`.
-        2 self_pay_status: String => w::Field::must("self_pay_status"),
+        2 self_pay_status: String => "self_pay_status: must",
         /// `med_ins_pay_status`; one of `UNKNOWN_MED_INS_PAY_STATUS` `MED_INS_PAY_CREATED` `MED_INS_PAY_SUCCESS` `MED_INS_PAY_REFUND` `MED_INS_PAY_FAIL` `NO_MED_INS_PAY`.
-        3 med_ins_pay_status: String => w::Field::must("med_ins_pay_status"),
+        3 med_ins_pay_status: String => "med_ins_pay_status: must",
         /// `paid_time`.
-        4 paid_time: Option<String> => w::Field::new("paid_time"),
+        4 paid_time: Option<String> => "paid_time",
         /// `passthrough_response_content`.
-        5 passthrough_response_content: Option<String> => w::Field::new("passthrough_response_content"),
+        5 passthrough_response_content: Option<String> => "passthrough_response_content",
         /// `mix_pay_type`; one of `UNKNOWN_MIX_PAY_TYPE` `CASH_ONLY` `INSURANCE_ONLY` `CASH_AND_INSURANCE`.
-        6 mix_pay_type: String => w::Field::must("mix_pay_type"),
+        6 mix_pay_type: String => "mix_pay_type: must",
         /// `order_type`; one of `UNKNOWN_ORDER_TYPE` `REG_PAY` `DIAG_PAY` `COVID_EXAM_PAY` `IN_HOSP_PAY` `PHARMACY_PAY` `INSURANCE_PAY` `INT_REG_PAY` ….
-        7 order_type: String => w::Field::must("order_type"),
+        7 order_type: String => "order_type: must",
         /// `appid`.
-        8 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        8 appid: xinqiao_types::AppId => "appid: must",
         /// `sub_appid`.
-        9 sub_appid: Option<String> => w::Field::new("sub_appid"),
+        9 sub_appid: Option<String> => "sub_appid",
         /// `sub_mchid`.
-        10 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+        10 sub_mchid: Option<String> => "sub_mchid",
         /// `openid`.
-        11 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+        11 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `sub_openid`.
-        12 sub_openid: Option<String> => w::Field::new("sub_openid"),
+        12 sub_openid: Option<String> => "sub_openid",
         /// `pay_for_relatives`.
-        13 pay_for_relatives: Option<bool> => w::Field::new("pay_for_relatives"),
+        13 pay_for_relatives: Option<bool> => "pay_for_relatives",
         /// `out_trade_no`.
-        14 out_trade_no: String => w::Field::must("out_trade_no"),
+        14 out_trade_no: String => "out_trade_no: must",
         /// `serial_no`.
-        15 serial_no: String => w::Field::must("serial_no"),
+        15 serial_no: String => "serial_no: must",
         /// `pay_order_id`.
-        16 pay_order_id: Option<String> => w::Field::new("pay_order_id"),
+        16 pay_order_id: Option<String> => "pay_order_id",
         /// `pay_auth_no`.
-        17 pay_auth_no: Option<String> => w::Field::new("pay_auth_no"),
+        17 pay_auth_no: Option<String> => "pay_auth_no",
         /// `geo_location`.
-        18 geo_location: Option<String> => w::Field::new("geo_location"),
+        18 geo_location: Option<String> => "geo_location",
         /// `city_id`.
-        19 city_id: String => w::Field::must("city_id"),
+        19 city_id: String => "city_id: must",
         /// `med_inst_name`.
-        20 med_inst_name: String => w::Field::must("med_inst_name"),
+        20 med_inst_name: String => "med_inst_name: must",
         /// `med_inst_no`.
-        21 med_inst_no: String => w::Field::must("med_inst_no"),
+        21 med_inst_no: String => "med_inst_no: must",
         /// `med_ins_order_create_time`.
-        22 med_ins_order_create_time: Option<String> => w::Field::new("med_ins_order_create_time"),
+        22 med_ins_order_create_time: Option<String> => "med_ins_order_create_time",
         /// `total_fee`.
-        23 total_fee: i64 => w::Field::must("total_fee"),
+        23 total_fee: i64 => "total_fee: must",
         /// `med_ins_gov_fee`.
-        24 med_ins_gov_fee: Option<i64> => w::Field::new("med_ins_gov_fee"),
+        24 med_ins_gov_fee: Option<i64> => "med_ins_gov_fee",
         /// `med_ins_self_fee`.
-        25 med_ins_self_fee: Option<i64> => w::Field::new("med_ins_self_fee"),
+        25 med_ins_self_fee: Option<i64> => "med_ins_self_fee",
         /// `med_ins_other_fee`.
-        26 med_ins_other_fee: Option<i64> => w::Field::new("med_ins_other_fee"),
+        26 med_ins_other_fee: Option<i64> => "med_ins_other_fee",
         /// `med_ins_cash_fee`.
-        27 med_ins_cash_fee: Option<i64> => w::Field::new("med_ins_cash_fee"),
+        27 med_ins_cash_fee: Option<i64> => "med_ins_cash_fee",
         /// `wechat_pay_cash_fee`.
-        28 wechat_pay_cash_fee: Option<i64> => w::Field::new("wechat_pay_cash_fee"),
+        28 wechat_pay_cash_fee: Option<i64> => "wechat_pay_cash_fee",
         /// `cash_add_detail`.
-        29 cash_add_detail: Option<Vec<CashAddDetail>> => w::Field::new("cash_add_detail"),
+        29 cash_add_detail: Option<Vec<CashAddDetail>> => "cash_add_detail",
         /// `cash_reduce_detail`.
-        30 cash_reduce_detail: Option<Vec<CashReduceDetail>> => w::Field::new("cash_reduce_detail"),
+        30 cash_reduce_detail: Option<Vec<CashReduceDetail>> => "cash_reduce_detail",
         /// `callback_url`.
-        31 callback_url: String => w::Field::must("callback_url"),
+        31 callback_url: String => "callback_url: must",
         /// `prepay_id`.
-        32 prepay_id: Option<String> => w::Field::new("prepay_id"),
+        32 prepay_id: Option<String> => "prepay_id",
         /// `passthrough_request_content`.
-        33 passthrough_request_content: Option<String> => w::Field::new("passthrough_request_content"),
+        33 passthrough_request_content: Option<String> => "passthrough_request_content",
         /// `extends`.
-        34 extends: Option<String> => w::Field::new("extends"),
+        34 extends: Option<String> => "extends",
         /// `attach`.
-        35 attach: Option<String> => w::Field::new("attach"),
+        35 attach: Option<String> => "attach",
         /// `channel_no`.
-        36 channel_no: Option<String> => w::Field::new("channel_no"),
+        36 channel_no: Option<String> => "channel_no",
         /// `med_ins_test_env`.
-        37 med_ins_test_env: Option<bool> => w::Field::new("med_ins_test_env"),
+        37 med_ins_test_env: Option<bool> => "med_ins_test_env",
         /// `med_ins_fail_reason`.
-        38 med_ins_fail_reason: Option<String> => w::Field::new("med_ins_fail_reason"),
+        38 med_ins_fail_reason: Option<String> => "med_ins_fail_reason",
     }
 }
 
@@ -503,31 +505,31 @@ w::record! {
     /// * Catalog: `pay_v3.med_ins.refunds_notify`.
     pub struct RefundsNotify {
         /// `mix_trade_no`.
-        0 mix_trade_no: String => w::Field::must("mix_trade_no").place(w::Place::Query),
+        0 mix_trade_no: String => "mix_trade_no: must query",
         /// `sub_mchid`.
-        1 sub_mchid: String => w::Field::must("sub_mchid"),
+        1 sub_mchid: String => "sub_mchid: must",
         /// `med_refund_total_fee`.
-        2 med_refund_total_fee: i64 => w::Field::must("med_refund_total_fee"),
+        2 med_refund_total_fee: i64 => "med_refund_total_fee: must",
         /// `med_refund__gov_fee`.
-        3 med_refund_gov_fee: i64 => w::Field::must("med_refund__gov_fee"),
+        3 med_refund_gov_fee: i64 => "med_refund__gov_fee: must",
         /// `med_refund__self_fee`.
-        4 med_refund_self_fee: i64 => w::Field::must("med_refund__self_fee"),
+        4 med_refund_self_fee: i64 => "med_refund__self_fee: must",
         /// `med_refund__other_fee`.
-        5 med_refund_other_fee: i64 => w::Field::must("med_refund__other_fee"),
+        5 med_refund_other_fee: i64 => "med_refund__other_fee: must",
         /// `refund_time`.
-        6 refund_time: String => w::Field::must("refund_time"),
+        6 refund_time: String => "refund_time: must",
         /// `out_refund_no`.
-        7 out_refund_no: String => w::Field::must("out_refund_no"),
+        7 out_refund_no: String => "out_refund_no: must",
     }
     new(
-        mix_trade_no: String,
-        sub_mchid: String,
+        mix_trade_no: impl Into<String>,
+        sub_mchid: impl Into<String>,
         med_refund_total_fee: i64,
         med_refund_gov_fee: i64,
         med_refund_self_fee: i64,
         med_refund_other_fee: i64,
-        refund_time: String,
-        out_refund_no: String,
+        refund_time: impl Into<String>,
+        out_refund_no: impl Into<String>,
     )
 }
 

@@ -7,12 +7,12 @@ w::record! {
     /// `Meta`.
     pub struct Meta {
         /// `filename`.
-        0 filename: Option<String> => w::Field::new("filename"),
+        0 filename: Option<String> => "filename",
         /// `sha256`.
-        1 sha256: Option<String> => w::Field::new("sha256"),
+        1 sha256: Option<String> => "sha256",
     }
     new()
-    set(filename: String, sha256: String)
+    text(filename: String, sha256: String)
 }
 
 /// Merchant funds (商户资金): `pay_v3.merchant.fund`.
@@ -28,18 +28,18 @@ pub mod fund {
         /// * Catalog: `pay_v3.merchant.fund.balance_by_account_type`.
         pub struct BalanceByAccountType {
             /// `account_type`.
-            0 account_type: String => w::Field::must("account_type").place(w::Place::Path),
+            0 account_type: String => "account_type: must path",
         }
-        new(account_type: String)
+        new(account_type: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`BalanceByAccountType`].
         pub struct BalanceByAccountTypeResponse {
             /// `available_amount`; unit fen.
-            0 available_amount: xinqiao_types::Fen => w::Field::must("available_amount"),
+            0 available_amount: xinqiao_types::Fen => "available_amount: must",
             /// `pending_amount`; unit fen.
-            1 pending_amount: xinqiao_types::Fen => w::Field::must("pending_amount"),
+            1 pending_amount: xinqiao_types::Fen => "pending_amount: must",
         }
     }
 
@@ -71,20 +71,20 @@ pub mod fund {
         /// * Catalog: `pay_v3.merchant.fund.dayendbalance_by_account_type`.
         pub struct DayendbalanceByAccountType {
             /// `account_type`.
-            0 account_type: String => w::Field::must("account_type").place(w::Place::Path),
+            0 account_type: String => "account_type: must path",
             /// `date`; format `yyyy-MM-dd`.
-            1 date: String => w::Field::must("date").place(w::Place::Query),
+            1 date: String => "date: must query",
         }
-        new(account_type: String, date: String)
+        new(account_type: impl Into<String>, date: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`DayendbalanceByAccountType`].
         pub struct DayendbalanceByAccountTypeResponse {
             /// `available_amount`; unit fen.
-            0 available_amount: xinqiao_types::Fen => w::Field::must("available_amount"),
+            0 available_amount: xinqiao_types::Fen => "available_amount: must",
             /// `pending_amount`; unit fen.
-            1 pending_amount: xinqiao_types::Fen => w::Field::must("pending_amount"),
+            1 pending_amount: xinqiao_types::Fen => "pending_amount: must",
         }
     }
 
@@ -116,29 +116,33 @@ pub mod fund {
         /// * Catalog: `pay_v3.merchant.fund.withdraw`.
         pub struct Withdraw {
             /// `out_request_no`.
-            0 out_request_no: String => w::Field::must("out_request_no"),
+            0 out_request_no: String => "out_request_no: must",
             /// `amount`; unit fen.
-            1 amount: xinqiao_types::Fen => w::Field::must("amount"),
+            1 amount: xinqiao_types::Fen => "amount: must",
             /// `remark`.
-            2 remark: Option<String> => w::Field::new("remark"),
+            2 remark: Option<String> => "remark",
             /// `bank_memo`.
-            3 bank_memo: Option<String> => w::Field::new("bank_memo"),
+            3 bank_memo: Option<String> => "bank_memo",
             /// `account_type`; one of `BASIC` `OPERATION` `FEES`.
-            4 account_type: String => w::Field::must("account_type"),
+            4 account_type: String => "account_type: must",
             /// `notify_url`.
-            5 notify_url: Option<String> => w::Field::new("notify_url"),
+            5 notify_url: Option<String> => "notify_url",
         }
-        new(out_request_no: String, amount: xinqiao_types::Fen, account_type: String)
-        set(remark: String, bank_memo: String, notify_url: String)
+        new(
+            out_request_no: impl Into<String>,
+            amount: xinqiao_types::Fen,
+            account_type: impl Into<String>,
+        )
+        text(remark: String, bank_memo: String, notify_url: String)
     }
 
     w::record! {
         /// Answer to [`Withdraw`].
         pub struct WithdrawResponse {
             /// `out_request_no`.
-            0 out_request_no: String => w::Field::must("out_request_no"),
+            0 out_request_no: String => "out_request_no: must",
             /// `withdraw_id`.
-            1 withdraw_id: String => w::Field::must("withdraw_id"),
+            1 withdraw_id: String => "withdraw_id: must",
         }
     }
 
@@ -170,27 +174,27 @@ pub mod fund {
         /// * Catalog: `pay_v3.merchant.fund.withdraw_by_bill_type`.
         pub struct WithdrawByBillType {
             /// `bill_type`.
-            0 bill_type: String => w::Field::must("bill_type").place(w::Place::Path),
+            0 bill_type: String => "bill_type: must path",
             /// `bill_date`; format `yyyy-MM-dd`.
-            1 bill_date: String => w::Field::must("bill_date").place(w::Place::Query),
+            1 bill_date: String => "bill_date: must query",
             /// `tar_type`; one of `GZIP`.
-            2 tar_type: Option<String> => w::Field::new("tar_type").place(w::Place::Query),
+            2 tar_type: Option<String> => "tar_type: query",
             /// `bill_type`; one of `NO_SUCC`.
-            3 bill_type_param: Option<String> => w::Field::new("bill_type").place(w::Place::Query),
+            3 bill_type_param: Option<String> => "bill_type: query",
         }
-        new(bill_type: String, bill_date: String)
-        set(tar_type: String, bill_type_param: String)
+        new(bill_type: impl Into<String>, bill_date: impl Into<String>)
+        text(tar_type: String, bill_type_param: String)
     }
 
     w::record! {
         /// Answer to [`WithdrawByBillType`].
         pub struct WithdrawByBillTypeResponse {
             /// `hash_type`; one of `SHA1`.
-            0 hash_type: String => w::Field::must("hash_type"),
+            0 hash_type: String => "hash_type: must",
             /// `hash_value`.
-            1 hash_value: String => w::Field::must("hash_value"),
+            1 hash_value: String => "hash_value: must",
             /// `download_url`.
-            2 download_url: String => w::Field::must("download_url"),
+            2 download_url: String => "download_url: must",
         }
     }
 
@@ -222,42 +226,42 @@ pub mod fund {
         /// * Catalog: `pay_v3.merchant.fund.withdraw_by_out_request_no`.
         pub struct WithdrawByOutRequestNo {
             /// `out_request_no`.
-            0 out_request_no: String => w::Field::must("out_request_no").place(w::Place::Path),
+            0 out_request_no: String => "out_request_no: must path",
         }
-        new(out_request_no: String)
+        new(out_request_no: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`WithdrawByOutRequestNo`].
         pub struct WithdrawByOutRequestNoResponse {
             /// `out_request_no`.
-            0 out_request_no: String => w::Field::must("out_request_no"),
+            0 out_request_no: String => "out_request_no: must",
             /// `withdraw_id`.
-            1 withdraw_id: String => w::Field::must("withdraw_id"),
+            1 withdraw_id: String => "withdraw_id: must",
             /// `status`; one of `CREATE_SUCCESS` `SUCCESS` `FAIL` `REFUND` `CLOSE` `INIT`.
-            2 status: String => w::Field::must("status"),
+            2 status: String => "status: must",
             /// `amount`; unit fen.
-            3 amount: xinqiao_types::Fen => w::Field::must("amount"),
+            3 amount: xinqiao_types::Fen => "amount: must",
             /// `remark`.
-            4 remark: Option<String> => w::Field::new("remark"),
+            4 remark: Option<String> => "remark",
             /// `bank_memo`.
-            5 bank_memo: Option<String> => w::Field::new("bank_memo"),
+            5 bank_memo: Option<String> => "bank_memo",
             /// `account_type`; one of `BASIC` `OPERATION` `FEES`.
-            6 account_type: String => w::Field::must("account_type"),
+            6 account_type: String => "account_type: must",
             /// `account_number`.
-            7 account_number: String => w::Field::must("account_number").masked(),
+            7 account_number: String => "account_number: must masked",
             /// `account_bank`.
-            8 account_bank: String => w::Field::must("account_bank"),
+            8 account_bank: String => "account_bank: must",
             /// `bank_name`.
-            9 bank_name: Option<String> => w::Field::new("bank_name"),
+            9 bank_name: Option<String> => "bank_name",
             /// `reason`.
-            10 reason: Option<String> => w::Field::new("reason"),
+            10 reason: Option<String> => "reason",
             /// `solution`.
-            11 solution: Option<String> => w::Field::new("solution"),
+            11 solution: Option<String> => "solution",
             /// `create_time`; format `rfc3339`.
-            12 create_time: String => w::Field::must("create_time"),
+            12 create_time: String => "create_time: must",
             /// `update_time`; format `rfc3339`.
-            13 update_time: String => w::Field::must("update_time"),
+            13 update_time: String => "update_time: must",
         }
     }
 
@@ -289,36 +293,36 @@ pub mod fund {
         /// * Catalog: `pay_v3.merchant.fund.withdraw_by_withdraw_id_v3_merchant_fund`.
         pub struct WithdrawByWithdrawIdV3MerchantFund {
             /// `withdraw_id`.
-            0 withdraw_id: String => w::Field::must("withdraw_id").place(w::Place::Path),
+            0 withdraw_id: String => "withdraw_id: must path",
         }
-        new(withdraw_id: String)
+        new(withdraw_id: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`WithdrawByWithdrawIdV3MerchantFund`].
         pub struct WithdrawByWithdrawIdV3MerchantFundResponse {
             /// `status`; one of `CREATE_SUCCESS` `SUCCESS` `FAIL` `REFUND` `CLOSE` `INIT`.
-            0 status: String => w::Field::must("status"),
+            0 status: String => "status: must",
             /// `withdraw_id`.
-            1 withdraw_id: String => w::Field::must("withdraw_id"),
+            1 withdraw_id: String => "withdraw_id: must",
             /// `out_request_no`.
-            2 out_request_no: String => w::Field::must("out_request_no"),
+            2 out_request_no: String => "out_request_no: must",
             /// `amount`.
-            3 amount: i64 => w::Field::must("amount"),
+            3 amount: i64 => "amount: must",
             /// `create_time`.
-            4 create_time: String => w::Field::must("create_time"),
+            4 create_time: String => "create_time: must",
             /// `update_time`.
-            5 update_time: String => w::Field::must("update_time"),
+            5 update_time: String => "update_time: must",
             /// `reason`.
-            6 reason: String => w::Field::must("reason"),
+            6 reason: String => "reason: must",
             /// `remark`.
-            7 remark: String => w::Field::must("remark"),
+            7 remark: String => "remark: must",
             /// `bank_memo`.
-            8 bank_memo: String => w::Field::must("bank_memo"),
+            8 bank_memo: String => "bank_memo: must",
             /// `account_type`; one of `BASIC` `OPERATION` `FEES`.
-            9 account_type: String => w::Field::must("account_type"),
+            9 account_type: String => "account_type: must",
             /// `solution`.
-            10 solution: String => w::Field::must("solution"),
+            10 solution: String => "solution: must",
         }
     }
 
@@ -349,42 +353,42 @@ pub mod fund {
         /// * Catalog: `pay_v3.merchant.fund.withdraw_by_withdraw_id_v3_merchant_fund_get`.
         pub struct WithdrawByWithdrawIdV3MerchantFundGet {
             /// `withdraw_id`.
-            0 withdraw_id: String => w::Field::must("withdraw_id").place(w::Place::Path),
+            0 withdraw_id: String => "withdraw_id: must path",
         }
-        new(withdraw_id: String)
+        new(withdraw_id: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`WithdrawByWithdrawIdV3MerchantFundGet`].
         pub struct WithdrawByWithdrawIdV3MerchantFundGetResponse {
             /// `out_request_no`.
-            0 out_request_no: String => w::Field::must("out_request_no"),
+            0 out_request_no: String => "out_request_no: must",
             /// `withdraw_id`.
-            1 withdraw_id: String => w::Field::must("withdraw_id"),
+            1 withdraw_id: String => "withdraw_id: must",
             /// `status`.
-            2 status: String => w::Field::must("status"),
+            2 status: String => "status: must",
             /// `amount`; unit fen.
-            3 amount: xinqiao_types::Fen => w::Field::must("amount"),
+            3 amount: xinqiao_types::Fen => "amount: must",
             /// `remark`.
-            4 remark: Option<String> => w::Field::new("remark"),
+            4 remark: Option<String> => "remark",
             /// `bank_memo`.
-            5 bank_memo: Option<String> => w::Field::new("bank_memo"),
+            5 bank_memo: Option<String> => "bank_memo",
             /// `account_type`.
-            6 account_type: String => w::Field::must("account_type"),
+            6 account_type: String => "account_type: must",
             /// `account_number`.
-            7 account_number: String => w::Field::must("account_number").masked(),
+            7 account_number: String => "account_number: must masked",
             /// `account_bank`.
-            8 account_bank: String => w::Field::must("account_bank"),
+            8 account_bank: String => "account_bank: must",
             /// `bank_name`.
-            9 bank_name: Option<String> => w::Field::new("bank_name"),
+            9 bank_name: Option<String> => "bank_name",
             /// `reason`.
-            10 reason: Option<String> => w::Field::new("reason"),
+            10 reason: Option<String> => "reason",
             /// `solution`.
-            11 solution: Option<String> => w::Field::new("solution"),
+            11 solution: Option<String> => "solution",
             /// `create_time`; format `rfc3339`.
-            12 create_time: String => w::Field::must("create_time"),
+            12 create_time: String => "create_time: must",
             /// `update_time`; format `rfc3339`.
-            13 update_time: String => w::Field::must("update_time"),
+            13 update_time: String => "update_time: must",
         }
     }
 
@@ -421,9 +425,9 @@ pub mod media {
         /// * Catalog: `pay_v3.merchant.media.upload`.
         pub struct Upload {
             /// `meta`.
-            0 meta: super::Meta => w::Field::must("meta").json_part(),
+            0 meta: super::Meta => "meta: must part",
             /// `file`.
-            1 file: w::FilePart => w::Field::must("file"),
+            1 file: w::FilePart => "file: must",
         }
         new(meta: super::Meta, file: w::FilePart)
     }
@@ -432,7 +436,7 @@ pub mod media {
         /// Answer to [`Upload`].
         pub struct UploadResponse {
             /// `media_id`.
-            0 media_id: xinqiao_types::MediaId => w::Field::must("media_id"),
+            0 media_id: xinqiao_types::MediaId => "media_id: must",
         }
     }
 
@@ -464,9 +468,9 @@ pub mod media {
         /// * Catalog: `pay_v3.merchant.media.video_upload`.
         pub struct VideoUpload {
             /// `meta`.
-            0 meta: super::Meta => w::Field::must("meta").json_part(),
+            0 meta: super::Meta => "meta: must part",
             /// `file`.
-            1 file: w::FilePart => w::Field::must("file"),
+            1 file: w::FilePart => "file: must",
         }
         new(meta: super::Meta, file: w::FilePart)
     }
@@ -475,7 +479,7 @@ pub mod media {
         /// Answer to [`VideoUpload`].
         pub struct VideoUploadResponse {
             /// `media_id`.
-            0 media_id: xinqiao_types::MediaId => w::Field::must("media_id"),
+            0 media_id: xinqiao_types::MediaId => "media_id: must",
         }
     }
 

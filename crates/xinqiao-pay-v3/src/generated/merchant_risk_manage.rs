@@ -7,59 +7,53 @@ w::record! {
     /// `LivingExpensesField`.
     pub struct LivingExpensesField {
         /// `acc_no`.
-        0 acc_no: Option<String> => w::Field::new("acc_no"),
+        0 acc_no: Option<String> => "acc_no",
         /// `acc_name`.
-        1 acc_name: Option<String> => w::Field::new("acc_name"),
+        1 acc_name: Option<String> => "acc_name",
         /// `type`.
-        2 type_: Option<i64> => w::Field::new("type"),
+        2 type_: Option<i64> => "type",
         /// `city`.
-        3 city: Option<String> => w::Field::new("city"),
+        3 city: Option<String> => "city",
         /// `address`.
-        4 address: Option<String> => w::Field::new("address").masked(),
+        4 address: Option<String> => "address: masked",
         /// `company_name`.
-        5 company_name: Option<String> => w::Field::new("company_name"),
+        5 company_name: Option<String> => "company_name",
         /// `amount`; unit fen.
-        6 amount: Option<xinqiao_types::Fen> => w::Field::new("amount"),
+        6 amount: Option<xinqiao_types::Fen> => "amount",
     }
     new()
-    set(
-        acc_no: String,
-        acc_name: String,
-        type_: i64,
-        city: String,
-        address: String,
-        company_name: String,
-        amount: xinqiao_types::Fen,
-    )
+    text(acc_no: String, acc_name: String, city: String, address: String, company_name: String)
+    set(type_: i64, amount: xinqiao_types::Fen)
 }
 
 w::record! {
     /// `RechargeField`.
     pub struct RechargeField {
         /// `account_type`.
-        0 account_type: Option<i64> => w::Field::new("account_type"),
+        0 account_type: Option<i64> => "account_type",
         /// `account`.
-        1 account: Option<String> => w::Field::new("account"),
+        1 account: Option<String> => "account",
     }
     new()
-    set(account_type: i64, account: String)
+    text(account: String)
+    set(account_type: i64)
 }
 
 w::record! {
     /// `RiskTrade`.
     pub struct RiskTrade {
         /// `mchid`.
-        0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+        0 mchid: xinqiao_types::MchId => "mchid: must",
         /// `out_trade_no`.
-        1 out_trade_no: String => w::Field::must("out_trade_no"),
+        1 out_trade_no: String => "out_trade_no: must",
         /// `risk_type`.
-        2 risk_type: i64 => w::Field::must("risk_type"),
+        2 risk_type: i64 => "risk_type: must",
         /// `risk_level`.
-        3 risk_level: i64 => w::Field::must("risk_level"),
+        3 risk_level: i64 => "risk_level: must",
         /// `risk_discove_time`; format `rfc3339`.
-        4 risk_discove_time: String => w::Field::must("risk_discove_time"),
+        4 risk_discove_time: String => "risk_discove_time: must",
         /// `sp_mchid`.
-        5 sp_mchid: Option<String> => w::Field::new("sp_mchid"),
+        5 sp_mchid: Option<String> => "sp_mchid",
     }
 }
 
@@ -67,30 +61,28 @@ w::record! {
     /// `SubOrder`.
     pub struct SubOrder {
         /// `out_trade_no`.
-        0 out_trade_no: Option<String> => w::Field::new("out_trade_no"),
+        0 out_trade_no: Option<String> => "out_trade_no",
         /// `mch_id`.
-        1 mch_id: Option<xinqiao_types::MchId> => w::Field::new("mch_id"),
+        1 mch_id: Option<xinqiao_types::MchId> => "mch_id",
         /// `delivery_province`.
-        2 delivery_province: Option<String> => w::Field::new("delivery_province"),
+        2 delivery_province: Option<String> => "delivery_province",
         /// `delivery_city`.
-        3 delivery_city: Option<String> => w::Field::new("delivery_city"),
+        3 delivery_city: Option<String> => "delivery_city",
         /// `risky_goods`.
-        4 risky_goods: Option<f64> => w::Field::new("risky_goods"),
+        4 risky_goods: Option<f64> => "risky_goods",
         /// `user_risk_level`.
-        5 user_risk_level: Option<f64> => w::Field::new("user_risk_level"),
+        5 user_risk_level: Option<f64> => "user_risk_level",
         /// `sp_risk_level`.
-        6 sp_risk_level: Option<f64> => w::Field::new("sp_risk_level"),
+        6 sp_risk_level: Option<f64> => "sp_risk_level",
     }
     new()
-    set(
+    text(
         out_trade_no: String,
         mch_id: xinqiao_types::MchId,
         delivery_province: String,
         delivery_city: String,
-        risky_goods: f64,
-        user_risk_level: f64,
-        sp_risk_level: f64,
     )
+    set(risky_goods: f64, user_risk_level: f64, sp_risk_level: f64)
 }
 
 w::record! {
@@ -102,100 +94,100 @@ w::record! {
     /// * Catalog: `pay_v3.merchant_risk_manage.report_trade_union_information`.
     pub struct ReportTradeUnionInformation {
         /// `sp_mchid`.
-        0 sp_mchid: Option<String> => w::Field::new("sp_mchid"),
+        0 sp_mchid: Option<String> => "sp_mchid",
         /// `acquiring_bank_id`.
-        1 acquiring_bank_id: Option<String> => w::Field::new("acquiring_bank_id"),
+        1 acquiring_bank_id: Option<String> => "acquiring_bank_id",
         /// `channel_id`.
-        2 channel_id: Option<String> => w::Field::new("channel_id"),
+        2 channel_id: Option<String> => "channel_id",
         /// `sub_mchid`.
-        3 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+        3 sub_mchid: Option<String> => "sub_mchid",
         /// `out_trade_no`.
-        4 out_trade_no: Option<String> => w::Field::new("out_trade_no"),
+        4 out_trade_no: Option<String> => "out_trade_no",
         /// `openid`.
-        5 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+        5 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `phone`; encrypted on the wire.
-        6 phone: Option<String> => w::Field::new("phone").masked().encrypted(),
+        6 phone: Option<String> => "phone: masked encrypted",
         /// `certificates_number`; encrypted on the wire.
-        7 certificates_number: Option<String> => w::Field::new("certificates_number").masked().encrypted(),
+        7 certificates_number: Option<String> => "certificates_number: masked encrypted",
         /// `client_ip`.
-        8 client_ip: Option<String> => w::Field::new("client_ip"),
+        8 client_ip: Option<String> => "client_ip",
         /// `risk_level`.
-        9 risk_level: Option<i64> => w::Field::new("risk_level"),
+        9 risk_level: Option<i64> => "risk_level",
         /// `line_type`.
-        10 line_type: Option<i64> => w::Field::new("line_type"),
+        10 line_type: Option<i64> => "line_type",
         /// `goods_type`.
-        11 goods_type: Option<i64> => w::Field::new("goods_type"),
+        11 goods_type: Option<i64> => "goods_type",
         /// `seller_type`.
-        12 seller_type: Option<i64> => w::Field::new("seller_type"),
+        12 seller_type: Option<i64> => "seller_type",
         /// `is_need_deliver`.
-        13 is_need_deliver: Option<bool> => w::Field::new("is_need_deliver"),
+        13 is_need_deliver: Option<bool> => "is_need_deliver",
         /// `device_type`.
-        14 device_type: Option<i64> => w::Field::new("device_type"),
+        14 device_type: Option<i64> => "device_type",
         /// `userid`.
-        15 userid: Option<String> => w::Field::new("userid"),
+        15 userid: Option<String> => "userid",
         /// `phone_from`.
-        16 phone_from: Option<i64> => w::Field::new("phone_from"),
+        16 phone_from: Option<i64> => "phone_from",
         /// `seller_userid`.
-        17 seller_userid: Option<String> => w::Field::new("seller_userid"),
+        17 seller_userid: Option<String> => "seller_userid",
         /// `scene`.
-        18 scene: Option<i64> => w::Field::new("scene"),
+        18 scene: Option<i64> => "scene",
         /// `recharge_fields`.
-        19 recharge_fields: Option<RechargeField> => w::Field::new("recharge_fields"),
+        19 recharge_fields: Option<RechargeField> => "recharge_fields",
         /// `living_expenses_fields`.
-        20 living_expenses_fields: Option<LivingExpensesField> => w::Field::new("living_expenses_fields"),
+        20 living_expenses_fields: Option<LivingExpensesField> => "living_expenses_fields",
         /// `extra_fields1`.
-        21 extra_fields1: Option<String> => w::Field::new("extra_fields1"),
+        21 extra_fields1: Option<String> => "extra_fields1",
         /// `extra_fields2`.
-        22 extra_fields2: Option<String> => w::Field::new("extra_fields2"),
+        22 extra_fields2: Option<String> => "extra_fields2",
         /// `extra_fields3`.
-        23 extra_fields3: Option<String> => w::Field::new("extra_fields3"),
+        23 extra_fields3: Option<String> => "extra_fields3",
         /// `high_risk_goods`.
-        24 high_risk_goods: Option<f64> => w::Field::new("high_risk_goods"),
+        24 high_risk_goods: Option<f64> => "high_risk_goods",
         /// `same_deviced`.
-        25 same_deviced: Option<bool> => w::Field::new("same_deviced"),
+        25 same_deviced: Option<bool> => "same_deviced",
         /// `reliable_device`.
-        26 reliable_device: Option<bool> => w::Field::new("reliable_device"),
+        26 reliable_device: Option<bool> => "reliable_device",
         /// `delivery_province`.
-        27 delivery_province: Option<String> => w::Field::new("delivery_province"),
+        27 delivery_province: Option<String> => "delivery_province",
         /// `delivery_city`.
-        28 delivery_city: Option<String> => w::Field::new("delivery_city"),
+        28 delivery_city: Option<String> => "delivery_city",
         /// `new_address`.
-        29 new_address: Option<bool> => w::Field::new("new_address"),
+        29 new_address: Option<bool> => "new_address",
         /// `last_pay_openid`.
-        30 last_pay_openid: Option<String> => w::Field::new("last_pay_openid"),
+        30 last_pay_openid: Option<String> => "last_pay_openid",
         /// `risky_goods`.
-        31 risky_goods: Option<f64> => w::Field::new("risky_goods"),
+        31 risky_goods: Option<f64> => "risky_goods",
         /// `offline_delivery_label`.
-        32 offline_delivery_label: Option<f64> => w::Field::new("offline_delivery_label"),
+        32 offline_delivery_label: Option<f64> => "offline_delivery_label",
         /// `proxy_payment`.
-        33 proxy_payment: Option<bool> => w::Field::new("proxy_payment"),
+        33 proxy_payment: Option<bool> => "proxy_payment",
         /// `order_phone_number`.
-        34 order_phone_number: Option<String> => w::Field::new("order_phone_number"),
+        34 order_phone_number: Option<String> => "order_phone_number",
         /// `user_risk_level`.
-        35 user_risk_level: Option<f64> => w::Field::new("user_risk_level"),
+        35 user_risk_level: Option<f64> => "user_risk_level",
         /// `sp_risk_level`.
-        36 sp_risk_level: Option<f64> => w::Field::new("sp_risk_level"),
+        36 sp_risk_level: Option<f64> => "sp_risk_level",
         /// `phone_number_location`.
-        37 phone_number_location: Option<String> => w::Field::new("phone_number_location"),
+        37 phone_number_location: Option<String> => "phone_number_location",
         /// `goods_category`.
-        38 goods_category: Option<String> => w::Field::new("goods_category"),
+        38 goods_category: Option<String> => "goods_category",
         /// `pre_opening_behavior`.
-        39 pre_opening_behavior: Option<String> => w::Field::new("pre_opening_behavior"),
+        39 pre_opening_behavior: Option<String> => "pre_opening_behavior",
         /// `new_store`.
-        40 new_store: Option<bool> => w::Field::new("new_store"),
+        40 new_store: Option<bool> => "new_store",
         /// `store_identifier`.
-        41 store_identifier: Option<String> => w::Field::new("store_identifier"),
+        41 store_identifier: Option<String> => "store_identifier",
         /// `goods_listing_time`.
-        42 goods_listing_time: Option<String> => w::Field::new("goods_listing_time"),
+        42 goods_listing_time: Option<String> => "goods_listing_time",
         /// `combine_out_trade_no`.
-        43 combine_out_trade_no: Option<String> => w::Field::new("combine_out_trade_no"),
+        43 combine_out_trade_no: Option<String> => "combine_out_trade_no",
         /// `combine_mchid`.
-        44 combine_mchid: Option<String> => w::Field::new("combine_mchid"),
+        44 combine_mchid: Option<String> => "combine_mchid",
         /// `sub_orders`.
-        45 sub_orders: Option<Vec<SubOrder>> => w::Field::new("sub_orders"),
+        45 sub_orders: Option<Vec<SubOrder>> => "sub_orders",
     }
     new()
-    set(
+    text(
         sp_mchid: String,
         acquiring_bank_id: String,
         channel_id: String,
@@ -205,42 +197,44 @@ w::record! {
         phone: String,
         certificates_number: String,
         client_ip: String,
+        userid: String,
+        seller_userid: String,
+        extra_fields1: String,
+        extra_fields2: String,
+        extra_fields3: String,
+        delivery_province: String,
+        delivery_city: String,
+        last_pay_openid: String,
+        order_phone_number: String,
+        phone_number_location: String,
+        goods_category: String,
+        pre_opening_behavior: String,
+        store_identifier: String,
+        goods_listing_time: String,
+        combine_out_trade_no: String,
+        combine_mchid: String,
+    )
+    set(
         risk_level: i64,
         line_type: i64,
         goods_type: i64,
         seller_type: i64,
         is_need_deliver: bool,
         device_type: i64,
-        userid: String,
         phone_from: i64,
-        seller_userid: String,
         scene: i64,
         recharge_fields: RechargeField,
         living_expenses_fields: LivingExpensesField,
-        extra_fields1: String,
-        extra_fields2: String,
-        extra_fields3: String,
         high_risk_goods: f64,
         same_deviced: bool,
         reliable_device: bool,
-        delivery_province: String,
-        delivery_city: String,
         new_address: bool,
-        last_pay_openid: String,
         risky_goods: f64,
         offline_delivery_label: f64,
         proxy_payment: bool,
-        order_phone_number: String,
         user_risk_level: f64,
         sp_risk_level: f64,
-        phone_number_location: String,
-        goods_category: String,
-        pre_opening_behavior: String,
         new_store: bool,
-        store_identifier: String,
-        goods_listing_time: String,
-        combine_out_trade_no: String,
-        combine_mchid: String,
         sub_orders: Vec<SubOrder>,
     )
 }
@@ -249,15 +243,15 @@ w::record! {
     /// Answer to [`ReportTradeUnionInformation`].
     pub struct ReportTradeUnionInformationResponse {
         /// `sp_mchid`.
-        0 sp_mchid: Option<String> => w::Field::new("sp_mchid"),
+        0 sp_mchid: Option<String> => "sp_mchid",
         /// `acquiring_bank_id`.
-        1 acquiring_bank_id: Option<String> => w::Field::new("acquiring_bank_id"),
+        1 acquiring_bank_id: Option<String> => "acquiring_bank_id",
         /// `channel_id`.
-        2 channel_id: Option<String> => w::Field::new("channel_id"),
+        2 channel_id: Option<String> => "channel_id",
         /// `sub_mchid`.
-        3 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+        3 sub_mchid: Option<String> => "sub_mchid",
         /// `out_trade_no`.
-        4 out_trade_no: Option<String> => w::Field::new("out_trade_no"),
+        4 out_trade_no: Option<String> => "out_trade_no",
     }
 }
 
@@ -289,20 +283,20 @@ w::record! {
     /// * Catalog: `pay_v3.merchant_risk_manage.trade_risk_information`.
     pub struct TradeRiskInformation {
         /// `sp_mchid`.
-        0 sp_mchid: Option<String> => w::Field::new("sp_mchid").place(w::Place::Query),
+        0 sp_mchid: Option<String> => "sp_mchid: query",
         /// `sub_mchid`.
-        1 sub_mchid: Option<String> => w::Field::new("sub_mchid").place(w::Place::Query),
+        1 sub_mchid: Option<String> => "sub_mchid: query",
         /// `out_trade_no`.
-        2 out_trade_no: String => w::Field::must("out_trade_no").place(w::Place::Query),
+        2 out_trade_no: String => "out_trade_no: must query",
         /// `acquiring_bank_id`.
-        3 acquiring_bank_id: Option<String> => w::Field::new("acquiring_bank_id").place(w::Place::Query),
+        3 acquiring_bank_id: Option<String> => "acquiring_bank_id: query",
         /// `channel_id`.
-        4 channel_id: Option<String> => w::Field::new("channel_id").place(w::Place::Query),
+        4 channel_id: Option<String> => "channel_id: query",
         /// `complaints_information`.
-        5 complaints_information: Option<String> => w::Field::new("complaints_information").place(w::Place::Query),
+        5 complaints_information: Option<String> => "complaints_information: query",
     }
-    new(out_trade_no: String)
-    set(
+    new(out_trade_no: impl Into<String>)
+    text(
         sp_mchid: String,
         sub_mchid: String,
         acquiring_bank_id: String,
@@ -315,13 +309,13 @@ w::record! {
     /// Answer to [`TradeRiskInformation`].
     pub struct TradeRiskInformationResponse {
         /// `risk_score`.
-        0 risk_score: i64 => w::Field::must("risk_score"),
+        0 risk_score: i64 => "risk_score: must",
         /// `risk_type`; one of `OTHER_RISK` `INDUCE_PAYMENT` `FRAUD` `GAMBLING` `CYBERSEX`.
-        1 risk_type: Option<String> => w::Field::new("risk_type"),
+        1 risk_type: Option<String> => "risk_type",
         /// `punish_type`; one of `OTHER_PUNISH` `DISABLE_PAYMENT` `SUSPEND_SETTLEMENT` `DISABLE_WITHDRAW` `REMOVE_MERCHANTS` `ADD_MERCHANTS_BLACKLIST` `REFUND` `FREEZING_FUND_BY_TRANSACTION` ….
-        2 punish_type: Option<String> => w::Field::new("punish_type"),
+        2 punish_type: Option<String> => "punish_type",
         /// `punish_description`.
-        3 punish_description: Option<String> => w::Field::new("punish_description"),
+        3 punish_description: Option<String> => "punish_description",
     }
 }
 
@@ -353,26 +347,26 @@ w::record! {
     /// * Catalog: `pay_v3.merchant_risk_manage.trade_risk_result`.
     pub struct TradeRiskResult {
         /// `sp_mchid`.
-        0 sp_mchid: Option<String> => w::Field::new("sp_mchid"),
+        0 sp_mchid: Option<String> => "sp_mchid",
         /// `acquiring_bank_id`.
-        1 acquiring_bank_id: Option<String> => w::Field::new("acquiring_bank_id"),
+        1 acquiring_bank_id: Option<String> => "acquiring_bank_id",
         /// `channel_id`.
-        2 channel_id: Option<String> => w::Field::new("channel_id"),
+        2 channel_id: Option<String> => "channel_id",
         /// `sub_mchid`.
-        3 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+        3 sub_mchid: Option<String> => "sub_mchid",
         /// `out_trade_no`.
-        4 out_trade_no: Option<String> => w::Field::new("out_trade_no"),
+        4 out_trade_no: Option<String> => "out_trade_no",
         /// `complaints_information`.
-        5 complaints_information: Option<String> => w::Field::new("complaints_information"),
+        5 complaints_information: Option<String> => "complaints_information",
         /// `risk_type`; one of `OTHER_RISK` `INDUCE_PAYMENT` `FRAUD` `GAMBLING` `CYBERSEX`.
-        6 risk_type: Option<String> => w::Field::new("risk_type"),
+        6 risk_type: Option<String> => "risk_type",
         /// `punish_type`; one of `OTHER_PUNISH` `DISABLE_PAYMENT` `SUSPEND_SETTLEMENT` `DISABLE_WITHDRAW` `REMOVE_MERCHANTS` `ADD_MERCHANTS_BLACKLIST` `REFUND` `FREEZING_FUND_BY_TRANSACTION` …; needed according to the documentation.
-        7 punish_type: Option<String> => w::Field::new("punish_type"),
+        7 punish_type: Option<String> => "punish_type",
         /// `additional_punish_type`.
-        8 additional_punish_type: Option<String> => w::Field::new("additional_punish_type"),
+        8 additional_punish_type: Option<String> => "additional_punish_type",
     }
     new()
-    set(
+    text(
         sp_mchid: String,
         acquiring_bank_id: String,
         channel_id: String,
@@ -389,23 +383,23 @@ w::record! {
     /// Answer to [`TradeRiskResult`].
     pub struct TradeRiskResultResponse {
         /// `sp_mchid`.
-        0 sp_mchid: Option<String> => w::Field::new("sp_mchid"),
+        0 sp_mchid: Option<String> => "sp_mchid",
         /// `acquiring_bank_id`.
-        1 acquiring_bank_id: Option<String> => w::Field::new("acquiring_bank_id"),
+        1 acquiring_bank_id: Option<String> => "acquiring_bank_id",
         /// `channel_id`.
-        2 channel_id: Option<String> => w::Field::new("channel_id"),
+        2 channel_id: Option<String> => "channel_id",
         /// `sub_mchid`.
-        3 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+        3 sub_mchid: Option<String> => "sub_mchid",
         /// `out_trade_no`.
-        4 out_trade_no: Option<String> => w::Field::new("out_trade_no"),
+        4 out_trade_no: Option<String> => "out_trade_no",
         /// `risk_type`; one of `OTHER_RISK` `INDUCE_PAYMENT` `FRAUD` `GAMBLING` `CYBERSEX`.
-        5 risk_type: Option<String> => w::Field::new("risk_type"),
+        5 risk_type: Option<String> => "risk_type",
         /// `punish_type`; one of `OTHER_PUNISH` `DISABLE_PAYMENT` `SUSPEND_SETTLEMENT` `DISABLE_WITHDRAW` `REMOVE_MERCHANTS` `ADD_MERCHANTS_BLACKLIST` `REFUND` `FREEZING_FUND_BY_TRANSACTION` ….
-        6 punish_type: Option<String> => w::Field::new("punish_type"),
+        6 punish_type: Option<String> => "punish_type",
         /// `punish_description`.
-        7 punish_description: Option<String> => w::Field::new("punish_description"),
+        7 punish_description: Option<String> => "punish_description",
         /// `additional_punish_type`.
-        8 additional_punish_type: Option<String> => w::Field::new("additional_punish_type"),
+        8 additional_punish_type: Option<String> => "additional_punish_type",
     }
 }
 
@@ -475,7 +469,7 @@ w::record! {
     /// Answer to [`ViolationNotificationsGet`].
     pub struct ViolationNotificationsGetResponse {
         /// `notify_url`.
-        0 notify_url: String => w::Field::must("notify_url"),
+        0 notify_url: String => "notify_url: must",
     }
 }
 
@@ -507,17 +501,17 @@ w::record! {
     /// * Catalog: `pay_v3.merchant_risk_manage.violation_notifications_post`.
     pub struct ViolationNotificationsPost {
         /// `notify_url`.
-        0 notify_url: Option<String> => w::Field::new("notify_url"),
+        0 notify_url: Option<String> => "notify_url",
     }
     new()
-    set(notify_url: String)
+    text(notify_url: String)
 }
 
 w::record! {
     /// Answer to [`ViolationNotificationsPost`].
     pub struct ViolationNotificationsPostResponse {
         /// `notify_url`.
-        0 notify_url: String => w::Field::must("notify_url"),
+        0 notify_url: String => "notify_url: must",
     }
 }
 
@@ -549,17 +543,17 @@ w::record! {
     /// * Catalog: `pay_v3.merchant_risk_manage.violation_notifications_put`.
     pub struct ViolationNotificationsPut {
         /// `notify_url`.
-        0 notify_url: Option<String> => w::Field::new("notify_url"),
+        0 notify_url: Option<String> => "notify_url",
     }
     new()
-    set(notify_url: String)
+    text(notify_url: String)
 }
 
 w::record! {
     /// Answer to [`ViolationNotificationsPut`].
     pub struct ViolationNotificationsPutResponse {
         /// `notify_url`.
-        0 notify_url: String => w::Field::must("notify_url"),
+        0 notify_url: String => "notify_url: must",
     }
 }
 
@@ -595,39 +589,38 @@ pub mod ec_trade_risk {
         /// * Catalog: `pay_v3.merchant_risk_manage.ec_trade_risk.query_risk_trades`.
         pub struct QueryRiskTrades {
             /// `mchid`.
-            0 mchid: Option<xinqiao_types::MchId> => w::Field::new("mchid"),
+            0 mchid: Option<xinqiao_types::MchId> => "mchid",
             /// `start_time`; format `rfc3339`.
-            1 start_time: Option<String> => w::Field::new("start_time"),
+            1 start_time: Option<String> => "start_time",
             /// `end_time`; format `rfc3339`.
-            2 end_time: Option<String> => w::Field::new("end_time"),
+            2 end_time: Option<String> => "end_time",
             /// `page_index`.
-            3 page_index: Option<i64> => w::Field::new("page_index"),
+            3 page_index: Option<i64> => "page_index",
             /// `page_size`.
-            4 page_size: Option<i64> => w::Field::new("page_size"),
+            4 page_size: Option<i64> => "page_size",
             /// `sp_mchid`.
-            5 sp_mchid: Option<String> => w::Field::new("sp_mchid"),
+            5 sp_mchid: Option<String> => "sp_mchid",
             /// `sub_mchid`.
-            6 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+            6 sub_mchid: Option<String> => "sub_mchid",
         }
         new()
-        set(
+        text(
             mchid: xinqiao_types::MchId,
             start_time: String,
             end_time: String,
-            page_index: i64,
-            page_size: i64,
             sp_mchid: String,
             sub_mchid: String,
         )
+        set(page_index: i64, page_size: i64)
     }
 
     w::record! {
         /// Answer to [`QueryRiskTrades`].
         pub struct QueryRiskTradesResponse {
             /// `total_num`.
-            0 total_num: i64 => w::Field::must("total_num"),
+            0 total_num: i64 => "total_num: must",
             /// `risk_trade_list`.
-            1 risk_trade_list: Vec<super::RiskTrade> => w::Field::must("risk_trade_list"),
+            1 risk_trade_list: Vec<super::RiskTrade> => "risk_trade_list: must",
         }
     }
 
@@ -659,37 +652,34 @@ pub mod ec_trade_risk {
         /// * Catalog: `pay_v3.merchant_risk_manage.ec_trade_risk.recv_dispose_result`.
         pub struct RecvDisposeResult {
             /// `mchid`.
-            0 mchid: Option<xinqiao_types::MchId> => w::Field::new("mchid"),
+            0 mchid: Option<xinqiao_types::MchId> => "mchid",
             /// `out_trade_no`.
-            1 out_trade_no: String => w::Field::must("out_trade_no"),
+            1 out_trade_no: String => "out_trade_no: must",
             /// `final_risk_result`.
-            2 final_risk_result: Option<i64> => w::Field::new("final_risk_result"),
+            2 final_risk_result: Option<i64> => "final_risk_result",
             /// `final_risk_type`.
-            3 final_risk_type: Option<i64> => w::Field::new("final_risk_type"),
+            3 final_risk_type: Option<i64> => "final_risk_type",
             /// `disp_conclusion`.
-            4 disp_conclusion: Option<Vec<i64>> => w::Field::new("disp_conclusion"),
+            4 disp_conclusion: Option<Vec<i64>> => "disp_conclusion",
             /// `disp_addition`.
-            5 disp_addition: Option<String> => w::Field::new("disp_addition"),
+            5 disp_addition: Option<String> => "disp_addition",
             /// `exist_complaint`.
-            6 exist_complaint: Option<bool> => w::Field::new("exist_complaint"),
+            6 exist_complaint: Option<bool> => "exist_complaint",
             /// `refund_amount`; unit fen.
-            7 refund_amount: Option<xinqiao_types::Fen> => w::Field::new("refund_amount"),
+            7 refund_amount: Option<xinqiao_types::Fen> => "refund_amount",
             /// `sp_mchid`.
-            8 sp_mchid: Option<String> => w::Field::new("sp_mchid"),
+            8 sp_mchid: Option<String> => "sp_mchid",
             /// `sub_mchid`.
-            9 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+            9 sub_mchid: Option<String> => "sub_mchid",
         }
-        new(out_trade_no: String)
+        new(out_trade_no: impl Into<String>)
+        text(mchid: xinqiao_types::MchId, disp_addition: String, sp_mchid: String, sub_mchid: String)
         set(
-            mchid: xinqiao_types::MchId,
             final_risk_result: i64,
             final_risk_type: i64,
             disp_conclusion: Vec<i64>,
-            disp_addition: String,
             exist_complaint: bool,
             refund_amount: xinqiao_types::Fen,
-            sp_mchid: String,
-            sub_mchid: String,
         )
     }
 
@@ -697,7 +687,7 @@ pub mod ec_trade_risk {
         /// Answer to [`RecvDisposeResult`].
         pub struct RecvDisposeResultResponse {
             /// `rsp_msg`.
-            0 rsp_msg: Option<String> => w::Field::new("rsp_msg"),
+            0 rsp_msg: Option<String> => "rsp_msg",
         }
     }
 

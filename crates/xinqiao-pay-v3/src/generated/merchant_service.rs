@@ -7,9 +7,9 @@ w::record! {
     /// `Action`.
     pub struct Action {
         /// `action_id`.
-        0 action_id: Option<String> => w::Field::new("action_id"),
+        0 action_id: Option<String> => "action_id",
         /// The body, told apart by `action_type`.
-        1 body: ActionBody => w::Field::new("").flat(),
+        1 body: ActionBody => ": flat",
     }
 }
 
@@ -17,23 +17,23 @@ w::record! {
     /// `ActionMiniProgramJumpInfo`.
     pub struct ActionMiniProgramJumpInfo {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `path`.
-        1 path: Option<String> => w::Field::new("path"),
+        1 path: Option<String> => "path",
         /// `text`.
-        2 text: Option<String> => w::Field::new("text"),
+        2 text: Option<String> => "text",
     }
-    new(appid: xinqiao_types::AppId)
-    set(path: String, text: String)
+    new(appid: impl Into<xinqiao_types::AppId>)
+    text(path: String, text: String)
 }
 
 w::record! {
     /// `AdditionalInfo`.
     pub struct AdditionalInfo {
         /// `type`; one of `SHARE_POWER_TYPE`.
-        0 type_: String => w::Field::must("type"),
+        0 type_: String => "type: must",
         /// `share_power_info`.
-        1 share_power_info: Option<SharePowerInfo> => w::Field::new("share_power_info"),
+        1 share_power_info: Option<SharePowerInfo> => "share_power_info",
     }
 }
 
@@ -41,7 +41,7 @@ w::record! {
     /// `Block`.
     pub struct Block {
         /// The body, told apart by `type`.
-        0 body: BlockBody => w::Field::new("").flat(),
+        0 body: BlockBody => ": flat",
     }
 }
 
@@ -49,21 +49,22 @@ w::record! {
     /// `BlockButtonGroup`.
     pub struct BlockButtonGroup {
         /// `buttons`.
-        0 buttons: Option<Vec<BlockLink>> => w::Field::new("buttons"),
+        0 buttons: Option<Vec<BlockLink>> => "buttons",
         /// `button_layout`; one of `LAYOUT_UNKNOWN` `LAYOUT_HORIZONTAL` `LAYOUT_VERTICAL`.
-        1 button_layout: Option<String> => w::Field::new("button_layout"),
+        1 button_layout: Option<String> => "button_layout",
         /// `invalid_info`.
-        2 invalid_info: Option<InvalidInfo> => w::Field::new("invalid_info"),
+        2 invalid_info: Option<InvalidInfo> => "invalid_info",
     }
     new()
-    set(buttons: Vec<BlockLink>, button_layout: String, invalid_info: InvalidInfo)
+    text(button_layout: String)
+    set(buttons: Vec<BlockLink>, invalid_info: InvalidInfo)
 }
 
 w::record! {
     /// `BlockFaq`.
     pub struct BlockFaq {
         /// `faqs`.
-        0 faqs: Option<Vec<MessageFaq>> => w::Field::new("faqs"),
+        0 faqs: Option<Vec<MessageFaq>> => "faqs",
     }
     new()
     set(faqs: Vec<MessageFaq>)
@@ -73,25 +74,26 @@ w::record! {
     /// `BlockLink`.
     pub struct BlockLink {
         /// `text`.
-        0 text: Option<String> => w::Field::new("text"),
+        0 text: Option<String> => "text",
         /// `action`.
-        1 action: Option<LinkAction> => w::Field::new("action"),
+        1 action: Option<LinkAction> => "action",
         /// `invalid_info`.
-        2 invalid_info: Option<InvalidInfo> => w::Field::new("invalid_info"),
+        2 invalid_info: Option<InvalidInfo> => "invalid_info",
     }
     new()
-    set(text: String, action: LinkAction, invalid_info: InvalidInfo)
+    text(text: String)
+    set(action: LinkAction, invalid_info: InvalidInfo)
 }
 
 w::record! {
     /// `ButtonGroup`.
     pub struct ButtonGroup {
         /// `buttons`.
-        0 buttons: Option<Vec<Link>> => w::Field::new("buttons"),
+        0 buttons: Option<Vec<Link>> => "buttons",
         /// `button_layout`; one of `LAYOUT_UNKNOWN` `LAYOUT_HORIZONTAL` `LAYOUT_VERTICAL`.
-        1 button_layout: Option<String> => w::Field::new("button_layout"),
+        1 button_layout: Option<String> => "button_layout",
         /// `invalid_info`.
-        2 invalid_info: Option<InvalidInfo> => w::Field::new("invalid_info"),
+        2 invalid_info: Option<InvalidInfo> => "invalid_info",
     }
 }
 
@@ -99,11 +101,11 @@ w::record! {
     /// `ClickMessage`.
     pub struct ClickMessage {
         /// `message_content`.
-        0 message_content: Option<w::serial::Value> => w::Field::new("message_content"),
+        0 message_content: Option<w::serial::Value> => "message_content",
         /// `action_id`.
-        1 action_id: Option<String> => w::Field::new("action_id"),
+        1 action_id: Option<String> => "action_id",
         /// `clicked_log_id`.
-        2 clicked_log_id: Option<String> => w::Field::new("clicked_log_id"),
+        2 clicked_log_id: Option<String> => "clicked_log_id",
     }
 }
 
@@ -111,9 +113,9 @@ w::record! {
     /// `ComplaintMedia`.
     pub struct ComplaintMedia {
         /// `media_type`; one of `USER_COMPLAINT_IMAGE` `OPERATION_IMAGE`.
-        0 media_type: String => w::Field::must("media_type"),
+        0 media_type: String => "media_type: must",
         /// `media_url`.
-        1 media_url: Vec<String> => w::Field::must("media_url"),
+        1 media_url: Vec<String> => "media_url: must",
     }
 }
 
@@ -121,15 +123,15 @@ w::record! {
     /// `ComplaintNegotiationHistory`.
     pub struct ComplaintNegotiationHistory {
         /// `operate_user`.
-        0 operate_user: String => w::Field::must("operate_user"),
+        0 operate_user: String => "operate_user: must",
         /// `operate_time`.
-        1 operate_time: String => w::Field::must("operate_time"),
+        1 operate_time: String => "operate_time: must",
         /// `operate_type`; one of `USER_CREATE_COMPLAINT` `CREATE_COMPLAINT_BY_PLATFORM` `USER_CONTINUE_COMPLAINT` `USER_REVOKE_COMPLAINT` `USER_CONFIRM_COMPLAINT` `SELLER_REFUND` `MERCHANT_LAUNCH_CONFIRM_PROCESS` `USER_RESPONSE` ….
-        2 operate_type: String => w::Field::must("operate_type"),
+        2 operate_type: String => "operate_type: must",
         /// `operate_details`.
-        3 operate_details: Option<String> => w::Field::new("operate_details"),
+        3 operate_details: Option<String> => "operate_details",
         /// `image_list`.
-        4 image_list: Option<Vec<w::serial::Value>> => w::Field::new("image_list"),
+        4 image_list: Option<Vec<w::serial::Value>> => "image_list",
     }
 }
 
@@ -137,11 +139,11 @@ w::record! {
     /// `ComplaintOrderInfo`.
     pub struct ComplaintOrderInfo {
         /// `transaction_id`.
-        0 transaction_id: String => w::Field::must("transaction_id"),
+        0 transaction_id: String => "transaction_id: must",
         /// `out_trade_no`.
-        1 out_trade_no: String => w::Field::must("out_trade_no"),
+        1 out_trade_no: String => "out_trade_no: must",
         /// `amount`; unit fen.
-        2 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        2 amount: xinqiao_types::Fen => "amount: must",
     }
 }
 
@@ -149,23 +151,23 @@ w::record! {
     /// `ComplaintsData`.
     pub struct ComplaintsData {
         /// `out_trade_no`.
-        0 out_trade_no: String => w::Field::must("out_trade_no"),
+        0 out_trade_no: String => "out_trade_no: must",
         /// `complaint_time`.
-        1 complaint_time: String => w::Field::must("complaint_time"),
+        1 complaint_time: String => "complaint_time: must",
         /// `amount`.
-        2 amount: i64 => w::Field::must("amount"),
+        2 amount: i64 => "amount: must",
         /// `payer_phone`.
-        3 payer_phone: Option<String> => w::Field::new("payer_phone"),
+        3 payer_phone: Option<String> => "payer_phone",
         /// `complaint_detail`.
-        4 complaint_detail: String => w::Field::must("complaint_detail"),
+        4 complaint_detail: String => "complaint_detail: must",
         /// `complaint_state`; one of `PAYER_COMPLAINTED` `FROZENED` `FROZEN_FINISHED` `PAYER_CANCELED` `MERCHANT_REFUNDED` `SYSTEM_REFUNDED` `MANUAL_UNFROZEN`.
-        5 complaint_state: String => w::Field::must("complaint_state"),
+        5 complaint_state: String => "complaint_state: must",
         /// `transaction_id`.
-        6 transaction_id: String => w::Field::must("transaction_id"),
+        6 transaction_id: String => "transaction_id: must",
         /// `frozen_end_time`.
-        7 frozen_end_time: Option<String> => w::Field::new("frozen_end_time"),
+        7 frozen_end_time: Option<String> => "frozen_end_time",
         /// `sub_mchid`.
-        8 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+        8 sub_mchid: Option<String> => "sub_mchid",
     }
 }
 
@@ -173,47 +175,47 @@ w::record! {
     /// `ComplaintsV2Data`.
     pub struct ComplaintsV2Data {
         /// `complaint_id`.
-        0 complaint_id: String => w::Field::must("complaint_id"),
+        0 complaint_id: String => "complaint_id: must",
         /// `complaint_time`; format `rfc3339`.
-        1 complaint_time: String => w::Field::must("complaint_time"),
+        1 complaint_time: String => "complaint_time: must",
         /// `complaint_detail`.
-        2 complaint_detail: String => w::Field::must("complaint_detail"),
+        2 complaint_detail: String => "complaint_detail: must",
         /// `complaint_state`; one of `PENDING` `PROCESSING` `PROCESSED`.
-        3 complaint_state: String => w::Field::must("complaint_state"),
+        3 complaint_state: String => "complaint_state: must",
         /// `complainted_mchid`.
-        4 complainted_mchid: Option<w::TextOrNumber> => w::Field::new("complainted_mchid"),
+        4 complainted_mchid: Option<w::TextOrNumber> => "complainted_mchid",
         /// `payer_phone`; encrypted on the wire.
-        5 payer_phone: Option<String> => w::Field::new("payer_phone").masked().encrypted(),
+        5 payer_phone: Option<String> => "payer_phone: masked encrypted",
         /// `payer_openid`.
-        6 payer_openid: Option<String> => w::Field::new("payer_openid"),
+        6 payer_openid: Option<String> => "payer_openid",
         /// `complaint_media_list`.
-        7 complaint_media_list: Vec<ComplaintMedia> => w::Field::must("complaint_media_list"),
+        7 complaint_media_list: Vec<ComplaintMedia> => "complaint_media_list: must",
         /// `complaint_order_info`.
-        8 complaint_order_info: Vec<ComplaintOrderInfo> => w::Field::must("complaint_order_info"),
+        8 complaint_order_info: Vec<ComplaintOrderInfo> => "complaint_order_info: must",
         /// `problem_type`; one of `REFUND` `SERVICE_NOT_WORK` `OTHERS`.
-        9 problem_type: Option<String> => w::Field::new("problem_type"),
+        9 problem_type: Option<String> => "problem_type",
         /// `problem_description`.
-        10 problem_description: String => w::Field::must("problem_description"),
+        10 problem_description: String => "problem_description: must",
         /// `apply_refund_amount`; unit fen.
-        11 apply_refund_amount: Option<xinqiao_types::Fen> => w::Field::new("apply_refund_amount"),
+        11 apply_refund_amount: Option<xinqiao_types::Fen> => "apply_refund_amount",
         /// `complaint_full_refunded`.
-        12 complaint_full_refunded: bool => w::Field::must("complaint_full_refunded"),
+        12 complaint_full_refunded: bool => "complaint_full_refunded: must",
         /// `incoming_user_response`.
-        13 incoming_user_response: bool => w::Field::must("incoming_user_response"),
+        13 incoming_user_response: bool => "incoming_user_response: must",
         /// `user_complaint_times`.
-        14 user_complaint_times: i64 => w::Field::must("user_complaint_times"),
+        14 user_complaint_times: i64 => "user_complaint_times: must",
         /// `user_tag_list`; one of `TRUSTED` `HIGH_RISK`.
-        15 user_tag_list: Option<Vec<String>> => w::Field::new("user_tag_list"),
+        15 user_tag_list: Option<Vec<String>> => "user_tag_list",
         /// `service_order_info`.
-        16 service_order_info: Option<Vec<ServiceOrderInfo>> => w::Field::new("service_order_info"),
+        16 service_order_info: Option<Vec<ServiceOrderInfo>> => "service_order_info",
         /// `additional_info`.
-        17 additional_info: Option<AdditionalInfo> => w::Field::new("additional_info"),
+        17 additional_info: Option<AdditionalInfo> => "additional_info",
         /// `in_platform_service`.
-        18 in_platform_service: Option<bool> => w::Field::new("in_platform_service"),
+        18 in_platform_service: Option<bool> => "in_platform_service",
         /// `need_immediate_service`.
-        19 need_immediate_service: Option<bool> => w::Field::new("need_immediate_service"),
+        19 need_immediate_service: Option<bool> => "need_immediate_service",
         /// `is_agent_mode`.
-        20 is_agent_mode: Option<bool> => w::Field::new("is_agent_mode"),
+        20 is_agent_mode: Option<bool> => "is_agent_mode",
     }
 }
 
@@ -221,27 +223,27 @@ w::record! {
     /// `ComplaintsV2NegotiationHistorysData`.
     pub struct ComplaintsV2NegotiationHistorysData {
         /// `log_id`.
-        0 log_id: String => w::Field::must("log_id"),
+        0 log_id: String => "log_id: must",
         /// `operator`.
-        1 operator: String => w::Field::must("operator"),
+        1 operator: String => "operator: must",
         /// `operate_time`; format `rfc3339`.
-        2 operate_time: String => w::Field::must("operate_time"),
+        2 operate_time: String => "operate_time: must",
         /// `operate_type`; one of `USER_CREATE_COMPLAINT` `USER_CONTINUE_COMPLAINT` `USER_RESPONSE` `PLATFORM_RESPONSE` `MERCHANT_RESPONSE` `MERCHANT_CONFIRM_COMPLETE` `USER_CREATE_COMPLAINT_SYSTEM_MESSAGE` `COMPLAINT_FULL_REFUNDED_SYSTEM_MESSAGE` ….
-        3 operate_type: String => w::Field::must("operate_type"),
+        3 operate_type: String => "operate_type: must",
         /// `operate_details`.
-        4 operate_details: Option<String> => w::Field::new("operate_details"),
+        4 operate_details: Option<String> => "operate_details",
         /// `image_list`.
-        5 image_list: Option<Vec<String>> => w::Field::new("image_list"),
+        5 image_list: Option<Vec<String>> => "image_list",
         /// `complaint_media_list`.
-        6 complaint_media_list: Option<w::serial::Value> => w::Field::new("complaint_media_list"),
+        6 complaint_media_list: Option<w::serial::Value> => "complaint_media_list",
         /// `user_appy_platform_service_reason`.
-        7 user_appy_platform_service_reason: Option<String> => w::Field::new("user_appy_platform_service_reason"),
+        7 user_appy_platform_service_reason: Option<String> => "user_appy_platform_service_reason",
         /// `user_appy_platform_service_reason_description`.
-        8 user_appy_platform_service_reason_description: Option<String> => w::Field::new("user_appy_platform_service_reason_description"),
+        8 user_appy_platform_service_reason_description: Option<String> => "user_appy_platform_service_reason_description",
         /// `normal_message`.
-        9 normal_message: Option<NormalMessage> => w::Field::new("normal_message"),
+        9 normal_message: Option<NormalMessage> => "normal_message",
         /// `click_message`.
-        10 click_message: Option<ClickMessage> => w::Field::new("click_message"),
+        10 click_message: Option<ClickMessage> => "click_message",
     }
 }
 
@@ -249,7 +251,7 @@ w::record! {
     /// `Faq`.
     pub struct Faq {
         /// `faqs`.
-        0 faqs: Option<Vec<FaqFaq>> => w::Field::new("faqs"),
+        0 faqs: Option<Vec<FaqFaq>> => "faqs",
     }
 }
 
@@ -257,11 +259,11 @@ w::record! {
     /// `FaqFaq`.
     pub struct FaqFaq {
         /// `faq_id`.
-        0 faq_id: Option<String> => w::Field::new("faq_id"),
+        0 faq_id: Option<String> => "faq_id",
         /// `faq_title`.
-        1 faq_title: Option<String> => w::Field::new("faq_title"),
+        1 faq_title: Option<String> => "faq_title",
         /// `action`.
-        2 action: Option<Action> => w::Field::new("action"),
+        2 action: Option<Action> => "action",
     }
 }
 
@@ -269,35 +271,36 @@ w::record! {
     /// `Image`.
     pub struct Image {
         /// `media_id`.
-        0 media_id: Option<xinqiao_types::MediaId> => w::Field::new("media_id"),
+        0 media_id: Option<xinqiao_types::MediaId> => "media_id",
         /// `image_style_type`; one of `IMAGE_STYLE_TYPE_NARROW` `IMAGE_STYLE_TYPE_WIDE`.
-        1 image_style_type: Option<String> => w::Field::new("image_style_type"),
+        1 image_style_type: Option<String> => "image_style_type",
     }
     new()
-    set(media_id: xinqiao_types::MediaId, image_style_type: String)
+    text(media_id: xinqiao_types::MediaId, image_style_type: String)
 }
 
 w::record! {
     /// `InvalidInfo`.
     pub struct InvalidInfo {
         /// `expired_time`.
-        0 expired_time: Option<String> => w::Field::new("expired_time"),
+        0 expired_time: Option<String> => "expired_time",
         /// `multi_clickable`.
-        1 multi_clickable: Option<bool> => w::Field::new("multi_clickable"),
+        1 multi_clickable: Option<bool> => "multi_clickable",
     }
     new()
-    set(expired_time: String, multi_clickable: bool)
+    text(expired_time: String)
+    set(multi_clickable: bool)
 }
 
 w::record! {
     /// `Link`.
     pub struct Link {
         /// `text`.
-        0 text: Option<String> => w::Field::new("text"),
+        0 text: Option<String> => "text",
         /// `action`.
-        1 action: Option<Action> => w::Field::new("action"),
+        1 action: Option<Action> => "action",
         /// `invalid_info`.
-        2 invalid_info: Option<InvalidInfo> => w::Field::new("invalid_info"),
+        2 invalid_info: Option<InvalidInfo> => "invalid_info",
     }
 }
 
@@ -305,33 +308,34 @@ w::record! {
     /// `LinkAction`.
     pub struct LinkAction {
         /// `action_id`.
-        0 action_id: Option<String> => w::Field::new("action_id"),
+        0 action_id: Option<String> => "action_id",
         /// The body, told apart by `action_type`.
-        1 body: LinkActionBody => w::Field::new("").flat(),
+        1 body: LinkActionBody => ": flat",
     }
     new(body: LinkActionBody)
-    set(action_id: String)
+    text(action_id: String)
 }
 
 w::record! {
     /// `Message`.
     pub struct Message {
         /// `blocks`.
-        0 blocks: Option<Vec<MessageBlock>> => w::Field::new("blocks"),
+        0 blocks: Option<Vec<MessageBlock>> => "blocks",
         /// `sender_identity`; one of `UNKNOWN` `MANUAL` `MACHINE`.
-        1 sender_identity: Option<String> => w::Field::new("sender_identity"),
+        1 sender_identity: Option<String> => "sender_identity",
         /// `custom_data`.
-        2 custom_data: Option<String> => w::Field::new("custom_data"),
+        2 custom_data: Option<String> => "custom_data",
     }
     new()
-    set(blocks: Vec<MessageBlock>, sender_identity: String, custom_data: String)
+    text(sender_identity: String, custom_data: String)
+    set(blocks: Vec<MessageBlock>)
 }
 
 w::record! {
     /// `MessageBlock`.
     pub struct MessageBlock {
         /// The body, told apart by `type`.
-        0 body: MessageBlockBody => w::Field::new("").flat(),
+        0 body: MessageBlockBody => ": flat",
     }
     new(body: MessageBlockBody)
 }
@@ -340,62 +344,63 @@ w::record! {
     /// `MessageFaq`.
     pub struct MessageFaq {
         /// `faq_id`.
-        0 faq_id: Option<String> => w::Field::new("faq_id"),
+        0 faq_id: Option<String> => "faq_id",
         /// `faq_title`.
-        1 faq_title: Option<String> => w::Field::new("faq_title"),
+        1 faq_title: Option<String> => "faq_title",
         /// `action`.
-        2 action: Option<LinkAction> => w::Field::new("action"),
+        2 action: Option<LinkAction> => "action",
     }
     new()
-    set(faq_id: String, faq_title: String, action: LinkAction)
+    text(faq_id: String, faq_title: String)
+    set(action: LinkAction)
 }
 
 w::record! {
     /// `MessageInfo`.
     pub struct MessageInfo {
         /// `content`.
-        0 content: String => w::Field::must("content"),
+        0 content: String => "content: must",
         /// `custom_data`.
-        1 custom_data: Option<String> => w::Field::new("custom_data"),
+        1 custom_data: Option<String> => "custom_data",
     }
-    new(content: String)
-    set(custom_data: String)
+    new(content: impl Into<String>)
+    text(custom_data: String)
 }
 
 w::record! {
     /// `Meta`.
     pub struct Meta {
         /// `filename`.
-        0 filename: Option<String> => w::Field::new("filename"),
+        0 filename: Option<String> => "filename",
         /// `sha256`.
-        1 sha256: Option<String> => w::Field::new("sha256"),
+        1 sha256: Option<String> => "sha256",
     }
     new()
-    set(filename: String, sha256: String)
+    text(filename: String, sha256: String)
 }
 
 w::record! {
     /// `MiniProgramJumpInfo`.
     pub struct MiniProgramJumpInfo {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `path`.
-        1 path: String => w::Field::must("path"),
+        1 path: String => "path: must",
         /// `text`.
-        2 text: String => w::Field::must("text"),
+        2 text: String => "text: must",
     }
-    new(appid: xinqiao_types::AppId, path: String, text: String)
+    new(appid: impl Into<xinqiao_types::AppId>, path: impl Into<String>, text: impl Into<String>)
 }
 
 w::record! {
     /// `NormalMessage`.
     pub struct NormalMessage {
         /// `blocks`.
-        0 blocks: Option<Vec<Block>> => w::Field::new("blocks"),
+        0 blocks: Option<Vec<Block>> => "blocks",
         /// `sender_identity`; one of `UNKNOWN` `MANUAL` `MACHINE`.
-        1 sender_identity: Option<String> => w::Field::new("sender_identity"),
+        1 sender_identity: Option<String> => "sender_identity",
         /// `custom_data`.
-        2 custom_data: Option<String> => w::Field::new("custom_data"),
+        2 custom_data: Option<String> => "custom_data",
     }
 }
 
@@ -403,11 +408,11 @@ w::record! {
     /// `ReturnAddressInfo`.
     pub struct ReturnAddressInfo {
         /// `return_address`.
-        0 return_address: Option<String> => w::Field::new("return_address"),
+        0 return_address: Option<String> => "return_address",
         /// `longitude`.
-        1 longitude: Option<f64> => w::Field::new("longitude").spelled(w::Spelling::NumericText).masked(),
+        1 longitude: Option<f64> => "longitude: numeric masked",
         /// `latitude`.
-        2 latitude: Option<f64> => w::Field::new("latitude").spelled(w::Spelling::NumericText).masked(),
+        2 latitude: Option<f64> => "latitude: numeric masked",
     }
 }
 
@@ -415,11 +420,11 @@ w::record! {
     /// `ServiceOrderInfo`.
     pub struct ServiceOrderInfo {
         /// `order_id`.
-        0 order_id: Option<String> => w::Field::new("order_id"),
+        0 order_id: Option<String> => "order_id",
         /// `out_order_no`.
-        1 out_order_no: Option<String> => w::Field::new("out_order_no"),
+        1 out_order_no: Option<String> => "out_order_no",
         /// `state`; one of `DOING` `REVOKED` `WAITPAY` `DONE`.
-        2 state: Option<String> => w::Field::new("state"),
+        2 state: Option<String> => "state",
     }
 }
 
@@ -427,11 +432,11 @@ w::record! {
     /// `ServiceOrderInfoItem`.
     pub struct ServiceOrderInfoItem {
         /// `order_id`.
-        0 order_id: Option<String> => w::Field::new("order_id"),
+        0 order_id: Option<String> => "order_id",
         /// `out_order_no`.
-        1 out_order_no: Option<String> => w::Field::new("out_order_no"),
+        1 out_order_no: Option<String> => "out_order_no",
         /// `state`.
-        2 state: Option<String> => w::Field::new("state"),
+        2 state: Option<String> => "state",
     }
 }
 
@@ -439,11 +444,11 @@ w::record! {
     /// `SharePowerInfo`.
     pub struct SharePowerInfo {
         /// `return_time`; format `rfc3339`.
-        0 return_time: Option<String> => w::Field::new("return_time"),
+        0 return_time: Option<String> => "return_time",
         /// `return_address_info`.
-        1 return_address_info: Option<ReturnAddressInfo> => w::Field::new("return_address_info"),
+        1 return_address_info: Option<ReturnAddressInfo> => "return_address_info",
         /// `is_returned_to_same_machine`.
-        2 is_returned_to_same_machine: Option<bool> => w::Field::new("is_returned_to_same_machine"),
+        2 is_returned_to_same_machine: Option<bool> => "is_returned_to_same_machine",
     }
 }
 
@@ -451,14 +456,15 @@ w::record! {
     /// `Text`.
     pub struct Text {
         /// `text`.
-        0 text: Option<String> => w::Field::new("text"),
+        0 text: Option<String> => "text",
         /// `color`; one of `DEFAULT` `SECONDARY`.
-        1 color: Option<String> => w::Field::new("color"),
+        1 color: Option<String> => "color",
         /// `is_bold`.
-        2 is_bold: Option<bool> => w::Field::new("is_bold"),
+        2 is_bold: Option<bool> => "is_bold",
     }
     new()
-    set(text: String, color: String, is_bold: bool)
+    text(text: String, color: String)
+    set(is_bold: bool)
 }
 
 w::record! {
@@ -508,9 +514,9 @@ w::record! {
     /// Answer to [`ComplaintNotificationsGet`].
     pub struct ComplaintNotificationsGetResponse {
         /// `mchid`.
-        0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+        0 mchid: xinqiao_types::MchId => "mchid: must",
         /// `url`.
-        1 url: String => w::Field::must("url"),
+        1 url: String => "url: must",
     }
 }
 
@@ -542,18 +548,18 @@ w::record! {
     /// * Catalog: `pay_v3.merchant_service.complaint_notifications_post`.
     pub struct ComplaintNotificationsPost {
         /// `url`.
-        0 url: String => w::Field::must("url"),
+        0 url: String => "url: must",
     }
-    new(url: String)
+    new(url: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`ComplaintNotificationsPost`].
     pub struct ComplaintNotificationsPostResponse {
         /// `mchid`.
-        0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+        0 mchid: xinqiao_types::MchId => "mchid: must",
         /// `url`.
-        1 url: String => w::Field::must("url"),
+        1 url: String => "url: must",
     }
 }
 
@@ -585,18 +591,18 @@ w::record! {
     /// * Catalog: `pay_v3.merchant_service.complaint_notifications_put`.
     pub struct ComplaintNotificationsPut {
         /// `url`.
-        0 url: String => w::Field::must("url"),
+        0 url: String => "url: must",
     }
-    new(url: String)
+    new(url: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`ComplaintNotificationsPut`].
     pub struct ComplaintNotificationsPutResponse {
         /// `mchid`.
-        0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+        0 mchid: xinqiao_types::MchId => "mchid: must",
         /// `url`.
-        1 url: String => w::Field::must("url"),
+        1 url: String => "url: must",
     }
 }
 
@@ -629,31 +635,32 @@ w::record! {
     /// * Catalog: `pay_v3.merchant_service.complaints`.
     pub struct Complaints {
         /// `limit`.
-        0 limit: Option<i64> => w::Field::new("limit").place(w::Place::Query),
+        0 limit: Option<i64> => "limit: query",
         /// `offset`.
-        1 offset: Option<i64> => w::Field::new("offset").place(w::Place::Query),
+        1 offset: Option<i64> => "offset: query",
         /// `begin_date`; format `yyyy-MM-dd`.
-        2 begin_date: String => w::Field::must("begin_date").place(w::Place::Query),
+        2 begin_date: String => "begin_date: must query",
         /// `end_date`; format `yyyy-MM-dd`.
-        3 end_date: String => w::Field::must("end_date").place(w::Place::Query),
+        3 end_date: String => "end_date: must query",
         /// `sub_mchid`.
-        4 sub_mchid: Option<String> => w::Field::new("sub_mchid").place(w::Place::Query),
+        4 sub_mchid: Option<String> => "sub_mchid: query",
     }
-    new(begin_date: String, end_date: String)
-    set(limit: i64, offset: i64, sub_mchid: String)
+    new(begin_date: impl Into<String>, end_date: impl Into<String>)
+    text(sub_mchid: String)
+    set(limit: i64, offset: i64)
 }
 
 w::record! {
     /// Answer to [`Complaints`].
     pub struct ComplaintsResponse {
         /// `offset`.
-        0 offset: i64 => w::Field::must("offset"),
+        0 offset: i64 => "offset: must",
         /// `limit`.
-        1 limit: i64 => w::Field::must("limit"),
+        1 limit: i64 => "limit: must",
         /// `total_count`.
-        2 total_count: Option<i64> => w::Field::new("total_count"),
+        2 total_count: Option<i64> => "total_count",
         /// `data`.
-        3 data: Option<Vec<ComplaintsData>> => w::Field::new("data"),
+        3 data: Option<Vec<ComplaintsData>> => "data",
     }
 }
 
@@ -686,34 +693,34 @@ w::record! {
     /// * Catalog: `pay_v3.merchant_service.complaints_by_transaction_id`.
     pub struct ComplaintsByTransactionId {
         /// `transaction_id`.
-        0 transaction_id: String => w::Field::must("transaction_id").place(w::Place::Path),
+        0 transaction_id: String => "transaction_id: must path",
     }
-    new(transaction_id: String)
+    new(transaction_id: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`ComplaintsByTransactionId`].
     pub struct ComplaintsByTransactionIdResponse {
         /// `out_trade_no`.
-        0 out_trade_no: String => w::Field::must("out_trade_no"),
+        0 out_trade_no: String => "out_trade_no: must",
         /// `complaint_time`.
-        1 complaint_time: String => w::Field::must("complaint_time"),
+        1 complaint_time: String => "complaint_time: must",
         /// `amount`.
-        2 amount: i64 => w::Field::must("amount"),
+        2 amount: i64 => "amount: must",
         /// `payer_phone`.
-        3 payer_phone: Option<String> => w::Field::new("payer_phone"),
+        3 payer_phone: Option<String> => "payer_phone",
         /// `complaint_detail`.
-        4 complaint_detail: String => w::Field::must("complaint_detail"),
+        4 complaint_detail: String => "complaint_detail: must",
         /// `complaint_state`.
-        5 complaint_state: Option<String> => w::Field::new("complaint_state"),
+        5 complaint_state: Option<String> => "complaint_state",
         /// `transaction_id`.
-        6 transaction_id: String => w::Field::must("transaction_id"),
+        6 transaction_id: String => "transaction_id: must",
         /// `frozen_end_time`.
-        7 frozen_end_time: Option<String> => w::Field::new("frozen_end_time"),
+        7 frozen_end_time: Option<String> => "frozen_end_time",
         /// `sub_mchid`.
-        8 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+        8 sub_mchid: Option<String> => "sub_mchid",
         /// `complaint_handle_state`.
-        9 complaint_handle_state: String => w::Field::must("complaint_handle_state"),
+        9 complaint_handle_state: String => "complaint_handle_state: must",
     }
 }
 
@@ -746,16 +753,16 @@ w::record! {
     /// * Catalog: `pay_v3.merchant_service.complaints_negotiation_historys`.
     pub struct ComplaintsNegotiationHistorys {
         /// `transaction_id`.
-        0 transaction_id: String => w::Field::must("transaction_id").place(w::Place::Path),
+        0 transaction_id: String => "transaction_id: must path",
     }
-    new(transaction_id: String)
+    new(transaction_id: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`ComplaintsNegotiationHistorys`].
     pub struct ComplaintsNegotiationHistorysResponse {
         /// `complaint_negotiation_history`.
-        0 complaint_negotiation_history: Option<Vec<ComplaintNegotiationHistory>> => w::Field::new("complaint_negotiation_history"),
+        0 complaint_negotiation_history: Option<Vec<ComplaintNegotiationHistory>> => "complaint_negotiation_history",
     }
 }
 
@@ -787,31 +794,32 @@ w::record! {
     /// * Catalog: `pay_v3.merchant_service.complaints_v2`.
     pub struct ComplaintsV2 {
         /// `complainted_mchid`.
-        0 complainted_mchid: Option<String> => w::Field::new("complainted_mchid").place(w::Place::Query),
+        0 complainted_mchid: Option<String> => "complainted_mchid: query",
         /// `begin_date`; format `yyyy-MM-dd`.
-        1 begin_date: String => w::Field::must("begin_date").place(w::Place::Query),
+        1 begin_date: String => "begin_date: must query",
         /// `end_date`; format `yyyy-MM-dd`.
-        2 end_date: String => w::Field::must("end_date").place(w::Place::Query),
+        2 end_date: String => "end_date: must query",
         /// `limit`.
-        3 limit: Option<i64> => w::Field::new("limit").place(w::Place::Query),
+        3 limit: Option<i64> => "limit: query",
         /// `offset`.
-        4 offset: Option<i64> => w::Field::new("offset").place(w::Place::Query),
+        4 offset: Option<i64> => "offset: query",
     }
-    new(begin_date: String, end_date: String)
-    set(complainted_mchid: String, limit: i64, offset: i64)
+    new(begin_date: impl Into<String>, end_date: impl Into<String>)
+    text(complainted_mchid: String)
+    set(limit: i64, offset: i64)
 }
 
 w::record! {
     /// Answer to [`ComplaintsV2`].
     pub struct ComplaintsV2Answer {
         /// `data`.
-        0 data: Vec<ComplaintsV2Data> => w::Field::must("data"),
+        0 data: Vec<ComplaintsV2Data> => "data: must",
         /// `limit`.
-        1 limit: i64 => w::Field::must("limit"),
+        1 limit: i64 => "limit: must",
         /// `offset`.
-        2 offset: i64 => w::Field::must("offset"),
+        2 offset: i64 => "offset: must",
         /// `total_count`.
-        3 total_count: Option<i64> => w::Field::new("total_count"),
+        3 total_count: Option<i64> => "total_count",
     }
 }
 
@@ -843,56 +851,56 @@ w::record! {
     /// * Catalog: `pay_v3.merchant_service.complaints_v2_by_complaint_id`.
     pub struct ComplaintsV2ByComplaintId {
         /// `complaint_id`.
-        0 complaint_id: String => w::Field::must("complaint_id").place(w::Place::Path),
+        0 complaint_id: String => "complaint_id: must path",
     }
-    new(complaint_id: String)
+    new(complaint_id: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`ComplaintsV2ByComplaintId`].
     pub struct ComplaintsV2ByComplaintIdResponse {
         /// `complaint_id`.
-        0 complaint_id: String => w::Field::must("complaint_id"),
+        0 complaint_id: String => "complaint_id: must",
         /// `complaint_detail`.
-        1 complaint_detail: String => w::Field::must("complaint_detail"),
+        1 complaint_detail: String => "complaint_detail: must",
         /// `complaint_state`; one of `PENDING` `PROCESSING` `PROCESSED`.
-        2 complaint_state: String => w::Field::must("complaint_state"),
+        2 complaint_state: String => "complaint_state: must",
         /// `complaint_time`; format `rfc3339`.
-        3 complaint_time: String => w::Field::must("complaint_time"),
+        3 complaint_time: String => "complaint_time: must",
         /// `complainted_mchid`.
-        4 complainted_mchid: Option<w::TextOrNumber> => w::Field::new("complainted_mchid"),
+        4 complainted_mchid: Option<w::TextOrNumber> => "complainted_mchid",
         /// `payer_phone`; encrypted on the wire.
-        5 payer_phone: Option<String> => w::Field::new("payer_phone").masked().encrypted(),
+        5 payer_phone: Option<String> => "payer_phone: masked encrypted",
         /// `payer_openid`.
-        6 payer_openid: Option<String> => w::Field::new("payer_openid"),
+        6 payer_openid: Option<String> => "payer_openid",
         /// `complaint_order_info`.
-        7 complaint_order_info: Vec<ComplaintOrderInfo> => w::Field::must("complaint_order_info"),
+        7 complaint_order_info: Vec<ComplaintOrderInfo> => "complaint_order_info: must",
         /// `complaint_media_list`.
-        8 complaint_media_list: Vec<ComplaintMedia> => w::Field::must("complaint_media_list"),
+        8 complaint_media_list: Vec<ComplaintMedia> => "complaint_media_list: must",
         /// `problem_type`; one of `REFUND` `SERVICE_NOT_WORK` `OTHERS`.
-        9 problem_type: Option<String> => w::Field::new("problem_type"),
+        9 problem_type: Option<String> => "problem_type",
         /// `problem_description`.
-        10 problem_description: String => w::Field::must("problem_description"),
+        10 problem_description: String => "problem_description: must",
         /// `apply_refund_amount`; unit fen.
-        11 apply_refund_amount: Option<xinqiao_types::Fen> => w::Field::new("apply_refund_amount"),
+        11 apply_refund_amount: Option<xinqiao_types::Fen> => "apply_refund_amount",
         /// `complaint_full_refunded`.
-        12 complaint_full_refunded: bool => w::Field::must("complaint_full_refunded"),
+        12 complaint_full_refunded: bool => "complaint_full_refunded: must",
         /// `incoming_user_response`.
-        13 incoming_user_response: bool => w::Field::must("incoming_user_response"),
+        13 incoming_user_response: bool => "incoming_user_response: must",
         /// `user_complaint_times`.
-        14 user_complaint_times: i64 => w::Field::must("user_complaint_times"),
+        14 user_complaint_times: i64 => "user_complaint_times: must",
         /// `user_tag_list`; one of `TRUSTED` `HIGH_RISK`.
-        15 user_tag_list: Option<Vec<String>> => w::Field::new("user_tag_list"),
+        15 user_tag_list: Option<Vec<String>> => "user_tag_list",
         /// `service_order_info`.
-        16 service_order_info: Option<Vec<ServiceOrderInfoItem>> => w::Field::new("service_order_info"),
+        16 service_order_info: Option<Vec<ServiceOrderInfoItem>> => "service_order_info",
         /// `additional_info`.
-        17 additional_info: Option<AdditionalInfo> => w::Field::new("additional_info"),
+        17 additional_info: Option<AdditionalInfo> => "additional_info",
         /// `in_platform_service`.
-        18 in_platform_service: Option<bool> => w::Field::new("in_platform_service"),
+        18 in_platform_service: Option<bool> => "in_platform_service",
         /// `need_immediate_service`.
-        19 need_immediate_service: Option<bool> => w::Field::new("need_immediate_service"),
+        19 need_immediate_service: Option<bool> => "need_immediate_service",
         /// `is_agent_mode`.
-        20 is_agent_mode: Option<bool> => w::Field::new("is_agent_mode"),
+        20 is_agent_mode: Option<bool> => "is_agent_mode",
     }
 }
 
@@ -924,11 +932,11 @@ w::record! {
     /// * Catalog: `pay_v3.merchant_service.complaints_v2_complete`.
     pub struct ComplaintsV2Complete {
         /// `complaint_id`.
-        0 complaint_id: String => w::Field::must("complaint_id").place(w::Place::Path),
+        0 complaint_id: String => "complaint_id: must path",
         /// `complainted_mchid`.
-        1 complainted_mchid: String => w::Field::must("complainted_mchid"),
+        1 complainted_mchid: String => "complainted_mchid: must",
     }
-    new(complaint_id: String, complainted_mchid: String)
+    new(complaint_id: impl Into<String>, complainted_mchid: impl Into<String>)
 }
 
 w::endpoint! {
@@ -959,13 +967,13 @@ w::record! {
     /// * Catalog: `pay_v3.merchant_service.complaints_v2_negotiation_historys`.
     pub struct ComplaintsV2NegotiationHistorys {
         /// `complaint_id`.
-        0 complaint_id: String => w::Field::must("complaint_id").place(w::Place::Path),
+        0 complaint_id: String => "complaint_id: must path",
         /// `limit`.
-        1 limit: Option<i64> => w::Field::new("limit").place(w::Place::Query),
+        1 limit: Option<i64> => "limit: query",
         /// `offset`.
-        2 offset: Option<i64> => w::Field::new("offset").place(w::Place::Query),
+        2 offset: Option<i64> => "offset: query",
     }
-    new(complaint_id: String)
+    new(complaint_id: impl Into<String>)
     set(limit: i64, offset: i64)
 }
 
@@ -973,13 +981,13 @@ w::record! {
     /// Answer to [`ComplaintsV2NegotiationHistorys`].
     pub struct ComplaintsV2NegotiationHistorysResponse {
         /// `data`.
-        0 data: Vec<ComplaintsV2NegotiationHistorysData> => w::Field::must("data"),
+        0 data: Vec<ComplaintsV2NegotiationHistorysData> => "data: must",
         /// `limit`.
-        1 limit: i64 => w::Field::must("limit"),
+        1 limit: i64 => "limit: must",
         /// `offset`.
-        2 offset: i64 => w::Field::must("offset"),
+        2 offset: i64 => "offset: must",
         /// `total_count`.
-        3 total_count: Option<i64> => w::Field::new("total_count"),
+        3 total_count: Option<i64> => "total_count",
     }
 }
 
@@ -1011,27 +1019,27 @@ w::record! {
     /// * Catalog: `pay_v3.merchant_service.complaints_v2_response`.
     pub struct ComplaintsV2Response {
         /// `complaint_id`.
-        0 complaint_id: String => w::Field::must("complaint_id").place(w::Place::Path),
+        0 complaint_id: String => "complaint_id: must path",
         /// `complainted_mchid`.
-        1 complainted_mchid: String => w::Field::must("complainted_mchid"),
+        1 complainted_mchid: String => "complainted_mchid: must",
         /// `response_content`.
-        2 response_content: String => w::Field::must("response_content"),
+        2 response_content: String => "response_content: must",
         /// `response_images`.
-        3 response_images: Option<Vec<String>> => w::Field::new("response_images"),
+        3 response_images: Option<Vec<String>> => "response_images",
         /// `jump_url`.
-        4 jump_url: Option<String> => w::Field::new("jump_url"),
+        4 jump_url: Option<String> => "jump_url",
         /// `jump_url_text`.
-        5 jump_url_text: Option<String> => w::Field::new("jump_url_text"),
+        5 jump_url_text: Option<String> => "jump_url_text",
         /// `mini_program_jump_info`.
-        6 mini_program_jump_info: Option<MiniProgramJumpInfo> => w::Field::new("mini_program_jump_info"),
+        6 mini_program_jump_info: Option<MiniProgramJumpInfo> => "mini_program_jump_info",
     }
-    new(complaint_id: String, complainted_mchid: String, response_content: String)
-    set(
-        response_images: Vec<String>,
-        jump_url: String,
-        jump_url_text: String,
-        mini_program_jump_info: MiniProgramJumpInfo,
+    new(
+        complaint_id: impl Into<String>,
+        complainted_mchid: impl Into<String>,
+        response_content: impl Into<String>,
     )
+    text(jump_url: String, jump_url_text: String)
+    set(response_images: Vec<String>, mini_program_jump_info: MiniProgramJumpInfo)
 }
 
 w::endpoint! {
@@ -1062,25 +1070,21 @@ w::record! {
     /// * Catalog: `pay_v3.merchant_service.complaints_v2_update_refund_progress`.
     pub struct ComplaintsV2UpdateRefundProgress {
         /// `complaint_id`.
-        0 complaint_id: String => w::Field::must("complaint_id").place(w::Place::Path),
+        0 complaint_id: String => "complaint_id: must path",
         /// `action`; one of `REJECT` `APPROVE`.
-        1 action: String => w::Field::must("action"),
+        1 action: String => "action: must",
         /// `launch_refund_day`.
-        2 launch_refund_day: Option<i64> => w::Field::new("launch_refund_day"),
+        2 launch_refund_day: Option<i64> => "launch_refund_day",
         /// `reject_reason`.
-        3 reject_reason: Option<String> => w::Field::new("reject_reason"),
+        3 reject_reason: Option<String> => "reject_reason",
         /// `reject_media_list`.
-        4 reject_media_list: Option<Vec<String>> => w::Field::new("reject_media_list"),
+        4 reject_media_list: Option<Vec<String>> => "reject_media_list",
         /// `remark`.
-        5 remark: Option<String> => w::Field::new("remark"),
+        5 remark: Option<String> => "remark",
     }
-    new(complaint_id: String, action: String)
-    set(
-        launch_refund_day: i64,
-        reject_reason: String,
-        reject_media_list: Vec<String>,
-        remark: String,
-    )
+    new(complaint_id: impl Into<String>, action: impl Into<String>)
+    text(reject_reason: String, remark: String)
+    set(launch_refund_day: i64, reject_media_list: Vec<String>)
 }
 
 w::endpoint! {
@@ -1112,19 +1116,23 @@ w::record! {
     /// * Catalog: `pay_v3.merchant_service.feedbacks`.
     pub struct Feedbacks {
         /// `transaction_id`.
-        0 transaction_id: String => w::Field::must("transaction_id"),
+        0 transaction_id: String => "transaction_id: must",
         /// `complainted_mchid`.
-        1 complainted_mchid: String => w::Field::must("complainted_mchid"),
+        1 complainted_mchid: String => "complainted_mchid: must",
         /// `feedback_type`.
-        2 feedback_type: Option<i64> => w::Field::new("feedback_type"),
+        2 feedback_type: Option<i64> => "feedback_type",
         /// `feedback_content`.
-        3 feedback_content: String => w::Field::must("feedback_content"),
+        3 feedback_content: String => "feedback_content: must",
         /// `feedback_images`.
-        4 feedback_images: Option<Vec<String>> => w::Field::new("feedback_images"),
+        4 feedback_images: Option<Vec<String>> => "feedback_images",
         /// `launch_confirm_process`.
-        5 launch_confirm_process: Option<bool> => w::Field::new("launch_confirm_process"),
+        5 launch_confirm_process: Option<bool> => "launch_confirm_process",
     }
-    new(transaction_id: String, complainted_mchid: String, feedback_content: String)
+    new(
+        transaction_id: impl Into<String>,
+        complainted_mchid: impl Into<String>,
+        feedback_content: impl Into<String>,
+    )
     set(feedback_type: i64, feedback_images: Vec<String>, launch_confirm_process: bool)
 }
 
@@ -1155,22 +1163,27 @@ w::record! {
     /// * Catalog: `pay_v3.merchant_service.response_immediate_service`.
     pub struct ResponseImmediateService {
         /// `complaint_id`.
-        0 complaint_id: String => w::Field::must("complaint_id").place(w::Place::Path),
+        0 complaint_id: String => "complaint_id: must path",
         /// `complainted_mchid`.
-        1 complainted_mchid: String => w::Field::must("complainted_mchid"),
+        1 complainted_mchid: String => "complainted_mchid: must",
         /// `message`.
-        2 message: Message => w::Field::must("message"),
+        2 message: Message => "message: must",
         /// `idempotent_id`.
-        3 idempotent_id: String => w::Field::must("idempotent_id"),
+        3 idempotent_id: String => "idempotent_id: must",
     }
-    new(complaint_id: String, complainted_mchid: String, message: Message, idempotent_id: String)
+    new(
+        complaint_id: impl Into<String>,
+        complainted_mchid: impl Into<String>,
+        message: Message,
+        idempotent_id: impl Into<String>,
+    )
 }
 
 w::record! {
     /// Answer to [`ResponseImmediateService`].
     pub struct ResponseImmediateServiceResponse {
         /// `log_id`.
-        0 log_id: Option<String> => w::Field::new("log_id"),
+        0 log_id: Option<String> => "log_id",
     }
 }
 
@@ -1266,9 +1279,9 @@ pub mod images {
         /// * Catalog: `pay_v3.merchant_service.images.by_media_id`.
         pub struct ByMediaId {
             /// `media_id`.
-            0 media_id: xinqiao_types::MediaId => w::Field::must("media_id").place(w::Place::Path),
+            0 media_id: xinqiao_types::MediaId => "media_id: must path",
         }
-        new(media_id: xinqiao_types::MediaId)
+        new(media_id: impl Into<xinqiao_types::MediaId>)
     }
 
     w::endpoint! {
@@ -1299,9 +1312,9 @@ pub mod images {
         /// * Catalog: `pay_v3.merchant_service.images.upload`.
         pub struct Upload {
             /// `meta`.
-            0 meta: super::Meta => w::Field::must("meta").json_part(),
+            0 meta: super::Meta => "meta: must part",
             /// `file`.
-            1 file: w::FilePart => w::Field::must("file"),
+            1 file: w::FilePart => "file: must",
         }
         new(meta: super::Meta, file: w::FilePart)
     }
@@ -1310,7 +1323,7 @@ pub mod images {
         /// Answer to [`Upload`].
         pub struct UploadResponse {
             /// `media_id`.
-            0 media_id: xinqiao_types::MediaId => w::Field::must("media_id"),
+            0 media_id: xinqiao_types::MediaId => "media_id: must",
         }
     }
 

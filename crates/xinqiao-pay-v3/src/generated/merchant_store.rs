@@ -7,11 +7,11 @@ w::record! {
     /// `FailedStoreRecipient`.
     pub struct FailedStoreRecipient {
         /// `mchid`.
-        0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+        0 mchid: xinqiao_types::MchId => "mchid: must",
         /// `company_name`.
-        1 company_name: Option<String> => w::Field::new("company_name"),
+        1 company_name: Option<String> => "company_name",
         /// `failed_reason`.
-        2 failed_reason: Option<String> => w::Field::new("failed_reason"),
+        2 failed_reason: Option<String> => "failed_reason",
     }
 }
 
@@ -19,71 +19,72 @@ w::record! {
     /// `StoreAddress`.
     pub struct StoreAddress {
         /// `address_code`; needed according to the documentation.
-        0 address_code: Option<String> => w::Field::new("address_code"),
+        0 address_code: Option<String> => "address_code",
         /// `address_detail`.
-        1 address_detail: String => w::Field::must("address_detail"),
+        1 address_detail: String => "address_detail: must",
         /// `address_complements`.
-        2 address_complements: Option<String> => w::Field::new("address_complements"),
+        2 address_complements: Option<String> => "address_complements",
         /// `longitude`.
-        3 longitude: Option<String> => w::Field::new("longitude").masked(),
+        3 longitude: Option<String> => "longitude: masked",
         /// `latitude`.
-        4 latitude: Option<String> => w::Field::new("latitude").masked(),
+        4 latitude: Option<String> => "latitude: masked",
     }
-    new(address_detail: String)
-    set(address_code: String, address_complements: String, longitude: String, latitude: String)
+    new(address_detail: impl Into<String>)
+    text(address_code: String, address_complements: String, longitude: String, latitude: String)
 }
 
 w::record! {
     /// `StoreBasic`.
     pub struct StoreBasic {
         /// `store_reference_id`.
-        0 store_reference_id: Option<String> => w::Field::new("store_reference_id"),
+        0 store_reference_id: Option<String> => "store_reference_id",
         /// `brand_id`.
-        1 brand_id: Option<i64> => w::Field::new("brand_id"),
+        1 brand_id: Option<i64> => "brand_id",
         /// `brand_name`.
-        2 brand_name: Option<String> => w::Field::new("brand_name"),
+        2 brand_name: Option<String> => "brand_name",
         /// `store_name`.
-        3 store_name: String => w::Field::must("store_name"),
+        3 store_name: String => "store_name: must",
         /// `branch_name`.
-        4 branch_name: Option<String> => w::Field::new("branch_name"),
+        4 branch_name: Option<String> => "branch_name",
     }
-    new(store_name: String)
-    set(store_reference_id: String, brand_id: i64, brand_name: String, branch_name: String)
+    new(store_name: impl Into<String>)
+    text(store_reference_id: String, brand_name: String, branch_name: String)
+    set(brand_id: i64)
 }
 
 w::record! {
     /// `StoreBusiness`.
     pub struct StoreBusiness {
         /// `service_phone`.
-        0 service_phone: Option<String> => w::Field::new("service_phone"),
+        0 service_phone: Option<String> => "service_phone",
         /// `business_hours`.
-        1 business_hours: Option<String> => w::Field::new("business_hours"),
+        1 business_hours: Option<String> => "business_hours",
     }
     new()
-    set(service_phone: String, business_hours: String)
+    text(service_phone: String, business_hours: String)
 }
 
 w::record! {
     /// `StoreRecipient`.
     pub struct StoreRecipient {
         /// `mchid`.
-        0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+        0 mchid: xinqiao_types::MchId => "mchid: must",
         /// `company_name`.
-        1 company_name: Option<String> => w::Field::new("company_name"),
+        1 company_name: Option<String> => "company_name",
     }
-    new(mchid: xinqiao_types::MchId)
-    set(company_name: String)
+    new(mchid: impl Into<xinqiao_types::MchId>)
+    text(company_name: String)
 }
 
 w::record! {
     /// `StoreState`.
     pub struct StoreState {
         /// `store_state_value`.
-        0 store_state_value: String => w::Field::must("store_state_value"),
+        0 store_state_value: String => "store_state_value: must",
         /// `store_state_message`.
-        1 store_state_message: Option<String> => w::Field::new("store_state_message"),
+        1 store_state_message: Option<String> => "store_state_message",
         /// `address_failed_reason`.
-        2 address_failed_reason: Option<String> => w::Field::new("address_failed_reason"),
+        2 address_failed_reason: Option<String> => "address_failed_reason",
     }
 }
 
@@ -91,15 +92,15 @@ w::record! {
     /// `StoresByStoreIdGetStoreAddress`.
     pub struct StoresByStoreIdGetStoreAddress {
         /// `address_code`.
-        0 address_code: Option<String> => w::Field::new("address_code"),
+        0 address_code: Option<String> => "address_code",
         /// `address_detail`.
-        1 address_detail: String => w::Field::must("address_detail"),
+        1 address_detail: String => "address_detail: must",
         /// `address_complements`.
-        2 address_complements: Option<String> => w::Field::new("address_complements"),
+        2 address_complements: Option<String> => "address_complements",
         /// `longitude`.
-        3 longitude: Option<String> => w::Field::new("longitude").masked(),
+        3 longitude: Option<String> => "longitude: masked",
         /// `latitude`.
-        4 latitude: Option<String> => w::Field::new("latitude").masked(),
+        4 latitude: Option<String> => "latitude: masked",
     }
 }
 
@@ -112,19 +113,19 @@ w::record! {
     /// * Catalog: `pay_v3.merchant_store.stores`.
     pub struct Stores {
         /// `sub_mchid`.
-        0 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+        0 sub_mchid: Option<String> => "sub_mchid",
         /// `store_basics`.
-        1 store_basics: Option<StoreBasic> => w::Field::new("store_basics"),
+        1 store_basics: Option<StoreBasic> => "store_basics",
         /// `store_address`.
-        2 store_address: Option<StoreAddress> => w::Field::new("store_address"),
+        2 store_address: Option<StoreAddress> => "store_address",
         /// `store_business`.
-        3 store_business: Option<StoreBusiness> => w::Field::new("store_business"),
+        3 store_business: Option<StoreBusiness> => "store_business",
         /// `store_recipient`.
-        4 store_recipient: Option<Vec<StoreRecipient>> => w::Field::new("store_recipient"),
+        4 store_recipient: Option<Vec<StoreRecipient>> => "store_recipient",
     }
     new()
+    text(sub_mchid: String)
     set(
-        sub_mchid: String,
         store_basics: StoreBasic,
         store_address: StoreAddress,
         store_business: StoreBusiness,
@@ -136,7 +137,7 @@ w::record! {
     /// Answer to [`Stores`].
     pub struct StoresResponse {
         /// `store_id`.
-        0 store_id: i64 => w::Field::must("store_id"),
+        0 store_id: i64 => "store_id: must",
     }
 }
 
@@ -168,27 +169,27 @@ w::record! {
     /// * Catalog: `pay_v3.merchant_store.stores_by_store_id_get`.
     pub struct StoresByStoreIdGet {
         /// `store_id`.
-        0 store_id: i64 => w::Field::must("store_id").place(w::Place::Path),
+        0 store_id: i64 => "store_id: must path",
         /// `sub_mchid`.
-        1 sub_mchid: Option<String> => w::Field::new("sub_mchid").place(w::Place::Query),
+        1 sub_mchid: Option<String> => "sub_mchid: query",
     }
     new(store_id: i64)
-    set(sub_mchid: String)
+    text(sub_mchid: String)
 }
 
 w::record! {
     /// Answer to [`StoresByStoreIdGet`].
     pub struct StoresByStoreIdGetResponse {
         /// `store_basics`.
-        0 store_basics: StoreBasic => w::Field::must("store_basics"),
+        0 store_basics: StoreBasic => "store_basics: must",
         /// `store_address`.
-        1 store_address: StoresByStoreIdGetStoreAddress => w::Field::must("store_address"),
+        1 store_address: StoresByStoreIdGetStoreAddress => "store_address: must",
         /// `store_business`.
-        2 store_business: StoreBusiness => w::Field::must("store_business"),
+        2 store_business: StoreBusiness => "store_business: must",
         /// `store_recipient`.
-        3 store_recipient: Vec<StoreRecipient> => w::Field::must("store_recipient"),
+        3 store_recipient: Vec<StoreRecipient> => "store_recipient: must",
         /// `store_state`.
-        4 store_state: StoreState => w::Field::must("store_state"),
+        4 store_state: StoreState => "store_state: must",
     }
 }
 
@@ -220,21 +221,21 @@ w::record! {
     /// * Catalog: `pay_v3.merchant_store.stores_by_store_id_patch`.
     pub struct StoresByStoreIdPatch {
         /// `store_id`.
-        0 store_id: i64 => w::Field::must("store_id").place(w::Place::Path),
+        0 store_id: i64 => "store_id: must path",
         /// `sub_mchid`.
-        1 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+        1 sub_mchid: Option<String> => "sub_mchid",
         /// `store_basics`.
-        2 store_basics: Option<StoreBasic> => w::Field::new("store_basics"),
+        2 store_basics: Option<StoreBasic> => "store_basics",
         /// `store_address`.
-        3 store_address: Option<StoreAddress> => w::Field::new("store_address"),
+        3 store_address: Option<StoreAddress> => "store_address",
         /// `store_business`.
-        4 store_business: Option<StoreBusiness> => w::Field::new("store_business"),
+        4 store_business: Option<StoreBusiness> => "store_business",
         /// `store_recipient`.
-        5 store_recipient: Option<Vec<StoreRecipient>> => w::Field::new("store_recipient"),
+        5 store_recipient: Option<Vec<StoreRecipient>> => "store_recipient",
     }
     new(store_id: i64)
+    text(sub_mchid: String)
     set(
-        sub_mchid: String,
         store_basics: StoreBasic,
         store_address: StoreAddress,
         store_business: StoreBusiness,
@@ -270,21 +271,21 @@ w::record! {
     /// * Catalog: `pay_v3.merchant_store.stores_by_store_id_recipients_bind`.
     pub struct StoresByStoreIdRecipientsBind {
         /// `store_id`.
-        0 store_id: i64 => w::Field::must("store_id").place(w::Place::Path),
+        0 store_id: i64 => "store_id: must path",
         /// `sub_mchid`; needed according to the documentation.
-        1 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+        1 sub_mchid: Option<String> => "sub_mchid",
         /// `store_recipient`.
-        2 store_recipient: Vec<StoreRecipient> => w::Field::must("store_recipient"),
+        2 store_recipient: Vec<StoreRecipient> => "store_recipient: must",
     }
     new(store_id: i64, store_recipient: Vec<StoreRecipient>)
-    set(sub_mchid: String)
+    text(sub_mchid: String)
 }
 
 w::record! {
     /// Answer to [`StoresByStoreIdRecipientsBind`].
     pub struct StoresByStoreIdRecipientsBindResponse {
         /// `failed_store_recipient`.
-        0 failed_store_recipient: Option<Vec<FailedStoreRecipient>> => w::Field::new("failed_store_recipient"),
+        0 failed_store_recipient: Option<Vec<FailedStoreRecipient>> => "failed_store_recipient",
     }
 }
 
@@ -316,21 +317,22 @@ w::record! {
     /// * Catalog: `pay_v3.merchant_store.stores_by_store_id_recipients_unbind`.
     pub struct StoresByStoreIdRecipientsUnbind {
         /// `store_id`.
-        0 store_id: i64 => w::Field::must("store_id").place(w::Place::Path),
+        0 store_id: i64 => "store_id: must path",
         /// `sub_mchid`.
-        1 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+        1 sub_mchid: Option<String> => "sub_mchid",
         /// `store_recipient`.
-        2 store_recipient: Option<Vec<StoreRecipient>> => w::Field::new("store_recipient"),
+        2 store_recipient: Option<Vec<StoreRecipient>> => "store_recipient",
     }
     new(store_id: i64)
-    set(sub_mchid: String, store_recipient: Vec<StoreRecipient>)
+    text(sub_mchid: String)
+    set(store_recipient: Vec<StoreRecipient>)
 }
 
 w::record! {
     /// Answer to [`StoresByStoreIdRecipientsUnbind`].
     pub struct StoresByStoreIdRecipientsUnbindResponse {
         /// `failed_store_recipient`.
-        0 failed_store_recipient: Option<Vec<FailedStoreRecipient>> => w::Field::new("failed_store_recipient"),
+        0 failed_store_recipient: Option<Vec<FailedStoreRecipient>> => "failed_store_recipient",
     }
 }
 

@@ -12,30 +12,30 @@ w::record! {
     /// * Catalog: `pay_v3.multiuse.users_by_openid_coupons`.
     pub struct UsersByOpenidCoupons {
         /// `openid`.
-        0 openid: xinqiao_types::OpenId => w::Field::must("openid").place(w::Place::Path).masked(),
+        0 openid: xinqiao_types::OpenId => "openid: must path masked",
         /// `stock_id`.
-        1 stock_id: String => w::Field::must("stock_id"),
+        1 stock_id: String => "stock_id: must",
         /// `appid`.
-        2 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        2 appid: xinqiao_types::AppId => "appid: must",
         /// `out_request_no`.
-        3 out_request_no: String => w::Field::must("out_request_no"),
+        3 out_request_no: String => "out_request_no: must",
         /// `amount`; unit fen.
-        4 amount: Option<xinqiao_types::Fen> => w::Field::new("amount"),
+        4 amount: Option<xinqiao_types::Fen> => "amount",
         /// `card_type`; one of `ID_CARD`.
-        5 card_type: String => w::Field::must("card_type"),
+        5 card_type: String => "card_type: must",
         /// `user_name`; encrypted on the wire.
-        6 user_name: String => w::Field::must("user_name").masked().encrypted(),
+        6 user_name: String => "user_name: must masked encrypted",
         /// `id_card_number`; encrypted on the wire.
-        7 id_card_number: String => w::Field::must("id_card_number").masked().encrypted(),
+        7 id_card_number: String => "id_card_number: must masked encrypted",
     }
     new(
-        openid: xinqiao_types::OpenId,
-        stock_id: String,
-        appid: xinqiao_types::AppId,
-        out_request_no: String,
-        card_type: String,
-        user_name: String,
-        id_card_number: String,
+        openid: impl Into<xinqiao_types::OpenId>,
+        stock_id: impl Into<String>,
+        appid: impl Into<xinqiao_types::AppId>,
+        out_request_no: impl Into<String>,
+        card_type: impl Into<String>,
+        user_name: impl Into<String>,
+        id_card_number: impl Into<String>,
     )
     set(amount: xinqiao_types::Fen)
 }
@@ -44,7 +44,7 @@ w::record! {
     /// Answer to [`UsersByOpenidCoupons`].
     pub struct UsersByOpenidCouponsResponse {
         /// `coupon_id`.
-        0 coupon_id: String => w::Field::must("coupon_id"),
+        0 coupon_id: String => "coupon_id: must",
     }
 }
 
@@ -80,16 +80,16 @@ pub mod stocks {
         /// * Catalog: `pay_v3.multiuse.stocks.by_stock_id_refund_flow`.
         pub struct ByStockIdRefundFlow {
             /// `stock_id`.
-            0 stock_id: String => w::Field::must("stock_id").place(w::Place::Path),
+            0 stock_id: String => "stock_id: must path",
         }
-        new(stock_id: String)
+        new(stock_id: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`ByStockIdRefundFlow`].
         pub struct ByStockIdRefundFlowResponse {
             /// `url`.
-            0 url: String => w::Field::must("url"),
+            0 url: String => "url: must",
         }
     }
 
@@ -121,16 +121,16 @@ pub mod stocks {
         /// * Catalog: `pay_v3.multiuse.stocks.by_stock_id_send_flow`.
         pub struct ByStockIdSendFlow {
             /// `stock_id`.
-            0 stock_id: String => w::Field::must("stock_id").place(w::Place::Path),
+            0 stock_id: String => "stock_id: must path",
         }
-        new(stock_id: String)
+        new(stock_id: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`ByStockIdSendFlow`].
         pub struct ByStockIdSendFlowResponse {
             /// `url`.
-            0 url: String => w::Field::must("url"),
+            0 url: String => "url: must",
         }
     }
 
@@ -162,16 +162,16 @@ pub mod stocks {
         /// * Catalog: `pay_v3.multiuse.stocks.by_stock_id_use_flow`.
         pub struct ByStockIdUseFlow {
             /// `stock_id`.
-            0 stock_id: String => w::Field::must("stock_id").place(w::Place::Path),
+            0 stock_id: String => "stock_id: must path",
         }
-        new(stock_id: String)
+        new(stock_id: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`ByStockIdUseFlow`].
         pub struct ByStockIdUseFlowResponse {
             /// `url`.
-            0 url: String => w::Field::must("url"),
+            0 url: String => "url: must",
         }
     }
 

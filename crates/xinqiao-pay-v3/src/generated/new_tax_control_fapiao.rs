@@ -7,11 +7,11 @@ w::record! {
     /// `AbilityInfo`.
     pub struct AbilityInfo {
         /// `type`; one of `BASE_ABILITY` `PASSENGER_TRANSPORT_ABILITY` `REAL_ESTATE_ABILITY`.
-        0 type_: String => w::Field::must("type"),
+        0 type_: String => "type: must",
         /// `status`; one of `AUTHORIZED` `AUTHORIZE_PENDING` `DEAUTHORIZED` `AUTHORIZE_FAILED`.
-        1 status: String => w::Field::must("status"),
+        1 status: String => "status: must",
         /// `authorize_fail_reason`.
-        2 authorize_fail_reason: Option<String> => w::Field::new("authorize_fail_reason"),
+        2 authorize_fail_reason: Option<String> => "authorize_fail_reason",
     }
 }
 
@@ -19,9 +19,9 @@ w::record! {
     /// `BillingPersonInfo`.
     pub struct BillingPersonInfo {
         /// `id`.
-        0 id: Option<String> => w::Field::new("id"),
+        0 id: Option<String> => "id",
         /// `name`.
-        1 name: Option<String> => w::Field::new("name"),
+        1 name: Option<String> => "name",
     }
 }
 
@@ -29,15 +29,15 @@ w::record! {
     /// `BlueFapiao`.
     pub struct BlueFapiao {
         /// `fapiao_code`.
-        0 fapiao_code: String => w::Field::must("fapiao_code"),
+        0 fapiao_code: String => "fapiao_code: must",
         /// `fapiao_number`.
-        1 fapiao_number: String => w::Field::must("fapiao_number"),
+        1 fapiao_number: String => "fapiao_number: must",
         /// `check_code`.
-        2 check_code: String => w::Field::must("check_code"),
+        2 check_code: String => "check_code: must",
         /// `password`.
-        3 password: String => w::Field::must("password").masked(),
+        3 password: String => "password: must masked",
         /// `fapiao_time`; format `rfc3339`.
-        4 fapiao_time: String => w::Field::must("fapiao_time"),
+        4 fapiao_time: String => "fapiao_time: must",
     }
 }
 
@@ -45,34 +45,34 @@ w::record! {
     /// `BuyerInformation`.
     pub struct BuyerInformation {
         /// `type`.
-        0 type_: String => w::Field::must("type"),
+        0 type_: String => "type: must",
         /// `name`.
-        1 name: String => w::Field::must("name"),
+        1 name: String => "name: must",
         /// `taxpayer_id`.
-        2 taxpayer_id: Option<String> => w::Field::new("taxpayer_id"),
+        2 taxpayer_id: Option<String> => "taxpayer_id",
         /// `address`.
-        3 address: Option<String> => w::Field::new("address").masked(),
+        3 address: Option<String> => "address: masked",
         /// `telephone`.
-        4 telephone: Option<String> => w::Field::new("telephone").masked(),
+        4 telephone: Option<String> => "telephone: masked",
         /// `bank_name`.
-        5 bank_name: Option<String> => w::Field::new("bank_name"),
+        5 bank_name: Option<String> => "bank_name",
         /// `bank_account`.
-        6 bank_account: Option<String> => w::Field::new("bank_account").masked(),
+        6 bank_account: Option<String> => "bank_account: masked",
         /// `phone`; encrypted on the wire.
-        7 phone: Option<String> => w::Field::new("phone").masked().encrypted(),
+        7 phone: Option<String> => "phone: masked encrypted",
         /// `email`; encrypted on the wire.
-        8 email: Option<String> => w::Field::new("email").masked().encrypted(),
+        8 email: Option<String> => "email: masked encrypted",
         /// `amount`; unit fen.
-        9 amount: Option<xinqiao_types::Fen> => w::Field::new("amount"),
+        9 amount: Option<xinqiao_types::Fen> => "amount",
         /// `out_trade_no`.
-        10 out_trade_no: Option<String> => w::Field::new("out_trade_no"),
+        10 out_trade_no: Option<String> => "out_trade_no",
         /// `fapiao_bill_type`.
-        11 fapiao_bill_type: Option<String> => w::Field::new("fapiao_bill_type"),
+        11 fapiao_bill_type: Option<String> => "fapiao_bill_type",
         /// `user_apply_message`.
-        12 user_apply_message: Option<String> => w::Field::new("user_apply_message"),
+        12 user_apply_message: Option<String> => "user_apply_message",
     }
-    new(type_: String, name: String)
-    set(
+    new(type_: impl Into<String>, name: impl Into<String>)
+    text(
         taxpayer_id: String,
         address: String,
         telephone: String,
@@ -80,45 +80,45 @@ w::record! {
         bank_account: String,
         phone: String,
         email: String,
-        amount: xinqiao_types::Fen,
         out_trade_no: String,
         fapiao_bill_type: String,
         user_apply_message: String,
     )
+    set(amount: xinqiao_types::Fen)
 }
 
 w::record! {
     /// `BuyerInformationItem`.
     pub struct BuyerInformationItem {
         /// `type`; one of `INDIVIDUAL` `ORGANIZATION`.
-        0 type_: String => w::Field::must("type"),
+        0 type_: String => "type: must",
         /// `name`.
-        1 name: String => w::Field::must("name"),
+        1 name: String => "name: must",
         /// `taxpayer_id`.
-        2 taxpayer_id: Option<String> => w::Field::new("taxpayer_id"),
+        2 taxpayer_id: Option<String> => "taxpayer_id",
         /// `address`.
-        3 address: Option<String> => w::Field::new("address").masked(),
+        3 address: Option<String> => "address: masked",
         /// `telephone`.
-        4 telephone: Option<String> => w::Field::new("telephone").masked(),
+        4 telephone: Option<String> => "telephone: masked",
         /// `bank_name`.
-        5 bank_name: Option<String> => w::Field::new("bank_name"),
+        5 bank_name: Option<String> => "bank_name",
         /// `bank_account`.
-        6 bank_account: Option<String> => w::Field::new("bank_account").masked(),
+        6 bank_account: Option<String> => "bank_account: masked",
         /// `phone`; encrypted on the wire.
-        7 phone: Option<String> => w::Field::new("phone").masked().encrypted(),
+        7 phone: Option<String> => "phone: masked encrypted",
         /// `email`; encrypted on the wire.
-        8 email: Option<String> => w::Field::new("email").masked().encrypted(),
+        8 email: Option<String> => "email: masked encrypted",
         /// `amount`; unit fen.
-        9 amount: Option<xinqiao_types::Fen> => w::Field::new("amount"),
+        9 amount: Option<xinqiao_types::Fen> => "amount",
         /// `out_trade_no`.
-        10 out_trade_no: Option<String> => w::Field::new("out_trade_no"),
+        10 out_trade_no: Option<String> => "out_trade_no",
         /// `fapiao_bill_type`; one of `COMM_FAPIAO` `VAT_FAPIAO`.
-        11 fapiao_bill_type: Option<String> => w::Field::new("fapiao_bill_type"),
+        11 fapiao_bill_type: Option<String> => "fapiao_bill_type",
         /// `user_apply_message`.
-        12 user_apply_message: Option<String> => w::Field::new("user_apply_message"),
+        12 user_apply_message: Option<String> => "user_apply_message",
     }
-    new(type_: String, name: String)
-    set(
+    new(type_: impl Into<String>, name: impl Into<String>)
+    text(
         taxpayer_id: String,
         address: String,
         telephone: String,
@@ -126,28 +126,28 @@ w::record! {
         bank_account: String,
         phone: String,
         email: String,
-        amount: xinqiao_types::Fen,
         out_trade_no: String,
         fapiao_bill_type: String,
         user_apply_message: String,
     )
+    set(amount: xinqiao_types::Fen)
 }
 
 w::record! {
     /// `BySubMchidCheckStatusPostDigitalTaxMode`.
     pub struct BySubMchidCheckStatusPostDigitalTaxMode {
         /// `status`.
-        0 status: String => w::Field::must("status"),
+        0 status: String => "status: must",
         /// `billing_person_info`.
-        1 billing_person_info: Option<Vec<DigitalTaxModeBillingPersonInfo>> => w::Field::new("billing_person_info"),
+        1 billing_person_info: Option<Vec<DigitalTaxModeBillingPersonInfo>> => "billing_person_info",
         /// `access_time`; format `rfc3339`.
-        2 access_time: Option<String> => w::Field::new("access_time"),
+        2 access_time: Option<String> => "access_time",
         /// `expired_time`; format `rfc3339`.
-        3 expired_time: Option<String> => w::Field::new("expired_time"),
+        3 expired_time: Option<String> => "expired_time",
         /// `access_fail_reason`.
-        4 access_fail_reason: Option<String> => w::Field::new("access_fail_reason"),
+        4 access_fail_reason: Option<String> => "access_fail_reason",
         /// `ability_info`.
-        5 ability_info: Option<Vec<DigitalTaxModeAbilityInfo>> => w::Field::new("ability_info"),
+        5 ability_info: Option<Vec<DigitalTaxModeAbilityInfo>> => "ability_info",
     }
 }
 
@@ -155,7 +155,7 @@ w::record! {
     /// `BySubMchidCheckStatusPostThirdMode`.
     pub struct BySubMchidCheckStatusPostThirdMode {
         /// `status`.
-        0 status: String => w::Field::must("status"),
+        0 status: String => "status: must",
     }
 }
 
@@ -163,15 +163,15 @@ w::record! {
     /// `CardInformation`.
     pub struct CardInformation {
         /// `card_appid`.
-        0 card_appid: String => w::Field::must("card_appid"),
+        0 card_appid: String => "card_appid: must",
         /// `card_openid`.
-        1 card_openid: String => w::Field::must("card_openid"),
+        1 card_openid: String => "card_openid: must",
         /// `card_id`.
-        2 card_id: Option<String> => w::Field::new("card_id"),
+        2 card_id: Option<String> => "card_id",
         /// `card_code`.
-        3 card_code: Option<String> => w::Field::new("card_code"),
+        3 card_code: Option<String> => "card_code",
         /// `card_status`; one of `INSERT_ACCEPTED` `INSERTED` `DISCARD_ACCEPTED` `DISCARDED`.
-        4 card_status: Option<String> => w::Field::new("card_status"),
+        4 card_status: Option<String> => "card_status",
     }
 }
 
@@ -179,49 +179,50 @@ w::record! {
     /// `CardTemplateInformation`.
     pub struct CardTemplateInformation {
         /// `payee_name`.
-        0 payee_name: Option<String> => w::Field::new("payee_name"),
+        0 payee_name: Option<String> => "payee_name",
         /// `logo_url`; needed according to the documentation.
-        1 logo_url: Option<String> => w::Field::new("logo_url"),
+        1 logo_url: Option<String> => "logo_url",
         /// `custom_cell`.
-        2 custom_cell: Option<CustomCell> => w::Field::new("custom_cell"),
+        2 custom_cell: Option<CustomCell> => "custom_cell",
     }
     new()
-    set(payee_name: String, logo_url: String, custom_cell: CustomCell)
+    text(payee_name: String, logo_url: String)
+    set(custom_cell: CustomCell)
 }
 
 w::record! {
     /// `CustomCell`.
     pub struct CustomCell {
         /// `words`.
-        0 words: String => w::Field::must("words"),
+        0 words: String => "words: must",
         /// `description`.
-        1 description: String => w::Field::must("description"),
+        1 description: String => "description: must",
         /// `jump_url`.
-        2 jump_url: Option<String> => w::Field::new("jump_url"),
+        2 jump_url: Option<String> => "jump_url",
         /// `miniprogram_user_name`.
-        3 miniprogram_user_name: Option<String> => w::Field::new("miniprogram_user_name"),
+        3 miniprogram_user_name: Option<String> => "miniprogram_user_name",
         /// `miniprogram_path`.
-        4 miniprogram_path: Option<String> => w::Field::new("miniprogram_path"),
+        4 miniprogram_path: Option<String> => "miniprogram_path",
     }
-    new(words: String, description: String)
-    set(jump_url: String, miniprogram_user_name: String, miniprogram_path: String)
+    new(words: impl Into<String>, description: impl Into<String>)
+    text(jump_url: String, miniprogram_user_name: String, miniprogram_path: String)
 }
 
 w::record! {
     /// `DigitalTaxMode`.
     pub struct DigitalTaxMode {
         /// `status`; one of `APPROVAL_PENDING` `ACCESS_CONFIRMED_PENDING` `ABILITY_CONFIRMED_PENDING` `BILLING_PERSON_REGISTER_PENDING` `BILLING_PERSON_CONFIRMED_PENDING` `SECURITY_SETTING_PENDING` `APPLY_FAILED` `DISABLED` ….
-        0 status: String => w::Field::must("status"),
+        0 status: String => "status: must",
         /// `billing_person_info`.
-        1 billing_person_info: Option<BillingPersonInfo> => w::Field::new("billing_person_info"),
+        1 billing_person_info: Option<BillingPersonInfo> => "billing_person_info",
         /// `access_time`.
-        2 access_time: Option<String> => w::Field::new("access_time"),
+        2 access_time: Option<String> => "access_time",
         /// `expired_time`.
-        3 expired_time: Option<String> => w::Field::new("expired_time"),
+        3 expired_time: Option<String> => "expired_time",
         /// `access_fail_reason`.
-        4 access_fail_reason: Option<String> => w::Field::new("access_fail_reason"),
+        4 access_fail_reason: Option<String> => "access_fail_reason",
         /// `ability_info`.
-        5 ability_info: Option<Vec<AbilityInfo>> => w::Field::new("ability_info"),
+        5 ability_info: Option<Vec<AbilityInfo>> => "ability_info",
     }
 }
 
@@ -229,11 +230,11 @@ w::record! {
     /// `DigitalTaxModeAbilityInfo`.
     pub struct DigitalTaxModeAbilityInfo {
         /// `type`.
-        0 type_: String => w::Field::must("type"),
+        0 type_: String => "type: must",
         /// `status`.
-        1 status: String => w::Field::must("status"),
+        1 status: String => "status: must",
         /// `authorize_fail_reason`.
-        2 authorize_fail_reason: Option<String> => w::Field::new("authorize_fail_reason"),
+        2 authorize_fail_reason: Option<String> => "authorize_fail_reason",
     }
 }
 
@@ -241,9 +242,9 @@ w::record! {
     /// `DigitalTaxModeBillingPersonInfo`.
     pub struct DigitalTaxModeBillingPersonInfo {
         /// `id`.
-        0 id: String => w::Field::must("id"),
+        0 id: String => "id: must",
         /// `name`.
-        1 name: String => w::Field::must("name"),
+        1 name: String => "name: must",
     }
 }
 
@@ -251,43 +252,43 @@ w::record! {
     /// `ExtraInformation`.
     pub struct ExtraInformation {
         /// `payee`.
-        0 payee: Option<String> => w::Field::new("payee"),
+        0 payee: Option<String> => "payee",
         /// `reviewer`.
-        1 reviewer: Option<String> => w::Field::new("reviewer"),
+        1 reviewer: Option<String> => "reviewer",
         /// `drawer`.
-        2 drawer: String => w::Field::must("drawer"),
+        2 drawer: String => "drawer: must",
     }
-    new(drawer: String)
-    set(payee: String, reviewer: String)
+    new(drawer: impl Into<String>)
+    text(payee: String, reviewer: String)
 }
 
 w::record! {
     /// `FapiaoApplicationsByFapiaoApplyIdItem`.
     pub struct FapiaoApplicationsByFapiaoApplyIdItem {
         /// `tax_code`.
-        0 tax_code: String => w::Field::must("tax_code"),
+        0 tax_code: String => "tax_code: must",
         /// `goods_name`.
-        1 goods_name: String => w::Field::must("goods_name"),
+        1 goods_name: String => "goods_name: must",
         /// `specification`.
-        2 specification: Option<String> => w::Field::new("specification"),
+        2 specification: Option<String> => "specification",
         /// `unit`.
-        3 unit: Option<String> => w::Field::new("unit"),
+        3 unit: Option<String> => "unit",
         /// `quantity`.
-        4 quantity: i64 => w::Field::must("quantity"),
+        4 quantity: i64 => "quantity: must",
         /// `unit_price`; unit 1e-6 fen.
-        5 unit_price: i64 => w::Field::must("unit_price"),
+        5 unit_price: i64 => "unit_price: must",
         /// `amount`; unit fen.
-        6 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        6 amount: xinqiao_types::Fen => "amount: must",
         /// `tax_amount`; unit fen.
-        7 tax_amount: xinqiao_types::Fen => w::Field::must("tax_amount"),
+        7 tax_amount: xinqiao_types::Fen => "tax_amount: must",
         /// `total_amount`; unit fen.
-        8 total_amount: xinqiao_types::Fen => w::Field::must("total_amount"),
+        8 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// `tax_rate`; unit 1/10000.
-        9 tax_rate: i64 => w::Field::must("tax_rate"),
+        9 tax_rate: i64 => "tax_rate: must",
         /// `tax_prefer_mark`; one of `NO_FAVORABLE` `OUTSIDE_VAT` `VAT_EXEMPT` `NORMAL_ZERO_RATED` `EXPORT_ZERO_RATED`.
-        10 tax_prefer_mark: Option<String> => w::Field::new("tax_prefer_mark"),
+        10 tax_prefer_mark: Option<String> => "tax_prefer_mark",
         /// `discount`.
-        11 discount: bool => w::Field::must("discount"),
+        11 discount: bool => "discount: must",
     }
 }
 
@@ -295,159 +296,158 @@ w::record! {
     /// `FapiaoApplicationsIssueGeneralItem`.
     pub struct FapiaoApplicationsIssueGeneralItem {
         /// `tax_code`.
-        0 tax_code: String => w::Field::must("tax_code"),
+        0 tax_code: String => "tax_code: must",
         /// `goods_category`.
-        1 goods_category: Option<String> => w::Field::new("goods_category"),
+        1 goods_category: Option<String> => "goods_category",
         /// `goods_name`; needed according to the documentation.
-        2 goods_name: Option<String> => w::Field::new("goods_name"),
+        2 goods_name: Option<String> => "goods_name",
         /// `specification`.
-        3 specification: Option<String> => w::Field::new("specification"),
+        3 specification: Option<String> => "specification",
         /// `unit`.
-        4 unit: Option<String> => w::Field::new("unit"),
+        4 unit: Option<String> => "unit",
         /// `quantity`.
-        5 quantity: Option<i64> => w::Field::new("quantity"),
+        5 quantity: Option<i64> => "quantity",
         /// `total_amount`; unit fen.
-        6 total_amount: xinqiao_types::Fen => w::Field::must("total_amount"),
+        6 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// `tax_rate`; unit 1/10000; needed according to the documentation.
-        7 tax_rate: Option<i64> => w::Field::new("tax_rate"),
+        7 tax_rate: Option<i64> => "tax_rate",
         /// `tax_prefer_mark`.
-        8 tax_prefer_mark: Option<String> => w::Field::new("tax_prefer_mark"),
+        8 tax_prefer_mark: Option<String> => "tax_prefer_mark",
         /// `discount`.
-        9 discount: bool => w::Field::must("discount"),
+        9 discount: bool => "discount: must",
         /// `preferential_policy_code`; one of `1` `2` `3` `4` `5` `6` `7` `8` ….
-        10 preferential_policy_code: Option<i64> => w::Field::new("preferential_policy_code"),
+        10 preferential_policy_code: Option<i64> => "preferential_policy_code",
     }
-    new(tax_code: String, total_amount: xinqiao_types::Fen, discount: bool)
-    set(
+    new(tax_code: impl Into<String>, total_amount: xinqiao_types::Fen, discount: bool)
+    text(
         goods_category: String,
         goods_name: String,
         specification: String,
         unit: String,
-        quantity: i64,
-        tax_rate: i64,
         tax_prefer_mark: String,
-        preferential_policy_code: i64,
     )
+    set(quantity: i64, tax_rate: i64, preferential_policy_code: i64)
 }
 
 w::record! {
     /// `FapiaoCardInformation`.
     pub struct FapiaoCardInformation {
         /// `fapiao_media_id`.
-        0 fapiao_media_id: String => w::Field::must("fapiao_media_id"),
+        0 fapiao_media_id: String => "fapiao_media_id: must",
         /// `fapiao_number`.
-        1 fapiao_number: String => w::Field::must("fapiao_number"),
+        1 fapiao_number: String => "fapiao_number: must",
         /// `fapiao_code`.
-        2 fapiao_code: String => w::Field::must("fapiao_code"),
+        2 fapiao_code: String => "fapiao_code: must",
         /// `fapiao_time`; format `rfc3339`.
-        3 fapiao_time: String => w::Field::must("fapiao_time"),
+        3 fapiao_time: String => "fapiao_time: must",
         /// `check_code`.
-        4 check_code: String => w::Field::must("check_code"),
+        4 check_code: String => "check_code: must",
         /// `password`.
-        5 password: String => w::Field::must("password").masked(),
+        5 password: String => "password: must masked",
         /// `total_amount`; unit fen.
-        6 total_amount: xinqiao_types::Fen => w::Field::must("total_amount"),
+        6 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// `tax_amount`; unit fen.
-        7 tax_amount: xinqiao_types::Fen => w::Field::must("tax_amount"),
+        7 tax_amount: xinqiao_types::Fen => "tax_amount: must",
         /// `amount`; unit fen.
-        8 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        8 amount: xinqiao_types::Fen => "amount: must",
         /// `seller_information`.
-        9 seller_information: FapiaoCardInformationSellerInformation => w::Field::must("seller_information"),
+        9 seller_information: FapiaoCardInformationSellerInformation => "seller_information: must",
         /// `extra_information`.
-        10 extra_information: ExtraInformation => w::Field::must("extra_information"),
+        10 extra_information: ExtraInformation => "extra_information: must",
         /// `items`; needed according to the documentation.
-        11 items: Option<Vec<FapiaoCardInformationItem>> => w::Field::new("items"),
+        11 items: Option<Vec<FapiaoCardInformationItem>> => "items",
         /// `remark`.
-        12 remark: Option<String> => w::Field::new("remark"),
+        12 remark: Option<String> => "remark",
     }
     new(
-        fapiao_media_id: String,
-        fapiao_number: String,
-        fapiao_code: String,
-        fapiao_time: String,
-        check_code: String,
-        password: String,
+        fapiao_media_id: impl Into<String>,
+        fapiao_number: impl Into<String>,
+        fapiao_code: impl Into<String>,
+        fapiao_time: impl Into<String>,
+        check_code: impl Into<String>,
+        password: impl Into<String>,
         total_amount: xinqiao_types::Fen,
         tax_amount: xinqiao_types::Fen,
         amount: xinqiao_types::Fen,
         seller_information: FapiaoCardInformationSellerInformation,
         extra_information: ExtraInformation,
     )
-    set(items: Vec<FapiaoCardInformationItem>, remark: String)
+    text(remark: String)
+    set(items: Vec<FapiaoCardInformationItem>)
 }
 
 w::record! {
     /// `FapiaoCardInformationItem`.
     pub struct FapiaoCardInformationItem {
         /// `tax_code`.
-        0 tax_code: String => w::Field::must("tax_code"),
+        0 tax_code: String => "tax_code: must",
         /// `goods_name`.
-        1 goods_name: String => w::Field::must("goods_name"),
+        1 goods_name: String => "goods_name: must",
         /// `specification`.
-        2 specification: Option<String> => w::Field::new("specification"),
+        2 specification: Option<String> => "specification",
         /// `unit`.
-        3 unit: Option<String> => w::Field::new("unit"),
+        3 unit: Option<String> => "unit",
         /// `quantity`.
-        4 quantity: i64 => w::Field::must("quantity"),
+        4 quantity: i64 => "quantity: must",
         /// `unit_price`; unit 1e-6 fen.
-        5 unit_price: i64 => w::Field::must("unit_price"),
+        5 unit_price: i64 => "unit_price: must",
         /// `amount`; unit fen.
-        6 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        6 amount: xinqiao_types::Fen => "amount: must",
         /// `tax_amount`; unit fen.
-        7 tax_amount: xinqiao_types::Fen => w::Field::must("tax_amount"),
+        7 tax_amount: xinqiao_types::Fen => "tax_amount: must",
         /// `total_amount`; unit fen.
-        8 total_amount: xinqiao_types::Fen => w::Field::must("total_amount"),
+        8 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// `tax_rate`; unit 1/10000.
-        9 tax_rate: i64 => w::Field::must("tax_rate"),
+        9 tax_rate: i64 => "tax_rate: must",
         /// `tax_prefer_mark`; one of `NO_FAVORABLE` `OUTSIDE_VAT` `VAT_EXEMPT` `NORMAL_ZERO_RATED` `EXPORT_ZERO_RATED`.
-        10 tax_prefer_mark: String => w::Field::must("tax_prefer_mark"),
+        10 tax_prefer_mark: String => "tax_prefer_mark: must",
         /// `discount`.
-        11 discount: bool => w::Field::must("discount"),
+        11 discount: bool => "discount: must",
     }
     new(
-        tax_code: String,
-        goods_name: String,
+        tax_code: impl Into<String>,
+        goods_name: impl Into<String>,
         quantity: i64,
         unit_price: i64,
         amount: xinqiao_types::Fen,
         tax_amount: xinqiao_types::Fen,
         total_amount: xinqiao_types::Fen,
         tax_rate: i64,
-        tax_prefer_mark: String,
+        tax_prefer_mark: impl Into<String>,
         discount: bool,
     )
-    set(specification: String, unit: String)
+    text(specification: String, unit: String)
 }
 
 w::record! {
     /// `FapiaoCardInformationSellerInformation`.
     pub struct FapiaoCardInformationSellerInformation {
         /// `name`.
-        0 name: String => w::Field::must("name"),
+        0 name: String => "name: must",
         /// `taxpayer_id`.
-        1 taxpayer_id: String => w::Field::must("taxpayer_id"),
+        1 taxpayer_id: String => "taxpayer_id: must",
         /// `address`; needed according to the documentation.
-        2 address: Option<String> => w::Field::new("address").masked(),
+        2 address: Option<String> => "address: masked",
         /// `telephone`.
-        3 telephone: Option<String> => w::Field::new("telephone").masked(),
+        3 telephone: Option<String> => "telephone: masked",
         /// `bank_name`.
-        4 bank_name: Option<String> => w::Field::new("bank_name"),
+        4 bank_name: Option<String> => "bank_name",
         /// `bank_account`.
-        5 bank_account: Option<String> => w::Field::new("bank_account").masked(),
+        5 bank_account: Option<String> => "bank_account: masked",
     }
-    new(name: String, taxpayer_id: String)
-    set(address: String, telephone: String, bank_name: String, bank_account: String)
+    new(name: impl Into<String>, taxpayer_id: impl Into<String>)
+    text(address: String, telephone: String, bank_name: String, bank_account: String)
 }
 
 w::record! {
     /// `FapiaoDownloadInfo`.
     pub struct FapiaoDownloadInfo {
         /// `fapiao_id`.
-        0 fapiao_id: String => w::Field::must("fapiao_id"),
+        0 fapiao_id: String => "fapiao_id: must",
         /// `status`; one of `ISSUE_ACCEPTED` `ISSUED` `REVERSE_ACCEPTED` `REVERSED` `ISSUE_FAILED` `REVERSE_FAILED`.
-        1 status: String => w::Field::must("status"),
+        1 status: String => "status: must",
         /// `download_url`.
-        2 download_url: Option<String> => w::Field::new("download_url"),
+        2 download_url: Option<String> => "download_url",
     }
 }
 
@@ -455,53 +455,56 @@ w::record! {
     /// `FapiaoInformation`.
     pub struct FapiaoInformation {
         /// `fapiao_id`.
-        0 fapiao_id: String => w::Field::must("fapiao_id"),
+        0 fapiao_id: String => "fapiao_id: must",
         /// `total_amount`; unit fen.
-        1 total_amount: xinqiao_types::Fen => w::Field::must("total_amount"),
+        1 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// `need_list`.
-        2 need_list: bool => w::Field::must("need_list"),
+        2 need_list: bool => "need_list: must",
         /// `items`; needed according to the documentation.
-        3 items: Option<Vec<FapiaoInformationItem>> => w::Field::new("items"),
+        3 items: Option<Vec<FapiaoInformationItem>> => "items",
         /// `remark`.
-        4 remark: Option<String> => w::Field::new("remark"),
+        4 remark: Option<String> => "remark",
     }
-    new(fapiao_id: String, total_amount: xinqiao_types::Fen, need_list: bool)
-    set(items: Vec<FapiaoInformationItem>, remark: String)
+    new(fapiao_id: impl Into<String>, total_amount: xinqiao_types::Fen, need_list: bool)
+    text(remark: String)
+    set(items: Vec<FapiaoInformationItem>)
 }
 
 w::record! {
     /// `FapiaoInformationDetail`.
     pub struct FapiaoInformationDetail {
         /// `fapiao_id`.
-        0 fapiao_id: String => w::Field::must("fapiao_id"),
+        0 fapiao_id: String => "fapiao_id: must",
         /// `total_amount`; unit fen.
-        1 total_amount: xinqiao_types::Fen => w::Field::must("total_amount"),
+        1 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// `items`; needed according to the documentation.
-        2 items: Option<Vec<FapiaoApplicationsIssueGeneralItem>> => w::Field::new("items"),
+        2 items: Option<Vec<FapiaoApplicationsIssueGeneralItem>> => "items",
         /// `transaction_information`; needed according to the documentation.
-        3 transaction_information: Option<Vec<TransactionInformation>> => w::Field::new("transaction_information"),
+        3 transaction_information: Option<Vec<TransactionInformation>> => "transaction_information",
         /// `export_business_policy_code`; one of `1` `2` `3`.
-        4 export_business_policy_code: Option<i64> => w::Field::new("export_business_policy_code"),
+        4 export_business_policy_code: Option<i64> => "export_business_policy_code",
         /// `vat_refund_levy_code`; one of `1` `2` `3` `4` `5` `6` `7` `8` ….
-        5 vat_refund_levy_code: Option<i64> => w::Field::new("vat_refund_levy_code"),
+        5 vat_refund_levy_code: Option<i64> => "vat_refund_levy_code",
         /// `billing_person_id`.
-        6 billing_person_id: String => w::Field::must("billing_person_id"),
+        6 billing_person_id: String => "billing_person_id: must",
         /// `billing_person`.
-        7 billing_person: Option<String> => w::Field::new("billing_person"),
+        7 billing_person: Option<String> => "billing_person",
         /// `fapiao_bill_type`; one of `COMM_FAPIAO` `VAT_FAPIAO`; needed according to the documentation.
-        8 fapiao_bill_type: Option<String> => w::Field::new("fapiao_bill_type"),
+        8 fapiao_bill_type: Option<String> => "fapiao_bill_type",
         /// `remark`.
-        9 remark: Option<String> => w::Field::new("remark"),
+        9 remark: Option<String> => "remark",
     }
-    new(fapiao_id: String, total_amount: xinqiao_types::Fen, billing_person_id: String)
+    new(
+        fapiao_id: impl Into<String>,
+        total_amount: xinqiao_types::Fen,
+        billing_person_id: impl Into<String>,
+    )
+    text(billing_person: String, fapiao_bill_type: String, remark: String)
     set(
         items: Vec<FapiaoApplicationsIssueGeneralItem>,
         transaction_information: Vec<TransactionInformation>,
         export_business_policy_code: i64,
         vat_refund_levy_code: i64,
-        billing_person: String,
-        fapiao_bill_type: String,
-        remark: String,
     )
 }
 
@@ -509,49 +512,49 @@ w::record! {
     /// `FapiaoInformationEntry`.
     pub struct FapiaoInformationEntry {
         /// `fapiao_id`.
-        0 fapiao_id: String => w::Field::must("fapiao_id"),
+        0 fapiao_id: String => "fapiao_id: must",
         /// `fapiao_number`.
-        1 fapiao_number: String => w::Field::must("fapiao_number"),
+        1 fapiao_number: String => "fapiao_number: must",
         /// `fapiao_code`.
-        2 fapiao_code: Option<String> => w::Field::new("fapiao_code"),
+        2 fapiao_code: Option<String> => "fapiao_code",
     }
-    new(fapiao_id: String, fapiao_number: String)
-    set(fapiao_code: String)
+    new(fapiao_id: impl Into<String>, fapiao_number: impl Into<String>)
+    text(fapiao_code: String)
 }
 
 w::record! {
     /// `FapiaoInformationInfo`.
     pub struct FapiaoInformationInfo {
         /// `fapiao_id`.
-        0 fapiao_id: String => w::Field::must("fapiao_id"),
+        0 fapiao_id: String => "fapiao_id: must",
         /// `status`; one of `ISSUE_ACCEPTED` `ISSUED` `REVERSE_ACCEPTED` `REVERSED` `ISSUE_FAILED` `REVERSE_FAILED`.
-        1 status: String => w::Field::must("status"),
+        1 status: String => "status: must",
         /// `total_amount`; unit fen.
-        2 total_amount: xinqiao_types::Fen => w::Field::must("total_amount"),
+        2 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// `tax_amount`; unit fen.
-        3 tax_amount: xinqiao_types::Fen => w::Field::must("tax_amount"),
+        3 tax_amount: xinqiao_types::Fen => "tax_amount: must",
         /// `amount`; unit fen.
-        4 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        4 amount: xinqiao_types::Fen => "amount: must",
         /// `blue_fapiao`.
-        5 blue_fapiao: Option<BlueFapiao> => w::Field::new("blue_fapiao"),
+        5 blue_fapiao: Option<BlueFapiao> => "blue_fapiao",
         /// `red_fapiao`.
-        6 red_fapiao: Option<BlueFapiao> => w::Field::new("red_fapiao"),
+        6 red_fapiao: Option<BlueFapiao> => "red_fapiao",
         /// `card_information`.
-        7 card_information: Option<CardInformation> => w::Field::new("card_information"),
+        7 card_information: Option<CardInformation> => "card_information",
         /// `buyer_information`.
-        8 buyer_information: BuyerInformationItem => w::Field::must("buyer_information"),
+        8 buyer_information: BuyerInformationItem => "buyer_information: must",
         /// `seller_information`.
-        9 seller_information: SellerInformation => w::Field::must("seller_information"),
+        9 seller_information: SellerInformation => "seller_information: must",
         /// `extra_information`.
-        10 extra_information: ExtraInformation => w::Field::must("extra_information"),
+        10 extra_information: ExtraInformation => "extra_information: must",
         /// `items`.
-        11 items: Option<Vec<FapiaoApplicationsByFapiaoApplyIdItem>> => w::Field::new("items"),
+        11 items: Option<Vec<FapiaoApplicationsByFapiaoApplyIdItem>> => "items",
         /// `remark`.
-        12 remark: Option<String> => w::Field::new("remark"),
+        12 remark: Option<String> => "remark",
         /// `fapiao_error_code`.
-        13 fapiao_error_code: Option<String> => w::Field::new("fapiao_error_code"),
+        13 fapiao_error_code: Option<String> => "fapiao_error_code",
         /// `fapiao_error_message`.
-        14 fapiao_error_message: Option<String> => w::Field::new("fapiao_error_message"),
+        14 fapiao_error_message: Option<String> => "fapiao_error_message",
     }
 }
 
@@ -559,88 +562,92 @@ w::record! {
     /// `FapiaoInformationItem`.
     pub struct FapiaoInformationItem {
         /// `tax_code`.
-        0 tax_code: String => w::Field::must("tax_code"),
+        0 tax_code: String => "tax_code: must",
         /// `goods_category`.
-        1 goods_category: Option<String> => w::Field::new("goods_category"),
+        1 goods_category: Option<String> => "goods_category",
         /// `goods_name`.
-        2 goods_name: Option<String> => w::Field::new("goods_name"),
+        2 goods_name: Option<String> => "goods_name",
         /// `specification`.
-        3 specification: Option<String> => w::Field::new("specification"),
+        3 specification: Option<String> => "specification",
         /// `unit`.
-        4 unit: Option<String> => w::Field::new("unit"),
+        4 unit: Option<String> => "unit",
         /// `quantity`.
-        5 quantity: i64 => w::Field::must("quantity"),
+        5 quantity: i64 => "quantity: must",
         /// `total_amount`; unit fen.
-        6 total_amount: xinqiao_types::Fen => w::Field::must("total_amount"),
+        6 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// `tax_rate`; unit 1/10000.
-        7 tax_rate: Option<i64> => w::Field::new("tax_rate"),
+        7 tax_rate: Option<i64> => "tax_rate",
         /// `tax_prefer_mark`.
-        8 tax_prefer_mark: Option<String> => w::Field::new("tax_prefer_mark"),
+        8 tax_prefer_mark: Option<String> => "tax_prefer_mark",
         /// `discount`.
-        9 discount: bool => w::Field::must("discount"),
+        9 discount: bool => "discount: must",
         /// `goods_id`.
-        10 goods_id: Option<f64> => w::Field::new("goods_id"),
+        10 goods_id: Option<f64> => "goods_id",
     }
-    new(tax_code: String, quantity: i64, total_amount: xinqiao_types::Fen, discount: bool)
-    set(
+    new(
+        tax_code: impl Into<String>,
+        quantity: i64,
+        total_amount: xinqiao_types::Fen,
+        discount: bool,
+    )
+    text(
         goods_category: String,
         goods_name: String,
         specification: String,
         unit: String,
-        tax_rate: i64,
         tax_prefer_mark: String,
-        goods_id: f64,
     )
+    set(tax_rate: i64, goods_id: f64)
 }
 
 w::record! {
     /// `FapiaoInformationTransactionInformation`.
     pub struct FapiaoInformationTransactionInformation {
         /// `pay_channel`; one of `WECHAT_PAY`.
-        0 pay_channel: String => w::Field::must("pay_channel"),
+        0 pay_channel: String => "pay_channel: must",
         /// `transaction_id`.
-        1 transaction_id: String => w::Field::must("transaction_id"),
+        1 transaction_id: String => "transaction_id: must",
         /// `out_trade_no`.
-        2 out_trade_no: Option<String> => w::Field::new("out_trade_no"),
+        2 out_trade_no: Option<String> => "out_trade_no",
         /// `amount`.
-        3 amount: i64 => w::Field::must("amount"),
+        3 amount: i64 => "amount: must",
     }
-    new(pay_channel: String, transaction_id: String, amount: i64)
-    set(out_trade_no: String)
+    new(pay_channel: impl Into<String>, transaction_id: impl Into<String>, amount: i64)
+    text(out_trade_no: String)
 }
 
 w::record! {
     /// `IssuePassengerTransportBuyerInformation`.
     pub struct IssuePassengerTransportBuyerInformation {
         /// `type`; one of `INDIVIDUAL` `ORGANIZATION`.
-        0 type_: String => w::Field::must("type"),
+        0 type_: String => "type: must",
         /// `name`.
-        1 name: String => w::Field::must("name"),
+        1 name: String => "name: must",
         /// `taxpayer_id`.
-        2 taxpayer_id: Option<String> => w::Field::new("taxpayer_id"),
+        2 taxpayer_id: Option<String> => "taxpayer_id",
         /// `address`.
-        3 address: Option<String> => w::Field::new("address").masked(),
+        3 address: Option<String> => "address: masked",
         /// `telephone`.
-        4 telephone: Option<String> => w::Field::new("telephone").masked(),
+        4 telephone: Option<String> => "telephone: masked",
         /// `bank_name`.
-        5 bank_name: Option<String> => w::Field::new("bank_name"),
+        5 bank_name: Option<String> => "bank_name",
         /// `bank_account`.
-        6 bank_account: Option<String> => w::Field::new("bank_account").masked(),
+        6 bank_account: Option<String> => "bank_account: masked",
         /// `phone`.
-        7 phone: Option<String> => w::Field::new("phone").masked(),
+        7 phone: Option<String> => "phone: masked",
         /// `email`.
-        8 email: Option<String> => w::Field::new("email").masked(),
+        8 email: Option<String> => "email: masked",
         /// `amount`.
-        9 amount: Option<i64> => w::Field::new("amount"),
+        9 amount: Option<i64> => "amount",
         /// `out_trade_no`.
-        10 out_trade_no: Option<String> => w::Field::new("out_trade_no"),
+        10 out_trade_no: Option<String> => "out_trade_no",
         /// `fapiao_bill_type`; one of `COMM_FAPIAO` `VAT_FAPIAO`.
-        11 fapiao_bill_type: Option<String> => w::Field::new("fapiao_bill_type"),
+        11 fapiao_bill_type: Option<String> => "fapiao_bill_type",
         /// `user_apply_message`.
-        12 user_apply_message: Option<String> => w::Field::new("user_apply_message"),
+        12 user_apply_message: Option<String> => "user_apply_message",
     }
-    new(type_: String, name: String)
-    set(
+    new(type_: impl Into<String>, name: impl Into<String>)
+    text(
         taxpayer_id: String,
         address: String,
         telephone: String,
@@ -648,155 +655,153 @@ w::record! {
         bank_account: String,
         phone: String,
         email: String,
-        amount: i64,
         out_trade_no: String,
         fapiao_bill_type: String,
         user_apply_message: String,
     )
+    set(amount: i64)
 }
 
 w::record! {
     /// `IssuePassengerTransportFapiaoInformation`.
     pub struct IssuePassengerTransportFapiaoInformation {
         /// `fapiao_id`.
-        0 fapiao_id: String => w::Field::must("fapiao_id"),
+        0 fapiao_id: String => "fapiao_id: must",
         /// `total_amount`.
-        1 total_amount: i64 => w::Field::must("total_amount"),
+        1 total_amount: i64 => "total_amount: must",
         /// `items`.
-        2 items: Vec<IssuePassengerTransportItem> => w::Field::must("items"),
+        2 items: Vec<IssuePassengerTransportItem> => "items: must",
         /// `export_business_policy_code`; one of `1` `2` `3`.
-        3 export_business_policy_code: Option<i64> => w::Field::new("export_business_policy_code"),
+        3 export_business_policy_code: Option<i64> => "export_business_policy_code",
         /// `vat_refund_levy_code`; one of `1` `2` `3` `4` `5` `6` `7` `8` ….
-        4 vat_refund_levy_code: Option<i64> => w::Field::new("vat_refund_levy_code"),
+        4 vat_refund_levy_code: Option<i64> => "vat_refund_levy_code",
         /// `billing_person_id`.
-        5 billing_person_id: String => w::Field::must("billing_person_id"),
+        5 billing_person_id: String => "billing_person_id: must",
         /// `billing_person`.
-        6 billing_person: Option<String> => w::Field::new("billing_person"),
+        6 billing_person: Option<String> => "billing_person",
         /// `fapiao_bill_type`; one of `COMM_FAPIAO` `VAT_FAPIAO`.
-        7 fapiao_bill_type: String => w::Field::must("fapiao_bill_type"),
+        7 fapiao_bill_type: String => "fapiao_bill_type: must",
         /// `transaction_information`.
-        8 transaction_information: Vec<FapiaoInformationTransactionInformation> => w::Field::must("transaction_information"),
+        8 transaction_information: Vec<FapiaoInformationTransactionInformation> => "transaction_information: must",
         /// `remark`.
-        9 remark: Option<String> => w::Field::new("remark"),
+        9 remark: Option<String> => "remark",
     }
     new(
-        fapiao_id: String,
+        fapiao_id: impl Into<String>,
         total_amount: i64,
         items: Vec<IssuePassengerTransportItem>,
-        billing_person_id: String,
-        fapiao_bill_type: String,
+        billing_person_id: impl Into<String>,
+        fapiao_bill_type: impl Into<String>,
         transaction_information: Vec<FapiaoInformationTransactionInformation>,
     )
-    set(
-        export_business_policy_code: i64,
-        vat_refund_levy_code: i64,
-        billing_person: String,
-        remark: String,
-    )
+    text(billing_person: String, remark: String)
+    set(export_business_policy_code: i64, vat_refund_levy_code: i64)
 }
 
 w::record! {
     /// `IssuePassengerTransportItem`.
     pub struct IssuePassengerTransportItem {
         /// `tax_code`.
-        0 tax_code: String => w::Field::must("tax_code"),
+        0 tax_code: String => "tax_code: must",
         /// `goods_name`.
-        1 goods_name: String => w::Field::must("goods_name"),
+        1 goods_name: String => "goods_name: must",
         /// `specification`.
-        2 specification: Option<String> => w::Field::new("specification"),
+        2 specification: Option<String> => "specification",
         /// `unit`.
-        3 unit: Option<String> => w::Field::new("unit"),
+        3 unit: Option<String> => "unit",
         /// `quantity`.
-        4 quantity: Option<i64> => w::Field::new("quantity"),
+        4 quantity: Option<i64> => "quantity",
         /// `total_amount`.
-        5 total_amount: i64 => w::Field::must("total_amount"),
+        5 total_amount: i64 => "total_amount: must",
         /// `tax_rate`.
-        6 tax_rate: f64 => w::Field::must("tax_rate"),
+        6 tax_rate: f64 => "tax_rate: must",
         /// `discount`.
-        7 discount: bool => w::Field::must("discount"),
+        7 discount: bool => "discount: must",
         /// `preferential_policy_code`; one of `1` `2` `3` `4` `5` `6` `7` `8` ….
-        8 preferential_policy_code: Option<i64> => w::Field::new("preferential_policy_code"),
+        8 preferential_policy_code: Option<i64> => "preferential_policy_code",
         /// `passenger_information`.
-        9 passenger_information: Option<PassengerInformation> => w::Field::new("passenger_information"),
+        9 passenger_information: Option<PassengerInformation> => "passenger_information",
     }
-    new(tax_code: String, goods_name: String, total_amount: i64, tax_rate: f64, discount: bool)
-    set(
-        specification: String,
-        unit: String,
-        quantity: i64,
-        preferential_policy_code: i64,
-        passenger_information: PassengerInformation,
+    new(
+        tax_code: impl Into<String>,
+        goods_name: impl Into<String>,
+        total_amount: i64,
+        tax_rate: f64,
+        discount: bool,
     )
+    text(specification: String, unit: String)
+    set(quantity: i64, preferential_policy_code: i64, passenger_information: PassengerInformation)
 }
 
 w::record! {
     /// `IssueRefinedOilFapiaoInformation`.
     pub struct IssueRefinedOilFapiaoInformation {
         /// `fapiao_id`.
-        0 fapiao_id: String => w::Field::must("fapiao_id"),
+        0 fapiao_id: String => "fapiao_id: must",
         /// `total_amount`.
-        1 total_amount: i64 => w::Field::must("total_amount"),
+        1 total_amount: i64 => "total_amount: must",
         /// `items`.
-        2 items: Vec<IssueRefinedOilItem> => w::Field::must("items"),
+        2 items: Vec<IssueRefinedOilItem> => "items: must",
         /// `export_business_policy_code`; one of `1` `2` `3`.
-        3 export_business_policy_code: Option<i64> => w::Field::new("export_business_policy_code"),
+        3 export_business_policy_code: Option<i64> => "export_business_policy_code",
         /// `vat_refund_levy_code`; one of `1` `2` `3` `4` `5` `6` `7` `8` ….
-        4 vat_refund_levy_code: Option<i64> => w::Field::new("vat_refund_levy_code"),
+        4 vat_refund_levy_code: Option<i64> => "vat_refund_levy_code",
         /// `billing_person_id`.
-        5 billing_person_id: String => w::Field::must("billing_person_id"),
+        5 billing_person_id: String => "billing_person_id: must",
         /// `billing_person`.
-        6 billing_person: Option<String> => w::Field::new("billing_person"),
+        6 billing_person: Option<String> => "billing_person",
         /// `fapiao_bill_type`; one of `COMM_FAPIAO` `VAT_FAPIAO`.
-        7 fapiao_bill_type: String => w::Field::must("fapiao_bill_type"),
+        7 fapiao_bill_type: String => "fapiao_bill_type: must",
         /// `transaction_information`.
-        8 transaction_information: Vec<FapiaoInformationTransactionInformation> => w::Field::must("transaction_information"),
+        8 transaction_information: Vec<FapiaoInformationTransactionInformation> => "transaction_information: must",
         /// `remark`.
-        9 remark: Option<String> => w::Field::new("remark"),
+        9 remark: Option<String> => "remark",
     }
     new(
-        fapiao_id: String,
+        fapiao_id: impl Into<String>,
         total_amount: i64,
         items: Vec<IssueRefinedOilItem>,
-        billing_person_id: String,
-        fapiao_bill_type: String,
+        billing_person_id: impl Into<String>,
+        fapiao_bill_type: impl Into<String>,
         transaction_information: Vec<FapiaoInformationTransactionInformation>,
     )
-    set(
-        export_business_policy_code: i64,
-        vat_refund_levy_code: i64,
-        billing_person: String,
-        remark: String,
-    )
+    text(billing_person: String, remark: String)
+    set(export_business_policy_code: i64, vat_refund_levy_code: i64)
 }
 
 w::record! {
     /// `IssueRefinedOilItem`.
     pub struct IssueRefinedOilItem {
         /// `tax_code`.
-        0 tax_code: String => w::Field::must("tax_code"),
+        0 tax_code: String => "tax_code: must",
         /// `goods_name`.
-        1 goods_name: String => w::Field::must("goods_name"),
+        1 goods_name: String => "goods_name: must",
         /// `specification`.
-        2 specification: Option<String> => w::Field::new("specification"),
+        2 specification: Option<String> => "specification",
         /// `unit`; one of `TON` `LETER`.
-        3 unit: Option<String> => w::Field::new("unit"),
+        3 unit: Option<String> => "unit",
         /// `quantity`.
-        4 quantity: Option<i64> => w::Field::new("quantity"),
+        4 quantity: Option<i64> => "quantity",
         /// `total_amount`.
-        5 total_amount: i64 => w::Field::must("total_amount"),
+        5 total_amount: i64 => "total_amount: must",
         /// `tax_rate`.
-        6 tax_rate: f64 => w::Field::must("tax_rate"),
+        6 tax_rate: f64 => "tax_rate: must",
         /// `discount`.
-        7 discount: bool => w::Field::must("discount"),
+        7 discount: bool => "discount: must",
         /// `preferential_policy_code`; one of `1` `2` `3` `4` `5` `6` `7` `8` ….
-        8 preferential_policy_code: Option<i64> => w::Field::new("preferential_policy_code"),
+        8 preferential_policy_code: Option<i64> => "preferential_policy_code",
         /// `refined_oil_information`.
-        9 refined_oil_information: Option<RefinedOilInformation> => w::Field::new("refined_oil_information"),
+        9 refined_oil_information: Option<RefinedOilInformation> => "refined_oil_information",
     }
-    new(tax_code: String, goods_name: String, total_amount: i64, tax_rate: f64, discount: bool)
+    new(
+        tax_code: impl Into<String>,
+        goods_name: impl Into<String>,
+        total_amount: i64,
+        tax_rate: f64,
+        discount: bool,
+    )
+    text(specification: String, unit: String)
     set(
-        specification: String,
-        unit: String,
         quantity: i64,
         preferential_policy_code: i64,
         refined_oil_information: RefinedOilInformation,
@@ -807,11 +812,11 @@ w::record! {
     /// `Link`.
     pub struct Link {
         /// `next`.
-        0 next: Option<String> => w::Field::new("next"),
+        0 next: Option<String> => "next",
         /// `prev`.
-        1 prev: Option<String> => w::Field::new("prev"),
+        1 prev: Option<String> => "prev",
         /// `self`.
-        2 self_: Option<String> => w::Field::new("self"),
+        2 self_: Option<String> => "self",
     }
 }
 
@@ -819,21 +824,21 @@ w::record! {
     /// `MchInviteResult`.
     pub struct MchInviteResult {
         /// `sub_mchid`.
-        0 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+        0 sub_mchid: Option<String> => "sub_mchid",
         /// `mch_invite_status`; one of `MCH_INVITE_SUCC` `MCH_INVITE_FAILED`.
-        1 mch_invite_status: String => w::Field::must("mch_invite_status"),
+        1 mch_invite_status: String => "mch_invite_status: must",
         /// `ep_name`.
-        2 ep_name: String => w::Field::must("ep_name"),
+        2 ep_name: String => "ep_name: must",
         /// `tax_id`.
-        3 tax_id: String => w::Field::must("tax_id"),
+        3 tax_id: String => "tax_id: must",
         /// `invite_code`.
-        4 invite_code: String => w::Field::must("invite_code"),
+        4 invite_code: String => "invite_code: must",
         /// `operate_time`; format `rfc3339`.
-        5 operate_time: String => w::Field::must("operate_time"),
+        5 operate_time: String => "operate_time: must",
         /// `invite_failed_code`; one of `UNKNOWN_TAX_INFO` `INVALID_COMPANY_INFO` `NOT_MEET_ACCESS_CONDITION` `NOT_IN_PILOT_SCOPE` `MISSING_TAX_AUTHORITY_CODE` `MERCHANT_INFO_NOT_SET` `UNKNOWN_ERROR`.
-        6 invite_failed_code: Option<String> => w::Field::new("invite_failed_code"),
+        6 invite_failed_code: Option<String> => "invite_failed_code",
         /// `invite_failed_reason`.
-        7 invite_failed_reason: Option<String> => w::Field::new("invite_failed_reason"),
+        7 invite_failed_reason: Option<String> => "invite_failed_reason",
     }
 }
 
@@ -841,83 +846,85 @@ w::record! {
     /// `Meta`.
     pub struct Meta {
         /// `sub_mchid`.
-        0 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+        0 sub_mchid: Option<String> => "sub_mchid",
         /// `file_type`.
-        1 file_type: String => w::Field::must("file_type"),
+        1 file_type: String => "file_type: must",
         /// `digest_alogrithm`.
-        2 digest_alogrithm: String => w::Field::must("digest_alogrithm"),
+        2 digest_alogrithm: String => "digest_alogrithm: must",
         /// `digest`.
-        3 digest: Option<String> => w::Field::new("digest"),
+        3 digest: Option<String> => "digest",
     }
-    new(file_type: String, digest_alogrithm: String)
-    set(sub_mchid: String, digest: String)
+    new(file_type: impl Into<String>, digest_alogrithm: impl Into<String>)
+    text(sub_mchid: String, digest: String)
 }
 
 w::record! {
     /// `PassengerInformation`.
     pub struct PassengerInformation {
         /// `name`.
-        0 name: String => w::Field::must("name"),
+        0 name: String => "name: must",
         /// `certificate_type`; one of `IDENTITY_CARD` `PASSPORT` `HONG_KONG_PERMIT` `MACAO_PERMIT` `TAIWAN_PERMIT` `FOREIGNER_RESIDENCE_PERMIT` `HONG_KONG_RESIDENT_CARD` `MACAO_RESIDENT_CARD` ….
-        1 certificate_type: String => w::Field::must("certificate_type"),
+        1 certificate_type: String => "certificate_type: must",
         /// `certificate_number`.
-        2 certificate_number: String => w::Field::must("certificate_number"),
+        2 certificate_number: String => "certificate_number: must",
         /// `departure_date`.
-        3 departure_date: String => w::Field::must("departure_date"),
+        3 departure_date: String => "departure_date: must",
         /// `departure_place`.
-        4 departure_place: String => w::Field::must("departure_place"),
+        4 departure_place: String => "departure_place: must",
         /// `destination`.
-        5 destination: String => w::Field::must("destination"),
+        5 destination: String => "destination: must",
         /// `transportation_type`; one of `LONG_DISTANCE_BUS` `PUBLIC_TRANSPORTATION` `CAR` `SHIP` `OTHER_TRANSPORTATION`.
-        6 transportation_type: String => w::Field::must("transportation_type"),
+        6 transportation_type: String => "transportation_type: must",
         /// `transportation_classes`; one of `SHIP_FIRST_CLASS_CABIN` `SHIP_SECOND_CLASS_CABIN` `SHIP_THIRD_CLASS_CABIN`.
-        7 transportation_classes: Option<String> => w::Field::new("transportation_classes"),
+        7 transportation_classes: Option<String> => "transportation_classes",
     }
     new(
-        name: String,
-        certificate_type: String,
-        certificate_number: String,
-        departure_date: String,
-        departure_place: String,
-        destination: String,
-        transportation_type: String,
+        name: impl Into<String>,
+        certificate_type: impl Into<String>,
+        certificate_number: impl Into<String>,
+        departure_date: impl Into<String>,
+        departure_place: impl Into<String>,
+        destination: impl Into<String>,
+        transportation_type: impl Into<String>,
     )
-    set(transportation_classes: String)
+    text(transportation_classes: String)
 }
 
 w::record! {
     /// `RealEstateLeasingFapiaoInformation`.
     pub struct RealEstateLeasingFapiaoInformation {
         /// `fapiao_id`.
-        0 fapiao_id: String => w::Field::must("fapiao_id"),
+        0 fapiao_id: String => "fapiao_id: must",
         /// `total_amount`; unit fen.
-        1 total_amount: xinqiao_types::Fen => w::Field::must("total_amount"),
+        1 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// `items`; needed according to the documentation.
-        2 items: Option<Vec<RealEstateLeasingItem>> => w::Field::new("items"),
+        2 items: Option<Vec<RealEstateLeasingItem>> => "items",
         /// `transaction_information`; needed according to the documentation.
-        3 transaction_information: Option<Vec<TransactionInformation>> => w::Field::new("transaction_information"),
+        3 transaction_information: Option<Vec<TransactionInformation>> => "transaction_information",
         /// `export_business_policy_code`; one of `1` `2` `3`.
-        4 export_business_policy_code: Option<i64> => w::Field::new("export_business_policy_code"),
+        4 export_business_policy_code: Option<i64> => "export_business_policy_code",
         /// `vat_refund_levy_code`; one of `1` `2` `3` `4` `5` `6` `7` `8` ….
-        5 vat_refund_levy_code: Option<i64> => w::Field::new("vat_refund_levy_code"),
+        5 vat_refund_levy_code: Option<i64> => "vat_refund_levy_code",
         /// `billing_person_id`.
-        6 billing_person_id: String => w::Field::must("billing_person_id"),
+        6 billing_person_id: String => "billing_person_id: must",
         /// `billing_person`.
-        7 billing_person: Option<String> => w::Field::new("billing_person"),
+        7 billing_person: Option<String> => "billing_person",
         /// `fapiao_bill_type`; one of `COMM_FAPIAO` `VAT_FAPIAO`; needed according to the documentation.
-        8 fapiao_bill_type: Option<String> => w::Field::new("fapiao_bill_type"),
+        8 fapiao_bill_type: Option<String> => "fapiao_bill_type",
         /// `remark`.
-        9 remark: Option<String> => w::Field::new("remark"),
+        9 remark: Option<String> => "remark",
     }
-    new(fapiao_id: String, total_amount: xinqiao_types::Fen, billing_person_id: String)
+    new(
+        fapiao_id: impl Into<String>,
+        total_amount: xinqiao_types::Fen,
+        billing_person_id: impl Into<String>,
+    )
+    text(billing_person: String, fapiao_bill_type: String, remark: String)
     set(
         items: Vec<RealEstateLeasingItem>,
         transaction_information: Vec<TransactionInformation>,
         export_business_policy_code: i64,
         vat_refund_levy_code: i64,
-        billing_person: String,
-        fapiao_bill_type: String,
-        remark: String,
     )
 }
 
@@ -925,68 +932,71 @@ w::record! {
     /// `RealEstateLeasingInformation`.
     pub struct RealEstateLeasingInformation {
         /// `province`; needed according to the documentation.
-        0 province: Option<String> => w::Field::new("province"),
+        0 province: Option<String> => "province",
         /// `city`.
-        1 city: Option<String> => w::Field::new("city"),
+        1 city: Option<String> => "city",
         /// `address`.
-        2 address: String => w::Field::must("address").masked(),
+        2 address: String => "address: must masked",
         /// `cross_city_flag`.
-        3 cross_city_flag: bool => w::Field::must("cross_city_flag"),
+        3 cross_city_flag: bool => "cross_city_flag: must",
         /// `lease_period_start`; format `rfc3339`.
-        4 lease_period_start: String => w::Field::must("lease_period_start"),
+        4 lease_period_start: String => "lease_period_start: must",
         /// `lease_period_end`; format `rfc3339`.
-        5 lease_period_end: String => w::Field::must("lease_period_end"),
+        5 lease_period_end: String => "lease_period_end: must",
         /// `certificate_no`; encrypted on the wire.
-        6 certificate_no: Option<String> => w::Field::new("certificate_no").masked().encrypted(),
+        6 certificate_no: Option<String> => "certificate_no: masked encrypted",
         /// `plate_no`.
-        7 plate_no: Option<Vec<String>> => w::Field::new("plate_no"),
+        7 plate_no: Option<Vec<String>> => "plate_no",
     }
     new(
-        address: String,
+        address: impl Into<String>,
         cross_city_flag: bool,
-        lease_period_start: String,
-        lease_period_end: String,
+        lease_period_start: impl Into<String>,
+        lease_period_end: impl Into<String>,
     )
-    set(province: String, city: String, certificate_no: String, plate_no: Vec<String>)
+    text(province: String, city: String, certificate_no: String)
+    set(plate_no: Vec<String>)
 }
 
 w::record! {
     /// `RealEstateLeasingItem`.
     pub struct RealEstateLeasingItem {
         /// `tax_code`.
-        0 tax_code: String => w::Field::must("tax_code"),
+        0 tax_code: String => "tax_code: must",
         /// `goods_category`.
-        1 goods_category: Option<String> => w::Field::new("goods_category"),
+        1 goods_category: Option<String> => "goods_category",
         /// `goods_name`; needed according to the documentation.
-        2 goods_name: Option<String> => w::Field::new("goods_name"),
+        2 goods_name: Option<String> => "goods_name",
         /// `specification`.
-        3 specification: Option<String> => w::Field::new("specification"),
+        3 specification: Option<String> => "specification",
         /// `unit`.
-        4 unit: Option<String> => w::Field::new("unit"),
+        4 unit: Option<String> => "unit",
         /// `quantity`.
-        5 quantity: Option<i64> => w::Field::new("quantity"),
+        5 quantity: Option<i64> => "quantity",
         /// `total_amount`; unit fen.
-        6 total_amount: xinqiao_types::Fen => w::Field::must("total_amount"),
+        6 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// `tax_rate`; unit 1/10000; needed according to the documentation.
-        7 tax_rate: Option<i64> => w::Field::new("tax_rate"),
+        7 tax_rate: Option<i64> => "tax_rate",
         /// `tax_prefer_mark`.
-        8 tax_prefer_mark: Option<String> => w::Field::new("tax_prefer_mark"),
+        8 tax_prefer_mark: Option<String> => "tax_prefer_mark",
         /// `discount`.
-        9 discount: bool => w::Field::must("discount"),
+        9 discount: bool => "discount: must",
         /// `preferential_policy_code`; one of `1` `2` `3` `4` `5` `6` `7` `8` ….
-        10 preferential_policy_code: Option<i64> => w::Field::new("preferential_policy_code"),
+        10 preferential_policy_code: Option<i64> => "preferential_policy_code",
         /// `real_estate_leasing_information`.
-        11 real_estate_leasing_information: Option<RealEstateLeasingInformation> => w::Field::new("real_estate_leasing_information"),
+        11 real_estate_leasing_information: Option<RealEstateLeasingInformation> => "real_estate_leasing_information",
     }
-    new(tax_code: String, total_amount: xinqiao_types::Fen, discount: bool)
-    set(
+    new(tax_code: impl Into<String>, total_amount: xinqiao_types::Fen, discount: bool)
+    text(
         goods_category: String,
         goods_name: String,
         specification: String,
         unit: String,
+        tax_prefer_mark: String,
+    )
+    set(
         quantity: i64,
         tax_rate: i64,
-        tax_prefer_mark: String,
         preferential_policy_code: i64,
         real_estate_leasing_information: RealEstateLeasingInformation,
     )
@@ -996,30 +1006,30 @@ w::record! {
     /// `RefinedOilInformation`.
     pub struct RefinedOilInformation {
         /// `station`.
-        0 station: String => w::Field::must("station"),
+        0 station: String => "station: must",
         /// `trade_time`.
-        1 trade_time: String => w::Field::must("trade_time"),
+        1 trade_time: String => "trade_time: must",
         /// `gun_number`.
-        2 gun_number: String => w::Field::must("gun_number"),
+        2 gun_number: String => "gun_number: must",
     }
-    new(station: String, trade_time: String, gun_number: String)
+    new(station: impl Into<String>, trade_time: impl Into<String>, gun_number: impl Into<String>)
 }
 
 w::record! {
     /// `SellerInformation`.
     pub struct SellerInformation {
         /// `name`.
-        0 name: String => w::Field::must("name"),
+        0 name: String => "name: must",
         /// `taxpayer_id`.
-        1 taxpayer_id: String => w::Field::must("taxpayer_id"),
+        1 taxpayer_id: String => "taxpayer_id: must",
         /// `address`.
-        2 address: Option<String> => w::Field::new("address").masked(),
+        2 address: Option<String> => "address: masked",
         /// `telephone`.
-        3 telephone: Option<String> => w::Field::new("telephone").masked(),
+        3 telephone: Option<String> => "telephone: masked",
         /// `bank_name`.
-        4 bank_name: Option<String> => w::Field::new("bank_name"),
+        4 bank_name: Option<String> => "bank_name",
         /// `bank_account`.
-        5 bank_account: Option<String> => w::Field::new("bank_account").masked(),
+        5 bank_account: Option<String> => "bank_account: masked",
     }
 }
 
@@ -1027,17 +1037,17 @@ w::record! {
     /// `TaxCodesData`.
     pub struct TaxCodesData {
         /// `tax_code`.
-        0 tax_code: String => w::Field::must("tax_code"),
+        0 tax_code: String => "tax_code: must",
         /// `goods_name`.
-        1 goods_name: String => w::Field::must("goods_name"),
+        1 goods_name: String => "goods_name: must",
         /// `tax_rate`; unit 1/10000.
-        2 tax_rate: i64 => w::Field::must("tax_rate"),
+        2 tax_rate: i64 => "tax_rate: must",
         /// `tax_prefer_mark`.
-        3 tax_prefer_mark: String => w::Field::must("tax_prefer_mark"),
+        3 tax_prefer_mark: String => "tax_prefer_mark: must",
         /// `goods_id`.
-        4 goods_id: Option<f64> => w::Field::new("goods_id"),
+        4 goods_id: Option<f64> => "goods_id",
         /// `goods_category`.
-        5 goods_category: Option<String> => w::Field::new("goods_category"),
+        5 goods_category: Option<String> => "goods_category",
     }
 }
 
@@ -1045,7 +1055,7 @@ w::record! {
     /// `ThirdMode`.
     pub struct ThirdMode {
         /// `status`; one of `DISABLED` `ENABLED`.
-        0 status: String => w::Field::must("status"),
+        0 status: String => "status: must",
     }
 }
 
@@ -1053,16 +1063,16 @@ w::record! {
     /// `TransactionInformation`.
     pub struct TransactionInformation {
         /// `pay_channel`; one of `WECHAT_PAY`.
-        0 pay_channel: String => w::Field::must("pay_channel"),
+        0 pay_channel: String => "pay_channel: must",
         /// `transaction_id`; needed according to the documentation.
-        1 transaction_id: Option<String> => w::Field::new("transaction_id"),
+        1 transaction_id: Option<String> => "transaction_id",
         /// `out_trade_no`.
-        2 out_trade_no: Option<String> => w::Field::new("out_trade_no"),
+        2 out_trade_no: Option<String> => "out_trade_no",
         /// `amount`; unit fen.
-        3 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        3 amount: xinqiao_types::Fen => "amount: must",
     }
-    new(pay_channel: String, amount: xinqiao_types::Fen)
-    set(transaction_id: String, out_trade_no: String)
+    new(pay_channel: impl Into<String>, amount: xinqiao_types::Fen)
+    text(transaction_id: String, out_trade_no: String)
 }
 
 w::record! {
@@ -1074,23 +1084,23 @@ w::record! {
     /// * Catalog: `pay_v3.new_tax_control_fapiao.card_template`.
     pub struct CardTemplate {
         /// `sub_mchid`.
-        0 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+        0 sub_mchid: Option<String> => "sub_mchid",
         /// `card_appid`.
-        1 card_appid: String => w::Field::must("card_appid"),
+        1 card_appid: String => "card_appid: must",
         /// `card_template_information`.
-        2 card_template_information: CardTemplateInformation => w::Field::must("card_template_information"),
+        2 card_template_information: CardTemplateInformation => "card_template_information: must",
     }
-    new(card_appid: String, card_template_information: CardTemplateInformation)
-    set(sub_mchid: String)
+    new(card_appid: impl Into<String>, card_template_information: CardTemplateInformation)
+    text(sub_mchid: String)
 }
 
 w::record! {
     /// Answer to [`CardTemplate`].
     pub struct CardTemplateResponse {
         /// `card_appid`.
-        0 card_appid: String => w::Field::must("card_appid"),
+        0 card_appid: String => "card_appid: must",
         /// `card_id`.
-        1 card_id: String => w::Field::must("card_id"),
+        1 card_id: String => "card_id: must",
     }
 }
 
@@ -1122,23 +1132,23 @@ w::record! {
     /// * Catalog: `pay_v3.new_tax_control_fapiao.fapiao_applications`.
     pub struct FapiaoApplications {
         /// `sub_mchid`.
-        0 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+        0 sub_mchid: Option<String> => "sub_mchid",
         /// `fapiao_apply_id`.
-        1 fapiao_apply_id: String => w::Field::must("fapiao_apply_id"),
+        1 fapiao_apply_id: String => "fapiao_apply_id: must",
         /// `scene`.
-        2 scene: String => w::Field::must("scene"),
+        2 scene: String => "scene: must",
         /// `buyer_information`.
-        3 buyer_information: BuyerInformation => w::Field::must("buyer_information"),
+        3 buyer_information: BuyerInformation => "buyer_information: must",
         /// `fapiao_information`.
-        4 fapiao_information: Vec<FapiaoInformation> => w::Field::must("fapiao_information"),
+        4 fapiao_information: Vec<FapiaoInformation> => "fapiao_information: must",
     }
     new(
-        fapiao_apply_id: String,
-        scene: String,
+        fapiao_apply_id: impl Into<String>,
+        scene: impl Into<String>,
         buyer_information: BuyerInformation,
         fapiao_information: Vec<FapiaoInformation>,
     )
-    set(sub_mchid: String)
+    text(sub_mchid: String)
 }
 
 w::endpoint! {
@@ -1169,23 +1179,23 @@ w::record! {
     /// * Catalog: `pay_v3.new_tax_control_fapiao.fapiao_applications_by_fapiao_apply_id`.
     pub struct FapiaoApplicationsByFapiaoApplyId {
         /// `fapiao_apply_id`.
-        0 fapiao_apply_id: String => w::Field::must("fapiao_apply_id").place(w::Place::Path),
+        0 fapiao_apply_id: String => "fapiao_apply_id: must path",
         /// `sub_mchid`.
-        1 sub_mchid: Option<String> => w::Field::new("sub_mchid").place(w::Place::Query),
+        1 sub_mchid: Option<String> => "sub_mchid: query",
         /// `fapiao_id`.
-        2 fapiao_id: Option<String> => w::Field::new("fapiao_id").place(w::Place::Query),
+        2 fapiao_id: Option<String> => "fapiao_id: query",
     }
-    new(fapiao_apply_id: String)
-    set(sub_mchid: String, fapiao_id: String)
+    new(fapiao_apply_id: impl Into<String>)
+    text(sub_mchid: String, fapiao_id: String)
 }
 
 w::record! {
     /// Answer to [`FapiaoApplicationsByFapiaoApplyId`].
     pub struct FapiaoApplicationsByFapiaoApplyIdResponse {
         /// `fapiao_information`.
-        0 fapiao_information: Vec<FapiaoInformationInfo> => w::Field::must("fapiao_information"),
+        0 fapiao_information: Vec<FapiaoInformationInfo> => "fapiao_information: must",
         /// `total_count`.
-        1 total_count: i64 => w::Field::must("total_count"),
+        1 total_count: i64 => "total_count: must",
     }
 }
 
@@ -1217,21 +1227,21 @@ w::record! {
     /// * Catalog: `pay_v3.new_tax_control_fapiao.fapiao_applications_fapiao_files`.
     pub struct FapiaoApplicationsFapiaoFiles {
         /// `fapiao_apply_id`.
-        0 fapiao_apply_id: String => w::Field::must("fapiao_apply_id").place(w::Place::Path),
+        0 fapiao_apply_id: String => "fapiao_apply_id: must path",
         /// `sub_mchid`; needed according to the documentation.
-        1 sub_mchid: Option<String> => w::Field::new("sub_mchid").place(w::Place::Query),
+        1 sub_mchid: Option<String> => "sub_mchid: query",
         /// `fapiao_id`; needed according to the documentation.
-        2 fapiao_id: Option<String> => w::Field::new("fapiao_id").place(w::Place::Query),
+        2 fapiao_id: Option<String> => "fapiao_id: query",
     }
-    new(fapiao_apply_id: String)
-    set(sub_mchid: String, fapiao_id: String)
+    new(fapiao_apply_id: impl Into<String>)
+    text(sub_mchid: String, fapiao_id: String)
 }
 
 w::record! {
     /// Answer to [`FapiaoApplicationsFapiaoFiles`].
     pub struct FapiaoApplicationsFapiaoFilesResponse {
         /// `fapiao_download_info_list`.
-        0 fapiao_download_info_list: Vec<FapiaoDownloadInfo> => w::Field::must("fapiao_download_info_list"),
+        0 fapiao_download_info_list: Vec<FapiaoDownloadInfo> => "fapiao_download_info_list: must",
     }
 }
 
@@ -1263,23 +1273,23 @@ w::record! {
     /// * Catalog: `pay_v3.new_tax_control_fapiao.fapiao_applications_insert_cards`.
     pub struct FapiaoApplicationsInsertCards {
         /// `fapiao_apply_id`.
-        0 fapiao_apply_id: String => w::Field::must("fapiao_apply_id").place(w::Place::Path),
+        0 fapiao_apply_id: String => "fapiao_apply_id: must path",
         /// `sub_mchid`.
-        1 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+        1 sub_mchid: Option<String> => "sub_mchid",
         /// `scene`; one of `WITH_WECHATPAY` `WITHOUT_WECHATPAY`.
-        2 scene: String => w::Field::must("scene"),
+        2 scene: String => "scene: must",
         /// `buyer_information`.
-        3 buyer_information: BuyerInformationItem => w::Field::must("buyer_information"),
+        3 buyer_information: BuyerInformationItem => "buyer_information: must",
         /// `fapiao_card_information`.
-        4 fapiao_card_information: Vec<FapiaoCardInformation> => w::Field::must("fapiao_card_information"),
+        4 fapiao_card_information: Vec<FapiaoCardInformation> => "fapiao_card_information: must",
     }
     new(
-        fapiao_apply_id: String,
-        scene: String,
+        fapiao_apply_id: impl Into<String>,
+        scene: impl Into<String>,
         buyer_information: BuyerInformationItem,
         fapiao_card_information: Vec<FapiaoCardInformation>,
     )
-    set(sub_mchid: String)
+    text(sub_mchid: String)
 }
 
 w::endpoint! {
@@ -1310,20 +1320,20 @@ w::record! {
     /// * Catalog: `pay_v3.new_tax_control_fapiao.fapiao_applications_issue_general`.
     pub struct FapiaoApplicationsIssueGeneral {
         /// `sub_mchid`; needed according to the documentation.
-        0 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+        0 sub_mchid: Option<String> => "sub_mchid",
         /// `fapiao_apply_id`.
-        1 fapiao_apply_id: String => w::Field::must("fapiao_apply_id"),
+        1 fapiao_apply_id: String => "fapiao_apply_id: must",
         /// `buyer_information`.
-        2 buyer_information: BuyerInformationItem => w::Field::must("buyer_information"),
+        2 buyer_information: BuyerInformationItem => "buyer_information: must",
         /// `fapiao_information`.
-        3 fapiao_information: FapiaoInformationDetail => w::Field::must("fapiao_information"),
+        3 fapiao_information: FapiaoInformationDetail => "fapiao_information: must",
     }
     new(
-        fapiao_apply_id: String,
+        fapiao_apply_id: impl Into<String>,
         buyer_information: BuyerInformationItem,
         fapiao_information: FapiaoInformationDetail,
     )
-    set(sub_mchid: String)
+    text(sub_mchid: String)
 }
 
 w::endpoint! {
@@ -1354,20 +1364,20 @@ w::record! {
     /// * Catalog: `pay_v3.new_tax_control_fapiao.fapiao_applications_reverse`.
     pub struct FapiaoApplicationsReverse {
         /// `fapiao_apply_id`.
-        0 fapiao_apply_id: String => w::Field::must("fapiao_apply_id").place(w::Place::Path),
+        0 fapiao_apply_id: String => "fapiao_apply_id: must path",
         /// `sub_mchid`.
-        1 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+        1 sub_mchid: Option<String> => "sub_mchid",
         /// `reverse_reason`; one of `ISSUE_ERROR` `SALES_RETURN` `SERVICE_SUSPENTION` `SALES_DISCOUNT`.
-        2 reverse_reason: String => w::Field::must("reverse_reason"),
+        2 reverse_reason: String => "reverse_reason: must",
         /// `fapiao_information`.
-        3 fapiao_information: Vec<FapiaoInformationEntry> => w::Field::must("fapiao_information"),
+        3 fapiao_information: Vec<FapiaoInformationEntry> => "fapiao_information: must",
     }
     new(
-        fapiao_apply_id: String,
-        reverse_reason: String,
+        fapiao_apply_id: impl Into<String>,
+        reverse_reason: impl Into<String>,
         fapiao_information: Vec<FapiaoInformationEntry>,
     )
-    set(sub_mchid: String)
+    text(sub_mchid: String)
 }
 
 w::endpoint! {
@@ -1397,17 +1407,17 @@ w::record! {
     /// * Catalog: `pay_v3.new_tax_control_fapiao.issue_passenger_transport`.
     pub struct IssuePassengerTransport {
         /// `sub_mchid`.
-        0 sub_mchid: String => w::Field::must("sub_mchid"),
+        0 sub_mchid: String => "sub_mchid: must",
         /// `fapiao_apply_id`.
-        1 fapiao_apply_id: String => w::Field::must("fapiao_apply_id"),
+        1 fapiao_apply_id: String => "fapiao_apply_id: must",
         /// `buyer_information`.
-        2 buyer_information: IssuePassengerTransportBuyerInformation => w::Field::must("buyer_information"),
+        2 buyer_information: IssuePassengerTransportBuyerInformation => "buyer_information: must",
         /// `fapiao_information`.
-        3 fapiao_information: IssuePassengerTransportFapiaoInformation => w::Field::must("fapiao_information"),
+        3 fapiao_information: IssuePassengerTransportFapiaoInformation => "fapiao_information: must",
     }
     new(
-        sub_mchid: String,
-        fapiao_apply_id: String,
+        sub_mchid: impl Into<String>,
+        fapiao_apply_id: impl Into<String>,
         buyer_information: IssuePassengerTransportBuyerInformation,
         fapiao_information: IssuePassengerTransportFapiaoInformation,
     )
@@ -1440,17 +1450,17 @@ w::record! {
     /// * Catalog: `pay_v3.new_tax_control_fapiao.issue_refined_oil`.
     pub struct IssueRefinedOil {
         /// `sub_mchid`.
-        0 sub_mchid: String => w::Field::must("sub_mchid"),
+        0 sub_mchid: String => "sub_mchid: must",
         /// `fapiao_apply_id`.
-        1 fapiao_apply_id: String => w::Field::must("fapiao_apply_id"),
+        1 fapiao_apply_id: String => "fapiao_apply_id: must",
         /// `buyer_information`.
-        2 buyer_information: IssuePassengerTransportBuyerInformation => w::Field::must("buyer_information"),
+        2 buyer_information: IssuePassengerTransportBuyerInformation => "buyer_information: must",
         /// `fapiao_information`.
-        3 fapiao_information: IssueRefinedOilFapiaoInformation => w::Field::must("fapiao_information"),
+        3 fapiao_information: IssueRefinedOilFapiaoInformation => "fapiao_information: must",
     }
     new(
-        sub_mchid: String,
-        fapiao_apply_id: String,
+        sub_mchid: impl Into<String>,
+        fapiao_apply_id: impl Into<String>,
         buyer_information: IssuePassengerTransportBuyerInformation,
         fapiao_information: IssueRefinedOilFapiaoInformation,
     )
@@ -1484,20 +1494,20 @@ w::record! {
     /// * Catalog: `pay_v3.new_tax_control_fapiao.real_estate_leasing`.
     pub struct RealEstateLeasing {
         /// `sub_mchid`; needed according to the documentation.
-        0 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+        0 sub_mchid: Option<String> => "sub_mchid",
         /// `fapiao_apply_id`.
-        1 fapiao_apply_id: String => w::Field::must("fapiao_apply_id"),
+        1 fapiao_apply_id: String => "fapiao_apply_id: must",
         /// `buyer_information`.
-        2 buyer_information: BuyerInformationItem => w::Field::must("buyer_information"),
+        2 buyer_information: BuyerInformationItem => "buyer_information: must",
         /// `fapiao_information`.
-        3 fapiao_information: RealEstateLeasingFapiaoInformation => w::Field::must("fapiao_information"),
+        3 fapiao_information: RealEstateLeasingFapiaoInformation => "fapiao_information: must",
     }
     new(
-        fapiao_apply_id: String,
+        fapiao_apply_id: impl Into<String>,
         buyer_information: BuyerInformationItem,
         fapiao_information: RealEstateLeasingFapiaoInformation,
     )
-    set(sub_mchid: String)
+    text(sub_mchid: String)
 }
 
 w::endpoint! {
@@ -1528,9 +1538,9 @@ w::record! {
     /// * Catalog: `pay_v3.new_tax_control_fapiao.upload_fapiao_file`.
     pub struct UploadFapiaoFile {
         /// `meta`.
-        0 meta: Meta => w::Field::must("meta").json_part(),
+        0 meta: Meta => "meta: must part",
         /// `file`.
-        1 file: w::FilePart => w::Field::must("file"),
+        1 file: w::FilePart => "file: must",
     }
     new(meta: Meta, file: w::FilePart)
 }
@@ -1539,7 +1549,7 @@ w::record! {
     /// Answer to [`UploadFapiaoFile`].
     pub struct UploadFapiaoFileResponse {
         /// `fapiao_media_id`.
-        0 fapiao_media_id: String => w::Field::must("fapiao_media_id"),
+        0 fapiao_media_id: String => "fapiao_media_id: must",
     }
 }
 
@@ -1571,45 +1581,45 @@ w::record! {
     /// * Catalog: `pay_v3.new_tax_control_fapiao.user_title`.
     pub struct UserTitle {
         /// `sub_mchid`.
-        0 sub_mchid: Option<String> => w::Field::new("sub_mchid").place(w::Place::Query),
+        0 sub_mchid: Option<String> => "sub_mchid: query",
         /// `fapiao_apply_id`.
-        1 fapiao_apply_id: String => w::Field::must("fapiao_apply_id").place(w::Place::Query),
+        1 fapiao_apply_id: String => "fapiao_apply_id: must query",
         /// `scene`; one of `WITH_WECHATPAY` `WITHOUT_WECHATPAY`.
-        2 scene: String => w::Field::must("scene").place(w::Place::Query),
+        2 scene: String => "scene: must query",
     }
-    new(fapiao_apply_id: String, scene: String)
-    set(sub_mchid: String)
+    new(fapiao_apply_id: impl Into<String>, scene: impl Into<String>)
+    text(sub_mchid: String)
 }
 
 w::record! {
     /// Answer to [`UserTitle`].
     pub struct UserTitleResponse {
         /// `type`; one of `INDIVIDUAL` `ORGANIZATION`.
-        0 type_: String => w::Field::must("type"),
+        0 type_: String => "type: must",
         /// `name`.
-        1 name: String => w::Field::must("name"),
+        1 name: String => "name: must",
         /// `taxpayer_id`.
-        2 taxpayer_id: Option<String> => w::Field::new("taxpayer_id"),
+        2 taxpayer_id: Option<String> => "taxpayer_id",
         /// `address`.
-        3 address: Option<String> => w::Field::new("address").masked(),
+        3 address: Option<String> => "address: masked",
         /// `telephone`.
-        4 telephone: Option<String> => w::Field::new("telephone").masked(),
+        4 telephone: Option<String> => "telephone: masked",
         /// `bank_name`.
-        5 bank_name: Option<String> => w::Field::new("bank_name"),
+        5 bank_name: Option<String> => "bank_name",
         /// `bank_account`.
-        6 bank_account: Option<String> => w::Field::new("bank_account").masked(),
+        6 bank_account: Option<String> => "bank_account: masked",
         /// `phone`; encrypted on the wire.
-        7 phone: Option<String> => w::Field::new("phone").masked().encrypted(),
+        7 phone: Option<String> => "phone: masked encrypted",
         /// `email`; encrypted on the wire.
-        8 email: Option<String> => w::Field::new("email").masked().encrypted(),
+        8 email: Option<String> => "email: masked encrypted",
         /// `amount`; unit fen.
-        9 amount: Option<xinqiao_types::Fen> => w::Field::new("amount"),
+        9 amount: Option<xinqiao_types::Fen> => "amount",
         /// `out_trade_no`.
-        10 out_trade_no: Option<String> => w::Field::new("out_trade_no"),
+        10 out_trade_no: Option<String> => "out_trade_no",
         /// `fapiao_bill_type`; one of `COMM_FAPIAO` `VAT_FAPIAO`.
-        11 fapiao_bill_type: Option<String> => w::Field::new("fapiao_bill_type"),
+        11 fapiao_bill_type: Option<String> => "fapiao_bill_type",
         /// `user_apply_message`.
-        12 user_apply_message: Option<String> => w::Field::new("user_apply_message"),
+        12 user_apply_message: Option<String> => "user_apply_message",
     }
 }
 
@@ -1641,38 +1651,37 @@ w::record! {
     /// * Catalog: `pay_v3.new_tax_control_fapiao.user_title_title_url`.
     pub struct UserTitleTitleUrl {
         /// `sub_mchid`.
-        0 sub_mchid: Option<String> => w::Field::new("sub_mchid").place(w::Place::Query),
+        0 sub_mchid: Option<String> => "sub_mchid: query",
         /// `fapiao_apply_id`.
-        1 fapiao_apply_id: String => w::Field::must("fapiao_apply_id").place(w::Place::Query),
+        1 fapiao_apply_id: String => "fapiao_apply_id: must query",
         /// `source`; one of `WEB` `MINIPROGRAM`.
-        2 source: String => w::Field::must("source").place(w::Place::Query),
+        2 source: String => "source: must query",
         /// `total_amount`; unit fen.
-        3 total_amount: xinqiao_types::Fen => w::Field::must("total_amount").place(w::Place::Query),
+        3 total_amount: xinqiao_types::Fen => "total_amount: must query",
         /// `appid`.
-        4 appid: xinqiao_types::AppId => w::Field::must("appid").place(w::Place::Query),
+        4 appid: xinqiao_types::AppId => "appid: must query",
         /// `openid`.
-        5 openid: xinqiao_types::OpenId => w::Field::must("openid").place(w::Place::Query).masked(),
+        5 openid: xinqiao_types::OpenId => "openid: must query masked",
         /// `seller_name`.
-        6 seller_name: Option<String> => w::Field::new("seller_name").place(w::Place::Query),
+        6 seller_name: Option<String> => "seller_name: query",
         /// `show_phone_cell`.
-        7 show_phone_cell: Option<bool> => w::Field::new("show_phone_cell").place(w::Place::Query).spelled(w::Spelling::BoolText),
+        7 show_phone_cell: Option<bool> => "show_phone_cell: query true-false",
         /// `must_input_phone`.
-        8 must_input_phone: Option<bool> => w::Field::new("must_input_phone").place(w::Place::Query).spelled(w::Spelling::BoolText),
+        8 must_input_phone: Option<bool> => "must_input_phone: query true-false",
         /// `show_email_cell`.
-        9 show_email_cell: Option<bool> => w::Field::new("show_email_cell").place(w::Place::Query).spelled(w::Spelling::BoolText),
+        9 show_email_cell: Option<bool> => "show_email_cell: query true-false",
         /// `must_input_email`.
-        10 must_input_email: Option<bool> => w::Field::new("must_input_email").place(w::Place::Query).spelled(w::Spelling::BoolText),
+        10 must_input_email: Option<bool> => "must_input_email: query true-false",
     }
     new(
-        fapiao_apply_id: String,
-        source: String,
+        fapiao_apply_id: impl Into<String>,
+        source: impl Into<String>,
         total_amount: xinqiao_types::Fen,
-        appid: xinqiao_types::AppId,
-        openid: xinqiao_types::OpenId,
+        appid: impl Into<xinqiao_types::AppId>,
+        openid: impl Into<xinqiao_types::OpenId>,
     )
+    text(sub_mchid: String, seller_name: String)
     set(
-        sub_mchid: String,
-        seller_name: String,
         show_phone_cell: bool,
         must_input_phone: bool,
         show_email_cell: bool,
@@ -1684,13 +1693,13 @@ w::record! {
     /// Answer to [`UserTitleTitleUrl`].
     pub struct UserTitleTitleUrlResponse {
         /// `miniprogram_appid`.
-        0 miniprogram_appid: String => w::Field::must("miniprogram_appid"),
+        0 miniprogram_appid: String => "miniprogram_appid: must",
         /// `miniprogram_path`.
-        1 miniprogram_path: String => w::Field::must("miniprogram_path"),
+        1 miniprogram_path: String => "miniprogram_path: must",
         /// `miniprogram_user_name`.
-        2 miniprogram_user_name: Option<String> => w::Field::new("miniprogram_user_name"),
+        2 miniprogram_user_name: Option<String> => "miniprogram_user_name",
         /// `title_url`.
-        3 title_url: Option<String> => w::Field::new("title_url"),
+        3 title_url: Option<String> => "title_url",
     }
 }
 
@@ -1726,38 +1735,38 @@ pub mod fapiaomerchant {
         /// * Catalog: `pay_v3.new_tax_control_fapiao.fapiaomerchant.getspinviteurl`.
         pub struct Getspinviteurl {
             /// `operation_type`; one of `AUTH_BINDING`.
-            0 operation_type: String => w::Field::must("operation_type").place(w::Place::Query),
+            0 operation_type: String => "operation_type: must query",
             /// `operate_user`.
-            1 operate_user: Option<String> => w::Field::new("operate_user").place(w::Place::Query),
+            1 operate_user: Option<String> => "operate_user: query",
             /// `fapiao_mode`; one of `THIRD_OR_SELF_FAPIAO` `TENCENT_DIGITAL_TAX`.
-            2 fapiao_mode: String => w::Field::must("fapiao_mode").place(w::Place::Query),
+            2 fapiao_mode: String => "fapiao_mode: must query",
             /// `fapiao_ability_type_list`; one of `BASE_ABILITY` `REAL_ESTATE_ABILITY` `PASSENGER_TRANSPORT_ABILITY` `REFINED_OIL_ABILITY`.
-            3 fapiao_ability_type_list: Option<Vec<String>> => w::Field::new("fapiao_ability_type_list").place(w::Place::Query).spelled(w::Spelling::Joined(',')),
+            3 fapiao_ability_type_list: Option<Vec<String>> => "fapiao_ability_type_list: query comma",
             /// `invite_channel`.
-            4 invite_channel: Option<String> => w::Field::new("invite_channel").place(w::Place::Query),
+            4 invite_channel: Option<String> => "invite_channel: query",
             /// `invite_code`.
-            5 invite_code: String => w::Field::must("invite_code").place(w::Place::Query),
+            5 invite_code: String => "invite_code: must query",
             /// `sub_mchid`.
-            6 sub_mchid: Option<String> => w::Field::new("sub_mchid").place(w::Place::Query),
+            6 sub_mchid: Option<String> => "sub_mchid: query",
         }
-        new(operation_type: String, fapiao_mode: String, invite_code: String)
-        set(
-            operate_user: String,
-            fapiao_ability_type_list: Vec<String>,
-            invite_channel: String,
-            sub_mchid: String,
+        new(
+            operation_type: impl Into<String>,
+            fapiao_mode: impl Into<String>,
+            invite_code: impl Into<String>,
         )
+        text(operate_user: String, invite_channel: String, sub_mchid: String)
+        set(fapiao_ability_type_list: Vec<String>)
     }
 
     w::record! {
         /// Answer to [`Getspinviteurl`].
         pub struct GetspinviteurlResponse {
             /// `invite_url`.
-            0 invite_url: String => w::Field::must("invite_url"),
+            0 invite_url: String => "invite_url: must",
             /// `miniprogram_appid`.
-            1 miniprogram_appid: String => w::Field::must("miniprogram_appid"),
+            1 miniprogram_appid: String => "miniprogram_appid: must",
             /// `miniprogram_path`.
-            2 miniprogram_path: String => w::Field::must("miniprogram_path"),
+            2 miniprogram_path: String => "miniprogram_path: must",
         }
     }
 
@@ -1789,20 +1798,20 @@ pub mod fapiaomerchant {
         /// * Catalog: `pay_v3.new_tax_control_fapiao.fapiaomerchant.listspinvitemchinfo`.
         pub struct Listspinvitemchinfo {
             /// `query_time_start`; format `rfc3339`; needed according to the documentation.
-            0 query_time_start: Option<String> => w::Field::new("query_time_start").place(w::Place::Query),
+            0 query_time_start: Option<String> => "query_time_start: query",
             /// `query_time_end`; format `rfc3339`; needed according to the documentation.
-            1 query_time_end: Option<String> => w::Field::new("query_time_end").place(w::Place::Query),
+            1 query_time_end: Option<String> => "query_time_end: query",
             /// `invite_code`.
-            2 invite_code: Option<String> => w::Field::new("invite_code").place(w::Place::Query),
+            2 invite_code: Option<String> => "invite_code: query",
             /// `mch_invite_status`; one of `MCH_INVITE_SUCC` `MCH_INVITE_FAILED`; needed according to the documentation.
-            3 mch_invite_status: Option<String> => w::Field::new("mch_invite_status").place(w::Place::Query),
+            3 mch_invite_status: Option<String> => "mch_invite_status: query",
             /// `offset`.
-            4 offset: i64 => w::Field::must("offset").place(w::Place::Query),
+            4 offset: i64 => "offset: must query",
             /// `limit`.
-            5 limit: i64 => w::Field::must("limit").place(w::Place::Query),
+            5 limit: i64 => "limit: must query",
         }
         new(offset: i64, limit: i64)
-        set(
+        text(
             query_time_start: String,
             query_time_end: String,
             invite_code: String,
@@ -1814,15 +1823,15 @@ pub mod fapiaomerchant {
         /// Answer to [`Listspinvitemchinfo`].
         pub struct ListspinvitemchinfoResponse {
             /// `mch_invite_result_list`.
-            0 mch_invite_result_list: Vec<super::MchInviteResult> => w::Field::must("mch_invite_result_list"),
+            0 mch_invite_result_list: Vec<super::MchInviteResult> => "mch_invite_result_list: must",
             /// `total_count`.
-            1 total_count: i64 => w::Field::must("total_count"),
+            1 total_count: i64 => "total_count: must",
             /// `limit`.
-            2 limit: i64 => w::Field::must("limit"),
+            2 limit: i64 => "limit: must",
             /// `offset`.
-            3 offset: i64 => w::Field::must("offset"),
+            3 offset: i64 => "offset: must",
             /// `links`.
-            4 links: Option<super::Link> => w::Field::new("links"),
+            4 links: Option<super::Link> => "links",
         }
     }
 
@@ -1859,19 +1868,19 @@ pub mod merchant {
         /// * Catalog: `pay_v3.new_tax_control_fapiao.merchant.base_information`.
         pub struct BaseInformation {
             /// `sub_mchid`; needed according to the documentation.
-            0 sub_mchid: Option<String> => w::Field::new("sub_mchid").place(w::Place::Query),
+            0 sub_mchid: Option<String> => "sub_mchid: query",
         }
         new()
-        set(sub_mchid: String)
+        text(sub_mchid: String)
     }
 
     w::record! {
         /// Answer to [`BaseInformation`].
         pub struct BaseInformationResponse {
             /// `seller_information`.
-            0 seller_information: super::SellerInformation => w::Field::must("seller_information"),
+            0 seller_information: super::SellerInformation => "seller_information: must",
             /// `extra_information`.
-            1 extra_information: super::ExtraInformation => w::Field::must("extra_information"),
+            1 extra_information: super::ExtraInformation => "extra_information: must",
         }
     }
 
@@ -1903,9 +1912,9 @@ pub mod merchant {
         /// * Catalog: `pay_v3.new_tax_control_fapiao.merchant.by_sub_mchid_check`.
         pub struct BySubMchidCheck {
             /// `sub_mchid`.
-            0 sub_mchid: String => w::Field::must("sub_mchid").place(w::Place::Path),
+            0 sub_mchid: String => "sub_mchid: must path",
         }
-        new(sub_mchid: String)
+        new(sub_mchid: impl Into<String>)
     }
 
     w::endpoint! {
@@ -1935,20 +1944,20 @@ pub mod merchant {
         /// * Catalog: `pay_v3.new_tax_control_fapiao.merchant.by_sub_mchid_check_status_get`.
         pub struct BySubMchidCheckStatusGet {
             /// `sub_mchid`.
-            0 sub_mchid: String => w::Field::must("sub_mchid").place(w::Place::Path),
+            0 sub_mchid: String => "sub_mchid: must path",
         }
-        new(sub_mchid: String)
+        new(sub_mchid: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`BySubMchidCheckStatusGet`].
         pub struct BySubMchidCheckStatusGetResponse {
             /// `sub_mchid`.
-            0 sub_mchid: String => w::Field::must("sub_mchid"),
+            0 sub_mchid: String => "sub_mchid: must",
             /// `third_mode`.
-            1 third_mode: Option<super::ThirdMode> => w::Field::new("third_mode"),
+            1 third_mode: Option<super::ThirdMode> => "third_mode",
             /// `digital_tax_mode`.
-            2 digital_tax_mode: Option<super::DigitalTaxMode> => w::Field::new("digital_tax_mode"),
+            2 digital_tax_mode: Option<super::DigitalTaxMode> => "digital_tax_mode",
         }
     }
 
@@ -1979,20 +1988,20 @@ pub mod merchant {
         /// * Catalog: `pay_v3.new_tax_control_fapiao.merchant.by_sub_mchid_check_status_post`.
         pub struct BySubMchidCheckStatusPost {
             /// `sub_mchid`.
-            0 sub_mchid: String => w::Field::must("sub_mchid").place(w::Place::Path),
+            0 sub_mchid: String => "sub_mchid: must path",
         }
-        new(sub_mchid: String)
+        new(sub_mchid: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`BySubMchidCheckStatusPost`].
         pub struct BySubMchidCheckStatusPostResponse {
             /// `sub_mchid`.
-            0 sub_mchid: String => w::Field::must("sub_mchid"),
+            0 sub_mchid: String => "sub_mchid: must",
             /// `third_mode`.
-            1 third_mode: Option<super::BySubMchidCheckStatusPostThirdMode> => w::Field::new("third_mode"),
+            1 third_mode: Option<super::BySubMchidCheckStatusPostThirdMode> => "third_mode",
             /// `digital_tax_mode`.
-            2 digital_tax_mode: Option<super::BySubMchidCheckStatusPostDigitalTaxMode> => w::Field::new("digital_tax_mode"),
+            2 digital_tax_mode: Option<super::BySubMchidCheckStatusPostDigitalTaxMode> => "digital_tax_mode",
         }
     }
 
@@ -2024,21 +2033,21 @@ pub mod merchant {
         /// * Catalog: `pay_v3.new_tax_control_fapiao.merchant.development_config_get`.
         pub struct DevelopmentConfigGet {
             /// `sub_mch_code`.
-            0 sub_mch_code: Option<String> => w::Field::new("sub_mch_code").place(w::Place::Query),
+            0 sub_mch_code: Option<String> => "sub_mch_code: query",
         }
         new()
-        set(sub_mch_code: String)
+        text(sub_mch_code: String)
     }
 
     w::record! {
         /// Answer to [`DevelopmentConfigGet`].
         pub struct DevelopmentConfigGetResponse {
             /// `callback_url`.
-            0 callback_url: Option<String> => w::Field::new("callback_url"),
+            0 callback_url: Option<String> => "callback_url",
             /// `show_fapiao_cell`.
-            1 show_fapiao_cell: Option<bool> => w::Field::new("show_fapiao_cell"),
+            1 show_fapiao_cell: Option<bool> => "show_fapiao_cell",
             /// `support_vat_fapiao`.
-            2 support_vat_fapiao: Option<bool> => w::Field::new("support_vat_fapiao"),
+            2 support_vat_fapiao: Option<bool> => "support_vat_fapiao",
         }
     }
 
@@ -2070,32 +2079,28 @@ pub mod merchant {
         /// * Catalog: `pay_v3.new_tax_control_fapiao.merchant.development_config_patch`.
         pub struct DevelopmentConfigPatch {
             /// `sub_mch_code`.
-            0 sub_mch_code: Option<String> => w::Field::new("sub_mch_code"),
+            0 sub_mch_code: Option<String> => "sub_mch_code",
             /// `callback_url`.
-            1 callback_url: Option<String> => w::Field::new("callback_url"),
+            1 callback_url: Option<String> => "callback_url",
             /// `show_fapiao_cell`.
-            2 show_fapiao_cell: Option<bool> => w::Field::new("show_fapiao_cell"),
+            2 show_fapiao_cell: Option<bool> => "show_fapiao_cell",
             /// `support_vat_fapiao`.
-            3 support_vat_fapiao: Option<bool> => w::Field::new("support_vat_fapiao"),
+            3 support_vat_fapiao: Option<bool> => "support_vat_fapiao",
         }
         new()
-        set(
-            sub_mch_code: String,
-            callback_url: String,
-            show_fapiao_cell: bool,
-            support_vat_fapiao: bool,
-        )
+        text(sub_mch_code: String, callback_url: String)
+        set(show_fapiao_cell: bool, support_vat_fapiao: bool)
     }
 
     w::record! {
         /// Answer to [`DevelopmentConfigPatch`].
         pub struct DevelopmentConfigPatchResponse {
             /// `callback_url`.
-            0 callback_url: Option<String> => w::Field::new("callback_url"),
+            0 callback_url: Option<String> => "callback_url",
             /// `show_fapiao_cell`.
-            1 show_fapiao_cell: Option<bool> => w::Field::new("show_fapiao_cell"),
+            1 show_fapiao_cell: Option<bool> => "show_fapiao_cell",
             /// `support_vat_fapiao`.
-            2 support_vat_fapiao: Option<bool> => w::Field::new("support_vat_fapiao"),
+            2 support_vat_fapiao: Option<bool> => "support_vat_fapiao",
         }
     }
 
@@ -2127,29 +2132,29 @@ pub mod merchant {
         /// * Catalog: `pay_v3.new_tax_control_fapiao.merchant.tax_codes`.
         pub struct TaxCodes {
             /// `sub_mchid`.
-            0 sub_mchid: Option<String> => w::Field::new("sub_mchid").place(w::Place::Query),
+            0 sub_mchid: Option<String> => "sub_mchid: query",
             /// `offset`.
-            1 offset: i64 => w::Field::must("offset").place(w::Place::Query),
+            1 offset: i64 => "offset: must query",
             /// `limit`.
-            2 limit: i64 => w::Field::must("limit").place(w::Place::Query),
+            2 limit: i64 => "limit: must query",
         }
         new(offset: i64, limit: i64)
-        set(sub_mchid: String)
+        text(sub_mchid: String)
     }
 
     w::record! {
         /// Answer to [`TaxCodes`].
         pub struct TaxCodesResponse {
             /// `data`.
-            0 data: Vec<super::TaxCodesData> => w::Field::must("data"),
+            0 data: Vec<super::TaxCodesData> => "data: must",
             /// `offset`.
-            1 offset: i64 => w::Field::must("offset"),
+            1 offset: i64 => "offset: must",
             /// `limit`.
-            2 limit: i64 => w::Field::must("limit"),
+            2 limit: i64 => "limit: must",
             /// `total_count`.
-            3 total_count: i64 => w::Field::must("total_count"),
+            3 total_count: i64 => "total_count: must",
             /// `links`.
-            4 links: Option<super::Link> => w::Field::new("links"),
+            4 links: Option<super::Link> => "links",
         }
     }
 

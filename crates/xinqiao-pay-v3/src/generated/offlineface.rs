@@ -7,20 +7,20 @@ w::record! {
     /// `Amount`.
     pub struct Amount {
         /// `total`.
-        0 total: i64 => w::Field::must("total"),
+        0 total: i64 => "total: must",
         /// `currency`; one of `CNY`.
-        1 currency: String => w::Field::must("currency"),
+        1 currency: String => "currency: must",
     }
-    new(total: i64, currency: String)
+    new(total: i64, currency: impl Into<String>)
 }
 
 w::record! {
     /// `Business`.
     pub struct Business {
         /// `business_product_id`; one of `2` `11`.
-        0 business_product_id: i64 => w::Field::must("business_product_id"),
+        0 business_product_id: i64 => "business_product_id: must",
         /// `business_scene_id`; one of `3` `4` `5` `6` `124` `125` `126`.
-        1 business_scene_id: i64 => w::Field::must("business_scene_id"),
+        1 business_scene_id: i64 => "business_scene_id: must",
     }
     new(business_product_id: i64, business_scene_id: i64)
 }
@@ -29,17 +29,17 @@ w::record! {
     /// `FaceCollection`.
     pub struct FaceCollection {
         /// `collection_id`.
-        0 collection_id: String => w::Field::must("collection_id"),
+        0 collection_id: String => "collection_id: must",
         /// `use_id`.
-        1 use_id: String => w::Field::must("use_id"),
+        1 use_id: String => "use_id: must",
         /// `organization_id`.
-        2 organization_id: String => w::Field::must("organization_id"),
+        2 organization_id: String => "organization_id: must",
         /// `collection_state`; one of `COLLECTION_REQUIRED` `PHOTO_UPLOADED` `COMPLETE`.
-        3 collection_state: String => w::Field::must("collection_state"),
+        3 collection_state: String => "collection_state: must",
         /// `register_photo_upload_time`.
-        4 register_photo_upload_time: Option<String> => w::Field::new("register_photo_upload_time"),
+        4 register_photo_upload_time: Option<String> => "register_photo_upload_time",
         /// `confirm_time`.
-        5 confirm_time: Option<String> => w::Field::new("confirm_time"),
+        5 confirm_time: Option<String> => "confirm_time",
     }
 }
 
@@ -47,65 +47,66 @@ w::record! {
     /// `FacepayUser`.
     pub struct FacepayUser {
         /// `out_user_id`.
-        0 out_user_id: String => w::Field::must("out_user_id"),
+        0 out_user_id: String => "out_user_id: must",
         /// `identification_name`.
-        1 identification_name: Option<String> => w::Field::new("identification_name"),
+        1 identification_name: Option<String> => "identification_name",
         /// `organization_id`.
-        2 organization_id: String => w::Field::must("organization_id"),
+        2 organization_id: String => "organization_id: must",
         /// `identification`.
-        3 identification: Option<Identification> => w::Field::new("identification"),
+        3 identification: Option<Identification> => "identification",
         /// `phone`.
-        4 phone: Option<String> => w::Field::new("phone").masked(),
+        4 phone: Option<String> => "phone: masked",
     }
-    new(out_user_id: String, organization_id: String)
-    set(identification_name: String, identification: Identification, phone: String)
+    new(out_user_id: impl Into<String>, organization_id: impl Into<String>)
+    text(identification_name: String, phone: String)
+    set(identification: Identification)
 }
 
 w::record! {
     /// `Identification`.
     pub struct Identification {
         /// `identification_type`; one of `IDCARD`.
-        0 identification_type: String => w::Field::must("identification_type"),
+        0 identification_type: String => "identification_type: must",
         /// `identification_number`.
-        1 identification_number: String => w::Field::must("identification_number"),
+        1 identification_number: String => "identification_number: must",
     }
-    new(identification_type: String, identification_number: String)
+    new(identification_type: impl Into<String>, identification_number: impl Into<String>)
 }
 
 w::record! {
     /// `LimitBankCard`.
     pub struct LimitBankCard {
         /// `bank_card_number`.
-        0 bank_card_number: Option<String> => w::Field::new("bank_card_number"),
+        0 bank_card_number: Option<String> => "bank_card_number",
         /// `identification_name`.
-        1 identification_name: Option<String> => w::Field::new("identification_name"),
+        1 identification_name: Option<String> => "identification_name",
         /// `identification`.
-        2 identification: Option<Identification> => w::Field::new("identification"),
+        2 identification: Option<Identification> => "identification",
         /// `valid_thru`.
-        3 valid_thru: Option<String> => w::Field::new("valid_thru"),
+        3 valid_thru: Option<String> => "valid_thru",
         /// `bank_type`.
-        4 bank_type: Option<String> => w::Field::new("bank_type"),
+        4 bank_type: Option<String> => "bank_type",
         /// `phone`.
-        5 phone: Option<String> => w::Field::new("phone").masked(),
+        5 phone: Option<String> => "phone: masked",
     }
     new()
-    set(
+    text(
         bank_card_number: String,
         identification_name: String,
-        identification: Identification,
         valid_thru: String,
         bank_type: String,
         phone: String,
     )
+    set(identification: Identification)
 }
 
 w::record! {
     /// `Payer`.
     pub struct Payer {
         /// `sp_openid`.
-        0 sp_openid: Option<String> => w::Field::new("sp_openid"),
+        0 sp_openid: Option<String> => "sp_openid",
         /// `sub_openid`.
-        1 sub_openid: Option<String> => w::Field::new("sub_openid"),
+        1 sub_openid: Option<String> => "sub_openid",
     }
 }
 
@@ -113,16 +114,16 @@ w::record! {
     /// `SceneInfo`.
     pub struct SceneInfo {
         /// `device_ip`.
-        0 device_ip: String => w::Field::must("device_ip"),
+        0 device_ip: String => "device_ip: must",
     }
-    new(device_ip: String)
+    new(device_ip: impl Into<String>)
 }
 
 w::record! {
     /// `SettleInfo`.
     pub struct SettleInfo {
         /// `profit_sharing`.
-        0 profit_sharing: Option<bool> => w::Field::new("profit_sharing"),
+        0 profit_sharing: Option<bool> => "profit_sharing",
     }
     new()
     set(profit_sharing: bool)
@@ -132,7 +133,7 @@ w::record! {
     /// `TransactionsByOutTradeNoSceneInfo`.
     pub struct TransactionsByOutTradeNoSceneInfo {
         /// `device_ip`.
-        0 device_ip: Option<String> => w::Field::new("device_ip"),
+        0 device_ip: Option<String> => "device_ip",
     }
 }
 
@@ -140,7 +141,7 @@ w::record! {
     /// `TransactionsSceneInfo`.
     pub struct TransactionsSceneInfo {
         /// `device_ip`.
-        0 device_ip: Option<String> => w::Field::new("device_ip"),
+        0 device_ip: Option<String> => "device_ip",
     }
 }
 
@@ -153,33 +154,33 @@ w::record! {
     /// * Catalog: `pay_v3.offlineface.authinfo`.
     pub struct Authinfo {
         /// `sp_appid`.
-        0 sp_appid: String => w::Field::must("sp_appid"),
+        0 sp_appid: String => "sp_appid: must",
         /// `sub_appid`.
-        1 sub_appid: Option<String> => w::Field::new("sub_appid"),
+        1 sub_appid: Option<String> => "sub_appid",
         /// `sub_mchid`.
-        2 sub_mchid: String => w::Field::must("sub_mchid"),
+        2 sub_mchid: String => "sub_mchid: must",
         /// `device_id`.
-        3 device_id: String => w::Field::must("device_id"),
+        3 device_id: String => "device_id: must",
         /// `raw_data`.
-        4 raw_data: String => w::Field::must("raw_data"),
+        4 raw_data: String => "raw_data: must",
         /// `organization_id`.
-        5 organization_id: String => w::Field::must("organization_id"),
+        5 organization_id: String => "organization_id: must",
     }
     new(
-        sp_appid: String,
-        sub_mchid: String,
-        device_id: String,
-        raw_data: String,
-        organization_id: String,
+        sp_appid: impl Into<String>,
+        sub_mchid: impl Into<String>,
+        device_id: impl Into<String>,
+        raw_data: impl Into<String>,
+        organization_id: impl Into<String>,
     )
-    set(sub_appid: String)
+    text(sub_appid: String)
 }
 
 w::record! {
     /// Answer to [`Authinfo`].
     pub struct AuthinfoResponse {
         /// `authinfo`.
-        0 authinfo: String => w::Field::must("authinfo"),
+        0 authinfo: String => "authinfo: must",
     }
 }
 
@@ -211,13 +212,13 @@ w::record! {
     /// * Catalog: `pay_v3.offlineface.face_collections`.
     pub struct FaceCollections {
         /// `organization_id`.
-        0 organization_id: String => w::Field::must("organization_id").place(w::Place::Query),
+        0 organization_id: String => "organization_id: must query",
         /// `offset`.
-        1 offset: Option<i64> => w::Field::new("offset").place(w::Place::Query),
+        1 offset: Option<i64> => "offset: query",
         /// `limit`.
-        2 limit: Option<i64> => w::Field::new("limit").place(w::Place::Query),
+        2 limit: Option<i64> => "limit: query",
     }
-    new(organization_id: String)
+    new(organization_id: impl Into<String>)
     set(offset: i64, limit: i64)
 }
 
@@ -225,7 +226,7 @@ w::record! {
     /// Answer to [`FaceCollections`].
     pub struct FaceCollectionsResponse {
         /// `face_collections`.
-        0 face_collections: Vec<FaceCollection> => w::Field::must("face_collections"),
+        0 face_collections: Vec<FaceCollection> => "face_collections: must",
     }
 }
 
@@ -257,26 +258,26 @@ w::record! {
     /// * Catalog: `pay_v3.offlineface.face_collections_by_collection_id`.
     pub struct FaceCollectionsByCollectionId {
         /// `collection_id`.
-        0 collection_id: String => w::Field::must("collection_id").place(w::Place::Path),
+        0 collection_id: String => "collection_id: must path",
     }
-    new(collection_id: String)
+    new(collection_id: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`FaceCollectionsByCollectionId`].
     pub struct FaceCollectionsByCollectionIdResponse {
         /// `collection_id`.
-        0 collection_id: String => w::Field::must("collection_id"),
+        0 collection_id: String => "collection_id: must",
         /// `use_id`.
-        1 use_id: String => w::Field::must("use_id"),
+        1 use_id: String => "use_id: must",
         /// `organization_id`.
-        2 organization_id: String => w::Field::must("organization_id"),
+        2 organization_id: String => "organization_id: must",
         /// `collection_state`; one of `COLLECTION_REQUIRED` `PHOTO_UPLOADED` `COMPLETE`.
-        3 collection_state: String => w::Field::must("collection_state"),
+        3 collection_state: String => "collection_state: must",
         /// `register_photo_upload_time`.
-        4 register_photo_upload_time: Option<String> => w::Field::new("register_photo_upload_time"),
+        4 register_photo_upload_time: Option<String> => "register_photo_upload_time",
         /// `confirm_time`.
-        5 confirm_time: Option<String> => w::Field::new("confirm_time"),
+        5 confirm_time: Option<String> => "confirm_time",
     }
 }
 
@@ -308,20 +309,20 @@ w::record! {
     /// * Catalog: `pay_v3.offlineface.repayment_url`.
     pub struct RepaymentUrl {
         /// `out_user_id`.
-        0 out_user_id: String => w::Field::must("out_user_id"),
+        0 out_user_id: String => "out_user_id: must",
         /// `organization_id`.
-        1 organization_id: String => w::Field::must("organization_id"),
+        1 organization_id: String => "organization_id: must",
     }
-    new(out_user_id: String, organization_id: String)
+    new(out_user_id: impl Into<String>, organization_id: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`RepaymentUrl`].
     pub struct RepaymentUrlResponse {
         /// `repayment_url`.
-        0 repayment_url: String => w::Field::must("repayment_url"),
+        0 repayment_url: String => "repayment_url: must",
         /// `expire_at`.
-        1 expire_at: String => w::Field::must("expire_at"),
+        1 expire_at: String => "expire_at: must",
     }
 }
 
@@ -353,92 +354,89 @@ w::record! {
     /// * Catalog: `pay_v3.offlineface.transactions`.
     pub struct Transactions {
         /// `auth_code`.
-        0 auth_code: String => w::Field::must("auth_code").masked(),
+        0 auth_code: String => "auth_code: must masked",
         /// `sp_appid`.
-        1 sp_appid: Option<String> => w::Field::new("sp_appid"),
+        1 sp_appid: Option<String> => "sp_appid",
         /// `sp_mchid`.
-        2 sp_mchid: Option<String> => w::Field::new("sp_mchid"),
+        2 sp_mchid: Option<String> => "sp_mchid",
         /// `sub_appid`.
-        3 sub_appid: Option<String> => w::Field::new("sub_appid"),
+        3 sub_appid: Option<String> => "sub_appid",
         /// `sub_mchid`.
-        4 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+        4 sub_mchid: Option<String> => "sub_mchid",
         /// `amount`.
-        5 amount: Option<Amount> => w::Field::new("amount"),
+        5 amount: Option<Amount> => "amount",
         /// `scene_info`.
-        6 scene_info: Option<SceneInfo> => w::Field::new("scene_info"),
+        6 scene_info: Option<SceneInfo> => "scene_info",
         /// `goods_tag`.
-        7 goods_tag: Option<String> => w::Field::new("goods_tag"),
+        7 goods_tag: Option<String> => "goods_tag",
         /// `description`.
-        8 description: Option<String> => w::Field::new("description"),
+        8 description: Option<String> => "description",
         /// `attach`.
-        9 attach: Option<String> => w::Field::new("attach"),
+        9 attach: Option<String> => "attach",
         /// `settle_info`.
-        10 settle_info: Option<SettleInfo> => w::Field::new("settle_info"),
+        10 settle_info: Option<SettleInfo> => "settle_info",
         /// `out_trade_no`.
-        11 out_trade_no: Option<String> => w::Field::new("out_trade_no"),
+        11 out_trade_no: Option<String> => "out_trade_no",
         /// `business`.
-        12 business: Option<Business> => w::Field::new("business"),
+        12 business: Option<Business> => "business",
     }
-    new(auth_code: String)
-    set(
+    new(auth_code: impl Into<String>)
+    text(
         sp_appid: String,
         sp_mchid: String,
         sub_appid: String,
         sub_mchid: String,
-        amount: Amount,
-        scene_info: SceneInfo,
         goods_tag: String,
         description: String,
         attach: String,
-        settle_info: SettleInfo,
         out_trade_no: String,
-        business: Business,
     )
+    set(amount: Amount, scene_info: SceneInfo, settle_info: SettleInfo, business: Business)
 }
 
 w::record! {
     /// Answer to [`Transactions`].
     pub struct TransactionsResponse {
         /// `sp_appid`.
-        0 sp_appid: String => w::Field::must("sp_appid"),
+        0 sp_appid: String => "sp_appid: must",
         /// `sp_mchid`.
-        1 sp_mchid: String => w::Field::must("sp_mchid"),
+        1 sp_mchid: String => "sp_mchid: must",
         /// `sub_appid`.
-        2 sub_appid: Option<String> => w::Field::new("sub_appid"),
+        2 sub_appid: Option<String> => "sub_appid",
         /// `sub_mchid`.
-        3 sub_mchid: String => w::Field::must("sub_mchid"),
+        3 sub_mchid: String => "sub_mchid: must",
         /// `payer`.
-        4 payer: Option<Payer> => w::Field::new("payer"),
+        4 payer: Option<Payer> => "payer",
         /// `amount`.
-        5 amount: Option<Amount> => w::Field::new("amount"),
+        5 amount: Option<Amount> => "amount",
         /// `promotion_detail`.
-        6 promotion_detail: Option<Vec<w::serial::Value>> => w::Field::new("promotion_detail"),
+        6 promotion_detail: Option<Vec<w::serial::Value>> => "promotion_detail",
         /// `scene_info`.
-        7 scene_info: Option<TransactionsSceneInfo> => w::Field::new("scene_info"),
+        7 scene_info: Option<TransactionsSceneInfo> => "scene_info",
         /// `bank_type`.
-        8 bank_type: Option<String> => w::Field::new("bank_type"),
+        8 bank_type: Option<String> => "bank_type",
         /// `trade_type`; one of `NATIVE` `JSAPI` `APP` `MWEB` `AUTH`.
-        9 trade_type: Option<String> => w::Field::new("trade_type"),
+        9 trade_type: Option<String> => "trade_type",
         /// `trade_state`.
-        10 trade_state: Option<String> => w::Field::new("trade_state"),
+        10 trade_state: Option<String> => "trade_state",
         /// `trade_state_description`.
-        11 trade_state_description: Option<String> => w::Field::new("trade_state_description"),
+        11 trade_state_description: Option<String> => "trade_state_description",
         /// `debt_state`.
-        12 debt_state: Option<String> => w::Field::new("debt_state"),
+        12 debt_state: Option<String> => "debt_state",
         /// `description`.
-        13 description: Option<String> => w::Field::new("description"),
+        13 description: Option<String> => "description",
         /// `attach`.
-        14 attach: Option<String> => w::Field::new("attach"),
+        14 attach: Option<String> => "attach",
         /// `success_time`.
-        15 success_time: Option<String> => w::Field::new("success_time"),
+        15 success_time: Option<String> => "success_time",
         /// `transaction_id`.
-        16 transaction_id: Option<String> => w::Field::new("transaction_id"),
+        16 transaction_id: Option<String> => "transaction_id",
         /// `repayment_transaction_id`.
-        17 repayment_transaction_id: Option<String> => w::Field::new("repayment_transaction_id"),
+        17 repayment_transaction_id: Option<String> => "repayment_transaction_id",
         /// `out_trade_no`.
-        18 out_trade_no: Option<String> => w::Field::new("out_trade_no"),
+        18 out_trade_no: Option<String> => "out_trade_no",
         /// `error_type`.
-        19 error_type: Option<String> => w::Field::new("error_type"),
+        19 error_type: Option<String> => "error_type",
     }
 }
 
@@ -470,60 +468,65 @@ w::record! {
     /// * Catalog: `pay_v3.offlineface.transactions_by_out_trade_no`.
     pub struct TransactionsByOutTradeNo {
         /// `out_trade_no`.
-        0 out_trade_no: String => w::Field::must("out_trade_no").place(w::Place::Path),
+        0 out_trade_no: String => "out_trade_no: must path",
         /// `sp_mchid`.
-        1 sp_mchid: String => w::Field::must("sp_mchid").place(w::Place::Query),
+        1 sp_mchid: String => "sp_mchid: must query",
         /// `sub_mchid`.
-        2 sub_mchid: String => w::Field::must("sub_mchid").place(w::Place::Query),
+        2 sub_mchid: String => "sub_mchid: must query",
         /// `business_product_id`; one of `2` `11`.
-        3 business_product_id: String => w::Field::must("business_product_id").place(w::Place::Query),
+        3 business_product_id: String => "business_product_id: must query",
     }
-    new(out_trade_no: String, sp_mchid: String, sub_mchid: String, business_product_id: String)
+    new(
+        out_trade_no: impl Into<String>,
+        sp_mchid: impl Into<String>,
+        sub_mchid: impl Into<String>,
+        business_product_id: impl Into<String>,
+    )
 }
 
 w::record! {
     /// Answer to [`TransactionsByOutTradeNo`].
     pub struct TransactionsByOutTradeNoResponse {
         /// `sp_appid`.
-        0 sp_appid: String => w::Field::must("sp_appid"),
+        0 sp_appid: String => "sp_appid: must",
         /// `sp_mchid`.
-        1 sp_mchid: String => w::Field::must("sp_mchid"),
+        1 sp_mchid: String => "sp_mchid: must",
         /// `sub_appid`.
-        2 sub_appid: Option<String> => w::Field::new("sub_appid"),
+        2 sub_appid: Option<String> => "sub_appid",
         /// `sub_mchid`.
-        3 sub_mchid: String => w::Field::must("sub_mchid"),
+        3 sub_mchid: String => "sub_mchid: must",
         /// `payer`.
-        4 payer: Option<Payer> => w::Field::new("payer"),
+        4 payer: Option<Payer> => "payer",
         /// `amount`.
-        5 amount: Option<Amount> => w::Field::new("amount"),
+        5 amount: Option<Amount> => "amount",
         /// `promotion_detail`.
-        6 promotion_detail: Option<Vec<w::serial::Value>> => w::Field::new("promotion_detail"),
+        6 promotion_detail: Option<Vec<w::serial::Value>> => "promotion_detail",
         /// `scene_info`.
-        7 scene_info: Option<TransactionsByOutTradeNoSceneInfo> => w::Field::new("scene_info"),
+        7 scene_info: Option<TransactionsByOutTradeNoSceneInfo> => "scene_info",
         /// `bank_type`.
-        8 bank_type: Option<String> => w::Field::new("bank_type"),
+        8 bank_type: Option<String> => "bank_type",
         /// `trade_type`; one of `NATIVE` `JSAPI` `APP` `MWEB` `AUTH`.
-        9 trade_type: Option<String> => w::Field::new("trade_type"),
+        9 trade_type: Option<String> => "trade_type",
         /// `trade_state`.
-        10 trade_state: String => w::Field::must("trade_state"),
+        10 trade_state: String => "trade_state: must",
         /// `trade_state_description`.
-        11 trade_state_description: Option<String> => w::Field::new("trade_state_description"),
+        11 trade_state_description: Option<String> => "trade_state_description",
         /// `debt_state`.
-        12 debt_state: Option<String> => w::Field::new("debt_state"),
+        12 debt_state: Option<String> => "debt_state",
         /// `description`.
-        13 description: Option<String> => w::Field::new("description"),
+        13 description: Option<String> => "description",
         /// `attach`.
-        14 attach: Option<String> => w::Field::new("attach"),
+        14 attach: Option<String> => "attach",
         /// `success_time`.
-        15 success_time: Option<String> => w::Field::new("success_time"),
+        15 success_time: Option<String> => "success_time",
         /// `transaction_id`.
-        16 transaction_id: Option<String> => w::Field::new("transaction_id"),
+        16 transaction_id: Option<String> => "transaction_id",
         /// `repayment_transaction_id`.
-        17 repayment_transaction_id: Option<String> => w::Field::new("repayment_transaction_id"),
+        17 repayment_transaction_id: Option<String> => "repayment_transaction_id",
         /// `out_trade_no`.
-        18 out_trade_no: Option<String> => w::Field::new("out_trade_no"),
+        18 out_trade_no: Option<String> => "out_trade_no",
         /// `error_type`.
-        19 error_type: Option<String> => w::Field::new("error_type"),
+        19 error_type: Option<String> => "error_type",
     }
 }
 
@@ -559,37 +562,37 @@ pub mod contracts {
         /// * Catalog: `pay_v3.offlineface.contracts.by_contract_id`.
         pub struct ByContractId {
             /// `contract_id`.
-            0 contract_id: String => w::Field::must("contract_id").place(w::Place::Path),
+            0 contract_id: String => "contract_id: must path",
             /// `appid`.
-            1 appid: Option<xinqiao_types::AppId> => w::Field::new("appid").place(w::Place::Query),
+            1 appid: Option<xinqiao_types::AppId> => "appid: query",
         }
-        new(contract_id: String)
-        set(appid: xinqiao_types::AppId)
+        new(contract_id: impl Into<String>)
+        text(appid: xinqiao_types::AppId)
     }
 
     w::record! {
         /// Answer to [`ByContractId`].
         pub struct ByContractIdResponse {
             /// `contract_id`.
-            0 contract_id: String => w::Field::must("contract_id"),
+            0 contract_id: String => "contract_id: must",
             /// `mchid`.
-            1 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+            1 mchid: xinqiao_types::MchId => "mchid: must",
             /// `organization_id`.
-            2 organization_id: String => w::Field::must("organization_id"),
+            2 organization_id: String => "organization_id: must",
             /// `use_id`.
-            3 use_id: Option<String> => w::Field::new("use_id"),
+            3 use_id: Option<String> => "use_id",
             /// `openid`.
-            4 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+            4 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// `contract_state`; one of `NOT_CONTRACTED` `TERMINATED` `CONTRACTED`.
-            5 contract_state: String => w::Field::must("contract_state"),
+            5 contract_state: String => "contract_state: must",
             /// `contract_signed_time`.
-            6 contract_signed_time: String => w::Field::must("contract_signed_time"),
+            6 contract_signed_time: String => "contract_signed_time: must",
             /// `contract_terminated_time`.
-            7 contract_terminated_time: Option<String> => w::Field::new("contract_terminated_time"),
+            7 contract_terminated_time: Option<String> => "contract_terminated_time",
             /// `contract_mode`; one of `LIMIT_BANK_CARD` `PRIORITY_BANK_CARD` `LIMIT_NONE`.
-            8 contract_mode: String => w::Field::must("contract_mode"),
+            8 contract_mode: String => "contract_mode: must",
             /// `contract_bank_card_from`; one of `MERCHANT_LIMITED_BANK_CARD` `USER_SELECT_FREE`.
-            9 contract_bank_card_from: String => w::Field::must("contract_bank_card_from"),
+            9 contract_bank_card_from: String => "contract_bank_card_from: must",
         }
     }
 
@@ -621,23 +624,24 @@ pub mod contracts {
         /// * Catalog: `pay_v3.offlineface.contracts.presign`.
         pub struct Presign {
             /// `business_name`.
-            0 business_name: String => w::Field::must("business_name"),
+            0 business_name: String => "business_name: must",
             /// `facepay_user`.
-            1 facepay_user: super::FacepayUser => w::Field::must("facepay_user"),
+            1 facepay_user: super::FacepayUser => "facepay_user: must",
             /// `limit_bank_card`.
-            2 limit_bank_card: Option<super::LimitBankCard> => w::Field::new("limit_bank_card"),
+            2 limit_bank_card: Option<super::LimitBankCard> => "limit_bank_card",
             /// `contract_mode`; one of `LIMIT_BANK_CARD` `PRIORITY_BANK_CARD` `LIMIT_NONE`.
-            3 contract_mode: Option<String> => w::Field::new("contract_mode"),
+            3 contract_mode: Option<String> => "contract_mode",
         }
-        new(business_name: String, facepay_user: super::FacepayUser)
-        set(limit_bank_card: super::LimitBankCard, contract_mode: String)
+        new(business_name: impl Into<String>, facepay_user: super::FacepayUser)
+        text(contract_mode: String)
+        set(limit_bank_card: super::LimitBankCard)
     }
 
     w::record! {
         /// Answer to [`Presign`].
         pub struct PresignResponse {
             /// `presign_token`.
-            0 presign_token: String => w::Field::must("presign_token"),
+            0 presign_token: String => "presign_token: must",
         }
     }
 

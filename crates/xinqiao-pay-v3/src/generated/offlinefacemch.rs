@@ -7,32 +7,32 @@ w::record! {
     /// `StaffInfo`.
     pub struct StaffInfo {
         /// `occupation`.
-        0 occupation: Option<String> => w::Field::new("occupation"),
+        0 occupation: Option<String> => "occupation",
     }
     new()
-    set(occupation: String)
+    text(occupation: String)
 }
 
 w::record! {
     /// `StudentInfo`.
     pub struct StudentInfo {
         /// `class_name`.
-        0 class_name: Option<String> => w::Field::new("class_name"),
+        0 class_name: Option<String> => "class_name",
     }
     new()
-    set(class_name: String)
+    text(class_name: String)
 }
 
 w::record! {
     /// `WebInitData`.
     pub struct WebInitData {
         /// `out_user_id`.
-        0 out_user_id: Option<String> => w::Field::new("out_user_id"),
+        0 out_user_id: Option<String> => "out_user_id",
         /// `organization_id`.
-        1 organization_id: Option<String> => w::Field::new("organization_id"),
+        1 organization_id: Option<String> => "organization_id",
     }
     new()
-    set(out_user_id: String, organization_id: String)
+    text(out_user_id: String, organization_id: String)
 }
 
 w::record! {
@@ -44,21 +44,21 @@ w::record! {
     /// * Catalog: `pay_v3.offlinefacemch.organizations`.
     pub struct Organizations {
         /// `organization_id`.
-        0 organization_id: Option<String> => w::Field::new("organization_id").place(w::Place::Query),
+        0 organization_id: Option<String> => "organization_id: query",
         /// `organization_name`.
-        1 organization_name: Option<String> => w::Field::new("organization_name").place(w::Place::Query),
+        1 organization_name: Option<String> => "organization_name: query",
     }
     new()
-    set(organization_id: String, organization_name: String)
+    text(organization_id: String, organization_name: String)
 }
 
 w::record! {
     /// Answer to [`Organizations`].
     pub struct OrganizationsResponse {
         /// `organization_id`.
-        0 organization_id: Option<String> => w::Field::new("organization_id"),
+        0 organization_id: Option<String> => "organization_id",
         /// `organization_name`.
-        1 organization_name: Option<String> => w::Field::new("organization_name"),
+        1 organization_name: Option<String> => "organization_name",
     }
 }
 
@@ -90,38 +90,38 @@ w::record! {
     /// * Catalog: `pay_v3.offlinefacemch.organizations_by_organization_id_users_by_out_user_id_get`.
     pub struct OrganizationsByOrganizationIdUsersByOutUserIdGet {
         /// `organization_id`.
-        0 organization_id: String => w::Field::must("organization_id").place(w::Place::Path),
+        0 organization_id: String => "organization_id: must path",
         /// `out_user_id`.
-        1 out_user_id: String => w::Field::must("out_user_id").place(w::Place::Path),
+        1 out_user_id: String => "out_user_id: must path",
     }
-    new(organization_id: String, out_user_id: String)
+    new(organization_id: impl Into<String>, out_user_id: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`OrganizationsByOrganizationIdUsersByOutUserIdGet`].
     pub struct OrganizationsByOrganizationIdUsersByOutUserIdGetResponse {
         /// `use_id`.
-        0 use_id: Option<String> => w::Field::new("use_id"),
+        0 use_id: Option<String> => "use_id",
         /// `out_user_id`.
-        1 out_user_id: Option<String> => w::Field::new("out_user_id"),
+        1 out_user_id: Option<String> => "out_user_id",
         /// `organization_id`.
-        2 organization_id: Option<String> => w::Field::new("organization_id"),
+        2 organization_id: Option<String> => "organization_id",
         /// `user_name`.
-        3 user_name: Option<String> => w::Field::new("user_name"),
+        3 user_name: Option<String> => "user_name",
         /// `user_type`; one of `STUDENT` `STUFF`.
-        4 user_type: Option<String> => w::Field::new("user_type"),
+        4 user_type: Option<String> => "user_type",
         /// `student_info`.
-        5 student_info: Option<StudentInfo> => w::Field::new("student_info"),
+        5 student_info: Option<StudentInfo> => "student_info",
         /// `staff_info`.
-        6 staff_info: Option<StaffInfo> => w::Field::new("staff_info"),
+        6 staff_info: Option<StaffInfo> => "staff_info",
         /// `status`; one of `NORMAL` `DISABLED`.
-        7 status: Option<String> => w::Field::new("status"),
+        7 status: Option<String> => "status",
         /// `contract_state`; one of `NOT_CONTRACTED` `TERMINATED` `CONTRACTED`.
-        8 contract_state: Option<String> => w::Field::new("contract_state"),
+        8 contract_state: Option<String> => "contract_state",
         /// `face_image_ok`.
-        9 face_image_ok: Option<bool> => w::Field::new("face_image_ok"),
+        9 face_image_ok: Option<bool> => "face_image_ok",
         /// `contract_id`.
-        10 contract_id: Option<String> => w::Field::new("contract_id"),
+        10 contract_id: Option<String> => "contract_id",
     }
 }
 
@@ -153,31 +153,25 @@ w::record! {
     /// * Catalog: `pay_v3.offlinefacemch.organizations_by_organization_id_users_by_out_user_id_patch`.
     pub struct OrganizationsByOrganizationIdUsersByOutUserIdPatch {
         /// `organization_id`.
-        0 organization_id: String => w::Field::must("organization_id").place(w::Place::Path),
+        0 organization_id: String => "organization_id: must path",
         /// `out_user_id`.
-        1 out_user_id: String => w::Field::must("out_user_id").place(w::Place::Path),
+        1 out_user_id: String => "out_user_id: must path",
         /// `user_name`.
-        2 user_name: Option<String> => w::Field::new("user_name"),
+        2 user_name: Option<String> => "user_name",
         /// `user_type`; one of `STUDENT` `STUFF`.
-        3 user_type: Option<String> => w::Field::new("user_type"),
+        3 user_type: Option<String> => "user_type",
         /// `student_info`.
-        4 student_info: Option<StudentInfo> => w::Field::new("student_info"),
+        4 student_info: Option<StudentInfo> => "student_info",
         /// `staff_info`.
-        5 staff_info: Option<StaffInfo> => w::Field::new("staff_info"),
+        5 staff_info: Option<StaffInfo> => "staff_info",
         /// `status`; one of `NORMAL` `DISABLED`.
-        6 status: Option<String> => w::Field::new("status"),
+        6 status: Option<String> => "status",
         /// `phone`.
-        7 phone: Option<String> => w::Field::new("phone").masked(),
+        7 phone: Option<String> => "phone: masked",
     }
-    new(organization_id: String, out_user_id: String)
-    set(
-        user_name: String,
-        user_type: String,
-        student_info: StudentInfo,
-        staff_info: StaffInfo,
-        status: String,
-        phone: String,
-    )
+    new(organization_id: impl Into<String>, out_user_id: impl Into<String>)
+    text(user_name: String, user_type: String, status: String, phone: String)
+    set(student_info: StudentInfo, staff_info: StaffInfo)
 }
 
 w::endpoint! {
@@ -208,19 +202,20 @@ w::record! {
     /// * Catalog: `pay_v3.offlinefacemch.tokens`.
     pub struct Tokens {
         /// `scene`.
-        0 scene: Option<String> => w::Field::new("scene"),
+        0 scene: Option<String> => "scene",
         /// `web_init_data`.
-        1 web_init_data: Option<WebInitData> => w::Field::new("web_init_data"),
+        1 web_init_data: Option<WebInitData> => "web_init_data",
     }
     new()
-    set(scene: String, web_init_data: WebInitData)
+    text(scene: String)
+    set(web_init_data: WebInitData)
 }
 
 w::record! {
     /// Answer to [`Tokens`].
     pub struct TokensResponse {
         /// `token`.
-        0 token: Option<String> => w::Field::new("token"),
+        0 token: Option<String> => "token",
     }
 }
 
@@ -252,13 +247,13 @@ w::record! {
     /// * Catalog: `pay_v3.offlinefacemch.users_terminate_contract`.
     pub struct UsersTerminateContract {
         /// `user_id`.
-        0 user_id: String => w::Field::must("user_id").place(w::Place::Path),
+        0 user_id: String => "user_id: must path",
         /// `organization_id`.
-        1 organization_id: String => w::Field::must("organization_id").place(w::Place::Path),
+        1 organization_id: String => "organization_id: must path",
         /// `use_id`.
-        2 use_id: String => w::Field::must("use_id").place(w::Place::Path),
+        2 use_id: String => "use_id: must path",
     }
-    new(user_id: String, organization_id: String, use_id: String)
+    new(user_id: impl Into<String>, organization_id: impl Into<String>, use_id: impl Into<String>)
 }
 
 w::endpoint! {

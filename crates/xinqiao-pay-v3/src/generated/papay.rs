@@ -7,19 +7,19 @@ w::record! {
     /// `ByPlanIdByOutContractCodeData`.
     pub struct ByPlanIdByOutContractCodeData {
         /// `policy_period_id`.
-        0 policy_period_id: i64 => w::Field::must("policy_period_id"),
+        0 policy_period_id: i64 => "policy_period_id: must",
         /// `estimated_deduct_date`.
-        1 estimated_deduct_date: String => w::Field::must("estimated_deduct_date"),
+        1 estimated_deduct_date: String => "estimated_deduct_date: must",
         /// `estimated_deduct_amount`.
-        2 estimated_deduct_amount: ScheduledAmount => w::Field::must("estimated_deduct_amount"),
+        2 estimated_deduct_amount: ScheduledAmount => "estimated_deduct_amount: must",
         /// `policy_period_state`.
-        3 policy_period_state: String => w::Field::must("policy_period_state"),
+        3 policy_period_state: String => "policy_period_state: must",
         /// `scheduled_amount`.
-        4 scheduled_amount: Option<ScheduledAmount> => w::Field::new("scheduled_amount"),
+        4 scheduled_amount: Option<ScheduledAmount> => "scheduled_amount",
         /// `deduct_amount`.
-        5 deduct_amount: Option<ScheduledAmount> => w::Field::new("deduct_amount"),
+        5 deduct_amount: Option<ScheduledAmount> => "deduct_amount",
         /// `deduct_date`; format `yyyy-MM-dd`.
-        6 deduct_date: Option<String> => w::Field::new("deduct_date"),
+        6 deduct_date: Option<String> => "deduct_date",
     }
 }
 
@@ -27,17 +27,17 @@ w::record! {
     /// `ByPlanIdByOutContractCodeDeductSchedule`.
     pub struct ByPlanIdByOutContractCodeDeductSchedule {
         /// `estimated_deduct_date`; format `yyyy-MM-dd`.
-        0 estimated_deduct_date: String => w::Field::must("estimated_deduct_date"),
+        0 estimated_deduct_date: String => "estimated_deduct_date: must",
         /// `estimated_deduct_amount`.
-        1 estimated_deduct_amount: ScheduledAmount => w::Field::must("estimated_deduct_amount"),
+        1 estimated_deduct_amount: ScheduledAmount => "estimated_deduct_amount: must",
         /// `schedule_state`.
-        2 schedule_state: String => w::Field::must("schedule_state"),
+        2 schedule_state: String => "schedule_state: must",
         /// `scheduled_amount`.
-        3 scheduled_amount: Option<ScheduledAmount> => w::Field::new("scheduled_amount"),
+        3 scheduled_amount: Option<ScheduledAmount> => "scheduled_amount",
         /// `deduct_amount`.
-        4 deduct_amount: Option<ScheduledAmount> => w::Field::new("deduct_amount"),
+        4 deduct_amount: Option<ScheduledAmount> => "deduct_amount",
         /// `deduct_date`; format `yyyy-MM-dd`.
-        5 deduct_date: Option<String> => w::Field::new("deduct_date"),
+        5 deduct_date: Option<String> => "deduct_date",
     }
 }
 
@@ -45,11 +45,11 @@ w::record! {
     /// `ContractTerminateInfo`.
     pub struct ContractTerminateInfo {
         /// `contract_terminated_time`; format `rfc3339`.
-        0 contract_terminated_time: String => w::Field::must("contract_terminated_time"),
+        0 contract_terminated_time: String => "contract_terminated_time: must",
         /// `contract_termination_mode`; one of `USER_TERMINATE` `MCH_API_TERMINATE` `WEPAY_WEB_TERMINATE` `CUSTOMER_SERVICE_TERMINATE` `SYSTEM_TERMINATE`.
-        1 contract_termination_mode: String => w::Field::must("contract_termination_mode"),
+        1 contract_termination_mode: String => "contract_termination_mode: must",
         /// `contract_termination_remark`.
-        2 contract_termination_remark: String => w::Field::must("contract_termination_remark"),
+        2 contract_termination_remark: String => "contract_termination_remark: must",
     }
 }
 
@@ -57,11 +57,11 @@ w::record! {
     /// `ContractTerminateInfoDetail`.
     pub struct ContractTerminateInfoDetail {
         /// `contract_terminated_time`; format `rfc3339`.
-        0 contract_terminated_time: String => w::Field::must("contract_terminated_time"),
+        0 contract_terminated_time: String => "contract_terminated_time: must",
         /// `contract_termination_mode`.
-        1 contract_termination_mode: String => w::Field::must("contract_termination_mode"),
+        1 contract_termination_mode: String => "contract_termination_mode: must",
         /// `contract_termination_remark`.
-        2 contract_termination_remark: String => w::Field::must("contract_termination_remark"),
+        2 contract_termination_remark: String => "contract_termination_remark: must",
     }
 }
 
@@ -69,11 +69,11 @@ w::record! {
     /// `ContractTerminateInfoInfo`.
     pub struct ContractTerminateInfoInfo {
         /// `contract_termination_mode`.
-        0 contract_termination_mode: String => w::Field::must("contract_termination_mode"),
+        0 contract_termination_mode: String => "contract_termination_mode: must",
         /// `contract_terminated_time`.
-        1 contract_terminated_time: String => w::Field::must("contract_terminated_time"),
+        1 contract_terminated_time: String => "contract_terminated_time: must",
         /// `contract_termination_remark`.
-        2 contract_termination_remark: Option<String> => w::Field::new("contract_termination_remark"),
+        2 contract_termination_remark: Option<String> => "contract_termination_remark",
     }
 }
 
@@ -81,11 +81,11 @@ w::record! {
     /// `ContractTerminateInfoItem`.
     pub struct ContractTerminateInfoItem {
         /// `contract_termination_mode`; one of `USER_TERMINATE` `MCH_API_TERMINATE` `WEPAY_WEB_TERMINATE` `CUSTOMER_SERVICE_TERMINATE` `SYSTEM_TERMINATE`.
-        0 contract_termination_mode: String => w::Field::must("contract_termination_mode"),
+        0 contract_termination_mode: String => "contract_termination_mode: must",
         /// `contract_terminated_time`.
-        1 contract_terminated_time: String => w::Field::must("contract_terminated_time"),
+        1 contract_terminated_time: String => "contract_terminated_time: must",
         /// `contract_termination_remark`.
-        2 contract_termination_remark: Option<String> => w::Field::new("contract_termination_remark"),
+        2 contract_termination_remark: Option<String> => "contract_termination_remark",
     }
 }
 
@@ -93,17 +93,17 @@ w::record! {
     /// `ContractsByOutContractCodeDeductSchedule`.
     pub struct ContractsByOutContractCodeDeductSchedule {
         /// `estimated_deduct_date`.
-        0 estimated_deduct_date: String => w::Field::must("estimated_deduct_date"),
+        0 estimated_deduct_date: String => "estimated_deduct_date: must",
         /// `estimated_deduct_amount`.
-        1 estimated_deduct_amount: EstimatedDeductAmount => w::Field::must("estimated_deduct_amount"),
+        1 estimated_deduct_amount: EstimatedDeductAmount => "estimated_deduct_amount: must",
         /// `schedule_state`.
-        2 schedule_state: String => w::Field::must("schedule_state"),
+        2 schedule_state: String => "schedule_state: must",
         /// `scheduled_amount`.
-        3 scheduled_amount: Option<EstimatedDeductAmount> => w::Field::new("scheduled_amount"),
+        3 scheduled_amount: Option<EstimatedDeductAmount> => "scheduled_amount",
         /// `deduct_amount`.
-        4 deduct_amount: Option<EstimatedDeductAmount> => w::Field::new("deduct_amount"),
+        4 deduct_amount: Option<EstimatedDeductAmount> => "deduct_amount",
         /// `deduct_date`.
-        5 deduct_date: Option<String> => w::Field::new("deduct_date"),
+        5 deduct_date: Option<String> => "deduct_date",
     }
 }
 
@@ -111,16 +111,16 @@ w::record! {
     /// `ContractsPreEntrustSignAppDeductSchedule`.
     pub struct ContractsPreEntrustSignAppDeductSchedule {
         /// `estimated_deduct_date`.
-        0 estimated_deduct_date: String => w::Field::must("estimated_deduct_date"),
+        0 estimated_deduct_date: String => "estimated_deduct_date: must",
         /// `estimated_deduct_amount`.
-        1 estimated_deduct_amount: EstimatedDeductAmount => w::Field::must("estimated_deduct_amount"),
+        1 estimated_deduct_amount: EstimatedDeductAmount => "estimated_deduct_amount: must",
         /// `description`.
-        2 description: String => w::Field::must("description"),
+        2 description: String => "description: must",
     }
     new(
-        estimated_deduct_date: String,
+        estimated_deduct_date: impl Into<String>,
         estimated_deduct_amount: EstimatedDeductAmount,
-        description: String,
+        description: impl Into<String>,
     )
 }
 
@@ -128,28 +128,28 @@ w::record! {
     /// `DeductDuration`.
     pub struct DeductDuration {
         /// `count`; one of `1` `2` `3`.
-        0 count: i64 => w::Field::must("count"),
+        0 count: i64 => "count: must",
         /// `unit`; one of `DAY`.
-        1 unit: Option<String> => w::Field::new("unit"),
+        1 unit: Option<String> => "unit",
     }
     new(count: i64)
-    set(unit: String)
+    text(unit: String)
 }
 
 w::record! {
     /// `DeductSchedule`.
     pub struct DeductSchedule {
         /// `estimated_deduct_date`; format `yyyy-MM-dd`.
-        0 estimated_deduct_date: String => w::Field::must("estimated_deduct_date"),
+        0 estimated_deduct_date: String => "estimated_deduct_date: must",
         /// `estimated_deduct_amount`.
-        1 estimated_deduct_amount: ScheduledAmount => w::Field::must("estimated_deduct_amount"),
+        1 estimated_deduct_amount: ScheduledAmount => "estimated_deduct_amount: must",
         /// `description`.
-        2 description: String => w::Field::must("description"),
+        2 description: String => "description: must",
     }
     new(
-        estimated_deduct_date: String,
+        estimated_deduct_date: impl Into<String>,
         estimated_deduct_amount: ScheduledAmount,
-        description: String,
+        description: impl Into<String>,
     )
 }
 
@@ -157,31 +157,31 @@ w::record! {
     /// `DeviceInfo`.
     pub struct DeviceInfo {
         /// `device_type`; one of `DEVICE_TYPE_UNKNOW` `DEVICE_TYPE_PHONE` `DEVICE_TYPE_PAD` `DEVICE_TYPE_TV` `DEVICE_TYPE_WATCH`.
-        0 device_type: String => w::Field::must("device_type"),
+        0 device_type: String => "device_type: must",
         /// `device_os`.
-        1 device_os: String => w::Field::must("device_os"),
+        1 device_os: String => "device_os: must",
         /// `device_id`.
-        2 device_id: String => w::Field::must("device_id"),
+        2 device_id: String => "device_id: must",
         /// `device_running_as_root`.
-        3 device_running_as_root: bool => w::Field::must("device_running_as_root"),
+        3 device_running_as_root: bool => "device_running_as_root: must",
         /// `device_ip`.
-        4 device_ip: String => w::Field::must("device_ip"),
+        4 device_ip: String => "device_ip: must",
         /// `weixin_installed`.
-        5 weixin_installed: bool => w::Field::must("weixin_installed"),
+        5 weixin_installed: bool => "weixin_installed: must",
         /// `weixin_version`.
-        6 weixin_version: String => w::Field::must("weixin_version"),
+        6 weixin_version: String => "weixin_version: must",
         /// `days_since_first_login`; one of `DAYS_SINCE_FIRST_LOGIN_UNKNOW` `DAYS_SINCE_FIRST_LOGIN_WITHIN_1_DAY` `DAYS_SINCE_FIRST_LOGIN_WITHIN_7_DAYS` `DAYS_SINCE_FIRST_LOGIN_WITHIN_30_DAYS` `DAYS_SINCE_FIRST_LOGIN_WITHIN_90_DAYS` `DAYS_SINCE_FIRST_LOGIN_WITHIN_180_DAYS` `DAYS_SINCE_FIRST_LOGIN_MORE_THEN_180_DAYS`.
-        7 days_since_first_login: String => w::Field::must("days_since_first_login"),
+        7 days_since_first_login: String => "days_since_first_login: must",
     }
     new(
-        device_type: String,
-        device_os: String,
-        device_id: String,
+        device_type: impl Into<String>,
+        device_os: impl Into<String>,
+        device_id: impl Into<String>,
         device_running_as_root: bool,
-        device_ip: String,
+        device_ip: impl Into<String>,
         weixin_installed: bool,
-        weixin_version: String,
-        days_since_first_login: String,
+        weixin_version: impl Into<String>,
+        days_since_first_login: impl Into<String>,
     )
 }
 
@@ -189,73 +189,74 @@ w::record! {
     /// `EstimatedAmount`.
     pub struct EstimatedAmount {
         /// `amount`; unit fen.
-        0 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        0 amount: xinqiao_types::Fen => "amount: must",
         /// `currency`.
-        1 currency: Option<String> => w::Field::new("currency"),
+        1 currency: Option<String> => "currency",
     }
     new(amount: xinqiao_types::Fen)
-    set(currency: String)
+    text(currency: String)
 }
 
 w::record! {
     /// `EstimatedDeductAmount`.
     pub struct EstimatedDeductAmount {
         /// `total`.
-        0 total: f64 => w::Field::must("total"),
+        0 total: f64 => "total: must",
         /// `currency`.
-        1 currency: Option<String> => w::Field::new("currency"),
+        1 currency: Option<String> => "currency",
     }
     new(total: f64)
-    set(currency: String)
+    text(currency: String)
 }
 
 w::record! {
     /// `JumpControl`.
     pub struct JumpControl {
         /// `jump_appid`.
-        0 jump_appid: Option<String> => w::Field::new("jump_appid"),
+        0 jump_appid: Option<String> => "jump_appid",
     }
     new()
-    set(jump_appid: String)
+    text(jump_appid: String)
 }
 
 w::record! {
     /// `PolicyClause`.
     pub struct PolicyClause {
         /// `clause_name`.
-        0 clause_name: Option<String> => w::Field::new("clause_name"),
+        0 clause_name: Option<String> => "clause_name",
         /// `clause_quota`.
-        1 clause_quota: Option<String> => w::Field::new("clause_quota"),
+        1 clause_quota: Option<String> => "clause_quota",
     }
     new()
-    set(clause_name: String, clause_quota: String)
+    text(clause_name: String, clause_quota: String)
 }
 
 w::record! {
     /// `PolicyCoverageDetail`.
     pub struct PolicyCoverageDetail {
         /// `policy_amount`.
-        0 policy_amount: Option<String> => w::Field::new("policy_amount"),
+        0 policy_amount: Option<String> => "policy_amount",
         /// `policy_clauses`.
-        1 policy_clauses: Option<Vec<PolicyClause>> => w::Field::new("policy_clauses"),
+        1 policy_clauses: Option<Vec<PolicyClause>> => "policy_clauses",
     }
     new()
-    set(policy_amount: String, policy_clauses: Vec<PolicyClause>)
+    text(policy_amount: String)
+    set(policy_clauses: Vec<PolicyClause>)
 }
 
 w::record! {
     /// `PolicyPeriod`.
     pub struct PolicyPeriod {
         /// `policy_period_id`.
-        0 policy_period_id: i64 => w::Field::must("policy_period_id"),
+        0 policy_period_id: i64 => "policy_period_id: must",
         /// `estimated_deduct_date`.
-        1 estimated_deduct_date: String => w::Field::must("estimated_deduct_date"),
+        1 estimated_deduct_date: String => "estimated_deduct_date: must",
         /// `estimated_deduct_amount`.
-        2 estimated_deduct_amount: ScheduledAmount => w::Field::must("estimated_deduct_amount"),
+        2 estimated_deduct_amount: ScheduledAmount => "estimated_deduct_amount: must",
     }
     new(
         policy_period_id: i64,
-        estimated_deduct_date: String,
+        estimated_deduct_date: impl Into<String>,
         estimated_deduct_amount: ScheduledAmount,
     )
 }
@@ -264,15 +265,15 @@ w::record! {
     /// `PreEntrustSignAppPolicyPeriod`.
     pub struct PreEntrustSignAppPolicyPeriod {
         /// `policy_period_id`.
-        0 policy_period_id: f64 => w::Field::must("policy_period_id"),
+        0 policy_period_id: f64 => "policy_period_id: must",
         /// `estimated_deduct_date`.
-        1 estimated_deduct_date: String => w::Field::must("estimated_deduct_date"),
+        1 estimated_deduct_date: String => "estimated_deduct_date: must",
         /// `estimated_deduct_amount`.
-        2 estimated_deduct_amount: EstimatedDeductAmount => w::Field::must("estimated_deduct_amount"),
+        2 estimated_deduct_amount: EstimatedDeductAmount => "estimated_deduct_amount: must",
     }
     new(
         policy_period_id: f64,
-        estimated_deduct_date: String,
+        estimated_deduct_date: impl Into<String>,
         estimated_deduct_amount: EstimatedDeductAmount,
     )
 }
@@ -281,17 +282,17 @@ w::record! {
     /// `PreEntrustSignH5PolicyPeriod`.
     pub struct PreEntrustSignH5PolicyPeriod {
         /// `policy_period_id`.
-        0 policy_period_id: i64 => w::Field::must("policy_period_id"),
+        0 policy_period_id: i64 => "policy_period_id: must",
         /// `estimated_deduct_date`.
-        1 estimated_deduct_date: String => w::Field::must("estimated_deduct_date"),
+        1 estimated_deduct_date: String => "estimated_deduct_date: must",
         /// `estimated_deduct_amount`.
-        2 estimated_deduct_amount: ScheduledAmount => w::Field::must("estimated_deduct_amount"),
+        2 estimated_deduct_amount: ScheduledAmount => "estimated_deduct_amount: must",
         /// `policy_coverage_detail`.
-        3 policy_coverage_detail: Option<PolicyCoverageDetail> => w::Field::new("policy_coverage_detail"),
+        3 policy_coverage_detail: Option<PolicyCoverageDetail> => "policy_coverage_detail",
     }
     new(
         policy_period_id: i64,
-        estimated_deduct_date: String,
+        estimated_deduct_date: impl Into<String>,
         estimated_deduct_amount: ScheduledAmount,
     )
     set(policy_coverage_detail: PolicyCoverageDetail)
@@ -301,40 +302,40 @@ w::record! {
     /// `PreEntrustSignH5RealIdentity`.
     pub struct PreEntrustSignH5RealIdentity {
         /// `identity_type`; one of `ID_CARD`.
-        0 identity_type: Option<String> => w::Field::new("identity_type"),
+        0 identity_type: Option<String> => "identity_type",
         /// `real_name`; encrypted on the wire.
-        1 real_name: String => w::Field::must("real_name").masked().encrypted(),
+        1 real_name: String => "real_name: must masked encrypted",
         /// `id_card_number`; encrypted on the wire.
-        2 id_card_number: String => w::Field::must("id_card_number").masked().encrypted(),
+        2 id_card_number: String => "id_card_number: must masked encrypted",
     }
-    new(real_name: String, id_card_number: String)
-    set(identity_type: String)
+    new(real_name: impl Into<String>, id_card_number: impl Into<String>)
+    text(identity_type: String)
 }
 
 w::record! {
     /// `RealIdentity`.
     pub struct RealIdentity {
         /// `real_name`.
-        0 real_name: String => w::Field::must("real_name").masked(),
+        0 real_name: String => "real_name: must masked",
         /// `id_card_number`.
-        1 id_card_number: String => w::Field::must("id_card_number").masked(),
+        1 id_card_number: String => "id_card_number: must masked",
         /// `identity_type`; one of `ID_CARD`.
-        2 identity_type: Option<String> => w::Field::new("identity_type"),
+        2 identity_type: Option<String> => "identity_type",
     }
-    new(real_name: String, id_card_number: String)
-    set(identity_type: String)
+    new(real_name: impl Into<String>, id_card_number: impl Into<String>)
+    text(identity_type: String)
 }
 
 w::record! {
     /// `ScheduledAmount`.
     pub struct ScheduledAmount {
         /// `total`; unit fen.
-        0 total: xinqiao_types::Fen => w::Field::must("total"),
+        0 total: xinqiao_types::Fen => "total: must",
         /// `currency`.
-        1 currency: Option<String> => w::Field::new("currency"),
+        1 currency: Option<String> => "currency",
     }
     new(total: xinqiao_types::Fen)
-    set(currency: String)
+    text(currency: String)
 }
 
 /// Deduction contracts (委托代扣签约): `pay_v3.papay.contracts`.
@@ -350,13 +351,17 @@ pub mod contracts {
         /// * Catalog: `pay_v3.papay.contracts.by_contract_id_fail_notify`.
         pub struct ByContractIdFailNotify {
             /// `contract_id`.
-            0 contract_id: String => w::Field::must("contract_id").place(w::Place::Path),
+            0 contract_id: String => "contract_id: must path",
             /// `mchid`.
-            1 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+            1 mchid: xinqiao_types::MchId => "mchid: must",
             /// `appid`.
-            2 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            2 appid: xinqiao_types::AppId => "appid: must",
         }
-        new(contract_id: String, mchid: xinqiao_types::MchId, appid: xinqiao_types::AppId)
+        new(
+            contract_id: impl Into<String>,
+            mchid: impl Into<xinqiao_types::MchId>,
+            appid: impl Into<xinqiao_types::AppId>,
+        )
     }
 
     w::endpoint! {
@@ -387,20 +392,20 @@ pub mod contracts {
         /// * Catalog: `pay_v3.papay.contracts.by_contract_id_notify`.
         pub struct ByContractIdNotify {
             /// `contract_id`.
-            0 contract_id: String => w::Field::must("contract_id").place(w::Place::Path),
+            0 contract_id: String => "contract_id: must path",
             /// `mchid`.
-            1 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+            1 mchid: xinqiao_types::MchId => "mchid: must",
             /// `appid`.
-            2 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            2 appid: xinqiao_types::AppId => "appid: must",
             /// `estimated_amount`.
-            3 estimated_amount: super::EstimatedAmount => w::Field::must("estimated_amount"),
+            3 estimated_amount: super::EstimatedAmount => "estimated_amount: must",
             /// `deduct_duration`.
-            4 deduct_duration: Option<super::DeductDuration> => w::Field::new("deduct_duration"),
+            4 deduct_duration: Option<super::DeductDuration> => "deduct_duration",
         }
         new(
-            contract_id: String,
-            mchid: xinqiao_types::MchId,
-            appid: xinqiao_types::AppId,
+            contract_id: impl Into<String>,
+            mchid: impl Into<xinqiao_types::MchId>,
+            appid: impl Into<xinqiao_types::AppId>,
             estimated_amount: super::EstimatedAmount,
         )
         set(deduct_duration: super::DeductDuration)
@@ -439,43 +444,43 @@ pub mod insurance_pay {
         /// * Catalog: `pay_v3.papay.insurance_pay.transactions_apply`.
         pub struct TransactionsApply {
             /// `appid`.
-            0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            0 appid: xinqiao_types::AppId => "appid: must",
             /// `out_trade_no`.
-            1 out_trade_no: String => w::Field::must("out_trade_no"),
+            1 out_trade_no: String => "out_trade_no: must",
             /// `description`.
-            2 description: String => w::Field::must("description"),
+            2 description: String => "description: must",
             /// `contract_id`.
-            3 contract_id: String => w::Field::must("contract_id"),
+            3 contract_id: String => "contract_id: must",
             /// `policy_period_id`.
-            4 policy_period_id: i64 => w::Field::must("policy_period_id"),
+            4 policy_period_id: i64 => "policy_period_id: must",
             /// `transaction_notify_url`.
-            5 transaction_notify_url: String => w::Field::must("transaction_notify_url"),
+            5 transaction_notify_url: String => "transaction_notify_url: must",
             /// `goods_tag`.
-            6 goods_tag: Option<String> => w::Field::new("goods_tag"),
+            6 goods_tag: Option<String> => "goods_tag",
             /// `attach`.
-            7 attach: Option<String> => w::Field::new("attach"),
+            7 attach: Option<String> => "attach",
             /// `amount`.
-            8 amount: super::ScheduledAmount => w::Field::must("amount"),
+            8 amount: super::ScheduledAmount => "amount: must",
         }
         new(
-            appid: xinqiao_types::AppId,
-            out_trade_no: String,
-            description: String,
-            contract_id: String,
+            appid: impl Into<xinqiao_types::AppId>,
+            out_trade_no: impl Into<String>,
+            description: impl Into<String>,
+            contract_id: impl Into<String>,
             policy_period_id: i64,
-            transaction_notify_url: String,
+            transaction_notify_url: impl Into<String>,
             amount: super::ScheduledAmount,
         )
-        set(goods_tag: String, attach: String)
+        text(goods_tag: String, attach: String)
     }
 
     w::record! {
         /// Answer to [`TransactionsApply`].
         pub struct TransactionsApplyResponse {
             /// `out_trade_no`.
-            0 out_trade_no: String => w::Field::must("out_trade_no"),
+            0 out_trade_no: String => "out_trade_no: must",
             /// `amount`.
-            1 amount: super::ScheduledAmount => w::Field::must("amount"),
+            1 amount: super::ScheduledAmount => "amount: must",
         }
     }
 
@@ -511,30 +516,30 @@ pub mod insurance_pay {
             /// * Catalog: `pay_v3.papay.insurance_pay.policy_periods.by_contract_id_by_policy_period_id`.
             pub struct ByContractIdByPolicyPeriodId {
                 /// `contract_id`.
-                0 contract_id: String => w::Field::must("contract_id").place(w::Place::Path),
+                0 contract_id: String => "contract_id: must path",
                 /// `policy_period_id`.
-                1 policy_period_id: i64 => w::Field::must("policy_period_id").place(w::Place::Path),
+                1 policy_period_id: i64 => "policy_period_id: must path",
             }
-            new(contract_id: String, policy_period_id: i64)
+            new(contract_id: impl Into<String>, policy_period_id: i64)
         }
 
         w::record! {
             /// Answer to [`ByContractIdByPolicyPeriodId`].
             pub struct ByContractIdByPolicyPeriodIdResponse {
                 /// `policy_period_id`.
-                0 policy_period_id: i64 => w::Field::must("policy_period_id"),
+                0 policy_period_id: i64 => "policy_period_id: must",
                 /// `policy_period_state`.
-                1 policy_period_state: String => w::Field::must("policy_period_state"),
+                1 policy_period_state: String => "policy_period_state: must",
                 /// `deduct_start_date`; format `yyyy-MM-dd`.
-                2 deduct_start_date: Option<String> => w::Field::new("deduct_start_date"),
+                2 deduct_start_date: Option<String> => "deduct_start_date",
                 /// `deduct_end_date`; format `yyyy-MM-dd`.
-                3 deduct_end_date: Option<String> => w::Field::new("deduct_end_date"),
+                3 deduct_end_date: Option<String> => "deduct_end_date",
                 /// `scheduled_amount`.
-                4 scheduled_amount: Option<super::super::ScheduledAmount> => w::Field::new("scheduled_amount"),
+                4 scheduled_amount: Option<super::super::ScheduledAmount> => "scheduled_amount",
                 /// `deduct_amount`.
-                5 deduct_amount: Option<super::super::ScheduledAmount> => w::Field::new("deduct_amount"),
+                5 deduct_amount: Option<super::super::ScheduledAmount> => "deduct_amount",
                 /// `deduct_date`; format `yyyy-MM-dd`.
-                6 deduct_date: Option<String> => w::Field::new("deduct_date"),
+                6 deduct_date: Option<String> => "deduct_date",
             }
         }
 
@@ -566,18 +571,18 @@ pub mod insurance_pay {
             /// * Catalog: `pay_v3.papay.insurance_pay.policy_periods.schedule`.
             pub struct Schedule {
                 /// `contract_id`.
-                0 contract_id: String => w::Field::must("contract_id").place(w::Place::Path),
+                0 contract_id: String => "contract_id: must path",
                 /// `policy_period_id`.
-                1 policy_period_id: i64 => w::Field::must("policy_period_id").place(w::Place::Path),
+                1 policy_period_id: i64 => "policy_period_id: must path",
                 /// `appid`.
-                2 appid: xinqiao_types::AppId => w::Field::must("appid"),
+                2 appid: xinqiao_types::AppId => "appid: must",
                 /// `scheduled_amount`.
-                3 scheduled_amount: super::super::ScheduledAmount => w::Field::must("scheduled_amount"),
+                3 scheduled_amount: super::super::ScheduledAmount => "scheduled_amount: must",
             }
             new(
-                contract_id: String,
+                contract_id: impl Into<String>,
                 policy_period_id: i64,
-                appid: xinqiao_types::AppId,
+                appid: impl Into<xinqiao_types::AppId>,
                 scheduled_amount: super::super::ScheduledAmount,
             )
         }
@@ -586,19 +591,19 @@ pub mod insurance_pay {
             /// Answer to [`Schedule`].
             pub struct ScheduleResponse {
                 /// `policy_period_id`.
-                0 policy_period_id: i64 => w::Field::must("policy_period_id"),
+                0 policy_period_id: i64 => "policy_period_id: must",
                 /// `policy_period_state`.
-                1 policy_period_state: String => w::Field::must("policy_period_state"),
+                1 policy_period_state: String => "policy_period_state: must",
                 /// `deduct_start_date`; format `yyyy-MM-dd`.
-                2 deduct_start_date: Option<String> => w::Field::new("deduct_start_date"),
+                2 deduct_start_date: Option<String> => "deduct_start_date",
                 /// `deduct_end_date`; format `yyyy-MM-dd`.
-                3 deduct_end_date: Option<String> => w::Field::new("deduct_end_date"),
+                3 deduct_end_date: Option<String> => "deduct_end_date",
                 /// `scheduled_amount`.
-                4 scheduled_amount: Option<super::super::ScheduledAmount> => w::Field::new("scheduled_amount"),
+                4 scheduled_amount: Option<super::super::ScheduledAmount> => "scheduled_amount",
                 /// `deduct_amount`.
-                5 deduct_amount: Option<super::super::ScheduledAmount> => w::Field::new("deduct_amount"),
+                5 deduct_amount: Option<super::super::ScheduledAmount> => "deduct_amount",
                 /// `deduct_date`; format `yyyy-MM-dd`.
-                6 deduct_date: Option<String> => w::Field::new("deduct_date"),
+                6 deduct_date: Option<String> => "deduct_date",
             }
         }
 
@@ -639,15 +644,15 @@ pub mod insurance_sign {
             /// * Catalog: `pay_v3.papay.insurance_sign.contracts.by_plan_id_by_contract_id_renew`.
             pub struct ByPlanIdByContractIdRenew {
                 /// `plan_id`.
-                0 plan_id: i64 => w::Field::must("plan_id").place(w::Place::Path),
+                0 plan_id: i64 => "plan_id: must path",
                 /// `contract_id`.
-                1 contract_id: String => w::Field::must("contract_id").place(w::Place::Path),
+                1 contract_id: String => "contract_id: must path",
                 /// `appid`.
-                2 appid: xinqiao_types::AppId => w::Field::must("appid"),
+                2 appid: xinqiao_types::AppId => "appid: must",
                 /// `policy_periods`; needed according to the documentation.
-                3 policy_periods: Option<Vec<super::super::PolicyPeriod>> => w::Field::new("policy_periods"),
+                3 policy_periods: Option<Vec<super::super::PolicyPeriod>> => "policy_periods",
             }
-            new(plan_id: i64, contract_id: String, appid: xinqiao_types::AppId)
+            new(plan_id: i64, contract_id: impl Into<String>, appid: impl Into<xinqiao_types::AppId>)
             set(policy_periods: Vec<super::super::PolicyPeriod>)
         }
 
@@ -679,44 +684,44 @@ pub mod insurance_sign {
             /// * Catalog: `pay_v3.papay.insurance_sign.contracts.by_plan_id_by_out_contract_code`.
             pub struct ByPlanIdByOutContractCode {
                 /// `plan_id`.
-                0 plan_id: i64 => w::Field::must("plan_id").place(w::Place::Path),
+                0 plan_id: i64 => "plan_id: must path",
                 /// `out_contract_code`.
-                1 out_contract_code: String => w::Field::must("out_contract_code").place(w::Place::Path),
+                1 out_contract_code: String => "out_contract_code: must path",
             }
-            new(plan_id: i64, out_contract_code: String)
+            new(plan_id: i64, out_contract_code: impl Into<String>)
         }
 
         w::record! {
             /// Answer to [`ByPlanIdByOutContractCode`].
             pub struct ByPlanIdByOutContractCodeResponse {
                 /// `mchid`.
-                0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+                0 mchid: xinqiao_types::MchId => "mchid: must",
                 /// `appid`.
-                1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+                1 appid: xinqiao_types::AppId => "appid: must",
                 /// `plan_id`.
-                2 plan_id: i64 => w::Field::must("plan_id"),
+                2 plan_id: i64 => "plan_id: must",
                 /// `out_contract_code`.
-                3 out_contract_code: String => w::Field::must("out_contract_code"),
+                3 out_contract_code: String => "out_contract_code: must",
                 /// `contract_id`.
-                4 contract_id: String => w::Field::must("contract_id"),
+                4 contract_id: String => "contract_id: must",
                 /// `contract_state`; one of `SIGNED` `TERMINATED` `SIGN_FAILED` `TO_BE_RENEWED` `TERMINATE_PENDING`.
-                5 contract_state: String => w::Field::must("contract_state"),
+                5 contract_state: String => "contract_state: must",
                 /// `contract_signed_time`; format `rfc3339`.
-                6 contract_signed_time: Option<String> => w::Field::new("contract_signed_time"),
+                6 contract_signed_time: Option<String> => "contract_signed_time",
                 /// `contract_expired_time`; format `rfc3339`.
-                7 contract_expired_time: Option<String> => w::Field::new("contract_expired_time"),
+                7 contract_expired_time: Option<String> => "contract_expired_time",
                 /// `openid`.
-                8 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+                8 openid: Option<xinqiao_types::OpenId> => "openid: masked",
                 /// `insured_display_name`.
-                9 insured_display_name: String => w::Field::must("insured_display_name"),
+                9 insured_display_name: String => "insured_display_name: must",
                 /// `out_user_code`.
-                10 out_user_code: Option<String> => w::Field::new("out_user_code"),
+                10 out_user_code: Option<String> => "out_user_code",
                 /// `contract_terminate_info`.
-                11 contract_terminate_info: Option<super::super::ContractTerminateInfo> => w::Field::new("contract_terminate_info"),
+                11 contract_terminate_info: Option<super::super::ContractTerminateInfo> => "contract_terminate_info",
                 /// `revoke_terminate_contract_redirect_url`.
-                12 revoke_terminate_contract_redirect_url: Option<String> => w::Field::new("revoke_terminate_contract_redirect_url"),
+                12 revoke_terminate_contract_redirect_url: Option<String> => "revoke_terminate_contract_redirect_url",
                 /// `revoke_terminate_contract_redirect_appid`.
-                13 revoke_terminate_contract_redirect_appid: Option<String> => w::Field::new("revoke_terminate_contract_redirect_appid"),
+                13 revoke_terminate_contract_redirect_appid: Option<String> => "revoke_terminate_contract_redirect_appid",
             }
         }
 
@@ -748,65 +753,67 @@ pub mod insurance_sign {
             /// * Catalog: `pay_v3.papay.insurance_sign.contracts.pre_entrust_sign_app`.
             pub struct PreEntrustSignApp {
                 /// `appid`.
-                0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+                0 appid: xinqiao_types::AppId => "appid: must",
                 /// `openid`.
-                1 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+                1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
                 /// `plan_id`.
-                2 plan_id: f64 => w::Field::must("plan_id"),
+                2 plan_id: f64 => "plan_id: must",
                 /// `out_contract_code`.
-                3 out_contract_code: String => w::Field::must("out_contract_code"),
+                3 out_contract_code: String => "out_contract_code: must",
                 /// `insured_display_name`.
-                4 insured_display_name: String => w::Field::must("insured_display_name"),
+                4 insured_display_name: String => "insured_display_name: must",
                 /// `contract_notify_url`.
-                5 contract_notify_url: String => w::Field::must("contract_notify_url"),
+                5 contract_notify_url: String => "contract_notify_url: must",
                 /// `policy_start_date`.
-                6 policy_start_date: String => w::Field::must("policy_start_date"),
+                6 policy_start_date: String => "policy_start_date: must",
                 /// `policy_end_date`.
-                7 policy_end_date: String => w::Field::must("policy_end_date"),
+                7 policy_end_date: String => "policy_end_date: must",
                 /// `policy_periods`.
-                8 policy_periods: Vec<super::super::PreEntrustSignAppPolicyPeriod> => w::Field::must("policy_periods"),
+                8 policy_periods: Vec<super::super::PreEntrustSignAppPolicyPeriod> => "policy_periods: must",
                 /// `amount`.
-                9 amount: Option<super::super::EstimatedDeductAmount> => w::Field::new("amount"),
+                9 amount: Option<super::super::EstimatedDeductAmount> => "amount",
                 /// `out_trade_no`.
-                10 out_trade_no: Option<String> => w::Field::new("out_trade_no"),
+                10 out_trade_no: Option<String> => "out_trade_no",
                 /// `description`.
-                11 description: Option<String> => w::Field::new("description"),
+                11 description: Option<String> => "description",
                 /// `transaction_notify_url`.
-                12 transaction_notify_url: Option<String> => w::Field::new("transaction_notify_url"),
+                12 transaction_notify_url: Option<String> => "transaction_notify_url",
                 /// `out_user_code`.
-                13 out_user_code: Option<String> => w::Field::new("out_user_code"),
+                13 out_user_code: Option<String> => "out_user_code",
                 /// `goods_tag`.
-                14 goods_tag: Option<String> => w::Field::new("goods_tag"),
+                14 goods_tag: Option<String> => "goods_tag",
                 /// `attach`.
-                15 attach: Option<String> => w::Field::new("attach"),
+                15 attach: Option<String> => "attach",
                 /// `can_auto_insure`.
-                16 can_auto_insure: Option<bool> => w::Field::new("can_auto_insure"),
+                16 can_auto_insure: Option<bool> => "can_auto_insure",
                 /// `can_auto_reinsure`.
-                17 can_auto_reinsure: Option<bool> => w::Field::new("can_auto_reinsure"),
+                17 can_auto_reinsure: Option<bool> => "can_auto_reinsure",
                 /// `real_identity`.
-                18 real_identity: Option<super::super::RealIdentity> => w::Field::new("real_identity"),
+                18 real_identity: Option<super::super::RealIdentity> => "real_identity",
                 /// `combined_deduct_period_count`.
-                19 combined_deduct_period_count: Option<f64> => w::Field::new("combined_deduct_period_count"),
+                19 combined_deduct_period_count: Option<f64> => "combined_deduct_period_count",
             }
             new(
-                appid: xinqiao_types::AppId,
+                appid: impl Into<xinqiao_types::AppId>,
                 plan_id: f64,
-                out_contract_code: String,
-                insured_display_name: String,
-                contract_notify_url: String,
-                policy_start_date: String,
-                policy_end_date: String,
+                out_contract_code: impl Into<String>,
+                insured_display_name: impl Into<String>,
+                contract_notify_url: impl Into<String>,
+                policy_start_date: impl Into<String>,
+                policy_end_date: impl Into<String>,
                 policy_periods: Vec<super::super::PreEntrustSignAppPolicyPeriod>,
             )
-            set(
+            text(
                 openid: xinqiao_types::OpenId,
-                amount: super::super::EstimatedDeductAmount,
                 out_trade_no: String,
                 description: String,
                 transaction_notify_url: String,
                 out_user_code: String,
                 goods_tag: String,
                 attach: String,
+            )
+            set(
+                amount: super::super::EstimatedDeductAmount,
                 can_auto_insure: bool,
                 can_auto_reinsure: bool,
                 real_identity: super::super::RealIdentity,
@@ -818,7 +825,7 @@ pub mod insurance_sign {
             /// Answer to [`PreEntrustSignApp`].
             pub struct PreEntrustSignAppResponse {
                 /// `pre_entrustweb_id`.
-                0 pre_entrustweb_id: String => w::Field::must("pre_entrustweb_id"),
+                0 pre_entrustweb_id: String => "pre_entrustweb_id: must",
             }
         }
 
@@ -850,67 +857,69 @@ pub mod insurance_sign {
             /// * Catalog: `pay_v3.papay.insurance_sign.contracts.pre_entrust_sign_h5`.
             pub struct PreEntrustSignH5 {
                 /// `appid`.
-                0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+                0 appid: xinqiao_types::AppId => "appid: must",
                 /// `plan_id`.
-                1 plan_id: i64 => w::Field::must("plan_id"),
+                1 plan_id: i64 => "plan_id: must",
                 /// `out_contract_code`.
-                2 out_contract_code: String => w::Field::must("out_contract_code"),
+                2 out_contract_code: String => "out_contract_code: must",
                 /// `openid`.
-                3 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+                3 openid: Option<xinqiao_types::OpenId> => "openid: masked",
                 /// `insured_display_name`.
-                4 insured_display_name: String => w::Field::must("insured_display_name"),
+                4 insured_display_name: String => "insured_display_name: must",
                 /// `contract_notify_url`.
-                5 contract_notify_url: String => w::Field::must("contract_notify_url"),
+                5 contract_notify_url: String => "contract_notify_url: must",
                 /// `out_user_code`.
-                6 out_user_code: Option<String> => w::Field::new("out_user_code"),
+                6 out_user_code: Option<String> => "out_user_code",
                 /// `policy_start_date`; format `yyyy-MM-dd`.
-                7 policy_start_date: String => w::Field::must("policy_start_date"),
+                7 policy_start_date: String => "policy_start_date: must",
                 /// `policy_end_date`; format `yyyy-MM-dd`.
-                8 policy_end_date: String => w::Field::must("policy_end_date"),
+                8 policy_end_date: String => "policy_end_date: must",
                 /// `policy_periods`; needed according to the documentation.
-                9 policy_periods: Option<Vec<super::super::PreEntrustSignH5PolicyPeriod>> => w::Field::new("policy_periods"),
+                9 policy_periods: Option<Vec<super::super::PreEntrustSignH5PolicyPeriod>> => "policy_periods",
                 /// `out_trade_no`.
-                10 out_trade_no: Option<String> => w::Field::new("out_trade_no"),
+                10 out_trade_no: Option<String> => "out_trade_no",
                 /// `description`.
-                11 description: Option<String> => w::Field::new("description"),
+                11 description: Option<String> => "description",
                 /// `amount`.
-                12 amount: Option<super::super::ScheduledAmount> => w::Field::new("amount"),
+                12 amount: Option<super::super::ScheduledAmount> => "amount",
                 /// `transaction_notify_url`.
-                13 transaction_notify_url: Option<String> => w::Field::new("transaction_notify_url"),
+                13 transaction_notify_url: Option<String> => "transaction_notify_url",
                 /// `goods_tag`.
-                14 goods_tag: Option<String> => w::Field::new("goods_tag"),
+                14 goods_tag: Option<String> => "goods_tag",
                 /// `attach`.
-                15 attach: Option<String> => w::Field::new("attach"),
+                15 attach: Option<String> => "attach",
                 /// `can_auto_insure`.
-                16 can_auto_insure: Option<bool> => w::Field::new("can_auto_insure"),
+                16 can_auto_insure: Option<bool> => "can_auto_insure",
                 /// `can_auto_reinsure`.
-                17 can_auto_reinsure: Option<bool> => w::Field::new("can_auto_reinsure"),
+                17 can_auto_reinsure: Option<bool> => "can_auto_reinsure",
                 /// `real_identity`.
-                18 real_identity: Option<super::super::PreEntrustSignH5RealIdentity> => w::Field::new("real_identity"),
+                18 real_identity: Option<super::super::PreEntrustSignH5RealIdentity> => "real_identity",
                 /// `jump_control`.
-                19 jump_control: Option<super::super::JumpControl> => w::Field::new("jump_control"),
+                19 jump_control: Option<super::super::JumpControl> => "jump_control",
                 /// `combined_deduct_period_count`.
-                20 combined_deduct_period_count: Option<f64> => w::Field::new("combined_deduct_period_count"),
+                20 combined_deduct_period_count: Option<f64> => "combined_deduct_period_count",
             }
             new(
-                appid: xinqiao_types::AppId,
+                appid: impl Into<xinqiao_types::AppId>,
                 plan_id: i64,
-                out_contract_code: String,
-                insured_display_name: String,
-                contract_notify_url: String,
-                policy_start_date: String,
-                policy_end_date: String,
+                out_contract_code: impl Into<String>,
+                insured_display_name: impl Into<String>,
+                contract_notify_url: impl Into<String>,
+                policy_start_date: impl Into<String>,
+                policy_end_date: impl Into<String>,
             )
-            set(
+            text(
                 openid: xinqiao_types::OpenId,
                 out_user_code: String,
-                policy_periods: Vec<super::super::PreEntrustSignH5PolicyPeriod>,
                 out_trade_no: String,
                 description: String,
-                amount: super::super::ScheduledAmount,
                 transaction_notify_url: String,
                 goods_tag: String,
                 attach: String,
+            )
+            set(
+                policy_periods: Vec<super::super::PreEntrustSignH5PolicyPeriod>,
+                amount: super::super::ScheduledAmount,
                 can_auto_insure: bool,
                 can_auto_reinsure: bool,
                 real_identity: super::super::PreEntrustSignH5RealIdentity,
@@ -923,7 +932,7 @@ pub mod insurance_sign {
             /// Answer to [`PreEntrustSignH5`].
             pub struct PreEntrustSignH5Response {
                 /// `redirect_url`.
-                0 redirect_url: String => w::Field::must("redirect_url"),
+                0 redirect_url: String => "redirect_url: must",
             }
         }
 
@@ -955,65 +964,67 @@ pub mod insurance_sign {
             /// * Catalog: `pay_v3.papay.insurance_sign.contracts.pre_entrust_sign_jsapi`.
             pub struct PreEntrustSignJsapi {
                 /// `appid`.
-                0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+                0 appid: xinqiao_types::AppId => "appid: must",
                 /// `plan_id`.
-                1 plan_id: i64 => w::Field::must("plan_id"),
+                1 plan_id: i64 => "plan_id: must",
                 /// `out_contract_code`.
-                2 out_contract_code: String => w::Field::must("out_contract_code"),
+                2 out_contract_code: String => "out_contract_code: must",
                 /// `openid`.
-                3 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+                3 openid: Option<xinqiao_types::OpenId> => "openid: masked",
                 /// `insured_display_name`.
-                4 insured_display_name: String => w::Field::must("insured_display_name"),
+                4 insured_display_name: String => "insured_display_name: must",
                 /// `contract_notify_url`.
-                5 contract_notify_url: String => w::Field::must("contract_notify_url"),
+                5 contract_notify_url: String => "contract_notify_url: must",
                 /// `out_user_code`.
-                6 out_user_code: Option<String> => w::Field::new("out_user_code"),
+                6 out_user_code: Option<String> => "out_user_code",
                 /// `policy_start_date`; format `yyyy-MM-dd`.
-                7 policy_start_date: String => w::Field::must("policy_start_date"),
+                7 policy_start_date: String => "policy_start_date: must",
                 /// `policy_end_date`; format `yyyy-MM-dd`.
-                8 policy_end_date: String => w::Field::must("policy_end_date"),
+                8 policy_end_date: String => "policy_end_date: must",
                 /// `policy_periods`; needed according to the documentation.
-                9 policy_periods: Option<Vec<super::super::PreEntrustSignH5PolicyPeriod>> => w::Field::new("policy_periods"),
+                9 policy_periods: Option<Vec<super::super::PreEntrustSignH5PolicyPeriod>> => "policy_periods",
                 /// `out_trade_no`.
-                10 out_trade_no: Option<String> => w::Field::new("out_trade_no"),
+                10 out_trade_no: Option<String> => "out_trade_no",
                 /// `description`.
-                11 description: Option<String> => w::Field::new("description"),
+                11 description: Option<String> => "description",
                 /// `amount`.
-                12 amount: Option<super::super::ScheduledAmount> => w::Field::new("amount"),
+                12 amount: Option<super::super::ScheduledAmount> => "amount",
                 /// `transaction_notify_url`.
-                13 transaction_notify_url: Option<String> => w::Field::new("transaction_notify_url"),
+                13 transaction_notify_url: Option<String> => "transaction_notify_url",
                 /// `goods_tag`.
-                14 goods_tag: Option<String> => w::Field::new("goods_tag"),
+                14 goods_tag: Option<String> => "goods_tag",
                 /// `attach`.
-                15 attach: Option<String> => w::Field::new("attach"),
+                15 attach: Option<String> => "attach",
                 /// `can_auto_insure`.
-                16 can_auto_insure: Option<bool> => w::Field::new("can_auto_insure"),
+                16 can_auto_insure: Option<bool> => "can_auto_insure",
                 /// `can_auto_reinsure`.
-                17 can_auto_reinsure: Option<bool> => w::Field::new("can_auto_reinsure"),
+                17 can_auto_reinsure: Option<bool> => "can_auto_reinsure",
                 /// `real_identity`.
-                18 real_identity: Option<super::super::PreEntrustSignH5RealIdentity> => w::Field::new("real_identity"),
+                18 real_identity: Option<super::super::PreEntrustSignH5RealIdentity> => "real_identity",
                 /// `combined_deduct_period_count`.
-                19 combined_deduct_period_count: Option<f64> => w::Field::new("combined_deduct_period_count"),
+                19 combined_deduct_period_count: Option<f64> => "combined_deduct_period_count",
             }
             new(
-                appid: xinqiao_types::AppId,
+                appid: impl Into<xinqiao_types::AppId>,
                 plan_id: i64,
-                out_contract_code: String,
-                insured_display_name: String,
-                contract_notify_url: String,
-                policy_start_date: String,
-                policy_end_date: String,
+                out_contract_code: impl Into<String>,
+                insured_display_name: impl Into<String>,
+                contract_notify_url: impl Into<String>,
+                policy_start_date: impl Into<String>,
+                policy_end_date: impl Into<String>,
             )
-            set(
+            text(
                 openid: xinqiao_types::OpenId,
                 out_user_code: String,
-                policy_periods: Vec<super::super::PreEntrustSignH5PolicyPeriod>,
                 out_trade_no: String,
                 description: String,
-                amount: super::super::ScheduledAmount,
                 transaction_notify_url: String,
                 goods_tag: String,
                 attach: String,
+            )
+            set(
+                policy_periods: Vec<super::super::PreEntrustSignH5PolicyPeriod>,
+                amount: super::super::ScheduledAmount,
                 can_auto_insure: bool,
                 can_auto_reinsure: bool,
                 real_identity: super::super::PreEntrustSignH5RealIdentity,
@@ -1025,7 +1036,7 @@ pub mod insurance_sign {
             /// Answer to [`PreEntrustSignJsapi`].
             pub struct PreEntrustSignJsapiResponse {
                 /// `redirect_url`.
-                0 redirect_url: String => w::Field::must("redirect_url"),
+                0 redirect_url: String => "redirect_url: must",
             }
         }
 
@@ -1057,65 +1068,67 @@ pub mod insurance_sign {
             /// * Catalog: `pay_v3.papay.insurance_sign.contracts.pre_entrust_sign_mini_program`.
             pub struct PreEntrustSignMiniProgram {
                 /// `appid`.
-                0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+                0 appid: xinqiao_types::AppId => "appid: must",
                 /// `plan_id`.
-                1 plan_id: i64 => w::Field::must("plan_id"),
+                1 plan_id: i64 => "plan_id: must",
                 /// `out_contract_code`.
-                2 out_contract_code: String => w::Field::must("out_contract_code"),
+                2 out_contract_code: String => "out_contract_code: must",
                 /// `openid`.
-                3 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+                3 openid: Option<xinqiao_types::OpenId> => "openid: masked",
                 /// `insured_display_name`.
-                4 insured_display_name: String => w::Field::must("insured_display_name"),
+                4 insured_display_name: String => "insured_display_name: must",
                 /// `contract_notify_url`.
-                5 contract_notify_url: String => w::Field::must("contract_notify_url"),
+                5 contract_notify_url: String => "contract_notify_url: must",
                 /// `out_user_code`.
-                6 out_user_code: Option<String> => w::Field::new("out_user_code"),
+                6 out_user_code: Option<String> => "out_user_code",
                 /// `policy_start_date`; format `yyyy-MM-dd`.
-                7 policy_start_date: String => w::Field::must("policy_start_date"),
+                7 policy_start_date: String => "policy_start_date: must",
                 /// `policy_end_date`; format `yyyy-MM-dd`.
-                8 policy_end_date: String => w::Field::must("policy_end_date"),
+                8 policy_end_date: String => "policy_end_date: must",
                 /// `policy_periods`; needed according to the documentation.
-                9 policy_periods: Option<Vec<super::super::PreEntrustSignH5PolicyPeriod>> => w::Field::new("policy_periods"),
+                9 policy_periods: Option<Vec<super::super::PreEntrustSignH5PolicyPeriod>> => "policy_periods",
                 /// `out_trade_no`.
-                10 out_trade_no: Option<String> => w::Field::new("out_trade_no"),
+                10 out_trade_no: Option<String> => "out_trade_no",
                 /// `description`.
-                11 description: Option<String> => w::Field::new("description"),
+                11 description: Option<String> => "description",
                 /// `amount`.
-                12 amount: Option<super::super::ScheduledAmount> => w::Field::new("amount"),
+                12 amount: Option<super::super::ScheduledAmount> => "amount",
                 /// `transaction_notify_url`.
-                13 transaction_notify_url: Option<String> => w::Field::new("transaction_notify_url"),
+                13 transaction_notify_url: Option<String> => "transaction_notify_url",
                 /// `goods_tag`.
-                14 goods_tag: Option<String> => w::Field::new("goods_tag"),
+                14 goods_tag: Option<String> => "goods_tag",
                 /// `attach`.
-                15 attach: Option<String> => w::Field::new("attach"),
+                15 attach: Option<String> => "attach",
                 /// `can_auto_insure`.
-                16 can_auto_insure: Option<bool> => w::Field::new("can_auto_insure"),
+                16 can_auto_insure: Option<bool> => "can_auto_insure",
                 /// `can_auto_reinsure`.
-                17 can_auto_reinsure: Option<bool> => w::Field::new("can_auto_reinsure"),
+                17 can_auto_reinsure: Option<bool> => "can_auto_reinsure",
                 /// `real_identity`.
-                18 real_identity: Option<super::super::PreEntrustSignH5RealIdentity> => w::Field::new("real_identity"),
+                18 real_identity: Option<super::super::PreEntrustSignH5RealIdentity> => "real_identity",
                 /// `combined_deduct_period_count`.
-                19 combined_deduct_period_count: Option<f64> => w::Field::new("combined_deduct_period_count"),
+                19 combined_deduct_period_count: Option<f64> => "combined_deduct_period_count",
             }
             new(
-                appid: xinqiao_types::AppId,
+                appid: impl Into<xinqiao_types::AppId>,
                 plan_id: i64,
-                out_contract_code: String,
-                insured_display_name: String,
-                contract_notify_url: String,
-                policy_start_date: String,
-                policy_end_date: String,
+                out_contract_code: impl Into<String>,
+                insured_display_name: impl Into<String>,
+                contract_notify_url: impl Into<String>,
+                policy_start_date: impl Into<String>,
+                policy_end_date: impl Into<String>,
             )
-            set(
+            text(
                 openid: xinqiao_types::OpenId,
                 out_user_code: String,
-                policy_periods: Vec<super::super::PreEntrustSignH5PolicyPeriod>,
                 out_trade_no: String,
                 description: String,
-                amount: super::super::ScheduledAmount,
                 transaction_notify_url: String,
                 goods_tag: String,
                 attach: String,
+            )
+            set(
+                policy_periods: Vec<super::super::PreEntrustSignH5PolicyPeriod>,
+                amount: super::super::ScheduledAmount,
                 can_auto_insure: bool,
                 can_auto_reinsure: bool,
                 real_identity: super::super::PreEntrustSignH5RealIdentity,
@@ -1127,11 +1140,11 @@ pub mod insurance_sign {
             /// Answer to [`PreEntrustSignMiniProgram`].
             pub struct PreEntrustSignMiniProgramResponse {
                 /// `pre_entrustweb_id`.
-                0 pre_entrustweb_id: String => w::Field::must("pre_entrustweb_id"),
+                0 pre_entrustweb_id: String => "pre_entrustweb_id: must",
                 /// `redirect_appid`.
-                1 redirect_appid: String => w::Field::must("redirect_appid"),
+                1 redirect_appid: String => "redirect_appid: must",
                 /// `redirect_path`.
-                2 redirect_path: String => w::Field::must("redirect_path"),
+                2 redirect_path: String => "redirect_path: must",
             }
         }
 
@@ -1163,42 +1176,46 @@ pub mod insurance_sign {
             /// * Catalog: `pay_v3.papay.insurance_sign.contracts.terminate`.
             pub struct Terminate {
                 /// `plan_id`.
-                0 plan_id: i64 => w::Field::must("plan_id").place(w::Place::Path),
+                0 plan_id: i64 => "plan_id: must path",
                 /// `out_contract_code`.
-                1 out_contract_code: String => w::Field::must("out_contract_code").place(w::Place::Path),
+                1 out_contract_code: String => "out_contract_code: must path",
                 /// `contract_termination_remark`.
-                2 contract_termination_remark: String => w::Field::must("contract_termination_remark"),
+                2 contract_termination_remark: String => "contract_termination_remark: must",
             }
-            new(plan_id: i64, out_contract_code: String, contract_termination_remark: String)
+            new(
+                plan_id: i64,
+                out_contract_code: impl Into<String>,
+                contract_termination_remark: impl Into<String>,
+            )
         }
 
         w::record! {
             /// Answer to [`Terminate`].
             pub struct TerminateResponse {
                 /// `mchid`.
-                0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+                0 mchid: xinqiao_types::MchId => "mchid: must",
                 /// `appid`.
-                1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+                1 appid: xinqiao_types::AppId => "appid: must",
                 /// `plan_id`.
-                2 plan_id: i64 => w::Field::must("plan_id"),
+                2 plan_id: i64 => "plan_id: must",
                 /// `out_contract_code`.
-                3 out_contract_code: String => w::Field::must("out_contract_code"),
+                3 out_contract_code: String => "out_contract_code: must",
                 /// `contract_id`.
-                4 contract_id: String => w::Field::must("contract_id"),
+                4 contract_id: String => "contract_id: must",
                 /// `contract_state`; one of `SIGNED` `TERMINATED` `SIGN_FAILED` `TO_BE_RENEWED` `TERMINATE_PENDING`.
-                5 contract_state: String => w::Field::must("contract_state"),
+                5 contract_state: String => "contract_state: must",
                 /// `contract_signed_time`; format `rfc3339`.
-                6 contract_signed_time: Option<String> => w::Field::new("contract_signed_time"),
+                6 contract_signed_time: Option<String> => "contract_signed_time",
                 /// `contract_expired_time`; format `rfc3339`.
-                7 contract_expired_time: Option<String> => w::Field::new("contract_expired_time"),
+                7 contract_expired_time: Option<String> => "contract_expired_time",
                 /// `openid`.
-                8 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+                8 openid: Option<xinqiao_types::OpenId> => "openid: masked",
                 /// `insured_display_name`.
-                9 insured_display_name: String => w::Field::must("insured_display_name"),
+                9 insured_display_name: String => "insured_display_name: must",
                 /// `out_user_code`.
-                10 out_user_code: Option<String> => w::Field::new("out_user_code"),
+                10 out_user_code: Option<String> => "out_user_code",
                 /// `contract_terminate_info`.
-                11 contract_terminate_info: Option<super::super::ContractTerminateInfo> => w::Field::new("contract_terminate_info"),
+                11 contract_terminate_info: Option<super::super::ContractTerminateInfo> => "contract_terminate_info",
             }
         }
 
@@ -1235,20 +1252,20 @@ pub mod insurance_sign {
             /// * Catalog: `pay_v3.papay.insurance_sign.policy_periods.by_plan_id_by_contract_id_modify`.
             pub struct ByPlanIdByContractIdModify {
                 /// `plan_id`.
-                0 plan_id: f64 => w::Field::must("plan_id").place(w::Place::Path),
+                0 plan_id: f64 => "plan_id: must path",
                 /// `contract_id`.
-                1 contract_id: String => w::Field::must("contract_id").place(w::Place::Path),
+                1 contract_id: String => "contract_id: must path",
                 /// `appid`.
-                2 appid: xinqiao_types::AppId => w::Field::must("appid"),
+                2 appid: xinqiao_types::AppId => "appid: must",
                 /// `policy_periods`.
-                3 policy_periods: Vec<super::super::PreEntrustSignAppPolicyPeriod> => w::Field::must("policy_periods"),
+                3 policy_periods: Vec<super::super::PreEntrustSignAppPolicyPeriod> => "policy_periods: must",
                 /// `allow_cancel_scheduled`.
-                4 allow_cancel_scheduled: Option<bool> => w::Field::new("allow_cancel_scheduled"),
+                4 allow_cancel_scheduled: Option<bool> => "allow_cancel_scheduled",
             }
             new(
                 plan_id: f64,
-                contract_id: String,
-                appid: xinqiao_types::AppId,
+                contract_id: impl Into<String>,
+                appid: impl Into<xinqiao_types::AppId>,
                 policy_periods: Vec<super::super::PreEntrustSignAppPolicyPeriod>,
             )
             set(allow_cancel_scheduled: bool)
@@ -1258,9 +1275,9 @@ pub mod insurance_sign {
             /// Answer to [`ByPlanIdByContractIdModify`].
             pub struct ByPlanIdByContractIdModifyResponse {
                 /// `policy_periods`.
-                0 policy_periods: Option<Vec<super::super::PreEntrustSignAppPolicyPeriod>> => w::Field::new("policy_periods"),
+                0 policy_periods: Option<Vec<super::super::PreEntrustSignAppPolicyPeriod>> => "policy_periods",
                 /// `cancel_scheduled_policy_period_id`.
-                1 cancel_scheduled_policy_period_id: Option<i64> => w::Field::new("cancel_scheduled_policy_period_id"),
+                1 cancel_scheduled_policy_period_id: Option<i64> => "cancel_scheduled_policy_period_id",
             }
         }
 
@@ -1292,15 +1309,15 @@ pub mod insurance_sign {
             /// * Catalog: `pay_v3.papay.insurance_sign.policy_periods.by_plan_id_by_out_contract_code`.
             pub struct ByPlanIdByOutContractCode {
                 /// `plan_id`.
-                0 plan_id: i64 => w::Field::must("plan_id").place(w::Place::Path),
+                0 plan_id: i64 => "plan_id: must path",
                 /// `out_contract_code`.
-                1 out_contract_code: String => w::Field::must("out_contract_code").place(w::Place::Path),
+                1 out_contract_code: String => "out_contract_code: must path",
                 /// `limit`.
-                2 limit: Option<i64> => w::Field::new("limit").place(w::Place::Query),
+                2 limit: Option<i64> => "limit: query",
                 /// `offset`.
-                3 offset: Option<i64> => w::Field::new("offset").place(w::Place::Query),
+                3 offset: Option<i64> => "offset: query",
             }
-            new(plan_id: i64, out_contract_code: String)
+            new(plan_id: i64, out_contract_code: impl Into<String>)
             set(limit: i64, offset: i64)
         }
 
@@ -1308,13 +1325,13 @@ pub mod insurance_sign {
             /// Answer to [`ByPlanIdByOutContractCode`].
             pub struct ByPlanIdByOutContractCodeResponse {
                 /// `data`.
-                0 data: Vec<super::super::ByPlanIdByOutContractCodeData> => w::Field::must("data"),
+                0 data: Vec<super::super::ByPlanIdByOutContractCodeData> => "data: must",
                 /// `total_count`.
-                1 total_count: i64 => w::Field::must("total_count"),
+                1 total_count: i64 => "total_count: must",
                 /// `limit`.
-                2 limit: i64 => w::Field::must("limit"),
+                2 limit: i64 => "limit: must",
                 /// `offset`.
-                3 offset: i64 => w::Field::must("offset"),
+                3 offset: i64 => "offset: must",
             }
         }
 
@@ -1352,45 +1369,45 @@ pub mod pay {
         /// * Catalog: `pay_v3.papay.pay.harmony_transactions_apply`.
         pub struct HarmonyTransactionsApply {
             /// `appid`.
-            0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            0 appid: xinqiao_types::AppId => "appid: must",
             /// `out_trade_no`.
-            1 out_trade_no: String => w::Field::must("out_trade_no"),
+            1 out_trade_no: String => "out_trade_no: must",
             /// `description`.
-            2 description: String => w::Field::must("description"),
+            2 description: String => "description: must",
             /// `contract_id`.
-            3 contract_id: String => w::Field::must("contract_id"),
+            3 contract_id: String => "contract_id: must",
             /// `transaction_notify_url`.
-            4 transaction_notify_url: String => w::Field::must("transaction_notify_url"),
+            4 transaction_notify_url: String => "transaction_notify_url: must",
             /// `goods_tag`.
-            5 goods_tag: Option<String> => w::Field::new("goods_tag"),
+            5 goods_tag: Option<String> => "goods_tag",
             /// `attach`.
-            6 attach: Option<String> => w::Field::new("attach"),
+            6 attach: Option<String> => "attach",
             /// `amount`.
-            7 amount: super::ScheduledAmount => w::Field::must("amount"),
+            7 amount: super::ScheduledAmount => "amount: must",
             /// `harmony_account_id`.
-            8 harmony_account_id: String => w::Field::must("harmony_account_id"),
+            8 harmony_account_id: String => "harmony_account_id: must",
             /// `mcc`.
-            9 mcc: Option<String> => w::Field::new("mcc"),
+            9 mcc: Option<String> => "mcc",
         }
         new(
-            appid: xinqiao_types::AppId,
-            out_trade_no: String,
-            description: String,
-            contract_id: String,
-            transaction_notify_url: String,
+            appid: impl Into<xinqiao_types::AppId>,
+            out_trade_no: impl Into<String>,
+            description: impl Into<String>,
+            contract_id: impl Into<String>,
+            transaction_notify_url: impl Into<String>,
             amount: super::ScheduledAmount,
-            harmony_account_id: String,
+            harmony_account_id: impl Into<String>,
         )
-        set(goods_tag: String, attach: String, mcc: String)
+        text(goods_tag: String, attach: String, mcc: String)
     }
 
     w::record! {
         /// Answer to [`HarmonyTransactionsApply`].
         pub struct HarmonyTransactionsApplyResponse {
             /// `out_trade_no`.
-            0 out_trade_no: String => w::Field::must("out_trade_no"),
+            0 out_trade_no: String => "out_trade_no: must",
             /// `amount`.
-            1 amount: super::ScheduledAmount => w::Field::must("amount"),
+            1 amount: super::ScheduledAmount => "amount: must",
         }
     }
 
@@ -1422,40 +1439,40 @@ pub mod pay {
         /// * Catalog: `pay_v3.papay.pay.transactions_apply`.
         pub struct TransactionsApply {
             /// `appid`.
-            0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            0 appid: xinqiao_types::AppId => "appid: must",
             /// `out_trade_no`.
-            1 out_trade_no: String => w::Field::must("out_trade_no"),
+            1 out_trade_no: String => "out_trade_no: must",
             /// `description`.
-            2 description: String => w::Field::must("description"),
+            2 description: String => "description: must",
             /// `contract_id`.
-            3 contract_id: String => w::Field::must("contract_id"),
+            3 contract_id: String => "contract_id: must",
             /// `transaction_notify_url`.
-            4 transaction_notify_url: String => w::Field::must("transaction_notify_url"),
+            4 transaction_notify_url: String => "transaction_notify_url: must",
             /// `goods_tag`.
-            5 goods_tag: Option<String> => w::Field::new("goods_tag"),
+            5 goods_tag: Option<String> => "goods_tag",
             /// `attach`.
-            6 attach: Option<String> => w::Field::new("attach"),
+            6 attach: Option<String> => "attach",
             /// `amount`.
-            7 amount: super::ScheduledAmount => w::Field::must("amount"),
+            7 amount: super::ScheduledAmount => "amount: must",
         }
         new(
-            appid: xinqiao_types::AppId,
-            out_trade_no: String,
-            description: String,
-            contract_id: String,
-            transaction_notify_url: String,
+            appid: impl Into<xinqiao_types::AppId>,
+            out_trade_no: impl Into<String>,
+            description: impl Into<String>,
+            contract_id: impl Into<String>,
+            transaction_notify_url: impl Into<String>,
             amount: super::ScheduledAmount,
         )
-        set(goods_tag: String, attach: String)
+        text(goods_tag: String, attach: String)
     }
 
     w::record! {
         /// Answer to [`TransactionsApply`].
         pub struct TransactionsApplyResponse {
             /// `out_trade_no`.
-            0 out_trade_no: String => w::Field::must("out_trade_no"),
+            0 out_trade_no: String => "out_trade_no: must",
             /// `amount`.
-            1 amount: super::ScheduledAmount => w::Field::must("amount"),
+            1 amount: super::ScheduledAmount => "amount: must",
         }
     }
 
@@ -1491,28 +1508,28 @@ pub mod pay {
             /// * Catalog: `pay_v3.papay.pay.partner.schedules_by_contract_id`.
             pub struct SchedulesByContractId {
                 /// `contract_id`.
-                0 contract_id: String => w::Field::must("contract_id").place(w::Place::Path),
+                0 contract_id: String => "contract_id: must path",
                 /// `sub_mchid`.
-                1 sub_mchid: String => w::Field::must("sub_mchid").place(w::Place::Query),
+                1 sub_mchid: String => "sub_mchid: must query",
             }
-            new(contract_id: String, sub_mchid: String)
+            new(contract_id: impl Into<String>, sub_mchid: impl Into<String>)
         }
 
         w::record! {
             /// Answer to [`SchedulesByContractId`].
             pub struct SchedulesByContractIdResponse {
                 /// `schedule_state`.
-                0 schedule_state: String => w::Field::must("schedule_state"),
+                0 schedule_state: String => "schedule_state: must",
                 /// `deduct_start_date`.
-                1 deduct_start_date: Option<String> => w::Field::new("deduct_start_date"),
+                1 deduct_start_date: Option<String> => "deduct_start_date",
                 /// `deduct_end_date`.
-                2 deduct_end_date: Option<String> => w::Field::new("deduct_end_date"),
+                2 deduct_end_date: Option<String> => "deduct_end_date",
                 /// `scheduled_amount`.
-                3 scheduled_amount: Option<super::super::EstimatedDeductAmount> => w::Field::new("scheduled_amount"),
+                3 scheduled_amount: Option<super::super::EstimatedDeductAmount> => "scheduled_amount",
                 /// `deduct_amount`.
-                4 deduct_amount: Option<super::super::EstimatedDeductAmount> => w::Field::new("deduct_amount"),
+                4 deduct_amount: Option<super::super::EstimatedDeductAmount> => "deduct_amount",
                 /// `deduct_date`.
-                5 deduct_date: Option<String> => w::Field::new("deduct_date"),
+                5 deduct_date: Option<String> => "deduct_date",
             }
         }
 
@@ -1544,40 +1561,40 @@ pub mod pay {
             /// * Catalog: `pay_v3.papay.pay.partner.schedules_by_contract_id_schedule`.
             pub struct SchedulesByContractIdSchedule {
                 /// `contract_id`.
-                0 contract_id: String => w::Field::must("contract_id").place(w::Place::Path),
+                0 contract_id: String => "contract_id: must path",
                 /// `sp_appid`.
-                1 sp_appid: String => w::Field::must("sp_appid"),
+                1 sp_appid: String => "sp_appid: must",
                 /// `sub_mchid`.
-                2 sub_mchid: String => w::Field::must("sub_mchid"),
+                2 sub_mchid: String => "sub_mchid: must",
                 /// `sub_appid`.
-                3 sub_appid: Option<String> => w::Field::new("sub_appid"),
+                3 sub_appid: Option<String> => "sub_appid",
                 /// `schedule_amount`.
-                4 schedule_amount: super::super::EstimatedDeductAmount => w::Field::must("schedule_amount"),
+                4 schedule_amount: super::super::EstimatedDeductAmount => "schedule_amount: must",
             }
             new(
-                contract_id: String,
-                sp_appid: String,
-                sub_mchid: String,
+                contract_id: impl Into<String>,
+                sp_appid: impl Into<String>,
+                sub_mchid: impl Into<String>,
                 schedule_amount: super::super::EstimatedDeductAmount,
             )
-            set(sub_appid: String)
+            text(sub_appid: String)
         }
 
         w::record! {
             /// Answer to [`SchedulesByContractIdSchedule`].
             pub struct SchedulesByContractIdScheduleResponse {
                 /// `schedule_state`.
-                0 schedule_state: String => w::Field::must("schedule_state"),
+                0 schedule_state: String => "schedule_state: must",
                 /// `deduct_start_date`.
-                1 deduct_start_date: Option<String> => w::Field::new("deduct_start_date"),
+                1 deduct_start_date: Option<String> => "deduct_start_date",
                 /// `deduct_end_date`.
-                2 deduct_end_date: Option<String> => w::Field::new("deduct_end_date"),
+                2 deduct_end_date: Option<String> => "deduct_end_date",
                 /// `scheduled_amount`.
-                3 scheduled_amount: Option<super::super::EstimatedDeductAmount> => w::Field::new("scheduled_amount"),
+                3 scheduled_amount: Option<super::super::EstimatedDeductAmount> => "scheduled_amount",
                 /// `deduct_amount`.
-                4 deduct_amount: Option<super::super::EstimatedDeductAmount> => w::Field::new("deduct_amount"),
+                4 deduct_amount: Option<super::super::EstimatedDeductAmount> => "deduct_amount",
                 /// `deduct_date`.
-                5 deduct_date: Option<String> => w::Field::new("deduct_date"),
+                5 deduct_date: Option<String> => "deduct_date",
             }
         }
 
@@ -1609,45 +1626,45 @@ pub mod pay {
             /// * Catalog: `pay_v3.papay.pay.partner.transactions_apply`.
             pub struct TransactionsApply {
                 /// `sp_appid`.
-                0 sp_appid: String => w::Field::must("sp_appid"),
+                0 sp_appid: String => "sp_appid: must",
                 /// `sub_mchid`.
-                1 sub_mchid: String => w::Field::must("sub_mchid"),
+                1 sub_mchid: String => "sub_mchid: must",
                 /// `sub_appid`.
-                2 sub_appid: Option<String> => w::Field::new("sub_appid"),
+                2 sub_appid: Option<String> => "sub_appid",
                 /// `out_trade_no`.
-                3 out_trade_no: String => w::Field::must("out_trade_no"),
+                3 out_trade_no: String => "out_trade_no: must",
                 /// `description`.
-                4 description: String => w::Field::must("description"),
+                4 description: String => "description: must",
                 /// `transaction_notify_url`.
-                5 transaction_notify_url: String => w::Field::must("transaction_notify_url"),
+                5 transaction_notify_url: String => "transaction_notify_url: must",
                 /// `contract_id`.
-                6 contract_id: String => w::Field::must("contract_id"),
+                6 contract_id: String => "contract_id: must",
                 /// `amount`.
-                7 amount: super::super::EstimatedDeductAmount => w::Field::must("amount"),
+                7 amount: super::super::EstimatedDeductAmount => "amount: must",
                 /// `goods_tag`.
-                8 goods_tag: Option<String> => w::Field::new("goods_tag"),
+                8 goods_tag: Option<String> => "goods_tag",
                 /// `attach`.
-                9 attach: Option<String> => w::Field::new("attach"),
+                9 attach: Option<String> => "attach",
             }
             new(
-                sp_appid: String,
-                sub_mchid: String,
-                out_trade_no: String,
-                description: String,
-                transaction_notify_url: String,
-                contract_id: String,
+                sp_appid: impl Into<String>,
+                sub_mchid: impl Into<String>,
+                out_trade_no: impl Into<String>,
+                description: impl Into<String>,
+                transaction_notify_url: impl Into<String>,
+                contract_id: impl Into<String>,
                 amount: super::super::EstimatedDeductAmount,
             )
-            set(sub_appid: String, goods_tag: String, attach: String)
+            text(sub_appid: String, goods_tag: String, attach: String)
         }
 
         w::record! {
             /// Answer to [`TransactionsApply`].
             pub struct TransactionsApplyResponse {
                 /// `out_trade_no`.
-                0 out_trade_no: String => w::Field::must("out_trade_no"),
+                0 out_trade_no: String => "out_trade_no: must",
                 /// `amount`.
-                1 amount: super::super::EstimatedDeductAmount => w::Field::must("amount"),
+                1 amount: super::super::EstimatedDeductAmount => "amount: must",
             }
         }
 
@@ -1684,26 +1701,26 @@ pub mod pay {
             /// * Catalog: `pay_v3.papay.pay.schedules.by_contract_id`.
             pub struct ByContractId {
                 /// `contract_id`.
-                0 contract_id: String => w::Field::must("contract_id").place(w::Place::Path),
+                0 contract_id: String => "contract_id: must path",
             }
-            new(contract_id: String)
+            new(contract_id: impl Into<String>)
         }
 
         w::record! {
             /// Answer to [`ByContractId`].
             pub struct ByContractIdResponse {
                 /// `schedule_state`.
-                0 schedule_state: String => w::Field::must("schedule_state"),
+                0 schedule_state: String => "schedule_state: must",
                 /// `deduct_start_date`; format `yyyy-MM-dd`.
-                1 deduct_start_date: Option<String> => w::Field::new("deduct_start_date"),
+                1 deduct_start_date: Option<String> => "deduct_start_date",
                 /// `deduct_end_date`; format `yyyy-MM-dd`.
-                2 deduct_end_date: Option<String> => w::Field::new("deduct_end_date"),
+                2 deduct_end_date: Option<String> => "deduct_end_date",
                 /// `scheduled_amount`.
-                3 scheduled_amount: Option<super::super::ScheduledAmount> => w::Field::new("scheduled_amount"),
+                3 scheduled_amount: Option<super::super::ScheduledAmount> => "scheduled_amount",
                 /// `deduct_amount`.
-                4 deduct_amount: Option<super::super::ScheduledAmount> => w::Field::new("deduct_amount"),
+                4 deduct_amount: Option<super::super::ScheduledAmount> => "deduct_amount",
                 /// `deduct_date`; format `yyyy-MM-dd`.
-                5 deduct_date: Option<String> => w::Field::new("deduct_date"),
+                5 deduct_date: Option<String> => "deduct_date",
             }
         }
 
@@ -1735,15 +1752,15 @@ pub mod pay {
             /// * Catalog: `pay_v3.papay.pay.schedules.by_contract_id_schedule`.
             pub struct ByContractIdSchedule {
                 /// `contract_id`.
-                0 contract_id: String => w::Field::must("contract_id").place(w::Place::Path),
+                0 contract_id: String => "contract_id: must path",
                 /// `appid`.
-                1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+                1 appid: xinqiao_types::AppId => "appid: must",
                 /// `schedule_amount`.
-                2 schedule_amount: super::super::ScheduledAmount => w::Field::must("schedule_amount"),
+                2 schedule_amount: super::super::ScheduledAmount => "schedule_amount: must",
             }
             new(
-                contract_id: String,
-                appid: xinqiao_types::AppId,
+                contract_id: impl Into<String>,
+                appid: impl Into<xinqiao_types::AppId>,
                 schedule_amount: super::super::ScheduledAmount,
             )
         }
@@ -1752,17 +1769,17 @@ pub mod pay {
             /// Answer to [`ByContractIdSchedule`].
             pub struct ByContractIdScheduleResponse {
                 /// `schedule_state`.
-                0 schedule_state: String => w::Field::must("schedule_state"),
+                0 schedule_state: String => "schedule_state: must",
                 /// `deduct_start_date`; format `yyyy-MM-dd`.
-                1 deduct_start_date: Option<String> => w::Field::new("deduct_start_date"),
+                1 deduct_start_date: Option<String> => "deduct_start_date",
                 /// `deduct_end_date`; format `yyyy-MM-dd`.
-                2 deduct_end_date: Option<String> => w::Field::new("deduct_end_date"),
+                2 deduct_end_date: Option<String> => "deduct_end_date",
                 /// `scheduled_amount`.
-                3 scheduled_amount: Option<super::super::ScheduledAmount> => w::Field::new("scheduled_amount"),
+                3 scheduled_amount: Option<super::super::ScheduledAmount> => "scheduled_amount",
                 /// `deduct_amount`.
-                4 deduct_amount: Option<super::super::ScheduledAmount> => w::Field::new("deduct_amount"),
+                4 deduct_amount: Option<super::super::ScheduledAmount> => "deduct_amount",
                 /// `deduct_date`; format `yyyy-MM-dd`.
-                5 deduct_date: Option<String> => w::Field::new("deduct_date"),
+                5 deduct_date: Option<String> => "deduct_date",
             }
         }
 
@@ -1803,45 +1820,42 @@ pub mod scheduled_deduct_sign {
             /// * Catalog: `pay_v3.papay.scheduled_deduct_sign.contracts.pre_entrust_sign_app`.
             pub struct PreEntrustSignApp {
                 /// `appid`.
-                0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+                0 appid: xinqiao_types::AppId => "appid: must",
                 /// `plan_id`.
-                1 plan_id: i64 => w::Field::must("plan_id"),
+                1 plan_id: i64 => "plan_id: must",
                 /// `out_contract_code`.
-                2 out_contract_code: String => w::Field::must("out_contract_code"),
+                2 out_contract_code: String => "out_contract_code: must",
                 /// `openid`.
-                3 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+                3 openid: Option<xinqiao_types::OpenId> => "openid: masked",
                 /// `contract_display_account`.
-                4 contract_display_account: String => w::Field::must("contract_display_account"),
+                4 contract_display_account: String => "contract_display_account: must",
                 /// `contract_notify_url`.
-                5 contract_notify_url: String => w::Field::must("contract_notify_url"),
+                5 contract_notify_url: String => "contract_notify_url: must",
                 /// `out_user_code`.
-                6 out_user_code: Option<String> => w::Field::new("out_user_code"),
+                6 out_user_code: Option<String> => "out_user_code",
                 /// `deduct_schedule`.
-                7 deduct_schedule: Option<super::super::DeductSchedule> => w::Field::new("deduct_schedule"),
+                7 deduct_schedule: Option<super::super::DeductSchedule> => "deduct_schedule",
             }
             new(
-                appid: xinqiao_types::AppId,
+                appid: impl Into<xinqiao_types::AppId>,
                 plan_id: i64,
-                out_contract_code: String,
-                contract_display_account: String,
-                contract_notify_url: String,
+                out_contract_code: impl Into<String>,
+                contract_display_account: impl Into<String>,
+                contract_notify_url: impl Into<String>,
             )
-            set(
-                openid: xinqiao_types::OpenId,
-                out_user_code: String,
-                deduct_schedule: super::super::DeductSchedule,
-            )
+            text(openid: xinqiao_types::OpenId, out_user_code: String)
+            set(deduct_schedule: super::super::DeductSchedule)
         }
 
         w::record! {
             /// Answer to [`PreEntrustSignApp`].
             pub struct PreEntrustSignAppResponse {
                 /// `pre_entrustweb_id`.
-                0 pre_entrustweb_id: String => w::Field::must("pre_entrustweb_id"),
+                0 pre_entrustweb_id: String => "pre_entrustweb_id: must",
                 /// `miniprogram_username`.
-                1 miniprogram_username: Option<String> => w::Field::new("miniprogram_username"),
+                1 miniprogram_username: Option<String> => "miniprogram_username",
                 /// `miniprogram_path`.
-                2 miniprogram_path: Option<String> => w::Field::new("miniprogram_path"),
+                2 miniprogram_path: Option<String> => "miniprogram_path",
             }
         }
 
@@ -1873,44 +1887,40 @@ pub mod scheduled_deduct_sign {
             /// * Catalog: `pay_v3.papay.scheduled_deduct_sign.contracts.pre_entrust_sign_h5`.
             pub struct PreEntrustSignH5 {
                 /// `appid`.
-                0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+                0 appid: xinqiao_types::AppId => "appid: must",
                 /// `plan_id`.
-                1 plan_id: i64 => w::Field::must("plan_id"),
+                1 plan_id: i64 => "plan_id: must",
                 /// `out_contract_code`.
-                2 out_contract_code: String => w::Field::must("out_contract_code"),
+                2 out_contract_code: String => "out_contract_code: must",
                 /// `openid`.
-                3 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+                3 openid: Option<xinqiao_types::OpenId> => "openid: masked",
                 /// `contract_display_account`.
-                4 contract_display_account: String => w::Field::must("contract_display_account"),
+                4 contract_display_account: String => "contract_display_account: must",
                 /// `contract_notify_url`.
-                5 contract_notify_url: String => w::Field::must("contract_notify_url"),
+                5 contract_notify_url: String => "contract_notify_url: must",
                 /// `out_user_code`.
-                6 out_user_code: Option<String> => w::Field::new("out_user_code"),
+                6 out_user_code: Option<String> => "out_user_code",
                 /// `deduct_schedule`.
-                7 deduct_schedule: Option<super::super::DeductSchedule> => w::Field::new("deduct_schedule"),
+                7 deduct_schedule: Option<super::super::DeductSchedule> => "deduct_schedule",
                 /// `jump_control`.
-                8 jump_control: Option<super::super::JumpControl> => w::Field::new("jump_control"),
+                8 jump_control: Option<super::super::JumpControl> => "jump_control",
             }
             new(
-                appid: xinqiao_types::AppId,
+                appid: impl Into<xinqiao_types::AppId>,
                 plan_id: i64,
-                out_contract_code: String,
-                contract_display_account: String,
-                contract_notify_url: String,
+                out_contract_code: impl Into<String>,
+                contract_display_account: impl Into<String>,
+                contract_notify_url: impl Into<String>,
             )
-            set(
-                openid: xinqiao_types::OpenId,
-                out_user_code: String,
-                deduct_schedule: super::super::DeductSchedule,
-                jump_control: super::super::JumpControl,
-            )
+            text(openid: xinqiao_types::OpenId, out_user_code: String)
+            set(deduct_schedule: super::super::DeductSchedule, jump_control: super::super::JumpControl)
         }
 
         w::record! {
             /// Answer to [`PreEntrustSignH5`].
             pub struct PreEntrustSignH5Response {
                 /// `redirect_url`.
-                0 redirect_url: String => w::Field::must("redirect_url"),
+                0 redirect_url: String => "redirect_url: must",
             }
         }
 
@@ -1942,41 +1952,38 @@ pub mod scheduled_deduct_sign {
             /// * Catalog: `pay_v3.papay.scheduled_deduct_sign.contracts.pre_entrust_sign_jsapi`.
             pub struct PreEntrustSignJsapi {
                 /// `appid`.
-                0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+                0 appid: xinqiao_types::AppId => "appid: must",
                 /// `plan_id`.
-                1 plan_id: i64 => w::Field::must("plan_id"),
+                1 plan_id: i64 => "plan_id: must",
                 /// `out_contract_code`.
-                2 out_contract_code: String => w::Field::must("out_contract_code"),
+                2 out_contract_code: String => "out_contract_code: must",
                 /// `openid`.
-                3 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+                3 openid: Option<xinqiao_types::OpenId> => "openid: masked",
                 /// `contract_display_account`.
-                4 contract_display_account: String => w::Field::must("contract_display_account"),
+                4 contract_display_account: String => "contract_display_account: must",
                 /// `contract_notify_url`.
-                5 contract_notify_url: String => w::Field::must("contract_notify_url"),
+                5 contract_notify_url: String => "contract_notify_url: must",
                 /// `out_user_code`.
-                6 out_user_code: Option<String> => w::Field::new("out_user_code"),
+                6 out_user_code: Option<String> => "out_user_code",
                 /// `deduct_schedule`.
-                7 deduct_schedule: Option<super::super::DeductSchedule> => w::Field::new("deduct_schedule"),
+                7 deduct_schedule: Option<super::super::DeductSchedule> => "deduct_schedule",
             }
             new(
-                appid: xinqiao_types::AppId,
+                appid: impl Into<xinqiao_types::AppId>,
                 plan_id: i64,
-                out_contract_code: String,
-                contract_display_account: String,
-                contract_notify_url: String,
+                out_contract_code: impl Into<String>,
+                contract_display_account: impl Into<String>,
+                contract_notify_url: impl Into<String>,
             )
-            set(
-                openid: xinqiao_types::OpenId,
-                out_user_code: String,
-                deduct_schedule: super::super::DeductSchedule,
-            )
+            text(openid: xinqiao_types::OpenId, out_user_code: String)
+            set(deduct_schedule: super::super::DeductSchedule)
         }
 
         w::record! {
             /// Answer to [`PreEntrustSignJsapi`].
             pub struct PreEntrustSignJsapiResponse {
                 /// `redirect_url`.
-                0 redirect_url: String => w::Field::must("redirect_url"),
+                0 redirect_url: String => "redirect_url: must",
             }
         }
 
@@ -2008,45 +2015,42 @@ pub mod scheduled_deduct_sign {
             /// * Catalog: `pay_v3.papay.scheduled_deduct_sign.contracts.pre_entrust_sign_mini_program`.
             pub struct PreEntrustSignMiniProgram {
                 /// `appid`.
-                0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+                0 appid: xinqiao_types::AppId => "appid: must",
                 /// `plan_id`.
-                1 plan_id: i64 => w::Field::must("plan_id"),
+                1 plan_id: i64 => "plan_id: must",
                 /// `out_contract_code`.
-                2 out_contract_code: String => w::Field::must("out_contract_code"),
+                2 out_contract_code: String => "out_contract_code: must",
                 /// `openid`.
-                3 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+                3 openid: Option<xinqiao_types::OpenId> => "openid: masked",
                 /// `contract_display_account`.
-                4 contract_display_account: String => w::Field::must("contract_display_account"),
+                4 contract_display_account: String => "contract_display_account: must",
                 /// `contract_notify_url`.
-                5 contract_notify_url: String => w::Field::must("contract_notify_url"),
+                5 contract_notify_url: String => "contract_notify_url: must",
                 /// `out_user_code`.
-                6 out_user_code: Option<String> => w::Field::new("out_user_code"),
+                6 out_user_code: Option<String> => "out_user_code",
                 /// `deduct_schedule`.
-                7 deduct_schedule: Option<super::super::DeductSchedule> => w::Field::new("deduct_schedule"),
+                7 deduct_schedule: Option<super::super::DeductSchedule> => "deduct_schedule",
             }
             new(
-                appid: xinqiao_types::AppId,
+                appid: impl Into<xinqiao_types::AppId>,
                 plan_id: i64,
-                out_contract_code: String,
-                contract_display_account: String,
-                contract_notify_url: String,
+                out_contract_code: impl Into<String>,
+                contract_display_account: impl Into<String>,
+                contract_notify_url: impl Into<String>,
             )
-            set(
-                openid: xinqiao_types::OpenId,
-                out_user_code: String,
-                deduct_schedule: super::super::DeductSchedule,
-            )
+            text(openid: xinqiao_types::OpenId, out_user_code: String)
+            set(deduct_schedule: super::super::DeductSchedule)
         }
 
         w::record! {
             /// Answer to [`PreEntrustSignMiniProgram`].
             pub struct PreEntrustSignMiniProgramResponse {
                 /// `pre_entrustweb_id`.
-                0 pre_entrustweb_id: String => w::Field::must("pre_entrustweb_id"),
+                0 pre_entrustweb_id: String => "pre_entrustweb_id: must",
                 /// `redirect_appid`.
-                1 redirect_appid: String => w::Field::must("redirect_appid"),
+                1 redirect_appid: String => "redirect_appid: must",
                 /// `redirect_path`.
-                2 redirect_path: String => w::Field::must("redirect_path"),
+                2 redirect_path: String => "redirect_path: must",
             }
         }
 
@@ -2083,54 +2087,49 @@ pub mod scheduled_deduct_sign {
             /// * Catalog: `pay_v3.papay.scheduled_deduct_sign.partner.contracts_pre_entrust_sign_app`.
             pub struct ContractsPreEntrustSignApp {
                 /// `sp_appid`.
-                0 sp_appid: String => w::Field::must("sp_appid"),
+                0 sp_appid: String => "sp_appid: must",
                 /// `sp_openid`.
-                1 sp_openid: Option<String> => w::Field::new("sp_openid"),
+                1 sp_openid: Option<String> => "sp_openid",
                 /// `sub_mchid`.
-                2 sub_mchid: String => w::Field::must("sub_mchid"),
+                2 sub_mchid: String => "sub_mchid: must",
                 /// `sub_appid`.
-                3 sub_appid: Option<String> => w::Field::new("sub_appid"),
+                3 sub_appid: Option<String> => "sub_appid",
                 /// `sub_openid`.
-                4 sub_openid: Option<String> => w::Field::new("sub_openid"),
+                4 sub_openid: Option<String> => "sub_openid",
                 /// `plan_id`.
-                5 plan_id: f64 => w::Field::must("plan_id"),
+                5 plan_id: f64 => "plan_id: must",
                 /// `out_contract_code`.
-                6 out_contract_code: String => w::Field::must("out_contract_code"),
+                6 out_contract_code: String => "out_contract_code: must",
                 /// `contract_display_account`.
-                7 contract_display_account: String => w::Field::must("contract_display_account"),
+                7 contract_display_account: String => "contract_display_account: must",
                 /// `contract_notify_url`.
-                8 contract_notify_url: String => w::Field::must("contract_notify_url"),
+                8 contract_notify_url: String => "contract_notify_url: must",
                 /// `out_user_code`.
-                9 out_user_code: Option<String> => w::Field::new("out_user_code"),
+                9 out_user_code: Option<String> => "out_user_code",
                 /// `deduct_schedule`.
-                10 deduct_schedule: Option<super::super::ContractsPreEntrustSignAppDeductSchedule> => w::Field::new("deduct_schedule"),
+                10 deduct_schedule: Option<super::super::ContractsPreEntrustSignAppDeductSchedule> => "deduct_schedule",
             }
             new(
-                sp_appid: String,
-                sub_mchid: String,
+                sp_appid: impl Into<String>,
+                sub_mchid: impl Into<String>,
                 plan_id: f64,
-                out_contract_code: String,
-                contract_display_account: String,
-                contract_notify_url: String,
+                out_contract_code: impl Into<String>,
+                contract_display_account: impl Into<String>,
+                contract_notify_url: impl Into<String>,
             )
-            set(
-                sp_openid: String,
-                sub_appid: String,
-                sub_openid: String,
-                out_user_code: String,
-                deduct_schedule: super::super::ContractsPreEntrustSignAppDeductSchedule,
-            )
+            text(sp_openid: String, sub_appid: String, sub_openid: String, out_user_code: String)
+            set(deduct_schedule: super::super::ContractsPreEntrustSignAppDeductSchedule)
         }
 
         w::record! {
             /// Answer to [`ContractsPreEntrustSignApp`].
             pub struct ContractsPreEntrustSignAppResponse {
                 /// `pre_entrustweb_id`.
-                0 pre_entrustweb_id: String => w::Field::must("pre_entrustweb_id"),
+                0 pre_entrustweb_id: String => "pre_entrustweb_id: must",
                 /// `miniprogram_username`.
-                1 miniprogram_username: Option<String> => w::Field::new("miniprogram_username"),
+                1 miniprogram_username: Option<String> => "miniprogram_username",
                 /// `miniprogram_path`.
-                2 miniprogram_path: Option<String> => w::Field::new("miniprogram_path"),
+                2 miniprogram_path: Option<String> => "miniprogram_path",
             }
         }
 
@@ -2162,43 +2161,40 @@ pub mod scheduled_deduct_sign {
             /// * Catalog: `pay_v3.papay.scheduled_deduct_sign.partner.contracts_pre_entrust_sign_h5`.
             pub struct ContractsPreEntrustSignH5 {
                 /// `sp_appid`.
-                0 sp_appid: String => w::Field::must("sp_appid"),
+                0 sp_appid: String => "sp_appid: must",
                 /// `sp_openid`.
-                1 sp_openid: Option<String> => w::Field::new("sp_openid"),
+                1 sp_openid: Option<String> => "sp_openid",
                 /// `sub_mchid`.
-                2 sub_mchid: String => w::Field::must("sub_mchid"),
+                2 sub_mchid: String => "sub_mchid: must",
                 /// `sub_appid`.
-                3 sub_appid: Option<String> => w::Field::new("sub_appid"),
+                3 sub_appid: Option<String> => "sub_appid",
                 /// `sub_openid`.
-                4 sub_openid: Option<String> => w::Field::new("sub_openid"),
+                4 sub_openid: Option<String> => "sub_openid",
                 /// `plan_id`.
-                5 plan_id: f64 => w::Field::must("plan_id"),
+                5 plan_id: f64 => "plan_id: must",
                 /// `out_contract_code`.
-                6 out_contract_code: String => w::Field::must("out_contract_code"),
+                6 out_contract_code: String => "out_contract_code: must",
                 /// `contract_display_account`.
-                7 contract_display_account: String => w::Field::must("contract_display_account"),
+                7 contract_display_account: String => "contract_display_account: must",
                 /// `contract_notify_url`.
-                8 contract_notify_url: String => w::Field::must("contract_notify_url"),
+                8 contract_notify_url: String => "contract_notify_url: must",
                 /// `out_user_code`.
-                9 out_user_code: Option<String> => w::Field::new("out_user_code"),
+                9 out_user_code: Option<String> => "out_user_code",
                 /// `deduct_schedule`.
-                10 deduct_schedule: Option<super::super::ContractsPreEntrustSignAppDeductSchedule> => w::Field::new("deduct_schedule"),
+                10 deduct_schedule: Option<super::super::ContractsPreEntrustSignAppDeductSchedule> => "deduct_schedule",
                 /// `jump_control`.
-                11 jump_control: Option<super::super::JumpControl> => w::Field::new("jump_control"),
+                11 jump_control: Option<super::super::JumpControl> => "jump_control",
             }
             new(
-                sp_appid: String,
-                sub_mchid: String,
+                sp_appid: impl Into<String>,
+                sub_mchid: impl Into<String>,
                 plan_id: f64,
-                out_contract_code: String,
-                contract_display_account: String,
-                contract_notify_url: String,
+                out_contract_code: impl Into<String>,
+                contract_display_account: impl Into<String>,
+                contract_notify_url: impl Into<String>,
             )
+            text(sp_openid: String, sub_appid: String, sub_openid: String, out_user_code: String)
             set(
-                sp_openid: String,
-                sub_appid: String,
-                sub_openid: String,
-                out_user_code: String,
                 deduct_schedule: super::super::ContractsPreEntrustSignAppDeductSchedule,
                 jump_control: super::super::JumpControl,
             )
@@ -2208,7 +2204,7 @@ pub mod scheduled_deduct_sign {
             /// Answer to [`ContractsPreEntrustSignH5`].
             pub struct ContractsPreEntrustSignH5Response {
                 /// `redirect_url`.
-                0 redirect_url: String => w::Field::must("redirect_url"),
+                0 redirect_url: String => "redirect_url: must",
             }
         }
 
@@ -2240,50 +2236,45 @@ pub mod scheduled_deduct_sign {
             /// * Catalog: `pay_v3.papay.scheduled_deduct_sign.partner.contracts_pre_entrust_sign_jsapi`.
             pub struct ContractsPreEntrustSignJsapi {
                 /// `sp_appid`.
-                0 sp_appid: String => w::Field::must("sp_appid"),
+                0 sp_appid: String => "sp_appid: must",
                 /// `sp_openid`.
-                1 sp_openid: Option<String> => w::Field::new("sp_openid"),
+                1 sp_openid: Option<String> => "sp_openid",
                 /// `sub_mchid`.
-                2 sub_mchid: String => w::Field::must("sub_mchid"),
+                2 sub_mchid: String => "sub_mchid: must",
                 /// `sub_appid`.
-                3 sub_appid: Option<String> => w::Field::new("sub_appid"),
+                3 sub_appid: Option<String> => "sub_appid",
                 /// `sub_openid`.
-                4 sub_openid: Option<String> => w::Field::new("sub_openid"),
+                4 sub_openid: Option<String> => "sub_openid",
                 /// `plan_id`.
-                5 plan_id: f64 => w::Field::must("plan_id"),
+                5 plan_id: f64 => "plan_id: must",
                 /// `out_contract_code`.
-                6 out_contract_code: String => w::Field::must("out_contract_code"),
+                6 out_contract_code: String => "out_contract_code: must",
                 /// `contract_display_account`.
-                7 contract_display_account: String => w::Field::must("contract_display_account"),
+                7 contract_display_account: String => "contract_display_account: must",
                 /// `contract_notify_url`.
-                8 contract_notify_url: String => w::Field::must("contract_notify_url"),
+                8 contract_notify_url: String => "contract_notify_url: must",
                 /// `out_user_code`.
-                9 out_user_code: Option<String> => w::Field::new("out_user_code"),
+                9 out_user_code: Option<String> => "out_user_code",
                 /// `deduct_schedule`.
-                10 deduct_schedule: Option<super::super::ContractsPreEntrustSignAppDeductSchedule> => w::Field::new("deduct_schedule"),
+                10 deduct_schedule: Option<super::super::ContractsPreEntrustSignAppDeductSchedule> => "deduct_schedule",
             }
             new(
-                sp_appid: String,
-                sub_mchid: String,
+                sp_appid: impl Into<String>,
+                sub_mchid: impl Into<String>,
                 plan_id: f64,
-                out_contract_code: String,
-                contract_display_account: String,
-                contract_notify_url: String,
+                out_contract_code: impl Into<String>,
+                contract_display_account: impl Into<String>,
+                contract_notify_url: impl Into<String>,
             )
-            set(
-                sp_openid: String,
-                sub_appid: String,
-                sub_openid: String,
-                out_user_code: String,
-                deduct_schedule: super::super::ContractsPreEntrustSignAppDeductSchedule,
-            )
+            text(sp_openid: String, sub_appid: String, sub_openid: String, out_user_code: String)
+            set(deduct_schedule: super::super::ContractsPreEntrustSignAppDeductSchedule)
         }
 
         w::record! {
             /// Answer to [`ContractsPreEntrustSignJsapi`].
             pub struct ContractsPreEntrustSignJsapiResponse {
                 /// `redirect_url`.
-                0 redirect_url: String => w::Field::must("redirect_url"),
+                0 redirect_url: String => "redirect_url: must",
             }
         }
 
@@ -2315,54 +2306,49 @@ pub mod scheduled_deduct_sign {
             /// * Catalog: `pay_v3.papay.scheduled_deduct_sign.partner.pre_entrust_sign_mini_program`.
             pub struct PreEntrustSignMiniProgram {
                 /// `sp_appid`.
-                0 sp_appid: String => w::Field::must("sp_appid"),
+                0 sp_appid: String => "sp_appid: must",
                 /// `sp_openid`.
-                1 sp_openid: Option<String> => w::Field::new("sp_openid"),
+                1 sp_openid: Option<String> => "sp_openid",
                 /// `sub_mchid`.
-                2 sub_mchid: String => w::Field::must("sub_mchid"),
+                2 sub_mchid: String => "sub_mchid: must",
                 /// `sub_appid`.
-                3 sub_appid: Option<String> => w::Field::new("sub_appid"),
+                3 sub_appid: Option<String> => "sub_appid",
                 /// `sub_openid`.
-                4 sub_openid: Option<String> => w::Field::new("sub_openid"),
+                4 sub_openid: Option<String> => "sub_openid",
                 /// `plan_id`.
-                5 plan_id: f64 => w::Field::must("plan_id"),
+                5 plan_id: f64 => "plan_id: must",
                 /// `out_contract_code`.
-                6 out_contract_code: String => w::Field::must("out_contract_code"),
+                6 out_contract_code: String => "out_contract_code: must",
                 /// `contract_display_account`.
-                7 contract_display_account: String => w::Field::must("contract_display_account"),
+                7 contract_display_account: String => "contract_display_account: must",
                 /// `contract_notify_url`.
-                8 contract_notify_url: String => w::Field::must("contract_notify_url"),
+                8 contract_notify_url: String => "contract_notify_url: must",
                 /// `out_user_code`.
-                9 out_user_code: Option<String> => w::Field::new("out_user_code"),
+                9 out_user_code: Option<String> => "out_user_code",
                 /// `deduct_schedule`.
-                10 deduct_schedule: Option<super::super::ContractsPreEntrustSignAppDeductSchedule> => w::Field::new("deduct_schedule"),
+                10 deduct_schedule: Option<super::super::ContractsPreEntrustSignAppDeductSchedule> => "deduct_schedule",
             }
             new(
-                sp_appid: String,
-                sub_mchid: String,
+                sp_appid: impl Into<String>,
+                sub_mchid: impl Into<String>,
                 plan_id: f64,
-                out_contract_code: String,
-                contract_display_account: String,
-                contract_notify_url: String,
+                out_contract_code: impl Into<String>,
+                contract_display_account: impl Into<String>,
+                contract_notify_url: impl Into<String>,
             )
-            set(
-                sp_openid: String,
-                sub_appid: String,
-                sub_openid: String,
-                out_user_code: String,
-                deduct_schedule: super::super::ContractsPreEntrustSignAppDeductSchedule,
-            )
+            text(sp_openid: String, sub_appid: String, sub_openid: String, out_user_code: String)
+            set(deduct_schedule: super::super::ContractsPreEntrustSignAppDeductSchedule)
         }
 
         w::record! {
             /// Answer to [`PreEntrustSignMiniProgram`].
             pub struct PreEntrustSignMiniProgramResponse {
                 /// `pre_entrustweb_id`.
-                0 pre_entrustweb_id: String => w::Field::must("pre_entrustweb_id"),
+                0 pre_entrustweb_id: String => "pre_entrustweb_id: must",
                 /// `redirect_appid`.
-                1 redirect_appid: String => w::Field::must("redirect_appid"),
+                1 redirect_appid: String => "redirect_appid: must",
                 /// `redirect_path`.
-                2 redirect_path: String => w::Field::must("redirect_path"),
+                2 redirect_path: String => "redirect_path: must",
             }
         }
 
@@ -2403,42 +2389,42 @@ pub mod sign {
             /// * Catalog: `pay_v3.papay.sign.contracts.by_plan_id_by_out_contract_code`.
             pub struct ByPlanIdByOutContractCode {
                 /// `plan_id`.
-                0 plan_id: i64 => w::Field::must("plan_id").place(w::Place::Path),
+                0 plan_id: i64 => "plan_id: must path",
                 /// `out_contract_code`.
-                1 out_contract_code: String => w::Field::must("out_contract_code").place(w::Place::Path),
+                1 out_contract_code: String => "out_contract_code: must path",
             }
-            new(plan_id: i64, out_contract_code: String)
+            new(plan_id: i64, out_contract_code: impl Into<String>)
         }
 
         w::record! {
             /// Answer to [`ByPlanIdByOutContractCode`].
             pub struct ByPlanIdByOutContractCodeResponse {
                 /// `mchid`.
-                0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+                0 mchid: xinqiao_types::MchId => "mchid: must",
                 /// `appid`.
-                1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+                1 appid: xinqiao_types::AppId => "appid: must",
                 /// `plan_id`.
-                2 plan_id: i64 => w::Field::must("plan_id"),
+                2 plan_id: i64 => "plan_id: must",
                 /// `out_contract_code`.
-                3 out_contract_code: String => w::Field::must("out_contract_code"),
+                3 out_contract_code: String => "out_contract_code: must",
                 /// `contract_id`.
-                4 contract_id: String => w::Field::must("contract_id"),
+                4 contract_id: String => "contract_id: must",
                 /// `contract_state`.
-                5 contract_state: String => w::Field::must("contract_state"),
+                5 contract_state: String => "contract_state: must",
                 /// `contract_signed_time`; format `rfc3339`.
-                6 contract_signed_time: Option<String> => w::Field::new("contract_signed_time"),
+                6 contract_signed_time: Option<String> => "contract_signed_time",
                 /// `contract_expired_time`; format `rfc3339`.
-                7 contract_expired_time: Option<String> => w::Field::new("contract_expired_time"),
+                7 contract_expired_time: Option<String> => "contract_expired_time",
                 /// `openid`.
-                8 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+                8 openid: Option<xinqiao_types::OpenId> => "openid: masked",
                 /// `contract_display_account`.
-                9 contract_display_account: String => w::Field::must("contract_display_account"),
+                9 contract_display_account: String => "contract_display_account: must",
                 /// `out_user_code`.
-                10 out_user_code: Option<String> => w::Field::new("out_user_code"),
+                10 out_user_code: Option<String> => "out_user_code",
                 /// `contract_terminate_info`.
-                11 contract_terminate_info: Option<super::super::ContractTerminateInfoDetail> => w::Field::new("contract_terminate_info"),
+                11 contract_terminate_info: Option<super::super::ContractTerminateInfoDetail> => "contract_terminate_info",
                 /// `deduct_schedule`.
-                12 deduct_schedule: Option<super::super::ByPlanIdByOutContractCodeDeductSchedule> => w::Field::new("deduct_schedule"),
+                12 deduct_schedule: Option<super::super::ByPlanIdByOutContractCodeDeductSchedule> => "deduct_schedule",
             }
         }
 
@@ -2469,42 +2455,42 @@ pub mod sign {
             /// * Catalog: `pay_v3.papay.sign.contracts.harmony_plan_id_by_out_contract_code`.
             pub struct HarmonyPlanIdByOutContractCode {
                 /// `out_contract_code`.
-                0 out_contract_code: String => w::Field::must("out_contract_code").place(w::Place::Path),
+                0 out_contract_code: String => "out_contract_code: must path",
                 /// `plan_id`.
-                1 plan_id: f64 => w::Field::must("plan_id").place(w::Place::Path),
+                1 plan_id: f64 => "plan_id: must path",
             }
-            new(out_contract_code: String, plan_id: f64)
+            new(out_contract_code: impl Into<String>, plan_id: f64)
         }
 
         w::record! {
             /// Answer to [`HarmonyPlanIdByOutContractCode`].
             pub struct HarmonyPlanIdByOutContractCodeResponse {
                 /// `mchid`.
-                0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+                0 mchid: xinqiao_types::MchId => "mchid: must",
                 /// `contract_id`.
-                1 contract_id: String => w::Field::must("contract_id"),
+                1 contract_id: String => "contract_id: must",
                 /// `appid`.
-                2 appid: xinqiao_types::AppId => w::Field::must("appid"),
+                2 appid: xinqiao_types::AppId => "appid: must",
                 /// `plan_id`.
-                3 plan_id: f64 => w::Field::must("plan_id"),
+                3 plan_id: f64 => "plan_id: must",
                 /// `out_contract_code`.
-                4 out_contract_code: String => w::Field::must("out_contract_code"),
+                4 out_contract_code: String => "out_contract_code: must",
                 /// `contract_display_account`.
-                5 contract_display_account: String => w::Field::must("contract_display_account"),
+                5 contract_display_account: String => "contract_display_account: must",
                 /// `contract_state`; one of `SIGNED` `TERMINATED` `SIGN_FAILED` `TO_BE_RENEWED`.
-                6 contract_state: String => w::Field::must("contract_state"),
+                6 contract_state: String => "contract_state: must",
                 /// `contract_signed_time`.
-                7 contract_signed_time: Option<String> => w::Field::new("contract_signed_time"),
+                7 contract_signed_time: Option<String> => "contract_signed_time",
                 /// `contract_expired_time`.
-                8 contract_expired_time: Option<String> => w::Field::new("contract_expired_time"),
+                8 contract_expired_time: Option<String> => "contract_expired_time",
                 /// `openid`.
-                9 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+                9 openid: xinqiao_types::OpenId => "openid: must masked",
                 /// `contract_terminate_info`.
-                10 contract_terminate_info: Option<super::super::ContractTerminateInfoItem> => w::Field::new("contract_terminate_info"),
+                10 contract_terminate_info: Option<super::super::ContractTerminateInfoItem> => "contract_terminate_info",
                 /// `out_user_code`.
-                11 out_user_code: Option<String> => w::Field::new("out_user_code"),
+                11 out_user_code: Option<String> => "out_user_code",
                 /// `mask_wxid`.
-                12 mask_wxid: Option<String> => w::Field::new("mask_wxid"),
+                12 mask_wxid: Option<String> => "mask_wxid",
             }
         }
 
@@ -2536,50 +2522,50 @@ pub mod sign {
             /// * Catalog: `pay_v3.papay.sign.contracts.pre_entrust_sign`.
             pub struct PreEntrustSign {
                 /// `sign_scene`; one of `SIGN_SCENE_APP` `SIGN_SCENE_QRCODE`.
-                0 sign_scene: String => w::Field::must("sign_scene"),
+                0 sign_scene: String => "sign_scene: must",
                 /// `appid`.
-                1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+                1 appid: xinqiao_types::AppId => "appid: must",
                 /// `openid`.
-                2 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+                2 openid: Option<xinqiao_types::OpenId> => "openid: masked",
                 /// `plan_id`.
-                3 plan_id: f64 => w::Field::must("plan_id"),
+                3 plan_id: f64 => "plan_id: must",
                 /// `out_contract_code`.
-                4 out_contract_code: String => w::Field::must("out_contract_code"),
+                4 out_contract_code: String => "out_contract_code: must",
                 /// `contract_display_account`.
-                5 contract_display_account: String => w::Field::must("contract_display_account"),
+                5 contract_display_account: String => "contract_display_account: must",
                 /// `contract_notify_url`.
-                6 contract_notify_url: String => w::Field::must("contract_notify_url"),
+                6 contract_notify_url: String => "contract_notify_url: must",
                 /// `out_user_code`.
-                7 out_user_code: String => w::Field::must("out_user_code"),
+                7 out_user_code: String => "out_user_code: must",
                 /// `return_url`.
-                8 return_url: Option<String> => w::Field::new("return_url"),
+                8 return_url: Option<String> => "return_url",
                 /// `device_info`.
-                9 device_info: super::super::DeviceInfo => w::Field::must("device_info"),
+                9 device_info: super::super::DeviceInfo => "device_info: must",
             }
             new(
-                sign_scene: String,
-                appid: xinqiao_types::AppId,
+                sign_scene: impl Into<String>,
+                appid: impl Into<xinqiao_types::AppId>,
                 plan_id: f64,
-                out_contract_code: String,
-                contract_display_account: String,
-                contract_notify_url: String,
-                out_user_code: String,
+                out_contract_code: impl Into<String>,
+                contract_display_account: impl Into<String>,
+                contract_notify_url: impl Into<String>,
+                out_user_code: impl Into<String>,
                 device_info: super::super::DeviceInfo,
             )
-            set(openid: xinqiao_types::OpenId, return_url: String)
+            text(openid: xinqiao_types::OpenId, return_url: String)
         }
 
         w::record! {
             /// Answer to [`PreEntrustSign`].
             pub struct PreEntrustSignResponse {
                 /// `pre_entrustweb_id`.
-                0 pre_entrustweb_id: String => w::Field::must("pre_entrustweb_id"),
+                0 pre_entrustweb_id: String => "pre_entrustweb_id: must",
                 /// `mini_program_username`.
-                1 mini_program_username: Option<String> => w::Field::new("mini_program_username"),
+                1 mini_program_username: Option<String> => "mini_program_username",
                 /// `mini_program_path`.
-                2 mini_program_path: Option<String> => w::Field::new("mini_program_path"),
+                2 mini_program_path: Option<String> => "mini_program_path",
                 /// `redirect_url`.
-                3 redirect_url: Option<String> => w::Field::new("redirect_url"),
+                3 redirect_url: Option<String> => "redirect_url",
             }
         }
 
@@ -2611,44 +2597,48 @@ pub mod sign {
             /// * Catalog: `pay_v3.papay.sign.contracts.terminate`.
             pub struct Terminate {
                 /// `plan_id`.
-                0 plan_id: i64 => w::Field::must("plan_id").place(w::Place::Path),
+                0 plan_id: i64 => "plan_id: must path",
                 /// `out_contract_code`.
-                1 out_contract_code: String => w::Field::must("out_contract_code").place(w::Place::Path),
+                1 out_contract_code: String => "out_contract_code: must path",
                 /// `contract_termination_remark`.
-                2 contract_termination_remark: String => w::Field::must("contract_termination_remark"),
+                2 contract_termination_remark: String => "contract_termination_remark: must",
             }
-            new(plan_id: i64, out_contract_code: String, contract_termination_remark: String)
+            new(
+                plan_id: i64,
+                out_contract_code: impl Into<String>,
+                contract_termination_remark: impl Into<String>,
+            )
         }
 
         w::record! {
             /// Answer to [`Terminate`].
             pub struct TerminateResponse {
                 /// `mchid`.
-                0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+                0 mchid: xinqiao_types::MchId => "mchid: must",
                 /// `appid`.
-                1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+                1 appid: xinqiao_types::AppId => "appid: must",
                 /// `plan_id`.
-                2 plan_id: i64 => w::Field::must("plan_id"),
+                2 plan_id: i64 => "plan_id: must",
                 /// `out_contract_code`.
-                3 out_contract_code: String => w::Field::must("out_contract_code"),
+                3 out_contract_code: String => "out_contract_code: must",
                 /// `contract_id`.
-                4 contract_id: String => w::Field::must("contract_id"),
+                4 contract_id: String => "contract_id: must",
                 /// `contract_state`.
-                5 contract_state: String => w::Field::must("contract_state"),
+                5 contract_state: String => "contract_state: must",
                 /// `contract_signed_time`; format `rfc3339`.
-                6 contract_signed_time: Option<String> => w::Field::new("contract_signed_time"),
+                6 contract_signed_time: Option<String> => "contract_signed_time",
                 /// `contract_expired_time`; format `rfc3339`.
-                7 contract_expired_time: Option<String> => w::Field::new("contract_expired_time"),
+                7 contract_expired_time: Option<String> => "contract_expired_time",
                 /// `openid`.
-                8 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+                8 openid: Option<xinqiao_types::OpenId> => "openid: masked",
                 /// `contract_display_account`.
-                9 contract_display_account: String => w::Field::must("contract_display_account"),
+                9 contract_display_account: String => "contract_display_account: must",
                 /// `out_user_code`.
-                10 out_user_code: Option<String> => w::Field::new("out_user_code"),
+                10 out_user_code: Option<String> => "out_user_code",
                 /// `contract_terminate_info`.
-                11 contract_terminate_info: Option<super::super::ContractTerminateInfoDetail> => w::Field::new("contract_terminate_info"),
+                11 contract_terminate_info: Option<super::super::ContractTerminateInfoDetail> => "contract_terminate_info",
                 /// `deduct_schedule`.
-                12 deduct_schedule: Option<super::super::ByPlanIdByOutContractCodeDeductSchedule> => w::Field::new("deduct_schedule"),
+                12 deduct_schedule: Option<super::super::ByPlanIdByOutContractCodeDeductSchedule> => "deduct_schedule",
             }
         }
 
@@ -2685,50 +2675,50 @@ pub mod sign {
             /// * Catalog: `pay_v3.papay.sign.partner.contracts_by_out_contract_code`.
             pub struct ContractsByOutContractCode {
                 /// `out_contract_code`.
-                0 out_contract_code: String => w::Field::must("out_contract_code").place(w::Place::Path),
+                0 out_contract_code: String => "out_contract_code: must path",
                 /// `plan_id`.
-                1 plan_id: f64 => w::Field::must("plan_id").place(w::Place::Path),
+                1 plan_id: f64 => "plan_id: must path",
                 /// `sub_mchid`.
-                2 sub_mchid: String => w::Field::must("sub_mchid").place(w::Place::Query),
+                2 sub_mchid: String => "sub_mchid: must query",
             }
-            new(out_contract_code: String, plan_id: f64, sub_mchid: String)
+            new(out_contract_code: impl Into<String>, plan_id: f64, sub_mchid: impl Into<String>)
         }
 
         w::record! {
             /// Answer to [`ContractsByOutContractCode`].
             pub struct ContractsByOutContractCodeResponse {
                 /// `contract_id`.
-                0 contract_id: String => w::Field::must("contract_id"),
+                0 contract_id: String => "contract_id: must",
                 /// `sp_mchid`.
-                1 sp_mchid: String => w::Field::must("sp_mchid"),
+                1 sp_mchid: String => "sp_mchid: must",
                 /// `sp_appid`.
-                2 sp_appid: String => w::Field::must("sp_appid"),
+                2 sp_appid: String => "sp_appid: must",
                 /// `sub_mchid`.
-                3 sub_mchid: String => w::Field::must("sub_mchid"),
+                3 sub_mchid: String => "sub_mchid: must",
                 /// `sub_appid`.
-                4 sub_appid: Option<String> => w::Field::new("sub_appid"),
+                4 sub_appid: Option<String> => "sub_appid",
                 /// `plan_id`.
-                5 plan_id: f64 => w::Field::must("plan_id"),
+                5 plan_id: f64 => "plan_id: must",
                 /// `out_contract_code`.
-                6 out_contract_code: String => w::Field::must("out_contract_code"),
+                6 out_contract_code: String => "out_contract_code: must",
                 /// `contract_display_account`.
-                7 contract_display_account: String => w::Field::must("contract_display_account"),
+                7 contract_display_account: String => "contract_display_account: must",
                 /// `contract_state`.
-                8 contract_state: String => w::Field::must("contract_state"),
+                8 contract_state: String => "contract_state: must",
                 /// `contract_signed_time`.
-                9 contract_signed_time: Option<String> => w::Field::new("contract_signed_time"),
+                9 contract_signed_time: Option<String> => "contract_signed_time",
                 /// `contract_expired_time`.
-                10 contract_expired_time: Option<String> => w::Field::new("contract_expired_time"),
+                10 contract_expired_time: Option<String> => "contract_expired_time",
                 /// `sp_openid`.
-                11 sp_openid: String => w::Field::must("sp_openid"),
+                11 sp_openid: String => "sp_openid: must",
                 /// `sub_openid`.
-                12 sub_openid: Option<String> => w::Field::new("sub_openid"),
+                12 sub_openid: Option<String> => "sub_openid",
                 /// `contract_terminate_info`.
-                13 contract_terminate_info: Option<super::super::ContractTerminateInfoInfo> => w::Field::new("contract_terminate_info"),
+                13 contract_terminate_info: Option<super::super::ContractTerminateInfoInfo> => "contract_terminate_info",
                 /// `out_user_code`.
-                14 out_user_code: Option<String> => w::Field::new("out_user_code"),
+                14 out_user_code: Option<String> => "out_user_code",
                 /// `deduct_schedule`.
-                15 deduct_schedule: Option<super::super::ContractsByOutContractCodeDeductSchedule> => w::Field::new("deduct_schedule"),
+                15 deduct_schedule: Option<super::super::ContractsByOutContractCodeDeductSchedule> => "deduct_schedule",
             }
         }
 
@@ -2760,19 +2750,19 @@ pub mod sign {
             /// * Catalog: `pay_v3.papay.sign.partner.contracts_terminate`.
             pub struct ContractsTerminate {
                 /// `plan_id`.
-                0 plan_id: f64 => w::Field::must("plan_id").place(w::Place::Path),
+                0 plan_id: f64 => "plan_id: must path",
                 /// `out_contract_code`.
-                1 out_contract_code: String => w::Field::must("out_contract_code").place(w::Place::Path),
+                1 out_contract_code: String => "out_contract_code: must path",
                 /// `sub_mchid`.
-                2 sub_mchid: String => w::Field::must("sub_mchid"),
+                2 sub_mchid: String => "sub_mchid: must",
                 /// `contract_termination_remark`.
-                3 contract_termination_remark: String => w::Field::must("contract_termination_remark"),
+                3 contract_termination_remark: String => "contract_termination_remark: must",
             }
             new(
                 plan_id: f64,
-                out_contract_code: String,
-                sub_mchid: String,
-                contract_termination_remark: String,
+                out_contract_code: impl Into<String>,
+                sub_mchid: impl Into<String>,
+                contract_termination_remark: impl Into<String>,
             )
         }
 
@@ -2780,37 +2770,37 @@ pub mod sign {
             /// Answer to [`ContractsTerminate`].
             pub struct ContractsTerminateResponse {
                 /// `contract_id`.
-                0 contract_id: String => w::Field::must("contract_id"),
+                0 contract_id: String => "contract_id: must",
                 /// `sp_mchid`.
-                1 sp_mchid: String => w::Field::must("sp_mchid"),
+                1 sp_mchid: String => "sp_mchid: must",
                 /// `sp_appid`.
-                2 sp_appid: String => w::Field::must("sp_appid"),
+                2 sp_appid: String => "sp_appid: must",
                 /// `sub_mchid`.
-                3 sub_mchid: String => w::Field::must("sub_mchid"),
+                3 sub_mchid: String => "sub_mchid: must",
                 /// `sub_appid`.
-                4 sub_appid: Option<String> => w::Field::new("sub_appid"),
+                4 sub_appid: Option<String> => "sub_appid",
                 /// `plan_id`.
-                5 plan_id: f64 => w::Field::must("plan_id"),
+                5 plan_id: f64 => "plan_id: must",
                 /// `out_contract_code`.
-                6 out_contract_code: String => w::Field::must("out_contract_code"),
+                6 out_contract_code: String => "out_contract_code: must",
                 /// `contract_display_account`.
-                7 contract_display_account: String => w::Field::must("contract_display_account"),
+                7 contract_display_account: String => "contract_display_account: must",
                 /// `contract_state`.
-                8 contract_state: String => w::Field::must("contract_state"),
+                8 contract_state: String => "contract_state: must",
                 /// `contract_signed_time`.
-                9 contract_signed_time: Option<String> => w::Field::new("contract_signed_time"),
+                9 contract_signed_time: Option<String> => "contract_signed_time",
                 /// `contract_expired_time`.
-                10 contract_expired_time: Option<String> => w::Field::new("contract_expired_time"),
+                10 contract_expired_time: Option<String> => "contract_expired_time",
                 /// `sp_openid`.
-                11 sp_openid: String => w::Field::must("sp_openid"),
+                11 sp_openid: String => "sp_openid: must",
                 /// `sub_openid`.
-                12 sub_openid: Option<String> => w::Field::new("sub_openid"),
+                12 sub_openid: Option<String> => "sub_openid",
                 /// `contract_terminate_info`.
-                13 contract_terminate_info: Option<super::super::ContractTerminateInfoInfo> => w::Field::new("contract_terminate_info"),
+                13 contract_terminate_info: Option<super::super::ContractTerminateInfoInfo> => "contract_terminate_info",
                 /// `out_user_code`.
-                14 out_user_code: Option<String> => w::Field::new("out_user_code"),
+                14 out_user_code: Option<String> => "out_user_code",
                 /// `deduct_schedule`.
-                15 deduct_schedule: Option<super::super::ContractsByOutContractCodeDeductSchedule> => w::Field::new("deduct_schedule"),
+                15 deduct_schedule: Option<super::super::ContractsByOutContractCodeDeductSchedule> => "deduct_schedule",
             }
         }
 

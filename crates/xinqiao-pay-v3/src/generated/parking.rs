@@ -7,67 +7,66 @@ w::record! {
     /// `ApplicationParkingLot`.
     pub struct ApplicationParkingLot {
         /// `parking_lot_name`.
-        0 parking_lot_name: String => w::Field::must("parking_lot_name"),
+        0 parking_lot_name: String => "parking_lot_name: must",
         /// `out_parking_lot_id`.
-        1 out_parking_lot_id: String => w::Field::must("out_parking_lot_id"),
+        1 out_parking_lot_id: String => "out_parking_lot_id: must",
         /// `parking_lot_address`.
-        2 parking_lot_address: String => w::Field::must("parking_lot_address"),
+        2 parking_lot_address: String => "parking_lot_address: must",
         /// `longitude`.
-        3 longitude: String => w::Field::must("longitude").masked(),
+        3 longitude: String => "longitude: must masked",
         /// `latitude`.
-        4 latitude: String => w::Field::must("latitude").masked(),
+        4 latitude: String => "latitude: must masked",
         /// `parking_lot_type`; one of `PARKING_LOT_TYPE_UNKNOWN` `PARKING_LOT_TYPE_BUSINESS_DISTRICT` `PARKING_LOT_TYPE_OFFICE_BUILDING` `PARKING_LOT_TYPE_TRANSPORTATION_HUB` `PARKING_LOT_TYPE_RESIDENTIAL_AREA` `PARKING_LOT_TYPE_PARK_AREA` `PARKING_LOT_TYPE_OTHER_PUBLIC_FACILITY`.
-        5 parking_lot_type: String => w::Field::must("parking_lot_type"),
+        5 parking_lot_type: String => "parking_lot_type: must",
         /// `phone_number`.
-        6 phone_number: String => w::Field::must("phone_number").masked(),
+        6 phone_number: String => "phone_number: must masked",
         /// `parking_sign_url`.
-        7 parking_sign_url: Option<String> => w::Field::new("parking_sign_url"),
+        7 parking_sign_url: Option<String> => "parking_sign_url",
         /// `notification_text_list`.
-        8 notification_text_list: Option<Vec<String>> => w::Field::new("notification_text_list"),
+        8 notification_text_list: Option<Vec<String>> => "notification_text_list",
         /// `payment_mini_prog_appid`.
-        9 payment_mini_prog_appid: Option<String> => w::Field::new("payment_mini_prog_appid"),
+        9 payment_mini_prog_appid: Option<String> => "payment_mini_prog_appid",
         /// `payment_path`.
-        10 payment_path: String => w::Field::must("payment_path"),
+        10 payment_path: String => "payment_path: must",
         /// `parking_order_mini_prog_appid`.
-        11 parking_order_mini_prog_appid: Option<String> => w::Field::new("parking_order_mini_prog_appid"),
+        11 parking_order_mini_prog_appid: Option<String> => "parking_order_mini_prog_appid",
         /// `parking_order_path`.
-        12 parking_order_path: Option<String> => w::Field::new("parking_order_path"),
+        12 parking_order_path: Option<String> => "parking_order_path",
         /// `charging_rule`.
-        13 charging_rule: Option<ChargingRule> => w::Field::new("charging_rule"),
+        13 charging_rule: Option<ChargingRule> => "charging_rule",
     }
     new(
-        parking_lot_name: String,
-        out_parking_lot_id: String,
-        parking_lot_address: String,
-        longitude: String,
-        latitude: String,
-        parking_lot_type: String,
-        phone_number: String,
-        payment_path: String,
+        parking_lot_name: impl Into<String>,
+        out_parking_lot_id: impl Into<String>,
+        parking_lot_address: impl Into<String>,
+        longitude: impl Into<String>,
+        latitude: impl Into<String>,
+        parking_lot_type: impl Into<String>,
+        phone_number: impl Into<String>,
+        payment_path: impl Into<String>,
     )
-    set(
+    text(
         parking_sign_url: String,
-        notification_text_list: Vec<String>,
         payment_mini_prog_appid: String,
         parking_order_mini_prog_appid: String,
         parking_order_path: String,
-        charging_rule: ChargingRule,
     )
+    set(notification_text_list: Vec<String>, charging_rule: ChargingRule)
 }
 
 w::record! {
     /// `ApplicationQueryApplication`.
     pub struct ApplicationQueryApplication {
         /// `parking_lot_audit_no`.
-        0 parking_lot_audit_no: Option<String> => w::Field::new("parking_lot_audit_no"),
+        0 parking_lot_audit_no: Option<String> => "parking_lot_audit_no",
         /// `audit_status`; one of `AUDIT_STATUS_UNKNOWN` `AUDIT_STATUS_PENDING` `AUDIT_STATUS_WITHDRAWN` `AUDIT_STATUS_APPROVED` `AUDIT_STATUS_REJECTED`.
-        1 audit_status: Option<String> => w::Field::new("audit_status"),
+        1 audit_status: Option<String> => "audit_status",
         /// `submit_time`.
-        2 submit_time: Option<i64> => w::Field::new("submit_time"),
+        2 submit_time: Option<i64> => "submit_time",
         /// `parking_lot`.
-        3 parking_lot: Option<ApplicationQueryParkingLot> => w::Field::new("parking_lot"),
+        3 parking_lot: Option<ApplicationQueryParkingLot> => "parking_lot",
         /// `audit_comment`.
-        4 audit_comment: Option<AuditComment> => w::Field::new("audit_comment"),
+        4 audit_comment: Option<AuditComment> => "audit_comment",
     }
 }
 
@@ -75,33 +74,33 @@ w::record! {
     /// `ApplicationQueryParkingLot`.
     pub struct ApplicationQueryParkingLot {
         /// `parking_lot_name`.
-        0 parking_lot_name: Option<String> => w::Field::new("parking_lot_name"),
+        0 parking_lot_name: Option<String> => "parking_lot_name",
         /// `out_parking_lot_id`.
-        1 out_parking_lot_id: Option<String> => w::Field::new("out_parking_lot_id"),
+        1 out_parking_lot_id: Option<String> => "out_parking_lot_id",
         /// `parking_lot_address`.
-        2 parking_lot_address: Option<String> => w::Field::new("parking_lot_address"),
+        2 parking_lot_address: Option<String> => "parking_lot_address",
         /// `longitude`.
-        3 longitude: Option<String> => w::Field::new("longitude").masked(),
+        3 longitude: Option<String> => "longitude: masked",
         /// `latitude`.
-        4 latitude: Option<String> => w::Field::new("latitude").masked(),
+        4 latitude: Option<String> => "latitude: masked",
         /// `parking_lot_type`; one of `PARKING_LOT_TYPE_UNKNOWN` `PARKING_LOT_TYPE_BUSINESS_DISTRICT` `PARKING_LOT_TYPE_OFFICE_BUILDING` `PARKING_LOT_TYPE_TRANSPORTATION_HUB` `PARKING_LOT_TYPE_RESIDENTIAL_AREA` `PARKING_LOT_TYPE_PARK_AREA` `PARKING_LOT_TYPE_OTHER_PUBLIC_FACILITY`.
-        5 parking_lot_type: Option<String> => w::Field::new("parking_lot_type"),
+        5 parking_lot_type: Option<String> => "parking_lot_type",
         /// `phone_number`.
-        6 phone_number: Option<String> => w::Field::new("phone_number").masked(),
+        6 phone_number: Option<String> => "phone_number: masked",
         /// `parking_sign_url`.
-        7 parking_sign_url: Option<String> => w::Field::new("parking_sign_url"),
+        7 parking_sign_url: Option<String> => "parking_sign_url",
         /// `notification_text_list`.
-        8 notification_text_list: Option<Vec<String>> => w::Field::new("notification_text_list"),
+        8 notification_text_list: Option<Vec<String>> => "notification_text_list",
         /// `payment_mini_prog_appid`.
-        9 payment_mini_prog_appid: Option<String> => w::Field::new("payment_mini_prog_appid"),
+        9 payment_mini_prog_appid: Option<String> => "payment_mini_prog_appid",
         /// `payment_path`.
-        10 payment_path: Option<String> => w::Field::new("payment_path"),
+        10 payment_path: Option<String> => "payment_path",
         /// `parking_order_mini_prog_appid`.
-        11 parking_order_mini_prog_appid: Option<String> => w::Field::new("parking_order_mini_prog_appid"),
+        11 parking_order_mini_prog_appid: Option<String> => "parking_order_mini_prog_appid",
         /// `parking_order_path`.
-        12 parking_order_path: Option<String> => w::Field::new("parking_order_path"),
+        12 parking_order_path: Option<String> => "parking_order_path",
         /// `charging_rule`.
-        13 charging_rule: Option<ChargingRule> => w::Field::new("charging_rule"),
+        13 charging_rule: Option<ChargingRule> => "charging_rule",
     }
 }
 
@@ -109,9 +108,9 @@ w::record! {
     /// `AuditComment`.
     pub struct AuditComment {
         /// `fields`.
-        0 fields: Option<Vec<AuditCommentField>> => w::Field::new("fields"),
+        0 fields: Option<Vec<AuditCommentField>> => "fields",
         /// `recommendation`.
-        1 recommendation: Option<String> => w::Field::new("recommendation"),
+        1 recommendation: Option<String> => "recommendation",
     }
 }
 
@@ -119,9 +118,9 @@ w::record! {
     /// `AuditCommentField`.
     pub struct AuditCommentField {
         /// `field`.
-        0 field: Option<String> => w::Field::new("field"),
+        0 field: Option<String> => "field",
         /// `comment`.
-        1 comment: Option<String> => w::Field::new("comment"),
+        1 comment: Option<String> => "comment",
     }
 }
 
@@ -129,75 +128,76 @@ w::record! {
     /// `ChargingRule`.
     pub struct ChargingRule {
         /// `fee_limit_type`; one of `FEE_LIMIT_UNKNOWN` `FEE_LIMIT_AGGREGATE` `FEE_LIMIT_SINGLE`.
-        0 fee_limit_type: Option<String> => w::Field::new("fee_limit_type"),
+        0 fee_limit_type: Option<String> => "fee_limit_type",
         /// `daily_limit_type`; one of `DAILY_LIMIT_UNKNOWN` `DAILY_LIMIT_ROLLING_24H` `DAILY_LIMIT_CALENDAR_DAY`.
-        1 daily_limit_type: Option<String> => w::Field::new("daily_limit_type"),
+        1 daily_limit_type: Option<String> => "daily_limit_type",
         /// `time_rounding_type`; one of `TIME_ROUND_UNKNOWN` `TIME_ROUND_DOWN` `TIME_ROUND_UP`.
-        2 time_rounding_type: Option<String> => w::Field::new("time_rounding_type"),
+        2 time_rounding_type: Option<String> => "time_rounding_type",
         /// `free_entry_duration`.
-        3 free_entry_duration: Option<i64> => w::Field::new("free_entry_duration"),
+        3 free_entry_duration: Option<i64> => "free_entry_duration",
         /// `free_exit_duration`.
-        4 free_exit_duration: Option<i64> => w::Field::new("free_exit_duration"),
+        4 free_exit_duration: Option<i64> => "free_exit_duration",
         /// `holiday_mode`; one of `HOLIDAY_MODE_UNKNOWN` `HOLIDAY_MODE_LEGAL_MODY` `HOLIDAY_MODE_CALENDAR_MODY` `HOLIDAY_MODE_FINANCIAL_MODY`.
-        5 holiday_mode: Option<String> => w::Field::new("holiday_mode"),
+        5 holiday_mode: Option<String> => "holiday_mode",
         /// `aggregate_limit_mode`; one of `AGGREGATE_LIMIT_MODE_UNKNOWN` `AGGREGATE_LIMIT_MODE_NORMAL` `AGGREGATE_LIMIT_MODE_MIN`.
-        6 aggregate_limit_mode: Option<String> => w::Field::new("aggregate_limit_mode"),
+        6 aggregate_limit_mode: Option<String> => "aggregate_limit_mode",
         /// `first_charge_time_mode`; one of `FIRST_CHARGE_TIME_MODE_UNKNOWN` `FIRST_CHARGE_TIME_MODE_ENTER` `FIRST_CHARGE_TIME_MODE_AFTER_FREE`.
-        7 first_charge_time_mode: Option<String> => w::Field::new("first_charge_time_mode"),
+        7 first_charge_time_mode: Option<String> => "first_charge_time_mode",
         /// The body, told apart by `rule_type`.
-        8 body: ChargingRuleBody => w::Field::new("").flat(),
+        8 body: ChargingRuleBody => ": flat",
     }
     new(body: ChargingRuleBody)
-    set(
+    text(
         fee_limit_type: String,
         daily_limit_type: String,
         time_rounding_type: String,
-        free_entry_duration: i64,
-        free_exit_duration: i64,
         holiday_mode: String,
         aggregate_limit_mode: String,
         first_charge_time_mode: String,
     )
+    set(free_entry_duration: i64, free_exit_duration: i64)
 }
 
 w::record! {
     /// `DurationSegmentRule`.
     pub struct DurationSegmentRule {
         /// `day_type`; one of `DAY_TYPE_UNKNOWN` `DAY_TYPE_WEEKDAY` `DAY_TYPE_HOLIDAY` `DAY_TYPE_ALL_DAY`.
-        0 day_type: Option<String> => w::Field::new("day_type"),
+        0 day_type: Option<String> => "day_type",
         /// `start_time`.
-        1 start_time: Option<String> => w::Field::new("start_time"),
+        1 start_time: Option<String> => "start_time",
         /// `end_time`.
-        2 end_time: Option<String> => w::Field::new("end_time"),
+        2 end_time: Option<String> => "end_time",
         /// `vehicle_type`; one of `VEHICLE_TYPE_UNKNOWN` `VEHICLE_TYPE_SMALL` `VEHICLE_TYPE_LARGE` `VEHICLE_TYPE_EXTRA_LARGE` `VEHICLE_TYPE_ALL_TYPE`.
-        3 vehicle_type: Option<String> => w::Field::new("vehicle_type"),
+        3 vehicle_type: Option<String> => "vehicle_type",
         /// `plate_type`; one of `PLATE_TYPE_UNKNOWN` `PLATE_TYPE_TEMPORARY` `PLATE_TYPE_MONTHLY` `PLATE_TYPE_FREE` `PLATE_TYPE_PREPAID` `PLATE_TYPE_OTHERS`.
-        4 plate_type: Option<String> => w::Field::new("plate_type"),
+        4 plate_type: Option<String> => "plate_type",
         /// `charge_mode`; one of `UNKNOWN` `INTERVAL` `ONE_TIME`.
-        5 charge_mode: Option<String> => w::Field::new("charge_mode"),
+        5 charge_mode: Option<String> => "charge_mode",
         /// `duration_from`.
-        6 duration_from: Option<i64> => w::Field::new("duration_from"),
+        6 duration_from: Option<i64> => "duration_from",
         /// `duration_to`.
-        7 duration_to: Option<i64> => w::Field::new("duration_to"),
+        7 duration_to: Option<i64> => "duration_to",
         /// `fixed_amount`.
-        8 fixed_amount: Option<i64> => w::Field::new("fixed_amount"),
+        8 fixed_amount: Option<i64> => "fixed_amount",
         /// `interval_min`.
-        9 interval_min: Option<i64> => w::Field::new("interval_min"),
+        9 interval_min: Option<i64> => "interval_min",
         /// `interval_amount`.
-        10 interval_amount: Option<i64> => w::Field::new("interval_amount"),
+        10 interval_amount: Option<i64> => "interval_amount",
         /// `interval_max_amount`.
-        11 interval_max_amount: Option<i64> => w::Field::new("interval_max_amount"),
+        11 interval_max_amount: Option<i64> => "interval_max_amount",
         /// `max_fee_per_day`.
-        12 max_fee_per_day: Option<i64> => w::Field::new("max_fee_per_day"),
+        12 max_fee_per_day: Option<i64> => "max_fee_per_day",
     }
     new()
-    set(
+    text(
         day_type: String,
         start_time: String,
         end_time: String,
         vehicle_type: String,
         plate_type: String,
         charge_mode: String,
+    )
+    set(
         duration_from: i64,
         duration_to: i64,
         fixed_amount: i64,
@@ -212,64 +212,66 @@ w::record! {
     /// `FeeItem`.
     pub struct FeeItem {
         /// `fee_type`; one of `EXT_PARKING_PAYMENT_FEE_TYPE_UNKNOWN` `EXT_PARKING_PAYMENT_FEE_TYPE_MONTHLY` `EXT_PARKING_PAYMENT_FEE_TYPE_QUARTERLY` `EXT_PARKING_PAYMENT_FEE_TYPE_MEMBER`.
-        0 fee_type: String => w::Field::must("fee_type"),
+        0 fee_type: String => "fee_type: must",
         /// `amount`.
-        1 amount: i64 => w::Field::must("amount"),
+        1 amount: i64 => "amount: must",
     }
-    new(fee_type: String, amount: i64)
+    new(fee_type: impl Into<String>, amount: i64)
 }
 
 w::record! {
     /// `FixedIntervalRule`.
     pub struct FixedIntervalRule {
         /// `day_type`; one of `DAY_TYPE_UNKNOWN` `DAY_TYPE_WEEKDAY` `DAY_TYPE_HOLIDAY` `DAY_TYPE_ALL_DAY`.
-        0 day_type: Option<String> => w::Field::new("day_type"),
+        0 day_type: Option<String> => "day_type",
         /// `start_time`.
-        1 start_time: Option<String> => w::Field::new("start_time"),
+        1 start_time: Option<String> => "start_time",
         /// `end_time`.
-        2 end_time: Option<String> => w::Field::new("end_time"),
+        2 end_time: Option<String> => "end_time",
         /// `vehicle_type`; one of `VEHICLE_TYPE_UNKNOWN` `VEHICLE_TYPE_SMALL` `VEHICLE_TYPE_LARGE` `VEHICLE_TYPE_EXTRA_LARGE` `VEHICLE_TYPE_ALL_TYPE`.
-        3 vehicle_type: Option<String> => w::Field::new("vehicle_type"),
+        3 vehicle_type: Option<String> => "vehicle_type",
         /// `plate_type`; one of `PLATE_TYPE_UNKNOWN` `PLATE_TYPE_TEMPORARY` `PLATE_TYPE_MONTHLY` `PLATE_TYPE_FREE` `PLATE_TYPE_PREPAID` `PLATE_TYPE_OTHERS`.
-        4 plate_type: Option<String> => w::Field::new("plate_type"),
+        4 plate_type: Option<String> => "plate_type",
         /// `first_duration`.
-        5 first_duration: Option<i64> => w::Field::new("first_duration"),
+        5 first_duration: Option<i64> => "first_duration",
         /// `first_amount`.
-        6 first_amount: Option<i64> => w::Field::new("first_amount"),
+        6 first_amount: Option<i64> => "first_amount",
         /// `interval_duration`.
-        7 interval_duration: Option<i64> => w::Field::new("interval_duration"),
+        7 interval_duration: Option<i64> => "interval_duration",
         /// `interval_amount`.
-        8 interval_amount: Option<i64> => w::Field::new("interval_amount"),
+        8 interval_amount: Option<i64> => "interval_amount",
         /// `interval_max_amount`.
-        9 interval_max_amount: Option<i64> => w::Field::new("interval_max_amount"),
+        9 interval_max_amount: Option<i64> => "interval_max_amount",
         /// `max_fee_per_day`.
-        10 max_fee_per_day: Option<i64> => w::Field::new("max_fee_per_day"),
+        10 max_fee_per_day: Option<i64> => "max_fee_per_day",
         /// `free_period_charging_mode`; one of `FREE_PERIOD_CHARGING_UNKNOWN` `FREE_PERIOD_CHARGING_ONCE_PER_ENTRY` `FREE_PERIOD_CHARGING_ONCE_PER_24_HOURS` `FREE_PERIOD_CHARGING_ONCE_PER_CALENDAR_DAY` `FREE_PERIOD_CHARGING_CUMULATIVE_QUOTA_CALCULATION`.
-        11 free_period_charging_mode: Option<String> => w::Field::new("free_period_charging_mode"),
+        11 free_period_charging_mode: Option<String> => "free_period_charging_mode",
         /// `free_period_calculation_mode`; one of `FREE_PERIOD_CAL_UNKNOWN` `FREE_PERIOD_CAL_CONCURRENT_START` `FREE_PERIOD_CAL_SEQUENTIAL_START`.
-        12 free_period_calculation_mode: Option<String> => w::Field::new("free_period_calculation_mode"),
+        12 free_period_calculation_mode: Option<String> => "free_period_calculation_mode",
         /// `is_green_vehicle_free_parking`.
-        13 is_green_vehicle_free_parking: Option<bool> => w::Field::new("is_green_vehicle_free_parking"),
+        13 is_green_vehicle_free_parking: Option<bool> => "is_green_vehicle_free_parking",
         /// `first_duration_mode`; one of `FIRST_DURATION_MODE_UNKNOWN` `FIRST_DURATION_MODE_ONLY_FIRST_DURATION` `FIRST_DURATION_MODE_EVERY_FIRST_DURATION`.
-        14 first_duration_mode: Option<String> => w::Field::new("first_duration_mode"),
+        14 first_duration_mode: Option<String> => "first_duration_mode",
     }
     new()
-    set(
+    text(
         day_type: String,
         start_time: String,
         end_time: String,
         vehicle_type: String,
         plate_type: String,
+        free_period_charging_mode: String,
+        free_period_calculation_mode: String,
+        first_duration_mode: String,
+    )
+    set(
         first_duration: i64,
         first_amount: i64,
         interval_duration: i64,
         interval_amount: i64,
         interval_max_amount: i64,
         max_fee_per_day: i64,
-        free_period_charging_mode: String,
-        free_period_calculation_mode: String,
         is_green_vehicle_free_parking: bool,
-        first_duration_mode: String,
     )
 }
 
@@ -277,30 +279,29 @@ w::record! {
     /// `PreEntryRule`.
     pub struct PreEntryRule {
         /// `day_type`; one of `DAY_TYPE_UNKNOWN` `DAY_TYPE_WEEKDAY` `DAY_TYPE_HOLIDAY` `DAY_TYPE_ALL_DAY`.
-        0 day_type: Option<String> => w::Field::new("day_type"),
+        0 day_type: Option<String> => "day_type",
         /// `start_time`.
-        1 start_time: Option<String> => w::Field::new("start_time"),
+        1 start_time: Option<String> => "start_time",
         /// `end_time`.
-        2 end_time: Option<String> => w::Field::new("end_time"),
+        2 end_time: Option<String> => "end_time",
         /// `vehicle_type`; one of `VEHICLE_TYPE_UNKNOWN` `VEHICLE_TYPE_SMALL` `VEHICLE_TYPE_LARGE` `VEHICLE_TYPE_EXTRA_LARGE` `VEHICLE_TYPE_ALL_TYPE`.
-        3 vehicle_type: Option<String> => w::Field::new("vehicle_type"),
+        3 vehicle_type: Option<String> => "vehicle_type",
         /// `plate_type`; one of `PLATE_TYPE_UNKNOWN` `PLATE_TYPE_TEMPORARY` `PLATE_TYPE_MONTHLY` `PLATE_TYPE_FREE` `PLATE_TYPE_PREPAID` `PLATE_TYPE_OTHERS`.
-        4 plate_type: Option<String> => w::Field::new("plate_type"),
+        4 plate_type: Option<String> => "plate_type",
         /// `amount`.
-        5 amount: Option<i64> => w::Field::new("amount"),
+        5 amount: Option<i64> => "amount",
         /// `max_fee_per_day`.
-        6 max_fee_per_day: Option<i64> => w::Field::new("max_fee_per_day"),
+        6 max_fee_per_day: Option<i64> => "max_fee_per_day",
     }
     new()
-    set(
+    text(
         day_type: String,
         start_time: String,
         end_time: String,
         vehicle_type: String,
         plate_type: String,
-        amount: i64,
-        max_fee_per_day: i64,
     )
+    set(amount: i64, max_fee_per_day: i64)
 }
 
 w::union! {
@@ -331,7 +332,7 @@ pub mod reminders {
         /// * Catalog: `pay_v3.parking.reminders.application`.
         pub struct Application {
             /// `parking_lot`.
-            0 parking_lot: super::ApplicationParkingLot => w::Field::must("parking_lot"),
+            0 parking_lot: super::ApplicationParkingLot => "parking_lot: must",
         }
         new(parking_lot: super::ApplicationParkingLot)
     }
@@ -340,7 +341,7 @@ pub mod reminders {
         /// Answer to [`Application`].
         pub struct ApplicationResponse {
             /// `parking_lot_audit_no`.
-            0 parking_lot_audit_no: Option<String> => w::Field::new("parking_lot_audit_no"),
+            0 parking_lot_audit_no: Option<String> => "parking_lot_audit_no",
         }
     }
 
@@ -371,20 +372,20 @@ pub mod reminders {
         /// * Catalog: `pay_v3.parking.reminders.application_query`.
         pub struct ApplicationQuery {
             /// `parking_lot_audit_no`.
-            0 parking_lot_audit_no: String => w::Field::must("parking_lot_audit_no").place(w::Place::Query),
+            0 parking_lot_audit_no: String => "parking_lot_audit_no: must query",
             /// `out_parking_lot_id`.
-            1 out_parking_lot_id: String => w::Field::must("out_parking_lot_id").place(w::Place::Query),
+            1 out_parking_lot_id: String => "out_parking_lot_id: must query",
         }
-        new(parking_lot_audit_no: String, out_parking_lot_id: String)
+        new(parking_lot_audit_no: impl Into<String>, out_parking_lot_id: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`ApplicationQuery`].
         pub struct ApplicationQueryResponse {
             /// `application`.
-            0 application: Option<super::ApplicationQueryApplication> => w::Field::new("application"),
+            0 application: Option<super::ApplicationQueryApplication> => "application",
             /// `wx_parking_lot_id`.
-            1 wx_parking_lot_id: Option<String> => w::Field::new("wx_parking_lot_id"),
+            1 wx_parking_lot_id: Option<String> => "wx_parking_lot_id",
         }
     }
 
@@ -415,11 +416,11 @@ pub mod reminders {
         /// * Catalog: `pay_v3.parking.reminders.application_withdraw`.
         pub struct ApplicationWithdraw {
             /// `parking_lot_audit_no`.
-            0 parking_lot_audit_no: String => w::Field::must("parking_lot_audit_no"),
+            0 parking_lot_audit_no: String => "parking_lot_audit_no: must",
             /// `out_parking_lot_id`.
-            1 out_parking_lot_id: String => w::Field::must("out_parking_lot_id"),
+            1 out_parking_lot_id: String => "out_parking_lot_id: must",
         }
-        new(parking_lot_audit_no: String, out_parking_lot_id: String)
+        new(parking_lot_audit_no: impl Into<String>, out_parking_lot_id: impl Into<String>)
     }
 
     w::endpoint! {
@@ -449,13 +450,13 @@ pub mod reminders {
         /// * Catalog: `pay_v3.parking.reminders.applications`.
         pub struct Applications {
             /// `out_parking_lot_id`.
-            0 out_parking_lot_id: String => w::Field::must("out_parking_lot_id").place(w::Place::Query),
+            0 out_parking_lot_id: String => "out_parking_lot_id: must query",
             /// `offset`.
-            1 offset: Option<i64> => w::Field::new("offset").place(w::Place::Query),
+            1 offset: Option<i64> => "offset: query",
             /// `limit`.
-            2 limit: Option<i64> => w::Field::new("limit").place(w::Place::Query),
+            2 limit: Option<i64> => "limit: query",
         }
-        new(out_parking_lot_id: String)
+        new(out_parking_lot_id: impl Into<String>)
         set(offset: i64, limit: i64)
     }
 
@@ -463,9 +464,9 @@ pub mod reminders {
         /// Answer to [`Applications`].
         pub struct ApplicationsResponse {
             /// `application_list`.
-            0 application_list: Option<Vec<super::ApplicationQueryApplication>> => w::Field::new("application_list"),
+            0 application_list: Option<Vec<super::ApplicationQueryApplication>> => "application_list",
             /// `wx_parking_lot_id`.
-            1 wx_parking_lot_id: Option<String> => w::Field::new("wx_parking_lot_id"),
+            1 wx_parking_lot_id: Option<String> => "wx_parking_lot_id",
         }
     }
 
@@ -496,43 +497,44 @@ pub mod reminders {
         /// * Catalog: `pay_v3.parking.reminders.entry`.
         pub struct Entry {
             /// `out_serial_number`.
-            0 out_serial_number: String => w::Field::must("out_serial_number"),
+            0 out_serial_number: String => "out_serial_number: must",
             /// `parking_id`.
-            1 parking_id: String => w::Field::must("parking_id"),
+            1 parking_id: String => "parking_id: must",
             /// `plate_number`.
-            2 plate_number: String => w::Field::must("plate_number"),
+            2 plate_number: String => "plate_number: must",
             /// `enter_timestamp`.
-            3 enter_timestamp: i64 => w::Field::must("enter_timestamp"),
+            3 enter_timestamp: i64 => "enter_timestamp: must",
             /// `plate_color`; one of `PLATE_COLOR_UNKNOWN` `PLATE_COLOR_BLUE` `PLATE_COLOR_YELLOW` `PLATE_COLOR_BLACK` `PLATE_COLOR_WHITE` `PLATE_COLOR_GREEN` `PLATE_COLOR_YELLOW_GREEN` `PLATE_COLOR_AGRICULTURAL_YELLOW` ….
-            4 plate_color: String => w::Field::must("plate_color"),
+            4 plate_color: String => "plate_color: must",
             /// `car_type`; one of `PLATE_TYPE_UNKNOWN` `PLATE_TYPE_TEMPORARY` `PLATE_TYPE_MONTHLY` `PLATE_TYPE_FREE` `PLATE_TYPE_PREPAID` `PLATE_TYPE_OTHERS`.
-            5 car_type: String => w::Field::must("car_type"),
+            5 car_type: String => "car_type: must",
             /// `vehicle_type`; one of `VEHICLE_TYPE_UNKNOWN` `VEHICLE_TYPE_SMALL` `VEHICLE_TYPE_LARGE` `VEHICLE_TYPE_EXTRA_LARGE` `VEHICLE_TYPE_ALL_TYPE`.
-            6 vehicle_type: String => w::Field::must("vehicle_type"),
+            6 vehicle_type: String => "vehicle_type: must",
             /// `entrance_number`.
-            7 entrance_number: Option<String> => w::Field::new("entrance_number"),
+            7 entrance_number: Option<String> => "entrance_number",
             /// `entrance_name`.
-            8 entrance_name: Option<String> => w::Field::new("entrance_name"),
+            8 entrance_name: Option<String> => "entrance_name",
             /// `discount_template_id`.
-            9 discount_template_id: Option<Vec<i64>> => w::Field::new("discount_template_id"),
+            9 discount_template_id: Option<Vec<i64>> => "discount_template_id",
         }
         new(
-            out_serial_number: String,
-            parking_id: String,
-            plate_number: String,
+            out_serial_number: impl Into<String>,
+            parking_id: impl Into<String>,
+            plate_number: impl Into<String>,
             enter_timestamp: i64,
-            plate_color: String,
-            car_type: String,
-            vehicle_type: String,
+            plate_color: impl Into<String>,
+            car_type: impl Into<String>,
+            vehicle_type: impl Into<String>,
         )
-        set(entrance_number: String, entrance_name: String, discount_template_id: Vec<i64>)
+        text(entrance_number: String, entrance_name: String)
+        set(discount_template_id: Vec<i64>)
     }
 
     w::record! {
         /// Answer to [`Entry`].
         pub struct EntryResponse {
             /// `serial_number`.
-            0 serial_number: Option<String> => w::Field::new("serial_number"),
+            0 serial_number: Option<String> => "serial_number",
         }
     }
 
@@ -563,55 +565,53 @@ pub mod reminders {
         /// * Catalog: `pay_v3.parking.reminders.exit`.
         pub struct Exit {
             /// `out_serial_number`.
-            0 out_serial_number: String => w::Field::must("out_serial_number"),
+            0 out_serial_number: String => "out_serial_number: must",
             /// `exit_timestamp`.
-            1 exit_timestamp: i64 => w::Field::must("exit_timestamp"),
+            1 exit_timestamp: i64 => "exit_timestamp: must",
             /// `plate_number`.
-            2 plate_number: String => w::Field::must("plate_number"),
+            2 plate_number: String => "plate_number: must",
             /// `plate_color`; one of `PLATE_COLOR_UNKNOWN` `PLATE_COLOR_BLUE` `PLATE_COLOR_YELLOW` `PLATE_COLOR_BLACK` `PLATE_COLOR_WHITE` `PLATE_COLOR_GREEN` `PLATE_COLOR_YELLOW_GREEN` `PLATE_COLOR_AGRICULTURAL_YELLOW` ….
-            3 plate_color: String => w::Field::must("plate_color"),
+            3 plate_color: String => "plate_color: must",
             /// `parking_id`.
-            4 parking_id: String => w::Field::must("parking_id"),
+            4 parking_id: String => "parking_id: must",
             /// `pay_state`; one of `PAY_STATUS_UNKNOWN` `PAY_STATUS_UNPAID` `PAY_STATUS_PAID`.
-            5 pay_state: Option<String> => w::Field::new("pay_state"),
+            5 pay_state: Option<String> => "pay_state",
             /// `pay_type`; one of `PAY_TYPE_UNKNOWN` `PAY_TYPE_WXPAY` `PAY_TYPE_OTHERS`.
-            6 pay_type: Option<String> => w::Field::new("pay_type"),
+            6 pay_type: Option<String> => "pay_type",
             /// `out_trade_no`.
-            7 out_trade_no: Option<String> => w::Field::new("out_trade_no"),
+            7 out_trade_no: Option<String> => "out_trade_no",
             /// `total_amount`.
-            8 total_amount: Option<i64> => w::Field::new("total_amount"),
+            8 total_amount: Option<i64> => "total_amount",
             /// `paid_amount`.
-            9 paid_amount: Option<i64> => w::Field::new("paid_amount"),
+            9 paid_amount: Option<i64> => "paid_amount",
             /// `openid`.
-            10 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+            10 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// `pay_channel`; one of `PAY_CHANNEL_UNKNOWN` `PAY_CHANNEL_WECHAT_PAY_NOTIF` `PAY_CHANNEL_SCAN_QRCODE` `PAY_CHANNEL_OFFICIAL_ACCOUNT` `PAY_CHANNEL_MCH_MINI_PROG` `PAY_CHANNEL_OTHERS`.
-            11 pay_channel: Option<String> => w::Field::new("pay_channel"),
+            11 pay_channel: Option<String> => "pay_channel",
             /// `pay_time`.
-            12 pay_time: Option<i64> => w::Field::new("pay_time"),
+            12 pay_time: Option<i64> => "pay_time",
             /// `token`.
-            13 token: Option<String> => w::Field::new("token"),
+            13 token: Option<String> => "token",
             /// `wx_trade_no`.
-            14 wx_trade_no: Option<String> => w::Field::new("wx_trade_no"),
+            14 wx_trade_no: Option<String> => "wx_trade_no",
         }
         new(
-            out_serial_number: String,
+            out_serial_number: impl Into<String>,
             exit_timestamp: i64,
-            plate_number: String,
-            plate_color: String,
-            parking_id: String,
+            plate_number: impl Into<String>,
+            plate_color: impl Into<String>,
+            parking_id: impl Into<String>,
         )
-        set(
+        text(
             pay_state: String,
             pay_type: String,
             out_trade_no: String,
-            total_amount: i64,
-            paid_amount: i64,
             openid: xinqiao_types::OpenId,
             pay_channel: String,
-            pay_time: i64,
             token: String,
             wx_trade_no: String,
         )
+        set(total_amount: i64, paid_amount: i64, pay_time: i64)
     }
 
     w::endpoint! {
@@ -641,18 +641,18 @@ pub mod reminders {
         /// * Catalog: `pay_v3.parking.reminders.ext_payment`.
         pub struct ExtPayment {
             /// `out_trade_no`.
-            0 out_trade_no: String => w::Field::must("out_trade_no"),
+            0 out_trade_no: String => "out_trade_no: must",
             /// `fee_items`.
-            1 fee_items: Vec<super::FeeItem> => w::Field::must("fee_items"),
+            1 fee_items: Vec<super::FeeItem> => "fee_items: must",
             /// `pay_time`.
-            2 pay_time: i64 => w::Field::must("pay_time"),
+            2 pay_time: i64 => "pay_time: must",
             /// `wx_parking_lot_id`.
-            3 wx_parking_lot_id: Option<String> => w::Field::new("wx_parking_lot_id"),
+            3 wx_parking_lot_id: Option<String> => "wx_parking_lot_id",
             /// `wx_trade_no`.
-            4 wx_trade_no: Option<String> => w::Field::new("wx_trade_no"),
+            4 wx_trade_no: Option<String> => "wx_trade_no",
         }
-        new(out_trade_no: String, fee_items: Vec<super::FeeItem>, pay_time: i64)
-        set(wx_parking_lot_id: String, wx_trade_no: String)
+        new(out_trade_no: impl Into<String>, fee_items: Vec<super::FeeItem>, pay_time: i64)
+        text(wx_parking_lot_id: String, wx_trade_no: String)
     }
 
     w::endpoint! {
@@ -682,37 +682,37 @@ pub mod reminders {
         /// * Catalog: `pay_v3.parking.reminders.parking_fee`.
         pub struct ParkingFee {
             /// `out_serial_number`.
-            0 out_serial_number: String => w::Field::must("out_serial_number"),
+            0 out_serial_number: String => "out_serial_number: must",
             /// `plate_number`.
-            1 plate_number: Option<String> => w::Field::new("plate_number"),
+            1 plate_number: Option<String> => "plate_number",
             /// `out_parking_id`.
-            2 out_parking_id: Option<String> => w::Field::new("out_parking_id"),
+            2 out_parking_id: Option<String> => "out_parking_id",
         }
-        new(out_serial_number: String)
-        set(plate_number: String, out_parking_id: String)
+        new(out_serial_number: impl Into<String>)
+        text(plate_number: String, out_parking_id: String)
     }
 
     w::record! {
         /// Answer to [`ParkingFee`].
         pub struct ParkingFeeResponse {
             /// `total_amount`.
-            0 total_amount: Option<i64> => w::Field::new("total_amount"),
+            0 total_amount: Option<i64> => "total_amount",
             /// `parking_timestamp`.
-            1 parking_timestamp: Option<i64> => w::Field::new("parking_timestamp"),
+            1 parking_timestamp: Option<i64> => "parking_timestamp",
             /// `parking_state`; one of `PARKING_STATE_UNKNOWN` `PARKING_STATE_ENTERED` `PARKING_STATE_EXIT_GATE` `PARKING_STATE_EXITED` `PARKING_STATE_UNEXPECTED_CLOSE`.
-            2 parking_state: Option<String> => w::Field::new("parking_state"),
+            2 parking_state: Option<String> => "parking_state",
             /// `pay_state`; one of `PAY_STATUS_UNKNOWN` `PAY_STATUS_UNPAID` `PAY_STATUS_PAID`.
-            3 pay_state: Option<String> => w::Field::new("pay_state"),
+            3 pay_state: Option<String> => "pay_state",
             /// `allowed_exit_timestamp`.
-            4 allowed_exit_timestamp: Option<i64> => w::Field::new("allowed_exit_timestamp"),
+            4 allowed_exit_timestamp: Option<i64> => "allowed_exit_timestamp",
             /// `next_raise_price`.
-            5 next_raise_price: Option<i64> => w::Field::new("next_raise_price"),
+            5 next_raise_price: Option<i64> => "next_raise_price",
             /// `next_raise_timestamp`.
-            6 next_raise_timestamp: Option<i64> => w::Field::new("next_raise_timestamp"),
+            6 next_raise_timestamp: Option<i64> => "next_raise_timestamp",
             /// `payable_amount`.
-            7 payable_amount: Option<i64> => w::Field::new("payable_amount"),
+            7 payable_amount: Option<i64> => "payable_amount",
             /// `paid_amount`.
-            8 paid_amount: Option<i64> => w::Field::new("paid_amount"),
+            8 paid_amount: Option<i64> => "paid_amount",
         }
     }
 
@@ -743,37 +743,37 @@ pub mod reminders {
         /// * Catalog: `pay_v3.parking.reminders.parking_lot`.
         pub struct ParkingLot {
             /// `out_parking_lot_id`.
-            0 out_parking_lot_id: Option<String> => w::Field::new("out_parking_lot_id").place(w::Place::Query),
+            0 out_parking_lot_id: Option<String> => "out_parking_lot_id: query",
             /// `wx_parking_lot_id`.
-            1 wx_parking_lot_id: Option<String> => w::Field::new("wx_parking_lot_id").place(w::Place::Query),
+            1 wx_parking_lot_id: Option<String> => "wx_parking_lot_id: query",
         }
         new()
-        set(out_parking_lot_id: String, wx_parking_lot_id: String)
+        text(out_parking_lot_id: String, wx_parking_lot_id: String)
     }
 
     w::record! {
         /// Answer to [`ParkingLot`].
         pub struct ParkingLotResponse {
             /// `wx_parking_lot_id`.
-            0 wx_parking_lot_id: Option<String> => w::Field::new("wx_parking_lot_id"),
+            0 wx_parking_lot_id: Option<String> => "wx_parking_lot_id",
             /// `out_parking_lot_id`.
-            1 out_parking_lot_id: Option<String> => w::Field::new("out_parking_lot_id"),
+            1 out_parking_lot_id: Option<String> => "out_parking_lot_id",
             /// `parking_lot_name`.
-            2 parking_lot_name: Option<String> => w::Field::new("parking_lot_name"),
+            2 parking_lot_name: Option<String> => "parking_lot_name",
             /// `parking_lot_address`.
-            3 parking_lot_address: Option<String> => w::Field::new("parking_lot_address"),
+            3 parking_lot_address: Option<String> => "parking_lot_address",
             /// `payment_mini_prog_appid`.
-            4 payment_mini_prog_appid: Option<String> => w::Field::new("payment_mini_prog_appid"),
+            4 payment_mini_prog_appid: Option<String> => "payment_mini_prog_appid",
             /// `payment_mini_prog_path`.
-            5 payment_mini_prog_path: Option<String> => w::Field::new("payment_mini_prog_path"),
+            5 payment_mini_prog_path: Option<String> => "payment_mini_prog_path",
             /// `parking_order_mini_prog_appid`.
-            6 parking_order_mini_prog_appid: Option<String> => w::Field::new("parking_order_mini_prog_appid"),
+            6 parking_order_mini_prog_appid: Option<String> => "parking_order_mini_prog_appid",
             /// `parking_order_mini_prog_path`.
-            7 parking_order_mini_prog_path: Option<String> => w::Field::new("parking_order_mini_prog_path"),
+            7 parking_order_mini_prog_path: Option<String> => "parking_order_mini_prog_path",
             /// `enabled_state`; one of `ENABLED_STATE_UNKNOWN` `ENABLED_STATE_NOT_ENABLED` `ENABLED_STATE_ENABLED` `ENABLED_STATE_OFFLINE`.
-            8 enabled_state: Option<String> => w::Field::new("enabled_state"),
+            8 enabled_state: Option<String> => "enabled_state",
             /// `reason`.
-            9 reason: Option<String> => w::Field::new("reason"),
+            9 reason: Option<String> => "reason",
         }
     }
 
@@ -804,52 +804,52 @@ pub mod reminders {
         /// * Catalog: `pay_v3.parking.reminders.payment`.
         pub struct Payment {
             /// `out_serial_number`.
-            0 out_serial_number: String => w::Field::must("out_serial_number"),
+            0 out_serial_number: String => "out_serial_number: must",
             /// `plate_number`.
-            1 plate_number: String => w::Field::must("plate_number"),
+            1 plate_number: String => "plate_number: must",
             /// `parking_id`.
-            2 parking_id: String => w::Field::must("parking_id"),
+            2 parking_id: String => "parking_id: must",
             /// `parking_state`; one of `PARKING_STATUS_UNKNOWN` `PARKING_STATUS_PARKING` `PARKING_STATUS_NOT_PARKING`.
-            3 parking_state: String => w::Field::must("parking_state"),
+            3 parking_state: String => "parking_state: must",
             /// `pay_type`; one of `PAY_TYPE_UNKNOWN` `PAY_TYPE_WXPAY` `PAY_TYPE_OTHERS`.
-            4 pay_type: String => w::Field::must("pay_type"),
+            4 pay_type: String => "pay_type: must",
             /// `openid`.
-            5 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+            5 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// `sub_mchid`.
-            6 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+            6 sub_mchid: Option<String> => "sub_mchid",
             /// `total_amount`.
-            7 total_amount: i64 => w::Field::must("total_amount"),
+            7 total_amount: i64 => "total_amount: must",
             /// `paid_amount`.
-            8 paid_amount: i64 => w::Field::must("paid_amount"),
+            8 paid_amount: i64 => "paid_amount: must",
             /// `out_trade_no`.
-            9 out_trade_no: Option<String> => w::Field::new("out_trade_no"),
+            9 out_trade_no: Option<String> => "out_trade_no",
             /// `pay_channel`; one of `PAY_CHANNEL_UNKNOWN` `PAY_CHANNEL_WECHAT_PAY_NOTIF` `PAY_CHANNEL_SCAN_QRCODE` `PAY_CHANNEL_OFFICIAL_ACCOUNT` `PAY_CHANNEL_MCH_MINI_PROG` `PAY_CHANNEL_OTHERS`.
-            10 pay_channel: Option<String> => w::Field::new("pay_channel"),
+            10 pay_channel: Option<String> => "pay_channel",
             /// `pay_time`.
-            11 pay_time: Option<i64> => w::Field::new("pay_time"),
+            11 pay_time: Option<i64> => "pay_time",
             /// `token`.
-            12 token: Option<String> => w::Field::new("token"),
+            12 token: Option<String> => "token",
             /// `wx_trade_no`.
-            13 wx_trade_no: Option<String> => w::Field::new("wx_trade_no"),
+            13 wx_trade_no: Option<String> => "wx_trade_no",
         }
         new(
-            out_serial_number: String,
-            plate_number: String,
-            parking_id: String,
-            parking_state: String,
-            pay_type: String,
+            out_serial_number: impl Into<String>,
+            plate_number: impl Into<String>,
+            parking_id: impl Into<String>,
+            parking_state: impl Into<String>,
+            pay_type: impl Into<String>,
             total_amount: i64,
             paid_amount: i64,
         )
-        set(
+        text(
             openid: xinqiao_types::OpenId,
             sub_mchid: String,
             out_trade_no: String,
             pay_channel: String,
-            pay_time: i64,
             token: String,
             wx_trade_no: String,
         )
+        set(pay_time: i64)
     }
 
     w::endpoint! {

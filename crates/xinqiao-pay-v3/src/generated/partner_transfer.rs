@@ -7,11 +7,11 @@ w::record! {
     /// `BatchesByBatchIdTransferDetail`.
     pub struct BatchesByBatchIdTransferDetail {
         /// `out_detail_no`.
-        0 out_detail_no: String => w::Field::must("out_detail_no"),
+        0 out_detail_no: String => "out_detail_no: must",
         /// `detail_id`.
-        1 detail_id: String => w::Field::must("detail_id"),
+        1 detail_id: String => "detail_id: must",
         /// `detail_status`.
-        2 detail_status: String => w::Field::must("detail_status"),
+        2 detail_status: String => "detail_status: must",
     }
 }
 
@@ -19,25 +19,25 @@ w::record! {
     /// `TransferDetail`.
     pub struct TransferDetail {
         /// `out_detail_no`.
-        0 out_detail_no: String => w::Field::must("out_detail_no"),
+        0 out_detail_no: String => "out_detail_no: must",
         /// `transfer_amount`; unit fen.
-        1 transfer_amount: xinqiao_types::Fen => w::Field::must("transfer_amount"),
+        1 transfer_amount: xinqiao_types::Fen => "transfer_amount: must",
         /// `transfer_remark`.
-        2 transfer_remark: String => w::Field::must("transfer_remark"),
+        2 transfer_remark: String => "transfer_remark: must",
         /// `openid`.
-        3 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        3 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `user_name`; encrypted on the wire; needed according to the documentation.
-        4 user_name: Option<String> => w::Field::new("user_name").masked().encrypted(),
+        4 user_name: Option<String> => "user_name: masked encrypted",
         /// `user_id_card`; encrypted on the wire.
-        5 user_id_card: Option<String> => w::Field::new("user_id_card").masked().encrypted(),
+        5 user_id_card: Option<String> => "user_id_card: masked encrypted",
     }
     new(
-        out_detail_no: String,
+        out_detail_no: impl Into<String>,
         transfer_amount: xinqiao_types::Fen,
-        transfer_remark: String,
-        openid: xinqiao_types::OpenId,
+        transfer_remark: impl Into<String>,
+        openid: impl Into<xinqiao_types::OpenId>,
     )
-    set(user_name: String, user_id_card: String)
+    text(user_name: String, user_id_card: String)
 }
 
 w::record! {
@@ -49,54 +49,54 @@ w::record! {
     /// * Catalog: `pay_v3.partner_transfer.batches`.
     pub struct Batches {
         /// `sub_mchid`.
-        0 sub_mchid: String => w::Field::must("sub_mchid"),
+        0 sub_mchid: String => "sub_mchid: must",
         /// `sp_appid`.
-        1 sp_appid: Option<String> => w::Field::new("sp_appid"),
+        1 sp_appid: Option<String> => "sp_appid",
         /// `sub_appid`.
-        2 sub_appid: Option<String> => w::Field::new("sub_appid"),
+        2 sub_appid: Option<String> => "sub_appid",
         /// `authorization_type`; one of `INFORMATION_AUTHORIZATION_TYPE` `FUND_AUTHORIZATION_TYPE` `INFORMATION_AND_FUND_AUTHORIZATION_TYPE`.
-        3 authorization_type: String => w::Field::must("authorization_type"),
+        3 authorization_type: String => "authorization_type: must",
         /// `out_batch_no`.
-        4 out_batch_no: String => w::Field::must("out_batch_no"),
+        4 out_batch_no: String => "out_batch_no: must",
         /// `batch_name`.
-        5 batch_name: String => w::Field::must("batch_name"),
+        5 batch_name: String => "batch_name: must",
         /// `batch_remark`.
-        6 batch_remark: String => w::Field::must("batch_remark"),
+        6 batch_remark: String => "batch_remark: must",
         /// `total_amount`; unit fen.
-        7 total_amount: xinqiao_types::Fen => w::Field::must("total_amount"),
+        7 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// `total_num`.
-        8 total_num: i64 => w::Field::must("total_num"),
+        8 total_num: i64 => "total_num: must",
         /// `transfer_detail_list`.
-        9 transfer_detail_list: Vec<TransferDetail> => w::Field::must("transfer_detail_list"),
+        9 transfer_detail_list: Vec<TransferDetail> => "transfer_detail_list: must",
         /// `transfer_purpose`; one of `GOODSPAYMENT` `COMMISSION` `REFUND` `REIMBURSEMENT` `FREIGHT` `OTHERS`.
-        10 transfer_purpose: Option<String> => w::Field::new("transfer_purpose"),
+        10 transfer_purpose: Option<String> => "transfer_purpose",
         /// `transfer_scene`; one of `ORDINARY_TRANSFER` `PAYROLL_CARD_TRANSFER`.
-        11 transfer_scene: Option<String> => w::Field::new("transfer_scene"),
+        11 transfer_scene: Option<String> => "transfer_scene",
     }
     new(
-        sub_mchid: String,
-        authorization_type: String,
-        out_batch_no: String,
-        batch_name: String,
-        batch_remark: String,
+        sub_mchid: impl Into<String>,
+        authorization_type: impl Into<String>,
+        out_batch_no: impl Into<String>,
+        batch_name: impl Into<String>,
+        batch_remark: impl Into<String>,
         total_amount: xinqiao_types::Fen,
         total_num: i64,
         transfer_detail_list: Vec<TransferDetail>,
     )
-    set(sp_appid: String, sub_appid: String, transfer_purpose: String, transfer_scene: String)
+    text(sp_appid: String, sub_appid: String, transfer_purpose: String, transfer_scene: String)
 }
 
 w::record! {
     /// Answer to [`Batches`].
     pub struct BatchesResponse {
         /// `out_batch_no`.
-        0 out_batch_no: String => w::Field::must("out_batch_no"),
+        0 out_batch_no: String => "out_batch_no: must",
         /// `batch_id`.
-        1 batch_id: String => w::Field::must("batch_id"),
+        1 batch_id: String => "batch_id: must",
         /// `create_time`; format `rfc3339`.
-        2 create_time: String => w::Field::must("create_time"),
+        2 create_time: String => "create_time: must",
         /// `batch_status`.
-        3 batch_status: Option<String> => w::Field::new("batch_status"),
+        3 batch_status: Option<String> => "batch_status",
     }
 }
 
@@ -128,69 +128,70 @@ w::record! {
     /// * Catalog: `pay_v3.partner_transfer.batches_by_batch_id`.
     pub struct BatchesByBatchId {
         /// `batch_id`.
-        0 batch_id: String => w::Field::must("batch_id").place(w::Place::Path),
+        0 batch_id: String => "batch_id: must path",
         /// `need_query_detail`.
-        1 need_query_detail: bool => w::Field::must("need_query_detail").place(w::Place::Query),
+        1 need_query_detail: bool => "need_query_detail: must query",
         /// `detail_status`; one of `ALL` `SUCCESS` `FAIL`.
-        2 detail_status: Option<String> => w::Field::new("detail_status").place(w::Place::Query),
+        2 detail_status: Option<String> => "detail_status: query",
         /// `offset`.
-        3 offset: Option<i64> => w::Field::new("offset").place(w::Place::Query),
+        3 offset: Option<i64> => "offset: query",
         /// `limit`.
-        4 limit: Option<i64> => w::Field::new("limit").place(w::Place::Query),
+        4 limit: Option<i64> => "limit: query",
     }
-    new(batch_id: String, need_query_detail: bool)
-    set(detail_status: String, offset: i64, limit: i64)
+    new(batch_id: impl Into<String>, need_query_detail: bool)
+    text(detail_status: String)
+    set(offset: i64, limit: i64)
 }
 
 w::record! {
     /// Answer to [`BatchesByBatchId`].
     pub struct BatchesByBatchIdResponse {
         /// `sp_mchid`.
-        0 sp_mchid: String => w::Field::must("sp_mchid"),
+        0 sp_mchid: String => "sp_mchid: must",
         /// `sub_mchid`.
-        1 sub_mchid: String => w::Field::must("sub_mchid"),
+        1 sub_mchid: String => "sub_mchid: must",
         /// `sp_appid`.
-        2 sp_appid: Option<String> => w::Field::new("sp_appid"),
+        2 sp_appid: Option<String> => "sp_appid",
         /// `sub_appid`.
-        3 sub_appid: Option<String> => w::Field::new("sub_appid"),
+        3 sub_appid: Option<String> => "sub_appid",
         /// `out_batch_no`.
-        4 out_batch_no: String => w::Field::must("out_batch_no"),
+        4 out_batch_no: String => "out_batch_no: must",
         /// `batch_id`.
-        5 batch_id: String => w::Field::must("batch_id"),
+        5 batch_id: String => "batch_id: must",
         /// `batch_status`.
-        6 batch_status: String => w::Field::must("batch_status"),
+        6 batch_status: String => "batch_status: must",
         /// `batch_type`.
-        7 batch_type: String => w::Field::must("batch_type"),
+        7 batch_type: String => "batch_type: must",
         /// `authorization_type`.
-        8 authorization_type: String => w::Field::must("authorization_type"),
+        8 authorization_type: String => "authorization_type: must",
         /// `batch_name`.
-        9 batch_name: String => w::Field::must("batch_name"),
+        9 batch_name: String => "batch_name: must",
         /// `batch_remark`.
-        10 batch_remark: String => w::Field::must("batch_remark"),
+        10 batch_remark: String => "batch_remark: must",
         /// `close_reason`; one of `MERCHANT_REVOCATION` `OVERDUE_CLOSE` `PAYER_ACCOUNT_ABNORMAL`.
-        11 close_reason: Option<String> => w::Field::new("close_reason"),
+        11 close_reason: Option<String> => "close_reason",
         /// `total_amount`; unit fen.
-        12 total_amount: xinqiao_types::Fen => w::Field::must("total_amount"),
+        12 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// `total_num`.
-        13 total_num: i64 => w::Field::must("total_num"),
+        13 total_num: i64 => "total_num: must",
         /// `create_time`; format `rfc3339`.
-        14 create_time: String => w::Field::must("create_time"),
+        14 create_time: String => "create_time: must",
         /// `update_time`; format `rfc3339`.
-        15 update_time: Option<String> => w::Field::new("update_time"),
+        15 update_time: Option<String> => "update_time",
         /// `success_amount`; unit fen.
-        16 success_amount: xinqiao_types::Fen => w::Field::must("success_amount"),
+        16 success_amount: xinqiao_types::Fen => "success_amount: must",
         /// `success_num`.
-        17 success_num: i64 => w::Field::must("success_num"),
+        17 success_num: i64 => "success_num: must",
         /// `fail_amount`; unit fen.
-        18 fail_amount: xinqiao_types::Fen => w::Field::must("fail_amount"),
+        18 fail_amount: xinqiao_types::Fen => "fail_amount: must",
         /// `fail_num`.
-        19 fail_num: i64 => w::Field::must("fail_num"),
+        19 fail_num: i64 => "fail_num: must",
         /// `transfer_purpose`; one of `GOODSPAYMENT` `COMMISSION` `REFUND` `REIMBURSEMENT` `FREIGHT` `OTHERS`.
-        20 transfer_purpose: Option<String> => w::Field::new("transfer_purpose"),
+        20 transfer_purpose: Option<String> => "transfer_purpose",
         /// `transfer_detail_list`.
-        21 transfer_detail_list: Option<Vec<BatchesByBatchIdTransferDetail>> => w::Field::new("transfer_detail_list"),
+        21 transfer_detail_list: Option<Vec<BatchesByBatchIdTransferDetail>> => "transfer_detail_list",
         /// `transfer_scene`; one of `ORDINARY_TRANSFER` `PAYROLL_CARD_TRANSFER`.
-        22 transfer_scene: Option<String> => w::Field::new("transfer_scene"),
+        22 transfer_scene: Option<String> => "transfer_scene",
     }
 }
 
@@ -222,69 +223,70 @@ w::record! {
     /// * Catalog: `pay_v3.partner_transfer.batches_by_out_batch_no`.
     pub struct BatchesByOutBatchNo {
         /// `out_batch_no`.
-        0 out_batch_no: String => w::Field::must("out_batch_no").place(w::Place::Path),
+        0 out_batch_no: String => "out_batch_no: must path",
         /// `need_query_detail`.
-        1 need_query_detail: bool => w::Field::must("need_query_detail").place(w::Place::Query).spelled(w::Spelling::BoolText),
+        1 need_query_detail: bool => "need_query_detail: must query true-false",
         /// `detail_status`; one of `ALL` `SUCCESS` `FAIL` `REFUND`.
-        2 detail_status: Option<String> => w::Field::new("detail_status").place(w::Place::Query),
+        2 detail_status: Option<String> => "detail_status: query",
         /// `offset`.
-        3 offset: Option<i64> => w::Field::new("offset").place(w::Place::Query),
+        3 offset: Option<i64> => "offset: query",
         /// `limit`.
-        4 limit: Option<i64> => w::Field::new("limit").place(w::Place::Query),
+        4 limit: Option<i64> => "limit: query",
     }
-    new(out_batch_no: String, need_query_detail: bool)
-    set(detail_status: String, offset: i64, limit: i64)
+    new(out_batch_no: impl Into<String>, need_query_detail: bool)
+    text(detail_status: String)
+    set(offset: i64, limit: i64)
 }
 
 w::record! {
     /// Answer to [`BatchesByOutBatchNo`].
     pub struct BatchesByOutBatchNoResponse {
         /// `sp_mchid`.
-        0 sp_mchid: String => w::Field::must("sp_mchid"),
+        0 sp_mchid: String => "sp_mchid: must",
         /// `sub_mchid`.
-        1 sub_mchid: String => w::Field::must("sub_mchid"),
+        1 sub_mchid: String => "sub_mchid: must",
         /// `sp_appid`.
-        2 sp_appid: Option<String> => w::Field::new("sp_appid"),
+        2 sp_appid: Option<String> => "sp_appid",
         /// `sub_appid`.
-        3 sub_appid: Option<String> => w::Field::new("sub_appid"),
+        3 sub_appid: Option<String> => "sub_appid",
         /// `out_batch_no`.
-        4 out_batch_no: String => w::Field::must("out_batch_no"),
+        4 out_batch_no: String => "out_batch_no: must",
         /// `batch_id`.
-        5 batch_id: String => w::Field::must("batch_id"),
+        5 batch_id: String => "batch_id: must",
         /// `batch_status`.
-        6 batch_status: String => w::Field::must("batch_status"),
+        6 batch_status: String => "batch_status: must",
         /// `batch_type`.
-        7 batch_type: String => w::Field::must("batch_type"),
+        7 batch_type: String => "batch_type: must",
         /// `authorization_type`.
-        8 authorization_type: String => w::Field::must("authorization_type"),
+        8 authorization_type: String => "authorization_type: must",
         /// `batch_name`.
-        9 batch_name: String => w::Field::must("batch_name"),
+        9 batch_name: String => "batch_name: must",
         /// `batch_remark`.
-        10 batch_remark: String => w::Field::must("batch_remark"),
+        10 batch_remark: String => "batch_remark: must",
         /// `close_reason`; one of `MERCHANT_REVOCATION` `OVERDUE_CLOSE` `PAYER_ACCOUNT_ABNORMAL`.
-        11 close_reason: Option<String> => w::Field::new("close_reason"),
+        11 close_reason: Option<String> => "close_reason",
         /// `total_amount`; unit fen.
-        12 total_amount: xinqiao_types::Fen => w::Field::must("total_amount"),
+        12 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// `total_num`.
-        13 total_num: i64 => w::Field::must("total_num"),
+        13 total_num: i64 => "total_num: must",
         /// `create_time`; format `rfc3339`.
-        14 create_time: String => w::Field::must("create_time"),
+        14 create_time: String => "create_time: must",
         /// `update_time`; format `rfc3339`.
-        15 update_time: Option<String> => w::Field::new("update_time"),
+        15 update_time: Option<String> => "update_time",
         /// `success_amount`; unit fen.
-        16 success_amount: xinqiao_types::Fen => w::Field::must("success_amount"),
+        16 success_amount: xinqiao_types::Fen => "success_amount: must",
         /// `success_num`.
-        17 success_num: i64 => w::Field::must("success_num"),
+        17 success_num: i64 => "success_num: must",
         /// `fail_amount`; unit fen.
-        18 fail_amount: xinqiao_types::Fen => w::Field::must("fail_amount"),
+        18 fail_amount: xinqiao_types::Fen => "fail_amount: must",
         /// `fail_num`.
-        19 fail_num: i64 => w::Field::must("fail_num"),
+        19 fail_num: i64 => "fail_num: must",
         /// `transfer_purpose`; one of `GOODSPAYMENT` `COMMISSION` `REFUND` `REIMBURSEMENT` `FREIGHT` `OTHERS`.
-        20 transfer_purpose: Option<String> => w::Field::new("transfer_purpose"),
+        20 transfer_purpose: Option<String> => "transfer_purpose",
         /// `transfer_detail_list`.
-        21 transfer_detail_list: Option<Vec<BatchesByBatchIdTransferDetail>> => w::Field::new("transfer_detail_list"),
+        21 transfer_detail_list: Option<Vec<BatchesByBatchIdTransferDetail>> => "transfer_detail_list",
         /// `transfer_scene`; one of `ORDINARY_TRANSFER` `PAYROLL_CARD_TRANSFER`.
-        22 transfer_scene: Option<String> => w::Field::new("transfer_scene"),
+        22 transfer_scene: Option<String> => "transfer_scene",
     }
 }
 
@@ -316,50 +318,50 @@ w::record! {
     /// * Catalog: `pay_v3.partner_transfer.batches_details_by_detail_id`.
     pub struct BatchesDetailsByDetailId {
         /// `batch_id`.
-        0 batch_id: String => w::Field::must("batch_id").place(w::Place::Path),
+        0 batch_id: String => "batch_id: must path",
         /// `detail_id`.
-        1 detail_id: String => w::Field::must("detail_id").place(w::Place::Path),
+        1 detail_id: String => "detail_id: must path",
     }
-    new(batch_id: String, detail_id: String)
+    new(batch_id: impl Into<String>, detail_id: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`BatchesDetailsByDetailId`].
     pub struct BatchesDetailsByDetailIdResponse {
         /// `appid`.
-        0 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+        0 appid: Option<xinqiao_types::AppId> => "appid",
         /// `out_batch_no`.
-        1 out_batch_no: String => w::Field::must("out_batch_no"),
+        1 out_batch_no: String => "out_batch_no: must",
         /// `batch_id`.
-        2 batch_id: String => w::Field::must("batch_id"),
+        2 batch_id: String => "batch_id: must",
         /// `out_detail_no`.
-        3 out_detail_no: String => w::Field::must("out_detail_no"),
+        3 out_detail_no: String => "out_detail_no: must",
         /// `detail_id`.
-        4 detail_id: String => w::Field::must("detail_id"),
+        4 detail_id: String => "detail_id: must",
         /// `detail_status`.
-        5 detail_status: String => w::Field::must("detail_status"),
+        5 detail_status: String => "detail_status: must",
         /// `transfer_amount`; unit fen.
-        6 transfer_amount: xinqiao_types::Fen => w::Field::must("transfer_amount"),
+        6 transfer_amount: xinqiao_types::Fen => "transfer_amount: must",
         /// `transfer_remark`.
-        7 transfer_remark: String => w::Field::must("transfer_remark"),
+        7 transfer_remark: String => "transfer_remark: must",
         /// `fail_reason`.
-        8 fail_reason: Option<String> => w::Field::new("fail_reason"),
+        8 fail_reason: Option<String> => "fail_reason",
         /// `openid`.
-        9 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        9 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `username`; encrypted on the wire.
-        10 username: String => w::Field::must("username").masked().encrypted(),
+        10 username: String => "username: must masked encrypted",
         /// `initiate_time`; format `rfc3339`.
-        11 initiate_time: String => w::Field::must("initiate_time"),
+        11 initiate_time: String => "initiate_time: must",
         /// `update_time`; format `rfc3339`.
-        12 update_time: String => w::Field::must("update_time"),
+        12 update_time: String => "update_time: must",
         /// `sp_mchid`.
-        13 sp_mchid: String => w::Field::must("sp_mchid"),
+        13 sp_mchid: String => "sp_mchid: must",
         /// `account_type`.
-        14 account_type: Option<String> => w::Field::new("account_type"),
+        14 account_type: Option<String> => "account_type",
         /// `bank_name`.
-        15 bank_name: Option<String> => w::Field::new("bank_name"),
+        15 bank_name: Option<String> => "bank_name",
         /// `bank_card_number_tail`.
-        16 bank_card_number_tail: Option<String> => w::Field::new("bank_card_number_tail"),
+        16 bank_card_number_tail: Option<String> => "bank_card_number_tail",
     }
 }
 
@@ -391,50 +393,50 @@ w::record! {
     /// * Catalog: `pay_v3.partner_transfer.batches_details_by_out_detail_no`.
     pub struct BatchesDetailsByOutDetailNo {
         /// `out_batch_no`.
-        0 out_batch_no: String => w::Field::must("out_batch_no").place(w::Place::Path),
+        0 out_batch_no: String => "out_batch_no: must path",
         /// `out_detail_no`.
-        1 out_detail_no: String => w::Field::must("out_detail_no").place(w::Place::Path),
+        1 out_detail_no: String => "out_detail_no: must path",
     }
-    new(out_batch_no: String, out_detail_no: String)
+    new(out_batch_no: impl Into<String>, out_detail_no: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`BatchesDetailsByOutDetailNo`].
     pub struct BatchesDetailsByOutDetailNoResponse {
         /// `appid`.
-        0 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+        0 appid: Option<xinqiao_types::AppId> => "appid",
         /// `out_batch_no`.
-        1 out_batch_no: String => w::Field::must("out_batch_no"),
+        1 out_batch_no: String => "out_batch_no: must",
         /// `batch_id`.
-        2 batch_id: String => w::Field::must("batch_id"),
+        2 batch_id: String => "batch_id: must",
         /// `out_detail_no`.
-        3 out_detail_no: String => w::Field::must("out_detail_no"),
+        3 out_detail_no: String => "out_detail_no: must",
         /// `detail_id`.
-        4 detail_id: String => w::Field::must("detail_id"),
+        4 detail_id: String => "detail_id: must",
         /// `detail_status`.
-        5 detail_status: String => w::Field::must("detail_status"),
+        5 detail_status: String => "detail_status: must",
         /// `transfer_amount`; unit fen.
-        6 transfer_amount: xinqiao_types::Fen => w::Field::must("transfer_amount"),
+        6 transfer_amount: xinqiao_types::Fen => "transfer_amount: must",
         /// `transfer_remark`.
-        7 transfer_remark: String => w::Field::must("transfer_remark"),
+        7 transfer_remark: String => "transfer_remark: must",
         /// `fail_reason`.
-        8 fail_reason: Option<String> => w::Field::new("fail_reason"),
+        8 fail_reason: Option<String> => "fail_reason",
         /// `openid`.
-        9 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        9 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `username`; encrypted on the wire.
-        10 username: String => w::Field::must("username").masked().encrypted(),
+        10 username: String => "username: must masked encrypted",
         /// `initiate_time`; format `rfc3339`.
-        11 initiate_time: String => w::Field::must("initiate_time"),
+        11 initiate_time: String => "initiate_time: must",
         /// `update_time`; format `rfc3339`.
-        12 update_time: String => w::Field::must("update_time"),
+        12 update_time: String => "update_time: must",
         /// `sp_mchid`.
-        13 sp_mchid: String => w::Field::must("sp_mchid"),
+        13 sp_mchid: String => "sp_mchid: must",
         /// `account_type`.
-        14 account_type: Option<String> => w::Field::new("account_type"),
+        14 account_type: Option<String> => "account_type",
         /// `bank_name`.
-        15 bank_name: Option<String> => w::Field::new("bank_name"),
+        15 bank_name: Option<String> => "bank_name",
         /// `bank_card_number_tail`.
-        16 bank_card_number_tail: Option<String> => w::Field::new("bank_card_number_tail"),
+        16 bank_card_number_tail: Option<String> => "bank_card_number_tail",
     }
 }
 

@@ -7,11 +7,11 @@ w::record! {
     /// `ContractTerminateInfo`.
     pub struct ContractTerminateInfo {
         /// `contract_termination_mode`.
-        0 contract_termination_mode: String => w::Field::must("contract_termination_mode"),
+        0 contract_termination_mode: String => "contract_termination_mode: must",
         /// `contract_terminated_time`; format `rfc3339`.
-        1 contract_terminated_time: Option<String> => w::Field::new("contract_terminated_time"),
+        1 contract_terminated_time: Option<String> => "contract_terminated_time",
         /// `contract_termination_remark`.
-        2 contract_termination_remark: Option<String> => w::Field::new("contract_termination_remark"),
+        2 contract_termination_remark: Option<String> => "contract_termination_remark",
     }
 }
 
@@ -28,40 +28,40 @@ pub mod contracts {
         /// * Catalog: `pay_v3.password_exempt_contract.contracts.by_service_id_by_out_contract_code`.
         pub struct ByServiceIdByOutContractCode {
             /// `service_id`.
-            0 service_id: String => w::Field::must("service_id").place(w::Place::Path),
+            0 service_id: String => "service_id: must path",
             /// `out_contract_code`.
-            1 out_contract_code: String => w::Field::must("out_contract_code").place(w::Place::Path),
+            1 out_contract_code: String => "out_contract_code: must path",
         }
-        new(service_id: String, out_contract_code: String)
+        new(service_id: impl Into<String>, out_contract_code: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`ByServiceIdByOutContractCode`].
         pub struct ByServiceIdByOutContractCodeResponse {
             /// `mchid`.
-            0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+            0 mchid: xinqiao_types::MchId => "mchid: must",
             /// `appid`.
-            1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            1 appid: xinqiao_types::AppId => "appid: must",
             /// `sub_appid`.
-            2 sub_appid: Option<String> => w::Field::new("sub_appid"),
+            2 sub_appid: Option<String> => "sub_appid",
             /// `service_id`.
-            3 service_id: w::TextOrNumber => w::Field::must("service_id"),
+            3 service_id: w::TextOrNumber => "service_id: must",
             /// `out_contract_code`.
-            4 out_contract_code: String => w::Field::must("out_contract_code"),
+            4 out_contract_code: String => "out_contract_code: must",
             /// `contract_id`.
-            5 contract_id: String => w::Field::must("contract_id"),
+            5 contract_id: String => "contract_id: must",
             /// `contract_state`.
-            6 contract_state: String => w::Field::must("contract_state"),
+            6 contract_state: String => "contract_state: must",
             /// `contract_signed_time`; format `rfc3339`.
-            7 contract_signed_time: Option<String> => w::Field::new("contract_signed_time"),
+            7 contract_signed_time: Option<String> => "contract_signed_time",
             /// `openid`.
-            8 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+            8 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// `sub_openid`.
-            9 sub_openid: Option<String> => w::Field::new("sub_openid"),
+            9 sub_openid: Option<String> => "sub_openid",
             /// `contract_display_account`.
-            10 contract_display_account: String => w::Field::must("contract_display_account"),
+            10 contract_display_account: String => "contract_display_account: must",
             /// `contract_terminate_info`.
-            11 contract_terminate_info: Option<super::ContractTerminateInfo> => w::Field::new("contract_terminate_info"),
+            11 contract_terminate_info: Option<super::ContractTerminateInfo> => "contract_terminate_info",
         }
     }
 
@@ -93,24 +93,28 @@ pub mod contracts {
         /// * Catalog: `pay_v3.password_exempt_contract.contracts.terminate`.
         pub struct Terminate {
             /// `service_id`.
-            0 service_id: String => w::Field::must("service_id").place(w::Place::Path),
+            0 service_id: String => "service_id: must path",
             /// `out_contract_code`.
-            1 out_contract_code: String => w::Field::must("out_contract_code").place(w::Place::Path),
+            1 out_contract_code: String => "out_contract_code: must path",
             /// `contract_termination_remark`.
-            2 contract_termination_remark: String => w::Field::must("contract_termination_remark"),
+            2 contract_termination_remark: String => "contract_termination_remark: must",
         }
-        new(service_id: String, out_contract_code: String, contract_termination_remark: String)
+        new(
+            service_id: impl Into<String>,
+            out_contract_code: impl Into<String>,
+            contract_termination_remark: impl Into<String>,
+        )
     }
 
     w::record! {
         /// Answer to [`Terminate`].
         pub struct TerminateResponse {
             /// `mchid`.
-            0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+            0 mchid: xinqiao_types::MchId => "mchid: must",
             /// `service_id`.
-            1 service_id: w::TextOrNumber => w::Field::must("service_id"),
+            1 service_id: w::TextOrNumber => "service_id: must",
             /// `out_contract_code`.
-            2 out_contract_code: String => w::Field::must("out_contract_code"),
+            2 out_contract_code: String => "out_contract_code: must",
         }
     }
 
@@ -146,25 +150,25 @@ pub mod contracts {
             /// * Catalog: `pay_v3.password_exempt_contract.contracts.ecommerce.pre_entrust_sign_mini_program`.
             pub struct PreEntrustSignMiniProgram {
                 /// `appid`.
-                0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+                0 appid: xinqiao_types::AppId => "appid: must",
                 /// `service_id`.
-                1 service_id: f64 => w::Field::must("service_id"),
+                1 service_id: f64 => "service_id: must",
                 /// `out_contract_code`.
-                2 out_contract_code: String => w::Field::must("out_contract_code"),
+                2 out_contract_code: String => "out_contract_code: must",
                 /// `notify_url`.
-                3 notify_url: String => w::Field::must("notify_url"),
+                3 notify_url: String => "notify_url: must",
                 /// `contract_display_account`.
-                4 contract_display_account: String => w::Field::must("contract_display_account"),
+                4 contract_display_account: String => "contract_display_account: must",
                 /// `openid`.
-                5 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+                5 openid: xinqiao_types::OpenId => "openid: must masked",
             }
             new(
-                appid: xinqiao_types::AppId,
+                appid: impl Into<xinqiao_types::AppId>,
                 service_id: f64,
-                out_contract_code: String,
-                notify_url: String,
-                contract_display_account: String,
-                openid: xinqiao_types::OpenId,
+                out_contract_code: impl Into<String>,
+                notify_url: impl Into<String>,
+                contract_display_account: impl Into<String>,
+                openid: impl Into<xinqiao_types::OpenId>,
             )
         }
 
@@ -172,17 +176,17 @@ pub mod contracts {
             /// Answer to [`PreEntrustSignMiniProgram`].
             pub struct PreEntrustSignMiniProgramResponse {
                 /// `pre_entrustweb_id`.
-                0 pre_entrustweb_id: String => w::Field::must("pre_entrustweb_id"),
+                0 pre_entrustweb_id: String => "pre_entrustweb_id: must",
                 /// `mchid`.
-                1 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+                1 mchid: xinqiao_types::MchId => "mchid: must",
                 /// `service_id`.
-                2 service_id: f64 => w::Field::must("service_id"),
+                2 service_id: f64 => "service_id: must",
                 /// `out_contract_code`.
-                3 out_contract_code: String => w::Field::must("out_contract_code"),
+                3 out_contract_code: String => "out_contract_code: must",
                 /// `sign_mp_appid`.
-                4 sign_mp_appid: String => w::Field::must("sign_mp_appid"),
+                4 sign_mp_appid: String => "sign_mp_appid: must",
                 /// `sign_mp_path`.
-                5 sign_mp_path: String => w::Field::must("sign_mp_path"),
+                5 sign_mp_path: String => "sign_mp_path: must",
             }
         }
 
@@ -214,28 +218,28 @@ pub mod contracts {
             /// * Catalog: `pay_v3.password_exempt_contract.contracts.ecommerce.pre_entrust_sign_pay_redirect_sign`.
             pub struct PreEntrustSignPayRedirectSign {
                 /// `appid`.
-                0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+                0 appid: xinqiao_types::AppId => "appid: must",
                 /// `service_id`.
-                1 service_id: f64 => w::Field::must("service_id"),
+                1 service_id: f64 => "service_id: must",
                 /// `out_contract_code`.
-                2 out_contract_code: String => w::Field::must("out_contract_code"),
+                2 out_contract_code: String => "out_contract_code: must",
                 /// `notify_url`.
-                3 notify_url: String => w::Field::must("notify_url"),
+                3 notify_url: String => "notify_url: must",
                 /// `contract_display_account`.
-                4 contract_display_account: String => w::Field::must("contract_display_account"),
+                4 contract_display_account: String => "contract_display_account: must",
                 /// `prepay_id`.
-                5 prepay_id: String => w::Field::must("prepay_id"),
+                5 prepay_id: String => "prepay_id: must",
                 /// `openid`.
-                6 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+                6 openid: xinqiao_types::OpenId => "openid: must masked",
             }
             new(
-                appid: xinqiao_types::AppId,
+                appid: impl Into<xinqiao_types::AppId>,
                 service_id: f64,
-                out_contract_code: String,
-                notify_url: String,
-                contract_display_account: String,
-                prepay_id: String,
-                openid: xinqiao_types::OpenId,
+                out_contract_code: impl Into<String>,
+                notify_url: impl Into<String>,
+                contract_display_account: impl Into<String>,
+                prepay_id: impl Into<String>,
+                openid: impl Into<xinqiao_types::OpenId>,
             )
         }
 
@@ -243,11 +247,11 @@ pub mod contracts {
             /// Answer to [`PreEntrustSignPayRedirectSign`].
             pub struct PreEntrustSignPayRedirectSignResponse {
                 /// `mchid`.
-                0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+                0 mchid: xinqiao_types::MchId => "mchid: must",
                 /// `service_id`.
-                1 service_id: f64 => w::Field::must("service_id"),
+                1 service_id: f64 => "service_id: must",
                 /// `out_contract_code`.
-                2 out_contract_code: String => w::Field::must("out_contract_code"),
+                2 out_contract_code: String => "out_contract_code: must",
             }
         }
 
@@ -284,25 +288,25 @@ pub mod contracts {
             /// * Catalog: `pay_v3.password_exempt_contract.contracts.normal.pre_entrust_sign_mini_program`.
             pub struct PreEntrustSignMiniProgram {
                 /// `appid`.
-                0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+                0 appid: xinqiao_types::AppId => "appid: must",
                 /// `service_id`.
-                1 service_id: f64 => w::Field::must("service_id"),
+                1 service_id: f64 => "service_id: must",
                 /// `out_contract_code`.
-                2 out_contract_code: String => w::Field::must("out_contract_code"),
+                2 out_contract_code: String => "out_contract_code: must",
                 /// `notify_url`.
-                3 notify_url: String => w::Field::must("notify_url"),
+                3 notify_url: String => "notify_url: must",
                 /// `contract_display_account`.
-                4 contract_display_account: String => w::Field::must("contract_display_account"),
+                4 contract_display_account: String => "contract_display_account: must",
                 /// `openid`.
-                5 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+                5 openid: xinqiao_types::OpenId => "openid: must masked",
             }
             new(
-                appid: xinqiao_types::AppId,
+                appid: impl Into<xinqiao_types::AppId>,
                 service_id: f64,
-                out_contract_code: String,
-                notify_url: String,
-                contract_display_account: String,
-                openid: xinqiao_types::OpenId,
+                out_contract_code: impl Into<String>,
+                notify_url: impl Into<String>,
+                contract_display_account: impl Into<String>,
+                openid: impl Into<xinqiao_types::OpenId>,
             )
         }
 
@@ -310,17 +314,17 @@ pub mod contracts {
             /// Answer to [`PreEntrustSignMiniProgram`].
             pub struct PreEntrustSignMiniProgramResponse {
                 /// `pre_entrustweb_id`.
-                0 pre_entrustweb_id: String => w::Field::must("pre_entrustweb_id"),
+                0 pre_entrustweb_id: String => "pre_entrustweb_id: must",
                 /// `mchid`.
-                1 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+                1 mchid: xinqiao_types::MchId => "mchid: must",
                 /// `service_id`.
-                2 service_id: f64 => w::Field::must("service_id"),
+                2 service_id: f64 => "service_id: must",
                 /// `out_contract_code`.
-                3 out_contract_code: String => w::Field::must("out_contract_code"),
+                3 out_contract_code: String => "out_contract_code: must",
                 /// `sign_mp_appid`.
-                4 sign_mp_appid: String => w::Field::must("sign_mp_appid"),
+                4 sign_mp_appid: String => "sign_mp_appid: must",
                 /// `sign_mp_path`.
-                5 sign_mp_path: String => w::Field::must("sign_mp_path"),
+                5 sign_mp_path: String => "sign_mp_path: must",
             }
         }
 
@@ -352,28 +356,28 @@ pub mod contracts {
             /// * Catalog: `pay_v3.password_exempt_contract.contracts.normal.pre_entrust_sign_pay_redirect_sign`.
             pub struct PreEntrustSignPayRedirectSign {
                 /// `appid`.
-                0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+                0 appid: xinqiao_types::AppId => "appid: must",
                 /// `service_id`.
-                1 service_id: f64 => w::Field::must("service_id"),
+                1 service_id: f64 => "service_id: must",
                 /// `out_contract_code`.
-                2 out_contract_code: String => w::Field::must("out_contract_code"),
+                2 out_contract_code: String => "out_contract_code: must",
                 /// `notify_url`.
-                3 notify_url: String => w::Field::must("notify_url"),
+                3 notify_url: String => "notify_url: must",
                 /// `contract_display_account`.
-                4 contract_display_account: String => w::Field::must("contract_display_account"),
+                4 contract_display_account: String => "contract_display_account: must",
                 /// `prepay_id`.
-                5 prepay_id: String => w::Field::must("prepay_id"),
+                5 prepay_id: String => "prepay_id: must",
                 /// `openid`.
-                6 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+                6 openid: xinqiao_types::OpenId => "openid: must masked",
             }
             new(
-                appid: xinqiao_types::AppId,
+                appid: impl Into<xinqiao_types::AppId>,
                 service_id: f64,
-                out_contract_code: String,
-                notify_url: String,
-                contract_display_account: String,
-                prepay_id: String,
-                openid: xinqiao_types::OpenId,
+                out_contract_code: impl Into<String>,
+                notify_url: impl Into<String>,
+                contract_display_account: impl Into<String>,
+                prepay_id: impl Into<String>,
+                openid: impl Into<xinqiao_types::OpenId>,
             )
         }
 
@@ -381,11 +385,11 @@ pub mod contracts {
             /// Answer to [`PreEntrustSignPayRedirectSign`].
             pub struct PreEntrustSignPayRedirectSignResponse {
                 /// `mchid`.
-                0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+                0 mchid: xinqiao_types::MchId => "mchid: must",
                 /// `service_id`.
-                1 service_id: f64 => w::Field::must("service_id"),
+                1 service_id: f64 => "service_id: must",
                 /// `out_contract_code`.
-                2 out_contract_code: String => w::Field::must("out_contract_code"),
+                2 out_contract_code: String => "out_contract_code: must",
             }
         }
 
@@ -422,49 +426,49 @@ pub mod contracts {
             /// * Catalog: `pay_v3.password_exempt_contract.contracts.qs.pre_entrust_sign_mini_program`.
             pub struct PreEntrustSignMiniProgram {
                 /// `sub_mchid`; needed according to the documentation.
-                0 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+                0 sub_mchid: Option<String> => "sub_mchid",
                 /// `appid`.
-                1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+                1 appid: xinqiao_types::AppId => "appid: must",
                 /// `sub_appid`; needed according to the documentation.
-                2 sub_appid: Option<String> => w::Field::new("sub_appid"),
+                2 sub_appid: Option<String> => "sub_appid",
                 /// `service_id`.
-                3 service_id: w::TextOrNumber => w::Field::must("service_id"),
+                3 service_id: w::TextOrNumber => "service_id: must",
                 /// `out_contract_code`.
-                4 out_contract_code: String => w::Field::must("out_contract_code"),
+                4 out_contract_code: String => "out_contract_code: must",
                 /// `openid`.
-                5 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+                5 openid: Option<xinqiao_types::OpenId> => "openid: masked",
                 /// `sub_openid`.
-                6 sub_openid: Option<String> => w::Field::new("sub_openid"),
+                6 sub_openid: Option<String> => "sub_openid",
                 /// `contract_display_account`.
-                7 contract_display_account: String => w::Field::must("contract_display_account"),
+                7 contract_display_account: String => "contract_display_account: must",
                 /// `notify_url`.
-                8 notify_url: String => w::Field::must("notify_url"),
+                8 notify_url: String => "notify_url: must",
             }
             new(
-                appid: xinqiao_types::AppId,
-                service_id: w::TextOrNumber,
-                out_contract_code: String,
-                contract_display_account: String,
-                notify_url: String,
+                appid: impl Into<xinqiao_types::AppId>,
+                service_id: impl Into<w::TextOrNumber>,
+                out_contract_code: impl Into<String>,
+                contract_display_account: impl Into<String>,
+                notify_url: impl Into<String>,
             )
-            set(sub_mchid: String, sub_appid: String, openid: xinqiao_types::OpenId, sub_openid: String)
+            text(sub_mchid: String, sub_appid: String, openid: xinqiao_types::OpenId, sub_openid: String)
         }
 
         w::record! {
             /// Answer to [`PreEntrustSignMiniProgram`].
             pub struct PreEntrustSignMiniProgramResponse {
                 /// `pre_entrustweb_id`.
-                0 pre_entrustweb_id: String => w::Field::must("pre_entrustweb_id"),
+                0 pre_entrustweb_id: String => "pre_entrustweb_id: must",
                 /// `sign_mp_appid`.
-                1 sign_mp_appid: String => w::Field::must("sign_mp_appid"),
+                1 sign_mp_appid: String => "sign_mp_appid: must",
                 /// `sign_mp_path`.
-                2 sign_mp_path: String => w::Field::must("sign_mp_path"),
+                2 sign_mp_path: String => "sign_mp_path: must",
                 /// `mchid`.
-                3 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+                3 mchid: xinqiao_types::MchId => "mchid: must",
                 /// `service_id`.
-                4 service_id: w::TextOrNumber => w::Field::must("service_id"),
+                4 service_id: w::TextOrNumber => "service_id: must",
                 /// `out_contract_code`.
-                5 out_contract_code: String => w::Field::must("out_contract_code"),
+                5 out_contract_code: String => "out_contract_code: must",
             }
         }
 
@@ -496,46 +500,46 @@ pub mod contracts {
             /// * Catalog: `pay_v3.password_exempt_contract.contracts.qs.pre_entrust_sign_pay_redirect_sign`.
             pub struct PreEntrustSignPayRedirectSign {
                 /// `sub_mchid`; needed according to the documentation.
-                0 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+                0 sub_mchid: Option<String> => "sub_mchid",
                 /// `appid`.
-                1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+                1 appid: xinqiao_types::AppId => "appid: must",
                 /// `sub_appid`; needed according to the documentation.
-                2 sub_appid: Option<String> => w::Field::new("sub_appid"),
+                2 sub_appid: Option<String> => "sub_appid",
                 /// `service_id`.
-                3 service_id: w::TextOrNumber => w::Field::must("service_id"),
+                3 service_id: w::TextOrNumber => "service_id: must",
                 /// `out_contract_code`.
-                4 out_contract_code: String => w::Field::must("out_contract_code"),
+                4 out_contract_code: String => "out_contract_code: must",
                 /// `openid`.
-                5 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+                5 openid: Option<xinqiao_types::OpenId> => "openid: masked",
                 /// `sub_openid`.
-                6 sub_openid: Option<String> => w::Field::new("sub_openid"),
+                6 sub_openid: Option<String> => "sub_openid",
                 /// `contract_display_account`.
-                7 contract_display_account: String => w::Field::must("contract_display_account"),
+                7 contract_display_account: String => "contract_display_account: must",
                 /// `notify_url`.
-                8 notify_url: String => w::Field::must("notify_url"),
+                8 notify_url: String => "notify_url: must",
                 /// `prepay_id`.
-                9 prepay_id: String => w::Field::must("prepay_id"),
+                9 prepay_id: String => "prepay_id: must",
             }
             new(
-                appid: xinqiao_types::AppId,
-                service_id: w::TextOrNumber,
-                out_contract_code: String,
-                contract_display_account: String,
-                notify_url: String,
-                prepay_id: String,
+                appid: impl Into<xinqiao_types::AppId>,
+                service_id: impl Into<w::TextOrNumber>,
+                out_contract_code: impl Into<String>,
+                contract_display_account: impl Into<String>,
+                notify_url: impl Into<String>,
+                prepay_id: impl Into<String>,
             )
-            set(sub_mchid: String, sub_appid: String, openid: xinqiao_types::OpenId, sub_openid: String)
+            text(sub_mchid: String, sub_appid: String, openid: xinqiao_types::OpenId, sub_openid: String)
         }
 
         w::record! {
             /// Answer to [`PreEntrustSignPayRedirectSign`].
             pub struct PreEntrustSignPayRedirectSignResponse {
                 /// `mchid`.
-                0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+                0 mchid: xinqiao_types::MchId => "mchid: must",
                 /// `service_id`.
-                1 service_id: w::TextOrNumber => w::Field::must("service_id"),
+                1 service_id: w::TextOrNumber => "service_id: must",
                 /// `out_contract_code`.
-                2 out_contract_code: String => w::Field::must("out_contract_code"),
+                2 out_contract_code: String => "out_contract_code: must",
             }
         }
 
@@ -572,51 +576,51 @@ pub mod contracts {
             /// * Catalog: `pay_v3.password_exempt_contract.contracts.service_provider.pre_entrust_sign_mini_program`.
             pub struct PreEntrustSignMiniProgram {
                 /// `sub_mchid`; needed according to the documentation.
-                0 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+                0 sub_mchid: Option<String> => "sub_mchid",
                 /// `sp_appid`.
-                1 sp_appid: String => w::Field::must("sp_appid"),
+                1 sp_appid: String => "sp_appid: must",
                 /// `sub_appid`; needed according to the documentation.
-                2 sub_appid: Option<String> => w::Field::new("sub_appid"),
+                2 sub_appid: Option<String> => "sub_appid",
                 /// `service_id`.
-                3 service_id: w::TextOrNumber => w::Field::must("service_id"),
+                3 service_id: w::TextOrNumber => "service_id: must",
                 /// `out_contract_code`.
-                4 out_contract_code: String => w::Field::must("out_contract_code"),
+                4 out_contract_code: String => "out_contract_code: must",
                 /// `sp_openid`.
-                5 sp_openid: Option<String> => w::Field::new("sp_openid"),
+                5 sp_openid: Option<String> => "sp_openid",
                 /// `sub_openid`.
-                6 sub_openid: Option<String> => w::Field::new("sub_openid"),
+                6 sub_openid: Option<String> => "sub_openid",
                 /// `contract_display_account`.
-                7 contract_display_account: String => w::Field::must("contract_display_account"),
+                7 contract_display_account: String => "contract_display_account: must",
                 /// `notify_url`.
-                8 notify_url: String => w::Field::must("notify_url"),
+                8 notify_url: String => "notify_url: must",
             }
             new(
-                sp_appid: String,
-                service_id: w::TextOrNumber,
-                out_contract_code: String,
-                contract_display_account: String,
-                notify_url: String,
+                sp_appid: impl Into<String>,
+                service_id: impl Into<w::TextOrNumber>,
+                out_contract_code: impl Into<String>,
+                contract_display_account: impl Into<String>,
+                notify_url: impl Into<String>,
             )
-            set(sub_mchid: String, sub_appid: String, sp_openid: String, sub_openid: String)
+            text(sub_mchid: String, sub_appid: String, sp_openid: String, sub_openid: String)
         }
 
         w::record! {
             /// Answer to [`PreEntrustSignMiniProgram`].
             pub struct PreEntrustSignMiniProgramResponse {
                 /// `pre_entrustweb_id`.
-                0 pre_entrustweb_id: String => w::Field::must("pre_entrustweb_id"),
+                0 pre_entrustweb_id: String => "pre_entrustweb_id: must",
                 /// `sign_mp_appid`.
-                1 sign_mp_appid: String => w::Field::must("sign_mp_appid"),
+                1 sign_mp_appid: String => "sign_mp_appid: must",
                 /// `sign_mp_path`.
-                2 sign_mp_path: String => w::Field::must("sign_mp_path"),
+                2 sign_mp_path: String => "sign_mp_path: must",
                 /// `mchid`.
-                3 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+                3 mchid: xinqiao_types::MchId => "mchid: must",
                 /// `sub_mchid`.
-                4 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+                4 sub_mchid: Option<String> => "sub_mchid",
                 /// `service_id`.
-                5 service_id: w::TextOrNumber => w::Field::must("service_id"),
+                5 service_id: w::TextOrNumber => "service_id: must",
                 /// `out_contract_code`.
-                6 out_contract_code: String => w::Field::must("out_contract_code"),
+                6 out_contract_code: String => "out_contract_code: must",
             }
         }
 
@@ -648,48 +652,48 @@ pub mod contracts {
             /// * Catalog: `pay_v3.password_exempt_contract.contracts.service_provider.pre_entrust_sign_pay_redirect_sign`.
             pub struct PreEntrustSignPayRedirectSign {
                 /// `sub_mchid`; needed according to the documentation.
-                0 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+                0 sub_mchid: Option<String> => "sub_mchid",
                 /// `sp_appid`.
-                1 sp_appid: String => w::Field::must("sp_appid"),
+                1 sp_appid: String => "sp_appid: must",
                 /// `sub_appid`; needed according to the documentation.
-                2 sub_appid: Option<String> => w::Field::new("sub_appid"),
+                2 sub_appid: Option<String> => "sub_appid",
                 /// `service_id`.
-                3 service_id: w::TextOrNumber => w::Field::must("service_id"),
+                3 service_id: w::TextOrNumber => "service_id: must",
                 /// `out_contract_code`.
-                4 out_contract_code: String => w::Field::must("out_contract_code"),
+                4 out_contract_code: String => "out_contract_code: must",
                 /// `sp_openid`.
-                5 sp_openid: Option<String> => w::Field::new("sp_openid"),
+                5 sp_openid: Option<String> => "sp_openid",
                 /// `sub_openid`.
-                6 sub_openid: Option<String> => w::Field::new("sub_openid"),
+                6 sub_openid: Option<String> => "sub_openid",
                 /// `contract_display_account`.
-                7 contract_display_account: String => w::Field::must("contract_display_account"),
+                7 contract_display_account: String => "contract_display_account: must",
                 /// `notify_url`.
-                8 notify_url: String => w::Field::must("notify_url"),
+                8 notify_url: String => "notify_url: must",
                 /// `prepay_id`.
-                9 prepay_id: String => w::Field::must("prepay_id"),
+                9 prepay_id: String => "prepay_id: must",
             }
             new(
-                sp_appid: String,
-                service_id: w::TextOrNumber,
-                out_contract_code: String,
-                contract_display_account: String,
-                notify_url: String,
-                prepay_id: String,
+                sp_appid: impl Into<String>,
+                service_id: impl Into<w::TextOrNumber>,
+                out_contract_code: impl Into<String>,
+                contract_display_account: impl Into<String>,
+                notify_url: impl Into<String>,
+                prepay_id: impl Into<String>,
             )
-            set(sub_mchid: String, sub_appid: String, sp_openid: String, sub_openid: String)
+            text(sub_mchid: String, sub_appid: String, sp_openid: String, sub_openid: String)
         }
 
         w::record! {
             /// Answer to [`PreEntrustSignPayRedirectSign`].
             pub struct PreEntrustSignPayRedirectSignResponse {
                 /// `mchid`.
-                0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+                0 mchid: xinqiao_types::MchId => "mchid: must",
                 /// `sub_mchid`.
-                1 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+                1 sub_mchid: Option<String> => "sub_mchid",
                 /// `service_id`.
-                2 service_id: w::TextOrNumber => w::Field::must("service_id"),
+                2 service_id: w::TextOrNumber => "service_id: must",
                 /// `out_contract_code`.
-                3 out_contract_code: String => w::Field::must("out_contract_code"),
+                3 out_contract_code: String => "out_contract_code: must",
             }
         }
 

@@ -7,33 +7,34 @@ w::record! {
     /// `Amount`.
     pub struct Amount {
         /// `total`; unit fen.
-        0 total: xinqiao_types::Fen => w::Field::must("total"),
+        0 total: xinqiao_types::Fen => "total: must",
         /// `currency`.
-        1 currency: Option<String> => w::Field::new("currency"),
+        1 currency: Option<String> => "currency",
     }
     new(total: xinqiao_types::Fen)
-    set(currency: String)
+    text(currency: String)
 }
 
 w::record! {
     /// `AppDetail`.
     pub struct AppDetail {
         /// `cost_price`; unit fen.
-        0 cost_price: Option<xinqiao_types::Fen> => w::Field::new("cost_price"),
+        0 cost_price: Option<xinqiao_types::Fen> => "cost_price",
         /// `invoice_id`.
-        1 invoice_id: Option<String> => w::Field::new("invoice_id"),
+        1 invoice_id: Option<String> => "invoice_id",
         /// `goods_detail`.
-        2 goods_detail: Option<Vec<GoodsDetail>> => w::Field::new("goods_detail"),
+        2 goods_detail: Option<Vec<GoodsDetail>> => "goods_detail",
     }
     new()
-    set(cost_price: xinqiao_types::Fen, invoice_id: String, goods_detail: Vec<GoodsDetail>)
+    text(invoice_id: String)
+    set(cost_price: xinqiao_types::Fen, goods_detail: Vec<GoodsDetail>)
 }
 
 w::record! {
     /// `AppPayer`.
     pub struct AppPayer {
         /// `identity`.
-        0 identity: Option<Identity> => w::Field::new("identity"),
+        0 identity: Option<Identity> => "identity",
     }
     new()
     set(identity: Identity)
@@ -43,7 +44,7 @@ w::record! {
     /// `AppPayerItem`.
     pub struct AppPayerItem {
         /// `identity`.
-        0 identity: Option<Identity> => w::Field::new("identity"),
+        0 identity: Option<Identity> => "identity",
     }
     new()
     set(identity: Identity)
@@ -53,47 +54,49 @@ w::record! {
     /// `AppWithContractAmount`.
     pub struct AppWithContractAmount {
         /// `total`.
-        0 total: f64 => w::Field::must("total"),
+        0 total: f64 => "total: must",
         /// `currency`.
-        1 currency: Option<String> => w::Field::new("currency"),
+        1 currency: Option<String> => "currency",
     }
     new(total: f64)
-    set(currency: String)
+    text(currency: String)
 }
 
 w::record! {
     /// `AppWithContractDetail`.
     pub struct AppWithContractDetail {
         /// `cost_price`.
-        0 cost_price: Option<f64> => w::Field::new("cost_price"),
+        0 cost_price: Option<f64> => "cost_price",
         /// `invoice_id`.
-        1 invoice_id: Option<String> => w::Field::new("invoice_id"),
+        1 invoice_id: Option<String> => "invoice_id",
         /// `goods_detail`.
-        2 goods_detail: Vec<DetailGoodsDetail> => w::Field::must("goods_detail"),
+        2 goods_detail: Vec<DetailGoodsDetail> => "goods_detail: must",
     }
     new(goods_detail: Vec<DetailGoodsDetail>)
-    set(cost_price: f64, invoice_id: String)
+    text(invoice_id: String)
+    set(cost_price: f64)
 }
 
 w::record! {
     /// `AppWithContractSceneInfo`.
     pub struct AppWithContractSceneInfo {
         /// `payer_client_ip`.
-        0 payer_client_ip: String => w::Field::must("payer_client_ip"),
+        0 payer_client_ip: String => "payer_client_ip: must",
         /// `device_id`.
-        1 device_id: Option<String> => w::Field::new("device_id"),
+        1 device_id: Option<String> => "device_id",
         /// `store_info`.
-        2 store_info: Option<SceneInfoStoreInfo> => w::Field::new("store_info"),
+        2 store_info: Option<SceneInfoStoreInfo> => "store_info",
     }
-    new(payer_client_ip: String)
-    set(device_id: String, store_info: SceneInfoStoreInfo)
+    new(payer_client_ip: impl Into<String>)
+    text(device_id: String)
+    set(store_info: SceneInfoStoreInfo)
 }
 
 w::record! {
     /// `AppWithContractSettleInfo`.
     pub struct AppWithContractSettleInfo {
         /// `profit_sharing`.
-        0 profit_sharing: Option<bool> => w::Field::new("profit_sharing"),
+        0 profit_sharing: Option<bool> => "profit_sharing",
     }
     new()
     set(profit_sharing: bool)
@@ -103,7 +106,7 @@ w::record! {
     /// `ByOutTradeNoPayer`.
     pub struct ByOutTradeNoPayer {
         /// `openid`.
-        0 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        0 openid: xinqiao_types::OpenId => "openid: must masked",
     }
 }
 
@@ -111,13 +114,13 @@ w::record! {
     /// `CodepayAmount`.
     pub struct CodepayAmount {
         /// `total`; unit fen.
-        0 total: xinqiao_types::Fen => w::Field::must("total"),
+        0 total: xinqiao_types::Fen => "total: must",
         /// `currency`.
-        1 currency: Option<String> => w::Field::new("currency"),
+        1 currency: Option<String> => "currency",
         /// `payer_total`; unit fen.
-        2 payer_total: Option<xinqiao_types::Fen> => w::Field::new("payer_total"),
+        2 payer_total: Option<xinqiao_types::Fen> => "payer_total",
         /// `payer_currency`.
-        3 payer_currency: Option<String> => w::Field::new("payer_currency"),
+        3 payer_currency: Option<String> => "payer_currency",
     }
 }
 
@@ -125,78 +128,75 @@ w::record! {
     /// `CodepayDetail`.
     pub struct CodepayDetail {
         /// `cost_price`; unit fen.
-        0 cost_price: Option<xinqiao_types::Fen> => w::Field::new("cost_price"),
+        0 cost_price: Option<xinqiao_types::Fen> => "cost_price",
         /// `invoice_id`.
-        1 invoice_id: Option<String> => w::Field::new("invoice_id"),
+        1 invoice_id: Option<String> => "invoice_id",
         /// `goods_detail`; needed according to the documentation.
-        2 goods_detail: Option<Vec<CodepayGoodsDetail>> => w::Field::new("goods_detail"),
+        2 goods_detail: Option<Vec<CodepayGoodsDetail>> => "goods_detail",
     }
     new()
-    set(cost_price: xinqiao_types::Fen, invoice_id: String, goods_detail: Vec<CodepayGoodsDetail>)
+    text(invoice_id: String)
+    set(cost_price: xinqiao_types::Fen, goods_detail: Vec<CodepayGoodsDetail>)
 }
 
 w::record! {
     /// `CodepayGoodsDetail`.
     pub struct CodepayGoodsDetail {
         /// `merchant_goods_id`.
-        0 merchant_goods_id: String => w::Field::must("merchant_goods_id"),
+        0 merchant_goods_id: String => "merchant_goods_id: must",
         /// `wxpay_goods_id`.
-        1 wxpay_goods_id: Option<String> => w::Field::new("wxpay_goods_id"),
+        1 wxpay_goods_id: Option<String> => "wxpay_goods_id",
         /// `goods_name`.
-        2 goods_name: Option<String> => w::Field::new("goods_name"),
+        2 goods_name: Option<String> => "goods_name",
         /// `quantity`.
-        3 quantity: i64 => w::Field::must("quantity"),
+        3 quantity: i64 => "quantity: must",
         /// `unit_price`; unit fen.
-        4 unit_price: xinqiao_types::Fen => w::Field::must("unit_price"),
+        4 unit_price: xinqiao_types::Fen => "unit_price: must",
     }
-    new(merchant_goods_id: String, quantity: i64, unit_price: xinqiao_types::Fen)
-    set(wxpay_goods_id: String, goods_name: String)
+    new(merchant_goods_id: impl Into<String>, quantity: i64, unit_price: xinqiao_types::Fen)
+    text(wxpay_goods_id: String, goods_name: String)
 }
 
 w::record! {
     /// `CodepayPayer`.
     pub struct CodepayPayer {
         /// `auth_code`.
-        0 auth_code: String => w::Field::must("auth_code").masked(),
+        0 auth_code: String => "auth_code: must masked",
     }
-    new(auth_code: String)
+    new(auth_code: impl Into<String>)
 }
 
 w::record! {
     /// `CodepayPayerItem`.
     pub struct CodepayPayerItem {
         /// `auth_code`.
-        0 auth_code: String => w::Field::must("auth_code").masked(),
+        0 auth_code: String => "auth_code: must masked",
     }
-    new(auth_code: String)
+    new(auth_code: impl Into<String>)
 }
 
 w::record! {
     /// `CodepaySceneInfo`.
     pub struct CodepaySceneInfo {
         /// `payer_client_ip`.
-        0 payer_client_ip: Option<String> => w::Field::new("payer_client_ip"),
+        0 payer_client_ip: Option<String> => "payer_client_ip",
         /// `device_id`.
-        1 device_id: Option<String> => w::Field::new("device_id"),
+        1 device_id: Option<String> => "device_id",
         /// `device_ip`.
-        2 device_ip: Option<String> => w::Field::new("device_ip"),
+        2 device_ip: Option<String> => "device_ip",
         /// `store_info`; needed according to the documentation.
-        3 store_info: Option<CodepayStoreInfo> => w::Field::new("store_info"),
+        3 store_info: Option<CodepayStoreInfo> => "store_info",
     }
     new()
-    set(
-        payer_client_ip: String,
-        device_id: String,
-        device_ip: String,
-        store_info: CodepayStoreInfo,
-    )
+    text(payer_client_ip: String, device_id: String, device_ip: String)
+    set(store_info: CodepayStoreInfo)
 }
 
 w::record! {
     /// `CodepaySceneInfoItem`.
     pub struct CodepaySceneInfoItem {
         /// `device_id`.
-        0 device_id: Option<String> => w::Field::new("device_id"),
+        0 device_id: Option<String> => "device_id",
     }
 }
 
@@ -204,73 +204,73 @@ w::record! {
     /// `CodepayStoreInfo`.
     pub struct CodepayStoreInfo {
         /// `id`.
-        0 id: Option<String> => w::Field::new("id"),
+        0 id: Option<String> => "id",
         /// `out_id`.
-        1 out_id: Option<String> => w::Field::new("out_id"),
+        1 out_id: Option<String> => "out_id",
         /// `name`.
-        2 name: Option<String> => w::Field::new("name"),
+        2 name: Option<String> => "name",
         /// `area_code`.
-        3 area_code: Option<String> => w::Field::new("area_code"),
+        3 area_code: Option<String> => "area_code",
         /// `address`.
-        4 address: Option<String> => w::Field::new("address").masked(),
+        4 address: Option<String> => "address: masked",
     }
     new()
-    set(id: String, out_id: String, name: String, area_code: String, address: String)
+    text(id: String, out_id: String, name: String, area_code: String, address: String)
 }
 
 w::record! {
     /// `ContractInfo`.
     pub struct ContractInfo {
         /// `plan_id`.
-        0 plan_id: String => w::Field::must("plan_id"),
+        0 plan_id: String => "plan_id: must",
         /// `contract_mchid`.
-        1 contract_mchid: String => w::Field::must("contract_mchid"),
+        1 contract_mchid: String => "contract_mchid: must",
         /// `contract_appid`.
-        2 contract_appid: String => w::Field::must("contract_appid"),
+        2 contract_appid: String => "contract_appid: must",
         /// `contract_code`.
-        3 contract_code: String => w::Field::must("contract_code"),
+        3 contract_code: String => "contract_code: must",
         /// `request_serial`.
-        4 request_serial: String => w::Field::must("request_serial"),
+        4 request_serial: String => "request_serial: must",
         /// `contract_display_account`.
-        5 contract_display_account: String => w::Field::must("contract_display_account"),
+        5 contract_display_account: String => "contract_display_account: must",
         /// `contract_notify_url`.
-        6 contract_notify_url: Option<String> => w::Field::new("contract_notify_url"),
+        6 contract_notify_url: Option<String> => "contract_notify_url",
     }
     new(
-        plan_id: String,
-        contract_mchid: String,
-        contract_appid: String,
-        contract_code: String,
-        request_serial: String,
-        contract_display_account: String,
+        plan_id: impl Into<String>,
+        contract_mchid: impl Into<String>,
+        contract_appid: impl Into<String>,
+        contract_code: impl Into<String>,
+        request_serial: impl Into<String>,
+        contract_display_account: impl Into<String>,
     )
-    set(contract_notify_url: String)
+    text(contract_notify_url: String)
 }
 
 w::record! {
     /// `ContractInfoItem`.
     pub struct ContractInfoItem {
         /// `token`.
-        0 token: Option<String> => w::Field::new("token"),
+        0 token: Option<String> => "token",
         /// `password_free_contract_id`.
-        1 password_free_contract_id: Option<String> => w::Field::new("password_free_contract_id"),
+        1 password_free_contract_id: Option<String> => "password_free_contract_id",
         /// `plan_id`.
-        2 plan_id: Option<String> => w::Field::new("plan_id"),
+        2 plan_id: Option<String> => "plan_id",
         /// `contract_mchid`.
-        3 contract_mchid: Option<String> => w::Field::new("contract_mchid"),
+        3 contract_mchid: Option<String> => "contract_mchid",
         /// `contract_appid`.
-        4 contract_appid: Option<String> => w::Field::new("contract_appid"),
+        4 contract_appid: Option<String> => "contract_appid",
         /// `contract_code`.
-        5 contract_code: Option<String> => w::Field::new("contract_code"),
+        5 contract_code: Option<String> => "contract_code",
         /// `request_serial`.
-        6 request_serial: Option<String> => w::Field::new("request_serial"),
+        6 request_serial: Option<String> => "request_serial",
         /// `contract_display_account`.
-        7 contract_display_account: Option<String> => w::Field::new("contract_display_account"),
+        7 contract_display_account: Option<String> => "contract_display_account",
         /// `contract_notify_url`.
-        8 contract_notify_url: Option<String> => w::Field::new("contract_notify_url"),
+        8 contract_notify_url: Option<String> => "contract_notify_url",
     }
     new()
-    set(
+    text(
         token: String,
         password_free_contract_id: String,
         plan_id: String,
@@ -287,87 +287,87 @@ w::record! {
     /// `DetailGoodsDetail`.
     pub struct DetailGoodsDetail {
         /// `merchant_goods_id`.
-        0 merchant_goods_id: String => w::Field::must("merchant_goods_id"),
+        0 merchant_goods_id: String => "merchant_goods_id: must",
         /// `wechatpay_goods_id`.
-        1 wechatpay_goods_id: Option<String> => w::Field::new("wechatpay_goods_id"),
+        1 wechatpay_goods_id: Option<String> => "wechatpay_goods_id",
         /// `goods_name`.
-        2 goods_name: Option<String> => w::Field::new("goods_name"),
+        2 goods_name: Option<String> => "goods_name",
         /// `quantity`.
-        3 quantity: f64 => w::Field::must("quantity"),
+        3 quantity: f64 => "quantity: must",
         /// `unit_price`.
-        4 unit_price: f64 => w::Field::must("unit_price"),
+        4 unit_price: f64 => "unit_price: must",
     }
-    new(merchant_goods_id: String, quantity: f64, unit_price: f64)
-    set(wechatpay_goods_id: String, goods_name: String)
+    new(merchant_goods_id: impl Into<String>, quantity: f64, unit_price: f64)
+    text(wechatpay_goods_id: String, goods_name: String)
 }
 
 w::record! {
     /// `ExposurePayer`.
     pub struct ExposurePayer {
         /// `sp_openid`.
-        0 sp_openid: Option<String> => w::Field::new("sp_openid"),
+        0 sp_openid: Option<String> => "sp_openid",
         /// `sub_openid`.
-        1 sub_openid: Option<String> => w::Field::new("sub_openid"),
+        1 sub_openid: Option<String> => "sub_openid",
         /// `phone_number_hash`.
-        2 phone_number_hash: Option<String> => w::Field::new("phone_number_hash"),
+        2 phone_number_hash: Option<String> => "phone_number_hash",
     }
     new()
-    set(sp_openid: String, sub_openid: String, phone_number_hash: String)
+    text(sp_openid: String, sub_openid: String, phone_number_hash: String)
 }
 
 w::record! {
     /// `ExposurePayerItem`.
     pub struct ExposurePayerItem {
         /// `openid`.
-        0 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+        0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `phone_number_hash`.
-        1 phone_number_hash: Option<String> => w::Field::new("phone_number_hash"),
+        1 phone_number_hash: Option<String> => "phone_number_hash",
     }
     new()
-    set(openid: xinqiao_types::OpenId, phone_number_hash: String)
+    text(openid: xinqiao_types::OpenId, phone_number_hash: String)
 }
 
 w::record! {
     /// `GoodsDetail`.
     pub struct GoodsDetail {
         /// `merchant_goods_id`.
-        0 merchant_goods_id: String => w::Field::must("merchant_goods_id"),
+        0 merchant_goods_id: String => "merchant_goods_id: must",
         /// `wechatpay_goods_id`.
-        1 wechatpay_goods_id: Option<String> => w::Field::new("wechatpay_goods_id"),
+        1 wechatpay_goods_id: Option<String> => "wechatpay_goods_id",
         /// `goods_name`.
-        2 goods_name: Option<String> => w::Field::new("goods_name"),
+        2 goods_name: Option<String> => "goods_name",
         /// `quantity`.
-        3 quantity: i64 => w::Field::must("quantity"),
+        3 quantity: i64 => "quantity: must",
         /// `unit_price`; unit fen.
-        4 unit_price: xinqiao_types::Fen => w::Field::must("unit_price"),
+        4 unit_price: xinqiao_types::Fen => "unit_price: must",
     }
-    new(merchant_goods_id: String, quantity: i64, unit_price: xinqiao_types::Fen)
-    set(wechatpay_goods_id: String, goods_name: String)
+    new(merchant_goods_id: impl Into<String>, quantity: i64, unit_price: xinqiao_types::Fen)
+    text(wechatpay_goods_id: String, goods_name: String)
 }
 
 w::record! {
     /// `H5Info`.
     pub struct H5Info {
         /// `type`.
-        0 type_: Option<String> => w::Field::new("type"),
+        0 type_: Option<String> => "type",
         /// `app_name`.
-        1 app_name: Option<String> => w::Field::new("app_name"),
+        1 app_name: Option<String> => "app_name",
         /// `app_url`.
-        2 app_url: Option<String> => w::Field::new("app_url"),
+        2 app_url: Option<String> => "app_url",
         /// `bundle_id`.
-        3 bundle_id: Option<String> => w::Field::new("bundle_id"),
+        3 bundle_id: Option<String> => "bundle_id",
         /// `package_name`.
-        4 package_name: Option<String> => w::Field::new("package_name"),
+        4 package_name: Option<String> => "package_name",
     }
     new()
-    set(type_: String, app_name: String, app_url: String, bundle_id: String, package_name: String)
+    text(type_: String, app_name: String, app_url: String, bundle_id: String, package_name: String)
 }
 
 w::record! {
     /// `H5Payer`.
     pub struct H5Payer {
         /// `identity`.
-        0 identity: Option<Identity> => w::Field::new("identity"),
+        0 identity: Option<Identity> => "identity",
     }
     new()
     set(identity: Identity)
@@ -377,7 +377,7 @@ w::record! {
     /// `H5PayerItem`.
     pub struct H5PayerItem {
         /// `identity`.
-        0 identity: Option<Identity> => w::Field::new("identity"),
+        0 identity: Option<Identity> => "identity",
     }
     new()
     set(identity: Identity)
@@ -387,63 +387,59 @@ w::record! {
     /// `H5SceneInfo`.
     pub struct H5SceneInfo {
         /// `payer_client_ip`.
-        0 payer_client_ip: Option<String> => w::Field::new("payer_client_ip"),
+        0 payer_client_ip: Option<String> => "payer_client_ip",
         /// `device_id`.
-        1 device_id: Option<String> => w::Field::new("device_id"),
+        1 device_id: Option<String> => "device_id",
         /// `device_ip`.
-        2 device_ip: Option<String> => w::Field::new("device_ip"),
+        2 device_ip: Option<String> => "device_ip",
         /// `store_info`.
-        3 store_info: Option<StoreInfo> => w::Field::new("store_info"),
+        3 store_info: Option<StoreInfo> => "store_info",
         /// `h5_info`.
-        4 h5_info: Option<H5Info> => w::Field::new("h5_info"),
+        4 h5_info: Option<H5Info> => "h5_info",
     }
     new()
-    set(
-        payer_client_ip: String,
-        device_id: String,
-        device_ip: String,
-        store_info: StoreInfo,
-        h5_info: H5Info,
-    )
+    text(payer_client_ip: String, device_id: String, device_ip: String)
+    set(store_info: StoreInfo, h5_info: H5Info)
 }
 
 w::record! {
     /// `IdByTransactionIdDetail`.
     pub struct IdByTransactionIdDetail {
         /// `cost_price`.
-        0 cost_price: Option<i64> => w::Field::new("cost_price"),
+        0 cost_price: Option<i64> => "cost_price",
         /// `invoice_id`.
-        1 invoice_id: Option<String> => w::Field::new("invoice_id"),
+        1 invoice_id: Option<String> => "invoice_id",
         /// `goods_detail`.
-        2 goods_detail: Option<Vec<IdByTransactionIdGoodsDetail>> => w::Field::new("goods_detail"),
+        2 goods_detail: Option<Vec<IdByTransactionIdGoodsDetail>> => "goods_detail",
     }
     new()
-    set(cost_price: i64, invoice_id: String, goods_detail: Vec<IdByTransactionIdGoodsDetail>)
+    text(invoice_id: String)
+    set(cost_price: i64, goods_detail: Vec<IdByTransactionIdGoodsDetail>)
 }
 
 w::record! {
     /// `IdByTransactionIdGoodsDetail`.
     pub struct IdByTransactionIdGoodsDetail {
         /// `merchant_goods_id`.
-        0 merchant_goods_id: String => w::Field::must("merchant_goods_id"),
+        0 merchant_goods_id: String => "merchant_goods_id: must",
         /// `wechatpay_goods_id`.
-        1 wechatpay_goods_id: Option<String> => w::Field::new("wechatpay_goods_id"),
+        1 wechatpay_goods_id: Option<String> => "wechatpay_goods_id",
         /// `goods_name`.
-        2 goods_name: Option<String> => w::Field::new("goods_name"),
+        2 goods_name: Option<String> => "goods_name",
         /// `quantity`.
-        3 quantity: i64 => w::Field::must("quantity"),
+        3 quantity: i64 => "quantity: must",
         /// `unit_price`.
-        4 unit_price: i64 => w::Field::must("unit_price"),
+        4 unit_price: i64 => "unit_price: must",
     }
-    new(merchant_goods_id: String, quantity: i64, unit_price: i64)
-    set(wechatpay_goods_id: String, goods_name: String)
+    new(merchant_goods_id: impl Into<String>, quantity: i64, unit_price: i64)
+    text(wechatpay_goods_id: String, goods_name: String)
 }
 
 w::record! {
     /// `IdByTransactionIdPayer`.
     pub struct IdByTransactionIdPayer {
         /// `openid`.
-        0 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        0 openid: xinqiao_types::OpenId => "openid: must masked",
     }
 }
 
@@ -451,11 +447,11 @@ w::record! {
     /// `IdByTransactionIdSceneInfo`.
     pub struct IdByTransactionIdSceneInfo {
         /// `device_id`.
-        0 device_id: Option<String> => w::Field::new("device_id"),
+        0 device_id: Option<String> => "device_id",
         /// `payer_client_ip`.
-        1 payer_client_ip: Option<String> => w::Field::new("payer_client_ip"),
+        1 payer_client_ip: Option<String> => "payer_client_ip",
         /// `store_info`.
-        2 store_info: Option<IdByTransactionIdStoreInfo> => w::Field::new("store_info"),
+        2 store_info: Option<IdByTransactionIdStoreInfo> => "store_info",
     }
 }
 
@@ -463,9 +459,9 @@ w::record! {
     /// `IdByTransactionIdSettleInfo`.
     pub struct IdByTransactionIdSettleInfo {
         /// `profit_sharing`.
-        0 profit_sharing: Option<bool> => w::Field::new("profit_sharing"),
+        0 profit_sharing: Option<bool> => "profit_sharing",
         /// `subsidy_amount`.
-        1 subsidy_amount: Option<i64> => w::Field::new("subsidy_amount"),
+        1 subsidy_amount: Option<i64> => "subsidy_amount",
     }
 }
 
@@ -473,13 +469,13 @@ w::record! {
     /// `IdByTransactionIdStoreInfo`.
     pub struct IdByTransactionIdStoreInfo {
         /// `id`.
-        0 id: Option<String> => w::Field::new("id"),
+        0 id: Option<String> => "id",
         /// `name`.
-        1 name: String => w::Field::must("name"),
+        1 name: String => "name: must",
         /// `area_code`.
-        2 area_code: String => w::Field::must("area_code"),
+        2 area_code: String => "area_code: must",
         /// `address`.
-        3 address: String => w::Field::must("address").masked(),
+        3 address: String => "address: must masked",
     }
 }
 
@@ -487,22 +483,22 @@ w::record! {
     /// `Identity`.
     pub struct Identity {
         /// `type`; one of `IDCARD` `HONGKONG_MACAO` `HONGKONG_MACAO_RESIDENT` `TAIWAN_RESIDENT` `FOREIGN_RESIDENT` `OVERSEA_PASSPORT` `PHONE_NUMBER`.
-        0 type_: String => w::Field::must("type"),
+        0 type_: String => "type: must",
         /// `number`.
-        1 number: String => w::Field::must("number"),
+        1 number: String => "number: must",
         /// `name`.
-        2 name: String => w::Field::must("name"),
+        2 name: String => "name: must",
     }
-    new(type_: String, number: String, name: String)
+    new(type_: impl Into<String>, number: impl Into<String>, name: impl Into<String>)
 }
 
 w::record! {
     /// `InstallmentInfo`.
     pub struct InstallmentInfo {
         /// `use_subsidy`.
-        0 use_subsidy: bool => w::Field::must("use_subsidy"),
+        0 use_subsidy: bool => "use_subsidy: must",
         /// `selected_installment_number`.
-        1 selected_installment_number: i64 => w::Field::must("selected_installment_number"),
+        1 selected_installment_number: i64 => "selected_installment_number: must",
     }
 }
 
@@ -510,25 +506,26 @@ w::record! {
     /// `JsapiPayer`.
     pub struct JsapiPayer {
         /// `sp_openid`; needed according to the documentation.
-        0 sp_openid: Option<String> => w::Field::new("sp_openid"),
+        0 sp_openid: Option<String> => "sp_openid",
         /// `sub_openid`.
-        1 sub_openid: Option<String> => w::Field::new("sub_openid"),
+        1 sub_openid: Option<String> => "sub_openid",
         /// `identity`.
-        2 identity: Option<Identity> => w::Field::new("identity"),
+        2 identity: Option<Identity> => "identity",
     }
     new()
-    set(sp_openid: String, sub_openid: String, identity: Identity)
+    text(sp_openid: String, sub_openid: String)
+    set(identity: Identity)
 }
 
 w::record! {
     /// `JsapiPayerItem`.
     pub struct JsapiPayerItem {
         /// `openid`.
-        0 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `identity`.
-        1 identity: Option<Identity> => w::Field::new("identity"),
+        1 identity: Option<Identity> => "identity",
     }
-    new(openid: xinqiao_types::OpenId)
+    new(openid: impl Into<xinqiao_types::OpenId>)
     set(identity: Identity)
 }
 
@@ -536,26 +533,26 @@ w::record! {
     /// `JsapiWithContractContractInfo`.
     pub struct JsapiWithContractContractInfo {
         /// `password_free_contract_id`.
-        0 password_free_contract_id: Option<String> => w::Field::new("password_free_contract_id"),
+        0 password_free_contract_id: Option<String> => "password_free_contract_id",
         /// `token`.
-        1 token: Option<String> => w::Field::new("token"),
+        1 token: Option<String> => "token",
         /// `plan_id`.
-        2 plan_id: Option<String> => w::Field::new("plan_id"),
+        2 plan_id: Option<String> => "plan_id",
         /// `contract_mchid`.
-        3 contract_mchid: Option<String> => w::Field::new("contract_mchid"),
+        3 contract_mchid: Option<String> => "contract_mchid",
         /// `contract_appid`.
-        4 contract_appid: Option<String> => w::Field::new("contract_appid"),
+        4 contract_appid: Option<String> => "contract_appid",
         /// `contract_code`.
-        5 contract_code: Option<String> => w::Field::new("contract_code"),
+        5 contract_code: Option<String> => "contract_code",
         /// `request_serial`.
-        6 request_serial: Option<String> => w::Field::new("request_serial"),
+        6 request_serial: Option<String> => "request_serial",
         /// `contract_display_account`.
-        7 contract_display_account: Option<String> => w::Field::new("contract_display_account"),
+        7 contract_display_account: Option<String> => "contract_display_account",
         /// `contract_notify_url`.
-        8 contract_notify_url: Option<String> => w::Field::new("contract_notify_url"),
+        8 contract_notify_url: Option<String> => "contract_notify_url",
     }
     new()
-    set(
+    text(
         password_free_contract_id: String,
         token: String,
         plan_id: String,
@@ -572,16 +569,16 @@ w::record! {
     /// `JsapiWithContractPayer`.
     pub struct JsapiWithContractPayer {
         /// `openid`.
-        0 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        0 openid: xinqiao_types::OpenId => "openid: must masked",
     }
-    new(openid: xinqiao_types::OpenId)
+    new(openid: impl Into<xinqiao_types::OpenId>)
 }
 
 w::record! {
     /// `JsapiWithContractSettleInfo`.
     pub struct JsapiWithContractSettleInfo {
         /// `profit_sharing`.
-        0 profit_sharing: Option<bool> => w::Field::new("profit_sharing"),
+        0 profit_sharing: Option<bool> => "profit_sharing",
     }
     new()
     set(profit_sharing: bool)
@@ -591,7 +588,7 @@ w::record! {
     /// `JsapiWithContractSettleInfoItem`.
     pub struct JsapiWithContractSettleInfoItem {
         /// `profit_sharing`.
-        0 profit_sharing: Option<bool> => w::Field::new("profit_sharing"),
+        0 profit_sharing: Option<bool> => "profit_sharing",
     }
     new()
     set(profit_sharing: bool)
@@ -601,33 +598,34 @@ w::record! {
     /// `MiniprogramAmount`.
     pub struct MiniprogramAmount {
         /// `total`.
-        0 total: i64 => w::Field::must("total"),
+        0 total: i64 => "total: must",
         /// `currency`.
-        1 currency: Option<String> => w::Field::new("currency"),
+        1 currency: Option<String> => "currency",
     }
     new(total: i64)
-    set(currency: String)
+    text(currency: String)
 }
 
 w::record! {
     /// `MiniprogramSceneInfo`.
     pub struct MiniprogramSceneInfo {
         /// `payer_client_ip`.
-        0 payer_client_ip: Option<String> => w::Field::new("payer_client_ip"),
+        0 payer_client_ip: Option<String> => "payer_client_ip",
         /// `device_id`.
-        1 device_id: Option<String> => w::Field::new("device_id"),
+        1 device_id: Option<String> => "device_id",
         /// `store_info`.
-        2 store_info: Option<MiniprogramStoreInfo> => w::Field::new("store_info"),
+        2 store_info: Option<MiniprogramStoreInfo> => "store_info",
     }
     new()
-    set(payer_client_ip: String, device_id: String, store_info: MiniprogramStoreInfo)
+    text(payer_client_ip: String, device_id: String)
+    set(store_info: MiniprogramStoreInfo)
 }
 
 w::record! {
     /// `MiniprogramSettleInfo`.
     pub struct MiniprogramSettleInfo {
         /// `profit_sharing`.
-        0 profit_sharing: Option<bool> => w::Field::new("profit_sharing"),
+        0 profit_sharing: Option<bool> => "profit_sharing",
     }
     new()
     set(profit_sharing: bool)
@@ -637,19 +635,19 @@ w::record! {
     /// `MiniprogramStoreInfo`.
     pub struct MiniprogramStoreInfo {
         /// `id`.
-        0 id: Option<String> => w::Field::new("id"),
+        0 id: Option<String> => "id",
         /// `out_id`.
-        1 out_id: Option<String> => w::Field::new("out_id"),
+        1 out_id: Option<String> => "out_id",
     }
     new()
-    set(id: String, out_id: String)
+    text(id: String, out_id: String)
 }
 
 w::record! {
     /// `NativePayer`.
     pub struct NativePayer {
         /// `identity`.
-        0 identity: Option<Identity> => w::Field::new("identity"),
+        0 identity: Option<Identity> => "identity",
     }
     new()
     set(identity: Identity)
@@ -659,7 +657,7 @@ w::record! {
     /// `NativePayerItem`.
     pub struct NativePayerItem {
         /// `identity`.
-        0 identity: Option<Identity> => w::Field::new("identity"),
+        0 identity: Option<Identity> => "identity",
     }
     new()
     set(identity: Identity)
@@ -669,21 +667,21 @@ w::record! {
     /// `Payer`.
     pub struct Payer {
         /// `acquiring_bank_openid`.
-        0 acquiring_bank_openid: Option<String> => w::Field::new("acquiring_bank_openid"),
+        0 acquiring_bank_openid: Option<String> => "acquiring_bank_openid",
         /// `merchant_openid`.
-        1 merchant_openid: Option<String> => w::Field::new("merchant_openid"),
+        1 merchant_openid: Option<String> => "merchant_openid",
         /// `phone_number_hash`.
-        2 phone_number_hash: Option<String> => w::Field::new("phone_number_hash"),
+        2 phone_number_hash: Option<String> => "phone_number_hash",
     }
     new()
-    set(acquiring_bank_openid: String, merchant_openid: String, phone_number_hash: String)
+    text(acquiring_bank_openid: String, merchant_openid: String, phone_number_hash: String)
 }
 
 w::record! {
     /// `PayerDetail`.
     pub struct PayerDetail {
         /// `openid`.
-        0 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        0 openid: xinqiao_types::OpenId => "openid: must masked",
     }
 }
 
@@ -691,39 +689,39 @@ w::record! {
     /// `PayerItem`.
     pub struct PayerItem {
         /// `sp_openid`.
-        0 sp_openid: Option<String> => w::Field::new("sp_openid"),
+        0 sp_openid: Option<String> => "sp_openid",
         /// `sub_openid`.
-        1 sub_openid: Option<String> => w::Field::new("sub_openid"),
+        1 sub_openid: Option<String> => "sub_openid",
     }
     new()
-    set(sp_openid: String, sub_openid: String)
+    text(sp_openid: String, sub_openid: String)
 }
 
 w::record! {
     /// `PromotionDetail`.
     pub struct PromotionDetail {
         /// `coupon_id`.
-        0 coupon_id: String => w::Field::must("coupon_id"),
+        0 coupon_id: String => "coupon_id: must",
         /// `name`.
-        1 name: Option<String> => w::Field::new("name"),
+        1 name: Option<String> => "name",
         /// `scope`.
-        2 scope: String => w::Field::must("scope"),
+        2 scope: String => "scope: must",
         /// `type`.
-        3 type_: String => w::Field::must("type"),
+        3 type_: String => "type: must",
         /// `amount`; unit fen.
-        4 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        4 amount: xinqiao_types::Fen => "amount: must",
         /// `stock_id`.
-        5 stock_id: Option<String> => w::Field::new("stock_id"),
+        5 stock_id: Option<String> => "stock_id",
         /// `wechatpay_contribute`; unit fen.
-        6 wechatpay_contribute: Option<xinqiao_types::Fen> => w::Field::new("wechatpay_contribute"),
+        6 wechatpay_contribute: Option<xinqiao_types::Fen> => "wechatpay_contribute",
         /// `merchant_contribute`; unit fen.
-        7 merchant_contribute: Option<xinqiao_types::Fen> => w::Field::new("merchant_contribute"),
+        7 merchant_contribute: Option<xinqiao_types::Fen> => "merchant_contribute",
         /// `other_contribute`; unit fen.
-        8 other_contribute: Option<xinqiao_types::Fen> => w::Field::new("other_contribute"),
+        8 other_contribute: Option<xinqiao_types::Fen> => "other_contribute",
         /// `currency`.
-        9 currency: Option<String> => w::Field::new("currency"),
+        9 currency: Option<String> => "currency",
         /// `goods_detail`.
-        10 goods_detail: Option<Vec<PromotionDetailGoodsDetail>> => w::Field::new("goods_detail"),
+        10 goods_detail: Option<Vec<PromotionDetailGoodsDetail>> => "goods_detail",
     }
 }
 
@@ -731,15 +729,15 @@ w::record! {
     /// `PromotionDetailGoodsDetail`.
     pub struct PromotionDetailGoodsDetail {
         /// `goods_id`.
-        0 goods_id: String => w::Field::must("goods_id"),
+        0 goods_id: String => "goods_id: must",
         /// `quantity`.
-        1 quantity: i64 => w::Field::must("quantity"),
+        1 quantity: i64 => "quantity: must",
         /// `unit_price`; unit fen.
-        2 unit_price: xinqiao_types::Fen => w::Field::must("unit_price"),
+        2 unit_price: xinqiao_types::Fen => "unit_price: must",
         /// `discount_amount`; unit fen.
-        3 discount_amount: xinqiao_types::Fen => w::Field::must("discount_amount"),
+        3 discount_amount: xinqiao_types::Fen => "discount_amount: must",
         /// `goods_remark`.
-        4 goods_remark: Option<String> => w::Field::new("goods_remark"),
+        4 goods_remark: Option<String> => "goods_remark",
     }
 }
 
@@ -747,44 +745,41 @@ w::record! {
     /// `ScannedposSceneInfo`.
     pub struct ScannedposSceneInfo {
         /// `payer_client_ip`; needed according to the documentation.
-        0 payer_client_ip: Option<String> => w::Field::new("payer_client_ip"),
+        0 payer_client_ip: Option<String> => "payer_client_ip",
         /// `device_id`.
-        1 device_id: Option<String> => w::Field::new("device_id"),
+        1 device_id: Option<String> => "device_id",
         /// `device_ip`.
-        2 device_ip: Option<String> => w::Field::new("device_ip"),
+        2 device_ip: Option<String> => "device_ip",
         /// `store_info`; needed according to the documentation.
-        3 store_info: Option<CodepayStoreInfo> => w::Field::new("store_info"),
+        3 store_info: Option<CodepayStoreInfo> => "store_info",
     }
     new()
-    set(
-        payer_client_ip: String,
-        device_id: String,
-        device_ip: String,
-        store_info: CodepayStoreInfo,
-    )
+    text(payer_client_ip: String, device_id: String, device_ip: String)
+    set(store_info: CodepayStoreInfo)
 }
 
 w::record! {
     /// `SceneInfo`.
     pub struct SceneInfo {
         /// `payer_client_ip`.
-        0 payer_client_ip: Option<String> => w::Field::new("payer_client_ip"),
+        0 payer_client_ip: Option<String> => "payer_client_ip",
         /// `device_id`.
-        1 device_id: Option<String> => w::Field::new("device_id"),
+        1 device_id: Option<String> => "device_id",
         /// `device_ip`.
-        2 device_ip: Option<String> => w::Field::new("device_ip"),
+        2 device_ip: Option<String> => "device_ip",
         /// `store_info`.
-        3 store_info: Option<StoreInfo> => w::Field::new("store_info"),
+        3 store_info: Option<StoreInfo> => "store_info",
     }
     new()
-    set(payer_client_ip: String, device_id: String, device_ip: String, store_info: StoreInfo)
+    text(payer_client_ip: String, device_id: String, device_ip: String)
+    set(store_info: StoreInfo)
 }
 
 w::record! {
     /// `SceneInfoItem`.
     pub struct SceneInfoItem {
         /// `device_id`.
-        0 device_id: Option<String> => w::Field::new("device_id"),
+        0 device_id: Option<String> => "device_id",
     }
 }
 
@@ -792,25 +787,25 @@ w::record! {
     /// `SceneInfoStoreInfo`.
     pub struct SceneInfoStoreInfo {
         /// `id`.
-        0 id: Option<String> => w::Field::new("id"),
+        0 id: Option<String> => "id",
         /// `name`.
-        1 name: Option<String> => w::Field::new("name"),
+        1 name: Option<String> => "name",
         /// `area_code`.
-        2 area_code: Option<String> => w::Field::new("area_code"),
+        2 area_code: Option<String> => "area_code",
         /// `address`.
-        3 address: Option<String> => w::Field::new("address").masked(),
+        3 address: Option<String> => "address: masked",
     }
     new()
-    set(id: String, name: String, area_code: String, address: String)
+    text(id: String, name: String, area_code: String, address: String)
 }
 
 w::record! {
     /// `SettleInfo`.
     pub struct SettleInfo {
         /// `profit_sharing`.
-        0 profit_sharing: Option<bool> => w::Field::new("profit_sharing"),
+        0 profit_sharing: Option<bool> => "profit_sharing",
         /// `subsidy_amount`; unit fen.
-        1 subsidy_amount: Option<xinqiao_types::Fen> => w::Field::new("subsidy_amount"),
+        1 subsidy_amount: Option<xinqiao_types::Fen> => "subsidy_amount",
     }
     new()
     set(profit_sharing: bool, subsidy_amount: xinqiao_types::Fen)
@@ -820,7 +815,7 @@ w::record! {
     /// `SettleInfoItem`.
     pub struct SettleInfoItem {
         /// `profit_sharing`.
-        0 profit_sharing: Option<bool> => w::Field::new("profit_sharing"),
+        0 profit_sharing: Option<bool> => "profit_sharing",
     }
     new()
     set(profit_sharing: bool)
@@ -830,36 +825,36 @@ w::record! {
     /// `StoreInfo`.
     pub struct StoreInfo {
         /// `id`.
-        0 id: Option<String> => w::Field::new("id"),
+        0 id: Option<String> => "id",
         /// `out_id`.
-        1 out_id: Option<String> => w::Field::new("out_id"),
+        1 out_id: Option<String> => "out_id",
         /// `name`; needed according to the documentation.
-        2 name: Option<String> => w::Field::new("name"),
+        2 name: Option<String> => "name",
         /// `area_code`; needed according to the documentation.
-        3 area_code: Option<String> => w::Field::new("area_code"),
+        3 area_code: Option<String> => "area_code",
         /// `address`; needed according to the documentation.
-        4 address: Option<String> => w::Field::new("address").masked(),
+        4 address: Option<String> => "address: masked",
     }
     new()
-    set(id: String, out_id: String, name: String, area_code: String, address: String)
+    text(id: String, out_id: String, name: String, area_code: String, address: String)
 }
 
 w::record! {
     /// `SubsidyDetail`.
     pub struct SubsidyDetail {
         /// `subsidy_period_type`; one of `DAILY` `PERIOD`.
-        0 subsidy_period_type: String => w::Field::must("subsidy_period_type"),
+        0 subsidy_period_type: String => "subsidy_period_type: must",
         /// `subsidy_plan`.
-        1 subsidy_plan: Vec<SubsidyPlan> => w::Field::must("subsidy_plan"),
+        1 subsidy_plan: Vec<SubsidyPlan> => "subsidy_plan: must",
     }
-    new(subsidy_period_type: String, subsidy_plan: Vec<SubsidyPlan>)
+    new(subsidy_period_type: impl Into<String>, subsidy_plan: Vec<SubsidyPlan>)
 }
 
 w::record! {
     /// `SubsidyInfo`.
     pub struct SubsidyInfo {
         /// `subsidy_detail`.
-        0 subsidy_detail: Option<Vec<SubsidyDetail>> => w::Field::new("subsidy_detail"),
+        0 subsidy_detail: Option<Vec<SubsidyDetail>> => "subsidy_detail",
     }
     new()
     set(subsidy_detail: Vec<SubsidyDetail>)
@@ -869,9 +864,9 @@ w::record! {
     /// `SubsidyPlan`.
     pub struct SubsidyPlan {
         /// `subsidy_installment_num`; one of `3` `6` `12`.
-        0 subsidy_installment_num: i64 => w::Field::must("subsidy_installment_num"),
+        0 subsidy_installment_num: i64 => "subsidy_installment_num: must",
         /// `subsidy_percent`; one of `0` `100`.
-        1 subsidy_percent: i64 => w::Field::must("subsidy_percent"),
+        1 subsidy_percent: i64 => "subsidy_percent: must",
     }
     new(subsidy_installment_num: i64, subsidy_percent: i64)
 }
@@ -880,16 +875,16 @@ w::record! {
     /// `UserId`.
     pub struct UserId {
         /// `sp_openid`.
-        0 sp_openid: Option<String> => w::Field::new("sp_openid"),
+        0 sp_openid: Option<String> => "sp_openid",
         /// `sub_openid`.
-        1 sub_openid: Option<String> => w::Field::new("sub_openid"),
+        1 sub_openid: Option<String> => "sub_openid",
         /// `phone_number_hash`.
-        2 phone_number_hash: Option<String> => w::Field::new("phone_number_hash"),
+        2 phone_number_hash: Option<String> => "phone_number_hash",
         /// `user_id_type`; one of `UNKNOWN_USER_ID_TYPE` `OPENID` `PHONE_NO` `SP_OPENID` `SUB_OPENID`.
-        3 user_id_type: Option<String> => w::Field::new("user_id_type"),
+        3 user_id_type: Option<String> => "user_id_type",
     }
     new()
-    set(sp_openid: String, sub_openid: String, phone_number_hash: String, user_id_type: String)
+    text(sp_openid: String, sub_openid: String, phone_number_hash: String, user_id_type: String)
 }
 
 w::record! {
@@ -901,31 +896,37 @@ w::record! {
     /// * Catalog: `pay_v3.pay.transactions_exposure`.
     pub struct TransactionsExposure {
         /// `acquiring_bank_id`.
-        0 acquiring_bank_id: String => w::Field::must("acquiring_bank_id"),
+        0 acquiring_bank_id: String => "acquiring_bank_id: must",
         /// `acquiring_bank_appid`.
-        1 acquiring_bank_appid: Option<String> => w::Field::new("acquiring_bank_appid"),
+        1 acquiring_bank_appid: Option<String> => "acquiring_bank_appid",
         /// `merchant_id`.
-        2 merchant_id: String => w::Field::must("merchant_id"),
+        2 merchant_id: String => "merchant_id: must",
         /// `merchant_appid`.
-        3 merchant_appid: Option<String> => w::Field::new("merchant_appid"),
+        3 merchant_appid: Option<String> => "merchant_appid",
         /// `channel_id`.
-        4 channel_id: String => w::Field::must("channel_id"),
+        4 channel_id: String => "channel_id: must",
         /// `out_trade_no`.
-        5 out_trade_no: String => w::Field::must("out_trade_no"),
+        5 out_trade_no: String => "out_trade_no: must",
         /// `payer`; needed according to the documentation.
-        6 payer: Option<Payer> => w::Field::new("payer"),
+        6 payer: Option<Payer> => "payer",
     }
-    new(acquiring_bank_id: String, merchant_id: String, channel_id: String, out_trade_no: String)
-    set(acquiring_bank_appid: String, merchant_appid: String, payer: Payer)
+    new(
+        acquiring_bank_id: impl Into<String>,
+        merchant_id: impl Into<String>,
+        channel_id: impl Into<String>,
+        out_trade_no: impl Into<String>,
+    )
+    text(acquiring_bank_appid: String, merchant_appid: String)
+    set(payer: Payer)
 }
 
 w::record! {
     /// Answer to [`TransactionsExposure`].
     pub struct TransactionsExposureResponse {
         /// `fqf_exposure`.
-        0 fqf_exposure: bool => w::Field::must("fqf_exposure"),
+        0 fqf_exposure: bool => "fqf_exposure: must",
         /// `market_exposure_token`.
-        1 market_exposure_token: Option<String> => w::Field::new("market_exposure_token"),
+        1 market_exposure_token: Option<String> => "market_exposure_token",
     }
 }
 
@@ -961,25 +962,29 @@ pub mod instal {
         /// * Catalog: `pay_v3.pay.instal.exposure`.
         pub struct Exposure {
             /// `mchid`.
-            0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+            0 mchid: xinqiao_types::MchId => "mchid: must",
             /// `appid`.
-            1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            1 appid: xinqiao_types::AppId => "appid: must",
             /// `user_id_type`; one of `UNKNOWN_USER_ID_TYPE` `OPENID` `PHONE_NO` `SP_OPENID` `SUB_OPENID`.
-            2 user_id_type: String => w::Field::must("user_id_type"),
+            2 user_id_type: String => "user_id_type: must",
             /// `openid`.
-            3 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+            3 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// `phone_number_hash`.
-            4 phone_number_hash: Option<String> => w::Field::new("phone_number_hash"),
+            4 phone_number_hash: Option<String> => "phone_number_hash",
         }
-        new(mchid: xinqiao_types::MchId, appid: xinqiao_types::AppId, user_id_type: String)
-        set(openid: xinqiao_types::OpenId, phone_number_hash: String)
+        new(
+            mchid: impl Into<xinqiao_types::MchId>,
+            appid: impl Into<xinqiao_types::AppId>,
+            user_id_type: impl Into<String>,
+        )
+        text(openid: xinqiao_types::OpenId, phone_number_hash: String)
     }
 
     w::record! {
         /// Answer to [`Exposure`].
         pub struct ExposureResponse {
             /// `recommend_exposure`.
-            0 recommend_exposure: bool => w::Field::must("recommend_exposure"),
+            0 recommend_exposure: bool => "recommend_exposure: must",
         }
     }
 
@@ -1011,25 +1016,26 @@ pub mod instal {
         /// * Catalog: `pay_v3.pay.instal.partner_exposure`.
         pub struct PartnerExposure {
             /// `sp_mchid`.
-            0 sp_mchid: String => w::Field::must("sp_mchid"),
+            0 sp_mchid: String => "sp_mchid: must",
             /// `sub_mchid`.
-            1 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+            1 sub_mchid: Option<String> => "sub_mchid",
             /// `sp_appid`.
-            2 sp_appid: String => w::Field::must("sp_appid"),
+            2 sp_appid: String => "sp_appid: must",
             /// `sub_appid`; needed according to the documentation.
-            3 sub_appid: Option<String> => w::Field::new("sub_appid"),
+            3 sub_appid: Option<String> => "sub_appid",
             /// `user_id`.
-            4 user_id: Option<super::UserId> => w::Field::new("user_id"),
+            4 user_id: Option<super::UserId> => "user_id",
         }
-        new(sp_mchid: String, sp_appid: String)
-        set(sub_mchid: String, sub_appid: String, user_id: super::UserId)
+        new(sp_mchid: impl Into<String>, sp_appid: impl Into<String>)
+        text(sub_mchid: String, sub_appid: String)
+        set(user_id: super::UserId)
     }
 
     w::record! {
         /// Answer to [`PartnerExposure`].
         pub struct PartnerExposureResponse {
             /// `recommend_exposure`.
-            0 recommend_exposure: bool => w::Field::must("recommend_exposure"),
+            0 recommend_exposure: bool => "recommend_exposure: must",
         }
     }
 
@@ -1069,56 +1075,58 @@ pub mod partner {
             /// * Catalog: `pay_v3.pay.partner.transactions.app`.
             pub struct App {
                 /// `sp_mchid`.
-                0 sp_mchid: String => w::Field::must("sp_mchid"),
+                0 sp_mchid: String => "sp_mchid: must",
                 /// `sub_mchid`.
-                1 sub_mchid: String => w::Field::must("sub_mchid"),
+                1 sub_mchid: String => "sub_mchid: must",
                 /// `sp_appid`.
-                2 sp_appid: String => w::Field::must("sp_appid"),
+                2 sp_appid: String => "sp_appid: must",
                 /// `sub_appid`.
-                3 sub_appid: Option<String> => w::Field::new("sub_appid"),
+                3 sub_appid: Option<String> => "sub_appid",
                 /// `description`.
-                4 description: String => w::Field::must("description"),
+                4 description: String => "description: must",
                 /// `out_trade_no`.
-                5 out_trade_no: String => w::Field::must("out_trade_no"),
+                5 out_trade_no: String => "out_trade_no: must",
                 /// `time_expire`; format `rfc3339`.
-                6 time_expire: Option<String> => w::Field::new("time_expire"),
+                6 time_expire: Option<String> => "time_expire",
                 /// `attach`.
-                7 attach: Option<String> => w::Field::new("attach"),
+                7 attach: Option<String> => "attach",
                 /// `notify_url`; needed according to the documentation.
-                8 notify_url: Option<String> => w::Field::new("notify_url"),
+                8 notify_url: Option<String> => "notify_url",
                 /// `goods_tag`.
-                9 goods_tag: Option<String> => w::Field::new("goods_tag"),
+                9 goods_tag: Option<String> => "goods_tag",
                 /// `support_fapiao`.
-                10 support_fapiao: Option<bool> => w::Field::new("support_fapiao"),
+                10 support_fapiao: Option<bool> => "support_fapiao",
                 /// `amount`.
-                11 amount: super::super::Amount => w::Field::must("amount"),
+                11 amount: super::super::Amount => "amount: must",
                 /// `detail`.
-                12 detail: Option<super::super::AppDetail> => w::Field::new("detail"),
+                12 detail: Option<super::super::AppDetail> => "detail",
                 /// `scene_info`.
-                13 scene_info: Option<super::super::SceneInfo> => w::Field::new("scene_info"),
+                13 scene_info: Option<super::super::SceneInfo> => "scene_info",
                 /// `settle_info`.
-                14 settle_info: Option<super::super::SettleInfo> => w::Field::new("settle_info"),
+                14 settle_info: Option<super::super::SettleInfo> => "settle_info",
                 /// `subsidy_info`.
-                15 subsidy_info: Option<super::super::SubsidyInfo> => w::Field::new("subsidy_info"),
+                15 subsidy_info: Option<super::super::SubsidyInfo> => "subsidy_info",
                 /// `limit_pay`; one of `no_balance` `no_credit` `no_debit` `balance_only`.
-                16 limit_pay: Option<Vec<String>> => w::Field::new("limit_pay"),
+                16 limit_pay: Option<Vec<String>> => "limit_pay",
                 /// `payer`.
-                17 payer: Option<super::super::AppPayer> => w::Field::new("payer"),
+                17 payer: Option<super::super::AppPayer> => "payer",
             }
             new(
-                sp_mchid: String,
-                sub_mchid: String,
-                sp_appid: String,
-                description: String,
-                out_trade_no: String,
+                sp_mchid: impl Into<String>,
+                sub_mchid: impl Into<String>,
+                sp_appid: impl Into<String>,
+                description: impl Into<String>,
+                out_trade_no: impl Into<String>,
                 amount: super::super::Amount,
             )
-            set(
+            text(
                 sub_appid: String,
                 time_expire: String,
                 attach: String,
                 notify_url: String,
                 goods_tag: String,
+            )
+            set(
                 support_fapiao: bool,
                 detail: super::super::AppDetail,
                 scene_info: super::super::SceneInfo,
@@ -1133,7 +1141,7 @@ pub mod partner {
             /// Answer to [`App`].
             pub struct AppResponse {
                 /// `prepay_id`.
-                0 prepay_id: String => w::Field::must("prepay_id"),
+                0 prepay_id: String => "prepay_id: must",
             }
         }
 
@@ -1164,53 +1172,50 @@ pub mod partner {
             /// * Catalog: `pay_v3.pay.partner.transactions.app_with_contract`.
             pub struct AppWithContract {
                 /// `sp_appid`.
-                0 sp_appid: String => w::Field::must("sp_appid"),
+                0 sp_appid: String => "sp_appid: must",
                 /// `sp_mchid`.
-                1 sp_mchid: String => w::Field::must("sp_mchid"),
+                1 sp_mchid: String => "sp_mchid: must",
                 /// `sub_appid`.
-                2 sub_appid: Option<String> => w::Field::new("sub_appid"),
+                2 sub_appid: Option<String> => "sub_appid",
                 /// `sub_mchid`.
-                3 sub_mchid: String => w::Field::must("sub_mchid"),
+                3 sub_mchid: String => "sub_mchid: must",
                 /// `description`.
-                4 description: String => w::Field::must("description"),
+                4 description: String => "description: must",
                 /// `out_trade_no`.
-                5 out_trade_no: String => w::Field::must("out_trade_no"),
+                5 out_trade_no: String => "out_trade_no: must",
                 /// `time_expire`.
-                6 time_expire: Option<String> => w::Field::new("time_expire"),
+                6 time_expire: Option<String> => "time_expire",
                 /// `attach`.
-                7 attach: Option<String> => w::Field::new("attach"),
+                7 attach: Option<String> => "attach",
                 /// `notify_url`.
-                8 notify_url: String => w::Field::must("notify_url"),
+                8 notify_url: String => "notify_url: must",
                 /// `goods_tag`.
-                9 goods_tag: Option<String> => w::Field::new("goods_tag"),
+                9 goods_tag: Option<String> => "goods_tag",
                 /// `settle_info`.
-                10 settle_info: Option<super::super::AppWithContractSettleInfo> => w::Field::new("settle_info"),
+                10 settle_info: Option<super::super::AppWithContractSettleInfo> => "settle_info",
                 /// `support_fapiao`.
-                11 support_fapiao: Option<bool> => w::Field::new("support_fapiao"),
+                11 support_fapiao: Option<bool> => "support_fapiao",
                 /// `amount`.
-                12 amount: super::super::AppWithContractAmount => w::Field::must("amount"),
+                12 amount: super::super::AppWithContractAmount => "amount: must",
                 /// `detail`.
-                13 detail: Option<super::super::AppWithContractDetail> => w::Field::new("detail"),
+                13 detail: Option<super::super::AppWithContractDetail> => "detail",
                 /// `scene_info`.
-                14 scene_info: Option<super::super::AppWithContractSceneInfo> => w::Field::new("scene_info"),
+                14 scene_info: Option<super::super::AppWithContractSceneInfo> => "scene_info",
                 /// `contract_info`.
-                15 contract_info: super::super::ContractInfo => w::Field::must("contract_info"),
+                15 contract_info: super::super::ContractInfo => "contract_info: must",
             }
             new(
-                sp_appid: String,
-                sp_mchid: String,
-                sub_mchid: String,
-                description: String,
-                out_trade_no: String,
-                notify_url: String,
+                sp_appid: impl Into<String>,
+                sp_mchid: impl Into<String>,
+                sub_mchid: impl Into<String>,
+                description: impl Into<String>,
+                out_trade_no: impl Into<String>,
+                notify_url: impl Into<String>,
                 amount: super::super::AppWithContractAmount,
                 contract_info: super::super::ContractInfo,
             )
+            text(sub_appid: String, time_expire: String, attach: String, goods_tag: String)
             set(
-                sub_appid: String,
-                time_expire: String,
-                attach: String,
-                goods_tag: String,
                 settle_info: super::super::AppWithContractSettleInfo,
                 support_fapiao: bool,
                 detail: super::super::AppWithContractDetail,
@@ -1222,7 +1227,7 @@ pub mod partner {
             /// Answer to [`AppWithContract`].
             pub struct AppWithContractResponse {
                 /// `prepay_id`.
-                0 prepay_id: String => w::Field::must("prepay_id"),
+                0 prepay_id: String => "prepay_id: must",
             }
         }
 
@@ -1254,68 +1259,68 @@ pub mod partner {
             /// * Catalog: `pay_v3.pay.partner.transactions.by_out_trade_no`.
             pub struct ByOutTradeNo {
                 /// `out_trade_no`.
-                0 out_trade_no: String => w::Field::must("out_trade_no").place(w::Place::Path),
+                0 out_trade_no: String => "out_trade_no: must path",
                 /// `sp_mchid`.
-                1 sp_mchid: String => w::Field::must("sp_mchid").place(w::Place::Query),
+                1 sp_mchid: String => "sp_mchid: must query",
                 /// `sub_mchid`.
-                2 sub_mchid: String => w::Field::must("sub_mchid").place(w::Place::Query),
+                2 sub_mchid: String => "sub_mchid: must query",
             }
-            new(out_trade_no: String, sp_mchid: String, sub_mchid: String)
+            new(out_trade_no: impl Into<String>, sp_mchid: impl Into<String>, sub_mchid: impl Into<String>)
         }
 
         w::record! {
             /// Answer to [`ByOutTradeNo`].
             pub struct ByOutTradeNoResponse {
                 /// `sp_mchid`.
-                0 sp_mchid: String => w::Field::must("sp_mchid"),
+                0 sp_mchid: String => "sp_mchid: must",
                 /// `sub_mchid`.
-                1 sub_mchid: String => w::Field::must("sub_mchid"),
+                1 sub_mchid: String => "sub_mchid: must",
                 /// `sp_appid`.
-                2 sp_appid: String => w::Field::must("sp_appid"),
+                2 sp_appid: String => "sp_appid: must",
                 /// `sub_appid`.
-                3 sub_appid: String => w::Field::must("sub_appid"),
+                3 sub_appid: String => "sub_appid: must",
                 /// `out_trade_no`.
-                4 out_trade_no: String => w::Field::must("out_trade_no"),
+                4 out_trade_no: String => "out_trade_no: must",
                 /// `transaction_id`.
-                5 transaction_id: Option<String> => w::Field::new("transaction_id"),
+                5 transaction_id: Option<String> => "transaction_id",
                 /// `trade_type`; one of `JSAPI` `NATIVE` `APP` `MICROPAY` `MWEB` `FACEPAY`.
-                6 trade_type: String => w::Field::must("trade_type"),
+                6 trade_type: String => "trade_type: must",
                 /// `trade_state`; one of `SUCCESS` `REFUND` `NOTPAY` `CLOSED` `REVOKED` `USERPAYING` `PAYERROR`.
-                7 trade_state: String => w::Field::must("trade_state"),
+                7 trade_state: String => "trade_state: must",
                 /// `trade_state_desc`.
-                8 trade_state_desc: String => w::Field::must("trade_state_desc"),
+                8 trade_state_desc: String => "trade_state_desc: must",
                 /// `bank_type`.
-                9 bank_type: Option<String> => w::Field::new("bank_type"),
+                9 bank_type: Option<String> => "bank_type",
                 /// `attach`.
-                10 attach: Option<String> => w::Field::new("attach"),
+                10 attach: Option<String> => "attach",
                 /// `success_time`; format `rfc3339`.
-                11 success_time: Option<String> => w::Field::new("success_time"),
+                11 success_time: Option<String> => "success_time",
                 /// `payer`.
-                12 payer: Option<super::super::PayerItem> => w::Field::new("payer"),
+                12 payer: Option<super::super::PayerItem> => "payer",
                 /// `amount`.
-                13 amount: super::super::CodepayAmount => w::Field::must("amount"),
+                13 amount: super::super::CodepayAmount => "amount: must",
                 /// `scene_info`.
-                14 scene_info: Option<super::super::IdByTransactionIdSceneInfo> => w::Field::new("scene_info"),
+                14 scene_info: Option<super::super::IdByTransactionIdSceneInfo> => "scene_info",
                 /// `promotion_detail`.
-                15 promotion_detail: Option<Vec<super::super::PromotionDetail>> => w::Field::new("promotion_detail"),
+                15 promotion_detail: Option<Vec<super::super::PromotionDetail>> => "promotion_detail",
                 /// `installment_info`.
-                16 installment_info: Option<super::super::InstallmentInfo> => w::Field::new("installment_info"),
+                16 installment_info: Option<super::super::InstallmentInfo> => "installment_info",
                 /// `settle_info`.
-                17 settle_info: Option<super::super::IdByTransactionIdSettleInfo> => w::Field::new("settle_info"),
+                17 settle_info: Option<super::super::IdByTransactionIdSettleInfo> => "settle_info",
                 /// `description`.
-                18 description: String => w::Field::must("description"),
+                18 description: String => "description: must",
                 /// `time_expire`.
-                19 time_expire: Option<String> => w::Field::new("time_expire"),
+                19 time_expire: Option<String> => "time_expire",
                 /// `notify_url`.
-                20 notify_url: String => w::Field::must("notify_url"),
+                20 notify_url: String => "notify_url: must",
                 /// `goods_tag`.
-                21 goods_tag: Option<String> => w::Field::new("goods_tag"),
+                21 goods_tag: Option<String> => "goods_tag",
                 /// `limit_pay`; one of `no_balance` `no_credit` `no_debit` `balance_only`.
-                22 limit_pay: Option<Vec<String>> => w::Field::new("limit_pay"),
+                22 limit_pay: Option<Vec<String>> => "limit_pay",
                 /// `support_fapiao`.
-                23 support_fapiao: Option<bool> => w::Field::new("support_fapiao"),
+                23 support_fapiao: Option<bool> => "support_fapiao",
                 /// `detail`.
-                24 detail: Option<super::super::IdByTransactionIdDetail> => w::Field::new("detail"),
+                24 detail: Option<super::super::IdByTransactionIdDetail> => "detail",
             }
         }
 
@@ -1347,13 +1352,13 @@ pub mod partner {
             /// * Catalog: `pay_v3.pay.partner.transactions.by_out_trade_no_close`.
             pub struct ByOutTradeNoClose {
                 /// `out_trade_no`.
-                0 out_trade_no: String => w::Field::must("out_trade_no").place(w::Place::Path),
+                0 out_trade_no: String => "out_trade_no: must path",
                 /// `sp_mchid`.
-                1 sp_mchid: String => w::Field::must("sp_mchid"),
+                1 sp_mchid: String => "sp_mchid: must",
                 /// `sub_mchid`.
-                2 sub_mchid: String => w::Field::must("sub_mchid"),
+                2 sub_mchid: String => "sub_mchid: must",
             }
-            new(out_trade_no: String, sp_mchid: String, sub_mchid: String)
+            new(out_trade_no: impl Into<String>, sp_mchid: impl Into<String>, sub_mchid: impl Into<String>)
         }
 
         w::endpoint! {
@@ -1384,33 +1389,33 @@ pub mod partner {
             /// * Catalog: `pay_v3.pay.partner.transactions.by_out_trade_no_reverse`.
             pub struct ByOutTradeNoReverse {
                 /// `out_trade_no`.
-                0 out_trade_no: String => w::Field::must("out_trade_no").place(w::Place::Path),
+                0 out_trade_no: String => "out_trade_no: must path",
                 /// `sp_mchid`.
-                1 sp_mchid: String => w::Field::must("sp_mchid"),
+                1 sp_mchid: String => "sp_mchid: must",
                 /// `sub_mchid`.
-                2 sub_mchid: String => w::Field::must("sub_mchid"),
+                2 sub_mchid: String => "sub_mchid: must",
                 /// `sp_appid`.
-                3 sp_appid: Option<String> => w::Field::new("sp_appid"),
+                3 sp_appid: Option<String> => "sp_appid",
                 /// `sub_appid`.
-                4 sub_appid: Option<String> => w::Field::new("sub_appid"),
+                4 sub_appid: Option<String> => "sub_appid",
             }
-            new(out_trade_no: String, sp_mchid: String, sub_mchid: String)
-            set(sp_appid: String, sub_appid: String)
+            new(out_trade_no: impl Into<String>, sp_mchid: impl Into<String>, sub_mchid: impl Into<String>)
+            text(sp_appid: String, sub_appid: String)
         }
 
         w::record! {
             /// Answer to [`ByOutTradeNoReverse`].
             pub struct ByOutTradeNoReverseResponse {
                 /// `sp_mchid`.
-                0 sp_mchid: String => w::Field::must("sp_mchid"),
+                0 sp_mchid: String => "sp_mchid: must",
                 /// `sub_mchid`.
-                1 sub_mchid: String => w::Field::must("sub_mchid"),
+                1 sub_mchid: String => "sub_mchid: must",
                 /// `sp_appid`.
-                2 sp_appid: Option<String> => w::Field::new("sp_appid"),
+                2 sp_appid: Option<String> => "sp_appid",
                 /// `sub_appid`.
-                3 sub_appid: Option<String> => w::Field::new("sub_appid"),
+                3 sub_appid: Option<String> => "sub_appid",
                 /// `out_trade_no`.
-                4 out_trade_no: String => w::Field::must("out_trade_no"),
+                4 out_trade_no: String => "out_trade_no: must",
             }
         }
 
@@ -1442,47 +1447,44 @@ pub mod partner {
             /// * Catalog: `pay_v3.pay.partner.transactions.codepay`.
             pub struct Codepay {
                 /// `sp_mchid`.
-                0 sp_mchid: String => w::Field::must("sp_mchid"),
+                0 sp_mchid: String => "sp_mchid: must",
                 /// `sub_mchid`.
-                1 sub_mchid: String => w::Field::must("sub_mchid"),
+                1 sub_mchid: String => "sub_mchid: must",
                 /// `sp_appid`.
-                2 sp_appid: Option<String> => w::Field::new("sp_appid"),
+                2 sp_appid: Option<String> => "sp_appid",
                 /// `sub_appid`.
-                3 sub_appid: Option<String> => w::Field::new("sub_appid"),
+                3 sub_appid: Option<String> => "sub_appid",
                 /// `description`.
-                4 description: String => w::Field::must("description"),
+                4 description: String => "description: must",
                 /// `out_trade_no`.
-                5 out_trade_no: String => w::Field::must("out_trade_no"),
+                5 out_trade_no: String => "out_trade_no: must",
                 /// `attach`.
-                6 attach: Option<String> => w::Field::new("attach"),
+                6 attach: Option<String> => "attach",
                 /// `goods_tag`.
-                7 goods_tag: Option<String> => w::Field::new("goods_tag"),
+                7 goods_tag: Option<String> => "goods_tag",
                 /// `support_fapiao`.
-                8 support_fapiao: Option<bool> => w::Field::new("support_fapiao"),
+                8 support_fapiao: Option<bool> => "support_fapiao",
                 /// `amount`.
-                9 amount: super::super::Amount => w::Field::must("amount"),
+                9 amount: super::super::Amount => "amount: must",
                 /// `payer`.
-                10 payer: super::super::CodepayPayer => w::Field::must("payer"),
+                10 payer: super::super::CodepayPayer => "payer: must",
                 /// `detail`.
-                11 detail: Option<super::super::CodepayDetail> => w::Field::new("detail"),
+                11 detail: Option<super::super::CodepayDetail> => "detail",
                 /// `scene_info`; needed according to the documentation.
-                12 scene_info: Option<super::super::CodepaySceneInfo> => w::Field::new("scene_info"),
+                12 scene_info: Option<super::super::CodepaySceneInfo> => "scene_info",
                 /// `settle_info`.
-                13 settle_info: Option<super::super::SettleInfo> => w::Field::new("settle_info"),
+                13 settle_info: Option<super::super::SettleInfo> => "settle_info",
             }
             new(
-                sp_mchid: String,
-                sub_mchid: String,
-                description: String,
-                out_trade_no: String,
+                sp_mchid: impl Into<String>,
+                sub_mchid: impl Into<String>,
+                description: impl Into<String>,
+                out_trade_no: impl Into<String>,
                 amount: super::super::Amount,
                 payer: super::super::CodepayPayer,
             )
+            text(sp_appid: String, sub_appid: String, attach: String, goods_tag: String)
             set(
-                sp_appid: String,
-                sub_appid: String,
-                attach: String,
-                goods_tag: String,
                 support_fapiao: bool,
                 detail: super::super::CodepayDetail,
                 scene_info: super::super::CodepaySceneInfo,
@@ -1494,39 +1496,39 @@ pub mod partner {
             /// Answer to [`Codepay`].
             pub struct CodepayResponse {
                 /// `sp_mchid`.
-                0 sp_mchid: String => w::Field::must("sp_mchid"),
+                0 sp_mchid: String => "sp_mchid: must",
                 /// `sub_mchid`.
-                1 sub_mchid: String => w::Field::must("sub_mchid"),
+                1 sub_mchid: String => "sub_mchid: must",
                 /// `sp_appid`.
-                2 sp_appid: String => w::Field::must("sp_appid"),
+                2 sp_appid: String => "sp_appid: must",
                 /// `sub_appid`.
-                3 sub_appid: String => w::Field::must("sub_appid"),
+                3 sub_appid: String => "sub_appid: must",
                 /// `out_trade_no`.
-                4 out_trade_no: String => w::Field::must("out_trade_no"),
+                4 out_trade_no: String => "out_trade_no: must",
                 /// `transaction_id`.
-                5 transaction_id: Option<String> => w::Field::new("transaction_id"),
+                5 transaction_id: Option<String> => "transaction_id",
                 /// `trade_type`.
-                6 trade_type: String => w::Field::must("trade_type"),
+                6 trade_type: String => "trade_type: must",
                 /// `trade_state`.
-                7 trade_state: String => w::Field::must("trade_state"),
+                7 trade_state: String => "trade_state: must",
                 /// `trade_state_desc`.
-                8 trade_state_desc: String => w::Field::must("trade_state_desc"),
+                8 trade_state_desc: String => "trade_state_desc: must",
                 /// `bank_type`.
-                9 bank_type: Option<String> => w::Field::new("bank_type"),
+                9 bank_type: Option<String> => "bank_type",
                 /// `attach`.
-                10 attach: Option<String> => w::Field::new("attach"),
+                10 attach: Option<String> => "attach",
                 /// `success_time`; format `rfc3339`.
-                11 success_time: Option<String> => w::Field::new("success_time"),
+                11 success_time: Option<String> => "success_time",
                 /// `payer`.
-                12 payer: Option<super::super::PayerItem> => w::Field::new("payer"),
+                12 payer: Option<super::super::PayerItem> => "payer",
                 /// `amount`.
-                13 amount: super::super::CodepayAmount => w::Field::must("amount"),
+                13 amount: super::super::CodepayAmount => "amount: must",
                 /// `scene_info`.
-                14 scene_info: Option<super::super::SceneInfoItem> => w::Field::new("scene_info"),
+                14 scene_info: Option<super::super::SceneInfoItem> => "scene_info",
                 /// `promotion_detail`.
-                15 promotion_detail: Option<Vec<super::super::PromotionDetail>> => w::Field::new("promotion_detail"),
+                15 promotion_detail: Option<Vec<super::super::PromotionDetail>> => "promotion_detail",
                 /// `installment_info`.
-                16 installment_info: Option<super::super::InstallmentInfo> => w::Field::new("installment_info"),
+                16 installment_info: Option<super::super::InstallmentInfo> => "installment_info",
             }
         }
 
@@ -1558,29 +1560,30 @@ pub mod partner {
             /// * Catalog: `pay_v3.pay.partner.transactions.exposure`.
             pub struct Exposure {
                 /// `sp_mchid`.
-                0 sp_mchid: String => w::Field::must("sp_mchid"),
+                0 sp_mchid: String => "sp_mchid: must",
                 /// `sub_mchid`.
-                1 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+                1 sub_mchid: Option<String> => "sub_mchid",
                 /// `sp_appid`.
-                2 sp_appid: String => w::Field::must("sp_appid"),
+                2 sp_appid: String => "sp_appid: must",
                 /// `sub_appid`; needed according to the documentation.
-                3 sub_appid: Option<String> => w::Field::new("sub_appid"),
+                3 sub_appid: Option<String> => "sub_appid",
                 /// `out_trade_no`.
-                4 out_trade_no: String => w::Field::must("out_trade_no"),
+                4 out_trade_no: String => "out_trade_no: must",
                 /// `payer`; needed according to the documentation.
-                5 payer: Option<super::super::ExposurePayer> => w::Field::new("payer"),
+                5 payer: Option<super::super::ExposurePayer> => "payer",
             }
-            new(sp_mchid: String, sp_appid: String, out_trade_no: String)
-            set(sub_mchid: String, sub_appid: String, payer: super::super::ExposurePayer)
+            new(sp_mchid: impl Into<String>, sp_appid: impl Into<String>, out_trade_no: impl Into<String>)
+            text(sub_mchid: String, sub_appid: String)
+            set(payer: super::super::ExposurePayer)
         }
 
         w::record! {
             /// Answer to [`Exposure`].
             pub struct ExposureResponse {
                 /// `fqf_exposure`.
-                0 fqf_exposure: bool => w::Field::must("fqf_exposure"),
+                0 fqf_exposure: bool => "fqf_exposure: must",
                 /// `market_exposure_token`.
-                1 market_exposure_token: Option<String> => w::Field::new("market_exposure_token"),
+                1 market_exposure_token: Option<String> => "market_exposure_token",
             }
         }
 
@@ -1612,54 +1615,56 @@ pub mod partner {
             /// * Catalog: `pay_v3.pay.partner.transactions.h5`.
             pub struct H5 {
                 /// `sp_mchid`.
-                0 sp_mchid: String => w::Field::must("sp_mchid"),
+                0 sp_mchid: String => "sp_mchid: must",
                 /// `sub_mchid`.
-                1 sub_mchid: String => w::Field::must("sub_mchid"),
+                1 sub_mchid: String => "sub_mchid: must",
                 /// `sp_appid`.
-                2 sp_appid: String => w::Field::must("sp_appid"),
+                2 sp_appid: String => "sp_appid: must",
                 /// `sub_appid`.
-                3 sub_appid: Option<String> => w::Field::new("sub_appid"),
+                3 sub_appid: Option<String> => "sub_appid",
                 /// `description`.
-                4 description: String => w::Field::must("description"),
+                4 description: String => "description: must",
                 /// `out_trade_no`.
-                5 out_trade_no: String => w::Field::must("out_trade_no"),
+                5 out_trade_no: String => "out_trade_no: must",
                 /// `time_expire`; format `rfc3339`.
-                6 time_expire: Option<String> => w::Field::new("time_expire"),
+                6 time_expire: Option<String> => "time_expire",
                 /// `attach`.
-                7 attach: Option<String> => w::Field::new("attach"),
+                7 attach: Option<String> => "attach",
                 /// `notify_url`; needed according to the documentation.
-                8 notify_url: Option<String> => w::Field::new("notify_url"),
+                8 notify_url: Option<String> => "notify_url",
                 /// `goods_tag`.
-                9 goods_tag: Option<String> => w::Field::new("goods_tag"),
+                9 goods_tag: Option<String> => "goods_tag",
                 /// `support_fapiao`.
-                10 support_fapiao: Option<bool> => w::Field::new("support_fapiao"),
+                10 support_fapiao: Option<bool> => "support_fapiao",
                 /// `amount`.
-                11 amount: super::super::Amount => w::Field::must("amount"),
+                11 amount: super::super::Amount => "amount: must",
                 /// `detail`.
-                12 detail: Option<super::super::AppDetail> => w::Field::new("detail"),
+                12 detail: Option<super::super::AppDetail> => "detail",
                 /// `scene_info`; needed according to the documentation.
-                13 scene_info: Option<super::super::H5SceneInfo> => w::Field::new("scene_info"),
+                13 scene_info: Option<super::super::H5SceneInfo> => "scene_info",
                 /// `settle_info`.
-                14 settle_info: Option<super::super::SettleInfo> => w::Field::new("settle_info"),
+                14 settle_info: Option<super::super::SettleInfo> => "settle_info",
                 /// `limit_pay`; one of `no_balance` `no_credit` `no_debit` `balance_only`.
-                15 limit_pay: Option<Vec<String>> => w::Field::new("limit_pay"),
+                15 limit_pay: Option<Vec<String>> => "limit_pay",
                 /// `payer`.
-                16 payer: Option<super::super::H5Payer> => w::Field::new("payer"),
+                16 payer: Option<super::super::H5Payer> => "payer",
             }
             new(
-                sp_mchid: String,
-                sub_mchid: String,
-                sp_appid: String,
-                description: String,
-                out_trade_no: String,
+                sp_mchid: impl Into<String>,
+                sub_mchid: impl Into<String>,
+                sp_appid: impl Into<String>,
+                description: impl Into<String>,
+                out_trade_no: impl Into<String>,
                 amount: super::super::Amount,
             )
-            set(
+            text(
                 sub_appid: String,
                 time_expire: String,
                 attach: String,
                 notify_url: String,
                 goods_tag: String,
+            )
+            set(
                 support_fapiao: bool,
                 detail: super::super::AppDetail,
                 scene_info: super::super::H5SceneInfo,
@@ -1673,7 +1678,7 @@ pub mod partner {
             /// Answer to [`H5`].
             pub struct H5Response {
                 /// `h5_url`.
-                0 h5_url: String => w::Field::must("h5_url"),
+                0 h5_url: String => "h5_url: must",
             }
         }
 
@@ -1705,68 +1710,72 @@ pub mod partner {
             /// * Catalog: `pay_v3.pay.partner.transactions.id_by_transaction_id`.
             pub struct IdByTransactionId {
                 /// `transaction_id`.
-                0 transaction_id: String => w::Field::must("transaction_id").place(w::Place::Path),
+                0 transaction_id: String => "transaction_id: must path",
                 /// `sp_mchid`.
-                1 sp_mchid: String => w::Field::must("sp_mchid").place(w::Place::Query),
+                1 sp_mchid: String => "sp_mchid: must query",
                 /// `sub_mchid`.
-                2 sub_mchid: String => w::Field::must("sub_mchid").place(w::Place::Query),
+                2 sub_mchid: String => "sub_mchid: must query",
             }
-            new(transaction_id: String, sp_mchid: String, sub_mchid: String)
+            new(
+                transaction_id: impl Into<String>,
+                sp_mchid: impl Into<String>,
+                sub_mchid: impl Into<String>,
+            )
         }
 
         w::record! {
             /// Answer to [`IdByTransactionId`].
             pub struct IdByTransactionIdResponse {
                 /// `sp_mchid`.
-                0 sp_mchid: String => w::Field::must("sp_mchid"),
+                0 sp_mchid: String => "sp_mchid: must",
                 /// `sub_mchid`.
-                1 sub_mchid: String => w::Field::must("sub_mchid"),
+                1 sub_mchid: String => "sub_mchid: must",
                 /// `sp_appid`.
-                2 sp_appid: String => w::Field::must("sp_appid"),
+                2 sp_appid: String => "sp_appid: must",
                 /// `sub_appid`.
-                3 sub_appid: String => w::Field::must("sub_appid"),
+                3 sub_appid: String => "sub_appid: must",
                 /// `out_trade_no`.
-                4 out_trade_no: String => w::Field::must("out_trade_no"),
+                4 out_trade_no: String => "out_trade_no: must",
                 /// `transaction_id`.
-                5 transaction_id: Option<String> => w::Field::new("transaction_id"),
+                5 transaction_id: Option<String> => "transaction_id",
                 /// `trade_type`; one of `JSAPI` `NATIVE` `APP` `MICROPAY` `MWEB` `FACEPAY`.
-                6 trade_type: String => w::Field::must("trade_type"),
+                6 trade_type: String => "trade_type: must",
                 /// `trade_state`; one of `SUCCESS` `REFUND` `NOTPAY` `CLOSED` `REVOKED` `USERPAYING` `PAYERROR`.
-                7 trade_state: String => w::Field::must("trade_state"),
+                7 trade_state: String => "trade_state: must",
                 /// `trade_state_desc`.
-                8 trade_state_desc: String => w::Field::must("trade_state_desc"),
+                8 trade_state_desc: String => "trade_state_desc: must",
                 /// `bank_type`.
-                9 bank_type: Option<String> => w::Field::new("bank_type"),
+                9 bank_type: Option<String> => "bank_type",
                 /// `attach`.
-                10 attach: Option<String> => w::Field::new("attach"),
+                10 attach: Option<String> => "attach",
                 /// `success_time`; format `rfc3339`.
-                11 success_time: Option<String> => w::Field::new("success_time"),
+                11 success_time: Option<String> => "success_time",
                 /// `payer`.
-                12 payer: Option<super::super::PayerItem> => w::Field::new("payer"),
+                12 payer: Option<super::super::PayerItem> => "payer",
                 /// `amount`.
-                13 amount: super::super::CodepayAmount => w::Field::must("amount"),
+                13 amount: super::super::CodepayAmount => "amount: must",
                 /// `scene_info`.
-                14 scene_info: Option<super::super::IdByTransactionIdSceneInfo> => w::Field::new("scene_info"),
+                14 scene_info: Option<super::super::IdByTransactionIdSceneInfo> => "scene_info",
                 /// `promotion_detail`.
-                15 promotion_detail: Option<Vec<super::super::PromotionDetail>> => w::Field::new("promotion_detail"),
+                15 promotion_detail: Option<Vec<super::super::PromotionDetail>> => "promotion_detail",
                 /// `installment_info`.
-                16 installment_info: Option<super::super::InstallmentInfo> => w::Field::new("installment_info"),
+                16 installment_info: Option<super::super::InstallmentInfo> => "installment_info",
                 /// `settle_info`.
-                17 settle_info: Option<super::super::IdByTransactionIdSettleInfo> => w::Field::new("settle_info"),
+                17 settle_info: Option<super::super::IdByTransactionIdSettleInfo> => "settle_info",
                 /// `description`.
-                18 description: String => w::Field::must("description"),
+                18 description: String => "description: must",
                 /// `time_expire`.
-                19 time_expire: Option<String> => w::Field::new("time_expire"),
+                19 time_expire: Option<String> => "time_expire",
                 /// `notify_url`.
-                20 notify_url: String => w::Field::must("notify_url"),
+                20 notify_url: String => "notify_url: must",
                 /// `goods_tag`.
-                21 goods_tag: Option<String> => w::Field::new("goods_tag"),
+                21 goods_tag: Option<String> => "goods_tag",
                 /// `limit_pay`; one of `no_balance` `no_credit` `no_debit` `balance_only`.
-                22 limit_pay: Option<Vec<String>> => w::Field::new("limit_pay"),
+                22 limit_pay: Option<Vec<String>> => "limit_pay",
                 /// `support_fapiao`.
-                23 support_fapiao: Option<bool> => w::Field::new("support_fapiao"),
+                23 support_fapiao: Option<bool> => "support_fapiao",
                 /// `detail`.
-                24 detail: Option<super::super::IdByTransactionIdDetail> => w::Field::new("detail"),
+                24 detail: Option<super::super::IdByTransactionIdDetail> => "detail",
             }
         }
 
@@ -1798,57 +1807,59 @@ pub mod partner {
             /// * Catalog: `pay_v3.pay.partner.transactions.jsapi`.
             pub struct Jsapi {
                 /// `sp_mchid`.
-                0 sp_mchid: String => w::Field::must("sp_mchid"),
+                0 sp_mchid: String => "sp_mchid: must",
                 /// `sub_mchid`.
-                1 sub_mchid: String => w::Field::must("sub_mchid"),
+                1 sub_mchid: String => "sub_mchid: must",
                 /// `sp_appid`.
-                2 sp_appid: String => w::Field::must("sp_appid"),
+                2 sp_appid: String => "sp_appid: must",
                 /// `sub_appid`.
-                3 sub_appid: Option<String> => w::Field::new("sub_appid"),
+                3 sub_appid: Option<String> => "sub_appid",
                 /// `description`.
-                4 description: String => w::Field::must("description"),
+                4 description: String => "description: must",
                 /// `out_trade_no`.
-                5 out_trade_no: String => w::Field::must("out_trade_no"),
+                5 out_trade_no: String => "out_trade_no: must",
                 /// `time_expire`; format `rfc3339`.
-                6 time_expire: Option<String> => w::Field::new("time_expire"),
+                6 time_expire: Option<String> => "time_expire",
                 /// `attach`.
-                7 attach: Option<String> => w::Field::new("attach"),
+                7 attach: Option<String> => "attach",
                 /// `notify_url`; needed according to the documentation.
-                8 notify_url: Option<String> => w::Field::new("notify_url"),
+                8 notify_url: Option<String> => "notify_url",
                 /// `goods_tag`.
-                9 goods_tag: Option<String> => w::Field::new("goods_tag"),
+                9 goods_tag: Option<String> => "goods_tag",
                 /// `support_fapiao`.
-                10 support_fapiao: Option<bool> => w::Field::new("support_fapiao"),
+                10 support_fapiao: Option<bool> => "support_fapiao",
                 /// `amount`.
-                11 amount: super::super::Amount => w::Field::must("amount"),
+                11 amount: super::super::Amount => "amount: must",
                 /// `payer`.
-                12 payer: super::super::JsapiPayer => w::Field::must("payer"),
+                12 payer: super::super::JsapiPayer => "payer: must",
                 /// `detail`.
-                13 detail: Option<super::super::AppDetail> => w::Field::new("detail"),
+                13 detail: Option<super::super::AppDetail> => "detail",
                 /// `scene_info`.
-                14 scene_info: Option<super::super::SceneInfo> => w::Field::new("scene_info"),
+                14 scene_info: Option<super::super::SceneInfo> => "scene_info",
                 /// `settle_info`.
-                15 settle_info: Option<super::super::SettleInfo> => w::Field::new("settle_info"),
+                15 settle_info: Option<super::super::SettleInfo> => "settle_info",
                 /// `subsidy_info`.
-                16 subsidy_info: Option<super::super::SubsidyInfo> => w::Field::new("subsidy_info"),
+                16 subsidy_info: Option<super::super::SubsidyInfo> => "subsidy_info",
                 /// `limit_pay`; one of `no_balance` `no_credit` `no_debit` `balance_only`.
-                17 limit_pay: Option<Vec<String>> => w::Field::new("limit_pay"),
+                17 limit_pay: Option<Vec<String>> => "limit_pay",
             }
             new(
-                sp_mchid: String,
-                sub_mchid: String,
-                sp_appid: String,
-                description: String,
-                out_trade_no: String,
+                sp_mchid: impl Into<String>,
+                sub_mchid: impl Into<String>,
+                sp_appid: impl Into<String>,
+                description: impl Into<String>,
+                out_trade_no: impl Into<String>,
                 amount: super::super::Amount,
                 payer: super::super::JsapiPayer,
             )
-            set(
+            text(
                 sub_appid: String,
                 time_expire: String,
                 attach: String,
                 notify_url: String,
                 goods_tag: String,
+            )
+            set(
                 support_fapiao: bool,
                 detail: super::super::AppDetail,
                 scene_info: super::super::SceneInfo,
@@ -1862,7 +1873,7 @@ pub mod partner {
             /// Answer to [`Jsapi`].
             pub struct JsapiResponse {
                 /// `prepay_id`.
-                0 prepay_id: String => w::Field::must("prepay_id"),
+                0 prepay_id: String => "prepay_id: must",
             }
         }
 
@@ -1893,56 +1904,53 @@ pub mod partner {
             /// * Catalog: `pay_v3.pay.partner.transactions.jsapi_with_contract`.
             pub struct JsapiWithContract {
                 /// `sp_appid`.
-                0 sp_appid: String => w::Field::must("sp_appid"),
+                0 sp_appid: String => "sp_appid: must",
                 /// `sp_mchid`.
-                1 sp_mchid: String => w::Field::must("sp_mchid"),
+                1 sp_mchid: String => "sp_mchid: must",
                 /// `sub_appid`.
-                2 sub_appid: Option<String> => w::Field::new("sub_appid"),
+                2 sub_appid: Option<String> => "sub_appid",
                 /// `sub_mchid`.
-                3 sub_mchid: String => w::Field::must("sub_mchid"),
+                3 sub_mchid: String => "sub_mchid: must",
                 /// `description`.
-                4 description: String => w::Field::must("description"),
+                4 description: String => "description: must",
                 /// `out_trade_no`.
-                5 out_trade_no: String => w::Field::must("out_trade_no"),
+                5 out_trade_no: String => "out_trade_no: must",
                 /// `time_expire`.
-                6 time_expire: Option<String> => w::Field::new("time_expire"),
+                6 time_expire: Option<String> => "time_expire",
                 /// `attach`.
-                7 attach: Option<String> => w::Field::new("attach"),
+                7 attach: Option<String> => "attach",
                 /// `notify_url`.
-                8 notify_url: String => w::Field::must("notify_url"),
+                8 notify_url: String => "notify_url: must",
                 /// `goods_tag`.
-                9 goods_tag: Option<String> => w::Field::new("goods_tag"),
+                9 goods_tag: Option<String> => "goods_tag",
                 /// `settle_info`.
-                10 settle_info: Option<super::super::JsapiWithContractSettleInfo> => w::Field::new("settle_info"),
+                10 settle_info: Option<super::super::JsapiWithContractSettleInfo> => "settle_info",
                 /// `support_fapiao`.
-                11 support_fapiao: Option<bool> => w::Field::new("support_fapiao"),
+                11 support_fapiao: Option<bool> => "support_fapiao",
                 /// `amount`.
-                12 amount: super::super::AppWithContractAmount => w::Field::must("amount"),
+                12 amount: super::super::AppWithContractAmount => "amount: must",
                 /// `payer`.
-                13 payer: super::super::PayerItem => w::Field::must("payer"),
+                13 payer: super::super::PayerItem => "payer: must",
                 /// `detail`.
-                14 detail: Option<super::super::AppWithContractDetail> => w::Field::new("detail"),
+                14 detail: Option<super::super::AppWithContractDetail> => "detail",
                 /// `scene_info`.
-                15 scene_info: Option<super::super::AppWithContractSceneInfo> => w::Field::new("scene_info"),
+                15 scene_info: Option<super::super::AppWithContractSceneInfo> => "scene_info",
                 /// `contract_info`.
-                16 contract_info: super::super::JsapiWithContractContractInfo => w::Field::must("contract_info"),
+                16 contract_info: super::super::JsapiWithContractContractInfo => "contract_info: must",
             }
             new(
-                sp_appid: String,
-                sp_mchid: String,
-                sub_mchid: String,
-                description: String,
-                out_trade_no: String,
-                notify_url: String,
+                sp_appid: impl Into<String>,
+                sp_mchid: impl Into<String>,
+                sub_mchid: impl Into<String>,
+                description: impl Into<String>,
+                out_trade_no: impl Into<String>,
+                notify_url: impl Into<String>,
                 amount: super::super::AppWithContractAmount,
                 payer: super::super::PayerItem,
                 contract_info: super::super::JsapiWithContractContractInfo,
             )
+            text(sub_appid: String, time_expire: String, attach: String, goods_tag: String)
             set(
-                sub_appid: String,
-                time_expire: String,
-                attach: String,
-                goods_tag: String,
                 settle_info: super::super::JsapiWithContractSettleInfo,
                 support_fapiao: bool,
                 detail: super::super::AppWithContractDetail,
@@ -1954,7 +1962,7 @@ pub mod partner {
             /// Answer to [`JsapiWithContract`].
             pub struct JsapiWithContractResponse {
                 /// `prepay_id`.
-                0 prepay_id: String => w::Field::must("prepay_id"),
+                0 prepay_id: String => "prepay_id: must",
             }
         }
 
@@ -1985,53 +1993,55 @@ pub mod partner {
             /// * Catalog: `pay_v3.pay.partner.transactions.miniprogram`.
             pub struct Miniprogram {
                 /// `sp_appid`.
-                0 sp_appid: String => w::Field::must("sp_appid"),
+                0 sp_appid: String => "sp_appid: must",
                 /// `sp_mchid`.
-                1 sp_mchid: String => w::Field::must("sp_mchid"),
+                1 sp_mchid: String => "sp_mchid: must",
                 /// `sub_appid`.
-                2 sub_appid: Option<String> => w::Field::new("sub_appid"),
+                2 sub_appid: Option<String> => "sub_appid",
                 /// `sub_mchid`.
-                3 sub_mchid: String => w::Field::must("sub_mchid"),
+                3 sub_mchid: String => "sub_mchid: must",
                 /// `description`.
-                4 description: String => w::Field::must("description"),
+                4 description: String => "description: must",
                 /// `out_trade_no`.
-                5 out_trade_no: String => w::Field::must("out_trade_no"),
+                5 out_trade_no: String => "out_trade_no: must",
                 /// `time_expire`.
-                6 time_expire: Option<String> => w::Field::new("time_expire"),
+                6 time_expire: Option<String> => "time_expire",
                 /// `attach`.
-                7 attach: Option<String> => w::Field::new("attach"),
+                7 attach: Option<String> => "attach",
                 /// `notify_url`.
-                8 notify_url: Option<String> => w::Field::new("notify_url"),
+                8 notify_url: Option<String> => "notify_url",
                 /// `goods_tag`.
-                9 goods_tag: Option<String> => w::Field::new("goods_tag"),
+                9 goods_tag: Option<String> => "goods_tag",
                 /// `support_fapiao`.
-                10 support_fapiao: Option<bool> => w::Field::new("support_fapiao"),
+                10 support_fapiao: Option<bool> => "support_fapiao",
                 /// `amount`.
-                11 amount: super::super::MiniprogramAmount => w::Field::must("amount"),
+                11 amount: super::super::MiniprogramAmount => "amount: must",
                 /// `payer`.
-                12 payer: super::super::PayerItem => w::Field::must("payer"),
+                12 payer: super::super::PayerItem => "payer: must",
                 /// `detail`.
-                13 detail: Option<super::super::IdByTransactionIdDetail> => w::Field::new("detail"),
+                13 detail: Option<super::super::IdByTransactionIdDetail> => "detail",
                 /// `scene_info`.
-                14 scene_info: Option<super::super::MiniprogramSceneInfo> => w::Field::new("scene_info"),
+                14 scene_info: Option<super::super::MiniprogramSceneInfo> => "scene_info",
                 /// `settle_info`.
-                15 settle_info: Option<super::super::MiniprogramSettleInfo> => w::Field::new("settle_info"),
+                15 settle_info: Option<super::super::MiniprogramSettleInfo> => "settle_info",
             }
             new(
-                sp_appid: String,
-                sp_mchid: String,
-                sub_mchid: String,
-                description: String,
-                out_trade_no: String,
+                sp_appid: impl Into<String>,
+                sp_mchid: impl Into<String>,
+                sub_mchid: impl Into<String>,
+                description: impl Into<String>,
+                out_trade_no: impl Into<String>,
                 amount: super::super::MiniprogramAmount,
                 payer: super::super::PayerItem,
             )
-            set(
+            text(
                 sub_appid: String,
                 time_expire: String,
                 attach: String,
                 notify_url: String,
                 goods_tag: String,
+            )
+            set(
                 support_fapiao: bool,
                 detail: super::super::IdByTransactionIdDetail,
                 scene_info: super::super::MiniprogramSceneInfo,
@@ -2043,7 +2053,7 @@ pub mod partner {
             /// Answer to [`Miniprogram`].
             pub struct MiniprogramResponse {
                 /// `prepay_id`.
-                0 prepay_id: String => w::Field::must("prepay_id"),
+                0 prepay_id: String => "prepay_id: must",
             }
         }
 
@@ -2075,54 +2085,56 @@ pub mod partner {
             /// * Catalog: `pay_v3.pay.partner.transactions.native`.
             pub struct Native {
                 /// `sp_mchid`.
-                0 sp_mchid: String => w::Field::must("sp_mchid"),
+                0 sp_mchid: String => "sp_mchid: must",
                 /// `sub_mchid`.
-                1 sub_mchid: String => w::Field::must("sub_mchid"),
+                1 sub_mchid: String => "sub_mchid: must",
                 /// `sp_appid`.
-                2 sp_appid: String => w::Field::must("sp_appid"),
+                2 sp_appid: String => "sp_appid: must",
                 /// `sub_appid`.
-                3 sub_appid: Option<String> => w::Field::new("sub_appid"),
+                3 sub_appid: Option<String> => "sub_appid",
                 /// `description`.
-                4 description: String => w::Field::must("description"),
+                4 description: String => "description: must",
                 /// `out_trade_no`.
-                5 out_trade_no: String => w::Field::must("out_trade_no"),
+                5 out_trade_no: String => "out_trade_no: must",
                 /// `time_expire`; format `rfc3339`.
-                6 time_expire: Option<String> => w::Field::new("time_expire"),
+                6 time_expire: Option<String> => "time_expire",
                 /// `attach`.
-                7 attach: Option<String> => w::Field::new("attach"),
+                7 attach: Option<String> => "attach",
                 /// `notify_url`; needed according to the documentation.
-                8 notify_url: Option<String> => w::Field::new("notify_url"),
+                8 notify_url: Option<String> => "notify_url",
                 /// `goods_tag`.
-                9 goods_tag: Option<String> => w::Field::new("goods_tag"),
+                9 goods_tag: Option<String> => "goods_tag",
                 /// `support_fapiao`.
-                10 support_fapiao: Option<bool> => w::Field::new("support_fapiao"),
+                10 support_fapiao: Option<bool> => "support_fapiao",
                 /// `amount`.
-                11 amount: super::super::Amount => w::Field::must("amount"),
+                11 amount: super::super::Amount => "amount: must",
                 /// `detail`.
-                12 detail: Option<super::super::AppDetail> => w::Field::new("detail"),
+                12 detail: Option<super::super::AppDetail> => "detail",
                 /// `scene_info`.
-                13 scene_info: Option<super::super::SceneInfo> => w::Field::new("scene_info"),
+                13 scene_info: Option<super::super::SceneInfo> => "scene_info",
                 /// `settle_info`.
-                14 settle_info: Option<super::super::SettleInfo> => w::Field::new("settle_info"),
+                14 settle_info: Option<super::super::SettleInfo> => "settle_info",
                 /// `limit_pay`; one of `no_balance` `no_credit` `no_debit` `balance_only`.
-                15 limit_pay: Option<Vec<String>> => w::Field::new("limit_pay"),
+                15 limit_pay: Option<Vec<String>> => "limit_pay",
                 /// `payer`.
-                16 payer: Option<super::super::NativePayer> => w::Field::new("payer"),
+                16 payer: Option<super::super::NativePayer> => "payer",
             }
             new(
-                sp_mchid: String,
-                sub_mchid: String,
-                sp_appid: String,
-                description: String,
-                out_trade_no: String,
+                sp_mchid: impl Into<String>,
+                sub_mchid: impl Into<String>,
+                sp_appid: impl Into<String>,
+                description: impl Into<String>,
+                out_trade_no: impl Into<String>,
                 amount: super::super::Amount,
             )
-            set(
+            text(
                 sub_appid: String,
                 time_expire: String,
                 attach: String,
                 notify_url: String,
                 goods_tag: String,
+            )
+            set(
                 support_fapiao: bool,
                 detail: super::super::AppDetail,
                 scene_info: super::super::SceneInfo,
@@ -2136,7 +2148,7 @@ pub mod partner {
             /// Answer to [`Native`].
             pub struct NativeResponse {
                 /// `code_url`.
-                0 code_url: String => w::Field::must("code_url"),
+                0 code_url: String => "code_url: must",
             }
         }
 
@@ -2168,53 +2180,55 @@ pub mod partner {
             /// * Catalog: `pay_v3.pay.partner.transactions.scannedpos`.
             pub struct Scannedpos {
                 /// `sp_mchid`.
-                0 sp_mchid: String => w::Field::must("sp_mchid"),
+                0 sp_mchid: String => "sp_mchid: must",
                 /// `sub_mchid`.
-                1 sub_mchid: String => w::Field::must("sub_mchid"),
+                1 sub_mchid: String => "sub_mchid: must",
                 /// `sp_appid`.
-                2 sp_appid: Option<String> => w::Field::new("sp_appid"),
+                2 sp_appid: Option<String> => "sp_appid",
                 /// `sub_appid`.
-                3 sub_appid: Option<String> => w::Field::new("sub_appid"),
+                3 sub_appid: Option<String> => "sub_appid",
                 /// `description`.
-                4 description: String => w::Field::must("description"),
+                4 description: String => "description: must",
                 /// `out_trade_no`.
-                5 out_trade_no: String => w::Field::must("out_trade_no"),
+                5 out_trade_no: String => "out_trade_no: must",
                 /// `time_expire`; format `rfc3339`.
-                6 time_expire: Option<String> => w::Field::new("time_expire"),
+                6 time_expire: Option<String> => "time_expire",
                 /// `attach`.
-                7 attach: Option<String> => w::Field::new("attach"),
+                7 attach: Option<String> => "attach",
                 /// `notify_url`.
-                8 notify_url: Option<String> => w::Field::new("notify_url"),
+                8 notify_url: Option<String> => "notify_url",
                 /// `goods_tag`.
-                9 goods_tag: Option<String> => w::Field::new("goods_tag"),
+                9 goods_tag: Option<String> => "goods_tag",
                 /// `support_fapiao`.
-                10 support_fapiao: Option<bool> => w::Field::new("support_fapiao"),
+                10 support_fapiao: Option<bool> => "support_fapiao",
                 /// `amount`.
-                11 amount: super::super::Amount => w::Field::must("amount"),
+                11 amount: super::super::Amount => "amount: must",
                 /// `payer`.
-                12 payer: super::super::PayerItem => w::Field::must("payer"),
+                12 payer: super::super::PayerItem => "payer: must",
                 /// `detail`.
-                13 detail: Option<super::super::AppDetail> => w::Field::new("detail"),
+                13 detail: Option<super::super::AppDetail> => "detail",
                 /// `scene_info`; needed according to the documentation.
-                14 scene_info: Option<super::super::ScannedposSceneInfo> => w::Field::new("scene_info"),
+                14 scene_info: Option<super::super::ScannedposSceneInfo> => "scene_info",
                 /// `settle_info`.
-                15 settle_info: Option<super::super::SettleInfo> => w::Field::new("settle_info"),
+                15 settle_info: Option<super::super::SettleInfo> => "settle_info",
             }
             new(
-                sp_mchid: String,
-                sub_mchid: String,
-                description: String,
-                out_trade_no: String,
+                sp_mchid: impl Into<String>,
+                sub_mchid: impl Into<String>,
+                description: impl Into<String>,
+                out_trade_no: impl Into<String>,
                 amount: super::super::Amount,
                 payer: super::super::PayerItem,
             )
-            set(
+            text(
                 sp_appid: String,
                 sub_appid: String,
                 time_expire: String,
                 attach: String,
                 notify_url: String,
                 goods_tag: String,
+            )
+            set(
                 support_fapiao: bool,
                 detail: super::super::AppDetail,
                 scene_info: super::super::ScannedposSceneInfo,
@@ -2226,7 +2240,7 @@ pub mod partner {
             /// Answer to [`Scannedpos`].
             pub struct ScannedposResponse {
                 /// `prepay_id`.
-                0 prepay_id: String => w::Field::must("prepay_id"),
+                0 prepay_id: String => "prepay_id: must",
             }
         }
 
@@ -2264,50 +2278,47 @@ pub mod transactions {
         /// * Catalog: `pay_v3.pay.transactions.app`.
         pub struct App {
             /// `mchid`.
-            0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+            0 mchid: xinqiao_types::MchId => "mchid: must",
             /// `appid`.
-            1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            1 appid: xinqiao_types::AppId => "appid: must",
             /// `description`.
-            2 description: String => w::Field::must("description"),
+            2 description: String => "description: must",
             /// `out_trade_no`.
-            3 out_trade_no: String => w::Field::must("out_trade_no"),
+            3 out_trade_no: String => "out_trade_no: must",
             /// `time_expire`; format `rfc3339`.
-            4 time_expire: Option<String> => w::Field::new("time_expire"),
+            4 time_expire: Option<String> => "time_expire",
             /// `attach`.
-            5 attach: Option<String> => w::Field::new("attach"),
+            5 attach: Option<String> => "attach",
             /// `notify_url`; needed according to the documentation.
-            6 notify_url: Option<String> => w::Field::new("notify_url"),
+            6 notify_url: Option<String> => "notify_url",
             /// `goods_tag`.
-            7 goods_tag: Option<String> => w::Field::new("goods_tag"),
+            7 goods_tag: Option<String> => "goods_tag",
             /// `support_fapiao`.
-            8 support_fapiao: Option<bool> => w::Field::new("support_fapiao"),
+            8 support_fapiao: Option<bool> => "support_fapiao",
             /// `amount`.
-            9 amount: super::Amount => w::Field::must("amount"),
+            9 amount: super::Amount => "amount: must",
             /// `detail`.
-            10 detail: Option<super::AppDetail> => w::Field::new("detail"),
+            10 detail: Option<super::AppDetail> => "detail",
             /// `scene_info`.
-            11 scene_info: Option<super::SceneInfo> => w::Field::new("scene_info"),
+            11 scene_info: Option<super::SceneInfo> => "scene_info",
             /// `settle_info`.
-            12 settle_info: Option<super::SettleInfo> => w::Field::new("settle_info"),
+            12 settle_info: Option<super::SettleInfo> => "settle_info",
             /// `subsidy_info`.
-            13 subsidy_info: Option<super::SubsidyInfo> => w::Field::new("subsidy_info"),
+            13 subsidy_info: Option<super::SubsidyInfo> => "subsidy_info",
             /// `limit_pay`; one of `no_balance` `no_credit` `no_debit` `balance_only`.
-            14 limit_pay: Option<Vec<String>> => w::Field::new("limit_pay"),
+            14 limit_pay: Option<Vec<String>> => "limit_pay",
             /// `payer`.
-            15 payer: Option<super::AppPayerItem> => w::Field::new("payer"),
+            15 payer: Option<super::AppPayerItem> => "payer",
         }
         new(
-            mchid: xinqiao_types::MchId,
-            appid: xinqiao_types::AppId,
-            description: String,
-            out_trade_no: String,
+            mchid: impl Into<xinqiao_types::MchId>,
+            appid: impl Into<xinqiao_types::AppId>,
+            description: impl Into<String>,
+            out_trade_no: impl Into<String>,
             amount: super::Amount,
         )
+        text(time_expire: String, attach: String, notify_url: String, goods_tag: String)
         set(
-            time_expire: String,
-            attach: String,
-            notify_url: String,
-            goods_tag: String,
             support_fapiao: bool,
             detail: super::AppDetail,
             scene_info: super::SceneInfo,
@@ -2322,7 +2333,7 @@ pub mod transactions {
         /// Answer to [`App`].
         pub struct AppResponse {
             /// `prepay_id`.
-            0 prepay_id: String => w::Field::must("prepay_id"),
+            0 prepay_id: String => "prepay_id: must",
         }
     }
 
@@ -2353,47 +2364,45 @@ pub mod transactions {
         /// * Catalog: `pay_v3.pay.transactions.app_with_contract`.
         pub struct AppWithContract {
             /// `appid`.
-            0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            0 appid: xinqiao_types::AppId => "appid: must",
             /// `mchid`.
-            1 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+            1 mchid: xinqiao_types::MchId => "mchid: must",
             /// `description`.
-            2 description: String => w::Field::must("description"),
+            2 description: String => "description: must",
             /// `out_trade_no`.
-            3 out_trade_no: String => w::Field::must("out_trade_no"),
+            3 out_trade_no: String => "out_trade_no: must",
             /// `time_expire`.
-            4 time_expire: Option<String> => w::Field::new("time_expire"),
+            4 time_expire: Option<String> => "time_expire",
             /// `attach`.
-            5 attach: Option<String> => w::Field::new("attach"),
+            5 attach: Option<String> => "attach",
             /// `notify_url`.
-            6 notify_url: String => w::Field::must("notify_url"),
+            6 notify_url: String => "notify_url: must",
             /// `goods_tag`.
-            7 goods_tag: Option<String> => w::Field::new("goods_tag"),
+            7 goods_tag: Option<String> => "goods_tag",
             /// `support_fapiao`.
-            8 support_fapiao: Option<bool> => w::Field::new("support_fapiao"),
+            8 support_fapiao: Option<bool> => "support_fapiao",
             /// `amount`.
-            9 amount: super::AppWithContractAmount => w::Field::must("amount"),
+            9 amount: super::AppWithContractAmount => "amount: must",
             /// `detail`.
-            10 detail: Option<super::AppWithContractDetail> => w::Field::new("detail"),
+            10 detail: Option<super::AppWithContractDetail> => "detail",
             /// `scene_info`.
-            11 scene_info: Option<super::AppWithContractSceneInfo> => w::Field::new("scene_info"),
+            11 scene_info: Option<super::AppWithContractSceneInfo> => "scene_info",
             /// `settle_info`.
-            12 settle_info: Option<super::SettleInfoItem> => w::Field::new("settle_info"),
+            12 settle_info: Option<super::SettleInfoItem> => "settle_info",
             /// `contract_info`.
-            13 contract_info: super::ContractInfo => w::Field::must("contract_info"),
+            13 contract_info: super::ContractInfo => "contract_info: must",
         }
         new(
-            appid: xinqiao_types::AppId,
-            mchid: xinqiao_types::MchId,
-            description: String,
-            out_trade_no: String,
-            notify_url: String,
+            appid: impl Into<xinqiao_types::AppId>,
+            mchid: impl Into<xinqiao_types::MchId>,
+            description: impl Into<String>,
+            out_trade_no: impl Into<String>,
+            notify_url: impl Into<String>,
             amount: super::AppWithContractAmount,
             contract_info: super::ContractInfo,
         )
+        text(time_expire: String, attach: String, goods_tag: String)
         set(
-            time_expire: String,
-            attach: String,
-            goods_tag: String,
             support_fapiao: bool,
             detail: super::AppWithContractDetail,
             scene_info: super::AppWithContractSceneInfo,
@@ -2405,7 +2414,7 @@ pub mod transactions {
         /// Answer to [`AppWithContract`].
         pub struct AppWithContractResponse {
             /// `prepay_id`.
-            0 prepay_id: String => w::Field::must("prepay_id"),
+            0 prepay_id: String => "prepay_id: must",
         }
     }
 
@@ -2437,60 +2446,60 @@ pub mod transactions {
         /// * Catalog: `pay_v3.pay.transactions.by_out_trade_no`.
         pub struct ByOutTradeNo {
             /// `out_trade_no`.
-            0 out_trade_no: String => w::Field::must("out_trade_no").place(w::Place::Path),
+            0 out_trade_no: String => "out_trade_no: must path",
             /// `mchid`.
-            1 mchid: xinqiao_types::MchId => w::Field::must("mchid").place(w::Place::Query),
+            1 mchid: xinqiao_types::MchId => "mchid: must query",
         }
-        new(out_trade_no: String, mchid: xinqiao_types::MchId)
+        new(out_trade_no: impl Into<String>, mchid: impl Into<xinqiao_types::MchId>)
     }
 
     w::record! {
         /// Answer to [`ByOutTradeNo`].
         pub struct ByOutTradeNoResponse {
             /// `mchid`.
-            0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+            0 mchid: xinqiao_types::MchId => "mchid: must",
             /// `appid`.
-            1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            1 appid: xinqiao_types::AppId => "appid: must",
             /// `out_trade_no`.
-            2 out_trade_no: String => w::Field::must("out_trade_no"),
+            2 out_trade_no: String => "out_trade_no: must",
             /// `transaction_id`.
-            3 transaction_id: Option<String> => w::Field::new("transaction_id"),
+            3 transaction_id: Option<String> => "transaction_id",
             /// `trade_type`; one of `JSAPI` `NATIVE` `APP` `MICROPAY` `MWEB` `FACEPAY`.
-            4 trade_type: String => w::Field::must("trade_type"),
+            4 trade_type: String => "trade_type: must",
             /// `trade_state`; one of `SUCCESS` `REFUND` `NOTPAY` `CLOSED` `REVOKED` `USERPAYING` `PAYERROR`.
-            5 trade_state: String => w::Field::must("trade_state"),
+            5 trade_state: String => "trade_state: must",
             /// `trade_state_desc`.
-            6 trade_state_desc: String => w::Field::must("trade_state_desc"),
+            6 trade_state_desc: String => "trade_state_desc: must",
             /// `bank_type`.
-            7 bank_type: Option<String> => w::Field::new("bank_type"),
+            7 bank_type: Option<String> => "bank_type",
             /// `attach`.
-            8 attach: Option<String> => w::Field::new("attach"),
+            8 attach: Option<String> => "attach",
             /// `success_time`; format `rfc3339`.
-            9 success_time: Option<String> => w::Field::new("success_time"),
+            9 success_time: Option<String> => "success_time",
             /// `payer`.
-            10 payer: Option<super::ByOutTradeNoPayer> => w::Field::new("payer"),
+            10 payer: Option<super::ByOutTradeNoPayer> => "payer",
             /// `amount`.
-            11 amount: super::CodepayAmount => w::Field::must("amount"),
+            11 amount: super::CodepayAmount => "amount: must",
             /// `scene_info`.
-            12 scene_info: Option<super::IdByTransactionIdSceneInfo> => w::Field::new("scene_info"),
+            12 scene_info: Option<super::IdByTransactionIdSceneInfo> => "scene_info",
             /// `promotion_detail`.
-            13 promotion_detail: Option<Vec<super::PromotionDetail>> => w::Field::new("promotion_detail"),
+            13 promotion_detail: Option<Vec<super::PromotionDetail>> => "promotion_detail",
             /// `installment_info`.
-            14 installment_info: Option<super::InstallmentInfo> => w::Field::new("installment_info"),
+            14 installment_info: Option<super::InstallmentInfo> => "installment_info",
             /// `description`.
-            15 description: String => w::Field::must("description"),
+            15 description: String => "description: must",
             /// `time_expire`.
-            16 time_expire: Option<String> => w::Field::new("time_expire"),
+            16 time_expire: Option<String> => "time_expire",
             /// `notify_url`.
-            17 notify_url: String => w::Field::must("notify_url"),
+            17 notify_url: String => "notify_url: must",
             /// `goods_tag`.
-            18 goods_tag: Option<String> => w::Field::new("goods_tag"),
+            18 goods_tag: Option<String> => "goods_tag",
             /// `limit_pay`; one of `no_balance` `no_credit` `no_debit` `balance_only`.
-            19 limit_pay: Option<Vec<String>> => w::Field::new("limit_pay"),
+            19 limit_pay: Option<Vec<String>> => "limit_pay",
             /// `support_fapiao`.
-            20 support_fapiao: Option<bool> => w::Field::new("support_fapiao"),
+            20 support_fapiao: Option<bool> => "support_fapiao",
             /// `detail`.
-            21 detail: Option<super::IdByTransactionIdDetail> => w::Field::new("detail"),
+            21 detail: Option<super::IdByTransactionIdDetail> => "detail",
         }
     }
 
@@ -2522,11 +2531,11 @@ pub mod transactions {
         /// * Catalog: `pay_v3.pay.transactions.by_out_trade_no_close`.
         pub struct ByOutTradeNoClose {
             /// `out_trade_no`.
-            0 out_trade_no: String => w::Field::must("out_trade_no").place(w::Place::Path),
+            0 out_trade_no: String => "out_trade_no: must path",
             /// `mchid`.
-            1 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+            1 mchid: xinqiao_types::MchId => "mchid: must",
         }
-        new(out_trade_no: String, mchid: xinqiao_types::MchId)
+        new(out_trade_no: impl Into<String>, mchid: impl Into<xinqiao_types::MchId>)
     }
 
     w::endpoint! {
@@ -2557,24 +2566,28 @@ pub mod transactions {
         /// * Catalog: `pay_v3.pay.transactions.by_out_trade_no_reverse`.
         pub struct ByOutTradeNoReverse {
             /// `out_trade_no`.
-            0 out_trade_no: String => w::Field::must("out_trade_no").place(w::Place::Path),
+            0 out_trade_no: String => "out_trade_no: must path",
             /// `mchid`.
-            1 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+            1 mchid: xinqiao_types::MchId => "mchid: must",
             /// `appid`.
-            2 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            2 appid: xinqiao_types::AppId => "appid: must",
         }
-        new(out_trade_no: String, mchid: xinqiao_types::MchId, appid: xinqiao_types::AppId)
+        new(
+            out_trade_no: impl Into<String>,
+            mchid: impl Into<xinqiao_types::MchId>,
+            appid: impl Into<xinqiao_types::AppId>,
+        )
     }
 
     w::record! {
         /// Answer to [`ByOutTradeNoReverse`].
         pub struct ByOutTradeNoReverseResponse {
             /// `mchid`.
-            0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+            0 mchid: xinqiao_types::MchId => "mchid: must",
             /// `appid`.
-            1 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+            1 appid: Option<xinqiao_types::AppId> => "appid",
             /// `out_trade_no`.
-            2 out_trade_no: String => w::Field::must("out_trade_no"),
+            2 out_trade_no: String => "out_trade_no: must",
         }
     }
 
@@ -2606,41 +2619,39 @@ pub mod transactions {
         /// * Catalog: `pay_v3.pay.transactions.codepay`.
         pub struct Codepay {
             /// `mchid`.
-            0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+            0 mchid: xinqiao_types::MchId => "mchid: must",
             /// `appid`; needed according to the documentation.
-            1 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+            1 appid: Option<xinqiao_types::AppId> => "appid",
             /// `description`.
-            2 description: String => w::Field::must("description"),
+            2 description: String => "description: must",
             /// `out_trade_no`.
-            3 out_trade_no: String => w::Field::must("out_trade_no"),
+            3 out_trade_no: String => "out_trade_no: must",
             /// `attach`.
-            4 attach: Option<String> => w::Field::new("attach"),
+            4 attach: Option<String> => "attach",
             /// `goods_tag`.
-            5 goods_tag: Option<String> => w::Field::new("goods_tag"),
+            5 goods_tag: Option<String> => "goods_tag",
             /// `support_fapiao`.
-            6 support_fapiao: Option<bool> => w::Field::new("support_fapiao"),
+            6 support_fapiao: Option<bool> => "support_fapiao",
             /// `payer`.
-            7 payer: super::CodepayPayerItem => w::Field::must("payer"),
+            7 payer: super::CodepayPayerItem => "payer: must",
             /// `amount`.
-            8 amount: super::Amount => w::Field::must("amount"),
+            8 amount: super::Amount => "amount: must",
             /// `detail`.
-            9 detail: Option<super::CodepayDetail> => w::Field::new("detail"),
+            9 detail: Option<super::CodepayDetail> => "detail",
             /// `scene_info`; needed according to the documentation.
-            10 scene_info: Option<super::CodepaySceneInfo> => w::Field::new("scene_info"),
+            10 scene_info: Option<super::CodepaySceneInfo> => "scene_info",
             /// `settle_info`.
-            11 settle_info: Option<super::SettleInfo> => w::Field::new("settle_info"),
+            11 settle_info: Option<super::SettleInfo> => "settle_info",
         }
         new(
-            mchid: xinqiao_types::MchId,
-            description: String,
-            out_trade_no: String,
+            mchid: impl Into<xinqiao_types::MchId>,
+            description: impl Into<String>,
+            out_trade_no: impl Into<String>,
             payer: super::CodepayPayerItem,
             amount: super::Amount,
         )
+        text(appid: xinqiao_types::AppId, attach: String, goods_tag: String)
         set(
-            appid: xinqiao_types::AppId,
-            attach: String,
-            goods_tag: String,
             support_fapiao: bool,
             detail: super::CodepayDetail,
             scene_info: super::CodepaySceneInfo,
@@ -2652,35 +2663,35 @@ pub mod transactions {
         /// Answer to [`Codepay`].
         pub struct CodepayResponse {
             /// `mchid`.
-            0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+            0 mchid: xinqiao_types::MchId => "mchid: must",
             /// `appid`.
-            1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            1 appid: xinqiao_types::AppId => "appid: must",
             /// `out_trade_no`.
-            2 out_trade_no: String => w::Field::must("out_trade_no"),
+            2 out_trade_no: String => "out_trade_no: must",
             /// `transaction_id`.
-            3 transaction_id: Option<String> => w::Field::new("transaction_id"),
+            3 transaction_id: Option<String> => "transaction_id",
             /// `trade_type`.
-            4 trade_type: String => w::Field::must("trade_type"),
+            4 trade_type: String => "trade_type: must",
             /// `trade_state`.
-            5 trade_state: String => w::Field::must("trade_state"),
+            5 trade_state: String => "trade_state: must",
             /// `trade_state_desc`.
-            6 trade_state_desc: String => w::Field::must("trade_state_desc"),
+            6 trade_state_desc: String => "trade_state_desc: must",
             /// `bank_type`.
-            7 bank_type: Option<String> => w::Field::new("bank_type"),
+            7 bank_type: Option<String> => "bank_type",
             /// `attach`.
-            8 attach: Option<String> => w::Field::new("attach"),
+            8 attach: Option<String> => "attach",
             /// `success_time`; format `rfc3339`.
-            9 success_time: Option<String> => w::Field::new("success_time"),
+            9 success_time: Option<String> => "success_time",
             /// `payer`.
-            10 payer: Option<super::PayerDetail> => w::Field::new("payer"),
+            10 payer: Option<super::PayerDetail> => "payer",
             /// `amount`.
-            11 amount: super::CodepayAmount => w::Field::must("amount"),
+            11 amount: super::CodepayAmount => "amount: must",
             /// `scene_info`.
-            12 scene_info: Option<super::CodepaySceneInfoItem> => w::Field::new("scene_info"),
+            12 scene_info: Option<super::CodepaySceneInfoItem> => "scene_info",
             /// `promotion_detail`.
-            13 promotion_detail: Option<Vec<super::PromotionDetail>> => w::Field::new("promotion_detail"),
+            13 promotion_detail: Option<Vec<super::PromotionDetail>> => "promotion_detail",
             /// `installment_info`.
-            14 installment_info: Option<super::InstallmentInfo> => w::Field::new("installment_info"),
+            14 installment_info: Option<super::InstallmentInfo> => "installment_info",
         }
     }
 
@@ -2712,15 +2723,19 @@ pub mod transactions {
         /// * Catalog: `pay_v3.pay.transactions.exposure`.
         pub struct Exposure {
             /// `mchid`.
-            0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+            0 mchid: xinqiao_types::MchId => "mchid: must",
             /// `appid`.
-            1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            1 appid: xinqiao_types::AppId => "appid: must",
             /// `out_trade_no`.
-            2 out_trade_no: String => w::Field::must("out_trade_no"),
+            2 out_trade_no: String => "out_trade_no: must",
             /// `payer`; needed according to the documentation.
-            3 payer: Option<super::ExposurePayerItem> => w::Field::new("payer"),
+            3 payer: Option<super::ExposurePayerItem> => "payer",
         }
-        new(mchid: xinqiao_types::MchId, appid: xinqiao_types::AppId, out_trade_no: String)
+        new(
+            mchid: impl Into<xinqiao_types::MchId>,
+            appid: impl Into<xinqiao_types::AppId>,
+            out_trade_no: impl Into<String>,
+        )
         set(payer: super::ExposurePayerItem)
     }
 
@@ -2728,9 +2743,9 @@ pub mod transactions {
         /// Answer to [`Exposure`].
         pub struct ExposureResponse {
             /// `fqf_exposure`.
-            0 fqf_exposure: bool => w::Field::must("fqf_exposure"),
+            0 fqf_exposure: bool => "fqf_exposure: must",
             /// `market_exposure_token`.
-            1 market_exposure_token: Option<String> => w::Field::new("market_exposure_token"),
+            1 market_exposure_token: Option<String> => "market_exposure_token",
         }
     }
 
@@ -2762,48 +2777,45 @@ pub mod transactions {
         /// * Catalog: `pay_v3.pay.transactions.h5`.
         pub struct H5 {
             /// `mchid`.
-            0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+            0 mchid: xinqiao_types::MchId => "mchid: must",
             /// `appid`.
-            1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            1 appid: xinqiao_types::AppId => "appid: must",
             /// `description`.
-            2 description: String => w::Field::must("description"),
+            2 description: String => "description: must",
             /// `out_trade_no`.
-            3 out_trade_no: String => w::Field::must("out_trade_no"),
+            3 out_trade_no: String => "out_trade_no: must",
             /// `time_expire`; format `rfc3339`.
-            4 time_expire: Option<String> => w::Field::new("time_expire"),
+            4 time_expire: Option<String> => "time_expire",
             /// `attach`.
-            5 attach: Option<String> => w::Field::new("attach"),
+            5 attach: Option<String> => "attach",
             /// `notify_url`; needed according to the documentation.
-            6 notify_url: Option<String> => w::Field::new("notify_url"),
+            6 notify_url: Option<String> => "notify_url",
             /// `goods_tag`.
-            7 goods_tag: Option<String> => w::Field::new("goods_tag"),
+            7 goods_tag: Option<String> => "goods_tag",
             /// `support_fapiao`.
-            8 support_fapiao: Option<bool> => w::Field::new("support_fapiao"),
+            8 support_fapiao: Option<bool> => "support_fapiao",
             /// `amount`.
-            9 amount: super::Amount => w::Field::must("amount"),
+            9 amount: super::Amount => "amount: must",
             /// `detail`.
-            10 detail: Option<super::AppDetail> => w::Field::new("detail"),
+            10 detail: Option<super::AppDetail> => "detail",
             /// `scene_info`; needed according to the documentation.
-            11 scene_info: Option<super::H5SceneInfo> => w::Field::new("scene_info"),
+            11 scene_info: Option<super::H5SceneInfo> => "scene_info",
             /// `settle_info`.
-            12 settle_info: Option<super::SettleInfo> => w::Field::new("settle_info"),
+            12 settle_info: Option<super::SettleInfo> => "settle_info",
             /// `limit_pay`; one of `no_balance` `no_credit` `no_debit` `balance_only`.
-            13 limit_pay: Option<Vec<String>> => w::Field::new("limit_pay"),
+            13 limit_pay: Option<Vec<String>> => "limit_pay",
             /// `payer`.
-            14 payer: Option<super::H5PayerItem> => w::Field::new("payer"),
+            14 payer: Option<super::H5PayerItem> => "payer",
         }
         new(
-            mchid: xinqiao_types::MchId,
-            appid: xinqiao_types::AppId,
-            description: String,
-            out_trade_no: String,
+            mchid: impl Into<xinqiao_types::MchId>,
+            appid: impl Into<xinqiao_types::AppId>,
+            description: impl Into<String>,
+            out_trade_no: impl Into<String>,
             amount: super::Amount,
         )
+        text(time_expire: String, attach: String, notify_url: String, goods_tag: String)
         set(
-            time_expire: String,
-            attach: String,
-            notify_url: String,
-            goods_tag: String,
             support_fapiao: bool,
             detail: super::AppDetail,
             scene_info: super::H5SceneInfo,
@@ -2817,7 +2829,7 @@ pub mod transactions {
         /// Answer to [`H5`].
         pub struct H5Response {
             /// `h5_url`.
-            0 h5_url: String => w::Field::must("h5_url"),
+            0 h5_url: String => "h5_url: must",
         }
     }
 
@@ -2849,60 +2861,60 @@ pub mod transactions {
         /// * Catalog: `pay_v3.pay.transactions.id_by_transaction_id`.
         pub struct IdByTransactionId {
             /// `transaction_id`.
-            0 transaction_id: String => w::Field::must("transaction_id").place(w::Place::Path),
+            0 transaction_id: String => "transaction_id: must path",
             /// `mchid`.
-            1 mchid: xinqiao_types::MchId => w::Field::must("mchid").place(w::Place::Query),
+            1 mchid: xinqiao_types::MchId => "mchid: must query",
         }
-        new(transaction_id: String, mchid: xinqiao_types::MchId)
+        new(transaction_id: impl Into<String>, mchid: impl Into<xinqiao_types::MchId>)
     }
 
     w::record! {
         /// Answer to [`IdByTransactionId`].
         pub struct IdByTransactionIdResponse {
             /// `mchid`.
-            0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+            0 mchid: xinqiao_types::MchId => "mchid: must",
             /// `appid`.
-            1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            1 appid: xinqiao_types::AppId => "appid: must",
             /// `out_trade_no`.
-            2 out_trade_no: String => w::Field::must("out_trade_no"),
+            2 out_trade_no: String => "out_trade_no: must",
             /// `transaction_id`.
-            3 transaction_id: Option<String> => w::Field::new("transaction_id"),
+            3 transaction_id: Option<String> => "transaction_id",
             /// `trade_type`; one of `JSAPI` `NATIVE` `APP` `MICROPAY` `MWEB` `FACEPAY`.
-            4 trade_type: String => w::Field::must("trade_type"),
+            4 trade_type: String => "trade_type: must",
             /// `trade_state`; one of `SUCCESS` `REFUND` `NOTPAY` `CLOSED` `REVOKED` `USERPAYING` `PAYERROR`.
-            5 trade_state: String => w::Field::must("trade_state"),
+            5 trade_state: String => "trade_state: must",
             /// `trade_state_desc`.
-            6 trade_state_desc: String => w::Field::must("trade_state_desc"),
+            6 trade_state_desc: String => "trade_state_desc: must",
             /// `bank_type`.
-            7 bank_type: Option<String> => w::Field::new("bank_type"),
+            7 bank_type: Option<String> => "bank_type",
             /// `attach`.
-            8 attach: Option<String> => w::Field::new("attach"),
+            8 attach: Option<String> => "attach",
             /// `success_time`; format `rfc3339`.
-            9 success_time: Option<String> => w::Field::new("success_time"),
+            9 success_time: Option<String> => "success_time",
             /// `payer`.
-            10 payer: Option<super::IdByTransactionIdPayer> => w::Field::new("payer"),
+            10 payer: Option<super::IdByTransactionIdPayer> => "payer",
             /// `amount`.
-            11 amount: super::CodepayAmount => w::Field::must("amount"),
+            11 amount: super::CodepayAmount => "amount: must",
             /// `scene_info`.
-            12 scene_info: Option<super::IdByTransactionIdSceneInfo> => w::Field::new("scene_info"),
+            12 scene_info: Option<super::IdByTransactionIdSceneInfo> => "scene_info",
             /// `promotion_detail`.
-            13 promotion_detail: Option<Vec<super::PromotionDetail>> => w::Field::new("promotion_detail"),
+            13 promotion_detail: Option<Vec<super::PromotionDetail>> => "promotion_detail",
             /// `installment_info`.
-            14 installment_info: Option<super::InstallmentInfo> => w::Field::new("installment_info"),
+            14 installment_info: Option<super::InstallmentInfo> => "installment_info",
             /// `description`.
-            15 description: String => w::Field::must("description"),
+            15 description: String => "description: must",
             /// `time_expire`.
-            16 time_expire: Option<String> => w::Field::new("time_expire"),
+            16 time_expire: Option<String> => "time_expire",
             /// `notify_url`.
-            17 notify_url: String => w::Field::must("notify_url"),
+            17 notify_url: String => "notify_url: must",
             /// `goods_tag`.
-            18 goods_tag: Option<String> => w::Field::new("goods_tag"),
+            18 goods_tag: Option<String> => "goods_tag",
             /// `limit_pay`; one of `no_balance` `no_credit` `no_debit` `balance_only`.
-            19 limit_pay: Option<Vec<String>> => w::Field::new("limit_pay"),
+            19 limit_pay: Option<Vec<String>> => "limit_pay",
             /// `support_fapiao`.
-            20 support_fapiao: Option<bool> => w::Field::new("support_fapiao"),
+            20 support_fapiao: Option<bool> => "support_fapiao",
             /// `detail`.
-            21 detail: Option<super::IdByTransactionIdDetail> => w::Field::new("detail"),
+            21 detail: Option<super::IdByTransactionIdDetail> => "detail",
         }
     }
 
@@ -2934,51 +2946,48 @@ pub mod transactions {
         /// * Catalog: `pay_v3.pay.transactions.jsapi`.
         pub struct Jsapi {
             /// `mchid`.
-            0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+            0 mchid: xinqiao_types::MchId => "mchid: must",
             /// `appid`.
-            1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            1 appid: xinqiao_types::AppId => "appid: must",
             /// `description`.
-            2 description: String => w::Field::must("description"),
+            2 description: String => "description: must",
             /// `out_trade_no`.
-            3 out_trade_no: String => w::Field::must("out_trade_no"),
+            3 out_trade_no: String => "out_trade_no: must",
             /// `time_expire`; format `rfc3339`.
-            4 time_expire: Option<String> => w::Field::new("time_expire"),
+            4 time_expire: Option<String> => "time_expire",
             /// `attach`.
-            5 attach: Option<String> => w::Field::new("attach"),
+            5 attach: Option<String> => "attach",
             /// `notify_url`; needed according to the documentation.
-            6 notify_url: Option<String> => w::Field::new("notify_url"),
+            6 notify_url: Option<String> => "notify_url",
             /// `goods_tag`.
-            7 goods_tag: Option<String> => w::Field::new("goods_tag"),
+            7 goods_tag: Option<String> => "goods_tag",
             /// `support_fapiao`.
-            8 support_fapiao: Option<bool> => w::Field::new("support_fapiao"),
+            8 support_fapiao: Option<bool> => "support_fapiao",
             /// `amount`.
-            9 amount: super::Amount => w::Field::must("amount"),
+            9 amount: super::Amount => "amount: must",
             /// `payer`.
-            10 payer: super::JsapiPayerItem => w::Field::must("payer"),
+            10 payer: super::JsapiPayerItem => "payer: must",
             /// `detail`.
-            11 detail: Option<super::AppDetail> => w::Field::new("detail"),
+            11 detail: Option<super::AppDetail> => "detail",
             /// `scene_info`.
-            12 scene_info: Option<super::SceneInfo> => w::Field::new("scene_info"),
+            12 scene_info: Option<super::SceneInfo> => "scene_info",
             /// `settle_info`.
-            13 settle_info: Option<super::SettleInfo> => w::Field::new("settle_info"),
+            13 settle_info: Option<super::SettleInfo> => "settle_info",
             /// `subsidy_info`.
-            14 subsidy_info: Option<super::SubsidyInfo> => w::Field::new("subsidy_info"),
+            14 subsidy_info: Option<super::SubsidyInfo> => "subsidy_info",
             /// `limit_pay`; one of `no_balance` `no_credit` `no_debit` `balance_only`.
-            15 limit_pay: Option<Vec<String>> => w::Field::new("limit_pay"),
+            15 limit_pay: Option<Vec<String>> => "limit_pay",
         }
         new(
-            mchid: xinqiao_types::MchId,
-            appid: xinqiao_types::AppId,
-            description: String,
-            out_trade_no: String,
+            mchid: impl Into<xinqiao_types::MchId>,
+            appid: impl Into<xinqiao_types::AppId>,
+            description: impl Into<String>,
+            out_trade_no: impl Into<String>,
             amount: super::Amount,
             payer: super::JsapiPayerItem,
         )
+        text(time_expire: String, attach: String, notify_url: String, goods_tag: String)
         set(
-            time_expire: String,
-            attach: String,
-            notify_url: String,
-            goods_tag: String,
             support_fapiao: bool,
             detail: super::AppDetail,
             scene_info: super::SceneInfo,
@@ -2992,7 +3001,7 @@ pub mod transactions {
         /// Answer to [`Jsapi`].
         pub struct JsapiResponse {
             /// `prepay_id`.
-            0 prepay_id: String => w::Field::must("prepay_id"),
+            0 prepay_id: String => "prepay_id: must",
         }
     }
 
@@ -3023,50 +3032,48 @@ pub mod transactions {
         /// * Catalog: `pay_v3.pay.transactions.jsapi_with_contract`.
         pub struct JsapiWithContract {
             /// `appid`.
-            0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            0 appid: xinqiao_types::AppId => "appid: must",
             /// `mchid`.
-            1 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+            1 mchid: xinqiao_types::MchId => "mchid: must",
             /// `description`.
-            2 description: String => w::Field::must("description"),
+            2 description: String => "description: must",
             /// `out_trade_no`.
-            3 out_trade_no: String => w::Field::must("out_trade_no"),
+            3 out_trade_no: String => "out_trade_no: must",
             /// `time_expire`.
-            4 time_expire: Option<String> => w::Field::new("time_expire"),
+            4 time_expire: Option<String> => "time_expire",
             /// `attach`.
-            5 attach: Option<String> => w::Field::new("attach"),
+            5 attach: Option<String> => "attach",
             /// `notify_url`.
-            6 notify_url: String => w::Field::must("notify_url"),
+            6 notify_url: String => "notify_url: must",
             /// `goods_tag`.
-            7 goods_tag: Option<String> => w::Field::new("goods_tag"),
+            7 goods_tag: Option<String> => "goods_tag",
             /// `support_fapiao`.
-            8 support_fapiao: Option<bool> => w::Field::new("support_fapiao"),
+            8 support_fapiao: Option<bool> => "support_fapiao",
             /// `amount`.
-            9 amount: super::AppWithContractAmount => w::Field::must("amount"),
+            9 amount: super::AppWithContractAmount => "amount: must",
             /// `payer`.
-            10 payer: super::JsapiWithContractPayer => w::Field::must("payer"),
+            10 payer: super::JsapiWithContractPayer => "payer: must",
             /// `detail`.
-            11 detail: Option<super::AppWithContractDetail> => w::Field::new("detail"),
+            11 detail: Option<super::AppWithContractDetail> => "detail",
             /// `scene_info`.
-            12 scene_info: Option<super::AppWithContractSceneInfo> => w::Field::new("scene_info"),
+            12 scene_info: Option<super::AppWithContractSceneInfo> => "scene_info",
             /// `settle_info`.
-            13 settle_info: Option<super::JsapiWithContractSettleInfoItem> => w::Field::new("settle_info"),
+            13 settle_info: Option<super::JsapiWithContractSettleInfoItem> => "settle_info",
             /// `contract_info`.
-            14 contract_info: super::ContractInfoItem => w::Field::must("contract_info"),
+            14 contract_info: super::ContractInfoItem => "contract_info: must",
         }
         new(
-            appid: xinqiao_types::AppId,
-            mchid: xinqiao_types::MchId,
-            description: String,
-            out_trade_no: String,
-            notify_url: String,
+            appid: impl Into<xinqiao_types::AppId>,
+            mchid: impl Into<xinqiao_types::MchId>,
+            description: impl Into<String>,
+            out_trade_no: impl Into<String>,
+            notify_url: impl Into<String>,
             amount: super::AppWithContractAmount,
             payer: super::JsapiWithContractPayer,
             contract_info: super::ContractInfoItem,
         )
+        text(time_expire: String, attach: String, goods_tag: String)
         set(
-            time_expire: String,
-            attach: String,
-            goods_tag: String,
             support_fapiao: bool,
             detail: super::AppWithContractDetail,
             scene_info: super::AppWithContractSceneInfo,
@@ -3078,7 +3085,7 @@ pub mod transactions {
         /// Answer to [`JsapiWithContract`].
         pub struct JsapiWithContractResponse {
             /// `prepay_id`.
-            0 prepay_id: String => w::Field::must("prepay_id"),
+            0 prepay_id: String => "prepay_id: must",
         }
     }
 
@@ -3110,48 +3117,45 @@ pub mod transactions {
         /// * Catalog: `pay_v3.pay.transactions.native`.
         pub struct Native {
             /// `mchid`.
-            0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+            0 mchid: xinqiao_types::MchId => "mchid: must",
             /// `appid`.
-            1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            1 appid: xinqiao_types::AppId => "appid: must",
             /// `description`.
-            2 description: String => w::Field::must("description"),
+            2 description: String => "description: must",
             /// `out_trade_no`.
-            3 out_trade_no: String => w::Field::must("out_trade_no"),
+            3 out_trade_no: String => "out_trade_no: must",
             /// `time_expire`; format `rfc3339`.
-            4 time_expire: Option<String> => w::Field::new("time_expire"),
+            4 time_expire: Option<String> => "time_expire",
             /// `attach`.
-            5 attach: Option<String> => w::Field::new("attach"),
+            5 attach: Option<String> => "attach",
             /// `notify_url`; needed according to the documentation.
-            6 notify_url: Option<String> => w::Field::new("notify_url"),
+            6 notify_url: Option<String> => "notify_url",
             /// `goods_tag`.
-            7 goods_tag: Option<String> => w::Field::new("goods_tag"),
+            7 goods_tag: Option<String> => "goods_tag",
             /// `support_fapiao`.
-            8 support_fapiao: Option<bool> => w::Field::new("support_fapiao"),
+            8 support_fapiao: Option<bool> => "support_fapiao",
             /// `amount`.
-            9 amount: super::Amount => w::Field::must("amount"),
+            9 amount: super::Amount => "amount: must",
             /// `detail`.
-            10 detail: Option<super::AppDetail> => w::Field::new("detail"),
+            10 detail: Option<super::AppDetail> => "detail",
             /// `scene_info`.
-            11 scene_info: Option<super::SceneInfo> => w::Field::new("scene_info"),
+            11 scene_info: Option<super::SceneInfo> => "scene_info",
             /// `settle_info`.
-            12 settle_info: Option<super::SettleInfo> => w::Field::new("settle_info"),
+            12 settle_info: Option<super::SettleInfo> => "settle_info",
             /// `limit_pay`; one of `no_balance` `no_credit` `no_debit` `balance_only`.
-            13 limit_pay: Option<Vec<String>> => w::Field::new("limit_pay"),
+            13 limit_pay: Option<Vec<String>> => "limit_pay",
             /// `payer`.
-            14 payer: Option<super::NativePayerItem> => w::Field::new("payer"),
+            14 payer: Option<super::NativePayerItem> => "payer",
         }
         new(
-            mchid: xinqiao_types::MchId,
-            appid: xinqiao_types::AppId,
-            description: String,
-            out_trade_no: String,
+            mchid: impl Into<xinqiao_types::MchId>,
+            appid: impl Into<xinqiao_types::AppId>,
+            description: impl Into<String>,
+            out_trade_no: impl Into<String>,
             amount: super::Amount,
         )
+        text(time_expire: String, attach: String, notify_url: String, goods_tag: String)
         set(
-            time_expire: String,
-            attach: String,
-            notify_url: String,
-            goods_tag: String,
             support_fapiao: bool,
             detail: super::AppDetail,
             scene_info: super::SceneInfo,
@@ -3165,7 +3169,7 @@ pub mod transactions {
         /// Answer to [`Native`].
         pub struct NativeResponse {
             /// `code_url`.
-            0 code_url: String => w::Field::must("code_url"),
+            0 code_url: String => "code_url: must",
         }
     }
 

@@ -7,9 +7,9 @@ w::record! {
     /// `PrintOrdersByPrintOrderNoTable`.
     pub struct PrintOrdersByPrintOrderNoTable {
         /// `key`.
-        0 key: String => w::Field::must("key"),
+        0 key: String => "key: must",
         /// `row_list`.
-        1 row_list: Vec<TableRow> => w::Field::must("row_list"),
+        1 row_list: Vec<TableRow> => "row_list: must",
     }
 }
 
@@ -17,9 +17,9 @@ w::record! {
     /// `PrintOrdersByPrintOrderNoVariable`.
     pub struct PrintOrdersByPrintOrderNoVariable {
         /// `key`.
-        0 key: String => w::Field::must("key"),
+        0 key: String => "key: must",
         /// `value`.
-        1 value: String => w::Field::must("value"),
+        1 value: String => "value: must",
     }
 }
 
@@ -27,7 +27,7 @@ w::record! {
     /// `Row`.
     pub struct Row {
         /// `cell_list`.
-        0 cell_list: Option<Vec<String>> => w::Field::new("cell_list"),
+        0 cell_list: Option<Vec<String>> => "cell_list",
     }
     new()
     set(cell_list: Vec<String>)
@@ -37,19 +37,20 @@ w::record! {
     /// `Table`.
     pub struct Table {
         /// `key`.
-        0 key: Option<String> => w::Field::new("key"),
+        0 key: Option<String> => "key",
         /// `row_list`.
-        1 row_list: Option<Vec<Row>> => w::Field::new("row_list"),
+        1 row_list: Option<Vec<Row>> => "row_list",
     }
     new()
-    set(key: String, row_list: Vec<Row>)
+    text(key: String)
+    set(row_list: Vec<Row>)
 }
 
 w::record! {
     /// `TableRow`.
     pub struct TableRow {
         /// `cell_list`.
-        0 cell_list: Vec<String> => w::Field::must("cell_list"),
+        0 cell_list: Vec<String> => "cell_list: must",
     }
 }
 
@@ -57,12 +58,12 @@ w::record! {
     /// `Variable`.
     pub struct Variable {
         /// `key`.
-        0 key: Option<String> => w::Field::new("key"),
+        0 key: Option<String> => "key",
         /// `value`.
-        1 value: Option<String> => w::Field::new("value"),
+        1 value: Option<String> => "value",
     }
     new()
-    set(key: String, value: String)
+    text(key: String, value: String)
 }
 
 w::record! {
@@ -73,22 +74,22 @@ w::record! {
     /// * Catalog: `pay_v3.pay_devices.open_scenario_speakerorder_report`.
     pub struct OpenScenarioSpeakerorderReport {
         /// `transaction_id`.
-        0 transaction_id: String => w::Field::must("transaction_id").place(w::Place::Path),
+        0 transaction_id: String => "transaction_id: must path",
         /// `sub_mchid`.
-        1 sub_mchid: String => w::Field::must("sub_mchid"),
+        1 sub_mchid: String => "sub_mchid: must",
         /// `code_url`.
-        2 code_url: String => w::Field::must("code_url"),
+        2 code_url: String => "code_url: must",
         /// `out_trade_no`.
-        3 out_trade_no: String => w::Field::must("out_trade_no"),
+        3 out_trade_no: String => "out_trade_no: must",
         /// `device_sn`.
-        4 device_sn: String => w::Field::must("device_sn"),
+        4 device_sn: String => "device_sn: must",
     }
     new(
-        transaction_id: String,
-        sub_mchid: String,
-        code_url: String,
-        out_trade_no: String,
-        device_sn: String,
+        transaction_id: impl Into<String>,
+        sub_mchid: impl Into<String>,
+        code_url: impl Into<String>,
+        out_trade_no: impl Into<String>,
+        device_sn: impl Into<String>,
     )
 }
 
@@ -96,15 +97,15 @@ w::record! {
     /// Answer to [`OpenScenarioSpeakerorderReport`].
     pub struct OpenScenarioSpeakerorderReportResponse {
         /// `sub_mchid`.
-        0 sub_mchid: String => w::Field::must("sub_mchid"),
+        0 sub_mchid: String => "sub_mchid: must",
         /// `code_url`.
-        1 code_url: String => w::Field::must("code_url"),
+        1 code_url: String => "code_url: must",
         /// `out_trade_no`.
-        2 out_trade_no: String => w::Field::must("out_trade_no"),
+        2 out_trade_no: String => "out_trade_no: must",
         /// `device_sn`.
-        3 device_sn: String => w::Field::must("device_sn"),
+        3 device_sn: String => "device_sn: must",
         /// `transaction_id`.
-        4 transaction_id: String => w::Field::must("transaction_id"),
+        4 transaction_id: String => "transaction_id: must",
     }
 }
 
@@ -139,22 +140,22 @@ pub mod open_scenario_speaker {
         /// * Catalog: `pay_v3.pay_devices.open_scenario_speaker.by_device_sn`.
         pub struct ByDeviceSn {
             /// `device_sn`.
-            0 device_sn: String => w::Field::must("device_sn").place(w::Place::Path),
+            0 device_sn: String => "device_sn: must path",
         }
-        new(device_sn: String)
+        new(device_sn: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`ByDeviceSn`].
         pub struct ByDeviceSnResponse {
             /// `sub_mchid`.
-            0 sub_mchid: String => w::Field::must("sub_mchid"),
+            0 sub_mchid: String => "sub_mchid: must",
             /// `device_sn`.
-            1 device_sn: String => w::Field::must("device_sn"),
+            1 device_sn: String => "device_sn: must",
             /// `bind_state`; one of `OPEN_SCENARIO_SPEAKER_BIND_STATE_UNBOND` `OPEN_SCENARIO_SPEAKER_BIND_STATE_BINDED`.
-            2 bind_state: String => w::Field::must("bind_state"),
+            2 bind_state: String => "bind_state: must",
             /// `code_url`.
-            3 code_url: String => w::Field::must("code_url"),
+            3 code_url: String => "code_url: must",
         }
     }
 
@@ -185,26 +186,26 @@ pub mod open_scenario_speaker {
         /// * Catalog: `pay_v3.pay_devices.open_scenario_speaker.by_device_sn_bind`.
         pub struct ByDeviceSnBind {
             /// `device_sn`.
-            0 device_sn: String => w::Field::must("device_sn").place(w::Place::Path),
+            0 device_sn: String => "device_sn: must path",
             /// `sub_mchid`.
-            1 sub_mchid: String => w::Field::must("sub_mchid"),
+            1 sub_mchid: String => "sub_mchid: must",
             /// `code_url`.
-            2 code_url: String => w::Field::must("code_url"),
+            2 code_url: String => "code_url: must",
         }
-        new(device_sn: String, sub_mchid: String, code_url: String)
+        new(device_sn: impl Into<String>, sub_mchid: impl Into<String>, code_url: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`ByDeviceSnBind`].
         pub struct ByDeviceSnBindResponse {
             /// `sub_mchid`.
-            0 sub_mchid: String => w::Field::must("sub_mchid"),
+            0 sub_mchid: String => "sub_mchid: must",
             /// `device_sn`.
-            1 device_sn: String => w::Field::must("device_sn"),
+            1 device_sn: String => "device_sn: must",
             /// `bind_state`; one of `OPEN_SCENARIO_SPEAKER_BIND_STATE_UNBOND` `OPEN_SCENARIO_SPEAKER_BIND_STATE_BINDED`.
-            2 bind_state: String => w::Field::must("bind_state"),
+            2 bind_state: String => "bind_state: must",
             /// `code_url`.
-            3 code_url: String => w::Field::must("code_url"),
+            3 code_url: String => "code_url: must",
         }
     }
 
@@ -235,22 +236,22 @@ pub mod open_scenario_speaker {
         /// * Catalog: `pay_v3.pay_devices.open_scenario_speaker.by_device_sn_prebind`.
         pub struct ByDeviceSnPrebind {
             /// `device_sn`.
-            0 device_sn: String => w::Field::must("device_sn").place(w::Place::Path),
+            0 device_sn: String => "device_sn: must path",
             /// `code_url`.
-            1 code_url: String => w::Field::must("code_url"),
+            1 code_url: String => "code_url: must",
         }
-        new(device_sn: String, code_url: String)
+        new(device_sn: impl Into<String>, code_url: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`ByDeviceSnPrebind`].
         pub struct ByDeviceSnPrebindResponse {
             /// `device_sn`.
-            0 device_sn: String => w::Field::must("device_sn"),
+            0 device_sn: String => "device_sn: must",
             /// `bind_state`; one of `OPEN_SCENARIO_SPEAKER_BIND_STATE_UNBOND` `OPEN_SCENARIO_SPEAKER_BIND_STATE_BINDED`.
-            1 bind_state: String => w::Field::must("bind_state"),
+            1 bind_state: String => "bind_state: must",
             /// `code_url`.
-            2 code_url: String => w::Field::must("code_url"),
+            2 code_url: String => "code_url: must",
         }
     }
 
@@ -281,22 +282,22 @@ pub mod open_scenario_speaker {
         /// * Catalog: `pay_v3.pay_devices.open_scenario_speaker.by_device_sn_unbind`.
         pub struct ByDeviceSnUnbind {
             /// `device_sn`.
-            0 device_sn: String => w::Field::must("device_sn").place(w::Place::Path),
+            0 device_sn: String => "device_sn: must path",
         }
-        new(device_sn: String)
+        new(device_sn: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`ByDeviceSnUnbind`].
         pub struct ByDeviceSnUnbindResponse {
             /// `sub_mchid`.
-            0 sub_mchid: String => w::Field::must("sub_mchid"),
+            0 sub_mchid: String => "sub_mchid: must",
             /// `device_sn`.
-            1 device_sn: String => w::Field::must("device_sn"),
+            1 device_sn: String => "device_sn: must",
             /// `bind_state`; one of `OPEN_SCENARIO_SPEAKER_BIND_STATE_UNBOND` `OPEN_SCENARIO_SPEAKER_BIND_STATE_BINDED`.
-            2 bind_state: String => w::Field::must("bind_state"),
+            2 bind_state: String => "bind_state: must",
             /// `code_url`.
-            3 code_url: String => w::Field::must("code_url"),
+            3 code_url: String => "code_url: must",
         }
     }
 
@@ -332,26 +333,21 @@ pub mod printers {
         /// * Catalog: `pay_v3.pay_devices.printers.by_device_id_print_orders`.
         pub struct ByDeviceIdPrintOrders {
             /// `device_id`.
-            0 device_id: String => w::Field::must("device_id").place(w::Place::Path),
+            0 device_id: String => "device_id: must path",
             /// `print_order_no`.
-            1 print_order_no: Option<String> => w::Field::new("print_order_no"),
+            1 print_order_no: Option<String> => "print_order_no",
             /// `template_id`.
-            2 template_id: Option<String> => w::Field::new("template_id"),
+            2 template_id: Option<String> => "template_id",
             /// `notify_url`.
-            3 notify_url: Option<String> => w::Field::new("notify_url"),
+            3 notify_url: Option<String> => "notify_url",
             /// `variable_list`.
-            4 variable_list: Option<Vec<super::Variable>> => w::Field::new("variable_list"),
+            4 variable_list: Option<Vec<super::Variable>> => "variable_list",
             /// `table_list`.
-            5 table_list: Option<Vec<super::Table>> => w::Field::new("table_list"),
+            5 table_list: Option<Vec<super::Table>> => "table_list",
         }
-        new(device_id: String)
-        set(
-            print_order_no: String,
-            template_id: String,
-            notify_url: String,
-            variable_list: Vec<super::Variable>,
-            table_list: Vec<super::Table>,
-        )
+        new(device_id: impl Into<String>)
+        text(print_order_no: String, template_id: String, notify_url: String)
+        set(variable_list: Vec<super::Variable>, table_list: Vec<super::Table>)
     }
 
     w::endpoint! {
@@ -381,30 +377,30 @@ pub mod printers {
         /// * Catalog: `pay_v3.pay_devices.printers.print_orders_by_print_order_no`.
         pub struct PrintOrdersByPrintOrderNo {
             /// `device_id`.
-            0 device_id: String => w::Field::must("device_id").place(w::Place::Path),
+            0 device_id: String => "device_id: must path",
             /// `print_order_no`.
-            1 print_order_no: String => w::Field::must("print_order_no").place(w::Place::Path),
+            1 print_order_no: String => "print_order_no: must path",
         }
-        new(device_id: String, print_order_no: String)
+        new(device_id: impl Into<String>, print_order_no: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`PrintOrdersByPrintOrderNo`].
         pub struct PrintOrdersByPrintOrderNoResponse {
             /// `print_order_no`.
-            0 print_order_no: String => w::Field::must("print_order_no"),
+            0 print_order_no: String => "print_order_no: must",
             /// `template_id`.
-            1 template_id: String => w::Field::must("template_id"),
+            1 template_id: String => "template_id: must",
             /// `notify_url`.
-            2 notify_url: Option<String> => w::Field::new("notify_url"),
+            2 notify_url: Option<String> => "notify_url",
             /// `print_state`; one of `PRINT_STATE_WAIT` `PRINT_STATE_SUCCESS` `PRINT_STATE_FAIL` `PRINT_STATE_CACHED`.
-            3 print_state: String => w::Field::must("print_state"),
+            3 print_state: String => "print_state: must",
             /// `print_state_description`.
-            4 print_state_description: String => w::Field::must("print_state_description"),
+            4 print_state_description: String => "print_state_description: must",
             /// `variable_list`.
-            5 variable_list: Option<Vec<super::PrintOrdersByPrintOrderNoVariable>> => w::Field::new("variable_list"),
+            5 variable_list: Option<Vec<super::PrintOrdersByPrintOrderNoVariable>> => "variable_list",
             /// `table_list`.
-            6 table_list: Option<Vec<super::PrintOrdersByPrintOrderNoTable>> => w::Field::new("table_list"),
+            6 table_list: Option<Vec<super::PrintOrdersByPrintOrderNoTable>> => "table_list",
         }
     }
 

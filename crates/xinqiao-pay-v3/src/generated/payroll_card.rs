@@ -7,29 +7,29 @@ w::record! {
     /// `AuthenticationsData`.
     pub struct AuthenticationsData {
         /// `mchid`.
-        0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+        0 mchid: xinqiao_types::MchId => "mchid: must",
         /// `sub_mchid`.
-        1 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+        1 sub_mchid: Option<String> => "sub_mchid",
         /// `openid`.
-        2 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        2 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `authenticate_number`.
-        3 authenticate_number: String => w::Field::must("authenticate_number"),
+        3 authenticate_number: String => "authenticate_number: must",
         /// `authenticate_scene`; one of `FROM_MINI_APP` `FROM_HARDWARE`.
-        4 authenticate_scene: String => w::Field::must("authenticate_scene"),
+        4 authenticate_scene: String => "authenticate_scene: must",
         /// `authenticate_source`.
-        5 authenticate_source: String => w::Field::must("authenticate_source"),
+        5 authenticate_source: String => "authenticate_source: must",
         /// `project_name`.
-        6 project_name: String => w::Field::must("project_name"),
+        6 project_name: String => "project_name: must",
         /// `employer_name`.
-        7 employer_name: String => w::Field::must("employer_name"),
+        7 employer_name: String => "employer_name: must",
         /// `authenticate_type`.
-        8 authenticate_type: String => w::Field::must("authenticate_type"),
+        8 authenticate_type: String => "authenticate_type: must",
         /// `authenticate_state`; one of `AUTHENTICATE_PROCESSING` `AUTHENTICATE_SUCCESS` `AUTHENTICATE_FAILED`.
-        9 authenticate_state: String => w::Field::must("authenticate_state"),
+        9 authenticate_state: String => "authenticate_state: must",
         /// `authenticate_time`; format `rfc3339`.
-        10 authenticate_time: String => w::Field::must("authenticate_time"),
+        10 authenticate_time: String => "authenticate_time: must",
         /// `authenticate_failed_reason`.
-        11 authenticate_failed_reason: Option<String> => w::Field::new("authenticate_failed_reason"),
+        11 authenticate_failed_reason: Option<String> => "authenticate_failed_reason",
     }
 }
 
@@ -37,25 +37,25 @@ w::record! {
     /// `TransferDetail`.
     pub struct TransferDetail {
         /// `out_detail_no`.
-        0 out_detail_no: String => w::Field::must("out_detail_no"),
+        0 out_detail_no: String => "out_detail_no: must",
         /// `transfer_amount`; unit fen.
-        1 transfer_amount: xinqiao_types::Fen => w::Field::must("transfer_amount"),
+        1 transfer_amount: xinqiao_types::Fen => "transfer_amount: must",
         /// `transfer_remark`.
-        2 transfer_remark: String => w::Field::must("transfer_remark"),
+        2 transfer_remark: String => "transfer_remark: must",
         /// `openid`.
-        3 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        3 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `user_name`; encrypted on the wire; needed according to the documentation.
-        4 user_name: Option<String> => w::Field::new("user_name").masked().encrypted(),
+        4 user_name: Option<String> => "user_name: masked encrypted",
         /// `user_id_card`; encrypted on the wire.
-        5 user_id_card: Option<String> => w::Field::new("user_id_card").masked().encrypted(),
+        5 user_id_card: Option<String> => "user_id_card: masked encrypted",
     }
     new(
-        out_detail_no: String,
+        out_detail_no: impl Into<String>,
         transfer_amount: xinqiao_types::Fen,
-        transfer_remark: String,
-        openid: xinqiao_types::OpenId,
+        transfer_remark: impl Into<String>,
+        openid: impl Into<xinqiao_types::OpenId>,
     )
-    set(user_name: String, user_id_card: String)
+    text(user_name: String, user_id_card: String)
 }
 
 w::record! {
@@ -67,45 +67,44 @@ w::record! {
     /// * Catalog: `pay_v3.payroll_card.authentications`.
     pub struct Authentications {
         /// `sub_mchid`; needed according to the documentation.
-        0 sub_mchid: Option<String> => w::Field::new("sub_mchid").place(w::Place::Query),
+        0 sub_mchid: Option<String> => "sub_mchid: query",
         /// `appid`.
-        1 appid: Option<xinqiao_types::AppId> => w::Field::new("appid").place(w::Place::Query),
+        1 appid: Option<xinqiao_types::AppId> => "appid: query",
         /// `sub_appid`.
-        2 sub_appid: Option<String> => w::Field::new("sub_appid").place(w::Place::Query),
+        2 sub_appid: Option<String> => "sub_appid: query",
         /// `openid`.
-        3 openid: xinqiao_types::OpenId => w::Field::must("openid").place(w::Place::Query).masked(),
+        3 openid: xinqiao_types::OpenId => "openid: must query masked",
         /// `authenticate_date`; format `yyyy-MM-dd`; needed according to the documentation.
-        4 authenticate_date: Option<String> => w::Field::new("authenticate_date").place(w::Place::Query),
+        4 authenticate_date: Option<String> => "authenticate_date: query",
         /// `authenticate_state`; needed according to the documentation.
-        5 authenticate_state: Option<String> => w::Field::new("authenticate_state").place(w::Place::Query),
+        5 authenticate_state: Option<String> => "authenticate_state: query",
         /// `limit`.
-        6 limit: Option<i64> => w::Field::new("limit").place(w::Place::Query),
+        6 limit: Option<i64> => "limit: query",
         /// `offset`.
-        7 offset: Option<i64> => w::Field::new("offset").place(w::Place::Query),
+        7 offset: Option<i64> => "offset: query",
     }
-    new(openid: xinqiao_types::OpenId)
-    set(
+    new(openid: impl Into<xinqiao_types::OpenId>)
+    text(
         sub_mchid: String,
         appid: xinqiao_types::AppId,
         sub_appid: String,
         authenticate_date: String,
         authenticate_state: String,
-        limit: i64,
-        offset: i64,
     )
+    set(limit: i64, offset: i64)
 }
 
 w::record! {
     /// Answer to [`Authentications`].
     pub struct AuthenticationsResponse {
         /// `data`.
-        0 data: Vec<AuthenticationsData> => w::Field::must("data"),
+        0 data: Vec<AuthenticationsData> => "data: must",
         /// `limit`.
-        1 limit: i64 => w::Field::must("limit"),
+        1 limit: i64 => "limit: must",
         /// `offset`.
-        2 offset: i64 => w::Field::must("offset"),
+        2 offset: i64 => "offset: must",
         /// `total_count`.
-        3 total_count: Option<i64> => w::Field::new("total_count"),
+        3 total_count: Option<i64> => "total_count",
     }
 }
 
@@ -137,41 +136,41 @@ w::record! {
     /// * Catalog: `pay_v3.payroll_card.authentications_by_authenticate_number`.
     pub struct AuthenticationsByAuthenticateNumber {
         /// `authenticate_number`.
-        0 authenticate_number: String => w::Field::must("authenticate_number").place(w::Place::Path),
+        0 authenticate_number: String => "authenticate_number: must path",
         /// `sub_mchid`; needed according to the documentation.
-        1 sub_mchid: Option<String> => w::Field::new("sub_mchid").place(w::Place::Query),
+        1 sub_mchid: Option<String> => "sub_mchid: query",
     }
-    new(authenticate_number: String)
-    set(sub_mchid: String)
+    new(authenticate_number: impl Into<String>)
+    text(sub_mchid: String)
 }
 
 w::record! {
     /// Answer to [`AuthenticationsByAuthenticateNumber`].
     pub struct AuthenticationsByAuthenticateNumberResponse {
         /// `mchid`.
-        0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+        0 mchid: xinqiao_types::MchId => "mchid: must",
         /// `sub_mchid`.
-        1 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+        1 sub_mchid: Option<String> => "sub_mchid",
         /// `openid`.
-        2 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        2 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `authenticate_number`.
-        3 authenticate_number: String => w::Field::must("authenticate_number"),
+        3 authenticate_number: String => "authenticate_number: must",
         /// `authenticate_scene`.
-        4 authenticate_scene: String => w::Field::must("authenticate_scene"),
+        4 authenticate_scene: String => "authenticate_scene: must",
         /// `authenticate_source`.
-        5 authenticate_source: String => w::Field::must("authenticate_source"),
+        5 authenticate_source: String => "authenticate_source: must",
         /// `project_name`.
-        6 project_name: String => w::Field::must("project_name"),
+        6 project_name: String => "project_name: must",
         /// `employer_name`.
-        7 employer_name: String => w::Field::must("employer_name"),
+        7 employer_name: String => "employer_name: must",
         /// `authenticate_type`.
-        8 authenticate_type: String => w::Field::must("authenticate_type"),
+        8 authenticate_type: String => "authenticate_type: must",
         /// `authenticate_state`; one of `AUTHENTICATE_PROCESSING` `AUTHENTICATE_SUCCESS` `AUTHENTICATE_FAILED`.
-        9 authenticate_state: String => w::Field::must("authenticate_state"),
+        9 authenticate_state: String => "authenticate_state: must",
         /// `authenticate_time`; format `rfc3339`.
-        10 authenticate_time: String => w::Field::must("authenticate_time"),
+        10 authenticate_time: String => "authenticate_time: must",
         /// `authenticate_failed_reason`.
-        11 authenticate_failed_reason: Option<String> => w::Field::new("authenticate_failed_reason"),
+        11 authenticate_failed_reason: Option<String> => "authenticate_failed_reason",
     }
 }
 
@@ -203,48 +202,48 @@ w::record! {
     /// * Catalog: `pay_v3.payroll_card.authentications_pre_order`.
     pub struct AuthenticationsPreOrder {
         /// `openid`.
-        0 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `appid`.
-        1 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+        1 appid: Option<xinqiao_types::AppId> => "appid",
         /// `sub_mchid`.
-        2 sub_mchid: String => w::Field::must("sub_mchid"),
+        2 sub_mchid: String => "sub_mchid: must",
         /// `sub_appid`.
-        3 sub_appid: Option<String> => w::Field::new("sub_appid"),
+        3 sub_appid: Option<String> => "sub_appid",
         /// `authenticate_number`.
-        4 authenticate_number: String => w::Field::must("authenticate_number"),
+        4 authenticate_number: String => "authenticate_number: must",
         /// `project_name`.
-        5 project_name: String => w::Field::must("project_name"),
+        5 project_name: String => "project_name: must",
         /// `employer_name`.
-        6 employer_name: String => w::Field::must("employer_name"),
+        6 employer_name: String => "employer_name: must",
         /// `authenticate_type`; one of `SIGN_IN` `INSURANCE` `CONTRACT`.
-        7 authenticate_type: String => w::Field::must("authenticate_type"),
+        7 authenticate_type: String => "authenticate_type: must",
     }
     new(
-        openid: xinqiao_types::OpenId,
-        sub_mchid: String,
-        authenticate_number: String,
-        project_name: String,
-        employer_name: String,
-        authenticate_type: String,
+        openid: impl Into<xinqiao_types::OpenId>,
+        sub_mchid: impl Into<String>,
+        authenticate_number: impl Into<String>,
+        project_name: impl Into<String>,
+        employer_name: impl Into<String>,
+        authenticate_type: impl Into<String>,
     )
-    set(appid: xinqiao_types::AppId, sub_appid: String)
+    text(appid: xinqiao_types::AppId, sub_appid: String)
 }
 
 w::record! {
     /// Answer to [`AuthenticationsPreOrder`].
     pub struct AuthenticationsPreOrderResponse {
         /// `authenticate_number`.
-        0 authenticate_number: String => w::Field::must("authenticate_number"),
+        0 authenticate_number: String => "authenticate_number: must",
         /// `openid`.
-        1 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        1 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `mchid`.
-        2 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+        2 mchid: xinqiao_types::MchId => "mchid: must",
         /// `sub_mchid`.
-        3 sub_mchid: String => w::Field::must("sub_mchid"),
+        3 sub_mchid: String => "sub_mchid: must",
         /// `token`.
-        4 token: String => w::Field::must("token"),
+        4 token: String => "token: must",
         /// `expires_in`.
-        5 expires_in: i64 => w::Field::must("expires_in"),
+        5 expires_in: i64 => "expires_in: must",
     }
 }
 
@@ -276,37 +275,37 @@ w::record! {
     /// * Catalog: `pay_v3.payroll_card.authentications_pre_order_with_auth`.
     pub struct AuthenticationsPreOrderWithAuth {
         /// `sub_mchid`; needed according to the documentation.
-        0 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+        0 sub_mchid: Option<String> => "sub_mchid",
         /// `appid`.
-        1 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+        1 appid: Option<xinqiao_types::AppId> => "appid",
         /// `sub_appid`.
-        2 sub_appid: Option<String> => w::Field::new("sub_appid"),
+        2 sub_appid: Option<String> => "sub_appid",
         /// `authenticate_number`.
-        3 authenticate_number: String => w::Field::must("authenticate_number"),
+        3 authenticate_number: String => "authenticate_number: must",
         /// `project_name`.
-        4 project_name: String => w::Field::must("project_name"),
+        4 project_name: String => "project_name: must",
         /// `employer_name`.
-        5 employer_name: String => w::Field::must("employer_name"),
+        5 employer_name: String => "employer_name: must",
         /// `openid`.
-        6 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        6 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `user_name`; encrypted on the wire; needed according to the documentation.
-        7 user_name: Option<String> => w::Field::new("user_name").masked().encrypted(),
+        7 user_name: Option<String> => "user_name: masked encrypted",
         /// `id_card_number`; encrypted on the wire; needed according to the documentation.
-        8 id_card_number: Option<String> => w::Field::new("id_card_number").masked().encrypted(),
+        8 id_card_number: Option<String> => "id_card_number: masked encrypted",
         /// `employment_type`; one of `LONG_TERM_EMPLOYMENT` `SHORT_TERM_EMPLOYMENT` `COOPERATION_EMPLOYMENT`.
-        9 employment_type: String => w::Field::must("employment_type"),
+        9 employment_type: String => "employment_type: must",
         /// `authenticate_type`; one of `SIGN_IN` `INSURANCE` `CONTRACT`.
-        10 authenticate_type: String => w::Field::must("authenticate_type"),
+        10 authenticate_type: String => "authenticate_type: must",
     }
     new(
-        authenticate_number: String,
-        project_name: String,
-        employer_name: String,
-        openid: xinqiao_types::OpenId,
-        employment_type: String,
-        authenticate_type: String,
+        authenticate_number: impl Into<String>,
+        project_name: impl Into<String>,
+        employer_name: impl Into<String>,
+        openid: impl Into<xinqiao_types::OpenId>,
+        employment_type: impl Into<String>,
+        authenticate_type: impl Into<String>,
     )
-    set(
+    text(
         sub_mchid: String,
         appid: xinqiao_types::AppId,
         sub_appid: String,
@@ -319,17 +318,17 @@ w::record! {
     /// Answer to [`AuthenticationsPreOrderWithAuth`].
     pub struct AuthenticationsPreOrderWithAuthResponse {
         /// `mchid`.
-        0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+        0 mchid: xinqiao_types::MchId => "mchid: must",
         /// `sub_mchid`.
-        1 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+        1 sub_mchid: Option<String> => "sub_mchid",
         /// `openid`.
-        2 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        2 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `authenticate_number`.
-        3 authenticate_number: String => w::Field::must("authenticate_number"),
+        3 authenticate_number: String => "authenticate_number: must",
         /// `token`.
-        4 token: String => w::Field::must("token"),
+        4 token: String => "token: must",
         /// `expires_in`; unit s.
-        5 expires_in: i64 => w::Field::must("expires_in"),
+        5 expires_in: i64 => "expires_in: must",
     }
 }
 
@@ -361,43 +360,43 @@ w::record! {
     /// * Catalog: `pay_v3.payroll_card.relations_by_openid`.
     pub struct RelationsByOpenid {
         /// `openid`.
-        0 openid: xinqiao_types::OpenId => w::Field::must("openid").place(w::Place::Path).masked(),
+        0 openid: xinqiao_types::OpenId => "openid: must path masked",
         /// `sub_mchid`; needed according to the documentation.
-        1 sub_mchid: Option<String> => w::Field::new("sub_mchid").place(w::Place::Query),
+        1 sub_mchid: Option<String> => "sub_mchid: query",
         /// `appid`.
-        2 appid: Option<xinqiao_types::AppId> => w::Field::new("appid").place(w::Place::Query),
+        2 appid: Option<xinqiao_types::AppId> => "appid: query",
         /// `sub_appid`.
-        3 sub_appid: Option<String> => w::Field::new("sub_appid").place(w::Place::Query),
+        3 sub_appid: Option<String> => "sub_appid: query",
     }
-    new(openid: xinqiao_types::OpenId)
-    set(sub_mchid: String, appid: xinqiao_types::AppId, sub_appid: String)
+    new(openid: impl Into<xinqiao_types::OpenId>)
+    text(sub_mchid: String, appid: xinqiao_types::AppId, sub_appid: String)
 }
 
 w::record! {
     /// Answer to [`RelationsByOpenid`].
     pub struct RelationsByOpenidResponse {
         /// `mchid`.
-        0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+        0 mchid: xinqiao_types::MchId => "mchid: must",
         /// `sub_mchid`.
-        1 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+        1 sub_mchid: Option<String> => "sub_mchid",
         /// `appid`.
-        2 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        2 appid: xinqiao_types::AppId => "appid: must",
         /// `sub_appid`.
-        3 sub_appid: Option<String> => w::Field::new("sub_appid"),
+        3 sub_appid: Option<String> => "sub_appid",
         /// `openid`.
-        4 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        4 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `authorize_state`; one of `UNAUTHORIZED` `AUTHORIZED` `DEAUTHORIZED`.
-        5 authorize_state: String => w::Field::must("authorize_state"),
+        5 authorize_state: String => "authorize_state: must",
         /// `authorize_time`; format `rfc3339`.
-        6 authorize_time: Option<String> => w::Field::new("authorize_time"),
+        6 authorize_time: Option<String> => "authorize_time",
         /// `deauthorize_time`; format `rfc3339`.
-        7 deauthorize_time: Option<String> => w::Field::new("deauthorize_time"),
+        7 deauthorize_time: Option<String> => "deauthorize_time",
         /// `register_state`.
-        8 register_state: String => w::Field::must("register_state"),
+        8 register_state: String => "register_state: must",
         /// `register_time`; format `rfc3339`.
-        9 register_time: Option<String> => w::Field::new("register_time"),
+        9 register_time: Option<String> => "register_time",
         /// `close_time`; format `rfc3339`.
-        10 close_time: Option<String> => w::Field::new("close_time"),
+        10 close_time: Option<String> => "close_time",
     }
 }
 
@@ -429,22 +428,22 @@ w::record! {
     /// * Catalog: `pay_v3.payroll_card.tokens`.
     pub struct Tokens {
         /// `sub_mchid`; needed according to the documentation.
-        0 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+        0 sub_mchid: Option<String> => "sub_mchid",
         /// `appid`.
-        1 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+        1 appid: Option<xinqiao_types::AppId> => "appid",
         /// `sub_appid`.
-        2 sub_appid: Option<String> => w::Field::new("sub_appid"),
+        2 sub_appid: Option<String> => "sub_appid",
         /// `openid`.
-        3 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        3 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `user_name`; encrypted on the wire; needed according to the documentation.
-        4 user_name: Option<String> => w::Field::new("user_name").masked().encrypted(),
+        4 user_name: Option<String> => "user_name: masked encrypted",
         /// `id_card_number`; encrypted on the wire; needed according to the documentation.
-        5 id_card_number: Option<String> => w::Field::new("id_card_number").masked().encrypted(),
+        5 id_card_number: Option<String> => "id_card_number: masked encrypted",
         /// `employment_type`; one of `LONG_TERM_EMPLOYMENT` `SHORT_TERM_EMPLOYMENT` `COOPERATION_EMPLOYMENT`.
-        6 employment_type: String => w::Field::must("employment_type"),
+        6 employment_type: String => "employment_type: must",
     }
-    new(openid: xinqiao_types::OpenId, employment_type: String)
-    set(
+    new(openid: impl Into<xinqiao_types::OpenId>, employment_type: impl Into<String>)
+    text(
         sub_mchid: String,
         appid: xinqiao_types::AppId,
         sub_appid: String,
@@ -457,15 +456,15 @@ w::record! {
     /// Answer to [`Tokens`].
     pub struct TokensResponse {
         /// `mchid`.
-        0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+        0 mchid: xinqiao_types::MchId => "mchid: must",
         /// `sub_mchid`.
-        1 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+        1 sub_mchid: Option<String> => "sub_mchid",
         /// `openid`.
-        2 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        2 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `token`.
-        3 token: String => w::Field::must("token"),
+        3 token: String => "token: must",
         /// `expires_in`; unit s.
-        4 expires_in: i64 => w::Field::must("expires_in"),
+        4 expires_in: i64 => "expires_in: must",
     }
 }
 
@@ -497,55 +496,55 @@ w::record! {
     /// * Catalog: `pay_v3.payroll_card.transfer_batches`.
     pub struct TransferBatches {
         /// `sub_mchid`; needed according to the documentation.
-        0 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+        0 sub_mchid: Option<String> => "sub_mchid",
         /// `sp_appid`.
-        1 sp_appid: Option<String> => w::Field::new("sp_appid"),
+        1 sp_appid: Option<String> => "sp_appid",
         /// `sub_appid`.
-        2 sub_appid: Option<String> => w::Field::new("sub_appid"),
+        2 sub_appid: Option<String> => "sub_appid",
         /// `authorization_type`.
-        3 authorization_type: String => w::Field::must("authorization_type"),
+        3 authorization_type: String => "authorization_type: must",
         /// `out_batch_no`.
-        4 out_batch_no: String => w::Field::must("out_batch_no"),
+        4 out_batch_no: String => "out_batch_no: must",
         /// `batch_name`.
-        5 batch_name: String => w::Field::must("batch_name"),
+        5 batch_name: String => "batch_name: must",
         /// `batch_remark`.
-        6 batch_remark: String => w::Field::must("batch_remark"),
+        6 batch_remark: String => "batch_remark: must",
         /// `total_amount`; unit fen.
-        7 total_amount: xinqiao_types::Fen => w::Field::must("total_amount"),
+        7 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// `total_num`.
-        8 total_num: i64 => w::Field::must("total_num"),
+        8 total_num: i64 => "total_num: must",
         /// `transfer_detail_list`.
-        9 transfer_detail_list: Vec<TransferDetail> => w::Field::must("transfer_detail_list"),
+        9 transfer_detail_list: Vec<TransferDetail> => "transfer_detail_list: must",
         /// `employment_type`.
-        10 employment_type: String => w::Field::must("employment_type"),
+        10 employment_type: String => "employment_type: must",
         /// `employment_scene`.
-        11 employment_scene: String => w::Field::must("employment_scene"),
+        11 employment_scene: String => "employment_scene: must",
     }
     new(
-        authorization_type: String,
-        out_batch_no: String,
-        batch_name: String,
-        batch_remark: String,
+        authorization_type: impl Into<String>,
+        out_batch_no: impl Into<String>,
+        batch_name: impl Into<String>,
+        batch_remark: impl Into<String>,
         total_amount: xinqiao_types::Fen,
         total_num: i64,
         transfer_detail_list: Vec<TransferDetail>,
-        employment_type: String,
-        employment_scene: String,
+        employment_type: impl Into<String>,
+        employment_scene: impl Into<String>,
     )
-    set(sub_mchid: String, sp_appid: String, sub_appid: String)
+    text(sub_mchid: String, sp_appid: String, sub_appid: String)
 }
 
 w::record! {
     /// Answer to [`TransferBatches`].
     pub struct TransferBatchesResponse {
         /// `out_batch_no`.
-        0 out_batch_no: String => w::Field::must("out_batch_no"),
+        0 out_batch_no: String => "out_batch_no: must",
         /// `batch_id`.
-        1 batch_id: String => w::Field::must("batch_id"),
+        1 batch_id: String => "batch_id: must",
         /// `create_time`; format `rfc3339`.
-        2 create_time: String => w::Field::must("create_time"),
+        2 create_time: String => "create_time: must",
         /// `batch_status`.
-        3 batch_status: Option<String> => w::Field::new("batch_status"),
+        3 batch_status: Option<String> => "batch_status",
     }
 }
 
@@ -581,37 +580,37 @@ pub mod wesure {
         /// * Catalog: `pay_v3.payroll_card.wesure.insurance`.
         pub struct Insurance {
             /// `sp_mchid`.
-            0 sp_mchid: String => w::Field::must("sp_mchid"),
+            0 sp_mchid: String => "sp_mchid: must",
             /// `sub_mchid`.
-            1 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+            1 sub_mchid: Option<String> => "sub_mchid",
             /// `wesure_order_no`.
-            2 wesure_order_no: String => w::Field::must("wesure_order_no"),
+            2 wesure_order_no: String => "wesure_order_no: must",
             /// `insurance_company_order_no`.
-            3 insurance_company_order_no: String => w::Field::must("insurance_company_order_no"),
+            3 insurance_company_order_no: String => "insurance_company_order_no: must",
             /// `insurance_company_name`.
-            4 insurance_company_name: String => w::Field::must("insurance_company_name"),
+            4 insurance_company_name: String => "insurance_company_name: must",
             /// `token`; needed according to the documentation.
-            5 token: Option<String> => w::Field::new("token"),
+            5 token: Option<String> => "token",
             /// `openid`.
-            6 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            6 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `insure_state`.
-            7 insure_state: String => w::Field::must("insure_state"),
+            7 insure_state: String => "insure_state: must",
             /// `insure_effect_time`; format `rfc3339`.
-            8 insure_effect_time: String => w::Field::must("insure_effect_time"),
+            8 insure_effect_time: String => "insure_effect_time: must",
             /// `insure_invalid_time`; format `rfc3339`.
-            9 insure_invalid_time: String => w::Field::must("insure_invalid_time"),
+            9 insure_invalid_time: String => "insure_invalid_time: must",
         }
         new(
-            sp_mchid: String,
-            wesure_order_no: String,
-            insurance_company_order_no: String,
-            insurance_company_name: String,
-            openid: xinqiao_types::OpenId,
-            insure_state: String,
-            insure_effect_time: String,
-            insure_invalid_time: String,
+            sp_mchid: impl Into<String>,
+            wesure_order_no: impl Into<String>,
+            insurance_company_order_no: impl Into<String>,
+            insurance_company_name: impl Into<String>,
+            openid: impl Into<xinqiao_types::OpenId>,
+            insure_state: impl Into<String>,
+            insure_effect_time: impl Into<String>,
+            insure_invalid_time: impl Into<String>,
         )
-        set(sub_mchid: String, token: String)
+        text(sub_mchid: String, token: String)
     }
 
     w::endpoint! {
@@ -642,20 +641,20 @@ pub mod wesure {
         /// * Catalog: `pay_v3.payroll_card.wesure.token_validations`.
         pub struct TokenValidations {
             /// `sp_mchid`.
-            0 sp_mchid: String => w::Field::must("sp_mchid"),
+            0 sp_mchid: String => "sp_mchid: must",
             /// `sub_mchid`; needed according to the documentation.
-            1 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+            1 sub_mchid: Option<String> => "sub_mchid",
             /// `token`; needed according to the documentation.
-            2 token: Option<String> => w::Field::new("token"),
+            2 token: Option<String> => "token",
             /// `user_name`; encrypted on the wire; needed according to the documentation.
-            3 user_name: Option<String> => w::Field::new("user_name").masked().encrypted(),
+            3 user_name: Option<String> => "user_name: masked encrypted",
             /// `id_card_number`; encrypted on the wire; needed according to the documentation.
-            4 id_card_number: Option<String> => w::Field::new("id_card_number").masked().encrypted(),
+            4 id_card_number: Option<String> => "id_card_number: masked encrypted",
             /// `authenticate_type`; one of `NORMAL` `SIGN_IN` `INSURANCE` `CONTRACT`.
-            5 authenticate_type: Option<String> => w::Field::new("authenticate_type"),
+            5 authenticate_type: Option<String> => "authenticate_type",
         }
-        new(sp_mchid: String)
-        set(
+        new(sp_mchid: impl Into<String>)
+        text(
             sub_mchid: String,
             token: String,
             user_name: String,
@@ -668,13 +667,13 @@ pub mod wesure {
         /// Answer to [`TokenValidations`].
         pub struct TokenValidationsResponse {
             /// `result`.
-            0 result: String => w::Field::must("result"),
+            0 result: String => "result: must",
             /// `openid`.
-            1 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+            1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// `authenticate_success_time`; format `rfc3339`.
-            2 authenticate_success_time: Option<String> => w::Field::new("authenticate_success_time"),
+            2 authenticate_success_time: Option<String> => "authenticate_success_time",
             /// `fail_reason`.
-            3 fail_reason: Option<String> => w::Field::new("fail_reason"),
+            3 fail_reason: Option<String> => "fail_reason",
         }
     }
 

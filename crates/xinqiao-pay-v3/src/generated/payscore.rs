@@ -16,17 +16,17 @@ w::record! {
     /// `Collection`.
     pub struct Collection {
         /// `state`; one of `USER_PAYING` `USER_PAID`.
-        0 state: String => w::Field::must("state"),
+        0 state: String => "state: must",
         /// `total_amount`.
-        1 total_amount: Option<i64> => w::Field::new("total_amount"),
+        1 total_amount: Option<i64> => "total_amount",
         /// `paying_amount`.
-        2 paying_amount: Option<i64> => w::Field::new("paying_amount"),
+        2 paying_amount: Option<i64> => "paying_amount",
         /// `paid_amount`.
-        3 paid_amount: Option<i64> => w::Field::new("paid_amount"),
+        3 paid_amount: Option<i64> => "paid_amount",
         /// `bank_type`.
-        4 bank_type: Option<String> => w::Field::new("bank_type"),
+        4 bank_type: Option<String> => "bank_type",
         /// `details`.
-        5 details: Option<Vec<CollectionDetail>> => w::Field::new("details"),
+        5 details: Option<Vec<CollectionDetail>> => "details",
     }
 }
 
@@ -34,17 +34,17 @@ w::record! {
     /// `CollectionDetail`.
     pub struct CollectionDetail {
         /// `seq`.
-        0 seq: Option<i64> => w::Field::new("seq"),
+        0 seq: Option<i64> => "seq",
         /// `amount`.
-        1 amount: Option<i64> => w::Field::new("amount"),
+        1 amount: Option<i64> => "amount",
         /// `paid_type`; one of `NEWTON` `MCH`.
-        2 paid_type: Option<String> => w::Field::new("paid_type"),
+        2 paid_type: Option<String> => "paid_type",
         /// `paid_time`.
-        3 paid_time: Option<String> => w::Field::new("paid_time"),
+        3 paid_time: Option<String> => "paid_time",
         /// `transaction_id`.
-        4 transaction_id: Option<String> => w::Field::new("transaction_id"),
+        4 transaction_id: Option<String> => "transaction_id",
         /// `promotion_detail`.
-        5 promotion_detail: Option<Vec<PromotionDetail>> => w::Field::new("promotion_detail"),
+        5 promotion_detail: Option<Vec<PromotionDetail>> => "promotion_detail",
     }
 }
 
@@ -52,41 +52,42 @@ w::record! {
     /// `DetailItem`.
     pub struct DetailItem {
         /// `seq`.
-        0 seq: Option<i64> => w::Field::new("seq"),
+        0 seq: Option<i64> => "seq",
         /// `paid_time`; format `yyyyMMddHHmmss`; needed according to the documentation.
-        1 paid_time: Option<String> => w::Field::new("paid_time"),
+        1 paid_time: Option<String> => "paid_time",
         /// `paid_amount`; unit fen.
-        2 paid_amount: Option<xinqiao_types::Fen> => w::Field::new("paid_amount"),
+        2 paid_amount: Option<xinqiao_types::Fen> => "paid_amount",
     }
     new()
-    set(seq: i64, paid_time: String, paid_amount: xinqiao_types::Fen)
+    text(paid_time: String)
+    set(seq: i64, paid_amount: xinqiao_types::Fen)
 }
 
 w::record! {
     /// `DetailPromotionDetail`.
     pub struct DetailPromotionDetail {
         /// `coupon_id`.
-        0 coupon_id: String => w::Field::must("coupon_id"),
+        0 coupon_id: String => "coupon_id: must",
         /// `name`.
-        1 name: Option<String> => w::Field::new("name"),
+        1 name: Option<String> => "name",
         /// `scope`.
-        2 scope: String => w::Field::must("scope"),
+        2 scope: String => "scope: must",
         /// `type`.
-        3 type_: String => w::Field::must("type"),
+        3 type_: String => "type: must",
         /// `amount`; unit fen.
-        4 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        4 amount: xinqiao_types::Fen => "amount: must",
         /// `stock_id`.
-        5 stock_id: Option<String> => w::Field::new("stock_id"),
+        5 stock_id: Option<String> => "stock_id",
         /// `wechatpay_contribute`; unit fen.
-        6 wechatpay_contribute: Option<xinqiao_types::Fen> => w::Field::new("wechatpay_contribute"),
+        6 wechatpay_contribute: Option<xinqiao_types::Fen> => "wechatpay_contribute",
         /// `merchant_contribute`; unit fen.
-        7 merchant_contribute: Option<xinqiao_types::Fen> => w::Field::new("merchant_contribute"),
+        7 merchant_contribute: Option<xinqiao_types::Fen> => "merchant_contribute",
         /// `other_contribute`; unit fen.
-        8 other_contribute: Option<xinqiao_types::Fen> => w::Field::new("other_contribute"),
+        8 other_contribute: Option<xinqiao_types::Fen> => "other_contribute",
         /// `currency`.
-        9 currency: Option<String> => w::Field::new("currency"),
+        9 currency: Option<String> => "currency",
         /// `goods_detail`.
-        10 goods_detail: Option<Vec<PromotionDetailGoodsDetail>> => w::Field::new("goods_detail"),
+        10 goods_detail: Option<Vec<PromotionDetailGoodsDetail>> => "goods_detail",
     }
 }
 
@@ -94,45 +95,46 @@ w::record! {
     /// `Device`.
     pub struct Device {
         /// `start_device_id`.
-        0 start_device_id: Option<String> => w::Field::new("start_device_id"),
+        0 start_device_id: Option<String> => "start_device_id",
         /// `end_device_id`.
-        1 end_device_id: Option<String> => w::Field::new("end_device_id"),
+        1 end_device_id: Option<String> => "end_device_id",
         /// `materiel_no`.
-        2 materiel_no: Option<String> => w::Field::new("materiel_no"),
+        2 materiel_no: Option<String> => "materiel_no",
     }
     new()
-    set(start_device_id: String, end_device_id: String, materiel_no: String)
+    text(start_device_id: String, end_device_id: String, materiel_no: String)
 }
 
 w::record! {
     /// `Discount`.
     pub struct Discount {
         /// `discount_name`.
-        0 discount_name: Option<String> => w::Field::new("discount_name"),
+        0 discount_name: Option<String> => "discount_name",
         /// `discount_amount`.
-        1 discount_amount: Option<i64> => w::Field::new("discount_amount"),
+        1 discount_amount: Option<i64> => "discount_amount",
         /// `discount_desc`.
-        2 discount_desc: Option<String> => w::Field::new("discount_desc"),
+        2 discount_desc: Option<String> => "discount_desc",
     }
     new()
-    set(discount_name: String, discount_amount: i64, discount_desc: String)
+    text(discount_name: String, discount_desc: String)
+    set(discount_amount: i64)
 }
 
 w::record! {
     /// `DownloadBill`.
     pub struct DownloadBill {
         /// `bill_sequence`.
-        0 bill_sequence: i64 => w::Field::must("bill_sequence"),
+        0 bill_sequence: i64 => "bill_sequence: must",
         /// `hash_type`.
-        1 hash_type: String => w::Field::must("hash_type"),
+        1 hash_type: String => "hash_type: must",
         /// `hash_value`.
-        2 hash_value: String => w::Field::must("hash_value"),
+        2 hash_value: String => "hash_value: must",
         /// `download_url`.
-        3 download_url: String => w::Field::must("download_url"),
+        3 download_url: String => "download_url: must",
         /// `encrypt_key`; encrypted on the wire.
-        4 encrypt_key: String => w::Field::must("encrypt_key").masked().encrypted(),
+        4 encrypt_key: String => "encrypt_key: must masked encrypted",
         /// `nonce`.
-        5 nonce: String => w::Field::must("nonce"),
+        5 nonce: String => "nonce: must",
     }
 }
 
@@ -140,33 +142,39 @@ w::record! {
     /// `Fee`.
     pub struct Fee {
         /// `fee_name`.
-        0 fee_name: Option<String> => w::Field::new("fee_name"),
+        0 fee_name: Option<String> => "fee_name",
         /// `fee_count`.
-        1 fee_count: Option<i64> => w::Field::new("fee_count"),
+        1 fee_count: Option<i64> => "fee_count",
         /// `fee_amount`.
-        2 fee_amount: Option<i64> => w::Field::new("fee_amount"),
+        2 fee_amount: Option<i64> => "fee_amount",
         /// `fee_desc`.
-        3 fee_desc: Option<String> => w::Field::new("fee_desc"),
+        3 fee_desc: Option<String> => "fee_desc",
     }
     new()
-    set(fee_name: String, fee_count: i64, fee_amount: i64, fee_desc: String)
+    text(fee_name: String, fee_desc: String)
+    set(fee_count: i64, fee_amount: i64)
 }
 
 w::record! {
     /// `Good`.
     pub struct Good {
         /// `name`.
-        0 name: String => w::Field::must("name"),
+        0 name: String => "name: must",
         /// `picture`.
-        1 picture: String => w::Field::must("picture"),
+        1 picture: String => "picture: must",
         /// `amount`; unit fen.
-        2 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        2 amount: xinqiao_types::Fen => "amount: must",
         /// `count`.
-        3 count: i64 => w::Field::must("count"),
+        3 count: i64 => "count: must",
         /// `category_id`.
-        4 category_id: Option<Vec<String>> => w::Field::new("category_id"),
+        4 category_id: Option<Vec<String>> => "category_id",
     }
-    new(name: String, picture: String, amount: xinqiao_types::Fen, count: i64)
+    new(
+        name: impl Into<String>,
+        picture: impl Into<String>,
+        amount: xinqiao_types::Fen,
+        count: i64,
+    )
     set(category_id: Vec<String>)
 }
 
@@ -174,15 +182,15 @@ w::record! {
     /// `GoodsDetail`.
     pub struct GoodsDetail {
         /// `goods_id`.
-        0 goods_id: String => w::Field::must("goods_id"),
+        0 goods_id: String => "goods_id: must",
         /// `quantity`.
-        1 quantity: Option<i64> => w::Field::new("quantity"),
+        1 quantity: Option<i64> => "quantity",
         /// `unit_price`.
-        2 unit_price: Option<i64> => w::Field::new("unit_price"),
+        2 unit_price: Option<i64> => "unit_price",
         /// `discount_amount`.
-        3 discount_amount: Option<i64> => w::Field::new("discount_amount"),
+        3 discount_amount: Option<i64> => "discount_amount",
         /// `goods_remark`.
-        4 goods_remark: Option<String> => w::Field::new("goods_remark"),
+        4 goods_remark: Option<String> => "goods_remark",
     }
 }
 
@@ -190,63 +198,63 @@ w::record! {
     /// `JumpLink`.
     pub struct JumpLink {
         /// `jump_link_type`; one of `JUMP_LINK_MINI_PROGRAM`.
-        0 jump_link_type: Option<String> => w::Field::new("jump_link_type"),
+        0 jump_link_type: Option<String> => "jump_link_type",
         /// `appid`.
-        1 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+        1 appid: Option<xinqiao_types::AppId> => "appid",
         /// `path`.
-        2 path: Option<String> => w::Field::new("path"),
+        2 path: Option<String> => "path",
     }
     new()
-    set(jump_link_type: String, appid: xinqiao_types::AppId, path: String)
+    text(jump_link_type: String, appid: xinqiao_types::AppId, path: String)
 }
 
 w::record! {
     /// `Location`.
     pub struct Location {
         /// `start_location`.
-        0 start_location: Option<String> => w::Field::new("start_location"),
+        0 start_location: Option<String> => "start_location",
         /// `end_location`.
-        1 end_location: Option<String> => w::Field::new("end_location"),
+        1 end_location: Option<String> => "end_location",
     }
     new()
-    set(start_location: String, end_location: String)
+    text(start_location: String, end_location: String)
 }
 
 w::record! {
     /// `PayafterOrdersByOutOrderNoSyncDetail`.
     pub struct PayafterOrdersByOutOrderNoSyncDetail {
         /// `paid_time`.
-        0 paid_time: Option<String> => w::Field::new("paid_time"),
+        0 paid_time: Option<String> => "paid_time",
     }
     new()
-    set(paid_time: String)
+    text(paid_time: String)
 }
 
 w::record! {
     /// `PayafterOrdersPostDiscount`.
     pub struct PayafterOrdersPostDiscount {
         /// `discount_name`.
-        0 discount_name: Option<String> => w::Field::new("discount_name"),
+        0 discount_name: Option<String> => "discount_name",
         /// `discount_desc`.
-        1 discount_desc: Option<String> => w::Field::new("discount_desc"),
+        1 discount_desc: Option<String> => "discount_desc",
     }
     new()
-    set(discount_name: String, discount_desc: String)
+    text(discount_name: String, discount_desc: String)
 }
 
 w::record! {
     /// `PayscorePlansPlanDetail`.
     pub struct PayscorePlansPlanDetail {
         /// `plan_detail_no`.
-        0 plan_detail_no: i64 => w::Field::must("plan_detail_no"),
+        0 plan_detail_no: i64 => "plan_detail_no: must",
         /// `plan_detail_name`.
-        1 plan_detail_name: String => w::Field::must("plan_detail_name"),
+        1 plan_detail_name: String => "plan_detail_name: must",
         /// `plan_discount_description`.
-        2 plan_discount_description: Option<String> => w::Field::new("plan_discount_description"),
+        2 plan_discount_description: Option<String> => "plan_discount_description",
         /// `original_price`; unit fen.
-        3 original_price: xinqiao_types::Fen => w::Field::must("original_price"),
+        3 original_price: xinqiao_types::Fen => "original_price: must",
         /// `actual_price`; unit fen.
-        4 actual_price: xinqiao_types::Fen => w::Field::must("actual_price"),
+        4 actual_price: xinqiao_types::Fen => "actual_price: must",
     }
 }
 
@@ -254,35 +262,35 @@ w::record! {
     /// `PlanDetail`.
     pub struct PlanDetail {
         /// `plan_detail_name`.
-        0 plan_detail_name: String => w::Field::must("plan_detail_name"),
+        0 plan_detail_name: String => "plan_detail_name: must",
         /// `plan_discount_description`.
-        1 plan_discount_description: Option<String> => w::Field::new("plan_discount_description"),
+        1 plan_discount_description: Option<String> => "plan_discount_description",
         /// `original_price`; unit fen.
-        2 original_price: xinqiao_types::Fen => w::Field::must("original_price"),
+        2 original_price: xinqiao_types::Fen => "original_price: must",
         /// `actual_price`; unit fen.
-        3 actual_price: xinqiao_types::Fen => w::Field::must("actual_price"),
+        3 actual_price: xinqiao_types::Fen => "actual_price: must",
     }
     new(
-        plan_detail_name: String,
+        plan_detail_name: impl Into<String>,
         original_price: xinqiao_types::Fen,
         actual_price: xinqiao_types::Fen,
     )
-    set(plan_discount_description: String)
+    text(plan_discount_description: String)
 }
 
 w::record! {
     /// `PostDiscount`.
     pub struct PostDiscount {
         /// `name`.
-        0 name: String => w::Field::must("name"),
+        0 name: String => "name: must",
         /// `description`.
-        1 description: String => w::Field::must("description"),
+        1 description: String => "description: must",
         /// `amount`.
-        2 amount: Option<i64> => w::Field::new("amount"),
+        2 amount: Option<i64> => "amount",
         /// `count`.
-        3 count: Option<i64> => w::Field::new("count"),
+        3 count: Option<i64> => "count",
     }
-    new(name: String, description: String)
+    new(name: impl Into<String>, description: impl Into<String>)
     set(amount: i64, count: i64)
 }
 
@@ -290,31 +298,32 @@ w::record! {
     /// `PostDiscountDetail`.
     pub struct PostDiscountDetail {
         /// `name`; needed according to the documentation.
-        0 name: Option<String> => w::Field::new("name"),
+        0 name: Option<String> => "name",
         /// `description`.
-        1 description: Option<String> => w::Field::new("description"),
+        1 description: Option<String> => "description",
         /// `amount`; unit fen; needed according to the documentation.
-        2 amount: Option<xinqiao_types::Fen> => w::Field::new("amount"),
+        2 amount: Option<xinqiao_types::Fen> => "amount",
         /// `count`.
-        3 count: Option<i64> => w::Field::new("count"),
+        3 count: Option<i64> => "count",
     }
     new()
-    set(name: String, description: String, amount: xinqiao_types::Fen, count: i64)
+    text(name: String, description: String)
+    set(amount: xinqiao_types::Fen, count: i64)
 }
 
 w::record! {
     /// `PostDiscountItem`.
     pub struct PostDiscountItem {
         /// `name`.
-        0 name: String => w::Field::must("name"),
+        0 name: String => "name: must",
         /// `description`.
-        1 description: String => w::Field::must("description"),
+        1 description: String => "description: must",
         /// `amount`.
-        2 amount: i64 => w::Field::must("amount"),
+        2 amount: i64 => "amount: must",
         /// `count`.
-        3 count: Option<i64> => w::Field::new("count"),
+        3 count: Option<i64> => "count",
     }
-    new(name: String, description: String, amount: i64)
+    new(name: impl Into<String>, description: impl Into<String>, amount: i64)
     set(count: i64)
 }
 
@@ -322,59 +331,61 @@ w::record! {
     /// `PostPayment`.
     pub struct PostPayment {
         /// `name`.
-        0 name: String => w::Field::must("name"),
+        0 name: String => "name: must",
         /// `amount`.
-        1 amount: Option<i64> => w::Field::new("amount"),
+        1 amount: Option<i64> => "amount",
         /// `description`.
-        2 description: Option<String> => w::Field::new("description"),
+        2 description: Option<String> => "description",
         /// `count`.
-        3 count: Option<i64> => w::Field::new("count"),
+        3 count: Option<i64> => "count",
     }
-    new(name: String)
-    set(amount: i64, description: String, count: i64)
+    new(name: impl Into<String>)
+    text(description: String)
+    set(amount: i64, count: i64)
 }
 
 w::record! {
     /// `PostPaymentItem`.
     pub struct PostPaymentItem {
         /// `name`.
-        0 name: String => w::Field::must("name"),
+        0 name: String => "name: must",
         /// `description`.
-        1 description: Option<String> => w::Field::new("description"),
+        1 description: Option<String> => "description",
         /// `amount`.
-        2 amount: Option<i64> => w::Field::new("amount"),
+        2 amount: Option<i64> => "amount",
         /// `count`.
-        3 count: Option<i64> => w::Field::new("count"),
+        3 count: Option<i64> => "count",
     }
-    new(name: String)
-    set(description: String, amount: i64, count: i64)
+    new(name: impl Into<String>)
+    text(description: String)
+    set(amount: i64, count: i64)
 }
 
 w::record! {
     /// `PromotionDetail`.
     pub struct PromotionDetail {
         /// `coupon_id`.
-        0 coupon_id: String => w::Field::must("coupon_id"),
+        0 coupon_id: String => "coupon_id: must",
         /// `name`.
-        1 name: Option<String> => w::Field::new("name"),
+        1 name: Option<String> => "name",
         /// `scope`; one of `GLOBAL` `SINGLE`.
-        2 scope: Option<String> => w::Field::new("scope"),
+        2 scope: Option<String> => "scope",
         /// `type`; one of `CASH` `NOCASH`.
-        3 type_: Option<String> => w::Field::new("type"),
+        3 type_: Option<String> => "type",
         /// `amount`.
-        4 amount: i64 => w::Field::must("amount"),
+        4 amount: i64 => "amount: must",
         /// `stock_id`.
-        5 stock_id: Option<String> => w::Field::new("stock_id"),
+        5 stock_id: Option<String> => "stock_id",
         /// `wechatpay_contribute`.
-        6 wechatpay_contribute: Option<i64> => w::Field::new("wechatpay_contribute"),
+        6 wechatpay_contribute: Option<i64> => "wechatpay_contribute",
         /// `merchant_contribute`.
-        7 merchant_contribute: Option<i64> => w::Field::new("merchant_contribute"),
+        7 merchant_contribute: Option<i64> => "merchant_contribute",
         /// `other_contribute`.
-        8 other_contribute: Option<i64> => w::Field::new("other_contribute"),
+        8 other_contribute: Option<i64> => "other_contribute",
         /// `currency`.
-        9 currency: Option<String> => w::Field::new("currency"),
+        9 currency: Option<String> => "currency",
         /// `goods_detail`.
-        10 goods_detail: Option<Vec<GoodsDetail>> => w::Field::new("goods_detail"),
+        10 goods_detail: Option<Vec<GoodsDetail>> => "goods_detail",
     }
 }
 
@@ -382,15 +393,15 @@ w::record! {
     /// `PromotionDetailGoodsDetail`.
     pub struct PromotionDetailGoodsDetail {
         /// `goods_id`.
-        0 goods_id: String => w::Field::must("goods_id"),
+        0 goods_id: String => "goods_id: must",
         /// `quantity`.
-        1 quantity: i64 => w::Field::must("quantity"),
+        1 quantity: i64 => "quantity: must",
         /// `unit_price`; unit fen.
-        2 unit_price: xinqiao_types::Fen => w::Field::must("unit_price"),
+        2 unit_price: xinqiao_types::Fen => "unit_price: must",
         /// `discount_amount`; unit fen.
-        3 discount_amount: xinqiao_types::Fen => w::Field::must("discount_amount"),
+        3 discount_amount: xinqiao_types::Fen => "discount_amount: must",
         /// `goods_remark`.
-        4 goods_remark: Option<String> => w::Field::new("goods_remark"),
+        4 goods_remark: Option<String> => "goods_remark",
     }
 }
 
@@ -398,25 +409,25 @@ w::record! {
     /// `RiskFund`.
     pub struct RiskFund {
         /// `name`.
-        0 name: String => w::Field::must("name"),
+        0 name: String => "name: must",
         /// `amount`.
-        1 amount: i64 => w::Field::must("amount"),
+        1 amount: i64 => "amount: must",
         /// `description`.
-        2 description: Option<String> => w::Field::new("description"),
+        2 description: Option<String> => "description",
     }
-    new(name: String, amount: i64)
-    set(description: String)
+    new(name: impl Into<String>, amount: i64)
+    text(description: String)
 }
 
 w::record! {
     /// `RiskFundItem`.
     pub struct RiskFundItem {
         /// `name`; one of `DEPOSIT` `ADVANCE` `CASH_DEPOSIT` `ESTIMATE_ORDER_COST`.
-        0 name: String => w::Field::must("name"),
+        0 name: String => "name: must",
         /// `description`.
-        1 description: Option<String> => w::Field::new("description"),
+        1 description: Option<String> => "description",
         /// `amount`; unit fen.
-        2 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        2 amount: xinqiao_types::Fen => "amount: must",
     }
 }
 
@@ -424,17 +435,17 @@ w::record! {
     /// `ServiceorderByOutOrderNoModifyCollection`.
     pub struct ServiceorderByOutOrderNoModifyCollection {
         /// `state`; one of `USER_PAYING` `USER_PAID`.
-        0 state: String => w::Field::must("state"),
+        0 state: String => "state: must",
         /// `total_amount`; unit fen.
-        1 total_amount: xinqiao_types::Fen => w::Field::must("total_amount"),
+        1 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// `paying_amount`; unit fen.
-        2 paying_amount: xinqiao_types::Fen => w::Field::must("paying_amount"),
+        2 paying_amount: xinqiao_types::Fen => "paying_amount: must",
         /// `paid_amount`; unit fen.
-        3 paid_amount: xinqiao_types::Fen => w::Field::must("paid_amount"),
+        3 paid_amount: xinqiao_types::Fen => "paid_amount: must",
         /// `details`.
-        4 details: Vec<ServiceorderByOutOrderNoModifyDetail> => w::Field::must("details"),
+        4 details: Vec<ServiceorderByOutOrderNoModifyDetail> => "details: must",
         /// `bank_type`.
-        5 bank_type: Option<String> => w::Field::new("bank_type"),
+        5 bank_type: Option<String> => "bank_type",
     }
 }
 
@@ -442,17 +453,17 @@ w::record! {
     /// `ServiceorderByOutOrderNoModifyDetail`.
     pub struct ServiceorderByOutOrderNoModifyDetail {
         /// `seq`.
-        0 seq: i64 => w::Field::must("seq"),
+        0 seq: i64 => "seq: must",
         /// `amount`; unit fen.
-        1 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        1 amount: xinqiao_types::Fen => "amount: must",
         /// `paid_type`; one of `NEWTON` `MCH`.
-        2 paid_type: Option<String> => w::Field::new("paid_type"),
+        2 paid_type: Option<String> => "paid_type",
         /// `paid_time`; format `yyyyMMddHHmmss`.
-        3 paid_time: Option<String> => w::Field::new("paid_time"),
+        3 paid_time: Option<String> => "paid_time",
         /// `transaction_id`.
-        4 transaction_id: Option<String> => w::Field::new("transaction_id"),
+        4 transaction_id: Option<String> => "transaction_id",
         /// `promotion_detail`.
-        5 promotion_detail: Option<Vec<DetailPromotionDetail>> => w::Field::new("promotion_detail"),
+        5 promotion_detail: Option<Vec<DetailPromotionDetail>> => "promotion_detail",
     }
 }
 
@@ -460,17 +471,17 @@ w::record! {
     /// `ServiceorderByOutOrderNoSyncCollection`.
     pub struct ServiceorderByOutOrderNoSyncCollection {
         /// `state`.
-        0 state: String => w::Field::must("state"),
+        0 state: String => "state: must",
         /// `total_amount`; unit fen.
-        1 total_amount: xinqiao_types::Fen => w::Field::must("total_amount"),
+        1 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// `paying_amount`; unit fen.
-        2 paying_amount: xinqiao_types::Fen => w::Field::must("paying_amount"),
+        2 paying_amount: xinqiao_types::Fen => "paying_amount: must",
         /// `paid_amount`; unit fen.
-        3 paid_amount: xinqiao_types::Fen => w::Field::must("paid_amount"),
+        3 paid_amount: xinqiao_types::Fen => "paid_amount: must",
         /// `details`.
-        4 details: Vec<ServiceorderGetDetail> => w::Field::must("details"),
+        4 details: Vec<ServiceorderGetDetail> => "details: must",
         /// `bank_type`.
-        5 bank_type: Option<String> => w::Field::new("bank_type"),
+        5 bank_type: Option<String> => "bank_type",
     }
 }
 
@@ -478,13 +489,13 @@ w::record! {
     /// `ServiceorderByOutOrderNoSyncDetail`.
     pub struct ServiceorderByOutOrderNoSyncDetail {
         /// `seq`.
-        0 seq: Option<i64> => w::Field::new("seq"),
+        0 seq: Option<i64> => "seq",
         /// `paid_time`.
-        1 paid_time: String => w::Field::must("paid_time"),
+        1 paid_time: String => "paid_time: must",
         /// `paid_amount`.
-        2 paid_amount: Option<i64> => w::Field::new("paid_amount"),
+        2 paid_amount: Option<i64> => "paid_amount",
     }
-    new(paid_time: String)
+    new(paid_time: impl Into<String>)
     set(seq: i64, paid_amount: i64)
 }
 
@@ -492,31 +503,31 @@ w::record! {
     /// `ServiceorderDirectCompleteTimeRange`.
     pub struct ServiceorderDirectCompleteTimeRange {
         /// `start_time`; format `yyyyMMddHHmmss`.
-        0 start_time: Option<String> => w::Field::new("start_time"),
+        0 start_time: Option<String> => "start_time",
         /// `start_time_remark`.
-        1 start_time_remark: Option<String> => w::Field::new("start_time_remark"),
+        1 start_time_remark: Option<String> => "start_time_remark",
         /// `end_time`; format `yyyyMMddHHmmss`.
-        2 end_time: Option<String> => w::Field::new("end_time"),
+        2 end_time: Option<String> => "end_time",
         /// `end_time_remark`.
-        3 end_time_remark: Option<String> => w::Field::new("end_time_remark"),
+        3 end_time_remark: Option<String> => "end_time_remark",
     }
     new()
-    set(start_time: String, start_time_remark: String, end_time: String, end_time_remark: String)
+    text(start_time: String, start_time_remark: String, end_time: String, end_time_remark: String)
 }
 
 w::record! {
     /// `ServiceorderGetCollection`.
     pub struct ServiceorderGetCollection {
         /// `state`.
-        0 state: String => w::Field::must("state"),
+        0 state: String => "state: must",
         /// `total_amount`; unit fen.
-        1 total_amount: xinqiao_types::Fen => w::Field::must("total_amount"),
+        1 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// `paying_amount`; unit fen.
-        2 paying_amount: xinqiao_types::Fen => w::Field::must("paying_amount"),
+        2 paying_amount: xinqiao_types::Fen => "paying_amount: must",
         /// `paid_amount`; unit fen.
-        3 paid_amount: xinqiao_types::Fen => w::Field::must("paid_amount"),
+        3 paid_amount: xinqiao_types::Fen => "paid_amount: must",
         /// `details`.
-        4 details: Vec<ServiceorderGetDetail> => w::Field::must("details"),
+        4 details: Vec<ServiceorderGetDetail> => "details: must",
     }
 }
 
@@ -524,17 +535,17 @@ w::record! {
     /// `ServiceorderGetDetail`.
     pub struct ServiceorderGetDetail {
         /// `seq`.
-        0 seq: i64 => w::Field::must("seq"),
+        0 seq: i64 => "seq: must",
         /// `amount`; unit fen.
-        1 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        1 amount: xinqiao_types::Fen => "amount: must",
         /// `paid_type`.
-        2 paid_type: Option<String> => w::Field::new("paid_type"),
+        2 paid_type: Option<String> => "paid_type",
         /// `paid_time`; format `yyyyMMddHHmmss`.
-        3 paid_time: Option<String> => w::Field::new("paid_time"),
+        3 paid_time: Option<String> => "paid_time",
         /// `transaction_id`.
-        4 transaction_id: Option<String> => w::Field::new("transaction_id"),
+        4 transaction_id: Option<String> => "transaction_id",
         /// `promotion_detail`.
-        5 promotion_detail: Option<Vec<DetailPromotionDetail>> => w::Field::new("promotion_detail"),
+        5 promotion_detail: Option<Vec<DetailPromotionDetail>> => "promotion_detail",
     }
 }
 
@@ -542,27 +553,28 @@ w::record! {
     /// `ServiceorderGetPostPayment`.
     pub struct ServiceorderGetPostPayment {
         /// `name`.
-        0 name: Option<String> => w::Field::new("name"),
+        0 name: Option<String> => "name",
         /// `description`.
-        1 description: Option<String> => w::Field::new("description"),
+        1 description: Option<String> => "description",
         /// `amount`; unit fen.
-        2 amount: Option<xinqiao_types::Fen> => w::Field::new("amount"),
+        2 amount: Option<xinqiao_types::Fen> => "amount",
         /// `count`.
-        3 count: Option<i64> => w::Field::new("count"),
+        3 count: Option<i64> => "count",
     }
     new()
-    set(name: String, description: String, amount: xinqiao_types::Fen, count: i64)
+    text(name: String, description: String)
+    set(amount: xinqiao_types::Fen, count: i64)
 }
 
 w::record! {
     /// `ServiceorderGetRiskFund`.
     pub struct ServiceorderGetRiskFund {
         /// `name`.
-        0 name: String => w::Field::must("name"),
+        0 name: String => "name: must",
         /// `description`.
-        1 description: Option<String> => w::Field::new("description"),
+        1 description: Option<String> => "description",
         /// `amount`; unit fen.
-        2 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        2 amount: xinqiao_types::Fen => "amount: must",
     }
 }
 
@@ -570,25 +582,25 @@ w::record! {
     /// `ServiceorderGetTimeRange`.
     pub struct ServiceorderGetTimeRange {
         /// `start_time`; format `yyyyMMddHHmmss / yyyyMMdd / OnAccept`.
-        0 start_time: Option<String> => w::Field::new("start_time"),
+        0 start_time: Option<String> => "start_time",
         /// `start_time_remark`.
-        1 start_time_remark: Option<String> => w::Field::new("start_time_remark"),
+        1 start_time_remark: Option<String> => "start_time_remark",
         /// `end_time`; format `yyyyMMddHHmmss / yyyyMMdd`.
-        2 end_time: Option<String> => w::Field::new("end_time"),
+        2 end_time: Option<String> => "end_time",
         /// `end_time_remark`.
-        3 end_time_remark: Option<String> => w::Field::new("end_time_remark"),
+        3 end_time_remark: Option<String> => "end_time_remark",
     }
     new()
-    set(start_time: String, start_time_remark: String, end_time: String, end_time_remark: String)
+    text(start_time: String, start_time_remark: String, end_time: String, end_time_remark: String)
 }
 
 w::record! {
     /// `ServiceorderPostLocation`.
     pub struct ServiceorderPostLocation {
         /// `start_location`.
-        0 start_location: Option<String> => w::Field::new("start_location"),
+        0 start_location: Option<String> => "start_location",
         /// `end_location`.
-        1 end_location: String => w::Field::must("end_location"),
+        1 end_location: String => "end_location: must",
     }
 }
 
@@ -596,11 +608,11 @@ w::record! {
     /// `ServiceorderPostPostDiscount`.
     pub struct ServiceorderPostPostDiscount {
         /// `name`.
-        0 name: String => w::Field::must("name"),
+        0 name: String => "name: must",
         /// `description`.
-        1 description: String => w::Field::must("description"),
+        1 description: String => "description: must",
         /// `count`.
-        2 count: Option<i64> => w::Field::new("count"),
+        2 count: Option<i64> => "count",
     }
 }
 
@@ -608,93 +620,95 @@ w::record! {
     /// `ServiceorderPostPostDiscountItem`.
     pub struct ServiceorderPostPostDiscountItem {
         /// `name`; needed according to the documentation.
-        0 name: Option<String> => w::Field::new("name"),
+        0 name: Option<String> => "name",
         /// `description`; needed according to the documentation.
-        1 description: Option<String> => w::Field::new("description"),
+        1 description: Option<String> => "description",
         /// `amount`; unit fen.
-        2 amount: Option<xinqiao_types::Fen> => w::Field::new("amount"),
+        2 amount: Option<xinqiao_types::Fen> => "amount",
         /// `count`.
-        3 count: Option<i64> => w::Field::new("count"),
+        3 count: Option<i64> => "count",
     }
     new()
-    set(name: String, description: String, amount: xinqiao_types::Fen, count: i64)
+    text(name: String, description: String)
+    set(amount: xinqiao_types::Fen, count: i64)
 }
 
 w::record! {
     /// `ServiceorderPostPostPayment`.
     pub struct ServiceorderPostPostPayment {
         /// `name`.
-        0 name: String => w::Field::must("name"),
+        0 name: String => "name: must",
         /// `description`.
-        1 description: Option<String> => w::Field::new("description"),
+        1 description: Option<String> => "description",
         /// `amount`; unit fen.
-        2 amount: Option<xinqiao_types::Fen> => w::Field::new("amount"),
+        2 amount: Option<xinqiao_types::Fen> => "amount",
         /// `count`.
-        3 count: Option<i64> => w::Field::new("count"),
+        3 count: Option<i64> => "count",
     }
-    new(name: String)
-    set(description: String, amount: xinqiao_types::Fen, count: i64)
+    new(name: impl Into<String>)
+    text(description: String)
+    set(amount: xinqiao_types::Fen, count: i64)
 }
 
 w::record! {
     /// `ServiceorderPostRiskFund`.
     pub struct ServiceorderPostRiskFund {
         /// `name`.
-        0 name: String => w::Field::must("name"),
+        0 name: String => "name: must",
         /// `description`.
-        1 description: Option<String> => w::Field::new("description"),
+        1 description: Option<String> => "description",
         /// `amount`.
-        2 amount: i64 => w::Field::must("amount"),
+        2 amount: i64 => "amount: must",
     }
-    new(name: String, amount: i64)
-    set(description: String)
+    new(name: impl Into<String>, amount: i64)
+    text(description: String)
 }
 
 w::record! {
     /// `ServiceorderPostTimeRange`.
     pub struct ServiceorderPostTimeRange {
         /// `start_time`.
-        0 start_time: String => w::Field::must("start_time"),
+        0 start_time: String => "start_time: must",
         /// `end_time`.
-        1 end_time: Option<String> => w::Field::new("end_time"),
+        1 end_time: Option<String> => "end_time",
         /// `start_time_remark`.
-        2 start_time_remark: Option<String> => w::Field::new("start_time_remark"),
+        2 start_time_remark: Option<String> => "start_time_remark",
         /// `end_time_remark`.
-        3 end_time_remark: Option<String> => w::Field::new("end_time_remark"),
+        3 end_time_remark: Option<String> => "end_time_remark",
     }
-    new(start_time: String)
-    set(end_time: String, start_time_remark: String, end_time_remark: String)
+    new(start_time: impl Into<String>)
+    text(end_time: String, start_time_remark: String, end_time_remark: String)
 }
 
 w::record! {
     /// `ServiceorderPostTimeRangeItem`.
     pub struct ServiceorderPostTimeRangeItem {
         /// `start_time`; format `yyyyMMddHHmmss / yyyyMMdd / OnAccept`; needed according to the documentation.
-        0 start_time: Option<String> => w::Field::new("start_time"),
+        0 start_time: Option<String> => "start_time",
         /// `start_time_remark`.
-        1 start_time_remark: Option<String> => w::Field::new("start_time_remark"),
+        1 start_time_remark: Option<String> => "start_time_remark",
         /// `end_time`; format `yyyyMMddHHmmss / yyyyMMdd`.
-        2 end_time: Option<String> => w::Field::new("end_time"),
+        2 end_time: Option<String> => "end_time",
         /// `end_time_remark`.
-        3 end_time_remark: Option<String> => w::Field::new("end_time_remark"),
+        3 end_time_remark: Option<String> => "end_time_remark",
     }
     new()
-    set(start_time: String, start_time_remark: String, end_time: String, end_time_remark: String)
+    text(start_time: String, start_time_remark: String, end_time: String, end_time_remark: String)
 }
 
 w::record! {
     /// `ServicepayondeliveryorderGood`.
     pub struct ServicepayondeliveryorderGood {
         /// `name`.
-        0 name: String => w::Field::must("name"),
+        0 name: String => "name: must",
         /// `picture`.
-        1 picture: String => w::Field::must("picture"),
+        1 picture: String => "picture: must",
         /// `amount`.
-        2 amount: f64 => w::Field::must("amount"),
+        2 amount: f64 => "amount: must",
         /// `count`.
-        3 count: f64 => w::Field::must("count"),
+        3 count: f64 => "count: must",
         /// `category_id`.
-        4 category_id: Option<Vec<String>> => w::Field::new("category_id"),
+        4 category_id: Option<Vec<String>> => "category_id",
     }
 }
 
@@ -702,13 +716,13 @@ w::record! {
     /// `ServicepayondeliveryorderPostDiscount`.
     pub struct ServicepayondeliveryorderPostDiscount {
         /// `name`.
-        0 name: Option<String> => w::Field::new("name"),
+        0 name: Option<String> => "name",
         /// `description`.
-        1 description: Option<String> => w::Field::new("description"),
+        1 description: Option<String> => "description",
         /// `amount`.
-        2 amount: Option<f64> => w::Field::new("amount"),
+        2 amount: Option<f64> => "amount",
         /// `count`.
-        3 count: Option<f64> => w::Field::new("count"),
+        3 count: Option<f64> => "count",
     }
 }
 
@@ -716,13 +730,13 @@ w::record! {
     /// `ServicepayondeliveryorderPostPayment`.
     pub struct ServicepayondeliveryorderPostPayment {
         /// `name`.
-        0 name: Option<String> => w::Field::new("name"),
+        0 name: Option<String> => "name",
         /// `amount`.
-        1 amount: Option<f64> => w::Field::new("amount"),
+        1 amount: Option<f64> => "amount",
         /// `description`.
-        2 description: Option<String> => w::Field::new("description"),
+        2 description: Option<String> => "description",
         /// `count`.
-        3 count: Option<f64> => w::Field::new("count"),
+        3 count: Option<f64> => "count",
     }
 }
 
@@ -730,25 +744,25 @@ w::record! {
     /// `ServicepayondeliveryorderRiskFund`.
     pub struct ServicepayondeliveryorderRiskFund {
         /// `name`; one of `DEPOSIT` `ADVANCE` `CASH_DEPOSIT` `ESTIMATE_ORDER_COST`.
-        0 name: String => w::Field::must("name"),
+        0 name: String => "name: must",
         /// `amount`.
-        1 amount: i64 => w::Field::must("amount"),
+        1 amount: i64 => "amount: must",
         /// `description`.
-        2 description: Option<String> => w::Field::new("description"),
+        2 description: Option<String> => "description",
     }
-    new(name: String, amount: i64)
-    set(description: String)
+    new(name: impl Into<String>, amount: i64)
+    text(description: String)
 }
 
 w::record! {
     /// `ServicepayondeliveryorderRiskFundItem`.
     pub struct ServicepayondeliveryorderRiskFundItem {
         /// `name`.
-        0 name: String => w::Field::must("name"),
+        0 name: String => "name: must",
         /// `amount`.
-        1 amount: f64 => w::Field::must("amount"),
+        1 amount: f64 => "amount: must",
         /// `description`.
-        2 description: Option<String> => w::Field::new("description"),
+        2 description: Option<String> => "description",
     }
 }
 
@@ -756,37 +770,37 @@ w::record! {
     /// `ServicepayondeliveryorderShoppingInfo`.
     pub struct ServicepayondeliveryorderShoppingInfo {
         /// `real_merchant_appid`.
-        0 real_merchant_appid: Option<String> => w::Field::new("real_merchant_appid"),
+        0 real_merchant_appid: Option<String> => "real_merchant_appid",
         /// `jump_link`.
-        1 jump_link: JumpLink => w::Field::must("jump_link"),
+        1 jump_link: JumpLink => "jump_link: must",
         /// `goods`.
-        2 goods: Vec<ShoppingInfoGood> => w::Field::must("goods"),
+        2 goods: Vec<ShoppingInfoGood> => "goods: must",
     }
     new(jump_link: JumpLink, goods: Vec<ShoppingInfoGood>)
-    set(real_merchant_appid: String)
+    text(real_merchant_appid: String)
 }
 
 w::record! {
     /// `ServicepayondeliveryorderTimeRange`.
     pub struct ServicepayondeliveryorderTimeRange {
         /// `start_time`.
-        0 start_time: String => w::Field::must("start_time"),
+        0 start_time: String => "start_time: must",
         /// `start_time_remark`.
-        1 start_time_remark: Option<String> => w::Field::new("start_time_remark"),
+        1 start_time_remark: Option<String> => "start_time_remark",
         /// `end_time`.
-        2 end_time: Option<String> => w::Field::new("end_time"),
+        2 end_time: Option<String> => "end_time",
         /// `end_time_remark`.
-        3 end_time_remark: Option<String> => w::Field::new("end_time_remark"),
+        3 end_time_remark: Option<String> => "end_time_remark",
     }
-    new(start_time: String)
-    set(start_time_remark: String, end_time: String, end_time_remark: String)
+    new(start_time: impl Into<String>)
+    text(start_time_remark: String, end_time: String, end_time_remark: String)
 }
 
 w::record! {
     /// `ShoppingInfo`.
     pub struct ShoppingInfo {
         /// `goods`; needed according to the documentation.
-        0 goods: Option<Vec<Good>> => w::Field::new("goods"),
+        0 goods: Option<Vec<Good>> => "goods",
     }
     new()
     set(goods: Vec<Good>)
@@ -796,17 +810,17 @@ w::record! {
     /// `ShoppingInfoGood`.
     pub struct ShoppingInfoGood {
         /// `name`.
-        0 name: String => w::Field::must("name"),
+        0 name: String => "name: must",
         /// `picture`.
-        1 picture: String => w::Field::must("picture"),
+        1 picture: String => "picture: must",
         /// `amount`.
-        2 amount: i64 => w::Field::must("amount"),
+        2 amount: i64 => "amount: must",
         /// `count`.
-        3 count: i64 => w::Field::must("count"),
+        3 count: i64 => "count: must",
         /// `category_id`.
-        4 category_id: Option<Vec<String>> => w::Field::new("category_id"),
+        4 category_id: Option<Vec<String>> => "category_id",
     }
-    new(name: String, picture: String, amount: i64, count: i64)
+    new(name: impl Into<String>, picture: impl Into<String>, amount: i64, count: i64)
     set(category_id: Vec<String>)
 }
 
@@ -814,11 +828,11 @@ w::record! {
     /// `ShoppingInfoItem`.
     pub struct ShoppingInfoItem {
         /// `real_merchant_appid`.
-        0 real_merchant_appid: Option<String> => w::Field::new("real_merchant_appid"),
+        0 real_merchant_appid: Option<String> => "real_merchant_appid",
         /// `jump_link`.
-        1 jump_link: ShoppingInfoJumpLink => w::Field::must("jump_link"),
+        1 jump_link: ShoppingInfoJumpLink => "jump_link: must",
         /// `goods`.
-        2 goods: Vec<ServicepayondeliveryorderGood> => w::Field::must("goods"),
+        2 goods: Vec<ServicepayondeliveryorderGood> => "goods: must",
     }
 }
 
@@ -826,11 +840,11 @@ w::record! {
     /// `ShoppingInfoJumpLink`.
     pub struct ShoppingInfoJumpLink {
         /// `jump_link_type`.
-        0 jump_link_type: String => w::Field::must("jump_link_type"),
+        0 jump_link_type: String => "jump_link_type: must",
         /// `appid`.
-        1 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+        1 appid: Option<xinqiao_types::AppId> => "appid",
         /// `path`.
-        2 path: Option<String> => w::Field::new("path"),
+        2 path: Option<String> => "path",
     }
 }
 
@@ -838,13 +852,13 @@ w::record! {
     /// `TimeRange`.
     pub struct TimeRange {
         /// `start_time`.
-        0 start_time: Option<String> => w::Field::new("start_time"),
+        0 start_time: Option<String> => "start_time",
         /// `start_time_remark`.
-        1 start_time_remark: Option<String> => w::Field::new("start_time_remark"),
+        1 start_time_remark: Option<String> => "start_time_remark",
         /// `end_time`.
-        2 end_time: Option<String> => w::Field::new("end_time"),
+        2 end_time: Option<String> => "end_time",
         /// `end_time_remark`.
-        3 end_time_remark: Option<String> => w::Field::new("end_time_remark"),
+        3 end_time_remark: Option<String> => "end_time_remark",
     }
 }
 
@@ -852,16 +866,16 @@ w::record! {
     /// `TimeRangeItem`.
     pub struct TimeRangeItem {
         /// `start_time`.
-        0 start_time: Option<String> => w::Field::new("start_time"),
+        0 start_time: Option<String> => "start_time",
         /// `end_time`.
-        1 end_time: Option<String> => w::Field::new("end_time"),
+        1 end_time: Option<String> => "end_time",
         /// `start_time_remark`.
-        2 start_time_remark: Option<String> => w::Field::new("start_time_remark"),
+        2 start_time_remark: Option<String> => "start_time_remark",
         /// `end_time_remark`.
-        3 end_time_remark: Option<String> => w::Field::new("end_time_remark"),
+        3 end_time_remark: Option<String> => "end_time_remark",
     }
     new()
-    set(start_time: String, end_time: String, start_time_remark: String, end_time_remark: String)
+    text(start_time: String, end_time: String, start_time_remark: String, end_time_remark: String)
 }
 
 w::record! {
@@ -873,27 +887,32 @@ w::record! {
     /// * Catalog: `pay_v3.payscore.merchant_bill`.
     pub struct MerchantBill {
         /// `bill_date`; format `yyyy-MM-dd`.
-        0 bill_date: String => w::Field::must("bill_date").place(w::Place::Query),
+        0 bill_date: String => "bill_date: must query",
         /// `algorithm`.
-        1 algorithm: String => w::Field::must("algorithm").place(w::Place::Query),
+        1 algorithm: String => "algorithm: must query",
         /// `tar_type`; one of `GZIP`.
-        2 tar_type: Option<String> => w::Field::new("tar_type").place(w::Place::Query),
+        2 tar_type: Option<String> => "tar_type: query",
         /// `encryption_algorithm`.
-        3 encryption_algorithm: String => w::Field::must("encryption_algorithm").place(w::Place::Query),
+        3 encryption_algorithm: String => "encryption_algorithm: must query",
         /// `service_id`.
-        4 service_id: String => w::Field::must("service_id").place(w::Place::Query),
+        4 service_id: String => "service_id: must query",
     }
-    new(bill_date: String, algorithm: String, encryption_algorithm: String, service_id: String)
-    set(tar_type: String)
+    new(
+        bill_date: impl Into<String>,
+        algorithm: impl Into<String>,
+        encryption_algorithm: impl Into<String>,
+        service_id: impl Into<String>,
+    )
+    text(tar_type: String)
 }
 
 w::record! {
     /// Answer to [`MerchantBill`].
     pub struct MerchantBillResponse {
         /// `download_bill_count`.
-        0 download_bill_count: i64 => w::Field::must("download_bill_count"),
+        0 download_bill_count: i64 => "download_bill_count: must",
         /// `download_bill_list`.
-        1 download_bill_list: Vec<DownloadBill> => w::Field::must("download_bill_list"),
+        1 download_bill_list: Vec<DownloadBill> => "download_bill_list: must",
     }
 }
 
@@ -925,30 +944,35 @@ w::record! {
     /// * Catalog: `pay_v3.payscore.payafter_orders_by_out_order_no_cancel`.
     pub struct PayafterOrdersByOutOrderNoCancel {
         /// `out_order_no`.
-        0 out_order_no: String => w::Field::must("out_order_no").place(w::Place::Path),
+        0 out_order_no: String => "out_order_no: must path",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `service_id`.
-        2 service_id: String => w::Field::must("service_id"),
+        2 service_id: String => "service_id: must",
         /// `reason`.
-        3 reason: String => w::Field::must("reason"),
+        3 reason: String => "reason: must",
     }
-    new(out_order_no: String, appid: xinqiao_types::AppId, service_id: String, reason: String)
+    new(
+        out_order_no: impl Into<String>,
+        appid: impl Into<xinqiao_types::AppId>,
+        service_id: impl Into<String>,
+        reason: impl Into<String>,
+    )
 }
 
 w::record! {
     /// Answer to [`PayafterOrdersByOutOrderNoCancel`].
     pub struct PayafterOrdersByOutOrderNoCancelResponse {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `mchid`.
-        1 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+        1 mchid: xinqiao_types::MchId => "mchid: must",
         /// `out_order_no`.
-        2 out_order_no: String => w::Field::must("out_order_no"),
+        2 out_order_no: String => "out_order_no: must",
         /// `service_id`.
-        3 service_id: String => w::Field::must("service_id"),
+        3 service_id: String => "service_id: must",
         /// `order_id`.
-        4 order_id: String => w::Field::must("order_id"),
+        4 order_id: String => "order_id: must",
     }
 }
 
@@ -980,36 +1004,32 @@ w::record! {
     /// * Catalog: `pay_v3.payscore.payafter_orders_by_out_order_no_sync`.
     pub struct PayafterOrdersByOutOrderNoSync {
         /// `out_order_no`.
-        0 out_order_no: String => w::Field::must("out_order_no").place(w::Place::Path),
+        0 out_order_no: String => "out_order_no: must path",
         /// `appid`.
-        1 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+        1 appid: Option<xinqiao_types::AppId> => "appid",
         /// `service_id`.
-        2 service_id: Option<String> => w::Field::new("service_id"),
+        2 service_id: Option<String> => "service_id",
         /// `type`; one of `Order_Paid`.
-        3 type_: Option<String> => w::Field::new("type"),
+        3 type_: Option<String> => "type",
         /// `detail`.
-        4 detail: Option<PayafterOrdersByOutOrderNoSyncDetail> => w::Field::new("detail"),
+        4 detail: Option<PayafterOrdersByOutOrderNoSyncDetail> => "detail",
     }
-    new(out_order_no: String)
-    set(
-        appid: xinqiao_types::AppId,
-        service_id: String,
-        type_: String,
-        detail: PayafterOrdersByOutOrderNoSyncDetail,
-    )
+    new(out_order_no: impl Into<String>)
+    text(appid: xinqiao_types::AppId, service_id: String, type_: String)
+    set(detail: PayafterOrdersByOutOrderNoSyncDetail)
 }
 
 w::record! {
     /// Answer to [`PayafterOrdersByOutOrderNoSync`].
     pub struct PayafterOrdersByOutOrderNoSyncResponse {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `mchid`.
-        1 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+        1 mchid: xinqiao_types::MchId => "mchid: must",
         /// `out_order_no`.
-        2 out_order_no: String => w::Field::must("out_order_no"),
+        2 out_order_no: String => "out_order_no: must",
         /// `order_id`.
-        3 order_id: String => w::Field::must("order_id"),
+        3 order_id: String => "order_id: must",
     }
 }
 
@@ -1041,43 +1061,49 @@ w::record! {
     /// * Catalog: `pay_v3.payscore.payafter_orders_complete`.
     pub struct PayafterOrdersComplete {
         /// `out_order_no`.
-        0 out_order_no: String => w::Field::must("out_order_no").place(w::Place::Path),
+        0 out_order_no: String => "out_order_no: must path",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `service_id`.
-        2 service_id: String => w::Field::must("service_id"),
+        2 service_id: String => "service_id: must",
         /// `finish_type`; one of `1` `2`.
-        3 finish_type: Option<i64> => w::Field::new("finish_type"),
+        3 finish_type: Option<i64> => "finish_type",
         /// `cancel_reason`.
-        4 cancel_reason: Option<String> => w::Field::new("cancel_reason"),
+        4 cancel_reason: Option<String> => "cancel_reason",
         /// `real_service_start_time`.
-        5 real_service_start_time: Option<String> => w::Field::new("real_service_start_time"),
+        5 real_service_start_time: Option<String> => "real_service_start_time",
         /// `real_service_end_time`.
-        6 real_service_end_time: Option<String> => w::Field::new("real_service_end_time"),
+        6 real_service_end_time: Option<String> => "real_service_end_time",
         /// `real_service_end_location`.
-        7 real_service_end_location: Option<String> => w::Field::new("real_service_end_location"),
+        7 real_service_end_location: Option<String> => "real_service_end_location",
         /// `fees`.
-        8 fees: Option<Vec<Fee>> => w::Field::new("fees"),
+        8 fees: Option<Vec<Fee>> => "fees",
         /// `discounts`.
-        9 discounts: Option<Vec<Discount>> => w::Field::new("discounts"),
+        9 discounts: Option<Vec<Discount>> => "discounts",
         /// `total_amount`.
-        10 total_amount: Option<i64> => w::Field::new("total_amount"),
+        10 total_amount: Option<i64> => "total_amount",
         /// `finish_ticket`.
-        11 finish_ticket: Option<String> => w::Field::new("finish_ticket"),
+        11 finish_ticket: Option<String> => "finish_ticket",
         /// `profit_sharing`.
-        12 profit_sharing: Option<bool> => w::Field::new("profit_sharing"),
+        12 profit_sharing: Option<bool> => "profit_sharing",
     }
-    new(out_order_no: String, appid: xinqiao_types::AppId, service_id: String)
-    set(
-        finish_type: i64,
+    new(
+        out_order_no: impl Into<String>,
+        appid: impl Into<xinqiao_types::AppId>,
+        service_id: impl Into<String>,
+    )
+    text(
         cancel_reason: String,
         real_service_start_time: String,
         real_service_end_time: String,
         real_service_end_location: String,
+        finish_ticket: String,
+    )
+    set(
+        finish_type: i64,
         fees: Vec<Fee>,
         discounts: Vec<Discount>,
         total_amount: i64,
-        finish_ticket: String,
         profit_sharing: bool,
     )
 }
@@ -1086,15 +1112,15 @@ w::record! {
     /// Answer to [`PayafterOrdersComplete`].
     pub struct PayafterOrdersCompleteResponse {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `mchid`.
-        1 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+        1 mchid: xinqiao_types::MchId => "mchid: must",
         /// `out_order_no`.
-        2 out_order_no: String => w::Field::must("out_order_no"),
+        2 out_order_no: String => "out_order_no: must",
         /// `service_id`.
-        3 service_id: String => w::Field::must("service_id"),
+        3 service_id: String => "service_id: must",
         /// `order_id`.
-        4 order_id: String => w::Field::must("order_id"),
+        4 order_id: String => "order_id: must",
     }
 }
 
@@ -1126,69 +1152,69 @@ w::record! {
     /// * Catalog: `pay_v3.payscore.payafter_orders_get`.
     pub struct PayafterOrdersGet {
         /// `service_id`.
-        0 service_id: Option<String> => w::Field::new("service_id").place(w::Place::Query),
+        0 service_id: Option<String> => "service_id: query",
         /// `out_order_no`.
-        1 out_order_no: Option<String> => w::Field::new("out_order_no").place(w::Place::Query),
+        1 out_order_no: Option<String> => "out_order_no: query",
         /// `query_id`.
-        2 query_id: Option<String> => w::Field::new("query_id").place(w::Place::Query),
+        2 query_id: Option<String> => "query_id: query",
         /// `appid`.
-        3 appid: Option<xinqiao_types::AppId> => w::Field::new("appid").place(w::Place::Query),
+        3 appid: Option<xinqiao_types::AppId> => "appid: query",
     }
     new()
-    set(service_id: String, out_order_no: String, query_id: String, appid: xinqiao_types::AppId)
+    text(service_id: String, out_order_no: String, query_id: String, appid: xinqiao_types::AppId)
 }
 
 w::record! {
     /// Answer to [`PayafterOrdersGet`].
     pub struct PayafterOrdersGetResponse {
         /// `appid`.
-        0 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+        0 appid: Option<xinqiao_types::AppId> => "appid",
         /// `mchid`.
-        1 mchid: Option<xinqiao_types::MchId> => w::Field::new("mchid"),
+        1 mchid: Option<xinqiao_types::MchId> => "mchid",
         /// `out_order_no`.
-        2 out_order_no: Option<String> => w::Field::new("out_order_no"),
+        2 out_order_no: Option<String> => "out_order_no",
         /// `service_id`.
-        3 service_id: Option<String> => w::Field::new("service_id"),
+        3 service_id: Option<String> => "service_id",
         /// `state`; one of `CREATED` `USER_ACCEPTED` `FINISHED` `USER_PAID` `REVOKED` `EXPIRED`.
-        4 state: Option<String> => w::Field::new("state"),
+        4 state: Option<String> => "state",
         /// `finish_type`; one of `1` `2`.
-        5 finish_type: Option<i64> => w::Field::new("finish_type"),
+        5 finish_type: Option<i64> => "finish_type",
         /// `service_start_time`.
-        6 service_start_time: Option<String> => w::Field::new("service_start_time"),
+        6 service_start_time: Option<String> => "service_start_time",
         /// `service_end_time`.
-        7 service_end_time: Option<String> => w::Field::new("service_end_time"),
+        7 service_end_time: Option<String> => "service_end_time",
         /// `real_service_start_time`.
-        8 real_service_start_time: Option<String> => w::Field::new("real_service_start_time"),
+        8 real_service_start_time: Option<String> => "real_service_start_time",
         /// `real_service_end_time`.
-        9 real_service_end_time: Option<String> => w::Field::new("real_service_end_time"),
+        9 real_service_end_time: Option<String> => "real_service_end_time",
         /// `pay_succ_time`.
-        10 pay_succ_time: Option<String> => w::Field::new("pay_succ_time"),
+        10 pay_succ_time: Option<String> => "pay_succ_time",
         /// `service_start_location`.
-        11 service_start_location: Option<String> => w::Field::new("service_start_location"),
+        11 service_start_location: Option<String> => "service_start_location",
         /// `service_end_location`.
-        12 service_end_location: Option<String> => w::Field::new("service_end_location"),
+        12 service_end_location: Option<String> => "service_end_location",
         /// `real_service_start_location`.
-        13 real_service_start_location: Option<String> => w::Field::new("real_service_start_location"),
+        13 real_service_start_location: Option<String> => "real_service_start_location",
         /// `real_service_end_location`.
-        14 real_service_end_location: Option<String> => w::Field::new("real_service_end_location"),
+        14 real_service_end_location: Option<String> => "real_service_end_location",
         /// `service_introduction`.
-        15 service_introduction: Option<String> => w::Field::new("service_introduction"),
+        15 service_introduction: Option<String> => "service_introduction",
         /// `fees`.
-        16 fees: Option<Vec<Fee>> => w::Field::new("fees"),
+        16 fees: Option<Vec<Fee>> => "fees",
         /// `discounts`.
-        17 discounts: Option<Vec<Discount>> => w::Field::new("discounts"),
+        17 discounts: Option<Vec<Discount>> => "discounts",
         /// `risk_amount`.
-        18 risk_amount: Option<i64> => w::Field::new("risk_amount"),
+        18 risk_amount: Option<i64> => "risk_amount",
         /// `total_amount`.
-        19 total_amount: Option<i64> => w::Field::new("total_amount"),
+        19 total_amount: Option<i64> => "total_amount",
         /// `attach`.
-        20 attach: Option<String> => w::Field::new("attach"),
+        20 attach: Option<String> => "attach",
         /// `finish_ticket`.
-        21 finish_ticket: Option<String> => w::Field::new("finish_ticket"),
+        21 finish_ticket: Option<String> => "finish_ticket",
         /// `finish_transaction_id`.
-        22 finish_transaction_id: Option<String> => w::Field::new("finish_transaction_id"),
+        22 finish_transaction_id: Option<String> => "finish_transaction_id",
         /// `pay_type`; one of `MchChannelPayType`.
-        23 pay_type: Option<String> => w::Field::new("pay_type"),
+        23 pay_type: Option<String> => "pay_type",
     }
 }
 
@@ -1220,59 +1246,65 @@ w::record! {
     /// * Catalog: `pay_v3.payscore.payafter_orders_post`.
     pub struct PayafterOrdersPost {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `out_order_no`.
-        1 out_order_no: String => w::Field::must("out_order_no"),
+        1 out_order_no: String => "out_order_no: must",
         /// `service_id`.
-        2 service_id: String => w::Field::must("service_id"),
+        2 service_id: String => "service_id: must",
         /// `service_start_time`.
-        3 service_start_time: Option<String> => w::Field::new("service_start_time"),
+        3 service_start_time: Option<String> => "service_start_time",
         /// `service_end_time`.
-        4 service_end_time: Option<String> => w::Field::new("service_end_time"),
+        4 service_end_time: Option<String> => "service_end_time",
         /// `service_start_location`.
-        5 service_start_location: Option<String> => w::Field::new("service_start_location"),
+        5 service_start_location: Option<String> => "service_start_location",
         /// `service_end_location`.
-        6 service_end_location: Option<String> => w::Field::new("service_end_location"),
+        6 service_end_location: Option<String> => "service_end_location",
         /// `service_introduction`.
-        7 service_introduction: Option<String> => w::Field::new("service_introduction"),
+        7 service_introduction: Option<String> => "service_introduction",
         /// `fees`.
-        8 fees: Option<Vec<Fee>> => w::Field::new("fees"),
+        8 fees: Option<Vec<Fee>> => "fees",
         /// `discounts`.
-        9 discounts: Option<Vec<PayafterOrdersPostDiscount>> => w::Field::new("discounts"),
+        9 discounts: Option<Vec<PayafterOrdersPostDiscount>> => "discounts",
         /// `risk_amount`.
-        10 risk_amount: Option<i64> => w::Field::new("risk_amount"),
+        10 risk_amount: Option<i64> => "risk_amount",
         /// `attach`.
-        11 attach: Option<String> => w::Field::new("attach"),
+        11 attach: Option<String> => "attach",
         /// `need_user_confirm`.
-        12 need_user_confirm: Option<bool> => w::Field::new("need_user_confirm"),
+        12 need_user_confirm: Option<bool> => "need_user_confirm",
         /// `openid`.
-        13 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+        13 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `name`.
-        14 name: Option<String> => w::Field::new("name"),
+        14 name: Option<String> => "name",
         /// `phone`.
-        15 phone: Option<String> => w::Field::new("phone").masked(),
+        15 phone: Option<String> => "phone: masked",
         /// `userid`.
-        16 userid: Option<String> => w::Field::new("userid"),
+        16 userid: Option<String> => "userid",
         /// `address`.
-        17 address: Option<String> => w::Field::new("address").masked(),
+        17 address: Option<String> => "address: masked",
     }
-    new(appid: xinqiao_types::AppId, out_order_no: String, service_id: String)
-    set(
+    new(
+        appid: impl Into<xinqiao_types::AppId>,
+        out_order_no: impl Into<String>,
+        service_id: impl Into<String>,
+    )
+    text(
         service_start_time: String,
         service_end_time: String,
         service_start_location: String,
         service_end_location: String,
         service_introduction: String,
-        fees: Vec<Fee>,
-        discounts: Vec<PayafterOrdersPostDiscount>,
-        risk_amount: i64,
         attach: String,
-        need_user_confirm: bool,
         openid: xinqiao_types::OpenId,
         name: String,
         phone: String,
         userid: String,
         address: String,
+    )
+    set(
+        fees: Vec<Fee>,
+        discounts: Vec<PayafterOrdersPostDiscount>,
+        risk_amount: i64,
+        need_user_confirm: bool,
     )
 }
 
@@ -1280,25 +1312,25 @@ w::record! {
     /// Answer to [`PayafterOrdersPost`].
     pub struct PayafterOrdersPostResponse {
         /// `appid`.
-        0 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+        0 appid: Option<xinqiao_types::AppId> => "appid",
         /// `mchid`.
-        1 mchid: Option<xinqiao_types::MchId> => w::Field::new("mchid"),
+        1 mchid: Option<xinqiao_types::MchId> => "mchid",
         /// `out_order_no`.
-        2 out_order_no: Option<String> => w::Field::new("out_order_no"),
+        2 out_order_no: Option<String> => "out_order_no",
         /// `service_id`.
-        3 service_id: Option<String> => w::Field::new("service_id"),
+        3 service_id: Option<String> => "service_id",
         /// `order_id`.
-        4 order_id: Option<String> => w::Field::new("order_id"),
+        4 order_id: Option<String> => "order_id",
         /// `miniprogram_businesstype`.
-        5 miniprogram_businesstype: Option<String> => w::Field::new("miniprogram_businesstype"),
+        5 miniprogram_businesstype: Option<String> => "miniprogram_businesstype",
         /// `miniprogram_appid`.
-        6 miniprogram_appid: Option<String> => w::Field::new("miniprogram_appid"),
+        6 miniprogram_appid: Option<String> => "miniprogram_appid",
         /// `miniprogram_path`.
-        7 miniprogram_path: Option<String> => w::Field::new("miniprogram_path"),
+        7 miniprogram_path: Option<String> => "miniprogram_path",
         /// `miniprogram_username`.
-        8 miniprogram_username: Option<String> => w::Field::new("miniprogram_username"),
+        8 miniprogram_username: Option<String> => "miniprogram_username",
         /// `package`.
-        9 package: Option<String> => w::Field::new("package"),
+        9 package: Option<String> => "package",
     }
 }
 
@@ -1330,23 +1362,27 @@ w::record! {
     /// * Catalog: `pay_v3.payscore.permissions`.
     pub struct Permissions {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `authorization_code`.
-        1 authorization_code: String => w::Field::must("authorization_code").masked(),
+        1 authorization_code: String => "authorization_code: must masked",
         /// `service_id`.
-        2 service_id: String => w::Field::must("service_id"),
+        2 service_id: String => "service_id: must",
         /// `notify_url`.
-        3 notify_url: Option<String> => w::Field::new("notify_url"),
+        3 notify_url: Option<String> => "notify_url",
     }
-    new(appid: xinqiao_types::AppId, authorization_code: String, service_id: String)
-    set(notify_url: String)
+    new(
+        appid: impl Into<xinqiao_types::AppId>,
+        authorization_code: impl Into<String>,
+        service_id: impl Into<String>,
+    )
+    text(notify_url: String)
 }
 
 w::record! {
     /// Answer to [`Permissions`].
     pub struct PermissionsResponse {
         /// `apply_permissions_token`.
-        0 apply_permissions_token: String => w::Field::must("apply_permissions_token"),
+        0 apply_permissions_token: String => "apply_permissions_token: must",
     }
 }
 
@@ -1378,55 +1414,56 @@ w::record! {
     /// * Catalog: `pay_v3.payscore.permissions_assess_user_risk_level`.
     pub struct PermissionsAssessUserRiskLevel {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `service_id`.
-        1 service_id: String => w::Field::must("service_id"),
+        1 service_id: String => "service_id: must",
         /// `openid`.
-        2 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+        2 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `authorization_code`.
-        3 authorization_code: Option<String> => w::Field::new("authorization_code").masked(),
+        3 authorization_code: Option<String> => "authorization_code: masked",
         /// `shopping_info`.
-        4 shopping_info: Option<ShoppingInfo> => w::Field::new("shopping_info"),
+        4 shopping_info: Option<ShoppingInfo> => "shopping_info",
     }
-    new(appid: xinqiao_types::AppId, service_id: String)
-    set(openid: xinqiao_types::OpenId, authorization_code: String, shopping_info: ShoppingInfo)
+    new(appid: impl Into<xinqiao_types::AppId>, service_id: impl Into<String>)
+    text(openid: xinqiao_types::OpenId, authorization_code: String)
+    set(shopping_info: ShoppingInfo)
 }
 
 w::record! {
     /// Answer to [`PermissionsAssessUserRiskLevel`].
     pub struct PermissionsAssessUserRiskLevelResponse {
         /// `mchid`.
-        0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+        0 mchid: xinqiao_types::MchId => "mchid: must",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `service_id`.
-        2 service_id: String => w::Field::must("service_id"),
+        2 service_id: String => "service_id: must",
         /// `openid`.
-        3 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+        3 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `authorization_code`.
-        4 authorization_code: Option<String> => w::Field::new("authorization_code").masked(),
+        4 authorization_code: Option<String> => "authorization_code: masked",
         /// `authorization_state`.
-        5 authorization_state: String => w::Field::must("authorization_state"),
+        5 authorization_state: String => "authorization_state: must",
         /// `notify_url`.
-        6 notify_url: Option<String> => w::Field::new("notify_url"),
+        6 notify_url: Option<String> => "notify_url",
         /// `cancel_authorization_time`; format `rfc3339`.
-        7 cancel_authorization_time: Option<String> => w::Field::new("cancel_authorization_time"),
+        7 cancel_authorization_time: Option<String> => "cancel_authorization_time",
         /// `authorization_success_time`; format `rfc3339`.
-        8 authorization_success_time: Option<String> => w::Field::new("authorization_success_time"),
+        8 authorization_success_time: Option<String> => "authorization_success_time",
         /// `user_risk_level`.
-        9 user_risk_level: Option<i64> => w::Field::new("user_risk_level"),
+        9 user_risk_level: Option<i64> => "user_risk_level",
         /// `risk_level_version`.
-        10 risk_level_version: Option<i64> => w::Field::new("risk_level_version"),
+        10 risk_level_version: Option<i64> => "risk_level_version",
         /// `channel_id`.
-        11 channel_id: Option<String> => w::Field::new("channel_id"),
+        11 channel_id: Option<String> => "channel_id",
         /// `user_label`.
-        12 user_label: Option<String> => w::Field::new("user_label"),
+        12 user_label: Option<String> => "user_label",
         /// `sub_mchid`.
-        13 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+        13 sub_mchid: Option<String> => "sub_mchid",
         /// `sub_appid`.
-        14 sub_appid: Option<String> => w::Field::new("sub_appid"),
+        14 sub_appid: Option<String> => "sub_appid",
         /// `sub_openid`.
-        15 sub_openid: Option<String> => w::Field::new("sub_openid"),
+        15 sub_openid: Option<String> => "sub_openid",
     }
 }
 
@@ -1458,38 +1495,38 @@ w::record! {
     /// * Catalog: `pay_v3.payscore.permissions_by_authorization_code`.
     pub struct PermissionsByAuthorizationCode {
         /// `authorization_code`.
-        0 authorization_code: String => w::Field::must("authorization_code").place(w::Place::Path).masked(),
+        0 authorization_code: String => "authorization_code: must path masked",
         /// `service_id`.
-        1 service_id: String => w::Field::must("service_id").place(w::Place::Query),
+        1 service_id: String => "service_id: must query",
     }
-    new(authorization_code: String, service_id: String)
+    new(authorization_code: impl Into<String>, service_id: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`PermissionsByAuthorizationCode`].
     pub struct PermissionsByAuthorizationCodeResponse {
         /// `mchid`.
-        0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+        0 mchid: xinqiao_types::MchId => "mchid: must",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `service_id`.
-        2 service_id: String => w::Field::must("service_id"),
+        2 service_id: String => "service_id: must",
         /// `openid`.
-        3 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+        3 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `authorization_code`.
-        4 authorization_code: Option<String> => w::Field::new("authorization_code").masked(),
+        4 authorization_code: Option<String> => "authorization_code: masked",
         /// `authorization_state`; one of `UNAVAILABLE` `AVAILABLE` `UNBINDUSER`.
-        5 authorization_state: String => w::Field::must("authorization_state"),
+        5 authorization_state: String => "authorization_state: must",
         /// `notify_url`.
-        6 notify_url: Option<String> => w::Field::new("notify_url"),
+        6 notify_url: Option<String> => "notify_url",
         /// `cancel_authorization_time`; format `rfc3339`.
-        7 cancel_authorization_time: Option<String> => w::Field::new("cancel_authorization_time"),
+        7 cancel_authorization_time: Option<String> => "cancel_authorization_time",
         /// `authorization_success_time`; format `rfc3339`.
-        8 authorization_success_time: Option<String> => w::Field::new("authorization_success_time"),
+        8 authorization_success_time: Option<String> => "authorization_success_time",
         /// `user_risk_level`.
-        9 user_risk_level: Option<i64> => w::Field::new("user_risk_level"),
+        9 user_risk_level: Option<i64> => "user_risk_level",
         /// `risk_level_version`.
-        10 risk_level_version: Option<i64> => w::Field::new("risk_level_version"),
+        10 risk_level_version: Option<i64> => "risk_level_version",
     }
 }
 
@@ -1521,40 +1558,44 @@ w::record! {
     /// * Catalog: `pay_v3.payscore.permissions_by_openid`.
     pub struct PermissionsByOpenid {
         /// `openid`.
-        0 openid: xinqiao_types::OpenId => w::Field::must("openid").place(w::Place::Path).masked(),
+        0 openid: xinqiao_types::OpenId => "openid: must path masked",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid").place(w::Place::Query),
+        1 appid: xinqiao_types::AppId => "appid: must query",
         /// `service_id`.
-        2 service_id: String => w::Field::must("service_id").place(w::Place::Query),
+        2 service_id: String => "service_id: must query",
     }
-    new(openid: xinqiao_types::OpenId, appid: xinqiao_types::AppId, service_id: String)
+    new(
+        openid: impl Into<xinqiao_types::OpenId>,
+        appid: impl Into<xinqiao_types::AppId>,
+        service_id: impl Into<String>,
+    )
 }
 
 w::record! {
     /// Answer to [`PermissionsByOpenid`].
     pub struct PermissionsByOpenidResponse {
         /// `mchid`.
-        0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+        0 mchid: xinqiao_types::MchId => "mchid: must",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `service_id`.
-        2 service_id: String => w::Field::must("service_id"),
+        2 service_id: String => "service_id: must",
         /// `openid`.
-        3 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+        3 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `authorization_code`.
-        4 authorization_code: Option<String> => w::Field::new("authorization_code").masked(),
+        4 authorization_code: Option<String> => "authorization_code: masked",
         /// `authorization_state`; one of `UNAVAILABLE` `AVAILABLE` `UNBINDUSER`.
-        5 authorization_state: String => w::Field::must("authorization_state"),
+        5 authorization_state: String => "authorization_state: must",
         /// `notify_url`.
-        6 notify_url: Option<String> => w::Field::new("notify_url"),
+        6 notify_url: Option<String> => "notify_url",
         /// `cancel_authorization_time`; format `rfc3339`.
-        7 cancel_authorization_time: Option<String> => w::Field::new("cancel_authorization_time"),
+        7 cancel_authorization_time: Option<String> => "cancel_authorization_time",
         /// `authorization_success_time`; format `rfc3339`.
-        8 authorization_success_time: Option<String> => w::Field::new("authorization_success_time"),
+        8 authorization_success_time: Option<String> => "authorization_success_time",
         /// `user_risk_level`.
-        9 user_risk_level: Option<i64> => w::Field::new("user_risk_level"),
+        9 user_risk_level: Option<i64> => "user_risk_level",
         /// `risk_level_version`.
-        10 risk_level_version: Option<i64> => w::Field::new("risk_level_version"),
+        10 risk_level_version: Option<i64> => "risk_level_version",
     }
 }
 
@@ -1586,16 +1627,20 @@ w::record! {
     /// * Catalog: `pay_v3.payscore.permissions_by_openid_terminate`.
     pub struct PermissionsByOpenidTerminate {
         /// `openid`.
-        0 openid: xinqiao_types::OpenId => w::Field::must("openid").place(w::Place::Path).masked(),
+        0 openid: xinqiao_types::OpenId => "openid: must path masked",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `service_id`.
-        2 service_id: String => w::Field::must("service_id"),
+        2 service_id: String => "service_id: must",
         /// `reason`; needed according to the documentation.
-        3 reason: Option<String> => w::Field::new("reason"),
+        3 reason: Option<String> => "reason",
     }
-    new(openid: xinqiao_types::OpenId, appid: xinqiao_types::AppId, service_id: String)
-    set(reason: String)
+    new(
+        openid: impl Into<xinqiao_types::OpenId>,
+        appid: impl Into<xinqiao_types::AppId>,
+        service_id: impl Into<String>,
+    )
+    text(reason: String)
 }
 
 w::endpoint! {
@@ -1626,14 +1671,14 @@ w::record! {
     /// * Catalog: `pay_v3.payscore.permissions_terminate`.
     pub struct PermissionsTerminate {
         /// `authorization_code`.
-        0 authorization_code: String => w::Field::must("authorization_code").place(w::Place::Path).masked(),
+        0 authorization_code: String => "authorization_code: must path masked",
         /// `service_id`.
-        1 service_id: String => w::Field::must("service_id"),
+        1 service_id: String => "service_id: must",
         /// `reason`; needed according to the documentation.
-        2 reason: Option<String> => w::Field::new("reason"),
+        2 reason: Option<String> => "reason",
     }
-    new(authorization_code: String, service_id: String)
-    set(reason: String)
+    new(authorization_code: impl Into<String>, service_id: impl Into<String>)
+    text(reason: String)
 }
 
 w::endpoint! {
@@ -1664,31 +1709,31 @@ w::record! {
     /// * Catalog: `pay_v3.payscore.serviceorder_by_out_order_no_cancel`.
     pub struct ServiceorderByOutOrderNoCancel {
         /// `out_order_no`.
-        0 out_order_no: String => w::Field::must("out_order_no").place(w::Place::Path),
+        0 out_order_no: String => "out_order_no: must path",
         /// `appid`; needed according to the documentation.
-        1 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+        1 appid: Option<xinqiao_types::AppId> => "appid",
         /// `service_id`.
-        2 service_id: String => w::Field::must("service_id"),
+        2 service_id: String => "service_id: must",
         /// `reason`; needed according to the documentation.
-        3 reason: Option<String> => w::Field::new("reason"),
+        3 reason: Option<String> => "reason",
     }
-    new(out_order_no: String, service_id: String)
-    set(appid: xinqiao_types::AppId, reason: String)
+    new(out_order_no: impl Into<String>, service_id: impl Into<String>)
+    text(appid: xinqiao_types::AppId, reason: String)
 }
 
 w::record! {
     /// Answer to [`ServiceorderByOutOrderNoCancel`].
     pub struct ServiceorderByOutOrderNoCancelResponse {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `mchid`.
-        1 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+        1 mchid: xinqiao_types::MchId => "mchid: must",
         /// `service_id`.
-        2 service_id: String => w::Field::must("service_id"),
+        2 service_id: String => "service_id: must",
         /// `out_order_no`.
-        3 out_order_no: String => w::Field::must("out_order_no"),
+        3 out_order_no: String => "out_order_no: must",
         /// `order_id`.
-        4 order_id: String => w::Field::must("order_id"),
+        4 order_id: String => "order_id: must",
     }
 }
 
@@ -1720,41 +1765,40 @@ w::record! {
     /// * Catalog: `pay_v3.payscore.serviceorder_by_out_order_no_complete`.
     pub struct ServiceorderByOutOrderNoComplete {
         /// `out_order_no`.
-        0 out_order_no: String => w::Field::must("out_order_no").place(w::Place::Path),
+        0 out_order_no: String => "out_order_no: must path",
         /// `appid`; needed according to the documentation.
-        1 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+        1 appid: Option<xinqiao_types::AppId> => "appid",
         /// `service_id`.
-        2 service_id: String => w::Field::must("service_id"),
+        2 service_id: String => "service_id: must",
         /// `post_payments`.
-        3 post_payments: Vec<ServiceorderPostPostPayment> => w::Field::must("post_payments"),
+        3 post_payments: Vec<ServiceorderPostPostPayment> => "post_payments: must",
         /// `post_discounts`.
-        4 post_discounts: Option<Vec<PostDiscountDetail>> => w::Field::new("post_discounts"),
+        4 post_discounts: Option<Vec<PostDiscountDetail>> => "post_discounts",
         /// `time_range`.
-        5 time_range: Option<ServiceorderGetTimeRange> => w::Field::new("time_range"),
+        5 time_range: Option<ServiceorderGetTimeRange> => "time_range",
         /// `location`.
-        6 location: Option<Location> => w::Field::new("location"),
+        6 location: Option<Location> => "location",
         /// `device`.
-        7 device: Option<Device> => w::Field::new("device"),
+        7 device: Option<Device> => "device",
         /// `total_amount`; unit fen.
-        8 total_amount: xinqiao_types::Fen => w::Field::must("total_amount"),
+        8 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// `goods_tag`.
-        9 goods_tag: Option<String> => w::Field::new("goods_tag"),
+        9 goods_tag: Option<String> => "goods_tag",
         /// `profit_sharing`.
-        10 profit_sharing: Option<bool> => w::Field::new("profit_sharing"),
+        10 profit_sharing: Option<bool> => "profit_sharing",
     }
     new(
-        out_order_no: String,
-        service_id: String,
+        out_order_no: impl Into<String>,
+        service_id: impl Into<String>,
         post_payments: Vec<ServiceorderPostPostPayment>,
         total_amount: xinqiao_types::Fen,
     )
+    text(appid: xinqiao_types::AppId, goods_tag: String)
     set(
-        appid: xinqiao_types::AppId,
         post_discounts: Vec<PostDiscountDetail>,
         time_range: ServiceorderGetTimeRange,
         location: Location,
         device: Device,
-        goods_tag: String,
         profit_sharing: bool,
     )
 }
@@ -1763,43 +1807,43 @@ w::record! {
     /// Answer to [`ServiceorderByOutOrderNoComplete`].
     pub struct ServiceorderByOutOrderNoCompleteResponse {
         /// `mchid`.
-        0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+        0 mchid: xinqiao_types::MchId => "mchid: must",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `out_order_no`.
-        2 out_order_no: String => w::Field::must("out_order_no"),
+        2 out_order_no: String => "out_order_no: must",
         /// `order_id`.
-        3 order_id: String => w::Field::must("order_id"),
+        3 order_id: String => "order_id: must",
         /// `service_id`.
-        4 service_id: String => w::Field::must("service_id"),
+        4 service_id: String => "service_id: must",
         /// `service_introduction`.
-        5 service_introduction: String => w::Field::must("service_introduction"),
+        5 service_introduction: String => "service_introduction: must",
         /// `state`; one of `CREATED` `DOING` `DONE` `REVOKED` `EXPIRED`.
-        6 state: String => w::Field::must("state"),
+        6 state: String => "state: must",
         /// `state_description`; one of `USER_CONFIRM` `MCH_COMPLETE`.
-        7 state_description: Option<String> => w::Field::new("state_description"),
+        7 state_description: Option<String> => "state_description",
         /// `total_amount`; unit fen.
-        8 total_amount: Option<xinqiao_types::Fen> => w::Field::new("total_amount"),
+        8 total_amount: Option<xinqiao_types::Fen> => "total_amount",
         /// `attach`.
-        9 attach: Option<String> => w::Field::new("attach"),
+        9 attach: Option<String> => "attach",
         /// `openid`.
-        10 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+        10 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `post_payments`.
-        11 post_payments: Option<Vec<ServiceorderGetPostPayment>> => w::Field::new("post_payments"),
+        11 post_payments: Option<Vec<ServiceorderGetPostPayment>> => "post_payments",
         /// `post_discounts`.
-        12 post_discounts: Option<Vec<ServiceorderGetPostPayment>> => w::Field::new("post_discounts"),
+        12 post_discounts: Option<Vec<ServiceorderGetPostPayment>> => "post_discounts",
         /// `time_range`.
-        13 time_range: Option<ServiceorderGetTimeRange> => w::Field::new("time_range"),
+        13 time_range: Option<ServiceorderGetTimeRange> => "time_range",
         /// `location`.
-        14 location: Option<Location> => w::Field::new("location"),
+        14 location: Option<Location> => "location",
         /// `risk_fund`.
-        15 risk_fund: Option<RiskFundItem> => w::Field::new("risk_fund"),
+        15 risk_fund: Option<RiskFundItem> => "risk_fund",
         /// `notify_url`.
-        16 notify_url: Option<String> => w::Field::new("notify_url"),
+        16 notify_url: Option<String> => "notify_url",
         /// `need_collection`.
-        17 need_collection: Option<bool> => w::Field::new("need_collection"),
+        17 need_collection: Option<bool> => "need_collection",
         /// `collection`.
-        18 collection: Option<ServiceorderGetCollection> => w::Field::new("collection"),
+        18 collection: Option<ServiceorderGetCollection> => "collection",
     }
 }
 
@@ -1831,77 +1875,73 @@ w::record! {
     /// * Catalog: `pay_v3.payscore.serviceorder_by_out_order_no_modify`.
     pub struct ServiceorderByOutOrderNoModify {
         /// `out_order_no`.
-        0 out_order_no: String => w::Field::must("out_order_no").place(w::Place::Path),
+        0 out_order_no: String => "out_order_no: must path",
         /// `appid`; needed according to the documentation.
-        1 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+        1 appid: Option<xinqiao_types::AppId> => "appid",
         /// `service_id`.
-        2 service_id: String => w::Field::must("service_id"),
+        2 service_id: String => "service_id: must",
         /// `post_payments`.
-        3 post_payments: Vec<ServiceorderPostPostPayment> => w::Field::must("post_payments"),
+        3 post_payments: Vec<ServiceorderPostPostPayment> => "post_payments: must",
         /// `post_discounts`.
-        4 post_discounts: Option<Vec<ServiceorderGetPostPayment>> => w::Field::new("post_discounts"),
+        4 post_discounts: Option<Vec<ServiceorderGetPostPayment>> => "post_discounts",
         /// `device`.
-        5 device: Option<Device> => w::Field::new("device"),
+        5 device: Option<Device> => "device",
         /// `total_amount`; unit fen.
-        6 total_amount: xinqiao_types::Fen => w::Field::must("total_amount"),
+        6 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// `reason`; needed according to the documentation.
-        7 reason: Option<String> => w::Field::new("reason"),
+        7 reason: Option<String> => "reason",
     }
     new(
-        out_order_no: String,
-        service_id: String,
+        out_order_no: impl Into<String>,
+        service_id: impl Into<String>,
         post_payments: Vec<ServiceorderPostPostPayment>,
         total_amount: xinqiao_types::Fen,
     )
-    set(
-        appid: xinqiao_types::AppId,
-        post_discounts: Vec<ServiceorderGetPostPayment>,
-        device: Device,
-        reason: String,
-    )
+    text(appid: xinqiao_types::AppId, reason: String)
+    set(post_discounts: Vec<ServiceorderGetPostPayment>, device: Device)
 }
 
 w::record! {
     /// Answer to [`ServiceorderByOutOrderNoModify`].
     pub struct ServiceorderByOutOrderNoModifyResponse {
         /// `mchid`.
-        0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+        0 mchid: xinqiao_types::MchId => "mchid: must",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `out_order_no`.
-        2 out_order_no: String => w::Field::must("out_order_no"),
+        2 out_order_no: String => "out_order_no: must",
         /// `order_id`.
-        3 order_id: String => w::Field::must("order_id"),
+        3 order_id: String => "order_id: must",
         /// `service_id`.
-        4 service_id: String => w::Field::must("service_id"),
+        4 service_id: String => "service_id: must",
         /// `service_introduction`.
-        5 service_introduction: String => w::Field::must("service_introduction"),
+        5 service_introduction: String => "service_introduction: must",
         /// `state`; one of `CREATED` `DOING` `DONE` `REVOKED` `EXPIRED`.
-        6 state: String => w::Field::must("state"),
+        6 state: String => "state: must",
         /// `state_description`; one of `USER_CONFIRM` `MCH_COMPLETE`.
-        7 state_description: Option<String> => w::Field::new("state_description"),
+        7 state_description: Option<String> => "state_description",
         /// `total_amount`; unit fen.
-        8 total_amount: Option<xinqiao_types::Fen> => w::Field::new("total_amount"),
+        8 total_amount: Option<xinqiao_types::Fen> => "total_amount",
         /// `attach`.
-        9 attach: Option<String> => w::Field::new("attach"),
+        9 attach: Option<String> => "attach",
         /// `openid`.
-        10 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+        10 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `post_payments`.
-        11 post_payments: Option<Vec<ServiceorderGetPostPayment>> => w::Field::new("post_payments"),
+        11 post_payments: Option<Vec<ServiceorderGetPostPayment>> => "post_payments",
         /// `post_discounts`.
-        12 post_discounts: Option<Vec<ServiceorderGetPostPayment>> => w::Field::new("post_discounts"),
+        12 post_discounts: Option<Vec<ServiceorderGetPostPayment>> => "post_discounts",
         /// `time_range`.
-        13 time_range: Option<ServiceorderGetTimeRange> => w::Field::new("time_range"),
+        13 time_range: Option<ServiceorderGetTimeRange> => "time_range",
         /// `location`.
-        14 location: Option<Location> => w::Field::new("location"),
+        14 location: Option<Location> => "location",
         /// `risk_fund`.
-        15 risk_fund: Option<RiskFundItem> => w::Field::new("risk_fund"),
+        15 risk_fund: Option<RiskFundItem> => "risk_fund",
         /// `notify_url`.
-        16 notify_url: Option<String> => w::Field::new("notify_url"),
+        16 notify_url: Option<String> => "notify_url",
         /// `need_collection`.
-        17 need_collection: Option<bool> => w::Field::new("need_collection"),
+        17 need_collection: Option<bool> => "need_collection",
         /// `collection`.
-        18 collection: Option<ServiceorderByOutOrderNoModifyCollection> => w::Field::new("collection"),
+        18 collection: Option<ServiceorderByOutOrderNoModifyCollection> => "collection",
     }
 }
 
@@ -1933,29 +1973,29 @@ w::record! {
     /// * Catalog: `pay_v3.payscore.serviceorder_by_out_order_no_pay`.
     pub struct ServiceorderByOutOrderNoPay {
         /// `out_order_no`.
-        0 out_order_no: String => w::Field::must("out_order_no").place(w::Place::Path),
+        0 out_order_no: String => "out_order_no: must path",
         /// `appid`.
-        1 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+        1 appid: Option<xinqiao_types::AppId> => "appid",
         /// `service_id`.
-        2 service_id: Option<String> => w::Field::new("service_id"),
+        2 service_id: Option<String> => "service_id",
     }
-    new(out_order_no: String)
-    set(appid: xinqiao_types::AppId, service_id: String)
+    new(out_order_no: impl Into<String>)
+    text(appid: xinqiao_types::AppId, service_id: String)
 }
 
 w::record! {
     /// Answer to [`ServiceorderByOutOrderNoPay`].
     pub struct ServiceorderByOutOrderNoPayResponse {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `mchid`.
-        1 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+        1 mchid: xinqiao_types::MchId => "mchid: must",
         /// `service_id`.
-        2 service_id: String => w::Field::must("service_id"),
+        2 service_id: String => "service_id: must",
         /// `out_order_no`.
-        3 out_order_no: String => w::Field::must("out_order_no"),
+        3 out_order_no: String => "out_order_no: must",
         /// `order_id`.
-        4 order_id: String => w::Field::must("order_id"),
+        4 order_id: String => "order_id: must",
     }
 }
 
@@ -1987,61 +2027,62 @@ w::record! {
     /// * Catalog: `pay_v3.payscore.serviceorder_by_out_order_no_sync`.
     pub struct ServiceorderByOutOrderNoSync {
         /// `out_order_no`.
-        0 out_order_no: String => w::Field::must("out_order_no").place(w::Place::Path),
+        0 out_order_no: String => "out_order_no: must path",
         /// `appid`; needed according to the documentation.
-        1 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+        1 appid: Option<xinqiao_types::AppId> => "appid",
         /// `service_id`.
-        2 service_id: String => w::Field::must("service_id"),
+        2 service_id: String => "service_id: must",
         /// `type`.
-        3 type_: String => w::Field::must("type"),
+        3 type_: String => "type: must",
         /// `detail`; needed according to the documentation.
-        4 detail: Option<DetailItem> => w::Field::new("detail"),
+        4 detail: Option<DetailItem> => "detail",
     }
-    new(out_order_no: String, service_id: String, type_: String)
-    set(appid: xinqiao_types::AppId, detail: DetailItem)
+    new(out_order_no: impl Into<String>, service_id: impl Into<String>, type_: impl Into<String>)
+    text(appid: xinqiao_types::AppId)
+    set(detail: DetailItem)
 }
 
 w::record! {
     /// Answer to [`ServiceorderByOutOrderNoSync`].
     pub struct ServiceorderByOutOrderNoSyncResponse {
         /// `mchid`.
-        0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+        0 mchid: xinqiao_types::MchId => "mchid: must",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `out_order_no`.
-        2 out_order_no: String => w::Field::must("out_order_no"),
+        2 out_order_no: String => "out_order_no: must",
         /// `order_id`.
-        3 order_id: String => w::Field::must("order_id"),
+        3 order_id: String => "order_id: must",
         /// `service_id`.
-        4 service_id: String => w::Field::must("service_id"),
+        4 service_id: String => "service_id: must",
         /// `service_introduction`.
-        5 service_introduction: String => w::Field::must("service_introduction"),
+        5 service_introduction: String => "service_introduction: must",
         /// `state`.
-        6 state: String => w::Field::must("state"),
+        6 state: String => "state: must",
         /// `state_description`.
-        7 state_description: Option<String> => w::Field::new("state_description"),
+        7 state_description: Option<String> => "state_description",
         /// `total_amount`; unit fen.
-        8 total_amount: Option<xinqiao_types::Fen> => w::Field::new("total_amount"),
+        8 total_amount: Option<xinqiao_types::Fen> => "total_amount",
         /// `attach`.
-        9 attach: Option<String> => w::Field::new("attach"),
+        9 attach: Option<String> => "attach",
         /// `openid`.
-        10 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+        10 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `post_payments`.
-        11 post_payments: Option<Vec<ServiceorderGetPostPayment>> => w::Field::new("post_payments"),
+        11 post_payments: Option<Vec<ServiceorderGetPostPayment>> => "post_payments",
         /// `post_discounts`.
-        12 post_discounts: Option<Vec<ServiceorderGetPostPayment>> => w::Field::new("post_discounts"),
+        12 post_discounts: Option<Vec<ServiceorderGetPostPayment>> => "post_discounts",
         /// `time_range`.
-        13 time_range: Option<ServiceorderGetTimeRange> => w::Field::new("time_range"),
+        13 time_range: Option<ServiceorderGetTimeRange> => "time_range",
         /// `location`.
-        14 location: Option<Location> => w::Field::new("location"),
+        14 location: Option<Location> => "location",
         /// `risk_fund`.
-        15 risk_fund: Option<ServiceorderGetRiskFund> => w::Field::new("risk_fund"),
+        15 risk_fund: Option<ServiceorderGetRiskFund> => "risk_fund",
         /// `notify_url`.
-        16 notify_url: Option<String> => w::Field::new("notify_url"),
+        16 notify_url: Option<String> => "notify_url",
         /// `need_collection`.
-        17 need_collection: Option<bool> => w::Field::new("need_collection"),
+        17 need_collection: Option<bool> => "need_collection",
         /// `collection`.
-        18 collection: Option<ServiceorderByOutOrderNoSyncCollection> => w::Field::new("collection"),
+        18 collection: Option<ServiceorderByOutOrderNoSyncCollection> => "collection",
     }
 }
 
@@ -2073,50 +2114,52 @@ w::record! {
     /// * Catalog: `pay_v3.payscore.serviceorder_direct_complete`.
     pub struct ServiceorderDirectComplete {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `out_order_no`.
-        1 out_order_no: String => w::Field::must("out_order_no"),
+        1 out_order_no: String => "out_order_no: must",
         /// `service_id`.
-        2 service_id: String => w::Field::must("service_id"),
+        2 service_id: String => "service_id: must",
         /// `service_introduction`.
-        3 service_introduction: Option<String> => w::Field::new("service_introduction"),
+        3 service_introduction: Option<String> => "service_introduction",
         /// `attach`.
-        4 attach: Option<String> => w::Field::new("attach"),
+        4 attach: Option<String> => "attach",
         /// `notify_url`.
-        5 notify_url: Option<String> => w::Field::new("notify_url"),
+        5 notify_url: Option<String> => "notify_url",
         /// `openid`.
-        6 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+        6 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `post_payments`.
-        7 post_payments: Option<Vec<ServiceorderGetPostPayment>> => w::Field::new("post_payments"),
+        7 post_payments: Option<Vec<ServiceorderGetPostPayment>> => "post_payments",
         /// `post_discounts`.
-        8 post_discounts: Option<Vec<ServiceorderGetPostPayment>> => w::Field::new("post_discounts"),
+        8 post_discounts: Option<Vec<ServiceorderGetPostPayment>> => "post_discounts",
         /// `time_range`.
-        9 time_range: ServiceorderDirectCompleteTimeRange => w::Field::must("time_range"),
+        9 time_range: ServiceorderDirectCompleteTimeRange => "time_range: must",
         /// `location`.
-        10 location: Option<Location> => w::Field::new("location"),
+        10 location: Option<Location> => "location",
         /// `total_amount`; unit fen.
-        11 total_amount: Option<xinqiao_types::Fen> => w::Field::new("total_amount"),
+        11 total_amount: Option<xinqiao_types::Fen> => "total_amount",
         /// `goods_tag`.
-        12 goods_tag: Option<String> => w::Field::new("goods_tag"),
+        12 goods_tag: Option<String> => "goods_tag",
         /// `profit_sharing`.
-        13 profit_sharing: Option<bool> => w::Field::new("profit_sharing"),
+        13 profit_sharing: Option<bool> => "profit_sharing",
     }
     new(
-        appid: xinqiao_types::AppId,
-        out_order_no: String,
-        service_id: String,
+        appid: impl Into<xinqiao_types::AppId>,
+        out_order_no: impl Into<String>,
+        service_id: impl Into<String>,
         time_range: ServiceorderDirectCompleteTimeRange,
     )
-    set(
+    text(
         service_introduction: String,
         attach: String,
         notify_url: String,
         openid: xinqiao_types::OpenId,
+        goods_tag: String,
+    )
+    set(
         post_payments: Vec<ServiceorderGetPostPayment>,
         post_discounts: Vec<ServiceorderGetPostPayment>,
         location: Location,
         total_amount: xinqiao_types::Fen,
-        goods_tag: String,
         profit_sharing: bool,
     )
 }
@@ -2125,39 +2168,39 @@ w::record! {
     /// Answer to [`ServiceorderDirectComplete`].
     pub struct ServiceorderDirectCompleteResponse {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `mchid`.
-        1 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+        1 mchid: xinqiao_types::MchId => "mchid: must",
         /// `order_id`.
-        2 order_id: String => w::Field::must("order_id"),
+        2 order_id: String => "order_id: must",
         /// `out_order_no`.
-        3 out_order_no: String => w::Field::must("out_order_no"),
+        3 out_order_no: String => "out_order_no: must",
         /// `service_id`.
-        4 service_id: String => w::Field::must("service_id"),
+        4 service_id: String => "service_id: must",
         /// `service_introduction`.
-        5 service_introduction: String => w::Field::must("service_introduction"),
+        5 service_introduction: String => "service_introduction: must",
         /// `state`; one of `CREATED` `DOING` `DONE` `REVOKED` `EXPIRED`.
-        6 state: String => w::Field::must("state"),
+        6 state: String => "state: must",
         /// `state_description`; one of `USER_CONFIRM` `MCH_COMPLETE`.
-        7 state_description: String => w::Field::must("state_description"),
+        7 state_description: String => "state_description: must",
         /// `attach`.
-        8 attach: String => w::Field::must("attach"),
+        8 attach: String => "attach: must",
         /// `notify_url`.
-        9 notify_url: Option<String> => w::Field::new("notify_url"),
+        9 notify_url: Option<String> => "notify_url",
         /// `post_payments`.
-        10 post_payments: Vec<ServiceorderGetPostPayment> => w::Field::must("post_payments"),
+        10 post_payments: Vec<ServiceorderGetPostPayment> => "post_payments: must",
         /// `post_discounts`.
-        11 post_discounts: Option<Vec<ServiceorderGetPostPayment>> => w::Field::new("post_discounts"),
+        11 post_discounts: Option<Vec<ServiceorderGetPostPayment>> => "post_discounts",
         /// `time_range`.
-        12 time_range: ServiceorderGetTimeRange => w::Field::must("time_range"),
+        12 time_range: ServiceorderGetTimeRange => "time_range: must",
         /// `location`.
-        13 location: Option<Location> => w::Field::new("location"),
+        13 location: Option<Location> => "location",
         /// `total_amount`; unit fen.
-        14 total_amount: xinqiao_types::Fen => w::Field::must("total_amount"),
+        14 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// `goods_tag`.
-        15 goods_tag: Option<String> => w::Field::new("goods_tag"),
+        15 goods_tag: Option<String> => "goods_tag",
         /// `profit_sharing`.
-        16 profit_sharing: Option<bool> => w::Field::new("profit_sharing"),
+        16 profit_sharing: Option<bool> => "profit_sharing",
     }
 }
 
@@ -2189,59 +2232,59 @@ w::record! {
     /// * Catalog: `pay_v3.payscore.serviceorder_get`.
     pub struct ServiceorderGet {
         /// `out_order_no`.
-        0 out_order_no: Option<String> => w::Field::new("out_order_no").place(w::Place::Query),
+        0 out_order_no: Option<String> => "out_order_no: query",
         /// `service_id`.
-        1 service_id: String => w::Field::must("service_id").place(w::Place::Query),
+        1 service_id: String => "service_id: must query",
         /// `appid`.
-        2 appid: Option<xinqiao_types::AppId> => w::Field::new("appid").place(w::Place::Query),
+        2 appid: Option<xinqiao_types::AppId> => "appid: query",
         /// `query_id`.
-        3 query_id: Option<String> => w::Field::new("query_id").place(w::Place::Query),
+        3 query_id: Option<String> => "query_id: query",
     }
-    new(service_id: String)
-    set(out_order_no: String, appid: xinqiao_types::AppId, query_id: String)
+    new(service_id: impl Into<String>)
+    text(out_order_no: String, appid: xinqiao_types::AppId, query_id: String)
 }
 
 w::record! {
     /// Answer to [`ServiceorderGet`].
     pub struct ServiceorderGetResponse {
         /// `mchid`.
-        0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+        0 mchid: xinqiao_types::MchId => "mchid: must",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `out_order_no`.
-        2 out_order_no: String => w::Field::must("out_order_no"),
+        2 out_order_no: String => "out_order_no: must",
         /// `order_id`.
-        3 order_id: String => w::Field::must("order_id"),
+        3 order_id: String => "order_id: must",
         /// `service_id`.
-        4 service_id: String => w::Field::must("service_id"),
+        4 service_id: String => "service_id: must",
         /// `service_introduction`.
-        5 service_introduction: String => w::Field::must("service_introduction"),
+        5 service_introduction: String => "service_introduction: must",
         /// `state`.
-        6 state: String => w::Field::must("state"),
+        6 state: String => "state: must",
         /// `state_description`.
-        7 state_description: Option<String> => w::Field::new("state_description"),
+        7 state_description: Option<String> => "state_description",
         /// `total_amount`; unit fen.
-        8 total_amount: Option<xinqiao_types::Fen> => w::Field::new("total_amount"),
+        8 total_amount: Option<xinqiao_types::Fen> => "total_amount",
         /// `attach`.
-        9 attach: Option<String> => w::Field::new("attach"),
+        9 attach: Option<String> => "attach",
         /// `openid`.
-        10 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+        10 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `post_payments`.
-        11 post_payments: Option<Vec<ServiceorderGetPostPayment>> => w::Field::new("post_payments"),
+        11 post_payments: Option<Vec<ServiceorderGetPostPayment>> => "post_payments",
         /// `post_discounts`.
-        12 post_discounts: Option<Vec<ServiceorderGetPostPayment>> => w::Field::new("post_discounts"),
+        12 post_discounts: Option<Vec<ServiceorderGetPostPayment>> => "post_discounts",
         /// `time_range`.
-        13 time_range: Option<ServiceorderGetTimeRange> => w::Field::new("time_range"),
+        13 time_range: Option<ServiceorderGetTimeRange> => "time_range",
         /// `location`.
-        14 location: Option<Location> => w::Field::new("location"),
+        14 location: Option<Location> => "location",
         /// `risk_fund`.
-        15 risk_fund: Option<ServiceorderGetRiskFund> => w::Field::new("risk_fund"),
+        15 risk_fund: Option<ServiceorderGetRiskFund> => "risk_fund",
         /// `notify_url`.
-        16 notify_url: Option<String> => w::Field::new("notify_url"),
+        16 notify_url: Option<String> => "notify_url",
         /// `need_collection`.
-        17 need_collection: Option<bool> => w::Field::new("need_collection"),
+        17 need_collection: Option<bool> => "need_collection",
         /// `collection`.
-        18 collection: Option<ServiceorderGetCollection> => w::Field::new("collection"),
+        18 collection: Option<ServiceorderGetCollection> => "collection",
     }
 }
 
@@ -2273,46 +2316,44 @@ w::record! {
     /// * Catalog: `pay_v3.payscore.serviceorder_post`.
     pub struct ServiceorderPost {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `out_order_no`.
-        1 out_order_no: String => w::Field::must("out_order_no"),
+        1 out_order_no: String => "out_order_no: must",
         /// `service_id`.
-        2 service_id: String => w::Field::must("service_id"),
+        2 service_id: String => "service_id: must",
         /// `service_introduction`.
-        3 service_introduction: String => w::Field::must("service_introduction"),
+        3 service_introduction: String => "service_introduction: must",
         /// `attach`.
-        4 attach: Option<String> => w::Field::new("attach"),
+        4 attach: Option<String> => "attach",
         /// `notify_url`; needed according to the documentation.
-        5 notify_url: Option<String> => w::Field::new("notify_url"),
+        5 notify_url: Option<String> => "notify_url",
         /// `openid`.
-        6 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+        6 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `need_user_confirm`.
-        7 need_user_confirm: Option<bool> => w::Field::new("need_user_confirm"),
+        7 need_user_confirm: Option<bool> => "need_user_confirm",
         /// `post_payments`.
-        8 post_payments: Option<Vec<ServiceorderPostPostPayment>> => w::Field::new("post_payments"),
+        8 post_payments: Option<Vec<ServiceorderPostPostPayment>> => "post_payments",
         /// `post_discounts`.
-        9 post_discounts: Option<Vec<ServiceorderPostPostDiscountItem>> => w::Field::new("post_discounts"),
+        9 post_discounts: Option<Vec<ServiceorderPostPostDiscountItem>> => "post_discounts",
         /// `time_range`.
-        10 time_range: ServiceorderPostTimeRangeItem => w::Field::must("time_range"),
+        10 time_range: ServiceorderPostTimeRangeItem => "time_range: must",
         /// `location`.
-        11 location: Option<Location> => w::Field::new("location"),
+        11 location: Option<Location> => "location",
         /// `device`.
-        12 device: Option<Device> => w::Field::new("device"),
+        12 device: Option<Device> => "device",
         /// `risk_fund`.
-        13 risk_fund: ServiceorderPostRiskFund => w::Field::must("risk_fund"),
+        13 risk_fund: ServiceorderPostRiskFund => "risk_fund: must",
     }
     new(
-        appid: xinqiao_types::AppId,
-        out_order_no: String,
-        service_id: String,
-        service_introduction: String,
+        appid: impl Into<xinqiao_types::AppId>,
+        out_order_no: impl Into<String>,
+        service_id: impl Into<String>,
+        service_introduction: impl Into<String>,
         time_range: ServiceorderPostTimeRangeItem,
         risk_fund: ServiceorderPostRiskFund,
     )
+    text(attach: String, notify_url: String, openid: xinqiao_types::OpenId)
     set(
-        attach: String,
-        notify_url: String,
-        openid: xinqiao_types::OpenId,
         need_user_confirm: bool,
         post_payments: Vec<ServiceorderPostPostPayment>,
         post_discounts: Vec<ServiceorderPostPostDiscountItem>,
@@ -2325,45 +2366,45 @@ w::record! {
     /// Answer to [`ServiceorderPost`].
     pub struct ServiceorderPostResponse {
         /// `mchid`.
-        0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+        0 mchid: xinqiao_types::MchId => "mchid: must",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `out_order_no`.
-        2 out_order_no: String => w::Field::must("out_order_no"),
+        2 out_order_no: String => "out_order_no: must",
         /// `order_id`.
-        3 order_id: String => w::Field::must("order_id"),
+        3 order_id: String => "order_id: must",
         /// `service_id`.
-        4 service_id: String => w::Field::must("service_id"),
+        4 service_id: String => "service_id: must",
         /// `service_introduction`.
-        5 service_introduction: String => w::Field::must("service_introduction"),
+        5 service_introduction: String => "service_introduction: must",
         /// `state`; one of `CREATED` `DOING` `DONE` `REVOKED` `EXPIRED`.
-        6 state: String => w::Field::must("state"),
+        6 state: String => "state: must",
         /// `state_description`; one of `USER_CONFIRM` `MCH_COMPLETE`.
-        7 state_description: Option<String> => w::Field::new("state_description"),
+        7 state_description: Option<String> => "state_description",
         /// `total_amount`; unit fen.
-        8 total_amount: Option<xinqiao_types::Fen> => w::Field::new("total_amount"),
+        8 total_amount: Option<xinqiao_types::Fen> => "total_amount",
         /// `attach`.
-        9 attach: Option<String> => w::Field::new("attach"),
+        9 attach: Option<String> => "attach",
         /// `openid`.
-        10 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+        10 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `post_payments`.
-        11 post_payments: Option<Vec<ServiceorderGetPostPayment>> => w::Field::new("post_payments"),
+        11 post_payments: Option<Vec<ServiceorderGetPostPayment>> => "post_payments",
         /// `post_discounts`.
-        12 post_discounts: Option<Vec<ServiceorderGetPostPayment>> => w::Field::new("post_discounts"),
+        12 post_discounts: Option<Vec<ServiceorderGetPostPayment>> => "post_discounts",
         /// `time_range`.
-        13 time_range: Option<ServiceorderGetTimeRange> => w::Field::new("time_range"),
+        13 time_range: Option<ServiceorderGetTimeRange> => "time_range",
         /// `location`.
-        14 location: Option<Location> => w::Field::new("location"),
+        14 location: Option<Location> => "location",
         /// `risk_fund`.
-        15 risk_fund: Option<RiskFundItem> => w::Field::new("risk_fund"),
+        15 risk_fund: Option<RiskFundItem> => "risk_fund",
         /// `notify_url`.
-        16 notify_url: Option<String> => w::Field::new("notify_url"),
+        16 notify_url: Option<String> => "notify_url",
         /// `need_collection`.
-        17 need_collection: Option<bool> => w::Field::new("need_collection"),
+        17 need_collection: Option<bool> => "need_collection",
         /// `collection`.
-        18 collection: Option<ServiceorderGetCollection> => w::Field::new("collection"),
+        18 collection: Option<ServiceorderGetCollection> => "collection",
         /// `package`.
-        19 package: String => w::Field::must("package"),
+        19 package: String => "package: must",
     }
 }
 
@@ -2395,25 +2436,26 @@ w::record! {
     /// * Catalog: `pay_v3.payscore.serviceorder_send_pendingmessage`.
     pub struct ServiceorderSendPendingmessage {
         /// `out_order_no`.
-        0 out_order_no: String => w::Field::must("out_order_no").place(w::Place::Path),
+        0 out_order_no: String => "out_order_no: must path",
         /// `service_id`.
-        1 service_id: String => w::Field::must("service_id"),
+        1 service_id: String => "service_id: must",
         /// `post_payments`.
-        2 post_payments: Vec<ServiceorderGetPostPayment> => w::Field::must("post_payments"),
+        2 post_payments: Vec<ServiceorderGetPostPayment> => "post_payments: must",
         /// `post_discounts`.
-        3 post_discounts: Option<Vec<ServiceorderGetPostPayment>> => w::Field::new("post_discounts"),
+        3 post_discounts: Option<Vec<ServiceorderGetPostPayment>> => "post_discounts",
         /// `total_amount`.
-        4 total_amount: i64 => w::Field::must("total_amount"),
+        4 total_amount: i64 => "total_amount: must",
         /// `prepaid_time`; format `yyyyMMddHH`; needed according to the documentation.
-        5 prepaid_time: Option<String> => w::Field::new("prepaid_time"),
+        5 prepaid_time: Option<String> => "prepaid_time",
     }
     new(
-        out_order_no: String,
-        service_id: String,
+        out_order_no: impl Into<String>,
+        service_id: impl Into<String>,
         post_payments: Vec<ServiceorderGetPostPayment>,
         total_amount: i64,
     )
-    set(post_discounts: Vec<ServiceorderGetPostPayment>, prepaid_time: String)
+    text(prepaid_time: String)
+    set(post_discounts: Vec<ServiceorderGetPostPayment>)
 }
 
 w::endpoint! {
@@ -2444,25 +2486,26 @@ w::record! {
     /// * Catalog: `pay_v3.payscore.serviceorder_send_prepaidmessage`.
     pub struct ServiceorderSendPrepaidmessage {
         /// `out_order_no`.
-        0 out_order_no: String => w::Field::must("out_order_no").place(w::Place::Path),
+        0 out_order_no: String => "out_order_no: must path",
         /// `service_id`.
-        1 service_id: String => w::Field::must("service_id"),
+        1 service_id: String => "service_id: must",
         /// `post_payments`.
-        2 post_payments: Vec<ServiceorderGetPostPayment> => w::Field::must("post_payments"),
+        2 post_payments: Vec<ServiceorderGetPostPayment> => "post_payments: must",
         /// `post_discounts`.
-        3 post_discounts: Option<Vec<ServiceorderGetPostPayment>> => w::Field::new("post_discounts"),
+        3 post_discounts: Option<Vec<ServiceorderGetPostPayment>> => "post_discounts",
         /// `total_amount`.
-        4 total_amount: i64 => w::Field::must("total_amount"),
+        4 total_amount: i64 => "total_amount: must",
         /// `prepaid_time`; format `yyyyMMddHH`; needed according to the documentation.
-        5 prepaid_time: Option<String> => w::Field::new("prepaid_time"),
+        5 prepaid_time: Option<String> => "prepaid_time",
     }
     new(
-        out_order_no: String,
-        service_id: String,
+        out_order_no: impl Into<String>,
+        service_id: impl Into<String>,
         post_payments: Vec<ServiceorderGetPostPayment>,
         total_amount: i64,
     )
-    set(post_discounts: Vec<ServiceorderGetPostPayment>, prepaid_time: String)
+    text(prepaid_time: String)
+    set(post_discounts: Vec<ServiceorderGetPostPayment>)
 }
 
 w::endpoint! {
@@ -2493,54 +2536,52 @@ w::record! {
     /// * Catalog: `pay_v3.payscore.servicepayondeliveryorder`.
     pub struct Servicepayondeliveryorder {
         /// `out_order_no`.
-        0 out_order_no: String => w::Field::must("out_order_no"),
+        0 out_order_no: String => "out_order_no: must",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `service_id`.
-        2 service_id: String => w::Field::must("service_id"),
+        2 service_id: String => "service_id: must",
         /// `service_introduction`.
-        3 service_introduction: String => w::Field::must("service_introduction"),
+        3 service_introduction: String => "service_introduction: must",
         /// `post_payments`.
-        4 post_payments: Option<Vec<PostPayment>> => w::Field::new("post_payments"),
+        4 post_payments: Option<Vec<PostPayment>> => "post_payments",
         /// `post_discounts`.
-        5 post_discounts: Option<Vec<PostDiscount>> => w::Field::new("post_discounts"),
+        5 post_discounts: Option<Vec<PostDiscount>> => "post_discounts",
         /// `time_range`.
-        6 time_range: ServicepayondeliveryorderTimeRange => w::Field::must("time_range"),
+        6 time_range: ServicepayondeliveryorderTimeRange => "time_range: must",
         /// `location`.
-        7 location: Option<Location> => w::Field::new("location"),
+        7 location: Option<Location> => "location",
         /// `risk_fund`.
-        8 risk_fund: ServicepayondeliveryorderRiskFund => w::Field::must("risk_fund"),
+        8 risk_fund: ServicepayondeliveryorderRiskFund => "risk_fund: must",
         /// `attach`.
-        9 attach: Option<String> => w::Field::new("attach"),
+        9 attach: Option<String> => "attach",
         /// `notify_url`.
-        10 notify_url: String => w::Field::must("notify_url"),
+        10 notify_url: String => "notify_url: must",
         /// `openid`.
-        11 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+        11 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `need_user_confirm`.
-        12 need_user_confirm: Option<bool> => w::Field::new("need_user_confirm"),
+        12 need_user_confirm: Option<bool> => "need_user_confirm",
         /// `mchid`.
-        13 mchid: Option<xinqiao_types::MchId> => w::Field::new("mchid"),
+        13 mchid: Option<xinqiao_types::MchId> => "mchid",
         /// `shopping_info`.
-        14 shopping_info: ServicepayondeliveryorderShoppingInfo => w::Field::must("shopping_info"),
+        14 shopping_info: ServicepayondeliveryorderShoppingInfo => "shopping_info: must",
     }
     new(
-        out_order_no: String,
-        appid: xinqiao_types::AppId,
-        service_id: String,
-        service_introduction: String,
+        out_order_no: impl Into<String>,
+        appid: impl Into<xinqiao_types::AppId>,
+        service_id: impl Into<String>,
+        service_introduction: impl Into<String>,
         time_range: ServicepayondeliveryorderTimeRange,
         risk_fund: ServicepayondeliveryorderRiskFund,
-        notify_url: String,
+        notify_url: impl Into<String>,
         shopping_info: ServicepayondeliveryorderShoppingInfo,
     )
+    text(attach: String, openid: xinqiao_types::OpenId, mchid: xinqiao_types::MchId)
     set(
         post_payments: Vec<PostPayment>,
         post_discounts: Vec<PostDiscount>,
         location: Location,
-        attach: String,
-        openid: xinqiao_types::OpenId,
         need_user_confirm: bool,
-        mchid: xinqiao_types::MchId,
     )
 }
 
@@ -2548,39 +2589,39 @@ w::record! {
     /// Answer to [`Servicepayondeliveryorder`].
     pub struct ServicepayondeliveryorderResponse {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `mchid`.
-        1 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+        1 mchid: xinqiao_types::MchId => "mchid: must",
         /// `out_order_no`.
-        2 out_order_no: String => w::Field::must("out_order_no"),
+        2 out_order_no: String => "out_order_no: must",
         /// `service_id`.
-        3 service_id: String => w::Field::must("service_id"),
+        3 service_id: String => "service_id: must",
         /// `service_introduction`.
-        4 service_introduction: String => w::Field::must("service_introduction"),
+        4 service_introduction: String => "service_introduction: must",
         /// `state`.
-        5 state: String => w::Field::must("state"),
+        5 state: String => "state: must",
         /// `state_description`.
-        6 state_description: Option<String> => w::Field::new("state_description"),
+        6 state_description: Option<String> => "state_description",
         /// `post_payments`.
-        7 post_payments: Option<Vec<ServicepayondeliveryorderPostPayment>> => w::Field::new("post_payments"),
+        7 post_payments: Option<Vec<ServicepayondeliveryorderPostPayment>> => "post_payments",
         /// `post_discounts`.
-        8 post_discounts: Option<Vec<ServicepayondeliveryorderPostDiscount>> => w::Field::new("post_discounts"),
+        8 post_discounts: Option<Vec<ServicepayondeliveryorderPostDiscount>> => "post_discounts",
         /// `risk_fund`.
-        9 risk_fund: Option<ServicepayondeliveryorderRiskFundItem> => w::Field::new("risk_fund"),
+        9 risk_fund: Option<ServicepayondeliveryorderRiskFundItem> => "risk_fund",
         /// `time_range`.
-        10 time_range: Option<TimeRangeItem> => w::Field::new("time_range"),
+        10 time_range: Option<TimeRangeItem> => "time_range",
         /// `location`.
-        11 location: Option<Location> => w::Field::new("location"),
+        11 location: Option<Location> => "location",
         /// `attach`.
-        12 attach: Option<String> => w::Field::new("attach"),
+        12 attach: Option<String> => "attach",
         /// `notify_url`.
-        13 notify_url: Option<String> => w::Field::new("notify_url"),
+        13 notify_url: Option<String> => "notify_url",
         /// `order_id`.
-        14 order_id: String => w::Field::must("order_id"),
+        14 order_id: String => "order_id: must",
         /// `package`.
-        15 package: String => w::Field::must("package"),
+        15 package: String => "package: must",
         /// `shopping_info`.
-        16 shopping_info: Option<ShoppingInfoItem> => w::Field::new("shopping_info"),
+        16 shopping_info: Option<ShoppingInfoItem> => "shopping_info",
     }
 }
 
@@ -2612,30 +2653,35 @@ w::record! {
     /// * Catalog: `pay_v3.payscore.smartretail_orders_cancel`.
     pub struct SmartretailOrdersCancel {
         /// `out_order_no`.
-        0 out_order_no: String => w::Field::must("out_order_no").place(w::Place::Path),
+        0 out_order_no: String => "out_order_no: must path",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `service_id`.
-        2 service_id: String => w::Field::must("service_id"),
+        2 service_id: String => "service_id: must",
         /// `reason`.
-        3 reason: String => w::Field::must("reason"),
+        3 reason: String => "reason: must",
     }
-    new(out_order_no: String, appid: xinqiao_types::AppId, service_id: String, reason: String)
+    new(
+        out_order_no: impl Into<String>,
+        appid: impl Into<xinqiao_types::AppId>,
+        service_id: impl Into<String>,
+        reason: impl Into<String>,
+    )
 }
 
 w::record! {
     /// Answer to [`SmartretailOrdersCancel`].
     pub struct SmartretailOrdersCancelResponse {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `mchid`.
-        1 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+        1 mchid: xinqiao_types::MchId => "mchid: must",
         /// `out_order_no`.
-        2 out_order_no: String => w::Field::must("out_order_no"),
+        2 out_order_no: String => "out_order_no: must",
         /// `service_id`.
-        3 service_id: String => w::Field::must("service_id"),
+        3 service_id: String => "service_id: must",
         /// `order_id`.
-        4 order_id: String => w::Field::must("order_id"),
+        4 order_id: String => "order_id: must",
     }
 }
 
@@ -2667,43 +2713,49 @@ w::record! {
     /// * Catalog: `pay_v3.payscore.smartretail_orders_complete`.
     pub struct SmartretailOrdersComplete {
         /// `out_order_no`.
-        0 out_order_no: String => w::Field::must("out_order_no").place(w::Place::Path),
+        0 out_order_no: String => "out_order_no: must path",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `service_id`.
-        2 service_id: String => w::Field::must("service_id"),
+        2 service_id: String => "service_id: must",
         /// `finish_type`; one of `1` `2`.
-        3 finish_type: Option<i64> => w::Field::new("finish_type"),
+        3 finish_type: Option<i64> => "finish_type",
         /// `cancel_reason`.
-        4 cancel_reason: Option<String> => w::Field::new("cancel_reason"),
+        4 cancel_reason: Option<String> => "cancel_reason",
         /// `real_service_start_time`.
-        5 real_service_start_time: Option<String> => w::Field::new("real_service_start_time"),
+        5 real_service_start_time: Option<String> => "real_service_start_time",
         /// `real_service_end_time`.
-        6 real_service_end_time: Option<String> => w::Field::new("real_service_end_time"),
+        6 real_service_end_time: Option<String> => "real_service_end_time",
         /// `real_service_end_location`.
-        7 real_service_end_location: Option<String> => w::Field::new("real_service_end_location"),
+        7 real_service_end_location: Option<String> => "real_service_end_location",
         /// `fees`.
-        8 fees: Option<Vec<Fee>> => w::Field::new("fees"),
+        8 fees: Option<Vec<Fee>> => "fees",
         /// `discounts`.
-        9 discounts: Option<Vec<Discount>> => w::Field::new("discounts"),
+        9 discounts: Option<Vec<Discount>> => "discounts",
         /// `total_amount`.
-        10 total_amount: Option<i64> => w::Field::new("total_amount"),
+        10 total_amount: Option<i64> => "total_amount",
         /// `finish_ticket`.
-        11 finish_ticket: Option<String> => w::Field::new("finish_ticket"),
+        11 finish_ticket: Option<String> => "finish_ticket",
         /// `profit_sharing`.
-        12 profit_sharing: Option<bool> => w::Field::new("profit_sharing"),
+        12 profit_sharing: Option<bool> => "profit_sharing",
     }
-    new(out_order_no: String, appid: xinqiao_types::AppId, service_id: String)
-    set(
-        finish_type: i64,
+    new(
+        out_order_no: impl Into<String>,
+        appid: impl Into<xinqiao_types::AppId>,
+        service_id: impl Into<String>,
+    )
+    text(
         cancel_reason: String,
         real_service_start_time: String,
         real_service_end_time: String,
         real_service_end_location: String,
+        finish_ticket: String,
+    )
+    set(
+        finish_type: i64,
         fees: Vec<Fee>,
         discounts: Vec<Discount>,
         total_amount: i64,
-        finish_ticket: String,
         profit_sharing: bool,
     )
 }
@@ -2712,15 +2764,15 @@ w::record! {
     /// Answer to [`SmartretailOrdersComplete`].
     pub struct SmartretailOrdersCompleteResponse {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `mchid`.
-        1 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+        1 mchid: xinqiao_types::MchId => "mchid: must",
         /// `out_order_no`.
-        2 out_order_no: String => w::Field::must("out_order_no"),
+        2 out_order_no: String => "out_order_no: must",
         /// `service_id`.
-        3 service_id: String => w::Field::must("service_id"),
+        3 service_id: String => "service_id: must",
         /// `order_id`.
-        4 order_id: String => w::Field::must("order_id"),
+        4 order_id: String => "order_id: must",
     }
 }
 
@@ -2752,69 +2804,69 @@ w::record! {
     /// * Catalog: `pay_v3.payscore.smartretail_orders_get`.
     pub struct SmartretailOrdersGet {
         /// `service_id`.
-        0 service_id: Option<String> => w::Field::new("service_id").place(w::Place::Query),
+        0 service_id: Option<String> => "service_id: query",
         /// `out_order_no`.
-        1 out_order_no: Option<String> => w::Field::new("out_order_no").place(w::Place::Query),
+        1 out_order_no: Option<String> => "out_order_no: query",
         /// `query_id`.
-        2 query_id: Option<String> => w::Field::new("query_id").place(w::Place::Query),
+        2 query_id: Option<String> => "query_id: query",
         /// `appid`.
-        3 appid: Option<xinqiao_types::AppId> => w::Field::new("appid").place(w::Place::Query),
+        3 appid: Option<xinqiao_types::AppId> => "appid: query",
     }
     new()
-    set(service_id: String, out_order_no: String, query_id: String, appid: xinqiao_types::AppId)
+    text(service_id: String, out_order_no: String, query_id: String, appid: xinqiao_types::AppId)
 }
 
 w::record! {
     /// Answer to [`SmartretailOrdersGet`].
     pub struct SmartretailOrdersGetResponse {
         /// `appid`.
-        0 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+        0 appid: Option<xinqiao_types::AppId> => "appid",
         /// `mchid`.
-        1 mchid: Option<xinqiao_types::MchId> => w::Field::new("mchid"),
+        1 mchid: Option<xinqiao_types::MchId> => "mchid",
         /// `out_order_no`.
-        2 out_order_no: Option<String> => w::Field::new("out_order_no"),
+        2 out_order_no: Option<String> => "out_order_no",
         /// `service_id`.
-        3 service_id: Option<String> => w::Field::new("service_id"),
+        3 service_id: Option<String> => "service_id",
         /// `state`; one of `CREATED` `USER_ACCEPTED` `FINISHED` `USER_PAID` `REVOKED` `EXPIRED`.
-        4 state: Option<String> => w::Field::new("state"),
+        4 state: Option<String> => "state",
         /// `finish_type`; one of `1` `2`.
-        5 finish_type: Option<i64> => w::Field::new("finish_type"),
+        5 finish_type: Option<i64> => "finish_type",
         /// `service_start_time`.
-        6 service_start_time: Option<String> => w::Field::new("service_start_time"),
+        6 service_start_time: Option<String> => "service_start_time",
         /// `service_end_time`.
-        7 service_end_time: Option<String> => w::Field::new("service_end_time"),
+        7 service_end_time: Option<String> => "service_end_time",
         /// `real_service_start_time`.
-        8 real_service_start_time: Option<String> => w::Field::new("real_service_start_time"),
+        8 real_service_start_time: Option<String> => "real_service_start_time",
         /// `real_service_end_time`.
-        9 real_service_end_time: Option<String> => w::Field::new("real_service_end_time"),
+        9 real_service_end_time: Option<String> => "real_service_end_time",
         /// `pay_succ_time`.
-        10 pay_succ_time: Option<String> => w::Field::new("pay_succ_time"),
+        10 pay_succ_time: Option<String> => "pay_succ_time",
         /// `service_start_location`.
-        11 service_start_location: Option<String> => w::Field::new("service_start_location"),
+        11 service_start_location: Option<String> => "service_start_location",
         /// `service_end_location`.
-        12 service_end_location: Option<String> => w::Field::new("service_end_location"),
+        12 service_end_location: Option<String> => "service_end_location",
         /// `real_service_start_location`.
-        13 real_service_start_location: Option<String> => w::Field::new("real_service_start_location"),
+        13 real_service_start_location: Option<String> => "real_service_start_location",
         /// `real_service_end_location`.
-        14 real_service_end_location: Option<String> => w::Field::new("real_service_end_location"),
+        14 real_service_end_location: Option<String> => "real_service_end_location",
         /// `service_introduction`.
-        15 service_introduction: Option<String> => w::Field::new("service_introduction"),
+        15 service_introduction: Option<String> => "service_introduction",
         /// `fees`.
-        16 fees: Option<Vec<Fee>> => w::Field::new("fees"),
+        16 fees: Option<Vec<Fee>> => "fees",
         /// `discounts`.
-        17 discounts: Option<Vec<Discount>> => w::Field::new("discounts"),
+        17 discounts: Option<Vec<Discount>> => "discounts",
         /// `risk_amount`.
-        18 risk_amount: Option<i64> => w::Field::new("risk_amount"),
+        18 risk_amount: Option<i64> => "risk_amount",
         /// `total_amount`.
-        19 total_amount: Option<i64> => w::Field::new("total_amount"),
+        19 total_amount: Option<i64> => "total_amount",
         /// `attach`.
-        20 attach: Option<String> => w::Field::new("attach"),
+        20 attach: Option<String> => "attach",
         /// `finish_ticket`.
-        21 finish_ticket: Option<String> => w::Field::new("finish_ticket"),
+        21 finish_ticket: Option<String> => "finish_ticket",
         /// `finish_transaction_id`.
-        22 finish_transaction_id: Option<String> => w::Field::new("finish_transaction_id"),
+        22 finish_transaction_id: Option<String> => "finish_transaction_id",
         /// `pay_type`; one of `MchChannelPayType`.
-        23 pay_type: Option<String> => w::Field::new("pay_type"),
+        23 pay_type: Option<String> => "pay_type",
     }
 }
 
@@ -2846,47 +2898,53 @@ w::record! {
     /// * Catalog: `pay_v3.payscore.smartretail_orders_post`.
     pub struct SmartretailOrdersPost {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `out_order_no`.
-        1 out_order_no: String => w::Field::must("out_order_no"),
+        1 out_order_no: String => "out_order_no: must",
         /// `service_id`.
-        2 service_id: String => w::Field::must("service_id"),
+        2 service_id: String => "service_id: must",
         /// `service_start_time`.
-        3 service_start_time: Option<String> => w::Field::new("service_start_time"),
+        3 service_start_time: Option<String> => "service_start_time",
         /// `service_end_time`.
-        4 service_end_time: Option<String> => w::Field::new("service_end_time"),
+        4 service_end_time: Option<String> => "service_end_time",
         /// `service_start_location`.
-        5 service_start_location: Option<String> => w::Field::new("service_start_location"),
+        5 service_start_location: Option<String> => "service_start_location",
         /// `service_end_location`.
-        6 service_end_location: Option<String> => w::Field::new("service_end_location"),
+        6 service_end_location: Option<String> => "service_end_location",
         /// `service_introduction`.
-        7 service_introduction: Option<String> => w::Field::new("service_introduction"),
+        7 service_introduction: Option<String> => "service_introduction",
         /// `fees`.
-        8 fees: Option<Vec<Fee>> => w::Field::new("fees"),
+        8 fees: Option<Vec<Fee>> => "fees",
         /// `discounts`.
-        9 discounts: Option<Vec<PayafterOrdersPostDiscount>> => w::Field::new("discounts"),
+        9 discounts: Option<Vec<PayafterOrdersPostDiscount>> => "discounts",
         /// `risk_amount`.
-        10 risk_amount: Option<i64> => w::Field::new("risk_amount"),
+        10 risk_amount: Option<i64> => "risk_amount",
         /// `attach`.
-        11 attach: Option<String> => w::Field::new("attach"),
+        11 attach: Option<String> => "attach",
         /// `need_user_confirm`.
-        12 need_user_confirm: Option<bool> => w::Field::new("need_user_confirm"),
+        12 need_user_confirm: Option<bool> => "need_user_confirm",
         /// `openid`.
-        13 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+        13 openid: Option<xinqiao_types::OpenId> => "openid: masked",
     }
-    new(appid: xinqiao_types::AppId, out_order_no: String, service_id: String)
-    set(
+    new(
+        appid: impl Into<xinqiao_types::AppId>,
+        out_order_no: impl Into<String>,
+        service_id: impl Into<String>,
+    )
+    text(
         service_start_time: String,
         service_end_time: String,
         service_start_location: String,
         service_end_location: String,
         service_introduction: String,
+        attach: String,
+        openid: xinqiao_types::OpenId,
+    )
+    set(
         fees: Vec<Fee>,
         discounts: Vec<PayafterOrdersPostDiscount>,
         risk_amount: i64,
-        attach: String,
         need_user_confirm: bool,
-        openid: xinqiao_types::OpenId,
     )
 }
 
@@ -2894,25 +2952,25 @@ w::record! {
     /// Answer to [`SmartretailOrdersPost`].
     pub struct SmartretailOrdersPostResponse {
         /// `appid`.
-        0 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+        0 appid: Option<xinqiao_types::AppId> => "appid",
         /// `mchid`.
-        1 mchid: Option<xinqiao_types::MchId> => w::Field::new("mchid"),
+        1 mchid: Option<xinqiao_types::MchId> => "mchid",
         /// `out_order_no`.
-        2 out_order_no: Option<String> => w::Field::new("out_order_no"),
+        2 out_order_no: Option<String> => "out_order_no",
         /// `service_id`.
-        3 service_id: Option<String> => w::Field::new("service_id"),
+        3 service_id: Option<String> => "service_id",
         /// `order_id`.
-        4 order_id: Option<String> => w::Field::new("order_id"),
+        4 order_id: Option<String> => "order_id",
         /// `miniprogram_businesstype`.
-        5 miniprogram_businesstype: Option<String> => w::Field::new("miniprogram_businesstype"),
+        5 miniprogram_businesstype: Option<String> => "miniprogram_businesstype",
         /// `miniprogram_appid`.
-        6 miniprogram_appid: Option<String> => w::Field::new("miniprogram_appid"),
+        6 miniprogram_appid: Option<String> => "miniprogram_appid",
         /// `miniprogram_path`.
-        7 miniprogram_path: Option<String> => w::Field::new("miniprogram_path"),
+        7 miniprogram_path: Option<String> => "miniprogram_path",
         /// `miniprogram_username`.
-        8 miniprogram_username: Option<String> => w::Field::new("miniprogram_username"),
+        8 miniprogram_username: Option<String> => "miniprogram_username",
         /// `package`.
-        9 package: Option<String> => w::Field::new("package"),
+        9 package: Option<String> => "package",
     }
 }
 
@@ -2944,26 +3002,30 @@ w::record! {
     /// * Catalog: `pay_v3.payscore.user_service_state`.
     pub struct UserServiceState {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid").place(w::Place::Query),
+        0 appid: xinqiao_types::AppId => "appid: must query",
         /// `service_id`.
-        1 service_id: String => w::Field::must("service_id").place(w::Place::Query),
+        1 service_id: String => "service_id: must query",
         /// `openid`.
-        2 openid: xinqiao_types::OpenId => w::Field::must("openid").place(w::Place::Query).masked(),
+        2 openid: xinqiao_types::OpenId => "openid: must query masked",
     }
-    new(appid: xinqiao_types::AppId, service_id: String, openid: xinqiao_types::OpenId)
+    new(
+        appid: impl Into<xinqiao_types::AppId>,
+        service_id: impl Into<String>,
+        openid: impl Into<xinqiao_types::OpenId>,
+    )
 }
 
 w::record! {
     /// Answer to [`UserServiceState`].
     pub struct UserServiceStateResponse {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `service_id`.
-        1 service_id: String => w::Field::must("service_id"),
+        1 service_id: String => "service_id: must",
         /// `openid`.
-        2 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+        2 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `use_service_state`; one of `UNAVAILABLE` `AVAILABLE`.
-        3 use_service_state: String => w::Field::must("use_service_state"),
+        3 use_service_state: String => "use_service_state: must",
     }
 }
 
@@ -2995,25 +3057,25 @@ w::record! {
     /// * Catalog: `pay_v3.payscore.users_permissions_terminate`.
     pub struct UsersPermissionsTerminate {
         /// `openid`.
-        0 openid: xinqiao_types::OpenId => w::Field::must("openid").place(w::Place::Path),
+        0 openid: xinqiao_types::OpenId => "openid: must path",
         /// `service_id`.
-        1 service_id: String => w::Field::must("service_id").place(w::Place::Path),
+        1 service_id: String => "service_id: must path",
         /// `openid`.
-        2 openid_param: xinqiao_types::OpenId => w::Field::must("openid").place(w::Place::Query).masked(),
+        2 openid_param: xinqiao_types::OpenId => "openid: must query masked",
         /// `service_id`.
-        3 service_id_param: String => w::Field::must("service_id").place(w::Place::Query),
+        3 service_id_param: String => "service_id: must query",
         /// `appid`.
-        4 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        4 appid: xinqiao_types::AppId => "appid: must",
         /// `reason`.
-        5 reason: String => w::Field::must("reason"),
+        5 reason: String => "reason: must",
     }
     new(
-        openid: xinqiao_types::OpenId,
-        service_id: String,
-        openid_param: xinqiao_types::OpenId,
-        service_id_param: String,
-        appid: xinqiao_types::AppId,
-        reason: String,
+        openid: impl Into<xinqiao_types::OpenId>,
+        service_id: impl Into<String>,
+        openid_param: impl Into<xinqiao_types::OpenId>,
+        service_id_param: impl Into<String>,
+        appid: impl Into<xinqiao_types::AppId>,
+        reason: impl Into<String>,
     )
 }
 
@@ -3051,15 +3113,20 @@ pub mod oversea {
             /// * Catalog: `pay_v3.payscore.oversea.partner.serviceorder_by_out_order_no_cancel`.
             pub struct ServiceorderByOutOrderNoCancel {
                 /// `out_order_no`.
-                0 out_order_no: String => w::Field::must("out_order_no").place(w::Place::Path),
+                0 out_order_no: String => "out_order_no: must path",
                 /// `service_id`.
-                1 service_id: String => w::Field::must("service_id"),
+                1 service_id: String => "service_id: must",
                 /// `sub_mchid`.
-                2 sub_mchid: String => w::Field::must("sub_mchid"),
+                2 sub_mchid: String => "sub_mchid: must",
                 /// `reason`.
-                3 reason: String => w::Field::must("reason"),
+                3 reason: String => "reason: must",
             }
-            new(out_order_no: String, service_id: String, sub_mchid: String, reason: String)
+            new(
+                out_order_no: impl Into<String>,
+                service_id: impl Into<String>,
+                sub_mchid: impl Into<String>,
+                reason: impl Into<String>,
+            )
         }
 
         w::endpoint! {
@@ -3089,45 +3156,43 @@ pub mod oversea {
             /// * Catalog: `pay_v3.payscore.oversea.partner.serviceorder_by_out_order_no_complete`.
             pub struct ServiceorderByOutOrderNoComplete {
                 /// `out_order_no`.
-                0 out_order_no: String => w::Field::must("out_order_no").place(w::Place::Path),
+                0 out_order_no: String => "out_order_no: must path",
                 /// `service_id`.
-                1 service_id: String => w::Field::must("service_id"),
+                1 service_id: String => "service_id: must",
                 /// `sub_mchid`.
-                2 sub_mchid: String => w::Field::must("sub_mchid"),
+                2 sub_mchid: String => "sub_mchid: must",
                 /// `post_payments`.
-                3 post_payments: Vec<super::super::PostPaymentItem> => w::Field::must("post_payments"),
+                3 post_payments: Vec<super::super::PostPaymentItem> => "post_payments: must",
                 /// `post_discounts`.
-                4 post_discounts: Option<Vec<super::super::PostDiscountItem>> => w::Field::new("post_discounts"),
+                4 post_discounts: Option<Vec<super::super::PostDiscountItem>> => "post_discounts",
                 /// `total_amount`.
-                5 total_amount: i64 => w::Field::must("total_amount"),
+                5 total_amount: i64 => "total_amount: must",
                 /// `currency`.
-                6 currency: Option<String> => w::Field::new("currency"),
+                6 currency: Option<String> => "currency",
                 /// `time_range`.
-                7 time_range: Option<super::super::TimeRangeItem> => w::Field::new("time_range"),
+                7 time_range: Option<super::super::TimeRangeItem> => "time_range",
                 /// `location`.
-                8 location: Option<super::super::Location> => w::Field::new("location"),
+                8 location: Option<super::super::Location> => "location",
                 /// `profit_sharing`.
-                9 profit_sharing: Option<bool> => w::Field::new("profit_sharing"),
+                9 profit_sharing: Option<bool> => "profit_sharing",
                 /// `complete_time`.
-                10 complete_time: Option<String> => w::Field::new("complete_time"),
+                10 complete_time: Option<String> => "complete_time",
                 /// `goods_tag`.
-                11 goods_tag: Option<String> => w::Field::new("goods_tag"),
+                11 goods_tag: Option<String> => "goods_tag",
             }
             new(
-                out_order_no: String,
-                service_id: String,
-                sub_mchid: String,
+                out_order_no: impl Into<String>,
+                service_id: impl Into<String>,
+                sub_mchid: impl Into<String>,
                 post_payments: Vec<super::super::PostPaymentItem>,
                 total_amount: i64,
             )
+            text(currency: String, complete_time: String, goods_tag: String)
             set(
                 post_discounts: Vec<super::super::PostDiscountItem>,
-                currency: String,
                 time_range: super::super::TimeRangeItem,
                 location: super::super::Location,
                 profit_sharing: bool,
-                complete_time: String,
-                goods_tag: String,
             )
         }
 
@@ -3158,21 +3223,21 @@ pub mod oversea {
             /// * Catalog: `pay_v3.payscore.oversea.partner.serviceorder_by_out_order_no_sync`.
             pub struct ServiceorderByOutOrderNoSync {
                 /// `out_order_no`.
-                0 out_order_no: String => w::Field::must("out_order_no").place(w::Place::Path),
+                0 out_order_no: String => "out_order_no: must path",
                 /// `service_id`.
-                1 service_id: String => w::Field::must("service_id"),
+                1 service_id: String => "service_id: must",
                 /// `sub_mchid`.
-                2 sub_mchid: String => w::Field::must("sub_mchid"),
+                2 sub_mchid: String => "sub_mchid: must",
                 /// `type`; one of `Order_Paid`.
-                3 type_: String => w::Field::must("type"),
+                3 type_: String => "type: must",
                 /// `detail`.
-                4 detail: super::super::ServiceorderByOutOrderNoSyncDetail => w::Field::must("detail"),
+                4 detail: super::super::ServiceorderByOutOrderNoSyncDetail => "detail: must",
             }
             new(
-                out_order_no: String,
-                service_id: String,
-                sub_mchid: String,
-                type_: String,
+                out_order_no: impl Into<String>,
+                service_id: impl Into<String>,
+                sub_mchid: impl Into<String>,
+                type_: impl Into<String>,
                 detail: super::super::ServiceorderByOutOrderNoSyncDetail,
             )
         }
@@ -3204,71 +3269,71 @@ pub mod oversea {
             /// * Catalog: `pay_v3.payscore.oversea.partner.serviceorder_get`.
             pub struct ServiceorderGet {
                 /// `service_id`.
-                0 service_id: String => w::Field::must("service_id").place(w::Place::Query),
+                0 service_id: String => "service_id: must query",
                 /// `sub_mchid`.
-                1 sub_mchid: String => w::Field::must("sub_mchid").place(w::Place::Query),
+                1 sub_mchid: String => "sub_mchid: must query",
                 /// `out_order_no`.
-                2 out_order_no: Option<String> => w::Field::new("out_order_no").place(w::Place::Query),
+                2 out_order_no: Option<String> => "out_order_no: query",
                 /// `query_id`.
-                3 query_id: Option<String> => w::Field::new("query_id").place(w::Place::Query),
+                3 query_id: Option<String> => "query_id: query",
             }
-            new(service_id: String, sub_mchid: String)
-            set(out_order_no: String, query_id: String)
+            new(service_id: impl Into<String>, sub_mchid: impl Into<String>)
+            text(out_order_no: String, query_id: String)
         }
 
         w::record! {
             /// Answer to [`ServiceorderGet`].
             pub struct ServiceorderGetResponse {
                 /// `out_order_no`.
-                0 out_order_no: String => w::Field::must("out_order_no"),
+                0 out_order_no: String => "out_order_no: must",
                 /// `service_id`.
-                1 service_id: String => w::Field::must("service_id"),
+                1 service_id: String => "service_id: must",
                 /// `appid`.
-                2 appid: xinqiao_types::AppId => w::Field::must("appid"),
+                2 appid: xinqiao_types::AppId => "appid: must",
                 /// `mchid`.
-                3 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+                3 mchid: xinqiao_types::MchId => "mchid: must",
                 /// `sub_appid`.
-                4 sub_appid: Option<String> => w::Field::new("sub_appid"),
+                4 sub_appid: Option<String> => "sub_appid",
                 /// `sub_mchid`.
-                5 sub_mchid: String => w::Field::must("sub_mchid"),
+                5 sub_mchid: String => "sub_mchid: must",
                 /// `service_introduction`.
-                6 service_introduction: String => w::Field::must("service_introduction"),
+                6 service_introduction: String => "service_introduction: must",
                 /// `state`; one of `CREATED` `DOING` `DONE` `REVOKED` `EXPIRED`.
-                7 state: String => w::Field::must("state"),
+                7 state: String => "state: must",
                 /// `state_description`; one of `USER_CONFIRM` `MCH_COMPLETE`.
-                8 state_description: Option<String> => w::Field::new("state_description"),
+                8 state_description: Option<String> => "state_description",
                 /// `post_payments`.
-                9 post_payments: Option<Vec<super::super::PostPayment>> => w::Field::new("post_payments"),
+                9 post_payments: Option<Vec<super::super::PostPayment>> => "post_payments",
                 /// `post_discounts`.
-                10 post_discounts: Option<Vec<super::super::PostDiscount>> => w::Field::new("post_discounts"),
+                10 post_discounts: Option<Vec<super::super::PostDiscount>> => "post_discounts",
                 /// `risk_fund`.
-                11 risk_fund: super::super::RiskFund => w::Field::must("risk_fund"),
+                11 risk_fund: super::super::RiskFund => "risk_fund: must",
                 /// `total_amount`.
-                12 total_amount: Option<i64> => w::Field::new("total_amount"),
+                12 total_amount: Option<i64> => "total_amount",
                 /// `need_collection`.
-                13 need_collection: Option<bool> => w::Field::new("need_collection"),
+                13 need_collection: Option<bool> => "need_collection",
                 /// `collection`.
-                14 collection: Option<super::super::Collection> => w::Field::new("collection"),
+                14 collection: Option<super::super::Collection> => "collection",
                 /// `time_range`.
-                15 time_range: super::super::TimeRange => w::Field::must("time_range"),
+                15 time_range: super::super::TimeRange => "time_range: must",
                 /// `location`.
-                16 location: Option<super::super::Location> => w::Field::new("location"),
+                16 location: Option<super::super::Location> => "location",
                 /// `attach`.
-                17 attach: Option<String> => w::Field::new("attach"),
+                17 attach: Option<String> => "attach",
                 /// `notify_url`.
-                18 notify_url: String => w::Field::must("notify_url"),
+                18 notify_url: String => "notify_url: must",
                 /// `openid`.
-                19 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+                19 openid: Option<xinqiao_types::OpenId> => "openid: masked",
                 /// `sub_openid`.
-                20 sub_openid: Option<String> => w::Field::new("sub_openid"),
+                20 sub_openid: Option<String> => "sub_openid",
                 /// `order_id`.
-                21 order_id: String => w::Field::must("order_id"),
+                21 order_id: String => "order_id: must",
                 /// `currency`.
-                22 currency: Option<String> => w::Field::new("currency"),
+                22 currency: Option<String> => "currency",
                 /// `currency_price`.
-                23 currency_price: Option<i64> => w::Field::new("currency_price"),
+                23 currency_price: Option<i64> => "currency_price",
                 /// `currency_rate_info`.
-                24 currency_rate_info: Option<String> => w::Field::new("currency_rate_info"),
+                24 currency_rate_info: Option<String> => "currency_rate_info",
             }
         }
 
@@ -3299,60 +3364,57 @@ pub mod oversea {
             /// * Catalog: `pay_v3.payscore.oversea.partner.serviceorder_post`.
             pub struct ServiceorderPost {
                 /// `service_id`.
-                0 service_id: String => w::Field::must("service_id"),
+                0 service_id: String => "service_id: must",
                 /// `appid`.
-                1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+                1 appid: xinqiao_types::AppId => "appid: must",
                 /// `sub_mchid`.
-                2 sub_mchid: String => w::Field::must("sub_mchid"),
+                2 sub_mchid: String => "sub_mchid: must",
                 /// `sub_appid`.
-                3 sub_appid: Option<String> => w::Field::new("sub_appid"),
+                3 sub_appid: Option<String> => "sub_appid",
                 /// `out_order_no`.
-                4 out_order_no: String => w::Field::must("out_order_no"),
+                4 out_order_no: String => "out_order_no: must",
                 /// `currency`.
-                5 currency: String => w::Field::must("currency"),
+                5 currency: String => "currency: must",
                 /// `service_introduction`.
-                6 service_introduction: String => w::Field::must("service_introduction"),
+                6 service_introduction: String => "service_introduction: must",
                 /// `post_payments`.
-                7 post_payments: Option<Vec<super::super::PostPayment>> => w::Field::new("post_payments"),
+                7 post_payments: Option<Vec<super::super::PostPayment>> => "post_payments",
                 /// `post_discounts`.
-                8 post_discounts: Option<Vec<super::super::PostDiscount>> => w::Field::new("post_discounts"),
+                8 post_discounts: Option<Vec<super::super::PostDiscount>> => "post_discounts",
                 /// `risk_fund`.
-                9 risk_fund: super::super::RiskFund => w::Field::must("risk_fund"),
+                9 risk_fund: super::super::RiskFund => "risk_fund: must",
                 /// `time_range`.
-                10 time_range: super::super::ServiceorderPostTimeRange => w::Field::must("time_range"),
+                10 time_range: super::super::ServiceorderPostTimeRange => "time_range: must",
                 /// `location`.
-                11 location: Option<super::super::Location> => w::Field::new("location"),
+                11 location: Option<super::super::Location> => "location",
                 /// `openid`.
-                12 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+                12 openid: Option<xinqiao_types::OpenId> => "openid: masked",
                 /// `sub_openid`.
-                13 sub_openid: Option<String> => w::Field::new("sub_openid"),
+                13 sub_openid: Option<String> => "sub_openid",
                 /// `need_user_confirm`.
-                14 need_user_confirm: Option<bool> => w::Field::new("need_user_confirm"),
+                14 need_user_confirm: Option<bool> => "need_user_confirm",
                 /// `notify_url`.
-                15 notify_url: String => w::Field::must("notify_url"),
+                15 notify_url: String => "notify_url: must",
                 /// `attach`.
-                16 attach: Option<String> => w::Field::new("attach"),
+                16 attach: Option<String> => "attach",
             }
             new(
-                service_id: String,
-                appid: xinqiao_types::AppId,
-                sub_mchid: String,
-                out_order_no: String,
-                currency: String,
-                service_introduction: String,
+                service_id: impl Into<String>,
+                appid: impl Into<xinqiao_types::AppId>,
+                sub_mchid: impl Into<String>,
+                out_order_no: impl Into<String>,
+                currency: impl Into<String>,
+                service_introduction: impl Into<String>,
                 risk_fund: super::super::RiskFund,
                 time_range: super::super::ServiceorderPostTimeRange,
-                notify_url: String,
+                notify_url: impl Into<String>,
             )
+            text(sub_appid: String, openid: xinqiao_types::OpenId, sub_openid: String, attach: String)
             set(
-                sub_appid: String,
                 post_payments: Vec<super::super::PostPayment>,
                 post_discounts: Vec<super::super::PostDiscount>,
                 location: super::super::Location,
-                openid: xinqiao_types::OpenId,
-                sub_openid: String,
                 need_user_confirm: bool,
-                attach: String,
             )
         }
 
@@ -3360,43 +3422,43 @@ pub mod oversea {
             /// Answer to [`ServiceorderPost`].
             pub struct ServiceorderPostResponse {
                 /// `out_order_no`.
-                0 out_order_no: String => w::Field::must("out_order_no"),
+                0 out_order_no: String => "out_order_no: must",
                 /// `service_id`.
-                1 service_id: String => w::Field::must("service_id"),
+                1 service_id: String => "service_id: must",
                 /// `appid`.
-                2 appid: xinqiao_types::AppId => w::Field::must("appid"),
+                2 appid: xinqiao_types::AppId => "appid: must",
                 /// `mchid`.
-                3 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+                3 mchid: xinqiao_types::MchId => "mchid: must",
                 /// `sub_appid`.
-                4 sub_appid: Option<String> => w::Field::new("sub_appid"),
+                4 sub_appid: Option<String> => "sub_appid",
                 /// `sub_mchid`.
-                5 sub_mchid: String => w::Field::must("sub_mchid"),
+                5 sub_mchid: String => "sub_mchid: must",
                 /// `currency`.
-                6 currency: Option<String> => w::Field::new("currency"),
+                6 currency: Option<String> => "currency",
                 /// `service_introduction`.
-                7 service_introduction: String => w::Field::must("service_introduction"),
+                7 service_introduction: String => "service_introduction: must",
                 /// `state`; one of `CREATED` `DOING` `DONE` `REVOKED` `EXPIRED`.
-                8 state: String => w::Field::must("state"),
+                8 state: String => "state: must",
                 /// `state_description`; one of `USER_CONFIRM` `MCH_COMPLETE`.
-                9 state_description: Option<String> => w::Field::new("state_description"),
+                9 state_description: Option<String> => "state_description",
                 /// `post_payments`.
-                10 post_payments: Option<Vec<super::super::PostPayment>> => w::Field::new("post_payments"),
+                10 post_payments: Option<Vec<super::super::PostPayment>> => "post_payments",
                 /// `post_discounts`.
-                11 post_discounts: Option<Vec<super::super::ServiceorderPostPostDiscount>> => w::Field::new("post_discounts"),
+                11 post_discounts: Option<Vec<super::super::ServiceorderPostPostDiscount>> => "post_discounts",
                 /// `risk_fund`.
-                12 risk_fund: Option<super::super::RiskFund> => w::Field::new("risk_fund"),
+                12 risk_fund: Option<super::super::RiskFund> => "risk_fund",
                 /// `time_range`.
-                13 time_range: Option<super::super::ServiceorderPostTimeRange> => w::Field::new("time_range"),
+                13 time_range: Option<super::super::ServiceorderPostTimeRange> => "time_range",
                 /// `location`.
-                14 location: Option<super::super::ServiceorderPostLocation> => w::Field::new("location"),
+                14 location: Option<super::super::ServiceorderPostLocation> => "location",
                 /// `attach`.
-                15 attach: Option<String> => w::Field::new("attach"),
+                15 attach: Option<String> => "attach",
                 /// `notify_url`.
-                16 notify_url: Option<String> => w::Field::new("notify_url"),
+                16 notify_url: Option<String> => "notify_url",
                 /// `order_id`.
-                17 order_id: String => w::Field::must("order_id"),
+                17 order_id: String => "order_id: must",
                 /// `package`.
-                18 package: Option<String> => w::Field::new("package"),
+                18 package: Option<String> => "package",
             }
         }
 
@@ -3434,29 +3496,29 @@ pub mod plan {
         /// * Catalog: `pay_v3.payscore.plan.payscore_plans`.
         pub struct PayscorePlans {
             /// `appid`.
-            0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            0 appid: xinqiao_types::AppId => "appid: must",
             /// `merchant_plan_no`.
-            1 merchant_plan_no: String => w::Field::must("merchant_plan_no"),
+            1 merchant_plan_no: String => "merchant_plan_no: must",
             /// `service_id`.
-            2 service_id: String => w::Field::must("service_id"),
+            2 service_id: String => "service_id: must",
             /// `plan_name`.
-            3 plan_name: String => w::Field::must("plan_name"),
+            3 plan_name: String => "plan_name: must",
             /// `plan_duration`; unit day.
-            4 plan_duration: i64 => w::Field::must("plan_duration"),
+            4 plan_duration: i64 => "plan_duration: must",
             /// `deduction_quantity`.
-            5 deduction_quantity: i64 => w::Field::must("deduction_quantity"),
+            5 deduction_quantity: i64 => "deduction_quantity: must",
             /// `total_original_price`; unit fen.
-            6 total_original_price: xinqiao_types::Fen => w::Field::must("total_original_price"),
+            6 total_original_price: xinqiao_types::Fen => "total_original_price: must",
             /// `total_actual_price`; unit fen.
-            7 total_actual_price: xinqiao_types::Fen => w::Field::must("total_actual_price"),
+            7 total_actual_price: xinqiao_types::Fen => "total_actual_price: must",
             /// `plan_detail_list`.
-            8 plan_detail_list: Option<Vec<super::PlanDetail>> => w::Field::new("plan_detail_list"),
+            8 plan_detail_list: Option<Vec<super::PlanDetail>> => "plan_detail_list",
         }
         new(
-            appid: xinqiao_types::AppId,
-            merchant_plan_no: String,
-            service_id: String,
-            plan_name: String,
+            appid: impl Into<xinqiao_types::AppId>,
+            merchant_plan_no: impl Into<String>,
+            service_id: impl Into<String>,
+            plan_name: impl Into<String>,
             plan_duration: i64,
             deduction_quantity: i64,
             total_original_price: xinqiao_types::Fen,
@@ -3469,33 +3531,33 @@ pub mod plan {
         /// Answer to [`PayscorePlans`].
         pub struct PayscorePlansResponse {
             /// `mchid`.
-            0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+            0 mchid: xinqiao_types::MchId => "mchid: must",
             /// `appid`.
-            1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            1 appid: xinqiao_types::AppId => "appid: must",
             /// `merchant_plan_no`.
-            2 merchant_plan_no: String => w::Field::must("merchant_plan_no"),
+            2 merchant_plan_no: String => "merchant_plan_no: must",
             /// `plan_id`.
-            3 plan_id: String => w::Field::must("plan_id"),
+            3 plan_id: String => "plan_id: must",
             /// `service_id`.
-            4 service_id: String => w::Field::must("service_id"),
+            4 service_id: String => "service_id: must",
             /// `plan_name`.
-            5 plan_name: String => w::Field::must("plan_name"),
+            5 plan_name: String => "plan_name: must",
             /// `plan_duration`; unit day.
-            6 plan_duration: i64 => w::Field::must("plan_duration"),
+            6 plan_duration: i64 => "plan_duration: must",
             /// `plan_state`.
-            7 plan_state: String => w::Field::must("plan_state"),
+            7 plan_state: String => "plan_state: must",
             /// `deduction_quantity`.
-            8 deduction_quantity: i64 => w::Field::must("deduction_quantity"),
+            8 deduction_quantity: i64 => "deduction_quantity: must",
             /// `total_original_price`; unit fen.
-            9 total_original_price: xinqiao_types::Fen => w::Field::must("total_original_price"),
+            9 total_original_price: xinqiao_types::Fen => "total_original_price: must",
             /// `total_actual_price`; unit fen.
-            10 total_actual_price: xinqiao_types::Fen => w::Field::must("total_actual_price"),
+            10 total_actual_price: xinqiao_types::Fen => "total_actual_price: must",
             /// `plan_detail_list`.
-            11 plan_detail_list: Option<Vec<super::PayscorePlansPlanDetail>> => w::Field::new("plan_detail_list"),
+            11 plan_detail_list: Option<Vec<super::PayscorePlansPlanDetail>> => "plan_detail_list",
             /// `stop_mchid`.
-            12 stop_mchid: Option<String> => w::Field::new("stop_mchid"),
+            12 stop_mchid: Option<String> => "stop_mchid",
             /// `stop_time`; format `rfc3339`.
-            13 stop_time: Option<String> => w::Field::new("stop_time"),
+            13 stop_time: Option<String> => "stop_time",
         }
     }
 
@@ -3527,42 +3589,42 @@ pub mod plan {
         /// * Catalog: `pay_v3.payscore.plan.payscore_plans_by_merchant_plan_no`.
         pub struct PayscorePlansByMerchantPlanNo {
             /// `merchant_plan_no`.
-            0 merchant_plan_no: String => w::Field::must("merchant_plan_no").place(w::Place::Path),
+            0 merchant_plan_no: String => "merchant_plan_no: must path",
         }
-        new(merchant_plan_no: String)
+        new(merchant_plan_no: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`PayscorePlansByMerchantPlanNo`].
         pub struct PayscorePlansByMerchantPlanNoResponse {
             /// `mchid`.
-            0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+            0 mchid: xinqiao_types::MchId => "mchid: must",
             /// `appid`.
-            1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            1 appid: xinqiao_types::AppId => "appid: must",
             /// `merchant_plan_no`.
-            2 merchant_plan_no: String => w::Field::must("merchant_plan_no"),
+            2 merchant_plan_no: String => "merchant_plan_no: must",
             /// `plan_id`.
-            3 plan_id: String => w::Field::must("plan_id"),
+            3 plan_id: String => "plan_id: must",
             /// `service_id`.
-            4 service_id: String => w::Field::must("service_id"),
+            4 service_id: String => "service_id: must",
             /// `plan_name`.
-            5 plan_name: String => w::Field::must("plan_name"),
+            5 plan_name: String => "plan_name: must",
             /// `plan_duration`; unit day.
-            6 plan_duration: i64 => w::Field::must("plan_duration"),
+            6 plan_duration: i64 => "plan_duration: must",
             /// `plan_state`.
-            7 plan_state: String => w::Field::must("plan_state"),
+            7 plan_state: String => "plan_state: must",
             /// `deduction_quantity`.
-            8 deduction_quantity: i64 => w::Field::must("deduction_quantity"),
+            8 deduction_quantity: i64 => "deduction_quantity: must",
             /// `total_original_price`; unit fen.
-            9 total_original_price: xinqiao_types::Fen => w::Field::must("total_original_price"),
+            9 total_original_price: xinqiao_types::Fen => "total_original_price: must",
             /// `total_actual_price`; unit fen.
-            10 total_actual_price: xinqiao_types::Fen => w::Field::must("total_actual_price"),
+            10 total_actual_price: xinqiao_types::Fen => "total_actual_price: must",
             /// `plan_detail_list`.
-            11 plan_detail_list: Option<Vec<super::PayscorePlansPlanDetail>> => w::Field::new("plan_detail_list"),
+            11 plan_detail_list: Option<Vec<super::PayscorePlansPlanDetail>> => "plan_detail_list",
             /// `stop_mchid`.
-            12 stop_mchid: Option<String> => w::Field::new("stop_mchid"),
+            12 stop_mchid: Option<String> => "stop_mchid",
             /// `stop_time`; format `rfc3339`.
-            13 stop_time: Option<String> => w::Field::new("stop_time"),
+            13 stop_time: Option<String> => "stop_time",
         }
     }
 
@@ -3594,42 +3656,42 @@ pub mod plan {
         /// * Catalog: `pay_v3.payscore.plan.payscore_plans_stop`.
         pub struct PayscorePlansStop {
             /// `merchant_plan_no`.
-            0 merchant_plan_no: String => w::Field::must("merchant_plan_no").place(w::Place::Path),
+            0 merchant_plan_no: String => "merchant_plan_no: must path",
         }
-        new(merchant_plan_no: String)
+        new(merchant_plan_no: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`PayscorePlansStop`].
         pub struct PayscorePlansStopResponse {
             /// `mchid`.
-            0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+            0 mchid: xinqiao_types::MchId => "mchid: must",
             /// `appid`.
-            1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            1 appid: xinqiao_types::AppId => "appid: must",
             /// `merchant_plan_no`.
-            2 merchant_plan_no: String => w::Field::must("merchant_plan_no"),
+            2 merchant_plan_no: String => "merchant_plan_no: must",
             /// `plan_id`.
-            3 plan_id: String => w::Field::must("plan_id"),
+            3 plan_id: String => "plan_id: must",
             /// `service_id`.
-            4 service_id: String => w::Field::must("service_id"),
+            4 service_id: String => "service_id: must",
             /// `plan_name`.
-            5 plan_name: String => w::Field::must("plan_name"),
+            5 plan_name: String => "plan_name: must",
             /// `plan_duration`; unit day.
-            6 plan_duration: i64 => w::Field::must("plan_duration"),
+            6 plan_duration: i64 => "plan_duration: must",
             /// `plan_state`.
-            7 plan_state: String => w::Field::must("plan_state"),
+            7 plan_state: String => "plan_state: must",
             /// `deduction_quantity`.
-            8 deduction_quantity: i64 => w::Field::must("deduction_quantity"),
+            8 deduction_quantity: i64 => "deduction_quantity: must",
             /// `total_original_price`; unit fen.
-            9 total_original_price: xinqiao_types::Fen => w::Field::must("total_original_price"),
+            9 total_original_price: xinqiao_types::Fen => "total_original_price: must",
             /// `total_actual_price`; unit fen.
-            10 total_actual_price: xinqiao_types::Fen => w::Field::must("total_actual_price"),
+            10 total_actual_price: xinqiao_types::Fen => "total_actual_price: must",
             /// `plan_detail_list`.
-            11 plan_detail_list: Option<Vec<super::PayscorePlansPlanDetail>> => w::Field::new("plan_detail_list"),
+            11 plan_detail_list: Option<Vec<super::PayscorePlansPlanDetail>> => "plan_detail_list",
             /// `stop_mchid`.
-            12 stop_mchid: Option<String> => w::Field::new("stop_mchid"),
+            12 stop_mchid: Option<String> => "stop_mchid",
             /// `stop_time`; format `rfc3339`.
-            13 stop_time: Option<String> => w::Field::new("stop_time"),
+            13 stop_time: Option<String> => "stop_time",
         }
     }
 
@@ -3665,77 +3727,78 @@ pub mod plan {
             /// * Catalog: `pay_v3.payscore.plan.partner.payscore_plans`.
             pub struct PayscorePlans {
                 /// `appid`.
-                0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+                0 appid: xinqiao_types::AppId => "appid: must",
                 /// `merchant_plan_no`.
-                1 merchant_plan_no: String => w::Field::must("merchant_plan_no"),
+                1 merchant_plan_no: String => "merchant_plan_no: must",
                 /// `service_id`.
-                2 service_id: String => w::Field::must("service_id"),
+                2 service_id: String => "service_id: must",
                 /// `plan_name`.
-                3 plan_name: String => w::Field::must("plan_name"),
+                3 plan_name: String => "plan_name: must",
                 /// `plan_duration`; unit day.
-                4 plan_duration: i64 => w::Field::must("plan_duration"),
+                4 plan_duration: i64 => "plan_duration: must",
                 /// `deduction_quantity`.
-                5 deduction_quantity: i64 => w::Field::must("deduction_quantity"),
+                5 deduction_quantity: i64 => "deduction_quantity: must",
                 /// `total_original_price`; unit fen.
-                6 total_original_price: xinqiao_types::Fen => w::Field::must("total_original_price"),
+                6 total_original_price: xinqiao_types::Fen => "total_original_price: must",
                 /// `total_actual_price`; unit fen.
-                7 total_actual_price: xinqiao_types::Fen => w::Field::must("total_actual_price"),
+                7 total_actual_price: xinqiao_types::Fen => "total_actual_price: must",
                 /// `plan_detail_list`.
-                8 plan_detail_list: Option<Vec<super::super::PlanDetail>> => w::Field::new("plan_detail_list"),
+                8 plan_detail_list: Option<Vec<super::super::PlanDetail>> => "plan_detail_list",
                 /// `sub_mchid`.
-                9 sub_mchid: String => w::Field::must("sub_mchid"),
+                9 sub_mchid: String => "sub_mchid: must",
                 /// `sub_appid`.
-                10 sub_appid: Option<String> => w::Field::new("sub_appid"),
+                10 sub_appid: Option<String> => "sub_appid",
             }
             new(
-                appid: xinqiao_types::AppId,
-                merchant_plan_no: String,
-                service_id: String,
-                plan_name: String,
+                appid: impl Into<xinqiao_types::AppId>,
+                merchant_plan_no: impl Into<String>,
+                service_id: impl Into<String>,
+                plan_name: impl Into<String>,
                 plan_duration: i64,
                 deduction_quantity: i64,
                 total_original_price: xinqiao_types::Fen,
                 total_actual_price: xinqiao_types::Fen,
-                sub_mchid: String,
+                sub_mchid: impl Into<String>,
             )
-            set(plan_detail_list: Vec<super::super::PlanDetail>, sub_appid: String)
+            text(sub_appid: String)
+            set(plan_detail_list: Vec<super::super::PlanDetail>)
         }
 
         w::record! {
             /// Answer to [`PayscorePlans`].
             pub struct PayscorePlansResponse {
                 /// `mchid`.
-                0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+                0 mchid: xinqiao_types::MchId => "mchid: must",
                 /// `appid`.
-                1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+                1 appid: xinqiao_types::AppId => "appid: must",
                 /// `merchant_plan_no`.
-                2 merchant_plan_no: String => w::Field::must("merchant_plan_no"),
+                2 merchant_plan_no: String => "merchant_plan_no: must",
                 /// `plan_id`.
-                3 plan_id: String => w::Field::must("plan_id"),
+                3 plan_id: String => "plan_id: must",
                 /// `service_id`.
-                4 service_id: String => w::Field::must("service_id"),
+                4 service_id: String => "service_id: must",
                 /// `plan_name`.
-                5 plan_name: String => w::Field::must("plan_name"),
+                5 plan_name: String => "plan_name: must",
                 /// `plan_duration`; unit day.
-                6 plan_duration: i64 => w::Field::must("plan_duration"),
+                6 plan_duration: i64 => "plan_duration: must",
                 /// `plan_state`.
-                7 plan_state: String => w::Field::must("plan_state"),
+                7 plan_state: String => "plan_state: must",
                 /// `deduction_quantity`.
-                8 deduction_quantity: i64 => w::Field::must("deduction_quantity"),
+                8 deduction_quantity: i64 => "deduction_quantity: must",
                 /// `total_original_price`; unit fen.
-                9 total_original_price: xinqiao_types::Fen => w::Field::must("total_original_price"),
+                9 total_original_price: xinqiao_types::Fen => "total_original_price: must",
                 /// `total_actual_price`; unit fen.
-                10 total_actual_price: xinqiao_types::Fen => w::Field::must("total_actual_price"),
+                10 total_actual_price: xinqiao_types::Fen => "total_actual_price: must",
                 /// `plan_detail_list`.
-                11 plan_detail_list: Option<Vec<super::super::PayscorePlansPlanDetail>> => w::Field::new("plan_detail_list"),
+                11 plan_detail_list: Option<Vec<super::super::PayscorePlansPlanDetail>> => "plan_detail_list",
                 /// `stop_mchid`.
-                12 stop_mchid: Option<String> => w::Field::new("stop_mchid"),
+                12 stop_mchid: Option<String> => "stop_mchid",
                 /// `stop_time`; format `rfc3339`.
-                13 stop_time: Option<String> => w::Field::new("stop_time"),
+                13 stop_time: Option<String> => "stop_time",
                 /// `sub_mchid`.
-                14 sub_mchid: String => w::Field::must("sub_mchid"),
+                14 sub_mchid: String => "sub_mchid: must",
                 /// `sub_appid`.
-                15 sub_appid: Option<String> => w::Field::new("sub_appid"),
+                15 sub_appid: Option<String> => "sub_appid",
             }
         }
 
@@ -3767,48 +3830,48 @@ pub mod plan {
             /// * Catalog: `pay_v3.payscore.plan.partner.payscore_plans_by_merchant_plan_no`.
             pub struct PayscorePlansByMerchantPlanNo {
                 /// `merchant_plan_no`.
-                0 merchant_plan_no: String => w::Field::must("merchant_plan_no").place(w::Place::Path),
+                0 merchant_plan_no: String => "merchant_plan_no: must path",
                 /// `sub_mchid`.
-                1 sub_mchid: String => w::Field::must("sub_mchid").place(w::Place::Query),
+                1 sub_mchid: String => "sub_mchid: must query",
             }
-            new(merchant_plan_no: String, sub_mchid: String)
+            new(merchant_plan_no: impl Into<String>, sub_mchid: impl Into<String>)
         }
 
         w::record! {
             /// Answer to [`PayscorePlansByMerchantPlanNo`].
             pub struct PayscorePlansByMerchantPlanNoResponse {
                 /// `mchid`.
-                0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+                0 mchid: xinqiao_types::MchId => "mchid: must",
                 /// `appid`.
-                1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+                1 appid: xinqiao_types::AppId => "appid: must",
                 /// `merchant_plan_no`.
-                2 merchant_plan_no: String => w::Field::must("merchant_plan_no"),
+                2 merchant_plan_no: String => "merchant_plan_no: must",
                 /// `plan_id`.
-                3 plan_id: String => w::Field::must("plan_id"),
+                3 plan_id: String => "plan_id: must",
                 /// `service_id`.
-                4 service_id: String => w::Field::must("service_id"),
+                4 service_id: String => "service_id: must",
                 /// `plan_name`.
-                5 plan_name: String => w::Field::must("plan_name"),
+                5 plan_name: String => "plan_name: must",
                 /// `plan_duration`; unit day.
-                6 plan_duration: i64 => w::Field::must("plan_duration"),
+                6 plan_duration: i64 => "plan_duration: must",
                 /// `plan_state`.
-                7 plan_state: String => w::Field::must("plan_state"),
+                7 plan_state: String => "plan_state: must",
                 /// `deduction_quantity`.
-                8 deduction_quantity: i64 => w::Field::must("deduction_quantity"),
+                8 deduction_quantity: i64 => "deduction_quantity: must",
                 /// `total_original_price`; unit fen.
-                9 total_original_price: xinqiao_types::Fen => w::Field::must("total_original_price"),
+                9 total_original_price: xinqiao_types::Fen => "total_original_price: must",
                 /// `total_actual_price`; unit fen.
-                10 total_actual_price: xinqiao_types::Fen => w::Field::must("total_actual_price"),
+                10 total_actual_price: xinqiao_types::Fen => "total_actual_price: must",
                 /// `plan_detail_list`.
-                11 plan_detail_list: Option<Vec<super::super::PayscorePlansPlanDetail>> => w::Field::new("plan_detail_list"),
+                11 plan_detail_list: Option<Vec<super::super::PayscorePlansPlanDetail>> => "plan_detail_list",
                 /// `stop_mchid`.
-                12 stop_mchid: Option<String> => w::Field::new("stop_mchid"),
+                12 stop_mchid: Option<String> => "stop_mchid",
                 /// `stop_time`; format `rfc3339`.
-                13 stop_time: Option<String> => w::Field::new("stop_time"),
+                13 stop_time: Option<String> => "stop_time",
                 /// `sub_mchid`.
-                14 sub_mchid: String => w::Field::must("sub_mchid"),
+                14 sub_mchid: String => "sub_mchid: must",
                 /// `sub_appid`.
-                15 sub_appid: Option<String> => w::Field::new("sub_appid"),
+                15 sub_appid: Option<String> => "sub_appid",
             }
         }
 
@@ -3840,48 +3903,48 @@ pub mod plan {
             /// * Catalog: `pay_v3.payscore.plan.partner.payscore_plans_stop`.
             pub struct PayscorePlansStop {
                 /// `merchant_plan_no`.
-                0 merchant_plan_no: String => w::Field::must("merchant_plan_no").place(w::Place::Path),
+                0 merchant_plan_no: String => "merchant_plan_no: must path",
                 /// `sub_mchid`.
-                1 sub_mchid: String => w::Field::must("sub_mchid"),
+                1 sub_mchid: String => "sub_mchid: must",
             }
-            new(merchant_plan_no: String, sub_mchid: String)
+            new(merchant_plan_no: impl Into<String>, sub_mchid: impl Into<String>)
         }
 
         w::record! {
             /// Answer to [`PayscorePlansStop`].
             pub struct PayscorePlansStopResponse {
                 /// `mchid`.
-                0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+                0 mchid: xinqiao_types::MchId => "mchid: must",
                 /// `appid`.
-                1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+                1 appid: xinqiao_types::AppId => "appid: must",
                 /// `merchant_plan_no`.
-                2 merchant_plan_no: String => w::Field::must("merchant_plan_no"),
+                2 merchant_plan_no: String => "merchant_plan_no: must",
                 /// `plan_id`.
-                3 plan_id: String => w::Field::must("plan_id"),
+                3 plan_id: String => "plan_id: must",
                 /// `service_id`.
-                4 service_id: String => w::Field::must("service_id"),
+                4 service_id: String => "service_id: must",
                 /// `plan_name`.
-                5 plan_name: String => w::Field::must("plan_name"),
+                5 plan_name: String => "plan_name: must",
                 /// `plan_duration`; unit day.
-                6 plan_duration: i64 => w::Field::must("plan_duration"),
+                6 plan_duration: i64 => "plan_duration: must",
                 /// `plan_state`.
-                7 plan_state: String => w::Field::must("plan_state"),
+                7 plan_state: String => "plan_state: must",
                 /// `deduction_quantity`.
-                8 deduction_quantity: i64 => w::Field::must("deduction_quantity"),
+                8 deduction_quantity: i64 => "deduction_quantity: must",
                 /// `total_original_price`; unit fen.
-                9 total_original_price: xinqiao_types::Fen => w::Field::must("total_original_price"),
+                9 total_original_price: xinqiao_types::Fen => "total_original_price: must",
                 /// `total_actual_price`; unit fen.
-                10 total_actual_price: xinqiao_types::Fen => w::Field::must("total_actual_price"),
+                10 total_actual_price: xinqiao_types::Fen => "total_actual_price: must",
                 /// `plan_detail_list`.
-                11 plan_detail_list: Option<Vec<super::super::PayscorePlansPlanDetail>> => w::Field::new("plan_detail_list"),
+                11 plan_detail_list: Option<Vec<super::super::PayscorePlansPlanDetail>> => "plan_detail_list",
                 /// `stop_mchid`.
-                12 stop_mchid: Option<String> => w::Field::new("stop_mchid"),
+                12 stop_mchid: Option<String> => "stop_mchid",
                 /// `stop_time`; format `rfc3339`.
-                13 stop_time: Option<String> => w::Field::new("stop_time"),
+                13 stop_time: Option<String> => "stop_time",
                 /// `sub_mchid`.
-                14 sub_mchid: String => w::Field::must("sub_mchid"),
+                14 sub_mchid: String => "sub_mchid: must",
                 /// `sub_appid`.
-                15 sub_appid: Option<String> => w::Field::new("sub_appid"),
+                15 sub_appid: Option<String> => "sub_appid",
             }
         }
 

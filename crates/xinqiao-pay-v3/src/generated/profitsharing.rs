@@ -7,23 +7,23 @@ w::record! {
     /// `OrdersByOutOrderNoReceiver`.
     pub struct OrdersByOutOrderNoReceiver {
         /// `type`; one of `MERCHANT_ID` `PERSONAL_OPENID` `PERSONAL_SUB_OPENID`.
-        0 type_: String => w::Field::must("type"),
+        0 type_: String => "type: must",
         /// `account`.
-        1 account: String => w::Field::must("account"),
+        1 account: String => "account: must",
         /// `amount`; unit fen.
-        2 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        2 amount: xinqiao_types::Fen => "amount: must",
         /// `description`.
-        3 description: String => w::Field::must("description"),
+        3 description: String => "description: must",
         /// `result`; one of `ACCOUNT_ABNORMAL` `NO_RELATION` `RECEIVER_HIGH_RISK` `RECEIVER_REAL_NAME_NOT_VERIFIED` `NO_AUTH` `RECEIVER_RECEIPT_LIMIT` `PAYER_ACCOUNT_ABNORMAL` `INVALID_REQUEST`.
-        4 result: String => w::Field::must("result"),
+        4 result: String => "result: must",
         /// `fail_reason`.
-        5 fail_reason: Option<String> => w::Field::new("fail_reason"),
+        5 fail_reason: Option<String> => "fail_reason",
         /// `detail_id`.
-        6 detail_id: Option<String> => w::Field::new("detail_id"),
+        6 detail_id: Option<String> => "detail_id",
         /// `create_time`; format `rfc3339`.
-        7 create_time: String => w::Field::must("create_time"),
+        7 create_time: String => "create_time: must",
         /// `finish_time`; format `rfc3339`.
-        8 finish_time: Option<String> => w::Field::new("finish_time"),
+        8 finish_time: Option<String> => "finish_time",
     }
 }
 
@@ -31,23 +31,23 @@ w::record! {
     /// `OrdersReceiver`.
     pub struct OrdersReceiver {
         /// `type`; one of `MERCHANT_ID` `PERSONAL_OPENID` `PERSONAL_SUB_OPENID`.
-        0 type_: String => w::Field::must("type"),
+        0 type_: String => "type: must",
         /// `account`.
-        1 account: String => w::Field::must("account"),
+        1 account: String => "account: must",
         /// `amount`; unit fen.
-        2 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        2 amount: xinqiao_types::Fen => "amount: must",
         /// `description`.
-        3 description: String => w::Field::must("description"),
+        3 description: String => "description: must",
         /// `result`; one of `PENDING` `SUCCESS` `CLOSED`.
-        4 result: String => w::Field::must("result"),
+        4 result: String => "result: must",
         /// `fail_reason`; one of `ACCOUNT_ABNORMAL` `NO_RELATION` `RECEIVER_HIGH_RISK` `RECEIVER_REAL_NAME_NOT_VERIFIED` `NO_AUTH` `RECEIVER_RECEIPT_LIMIT` `PAYER_ACCOUNT_ABNORMAL` `INVALID_REQUEST`.
-        5 fail_reason: Option<String> => w::Field::new("fail_reason"),
+        5 fail_reason: Option<String> => "fail_reason",
         /// `detail_id`.
-        6 detail_id: Option<String> => w::Field::new("detail_id"),
+        6 detail_id: Option<String> => "detail_id",
         /// `create_time`; format `rfc3339`.
-        7 create_time: String => w::Field::must("create_time"),
+        7 create_time: String => "create_time: must",
         /// `finish_time`; format `rfc3339`.
-        8 finish_time: Option<String> => w::Field::new("finish_time"),
+        8 finish_time: Option<String> => "finish_time",
     }
 }
 
@@ -55,23 +55,23 @@ w::record! {
     /// `OrdersUnfreezeReceiver`.
     pub struct OrdersUnfreezeReceiver {
         /// `type`; one of `MERCHANT_ID` `PERSONAL_OPENID` `PERSONAL_SUB_OPENID`.
-        0 type_: String => w::Field::must("type"),
+        0 type_: String => "type: must",
         /// `account`.
-        1 account: String => w::Field::must("account"),
+        1 account: String => "account: must",
         /// `amount`; unit fen.
-        2 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        2 amount: xinqiao_types::Fen => "amount: must",
         /// `description`.
-        3 description: String => w::Field::must("description"),
+        3 description: String => "description: must",
         /// `result`.
-        4 result: String => w::Field::must("result"),
+        4 result: String => "result: must",
         /// `fail_reason`; one of `ACCOUNT_ABNORMAL` `NO_RELATION` `RECEIVER_HIGH_RISK` `RECEIVER_REAL_NAME_NOT_VERIFIED` `NO_AUTH` `RECEIVER_RECEIPT_LIMIT` `PAYER_ACCOUNT_ABNORMAL` `INVALID_REQUEST`.
-        5 fail_reason: Option<String> => w::Field::new("fail_reason"),
+        5 fail_reason: Option<String> => "fail_reason",
         /// `detail_id`.
-        6 detail_id: Option<String> => w::Field::new("detail_id"),
+        6 detail_id: Option<String> => "detail_id",
         /// `create_time`; format `rfc3339`.
-        7 create_time: String => w::Field::must("create_time"),
+        7 create_time: String => "create_time: must",
         /// `finish_time`; format `rfc3339`.
-        8 finish_time: Option<String> => w::Field::new("finish_time"),
+        8 finish_time: Option<String> => "finish_time",
     }
 }
 
@@ -79,18 +79,23 @@ w::record! {
     /// `Receiver`.
     pub struct Receiver {
         /// `type`; one of `MERCHANT_ID` `PERSONAL_OPENID` `PERSONAL_SUB_OPENID`.
-        0 type_: String => w::Field::must("type"),
+        0 type_: String => "type: must",
         /// `account`.
-        1 account: String => w::Field::must("account"),
+        1 account: String => "account: must",
         /// `name`; encrypted on the wire.
-        2 name: Option<String> => w::Field::new("name").masked().encrypted(),
+        2 name: Option<String> => "name: masked encrypted",
         /// `amount`; unit fen.
-        3 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        3 amount: xinqiao_types::Fen => "amount: must",
         /// `description`.
-        4 description: String => w::Field::must("description"),
+        4 description: String => "description: must",
     }
-    new(type_: String, account: String, amount: xinqiao_types::Fen, description: String)
-    set(name: String)
+    new(
+        type_: impl Into<String>,
+        account: impl Into<String>,
+        amount: xinqiao_types::Fen,
+        description: impl Into<String>,
+    )
+    text(name: String)
 }
 
 w::record! {
@@ -102,25 +107,25 @@ w::record! {
     /// * Catalog: `pay_v3.profitsharing.bills`.
     pub struct Bills {
         /// `sub_mchid`.
-        0 sub_mchid: Option<String> => w::Field::new("sub_mchid").place(w::Place::Query),
+        0 sub_mchid: Option<String> => "sub_mchid: query",
         /// `bill_date`; format `yyyy-MM-dd`.
-        1 bill_date: String => w::Field::must("bill_date").place(w::Place::Query),
+        1 bill_date: String => "bill_date: must query",
         /// `tar_type`; one of `GZIP`.
-        2 tar_type: Option<String> => w::Field::new("tar_type").place(w::Place::Query),
+        2 tar_type: Option<String> => "tar_type: query",
     }
-    new(bill_date: String)
-    set(sub_mchid: String, tar_type: String)
+    new(bill_date: impl Into<String>)
+    text(sub_mchid: String, tar_type: String)
 }
 
 w::record! {
     /// Answer to [`Bills`].
     pub struct BillsResponse {
         /// `hash_type`; one of `SHA1`.
-        0 hash_type: String => w::Field::must("hash_type"),
+        0 hash_type: String => "hash_type: must",
         /// `hash_value`.
-        1 hash_value: String => w::Field::must("hash_value"),
+        1 hash_value: String => "hash_value: must",
         /// `download_url`.
-        2 download_url: String => w::Field::must("download_url"),
+        2 download_url: String => "download_url: must",
     }
 }
 
@@ -152,18 +157,18 @@ w::record! {
     /// * Catalog: `pay_v3.profitsharing.merchant_configs_by_sub_mchid`.
     pub struct MerchantConfigsBySubMchid {
         /// `sub_mchid`.
-        0 sub_mchid: String => w::Field::must("sub_mchid").place(w::Place::Path),
+        0 sub_mchid: String => "sub_mchid: must path",
     }
-    new(sub_mchid: String)
+    new(sub_mchid: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`MerchantConfigsBySubMchid`].
     pub struct MerchantConfigsBySubMchidResponse {
         /// `sub_mchid`.
-        0 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+        0 sub_mchid: Option<String> => "sub_mchid",
         /// `max_ratio`; unit 1/10000.
-        1 max_ratio: i64 => w::Field::must("max_ratio"),
+        1 max_ratio: i64 => "max_ratio: must",
     }
 }
 
@@ -195,44 +200,40 @@ w::record! {
     /// * Catalog: `pay_v3.profitsharing.orders`.
     pub struct Orders {
         /// `sub_mchid`.
-        0 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+        0 sub_mchid: Option<String> => "sub_mchid",
         /// `appid`.
-        1 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+        1 appid: Option<xinqiao_types::AppId> => "appid",
         /// `sub_appid`.
-        2 sub_appid: Option<String> => w::Field::new("sub_appid"),
+        2 sub_appid: Option<String> => "sub_appid",
         /// `transaction_id`.
-        3 transaction_id: String => w::Field::must("transaction_id"),
+        3 transaction_id: String => "transaction_id: must",
         /// `out_order_no`.
-        4 out_order_no: String => w::Field::must("out_order_no"),
+        4 out_order_no: String => "out_order_no: must",
         /// `receivers`.
-        5 receivers: Option<Vec<Receiver>> => w::Field::new("receivers"),
+        5 receivers: Option<Vec<Receiver>> => "receivers",
         /// `unfreeze_unsplit`.
-        6 unfreeze_unsplit: bool => w::Field::must("unfreeze_unsplit"),
+        6 unfreeze_unsplit: bool => "unfreeze_unsplit: must",
     }
-    new(transaction_id: String, out_order_no: String, unfreeze_unsplit: bool)
-    set(
-        sub_mchid: String,
-        appid: xinqiao_types::AppId,
-        sub_appid: String,
-        receivers: Vec<Receiver>,
-    )
+    new(transaction_id: impl Into<String>, out_order_no: impl Into<String>, unfreeze_unsplit: bool)
+    text(sub_mchid: String, appid: xinqiao_types::AppId, sub_appid: String)
+    set(receivers: Vec<Receiver>)
 }
 
 w::record! {
     /// Answer to [`Orders`].
     pub struct OrdersResponse {
         /// `sub_mchid`.
-        0 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+        0 sub_mchid: Option<String> => "sub_mchid",
         /// `transaction_id`.
-        1 transaction_id: String => w::Field::must("transaction_id"),
+        1 transaction_id: String => "transaction_id: must",
         /// `out_order_no`.
-        2 out_order_no: String => w::Field::must("out_order_no"),
+        2 out_order_no: String => "out_order_no: must",
         /// `order_id`.
-        3 order_id: String => w::Field::must("order_id"),
+        3 order_id: String => "order_id: must",
         /// `state`; one of `PROCESSING` `FINISHED`.
-        4 state: String => w::Field::must("state"),
+        4 state: String => "state: must",
         /// `receivers`.
-        5 receivers: Option<Vec<OrdersReceiver>> => w::Field::new("receivers"),
+        5 receivers: Option<Vec<OrdersReceiver>> => "receivers",
     }
 }
 
@@ -264,31 +265,31 @@ w::record! {
     /// * Catalog: `pay_v3.profitsharing.orders_by_out_order_no`.
     pub struct OrdersByOutOrderNo {
         /// `out_order_no`.
-        0 out_order_no: String => w::Field::must("out_order_no").place(w::Place::Path),
+        0 out_order_no: String => "out_order_no: must path",
         /// `sub_mchid`.
-        1 sub_mchid: Option<String> => w::Field::new("sub_mchid").place(w::Place::Query),
+        1 sub_mchid: Option<String> => "sub_mchid: query",
         /// `transaction_id`.
-        2 transaction_id: String => w::Field::must("transaction_id").place(w::Place::Query),
+        2 transaction_id: String => "transaction_id: must query",
     }
-    new(out_order_no: String, transaction_id: String)
-    set(sub_mchid: String)
+    new(out_order_no: impl Into<String>, transaction_id: impl Into<String>)
+    text(sub_mchid: String)
 }
 
 w::record! {
     /// Answer to [`OrdersByOutOrderNo`].
     pub struct OrdersByOutOrderNoResponse {
         /// `sub_mchid`.
-        0 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+        0 sub_mchid: Option<String> => "sub_mchid",
         /// `transaction_id`.
-        1 transaction_id: String => w::Field::must("transaction_id"),
+        1 transaction_id: String => "transaction_id: must",
         /// `out_order_no`.
-        2 out_order_no: String => w::Field::must("out_order_no"),
+        2 out_order_no: String => "out_order_no: must",
         /// `order_id`.
-        3 order_id: String => w::Field::must("order_id"),
+        3 order_id: String => "order_id: must",
         /// `state`; one of `PENDING` `SUCCESS` `CLOSED`.
-        4 state: String => w::Field::must("state"),
+        4 state: String => "state: must",
         /// `receivers`.
-        5 receivers: Option<Vec<OrdersByOutOrderNoReceiver>> => w::Field::new("receivers"),
+        5 receivers: Option<Vec<OrdersByOutOrderNoReceiver>> => "receivers",
     }
 }
 
@@ -320,33 +321,37 @@ w::record! {
     /// * Catalog: `pay_v3.profitsharing.orders_unfreeze`.
     pub struct OrdersUnfreeze {
         /// `sub_mchid`.
-        0 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+        0 sub_mchid: Option<String> => "sub_mchid",
         /// `transaction_id`.
-        1 transaction_id: String => w::Field::must("transaction_id"),
+        1 transaction_id: String => "transaction_id: must",
         /// `out_order_no`.
-        2 out_order_no: String => w::Field::must("out_order_no"),
+        2 out_order_no: String => "out_order_no: must",
         /// `description`.
-        3 description: String => w::Field::must("description"),
+        3 description: String => "description: must",
     }
-    new(transaction_id: String, out_order_no: String, description: String)
-    set(sub_mchid: String)
+    new(
+        transaction_id: impl Into<String>,
+        out_order_no: impl Into<String>,
+        description: impl Into<String>,
+    )
+    text(sub_mchid: String)
 }
 
 w::record! {
     /// Answer to [`OrdersUnfreeze`].
     pub struct OrdersUnfreezeResponse {
         /// `sub_mchid`.
-        0 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+        0 sub_mchid: Option<String> => "sub_mchid",
         /// `transaction_id`.
-        1 transaction_id: String => w::Field::must("transaction_id"),
+        1 transaction_id: String => "transaction_id: must",
         /// `out_order_no`.
-        2 out_order_no: String => w::Field::must("out_order_no"),
+        2 out_order_no: String => "out_order_no: must",
         /// `order_id`.
-        3 order_id: String => w::Field::must("order_id"),
+        3 order_id: String => "order_id: must",
         /// `state`; one of `PROCESSING` `FINISHED`.
-        4 state: String => w::Field::must("state"),
+        4 state: String => "state: must",
         /// `receivers`.
-        5 receivers: Option<Vec<OrdersUnfreezeReceiver>> => w::Field::new("receivers"),
+        5 receivers: Option<Vec<OrdersUnfreezeReceiver>> => "receivers",
     }
 }
 
@@ -378,56 +383,56 @@ w::record! {
     /// * Catalog: `pay_v3.profitsharing.return_orders`.
     pub struct ReturnOrders {
         /// `sub_mchid`.
-        0 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+        0 sub_mchid: Option<String> => "sub_mchid",
         /// `out_order_no`.
-        1 out_order_no: Option<String> => w::Field::new("out_order_no"),
+        1 out_order_no: Option<String> => "out_order_no",
         /// `order_id`.
-        2 order_id: Option<String> => w::Field::new("order_id"),
+        2 order_id: Option<String> => "order_id",
         /// `out_return_no`.
-        3 out_return_no: String => w::Field::must("out_return_no"),
+        3 out_return_no: String => "out_return_no: must",
         /// `return_mchid`.
-        4 return_mchid: String => w::Field::must("return_mchid"),
+        4 return_mchid: String => "return_mchid: must",
         /// `amount`; unit fen.
-        5 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        5 amount: xinqiao_types::Fen => "amount: must",
         /// `description`.
-        6 description: String => w::Field::must("description"),
+        6 description: String => "description: must",
     }
     new(
-        out_return_no: String,
-        return_mchid: String,
+        out_return_no: impl Into<String>,
+        return_mchid: impl Into<String>,
         amount: xinqiao_types::Fen,
-        description: String,
+        description: impl Into<String>,
     )
-    set(sub_mchid: String, out_order_no: String, order_id: String)
+    text(sub_mchid: String, out_order_no: String, order_id: String)
 }
 
 w::record! {
     /// Answer to [`ReturnOrders`].
     pub struct ReturnOrdersResponse {
         /// `sub_mchid`.
-        0 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+        0 sub_mchid: Option<String> => "sub_mchid",
         /// `out_order_no`.
-        1 out_order_no: String => w::Field::must("out_order_no"),
+        1 out_order_no: String => "out_order_no: must",
         /// `order_id`.
-        2 order_id: String => w::Field::must("order_id"),
+        2 order_id: String => "order_id: must",
         /// `out_return_no`.
-        3 out_return_no: String => w::Field::must("out_return_no"),
+        3 out_return_no: String => "out_return_no: must",
         /// `return_id`.
-        4 return_id: String => w::Field::must("return_id"),
+        4 return_id: String => "return_id: must",
         /// `return_mchid`.
-        5 return_mchid: String => w::Field::must("return_mchid"),
+        5 return_mchid: String => "return_mchid: must",
         /// `amount`; unit fen.
-        6 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        6 amount: xinqiao_types::Fen => "amount: must",
         /// `description`.
-        7 description: String => w::Field::must("description"),
+        7 description: String => "description: must",
         /// `result`; one of `PROCESSING` `SUCCESS` `FAILED`.
-        8 result: String => w::Field::must("result"),
+        8 result: String => "result: must",
         /// `fail_reason`; one of `ACCOUNT_ABNORMAL` `BALANCE_NOT_ENOUGH` `TIME_OUT_CLOSED` `PAYER_ACCOUNT_ABNORMAL` `INVALID_REQUEST`.
-        9 fail_reason: Option<String> => w::Field::new("fail_reason"),
+        9 fail_reason: Option<String> => "fail_reason",
         /// `create_time`; format `rfc3339`.
-        10 create_time: String => w::Field::must("create_time"),
+        10 create_time: String => "create_time: must",
         /// `finish_time`; format `rfc3339`.
-        11 finish_time: Option<String> => w::Field::new("finish_time"),
+        11 finish_time: Option<String> => "finish_time",
     }
 }
 
@@ -459,43 +464,43 @@ w::record! {
     /// * Catalog: `pay_v3.profitsharing.return_orders_by_out_order_no`.
     pub struct ReturnOrdersByOutOrderNo {
         /// `out_order_no`.
-        0 out_order_no: String => w::Field::must("out_order_no").place(w::Place::Path),
+        0 out_order_no: String => "out_order_no: must path",
         /// `sub_mchid`.
-        1 sub_mchid: Option<String> => w::Field::new("sub_mchid").place(w::Place::Query),
+        1 sub_mchid: Option<String> => "sub_mchid: query",
         /// `out_order_no`.
-        2 out_order_no_param: String => w::Field::must("out_order_no").place(w::Place::Query),
+        2 out_order_no_param: String => "out_order_no: must query",
     }
-    new(out_order_no: String, out_order_no_param: String)
-    set(sub_mchid: String)
+    new(out_order_no: impl Into<String>, out_order_no_param: impl Into<String>)
+    text(sub_mchid: String)
 }
 
 w::record! {
     /// Answer to [`ReturnOrdersByOutOrderNo`].
     pub struct ReturnOrdersByOutOrderNoResponse {
         /// `sub_mchid`.
-        0 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+        0 sub_mchid: Option<String> => "sub_mchid",
         /// `out_order_no`.
-        1 out_order_no: String => w::Field::must("out_order_no"),
+        1 out_order_no: String => "out_order_no: must",
         /// `order_id`.
-        2 order_id: String => w::Field::must("order_id"),
+        2 order_id: String => "order_id: must",
         /// `out_return_no`.
-        3 out_return_no: String => w::Field::must("out_return_no"),
+        3 out_return_no: String => "out_return_no: must",
         /// `return_id`.
-        4 return_id: String => w::Field::must("return_id"),
+        4 return_id: String => "return_id: must",
         /// `return_mchid`.
-        5 return_mchid: String => w::Field::must("return_mchid"),
+        5 return_mchid: String => "return_mchid: must",
         /// `amount`; unit fen.
-        6 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        6 amount: xinqiao_types::Fen => "amount: must",
         /// `description`.
-        7 description: String => w::Field::must("description"),
+        7 description: String => "description: must",
         /// `result`; one of `PROCESSING` `SUCCESS` `FAILED`.
-        8 result: String => w::Field::must("result"),
+        8 result: String => "result: must",
         /// `fail_reason`; one of `ACCOUNT_ABNORMAL` `BALANCE_NOT_ENOUGH` `TIME_OUT_CLOSED` `PAYER_ACCOUNT_ABNORMAL` `INVALID_REQUEST`.
-        9 fail_reason: Option<String> => w::Field::new("fail_reason"),
+        9 fail_reason: Option<String> => "fail_reason",
         /// `create_time`; format `rfc3339`.
-        10 create_time: String => w::Field::must("create_time"),
+        10 create_time: String => "create_time: must",
         /// `finish_time`; format `rfc3339`.
-        11 finish_time: Option<String> => w::Field::new("finish_time"),
+        11 finish_time: Option<String> => "finish_time",
     }
 }
 
@@ -527,18 +532,18 @@ w::record! {
     /// * Catalog: `pay_v3.profitsharing.transactions_amounts`.
     pub struct TransactionsAmounts {
         /// `transaction_id`.
-        0 transaction_id: String => w::Field::must("transaction_id").place(w::Place::Path),
+        0 transaction_id: String => "transaction_id: must path",
     }
-    new(transaction_id: String)
+    new(transaction_id: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`TransactionsAmounts`].
     pub struct TransactionsAmountsResponse {
         /// `transaction_id`.
-        0 transaction_id: String => w::Field::must("transaction_id"),
+        0 transaction_id: String => "transaction_id: must",
         /// `unsplit_amount`; unit fen.
-        1 unsplit_amount: xinqiao_types::Fen => w::Field::must("unsplit_amount"),
+        1 unsplit_amount: xinqiao_types::Fen => "unsplit_amount: must",
     }
 }
 
@@ -574,41 +579,46 @@ pub mod receivers {
         /// * Catalog: `pay_v3.profitsharing.receivers.add`.
         pub struct Add {
             /// `sub_mchid`.
-            0 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+            0 sub_mchid: Option<String> => "sub_mchid",
             /// `appid`.
-            1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            1 appid: xinqiao_types::AppId => "appid: must",
             /// `sub_appid`.
-            2 sub_appid: Option<String> => w::Field::new("sub_appid"),
+            2 sub_appid: Option<String> => "sub_appid",
             /// `type`; one of `MERCHANT_ID` `PERSONAL_OPENID` `PERSONAL_SUB_OPENID`.
-            3 type_: String => w::Field::must("type"),
+            3 type_: String => "type: must",
             /// `account`.
-            4 account: String => w::Field::must("account"),
+            4 account: String => "account: must",
             /// `name`; encrypted on the wire.
-            5 name: Option<String> => w::Field::new("name").masked().encrypted(),
+            5 name: Option<String> => "name: masked encrypted",
             /// `relation_type`; one of `SERVICE_PROVIDER` `STORE` `STAFF` `STORE_OWNER` `PARTNER` `HEADQUARTER` `BRAND` `DISTRIBUTOR` ….
-            6 relation_type: String => w::Field::must("relation_type"),
+            6 relation_type: String => "relation_type: must",
             /// `custom_relation`.
-            7 custom_relation: Option<String> => w::Field::new("custom_relation"),
+            7 custom_relation: Option<String> => "custom_relation",
         }
-        new(appid: xinqiao_types::AppId, type_: String, account: String, relation_type: String)
-        set(sub_mchid: String, sub_appid: String, name: String, custom_relation: String)
+        new(
+            appid: impl Into<xinqiao_types::AppId>,
+            type_: impl Into<String>,
+            account: impl Into<String>,
+            relation_type: impl Into<String>,
+        )
+        text(sub_mchid: String, sub_appid: String, name: String, custom_relation: String)
     }
 
     w::record! {
         /// Answer to [`Add`].
         pub struct AddResponse {
             /// `sub_mchid`.
-            0 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+            0 sub_mchid: Option<String> => "sub_mchid",
             /// `type`; one of `MERCHANT_ID` `PERSONAL_OPENID` `PERSONAL_SUB_OPENID`.
-            1 type_: String => w::Field::must("type"),
+            1 type_: String => "type: must",
             /// `account`.
-            2 account: String => w::Field::must("account"),
+            2 account: String => "account: must",
             /// `name`; encrypted on the wire.
-            3 name: Option<String> => w::Field::new("name").masked().encrypted(),
+            3 name: Option<String> => "name: masked encrypted",
             /// `relation_type`; one of `SERVICE_PROVIDER` `STORE` `STAFF` `STORE_OWNER` `PARTNER` `HEADQUARTER` `BRAND` `DISTRIBUTOR` ….
-            4 relation_type: String => w::Field::must("relation_type"),
+            4 relation_type: String => "relation_type: must",
             /// `custom_relation`.
-            5 custom_relation: Option<String> => w::Field::new("custom_relation"),
+            5 custom_relation: Option<String> => "custom_relation",
         }
     }
 
@@ -640,29 +650,33 @@ pub mod receivers {
         /// * Catalog: `pay_v3.profitsharing.receivers.delete`.
         pub struct Delete {
             /// `sub_mchid`.
-            0 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+            0 sub_mchid: Option<String> => "sub_mchid",
             /// `appid`.
-            1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            1 appid: xinqiao_types::AppId => "appid: must",
             /// `sub_appid`.
-            2 sub_appid: Option<String> => w::Field::new("sub_appid"),
+            2 sub_appid: Option<String> => "sub_appid",
             /// `type`; one of `MERCHANT_ID` `PERSONAL_OPENID` `PERSONAL_SUB_OPENID`.
-            3 type_: String => w::Field::must("type"),
+            3 type_: String => "type: must",
             /// `account`.
-            4 account: String => w::Field::must("account"),
+            4 account: String => "account: must",
         }
-        new(appid: xinqiao_types::AppId, type_: String, account: String)
-        set(sub_mchid: String, sub_appid: String)
+        new(
+            appid: impl Into<xinqiao_types::AppId>,
+            type_: impl Into<String>,
+            account: impl Into<String>,
+        )
+        text(sub_mchid: String, sub_appid: String)
     }
 
     w::record! {
         /// Answer to [`Delete`].
         pub struct DeleteResponse {
             /// `sub_mchid`.
-            0 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+            0 sub_mchid: Option<String> => "sub_mchid",
             /// `type`; one of `MERCHANT_ID` `PERSONAL_OPENID` `PERSONAL_SUB_OPENID`.
-            1 type_: String => w::Field::must("type"),
+            1 type_: String => "type: must",
             /// `account`.
-            2 account: String => w::Field::must("account"),
+            2 account: String => "account: must",
         }
     }
 

@@ -7,17 +7,17 @@ w::record! {
     /// `GuidesGetData`.
     pub struct GuidesGetData {
         /// `guide_id`.
-        0 guide_id: String => w::Field::must("guide_id"),
+        0 guide_id: String => "guide_id: must",
         /// `store_id`.
-        1 store_id: i64 => w::Field::must("store_id"),
+        1 store_id: i64 => "store_id: must",
         /// `userid`.
-        2 userid: String => w::Field::must("userid"),
+        2 userid: String => "userid: must",
         /// `name`; encrypted on the wire.
-        3 name: String => w::Field::must("name").masked().encrypted(),
+        3 name: String => "name: must masked encrypted",
         /// `mobile`; encrypted on the wire.
-        4 mobile: String => w::Field::must("mobile").masked().encrypted(),
+        4 mobile: String => "mobile: must masked encrypted",
         /// `work_id`.
-        5 work_id: String => w::Field::must("work_id"),
+        5 work_id: String => "work_id: must",
     }
 }
 
@@ -30,22 +30,22 @@ w::record! {
     /// * Catalog: `pay_v3.smartguide.guides_by_guide_id`.
     pub struct GuidesByGuideId {
         /// `guide_id`.
-        0 guide_id: String => w::Field::must("guide_id").place(w::Place::Path),
+        0 guide_id: String => "guide_id: must path",
         /// `sub_mchid`.
-        1 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+        1 sub_mchid: Option<String> => "sub_mchid",
         /// `name`; encrypted on the wire.
-        2 name: Option<String> => w::Field::new("name").masked().encrypted(),
+        2 name: Option<String> => "name: masked encrypted",
         /// `mobile`; encrypted on the wire.
-        3 mobile: Option<String> => w::Field::new("mobile").masked().encrypted(),
+        3 mobile: Option<String> => "mobile: masked encrypted",
         /// `qr_code`.
-        4 qr_code: Option<String> => w::Field::new("qr_code"),
+        4 qr_code: Option<String> => "qr_code",
         /// `avatar`.
-        5 avatar: Option<String> => w::Field::new("avatar").masked(),
+        5 avatar: Option<String> => "avatar: masked",
         /// `group_qrcode`.
-        6 group_qrcode: Option<String> => w::Field::new("group_qrcode"),
+        6 group_qrcode: Option<String> => "group_qrcode",
     }
-    new(guide_id: String)
-    set(
+    new(guide_id: impl Into<String>)
+    text(
         sub_mchid: String,
         name: String,
         mobile: String,
@@ -83,14 +83,14 @@ w::record! {
     /// * Catalog: `pay_v3.smartguide.guides_by_guide_id_assign`.
     pub struct GuidesByGuideIdAssign {
         /// `guide_id`.
-        0 guide_id: String => w::Field::must("guide_id").place(w::Place::Path),
+        0 guide_id: String => "guide_id: must path",
         /// `sub_mchid`.
-        1 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+        1 sub_mchid: Option<String> => "sub_mchid",
         /// `out_trade_no`.
-        2 out_trade_no: String => w::Field::must("out_trade_no"),
+        2 out_trade_no: String => "out_trade_no: must",
     }
-    new(guide_id: String, out_trade_no: String)
-    set(sub_mchid: String)
+    new(guide_id: impl Into<String>, out_trade_no: impl Into<String>)
+    text(sub_mchid: String)
 }
 
 w::endpoint! {
@@ -121,42 +121,36 @@ w::record! {
     /// * Catalog: `pay_v3.smartguide.guides_get`.
     pub struct GuidesGet {
         /// `sub_mchid`.
-        0 sub_mchid: Option<String> => w::Field::new("sub_mchid").place(w::Place::Query),
+        0 sub_mchid: Option<String> => "sub_mchid: query",
         /// `store_id`.
-        1 store_id: i64 => w::Field::must("store_id").place(w::Place::Query),
+        1 store_id: i64 => "store_id: must query",
         /// `userid`.
-        2 userid: Option<String> => w::Field::new("userid").place(w::Place::Query),
+        2 userid: Option<String> => "userid: query",
         /// `mobile`.
-        3 mobile: Option<String> => w::Field::new("mobile").place(w::Place::Query).masked(),
+        3 mobile: Option<String> => "mobile: query masked",
         /// `work_id`.
-        4 work_id: Option<String> => w::Field::new("work_id").place(w::Place::Query),
+        4 work_id: Option<String> => "work_id: query",
         /// `limit`.
-        5 limit: Option<i64> => w::Field::new("limit").place(w::Place::Query),
+        5 limit: Option<i64> => "limit: query",
         /// `offset`.
-        6 offset: Option<i64> => w::Field::new("offset").place(w::Place::Query),
+        6 offset: Option<i64> => "offset: query",
     }
     new(store_id: i64)
-    set(
-        sub_mchid: String,
-        userid: String,
-        mobile: String,
-        work_id: String,
-        limit: i64,
-        offset: i64,
-    )
+    text(sub_mchid: String, userid: String, mobile: String, work_id: String)
+    set(limit: i64, offset: i64)
 }
 
 w::record! {
     /// Answer to [`GuidesGet`].
     pub struct GuidesGetResponse {
         /// `data`.
-        0 data: Vec<GuidesGetData> => w::Field::must("data"),
+        0 data: Vec<GuidesGetData> => "data: must",
         /// `limit`.
-        1 limit: i64 => w::Field::must("limit"),
+        1 limit: i64 => "limit: must",
         /// `offset`.
-        2 offset: i64 => w::Field::must("offset"),
+        2 offset: i64 => "offset: must",
         /// `total_count`.
-        3 total_count: i64 => w::Field::must("total_count"),
+        3 total_count: i64 => "total_count: must",
     }
 }
 
@@ -188,41 +182,41 @@ w::record! {
     /// * Catalog: `pay_v3.smartguide.guides_post`.
     pub struct GuidesPost {
         /// `sub_mchid`.
-        0 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+        0 sub_mchid: Option<String> => "sub_mchid",
         /// `corpid`.
-        1 corpid: xinqiao_types::CorpId => w::Field::must("corpid"),
+        1 corpid: xinqiao_types::CorpId => "corpid: must",
         /// `store_id`.
-        2 store_id: i64 => w::Field::must("store_id"),
+        2 store_id: i64 => "store_id: must",
         /// `userid`.
-        3 userid: String => w::Field::must("userid"),
+        3 userid: String => "userid: must",
         /// `name`; encrypted on the wire.
-        4 name: String => w::Field::must("name").masked().encrypted(),
+        4 name: String => "name: must masked encrypted",
         /// `mobile`; encrypted on the wire.
-        5 mobile: String => w::Field::must("mobile").masked().encrypted(),
+        5 mobile: String => "mobile: must masked encrypted",
         /// `qr_code`.
-        6 qr_code: String => w::Field::must("qr_code"),
+        6 qr_code: String => "qr_code: must",
         /// `avatar`.
-        7 avatar: String => w::Field::must("avatar").masked(),
+        7 avatar: String => "avatar: must masked",
         /// `group_qrcode`.
-        8 group_qrcode: Option<String> => w::Field::new("group_qrcode"),
+        8 group_qrcode: Option<String> => "group_qrcode",
     }
     new(
-        corpid: xinqiao_types::CorpId,
+        corpid: impl Into<xinqiao_types::CorpId>,
         store_id: i64,
-        userid: String,
-        name: String,
-        mobile: String,
-        qr_code: String,
-        avatar: String,
+        userid: impl Into<String>,
+        name: impl Into<String>,
+        mobile: impl Into<String>,
+        qr_code: impl Into<String>,
+        avatar: impl Into<String>,
     )
-    set(sub_mchid: String, group_qrcode: String)
+    text(sub_mchid: String, group_qrcode: String)
 }
 
 w::record! {
     /// Answer to [`GuidesPost`].
     pub struct GuidesPostResponse {
         /// `guide_id`.
-        0 guide_id: String => w::Field::must("guide_id"),
+        0 guide_id: String => "guide_id: must",
     }
 }
 

@@ -7,22 +7,22 @@ w::record! {
     /// `BuyerInformation`.
     pub struct BuyerInformation {
         /// `type`.
-        0 type_: String => w::Field::must("type"),
+        0 type_: String => "type: must",
         /// `name`.
-        1 name: String => w::Field::must("name"),
+        1 name: String => "name: must",
         /// `taxpayer_id`.
-        2 taxpayer_id: Option<String> => w::Field::new("taxpayer_id"),
+        2 taxpayer_id: Option<String> => "taxpayer_id",
         /// `address`.
-        3 address: Option<String> => w::Field::new("address").masked(),
+        3 address: Option<String> => "address: masked",
         /// `telephone`.
-        4 telephone: Option<String> => w::Field::new("telephone").masked(),
+        4 telephone: Option<String> => "telephone: masked",
         /// `bank_name`.
-        5 bank_name: Option<String> => w::Field::new("bank_name"),
+        5 bank_name: Option<String> => "bank_name",
         /// `bank_account`.
-        6 bank_account: Option<String> => w::Field::new("bank_account").masked(),
+        6 bank_account: Option<String> => "bank_account: masked",
     }
-    new(type_: String, name: String)
-    set(
+    new(type_: impl Into<String>, name: impl Into<String>)
+    text(
         taxpayer_id: String,
         address: String,
         telephone: String,
@@ -35,25 +35,26 @@ w::record! {
     /// `DriverPhoto`.
     pub struct DriverPhoto {
         /// `photo_type`.
-        0 photo_type: Option<String> => w::Field::new("photo_type"),
+        0 photo_type: Option<String> => "photo_type",
         /// `photo_digest`.
-        1 photo_digest: Option<PhotoDigest> => w::Field::new("photo_digest"),
+        1 photo_digest: Option<PhotoDigest> => "photo_digest",
         /// `photo_url`.
-        2 photo_url: Option<String> => w::Field::new("photo_url"),
+        2 photo_url: Option<String> => "photo_url",
         /// `photo_icon`.
-        3 photo_icon: Option<String> => w::Field::new("photo_icon"),
+        3 photo_icon: Option<String> => "photo_icon",
     }
     new()
-    set(photo_type: String, photo_digest: PhotoDigest, photo_url: String, photo_icon: String)
+    text(photo_type: String, photo_url: String, photo_icon: String)
+    set(photo_digest: PhotoDigest)
 }
 
 w::record! {
     /// `DriverPhotoPhotoDigest`.
     pub struct DriverPhotoPhotoDigest {
         /// `hash_type`.
-        0 hash_type: String => w::Field::must("hash_type"),
+        0 hash_type: String => "hash_type: must",
         /// `hash_value`.
-        1 hash_value: String => w::Field::must("hash_value"),
+        1 hash_value: String => "hash_value: must",
     }
 }
 
@@ -61,13 +62,13 @@ w::record! {
     /// `DriversByDriverLicenseDriverPhoto`.
     pub struct DriversByDriverLicenseDriverPhoto {
         /// `photo_type`.
-        0 photo_type: String => w::Field::must("photo_type"),
+        0 photo_type: String => "photo_type: must",
         /// `photo_digest`.
-        1 photo_digest: Option<DriverPhotoPhotoDigest> => w::Field::new("photo_digest"),
+        1 photo_digest: Option<DriverPhotoPhotoDigest> => "photo_digest",
         /// `photo_url`.
-        2 photo_url: Option<String> => w::Field::new("photo_url"),
+        2 photo_url: Option<String> => "photo_url",
         /// `photo_data`.
-        3 photo_data: Option<String> => w::Field::new("photo_data"),
+        3 photo_data: Option<String> => "photo_data",
     }
 }
 
@@ -75,55 +76,55 @@ w::record! {
     /// `ExtraInformation`.
     pub struct ExtraInformation {
         /// `payee`.
-        0 payee: Option<String> => w::Field::new("payee"),
+        0 payee: Option<String> => "payee",
         /// `reviewer`.
-        1 reviewer: Option<String> => w::Field::new("reviewer"),
+        1 reviewer: Option<String> => "reviewer",
         /// `drawer`.
-        2 drawer: String => w::Field::must("drawer"),
+        2 drawer: String => "drawer: must",
     }
-    new(drawer: String)
-    set(payee: String, reviewer: String)
+    new(drawer: impl Into<String>)
+    text(payee: String, reviewer: String)
 }
 
 w::record! {
     /// `FapiaoCardInformation`.
     pub struct FapiaoCardInformation {
         /// `fapiao_media_id`.
-        0 fapiao_media_id: String => w::Field::must("fapiao_media_id"),
+        0 fapiao_media_id: String => "fapiao_media_id: must",
         /// `fapiao_number`.
-        1 fapiao_number: String => w::Field::must("fapiao_number"),
+        1 fapiao_number: String => "fapiao_number: must",
         /// `fapiao_code`.
-        2 fapiao_code: String => w::Field::must("fapiao_code"),
+        2 fapiao_code: String => "fapiao_code: must",
         /// `fapiao_time`; format `rfc3339`.
-        3 fapiao_time: String => w::Field::must("fapiao_time"),
+        3 fapiao_time: String => "fapiao_time: must",
         /// `check_code`.
-        4 check_code: String => w::Field::must("check_code"),
+        4 check_code: String => "check_code: must",
         /// `password`.
-        5 password: String => w::Field::must("password").masked(),
+        5 password: String => "password: must masked",
         /// `total_amount`; unit fen.
-        6 total_amount: xinqiao_types::Fen => w::Field::must("total_amount"),
+        6 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// `tax_amount`; unit fen.
-        7 tax_amount: xinqiao_types::Fen => w::Field::must("tax_amount"),
+        7 tax_amount: xinqiao_types::Fen => "tax_amount: must",
         /// `amount`; unit fen.
-        8 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        8 amount: xinqiao_types::Fen => "amount: must",
         /// `buyer_information`.
-        9 buyer_information: BuyerInformation => w::Field::must("buyer_information"),
+        9 buyer_information: BuyerInformation => "buyer_information: must",
         /// `seller_information`.
-        10 seller_information: SellerInformation => w::Field::must("seller_information"),
+        10 seller_information: SellerInformation => "seller_information: must",
         /// `extra_information`.
-        11 extra_information: ExtraInformation => w::Field::must("extra_information"),
+        11 extra_information: ExtraInformation => "extra_information: must",
         /// `items`.
-        12 items: Option<Vec<FapiaoCardInformationItem>> => w::Field::new("items"),
+        12 items: Option<Vec<FapiaoCardInformationItem>> => "items",
         /// `remark`.
-        13 remark: Option<String> => w::Field::new("remark"),
+        13 remark: Option<String> => "remark",
     }
     new(
-        fapiao_media_id: String,
-        fapiao_number: String,
-        fapiao_code: String,
-        fapiao_time: String,
-        check_code: String,
-        password: String,
+        fapiao_media_id: impl Into<String>,
+        fapiao_number: impl Into<String>,
+        fapiao_code: impl Into<String>,
+        fapiao_time: impl Into<String>,
+        check_code: impl Into<String>,
+        password: impl Into<String>,
         total_amount: xinqiao_types::Fen,
         tax_amount: xinqiao_types::Fen,
         amount: xinqiao_types::Fen,
@@ -131,61 +132,62 @@ w::record! {
         seller_information: SellerInformation,
         extra_information: ExtraInformation,
     )
-    set(items: Vec<FapiaoCardInformationItem>, remark: String)
+    text(remark: String)
+    set(items: Vec<FapiaoCardInformationItem>)
 }
 
 w::record! {
     /// `FapiaoCardInformationItem`.
     pub struct FapiaoCardInformationItem {
         /// `tax_code`.
-        0 tax_code: String => w::Field::must("tax_code"),
+        0 tax_code: String => "tax_code: must",
         /// `goods_name`.
-        1 goods_name: String => w::Field::must("goods_name"),
+        1 goods_name: String => "goods_name: must",
         /// `specification`.
-        2 specification: Option<String> => w::Field::new("specification"),
+        2 specification: Option<String> => "specification",
         /// `unit`.
-        3 unit: Option<String> => w::Field::new("unit"),
+        3 unit: Option<String> => "unit",
         /// `quantity`.
-        4 quantity: i64 => w::Field::must("quantity"),
+        4 quantity: i64 => "quantity: must",
         /// `unit_price`; unit 1e-6 fen.
-        5 unit_price: i64 => w::Field::must("unit_price"),
+        5 unit_price: i64 => "unit_price: must",
         /// `amount`; unit fen.
-        6 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        6 amount: xinqiao_types::Fen => "amount: must",
         /// `tax_amount`; unit fen.
-        7 tax_amount: xinqiao_types::Fen => w::Field::must("tax_amount"),
+        7 tax_amount: xinqiao_types::Fen => "tax_amount: must",
         /// `total_amount`; unit fen.
-        8 total_amount: xinqiao_types::Fen => w::Field::must("total_amount"),
+        8 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// `tax_rate`; unit 1/10000.
-        9 tax_rate: i64 => w::Field::must("tax_rate"),
+        9 tax_rate: i64 => "tax_rate: must",
         /// `tax_prefer_mark`.
-        10 tax_prefer_mark: String => w::Field::must("tax_prefer_mark"),
+        10 tax_prefer_mark: String => "tax_prefer_mark: must",
         /// `discount`.
-        11 discount: bool => w::Field::must("discount"),
+        11 discount: bool => "discount: must",
     }
     new(
-        tax_code: String,
-        goods_name: String,
+        tax_code: impl Into<String>,
+        goods_name: impl Into<String>,
         quantity: i64,
         unit_price: i64,
         amount: xinqiao_types::Fen,
         tax_amount: xinqiao_types::Fen,
         total_amount: xinqiao_types::Fen,
         tax_rate: i64,
-        tax_prefer_mark: String,
+        tax_prefer_mark: impl Into<String>,
         discount: bool,
     )
-    set(specification: String, unit: String)
+    text(specification: String, unit: String)
 }
 
 w::record! {
     /// `Link`.
     pub struct Link {
         /// `next`.
-        0 next: Option<String> => w::Field::new("next"),
+        0 next: Option<String> => "next",
         /// `prev`.
-        1 prev: Option<String> => w::Field::new("prev"),
+        1 prev: Option<String> => "prev",
         /// `self`.
-        2 self_: Option<String> => w::Field::new("self"),
+        2 self_: Option<String> => "self",
     }
 }
 
@@ -193,59 +195,59 @@ w::record! {
     /// `Meta`.
     pub struct Meta {
         /// `digest_algorithm`.
-        0 digest_algorithm: String => w::Field::must("digest_algorithm"),
+        0 digest_algorithm: String => "digest_algorithm: must",
         /// `digest`.
-        1 digest: Option<String> => w::Field::new("digest"),
+        1 digest: Option<String> => "digest",
         /// `company_mchid`.
-        2 company_mchid: String => w::Field::must("company_mchid"),
+        2 company_mchid: String => "company_mchid: must",
         /// `region_id`.
-        3 region_id: i64 => w::Field::must("region_id"),
+        3 region_id: i64 => "region_id: must",
     }
-    new(digest_algorithm: String, company_mchid: String, region_id: i64)
-    set(digest: String)
+    new(digest_algorithm: impl Into<String>, company_mchid: impl Into<String>, region_id: i64)
+    text(digest: String)
 }
 
 w::record! {
     /// `PhotoDigest`.
     pub struct PhotoDigest {
         /// `hash_type`.
-        0 hash_type: Option<String> => w::Field::new("hash_type"),
+        0 hash_type: Option<String> => "hash_type",
         /// `hash_value`.
-        1 hash_value: Option<String> => w::Field::new("hash_value"),
+        1 hash_value: Option<String> => "hash_value",
     }
     new()
-    set(hash_type: String, hash_value: String)
+    text(hash_type: String, hash_value: String)
 }
 
 w::record! {
     /// `SellerInformation`.
     pub struct SellerInformation {
         /// `name`.
-        0 name: String => w::Field::must("name"),
+        0 name: String => "name: must",
         /// `taxpayer_id`.
-        1 taxpayer_id: String => w::Field::must("taxpayer_id"),
+        1 taxpayer_id: String => "taxpayer_id: must",
         /// `address`; needed according to the documentation.
-        2 address: Option<String> => w::Field::new("address").masked(),
+        2 address: Option<String> => "address: masked",
         /// `telephone`.
-        3 telephone: Option<String> => w::Field::new("telephone").masked(),
+        3 telephone: Option<String> => "telephone: masked",
         /// `bank_name`.
-        4 bank_name: Option<String> => w::Field::new("bank_name"),
+        4 bank_name: Option<String> => "bank_name",
         /// `bank_account`.
-        5 bank_account: Option<String> => w::Field::new("bank_account").masked(),
+        5 bank_account: Option<String> => "bank_account: masked",
     }
-    new(name: String, taxpayer_id: String)
-    set(address: String, telephone: String, bank_name: String, bank_account: String)
+    new(name: impl Into<String>, taxpayer_id: impl Into<String>)
+    text(address: String, telephone: String, bank_name: String, bank_account: String)
 }
 
 w::record! {
     /// `UserTaxiOrdersData`.
     pub struct UserTaxiOrdersData {
         /// `plate_number`.
-        0 plate_number: String => w::Field::must("plate_number"),
+        0 plate_number: String => "plate_number: must",
         /// `driver_license`.
-        1 driver_license: String => w::Field::must("driver_license"),
+        1 driver_license: String => "driver_license: must",
         /// `up_time`.
-        2 up_time: String => w::Field::must("up_time"),
+        2 up_time: String => "up_time: must",
     }
 }
 
@@ -258,21 +260,21 @@ w::record! {
     /// * Catalog: `pay_v3.taxi_invoice.attendance_punch`.
     pub struct AttendancePunch {
         /// `plate_number`.
-        0 plate_number: String => w::Field::must("plate_number"),
+        0 plate_number: String => "plate_number: must",
         /// `driver_license`.
-        1 driver_license: String => w::Field::must("driver_license"),
+        1 driver_license: String => "driver_license: must",
         /// `event_time`.
-        2 event_time: w::serial::Value => w::Field::must("event_time"),
+        2 event_time: w::serial::Value => "event_time: must",
         /// `event_type`.
-        3 event_type: String => w::Field::must("event_type"),
+        3 event_type: String => "event_type: must",
         /// `region_id`.
-        4 region_id: i64 => w::Field::must("region_id"),
+        4 region_id: i64 => "region_id: must",
     }
     new(
-        plate_number: String,
-        driver_license: String,
+        plate_number: impl Into<String>,
+        driver_license: impl Into<String>,
         event_time: w::serial::Value,
-        event_type: String,
+        event_type: impl Into<String>,
         region_id: i64,
     )
 }
@@ -305,47 +307,47 @@ w::record! {
     /// * Catalog: `pay_v3.taxi_invoice.cards`.
     pub struct Cards {
         /// `token`.
-        0 token: Option<String> => w::Field::new("token"),
+        0 token: Option<String> => "token",
         /// `company_mchid`.
-        1 company_mchid: String => w::Field::must("company_mchid"),
+        1 company_mchid: String => "company_mchid: must",
         /// `appid`.
-        2 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+        2 appid: Option<xinqiao_types::AppId> => "appid",
         /// `openid`.
-        3 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        3 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `region_id`.
-        4 region_id: i64 => w::Field::must("region_id"),
+        4 region_id: i64 => "region_id: must",
         /// `fapiao_card_information`.
-        5 fapiao_card_information: FapiaoCardInformation => w::Field::must("fapiao_card_information"),
+        5 fapiao_card_information: FapiaoCardInformation => "fapiao_card_information: must",
         /// `trade_number`.
-        6 trade_number: String => w::Field::must("trade_number"),
+        6 trade_number: String => "trade_number: must",
         /// `driver_license`.
-        7 driver_license: String => w::Field::must("driver_license"),
+        7 driver_license: String => "driver_license: must",
         /// `plate_number`.
-        8 plate_number: String => w::Field::must("plate_number"),
+        8 plate_number: String => "plate_number: must",
     }
     new(
-        company_mchid: String,
-        openid: xinqiao_types::OpenId,
+        company_mchid: impl Into<String>,
+        openid: impl Into<xinqiao_types::OpenId>,
         region_id: i64,
         fapiao_card_information: FapiaoCardInformation,
-        trade_number: String,
-        driver_license: String,
-        plate_number: String,
+        trade_number: impl Into<String>,
+        driver_license: impl Into<String>,
+        plate_number: impl Into<String>,
     )
-    set(token: String, appid: xinqiao_types::AppId)
+    text(token: String, appid: xinqiao_types::AppId)
 }
 
 w::record! {
     /// Answer to [`Cards`].
     pub struct CardsResponse {
         /// `card_appid`.
-        0 card_appid: String => w::Field::must("card_appid"),
+        0 card_appid: String => "card_appid: must",
         /// `card_openid`.
-        1 card_openid: String => w::Field::must("card_openid"),
+        1 card_openid: String => "card_openid: must",
         /// `card_id`.
-        2 card_id: String => w::Field::must("card_id"),
+        2 card_id: String => "card_id: must",
         /// `card_code`.
-        3 card_code: String => w::Field::must("card_code"),
+        3 card_code: String => "card_code: must",
     }
 }
 
@@ -377,9 +379,9 @@ w::record! {
     /// * Catalog: `pay_v3.taxi_invoice.cards_upload_file`.
     pub struct CardsUploadFile {
         /// `meta`.
-        0 meta: Meta => w::Field::must("meta").json_part(),
+        0 meta: Meta => "meta: must part",
         /// `file`.
-        1 file: w::FilePart => w::Field::must("file"),
+        1 file: w::FilePart => "file: must",
     }
     new(meta: Meta, file: w::FilePart)
 }
@@ -388,7 +390,7 @@ w::record! {
     /// Answer to [`CardsUploadFile`].
     pub struct CardsUploadFileResponse {
         /// `fapiao_media_id`.
-        0 fapiao_media_id: String => w::Field::must("fapiao_media_id"),
+        0 fapiao_media_id: String => "fapiao_media_id: must",
     }
 }
 
@@ -420,57 +422,58 @@ w::record! {
     /// * Catalog: `pay_v3.taxi_invoice.driver_update_driver`.
     pub struct DriverUpdateDriver {
         /// `mchid`.
-        0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+        0 mchid: xinqiao_types::MchId => "mchid: must",
         /// `company_name`.
-        1 company_name: String => w::Field::must("company_name"),
+        1 company_name: String => "company_name: must",
         /// `driver_name`; encrypted on the wire.
-        2 driver_name: String => w::Field::must("driver_name").masked().encrypted(),
+        2 driver_name: String => "driver_name: must masked encrypted",
         /// `id_card_number`; encrypted on the wire.
-        3 id_card_number: String => w::Field::must("id_card_number").masked().encrypted(),
+        3 id_card_number: String => "id_card_number: must masked encrypted",
         /// `driver_license`.
-        4 driver_license: String => w::Field::must("driver_license"),
+        4 driver_license: String => "driver_license: must",
         /// `driver_category`.
-        5 driver_category: String => w::Field::must("driver_category"),
+        5 driver_category: String => "driver_category: must",
         /// `region_id`.
-        6 region_id: i64 => w::Field::must("region_id"),
+        6 region_id: i64 => "region_id: must",
         /// `driver_status`; needed according to the documentation.
-        7 driver_status: Option<String> => w::Field::new("driver_status"),
+        7 driver_status: Option<String> => "driver_status",
         /// `driver_photo`.
-        8 driver_photo: Option<DriverPhoto> => w::Field::new("driver_photo"),
+        8 driver_photo: Option<DriverPhoto> => "driver_photo",
     }
     new(
-        mchid: xinqiao_types::MchId,
-        company_name: String,
-        driver_name: String,
-        id_card_number: String,
-        driver_license: String,
-        driver_category: String,
+        mchid: impl Into<xinqiao_types::MchId>,
+        company_name: impl Into<String>,
+        driver_name: impl Into<String>,
+        id_card_number: impl Into<String>,
+        driver_license: impl Into<String>,
+        driver_category: impl Into<String>,
         region_id: i64,
     )
-    set(driver_status: String, driver_photo: DriverPhoto)
+    text(driver_status: String)
+    set(driver_photo: DriverPhoto)
 }
 
 w::record! {
     /// Answer to [`DriverUpdateDriver`].
     pub struct DriverUpdateDriverResponse {
         /// `driver_name`.
-        0 driver_name: String => w::Field::must("driver_name"),
+        0 driver_name: String => "driver_name: must",
         /// `id_card_number`.
-        1 id_card_number: String => w::Field::must("id_card_number").masked(),
+        1 id_card_number: String => "id_card_number: must masked",
         /// `company_name`.
-        2 company_name: String => w::Field::must("company_name"),
+        2 company_name: String => "company_name: must",
         /// `mchid`.
-        3 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+        3 mchid: xinqiao_types::MchId => "mchid: must",
         /// `driver_license`.
-        4 driver_license: String => w::Field::must("driver_license"),
+        4 driver_license: String => "driver_license: must",
         /// `driver_category`.
-        5 driver_category: String => w::Field::must("driver_category"),
+        5 driver_category: String => "driver_category: must",
         /// `driver_status`.
-        6 driver_status: String => w::Field::must("driver_status"),
+        6 driver_status: String => "driver_status: must",
         /// `driver_photo`.
-        7 driver_photo: Option<DriverPhoto> => w::Field::new("driver_photo"),
+        7 driver_photo: Option<DriverPhoto> => "driver_photo",
         /// `region_id`.
-        8 region_id: i64 => w::Field::must("region_id"),
+        8 region_id: i64 => "region_id: must",
     }
 }
 
@@ -502,32 +505,32 @@ w::record! {
     /// * Catalog: `pay_v3.taxi_invoice.drivers_by_driver_license`.
     pub struct DriversByDriverLicense {
         /// `driver_license`.
-        0 driver_license: String => w::Field::must("driver_license").place(w::Place::Path),
+        0 driver_license: String => "driver_license: must path",
         /// `region_id`.
-        1 region_id: i64 => w::Field::must("region_id").place(w::Place::Query),
+        1 region_id: i64 => "region_id: must query",
     }
-    new(driver_license: String, region_id: i64)
+    new(driver_license: impl Into<String>, region_id: i64)
 }
 
 w::record! {
     /// Answer to [`DriversByDriverLicense`].
     pub struct DriversByDriverLicenseResponse {
         /// `company_mchid`.
-        0 company_mchid: String => w::Field::must("company_mchid"),
+        0 company_mchid: String => "company_mchid: must",
         /// `company_name`.
-        1 company_name: String => w::Field::must("company_name"),
+        1 company_name: String => "company_name: must",
         /// `driver_name`.
-        2 driver_name: String => w::Field::must("driver_name"),
+        2 driver_name: String => "driver_name: must",
         /// `driver_license`.
-        3 driver_license: String => w::Field::must("driver_license"),
+        3 driver_license: String => "driver_license: must",
         /// `driver_category`.
-        4 driver_category: String => w::Field::must("driver_category"),
+        4 driver_category: String => "driver_category: must",
         /// `region_id`.
-        5 region_id: i64 => w::Field::must("region_id"),
+        5 region_id: i64 => "region_id: must",
         /// `driver_state`.
-        6 driver_state: Option<String> => w::Field::new("driver_state"),
+        6 driver_state: Option<String> => "driver_state",
         /// `driver_photo`.
-        7 driver_photo: Option<DriversByDriverLicenseDriverPhoto> => w::Field::new("driver_photo"),
+        7 driver_photo: Option<DriversByDriverLicenseDriverPhoto> => "driver_photo",
     }
 }
 
@@ -559,40 +562,40 @@ w::record! {
     /// * Catalog: `pay_v3.taxi_invoice.taxi_companies_by_company_mchid`.
     pub struct TaxiCompaniesByCompanyMchid {
         /// `company_mchid`.
-        0 company_mchid: String => w::Field::must("company_mchid").place(w::Place::Path),
+        0 company_mchid: String => "company_mchid: must path",
         /// `region_id`.
-        1 region_id: i64 => w::Field::must("region_id").place(w::Place::Query),
+        1 region_id: i64 => "region_id: must query",
     }
-    new(company_mchid: String, region_id: i64)
+    new(company_mchid: impl Into<String>, region_id: i64)
 }
 
 w::record! {
     /// Answer to [`TaxiCompaniesByCompanyMchid`].
     pub struct TaxiCompaniesByCompanyMchidResponse {
         /// `company_mchid`.
-        0 company_mchid: String => w::Field::must("company_mchid"),
+        0 company_mchid: String => "company_mchid: must",
         /// `enterprise_type`.
-        1 enterprise_type: String => w::Field::must("enterprise_type"),
+        1 enterprise_type: String => "enterprise_type: must",
         /// `company_name`.
-        2 company_name: String => w::Field::must("company_name"),
+        2 company_name: String => "company_name: must",
         /// `short_name`.
-        3 short_name: String => w::Field::must("short_name"),
+        3 short_name: String => "short_name: must",
         /// `tax_id`.
-        4 tax_id: String => w::Field::must("tax_id"),
+        4 tax_id: String => "tax_id: must",
         /// `legal_person`.
-        5 legal_person: String => w::Field::must("legal_person"),
+        5 legal_person: String => "legal_person: must",
         /// `region_id`.
-        6 region_id: i64 => w::Field::must("region_id"),
+        6 region_id: i64 => "region_id: must",
         /// `address`.
-        7 address: String => w::Field::must("address").masked(),
+        7 address: String => "address: must masked",
         /// `phone`.
-        8 phone: Option<String> => w::Field::new("phone").masked(),
+        8 phone: Option<String> => "phone: masked",
         /// `bank_name`.
-        9 bank_name: Option<String> => w::Field::new("bank_name"),
+        9 bank_name: Option<String> => "bank_name",
         /// `bank_account`.
-        10 bank_account: Option<String> => w::Field::new("bank_account").masked(),
+        10 bank_account: Option<String> => "bank_account: masked",
         /// `invoice_mode`.
-        11 invoice_mode: String => w::Field::must("invoice_mode"),
+        11 invoice_mode: String => "invoice_mode: must",
     }
 }
 
@@ -624,37 +627,37 @@ w::record! {
     /// * Catalog: `pay_v3.taxi_invoice.taxi_company_create_taxi_company`.
     pub struct TaxiCompanyCreateTaxiCompany {
         /// `enterprise_type`.
-        0 enterprise_type: String => w::Field::must("enterprise_type"),
+        0 enterprise_type: String => "enterprise_type: must",
         /// `company_name`.
-        1 company_name: Option<String> => w::Field::new("company_name"),
+        1 company_name: Option<String> => "company_name",
         /// `short_name`.
-        2 short_name: Option<String> => w::Field::new("short_name"),
+        2 short_name: Option<String> => "short_name",
         /// `tax_id`.
-        3 tax_id: String => w::Field::must("tax_id"),
+        3 tax_id: String => "tax_id: must",
         /// `legal_person`.
-        4 legal_person: String => w::Field::must("legal_person"),
+        4 legal_person: String => "legal_person: must",
         /// `region_id`.
-        5 region_id: i64 => w::Field::must("region_id"),
+        5 region_id: i64 => "region_id: must",
         /// `address`.
-        6 address: String => w::Field::must("address").masked(),
+        6 address: String => "address: must masked",
         /// `phone`.
-        7 phone: Option<String> => w::Field::new("phone").masked(),
+        7 phone: Option<String> => "phone: masked",
         /// `bank_name`.
-        8 bank_name: Option<String> => w::Field::new("bank_name"),
+        8 bank_name: Option<String> => "bank_name",
         /// `bank_account`.
-        9 bank_account: Option<String> => w::Field::new("bank_account").masked(),
+        9 bank_account: Option<String> => "bank_account: masked",
         /// `invoice_mode`.
-        10 invoice_mode: String => w::Field::must("invoice_mode"),
+        10 invoice_mode: String => "invoice_mode: must",
     }
     new(
-        enterprise_type: String,
-        tax_id: String,
-        legal_person: String,
+        enterprise_type: impl Into<String>,
+        tax_id: impl Into<String>,
+        legal_person: impl Into<String>,
         region_id: i64,
-        address: String,
-        invoice_mode: String,
+        address: impl Into<String>,
+        invoice_mode: impl Into<String>,
     )
-    set(
+    text(
         company_name: String,
         short_name: String,
         phone: String,
@@ -667,9 +670,9 @@ w::record! {
     /// Answer to [`TaxiCompanyCreateTaxiCompany`].
     pub struct TaxiCompanyCreateTaxiCompanyResponse {
         /// `mchid`.
-        0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+        0 mchid: xinqiao_types::MchId => "mchid: must",
         /// `company_name`.
-        1 company_name: String => w::Field::must("company_name"),
+        1 company_name: String => "company_name: must",
     }
 }
 
@@ -701,24 +704,24 @@ w::record! {
     /// * Catalog: `pay_v3.taxi_invoice.taxi_update_taxi`.
     pub struct TaxiUpdateTaxi {
         /// `mchid`.
-        0 mchid: Option<xinqiao_types::MchId> => w::Field::new("mchid"),
+        0 mchid: Option<xinqiao_types::MchId> => "mchid",
         /// `company_name`.
-        1 company_name: String => w::Field::must("company_name"),
+        1 company_name: String => "company_name: must",
         /// `plate_number`.
-        2 plate_number: String => w::Field::must("plate_number"),
+        2 plate_number: String => "plate_number: must",
         /// `main_license`; needed according to the documentation.
-        3 main_license: Option<String> => w::Field::new("main_license"),
+        3 main_license: Option<String> => "main_license",
         /// `deputy_license`.
-        4 deputy_license: Option<String> => w::Field::new("deputy_license"),
+        4 deputy_license: Option<String> => "deputy_license",
         /// `region_id`.
-        5 region_id: i64 => w::Field::must("region_id"),
+        5 region_id: i64 => "region_id: must",
         /// `taxi_state`; one of `IN_OPERATION` `OUT_OPERATION`.
-        6 taxi_state: Option<String> => w::Field::new("taxi_state"),
+        6 taxi_state: Option<String> => "taxi_state",
         /// `invoice_flag`.
-        7 invoice_flag: Option<String> => w::Field::new("invoice_flag"),
+        7 invoice_flag: Option<String> => "invoice_flag",
     }
-    new(company_name: String, plate_number: String, region_id: i64)
-    set(
+    new(company_name: impl Into<String>, plate_number: impl Into<String>, region_id: i64)
+    text(
         mchid: xinqiao_types::MchId,
         main_license: String,
         deputy_license: String,
@@ -731,17 +734,17 @@ w::record! {
     /// Answer to [`TaxiUpdateTaxi`].
     pub struct TaxiUpdateTaxiResponse {
         /// `plate_number`.
-        0 plate_number: String => w::Field::must("plate_number"),
+        0 plate_number: String => "plate_number: must",
         /// `company_name`.
-        1 company_name: String => w::Field::must("company_name"),
+        1 company_name: String => "company_name: must",
         /// `mchid`.
-        2 mchid: Option<xinqiao_types::MchId> => w::Field::new("mchid"),
+        2 mchid: Option<xinqiao_types::MchId> => "mchid",
         /// `main_license`.
-        3 main_license: String => w::Field::must("main_license"),
+        3 main_license: String => "main_license: must",
         /// `deputy_license`.
-        4 deputy_license: Option<String> => w::Field::new("deputy_license"),
+        4 deputy_license: Option<String> => "deputy_license",
         /// `region_id`.
-        5 region_id: i64 => w::Field::must("region_id"),
+        5 region_id: i64 => "region_id: must",
     }
 }
 
@@ -773,32 +776,32 @@ w::record! {
     /// * Catalog: `pay_v3.taxi_invoice.taxies_by_plate_number`.
     pub struct TaxiesByPlateNumber {
         /// `plate_number`.
-        0 plate_number: String => w::Field::must("plate_number").place(w::Place::Path),
+        0 plate_number: String => "plate_number: must path",
         /// `region_id`.
-        1 region_id: i64 => w::Field::must("region_id").place(w::Place::Query),
+        1 region_id: i64 => "region_id: must query",
     }
-    new(plate_number: String, region_id: i64)
+    new(plate_number: impl Into<String>, region_id: i64)
 }
 
 w::record! {
     /// Answer to [`TaxiesByPlateNumber`].
     pub struct TaxiesByPlateNumberResponse {
         /// `company_mchid`.
-        0 company_mchid: String => w::Field::must("company_mchid"),
+        0 company_mchid: String => "company_mchid: must",
         /// `company_name`.
-        1 company_name: String => w::Field::must("company_name"),
+        1 company_name: String => "company_name: must",
         /// `plate_number`.
-        2 plate_number: String => w::Field::must("plate_number"),
+        2 plate_number: String => "plate_number: must",
         /// `main_license`.
-        3 main_license: Option<String> => w::Field::new("main_license"),
+        3 main_license: Option<String> => "main_license",
         /// `deputy_license`.
-        4 deputy_license: Option<String> => w::Field::new("deputy_license"),
+        4 deputy_license: Option<String> => "deputy_license",
         /// `region_id`.
-        5 region_id: i64 => w::Field::must("region_id"),
+        5 region_id: i64 => "region_id: must",
         /// `taxi_state`.
-        6 taxi_state: Option<String> => w::Field::new("taxi_state"),
+        6 taxi_state: Option<String> => "taxi_state",
         /// `support_invoice`.
-        7 support_invoice: bool => w::Field::must("support_invoice"),
+        7 support_invoice: bool => "support_invoice: must",
     }
 }
 
@@ -830,37 +833,42 @@ w::record! {
     /// * Catalog: `pay_v3.taxi_invoice.user_taxi_order_find_by_token`.
     pub struct UserTaxiOrderFindByToken {
         /// `token`.
-        0 token: String => w::Field::must("token").place(w::Place::Query),
+        0 token: String => "token: must query",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid").place(w::Place::Query),
+        1 appid: xinqiao_types::AppId => "appid: must query",
         /// `openid`.
-        2 openid: xinqiao_types::OpenId => w::Field::must("openid").place(w::Place::Query).masked(),
+        2 openid: xinqiao_types::OpenId => "openid: must query masked",
         /// `auth_mode`.
-        3 auth_mode: Option<String> => w::Field::new("auth_mode").place(w::Place::Query),
+        3 auth_mode: Option<String> => "auth_mode: query",
         /// `region_id`.
-        4 region_id: Option<i64> => w::Field::new("region_id").place(w::Place::Query),
+        4 region_id: Option<i64> => "region_id: query",
     }
-    new(token: String, appid: xinqiao_types::AppId, openid: xinqiao_types::OpenId)
-    set(auth_mode: String, region_id: i64)
+    new(
+        token: impl Into<String>,
+        appid: impl Into<xinqiao_types::AppId>,
+        openid: impl Into<xinqiao_types::OpenId>,
+    )
+    text(auth_mode: String)
+    set(region_id: i64)
 }
 
 w::record! {
     /// Answer to [`UserTaxiOrderFindByToken`].
     pub struct UserTaxiOrderFindByTokenResponse {
         /// `plate_number`.
-        0 plate_number: String => w::Field::must("plate_number"),
+        0 plate_number: String => "plate_number: must",
         /// `driver_license`.
-        1 driver_license: String => w::Field::must("driver_license"),
+        1 driver_license: String => "driver_license: must",
         /// `up_time`; format `rfc3339`.
-        2 up_time: String => w::Field::must("up_time"),
+        2 up_time: String => "up_time: must",
         /// `region_id`.
-        3 region_id: i64 => w::Field::must("region_id"),
+        3 region_id: i64 => "region_id: must",
         /// `source`.
-        4 source: String => w::Field::must("source"),
+        4 source: String => "source: must",
         /// `pay_time`; format `rfc3339`.
-        5 pay_time: Option<String> => w::Field::new("pay_time"),
+        5 pay_time: Option<String> => "pay_time",
         /// `pay_amount`; unit fen.
-        6 pay_amount: Option<xinqiao_types::Fen> => w::Field::new("pay_amount"),
+        6 pay_amount: Option<xinqiao_types::Fen> => "pay_amount",
     }
 }
 
@@ -892,25 +900,25 @@ w::record! {
     /// * Catalog: `pay_v3.taxi_invoice.user_taxi_orders`.
     pub struct UserTaxiOrders {
         /// `limit`.
-        0 limit: Option<i64> => w::Field::new("limit").place(w::Place::Query),
+        0 limit: Option<i64> => "limit: query",
         /// `offset`.
-        1 offset: Option<i64> => w::Field::new("offset").place(w::Place::Query),
+        1 offset: Option<i64> => "offset: query",
         /// `openid`.
-        2 openid: xinqiao_types::OpenId => w::Field::must("openid").place(w::Place::Query).masked(),
+        2 openid: xinqiao_types::OpenId => "openid: must query masked",
         /// `appid`.
-        3 appid: xinqiao_types::AppId => w::Field::must("appid").place(w::Place::Query),
+        3 appid: xinqiao_types::AppId => "appid: must query",
         /// `begin_date`.
-        4 begin_date: String => w::Field::must("begin_date").place(w::Place::Query),
+        4 begin_date: String => "begin_date: must query",
         /// `end_date`.
-        5 end_date: String => w::Field::must("end_date").place(w::Place::Query),
+        5 end_date: String => "end_date: must query",
         /// `region_id`.
-        6 region_id: i64 => w::Field::must("region_id").place(w::Place::Query),
+        6 region_id: i64 => "region_id: must query",
     }
     new(
-        openid: xinqiao_types::OpenId,
-        appid: xinqiao_types::AppId,
-        begin_date: String,
-        end_date: String,
+        openid: impl Into<xinqiao_types::OpenId>,
+        appid: impl Into<xinqiao_types::AppId>,
+        begin_date: impl Into<String>,
+        end_date: impl Into<String>,
         region_id: i64,
     )
     set(limit: i64, offset: i64)
@@ -920,15 +928,15 @@ w::record! {
     /// Answer to [`UserTaxiOrders`].
     pub struct UserTaxiOrdersResponse {
         /// `data`.
-        0 data: Vec<UserTaxiOrdersData> => w::Field::must("data"),
+        0 data: Vec<UserTaxiOrdersData> => "data: must",
         /// `offset`.
-        1 offset: i64 => w::Field::must("offset"),
+        1 offset: i64 => "offset: must",
         /// `limit`.
-        2 limit: i64 => w::Field::must("limit"),
+        2 limit: i64 => "limit: must",
         /// `total_count`.
-        3 total_count: i64 => w::Field::must("total_count"),
+        3 total_count: i64 => "total_count: must",
         /// `links`.
-        4 links: Option<Link> => w::Field::new("links"),
+        4 links: Option<Link> => "links",
     }
 }
 

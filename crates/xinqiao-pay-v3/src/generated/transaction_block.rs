@@ -7,17 +7,17 @@ w::record! {
     /// `BySubMchidData`.
     pub struct BySubMchidData {
         /// `block_record_id`.
-        0 block_record_id: String => w::Field::must("block_record_id"),
+        0 block_record_id: String => "block_record_id: must",
         /// `block_time`; format `rfc3339`.
-        1 block_time: String => w::Field::must("block_time"),
+        1 block_time: String => "block_time: must",
         /// `block_reason`.
-        2 block_reason: String => w::Field::must("block_reason"),
+        2 block_reason: String => "block_reason: must",
         /// `number_of_block`; one of `LESS_THAN_TWENTY` `LESS_THAN_ONE_HUNDRED` `LESS_THAN_ONE_THOUSAND` `OVER_ONE_THOUSAND`.
-        3 number_of_block: Option<String> => w::Field::new("number_of_block"),
+        3 number_of_block: Option<String> => "number_of_block",
         /// `recover_way`; one of `SUBMIT_INFORMATION`.
-        4 recover_way: Option<String> => w::Field::new("recover_way"),
+        4 recover_way: Option<String> => "recover_way",
         /// `requested_item_info`.
-        5 requested_item_info: Option<String> => w::Field::new("requested_item_info"),
+        5 requested_item_info: Option<String> => "requested_item_info",
     }
 }
 
@@ -34,28 +34,28 @@ pub mod transaction_block_records {
         /// * Catalog: `pay_v3.transaction_block.transaction_block_records.by_block_record_id`.
         pub struct ByBlockRecordId {
             /// `block_record_id`.
-            0 block_record_id: String => w::Field::must("block_record_id").place(w::Place::Path),
+            0 block_record_id: String => "block_record_id: must path",
             /// `sub_mchid`.
-            1 sub_mchid: String => w::Field::must("sub_mchid").place(w::Place::Query),
+            1 sub_mchid: String => "sub_mchid: must query",
         }
-        new(block_record_id: String, sub_mchid: String)
+        new(block_record_id: impl Into<String>, sub_mchid: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`ByBlockRecordId`].
         pub struct ByBlockRecordIdResponse {
             /// `block_record_id`.
-            0 block_record_id: String => w::Field::must("block_record_id"),
+            0 block_record_id: String => "block_record_id: must",
             /// `block_time`; format `rfc3339`.
-            1 block_time: String => w::Field::must("block_time"),
+            1 block_time: String => "block_time: must",
             /// `block_reason`.
-            2 block_reason: String => w::Field::must("block_reason"),
+            2 block_reason: String => "block_reason: must",
             /// `number_of_block`; one of `LESS_THAN_TWENTY` `LESS_THAN_ONE_HUNDRED` `LESS_THAN_ONE_THOUSAND` `OVER_ONE_THOUSAND`.
-            3 number_of_block: Option<String> => w::Field::new("number_of_block"),
+            3 number_of_block: Option<String> => "number_of_block",
             /// `recover_way`; one of `SUBMIT_INFORMATION`.
-            4 recover_way: Option<String> => w::Field::new("recover_way"),
+            4 recover_way: Option<String> => "recover_way",
             /// `requested_item_info`.
-            5 requested_item_info: Option<String> => w::Field::new("requested_item_info"),
+            5 requested_item_info: Option<String> => "requested_item_info",
         }
     }
 
@@ -87,13 +87,13 @@ pub mod transaction_block_records {
         /// * Catalog: `pay_v3.transaction_block.transaction_block_records.by_sub_mchid`.
         pub struct BySubMchid {
             /// `sub_mchid`.
-            0 sub_mchid: String => w::Field::must("sub_mchid").place(w::Place::Path),
+            0 sub_mchid: String => "sub_mchid: must path",
             /// `limit`.
-            1 limit: i64 => w::Field::must("limit").place(w::Place::Query),
+            1 limit: i64 => "limit: must query",
             /// `offset`.
-            2 offset: Option<i64> => w::Field::new("offset").place(w::Place::Query),
+            2 offset: Option<i64> => "offset: query",
         }
-        new(sub_mchid: String, limit: i64)
+        new(sub_mchid: impl Into<String>, limit: i64)
         set(offset: i64)
     }
 
@@ -101,13 +101,13 @@ pub mod transaction_block_records {
         /// Answer to [`BySubMchid`].
         pub struct BySubMchidResponse {
             /// `data`.
-            0 data: Vec<super::BySubMchidData> => w::Field::must("data"),
+            0 data: Vec<super::BySubMchidData> => "data: must",
             /// `limit`.
-            1 limit: i64 => w::Field::must("limit"),
+            1 limit: i64 => "limit: must",
             /// `offset`.
-            2 offset: i64 => w::Field::must("offset"),
+            2 offset: i64 => "offset: must",
             /// `total_count`.
-            3 total_count: i64 => w::Field::must("total_count"),
+            3 total_count: i64 => "total_count: must",
         }
     }
 
@@ -144,24 +144,24 @@ pub mod transaction_block_submissions {
         /// * Catalog: `pay_v3.transaction_block.transaction_block_submissions.by_block_submission_id`.
         pub struct ByBlockSubmissionId {
             /// `block_submission_id`.
-            0 block_submission_id: String => w::Field::must("block_submission_id").place(w::Place::Path),
+            0 block_submission_id: String => "block_submission_id: must path",
         }
-        new(block_submission_id: String)
+        new(block_submission_id: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`ByBlockSubmissionId`].
         pub struct ByBlockSubmissionIdResponse {
             /// `block_submission_id`.
-            0 block_submission_id: String => w::Field::must("block_submission_id"),
+            0 block_submission_id: String => "block_submission_id: must",
             /// `submit_time`; format `rfc3339`.
-            1 submit_time: String => w::Field::must("submit_time"),
+            1 submit_time: String => "submit_time: must",
             /// `review_result`; one of `EMPTY` `PASS` `REJECT`.
-            2 review_result: Option<String> => w::Field::new("review_result"),
+            2 review_result: Option<String> => "review_result",
             /// `review_time`; format `rfc3339`.
-            3 review_time: Option<String> => w::Field::new("review_time"),
+            3 review_time: Option<String> => "review_time",
             /// `review_reject_reason`.
-            4 review_reject_reason: Option<String> => w::Field::new("review_reject_reason"),
+            4 review_reject_reason: Option<String> => "review_reject_reason",
         }
     }
 
@@ -193,28 +193,32 @@ pub mod transaction_block_submissions {
         /// * Catalog: `pay_v3.transaction_block.transaction_block_submissions.by_sub_mchid`.
         pub struct BySubMchid {
             /// `sub_mchid`.
-            0 sub_mchid: String => w::Field::must("sub_mchid").place(w::Place::Path),
+            0 sub_mchid: String => "sub_mchid: must path",
             /// `merchant_submit_id`.
-            1 merchant_submit_id: String => w::Field::must("merchant_submit_id"),
+            1 merchant_submit_id: String => "merchant_submit_id: must",
             /// `submit_data`.
-            2 submit_data: String => w::Field::must("submit_data"),
+            2 submit_data: String => "submit_data: must",
         }
-        new(sub_mchid: String, merchant_submit_id: String, submit_data: String)
+        new(
+            sub_mchid: impl Into<String>,
+            merchant_submit_id: impl Into<String>,
+            submit_data: impl Into<String>,
+        )
     }
 
     w::record! {
         /// Answer to [`BySubMchid`].
         pub struct BySubMchidResponse {
             /// `block_submission_id`.
-            0 block_submission_id: String => w::Field::must("block_submission_id"),
+            0 block_submission_id: String => "block_submission_id: must",
             /// `submit_time`; format `rfc3339`.
-            1 submit_time: String => w::Field::must("submit_time"),
+            1 submit_time: String => "submit_time: must",
             /// `review_result`; one of `EMPTY` `PASS` `REJECT`.
-            2 review_result: Option<String> => w::Field::new("review_result"),
+            2 review_result: Option<String> => "review_result",
             /// `review_time`; format `rfc3339`.
-            3 review_time: Option<String> => w::Field::new("review_time"),
+            3 review_time: Option<String> => "review_time",
             /// `review_reject_reason`.
-            4 review_reject_reason: Option<String> => w::Field::new("review_reject_reason"),
+            4 review_reject_reason: Option<String> => "review_reject_reason",
         }
     }
 

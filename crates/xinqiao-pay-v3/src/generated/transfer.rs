@@ -7,11 +7,11 @@ w::record! {
     /// `BatchesByBatchIdTransferDetail`.
     pub struct BatchesByBatchIdTransferDetail {
         /// `out_detail_no`.
-        0 out_detail_no: String => w::Field::must("out_detail_no"),
+        0 out_detail_no: String => "out_detail_no: must",
         /// `detail_id`.
-        1 detail_id: String => w::Field::must("detail_id"),
+        1 detail_id: String => "detail_id: must",
         /// `detail_status`.
-        2 detail_status: String => w::Field::must("detail_status"),
+        2 detail_status: String => "detail_status: must",
     }
 }
 
@@ -19,41 +19,41 @@ w::record! {
     /// `TransferBatch`.
     pub struct TransferBatch {
         /// `mchid`.
-        0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+        0 mchid: xinqiao_types::MchId => "mchid: must",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `out_batch_no`.
-        2 out_batch_no: String => w::Field::must("out_batch_no"),
+        2 out_batch_no: String => "out_batch_no: must",
         /// `batch_id`.
-        3 batch_id: String => w::Field::must("batch_id"),
+        3 batch_id: String => "batch_id: must",
         /// `batch_status`.
-        4 batch_status: String => w::Field::must("batch_status"),
+        4 batch_status: String => "batch_status: must",
         /// `batch_type`.
-        5 batch_type: String => w::Field::must("batch_type"),
+        5 batch_type: String => "batch_type: must",
         /// `batch_name`.
-        6 batch_name: String => w::Field::must("batch_name"),
+        6 batch_name: String => "batch_name: must",
         /// `batch_remark`.
-        7 batch_remark: String => w::Field::must("batch_remark"),
+        7 batch_remark: String => "batch_remark: must",
         /// `close_reason`.
-        8 close_reason: Option<String> => w::Field::new("close_reason"),
+        8 close_reason: Option<String> => "close_reason",
         /// `total_amount`; unit fen.
-        9 total_amount: xinqiao_types::Fen => w::Field::must("total_amount"),
+        9 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// `total_num`.
-        10 total_num: i64 => w::Field::must("total_num"),
+        10 total_num: i64 => "total_num: must",
         /// `create_time`; format `rfc3339`.
-        11 create_time: String => w::Field::must("create_time"),
+        11 create_time: String => "create_time: must",
         /// `update_time`; format `rfc3339`.
-        12 update_time: Option<String> => w::Field::new("update_time"),
+        12 update_time: Option<String> => "update_time",
         /// `success_amount`; unit fen.
-        13 success_amount: xinqiao_types::Fen => w::Field::must("success_amount"),
+        13 success_amount: xinqiao_types::Fen => "success_amount: must",
         /// `success_num`.
-        14 success_num: i64 => w::Field::must("success_num"),
+        14 success_num: i64 => "success_num: must",
         /// `fail_amount`; unit fen.
-        15 fail_amount: xinqiao_types::Fen => w::Field::must("fail_amount"),
+        15 fail_amount: xinqiao_types::Fen => "fail_amount: must",
         /// `fail_num`.
-        16 fail_num: i64 => w::Field::must("fail_num"),
+        16 fail_num: i64 => "fail_num: must",
         /// `transfer_scene_id`.
-        17 transfer_scene_id: Option<String> => w::Field::new("transfer_scene_id"),
+        17 transfer_scene_id: Option<String> => "transfer_scene_id",
     }
 }
 
@@ -61,25 +61,25 @@ w::record! {
     /// `TransferDetail`.
     pub struct TransferDetail {
         /// `out_detail_no`.
-        0 out_detail_no: String => w::Field::must("out_detail_no"),
+        0 out_detail_no: String => "out_detail_no: must",
         /// `transfer_amount`; unit fen.
-        1 transfer_amount: xinqiao_types::Fen => w::Field::must("transfer_amount"),
+        1 transfer_amount: xinqiao_types::Fen => "transfer_amount: must",
         /// `transfer_remark`.
-        2 transfer_remark: String => w::Field::must("transfer_remark"),
+        2 transfer_remark: String => "transfer_remark: must",
         /// `openid`.
-        3 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        3 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `user_name`; encrypted on the wire; needed according to the documentation.
-        4 user_name: Option<String> => w::Field::new("user_name").masked().encrypted(),
+        4 user_name: Option<String> => "user_name: masked encrypted",
         /// `user_id_card`; encrypted on the wire.
-        5 user_id_card: Option<String> => w::Field::new("user_id_card").masked().encrypted(),
+        5 user_id_card: Option<String> => "user_id_card: masked encrypted",
     }
     new(
-        out_detail_no: String,
+        out_detail_no: impl Into<String>,
         transfer_amount: xinqiao_types::Fen,
-        transfer_remark: String,
-        openid: xinqiao_types::OpenId,
+        transfer_remark: impl Into<String>,
+        openid: impl Into<xinqiao_types::OpenId>,
     )
-    set(user_name: String, user_id_card: String)
+    text(user_name: String, user_id_card: String)
 }
 
 w::record! {
@@ -91,47 +91,47 @@ w::record! {
     /// * Catalog: `pay_v3.transfer.batches`.
     pub struct Batches {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `out_batch_no`.
-        1 out_batch_no: String => w::Field::must("out_batch_no"),
+        1 out_batch_no: String => "out_batch_no: must",
         /// `batch_name`.
-        2 batch_name: String => w::Field::must("batch_name"),
+        2 batch_name: String => "batch_name: must",
         /// `batch_remark`.
-        3 batch_remark: String => w::Field::must("batch_remark"),
+        3 batch_remark: String => "batch_remark: must",
         /// `total_amount`; unit fen.
-        4 total_amount: xinqiao_types::Fen => w::Field::must("total_amount"),
+        4 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// `total_num`.
-        5 total_num: i64 => w::Field::must("total_num"),
+        5 total_num: i64 => "total_num: must",
         /// `transfer_detail_list`.
-        6 transfer_detail_list: Vec<TransferDetail> => w::Field::must("transfer_detail_list"),
+        6 transfer_detail_list: Vec<TransferDetail> => "transfer_detail_list: must",
         /// `transfer_scene_id`; needed according to the documentation.
-        7 transfer_scene_id: Option<String> => w::Field::new("transfer_scene_id"),
+        7 transfer_scene_id: Option<String> => "transfer_scene_id",
         /// `notify_url`.
-        8 notify_url: Option<String> => w::Field::new("notify_url"),
+        8 notify_url: Option<String> => "notify_url",
     }
     new(
-        appid: xinqiao_types::AppId,
-        out_batch_no: String,
-        batch_name: String,
-        batch_remark: String,
+        appid: impl Into<xinqiao_types::AppId>,
+        out_batch_no: impl Into<String>,
+        batch_name: impl Into<String>,
+        batch_remark: impl Into<String>,
         total_amount: xinqiao_types::Fen,
         total_num: i64,
         transfer_detail_list: Vec<TransferDetail>,
     )
-    set(transfer_scene_id: String, notify_url: String)
+    text(transfer_scene_id: String, notify_url: String)
 }
 
 w::record! {
     /// Answer to [`Batches`].
     pub struct BatchesResponse {
         /// `out_batch_no`.
-        0 out_batch_no: String => w::Field::must("out_batch_no"),
+        0 out_batch_no: String => "out_batch_no: must",
         /// `batch_id`.
-        1 batch_id: String => w::Field::must("batch_id"),
+        1 batch_id: String => "batch_id: must",
         /// `create_time`; format `rfc3339`.
-        2 create_time: String => w::Field::must("create_time"),
+        2 create_time: String => "create_time: must",
         /// `batch_status`; one of `ACCEPTED` `PROCESSING` `FINISHED` `CLOSED`.
-        3 batch_status: Option<String> => w::Field::new("batch_status"),
+        3 batch_status: Option<String> => "batch_status",
     }
 }
 
@@ -163,27 +163,28 @@ w::record! {
     /// * Catalog: `pay_v3.transfer.batches_by_batch_id`.
     pub struct BatchesByBatchId {
         /// `batch_id`.
-        0 batch_id: String => w::Field::must("batch_id").place(w::Place::Path),
+        0 batch_id: String => "batch_id: must path",
         /// `need_query_detail`.
-        1 need_query_detail: bool => w::Field::must("need_query_detail").place(w::Place::Query),
+        1 need_query_detail: bool => "need_query_detail: must query",
         /// `detail_status`.
-        2 detail_status: Option<String> => w::Field::new("detail_status").place(w::Place::Query),
+        2 detail_status: Option<String> => "detail_status: query",
         /// `offset`.
-        3 offset: Option<i64> => w::Field::new("offset").place(w::Place::Query),
+        3 offset: Option<i64> => "offset: query",
         /// `limit`.
-        4 limit: Option<i64> => w::Field::new("limit").place(w::Place::Query),
+        4 limit: Option<i64> => "limit: query",
     }
-    new(batch_id: String, need_query_detail: bool)
-    set(detail_status: String, offset: i64, limit: i64)
+    new(batch_id: impl Into<String>, need_query_detail: bool)
+    text(detail_status: String)
+    set(offset: i64, limit: i64)
 }
 
 w::record! {
     /// Answer to [`BatchesByBatchId`].
     pub struct BatchesByBatchIdResponse {
         /// `transfer_batch`.
-        0 transfer_batch: TransferBatch => w::Field::must("transfer_batch"),
+        0 transfer_batch: TransferBatch => "transfer_batch: must",
         /// `transfer_detail_list`.
-        1 transfer_detail_list: Option<Vec<BatchesByBatchIdTransferDetail>> => w::Field::new("transfer_detail_list"),
+        1 transfer_detail_list: Option<Vec<BatchesByBatchIdTransferDetail>> => "transfer_detail_list",
     }
 }
 
@@ -215,31 +216,32 @@ w::record! {
     /// * Catalog: `pay_v3.transfer.batches_by_out_batch_no`.
     pub struct BatchesByOutBatchNo {
         /// `out_batch_no`.
-        0 out_batch_no: String => w::Field::must("out_batch_no").place(w::Place::Path),
+        0 out_batch_no: String => "out_batch_no: must path",
         /// `need_query_detail`.
-        1 need_query_detail: bool => w::Field::must("need_query_detail").place(w::Place::Query),
+        1 need_query_detail: bool => "need_query_detail: must query",
         /// `detail_status`.
-        2 detail_status: Option<String> => w::Field::new("detail_status").place(w::Place::Query),
+        2 detail_status: Option<String> => "detail_status: query",
         /// `offset`.
-        3 offset: Option<i64> => w::Field::new("offset").place(w::Place::Query),
+        3 offset: Option<i64> => "offset: query",
         /// `limit`.
-        4 limit: Option<i64> => w::Field::new("limit").place(w::Place::Query),
+        4 limit: Option<i64> => "limit: query",
     }
-    new(out_batch_no: String, need_query_detail: bool)
-    set(detail_status: String, offset: i64, limit: i64)
+    new(out_batch_no: impl Into<String>, need_query_detail: bool)
+    text(detail_status: String)
+    set(offset: i64, limit: i64)
 }
 
 w::record! {
     /// Answer to [`BatchesByOutBatchNo`].
     pub struct BatchesByOutBatchNoResponse {
         /// `transfer_batch`.
-        0 transfer_batch: TransferBatch => w::Field::must("transfer_batch"),
+        0 transfer_batch: TransferBatch => "transfer_batch: must",
         /// `transfer_detail_list`.
-        1 transfer_detail_list: Option<Vec<BatchesByBatchIdTransferDetail>> => w::Field::new("transfer_detail_list"),
+        1 transfer_detail_list: Option<Vec<BatchesByBatchIdTransferDetail>> => "transfer_detail_list",
         /// `offset`.
-        2 offset: Option<i64> => w::Field::new("offset"),
+        2 offset: Option<i64> => "offset",
         /// `limit`.
-        3 limit: Option<i64> => w::Field::new("limit"),
+        3 limit: Option<i64> => "limit",
     }
 }
 
@@ -271,44 +273,44 @@ w::record! {
     /// * Catalog: `pay_v3.transfer.batches_details_by_detail_id`.
     pub struct BatchesDetailsByDetailId {
         /// `batch_id`.
-        0 batch_id: String => w::Field::must("batch_id").place(w::Place::Path),
+        0 batch_id: String => "batch_id: must path",
         /// `detail_id`.
-        1 detail_id: String => w::Field::must("detail_id").place(w::Place::Path),
+        1 detail_id: String => "detail_id: must path",
     }
-    new(batch_id: String, detail_id: String)
+    new(batch_id: impl Into<String>, detail_id: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`BatchesDetailsByDetailId`].
     pub struct BatchesDetailsByDetailIdResponse {
         /// `appid`.
-        0 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+        0 appid: Option<xinqiao_types::AppId> => "appid",
         /// `out_batch_no`.
-        1 out_batch_no: String => w::Field::must("out_batch_no"),
+        1 out_batch_no: String => "out_batch_no: must",
         /// `batch_id`.
-        2 batch_id: String => w::Field::must("batch_id"),
+        2 batch_id: String => "batch_id: must",
         /// `out_detail_no`.
-        3 out_detail_no: String => w::Field::must("out_detail_no"),
+        3 out_detail_no: String => "out_detail_no: must",
         /// `detail_id`.
-        4 detail_id: String => w::Field::must("detail_id"),
+        4 detail_id: String => "detail_id: must",
         /// `detail_status`.
-        5 detail_status: String => w::Field::must("detail_status"),
+        5 detail_status: String => "detail_status: must",
         /// `transfer_amount`; unit fen.
-        6 transfer_amount: xinqiao_types::Fen => w::Field::must("transfer_amount"),
+        6 transfer_amount: xinqiao_types::Fen => "transfer_amount: must",
         /// `transfer_remark`.
-        7 transfer_remark: String => w::Field::must("transfer_remark"),
+        7 transfer_remark: String => "transfer_remark: must",
         /// `fail_reason`.
-        8 fail_reason: Option<String> => w::Field::new("fail_reason"),
+        8 fail_reason: Option<String> => "fail_reason",
         /// `openid`.
-        9 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        9 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `user_name`; encrypted on the wire.
-        10 user_name: String => w::Field::must("user_name").masked().encrypted(),
+        10 user_name: String => "user_name: must masked encrypted",
         /// `initiate_time`; format `rfc3339`.
-        11 initiate_time: String => w::Field::must("initiate_time"),
+        11 initiate_time: String => "initiate_time: must",
         /// `update_time`; format `rfc3339`.
-        12 update_time: String => w::Field::must("update_time"),
+        12 update_time: String => "update_time: must",
         /// `mchid`.
-        13 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+        13 mchid: xinqiao_types::MchId => "mchid: must",
     }
 }
 
@@ -340,44 +342,44 @@ w::record! {
     /// * Catalog: `pay_v3.transfer.batches_details_by_out_detail_no`.
     pub struct BatchesDetailsByOutDetailNo {
         /// `out_batch_no`.
-        0 out_batch_no: String => w::Field::must("out_batch_no").place(w::Place::Path),
+        0 out_batch_no: String => "out_batch_no: must path",
         /// `out_detail_no`.
-        1 out_detail_no: String => w::Field::must("out_detail_no").place(w::Place::Path),
+        1 out_detail_no: String => "out_detail_no: must path",
     }
-    new(out_batch_no: String, out_detail_no: String)
+    new(out_batch_no: impl Into<String>, out_detail_no: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`BatchesDetailsByOutDetailNo`].
     pub struct BatchesDetailsByOutDetailNoResponse {
         /// `appid`.
-        0 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+        0 appid: Option<xinqiao_types::AppId> => "appid",
         /// `out_batch_no`.
-        1 out_batch_no: String => w::Field::must("out_batch_no"),
+        1 out_batch_no: String => "out_batch_no: must",
         /// `batch_id`.
-        2 batch_id: String => w::Field::must("batch_id"),
+        2 batch_id: String => "batch_id: must",
         /// `out_detail_no`.
-        3 out_detail_no: String => w::Field::must("out_detail_no"),
+        3 out_detail_no: String => "out_detail_no: must",
         /// `detail_id`.
-        4 detail_id: String => w::Field::must("detail_id"),
+        4 detail_id: String => "detail_id: must",
         /// `detail_status`.
-        5 detail_status: String => w::Field::must("detail_status"),
+        5 detail_status: String => "detail_status: must",
         /// `transfer_amount`; unit fen.
-        6 transfer_amount: xinqiao_types::Fen => w::Field::must("transfer_amount"),
+        6 transfer_amount: xinqiao_types::Fen => "transfer_amount: must",
         /// `transfer_remark`.
-        7 transfer_remark: String => w::Field::must("transfer_remark"),
+        7 transfer_remark: String => "transfer_remark: must",
         /// `fail_reason`.
-        8 fail_reason: Option<String> => w::Field::new("fail_reason"),
+        8 fail_reason: Option<String> => "fail_reason",
         /// `openid`.
-        9 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        9 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `user_name`; encrypted on the wire.
-        10 user_name: String => w::Field::must("user_name").masked().encrypted(),
+        10 user_name: String => "user_name: must masked encrypted",
         /// `initiate_time`; format `rfc3339`.
-        11 initiate_time: String => w::Field::must("initiate_time"),
+        11 initiate_time: String => "initiate_time: must",
         /// `update_time`; format `rfc3339`.
-        12 update_time: String => w::Field::must("update_time"),
+        12 update_time: String => "update_time: must",
         /// `mchid`.
-        13 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+        13 mchid: xinqiao_types::MchId => "mchid: must",
     }
 }
 
@@ -409,30 +411,30 @@ w::record! {
     /// * Catalog: `pay_v3.transfer.bill_receipt`.
     pub struct BillReceipt {
         /// `out_batch_no`.
-        0 out_batch_no: String => w::Field::must("out_batch_no"),
+        0 out_batch_no: String => "out_batch_no: must",
     }
-    new(out_batch_no: String)
+    new(out_batch_no: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`BillReceipt`].
     pub struct BillReceiptResponse {
         /// `out_batch_no`.
-        0 out_batch_no: String => w::Field::must("out_batch_no"),
+        0 out_batch_no: String => "out_batch_no: must",
         /// `signature_no`.
-        1 signature_no: String => w::Field::must("signature_no"),
+        1 signature_no: String => "signature_no: must",
         /// `signature_status`.
-        2 signature_status: Option<String> => w::Field::new("signature_status"),
+        2 signature_status: Option<String> => "signature_status",
         /// `hash_type`.
-        3 hash_type: Option<String> => w::Field::new("hash_type"),
+        3 hash_type: Option<String> => "hash_type",
         /// `hash_value`.
-        4 hash_value: Option<String> => w::Field::new("hash_value"),
+        4 hash_value: Option<String> => "hash_value",
         /// `download_url`.
-        5 download_url: Option<String> => w::Field::new("download_url"),
+        5 download_url: Option<String> => "download_url",
         /// `create_time`; format `rfc3339`.
-        6 create_time: Option<String> => w::Field::new("create_time"),
+        6 create_time: Option<String> => "create_time",
         /// `update_time`; format `rfc3339`.
-        7 update_time: Option<String> => w::Field::new("update_time"),
+        7 update_time: Option<String> => "update_time",
     }
 }
 
@@ -464,30 +466,30 @@ w::record! {
     /// * Catalog: `pay_v3.transfer.bill_receipt_by_out_batch_no`.
     pub struct BillReceiptByOutBatchNo {
         /// `out_batch_no`.
-        0 out_batch_no: String => w::Field::must("out_batch_no").place(w::Place::Path),
+        0 out_batch_no: String => "out_batch_no: must path",
     }
-    new(out_batch_no: String)
+    new(out_batch_no: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`BillReceiptByOutBatchNo`].
     pub struct BillReceiptByOutBatchNoResponse {
         /// `out_batch_no`.
-        0 out_batch_no: String => w::Field::must("out_batch_no"),
+        0 out_batch_no: String => "out_batch_no: must",
         /// `signature_no`.
-        1 signature_no: String => w::Field::must("signature_no"),
+        1 signature_no: String => "signature_no: must",
         /// `signature_status`.
-        2 signature_status: Option<String> => w::Field::new("signature_status"),
+        2 signature_status: Option<String> => "signature_status",
         /// `hash_type`.
-        3 hash_type: Option<String> => w::Field::new("hash_type"),
+        3 hash_type: Option<String> => "hash_type",
         /// `hash_value`.
-        4 hash_value: Option<String> => w::Field::new("hash_value"),
+        4 hash_value: Option<String> => "hash_value",
         /// `download_url`.
-        5 download_url: Option<String> => w::Field::new("download_url"),
+        5 download_url: Option<String> => "download_url",
         /// `create_time`; format `rfc3339`.
-        6 create_time: Option<String> => w::Field::new("create_time"),
+        6 create_time: Option<String> => "create_time",
         /// `update_time`; format `rfc3339`.
-        7 update_time: Option<String> => w::Field::new("update_time"),
+        7 update_time: Option<String> => "update_time",
     }
 }
 

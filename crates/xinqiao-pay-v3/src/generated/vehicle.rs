@@ -7,25 +7,26 @@ w::record! {
     /// `Amount`.
     pub struct Amount {
         /// `total`; unit fen.
-        0 total: Option<xinqiao_types::Fen> => w::Field::new("total"),
+        0 total: Option<xinqiao_types::Fen> => "total",
         /// `currency`.
-        1 currency: Option<String> => w::Field::new("currency"),
+        1 currency: Option<String> => "currency",
     }
     new()
-    set(total: xinqiao_types::Fen, currency: String)
+    text(currency: String)
+    set(total: xinqiao_types::Fen)
 }
 
 w::record! {
     /// `AmountItem`.
     pub struct AmountItem {
         /// `total`; unit fen.
-        0 total: xinqiao_types::Fen => w::Field::must("total"),
+        0 total: xinqiao_types::Fen => "total: must",
         /// `currency`; one of `CNY`.
-        1 currency: Option<String> => w::Field::new("currency"),
+        1 currency: Option<String> => "currency",
         /// `payer_total`; unit fen.
-        2 payer_total: Option<xinqiao_types::Fen> => w::Field::new("payer_total"),
+        2 payer_total: Option<xinqiao_types::Fen> => "payer_total",
         /// `discount_total`; unit fen.
-        3 discount_total: Option<xinqiao_types::Fen> => w::Field::new("discount_total"),
+        3 discount_total: Option<xinqiao_types::Fen> => "discount_total",
     }
 }
 
@@ -33,9 +34,9 @@ w::record! {
     /// `ByOutTradeNoPayer`.
     pub struct ByOutTradeNoPayer {
         /// `openid`.
-        0 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `sub_openid`.
-        1 sub_openid: Option<String> => w::Field::new("sub_openid"),
+        1 sub_openid: Option<String> => "sub_openid",
     }
 }
 
@@ -43,25 +44,25 @@ w::record! {
     /// `ByOutTradeNoPromotionDetail`.
     pub struct ByOutTradeNoPromotionDetail {
         /// `coupon_id`.
-        0 coupon_id: String => w::Field::must("coupon_id"),
+        0 coupon_id: String => "coupon_id: must",
         /// `name`.
-        1 name: Option<String> => w::Field::new("name"),
+        1 name: Option<String> => "name",
         /// `scope`.
-        2 scope: Option<String> => w::Field::new("scope"),
+        2 scope: Option<String> => "scope",
         /// `type`.
-        3 type_: Option<String> => w::Field::new("type"),
+        3 type_: Option<String> => "type",
         /// `amount`; unit fen.
-        4 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        4 amount: xinqiao_types::Fen => "amount: must",
         /// `stock_id`.
-        5 stock_id: Option<String> => w::Field::new("stock_id"),
+        5 stock_id: Option<String> => "stock_id",
         /// `wechatpay_contribute`; unit fen.
-        6 wechatpay_contribute: Option<xinqiao_types::Fen> => w::Field::new("wechatpay_contribute"),
+        6 wechatpay_contribute: Option<xinqiao_types::Fen> => "wechatpay_contribute",
         /// `merchant_contribute`; unit fen.
-        7 merchant_contribute: Option<xinqiao_types::Fen> => w::Field::new("merchant_contribute"),
+        7 merchant_contribute: Option<xinqiao_types::Fen> => "merchant_contribute",
         /// `other_contribute`; unit fen.
-        8 other_contribute: Option<xinqiao_types::Fen> => w::Field::new("other_contribute"),
+        8 other_contribute: Option<xinqiao_types::Fen> => "other_contribute",
         /// `currency`.
-        9 currency: Option<String> => w::Field::new("currency"),
+        9 currency: Option<String> => "currency",
     }
 }
 
@@ -69,25 +70,25 @@ w::record! {
     /// `DeviceInfo`.
     pub struct DeviceInfo {
         /// `device_id`.
-        0 device_id: Option<String> => w::Field::new("device_id"),
+        0 device_id: Option<String> => "device_id",
         /// `device_ip`; needed according to the documentation.
-        1 device_ip: Option<String> => w::Field::new("device_ip"),
+        1 device_ip: Option<String> => "device_ip",
     }
     new()
-    set(device_id: String, device_ip: String)
+    text(device_id: String, device_ip: String)
 }
 
 w::record! {
     /// `HighwayAmount`.
     pub struct HighwayAmount {
         /// `total`; unit fen.
-        0 total: xinqiao_types::Fen => w::Field::must("total"),
+        0 total: xinqiao_types::Fen => "total: must",
         /// `currency`.
-        1 currency: Option<String> => w::Field::new("currency"),
+        1 currency: Option<String> => "currency",
         /// `payer_total`; unit fen.
-        2 payer_total: Option<xinqiao_types::Fen> => w::Field::new("payer_total"),
+        2 payer_total: Option<xinqiao_types::Fen> => "payer_total",
         /// `discount_total`; unit fen.
-        3 discount_total: Option<xinqiao_types::Fen> => w::Field::new("discount_total"),
+        3 discount_total: Option<xinqiao_types::Fen> => "discount_total",
     }
 }
 
@@ -95,9 +96,9 @@ w::record! {
     /// `HighwayDeviceInfo`.
     pub struct HighwayDeviceInfo {
         /// `device_id`.
-        0 device_id: Option<String> => w::Field::new("device_id"),
+        0 device_id: Option<String> => "device_id",
         /// `device_ip`.
-        1 device_ip: Option<String> => w::Field::new("device_ip"),
+        1 device_ip: Option<String> => "device_ip",
     }
 }
 
@@ -105,79 +106,79 @@ w::record! {
     /// `HighwayInfo`.
     pub struct HighwayInfo {
         /// `plate_number`.
-        0 plate_number: String => w::Field::must("plate_number"),
+        0 plate_number: String => "plate_number: must",
         /// `start_time`; format `rfc3339`.
-        1 start_time: String => w::Field::must("start_time"),
+        1 start_time: String => "start_time: must",
         /// `end_time`; format `rfc3339`.
-        2 end_time: String => w::Field::must("end_time"),
+        2 end_time: String => "end_time: must",
         /// `channel_type`.
-        3 channel_type: String => w::Field::must("channel_type"),
+        3 channel_type: String => "channel_type: must",
         /// `car_type`.
-        4 car_type: Option<String> => w::Field::new("car_type"),
+        4 car_type: Option<String> => "car_type",
         /// `entrance`; needed according to the documentation.
-        5 entrance: Option<String> => w::Field::new("entrance"),
+        5 entrance: Option<String> => "entrance",
         /// `exit`.
-        6 exit: Option<String> => w::Field::new("exit"),
+        6 exit: Option<String> => "exit",
         /// `carrying_capacity`.
-        7 carrying_capacity: Option<i64> => w::Field::new("carrying_capacity"),
+        7 carrying_capacity: Option<i64> => "carrying_capacity",
         /// `carrying_range`.
-        8 carrying_range: Option<String> => w::Field::new("carrying_range"),
+        8 carrying_range: Option<String> => "carrying_range",
     }
-    new(plate_number: String, start_time: String, end_time: String, channel_type: String)
-    set(
-        car_type: String,
-        entrance: String,
-        exit: String,
-        carrying_capacity: i64,
-        carrying_range: String,
+    new(
+        plate_number: impl Into<String>,
+        start_time: impl Into<String>,
+        end_time: impl Into<String>,
+        channel_type: impl Into<String>,
     )
+    text(car_type: String, entrance: String, exit: String, carrying_range: String)
+    set(carrying_capacity: i64)
 }
 
 w::record! {
     /// `Identify`.
     pub struct Identify {
         /// `encrypted_real_name`; encrypted on the wire.
-        0 encrypted_real_name: String => w::Field::must("encrypted_real_name").masked().encrypted(),
+        0 encrypted_real_name: String => "encrypted_real_name: must masked encrypted",
         /// `encrypted_credential_id`; encrypted on the wire.
-        1 encrypted_credential_id: String => w::Field::must("encrypted_credential_id").masked().encrypted(),
+        1 encrypted_credential_id: String => "encrypted_credential_id: must masked encrypted",
         /// `credential_type`; needed according to the documentation.
-        2 credential_type: Option<String> => w::Field::new("credential_type"),
+        2 credential_type: Option<String> => "credential_type",
     }
-    new(encrypted_real_name: String, encrypted_credential_id: String)
-    set(credential_type: String)
+    new(encrypted_real_name: impl Into<String>, encrypted_credential_id: impl Into<String>)
+    text(credential_type: String)
 }
 
 w::record! {
     /// `ParkingAmount`.
     pub struct ParkingAmount {
         /// `total`; unit fen.
-        0 total: xinqiao_types::Fen => w::Field::must("total"),
+        0 total: xinqiao_types::Fen => "total: must",
         /// `currency`; one of `CNY`.
-        1 currency: Option<String> => w::Field::new("currency"),
+        1 currency: Option<String> => "currency",
     }
     new(total: xinqiao_types::Fen)
-    set(currency: String)
+    text(currency: String)
 }
 
 w::record! {
     /// `ParkingInfo`.
     pub struct ParkingInfo {
         /// `parking_id`.
-        0 parking_id: String => w::Field::must("parking_id"),
+        0 parking_id: String => "parking_id: must",
         /// `plate_number`.
-        1 plate_number: String => w::Field::must("plate_number"),
+        1 plate_number: String => "plate_number: must",
         /// `plate_color`; one of `BLUE` `GREEN` `YELLOW` `BLACK` `WHITE` `LIMEGREEN`.
-        2 plate_color: String => w::Field::must("plate_color"),
+        2 plate_color: String => "plate_color: must",
         /// `start_time`; format `rfc3339`.
-        3 start_time: String => w::Field::must("start_time"),
+        3 start_time: String => "start_time: must",
         /// `end_time`; format `rfc3339`.
-        4 end_time: String => w::Field::must("end_time"),
+        4 end_time: String => "end_time: must",
         /// `parking_name`.
-        5 parking_name: String => w::Field::must("parking_name"),
+        5 parking_name: String => "parking_name: must",
         /// `charging_duration`; unit s.
-        6 charging_duration: i64 => w::Field::must("charging_duration"),
+        6 charging_duration: i64 => "charging_duration: must",
         /// `device_id`.
-        7 device_id: Option<String> => w::Field::new("device_id"),
+        7 device_id: Option<String> => "device_id",
     }
 }
 
@@ -185,57 +186,57 @@ w::record! {
     /// `ParkingParkingInfo`.
     pub struct ParkingParkingInfo {
         /// `parking_id`.
-        0 parking_id: String => w::Field::must("parking_id"),
+        0 parking_id: String => "parking_id: must",
         /// `plate_number`.
-        1 plate_number: String => w::Field::must("plate_number"),
+        1 plate_number: String => "plate_number: must",
         /// `plate_color`; one of `BLUE` `GREEN` `YELLOW` `BLACK` `WHITE` `LIMEGREEN`.
-        2 plate_color: String => w::Field::must("plate_color"),
+        2 plate_color: String => "plate_color: must",
         /// `start_time`; format `rfc3339`.
-        3 start_time: String => w::Field::must("start_time"),
+        3 start_time: String => "start_time: must",
         /// `end_time`; format `rfc3339`.
-        4 end_time: String => w::Field::must("end_time"),
+        4 end_time: String => "end_time: must",
         /// `parking_name`.
-        5 parking_name: String => w::Field::must("parking_name"),
+        5 parking_name: String => "parking_name: must",
         /// `charging_duration`; unit s.
-        6 charging_duration: i64 => w::Field::must("charging_duration"),
+        6 charging_duration: i64 => "charging_duration: must",
         /// `device_id`; needed according to the documentation.
-        7 device_id: Option<String> => w::Field::new("device_id"),
+        7 device_id: Option<String> => "device_id",
     }
     new(
-        parking_id: String,
-        plate_number: String,
-        plate_color: String,
-        start_time: String,
-        end_time: String,
-        parking_name: String,
+        parking_id: impl Into<String>,
+        plate_number: impl Into<String>,
+        plate_color: impl Into<String>,
+        start_time: impl Into<String>,
+        end_time: impl Into<String>,
+        parking_name: impl Into<String>,
         charging_duration: i64,
     )
-    set(device_id: String)
+    text(device_id: String)
 }
 
 w::record! {
     /// `ParkingPromotionDetail`.
     pub struct ParkingPromotionDetail {
         /// `coupon_id`.
-        0 coupon_id: String => w::Field::must("coupon_id"),
+        0 coupon_id: String => "coupon_id: must",
         /// `name`.
-        1 name: Option<String> => w::Field::new("name"),
+        1 name: Option<String> => "name",
         /// `scope`; one of `SINGLE` `GLOBAL`.
-        2 scope: Option<String> => w::Field::new("scope"),
+        2 scope: Option<String> => "scope",
         /// `type`; one of `CASH` `NOCASH`.
-        3 type_: Option<String> => w::Field::new("type"),
+        3 type_: Option<String> => "type",
         /// `amount`; unit fen.
-        4 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        4 amount: xinqiao_types::Fen => "amount: must",
         /// `stock_id`.
-        5 stock_id: Option<String> => w::Field::new("stock_id"),
+        5 stock_id: Option<String> => "stock_id",
         /// `wechatpay_contribute`; unit fen.
-        6 wechatpay_contribute: Option<xinqiao_types::Fen> => w::Field::new("wechatpay_contribute"),
+        6 wechatpay_contribute: Option<xinqiao_types::Fen> => "wechatpay_contribute",
         /// `merchant_contribute`; unit fen.
-        7 merchant_contribute: Option<xinqiao_types::Fen> => w::Field::new("merchant_contribute"),
+        7 merchant_contribute: Option<xinqiao_types::Fen> => "merchant_contribute",
         /// `other_contribute`; unit fen.
-        8 other_contribute: Option<xinqiao_types::Fen> => w::Field::new("other_contribute"),
+        8 other_contribute: Option<xinqiao_types::Fen> => "other_contribute",
         /// `currency`; one of `CNY`.
-        9 currency: Option<String> => w::Field::new("currency"),
+        9 currency: Option<String> => "currency",
     }
 }
 
@@ -243,11 +244,11 @@ w::record! {
     /// `Payer`.
     pub struct Payer {
         /// `openid`.
-        0 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `sub_openid`.
-        1 sub_openid: Option<String> => w::Field::new("sub_openid"),
+        1 sub_openid: Option<String> => "sub_openid",
         /// `sp_openid`.
-        2 sp_openid: Option<String> => w::Field::new("sp_openid"),
+        2 sp_openid: Option<String> => "sp_openid",
     }
 }
 
@@ -255,23 +256,23 @@ w::record! {
     /// `PromotionDetail`.
     pub struct PromotionDetail {
         /// `promotion_id`.
-        0 promotion_id: String => w::Field::must("promotion_id"),
+        0 promotion_id: String => "promotion_id: must",
         /// `name`.
-        1 name: Option<String> => w::Field::new("name"),
+        1 name: Option<String> => "name",
         /// `scope`.
-        2 scope: Option<String> => w::Field::new("scope"),
+        2 scope: Option<String> => "scope",
         /// `type`.
-        3 type_: Option<String> => w::Field::new("type"),
+        3 type_: Option<String> => "type",
         /// `amount`; unit fen.
-        4 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        4 amount: xinqiao_types::Fen => "amount: must",
         /// `activity_id`.
-        5 activity_id: Option<String> => w::Field::new("activity_id"),
+        5 activity_id: Option<String> => "activity_id",
         /// `wxpay_contribute`; unit fen.
-        6 wxpay_contribute: Option<xinqiao_types::Fen> => w::Field::new("wxpay_contribute"),
+        6 wxpay_contribute: Option<xinqiao_types::Fen> => "wxpay_contribute",
         /// `merchant_contribute`; unit fen.
-        7 merchant_contribute: Option<xinqiao_types::Fen> => w::Field::new("merchant_contribute"),
+        7 merchant_contribute: Option<xinqiao_types::Fen> => "merchant_contribute",
         /// `other_contribute`; unit fen.
-        8 other_contribute: Option<xinqiao_types::Fen> => w::Field::new("other_contribute"),
+        8 other_contribute: Option<xinqiao_types::Fen> => "other_contribute",
     }
 }
 
@@ -288,35 +289,35 @@ pub mod etc {
         /// * Catalog: `pay_v3.vehicle.etc.contracts_by_contract_id`.
         pub struct ContractsByContractId {
             /// `contract_id`.
-            0 contract_id: String => w::Field::must("contract_id").place(w::Place::Path),
+            0 contract_id: String => "contract_id: must path",
             /// `sub_mchid`.
-            1 sub_mchid: Option<String> => w::Field::new("sub_mchid").place(w::Place::Query),
+            1 sub_mchid: Option<String> => "sub_mchid: query",
         }
-        new(contract_id: String)
-        set(sub_mchid: String)
+        new(contract_id: impl Into<String>)
+        text(sub_mchid: String)
     }
 
     w::record! {
         /// Answer to [`ContractsByContractId`].
         pub struct ContractsByContractIdResponse {
             /// `sp_mchid`.
-            0 sp_mchid: String => w::Field::must("sp_mchid"),
+            0 sp_mchid: String => "sp_mchid: must",
             /// `sub_mchid`.
-            1 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+            1 sub_mchid: Option<String> => "sub_mchid",
             /// `appid`.
-            2 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            2 appid: xinqiao_types::AppId => "appid: must",
             /// `sub_appid`.
-            3 sub_appid: Option<String> => w::Field::new("sub_appid"),
+            3 sub_appid: Option<String> => "sub_appid",
             /// `sp_openid`.
-            4 sp_openid: Option<String> => w::Field::new("sp_openid"),
+            4 sp_openid: Option<String> => "sp_openid",
             /// `sub_openid`.
-            5 sub_openid: Option<String> => w::Field::new("sub_openid"),
+            5 sub_openid: Option<String> => "sub_openid",
             /// `contract_id`.
-            6 contract_id: String => w::Field::must("contract_id"),
+            6 contract_id: String => "contract_id: must",
             /// `plate_number`.
-            7 plate_number: String => w::Field::must("plate_number"),
+            7 plate_number: String => "plate_number: must",
             /// `bind_state`.
-            8 bind_state: String => w::Field::must("bind_state"),
+            8 bind_state: String => "bind_state: must",
         }
     }
 
@@ -348,42 +349,42 @@ pub mod etc {
         /// * Catalog: `pay_v3.vehicle.etc.preopen`.
         pub struct Preopen {
             /// `sub_mchid`.
-            0 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+            0 sub_mchid: Option<String> => "sub_mchid",
             /// `sp_appid`.
-            1 sp_appid: String => w::Field::must("sp_appid"),
+            1 sp_appid: String => "sp_appid: must",
             /// `sub_appid`.
-            2 sub_appid: Option<String> => w::Field::new("sub_appid"),
+            2 sub_appid: Option<String> => "sub_appid",
             /// `openid`.
-            3 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            3 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `plan_id`.
-            4 plan_id: String => w::Field::must("plan_id"),
+            4 plan_id: String => "plan_id: must",
             /// `etc_device_id`.
-            5 etc_device_id: Option<String> => w::Field::new("etc_device_id"),
+            5 etc_device_id: Option<String> => "etc_device_id",
             /// `plate_number`.
-            6 plate_number: String => w::Field::must("plate_number"),
+            6 plate_number: String => "plate_number: must",
             /// `start_time`; format `rfc3339`.
-            7 start_time: String => w::Field::must("start_time"),
+            7 start_time: String => "start_time: must",
             /// `identify`.
-            8 identify: super::Identify => w::Field::must("identify"),
+            8 identify: super::Identify => "identify: must",
             /// `bank_card_no`; encrypted on the wire.
-            9 bank_card_no: Option<String> => w::Field::new("bank_card_no").masked().encrypted(),
+            9 bank_card_no: Option<String> => "bank_card_no: masked encrypted",
         }
         new(
-            sp_appid: String,
-            openid: xinqiao_types::OpenId,
-            plan_id: String,
-            plate_number: String,
-            start_time: String,
+            sp_appid: impl Into<String>,
+            openid: impl Into<xinqiao_types::OpenId>,
+            plan_id: impl Into<String>,
+            plate_number: impl Into<String>,
+            start_time: impl Into<String>,
             identify: super::Identify,
         )
-        set(sub_mchid: String, sub_appid: String, etc_device_id: String, bank_card_no: String)
+        text(sub_mchid: String, sub_appid: String, etc_device_id: String, bank_card_no: String)
     }
 
     w::record! {
         /// Answer to [`Preopen`].
         pub struct PreopenResponse {
             /// `preopen_id`.
-            0 preopen_id: String => w::Field::must("preopen_id"),
+            0 preopen_id: String => "preopen_id: must",
         }
     }
 
@@ -415,39 +416,43 @@ pub mod etc {
         /// * Catalog: `pay_v3.vehicle.etc.users_by_openid_contracts`.
         pub struct UsersByOpenidContracts {
             /// `openid`.
-            0 openid: xinqiao_types::OpenId => w::Field::must("openid").place(w::Place::Path).masked(),
+            0 openid: xinqiao_types::OpenId => "openid: must path masked",
             /// `sub_mchid`.
-            1 sub_mchid: Option<String> => w::Field::new("sub_mchid").place(w::Place::Query),
+            1 sub_mchid: Option<String> => "sub_mchid: query",
             /// `plan_id`.
-            2 plan_id: String => w::Field::must("plan_id").place(w::Place::Query),
+            2 plan_id: String => "plan_id: must query",
             /// `plate_number`.
-            3 plate_number: String => w::Field::must("plate_number").place(w::Place::Query),
+            3 plate_number: String => "plate_number: must query",
         }
-        new(openid: xinqiao_types::OpenId, plan_id: String, plate_number: String)
-        set(sub_mchid: String)
+        new(
+            openid: impl Into<xinqiao_types::OpenId>,
+            plan_id: impl Into<String>,
+            plate_number: impl Into<String>,
+        )
+        text(sub_mchid: String)
     }
 
     w::record! {
         /// Answer to [`UsersByOpenidContracts`].
         pub struct UsersByOpenidContractsResponse {
             /// `sp_mchid`.
-            0 sp_mchid: String => w::Field::must("sp_mchid"),
+            0 sp_mchid: String => "sp_mchid: must",
             /// `sub_mchid`.
-            1 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+            1 sub_mchid: Option<String> => "sub_mchid",
             /// `appid`.
-            2 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            2 appid: xinqiao_types::AppId => "appid: must",
             /// `sub_appid`.
-            3 sub_appid: Option<String> => w::Field::new("sub_appid"),
+            3 sub_appid: Option<String> => "sub_appid",
             /// `sp_openid`.
-            4 sp_openid: Option<String> => w::Field::new("sp_openid"),
+            4 sp_openid: Option<String> => "sp_openid",
             /// `sub_openid`.
-            5 sub_openid: Option<String> => w::Field::new("sub_openid"),
+            5 sub_openid: Option<String> => "sub_openid",
             /// `contract_id`.
-            6 contract_id: String => w::Field::must("contract_id"),
+            6 contract_id: String => "contract_id: must",
             /// `plate_number`.
-            7 plate_number: String => w::Field::must("plate_number"),
+            7 plate_number: String => "plate_number: must",
             /// `bind_state`.
-            8 bind_state: String => w::Field::must("bind_state"),
+            8 bind_state: String => "bind_state: must",
         }
     }
 
@@ -483,49 +488,49 @@ pub mod etc {
             /// * Catalog: `pay_v3.vehicle.etc.transactions.by_out_trade_no`.
             pub struct ByOutTradeNo {
                 /// `out_trade_no`.
-                0 out_trade_no: String => w::Field::must("out_trade_no").place(w::Place::Path),
+                0 out_trade_no: String => "out_trade_no: must path",
                 /// `sub_mchid`.
-                1 sub_mchid: Option<String> => w::Field::new("sub_mchid").place(w::Place::Query),
+                1 sub_mchid: Option<String> => "sub_mchid: query",
             }
-            new(out_trade_no: String)
-            set(sub_mchid: String)
+            new(out_trade_no: impl Into<String>)
+            text(sub_mchid: String)
         }
 
         w::record! {
             /// Answer to [`ByOutTradeNo`].
             pub struct ByOutTradeNoResponse {
                 /// `mchid`.
-                0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+                0 mchid: xinqiao_types::MchId => "mchid: must",
                 /// `sub_mchid`.
-                1 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+                1 sub_mchid: Option<String> => "sub_mchid",
                 /// `appid`.
-                2 appid: xinqiao_types::AppId => w::Field::must("appid"),
+                2 appid: xinqiao_types::AppId => "appid: must",
                 /// `sub_appid`.
-                3 sub_appid: Option<String> => w::Field::new("sub_appid"),
+                3 sub_appid: Option<String> => "sub_appid",
                 /// `out_trade_no`.
-                4 out_trade_no: String => w::Field::must("out_trade_no"),
+                4 out_trade_no: String => "out_trade_no: must",
                 /// `transaction_id`.
-                5 transaction_id: Option<String> => w::Field::new("transaction_id"),
+                5 transaction_id: Option<String> => "transaction_id",
                 /// `trade_type`.
-                6 trade_type: String => w::Field::must("trade_type"),
+                6 trade_type: String => "trade_type: must",
                 /// `trade_state`.
-                7 trade_state: String => w::Field::must("trade_state"),
+                7 trade_state: String => "trade_state: must",
                 /// `trade_state_desc`.
-                8 trade_state_desc: String => w::Field::must("trade_state_desc"),
+                8 trade_state_desc: String => "trade_state_desc: must",
                 /// `bank_type`.
-                9 bank_type: Option<String> => w::Field::new("bank_type"),
+                9 bank_type: Option<String> => "bank_type",
                 /// `attach`.
-                10 attach: Option<String> => w::Field::new("attach"),
+                10 attach: Option<String> => "attach",
                 /// `success_time`; format `rfc3339`.
-                11 success_time: Option<String> => w::Field::new("success_time"),
+                11 success_time: Option<String> => "success_time",
                 /// `payer`.
-                12 payer: Option<super::super::Payer> => w::Field::new("payer"),
+                12 payer: Option<super::super::Payer> => "payer",
                 /// `amount`.
-                13 amount: super::super::HighwayAmount => w::Field::must("amount"),
+                13 amount: super::super::HighwayAmount => "amount: must",
                 /// `device_info`.
-                14 device_info: Option<super::super::HighwayDeviceInfo> => w::Field::new("device_info"),
+                14 device_info: Option<super::super::HighwayDeviceInfo> => "device_info",
                 /// `promotion_detail`.
-                15 promotion_detail: Option<Vec<super::super::PromotionDetail>> => w::Field::new("promotion_detail"),
+                15 promotion_detail: Option<Vec<super::super::PromotionDetail>> => "promotion_detail",
             }
         }
 
@@ -557,80 +562,75 @@ pub mod etc {
             /// * Catalog: `pay_v3.vehicle.etc.transactions.highway`.
             pub struct Highway {
                 /// `sub_mchid`.
-                0 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+                0 sub_mchid: Option<String> => "sub_mchid",
                 /// `appid`.
-                1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+                1 appid: xinqiao_types::AppId => "appid: must",
                 /// `sub_appid`.
-                2 sub_appid: Option<String> => w::Field::new("sub_appid"),
+                2 sub_appid: Option<String> => "sub_appid",
                 /// `out_trade_no`.
-                3 out_trade_no: String => w::Field::must("out_trade_no"),
+                3 out_trade_no: String => "out_trade_no: must",
                 /// `contract_id`.
-                4 contract_id: String => w::Field::must("contract_id"),
+                4 contract_id: String => "contract_id: must",
                 /// `description`.
-                5 description: String => w::Field::must("description"),
+                5 description: String => "description: must",
                 /// `attach`.
-                6 attach: Option<String> => w::Field::new("attach"),
+                6 attach: Option<String> => "attach",
                 /// `goods_tag`.
-                7 goods_tag: Option<String> => w::Field::new("goods_tag"),
+                7 goods_tag: Option<String> => "goods_tag",
                 /// `amount`.
-                8 amount: super::super::Amount => w::Field::must("amount"),
+                8 amount: super::super::Amount => "amount: must",
                 /// `highway_info`.
-                9 highway_info: super::super::HighwayInfo => w::Field::must("highway_info"),
+                9 highway_info: super::super::HighwayInfo => "highway_info: must",
                 /// `device_info`.
-                10 device_info: Option<super::super::DeviceInfo> => w::Field::new("device_info"),
+                10 device_info: Option<super::super::DeviceInfo> => "device_info",
             }
             new(
-                appid: xinqiao_types::AppId,
-                out_trade_no: String,
-                contract_id: String,
-                description: String,
+                appid: impl Into<xinqiao_types::AppId>,
+                out_trade_no: impl Into<String>,
+                contract_id: impl Into<String>,
+                description: impl Into<String>,
                 amount: super::super::Amount,
                 highway_info: super::super::HighwayInfo,
             )
-            set(
-                sub_mchid: String,
-                sub_appid: String,
-                attach: String,
-                goods_tag: String,
-                device_info: super::super::DeviceInfo,
-            )
+            text(sub_mchid: String, sub_appid: String, attach: String, goods_tag: String)
+            set(device_info: super::super::DeviceInfo)
         }
 
         w::record! {
             /// Answer to [`Highway`].
             pub struct HighwayResponse {
                 /// `mchid`.
-                0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+                0 mchid: xinqiao_types::MchId => "mchid: must",
                 /// `sub_mchid`.
-                1 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+                1 sub_mchid: Option<String> => "sub_mchid",
                 /// `appid`.
-                2 appid: xinqiao_types::AppId => w::Field::must("appid"),
+                2 appid: xinqiao_types::AppId => "appid: must",
                 /// `sub_appid`.
-                3 sub_appid: Option<String> => w::Field::new("sub_appid"),
+                3 sub_appid: Option<String> => "sub_appid",
                 /// `out_trade_no`.
-                4 out_trade_no: String => w::Field::must("out_trade_no"),
+                4 out_trade_no: String => "out_trade_no: must",
                 /// `transaction_id`.
-                5 transaction_id: Option<String> => w::Field::new("transaction_id"),
+                5 transaction_id: Option<String> => "transaction_id",
                 /// `trade_type`.
-                6 trade_type: String => w::Field::must("trade_type"),
+                6 trade_type: String => "trade_type: must",
                 /// `trade_state`.
-                7 trade_state: String => w::Field::must("trade_state"),
+                7 trade_state: String => "trade_state: must",
                 /// `trade_state_desc`.
-                8 trade_state_desc: String => w::Field::must("trade_state_desc"),
+                8 trade_state_desc: String => "trade_state_desc: must",
                 /// `bank_type`.
-                9 bank_type: Option<String> => w::Field::new("bank_type"),
+                9 bank_type: Option<String> => "bank_type",
                 /// `attach`.
-                10 attach: Option<String> => w::Field::new("attach"),
+                10 attach: Option<String> => "attach",
                 /// `success_time`; format `rfc3339`.
-                11 success_time: Option<String> => w::Field::new("success_time"),
+                11 success_time: Option<String> => "success_time",
                 /// `payer`.
-                12 payer: Option<super::super::Payer> => w::Field::new("payer"),
+                12 payer: Option<super::super::Payer> => "payer",
                 /// `amount`.
-                13 amount: super::super::HighwayAmount => w::Field::must("amount"),
+                13 amount: super::super::HighwayAmount => "amount: must",
                 /// `device_info`.
-                14 device_info: Option<super::super::HighwayDeviceInfo> => w::Field::new("device_info"),
+                14 device_info: Option<super::super::HighwayDeviceInfo> => "device_info",
                 /// `promotion_detail`.
-                15 promotion_detail: Option<Vec<super::super::PromotionDetail>> => w::Field::new("promotion_detail"),
+                15 promotion_detail: Option<Vec<super::super::PromotionDetail>> => "promotion_detail",
             }
         }
 
@@ -662,49 +662,49 @@ pub mod etc {
             /// * Catalog: `pay_v3.vehicle.etc.transactions.id_by_transaction_id`.
             pub struct IdByTransactionId {
                 /// `transaction_id`.
-                0 transaction_id: String => w::Field::must("transaction_id").place(w::Place::Path),
+                0 transaction_id: String => "transaction_id: must path",
                 /// `sub_mchid`.
-                1 sub_mchid: Option<String> => w::Field::new("sub_mchid").place(w::Place::Query),
+                1 sub_mchid: Option<String> => "sub_mchid: query",
             }
-            new(transaction_id: String)
-            set(sub_mchid: String)
+            new(transaction_id: impl Into<String>)
+            text(sub_mchid: String)
         }
 
         w::record! {
             /// Answer to [`IdByTransactionId`].
             pub struct IdByTransactionIdResponse {
                 /// `mchid`.
-                0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+                0 mchid: xinqiao_types::MchId => "mchid: must",
                 /// `sub_mchid`.
-                1 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+                1 sub_mchid: Option<String> => "sub_mchid",
                 /// `appid`.
-                2 appid: xinqiao_types::AppId => w::Field::must("appid"),
+                2 appid: xinqiao_types::AppId => "appid: must",
                 /// `sub_appid`.
-                3 sub_appid: Option<String> => w::Field::new("sub_appid"),
+                3 sub_appid: Option<String> => "sub_appid",
                 /// `out_trade_no`.
-                4 out_trade_no: String => w::Field::must("out_trade_no"),
+                4 out_trade_no: String => "out_trade_no: must",
                 /// `transaction_id`.
-                5 transaction_id: Option<String> => w::Field::new("transaction_id"),
+                5 transaction_id: Option<String> => "transaction_id",
                 /// `trade_type`.
-                6 trade_type: String => w::Field::must("trade_type"),
+                6 trade_type: String => "trade_type: must",
                 /// `trade_state`.
-                7 trade_state: String => w::Field::must("trade_state"),
+                7 trade_state: String => "trade_state: must",
                 /// `trade_state_desc`.
-                8 trade_state_desc: String => w::Field::must("trade_state_desc"),
+                8 trade_state_desc: String => "trade_state_desc: must",
                 /// `bank_type`.
-                9 bank_type: Option<String> => w::Field::new("bank_type"),
+                9 bank_type: Option<String> => "bank_type",
                 /// `attach`.
-                10 attach: Option<String> => w::Field::new("attach"),
+                10 attach: Option<String> => "attach",
                 /// `success_time`; format `rfc3339`.
-                11 success_time: Option<String> => w::Field::new("success_time"),
+                11 success_time: Option<String> => "success_time",
                 /// `payer`.
-                12 payer: Option<super::super::Payer> => w::Field::new("payer"),
+                12 payer: Option<super::super::Payer> => "payer",
                 /// `amount`.
-                13 amount: super::super::HighwayAmount => w::Field::must("amount"),
+                13 amount: super::super::HighwayAmount => "amount: must",
                 /// `device_info`.
-                14 device_info: Option<super::super::HighwayDeviceInfo> => w::Field::new("device_info"),
+                14 device_info: Option<super::super::HighwayDeviceInfo> => "device_info",
                 /// `promotion_detail`.
-                15 promotion_detail: Option<Vec<super::super::PromotionDetail>> => w::Field::new("promotion_detail"),
+                15 promotion_detail: Option<Vec<super::super::PromotionDetail>> => "promotion_detail",
             }
         }
 
@@ -742,54 +742,54 @@ pub mod parking {
         /// * Catalog: `pay_v3.vehicle.parking.parkings`.
         pub struct Parkings {
             /// `sub_mchid`; needed according to the documentation.
-            0 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+            0 sub_mchid: Option<String> => "sub_mchid",
             /// `out_parking_no`.
-            1 out_parking_no: String => w::Field::must("out_parking_no"),
+            1 out_parking_no: String => "out_parking_no: must",
             /// `plate_number`.
-            2 plate_number: String => w::Field::must("plate_number"),
+            2 plate_number: String => "plate_number: must",
             /// `plate_color`; one of `BLUE` `GREEN` `YELLOW` `BLACK` `WHITE` `LIMEGREEN`.
-            3 plate_color: String => w::Field::must("plate_color"),
+            3 plate_color: String => "plate_color: must",
             /// `notify_url`; needed according to the documentation.
-            4 notify_url: Option<String> => w::Field::new("notify_url"),
+            4 notify_url: Option<String> => "notify_url",
             /// `start_time`; format `rfc3339`.
-            5 start_time: String => w::Field::must("start_time"),
+            5 start_time: String => "start_time: must",
             /// `parking_name`.
-            6 parking_name: String => w::Field::must("parking_name"),
+            6 parking_name: String => "parking_name: must",
             /// `free_duration`; unit s.
-            7 free_duration: i64 => w::Field::must("free_duration"),
+            7 free_duration: i64 => "free_duration: must",
         }
         new(
-            out_parking_no: String,
-            plate_number: String,
-            plate_color: String,
-            start_time: String,
-            parking_name: String,
+            out_parking_no: impl Into<String>,
+            plate_number: impl Into<String>,
+            plate_color: impl Into<String>,
+            start_time: impl Into<String>,
+            parking_name: impl Into<String>,
             free_duration: i64,
         )
-        set(sub_mchid: String, notify_url: String)
+        text(sub_mchid: String, notify_url: String)
     }
 
     w::record! {
         /// Answer to [`Parkings`].
         pub struct ParkingsResponse {
             /// `id`.
-            0 id: String => w::Field::must("id"),
+            0 id: String => "id: must",
             /// `out_parking_no`.
-            1 out_parking_no: String => w::Field::must("out_parking_no"),
+            1 out_parking_no: String => "out_parking_no: must",
             /// `plate_number`.
-            2 plate_number: String => w::Field::must("plate_number"),
+            2 plate_number: String => "plate_number: must",
             /// `plate_color`; one of `BLUE` `GREEN` `YELLOW` `BLACK` `WHITE` `LIMEGREEN`.
-            3 plate_color: String => w::Field::must("plate_color"),
+            3 plate_color: String => "plate_color: must",
             /// `start_time`; format `rfc3339`.
-            4 start_time: String => w::Field::must("start_time"),
+            4 start_time: String => "start_time: must",
             /// `parking_name`.
-            5 parking_name: String => w::Field::must("parking_name"),
+            5 parking_name: String => "parking_name: must",
             /// `free_duration`; unit s.
-            6 free_duration: i64 => w::Field::must("free_duration"),
+            6 free_duration: i64 => "free_duration: must",
             /// `state`; one of `NORMAL` `BLOCKED`.
-            7 state: String => w::Field::must("state"),
+            7 state: String => "state: must",
             /// `block_reason`; one of `PAUSE` `OVERDUE` `OUT_SERVICE` `EVALUATION_FAILED`.
-            8 block_reason: Option<String> => w::Field::new("block_reason"),
+            8 block_reason: Option<String> => "block_reason",
         }
     }
 
@@ -821,38 +821,38 @@ pub mod parking {
         /// * Catalog: `pay_v3.vehicle.parking.services_find`.
         pub struct ServicesFind {
             /// `sub_mchid`; needed according to the documentation.
-            0 sub_mchid: Option<String> => w::Field::new("sub_mchid").place(w::Place::Query),
+            0 sub_mchid: Option<String> => "sub_mchid: query",
             /// `appid`.
-            1 appid: xinqiao_types::AppId => w::Field::must("appid").place(w::Place::Query),
+            1 appid: xinqiao_types::AppId => "appid: must query",
             /// `plate_number`.
-            2 plate_number: String => w::Field::must("plate_number").place(w::Place::Query),
+            2 plate_number: String => "plate_number: must query",
             /// `plate_color`; one of `BLUE` `GREEN` `YELLOW` `BLACK` `WHITE` `LIMEGREEN`.
-            3 plate_color: String => w::Field::must("plate_color").place(w::Place::Query),
+            3 plate_color: String => "plate_color: must query",
             /// `openid`.
-            4 openid: xinqiao_types::OpenId => w::Field::must("openid").place(w::Place::Query).masked(),
+            4 openid: xinqiao_types::OpenId => "openid: must query masked",
         }
         new(
-            appid: xinqiao_types::AppId,
-            plate_number: String,
-            plate_color: String,
-            openid: xinqiao_types::OpenId,
+            appid: impl Into<xinqiao_types::AppId>,
+            plate_number: impl Into<String>,
+            plate_color: impl Into<String>,
+            openid: impl Into<xinqiao_types::OpenId>,
         )
-        set(sub_mchid: String)
+        text(sub_mchid: String)
     }
 
     w::record! {
         /// Answer to [`ServicesFind`].
         pub struct ServicesFindResponse {
             /// `plate_number`.
-            0 plate_number: String => w::Field::must("plate_number"),
+            0 plate_number: String => "plate_number: must",
             /// `plate_color`; one of `BLUE` `GREEN` `YELLOW` `BLACK` `WHITE` `LIMEGREEN`.
-            1 plate_color: String => w::Field::must("plate_color"),
+            1 plate_color: String => "plate_color: must",
             /// `openid`.
-            2 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            2 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `service_state`; one of `NORMAL` `PAUSE` `OUT_SERVICE`.
-            3 service_state: String => w::Field::must("service_state"),
+            3 service_state: String => "service_state: must",
             /// `service_open_time`; format `rfc3339`.
-            4 service_open_time: Option<String> => w::Field::new("service_open_time"),
+            4 service_open_time: Option<String> => "service_open_time",
         }
     }
 
@@ -889,55 +889,55 @@ pub mod transactions {
         /// * Catalog: `pay_v3.vehicle.transactions.by_out_trade_no`.
         pub struct ByOutTradeNo {
             /// `out_trade_no`.
-            0 out_trade_no: String => w::Field::must("out_trade_no").place(w::Place::Path),
+            0 out_trade_no: String => "out_trade_no: must path",
             /// `sub_mchid`.
-            1 sub_mchid: Option<String> => w::Field::new("sub_mchid").place(w::Place::Query),
+            1 sub_mchid: Option<String> => "sub_mchid: query",
         }
-        new(out_trade_no: String)
-        set(sub_mchid: String)
+        new(out_trade_no: impl Into<String>)
+        text(sub_mchid: String)
     }
 
     w::record! {
         /// Answer to [`ByOutTradeNo`].
         pub struct ByOutTradeNoResponse {
             /// `sp_mchid`.
-            0 sp_mchid: String => w::Field::must("sp_mchid"),
+            0 sp_mchid: String => "sp_mchid: must",
             /// `sub_mchid`.
-            1 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+            1 sub_mchid: Option<String> => "sub_mchid",
             /// `appid`.
-            2 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            2 appid: xinqiao_types::AppId => "appid: must",
             /// `sub_appid`.
-            3 sub_appid: Option<String> => w::Field::new("sub_appid"),
+            3 sub_appid: Option<String> => "sub_appid",
             /// `description`.
-            4 description: String => w::Field::must("description"),
+            4 description: String => "description: must",
             /// `out_trade_no`.
-            5 out_trade_no: String => w::Field::must("out_trade_no"),
+            5 out_trade_no: String => "out_trade_no: must",
             /// `transaction_id`.
-            6 transaction_id: Option<String> => w::Field::new("transaction_id"),
+            6 transaction_id: Option<String> => "transaction_id",
             /// `trade_state`.
-            7 trade_state: String => w::Field::must("trade_state"),
+            7 trade_state: String => "trade_state: must",
             /// `trade_state_description`.
-            8 trade_state_description: String => w::Field::must("trade_state_description"),
+            8 trade_state_description: String => "trade_state_description: must",
             /// `bank_type`.
-            9 bank_type: Option<String> => w::Field::new("bank_type"),
+            9 bank_type: Option<String> => "bank_type",
             /// `attach`.
-            10 attach: Option<String> => w::Field::new("attach"),
+            10 attach: Option<String> => "attach",
             /// `user_repaid`.
-            11 user_repaid: Option<bool> => w::Field::new("user_repaid").spelled(w::Spelling::BoolYn),
+            11 user_repaid: Option<bool> => "user_repaid: yes-no",
             /// `trade_scene`.
-            12 trade_scene: String => w::Field::must("trade_scene"),
+            12 trade_scene: String => "trade_scene: must",
             /// `success_time`; format `rfc3339`.
-            13 success_time: Option<String> => w::Field::new("success_time"),
+            13 success_time: Option<String> => "success_time",
             /// `create_time`; format `rfc3339`.
-            14 create_time: String => w::Field::must("create_time"),
+            14 create_time: String => "create_time: must",
             /// `payer`.
-            15 payer: Option<super::ByOutTradeNoPayer> => w::Field::new("payer"),
+            15 payer: Option<super::ByOutTradeNoPayer> => "payer",
             /// `amount`.
-            16 amount: super::HighwayAmount => w::Field::must("amount"),
+            16 amount: super::HighwayAmount => "amount: must",
             /// `parking_info`.
-            17 parking_info: Option<super::ParkingInfo> => w::Field::new("parking_info"),
+            17 parking_info: Option<super::ParkingInfo> => "parking_info",
             /// `promotion_detail`.
-            18 promotion_detail: Option<Vec<super::ByOutTradeNoPromotionDetail>> => w::Field::new("promotion_detail"),
+            18 promotion_detail: Option<Vec<super::ByOutTradeNoPromotionDetail>> => "promotion_detail",
         }
     }
 
@@ -969,89 +969,88 @@ pub mod transactions {
         /// * Catalog: `pay_v3.vehicle.transactions.parking`.
         pub struct Parking {
             /// `appid`.
-            0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            0 appid: xinqiao_types::AppId => "appid: must",
             /// `sub_appid`; needed according to the documentation.
-            1 sub_appid: Option<String> => w::Field::new("sub_appid"),
+            1 sub_appid: Option<String> => "sub_appid",
             /// `sub_mchid`; needed according to the documentation.
-            2 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+            2 sub_mchid: Option<String> => "sub_mchid",
             /// `description`.
-            3 description: String => w::Field::must("description"),
+            3 description: String => "description: must",
             /// `out_trade_no`.
-            4 out_trade_no: String => w::Field::must("out_trade_no"),
+            4 out_trade_no: String => "out_trade_no: must",
             /// `attach`.
-            5 attach: Option<String> => w::Field::new("attach"),
+            5 attach: Option<String> => "attach",
             /// `trade_scene`.
-            6 trade_scene: String => w::Field::must("trade_scene"),
+            6 trade_scene: String => "trade_scene: must",
             /// `notify_url`; needed according to the documentation.
-            7 notify_url: Option<String> => w::Field::new("notify_url"),
+            7 notify_url: Option<String> => "notify_url",
             /// `goods_tag`.
-            8 goods_tag: Option<String> => w::Field::new("goods_tag"),
+            8 goods_tag: Option<String> => "goods_tag",
             /// `profit_sharing`.
-            9 profit_sharing: Option<bool> => w::Field::new("profit_sharing").spelled(w::Spelling::BoolYn),
+            9 profit_sharing: Option<bool> => "profit_sharing: yes-no",
             /// `amount`.
-            10 amount: super::ParkingAmount => w::Field::must("amount"),
+            10 amount: super::ParkingAmount => "amount: must",
             /// `parking_info`.
-            11 parking_info: Option<super::ParkingParkingInfo> => w::Field::new("parking_info"),
+            11 parking_info: Option<super::ParkingParkingInfo> => "parking_info",
         }
         new(
-            appid: xinqiao_types::AppId,
-            description: String,
-            out_trade_no: String,
-            trade_scene: String,
+            appid: impl Into<xinqiao_types::AppId>,
+            description: impl Into<String>,
+            out_trade_no: impl Into<String>,
+            trade_scene: impl Into<String>,
             amount: super::ParkingAmount,
         )
-        set(
+        text(
             sub_appid: String,
             sub_mchid: String,
             attach: String,
             notify_url: String,
             goods_tag: String,
-            profit_sharing: bool,
-            parking_info: super::ParkingParkingInfo,
         )
+        set(profit_sharing: bool, parking_info: super::ParkingParkingInfo)
     }
 
     w::record! {
         /// Answer to [`Parking`].
         pub struct ParkingResponse {
             /// `sp_mchid`.
-            0 sp_mchid: String => w::Field::must("sp_mchid"),
+            0 sp_mchid: String => "sp_mchid: must",
             /// `sub_mchid`.
-            1 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+            1 sub_mchid: Option<String> => "sub_mchid",
             /// `appid`.
-            2 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            2 appid: xinqiao_types::AppId => "appid: must",
             /// `sub_appid`.
-            3 sub_appid: Option<String> => w::Field::new("sub_appid"),
+            3 sub_appid: Option<String> => "sub_appid",
             /// `description`.
-            4 description: String => w::Field::must("description"),
+            4 description: String => "description: must",
             /// `out_trade_no`.
-            5 out_trade_no: String => w::Field::must("out_trade_no"),
+            5 out_trade_no: String => "out_trade_no: must",
             /// `transaction_id`.
-            6 transaction_id: Option<String> => w::Field::new("transaction_id"),
+            6 transaction_id: Option<String> => "transaction_id",
             /// `trade_state`; one of `SUCCESS` `ACCEPTED` `PAY_FAIL` `REFUND`.
-            7 trade_state: String => w::Field::must("trade_state"),
+            7 trade_state: String => "trade_state: must",
             /// `trade_state_description`.
-            8 trade_state_description: String => w::Field::must("trade_state_description"),
+            8 trade_state_description: String => "trade_state_description: must",
             /// `bank_type`.
-            9 bank_type: Option<String> => w::Field::new("bank_type"),
+            9 bank_type: Option<String> => "bank_type",
             /// `attach`.
-            10 attach: Option<String> => w::Field::new("attach"),
+            10 attach: Option<String> => "attach",
             /// `user_repaid`.
-            11 user_repaid: Option<bool> => w::Field::new("user_repaid").spelled(w::Spelling::BoolYn),
+            11 user_repaid: Option<bool> => "user_repaid: yes-no",
             /// `trade_scene`; one of `PARKING`.
-            12 trade_scene: String => w::Field::must("trade_scene"),
+            12 trade_scene: String => "trade_scene: must",
             /// `success_time`; format `rfc3339`.
-            13 success_time: Option<String> => w::Field::new("success_time"),
+            13 success_time: Option<String> => "success_time",
             /// `create_time`; format `rfc3339`.
-            14 create_time: String => w::Field::must("create_time"),
+            14 create_time: String => "create_time: must",
             /// `payer`.
-            15 payer: Option<super::ByOutTradeNoPayer> => w::Field::new("payer"),
+            15 payer: Option<super::ByOutTradeNoPayer> => "payer",
             /// `amount`.
-            16 amount: super::AmountItem => w::Field::must("amount"),
+            16 amount: super::AmountItem => "amount: must",
             /// `parking_info`.
-            17 parking_info: Option<super::ParkingInfo> => w::Field::new("parking_info"),
+            17 parking_info: Option<super::ParkingInfo> => "parking_info",
             /// `promotion_detail`.
-            18 promotion_detail: Option<Vec<super::ParkingPromotionDetail>> => w::Field::new("promotion_detail"),
+            18 promotion_detail: Option<Vec<super::ParkingPromotionDetail>> => "promotion_detail",
         }
     }
 

@@ -7,13 +7,13 @@ w::record! {
     /// `Employee`.
     pub struct Employee {
         /// `employee_id`.
-        0 employee_id: String => w::Field::must("employee_id"),
+        0 employee_id: String => "employee_id: must",
         /// `authorization_state`; one of `AUTHORIZED` `REVOKED`.
-        1 authorization_state: String => w::Field::must("authorization_state"),
+        1 authorization_state: String => "authorization_state: must",
         /// `authorization_time`; format `rfc3339`.
-        2 authorization_time: String => w::Field::must("authorization_time"),
+        2 authorization_time: String => "authorization_time: must",
         /// `authorization_revoked_time`; format `rfc3339`.
-        3 authorization_revoked_time: Option<String> => w::Field::new("authorization_revoked_time"),
+        3 authorization_revoked_time: Option<String> => "authorization_revoked_time",
     }
 }
 
@@ -21,25 +21,25 @@ w::record! {
     /// `MatchDetail`.
     pub struct MatchDetail {
         /// `organization_code`.
-        0 organization_code: String => w::Field::must("organization_code"),
+        0 organization_code: String => "organization_code: must",
         /// `store_name`.
-        1 store_name: String => w::Field::must("store_name"),
+        1 store_name: String => "store_name: must",
         /// `product_type`; one of `CODE_PAY` `NONE`; needed according to the documentation.
-        2 product_type: Option<String> => w::Field::new("product_type"),
+        2 product_type: Option<String> => "product_type",
     }
-    new(organization_code: String, store_name: String)
-    set(product_type: String)
+    new(organization_code: impl Into<String>, store_name: impl Into<String>)
+    text(product_type: String)
 }
 
 w::record! {
     /// `MatchResult`.
     pub struct MatchResult {
         /// `organization_code`.
-        0 organization_code: String => w::Field::must("organization_code"),
+        0 organization_code: String => "organization_code: must",
         /// `store_name`.
-        1 store_name: String => w::Field::must("store_name"),
+        1 store_name: String => "store_name: must",
         /// `has_valid_mchid`.
-        2 has_valid_mchid: bool => w::Field::must("has_valid_mchid"),
+        2 has_valid_mchid: bool => "has_valid_mchid: must",
     }
 }
 
@@ -47,9 +47,9 @@ w::record! {
     /// `Range`.
     pub struct Range {
         /// `range_id`.
-        0 range_id: Option<String> => w::Field::new("range_id"),
+        0 range_id: Option<String> => "range_id",
         /// `identifier_type`; one of `ORGANIZATION_CODE` `TRANSACTION_ID`.
-        1 identifier_type: Option<String> => w::Field::new("identifier_type"),
+        1 identifier_type: Option<String> => "identifier_type",
     }
 }
 
@@ -61,30 +61,30 @@ w::record! {
     /// * Catalog: `pay_v3.webizpay.avail_mch_ranges_by_range_id_merchant_identifiers_get`.
     pub struct AvailMchRangesByRangeIdMerchantIdentifiersGet {
         /// `range_id`.
-        0 range_id: String => w::Field::must("range_id").place(w::Place::Path),
+        0 range_id: String => "range_id: must path",
         /// `sp_mchid`.
-        1 sp_mchid: String => w::Field::must("sp_mchid").place(w::Place::Query),
+        1 sp_mchid: String => "sp_mchid: must query",
         /// `offset`.
-        2 offset: i64 => w::Field::must("offset").place(w::Place::Query),
+        2 offset: i64 => "offset: must query",
         /// `limit`.
-        3 limit: i64 => w::Field::must("limit").place(w::Place::Query),
+        3 limit: i64 => "limit: must query",
     }
-    new(range_id: String, sp_mchid: String, offset: i64, limit: i64)
+    new(range_id: impl Into<String>, sp_mchid: impl Into<String>, offset: i64, limit: i64)
 }
 
 w::record! {
     /// Answer to [`AvailMchRangesByRangeIdMerchantIdentifiersGet`].
     pub struct AvailMchRangesByRangeIdMerchantIdentifiersGetResponse {
         /// `offset`.
-        0 offset: i64 => w::Field::must("offset"),
+        0 offset: i64 => "offset: must",
         /// `limit`.
-        1 limit: i64 => w::Field::must("limit"),
+        1 limit: i64 => "limit: must",
         /// `count`.
-        2 count: i64 => w::Field::must("count"),
+        2 count: i64 => "count: must",
         /// `total_count`.
-        3 total_count: i64 => w::Field::must("total_count"),
+        3 total_count: i64 => "total_count: must",
         /// `data`.
-        4 data: Vec<String> => w::Field::must("data"),
+        4 data: Vec<String> => "data: must",
     }
 }
 
@@ -115,20 +115,24 @@ w::record! {
     /// * Catalog: `pay_v3.webizpay.avail_mch_ranges_by_range_id_merchant_identifiers_post`.
     pub struct AvailMchRangesByRangeIdMerchantIdentifiersPost {
         /// `range_id`.
-        0 range_id: String => w::Field::must("range_id").place(w::Place::Path),
+        0 range_id: String => "range_id: must path",
         /// `sp_mchid`.
-        1 sp_mchid: String => w::Field::must("sp_mchid"),
+        1 sp_mchid: String => "sp_mchid: must",
         /// `merchant_identifier`.
-        2 merchant_identifier: String => w::Field::must("merchant_identifier"),
+        2 merchant_identifier: String => "merchant_identifier: must",
     }
-    new(range_id: String, sp_mchid: String, merchant_identifier: String)
+    new(
+        range_id: impl Into<String>,
+        sp_mchid: impl Into<String>,
+        merchant_identifier: impl Into<String>,
+    )
 }
 
 w::record! {
     /// Answer to [`AvailMchRangesByRangeIdMerchantIdentifiersPost`].
     pub struct AvailMchRangesByRangeIdMerchantIdentifiersPostResponse {
         /// `range_id`.
-        0 range_id: String => w::Field::must("range_id"),
+        0 range_id: String => "range_id: must",
     }
 }
 
@@ -159,18 +163,18 @@ w::record! {
     /// * Catalog: `pay_v3.webizpay.avail_mch_ranges_get`.
     pub struct AvailMchRangesGet {
         /// `sp_mchid`.
-        0 sp_mchid: String => w::Field::must("sp_mchid").place(w::Place::Query),
+        0 sp_mchid: String => "sp_mchid: must query",
     }
-    new(sp_mchid: String)
+    new(sp_mchid: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`AvailMchRangesGet`].
     pub struct AvailMchRangesGetResponse {
         /// `sp_mchid`.
-        0 sp_mchid: String => w::Field::must("sp_mchid"),
+        0 sp_mchid: String => "sp_mchid: must",
         /// `range_list`.
-        1 range_list: Vec<Range> => w::Field::must("range_list"),
+        1 range_list: Vec<Range> => "range_list: must",
     }
 }
 
@@ -201,20 +205,24 @@ w::record! {
     /// * Catalog: `pay_v3.webizpay.avail_mch_ranges_merchant_identifiers_by_merchant_identifier`.
     pub struct AvailMchRangesMerchantIdentifiersByMerchantIdentifier {
         /// `range_id`.
-        0 range_id: String => w::Field::must("range_id").place(w::Place::Path),
+        0 range_id: String => "range_id: must path",
         /// `merchant_identifier`.
-        1 merchant_identifier: String => w::Field::must("merchant_identifier").place(w::Place::Path),
+        1 merchant_identifier: String => "merchant_identifier: must path",
         /// `sp_mchid`.
-        2 sp_mchid: String => w::Field::must("sp_mchid"),
+        2 sp_mchid: String => "sp_mchid: must",
     }
-    new(range_id: String, merchant_identifier: String, sp_mchid: String)
+    new(
+        range_id: impl Into<String>,
+        merchant_identifier: impl Into<String>,
+        sp_mchid: impl Into<String>,
+    )
 }
 
 w::record! {
     /// Answer to [`AvailMchRangesMerchantIdentifiersByMerchantIdentifier`].
     pub struct AvailMchRangesMerchantIdentifiersByMerchantIdentifierResponse {
         /// `range_id`.
-        0 range_id: String => w::Field::must("range_id"),
+        0 range_id: String => "range_id: must",
     }
 }
 
@@ -245,18 +253,18 @@ w::record! {
     /// * Catalog: `pay_v3.webizpay.avail_mch_ranges_post`.
     pub struct AvailMchRangesPost {
         /// `sp_mchid`.
-        0 sp_mchid: String => w::Field::must("sp_mchid"),
+        0 sp_mchid: String => "sp_mchid: must",
         /// `identifier_type`; one of `ORGANIZATION_CODE` `TRANSACTION_ID`.
-        1 identifier_type: String => w::Field::must("identifier_type"),
+        1 identifier_type: String => "identifier_type: must",
     }
-    new(sp_mchid: String, identifier_type: String)
+    new(sp_mchid: impl Into<String>, identifier_type: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`AvailMchRangesPost`].
     pub struct AvailMchRangesPostResponse {
         /// `range_id`.
-        0 range_id: String => w::Field::must("range_id"),
+        0 range_id: String => "range_id: must",
     }
 }
 
@@ -292,49 +300,54 @@ pub mod bill {
         /// * Catalog: `pay_v3.webizpay.bill.proof`.
         pub struct Proof {
             /// `sp_mchid`.
-            0 sp_mchid: String => w::Field::must("sp_mchid"),
+            0 sp_mchid: String => "sp_mchid: must",
             /// `sub_mchid`.
-            1 sub_mchid: String => w::Field::must("sub_mchid"),
+            1 sub_mchid: String => "sub_mchid: must",
             /// `start_date`; format `yyyy-MM-dd`.
-            2 start_date: String => w::Field::must("start_date"),
+            2 start_date: String => "start_date: must",
             /// `end_date`; format `yyyy-MM-dd`.
-            3 end_date: String => w::Field::must("end_date"),
+            3 end_date: String => "end_date: must",
             /// `entity_name`.
-            4 entity_name: Option<String> => w::Field::new("entity_name"),
+            4 entity_name: Option<String> => "entity_name",
             /// `out_operation_id`; needed according to the documentation.
-            5 out_operation_id: Option<String> => w::Field::new("out_operation_id"),
+            5 out_operation_id: Option<String> => "out_operation_id",
         }
-        new(sp_mchid: String, sub_mchid: String, start_date: String, end_date: String)
-        set(entity_name: String, out_operation_id: String)
+        new(
+            sp_mchid: impl Into<String>,
+            sub_mchid: impl Into<String>,
+            start_date: impl Into<String>,
+            end_date: impl Into<String>,
+        )
+        text(entity_name: String, out_operation_id: String)
     }
 
     w::record! {
         /// Answer to [`Proof`].
         pub struct ProofResponse {
             /// `sp_mchid`.
-            0 sp_mchid: String => w::Field::must("sp_mchid"),
+            0 sp_mchid: String => "sp_mchid: must",
             /// `sub_mchid`.
-            1 sub_mchid: String => w::Field::must("sub_mchid"),
+            1 sub_mchid: String => "sub_mchid: must",
             /// `start_date`; format `yyyy-MM-dd`.
-            2 start_date: String => w::Field::must("start_date"),
+            2 start_date: String => "start_date: must",
             /// `end_date`; format `yyyy-MM-dd`.
-            3 end_date: String => w::Field::must("end_date"),
+            3 end_date: String => "end_date: must",
             /// `entity_name`.
-            4 entity_name: Option<String> => w::Field::new("entity_name"),
+            4 entity_name: Option<String> => "entity_name",
             /// `out_operation_id`.
-            5 out_operation_id: String => w::Field::must("out_operation_id"),
+            5 out_operation_id: String => "out_operation_id: must",
             /// `operation_id`.
-            6 operation_id: String => w::Field::must("operation_id"),
+            6 operation_id: String => "operation_id: must",
             /// `proof_id`.
-            7 proof_id: String => w::Field::must("proof_id"),
+            7 proof_id: String => "proof_id: must",
             /// `download_url`.
-            8 download_url: String => w::Field::must("download_url"),
+            8 download_url: String => "download_url: must",
             /// `created_time`; format `rfc3339`.
-            9 created_time: String => w::Field::must("created_time"),
+            9 created_time: String => "created_time: must",
             /// `updated_time`; format `rfc3339`.
-            10 updated_time: String => w::Field::must("updated_time"),
+            10 updated_time: String => "updated_time: must",
             /// `create_time`.
-            11 create_time: String => w::Field::must("create_time"),
+            11 create_time: String => "create_time: must",
         }
     }
 
@@ -366,34 +379,39 @@ pub mod bill {
         /// * Catalog: `pay_v3.webizpay.bill.trade_bill`.
         pub struct TradeBill {
             /// `sp_mchid`.
-            0 sp_mchid: String => w::Field::must("sp_mchid"),
+            0 sp_mchid: String => "sp_mchid: must",
             /// `sub_mchid`.
-            1 sub_mchid: String => w::Field::must("sub_mchid"),
+            1 sub_mchid: String => "sub_mchid: must",
             /// `date`; format `yyyy-MM-dd`.
-            2 date: String => w::Field::must("date"),
+            2 date: String => "date: must",
             /// `type`; one of `QYZFALL`.
-            3 type_: String => w::Field::must("type"),
+            3 type_: String => "type: must",
         }
-        new(sp_mchid: String, sub_mchid: String, date: String, type_: String)
+        new(
+            sp_mchid: impl Into<String>,
+            sub_mchid: impl Into<String>,
+            date: impl Into<String>,
+            type_: impl Into<String>,
+        )
     }
 
     w::record! {
         /// Answer to [`TradeBill`].
         pub struct TradeBillResponse {
             /// `sp_mchid`.
-            0 sp_mchid: String => w::Field::must("sp_mchid"),
+            0 sp_mchid: String => "sp_mchid: must",
             /// `sub_mchid`.
-            1 sub_mchid: String => w::Field::must("sub_mchid"),
+            1 sub_mchid: String => "sub_mchid: must",
             /// `date`; format `yyyy-MM-dd`.
-            2 date: String => w::Field::must("date"),
+            2 date: String => "date: must",
             /// `type`; one of `QYZFALL`.
-            3 type_: String => w::Field::must("type"),
+            3 type_: String => "type: must",
             /// `hash_type`.
-            4 hash_type: String => w::Field::must("hash_type"),
+            4 hash_type: String => "hash_type: must",
             /// `hash_value`.
-            5 hash_value: String => w::Field::must("hash_value"),
+            5 hash_value: String => "hash_value: must",
             /// `download_url`.
-            6 download_url: String => w::Field::must("download_url"),
+            6 download_url: String => "download_url: must",
         }
     }
 
@@ -430,56 +448,56 @@ pub mod employees {
         /// * Catalog: `pay_v3.webizpay.employees.by_employee_id_quota_cards`.
         pub struct ByEmployeeIdQuotaCards {
             /// `employee_id`.
-            0 employee_id: String => w::Field::must("employee_id").place(w::Place::Path),
+            0 employee_id: String => "employee_id: must path",
             /// `sp_mchid`.
-            1 sp_mchid: String => w::Field::must("sp_mchid"),
+            1 sp_mchid: String => "sp_mchid: must",
             /// `sub_mchid`.
-            2 sub_mchid: String => w::Field::must("sub_mchid"),
+            2 sub_mchid: String => "sub_mchid: must",
             /// `out_card_no`.
-            3 out_card_no: String => w::Field::must("out_card_no"),
+            3 out_card_no: String => "out_card_no: must",
             /// `card_template_id`.
-            4 card_template_id: String => w::Field::must("card_template_id"),
+            4 card_template_id: String => "card_template_id: must",
             /// `amount`; unit fen.
-            5 amount: xinqiao_types::Fen => w::Field::must("amount"),
+            5 amount: xinqiao_types::Fen => "amount: must",
             /// `effective_end_time`; format `rfc3339`.
-            6 effective_end_time: String => w::Field::must("effective_end_time"),
+            6 effective_end_time: String => "effective_end_time: must",
             /// `card_name`.
-            7 card_name: String => w::Field::must("card_name"),
+            7 card_name: String => "card_name: must",
             /// `card_remark`.
-            8 card_remark: Option<String> => w::Field::new("card_remark"),
+            8 card_remark: Option<String> => "card_remark",
             /// `avail_mch_range_id`.
-            9 avail_mch_range_id: Option<String> => w::Field::new("avail_mch_range_id"),
+            9 avail_mch_range_id: Option<String> => "avail_mch_range_id",
         }
         new(
-            employee_id: String,
-            sp_mchid: String,
-            sub_mchid: String,
-            out_card_no: String,
-            card_template_id: String,
+            employee_id: impl Into<String>,
+            sp_mchid: impl Into<String>,
+            sub_mchid: impl Into<String>,
+            out_card_no: impl Into<String>,
+            card_template_id: impl Into<String>,
             amount: xinqiao_types::Fen,
-            effective_end_time: String,
-            card_name: String,
+            effective_end_time: impl Into<String>,
+            card_name: impl Into<String>,
         )
-        set(card_remark: String, avail_mch_range_id: String)
+        text(card_remark: String, avail_mch_range_id: String)
     }
 
     w::record! {
         /// Answer to [`ByEmployeeIdQuotaCards`].
         pub struct ByEmployeeIdQuotaCardsResponse {
             /// `sp_mchid`.
-            0 sp_mchid: String => w::Field::must("sp_mchid"),
+            0 sp_mchid: String => "sp_mchid: must",
             /// `sub_mchid`.
-            1 sub_mchid: String => w::Field::must("sub_mchid"),
+            1 sub_mchid: String => "sub_mchid: must",
             /// `employee_id`.
-            2 employee_id: String => w::Field::must("employee_id"),
+            2 employee_id: String => "employee_id: must",
             /// `out_card_no`.
-            3 out_card_no: String => w::Field::must("out_card_no"),
+            3 out_card_no: String => "out_card_no: must",
             /// `card_no`.
-            4 card_no: String => w::Field::must("card_no"),
+            4 card_no: String => "card_no: must",
             /// `effective_begin_time`; format `rfc3339`.
-            5 effective_begin_time: String => w::Field::must("effective_begin_time"),
+            5 effective_begin_time: String => "effective_begin_time: must",
             /// `effective_end_time`; format `rfc3339`.
-            6 effective_end_time: String => w::Field::must("effective_end_time"),
+            6 effective_end_time: String => "effective_end_time: must",
         }
     }
 
@@ -511,58 +529,63 @@ pub mod employees {
         /// * Catalog: `pay_v3.webizpay.employees.by_employee_id_quota_cards_by_card_no`.
         pub struct ByEmployeeIdQuotaCardsByCardNo {
             /// `employee_id`.
-            0 employee_id: String => w::Field::must("employee_id").place(w::Place::Path),
+            0 employee_id: String => "employee_id: must path",
             /// `card_no`.
-            1 card_no: String => w::Field::must("card_no").place(w::Place::Path),
+            1 card_no: String => "card_no: must path",
             /// `sp_mchid`.
-            2 sp_mchid: String => w::Field::must("sp_mchid").place(w::Place::Query),
+            2 sp_mchid: String => "sp_mchid: must query",
             /// `sub_mchid`.
-            3 sub_mchid: String => w::Field::must("sub_mchid").place(w::Place::Query),
+            3 sub_mchid: String => "sub_mchid: must query",
         }
-        new(employee_id: String, card_no: String, sp_mchid: String, sub_mchid: String)
+        new(
+            employee_id: impl Into<String>,
+            card_no: impl Into<String>,
+            sp_mchid: impl Into<String>,
+            sub_mchid: impl Into<String>,
+        )
     }
 
     w::record! {
         /// Answer to [`ByEmployeeIdQuotaCardsByCardNo`].
         pub struct ByEmployeeIdQuotaCardsByCardNoResponse {
             /// `sp_mchid`.
-            0 sp_mchid: String => w::Field::must("sp_mchid"),
+            0 sp_mchid: String => "sp_mchid: must",
             /// `sub_mchid`.
-            1 sub_mchid: String => w::Field::must("sub_mchid"),
+            1 sub_mchid: String => "sub_mchid: must",
             /// `employee_id`.
-            2 employee_id: String => w::Field::must("employee_id"),
+            2 employee_id: String => "employee_id: must",
             /// `out_card_no`.
-            3 out_card_no: String => w::Field::must("out_card_no"),
+            3 out_card_no: String => "out_card_no: must",
             /// `card_no`.
-            4 card_no: String => w::Field::must("card_no"),
+            4 card_no: String => "card_no: must",
             /// `card_template_id`.
-            5 card_template_id: String => w::Field::must("card_template_id"),
+            5 card_template_id: String => "card_template_id: must",
             /// `card_rule`; one of `SINGLE` `MULTIPLE`.
-            6 card_rule: String => w::Field::must("card_rule"),
+            6 card_rule: String => "card_rule: must",
             /// `refund_rule`; one of `RETURN` `NOT_RETURN`.
-            7 refund_rule: String => w::Field::must("refund_rule"),
+            7 refund_rule: String => "refund_rule: must",
             /// `amount`; unit fen.
-            8 amount: xinqiao_types::Fen => w::Field::must("amount"),
+            8 amount: xinqiao_types::Fen => "amount: must",
             /// `remain_amount`; unit fen.
-            9 remain_amount: xinqiao_types::Fen => w::Field::must("remain_amount"),
+            9 remain_amount: xinqiao_types::Fen => "remain_amount: must",
             /// `effective_begin_time`; format `rfc3339`.
-            10 effective_begin_time: String => w::Field::must("effective_begin_time"),
+            10 effective_begin_time: String => "effective_begin_time: must",
             /// `effective_end_time`; format `rfc3339`.
-            11 effective_end_time: String => w::Field::must("effective_end_time"),
+            11 effective_end_time: String => "effective_end_time: must",
             /// `card_state`; one of `ACTIVE` `DISABLED`.
-            12 card_state: String => w::Field::must("card_state"),
+            12 card_state: String => "card_state: must",
             /// `card_name`.
-            13 card_name: String => w::Field::must("card_name"),
+            13 card_name: String => "card_name: must",
             /// `card_remark`.
-            14 card_remark: Option<String> => w::Field::new("card_remark"),
+            14 card_remark: Option<String> => "card_remark",
             /// `card_disabled_time`; format `rfc3339`.
-            15 card_disabled_time: Option<String> => w::Field::new("card_disabled_time"),
+            15 card_disabled_time: Option<String> => "card_disabled_time",
             /// `reason`.
-            16 reason: Option<String> => w::Field::new("reason"),
+            16 reason: Option<String> => "reason",
             /// `card_usage_time`; format `rfc3339`.
-            17 card_usage_time: Option<String> => w::Field::new("card_usage_time"),
+            17 card_usage_time: Option<String> => "card_usage_time",
             /// `transaction_id`.
-            18 transaction_id: Option<String> => w::Field::new("transaction_id"),
+            18 transaction_id: Option<String> => "transaction_id",
         }
     }
 
@@ -594,30 +617,30 @@ pub mod employees {
         /// * Catalog: `pay_v3.webizpay.employees.by_employee_id_revoke`.
         pub struct ByEmployeeIdRevoke {
             /// `employee_id`.
-            0 employee_id: String => w::Field::must("employee_id").place(w::Place::Path),
+            0 employee_id: String => "employee_id: must path",
             /// `sp_mchid`.
-            1 sp_mchid: String => w::Field::must("sp_mchid"),
+            1 sp_mchid: String => "sp_mchid: must",
             /// `sub_mchid`.
-            2 sub_mchid: String => w::Field::must("sub_mchid"),
+            2 sub_mchid: String => "sub_mchid: must",
         }
-        new(employee_id: String, sp_mchid: String, sub_mchid: String)
+        new(employee_id: impl Into<String>, sp_mchid: impl Into<String>, sub_mchid: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`ByEmployeeIdRevoke`].
         pub struct ByEmployeeIdRevokeResponse {
             /// `sp_mchid`.
-            0 sp_mchid: String => w::Field::must("sp_mchid"),
+            0 sp_mchid: String => "sp_mchid: must",
             /// `sub_mchid`.
-            1 sub_mchid: String => w::Field::must("sub_mchid"),
+            1 sub_mchid: String => "sub_mchid: must",
             /// `user_id`.
-            2 user_id: String => w::Field::must("user_id"),
+            2 user_id: String => "user_id: must",
             /// `authorization_state`; one of `REVOKED` `AUTHORIZED`.
-            3 authorization_state: String => w::Field::must("authorization_state"),
+            3 authorization_state: String => "authorization_state: must",
             /// `authorization_revoked_time`; format `rfc3339`.
-            4 authorization_revoked_time: String => w::Field::must("authorization_revoked_time"),
+            4 authorization_revoked_time: String => "authorization_revoked_time: must",
             /// `reason`.
-            5 reason: Option<String> => w::Field::new("reason"),
+            5 reason: Option<String> => "reason",
         }
     }
 
@@ -649,58 +672,63 @@ pub mod employees {
         /// * Catalog: `pay_v3.webizpay.employees.out_quota_cards_by_out_card_no`.
         pub struct OutQuotaCardsByOutCardNo {
             /// `employee_id`.
-            0 employee_id: String => w::Field::must("employee_id").place(w::Place::Path),
+            0 employee_id: String => "employee_id: must path",
             /// `out_card_no`.
-            1 out_card_no: String => w::Field::must("out_card_no").place(w::Place::Path),
+            1 out_card_no: String => "out_card_no: must path",
             /// `sp_mchid`.
-            2 sp_mchid: String => w::Field::must("sp_mchid").place(w::Place::Query),
+            2 sp_mchid: String => "sp_mchid: must query",
             /// `sub_mchid`.
-            3 sub_mchid: String => w::Field::must("sub_mchid").place(w::Place::Query),
+            3 sub_mchid: String => "sub_mchid: must query",
         }
-        new(employee_id: String, out_card_no: String, sp_mchid: String, sub_mchid: String)
+        new(
+            employee_id: impl Into<String>,
+            out_card_no: impl Into<String>,
+            sp_mchid: impl Into<String>,
+            sub_mchid: impl Into<String>,
+        )
     }
 
     w::record! {
         /// Answer to [`OutQuotaCardsByOutCardNo`].
         pub struct OutQuotaCardsByOutCardNoResponse {
             /// `sp_mchid`.
-            0 sp_mchid: String => w::Field::must("sp_mchid"),
+            0 sp_mchid: String => "sp_mchid: must",
             /// `sub_mchid`.
-            1 sub_mchid: String => w::Field::must("sub_mchid"),
+            1 sub_mchid: String => "sub_mchid: must",
             /// `employee_id`.
-            2 employee_id: String => w::Field::must("employee_id"),
+            2 employee_id: String => "employee_id: must",
             /// `out_card_no`.
-            3 out_card_no: String => w::Field::must("out_card_no"),
+            3 out_card_no: String => "out_card_no: must",
             /// `card_no`.
-            4 card_no: String => w::Field::must("card_no"),
+            4 card_no: String => "card_no: must",
             /// `card_template_id`.
-            5 card_template_id: String => w::Field::must("card_template_id"),
+            5 card_template_id: String => "card_template_id: must",
             /// `card_rule`; one of `SINGLE` `MULTIPLE`.
-            6 card_rule: String => w::Field::must("card_rule"),
+            6 card_rule: String => "card_rule: must",
             /// `refund_rule`; one of `RETURN` `NOT_RETURN`.
-            7 refund_rule: String => w::Field::must("refund_rule"),
+            7 refund_rule: String => "refund_rule: must",
             /// `amount`; unit fen.
-            8 amount: xinqiao_types::Fen => w::Field::must("amount"),
+            8 amount: xinqiao_types::Fen => "amount: must",
             /// `remain_amount`; unit fen.
-            9 remain_amount: xinqiao_types::Fen => w::Field::must("remain_amount"),
+            9 remain_amount: xinqiao_types::Fen => "remain_amount: must",
             /// `effective_begin_time`; format `rfc3339`.
-            10 effective_begin_time: String => w::Field::must("effective_begin_time"),
+            10 effective_begin_time: String => "effective_begin_time: must",
             /// `effective_end_time`; format `rfc3339`.
-            11 effective_end_time: String => w::Field::must("effective_end_time"),
+            11 effective_end_time: String => "effective_end_time: must",
             /// `card_state`; one of `ACTIVE` `DISABLED`.
-            12 card_state: String => w::Field::must("card_state"),
+            12 card_state: String => "card_state: must",
             /// `card_name`.
-            13 card_name: String => w::Field::must("card_name"),
+            13 card_name: String => "card_name: must",
             /// `card_remark`.
-            14 card_remark: Option<String> => w::Field::new("card_remark"),
+            14 card_remark: Option<String> => "card_remark",
             /// `card_disabled_time`; format `rfc3339`.
-            15 card_disabled_time: Option<String> => w::Field::new("card_disabled_time"),
+            15 card_disabled_time: Option<String> => "card_disabled_time",
             /// `reason`.
-            16 reason: Option<String> => w::Field::new("reason"),
+            16 reason: Option<String> => "reason",
             /// `card_usage_time`; format `rfc3339`.
-            17 card_usage_time: Option<String> => w::Field::new("card_usage_time"),
+            17 card_usage_time: Option<String> => "card_usage_time",
             /// `transaction_id`.
-            18 transaction_id: Option<String> => w::Field::new("transaction_id"),
+            18 transaction_id: Option<String> => "transaction_id",
         }
     }
 
@@ -732,34 +760,40 @@ pub mod employees {
         /// * Catalog: `pay_v3.webizpay.employees.quota_cards_cancel`.
         pub struct QuotaCardsCancel {
             /// `employee_id`.
-            0 employee_id: String => w::Field::must("employee_id").place(w::Place::Path),
+            0 employee_id: String => "employee_id: must path",
             /// `card_no`.
-            1 card_no: String => w::Field::must("card_no").place(w::Place::Path),
+            1 card_no: String => "card_no: must path",
             /// `sp_mchid`.
-            2 sp_mchid: String => w::Field::must("sp_mchid"),
+            2 sp_mchid: String => "sp_mchid: must",
             /// `sub_mchid`.
-            3 sub_mchid: String => w::Field::must("sub_mchid"),
+            3 sub_mchid: String => "sub_mchid: must",
             /// `reason`.
-            4 reason: String => w::Field::must("reason"),
+            4 reason: String => "reason: must",
         }
-        new(employee_id: String, card_no: String, sp_mchid: String, sub_mchid: String, reason: String)
+        new(
+            employee_id: impl Into<String>,
+            card_no: impl Into<String>,
+            sp_mchid: impl Into<String>,
+            sub_mchid: impl Into<String>,
+            reason: impl Into<String>,
+        )
     }
 
     w::record! {
         /// Answer to [`QuotaCardsCancel`].
         pub struct QuotaCardsCancelResponse {
             /// `sp_mchid`.
-            0 sp_mchid: String => w::Field::must("sp_mchid"),
+            0 sp_mchid: String => "sp_mchid: must",
             /// `sub_mchid`.
-            1 sub_mchid: String => w::Field::must("sub_mchid"),
+            1 sub_mchid: String => "sub_mchid: must",
             /// `employee_id`.
-            2 employee_id: String => w::Field::must("employee_id"),
+            2 employee_id: String => "employee_id: must",
             /// `card_no`.
-            3 card_no: String => w::Field::must("card_no"),
+            3 card_no: String => "card_no: must",
             /// `card_state`; one of `ACTIVE` `DISABLED`.
-            4 card_state: String => w::Field::must("card_state"),
+            4 card_state: String => "card_state: must",
             /// `card_disabled_time`; format `rfc3339`.
-            5 card_disabled_time: String => w::Field::must("card_disabled_time"),
+            5 card_disabled_time: String => "card_disabled_time: must",
         }
     }
 
@@ -791,22 +825,22 @@ pub mod employees {
         /// * Catalog: `pay_v3.webizpay.employees.quota_cards_payment_url`.
         pub struct QuotaCardsPaymentUrl {
             /// `employee_id`.
-            0 employee_id: String => w::Field::must("employee_id").place(w::Place::Path),
+            0 employee_id: String => "employee_id: must path",
             /// `card_no`.
-            1 card_no: String => w::Field::must("card_no").place(w::Place::Path),
+            1 card_no: String => "card_no: must path",
             /// `sp_mchid`.
-            2 sp_mchid: String => w::Field::must("sp_mchid").place(w::Place::Query),
+            2 sp_mchid: String => "sp_mchid: must query",
             /// `sub_mchid`.
-            3 sub_mchid: String => w::Field::must("sub_mchid").place(w::Place::Query),
+            3 sub_mchid: String => "sub_mchid: must query",
             /// `application_type`; one of `H5` `MINIPROGRAM`.
-            4 application_type: String => w::Field::must("application_type").place(w::Place::Query),
+            4 application_type: String => "application_type: must query",
         }
         new(
-            employee_id: String,
-            card_no: String,
-            sp_mchid: String,
-            sub_mchid: String,
-            application_type: String,
+            employee_id: impl Into<String>,
+            card_no: impl Into<String>,
+            sp_mchid: impl Into<String>,
+            sub_mchid: impl Into<String>,
+            application_type: impl Into<String>,
         )
     }
 
@@ -814,23 +848,23 @@ pub mod employees {
         /// Answer to [`QuotaCardsPaymentUrl`].
         pub struct QuotaCardsPaymentUrlResponse {
             /// `sp_mchid`.
-            0 sp_mchid: String => w::Field::must("sp_mchid"),
+            0 sp_mchid: String => "sp_mchid: must",
             /// `sub_mchid`.
-            1 sub_mchid: String => w::Field::must("sub_mchid"),
+            1 sub_mchid: String => "sub_mchid: must",
             /// `employee_id`.
-            2 employee_id: String => w::Field::must("employee_id"),
+            2 employee_id: String => "employee_id: must",
             /// `card_no`.
-            3 card_no: String => w::Field::must("card_no"),
+            3 card_no: String => "card_no: must",
             /// `application_type`; one of `H5` `MINIPROGRAM`.
-            4 application_type: String => w::Field::must("application_type"),
+            4 application_type: String => "application_type: must",
             /// `payment_url`.
-            5 payment_url: Option<String> => w::Field::new("payment_url"),
+            5 payment_url: Option<String> => "payment_url",
             /// `mp_query`.
-            6 mp_query: Option<String> => w::Field::new("mp_query"),
+            6 mp_query: Option<String> => "mp_query",
             /// `mp_business_type`.
-            7 mp_business_type: Option<String> => w::Field::new("mp_business_type"),
+            7 mp_business_type: Option<String> => "mp_business_type",
             /// `expire_time`; format `rfc3339`.
-            8 expire_time: String => w::Field::must("expire_time"),
+            8 expire_time: String => "expire_time: must",
         }
     }
 
@@ -867,13 +901,13 @@ pub mod stores {
         /// * Catalog: `pay_v3.webizpay.stores.entity_matches`.
         pub struct EntityMatches {
             /// `sp_mchid`.
-            0 sp_mchid: String => w::Field::must("sp_mchid"),
+            0 sp_mchid: String => "sp_mchid: must",
             /// `out_batch_id`.
-            1 out_batch_id: String => w::Field::must("out_batch_id"),
+            1 out_batch_id: String => "out_batch_id: must",
             /// `match_details`.
-            2 match_details: Option<Vec<super::MatchDetail>> => w::Field::new("match_details"),
+            2 match_details: Option<Vec<super::MatchDetail>> => "match_details",
         }
-        new(sp_mchid: String, out_batch_id: String)
+        new(sp_mchid: impl Into<String>, out_batch_id: impl Into<String>)
         set(match_details: Vec<super::MatchDetail>)
     }
 
@@ -881,15 +915,15 @@ pub mod stores {
         /// Answer to [`EntityMatches`].
         pub struct EntityMatchesResponse {
             /// `sp_mchid`.
-            0 sp_mchid: String => w::Field::must("sp_mchid"),
+            0 sp_mchid: String => "sp_mchid: must",
             /// `out_batch_id`.
-            1 out_batch_id: String => w::Field::must("out_batch_id"),
+            1 out_batch_id: String => "out_batch_id: must",
             /// `batch_id`.
-            2 batch_id: String => w::Field::must("batch_id"),
+            2 batch_id: String => "batch_id: must",
             /// `state`; one of `ACCEPTED` `IN_PROGRESS` `COMPLETED` `CLOSED`.
-            3 state: String => w::Field::must("state"),
+            3 state: String => "state: must",
             /// `time`; format `rfc3339`.
-            4 time: String => w::Field::must("time"),
+            4 time: String => "time: must",
         }
     }
 
@@ -921,26 +955,26 @@ pub mod stores {
         /// * Catalog: `pay_v3.webizpay.stores.entity_matches_by_batch_id`.
         pub struct EntityMatchesByBatchId {
             /// `batch_id`.
-            0 batch_id: String => w::Field::must("batch_id").place(w::Place::Path),
+            0 batch_id: String => "batch_id: must path",
             /// `sp_mchid`.
-            1 sp_mchid: String => w::Field::must("sp_mchid").place(w::Place::Query),
+            1 sp_mchid: String => "sp_mchid: must query",
         }
-        new(batch_id: String, sp_mchid: String)
+        new(batch_id: impl Into<String>, sp_mchid: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`EntityMatchesByBatchId`].
         pub struct EntityMatchesByBatchIdResponse {
             /// `sp_mchid`.
-            0 sp_mchid: String => w::Field::must("sp_mchid"),
+            0 sp_mchid: String => "sp_mchid: must",
             /// `out_batch_id`.
-            1 out_batch_id: String => w::Field::must("out_batch_id"),
+            1 out_batch_id: String => "out_batch_id: must",
             /// `batch_id`.
-            2 batch_id: String => w::Field::must("batch_id"),
+            2 batch_id: String => "batch_id: must",
             /// `state`; one of `ACCEPTED` `IN_PROGRESS` `COMPLETED` `CLOSED`.
-            3 state: String => w::Field::must("state"),
+            3 state: String => "state: must",
             /// `match_results`.
-            4 match_results: Vec<super::MatchResult> => w::Field::must("match_results"),
+            4 match_results: Vec<super::MatchResult> => "match_results: must",
         }
     }
 
@@ -977,26 +1011,26 @@ pub mod users {
         /// * Catalog: `pay_v3.webizpay.users.by_user_id_authorization_state`.
         pub struct ByUserIdAuthorizationState {
             /// `user_id`.
-            0 user_id: String => w::Field::must("user_id").place(w::Place::Path),
+            0 user_id: String => "user_id: must path",
             /// `sp_mchid`.
-            1 sp_mchid: String => w::Field::must("sp_mchid").place(w::Place::Query),
+            1 sp_mchid: String => "sp_mchid: must query",
             /// `sub_mchid`.
-            2 sub_mchid: String => w::Field::must("sub_mchid").place(w::Place::Query),
+            2 sub_mchid: String => "sub_mchid: must query",
         }
-        new(user_id: String, sp_mchid: String, sub_mchid: String)
+        new(user_id: impl Into<String>, sp_mchid: impl Into<String>, sub_mchid: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`ByUserIdAuthorizationState`].
         pub struct ByUserIdAuthorizationStateResponse {
             /// `sp_mchid`.
-            0 sp_mchid: String => w::Field::must("sp_mchid"),
+            0 sp_mchid: String => "sp_mchid: must",
             /// `sub_mchid`.
-            1 sub_mchid: String => w::Field::must("sub_mchid"),
+            1 sub_mchid: String => "sub_mchid: must",
             /// `user_id`.
-            2 user_id: String => w::Field::must("user_id"),
+            2 user_id: String => "user_id: must",
             /// `employee_list`.
-            3 employee_list: Option<Vec<super::Employee>> => w::Field::new("employee_list"),
+            3 employee_list: Option<Vec<super::Employee>> => "employee_list",
         }
     }
 
@@ -1028,36 +1062,41 @@ pub mod users {
         /// * Catalog: `pay_v3.webizpay.users.by_user_id_authorization_url`.
         pub struct ByUserIdAuthorizationUrl {
             /// `user_id`.
-            0 user_id: String => w::Field::must("user_id").place(w::Place::Path),
+            0 user_id: String => "user_id: must path",
             /// `sp_mchid`.
-            1 sp_mchid: String => w::Field::must("sp_mchid"),
+            1 sp_mchid: String => "sp_mchid: must",
             /// `sub_mchid`.
-            2 sub_mchid: String => w::Field::must("sub_mchid"),
+            2 sub_mchid: String => "sub_mchid: must",
             /// `application_type`; one of `H5` `MINIPROGRAM`.
-            3 application_type: String => w::Field::must("application_type"),
+            3 application_type: String => "application_type: must",
         }
-        new(user_id: String, sp_mchid: String, sub_mchid: String, application_type: String)
+        new(
+            user_id: impl Into<String>,
+            sp_mchid: impl Into<String>,
+            sub_mchid: impl Into<String>,
+            application_type: impl Into<String>,
+        )
     }
 
     w::record! {
         /// Answer to [`ByUserIdAuthorizationUrl`].
         pub struct ByUserIdAuthorizationUrlResponse {
             /// `sp_mchid`.
-            0 sp_mchid: String => w::Field::must("sp_mchid"),
+            0 sp_mchid: String => "sp_mchid: must",
             /// `sub_mchid`.
-            1 sub_mchid: String => w::Field::must("sub_mchid"),
+            1 sub_mchid: String => "sub_mchid: must",
             /// `user_id`.
-            2 user_id: String => w::Field::must("user_id"),
+            2 user_id: String => "user_id: must",
             /// `application_type`; one of `H5` `MINIPROGRAM`.
-            3 application_type: String => w::Field::must("application_type"),
+            3 application_type: String => "application_type: must",
             /// `authorization_url`.
-            4 authorization_url: Option<String> => w::Field::new("authorization_url"),
+            4 authorization_url: Option<String> => "authorization_url",
             /// `mp_query`.
-            5 mp_query: Option<String> => w::Field::new("mp_query"),
+            5 mp_query: Option<String> => "mp_query",
             /// `mp_business_type`.
-            6 mp_business_type: Option<String> => w::Field::new("mp_business_type"),
+            6 mp_business_type: Option<String> => "mp_business_type",
             /// `expire_time`; format `rfc3339`.
-            7 expire_time: String => w::Field::must("expire_time"),
+            7 expire_time: String => "expire_time: must",
         }
     }
 

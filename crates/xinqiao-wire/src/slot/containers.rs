@@ -21,7 +21,7 @@ impl<T: Slot> fmt::Debug for Shown<'_, T> {
     }
 }
 
-impl<T: Record + Default> Slot for T {
+impl<T: Record + Default + Clone> Slot for T {
     fn encode(&self, _: &Field, out: &mut dyn Output) {
         codec::encode_record(self, out);
     }
@@ -39,7 +39,7 @@ impl<T: Record + Default> Slot for T {
     }
 }
 
-impl<T: Slot + Default> Slot for Option<T> {
+impl<T: Slot + Default + Clone> Slot for Option<T> {
     fn is_absent(&self) -> bool {
         self.as_ref().is_none_or(Slot::is_absent)
     }
@@ -110,7 +110,7 @@ fn joined<T: Slot>(items: &[T], field: &Field, separator: char) -> String {
     out
 }
 
-impl<T: Slot + Default> Slot for Vec<T> {
+impl<T: Slot + Default + Clone> Slot for Vec<T> {
     fn encode(&self, field: &Field, out: &mut dyn Output) {
         if let Spelling::Joined(separator) = field.spelling {
             out.text(&joined(self, field, separator), field.cdata);
@@ -190,7 +190,7 @@ impl<T: Slot + Default> Slot for Vec<T> {
     }
 }
 
-impl<T: Slot + Default> Slot for BTreeMap<String, T> {
+impl<T: Slot + Default + Clone> Slot for BTreeMap<String, T> {
     fn encode(&self, field: &Field, out: &mut dyn Output) {
         out.begin_map();
         for (name, value) in self {
@@ -258,7 +258,7 @@ impl<T> std::ops::DerefMut for Nested<T> {
     }
 }
 
-impl<T: Record + Default> Slot for Nested<T> {
+impl<T: Record + Default + Clone> Slot for Nested<T> {
     fn encode(&self, field: &Field, out: &mut dyn Output) {
         self.0.as_ref().encode(field, out);
     }

@@ -3,49 +3,50 @@
 use std::collections::BTreeMap;
 
 use xinqiao_types::{Fen, OpenId, UnixSeconds};
-use xinqiao_wire::{self as w, Field, FilePart, Spelling, TextOrNumber, record, union};
+use xinqiao_wire::{self as w, FilePart, TextOrNumber, record, union};
 
 record! {
     /// Scalars.
     pub struct Scalars {
         /// Text.
-        0 text: String => Field::new("text").required(),
+        0 text: String => "text: must",
         /// Number.
-        1 number: i64 => Field::new("number").required(),
+        1 number: i64 => "number: must",
         /// Fraction.
-        2 fraction: f64 => Field::new("fraction").required(),
+        2 fraction: f64 => "fraction: must",
         /// Truth.
-        3 truth: bool => Field::new("truth").required(),
+        3 truth: bool => "truth: must",
         /// Optional text.
-        4 maybe: Option<String> => Field::new("maybe"),
+        4 maybe: Option<String> => "maybe",
         /// Optional number.
-        5 count: Option<i64> => Field::new("count"),
+        5 count: Option<i64> => "count",
         /// Amount.
-        6 amount: Option<Fen> => Field::new("amount"),
+        6 amount: Option<Fen> => "amount",
         /// Time.
-        7 time: Option<UnixSeconds> => Field::new("time"),
+        7 time: Option<UnixSeconds> => "time",
         /// User.
-        8 openid: Option<OpenId> => Field::new("openid").masked(),
+        8 openid: Option<OpenId> => "openid: masked",
     }
-    new(text: String, number: i64, fraction: f64, truth: bool)
-    set(maybe: String, count: i64, amount: Fen, time: UnixSeconds, openid: OpenId)
+    new(text: impl Into<String>, number: i64, fraction: f64, truth: bool)
+    text(maybe: String, openid: OpenId)
+    set(count: i64, amount: Fen, time: UnixSeconds)
 }
 
 record! {
     /// Spellings.
     pub struct Spelled {
         /// 0 or 1.
-        0 flag: Option<bool> => Field::new("flag").spelled(Spelling::BoolInt),
+        0 flag: Option<bool> => "flag: zero-one",
         /// Y or N.
-        1 yes: Option<bool> => Field::new("yes").spelled(Spelling::BoolYn),
+        1 yes: Option<bool> => "yes: yes-no",
         /// Number as text.
-        2 total: Option<i64> => Field::new("total").spelled(Spelling::NumericText),
+        2 total: Option<i64> => "total: numeric",
         /// Joined.
-        3 ids: Option<Vec<String>> => Field::new("ids").spelled(Spelling::Joined('|')),
+        3 ids: Option<Vec<String>> => "ids: pipe",
         /// JSON in a string.
-        4 inner: Option<Leaf> => Field::new("inner").spelled(Spelling::JsonText),
+        4 inner: Option<Leaf> => "inner: json",
         /// Text or number.
-        5 either: Option<TextOrNumber> => Field::new("either"),
+        5 either: Option<TextOrNumber> => "either",
     }
     new()
     set(flag: bool, yes: bool, total: i64, ids: Vec<String>, inner: Leaf, either: TextOrNumber)
@@ -55,11 +56,11 @@ record! {
     /// A leaf.
     pub struct Leaf {
         /// Name.
-        0 name: String => Field::new("name").required(),
+        0 name: String => "name: must",
         /// Size.
-        1 size: Option<i64> => Field::new("size"),
+        1 size: Option<i64> => "size",
     }
-    new(name: String)
+    new(name: impl Into<String>)
     set(size: i64)
 }
 
@@ -67,15 +68,15 @@ record! {
     /// A tree: recursion through a list and directly.
     pub struct Tree {
         /// Name.
-        0 name: String => Field::new("name").required(),
+        0 name: String => "name: must",
         /// Branches.
-        1 branches: Option<Vec<Tree>> => Field::new("branches"),
+        1 branches: Option<Vec<Tree>> => "branches",
         /// Twin.
-        2 twin: Option<w::Nested<Tree>> => Field::new("twin"),
+        2 twin: Option<w::Nested<Tree>> => "twin",
         /// By name.
-        3 leaves: Option<BTreeMap<String, Leaf>> => Field::new("leaves"),
+        3 leaves: Option<BTreeMap<String, Leaf>> => "leaves",
     }
-    new(name: String)
+    new(name: impl Into<String>)
     set(branches: Vec<Tree>, twin: w::Nested<Tree>, leaves: BTreeMap<String, Leaf>)
 }
 
@@ -97,22 +98,22 @@ record! {
     /// A message with a flat union.
     pub struct Message {
         /// To.
-        0 to: String => Field::new("to").required(),
+        0 to: String => "to: must",
         /// Body.
-        1 body: Body => Field::new("").flat(),
+        1 body: Body => ": flat",
     }
-    new(to: String, body: Body)
+    new(to: impl Into<String>, body: Body)
 }
 
 record! {
     /// Numbered fields of pay v2.
     pub struct Coupons {
         /// Count.
-        0 count: Option<i64> => Field::new("coupon_count"),
+        0 count: Option<i64> => "coupon_count",
         /// Ids.
-        1 ids: Option<Vec<String>> => Field::new("coupon_id_$n").numbered(),
+        1 ids: Option<Vec<String>> => "coupon_id_$n: numbered",
         /// Refunds.
-        2 refunds: Option<Vec<Vec<i64>>> => Field::new("refund_fee_$n_$m").numbered(),
+        2 refunds: Option<Vec<Vec<i64>>> => "refund_fee_$n_$m: numbered",
     }
     new()
 }
@@ -121,12 +122,12 @@ record! {
     /// An upload.
     pub struct Upload {
         /// Kind.
-        0 kind: String => Field::new("type").required().place(w::Place::Query),
+        0 kind: String => "type: must query",
         /// File.
-        1 media: FilePart => Field::new("media").required(),
+        1 media: FilePart => "media: must",
         /// Description.
-        2 description: Option<Leaf> => Field::new("description").json_part(),
+        2 description: Option<Leaf> => "description: part",
     }
-    new(kind: String, media: FilePart)
+    new(kind: impl Into<String>, media: FilePart)
     set(description: Leaf)
 }

@@ -7,17 +7,17 @@ w::record! {
     /// `ChatArchiveApi`.
     pub struct ChatArchiveApi {
         /// `edition`.
-        0 edition: i64 => w::Field::must("edition"),
+        0 edition: i64 => "edition: must",
         /// `target_edition_info`.
-        1 target_edition_info: Option<TargetEditionInfo> => w::Field::new("target_edition_info"),
+        1 target_edition_info: Option<TargetEditionInfo> => "target_edition_info",
         /// `old_edition`.
-        2 old_edition: Option<i64> => w::Field::new("old_edition"),
+        2 old_edition: Option<i64> => "old_edition",
         /// `old_edition_info`.
-        3 old_edition_info: Option<TargetEditionInfo> => w::Field::new("old_edition_info"),
+        3 old_edition_info: Option<TargetEditionInfo> => "old_edition_info",
         /// `purchase_count`.
-        4 purchase_count: Option<i64> => w::Field::new("purchase_count"),
+        4 purchase_count: Option<i64> => "purchase_count",
         /// `take_effect_time`; format `unix`.
-        5 take_effect_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("take_effect_time"),
+        5 take_effect_time: Option<xinqiao_types::UnixSeconds> => "take_effect_time",
     }
     new(edition: i64)
     set(
@@ -33,7 +33,7 @@ w::record! {
     /// `ChatArchiveApiBuyInfo`.
     pub struct ChatArchiveApiBuyInfo {
         /// `edition_list`.
-        0 edition_list: Vec<Edition> => w::Field::must("edition_list"),
+        0 edition_list: Vec<Edition> => "edition_list: must",
     }
 }
 
@@ -41,13 +41,13 @@ w::record! {
     /// `Edition`.
     pub struct Edition {
         /// `edition`.
-        0 edition: i64 => w::Field::must("edition"),
+        0 edition: i64 => "edition: must",
         /// `purchase_count`.
-        1 purchase_count: i64 => w::Field::must("purchase_count"),
+        1 purchase_count: i64 => "purchase_count: must",
         /// `begin_time`; format `unix`.
-        2 begin_time: xinqiao_types::UnixSeconds => w::Field::must("begin_time"),
+        2 begin_time: xinqiao_types::UnixSeconds => "begin_time: must",
         /// `end_time`; format `unix`.
-        3 end_time: xinqiao_types::UnixSeconds => w::Field::must("end_time"),
+        3 end_time: xinqiao_types::UnixSeconds => "end_time: must",
     }
 }
 
@@ -55,13 +55,13 @@ w::record! {
     /// `ListOrderOrder`.
     pub struct ListOrderOrder {
         /// `order_id`.
-        0 order_id: String => w::Field::must("order_id"),
+        0 order_id: String => "order_id: must",
         /// `order_type`.
-        1 order_type: i64 => w::Field::must("order_type"),
+        1 order_type: i64 => "order_type: must",
         /// `order_status`.
-        2 order_status: i64 => w::Field::must("order_status"),
+        2 order_status: i64 => "order_status: must",
         /// `create_time`; format `unix`.
-        3 create_time: xinqiao_types::UnixSeconds => w::Field::must("create_time"),
+        3 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
 
@@ -69,23 +69,23 @@ w::record! {
     /// `Order`.
     pub struct Order {
         /// `order_id`.
-        0 order_id: String => w::Field::must("order_id"),
+        0 order_id: String => "order_id: must",
         /// `advanced_api_type`.
-        1 advanced_api_type: i64 => w::Field::must("advanced_api_type"),
+        1 advanced_api_type: i64 => "advanced_api_type: must",
         /// `custom_corpid`.
-        2 custom_corpid: String => w::Field::must("custom_corpid"),
+        2 custom_corpid: String => "custom_corpid: must",
         /// `buyer_userid`.
-        3 buyer_userid: String => w::Field::must("buyer_userid"),
+        3 buyer_userid: String => "buyer_userid: must",
         /// `order_type`.
-        4 order_type: i64 => w::Field::must("order_type"),
+        4 order_type: i64 => "order_type: must",
         /// `order_status`.
-        5 order_status: i64 => w::Field::must("order_status"),
+        5 order_status: i64 => "order_status: must",
         /// `create_time`; format `unix`.
-        6 create_time: xinqiao_types::UnixSeconds => w::Field::must("create_time"),
+        6 create_time: xinqiao_types::UnixSeconds => "create_time: must",
         /// `paid_price`; unit fen.
-        7 paid_price: xinqiao_types::Fen => w::Field::must("paid_price"),
+        7 paid_price: xinqiao_types::Fen => "paid_price: must",
         /// `chat_archive_api`.
-        8 chat_archive_api: Option<OrderChatArchiveApi> => w::Field::new("chat_archive_api"),
+        8 chat_archive_api: Option<OrderChatArchiveApi> => "chat_archive_api",
     }
 }
 
@@ -93,17 +93,17 @@ w::record! {
     /// `OrderChatArchiveApi`.
     pub struct OrderChatArchiveApi {
         /// `edition`.
-        0 edition: i64 => w::Field::must("edition"),
+        0 edition: i64 => "edition: must",
         /// `purchase_count`.
-        1 purchase_count: i64 => w::Field::must("purchase_count"),
+        1 purchase_count: i64 => "purchase_count: must",
         /// `purchase_duration_days`.
-        2 purchase_duration_days: i64 => w::Field::must("purchase_duration_days"),
+        2 purchase_duration_days: i64 => "purchase_duration_days: must",
         /// `take_effect_time`; format `unix`.
-        3 take_effect_time: xinqiao_types::UnixSeconds => w::Field::must("take_effect_time"),
+        3 take_effect_time: xinqiao_types::UnixSeconds => "take_effect_time: must",
         /// `end_time`; format `unix`.
-        4 end_time: xinqiao_types::UnixSeconds => w::Field::must("end_time"),
+        4 end_time: xinqiao_types::UnixSeconds => "end_time: must",
         /// `original_price`; unit fen.
-        5 original_price: Option<xinqiao_types::Fen> => w::Field::new("original_price"),
+        5 original_price: Option<xinqiao_types::Fen> => "original_price",
     }
 }
 
@@ -111,9 +111,9 @@ w::record! {
     /// `TargetEditionInfo`.
     pub struct TargetEditionInfo {
         /// `begin_time`; format `unix`.
-        0 begin_time: xinqiao_types::UnixSeconds => w::Field::must("begin_time"),
+        0 begin_time: xinqiao_types::UnixSeconds => "begin_time: must",
         /// `end_time`; format `unix`.
-        1 end_time: xinqiao_types::UnixSeconds => w::Field::must("end_time"),
+        1 end_time: xinqiao_types::UnixSeconds => "end_time: must",
     }
     new(begin_time: xinqiao_types::UnixSeconds, end_time: xinqiao_types::UnixSeconds)
 }
@@ -126,9 +126,9 @@ w::record! {
     /// * Catalog: `work.advanced_api.cancel_order`.
     pub struct CancelOrder {
         /// `order_id`.
-        0 order_id: String => w::Field::must("order_id"),
+        0 order_id: String => "order_id: must",
     }
-    new(order_id: String)
+    new(order_id: impl Into<String>)
 }
 
 w::endpoint! {
@@ -158,17 +158,17 @@ w::record! {
     /// * Catalog: `work.advanced_api.create_order`.
     pub struct CreateOrder {
         /// `advanced_api_type`.
-        0 advanced_api_type: i64 => w::Field::must("advanced_api_type"),
+        0 advanced_api_type: i64 => "advanced_api_type: must",
         /// `custom_corpid`.
-        1 custom_corpid: String => w::Field::must("custom_corpid"),
+        1 custom_corpid: String => "custom_corpid: must",
         /// `buyer_userid`.
-        2 buyer_userid: String => w::Field::must("buyer_userid"),
+        2 buyer_userid: String => "buyer_userid: must",
         /// `order_type`.
-        3 order_type: Option<i64> => w::Field::new("order_type"),
+        3 order_type: Option<i64> => "order_type",
         /// `chat_archive_api`.
-        4 chat_archive_api: Option<ChatArchiveApi> => w::Field::new("chat_archive_api"),
+        4 chat_archive_api: Option<ChatArchiveApi> => "chat_archive_api",
     }
-    new(advanced_api_type: i64, custom_corpid: String, buyer_userid: String)
+    new(advanced_api_type: i64, custom_corpid: impl Into<String>, buyer_userid: impl Into<String>)
     set(order_type: i64, chat_archive_api: ChatArchiveApi)
 }
 
@@ -176,7 +176,7 @@ w::record! {
     /// Answer to [`CreateOrder`].
     pub struct CreateOrderResponse {
         /// `order_id`.
-        0 order_id: String => w::Field::must("order_id"),
+        0 order_id: String => "order_id: must",
     }
 }
 
@@ -207,18 +207,18 @@ w::record! {
     /// * Catalog: `work.advanced_api.get_corp_buy_info`.
     pub struct GetCorpBuyInfo {
         /// `advanced_api_type`.
-        0 advanced_api_type: i64 => w::Field::must("advanced_api_type"),
+        0 advanced_api_type: i64 => "advanced_api_type: must",
         /// `custom_corpid`.
-        1 custom_corpid: String => w::Field::must("custom_corpid"),
+        1 custom_corpid: String => "custom_corpid: must",
     }
-    new(advanced_api_type: i64, custom_corpid: String)
+    new(advanced_api_type: i64, custom_corpid: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`GetCorpBuyInfo`].
     pub struct GetCorpBuyInfoResponse {
         /// `chat_archive_api_buy_info`.
-        0 chat_archive_api_buy_info: ChatArchiveApiBuyInfo => w::Field::must("chat_archive_api_buy_info"),
+        0 chat_archive_api_buy_info: ChatArchiveApiBuyInfo => "chat_archive_api_buy_info: must",
     }
 }
 
@@ -249,16 +249,16 @@ w::record! {
     /// * Catalog: `work.advanced_api.get_order`.
     pub struct GetOrder {
         /// `order_id`.
-        0 order_id: String => w::Field::must("order_id"),
+        0 order_id: String => "order_id: must",
     }
-    new(order_id: String)
+    new(order_id: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`GetOrder`].
     pub struct GetOrderResponse {
         /// `order`.
-        0 order: Order => w::Field::must("order"),
+        0 order: Order => "order: must",
     }
 }
 
@@ -289,25 +289,24 @@ w::record! {
     /// * Catalog: `work.advanced_api.list_order`.
     pub struct ListOrder {
         /// `custom_corpid`.
-        0 custom_corpid: Option<String> => w::Field::new("custom_corpid"),
+        0 custom_corpid: Option<String> => "custom_corpid",
         /// `start_time`; format `unix`.
-        1 start_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("start_time"),
+        1 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
         /// `end_time`; format `unix`.
-        2 end_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("end_time"),
+        2 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
         /// `advanced_api_type`.
-        3 advanced_api_type: Option<i64> => w::Field::new("advanced_api_type"),
+        3 advanced_api_type: Option<i64> => "advanced_api_type",
         /// `cursor`.
-        4 cursor: Option<String> => w::Field::new("cursor"),
+        4 cursor: Option<String> => "cursor",
         /// `limit`.
-        5 limit: Option<i64> => w::Field::new("limit"),
+        5 limit: Option<i64> => "limit",
     }
     new()
+    text(custom_corpid: String, cursor: String)
     set(
-        custom_corpid: String,
         start_time: xinqiao_types::UnixSeconds,
         end_time: xinqiao_types::UnixSeconds,
         advanced_api_type: i64,
-        cursor: String,
         limit: i64,
     )
 }
@@ -316,11 +315,11 @@ w::record! {
     /// Answer to [`ListOrder`].
     pub struct ListOrderResponse {
         /// `order_list`.
-        0 order_list: Vec<ListOrderOrder> => w::Field::must("order_list"),
+        0 order_list: Vec<ListOrderOrder> => "order_list: must",
         /// `next_cursor`.
-        1 next_cursor: Option<String> => w::Field::new("next_cursor"),
+        1 next_cursor: Option<String> => "next_cursor",
         /// `has_more`.
-        2 has_more: bool => w::Field::must("has_more").spelled(w::Spelling::BoolInt),
+        2 has_more: bool => "has_more: must zero-one",
     }
 }
 
@@ -351,11 +350,11 @@ w::record! {
     /// * Catalog: `work.advanced_api.submit_pay`.
     pub struct SubmitPay {
         /// `order_id`.
-        0 order_id: String => w::Field::must("order_id"),
+        0 order_id: String => "order_id: must",
         /// `payer_userid`.
-        1 payer_userid: String => w::Field::must("payer_userid"),
+        1 payer_userid: String => "payer_userid: must",
     }
-    new(order_id: String, payer_userid: String)
+    new(order_id: impl Into<String>, payer_userid: impl Into<String>)
 }
 
 w::endpoint! {

@@ -7,9 +7,9 @@ w::record! {
     /// `Admin`.
     pub struct Admin {
         /// `userid`.
-        0 userid: String => w::Field::must("userid"),
+        0 userid: String => "userid: must",
         /// `auth_type`.
-        1 auth_type: i64 => w::Field::must("auth_type"),
+        1 auth_type: i64 => "auth_type: must",
     }
 }
 
@@ -17,11 +17,11 @@ w::record! {
     /// `Agentlist`.
     pub struct Agentlist {
         /// `agentid`.
-        0 agentid: i64 => w::Field::must("agentid"),
+        0 agentid: i64 => "agentid: must",
         /// `name`.
-        1 name: String => w::Field::must("name"),
+        1 name: String => "name: must",
         /// `square_logo_url`.
-        2 square_logo_url: String => w::Field::must("square_logo_url"),
+        2 square_logo_url: String => "square_logo_url: must",
     }
 }
 
@@ -29,7 +29,7 @@ w::record! {
     /// `AllowParty`.
     pub struct AllowParty {
         /// `partyid`.
-        0 partyid: Vec<i64> => w::Field::must("partyid"),
+        0 partyid: Vec<i64> => "partyid: must",
     }
 }
 
@@ -37,7 +37,7 @@ w::record! {
     /// `AllowTag`.
     pub struct AllowTag {
         /// `tagid`.
-        0 tagid: Vec<i64> => w::Field::must("tagid"),
+        0 tagid: Vec<i64> => "tagid: must",
     }
 }
 
@@ -45,7 +45,7 @@ w::record! {
     /// `AllowUserinfo`.
     pub struct AllowUserinfo {
         /// `user`.
-        0 user: Vec<User> => w::Field::must("user"),
+        0 user: Vec<User> => "user: must",
     }
 }
 
@@ -53,7 +53,7 @@ w::record! {
     /// `BatchSetWorkbenchDataData`.
     pub struct BatchSetWorkbenchDataData {
         /// The body, told apart by `type`.
-        0 body: BatchData => w::Field::new("").flat(),
+        0 body: BatchData => ": flat",
     }
     new(body: BatchData)
 }
@@ -62,7 +62,7 @@ w::record! {
     /// `DataList`.
     pub struct DataList {
         /// `items`.
-        0 items: Vec<ListItem> => w::Field::must("items"),
+        0 items: Vec<ListItem> => "items: must",
     }
     new(items: Vec<ListItem>)
 }
@@ -71,7 +71,7 @@ w::record! {
     /// `GetWorkbenchTemplateList`.
     pub struct GetWorkbenchTemplateList {
         /// `items`.
-        0 items: Vec<ListItem> => w::Field::must("items"),
+        0 items: Vec<ListItem> => "items: must",
     }
 }
 
@@ -79,21 +79,21 @@ w::record! {
     /// `Image`.
     pub struct Image {
         /// `url`.
-        0 url: Option<String> => w::Field::new("url"),
+        0 url: Option<String> => "url",
         /// `jump_url`.
-        1 jump_url: Option<String> => w::Field::new("jump_url"),
+        1 jump_url: Option<String> => "jump_url",
         /// `pagepath`.
-        2 pagepath: Option<String> => w::Field::new("pagepath"),
+        2 pagepath: Option<String> => "pagepath",
     }
     new()
-    set(url: String, jump_url: String, pagepath: String)
+    text(url: String, jump_url: String, pagepath: String)
 }
 
 w::record! {
     /// `Keydata`.
     pub struct Keydata {
         /// `items`.
-        0 items: Vec<KeydataItem> => w::Field::must("items"),
+        0 items: Vec<KeydataItem> => "items: must",
     }
     new(items: Vec<KeydataItem>)
 }
@@ -102,37 +102,37 @@ w::record! {
     /// `KeydataItem`.
     pub struct KeydataItem {
         /// `key`.
-        0 key: Option<String> => w::Field::new("key"),
+        0 key: Option<String> => "key",
         /// `data`.
-        1 data: String => w::Field::must("data"),
+        1 data: String => "data: must",
         /// `jump_url`.
-        2 jump_url: Option<String> => w::Field::new("jump_url"),
+        2 jump_url: Option<String> => "jump_url",
         /// `pagepath`.
-        3 pagepath: Option<String> => w::Field::new("pagepath"),
+        3 pagepath: Option<String> => "pagepath",
     }
-    new(data: String)
-    set(key: String, jump_url: String, pagepath: String)
+    new(data: impl Into<String>)
+    text(key: String, jump_url: String, pagepath: String)
 }
 
 w::record! {
     /// `ListItem`.
     pub struct ListItem {
         /// `title`.
-        0 title: String => w::Field::must("title"),
+        0 title: String => "title: must",
         /// `jump_url`.
-        1 jump_url: Option<String> => w::Field::new("jump_url"),
+        1 jump_url: Option<String> => "jump_url",
         /// `pagepath`.
-        2 pagepath: Option<String> => w::Field::new("pagepath"),
+        2 pagepath: Option<String> => "pagepath",
     }
-    new(title: String)
-    set(jump_url: String, pagepath: String)
+    new(title: impl Into<String>)
+    text(jump_url: String, pagepath: String)
 }
 
 w::record! {
     /// `SetWorkbenchDataList`.
     pub struct SetWorkbenchDataList {
         /// `items`.
-        0 items: Vec<ListItem> => w::Field::must("items"),
+        0 items: Vec<ListItem> => "items: must",
     }
     new(items: Vec<ListItem>)
 }
@@ -141,7 +141,7 @@ w::record! {
     /// `SetWorkbenchTemplateList`.
     pub struct SetWorkbenchTemplateList {
         /// `items`.
-        0 items: Vec<ListItem> => w::Field::must("items"),
+        0 items: Vec<ListItem> => "items: must",
     }
     new(items: Vec<ListItem>)
 }
@@ -150,7 +150,7 @@ w::record! {
     /// `User`.
     pub struct User {
         /// `userid`.
-        0 userid: String => w::Field::must("userid"),
+        0 userid: String => "userid: must",
     }
 }
 
@@ -158,27 +158,21 @@ w::record! {
     /// `Webview`.
     pub struct Webview {
         /// `url`.
-        0 url: Option<String> => w::Field::new("url"),
+        0 url: Option<String> => "url",
         /// `jump_url`.
-        1 jump_url: Option<String> => w::Field::new("jump_url"),
+        1 jump_url: Option<String> => "jump_url",
         /// `pagepath`.
-        2 pagepath: Option<String> => w::Field::new("pagepath"),
+        2 pagepath: Option<String> => "pagepath",
         /// `height`.
-        3 height: Option<String> => w::Field::new("height"),
+        3 height: Option<String> => "height",
         /// `hide_title`.
-        4 hide_title: Option<bool> => w::Field::new("hide_title"),
+        4 hide_title: Option<bool> => "hide_title",
         /// `enable_webview_click`.
-        5 enable_webview_click: Option<bool> => w::Field::new("enable_webview_click"),
+        5 enable_webview_click: Option<bool> => "enable_webview_click",
     }
     new()
-    set(
-        url: String,
-        jump_url: String,
-        pagepath: String,
-        height: String,
-        hide_title: bool,
-        enable_webview_click: bool,
-    )
+    text(url: String, jump_url: String, pagepath: String, height: String)
+    set(hide_title: bool, enable_webview_click: bool)
 }
 
 w::record! {
@@ -189,11 +183,11 @@ w::record! {
     /// * Catalog: `work.agent.batch_set_workbench_data`.
     pub struct BatchSetWorkbenchData {
         /// `agentid`.
-        0 agentid: i64 => w::Field::must("agentid"),
+        0 agentid: i64 => "agentid: must",
         /// `userid_list`.
-        1 userid_list: Vec<String> => w::Field::must("userid_list"),
+        1 userid_list: Vec<String> => "userid_list: must",
         /// `data`.
-        2 data: BatchSetWorkbenchDataData => w::Field::must("data"),
+        2 data: BatchSetWorkbenchDataData => "data: must",
     }
     new(agentid: i64, userid_list: Vec<String>, data: BatchSetWorkbenchDataData)
 }
@@ -225,7 +219,7 @@ w::record! {
     /// * Catalog: `work.agent.get`.
     pub struct Get {
         /// `agentid`.
-        0 agentid: i64 => w::Field::must("agentid").place(w::Place::Query),
+        0 agentid: i64 => "agentid: must query",
     }
     new(agentid: i64)
 }
@@ -234,31 +228,31 @@ w::record! {
     /// Answer to [`Get`].
     pub struct GetResponse {
         /// `agentid`.
-        0 agentid: i64 => w::Field::must("agentid"),
+        0 agentid: i64 => "agentid: must",
         /// `name`.
-        1 name: String => w::Field::must("name"),
+        1 name: String => "name: must",
         /// `square_logo_url`.
-        2 square_logo_url: String => w::Field::must("square_logo_url"),
+        2 square_logo_url: String => "square_logo_url: must",
         /// `description`.
-        3 description: String => w::Field::must("description"),
+        3 description: String => "description: must",
         /// `allow_userinfos`.
-        4 allow_userinfos: AllowUserinfo => w::Field::must("allow_userinfos"),
+        4 allow_userinfos: AllowUserinfo => "allow_userinfos: must",
         /// `allow_partys`.
-        5 allow_partys: AllowParty => w::Field::must("allow_partys"),
+        5 allow_partys: AllowParty => "allow_partys: must",
         /// `allow_tags`.
-        6 allow_tags: AllowTag => w::Field::must("allow_tags"),
+        6 allow_tags: AllowTag => "allow_tags: must",
         /// `close`.
-        7 close: bool => w::Field::must("close").spelled(w::Spelling::BoolInt),
+        7 close: bool => "close: must zero-one",
         /// `report_location_flag`.
-        8 report_location_flag: bool => w::Field::must("report_location_flag").spelled(w::Spelling::BoolInt),
+        8 report_location_flag: bool => "report_location_flag: must zero-one",
         /// `isreportenter`.
-        9 isreportenter: bool => w::Field::must("isreportenter").spelled(w::Spelling::BoolInt),
+        9 isreportenter: bool => "isreportenter: must zero-one",
         /// `redirect_domain`.
-        10 redirect_domain: Option<String> => w::Field::new("redirect_domain"),
+        10 redirect_domain: Option<String> => "redirect_domain",
         /// `home_url`.
-        11 home_url: Option<String> => w::Field::new("home_url"),
+        11 home_url: Option<String> => "home_url",
         /// `customized_publish_status`.
-        12 customized_publish_status: Option<i64> => w::Field::new("customized_publish_status"),
+        12 customized_publish_status: Option<i64> => "customized_publish_status",
     }
 }
 
@@ -296,7 +290,7 @@ w::record! {
     /// Answer to [`GetAdminList`].
     pub struct GetAdminListResponse {
         /// `admin`.
-        0 admin: Option<Vec<Admin>> => w::Field::new("admin"),
+        0 admin: Option<Vec<Admin>> => "admin",
     }
 }
 
@@ -334,7 +328,7 @@ w::record! {
     /// Answer to [`GetPermissions`].
     pub struct GetPermissionsResponse {
         /// `app_permissions`.
-        0 app_permissions: Vec<String> => w::Field::must("app_permissions"),
+        0 app_permissions: Vec<String> => "app_permissions: must",
     }
 }
 
@@ -383,7 +377,7 @@ w::record! {
     /// * Catalog: `work.agent.get_workbench_template`.
     pub struct GetWorkbenchTemplate {
         /// `agentid`.
-        0 agentid: i64 => w::Field::must("agentid"),
+        0 agentid: i64 => "agentid: must",
     }
     new(agentid: i64)
 }
@@ -392,9 +386,9 @@ w::record! {
     /// Answer to [`GetWorkbenchTemplate`].
     pub struct GetWorkbenchTemplateResponse {
         /// `replace_user_data`.
-        0 replace_user_data: bool => w::Field::must("replace_user_data"),
+        0 replace_user_data: bool => "replace_user_data: must",
         /// The body, told apart by `type`.
-        1 body: GetTemplate => w::Field::new("").flat(),
+        1 body: GetTemplate => ": flat",
     }
 }
 
@@ -432,7 +426,7 @@ w::record! {
     /// Answer to [`List`].
     pub struct ListResponse {
         /// `agentlist`.
-        0 agentlist: Vec<Agentlist> => w::Field::must("agentlist"),
+        0 agentlist: Vec<Agentlist> => "agentlist: must",
     }
 }
 
@@ -463,9 +457,9 @@ w::record! {
     /// * Catalog: `work.agent.migrate_to_customized_app`.
     pub struct MigrateToCustomizedApp {
         /// `suite_access_token`.
-        0 suite_access_token: String => w::Field::must("suite_access_token").masked(),
+        0 suite_access_token: String => "suite_access_token: must masked",
     }
-    new(suite_access_token: String)
+    new(suite_access_token: impl Into<String>)
 }
 
 w::endpoint! {
@@ -495,32 +489,31 @@ w::record! {
     /// * Catalog: `work.agent.set`.
     pub struct Set {
         /// `agentid`.
-        0 agentid: i64 => w::Field::must("agentid"),
+        0 agentid: i64 => "agentid: must",
         /// `name`.
-        1 name: Option<String> => w::Field::new("name"),
+        1 name: Option<String> => "name",
         /// `logo_mediaid`.
-        2 logo_mediaid: Option<String> => w::Field::new("logo_mediaid"),
+        2 logo_mediaid: Option<String> => "logo_mediaid",
         /// `description`.
-        3 description: Option<String> => w::Field::new("description"),
+        3 description: Option<String> => "description",
         /// `report_location_flag`.
-        4 report_location_flag: Option<bool> => w::Field::new("report_location_flag").spelled(w::Spelling::BoolInt),
+        4 report_location_flag: Option<bool> => "report_location_flag: zero-one",
         /// `isreportenter`.
-        5 isreportenter: Option<bool> => w::Field::new("isreportenter").spelled(w::Spelling::BoolInt),
+        5 isreportenter: Option<bool> => "isreportenter: zero-one",
         /// `redirect_domain`.
-        6 redirect_domain: Option<String> => w::Field::new("redirect_domain"),
+        6 redirect_domain: Option<String> => "redirect_domain",
         /// `home_url`.
-        7 home_url: Option<String> => w::Field::new("home_url"),
+        7 home_url: Option<String> => "home_url",
     }
     new(agentid: i64)
-    set(
+    text(
         name: String,
         logo_mediaid: String,
         description: String,
-        report_location_flag: bool,
-        isreportenter: bool,
         redirect_domain: String,
         home_url: String,
     )
+    set(report_location_flag: bool, isreportenter: bool)
 }
 
 w::endpoint! {
@@ -550,13 +543,13 @@ w::record! {
     /// * Catalog: `work.agent.set_scope`.
     pub struct SetScope {
         /// `agentid`.
-        0 agentid: i64 => w::Field::must("agentid"),
+        0 agentid: i64 => "agentid: must",
         /// `allow_user`.
-        1 allow_user: Option<Vec<String>> => w::Field::new("allow_user"),
+        1 allow_user: Option<Vec<String>> => "allow_user",
         /// `allow_party`.
-        2 allow_party: Option<Vec<i64>> => w::Field::new("allow_party"),
+        2 allow_party: Option<Vec<i64>> => "allow_party",
         /// `allow_tag`.
-        3 allow_tag: Option<Vec<i64>> => w::Field::new("allow_tag"),
+        3 allow_tag: Option<Vec<i64>> => "allow_tag",
     }
     new(agentid: i64)
     set(allow_user: Vec<String>, allow_party: Vec<i64>, allow_tag: Vec<i64>)
@@ -566,11 +559,11 @@ w::record! {
     /// Answer to [`SetScope`].
     pub struct SetScopeResponse {
         /// `invaliduser`.
-        0 invaliduser: Option<Vec<String>> => w::Field::new("invaliduser"),
+        0 invaliduser: Option<Vec<String>> => "invaliduser",
         /// `invalidparty`.
-        1 invalidparty: Option<Vec<i64>> => w::Field::new("invalidparty"),
+        1 invalidparty: Option<Vec<i64>> => "invalidparty",
         /// `invalidtag`.
-        2 invalidtag: Option<Vec<i64>> => w::Field::new("invalidtag"),
+        2 invalidtag: Option<Vec<i64>> => "invalidtag",
     }
 }
 
@@ -615,13 +608,13 @@ w::record! {
     /// * Catalog: `work.agent.set_workbench_data`.
     pub struct SetWorkbenchData {
         /// `agentid`.
-        0 agentid: i64 => w::Field::must("agentid"),
+        0 agentid: i64 => "agentid: must",
         /// `userid`.
-        1 userid: String => w::Field::must("userid"),
+        1 userid: String => "userid: must",
         /// The body, told apart by `type`.
-        2 body: WorkbenchData => w::Field::new("").flat(),
+        2 body: WorkbenchData => ": flat",
     }
-    new(agentid: i64, userid: String, body: WorkbenchData)
+    new(agentid: i64, userid: impl Into<String>, body: WorkbenchData)
 }
 
 w::endpoint! {
@@ -669,11 +662,11 @@ w::record! {
     /// * Catalog: `work.agent.set_workbench_template`.
     pub struct SetWorkbenchTemplate {
         /// `agentid`.
-        0 agentid: i64 => w::Field::must("agentid"),
+        0 agentid: i64 => "agentid: must",
         /// `replace_user_data`.
-        1 replace_user_data: Option<bool> => w::Field::new("replace_user_data"),
+        1 replace_user_data: Option<bool> => "replace_user_data",
         /// The body, told apart by `type`.
-        2 body: SetTemplate => w::Field::new("").flat(),
+        2 body: SetTemplate => ": flat",
     }
     new(agentid: i64, body: SetTemplate)
     set(replace_user_data: bool)

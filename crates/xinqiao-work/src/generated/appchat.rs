@@ -7,22 +7,22 @@ w::record! {
     /// `Article`.
     pub struct Article {
         /// `url`.
-        0 url: String => w::Field::must("url"),
+        0 url: String => "url: must",
         /// `title`.
-        1 title: String => w::Field::must("title"),
+        1 title: String => "title: must",
         /// `description`.
-        2 description: Option<String> => w::Field::new("description"),
+        2 description: Option<String> => "description",
         /// `picurl`.
-        3 picurl: Option<String> => w::Field::new("picurl"),
+        3 picurl: Option<String> => "picurl",
         /// `btntxt`.
-        4 btntxt: Option<String> => w::Field::new("btntxt"),
+        4 btntxt: Option<String> => "btntxt",
         /// `appid`.
-        5 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+        5 appid: Option<xinqiao_types::AppId> => "appid",
         /// `pagepath`.
-        6 pagepath: Option<String> => w::Field::new("pagepath"),
+        6 pagepath: Option<String> => "pagepath",
     }
-    new(url: String, title: String)
-    set(
+    new(url: impl Into<String>, title: impl Into<String>)
+    text(
         description: String,
         picurl: String,
         btntxt: String,
@@ -35,13 +35,13 @@ w::record! {
     /// `ChatInfo`.
     pub struct ChatInfo {
         /// `chatid`.
-        0 chatid: String => w::Field::must("chatid"),
+        0 chatid: String => "chatid: must",
         /// `name`.
-        1 name: String => w::Field::must("name"),
+        1 name: String => "name: must",
         /// `owner`.
-        2 owner: String => w::Field::must("owner"),
+        2 owner: String => "owner: must",
         /// `userlist`.
-        3 userlist: Vec<String> => w::Field::must("userlist"),
+        3 userlist: Vec<String> => "userlist: must",
     }
 }
 
@@ -49,25 +49,25 @@ w::record! {
     /// `File`.
     pub struct File {
         /// `media_id`.
-        0 media_id: xinqiao_types::MediaId => w::Field::must("media_id"),
+        0 media_id: xinqiao_types::MediaId => "media_id: must",
     }
-    new(media_id: xinqiao_types::MediaId)
+    new(media_id: impl Into<xinqiao_types::MediaId>)
 }
 
 w::record! {
     /// `Image`.
     pub struct Image {
         /// `media_id`.
-        0 media_id: xinqiao_types::MediaId => w::Field::must("media_id"),
+        0 media_id: xinqiao_types::MediaId => "media_id: must",
     }
-    new(media_id: xinqiao_types::MediaId)
+    new(media_id: impl Into<xinqiao_types::MediaId>)
 }
 
 w::record! {
     /// `Mpnew`.
     pub struct Mpnew {
         /// `articles`.
-        0 articles: Vec<MpnewArticle> => w::Field::must("articles"),
+        0 articles: Vec<MpnewArticle> => "articles: must",
     }
     new(articles: Vec<MpnewArticle>)
 }
@@ -76,29 +76,29 @@ w::record! {
     /// `MpnewArticle`.
     pub struct MpnewArticle {
         /// `url`.
-        0 url: String => w::Field::must("url"),
+        0 url: String => "url: must",
         /// `title`.
-        1 title: String => w::Field::must("title"),
+        1 title: String => "title: must",
         /// `digest`.
-        2 digest: Option<String> => w::Field::new("digest"),
+        2 digest: Option<String> => "digest",
         /// `author`.
-        3 author: Option<String> => w::Field::new("author"),
+        3 author: Option<String> => "author",
         /// `content`.
-        4 content: String => w::Field::must("content"),
+        4 content: String => "content: must",
         /// `content_source_url`.
-        5 content_source_url: Option<String> => w::Field::new("content_source_url"),
+        5 content_source_url: Option<String> => "content_source_url",
         /// `thumb_media_id`.
-        6 thumb_media_id: Option<String> => w::Field::new("thumb_media_id"),
+        6 thumb_media_id: Option<String> => "thumb_media_id",
     }
-    new(url: String, title: String, content: String)
-    set(digest: String, author: String, content_source_url: String, thumb_media_id: String)
+    new(url: impl Into<String>, title: impl Into<String>, content: impl Into<String>)
+    text(digest: String, author: String, content_source_url: String, thumb_media_id: String)
 }
 
 w::record! {
     /// `News`.
     pub struct News {
         /// `articles`.
-        0 articles: Vec<Article> => w::Field::must("articles"),
+        0 articles: Vec<Article> => "articles: must",
     }
     new(articles: Vec<Article>)
 }
@@ -107,13 +107,13 @@ w::record! {
     /// `Text`.
     pub struct Text {
         /// `content`.
-        0 content: String => w::Field::must("content"),
+        0 content: String => "content: must",
         /// `mentioned_list`.
-        1 mentioned_list: Option<Vec<String>> => w::Field::new("mentioned_list"),
+        1 mentioned_list: Option<Vec<String>> => "mentioned_list",
         /// `mentioned_mobile_list`.
-        2 mentioned_mobile_list: Option<Vec<String>> => w::Field::new("mentioned_mobile_list"),
+        2 mentioned_mobile_list: Option<Vec<String>> => "mentioned_mobile_list",
     }
-    new(content: String)
+    new(content: impl Into<String>)
     set(mentioned_list: Vec<String>, mentioned_mobile_list: Vec<String>)
 }
 
@@ -121,39 +121,39 @@ w::record! {
     /// `Textcard`.
     pub struct Textcard {
         /// `url`.
-        0 url: String => w::Field::must("url"),
+        0 url: String => "url: must",
         /// `title`.
-        1 title: String => w::Field::must("title"),
+        1 title: String => "title: must",
         /// `description`.
-        2 description: String => w::Field::must("description"),
+        2 description: String => "description: must",
         /// `btntxt`.
-        3 btntxt: Option<String> => w::Field::new("btntxt"),
+        3 btntxt: Option<String> => "btntxt",
     }
-    new(url: String, title: String, description: String)
-    set(btntxt: String)
+    new(url: impl Into<String>, title: impl Into<String>, description: impl Into<String>)
+    text(btntxt: String)
 }
 
 w::record! {
     /// `Video`.
     pub struct Video {
         /// `media_id`.
-        0 media_id: xinqiao_types::MediaId => w::Field::must("media_id"),
+        0 media_id: xinqiao_types::MediaId => "media_id: must",
         /// `title`.
-        1 title: Option<String> => w::Field::new("title"),
+        1 title: Option<String> => "title",
         /// `description`.
-        2 description: Option<String> => w::Field::new("description"),
+        2 description: Option<String> => "description",
     }
-    new(media_id: xinqiao_types::MediaId)
-    set(title: String, description: String)
+    new(media_id: impl Into<xinqiao_types::MediaId>)
+    text(title: String, description: String)
 }
 
 w::record! {
     /// `Voice`.
     pub struct Voice {
         /// `media_id`.
-        0 media_id: xinqiao_types::MediaId => w::Field::must("media_id"),
+        0 media_id: xinqiao_types::MediaId => "media_id: must",
     }
-    new(media_id: xinqiao_types::MediaId)
+    new(media_id: impl Into<xinqiao_types::MediaId>)
 }
 
 w::record! {
@@ -164,23 +164,23 @@ w::record! {
     /// * Catalog: `work.appchat.create`.
     pub struct Create {
         /// `chatid`.
-        0 chatid: Option<String> => w::Field::new("chatid"),
+        0 chatid: Option<String> => "chatid",
         /// `name`.
-        1 name: String => w::Field::must("name"),
+        1 name: String => "name: must",
         /// `owner`.
-        2 owner: Option<String> => w::Field::new("owner"),
+        2 owner: Option<String> => "owner",
         /// `userlist`.
-        3 userlist: Vec<String> => w::Field::must("userlist"),
+        3 userlist: Vec<String> => "userlist: must",
     }
-    new(name: String, userlist: Vec<String>)
-    set(chatid: String, owner: String)
+    new(name: impl Into<String>, userlist: Vec<String>)
+    text(chatid: String, owner: String)
 }
 
 w::record! {
     /// Answer to [`Create`].
     pub struct CreateResponse {
         /// `chatid`.
-        0 chatid: String => w::Field::must("chatid"),
+        0 chatid: String => "chatid: must",
     }
 }
 
@@ -211,16 +211,16 @@ w::record! {
     /// * Catalog: `work.appchat.get`.
     pub struct Get {
         /// `chatid`.
-        0 chatid: String => w::Field::must("chatid").place(w::Place::Query),
+        0 chatid: String => "chatid: must query",
     }
-    new(chatid: String)
+    new(chatid: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`Get`].
     pub struct GetResponse {
         /// `chat_info`.
-        0 chat_info: ChatInfo => w::Field::must("chat_info"),
+        0 chat_info: ChatInfo => "chat_info: must",
     }
 }
 
@@ -275,13 +275,13 @@ w::record! {
     /// * Catalog: `work.appchat.send`.
     pub struct Send {
         /// `chatid`.
-        0 chatid: String => w::Field::must("chatid"),
+        0 chatid: String => "chatid: must",
         /// `safe`.
-        1 safe: Option<bool> => w::Field::new("safe").spelled(w::Spelling::BoolInt),
+        1 safe: Option<bool> => "safe: zero-one",
         /// The body, told apart by `msgtype`.
-        2 body: Body => w::Field::new("").flat(),
+        2 body: Body => ": flat",
     }
-    new(chatid: String, body: Body)
+    new(chatid: impl Into<String>, body: Body)
     set(safe: bool)
 }
 
@@ -312,18 +312,19 @@ w::record! {
     /// * Catalog: `work.appchat.update`.
     pub struct Update {
         /// `chatid`.
-        0 chatid: String => w::Field::must("chatid"),
+        0 chatid: String => "chatid: must",
         /// `name`.
-        1 name: Option<String> => w::Field::new("name"),
+        1 name: Option<String> => "name",
         /// `owner`.
-        2 owner: Option<String> => w::Field::new("owner"),
+        2 owner: Option<String> => "owner",
         /// `add_user_list`.
-        3 add_user_list: Option<Vec<String>> => w::Field::new("add_user_list"),
+        3 add_user_list: Option<Vec<String>> => "add_user_list",
         /// `del_user_list`.
-        4 del_user_list: Option<Vec<String>> => w::Field::new("del_user_list"),
+        4 del_user_list: Option<Vec<String>> => "del_user_list",
     }
-    new(chatid: String)
-    set(name: String, owner: String, add_user_list: Vec<String>, del_user_list: Vec<String>)
+    new(chatid: impl Into<String>)
+    text(name: String, owner: String)
+    set(add_user_list: Vec<String>, del_user_list: Vec<String>)
 }
 
 w::endpoint! {

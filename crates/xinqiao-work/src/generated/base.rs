@@ -7,23 +7,23 @@ w::record! {
     /// `ApprovalInfo`.
     pub struct ApprovalInfo {
         /// `business_type`.
-        0 business_type: i64 => w::Field::must("business_type"),
+        0 business_type: i64 => "business_type: must",
         /// `apply_id`.
-        1 apply_id: String => w::Field::must("apply_id"),
+        1 apply_id: String => "apply_id: must",
         /// `approval_id`.
-        2 approval_id: String => w::Field::must("approval_id"),
+        2 approval_id: String => "approval_id: must",
         /// `approval_type`.
-        3 approval_type: i64 => w::Field::must("approval_type"),
+        3 approval_type: i64 => "approval_type: must",
         /// `approval_status`.
-        4 approval_status: i64 => w::Field::must("approval_status"),
+        4 approval_status: i64 => "approval_status: must",
         /// `approval_url`.
-        5 approval_url: String => w::Field::must("approval_url"),
+        5 approval_url: String => "approval_url: must",
         /// `applicant`.
-        6 applicant: String => w::Field::must("applicant"),
+        6 applicant: String => "applicant: must",
         /// `request_reason`.
-        7 request_reason: String => w::Field::must("request_reason"),
+        7 request_reason: String => "request_reason: must",
         /// `create_time`; format `unix`.
-        8 create_time: xinqiao_types::UnixSeconds => w::Field::must("create_time"),
+        8 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
 
@@ -31,55 +31,50 @@ w::record! {
     /// `Article`.
     pub struct Article {
         /// `title`.
-        0 title: String => w::Field::must("title"),
+        0 title: String => "title: must",
         /// `description`.
-        1 description: Option<String> => w::Field::new("description"),
+        1 description: Option<String> => "description",
         /// `url`.
-        2 url: String => w::Field::must("url"),
+        2 url: String => "url: must",
         /// `picurl`.
-        3 picurl: Option<String> => w::Field::new("picurl"),
+        3 picurl: Option<String> => "picurl",
     }
-    new(title: String, url: String)
-    set(description: String, picurl: String)
+    new(title: impl Into<String>, url: impl Into<String>)
+    text(description: String, picurl: String)
 }
 
 w::record! {
     /// `Button`.
     pub struct Button {
         /// `type`.
-        0 type_: String => w::Field::must("type"),
+        0 type_: String => "type: must",
         /// `name`.
-        1 name: String => w::Field::must("name"),
+        1 name: String => "name: must",
         /// `key`.
-        2 key: Option<String> => w::Field::new("key"),
+        2 key: Option<String> => "key",
         /// `url`.
-        3 url: Option<String> => w::Field::new("url"),
+        3 url: Option<String> => "url",
         /// `appid`.
-        4 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+        4 appid: Option<xinqiao_types::AppId> => "appid",
         /// `pagepath`.
-        5 pagepath: Option<String> => w::Field::new("pagepath"),
+        5 pagepath: Option<String> => "pagepath",
         /// `sub_button`.
-        6 sub_button: Option<Vec<Button>> => w::Field::new("sub_button"),
+        6 sub_button: Option<Vec<Button>> => "sub_button",
     }
-    new(type_: String, name: String)
-    set(
-        key: String,
-        url: String,
-        appid: xinqiao_types::AppId,
-        pagepath: String,
-        sub_button: Vec<Button>,
-    )
+    new(type_: impl Into<String>, name: impl Into<String>)
+    text(key: String, url: String, appid: xinqiao_types::AppId, pagepath: String)
+    set(sub_button: Vec<Button>)
 }
 
 w::record! {
     /// `Callee`.
     pub struct Callee {
         /// `userid`.
-        0 userid: Option<String> => w::Field::new("userid"),
+        0 userid: Option<String> => "userid",
         /// `phone`.
-        1 phone: Option<w::TextOrNumber> => w::Field::new("phone").masked(),
+        1 phone: Option<w::TextOrNumber> => "phone: masked",
         /// `duration`; unit min.
-        2 duration: Option<i64> => w::Field::new("duration"),
+        2 duration: Option<i64> => "duration",
     }
 }
 
@@ -87,9 +82,9 @@ w::record! {
     /// `Caller`.
     pub struct Caller {
         /// `userid`.
-        0 userid: String => w::Field::must("userid"),
+        0 userid: String => "userid: must",
         /// `duration`; unit min.
-        1 duration: i64 => w::Field::must("duration"),
+        1 duration: i64 => "duration: must",
     }
 }
 
@@ -97,13 +92,13 @@ w::record! {
     /// `Checkindata`.
     pub struct Checkindata {
         /// `userid`.
-        0 userid: String => w::Field::must("userid"),
+        0 userid: String => "userid: must",
         /// `checkin_time`; format `unix`.
-        1 checkin_time: xinqiao_types::UnixSeconds => w::Field::must("checkin_time"),
+        1 checkin_time: xinqiao_types::UnixSeconds => "checkin_time: must",
         /// `device_sn`.
-        2 device_sn: String => w::Field::must("device_sn"),
+        2 device_sn: String => "device_sn: must",
         /// `device_name`.
-        3 device_name: String => w::Field::must("device_name"),
+        3 device_name: String => "device_name: must",
     }
 }
 
@@ -111,9 +106,9 @@ w::record! {
     /// `FieldOption`.
     pub struct FieldOption {
         /// `id`.
-        0 id: i64 => w::Field::must("id"),
+        0 id: i64 => "id: must",
         /// `value`.
-        1 value: String => w::Field::must("value"),
+        1 value: String => "value: must",
     }
 }
 
@@ -121,9 +116,9 @@ w::record! {
     /// `Fieldid`.
     pub struct Fieldid {
         /// `fieldid`.
-        0 fieldid: i64 => w::Field::must("fieldid"),
+        0 fieldid: i64 => "fieldid: must",
         /// `sub_idx`.
-        1 sub_idx: Option<i64> => w::Field::new("sub_idx"),
+        1 sub_idx: Option<i64> => "sub_idx",
     }
     new(fieldid: i64)
     set(sub_idx: i64)
@@ -133,27 +128,27 @@ w::record! {
     /// `Fieldinfo`.
     pub struct Fieldinfo {
         /// `fieldid`.
-        0 fieldid: i64 => w::Field::must("fieldid"),
+        0 fieldid: i64 => "fieldid: must",
         /// `sub_idx`.
-        1 sub_idx: Option<i64> => w::Field::new("sub_idx"),
+        1 sub_idx: Option<i64> => "sub_idx",
         /// `result`.
-        2 result: i64 => w::Field::must("result"),
+        2 result: i64 => "result: must",
         /// `value_type`.
-        3 value_type: i64 => w::Field::must("value_type"),
+        3 value_type: i64 => "value_type: must",
         /// `value_string`.
-        4 value_string: Option<String> => w::Field::new("value_string"),
+        4 value_string: Option<String> => "value_string",
         /// `value_uint32`.
-        5 value_uint32: Option<i64> => w::Field::new("value_uint32"),
+        5 value_uint32: Option<i64> => "value_uint32",
         /// `value_uint64`.
-        6 value_uint64: Option<u64> => w::Field::new("value_uint64"),
+        6 value_uint64: Option<u64> => "value_uint64",
         /// `value_int32`.
-        7 value_int32: Option<i64> => w::Field::new("value_int32"),
+        7 value_int32: Option<i64> => "value_int32",
         /// `value_int64`.
-        8 value_int64: Option<i64> => w::Field::new("value_int64"),
+        8 value_int64: Option<i64> => "value_int64",
         /// `value_mobile`.
-        9 value_mobile: Option<ValueMobile> => w::Field::new("value_mobile"),
+        9 value_mobile: Option<ValueMobile> => "value_mobile",
         /// `value_file`.
-        10 value_file: Option<ValueFile> => w::Field::new("value_file"),
+        10 value_file: Option<ValueFile> => "value_file",
     }
 }
 
@@ -161,24 +156,24 @@ w::record! {
     /// `File`.
     pub struct File {
         /// `media_id`.
-        0 media_id: xinqiao_types::MediaId => w::Field::must("media_id"),
+        0 media_id: xinqiao_types::MediaId => "media_id: must",
     }
-    new(media_id: xinqiao_types::MediaId)
+    new(media_id: impl Into<xinqiao_types::MediaId>)
 }
 
 w::record! {
     /// `GetDialRecordRecord`.
     pub struct GetDialRecordRecord {
         /// `call_type`.
-        0 call_type: i64 => w::Field::must("call_type"),
+        0 call_type: i64 => "call_type: must",
         /// `call_time`; format `unix`.
-        1 call_time: xinqiao_types::UnixSeconds => w::Field::must("call_time"),
+        1 call_time: xinqiao_types::UnixSeconds => "call_time: must",
         /// `total_duration`; unit min.
-        2 total_duration: i64 => w::Field::must("total_duration"),
+        2 total_duration: i64 => "total_duration: must",
         /// `caller`.
-        3 caller: Caller => w::Field::must("caller"),
+        3 caller: Caller => "caller: must",
         /// `callee`.
-        4 callee: Vec<Callee> => w::Field::must("callee"),
+        4 callee: Vec<Callee> => "callee: must",
     }
 }
 
@@ -186,11 +181,11 @@ w::record! {
     /// `Group`.
     pub struct Group {
         /// `group_id`.
-        0 group_id: i64 => w::Field::must("group_id"),
+        0 group_id: i64 => "group_id: must",
         /// `group_name`.
-        1 group_name: String => w::Field::must("group_name"),
+        1 group_name: String => "group_name: must",
         /// `field_list`.
-        2 field_list: Vec<GroupField> => w::Field::must("field_list"),
+        2 field_list: Vec<GroupField> => "field_list: must",
     }
 }
 
@@ -198,17 +193,17 @@ w::record! {
     /// `GroupField`.
     pub struct GroupField {
         /// `fieldid`.
-        0 fieldid: i64 => w::Field::must("fieldid"),
+        0 fieldid: i64 => "fieldid: must",
         /// `field_name`.
-        1 field_name: String => w::Field::must("field_name"),
+        1 field_name: String => "field_name: must",
         /// `field_type`.
-        2 field_type: i64 => w::Field::must("field_type"),
+        2 field_type: i64 => "field_type: must",
         /// `value_type`.
-        3 value_type: i64 => w::Field::must("value_type"),
+        3 value_type: i64 => "value_type: must",
         /// `is_must`.
-        4 is_must: bool => w::Field::must("is_must"),
+        4 is_must: bool => "is_must: must",
         /// `option_list`.
-        5 option_list: Option<Vec<FieldOption>> => w::Field::new("option_list"),
+        5 option_list: Option<Vec<FieldOption>> => "option_list",
     }
 }
 
@@ -216,20 +211,20 @@ w::record! {
     /// `Image`.
     pub struct Image {
         /// `base64`.
-        0 base64: String => w::Field::must("base64"),
+        0 base64: String => "base64: must",
         /// `md5`.
-        1 md5: String => w::Field::must("md5"),
+        1 md5: String => "md5: must",
     }
-    new(base64: String, md5: String)
+    new(base64: impl Into<String>, md5: impl Into<String>)
 }
 
 w::record! {
     /// `InsertItem`.
     pub struct InsertItem {
         /// `group_type`.
-        0 group_type: i64 => w::Field::must("group_type"),
+        0 group_type: i64 => "group_type: must",
         /// `item`.
-        1 item: Vec<UpdateItem> => w::Field::must("item"),
+        1 item: Vec<UpdateItem> => "item: must",
     }
     new(group_type: i64, item: Vec<UpdateItem>)
 }
@@ -238,11 +233,11 @@ w::record! {
     /// `InsertResult`.
     pub struct InsertResult {
         /// `group_type`.
-        0 group_type: i64 => w::Field::must("group_type"),
+        0 group_type: i64 => "group_type: must",
         /// `idx`.
-        1 idx: Option<i64> => w::Field::new("idx"),
+        1 idx: Option<i64> => "idx",
         /// `result`.
-        2 result: i64 => w::Field::must("result"),
+        2 result: i64 => "result: must",
     }
 }
 
@@ -250,25 +245,25 @@ w::record! {
     /// `Markdown`.
     pub struct Markdown {
         /// `content`.
-        0 content: String => w::Field::must("content"),
+        0 content: String => "content: must",
     }
-    new(content: String)
+    new(content: impl Into<String>)
 }
 
 w::record! {
     /// `MarkdownV2Item`.
     pub struct MarkdownV2Item {
         /// `content`.
-        0 content: String => w::Field::must("content"),
+        0 content: String => "content: must",
     }
-    new(content: String)
+    new(content: impl Into<String>)
 }
 
 w::record! {
     /// `News`.
     pub struct News {
         /// `articles`.
-        0 articles: Vec<Article> => w::Field::must("articles"),
+        0 articles: Vec<Article> => "articles: must",
     }
     new(articles: Vec<Article>)
 }
@@ -277,15 +272,15 @@ w::record! {
     /// `Node`.
     pub struct Node {
         /// `node_apv_status`.
-        0 node_apv_status: i64 => w::Field::must("node_apv_status"),
+        0 node_apv_status: i64 => "node_apv_status: must",
         /// `node_apv_rel`.
-        1 node_apv_rel: i64 => w::Field::must("node_apv_rel"),
+        1 node_apv_rel: i64 => "node_apv_rel: must",
         /// `current_approvers`.
-        2 current_approvers: Option<Vec<String>> => w::Field::new("current_approvers"),
+        2 current_approvers: Option<Vec<String>> => "current_approvers",
         /// `completed_approvers`.
-        3 completed_approvers: Option<Vec<String>> => w::Field::new("completed_approvers"),
+        3 completed_approvers: Option<Vec<String>> => "completed_approvers",
         /// `apv_update_time`; format `unix`.
-        4 apv_update_time: xinqiao_types::UnixSeconds => w::Field::must("apv_update_time"),
+        4 apv_update_time: xinqiao_types::UnixSeconds => "apv_update_time: must",
     }
     new(node_apv_status: i64, node_apv_rel: i64, apv_update_time: xinqiao_types::UnixSeconds)
     set(current_approvers: Vec<String>, completed_approvers: Vec<String>)
@@ -295,7 +290,7 @@ w::record! {
     /// `Process`.
     pub struct Process {
         /// `node_list`.
-        0 node_list: Vec<Node> => w::Field::must("node_list"),
+        0 node_list: Vec<Node> => "node_list: must",
     }
     new(node_list: Vec<Node>)
 }
@@ -304,9 +299,9 @@ w::record! {
     /// `RemoveItem`.
     pub struct RemoveItem {
         /// `group_type`.
-        0 group_type: i64 => w::Field::must("group_type"),
+        0 group_type: i64 => "group_type: must",
         /// `sub_idx`.
-        1 sub_idx: i64 => w::Field::must("sub_idx"),
+        1 sub_idx: i64 => "sub_idx: must",
     }
     new(group_type: i64, sub_idx: i64)
 }
@@ -315,11 +310,11 @@ w::record! {
     /// `RemoveResult`.
     pub struct RemoveResult {
         /// `group_type`.
-        0 group_type: i64 => w::Field::must("group_type"),
+        0 group_type: i64 => "group_type: must",
         /// `sub_idx`.
-        1 sub_idx: i64 => w::Field::must("sub_idx"),
+        1 sub_idx: i64 => "sub_idx: must",
         /// `result`.
-        2 result: i64 => w::Field::must("result"),
+        2 result: i64 => "result: must",
     }
 }
 
@@ -327,11 +322,11 @@ w::record! {
     /// `State`.
     pub struct State {
         /// `userid`.
-        0 userid: String => w::Field::must("userid"),
+        0 userid: String => "userid: must",
         /// `callid`.
-        1 callid: String => w::Field::must("callid"),
+        1 callid: String => "callid: must",
         /// `code`.
-        2 code: i64 => w::Field::must("code"),
+        2 code: i64 => "code: must",
     }
 }
 
@@ -339,13 +334,13 @@ w::record! {
     /// `Text`.
     pub struct Text {
         /// `content`.
-        0 content: String => w::Field::must("content"),
+        0 content: String => "content: must",
         /// `mentioned_list`.
-        1 mentioned_list: Option<Vec<String>> => w::Field::new("mentioned_list"),
+        1 mentioned_list: Option<Vec<String>> => "mentioned_list",
         /// `mentioned_mobile_list`.
-        2 mentioned_mobile_list: Option<Vec<String>> => w::Field::new("mentioned_mobile_list"),
+        2 mentioned_mobile_list: Option<Vec<String>> => "mentioned_mobile_list",
     }
-    new(content: String)
+    new(content: impl Into<String>)
     set(mentioned_list: Vec<String>, mentioned_mobile_list: Vec<String>)
 }
 
@@ -353,28 +348,28 @@ w::record! {
     /// `UpdateItem`.
     pub struct UpdateItem {
         /// `fieldid`.
-        0 fieldid: i64 => w::Field::must("fieldid"),
+        0 fieldid: i64 => "fieldid: must",
         /// `sub_idx`.
-        1 sub_idx: Option<i64> => w::Field::new("sub_idx"),
+        1 sub_idx: Option<i64> => "sub_idx",
         /// `value_string`.
-        2 value_string: Option<String> => w::Field::new("value_string"),
+        2 value_string: Option<String> => "value_string",
         /// `value_uint32`.
-        3 value_uint32: Option<i64> => w::Field::new("value_uint32"),
+        3 value_uint32: Option<i64> => "value_uint32",
         /// `value_uint64`.
-        4 value_uint64: Option<u64> => w::Field::new("value_uint64"),
+        4 value_uint64: Option<u64> => "value_uint64",
         /// `value_int32`.
-        5 value_int32: Option<i64> => w::Field::new("value_int32"),
+        5 value_int32: Option<i64> => "value_int32",
         /// `value_int64`.
-        6 value_int64: Option<i64> => w::Field::new("value_int64"),
+        6 value_int64: Option<i64> => "value_int64",
         /// `value_mobile`.
-        7 value_mobile: Option<ValueMobile> => w::Field::new("value_mobile"),
+        7 value_mobile: Option<ValueMobile> => "value_mobile",
         /// `value_file`.
-        8 value_file: Option<ValueFile> => w::Field::new("value_file"),
+        8 value_file: Option<ValueFile> => "value_file",
     }
     new(fieldid: i64)
+    text(value_string: String)
     set(
         sub_idx: i64,
-        value_string: String,
         value_uint32: i64,
         value_uint64: u64,
         value_int32: i64,
@@ -388,11 +383,11 @@ w::record! {
     /// `UpdateResult`.
     pub struct UpdateResult {
         /// `fieldid`.
-        0 fieldid: i64 => w::Field::must("fieldid"),
+        0 fieldid: i64 => "fieldid: must",
         /// `sub_idx`.
-        1 sub_idx: Option<i64> => w::Field::new("sub_idx"),
+        1 sub_idx: Option<i64> => "sub_idx",
         /// `result`.
-        2 result: i64 => w::Field::must("result"),
+        2 result: i64 => "result: must",
     }
 }
 
@@ -400,7 +395,7 @@ w::record! {
     /// `ValueFile`.
     pub struct ValueFile {
         /// `media_id`.
-        0 media_id: Vec<xinqiao_types::MediaId> => w::Field::must("media_id"),
+        0 media_id: Vec<xinqiao_types::MediaId> => "media_id: must",
     }
     new(media_id: Vec<xinqiao_types::MediaId>)
 }
@@ -409,20 +404,20 @@ w::record! {
     /// `ValueMobile`.
     pub struct ValueMobile {
         /// `value_country_code`.
-        0 value_country_code: String => w::Field::must("value_country_code"),
+        0 value_country_code: String => "value_country_code: must",
         /// `value_mobile`.
-        1 value_mobile: String => w::Field::must("value_mobile"),
+        1 value_mobile: String => "value_mobile: must",
     }
-    new(value_country_code: String, value_mobile: String)
+    new(value_country_code: impl Into<String>, value_mobile: impl Into<String>)
 }
 
 w::record! {
     /// `Voice`.
     pub struct Voice {
         /// `media_id`.
-        0 media_id: xinqiao_types::MediaId => w::Field::must("media_id"),
+        0 media_id: xinqiao_types::MediaId => "media_id: must",
     }
-    new(media_id: xinqiao_types::MediaId)
+    new(media_id: impl Into<xinqiao_types::MediaId>)
 }
 
 w::record! {
@@ -440,7 +435,7 @@ w::record! {
     /// Answer to [`GetApiDomainIp`].
     pub struct GetApiDomainIpResponse {
         /// `ip_list`.
-        0 ip_list: Vec<String> => w::Field::must("ip_list"),
+        0 ip_list: Vec<String> => "ip_list: must",
     }
 }
 
@@ -478,9 +473,9 @@ w::record! {
     /// Answer to [`GetJsapiTicket`].
     pub struct GetJsapiTicketResponse {
         /// `ticket`.
-        0 ticket: String => w::Field::must("ticket"),
+        0 ticket: String => "ticket: must",
         /// `expires_in`; unit s.
-        1 expires_in: i64 => w::Field::must("expires_in"),
+        1 expires_in: i64 => "expires_in: must",
     }
 }
 
@@ -518,7 +513,7 @@ w::record! {
     /// Answer to [`Getcallbackip`].
     pub struct GetcallbackipResponse {
         /// `ip_list`.
-        0 ip_list: Vec<String> => w::Field::must("ip_list"),
+        0 ip_list: Vec<String> => "ip_list: must",
     }
 }
 
@@ -549,20 +544,20 @@ w::record! {
     /// * Catalog: `work.base.gettoken`.
     pub struct Gettoken {
         /// `corpid`.
-        0 corpid: xinqiao_types::CorpId => w::Field::must("corpid").place(w::Place::Query),
+        0 corpid: xinqiao_types::CorpId => "corpid: must query",
         /// `corpsecret`.
-        1 corpsecret: String => w::Field::must("corpsecret").place(w::Place::Query).masked(),
+        1 corpsecret: String => "corpsecret: must query masked",
     }
-    new(corpid: xinqiao_types::CorpId, corpsecret: String)
+    new(corpid: impl Into<xinqiao_types::CorpId>, corpsecret: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`Gettoken`].
     pub struct GettokenResponse {
         /// `access_token`.
-        0 access_token: String => w::Field::must("access_token").masked(),
+        0 access_token: String => "access_token: must masked",
         /// `expires_in`; unit s.
-        1 expires_in: i64 => w::Field::must("expires_in"),
+        1 expires_in: i64 => "expires_in: must",
     }
 }
 
@@ -619,29 +614,30 @@ pub mod advanced_feature {
         /// * Catalog: `work.advanced_feature.get_apply_id_list`.
         pub struct GetApplyIdList {
             /// `business_type`.
-            0 business_type: i64 => w::Field::must("business_type"),
+            0 business_type: i64 => "business_type: must",
             /// `userid`.
-            1 userid: String => w::Field::must("userid"),
+            1 userid: String => "userid: must",
             /// `req_type`.
-            2 req_type: Option<i64> => w::Field::new("req_type"),
+            2 req_type: Option<i64> => "req_type",
             /// `cursor`.
-            3 cursor: Option<String> => w::Field::new("cursor"),
+            3 cursor: Option<String> => "cursor",
             /// `limit`.
-            4 limit: Option<i64> => w::Field::new("limit"),
+            4 limit: Option<i64> => "limit",
         }
-        new(business_type: i64, userid: String)
-        set(req_type: i64, cursor: String, limit: i64)
+        new(business_type: i64, userid: impl Into<String>)
+        text(cursor: String)
+        set(req_type: i64, limit: i64)
     }
 
     w::record! {
         /// Answer to [`GetApplyIdList`].
         pub struct GetApplyIdListResponse {
             /// `apply_id_list`.
-            0 apply_id_list: Vec<String> => w::Field::must("apply_id_list"),
+            0 apply_id_list: Vec<String> => "apply_id_list: must",
             /// `next_cursor`.
-            1 next_cursor: Option<String> => w::Field::new("next_cursor"),
+            1 next_cursor: Option<String> => "next_cursor",
             /// `has_more`.
-            2 has_more: bool => w::Field::must("has_more"),
+            2 has_more: bool => "has_more: must",
         }
     }
 
@@ -672,16 +668,16 @@ pub mod advanced_feature {
         /// * Catalog: `work.advanced_feature.get_approval_info`.
         pub struct GetApprovalInfo {
             /// `apply_id`.
-            0 apply_id: String => w::Field::must("apply_id"),
+            0 apply_id: String => "apply_id: must",
         }
-        new(apply_id: String)
+        new(apply_id: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`GetApprovalInfo`].
         pub struct GetApprovalInfoResponse {
             /// `approval_info`.
-            0 approval_info: super::ApprovalInfo => w::Field::must("approval_info"),
+            0 approval_info: super::ApprovalInfo => "approval_info: must",
         }
     }
 
@@ -712,21 +708,21 @@ pub mod advanced_feature {
         /// * Catalog: `work.advanced_feature.set_approval_detail`.
         pub struct SetApprovalDetail {
             /// `apply_id`.
-            0 apply_id: String => w::Field::must("apply_id"),
+            0 apply_id: String => "apply_id: must",
             /// `approval_id`.
-            1 approval_id: String => w::Field::must("approval_id"),
+            1 approval_id: String => "approval_id: must",
             /// `approval_status`.
-            2 approval_status: i64 => w::Field::must("approval_status"),
+            2 approval_status: i64 => "approval_status: must",
             /// `approval_url`.
-            3 approval_url: String => w::Field::must("approval_url"),
+            3 approval_url: String => "approval_url: must",
             /// `process_list`.
-            4 process_list: super::Process => w::Field::must("process_list"),
+            4 process_list: super::Process => "process_list: must",
         }
         new(
-            apply_id: String,
-            approval_id: String,
+            apply_id: impl Into<String>,
+            approval_id: impl Into<String>,
             approval_status: i64,
-            approval_url: String,
+            approval_url: impl Into<String>,
             process_list: super::Process,
         )
     }
@@ -763,18 +759,18 @@ pub mod auth {
         /// * Catalog: `work.auth.get_tfa_info`.
         pub struct GetTfaInfo {
             /// `code`.
-            0 code: String => w::Field::must("code"),
+            0 code: String => "code: must",
         }
-        new(code: String)
+        new(code: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`GetTfaInfo`].
         pub struct GetTfaInfoResponse {
             /// `userid`.
-            0 userid: String => w::Field::must("userid"),
+            0 userid: String => "userid: must",
             /// `tfa_code`.
-            1 tfa_code: String => w::Field::must("tfa_code"),
+            1 tfa_code: String => "tfa_code: must",
         }
     }
 
@@ -805,30 +801,30 @@ pub mod auth {
         /// * Catalog: `work.auth.getuserdetail`.
         pub struct Getuserdetail {
             /// `user_ticket`.
-            0 user_ticket: String => w::Field::must("user_ticket"),
+            0 user_ticket: String => "user_ticket: must",
         }
-        new(user_ticket: String)
+        new(user_ticket: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`Getuserdetail`].
         pub struct GetuserdetailResponse {
             /// `userid`.
-            0 userid: String => w::Field::must("userid"),
+            0 userid: String => "userid: must",
             /// `gender`.
-            1 gender: i64 => w::Field::must("gender").spelled(w::Spelling::NumericText),
+            1 gender: i64 => "gender: must numeric",
             /// `avatar`.
-            2 avatar: Option<String> => w::Field::new("avatar").masked(),
+            2 avatar: Option<String> => "avatar: masked",
             /// `qr_code`.
-            3 qr_code: Option<String> => w::Field::new("qr_code"),
+            3 qr_code: Option<String> => "qr_code",
             /// `mobile`.
-            4 mobile: Option<String> => w::Field::new("mobile").masked(),
+            4 mobile: Option<String> => "mobile: masked",
             /// `email`.
-            5 email: Option<String> => w::Field::new("email").masked(),
+            5 email: Option<String> => "email: masked",
             /// `biz_mail`.
-            6 biz_mail: Option<String> => w::Field::new("biz_mail"),
+            6 biz_mail: Option<String> => "biz_mail",
             /// `address`.
-            7 address: Option<String> => w::Field::new("address").masked(),
+            7 address: Option<String> => "address: masked",
         }
     }
 
@@ -859,22 +855,22 @@ pub mod auth {
         /// * Catalog: `work.auth.getuserinfo`.
         pub struct Getuserinfo {
             /// `code`.
-            0 code: String => w::Field::must("code").place(w::Place::Query),
+            0 code: String => "code: must query",
         }
-        new(code: String)
+        new(code: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`Getuserinfo`].
         pub struct GetuserinfoResponse {
             /// `userid`.
-            0 userid: Option<String> => w::Field::new("userid"),
+            0 userid: Option<String> => "userid",
             /// `user_ticket`.
-            1 user_ticket: Option<String> => w::Field::new("user_ticket"),
+            1 user_ticket: Option<String> => "user_ticket",
             /// `openid`.
-            2 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+            2 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// `external_userid`.
-            3 external_userid: Option<String> => w::Field::new("external_userid").masked(),
+            3 external_userid: Option<String> => "external_userid: masked",
         }
     }
 
@@ -910,7 +906,7 @@ pub mod chat {
         /// * Catalog: `work.chat.clearnotify`.
         pub struct Clearnotify {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -942,7 +938,7 @@ pub mod chat {
         /// * Catalog: `work.chat.quit`.
         pub struct Quit {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -974,7 +970,7 @@ pub mod chat {
         /// * Catalog: `work.chat.setmute`.
         pub struct Setmute {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -1011,7 +1007,7 @@ pub mod crm {
         /// * Catalog: `work.crm.get_external_contact`.
         pub struct GetExternalContact {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -1043,7 +1039,7 @@ pub mod crm {
         /// * Catalog: `work.crm.transfer_external_contact`.
         pub struct TransferExternalContact {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -1081,7 +1077,7 @@ pub mod data {
         /// * Catalog: `work.data.get_conversation_records`.
         pub struct GetConversationRecords {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -1114,7 +1110,7 @@ pub mod data {
         /// * Catalog: `work.data.get_message_statistics`.
         pub struct GetMessageStatistics {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -1151,13 +1147,13 @@ pub mod dial {
         /// * Catalog: `work.dial.get_dial_record`.
         pub struct GetDialRecord {
             /// `start_time`; format `unix`.
-            0 start_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("start_time"),
+            0 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
             /// `end_time`; format `unix`.
-            1 end_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("end_time"),
+            1 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
             /// `offset`.
-            2 offset: Option<i64> => w::Field::new("offset"),
+            2 offset: Option<i64> => "offset",
             /// `limit`.
-            3 limit: Option<i64> => w::Field::new("limit"),
+            3 limit: Option<i64> => "limit",
         }
         new()
         set(
@@ -1172,7 +1168,7 @@ pub mod dial {
         /// Answer to [`GetDialRecord`].
         pub struct GetDialRecordResponse {
             /// `record`.
-            0 record: Vec<super::GetDialRecordRecord> => w::Field::must("record"),
+            0 record: Vec<super::GetDialRecordRecord> => "record: must",
         }
     }
 
@@ -1208,16 +1204,16 @@ pub mod hardware {
         /// * Catalog: `work.hardware.get_device_feature`.
         pub struct GetDeviceFeature {
             /// `device_sn`.
-            0 device_sn: String => w::Field::must("device_sn"),
+            0 device_sn: String => "device_sn: must",
         }
-        new(device_sn: String)
+        new(device_sn: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`GetDeviceFeature`].
         pub struct GetDeviceFeatureResponse {
             /// `device_feature`.
-            0 device_feature: String => w::Field::must("device_feature"),
+            0 device_feature: String => "device_feature: must",
         }
     }
 
@@ -1248,13 +1244,13 @@ pub mod hardware {
         /// * Catalog: `work.hardware.get_hardware_checkin_data`.
         pub struct GetHardwareCheckinData {
             /// `filter_type`.
-            0 filter_type: Option<i64> => w::Field::new("filter_type"),
+            0 filter_type: Option<i64> => "filter_type",
             /// `starttime`; format `unix`.
-            1 starttime: xinqiao_types::UnixSeconds => w::Field::must("starttime"),
+            1 starttime: xinqiao_types::UnixSeconds => "starttime: must",
             /// `endtime`; format `unix`.
-            2 endtime: xinqiao_types::UnixSeconds => w::Field::must("endtime"),
+            2 endtime: xinqiao_types::UnixSeconds => "endtime: must",
             /// `useridlist`.
-            3 useridlist: Vec<String> => w::Field::must("useridlist"),
+            3 useridlist: Vec<String> => "useridlist: must",
         }
         new(
             starttime: xinqiao_types::UnixSeconds,
@@ -1268,7 +1264,7 @@ pub mod hardware {
         /// Answer to [`GetHardwareCheckinData`].
         pub struct GetHardwareCheckinDataResponse {
             /// `checkindata`.
-            0 checkindata: Vec<super::Checkindata> => w::Field::must("checkindata"),
+            0 checkindata: Vec<super::Checkindata> => "checkindata: must",
         }
     }
 
@@ -1311,7 +1307,7 @@ pub mod hr {
         /// Answer to [`GetFields`].
         pub struct GetFieldsResponse {
             /// `group_list`.
-            0 group_list: Vec<super::Group> => w::Field::must("group_list"),
+            0 group_list: Vec<super::Group> => "group_list: must",
         }
     }
 
@@ -1342,13 +1338,13 @@ pub mod hr {
         /// * Catalog: `work.hr.get_staff_info`.
         pub struct GetStaffInfo {
             /// `userid`.
-            0 userid: String => w::Field::must("userid"),
+            0 userid: String => "userid: must",
             /// `get_all`.
-            1 get_all: Option<bool> => w::Field::new("get_all"),
+            1 get_all: Option<bool> => "get_all",
             /// `fieldids`.
-            2 fieldids: Option<Vec<super::Fieldid>> => w::Field::new("fieldids"),
+            2 fieldids: Option<Vec<super::Fieldid>> => "fieldids",
         }
-        new(userid: String)
+        new(userid: impl Into<String>)
         set(get_all: bool, fieldids: Vec<super::Fieldid>)
     }
 
@@ -1356,7 +1352,7 @@ pub mod hr {
         /// Answer to [`GetStaffInfo`].
         pub struct GetStaffInfoResponse {
             /// `fieldinfo`.
-            0 fieldinfo: Vec<super::Fieldinfo> => w::Field::must("fieldinfo"),
+            0 fieldinfo: Vec<super::Fieldinfo> => "fieldinfo: must",
         }
     }
 
@@ -1387,15 +1383,15 @@ pub mod hr {
         /// * Catalog: `work.hr.update_staff_info`.
         pub struct UpdateStaffInfo {
             /// `userid`.
-            0 userid: String => w::Field::must("userid"),
+            0 userid: String => "userid: must",
             /// `update_items`.
-            1 update_items: Option<Vec<super::UpdateItem>> => w::Field::new("update_items"),
+            1 update_items: Option<Vec<super::UpdateItem>> => "update_items",
             /// `insert_items`.
-            2 insert_items: Option<Vec<super::InsertItem>> => w::Field::new("insert_items"),
+            2 insert_items: Option<Vec<super::InsertItem>> => "insert_items",
             /// `remove_items`.
-            3 remove_items: Option<Vec<super::RemoveItem>> => w::Field::new("remove_items"),
+            3 remove_items: Option<Vec<super::RemoveItem>> => "remove_items",
         }
-        new(userid: String)
+        new(userid: impl Into<String>)
         set(
             update_items: Vec<super::UpdateItem>,
             insert_items: Vec<super::InsertItem>,
@@ -1407,11 +1403,11 @@ pub mod hr {
         /// Answer to [`UpdateStaffInfo`].
         pub struct UpdateStaffInfoResponse {
             /// `update_results`.
-            0 update_results: Option<Vec<super::UpdateResult>> => w::Field::new("update_results"),
+            0 update_results: Option<Vec<super::UpdateResult>> => "update_results",
             /// `insert_result`.
-            1 insert_result: Option<Vec<super::InsertResult>> => w::Field::new("insert_result"),
+            1 insert_result: Option<Vec<super::InsertResult>> => "insert_result",
             /// `remove_results`.
-            2 remove_results: Option<Vec<super::RemoveResult>> => w::Field::new("remove_results"),
+            2 remove_results: Option<Vec<super::RemoveResult>> => "remove_results",
         }
     }
 
@@ -1447,7 +1443,7 @@ pub mod invite {
         /// * Catalog: `work.invite.send`.
         pub struct Send {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -1484,9 +1480,9 @@ pub mod menu {
         /// * Catalog: `work.menu.create`.
         pub struct Create {
             /// `agentid`.
-            0 agentid: i64 => w::Field::must("agentid").place(w::Place::Query),
+            0 agentid: i64 => "agentid: must query",
             /// `button`.
-            1 button: Vec<super::Button> => w::Field::must("button"),
+            1 button: Vec<super::Button> => "button: must",
         }
         new(agentid: i64, button: Vec<super::Button>)
     }
@@ -1518,7 +1514,7 @@ pub mod menu {
         /// * Catalog: `work.menu.delete`.
         pub struct Delete {
             /// `agentid`.
-            0 agentid: i64 => w::Field::must("agentid").place(w::Place::Query),
+            0 agentid: i64 => "agentid: must query",
         }
         new(agentid: i64)
     }
@@ -1550,7 +1546,7 @@ pub mod menu {
         /// * Catalog: `work.menu.get`.
         pub struct Get {
             /// `agentid`.
-            0 agentid: i64 => w::Field::must("agentid").place(w::Place::Query),
+            0 agentid: i64 => "agentid: must query",
         }
         new(agentid: i64)
     }
@@ -1559,7 +1555,7 @@ pub mod menu {
         /// Answer to [`Get`].
         pub struct GetResponse {
             /// `button`.
-            0 button: Vec<super::Button> => w::Field::must("button"),
+            0 button: Vec<super::Button> => "button: must",
         }
     }
 
@@ -1595,22 +1591,22 @@ pub mod miniprogram {
         /// * Catalog: `work.miniprogram.jscode2session`.
         pub struct Jscode2session {
             /// `js_code`.
-            0 js_code: String => w::Field::must("js_code").place(w::Place::Query),
+            0 js_code: String => "js_code: must query",
             /// `grant_type`.
-            1 grant_type: String => w::Field::must("grant_type").place(w::Place::Query),
+            1 grant_type: String => "grant_type: must query",
         }
-        new(js_code: String, grant_type: String)
+        new(js_code: impl Into<String>, grant_type: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`Jscode2session`].
         pub struct Jscode2sessionResponse {
             /// `corpid`.
-            0 corpid: xinqiao_types::CorpId => w::Field::must("corpid"),
+            0 corpid: xinqiao_types::CorpId => "corpid: must",
             /// `userid`.
-            1 userid: String => w::Field::must("userid"),
+            1 userid: String => "userid: must",
             /// `session_key`.
-            2 session_key: String => w::Field::must("session_key").masked(),
+            2 session_key: String => "session_key: must masked",
         }
     }
 
@@ -1641,20 +1637,20 @@ pub mod miniprogram {
         /// * Catalog: `work.miniprogram.transfer_session`.
         pub struct TransferSession {
             /// `userid`.
-            0 userid: String => w::Field::must("userid"),
+            0 userid: String => "userid: must",
             /// `session_key`.
-            1 session_key: String => w::Field::must("session_key").masked(),
+            1 session_key: String => "session_key: must masked",
         }
-        new(userid: String, session_key: String)
+        new(userid: impl Into<String>, session_key: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`TransferSession`].
         pub struct TransferSessionResponse {
             /// `userid`.
-            0 userid: String => w::Field::must("userid"),
+            0 userid: String => "userid: must",
             /// `session_key`.
-            1 session_key: String => w::Field::must("session_key").masked(),
+            1 session_key: String => "session_key: must masked",
         }
     }
 
@@ -1690,7 +1686,7 @@ pub mod pstncc {
         /// * Catalog: `work.pstncc.call`.
         pub struct Call {
             /// `callee_userid`.
-            0 callee_userid: Vec<String> => w::Field::must("callee_userid"),
+            0 callee_userid: Vec<String> => "callee_userid: must",
         }
         new(callee_userid: Vec<String>)
     }
@@ -1699,7 +1695,7 @@ pub mod pstncc {
         /// Answer to [`Call`].
         pub struct CallResponse {
             /// `states`.
-            0 states: Vec<super::State> => w::Field::must("states"),
+            0 states: Vec<super::State> => "states: must",
         }
     }
 
@@ -1730,24 +1726,24 @@ pub mod pstncc {
         /// * Catalog: `work.pstncc.getstates`.
         pub struct Getstates {
             /// `callee_userid`.
-            0 callee_userid: String => w::Field::must("callee_userid"),
+            0 callee_userid: String => "callee_userid: must",
             /// `callid`.
-            1 callid: String => w::Field::must("callid"),
+            1 callid: String => "callid: must",
         }
-        new(callee_userid: String, callid: String)
+        new(callee_userid: impl Into<String>, callid: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`Getstates`].
         pub struct GetstatesResponse {
             /// `istalked`.
-            0 istalked: bool => w::Field::must("istalked").spelled(w::Spelling::BoolInt),
+            0 istalked: bool => "istalked: must zero-one",
             /// `calltime`; format `unix`.
-            1 calltime: xinqiao_types::UnixSeconds => w::Field::must("calltime"),
+            1 calltime: xinqiao_types::UnixSeconds => "calltime: must",
             /// `talktime`; unit s.
-            2 talktime: i64 => w::Field::must("talktime"),
+            2 talktime: i64 => "talktime: must",
             /// `reason`.
-            3 reason: i64 => w::Field::must("reason"),
+            3 reason: i64 => "reason: must",
         }
     }
 
@@ -1783,7 +1779,7 @@ pub mod shakearound {
         /// * Catalog: `work.shakearound.getshakeinfo`.
         pub struct Getshakeinfo {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -1855,18 +1851,18 @@ pub mod ticket {
         /// * Catalog: `work.ticket.get`.
         pub struct Get {
             /// `type`.
-            0 type_: String => w::Field::must("type").place(w::Place::Query),
+            0 type_: String => "type: must query",
         }
-        new(type_: String)
+        new(type_: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
             /// `ticket`.
-            0 ticket: String => w::Field::must("ticket"),
+            0 ticket: String => "ticket: must",
             /// `expires_in`; unit s.
-            1 expires_in: i64 => w::Field::must("expires_in"),
+            1 expires_in: i64 => "expires_in: must",
         }
     }
 
@@ -1902,7 +1898,7 @@ pub mod todo {
         /// * Catalog: `work.todo.get`.
         pub struct Get {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -1934,7 +1930,7 @@ pub mod todo {
         /// * Catalog: `work.todo.update`.
         pub struct Update {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -1971,11 +1967,11 @@ pub mod webhook {
         /// * Catalog: `work.webhook.send`.
         pub struct Send {
             /// `key`.
-            0 key: String => w::Field::must("key").place(w::Place::Query),
+            0 key: String => "key: must query",
             /// The body, told apart by `msgtype`.
-            1 body: super::WebhookBody => w::Field::new("").flat(),
+            1 body: super::WebhookBody => ": flat",
         }
-        new(key: String, body: super::WebhookBody)
+        new(key: impl Into<String>, body: super::WebhookBody)
     }
 
     w::endpoint! {
@@ -2005,24 +2001,24 @@ pub mod webhook {
         /// * Catalog: `work.webhook.upload_media`.
         pub struct UploadMedia {
             /// `key`.
-            0 key: String => w::Field::must("key").place(w::Place::Query),
+            0 key: String => "key: must query",
             /// `type`.
-            1 type_: String => w::Field::must("type").place(w::Place::Query),
+            1 type_: String => "type: must query",
             /// `media`.
-            2 media: w::FilePart => w::Field::must("media"),
+            2 media: w::FilePart => "media: must",
         }
-        new(key: String, type_: String, media: w::FilePart)
+        new(key: impl Into<String>, type_: impl Into<String>, media: w::FilePart)
     }
 
     w::record! {
         /// Answer to [`UploadMedia`].
         pub struct UploadMediaResponse {
             /// `type`.
-            0 type_: String => w::Field::must("type"),
+            0 type_: String => "type: must",
             /// `media_id`.
-            1 media_id: xinqiao_types::MediaId => w::Field::must("media_id"),
+            1 media_id: xinqiao_types::MediaId => "media_id: must",
             /// `created_at`.
-            2 created_at: String => w::Field::must("created_at"),
+            2 created_at: String => "created_at: must",
         }
     }
 

@@ -7,28 +7,28 @@ w::record! {
     /// `Callback`.
     pub struct Callback {
         /// `url`.
-        0 url: String => w::Field::must("url"),
+        0 url: String => "url: must",
         /// `token`.
-        1 token: String => w::Field::must("token"),
+        1 token: String => "token: must",
         /// `encodingaeskey`.
-        2 encodingaeskey: String => w::Field::must("encodingaeskey"),
+        2 encodingaeskey: String => "encodingaeskey: must",
     }
-    new(url: String, token: String, encodingaeskey: String)
+    new(url: impl Into<String>, token: impl Into<String>, encodingaeskey: impl Into<String>)
 }
 
 w::record! {
     /// `GetresultResult`.
     pub struct GetresultResult {
         /// `errcode`.
-        0 errcode: i64 => w::Field::must("errcode"),
+        0 errcode: i64 => "errcode: must",
         /// `errmsg`.
-        1 errmsg: Option<String> => w::Field::new("errmsg"),
+        1 errmsg: Option<String> => "errmsg",
         /// `action`.
-        2 action: Option<i64> => w::Field::new("action"),
+        2 action: Option<i64> => "action",
         /// `userid`.
-        3 userid: Option<String> => w::Field::new("userid"),
+        3 userid: Option<String> => "userid",
         /// `partyid`.
-        4 partyid: Option<i64> => w::Field::new("partyid"),
+        4 partyid: Option<i64> => "partyid",
     }
 }
 
@@ -36,9 +36,9 @@ w::record! {
     /// `OpenUserid`.
     pub struct OpenUserid {
         /// `userid`.
-        0 userid: String => w::Field::must("userid"),
+        0 userid: String => "userid: must",
         /// `open_userid`.
-        1 open_userid: String => w::Field::must("open_userid"),
+        1 open_userid: String => "open_userid: must",
     }
 }
 
@@ -50,24 +50,24 @@ w::record! {
     /// * Catalog: `work.batch.getresult`.
     pub struct Getresult {
         /// `jobid`.
-        0 jobid: String => w::Field::must("jobid").place(w::Place::Query),
+        0 jobid: String => "jobid: must query",
     }
-    new(jobid: String)
+    new(jobid: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`Getresult`].
     pub struct GetresultResponse {
         /// `type`.
-        0 type_: String => w::Field::must("type"),
+        0 type_: String => "type: must",
         /// `status`.
-        1 status: i64 => w::Field::must("status"),
+        1 status: i64 => "status: must",
         /// `total`.
-        2 total: i64 => w::Field::must("total"),
+        2 total: i64 => "total: must",
         /// `percentage`.
-        3 percentage: i64 => w::Field::must("percentage"),
+        3 percentage: i64 => "percentage: must",
         /// `result`.
-        4 result: Vec<GetresultResult> => w::Field::must("result"),
+        4 result: Vec<GetresultResult> => "result: must",
     }
 }
 
@@ -98,11 +98,11 @@ w::record! {
     /// * Catalog: `work.batch.invite`.
     pub struct Invite {
         /// `user`.
-        0 user: Option<Vec<String>> => w::Field::new("user"),
+        0 user: Option<Vec<String>> => "user",
         /// `party`.
-        1 party: Option<Vec<i64>> => w::Field::new("party"),
+        1 party: Option<Vec<i64>> => "party",
         /// `tag`.
-        2 tag: Option<Vec<i64>> => w::Field::new("tag"),
+        2 tag: Option<Vec<i64>> => "tag",
     }
     new()
     set(user: Vec<String>, party: Vec<i64>, tag: Vec<i64>)
@@ -112,11 +112,11 @@ w::record! {
     /// Answer to [`Invite`].
     pub struct InviteResponse {
         /// `invaliduser`.
-        0 invaliduser: Option<Vec<String>> => w::Field::new("invaliduser"),
+        0 invaliduser: Option<Vec<String>> => "invaliduser",
         /// `invalidparty`.
-        1 invalidparty: Option<Vec<i64>> => w::Field::new("invalidparty"),
+        1 invalidparty: Option<Vec<i64>> => "invalidparty",
         /// `invalidtag`.
-        2 invalidtag: Option<Vec<i64>> => w::Field::new("invalidtag"),
+        2 invalidtag: Option<Vec<i64>> => "invalidtag",
     }
 }
 
@@ -148,7 +148,7 @@ w::record! {
     /// * Catalog: `work.batch.openuserid_to_userid`.
     pub struct OpenuseridToUserid {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -180,11 +180,11 @@ w::record! {
     /// * Catalog: `work.batch.replaceparty`.
     pub struct Replaceparty {
         /// `media_id`.
-        0 media_id: xinqiao_types::MediaId => w::Field::must("media_id"),
+        0 media_id: xinqiao_types::MediaId => "media_id: must",
         /// `callback`.
-        1 callback: Option<Callback> => w::Field::new("callback"),
+        1 callback: Option<Callback> => "callback",
     }
-    new(media_id: xinqiao_types::MediaId)
+    new(media_id: impl Into<xinqiao_types::MediaId>)
     set(callback: Callback)
 }
 
@@ -192,7 +192,7 @@ w::record! {
     /// Answer to [`Replaceparty`].
     pub struct ReplacepartyResponse {
         /// `jobid`.
-        0 jobid: String => w::Field::must("jobid"),
+        0 jobid: String => "jobid: must",
     }
 }
 
@@ -223,13 +223,13 @@ w::record! {
     /// * Catalog: `work.batch.replaceuser`.
     pub struct Replaceuser {
         /// `media_id`.
-        0 media_id: xinqiao_types::MediaId => w::Field::must("media_id"),
+        0 media_id: xinqiao_types::MediaId => "media_id: must",
         /// `to_invite`.
-        1 to_invite: Option<bool> => w::Field::new("to_invite"),
+        1 to_invite: Option<bool> => "to_invite",
         /// `callback`.
-        2 callback: Option<Callback> => w::Field::new("callback"),
+        2 callback: Option<Callback> => "callback",
     }
-    new(media_id: xinqiao_types::MediaId)
+    new(media_id: impl Into<xinqiao_types::MediaId>)
     set(to_invite: bool, callback: Callback)
 }
 
@@ -237,7 +237,7 @@ w::record! {
     /// Answer to [`Replaceuser`].
     pub struct ReplaceuserResponse {
         /// `jobid`.
-        0 jobid: String => w::Field::must("jobid"),
+        0 jobid: String => "jobid: must",
     }
 }
 
@@ -268,13 +268,13 @@ w::record! {
     /// * Catalog: `work.batch.syncuser`.
     pub struct Syncuser {
         /// `media_id`.
-        0 media_id: xinqiao_types::MediaId => w::Field::must("media_id"),
+        0 media_id: xinqiao_types::MediaId => "media_id: must",
         /// `to_invite`.
-        1 to_invite: Option<bool> => w::Field::new("to_invite"),
+        1 to_invite: Option<bool> => "to_invite",
         /// `callback`.
-        2 callback: Option<Callback> => w::Field::new("callback"),
+        2 callback: Option<Callback> => "callback",
     }
-    new(media_id: xinqiao_types::MediaId)
+    new(media_id: impl Into<xinqiao_types::MediaId>)
     set(to_invite: bool, callback: Callback)
 }
 
@@ -282,7 +282,7 @@ w::record! {
     /// Answer to [`Syncuser`].
     pub struct SyncuserResponse {
         /// `jobid`.
-        0 jobid: String => w::Field::must("jobid"),
+        0 jobid: String => "jobid: must",
     }
 }
 
@@ -313,7 +313,7 @@ w::record! {
     /// * Catalog: `work.batch.userid_to_openuserid`.
     pub struct UseridToOpenuserid {
         /// `userid_list`.
-        0 userid_list: Vec<String> => w::Field::must("userid_list"),
+        0 userid_list: Vec<String> => "userid_list: must",
     }
     new(userid_list: Vec<String>)
 }
@@ -322,9 +322,9 @@ w::record! {
     /// Answer to [`UseridToOpenuserid`].
     pub struct UseridToOpenuseridResponse {
         /// `open_userid_list`.
-        0 open_userid_list: Vec<OpenUserid> => w::Field::must("open_userid_list"),
+        0 open_userid_list: Vec<OpenUserid> => "open_userid_list: must",
         /// `invalid_userid_list`.
-        1 invalid_userid_list: Vec<String> => w::Field::must("invalid_userid_list"),
+        1 invalid_userid_list: Vec<String> => "invalid_userid_list: must",
     }
 }
 

@@ -7,34 +7,34 @@ w::record! {
     /// `GetinvoiceinfobatchItem`.
     pub struct GetinvoiceinfobatchItem {
         /// `card_id`.
-        0 card_id: String => w::Field::must("card_id"),
+        0 card_id: String => "card_id: must",
         /// `encrypt_code`.
-        1 encrypt_code: String => w::Field::must("encrypt_code"),
+        1 encrypt_code: String => "encrypt_code: must",
     }
-    new(card_id: String, encrypt_code: String)
+    new(card_id: impl Into<String>, encrypt_code: impl Into<String>)
 }
 
 w::record! {
     /// `ItemItem`.
     pub struct ItemItem {
         /// `card_id`.
-        0 card_id: String => w::Field::must("card_id"),
+        0 card_id: String => "card_id: must",
         /// `begin_time`; format `unix`.
-        1 begin_time: xinqiao_types::UnixSeconds => w::Field::must("begin_time"),
+        1 begin_time: xinqiao_types::UnixSeconds => "begin_time: must",
         /// `end_time`; format `unix`.
-        2 end_time: xinqiao_types::UnixSeconds => w::Field::must("end_time"),
+        2 end_time: xinqiao_types::UnixSeconds => "end_time: must",
         /// `user_card_status`.
-        3 user_card_status: String => w::Field::must("user_card_status"),
+        3 user_card_status: String => "user_card_status: must",
         /// `openid`.
-        4 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        4 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `type`.
-        5 type_: String => w::Field::must("type"),
+        5 type_: String => "type: must",
         /// `payee`.
-        6 payee: String => w::Field::must("payee"),
+        6 payee: String => "payee: must",
         /// `detail`.
-        7 detail: String => w::Field::must("detail"),
+        7 detail: String => "detail: must",
         /// `user_info`.
-        8 user_info: UserInfo => w::Field::must("user_info"),
+        8 user_info: UserInfo => "user_info: must",
     }
 }
 
@@ -42,49 +42,49 @@ w::record! {
     /// `UserInfo`.
     pub struct UserInfo {
         /// `title`.
-        0 title: String => w::Field::must("title"),
+        0 title: String => "title: must",
         /// `fee_without_tax`; unit fen.
-        1 fee_without_tax: xinqiao_types::Fen => w::Field::must("fee_without_tax"),
+        1 fee_without_tax: xinqiao_types::Fen => "fee_without_tax: must",
         /// `fee`; unit fen.
-        2 fee: xinqiao_types::Fen => w::Field::must("fee"),
+        2 fee: xinqiao_types::Fen => "fee: must",
         /// `tax`; unit fen.
-        3 tax: xinqiao_types::Fen => w::Field::must("tax"),
+        3 tax: xinqiao_types::Fen => "tax: must",
         /// `billing_no`.
-        4 billing_no: String => w::Field::must("billing_no"),
+        4 billing_no: String => "billing_no: must",
         /// `billing_code`.
-        5 billing_code: String => w::Field::must("billing_code"),
+        5 billing_code: String => "billing_code: must",
         /// `billing_time`; format `unix`.
-        6 billing_time: xinqiao_types::UnixSeconds => w::Field::must("billing_time"),
+        6 billing_time: xinqiao_types::UnixSeconds => "billing_time: must",
         /// `info`.
-        7 info: Option<Vec<UserInfoInfo>> => w::Field::new("info"),
+        7 info: Option<Vec<UserInfoInfo>> => "info",
         /// `check_code`.
-        8 check_code: String => w::Field::must("check_code"),
+        8 check_code: String => "check_code: must",
         /// `detail`.
-        9 detail: String => w::Field::must("detail"),
+        9 detail: String => "detail: must",
         /// `reimburse_status`.
-        10 reimburse_status: String => w::Field::must("reimburse_status"),
+        10 reimburse_status: String => "reimburse_status: must",
         /// `pdf_url`.
-        11 pdf_url: String => w::Field::must("pdf_url"),
+        11 pdf_url: String => "pdf_url: must",
         /// `trip_pdf_url`.
-        12 trip_pdf_url: Option<String> => w::Field::new("trip_pdf_url"),
+        12 trip_pdf_url: Option<String> => "trip_pdf_url",
         /// `buyer_number`.
-        13 buyer_number: String => w::Field::must("buyer_number"),
+        13 buyer_number: String => "buyer_number: must",
         /// `buyer_address_and_phone`.
-        14 buyer_address_and_phone: Option<String> => w::Field::new("buyer_address_and_phone"),
+        14 buyer_address_and_phone: Option<String> => "buyer_address_and_phone",
         /// `buyer_bank_account`.
-        15 buyer_bank_account: Option<String> => w::Field::new("buyer_bank_account"),
+        15 buyer_bank_account: Option<String> => "buyer_bank_account",
         /// `seller_number`.
-        16 seller_number: Option<String> => w::Field::new("seller_number"),
+        16 seller_number: Option<String> => "seller_number",
         /// `seller_address_and_phone`.
-        17 seller_address_and_phone: Option<String> => w::Field::new("seller_address_and_phone"),
+        17 seller_address_and_phone: Option<String> => "seller_address_and_phone",
         /// `seller_bank_account`.
-        18 seller_bank_account: Option<String> => w::Field::new("seller_bank_account"),
+        18 seller_bank_account: Option<String> => "seller_bank_account",
         /// `remarks`.
-        19 remarks: Option<String> => w::Field::new("remarks"),
+        19 remarks: Option<String> => "remarks",
         /// `maker`.
-        20 maker: Option<String> => w::Field::new("maker"),
+        20 maker: Option<String> => "maker",
         /// `cashier`.
-        21 cashier: Option<String> => w::Field::new("cashier"),
+        21 cashier: Option<String> => "cashier",
     }
 }
 
@@ -92,13 +92,13 @@ w::record! {
     /// `UserInfoInfo`.
     pub struct UserInfoInfo {
         /// `name`.
-        0 name: String => w::Field::must("name"),
+        0 name: String => "name: must",
         /// `unit`.
-        1 unit: Option<String> => w::Field::new("unit"),
+        1 unit: Option<String> => "unit",
         /// `num`.
-        2 num: Option<i64> => w::Field::new("num"),
+        2 num: Option<i64> => "num",
         /// `price`; unit fen.
-        3 price: xinqiao_types::Fen => w::Field::must("price"),
+        3 price: xinqiao_types::Fen => "price: must",
     }
 }
 
@@ -117,7 +117,7 @@ pub mod invoice {
             /// * Catalog: `work.card.invoice.reimburse.getinvoicebatch`.
             pub struct Getinvoicebatch {
                 /// Further keys.
-                0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+                0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
             }
             new()
         }
@@ -149,32 +149,32 @@ pub mod invoice {
             /// * Catalog: `work.card.invoice.reimburse.getinvoiceinfo`.
             pub struct Getinvoiceinfo {
                 /// `card_id`.
-                0 card_id: String => w::Field::must("card_id"),
+                0 card_id: String => "card_id: must",
                 /// `encrypt_code`.
-                1 encrypt_code: String => w::Field::must("encrypt_code"),
+                1 encrypt_code: String => "encrypt_code: must",
             }
-            new(card_id: String, encrypt_code: String)
+            new(card_id: impl Into<String>, encrypt_code: impl Into<String>)
         }
 
         w::record! {
             /// Answer to [`Getinvoiceinfo`].
             pub struct GetinvoiceinfoResponse {
                 /// `card_id`.
-                0 card_id: String => w::Field::must("card_id"),
+                0 card_id: String => "card_id: must",
                 /// `begin_time`; format `unix`.
-                1 begin_time: xinqiao_types::UnixSeconds => w::Field::must("begin_time"),
+                1 begin_time: xinqiao_types::UnixSeconds => "begin_time: must",
                 /// `end_time`; format `unix`.
-                2 end_time: xinqiao_types::UnixSeconds => w::Field::must("end_time"),
+                2 end_time: xinqiao_types::UnixSeconds => "end_time: must",
                 /// `openid`.
-                3 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+                3 openid: xinqiao_types::OpenId => "openid: must masked",
                 /// `type`.
-                4 type_: String => w::Field::must("type"),
+                4 type_: String => "type: must",
                 /// `payee`.
-                5 payee: String => w::Field::must("payee"),
+                5 payee: String => "payee: must",
                 /// `detail`.
-                6 detail: String => w::Field::must("detail"),
+                6 detail: String => "detail: must",
                 /// `user_info`.
-                7 user_info: super::super::UserInfo => w::Field::must("user_info"),
+                7 user_info: super::super::UserInfo => "user_info: must",
             }
         }
 
@@ -205,7 +205,7 @@ pub mod invoice {
             /// * Catalog: `work.card.invoice.reimburse.getinvoiceinfobatch`.
             pub struct Getinvoiceinfobatch {
                 /// `item_list`.
-                0 item_list: Vec<super::super::GetinvoiceinfobatchItem> => w::Field::must("item_list"),
+                0 item_list: Vec<super::super::GetinvoiceinfobatchItem> => "item_list: must",
             }
             new(item_list: Vec<super::super::GetinvoiceinfobatchItem>)
         }
@@ -214,7 +214,7 @@ pub mod invoice {
             /// Answer to [`Getinvoiceinfobatch`].
             pub struct GetinvoiceinfobatchResponse {
                 /// `item_list`.
-                0 item_list: Vec<super::super::ItemItem> => w::Field::must("item_list"),
+                0 item_list: Vec<super::super::ItemItem> => "item_list: must",
             }
         }
 
@@ -245,13 +245,17 @@ pub mod invoice {
             /// * Catalog: `work.card.invoice.reimburse.updateinvoicestatus`.
             pub struct Updateinvoicestatus {
                 /// `card_id`.
-                0 card_id: String => w::Field::must("card_id"),
+                0 card_id: String => "card_id: must",
                 /// `encrypt_code`.
-                1 encrypt_code: String => w::Field::must("encrypt_code"),
+                1 encrypt_code: String => "encrypt_code: must",
                 /// `reimburse_status`.
-                2 reimburse_status: String => w::Field::must("reimburse_status"),
+                2 reimburse_status: String => "reimburse_status: must",
             }
-            new(card_id: String, encrypt_code: String, reimburse_status: String)
+            new(
+                card_id: impl Into<String>,
+                encrypt_code: impl Into<String>,
+                reimburse_status: impl Into<String>,
+            )
         }
 
         w::endpoint! {
@@ -281,15 +285,15 @@ pub mod invoice {
             /// * Catalog: `work.card.invoice.reimburse.updatestatusbatch`.
             pub struct Updatestatusbatch {
                 /// `openid`.
-                0 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+                0 openid: xinqiao_types::OpenId => "openid: must masked",
                 /// `reimburse_status`.
-                1 reimburse_status: String => w::Field::must("reimburse_status"),
+                1 reimburse_status: String => "reimburse_status: must",
                 /// `invoice_list`.
-                2 invoice_list: Vec<super::super::GetinvoiceinfobatchItem> => w::Field::must("invoice_list"),
+                2 invoice_list: Vec<super::super::GetinvoiceinfobatchItem> => "invoice_list: must",
             }
             new(
-                openid: xinqiao_types::OpenId,
-                reimburse_status: String,
+                openid: impl Into<xinqiao_types::OpenId>,
+                reimburse_status: impl Into<String>,
                 invoice_list: Vec<super::super::GetinvoiceinfobatchItem>,
             )
         }

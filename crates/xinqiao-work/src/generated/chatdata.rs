@@ -7,11 +7,11 @@ w::record! {
     /// `Agreeinfo`.
     pub struct Agreeinfo {
         /// `external_userid`.
-        0 external_userid: String => w::Field::must("external_userid").masked(),
+        0 external_userid: String => "external_userid: must masked",
         /// `agree_status`.
-        1 agree_status: String => w::Field::must("agree_status"),
+        1 agree_status: String => "agree_status: must",
         /// `status_change_time`; format `unix`.
-        2 status_change_time: xinqiao_types::UnixSeconds => w::Field::must("status_change_time"),
+        2 status_change_time: xinqiao_types::UnixSeconds => "status_change_time: must",
     }
 }
 
@@ -19,9 +19,9 @@ w::record! {
     /// `AnalyzeResult`.
     pub struct AnalyzeResult {
         /// `result_id`.
-        0 result_id: String => w::Field::must("result_id"),
+        0 result_id: String => "result_id: must",
         /// `service_encrypt_info`.
-        1 service_encrypt_info: ServiceEncryptInfo => w::Field::must("service_encrypt_info"),
+        1 service_encrypt_info: ServiceEncryptInfo => "service_encrypt_info: must",
     }
 }
 
@@ -29,15 +29,15 @@ w::record! {
     /// `AnalyzeTaskResultAnalyzeResult`.
     pub struct AnalyzeTaskResultAnalyzeResult {
         /// `msgid`.
-        0 msgid: String => w::Field::must("msgid"),
+        0 msgid: String => "msgid: must",
         /// `errcode`.
-        1 errcode: i64 => w::Field::must("errcode"),
+        1 errcode: i64 => "errcode: must",
         /// `errmsg`.
-        2 errmsg: Option<String> => w::Field::new("errmsg"),
+        2 errmsg: Option<String> => "errmsg",
         /// `sentiment_result`.
-        3 sentiment_result: Option<i64> => w::Field::new("sentiment_result"),
+        3 sentiment_result: Option<i64> => "sentiment_result",
         /// `spam_result`.
-        4 spam_result: Option<i64> => w::Field::new("spam_result"),
+        4 spam_result: Option<i64> => "spam_result",
     }
 }
 
@@ -45,25 +45,25 @@ w::record! {
     /// `ApplicableRange`.
     pub struct ApplicableRange {
         /// `target_type`.
-        0 target_type: Option<TargetType> => w::Field::new("target_type"),
+        0 target_type: Option<TargetType> => "target_type",
         /// `chat_type`.
-        1 chat_type: Option<ChatType> => w::Field::new("chat_type"),
+        1 chat_type: Option<ChatType> => "chat_type",
         /// `department`.
-        2 department: Option<Department> => w::Field::new("department"),
+        2 department: Option<Department> => "department",
         /// `user`.
-        3 user: Option<User> => w::Field::new("user"),
+        3 user: Option<User> => "user",
         /// `external_contact`.
-        4 external_contact: Option<ExternalContact> => w::Field::new("external_contact"),
+        4 external_contact: Option<ExternalContact> => "external_contact",
         /// `chat`.
-        5 chat: Option<Chat> => w::Field::new("chat"),
+        5 chat: Option<Chat> => "chat",
         /// `session_type`.
-        6 session_type: Option<SessionType> => w::Field::new("session_type"),
+        6 session_type: Option<SessionType> => "session_type",
         /// `exclude_mobile`.
-        7 exclude_mobile: Option<ExcludeMobile> => w::Field::new("exclude_mobile"),
+        7 exclude_mobile: Option<ExcludeMobile> => "exclude_mobile",
         /// `exclude_email`.
-        8 exclude_email: Option<ExcludeEmail> => w::Field::new("exclude_email"),
+        8 exclude_email: Option<ExcludeEmail> => "exclude_email",
         /// `exclude_bank_card`.
-        9 exclude_bank_card: Option<ExcludeBankCard> => w::Field::new("exclude_bank_card"),
+        9 exclude_bank_card: Option<ExcludeBankCard> => "exclude_bank_card",
     }
     new()
     set(
@@ -84,7 +84,7 @@ w::record! {
     /// `ApplicableRangeSessionType`.
     pub struct ApplicableRangeSessionType {
         /// `id_list`.
-        0 id_list: Option<Vec<i64>> => w::Field::new("id_list"),
+        0 id_list: Option<Vec<i64>> => "id_list",
     }
     new()
     set(id_list: Vec<i64>)
@@ -94,19 +94,19 @@ w::record! {
     /// `AuthEdition`.
     pub struct AuthEdition {
         /// `edition`.
-        0 edition: i64 => w::Field::must("edition"),
+        0 edition: i64 => "edition: must",
         /// `auth_scope`.
-        1 auth_scope: AuthScope => w::Field::must("auth_scope"),
+        1 auth_scope: AuthScope => "auth_scope: must",
         /// `status`.
-        2 status: i64 => w::Field::must("status"),
+        2 status: i64 => "status: must",
         /// `begin_time`; format `unix`.
-        3 begin_time: xinqiao_types::UnixSeconds => w::Field::must("begin_time"),
+        3 begin_time: xinqiao_types::UnixSeconds => "begin_time: must",
         /// `end_time`; format `unix`.
-        4 end_time: xinqiao_types::UnixSeconds => w::Field::must("end_time"),
+        4 end_time: xinqiao_types::UnixSeconds => "end_time: must",
         /// `msg_duration_days`.
-        5 msg_duration_days: i64 => w::Field::must("msg_duration_days"),
+        5 msg_duration_days: i64 => "msg_duration_days: must",
         /// `auth_user_count`.
-        6 auth_user_count: i64 => w::Field::must("auth_user_count"),
+        6 auth_user_count: i64 => "auth_user_count: must",
     }
 }
 
@@ -114,11 +114,11 @@ w::record! {
     /// `AuthScope`.
     pub struct AuthScope {
         /// `userid_list`.
-        0 userid_list: Option<Vec<String>> => w::Field::new("userid_list"),
+        0 userid_list: Option<Vec<String>> => "userid_list",
         /// `department_id_list`.
-        1 department_id_list: Option<Vec<i64>> => w::Field::new("department_id_list"),
+        1 department_id_list: Option<Vec<i64>> => "department_id_list",
         /// `tag_id_list`.
-        2 tag_id_list: Option<Vec<i64>> => w::Field::new("tag_id_list"),
+        2 tag_id_list: Option<Vec<i64>> => "tag_id_list",
     }
 }
 
@@ -126,9 +126,9 @@ w::record! {
     /// `AuthUser`.
     pub struct AuthUser {
         /// `open_userid`.
-        0 open_userid: String => w::Field::must("open_userid"),
+        0 open_userid: String => "open_userid: must",
         /// `edition_list`.
-        1 edition_list: Vec<i64> => w::Field::must("edition_list"),
+        1 edition_list: Vec<i64> => "edition_list: must",
     }
 }
 
@@ -136,7 +136,7 @@ w::record! {
     /// `Chat`.
     pub struct Chat {
         /// `id_list`.
-        0 id_list: Option<Vec<String>> => w::Field::new("id_list"),
+        0 id_list: Option<Vec<String>> => "id_list",
     }
     new()
     set(id_list: Vec<String>)
@@ -146,9 +146,9 @@ w::record! {
     /// `ChatInfo`.
     pub struct ChatInfo {
         /// `chat_type`.
-        0 chat_type: i64 => w::Field::must("chat_type"),
+        0 chat_type: i64 => "chat_type: must",
         /// `id_list`.
-        1 id_list: Vec<SingleItem> => w::Field::must("id_list"),
+        1 id_list: Vec<SingleItem> => "id_list: must",
     }
     new(chat_type: i64, id_list: Vec<SingleItem>)
 }
@@ -157,7 +157,7 @@ w::record! {
     /// `ChatType`.
     pub struct ChatType {
         /// `type_list`.
-        0 type_list: Option<Vec<i64>> => w::Field::new("type_list"),
+        0 type_list: Option<Vec<i64>> => "type_list",
     }
     new()
     set(type_list: Vec<i64>)
@@ -167,7 +167,7 @@ w::record! {
     /// `Department`.
     pub struct Department {
         /// `id_list`.
-        0 id_list: Option<Vec<i64>> => w::Field::new("id_list"),
+        0 id_list: Option<Vec<i64>> => "id_list",
     }
     new()
     set(id_list: Vec<i64>)
@@ -177,16 +177,16 @@ w::record! {
     /// `EncryptInfo`.
     pub struct EncryptInfo {
         /// `secret_key`.
-        0 secret_key: String => w::Field::must("secret_key"),
+        0 secret_key: String => "secret_key: must",
     }
-    new(secret_key: String)
+    new(secret_key: impl Into<String>)
 }
 
 w::record! {
     /// `ExcludeBankCard`.
     pub struct ExcludeBankCard {
         /// `bank_card_list`.
-        0 bank_card_list: Option<Vec<String>> => w::Field::new("bank_card_list"),
+        0 bank_card_list: Option<Vec<String>> => "bank_card_list",
     }
     new()
     set(bank_card_list: Vec<String>)
@@ -196,7 +196,7 @@ w::record! {
     /// `ExcludeEmail`.
     pub struct ExcludeEmail {
         /// `email_list`.
-        0 email_list: Option<Vec<String>> => w::Field::new("email_list"),
+        0 email_list: Option<Vec<String>> => "email_list",
     }
     new()
     set(email_list: Vec<String>)
@@ -206,7 +206,7 @@ w::record! {
     /// `ExcludeMobile`.
     pub struct ExcludeMobile {
         /// `mobile_list`.
-        0 mobile_list: Option<Vec<String>> => w::Field::new("mobile_list"),
+        0 mobile_list: Option<Vec<String>> => "mobile_list",
     }
     new()
     set(mobile_list: Vec<String>)
@@ -216,7 +216,7 @@ w::record! {
     /// `ExternalContact`.
     pub struct ExternalContact {
         /// `id_list`.
-        0 id_list: Option<Vec<String>> => w::Field::new("id_list"),
+        0 id_list: Option<Vec<String>> => "id_list",
     }
     new()
     set(id_list: Vec<String>)
@@ -226,11 +226,11 @@ w::record! {
     /// `Fail`.
     pub struct Fail {
         /// `msgid`.
-        0 msgid: String => w::Field::must("msgid"),
+        0 msgid: String => "msgid: must",
         /// `errcode`.
-        1 errcode: i64 => w::Field::must("errcode"),
+        1 errcode: i64 => "errcode: must",
         /// `errmsg`.
-        2 errmsg: Option<String> => w::Field::new("errmsg"),
+        2 errmsg: Option<String> => "errmsg",
     }
 }
 
@@ -238,11 +238,11 @@ w::record! {
     /// `GetHideSensitiveinfoConfigConfig`.
     pub struct GetHideSensitiveinfoConfigConfig {
         /// `hide_mobile`.
-        0 hide_mobile: bool => w::Field::must("hide_mobile"),
+        0 hide_mobile: bool => "hide_mobile: must",
         /// `hide_idcard`.
-        1 hide_idcard: bool => w::Field::must("hide_idcard"),
+        1 hide_idcard: bool => "hide_idcard: must",
         /// `hide_bankno`.
-        2 hide_bankno: bool => w::Field::must("hide_bankno"),
+        2 hide_bankno: bool => "hide_bankno: must",
     }
 }
 
@@ -250,9 +250,9 @@ w::record! {
     /// `GetHitMsgListMsg`.
     pub struct GetHitMsgListMsg {
         /// `msgid`.
-        0 msgid: String => w::Field::must("msgid"),
+        0 msgid: String => "msgid: must",
         /// `hit_rule_list`.
-        1 hit_rule_list: Vec<HitRule> => w::Field::must("hit_rule_list"),
+        1 hit_rule_list: Vec<HitRule> => "hit_rule_list: must",
     }
 }
 
@@ -260,9 +260,9 @@ w::record! {
     /// `GetJobResultResult`.
     pub struct GetJobResultResult {
         /// `job_type`.
-        0 job_type: String => w::Field::must("job_type"),
+        0 job_type: String => "job_type: must",
         /// `data`.
-        1 data: Option<String> => w::Field::new("data"),
+        1 data: Option<String> => "data",
     }
 }
 
@@ -270,11 +270,11 @@ w::record! {
     /// `HitRule`.
     pub struct HitRule {
         /// `rule_id`.
-        0 rule_id: String => w::Field::must("rule_id"),
+        0 rule_id: String => "rule_id: must",
         /// `has_hit_keyword`.
-        1 has_hit_keyword: bool => w::Field::must("has_hit_keyword"),
+        1 has_hit_keyword: bool => "has_hit_keyword: must",
         /// `semantics_list`.
-        2 semantics_list: Option<Vec<i64>> => w::Field::new("semantics_list"),
+        2 semantics_list: Option<Vec<i64>> => "semantics_list",
     }
 }
 
@@ -282,7 +282,7 @@ w::record! {
     /// `Keyword`.
     pub struct Keyword {
         /// `word_list`.
-        0 word_list: Vec<String> => w::Field::must("word_list"),
+        0 word_list: Vec<String> => "word_list: must",
     }
     new(word_list: Vec<String>)
 }
@@ -291,11 +291,11 @@ w::record! {
     /// `Member`.
     pub struct Member {
         /// `type`.
-        0 type_: i64 => w::Field::must("type"),
+        0 type_: i64 => "type: must",
         /// `memberid`.
-        1 memberid: String => w::Field::must("memberid"),
+        1 memberid: String => "memberid: must",
         /// `jointime`; format `unix`.
-        2 jointime: xinqiao_types::UnixSeconds => w::Field::must("jointime"),
+        2 jointime: xinqiao_types::UnixSeconds => "jointime: must",
     }
 }
 
@@ -303,18 +303,18 @@ w::record! {
     /// `Msg`.
     pub struct Msg {
         /// `msgid`.
-        0 msgid: String => w::Field::must("msgid"),
+        0 msgid: String => "msgid: must",
         /// `encrypt_info`.
-        1 encrypt_info: EncryptInfo => w::Field::must("encrypt_info"),
+        1 encrypt_info: EncryptInfo => "encrypt_info: must",
     }
-    new(msgid: String, encrypt_info: EncryptInfo)
+    new(msgid: impl Into<String>, encrypt_info: EncryptInfo)
 }
 
 w::record! {
     /// `MsgFilter`.
     pub struct MsgFilter {
         /// `msg_list`.
-        0 msg_list: Vec<Msg> => w::Field::must("msg_list"),
+        0 msg_list: Vec<Msg> => "msg_list: must",
     }
     new(msg_list: Vec<Msg>)
 }
@@ -323,11 +323,11 @@ w::record! {
     /// `Rule`.
     pub struct Rule {
         /// `rule_id`.
-        0 rule_id: String => w::Field::must("rule_id"),
+        0 rule_id: String => "rule_id: must",
         /// `name`.
-        1 name: String => w::Field::must("name"),
+        1 name: String => "name: must",
         /// `create_time`.
-        2 create_time: i64 => w::Field::must("create_time"),
+        2 create_time: i64 => "create_time: must",
     }
 }
 
@@ -335,7 +335,7 @@ w::record! {
     /// `SearchChatChat`.
     pub struct SearchChatChat {
         /// `chatid`.
-        0 chatid: String => w::Field::must("chatid"),
+        0 chatid: String => "chatid: must",
     }
 }
 
@@ -343,7 +343,7 @@ w::record! {
     /// `SearchMsgMsg`.
     pub struct SearchMsgMsg {
         /// `msgid`.
-        0 msgid: String => w::Field::must("msgid"),
+        0 msgid: String => "msgid: must",
     }
 }
 
@@ -351,7 +351,7 @@ w::record! {
     /// `Semantic`.
     pub struct Semantic {
         /// `semantics_list`.
-        0 semantics_list: Vec<i64> => w::Field::must("semantics_list"),
+        0 semantics_list: Vec<i64> => "semantics_list: must",
     }
     new(semantics_list: Vec<i64>)
 }
@@ -360,9 +360,9 @@ w::record! {
     /// `Sender`.
     pub struct Sender {
         /// `type`.
-        0 type_: i64 => w::Field::must("type"),
+        0 type_: i64 => "type: must",
         /// `id`.
-        1 id: String => w::Field::must("id"),
+        1 id: String => "id: must",
     }
 }
 
@@ -370,9 +370,9 @@ w::record! {
     /// `ServiceEncryptInfo`.
     pub struct ServiceEncryptInfo {
         /// `encrypted_secret_key`.
-        0 encrypted_secret_key: String => w::Field::must("encrypted_secret_key"),
+        0 encrypted_secret_key: String => "encrypted_secret_key: must",
         /// `public_key_ver`.
-        1 public_key_ver: i64 => w::Field::must("public_key_ver"),
+        1 public_key_ver: i64 => "public_key_ver: must",
     }
 }
 
@@ -380,7 +380,7 @@ w::record! {
     /// `SessionType`.
     pub struct SessionType {
         /// `session_type_list`.
-        0 session_type_list: Option<Vec<i64>> => w::Field::new("session_type_list"),
+        0 session_type_list: Option<Vec<i64>> => "session_type_list",
     }
     new()
     set(session_type_list: Vec<i64>)
@@ -390,11 +390,11 @@ w::record! {
     /// `SetHideSensitiveinfoConfigConfig`.
     pub struct SetHideSensitiveinfoConfigConfig {
         /// `hide_mobile`.
-        0 hide_mobile: Option<bool> => w::Field::new("hide_mobile"),
+        0 hide_mobile: Option<bool> => "hide_mobile",
         /// `hide_idcard`.
-        1 hide_idcard: Option<bool> => w::Field::new("hide_idcard"),
+        1 hide_idcard: Option<bool> => "hide_idcard",
         /// `hide_bankno`.
-        2 hide_bankno: Option<bool> => w::Field::new("hide_bankno"),
+        2 hide_bankno: Option<bool> => "hide_bankno",
     }
     new()
     set(hide_mobile: bool, hide_idcard: bool, hide_bankno: bool)
@@ -404,13 +404,13 @@ w::record! {
     /// `SingleAgreeinfo`.
     pub struct SingleAgreeinfo {
         /// `open_userid`.
-        0 open_userid: Option<String> => w::Field::new("open_userid"),
+        0 open_userid: Option<String> => "open_userid",
         /// `external_userid`.
-        1 external_userid: Option<String> => w::Field::new("external_userid").masked(),
+        1 external_userid: Option<String> => "external_userid: masked",
         /// `agree_status`.
-        2 agree_status: String => w::Field::must("agree_status"),
+        2 agree_status: String => "agree_status: must",
         /// `status_change_time`; format `unix`.
-        3 status_change_time: xinqiao_types::UnixSeconds => w::Field::must("status_change_time"),
+        3 status_change_time: xinqiao_types::UnixSeconds => "status_change_time: must",
     }
 }
 
@@ -418,31 +418,31 @@ w::record! {
     /// `SingleItem`.
     pub struct SingleItem {
         /// `open_userid`.
-        0 open_userid: Option<String> => w::Field::new("open_userid"),
+        0 open_userid: Option<String> => "open_userid",
         /// `external_userid`.
-        1 external_userid: Option<String> => w::Field::new("external_userid").masked(),
+        1 external_userid: Option<String> => "external_userid: masked",
     }
     new()
-    set(open_userid: String, external_userid: String)
+    text(open_userid: String, external_userid: String)
 }
 
 w::record! {
     /// `SyncMsgMsg`.
     pub struct SyncMsgMsg {
         /// `msgid`.
-        0 msgid: String => w::Field::must("msgid"),
+        0 msgid: String => "msgid: must",
         /// `msgtype`.
-        1 msgtype: i64 => w::Field::must("msgtype"),
+        1 msgtype: i64 => "msgtype: must",
         /// `sender`.
-        2 sender: Sender => w::Field::must("sender"),
+        2 sender: Sender => "sender: must",
         /// `receiver_list`.
-        3 receiver_list: Option<Vec<Sender>> => w::Field::new("receiver_list"),
+        3 receiver_list: Option<Vec<Sender>> => "receiver_list",
         /// `chatid`.
-        4 chatid: Option<String> => w::Field::new("chatid"),
+        4 chatid: Option<String> => "chatid",
         /// `send_time`; format `unix`.
-        5 send_time: xinqiao_types::UnixSeconds => w::Field::must("send_time"),
+        5 send_time: xinqiao_types::UnixSeconds => "send_time: must",
         /// `service_encrypt_info`.
-        6 service_encrypt_info: ServiceEncryptInfo => w::Field::must("service_encrypt_info"),
+        6 service_encrypt_info: ServiceEncryptInfo => "service_encrypt_info: must",
     }
 }
 
@@ -450,7 +450,7 @@ w::record! {
     /// `TargetType`.
     pub struct TargetType {
         /// `type_list`.
-        0 type_list: Option<Vec<i64>> => w::Field::new("type_list"),
+        0 type_list: Option<Vec<i64>> => "type_list",
     }
     new()
     set(type_list: Vec<i64>)
@@ -460,25 +460,25 @@ w::record! {
     /// `UpdateRuleApplicableRange`.
     pub struct UpdateRuleApplicableRange {
         /// `target_type`.
-        0 target_type: Option<TargetType> => w::Field::new("target_type"),
+        0 target_type: Option<TargetType> => "target_type",
         /// `chat_type`.
-        1 chat_type: Option<ChatType> => w::Field::new("chat_type"),
+        1 chat_type: Option<ChatType> => "chat_type",
         /// `department`.
-        2 department: Option<Department> => w::Field::new("department"),
+        2 department: Option<Department> => "department",
         /// `user`.
-        3 user: Option<User> => w::Field::new("user"),
+        3 user: Option<User> => "user",
         /// `external_contact`.
-        4 external_contact: Option<ExternalContact> => w::Field::new("external_contact"),
+        4 external_contact: Option<ExternalContact> => "external_contact",
         /// `chat`.
-        5 chat: Option<Chat> => w::Field::new("chat"),
+        5 chat: Option<Chat> => "chat",
         /// `session_type`.
-        6 session_type: Option<ApplicableRangeSessionType> => w::Field::new("session_type"),
+        6 session_type: Option<ApplicableRangeSessionType> => "session_type",
         /// `exclude_mobile`.
-        7 exclude_mobile: Option<ExcludeMobile> => w::Field::new("exclude_mobile"),
+        7 exclude_mobile: Option<ExcludeMobile> => "exclude_mobile",
         /// `exclude_email`.
-        8 exclude_email: Option<ExcludeEmail> => w::Field::new("exclude_email"),
+        8 exclude_email: Option<ExcludeEmail> => "exclude_email",
         /// `exclude_bank_card`.
-        9 exclude_bank_card: Option<ExcludeBankCard> => w::Field::new("exclude_bank_card"),
+        9 exclude_bank_card: Option<ExcludeBankCard> => "exclude_bank_card",
     }
     new()
     set(
@@ -499,7 +499,7 @@ w::record! {
     /// `User`.
     pub struct User {
         /// `id_list`.
-        0 id_list: Option<Vec<String>> => w::Field::new("id_list"),
+        0 id_list: Option<Vec<String>> => "id_list",
     }
     new()
     set(id_list: Vec<String>)
@@ -513,23 +513,23 @@ w::record! {
     /// * Catalog: `work.chatdata.analyze_task_add`.
     pub struct AnalyzeTaskAdd {
         /// `analyze_task`.
-        0 analyze_task: i64 => w::Field::must("analyze_task"),
+        0 analyze_task: i64 => "analyze_task: must",
         /// `jobid`.
-        1 jobid: Option<String> => w::Field::new("jobid"),
+        1 jobid: Option<String> => "jobid",
         /// `msg_list`.
-        2 msg_list: Vec<Msg> => w::Field::must("msg_list"),
+        2 msg_list: Vec<Msg> => "msg_list: must",
     }
     new(analyze_task: i64, msg_list: Vec<Msg>)
-    set(jobid: String)
+    text(jobid: String)
 }
 
 w::record! {
     /// Answer to [`AnalyzeTaskAdd`].
     pub struct AnalyzeTaskAddResponse {
         /// `jobid`.
-        0 jobid: Option<String> => w::Field::new("jobid"),
+        0 jobid: Option<String> => "jobid",
         /// `fail_list`.
-        1 fail_list: Option<Vec<Fail>> => w::Field::new("fail_list"),
+        1 fail_list: Option<Vec<Fail>> => "fail_list",
     }
 }
 
@@ -560,20 +560,20 @@ w::record! {
     /// * Catalog: `work.chatdata.analyze_task_result`.
     pub struct AnalyzeTaskResult {
         /// `jobid`.
-        0 jobid: String => w::Field::must("jobid"),
+        0 jobid: String => "jobid: must",
     }
-    new(jobid: String)
+    new(jobid: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`AnalyzeTaskResult`].
     pub struct AnalyzeTaskResultResponse {
         /// `status`.
-        0 status: i64 => w::Field::must("status"),
+        0 status: i64 => "status: must",
         /// `analyze_result`.
-        1 analyze_result: Option<AnalyzeResult> => w::Field::new("analyze_result"),
+        1 analyze_result: Option<AnalyzeResult> => "analyze_result",
         /// `analyze_result_list`.
-        2 analyze_result_list: Option<Vec<AnalyzeTaskResultAnalyzeResult>> => w::Field::new("analyze_result_list"),
+        2 analyze_result_list: Option<Vec<AnalyzeTaskResultAnalyzeResult>> => "analyze_result_list",
     }
 }
 
@@ -604,9 +604,9 @@ w::record! {
     /// * Catalog: `work.chatdata.analyze_task_submit`.
     pub struct AnalyzeTaskSubmit {
         /// `jobid`.
-        0 jobid: String => w::Field::must("jobid"),
+        0 jobid: String => "jobid: must",
     }
-    new(jobid: String)
+    new(jobid: impl Into<String>)
 }
 
 w::endpoint! {
@@ -636,18 +636,18 @@ w::record! {
     /// * Catalog: `work.chatdata.async_program_result`.
     pub struct AsyncProgramResult {
         /// `jobid`.
-        0 jobid: String => w::Field::must("jobid"),
+        0 jobid: String => "jobid: must",
     }
-    new(jobid: String)
+    new(jobid: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`AsyncProgramResult`].
     pub struct AsyncProgramResultResponse {
         /// `response_errcode`.
-        0 response_errcode: i64 => w::Field::must("response_errcode"),
+        0 response_errcode: i64 => "response_errcode: must",
         /// `response_data`.
-        1 response_data: Option<String> => w::Field::new("response_data"),
+        1 response_data: Option<String> => "response_data",
     }
 }
 
@@ -678,21 +678,21 @@ w::record! {
     /// * Catalog: `work.chatdata.async_program_task`.
     pub struct AsyncProgramTask {
         /// `program_id`.
-        0 program_id: String => w::Field::must("program_id"),
+        0 program_id: String => "program_id: must",
         /// `ability_id`.
-        1 ability_id: String => w::Field::must("ability_id"),
+        1 ability_id: String => "ability_id: must",
         /// `request_data`.
-        2 request_data: Option<String> => w::Field::new("request_data"),
+        2 request_data: Option<String> => "request_data",
     }
-    new(program_id: String, ability_id: String)
-    set(request_data: String)
+    new(program_id: impl Into<String>, ability_id: impl Into<String>)
+    text(request_data: String)
 }
 
 w::record! {
     /// Answer to [`AsyncProgramTask`].
     pub struct AsyncProgramTaskResponse {
         /// `jobid`.
-        0 jobid: String => w::Field::must("jobid"),
+        0 jobid: String => "jobid: must",
     }
 }
 
@@ -723,16 +723,16 @@ w::record! {
     /// * Catalog: `work.chatdata.check_debug_mode`.
     pub struct CheckDebugMode {
         /// `program_id`.
-        0 program_id: String => w::Field::must("program_id"),
+        0 program_id: String => "program_id: must",
     }
-    new(program_id: String)
+    new(program_id: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`CheckDebugMode`].
     pub struct CheckDebugModeResponse {
         /// `debug_mode_status`.
-        0 debug_mode_status: i64 => w::Field::must("debug_mode_status"),
+        0 debug_mode_status: i64 => "debug_mode_status: must",
     }
 }
 
@@ -763,9 +763,9 @@ w::record! {
     /// * Catalog: `work.chatdata.close_debug_mode`.
     pub struct CloseDebugMode {
         /// `program_id`.
-        0 program_id: String => w::Field::must("program_id"),
+        0 program_id: String => "program_id: must",
     }
-    new(program_id: String)
+    new(program_id: impl Into<String>)
 }
 
 w::endpoint! {
@@ -795,23 +795,24 @@ w::record! {
     /// * Catalog: `work.chatdata.get_auth_user_list`.
     pub struct GetAuthUserList {
         /// `cursor`.
-        0 cursor: Option<String> => w::Field::new("cursor"),
+        0 cursor: Option<String> => "cursor",
         /// `limit`.
-        1 limit: Option<i64> => w::Field::new("limit"),
+        1 limit: Option<i64> => "limit",
     }
     new()
-    set(cursor: String, limit: i64)
+    text(cursor: String)
+    set(limit: i64)
 }
 
 w::record! {
     /// Answer to [`GetAuthUserList`].
     pub struct GetAuthUserListResponse {
         /// `auth_user_list`.
-        0 auth_user_list: Vec<AuthUser> => w::Field::must("auth_user_list"),
+        0 auth_user_list: Vec<AuthUser> => "auth_user_list: must",
         /// `next_cursor`.
-        1 next_cursor: Option<String> => w::Field::new("next_cursor"),
+        1 next_cursor: Option<String> => "next_cursor",
         /// `has_more`.
-        2 has_more: bool => w::Field::must("has_more").spelled(w::Spelling::BoolInt),
+        2 has_more: bool => "has_more: must zero-one",
     }
 }
 
@@ -849,7 +850,7 @@ w::record! {
     /// Answer to [`GetCorpAuthInfo`].
     pub struct GetCorpAuthInfoResponse {
         /// `auth_edition_list`.
-        0 auth_edition_list: Vec<AuthEdition> => w::Field::must("auth_edition_list"),
+        0 auth_edition_list: Vec<AuthEdition> => "auth_edition_list: must",
     }
 }
 
@@ -880,16 +881,16 @@ w::record! {
     /// * Catalog: `work.chatdata.get_hide_sensitiveinfo_config`.
     pub struct GetHideSensitiveinfoConfig {
         /// `open_userid`.
-        0 open_userid: String => w::Field::must("open_userid"),
+        0 open_userid: String => "open_userid: must",
     }
-    new(open_userid: String)
+    new(open_userid: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`GetHideSensitiveinfoConfig`].
     pub struct GetHideSensitiveinfoConfigResponse {
         /// `config`.
-        0 config: GetHideSensitiveinfoConfigConfig => w::Field::must("config"),
+        0 config: GetHideSensitiveinfoConfigConfig => "config: must",
     }
 }
 
@@ -920,20 +921,20 @@ w::record! {
     /// * Catalog: `work.chatdata.groupchat_get`.
     pub struct GroupchatGet {
         /// `chatid`.
-        0 chatid: String => w::Field::must("chatid"),
+        0 chatid: String => "chatid: must",
     }
-    new(chatid: String)
+    new(chatid: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`GroupchatGet`].
     pub struct GroupchatGetResponse {
         /// `members`.
-        0 members: Vec<Member> => w::Field::must("members"),
+        0 members: Vec<Member> => "members: must",
         /// `creator`.
-        1 creator: String => w::Field::must("creator"),
+        1 creator: String => "creator: must",
         /// `room_create_time`; format `unix`.
-        2 room_create_time: xinqiao_types::UnixSeconds => w::Field::must("room_create_time"),
+        2 room_create_time: xinqiao_types::UnixSeconds => "room_create_time: must",
     }
 }
 
@@ -964,11 +965,11 @@ w::record! {
     /// * Catalog: `work.chatdata.open_debug_mode`.
     pub struct OpenDebugMode {
         /// `program_id`.
-        0 program_id: String => w::Field::must("program_id"),
+        0 program_id: String => "program_id: must",
         /// `debug_token`.
-        1 debug_token: String => w::Field::must("debug_token"),
+        1 debug_token: String => "debug_token: must",
     }
-    new(program_id: String, debug_token: String)
+    new(program_id: impl Into<String>, debug_token: impl Into<String>)
 }
 
 w::endpoint! {
@@ -998,25 +999,26 @@ w::record! {
     /// * Catalog: `work.chatdata.search_chat`.
     pub struct SearchChat {
         /// `query_word`.
-        0 query_word: String => w::Field::must("query_word"),
+        0 query_word: String => "query_word: must",
         /// `cursor`.
-        1 cursor: Option<String> => w::Field::new("cursor"),
+        1 cursor: Option<String> => "cursor",
         /// `limit`.
-        2 limit: Option<i64> => w::Field::new("limit"),
+        2 limit: Option<i64> => "limit",
     }
-    new(query_word: String)
-    set(cursor: String, limit: i64)
+    new(query_word: impl Into<String>)
+    text(cursor: String)
+    set(limit: i64)
 }
 
 w::record! {
     /// Answer to [`SearchChat`].
     pub struct SearchChatResponse {
         /// `chat_list`.
-        0 chat_list: Vec<SearchChatChat> => w::Field::must("chat_list"),
+        0 chat_list: Vec<SearchChatChat> => "chat_list: must",
         /// `next_cursor`.
-        1 next_cursor: Option<String> => w::Field::new("next_cursor"),
+        1 next_cursor: Option<String> => "next_cursor",
         /// `has_more`.
-        2 has_more: bool => w::Field::must("has_more").spelled(w::Spelling::BoolInt),
+        2 has_more: bool => "has_more: must zero-one",
     }
 }
 
@@ -1047,24 +1049,24 @@ w::record! {
     /// * Catalog: `work.chatdata.search_msg`.
     pub struct SearchMsg {
         /// `query_word`.
-        0 query_word: String => w::Field::must("query_word"),
+        0 query_word: String => "query_word: must",
         /// `chat_info`.
-        1 chat_info: Option<ChatInfo> => w::Field::new("chat_info"),
+        1 chat_info: Option<ChatInfo> => "chat_info",
         /// `start_time`; format `unix`.
-        2 start_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("start_time"),
+        2 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
         /// `end_time`; format `unix`.
-        3 end_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("end_time"),
+        3 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
         /// `cursor`.
-        4 cursor: Option<String> => w::Field::new("cursor"),
+        4 cursor: Option<String> => "cursor",
         /// `limit`.
-        5 limit: Option<i64> => w::Field::new("limit"),
+        5 limit: Option<i64> => "limit",
     }
-    new(query_word: String)
+    new(query_word: impl Into<String>)
+    text(cursor: String)
     set(
         chat_info: ChatInfo,
         start_time: xinqiao_types::UnixSeconds,
         end_time: xinqiao_types::UnixSeconds,
-        cursor: String,
         limit: i64,
     )
 }
@@ -1073,11 +1075,11 @@ w::record! {
     /// Answer to [`SearchMsg`].
     pub struct SearchMsgResponse {
         /// `msg_list`.
-        0 msg_list: Vec<SearchMsgMsg> => w::Field::must("msg_list"),
+        0 msg_list: Vec<SearchMsgMsg> => "msg_list: must",
         /// `next_cursor`.
-        1 next_cursor: Option<String> => w::Field::new("next_cursor"),
+        1 next_cursor: Option<String> => "next_cursor",
         /// `has_more`.
-        2 has_more: bool => w::Field::must("has_more").spelled(w::Spelling::BoolInt),
+        2 has_more: bool => "has_more: must zero-one",
     }
 }
 
@@ -1108,11 +1110,11 @@ w::record! {
     /// * Catalog: `work.chatdata.set_hide_sensitiveinfo_config`.
     pub struct SetHideSensitiveinfoConfig {
         /// `open_userid`.
-        0 open_userid: String => w::Field::must("open_userid"),
+        0 open_userid: String => "open_userid: must",
         /// `config`.
-        1 config: SetHideSensitiveinfoConfigConfig => w::Field::must("config"),
+        1 config: SetHideSensitiveinfoConfigConfig => "config: must",
     }
-    new(open_userid: String, config: SetHideSensitiveinfoConfigConfig)
+    new(open_userid: impl Into<String>, config: SetHideSensitiveinfoConfigConfig)
 }
 
 w::endpoint! {
@@ -1142,11 +1144,11 @@ w::record! {
     /// * Catalog: `work.chatdata.set_log_level`.
     pub struct SetLogLevel {
         /// `program_id`.
-        0 program_id: String => w::Field::must("program_id"),
+        0 program_id: String => "program_id: must",
         /// `log_level`.
-        1 log_level: i64 => w::Field::must("log_level"),
+        1 log_level: i64 => "log_level: must",
     }
-    new(program_id: String, log_level: i64)
+    new(program_id: impl Into<String>, log_level: i64)
 }
 
 w::endpoint! {
@@ -1176,11 +1178,11 @@ w::record! {
     /// * Catalog: `work.chatdata.set_public_key`.
     pub struct SetPublicKey {
         /// `public_key`.
-        0 public_key: String => w::Field::must("public_key"),
+        0 public_key: String => "public_key: must",
         /// `public_key_ver`.
-        1 public_key_ver: i64 => w::Field::must("public_key_ver"),
+        1 public_key_ver: i64 => "public_key_ver: must",
     }
-    new(public_key: String, public_key_ver: i64)
+    new(public_key: impl Into<String>, public_key_ver: i64)
 }
 
 w::endpoint! {
@@ -1210,9 +1212,9 @@ w::record! {
     /// * Catalog: `work.chatdata.set_receive_callback`.
     pub struct SetReceiveCallback {
         /// `program_id`.
-        0 program_id: String => w::Field::must("program_id"),
+        0 program_id: String => "program_id: must",
     }
-    new(program_id: String)
+    new(program_id: impl Into<String>)
 }
 
 w::endpoint! {
@@ -1242,23 +1244,23 @@ w::record! {
     /// * Catalog: `work.chatdata.sync_call_program`.
     pub struct SyncCallProgram {
         /// `program_id`.
-        0 program_id: String => w::Field::must("program_id"),
+        0 program_id: String => "program_id: must",
         /// `ability_id`.
-        1 ability_id: String => w::Field::must("ability_id"),
+        1 ability_id: String => "ability_id: must",
         /// `notify_id`.
-        2 notify_id: String => w::Field::must("notify_id"),
+        2 notify_id: String => "notify_id: must",
         /// `request_data`.
-        3 request_data: Option<String> => w::Field::new("request_data"),
+        3 request_data: Option<String> => "request_data",
     }
-    new(program_id: String, ability_id: String, notify_id: String)
-    set(request_data: String)
+    new(program_id: impl Into<String>, ability_id: impl Into<String>, notify_id: impl Into<String>)
+    text(request_data: String)
 }
 
 w::record! {
     /// Answer to [`SyncCallProgram`].
     pub struct SyncCallProgramResponse {
         /// `response_data`.
-        0 response_data: Option<String> => w::Field::new("response_data"),
+        0 response_data: Option<String> => "response_data",
     }
 }
 
@@ -1289,25 +1291,26 @@ w::record! {
     /// * Catalog: `work.chatdata.sync_msg`.
     pub struct SyncMsg {
         /// `token`.
-        0 token: Option<String> => w::Field::new("token"),
+        0 token: Option<String> => "token",
         /// `cursor`.
-        1 cursor: Option<String> => w::Field::new("cursor"),
+        1 cursor: Option<String> => "cursor",
         /// `limit`.
-        2 limit: Option<i64> => w::Field::new("limit"),
+        2 limit: Option<i64> => "limit",
     }
     new()
-    set(token: String, cursor: String, limit: i64)
+    text(token: String, cursor: String)
+    set(limit: i64)
 }
 
 w::record! {
     /// Answer to [`SyncMsg`].
     pub struct SyncMsgResponse {
         /// `msg_list`.
-        0 msg_list: Vec<SyncMsgMsg> => w::Field::must("msg_list"),
+        0 msg_list: Vec<SyncMsgMsg> => "msg_list: must",
         /// `next_cursor`.
-        1 next_cursor: Option<String> => w::Field::new("next_cursor"),
+        1 next_cursor: Option<String> => "next_cursor",
         /// `has_more`.
-        2 has_more: bool => w::Field::must("has_more").spelled(w::Spelling::BoolInt),
+        2 has_more: bool => "has_more: must zero-one",
     }
 }
 
@@ -1338,22 +1341,22 @@ w::record! {
     /// * Catalog: `work.chatdata.upload_media`.
     pub struct UploadMedia {
         /// `type`.
-        0 type_: String => w::Field::must("type").place(w::Place::Query),
+        0 type_: String => "type: must query",
         /// `media`.
-        1 media: w::FilePart => w::Field::must("media"),
+        1 media: w::FilePart => "media: must",
     }
-    new(type_: String, media: w::FilePart)
+    new(type_: impl Into<String>, media: w::FilePart)
 }
 
 w::record! {
     /// Answer to [`UploadMedia`].
     pub struct UploadMediaResponse {
         /// `type`.
-        0 type_: String => w::Field::must("type"),
+        0 type_: String => "type: must",
         /// `media_id`.
-        1 media_id: xinqiao_types::MediaId => w::Field::must("media_id"),
+        1 media_id: xinqiao_types::MediaId => "media_id: must",
         /// `created_at`; format `unix`.
-        2 created_at: xinqiao_types::UnixSeconds => w::Field::must("created_at"),
+        2 created_at: xinqiao_types::UnixSeconds => "created_at: must",
     }
 }
 
@@ -1388,18 +1391,18 @@ pub mod export {
         /// * Catalog: `work.chatdata.export.create_job`.
         pub struct CreateJob {
             /// `code`.
-            0 code: String => w::Field::must("code"),
+            0 code: String => "code: must",
             /// `media_id`.
-            1 media_id: xinqiao_types::MediaId => w::Field::must("media_id"),
+            1 media_id: xinqiao_types::MediaId => "media_id: must",
         }
-        new(code: String, media_id: xinqiao_types::MediaId)
+        new(code: impl Into<String>, media_id: impl Into<xinqiao_types::MediaId>)
     }
 
     w::record! {
         /// Answer to [`CreateJob`].
         pub struct CreateJobResponse {
             /// `jobid`.
-            0 jobid: String => w::Field::must("jobid"),
+            0 jobid: String => "jobid: must",
         }
     }
 
@@ -1430,22 +1433,22 @@ pub mod export {
         /// * Catalog: `work.chatdata.export.get_job_status`.
         pub struct GetJobStatus {
             /// `jobid`.
-            0 jobid: String => w::Field::must("jobid"),
+            0 jobid: String => "jobid: must",
         }
-        new(jobid: String)
+        new(jobid: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`GetJobStatus`].
         pub struct GetJobStatusResponse {
             /// `status`.
-            0 status: i64 => w::Field::must("status"),
+            0 status: i64 => "status: must",
             /// `result_id`.
-            1 result_id: Option<String> => w::Field::new("result_id"),
+            1 result_id: Option<String> => "result_id",
             /// `result_errcode`.
-            2 result_errcode: Option<i64> => w::Field::new("result_errcode"),
+            2 result_errcode: Option<i64> => "result_errcode",
             /// `result_errmsg`.
-            3 result_errmsg: Option<String> => w::Field::new("result_errmsg"),
+            3 result_errmsg: Option<String> => "result_errmsg",
         }
     }
 
@@ -1481,16 +1484,16 @@ pub mod getagreestatus {
         /// * Catalog: `work.chatdata.getagreestatus.room`.
         pub struct Room {
             /// `chatid`.
-            0 chatid: String => w::Field::must("chatid"),
+            0 chatid: String => "chatid: must",
         }
-        new(chatid: String)
+        new(chatid: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`Room`].
         pub struct RoomResponse {
             /// `agreeinfo`.
-            0 agreeinfo: Vec<super::Agreeinfo> => w::Field::must("agreeinfo"),
+            0 agreeinfo: Vec<super::Agreeinfo> => "agreeinfo: must",
         }
     }
 
@@ -1521,7 +1524,7 @@ pub mod getagreestatus {
         /// * Catalog: `work.chatdata.getagreestatus.single`.
         pub struct Single {
             /// `item`.
-            0 item: Vec<super::SingleItem> => w::Field::must("item"),
+            0 item: Vec<super::SingleItem> => "item: must",
         }
         new(item: Vec<super::SingleItem>)
     }
@@ -1530,7 +1533,7 @@ pub mod getagreestatus {
         /// Answer to [`Single`].
         pub struct SingleResponse {
             /// `agreeinfo`.
-            0 agreeinfo: Vec<super::SingleAgreeinfo> => w::Field::must("agreeinfo"),
+            0 agreeinfo: Vec<super::SingleAgreeinfo> => "agreeinfo: must",
         }
     }
 
@@ -1566,15 +1569,15 @@ pub mod keyword {
         /// * Catalog: `work.chatdata.keyword.create_rule`.
         pub struct CreateRule {
             /// `name`.
-            0 name: String => w::Field::must("name"),
+            0 name: String => "name: must",
             /// `keyword`.
-            1 keyword: super::Keyword => w::Field::must("keyword"),
+            1 keyword: super::Keyword => "keyword: must",
             /// `semantics`.
-            2 semantics: Option<super::Semantic> => w::Field::new("semantics"),
+            2 semantics: Option<super::Semantic> => "semantics",
             /// `applicable_range`.
-            3 applicable_range: Option<super::ApplicableRange> => w::Field::new("applicable_range"),
+            3 applicable_range: Option<super::ApplicableRange> => "applicable_range",
         }
-        new(name: String, keyword: super::Keyword)
+        new(name: impl Into<String>, keyword: super::Keyword)
         set(semantics: super::Semantic, applicable_range: super::ApplicableRange)
     }
 
@@ -1582,7 +1585,7 @@ pub mod keyword {
         /// Answer to [`CreateRule`].
         pub struct CreateRuleResponse {
             /// `rule_id`.
-            0 rule_id: String => w::Field::must("rule_id"),
+            0 rule_id: String => "rule_id: must",
         }
     }
 
@@ -1613,9 +1616,9 @@ pub mod keyword {
         /// * Catalog: `work.chatdata.keyword.delete_rule`.
         pub struct DeleteRule {
             /// `rule_id`.
-            0 rule_id: String => w::Field::must("rule_id"),
+            0 rule_id: String => "rule_id: must",
         }
-        new(rule_id: String)
+        new(rule_id: impl Into<String>)
     }
 
     w::endpoint! {
@@ -1645,25 +1648,26 @@ pub mod keyword {
         /// * Catalog: `work.chatdata.keyword.get_hit_msg_list`.
         pub struct GetHitMsgList {
             /// `token`.
-            0 token: Option<String> => w::Field::new("token"),
+            0 token: Option<String> => "token",
             /// `cursor`.
-            1 cursor: Option<String> => w::Field::new("cursor"),
+            1 cursor: Option<String> => "cursor",
             /// `limit`.
-            2 limit: Option<i64> => w::Field::new("limit"),
+            2 limit: Option<i64> => "limit",
         }
         new()
-        set(token: String, cursor: String, limit: i64)
+        text(token: String, cursor: String)
+        set(limit: i64)
     }
 
     w::record! {
         /// Answer to [`GetHitMsgList`].
         pub struct GetHitMsgListResponse {
             /// `msg_list`.
-            0 msg_list: Vec<super::GetHitMsgListMsg> => w::Field::must("msg_list"),
+            0 msg_list: Vec<super::GetHitMsgListMsg> => "msg_list: must",
             /// `next_cursor`.
-            1 next_cursor: Option<String> => w::Field::new("next_cursor"),
+            1 next_cursor: Option<String> => "next_cursor",
             /// `has_more`.
-            2 has_more: bool => w::Field::must("has_more").spelled(w::Spelling::BoolInt),
+            2 has_more: bool => "has_more: must zero-one",
         }
     }
 
@@ -1694,22 +1698,22 @@ pub mod keyword {
         /// * Catalog: `work.chatdata.keyword.get_rule_detail`.
         pub struct GetRuleDetail {
             /// `rule_id`.
-            0 rule_id: String => w::Field::must("rule_id"),
+            0 rule_id: String => "rule_id: must",
         }
-        new(rule_id: String)
+        new(rule_id: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`GetRuleDetail`].
         pub struct GetRuleDetailResponse {
             /// `name`.
-            0 name: String => w::Field::must("name"),
+            0 name: String => "name: must",
             /// `keyword`.
-            1 keyword: super::Keyword => w::Field::must("keyword"),
+            1 keyword: super::Keyword => "keyword: must",
             /// `semantics`.
-            2 semantics: Option<super::Semantic> => w::Field::new("semantics"),
+            2 semantics: Option<super::Semantic> => "semantics",
             /// `applicable_range`.
-            3 applicable_range: Option<super::ApplicableRange> => w::Field::new("applicable_range"),
+            3 applicable_range: Option<super::ApplicableRange> => "applicable_range",
         }
     }
 
@@ -1740,23 +1744,24 @@ pub mod keyword {
         /// * Catalog: `work.chatdata.keyword.get_rule_list`.
         pub struct GetRuleList {
             /// `cursor`.
-            0 cursor: Option<String> => w::Field::new("cursor"),
+            0 cursor: Option<String> => "cursor",
             /// `limit`.
-            1 limit: Option<i64> => w::Field::new("limit"),
+            1 limit: Option<i64> => "limit",
         }
         new()
-        set(cursor: String, limit: i64)
+        text(cursor: String)
+        set(limit: i64)
     }
 
     w::record! {
         /// Answer to [`GetRuleList`].
         pub struct GetRuleListResponse {
             /// `rule_list`.
-            0 rule_list: Vec<super::Rule> => w::Field::must("rule_list"),
+            0 rule_list: Vec<super::Rule> => "rule_list: must",
             /// `next_cursor`.
-            1 next_cursor: Option<String> => w::Field::new("next_cursor"),
+            1 next_cursor: Option<String> => "next_cursor",
             /// `has_more`.
-            2 has_more: bool => w::Field::must("has_more").spelled(w::Spelling::BoolInt),
+            2 has_more: bool => "has_more: must zero-one",
         }
     }
 
@@ -1787,19 +1792,19 @@ pub mod keyword {
         /// * Catalog: `work.chatdata.keyword.update_rule`.
         pub struct UpdateRule {
             /// `rule_id`.
-            0 rule_id: String => w::Field::must("rule_id"),
+            0 rule_id: String => "rule_id: must",
             /// `name`.
-            1 name: Option<String> => w::Field::new("name"),
+            1 name: Option<String> => "name",
             /// `keyword`.
-            2 keyword: Option<super::Keyword> => w::Field::new("keyword"),
+            2 keyword: Option<super::Keyword> => "keyword",
             /// `semantics`.
-            3 semantics: Option<super::Semantic> => w::Field::new("semantics"),
+            3 semantics: Option<super::Semantic> => "semantics",
             /// `applicable_range`.
-            4 applicable_range: Option<super::UpdateRuleApplicableRange> => w::Field::new("applicable_range"),
+            4 applicable_range: Option<super::UpdateRuleApplicableRange> => "applicable_range",
         }
-        new(rule_id: String)
+        new(rule_id: impl Into<String>)
+        text(name: String)
         set(
-            name: String,
             keyword: super::Keyword,
             semantics: super::Semantic,
             applicable_range: super::UpdateRuleApplicableRange,
@@ -1839,21 +1844,21 @@ pub mod specapi {
         /// * Catalog: `work.chatdata.specapi.create_job`.
         pub struct CreateJob {
             /// `msg_filter`.
-            0 msg_filter: super::MsgFilter => w::Field::must("msg_filter"),
+            0 msg_filter: super::MsgFilter => "msg_filter: must",
             /// `custom_id`.
-            1 custom_id: String => w::Field::must("custom_id"),
+            1 custom_id: String => "custom_id: must",
             /// `custom_data`.
-            2 custom_data: Option<String> => w::Field::new("custom_data"),
+            2 custom_data: Option<String> => "custom_data",
         }
-        new(msg_filter: super::MsgFilter, custom_id: String)
-        set(custom_data: String)
+        new(msg_filter: super::MsgFilter, custom_id: impl Into<String>)
+        text(custom_data: String)
     }
 
     w::record! {
         /// Answer to [`CreateJob`].
         pub struct CreateJobResponse {
             /// `jobid`.
-            0 jobid: String => w::Field::must("jobid"),
+            0 jobid: String => "jobid: must",
         }
     }
 
@@ -1885,22 +1890,22 @@ pub mod specapi {
         /// * Catalog: `work.chatdata.specapi.get_job_result`.
         pub struct GetJobResult {
             /// `jobid`.
-            0 jobid: String => w::Field::must("jobid"),
+            0 jobid: String => "jobid: must",
         }
-        new(jobid: String)
+        new(jobid: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`GetJobResult`].
         pub struct GetJobResultResponse {
             /// `status`.
-            0 status: i64 => w::Field::must("status"),
+            0 status: i64 => "status: must",
             /// `dispatch_time`; format `unix`.
-            1 dispatch_time: xinqiao_types::UnixSeconds => w::Field::must("dispatch_time"),
+            1 dispatch_time: xinqiao_types::UnixSeconds => "dispatch_time: must",
             /// `progress`; unit percent.
-            2 progress: i64 => w::Field::must("progress"),
+            2 progress: i64 => "progress: must",
             /// `result`.
-            3 result: Option<super::GetJobResultResult> => w::Field::new("result"),
+            3 result: Option<super::GetJobResultResult> => "result",
         }
     }
 

@@ -7,50 +7,47 @@ w::record! {
     /// `AddCheckinRecordRecord`.
     pub struct AddCheckinRecordRecord {
         /// `userid`.
-        0 userid: String => w::Field::must("userid"),
+        0 userid: String => "userid: must",
         /// `checkin_time`; format `unix`.
-        1 checkin_time: xinqiao_types::UnixSeconds => w::Field::must("checkin_time"),
+        1 checkin_time: xinqiao_types::UnixSeconds => "checkin_time: must",
         /// `location_title`.
-        2 location_title: Option<String> => w::Field::new("location_title"),
+        2 location_title: Option<String> => "location_title",
         /// `location_detail`.
-        3 location_detail: Option<String> => w::Field::new("location_detail"),
+        3 location_detail: Option<String> => "location_detail",
         /// `lng`.
-        4 lng: Option<f64> => w::Field::new("lng"),
+        4 lng: Option<f64> => "lng",
         /// `lat`.
-        5 lat: Option<f64> => w::Field::new("lat"),
+        5 lat: Option<f64> => "lat",
         /// `wifiname`.
-        6 wifiname: Option<String> => w::Field::new("wifiname"),
+        6 wifiname: Option<String> => "wifiname",
         /// `wifimac`.
-        7 wifimac: Option<String> => w::Field::new("wifimac"),
+        7 wifimac: Option<String> => "wifimac",
         /// `device_type`.
-        8 device_type: Option<i64> => w::Field::new("device_type"),
+        8 device_type: Option<i64> => "device_type",
         /// `device_detail`.
-        9 device_detail: Option<String> => w::Field::new("device_detail"),
+        9 device_detail: Option<String> => "device_detail",
         /// `notes`.
-        10 notes: Option<String> => w::Field::new("notes"),
+        10 notes: Option<String> => "notes",
         /// `mediaids`.
-        11 mediaids: Option<Vec<String>> => w::Field::new("mediaids"),
+        11 mediaids: Option<Vec<String>> => "mediaids",
     }
-    new(userid: String, checkin_time: xinqiao_types::UnixSeconds)
-    set(
+    new(userid: impl Into<String>, checkin_time: xinqiao_types::UnixSeconds)
+    text(
         location_title: String,
         location_detail: String,
-        lng: f64,
-        lat: f64,
         wifiname: String,
         wifimac: String,
-        device_type: i64,
         device_detail: String,
         notes: String,
-        mediaids: Vec<String>,
     )
+    set(lng: f64, lat: f64, device_type: i64, mediaids: Vec<String>)
 }
 
 w::record! {
     /// `Apply`.
     pub struct Apply {
         /// `restinfo`.
-        0 restinfo: Option<Restinfo> => w::Field::new("restinfo"),
+        0 restinfo: Option<Restinfo> => "restinfo",
     }
     new()
     set(restinfo: Restinfo)
@@ -60,7 +57,7 @@ w::record! {
     /// `Applycheckin`.
     pub struct Applycheckin {
         /// `restinfo`.
-        0 restinfo: Option<Restinfo> => w::Field::new("restinfo"),
+        0 restinfo: Option<Restinfo> => "restinfo",
     }
     new()
     set(restinfo: Restinfo)
@@ -70,21 +67,21 @@ w::record! {
     /// `BaseInfo`.
     pub struct BaseInfo {
         /// `date`; format `unix`.
-        0 date: xinqiao_types::UnixSeconds => w::Field::must("date"),
+        0 date: xinqiao_types::UnixSeconds => "date: must",
         /// `day_type`.
-        1 day_type: i64 => w::Field::must("day_type"),
+        1 day_type: i64 => "day_type: must",
         /// `record_type`.
-        2 record_type: i64 => w::Field::must("record_type"),
+        2 record_type: i64 => "record_type: must",
         /// `acctid`.
-        3 acctid: String => w::Field::must("acctid"),
+        3 acctid: String => "acctid: must",
         /// `name`.
-        4 name: String => w::Field::must("name"),
+        4 name: String => "name: must",
         /// `name_ex`.
-        5 name_ex: String => w::Field::must("name_ex"),
+        5 name_ex: String => "name_ex: must",
         /// `departs_name`.
-        6 departs_name: String => w::Field::must("departs_name"),
+        6 departs_name: String => "departs_name: must",
         /// `rule_info`.
-        7 rule_info: RuleInfo => w::Field::must("rule_info"),
+        7 rule_info: RuleInfo => "rule_info: must",
     }
 }
 
@@ -92,9 +89,9 @@ w::record! {
     /// `BaseInfoRuleInfo`.
     pub struct BaseInfoRuleInfo {
         /// `groupid`.
-        0 groupid: i64 => w::Field::must("groupid"),
+        0 groupid: i64 => "groupid: must",
         /// `groupname`.
-        1 groupname: String => w::Field::must("groupname"),
+        1 groupname: String => "groupname: must",
     }
 }
 
@@ -102,11 +99,11 @@ w::record! {
     /// `Biweekly`.
     pub struct Biweekly {
         /// `enable_weekday_recurrence`.
-        0 enable_weekday_recurrence: Option<bool> => w::Field::new("enable_weekday_recurrence"),
+        0 enable_weekday_recurrence: Option<bool> => "enable_weekday_recurrence",
         /// `odd_workdays`.
-        1 odd_workdays: Option<Vec<i64>> => w::Field::new("odd_workdays"),
+        1 odd_workdays: Option<Vec<i64>> => "odd_workdays",
         /// `even_workdays`.
-        2 even_workdays: Option<Vec<i64>> => w::Field::new("even_workdays"),
+        2 even_workdays: Option<Vec<i64>> => "even_workdays",
     }
     new()
     set(enable_weekday_recurrence: bool, odd_workdays: Vec<i64>, even_workdays: Vec<i64>)
@@ -116,11 +113,11 @@ w::record! {
     /// `BukaRemind`.
     pub struct BukaRemind {
         /// `open_remind`.
-        0 open_remind: bool => w::Field::must("open_remind"),
+        0 open_remind: bool => "open_remind: must",
         /// `buka_remind_month`.
-        1 buka_remind_month: Option<i64> => w::Field::new("buka_remind_month"),
+        1 buka_remind_month: Option<i64> => "buka_remind_month",
         /// `buka_remind_day`.
-        2 buka_remind_day: Option<i64> => w::Field::new("buka_remind_day"),
+        2 buka_remind_day: Option<i64> => "buka_remind_day",
     }
     new(open_remind: bool)
     set(buka_remind_month: i64, buka_remind_day: i64)
@@ -130,7 +127,7 @@ w::record! {
     /// `CalOttimeRule`.
     pub struct CalOttimeRule {
         /// `items`.
-        0 items: Vec<CalOttimeRuleItem> => w::Field::must("items"),
+        0 items: Vec<CalOttimeRuleItem> => "items: must",
     }
     new(items: Vec<CalOttimeRuleItem>)
 }
@@ -139,9 +136,9 @@ w::record! {
     /// `CalOttimeRuleItem`.
     pub struct CalOttimeRuleItem {
         /// `ot_time`; unit s.
-        0 ot_time: Option<i64> => w::Field::new("ot_time"),
+        0 ot_time: Option<i64> => "ot_time",
         /// `rest_time`; unit s.
-        1 rest_time: Option<i64> => w::Field::new("rest_time"),
+        1 rest_time: Option<i64> => "rest_time",
     }
     new()
     set(ot_time: i64, rest_time: i64)
@@ -151,13 +148,13 @@ w::record! {
     /// `Checkin`.
     pub struct Checkin {
         /// `ot_time_start`.
-        0 ot_time_start: Option<i64> => w::Field::new("ot_time_start"),
+        0 ot_time_start: Option<i64> => "ot_time_start",
         /// `ot_time_min`; unit s.
-        1 ot_time_min: Option<i64> => w::Field::new("ot_time_min"),
+        1 ot_time_min: Option<i64> => "ot_time_min",
         /// `ot_time_max`; unit s.
-        2 ot_time_max: Option<i64> => w::Field::new("ot_time_max"),
+        2 ot_time_max: Option<i64> => "ot_time_max",
         /// `restinfo`.
-        3 restinfo: Option<Restinfo> => w::Field::new("restinfo"),
+        3 restinfo: Option<Restinfo> => "restinfo",
     }
     new()
     set(ot_time_start: i64, ot_time_min: i64, ot_time_max: i64, restinfo: Restinfo)
@@ -167,41 +164,41 @@ w::record! {
     /// `Checkindata`.
     pub struct Checkindata {
         /// `userid`.
-        0 userid: String => w::Field::must("userid"),
+        0 userid: String => "userid: must",
         /// `groupid`.
-        1 groupid: i64 => w::Field::must("groupid"),
+        1 groupid: i64 => "groupid: must",
         /// `groupname`.
-        2 groupname: String => w::Field::must("groupname"),
+        2 groupname: String => "groupname: must",
         /// `checkin_type`.
-        3 checkin_type: String => w::Field::must("checkin_type"),
+        3 checkin_type: String => "checkin_type: must",
         /// `exception_type`.
-        4 exception_type: String => w::Field::must("exception_type"),
+        4 exception_type: String => "exception_type: must",
         /// `checkin_time`; format `unix`.
-        5 checkin_time: xinqiao_types::UnixSeconds => w::Field::must("checkin_time"),
+        5 checkin_time: xinqiao_types::UnixSeconds => "checkin_time: must",
         /// `sch_checkin_time`; format `unix`.
-        6 sch_checkin_time: xinqiao_types::UnixSeconds => w::Field::must("sch_checkin_time"),
+        6 sch_checkin_time: xinqiao_types::UnixSeconds => "sch_checkin_time: must",
         /// `location_title`.
-        7 location_title: Option<String> => w::Field::new("location_title"),
+        7 location_title: Option<String> => "location_title",
         /// `location_detail`.
-        8 location_detail: Option<String> => w::Field::new("location_detail"),
+        8 location_detail: Option<String> => "location_detail",
         /// `lng`.
-        9 lng: Option<f64> => w::Field::new("lng"),
+        9 lng: Option<f64> => "lng",
         /// `lat`.
-        10 lat: Option<f64> => w::Field::new("lat"),
+        10 lat: Option<f64> => "lat",
         /// `wifiname`.
-        11 wifiname: Option<String> => w::Field::new("wifiname"),
+        11 wifiname: Option<String> => "wifiname",
         /// `wifimac`.
-        12 wifimac: Option<String> => w::Field::new("wifimac"),
+        12 wifimac: Option<String> => "wifimac",
         /// `deviceid`.
-        13 deviceid: Option<String> => w::Field::new("deviceid"),
+        13 deviceid: Option<String> => "deviceid",
         /// `schedule_id`.
-        14 schedule_id: Option<i64> => w::Field::new("schedule_id"),
+        14 schedule_id: Option<i64> => "schedule_id",
         /// `timeline_id`.
-        15 timeline_id: Option<i64> => w::Field::new("timeline_id"),
+        15 timeline_id: Option<i64> => "timeline_id",
         /// `notes`.
-        16 notes: Option<String> => w::Field::new("notes"),
+        16 notes: Option<String> => "notes",
         /// `mediaids`.
-        17 mediaids: Option<Vec<String>> => w::Field::new("mediaids"),
+        17 mediaids: Option<Vec<String>> => "mediaids",
     }
 }
 
@@ -209,23 +206,23 @@ w::record! {
     /// `Checkindate`.
     pub struct Checkindate {
         /// `workdays`.
-        0 workdays: Option<Vec<i64>> => w::Field::new("workdays"),
+        0 workdays: Option<Vec<i64>> => "workdays",
         /// `checkintime`.
-        1 checkintime: Option<Vec<Checkintime>> => w::Field::new("checkintime"),
+        1 checkintime: Option<Vec<Checkintime>> => "checkintime",
         /// `allow_flex`.
-        2 allow_flex: Option<bool> => w::Field::new("allow_flex"),
+        2 allow_flex: Option<bool> => "allow_flex",
         /// `flex_on_duty_time`; unit ms.
-        3 flex_on_duty_time: Option<i64> => w::Field::new("flex_on_duty_time"),
+        3 flex_on_duty_time: Option<i64> => "flex_on_duty_time",
         /// `flex_off_duty_time`; unit ms.
-        4 flex_off_duty_time: Option<i64> => w::Field::new("flex_off_duty_time"),
+        4 flex_off_duty_time: Option<i64> => "flex_off_duty_time",
         /// `max_allow_arrive_early`; unit ms.
-        5 max_allow_arrive_early: i64 => w::Field::must("max_allow_arrive_early"),
+        5 max_allow_arrive_early: i64 => "max_allow_arrive_early: must",
         /// `max_allow_arrive_late`; unit ms.
-        6 max_allow_arrive_late: i64 => w::Field::must("max_allow_arrive_late"),
+        6 max_allow_arrive_late: i64 => "max_allow_arrive_late: must",
         /// `late_rule`.
-        7 late_rule: Option<LateRule> => w::Field::new("late_rule"),
+        7 late_rule: Option<LateRule> => "late_rule",
         /// `biweekly`.
-        8 biweekly: Option<Biweekly> => w::Field::new("biweekly"),
+        8 biweekly: Option<Biweekly> => "biweekly",
     }
     new(max_allow_arrive_early: i64, max_allow_arrive_late: i64)
     set(
@@ -243,35 +240,35 @@ w::record! {
     /// `CheckindateCheckintime`.
     pub struct CheckindateCheckintime {
         /// `time_id`.
-        0 time_id: Option<i64> => w::Field::new("time_id"),
+        0 time_id: Option<i64> => "time_id",
         /// `work_sec`.
-        1 work_sec: Option<i64> => w::Field::new("work_sec"),
+        1 work_sec: Option<i64> => "work_sec",
         /// `off_work_sec`.
-        2 off_work_sec: Option<i64> => w::Field::new("off_work_sec"),
+        2 off_work_sec: Option<i64> => "off_work_sec",
         /// `earliest_work_sec`.
-        3 earliest_work_sec: Option<i64> => w::Field::new("earliest_work_sec"),
+        3 earliest_work_sec: Option<i64> => "earliest_work_sec",
         /// `latest_work_sec`.
-        4 latest_work_sec: Option<i64> => w::Field::new("latest_work_sec"),
+        4 latest_work_sec: Option<i64> => "latest_work_sec",
         /// `earliest_off_work_sec`.
-        5 earliest_off_work_sec: Option<i64> => w::Field::new("earliest_off_work_sec"),
+        5 earliest_off_work_sec: Option<i64> => "earliest_off_work_sec",
         /// `latest_off_work_sec`.
-        6 latest_off_work_sec: Option<i64> => w::Field::new("latest_off_work_sec"),
+        6 latest_off_work_sec: Option<i64> => "latest_off_work_sec",
         /// `remind_work_sec`.
-        7 remind_work_sec: Option<i64> => w::Field::new("remind_work_sec"),
+        7 remind_work_sec: Option<i64> => "remind_work_sec",
         /// `remind_off_work_sec`.
-        8 remind_off_work_sec: Option<i64> => w::Field::new("remind_off_work_sec"),
+        8 remind_off_work_sec: Option<i64> => "remind_off_work_sec",
         /// `allow_rest`.
-        9 allow_rest: bool => w::Field::must("allow_rest"),
+        9 allow_rest: bool => "allow_rest: must",
         /// `rest_begin_time`.
-        10 rest_begin_time: Option<i64> => w::Field::new("rest_begin_time"),
+        10 rest_begin_time: Option<i64> => "rest_begin_time",
         /// `rest_end_time`.
-        11 rest_end_time: Option<i64> => w::Field::new("rest_end_time"),
+        11 rest_end_time: Option<i64> => "rest_end_time",
         /// `rest_times`.
-        12 rest_times: Option<Vec<RestTime>> => w::Field::new("rest_times"),
+        12 rest_times: Option<Vec<RestTime>> => "rest_times",
         /// `no_need_checkon`.
-        13 no_need_checkon: Option<bool> => w::Field::new("no_need_checkon"),
+        13 no_need_checkon: Option<bool> => "no_need_checkon",
         /// `no_need_checkoff`.
-        14 no_need_checkoff: Option<bool> => w::Field::new("no_need_checkoff"),
+        14 no_need_checkoff: Option<bool> => "no_need_checkoff",
     }
 }
 
@@ -279,35 +276,35 @@ w::record! {
     /// `Checkintime`.
     pub struct Checkintime {
         /// `time_id`.
-        0 time_id: Option<i64> => w::Field::new("time_id"),
+        0 time_id: Option<i64> => "time_id",
         /// `work_sec`.
-        1 work_sec: Option<i64> => w::Field::new("work_sec"),
+        1 work_sec: Option<i64> => "work_sec",
         /// `off_work_sec`.
-        2 off_work_sec: Option<i64> => w::Field::new("off_work_sec"),
+        2 off_work_sec: Option<i64> => "off_work_sec",
         /// `earliest_work_sec`.
-        3 earliest_work_sec: Option<i64> => w::Field::new("earliest_work_sec"),
+        3 earliest_work_sec: Option<i64> => "earliest_work_sec",
         /// `latest_work_sec`.
-        4 latest_work_sec: Option<i64> => w::Field::new("latest_work_sec"),
+        4 latest_work_sec: Option<i64> => "latest_work_sec",
         /// `earliest_off_work_sec`.
-        5 earliest_off_work_sec: Option<i64> => w::Field::new("earliest_off_work_sec"),
+        5 earliest_off_work_sec: Option<i64> => "earliest_off_work_sec",
         /// `latest_off_work_sec`.
-        6 latest_off_work_sec: Option<i64> => w::Field::new("latest_off_work_sec"),
+        6 latest_off_work_sec: Option<i64> => "latest_off_work_sec",
         /// `remind_work_sec`.
-        7 remind_work_sec: Option<i64> => w::Field::new("remind_work_sec"),
+        7 remind_work_sec: Option<i64> => "remind_work_sec",
         /// `remind_off_work_sec`.
-        8 remind_off_work_sec: Option<i64> => w::Field::new("remind_off_work_sec"),
+        8 remind_off_work_sec: Option<i64> => "remind_off_work_sec",
         /// `allow_rest`.
-        9 allow_rest: Option<bool> => w::Field::new("allow_rest"),
+        9 allow_rest: Option<bool> => "allow_rest",
         /// `rest_begin_time`.
-        10 rest_begin_time: Option<i64> => w::Field::new("rest_begin_time"),
+        10 rest_begin_time: Option<i64> => "rest_begin_time",
         /// `rest_end_time`.
-        11 rest_end_time: Option<i64> => w::Field::new("rest_end_time"),
+        11 rest_end_time: Option<i64> => "rest_end_time",
         /// `rest_times`.
-        12 rest_times: Option<Vec<RestTime>> => w::Field::new("rest_times"),
+        12 rest_times: Option<Vec<RestTime>> => "rest_times",
         /// `no_need_checkon`.
-        13 no_need_checkon: Option<bool> => w::Field::new("no_need_checkon"),
+        13 no_need_checkon: Option<bool> => "no_need_checkon",
         /// `no_need_checkoff`.
-        14 no_need_checkoff: Option<bool> => w::Field::new("no_need_checkoff"),
+        14 no_need_checkoff: Option<bool> => "no_need_checkoff",
     }
     new()
     set(
@@ -333,17 +330,17 @@ w::record! {
     /// `DataBaseInfo`.
     pub struct DataBaseInfo {
         /// `record_type`.
-        0 record_type: i64 => w::Field::must("record_type"),
+        0 record_type: i64 => "record_type: must",
         /// `acctid`.
-        1 acctid: String => w::Field::must("acctid"),
+        1 acctid: String => "acctid: must",
         /// `name`.
-        2 name: String => w::Field::must("name"),
+        2 name: String => "name: must",
         /// `name_ex`.
-        3 name_ex: String => w::Field::must("name_ex"),
+        3 name_ex: String => "name_ex: must",
         /// `departs_name`.
-        4 departs_name: String => w::Field::must("departs_name"),
+        4 departs_name: String => "departs_name: must",
         /// `rule_info`.
-        5 rule_info: BaseInfoRuleInfo => w::Field::must("rule_info"),
+        5 rule_info: BaseInfoRuleInfo => "rule_info: must",
     }
 }
 
@@ -351,17 +348,17 @@ w::record! {
     /// `DataSummaryInfo`.
     pub struct DataSummaryInfo {
         /// `except_days`.
-        0 except_days: i64 => w::Field::must("except_days"),
+        0 except_days: i64 => "except_days: must",
         /// `regular_days`.
-        1 regular_days: i64 => w::Field::must("regular_days"),
+        1 regular_days: i64 => "regular_days: must",
         /// `work_days`.
-        2 work_days: i64 => w::Field::must("work_days"),
+        2 work_days: i64 => "work_days: must",
         /// `rest_days`.
-        3 rest_days: i64 => w::Field::must("rest_days"),
+        3 rest_days: i64 => "rest_days: must",
         /// `regular_work_sec`; unit s.
-        4 regular_work_sec: i64 => w::Field::must("regular_work_sec"),
+        4 regular_work_sec: i64 => "regular_work_sec: must",
         /// `standard_work_sec`; unit s.
-        5 standard_work_sec: i64 => w::Field::must("standard_work_sec"),
+        5 standard_work_sec: i64 => "standard_work_sec: must",
     }
 }
 
@@ -369,11 +366,11 @@ w::record! {
     /// `ExceptionInfo`.
     pub struct ExceptionInfo {
         /// `exception`.
-        0 exception: i64 => w::Field::must("exception"),
+        0 exception: i64 => "exception: must",
         /// `duration`; unit s.
-        1 duration: Option<i64> => w::Field::new("duration"),
+        1 duration: Option<i64> => "duration",
         /// `count`.
-        2 count: i64 => w::Field::must("count"),
+        2 count: i64 => "count: must",
     }
 }
 
@@ -381,9 +378,9 @@ w::record! {
     /// `FixTimeRule`.
     pub struct FixTimeRule {
         /// `fix_time_begin_sec`.
-        0 fix_time_begin_sec: Option<i64> => w::Field::new("fix_time_begin_sec"),
+        0 fix_time_begin_sec: Option<i64> => "fix_time_begin_sec",
         /// `fix_time_end_sec`.
-        1 fix_time_end_sec: Option<i64> => w::Field::new("fix_time_end_sec"),
+        1 fix_time_end_sec: Option<i64> => "fix_time_end_sec",
     }
     new()
     set(fix_time_begin_sec: i64, fix_time_end_sec: i64)
@@ -393,17 +390,17 @@ w::record! {
     /// `GetcheckinDaydataData`.
     pub struct GetcheckinDaydataData {
         /// `base_info`.
-        0 base_info: BaseInfo => w::Field::must("base_info"),
+        0 base_info: BaseInfo => "base_info: must",
         /// `summary_info`.
-        1 summary_info: SummaryInfo => w::Field::must("summary_info"),
+        1 summary_info: SummaryInfo => "summary_info: must",
         /// `holiday_infos`.
-        2 holiday_infos: Option<Vec<HolidayInfo>> => w::Field::new("holiday_infos"),
+        2 holiday_infos: Option<Vec<HolidayInfo>> => "holiday_infos",
         /// `sp_items`.
-        3 sp_items: Option<Vec<SpItem>> => w::Field::new("sp_items"),
+        3 sp_items: Option<Vec<SpItem>> => "sp_items",
         /// `exception_infos`.
-        4 exception_infos: Option<Vec<ExceptionInfo>> => w::Field::new("exception_infos"),
+        4 exception_infos: Option<Vec<ExceptionInfo>> => "exception_infos",
         /// `ot_info`.
-        5 ot_info: Option<OtInfo> => w::Field::new("ot_info"),
+        5 ot_info: Option<OtInfo> => "ot_info",
     }
 }
 
@@ -411,15 +408,15 @@ w::record! {
     /// `GetcheckinMonthdataData`.
     pub struct GetcheckinMonthdataData {
         /// `base_info`.
-        0 base_info: DataBaseInfo => w::Field::must("base_info"),
+        0 base_info: DataBaseInfo => "base_info: must",
         /// `summary_info`.
-        1 summary_info: DataSummaryInfo => w::Field::must("summary_info"),
+        1 summary_info: DataSummaryInfo => "summary_info: must",
         /// `sp_items`.
-        2 sp_items: Option<Vec<SpItem>> => w::Field::new("sp_items"),
+        2 sp_items: Option<Vec<SpItem>> => "sp_items",
         /// `exception_infos`.
-        3 exception_infos: Option<Vec<ExceptionInfo>> => w::Field::new("exception_infos"),
+        3 exception_infos: Option<Vec<ExceptionInfo>> => "exception_infos",
         /// `overwork_info`.
-        4 overwork_info: Option<OverworkInfo> => w::Field::new("overwork_info"),
+        4 overwork_info: Option<OverworkInfo> => "overwork_info",
     }
 }
 
@@ -427,9 +424,9 @@ w::record! {
     /// `GetcheckinoptionInfo`.
     pub struct GetcheckinoptionInfo {
         /// `userid`.
-        0 userid: String => w::Field::must("userid"),
+        0 userid: String => "userid: must",
         /// `group`.
-        1 group: InfoGroup => w::Field::must("group"),
+        1 group: InfoGroup => "group: must",
     }
 }
 
@@ -437,9 +434,9 @@ w::record! {
     /// `GetcheckinschedulistSchedule`.
     pub struct GetcheckinschedulistSchedule {
         /// `day`; format `d`.
-        0 day: i64 => w::Field::must("day"),
+        0 day: i64 => "day: must",
         /// `schedule_info`.
-        1 schedule_info: ScheduleInfo => w::Field::must("schedule_info"),
+        1 schedule_info: ScheduleInfo => "schedule_info: must",
     }
 }
 
@@ -447,73 +444,73 @@ w::record! {
     /// `GetcorpcheckinoptionGroup`.
     pub struct GetcorpcheckinoptionGroup {
         /// `groupid`.
-        0 groupid: i64 => w::Field::must("groupid"),
+        0 groupid: i64 => "groupid: must",
         /// `grouptype`.
-        1 grouptype: i64 => w::Field::must("grouptype"),
+        1 grouptype: i64 => "grouptype: must",
         /// `groupname`.
-        2 groupname: String => w::Field::must("groupname"),
+        2 groupname: String => "groupname: must",
         /// `sync_holidays`.
-        3 sync_holidays: bool => w::Field::must("sync_holidays"),
+        3 sync_holidays: bool => "sync_holidays: must",
         /// `need_photo`.
-        4 need_photo: bool => w::Field::must("need_photo"),
+        4 need_photo: bool => "need_photo: must",
         /// `note_can_use_local_pic`.
-        5 note_can_use_local_pic: bool => w::Field::must("note_can_use_local_pic"),
+        5 note_can_use_local_pic: bool => "note_can_use_local_pic: must",
         /// `allow_checkin_offworkday`.
-        6 allow_checkin_offworkday: bool => w::Field::must("allow_checkin_offworkday"),
+        6 allow_checkin_offworkday: bool => "allow_checkin_offworkday: must",
         /// `allow_apply_offworkday`.
-        7 allow_apply_offworkday: bool => w::Field::must("allow_apply_offworkday"),
+        7 allow_apply_offworkday: bool => "allow_apply_offworkday: must",
         /// `allow_apply_bk_cnt`.
-        8 allow_apply_bk_cnt: Option<i64> => w::Field::new("allow_apply_bk_cnt"),
+        8 allow_apply_bk_cnt: Option<i64> => "allow_apply_bk_cnt",
         /// `allow_apply_bk_day_limit`; unit day.
-        9 allow_apply_bk_day_limit: Option<i64> => w::Field::new("allow_apply_bk_day_limit"),
+        9 allow_apply_bk_day_limit: Option<i64> => "allow_apply_bk_day_limit",
         /// `buka_limit_next_month`; unit day.
-        10 buka_limit_next_month: Option<i64> => w::Field::new("buka_limit_next_month"),
+        10 buka_limit_next_month: Option<i64> => "buka_limit_next_month",
         /// `checkindate`.
-        11 checkindate: Vec<GroupCheckindate> => w::Field::must("checkindate"),
+        11 checkindate: Vec<GroupCheckindate> => "checkindate: must",
         /// `spe_workdays`.
-        12 spe_workdays: Option<Vec<GroupSpeWorkday>> => w::Field::new("spe_workdays"),
+        12 spe_workdays: Option<Vec<GroupSpeWorkday>> => "spe_workdays",
         /// `spe_offdays`.
-        13 spe_offdays: Option<Vec<GroupSpeWorkday>> => w::Field::new("spe_offdays"),
+        13 spe_offdays: Option<Vec<GroupSpeWorkday>> => "spe_offdays",
         /// `wifimac_infos`.
-        14 wifimac_infos: Option<Vec<GroupWifimacInfo>> => w::Field::new("wifimac_infos"),
+        14 wifimac_infos: Option<Vec<GroupWifimacInfo>> => "wifimac_infos",
         /// `loc_infos`.
-        15 loc_infos: Option<Vec<GroupLocInfo>> => w::Field::new("loc_infos"),
+        15 loc_infos: Option<Vec<GroupLocInfo>> => "loc_infos",
         /// `schedulelist`.
-        16 schedulelist: Option<Vec<GroupSchedulelist>> => w::Field::new("schedulelist"),
+        16 schedulelist: Option<Vec<GroupSchedulelist>> => "schedulelist",
         /// `buka_restriction`.
-        17 buka_restriction: Option<i64> => w::Field::new("buka_restriction"),
+        17 buka_restriction: Option<i64> => "buka_restriction",
         /// `span_day_time`.
-        18 span_day_time: Option<i64> => w::Field::new("span_day_time"),
+        18 span_day_time: Option<i64> => "span_day_time",
         /// `standard_work_duration`; unit s.
-        19 standard_work_duration: Option<i64> => w::Field::new("standard_work_duration"),
+        19 standard_work_duration: Option<i64> => "standard_work_duration",
         /// `open_sp_checkin`.
-        20 open_sp_checkin: Option<bool> => w::Field::new("open_sp_checkin"),
+        20 open_sp_checkin: Option<bool> => "open_sp_checkin",
         /// `checkin_method_type`.
-        21 checkin_method_type: Option<i64> => w::Field::new("checkin_method_type"),
+        21 checkin_method_type: Option<i64> => "checkin_method_type",
         /// `type`.
-        22 type_: i64 => w::Field::must("type"),
+        22 type_: i64 => "type: must",
         /// `range`.
-        23 range: Range => w::Field::must("range"),
+        23 range: Range => "range: must",
         /// `white_users`.
-        24 white_users: Option<Vec<String>> => w::Field::new("white_users"),
+        24 white_users: Option<Vec<String>> => "white_users",
         /// `reporterinfo`.
-        25 reporterinfo: Option<GroupReporterinfo> => w::Field::new("reporterinfo"),
+        25 reporterinfo: Option<GroupReporterinfo> => "reporterinfo",
         /// `ot_info`.
-        26 ot_info: Option<GroupOtInfo> => w::Field::new("ot_info"),
+        26 ot_info: Option<GroupOtInfo> => "ot_info",
         /// `option_out_range`.
-        27 option_out_range: i64 => w::Field::must("option_out_range"),
+        27 option_out_range: i64 => "option_out_range: must",
         /// `use_face_detect`.
-        28 use_face_detect: bool => w::Field::must("use_face_detect"),
+        28 use_face_detect: bool => "use_face_detect: must",
         /// `open_face_live_detect`.
-        29 open_face_live_detect: bool => w::Field::must("open_face_live_detect"),
+        29 open_face_live_detect: bool => "open_face_live_detect: must",
         /// `offwork_interval_time`; unit s.
-        30 offwork_interval_time: i64 => w::Field::must("offwork_interval_time"),
+        30 offwork_interval_time: i64 => "offwork_interval_time: must",
         /// `create_userid`.
-        31 create_userid: String => w::Field::must("create_userid"),
+        31 create_userid: String => "create_userid: must",
         /// `update_userid`.
-        32 update_userid: String => w::Field::must("update_userid"),
+        32 update_userid: String => "update_userid: must",
         /// `create_time`; format `unix`.
-        33 create_time: xinqiao_types::UnixSeconds => w::Field::must("create_time"),
+        33 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
 
@@ -521,71 +518,71 @@ w::record! {
     /// `Group`.
     pub struct Group {
         /// `grouptype`.
-        0 grouptype: i64 => w::Field::must("grouptype"),
+        0 grouptype: i64 => "grouptype: must",
         /// `groupname`.
-        1 groupname: String => w::Field::must("groupname"),
+        1 groupname: String => "groupname: must",
         /// `type`.
-        2 type_: Option<i64> => w::Field::new("type"),
+        2 type_: Option<i64> => "type",
         /// `range`.
-        3 range: Option<Range> => w::Field::new("range"),
+        3 range: Option<Range> => "range",
         /// `white_users`.
-        4 white_users: Option<Vec<String>> => w::Field::new("white_users"),
+        4 white_users: Option<Vec<String>> => "white_users",
         /// `reporterinfo`.
-        5 reporterinfo: Option<Reporterinfo> => w::Field::new("reporterinfo"),
+        5 reporterinfo: Option<Reporterinfo> => "reporterinfo",
         /// `sync_holidays`.
-        6 sync_holidays: Option<bool> => w::Field::new("sync_holidays"),
+        6 sync_holidays: Option<bool> => "sync_holidays",
         /// `need_photo`.
-        7 need_photo: Option<bool> => w::Field::new("need_photo"),
+        7 need_photo: Option<bool> => "need_photo",
         /// `note_can_use_local_pic`.
-        8 note_can_use_local_pic: Option<bool> => w::Field::new("note_can_use_local_pic"),
+        8 note_can_use_local_pic: Option<bool> => "note_can_use_local_pic",
         /// `allow_checkin_offworkday`.
-        9 allow_checkin_offworkday: Option<bool> => w::Field::new("allow_checkin_offworkday"),
+        9 allow_checkin_offworkday: Option<bool> => "allow_checkin_offworkday",
         /// `allow_apply_offworkday`.
-        10 allow_apply_offworkday: Option<bool> => w::Field::new("allow_apply_offworkday"),
+        10 allow_apply_offworkday: Option<bool> => "allow_apply_offworkday",
         /// `allow_apply_bk_cnt`.
-        11 allow_apply_bk_cnt: Option<i64> => w::Field::new("allow_apply_bk_cnt"),
+        11 allow_apply_bk_cnt: Option<i64> => "allow_apply_bk_cnt",
         /// `allow_apply_bk_day_limit`; unit day.
-        12 allow_apply_bk_day_limit: Option<i64> => w::Field::new("allow_apply_bk_day_limit"),
+        12 allow_apply_bk_day_limit: Option<i64> => "allow_apply_bk_day_limit",
         /// `buka_limit_next_month`; unit day.
-        13 buka_limit_next_month: Option<i64> => w::Field::new("buka_limit_next_month"),
+        13 buka_limit_next_month: Option<i64> => "buka_limit_next_month",
         /// `option_out_range`.
-        14 option_out_range: Option<i64> => w::Field::new("option_out_range"),
+        14 option_out_range: Option<i64> => "option_out_range",
         /// `checkindate`.
-        15 checkindate: Option<Vec<Checkindate>> => w::Field::new("checkindate"),
+        15 checkindate: Option<Vec<Checkindate>> => "checkindate",
         /// `spe_workdays`.
-        16 spe_workdays: Option<Vec<SpeWorkday>> => w::Field::new("spe_workdays"),
+        16 spe_workdays: Option<Vec<SpeWorkday>> => "spe_workdays",
         /// `spe_offdays`.
-        17 spe_offdays: Option<Vec<SpeWorkday>> => w::Field::new("spe_offdays"),
+        17 spe_offdays: Option<Vec<SpeWorkday>> => "spe_offdays",
         /// `wifimac_infos`.
-        18 wifimac_infos: Option<Vec<WifimacInfo>> => w::Field::new("wifimac_infos"),
+        18 wifimac_infos: Option<Vec<WifimacInfo>> => "wifimac_infos",
         /// `loc_infos`.
-        19 loc_infos: Option<Vec<LocInfo>> => w::Field::new("loc_infos"),
+        19 loc_infos: Option<Vec<LocInfo>> => "loc_infos",
         /// `schedulelist`.
-        20 schedulelist: Option<Vec<Schedulelist>> => w::Field::new("schedulelist"),
+        20 schedulelist: Option<Vec<Schedulelist>> => "schedulelist",
         /// `ot_info_v2`.
-        21 ot_info_v2: Option<OtInfoV2Item> => w::Field::new("ot_info_v2"),
+        21 ot_info_v2: Option<OtInfoV2Item> => "ot_info_v2",
         /// `use_face_detect`.
-        22 use_face_detect: Option<bool> => w::Field::new("use_face_detect"),
+        22 use_face_detect: Option<bool> => "use_face_detect",
         /// `open_face_live_detect`.
-        23 open_face_live_detect: Option<bool> => w::Field::new("open_face_live_detect"),
+        23 open_face_live_detect: Option<bool> => "open_face_live_detect",
         /// `offwork_interval_time`; unit s.
-        24 offwork_interval_time: Option<i64> => w::Field::new("offwork_interval_time"),
+        24 offwork_interval_time: Option<i64> => "offwork_interval_time",
         /// `sync_out_checkin`.
-        25 sync_out_checkin: Option<bool> => w::Field::new("sync_out_checkin"),
+        25 sync_out_checkin: Option<bool> => "sync_out_checkin",
         /// `buka_remind`.
-        26 buka_remind: Option<BukaRemind> => w::Field::new("buka_remind"),
+        26 buka_remind: Option<BukaRemind> => "buka_remind",
         /// `buka_restriction`.
-        27 buka_restriction: Option<i64> => w::Field::new("buka_restriction"),
+        27 buka_restriction: Option<i64> => "buka_restriction",
         /// `span_day_time`.
-        28 span_day_time: Option<i64> => w::Field::new("span_day_time"),
+        28 span_day_time: Option<i64> => "span_day_time",
         /// `standard_work_duration`; unit s.
-        29 standard_work_duration: Option<i64> => w::Field::new("standard_work_duration"),
+        29 standard_work_duration: Option<i64> => "standard_work_duration",
         /// `open_sp_checkin`.
-        30 open_sp_checkin: Option<bool> => w::Field::new("open_sp_checkin"),
+        30 open_sp_checkin: Option<bool> => "open_sp_checkin",
         /// `checkin_method_type`.
-        31 checkin_method_type: Option<i64> => w::Field::new("checkin_method_type"),
+        31 checkin_method_type: Option<i64> => "checkin_method_type",
     }
-    new(grouptype: i64, groupname: String)
+    new(grouptype: i64, groupname: impl Into<String>)
     set(
         type_: i64,
         range: Range,
@@ -624,19 +621,19 @@ w::record! {
     /// `GroupCheckindate`.
     pub struct GroupCheckindate {
         /// `workdays`.
-        0 workdays: Vec<i64> => w::Field::must("workdays"),
+        0 workdays: Vec<i64> => "workdays: must",
         /// `checkintime`.
-        1 checkintime: Vec<CheckindateCheckintime> => w::Field::must("checkintime"),
+        1 checkintime: Vec<CheckindateCheckintime> => "checkintime: must",
         /// `noneed_offwork`.
-        2 noneed_offwork: bool => w::Field::must("noneed_offwork"),
+        2 noneed_offwork: bool => "noneed_offwork: must",
         /// `flex_time`; unit ms.
-        3 flex_time: Option<i64> => w::Field::new("flex_time"),
+        3 flex_time: Option<i64> => "flex_time",
         /// `flex_on_duty_time`; unit ms.
-        4 flex_on_duty_time: Option<i64> => w::Field::new("flex_on_duty_time"),
+        4 flex_on_duty_time: Option<i64> => "flex_on_duty_time",
         /// `flex_off_duty_time`; unit ms.
-        5 flex_off_duty_time: Option<i64> => w::Field::new("flex_off_duty_time"),
+        5 flex_off_duty_time: Option<i64> => "flex_off_duty_time",
         /// `limit_aheadtime`; unit ms.
-        6 limit_aheadtime: Option<i64> => w::Field::new("limit_aheadtime"),
+        6 limit_aheadtime: Option<i64> => "limit_aheadtime",
     }
 }
 
@@ -644,9 +641,9 @@ w::record! {
     /// `GroupLateRule`.
     pub struct GroupLateRule {
         /// `allow_offwork_after_time`.
-        0 allow_offwork_after_time: bool => w::Field::must("allow_offwork_after_time"),
+        0 allow_offwork_after_time: bool => "allow_offwork_after_time: must",
         /// `timerules`.
-        1 timerules: Vec<LateRuleTimerule> => w::Field::must("timerules"),
+        1 timerules: Vec<LateRuleTimerule> => "timerules: must",
     }
 }
 
@@ -654,15 +651,15 @@ w::record! {
     /// `GroupLocInfo`.
     pub struct GroupLocInfo {
         /// `loc_title`.
-        0 loc_title: String => w::Field::must("loc_title"),
+        0 loc_title: String => "loc_title: must",
         /// `loc_detail`.
-        1 loc_detail: String => w::Field::must("loc_detail"),
+        1 loc_detail: String => "loc_detail: must",
         /// `lng`.
-        2 lng: f64 => w::Field::must("lng"),
+        2 lng: f64 => "lng: must",
         /// `lat`.
-        3 lat: f64 => w::Field::must("lat"),
+        3 lat: f64 => "lat: must",
         /// `distance`; unit m.
-        4 distance: i64 => w::Field::must("distance"),
+        4 distance: i64 => "distance: must",
     }
 }
 
@@ -670,17 +667,17 @@ w::record! {
     /// `GroupOtInfo`.
     pub struct GroupOtInfo {
         /// `type`.
-        0 type_: i64 => w::Field::must("type"),
+        0 type_: i64 => "type: must",
         /// `allow_ot_workingday`.
-        1 allow_ot_workingday: bool => w::Field::must("allow_ot_workingday"),
+        1 allow_ot_workingday: bool => "allow_ot_workingday: must",
         /// `allow_ot_nonworkingday`.
-        2 allow_ot_nonworkingday: bool => w::Field::must("allow_ot_nonworkingday"),
+        2 allow_ot_nonworkingday: bool => "allow_ot_nonworkingday: must",
         /// `otcheckinfo`.
-        3 otcheckinfo: Option<Otcheckinfo> => w::Field::new("otcheckinfo"),
+        3 otcheckinfo: Option<Otcheckinfo> => "otcheckinfo",
         /// `otapplyinfo`.
-        4 otapplyinfo: Option<Otapplyinfo> => w::Field::new("otapplyinfo"),
+        4 otapplyinfo: Option<Otapplyinfo> => "otapplyinfo",
         /// `uptime`; format `unix`.
-        5 uptime: xinqiao_types::UnixSeconds => w::Field::must("uptime"),
+        5 uptime: xinqiao_types::UnixSeconds => "uptime: must",
     }
 }
 
@@ -688,9 +685,9 @@ w::record! {
     /// `GroupReporterinfo`.
     pub struct GroupReporterinfo {
         /// `reporters`.
-        0 reporters: Option<Vec<Reporter>> => w::Field::new("reporters"),
+        0 reporters: Option<Vec<Reporter>> => "reporters",
         /// `updatetime`; format `unix`.
-        1 updatetime: Option<xinqiao_types::UnixSeconds> => w::Field::new("updatetime"),
+        1 updatetime: Option<xinqiao_types::UnixSeconds> => "updatetime",
     }
 }
 
@@ -698,31 +695,31 @@ w::record! {
     /// `GroupSchedulelist`.
     pub struct GroupSchedulelist {
         /// `schedule_id`.
-        0 schedule_id: i64 => w::Field::must("schedule_id"),
+        0 schedule_id: i64 => "schedule_id: must",
         /// `schedule_name`.
-        1 schedule_name: String => w::Field::must("schedule_name"),
+        1 schedule_name: String => "schedule_name: must",
         /// `time_section`.
-        2 time_section: Vec<CheckindateCheckintime> => w::Field::must("time_section"),
+        2 time_section: Vec<CheckindateCheckintime> => "time_section: must",
         /// `noneed_offwork`.
-        3 noneed_offwork: bool => w::Field::must("noneed_offwork"),
+        3 noneed_offwork: bool => "noneed_offwork: must",
         /// `limit_aheadtime`; unit ms.
-        4 limit_aheadtime: i64 => w::Field::must("limit_aheadtime"),
+        4 limit_aheadtime: i64 => "limit_aheadtime: must",
         /// `limit_offtime`; unit ms.
-        5 limit_offtime: i64 => w::Field::must("limit_offtime"),
+        5 limit_offtime: i64 => "limit_offtime: must",
         /// `allow_flex`.
-        6 allow_flex: bool => w::Field::must("allow_flex"),
+        6 allow_flex: bool => "allow_flex: must",
         /// `flex_on_duty_time`; unit ms.
-        7 flex_on_duty_time: Option<i64> => w::Field::new("flex_on_duty_time"),
+        7 flex_on_duty_time: Option<i64> => "flex_on_duty_time",
         /// `flex_off_duty_time`; unit ms.
-        8 flex_off_duty_time: Option<i64> => w::Field::new("flex_off_duty_time"),
+        8 flex_off_duty_time: Option<i64> => "flex_off_duty_time",
         /// `max_allow_arrive_early`; unit ms.
-        9 max_allow_arrive_early: Option<i64> => w::Field::new("max_allow_arrive_early"),
+        9 max_allow_arrive_early: Option<i64> => "max_allow_arrive_early",
         /// `max_allow_arrive_late`; unit ms.
-        10 max_allow_arrive_late: Option<i64> => w::Field::new("max_allow_arrive_late"),
+        10 max_allow_arrive_late: Option<i64> => "max_allow_arrive_late",
         /// `late_rule`.
-        11 late_rule: Option<GroupLateRule> => w::Field::new("late_rule"),
+        11 late_rule: Option<GroupLateRule> => "late_rule",
         /// `biweekly`.
-        12 biweekly: Option<Biweekly> => w::Field::new("biweekly"),
+        12 biweekly: Option<Biweekly> => "biweekly",
     }
 }
 
@@ -730,11 +727,11 @@ w::record! {
     /// `GroupSpeWorkday`.
     pub struct GroupSpeWorkday {
         /// `timestamp`; format `unix`.
-        0 timestamp: xinqiao_types::UnixSeconds => w::Field::must("timestamp"),
+        0 timestamp: xinqiao_types::UnixSeconds => "timestamp: must",
         /// `checkintime`.
-        1 checkintime: Vec<CheckindateCheckintime> => w::Field::must("checkintime"),
+        1 checkintime: Vec<CheckindateCheckintime> => "checkintime: must",
         /// `notes`.
-        2 notes: String => w::Field::must("notes"),
+        2 notes: String => "notes: must",
     }
 }
 
@@ -742,9 +739,9 @@ w::record! {
     /// `GroupWifimacInfo`.
     pub struct GroupWifimacInfo {
         /// `wifiname`.
-        0 wifiname: String => w::Field::must("wifiname"),
+        0 wifiname: String => "wifiname: must",
         /// `wifimac`.
-        1 wifimac: String => w::Field::must("wifimac"),
+        1 wifimac: String => "wifimac: must",
     }
 }
 
@@ -752,11 +749,11 @@ w::record! {
     /// `HolidayInfo`.
     pub struct HolidayInfo {
         /// `sp_number`.
-        0 sp_number: String => w::Field::must("sp_number"),
+        0 sp_number: String => "sp_number: must",
         /// `sp_title`.
-        1 sp_title: SpTitle => w::Field::must("sp_title"),
+        1 sp_title: SpTitle => "sp_title: must",
         /// `sp_description`.
-        2 sp_description: SpDescription => w::Field::must("sp_description"),
+        2 sp_description: SpDescription => "sp_description: must",
     }
 }
 
@@ -764,49 +761,49 @@ w::record! {
     /// `InfoGroup`.
     pub struct InfoGroup {
         /// `groupid`.
-        0 groupid: i64 => w::Field::must("groupid"),
+        0 groupid: i64 => "groupid: must",
         /// `grouptype`.
-        1 grouptype: i64 => w::Field::must("grouptype"),
+        1 grouptype: i64 => "grouptype: must",
         /// `groupname`.
-        2 groupname: String => w::Field::must("groupname"),
+        2 groupname: String => "groupname: must",
         /// `sync_holidays`.
-        3 sync_holidays: bool => w::Field::must("sync_holidays"),
+        3 sync_holidays: bool => "sync_holidays: must",
         /// `need_photo`.
-        4 need_photo: bool => w::Field::must("need_photo"),
+        4 need_photo: bool => "need_photo: must",
         /// `note_can_use_local_pic`.
-        5 note_can_use_local_pic: bool => w::Field::must("note_can_use_local_pic"),
+        5 note_can_use_local_pic: bool => "note_can_use_local_pic: must",
         /// `allow_checkin_offworkday`.
-        6 allow_checkin_offworkday: bool => w::Field::must("allow_checkin_offworkday"),
+        6 allow_checkin_offworkday: bool => "allow_checkin_offworkday: must",
         /// `allow_apply_offworkday`.
-        7 allow_apply_offworkday: bool => w::Field::must("allow_apply_offworkday"),
+        7 allow_apply_offworkday: bool => "allow_apply_offworkday: must",
         /// `allow_apply_bk_cnt`.
-        8 allow_apply_bk_cnt: Option<i64> => w::Field::new("allow_apply_bk_cnt"),
+        8 allow_apply_bk_cnt: Option<i64> => "allow_apply_bk_cnt",
         /// `allow_apply_bk_day_limit`; unit day.
-        9 allow_apply_bk_day_limit: Option<i64> => w::Field::new("allow_apply_bk_day_limit"),
+        9 allow_apply_bk_day_limit: Option<i64> => "allow_apply_bk_day_limit",
         /// `buka_limit_next_month`; unit day.
-        10 buka_limit_next_month: Option<i64> => w::Field::new("buka_limit_next_month"),
+        10 buka_limit_next_month: Option<i64> => "buka_limit_next_month",
         /// `checkindate`.
-        11 checkindate: Vec<GroupCheckindate> => w::Field::must("checkindate"),
+        11 checkindate: Vec<GroupCheckindate> => "checkindate: must",
         /// `spe_workdays`.
-        12 spe_workdays: Option<Vec<GroupSpeWorkday>> => w::Field::new("spe_workdays"),
+        12 spe_workdays: Option<Vec<GroupSpeWorkday>> => "spe_workdays",
         /// `spe_offdays`.
-        13 spe_offdays: Option<Vec<GroupSpeWorkday>> => w::Field::new("spe_offdays"),
+        13 spe_offdays: Option<Vec<GroupSpeWorkday>> => "spe_offdays",
         /// `wifimac_infos`.
-        14 wifimac_infos: Option<Vec<GroupWifimacInfo>> => w::Field::new("wifimac_infos"),
+        14 wifimac_infos: Option<Vec<GroupWifimacInfo>> => "wifimac_infos",
         /// `loc_infos`.
-        15 loc_infos: Option<Vec<GroupLocInfo>> => w::Field::new("loc_infos"),
+        15 loc_infos: Option<Vec<GroupLocInfo>> => "loc_infos",
         /// `schedulelist`.
-        16 schedulelist: Option<Vec<GroupSchedulelist>> => w::Field::new("schedulelist"),
+        16 schedulelist: Option<Vec<GroupSchedulelist>> => "schedulelist",
         /// `buka_restriction`.
-        17 buka_restriction: Option<i64> => w::Field::new("buka_restriction"),
+        17 buka_restriction: Option<i64> => "buka_restriction",
         /// `span_day_time`.
-        18 span_day_time: Option<i64> => w::Field::new("span_day_time"),
+        18 span_day_time: Option<i64> => "span_day_time",
         /// `standard_work_duration`; unit s.
-        19 standard_work_duration: Option<i64> => w::Field::new("standard_work_duration"),
+        19 standard_work_duration: Option<i64> => "standard_work_duration",
         /// `open_sp_checkin`.
-        20 open_sp_checkin: Option<bool> => w::Field::new("open_sp_checkin"),
+        20 open_sp_checkin: Option<bool> => "open_sp_checkin",
         /// `checkin_method_type`.
-        21 checkin_method_type: Option<i64> => w::Field::new("checkin_method_type"),
+        21 checkin_method_type: Option<i64> => "checkin_method_type",
     }
 }
 
@@ -814,9 +811,9 @@ w::record! {
     /// `LateRule`.
     pub struct LateRule {
         /// `allow_offwork_after_time`.
-        0 allow_offwork_after_time: Option<bool> => w::Field::new("allow_offwork_after_time"),
+        0 allow_offwork_after_time: Option<bool> => "allow_offwork_after_time",
         /// `timerules`.
-        1 timerules: Vec<Timerule> => w::Field::must("timerules"),
+        1 timerules: Vec<Timerule> => "timerules: must",
     }
     new(timerules: Vec<Timerule>)
     set(allow_offwork_after_time: bool)
@@ -826,9 +823,9 @@ w::record! {
     /// `LateRuleTimerule`.
     pub struct LateRuleTimerule {
         /// `offwork_after_time`; unit s.
-        0 offwork_after_time: i64 => w::Field::must("offwork_after_time"),
+        0 offwork_after_time: i64 => "offwork_after_time: must",
         /// `onwork_flex_time`; unit s.
-        1 onwork_flex_time: i64 => w::Field::must("onwork_flex_time"),
+        1 onwork_flex_time: i64 => "onwork_flex_time: must",
     }
 }
 
@@ -836,41 +833,41 @@ w::record! {
     /// `LocInfo`.
     pub struct LocInfo {
         /// `loc_title`.
-        0 loc_title: Option<String> => w::Field::new("loc_title"),
+        0 loc_title: Option<String> => "loc_title",
         /// `loc_detail`.
-        1 loc_detail: Option<String> => w::Field::new("loc_detail"),
+        1 loc_detail: Option<String> => "loc_detail",
         /// `lng`.
-        2 lng: f64 => w::Field::must("lng"),
+        2 lng: f64 => "lng: must",
         /// `lat`.
-        3 lat: f64 => w::Field::must("lat"),
+        3 lat: f64 => "lat: must",
         /// `distance`; unit m.
-        4 distance: i64 => w::Field::must("distance"),
+        4 distance: i64 => "distance: must",
     }
     new(lng: f64, lat: f64, distance: i64)
-    set(loc_title: String, loc_detail: String)
+    text(loc_title: String, loc_detail: String)
 }
 
 w::record! {
     /// `OtInfo`.
     pub struct OtInfo {
         /// `ot_status`.
-        0 ot_status: i64 => w::Field::must("ot_status"),
+        0 ot_status: i64 => "ot_status: must",
         /// `ot_duration`; unit s.
-        1 ot_duration: i64 => w::Field::must("ot_duration"),
+        1 ot_duration: i64 => "ot_duration: must",
         /// `exception_duration`; unit s.
-        2 exception_duration: Option<Vec<i64>> => w::Field::new("exception_duration"),
+        2 exception_duration: Option<Vec<i64>> => "exception_duration",
         /// `workday_over_as_vacation`; unit s.
-        3 workday_over_as_vacation: Option<i64> => w::Field::new("workday_over_as_vacation"),
+        3 workday_over_as_vacation: Option<i64> => "workday_over_as_vacation",
         /// `workday_over_as_money`; unit s.
-        4 workday_over_as_money: Option<i64> => w::Field::new("workday_over_as_money"),
+        4 workday_over_as_money: Option<i64> => "workday_over_as_money",
         /// `restday_over_as_vacation`; unit s.
-        5 restday_over_as_vacation: Option<i64> => w::Field::new("restday_over_as_vacation"),
+        5 restday_over_as_vacation: Option<i64> => "restday_over_as_vacation",
         /// `restday_over_as_money`; unit s.
-        6 restday_over_as_money: Option<i64> => w::Field::new("restday_over_as_money"),
+        6 restday_over_as_money: Option<i64> => "restday_over_as_money",
         /// `holiday_over_as_vacation`; unit s.
-        7 holiday_over_as_vacation: Option<i64> => w::Field::new("holiday_over_as_vacation"),
+        7 holiday_over_as_vacation: Option<i64> => "holiday_over_as_vacation",
         /// `holiday_over_as_money`; unit s.
-        8 holiday_over_as_money: Option<i64> => w::Field::new("holiday_over_as_money"),
+        8 holiday_over_as_money: Option<i64> => "holiday_over_as_money",
     }
 }
 
@@ -878,13 +875,13 @@ w::record! {
     /// `OtInfoV2Item`.
     pub struct OtInfoV2Item {
         /// `workdayconf`.
-        0 workdayconf: Option<Workdayconf> => w::Field::new("workdayconf"),
+        0 workdayconf: Option<Workdayconf> => "workdayconf",
         /// `restdayconf`.
-        1 restdayconf: Option<Workdayconf> => w::Field::new("restdayconf"),
+        1 restdayconf: Option<Workdayconf> => "restdayconf",
         /// `holidayconf`.
-        2 holidayconf: Option<Workdayconf> => w::Field::new("holidayconf"),
+        2 holidayconf: Option<Workdayconf> => "holidayconf",
         /// `time_unit_config`.
-        3 time_unit_config: Option<TimeUnitConfig> => w::Field::new("time_unit_config"),
+        3 time_unit_config: Option<TimeUnitConfig> => "time_unit_config",
     }
     new()
     set(
@@ -899,11 +896,11 @@ w::record! {
     /// `OtWorkingdayRestinfo`.
     pub struct OtWorkingdayRestinfo {
         /// `type`.
-        0 type_: i64 => w::Field::must("type"),
+        0 type_: i64 => "type: must",
         /// `fix_time_rule`.
-        1 fix_time_rule: Option<OtWorkingdayRestinfoFixTimeRule> => w::Field::new("fix_time_rule"),
+        1 fix_time_rule: Option<OtWorkingdayRestinfoFixTimeRule> => "fix_time_rule",
         /// `cal_ottime_rule`.
-        2 cal_ottime_rule: Option<OtWorkingdayRestinfoCalOttimeRule> => w::Field::new("cal_ottime_rule"),
+        2 cal_ottime_rule: Option<OtWorkingdayRestinfoCalOttimeRule> => "cal_ottime_rule",
     }
 }
 
@@ -911,7 +908,7 @@ w::record! {
     /// `OtWorkingdayRestinfoCalOttimeRule`.
     pub struct OtWorkingdayRestinfoCalOttimeRule {
         /// `items`.
-        0 items: Vec<OtWorkingdayRestinfoItem> => w::Field::must("items"),
+        0 items: Vec<OtWorkingdayRestinfoItem> => "items: must",
     }
 }
 
@@ -919,9 +916,9 @@ w::record! {
     /// `OtWorkingdayRestinfoFixTimeRule`.
     pub struct OtWorkingdayRestinfoFixTimeRule {
         /// `fix_time_begin_sec`.
-        0 fix_time_begin_sec: i64 => w::Field::must("fix_time_begin_sec"),
+        0 fix_time_begin_sec: i64 => "fix_time_begin_sec: must",
         /// `fix_time_end_sec`.
-        1 fix_time_end_sec: i64 => w::Field::must("fix_time_end_sec"),
+        1 fix_time_end_sec: i64 => "fix_time_end_sec: must",
     }
 }
 
@@ -929,9 +926,9 @@ w::record! {
     /// `OtWorkingdayRestinfoItem`.
     pub struct OtWorkingdayRestinfoItem {
         /// `ot_time`; unit s.
-        0 ot_time: i64 => w::Field::must("ot_time"),
+        0 ot_time: i64 => "ot_time: must",
         /// `rest_time`; unit s.
-        1 rest_time: i64 => w::Field::must("rest_time"),
+        1 rest_time: i64 => "rest_time: must",
     }
 }
 
@@ -939,17 +936,17 @@ w::record! {
     /// `Otapplyinfo`.
     pub struct Otapplyinfo {
         /// `allow_ot_workingday`.
-        0 allow_ot_workingday: bool => w::Field::must("allow_ot_workingday"),
+        0 allow_ot_workingday: bool => "allow_ot_workingday: must",
         /// `allow_ot_nonworkingday`.
-        1 allow_ot_nonworkingday: bool => w::Field::must("allow_ot_nonworkingday"),
+        1 allow_ot_nonworkingday: bool => "allow_ot_nonworkingday: must",
         /// `ot_workingday_restinfo`.
-        2 ot_workingday_restinfo: Option<OtWorkingdayRestinfo> => w::Field::new("ot_workingday_restinfo"),
+        2 ot_workingday_restinfo: Option<OtWorkingdayRestinfo> => "ot_workingday_restinfo",
         /// `ot_nonworkingday_spanday_time`.
-        3 ot_nonworkingday_spanday_time: i64 => w::Field::must("ot_nonworkingday_spanday_time"),
+        3 ot_nonworkingday_spanday_time: i64 => "ot_nonworkingday_spanday_time: must",
         /// `ot_nonworkingday_restinfo`.
-        4 ot_nonworkingday_restinfo: Option<OtWorkingdayRestinfo> => w::Field::new("ot_nonworkingday_restinfo"),
+        4 ot_nonworkingday_restinfo: Option<OtWorkingdayRestinfo> => "ot_nonworkingday_restinfo",
         /// `uptime`; format `unix`.
-        5 uptime: xinqiao_types::UnixSeconds => w::Field::must("uptime"),
+        5 uptime: xinqiao_types::UnixSeconds => "uptime: must",
     }
 }
 
@@ -957,21 +954,21 @@ w::record! {
     /// `Otcheckinfo`.
     pub struct Otcheckinfo {
         /// `ot_workingday_time_start`.
-        0 ot_workingday_time_start: i64 => w::Field::must("ot_workingday_time_start"),
+        0 ot_workingday_time_start: i64 => "ot_workingday_time_start: must",
         /// `ot_workingday_time_min`; unit s.
-        1 ot_workingday_time_min: i64 => w::Field::must("ot_workingday_time_min"),
+        1 ot_workingday_time_min: i64 => "ot_workingday_time_min: must",
         /// `ot_workingday_time_max`; unit s.
-        2 ot_workingday_time_max: i64 => w::Field::must("ot_workingday_time_max"),
+        2 ot_workingday_time_max: i64 => "ot_workingday_time_max: must",
         /// `ot_workingday_restinfo`.
-        3 ot_workingday_restinfo: Option<OtWorkingdayRestinfo> => w::Field::new("ot_workingday_restinfo"),
+        3 ot_workingday_restinfo: Option<OtWorkingdayRestinfo> => "ot_workingday_restinfo",
         /// `ot_nonworkingday_time_min`; unit s.
-        4 ot_nonworkingday_time_min: i64 => w::Field::must("ot_nonworkingday_time_min"),
+        4 ot_nonworkingday_time_min: i64 => "ot_nonworkingday_time_min: must",
         /// `ot_nonworkingday_time_max`; unit s.
-        5 ot_nonworkingday_time_max: i64 => w::Field::must("ot_nonworkingday_time_max"),
+        5 ot_nonworkingday_time_max: i64 => "ot_nonworkingday_time_max: must",
         /// `ot_nonworkingday_spanday_time`.
-        6 ot_nonworkingday_spanday_time: i64 => w::Field::must("ot_nonworkingday_spanday_time"),
+        6 ot_nonworkingday_spanday_time: i64 => "ot_nonworkingday_spanday_time: must",
         /// `ot_nonworkingday_restinfo`.
-        7 ot_nonworkingday_restinfo: Option<OtWorkingdayRestinfo> => w::Field::new("ot_nonworkingday_restinfo"),
+        7 ot_nonworkingday_restinfo: Option<OtWorkingdayRestinfo> => "ot_nonworkingday_restinfo",
     }
 }
 
@@ -979,23 +976,23 @@ w::record! {
     /// `OverworkInfo`.
     pub struct OverworkInfo {
         /// `workday_over_sec`; unit s.
-        0 workday_over_sec: i64 => w::Field::must("workday_over_sec"),
+        0 workday_over_sec: i64 => "workday_over_sec: must",
         /// `holidays_over_sec`; unit s.
-        1 holidays_over_sec: Option<i64> => w::Field::new("holidays_over_sec"),
+        1 holidays_over_sec: Option<i64> => "holidays_over_sec",
         /// `restdays_over_sec`; unit s.
-        2 restdays_over_sec: Option<i64> => w::Field::new("restdays_over_sec"),
+        2 restdays_over_sec: Option<i64> => "restdays_over_sec",
         /// `workdays_over_as_vacation`; unit s.
-        3 workdays_over_as_vacation: Option<i64> => w::Field::new("workdays_over_as_vacation"),
+        3 workdays_over_as_vacation: Option<i64> => "workdays_over_as_vacation",
         /// `workdays_over_as_money`; unit s.
-        4 workdays_over_as_money: Option<i64> => w::Field::new("workdays_over_as_money"),
+        4 workdays_over_as_money: Option<i64> => "workdays_over_as_money",
         /// `restdays_over_as_vacation`; unit s.
-        5 restdays_over_as_vacation: Option<i64> => w::Field::new("restdays_over_as_vacation"),
+        5 restdays_over_as_vacation: Option<i64> => "restdays_over_as_vacation",
         /// `restdays_over_as_money`; unit s.
-        6 restdays_over_as_money: Option<i64> => w::Field::new("restdays_over_as_money"),
+        6 restdays_over_as_money: Option<i64> => "restdays_over_as_money",
         /// `holidays_over_as_vacation`; unit s.
-        7 holidays_over_as_vacation: Option<i64> => w::Field::new("holidays_over_as_vacation"),
+        7 holidays_over_as_vacation: Option<i64> => "holidays_over_as_vacation",
         /// `holidays_over_as_money`; unit s.
-        8 holidays_over_as_money: Option<i64> => w::Field::new("holidays_over_as_money"),
+        8 holidays_over_as_money: Option<i64> => "holidays_over_as_money",
     }
 }
 
@@ -1003,11 +1000,11 @@ w::record! {
     /// `Range`.
     pub struct Range {
         /// `userid`.
-        0 userid: Option<Vec<String>> => w::Field::new("userid"),
+        0 userid: Option<Vec<String>> => "userid",
         /// `partyid`.
-        1 partyid: Option<Vec<i64>> => w::Field::new("partyid"),
+        1 partyid: Option<Vec<i64>> => "partyid",
         /// `tagid`.
-        2 tagid: Option<Vec<i64>> => w::Field::new("tagid"),
+        2 tagid: Option<Vec<i64>> => "tagid",
     }
     new()
     set(userid: Vec<String>, partyid: Vec<i64>, tagid: Vec<i64>)
@@ -1017,19 +1014,20 @@ w::record! {
     /// `Reporter`.
     pub struct Reporter {
         /// `userid`.
-        0 userid: Option<String> => w::Field::new("userid"),
+        0 userid: Option<String> => "userid",
         /// `tagid`.
-        1 tagid: Option<i64> => w::Field::new("tagid"),
+        1 tagid: Option<i64> => "tagid",
     }
     new()
-    set(userid: String, tagid: i64)
+    text(userid: String)
+    set(tagid: i64)
 }
 
 w::record! {
     /// `Reporterinfo`.
     pub struct Reporterinfo {
         /// `reporters`.
-        0 reporters: Option<Vec<Reporter>> => w::Field::new("reporters"),
+        0 reporters: Option<Vec<Reporter>> => "reporters",
     }
     new()
     set(reporters: Vec<Reporter>)
@@ -1039,9 +1037,9 @@ w::record! {
     /// `RestTime`.
     pub struct RestTime {
         /// `rest_begin_time`.
-        0 rest_begin_time: i64 => w::Field::must("rest_begin_time"),
+        0 rest_begin_time: i64 => "rest_begin_time: must",
         /// `rest_end_time`.
-        1 rest_end_time: i64 => w::Field::must("rest_end_time"),
+        1 rest_end_time: i64 => "rest_end_time: must",
     }
     new(rest_begin_time: i64, rest_end_time: i64)
 }
@@ -1050,11 +1048,11 @@ w::record! {
     /// `Restinfo`.
     pub struct Restinfo {
         /// `type`.
-        0 type_: i64 => w::Field::must("type"),
+        0 type_: i64 => "type: must",
         /// `fix_time_rule_list`.
-        1 fix_time_rule_list: Option<Vec<FixTimeRule>> => w::Field::new("fix_time_rule_list"),
+        1 fix_time_rule_list: Option<Vec<FixTimeRule>> => "fix_time_rule_list",
         /// `cal_ottime_rule`.
-        2 cal_ottime_rule: Option<CalOttimeRule> => w::Field::new("cal_ottime_rule"),
+        2 cal_ottime_rule: Option<CalOttimeRule> => "cal_ottime_rule",
     }
     new(type_: i64)
     set(fix_time_rule_list: Vec<FixTimeRule>, cal_ottime_rule: CalOttimeRule)
@@ -1064,15 +1062,15 @@ w::record! {
     /// `RuleInfo`.
     pub struct RuleInfo {
         /// `groupid`.
-        0 groupid: i64 => w::Field::must("groupid"),
+        0 groupid: i64 => "groupid: must",
         /// `groupname`.
-        1 groupname: String => w::Field::must("groupname"),
+        1 groupname: String => "groupname: must",
         /// `scheduleid`.
-        2 scheduleid: Option<i64> => w::Field::new("scheduleid"),
+        2 scheduleid: Option<i64> => "scheduleid",
         /// `schedulename`.
-        3 schedulename: Option<String> => w::Field::new("schedulename"),
+        3 schedulename: Option<String> => "schedulename",
         /// `checkintime`.
-        4 checkintime: Vec<RuleInfoCheckintime> => w::Field::must("checkintime"),
+        4 checkintime: Vec<RuleInfoCheckintime> => "checkintime: must",
     }
 }
 
@@ -1080,9 +1078,9 @@ w::record! {
     /// `RuleInfoCheckintime`.
     pub struct RuleInfoCheckintime {
         /// `work_sec`.
-        0 work_sec: i64 => w::Field::must("work_sec"),
+        0 work_sec: i64 => "work_sec: must",
         /// `off_work_sec`.
-        1 off_work_sec: i64 => w::Field::must("off_work_sec"),
+        1 off_work_sec: i64 => "off_work_sec: must",
     }
 }
 
@@ -1090,15 +1088,15 @@ w::record! {
     /// `Schedule`.
     pub struct Schedule {
         /// `userid`.
-        0 userid: String => w::Field::must("userid"),
+        0 userid: String => "userid: must",
         /// `yearmonth`; format `yyyyMM`.
-        1 yearmonth: i64 => w::Field::must("yearmonth"),
+        1 yearmonth: i64 => "yearmonth: must",
         /// `groupid`.
-        2 groupid: i64 => w::Field::must("groupid"),
+        2 groupid: i64 => "groupid: must",
         /// `groupname`.
-        3 groupname: String => w::Field::must("groupname"),
+        3 groupname: String => "groupname: must",
         /// `schedule`.
-        4 schedule: ScheduleSchedule => w::Field::must("schedule"),
+        4 schedule: ScheduleSchedule => "schedule: must",
     }
 }
 
@@ -1106,11 +1104,11 @@ w::record! {
     /// `ScheduleInfo`.
     pub struct ScheduleInfo {
         /// `schedule_id`.
-        0 schedule_id: i64 => w::Field::must("schedule_id"),
+        0 schedule_id: i64 => "schedule_id: must",
         /// `schedule_name`.
-        1 schedule_name: String => w::Field::must("schedule_name"),
+        1 schedule_name: String => "schedule_name: must",
         /// `time_section`.
-        2 time_section: Vec<TimeSection> => w::Field::must("time_section"),
+        2 time_section: Vec<TimeSection> => "time_section: must",
     }
 }
 
@@ -1118,7 +1116,7 @@ w::record! {
     /// `ScheduleSchedule`.
     pub struct ScheduleSchedule {
         /// `scheduleList`.
-        0 schedule_list: Vec<GetcheckinschedulistSchedule> => w::Field::must("scheduleList"),
+        0 schedule_list: Vec<GetcheckinschedulistSchedule> => "scheduleList: must",
     }
 }
 
@@ -1126,25 +1124,25 @@ w::record! {
     /// `Schedulelist`.
     pub struct Schedulelist {
         /// `schedule_id`.
-        0 schedule_id: i64 => w::Field::must("schedule_id"),
+        0 schedule_id: i64 => "schedule_id: must",
         /// `schedule_name`.
-        1 schedule_name: String => w::Field::must("schedule_name"),
+        1 schedule_name: String => "schedule_name: must",
         /// `time_section`.
-        2 time_section: Vec<Checkintime> => w::Field::must("time_section"),
+        2 time_section: Vec<Checkintime> => "time_section: must",
         /// `allow_flex`.
-        3 allow_flex: Option<bool> => w::Field::new("allow_flex"),
+        3 allow_flex: Option<bool> => "allow_flex",
         /// `flex_on_duty_time`; unit ms.
-        4 flex_on_duty_time: Option<i64> => w::Field::new("flex_on_duty_time"),
+        4 flex_on_duty_time: Option<i64> => "flex_on_duty_time",
         /// `flex_off_duty_time`; unit ms.
-        5 flex_off_duty_time: Option<i64> => w::Field::new("flex_off_duty_time"),
+        5 flex_off_duty_time: Option<i64> => "flex_off_duty_time",
         /// `max_allow_arrive_early`; unit ms.
-        6 max_allow_arrive_early: Option<i64> => w::Field::new("max_allow_arrive_early"),
+        6 max_allow_arrive_early: Option<i64> => "max_allow_arrive_early",
         /// `max_allow_arrive_late`; unit ms.
-        7 max_allow_arrive_late: Option<i64> => w::Field::new("max_allow_arrive_late"),
+        7 max_allow_arrive_late: Option<i64> => "max_allow_arrive_late",
         /// `late_rule`.
-        8 late_rule: Option<SchedulelistLateRule> => w::Field::new("late_rule"),
+        8 late_rule: Option<SchedulelistLateRule> => "late_rule",
     }
-    new(schedule_id: i64, schedule_name: String, time_section: Vec<Checkintime>)
+    new(schedule_id: i64, schedule_name: impl Into<String>, time_section: Vec<Checkintime>)
     set(
         allow_flex: bool,
         flex_on_duty_time: i64,
@@ -1159,13 +1157,13 @@ w::record! {
     /// `SchedulelistLateRule`.
     pub struct SchedulelistLateRule {
         /// `allow_offwork_after_time`.
-        0 allow_offwork_after_time: Option<bool> => w::Field::new("allow_offwork_after_time"),
+        0 allow_offwork_after_time: Option<bool> => "allow_offwork_after_time",
         /// `offwork_after_time`; unit s.
-        1 offwork_after_time: Option<i64> => w::Field::new("offwork_after_time"),
+        1 offwork_after_time: Option<i64> => "offwork_after_time",
         /// `onwork_flex_time`; unit s.
-        2 onwork_flex_time: Option<i64> => w::Field::new("onwork_flex_time"),
+        2 onwork_flex_time: Option<i64> => "onwork_flex_time",
         /// `timerules`.
-        3 timerules: Option<Vec<Timerule>> => w::Field::new("timerules"),
+        3 timerules: Option<Vec<Timerule>> => "timerules",
     }
     new()
     set(
@@ -1180,20 +1178,20 @@ w::record! {
     /// `SetcheckinschedulistItem`.
     pub struct SetcheckinschedulistItem {
         /// `userid`.
-        0 userid: String => w::Field::must("userid"),
+        0 userid: String => "userid: must",
         /// `day`; format `d`.
-        1 day: i64 => w::Field::must("day"),
+        1 day: i64 => "day: must",
         /// `schedule_id`.
-        2 schedule_id: i64 => w::Field::must("schedule_id"),
+        2 schedule_id: i64 => "schedule_id: must",
     }
-    new(userid: String, day: i64, schedule_id: i64)
+    new(userid: impl Into<String>, day: i64, schedule_id: i64)
 }
 
 w::record! {
     /// `SpDescription`.
     pub struct SpDescription {
         /// `data`.
-        0 data: Vec<SpTitleData> => w::Field::must("data"),
+        0 data: Vec<SpTitleData> => "data: must",
     }
 }
 
@@ -1201,17 +1199,17 @@ w::record! {
     /// `SpItem`.
     pub struct SpItem {
         /// `name`.
-        0 name: String => w::Field::must("name"),
+        0 name: String => "name: must",
         /// `type`.
-        1 type_: i64 => w::Field::must("type"),
+        1 type_: i64 => "type: must",
         /// `vacation_id`.
-        2 vacation_id: Option<i64> => w::Field::new("vacation_id"),
+        2 vacation_id: Option<i64> => "vacation_id",
         /// `time_type`.
-        3 time_type: i64 => w::Field::must("time_type"),
+        3 time_type: i64 => "time_type: must",
         /// `duration`; unit s.
-        4 duration: i64 => w::Field::must("duration"),
+        4 duration: i64 => "duration: must",
         /// `count`.
-        5 count: i64 => w::Field::must("count"),
+        5 count: i64 => "count: must",
     }
 }
 
@@ -1219,7 +1217,7 @@ w::record! {
     /// `SpTitle`.
     pub struct SpTitle {
         /// `data`.
-        0 data: Vec<SpTitleData> => w::Field::must("data"),
+        0 data: Vec<SpTitleData> => "data: must",
     }
 }
 
@@ -1227,9 +1225,9 @@ w::record! {
     /// `SpTitleData`.
     pub struct SpTitleData {
         /// `lang`.
-        0 lang: String => w::Field::must("lang"),
+        0 lang: String => "lang: must",
         /// `text`.
-        1 text: String => w::Field::must("text"),
+        1 text: String => "text: must",
     }
 }
 
@@ -1237,24 +1235,24 @@ w::record! {
     /// `SpeWorkday`.
     pub struct SpeWorkday {
         /// `type`.
-        0 type_: i64 => w::Field::must("type"),
+        0 type_: i64 => "type: must",
         /// `timestamp`; format `unix`.
-        1 timestamp: Option<xinqiao_types::UnixSeconds> => w::Field::new("timestamp"),
+        1 timestamp: Option<xinqiao_types::UnixSeconds> => "timestamp",
         /// `begintime`; format `unix`.
-        2 begintime: Option<xinqiao_types::UnixSeconds> => w::Field::new("begintime"),
+        2 begintime: Option<xinqiao_types::UnixSeconds> => "begintime",
         /// `endtime`; format `unix`.
-        3 endtime: Option<xinqiao_types::UnixSeconds> => w::Field::new("endtime"),
+        3 endtime: Option<xinqiao_types::UnixSeconds> => "endtime",
         /// `checkintime`.
-        4 checkintime: Vec<Checkintime> => w::Field::must("checkintime"),
+        4 checkintime: Vec<Checkintime> => "checkintime: must",
         /// `notes`.
-        5 notes: Option<String> => w::Field::new("notes"),
+        5 notes: Option<String> => "notes",
     }
     new(type_: i64, checkintime: Vec<Checkintime>)
+    text(notes: String)
     set(
         timestamp: xinqiao_types::UnixSeconds,
         begintime: xinqiao_types::UnixSeconds,
         endtime: xinqiao_types::UnixSeconds,
-        notes: String,
     )
 }
 
@@ -1262,15 +1260,15 @@ w::record! {
     /// `SummaryInfo`.
     pub struct SummaryInfo {
         /// `checkin_count`.
-        0 checkin_count: i64 => w::Field::must("checkin_count"),
+        0 checkin_count: i64 => "checkin_count: must",
         /// `regular_work_sec`; unit s.
-        1 regular_work_sec: i64 => w::Field::must("regular_work_sec"),
+        1 regular_work_sec: i64 => "regular_work_sec: must",
         /// `standard_work_sec`; unit s.
-        2 standard_work_sec: i64 => w::Field::must("standard_work_sec"),
+        2 standard_work_sec: i64 => "standard_work_sec: must",
         /// `earliest_time`.
-        3 earliest_time: i64 => w::Field::must("earliest_time"),
+        3 earliest_time: i64 => "earliest_time: must",
         /// `lastest_time`.
-        4 lastest_time: i64 => w::Field::must("lastest_time"),
+        4 lastest_time: i64 => "lastest_time: must",
     }
 }
 
@@ -1278,15 +1276,15 @@ w::record! {
     /// `TimeSection`.
     pub struct TimeSection {
         /// `id`.
-        0 id: i64 => w::Field::must("id"),
+        0 id: i64 => "id: must",
         /// `work_sec`.
-        1 work_sec: i64 => w::Field::must("work_sec"),
+        1 work_sec: i64 => "work_sec: must",
         /// `off_work_sec`.
-        2 off_work_sec: i64 => w::Field::must("off_work_sec"),
+        2 off_work_sec: i64 => "off_work_sec: must",
         /// `remind_work_sec`.
-        3 remind_work_sec: i64 => w::Field::must("remind_work_sec"),
+        3 remind_work_sec: i64 => "remind_work_sec: must",
         /// `remind_off_work_sec`.
-        4 remind_off_work_sec: i64 => w::Field::must("remind_off_work_sec"),
+        4 remind_off_work_sec: i64 => "remind_off_work_sec: must",
     }
 }
 
@@ -1294,15 +1292,15 @@ w::record! {
     /// `TimeUnitConfig`.
     pub struct TimeUnitConfig {
         /// `ot_time_unit`.
-        0 ot_time_unit: Option<i64> => w::Field::new("ot_time_unit"),
+        0 ot_time_unit: Option<i64> => "ot_time_unit",
         /// `perday_duration_secs`; unit s.
-        1 perday_duration_secs: Option<i64> => w::Field::new("perday_duration_secs"),
+        1 perday_duration_secs: Option<i64> => "perday_duration_secs",
         /// `rounding_method`.
-        2 rounding_method: Option<i64> => w::Field::new("rounding_method"),
+        2 rounding_method: Option<i64> => "rounding_method",
         /// `rounding_precision`.
-        3 rounding_precision: Option<i64> => w::Field::new("rounding_precision"),
+        3 rounding_precision: Option<i64> => "rounding_precision",
         /// `step_size`.
-        4 step_size: Option<i64> => w::Field::new("step_size"),
+        4 step_size: Option<i64> => "step_size",
     }
     new()
     set(
@@ -1318,9 +1316,9 @@ w::record! {
     /// `Timerule`.
     pub struct Timerule {
         /// `offwork_after_time`; unit s.
-        0 offwork_after_time: Option<i64> => w::Field::new("offwork_after_time"),
+        0 offwork_after_time: Option<i64> => "offwork_after_time",
         /// `onwork_flex_time`; unit s.
-        1 onwork_flex_time: Option<i64> => w::Field::new("onwork_flex_time"),
+        1 onwork_flex_time: Option<i64> => "onwork_flex_time",
     }
     new()
     set(offwork_after_time: i64, onwork_flex_time: i64)
@@ -1330,73 +1328,73 @@ w::record! {
     /// `UpdateCheckinOptionGroup`.
     pub struct UpdateCheckinOptionGroup {
         /// `grouptype`.
-        0 grouptype: i64 => w::Field::must("grouptype"),
+        0 grouptype: i64 => "grouptype: must",
         /// `groupname`.
-        1 groupname: String => w::Field::must("groupname"),
+        1 groupname: String => "groupname: must",
         /// `type`.
-        2 type_: Option<i64> => w::Field::new("type"),
+        2 type_: Option<i64> => "type",
         /// `range`.
-        3 range: Option<Range> => w::Field::new("range"),
+        3 range: Option<Range> => "range",
         /// `white_users`.
-        4 white_users: Option<Vec<String>> => w::Field::new("white_users"),
+        4 white_users: Option<Vec<String>> => "white_users",
         /// `reporterinfo`.
-        5 reporterinfo: Option<Reporterinfo> => w::Field::new("reporterinfo"),
+        5 reporterinfo: Option<Reporterinfo> => "reporterinfo",
         /// `sync_holidays`.
-        6 sync_holidays: Option<bool> => w::Field::new("sync_holidays"),
+        6 sync_holidays: Option<bool> => "sync_holidays",
         /// `need_photo`.
-        7 need_photo: Option<bool> => w::Field::new("need_photo"),
+        7 need_photo: Option<bool> => "need_photo",
         /// `note_can_use_local_pic`.
-        8 note_can_use_local_pic: Option<bool> => w::Field::new("note_can_use_local_pic"),
+        8 note_can_use_local_pic: Option<bool> => "note_can_use_local_pic",
         /// `allow_checkin_offworkday`.
-        9 allow_checkin_offworkday: Option<bool> => w::Field::new("allow_checkin_offworkday"),
+        9 allow_checkin_offworkday: Option<bool> => "allow_checkin_offworkday",
         /// `allow_apply_offworkday`.
-        10 allow_apply_offworkday: Option<bool> => w::Field::new("allow_apply_offworkday"),
+        10 allow_apply_offworkday: Option<bool> => "allow_apply_offworkday",
         /// `allow_apply_bk_cnt`.
-        11 allow_apply_bk_cnt: Option<i64> => w::Field::new("allow_apply_bk_cnt"),
+        11 allow_apply_bk_cnt: Option<i64> => "allow_apply_bk_cnt",
         /// `allow_apply_bk_day_limit`; unit day.
-        12 allow_apply_bk_day_limit: Option<i64> => w::Field::new("allow_apply_bk_day_limit"),
+        12 allow_apply_bk_day_limit: Option<i64> => "allow_apply_bk_day_limit",
         /// `buka_limit_next_month`; unit day.
-        13 buka_limit_next_month: Option<i64> => w::Field::new("buka_limit_next_month"),
+        13 buka_limit_next_month: Option<i64> => "buka_limit_next_month",
         /// `option_out_range`.
-        14 option_out_range: Option<i64> => w::Field::new("option_out_range"),
+        14 option_out_range: Option<i64> => "option_out_range",
         /// `checkindate`.
-        15 checkindate: Option<Vec<Checkindate>> => w::Field::new("checkindate"),
+        15 checkindate: Option<Vec<Checkindate>> => "checkindate",
         /// `spe_workdays`.
-        16 spe_workdays: Option<Vec<SpeWorkday>> => w::Field::new("spe_workdays"),
+        16 spe_workdays: Option<Vec<SpeWorkday>> => "spe_workdays",
         /// `spe_offdays`.
-        17 spe_offdays: Option<Vec<SpeWorkday>> => w::Field::new("spe_offdays"),
+        17 spe_offdays: Option<Vec<SpeWorkday>> => "spe_offdays",
         /// `wifimac_infos`.
-        18 wifimac_infos: Option<Vec<WifimacInfo>> => w::Field::new("wifimac_infos"),
+        18 wifimac_infos: Option<Vec<WifimacInfo>> => "wifimac_infos",
         /// `loc_infos`.
-        19 loc_infos: Option<Vec<LocInfo>> => w::Field::new("loc_infos"),
+        19 loc_infos: Option<Vec<LocInfo>> => "loc_infos",
         /// `schedulelist`.
-        20 schedulelist: Option<Vec<Schedulelist>> => w::Field::new("schedulelist"),
+        20 schedulelist: Option<Vec<Schedulelist>> => "schedulelist",
         /// `ot_info_v2`.
-        21 ot_info_v2: Option<OtInfoV2Item> => w::Field::new("ot_info_v2"),
+        21 ot_info_v2: Option<OtInfoV2Item> => "ot_info_v2",
         /// `use_face_detect`.
-        22 use_face_detect: Option<bool> => w::Field::new("use_face_detect"),
+        22 use_face_detect: Option<bool> => "use_face_detect",
         /// `open_face_live_detect`.
-        23 open_face_live_detect: Option<bool> => w::Field::new("open_face_live_detect"),
+        23 open_face_live_detect: Option<bool> => "open_face_live_detect",
         /// `offwork_interval_time`; unit s.
-        24 offwork_interval_time: Option<i64> => w::Field::new("offwork_interval_time"),
+        24 offwork_interval_time: Option<i64> => "offwork_interval_time",
         /// `sync_out_checkin`.
-        25 sync_out_checkin: Option<bool> => w::Field::new("sync_out_checkin"),
+        25 sync_out_checkin: Option<bool> => "sync_out_checkin",
         /// `buka_remind`.
-        26 buka_remind: Option<BukaRemind> => w::Field::new("buka_remind"),
+        26 buka_remind: Option<BukaRemind> => "buka_remind",
         /// `buka_restriction`.
-        27 buka_restriction: Option<i64> => w::Field::new("buka_restriction"),
+        27 buka_restriction: Option<i64> => "buka_restriction",
         /// `span_day_time`.
-        28 span_day_time: Option<i64> => w::Field::new("span_day_time"),
+        28 span_day_time: Option<i64> => "span_day_time",
         /// `standard_work_duration`; unit s.
-        29 standard_work_duration: Option<i64> => w::Field::new("standard_work_duration"),
+        29 standard_work_duration: Option<i64> => "standard_work_duration",
         /// `open_sp_checkin`.
-        30 open_sp_checkin: Option<bool> => w::Field::new("open_sp_checkin"),
+        30 open_sp_checkin: Option<bool> => "open_sp_checkin",
         /// `checkin_method_type`.
-        31 checkin_method_type: Option<i64> => w::Field::new("checkin_method_type"),
+        31 checkin_method_type: Option<i64> => "checkin_method_type",
         /// `groupid`.
-        32 groupid: i64 => w::Field::must("groupid"),
+        32 groupid: i64 => "groupid: must",
     }
-    new(grouptype: i64, groupname: String, groupid: i64)
+    new(grouptype: i64, groupname: impl Into<String>, groupid: i64)
     set(
         type_: i64,
         range: Range,
@@ -1435,9 +1433,9 @@ w::record! {
     /// `Vacation`.
     pub struct Vacation {
         /// `trans_ratio`.
-        0 trans_ratio: Option<i64> => w::Field::new("trans_ratio"),
+        0 trans_ratio: Option<i64> => "trans_ratio",
         /// `sync_vacation`.
-        1 sync_vacation: Option<bool> => w::Field::new("sync_vacation"),
+        1 sync_vacation: Option<bool> => "sync_vacation",
     }
     new()
     set(trans_ratio: i64, sync_vacation: bool)
@@ -1447,33 +1445,33 @@ w::record! {
     /// `WifimacInfo`.
     pub struct WifimacInfo {
         /// `wifiname`.
-        0 wifiname: Option<String> => w::Field::new("wifiname"),
+        0 wifiname: Option<String> => "wifiname",
         /// `wifimac`.
-        1 wifimac: Option<String> => w::Field::new("wifimac"),
+        1 wifimac: Option<String> => "wifimac",
     }
     new()
-    set(wifiname: String, wifimac: String)
+    text(wifiname: String, wifimac: String)
 }
 
 w::record! {
     /// `Workdayconf`.
     pub struct Workdayconf {
         /// `allow_ot`.
-        0 allow_ot: bool => w::Field::must("allow_ot"),
+        0 allow_ot: bool => "allow_ot: must",
         /// `type`.
-        1 type_: Option<i64> => w::Field::new("type"),
+        1 type_: Option<i64> => "type",
         /// `apply`.
-        2 apply: Option<Apply> => w::Field::new("apply"),
+        2 apply: Option<Apply> => "apply",
         /// `checkin`.
-        3 checkin: Option<Checkin> => w::Field::new("checkin"),
+        3 checkin: Option<Checkin> => "checkin",
         /// `applycheckin`.
-        4 applycheckin: Option<Applycheckin> => w::Field::new("applycheckin"),
+        4 applycheckin: Option<Applycheckin> => "applycheckin",
         /// `ot_trans_enable`.
-        5 ot_trans_enable: Option<bool> => w::Field::new("ot_trans_enable"),
+        5 ot_trans_enable: Option<bool> => "ot_trans_enable",
         /// `ot_trans_type`.
-        6 ot_trans_type: Option<i64> => w::Field::new("ot_trans_type"),
+        6 ot_trans_type: Option<i64> => "ot_trans_type",
         /// `vacation`.
-        7 vacation: Option<Vacation> => w::Field::new("vacation"),
+        7 vacation: Option<Vacation> => "vacation",
     }
     new(allow_ot: bool)
     set(
@@ -1495,9 +1493,9 @@ w::record! {
     /// * Catalog: `work.checkin.add_checkin_option`.
     pub struct AddCheckinOption {
         /// `effective_now`.
-        0 effective_now: Option<bool> => w::Field::new("effective_now"),
+        0 effective_now: Option<bool> => "effective_now",
         /// `group`.
-        1 group: Group => w::Field::must("group"),
+        1 group: Group => "group: must",
     }
     new(group: Group)
     set(effective_now: bool)
@@ -1530,7 +1528,7 @@ w::record! {
     /// * Catalog: `work.checkin.add_checkin_record`.
     pub struct AddCheckinRecord {
         /// `records`.
-        0 records: Vec<AddCheckinRecordRecord> => w::Field::must("records"),
+        0 records: Vec<AddCheckinRecordRecord> => "records: must",
     }
     new(records: Vec<AddCheckinRecordRecord>)
 }
@@ -1562,11 +1560,11 @@ w::record! {
     /// * Catalog: `work.checkin.addcheckinuserface`.
     pub struct Addcheckinuserface {
         /// `userid`.
-        0 userid: String => w::Field::must("userid"),
+        0 userid: String => "userid: must",
         /// `userface`.
-        1 userface: String => w::Field::must("userface"),
+        1 userface: String => "userface: must",
     }
-    new(userid: String, userface: String)
+    new(userid: impl Into<String>, userface: impl Into<String>)
 }
 
 w::endpoint! {
@@ -1596,11 +1594,11 @@ w::record! {
     /// * Catalog: `work.checkin.clear_checkin_option_array_field`.
     pub struct ClearCheckinOptionArrayField {
         /// `groupid`.
-        0 groupid: i64 => w::Field::must("groupid"),
+        0 groupid: i64 => "groupid: must",
         /// `clear_field`.
-        1 clear_field: Vec<i64> => w::Field::must("clear_field"),
+        1 clear_field: Vec<i64> => "clear_field: must",
         /// `effective_now`.
-        2 effective_now: Option<bool> => w::Field::new("effective_now"),
+        2 effective_now: Option<bool> => "effective_now",
     }
     new(groupid: i64, clear_field: Vec<i64>)
     set(effective_now: bool)
@@ -1633,9 +1631,9 @@ w::record! {
     /// * Catalog: `work.checkin.del_checkin_option`.
     pub struct DelCheckinOption {
         /// `groupid`.
-        0 groupid: i64 => w::Field::must("groupid"),
+        0 groupid: i64 => "groupid: must",
         /// `effective_now`.
-        1 effective_now: Option<bool> => w::Field::new("effective_now"),
+        1 effective_now: Option<bool> => "effective_now",
     }
     new(groupid: i64)
     set(effective_now: bool)
@@ -1668,11 +1666,11 @@ w::record! {
     /// * Catalog: `work.checkin.getcheckin_daydata`.
     pub struct GetcheckinDaydata {
         /// `starttime`; format `unix`.
-        0 starttime: xinqiao_types::UnixSeconds => w::Field::must("starttime"),
+        0 starttime: xinqiao_types::UnixSeconds => "starttime: must",
         /// `endtime`; format `unix`.
-        1 endtime: xinqiao_types::UnixSeconds => w::Field::must("endtime"),
+        1 endtime: xinqiao_types::UnixSeconds => "endtime: must",
         /// `useridlist`.
-        2 useridlist: Vec<String> => w::Field::must("useridlist"),
+        2 useridlist: Vec<String> => "useridlist: must",
     }
     new(
         starttime: xinqiao_types::UnixSeconds,
@@ -1685,7 +1683,7 @@ w::record! {
     /// Answer to [`GetcheckinDaydata`].
     pub struct GetcheckinDaydataResponse {
         /// `datas`.
-        0 datas: Vec<GetcheckinDaydataData> => w::Field::must("datas"),
+        0 datas: Vec<GetcheckinDaydataData> => "datas: must",
     }
 }
 
@@ -1716,11 +1714,11 @@ w::record! {
     /// * Catalog: `work.checkin.getcheckin_monthdata`.
     pub struct GetcheckinMonthdata {
         /// `starttime`; format `unix`.
-        0 starttime: xinqiao_types::UnixSeconds => w::Field::must("starttime"),
+        0 starttime: xinqiao_types::UnixSeconds => "starttime: must",
         /// `endtime`; format `unix`.
-        1 endtime: xinqiao_types::UnixSeconds => w::Field::must("endtime"),
+        1 endtime: xinqiao_types::UnixSeconds => "endtime: must",
         /// `useridlist`.
-        2 useridlist: Vec<String> => w::Field::must("useridlist"),
+        2 useridlist: Vec<String> => "useridlist: must",
     }
     new(
         starttime: xinqiao_types::UnixSeconds,
@@ -1733,7 +1731,7 @@ w::record! {
     /// Answer to [`GetcheckinMonthdata`].
     pub struct GetcheckinMonthdataResponse {
         /// `datas`.
-        0 datas: Vec<GetcheckinMonthdataData> => w::Field::must("datas"),
+        0 datas: Vec<GetcheckinMonthdataData> => "datas: must",
     }
 }
 
@@ -1764,13 +1762,13 @@ w::record! {
     /// * Catalog: `work.checkin.getcheckindata`.
     pub struct Getcheckindata {
         /// `opencheckindatatype`.
-        0 opencheckindatatype: i64 => w::Field::must("opencheckindatatype"),
+        0 opencheckindatatype: i64 => "opencheckindatatype: must",
         /// `starttime`; format `unix`.
-        1 starttime: xinqiao_types::UnixSeconds => w::Field::must("starttime"),
+        1 starttime: xinqiao_types::UnixSeconds => "starttime: must",
         /// `endtime`; format `unix`.
-        2 endtime: xinqiao_types::UnixSeconds => w::Field::must("endtime"),
+        2 endtime: xinqiao_types::UnixSeconds => "endtime: must",
         /// `useridlist`.
-        3 useridlist: Vec<String> => w::Field::must("useridlist"),
+        3 useridlist: Vec<String> => "useridlist: must",
     }
     new(
         opencheckindatatype: i64,
@@ -1784,7 +1782,7 @@ w::record! {
     /// Answer to [`Getcheckindata`].
     pub struct GetcheckindataResponse {
         /// `checkindata`.
-        0 checkindata: Vec<Checkindata> => w::Field::must("checkindata"),
+        0 checkindata: Vec<Checkindata> => "checkindata: must",
     }
 }
 
@@ -1815,9 +1813,9 @@ w::record! {
     /// * Catalog: `work.checkin.getcheckinoption`.
     pub struct Getcheckinoption {
         /// `datetime`; format `unix`.
-        0 datetime: xinqiao_types::UnixSeconds => w::Field::must("datetime"),
+        0 datetime: xinqiao_types::UnixSeconds => "datetime: must",
         /// `useridlist`.
-        1 useridlist: Vec<String> => w::Field::must("useridlist"),
+        1 useridlist: Vec<String> => "useridlist: must",
     }
     new(datetime: xinqiao_types::UnixSeconds, useridlist: Vec<String>)
 }
@@ -1826,7 +1824,7 @@ w::record! {
     /// Answer to [`Getcheckinoption`].
     pub struct GetcheckinoptionResponse {
         /// `info`.
-        0 info: Vec<GetcheckinoptionInfo> => w::Field::must("info"),
+        0 info: Vec<GetcheckinoptionInfo> => "info: must",
     }
 }
 
@@ -1857,11 +1855,11 @@ w::record! {
     /// * Catalog: `work.checkin.getcheckinschedulist`.
     pub struct Getcheckinschedulist {
         /// `starttime`; format `unix`.
-        0 starttime: xinqiao_types::UnixSeconds => w::Field::must("starttime"),
+        0 starttime: xinqiao_types::UnixSeconds => "starttime: must",
         /// `endtime`; format `unix`.
-        1 endtime: xinqiao_types::UnixSeconds => w::Field::must("endtime"),
+        1 endtime: xinqiao_types::UnixSeconds => "endtime: must",
         /// `useridlist`.
-        2 useridlist: Vec<String> => w::Field::must("useridlist"),
+        2 useridlist: Vec<String> => "useridlist: must",
     }
     new(
         starttime: xinqiao_types::UnixSeconds,
@@ -1874,7 +1872,7 @@ w::record! {
     /// Answer to [`Getcheckinschedulist`].
     pub struct GetcheckinschedulistResponse {
         /// `schedule_list`.
-        0 schedule_list: Vec<Schedule> => w::Field::must("schedule_list"),
+        0 schedule_list: Vec<Schedule> => "schedule_list: must",
     }
 }
 
@@ -1912,7 +1910,7 @@ w::record! {
     /// Answer to [`Getcorpcheckinoption`].
     pub struct GetcorpcheckinoptionResponse {
         /// `group`.
-        0 group: Vec<GetcorpcheckinoptionGroup> => w::Field::must("group"),
+        0 group: Vec<GetcorpcheckinoptionGroup> => "group: must",
     }
 }
 
@@ -1943,22 +1941,23 @@ w::record! {
     /// * Catalog: `work.checkin.punch_correction`.
     pub struct PunchCorrection {
         /// `userid`.
-        0 userid: String => w::Field::must("userid"),
+        0 userid: String => "userid: must",
         /// `schedule_date_time`; format `unix`.
-        1 schedule_date_time: xinqiao_types::UnixSeconds => w::Field::must("schedule_date_time"),
+        1 schedule_date_time: xinqiao_types::UnixSeconds => "schedule_date_time: must",
         /// `schedule_checkin_time`.
-        2 schedule_checkin_time: Option<i64> => w::Field::new("schedule_checkin_time"),
+        2 schedule_checkin_time: Option<i64> => "schedule_checkin_time",
         /// `checkin_time`; format `unix`.
-        3 checkin_time: xinqiao_types::UnixSeconds => w::Field::must("checkin_time"),
+        3 checkin_time: xinqiao_types::UnixSeconds => "checkin_time: must",
         /// `remark`.
-        4 remark: Option<String> => w::Field::new("remark"),
+        4 remark: Option<String> => "remark",
     }
     new(
-        userid: String,
+        userid: impl Into<String>,
         schedule_date_time: xinqiao_types::UnixSeconds,
         checkin_time: xinqiao_types::UnixSeconds,
     )
-    set(schedule_checkin_time: i64, remark: String)
+    text(remark: String)
+    set(schedule_checkin_time: i64)
 }
 
 w::endpoint! {
@@ -1988,11 +1987,11 @@ w::record! {
     /// * Catalog: `work.checkin.setcheckinschedulist`.
     pub struct Setcheckinschedulist {
         /// `groupid`.
-        0 groupid: i64 => w::Field::must("groupid"),
+        0 groupid: i64 => "groupid: must",
         /// `yearmonth`; format `yyyyMM`.
-        1 yearmonth: i64 => w::Field::must("yearmonth"),
+        1 yearmonth: i64 => "yearmonth: must",
         /// `items`.
-        2 items: Vec<SetcheckinschedulistItem> => w::Field::must("items"),
+        2 items: Vec<SetcheckinschedulistItem> => "items: must",
     }
     new(groupid: i64, yearmonth: i64, items: Vec<SetcheckinschedulistItem>)
 }
@@ -2024,9 +2023,9 @@ w::record! {
     /// * Catalog: `work.checkin.update_checkin_option`.
     pub struct UpdateCheckinOption {
         /// `effective_now`.
-        0 effective_now: Option<bool> => w::Field::new("effective_now"),
+        0 effective_now: Option<bool> => "effective_now",
         /// `group`.
-        1 group: UpdateCheckinOptionGroup => w::Field::must("group"),
+        1 group: UpdateCheckinOptionGroup => "group: must",
     }
     new(group: UpdateCheckinOptionGroup)
     set(effective_now: bool)

@@ -11,7 +11,7 @@ w::record! {
     /// * Catalog: `work.contactrule.create`.
     pub struct Create {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -43,7 +43,7 @@ w::record! {
     /// * Catalog: `work.contactrule.delete`.
     pub struct Delete {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -75,7 +75,7 @@ w::record! {
     /// * Catalog: `work.contactrule.list`.
     pub struct List {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -107,7 +107,7 @@ w::record! {
     /// * Catalog: `work.contactrule.update`.
     pub struct Update {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }

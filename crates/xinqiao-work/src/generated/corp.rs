@@ -7,7 +7,7 @@ w::record! {
     /// `ApprovalNode`.
     pub struct ApprovalNode {
         /// `ApprovalNode`.
-        0 approval_node: Vec<ApprovalNodeApprovalNode> => w::Field::must("ApprovalNode"),
+        0 approval_node: Vec<ApprovalNodeApprovalNode> => "ApprovalNode: must",
     }
 }
 
@@ -15,13 +15,13 @@ w::record! {
     /// `ApprovalNodeApprovalNode`.
     pub struct ApprovalNodeApprovalNode {
         /// `NodeStatus`.
-        0 node_status: i64 => w::Field::must("NodeStatus"),
+        0 node_status: i64 => "NodeStatus: must",
         /// `NodeAttr`.
-        1 node_attr: i64 => w::Field::must("NodeAttr"),
+        1 node_attr: i64 => "NodeAttr: must",
         /// `NodeType`.
-        2 node_type: i64 => w::Field::must("NodeType"),
+        2 node_type: i64 => "NodeType: must",
         /// `Items`.
-        3 items: ApprovalNodeItem => w::Field::must("Items"),
+        3 items: ApprovalNodeItem => "Items: must",
     }
 }
 
@@ -29,7 +29,7 @@ w::record! {
     /// `ApprovalNodeItem`.
     pub struct ApprovalNodeItem {
         /// `Item`.
-        0 item: Vec<ItemItem> => w::Field::must("Item"),
+        0 item: Vec<ItemItem> => "Item: must",
     }
 }
 
@@ -37,29 +37,29 @@ w::record! {
     /// `GetopenapprovaldataData`.
     pub struct GetopenapprovaldataData {
         /// `ThirdNo`.
-        0 third_no: w::TextOrNumber => w::Field::must("ThirdNo"),
+        0 third_no: w::TextOrNumber => "ThirdNo: must",
         /// `OpenTemplateId`.
-        1 open_template_id: String => w::Field::must("OpenTemplateId"),
+        1 open_template_id: String => "OpenTemplateId: must",
         /// `OpenSpName`.
-        2 open_sp_name: String => w::Field::must("OpenSpName"),
+        2 open_sp_name: String => "OpenSpName: must",
         /// `OpenSpstatus`.
-        3 open_spstatus: i64 => w::Field::must("OpenSpstatus"),
+        3 open_spstatus: i64 => "OpenSpstatus: must",
         /// `ApplyTime`; format `unix`.
-        4 apply_time: xinqiao_types::UnixSeconds => w::Field::must("ApplyTime"),
+        4 apply_time: xinqiao_types::UnixSeconds => "ApplyTime: must",
         /// `ApplyUserId`.
-        5 apply_user_id: String => w::Field::must("ApplyUserId"),
+        5 apply_user_id: String => "ApplyUserId: must",
         /// `ApplyUsername`.
-        6 apply_username: String => w::Field::must("ApplyUsername"),
+        6 apply_username: String => "ApplyUsername: must",
         /// `ApplyUserParty`.
-        7 apply_user_party: String => w::Field::must("ApplyUserParty"),
+        7 apply_user_party: String => "ApplyUserParty: must",
         /// `ApplyUserImage`.
-        8 apply_user_image: String => w::Field::must("ApplyUserImage"),
+        8 apply_user_image: String => "ApplyUserImage: must",
         /// `ApprovalNodes`.
-        9 approval_nodes: ApprovalNode => w::Field::must("ApprovalNodes"),
+        9 approval_nodes: ApprovalNode => "ApprovalNodes: must",
         /// `NotifyNodes`.
-        10 notify_nodes: NotifyNode => w::Field::must("NotifyNodes"),
+        10 notify_nodes: NotifyNode => "NotifyNodes: must",
         /// `ApproverStep`.
-        11 approver_step: i64 => w::Field::must("ApproverStep"),
+        11 approver_step: i64 => "ApproverStep: must",
     }
 }
 
@@ -67,19 +67,19 @@ w::record! {
     /// `ItemItem`.
     pub struct ItemItem {
         /// `ItemUserId`.
-        0 item_user_id: String => w::Field::must("ItemUserId"),
+        0 item_user_id: String => "ItemUserId: must",
         /// `ItemName`.
-        1 item_name: String => w::Field::must("ItemName"),
+        1 item_name: String => "ItemName: must",
         /// `ItemParty`.
-        2 item_party: String => w::Field::must("ItemParty"),
+        2 item_party: String => "ItemParty: must",
         /// `ItemImage`.
-        3 item_image: String => w::Field::must("ItemImage"),
+        3 item_image: String => "ItemImage: must",
         /// `ItemStatus`.
-        4 item_status: i64 => w::Field::must("ItemStatus"),
+        4 item_status: i64 => "ItemStatus: must",
         /// `ItemOpTime`; format `unix`.
-        5 item_op_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("ItemOpTime"),
+        5 item_op_time: Option<xinqiao_types::UnixSeconds> => "ItemOpTime",
         /// `ItemSpeech`.
-        6 item_speech: Option<String> => w::Field::new("ItemSpeech"),
+        6 item_speech: Option<String> => "ItemSpeech",
     }
 }
 
@@ -87,7 +87,7 @@ w::record! {
     /// `NotifyNode`.
     pub struct NotifyNode {
         /// `NotifyNode`.
-        0 notify_node: Vec<NotifyNodeNotifyNode> => w::Field::must("NotifyNode"),
+        0 notify_node: Vec<NotifyNodeNotifyNode> => "NotifyNode: must",
     }
 }
 
@@ -95,13 +95,13 @@ w::record! {
     /// `NotifyNodeNotifyNode`.
     pub struct NotifyNodeNotifyNode {
         /// `ItemUserId`.
-        0 item_user_id: String => w::Field::must("ItemUserId"),
+        0 item_user_id: String => "ItemUserId: must",
         /// `ItemName`.
-        1 item_name: String => w::Field::must("ItemName"),
+        1 item_name: String => "ItemName: must",
         /// `ItemParty`.
-        2 item_party: String => w::Field::must("ItemParty"),
+        2 item_party: String => "ItemParty: must",
         /// `ItemImage`.
-        3 item_image: String => w::Field::must("ItemImage"),
+        3 item_image: String => "ItemImage: must",
     }
 }
 
@@ -120,7 +120,7 @@ w::record! {
     /// Answer to [`ApplyMassCallTicket`].
     pub struct ApplyMassCallTicketResponse {
         /// `mass_call_ticket`.
-        0 mass_call_ticket: String => w::Field::must("mass_call_ticket"),
+        0 mass_call_ticket: String => "mass_call_ticket: must",
     }
 }
 
@@ -151,7 +151,7 @@ w::record! {
     /// * Catalog: `work.corp.get_join_qrcode`.
     pub struct GetJoinQrcode {
         /// `size_type`.
-        0 size_type: Option<i64> => w::Field::new("size_type").place(w::Place::Query),
+        0 size_type: Option<i64> => "size_type: query",
     }
     new()
     set(size_type: i64)
@@ -161,7 +161,7 @@ w::record! {
     /// Answer to [`GetJoinQrcode`].
     pub struct GetJoinQrcodeResponse {
         /// `join_qrcode`.
-        0 join_qrcode: String => w::Field::must("join_qrcode"),
+        0 join_qrcode: String => "join_qrcode: must",
     }
 }
 
@@ -193,7 +193,7 @@ w::record! {
     /// * Catalog: `work.corp.getapprovaldata`.
     pub struct Getapprovaldata {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -225,16 +225,16 @@ w::record! {
     /// * Catalog: `work.corp.getopenapprovaldata`.
     pub struct Getopenapprovaldata {
         /// `thirdNo`.
-        0 third_no: String => w::Field::must("thirdNo"),
+        0 third_no: String => "thirdNo: must",
     }
-    new(third_no: String)
+    new(third_no: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`Getopenapprovaldata`].
     pub struct GetopenapprovaldataResponse {
         /// `data`.
-        0 data: GetopenapprovaldataData => w::Field::must("data"),
+        0 data: GetopenapprovaldataData => "data: must",
     }
 }
 

@@ -7,9 +7,9 @@ w::record! {
     /// `Chain`.
     pub struct Chain {
         /// `chain_id`.
-        0 chain_id: String => w::Field::must("chain_id"),
+        0 chain_id: String => "chain_id: must",
         /// `chain_name`.
-        1 chain_name: String => w::Field::must("chain_name"),
+        1 chain_name: String => "chain_name: must",
     }
 }
 
@@ -17,43 +17,43 @@ w::record! {
     /// `Contact`.
     pub struct Contact {
         /// `corp_name`.
-        0 corp_name: String => w::Field::must("corp_name"),
+        0 corp_name: String => "corp_name: must",
         /// `group_path`.
-        1 group_path: Option<String> => w::Field::new("group_path"),
+        1 group_path: Option<String> => "group_path",
         /// `custom_id`.
-        2 custom_id: Option<String> => w::Field::new("custom_id"),
+        2 custom_id: Option<String> => "custom_id",
         /// `contact_info_list`.
-        3 contact_info_list: Vec<ContactContactInfo> => w::Field::must("contact_info_list"),
+        3 contact_info_list: Vec<ContactContactInfo> => "contact_info_list: must",
     }
-    new(corp_name: String, contact_info_list: Vec<ContactContactInfo>)
-    set(group_path: String, custom_id: String)
+    new(corp_name: impl Into<String>, contact_info_list: Vec<ContactContactInfo>)
+    text(group_path: String, custom_id: String)
 }
 
 w::record! {
     /// `ContactContactInfo`.
     pub struct ContactContactInfo {
         /// `name`.
-        0 name: String => w::Field::must("name"),
+        0 name: String => "name: must",
         /// `identity_type`.
-        1 identity_type: i64 => w::Field::must("identity_type"),
+        1 identity_type: i64 => "identity_type: must",
         /// `mobile`.
-        2 mobile: Option<String> => w::Field::new("mobile").masked(),
+        2 mobile: Option<String> => "mobile: masked",
         /// `user_custom_id`.
-        3 user_custom_id: Option<String> => w::Field::new("user_custom_id"),
+        3 user_custom_id: Option<String> => "user_custom_id",
     }
-    new(name: String, identity_type: i64)
-    set(mobile: String, user_custom_id: String)
+    new(name: impl Into<String>, identity_type: i64)
+    text(mobile: String, user_custom_id: String)
 }
 
 w::record! {
     /// `ContactInfo`.
     pub struct ContactInfo {
         /// `errcode`.
-        0 errcode: i64 => w::Field::must("errcode"),
+        0 errcode: i64 => "errcode: must",
         /// `errmsg`.
-        1 errmsg: Option<String> => w::Field::new("errmsg"),
+        1 errmsg: Option<String> => "errmsg",
         /// `mobile`.
-        2 mobile: Option<String> => w::Field::new("mobile").masked(),
+        2 mobile: Option<String> => "mobile: masked",
     }
 }
 
@@ -61,11 +61,11 @@ w::record! {
     /// `Corp`.
     pub struct Corp {
         /// `corpid`.
-        0 corpid: xinqiao_types::CorpId => w::Field::must("corpid"),
+        0 corpid: xinqiao_types::CorpId => "corpid: must",
         /// `corp_name`.
-        1 corp_name: String => w::Field::must("corp_name"),
+        1 corp_name: String => "corp_name: must",
         /// `agentid`.
-        2 agentid: i64 => w::Field::must("agentid"),
+        2 agentid: i64 => "agentid: must",
     }
 }
 
@@ -73,9 +73,9 @@ w::record! {
     /// `ExternalUseridInfo`.
     pub struct ExternalUseridInfo {
         /// `corpid`.
-        0 corpid: xinqiao_types::CorpId => w::Field::must("corpid"),
+        0 corpid: xinqiao_types::CorpId => "corpid: must",
         /// `external_userid`.
-        1 external_userid: String => w::Field::must("external_userid").masked(),
+        1 external_userid: String => "external_userid: must masked",
     }
 }
 
@@ -83,15 +83,15 @@ w::record! {
     /// `Fail`.
     pub struct Fail {
         /// `errcode`.
-        0 errcode: i64 => w::Field::must("errcode"),
+        0 errcode: i64 => "errcode: must",
         /// `errmsg`.
-        1 errmsg: Option<String> => w::Field::new("errmsg"),
+        1 errmsg: Option<String> => "errmsg",
         /// `corp_name`.
-        2 corp_name: String => w::Field::must("corp_name"),
+        2 corp_name: String => "corp_name: must",
         /// `custom_id`.
-        3 custom_id: Option<String> => w::Field::new("custom_id"),
+        3 custom_id: Option<String> => "custom_id",
         /// `contact_info_list`.
-        4 contact_info_list: Option<Vec<ContactInfo>> => w::Field::new("contact_info_list"),
+        4 contact_info_list: Option<Vec<ContactInfo>> => "contact_info_list",
     }
 }
 
@@ -99,11 +99,11 @@ w::record! {
     /// `GetresultResult`.
     pub struct GetresultResult {
         /// `chain_id`.
-        0 chain_id: String => w::Field::must("chain_id"),
+        0 chain_id: String => "chain_id: must",
         /// `import_status`.
-        1 import_status: i64 => w::Field::must("import_status"),
+        1 import_status: i64 => "import_status: must",
         /// `fail_list`.
-        2 fail_list: Option<Vec<Fail>> => w::Field::new("fail_list"),
+        2 fail_list: Option<Vec<Fail>> => "fail_list",
     }
 }
 
@@ -111,13 +111,13 @@ w::record! {
     /// `Group`.
     pub struct Group {
         /// `groupid`.
-        0 groupid: i64 => w::Field::must("groupid"),
+        0 groupid: i64 => "groupid: must",
         /// `group_name`.
-        1 group_name: String => w::Field::must("group_name"),
+        1 group_name: String => "group_name: must",
         /// `parentid`.
-        2 parentid: i64 => w::Field::must("parentid"),
+        2 parentid: i64 => "parentid: must",
         /// `order`.
-        3 order: i64 => w::Field::must("order"),
+        3 order: i64 => "order: must",
     }
 }
 
@@ -125,19 +125,19 @@ w::record! {
     /// `GroupCorp`.
     pub struct GroupCorp {
         /// `groupid`.
-        0 groupid: i64 => w::Field::must("groupid"),
+        0 groupid: i64 => "groupid: must",
         /// `corpid`.
-        1 corpid: Option<xinqiao_types::CorpId> => w::Field::new("corpid"),
+        1 corpid: Option<xinqiao_types::CorpId> => "corpid",
         /// `pending_corpid`.
-        2 pending_corpid: Option<String> => w::Field::new("pending_corpid"),
+        2 pending_corpid: Option<String> => "pending_corpid",
         /// `corp_name`.
-        3 corp_name: String => w::Field::must("corp_name"),
+        3 corp_name: String => "corp_name: must",
         /// `custom_id`.
-        4 custom_id: Option<String> => w::Field::new("custom_id"),
+        4 custom_id: Option<String> => "custom_id",
         /// `invite_userid`.
-        5 invite_userid: Option<String> => w::Field::new("invite_userid"),
+        5 invite_userid: Option<String> => "invite_userid",
         /// `is_joined`.
-        6 is_joined: bool => w::Field::must("is_joined").spelled(w::Spelling::BoolInt),
+        6 is_joined: bool => "is_joined: must zero-one",
     }
 }
 
@@ -145,9 +145,9 @@ w::record! {
     /// `MemberCorpRange`.
     pub struct MemberCorpRange {
         /// `groupids`.
-        0 groupids: Option<Vec<i64>> => w::Field::new("groupids"),
+        0 groupids: Option<Vec<i64>> => "groupids",
         /// `corpids`.
-        1 corpids: Option<Vec<String>> => w::Field::new("corpids"),
+        1 corpids: Option<Vec<String>> => "corpids",
     }
     new()
     set(groupids: Vec<i64>, corpids: Vec<String>)
@@ -157,9 +157,9 @@ w::record! {
     /// `OwnerCorpRange`.
     pub struct OwnerCorpRange {
         /// `userids`.
-        0 userids: Option<Vec<String>> => w::Field::new("userids"),
+        0 userids: Option<Vec<String>> => "userids",
         /// `departmentids`.
-        1 departmentids: Option<Vec<i64>> => w::Field::new("departmentids"),
+        1 departmentids: Option<Vec<i64>> => "departmentids",
     }
     new()
     set(userids: Vec<String>, departmentids: Vec<i64>)
@@ -169,9 +169,9 @@ w::record! {
     /// `RuleInfo`.
     pub struct RuleInfo {
         /// `owner_corp_range`.
-        0 owner_corp_range: OwnerCorpRange => w::Field::must("owner_corp_range"),
+        0 owner_corp_range: OwnerCorpRange => "owner_corp_range: must",
         /// `member_corp_range`.
-        1 member_corp_range: MemberCorpRange => w::Field::must("member_corp_range"),
+        1 member_corp_range: MemberCorpRange => "member_corp_range: must",
     }
     new(owner_corp_range: OwnerCorpRange, member_corp_range: MemberCorpRange)
 }
@@ -185,7 +185,7 @@ w::record! {
     /// * Catalog: `work.corpgroup.get_corp_shared_chain_list`.
     pub struct GetCorpSharedChainList {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -217,18 +217,18 @@ w::record! {
     /// * Catalog: `work.corpgroup.getresult`.
     pub struct Getresult {
         /// `jobid`.
-        0 jobid: String => w::Field::must("jobid").place(w::Place::Query),
+        0 jobid: String => "jobid: must query",
     }
-    new(jobid: String)
+    new(jobid: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`Getresult`].
     pub struct GetresultResponse {
         /// `status`.
-        0 status: i64 => w::Field::must("status"),
+        0 status: i64 => "status: must",
         /// `result`.
-        1 result: Option<GetresultResult> => w::Field::new("result"),
+        1 result: Option<GetresultResult> => "result",
     }
 }
 
@@ -259,18 +259,18 @@ w::record! {
     /// * Catalog: `work.corpgroup.import_chain_contact`.
     pub struct ImportChainContact {
         /// `chain_id`.
-        0 chain_id: String => w::Field::must("chain_id"),
+        0 chain_id: String => "chain_id: must",
         /// `contact_list`.
-        1 contact_list: Vec<Contact> => w::Field::must("contact_list"),
+        1 contact_list: Vec<Contact> => "contact_list: must",
     }
-    new(chain_id: String, contact_list: Vec<Contact>)
+    new(chain_id: impl Into<String>, contact_list: Vec<Contact>)
 }
 
 w::record! {
     /// Answer to [`ImportChainContact`].
     pub struct ImportChainContactResponse {
         /// `jobid`.
-        0 jobid: String => w::Field::must("jobid"),
+        0 jobid: String => "jobid: must",
     }
 }
 
@@ -302,7 +302,7 @@ w::record! {
     /// * Catalog: `work.corpgroup.miniprogram_transfer_session`.
     pub struct MiniprogramTransferSession {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -334,16 +334,16 @@ w::record! {
     /// * Catalog: `work.corpgroup.unionid_to_external_userid`.
     pub struct UnionidToExternalUserid {
         /// `unionid`.
-        0 unionid: Option<xinqiao_types::UnionId> => w::Field::new("unionid").masked(),
+        0 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
         /// `openid`.
-        1 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+        1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `corpid`.
-        2 corpid: Option<xinqiao_types::CorpId> => w::Field::new("corpid"),
+        2 corpid: Option<xinqiao_types::CorpId> => "corpid",
         /// `mass_call_ticket`.
-        3 mass_call_ticket: Option<String> => w::Field::new("mass_call_ticket"),
+        3 mass_call_ticket: Option<String> => "mass_call_ticket",
     }
     new()
-    set(
+    text(
         unionid: xinqiao_types::UnionId,
         openid: xinqiao_types::OpenId,
         corpid: xinqiao_types::CorpId,
@@ -355,7 +355,7 @@ w::record! {
     /// Answer to [`UnionidToExternalUserid`].
     pub struct UnionidToExternalUseridResponse {
         /// `external_userid_info`.
-        0 external_userid_info: Vec<ExternalUseridInfo> => w::Field::must("external_userid_info"),
+        0 external_userid_info: Vec<ExternalUseridInfo> => "external_userid_info: must",
     }
 }
 
@@ -387,7 +387,7 @@ w::record! {
     /// * Catalog: `work.corpgroup.unionid_to_pending_id`.
     pub struct UnionidToPendingId {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -423,29 +423,29 @@ pub mod corp {
         /// * Catalog: `work.corpgroup.corp.get_chain_corpinfo`.
         pub struct GetChainCorpinfo {
             /// `chain_id`.
-            0 chain_id: String => w::Field::must("chain_id"),
+            0 chain_id: String => "chain_id: must",
             /// `corpid`.
-            1 corpid: Option<xinqiao_types::CorpId> => w::Field::new("corpid"),
+            1 corpid: Option<xinqiao_types::CorpId> => "corpid",
             /// `pending_corpid`.
-            2 pending_corpid: Option<String> => w::Field::new("pending_corpid"),
+            2 pending_corpid: Option<String> => "pending_corpid",
         }
-        new(chain_id: String)
-        set(corpid: xinqiao_types::CorpId, pending_corpid: String)
+        new(chain_id: impl Into<String>)
+        text(corpid: xinqiao_types::CorpId, pending_corpid: String)
     }
 
     w::record! {
         /// Answer to [`GetChainCorpinfo`].
         pub struct GetChainCorpinfoResponse {
             /// `corp_name`.
-            0 corp_name: String => w::Field::must("corp_name"),
+            0 corp_name: String => "corp_name: must",
             /// `groupid`.
-            1 groupid: i64 => w::Field::must("groupid"),
+            1 groupid: i64 => "groupid: must",
             /// `custom_id`.
-            2 custom_id: Option<String> => w::Field::new("custom_id"),
+            2 custom_id: Option<String> => "custom_id",
             /// `qualification_status`.
-            3 qualification_status: Option<i64> => w::Field::new("qualification_status"),
+            3 qualification_status: Option<i64> => "qualification_status",
             /// `is_joined`.
-            4 is_joined: bool => w::Field::must("is_joined").spelled(w::Spelling::BoolInt),
+            4 is_joined: bool => "is_joined: must zero-one",
         }
     }
 
@@ -476,29 +476,30 @@ pub mod corp {
         /// * Catalog: `work.corpgroup.corp.get_chain_corpinfo_list`.
         pub struct GetChainCorpinfoList {
             /// `chain_id`.
-            0 chain_id: String => w::Field::must("chain_id"),
+            0 chain_id: String => "chain_id: must",
             /// `groupid`.
-            1 groupid: Option<i64> => w::Field::new("groupid"),
+            1 groupid: Option<i64> => "groupid",
             /// `need_pending`.
-            2 need_pending: Option<bool> => w::Field::new("need_pending"),
+            2 need_pending: Option<bool> => "need_pending",
             /// `limit`.
-            3 limit: Option<i64> => w::Field::new("limit"),
+            3 limit: Option<i64> => "limit",
             /// `cursor`.
-            4 cursor: Option<String> => w::Field::new("cursor"),
+            4 cursor: Option<String> => "cursor",
         }
-        new(chain_id: String)
-        set(groupid: i64, need_pending: bool, limit: i64, cursor: String)
+        new(chain_id: impl Into<String>)
+        text(cursor: String)
+        set(groupid: i64, need_pending: bool, limit: i64)
     }
 
     w::record! {
         /// Answer to [`GetChainCorpinfoList`].
         pub struct GetChainCorpinfoListResponse {
             /// `group_corps`.
-            0 group_corps: Vec<super::GroupCorp> => w::Field::must("group_corps"),
+            0 group_corps: Vec<super::GroupCorp> => "group_corps: must",
             /// `has_more`.
-            1 has_more: bool => w::Field::must("has_more"),
+            1 has_more: bool => "has_more: must",
             /// `next_cursor`.
-            2 next_cursor: Option<String> => w::Field::new("next_cursor"),
+            2 next_cursor: Option<String> => "next_cursor",
         }
     }
 
@@ -529,11 +530,11 @@ pub mod corp {
         /// * Catalog: `work.corpgroup.corp.get_chain_group`.
         pub struct GetChainGroup {
             /// `chain_id`.
-            0 chain_id: String => w::Field::must("chain_id"),
+            0 chain_id: String => "chain_id: must",
             /// `groupid`.
-            1 groupid: Option<i64> => w::Field::new("groupid"),
+            1 groupid: Option<i64> => "groupid",
         }
-        new(chain_id: String)
+        new(chain_id: impl Into<String>)
         set(groupid: i64)
     }
 
@@ -541,7 +542,7 @@ pub mod corp {
         /// Answer to [`GetChainGroup`].
         pub struct GetChainGroupResponse {
             /// `groups`.
-            0 groups: Vec<super::Group> => w::Field::must("groups"),
+            0 groups: Vec<super::Group> => "groups: must",
         }
     }
 
@@ -579,7 +580,7 @@ pub mod corp {
         /// Answer to [`GetChainList`].
         pub struct GetChainListResponse {
             /// `chains`.
-            0 chains: Vec<super::Chain> => w::Field::must("chains"),
+            0 chains: Vec<super::Chain> => "chains: must",
         }
     }
 
@@ -610,20 +611,24 @@ pub mod corp {
         /// * Catalog: `work.corpgroup.corp.get_chain_user_custom_id`.
         pub struct GetChainUserCustomId {
             /// `chain_id`.
-            0 chain_id: String => w::Field::must("chain_id"),
+            0 chain_id: String => "chain_id: must",
             /// `corpid`.
-            1 corpid: xinqiao_types::CorpId => w::Field::must("corpid"),
+            1 corpid: xinqiao_types::CorpId => "corpid: must",
             /// `userid`.
-            2 userid: String => w::Field::must("userid"),
+            2 userid: String => "userid: must",
         }
-        new(chain_id: String, corpid: xinqiao_types::CorpId, userid: String)
+        new(
+            chain_id: impl Into<String>,
+            corpid: impl Into<xinqiao_types::CorpId>,
+            userid: impl Into<String>,
+        )
     }
 
     w::record! {
         /// Answer to [`GetChainUserCustomId`].
         pub struct GetChainUserCustomIdResponse {
             /// `user_custom_id`.
-            0 user_custom_id: String => w::Field::must("user_custom_id"),
+            0 user_custom_id: String => "user_custom_id: must",
         }
     }
 
@@ -654,13 +659,13 @@ pub mod corp {
         /// * Catalog: `work.corpgroup.corp.gettoken`.
         pub struct Gettoken {
             /// `business_type`.
-            0 business_type: Option<i64> => w::Field::new("business_type"),
+            0 business_type: Option<i64> => "business_type",
             /// `corpid`.
-            1 corpid: xinqiao_types::CorpId => w::Field::must("corpid"),
+            1 corpid: xinqiao_types::CorpId => "corpid: must",
             /// `agentid`.
-            2 agentid: i64 => w::Field::must("agentid"),
+            2 agentid: i64 => "agentid: must",
         }
-        new(corpid: xinqiao_types::CorpId, agentid: i64)
+        new(corpid: impl Into<xinqiao_types::CorpId>, agentid: i64)
         set(business_type: i64)
     }
 
@@ -668,9 +673,9 @@ pub mod corp {
         /// Answer to [`Gettoken`].
         pub struct GettokenResponse {
             /// `access_token`.
-            0 access_token: String => w::Field::must("access_token").masked(),
+            0 access_token: String => "access_token: must masked",
             /// `expires_in`; unit s.
-            1 expires_in: i64 => w::Field::must("expires_in"),
+            1 expires_in: i64 => "expires_in: must",
         }
     }
 
@@ -701,29 +706,30 @@ pub mod corp {
         /// * Catalog: `work.corpgroup.corp.list_app_share_info`.
         pub struct ListAppShareInfo {
             /// `agentid`.
-            0 agentid: i64 => w::Field::must("agentid"),
+            0 agentid: i64 => "agentid: must",
             /// `business_type`.
-            1 business_type: Option<i64> => w::Field::new("business_type"),
+            1 business_type: Option<i64> => "business_type",
             /// `corpid`.
-            2 corpid: Option<xinqiao_types::CorpId> => w::Field::new("corpid"),
+            2 corpid: Option<xinqiao_types::CorpId> => "corpid",
             /// `cursor`.
-            3 cursor: Option<String> => w::Field::new("cursor"),
+            3 cursor: Option<String> => "cursor",
             /// `limit`.
-            4 limit: Option<i64> => w::Field::new("limit"),
+            4 limit: Option<i64> => "limit",
         }
         new(agentid: i64)
-        set(business_type: i64, corpid: xinqiao_types::CorpId, cursor: String, limit: i64)
+        text(corpid: xinqiao_types::CorpId, cursor: String)
+        set(business_type: i64, limit: i64)
     }
 
     w::record! {
         /// Answer to [`ListAppShareInfo`].
         pub struct ListAppShareInfoResponse {
             /// `corp_list`.
-            0 corp_list: Vec<super::Corp> => w::Field::must("corp_list"),
+            0 corp_list: Vec<super::Corp> => "corp_list: must",
             /// `ending`.
-            1 ending: bool => w::Field::must("ending").spelled(w::Spelling::BoolInt),
+            1 ending: bool => "ending: must zero-one",
             /// `next_cursor`.
-            2 next_cursor: Option<String> => w::Field::new("next_cursor"),
+            2 next_cursor: Option<String> => "next_cursor",
         }
     }
 
@@ -754,14 +760,14 @@ pub mod corp {
         /// * Catalog: `work.corpgroup.corp.remove_corp`.
         pub struct RemoveCorp {
             /// `chain_id`.
-            0 chain_id: String => w::Field::must("chain_id"),
+            0 chain_id: String => "chain_id: must",
             /// `corpid`.
-            1 corpid: Option<xinqiao_types::CorpId> => w::Field::new("corpid"),
+            1 corpid: Option<xinqiao_types::CorpId> => "corpid",
             /// `pending_corpid`.
-            2 pending_corpid: Option<String> => w::Field::new("pending_corpid"),
+            2 pending_corpid: Option<String> => "pending_corpid",
         }
-        new(chain_id: String)
-        set(corpid: xinqiao_types::CorpId, pending_corpid: String)
+        new(chain_id: impl Into<String>)
+        text(corpid: xinqiao_types::CorpId, pending_corpid: String)
     }
 
     w::endpoint! {
@@ -796,18 +802,18 @@ pub mod rule {
         /// * Catalog: `work.corpgroup.rule.add_rule`.
         pub struct AddRule {
             /// `chain_id`.
-            0 chain_id: String => w::Field::must("chain_id"),
+            0 chain_id: String => "chain_id: must",
             /// `rule_info`.
-            1 rule_info: super::RuleInfo => w::Field::must("rule_info"),
+            1 rule_info: super::RuleInfo => "rule_info: must",
         }
-        new(chain_id: String, rule_info: super::RuleInfo)
+        new(chain_id: impl Into<String>, rule_info: super::RuleInfo)
     }
 
     w::record! {
         /// Answer to [`AddRule`].
         pub struct AddRuleResponse {
             /// `rule_id`.
-            0 rule_id: i64 => w::Field::must("rule_id"),
+            0 rule_id: i64 => "rule_id: must",
         }
     }
 
@@ -838,11 +844,11 @@ pub mod rule {
         /// * Catalog: `work.corpgroup.rule.delete_rule`.
         pub struct DeleteRule {
             /// `chain_id`.
-            0 chain_id: String => w::Field::must("chain_id"),
+            0 chain_id: String => "chain_id: must",
             /// `rule_id`.
-            1 rule_id: i64 => w::Field::must("rule_id"),
+            1 rule_id: i64 => "rule_id: must",
         }
-        new(chain_id: String, rule_id: i64)
+        new(chain_id: impl Into<String>, rule_id: i64)
     }
 
     w::endpoint! {
@@ -872,18 +878,18 @@ pub mod rule {
         /// * Catalog: `work.corpgroup.rule.get_rule_info`.
         pub struct GetRuleInfo {
             /// `chain_id`.
-            0 chain_id: String => w::Field::must("chain_id"),
+            0 chain_id: String => "chain_id: must",
             /// `rule_id`.
-            1 rule_id: i64 => w::Field::must("rule_id"),
+            1 rule_id: i64 => "rule_id: must",
         }
-        new(chain_id: String, rule_id: i64)
+        new(chain_id: impl Into<String>, rule_id: i64)
     }
 
     w::record! {
         /// Answer to [`GetRuleInfo`].
         pub struct GetRuleInfoResponse {
             /// `rule_info`.
-            0 rule_info: super::RuleInfo => w::Field::must("rule_info"),
+            0 rule_info: super::RuleInfo => "rule_info: must",
         }
     }
 
@@ -914,16 +920,16 @@ pub mod rule {
         /// * Catalog: `work.corpgroup.rule.list_ids`.
         pub struct ListIds {
             /// `chain_id`.
-            0 chain_id: String => w::Field::must("chain_id"),
+            0 chain_id: String => "chain_id: must",
         }
-        new(chain_id: String)
+        new(chain_id: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`ListIds`].
         pub struct ListIdsResponse {
             /// `rule_ids`.
-            0 rule_ids: Vec<i64> => w::Field::must("rule_ids"),
+            0 rule_ids: Vec<i64> => "rule_ids: must",
         }
     }
 
@@ -954,13 +960,13 @@ pub mod rule {
         /// * Catalog: `work.corpgroup.rule.modify_rule`.
         pub struct ModifyRule {
             /// `chain_id`.
-            0 chain_id: String => w::Field::must("chain_id"),
+            0 chain_id: String => "chain_id: must",
             /// `rule_id`.
-            1 rule_id: i64 => w::Field::must("rule_id"),
+            1 rule_id: i64 => "rule_id: must",
             /// `rule_info`.
-            2 rule_info: super::RuleInfo => w::Field::must("rule_info"),
+            2 rule_info: super::RuleInfo => "rule_info: must",
         }
-        new(chain_id: String, rule_id: i64, rule_info: super::RuleInfo)
+        new(chain_id: impl Into<String>, rule_id: i64, rule_info: super::RuleInfo)
     }
 
     w::endpoint! {

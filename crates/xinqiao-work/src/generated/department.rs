@@ -7,17 +7,17 @@ w::record! {
     /// `Department`.
     pub struct Department {
         /// `id`.
-        0 id: i64 => w::Field::must("id"),
+        0 id: i64 => "id: must",
         /// `name`.
-        1 name: Option<String> => w::Field::new("name"),
+        1 name: Option<String> => "name",
         /// `name_en`.
-        2 name_en: Option<String> => w::Field::new("name_en"),
+        2 name_en: Option<String> => "name_en",
         /// `parentid`.
-        3 parentid: i64 => w::Field::must("parentid"),
+        3 parentid: i64 => "parentid: must",
         /// `order`.
-        4 order: i64 => w::Field::must("order"),
+        4 order: i64 => "order: must",
         /// `department_leader`.
-        5 department_leader: Option<Vec<String>> => w::Field::new("department_leader"),
+        5 department_leader: Option<Vec<String>> => "department_leader",
     }
 }
 
@@ -25,11 +25,11 @@ w::record! {
     /// `DepartmentId`.
     pub struct DepartmentId {
         /// `id`.
-        0 id: i64 => w::Field::must("id"),
+        0 id: i64 => "id: must",
         /// `parentid`.
-        1 parentid: i64 => w::Field::must("parentid"),
+        1 parentid: i64 => "parentid: must",
         /// `order`.
-        2 order: i64 => w::Field::must("order"),
+        2 order: i64 => "order: must",
     }
 }
 
@@ -41,25 +41,26 @@ w::record! {
     /// * Catalog: `work.department.create`.
     pub struct Create {
         /// `id`.
-        0 id: Option<i64> => w::Field::new("id"),
+        0 id: Option<i64> => "id",
         /// `name`.
-        1 name: String => w::Field::must("name"),
+        1 name: String => "name: must",
         /// `name_en`.
-        2 name_en: Option<String> => w::Field::new("name_en"),
+        2 name_en: Option<String> => "name_en",
         /// `parentid`.
-        3 parentid: Option<i64> => w::Field::new("parentid"),
+        3 parentid: Option<i64> => "parentid",
         /// `order`.
-        4 order: Option<i64> => w::Field::new("order"),
+        4 order: Option<i64> => "order",
     }
-    new(name: String)
-    set(id: i64, name_en: String, parentid: i64, order: i64)
+    new(name: impl Into<String>)
+    text(name_en: String)
+    set(id: i64, parentid: i64, order: i64)
 }
 
 w::record! {
     /// Answer to [`Create`].
     pub struct CreateResponse {
         /// `id`.
-        0 id: i64 => w::Field::must("id"),
+        0 id: i64 => "id: must",
     }
 }
 
@@ -90,7 +91,7 @@ w::record! {
     /// * Catalog: `work.department.delete`.
     pub struct Delete {
         /// `id`.
-        0 id: i64 => w::Field::must("id").place(w::Place::Query),
+        0 id: i64 => "id: must query",
     }
     new(id: i64)
 }
@@ -122,7 +123,7 @@ w::record! {
     /// * Catalog: `work.department.get`.
     pub struct Get {
         /// `id`.
-        0 id: i64 => w::Field::must("id").place(w::Place::Query),
+        0 id: i64 => "id: must query",
     }
     new(id: i64)
 }
@@ -131,7 +132,7 @@ w::record! {
     /// Answer to [`Get`].
     pub struct GetResponse {
         /// `department`.
-        0 department: Department => w::Field::must("department"),
+        0 department: Department => "department: must",
     }
 }
 
@@ -162,7 +163,7 @@ w::record! {
     /// * Catalog: `work.department.list`.
     pub struct List {
         /// `id`.
-        0 id: Option<i64> => w::Field::new("id").place(w::Place::Query),
+        0 id: Option<i64> => "id: query",
     }
     new()
     set(id: i64)
@@ -172,7 +173,7 @@ w::record! {
     /// Answer to [`List`].
     pub struct ListResponse {
         /// `department`.
-        0 department: Vec<Department> => w::Field::must("department"),
+        0 department: Vec<Department> => "department: must",
     }
 }
 
@@ -203,7 +204,7 @@ w::record! {
     /// * Catalog: `work.department.simplelist`.
     pub struct Simplelist {
         /// `id`.
-        0 id: Option<i64> => w::Field::new("id").place(w::Place::Query),
+        0 id: Option<i64> => "id: query",
     }
     new()
     set(id: i64)
@@ -213,7 +214,7 @@ w::record! {
     /// Answer to [`Simplelist`].
     pub struct SimplelistResponse {
         /// `department_id`.
-        0 department_id: Vec<DepartmentId> => w::Field::must("department_id"),
+        0 department_id: Vec<DepartmentId> => "department_id: must",
     }
 }
 
@@ -244,18 +245,19 @@ w::record! {
     /// * Catalog: `work.department.update`.
     pub struct Update {
         /// `id`.
-        0 id: i64 => w::Field::must("id"),
+        0 id: i64 => "id: must",
         /// `name`.
-        1 name: Option<String> => w::Field::new("name"),
+        1 name: Option<String> => "name",
         /// `name_en`.
-        2 name_en: Option<String> => w::Field::new("name_en"),
+        2 name_en: Option<String> => "name_en",
         /// `parentid`.
-        3 parentid: Option<i64> => w::Field::new("parentid"),
+        3 parentid: Option<i64> => "parentid",
         /// `order`.
-        4 order: Option<i64> => w::Field::new("order"),
+        4 order: Option<i64> => "order",
     }
     new(id: i64)
-    set(name: String, name_en: String, parentid: i64, order: i64)
+    text(name: String, name_en: String)
+    set(parentid: i64, order: i64)
 }
 
 w::endpoint! {

@@ -7,7 +7,7 @@ w::record! {
     /// `AccesscontrolData`.
     pub struct AccesscontrolData {
         /// `items`.
-        0 items: Vec<AccesscontrolDataItem> => w::Field::must("items"),
+        0 items: Vec<AccesscontrolDataItem> => "items: must",
     }
 }
 
@@ -15,17 +15,17 @@ w::record! {
     /// `AccesscontrolDataItem`.
     pub struct AccesscontrolDataItem {
         /// `user_type`.
-        0 user_type: i64 => w::Field::must("user_type"),
+        0 user_type: i64 => "user_type: must",
         /// `open_userid`.
-        1 open_userid: String => w::Field::must("open_userid"),
+        1 open_userid: String => "open_userid: must",
         /// `device_sn`.
-        2 device_sn: String => w::Field::must("device_sn"),
+        2 device_sn: String => "device_sn: must",
         /// `timestamp`; format `unix`.
-        3 timestamp: xinqiao_types::UnixSeconds => w::Field::must("timestamp"),
+        3 timestamp: xinqiao_types::UnixSeconds => "timestamp: must",
         /// `pass_type`.
-        4 pass_type: i64 => w::Field::must("pass_type"),
+        4 pass_type: i64 => "pass_type: must",
         /// `pass_method`.
-        5 pass_method: i64 => w::Field::must("pass_method"),
+        5 pass_method: i64 => "pass_method: must",
     }
 }
 
@@ -33,7 +33,7 @@ w::record! {
     /// `Checkindata`.
     pub struct Checkindata {
         /// `items`.
-        0 items: Vec<CheckindataItem> => w::Field::must("items"),
+        0 items: Vec<CheckindataItem> => "items: must",
     }
 }
 
@@ -41,11 +41,11 @@ w::record! {
     /// `CheckindataItem`.
     pub struct CheckindataItem {
         /// `open_userid`.
-        0 open_userid: String => w::Field::must("open_userid"),
+        0 open_userid: String => "open_userid: must",
         /// `device_sn`.
-        1 device_sn: String => w::Field::must("device_sn"),
+        1 device_sn: String => "device_sn: must",
         /// `checkin_time`; format `unix`.
-        2 checkin_time: xinqiao_types::UnixSeconds => w::Field::must("checkin_time"),
+        2 checkin_time: xinqiao_types::UnixSeconds => "checkin_time: must",
     }
 }
 
@@ -53,7 +53,7 @@ w::record! {
     /// `Device`.
     pub struct Device {
         /// `item`.
-        0 item: Vec<DeviceItem> => w::Field::must("item"),
+        0 item: Vec<DeviceItem> => "item: must",
     }
 }
 
@@ -61,15 +61,15 @@ w::record! {
     /// `DeviceItem`.
     pub struct DeviceItem {
         /// `device_type`.
-        0 device_type: i64 => w::Field::must("device_type"),
+        0 device_type: i64 => "device_type: must",
         /// `device_sn`.
-        1 device_sn: String => w::Field::must("device_sn"),
+        1 device_sn: String => "device_sn: must",
         /// `model_name`.
-        2 model_name: Option<String> => w::Field::new("model_name"),
+        2 model_name: Option<String> => "model_name",
         /// `default_name`.
-        3 default_name: Option<String> => w::Field::new("default_name"),
+        3 default_name: Option<String> => "default_name",
         /// `remark_name`.
-        4 remark_name: Option<String> => w::Field::new("remark_name"),
+        4 remark_name: Option<String> => "remark_name",
     }
 }
 
@@ -77,11 +77,11 @@ w::record! {
     /// `EffectOpenUserid`.
     pub struct EffectOpenUserid {
         /// `open_userid`.
-        0 open_userid: String => w::Field::must("open_userid"),
+        0 open_userid: String => "open_userid: must",
         /// `user_type`.
-        1 user_type: Option<i64> => w::Field::new("user_type"),
+        1 user_type: Option<i64> => "user_type",
     }
-    new(open_userid: String)
+    new(open_userid: impl Into<String>)
     set(user_type: i64)
 }
 
@@ -89,7 +89,7 @@ w::record! {
     /// `GetAccesscontrolRulePassRule`.
     pub struct GetAccesscontrolRulePassRule {
         /// `items`.
-        0 items: Vec<PassRuleItem> => w::Field::must("items"),
+        0 items: Vec<PassRuleItem> => "items: must",
     }
 }
 
@@ -97,9 +97,9 @@ w::record! {
     /// `PassRule`.
     pub struct PassRule {
         /// `rule_list`.
-        0 rule_list: Vec<String> => w::Field::must("rule_list"),
+        0 rule_list: Vec<String> => "rule_list: must",
         /// `effect_open_userid_list`.
-        1 effect_open_userid_list: Vec<EffectOpenUserid> => w::Field::must("effect_open_userid_list"),
+        1 effect_open_userid_list: Vec<EffectOpenUserid> => "effect_open_userid_list: must",
     }
     new(rule_list: Vec<String>, effect_open_userid_list: Vec<EffectOpenUserid>)
 }
@@ -108,15 +108,15 @@ w::record! {
     /// `PassRuleItem`.
     pub struct PassRuleItem {
         /// `rule_id`.
-        0 rule_id: String => w::Field::must("rule_id"),
+        0 rule_id: String => "rule_id: must",
         /// `name`.
-        1 name: String => w::Field::must("name"),
+        1 name: String => "name: must",
         /// `rule_list`.
-        2 rule_list: Vec<String> => w::Field::must("rule_list"),
+        2 rule_list: Vec<String> => "rule_list: must",
         /// `effect_open_userid_list`.
-        3 effect_open_userid_list: Vec<EffectOpenUserid> => w::Field::must("effect_open_userid_list"),
+        3 effect_open_userid_list: Vec<EffectOpenUserid> => "effect_open_userid_list: must",
         /// `effect_time`; format `unix`.
-        4 effect_time: xinqiao_types::UnixSeconds => w::Field::must("effect_time"),
+        4 effect_time: xinqiao_types::UnixSeconds => "effect_time: must",
     }
 }
 
@@ -124,7 +124,7 @@ w::record! {
     /// `RemotePassRule`.
     pub struct RemotePassRule {
         /// `items`.
-        0 items: Vec<PassRuleItem> => w::Field::must("items"),
+        0 items: Vec<PassRuleItem> => "items: must",
     }
 }
 
@@ -132,7 +132,7 @@ w::record! {
     /// `TemperatureData`.
     pub struct TemperatureData {
         /// `items`.
-        0 items: Vec<TemperatureDataItem> => w::Field::must("items"),
+        0 items: Vec<TemperatureDataItem> => "items: must",
     }
 }
 
@@ -140,17 +140,17 @@ w::record! {
     /// `TemperatureDataItem`.
     pub struct TemperatureDataItem {
         /// `user_type`.
-        0 user_type: i64 => w::Field::must("user_type"),
+        0 user_type: i64 => "user_type: must",
         /// `open_userid`.
-        1 open_userid: String => w::Field::must("open_userid"),
+        1 open_userid: String => "open_userid: must",
         /// `device_sn`.
-        2 device_sn: String => w::Field::must("device_sn"),
+        2 device_sn: String => "device_sn: must",
         /// `timestamp`; format `unix`.
-        3 timestamp: xinqiao_types::UnixSeconds => w::Field::must("timestamp"),
+        3 timestamp: xinqiao_types::UnixSeconds => "timestamp: must",
         /// `temperature`.
-        4 temperature: String => w::Field::must("temperature"),
+        4 temperature: String => "temperature: must",
         /// `status`.
-        5 status: i64 => w::Field::must("status"),
+        5 status: i64 => "status: must",
     }
 }
 
@@ -162,15 +162,15 @@ w::record! {
     /// * Catalog: `work.devicedata.add_accesscontrol_rule`.
     pub struct AddAccesscontrolRule {
         /// `rule_name`.
-        0 rule_name: String => w::Field::must("rule_name"),
+        0 rule_name: String => "rule_name: must",
         /// `device_sn_list`.
-        1 device_sn_list: Vec<String> => w::Field::must("device_sn_list"),
+        1 device_sn_list: Vec<String> => "device_sn_list: must",
         /// `pass_rule`.
-        2 pass_rule: Option<PassRule> => w::Field::new("pass_rule"),
+        2 pass_rule: Option<PassRule> => "pass_rule",
         /// `remote_pass_rule`.
-        3 remote_pass_rule: Option<PassRule> => w::Field::new("remote_pass_rule"),
+        3 remote_pass_rule: Option<PassRule> => "remote_pass_rule",
     }
-    new(rule_name: String, device_sn_list: Vec<String>)
+    new(rule_name: impl Into<String>, device_sn_list: Vec<String>)
     set(pass_rule: PassRule, remote_pass_rule: PassRule)
 }
 
@@ -178,9 +178,9 @@ w::record! {
     /// Answer to [`AddAccesscontrolRule`].
     pub struct AddAccesscontrolRuleResponse {
         /// `rule_id`.
-        0 rule_id: String => w::Field::must("rule_id"),
+        0 rule_id: String => "rule_id: must",
         /// `invalid_list`.
-        1 invalid_list: Option<Vec<String>> => w::Field::new("invalid_list"),
+        1 invalid_list: Option<Vec<String>> => "invalid_list",
     }
 }
 
@@ -211,9 +211,9 @@ w::record! {
     /// * Catalog: `work.devicedata.del_accesscontrol_rule`.
     pub struct DelAccesscontrolRule {
         /// `rule_id`.
-        0 rule_id: String => w::Field::must("rule_id"),
+        0 rule_id: String => "rule_id: must",
     }
-    new(rule_id: String)
+    new(rule_id: impl Into<String>)
 }
 
 w::endpoint! {
@@ -243,23 +243,23 @@ w::record! {
     /// * Catalog: `work.devicedata.get_accesscontrol_data`.
     pub struct GetAccesscontrolData {
         /// `agentid`.
-        0 agentid: Option<i64> => w::Field::new("agentid"),
+        0 agentid: Option<i64> => "agentid",
         /// `user_type`.
-        1 user_type: i64 => w::Field::must("user_type"),
+        1 user_type: i64 => "user_type: must",
         /// `begin_time`; format `unix`.
-        2 begin_time: xinqiao_types::UnixSeconds => w::Field::must("begin_time"),
+        2 begin_time: xinqiao_types::UnixSeconds => "begin_time: must",
         /// `end_time`; format `unix`.
-        3 end_time: xinqiao_types::UnixSeconds => w::Field::must("end_time"),
+        3 end_time: xinqiao_types::UnixSeconds => "end_time: must",
         /// `data_filter_type`.
-        4 data_filter_type: i64 => w::Field::must("data_filter_type"),
+        4 data_filter_type: i64 => "data_filter_type: must",
         /// `device_sn_list`.
-        5 device_sn_list: Option<Vec<String>> => w::Field::new("device_sn_list"),
+        5 device_sn_list: Option<Vec<String>> => "device_sn_list",
         /// `open_userid_list`.
-        6 open_userid_list: Option<Vec<String>> => w::Field::new("open_userid_list"),
+        6 open_userid_list: Option<Vec<String>> => "open_userid_list",
         /// `limit`.
-        7 limit: Option<i64> => w::Field::new("limit"),
+        7 limit: Option<i64> => "limit",
         /// `cursor`.
-        8 cursor: Option<String> => w::Field::new("cursor"),
+        8 cursor: Option<String> => "cursor",
     }
     new(
         user_type: i64,
@@ -267,22 +267,17 @@ w::record! {
         end_time: xinqiao_types::UnixSeconds,
         data_filter_type: i64,
     )
-    set(
-        agentid: i64,
-        device_sn_list: Vec<String>,
-        open_userid_list: Vec<String>,
-        limit: i64,
-        cursor: String,
-    )
+    text(cursor: String)
+    set(agentid: i64, device_sn_list: Vec<String>, open_userid_list: Vec<String>, limit: i64)
 }
 
 w::record! {
     /// Answer to [`GetAccesscontrolData`].
     pub struct GetAccesscontrolDataResponse {
         /// `accesscontrol_data`.
-        0 accesscontrol_data: AccesscontrolData => w::Field::must("accesscontrol_data"),
+        0 accesscontrol_data: AccesscontrolData => "accesscontrol_data: must",
         /// `next_cursor`.
-        1 next_cursor: Option<String> => w::Field::new("next_cursor"),
+        1 next_cursor: Option<String> => "next_cursor",
     }
 }
 
@@ -313,18 +308,18 @@ w::record! {
     /// * Catalog: `work.devicedata.get_accesscontrol_rule`.
     pub struct GetAccesscontrolRule {
         /// `device_sn`.
-        0 device_sn: String => w::Field::must("device_sn"),
+        0 device_sn: String => "device_sn: must",
     }
-    new(device_sn: String)
+    new(device_sn: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`GetAccesscontrolRule`].
     pub struct GetAccesscontrolRuleResponse {
         /// `pass_rule`.
-        0 pass_rule: Option<GetAccesscontrolRulePassRule> => w::Field::new("pass_rule"),
+        0 pass_rule: Option<GetAccesscontrolRulePassRule> => "pass_rule",
         /// `remote_pass_rule`.
-        1 remote_pass_rule: Option<RemotePassRule> => w::Field::new("remote_pass_rule"),
+        1 remote_pass_rule: Option<RemotePassRule> => "remote_pass_rule",
     }
 }
 
@@ -355,7 +350,7 @@ w::record! {
     /// * Catalog: `work.devicedata.get_auth_info`.
     pub struct GetAuthInfo {
         /// `agentid`.
-        0 agentid: Option<i64> => w::Field::new("agentid"),
+        0 agentid: Option<i64> => "agentid",
     }
     new()
     set(agentid: i64)
@@ -365,7 +360,7 @@ w::record! {
     /// Answer to [`GetAuthInfo`].
     pub struct GetAuthInfoResponse {
         /// `device_list`.
-        0 device_list: Device => w::Field::must("device_list"),
+        0 device_list: Device => "device_list: must",
     }
 }
 
@@ -396,23 +391,23 @@ w::record! {
     /// * Catalog: `work.devicedata.get_checkin_data`.
     pub struct GetCheckinData {
         /// `agentid`.
-        0 agentid: Option<i64> => w::Field::new("agentid"),
+        0 agentid: Option<i64> => "agentid",
         /// `user_type`.
-        1 user_type: i64 => w::Field::must("user_type"),
+        1 user_type: i64 => "user_type: must",
         /// `begin_time`; format `unix`.
-        2 begin_time: xinqiao_types::UnixSeconds => w::Field::must("begin_time"),
+        2 begin_time: xinqiao_types::UnixSeconds => "begin_time: must",
         /// `end_time`; format `unix`.
-        3 end_time: xinqiao_types::UnixSeconds => w::Field::must("end_time"),
+        3 end_time: xinqiao_types::UnixSeconds => "end_time: must",
         /// `data_filter_type`.
-        4 data_filter_type: i64 => w::Field::must("data_filter_type"),
+        4 data_filter_type: i64 => "data_filter_type: must",
         /// `device_sn_list`.
-        5 device_sn_list: Option<Vec<String>> => w::Field::new("device_sn_list"),
+        5 device_sn_list: Option<Vec<String>> => "device_sn_list",
         /// `open_userid_list`.
-        6 open_userid_list: Option<Vec<String>> => w::Field::new("open_userid_list"),
+        6 open_userid_list: Option<Vec<String>> => "open_userid_list",
         /// `limit`.
-        7 limit: Option<i64> => w::Field::new("limit"),
+        7 limit: Option<i64> => "limit",
         /// `cursor`.
-        8 cursor: Option<String> => w::Field::new("cursor"),
+        8 cursor: Option<String> => "cursor",
     }
     new(
         user_type: i64,
@@ -420,22 +415,17 @@ w::record! {
         end_time: xinqiao_types::UnixSeconds,
         data_filter_type: i64,
     )
-    set(
-        agentid: i64,
-        device_sn_list: Vec<String>,
-        open_userid_list: Vec<String>,
-        limit: i64,
-        cursor: String,
-    )
+    text(cursor: String)
+    set(agentid: i64, device_sn_list: Vec<String>, open_userid_list: Vec<String>, limit: i64)
 }
 
 w::record! {
     /// Answer to [`GetCheckinData`].
     pub struct GetCheckinDataResponse {
         /// `checkindata`.
-        0 checkindata: Checkindata => w::Field::must("checkindata"),
+        0 checkindata: Checkindata => "checkindata: must",
         /// `next_cursor`.
-        1 next_cursor: Option<String> => w::Field::new("next_cursor"),
+        1 next_cursor: Option<String> => "next_cursor",
     }
 }
 
@@ -466,23 +456,23 @@ w::record! {
     /// * Catalog: `work.devicedata.get_temperature_data`.
     pub struct GetTemperatureData {
         /// `agentid`.
-        0 agentid: Option<i64> => w::Field::new("agentid"),
+        0 agentid: Option<i64> => "agentid",
         /// `user_type`.
-        1 user_type: i64 => w::Field::must("user_type"),
+        1 user_type: i64 => "user_type: must",
         /// `begin_time`; format `unix`.
-        2 begin_time: xinqiao_types::UnixSeconds => w::Field::must("begin_time"),
+        2 begin_time: xinqiao_types::UnixSeconds => "begin_time: must",
         /// `end_time`; format `unix`.
-        3 end_time: xinqiao_types::UnixSeconds => w::Field::must("end_time"),
+        3 end_time: xinqiao_types::UnixSeconds => "end_time: must",
         /// `data_filter_type`.
-        4 data_filter_type: i64 => w::Field::must("data_filter_type"),
+        4 data_filter_type: i64 => "data_filter_type: must",
         /// `device_sn_list`.
-        5 device_sn_list: Option<Vec<String>> => w::Field::new("device_sn_list"),
+        5 device_sn_list: Option<Vec<String>> => "device_sn_list",
         /// `open_userid_list`.
-        6 open_userid_list: Option<Vec<String>> => w::Field::new("open_userid_list"),
+        6 open_userid_list: Option<Vec<String>> => "open_userid_list",
         /// `limit`.
-        7 limit: Option<i64> => w::Field::new("limit"),
+        7 limit: Option<i64> => "limit",
         /// `cursor`.
-        8 cursor: Option<String> => w::Field::new("cursor"),
+        8 cursor: Option<String> => "cursor",
     }
     new(
         user_type: i64,
@@ -490,22 +480,17 @@ w::record! {
         end_time: xinqiao_types::UnixSeconds,
         data_filter_type: i64,
     )
-    set(
-        agentid: i64,
-        device_sn_list: Vec<String>,
-        open_userid_list: Vec<String>,
-        limit: i64,
-        cursor: String,
-    )
+    text(cursor: String)
+    set(agentid: i64, device_sn_list: Vec<String>, open_userid_list: Vec<String>, limit: i64)
 }
 
 w::record! {
     /// Answer to [`GetTemperatureData`].
     pub struct GetTemperatureDataResponse {
         /// `temperature_data`.
-        0 temperature_data: TemperatureData => w::Field::must("temperature_data"),
+        0 temperature_data: TemperatureData => "temperature_data: must",
         /// `next_cursor`.
-        1 next_cursor: Option<String> => w::Field::new("next_cursor"),
+        1 next_cursor: Option<String> => "next_cursor",
     }
 }
 
@@ -536,17 +521,17 @@ w::record! {
     /// * Catalog: `work.devicedata.mod_accesscontrol_rule`.
     pub struct ModAccesscontrolRule {
         /// `rule_id`.
-        0 rule_id: String => w::Field::must("rule_id"),
+        0 rule_id: String => "rule_id: must",
         /// `rule_name`.
-        1 rule_name: String => w::Field::must("rule_name"),
+        1 rule_name: String => "rule_name: must",
         /// `device_sn_list`.
-        2 device_sn_list: Vec<String> => w::Field::must("device_sn_list"),
+        2 device_sn_list: Vec<String> => "device_sn_list: must",
         /// `pass_rule`.
-        3 pass_rule: Option<PassRule> => w::Field::new("pass_rule"),
+        3 pass_rule: Option<PassRule> => "pass_rule",
         /// `remote_pass_rule`.
-        4 remote_pass_rule: Option<PassRule> => w::Field::new("remote_pass_rule"),
+        4 remote_pass_rule: Option<PassRule> => "remote_pass_rule",
     }
-    new(rule_id: String, rule_name: String, device_sn_list: Vec<String>)
+    new(rule_id: impl Into<String>, rule_name: impl Into<String>, device_sn_list: Vec<String>)
     set(pass_rule: PassRule, remote_pass_rule: PassRule)
 }
 
@@ -554,7 +539,7 @@ w::record! {
     /// Answer to [`ModAccesscontrolRule`].
     pub struct ModAccesscontrolRuleResponse {
         /// `invalid_list`.
-        0 invalid_list: Option<Vec<String>> => w::Field::new("invalid_list"),
+        0 invalid_list: Option<Vec<String>> => "invalid_list",
     }
 }
 

@@ -7,17 +7,17 @@ w::record! {
     /// `Account`.
     pub struct Account {
         /// `ActiveCode`.
-        0 active_code: String => w::Field::must("ActiveCode"),
+        0 active_code: String => "ActiveCode: must",
         /// `Type`.
-        1 type_: i64 => w::Field::must("Type"),
+        1 type_: i64 => "Type: must",
         /// `ExpireTime`; format `unix`.
-        2 expire_time: xinqiao_types::UnixSeconds => w::Field::must("ExpireTime"),
+        2 expire_time: xinqiao_types::UnixSeconds => "ExpireTime: must",
         /// `UserId`.
-        3 user_id: String => w::Field::must("UserId"),
+        3 user_id: String => "UserId: must",
         /// `PreviousStatus`.
-        4 previous_status: Option<i64> => w::Field::new("PreviousStatus"),
+        4 previous_status: Option<i64> => "PreviousStatus",
         /// `PreviousActiveCode`.
-        5 previous_active_code: Option<String> => w::Field::new("PreviousActiveCode"),
+        5 previous_active_code: Option<String> => "PreviousActiveCode",
     }
 }
 
@@ -25,9 +25,9 @@ w::record! {
     /// `Applyer`.
     pub struct Applyer {
         /// `UserId`.
-        0 user_id: String => w::Field::must("UserId"),
+        0 user_id: String => "UserId: must",
         /// `Party`.
-        1 party: i64 => w::Field::must("Party"),
+        1 party: i64 => "Party: must",
     }
 }
 
@@ -35,29 +35,29 @@ w::record! {
     /// `ApprovalInfo`.
     pub struct ApprovalInfo {
         /// `ThirdNo`.
-        0 third_no: String => w::Field::must("ThirdNo"),
+        0 third_no: String => "ThirdNo: must",
         /// `OpenTemplateId`.
-        1 open_template_id: String => w::Field::must("OpenTemplateId"),
+        1 open_template_id: String => "OpenTemplateId: must",
         /// `OpenSpName`.
-        2 open_sp_name: String => w::Field::must("OpenSpName"),
+        2 open_sp_name: String => "OpenSpName: must",
         /// `OpenSpStatus`.
-        3 open_sp_status: i64 => w::Field::must("OpenSpStatus"),
+        3 open_sp_status: i64 => "OpenSpStatus: must",
         /// `ApplyTime`; format `unix`.
-        4 apply_time: xinqiao_types::UnixSeconds => w::Field::must("ApplyTime"),
+        4 apply_time: xinqiao_types::UnixSeconds => "ApplyTime: must",
         /// `ApplyUserId`.
-        5 apply_user_id: String => w::Field::must("ApplyUserId"),
+        5 apply_user_id: String => "ApplyUserId: must",
         /// `ApplyUserName`.
-        6 apply_user_name: String => w::Field::must("ApplyUserName"),
+        6 apply_user_name: String => "ApplyUserName: must",
         /// `ApplyUserParty`.
-        7 apply_user_party: String => w::Field::must("ApplyUserParty"),
+        7 apply_user_party: String => "ApplyUserParty: must",
         /// `ApplyUserImage`.
-        8 apply_user_image: String => w::Field::must("ApplyUserImage"),
+        8 apply_user_image: String => "ApplyUserImage: must",
         /// `ApprovalNodes`.
-        9 approval_nodes: ApprovalNode => w::Field::must("ApprovalNodes"),
+        9 approval_nodes: ApprovalNode => "ApprovalNodes: must",
         /// `NotifyNodes`.
-        10 notify_nodes: NotifyNode => w::Field::must("NotifyNodes"),
+        10 notify_nodes: NotifyNode => "NotifyNodes: must",
         /// `ApproverStep`.
-        11 approver_step: i64 => w::Field::must("ApproverStep"),
+        11 approver_step: i64 => "ApproverStep: must",
     }
 }
 
@@ -65,7 +65,7 @@ w::record! {
     /// `ApprovalNode`.
     pub struct ApprovalNode {
         /// `ApprovalNode`.
-        0 approval_node: Vec<ApprovalNodeApprovalNode> => w::Field::must("ApprovalNode"),
+        0 approval_node: Vec<ApprovalNodeApprovalNode> => "ApprovalNode: must",
     }
 }
 
@@ -73,13 +73,13 @@ w::record! {
     /// `ApprovalNodeApprovalNode`.
     pub struct ApprovalNodeApprovalNode {
         /// `NodeStatus`.
-        0 node_status: i64 => w::Field::must("NodeStatus"),
+        0 node_status: i64 => "NodeStatus: must",
         /// `NodeAttr`.
-        1 node_attr: i64 => w::Field::must("NodeAttr"),
+        1 node_attr: i64 => "NodeAttr: must",
         /// `NodeType`.
-        2 node_type: i64 => w::Field::must("NodeType"),
+        2 node_type: i64 => "NodeType: must",
         /// `Items`.
-        3 items: ApprovalNodeItem => w::Field::must("Items"),
+        3 items: ApprovalNodeItem => "Items: must",
     }
 }
 
@@ -87,7 +87,7 @@ w::record! {
     /// `ApprovalNodeItem`.
     pub struct ApprovalNodeItem {
         /// `Item`.
-        0 item: Vec<ItemItem> => w::Field::must("Item"),
+        0 item: Vec<ItemItem> => "Item: must",
     }
 }
 
@@ -95,7 +95,7 @@ w::record! {
     /// `Approver`.
     pub struct Approver {
         /// `UserId`.
-        0 user_id: String => w::Field::must("UserId"),
+        0 user_id: String => "UserId: must",
     }
 }
 
@@ -103,7 +103,7 @@ w::record! {
     /// `Article`.
     pub struct Article {
         /// `item`.
-        0 item: Vec<ArticleItem> => w::Field::must("item"),
+        0 item: Vec<ArticleItem> => "item: must",
     }
 }
 
@@ -111,13 +111,13 @@ w::record! {
     /// `ArticleItem`.
     pub struct ArticleItem {
         /// `Title`.
-        0 title: String => w::Field::must("Title"),
+        0 title: String => "Title: must",
         /// `Description`.
-        1 description: String => w::Field::must("Description"),
+        1 description: String => "Description: must",
         /// `PicUrl`.
-        2 pic_url: String => w::Field::must("PicUrl"),
+        2 pic_url: String => "PicUrl: must",
         /// `Url`.
-        3 url: String => w::Field::must("Url"),
+        3 url: String => "Url: must",
     }
 }
 
@@ -125,7 +125,7 @@ w::record! {
     /// `AuthOpenKfId`.
     pub struct AuthOpenKfId {
         /// `OpenKfId`.
-        0 open_kf_id: Vec<String> => w::Field::must("OpenKfId"),
+        0 open_kf_id: Vec<String> => "OpenKfId: must",
     }
 }
 
@@ -133,7 +133,7 @@ w::record! {
     /// `AuthUserInfo`.
     pub struct AuthUserInfo {
         /// `UserId`.
-        0 user_id: String => w::Field::must("UserId"),
+        0 user_id: String => "UserId: must",
     }
 }
 
@@ -141,13 +141,13 @@ w::record! {
     /// `BatchJob`.
     pub struct BatchJob {
         /// `JobId`.
-        0 job_id: String => w::Field::must("JobId"),
+        0 job_id: String => "JobId: must",
         /// `JobType`.
-        1 job_type: String => w::Field::must("JobType"),
+        1 job_type: String => "JobType: must",
         /// `ErrCode`.
-        2 err_code: i64 => w::Field::must("ErrCode"),
+        2 err_code: i64 => "ErrCode: must",
         /// `ErrMsg`.
-        3 err_msg: Option<String> => w::Field::new("ErrMsg"),
+        3 err_msg: Option<String> => "ErrMsg",
     }
 }
 
@@ -155,7 +155,7 @@ w::record! {
     /// `Button`.
     pub struct Button {
         /// `ReplaceName`.
-        0 replace_name: String => w::Field::must("ReplaceName"),
+        0 replace_name: String => "ReplaceName: must",
     }
 }
 
@@ -163,7 +163,7 @@ w::record! {
     /// `ChangeChainCorpId`.
     pub struct ChangeChainCorpId {
         /// `CorpId`.
-        0 corp_id: Vec<String> => w::Field::must("CorpId"),
+        0 corp_id: Vec<String> => "CorpId: must",
     }
 }
 
@@ -171,7 +171,7 @@ w::record! {
     /// `ChatArchiveApi`.
     pub struct ChatArchiveApi {
         /// `Edition`.
-        0 edition: i64 => w::Field::must("Edition"),
+        0 edition: i64 => "Edition: must",
     }
 }
 
@@ -179,15 +179,15 @@ w::record! {
     /// `Comment`.
     pub struct Comment {
         /// `CommentId`.
-        0 comment_id: String => w::Field::must("CommentId"),
+        0 comment_id: String => "CommentId: must",
         /// `CommentUserInfo`.
-        1 comment_user_info: CommentUserInfo => w::Field::must("CommentUserInfo"),
+        1 comment_user_info: CommentUserInfo => "CommentUserInfo: must",
         /// `CommentContent`.
-        2 comment_content: String => w::Field::must("CommentContent"),
+        2 comment_content: String => "CommentContent: must",
         /// `Attach`.
-        3 attach: Vec<String> => w::Field::must("Attach"),
+        3 attach: Vec<String> => "Attach: must",
         /// `CommentTime`; format `unix`.
-        4 comment_time: xinqiao_types::UnixSeconds => w::Field::must("CommentTime"),
+        4 comment_time: xinqiao_types::UnixSeconds => "CommentTime: must",
     }
 }
 
@@ -195,7 +195,7 @@ w::record! {
     /// `CommentUserInfo`.
     pub struct CommentUserInfo {
         /// `UserId`.
-        0 user_id: String => w::Field::must("UserId"),
+        0 user_id: String => "UserId: must",
     }
 }
 
@@ -203,9 +203,9 @@ w::record! {
     /// `ContactSync`.
     pub struct ContactSync {
         /// `AccessToken`.
-        0 access_token: String => w::Field::must("AccessToken").masked(),
+        0 access_token: String => "AccessToken: must masked",
         /// `ExpiresIn`; unit s.
-        1 expires_in: i64 => w::Field::must("ExpiresIn"),
+        1 expires_in: i64 => "ExpiresIn: must",
     }
 }
 
@@ -213,7 +213,7 @@ w::record! {
     /// `ExtAttr`.
     pub struct ExtAttr {
         /// `Item`.
-        0 item: Vec<ExtAttrItem> => w::Field::must("Item"),
+        0 item: Vec<ExtAttrItem> => "Item: must",
     }
 }
 
@@ -221,13 +221,13 @@ w::record! {
     /// `ExtAttrItem`.
     pub struct ExtAttrItem {
         /// `Type`.
-        0 type_: i64 => w::Field::must("Type"),
+        0 type_: i64 => "Type: must",
         /// `Name`.
-        1 name: String => w::Field::must("Name"),
+        1 name: String => "Name: must",
         /// `Text`.
-        2 text: Option<ItemText> => w::Field::new("Text"),
+        2 text: Option<ItemText> => "Text",
         /// `Web`.
-        3 web: Option<Web> => w::Field::new("Web"),
+        3 web: Option<Web> => "Web",
     }
 }
 
@@ -235,7 +235,7 @@ w::record! {
     /// `ExtraInfo`.
     pub struct ExtraInfo {
         /// `AuthOpenKfIdList`.
-        0 auth_open_kf_id_list: Option<AuthOpenKfId> => w::Field::new("AuthOpenKfIdList"),
+        0 auth_open_kf_id_list: Option<AuthOpenKfId> => "AuthOpenKfIdList",
     }
 }
 
@@ -243,7 +243,7 @@ w::record! {
     /// `GroupId`.
     pub struct GroupId {
         /// `GroupId`.
-        0 group_id: Vec<i64> => w::Field::must("GroupId"),
+        0 group_id: Vec<i64> => "GroupId: must",
     }
 }
 
@@ -251,7 +251,7 @@ w::record! {
     /// `ImageImage`.
     pub struct ImageImage {
         /// `MediaId`.
-        0 media_id: String => w::Field::must("MediaId"),
+        0 media_id: String => "MediaId: must",
     }
 }
 
@@ -259,19 +259,19 @@ w::record! {
     /// `ItemItem`.
     pub struct ItemItem {
         /// `ItemUserid`.
-        0 item_userid: String => w::Field::must("ItemUserid"),
+        0 item_userid: String => "ItemUserid: must",
         /// `ItemName`.
-        1 item_name: String => w::Field::must("ItemName"),
+        1 item_name: String => "ItemName: must",
         /// `ItemParty`.
-        2 item_party: String => w::Field::must("ItemParty"),
+        2 item_party: String => "ItemParty: must",
         /// `ItemImage`.
-        3 item_image: String => w::Field::must("ItemImage"),
+        3 item_image: String => "ItemImage: must",
         /// `ItemStatus`.
-        4 item_status: i64 => w::Field::must("ItemStatus"),
+        4 item_status: i64 => "ItemStatus: must",
         /// `ItemOpTime`; format `unix`.
-        5 item_op_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("ItemOpTime"),
+        5 item_op_time: Option<xinqiao_types::UnixSeconds> => "ItemOpTime",
         /// `ItemSpeech`.
-        6 item_speech: Option<String> => w::Field::new("ItemSpeech"),
+        6 item_speech: Option<String> => "ItemSpeech",
     }
 }
 
@@ -279,7 +279,7 @@ w::record! {
     /// `ItemText`.
     pub struct ItemText {
         /// `Value`.
-        0 value: String => w::Field::must("Value"),
+        0 value: String => "Value: must",
     }
 }
 
@@ -287,7 +287,7 @@ w::record! {
     /// `MemChange`.
     pub struct MemChange {
         /// `Item`.
-        0 item: Vec<String> => w::Field::must("Item"),
+        0 item: Vec<String> => "Item: must",
     }
 }
 
@@ -295,9 +295,9 @@ w::record! {
     /// `MraAddress`.
     pub struct MraAddress {
         /// `Protocol`.
-        0 protocol: i64 => w::Field::must("Protocol"),
+        0 protocol: i64 => "Protocol: must",
         /// `DialString`.
-        1 dial_string: String => w::Field::must("DialString"),
+        1 dial_string: String => "DialString: must",
     }
 }
 
@@ -305,13 +305,13 @@ w::record! {
     /// `Node`.
     pub struct Node {
         /// `NodeType`.
-        0 node_type: i64 => w::Field::must("NodeType"),
+        0 node_type: i64 => "NodeType: must",
         /// `SpStatus`.
-        1 sp_status: Option<i64> => w::Field::new("SpStatus"),
+        1 sp_status: Option<i64> => "SpStatus",
         /// `ApvRel`.
-        2 apv_rel: Option<i64> => w::Field::new("ApvRel"),
+        2 apv_rel: Option<i64> => "ApvRel",
         /// `SubNodeList`.
-        3 sub_node_list: Vec<SubNode> => w::Field::must("SubNodeList"),
+        3 sub_node_list: Vec<SubNode> => "SubNodeList: must",
     }
 }
 
@@ -319,7 +319,7 @@ w::record! {
     /// `NotifyNode`.
     pub struct NotifyNode {
         /// `NotifyNode`.
-        0 notify_node: Vec<NotifyNodeNotifyNode> => w::Field::must("NotifyNode"),
+        0 notify_node: Vec<NotifyNodeNotifyNode> => "NotifyNode: must",
     }
 }
 
@@ -327,13 +327,13 @@ w::record! {
     /// `NotifyNodeNotifyNode`.
     pub struct NotifyNodeNotifyNode {
         /// `ItemUserid`.
-        0 item_userid: String => w::Field::must("ItemUserid"),
+        0 item_userid: String => "ItemUserid: must",
         /// `ItemName`.
-        1 item_name: String => w::Field::must("ItemName"),
+        1 item_name: String => "ItemName: must",
         /// `ItemParty`.
-        2 item_party: String => w::Field::must("ItemParty"),
+        2 item_party: String => "ItemParty: must",
         /// `ItemImage`.
-        3 item_image: String => w::Field::must("ItemImage"),
+        3 item_image: String => "ItemImage: must",
     }
 }
 
@@ -341,7 +341,7 @@ w::record! {
     /// `Notifyer`.
     pub struct Notifyer {
         /// `UserId`.
-        0 user_id: String => w::Field::must("UserId"),
+        0 user_id: String => "UserId: must",
     }
 }
 
@@ -349,11 +349,11 @@ w::record! {
     /// `OperatedUser`.
     pub struct OperatedUser {
         /// `UserId`.
-        0 user_id: Option<String> => w::Field::new("UserId"),
+        0 user_id: Option<String> => "UserId",
         /// `TmpOpenId`.
-        1 tmp_open_id: Option<String> => w::Field::new("TmpOpenId"),
+        1 tmp_open_id: Option<String> => "TmpOpenId",
         /// `UserRole`.
-        2 user_role: Option<i64> => w::Field::new("UserRole"),
+        2 user_role: Option<i64> => "UserRole",
     }
 }
 
@@ -361,7 +361,7 @@ w::record! {
     /// `OpitonId`.
     pub struct OpitonId {
         /// `OpitonId`.
-        0 opiton_id: Vec<String> => w::Field::must("OpitonId"),
+        0 opiton_id: Vec<String> => "OpitonId: must",
     }
 }
 
@@ -369,7 +369,7 @@ w::record! {
     /// `Pic`.
     pub struct Pic {
         /// `item`.
-        0 item: Vec<PicItem> => w::Field::must("item"),
+        0 item: Vec<PicItem> => "item: must",
     }
 }
 
@@ -377,7 +377,7 @@ w::record! {
     /// `PicItem`.
     pub struct PicItem {
         /// `PicMd5Sum`.
-        0 pic_md5_sum: String => w::Field::must("PicMd5Sum"),
+        0 pic_md5_sum: String => "PicMd5Sum: must",
     }
 }
 
@@ -385,7 +385,7 @@ w::record! {
     /// `Process`.
     pub struct Process {
         /// `NodeList`.
-        0 node_list: Vec<Node> => w::Field::must("NodeList"),
+        0 node_list: Vec<Node> => "NodeList: must",
     }
 }
 
@@ -393,9 +393,9 @@ w::record! {
     /// `ScanCodeInfo`.
     pub struct ScanCodeInfo {
         /// `ScanType`.
-        0 scan_type: String => w::Field::must("ScanType"),
+        0 scan_type: String => "ScanType: must",
         /// `ScanResult`.
-        1 scan_result: String => w::Field::must("ScanResult"),
+        1 scan_result: String => "ScanResult: must",
     }
 }
 
@@ -403,7 +403,7 @@ w::record! {
     /// `SelectedItem`.
     pub struct SelectedItem {
         /// `SelectedItem`.
-        0 selected_item: Option<Vec<SelectedItemSelectedItem>> => w::Field::new("SelectedItem"),
+        0 selected_item: Option<Vec<SelectedItemSelectedItem>> => "SelectedItem",
     }
 }
 
@@ -411,9 +411,9 @@ w::record! {
     /// `SelectedItemSelectedItem`.
     pub struct SelectedItemSelectedItem {
         /// `QuestionKey`.
-        0 question_key: String => w::Field::must("QuestionKey"),
+        0 question_key: String => "QuestionKey: must",
         /// `OpitonIds`.
-        1 opiton_ids: OpitonId => w::Field::must("OpitonIds"),
+        1 opiton_ids: OpitonId => "OpitonIds: must",
     }
 }
 
@@ -421,15 +421,15 @@ w::record! {
     /// `SendLocationInfo`.
     pub struct SendLocationInfo {
         /// `Location_X`.
-        0 location_x: String => w::Field::must("Location_X"),
+        0 location_x: String => "Location_X: must",
         /// `Location_Y`.
-        1 location_y: String => w::Field::must("Location_Y"),
+        1 location_y: String => "Location_Y: must",
         /// `Scale`.
-        2 scale: String => w::Field::must("Scale"),
+        2 scale: String => "Scale: must",
         /// `Label`.
-        3 label: String => w::Field::must("Label"),
+        3 label: String => "Label: must",
         /// `Poiname`.
-        4 poiname: String => w::Field::must("Poiname"),
+        4 poiname: String => "Poiname: must",
     }
 }
 
@@ -437,9 +437,9 @@ w::record! {
     /// `SendPicsInfo`.
     pub struct SendPicsInfo {
         /// `Count`.
-        0 count: i64 => w::Field::must("Count"),
+        0 count: i64 => "Count: must",
         /// `PicList`.
-        1 pic_list: Pic => w::Field::must("PicList"),
+        1 pic_list: Pic => "PicList: must",
     }
 }
 
@@ -447,11 +447,11 @@ w::record! {
     /// `SpRecord`.
     pub struct SpRecord {
         /// `SpStatus`.
-        0 sp_status: i64 => w::Field::must("SpStatus"),
+        0 sp_status: i64 => "SpStatus: must",
         /// `ApproverAttr`.
-        1 approver_attr: i64 => w::Field::must("ApproverAttr"),
+        1 approver_attr: i64 => "ApproverAttr: must",
         /// `Details`.
-        2 details: Vec<SpRecordDetail> => w::Field::must("Details"),
+        2 details: Vec<SpRecordDetail> => "Details: must",
     }
 }
 
@@ -459,15 +459,15 @@ w::record! {
     /// `SpRecordDetail`.
     pub struct SpRecordDetail {
         /// `Approver`.
-        0 approver: Approver => w::Field::must("Approver"),
+        0 approver: Approver => "Approver: must",
         /// `SpStatus`.
-        1 sp_status: i64 => w::Field::must("SpStatus"),
+        1 sp_status: i64 => "SpStatus: must",
         /// `SpTime`; format `unix`.
-        2 sp_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("SpTime"),
+        2 sp_time: Option<xinqiao_types::UnixSeconds> => "SpTime",
         /// `Speech`.
-        3 speech: Option<String> => w::Field::new("Speech"),
+        3 speech: Option<String> => "Speech",
         /// `Attach`.
-        4 attach: Option<Vec<String>> => w::Field::new("Attach"),
+        4 attach: Option<Vec<String>> => "Attach",
     }
 }
 
@@ -475,15 +475,15 @@ w::record! {
     /// `SubNode`.
     pub struct SubNode {
         /// `UserInfo`.
-        0 user_info: UserInfo => w::Field::must("UserInfo"),
+        0 user_info: UserInfo => "UserInfo: must",
         /// `SpYj`.
-        1 sp_yj: Option<i64> => w::Field::new("SpYj"),
+        1 sp_yj: Option<i64> => "SpYj",
         /// `Sptime`; format `unix`.
-        2 sptime: Option<xinqiao_types::UnixSeconds> => w::Field::new("Sptime"),
+        2 sptime: Option<xinqiao_types::UnixSeconds> => "Sptime",
         /// `Speech`.
-        3 speech: Option<String> => w::Field::new("Speech"),
+        3 speech: Option<String> => "Speech",
         /// `MediaIds`.
-        4 media_ids: Option<Vec<String>> => w::Field::new("MediaIds"),
+        4 media_ids: Option<Vec<String>> => "MediaIds",
     }
 }
 
@@ -491,27 +491,27 @@ w::record! {
     /// `SysApprovalChangeApprovalInfo`.
     pub struct SysApprovalChangeApprovalInfo {
         /// `StatuChangeEvent`.
-        0 statu_change_event: i64 => w::Field::must("StatuChangeEvent"),
+        0 statu_change_event: i64 => "StatuChangeEvent: must",
         /// `SpNo`.
-        1 sp_no: String => w::Field::must("SpNo"),
+        1 sp_no: String => "SpNo: must",
         /// `SpName`.
-        2 sp_name: String => w::Field::must("SpName"),
+        2 sp_name: String => "SpName: must",
         /// `SpStatus`.
-        3 sp_status: i64 => w::Field::must("SpStatus"),
+        3 sp_status: i64 => "SpStatus: must",
         /// `TemplateId`.
-        4 template_id: String => w::Field::must("TemplateId"),
+        4 template_id: String => "TemplateId: must",
         /// `Applyer`.
-        5 applyer: Applyer => w::Field::must("Applyer"),
+        5 applyer: Applyer => "Applyer: must",
         /// `ApplyTime`; format `unix`.
-        6 apply_time: xinqiao_types::UnixSeconds => w::Field::must("ApplyTime"),
+        6 apply_time: xinqiao_types::UnixSeconds => "ApplyTime: must",
         /// `Notifyer`.
-        7 notifyer: Option<Vec<Notifyer>> => w::Field::new("Notifyer"),
+        7 notifyer: Option<Vec<Notifyer>> => "Notifyer",
         /// `SpRecord`.
-        8 sp_record: Vec<SpRecord> => w::Field::must("SpRecord"),
+        8 sp_record: Vec<SpRecord> => "SpRecord: must",
         /// `Comments`.
-        9 comments: Vec<Comment> => w::Field::must("Comments"),
+        9 comments: Vec<Comment> => "Comments: must",
         /// `ProcessList`.
-        10 process_list: Option<Process> => w::Field::new("ProcessList"),
+        10 process_list: Option<Process> => "ProcessList",
     }
 }
 
@@ -519,7 +519,7 @@ w::record! {
     /// `TaskCard`.
     pub struct TaskCard {
         /// `ReplaceName`.
-        0 replace_name: String => w::Field::must("ReplaceName"),
+        0 replace_name: String => "ReplaceName: must",
     }
 }
 
@@ -527,7 +527,7 @@ w::record! {
     /// `TemplateCard`.
     pub struct TemplateCard {
         /// `CardType`.
-        0 card_type: String => w::Field::must("CardType"),
+        0 card_type: String => "CardType: must",
     }
 }
 
@@ -535,13 +535,13 @@ w::record! {
     /// `UploadInfo`.
     pub struct UploadInfo {
         /// `MediumType`.
-        0 medium_type: i64 => w::Field::must("MediumType"),
+        0 medium_type: i64 => "MediumType: must",
         /// `MediumUrl`.
-        1 medium_url: String => w::Field::must("MediumUrl"),
+        1 medium_url: String => "MediumUrl: must",
         /// `UploadStatus`.
-        2 upload_status: i64 => w::Field::must("UploadStatus"),
+        2 upload_status: i64 => "UploadStatus: must",
         /// `ErrorMsg`.
-        3 error_msg: Option<String> => w::Field::new("ErrorMsg"),
+        3 error_msg: Option<String> => "ErrorMsg",
     }
 }
 
@@ -549,7 +549,7 @@ w::record! {
     /// `UserInfo`.
     pub struct UserInfo {
         /// `UserId`.
-        0 user_id: String => w::Field::must("UserId"),
+        0 user_id: String => "UserId: must",
     }
 }
 
@@ -557,11 +557,11 @@ w::record! {
     /// `VideoVideo`.
     pub struct VideoVideo {
         /// `MediaId`.
-        0 media_id: String => w::Field::must("MediaId"),
+        0 media_id: String => "MediaId: must",
         /// `Title`.
-        1 title: Option<String> => w::Field::new("Title"),
+        1 title: Option<String> => "Title",
         /// `Description`.
-        2 description: Option<String> => w::Field::new("Description"),
+        2 description: Option<String> => "Description",
     }
 }
 
@@ -569,7 +569,7 @@ w::record! {
     /// `VoiceVoice`.
     pub struct VoiceVoice {
         /// `MediaId`.
-        0 media_id: String => w::Field::must("MediaId"),
+        0 media_id: String => "MediaId: must",
     }
 }
 
@@ -577,13 +577,13 @@ w::record! {
     /// `WarmUpInfo`.
     pub struct WarmUpInfo {
         /// `WarmUpPicture`.
-        0 warm_up_picture: Option<String> => w::Field::new("WarmUpPicture"),
+        0 warm_up_picture: Option<String> => "WarmUpPicture",
         /// `WarmUpVideo`.
-        1 warm_up_video: Option<String> => w::Field::new("WarmUpVideo"),
+        1 warm_up_video: Option<String> => "WarmUpVideo",
         /// `UploadStatus`.
-        2 upload_status: i64 => w::Field::must("UploadStatus"),
+        2 upload_status: i64 => "UploadStatus: must",
         /// `ErrorMsg`.
-        3 error_msg: Option<String> => w::Field::new("ErrorMsg"),
+        3 error_msg: Option<String> => "ErrorMsg",
     }
 }
 
@@ -591,9 +591,9 @@ w::record! {
     /// `Web`.
     pub struct Web {
         /// `Title`.
-        0 title: String => w::Field::must("Title"),
+        0 title: String => "Title: must",
         /// `Url`.
-        1 url: String => w::Field::must("Url"),
+        1 url: String => "Url: must",
     }
 }
 
@@ -609,19 +609,19 @@ pub mod event {
         /// * Catalog: `work.event.add_calendar`.
         pub struct AddCalendar {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `AgentID`.
-            5 agent_id: i64 => w::Field::must("AgentID"),
+            5 agent_id: i64 => "AgentID: must",
             /// `CalId`.
-            6 cal_id: String => w::Field::must("CalId"),
+            6 cal_id: String => "CalId: must",
         }
     }
 
@@ -633,21 +633,21 @@ pub mod event {
         /// * Catalog: `work.event.add_schedule`.
         pub struct AddSchedule {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `AgentID`.
-            5 agent_id: i64 => w::Field::must("AgentID"),
+            5 agent_id: i64 => "AgentID: must",
             /// `ScheduleId`.
-            6 schedule_id: String => w::Field::must("ScheduleId"),
+            6 schedule_id: String => "ScheduleId: must",
             /// `CalId`.
-            7 cal_id: String => w::Field::must("CalId"),
+            7 cal_id: String => "CalId: must",
         }
     }
 
@@ -659,21 +659,21 @@ pub mod event {
         /// * Catalog: `work.event.agree_external_userid_migration`.
         pub struct AgreeExternalUseridMigration {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `AgentID`.
-            5 agent_id: i64 => w::Field::must("AgentID"),
+            5 agent_id: i64 => "AgentID: must",
             /// `ServiceCorpId`.
-            6 service_corp_id: String => w::Field::must("ServiceCorpId"),
+            6 service_corp_id: String => "ServiceCorpId: must",
             /// `AuthCorpId`.
-            7 auth_corp_id: String => w::Field::must("AuthCorpId"),
+            7 auth_corp_id: String => "AuthCorpId: must",
         }
     }
 
@@ -685,21 +685,21 @@ pub mod event {
         /// * Catalog: `work.event.app_email_change`.
         pub struct AppEmailChange {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `AgentID`.
-            5 agent_id: i64 => w::Field::must("AgentID"),
+            5 agent_id: i64 => "AgentID: must",
             /// `ChangeType`.
-            6 change_type: String => w::Field::must("ChangeType"),
+            6 change_type: String => "ChangeType: must",
             /// `Amount`.
-            7 amount: i64 => w::Field::must("Amount"),
+            7 amount: i64 => "Amount: must",
         }
     }
 
@@ -711,19 +711,19 @@ pub mod event {
         /// * Catalog: `work.event.batch_job_result`.
         pub struct BatchJobResult {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `AgentID`.
-            5 agent_id: i64 => w::Field::must("AgentID"),
+            5 agent_id: i64 => "AgentID: must",
             /// `BatchJob`.
-            6 batch_job: super::BatchJob => w::Field::must("BatchJob"),
+            6 batch_job: super::BatchJob => "BatchJob: must",
         }
     }
 
@@ -735,21 +735,21 @@ pub mod event {
         /// * Catalog: `work.event.book_meeting_room`.
         pub struct BookMeetingRoom {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `AgentID`.
-            5 agent_id: i64 => w::Field::must("AgentID"),
+            5 agent_id: i64 => "AgentID: must",
             /// `MeetingRoomId`.
-            6 meeting_room_id: i64 => w::Field::must("MeetingRoomId"),
+            6 meeting_room_id: i64 => "MeetingRoomId: must",
             /// `MeetingId`.
-            7 meeting_id: String => w::Field::must("MeetingId"),
+            7 meeting_id: String => "MeetingId: must",
         }
     }
 
@@ -761,21 +761,21 @@ pub mod event {
         /// * Catalog: `work.event.cancel_meeting_room`.
         pub struct CancelMeetingRoom {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `AgentID`.
-            5 agent_id: i64 => w::Field::must("AgentID"),
+            5 agent_id: i64 => "AgentID: must",
             /// `MeetingRoomId`.
-            6 meeting_room_id: i64 => w::Field::must("MeetingRoomId"),
+            6 meeting_room_id: i64 => "MeetingRoomId: must",
             /// `MeetingId`.
-            7 meeting_id: String => w::Field::must("MeetingId"),
+            7 meeting_id: String => "MeetingId: must",
         }
     }
 
@@ -787,17 +787,17 @@ pub mod event {
         /// * Catalog: `work.event.change_app_admin`.
         pub struct ChangeAppAdmin {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `AgentID`.
-            5 agent_id: i64 => w::Field::must("AgentID"),
+            5 agent_id: i64 => "AgentID: must",
         }
     }
 
@@ -809,25 +809,25 @@ pub mod event {
         /// * Catalog: `work.event.change_chain`.
         pub struct ChangeChain {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `AgentID`.
-            5 agent_id: i64 => w::Field::must("AgentID"),
+            5 agent_id: i64 => "AgentID: must",
             /// `ChangeType`.
-            6 change_type: String => w::Field::must("ChangeType"),
+            6 change_type: String => "ChangeType: must",
             /// `ChainId`.
-            7 chain_id: String => w::Field::must("ChainId"),
+            7 chain_id: String => "ChainId: must",
             /// `GroupIds`.
-            8 group_ids: Option<super::GroupId> => w::Field::new("GroupIds"),
+            8 group_ids: Option<super::GroupId> => "GroupIds",
             /// `CorpIds`.
-            9 corp_ids: Option<super::ChangeChainCorpId> => w::Field::new("CorpIds"),
+            9 corp_ids: Option<super::ChangeChainCorpId> => "CorpIds",
         }
     }
 
@@ -839,73 +839,73 @@ pub mod event {
         /// * Catalog: `work.event.change_contact`.
         pub struct ChangeContact {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `AgentID`.
-            5 agent_id: i64 => w::Field::must("AgentID"),
+            5 agent_id: i64 => "AgentID: must",
             /// `SuiteId`.
-            6 suite_id: Option<String> => w::Field::new("SuiteId"),
+            6 suite_id: Option<String> => "SuiteId",
             /// `AuthCorpId`.
-            7 auth_corp_id: Option<String> => w::Field::new("AuthCorpId"),
+            7 auth_corp_id: Option<String> => "AuthCorpId",
             /// `ChangeType`.
-            8 change_type: String => w::Field::must("ChangeType"),
+            8 change_type: String => "ChangeType: must",
             /// `Name`.
-            9 name: String => w::Field::must("Name"),
+            9 name: String => "Name: must",
             /// `UserID`.
-            10 user_id: Option<String> => w::Field::new("UserID"),
+            10 user_id: Option<String> => "UserID",
             /// `NewUserID`.
-            11 new_user_id: Option<String> => w::Field::new("NewUserID"),
+            11 new_user_id: Option<String> => "NewUserID",
             /// `Alias`.
-            12 alias: Option<String> => w::Field::new("Alias"),
+            12 alias: Option<String> => "Alias",
             /// `Department`.
-            13 department: Option<String> => w::Field::new("Department"),
+            13 department: Option<String> => "Department",
             /// `IsLeaderInDept`.
-            14 is_leader_in_dept: Option<String> => w::Field::new("IsLeaderInDept"),
+            14 is_leader_in_dept: Option<String> => "IsLeaderInDept",
             /// `MainDepartment`.
-            15 main_department: Option<i64> => w::Field::new("MainDepartment"),
+            15 main_department: Option<i64> => "MainDepartment",
             /// `Email`.
-            16 email: Option<String> => w::Field::new("Email").masked(),
+            16 email: Option<String> => "Email: masked",
             /// `BizMail`.
-            17 biz_mail: Option<String> => w::Field::new("BizMail"),
+            17 biz_mail: Option<String> => "BizMail",
             /// `Mobile`.
-            18 mobile: Option<String> => w::Field::new("Mobile").masked(),
+            18 mobile: Option<String> => "Mobile: masked",
             /// `Telephone`.
-            19 telephone: Option<String> => w::Field::new("Telephone").masked(),
+            19 telephone: Option<String> => "Telephone: masked",
             /// `Gender`.
-            20 gender: Option<i64> => w::Field::new("Gender").spelled(w::Spelling::NumericText),
+            20 gender: Option<i64> => "Gender: numeric",
             /// `Address`.
-            21 address: Option<String> => w::Field::new("Address").masked(),
+            21 address: Option<String> => "Address: masked",
             /// `Position`.
-            22 position: Option<String> => w::Field::new("Position"),
+            22 position: Option<String> => "Position",
             /// `Avatar`.
-            23 avatar: Option<String> => w::Field::new("Avatar").masked(),
+            23 avatar: Option<String> => "Avatar: masked",
             /// `Status`.
-            24 status: Option<i64> => w::Field::new("Status"),
+            24 status: Option<i64> => "Status",
             /// `ExtAttr`.
-            25 ext_attr: Option<super::ExtAttr> => w::Field::new("ExtAttr"),
+            25 ext_attr: Option<super::ExtAttr> => "ExtAttr",
             /// `Id`.
-            26 id: Option<i64> => w::Field::new("Id"),
+            26 id: Option<i64> => "Id",
             /// `ParentId`.
-            27 parent_id: Option<String> => w::Field::new("ParentId"),
+            27 parent_id: Option<String> => "ParentId",
             /// `Order`.
-            28 order: Option<i64> => w::Field::new("Order"),
+            28 order: Option<i64> => "Order",
             /// `TagId`.
-            29 tag_id: Option<i64> => w::Field::new("TagId"),
+            29 tag_id: Option<i64> => "TagId",
             /// `AddUserItems`.
-            30 add_user_items: Option<String> => w::Field::new("AddUserItems"),
+            30 add_user_items: Option<String> => "AddUserItems",
             /// `DelUserItems`.
-            31 del_user_items: Option<String> => w::Field::new("DelUserItems"),
+            31 del_user_items: Option<String> => "DelUserItems",
             /// `AddPartyItems`.
-            32 add_party_items: Option<String> => w::Field::new("AddPartyItems"),
+            32 add_party_items: Option<String> => "AddPartyItems",
             /// `DelPartyItems`.
-            33 del_party_items: Option<String> => w::Field::new("DelPartyItems"),
+            33 del_party_items: Option<String> => "DelPartyItems",
         }
     }
 
@@ -917,39 +917,39 @@ pub mod event {
         /// * Catalog: `work.event.change_external_chat`.
         pub struct ChangeExternalChat {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `AgentID`.
-            5 agent_id: i64 => w::Field::must("AgentID"),
+            5 agent_id: i64 => "AgentID: must",
             /// `SuiteId`.
-            6 suite_id: Option<String> => w::Field::new("SuiteId"),
+            6 suite_id: Option<String> => "SuiteId",
             /// `AuthCorpId`.
-            7 auth_corp_id: Option<String> => w::Field::new("AuthCorpId"),
+            7 auth_corp_id: Option<String> => "AuthCorpId",
             /// `ChangeType`.
-            8 change_type: String => w::Field::must("ChangeType"),
+            8 change_type: String => "ChangeType: must",
             /// `ChatId`.
-            9 chat_id: Option<String> => w::Field::new("ChatId"),
+            9 chat_id: Option<String> => "ChatId",
             /// `UpdateDetail`.
-            10 update_detail: Option<String> => w::Field::new("UpdateDetail"),
+            10 update_detail: Option<String> => "UpdateDetail",
             /// `JoinScene`.
-            11 join_scene: Option<i64> => w::Field::new("JoinScene"),
+            11 join_scene: Option<i64> => "JoinScene",
             /// `QuitScene`.
-            12 quit_scene: Option<i64> => w::Field::new("QuitScene"),
+            12 quit_scene: Option<i64> => "QuitScene",
             /// `MemChangeCnt`.
-            13 mem_change_cnt: Option<i64> => w::Field::new("MemChangeCnt"),
+            13 mem_change_cnt: Option<i64> => "MemChangeCnt",
             /// `MemChangeList`.
-            14 mem_change_list: Option<super::MemChange> => w::Field::new("MemChangeList"),
+            14 mem_change_list: Option<super::MemChange> => "MemChangeList",
             /// `LastMemVer`.
-            15 last_mem_ver: Option<String> => w::Field::new("LastMemVer"),
+            15 last_mem_ver: Option<String> => "LastMemVer",
             /// `CurMemVer`.
-            16 cur_mem_ver: Option<String> => w::Field::new("CurMemVer"),
+            16 cur_mem_ver: Option<String> => "CurMemVer",
         }
     }
 
@@ -961,37 +961,37 @@ pub mod event {
         /// * Catalog: `work.event.change_external_contact`.
         pub struct ChangeExternalContact {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `AgentID`.
-            5 agent_id: i64 => w::Field::must("AgentID"),
+            5 agent_id: i64 => "AgentID: must",
             /// `SuiteId`.
-            6 suite_id: Option<String> => w::Field::new("SuiteId"),
+            6 suite_id: Option<String> => "SuiteId",
             /// `AuthCorpId`.
-            7 auth_corp_id: Option<String> => w::Field::new("AuthCorpId"),
+            7 auth_corp_id: Option<String> => "AuthCorpId",
             /// `ChangeType`.
-            8 change_type: String => w::Field::must("ChangeType"),
+            8 change_type: String => "ChangeType: must",
             /// `LinkId`.
-            9 link_id: Option<String> => w::Field::new("LinkId"),
+            9 link_id: Option<String> => "LinkId",
             /// `UserID`.
-            10 user_id: Option<String> => w::Field::new("UserID"),
+            10 user_id: Option<String> => "UserID",
             /// `ExternalUserID`.
-            11 external_user_id: Option<String> => w::Field::new("ExternalUserID"),
+            11 external_user_id: Option<String> => "ExternalUserID",
             /// `State`.
-            12 state: Option<String> => w::Field::new("State"),
+            12 state: Option<String> => "State",
             /// `WelcomeCode`.
-            13 welcome_code: Option<String> => w::Field::new("WelcomeCode"),
+            13 welcome_code: Option<String> => "WelcomeCode",
             /// `FailReason`.
-            14 fail_reason: Option<String> => w::Field::new("FailReason"),
+            14 fail_reason: Option<String> => "FailReason",
             /// `Source`.
-            15 source: Option<String> => w::Field::new("Source"),
+            15 source: Option<String> => "Source",
         }
     }
 
@@ -1003,29 +1003,29 @@ pub mod event {
         /// * Catalog: `work.event.change_external_tag`.
         pub struct ChangeExternalTag {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `AgentID`.
-            5 agent_id: i64 => w::Field::must("AgentID"),
+            5 agent_id: i64 => "AgentID: must",
             /// `SuiteId`.
-            6 suite_id: Option<String> => w::Field::new("SuiteId"),
+            6 suite_id: Option<String> => "SuiteId",
             /// `AuthCorpId`.
-            7 auth_corp_id: Option<String> => w::Field::new("AuthCorpId"),
+            7 auth_corp_id: Option<String> => "AuthCorpId",
             /// `ChangeType`.
-            8 change_type: String => w::Field::must("ChangeType"),
+            8 change_type: String => "ChangeType: must",
             /// `TagType`.
-            9 tag_type: Option<String> => w::Field::new("TagType"),
+            9 tag_type: Option<String> => "TagType",
             /// `Id`.
-            10 id: Option<String> => w::Field::new("Id"),
+            10 id: Option<String> => "Id",
             /// `StrategyId`.
-            11 strategy_id: Option<String> => w::Field::new("StrategyId"),
+            11 strategy_id: Option<String> => "StrategyId",
         }
     }
 
@@ -1037,25 +1037,25 @@ pub mod event {
         /// * Catalog: `work.event.change_school_contact`.
         pub struct ChangeSchoolContact {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `AgentID`.
-            5 agent_id: i64 => w::Field::must("AgentID"),
+            5 agent_id: i64 => "AgentID: must",
             /// `SuiteId`.
-            6 suite_id: Option<String> => w::Field::new("SuiteId"),
+            6 suite_id: Option<String> => "SuiteId",
             /// `AuthCorpId`.
-            7 auth_corp_id: Option<String> => w::Field::new("AuthCorpId"),
+            7 auth_corp_id: Option<String> => "AuthCorpId",
             /// `ChangeType`.
-            8 change_type: String => w::Field::must("ChangeType"),
+            8 change_type: String => "ChangeType: must",
             /// `Id`.
-            9 id: Option<String> => w::Field::new("Id"),
+            9 id: Option<String> => "Id",
         }
     }
 
@@ -1067,19 +1067,19 @@ pub mod event {
         /// * Catalog: `work.event.click`.
         pub struct Click {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `AgentID`.
-            5 agent_id: i64 => w::Field::must("AgentID"),
+            5 agent_id: i64 => "AgentID: must",
             /// `EventKey`.
-            6 event_key: String => w::Field::must("EventKey"),
+            6 event_key: String => "EventKey: must",
         }
     }
 
@@ -1091,17 +1091,17 @@ pub mod event {
         /// * Catalog: `work.event.close_inactive_agent`.
         pub struct CloseInactiveAgent {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `AgentID`.
-            5 agent_id: i64 => w::Field::must("AgentID"),
+            5 agent_id: i64 => "AgentID: must",
         }
     }
 
@@ -1113,33 +1113,33 @@ pub mod event {
         /// * Catalog: `work.event.customer_acquisition`.
         pub struct CustomerAcquisition {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `AgentID`.
-            5 agent_id: i64 => w::Field::must("AgentID"),
+            5 agent_id: i64 => "AgentID: must",
             /// `SuiteId`.
-            6 suite_id: Option<String> => w::Field::new("SuiteId"),
+            6 suite_id: Option<String> => "SuiteId",
             /// `AuthCorpId`.
-            7 auth_corp_id: Option<String> => w::Field::new("AuthCorpId"),
+            7 auth_corp_id: Option<String> => "AuthCorpId",
             /// `ChangeType`.
-            8 change_type: String => w::Field::must("ChangeType"),
+            8 change_type: String => "ChangeType: must",
             /// `LinkId`.
-            9 link_id: Option<String> => w::Field::new("LinkId"),
+            9 link_id: Option<String> => "LinkId",
             /// `UserID`.
-            10 user_id: Option<String> => w::Field::new("UserID"),
+            10 user_id: Option<String> => "UserID",
             /// `ExternalUserID`.
-            11 external_user_id: Option<String> => w::Field::new("ExternalUserID"),
+            11 external_user_id: Option<String> => "ExternalUserID",
             /// `ExpireTime`; format `unix`.
-            12 expire_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("ExpireTime"),
+            12 expire_time: Option<xinqiao_types::UnixSeconds> => "ExpireTime",
             /// `ExpireQuotaNum`.
-            13 expire_quota_num: Option<i64> => w::Field::new("ExpireQuotaNum"),
+            13 expire_quota_num: Option<i64> => "ExpireQuotaNum",
         }
     }
 
@@ -1151,19 +1151,19 @@ pub mod event {
         /// * Catalog: `work.event.delete_calendar`.
         pub struct DeleteCalendar {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `AgentID`.
-            5 agent_id: i64 => w::Field::must("AgentID"),
+            5 agent_id: i64 => "AgentID: must",
             /// `CalId`.
-            6 cal_id: String => w::Field::must("CalId"),
+            6 cal_id: String => "CalId: must",
         }
     }
 
@@ -1175,21 +1175,21 @@ pub mod event {
         /// * Catalog: `work.event.delete_schedule`.
         pub struct DeleteSchedule {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `AgentID`.
-            5 agent_id: i64 => w::Field::must("AgentID"),
+            5 agent_id: i64 => "AgentID: must",
             /// `ScheduleId`.
-            6 schedule_id: String => w::Field::must("ScheduleId"),
+            6 schedule_id: String => "ScheduleId: must",
             /// `CalId`.
-            7 cal_id: String => w::Field::must("CalId"),
+            7 cal_id: String => "CalId: must",
         }
     }
 
@@ -1201,23 +1201,23 @@ pub mod event {
         /// * Catalog: `work.event.doc_change_document_change`.
         pub struct DocChangeDocumentChange {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `AgentID`.
-            5 agent_id: i64 => w::Field::must("AgentID"),
+            5 agent_id: i64 => "AgentID: must",
             /// `ChangeType`.
-            6 change_type: String => w::Field::must("ChangeType"),
+            6 change_type: String => "ChangeType: must",
             /// `DocId`.
-            7 doc_id: Option<Vec<String>> => w::Field::new("DocId"),
+            7 doc_id: Option<Vec<String>> => "DocId",
             /// `FormId`.
-            8 form_id: Option<Vec<String>> => w::Field::new("FormId"),
+            8 form_id: Option<Vec<String>> => "FormId",
         }
     }
 
@@ -1228,25 +1228,25 @@ pub mod event {
         /// * Catalog: `work.event.doc_change_smart_sheet_change`.
         pub struct DocChangeSmartSheetChange {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `ChangeType`.
-            5 change_type: String => w::Field::must("ChangeType"),
+            5 change_type: String => "ChangeType: must",
             /// `DocId`.
-            6 doc_id: Option<String> => w::Field::new("DocId"),
+            6 doc_id: Option<String> => "DocId",
             /// `SheetId`.
-            7 sheet_id: Option<String> => w::Field::new("SheetId"),
+            7 sheet_id: Option<String> => "SheetId",
             /// `FieldId`.
-            8 field_id: Option<Vec<String>> => w::Field::new("FieldId"),
+            8 field_id: Option<Vec<String>> => "FieldId",
             /// `RecordId`.
-            9 record_id: Option<Vec<String>> => w::Field::new("RecordId"),
+            9 record_id: Option<Vec<String>> => "RecordId",
         }
     }
 
@@ -1258,19 +1258,19 @@ pub mod event {
         /// * Catalog: `work.event.enter_agent`.
         pub struct EnterAgent {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `AgentID`.
-            5 agent_id: i64 => w::Field::must("AgentID"),
+            5 agent_id: i64 => "AgentID: must",
             /// `EventKey`.
-            6 event_key: Option<String> => w::Field::new("EventKey"),
+            6 event_key: Option<String> => "EventKey",
         }
     }
 
@@ -1282,21 +1282,21 @@ pub mod event {
         /// * Catalog: `work.event.finish_vip_account_approval`.
         pub struct FinishVipAccountApproval {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `AgentID`.
-            5 agent_id: i64 => w::Field::must("AgentID"),
+            5 agent_id: i64 => "AgentID: must",
             /// `FinishType`.
-            6 finish_type: i64 => w::Field::must("FinishType"),
+            6 finish_type: i64 => "FinishType: must",
             /// `ApplyId`.
-            7 apply_id: String => w::Field::must("ApplyId"),
+            7 apply_id: String => "ApplyId: must",
         }
     }
 
@@ -1308,21 +1308,21 @@ pub mod event {
         /// * Catalog: `work.event.kf_account_auth_change`.
         pub struct KfAccountAuthChange {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `AgentID`.
-            5 agent_id: i64 => w::Field::must("AgentID"),
+            5 agent_id: i64 => "AgentID: must",
             /// `AuthAddOpenKfId`.
-            6 auth_add_open_kf_id: Option<Vec<String>> => w::Field::new("AuthAddOpenKfId"),
+            6 auth_add_open_kf_id: Option<Vec<String>> => "AuthAddOpenKfId",
             /// `AuthDelOpenKfId`.
-            7 auth_del_open_kf_id: Option<Vec<String>> => w::Field::new("AuthDelOpenKfId"),
+            7 auth_del_open_kf_id: Option<Vec<String>> => "AuthDelOpenKfId",
         }
     }
 
@@ -1334,21 +1334,21 @@ pub mod event {
         /// * Catalog: `work.event.kf_msg_or_event`.
         pub struct KfMsgOrEvent {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `AgentID`.
-            5 agent_id: i64 => w::Field::must("AgentID"),
+            5 agent_id: i64 => "AgentID: must",
             /// `Token`.
-            6 token: String => w::Field::must("Token"),
+            6 token: String => "Token: must",
             /// `OpenKfId`.
-            7 open_kf_id: String => w::Field::must("OpenKfId"),
+            7 open_kf_id: String => "OpenKfId: must",
         }
     }
 
@@ -1360,21 +1360,21 @@ pub mod event {
         /// * Catalog: `work.event.living_status_change`.
         pub struct LivingStatusChange {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `AgentID`.
-            5 agent_id: i64 => w::Field::must("AgentID"),
+            5 agent_id: i64 => "AgentID: must",
             /// `LivingId`.
-            6 living_id: String => w::Field::must("LivingId"),
+            6 living_id: String => "LivingId: must",
             /// `Status`.
-            7 status: i64 => w::Field::must("Status"),
+            7 status: i64 => "Status: must",
         }
     }
 
@@ -1386,25 +1386,25 @@ pub mod event {
         /// * Catalog: `work.event.location`.
         pub struct Location {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `AgentID`.
-            5 agent_id: i64 => w::Field::must("AgentID"),
+            5 agent_id: i64 => "AgentID: must",
             /// `AppType`.
-            6 app_type: Option<String> => w::Field::new("AppType"),
+            6 app_type: Option<String> => "AppType",
             /// `Latitude`.
-            7 latitude: f64 => w::Field::must("Latitude").masked(),
+            7 latitude: f64 => "Latitude: must masked",
             /// `Longitude`.
-            8 longitude: f64 => w::Field::must("Longitude").masked(),
+            8 longitude: f64 => "Longitude: must masked",
             /// `Precision`.
-            9 precision: f64 => w::Field::must("Precision"),
+            9 precision: f64 => "Precision: must",
         }
     }
 
@@ -1416,23 +1416,23 @@ pub mod event {
         /// * Catalog: `work.event.location_select`.
         pub struct LocationSelect {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `EventKey`.
-            5 event_key: String => w::Field::must("EventKey"),
+            5 event_key: String => "EventKey: must",
             /// `SendLocationInfo`.
-            6 send_location_info: super::SendLocationInfo => w::Field::must("SendLocationInfo"),
+            6 send_location_info: super::SendLocationInfo => "SendLocationInfo: must",
             /// `AgentID`.
-            7 agent_id: i64 => w::Field::must("AgentID"),
+            7 agent_id: i64 => "AgentID: must",
             /// `AppType`.
-            8 app_type: Option<String> => w::Field::new("AppType"),
+            8 app_type: Option<String> => "AppType",
         }
     }
 
@@ -1444,37 +1444,37 @@ pub mod event {
         /// * Catalog: `work.event.meeting_change`.
         pub struct MeetingChange {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `AgentID`.
-            5 agent_id: i64 => w::Field::must("AgentID"),
+            5 agent_id: i64 => "AgentID: must",
             /// `ChangeType`.
-            6 change_type: String => w::Field::must("ChangeType"),
+            6 change_type: String => "ChangeType: must",
             /// `MeetingId`.
-            7 meeting_id: String => w::Field::must("MeetingId"),
+            7 meeting_id: String => "MeetingId: must",
             /// `MeetingRoomId`.
-            8 meeting_room_id: Option<String> => w::Field::new("MeetingRoomId"),
+            8 meeting_room_id: Option<String> => "MeetingRoomId",
             /// `FromUserTmpOpenId`.
-            9 from_user_tmp_open_id: Option<String> => w::Field::new("FromUserTmpOpenId"),
+            9 from_user_tmp_open_id: Option<String> => "FromUserTmpOpenId",
             /// `OperatedUser`.
-            10 operated_user: Option<super::OperatedUser> => w::Field::new("OperatedUser"),
+            10 operated_user: Option<super::OperatedUser> => "OperatedUser",
             /// `WarmUpInfo`.
-            11 warm_up_info: Option<super::WarmUpInfo> => w::Field::new("WarmUpInfo"),
+            11 warm_up_info: Option<super::WarmUpInfo> => "WarmUpInfo",
             /// `UploadInfo`.
-            12 upload_info: Option<Vec<super::UploadInfo>> => w::Field::new("UploadInfo"),
+            12 upload_info: Option<Vec<super::UploadInfo>> => "UploadInfo",
             /// `EnrollId`.
-            13 enroll_id: Option<String> => w::Field::new("EnrollId"),
+            13 enroll_id: Option<String> => "EnrollId",
             /// `MraAddress`.
-            14 mra_address: Option<super::MraAddress> => w::Field::new("MraAddress"),
+            14 mra_address: Option<super::MraAddress> => "MraAddress",
             /// `RoomResponseStatus`.
-            15 room_response_status: Option<i64> => w::Field::new("RoomResponseStatus"),
+            15 room_response_status: Option<i64> => "RoomResponseStatus",
         }
     }
 
@@ -1486,21 +1486,21 @@ pub mod event {
         /// * Catalog: `work.event.meeting_statistics`.
         pub struct MeetingStatistics {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `AgentID`.
-            5 agent_id: i64 => w::Field::must("AgentID"),
+            5 agent_id: i64 => "AgentID: must",
             /// `ChangeType`.
-            6 change_type: String => w::Field::must("ChangeType"),
+            6 change_type: String => "ChangeType: must",
             /// `Status`.
-            7 status: i64 => w::Field::must("Status"),
+            7 status: i64 => "Status: must",
         }
     }
 
@@ -1512,19 +1512,19 @@ pub mod event {
         /// * Catalog: `work.event.modify_calendar`.
         pub struct ModifyCalendar {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `AgentID`.
-            5 agent_id: i64 => w::Field::must("AgentID"),
+            5 agent_id: i64 => "AgentID: must",
             /// `CalId`.
-            6 cal_id: String => w::Field::must("CalId"),
+            6 cal_id: String => "CalId: must",
         }
     }
 
@@ -1536,21 +1536,21 @@ pub mod event {
         /// * Catalog: `work.event.modify_schedule`.
         pub struct ModifySchedule {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `AgentID`.
-            5 agent_id: i64 => w::Field::must("AgentID"),
+            5 agent_id: i64 => "AgentID: must",
             /// `ScheduleId`.
-            6 schedule_id: String => w::Field::must("ScheduleId"),
+            6 schedule_id: String => "ScheduleId: must",
             /// `CalId`.
-            7 cal_id: String => w::Field::must("CalId"),
+            7 cal_id: String => "CalId: must",
         }
     }
 
@@ -1562,17 +1562,17 @@ pub mod event {
         /// * Catalog: `work.event.msgaudit_notify`.
         pub struct MsgauditNotify {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `AgentID`.
-            5 agent_id: i64 => w::Field::must("AgentID"),
+            5 agent_id: i64 => "AgentID: must",
         }
     }
 
@@ -1584,19 +1584,19 @@ pub mod event {
         /// * Catalog: `work.event.open_approval_change`.
         pub struct OpenApprovalChange {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `AgentID`.
-            5 agent_id: i64 => w::Field::must("AgentID"),
+            5 agent_id: i64 => "AgentID: must",
             /// `ApprovalInfo`.
-            6 approval_info: super::ApprovalInfo => w::Field::must("ApprovalInfo"),
+            6 approval_info: super::ApprovalInfo => "ApprovalInfo: must",
         }
     }
 
@@ -1608,21 +1608,21 @@ pub mod event {
         /// * Catalog: `work.event.pic_photo_or_album`.
         pub struct PicPhotoOrAlbum {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `EventKey`.
-            5 event_key: String => w::Field::must("EventKey"),
+            5 event_key: String => "EventKey: must",
             /// `SendPicsInfo`.
-            6 send_pics_info: super::SendPicsInfo => w::Field::must("SendPicsInfo"),
+            6 send_pics_info: super::SendPicsInfo => "SendPicsInfo: must",
             /// `AgentID`.
-            7 agent_id: i64 => w::Field::must("AgentID"),
+            7 agent_id: i64 => "AgentID: must",
         }
     }
 
@@ -1634,21 +1634,21 @@ pub mod event {
         /// * Catalog: `work.event.pic_sysphoto`.
         pub struct PicSysphoto {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `EventKey`.
-            5 event_key: String => w::Field::must("EventKey"),
+            5 event_key: String => "EventKey: must",
             /// `SendPicsInfo`.
-            6 send_pics_info: super::SendPicsInfo => w::Field::must("SendPicsInfo"),
+            6 send_pics_info: super::SendPicsInfo => "SendPicsInfo: must",
             /// `AgentID`.
-            7 agent_id: i64 => w::Field::must("AgentID"),
+            7 agent_id: i64 => "AgentID: must",
         }
     }
 
@@ -1660,21 +1660,21 @@ pub mod event {
         /// * Catalog: `work.event.pic_weixin`.
         pub struct PicWeixin {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `EventKey`.
-            5 event_key: String => w::Field::must("EventKey"),
+            5 event_key: String => "EventKey: must",
             /// `SendPicsInfo`.
-            6 send_pics_info: super::SendPicsInfo => w::Field::must("SendPicsInfo"),
+            6 send_pics_info: super::SendPicsInfo => "SendPicsInfo: must",
             /// `AgentID`.
-            7 agent_id: i64 => w::Field::must("AgentID"),
+            7 agent_id: i64 => "AgentID: must",
         }
     }
 
@@ -1686,21 +1686,21 @@ pub mod event {
         /// * Catalog: `work.event.program_notify`.
         pub struct ProgramNotify {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `AgentID`.
-            5 agent_id: i64 => w::Field::must("AgentID"),
+            5 agent_id: i64 => "AgentID: must",
             /// `NotifyId`.
-            6 notify_id: String => w::Field::must("NotifyId"),
+            6 notify_id: String => "NotifyId: must",
             /// `NotifyScene`.
-            7 notify_scene: i64 => w::Field::must("NotifyScene"),
+            7 notify_scene: i64 => "NotifyScene: must",
         }
     }
 
@@ -1712,17 +1712,17 @@ pub mod event {
         /// * Catalog: `work.event.reopen_inactive_agent`.
         pub struct ReopenInactiveAgent {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `AgentID`.
-            5 agent_id: i64 => w::Field::must("AgentID"),
+            5 agent_id: i64 => "AgentID: must",
         }
     }
 
@@ -1734,21 +1734,21 @@ pub mod event {
         /// * Catalog: `work.event.respond_schedule`.
         pub struct RespondSchedule {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `CalId`.
-            5 cal_id: String => w::Field::must("CalId"),
+            5 cal_id: String => "CalId: must",
             /// `ScheduleId`.
-            6 schedule_id: String => w::Field::must("ScheduleId"),
+            6 schedule_id: String => "ScheduleId: must",
             /// `AgentID`.
-            7 agent_id: i64 => w::Field::must("AgentID"),
+            7 agent_id: i64 => "AgentID: must",
         }
     }
 
@@ -1760,21 +1760,21 @@ pub mod event {
         /// * Catalog: `work.event.scancode_push`.
         pub struct ScancodePush {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `AgentID`.
-            5 agent_id: i64 => w::Field::must("AgentID"),
+            5 agent_id: i64 => "AgentID: must",
             /// `EventKey`.
-            6 event_key: String => w::Field::must("EventKey"),
+            6 event_key: String => "EventKey: must",
             /// `ScanCodeInfo`.
-            7 scan_code_info: super::ScanCodeInfo => w::Field::must("ScanCodeInfo"),
+            7 scan_code_info: super::ScanCodeInfo => "ScanCodeInfo: must",
         }
     }
 
@@ -1786,21 +1786,21 @@ pub mod event {
         /// * Catalog: `work.event.scancode_waitmsg`.
         pub struct ScancodeWaitmsg {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `EventKey`.
-            5 event_key: String => w::Field::must("EventKey"),
+            5 event_key: String => "EventKey: must",
             /// `ScanCodeInfo`.
-            6 scan_code_info: super::ScanCodeInfo => w::Field::must("ScanCodeInfo"),
+            6 scan_code_info: super::ScanCodeInfo => "ScanCodeInfo: must",
             /// `AgentID`.
-            7 agent_id: i64 => w::Field::must("AgentID"),
+            7 agent_id: i64 => "AgentID: must",
         }
     }
 
@@ -1812,19 +1812,19 @@ pub mod event {
         /// * Catalog: `work.event.security`.
         pub struct Security {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `AgentID`.
-            5 agent_id: i64 => w::Field::must("AgentID"),
+            5 agent_id: i64 => "AgentID: must",
             /// `ChangeType`.
-            6 change_type: String => w::Field::must("ChangeType"),
+            6 change_type: String => "ChangeType: must",
         }
     }
 
@@ -1836,25 +1836,25 @@ pub mod event {
         /// * Catalog: `work.event.share_agent_change`.
         pub struct ShareAgentChange {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `AgentID`.
-            5 agent_id: i64 => w::Field::must("AgentID"),
+            5 agent_id: i64 => "AgentID: must",
             /// `SuiteId`.
-            6 suite_id: Option<String> => w::Field::new("SuiteId"),
+            6 suite_id: Option<String> => "SuiteId",
             /// `CorpId`.
-            7 corp_id: Option<String> => w::Field::new("CorpId"),
+            7 corp_id: Option<String> => "CorpId",
             /// `AppId`.
-            8 app_id: Option<i64> => w::Field::new("AppId"),
+            8 app_id: Option<i64> => "AppId",
             /// `AgentId`.
-            9 agent_id_again: i64 => w::Field::must("AgentId"),
+            9 agent_id_again: i64 => "AgentId: must",
         }
     }
 
@@ -1866,17 +1866,17 @@ pub mod event {
         /// * Catalog: `work.event.share_chain_change`.
         pub struct ShareChainChange {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `AgentID`.
-            5 agent_id: i64 => w::Field::must("AgentID"),
+            5 agent_id: i64 => "AgentID: must",
         }
     }
 
@@ -1888,23 +1888,23 @@ pub mod event {
         /// * Catalog: `work.event.submit_vip_account_approval`.
         pub struct SubmitVipAccountApproval {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `AgentID`.
-            5 agent_id: i64 => w::Field::must("AgentID"),
+            5 agent_id: i64 => "AgentID: must",
             /// `BusinessType`.
-            6 business_type: i64 => w::Field::must("BusinessType"),
+            6 business_type: i64 => "BusinessType: must",
             /// `ApplyId`.
-            7 apply_id: String => w::Field::must("ApplyId"),
+            7 apply_id: String => "ApplyId: must",
             /// `ApplyReason`.
-            8 apply_reason: String => w::Field::must("ApplyReason"),
+            8 apply_reason: String => "ApplyReason: must",
         }
     }
 
@@ -1916,19 +1916,19 @@ pub mod event {
         /// * Catalog: `work.event.subscribe`.
         pub struct Subscribe {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `AgentID`.
-            5 agent_id: i64 => w::Field::must("AgentID"),
+            5 agent_id: i64 => "AgentID: must",
             /// `EventKey`.
-            6 event_key: Option<String> => w::Field::new("EventKey"),
+            6 event_key: Option<String> => "EventKey",
         }
     }
 
@@ -1940,19 +1940,19 @@ pub mod event {
         /// * Catalog: `work.event.switch_workbench_mode`.
         pub struct SwitchWorkbenchMode {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `AgentID`.
-            5 agent_id: i64 => w::Field::must("AgentID"),
+            5 agent_id: i64 => "AgentID: must",
             /// `Mode`.
-            6 mode: i64 => w::Field::must("Mode"),
+            6 mode: i64 => "Mode: must",
         }
     }
 
@@ -1964,19 +1964,19 @@ pub mod event {
         /// * Catalog: `work.event.sys_approval_change`.
         pub struct SysApprovalChange {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `AgentID`.
-            5 agent_id: i64 => w::Field::must("AgentID"),
+            5 agent_id: i64 => "AgentID: must",
             /// `ApprovalInfo`.
-            6 approval_info: super::SysApprovalChangeApprovalInfo => w::Field::must("ApprovalInfo"),
+            6 approval_info: super::SysApprovalChangeApprovalInfo => "ApprovalInfo: must",
         }
     }
 
@@ -1988,21 +1988,21 @@ pub mod event {
         /// * Catalog: `work.event.taskcard_click`.
         pub struct TaskcardClick {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `AgentID`.
-            5 agent_id: i64 => w::Field::must("AgentID"),
+            5 agent_id: i64 => "AgentID: must",
             /// `EventKey`.
-            6 event_key: String => w::Field::must("EventKey"),
+            6 event_key: String => "EventKey: must",
             /// `TaskId`.
-            7 task_id: String => w::Field::must("TaskId"),
+            7 task_id: String => "TaskId: must",
         }
     }
 
@@ -2014,27 +2014,27 @@ pub mod event {
         /// * Catalog: `work.event.template_card_event`.
         pub struct TemplateCardEvent {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `AgentID`.
-            5 agent_id: i64 => w::Field::must("AgentID"),
+            5 agent_id: i64 => "AgentID: must",
             /// `TaskId`.
-            6 task_id: String => w::Field::must("TaskId"),
+            6 task_id: String => "TaskId: must",
             /// `CardType`.
-            7 card_type: String => w::Field::must("CardType"),
+            7 card_type: String => "CardType: must",
             /// `ResponseCode`.
-            8 response_code: String => w::Field::must("ResponseCode"),
+            8 response_code: String => "ResponseCode: must",
             /// `EventKey`.
-            9 event_key: Option<String> => w::Field::new("EventKey"),
+            9 event_key: Option<String> => "EventKey",
             /// `SelectedItems`.
-            10 selected_items: super::SelectedItem => w::Field::must("SelectedItems"),
+            10 selected_items: super::SelectedItem => "SelectedItems: must",
         }
     }
 
@@ -2046,25 +2046,25 @@ pub mod event {
         /// * Catalog: `work.event.template_card_menu_event`.
         pub struct TemplateCardMenuEvent {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `EventKey`.
-            5 event_key: String => w::Field::must("EventKey"),
+            5 event_key: String => "EventKey: must",
             /// `TaskId`.
-            6 task_id: String => w::Field::must("TaskId"),
+            6 task_id: String => "TaskId: must",
             /// `CardType`.
-            7 card_type: String => w::Field::must("CardType"),
+            7 card_type: String => "CardType: must",
             /// `ResponseCode`.
-            8 response_code: String => w::Field::must("ResponseCode"),
+            8 response_code: String => "ResponseCode: must",
             /// `AgentID`.
-            9 agent_id: i64 => w::Field::must("AgentID"),
+            9 agent_id: i64 => "AgentID: must",
         }
     }
 
@@ -2076,17 +2076,17 @@ pub mod event {
         /// * Catalog: `work.event.unlicensed_notify`.
         pub struct UnlicensedNotify {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `AgentID`.
-            5 agent_id: i64 => w::Field::must("AgentID"),
+            5 agent_id: i64 => "AgentID: must",
         }
     }
 
@@ -2098,19 +2098,19 @@ pub mod event {
         /// * Catalog: `work.event.unsubscribe`.
         pub struct Unsubscribe {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `AgentID`.
-            5 agent_id: i64 => w::Field::must("AgentID"),
+            5 agent_id: i64 => "AgentID: must",
             /// `EventKey`.
-            6 event_key: Option<String> => w::Field::new("EventKey"),
+            6 event_key: Option<String> => "EventKey",
         }
     }
 
@@ -2122,19 +2122,19 @@ pub mod event {
         /// * Catalog: `work.event.upload_media_job_finish`.
         pub struct UploadMediaJobFinish {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `AgentID`.
-            5 agent_id: i64 => w::Field::must("AgentID"),
+            5 agent_id: i64 => "AgentID: must",
             /// `JobId`.
-            6 job_id: String => w::Field::must("JobId"),
+            6 job_id: String => "JobId: must",
         }
     }
 
@@ -2146,19 +2146,19 @@ pub mod event {
         /// * Catalog: `work.event.view`.
         pub struct View {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `AgentID`.
-            5 agent_id: i64 => w::Field::must("AgentID"),
+            5 agent_id: i64 => "AgentID: must",
             /// `EventKey`.
-            6 event_key: String => w::Field::must("EventKey"),
+            6 event_key: String => "EventKey: must",
         }
     }
 
@@ -2170,21 +2170,21 @@ pub mod event {
         /// * Catalog: `work.event.wedrive_file_change`.
         pub struct WedriveFileChange {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `AgentID`.
-            5 agent_id: i64 => w::Field::must("AgentID"),
+            5 agent_id: i64 => "AgentID: must",
             /// `ChangeType`.
-            6 change_type: String => w::Field::must("ChangeType"),
+            6 change_type: String => "ChangeType: must",
             /// `FileId`.
-            7 file_id: Vec<String> => w::Field::must("FileId"),
+            7 file_id: Vec<String> => "FileId: must",
         }
     }
 
@@ -2196,17 +2196,17 @@ pub mod event {
         /// * Catalog: `work.event.wedrive_insufficient_capacity`.
         pub struct WedriveInsufficientCapacity {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `AgentID`.
-            5 agent_id: i64 => w::Field::must("AgentID"),
+            5 agent_id: i64 => "AgentID: must",
         }
     }
 
@@ -2218,21 +2218,21 @@ pub mod event {
         /// * Catalog: `work.event.wedrive_space_change`.
         pub struct WedriveSpaceChange {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Event`.
-            4 event: String => w::Field::must("Event"),
+            4 event: String => "Event: must",
             /// `AgentID`.
-            5 agent_id: i64 => w::Field::must("AgentID"),
+            5 agent_id: i64 => "AgentID: must",
             /// `ChangeType`.
-            6 change_type: String => w::Field::must("ChangeType"),
+            6 change_type: String => "ChangeType: must",
             /// `SpaceId`.
-            7 space_id: Vec<String> => w::Field::must("SpaceId"),
+            7 space_id: Vec<String> => "SpaceId: must",
         }
     }
 }
@@ -2249,21 +2249,21 @@ pub mod info {
         /// * Catalog: `work.info.add_device`.
         pub struct AddDevice {
             /// `SuiteId`.
-            0 suite_id: String => w::Field::must("SuiteId"),
+            0 suite_id: String => "SuiteId: must",
             /// `InfoType`.
-            1 info_type: String => w::Field::must("InfoType"),
+            1 info_type: String => "InfoType: must",
             /// `TimeStamp`; format `unix`.
-            2 time_stamp: xinqiao_types::UnixSeconds => w::Field::must("TimeStamp"),
+            2 time_stamp: xinqiao_types::UnixSeconds => "TimeStamp: must",
             /// `ServiceCorpId`.
-            3 service_corp_id: String => w::Field::must("ServiceCorpId"),
+            3 service_corp_id: String => "ServiceCorpId: must",
             /// `AuthCorpId`.
-            4 auth_corp_id: Option<String> => w::Field::new("AuthCorpId"),
+            4 auth_corp_id: Option<String> => "AuthCorpId",
             /// `DeviceSn`.
-            5 device_sn: String => w::Field::must("DeviceSn"),
+            5 device_sn: String => "DeviceSn: must",
             /// `ModelId`.
-            6 model_id: String => w::Field::must("ModelId"),
+            6 model_id: String => "ModelId: must",
             /// `RemarkName`.
-            7 remark_name: Option<String> => w::Field::new("RemarkName"),
+            7 remark_name: Option<String> => "RemarkName",
         }
     }
 
@@ -2275,19 +2275,19 @@ pub mod info {
         /// * Catalog: `work.info.advanced_api_expired`.
         pub struct AdvancedApiExpired {
             /// `SuiteId`.
-            0 suite_id: String => w::Field::must("SuiteId"),
+            0 suite_id: String => "SuiteId: must",
             /// `InfoType`.
-            1 info_type: String => w::Field::must("InfoType"),
+            1 info_type: String => "InfoType: must",
             /// `TimeStamp`; format `unix`.
-            2 time_stamp: xinqiao_types::UnixSeconds => w::Field::must("TimeStamp"),
+            2 time_stamp: xinqiao_types::UnixSeconds => "TimeStamp: must",
             /// `ChatArchiveApi`.
-            3 chat_archive_api: super::ChatArchiveApi => w::Field::must("ChatArchiveApi"),
+            3 chat_archive_api: super::ChatArchiveApi => "ChatArchiveApi: must",
             /// `ServiceCorpId`.
-            4 service_corp_id: String => w::Field::must("ServiceCorpId"),
+            4 service_corp_id: String => "ServiceCorpId: must",
             /// `AuthCorpId`.
-            5 auth_corp_id: String => w::Field::must("AuthCorpId"),
+            5 auth_corp_id: String => "AuthCorpId: must",
             /// `AdvanceApiType`.
-            6 advance_api_type: i64 => w::Field::must("AdvanceApiType"),
+            6 advance_api_type: i64 => "AdvanceApiType: must",
         }
     }
 
@@ -2299,17 +2299,17 @@ pub mod info {
         /// * Catalog: `work.info.advanced_api_trial_expired`.
         pub struct AdvancedApiTrialExpired {
             /// `SuiteId`.
-            0 suite_id: String => w::Field::must("SuiteId"),
+            0 suite_id: String => "SuiteId: must",
             /// `InfoType`.
-            1 info_type: String => w::Field::must("InfoType"),
+            1 info_type: String => "InfoType: must",
             /// `TimeStamp`; format `unix`.
-            2 time_stamp: xinqiao_types::UnixSeconds => w::Field::must("TimeStamp"),
+            2 time_stamp: xinqiao_types::UnixSeconds => "TimeStamp: must",
             /// `ServiceCorpId`.
-            3 service_corp_id: String => w::Field::must("ServiceCorpId"),
+            3 service_corp_id: String => "ServiceCorpId: must",
             /// `AuthCorpId`.
-            4 auth_corp_id: String => w::Field::must("AuthCorpId"),
+            4 auth_corp_id: String => "AuthCorpId: must",
             /// `AdvanceApiType`.
-            5 advance_api_type: i64 => w::Field::must("AdvanceApiType"),
+            5 advance_api_type: i64 => "AdvanceApiType: must",
         }
     }
 
@@ -2321,15 +2321,15 @@ pub mod info {
         /// * Catalog: `work.info.approve_special_auth`.
         pub struct ApproveSpecialAuth {
             /// `SuiteId`.
-            0 suite_id: String => w::Field::must("SuiteId"),
+            0 suite_id: String => "SuiteId: must",
             /// `InfoType`.
-            1 info_type: String => w::Field::must("InfoType"),
+            1 info_type: String => "InfoType: must",
             /// `TimeStamp`; format `unix`.
-            2 time_stamp: xinqiao_types::UnixSeconds => w::Field::must("TimeStamp"),
+            2 time_stamp: xinqiao_types::UnixSeconds => "TimeStamp: must",
             /// `AuthCorpId`.
-            3 auth_corp_id: String => w::Field::must("AuthCorpId"),
+            3 auth_corp_id: String => "AuthCorpId: must",
             /// `AuthType`.
-            4 auth_type: String => w::Field::must("AuthType"),
+            4 auth_type: String => "AuthType: must",
         }
     }
 
@@ -2341,19 +2341,19 @@ pub mod info {
         /// * Catalog: `work.info.auto_activate`.
         pub struct AutoActivate {
             /// `SuiteId`.
-            0 suite_id: String => w::Field::must("SuiteId"),
+            0 suite_id: String => "SuiteId: must",
             /// `InfoType`.
-            1 info_type: String => w::Field::must("InfoType"),
+            1 info_type: String => "InfoType: must",
             /// `TimeStamp`; format `unix`.
-            2 time_stamp: xinqiao_types::UnixSeconds => w::Field::must("TimeStamp"),
+            2 time_stamp: xinqiao_types::UnixSeconds => "TimeStamp: must",
             /// `ServiceCorpId`.
-            3 service_corp_id: String => w::Field::must("ServiceCorpId"),
+            3 service_corp_id: String => "ServiceCorpId: must",
             /// `AuthCorpId`.
-            4 auth_corp_id: String => w::Field::must("AuthCorpId"),
+            4 auth_corp_id: String => "AuthCorpId: must",
             /// `Scene`.
-            5 scene: i64 => w::Field::must("Scene"),
+            5 scene: i64 => "Scene: must",
             /// `AccountList`.
-            6 account_list: Vec<super::Account> => w::Field::must("AccountList"),
+            6 account_list: Vec<super::Account> => "AccountList: must",
         }
     }
 
@@ -2365,15 +2365,15 @@ pub mod info {
         /// * Catalog: `work.info.cancel_auth`.
         pub struct CancelAuth {
             /// `SuiteId`.
-            0 suite_id: String => w::Field::must("SuiteId"),
+            0 suite_id: String => "SuiteId: must",
             /// `InfoType`.
-            1 info_type: String => w::Field::must("InfoType"),
+            1 info_type: String => "InfoType: must",
             /// `TimeStamp`; format `unix`.
-            2 time_stamp: xinqiao_types::UnixSeconds => w::Field::must("TimeStamp"),
+            2 time_stamp: xinqiao_types::UnixSeconds => "TimeStamp: must",
             /// `AuthCorpId`.
-            3 auth_corp_id: String => w::Field::must("AuthCorpId"),
+            3 auth_corp_id: String => "AuthCorpId: must",
             /// `ExtraInfo`.
-            4 extra_info: Option<super::ExtraInfo> => w::Field::new("ExtraInfo"),
+            4 extra_info: Option<super::ExtraInfo> => "ExtraInfo",
         }
     }
 
@@ -2385,15 +2385,15 @@ pub mod info {
         /// * Catalog: `work.info.cancel_special_auth`.
         pub struct CancelSpecialAuth {
             /// `SuiteId`.
-            0 suite_id: String => w::Field::must("SuiteId"),
+            0 suite_id: String => "SuiteId: must",
             /// `InfoType`.
-            1 info_type: String => w::Field::must("InfoType"),
+            1 info_type: String => "InfoType: must",
             /// `TimeStamp`; format `unix`.
-            2 time_stamp: xinqiao_types::UnixSeconds => w::Field::must("TimeStamp"),
+            2 time_stamp: xinqiao_types::UnixSeconds => "TimeStamp: must",
             /// `AuthCorpId`.
-            3 auth_corp_id: String => w::Field::must("AuthCorpId"),
+            3 auth_corp_id: String => "AuthCorpId: must",
             /// `AuthType`.
-            4 auth_type: String => w::Field::must("AuthType"),
+            4 auth_type: String => "AuthType: must",
         }
     }
 
@@ -2405,15 +2405,15 @@ pub mod info {
         /// * Catalog: `work.info.change_auth`.
         pub struct ChangeAuth {
             /// `SuiteId`.
-            0 suite_id: String => w::Field::must("SuiteId"),
+            0 suite_id: String => "SuiteId: must",
             /// `InfoType`.
-            1 info_type: String => w::Field::must("InfoType"),
+            1 info_type: String => "InfoType: must",
             /// `TimeStamp`; format `unix`.
-            2 time_stamp: xinqiao_types::UnixSeconds => w::Field::must("TimeStamp"),
+            2 time_stamp: xinqiao_types::UnixSeconds => "TimeStamp: must",
             /// `AuthCorpId`.
-            3 auth_corp_id: String => w::Field::must("AuthCorpId"),
+            3 auth_corp_id: String => "AuthCorpId: must",
             /// `ExtraInfo`.
-            4 extra_info: Option<super::ExtraInfo> => w::Field::new("ExtraInfo"),
+            4 extra_info: Option<super::ExtraInfo> => "ExtraInfo",
         }
     }
 
@@ -2425,13 +2425,13 @@ pub mod info {
         /// * Catalog: `work.info.change_editon`.
         pub struct ChangeEditon {
             /// `SuiteId`.
-            0 suite_id: String => w::Field::must("SuiteId"),
+            0 suite_id: String => "SuiteId: must",
             /// `InfoType`.
-            1 info_type: String => w::Field::must("InfoType"),
+            1 info_type: String => "InfoType: must",
             /// `TimeStamp`; format `unix`.
-            2 time_stamp: xinqiao_types::UnixSeconds => w::Field::must("TimeStamp"),
+            2 time_stamp: xinqiao_types::UnixSeconds => "TimeStamp: must",
             /// `PaidCorpId`.
-            3 paid_corp_id: String => w::Field::must("PaidCorpId"),
+            3 paid_corp_id: String => "PaidCorpId: must",
         }
     }
 
@@ -2443,17 +2443,17 @@ pub mod info {
         /// * Catalog: `work.info.change_order`.
         pub struct ChangeOrder {
             /// `SuiteId`.
-            0 suite_id: String => w::Field::must("SuiteId"),
+            0 suite_id: String => "SuiteId: must",
             /// `InfoType`.
-            1 info_type: String => w::Field::must("InfoType"),
+            1 info_type: String => "InfoType: must",
             /// `TimeStamp`; format `unix`.
-            2 time_stamp: xinqiao_types::UnixSeconds => w::Field::must("TimeStamp"),
+            2 time_stamp: xinqiao_types::UnixSeconds => "TimeStamp: must",
             /// `PaidCorpId`.
-            3 paid_corp_id: String => w::Field::must("PaidCorpId"),
+            3 paid_corp_id: String => "PaidCorpId: must",
             /// `OldOrderId`.
-            4 old_order_id: String => w::Field::must("OldOrderId"),
+            4 old_order_id: String => "OldOrderId: must",
             /// `NewOrderId`.
-            5 new_order_id: String => w::Field::must("NewOrderId"),
+            5 new_order_id: String => "NewOrderId: must",
         }
     }
 
@@ -2465,19 +2465,19 @@ pub mod info {
         /// * Catalog: `work.info.chat_archive_audit_approved_single`.
         pub struct ChatArchiveAuditApprovedSingle {
             /// `SuiteId`.
-            0 suite_id: String => w::Field::must("SuiteId"),
+            0 suite_id: String => "SuiteId: must",
             /// `InfoType`.
-            1 info_type: String => w::Field::must("InfoType"),
+            1 info_type: String => "InfoType: must",
             /// `TimeStamp`; format `unix`.
-            2 time_stamp: xinqiao_types::UnixSeconds => w::Field::must("TimeStamp"),
+            2 time_stamp: xinqiao_types::UnixSeconds => "TimeStamp: must",
             /// `AuthCorpId`.
-            3 auth_corp_id: String => w::Field::must("AuthCorpId"),
+            3 auth_corp_id: String => "AuthCorpId: must",
             /// `OpenUserID`.
-            4 open_user_id: Option<String> => w::Field::new("OpenUserID"),
+            4 open_user_id: Option<String> => "OpenUserID",
             /// `ExternalUserID`.
-            5 external_user_id: Option<String> => w::Field::new("ExternalUserID"),
+            5 external_user_id: Option<String> => "ExternalUserID",
             /// `ChatId`.
-            6 chat_id: Option<String> => w::Field::new("ChatId"),
+            6 chat_id: Option<String> => "ChatId",
         }
     }
 
@@ -2488,15 +2488,15 @@ pub mod info {
         /// * Catalog: `work.info.chat_archive_export_finished`.
         pub struct ChatArchiveExportFinished {
             /// `SuiteId`.
-            0 suite_id: String => w::Field::must("SuiteId"),
+            0 suite_id: String => "SuiteId: must",
             /// `InfoType`.
-            1 info_type: String => w::Field::must("InfoType"),
+            1 info_type: String => "InfoType: must",
             /// `TimeStamp`; format `unix`.
-            2 time_stamp: xinqiao_types::UnixSeconds => w::Field::must("TimeStamp"),
+            2 time_stamp: xinqiao_types::UnixSeconds => "TimeStamp: must",
             /// `AuthCorpId`.
-            3 auth_corp_id: String => w::Field::must("AuthCorpId"),
+            3 auth_corp_id: String => "AuthCorpId: must",
             /// `JobId`.
-            4 job_id: Option<String> => w::Field::new("JobId"),
+            4 job_id: Option<String> => "JobId",
         }
     }
 
@@ -2508,19 +2508,19 @@ pub mod info {
         /// * Catalog: `work.info.connect_info`.
         pub struct ConnectInfo {
             /// `SuiteId`.
-            0 suite_id: String => w::Field::must("SuiteId"),
+            0 suite_id: String => "SuiteId: must",
             /// `InfoType`.
-            1 info_type: String => w::Field::must("InfoType"),
+            1 info_type: String => "InfoType: must",
             /// `TimeStamp`; format `unix`.
-            2 time_stamp: xinqiao_types::UnixSeconds => w::Field::must("TimeStamp"),
+            2 time_stamp: xinqiao_types::UnixSeconds => "TimeStamp: must",
             /// `ServiceCorpId`.
-            3 service_corp_id: String => w::Field::must("ServiceCorpId"),
+            3 service_corp_id: String => "ServiceCorpId: must",
             /// `AuthCorpId`.
-            4 auth_corp_id: Option<String> => w::Field::new("AuthCorpId"),
+            4 auth_corp_id: Option<String> => "AuthCorpId",
             /// `DeviceSn`.
-            5 device_sn: String => w::Field::must("DeviceSn"),
+            5 device_sn: String => "DeviceSn: must",
             /// `ConnectTime`; format `unix`.
-            6 connect_time: xinqiao_types::UnixSeconds => w::Field::must("ConnectTime"),
+            6 connect_time: xinqiao_types::UnixSeconds => "ConnectTime: must",
         }
     }
 
@@ -2532,15 +2532,15 @@ pub mod info {
         /// * Catalog: `work.info.conversation_new_message`.
         pub struct ConversationNewMessage {
             /// `SuiteId`.
-            0 suite_id: String => w::Field::must("SuiteId"),
+            0 suite_id: String => "SuiteId: must",
             /// `InfoType`.
-            1 info_type: String => w::Field::must("InfoType"),
+            1 info_type: String => "InfoType: must",
             /// `TimeStamp`; format `unix`.
-            2 time_stamp: xinqiao_types::UnixSeconds => w::Field::must("TimeStamp"),
+            2 time_stamp: xinqiao_types::UnixSeconds => "TimeStamp: must",
             /// `AuthCorpId`.
-            3 auth_corp_id: String => w::Field::must("AuthCorpId"),
+            3 auth_corp_id: String => "AuthCorpId: must",
             /// `Token`.
-            4 token: Option<String> => w::Field::new("Token"),
+            4 token: Option<String> => "Token",
         }
     }
 
@@ -2552,13 +2552,13 @@ pub mod info {
         /// * Catalog: `work.info.corp_arch_auth`.
         pub struct CorpArchAuth {
             /// `SuiteId`.
-            0 suite_id: String => w::Field::must("SuiteId"),
+            0 suite_id: String => "SuiteId: must",
             /// `InfoType`.
-            1 info_type: String => w::Field::must("InfoType"),
+            1 info_type: String => "InfoType: must",
             /// `TimeStamp`; format `unix`.
-            2 time_stamp: xinqiao_types::UnixSeconds => w::Field::must("TimeStamp"),
+            2 time_stamp: xinqiao_types::UnixSeconds => "TimeStamp: must",
             /// `AuthCorpId`.
-            3 auth_corp_id: String => w::Field::must("AuthCorpId"),
+            3 auth_corp_id: String => "AuthCorpId: must",
         }
     }
 
@@ -2570,15 +2570,15 @@ pub mod info {
         /// * Catalog: `work.info.create_auth`.
         pub struct CreateAuth {
             /// `SuiteId`.
-            0 suite_id: String => w::Field::must("SuiteId"),
+            0 suite_id: String => "SuiteId: must",
             /// `InfoType`.
-            1 info_type: String => w::Field::must("InfoType"),
+            1 info_type: String => "InfoType: must",
             /// `TimeStamp`; format `unix`.
-            2 time_stamp: xinqiao_types::UnixSeconds => w::Field::must("TimeStamp"),
+            2 time_stamp: xinqiao_types::UnixSeconds => "TimeStamp: must",
             /// `AuthCode`.
-            3 auth_code: String => w::Field::must("AuthCode").masked(),
+            3 auth_code: String => "AuthCode: must masked",
             /// `State`.
-            4 state: Option<String> => w::Field::new("State"),
+            4 state: Option<String> => "State",
         }
     }
 
@@ -2590,17 +2590,17 @@ pub mod info {
         /// * Catalog: `work.info.del_device`.
         pub struct DelDevice {
             /// `SuiteId`.
-            0 suite_id: String => w::Field::must("SuiteId"),
+            0 suite_id: String => "SuiteId: must",
             /// `InfoType`.
-            1 info_type: String => w::Field::must("InfoType"),
+            1 info_type: String => "InfoType: must",
             /// `TimeStamp`; format `unix`.
-            2 time_stamp: xinqiao_types::UnixSeconds => w::Field::must("TimeStamp"),
+            2 time_stamp: xinqiao_types::UnixSeconds => "TimeStamp: must",
             /// `ServiceCorpId`.
-            3 service_corp_id: String => w::Field::must("ServiceCorpId"),
+            3 service_corp_id: String => "ServiceCorpId: must",
             /// `AuthCorpId`.
-            4 auth_corp_id: Option<String> => w::Field::new("AuthCorpId"),
+            4 auth_corp_id: Option<String> => "AuthCorpId",
             /// `DeviceSn`.
-            5 device_sn: String => w::Field::must("DeviceSn"),
+            5 device_sn: String => "DeviceSn: must",
         }
     }
 
@@ -2612,15 +2612,15 @@ pub mod info {
         /// * Catalog: `work.info.device_data_auth_change`.
         pub struct DeviceDataAuthChange {
             /// `SuiteId`.
-            0 suite_id: String => w::Field::must("SuiteId"),
+            0 suite_id: String => "SuiteId: must",
             /// `InfoType`.
-            1 info_type: String => w::Field::must("InfoType"),
+            1 info_type: String => "InfoType: must",
             /// `TimeStamp`; format `unix`.
-            2 time_stamp: xinqiao_types::UnixSeconds => w::Field::must("TimeStamp"),
+            2 time_stamp: xinqiao_types::UnixSeconds => "TimeStamp: must",
             /// `AuthCorpId`.
-            3 auth_corp_id: String => w::Field::must("AuthCorpId"),
+            3 auth_corp_id: String => "AuthCorpId: must",
             /// `AgentID`.
-            4 agent_id: i64 => w::Field::must("AgentID"),
+            4 agent_id: i64 => "AgentID: must",
         }
     }
 
@@ -2632,17 +2632,17 @@ pub mod info {
         /// * Catalog: `work.info.device_feature_change`.
         pub struct DeviceFeatureChange {
             /// `SuiteId`.
-            0 suite_id: String => w::Field::must("SuiteId"),
+            0 suite_id: String => "SuiteId: must",
             /// `InfoType`.
-            1 info_type: String => w::Field::must("InfoType"),
+            1 info_type: String => "InfoType: must",
             /// `TimeStamp`; format `unix`.
-            2 time_stamp: xinqiao_types::UnixSeconds => w::Field::must("TimeStamp"),
+            2 time_stamp: xinqiao_types::UnixSeconds => "TimeStamp: must",
             /// `ServiceCorpId`.
-            3 service_corp_id: String => w::Field::must("ServiceCorpId"),
+            3 service_corp_id: String => "ServiceCorpId: must",
             /// `AuthCorpId`.
-            4 auth_corp_id: Option<String> => w::Field::new("AuthCorpId"),
+            4 auth_corp_id: Option<String> => "AuthCorpId",
             /// `DeviceSn`.
-            5 device_sn: String => w::Field::must("DeviceSn"),
+            5 device_sn: String => "DeviceSn: must",
         }
     }
 
@@ -2654,21 +2654,21 @@ pub mod info {
         /// * Catalog: `work.info.disconnect_info`.
         pub struct DisconnectInfo {
             /// `SuiteId`.
-            0 suite_id: String => w::Field::must("SuiteId"),
+            0 suite_id: String => "SuiteId: must",
             /// `InfoType`.
-            1 info_type: String => w::Field::must("InfoType"),
+            1 info_type: String => "InfoType: must",
             /// `TimeStamp`; format `unix`.
-            2 time_stamp: xinqiao_types::UnixSeconds => w::Field::must("TimeStamp"),
+            2 time_stamp: xinqiao_types::UnixSeconds => "TimeStamp: must",
             /// `ServiceCorpId`.
-            3 service_corp_id: String => w::Field::must("ServiceCorpId"),
+            3 service_corp_id: String => "ServiceCorpId: must",
             /// `AuthCorpId`.
-            4 auth_corp_id: Option<String> => w::Field::new("AuthCorpId"),
+            4 auth_corp_id: Option<String> => "AuthCorpId",
             /// `DeviceSn`.
-            5 device_sn: String => w::Field::must("DeviceSn"),
+            5 device_sn: String => "DeviceSn: must",
             /// `DisconnectTime`; format `unix`.
-            6 disconnect_time: xinqiao_types::UnixSeconds => w::Field::must("DisconnectTime"),
+            6 disconnect_time: xinqiao_types::UnixSeconds => "DisconnectTime: must",
             /// `Reason`.
-            7 reason: String => w::Field::must("Reason"),
+            7 reason: String => "Reason: must",
         }
     }
 
@@ -2680,23 +2680,23 @@ pub mod info {
         /// * Catalog: `work.info.enter_register_package`.
         pub struct EnterRegisterPackage {
             /// `SuiteId`.
-            0 suite_id: String => w::Field::must("SuiteId"),
+            0 suite_id: String => "SuiteId: must",
             /// `InfoType`.
-            1 info_type: String => w::Field::must("InfoType"),
+            1 info_type: String => "InfoType: must",
             /// `TimeStamp`; format `unix`.
-            2 time_stamp: xinqiao_types::UnixSeconds => w::Field::must("TimeStamp"),
+            2 time_stamp: xinqiao_types::UnixSeconds => "TimeStamp: must",
             /// `ServiceCorpId`.
-            3 service_corp_id: String => w::Field::must("ServiceCorpId"),
+            3 service_corp_id: String => "ServiceCorpId: must",
             /// `AuthCorpId`.
-            4 auth_corp_id: String => w::Field::must("AuthCorpId"),
+            4 auth_corp_id: String => "AuthCorpId: must",
             /// `RegisterCode`.
-            5 register_code: String => w::Field::must("RegisterCode"),
+            5 register_code: String => "RegisterCode: must",
             /// `AuthUserInfo`.
-            6 auth_user_info: Option<super::AuthUserInfo> => w::Field::new("AuthUserInfo"),
+            6 auth_user_info: Option<super::AuthUserInfo> => "AuthUserInfo",
             /// `TemplateId`.
-            7 template_id: String => w::Field::must("TemplateId"),
+            7 template_id: String => "TemplateId: must",
             /// `State`.
-            8 state: Option<String> => w::Field::new("State"),
+            8 state: Option<String> => "State",
         }
     }
 
@@ -2708,21 +2708,21 @@ pub mod info {
         /// * Catalog: `work.info.error_report`.
         pub struct ErrorReport {
             /// `SuiteId`.
-            0 suite_id: String => w::Field::must("SuiteId"),
+            0 suite_id: String => "SuiteId: must",
             /// `InfoType`.
-            1 info_type: String => w::Field::must("InfoType"),
+            1 info_type: String => "InfoType: must",
             /// `TimeStamp`; format `unix`.
-            2 time_stamp: xinqiao_types::UnixSeconds => w::Field::must("TimeStamp"),
+            2 time_stamp: xinqiao_types::UnixSeconds => "TimeStamp: must",
             /// `ServiceCorpId`.
-            3 service_corp_id: String => w::Field::must("ServiceCorpId"),
+            3 service_corp_id: String => "ServiceCorpId: must",
             /// `AuthCorpId`.
-            4 auth_corp_id: Option<String> => w::Field::new("AuthCorpId"),
+            4 auth_corp_id: Option<String> => "AuthCorpId",
             /// `DeviceSn`.
-            5 device_sn: String => w::Field::must("DeviceSn"),
+            5 device_sn: String => "DeviceSn: must",
             /// `ErrCode`.
-            6 err_code: i64 => w::Field::must("ErrCode"),
+            6 err_code: i64 => "ErrCode: must",
             /// `ErrMsg`.
-            7 err_msg: Option<String> => w::Field::new("ErrMsg"),
+            7 err_msg: Option<String> => "ErrMsg",
         }
     }
 
@@ -2734,19 +2734,19 @@ pub mod info {
         /// * Catalog: `work.info.fetch_log_finish`.
         pub struct FetchLogFinish {
             /// `SuiteId`.
-            0 suite_id: String => w::Field::must("SuiteId"),
+            0 suite_id: String => "SuiteId: must",
             /// `InfoType`.
-            1 info_type: String => w::Field::must("InfoType"),
+            1 info_type: String => "InfoType: must",
             /// `TimeStamp`; format `unix`.
-            2 time_stamp: xinqiao_types::UnixSeconds => w::Field::must("TimeStamp"),
+            2 time_stamp: xinqiao_types::UnixSeconds => "TimeStamp: must",
             /// `ServiceCorpId`.
-            3 service_corp_id: String => w::Field::must("ServiceCorpId"),
+            3 service_corp_id: String => "ServiceCorpId: must",
             /// `AuthCorpId`.
-            4 auth_corp_id: Option<String> => w::Field::new("AuthCorpId"),
+            4 auth_corp_id: Option<String> => "AuthCorpId",
             /// `DeviceSn`.
-            5 device_sn: String => w::Field::must("DeviceSn"),
+            5 device_sn: String => "DeviceSn: must",
             /// `MediaId`.
-            6 media_id: String => w::Field::must("MediaId"),
+            6 media_id: String => "MediaId: must",
         }
     }
 
@@ -2758,15 +2758,15 @@ pub mod info {
         /// * Catalog: `work.info.hit_keyword`.
         pub struct HitKeyword {
             /// `SuiteId`.
-            0 suite_id: String => w::Field::must("SuiteId"),
+            0 suite_id: String => "SuiteId: must",
             /// `InfoType`.
-            1 info_type: String => w::Field::must("InfoType"),
+            1 info_type: String => "InfoType: must",
             /// `TimeStamp`; format `unix`.
-            2 time_stamp: xinqiao_types::UnixSeconds => w::Field::must("TimeStamp"),
+            2 time_stamp: xinqiao_types::UnixSeconds => "TimeStamp: must",
             /// `AuthCorpId`.
-            3 auth_corp_id: String => w::Field::must("AuthCorpId"),
+            3 auth_corp_id: String => "AuthCorpId: must",
             /// `Token`.
-            4 token: String => w::Field::must("Token"),
+            4 token: String => "Token: must",
         }
     }
 
@@ -2777,15 +2777,15 @@ pub mod info {
         /// * Catalog: `work.info.hit_keyword_chat_archive_export_finished`.
         pub struct HitKeywordChatArchiveExportFinished {
             /// `SuiteId`.
-            0 suite_id: String => w::Field::must("SuiteId"),
+            0 suite_id: String => "SuiteId: must",
             /// `InfoType`.
-            1 info_type: String => w::Field::must("InfoType"),
+            1 info_type: String => "InfoType: must",
             /// `TimeStamp`; format `unix`.
-            2 time_stamp: xinqiao_types::UnixSeconds => w::Field::must("TimeStamp"),
+            2 time_stamp: xinqiao_types::UnixSeconds => "TimeStamp: must",
             /// `AuthCorpId`.
-            3 auth_corp_id: String => w::Field::must("AuthCorpId"),
+            3 auth_corp_id: String => "AuthCorpId: must",
             /// `JobId`.
-            4 job_id: String => w::Field::must("JobId"),
+            4 job_id: String => "JobId: must",
         }
     }
 
@@ -2797,19 +2797,19 @@ pub mod info {
         /// * Catalog: `work.info.license_pay_success`.
         pub struct LicensePaySuccess {
             /// `SuiteId`.
-            0 suite_id: String => w::Field::must("SuiteId"),
+            0 suite_id: String => "SuiteId: must",
             /// `InfoType`.
-            1 info_type: String => w::Field::must("InfoType"),
+            1 info_type: String => "InfoType: must",
             /// `TimeStamp`; format `unix`.
-            2 time_stamp: xinqiao_types::UnixSeconds => w::Field::must("TimeStamp"),
+            2 time_stamp: xinqiao_types::UnixSeconds => "TimeStamp: must",
             /// `ServiceCorpId`.
-            3 service_corp_id: String => w::Field::must("ServiceCorpId"),
+            3 service_corp_id: String => "ServiceCorpId: must",
             /// `AuthCorpId`.
-            4 auth_corp_id: String => w::Field::must("AuthCorpId"),
+            4 auth_corp_id: String => "AuthCorpId: must",
             /// `OrderId`.
-            5 order_id: String => w::Field::must("OrderId"),
+            5 order_id: String => "OrderId: must",
             /// `BuyerUserId`.
-            6 buyer_user_id: String => w::Field::must("BuyerUserId"),
+            6 buyer_user_id: String => "BuyerUserId: must",
         }
     }
 
@@ -2821,19 +2821,19 @@ pub mod info {
         /// * Catalog: `work.info.license_refund`.
         pub struct LicenseRefund {
             /// `SuiteId`.
-            0 suite_id: String => w::Field::must("SuiteId"),
+            0 suite_id: String => "SuiteId: must",
             /// `InfoType`.
-            1 info_type: String => w::Field::must("InfoType"),
+            1 info_type: String => "InfoType: must",
             /// `TimeStamp`; format `unix`.
-            2 time_stamp: xinqiao_types::UnixSeconds => w::Field::must("TimeStamp"),
+            2 time_stamp: xinqiao_types::UnixSeconds => "TimeStamp: must",
             /// `ServiceCorpId`.
-            3 service_corp_id: String => w::Field::must("ServiceCorpId"),
+            3 service_corp_id: String => "ServiceCorpId: must",
             /// `AuthCorpId`.
-            4 auth_corp_id: String => w::Field::must("AuthCorpId"),
+            4 auth_corp_id: String => "AuthCorpId: must",
             /// `OrderId`.
-            5 order_id: String => w::Field::must("OrderId"),
+            5 order_id: String => "OrderId: must",
             /// `OrderStatus`.
-            6 order_status: i64 => w::Field::must("OrderStatus"),
+            6 order_status: i64 => "OrderStatus: must",
         }
     }
 
@@ -2845,17 +2845,17 @@ pub mod info {
         /// * Catalog: `work.info.open_order`.
         pub struct OpenOrder {
             /// `SuiteId`.
-            0 suite_id: String => w::Field::must("SuiteId"),
+            0 suite_id: String => "SuiteId: must",
             /// `InfoType`.
-            1 info_type: String => w::Field::must("InfoType"),
+            1 info_type: String => "InfoType: must",
             /// `TimeStamp`; format `unix`.
-            2 time_stamp: xinqiao_types::UnixSeconds => w::Field::must("TimeStamp"),
+            2 time_stamp: xinqiao_types::UnixSeconds => "TimeStamp: must",
             /// `PaidCorpId`.
-            3 paid_corp_id: String => w::Field::must("PaidCorpId"),
+            3 paid_corp_id: String => "PaidCorpId: must",
             /// `OrderId`.
-            4 order_id: String => w::Field::must("OrderId"),
+            4 order_id: String => "OrderId: must",
             /// `OperatorId`.
-            5 operator_id: Option<String> => w::Field::new("OperatorId"),
+            5 operator_id: Option<String> => "OperatorId",
         }
     }
 
@@ -2867,15 +2867,15 @@ pub mod info {
         /// * Catalog: `work.info.pay_for_app_success`.
         pub struct PayForAppSuccess {
             /// `SuiteId`.
-            0 suite_id: String => w::Field::must("SuiteId"),
+            0 suite_id: String => "SuiteId: must",
             /// `InfoType`.
-            1 info_type: String => w::Field::must("InfoType"),
+            1 info_type: String => "InfoType: must",
             /// `TimeStamp`; format `unix`.
-            2 time_stamp: xinqiao_types::UnixSeconds => w::Field::must("TimeStamp"),
+            2 time_stamp: xinqiao_types::UnixSeconds => "TimeStamp: must",
             /// `PaidCorpId`.
-            3 paid_corp_id: String => w::Field::must("PaidCorpId"),
+            3 paid_corp_id: String => "PaidCorpId: must",
             /// `OrderId`.
-            4 order_id: String => w::Field::must("OrderId"),
+            4 order_id: String => "OrderId: must",
         }
     }
 
@@ -2887,15 +2887,15 @@ pub mod info {
         /// * Catalog: `work.info.refund`.
         pub struct Refund {
             /// `SuiteId`.
-            0 suite_id: String => w::Field::must("SuiteId"),
+            0 suite_id: String => "SuiteId: must",
             /// `InfoType`.
-            1 info_type: String => w::Field::must("InfoType"),
+            1 info_type: String => "InfoType: must",
             /// `TimeStamp`; format `unix`.
-            2 time_stamp: xinqiao_types::UnixSeconds => w::Field::must("TimeStamp"),
+            2 time_stamp: xinqiao_types::UnixSeconds => "TimeStamp: must",
             /// `PaidCorpId`.
-            3 paid_corp_id: String => w::Field::must("PaidCorpId"),
+            3 paid_corp_id: String => "PaidCorpId: must",
             /// `OrderId`.
-            4 order_id: String => w::Field::must("OrderId"),
+            4 order_id: String => "OrderId: must",
         }
     }
 
@@ -2907,25 +2907,25 @@ pub mod info {
         /// * Catalog: `work.info.register_corp`.
         pub struct RegisterCorp {
             /// `SuiteId`.
-            0 suite_id: String => w::Field::must("SuiteId"),
+            0 suite_id: String => "SuiteId: must",
             /// `InfoType`.
-            1 info_type: String => w::Field::must("InfoType"),
+            1 info_type: String => "InfoType: must",
             /// `TimeStamp`; format `unix`.
-            2 time_stamp: xinqiao_types::UnixSeconds => w::Field::must("TimeStamp"),
+            2 time_stamp: xinqiao_types::UnixSeconds => "TimeStamp: must",
             /// `ServiceCorpId`.
-            3 service_corp_id: String => w::Field::must("ServiceCorpId"),
+            3 service_corp_id: String => "ServiceCorpId: must",
             /// `AuthCorpId`.
-            4 auth_corp_id: String => w::Field::must("AuthCorpId"),
+            4 auth_corp_id: String => "AuthCorpId: must",
             /// `RegisterCode`.
-            5 register_code: String => w::Field::must("RegisterCode"),
+            5 register_code: String => "RegisterCode: must",
             /// `ContactSync`.
-            6 contact_sync: Option<super::ContactSync> => w::Field::new("ContactSync"),
+            6 contact_sync: Option<super::ContactSync> => "ContactSync",
             /// `AuthUserInfo`.
-            7 auth_user_info: Option<super::AuthUserInfo> => w::Field::new("AuthUserInfo"),
+            7 auth_user_info: Option<super::AuthUserInfo> => "AuthUserInfo",
             /// `TemplateId`.
-            8 template_id: String => w::Field::must("TemplateId"),
+            8 template_id: String => "TemplateId: must",
             /// `State`.
-            9 state: Option<String> => w::Field::new("State"),
+            9 state: Option<String> => "State",
         }
     }
 
@@ -2937,19 +2937,19 @@ pub mod info {
         /// * Catalog: `work.info.remark_device_name`.
         pub struct RemarkDeviceName {
             /// `SuiteId`.
-            0 suite_id: String => w::Field::must("SuiteId"),
+            0 suite_id: String => "SuiteId: must",
             /// `InfoType`.
-            1 info_type: String => w::Field::must("InfoType"),
+            1 info_type: String => "InfoType: must",
             /// `TimeStamp`; format `unix`.
-            2 time_stamp: xinqiao_types::UnixSeconds => w::Field::must("TimeStamp"),
+            2 time_stamp: xinqiao_types::UnixSeconds => "TimeStamp: must",
             /// `ServiceCorpId`.
-            3 service_corp_id: String => w::Field::must("ServiceCorpId"),
+            3 service_corp_id: String => "ServiceCorpId: must",
             /// `AuthCorpId`.
-            4 auth_corp_id: Option<String> => w::Field::new("AuthCorpId"),
+            4 auth_corp_id: Option<String> => "AuthCorpId",
             /// `DeviceSn`.
-            5 device_sn: String => w::Field::must("DeviceSn"),
+            5 device_sn: String => "DeviceSn: must",
             /// `RemarkName`.
-            6 remark_name: String => w::Field::must("RemarkName"),
+            6 remark_name: String => "RemarkName: must",
         }
     }
 
@@ -2961,13 +2961,13 @@ pub mod info {
         /// * Catalog: `work.info.suite_ticket`.
         pub struct SuiteTicket {
             /// `SuiteId`.
-            0 suite_id: String => w::Field::must("SuiteId"),
+            0 suite_id: String => "SuiteId: must",
             /// `InfoType`.
-            1 info_type: String => w::Field::must("InfoType"),
+            1 info_type: String => "InfoType: must",
             /// `TimeStamp`; format `unix`.
-            2 time_stamp: xinqiao_types::UnixSeconds => w::Field::must("TimeStamp"),
+            2 time_stamp: xinqiao_types::UnixSeconds => "TimeStamp: must",
             /// `SuiteTicket`.
-            3 suite_ticket: String => w::Field::must("SuiteTicket").masked(),
+            3 suite_ticket: String => "SuiteTicket: must masked",
         }
     }
 }
@@ -2983,21 +2983,21 @@ pub mod message {
         /// * Catalog: `work.message.image`.
         pub struct Image {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `PicUrl`.
-            4 pic_url: String => w::Field::must("PicUrl"),
+            4 pic_url: String => "PicUrl: must",
             /// `MediaId`.
-            5 media_id: String => w::Field::must("MediaId"),
+            5 media_id: String => "MediaId: must",
             /// `MsgId`.
-            6 msg_id: i64 => w::Field::must("MsgId"),
+            6 msg_id: i64 => "MsgId: must",
             /// `AgentID`.
-            7 agent_id: i64 => w::Field::must("AgentID"),
+            7 agent_id: i64 => "AgentID: must",
         }
     }
 
@@ -3008,25 +3008,25 @@ pub mod message {
         /// * Catalog: `work.message.link`.
         pub struct Link {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Title`.
-            4 title: String => w::Field::must("Title"),
+            4 title: String => "Title: must",
             /// `Description`.
-            5 description: String => w::Field::must("Description"),
+            5 description: String => "Description: must",
             /// `Url`.
-            6 url: String => w::Field::must("Url"),
+            6 url: String => "Url: must",
             /// `PicUrl`.
-            7 pic_url: String => w::Field::must("PicUrl"),
+            7 pic_url: String => "PicUrl: must",
             /// `MsgId`.
-            8 msg_id: i64 => w::Field::must("MsgId"),
+            8 msg_id: i64 => "MsgId: must",
             /// `AgentID`.
-            9 agent_id: i64 => w::Field::must("AgentID"),
+            9 agent_id: i64 => "AgentID: must",
         }
     }
 
@@ -3037,27 +3037,27 @@ pub mod message {
         /// * Catalog: `work.message.location`.
         pub struct Location {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Location_X`.
-            4 location_x: f64 => w::Field::must("Location_X"),
+            4 location_x: f64 => "Location_X: must",
             /// `Location_Y`.
-            5 location_y: f64 => w::Field::must("Location_Y"),
+            5 location_y: f64 => "Location_Y: must",
             /// `Scale`.
-            6 scale: f64 => w::Field::must("Scale"),
+            6 scale: f64 => "Scale: must",
             /// `Label`.
-            7 label: String => w::Field::must("Label"),
+            7 label: String => "Label: must",
             /// `MsgId`.
-            8 msg_id: i64 => w::Field::must("MsgId"),
+            8 msg_id: i64 => "MsgId: must",
             /// `AgentID`.
-            9 agent_id: i64 => w::Field::must("AgentID"),
+            9 agent_id: i64 => "AgentID: must",
             /// `AppType`.
-            10 app_type: Option<String> => w::Field::new("AppType"),
+            10 app_type: Option<String> => "AppType",
         }
     }
 
@@ -3068,19 +3068,19 @@ pub mod message {
         /// * Catalog: `work.message.text`.
         pub struct Text {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Content`.
-            4 content: String => w::Field::must("Content"),
+            4 content: String => "Content: must",
             /// `MsgId`.
-            5 msg_id: i64 => w::Field::must("MsgId"),
+            5 msg_id: i64 => "MsgId: must",
             /// `AgentID`.
-            6 agent_id: i64 => w::Field::must("AgentID"),
+            6 agent_id: i64 => "AgentID: must",
         }
     }
 
@@ -3091,21 +3091,21 @@ pub mod message {
         /// * Catalog: `work.message.video`.
         pub struct Video {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `MediaId`.
-            4 media_id: String => w::Field::must("MediaId"),
+            4 media_id: String => "MediaId: must",
             /// `ThumbMediaId`.
-            5 thumb_media_id: String => w::Field::must("ThumbMediaId"),
+            5 thumb_media_id: String => "ThumbMediaId: must",
             /// `MsgId`.
-            6 msg_id: i64 => w::Field::must("MsgId"),
+            6 msg_id: i64 => "MsgId: must",
             /// `AgentID`.
-            7 agent_id: i64 => w::Field::must("AgentID"),
+            7 agent_id: i64 => "AgentID: must",
         }
     }
 
@@ -3116,21 +3116,21 @@ pub mod message {
         /// * Catalog: `work.message.voice`.
         pub struct Voice {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `MediaId`.
-            4 media_id: String => w::Field::must("MediaId"),
+            4 media_id: String => "MediaId: must",
             /// `Format`.
-            5 format: String => w::Field::must("Format"),
+            5 format: String => "Format: must",
             /// `MsgId`.
-            6 msg_id: i64 => w::Field::must("MsgId"),
+            6 msg_id: i64 => "MsgId: must",
             /// `AgentID`.
-            7 agent_id: i64 => w::Field::must("AgentID"),
+            7 agent_id: i64 => "AgentID: must",
         }
     }
 }
@@ -3146,15 +3146,15 @@ pub mod reply {
         /// * Catalog: `work.reply.image`.
         pub struct Image {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Image`.
-            4 image: super::ImageImage => w::Field::must("Image"),
+            4 image: super::ImageImage => "Image: must",
         }
     }
 
@@ -3165,17 +3165,17 @@ pub mod reply {
         /// * Catalog: `work.reply.news`.
         pub struct News {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `ArticleCount`.
-            4 article_count: i64 => w::Field::must("ArticleCount"),
+            4 article_count: i64 => "ArticleCount: must",
             /// `Articles`.
-            5 articles: super::Article => w::Field::must("Articles"),
+            5 articles: super::Article => "Articles: must",
         }
     }
 
@@ -3186,15 +3186,15 @@ pub mod reply {
         /// * Catalog: `work.reply.text`.
         pub struct Text {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Content`.
-            4 content: String => w::Field::must("Content"),
+            4 content: String => "Content: must",
         }
     }
 
@@ -3205,15 +3205,15 @@ pub mod reply {
         /// * Catalog: `work.reply.update_button`.
         pub struct UpdateButton {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Button`.
-            4 button: super::Button => w::Field::must("Button"),
+            4 button: super::Button => "Button: must",
         }
     }
 
@@ -3224,15 +3224,15 @@ pub mod reply {
         /// * Catalog: `work.reply.update_taskcard`.
         pub struct UpdateTaskcard {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `TaskCard`.
-            4 task_card: Option<super::TaskCard> => w::Field::new("TaskCard"),
+            4 task_card: Option<super::TaskCard> => "TaskCard",
         }
     }
 
@@ -3242,15 +3242,15 @@ pub mod reply {
         /// * Catalog: `work.reply.update_template_card`.
         pub struct UpdateTemplateCard {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `TemplateCard`.
-            4 template_card: super::TemplateCard => w::Field::must("TemplateCard"),
+            4 template_card: super::TemplateCard => "TemplateCard: must",
         }
     }
 
@@ -3261,15 +3261,15 @@ pub mod reply {
         /// * Catalog: `work.reply.video`.
         pub struct Video {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Video`.
-            4 video: super::VideoVideo => w::Field::must("Video"),
+            4 video: super::VideoVideo => "Video: must",
         }
     }
 
@@ -3280,15 +3280,15 @@ pub mod reply {
         /// * Catalog: `work.reply.voice`.
         pub struct Voice {
             /// `ToUserName`.
-            0 to_user_name: String => w::Field::must("ToUserName").masked(),
+            0 to_user_name: String => "ToUserName: must masked",
             /// `FromUserName`.
-            1 from_user_name: String => w::Field::must("FromUserName").masked(),
+            1 from_user_name: String => "FromUserName: must masked",
             /// `CreateTime`; format `unix`.
-            2 create_time: xinqiao_types::UnixSeconds => w::Field::must("CreateTime"),
+            2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `MsgType`.
-            3 msg_type: String => w::Field::must("MsgType"),
+            3 msg_type: String => "MsgType: must",
             /// `Voice`.
-            4 voice: super::VoiceVoice => w::Field::must("Voice"),
+            4 voice: super::VoiceVoice => "Voice: must",
         }
     }
 }

@@ -7,7 +7,7 @@ w::record! {
     /// `Alia`.
     pub struct Alia {
         /// `list`.
-        0 list: Vec<String> => w::Field::must("list"),
+        0 list: Vec<String> => "list: must",
     }
     new(list: Vec<String>)
 }
@@ -16,7 +16,7 @@ w::record! {
     /// `AllowDepartmentlist`.
     pub struct AllowDepartmentlist {
         /// `list`.
-        0 list: Vec<i64> => w::Field::must("list"),
+        0 list: Vec<i64> => "list: must",
     }
     new(list: Vec<i64>)
 }
@@ -25,7 +25,7 @@ w::record! {
     /// `AllowEmaillist`.
     pub struct AllowEmaillist {
         /// `list`.
-        0 list: Vec<String> => w::Field::must("list"),
+        0 list: Vec<String> => "list: must",
     }
     new(list: Vec<String>)
 }
@@ -34,7 +34,7 @@ w::record! {
     /// `AllowTaglist`.
     pub struct AllowTaglist {
         /// `list`.
-        0 list: Vec<i64> => w::Field::must("list"),
+        0 list: Vec<i64> => "list: must",
     }
     new(list: Vec<i64>)
 }
@@ -43,24 +43,24 @@ w::record! {
     /// `Attachment`.
     pub struct Attachment {
         /// `file_name`.
-        0 file_name: String => w::Field::must("file_name"),
+        0 file_name: String => "file_name: must",
         /// `content`.
-        1 content: String => w::Field::must("content"),
+        1 content: String => "content: must",
     }
-    new(file_name: String, content: String)
+    new(file_name: impl Into<String>, content: impl Into<String>)
 }
 
 w::record! {
     /// `AuthCode`.
     pub struct AuthCode {
         /// `auth_code_id`.
-        0 auth_code_id: i64 => w::Field::must("auth_code_id"),
+        0 auth_code_id: i64 => "auth_code_id: must",
         /// `remark`.
-        1 remark: String => w::Field::must("remark"),
+        1 remark: String => "remark: must",
         /// `last_use_time`; format `unix`.
-        2 last_use_time: xinqiao_types::UnixSeconds => w::Field::must("last_use_time"),
+        2 last_use_time: xinqiao_types::UnixSeconds => "last_use_time: must",
         /// `create_time`; format `unix`.
-        3 create_time: xinqiao_types::UnixSeconds => w::Field::must("create_time"),
+        3 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
 
@@ -68,17 +68,17 @@ w::record! {
     /// `AuthCodeInfo`.
     pub struct AuthCodeInfo {
         /// `remark`.
-        0 remark: Option<String> => w::Field::new("remark"),
+        0 remark: Option<String> => "remark",
     }
     new()
-    set(remark: String)
+    text(remark: String)
 }
 
 w::record! {
     /// `Department`.
     pub struct Department {
         /// `list`.
-        0 list: Vec<i64> => w::Field::must("list"),
+        0 list: Vec<i64> => "list: must",
     }
     new(list: Vec<i64>)
 }
@@ -87,7 +87,7 @@ w::record! {
     /// `Email`.
     pub struct Email {
         /// `list`.
-        0 list: Vec<String> => w::Field::must("list"),
+        0 list: Vec<String> => "list: must",
     }
     new(list: Vec<String>)
 }
@@ -96,19 +96,19 @@ w::record! {
     /// `GetList`.
     pub struct GetList {
         /// `id`.
-        0 id: i64 => w::Field::must("id"),
+        0 id: i64 => "id: must",
         /// `email`.
-        1 email: String => w::Field::must("email").masked(),
+        1 email: String => "email: must masked",
         /// `name`.
-        2 name: String => w::Field::must("name"),
+        2 name: String => "name: must",
         /// `userid_list`.
-        3 userid_list: Option<Userid> => w::Field::new("userid_list"),
+        3 userid_list: Option<Userid> => "userid_list",
         /// `tag_list`.
-        4 tag_list: Option<Tag> => w::Field::new("tag_list"),
+        4 tag_list: Option<Tag> => "tag_list",
         /// `department_list`.
-        5 department_list: Option<Department> => w::Field::new("department_list"),
+        5 department_list: Option<Department> => "department_list",
         /// `alias_list`.
-        6 alias_list: Option<Alia> => w::Field::new("alias_list"),
+        6 alias_list: Option<Alia> => "alias_list",
     }
 }
 
@@ -116,7 +116,7 @@ w::record! {
     /// `GetOption`.
     pub struct GetOption {
         /// `list`.
-        0 list: Vec<OptionList> => w::Field::must("list"),
+        0 list: Vec<OptionList> => "list: must",
     }
 }
 
@@ -124,7 +124,7 @@ w::record! {
     /// `Group`.
     pub struct Group {
         /// `list`.
-        0 list: Vec<String> => w::Field::must("list"),
+        0 list: Vec<String> => "list: must",
     }
     new(list: Vec<String>)
 }
@@ -133,7 +133,7 @@ w::record! {
     /// `Host`.
     pub struct Host {
         /// `userids`.
-        0 userids: Option<Vec<String>> => w::Field::new("userids"),
+        0 userids: Option<Vec<String>> => "userids",
     }
     new()
     set(userids: Vec<String>)
@@ -143,7 +143,7 @@ w::record! {
     /// `Mail`.
     pub struct Mail {
         /// `mail_id`.
-        0 mail_id: String => w::Field::must("mail_id"),
+        0 mail_id: String => "mail_id: must",
     }
 }
 
@@ -151,11 +151,11 @@ w::record! {
     /// `Meeting`.
     pub struct Meeting {
         /// `option`.
-        0 option: Option<MeetingOption> => w::Field::new("option"),
+        0 option: Option<MeetingOption> => "option",
         /// `hosts`.
-        1 hosts: Option<Host> => w::Field::new("hosts"),
+        1 hosts: Option<Host> => "hosts",
         /// `meeting_admins`.
-        2 meeting_admins: MeetingAdmin => w::Field::must("meeting_admins"),
+        2 meeting_admins: MeetingAdmin => "meeting_admins: must",
     }
     new(meeting_admins: MeetingAdmin)
     set(option: MeetingOption, hosts: Host)
@@ -165,7 +165,7 @@ w::record! {
     /// `MeetingAdmin`.
     pub struct MeetingAdmin {
         /// `userids`.
-        0 userids: Option<Vec<String>> => w::Field::new("userids"),
+        0 userids: Option<Vec<String>> => "userids",
     }
     new()
     set(userids: Vec<String>)
@@ -175,27 +175,27 @@ w::record! {
     /// `MeetingOption`.
     pub struct MeetingOption {
         /// `password`.
-        0 password: Option<String> => w::Field::new("password").masked(),
+        0 password: Option<String> => "password: masked",
         /// `auto_record`.
-        1 auto_record: Option<i64> => w::Field::new("auto_record"),
+        1 auto_record: Option<i64> => "auto_record",
         /// `enable_waiting_room`.
-        2 enable_waiting_room: Option<bool> => w::Field::new("enable_waiting_room"),
+        2 enable_waiting_room: Option<bool> => "enable_waiting_room",
         /// `allow_enter_before_host`.
-        3 allow_enter_before_host: Option<bool> => w::Field::new("allow_enter_before_host"),
+        3 allow_enter_before_host: Option<bool> => "allow_enter_before_host",
         /// `enable_screen_watermark`.
-        4 enable_screen_watermark: Option<bool> => w::Field::new("enable_screen_watermark"),
+        4 enable_screen_watermark: Option<bool> => "enable_screen_watermark",
         /// `enter_restraint`.
-        5 enter_restraint: Option<i64> => w::Field::new("enter_restraint"),
+        5 enter_restraint: Option<i64> => "enter_restraint",
         /// `enable_enter_mute`.
-        6 enable_enter_mute: Option<i64> => w::Field::new("enable_enter_mute"),
+        6 enable_enter_mute: Option<i64> => "enable_enter_mute",
         /// `remind_scope`.
-        7 remind_scope: Option<i64> => w::Field::new("remind_scope"),
+        7 remind_scope: Option<i64> => "remind_scope",
         /// `water_mark_type`.
-        8 water_mark_type: Option<i64> => w::Field::new("water_mark_type"),
+        8 water_mark_type: Option<i64> => "water_mark_type",
     }
     new()
+    text(password: String)
     set(
-        password: String,
         auto_record: i64,
         enable_waiting_room: bool,
         allow_enter_before_host: bool,
@@ -211,42 +211,42 @@ w::record! {
     /// `OptionList`.
     pub struct OptionList {
         /// `type`.
-        0 type_: i64 => w::Field::must("type"),
+        0 type_: i64 => "type: must",
         /// `value`.
-        1 value: String => w::Field::must("value"),
+        1 value: String => "value: must",
     }
-    new(type_: i64, value: String)
+    new(type_: i64, value: impl Into<String>)
 }
 
 w::record! {
     /// `Reminder`.
     pub struct Reminder {
         /// `is_remind`.
-        0 is_remind: Option<bool> => w::Field::new("is_remind").spelled(w::Spelling::BoolInt),
+        0 is_remind: Option<bool> => "is_remind: zero-one",
         /// `remind_before_event_mins`; unit min.
-        1 remind_before_event_mins: Option<i64> => w::Field::new("remind_before_event_mins"),
+        1 remind_before_event_mins: Option<i64> => "remind_before_event_mins",
         /// `remind_time_diffs`; unit s.
-        2 remind_time_diffs: Option<Vec<i64>> => w::Field::new("remind_time_diffs"),
+        2 remind_time_diffs: Option<Vec<i64>> => "remind_time_diffs",
         /// `is_repeat`.
-        3 is_repeat: Option<bool> => w::Field::new("is_repeat").spelled(w::Spelling::BoolInt),
+        3 is_repeat: Option<bool> => "is_repeat: zero-one",
         /// `repeat_type`.
-        4 repeat_type: Option<i64> => w::Field::new("repeat_type"),
+        4 repeat_type: Option<i64> => "repeat_type",
         /// `repeat_until`; format `unix`.
-        5 repeat_until: Option<xinqiao_types::UnixSeconds> => w::Field::new("repeat_until"),
+        5 repeat_until: Option<xinqiao_types::UnixSeconds> => "repeat_until",
         /// `is_custom_repeat`.
-        6 is_custom_repeat: Option<bool> => w::Field::new("is_custom_repeat").spelled(w::Spelling::BoolInt),
+        6 is_custom_repeat: Option<bool> => "is_custom_repeat: zero-one",
         /// `repeat_interval`.
-        7 repeat_interval: Option<i64> => w::Field::new("repeat_interval"),
+        7 repeat_interval: Option<i64> => "repeat_interval",
         /// `repeat_day_of_week`.
-        8 repeat_day_of_week: Option<Vec<i64>> => w::Field::new("repeat_day_of_week"),
+        8 repeat_day_of_week: Option<Vec<i64>> => "repeat_day_of_week",
         /// `repeat_day_of_month`.
-        9 repeat_day_of_month: Option<Vec<i64>> => w::Field::new("repeat_day_of_month"),
+        9 repeat_day_of_month: Option<Vec<i64>> => "repeat_day_of_month",
         /// `timezone`.
-        10 timezone: Option<i64> => w::Field::new("timezone"),
+        10 timezone: Option<i64> => "timezone",
         /// `repeat_week_of_month`.
-        11 repeat_week_of_month: Option<Vec<i64>> => w::Field::new("repeat_week_of_month"),
+        11 repeat_week_of_month: Option<Vec<i64>> => "repeat_week_of_month",
         /// `repeat_month_of_year`.
-        12 repeat_month_of_year: Option<Vec<i64>> => w::Field::new("repeat_month_of_year"),
+        12 repeat_month_of_year: Option<Vec<i64>> => "repeat_month_of_year",
     }
     new()
     set(
@@ -270,29 +270,30 @@ w::record! {
     /// `Schedule`.
     pub struct Schedule {
         /// `schedule_id`.
-        0 schedule_id: Option<String> => w::Field::new("schedule_id"),
+        0 schedule_id: Option<String> => "schedule_id",
         /// `method`.
-        1 method: Option<String> => w::Field::new("method"),
+        1 method: Option<String> => "method",
         /// `start_time`; format `unix`.
-        2 start_time: xinqiao_types::UnixSeconds => w::Field::must("start_time"),
+        2 start_time: xinqiao_types::UnixSeconds => "start_time: must",
         /// `end_time`; format `unix`.
-        3 end_time: xinqiao_types::UnixSeconds => w::Field::must("end_time"),
+        3 end_time: xinqiao_types::UnixSeconds => "end_time: must",
         /// `location`.
-        4 location: Option<String> => w::Field::new("location"),
+        4 location: Option<String> => "location",
         /// `reminders`.
-        5 reminders: Option<Reminder> => w::Field::new("reminders"),
+        5 reminders: Option<Reminder> => "reminders",
     }
     new(start_time: xinqiao_types::UnixSeconds, end_time: xinqiao_types::UnixSeconds)
-    set(schedule_id: String, method: String, location: String, reminders: Reminder)
+    text(schedule_id: String, method: String, location: String)
+    set(reminders: Reminder)
 }
 
 w::record! {
     /// `SearchGroup`.
     pub struct SearchGroup {
         /// `groupid`.
-        0 groupid: String => w::Field::must("groupid"),
+        0 groupid: String => "groupid: must",
         /// `groupname`.
-        1 groupname: String => w::Field::must("groupname"),
+        1 groupname: String => "groupname: must",
     }
 }
 
@@ -300,11 +301,11 @@ w::record! {
     /// `SearchList`.
     pub struct SearchList {
         /// `id`.
-        0 id: i64 => w::Field::must("id"),
+        0 id: i64 => "id: must",
         /// `email`.
-        1 email: String => w::Field::must("email").masked(),
+        1 email: String => "email: must masked",
         /// `name`.
-        2 name: String => w::Field::must("name"),
+        2 name: String => "name: must",
     }
 }
 
@@ -312,7 +313,7 @@ w::record! {
     /// `Tag`.
     pub struct Tag {
         /// `list`.
-        0 list: Vec<i64> => w::Field::must("list"),
+        0 list: Vec<i64> => "list: must",
     }
     new(list: Vec<i64>)
 }
@@ -321,9 +322,9 @@ w::record! {
     /// `To`.
     pub struct To {
         /// `emails`.
-        0 emails: Option<Vec<String>> => w::Field::new("emails"),
+        0 emails: Option<Vec<String>> => "emails",
         /// `userids`.
-        1 userids: Option<Vec<String>> => w::Field::new("userids"),
+        1 userids: Option<Vec<String>> => "userids",
     }
     new()
     set(emails: Vec<String>, userids: Vec<String>)
@@ -333,7 +334,7 @@ w::record! {
     /// `UpdateOption`.
     pub struct UpdateOption {
         /// `list`.
-        0 list: Vec<OptionList> => w::Field::must("list"),
+        0 list: Vec<OptionList> => "list: must",
     }
     new(list: Vec<OptionList>)
 }
@@ -342,7 +343,7 @@ w::record! {
     /// `Userid`.
     pub struct Userid {
         /// `list`.
-        0 list: Vec<String> => w::Field::must("list"),
+        0 list: Vec<String> => "list: must",
     }
     new(list: Vec<String>)
 }
@@ -355,14 +356,15 @@ w::record! {
     /// * Catalog: `work.exmail.account_act_email`.
     pub struct AccountActEmail {
         /// `userid`.
-        0 userid: Option<String> => w::Field::new("userid"),
+        0 userid: Option<String> => "userid",
         /// `publicemail_id`.
-        1 publicemail_id: Option<i64> => w::Field::new("publicemail_id"),
+        1 publicemail_id: Option<i64> => "publicemail_id",
         /// `type`.
-        2 type_: Option<i64> => w::Field::new("type"),
+        2 type_: Option<i64> => "type",
     }
     new()
-    set(userid: String, publicemail_id: i64, type_: i64)
+    text(userid: String)
+    set(publicemail_id: i64, type_: i64)
 }
 
 w::endpoint! {
@@ -392,16 +394,16 @@ w::record! {
     /// * Catalog: `work.exmail.mail_get_newcount`.
     pub struct MailGetNewcount {
         /// `userid`.
-        0 userid: String => w::Field::must("userid"),
+        0 userid: String => "userid: must",
     }
-    new(userid: String)
+    new(userid: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`MailGetNewcount`].
     pub struct MailGetNewcountResponse {
         /// `count`.
-        0 count: i64 => w::Field::must("count"),
+        0 count: i64 => "count: must",
     }
 }
 
@@ -436,31 +438,31 @@ pub mod app {
         /// * Catalog: `work.exmail.app.compose_send`.
         pub struct ComposeSend {
             /// `to`.
-            0 to: super::To => w::Field::must("to"),
+            0 to: super::To => "to: must",
             /// `cc`.
-            1 cc: Option<super::To> => w::Field::new("cc"),
+            1 cc: Option<super::To> => "cc",
             /// `bcc`.
-            2 bcc: Option<super::To> => w::Field::new("bcc"),
+            2 bcc: Option<super::To> => "bcc",
             /// `subject`.
-            3 subject: String => w::Field::must("subject"),
+            3 subject: String => "subject: must",
             /// `content`.
-            4 content: String => w::Field::must("content"),
+            4 content: String => "content: must",
             /// `content_type`.
-            5 content_type: Option<String> => w::Field::new("content_type"),
+            5 content_type: Option<String> => "content_type",
             /// `attachment_list`.
-            6 attachment_list: Option<Vec<super::Attachment>> => w::Field::new("attachment_list"),
+            6 attachment_list: Option<Vec<super::Attachment>> => "attachment_list",
             /// `schedule`.
-            7 schedule: Option<super::Schedule> => w::Field::new("schedule"),
+            7 schedule: Option<super::Schedule> => "schedule",
             /// `meeting`.
-            8 meeting: Option<super::Meeting> => w::Field::new("meeting"),
+            8 meeting: Option<super::Meeting> => "meeting",
             /// `enable_id_trans`.
-            9 enable_id_trans: Option<bool> => w::Field::new("enable_id_trans").spelled(w::Spelling::BoolInt),
+            9 enable_id_trans: Option<bool> => "enable_id_trans: zero-one",
         }
-        new(to: super::To, subject: String, content: String)
+        new(to: super::To, subject: impl Into<String>, content: impl Into<String>)
+        text(content_type: String)
         set(
             cc: super::To,
             bcc: super::To,
-            content_type: String,
             attachment_list: Vec<super::Attachment>,
             schedule: super::Schedule,
             meeting: super::Meeting,
@@ -502,9 +504,9 @@ pub mod app {
         /// Answer to [`GetEmailAlias`].
         pub struct GetEmailAliasResponse {
             /// `email`.
-            0 email: String => w::Field::must("email").masked(),
+            0 email: String => "email: must masked",
             /// `alias_list`.
-            1 alias_list: Vec<String> => w::Field::must("alias_list"),
+            1 alias_list: Vec<String> => "alias_list: must",
         }
     }
 
@@ -535,27 +537,28 @@ pub mod app {
         /// * Catalog: `work.exmail.app.get_mail_list`.
         pub struct GetMailList {
             /// `begin_time`; format `unix`.
-            0 begin_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("begin_time"),
+            0 begin_time: Option<xinqiao_types::UnixSeconds> => "begin_time",
             /// `end_time`.
-            1 end_time: Option<i64> => w::Field::new("end_time"),
+            1 end_time: Option<i64> => "end_time",
             /// `limit`.
-            2 limit: Option<i64> => w::Field::new("limit"),
+            2 limit: Option<i64> => "limit",
             /// `cursor`.
-            3 cursor: Option<String> => w::Field::new("cursor"),
+            3 cursor: Option<String> => "cursor",
         }
         new()
-        set(begin_time: xinqiao_types::UnixSeconds, end_time: i64, limit: i64, cursor: String)
+        text(cursor: String)
+        set(begin_time: xinqiao_types::UnixSeconds, end_time: i64, limit: i64)
     }
 
     w::record! {
         /// Answer to [`GetMailList`].
         pub struct GetMailListResponse {
             /// `mail_list`.
-            0 mail_list: Vec<super::Mail> => w::Field::must("mail_list"),
+            0 mail_list: Vec<super::Mail> => "mail_list: must",
             /// `has_more`.
-            1 has_more: bool => w::Field::must("has_more").spelled(w::Spelling::BoolInt),
+            1 has_more: bool => "has_more: must zero-one",
             /// `next_cursor`.
-            2 next_cursor: Option<String> => w::Field::new("next_cursor"),
+            2 next_cursor: Option<String> => "next_cursor",
         }
     }
 
@@ -586,16 +589,16 @@ pub mod app {
         /// * Catalog: `work.exmail.app.read_mail`.
         pub struct ReadMail {
             /// `mail_id`.
-            0 mail_id: String => w::Field::must("mail_id"),
+            0 mail_id: String => "mail_id: must",
         }
-        new(mail_id: String)
+        new(mail_id: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`ReadMail`].
         pub struct ReadMailResponse {
             /// `mail_data`.
-            0 mail_data: String => w::Field::must("mail_data"),
+            0 mail_data: String => "mail_data: must",
         }
     }
 
@@ -626,9 +629,9 @@ pub mod app {
         /// * Catalog: `work.exmail.app.update_email_alias`.
         pub struct UpdateEmailAlias {
             /// `new_email`.
-            0 new_email: String => w::Field::must("new_email"),
+            0 new_email: String => "new_email: must",
         }
-        new(new_email: String)
+        new(new_email: impl Into<String>)
     }
 
     w::endpoint! {
@@ -663,27 +666,27 @@ pub mod group {
         /// * Catalog: `work.exmail.group.create`.
         pub struct Create {
             /// `groupid`.
-            0 groupid: String => w::Field::must("groupid"),
+            0 groupid: String => "groupid: must",
             /// `groupname`.
-            1 groupname: String => w::Field::must("groupname"),
+            1 groupname: String => "groupname: must",
             /// `email_list`.
-            2 email_list: Option<super::Email> => w::Field::new("email_list"),
+            2 email_list: Option<super::Email> => "email_list",
             /// `group_list`.
-            3 group_list: Option<super::Group> => w::Field::new("group_list"),
+            3 group_list: Option<super::Group> => "group_list",
             /// `tag_list`.
-            4 tag_list: Option<super::Tag> => w::Field::new("tag_list"),
+            4 tag_list: Option<super::Tag> => "tag_list",
             /// `department_list`.
-            5 department_list: Option<super::Department> => w::Field::new("department_list"),
+            5 department_list: Option<super::Department> => "department_list",
             /// `allow_type`.
-            6 allow_type: Option<i64> => w::Field::new("allow_type"),
+            6 allow_type: Option<i64> => "allow_type",
             /// `allow_emaillist`.
-            7 allow_emaillist: Option<super::AllowEmaillist> => w::Field::new("allow_emaillist"),
+            7 allow_emaillist: Option<super::AllowEmaillist> => "allow_emaillist",
             /// `allow_taglist`.
-            8 allow_taglist: Option<super::AllowTaglist> => w::Field::new("allow_taglist"),
+            8 allow_taglist: Option<super::AllowTaglist> => "allow_taglist",
             /// `allow_departmentlist`.
-            9 allow_departmentlist: Option<super::AllowDepartmentlist> => w::Field::new("allow_departmentlist"),
+            9 allow_departmentlist: Option<super::AllowDepartmentlist> => "allow_departmentlist",
         }
-        new(groupid: String, groupname: String)
+        new(groupid: impl Into<String>, groupname: impl Into<String>)
         set(
             email_list: super::Email,
             group_list: super::Group,
@@ -723,9 +726,9 @@ pub mod group {
         /// * Catalog: `work.exmail.group.delete`.
         pub struct Delete {
             /// `groupid`.
-            0 groupid: String => w::Field::must("groupid"),
+            0 groupid: String => "groupid: must",
         }
-        new(groupid: String)
+        new(groupid: impl Into<String>)
     }
 
     w::endpoint! {
@@ -755,34 +758,34 @@ pub mod group {
         /// * Catalog: `work.exmail.group.get`.
         pub struct Get {
             /// `groupid`.
-            0 groupid: String => w::Field::must("groupid").place(w::Place::Query),
+            0 groupid: String => "groupid: must query",
         }
-        new(groupid: String)
+        new(groupid: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
             /// `groupid`.
-            0 groupid: String => w::Field::must("groupid"),
+            0 groupid: String => "groupid: must",
             /// `groupname`.
-            1 groupname: String => w::Field::must("groupname"),
+            1 groupname: String => "groupname: must",
             /// `email_list`.
-            2 email_list: Option<super::Email> => w::Field::new("email_list"),
+            2 email_list: Option<super::Email> => "email_list",
             /// `group_list`.
-            3 group_list: Option<super::Group> => w::Field::new("group_list"),
+            3 group_list: Option<super::Group> => "group_list",
             /// `tag_list`.
-            4 tag_list: Option<super::Tag> => w::Field::new("tag_list"),
+            4 tag_list: Option<super::Tag> => "tag_list",
             /// `department_list`.
-            5 department_list: Option<super::Department> => w::Field::new("department_list"),
+            5 department_list: Option<super::Department> => "department_list",
             /// `allow_type`.
-            6 allow_type: i64 => w::Field::must("allow_type"),
+            6 allow_type: i64 => "allow_type: must",
             /// `allow_emaillist`.
-            7 allow_emaillist: Option<super::AllowEmaillist> => w::Field::new("allow_emaillist"),
+            7 allow_emaillist: Option<super::AllowEmaillist> => "allow_emaillist",
             /// `allow_taglist`.
-            8 allow_taglist: Option<super::AllowTaglist> => w::Field::new("allow_taglist"),
+            8 allow_taglist: Option<super::AllowTaglist> => "allow_taglist",
             /// `allow_departmentlist`.
-            9 allow_departmentlist: Option<super::AllowDepartmentlist> => w::Field::new("allow_departmentlist"),
+            9 allow_departmentlist: Option<super::AllowDepartmentlist> => "allow_departmentlist",
         }
     }
 
@@ -813,19 +816,19 @@ pub mod group {
         /// * Catalog: `work.exmail.group.search`.
         pub struct Search {
             /// `groupid`.
-            0 groupid: Option<String> => w::Field::new("groupid").place(w::Place::Query),
+            0 groupid: Option<String> => "groupid: query",
             /// `fuzzy`.
-            1 fuzzy: bool => w::Field::must("fuzzy").place(w::Place::Query).spelled(w::Spelling::BoolInt),
+            1 fuzzy: bool => "fuzzy: must query zero-one",
         }
         new(fuzzy: bool)
-        set(groupid: String)
+        text(groupid: String)
     }
 
     w::record! {
         /// Answer to [`Search`].
         pub struct SearchResponse {
             /// `groups`.
-            0 groups: Vec<super::SearchGroup> => w::Field::must("groups"),
+            0 groups: Vec<super::SearchGroup> => "groups: must",
         }
     }
 
@@ -856,29 +859,29 @@ pub mod group {
         /// * Catalog: `work.exmail.group.update`.
         pub struct Update {
             /// `groupid`.
-            0 groupid: String => w::Field::must("groupid"),
+            0 groupid: String => "groupid: must",
             /// `groupname`.
-            1 groupname: Option<String> => w::Field::new("groupname"),
+            1 groupname: Option<String> => "groupname",
             /// `email_list`.
-            2 email_list: Option<super::Email> => w::Field::new("email_list"),
+            2 email_list: Option<super::Email> => "email_list",
             /// `group_list`.
-            3 group_list: Option<super::Group> => w::Field::new("group_list"),
+            3 group_list: Option<super::Group> => "group_list",
             /// `tag_list`.
-            4 tag_list: Option<super::Tag> => w::Field::new("tag_list"),
+            4 tag_list: Option<super::Tag> => "tag_list",
             /// `department_list`.
-            5 department_list: Option<super::Department> => w::Field::new("department_list"),
+            5 department_list: Option<super::Department> => "department_list",
             /// `allow_type`.
-            6 allow_type: Option<i64> => w::Field::new("allow_type"),
+            6 allow_type: Option<i64> => "allow_type",
             /// `allow_emaillist`.
-            7 allow_emaillist: Option<super::AllowEmaillist> => w::Field::new("allow_emaillist"),
+            7 allow_emaillist: Option<super::AllowEmaillist> => "allow_emaillist",
             /// `allow_taglist`.
-            8 allow_taglist: Option<super::AllowTaglist> => w::Field::new("allow_taglist"),
+            8 allow_taglist: Option<super::AllowTaglist> => "allow_taglist",
             /// `allow_departmentlist`.
-            9 allow_departmentlist: Option<super::AllowDepartmentlist> => w::Field::new("allow_departmentlist"),
+            9 allow_departmentlist: Option<super::AllowDepartmentlist> => "allow_departmentlist",
         }
-        new(groupid: String)
+        new(groupid: impl Into<String>)
+        text(groupname: String)
         set(
-            groupname: String,
             email_list: super::Email,
             group_list: super::Group,
             tag_list: super::Tag,
@@ -922,21 +925,21 @@ pub mod publicmail {
         /// * Catalog: `work.exmail.publicmail.create`.
         pub struct Create {
             /// `email`.
-            0 email: String => w::Field::must("email").masked(),
+            0 email: String => "email: must masked",
             /// `name`.
-            1 name: String => w::Field::must("name"),
+            1 name: String => "name: must",
             /// `userid_list`.
-            2 userid_list: Option<super::Userid> => w::Field::new("userid_list"),
+            2 userid_list: Option<super::Userid> => "userid_list",
             /// `tag_list`.
-            3 tag_list: Option<super::Tag> => w::Field::new("tag_list"),
+            3 tag_list: Option<super::Tag> => "tag_list",
             /// `department_list`.
-            4 department_list: Option<super::Department> => w::Field::new("department_list"),
+            4 department_list: Option<super::Department> => "department_list",
             /// `create_auth_code`.
-            5 create_auth_code: Option<bool> => w::Field::new("create_auth_code").spelled(w::Spelling::BoolInt),
+            5 create_auth_code: Option<bool> => "create_auth_code: zero-one",
             /// `auth_code_info`.
-            6 auth_code_info: Option<super::AuthCodeInfo> => w::Field::new("auth_code_info"),
+            6 auth_code_info: Option<super::AuthCodeInfo> => "auth_code_info",
         }
-        new(email: String, name: String)
+        new(email: impl Into<String>, name: impl Into<String>)
         set(
             userid_list: super::Userid,
             tag_list: super::Tag,
@@ -950,7 +953,7 @@ pub mod publicmail {
         /// Answer to [`Create`].
         pub struct CreateResponse {
             /// `id`.
-            0 id: i64 => w::Field::must("id"),
+            0 id: i64 => "id: must",
         }
     }
 
@@ -981,7 +984,7 @@ pub mod publicmail {
         /// * Catalog: `work.exmail.publicmail.delete`.
         pub struct Delete {
             /// `id`.
-            0 id: i64 => w::Field::must("id"),
+            0 id: i64 => "id: must",
         }
         new(id: i64)
     }
@@ -1013,9 +1016,9 @@ pub mod publicmail {
         /// * Catalog: `work.exmail.publicmail.delete_auth_code`.
         pub struct DeleteAuthCode {
             /// `id`.
-            0 id: i64 => w::Field::must("id"),
+            0 id: i64 => "id: must",
             /// `auth_code_id`.
-            1 auth_code_id: i64 => w::Field::must("auth_code_id"),
+            1 auth_code_id: i64 => "auth_code_id: must",
         }
         new(id: i64, auth_code_id: i64)
     }
@@ -1047,7 +1050,7 @@ pub mod publicmail {
         /// * Catalog: `work.exmail.publicmail.get`.
         pub struct Get {
             /// `id_list`.
-            0 id_list: Vec<i64> => w::Field::must("id_list"),
+            0 id_list: Vec<i64> => "id_list: must",
         }
         new(id_list: Vec<i64>)
     }
@@ -1056,7 +1059,7 @@ pub mod publicmail {
         /// Answer to [`Get`].
         pub struct GetResponse {
             /// `list`.
-            0 list: Vec<super::GetList> => w::Field::must("list"),
+            0 list: Vec<super::GetList> => "list: must",
         }
     }
 
@@ -1087,7 +1090,7 @@ pub mod publicmail {
         /// * Catalog: `work.exmail.publicmail.get_auth_code_list`.
         pub struct GetAuthCodeList {
             /// `id`.
-            0 id: i64 => w::Field::must("id"),
+            0 id: i64 => "id: must",
         }
         new(id: i64)
     }
@@ -1096,7 +1099,7 @@ pub mod publicmail {
         /// Answer to [`GetAuthCodeList`].
         pub struct GetAuthCodeListResponse {
             /// `auth_code_list`.
-            0 auth_code_list: Vec<super::AuthCode> => w::Field::must("auth_code_list"),
+            0 auth_code_list: Vec<super::AuthCode> => "auth_code_list: must",
         }
     }
 
@@ -1127,19 +1130,19 @@ pub mod publicmail {
         /// * Catalog: `work.exmail.publicmail.search`.
         pub struct Search {
             /// `email`.
-            0 email: Option<String> => w::Field::new("email").place(w::Place::Query).masked(),
+            0 email: Option<String> => "email: query masked",
             /// `fuzzy`.
-            1 fuzzy: bool => w::Field::must("fuzzy").place(w::Place::Query).spelled(w::Spelling::BoolInt),
+            1 fuzzy: bool => "fuzzy: must query zero-one",
         }
         new(fuzzy: bool)
-        set(email: String)
+        text(email: String)
     }
 
     w::record! {
         /// Answer to [`Search`].
         pub struct SearchResponse {
             /// `list`.
-            0 list: Vec<super::SearchList> => w::Field::must("list"),
+            0 list: Vec<super::SearchList> => "list: must",
         }
     }
 
@@ -1170,25 +1173,25 @@ pub mod publicmail {
         /// * Catalog: `work.exmail.publicmail.update`.
         pub struct Update {
             /// `id`.
-            0 id: i64 => w::Field::must("id"),
+            0 id: i64 => "id: must",
             /// `name`.
-            1 name: Option<String> => w::Field::new("name"),
+            1 name: Option<String> => "name",
             /// `userid_list`.
-            2 userid_list: Option<super::Userid> => w::Field::new("userid_list"),
+            2 userid_list: Option<super::Userid> => "userid_list",
             /// `tag_list`.
-            3 tag_list: Option<super::Tag> => w::Field::new("tag_list"),
+            3 tag_list: Option<super::Tag> => "tag_list",
             /// `department_list`.
-            4 department_list: Option<super::Department> => w::Field::new("department_list"),
+            4 department_list: Option<super::Department> => "department_list",
             /// `alias_list`.
-            5 alias_list: Option<super::Alia> => w::Field::new("alias_list"),
+            5 alias_list: Option<super::Alia> => "alias_list",
             /// `create_auth_code`.
-            6 create_auth_code: Option<bool> => w::Field::new("create_auth_code").spelled(w::Spelling::BoolInt),
+            6 create_auth_code: Option<bool> => "create_auth_code: zero-one",
             /// `auth_code_info`.
-            7 auth_code_info: Option<super::AuthCodeInfo> => w::Field::new("auth_code_info"),
+            7 auth_code_info: Option<super::AuthCodeInfo> => "auth_code_info",
         }
         new(id: i64)
+        text(name: String)
         set(
-            name: String,
             userid_list: super::Userid,
             tag_list: super::Tag,
             department_list: super::Department,
@@ -1230,19 +1233,19 @@ pub mod useroption {
         /// * Catalog: `work.exmail.useroption.get`.
         pub struct Get {
             /// `userid`.
-            0 userid: Option<String> => w::Field::new("userid"),
+            0 userid: Option<String> => "userid",
             /// `type`.
-            1 type_: Vec<i64> => w::Field::must("type"),
+            1 type_: Vec<i64> => "type: must",
         }
         new(type_: Vec<i64>)
-        set(userid: String)
+        text(userid: String)
     }
 
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
             /// `option`.
-            0 option: super::GetOption => w::Field::must("option"),
+            0 option: super::GetOption => "option: must",
         }
     }
 
@@ -1273,12 +1276,12 @@ pub mod useroption {
         /// * Catalog: `work.exmail.useroption.update`.
         pub struct Update {
             /// `userid`.
-            0 userid: Option<String> => w::Field::new("userid"),
+            0 userid: Option<String> => "userid",
             /// `option`.
-            1 option: super::UpdateOption => w::Field::must("option"),
+            1 option: super::UpdateOption => "option: must",
         }
         new(option: super::UpdateOption)
-        set(userid: String)
+        text(userid: String)
     }
 
     w::endpoint! {
@@ -1313,7 +1316,7 @@ pub mod vip {
         /// * Catalog: `work.exmail.vip.batch_add`.
         pub struct BatchAdd {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -1345,7 +1348,7 @@ pub mod vip {
         /// * Catalog: `work.exmail.vip.batch_del`.
         pub struct BatchDel {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -1377,7 +1380,7 @@ pub mod vip {
         /// * Catalog: `work.exmail.vip.list`.
         pub struct List {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }

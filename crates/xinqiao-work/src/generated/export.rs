@@ -7,11 +7,11 @@ w::record! {
     /// `GetResultData`.
     pub struct GetResultData {
         /// `url`.
-        0 url: String => w::Field::must("url"),
+        0 url: String => "url: must",
         /// `size`; unit byte.
-        1 size: i64 => w::Field::must("size"),
+        1 size: i64 => "size: must",
         /// `md5`.
-        2 md5: String => w::Field::must("md5"),
+        2 md5: String => "md5: must",
     }
 }
 
@@ -23,11 +23,11 @@ w::record! {
     /// * Catalog: `work.export.department`.
     pub struct Department {
         /// `encoding_aeskey`.
-        0 encoding_aeskey: String => w::Field::must("encoding_aeskey"),
+        0 encoding_aeskey: String => "encoding_aeskey: must",
         /// `block_size`.
-        1 block_size: Option<i64> => w::Field::new("block_size"),
+        1 block_size: Option<i64> => "block_size",
     }
-    new(encoding_aeskey: String)
+    new(encoding_aeskey: impl Into<String>)
     set(block_size: i64)
 }
 
@@ -35,7 +35,7 @@ w::record! {
     /// Answer to [`Department`].
     pub struct DepartmentResponse {
         /// `jobid`.
-        0 jobid: String => w::Field::must("jobid"),
+        0 jobid: String => "jobid: must",
     }
 }
 
@@ -66,18 +66,18 @@ w::record! {
     /// * Catalog: `work.export.get_result`.
     pub struct GetResult {
         /// `jobid`.
-        0 jobid: String => w::Field::must("jobid").place(w::Place::Query),
+        0 jobid: String => "jobid: must query",
     }
-    new(jobid: String)
+    new(jobid: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`GetResult`].
     pub struct GetResultResponse {
         /// `status`.
-        0 status: i64 => w::Field::must("status"),
+        0 status: i64 => "status: must",
         /// `data_list`.
-        1 data_list: Vec<GetResultData> => w::Field::must("data_list"),
+        1 data_list: Vec<GetResultData> => "data_list: must",
     }
 }
 
@@ -108,11 +108,11 @@ w::record! {
     /// * Catalog: `work.export.simple_user`.
     pub struct SimpleUser {
         /// `encoding_aeskey`.
-        0 encoding_aeskey: String => w::Field::must("encoding_aeskey"),
+        0 encoding_aeskey: String => "encoding_aeskey: must",
         /// `block_size`.
-        1 block_size: Option<i64> => w::Field::new("block_size"),
+        1 block_size: Option<i64> => "block_size",
     }
-    new(encoding_aeskey: String)
+    new(encoding_aeskey: impl Into<String>)
     set(block_size: i64)
 }
 
@@ -120,7 +120,7 @@ w::record! {
     /// Answer to [`SimpleUser`].
     pub struct SimpleUserResponse {
         /// `jobid`.
-        0 jobid: String => w::Field::must("jobid"),
+        0 jobid: String => "jobid: must",
     }
 }
 
@@ -151,13 +151,13 @@ w::record! {
     /// * Catalog: `work.export.taguser`.
     pub struct Taguser {
         /// `tagid`.
-        0 tagid: i64 => w::Field::must("tagid"),
+        0 tagid: i64 => "tagid: must",
         /// `encoding_aeskey`.
-        1 encoding_aeskey: String => w::Field::must("encoding_aeskey"),
+        1 encoding_aeskey: String => "encoding_aeskey: must",
         /// `block_size`.
-        2 block_size: Option<i64> => w::Field::new("block_size"),
+        2 block_size: Option<i64> => "block_size",
     }
-    new(tagid: i64, encoding_aeskey: String)
+    new(tagid: i64, encoding_aeskey: impl Into<String>)
     set(block_size: i64)
 }
 
@@ -165,7 +165,7 @@ w::record! {
     /// Answer to [`Taguser`].
     pub struct TaguserResponse {
         /// `jobid`.
-        0 jobid: String => w::Field::must("jobid"),
+        0 jobid: String => "jobid: must",
     }
 }
 
@@ -196,11 +196,11 @@ w::record! {
     /// * Catalog: `work.export.user`.
     pub struct User {
         /// `encoding_aeskey`.
-        0 encoding_aeskey: String => w::Field::must("encoding_aeskey"),
+        0 encoding_aeskey: String => "encoding_aeskey: must",
         /// `block_size`.
-        1 block_size: Option<i64> => w::Field::new("block_size"),
+        1 block_size: Option<i64> => "block_size",
     }
-    new(encoding_aeskey: String)
+    new(encoding_aeskey: impl Into<String>)
     set(block_size: i64)
 }
 
@@ -208,7 +208,7 @@ w::record! {
     /// Answer to [`User`].
     pub struct UserResponse {
         /// `jobid`.
-        0 jobid: String => w::Field::must("jobid"),
+        0 jobid: String => "jobid: must",
     }
 }
 

@@ -13,7 +13,7 @@ w::record! {
     /// `AddMsgTemplateAttachment`.
     pub struct AddMsgTemplateAttachment {
         /// The body, told apart by `msgtype`.
-        0 body: AttachmentBody => w::Field::new("").flat(),
+        0 body: AttachmentBody => ": flat",
     }
     new(body: AttachmentBody)
 }
@@ -22,27 +22,27 @@ w::record! {
     /// `AddMsgTemplateLink`.
     pub struct AddMsgTemplateLink {
         /// `title`.
-        0 title: String => w::Field::must("title"),
+        0 title: String => "title: must",
         /// `desc`.
-        1 desc: Option<String> => w::Field::new("desc"),
+        1 desc: Option<String> => "desc",
         /// `url`.
-        2 url: String => w::Field::must("url"),
+        2 url: String => "url: must",
         /// `picurl`.
-        3 picurl: Option<String> => w::Field::new("picurl"),
+        3 picurl: Option<String> => "picurl",
     }
-    new(title: String, url: String)
-    set(desc: String, picurl: String)
+    new(title: impl Into<String>, url: impl Into<String>)
+    text(desc: String, picurl: String)
 }
 
 w::record! {
     /// `AddProductAlbumAttachment`.
     pub struct AddProductAlbumAttachment {
         /// `type`.
-        0 type_: String => w::Field::must("type"),
+        0 type_: String => "type: must",
         /// `image`.
-        1 image: Option<Image> => w::Field::new("image"),
+        1 image: Option<Image> => "image",
     }
-    new(type_: String)
+    new(type_: impl Into<String>)
     set(image: Image)
 }
 
@@ -50,13 +50,13 @@ w::record! {
     /// `AddStrategyTagTag`.
     pub struct AddStrategyTagTag {
         /// `id`.
-        0 id: String => w::Field::must("id"),
+        0 id: String => "id: must",
         /// `name`.
-        1 name: String => w::Field::must("name"),
+        1 name: String => "name: must",
         /// `order`.
-        2 order: i64 => w::Field::must("order"),
+        2 order: i64 => "order: must",
         /// `create_time`; format `unix`.
-        3 create_time: xinqiao_types::UnixSeconds => w::Field::must("create_time"),
+        3 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
 
@@ -64,17 +64,17 @@ w::record! {
     /// `AddStrategyTagTagGroup`.
     pub struct AddStrategyTagTagGroup {
         /// `strategy_id`.
-        0 strategy_id: i64 => w::Field::must("strategy_id"),
+        0 strategy_id: i64 => "strategy_id: must",
         /// `group_id`.
-        1 group_id: String => w::Field::must("group_id"),
+        1 group_id: String => "group_id: must",
         /// `group_name`.
-        2 group_name: String => w::Field::must("group_name"),
+        2 group_name: String => "group_name: must",
         /// `order`.
-        3 order: i64 => w::Field::must("order"),
+        3 order: i64 => "order: must",
         /// `create_time`; format `unix`.
-        4 create_time: xinqiao_types::UnixSeconds => w::Field::must("create_time"),
+        4 create_time: xinqiao_types::UnixSeconds => "create_time: must",
         /// `tag`.
-        5 tag: Vec<AddStrategyTagTag> => w::Field::must("tag"),
+        5 tag: Vec<AddStrategyTagTag> => "tag: must",
     }
 }
 
@@ -82,9 +82,9 @@ w::record! {
     /// `ApplicableRange`.
     pub struct ApplicableRange {
         /// `user_list`.
-        0 user_list: Option<Vec<String>> => w::Field::new("user_list"),
+        0 user_list: Option<Vec<String>> => "user_list",
         /// `department_list`.
-        1 department_list: Option<Vec<i64>> => w::Field::new("department_list"),
+        1 department_list: Option<Vec<i64>> => "department_list",
     }
     new()
     set(user_list: Vec<String>, department_list: Vec<i64>)
@@ -94,22 +94,22 @@ w::record! {
     /// `Article`.
     pub struct Article {
         /// `url`.
-        0 url: String => w::Field::must("url"),
+        0 url: String => "url: must",
         /// `title`.
-        1 title: String => w::Field::must("title"),
+        1 title: String => "title: must",
         /// `description`.
-        2 description: Option<String> => w::Field::new("description"),
+        2 description: Option<String> => "description",
         /// `picurl`.
-        3 picurl: Option<String> => w::Field::new("picurl"),
+        3 picurl: Option<String> => "picurl",
         /// `btntxt`.
-        4 btntxt: Option<String> => w::Field::new("btntxt"),
+        4 btntxt: Option<String> => "btntxt",
         /// `appid`.
-        5 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+        5 appid: Option<xinqiao_types::AppId> => "appid",
         /// `pagepath`.
-        6 pagepath: Option<String> => w::Field::new("pagepath"),
+        6 pagepath: Option<String> => "pagepath",
     }
-    new(url: String, title: String)
-    set(
+    new(url: impl Into<String>, title: impl Into<String>)
+    text(
         description: String,
         picurl: String,
         btntxt: String,
@@ -122,7 +122,7 @@ w::record! {
     /// `Attachment`.
     pub struct Attachment {
         /// The body, told apart by `msgtype`.
-        0 body: MomentBody => w::Field::new("").flat(),
+        0 body: MomentBody => ": flat",
     }
     new(body: MomentBody)
 }
@@ -131,51 +131,51 @@ w::record! {
     /// `AttachmentImage`.
     pub struct AttachmentImage {
         /// `media_id`.
-        0 media_id: Option<xinqiao_types::MediaId> => w::Field::new("media_id"),
+        0 media_id: Option<xinqiao_types::MediaId> => "media_id",
         /// `pic_url`.
-        1 pic_url: Option<String> => w::Field::new("pic_url"),
+        1 pic_url: Option<String> => "pic_url",
     }
     new()
-    set(media_id: xinqiao_types::MediaId, pic_url: String)
+    text(media_id: xinqiao_types::MediaId, pic_url: String)
 }
 
 w::record! {
     /// `AttachmentLink`.
     pub struct AttachmentLink {
         /// `title`.
-        0 title: String => w::Field::must("title"),
+        0 title: String => "title: must",
         /// `url`.
-        1 url: String => w::Field::must("url"),
+        1 url: String => "url: must",
         /// `media_id`.
-        2 media_id: Option<xinqiao_types::MediaId> => w::Field::new("media_id"),
+        2 media_id: Option<xinqiao_types::MediaId> => "media_id",
     }
-    new(title: String, url: String)
-    set(media_id: xinqiao_types::MediaId)
+    new(title: impl Into<String>, url: impl Into<String>)
+    text(media_id: xinqiao_types::MediaId)
 }
 
 w::record! {
     /// `AttachmentMiniprogram`.
     pub struct AttachmentMiniprogram {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `page`.
-        1 page: String => w::Field::must("page"),
+        1 page: String => "page: must",
         /// `title`.
-        2 title: String => w::Field::must("title"),
+        2 title: String => "title: must",
         /// `pic_media_id`.
-        3 pic_media_id: Option<String> => w::Field::new("pic_media_id"),
+        3 pic_media_id: Option<String> => "pic_media_id",
     }
-    new(appid: xinqiao_types::AppId, page: String, title: String)
-    set(pic_media_id: String)
+    new(appid: impl Into<xinqiao_types::AppId>, page: impl Into<String>, title: impl Into<String>)
+    text(pic_media_id: String)
 }
 
 w::record! {
     /// `BatchGetByUserExternalContact`.
     pub struct BatchGetByUserExternalContact {
         /// `external_contact`.
-        0 external_contact: ExternalContactExternalContact => w::Field::must("external_contact"),
+        0 external_contact: ExternalContactExternalContact => "external_contact: must",
         /// `follow_info`.
-        1 follow_info: FollowInfo => w::Field::must("follow_info"),
+        1 follow_info: FollowInfo => "follow_info: must",
     }
 }
 
@@ -183,21 +183,21 @@ w::record! {
     /// `BehaviorData`.
     pub struct BehaviorData {
         /// `stat_time`; format `unix`.
-        0 stat_time: xinqiao_types::UnixSeconds => w::Field::must("stat_time"),
+        0 stat_time: xinqiao_types::UnixSeconds => "stat_time: must",
         /// `chat_cnt`.
-        1 chat_cnt: i64 => w::Field::must("chat_cnt"),
+        1 chat_cnt: i64 => "chat_cnt: must",
         /// `message_cnt`.
-        2 message_cnt: i64 => w::Field::must("message_cnt"),
+        2 message_cnt: i64 => "message_cnt: must",
         /// `reply_percentage`.
-        3 reply_percentage: Option<f64> => w::Field::new("reply_percentage"),
+        3 reply_percentage: Option<f64> => "reply_percentage",
         /// `avg_reply_time`; unit min.
-        4 avg_reply_time: Option<i64> => w::Field::new("avg_reply_time"),
+        4 avg_reply_time: Option<i64> => "avg_reply_time",
         /// `negative_feedback_cnt`.
-        5 negative_feedback_cnt: i64 => w::Field::must("negative_feedback_cnt"),
+        5 negative_feedback_cnt: i64 => "negative_feedback_cnt: must",
         /// `new_apply_cnt`.
-        6 new_apply_cnt: i64 => w::Field::must("new_apply_cnt"),
+        6 new_apply_cnt: i64 => "new_apply_cnt: must",
         /// `new_contact_cnt`.
-        7 new_contact_cnt: i64 => w::Field::must("new_contact_cnt"),
+        7 new_contact_cnt: i64 => "new_contact_cnt: must",
     }
 }
 
@@ -205,11 +205,11 @@ w::record! {
     /// `Comment`.
     pub struct Comment {
         /// `userid`.
-        0 userid: Option<String> => w::Field::new("userid"),
+        0 userid: Option<String> => "userid",
         /// `external_userid`.
-        1 external_userid: Option<String> => w::Field::new("external_userid").masked(),
+        1 external_userid: Option<String> => "external_userid: masked",
         /// `create_time`; format `unix`.
-        2 create_time: xinqiao_types::UnixSeconds => w::Field::must("create_time"),
+        2 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
 
@@ -217,13 +217,13 @@ w::record! {
     /// `Conclusion`.
     pub struct Conclusion {
         /// `text`.
-        0 text: Option<Text> => w::Field::new("text"),
+        0 text: Option<Text> => "text",
         /// `image`.
-        1 image: Option<Image> => w::Field::new("image"),
+        1 image: Option<Image> => "image",
         /// `link`.
-        2 link: Option<Link> => w::Field::new("link"),
+        2 link: Option<Link> => "link",
         /// `miniprogram`.
-        3 miniprogram: Option<Miniprogram> => w::Field::new("miniprogram"),
+        3 miniprogram: Option<Miniprogram> => "miniprogram",
     }
     new()
     set(text: Text, image: Image, link: Link, miniprogram: Miniprogram)
@@ -233,7 +233,7 @@ w::record! {
     /// `ConclusionImage`.
     pub struct ConclusionImage {
         /// `pic_url`.
-        0 pic_url: String => w::Field::must("pic_url"),
+        0 pic_url: String => "pic_url: must",
     }
 }
 
@@ -241,21 +241,21 @@ w::record! {
     /// `ContactListInfo`.
     pub struct ContactListInfo {
         /// `external_userid`.
-        0 external_userid: Option<String> => w::Field::new("external_userid").masked(),
+        0 external_userid: Option<String> => "external_userid: masked",
         /// `tmp_openid`.
-        1 tmp_openid: Option<String> => w::Field::new("tmp_openid"),
+        1 tmp_openid: Option<String> => "tmp_openid",
         /// `name`.
-        2 name: String => w::Field::must("name"),
+        2 name: String => "name: must",
         /// `follow_userid`.
-        3 follow_userid: Option<String> => w::Field::new("follow_userid"),
+        3 follow_userid: Option<String> => "follow_userid",
         /// `chat_id`.
-        4 chat_id: Option<String> => w::Field::new("chat_id"),
+        4 chat_id: Option<String> => "chat_id",
         /// `chat_name`.
-        5 chat_name: Option<String> => w::Field::new("chat_name"),
+        5 chat_name: Option<String> => "chat_name",
         /// `add_time`; format `unix`.
-        6 add_time: xinqiao_types::UnixSeconds => w::Field::must("add_time"),
+        6 add_time: xinqiao_types::UnixSeconds => "add_time: must",
         /// `is_customer`.
-        7 is_customer: bool => w::Field::must("is_customer").spelled(w::Spelling::BoolInt),
+        7 is_customer: bool => "is_customer: must zero-one",
     }
 }
 
@@ -263,39 +263,39 @@ w::record! {
     /// `ContactWay`.
     pub struct ContactWay {
         /// `config_id`.
-        0 config_id: String => w::Field::must("config_id"),
+        0 config_id: String => "config_id: must",
         /// `type`.
-        1 type_: i64 => w::Field::must("type"),
+        1 type_: i64 => "type: must",
         /// `scene`.
-        2 scene: i64 => w::Field::must("scene"),
+        2 scene: i64 => "scene: must",
         /// `style`.
-        3 style: i64 => w::Field::must("style"),
+        3 style: i64 => "style: must",
         /// `remark`.
-        4 remark: String => w::Field::must("remark"),
+        4 remark: String => "remark: must",
         /// `skip_verify`.
-        5 skip_verify: bool => w::Field::must("skip_verify"),
+        5 skip_verify: bool => "skip_verify: must",
         /// `state`.
-        6 state: String => w::Field::must("state"),
+        6 state: String => "state: must",
         /// `qr_code`.
-        7 qr_code: Option<String> => w::Field::new("qr_code"),
+        7 qr_code: Option<String> => "qr_code",
         /// `user`.
-        8 user: Option<Vec<String>> => w::Field::new("user"),
+        8 user: Option<Vec<String>> => "user",
         /// `party`.
-        9 party: Option<Vec<i64>> => w::Field::new("party"),
+        9 party: Option<Vec<i64>> => "party",
         /// `is_temp`.
-        10 is_temp: bool => w::Field::must("is_temp"),
+        10 is_temp: bool => "is_temp: must",
         /// `expires_in`; unit s.
-        11 expires_in: Option<i64> => w::Field::new("expires_in"),
+        11 expires_in: Option<i64> => "expires_in",
         /// `chat_expires_in`; unit s.
-        12 chat_expires_in: Option<i64> => w::Field::new("chat_expires_in"),
+        12 chat_expires_in: Option<i64> => "chat_expires_in",
         /// `unionid`.
-        13 unionid: Option<xinqiao_types::UnionId> => w::Field::new("unionid").masked(),
+        13 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
         /// `is_exclusive`.
-        14 is_exclusive: Option<bool> => w::Field::new("is_exclusive"),
+        14 is_exclusive: Option<bool> => "is_exclusive",
         /// `mark_source`.
-        15 mark_source: Option<bool> => w::Field::new("mark_source"),
+        15 mark_source: Option<bool> => "mark_source",
         /// `conclusions`.
-        16 conclusions: ContactWayConclusion => w::Field::must("conclusions"),
+        16 conclusions: ContactWayConclusion => "conclusions: must",
     }
 }
 
@@ -303,13 +303,13 @@ w::record! {
     /// `ContactWayConclusion`.
     pub struct ContactWayConclusion {
         /// `text`.
-        0 text: Option<Text> => w::Field::new("text"),
+        0 text: Option<Text> => "text",
         /// `image`.
-        1 image: Option<ConclusionImage> => w::Field::new("image"),
+        1 image: Option<ConclusionImage> => "image",
         /// `link`.
-        2 link: Option<Link> => w::Field::new("link"),
+        2 link: Option<Link> => "link",
         /// `miniprogram`.
-        3 miniprogram: Option<Miniprogram> => w::Field::new("miniprogram"),
+        3 miniprogram: Option<Miniprogram> => "miniprogram",
     }
 }
 
@@ -317,9 +317,9 @@ w::record! {
     /// `CreatePrivilege`.
     pub struct CreatePrivilege {
         /// `view_moment_list`.
-        0 view_moment_list: Option<bool> => w::Field::new("view_moment_list"),
+        0 view_moment_list: Option<bool> => "view_moment_list",
         /// `send_moment`.
-        1 send_moment: Option<bool> => w::Field::new("send_moment"),
+        1 send_moment: Option<bool> => "send_moment",
     }
     new()
     set(view_moment_list: bool, send_moment: bool)
@@ -329,9 +329,9 @@ w::record! {
     /// `Customer`.
     pub struct Customer {
         /// `userid`.
-        0 userid: String => w::Field::must("userid"),
+        0 userid: String => "userid: must",
         /// `external_userid`.
-        1 external_userid: String => w::Field::must("external_userid").masked(),
+        1 external_userid: String => "external_userid: must masked",
     }
 }
 
@@ -339,15 +339,15 @@ w::record! {
     /// `ExternalAttr`.
     pub struct ExternalAttr {
         /// `type`.
-        0 type_: i64 => w::Field::must("type"),
+        0 type_: i64 => "type: must",
         /// `name`.
-        1 name: String => w::Field::must("name"),
+        1 name: String => "name: must",
         /// `text`.
-        2 text: Option<ExternalAttrText> => w::Field::new("text"),
+        2 text: Option<ExternalAttrText> => "text",
         /// `web`.
-        3 web: Option<Web> => w::Field::new("web"),
+        3 web: Option<Web> => "web",
         /// `miniprogram`.
-        4 miniprogram: Option<ExternalAttrMiniprogram> => w::Field::new("miniprogram"),
+        4 miniprogram: Option<ExternalAttrMiniprogram> => "miniprogram",
     }
 }
 
@@ -355,11 +355,11 @@ w::record! {
     /// `ExternalAttrMiniprogram`.
     pub struct ExternalAttrMiniprogram {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `pagepath`.
-        1 pagepath: String => w::Field::must("pagepath"),
+        1 pagepath: String => "pagepath: must",
         /// `title`.
-        2 title: String => w::Field::must("title"),
+        2 title: String => "title: must",
     }
 }
 
@@ -367,7 +367,7 @@ w::record! {
     /// `ExternalAttrText`.
     pub struct ExternalAttrText {
         /// `value`.
-        0 value: String => w::Field::must("value"),
+        0 value: String => "value: must",
     }
 }
 
@@ -375,7 +375,7 @@ w::record! {
     /// `ExternalContact`.
     pub struct ExternalContact {
         /// `tag_list`.
-        0 tag_list: Option<Vec<String>> => w::Field::new("tag_list"),
+        0 tag_list: Option<Vec<String>> => "tag_list",
     }
     new()
     set(tag_list: Vec<String>)
@@ -385,31 +385,31 @@ w::record! {
     /// `ExternalContactExternalContact`.
     pub struct ExternalContactExternalContact {
         /// `external_userid`.
-        0 external_userid: String => w::Field::must("external_userid").masked(),
+        0 external_userid: String => "external_userid: must masked",
         /// `name`.
-        1 name: String => w::Field::must("name"),
+        1 name: String => "name: must",
         /// `foreign_key`.
-        2 foreign_key: Option<String> => w::Field::new("foreign_key"),
+        2 foreign_key: Option<String> => "foreign_key",
         /// `unionid`.
-        3 unionid: Option<xinqiao_types::UnionId> => w::Field::new("unionid").masked(),
+        3 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
         /// `avatar`.
-        4 avatar: Option<String> => w::Field::new("avatar").masked(),
+        4 avatar: Option<String> => "avatar: masked",
         /// `type`.
-        5 type_: i64 => w::Field::must("type"),
+        5 type_: i64 => "type: must",
         /// `gender`.
-        6 gender: i64 => w::Field::must("gender").spelled(w::Spelling::NumericText),
+        6 gender: i64 => "gender: must numeric",
         /// `position`.
-        7 position: Option<String> => w::Field::new("position"),
+        7 position: Option<String> => "position",
         /// `corp_name`.
-        8 corp_name: Option<String> => w::Field::new("corp_name"),
+        8 corp_name: Option<String> => "corp_name",
         /// `corp_full_name`.
-        9 corp_full_name: Option<String> => w::Field::new("corp_full_name"),
+        9 corp_full_name: Option<String> => "corp_full_name",
         /// `is_subscribe`.
-        10 is_subscribe: Option<bool> => w::Field::new("is_subscribe").spelled(w::Spelling::BoolInt),
+        10 is_subscribe: Option<bool> => "is_subscribe: zero-one",
         /// `subscriber_info`.
-        11 subscriber_info: Option<SubscriberInfo> => w::Field::new("subscriber_info"),
+        11 subscriber_info: Option<SubscriberInfo> => "subscriber_info",
         /// `external_profile`.
-        12 external_profile: Option<ExternalProfile> => w::Field::new("external_profile"),
+        12 external_profile: Option<ExternalProfile> => "external_profile",
     }
 }
 
@@ -417,11 +417,11 @@ w::record! {
     /// `ExternalProfile`.
     pub struct ExternalProfile {
         /// `external_corp_name`.
-        0 external_corp_name: String => w::Field::must("external_corp_name"),
+        0 external_corp_name: String => "external_corp_name: must",
         /// `wechat_channels`.
-        1 wechat_channels: Option<WechatChannel> => w::Field::new("wechat_channels"),
+        1 wechat_channels: Option<WechatChannel> => "wechat_channels",
         /// `external_attr`.
-        2 external_attr: Vec<ExternalAttr> => w::Field::must("external_attr"),
+        2 external_attr: Vec<ExternalAttr> => "external_attr: must",
     }
 }
 
@@ -429,7 +429,7 @@ w::record! {
     /// `ExtraRule`.
     pub struct ExtraRule {
         /// `semantics_list`.
-        0 semantics_list: Option<Vec<i64>> => w::Field::new("semantics_list"),
+        0 semantics_list: Option<Vec<i64>> => "semantics_list",
     }
     new()
     set(semantics_list: Vec<i64>)
@@ -439,38 +439,38 @@ w::record! {
     /// `File`.
     pub struct File {
         /// `media_id`.
-        0 media_id: xinqiao_types::MediaId => w::Field::must("media_id"),
+        0 media_id: xinqiao_types::MediaId => "media_id: must",
     }
-    new(media_id: xinqiao_types::MediaId)
+    new(media_id: impl Into<xinqiao_types::MediaId>)
 }
 
 w::record! {
     /// `FollowInfo`.
     pub struct FollowInfo {
         /// `userid`.
-        0 userid: String => w::Field::must("userid"),
+        0 userid: String => "userid: must",
         /// `remark`.
-        1 remark: String => w::Field::must("remark"),
+        1 remark: String => "remark: must",
         /// `remark_corp_name`.
-        2 remark_corp_name: Option<String> => w::Field::new("remark_corp_name"),
+        2 remark_corp_name: Option<String> => "remark_corp_name",
         /// `remark_mobiles`.
-        3 remark_mobiles: Option<Vec<String>> => w::Field::new("remark_mobiles"),
+        3 remark_mobiles: Option<Vec<String>> => "remark_mobiles",
         /// `description`.
-        4 description: String => w::Field::must("description"),
+        4 description: String => "description: must",
         /// `tags`.
-        5 tags: Option<Vec<FollowInfoTag>> => w::Field::new("tags"),
+        5 tags: Option<Vec<FollowInfoTag>> => "tags",
         /// `tag_id`.
-        6 tag_id: Option<Vec<String>> => w::Field::new("tag_id"),
+        6 tag_id: Option<Vec<String>> => "tag_id",
         /// `add_way`.
-        7 add_way: i64 => w::Field::must("add_way"),
+        7 add_way: i64 => "add_way: must",
         /// `createtime`; format `unix`.
-        8 createtime: xinqiao_types::UnixSeconds => w::Field::must("createtime"),
+        8 createtime: xinqiao_types::UnixSeconds => "createtime: must",
         /// `state`.
-        9 state: Option<String> => w::Field::new("state"),
+        9 state: Option<String> => "state",
         /// `oper_userid`.
-        10 oper_userid: Option<String> => w::Field::new("oper_userid"),
+        10 oper_userid: Option<String> => "oper_userid",
         /// `wechat_channels`.
-        11 wechat_channels: Option<FollowInfoWechatChannel> => w::Field::new("wechat_channels"),
+        11 wechat_channels: Option<FollowInfoWechatChannel> => "wechat_channels",
     }
 }
 
@@ -478,13 +478,13 @@ w::record! {
     /// `FollowInfoTag`.
     pub struct FollowInfoTag {
         /// `type`.
-        0 type_: i64 => w::Field::must("type"),
+        0 type_: i64 => "type: must",
         /// `tag_id`.
-        1 tag_id: Option<String> => w::Field::new("tag_id"),
+        1 tag_id: Option<String> => "tag_id",
         /// `tag_name`.
-        2 tag_name: Option<String> => w::Field::new("tag_name"),
+        2 tag_name: Option<String> => "tag_name",
         /// `group_name`.
-        3 group_name: Option<String> => w::Field::new("group_name"),
+        3 group_name: Option<String> => "group_name",
     }
 }
 
@@ -492,9 +492,9 @@ w::record! {
     /// `FollowInfoWechatChannel`.
     pub struct FollowInfoWechatChannel {
         /// `nickname`.
-        0 nickname: Option<String> => w::Field::new("nickname").masked(),
+        0 nickname: Option<String> => "nickname: masked",
         /// `source`.
-        1 source: Option<i64> => w::Field::new("source"),
+        1 source: Option<i64> => "source",
     }
 }
 
@@ -502,15 +502,15 @@ w::record! {
     /// `GetGroupmsgSendResultSend`.
     pub struct GetGroupmsgSendResultSend {
         /// `userid`.
-        0 userid: String => w::Field::must("userid"),
+        0 userid: String => "userid: must",
         /// `chat_id`.
-        1 chat_id: Option<String> => w::Field::new("chat_id"),
+        1 chat_id: Option<String> => "chat_id",
         /// `external_userid`.
-        2 external_userid: Option<String> => w::Field::new("external_userid").masked(),
+        2 external_userid: Option<String> => "external_userid: masked",
         /// `status`.
-        3 status: i64 => w::Field::must("status"),
+        3 status: i64 => "status: must",
         /// `send_time`; format `unix`.
-        4 send_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("send_time"),
+        4 send_time: Option<xinqiao_types::UnixSeconds> => "send_time",
     }
 }
 
@@ -518,11 +518,11 @@ w::record! {
     /// `GetInterceptRuleListRule`.
     pub struct GetInterceptRuleListRule {
         /// `rule_id`.
-        0 rule_id: w::TextOrNumber => w::Field::must("rule_id"),
+        0 rule_id: w::TextOrNumber => "rule_id: must",
         /// `rule_name`.
-        1 rule_name: String => w::Field::must("rule_name"),
+        1 rule_name: String => "rule_name: must",
         /// `create_time`; format `unix`.
-        2 create_time: xinqiao_types::UnixSeconds => w::Field::must("create_time"),
+        2 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
 
@@ -530,7 +530,7 @@ w::record! {
     /// `GetMomentSendResultCustomer`.
     pub struct GetMomentSendResultCustomer {
         /// `external_userid`.
-        0 external_userid: String => w::Field::must("external_userid").masked(),
+        0 external_userid: String => "external_userid: must masked",
     }
 }
 
@@ -538,15 +538,15 @@ w::record! {
     /// `GetMomentTaskResultResult`.
     pub struct GetMomentTaskResultResult {
         /// `errcode`.
-        0 errcode: i64 => w::Field::must("errcode"),
+        0 errcode: i64 => "errcode: must",
         /// `errmsg`.
-        1 errmsg: String => w::Field::must("errmsg"),
+        1 errmsg: String => "errmsg: must",
         /// `moment_id`.
-        2 moment_id: String => w::Field::must("moment_id"),
+        2 moment_id: String => "moment_id: must",
         /// `invalid_sender_list`.
-        3 invalid_sender_list: Option<ApplicableRange> => w::Field::new("invalid_sender_list"),
+        3 invalid_sender_list: Option<ApplicableRange> => "invalid_sender_list",
         /// `invalid_external_contact_list`.
-        4 invalid_external_contact_list: Option<InvalidExternalContact> => w::Field::new("invalid_external_contact_list"),
+        4 invalid_external_contact_list: Option<InvalidExternalContact> => "invalid_external_contact_list",
     }
 }
 
@@ -554,9 +554,9 @@ w::record! {
     /// `GetMomentTaskTask`.
     pub struct GetMomentTaskTask {
         /// `userid`.
-        0 userid: String => w::Field::must("userid"),
+        0 userid: String => "userid: must",
         /// `publish_status`.
-        1 publish_status: i64 => w::Field::must("publish_status"),
+        1 publish_status: i64 => "publish_status: must",
     }
 }
 
@@ -564,9 +564,9 @@ w::record! {
     /// `GetNewExternalUseridItem`.
     pub struct GetNewExternalUseridItem {
         /// `external_userid`.
-        0 external_userid: String => w::Field::must("external_userid").masked(),
+        0 external_userid: String => "external_userid: must masked",
         /// `new_external_userid`.
-        1 new_external_userid: String => w::Field::must("new_external_userid"),
+        1 new_external_userid: String => "new_external_userid: must",
     }
 }
 
@@ -574,9 +574,9 @@ w::record! {
     /// `GetPrivilege`.
     pub struct GetPrivilege {
         /// `view_moment_list`.
-        0 view_moment_list: bool => w::Field::must("view_moment_list"),
+        0 view_moment_list: bool => "view_moment_list: must",
         /// `send_moment`.
-        1 send_moment: bool => w::Field::must("send_moment"),
+        1 send_moment: bool => "send_moment: must",
     }
 }
 
@@ -584,15 +584,15 @@ w::record! {
     /// `GetProductAlbumListProduct`.
     pub struct GetProductAlbumListProduct {
         /// `product_id`.
-        0 product_id: String => w::Field::must("product_id"),
+        0 product_id: String => "product_id: must",
         /// `description`.
-        1 description: String => w::Field::must("description"),
+        1 description: String => "description: must",
         /// `price`; unit fen.
-        2 price: xinqiao_types::Fen => w::Field::must("price"),
+        2 price: xinqiao_types::Fen => "price: must",
         /// `product_sn`.
-        3 product_sn: Option<String> => w::Field::new("product_sn"),
+        3 product_sn: Option<String> => "product_sn",
         /// `attachments`.
-        4 attachments: Option<Vec<AddProductAlbumAttachment>> => w::Field::new("attachments"),
+        4 attachments: Option<Vec<AddProductAlbumAttachment>> => "attachments",
     }
 }
 
@@ -600,17 +600,17 @@ w::record! {
     /// `GetStrategy`.
     pub struct GetStrategy {
         /// `strategy_id`.
-        0 strategy_id: i64 => w::Field::must("strategy_id"),
+        0 strategy_id: i64 => "strategy_id: must",
         /// `parent_id`.
-        1 parent_id: i64 => w::Field::must("parent_id"),
+        1 parent_id: i64 => "parent_id: must",
         /// `strategy_name`.
-        2 strategy_name: String => w::Field::must("strategy_name"),
+        2 strategy_name: String => "strategy_name: must",
         /// `admin_list`.
-        3 admin_list: Vec<String> => w::Field::must("admin_list"),
+        3 admin_list: Vec<String> => "admin_list: must",
         /// `privilege`.
-        4 privilege: GetPrivilege => w::Field::must("privilege"),
+        4 privilege: GetPrivilege => "privilege: must",
         /// `create_time`; format `unix`.
-        5 create_time: xinqiao_types::UnixSeconds => w::Field::must("create_time"),
+        5 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
 
@@ -618,11 +618,11 @@ w::record! {
     /// `GetUnassignedListInfo`.
     pub struct GetUnassignedListInfo {
         /// `handover_userid`.
-        0 handover_userid: String => w::Field::must("handover_userid"),
+        0 handover_userid: String => "handover_userid: must",
         /// `external_userid`.
-        1 external_userid: String => w::Field::must("external_userid").masked(),
+        1 external_userid: String => "external_userid: must masked",
         /// `dimission_time`; format `unix`.
-        2 dimission_time: xinqiao_types::UnixSeconds => w::Field::must("dimission_time"),
+        2 dimission_time: xinqiao_types::UnixSeconds => "dimission_time: must",
     }
 }
 
@@ -630,7 +630,7 @@ w::record! {
     /// `Group`.
     pub struct Group {
         /// `tag_list`.
-        0 tag_list: Option<Vec<String>> => w::Field::new("tag_list"),
+        0 tag_list: Option<Vec<String>> => "tag_list",
     }
     new()
     set(tag_list: Vec<String>)
@@ -640,17 +640,17 @@ w::record! {
     /// `GroupMsg`.
     pub struct GroupMsg {
         /// `msgid`.
-        0 msgid: String => w::Field::must("msgid"),
+        0 msgid: String => "msgid: must",
         /// `creator`.
-        1 creator: String => w::Field::must("creator"),
+        1 creator: String => "creator: must",
         /// `create_type`.
-        2 create_type: i64 => w::Field::must("create_type"),
+        2 create_type: i64 => "create_type: must",
         /// `text`.
-        3 text: Option<Text> => w::Field::new("text"),
+        3 text: Option<Text> => "text",
         /// `attachments`.
-        4 attachments: Option<Vec<AddMsgTemplateAttachment>> => w::Field::new("attachments"),
+        4 attachments: Option<Vec<AddMsgTemplateAttachment>> => "attachments",
         /// `create_time`; format `unix`.
-        5 create_time: xinqiao_types::UnixSeconds => w::Field::must("create_time"),
+        5 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
 
@@ -658,16 +658,16 @@ w::record! {
     /// `Image`.
     pub struct Image {
         /// `media_id`.
-        0 media_id: xinqiao_types::MediaId => w::Field::must("media_id"),
+        0 media_id: xinqiao_types::MediaId => "media_id: must",
     }
-    new(media_id: xinqiao_types::MediaId)
+    new(media_id: impl Into<xinqiao_types::MediaId>)
 }
 
 w::record! {
     /// `InvalidExternalContact`.
     pub struct InvalidExternalContact {
         /// `tag_list`.
-        0 tag_list: Option<Vec<String>> => w::Field::new("tag_list"),
+        0 tag_list: Option<Vec<String>> => "tag_list",
     }
 }
 
@@ -675,23 +675,23 @@ w::record! {
     /// `Link`.
     pub struct Link {
         /// `url`.
-        0 url: String => w::Field::must("url"),
+        0 url: String => "url: must",
         /// `title`.
-        1 title: Option<String> => w::Field::new("title"),
+        1 title: Option<String> => "title",
         /// `desc`.
-        2 desc: Option<String> => w::Field::new("desc"),
+        2 desc: Option<String> => "desc",
         /// `picurl`.
-        3 picurl: Option<String> => w::Field::new("picurl"),
+        3 picurl: Option<String> => "picurl",
     }
-    new(url: String)
-    set(title: String, desc: String, picurl: String)
+    new(url: impl Into<String>)
+    text(title: String, desc: String, picurl: String)
 }
 
 w::record! {
     /// `ListContactWayContactWay`.
     pub struct ListContactWayContactWay {
         /// `config_id`.
-        0 config_id: String => w::Field::must("config_id"),
+        0 config_id: String => "config_id: must",
     }
 }
 
@@ -699,7 +699,7 @@ w::record! {
     /// `ListStrategy`.
     pub struct ListStrategy {
         /// `strategy_id`.
-        0 strategy_id: i64 => w::Field::must("strategy_id"),
+        0 strategy_id: i64 => "strategy_id: must",
     }
 }
 
@@ -707,11 +707,11 @@ w::record! {
     /// `Location`.
     pub struct Location {
         /// `longitude`.
-        0 longitude: f64 => w::Field::must("longitude").masked(),
+        0 longitude: f64 => "longitude: must masked",
         /// `latitude`.
-        1 latitude: f64 => w::Field::must("latitude").masked(),
+        1 latitude: f64 => "latitude: must masked",
         /// `name`.
-        2 name: Option<String> => w::Field::new("name"),
+        2 name: Option<String> => "name",
     }
 }
 
@@ -719,71 +719,71 @@ w::record! {
     /// `MessageSendMiniprogram`.
     pub struct MessageSendMiniprogram {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `pagepath`.
-        1 pagepath: String => w::Field::must("pagepath"),
+        1 pagepath: String => "pagepath: must",
         /// `title`.
-        2 title: Option<String> => w::Field::new("title"),
+        2 title: Option<String> => "title",
         /// `thumb_media_id`.
-        3 thumb_media_id: Option<String> => w::Field::new("thumb_media_id"),
+        3 thumb_media_id: Option<String> => "thumb_media_id",
     }
-    new(appid: xinqiao_types::AppId, pagepath: String)
-    set(title: String, thumb_media_id: String)
+    new(appid: impl Into<xinqiao_types::AppId>, pagepath: impl Into<String>)
+    text(title: String, thumb_media_id: String)
 }
 
 w::record! {
     /// `MessageSendVideo`.
     pub struct MessageSendVideo {
         /// `media_id`.
-        0 media_id: xinqiao_types::MediaId => w::Field::must("media_id"),
+        0 media_id: xinqiao_types::MediaId => "media_id: must",
         /// `title`.
-        1 title: Option<String> => w::Field::new("title"),
+        1 title: Option<String> => "title",
         /// `description`.
-        2 description: Option<String> => w::Field::new("description"),
+        2 description: Option<String> => "description",
     }
-    new(media_id: xinqiao_types::MediaId)
-    set(title: String, description: String)
+    new(media_id: impl Into<xinqiao_types::MediaId>)
+    text(title: String, description: String)
 }
 
 w::record! {
     /// `Miniprogram`.
     pub struct Miniprogram {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `page`.
-        1 page: String => w::Field::must("page"),
+        1 page: String => "page: must",
         /// `title`.
-        2 title: Option<String> => w::Field::new("title"),
+        2 title: Option<String> => "title",
         /// `pic_media_id`.
-        3 pic_media_id: Option<String> => w::Field::new("pic_media_id"),
+        3 pic_media_id: Option<String> => "pic_media_id",
     }
-    new(appid: xinqiao_types::AppId, page: String)
-    set(title: String, pic_media_id: String)
+    new(appid: impl Into<xinqiao_types::AppId>, page: impl Into<String>)
+    text(title: String, pic_media_id: String)
 }
 
 w::record! {
     /// `Moment`.
     pub struct Moment {
         /// `moment_id`.
-        0 moment_id: String => w::Field::must("moment_id"),
+        0 moment_id: String => "moment_id: must",
         /// `creator`.
-        1 creator: String => w::Field::must("creator"),
+        1 creator: String => "creator: must",
         /// `create_type`.
-        2 create_type: i64 => w::Field::must("create_type"),
+        2 create_type: i64 => "create_type: must",
         /// `visible_type`.
-        3 visible_type: i64 => w::Field::must("visible_type"),
+        3 visible_type: i64 => "visible_type: must",
         /// `text`.
-        4 text: Option<Text> => w::Field::new("text"),
+        4 text: Option<Text> => "text",
         /// `image`.
-        5 image: Option<Vec<Image>> => w::Field::new("image"),
+        5 image: Option<Vec<Image>> => "image",
         /// `video`.
-        6 video: Option<MomentVideo> => w::Field::new("video"),
+        6 video: Option<MomentVideo> => "video",
         /// `link`.
-        7 link: Option<MomentLink> => w::Field::new("link"),
+        7 link: Option<MomentLink> => "link",
         /// `location`.
-        8 location: Option<Location> => w::Field::new("location"),
+        8 location: Option<Location> => "location",
         /// `create_time`; format `unix`.
-        9 create_time: xinqiao_types::UnixSeconds => w::Field::must("create_time"),
+        9 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
 
@@ -791,9 +791,9 @@ w::record! {
     /// `MomentLink`.
     pub struct MomentLink {
         /// `url`.
-        0 url: String => w::Field::must("url"),
+        0 url: String => "url: must",
         /// `title`.
-        1 title: Option<String> => w::Field::new("title"),
+        1 title: Option<String> => "title",
     }
 }
 
@@ -801,9 +801,9 @@ w::record! {
     /// `MomentVideo`.
     pub struct MomentVideo {
         /// `media_id`.
-        0 media_id: xinqiao_types::MediaId => w::Field::must("media_id"),
+        0 media_id: xinqiao_types::MediaId => "media_id: must",
         /// `thumb_media_id`.
-        1 thumb_media_id: Option<String> => w::Field::new("thumb_media_id"),
+        1 thumb_media_id: Option<String> => "thumb_media_id",
     }
 }
 
@@ -811,7 +811,7 @@ w::record! {
     /// `Mpnew`.
     pub struct Mpnew {
         /// `articles`.
-        0 articles: Vec<MpnewArticle> => w::Field::must("articles"),
+        0 articles: Vec<MpnewArticle> => "articles: must",
     }
     new(articles: Vec<MpnewArticle>)
 }
@@ -820,29 +820,29 @@ w::record! {
     /// `MpnewArticle`.
     pub struct MpnewArticle {
         /// `url`.
-        0 url: String => w::Field::must("url"),
+        0 url: String => "url: must",
         /// `title`.
-        1 title: String => w::Field::must("title"),
+        1 title: String => "title: must",
         /// `digest`.
-        2 digest: Option<String> => w::Field::new("digest"),
+        2 digest: Option<String> => "digest",
         /// `author`.
-        3 author: Option<String> => w::Field::new("author"),
+        3 author: Option<String> => "author",
         /// `content`.
-        4 content: String => w::Field::must("content"),
+        4 content: String => "content: must",
         /// `content_source_url`.
-        5 content_source_url: Option<String> => w::Field::new("content_source_url"),
+        5 content_source_url: Option<String> => "content_source_url",
         /// `thumb_media_id`.
-        6 thumb_media_id: Option<String> => w::Field::new("thumb_media_id"),
+        6 thumb_media_id: Option<String> => "thumb_media_id",
     }
-    new(url: String, title: String, content: String)
-    set(digest: String, author: String, content_source_url: String, thumb_media_id: String)
+    new(url: impl Into<String>, title: impl Into<String>, content: impl Into<String>)
+    text(digest: String, author: String, content_source_url: String, thumb_media_id: String)
 }
 
 w::record! {
     /// `News`.
     pub struct News {
         /// `articles`.
-        0 articles: Vec<Article> => w::Field::must("articles"),
+        0 articles: Vec<Article> => "articles: must",
     }
     new(articles: Vec<Article>)
 }
@@ -851,45 +851,45 @@ w::record! {
     /// `Privilege`.
     pub struct Privilege {
         /// `view_customer_list`.
-        0 view_customer_list: Option<bool> => w::Field::new("view_customer_list"),
+        0 view_customer_list: Option<bool> => "view_customer_list",
         /// `view_customer_data`.
-        1 view_customer_data: Option<bool> => w::Field::new("view_customer_data"),
+        1 view_customer_data: Option<bool> => "view_customer_data",
         /// `view_room_list`.
-        2 view_room_list: Option<bool> => w::Field::new("view_room_list"),
+        2 view_room_list: Option<bool> => "view_room_list",
         /// `contact_me`.
-        3 contact_me: Option<bool> => w::Field::new("contact_me"),
+        3 contact_me: Option<bool> => "contact_me",
         /// `join_room`.
-        4 join_room: Option<bool> => w::Field::new("join_room"),
+        4 join_room: Option<bool> => "join_room",
         /// `share_customer`.
-        5 share_customer: Option<bool> => w::Field::new("share_customer"),
+        5 share_customer: Option<bool> => "share_customer",
         /// `oper_resign_customer`.
-        6 oper_resign_customer: Option<bool> => w::Field::new("oper_resign_customer"),
+        6 oper_resign_customer: Option<bool> => "oper_resign_customer",
         /// `oper_resign_group`.
-        7 oper_resign_group: Option<bool> => w::Field::new("oper_resign_group"),
+        7 oper_resign_group: Option<bool> => "oper_resign_group",
         /// `send_customer_msg`.
-        8 send_customer_msg: Option<bool> => w::Field::new("send_customer_msg"),
+        8 send_customer_msg: Option<bool> => "send_customer_msg",
         /// `edit_welcome_msg`.
-        9 edit_welcome_msg: Option<bool> => w::Field::new("edit_welcome_msg"),
+        9 edit_welcome_msg: Option<bool> => "edit_welcome_msg",
         /// `view_behavior_data`.
-        10 view_behavior_data: Option<bool> => w::Field::new("view_behavior_data"),
+        10 view_behavior_data: Option<bool> => "view_behavior_data",
         /// `view_room_data`.
-        11 view_room_data: Option<bool> => w::Field::new("view_room_data"),
+        11 view_room_data: Option<bool> => "view_room_data",
         /// `send_group_msg`.
-        12 send_group_msg: Option<bool> => w::Field::new("send_group_msg"),
+        12 send_group_msg: Option<bool> => "send_group_msg",
         /// `room_deduplication`.
-        13 room_deduplication: Option<bool> => w::Field::new("room_deduplication"),
+        13 room_deduplication: Option<bool> => "room_deduplication",
         /// `rapid_reply`.
-        14 rapid_reply: Option<bool> => w::Field::new("rapid_reply"),
+        14 rapid_reply: Option<bool> => "rapid_reply",
         /// `onjob_customer_transfer`.
-        15 onjob_customer_transfer: Option<bool> => w::Field::new("onjob_customer_transfer"),
+        15 onjob_customer_transfer: Option<bool> => "onjob_customer_transfer",
         /// `edit_anti_spam_rule`.
-        16 edit_anti_spam_rule: Option<bool> => w::Field::new("edit_anti_spam_rule"),
+        16 edit_anti_spam_rule: Option<bool> => "edit_anti_spam_rule",
         /// `export_customer_list`.
-        17 export_customer_list: Option<bool> => w::Field::new("export_customer_list"),
+        17 export_customer_list: Option<bool> => "export_customer_list",
         /// `export_customer_data`.
-        18 export_customer_data: Option<bool> => w::Field::new("export_customer_data"),
+        18 export_customer_data: Option<bool> => "export_customer_data",
         /// `export_customer_group_list`.
-        19 export_customer_group_list: Option<bool> => w::Field::new("export_customer_group_list"),
+        19 export_customer_group_list: Option<bool> => "export_customer_group_list",
     }
     new()
     set(
@@ -920,17 +920,17 @@ w::record! {
     /// `Product`.
     pub struct Product {
         /// `product_id`.
-        0 product_id: String => w::Field::must("product_id"),
+        0 product_id: String => "product_id: must",
         /// `description`.
-        1 description: String => w::Field::must("description"),
+        1 description: String => "description: must",
         /// `price`; unit fen.
-        2 price: xinqiao_types::Fen => w::Field::must("price"),
+        2 price: xinqiao_types::Fen => "price: must",
         /// `product_sn`.
-        3 product_sn: Option<String> => w::Field::new("product_sn"),
+        3 product_sn: Option<String> => "product_sn",
         /// `attachments`.
-        4 attachments: Option<Vec<AddProductAlbumAttachment>> => w::Field::new("attachments"),
+        4 attachments: Option<Vec<AddProductAlbumAttachment>> => "attachments",
         /// `create_time`; format `unix`.
-        5 create_time: xinqiao_types::UnixSeconds => w::Field::must("create_time"),
+        5 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
 
@@ -938,9 +938,9 @@ w::record! {
     /// `Quota`.
     pub struct Quota {
         /// `balance`.
-        0 balance: i64 => w::Field::must("balance"),
+        0 balance: i64 => "balance: must",
         /// `expire_date`; format `unix`.
-        1 expire_date: xinqiao_types::UnixSeconds => w::Field::must("expire_date"),
+        1 expire_date: xinqiao_types::UnixSeconds => "expire_date: must",
     }
 }
 
@@ -948,33 +948,34 @@ w::record! {
     /// `Range`.
     pub struct Range {
         /// `type`.
-        0 type_: i64 => w::Field::must("type"),
+        0 type_: i64 => "type: must",
         /// `userid`.
-        1 userid: Option<String> => w::Field::new("userid"),
+        1 userid: Option<String> => "userid",
         /// `partyid`.
-        2 partyid: Option<i64> => w::Field::new("partyid"),
+        2 partyid: Option<i64> => "partyid",
     }
     new(type_: i64)
-    set(userid: String, partyid: i64)
+    text(userid: String)
+    set(partyid: i64)
 }
 
 w::record! {
     /// `Rule`.
     pub struct Rule {
         /// `rule_id`.
-        0 rule_id: w::TextOrNumber => w::Field::must("rule_id"),
+        0 rule_id: w::TextOrNumber => "rule_id: must",
         /// `rule_name`.
-        1 rule_name: String => w::Field::must("rule_name"),
+        1 rule_name: String => "rule_name: must",
         /// `create_time`; format `unix`.
-        2 create_time: xinqiao_types::UnixSeconds => w::Field::must("create_time"),
+        2 create_time: xinqiao_types::UnixSeconds => "create_time: must",
         /// `word_list`.
-        3 word_list: Vec<String> => w::Field::must("word_list"),
+        3 word_list: Vec<String> => "word_list: must",
         /// `extra_rule`.
-        4 extra_rule: Option<ExtraRule> => w::Field::new("extra_rule"),
+        4 extra_rule: Option<ExtraRule> => "extra_rule",
         /// `intercept_type`.
-        5 intercept_type: i64 => w::Field::must("intercept_type"),
+        5 intercept_type: i64 => "intercept_type: must",
         /// `applicable_range`.
-        6 applicable_range: Option<ApplicableRange> => w::Field::new("applicable_range"),
+        6 applicable_range: Option<ApplicableRange> => "applicable_range",
     }
 }
 
@@ -982,17 +983,17 @@ w::record! {
     /// `Strategy`.
     pub struct Strategy {
         /// `strategy_id`.
-        0 strategy_id: i64 => w::Field::must("strategy_id"),
+        0 strategy_id: i64 => "strategy_id: must",
         /// `parent_id`.
-        1 parent_id: i64 => w::Field::must("parent_id"),
+        1 parent_id: i64 => "parent_id: must",
         /// `strategy_name`.
-        2 strategy_name: String => w::Field::must("strategy_name"),
+        2 strategy_name: String => "strategy_name: must",
         /// `admin_list`.
-        3 admin_list: Vec<String> => w::Field::must("admin_list"),
+        3 admin_list: Vec<String> => "admin_list: must",
         /// `privilege`.
-        4 privilege: StrategyPrivilege => w::Field::must("privilege"),
+        4 privilege: StrategyPrivilege => "privilege: must",
         /// `create_time`; format `unix`.
-        5 create_time: xinqiao_types::UnixSeconds => w::Field::must("create_time"),
+        5 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
 
@@ -1000,7 +1001,7 @@ w::record! {
     /// `StrategyItem`.
     pub struct StrategyItem {
         /// `strategy_id`.
-        0 strategy_id: i64 => w::Field::must("strategy_id"),
+        0 strategy_id: i64 => "strategy_id: must",
     }
 }
 
@@ -1008,45 +1009,45 @@ w::record! {
     /// `StrategyPrivilege`.
     pub struct StrategyPrivilege {
         /// `view_customer_list`.
-        0 view_customer_list: bool => w::Field::must("view_customer_list"),
+        0 view_customer_list: bool => "view_customer_list: must",
         /// `view_customer_data`.
-        1 view_customer_data: bool => w::Field::must("view_customer_data"),
+        1 view_customer_data: bool => "view_customer_data: must",
         /// `view_room_list`.
-        2 view_room_list: bool => w::Field::must("view_room_list"),
+        2 view_room_list: bool => "view_room_list: must",
         /// `contact_me`.
-        3 contact_me: bool => w::Field::must("contact_me"),
+        3 contact_me: bool => "contact_me: must",
         /// `join_room`.
-        4 join_room: bool => w::Field::must("join_room"),
+        4 join_room: bool => "join_room: must",
         /// `share_customer`.
-        5 share_customer: bool => w::Field::must("share_customer"),
+        5 share_customer: bool => "share_customer: must",
         /// `oper_resign_customer`.
-        6 oper_resign_customer: bool => w::Field::must("oper_resign_customer"),
+        6 oper_resign_customer: bool => "oper_resign_customer: must",
         /// `oper_resign_group`.
-        7 oper_resign_group: bool => w::Field::must("oper_resign_group"),
+        7 oper_resign_group: bool => "oper_resign_group: must",
         /// `send_customer_msg`.
-        8 send_customer_msg: bool => w::Field::must("send_customer_msg"),
+        8 send_customer_msg: bool => "send_customer_msg: must",
         /// `edit_welcome_msg`.
-        9 edit_welcome_msg: bool => w::Field::must("edit_welcome_msg"),
+        9 edit_welcome_msg: bool => "edit_welcome_msg: must",
         /// `view_behavior_data`.
-        10 view_behavior_data: bool => w::Field::must("view_behavior_data"),
+        10 view_behavior_data: bool => "view_behavior_data: must",
         /// `view_room_data`.
-        11 view_room_data: bool => w::Field::must("view_room_data"),
+        11 view_room_data: bool => "view_room_data: must",
         /// `send_group_msg`.
-        12 send_group_msg: bool => w::Field::must("send_group_msg"),
+        12 send_group_msg: bool => "send_group_msg: must",
         /// `room_deduplication`.
-        13 room_deduplication: bool => w::Field::must("room_deduplication"),
+        13 room_deduplication: bool => "room_deduplication: must",
         /// `rapid_reply`.
-        14 rapid_reply: bool => w::Field::must("rapid_reply"),
+        14 rapid_reply: bool => "rapid_reply: must",
         /// `onjob_customer_transfer`.
-        15 onjob_customer_transfer: bool => w::Field::must("onjob_customer_transfer"),
+        15 onjob_customer_transfer: bool => "onjob_customer_transfer: must",
         /// `edit_anti_spam_rule`.
-        16 edit_anti_spam_rule: bool => w::Field::must("edit_anti_spam_rule"),
+        16 edit_anti_spam_rule: bool => "edit_anti_spam_rule: must",
         /// `export_customer_list`.
-        17 export_customer_list: bool => w::Field::must("export_customer_list"),
+        17 export_customer_list: bool => "export_customer_list: must",
         /// `export_customer_data`.
-        18 export_customer_data: bool => w::Field::must("export_customer_data"),
+        18 export_customer_data: bool => "export_customer_data: must",
         /// `export_customer_group_list`.
-        19 export_customer_group_list: bool => w::Field::must("export_customer_group_list"),
+        19 export_customer_group_list: bool => "export_customer_group_list: must",
     }
 }
 
@@ -1054,11 +1055,11 @@ w::record! {
     /// `SubscriberInfo`.
     pub struct SubscriberInfo {
         /// `tag_id`.
-        0 tag_id: Option<Vec<String>> => w::Field::new("tag_id"),
+        0 tag_id: Option<Vec<String>> => "tag_id",
         /// `remark`.
-        1 remark: Option<String> => w::Field::new("remark"),
+        1 remark: Option<String> => "remark",
         /// `remark_mobiles`.
-        2 remark_mobiles: Option<Vec<String>> => w::Field::new("remark_mobiles"),
+        2 remark_mobiles: Option<Vec<String>> => "remark_mobiles",
     }
 }
 
@@ -1066,15 +1067,15 @@ w::record! {
     /// `Success`.
     pub struct Success {
         /// `errcode`.
-        0 errcode: i64 => w::Field::must("errcode"),
+        0 errcode: i64 => "errcode: must",
         /// `errmsg`.
-        1 errmsg: Option<String> => w::Field::new("errmsg"),
+        1 errmsg: Option<String> => "errmsg",
         /// `external_userid`.
-        2 external_userid: Option<String> => w::Field::new("external_userid").masked(),
+        2 external_userid: Option<String> => "external_userid: masked",
         /// `foreign_key`.
-        3 foreign_key: Option<String> => w::Field::new("foreign_key"),
+        3 foreign_key: Option<String> => "foreign_key",
         /// `mobile`.
-        4 mobile: Option<String> => w::Field::new("mobile").masked(),
+        4 mobile: Option<String> => "mobile: masked",
     }
 }
 
@@ -1082,11 +1083,11 @@ w::record! {
     /// `Tag`.
     pub struct Tag {
         /// `name`.
-        0 name: String => w::Field::must("name"),
+        0 name: String => "name: must",
         /// `order`.
-        1 order: Option<i64> => w::Field::new("order"),
+        1 order: Option<i64> => "order",
     }
-    new(name: String)
+    new(name: impl Into<String>)
     set(order: i64)
 }
 
@@ -1094,7 +1095,7 @@ w::record! {
     /// `TagFilter`.
     pub struct TagFilter {
         /// `group_list`.
-        0 group_list: Option<Vec<Group>> => w::Field::new("group_list"),
+        0 group_list: Option<Vec<Group>> => "group_list",
     }
     new()
     set(group_list: Vec<Group>)
@@ -1104,17 +1105,17 @@ w::record! {
     /// `TagGroup`.
     pub struct TagGroup {
         /// `group_id`.
-        0 group_id: String => w::Field::must("group_id"),
+        0 group_id: String => "group_id: must",
         /// `group_name`.
-        1 group_name: String => w::Field::must("group_name"),
+        1 group_name: String => "group_name: must",
         /// `order`.
-        2 order: i64 => w::Field::must("order"),
+        2 order: i64 => "order: must",
         /// `tag`.
-        3 tag: Vec<TagGroupTag> => w::Field::must("tag"),
+        3 tag: Vec<TagGroupTag> => "tag: must",
         /// `deleted`.
-        4 deleted: Option<bool> => w::Field::new("deleted"),
+        4 deleted: Option<bool> => "deleted",
         /// `create_time`; format `unix`.
-        5 create_time: xinqiao_types::UnixSeconds => w::Field::must("create_time"),
+        5 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
 
@@ -1122,15 +1123,15 @@ w::record! {
     /// `TagGroupTag`.
     pub struct TagGroupTag {
         /// `id`.
-        0 id: String => w::Field::must("id"),
+        0 id: String => "id: must",
         /// `name`.
-        1 name: String => w::Field::must("name"),
+        1 name: String => "name: must",
         /// `order`.
-        2 order: i64 => w::Field::must("order"),
+        2 order: i64 => "order: must",
         /// `deleted`.
-        3 deleted: Option<bool> => w::Field::new("deleted"),
+        3 deleted: Option<bool> => "deleted",
         /// `create_time`; format `unix`.
-        4 create_time: xinqiao_types::UnixSeconds => w::Field::must("create_time"),
+        4 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
 
@@ -1138,11 +1139,11 @@ w::record! {
     /// `Task`.
     pub struct Task {
         /// `userid`.
-        0 userid: String => w::Field::must("userid"),
+        0 userid: String => "userid: must",
         /// `status`.
-        1 status: i64 => w::Field::must("status"),
+        1 status: i64 => "status: must",
         /// `send_time`; format `unix`.
-        2 send_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("send_time"),
+        2 send_time: Option<xinqiao_types::UnixSeconds> => "send_time",
     }
 }
 
@@ -1150,34 +1151,34 @@ w::record! {
     /// `Text`.
     pub struct Text {
         /// `content`.
-        0 content: String => w::Field::must("content"),
+        0 content: String => "content: must",
     }
-    new(content: String)
+    new(content: impl Into<String>)
 }
 
 w::record! {
     /// `Textcard`.
     pub struct Textcard {
         /// `url`.
-        0 url: String => w::Field::must("url"),
+        0 url: String => "url: must",
         /// `title`.
-        1 title: String => w::Field::must("title"),
+        1 title: String => "title: must",
         /// `description`.
-        2 description: String => w::Field::must("description"),
+        2 description: String => "description: must",
         /// `btntxt`.
-        3 btntxt: Option<String> => w::Field::new("btntxt"),
+        3 btntxt: Option<String> => "btntxt",
     }
-    new(url: String, title: String, description: String)
-    set(btntxt: String)
+    new(url: impl Into<String>, title: impl Into<String>, description: impl Into<String>)
+    text(btntxt: String)
 }
 
 w::record! {
     /// `TransferCustomerCustomer`.
     pub struct TransferCustomerCustomer {
         /// `errcode`.
-        0 errcode: i64 => w::Field::must("errcode"),
+        0 errcode: i64 => "errcode: must",
         /// `external_userid`.
-        1 external_userid: String => w::Field::must("external_userid").masked(),
+        1 external_userid: String => "external_userid: must masked",
     }
 }
 
@@ -1185,11 +1186,11 @@ w::record! {
     /// `TransferResultCustomer`.
     pub struct TransferResultCustomer {
         /// `status`.
-        0 status: i64 => w::Field::must("status"),
+        0 status: i64 => "status: must",
         /// `external_userid`.
-        1 external_userid: String => w::Field::must("external_userid").masked(),
+        1 external_userid: String => "external_userid: must masked",
         /// `takeover_time`; format `unix`.
-        2 takeover_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("takeover_time"),
+        2 takeover_time: Option<xinqiao_types::UnixSeconds> => "takeover_time",
     }
 }
 
@@ -1197,18 +1198,18 @@ w::record! {
     /// `Video`.
     pub struct Video {
         /// `media_id`.
-        0 media_id: xinqiao_types::MediaId => w::Field::must("media_id"),
+        0 media_id: xinqiao_types::MediaId => "media_id: must",
     }
-    new(media_id: xinqiao_types::MediaId)
+    new(media_id: impl Into<xinqiao_types::MediaId>)
 }
 
 w::record! {
     /// `VisibleRange`.
     pub struct VisibleRange {
         /// `sender_list`.
-        0 sender_list: Option<ApplicableRange> => w::Field::new("sender_list"),
+        0 sender_list: Option<ApplicableRange> => "sender_list",
         /// `external_contact_list`.
-        1 external_contact_list: Option<ExternalContact> => w::Field::new("external_contact_list"),
+        1 external_contact_list: Option<ExternalContact> => "external_contact_list",
     }
     new()
     set(sender_list: ApplicableRange, external_contact_list: ExternalContact)
@@ -1218,18 +1219,18 @@ w::record! {
     /// `Voice`.
     pub struct Voice {
         /// `media_id`.
-        0 media_id: xinqiao_types::MediaId => w::Field::must("media_id"),
+        0 media_id: xinqiao_types::MediaId => "media_id: must",
     }
-    new(media_id: xinqiao_types::MediaId)
+    new(media_id: impl Into<xinqiao_types::MediaId>)
 }
 
 w::record! {
     /// `Web`.
     pub struct Web {
         /// `title`.
-        0 title: String => w::Field::must("title"),
+        0 title: String => "title: must",
         /// `url`.
-        1 url: String => w::Field::must("url"),
+        1 url: String => "url: must",
     }
 }
 
@@ -1237,9 +1238,9 @@ w::record! {
     /// `WechatChannel`.
     pub struct WechatChannel {
         /// `nickname`.
-        0 nickname: Option<String> => w::Field::new("nickname").masked(),
+        0 nickname: Option<String> => "nickname: masked",
         /// `status`.
-        1 status: Option<i64> => w::Field::new("status"),
+        1 status: Option<i64> => "status",
     }
 }
 
@@ -1251,48 +1252,46 @@ w::record! {
     /// * Catalog: `work.externalcontact.add_contact_way`.
     pub struct AddContactWay {
         /// `type`.
-        0 type_: i64 => w::Field::must("type"),
+        0 type_: i64 => "type: must",
         /// `scene`.
-        1 scene: i64 => w::Field::must("scene"),
+        1 scene: i64 => "scene: must",
         /// `style`.
-        2 style: Option<i64> => w::Field::new("style"),
+        2 style: Option<i64> => "style",
         /// `remark`.
-        3 remark: Option<String> => w::Field::new("remark"),
+        3 remark: Option<String> => "remark",
         /// `skip_verify`.
-        4 skip_verify: Option<bool> => w::Field::new("skip_verify"),
+        4 skip_verify: Option<bool> => "skip_verify",
         /// `state`.
-        5 state: Option<String> => w::Field::new("state"),
+        5 state: Option<String> => "state",
         /// `user`.
-        6 user: Option<Vec<String>> => w::Field::new("user"),
+        6 user: Option<Vec<String>> => "user",
         /// `party`.
-        7 party: Option<Vec<i64>> => w::Field::new("party"),
+        7 party: Option<Vec<i64>> => "party",
         /// `is_temp`.
-        8 is_temp: Option<bool> => w::Field::new("is_temp"),
+        8 is_temp: Option<bool> => "is_temp",
         /// `expires_in`; unit s.
-        9 expires_in: Option<i64> => w::Field::new("expires_in"),
+        9 expires_in: Option<i64> => "expires_in",
         /// `chat_expires_in`; unit s.
-        10 chat_expires_in: Option<i64> => w::Field::new("chat_expires_in"),
+        10 chat_expires_in: Option<i64> => "chat_expires_in",
         /// `unionid`.
-        11 unionid: Option<xinqiao_types::UnionId> => w::Field::new("unionid").masked(),
+        11 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
         /// `is_exclusive`.
-        12 is_exclusive: Option<bool> => w::Field::new("is_exclusive"),
+        12 is_exclusive: Option<bool> => "is_exclusive",
         /// `mark_source`.
-        13 mark_source: Option<bool> => w::Field::new("mark_source"),
+        13 mark_source: Option<bool> => "mark_source",
         /// `conclusions`.
-        14 conclusions: Option<Conclusion> => w::Field::new("conclusions"),
+        14 conclusions: Option<Conclusion> => "conclusions",
     }
     new(type_: i64, scene: i64)
+    text(remark: String, state: String, unionid: xinqiao_types::UnionId)
     set(
         style: i64,
-        remark: String,
         skip_verify: bool,
-        state: String,
         user: Vec<String>,
         party: Vec<i64>,
         is_temp: bool,
         expires_in: i64,
         chat_expires_in: i64,
-        unionid: xinqiao_types::UnionId,
         is_exclusive: bool,
         mark_source: bool,
         conclusions: Conclusion,
@@ -1303,9 +1302,9 @@ w::record! {
     /// Answer to [`AddContactWay`].
     pub struct AddContactWayResponse {
         /// `config_id`.
-        0 config_id: String => w::Field::must("config_id"),
+        0 config_id: String => "config_id: must",
         /// `qr_code`.
-        1 qr_code: Option<String> => w::Field::new("qr_code"),
+        1 qr_code: Option<String> => "qr_code",
     }
 }
 
@@ -1336,25 +1335,26 @@ w::record! {
     /// * Catalog: `work.externalcontact.add_corp_tag`.
     pub struct AddCorpTag {
         /// `group_id`.
-        0 group_id: Option<String> => w::Field::new("group_id"),
+        0 group_id: Option<String> => "group_id",
         /// `group_name`.
-        1 group_name: Option<String> => w::Field::new("group_name"),
+        1 group_name: Option<String> => "group_name",
         /// `order`.
-        2 order: Option<i64> => w::Field::new("order"),
+        2 order: Option<i64> => "order",
         /// `tag`.
-        3 tag: Option<Vec<Tag>> => w::Field::new("tag"),
+        3 tag: Option<Vec<Tag>> => "tag",
         /// `agentid`.
-        4 agentid: Option<i64> => w::Field::new("agentid"),
+        4 agentid: Option<i64> => "agentid",
     }
     new()
-    set(group_id: String, group_name: String, order: i64, tag: Vec<Tag>, agentid: i64)
+    text(group_id: String, group_name: String)
+    set(order: i64, tag: Vec<Tag>, agentid: i64)
 }
 
 w::record! {
     /// Answer to [`AddCorpTag`].
     pub struct AddCorpTagResponse {
         /// `tag_group`.
-        0 tag_group: TagGroup => w::Field::must("tag_group"),
+        0 tag_group: TagGroup => "tag_group: must",
     }
 }
 
@@ -1385,17 +1385,17 @@ w::record! {
     /// * Catalog: `work.externalcontact.add_intercept_rule`.
     pub struct AddInterceptRule {
         /// `rule_name`.
-        0 rule_name: String => w::Field::must("rule_name"),
+        0 rule_name: String => "rule_name: must",
         /// `word_list`.
-        1 word_list: Vec<String> => w::Field::must("word_list"),
+        1 word_list: Vec<String> => "word_list: must",
         /// `semantics_list`.
-        2 semantics_list: Option<Vec<i64>> => w::Field::new("semantics_list"),
+        2 semantics_list: Option<Vec<i64>> => "semantics_list",
         /// `intercept_type`.
-        3 intercept_type: i64 => w::Field::must("intercept_type"),
+        3 intercept_type: i64 => "intercept_type: must",
         /// `applicable_range`.
-        4 applicable_range: Option<ApplicableRange> => w::Field::new("applicable_range"),
+        4 applicable_range: Option<ApplicableRange> => "applicable_range",
     }
-    new(rule_name: String, word_list: Vec<String>, intercept_type: i64)
+    new(rule_name: impl Into<String>, word_list: Vec<String>, intercept_type: i64)
     set(semantics_list: Vec<i64>, applicable_range: ApplicableRange)
 }
 
@@ -1403,7 +1403,7 @@ w::record! {
     /// Answer to [`AddInterceptRule`].
     pub struct AddInterceptRuleResponse {
         /// `rule_id`.
-        0 rule_id: w::TextOrNumber => w::Field::must("rule_id"),
+        0 rule_id: w::TextOrNumber => "rule_id: must",
     }
 }
 
@@ -1434,11 +1434,11 @@ w::record! {
     /// * Catalog: `work.externalcontact.add_moment_task`.
     pub struct AddMomentTask {
         /// `text`.
-        0 text: Option<Text> => w::Field::new("text"),
+        0 text: Option<Text> => "text",
         /// `attachments`.
-        1 attachments: Option<Vec<Attachment>> => w::Field::new("attachments"),
+        1 attachments: Option<Vec<Attachment>> => "attachments",
         /// `visible_range`.
-        2 visible_range: Option<VisibleRange> => w::Field::new("visible_range"),
+        2 visible_range: Option<VisibleRange> => "visible_range",
     }
     new()
     set(text: Text, attachments: Vec<Attachment>, visible_range: VisibleRange)
@@ -1448,7 +1448,7 @@ w::record! {
     /// Answer to [`AddMomentTask`].
     pub struct AddMomentTaskResponse {
         /// `jobid`.
-        0 jobid: String => w::Field::must("jobid"),
+        0 jobid: String => "jobid: must",
     }
 }
 
@@ -1479,28 +1479,28 @@ w::record! {
     /// * Catalog: `work.externalcontact.add_msg_template`.
     pub struct AddMsgTemplate {
         /// `chat_type`.
-        0 chat_type: String => w::Field::must("chat_type"),
+        0 chat_type: String => "chat_type: must",
         /// `external_userid`.
-        1 external_userid: Option<Vec<String>> => w::Field::new("external_userid").masked(),
+        1 external_userid: Option<Vec<String>> => "external_userid: masked",
         /// `chat_id_list`.
-        2 chat_id_list: Option<Vec<String>> => w::Field::new("chat_id_list"),
+        2 chat_id_list: Option<Vec<String>> => "chat_id_list",
         /// `tag_filter`.
-        3 tag_filter: Option<TagFilter> => w::Field::new("tag_filter"),
+        3 tag_filter: Option<TagFilter> => "tag_filter",
         /// `sender`.
-        4 sender: Option<String> => w::Field::new("sender"),
+        4 sender: Option<String> => "sender",
         /// `allow_select`.
-        5 allow_select: Option<bool> => w::Field::new("allow_select"),
+        5 allow_select: Option<bool> => "allow_select",
         /// `text`.
-        6 text: Option<Text> => w::Field::new("text"),
+        6 text: Option<Text> => "text",
         /// `attachments`.
-        7 attachments: Option<Vec<AddMsgTemplateAttachment>> => w::Field::new("attachments"),
+        7 attachments: Option<Vec<AddMsgTemplateAttachment>> => "attachments",
     }
-    new(chat_type: String)
+    new(chat_type: impl Into<String>)
+    text(sender: String)
     set(
         external_userid: Vec<String>,
         chat_id_list: Vec<String>,
         tag_filter: TagFilter,
-        sender: String,
         allow_select: bool,
         text: Text,
         attachments: Vec<AddMsgTemplateAttachment>,
@@ -1511,9 +1511,9 @@ w::record! {
     /// Answer to [`AddMsgTemplate`].
     pub struct AddMsgTemplateResponse {
         /// `msgid`.
-        0 msgid: String => w::Field::must("msgid"),
+        0 msgid: String => "msgid: must",
         /// `fail_list`.
-        1 fail_list: Option<Vec<String>> => w::Field::new("fail_list"),
+        1 fail_list: Option<Vec<String>> => "fail_list",
     }
 }
 
@@ -1544,23 +1544,24 @@ w::record! {
     /// * Catalog: `work.externalcontact.add_product_album`.
     pub struct AddProductAlbum {
         /// `description`.
-        0 description: String => w::Field::must("description"),
+        0 description: String => "description: must",
         /// `price`; unit fen.
-        1 price: xinqiao_types::Fen => w::Field::must("price"),
+        1 price: xinqiao_types::Fen => "price: must",
         /// `product_sn`.
-        2 product_sn: Option<String> => w::Field::new("product_sn"),
+        2 product_sn: Option<String> => "product_sn",
         /// `attachments`.
-        3 attachments: Option<Vec<AddProductAlbumAttachment>> => w::Field::new("attachments"),
+        3 attachments: Option<Vec<AddProductAlbumAttachment>> => "attachments",
     }
-    new(description: String, price: xinqiao_types::Fen)
-    set(product_sn: String, attachments: Vec<AddProductAlbumAttachment>)
+    new(description: impl Into<String>, price: xinqiao_types::Fen)
+    text(product_sn: String)
+    set(attachments: Vec<AddProductAlbumAttachment>)
 }
 
 w::record! {
     /// Answer to [`AddProductAlbum`].
     pub struct AddProductAlbumResponse {
         /// `product_id`.
-        0 product_id: String => w::Field::must("product_id"),
+        0 product_id: String => "product_id: must",
     }
 }
 
@@ -1591,25 +1592,26 @@ w::record! {
     /// * Catalog: `work.externalcontact.add_strategy_tag`.
     pub struct AddStrategyTag {
         /// `strategy_id`.
-        0 strategy_id: i64 => w::Field::must("strategy_id"),
+        0 strategy_id: i64 => "strategy_id: must",
         /// `group_id`.
-        1 group_id: Option<String> => w::Field::new("group_id"),
+        1 group_id: Option<String> => "group_id",
         /// `group_name`.
-        2 group_name: Option<String> => w::Field::new("group_name"),
+        2 group_name: Option<String> => "group_name",
         /// `order`.
-        3 order: Option<i64> => w::Field::new("order"),
+        3 order: Option<i64> => "order",
         /// `tag`.
-        4 tag: Vec<Tag> => w::Field::must("tag"),
+        4 tag: Vec<Tag> => "tag: must",
     }
     new(strategy_id: i64, tag: Vec<Tag>)
-    set(group_id: String, group_name: String, order: i64)
+    text(group_id: String, group_name: String)
+    set(order: i64)
 }
 
 w::record! {
     /// Answer to [`AddStrategyTag`].
     pub struct AddStrategyTagResponse {
         /// `tag_group`.
-        0 tag_group: AddStrategyTagTagGroup => w::Field::must("tag_group"),
+        0 tag_group: AddStrategyTagTagGroup => "tag_group: must",
     }
 }
 
@@ -1640,23 +1642,24 @@ w::record! {
     /// * Catalog: `work.externalcontact.batch_get_by_user`.
     pub struct BatchGetByUser {
         /// `userid_list`.
-        0 userid_list: Vec<String> => w::Field::must("userid_list"),
+        0 userid_list: Vec<String> => "userid_list: must",
         /// `cursor`.
-        1 cursor: Option<String> => w::Field::new("cursor"),
+        1 cursor: Option<String> => "cursor",
         /// `limit`.
-        2 limit: Option<i64> => w::Field::new("limit"),
+        2 limit: Option<i64> => "limit",
     }
     new(userid_list: Vec<String>)
-    set(cursor: String, limit: i64)
+    text(cursor: String)
+    set(limit: i64)
 }
 
 w::record! {
     /// Answer to [`BatchGetByUser`].
     pub struct BatchGetByUserResponse {
         /// `external_contact_list`.
-        0 external_contact_list: Vec<BatchGetByUserExternalContact> => w::Field::must("external_contact_list"),
+        0 external_contact_list: Vec<BatchGetByUserExternalContact> => "external_contact_list: must",
         /// `next_cursor`.
-        1 next_cursor: Option<String> => w::Field::new("next_cursor"),
+        1 next_cursor: Option<String> => "next_cursor",
     }
 }
 
@@ -1687,7 +1690,7 @@ w::record! {
     /// * Catalog: `work.externalcontact.batch_to_external_userid`.
     pub struct BatchToExternalUserid {
         /// `mobiles`.
-        0 mobiles: Vec<String> => w::Field::must("mobiles"),
+        0 mobiles: Vec<String> => "mobiles: must",
     }
     new(mobiles: Vec<String>)
 }
@@ -1696,9 +1699,9 @@ w::record! {
     /// Answer to [`BatchToExternalUserid`].
     pub struct BatchToExternalUseridResponse {
         /// `success_list`.
-        0 success_list: Vec<Success> => w::Field::must("success_list"),
+        0 success_list: Vec<Success> => "success_list: must",
         /// `fail_list`.
-        1 fail_list: Vec<Success> => w::Field::must("fail_list"),
+        1 fail_list: Vec<Success> => "fail_list: must",
     }
 }
 
@@ -1729,9 +1732,9 @@ w::record! {
     /// * Catalog: `work.externalcontact.cancel_groupmsg_send`.
     pub struct CancelGroupmsgSend {
         /// `msgid`.
-        0 msgid: String => w::Field::must("msgid"),
+        0 msgid: String => "msgid: must",
     }
-    new(msgid: String)
+    new(msgid: impl Into<String>)
 }
 
 w::endpoint! {
@@ -1761,9 +1764,9 @@ w::record! {
     /// * Catalog: `work.externalcontact.cancel_moment_task`.
     pub struct CancelMomentTask {
         /// `moment_id`.
-        0 moment_id: String => w::Field::must("moment_id"),
+        0 moment_id: String => "moment_id: must",
     }
-    new(moment_id: String)
+    new(moment_id: impl Into<String>)
 }
 
 w::endpoint! {
@@ -1793,11 +1796,11 @@ w::record! {
     /// * Catalog: `work.externalcontact.close_temp_chat`.
     pub struct CloseTempChat {
         /// `userid`.
-        0 userid: String => w::Field::must("userid"),
+        0 userid: String => "userid: must",
         /// `external_userid`.
-        1 external_userid: String => w::Field::must("external_userid").masked(),
+        1 external_userid: String => "external_userid: must masked",
     }
-    new(userid: String, external_userid: String)
+    new(userid: impl Into<String>, external_userid: impl Into<String>)
 }
 
 w::endpoint! {
@@ -1827,21 +1830,22 @@ w::record! {
     /// * Catalog: `work.externalcontact.contact_list`.
     pub struct ContactList {
         /// `limit`.
-        0 limit: Option<i64> => w::Field::new("limit"),
+        0 limit: Option<i64> => "limit",
         /// `cursor`.
-        1 cursor: Option<String> => w::Field::new("cursor"),
+        1 cursor: Option<String> => "cursor",
     }
     new()
-    set(limit: i64, cursor: String)
+    text(cursor: String)
+    set(limit: i64)
 }
 
 w::record! {
     /// Answer to [`ContactList`].
     pub struct ContactListResponse {
         /// `info_list`.
-        0 info_list: Vec<ContactListInfo> => w::Field::must("info_list"),
+        0 info_list: Vec<ContactListInfo> => "info_list: must",
         /// `next_cursor`.
-        1 next_cursor: Option<String> => w::Field::new("next_cursor"),
+        1 next_cursor: Option<String> => "next_cursor",
     }
 }
 
@@ -1872,16 +1876,16 @@ w::record! {
     /// * Catalog: `work.externalcontact.convert_to_openid`.
     pub struct ConvertToOpenid {
         /// `external_userid`.
-        0 external_userid: String => w::Field::must("external_userid").masked(),
+        0 external_userid: String => "external_userid: must masked",
     }
-    new(external_userid: String)
+    new(external_userid: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`ConvertToOpenid`].
     pub struct ConvertToOpenidResponse {
         /// `openid`.
-        0 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        0 openid: xinqiao_types::OpenId => "openid: must masked",
     }
 }
 
@@ -1919,11 +1923,11 @@ w::record! {
     /// Answer to [`CustomerAcquisitionAppGetPermit`].
     pub struct CustomerAcquisitionAppGetPermitResponse {
         /// `user_list`.
-        0 user_list: Option<Vec<String>> => w::Field::new("user_list"),
+        0 user_list: Option<Vec<String>> => "user_list",
         /// `department_list`.
-        1 department_list: Option<Vec<i64>> => w::Field::new("department_list"),
+        1 department_list: Option<Vec<i64>> => "department_list",
         /// `tag_list`.
-        2 tag_list: Option<Vec<i64>> => w::Field::new("tag_list"),
+        2 tag_list: Option<Vec<i64>> => "tag_list",
     }
 }
 
@@ -1961,11 +1965,11 @@ w::record! {
     /// Answer to [`CustomerAcquisitionQuota`].
     pub struct CustomerAcquisitionQuotaResponse {
         /// `total`.
-        0 total: i64 => w::Field::must("total"),
+        0 total: i64 => "total: must",
         /// `balance`.
-        1 balance: i64 => w::Field::must("balance"),
+        1 balance: i64 => "balance: must",
         /// `quota_list`.
-        2 quota_list: Option<Vec<Quota>> => w::Field::new("quota_list"),
+        2 quota_list: Option<Vec<Quota>> => "quota_list",
     }
 }
 
@@ -1996,9 +2000,9 @@ w::record! {
     /// * Catalog: `work.externalcontact.del_contact_way`.
     pub struct DelContactWay {
         /// `config_id`.
-        0 config_id: String => w::Field::must("config_id"),
+        0 config_id: String => "config_id: must",
     }
-    new(config_id: String)
+    new(config_id: impl Into<String>)
 }
 
 w::endpoint! {
@@ -2028,11 +2032,11 @@ w::record! {
     /// * Catalog: `work.externalcontact.del_corp_tag`.
     pub struct DelCorpTag {
         /// `tag_id`.
-        0 tag_id: Option<Vec<String>> => w::Field::new("tag_id"),
+        0 tag_id: Option<Vec<String>> => "tag_id",
         /// `group_id`.
-        1 group_id: Option<Vec<String>> => w::Field::new("group_id"),
+        1 group_id: Option<Vec<String>> => "group_id",
         /// `agentid`.
-        2 agentid: Option<i64> => w::Field::new("agentid"),
+        2 agentid: Option<i64> => "agentid",
     }
     new()
     set(tag_id: Vec<String>, group_id: Vec<String>, agentid: i64)
@@ -2065,9 +2069,9 @@ w::record! {
     /// * Catalog: `work.externalcontact.del_intercept_rule`.
     pub struct DelInterceptRule {
         /// `rule_id`.
-        0 rule_id: String => w::Field::must("rule_id"),
+        0 rule_id: String => "rule_id: must",
     }
-    new(rule_id: String)
+    new(rule_id: impl Into<String>)
 }
 
 w::endpoint! {
@@ -2097,9 +2101,9 @@ w::record! {
     /// * Catalog: `work.externalcontact.del_strategy_tag`.
     pub struct DelStrategyTag {
         /// `tag_id`.
-        0 tag_id: Option<Vec<String>> => w::Field::new("tag_id"),
+        0 tag_id: Option<Vec<String>> => "tag_id",
         /// `group_id`.
-        1 group_id: Option<Vec<String>> => w::Field::new("group_id"),
+        1 group_id: Option<Vec<String>> => "group_id",
     }
     new()
     set(tag_id: Vec<String>, group_id: Vec<String>)
@@ -2132,9 +2136,9 @@ w::record! {
     /// * Catalog: `work.externalcontact.delete_product_album`.
     pub struct DeleteProductAlbum {
         /// `product_id`.
-        0 product_id: String => w::Field::must("product_id"),
+        0 product_id: String => "product_id: must",
     }
-    new(product_id: String)
+    new(product_id: impl Into<String>)
 }
 
 w::endpoint! {
@@ -2164,16 +2168,17 @@ w::record! {
     /// * Catalog: `work.externalcontact.edit_corp_tag`.
     pub struct EditCorpTag {
         /// `id`.
-        0 id: Option<String> => w::Field::new("id"),
+        0 id: Option<String> => "id",
         /// `name`.
-        1 name: Option<String> => w::Field::new("name"),
+        1 name: Option<String> => "name",
         /// `order`.
-        2 order: Option<i64> => w::Field::new("order"),
+        2 order: Option<i64> => "order",
         /// `agentid`.
-        3 agentid: Option<i64> => w::Field::new("agentid"),
+        3 agentid: Option<i64> => "agentid",
     }
     new()
-    set(id: String, name: String, order: i64, agentid: i64)
+    text(id: String, name: String)
+    set(order: i64, agentid: i64)
 }
 
 w::endpoint! {
@@ -2203,14 +2208,15 @@ w::record! {
     /// * Catalog: `work.externalcontact.edit_strategy_tag`.
     pub struct EditStrategyTag {
         /// `id`.
-        0 id: String => w::Field::must("id"),
+        0 id: String => "id: must",
         /// `name`.
-        1 name: Option<String> => w::Field::new("name"),
+        1 name: Option<String> => "name",
         /// `order`.
-        2 order: Option<i64> => w::Field::new("order"),
+        2 order: Option<i64> => "order",
     }
-    new(id: String)
-    set(name: String, order: i64)
+    new(id: impl Into<String>)
+    text(name: String)
+    set(order: i64)
 }
 
 w::endpoint! {
@@ -2240,7 +2246,7 @@ w::record! {
     /// * Catalog: `work.externalcontact.finish_external_userid_migration`.
     pub struct FinishExternalUseridMigration {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -2273,7 +2279,7 @@ w::record! {
     /// * Catalog: `work.externalcontact.from_service_external_userid`.
     pub struct FromServiceExternalUserid {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -2305,20 +2311,20 @@ w::record! {
     /// * Catalog: `work.externalcontact.get`.
     pub struct Get {
         /// `external_userid`.
-        0 external_userid: String => w::Field::must("external_userid").place(w::Place::Query).masked(),
+        0 external_userid: String => "external_userid: must query masked",
     }
-    new(external_userid: String)
+    new(external_userid: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`Get`].
     pub struct GetResponse {
         /// `external_contact`.
-        0 external_contact: ExternalContactExternalContact => w::Field::must("external_contact"),
+        0 external_contact: ExternalContactExternalContact => "external_contact: must",
         /// `follow_user`.
-        1 follow_user: Vec<FollowInfo> => w::Field::must("follow_user"),
+        1 follow_user: Vec<FollowInfo> => "follow_user: must",
         /// `next_cursor`.
-        2 next_cursor: Option<String> => w::Field::new("next_cursor"),
+        2 next_cursor: Option<String> => "next_cursor",
     }
 }
 
@@ -2349,16 +2355,16 @@ w::record! {
     /// * Catalog: `work.externalcontact.get_contact_way`.
     pub struct GetContactWay {
         /// `config_id`.
-        0 config_id: String => w::Field::must("config_id"),
+        0 config_id: String => "config_id: must",
     }
-    new(config_id: String)
+    new(config_id: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`GetContactWay`].
     pub struct GetContactWayResponse {
         /// `contact_way`.
-        0 contact_way: Option<ContactWay> => w::Field::new("contact_way"),
+        0 contact_way: Option<ContactWay> => "contact_way",
     }
 }
 
@@ -2389,9 +2395,9 @@ w::record! {
     /// * Catalog: `work.externalcontact.get_corp_tag_list`.
     pub struct GetCorpTagList {
         /// `tag_id`.
-        0 tag_id: Option<Vec<String>> => w::Field::new("tag_id"),
+        0 tag_id: Option<Vec<String>> => "tag_id",
         /// `group_id`.
-        1 group_id: Option<Vec<String>> => w::Field::new("group_id"),
+        1 group_id: Option<Vec<String>> => "group_id",
     }
     new()
     set(tag_id: Vec<String>, group_id: Vec<String>)
@@ -2401,7 +2407,7 @@ w::record! {
     /// Answer to [`GetCorpTagList`].
     pub struct GetCorpTagListResponse {
         /// `tag_group`.
-        0 tag_group: Vec<TagGroup> => w::Field::must("tag_group"),
+        0 tag_group: Vec<TagGroup> => "tag_group: must",
     }
 }
 
@@ -2439,7 +2445,7 @@ w::record! {
     /// Answer to [`GetFollowUserList`].
     pub struct GetFollowUserListResponse {
         /// `follow_user`.
-        0 follow_user: Vec<String> => w::Field::must("follow_user"),
+        0 follow_user: Vec<String> => "follow_user: must",
     }
 }
 
@@ -2471,7 +2477,7 @@ w::record! {
     /// * Catalog: `work.externalcontact.get_group_msg_result`.
     pub struct GetGroupMsgResult {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -2503,35 +2509,36 @@ w::record! {
     /// * Catalog: `work.externalcontact.get_groupmsg_list_v2`.
     pub struct GetGroupmsgListV2 {
         /// `chat_type`.
-        0 chat_type: String => w::Field::must("chat_type"),
+        0 chat_type: String => "chat_type: must",
         /// `start_time`; format `unix`.
-        1 start_time: xinqiao_types::UnixSeconds => w::Field::must("start_time"),
+        1 start_time: xinqiao_types::UnixSeconds => "start_time: must",
         /// `end_time`; format `unix`.
-        2 end_time: xinqiao_types::UnixSeconds => w::Field::must("end_time"),
+        2 end_time: xinqiao_types::UnixSeconds => "end_time: must",
         /// `creator`.
-        3 creator: Option<String> => w::Field::new("creator"),
+        3 creator: Option<String> => "creator",
         /// `filter_type`.
-        4 filter_type: Option<i64> => w::Field::new("filter_type"),
+        4 filter_type: Option<i64> => "filter_type",
         /// `limit`.
-        5 limit: Option<i64> => w::Field::new("limit"),
+        5 limit: Option<i64> => "limit",
         /// `cursor`.
-        6 cursor: Option<String> => w::Field::new("cursor"),
+        6 cursor: Option<String> => "cursor",
     }
     new(
-        chat_type: String,
+        chat_type: impl Into<String>,
         start_time: xinqiao_types::UnixSeconds,
         end_time: xinqiao_types::UnixSeconds,
     )
-    set(creator: String, filter_type: i64, limit: i64, cursor: String)
+    text(creator: String, cursor: String)
+    set(filter_type: i64, limit: i64)
 }
 
 w::record! {
     /// Answer to [`GetGroupmsgListV2`].
     pub struct GetGroupmsgListV2Response {
         /// `group_msg_list`.
-        0 group_msg_list: Option<Vec<GroupMsg>> => w::Field::new("group_msg_list"),
+        0 group_msg_list: Option<Vec<GroupMsg>> => "group_msg_list",
         /// `next_cursor`.
-        1 next_cursor: Option<String> => w::Field::new("next_cursor"),
+        1 next_cursor: Option<String> => "next_cursor",
     }
 }
 
@@ -2562,25 +2569,26 @@ w::record! {
     /// * Catalog: `work.externalcontact.get_groupmsg_send_result`.
     pub struct GetGroupmsgSendResult {
         /// `msgid`.
-        0 msgid: String => w::Field::must("msgid"),
+        0 msgid: String => "msgid: must",
         /// `limit`.
-        1 limit: Option<i64> => w::Field::new("limit"),
+        1 limit: Option<i64> => "limit",
         /// `cursor`.
-        2 cursor: Option<String> => w::Field::new("cursor"),
+        2 cursor: Option<String> => "cursor",
         /// `userid`.
-        3 userid: String => w::Field::must("userid"),
+        3 userid: String => "userid: must",
     }
-    new(msgid: String, userid: String)
-    set(limit: i64, cursor: String)
+    new(msgid: impl Into<String>, userid: impl Into<String>)
+    text(cursor: String)
+    set(limit: i64)
 }
 
 w::record! {
     /// Answer to [`GetGroupmsgSendResult`].
     pub struct GetGroupmsgSendResultResponse {
         /// `send_list`.
-        0 send_list: Option<Vec<GetGroupmsgSendResultSend>> => w::Field::new("send_list"),
+        0 send_list: Option<Vec<GetGroupmsgSendResultSend>> => "send_list",
         /// `next_cursor`.
-        1 next_cursor: Option<String> => w::Field::new("next_cursor"),
+        1 next_cursor: Option<String> => "next_cursor",
     }
 }
 
@@ -2611,23 +2619,24 @@ w::record! {
     /// * Catalog: `work.externalcontact.get_groupmsg_task`.
     pub struct GetGroupmsgTask {
         /// `msgid`.
-        0 msgid: String => w::Field::must("msgid"),
+        0 msgid: String => "msgid: must",
         /// `limit`.
-        1 limit: Option<i64> => w::Field::new("limit"),
+        1 limit: Option<i64> => "limit",
         /// `cursor`.
-        2 cursor: Option<String> => w::Field::new("cursor"),
+        2 cursor: Option<String> => "cursor",
     }
-    new(msgid: String)
-    set(limit: i64, cursor: String)
+    new(msgid: impl Into<String>)
+    text(cursor: String)
+    set(limit: i64)
 }
 
 w::record! {
     /// Answer to [`GetGroupmsgTask`].
     pub struct GetGroupmsgTaskResponse {
         /// `task_list`.
-        0 task_list: Option<Vec<Task>> => w::Field::new("task_list"),
+        0 task_list: Option<Vec<Task>> => "task_list",
         /// `next_cursor`.
-        1 next_cursor: Option<String> => w::Field::new("next_cursor"),
+        1 next_cursor: Option<String> => "next_cursor",
     }
 }
 
@@ -2658,16 +2667,16 @@ w::record! {
     /// * Catalog: `work.externalcontact.get_intercept_rule`.
     pub struct GetInterceptRule {
         /// `rule_id`.
-        0 rule_id: String => w::Field::must("rule_id"),
+        0 rule_id: String => "rule_id: must",
     }
-    new(rule_id: String)
+    new(rule_id: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`GetInterceptRule`].
     pub struct GetInterceptRuleResponse {
         /// `rule`.
-        0 rule: Rule => w::Field::must("rule"),
+        0 rule: Rule => "rule: must",
     }
 }
 
@@ -2705,7 +2714,7 @@ w::record! {
     /// Answer to [`GetInterceptRuleList`].
     pub struct GetInterceptRuleListResponse {
         /// `rule_list`.
-        0 rule_list: Vec<GetInterceptRuleListRule> => w::Field::must("rule_list"),
+        0 rule_list: Vec<GetInterceptRuleListRule> => "rule_list: must",
     }
 }
 
@@ -2736,20 +2745,20 @@ w::record! {
     /// * Catalog: `work.externalcontact.get_moment_comments`.
     pub struct GetMomentComments {
         /// `moment_id`.
-        0 moment_id: String => w::Field::must("moment_id"),
+        0 moment_id: String => "moment_id: must",
         /// `userid`.
-        1 userid: String => w::Field::must("userid"),
+        1 userid: String => "userid: must",
     }
-    new(moment_id: String, userid: String)
+    new(moment_id: impl Into<String>, userid: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`GetMomentComments`].
     pub struct GetMomentCommentsResponse {
         /// `comment_list`.
-        0 comment_list: Vec<Comment> => w::Field::must("comment_list"),
+        0 comment_list: Vec<Comment> => "comment_list: must",
         /// `like_list`.
-        1 like_list: Vec<Comment> => w::Field::must("like_list"),
+        1 like_list: Vec<Comment> => "like_list: must",
     }
 }
 
@@ -2780,25 +2789,26 @@ w::record! {
     /// * Catalog: `work.externalcontact.get_moment_customer_list`.
     pub struct GetMomentCustomerList {
         /// `moment_id`.
-        0 moment_id: String => w::Field::must("moment_id"),
+        0 moment_id: String => "moment_id: must",
         /// `userid`.
-        1 userid: Option<String> => w::Field::new("userid"),
+        1 userid: Option<String> => "userid",
         /// `limit`.
-        2 limit: Option<i64> => w::Field::new("limit"),
+        2 limit: Option<i64> => "limit",
         /// `cursor`.
-        3 cursor: Option<String> => w::Field::new("cursor"),
+        3 cursor: Option<String> => "cursor",
     }
-    new(moment_id: String)
-    set(userid: String, limit: i64, cursor: String)
+    new(moment_id: impl Into<String>)
+    text(userid: String, cursor: String)
+    set(limit: i64)
 }
 
 w::record! {
     /// Answer to [`GetMomentCustomerList`].
     pub struct GetMomentCustomerListResponse {
         /// `customer_list`.
-        0 customer_list: Vec<Customer> => w::Field::must("customer_list"),
+        0 customer_list: Vec<Customer> => "customer_list: must",
         /// `next_cursor`.
-        1 next_cursor: Option<String> => w::Field::new("next_cursor"),
+        1 next_cursor: Option<String> => "next_cursor",
     }
 }
 
@@ -2829,29 +2839,30 @@ w::record! {
     /// * Catalog: `work.externalcontact.get_moment_list`.
     pub struct GetMomentList {
         /// `start_time`; format `unix`.
-        0 start_time: xinqiao_types::UnixSeconds => w::Field::must("start_time"),
+        0 start_time: xinqiao_types::UnixSeconds => "start_time: must",
         /// `end_time`; format `unix`.
-        1 end_time: xinqiao_types::UnixSeconds => w::Field::must("end_time"),
+        1 end_time: xinqiao_types::UnixSeconds => "end_time: must",
         /// `creator`.
-        2 creator: Option<String> => w::Field::new("creator"),
+        2 creator: Option<String> => "creator",
         /// `filter_type`.
-        3 filter_type: Option<i64> => w::Field::new("filter_type"),
+        3 filter_type: Option<i64> => "filter_type",
         /// `limit`.
-        4 limit: Option<i64> => w::Field::new("limit"),
+        4 limit: Option<i64> => "limit",
         /// `cursor`.
-        5 cursor: Option<String> => w::Field::new("cursor"),
+        5 cursor: Option<String> => "cursor",
     }
     new(start_time: xinqiao_types::UnixSeconds, end_time: xinqiao_types::UnixSeconds)
-    set(creator: String, filter_type: i64, limit: i64, cursor: String)
+    text(creator: String, cursor: String)
+    set(filter_type: i64, limit: i64)
 }
 
 w::record! {
     /// Answer to [`GetMomentList`].
     pub struct GetMomentListResponse {
         /// `moment_list`.
-        0 moment_list: Vec<Moment> => w::Field::must("moment_list"),
+        0 moment_list: Vec<Moment> => "moment_list: must",
         /// `next_cursor`.
-        1 next_cursor: Option<String> => w::Field::new("next_cursor"),
+        1 next_cursor: Option<String> => "next_cursor",
     }
 }
 
@@ -2882,25 +2893,26 @@ w::record! {
     /// * Catalog: `work.externalcontact.get_moment_send_result`.
     pub struct GetMomentSendResult {
         /// `moment_id`.
-        0 moment_id: String => w::Field::must("moment_id"),
+        0 moment_id: String => "moment_id: must",
         /// `userid`.
-        1 userid: Option<String> => w::Field::new("userid"),
+        1 userid: Option<String> => "userid",
         /// `limit`.
-        2 limit: Option<i64> => w::Field::new("limit"),
+        2 limit: Option<i64> => "limit",
         /// `cursor`.
-        3 cursor: Option<String> => w::Field::new("cursor"),
+        3 cursor: Option<String> => "cursor",
     }
-    new(moment_id: String)
-    set(userid: String, limit: i64, cursor: String)
+    new(moment_id: impl Into<String>)
+    text(userid: String, cursor: String)
+    set(limit: i64)
 }
 
 w::record! {
     /// Answer to [`GetMomentSendResult`].
     pub struct GetMomentSendResultResponse {
         /// `customer_list`.
-        0 customer_list: Vec<GetMomentSendResultCustomer> => w::Field::must("customer_list"),
+        0 customer_list: Vec<GetMomentSendResultCustomer> => "customer_list: must",
         /// `next_cursor`.
-        1 next_cursor: Option<String> => w::Field::new("next_cursor"),
+        1 next_cursor: Option<String> => "next_cursor",
     }
 }
 
@@ -2931,23 +2943,24 @@ w::record! {
     /// * Catalog: `work.externalcontact.get_moment_task`.
     pub struct GetMomentTask {
         /// `moment_id`.
-        0 moment_id: String => w::Field::must("moment_id"),
+        0 moment_id: String => "moment_id: must",
         /// `limit`.
-        1 limit: Option<i64> => w::Field::new("limit"),
+        1 limit: Option<i64> => "limit",
         /// `cursor`.
-        2 cursor: Option<String> => w::Field::new("cursor"),
+        2 cursor: Option<String> => "cursor",
     }
-    new(moment_id: String)
-    set(limit: i64, cursor: String)
+    new(moment_id: impl Into<String>)
+    text(cursor: String)
+    set(limit: i64)
 }
 
 w::record! {
     /// Answer to [`GetMomentTask`].
     pub struct GetMomentTaskResponse {
         /// `task_list`.
-        0 task_list: Vec<GetMomentTaskTask> => w::Field::must("task_list"),
+        0 task_list: Vec<GetMomentTaskTask> => "task_list: must",
         /// `next_cursor`.
-        1 next_cursor: Option<String> => w::Field::new("next_cursor"),
+        1 next_cursor: Option<String> => "next_cursor",
     }
 }
 
@@ -2978,20 +2991,20 @@ w::record! {
     /// * Catalog: `work.externalcontact.get_moment_task_result`.
     pub struct GetMomentTaskResult {
         /// `jobid`.
-        0 jobid: String => w::Field::must("jobid"),
+        0 jobid: String => "jobid: must",
     }
-    new(jobid: String)
+    new(jobid: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`GetMomentTaskResult`].
     pub struct GetMomentTaskResultResponse {
         /// `type`.
-        0 type_: String => w::Field::must("type"),
+        0 type_: String => "type: must",
         /// `status`.
-        1 status: i64 => w::Field::must("status"),
+        1 status: i64 => "status: must",
         /// `result`.
-        2 result: GetMomentTaskResultResult => w::Field::must("result"),
+        2 result: GetMomentTaskResultResult => "result: must",
     }
 }
 
@@ -3022,7 +3035,7 @@ w::record! {
     /// * Catalog: `work.externalcontact.get_new_external_userid`.
     pub struct GetNewExternalUserid {
         /// `external_userid_list`.
-        0 external_userid_list: Vec<String> => w::Field::must("external_userid_list"),
+        0 external_userid_list: Vec<String> => "external_userid_list: must",
     }
     new(external_userid_list: Vec<String>)
 }
@@ -3031,7 +3044,7 @@ w::record! {
     /// Answer to [`GetNewExternalUserid`].
     pub struct GetNewExternalUseridResponse {
         /// `items`.
-        0 items: Vec<GetNewExternalUseridItem> => w::Field::must("items"),
+        0 items: Vec<GetNewExternalUseridItem> => "items: must",
     }
 }
 
@@ -3062,16 +3075,16 @@ w::record! {
     /// * Catalog: `work.externalcontact.get_product_album`.
     pub struct GetProductAlbum {
         /// `product_id`.
-        0 product_id: String => w::Field::must("product_id"),
+        0 product_id: String => "product_id: must",
     }
-    new(product_id: String)
+    new(product_id: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`GetProductAlbum`].
     pub struct GetProductAlbumResponse {
         /// `product`.
-        0 product: Product => w::Field::must("product"),
+        0 product: Product => "product: must",
     }
 }
 
@@ -3102,21 +3115,22 @@ w::record! {
     /// * Catalog: `work.externalcontact.get_product_album_list`.
     pub struct GetProductAlbumList {
         /// `cursor`.
-        0 cursor: Option<String> => w::Field::new("cursor"),
+        0 cursor: Option<String> => "cursor",
         /// `limit`.
-        1 limit: Option<i64> => w::Field::new("limit"),
+        1 limit: Option<i64> => "limit",
     }
     new()
-    set(cursor: String, limit: i64)
+    text(cursor: String)
+    set(limit: i64)
 }
 
 w::record! {
     /// Answer to [`GetProductAlbumList`].
     pub struct GetProductAlbumListResponse {
         /// `next_cursor`.
-        0 next_cursor: Option<String> => w::Field::new("next_cursor"),
+        0 next_cursor: Option<String> => "next_cursor",
         /// `product_list`.
-        1 product_list: Vec<GetProductAlbumListProduct> => w::Field::must("product_list"),
+        1 product_list: Vec<GetProductAlbumListProduct> => "product_list: must",
     }
 }
 
@@ -3147,11 +3161,11 @@ w::record! {
     /// * Catalog: `work.externalcontact.get_strategy_tag_list`.
     pub struct GetStrategyTagList {
         /// `strategy_id`.
-        0 strategy_id: Option<i64> => w::Field::new("strategy_id"),
+        0 strategy_id: Option<i64> => "strategy_id",
         /// `tag_id`.
-        1 tag_id: Option<Vec<String>> => w::Field::new("tag_id"),
+        1 tag_id: Option<Vec<String>> => "tag_id",
         /// `group_id`.
-        2 group_id: Option<Vec<String>> => w::Field::new("group_id"),
+        2 group_id: Option<Vec<String>> => "group_id",
     }
     new()
     set(strategy_id: i64, tag_id: Vec<String>, group_id: Vec<String>)
@@ -3161,7 +3175,7 @@ w::record! {
     /// Answer to [`GetStrategyTagList`].
     pub struct GetStrategyTagListResponse {
         /// `tag_group`.
-        0 tag_group: Vec<AddStrategyTagTagGroup> => w::Field::must("tag_group"),
+        0 tag_group: Vec<AddStrategyTagTagGroup> => "tag_group: must",
     }
 }
 
@@ -3199,7 +3213,7 @@ w::record! {
     /// Answer to [`GetSubscribeMode`].
     pub struct GetSubscribeModeResponse {
         /// `subscribe_mode`.
-        0 subscribe_mode: i64 => w::Field::must("subscribe_mode"),
+        0 subscribe_mode: i64 => "subscribe_mode: must",
     }
 }
 
@@ -3237,11 +3251,11 @@ w::record! {
     /// Answer to [`GetSubscribeQrCode`].
     pub struct GetSubscribeQrCodeResponse {
         /// `qrcode_big`.
-        0 qrcode_big: String => w::Field::must("qrcode_big"),
+        0 qrcode_big: String => "qrcode_big: must",
         /// `qrcode_middle`.
-        1 qrcode_middle: String => w::Field::must("qrcode_middle"),
+        1 qrcode_middle: String => "qrcode_middle: must",
         /// `qrcode_thumb`.
-        2 qrcode_thumb: String => w::Field::must("qrcode_thumb"),
+        2 qrcode_thumb: String => "qrcode_thumb: must",
     }
 }
 
@@ -3272,7 +3286,7 @@ w::record! {
     /// * Catalog: `work.externalcontact.get_transfer_result`.
     pub struct GetTransferResult {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -3304,25 +3318,26 @@ w::record! {
     /// * Catalog: `work.externalcontact.get_unassigned_list`.
     pub struct GetUnassignedList {
         /// `page_id`.
-        0 page_id: Option<i64> => w::Field::new("page_id"),
+        0 page_id: Option<i64> => "page_id",
         /// `page_size`.
-        1 page_size: Option<i64> => w::Field::new("page_size"),
+        1 page_size: Option<i64> => "page_size",
         /// `cursor`.
-        2 cursor: Option<String> => w::Field::new("cursor"),
+        2 cursor: Option<String> => "cursor",
     }
     new()
-    set(page_id: i64, page_size: i64, cursor: String)
+    text(cursor: String)
+    set(page_id: i64, page_size: i64)
 }
 
 w::record! {
     /// Answer to [`GetUnassignedList`].
     pub struct GetUnassignedListResponse {
         /// `info`.
-        0 info: Vec<GetUnassignedListInfo> => w::Field::must("info"),
+        0 info: Vec<GetUnassignedListInfo> => "info: must",
         /// `is_last`.
-        1 is_last: bool => w::Field::must("is_last"),
+        1 is_last: bool => "is_last: must",
         /// `next_cursor`.
-        2 next_cursor: Option<String> => w::Field::new("next_cursor"),
+        2 next_cursor: Option<String> => "next_cursor",
     }
 }
 
@@ -3353,13 +3368,13 @@ w::record! {
     /// * Catalog: `work.externalcontact.get_user_behavior_data`.
     pub struct GetUserBehaviorData {
         /// `start_time`; format `unix`.
-        0 start_time: xinqiao_types::UnixSeconds => w::Field::must("start_time"),
+        0 start_time: xinqiao_types::UnixSeconds => "start_time: must",
         /// `end_time`; format `unix`.
-        1 end_time: xinqiao_types::UnixSeconds => w::Field::must("end_time"),
+        1 end_time: xinqiao_types::UnixSeconds => "end_time: must",
         /// `userid`.
-        2 userid: Option<Vec<String>> => w::Field::new("userid"),
+        2 userid: Option<Vec<String>> => "userid",
         /// `partyid`.
-        3 partyid: Option<Vec<i64>> => w::Field::new("partyid"),
+        3 partyid: Option<Vec<i64>> => "partyid",
     }
     new(start_time: xinqiao_types::UnixSeconds, end_time: xinqiao_types::UnixSeconds)
     set(userid: Vec<String>, partyid: Vec<i64>)
@@ -3369,7 +3384,7 @@ w::record! {
     /// Answer to [`GetUserBehaviorData`].
     pub struct GetUserBehaviorDataResponse {
         /// `behavior_data`.
-        0 behavior_data: Vec<BehaviorData> => w::Field::must("behavior_data"),
+        0 behavior_data: Vec<BehaviorData> => "behavior_data: must",
     }
 }
 
@@ -3400,16 +3415,16 @@ w::record! {
     /// * Catalog: `work.externalcontact.list`.
     pub struct List {
         /// `userid`.
-        0 userid: String => w::Field::must("userid").place(w::Place::Query),
+        0 userid: String => "userid: must query",
     }
-    new(userid: String)
+    new(userid: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`List`].
     pub struct ListResponse {
         /// `external_userid`.
-        0 external_userid: Vec<String> => w::Field::must("external_userid").masked(),
+        0 external_userid: Vec<String> => "external_userid: must masked",
     }
 }
 
@@ -3440,30 +3455,26 @@ w::record! {
     /// * Catalog: `work.externalcontact.list_contact_way`.
     pub struct ListContactWay {
         /// `start_time`; format `unix`.
-        0 start_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("start_time"),
+        0 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
         /// `end_time`; format `unix`.
-        1 end_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("end_time"),
+        1 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
         /// `limit`.
-        2 limit: Option<i64> => w::Field::new("limit"),
+        2 limit: Option<i64> => "limit",
         /// `cursor`.
-        3 cursor: Option<String> => w::Field::new("cursor"),
+        3 cursor: Option<String> => "cursor",
     }
     new()
-    set(
-        start_time: xinqiao_types::UnixSeconds,
-        end_time: xinqiao_types::UnixSeconds,
-        limit: i64,
-        cursor: String,
-    )
+    text(cursor: String)
+    set(start_time: xinqiao_types::UnixSeconds, end_time: xinqiao_types::UnixSeconds, limit: i64)
 }
 
 w::record! {
     /// Answer to [`ListContactWay`].
     pub struct ListContactWayResponse {
         /// `contact_way`.
-        0 contact_way: Vec<ListContactWayContactWay> => w::Field::must("contact_way"),
+        0 contact_way: Vec<ListContactWayContactWay> => "contact_way: must",
         /// `next_cursor`.
-        1 next_cursor: Option<String> => w::Field::new("next_cursor"),
+        1 next_cursor: Option<String> => "next_cursor",
     }
 }
 
@@ -3494,15 +3505,15 @@ w::record! {
     /// * Catalog: `work.externalcontact.mark_tag`.
     pub struct MarkTag {
         /// `userid`.
-        0 userid: String => w::Field::must("userid"),
+        0 userid: String => "userid: must",
         /// `external_userid`.
-        1 external_userid: String => w::Field::must("external_userid").masked(),
+        1 external_userid: String => "external_userid: must masked",
         /// `add_tag`.
-        2 add_tag: Option<Vec<String>> => w::Field::new("add_tag"),
+        2 add_tag: Option<Vec<String>> => "add_tag",
         /// `remove_tag`.
-        3 remove_tag: Option<Vec<String>> => w::Field::new("remove_tag"),
+        3 remove_tag: Option<Vec<String>> => "remove_tag",
     }
-    new(userid: String, external_userid: String)
+    new(userid: impl Into<String>, external_userid: impl Into<String>)
     set(add_tag: Vec<String>, remove_tag: Vec<String>)
 }
 
@@ -3557,25 +3568,25 @@ w::record! {
     /// * Catalog: `work.externalcontact.message_send`.
     pub struct MessageSend {
         /// `to_external_user`.
-        0 to_external_user: Option<Vec<String>> => w::Field::new("to_external_user"),
+        0 to_external_user: Option<Vec<String>> => "to_external_user",
         /// `to_parent_userid`.
-        1 to_parent_userid: Option<Vec<String>> => w::Field::new("to_parent_userid"),
+        1 to_parent_userid: Option<Vec<String>> => "to_parent_userid",
         /// `to_student_userid`.
-        2 to_student_userid: Option<Vec<String>> => w::Field::new("to_student_userid"),
+        2 to_student_userid: Option<Vec<String>> => "to_student_userid",
         /// `to_party`.
-        3 to_party: Option<Vec<i64>> => w::Field::new("to_party"),
+        3 to_party: Option<Vec<i64>> => "to_party",
         /// `toall`.
-        4 toall: Option<bool> => w::Field::new("toall").spelled(w::Spelling::BoolInt),
+        4 toall: Option<bool> => "toall: zero-one",
         /// `agentid`.
-        5 agentid: i64 => w::Field::must("agentid"),
+        5 agentid: i64 => "agentid: must",
         /// `enable_id_trans`.
-        6 enable_id_trans: Option<bool> => w::Field::new("enable_id_trans").spelled(w::Spelling::BoolInt),
+        6 enable_id_trans: Option<bool> => "enable_id_trans: zero-one",
         /// `enable_duplicate_check`.
-        7 enable_duplicate_check: Option<bool> => w::Field::new("enable_duplicate_check").spelled(w::Spelling::BoolInt),
+        7 enable_duplicate_check: Option<bool> => "enable_duplicate_check: zero-one",
         /// `duplicate_check_interval`; unit s.
-        8 duplicate_check_interval: Option<i64> => w::Field::new("duplicate_check_interval"),
+        8 duplicate_check_interval: Option<i64> => "duplicate_check_interval",
         /// The body, told apart by `msgtype`.
-        9 body: Body => w::Field::new("").flat(),
+        9 body: Body => ": flat",
     }
     new(agentid: i64, body: Body)
     set(
@@ -3594,13 +3605,13 @@ w::record! {
     /// Answer to [`MessageSend`].
     pub struct MessageSendResponse {
         /// `invalid_external_user`.
-        0 invalid_external_user: Option<Vec<String>> => w::Field::new("invalid_external_user"),
+        0 invalid_external_user: Option<Vec<String>> => "invalid_external_user",
         /// `invalid_parent_userid`.
-        1 invalid_parent_userid: Option<Vec<String>> => w::Field::new("invalid_parent_userid"),
+        1 invalid_parent_userid: Option<Vec<String>> => "invalid_parent_userid",
         /// `invalid_student_userid`.
-        2 invalid_student_userid: Option<Vec<String>> => w::Field::new("invalid_student_userid"),
+        2 invalid_student_userid: Option<Vec<String>> => "invalid_student_userid",
         /// `invalid_party`.
-        3 invalid_party: Option<Vec<i64>> => w::Field::new("invalid_party"),
+        3 invalid_party: Option<Vec<i64>> => "invalid_party",
     }
 }
 
@@ -3631,16 +3642,16 @@ w::record! {
     /// * Catalog: `work.externalcontact.opengid_to_chatid`.
     pub struct OpengidToChatid {
         /// `opengid`.
-        0 opengid: String => w::Field::must("opengid"),
+        0 opengid: String => "opengid: must",
     }
-    new(opengid: String)
+    new(opengid: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`OpengidToChatid`].
     pub struct OpengidToChatidResponse {
         /// `chat_id`.
-        0 chat_id: String => w::Field::must("chat_id"),
+        0 chat_id: String => "chat_id: must",
     }
 }
 
@@ -3671,28 +3682,23 @@ w::record! {
     /// * Catalog: `work.externalcontact.remark`.
     pub struct Remark {
         /// `userid`.
-        0 userid: String => w::Field::must("userid"),
+        0 userid: String => "userid: must",
         /// `external_userid`.
-        1 external_userid: String => w::Field::must("external_userid").masked(),
+        1 external_userid: String => "external_userid: must masked",
         /// `remark`.
-        2 remark: Option<String> => w::Field::new("remark"),
+        2 remark: Option<String> => "remark",
         /// `remark_company`.
-        3 remark_company: Option<String> => w::Field::new("remark_company"),
+        3 remark_company: Option<String> => "remark_company",
         /// `remark_mobiles`.
-        4 remark_mobiles: Option<Vec<String>> => w::Field::new("remark_mobiles"),
+        4 remark_mobiles: Option<Vec<String>> => "remark_mobiles",
         /// `remark_pic_mediaid`.
-        5 remark_pic_mediaid: Option<String> => w::Field::new("remark_pic_mediaid"),
+        5 remark_pic_mediaid: Option<String> => "remark_pic_mediaid",
         /// `description`.
-        6 description: Option<String> => w::Field::new("description"),
+        6 description: Option<String> => "description",
     }
-    new(userid: String, external_userid: String)
-    set(
-        remark: String,
-        remark_company: String,
-        remark_mobiles: Vec<String>,
-        remark_pic_mediaid: String,
-        description: String,
-    )
+    new(userid: impl Into<String>, external_userid: impl Into<String>)
+    text(remark: String, remark_company: String, remark_pic_mediaid: String, description: String)
+    set(remark_mobiles: Vec<String>)
 }
 
 w::endpoint! {
@@ -3722,9 +3728,9 @@ w::record! {
     /// * Catalog: `work.externalcontact.remind_groupmsg_send`.
     pub struct RemindGroupmsgSend {
         /// `msgid`.
-        0 msgid: String => w::Field::must("msgid"),
+        0 msgid: String => "msgid: must",
     }
-    new(msgid: String)
+    new(msgid: impl Into<String>)
 }
 
 w::endpoint! {
@@ -3754,13 +3760,13 @@ w::record! {
     /// * Catalog: `work.externalcontact.send_welcome_msg`.
     pub struct SendWelcomeMsg {
         /// `welcome_code`.
-        0 welcome_code: String => w::Field::must("welcome_code"),
+        0 welcome_code: String => "welcome_code: must",
         /// `text`.
-        1 text: Option<Text> => w::Field::new("text"),
+        1 text: Option<Text> => "text",
         /// `attachments`.
-        2 attachments: Option<Vec<AddMsgTemplateAttachment>> => w::Field::new("attachments"),
+        2 attachments: Option<Vec<AddMsgTemplateAttachment>> => "attachments",
     }
-    new(welcome_code: String)
+    new(welcome_code: impl Into<String>)
     set(text: Text, attachments: Vec<AddMsgTemplateAttachment>)
 }
 
@@ -3791,7 +3797,7 @@ w::record! {
     /// * Catalog: `work.externalcontact.set_subscribe_mode`.
     pub struct SetSubscribeMode {
         /// `subscribe_mode`.
-        0 subscribe_mode: i64 => w::Field::must("subscribe_mode"),
+        0 subscribe_mode: i64 => "subscribe_mode: must",
     }
     new(subscribe_mode: i64)
 }
@@ -3823,16 +3829,16 @@ w::record! {
     /// * Catalog: `work.externalcontact.to_service_external_userid`.
     pub struct ToServiceExternalUserid {
         /// `external_userid`.
-        0 external_userid: String => w::Field::must("external_userid").masked(),
+        0 external_userid: String => "external_userid: must masked",
     }
-    new(external_userid: String)
+    new(external_userid: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`ToServiceExternalUserid`].
     pub struct ToServiceExternalUseridResponse {
         /// `external_userid`.
-        0 external_userid: String => w::Field::must("external_userid").masked(),
+        0 external_userid: String => "external_userid: must masked",
     }
 }
 
@@ -3864,7 +3870,7 @@ w::record! {
     /// * Catalog: `work.externalcontact.transfer`.
     pub struct Transfer {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -3896,23 +3902,27 @@ w::record! {
     /// * Catalog: `work.externalcontact.transfer_customer`.
     pub struct TransferCustomer {
         /// `handover_userid`.
-        0 handover_userid: String => w::Field::must("handover_userid"),
+        0 handover_userid: String => "handover_userid: must",
         /// `takeover_userid`.
-        1 takeover_userid: String => w::Field::must("takeover_userid"),
+        1 takeover_userid: String => "takeover_userid: must",
         /// `external_userid`.
-        2 external_userid: Vec<String> => w::Field::must("external_userid").masked(),
+        2 external_userid: Vec<String> => "external_userid: must masked",
         /// `transfer_success_msg`.
-        3 transfer_success_msg: Option<String> => w::Field::new("transfer_success_msg"),
+        3 transfer_success_msg: Option<String> => "transfer_success_msg",
     }
-    new(handover_userid: String, takeover_userid: String, external_userid: Vec<String>)
-    set(transfer_success_msg: String)
+    new(
+        handover_userid: impl Into<String>,
+        takeover_userid: impl Into<String>,
+        external_userid: Vec<String>,
+    )
+    text(transfer_success_msg: String)
 }
 
 w::record! {
     /// Answer to [`TransferCustomer`].
     pub struct TransferCustomerResponse {
         /// `customer`.
-        0 customer: Vec<TransferCustomerCustomer> => w::Field::must("customer"),
+        0 customer: Vec<TransferCustomerCustomer> => "customer: must",
     }
 }
 
@@ -3943,23 +3953,23 @@ w::record! {
     /// * Catalog: `work.externalcontact.transfer_result`.
     pub struct TransferResult {
         /// `handover_userid`.
-        0 handover_userid: String => w::Field::must("handover_userid"),
+        0 handover_userid: String => "handover_userid: must",
         /// `takeover_userid`.
-        1 takeover_userid: String => w::Field::must("takeover_userid"),
+        1 takeover_userid: String => "takeover_userid: must",
         /// `cursor`.
-        2 cursor: Option<String> => w::Field::new("cursor"),
+        2 cursor: Option<String> => "cursor",
     }
-    new(handover_userid: String, takeover_userid: String)
-    set(cursor: String)
+    new(handover_userid: impl Into<String>, takeover_userid: impl Into<String>)
+    text(cursor: String)
 }
 
 w::record! {
     /// Answer to [`TransferResult`].
     pub struct TransferResultResponse {
         /// `customer`.
-        0 customer: Vec<TransferResultCustomer> => w::Field::must("customer"),
+        0 customer: Vec<TransferResultCustomer> => "customer: must",
         /// `next_cursor`.
-        1 next_cursor: Option<String> => w::Field::new("next_cursor"),
+        1 next_cursor: Option<String> => "next_cursor",
     }
 }
 
@@ -3990,16 +4000,16 @@ w::record! {
     /// * Catalog: `work.externalcontact.unionid_to_external_userid`.
     pub struct UnionidToExternalUserid {
         /// `unionid`.
-        0 unionid: xinqiao_types::UnionId => w::Field::must("unionid").masked(),
+        0 unionid: xinqiao_types::UnionId => "unionid: must masked",
     }
-    new(unionid: xinqiao_types::UnionId)
+    new(unionid: impl Into<xinqiao_types::UnionId>)
 }
 
 w::record! {
     /// Answer to [`UnionidToExternalUserid`].
     pub struct UnionidToExternalUseridResponse {
         /// `external_userid`.
-        0 external_userid: String => w::Field::must("external_userid").masked(),
+        0 external_userid: String => "external_userid: must masked",
     }
 }
 
@@ -4031,7 +4041,7 @@ w::record! {
     /// * Catalog: `work.externalcontact.unionid_to_external_userid_3rd`.
     pub struct UnionidToExternalUserid3rd {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -4063,46 +4073,44 @@ w::record! {
     /// * Catalog: `work.externalcontact.update_contact_way`.
     pub struct UpdateContactWay {
         /// `config_id`.
-        0 config_id: String => w::Field::must("config_id"),
+        0 config_id: String => "config_id: must",
         /// `style`.
-        1 style: Option<i64> => w::Field::new("style"),
+        1 style: Option<i64> => "style",
         /// `remark`.
-        2 remark: Option<String> => w::Field::new("remark"),
+        2 remark: Option<String> => "remark",
         /// `skip_verify`.
-        3 skip_verify: Option<bool> => w::Field::new("skip_verify"),
+        3 skip_verify: Option<bool> => "skip_verify",
         /// `state`.
-        4 state: Option<String> => w::Field::new("state"),
+        4 state: Option<String> => "state",
         /// `user`.
-        5 user: Option<Vec<String>> => w::Field::new("user"),
+        5 user: Option<Vec<String>> => "user",
         /// `party`.
-        6 party: Option<Vec<i64>> => w::Field::new("party"),
+        6 party: Option<Vec<i64>> => "party",
         /// `is_temp`.
-        7 is_temp: Option<bool> => w::Field::new("is_temp"),
+        7 is_temp: Option<bool> => "is_temp",
         /// `expires_in`; unit s.
-        8 expires_in: Option<i64> => w::Field::new("expires_in"),
+        8 expires_in: Option<i64> => "expires_in",
         /// `chat_expires_in`; unit s.
-        9 chat_expires_in: Option<i64> => w::Field::new("chat_expires_in"),
+        9 chat_expires_in: Option<i64> => "chat_expires_in",
         /// `unionid`.
-        10 unionid: Option<xinqiao_types::UnionId> => w::Field::new("unionid").masked(),
+        10 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
         /// `is_exclusive`.
-        11 is_exclusive: Option<bool> => w::Field::new("is_exclusive"),
+        11 is_exclusive: Option<bool> => "is_exclusive",
         /// `mark_source`.
-        12 mark_source: Option<bool> => w::Field::new("mark_source"),
+        12 mark_source: Option<bool> => "mark_source",
         /// `conclusions`.
-        13 conclusions: Option<Conclusion> => w::Field::new("conclusions"),
+        13 conclusions: Option<Conclusion> => "conclusions",
     }
-    new(config_id: String)
+    new(config_id: impl Into<String>)
+    text(remark: String, state: String, unionid: xinqiao_types::UnionId)
     set(
         style: i64,
-        remark: String,
         skip_verify: bool,
-        state: String,
         user: Vec<String>,
         party: Vec<i64>,
         is_temp: bool,
         expires_in: i64,
         chat_expires_in: i64,
-        unionid: xinqiao_types::UnionId,
         is_exclusive: bool,
         mark_source: bool,
         conclusions: Conclusion,
@@ -4136,21 +4144,21 @@ w::record! {
     /// * Catalog: `work.externalcontact.update_intercept_rule`.
     pub struct UpdateInterceptRule {
         /// `rule_id`.
-        0 rule_id: String => w::Field::must("rule_id"),
+        0 rule_id: String => "rule_id: must",
         /// `rule_name`.
-        1 rule_name: String => w::Field::must("rule_name"),
+        1 rule_name: String => "rule_name: must",
         /// `word_list`.
-        2 word_list: Vec<String> => w::Field::must("word_list"),
+        2 word_list: Vec<String> => "word_list: must",
         /// `extra_rule`.
-        3 extra_rule: Option<ExtraRule> => w::Field::new("extra_rule"),
+        3 extra_rule: Option<ExtraRule> => "extra_rule",
         /// `intercept_type`.
-        4 intercept_type: Option<i64> => w::Field::new("intercept_type"),
+        4 intercept_type: Option<i64> => "intercept_type",
         /// `add_applicable_range`.
-        5 add_applicable_range: Option<ApplicableRange> => w::Field::new("add_applicable_range"),
+        5 add_applicable_range: Option<ApplicableRange> => "add_applicable_range",
         /// `remove_applicable_range`.
-        6 remove_applicable_range: Option<ApplicableRange> => w::Field::new("remove_applicable_range"),
+        6 remove_applicable_range: Option<ApplicableRange> => "remove_applicable_range",
     }
-    new(rule_id: String, rule_name: String, word_list: Vec<String>)
+    new(rule_id: impl Into<String>, rule_name: impl Into<String>, word_list: Vec<String>)
     set(
         extra_rule: ExtraRule,
         intercept_type: i64,
@@ -4186,23 +4194,19 @@ w::record! {
     /// * Catalog: `work.externalcontact.update_product_album`.
     pub struct UpdateProductAlbum {
         /// `product_id`.
-        0 product_id: String => w::Field::must("product_id"),
+        0 product_id: String => "product_id: must",
         /// `description`.
-        1 description: Option<String> => w::Field::new("description"),
+        1 description: Option<String> => "description",
         /// `price`; unit fen.
-        2 price: Option<xinqiao_types::Fen> => w::Field::new("price"),
+        2 price: Option<xinqiao_types::Fen> => "price",
         /// `product_sn`.
-        3 product_sn: Option<String> => w::Field::new("product_sn"),
+        3 product_sn: Option<String> => "product_sn",
         /// `attachments`.
-        4 attachments: Option<Vec<AddProductAlbumAttachment>> => w::Field::new("attachments"),
+        4 attachments: Option<Vec<AddProductAlbumAttachment>> => "attachments",
     }
-    new(product_id: String)
-    set(
-        description: String,
-        price: xinqiao_types::Fen,
-        product_sn: String,
-        attachments: Vec<AddProductAlbumAttachment>,
-    )
+    new(product_id: impl Into<String>)
+    text(description: String, product_sn: String)
+    set(price: xinqiao_types::Fen, attachments: Vec<AddProductAlbumAttachment>)
 }
 
 w::endpoint! {
@@ -4264,18 +4268,18 @@ pub mod customer_strategy {
         /// * Catalog: `work.externalcontact.customer_strategy.create`.
         pub struct Create {
             /// `parent_id`.
-            0 parent_id: Option<i64> => w::Field::new("parent_id"),
+            0 parent_id: Option<i64> => "parent_id",
             /// `strategy_name`.
-            1 strategy_name: String => w::Field::must("strategy_name"),
+            1 strategy_name: String => "strategy_name: must",
             /// `admin_list`.
-            2 admin_list: Vec<String> => w::Field::must("admin_list"),
+            2 admin_list: Vec<String> => "admin_list: must",
             /// `privilege`.
-            3 privilege: super::Privilege => w::Field::must("privilege"),
+            3 privilege: super::Privilege => "privilege: must",
             /// `range`.
-            4 range: Vec<super::Range> => w::Field::must("range"),
+            4 range: Vec<super::Range> => "range: must",
         }
         new(
-            strategy_name: String,
+            strategy_name: impl Into<String>,
             admin_list: Vec<String>,
             privilege: super::Privilege,
             range: Vec<super::Range>,
@@ -4287,7 +4291,7 @@ pub mod customer_strategy {
         /// Answer to [`Create`].
         pub struct CreateResponse {
             /// `strategy_id`.
-            0 strategy_id: i64 => w::Field::must("strategy_id"),
+            0 strategy_id: i64 => "strategy_id: must",
         }
     }
 
@@ -4318,7 +4322,7 @@ pub mod customer_strategy {
         /// * Catalog: `work.externalcontact.customer_strategy.del`.
         pub struct Del {
             /// `strategy_id`.
-            0 strategy_id: i64 => w::Field::must("strategy_id"),
+            0 strategy_id: i64 => "strategy_id: must",
         }
         new(strategy_id: i64)
     }
@@ -4350,21 +4354,21 @@ pub mod customer_strategy {
         /// * Catalog: `work.externalcontact.customer_strategy.edit`.
         pub struct Edit {
             /// `strategy_id`.
-            0 strategy_id: i64 => w::Field::must("strategy_id"),
+            0 strategy_id: i64 => "strategy_id: must",
             /// `strategy_name`.
-            1 strategy_name: Option<String> => w::Field::new("strategy_name"),
+            1 strategy_name: Option<String> => "strategy_name",
             /// `admin_list`.
-            2 admin_list: Option<Vec<String>> => w::Field::new("admin_list"),
+            2 admin_list: Option<Vec<String>> => "admin_list",
             /// `privilege`.
-            3 privilege: Option<super::Privilege> => w::Field::new("privilege"),
+            3 privilege: Option<super::Privilege> => "privilege",
             /// `range_add`.
-            4 range_add: Option<Vec<super::Range>> => w::Field::new("range_add"),
+            4 range_add: Option<Vec<super::Range>> => "range_add",
             /// `range_del`.
-            5 range_del: Option<Vec<super::Range>> => w::Field::new("range_del"),
+            5 range_del: Option<Vec<super::Range>> => "range_del",
         }
         new(strategy_id: i64)
+        text(strategy_name: String)
         set(
-            strategy_name: String,
             admin_list: Vec<String>,
             privilege: super::Privilege,
             range_add: Vec<super::Range>,
@@ -4399,7 +4403,7 @@ pub mod customer_strategy {
         /// * Catalog: `work.externalcontact.customer_strategy.get`.
         pub struct Get {
             /// `strategy_id`.
-            0 strategy_id: i64 => w::Field::must("strategy_id"),
+            0 strategy_id: i64 => "strategy_id: must",
         }
         new(strategy_id: i64)
     }
@@ -4408,7 +4412,7 @@ pub mod customer_strategy {
         /// Answer to [`Get`].
         pub struct GetResponse {
             /// `strategy`.
-            0 strategy: super::Strategy => w::Field::must("strategy"),
+            0 strategy: super::Strategy => "strategy: must",
         }
     }
 
@@ -4439,23 +4443,24 @@ pub mod customer_strategy {
         /// * Catalog: `work.externalcontact.customer_strategy.get_range`.
         pub struct GetRange {
             /// `strategy_id`.
-            0 strategy_id: i64 => w::Field::must("strategy_id"),
+            0 strategy_id: i64 => "strategy_id: must",
             /// `cursor`.
-            1 cursor: Option<String> => w::Field::new("cursor"),
+            1 cursor: Option<String> => "cursor",
             /// `limit`.
-            2 limit: Option<i64> => w::Field::new("limit"),
+            2 limit: Option<i64> => "limit",
         }
         new(strategy_id: i64)
-        set(cursor: String, limit: i64)
+        text(cursor: String)
+        set(limit: i64)
     }
 
     w::record! {
         /// Answer to [`GetRange`].
         pub struct GetRangeResponse {
             /// `range`.
-            0 range: Vec<super::Range> => w::Field::must("range"),
+            0 range: Vec<super::Range> => "range: must",
             /// `next_cursor`.
-            1 next_cursor: Option<String> => w::Field::new("next_cursor"),
+            1 next_cursor: Option<String> => "next_cursor",
         }
     }
 
@@ -4486,21 +4491,22 @@ pub mod customer_strategy {
         /// * Catalog: `work.externalcontact.customer_strategy.list`.
         pub struct List {
             /// `cursor`.
-            0 cursor: Option<String> => w::Field::new("cursor"),
+            0 cursor: Option<String> => "cursor",
             /// `limit`.
-            1 limit: Option<i64> => w::Field::new("limit"),
+            1 limit: Option<i64> => "limit",
         }
         new()
-        set(cursor: String, limit: i64)
+        text(cursor: String)
+        set(limit: i64)
     }
 
     w::record! {
         /// Answer to [`List`].
         pub struct ListResponse {
             /// `strategy`.
-            0 strategy: Vec<super::ListStrategy> => w::Field::must("strategy"),
+            0 strategy: Vec<super::ListStrategy> => "strategy: must",
             /// `next_cursor`.
-            1 next_cursor: Option<String> => w::Field::new("next_cursor"),
+            1 next_cursor: Option<String> => "next_cursor",
         }
     }
 
@@ -4536,21 +4542,21 @@ pub mod group_welcome_template {
         /// * Catalog: `work.externalcontact.group_welcome_template.add`.
         pub struct Add {
             /// `text`.
-            0 text: Option<super::Text> => w::Field::new("text"),
+            0 text: Option<super::Text> => "text",
             /// `image`.
-            1 image: Option<super::AttachmentImage> => w::Field::new("image"),
+            1 image: Option<super::AttachmentImage> => "image",
             /// `link`.
-            2 link: Option<super::AddMsgTemplateLink> => w::Field::new("link"),
+            2 link: Option<super::AddMsgTemplateLink> => "link",
             /// `video`.
-            3 video: Option<super::Video> => w::Field::new("video"),
+            3 video: Option<super::Video> => "video",
             /// `miniprogram`.
-            4 miniprogram: Option<super::AttachmentMiniprogram> => w::Field::new("miniprogram"),
+            4 miniprogram: Option<super::AttachmentMiniprogram> => "miniprogram",
             /// `file`.
-            5 file: Option<super::File> => w::Field::new("file"),
+            5 file: Option<super::File> => "file",
             /// `notify`.
-            6 notify: Option<bool> => w::Field::new("notify").spelled(w::Spelling::BoolInt),
+            6 notify: Option<bool> => "notify: zero-one",
             /// `agentid`.
-            7 agentid: Option<i64> => w::Field::new("agentid"),
+            7 agentid: Option<i64> => "agentid",
         }
         new()
         set(
@@ -4569,7 +4575,7 @@ pub mod group_welcome_template {
         /// Answer to [`Add`].
         pub struct AddResponse {
             /// `template_id`.
-            0 template_id: String => w::Field::must("template_id"),
+            0 template_id: String => "template_id: must",
         }
     }
 
@@ -4600,11 +4606,11 @@ pub mod group_welcome_template {
         /// * Catalog: `work.externalcontact.group_welcome_template.del`.
         pub struct Del {
             /// `template_id`.
-            0 template_id: String => w::Field::must("template_id"),
+            0 template_id: String => "template_id: must",
             /// `agentid`.
-            1 agentid: Option<i64> => w::Field::new("agentid"),
+            1 agentid: Option<i64> => "agentid",
         }
-        new(template_id: String)
+        new(template_id: impl Into<String>)
         set(agentid: i64)
     }
 
@@ -4635,23 +4641,23 @@ pub mod group_welcome_template {
         /// * Catalog: `work.externalcontact.group_welcome_template.edit`.
         pub struct Edit {
             /// `template_id`.
-            0 template_id: String => w::Field::must("template_id"),
+            0 template_id: String => "template_id: must",
             /// `text`.
-            1 text: Option<super::Text> => w::Field::new("text"),
+            1 text: Option<super::Text> => "text",
             /// `image`.
-            2 image: Option<super::AttachmentImage> => w::Field::new("image"),
+            2 image: Option<super::AttachmentImage> => "image",
             /// `link`.
-            3 link: Option<super::AddMsgTemplateLink> => w::Field::new("link"),
+            3 link: Option<super::AddMsgTemplateLink> => "link",
             /// `video`.
-            4 video: Option<super::Video> => w::Field::new("video"),
+            4 video: Option<super::Video> => "video",
             /// `miniprogram`.
-            5 miniprogram: Option<super::AttachmentMiniprogram> => w::Field::new("miniprogram"),
+            5 miniprogram: Option<super::AttachmentMiniprogram> => "miniprogram",
             /// `file`.
-            6 file: Option<super::File> => w::Field::new("file"),
+            6 file: Option<super::File> => "file",
             /// `agentid`.
-            7 agentid: Option<i64> => w::Field::new("agentid"),
+            7 agentid: Option<i64> => "agentid",
         }
-        new(template_id: String)
+        new(template_id: impl Into<String>)
         set(
             text: super::Text,
             image: super::AttachmentImage,
@@ -4690,28 +4696,28 @@ pub mod group_welcome_template {
         /// * Catalog: `work.externalcontact.group_welcome_template.get`.
         pub struct Get {
             /// `template_id`.
-            0 template_id: String => w::Field::must("template_id"),
+            0 template_id: String => "template_id: must",
         }
-        new(template_id: String)
+        new(template_id: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
             /// `text`.
-            0 text: Option<super::Text> => w::Field::new("text"),
+            0 text: Option<super::Text> => "text",
             /// `image`.
-            1 image: Option<super::AttachmentImage> => w::Field::new("image"),
+            1 image: Option<super::AttachmentImage> => "image",
             /// `link`.
-            2 link: Option<super::AddMsgTemplateLink> => w::Field::new("link"),
+            2 link: Option<super::AddMsgTemplateLink> => "link",
             /// `video`.
-            3 video: Option<super::Video> => w::Field::new("video"),
+            3 video: Option<super::Video> => "video",
             /// `miniprogram`.
-            4 miniprogram: Option<super::AttachmentMiniprogram> => w::Field::new("miniprogram"),
+            4 miniprogram: Option<super::AttachmentMiniprogram> => "miniprogram",
             /// `file`.
-            5 file: Option<super::File> => w::Field::new("file"),
+            5 file: Option<super::File> => "file",
             /// `agentid`.
-            6 agentid: Option<i64> => w::Field::new("agentid"),
+            6 agentid: Option<i64> => "agentid",
         }
     }
 
@@ -4747,18 +4753,18 @@ pub mod moment_strategy {
         /// * Catalog: `work.externalcontact.moment_strategy.create`.
         pub struct Create {
             /// `parent_id`.
-            0 parent_id: Option<i64> => w::Field::new("parent_id"),
+            0 parent_id: Option<i64> => "parent_id",
             /// `strategy_name`.
-            1 strategy_name: String => w::Field::must("strategy_name"),
+            1 strategy_name: String => "strategy_name: must",
             /// `admin_list`.
-            2 admin_list: Vec<String> => w::Field::must("admin_list"),
+            2 admin_list: Vec<String> => "admin_list: must",
             /// `privilege`.
-            3 privilege: super::CreatePrivilege => w::Field::must("privilege"),
+            3 privilege: super::CreatePrivilege => "privilege: must",
             /// `range`.
-            4 range: Vec<super::Range> => w::Field::must("range"),
+            4 range: Vec<super::Range> => "range: must",
         }
         new(
-            strategy_name: String,
+            strategy_name: impl Into<String>,
             admin_list: Vec<String>,
             privilege: super::CreatePrivilege,
             range: Vec<super::Range>,
@@ -4770,7 +4776,7 @@ pub mod moment_strategy {
         /// Answer to [`Create`].
         pub struct CreateResponse {
             /// `strategy_id`.
-            0 strategy_id: i64 => w::Field::must("strategy_id"),
+            0 strategy_id: i64 => "strategy_id: must",
         }
     }
 
@@ -4801,7 +4807,7 @@ pub mod moment_strategy {
         /// * Catalog: `work.externalcontact.moment_strategy.del`.
         pub struct Del {
             /// `strategy_id`.
-            0 strategy_id: i64 => w::Field::must("strategy_id"),
+            0 strategy_id: i64 => "strategy_id: must",
         }
         new(strategy_id: i64)
     }
@@ -4833,21 +4839,21 @@ pub mod moment_strategy {
         /// * Catalog: `work.externalcontact.moment_strategy.edit`.
         pub struct Edit {
             /// `strategy_id`.
-            0 strategy_id: i64 => w::Field::must("strategy_id"),
+            0 strategy_id: i64 => "strategy_id: must",
             /// `strategy_name`.
-            1 strategy_name: Option<String> => w::Field::new("strategy_name"),
+            1 strategy_name: Option<String> => "strategy_name",
             /// `admin_list`.
-            2 admin_list: Option<Vec<String>> => w::Field::new("admin_list"),
+            2 admin_list: Option<Vec<String>> => "admin_list",
             /// `privilege`.
-            3 privilege: Option<super::CreatePrivilege> => w::Field::new("privilege"),
+            3 privilege: Option<super::CreatePrivilege> => "privilege",
             /// `range_add`.
-            4 range_add: Option<Vec<super::Range>> => w::Field::new("range_add"),
+            4 range_add: Option<Vec<super::Range>> => "range_add",
             /// `range_del`.
-            5 range_del: Option<Vec<super::Range>> => w::Field::new("range_del"),
+            5 range_del: Option<Vec<super::Range>> => "range_del",
         }
         new(strategy_id: i64)
+        text(strategy_name: String)
         set(
-            strategy_name: String,
             admin_list: Vec<String>,
             privilege: super::CreatePrivilege,
             range_add: Vec<super::Range>,
@@ -4882,7 +4888,7 @@ pub mod moment_strategy {
         /// * Catalog: `work.externalcontact.moment_strategy.get`.
         pub struct Get {
             /// `strategy_id`.
-            0 strategy_id: i64 => w::Field::must("strategy_id"),
+            0 strategy_id: i64 => "strategy_id: must",
         }
         new(strategy_id: i64)
     }
@@ -4891,7 +4897,7 @@ pub mod moment_strategy {
         /// Answer to [`Get`].
         pub struct GetResponse {
             /// `strategy`.
-            0 strategy: super::GetStrategy => w::Field::must("strategy"),
+            0 strategy: super::GetStrategy => "strategy: must",
         }
     }
 
@@ -4922,23 +4928,24 @@ pub mod moment_strategy {
         /// * Catalog: `work.externalcontact.moment_strategy.get_range`.
         pub struct GetRange {
             /// `strategy_id`.
-            0 strategy_id: i64 => w::Field::must("strategy_id"),
+            0 strategy_id: i64 => "strategy_id: must",
             /// `cursor`.
-            1 cursor: Option<String> => w::Field::new("cursor"),
+            1 cursor: Option<String> => "cursor",
             /// `limit`.
-            2 limit: Option<i64> => w::Field::new("limit"),
+            2 limit: Option<i64> => "limit",
         }
         new(strategy_id: i64)
-        set(cursor: String, limit: i64)
+        text(cursor: String)
+        set(limit: i64)
     }
 
     w::record! {
         /// Answer to [`GetRange`].
         pub struct GetRangeResponse {
             /// `range`.
-            0 range: Vec<super::Range> => w::Field::must("range"),
+            0 range: Vec<super::Range> => "range: must",
             /// `next_cursor`.
-            1 next_cursor: Option<String> => w::Field::new("next_cursor"),
+            1 next_cursor: Option<String> => "next_cursor",
         }
     }
 
@@ -4969,21 +4976,22 @@ pub mod moment_strategy {
         /// * Catalog: `work.externalcontact.moment_strategy.list`.
         pub struct List {
             /// `cursor`.
-            0 cursor: Option<String> => w::Field::new("cursor"),
+            0 cursor: Option<String> => "cursor",
             /// `limit`.
-            1 limit: Option<i64> => w::Field::new("limit"),
+            1 limit: Option<i64> => "limit",
         }
         new()
-        set(cursor: String, limit: i64)
+        text(cursor: String)
+        set(limit: i64)
     }
 
     w::record! {
         /// Answer to [`List`].
         pub struct ListResponse {
             /// `strategy`.
-            0 strategy: Vec<super::StrategyItem> => w::Field::must("strategy"),
+            0 strategy: Vec<super::StrategyItem> => "strategy: must",
             /// `next_cursor`.
-            1 next_cursor: Option<String> => w::Field::new("next_cursor"),
+            1 next_cursor: Option<String> => "next_cursor",
         }
     }
 
@@ -5019,23 +5027,27 @@ pub mod resigned {
         /// * Catalog: `work.externalcontact.resigned.transfer_customer`.
         pub struct TransferCustomer {
             /// `handover_userid`.
-            0 handover_userid: String => w::Field::must("handover_userid"),
+            0 handover_userid: String => "handover_userid: must",
             /// `takeover_userid`.
-            1 takeover_userid: String => w::Field::must("takeover_userid"),
+            1 takeover_userid: String => "takeover_userid: must",
             /// `external_userid`.
-            2 external_userid: Vec<String> => w::Field::must("external_userid").masked(),
+            2 external_userid: Vec<String> => "external_userid: must masked",
             /// `transfer_success_msg`.
-            3 transfer_success_msg: Option<String> => w::Field::new("transfer_success_msg"),
+            3 transfer_success_msg: Option<String> => "transfer_success_msg",
         }
-        new(handover_userid: String, takeover_userid: String, external_userid: Vec<String>)
-        set(transfer_success_msg: String)
+        new(
+            handover_userid: impl Into<String>,
+            takeover_userid: impl Into<String>,
+            external_userid: Vec<String>,
+        )
+        text(transfer_success_msg: String)
     }
 
     w::record! {
         /// Answer to [`TransferCustomer`].
         pub struct TransferCustomerResponse {
             /// `customer`.
-            0 customer: Vec<super::TransferCustomerCustomer> => w::Field::must("customer"),
+            0 customer: Vec<super::TransferCustomerCustomer> => "customer: must",
         }
     }
 
@@ -5066,23 +5078,23 @@ pub mod resigned {
         /// * Catalog: `work.externalcontact.resigned.transfer_result`.
         pub struct TransferResult {
             /// `handover_userid`.
-            0 handover_userid: String => w::Field::must("handover_userid"),
+            0 handover_userid: String => "handover_userid: must",
             /// `takeover_userid`.
-            1 takeover_userid: String => w::Field::must("takeover_userid"),
+            1 takeover_userid: String => "takeover_userid: must",
             /// `cursor`.
-            2 cursor: Option<String> => w::Field::new("cursor"),
+            2 cursor: Option<String> => "cursor",
         }
-        new(handover_userid: String, takeover_userid: String)
-        set(cursor: String)
+        new(handover_userid: impl Into<String>, takeover_userid: impl Into<String>)
+        text(cursor: String)
     }
 
     w::record! {
         /// Answer to [`TransferResult`].
         pub struct TransferResultResponse {
             /// `customer`.
-            0 customer: Vec<super::TransferResultCustomer> => w::Field::must("customer"),
+            0 customer: Vec<super::TransferResultCustomer> => "customer: must",
             /// `next_cursor`.
-            1 next_cursor: Option<String> => w::Field::new("next_cursor"),
+            1 next_cursor: Option<String> => "next_cursor",
         }
     }
 

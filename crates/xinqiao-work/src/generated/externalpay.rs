@@ -7,11 +7,11 @@ w::record! {
     /// `AllowUseScope`.
     pub struct AllowUseScope {
         /// `user`.
-        0 user: Option<Vec<String>> => w::Field::new("user"),
+        0 user: Option<Vec<String>> => "user",
         /// `partyid`.
-        1 partyid: Option<Vec<i64>> => w::Field::new("partyid"),
+        1 partyid: Option<Vec<i64>> => "partyid",
         /// `tagid`.
-        2 tagid: Option<Vec<i64>> => w::Field::new("tagid"),
+        2 tagid: Option<Vec<i64>> => "tagid",
     }
     new()
     set(user: Vec<String>, partyid: Vec<i64>, tagid: Vec<i64>)
@@ -21,39 +21,39 @@ w::record! {
     /// `Bill`.
     pub struct Bill {
         /// `mch_id`.
-        0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+        0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `bill_type`.
-        1 bill_type: i64 => w::Field::must("bill_type"),
+        1 bill_type: i64 => "bill_type: must",
         /// `out_trade_no`.
-        2 out_trade_no: String => w::Field::must("out_trade_no"),
+        2 out_trade_no: String => "out_trade_no: must",
         /// `out_refund_no`.
-        3 out_refund_no: Option<String> => w::Field::new("out_refund_no"),
+        3 out_refund_no: Option<String> => "out_refund_no",
         /// `transaction_id`.
-        4 transaction_id: String => w::Field::must("transaction_id"),
+        4 transaction_id: String => "transaction_id: must",
         /// `trade_state`.
-        5 trade_state: i64 => w::Field::must("trade_state"),
+        5 trade_state: i64 => "trade_state: must",
         /// `external_userid`.
-        6 external_userid: Option<String> => w::Field::new("external_userid").masked(),
+        6 external_userid: Option<String> => "external_userid: masked",
         /// `payee_userid`.
-        7 payee_userid: Option<String> => w::Field::new("payee_userid"),
+        7 payee_userid: Option<String> => "payee_userid",
         /// `total_fee`; unit fen.
-        8 total_fee: xinqiao_types::Fen => w::Field::must("total_fee"),
+        8 total_fee: xinqiao_types::Fen => "total_fee: must",
         /// `total_refund_fee`; unit fen.
-        9 total_refund_fee: xinqiao_types::Fen => w::Field::must("total_refund_fee"),
+        9 total_refund_fee: xinqiao_types::Fen => "total_refund_fee: must",
         /// `payment_type`.
-        10 payment_type: i64 => w::Field::must("payment_type"),
+        10 payment_type: i64 => "payment_type: must",
         /// `pay_time`; format `unix`.
-        11 pay_time: xinqiao_types::UnixSeconds => w::Field::must("pay_time"),
+        11 pay_time: xinqiao_types::UnixSeconds => "pay_time: must",
         /// `remark`.
-        12 remark: String => w::Field::must("remark"),
+        12 remark: String => "remark: must",
         /// `payer_info`.
-        13 payer_info: Option<PayerInfo> => w::Field::new("payer_info"),
+        13 payer_info: Option<PayerInfo> => "payer_info",
         /// `commodity_list`.
-        14 commodity_list: Option<Vec<Commodity>> => w::Field::new("commodity_list"),
+        14 commodity_list: Option<Vec<Commodity>> => "commodity_list",
         /// `refund_list`.
-        15 refund_list: Option<Vec<Refund>> => w::Field::new("refund_list"),
+        15 refund_list: Option<Vec<Refund>> => "refund_list",
         /// `miniprogram_info`.
-        16 miniprogram_info: Option<MiniprogramInfo> => w::Field::new("miniprogram_info"),
+        16 miniprogram_info: Option<MiniprogramInfo> => "miniprogram_info",
     }
 }
 
@@ -61,9 +61,9 @@ w::record! {
     /// `Commodity`.
     pub struct Commodity {
         /// `description`.
-        0 description: String => w::Field::must("description"),
+        0 description: String => "description: must",
         /// `amount`.
-        1 amount: Option<i64> => w::Field::new("amount"),
+        1 amount: Option<i64> => "amount",
     }
 }
 
@@ -71,7 +71,7 @@ w::record! {
     /// `GetPaymentInfoBill`.
     pub struct GetPaymentInfoBill {
         /// `out_trade_no`.
-        0 out_trade_no: String => w::Field::must("out_trade_no"),
+        0 out_trade_no: String => "out_trade_no: must",
     }
 }
 
@@ -79,9 +79,9 @@ w::record! {
     /// `MiniprogramInfo`.
     pub struct MiniprogramInfo {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `name`.
-        1 name: String => w::Field::must("name"),
+        1 name: String => "name: must",
     }
 }
 
@@ -89,11 +89,11 @@ w::record! {
     /// `PayerInfo`.
     pub struct PayerInfo {
         /// `name`.
-        0 name: Option<String> => w::Field::new("name"),
+        0 name: Option<String> => "name",
         /// `phone`.
-        1 phone: Option<String> => w::Field::new("phone").masked(),
+        1 phone: Option<String> => "phone: masked",
         /// `address`.
-        2 address: Option<String> => w::Field::new("address").masked(),
+        2 address: Option<String> => "address: masked",
     }
 }
 
@@ -101,17 +101,17 @@ w::record! {
     /// `Refund`.
     pub struct Refund {
         /// `out_refund_no`.
-        0 out_refund_no: String => w::Field::must("out_refund_no"),
+        0 out_refund_no: String => "out_refund_no: must",
         /// `refund_userid`.
-        1 refund_userid: String => w::Field::must("refund_userid"),
+        1 refund_userid: String => "refund_userid: must",
         /// `refund_comment`.
-        2 refund_comment: String => w::Field::must("refund_comment"),
+        2 refund_comment: String => "refund_comment: must",
         /// `refund_reqtime`; format `unix`.
-        3 refund_reqtime: xinqiao_types::UnixSeconds => w::Field::must("refund_reqtime"),
+        3 refund_reqtime: xinqiao_types::UnixSeconds => "refund_reqtime: must",
         /// `refund_status`.
-        4 refund_status: i64 => w::Field::must("refund_status"),
+        4 refund_status: i64 => "refund_status: must",
         /// `refund_fee`; unit fen.
-        5 refund_fee: xinqiao_types::Fen => w::Field::must("refund_fee"),
+        5 refund_fee: xinqiao_types::Fen => "refund_fee: must",
     }
 }
 
@@ -123,11 +123,11 @@ w::record! {
     /// * Catalog: `work.externalpay.addmerchant`.
     pub struct Addmerchant {
         /// `mch_id`.
-        0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+        0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `merchant_name`.
-        1 merchant_name: String => w::Field::must("merchant_name"),
+        1 merchant_name: String => "merchant_name: must",
     }
-    new(mch_id: xinqiao_types::MchId, merchant_name: String)
+    new(mch_id: impl Into<xinqiao_types::MchId>, merchant_name: impl Into<String>)
 }
 
 w::endpoint! {
@@ -157,9 +157,9 @@ w::record! {
     /// * Catalog: `work.externalpay.delmerchant`.
     pub struct Delmerchant {
         /// `mch_id`.
-        0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+        0 mch_id: xinqiao_types::MchId => "mch_id: must",
     }
-    new(mch_id: xinqiao_types::MchId)
+    new(mch_id: impl Into<xinqiao_types::MchId>)
 }
 
 w::endpoint! {
@@ -189,27 +189,28 @@ w::record! {
     /// * Catalog: `work.externalpay.get_bill_list`.
     pub struct GetBillList {
         /// `begin_time`; format `unix`.
-        0 begin_time: xinqiao_types::UnixSeconds => w::Field::must("begin_time"),
+        0 begin_time: xinqiao_types::UnixSeconds => "begin_time: must",
         /// `end_time`; format `unix`.
-        1 end_time: xinqiao_types::UnixSeconds => w::Field::must("end_time"),
+        1 end_time: xinqiao_types::UnixSeconds => "end_time: must",
         /// `payee_userid`.
-        2 payee_userid: Option<String> => w::Field::new("payee_userid"),
+        2 payee_userid: Option<String> => "payee_userid",
         /// `cursor`.
-        3 cursor: Option<String> => w::Field::new("cursor"),
+        3 cursor: Option<String> => "cursor",
         /// `limit`.
-        4 limit: Option<i64> => w::Field::new("limit"),
+        4 limit: Option<i64> => "limit",
     }
     new(begin_time: xinqiao_types::UnixSeconds, end_time: xinqiao_types::UnixSeconds)
-    set(payee_userid: String, cursor: String, limit: i64)
+    text(payee_userid: String, cursor: String)
+    set(limit: i64)
 }
 
 w::record! {
     /// Answer to [`GetBillList`].
     pub struct GetBillListResponse {
         /// `bill_list`.
-        0 bill_list: Vec<Bill> => w::Field::must("bill_list"),
+        0 bill_list: Vec<Bill> => "bill_list: must",
         /// `next_cursor`.
-        1 next_cursor: Option<String> => w::Field::new("next_cursor"),
+        1 next_cursor: Option<String> => "next_cursor",
     }
 }
 
@@ -240,7 +241,7 @@ w::record! {
     /// * Catalog: `work.externalpay.get_fund_flow`.
     pub struct GetFundFlow {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -272,16 +273,16 @@ w::record! {
     /// * Catalog: `work.externalpay.get_payment_info`.
     pub struct GetPaymentInfo {
         /// `payment_id`.
-        0 payment_id: String => w::Field::must("payment_id"),
+        0 payment_id: String => "payment_id: must",
     }
-    new(payment_id: String)
+    new(payment_id: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`GetPaymentInfo`].
     pub struct GetPaymentInfoResponse {
         /// `bill_list`.
-        0 bill_list: Vec<GetPaymentInfoBill> => w::Field::must("bill_list"),
+        0 bill_list: Vec<GetPaymentInfoBill> => "bill_list: must",
     }
 }
 
@@ -312,22 +313,22 @@ w::record! {
     /// * Catalog: `work.externalpay.getmerchant`.
     pub struct Getmerchant {
         /// `mch_id`.
-        0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+        0 mch_id: xinqiao_types::MchId => "mch_id: must",
     }
-    new(mch_id: xinqiao_types::MchId)
+    new(mch_id: impl Into<xinqiao_types::MchId>)
 }
 
 w::record! {
     /// Answer to [`Getmerchant`].
     pub struct GetmerchantResponse {
         /// `bind_status`.
-        0 bind_status: i64 => w::Field::must("bind_status"),
+        0 bind_status: i64 => "bind_status: must",
         /// `mch_id`.
-        1 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+        1 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `merchant_name`.
-        2 merchant_name: String => w::Field::must("merchant_name"),
+        2 merchant_name: String => "merchant_name: must",
         /// `allow_use_scope`.
-        3 allow_use_scope: Option<AllowUseScope> => w::Field::new("allow_use_scope"),
+        3 allow_use_scope: Option<AllowUseScope> => "allow_use_scope",
     }
 }
 
@@ -358,11 +359,11 @@ w::record! {
     /// * Catalog: `work.externalpay.set_mch_use_scope`.
     pub struct SetMchUseScope {
         /// `mch_id`.
-        0 mch_id: xinqiao_types::MchId => w::Field::must("mch_id"),
+        0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `allow_use_scope`.
-        1 allow_use_scope: AllowUseScope => w::Field::must("allow_use_scope"),
+        1 allow_use_scope: AllowUseScope => "allow_use_scope: must",
     }
-    new(mch_id: xinqiao_types::MchId, allow_use_scope: AllowUseScope)
+    new(mch_id: impl Into<xinqiao_types::MchId>, allow_use_scope: AllowUseScope)
 }
 
 w::endpoint! {

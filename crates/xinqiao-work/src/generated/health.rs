@@ -7,17 +7,17 @@ w::record! {
     /// `Answer`.
     pub struct Answer {
         /// `id_type`.
-        0 id_type: i64 => w::Field::must("id_type"),
+        0 id_type: i64 => "id_type: must",
         /// `userid`.
-        1 userid: Option<String> => w::Field::new("userid"),
+        1 userid: Option<String> => "userid",
         /// `student_userid`.
-        2 student_userid: Option<String> => w::Field::new("student_userid"),
+        2 student_userid: Option<String> => "student_userid",
         /// `parent_userid`.
-        3 parent_userid: Option<String> => w::Field::new("parent_userid"),
+        3 parent_userid: Option<String> => "parent_userid",
         /// `report_values`.
-        4 report_values: Vec<ReportValue> => w::Field::must("report_values"),
+        4 report_values: Vec<ReportValue> => "report_values: must",
         /// `report_time`; format `unix`.
-        5 report_time: xinqiao_types::UnixSeconds => w::Field::must("report_time"),
+        5 report_time: xinqiao_types::UnixSeconds => "report_time: must",
     }
 }
 
@@ -25,9 +25,9 @@ w::record! {
     /// `ApplyRange`.
     pub struct ApplyRange {
         /// `userids`.
-        0 userids: Option<Vec<String>> => w::Field::new("userids"),
+        0 userids: Option<Vec<String>> => "userids",
         /// `partyids`.
-        1 partyids: Option<Vec<i64>> => w::Field::new("partyids"),
+        1 partyids: Option<Vec<i64>> => "partyids",
     }
 }
 
@@ -35,23 +35,23 @@ w::record! {
     /// `JobInfo`.
     pub struct JobInfo {
         /// `title`.
-        0 title: String => w::Field::must("title"),
+        0 title: String => "title: must",
         /// `creator`.
-        1 creator: String => w::Field::must("creator"),
+        1 creator: String => "creator: must",
         /// `type`.
-        2 type_: i64 => w::Field::must("type"),
+        2 type_: i64 => "type: must",
         /// `finish_cnt`.
-        3 finish_cnt: i64 => w::Field::must("finish_cnt"),
+        3 finish_cnt: i64 => "finish_cnt: must",
         /// `report_type`.
-        4 report_type: i64 => w::Field::must("report_type"),
+        4 report_type: i64 => "report_type: must",
         /// `apply_range`.
-        5 apply_range: ApplyRange => w::Field::must("apply_range"),
+        5 apply_range: ApplyRange => "apply_range: must",
         /// `report_to`.
-        6 report_to: ReportTo => w::Field::must("report_to"),
+        6 report_to: ReportTo => "report_to: must",
         /// `skip_weekend`.
-        7 skip_weekend: bool => w::Field::must("skip_weekend").spelled(w::Spelling::BoolInt),
+        7 skip_weekend: bool => "skip_weekend: must zero-one",
         /// `question_templates`.
-        8 question_templates: Vec<QuestionTemplate> => w::Field::must("question_templates"),
+        8 question_templates: Vec<QuestionTemplate> => "question_templates: must",
     }
 }
 
@@ -59,15 +59,15 @@ w::record! {
     /// `QuestionTemplate`.
     pub struct QuestionTemplate {
         /// `question_id`.
-        0 question_id: i64 => w::Field::must("question_id"),
+        0 question_id: i64 => "question_id: must",
         /// `title`.
-        1 title: String => w::Field::must("title"),
+        1 title: String => "title: must",
         /// `question_type`.
-        2 question_type: i64 => w::Field::must("question_type"),
+        2 question_type: i64 => "question_type: must",
         /// `is_required`.
-        3 is_required: bool => w::Field::must("is_required").spelled(w::Spelling::BoolInt),
+        3 is_required: bool => "is_required: must zero-one",
         /// `option_list`.
-        4 option_list: Option<Vec<QuestionTemplateOption>> => w::Field::new("option_list"),
+        4 option_list: Option<Vec<QuestionTemplateOption>> => "option_list",
     }
 }
 
@@ -75,9 +75,9 @@ w::record! {
     /// `QuestionTemplateOption`.
     pub struct QuestionTemplateOption {
         /// `option_id`.
-        0 option_id: i64 => w::Field::must("option_id"),
+        0 option_id: i64 => "option_id: must",
         /// `option_text`.
-        1 option_text: String => w::Field::must("option_text"),
+        1 option_text: String => "option_text: must",
     }
 }
 
@@ -85,7 +85,7 @@ w::record! {
     /// `ReportTo`.
     pub struct ReportTo {
         /// `userids`.
-        0 userids: Option<Vec<String>> => w::Field::new("userids"),
+        0 userids: Option<Vec<String>> => "userids",
     }
 }
 
@@ -93,19 +93,19 @@ w::record! {
     /// `ReportValue`.
     pub struct ReportValue {
         /// `question_id`.
-        0 question_id: i64 => w::Field::must("question_id"),
+        0 question_id: i64 => "question_id: must",
         /// `single_choice`.
-        1 single_choice: Option<i64> => w::Field::new("single_choice"),
+        1 single_choice: Option<i64> => "single_choice",
         /// `multi_choice`.
-        2 multi_choice: Option<Vec<i64>> => w::Field::new("multi_choice"),
+        2 multi_choice: Option<Vec<i64>> => "multi_choice",
         /// `text`.
-        3 text: Option<String> => w::Field::new("text"),
+        3 text: Option<String> => "text",
         /// `fileid`.
-        4 fileid: Option<Vec<String>> => w::Field::new("fileid"),
+        4 fileid: Option<Vec<String>> => "fileid",
         /// `itinerary_card_type`.
-        5 itinerary_card_type: Option<i64> => w::Field::new("itinerary_card_type"),
+        5 itinerary_card_type: Option<i64> => "itinerary_card_type",
         /// `high_risk_area`.
-        6 high_risk_area: Option<String> => w::Field::new("high_risk_area"),
+        6 high_risk_area: Option<String> => "high_risk_area",
     }
 }
 
@@ -117,18 +117,18 @@ w::record! {
     /// * Catalog: `work.health.get_health_report_stat`.
     pub struct GetHealthReportStat {
         /// `date`; format `yyyy-MM-dd`.
-        0 date: String => w::Field::must("date"),
+        0 date: String => "date: must",
     }
-    new(date: String)
+    new(date: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`GetHealthReportStat`].
     pub struct GetHealthReportStatResponse {
         /// `pv`.
-        0 pv: i64 => w::Field::must("pv"),
+        0 pv: i64 => "pv: must",
         /// `uv`.
-        1 uv: i64 => w::Field::must("uv"),
+        1 uv: i64 => "uv: must",
     }
 }
 
@@ -159,15 +159,15 @@ w::record! {
     /// * Catalog: `work.health.get_report_answer`.
     pub struct GetReportAnswer {
         /// `jobid`.
-        0 jobid: String => w::Field::must("jobid"),
+        0 jobid: String => "jobid: must",
         /// `date`; format `yyyy-MM-dd`.
-        1 date: String => w::Field::must("date"),
+        1 date: String => "date: must",
         /// `offset`.
-        2 offset: Option<i64> => w::Field::new("offset"),
+        2 offset: Option<i64> => "offset",
         /// `limit`.
-        3 limit: Option<i64> => w::Field::new("limit"),
+        3 limit: Option<i64> => "limit",
     }
-    new(jobid: String, date: String)
+    new(jobid: impl Into<String>, date: impl Into<String>)
     set(offset: i64, limit: i64)
 }
 
@@ -175,7 +175,7 @@ w::record! {
     /// Answer to [`GetReportAnswer`].
     pub struct GetReportAnswerResponse {
         /// `answers`.
-        0 answers: Vec<Answer> => w::Field::must("answers"),
+        0 answers: Vec<Answer> => "answers: must",
     }
 }
 
@@ -206,18 +206,18 @@ w::record! {
     /// * Catalog: `work.health.get_report_job_info`.
     pub struct GetReportJobInfo {
         /// `jobid`.
-        0 jobid: String => w::Field::must("jobid"),
+        0 jobid: String => "jobid: must",
         /// `date`; format `yyyy-MM-dd`.
-        1 date: String => w::Field::must("date"),
+        1 date: String => "date: must",
     }
-    new(jobid: String, date: String)
+    new(jobid: impl Into<String>, date: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`GetReportJobInfo`].
     pub struct GetReportJobInfoResponse {
         /// `job_info`.
-        0 job_info: JobInfo => w::Field::must("job_info"),
+        0 job_info: JobInfo => "job_info: must",
     }
 }
 
@@ -248,9 +248,9 @@ w::record! {
     /// * Catalog: `work.health.get_report_jobids`.
     pub struct GetReportJobids {
         /// `offset`.
-        0 offset: Option<i64> => w::Field::new("offset"),
+        0 offset: Option<i64> => "offset",
         /// `limit`.
-        1 limit: Option<i64> => w::Field::new("limit"),
+        1 limit: Option<i64> => "limit",
     }
     new()
     set(offset: i64, limit: i64)
@@ -260,9 +260,9 @@ w::record! {
     /// Answer to [`GetReportJobids`].
     pub struct GetReportJobidsResponse {
         /// `jobids`.
-        0 jobids: Vec<String> => w::Field::must("jobids"),
+        0 jobids: Vec<String> => "jobids: must",
         /// `ending`.
-        1 ending: bool => w::Field::must("ending").spelled(w::Spelling::BoolInt),
+        1 ending: bool => "ending: must zero-one",
     }
 }
 

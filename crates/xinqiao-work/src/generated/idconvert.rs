@@ -7,9 +7,9 @@ w::record! {
     /// `BatchExternalUseridToPendingIdResult`.
     pub struct BatchExternalUseridToPendingIdResult {
         /// `external_userid`.
-        0 external_userid: String => w::Field::must("external_userid").masked(),
+        0 external_userid: String => "external_userid: must masked",
         /// `pending_id`.
-        1 pending_id: String => w::Field::must("pending_id"),
+        1 pending_id: String => "pending_id: must",
     }
 }
 
@@ -17,9 +17,9 @@ w::record! {
     /// `ChatidItem`.
     pub struct ChatidItem {
         /// `chat_id`.
-        0 chat_id: String => w::Field::must("chat_id"),
+        0 chat_id: String => "chat_id: must",
         /// `new_chat_id`.
-        1 new_chat_id: String => w::Field::must("new_chat_id"),
+        1 new_chat_id: String => "new_chat_id: must",
     }
 }
 
@@ -27,13 +27,13 @@ w::record! {
     /// `ConvertTmpExternalUseridResult`.
     pub struct ConvertTmpExternalUseridResult {
         /// `tmp_external_userid`.
-        0 tmp_external_userid: String => w::Field::must("tmp_external_userid"),
+        0 tmp_external_userid: String => "tmp_external_userid: must",
         /// `external_userid`.
-        1 external_userid: Option<String> => w::Field::new("external_userid").masked(),
+        1 external_userid: Option<String> => "external_userid: masked",
         /// `corpid`.
-        2 corpid: Option<xinqiao_types::CorpId> => w::Field::new("corpid"),
+        2 corpid: Option<xinqiao_types::CorpId> => "corpid",
         /// `userid`.
-        3 userid: Option<String> => w::Field::new("userid"),
+        3 userid: Option<String> => "userid",
     }
 }
 
@@ -41,9 +41,9 @@ w::record! {
     /// `ExternalTagidItem`.
     pub struct ExternalTagidItem {
         /// `external_tagid`.
-        0 external_tagid: String => w::Field::must("external_tagid"),
+        0 external_tagid: String => "external_tagid: must",
         /// `open_external_tagid`.
-        1 open_external_tagid: String => w::Field::must("open_external_tagid"),
+        1 open_external_tagid: String => "open_external_tagid: must",
     }
 }
 
@@ -51,9 +51,9 @@ w::record! {
     /// `OpenKfidItem`.
     pub struct OpenKfidItem {
         /// `open_kfid`.
-        0 open_kfid: String => w::Field::must("open_kfid"),
+        0 open_kfid: String => "open_kfid: must",
         /// `new_open_kfid`.
-        1 new_open_kfid: String => w::Field::must("new_open_kfid"),
+        1 new_open_kfid: String => "new_open_kfid: must",
     }
 }
 
@@ -65,7 +65,7 @@ w::record! {
     /// * Catalog: `work.idconvert.apply_to_upgrade_chatid`.
     pub struct ApplyToUpgradeChatid {
         /// `upgrade_time`; format `unix`.
-        0 upgrade_time: xinqiao_types::UnixSeconds => w::Field::must("upgrade_time"),
+        0 upgrade_time: xinqiao_types::UnixSeconds => "upgrade_time: must",
     }
     new(upgrade_time: xinqiao_types::UnixSeconds)
 }
@@ -97,19 +97,19 @@ w::record! {
     /// * Catalog: `work.idconvert.batch_external_userid_to_pending_id`.
     pub struct BatchExternalUseridToPendingId {
         /// `chat_id`.
-        0 chat_id: Option<String> => w::Field::new("chat_id"),
+        0 chat_id: Option<String> => "chat_id",
         /// `external_userid`.
-        1 external_userid: Vec<String> => w::Field::must("external_userid").masked(),
+        1 external_userid: Vec<String> => "external_userid: must masked",
     }
     new(external_userid: Vec<String>)
-    set(chat_id: String)
+    text(chat_id: String)
 }
 
 w::record! {
     /// Answer to [`BatchExternalUseridToPendingId`].
     pub struct BatchExternalUseridToPendingIdResponse {
         /// `result`.
-        0 result: Vec<BatchExternalUseridToPendingIdResult> => w::Field::must("result"),
+        0 result: Vec<BatchExternalUseridToPendingIdResult> => "result: must",
     }
 }
 
@@ -140,7 +140,7 @@ w::record! {
     /// * Catalog: `work.idconvert.chatid`.
     pub struct Chatid {
         /// `chat_id_list`.
-        0 chat_id_list: Vec<String> => w::Field::must("chat_id_list"),
+        0 chat_id_list: Vec<String> => "chat_id_list: must",
     }
     new(chat_id_list: Vec<String>)
 }
@@ -149,9 +149,9 @@ w::record! {
     /// Answer to [`Chatid`].
     pub struct ChatidResponse {
         /// `items`.
-        0 items: Vec<ChatidItem> => w::Field::must("items"),
+        0 items: Vec<ChatidItem> => "items: must",
         /// `invalid_chat_id_list`.
-        1 invalid_chat_id_list: Option<Vec<String>> => w::Field::new("invalid_chat_id_list"),
+        1 invalid_chat_id_list: Option<Vec<String>> => "invalid_chat_id_list",
     }
 }
 
@@ -182,11 +182,11 @@ w::record! {
     /// * Catalog: `work.idconvert.convert_tmp_external_userid`.
     pub struct ConvertTmpExternalUserid {
         /// `business_type`.
-        0 business_type: i64 => w::Field::must("business_type"),
+        0 business_type: i64 => "business_type: must",
         /// `user_type`.
-        1 user_type: i64 => w::Field::must("user_type"),
+        1 user_type: i64 => "user_type: must",
         /// `tmp_external_userid_list`.
-        2 tmp_external_userid_list: Vec<String> => w::Field::must("tmp_external_userid_list"),
+        2 tmp_external_userid_list: Vec<String> => "tmp_external_userid_list: must",
     }
     new(business_type: i64, user_type: i64, tmp_external_userid_list: Vec<String>)
 }
@@ -195,9 +195,9 @@ w::record! {
     /// Answer to [`ConvertTmpExternalUserid`].
     pub struct ConvertTmpExternalUseridResponse {
         /// `results`.
-        0 results: Vec<ConvertTmpExternalUseridResult> => w::Field::must("results"),
+        0 results: Vec<ConvertTmpExternalUseridResult> => "results: must",
         /// `invalid_tmp_external_userid_list`.
-        1 invalid_tmp_external_userid_list: Option<Vec<String>> => w::Field::new("invalid_tmp_external_userid_list"),
+        1 invalid_tmp_external_userid_list: Option<Vec<String>> => "invalid_tmp_external_userid_list",
     }
 }
 
@@ -228,7 +228,7 @@ w::record! {
     /// * Catalog: `work.idconvert.external_tagid`.
     pub struct ExternalTagid {
         /// `external_tagid_list`.
-        0 external_tagid_list: Vec<String> => w::Field::must("external_tagid_list"),
+        0 external_tagid_list: Vec<String> => "external_tagid_list: must",
     }
     new(external_tagid_list: Vec<String>)
 }
@@ -237,9 +237,9 @@ w::record! {
     /// Answer to [`ExternalTagid`].
     pub struct ExternalTagidResponse {
         /// `items`.
-        0 items: Vec<ExternalTagidItem> => w::Field::must("items"),
+        0 items: Vec<ExternalTagidItem> => "items: must",
         /// `invalid_external_tagid_list`.
-        1 invalid_external_tagid_list: Option<Vec<String>> => w::Field::new("invalid_external_tagid_list"),
+        1 invalid_external_tagid_list: Option<Vec<String>> => "invalid_external_tagid_list",
     }
 }
 
@@ -270,7 +270,7 @@ w::record! {
     /// * Catalog: `work.idconvert.open_kfid`.
     pub struct OpenKfid {
         /// `open_kfid_list`.
-        0 open_kfid_list: Vec<String> => w::Field::must("open_kfid_list"),
+        0 open_kfid_list: Vec<String> => "open_kfid_list: must",
     }
     new(open_kfid_list: Vec<String>)
 }
@@ -279,9 +279,9 @@ w::record! {
     /// Answer to [`OpenKfid`].
     pub struct OpenKfidResponse {
         /// `items`.
-        0 items: Vec<OpenKfidItem> => w::Field::must("items"),
+        0 items: Vec<OpenKfidItem> => "items: must",
         /// `invalid_open_kfid_list`.
-        1 invalid_open_kfid_list: Option<Vec<String>> => w::Field::new("invalid_open_kfid_list"),
+        1 invalid_open_kfid_list: Option<Vec<String>> => "invalid_open_kfid_list",
     }
 }
 
@@ -312,23 +312,23 @@ w::record! {
     /// * Catalog: `work.idconvert.unionid_to_external_userid`.
     pub struct UnionidToExternalUserid {
         /// `unionid`.
-        0 unionid: Option<xinqiao_types::UnionId> => w::Field::new("unionid").masked(),
+        0 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
         /// `openid`.
-        1 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+        1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `subject_type`.
-        2 subject_type: i64 => w::Field::must("subject_type"),
+        2 subject_type: i64 => "subject_type: must",
     }
     new(subject_type: i64)
-    set(unionid: xinqiao_types::UnionId, openid: xinqiao_types::OpenId)
+    text(unionid: xinqiao_types::UnionId, openid: xinqiao_types::OpenId)
 }
 
 w::record! {
     /// Answer to [`UnionidToExternalUserid`].
     pub struct UnionidToExternalUseridResponse {
         /// `external_userid`.
-        0 external_userid: Option<String> => w::Field::new("external_userid").masked(),
+        0 external_userid: Option<String> => "external_userid: masked",
         /// `pending_id`.
-        1 pending_id: Option<String> => w::Field::new("pending_id"),
+        1 pending_id: Option<String> => "pending_id",
     }
 }
 

@@ -7,13 +7,13 @@ w::record! {
     /// `Account`.
     pub struct Account {
         /// `open_kfid`.
-        0 open_kfid: String => w::Field::must("open_kfid"),
+        0 open_kfid: String => "open_kfid: must",
         /// `name`.
-        1 name: String => w::Field::must("name"),
+        1 name: String => "name: must",
         /// `avatar`.
-        2 avatar: String => w::Field::must("avatar").masked(),
+        2 avatar: String => "avatar: must masked",
         /// `manage_privilege`.
-        3 manage_privilege: bool => w::Field::must("manage_privilege"),
+        3 manage_privilege: bool => "manage_privilege: must",
     }
 }
 
@@ -21,11 +21,11 @@ w::record! {
     /// `AddResult`.
     pub struct AddResult {
         /// `userid`.
-        0 userid: String => w::Field::must("userid"),
+        0 userid: String => "userid: must",
         /// `errcode`.
-        1 errcode: i64 => w::Field::must("errcode"),
+        1 errcode: i64 => "errcode: must",
         /// `errmsg`.
-        2 errmsg: String => w::Field::must("errmsg"),
+        2 errmsg: String => "errmsg: must",
     }
 }
 
@@ -33,9 +33,9 @@ w::record! {
     /// `Answer`.
     pub struct Answer {
         /// `text`.
-        0 text: Text => w::Field::must("text"),
+        0 text: Text => "text: must",
         /// `attachments`.
-        1 attachments: Vec<Attachment> => w::Field::must("attachments"),
+        1 attachments: Vec<Attachment> => "attachments: must",
     }
     new(text: Text, attachments: Vec<Attachment>)
 }
@@ -44,7 +44,7 @@ w::record! {
     /// `AnswerAttachment`.
     pub struct AnswerAttachment {
         /// The body, told apart by `msgtype`.
-        0 body: AnswerAttachmentBody => w::Field::new("").flat(),
+        0 body: AnswerAttachmentBody => ": flat",
     }
 }
 
@@ -52,7 +52,7 @@ w::record! {
     /// `Attachment`.
     pub struct Attachment {
         /// The body, told apart by `msgtype`.
-        0 body: AttachmentBody => w::Field::new("").flat(),
+        0 body: AttachmentBody => ": flat",
     }
     new(body: AttachmentBody)
 }
@@ -61,7 +61,7 @@ w::record! {
     /// `AttachmentImage`.
     pub struct AttachmentImage {
         /// `name`.
-        0 name: String => w::Field::must("name"),
+        0 name: String => "name: must",
     }
 }
 
@@ -69,11 +69,11 @@ w::record! {
     /// `AttachmentMiniprogram`.
     pub struct AttachmentMiniprogram {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `pagepath`.
-        1 pagepath: String => w::Field::must("pagepath"),
+        1 pagepath: String => "pagepath: must",
         /// `title`.
-        2 title: Option<String> => w::Field::new("title"),
+        2 title: Option<String> => "title",
     }
 }
 
@@ -81,7 +81,7 @@ w::record! {
     /// `AttachmentVideo`.
     pub struct AttachmentVideo {
         /// `name`.
-        0 name: String => w::Field::must("name"),
+        0 name: String => "name: must",
     }
 }
 
@@ -89,29 +89,29 @@ w::record! {
     /// `BusinessCard`.
     pub struct BusinessCard {
         /// `userid`.
-        0 userid: String => w::Field::must("userid"),
+        0 userid: String => "userid: must",
     }
-    new(userid: String)
+    new(userid: impl Into<String>)
 }
 
 w::record! {
     /// `CaLink`.
     pub struct CaLink {
         /// `link_url`.
-        0 link_url: String => w::Field::must("link_url"),
+        0 link_url: String => "link_url: must",
     }
-    new(link_url: String)
+    new(link_url: impl Into<String>)
 }
 
 w::record! {
     /// `Channel`.
     pub struct Channel {
         /// `sub_type`.
-        0 sub_type: i64 => w::Field::must("sub_type"),
+        0 sub_type: i64 => "sub_type: must",
         /// `nickname`.
-        1 nickname: String => w::Field::must("nickname").masked(),
+        1 nickname: String => "nickname: must masked",
         /// `title`.
-        2 title: Option<String> => w::Field::new("title"),
+        2 title: Option<String> => "title",
     }
 }
 
@@ -119,17 +119,17 @@ w::record! {
     /// `ChannelsShopOrder`.
     pub struct ChannelsShopOrder {
         /// `order_id`.
-        0 order_id: String => w::Field::must("order_id"),
+        0 order_id: String => "order_id: must",
         /// `product_titles`.
-        1 product_titles: String => w::Field::must("product_titles"),
+        1 product_titles: String => "product_titles: must",
         /// `price_wording`.
-        2 price_wording: String => w::Field::must("price_wording"),
+        2 price_wording: String => "price_wording: must",
         /// `state`.
-        3 state: String => w::Field::must("state"),
+        3 state: String => "state: must",
         /// `image_url`.
-        4 image_url: String => w::Field::must("image_url"),
+        4 image_url: String => "image_url: must",
         /// `shop_nickname`.
-        5 shop_nickname: String => w::Field::must("shop_nickname"),
+        5 shop_nickname: String => "shop_nickname: must",
     }
 }
 
@@ -137,17 +137,17 @@ w::record! {
     /// `ChannelsShopProduct`.
     pub struct ChannelsShopProduct {
         /// `product_id`.
-        0 product_id: String => w::Field::must("product_id"),
+        0 product_id: String => "product_id: must",
         /// `head_img`.
-        1 head_img: String => w::Field::must("head_img"),
+        1 head_img: String => "head_img: must",
         /// `title`.
-        2 title: String => w::Field::must("title"),
+        2 title: String => "title: must",
         /// `sales_price`; unit fen.
-        3 sales_price: xinqiao_types::Fen => w::Field::must("sales_price"),
+        3 sales_price: xinqiao_types::Fen => "sales_price: must",
         /// `shop_nickname`.
-        4 shop_nickname: String => w::Field::must("shop_nickname"),
+        4 shop_nickname: String => "shop_nickname: must",
         /// `shop_head_img`.
-        5 shop_head_img: String => w::Field::must("shop_head_img"),
+        5 shop_head_img: String => "shop_head_img: must",
     }
 }
 
@@ -155,28 +155,28 @@ w::record! {
     /// `Click`.
     pub struct Click {
         /// `id`.
-        0 id: String => w::Field::must("id"),
+        0 id: String => "id: must",
         /// `content`.
-        1 content: String => w::Field::must("content"),
+        1 content: String => "content: must",
     }
-    new(id: String, content: String)
+    new(id: impl Into<String>, content: impl Into<String>)
 }
 
 w::record! {
     /// `Customer`.
     pub struct Customer {
         /// `external_userid`.
-        0 external_userid: String => w::Field::must("external_userid").masked(),
+        0 external_userid: String => "external_userid: must masked",
         /// `nickname`.
-        1 nickname: String => w::Field::must("nickname").masked(),
+        1 nickname: String => "nickname: must masked",
         /// `avatar`.
-        2 avatar: String => w::Field::must("avatar").masked(),
+        2 avatar: String => "avatar: must masked",
         /// `gender`.
-        3 gender: i64 => w::Field::must("gender").spelled(w::Spelling::NumericText),
+        3 gender: i64 => "gender: must numeric",
         /// `unionid`.
-        4 unionid: Option<xinqiao_types::UnionId> => w::Field::new("unionid").masked(),
+        4 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
         /// `enter_session_context`.
-        5 enter_session_context: Option<EnterSessionContext> => w::Field::new("enter_session_context"),
+        5 enter_session_context: Option<EnterSessionContext> => "enter_session_context",
     }
 }
 
@@ -184,11 +184,11 @@ w::record! {
     /// `EnterSessionContext`.
     pub struct EnterSessionContext {
         /// `scene`.
-        0 scene: Option<String> => w::Field::new("scene"),
+        0 scene: Option<String> => "scene",
         /// `scene_param`.
-        1 scene_param: Option<String> => w::Field::new("scene_param"),
+        1 scene_param: Option<String> => "scene_param",
         /// `wechat_channels`.
-        2 wechat_channels: Option<WechatChannel> => w::Field::new("wechat_channels"),
+        2 wechat_channels: Option<WechatChannel> => "wechat_channels",
     }
 }
 
@@ -196,37 +196,37 @@ w::record! {
     /// `Event`.
     pub struct Event {
         /// `event_type`.
-        0 event_type: String => w::Field::must("event_type"),
+        0 event_type: String => "event_type: must",
         /// `open_kfid`.
-        1 open_kfid: Option<String> => w::Field::new("open_kfid"),
+        1 open_kfid: Option<String> => "open_kfid",
         /// `external_userid`.
-        2 external_userid: Option<String> => w::Field::new("external_userid").masked(),
+        2 external_userid: Option<String> => "external_userid: masked",
         /// `servicer_userid`.
-        3 servicer_userid: Option<String> => w::Field::new("servicer_userid"),
+        3 servicer_userid: Option<String> => "servicer_userid",
         /// `scene`.
-        4 scene: Option<String> => w::Field::new("scene"),
+        4 scene: Option<String> => "scene",
         /// `scene_param`.
-        5 scene_param: Option<String> => w::Field::new("scene_param"),
+        5 scene_param: Option<String> => "scene_param",
         /// `welcome_code`.
-        6 welcome_code: Option<String> => w::Field::new("welcome_code"),
+        6 welcome_code: Option<String> => "welcome_code",
         /// `status`.
-        7 status: Option<i64> => w::Field::new("status"),
+        7 status: Option<i64> => "status",
         /// `fail_msgid`.
-        8 fail_msgid: Option<String> => w::Field::new("fail_msgid"),
+        8 fail_msgid: Option<String> => "fail_msgid",
         /// `fail_type`.
-        9 fail_type: Option<i64> => w::Field::new("fail_type"),
+        9 fail_type: Option<i64> => "fail_type",
         /// `change_type`.
-        10 change_type: Option<i64> => w::Field::new("change_type"),
+        10 change_type: Option<i64> => "change_type",
         /// `old_servicer_userid`.
-        11 old_servicer_userid: Option<String> => w::Field::new("old_servicer_userid"),
+        11 old_servicer_userid: Option<String> => "old_servicer_userid",
         /// `new_servicer_userid`.
-        12 new_servicer_userid: Option<String> => w::Field::new("new_servicer_userid"),
+        12 new_servicer_userid: Option<String> => "new_servicer_userid",
         /// `msg_code`.
-        13 msg_code: Option<String> => w::Field::new("msg_code"),
+        13 msg_code: Option<String> => "msg_code",
         /// `wechat_channels`.
-        14 wechat_channels: Option<WechatChannel> => w::Field::new("wechat_channels"),
+        14 wechat_channels: Option<WechatChannel> => "wechat_channels",
         /// `recall_msgid`.
-        15 recall_msgid: Option<String> => w::Field::new("recall_msgid"),
+        15 recall_msgid: Option<String> => "recall_msgid",
     }
 }
 
@@ -234,18 +234,18 @@ w::record! {
     /// `File`.
     pub struct File {
         /// `media_id`.
-        0 media_id: xinqiao_types::MediaId => w::Field::must("media_id"),
+        0 media_id: xinqiao_types::MediaId => "media_id: must",
     }
-    new(media_id: xinqiao_types::MediaId)
+    new(media_id: impl Into<xinqiao_types::MediaId>)
 }
 
 w::record! {
     /// `GetServicerStatisticStatistic`.
     pub struct GetServicerStatisticStatistic {
         /// `stat_time`; format `unix`.
-        0 stat_time: xinqiao_types::UnixSeconds => w::Field::must("stat_time"),
+        0 stat_time: xinqiao_types::UnixSeconds => "stat_time: must",
         /// `statistic`.
-        1 statistic: GetServicerStatisticStatisticStatistic => w::Field::must("statistic"),
+        1 statistic: GetServicerStatisticStatisticStatistic => "statistic: must",
     }
 }
 
@@ -253,37 +253,37 @@ w::record! {
     /// `GetServicerStatisticStatisticStatistic`.
     pub struct GetServicerStatisticStatisticStatistic {
         /// `session_cnt`.
-        0 session_cnt: i64 => w::Field::must("session_cnt"),
+        0 session_cnt: i64 => "session_cnt: must",
         /// `customer_cnt`.
-        1 customer_cnt: i64 => w::Field::must("customer_cnt"),
+        1 customer_cnt: i64 => "customer_cnt: must",
         /// `customer_msg_cnt`.
-        2 customer_msg_cnt: i64 => w::Field::must("customer_msg_cnt"),
+        2 customer_msg_cnt: i64 => "customer_msg_cnt: must",
         /// `reply_rate`.
-        3 reply_rate: Option<f64> => w::Field::new("reply_rate"),
+        3 reply_rate: Option<f64> => "reply_rate",
         /// `first_reply_average_sec`; unit s.
-        4 first_reply_average_sec: Option<f64> => w::Field::new("first_reply_average_sec"),
+        4 first_reply_average_sec: Option<f64> => "first_reply_average_sec",
         /// `satisfaction_investgate_cnt`.
-        5 satisfaction_investgate_cnt: i64 => w::Field::must("satisfaction_investgate_cnt"),
+        5 satisfaction_investgate_cnt: i64 => "satisfaction_investgate_cnt: must",
         /// `satisfaction_participation_rate`.
-        6 satisfaction_participation_rate: Option<f64> => w::Field::new("satisfaction_participation_rate"),
+        6 satisfaction_participation_rate: Option<f64> => "satisfaction_participation_rate",
         /// `satisfied_rate`.
-        7 satisfied_rate: Option<f64> => w::Field::new("satisfied_rate"),
+        7 satisfied_rate: Option<f64> => "satisfied_rate",
         /// `middling_rate`.
-        8 middling_rate: Option<f64> => w::Field::new("middling_rate"),
+        8 middling_rate: Option<f64> => "middling_rate",
         /// `dissatisfied_rate`.
-        9 dissatisfied_rate: Option<f64> => w::Field::new("dissatisfied_rate"),
+        9 dissatisfied_rate: Option<f64> => "dissatisfied_rate",
         /// `upgrade_service_customer_cnt`.
-        10 upgrade_service_customer_cnt: i64 => w::Field::must("upgrade_service_customer_cnt"),
+        10 upgrade_service_customer_cnt: i64 => "upgrade_service_customer_cnt: must",
         /// `upgrade_service_member_invite_cnt`.
-        11 upgrade_service_member_invite_cnt: i64 => w::Field::must("upgrade_service_member_invite_cnt"),
+        11 upgrade_service_member_invite_cnt: i64 => "upgrade_service_member_invite_cnt: must",
         /// `upgrade_service_member_customer_cnt`.
-        12 upgrade_service_member_customer_cnt: i64 => w::Field::must("upgrade_service_member_customer_cnt"),
+        12 upgrade_service_member_customer_cnt: i64 => "upgrade_service_member_customer_cnt: must",
         /// `upgrade_service_groupchat_invite_cnt`.
-        13 upgrade_service_groupchat_invite_cnt: i64 => w::Field::must("upgrade_service_groupchat_invite_cnt"),
+        13 upgrade_service_groupchat_invite_cnt: i64 => "upgrade_service_groupchat_invite_cnt: must",
         /// `upgrade_service_groupchat_customer_cnt`.
-        14 upgrade_service_groupchat_customer_cnt: i64 => w::Field::must("upgrade_service_groupchat_customer_cnt"),
+        14 upgrade_service_groupchat_customer_cnt: i64 => "upgrade_service_groupchat_customer_cnt: must",
         /// `msg_rejected_customer_cnt`.
-        15 msg_rejected_customer_cnt: i64 => w::Field::must("msg_rejected_customer_cnt"),
+        15 msg_rejected_customer_cnt: i64 => "msg_rejected_customer_cnt: must",
     }
 }
 
@@ -291,11 +291,11 @@ w::record! {
     /// `Group`.
     pub struct Group {
         /// `group_id`.
-        0 group_id: String => w::Field::must("group_id"),
+        0 group_id: String => "group_id: must",
         /// `name`.
-        1 name: String => w::Field::must("name"),
+        1 name: String => "name: must",
         /// `is_default`.
-        2 is_default: bool => w::Field::must("is_default").spelled(w::Spelling::BoolInt),
+        2 is_default: bool => "is_default: must zero-one",
     }
 }
 
@@ -303,19 +303,19 @@ w::record! {
     /// `Groupchat`.
     pub struct Groupchat {
         /// `chat_id`.
-        0 chat_id: String => w::Field::must("chat_id"),
+        0 chat_id: String => "chat_id: must",
         /// `wording`.
-        1 wording: Option<String> => w::Field::new("wording"),
+        1 wording: Option<String> => "wording",
     }
-    new(chat_id: String)
-    set(wording: String)
+    new(chat_id: impl Into<String>)
+    text(wording: String)
 }
 
 w::record! {
     /// `GroupchatRange`.
     pub struct GroupchatRange {
         /// `chat_id_list`.
-        0 chat_id_list: Option<Vec<String>> => w::Field::new("chat_id_list"),
+        0 chat_id_list: Option<Vec<String>> => "chat_id_list",
     }
 }
 
@@ -323,24 +323,24 @@ w::record! {
     /// `Image`.
     pub struct Image {
         /// `media_id`.
-        0 media_id: xinqiao_types::MediaId => w::Field::must("media_id"),
+        0 media_id: xinqiao_types::MediaId => "media_id: must",
     }
-    new(media_id: xinqiao_types::MediaId)
+    new(media_id: impl Into<xinqiao_types::MediaId>)
 }
 
 w::record! {
     /// `Intent`.
     pub struct Intent {
         /// `group_id`.
-        0 group_id: String => w::Field::must("group_id"),
+        0 group_id: String => "group_id: must",
         /// `intent_id`.
-        1 intent_id: String => w::Field::must("intent_id"),
+        1 intent_id: String => "intent_id: must",
         /// `question`.
-        2 question: Question => w::Field::must("question"),
+        2 question: Question => "question: must",
         /// `similar_questions`.
-        3 similar_questions: Option<SimilarQuestion> => w::Field::new("similar_questions"),
+        3 similar_questions: Option<SimilarQuestion> => "similar_questions",
         /// `answers`.
-        4 answers: Vec<IntentAnswer> => w::Field::must("answers"),
+        4 answers: Vec<IntentAnswer> => "answers: must",
     }
 }
 
@@ -348,9 +348,9 @@ w::record! {
     /// `IntentAnswer`.
     pub struct IntentAnswer {
         /// `text`.
-        0 text: Text => w::Field::must("text"),
+        0 text: Text => "text: must",
         /// `attachments`.
-        1 attachments: Vec<AnswerAttachment> => w::Field::must("attachments"),
+        1 attachments: Vec<AnswerAttachment> => "attachments: must",
     }
 }
 
@@ -358,40 +358,44 @@ w::record! {
     /// `Link`.
     pub struct Link {
         /// `title`.
-        0 title: String => w::Field::must("title"),
+        0 title: String => "title: must",
         /// `desc`.
-        1 desc: Option<String> => w::Field::new("desc"),
+        1 desc: Option<String> => "desc",
         /// `url`.
-        2 url: String => w::Field::must("url"),
+        2 url: String => "url: must",
         /// `pic_url`.
-        3 pic_url: Option<String> => w::Field::new("pic_url"),
+        3 pic_url: Option<String> => "pic_url",
     }
-    new(title: String, url: String)
-    set(desc: String, pic_url: String)
+    new(title: impl Into<String>, url: impl Into<String>)
+    text(desc: String, pic_url: String)
 }
 
 w::record! {
     /// `ListMiniprogram`.
     pub struct ListMiniprogram {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `pagepath`.
-        1 pagepath: String => w::Field::must("pagepath"),
+        1 pagepath: String => "pagepath: must",
         /// `content`.
-        2 content: String => w::Field::must("content"),
+        2 content: String => "content: must",
     }
-    new(appid: xinqiao_types::AppId, pagepath: String, content: String)
+    new(
+        appid: impl Into<xinqiao_types::AppId>,
+        pagepath: impl Into<String>,
+        content: impl Into<String>,
+    )
 }
 
 w::record! {
     /// `ListText`.
     pub struct ListText {
         /// `content`.
-        0 content: String => w::Field::must("content"),
+        0 content: String => "content: must",
         /// `no_newline`.
-        1 no_newline: Option<bool> => w::Field::new("no_newline").spelled(w::Spelling::BoolInt),
+        1 no_newline: Option<bool> => "no_newline: zero-one",
     }
-    new(content: String)
+    new(content: impl Into<String>)
     set(no_newline: bool)
 }
 
@@ -399,37 +403,37 @@ w::record! {
     /// `Location`.
     pub struct Location {
         /// `latitude`.
-        0 latitude: f64 => w::Field::must("latitude").masked(),
+        0 latitude: f64 => "latitude: must masked",
         /// `longitude`.
-        1 longitude: f64 => w::Field::must("longitude").masked(),
+        1 longitude: f64 => "longitude: must masked",
         /// `name`.
-        2 name: String => w::Field::must("name"),
+        2 name: String => "name: must",
         /// `address`.
-        3 address: Option<String> => w::Field::new("address").masked(),
+        3 address: Option<String> => "address: masked",
     }
-    new(latitude: f64, longitude: f64, name: String)
-    set(address: String)
+    new(latitude: f64, longitude: f64, name: impl Into<String>)
+    text(address: String)
 }
 
 w::record! {
     /// `Member`.
     pub struct Member {
         /// `userid`.
-        0 userid: String => w::Field::must("userid"),
+        0 userid: String => "userid: must",
         /// `wording`.
-        1 wording: Option<String> => w::Field::new("wording"),
+        1 wording: Option<String> => "wording",
     }
-    new(userid: String)
-    set(wording: String)
+    new(userid: impl Into<String>)
+    text(wording: String)
 }
 
 w::record! {
     /// `MemberRange`.
     pub struct MemberRange {
         /// `userid_list`.
-        0 userid_list: Option<Vec<String>> => w::Field::new("userid_list"),
+        0 userid_list: Option<Vec<String>> => "userid_list",
         /// `department_id_list`.
-        1 department_id_list: Option<Vec<i64>> => w::Field::new("department_id_list"),
+        1 department_id_list: Option<Vec<i64>> => "department_id_list",
     }
 }
 
@@ -437,9 +441,9 @@ w::record! {
     /// `MergedMsg`.
     pub struct MergedMsg {
         /// `title`.
-        0 title: String => w::Field::must("title"),
+        0 title: String => "title: must",
         /// `item`.
-        1 item: Vec<MergedMsgItem> => w::Field::must("item"),
+        1 item: Vec<MergedMsgItem> => "item: must",
     }
 }
 
@@ -447,13 +451,13 @@ w::record! {
     /// `MergedMsgItem`.
     pub struct MergedMsgItem {
         /// `sender_name`.
-        0 sender_name: String => w::Field::must("sender_name"),
+        0 sender_name: String => "sender_name: must",
         /// `msgtype`.
-        1 msgtype: String => w::Field::must("msgtype"),
+        1 msgtype: String => "msgtype: must",
         /// `msg_content`.
-        2 msg_content: String => w::Field::must("msg_content"),
+        2 msg_content: String => "msg_content: must",
         /// `send_time`; format `unix`.
-        3 send_time: xinqiao_types::UnixSeconds => w::Field::must("send_time"),
+        3 send_time: xinqiao_types::UnixSeconds => "send_time: must",
     }
 }
 
@@ -461,25 +465,25 @@ w::record! {
     /// `Miniprogram`.
     pub struct Miniprogram {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `pagepath`.
-        1 pagepath: String => w::Field::must("pagepath"),
+        1 pagepath: String => "pagepath: must",
         /// `title`.
-        2 title: Option<String> => w::Field::new("title"),
+        2 title: Option<String> => "title",
         /// `thumb_media_id`.
-        3 thumb_media_id: Option<String> => w::Field::new("thumb_media_id"),
+        3 thumb_media_id: Option<String> => "thumb_media_id",
     }
-    new(appid: xinqiao_types::AppId, pagepath: String)
-    set(title: String, thumb_media_id: String)
+    new(appid: impl Into<xinqiao_types::AppId>, pagepath: impl Into<String>)
+    text(title: String, thumb_media_id: String)
 }
 
 w::record! {
     /// `ModIntentAnswer`.
     pub struct ModIntentAnswer {
         /// `text`.
-        0 text: Option<Text> => w::Field::new("text"),
+        0 text: Option<Text> => "text",
         /// `attachments`.
-        1 attachments: Option<Vec<Attachment>> => w::Field::new("attachments"),
+        1 attachments: Option<Vec<Attachment>> => "attachments",
     }
     new()
     set(text: Text, attachments: Vec<Attachment>)
@@ -489,7 +493,7 @@ w::record! {
     /// `ModIntentItem`.
     pub struct ModIntentItem {
         /// `text`.
-        0 text: Option<Text> => w::Field::new("text"),
+        0 text: Option<Text> => "text",
     }
     new()
     set(text: Text)
@@ -499,7 +503,7 @@ w::record! {
     /// `ModIntentQuestion`.
     pub struct ModIntentQuestion {
         /// `text`.
-        0 text: Option<Text> => w::Field::new("text"),
+        0 text: Option<Text> => "text",
     }
     new()
     set(text: Text)
@@ -509,7 +513,7 @@ w::record! {
     /// `ModIntentSimilarQuestion`.
     pub struct ModIntentSimilarQuestion {
         /// `items`.
-        0 items: Vec<ModIntentItem> => w::Field::must("items"),
+        0 items: Vec<ModIntentItem> => "items: must",
     }
     new(items: Vec<ModIntentItem>)
 }
@@ -518,19 +522,19 @@ w::record! {
     /// `Msg`.
     pub struct Msg {
         /// `msgid`.
-        0 msgid: String => w::Field::must("msgid"),
+        0 msgid: String => "msgid: must",
         /// `origin`.
-        1 origin: i64 => w::Field::must("origin"),
+        1 origin: i64 => "origin: must",
         /// `open_kfid`.
-        2 open_kfid: Option<String> => w::Field::new("open_kfid"),
+        2 open_kfid: Option<String> => "open_kfid",
         /// `servicer_userid`.
-        3 servicer_userid: Option<String> => w::Field::new("servicer_userid"),
+        3 servicer_userid: Option<String> => "servicer_userid",
         /// `external_userid`.
-        4 external_userid: Option<String> => w::Field::new("external_userid").masked(),
+        4 external_userid: Option<String> => "external_userid: masked",
         /// `send_time`; format `unix`.
-        5 send_time: xinqiao_types::UnixSeconds => w::Field::must("send_time"),
+        5 send_time: xinqiao_types::UnixSeconds => "send_time: must",
         /// The body, told apart by `msgtype`.
-        6 body: MsgBody => w::Field::new("").flat(),
+        6 body: MsgBody => ": flat",
     }
 }
 
@@ -538,15 +542,15 @@ w::record! {
     /// `MsgLink`.
     pub struct MsgLink {
         /// `url`.
-        0 url: String => w::Field::must("url"),
+        0 url: String => "url: must",
         /// `title`.
-        1 title: String => w::Field::must("title"),
+        1 title: String => "title: must",
         /// `desc`.
-        2 desc: Option<String> => w::Field::new("desc"),
+        2 desc: Option<String> => "desc",
         /// `thumb_media_id`.
-        3 thumb_media_id: String => w::Field::must("thumb_media_id"),
+        3 thumb_media_id: String => "thumb_media_id: must",
         /// `pic_url`.
-        4 pic_url: String => w::Field::must("pic_url"),
+        4 pic_url: String => "pic_url: must",
     }
 }
 
@@ -554,9 +558,9 @@ w::record! {
     /// `MsgText`.
     pub struct MsgText {
         /// `content`.
-        0 content: String => w::Field::must("content"),
+        0 content: String => "content: must",
         /// `menu_id`.
-        1 menu_id: Option<String> => w::Field::new("menu_id"),
+        1 menu_id: Option<String> => "menu_id",
     }
 }
 
@@ -564,21 +568,21 @@ w::record! {
     /// `Msgmenu`.
     pub struct Msgmenu {
         /// `head_content`.
-        0 head_content: Option<String> => w::Field::new("head_content"),
+        0 head_content: Option<String> => "head_content",
         /// `list`.
-        1 list: Vec<MsgmenuList> => w::Field::must("list"),
+        1 list: Vec<MsgmenuList> => "list: must",
         /// `tail_content`.
-        2 tail_content: Option<String> => w::Field::new("tail_content"),
+        2 tail_content: Option<String> => "tail_content",
     }
     new(list: Vec<MsgmenuList>)
-    set(head_content: String, tail_content: String)
+    text(head_content: String, tail_content: String)
 }
 
 w::record! {
     /// `MsgmenuList`.
     pub struct MsgmenuList {
         /// The body, told apart by `type`.
-        0 body: MenuItem => w::Field::new("").flat(),
+        0 body: MenuItem => ": flat",
     }
     new(body: MenuItem)
 }
@@ -587,7 +591,7 @@ w::record! {
     /// `Question`.
     pub struct Question {
         /// `text`.
-        0 text: Text => w::Field::must("text"),
+        0 text: Text => "text: must",
     }
     new(text: Text)
 }
@@ -596,56 +600,61 @@ w::record! {
     /// `SendMsgLink`.
     pub struct SendMsgLink {
         /// `url`.
-        0 url: String => w::Field::must("url"),
+        0 url: String => "url: must",
         /// `title`.
-        1 title: String => w::Field::must("title"),
+        1 title: String => "title: must",
         /// `desc`.
-        2 desc: Option<String> => w::Field::new("desc"),
+        2 desc: Option<String> => "desc",
         /// `thumb_media_id`.
-        3 thumb_media_id: String => w::Field::must("thumb_media_id"),
+        3 thumb_media_id: String => "thumb_media_id: must",
     }
-    new(url: String, title: String, thumb_media_id: String)
-    set(desc: String)
+    new(url: impl Into<String>, title: impl Into<String>, thumb_media_id: impl Into<String>)
+    text(desc: String)
 }
 
 w::record! {
     /// `SendMsgMiniprogram`.
     pub struct SendMsgMiniprogram {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `pagepath`.
-        1 pagepath: String => w::Field::must("pagepath"),
+        1 pagepath: String => "pagepath: must",
         /// `title`.
-        2 title: String => w::Field::must("title"),
+        2 title: String => "title: must",
         /// `thumb_media_id`.
-        3 thumb_media_id: String => w::Field::must("thumb_media_id"),
+        3 thumb_media_id: String => "thumb_media_id: must",
     }
-    new(appid: xinqiao_types::AppId, pagepath: String, title: String, thumb_media_id: String)
+    new(
+        appid: impl Into<xinqiao_types::AppId>,
+        pagepath: impl Into<String>,
+        title: impl Into<String>,
+        thumb_media_id: impl Into<String>,
+    )
 }
 
 w::record! {
     /// `SendMsgVideo`.
     pub struct SendMsgVideo {
         /// `media_id`.
-        0 media_id: xinqiao_types::MediaId => w::Field::must("media_id"),
+        0 media_id: xinqiao_types::MediaId => "media_id: must",
         /// `title`.
-        1 title: Option<String> => w::Field::new("title"),
+        1 title: Option<String> => "title",
         /// `description`.
-        2 description: Option<String> => w::Field::new("description"),
+        2 description: Option<String> => "description",
     }
-    new(media_id: xinqiao_types::MediaId)
-    set(title: String, description: String)
+    new(media_id: impl Into<xinqiao_types::MediaId>)
+    text(title: String, description: String)
 }
 
 w::record! {
     /// `Servicer`.
     pub struct Servicer {
         /// `userid`.
-        0 userid: Option<String> => w::Field::new("userid"),
+        0 userid: Option<String> => "userid",
         /// `status`.
-        1 status: Option<i64> => w::Field::new("status"),
+        1 status: Option<i64> => "status",
         /// `department_id`.
-        2 department_id: Option<i64> => w::Field::new("department_id"),
+        2 department_id: Option<i64> => "department_id",
     }
 }
 
@@ -653,7 +662,7 @@ w::record! {
     /// `SimilarQuestion`.
     pub struct SimilarQuestion {
         /// `items`.
-        0 items: Vec<SimilarQuestionItem> => w::Field::must("items"),
+        0 items: Vec<SimilarQuestionItem> => "items: must",
     }
     new(items: Vec<SimilarQuestionItem>)
 }
@@ -662,7 +671,7 @@ w::record! {
     /// `SimilarQuestionItem`.
     pub struct SimilarQuestionItem {
         /// `text`.
-        0 text: Text => w::Field::must("text"),
+        0 text: Text => "text: must",
     }
     new(text: Text)
 }
@@ -671,9 +680,9 @@ w::record! {
     /// `Statistic`.
     pub struct Statistic {
         /// `stat_time`; format `unix`.
-        0 stat_time: xinqiao_types::UnixSeconds => w::Field::must("stat_time"),
+        0 stat_time: xinqiao_types::UnixSeconds => "stat_time: must",
         /// `statistic`.
-        1 statistic: StatisticStatistic => w::Field::must("statistic"),
+        1 statistic: StatisticStatistic => "statistic: must",
     }
 }
 
@@ -681,21 +690,21 @@ w::record! {
     /// `StatisticStatistic`.
     pub struct StatisticStatistic {
         /// `session_cnt`.
-        0 session_cnt: i64 => w::Field::must("session_cnt"),
+        0 session_cnt: i64 => "session_cnt: must",
         /// `customer_cnt`.
-        1 customer_cnt: i64 => w::Field::must("customer_cnt"),
+        1 customer_cnt: i64 => "customer_cnt: must",
         /// `customer_msg_cnt`.
-        2 customer_msg_cnt: i64 => w::Field::must("customer_msg_cnt"),
+        2 customer_msg_cnt: i64 => "customer_msg_cnt: must",
         /// `upgrade_service_customer_cnt`.
-        3 upgrade_service_customer_cnt: i64 => w::Field::must("upgrade_service_customer_cnt"),
+        3 upgrade_service_customer_cnt: i64 => "upgrade_service_customer_cnt: must",
         /// `msg_rejected_customer_cnt`.
-        4 msg_rejected_customer_cnt: i64 => w::Field::must("msg_rejected_customer_cnt"),
+        4 msg_rejected_customer_cnt: i64 => "msg_rejected_customer_cnt: must",
         /// `ai_session_reply_cnt`.
-        5 ai_session_reply_cnt: i64 => w::Field::must("ai_session_reply_cnt"),
+        5 ai_session_reply_cnt: i64 => "ai_session_reply_cnt: must",
         /// `ai_transfer_rate`.
-        6 ai_transfer_rate: f64 => w::Field::must("ai_transfer_rate"),
+        6 ai_transfer_rate: f64 => "ai_transfer_rate: must",
         /// `ai_knowledge_hit_rate`.
-        7 ai_knowledge_hit_rate: f64 => w::Field::must("ai_knowledge_hit_rate"),
+        7 ai_knowledge_hit_rate: f64 => "ai_knowledge_hit_rate: must",
     }
 }
 
@@ -703,47 +712,47 @@ w::record! {
     /// `Text`.
     pub struct Text {
         /// `content`.
-        0 content: String => w::Field::must("content"),
+        0 content: String => "content: must",
     }
-    new(content: String)
+    new(content: impl Into<String>)
 }
 
 w::record! {
     /// `Video`.
     pub struct Video {
         /// `media_id`.
-        0 media_id: xinqiao_types::MediaId => w::Field::must("media_id"),
+        0 media_id: xinqiao_types::MediaId => "media_id: must",
     }
-    new(media_id: xinqiao_types::MediaId)
+    new(media_id: impl Into<xinqiao_types::MediaId>)
 }
 
 w::record! {
     /// `View`.
     pub struct View {
         /// `url`.
-        0 url: String => w::Field::must("url"),
+        0 url: String => "url: must",
         /// `content`.
-        1 content: String => w::Field::must("content"),
+        1 content: String => "content: must",
     }
-    new(url: String, content: String)
+    new(url: impl Into<String>, content: impl Into<String>)
 }
 
 w::record! {
     /// `Voice`.
     pub struct Voice {
         /// `media_id`.
-        0 media_id: xinqiao_types::MediaId => w::Field::must("media_id"),
+        0 media_id: xinqiao_types::MediaId => "media_id: must",
     }
-    new(media_id: xinqiao_types::MediaId)
+    new(media_id: impl Into<xinqiao_types::MediaId>)
 }
 
 w::record! {
     /// `WechatChannel`.
     pub struct WechatChannel {
         /// `nickname`.
-        0 nickname: Option<String> => w::Field::new("nickname").masked(),
+        0 nickname: Option<String> => "nickname: masked",
         /// `scene`.
-        1 scene: i64 => w::Field::must("scene"),
+        1 scene: i64 => "scene: must",
     }
 }
 
@@ -755,19 +764,19 @@ w::record! {
     /// * Catalog: `work.kf.add_contact_way`.
     pub struct AddContactWay {
         /// `open_kfid`.
-        0 open_kfid: String => w::Field::must("open_kfid"),
+        0 open_kfid: String => "open_kfid: must",
         /// `scene`.
-        1 scene: Option<String> => w::Field::new("scene"),
+        1 scene: Option<String> => "scene",
     }
-    new(open_kfid: String)
-    set(scene: String)
+    new(open_kfid: impl Into<String>)
+    text(scene: String)
 }
 
 w::record! {
     /// Answer to [`AddContactWay`].
     pub struct AddContactWayResponse {
         /// `url`.
-        0 url: String => w::Field::must("url"),
+        0 url: String => "url: must",
     }
 }
 
@@ -805,7 +814,7 @@ w::record! {
     /// Answer to [`GetCorpQualification`].
     pub struct GetCorpQualificationResponse {
         /// `wechat_channels_binding`.
-        0 wechat_channels_binding: bool => w::Field::must("wechat_channels_binding"),
+        0 wechat_channels_binding: bool => "wechat_channels_binding: must",
     }
 }
 
@@ -836,25 +845,22 @@ w::record! {
     /// * Catalog: `work.kf.get_corp_statistic`.
     pub struct GetCorpStatistic {
         /// `open_kfid`.
-        0 open_kfid: Option<String> => w::Field::new("open_kfid"),
+        0 open_kfid: Option<String> => "open_kfid",
         /// `start_time`; format `unix`.
-        1 start_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("start_time"),
+        1 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
         /// `end_time`; format `unix`.
-        2 end_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("end_time"),
+        2 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
     }
     new()
-    set(
-        open_kfid: String,
-        start_time: xinqiao_types::UnixSeconds,
-        end_time: xinqiao_types::UnixSeconds,
-    )
+    text(open_kfid: String)
+    set(start_time: xinqiao_types::UnixSeconds, end_time: xinqiao_types::UnixSeconds)
 }
 
 w::record! {
     /// Answer to [`GetCorpStatistic`].
     pub struct GetCorpStatisticResponse {
         /// `statistic_list`.
-        0 statistic_list: Option<Vec<Statistic>> => w::Field::new("statistic_list"),
+        0 statistic_list: Option<Vec<Statistic>> => "statistic_list",
     }
 }
 
@@ -885,28 +891,24 @@ w::record! {
     /// * Catalog: `work.kf.get_servicer_statistic`.
     pub struct GetServicerStatistic {
         /// `open_kfid`.
-        0 open_kfid: Option<String> => w::Field::new("open_kfid"),
+        0 open_kfid: Option<String> => "open_kfid",
         /// `servicer_userid`.
-        1 servicer_userid: Option<String> => w::Field::new("servicer_userid"),
+        1 servicer_userid: Option<String> => "servicer_userid",
         /// `start_time`; format `unix`.
-        2 start_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("start_time"),
+        2 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
         /// `end_time`; format `unix`.
-        3 end_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("end_time"),
+        3 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
     }
     new()
-    set(
-        open_kfid: String,
-        servicer_userid: String,
-        start_time: xinqiao_types::UnixSeconds,
-        end_time: xinqiao_types::UnixSeconds,
-    )
+    text(open_kfid: String, servicer_userid: String)
+    set(start_time: xinqiao_types::UnixSeconds, end_time: xinqiao_types::UnixSeconds)
 }
 
 w::record! {
     /// Answer to [`GetServicerStatistic`].
     pub struct GetServicerStatisticResponse {
         /// `statistic_list`.
-        0 statistic_list: Option<Vec<GetServicerStatisticStatistic>> => w::Field::new("statistic_list"),
+        0 statistic_list: Option<Vec<GetServicerStatisticStatistic>> => "statistic_list",
     }
 }
 
@@ -937,7 +939,7 @@ w::record! {
     /// * Catalog: `work.kf.list`.
     pub struct List {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -969,7 +971,7 @@ w::record! {
     /// * Catalog: `work.kf.send`.
     pub struct Send {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -1029,23 +1031,23 @@ w::record! {
     /// * Catalog: `work.kf.send_msg`.
     pub struct SendMsg {
         /// `open_kfid`.
-        0 open_kfid: String => w::Field::must("open_kfid"),
+        0 open_kfid: String => "open_kfid: must",
         /// `touser`.
-        1 touser: String => w::Field::must("touser").masked(),
+        1 touser: String => "touser: must masked",
         /// `msgid`.
-        2 msgid: Option<String> => w::Field::new("msgid"),
+        2 msgid: Option<String> => "msgid",
         /// The body, told apart by `msgtype`.
-        3 body: Body => w::Field::new("").flat(),
+        3 body: Body => ": flat",
     }
-    new(open_kfid: String, touser: String, body: Body)
-    set(msgid: String)
+    new(open_kfid: impl Into<String>, touser: impl Into<String>, body: Body)
+    text(msgid: String)
 }
 
 w::record! {
     /// Answer to [`SendMsg`].
     pub struct SendMsgResponse {
         /// `msgid`.
-        0 msgid: String => w::Field::must("msgid"),
+        0 msgid: String => "msgid: must",
     }
 }
 
@@ -1086,21 +1088,21 @@ w::record! {
     /// * Catalog: `work.kf.send_msg_on_event`.
     pub struct SendMsgOnEvent {
         /// `code`.
-        0 code: String => w::Field::must("code"),
+        0 code: String => "code: must",
         /// `msgid`.
-        1 msgid: Option<String> => w::Field::new("msgid"),
+        1 msgid: Option<String> => "msgid",
         /// The body, told apart by `msgtype`.
-        2 body: EventBody => w::Field::new("").flat(),
+        2 body: EventBody => ": flat",
     }
-    new(code: String, body: EventBody)
-    set(msgid: String)
+    new(code: impl Into<String>, body: EventBody)
+    text(msgid: String)
 }
 
 w::record! {
     /// Answer to [`SendMsgOnEvent`].
     pub struct SendMsgOnEventResponse {
         /// `msgid`.
-        0 msgid: String => w::Field::must("msgid"),
+        0 msgid: String => "msgid: must",
     }
 }
 
@@ -1131,29 +1133,30 @@ w::record! {
     /// * Catalog: `work.kf.sync_msg`.
     pub struct SyncMsg {
         /// `token`.
-        0 token: String => w::Field::must("token"),
+        0 token: String => "token: must",
         /// `cursor`.
-        1 cursor: Option<String> => w::Field::new("cursor"),
+        1 cursor: Option<String> => "cursor",
         /// `limit`.
-        2 limit: Option<i64> => w::Field::new("limit"),
+        2 limit: Option<i64> => "limit",
         /// `voice_format`.
-        3 voice_format: Option<i64> => w::Field::new("voice_format"),
+        3 voice_format: Option<i64> => "voice_format",
         /// `open_kfid`.
-        4 open_kfid: Option<String> => w::Field::new("open_kfid"),
+        4 open_kfid: Option<String> => "open_kfid",
     }
-    new(token: String)
-    set(cursor: String, limit: i64, voice_format: i64, open_kfid: String)
+    new(token: impl Into<String>)
+    text(cursor: String, open_kfid: String)
+    set(limit: i64, voice_format: i64)
 }
 
 w::record! {
     /// Answer to [`SyncMsg`].
     pub struct SyncMsgResponse {
         /// `msg_list`.
-        0 msg_list: Vec<Msg> => w::Field::must("msg_list"),
+        0 msg_list: Vec<Msg> => "msg_list: must",
         /// `has_more`.
-        1 has_more: bool => w::Field::must("has_more").spelled(w::Spelling::BoolInt),
+        1 has_more: bool => "has_more: must zero-one",
         /// `next_cursor`.
-        2 next_cursor: Option<String> => w::Field::new("next_cursor"),
+        2 next_cursor: Option<String> => "next_cursor",
     }
 }
 
@@ -1266,18 +1269,18 @@ pub mod account {
         /// * Catalog: `work.kf.account.add`.
         pub struct Add {
             /// `name`.
-            0 name: String => w::Field::must("name"),
+            0 name: String => "name: must",
             /// `media_id`.
-            1 media_id: xinqiao_types::MediaId => w::Field::must("media_id"),
+            1 media_id: xinqiao_types::MediaId => "media_id: must",
         }
-        new(name: String, media_id: xinqiao_types::MediaId)
+        new(name: impl Into<String>, media_id: impl Into<xinqiao_types::MediaId>)
     }
 
     w::record! {
         /// Answer to [`Add`].
         pub struct AddResponse {
             /// `open_kfid`.
-            0 open_kfid: String => w::Field::must("open_kfid"),
+            0 open_kfid: String => "open_kfid: must",
         }
     }
 
@@ -1308,9 +1311,9 @@ pub mod account {
         /// * Catalog: `work.kf.account.del`.
         pub struct Del {
             /// `open_kfid`.
-            0 open_kfid: String => w::Field::must("open_kfid"),
+            0 open_kfid: String => "open_kfid: must",
         }
-        new(open_kfid: String)
+        new(open_kfid: impl Into<String>)
     }
 
     w::endpoint! {
@@ -1340,9 +1343,9 @@ pub mod account {
         /// * Catalog: `work.kf.account.list`.
         pub struct List {
             /// `offset`.
-            0 offset: Option<i64> => w::Field::new("offset"),
+            0 offset: Option<i64> => "offset",
             /// `limit`.
-            1 limit: Option<i64> => w::Field::new("limit"),
+            1 limit: Option<i64> => "limit",
         }
         new()
         set(offset: i64, limit: i64)
@@ -1352,7 +1355,7 @@ pub mod account {
         /// Answer to [`List`].
         pub struct ListResponse {
             /// `account_list`.
-            0 account_list: Vec<super::Account> => w::Field::must("account_list"),
+            0 account_list: Vec<super::Account> => "account_list: must",
         }
     }
 
@@ -1383,14 +1386,14 @@ pub mod account {
         /// * Catalog: `work.kf.account.update`.
         pub struct Update {
             /// `open_kfid`.
-            0 open_kfid: String => w::Field::must("open_kfid"),
+            0 open_kfid: String => "open_kfid: must",
             /// `name`.
-            1 name: Option<String> => w::Field::new("name"),
+            1 name: Option<String> => "name",
             /// `media_id`.
-            2 media_id: Option<xinqiao_types::MediaId> => w::Field::new("media_id"),
+            2 media_id: Option<xinqiao_types::MediaId> => "media_id",
         }
-        new(open_kfid: String)
-        set(name: String, media_id: xinqiao_types::MediaId)
+        new(open_kfid: impl Into<String>)
+        text(name: String, media_id: xinqiao_types::MediaId)
     }
 
     w::endpoint! {
@@ -1425,9 +1428,9 @@ pub mod customer {
         /// * Catalog: `work.kf.customer.batchget`.
         pub struct Batchget {
             /// `external_userid_list`.
-            0 external_userid_list: Vec<String> => w::Field::must("external_userid_list"),
+            0 external_userid_list: Vec<String> => "external_userid_list: must",
             /// `need_enter_session_context`.
-            1 need_enter_session_context: Option<bool> => w::Field::new("need_enter_session_context").spelled(w::Spelling::BoolInt),
+            1 need_enter_session_context: Option<bool> => "need_enter_session_context: zero-one",
         }
         new(external_userid_list: Vec<String>)
         set(need_enter_session_context: bool)
@@ -1437,9 +1440,9 @@ pub mod customer {
         /// Answer to [`Batchget`].
         pub struct BatchgetResponse {
             /// `customer_list`.
-            0 customer_list: Vec<super::Customer> => w::Field::must("customer_list"),
+            0 customer_list: Vec<super::Customer> => "customer_list: must",
             /// `invalid_external_userid`.
-            1 invalid_external_userid: Vec<String> => w::Field::must("invalid_external_userid"),
+            1 invalid_external_userid: Vec<String> => "invalid_external_userid: must",
         }
     }
 
@@ -1470,11 +1473,11 @@ pub mod customer {
         /// * Catalog: `work.kf.customer.cancel_upgrade_service`.
         pub struct CancelUpgradeService {
             /// `open_kfid`.
-            0 open_kfid: String => w::Field::must("open_kfid"),
+            0 open_kfid: String => "open_kfid: must",
             /// `external_userid`.
-            1 external_userid: String => w::Field::must("external_userid").masked(),
+            1 external_userid: String => "external_userid: must masked",
         }
-        new(open_kfid: String, external_userid: String)
+        new(open_kfid: impl Into<String>, external_userid: impl Into<String>)
     }
 
     w::endpoint! {
@@ -1511,9 +1514,9 @@ pub mod customer {
         /// Answer to [`GetUpgradeServiceConfig`].
         pub struct GetUpgradeServiceConfigResponse {
             /// `member_range`.
-            0 member_range: Option<super::MemberRange> => w::Field::new("member_range"),
+            0 member_range: Option<super::MemberRange> => "member_range",
             /// `groupchat_range`.
-            1 groupchat_range: Option<super::GroupchatRange> => w::Field::new("groupchat_range"),
+            1 groupchat_range: Option<super::GroupchatRange> => "groupchat_range",
         }
     }
 
@@ -1544,17 +1547,17 @@ pub mod customer {
         /// * Catalog: `work.kf.customer.upgrade_service`.
         pub struct UpgradeService {
             /// `open_kfid`.
-            0 open_kfid: String => w::Field::must("open_kfid"),
+            0 open_kfid: String => "open_kfid: must",
             /// `external_userid`.
-            1 external_userid: String => w::Field::must("external_userid").masked(),
+            1 external_userid: String => "external_userid: must masked",
             /// `type`.
-            2 type_: i64 => w::Field::must("type"),
+            2 type_: i64 => "type: must",
             /// `member`.
-            3 member: Option<super::Member> => w::Field::new("member"),
+            3 member: Option<super::Member> => "member",
             /// `groupchat`.
-            4 groupchat: Option<super::Groupchat> => w::Field::new("groupchat"),
+            4 groupchat: Option<super::Groupchat> => "groupchat",
         }
-        new(open_kfid: String, external_userid: String, type_: i64)
+        new(open_kfid: impl Into<String>, external_userid: impl Into<String>, type_: i64)
         set(member: super::Member, groupchat: super::Groupchat)
     }
 
@@ -1590,16 +1593,16 @@ pub mod knowledge {
         /// * Catalog: `work.kf.knowledge.add_group`.
         pub struct AddGroup {
             /// `name`.
-            0 name: String => w::Field::must("name"),
+            0 name: String => "name: must",
         }
-        new(name: String)
+        new(name: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`AddGroup`].
         pub struct AddGroupResponse {
             /// `group_id`.
-            0 group_id: String => w::Field::must("group_id"),
+            0 group_id: String => "group_id: must",
         }
     }
 
@@ -1630,15 +1633,15 @@ pub mod knowledge {
         /// * Catalog: `work.kf.knowledge.add_intent`.
         pub struct AddIntent {
             /// `group_id`.
-            0 group_id: String => w::Field::must("group_id"),
+            0 group_id: String => "group_id: must",
             /// `question`.
-            1 question: super::Question => w::Field::must("question"),
+            1 question: super::Question => "question: must",
             /// `similar_questions`.
-            2 similar_questions: Option<super::SimilarQuestion> => w::Field::new("similar_questions"),
+            2 similar_questions: Option<super::SimilarQuestion> => "similar_questions",
             /// `answers`.
-            3 answers: Vec<super::Answer> => w::Field::must("answers"),
+            3 answers: Vec<super::Answer> => "answers: must",
         }
-        new(group_id: String, question: super::Question, answers: Vec<super::Answer>)
+        new(group_id: impl Into<String>, question: super::Question, answers: Vec<super::Answer>)
         set(similar_questions: super::SimilarQuestion)
     }
 
@@ -1646,7 +1649,7 @@ pub mod knowledge {
         /// Answer to [`AddIntent`].
         pub struct AddIntentResponse {
             /// `intent_id`.
-            0 intent_id: String => w::Field::must("intent_id"),
+            0 intent_id: String => "intent_id: must",
         }
     }
 
@@ -1677,9 +1680,9 @@ pub mod knowledge {
         /// * Catalog: `work.kf.knowledge.del_group`.
         pub struct DelGroup {
             /// `group_id`.
-            0 group_id: String => w::Field::must("group_id"),
+            0 group_id: String => "group_id: must",
         }
-        new(group_id: String)
+        new(group_id: impl Into<String>)
     }
 
     w::endpoint! {
@@ -1709,9 +1712,9 @@ pub mod knowledge {
         /// * Catalog: `work.kf.knowledge.del_intent`.
         pub struct DelIntent {
             /// `intent_id`.
-            0 intent_id: String => w::Field::must("intent_id"),
+            0 intent_id: String => "intent_id: must",
         }
-        new(intent_id: String)
+        new(intent_id: impl Into<String>)
     }
 
     w::endpoint! {
@@ -1741,25 +1744,26 @@ pub mod knowledge {
         /// * Catalog: `work.kf.knowledge.list_group`.
         pub struct ListGroup {
             /// `group_id`.
-            0 group_id: Option<String> => w::Field::new("group_id"),
+            0 group_id: Option<String> => "group_id",
             /// `cursor`.
-            1 cursor: Option<String> => w::Field::new("cursor"),
+            1 cursor: Option<String> => "cursor",
             /// `limit`.
-            2 limit: Option<i64> => w::Field::new("limit"),
+            2 limit: Option<i64> => "limit",
         }
         new()
-        set(group_id: String, cursor: String, limit: i64)
+        text(group_id: String, cursor: String)
+        set(limit: i64)
     }
 
     w::record! {
         /// Answer to [`ListGroup`].
         pub struct ListGroupResponse {
             /// `group_list`.
-            0 group_list: Vec<super::Group> => w::Field::must("group_list"),
+            0 group_list: Vec<super::Group> => "group_list: must",
             /// `has_more`.
-            1 has_more: bool => w::Field::must("has_more").spelled(w::Spelling::BoolInt),
+            1 has_more: bool => "has_more: must zero-one",
             /// `next_cursor`.
-            2 next_cursor: Option<String> => w::Field::new("next_cursor"),
+            2 next_cursor: Option<String> => "next_cursor",
         }
     }
 
@@ -1790,27 +1794,28 @@ pub mod knowledge {
         /// * Catalog: `work.kf.knowledge.list_intent`.
         pub struct ListIntent {
             /// `group_id`.
-            0 group_id: Option<String> => w::Field::new("group_id"),
+            0 group_id: Option<String> => "group_id",
             /// `intent_id`.
-            1 intent_id: Option<String> => w::Field::new("intent_id"),
+            1 intent_id: Option<String> => "intent_id",
             /// `cursor`.
-            2 cursor: Option<String> => w::Field::new("cursor"),
+            2 cursor: Option<String> => "cursor",
             /// `limit`.
-            3 limit: Option<i64> => w::Field::new("limit"),
+            3 limit: Option<i64> => "limit",
         }
         new()
-        set(group_id: String, intent_id: String, cursor: String, limit: i64)
+        text(group_id: String, intent_id: String, cursor: String)
+        set(limit: i64)
     }
 
     w::record! {
         /// Answer to [`ListIntent`].
         pub struct ListIntentResponse {
             /// `intent_list`.
-            0 intent_list: Vec<super::Intent> => w::Field::must("intent_list"),
+            0 intent_list: Vec<super::Intent> => "intent_list: must",
             /// `has_more`.
-            1 has_more: bool => w::Field::must("has_more").spelled(w::Spelling::BoolInt),
+            1 has_more: bool => "has_more: must zero-one",
             /// `next_cursor`.
-            2 next_cursor: Option<String> => w::Field::new("next_cursor"),
+            2 next_cursor: Option<String> => "next_cursor",
         }
     }
 
@@ -1841,11 +1846,11 @@ pub mod knowledge {
         /// * Catalog: `work.kf.knowledge.mod_group`.
         pub struct ModGroup {
             /// `group_id`.
-            0 group_id: String => w::Field::must("group_id"),
+            0 group_id: String => "group_id: must",
             /// `name`.
-            1 name: String => w::Field::must("name"),
+            1 name: String => "name: must",
         }
-        new(group_id: String, name: String)
+        new(group_id: impl Into<String>, name: impl Into<String>)
     }
 
     w::endpoint! {
@@ -1875,15 +1880,15 @@ pub mod knowledge {
         /// * Catalog: `work.kf.knowledge.mod_intent`.
         pub struct ModIntent {
             /// `intent_id`.
-            0 intent_id: String => w::Field::must("intent_id"),
+            0 intent_id: String => "intent_id: must",
             /// `question`.
-            1 question: Option<super::ModIntentQuestion> => w::Field::new("question"),
+            1 question: Option<super::ModIntentQuestion> => "question",
             /// `similar_questions`.
-            2 similar_questions: Option<super::ModIntentSimilarQuestion> => w::Field::new("similar_questions"),
+            2 similar_questions: Option<super::ModIntentSimilarQuestion> => "similar_questions",
             /// `answers`.
-            3 answers: Option<Vec<super::ModIntentAnswer>> => w::Field::new("answers"),
+            3 answers: Option<Vec<super::ModIntentAnswer>> => "answers",
         }
-        new(intent_id: String)
+        new(intent_id: impl Into<String>)
         set(
             question: super::ModIntentQuestion,
             similar_questions: super::ModIntentSimilarQuestion,
@@ -1923,20 +1928,20 @@ pub mod service_state {
         /// * Catalog: `work.kf.service_state.get`.
         pub struct Get {
             /// `open_kfid`.
-            0 open_kfid: String => w::Field::must("open_kfid"),
+            0 open_kfid: String => "open_kfid: must",
             /// `external_userid`.
-            1 external_userid: String => w::Field::must("external_userid").masked(),
+            1 external_userid: String => "external_userid: must masked",
         }
-        new(open_kfid: String, external_userid: String)
+        new(open_kfid: impl Into<String>, external_userid: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
             /// `service_state`.
-            0 service_state: i64 => w::Field::must("service_state"),
+            0 service_state: i64 => "service_state: must",
             /// `servicer_userid`.
-            1 servicer_userid: Option<String> => w::Field::new("servicer_userid"),
+            1 servicer_userid: Option<String> => "servicer_userid",
         }
     }
 
@@ -1967,23 +1972,23 @@ pub mod service_state {
         /// * Catalog: `work.kf.service_state.trans`.
         pub struct Trans {
             /// `open_kfid`.
-            0 open_kfid: String => w::Field::must("open_kfid"),
+            0 open_kfid: String => "open_kfid: must",
             /// `external_userid`.
-            1 external_userid: String => w::Field::must("external_userid").masked(),
+            1 external_userid: String => "external_userid: must masked",
             /// `service_state`.
-            2 service_state: i64 => w::Field::must("service_state"),
+            2 service_state: i64 => "service_state: must",
             /// `servicer_userid`.
-            3 servicer_userid: Option<String> => w::Field::new("servicer_userid"),
+            3 servicer_userid: Option<String> => "servicer_userid",
         }
-        new(open_kfid: String, external_userid: String, service_state: i64)
-        set(servicer_userid: String)
+        new(open_kfid: impl Into<String>, external_userid: impl Into<String>, service_state: i64)
+        text(servicer_userid: String)
     }
 
     w::record! {
         /// Answer to [`Trans`].
         pub struct TransResponse {
             /// `msg_code`.
-            0 msg_code: String => w::Field::must("msg_code"),
+            0 msg_code: String => "msg_code: must",
         }
     }
 
@@ -2019,13 +2024,13 @@ pub mod servicer {
         /// * Catalog: `work.kf.servicer.add`.
         pub struct Add {
             /// `open_kfid`.
-            0 open_kfid: String => w::Field::must("open_kfid"),
+            0 open_kfid: String => "open_kfid: must",
             /// `userid_list`.
-            1 userid_list: Option<Vec<String>> => w::Field::new("userid_list"),
+            1 userid_list: Option<Vec<String>> => "userid_list",
             /// `department_id_list`.
-            2 department_id_list: Option<Vec<i64>> => w::Field::new("department_id_list"),
+            2 department_id_list: Option<Vec<i64>> => "department_id_list",
         }
-        new(open_kfid: String)
+        new(open_kfid: impl Into<String>)
         set(userid_list: Vec<String>, department_id_list: Vec<i64>)
     }
 
@@ -2033,7 +2038,7 @@ pub mod servicer {
         /// Answer to [`Add`].
         pub struct AddResponse {
             /// `result_list`.
-            0 result_list: Vec<super::AddResult> => w::Field::must("result_list"),
+            0 result_list: Vec<super::AddResult> => "result_list: must",
         }
     }
 
@@ -2064,13 +2069,13 @@ pub mod servicer {
         /// * Catalog: `work.kf.servicer.del`.
         pub struct Del {
             /// `open_kfid`.
-            0 open_kfid: String => w::Field::must("open_kfid"),
+            0 open_kfid: String => "open_kfid: must",
             /// `userid_list`.
-            1 userid_list: Option<Vec<String>> => w::Field::new("userid_list"),
+            1 userid_list: Option<Vec<String>> => "userid_list",
             /// `department_id_list`.
-            2 department_id_list: Option<Vec<i64>> => w::Field::new("department_id_list"),
+            2 department_id_list: Option<Vec<i64>> => "department_id_list",
         }
-        new(open_kfid: String)
+        new(open_kfid: impl Into<String>)
         set(userid_list: Vec<String>, department_id_list: Vec<i64>)
     }
 
@@ -2078,7 +2083,7 @@ pub mod servicer {
         /// Answer to [`Del`].
         pub struct DelResponse {
             /// `result_list`.
-            0 result_list: Vec<super::AddResult> => w::Field::must("result_list"),
+            0 result_list: Vec<super::AddResult> => "result_list: must",
         }
     }
 
@@ -2109,16 +2114,16 @@ pub mod servicer {
         /// * Catalog: `work.kf.servicer.list`.
         pub struct List {
             /// `open_kfid`.
-            0 open_kfid: String => w::Field::must("open_kfid").place(w::Place::Query),
+            0 open_kfid: String => "open_kfid: must query",
         }
-        new(open_kfid: String)
+        new(open_kfid: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`List`].
         pub struct ListResponse {
             /// `servicer_list`.
-            0 servicer_list: Vec<super::Servicer> => w::Field::must("servicer_list"),
+            0 servicer_list: Vec<super::Servicer> => "servicer_list: must",
         }
     }
 

@@ -7,20 +7,20 @@ w::record! {
     /// `Account`.
     pub struct Account {
         /// `userid`.
-        0 userid: String => w::Field::must("userid"),
+        0 userid: String => "userid: must",
         /// `type`.
-        1 type_: i64 => w::Field::must("type"),
+        1 type_: i64 => "type: must",
     }
-    new(userid: String, type_: i64)
+    new(userid: impl Into<String>, type_: i64)
 }
 
 w::record! {
     /// `AccountCount`.
     pub struct AccountCount {
         /// `base_count`.
-        0 base_count: Option<i64> => w::Field::new("base_count"),
+        0 base_count: Option<i64> => "base_count",
         /// `external_contact_count`.
-        1 external_contact_count: Option<i64> => w::Field::new("external_contact_count"),
+        1 external_contact_count: Option<i64> => "external_contact_count",
     }
     new()
     set(base_count: i64, external_contact_count: i64)
@@ -30,9 +30,9 @@ w::record! {
     /// `AccountDuration`.
     pub struct AccountDuration {
         /// `months`.
-        0 months: Option<i64> => w::Field::new("months"),
+        0 months: Option<i64> => "months",
         /// `days`.
-        1 days: Option<i64> => w::Field::new("days"),
+        1 days: Option<i64> => "days",
     }
     new()
     set(months: i64, days: i64)
@@ -42,34 +42,34 @@ w::record! {
     /// `Active`.
     pub struct Active {
         /// `active_code`.
-        0 active_code: String => w::Field::must("active_code"),
+        0 active_code: String => "active_code: must",
         /// `userid`.
-        1 userid: String => w::Field::must("userid"),
+        1 userid: String => "userid: must",
     }
-    new(active_code: String, userid: String)
+    new(active_code: impl Into<String>, userid: impl Into<String>)
 }
 
 w::record! {
     /// `ActiveInfo`.
     pub struct ActiveInfo {
         /// `active_code`.
-        0 active_code: String => w::Field::must("active_code"),
+        0 active_code: String => "active_code: must",
         /// `type`.
-        1 type_: i64 => w::Field::must("type"),
+        1 type_: i64 => "type: must",
         /// `status`.
-        2 status: i64 => w::Field::must("status"),
+        2 status: i64 => "status: must",
         /// `userid`.
-        3 userid: Option<String> => w::Field::new("userid"),
+        3 userid: Option<String> => "userid",
         /// `create_time`; format `unix`.
-        4 create_time: xinqiao_types::UnixSeconds => w::Field::must("create_time"),
+        4 create_time: xinqiao_types::UnixSeconds => "create_time: must",
         /// `active_time`; format `unix`.
-        5 active_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("active_time"),
+        5 active_time: Option<xinqiao_types::UnixSeconds> => "active_time",
         /// `expire_time`; format `unix`.
-        6 expire_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("expire_time"),
+        6 expire_time: Option<xinqiao_types::UnixSeconds> => "expire_time",
         /// `merge_info`.
-        7 merge_info: Option<MergeInfo> => w::Field::new("merge_info"),
+        7 merge_info: Option<MergeInfo> => "merge_info",
         /// `share_info`.
-        8 share_info: Option<ShareInfo> => w::Field::new("share_info"),
+        8 share_info: Option<ShareInfo> => "share_info",
     }
 }
 
@@ -77,11 +77,11 @@ w::record! {
     /// `ActiveResult`.
     pub struct ActiveResult {
         /// `errcode`.
-        0 errcode: i64 => w::Field::must("errcode"),
+        0 errcode: i64 => "errcode: must",
         /// `active_code`.
-        1 active_code: String => w::Field::must("active_code"),
+        1 active_code: String => "active_code: must",
         /// `userid`.
-        2 userid: String => w::Field::must("userid"),
+        2 userid: String => "userid: must",
     }
 }
 
@@ -89,16 +89,16 @@ w::record! {
     /// `Buy`.
     pub struct Buy {
         /// `corpid`.
-        0 corpid: xinqiao_types::CorpId => w::Field::must("corpid"),
+        0 corpid: xinqiao_types::CorpId => "corpid: must",
         /// `account_count`.
-        1 account_count: AccountCount => w::Field::must("account_count"),
+        1 account_count: AccountCount => "account_count: must",
         /// `account_duration`.
-        2 account_duration: AccountDuration => w::Field::must("account_duration"),
+        2 account_duration: AccountDuration => "account_duration: must",
         /// `auto_active_status`.
-        3 auto_active_status: Option<bool> => w::Field::new("auto_active_status").spelled(w::Spelling::BoolInt),
+        3 auto_active_status: Option<bool> => "auto_active_status: zero-one",
     }
     new(
-        corpid: xinqiao_types::CorpId,
+        corpid: impl Into<xinqiao_types::CorpId>,
         account_count: AccountCount,
         account_duration: AccountDuration,
     )
@@ -109,11 +109,11 @@ w::record! {
     /// `FailCorp`.
     pub struct FailCorp {
         /// `corpid`.
-        0 corpid: xinqiao_types::CorpId => w::Field::must("corpid"),
+        0 corpid: xinqiao_types::CorpId => "corpid: must",
         /// `errcode`.
-        1 errcode: i64 => w::Field::must("errcode"),
+        1 errcode: i64 => "errcode: must",
         /// `errmsg`.
-        2 errmsg: Option<String> => w::Field::new("errmsg"),
+        2 errmsg: Option<String> => "errmsg",
     }
 }
 
@@ -121,15 +121,15 @@ w::record! {
     /// `GetActiveInfoByUserActiveInfo`.
     pub struct GetActiveInfoByUserActiveInfo {
         /// `userid`.
-        0 userid: String => w::Field::must("userid"),
+        0 userid: String => "userid: must",
         /// `type`.
-        1 type_: i64 => w::Field::must("type"),
+        1 type_: i64 => "type: must",
         /// `active_time`; format `unix`.
-        2 active_time: xinqiao_types::UnixSeconds => w::Field::must("active_time"),
+        2 active_time: xinqiao_types::UnixSeconds => "active_time: must",
         /// `expire_time`; format `unix`.
-        3 expire_time: xinqiao_types::UnixSeconds => w::Field::must("expire_time"),
+        3 expire_time: xinqiao_types::UnixSeconds => "expire_time: must",
         /// `active_code`.
-        4 active_code: String => w::Field::must("active_code"),
+        4 active_code: String => "active_code: must",
     }
 }
 
@@ -137,13 +137,13 @@ w::record! {
     /// `GetUnionOrderBuy`.
     pub struct GetUnionOrderBuy {
         /// `sub_order_id`.
-        0 sub_order_id: String => w::Field::must("sub_order_id"),
+        0 sub_order_id: String => "sub_order_id: must",
         /// `corpid`.
-        1 corpid: xinqiao_types::CorpId => w::Field::must("corpid"),
+        1 corpid: xinqiao_types::CorpId => "corpid: must",
         /// `account_count`.
-        2 account_count: OrderAccountCount => w::Field::must("account_count"),
+        2 account_count: OrderAccountCount => "account_count: must",
         /// `account_duration`.
-        3 account_duration: OrderAccountDuration => w::Field::must("account_duration"),
+        3 account_duration: OrderAccountDuration => "account_duration: must",
     }
 }
 
@@ -151,17 +151,17 @@ w::record! {
     /// `GetUnionOrderOrder`.
     pub struct GetUnionOrderOrder {
         /// `order_id`.
-        0 order_id: String => w::Field::must("order_id"),
+        0 order_id: String => "order_id: must",
         /// `order_type`.
-        1 order_type: i64 => w::Field::must("order_type"),
+        1 order_type: i64 => "order_type: must",
         /// `order_status`.
-        2 order_status: i64 => w::Field::must("order_status"),
+        2 order_status: i64 => "order_status: must",
         /// `price`; unit fen.
-        3 price: xinqiao_types::Fen => w::Field::must("price"),
+        3 price: xinqiao_types::Fen => "price: must",
         /// `create_time`; format `unix`.
-        4 create_time: xinqiao_types::UnixSeconds => w::Field::must("create_time"),
+        4 create_time: xinqiao_types::UnixSeconds => "create_time: must",
         /// `pay_time`; format `unix`.
-        5 pay_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("pay_time"),
+        5 pay_time: Option<xinqiao_types::UnixSeconds> => "pay_time",
     }
 }
 
@@ -169,11 +169,11 @@ w::record! {
     /// `Invalid`.
     pub struct Invalid {
         /// `corpid`.
-        0 corpid: xinqiao_types::CorpId => w::Field::must("corpid"),
+        0 corpid: xinqiao_types::CorpId => "corpid: must",
         /// `errcode`.
-        1 errcode: i64 => w::Field::must("errcode"),
+        1 errcode: i64 => "errcode: must",
         /// `errmsg`.
-        2 errmsg: String => w::Field::must("errmsg"),
+        2 errmsg: String => "errmsg: must",
     }
 }
 
@@ -181,13 +181,13 @@ w::record! {
     /// `InvalidAccount`.
     pub struct InvalidAccount {
         /// `errcode`.
-        0 errcode: i64 => w::Field::must("errcode"),
+        0 errcode: i64 => "errcode: must",
         /// `errmsg`.
-        1 errmsg: Option<String> => w::Field::new("errmsg"),
+        1 errmsg: Option<String> => "errmsg",
         /// `userid`.
-        2 userid: String => w::Field::must("userid"),
+        2 userid: String => "userid: must",
         /// `type`.
-        3 type_: i64 => w::Field::must("type"),
+        3 type_: i64 => "type: must",
     }
 }
 
@@ -195,13 +195,13 @@ w::record! {
     /// `ListActivedAccountAccount`.
     pub struct ListActivedAccountAccount {
         /// `userid`.
-        0 userid: String => w::Field::must("userid"),
+        0 userid: String => "userid: must",
         /// `type`.
-        1 type_: i64 => w::Field::must("type"),
+        1 type_: i64 => "type: must",
         /// `active_time`; format `unix`.
-        2 active_time: xinqiao_types::UnixSeconds => w::Field::must("active_time"),
+        2 active_time: xinqiao_types::UnixSeconds => "active_time: must",
         /// `expire_time`; format `unix`.
-        3 expire_time: xinqiao_types::UnixSeconds => w::Field::must("expire_time"),
+        3 expire_time: xinqiao_types::UnixSeconds => "expire_time: must",
     }
 }
 
@@ -209,11 +209,11 @@ w::record! {
     /// `ListOrderAccountAccount`.
     pub struct ListOrderAccountAccount {
         /// `active_code`.
-        0 active_code: String => w::Field::must("active_code"),
+        0 active_code: String => "active_code: must",
         /// `userid`.
-        1 userid: Option<String> => w::Field::new("userid"),
+        1 userid: Option<String> => "userid",
         /// `type`.
-        2 type_: i64 => w::Field::must("type"),
+        2 type_: i64 => "type: must",
     }
 }
 
@@ -221,9 +221,9 @@ w::record! {
     /// `ListOrderOrder`.
     pub struct ListOrderOrder {
         /// `order_id`.
-        0 order_id: String => w::Field::must("order_id"),
+        0 order_id: String => "order_id: must",
         /// `order_type`.
-        1 order_type: i64 => w::Field::must("order_type"),
+        1 order_type: i64 => "order_type: must",
     }
 }
 
@@ -231,9 +231,9 @@ w::record! {
     /// `MergeInfo`.
     pub struct MergeInfo {
         /// `to_active_code`.
-        0 to_active_code: String => w::Field::must("to_active_code"),
+        0 to_active_code: String => "to_active_code: must",
         /// `from_active_code`.
-        1 from_active_code: String => w::Field::must("from_active_code"),
+        1 from_active_code: String => "from_active_code: must",
     }
 }
 
@@ -241,23 +241,23 @@ w::record! {
     /// `Order`.
     pub struct Order {
         /// `order_id`.
-        0 order_id: String => w::Field::must("order_id"),
+        0 order_id: String => "order_id: must",
         /// `order_type`.
-        1 order_type: i64 => w::Field::must("order_type"),
+        1 order_type: i64 => "order_type: must",
         /// `order_status`.
-        2 order_status: i64 => w::Field::must("order_status"),
+        2 order_status: i64 => "order_status: must",
         /// `corpid`.
-        3 corpid: xinqiao_types::CorpId => w::Field::must("corpid"),
+        3 corpid: xinqiao_types::CorpId => "corpid: must",
         /// `price`; unit fen.
-        4 price: xinqiao_types::Fen => w::Field::must("price"),
+        4 price: xinqiao_types::Fen => "price: must",
         /// `account_count`.
-        5 account_count: OrderAccountCount => w::Field::must("account_count"),
+        5 account_count: OrderAccountCount => "account_count: must",
         /// `account_duration`.
-        6 account_duration: OrderAccountDuration => w::Field::must("account_duration"),
+        6 account_duration: OrderAccountDuration => "account_duration: must",
         /// `create_time`; format `unix`.
-        7 create_time: xinqiao_types::UnixSeconds => w::Field::must("create_time"),
+        7 create_time: xinqiao_types::UnixSeconds => "create_time: must",
         /// `pay_time`; format `unix`.
-        8 pay_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("pay_time"),
+        8 pay_time: Option<xinqiao_types::UnixSeconds> => "pay_time",
     }
 }
 
@@ -265,9 +265,9 @@ w::record! {
     /// `OrderAccountCount`.
     pub struct OrderAccountCount {
         /// `base_count`.
-        0 base_count: i64 => w::Field::must("base_count"),
+        0 base_count: i64 => "base_count: must",
         /// `external_contact_count`.
-        1 external_contact_count: i64 => w::Field::must("external_contact_count"),
+        1 external_contact_count: i64 => "external_contact_count: must",
     }
 }
 
@@ -275,11 +275,11 @@ w::record! {
     /// `OrderAccountDuration`.
     pub struct OrderAccountDuration {
         /// `months`.
-        0 months: Option<i64> => w::Field::new("months"),
+        0 months: Option<i64> => "months",
         /// `days`.
-        1 days: Option<i64> => w::Field::new("days"),
+        1 days: Option<i64> => "days",
         /// `new_expire_time`; format `unix`.
-        2 new_expire_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("new_expire_time"),
+        2 new_expire_time: Option<xinqiao_types::UnixSeconds> => "new_expire_time",
     }
 }
 
@@ -287,11 +287,11 @@ w::record! {
     /// `PayJobResultPayJobResult`.
     pub struct PayJobResultPayJobResult {
         /// `errcode`.
-        0 errcode: i64 => w::Field::must("errcode"),
+        0 errcode: i64 => "errcode: must",
         /// `errmsg`.
-        1 errmsg: Option<String> => w::Field::new("errmsg"),
+        1 errmsg: Option<String> => "errmsg",
         /// `fail_corp_list`.
-        2 fail_corp_list: Option<Vec<FailCorp>> => w::Field::new("fail_corp_list"),
+        2 fail_corp_list: Option<Vec<FailCorp>> => "fail_corp_list",
     }
 }
 
@@ -299,18 +299,18 @@ w::record! {
     /// `Share`.
     pub struct Share {
         /// `active_code`.
-        0 active_code: String => w::Field::must("active_code"),
+        0 active_code: String => "active_code: must",
     }
-    new(active_code: String)
+    new(active_code: impl Into<String>)
 }
 
 w::record! {
     /// `ShareInfo`.
     pub struct ShareInfo {
         /// `to_corpid`.
-        0 to_corpid: String => w::Field::must("to_corpid"),
+        0 to_corpid: String => "to_corpid: must",
         /// `from_corpid`.
-        1 from_corpid: String => w::Field::must("from_corpid"),
+        1 from_corpid: String => "from_corpid: must",
     }
 }
 
@@ -318,11 +318,11 @@ w::record! {
     /// `ShareResult`.
     pub struct ShareResult {
         /// `errcode`.
-        0 errcode: i64 => w::Field::must("errcode"),
+        0 errcode: i64 => "errcode: must",
         /// `errmsg`.
-        1 errmsg: String => w::Field::must("errmsg"),
+        1 errmsg: String => "errmsg: must",
         /// `active_code`.
-        2 active_code: String => w::Field::must("active_code"),
+        2 active_code: String => "active_code: must",
     }
 }
 
@@ -330,9 +330,9 @@ w::record! {
     /// `SubmitOrderJobAccountDuration`.
     pub struct SubmitOrderJobAccountDuration {
         /// `months`.
-        0 months: Option<i64> => w::Field::new("months"),
+        0 months: Option<i64> => "months",
         /// `new_expire_time`; format `unix`.
-        1 new_expire_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("new_expire_time"),
+        1 new_expire_time: Option<xinqiao_types::UnixSeconds> => "new_expire_time",
     }
     new()
     set(months: i64, new_expire_time: xinqiao_types::UnixSeconds)
@@ -342,9 +342,9 @@ w::record! {
     /// `TrailInfo`.
     pub struct TrailInfo {
         /// `start_time`; format `unix`.
-        0 start_time: xinqiao_types::UnixSeconds => w::Field::must("start_time"),
+        0 start_time: xinqiao_types::UnixSeconds => "start_time: must",
         /// `end_time`; format `unix`.
-        1 end_time: xinqiao_types::UnixSeconds => w::Field::must("end_time"),
+        1 end_time: xinqiao_types::UnixSeconds => "end_time: must",
     }
 }
 
@@ -352,22 +352,22 @@ w::record! {
     /// `Transfer`.
     pub struct Transfer {
         /// `handover_userid`.
-        0 handover_userid: String => w::Field::must("handover_userid"),
+        0 handover_userid: String => "handover_userid: must",
         /// `takeover_userid`.
-        1 takeover_userid: String => w::Field::must("takeover_userid"),
+        1 takeover_userid: String => "takeover_userid: must",
     }
-    new(handover_userid: String, takeover_userid: String)
+    new(handover_userid: impl Into<String>, takeover_userid: impl Into<String>)
 }
 
 w::record! {
     /// `TransferResult`.
     pub struct TransferResult {
         /// `errcode`.
-        0 errcode: i64 => w::Field::must("errcode"),
+        0 errcode: i64 => "errcode: must",
         /// `handover_userid`.
-        1 handover_userid: String => w::Field::must("handover_userid"),
+        1 handover_userid: String => "handover_userid: must",
         /// `takeover_userid`.
-        2 takeover_userid: String => w::Field::must("takeover_userid"),
+        2 takeover_userid: String => "takeover_userid: must",
     }
 }
 
@@ -379,13 +379,17 @@ w::record! {
     /// * Catalog: `work.license.active_account`.
     pub struct ActiveAccount {
         /// `corpid`.
-        0 corpid: xinqiao_types::CorpId => w::Field::must("corpid"),
+        0 corpid: xinqiao_types::CorpId => "corpid: must",
         /// `active_code`.
-        1 active_code: String => w::Field::must("active_code"),
+        1 active_code: String => "active_code: must",
         /// `userid`.
-        2 userid: String => w::Field::must("userid"),
+        2 userid: String => "userid: must",
     }
-    new(corpid: xinqiao_types::CorpId, active_code: String, userid: String)
+    new(
+        corpid: impl Into<xinqiao_types::CorpId>,
+        active_code: impl Into<String>,
+        userid: impl Into<String>,
+    )
 }
 
 w::endpoint! {
@@ -415,7 +419,7 @@ w::record! {
     /// * Catalog: `work.license.active_account_by_type`.
     pub struct ActiveAccountByType {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -447,18 +451,18 @@ w::record! {
     /// * Catalog: `work.license.batch_active_account`.
     pub struct BatchActiveAccount {
         /// `corpid`.
-        0 corpid: xinqiao_types::CorpId => w::Field::must("corpid"),
+        0 corpid: xinqiao_types::CorpId => "corpid: must",
         /// `active_list`.
-        1 active_list: Vec<Active> => w::Field::must("active_list"),
+        1 active_list: Vec<Active> => "active_list: must",
     }
-    new(corpid: xinqiao_types::CorpId, active_list: Vec<Active>)
+    new(corpid: impl Into<xinqiao_types::CorpId>, active_list: Vec<Active>)
 }
 
 w::record! {
     /// Answer to [`BatchActiveAccount`].
     pub struct BatchActiveAccountResponse {
         /// `active_result`.
-        0 active_result: Vec<ActiveResult> => w::Field::must("active_result"),
+        0 active_result: Vec<ActiveResult> => "active_result: must",
     }
 }
 
@@ -489,20 +493,20 @@ w::record! {
     /// * Catalog: `work.license.batch_get_active_info_by_code`.
     pub struct BatchGetActiveInfoByCode {
         /// `corpid`.
-        0 corpid: xinqiao_types::CorpId => w::Field::must("corpid"),
+        0 corpid: xinqiao_types::CorpId => "corpid: must",
         /// `active_code_list`.
-        1 active_code_list: Vec<String> => w::Field::must("active_code_list"),
+        1 active_code_list: Vec<String> => "active_code_list: must",
     }
-    new(corpid: xinqiao_types::CorpId, active_code_list: Vec<String>)
+    new(corpid: impl Into<xinqiao_types::CorpId>, active_code_list: Vec<String>)
 }
 
 w::record! {
     /// Answer to [`BatchGetActiveInfoByCode`].
     pub struct BatchGetActiveInfoByCodeResponse {
         /// `active_info_list`.
-        0 active_info_list: Vec<ActiveInfo> => w::Field::must("active_info_list"),
+        0 active_info_list: Vec<ActiveInfo> => "active_info_list: must",
         /// `invalid_active_code_list`.
-        1 invalid_active_code_list: Vec<String> => w::Field::must("invalid_active_code_list"),
+        1 invalid_active_code_list: Vec<String> => "invalid_active_code_list: must",
     }
 }
 
@@ -533,20 +537,20 @@ w::record! {
     /// * Catalog: `work.license.batch_share_active_code`.
     pub struct BatchShareActiveCode {
         /// `from_corpid`.
-        0 from_corpid: String => w::Field::must("from_corpid"),
+        0 from_corpid: String => "from_corpid: must",
         /// `to_corpid`.
-        1 to_corpid: String => w::Field::must("to_corpid"),
+        1 to_corpid: String => "to_corpid: must",
         /// `share_list`.
-        2 share_list: Vec<Share> => w::Field::must("share_list"),
+        2 share_list: Vec<Share> => "share_list: must",
     }
-    new(from_corpid: String, to_corpid: String, share_list: Vec<Share>)
+    new(from_corpid: impl Into<String>, to_corpid: impl Into<String>, share_list: Vec<Share>)
 }
 
 w::record! {
     /// Answer to [`BatchShareActiveCode`].
     pub struct BatchShareActiveCodeResponse {
         /// `share_result`.
-        0 share_result: Vec<ShareResult> => w::Field::must("share_result"),
+        0 share_result: Vec<ShareResult> => "share_result: must",
     }
 }
 
@@ -577,18 +581,18 @@ w::record! {
     /// * Catalog: `work.license.batch_transfer_license`.
     pub struct BatchTransferLicense {
         /// `corpid`.
-        0 corpid: xinqiao_types::CorpId => w::Field::must("corpid"),
+        0 corpid: xinqiao_types::CorpId => "corpid: must",
         /// `transfer_list`.
-        1 transfer_list: Vec<Transfer> => w::Field::must("transfer_list"),
+        1 transfer_list: Vec<Transfer> => "transfer_list: must",
     }
-    new(corpid: xinqiao_types::CorpId, transfer_list: Vec<Transfer>)
+    new(corpid: impl Into<xinqiao_types::CorpId>, transfer_list: Vec<Transfer>)
 }
 
 w::record! {
     /// Answer to [`BatchTransferLicense`].
     pub struct BatchTransferLicenseResponse {
         /// `transfer_result`.
-        0 transfer_result: Vec<TransferResult> => w::Field::must("transfer_result"),
+        0 transfer_result: Vec<TransferResult> => "transfer_result: must",
     }
 }
 
@@ -619,11 +623,11 @@ w::record! {
     /// * Catalog: `work.license.cancel_order`.
     pub struct CancelOrder {
         /// `corpid`.
-        0 corpid: xinqiao_types::CorpId => w::Field::must("corpid"),
+        0 corpid: xinqiao_types::CorpId => "corpid: must",
         /// `order_id`.
-        1 order_id: String => w::Field::must("order_id"),
+        1 order_id: String => "order_id: must",
     }
-    new(corpid: xinqiao_types::CorpId, order_id: String)
+    new(corpid: impl Into<xinqiao_types::CorpId>, order_id: impl Into<String>)
 }
 
 w::endpoint! {
@@ -653,17 +657,17 @@ w::record! {
     /// * Catalog: `work.license.create_new_order`.
     pub struct CreateNewOrder {
         /// `corpid`.
-        0 corpid: xinqiao_types::CorpId => w::Field::must("corpid"),
+        0 corpid: xinqiao_types::CorpId => "corpid: must",
         /// `buyer_userid`.
-        1 buyer_userid: String => w::Field::must("buyer_userid"),
+        1 buyer_userid: String => "buyer_userid: must",
         /// `account_count`.
-        2 account_count: AccountCount => w::Field::must("account_count"),
+        2 account_count: AccountCount => "account_count: must",
         /// `account_duration`.
-        3 account_duration: AccountDuration => w::Field::must("account_duration"),
+        3 account_duration: AccountDuration => "account_duration: must",
     }
     new(
-        corpid: xinqiao_types::CorpId,
-        buyer_userid: String,
+        corpid: impl Into<xinqiao_types::CorpId>,
+        buyer_userid: impl Into<String>,
         account_count: AccountCount,
         account_duration: AccountDuration,
     )
@@ -673,7 +677,7 @@ w::record! {
     /// Answer to [`CreateNewOrder`].
     pub struct CreateNewOrderResponse {
         /// `order_id`.
-        0 order_id: String => w::Field::must("order_id"),
+        0 order_id: String => "order_id: must",
     }
 }
 
@@ -704,21 +708,21 @@ w::record! {
     /// * Catalog: `work.license.create_new_order_job`.
     pub struct CreateNewOrderJob {
         /// `jobid`.
-        0 jobid: Option<String> => w::Field::new("jobid"),
+        0 jobid: Option<String> => "jobid",
         /// `buy_list`.
-        1 buy_list: Vec<Buy> => w::Field::must("buy_list"),
+        1 buy_list: Vec<Buy> => "buy_list: must",
     }
     new(buy_list: Vec<Buy>)
-    set(jobid: String)
+    text(jobid: String)
 }
 
 w::record! {
     /// Answer to [`CreateNewOrderJob`].
     pub struct CreateNewOrderJobResponse {
         /// `jobid`.
-        0 jobid: Option<String> => w::Field::new("jobid"),
+        0 jobid: Option<String> => "jobid",
         /// `invalid_list`.
-        1 invalid_list: Option<Vec<Invalid>> => w::Field::new("invalid_list"),
+        1 invalid_list: Option<Vec<Invalid>> => "invalid_list",
     }
 }
 
@@ -749,23 +753,23 @@ w::record! {
     /// * Catalog: `work.license.create_renew_order_job`.
     pub struct CreateRenewOrderJob {
         /// `corpid`.
-        0 corpid: xinqiao_types::CorpId => w::Field::must("corpid"),
+        0 corpid: xinqiao_types::CorpId => "corpid: must",
         /// `jobid`.
-        1 jobid: Option<String> => w::Field::new("jobid"),
+        1 jobid: Option<String> => "jobid",
         /// `account_list`.
-        2 account_list: Vec<Account> => w::Field::must("account_list"),
+        2 account_list: Vec<Account> => "account_list: must",
     }
-    new(corpid: xinqiao_types::CorpId, account_list: Vec<Account>)
-    set(jobid: String)
+    new(corpid: impl Into<xinqiao_types::CorpId>, account_list: Vec<Account>)
+    text(jobid: String)
 }
 
 w::record! {
     /// Answer to [`CreateRenewOrderJob`].
     pub struct CreateRenewOrderJobResponse {
         /// `jobid`.
-        0 jobid: String => w::Field::must("jobid"),
+        0 jobid: String => "jobid: must",
         /// `invalid_account_list`.
-        1 invalid_account_list: Vec<InvalidAccount> => w::Field::must("invalid_account_list"),
+        1 invalid_account_list: Vec<InvalidAccount> => "invalid_account_list: must",
     }
 }
 
@@ -796,18 +800,18 @@ w::record! {
     /// * Catalog: `work.license.get_active_info_by_code`.
     pub struct GetActiveInfoByCode {
         /// `corpid`.
-        0 corpid: xinqiao_types::CorpId => w::Field::must("corpid"),
+        0 corpid: xinqiao_types::CorpId => "corpid: must",
         /// `active_code`.
-        1 active_code: String => w::Field::must("active_code"),
+        1 active_code: String => "active_code: must",
     }
-    new(corpid: xinqiao_types::CorpId, active_code: String)
+    new(corpid: impl Into<xinqiao_types::CorpId>, active_code: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`GetActiveInfoByCode`].
     pub struct GetActiveInfoByCodeResponse {
         /// `active_info`.
-        0 active_info: ActiveInfo => w::Field::must("active_info"),
+        0 active_info: ActiveInfo => "active_info: must",
     }
 }
 
@@ -838,20 +842,20 @@ w::record! {
     /// * Catalog: `work.license.get_active_info_by_user`.
     pub struct GetActiveInfoByUser {
         /// `corpid`.
-        0 corpid: xinqiao_types::CorpId => w::Field::must("corpid"),
+        0 corpid: xinqiao_types::CorpId => "corpid: must",
         /// `userid`.
-        1 userid: String => w::Field::must("userid"),
+        1 userid: String => "userid: must",
     }
-    new(corpid: xinqiao_types::CorpId, userid: String)
+    new(corpid: impl Into<xinqiao_types::CorpId>, userid: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`GetActiveInfoByUser`].
     pub struct GetActiveInfoByUserResponse {
         /// `active_status`.
-        0 active_status: i64 => w::Field::must("active_status"),
+        0 active_status: i64 => "active_status: must",
         /// `active_info_list`.
-        1 active_info_list: Vec<GetActiveInfoByUserActiveInfo> => w::Field::must("active_info_list"),
+        1 active_info_list: Vec<GetActiveInfoByUserActiveInfo> => "active_info_list: must",
     }
 }
 
@@ -882,20 +886,20 @@ w::record! {
     /// * Catalog: `work.license.get_app_license_info`.
     pub struct GetAppLicenseInfo {
         /// `corpid`.
-        0 corpid: xinqiao_types::CorpId => w::Field::must("corpid"),
+        0 corpid: xinqiao_types::CorpId => "corpid: must",
         /// `suite_id`.
-        1 suite_id: String => w::Field::must("suite_id"),
+        1 suite_id: String => "suite_id: must",
     }
-    new(corpid: xinqiao_types::CorpId, suite_id: String)
+    new(corpid: impl Into<xinqiao_types::CorpId>, suite_id: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`GetAppLicenseInfo`].
     pub struct GetAppLicenseInfoResponse {
         /// `license_status`.
-        0 license_status: i64 => w::Field::must("license_status"),
+        0 license_status: i64 => "license_status: must",
         /// `trail_info`.
-        1 trail_info: Option<TrailInfo> => w::Field::new("trail_info"),
+        1 trail_info: Option<TrailInfo> => "trail_info",
     }
 }
 
@@ -926,16 +930,16 @@ w::record! {
     /// * Catalog: `work.license.get_auto_active_status`.
     pub struct GetAutoActiveStatus {
         /// `corpid`.
-        0 corpid: xinqiao_types::CorpId => w::Field::must("corpid"),
+        0 corpid: xinqiao_types::CorpId => "corpid: must",
     }
-    new(corpid: xinqiao_types::CorpId)
+    new(corpid: impl Into<xinqiao_types::CorpId>)
 }
 
 w::record! {
     /// Answer to [`GetAutoActiveStatus`].
     pub struct GetAutoActiveStatusResponse {
         /// `auto_active_status`.
-        0 auto_active_status: i64 => w::Field::must("auto_active_status"),
+        0 auto_active_status: i64 => "auto_active_status: must",
     }
 }
 
@@ -966,16 +970,16 @@ w::record! {
     /// * Catalog: `work.license.get_order`.
     pub struct GetOrder {
         /// `order_id`.
-        0 order_id: String => w::Field::must("order_id"),
+        0 order_id: String => "order_id: must",
     }
-    new(order_id: String)
+    new(order_id: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`GetOrder`].
     pub struct GetOrderResponse {
         /// `order`.
-        0 order: Order => w::Field::must("order"),
+        0 order: Order => "order: must",
     }
 }
 
@@ -1006,27 +1010,28 @@ w::record! {
     /// * Catalog: `work.license.get_union_order`.
     pub struct GetUnionOrder {
         /// `order_id`.
-        0 order_id: String => w::Field::must("order_id"),
+        0 order_id: String => "order_id: must",
         /// `cursor`.
-        1 cursor: Option<String> => w::Field::new("cursor"),
+        1 cursor: Option<String> => "cursor",
         /// `limit`.
-        2 limit: Option<i64> => w::Field::new("limit"),
+        2 limit: Option<i64> => "limit",
     }
-    new(order_id: String)
-    set(cursor: String, limit: i64)
+    new(order_id: impl Into<String>)
+    text(cursor: String)
+    set(limit: i64)
 }
 
 w::record! {
     /// Answer to [`GetUnionOrder`].
     pub struct GetUnionOrderResponse {
         /// `order`.
-        0 order: GetUnionOrderOrder => w::Field::must("order"),
+        0 order: GetUnionOrderOrder => "order: must",
         /// `buy_list`.
-        1 buy_list: Vec<GetUnionOrderBuy> => w::Field::must("buy_list"),
+        1 buy_list: Vec<GetUnionOrderBuy> => "buy_list: must",
         /// `has_more`.
-        2 has_more: bool => w::Field::must("has_more").spelled(w::Spelling::BoolInt),
+        2 has_more: bool => "has_more: must zero-one",
         /// `next_cursor`.
-        3 next_cursor: Option<String> => w::Field::new("next_cursor"),
+        3 next_cursor: Option<String> => "next_cursor",
     }
 }
 
@@ -1058,7 +1063,7 @@ w::record! {
     /// * Catalog: `work.license.list_activated_account`.
     pub struct ListActivatedAccount {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -1090,25 +1095,26 @@ w::record! {
     /// * Catalog: `work.license.list_actived_account`.
     pub struct ListActivedAccount {
         /// `corpid`.
-        0 corpid: xinqiao_types::CorpId => w::Field::must("corpid"),
+        0 corpid: xinqiao_types::CorpId => "corpid: must",
         /// `cursor`.
-        1 cursor: Option<String> => w::Field::new("cursor"),
+        1 cursor: Option<String> => "cursor",
         /// `limit`.
-        2 limit: Option<i64> => w::Field::new("limit"),
+        2 limit: Option<i64> => "limit",
     }
-    new(corpid: xinqiao_types::CorpId)
-    set(cursor: String, limit: i64)
+    new(corpid: impl Into<xinqiao_types::CorpId>)
+    text(cursor: String)
+    set(limit: i64)
 }
 
 w::record! {
     /// Answer to [`ListActivedAccount`].
     pub struct ListActivedAccountResponse {
         /// `account_list`.
-        0 account_list: Vec<ListActivedAccountAccount> => w::Field::must("account_list"),
+        0 account_list: Vec<ListActivedAccountAccount> => "account_list: must",
         /// `has_more`.
-        1 has_more: bool => w::Field::must("has_more").spelled(w::Spelling::BoolInt),
+        1 has_more: bool => "has_more: must zero-one",
         /// `next_cursor`.
-        2 next_cursor: Option<String> => w::Field::new("next_cursor"),
+        2 next_cursor: Option<String> => "next_cursor",
     }
 }
 
@@ -1139,34 +1145,30 @@ w::record! {
     /// * Catalog: `work.license.list_order`.
     pub struct ListOrder {
         /// `corpid`.
-        0 corpid: xinqiao_types::CorpId => w::Field::must("corpid"),
+        0 corpid: xinqiao_types::CorpId => "corpid: must",
         /// `start_time`; format `unix`.
-        1 start_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("start_time"),
+        1 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
         /// `end_time`; format `unix`.
-        2 end_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("end_time"),
+        2 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
         /// `cursor`.
-        3 cursor: Option<String> => w::Field::new("cursor"),
+        3 cursor: Option<String> => "cursor",
         /// `limit`.
-        4 limit: Option<i64> => w::Field::new("limit"),
+        4 limit: Option<i64> => "limit",
     }
-    new(corpid: xinqiao_types::CorpId)
-    set(
-        start_time: xinqiao_types::UnixSeconds,
-        end_time: xinqiao_types::UnixSeconds,
-        cursor: String,
-        limit: i64,
-    )
+    new(corpid: impl Into<xinqiao_types::CorpId>)
+    text(cursor: String)
+    set(start_time: xinqiao_types::UnixSeconds, end_time: xinqiao_types::UnixSeconds, limit: i64)
 }
 
 w::record! {
     /// Answer to [`ListOrder`].
     pub struct ListOrderResponse {
         /// `order_list`.
-        0 order_list: Vec<ListOrderOrder> => w::Field::must("order_list"),
+        0 order_list: Vec<ListOrderOrder> => "order_list: must",
         /// `has_more`.
-        1 has_more: bool => w::Field::must("has_more").spelled(w::Spelling::BoolInt),
+        1 has_more: bool => "has_more: must zero-one",
         /// `next_cursor`.
-        2 next_cursor: Option<String> => w::Field::new("next_cursor"),
+        2 next_cursor: Option<String> => "next_cursor",
     }
 }
 
@@ -1197,25 +1199,26 @@ w::record! {
     /// * Catalog: `work.license.list_order_account`.
     pub struct ListOrderAccount {
         /// `order_id`.
-        0 order_id: String => w::Field::must("order_id"),
+        0 order_id: String => "order_id: must",
         /// `cursor`.
-        1 cursor: Option<String> => w::Field::new("cursor"),
+        1 cursor: Option<String> => "cursor",
         /// `limit`.
-        2 limit: Option<i64> => w::Field::new("limit"),
+        2 limit: Option<i64> => "limit",
     }
-    new(order_id: String)
-    set(cursor: String, limit: i64)
+    new(order_id: impl Into<String>)
+    text(cursor: String)
+    set(limit: i64)
 }
 
 w::record! {
     /// Answer to [`ListOrderAccount`].
     pub struct ListOrderAccountResponse {
         /// `account_list`.
-        0 account_list: Vec<ListOrderAccountAccount> => w::Field::must("account_list"),
+        0 account_list: Vec<ListOrderAccountAccount> => "account_list: must",
         /// `has_more`.
-        1 has_more: bool => w::Field::must("has_more").spelled(w::Spelling::BoolInt),
+        1 has_more: bool => "has_more: must zero-one",
         /// `next_cursor`.
-        2 next_cursor: Option<String> => w::Field::new("next_cursor"),
+        2 next_cursor: Option<String> => "next_cursor",
     }
 }
 
@@ -1246,20 +1249,20 @@ w::record! {
     /// * Catalog: `work.license.new_order_job_result`.
     pub struct NewOrderJobResult {
         /// `jobid`.
-        0 jobid: String => w::Field::must("jobid"),
+        0 jobid: String => "jobid: must",
     }
-    new(jobid: String)
+    new(jobid: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`NewOrderJobResult`].
     pub struct NewOrderJobResultResponse {
         /// `status`.
-        0 status: i64 => w::Field::must("status"),
+        0 status: i64 => "status: must",
         /// `order_id`.
-        1 order_id: Option<String> => w::Field::new("order_id"),
+        1 order_id: Option<String> => "order_id",
         /// `fail_list`.
-        2 fail_list: Option<Vec<Invalid>> => w::Field::new("fail_list"),
+        2 fail_list: Option<Vec<Invalid>> => "fail_list",
     }
 }
 
@@ -1290,18 +1293,18 @@ w::record! {
     /// * Catalog: `work.license.pay_job_result`.
     pub struct PayJobResult {
         /// `jobid`.
-        0 jobid: String => w::Field::must("jobid"),
+        0 jobid: String => "jobid: must",
     }
-    new(jobid: String)
+    new(jobid: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`PayJobResult`].
     pub struct PayJobResultResponse {
         /// `status`.
-        0 status: i64 => w::Field::must("status"),
+        0 status: i64 => "status: must",
         /// `pay_job_result`.
-        1 pay_job_result: PayJobResultPayJobResult => w::Field::must("pay_job_result"),
+        1 pay_job_result: PayJobResultPayJobResult => "pay_job_result: must",
     }
 }
 
@@ -1332,11 +1335,11 @@ w::record! {
     /// * Catalog: `work.license.set_auto_active_status`.
     pub struct SetAutoActiveStatus {
         /// `corpid`.
-        0 corpid: xinqiao_types::CorpId => w::Field::must("corpid"),
+        0 corpid: xinqiao_types::CorpId => "corpid: must",
         /// `auto_active_status`.
-        1 auto_active_status: i64 => w::Field::must("auto_active_status"),
+        1 auto_active_status: i64 => "auto_active_status: must",
     }
-    new(corpid: xinqiao_types::CorpId, auto_active_status: i64)
+    new(corpid: impl Into<xinqiao_types::CorpId>, auto_active_status: i64)
 }
 
 w::endpoint! {
@@ -1366,18 +1369,18 @@ w::record! {
     /// * Catalog: `work.license.submit_new_order_job`.
     pub struct SubmitNewOrderJob {
         /// `jobid`.
-        0 jobid: String => w::Field::must("jobid"),
+        0 jobid: String => "jobid: must",
         /// `buyer_userid`.
-        1 buyer_userid: String => w::Field::must("buyer_userid"),
+        1 buyer_userid: String => "buyer_userid: must",
     }
-    new(jobid: String, buyer_userid: String)
+    new(jobid: impl Into<String>, buyer_userid: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`SubmitNewOrderJob`].
     pub struct SubmitNewOrderJobResponse {
         /// `jobid`.
-        0 jobid: String => w::Field::must("jobid"),
+        0 jobid: String => "jobid: must",
     }
 }
 
@@ -1408,20 +1411,24 @@ w::record! {
     /// * Catalog: `work.license.submit_order_job`.
     pub struct SubmitOrderJob {
         /// `jobid`.
-        0 jobid: String => w::Field::must("jobid"),
+        0 jobid: String => "jobid: must",
         /// `buyer_userid`.
-        1 buyer_userid: String => w::Field::must("buyer_userid"),
+        1 buyer_userid: String => "buyer_userid: must",
         /// `account_duration`.
-        2 account_duration: SubmitOrderJobAccountDuration => w::Field::must("account_duration"),
+        2 account_duration: SubmitOrderJobAccountDuration => "account_duration: must",
     }
-    new(jobid: String, buyer_userid: String, account_duration: SubmitOrderJobAccountDuration)
+    new(
+        jobid: impl Into<String>,
+        buyer_userid: impl Into<String>,
+        account_duration: SubmitOrderJobAccountDuration,
+    )
 }
 
 w::record! {
     /// Answer to [`SubmitOrderJob`].
     pub struct SubmitOrderJobResponse {
         /// `order_id`.
-        0 order_id: String => w::Field::must("order_id"),
+        0 order_id: String => "order_id: must",
     }
 }
 
@@ -1452,18 +1459,18 @@ w::record! {
     /// * Catalog: `work.license.submit_pay_job`.
     pub struct SubmitPayJob {
         /// `payer_userid`.
-        0 payer_userid: String => w::Field::must("payer_userid"),
+        0 payer_userid: String => "payer_userid: must",
         /// `order_id`.
-        1 order_id: String => w::Field::must("order_id"),
+        1 order_id: String => "order_id: must",
     }
-    new(payer_userid: String, order_id: String)
+    new(payer_userid: impl Into<String>, order_id: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`SubmitPayJob`].
     pub struct SubmitPayJobResponse {
         /// `jobid`.
-        0 jobid: String => w::Field::must("jobid"),
+        0 jobid: String => "jobid: must",
     }
 }
 
@@ -1494,18 +1501,18 @@ w::record! {
     /// * Catalog: `work.license.support_policy_query`.
     pub struct SupportPolicyQuery {
         /// `corpid`.
-        0 corpid: xinqiao_types::CorpId => w::Field::must("corpid"),
+        0 corpid: xinqiao_types::CorpId => "corpid: must",
     }
-    new(corpid: xinqiao_types::CorpId)
+    new(corpid: impl Into<xinqiao_types::CorpId>)
 }
 
 w::record! {
     /// Answer to [`SupportPolicyQuery`].
     pub struct SupportPolicyQueryResponse {
         /// `query_result`.
-        0 query_result: i64 => w::Field::must("query_result"),
+        0 query_result: i64 => "query_result: must",
         /// `unsatisfied_reason`.
-        1 unsatisfied_reason: Option<Vec<i64>> => w::Field::new("unsatisfied_reason"),
+        1 unsatisfied_reason: Option<Vec<i64>> => "unsatisfied_reason",
     }
 }
 

@@ -7,22 +7,22 @@ w::record! {
     /// `Article`.
     pub struct Article {
         /// `url`.
-        0 url: String => w::Field::must("url"),
+        0 url: String => "url: must",
         /// `title`.
-        1 title: String => w::Field::must("title"),
+        1 title: String => "title: must",
         /// `description`.
-        2 description: Option<String> => w::Field::new("description"),
+        2 description: Option<String> => "description",
         /// `picurl`.
-        3 picurl: Option<String> => w::Field::new("picurl"),
+        3 picurl: Option<String> => "picurl",
         /// `btntxt`.
-        4 btntxt: Option<String> => w::Field::new("btntxt"),
+        4 btntxt: Option<String> => "btntxt",
         /// `appid`.
-        5 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+        5 appid: Option<xinqiao_types::AppId> => "appid",
         /// `pagepath`.
-        6 pagepath: Option<String> => w::Field::new("pagepath"),
+        6 pagepath: Option<String> => "pagepath",
     }
-    new(url: String, title: String)
-    set(
+    new(url: impl Into<String>, title: impl Into<String>)
+    text(
         description: String,
         picurl: String,
         btntxt: String,
@@ -35,7 +35,7 @@ w::record! {
     /// `AttrText`.
     pub struct AttrText {
         /// `value`.
-        0 value: String => w::Field::must("value"),
+        0 value: String => "value: must",
     }
 }
 
@@ -43,24 +43,24 @@ w::record! {
     /// `ContentItem`.
     pub struct ContentItem {
         /// `key`.
-        0 key: String => w::Field::must("key"),
+        0 key: String => "key: must",
         /// `value`.
-        1 value: String => w::Field::must("value"),
+        1 value: String => "value: must",
     }
-    new(key: String, value: String)
+    new(key: impl Into<String>, value: impl Into<String>)
 }
 
 w::record! {
     /// `Department`.
     pub struct Department {
         /// `department_id`.
-        0 department_id: i64 => w::Field::must("department_id"),
+        0 department_id: i64 => "department_id: must",
         /// `department_name`.
-        1 department_name: Option<String> => w::Field::new("department_name"),
+        1 department_name: Option<String> => "department_name",
         /// `parentid`.
-        2 parentid: i64 => w::Field::must("parentid"),
+        2 parentid: i64 => "parentid: must",
         /// `order`.
-        3 order: i64 => w::Field::must("order"),
+        3 order: i64 => "order: must",
     }
 }
 
@@ -68,7 +68,7 @@ w::record! {
     /// `Extattr`.
     pub struct Extattr {
         /// `attrs`.
-        0 attrs: Vec<ExtattrAttr> => w::Field::must("attrs"),
+        0 attrs: Vec<ExtattrAttr> => "attrs: must",
     }
 }
 
@@ -76,13 +76,13 @@ w::record! {
     /// `ExtattrAttr`.
     pub struct ExtattrAttr {
         /// `type`.
-        0 type_: i64 => w::Field::must("type"),
+        0 type_: i64 => "type: must",
         /// `name`.
-        1 name: String => w::Field::must("name"),
+        1 name: String => "name: must",
         /// `text`.
-        2 text: Option<AttrText> => w::Field::new("text"),
+        2 text: Option<AttrText> => "text",
         /// `web`.
-        3 web: Option<Web> => w::Field::new("web"),
+        3 web: Option<Web> => "web",
     }
 }
 
@@ -90,54 +90,55 @@ w::record! {
     /// `File`.
     pub struct File {
         /// `media_id`.
-        0 media_id: xinqiao_types::MediaId => w::Field::must("media_id"),
+        0 media_id: xinqiao_types::MediaId => "media_id: must",
     }
-    new(media_id: xinqiao_types::MediaId)
+    new(media_id: impl Into<xinqiao_types::MediaId>)
 }
 
 w::record! {
     /// `Image`.
     pub struct Image {
         /// `media_id`.
-        0 media_id: xinqiao_types::MediaId => w::Field::must("media_id"),
+        0 media_id: xinqiao_types::MediaId => "media_id: must",
     }
-    new(media_id: xinqiao_types::MediaId)
+    new(media_id: impl Into<xinqiao_types::MediaId>)
 }
 
 w::record! {
     /// `Markdown`.
     pub struct Markdown {
         /// `content`.
-        0 content: String => w::Field::must("content"),
+        0 content: String => "content: must",
     }
-    new(content: String)
+    new(content: impl Into<String>)
 }
 
 w::record! {
     /// `MiniprogramNotice`.
     pub struct MiniprogramNotice {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `page`.
-        1 page: String => w::Field::must("page"),
+        1 page: String => "page: must",
         /// `title`.
-        2 title: String => w::Field::must("title"),
+        2 title: String => "title: must",
         /// `description`.
-        3 description: Option<String> => w::Field::new("description"),
+        3 description: Option<String> => "description",
         /// `content_item`.
-        4 content_item: Option<Vec<ContentItem>> => w::Field::new("content_item"),
+        4 content_item: Option<Vec<ContentItem>> => "content_item",
         /// `emphasis_first_item`.
-        5 emphasis_first_item: Option<bool> => w::Field::new("emphasis_first_item"),
+        5 emphasis_first_item: Option<bool> => "emphasis_first_item",
     }
-    new(appid: xinqiao_types::AppId, page: String, title: String)
-    set(description: String, content_item: Vec<ContentItem>, emphasis_first_item: bool)
+    new(appid: impl Into<xinqiao_types::AppId>, page: impl Into<String>, title: impl Into<String>)
+    text(description: String)
+    set(content_item: Vec<ContentItem>, emphasis_first_item: bool)
 }
 
 w::record! {
     /// `Mpnew`.
     pub struct Mpnew {
         /// `articles`.
-        0 articles: Vec<MpnewArticle> => w::Field::must("articles"),
+        0 articles: Vec<MpnewArticle> => "articles: must",
     }
     new(articles: Vec<MpnewArticle>)
 }
@@ -146,29 +147,29 @@ w::record! {
     /// `MpnewArticle`.
     pub struct MpnewArticle {
         /// `url`.
-        0 url: String => w::Field::must("url"),
+        0 url: String => "url: must",
         /// `title`.
-        1 title: String => w::Field::must("title"),
+        1 title: String => "title: must",
         /// `digest`.
-        2 digest: Option<String> => w::Field::new("digest"),
+        2 digest: Option<String> => "digest",
         /// `author`.
-        3 author: Option<String> => w::Field::new("author"),
+        3 author: Option<String> => "author",
         /// `content`.
-        4 content: String => w::Field::must("content"),
+        4 content: String => "content: must",
         /// `content_source_url`.
-        5 content_source_url: Option<String> => w::Field::new("content_source_url"),
+        5 content_source_url: Option<String> => "content_source_url",
         /// `thumb_media_id`.
-        6 thumb_media_id: Option<String> => w::Field::new("thumb_media_id"),
+        6 thumb_media_id: Option<String> => "thumb_media_id",
     }
-    new(url: String, title: String, content: String)
-    set(digest: String, author: String, content_source_url: String, thumb_media_id: String)
+    new(url: impl Into<String>, title: impl Into<String>, content: impl Into<String>)
+    text(digest: String, author: String, content_source_url: String, thumb_media_id: String)
 }
 
 w::record! {
     /// `News`.
     pub struct News {
         /// `articles`.
-        0 articles: Vec<Article> => w::Field::must("articles"),
+        0 articles: Vec<Article> => "articles: must",
     }
     new(articles: Vec<Article>)
 }
@@ -177,48 +178,48 @@ w::record! {
     /// `Text`.
     pub struct Text {
         /// `content`.
-        0 content: String => w::Field::must("content"),
+        0 content: String => "content: must",
     }
-    new(content: String)
+    new(content: impl Into<String>)
 }
 
 w::record! {
     /// `Textcard`.
     pub struct Textcard {
         /// `url`.
-        0 url: String => w::Field::must("url"),
+        0 url: String => "url: must",
         /// `title`.
-        1 title: String => w::Field::must("title"),
+        1 title: String => "title: must",
         /// `description`.
-        2 description: String => w::Field::must("description"),
+        2 description: String => "description: must",
         /// `btntxt`.
-        3 btntxt: Option<String> => w::Field::new("btntxt"),
+        3 btntxt: Option<String> => "btntxt",
     }
-    new(url: String, title: String, description: String)
-    set(btntxt: String)
+    new(url: impl Into<String>, title: impl Into<String>, description: impl Into<String>)
+    text(btntxt: String)
 }
 
 w::record! {
     /// `UserInfo`.
     pub struct UserInfo {
         /// `corpid`.
-        0 corpid: xinqiao_types::CorpId => w::Field::must("corpid"),
+        0 corpid: xinqiao_types::CorpId => "corpid: must",
         /// `userid`.
-        1 userid: String => w::Field::must("userid"),
+        1 userid: String => "userid: must",
         /// `name`.
-        2 name: Option<String> => w::Field::new("name"),
+        2 name: Option<String> => "name",
         /// `mobile`.
-        3 mobile: Option<String> => w::Field::new("mobile").masked(),
+        3 mobile: Option<String> => "mobile: masked",
         /// `telephone`.
-        4 telephone: Option<String> => w::Field::new("telephone").masked(),
+        4 telephone: Option<String> => "telephone: masked",
         /// `email`.
-        5 email: Option<String> => w::Field::new("email").masked(),
+        5 email: Option<String> => "email: masked",
         /// `position`.
-        6 position: Option<String> => w::Field::new("position"),
+        6 position: Option<String> => "position",
         /// `department`; format `LinkedId/DepartmentId`.
-        7 department: Option<Vec<String>> => w::Field::new("department"),
+        7 department: Option<Vec<String>> => "department",
         /// `extattr`.
-        8 extattr: Option<Extattr> => w::Field::new("extattr"),
+        8 extattr: Option<Extattr> => "extattr",
     }
 }
 
@@ -226,13 +227,13 @@ w::record! {
     /// `Userlist`.
     pub struct Userlist {
         /// `corpid`.
-        0 corpid: xinqiao_types::CorpId => w::Field::must("corpid"),
+        0 corpid: xinqiao_types::CorpId => "corpid: must",
         /// `userid`.
-        1 userid: String => w::Field::must("userid"),
+        1 userid: String => "userid: must",
         /// `name`.
-        2 name: Option<String> => w::Field::new("name"),
+        2 name: Option<String> => "name",
         /// `department`; format `LinkedId/DepartmentId`.
-        3 department: Option<Vec<String>> => w::Field::new("department"),
+        3 department: Option<Vec<String>> => "department",
     }
 }
 
@@ -240,32 +241,32 @@ w::record! {
     /// `Video`.
     pub struct Video {
         /// `media_id`.
-        0 media_id: xinqiao_types::MediaId => w::Field::must("media_id"),
+        0 media_id: xinqiao_types::MediaId => "media_id: must",
         /// `title`.
-        1 title: Option<String> => w::Field::new("title"),
+        1 title: Option<String> => "title",
         /// `description`.
-        2 description: Option<String> => w::Field::new("description"),
+        2 description: Option<String> => "description",
     }
-    new(media_id: xinqiao_types::MediaId)
-    set(title: String, description: String)
+    new(media_id: impl Into<xinqiao_types::MediaId>)
+    text(title: String, description: String)
 }
 
 w::record! {
     /// `Voice`.
     pub struct Voice {
         /// `media_id`.
-        0 media_id: xinqiao_types::MediaId => w::Field::must("media_id"),
+        0 media_id: xinqiao_types::MediaId => "media_id: must",
     }
-    new(media_id: xinqiao_types::MediaId)
+    new(media_id: impl Into<xinqiao_types::MediaId>)
 }
 
 w::record! {
     /// `Web`.
     pub struct Web {
         /// `title`.
-        0 title: String => w::Field::must("title"),
+        0 title: String => "title: must",
         /// `url`.
-        1 url: String => w::Field::must("url"),
+        1 url: String => "url: must",
     }
 }
 
@@ -284,9 +285,9 @@ w::record! {
     /// Answer to [`AgentGetPermList`].
     pub struct AgentGetPermListResponse {
         /// `userids`; format `CorpId/UserId`.
-        0 userids: Option<Vec<String>> => w::Field::new("userids"),
+        0 userids: Option<Vec<String>> => "userids",
         /// `department_ids`; format `LinkedId/DepartmentId`.
-        1 department_ids: Option<Vec<String>> => w::Field::new("department_ids"),
+        1 department_ids: Option<Vec<String>> => "department_ids",
     }
 }
 
@@ -317,16 +318,16 @@ w::record! {
     /// * Catalog: `work.linkedcorp.department_list`.
     pub struct DepartmentList {
         /// `department_id`; format `LinkedId/DepartmentId`.
-        0 department_id: String => w::Field::must("department_id"),
+        0 department_id: String => "department_id: must",
     }
-    new(department_id: String)
+    new(department_id: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`DepartmentList`].
     pub struct DepartmentListResponse {
         /// `department_list`.
-        0 department_list: Vec<Department> => w::Field::must("department_list"),
+        0 department_list: Vec<Department> => "department_list: must",
     }
 }
 
@@ -383,19 +384,19 @@ w::record! {
     /// * Catalog: `work.linkedcorp.message_send`.
     pub struct MessageSend {
         /// `touser`; format `CorpId/UserId`.
-        0 touser: Option<Vec<String>> => w::Field::new("touser").masked(),
+        0 touser: Option<Vec<String>> => "touser: masked",
         /// `toparty`; format `LinkedId/DepartmentId`.
-        1 toparty: Option<Vec<String>> => w::Field::new("toparty"),
+        1 toparty: Option<Vec<String>> => "toparty",
         /// `totag`.
-        2 totag: Option<Vec<i64>> => w::Field::new("totag"),
+        2 totag: Option<Vec<i64>> => "totag",
         /// `toall`.
-        3 toall: Option<bool> => w::Field::new("toall").spelled(w::Spelling::BoolInt),
+        3 toall: Option<bool> => "toall: zero-one",
         /// `agentid`.
-        4 agentid: i64 => w::Field::must("agentid"),
+        4 agentid: i64 => "agentid: must",
         /// `safe`.
-        5 safe: Option<bool> => w::Field::new("safe").spelled(w::Spelling::BoolInt),
+        5 safe: Option<bool> => "safe: zero-one",
         /// The body, told apart by `msgtype`.
-        6 body: Body => w::Field::new("").flat(),
+        6 body: Body => ": flat",
     }
     new(agentid: i64, body: Body)
     set(touser: Vec<String>, toparty: Vec<String>, totag: Vec<i64>, toall: bool, safe: bool)
@@ -405,11 +406,11 @@ w::record! {
     /// Answer to [`MessageSend`].
     pub struct MessageSendResponse {
         /// `invaliduser`; format `CorpId/UserId`.
-        0 invaliduser: Option<Vec<String>> => w::Field::new("invaliduser"),
+        0 invaliduser: Option<Vec<String>> => "invaliduser",
         /// `invalidparty`; format `LinkedId/DepartmentId`.
-        1 invalidparty: Option<Vec<String>> => w::Field::new("invalidparty"),
+        1 invalidparty: Option<Vec<String>> => "invalidparty",
         /// `invalidtag`.
-        2 invalidtag: Option<Vec<i64>> => w::Field::new("invalidtag"),
+        2 invalidtag: Option<Vec<i64>> => "invalidtag",
     }
 }
 
@@ -444,16 +445,16 @@ pub mod user {
         /// * Catalog: `work.linkedcorp.user.get`.
         pub struct Get {
             /// `userid`; format `CorpId/UserId`.
-            0 userid: String => w::Field::must("userid"),
+            0 userid: String => "userid: must",
         }
-        new(userid: String)
+        new(userid: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
             /// `user_info`.
-            0 user_info: super::UserInfo => w::Field::must("user_info"),
+            0 user_info: super::UserInfo => "user_info: must",
         }
     }
 
@@ -484,11 +485,11 @@ pub mod user {
         /// * Catalog: `work.linkedcorp.user.list`.
         pub struct List {
             /// `department_id`; format `LinkedId/DepartmentId`.
-            0 department_id: String => w::Field::must("department_id"),
+            0 department_id: String => "department_id: must",
             /// `fetch_child`.
-            1 fetch_child: Option<bool> => w::Field::new("fetch_child"),
+            1 fetch_child: Option<bool> => "fetch_child",
         }
-        new(department_id: String)
+        new(department_id: impl Into<String>)
         set(fetch_child: bool)
     }
 
@@ -496,7 +497,7 @@ pub mod user {
         /// Answer to [`List`].
         pub struct ListResponse {
             /// `userlist`.
-            0 userlist: Vec<super::UserInfo> => w::Field::must("userlist"),
+            0 userlist: Vec<super::UserInfo> => "userlist: must",
         }
     }
 
@@ -527,11 +528,11 @@ pub mod user {
         /// * Catalog: `work.linkedcorp.user.simplelist`.
         pub struct Simplelist {
             /// `department_id`; format `LinkedId/DepartmentId`.
-            0 department_id: String => w::Field::must("department_id"),
+            0 department_id: String => "department_id: must",
             /// `fetch_child`.
-            1 fetch_child: Option<bool> => w::Field::new("fetch_child"),
+            1 fetch_child: Option<bool> => "fetch_child",
         }
-        new(department_id: String)
+        new(department_id: impl Into<String>)
         set(fetch_child: bool)
     }
 
@@ -539,7 +540,7 @@ pub mod user {
         /// Answer to [`Simplelist`].
         pub struct SimplelistResponse {
             /// `userlist`.
-            0 userlist: Vec<super::Userlist> => w::Field::must("userlist"),
+            0 userlist: Vec<super::Userlist> => "userlist: must",
         }
     }
 

@@ -7,33 +7,34 @@ w::record! {
     /// `ActivityDetail`.
     pub struct ActivityDetail {
         /// `description`.
-        0 description: Option<String> => w::Field::new("description"),
+        0 description: Option<String> => "description",
         /// `image_list`.
-        1 image_list: Option<Vec<String>> => w::Field::new("image_list"),
+        1 image_list: Option<Vec<String>> => "image_list",
     }
     new()
-    set(description: String, image_list: Vec<String>)
+    text(description: String)
+    set(image_list: Vec<String>)
 }
 
 w::record! {
     /// `ExternalUser`.
     pub struct ExternalUser {
         /// `external_userid`.
-        0 external_userid: String => w::Field::must("external_userid").masked(),
+        0 external_userid: String => "external_userid: must masked",
         /// `type`.
-        1 type_: i64 => w::Field::must("type"),
+        1 type_: i64 => "type: must",
         /// `name`.
-        2 name: Option<String> => w::Field::new("name"),
+        2 name: Option<String> => "name",
         /// `watch_time`; unit s.
-        3 watch_time: i64 => w::Field::must("watch_time"),
+        3 watch_time: i64 => "watch_time: must",
         /// `is_comment`.
-        4 is_comment: bool => w::Field::must("is_comment").spelled(w::Spelling::BoolInt),
+        4 is_comment: bool => "is_comment: must zero-one",
         /// `is_mic`.
-        5 is_mic: bool => w::Field::must("is_mic").spelled(w::Spelling::BoolInt),
+        5 is_mic: bool => "is_mic: must zero-one",
         /// `invitor_userid`.
-        6 invitor_userid: Option<String> => w::Field::new("invitor_userid"),
+        6 invitor_userid: Option<String> => "invitor_userid",
         /// `invitor_external_userid`.
-        7 invitor_external_userid: Option<String> => w::Field::new("invitor_external_userid"),
+        7 invitor_external_userid: Option<String> => "invitor_external_userid",
     }
 }
 
@@ -41,43 +42,43 @@ w::record! {
     /// `LivingInfo`.
     pub struct LivingInfo {
         /// `livingid`.
-        0 livingid: String => w::Field::must("livingid"),
+        0 livingid: String => "livingid: must",
         /// `anchor_userid`.
-        1 anchor_userid: String => w::Field::must("anchor_userid"),
+        1 anchor_userid: String => "anchor_userid: must",
         /// `main_department`.
-        2 main_department: Option<i64> => w::Field::new("main_department"),
+        2 main_department: Option<i64> => "main_department",
         /// `theme`.
-        3 theme: String => w::Field::must("theme"),
+        3 theme: String => "theme: must",
         /// `living_start`; format `unix`.
-        4 living_start: xinqiao_types::UnixSeconds => w::Field::must("living_start"),
+        4 living_start: xinqiao_types::UnixSeconds => "living_start: must",
         /// `living_duration`; unit s.
-        5 living_duration: i64 => w::Field::must("living_duration"),
+        5 living_duration: i64 => "living_duration: must",
         /// `reserve_start`; format `unix`.
-        6 reserve_start: xinqiao_types::UnixSeconds => w::Field::must("reserve_start"),
+        6 reserve_start: xinqiao_types::UnixSeconds => "reserve_start: must",
         /// `reserve_living_duration`; unit s.
-        7 reserve_living_duration: i64 => w::Field::must("reserve_living_duration"),
+        7 reserve_living_duration: i64 => "reserve_living_duration: must",
         /// `type`.
-        8 type_: i64 => w::Field::must("type"),
+        8 type_: i64 => "type: must",
         /// `status`.
-        9 status: i64 => w::Field::must("status"),
+        9 status: i64 => "status: must",
         /// `description`.
-        10 description: String => w::Field::must("description"),
+        10 description: String => "description: must",
         /// `open_replay`.
-        11 open_replay: bool => w::Field::must("open_replay").spelled(w::Spelling::BoolInt),
+        11 open_replay: bool => "open_replay: must zero-one",
         /// `replay_status`.
-        12 replay_status: Option<i64> => w::Field::new("replay_status"),
+        12 replay_status: Option<i64> => "replay_status",
         /// `subscribe_count`.
-        13 subscribe_count: i64 => w::Field::must("subscribe_count"),
+        13 subscribe_count: i64 => "subscribe_count: must",
         /// `viewer_num`.
-        14 viewer_num: i64 => w::Field::must("viewer_num"),
+        14 viewer_num: i64 => "viewer_num: must",
         /// `online_count`.
-        15 online_count: i64 => w::Field::must("online_count"),
+        15 online_count: i64 => "online_count: must",
         /// `comment_num`.
-        16 comment_num: i64 => w::Field::must("comment_num"),
+        16 comment_num: i64 => "comment_num: must",
         /// `mic_num`.
-        17 mic_num: i64 => w::Field::must("mic_num"),
+        17 mic_num: i64 => "mic_num: must",
         /// `push_stream_url`.
-        18 push_stream_url: Option<String> => w::Field::new("push_stream_url"),
+        18 push_stream_url: Option<String> => "push_stream_url",
     }
 }
 
@@ -85,9 +86,9 @@ w::record! {
     /// `StatInfo`.
     pub struct StatInfo {
         /// `users`.
-        0 users: Vec<User> => w::Field::must("users"),
+        0 users: Vec<User> => "users: must",
         /// `external_users`.
-        1 external_users: Vec<ExternalUser> => w::Field::must("external_users"),
+        1 external_users: Vec<ExternalUser> => "external_users: must",
     }
 }
 
@@ -95,17 +96,17 @@ w::record! {
     /// `User`.
     pub struct User {
         /// `userid`.
-        0 userid: String => w::Field::must("userid"),
+        0 userid: String => "userid: must",
         /// `watch_time`; unit s.
-        1 watch_time: i64 => w::Field::must("watch_time"),
+        1 watch_time: i64 => "watch_time: must",
         /// `is_comment`.
-        2 is_comment: bool => w::Field::must("is_comment").spelled(w::Spelling::BoolInt),
+        2 is_comment: bool => "is_comment: must zero-one",
         /// `is_mic`.
-        3 is_mic: bool => w::Field::must("is_mic").spelled(w::Spelling::BoolInt),
+        3 is_mic: bool => "is_mic: must zero-one",
         /// `invitor_userid`.
-        4 invitor_userid: Option<String> => w::Field::new("invitor_userid"),
+        4 invitor_userid: Option<String> => "invitor_userid",
         /// `invitor_external_userid`.
-        5 invitor_external_userid: Option<String> => w::Field::new("invitor_external_userid"),
+        5 invitor_external_userid: Option<String> => "invitor_external_userid",
     }
 }
 
@@ -117,9 +118,9 @@ w::record! {
     /// * Catalog: `work.living.cancel`.
     pub struct Cancel {
         /// `livingid`.
-        0 livingid: String => w::Field::must("livingid"),
+        0 livingid: String => "livingid: must",
     }
-    new(livingid: String)
+    new(livingid: impl Into<String>)
 }
 
 w::endpoint! {
@@ -149,50 +150,44 @@ w::record! {
     /// * Catalog: `work.living.create`.
     pub struct Create {
         /// `anchor_userid`.
-        0 anchor_userid: String => w::Field::must("anchor_userid"),
+        0 anchor_userid: String => "anchor_userid: must",
         /// `theme`.
-        1 theme: String => w::Field::must("theme"),
+        1 theme: String => "theme: must",
         /// `living_start`; format `unix`.
-        2 living_start: xinqiao_types::UnixSeconds => w::Field::must("living_start"),
+        2 living_start: xinqiao_types::UnixSeconds => "living_start: must",
         /// `living_duration`; unit s.
-        3 living_duration: i64 => w::Field::must("living_duration"),
+        3 living_duration: i64 => "living_duration: must",
         /// `type`.
-        4 type_: i64 => w::Field::must("type"),
+        4 type_: i64 => "type: must",
         /// `description`.
-        5 description: Option<String> => w::Field::new("description"),
+        5 description: Option<String> => "description",
         /// `remind_time`; unit s.
-        6 remind_time: Option<i64> => w::Field::new("remind_time"),
+        6 remind_time: Option<i64> => "remind_time",
         /// `activity_cover_mediaid`.
-        7 activity_cover_mediaid: Option<String> => w::Field::new("activity_cover_mediaid"),
+        7 activity_cover_mediaid: Option<String> => "activity_cover_mediaid",
         /// `activity_share_mediaid`.
-        8 activity_share_mediaid: Option<String> => w::Field::new("activity_share_mediaid"),
+        8 activity_share_mediaid: Option<String> => "activity_share_mediaid",
         /// `activity_detail`.
-        9 activity_detail: Option<ActivityDetail> => w::Field::new("activity_detail"),
+        9 activity_detail: Option<ActivityDetail> => "activity_detail",
         /// `agentid`.
-        10 agentid: Option<i64> => w::Field::new("agentid"),
+        10 agentid: Option<i64> => "agentid",
     }
     new(
-        anchor_userid: String,
-        theme: String,
+        anchor_userid: impl Into<String>,
+        theme: impl Into<String>,
         living_start: xinqiao_types::UnixSeconds,
         living_duration: i64,
         type_: i64,
     )
-    set(
-        description: String,
-        remind_time: i64,
-        activity_cover_mediaid: String,
-        activity_share_mediaid: String,
-        activity_detail: ActivityDetail,
-        agentid: i64,
-    )
+    text(description: String, activity_cover_mediaid: String, activity_share_mediaid: String)
+    set(remind_time: i64, activity_detail: ActivityDetail, agentid: i64)
 }
 
 w::record! {
     /// Answer to [`Create`].
     pub struct CreateResponse {
         /// `livingid`.
-        0 livingid: String => w::Field::must("livingid"),
+        0 livingid: String => "livingid: must",
     }
 }
 
@@ -223,9 +218,9 @@ w::record! {
     /// * Catalog: `work.living.delete_replay_data`.
     pub struct DeleteReplayData {
         /// `livingid`.
-        0 livingid: String => w::Field::must("livingid"),
+        0 livingid: String => "livingid: must",
     }
-    new(livingid: String)
+    new(livingid: impl Into<String>)
 }
 
 w::endpoint! {
@@ -255,18 +250,18 @@ w::record! {
     /// * Catalog: `work.living.get_living_code`.
     pub struct GetLivingCode {
         /// `livingid`.
-        0 livingid: String => w::Field::must("livingid"),
+        0 livingid: String => "livingid: must",
         /// `openid`.
-        1 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        1 openid: xinqiao_types::OpenId => "openid: must masked",
     }
-    new(livingid: String, openid: xinqiao_types::OpenId)
+    new(livingid: impl Into<String>, openid: impl Into<xinqiao_types::OpenId>)
 }
 
 w::record! {
     /// Answer to [`GetLivingCode`].
     pub struct GetLivingCodeResponse {
         /// `living_code`.
-        0 living_code: String => w::Field::must("living_code"),
+        0 living_code: String => "living_code: must",
     }
 }
 
@@ -297,16 +292,16 @@ w::record! {
     /// * Catalog: `work.living.get_living_info`.
     pub struct GetLivingInfo {
         /// `livingid`.
-        0 livingid: String => w::Field::must("livingid").place(w::Place::Query),
+        0 livingid: String => "livingid: must query",
     }
-    new(livingid: String)
+    new(livingid: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`GetLivingInfo`].
     pub struct GetLivingInfoResponse {
         /// `living_info`.
-        0 living_info: LivingInfo => w::Field::must("living_info"),
+        0 living_info: LivingInfo => "living_info: must",
     }
 }
 
@@ -337,24 +332,24 @@ w::record! {
     /// * Catalog: `work.living.get_living_share_info`.
     pub struct GetLivingShareInfo {
         /// `ww_share_code`.
-        0 ww_share_code: String => w::Field::must("ww_share_code"),
+        0 ww_share_code: String => "ww_share_code: must",
     }
-    new(ww_share_code: String)
+    new(ww_share_code: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`GetLivingShareInfo`].
     pub struct GetLivingShareInfoResponse {
         /// `livingid`.
-        0 livingid: String => w::Field::must("livingid"),
+        0 livingid: String => "livingid: must",
         /// `viewer_userid`.
-        1 viewer_userid: Option<String> => w::Field::new("viewer_userid"),
+        1 viewer_userid: Option<String> => "viewer_userid",
         /// `viewer_external_userid`.
-        2 viewer_external_userid: Option<String> => w::Field::new("viewer_external_userid"),
+        2 viewer_external_userid: Option<String> => "viewer_external_userid",
         /// `invitor_userid`.
-        3 invitor_userid: Option<String> => w::Field::new("invitor_userid"),
+        3 invitor_userid: Option<String> => "invitor_userid",
         /// `invitor_external_userid`.
-        4 invitor_external_userid: Option<String> => w::Field::new("invitor_external_userid"),
+        4 invitor_external_userid: Option<String> => "invitor_external_userid",
     }
 }
 
@@ -385,23 +380,24 @@ w::record! {
     /// * Catalog: `work.living.get_user_all_livingid`.
     pub struct GetUserAllLivingid {
         /// `userid`.
-        0 userid: String => w::Field::must("userid"),
+        0 userid: String => "userid: must",
         /// `cursor`.
-        1 cursor: Option<String> => w::Field::new("cursor"),
+        1 cursor: Option<String> => "cursor",
         /// `limit`.
-        2 limit: Option<i64> => w::Field::new("limit"),
+        2 limit: Option<i64> => "limit",
     }
-    new(userid: String)
-    set(cursor: String, limit: i64)
+    new(userid: impl Into<String>)
+    text(cursor: String)
+    set(limit: i64)
 }
 
 w::record! {
     /// Answer to [`GetUserAllLivingid`].
     pub struct GetUserAllLivingidResponse {
         /// `livingid_list`.
-        0 livingid_list: Vec<String> => w::Field::must("livingid_list"),
+        0 livingid_list: Vec<String> => "livingid_list: must",
         /// `next_cursor`.
-        1 next_cursor: Option<String> => w::Field::new("next_cursor"),
+        1 next_cursor: Option<String> => "next_cursor",
     }
 }
 
@@ -432,23 +428,23 @@ w::record! {
     /// * Catalog: `work.living.get_watch_stat`.
     pub struct GetWatchStat {
         /// `livingid`.
-        0 livingid: String => w::Field::must("livingid"),
+        0 livingid: String => "livingid: must",
         /// `next_key`.
-        1 next_key: Option<String> => w::Field::new("next_key"),
+        1 next_key: Option<String> => "next_key",
     }
-    new(livingid: String)
-    set(next_key: String)
+    new(livingid: impl Into<String>)
+    text(next_key: String)
 }
 
 w::record! {
     /// Answer to [`GetWatchStat`].
     pub struct GetWatchStatResponse {
         /// `stat_info`.
-        0 stat_info: StatInfo => w::Field::must("stat_info"),
+        0 stat_info: StatInfo => "stat_info: must",
         /// `ending`.
-        1 ending: bool => w::Field::must("ending").spelled(w::Spelling::BoolInt),
+        1 ending: bool => "ending: must zero-one",
         /// `next_key`.
-        2 next_key: Option<String> => w::Field::new("next_key"),
+        2 next_key: Option<String> => "next_key",
     }
 }
 
@@ -479,30 +475,28 @@ w::record! {
     /// * Catalog: `work.living.modify`.
     pub struct Modify {
         /// `livingid`.
-        0 livingid: String => w::Field::must("livingid"),
+        0 livingid: String => "livingid: must",
         /// `title`.
-        1 title: Option<String> => w::Field::new("title"),
+        1 title: Option<String> => "title",
         /// `theme`.
-        2 theme: Option<String> => w::Field::new("theme"),
+        2 theme: Option<String> => "theme",
         /// `living_start`; format `unix`.
-        3 living_start: Option<xinqiao_types::UnixSeconds> => w::Field::new("living_start"),
+        3 living_start: Option<xinqiao_types::UnixSeconds> => "living_start",
         /// `living_duration`; unit s.
-        4 living_duration: Option<i64> => w::Field::new("living_duration"),
+        4 living_duration: Option<i64> => "living_duration",
         /// `type`.
-        5 type_: Option<i64> => w::Field::new("type"),
+        5 type_: Option<i64> => "type",
         /// `description`.
-        6 description: Option<String> => w::Field::new("description"),
+        6 description: Option<String> => "description",
         /// `remind_time`; unit s.
-        7 remind_time: Option<i64> => w::Field::new("remind_time"),
+        7 remind_time: Option<i64> => "remind_time",
     }
-    new(livingid: String)
+    new(livingid: impl Into<String>)
+    text(title: String, theme: String, description: String)
     set(
-        title: String,
-        theme: String,
         living_start: xinqiao_types::UnixSeconds,
         living_duration: i64,
         type_: i64,
-        description: String,
         remind_time: i64,
     )
 }

@@ -11,7 +11,7 @@ w::record! {
     /// * Catalog: `work.material.add_material`.
     pub struct AddMaterial {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -43,7 +43,7 @@ w::record! {
     /// * Catalog: `work.material.add_mpnews`.
     pub struct AddMpnews {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -75,7 +75,7 @@ w::record! {
     /// * Catalog: `work.material.batchget`.
     pub struct Batchget {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -107,7 +107,7 @@ w::record! {
     /// * Catalog: `work.material.del`.
     pub struct Del {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -139,7 +139,7 @@ w::record! {
     /// * Catalog: `work.material.get`.
     pub struct Get {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -171,7 +171,7 @@ w::record! {
     /// * Catalog: `work.material.get_count`.
     pub struct GetCount {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -203,7 +203,7 @@ w::record! {
     /// * Catalog: `work.material.update_mpnews`.
     pub struct UpdateMpnews {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }

@@ -7,13 +7,13 @@ w::record! {
     /// `GetUploadByUrlResultDetail`.
     pub struct GetUploadByUrlResultDetail {
         /// `errcode`.
-        0 errcode: i64 => w::Field::must("errcode"),
+        0 errcode: i64 => "errcode: must",
         /// `errmsg`.
-        1 errmsg: Option<String> => w::Field::new("errmsg"),
+        1 errmsg: Option<String> => "errmsg",
         /// `media_id`.
-        2 media_id: Option<xinqiao_types::MediaId> => w::Field::new("media_id"),
+        2 media_id: Option<xinqiao_types::MediaId> => "media_id",
         /// `created_at`; format `unix`.
-        3 created_at: Option<xinqiao_types::UnixSeconds> => w::Field::new("created_at"),
+        3 created_at: Option<xinqiao_types::UnixSeconds> => "created_at",
     }
 }
 
@@ -25,9 +25,9 @@ w::record! {
     /// * Catalog: `work.media.get`.
     pub struct Get {
         /// `media_id`.
-        0 media_id: xinqiao_types::MediaId => w::Field::must("media_id").place(w::Place::Query),
+        0 media_id: xinqiao_types::MediaId => "media_id: must query",
     }
-    new(media_id: xinqiao_types::MediaId)
+    new(media_id: impl Into<xinqiao_types::MediaId>)
 }
 
 w::endpoint! {
@@ -57,9 +57,9 @@ w::record! {
     /// * Catalog: `work.media.get_jssdk`.
     pub struct GetJssdk {
         /// `media_id`.
-        0 media_id: xinqiao_types::MediaId => w::Field::must("media_id").place(w::Place::Query),
+        0 media_id: xinqiao_types::MediaId => "media_id: must query",
     }
-    new(media_id: xinqiao_types::MediaId)
+    new(media_id: impl Into<xinqiao_types::MediaId>)
 }
 
 w::endpoint! {
@@ -89,18 +89,18 @@ w::record! {
     /// * Catalog: `work.media.get_upload_by_url_result`.
     pub struct GetUploadByUrlResult {
         /// `jobid`.
-        0 jobid: String => w::Field::must("jobid"),
+        0 jobid: String => "jobid: must",
     }
-    new(jobid: String)
+    new(jobid: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`GetUploadByUrlResult`].
     pub struct GetUploadByUrlResultResponse {
         /// `status`.
-        0 status: i64 => w::Field::must("status"),
+        0 status: i64 => "status: must",
         /// `detail`.
-        1 detail: GetUploadByUrlResultDetail => w::Field::must("detail"),
+        1 detail: GetUploadByUrlResultDetail => "detail: must",
     }
 }
 
@@ -131,22 +131,22 @@ w::record! {
     /// * Catalog: `work.media.upload`.
     pub struct Upload {
         /// `type`.
-        0 type_: String => w::Field::must("type").place(w::Place::Query),
+        0 type_: String => "type: must query",
         /// `media`.
-        1 media: w::FilePart => w::Field::must("media"),
+        1 media: w::FilePart => "media: must",
     }
-    new(type_: String, media: w::FilePart)
+    new(type_: impl Into<String>, media: w::FilePart)
 }
 
 w::record! {
     /// Answer to [`Upload`].
     pub struct UploadResponse {
         /// `type`.
-        0 type_: String => w::Field::must("type"),
+        0 type_: String => "type: must",
         /// `media_id`.
-        1 media_id: xinqiao_types::MediaId => w::Field::must("media_id"),
+        1 media_id: xinqiao_types::MediaId => "media_id: must",
         /// `created_at`; format `unix`.
-        2 created_at: xinqiao_types::UnixSeconds => w::Field::must("created_at"),
+        2 created_at: xinqiao_types::UnixSeconds => "created_at: must",
     }
 }
 
@@ -177,24 +177,24 @@ w::record! {
     /// * Catalog: `work.media.upload_attachment`.
     pub struct UploadAttachment {
         /// `media_type`.
-        0 media_type: String => w::Field::must("media_type").place(w::Place::Query),
+        0 media_type: String => "media_type: must query",
         /// `attachment_type`.
-        1 attachment_type: String => w::Field::must("attachment_type").place(w::Place::Query),
+        1 attachment_type: String => "attachment_type: must query",
         /// `media`.
-        2 media: w::FilePart => w::Field::must("media"),
+        2 media: w::FilePart => "media: must",
     }
-    new(media_type: String, attachment_type: String, media: w::FilePart)
+    new(media_type: impl Into<String>, attachment_type: impl Into<String>, media: w::FilePart)
 }
 
 w::record! {
     /// Answer to [`UploadAttachment`].
     pub struct UploadAttachmentResponse {
         /// `type`.
-        0 type_: String => w::Field::must("type"),
+        0 type_: String => "type: must",
         /// `media_id`.
-        1 media_id: xinqiao_types::MediaId => w::Field::must("media_id"),
+        1 media_id: xinqiao_types::MediaId => "media_id: must",
         /// `created_at`; format `unix`.
-        2 created_at: xinqiao_types::UnixSeconds => w::Field::must("created_at"),
+        2 created_at: xinqiao_types::UnixSeconds => "created_at: must",
     }
 }
 
@@ -225,25 +225,25 @@ w::record! {
     /// * Catalog: `work.media.upload_by_url`.
     pub struct UploadByUrl {
         /// `scene`.
-        0 scene: i64 => w::Field::must("scene"),
+        0 scene: i64 => "scene: must",
         /// `type`.
-        1 type_: String => w::Field::must("type"),
+        1 type_: String => "type: must",
         /// `url`.
-        2 url: String => w::Field::must("url"),
+        2 url: String => "url: must",
         /// `filename`.
-        3 filename: String => w::Field::must("filename"),
+        3 filename: String => "filename: must",
         /// `md5`.
-        4 md5: Option<String> => w::Field::new("md5"),
+        4 md5: Option<String> => "md5",
     }
-    new(scene: i64, type_: String, url: String, filename: String)
-    set(md5: String)
+    new(scene: i64, type_: impl Into<String>, url: impl Into<String>, filename: impl Into<String>)
+    text(md5: String)
 }
 
 w::record! {
     /// Answer to [`UploadByUrl`].
     pub struct UploadByUrlResponse {
         /// `jobid`.
-        0 jobid: String => w::Field::must("jobid"),
+        0 jobid: String => "jobid: must",
     }
 }
 
@@ -274,7 +274,7 @@ w::record! {
     /// * Catalog: `work.media.uploadimg`.
     pub struct Uploadimg {
         /// `media`.
-        0 media: w::FilePart => w::Field::must("media"),
+        0 media: w::FilePart => "media: must",
     }
     new(media: w::FilePart)
 }
@@ -283,7 +283,7 @@ w::record! {
     /// Answer to [`Uploadimg`].
     pub struct UploadimgResponse {
         /// `url`.
-        0 url: String => w::Field::must("url"),
+        0 url: String => "url: must",
     }
 }
 

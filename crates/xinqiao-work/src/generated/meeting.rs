@@ -25,11 +25,11 @@ w::record! {
     /// `AddLayout`.
     pub struct AddLayout {
         /// `layout_id`.
-        0 layout_id: String => w::Field::must("layout_id"),
+        0 layout_id: String => "layout_id: must",
         /// `layout_name`.
-        1 layout_name: String => w::Field::must("layout_name"),
+        1 layout_name: String => "layout_name: must",
         /// `page_list`.
-        2 page_list: Vec<LayoutPage> => w::Field::must("page_list"),
+        2 page_list: Vec<LayoutPage> => "page_list: must",
     }
 }
 
@@ -37,17 +37,17 @@ w::record! {
     /// `Answer`.
     pub struct Answer {
         /// `answer_content`.
-        0 answer_content: Vec<String> => w::Field::must("answer_content"),
+        0 answer_content: Vec<String> => "answer_content: must",
         /// `is_required`.
-        1 is_required: i64 => w::Field::must("is_required"),
+        1 is_required: i64 => "is_required: must",
         /// `question_type`.
-        2 question_type: i64 => w::Field::must("question_type"),
+        2 question_type: i64 => "question_type: must",
         /// `special_type`.
-        3 special_type: i64 => w::Field::must("special_type"),
+        3 special_type: i64 => "special_type: must",
         /// `question_num`.
-        4 question_num: i64 => w::Field::must("question_num"),
+        4 question_num: i64 => "question_num: must",
         /// `question_title`.
-        5 question_title: Option<String> => w::Field::new("question_title"),
+        5 question_title: Option<String> => "question_title",
     }
 }
 
@@ -55,40 +55,40 @@ w::record! {
     /// `ApplyUser`.
     pub struct ApplyUser {
         /// `tmp_openid`.
-        0 tmp_openid: String => w::Field::must("tmp_openid"),
+        0 tmp_openid: String => "tmp_openid: must",
     }
-    new(tmp_openid: String)
+    new(tmp_openid: impl Into<String>)
 }
 
 w::record! {
     /// `Attendee`.
     pub struct Attendee {
         /// `userid`.
-        0 userid: String => w::Field::must("userid"),
+        0 userid: String => "userid: must",
         /// `tmp_openid`.
-        1 tmp_openid: Option<String> => w::Field::new("tmp_openid"),
+        1 tmp_openid: Option<String> => "tmp_openid",
         /// `instance_id`.
-        2 instance_id: i64 => w::Field::must("instance_id"),
+        2 instance_id: i64 => "instance_id: must",
         /// `role`.
-        3 role: i64 => w::Field::must("role"),
+        3 role: i64 => "role: must",
         /// `join_type`.
-        4 join_type: i64 => w::Field::must("join_type"),
+        4 join_type: i64 => "join_type: must",
         /// `join_time`; format `unix`.
-        5 join_time: xinqiao_types::UnixSeconds => w::Field::must("join_time"),
+        5 join_time: xinqiao_types::UnixSeconds => "join_time: must",
         /// `quit_time`; format `unix`.
-        6 quit_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("quit_time"),
+        6 quit_time: Option<xinqiao_types::UnixSeconds> => "quit_time",
         /// `net`.
-        7 net: Option<String> => w::Field::new("net"),
+        7 net: Option<String> => "net",
         /// `webinar_role`.
-        8 webinar_role: Option<i64> => w::Field::new("webinar_role"),
+        8 webinar_role: Option<i64> => "webinar_role",
         /// `audio_state`.
-        9 audio_state: bool => w::Field::must("audio_state"),
+        9 audio_state: bool => "audio_state: must",
         /// `video_state`.
-        10 video_state: bool => w::Field::must("video_state"),
+        10 video_state: bool => "video_state: must",
         /// `screen_shared_state`.
-        11 screen_shared_state: bool => w::Field::must("screen_shared_state"),
+        11 screen_shared_state: bool => "screen_shared_state: must",
         /// `customer_data`.
-        12 customer_data: Option<String> => w::Field::new("customer_data"),
+        12 customer_data: Option<String> => "customer_data",
     }
 }
 
@@ -96,13 +96,13 @@ w::record! {
     /// `CalloutPhoneNumber`.
     pub struct CalloutPhoneNumber {
         /// `area`.
-        0 area: w::TextOrNumber => w::Field::must("area"),
+        0 area: w::TextOrNumber => "area: must",
         /// `phone`.
-        1 phone: String => w::Field::must("phone").masked(),
+        1 phone: String => "phone: must masked",
         /// `extension_number`.
-        2 extension_number: Option<String> => w::Field::new("extension_number"),
+        2 extension_number: Option<String> => "extension_number",
         /// `status`.
-        3 status: Option<String> => w::Field::new("status"),
+        3 status: Option<String> => "status",
     }
 }
 
@@ -110,9 +110,9 @@ w::record! {
     /// `CheckDeviceInMeetingResult`.
     pub struct CheckDeviceInMeetingResult {
         /// `meetingid`.
-        0 meetingid: String => w::Field::must("meetingid"),
+        0 meetingid: String => "meetingid: must",
         /// `instance_id`.
-        1 instance_id: i64 => w::Field::must("instance_id"),
+        1 instance_id: i64 => "instance_id: must",
     }
 }
 
@@ -120,7 +120,7 @@ w::record! {
     /// `CoHost`.
     pub struct CoHost {
         /// `userid`.
-        0 userid: Option<Vec<String>> => w::Field::new("userid"),
+        0 userid: Option<Vec<String>> => "userid",
     }
 }
 
@@ -128,7 +128,7 @@ w::record! {
     /// `CurrentHost`.
     pub struct CurrentHost {
         /// `userid`.
-        0 userid: Option<Vec<String>> => w::Field::new("userid"),
+        0 userid: Option<Vec<String>> => "userid",
     }
 }
 
@@ -136,9 +136,9 @@ w::record! {
     /// `Device`.
     pub struct Device {
         /// `device_sn`.
-        0 device_sn: String => w::Field::must("device_sn"),
+        0 device_sn: String => "device_sn: must",
         /// `status`.
-        1 status: i64 => w::Field::must("status"),
+        1 status: i64 => "status: must",
     }
 }
 
@@ -146,40 +146,40 @@ w::record! {
     /// `Enroll`.
     pub struct Enroll {
         /// `userid`.
-        0 userid: Option<String> => w::Field::new("userid"),
+        0 userid: Option<String> => "userid",
         /// `area`.
-        1 area: Option<String> => w::Field::new("area"),
+        1 area: Option<String> => "area",
         /// `phone_number`.
-        2 phone_number: Option<String> => w::Field::new("phone_number").masked(),
+        2 phone_number: Option<String> => "phone_number: masked",
         /// `nick_name`.
-        3 nick_name: Option<String> => w::Field::new("nick_name"),
+        3 nick_name: Option<String> => "nick_name",
     }
     new()
-    set(userid: String, area: String, phone_number: String, nick_name: String)
+    text(userid: String, area: String, phone_number: String, nick_name: String)
 }
 
 w::record! {
     /// `EnrollId`.
     pub struct EnrollId {
         /// `enroll_id`.
-        0 enroll_id: String => w::Field::must("enroll_id"),
+        0 enroll_id: String => "enroll_id: must",
     }
-    new(enroll_id: String)
+    new(enroll_id: impl Into<String>)
 }
 
 w::record! {
     /// `GetCalloutStatusPhoneNumber`.
     pub struct GetCalloutStatusPhoneNumber {
         /// `area`.
-        0 area: w::TextOrNumber => w::Field::must("area"),
+        0 area: w::TextOrNumber => "area: must",
         /// `phone`.
-        1 phone: String => w::Field::must("phone").masked(),
+        1 phone: String => "phone: must masked",
         /// `extension_number`.
-        2 extension_number: Option<String> => w::Field::new("extension_number"),
+        2 extension_number: Option<String> => "extension_number",
         /// `status`.
-        3 status: String => w::Field::must("status"),
+        3 status: String => "status: must",
         /// `tmp_openid`.
-        4 tmp_openid: String => w::Field::must("tmp_openid"),
+        4 tmp_openid: String => "tmp_openid: must",
     }
 }
 
@@ -187,13 +187,13 @@ w::record! {
     /// `GetCurrentUserListUser`.
     pub struct GetCurrentUserListUser {
         /// `userid`.
-        0 userid: String => w::Field::must("userid"),
+        0 userid: String => "userid: must",
         /// `tmp_openid`.
-        1 tmp_openid: Option<String> => w::Field::new("tmp_openid"),
+        1 tmp_openid: Option<String> => "tmp_openid",
         /// `instance_id`.
-        2 instance_id: i64 => w::Field::must("instance_id"),
+        2 instance_id: i64 => "instance_id: must",
         /// `customer_data`.
-        3 customer_data: Option<String> => w::Field::new("customer_data"),
+        3 customer_data: Option<String> => "customer_data",
     }
 }
 
@@ -201,11 +201,11 @@ w::record! {
     /// `GetInfoAttendee`.
     pub struct GetInfoAttendee {
         /// `member`.
-        0 member: Vec<Member> => w::Field::must("member"),
+        0 member: Vec<Member> => "member: must",
         /// `tmp_external_user`.
-        1 tmp_external_user: Vec<TmpExternalUser> => w::Field::must("tmp_external_user"),
+        1 tmp_external_user: Vec<TmpExternalUser> => "tmp_external_user: must",
         /// `device`.
-        2 device: Vec<Device> => w::Field::must("device"),
+        2 device: Vec<Device> => "device: must",
     }
 }
 
@@ -213,25 +213,25 @@ w::record! {
     /// `GetInfoReminder`.
     pub struct GetInfoReminder {
         /// `is_repeat`.
-        0 is_repeat: bool => w::Field::must("is_repeat").spelled(w::Spelling::BoolInt),
+        0 is_repeat: bool => "is_repeat: must zero-one",
         /// `repeat_type`.
-        1 repeat_type: Option<i64> => w::Field::new("repeat_type"),
+        1 repeat_type: Option<i64> => "repeat_type",
         /// `is_custom_repeat`.
-        2 is_custom_repeat: bool => w::Field::must("is_custom_repeat").spelled(w::Spelling::BoolInt),
+        2 is_custom_repeat: bool => "is_custom_repeat: must zero-one",
         /// `repeat_until_type`.
-        3 repeat_until_type: Option<i64> => w::Field::new("repeat_until_type"),
+        3 repeat_until_type: Option<i64> => "repeat_until_type",
         /// `repeat_until_count`.
-        4 repeat_until_count: Option<i64> => w::Field::new("repeat_until_count"),
+        4 repeat_until_count: Option<i64> => "repeat_until_count",
         /// `repeat_until`; format `unix`.
-        5 repeat_until: Option<xinqiao_types::UnixSeconds> => w::Field::new("repeat_until"),
+        5 repeat_until: Option<xinqiao_types::UnixSeconds> => "repeat_until",
         /// `repeat_interval`.
-        6 repeat_interval: Option<i64> => w::Field::new("repeat_interval"),
+        6 repeat_interval: Option<i64> => "repeat_interval",
         /// `repeat_day_of_week`.
-        7 repeat_day_of_week: Option<Vec<i64>> => w::Field::new("repeat_day_of_week"),
+        7 repeat_day_of_week: Option<Vec<i64>> => "repeat_day_of_week",
         /// `repeat_day_of_month`.
-        8 repeat_day_of_month: Option<Vec<i64>> => w::Field::new("repeat_day_of_month"),
+        8 repeat_day_of_month: Option<Vec<i64>> => "repeat_day_of_month",
         /// `remind_before`; unit s.
-        9 remind_before: Option<Vec<i64>> => w::Field::new("remind_before"),
+        9 remind_before: Option<Vec<i64>> => "remind_before",
     }
 }
 
@@ -239,51 +239,51 @@ w::record! {
     /// `GetInfoSetting`.
     pub struct GetInfoSetting {
         /// `need_password`.
-        0 need_password: bool => w::Field::must("need_password"),
+        0 need_password: bool => "need_password: must",
         /// `password`.
-        1 password: Option<String> => w::Field::new("password").masked(),
+        1 password: Option<String> => "password: masked",
         /// `enable_waiting_room`.
-        2 enable_waiting_room: bool => w::Field::must("enable_waiting_room"),
+        2 enable_waiting_room: bool => "enable_waiting_room: must",
         /// `allow_enter_before_host`.
-        3 allow_enter_before_host: bool => w::Field::must("allow_enter_before_host"),
+        3 allow_enter_before_host: bool => "allow_enter_before_host: must",
         /// `allow_external_user`.
-        4 allow_external_user: bool => w::Field::must("allow_external_user"),
+        4 allow_external_user: bool => "allow_external_user: must",
         /// `enable_enter_mute`.
-        5 enable_enter_mute: i64 => w::Field::must("enable_enter_mute"),
+        5 enable_enter_mute: i64 => "enable_enter_mute: must",
         /// `allow_unmute_self`.
-        6 allow_unmute_self: bool => w::Field::must("allow_unmute_self"),
+        6 allow_unmute_self: bool => "allow_unmute_self: must",
         /// `mute_all`.
-        7 mute_all: bool => w::Field::must("mute_all"),
+        7 mute_all: bool => "mute_all: must",
         /// `enable_screen_watermark`.
-        8 enable_screen_watermark: bool => w::Field::must("enable_screen_watermark"),
+        8 enable_screen_watermark: bool => "enable_screen_watermark: must",
         /// `watermark_type`.
-        9 watermark_type: i64 => w::Field::must("watermark_type"),
+        9 watermark_type: i64 => "watermark_type: must",
         /// `auto_record_type`.
-        10 auto_record_type: String => w::Field::must("auto_record_type"),
+        10 auto_record_type: String => "auto_record_type: must",
         /// `attendee_join_auto_record`.
-        11 attendee_join_auto_record: bool => w::Field::must("attendee_join_auto_record"),
+        11 attendee_join_auto_record: bool => "attendee_join_auto_record: must",
         /// `enable_host_pause_auto_record`.
-        12 enable_host_pause_auto_record: bool => w::Field::must("enable_host_pause_auto_record"),
+        12 enable_host_pause_auto_record: bool => "enable_host_pause_auto_record: must",
         /// `enable_interpreter`.
-        13 enable_interpreter: bool => w::Field::must("enable_interpreter"),
+        13 enable_interpreter: bool => "enable_interpreter: must",
         /// `enable_doc_upload_permission`.
-        14 enable_doc_upload_permission: bool => w::Field::must("enable_doc_upload_permission"),
+        14 enable_doc_upload_permission: bool => "enable_doc_upload_permission: must",
         /// `enable_enroll`.
-        15 enable_enroll: bool => w::Field::must("enable_enroll"),
+        15 enable_enroll: bool => "enable_enroll: must",
         /// `enable_host_key`.
-        16 enable_host_key: bool => w::Field::must("enable_host_key"),
+        16 enable_host_key: bool => "enable_host_key: must",
         /// `host_key`.
-        17 host_key: Option<String> => w::Field::new("host_key"),
+        17 host_key: Option<String> => "host_key",
         /// `remind_scope`.
-        18 remind_scope: Option<i64> => w::Field::new("remind_scope"),
+        18 remind_scope: Option<i64> => "remind_scope",
         /// `hosts`.
-        19 hosts: Option<Host> => w::Field::new("hosts"),
+        19 hosts: Option<Host> => "hosts",
         /// `current_hosts`.
-        20 current_hosts: Option<CurrentHost> => w::Field::new("current_hosts"),
+        20 current_hosts: Option<CurrentHost> => "current_hosts",
         /// `co_hosts`.
-        21 co_hosts: Option<CoHost> => w::Field::new("co_hosts"),
+        21 co_hosts: Option<CoHost> => "co_hosts",
         /// `ring_users`.
-        22 ring_users: Option<RingUser> => w::Field::new("ring_users"),
+        22 ring_users: Option<RingUser> => "ring_users",
     }
 }
 
@@ -291,7 +291,7 @@ w::record! {
     /// `GetInviteesInvitee`.
     pub struct GetInviteesInvitee {
         /// `userid`.
-        0 userid: String => w::Field::must("userid"),
+        0 userid: String => "userid: must",
     }
 }
 
@@ -299,23 +299,23 @@ w::record! {
     /// `GetQualityAttendee`.
     pub struct GetQualityAttendee {
         /// `userid`.
-        0 userid: String => w::Field::must("userid"),
+        0 userid: String => "userid: must",
         /// `tmp_openid`.
-        1 tmp_openid: Option<String> => w::Field::new("tmp_openid"),
+        1 tmp_openid: Option<String> => "tmp_openid",
         /// `instance_id`.
-        2 instance_id: i64 => w::Field::must("instance_id"),
+        2 instance_id: i64 => "instance_id: must",
         /// `quality`.
-        3 quality: i64 => w::Field::must("quality"),
+        3 quality: i64 => "quality: must",
         /// `audio_quality`.
-        4 audio_quality: i64 => w::Field::must("audio_quality"),
+        4 audio_quality: i64 => "audio_quality: must",
         /// `video_quality`.
-        5 video_quality: i64 => w::Field::must("video_quality"),
+        5 video_quality: i64 => "video_quality: must",
         /// `screen_share_quality`.
-        6 screen_share_quality: i64 => w::Field::must("screen_share_quality"),
+        6 screen_share_quality: i64 => "screen_share_quality: must",
         /// `network_quality`.
-        7 network_quality: i64 => w::Field::must("network_quality"),
+        7 network_quality: i64 => "network_quality: must",
         /// `problems`.
-        8 problems: Option<Vec<String>> => w::Field::new("problems"),
+        8 problems: Option<Vec<String>> => "problems",
     }
 }
 
@@ -323,23 +323,23 @@ w::record! {
     /// `GetRealtimeAttendeeListAttendee`.
     pub struct GetRealtimeAttendeeListAttendee {
         /// `userid`.
-        0 userid: String => w::Field::must("userid"),
+        0 userid: String => "userid: must",
         /// `tmp_openid`.
-        1 tmp_openid: Option<String> => w::Field::new("tmp_openid"),
+        1 tmp_openid: Option<String> => "tmp_openid",
         /// `instance_id`.
-        2 instance_id: i64 => w::Field::must("instance_id"),
+        2 instance_id: i64 => "instance_id: must",
         /// `role`.
-        3 role: i64 => w::Field::must("role"),
+        3 role: i64 => "role: must",
         /// `join_type`.
-        4 join_type: i64 => w::Field::must("join_type"),
+        4 join_type: i64 => "join_type: must",
         /// `join_time`; format `unix`.
-        5 join_time: xinqiao_types::UnixSeconds => w::Field::must("join_time"),
+        5 join_time: xinqiao_types::UnixSeconds => "join_time: must",
         /// `audio_state`.
-        6 audio_state: bool => w::Field::must("audio_state"),
+        6 audio_state: bool => "audio_state: must",
         /// `video_state`.
-        7 video_state: bool => w::Field::must("video_state"),
+        7 video_state: bool => "video_state: must",
         /// `screen_shared_state`.
-        8 screen_shared_state: bool => w::Field::must("screen_shared_state"),
+        8 screen_shared_state: bool => "screen_shared_state: must",
     }
 }
 
@@ -347,15 +347,15 @@ w::record! {
     /// `GetUserListUser`.
     pub struct GetUserListUser {
         /// `userid`.
-        0 userid: String => w::Field::must("userid"),
+        0 userid: String => "userid: must",
         /// `tmp_openid`.
-        1 tmp_openid: Option<String> => w::Field::new("tmp_openid"),
+        1 tmp_openid: Option<String> => "tmp_openid",
         /// `instance_id`.
-        2 instance_id: i64 => w::Field::must("instance_id"),
+        2 instance_id: i64 => "instance_id: must",
         /// `join_time`; format `unix`.
-        3 join_time: xinqiao_types::UnixSeconds => w::Field::must("join_time"),
+        3 join_time: xinqiao_types::UnixSeconds => "join_time: must",
         /// `quit_time`; format `unix`.
-        4 quit_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("quit_time"),
+        4 quit_time: Option<xinqiao_types::UnixSeconds> => "quit_time",
     }
 }
 
@@ -363,21 +363,21 @@ w::record! {
     /// `Guest`.
     pub struct Guest {
         /// `area`.
-        0 area: String => w::Field::must("area"),
+        0 area: String => "area: must",
         /// `phone_number`.
-        1 phone_number: String => w::Field::must("phone_number").masked(),
+        1 phone_number: String => "phone_number: must masked",
         /// `guest_name`.
-        2 guest_name: Option<String> => w::Field::new("guest_name"),
+        2 guest_name: Option<String> => "guest_name",
     }
-    new(area: String, phone_number: String)
-    set(guest_name: String)
+    new(area: impl Into<String>, phone_number: impl Into<String>)
+    text(guest_name: String)
 }
 
 w::record! {
     /// `Host`.
     pub struct Host {
         /// `userid`.
-        0 userid: Option<Vec<String>> => w::Field::new("userid"),
+        0 userid: Option<Vec<String>> => "userid",
     }
     new()
     set(userid: Vec<String>)
@@ -387,17 +387,17 @@ w::record! {
     /// `ImportEnroll`.
     pub struct ImportEnroll {
         /// `enroll_id`.
-        0 enroll_id: String => w::Field::must("enroll_id"),
+        0 enroll_id: String => "enroll_id: must",
         /// `userid`.
-        1 userid: Option<String> => w::Field::new("userid"),
+        1 userid: Option<String> => "userid",
         /// `area`.
-        2 area: Option<String> => w::Field::new("area"),
+        2 area: Option<String> => "area",
         /// `phone_number`.
-        3 phone_number: Option<String> => w::Field::new("phone_number").masked(),
+        3 phone_number: Option<String> => "phone_number: masked",
         /// `nick_name`.
-        4 nick_name: Option<String> => w::Field::new("nick_name"),
+        4 nick_name: Option<String> => "nick_name",
         /// `enroll_code`.
-        5 enroll_code: Option<String> => w::Field::new("enroll_code"),
+        5 enroll_code: Option<String> => "enroll_code",
     }
 }
 
@@ -405,9 +405,9 @@ w::record! {
     /// `Invitee`.
     pub struct Invitee {
         /// `userid`.
-        0 userid: Option<Vec<String>> => w::Field::new("userid"),
+        0 userid: Option<Vec<String>> => "userid",
         /// `device_sn`.
-        1 device_sn: Option<Vec<String>> => w::Field::new("device_sn"),
+        1 device_sn: Option<Vec<String>> => "device_sn",
     }
     new()
     set(userid: Vec<String>, device_sn: Vec<String>)
@@ -417,9 +417,9 @@ w::record! {
     /// `JobResult`.
     pub struct JobResult {
         /// `succ_userid_list`.
-        0 succ_userid_list: Option<Vec<String>> => w::Field::new("succ_userid_list"),
+        0 succ_userid_list: Option<Vec<String>> => "succ_userid_list",
         /// `fail_userid_list`.
-        1 fail_userid_list: Option<Vec<String>> => w::Field::new("fail_userid_list"),
+        1 fail_userid_list: Option<Vec<String>> => "fail_userid_list",
     }
 }
 
@@ -427,25 +427,25 @@ w::record! {
     /// `Layout`.
     pub struct Layout {
         /// `layout_name`.
-        0 layout_name: Option<String> => w::Field::new("layout_name"),
+        0 layout_name: Option<String> => "layout_name",
         /// `page_list`.
-        1 page_list: Vec<Page> => w::Field::must("page_list"),
+        1 page_list: Vec<Page> => "page_list: must",
     }
     new(page_list: Vec<Page>)
-    set(layout_name: String)
+    text(layout_name: String)
 }
 
 w::record! {
     /// `LayoutPage`.
     pub struct LayoutPage {
         /// `layout_template_id`.
-        0 layout_template_id: String => w::Field::must("layout_template_id"),
+        0 layout_template_id: String => "layout_template_id: must",
         /// `enable_polling`.
-        1 enable_polling: bool => w::Field::must("enable_polling"),
+        1 enable_polling: bool => "enable_polling: must",
         /// `polling_setting`.
-        2 polling_setting: Option<PollingSetting> => w::Field::new("polling_setting"),
+        2 polling_setting: Option<PollingSetting> => "polling_setting",
         /// `user_seat_list`.
-        3 user_seat_list: Vec<PageUserSeat> => w::Field::must("user_seat_list"),
+        3 user_seat_list: Vec<PageUserSeat> => "user_seat_list: must",
     }
 }
 
@@ -453,23 +453,23 @@ w::record! {
     /// `ListEnroll`.
     pub struct ListEnroll {
         /// `enroll_id`.
-        0 enroll_id: w::TextOrNumber => w::Field::must("enroll_id"),
+        0 enroll_id: w::TextOrNumber => "enroll_id: must",
         /// `userid`.
-        1 userid: Option<String> => w::Field::new("userid"),
+        1 userid: Option<String> => "userid",
         /// `tmp_openid`.
-        2 tmp_openid: Option<String> => w::Field::new("tmp_openid"),
+        2 tmp_openid: Option<String> => "tmp_openid",
         /// `enroll_time`; format `yyyy/MM/dd HH:mm`.
-        3 enroll_time: String => w::Field::must("enroll_time"),
+        3 enroll_time: String => "enroll_time: must",
         /// `enroll_source_type`.
-        4 enroll_source_type: i64 => w::Field::must("enroll_source_type"),
+        4 enroll_source_type: i64 => "enroll_source_type: must",
         /// `nick_name`.
-        5 nick_name: Option<String> => w::Field::new("nick_name"),
+        5 nick_name: Option<String> => "nick_name",
         /// `status`.
-        6 status: i64 => w::Field::must("status"),
+        6 status: i64 => "status: must",
         /// `enroll_code`.
-        7 enroll_code: Option<String> => w::Field::new("enroll_code"),
+        7 enroll_code: Option<String> => "enroll_code",
         /// `answer_list`.
-        8 answer_list: Option<Vec<Answer>> => w::Field::new("answer_list"),
+        8 answer_list: Option<Vec<Answer>> => "answer_list",
     }
 }
 
@@ -477,9 +477,9 @@ w::record! {
     /// `Meeting`.
     pub struct Meeting {
         /// `userid`.
-        0 userid: String => w::Field::must("userid"),
+        0 userid: String => "userid: must",
         /// `start_time`; format `unix`.
-        1 start_time: xinqiao_types::UnixSeconds => w::Field::must("start_time"),
+        1 start_time: xinqiao_types::UnixSeconds => "start_time: must",
     }
 }
 
@@ -487,9 +487,9 @@ w::record! {
     /// `MeetingShortUrlCustomerData`.
     pub struct MeetingShortUrlCustomerData {
         /// `meeting_short_url`.
-        0 meeting_short_url: String => w::Field::must("meeting_short_url"),
+        0 meeting_short_url: String => "meeting_short_url: must",
         /// `customer_data`.
-        1 customer_data: String => w::Field::must("customer_data"),
+        1 customer_data: String => "customer_data: must",
     }
 }
 
@@ -497,17 +497,17 @@ w::record! {
     /// `Member`.
     pub struct Member {
         /// `userid`.
-        0 userid: String => w::Field::must("userid"),
+        0 userid: String => "userid: must",
         /// `status`.
-        1 status: i64 => w::Field::must("status"),
+        1 status: i64 => "status: must",
         /// `first_join_time`; format `unix`.
-        2 first_join_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("first_join_time"),
+        2 first_join_time: Option<xinqiao_types::UnixSeconds> => "first_join_time",
         /// `last_quit_time`; format `unix`.
-        3 last_quit_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("last_quit_time"),
+        3 last_quit_time: Option<xinqiao_types::UnixSeconds> => "last_quit_time",
         /// `total_join_count`.
-        4 total_join_count: i64 => w::Field::must("total_join_count"),
+        4 total_join_count: i64 => "total_join_count: must",
         /// `cumulative_time`; unit s.
-        5 cumulative_time: i64 => w::Field::must("cumulative_time"),
+        5 cumulative_time: i64 => "cumulative_time: must",
     }
 }
 
@@ -515,24 +515,24 @@ w::record! {
     /// `Mra`.
     pub struct Mra {
         /// `tmp_openid`.
-        0 tmp_openid: String => w::Field::must("tmp_openid"),
+        0 tmp_openid: String => "tmp_openid: must",
     }
-    new(tmp_openid: String)
+    new(tmp_openid: impl Into<String>)
 }
 
 w::record! {
     /// `Page`.
     pub struct Page {
         /// `layout_template_id`.
-        0 layout_template_id: String => w::Field::must("layout_template_id"),
+        0 layout_template_id: String => "layout_template_id: must",
         /// `enable_polling`.
-        1 enable_polling: Option<bool> => w::Field::new("enable_polling"),
+        1 enable_polling: Option<bool> => "enable_polling",
         /// `polling_setting`.
-        2 polling_setting: Option<PollingSetting> => w::Field::new("polling_setting"),
+        2 polling_setting: Option<PollingSetting> => "polling_setting",
         /// `user_seat_list`.
-        3 user_seat_list: Vec<UserSeat> => w::Field::must("user_seat_list"),
+        3 user_seat_list: Vec<UserSeat> => "user_seat_list: must",
     }
-    new(layout_template_id: String, user_seat_list: Vec<UserSeat>)
+    new(layout_template_id: impl Into<String>, user_seat_list: Vec<UserSeat>)
     set(enable_polling: bool, polling_setting: PollingSetting)
 }
 
@@ -540,13 +540,13 @@ w::record! {
     /// `PageUserSeat`.
     pub struct PageUserSeat {
         /// `grid_id`.
-        0 grid_id: String => w::Field::must("grid_id"),
+        0 grid_id: String => "grid_id: must",
         /// `grid_type`.
-        1 grid_type: i64 => w::Field::must("grid_type"),
+        1 grid_type: i64 => "grid_type: must",
         /// `video_type`.
-        2 video_type: i64 => w::Field::must("video_type"),
+        2 video_type: i64 => "video_type: must",
         /// `user_list`.
-        3 user_list: Vec<User> => w::Field::must("user_list"),
+        3 user_list: Vec<User> => "user_list: must",
     }
 }
 
@@ -554,27 +554,27 @@ w::record! {
     /// `PhoneNumber`.
     pub struct PhoneNumber {
         /// `area`.
-        0 area: w::TextOrNumber => w::Field::must("area"),
+        0 area: w::TextOrNumber => "area: must",
         /// `phone`.
-        1 phone: String => w::Field::must("phone").masked(),
+        1 phone: String => "phone: must masked",
         /// `extension_number`.
-        2 extension_number: Option<String> => w::Field::new("extension_number"),
+        2 extension_number: Option<String> => "extension_number",
     }
-    new(area: w::TextOrNumber, phone: String)
-    set(extension_number: String)
+    new(area: impl Into<w::TextOrNumber>, phone: impl Into<String>)
+    text(extension_number: String)
 }
 
 w::record! {
     /// `PollingSetting`.
     pub struct PollingSetting {
         /// `polling_interval_unit`.
-        0 polling_interval_unit: i64 => w::Field::must("polling_interval_unit"),
+        0 polling_interval_unit: i64 => "polling_interval_unit: must",
         /// `polling_interval`.
-        1 polling_interval: i64 => w::Field::must("polling_interval"),
+        1 polling_interval: i64 => "polling_interval: must",
         /// `ignore_user_novideo`.
-        2 ignore_user_novideo: bool => w::Field::must("ignore_user_novideo"),
+        2 ignore_user_novideo: bool => "ignore_user_novideo: must",
         /// `ignore_user_absence`.
-        3 ignore_user_absence: bool => w::Field::must("ignore_user_absence"),
+        3 ignore_user_absence: bool => "ignore_user_absence: must",
     }
     new(
         polling_interval_unit: i64,
@@ -588,9 +588,9 @@ w::record! {
     /// `QueryByTmpOpenidEnrollId`.
     pub struct QueryByTmpOpenidEnrollId {
         /// `tmp_openid`.
-        0 tmp_openid: String => w::Field::must("tmp_openid"),
+        0 tmp_openid: String => "tmp_openid: must",
         /// `enroll_id`.
-        1 enroll_id: String => w::Field::must("enroll_id"),
+        1 enroll_id: String => "enroll_id: must",
     }
 }
 
@@ -598,15 +598,15 @@ w::record! {
     /// `Question`.
     pub struct Question {
         /// `is_required`.
-        0 is_required: i64 => w::Field::must("is_required"),
+        0 is_required: i64 => "is_required: must",
         /// `question_type`.
-        1 question_type: i64 => w::Field::must("question_type"),
+        1 question_type: i64 => "question_type: must",
         /// `special_type`.
-        2 special_type: i64 => w::Field::must("special_type"),
+        2 special_type: i64 => "special_type: must",
         /// `question_title`.
-        3 question_title: Option<String> => w::Field::new("question_title"),
+        3 question_title: Option<String> => "question_title",
         /// `option_list`.
-        4 option_list: Option<Vec<QuestionOption>> => w::Field::new("option_list"),
+        4 option_list: Option<Vec<QuestionOption>> => "option_list",
     }
 }
 
@@ -614,7 +614,7 @@ w::record! {
     /// `QuestionOption`.
     pub struct QuestionOption {
         /// `content`.
-        0 content: Option<String> => w::Field::new("content"),
+        0 content: Option<String> => "content",
     }
 }
 
@@ -622,25 +622,25 @@ w::record! {
     /// `Reminder`.
     pub struct Reminder {
         /// `is_repeat`.
-        0 is_repeat: Option<bool> => w::Field::new("is_repeat").spelled(w::Spelling::BoolInt),
+        0 is_repeat: Option<bool> => "is_repeat: zero-one",
         /// `repeat_type`.
-        1 repeat_type: Option<i64> => w::Field::new("repeat_type"),
+        1 repeat_type: Option<i64> => "repeat_type",
         /// `is_custom_repeat`.
-        2 is_custom_repeat: Option<bool> => w::Field::new("is_custom_repeat").spelled(w::Spelling::BoolInt),
+        2 is_custom_repeat: Option<bool> => "is_custom_repeat: zero-one",
         /// `repeat_until_type`.
-        3 repeat_until_type: Option<i64> => w::Field::new("repeat_until_type"),
+        3 repeat_until_type: Option<i64> => "repeat_until_type",
         /// `repeat_until_count`.
-        4 repeat_until_count: Option<i64> => w::Field::new("repeat_until_count"),
+        4 repeat_until_count: Option<i64> => "repeat_until_count",
         /// `repeat_until`; format `unix`.
-        5 repeat_until: Option<xinqiao_types::UnixSeconds> => w::Field::new("repeat_until"),
+        5 repeat_until: Option<xinqiao_types::UnixSeconds> => "repeat_until",
         /// `repeat_interval`.
-        6 repeat_interval: Option<i64> => w::Field::new("repeat_interval"),
+        6 repeat_interval: Option<i64> => "repeat_interval",
         /// `repeat_day_of_week`.
-        7 repeat_day_of_week: Option<Vec<i64>> => w::Field::new("repeat_day_of_week"),
+        7 repeat_day_of_week: Option<Vec<i64>> => "repeat_day_of_week",
         /// `repeat_day_of_month`.
-        8 repeat_day_of_month: Option<Vec<i64>> => w::Field::new("repeat_day_of_month"),
+        8 repeat_day_of_month: Option<Vec<i64>> => "repeat_day_of_month",
         /// `remind_before`; unit s.
-        9 remind_before: Option<Vec<i64>> => w::Field::new("remind_before"),
+        9 remind_before: Option<Vec<i64>> => "remind_before",
     }
     new()
     set(
@@ -661,7 +661,7 @@ w::record! {
     /// `RingUser`.
     pub struct RingUser {
         /// `userid`.
-        0 userid: Option<Vec<String>> => w::Field::new("userid"),
+        0 userid: Option<Vec<String>> => "userid",
     }
     new()
     set(userid: Vec<String>)
@@ -671,92 +671,87 @@ w::record! {
     /// `SetConfigOption`.
     pub struct SetConfigOption {
         /// `content`.
-        0 content: Option<String> => w::Field::new("content"),
+        0 content: Option<String> => "content",
     }
     new()
-    set(content: String)
+    text(content: String)
 }
 
 w::record! {
     /// `SetConfigQuestion`.
     pub struct SetConfigQuestion {
         /// `is_required`.
-        0 is_required: Option<i64> => w::Field::new("is_required"),
+        0 is_required: Option<i64> => "is_required",
         /// `question_type`.
-        1 question_type: Option<i64> => w::Field::new("question_type"),
+        1 question_type: Option<i64> => "question_type",
         /// `special_type`.
-        2 special_type: Option<i64> => w::Field::new("special_type"),
+        2 special_type: Option<i64> => "special_type",
         /// `question_title`.
-        3 question_title: Option<String> => w::Field::new("question_title"),
+        3 question_title: Option<String> => "question_title",
         /// `option_list`.
-        4 option_list: Option<Vec<SetConfigOption>> => w::Field::new("option_list"),
+        4 option_list: Option<Vec<SetConfigOption>> => "option_list",
     }
     new()
-    set(
-        is_required: i64,
-        question_type: i64,
-        special_type: i64,
-        question_title: String,
-        option_list: Vec<SetConfigOption>,
-    )
+    text(question_title: String)
+    set(is_required: i64, question_type: i64, special_type: i64, option_list: Vec<SetConfigOption>)
 }
 
 w::record! {
     /// `SetInviteesInvitee`.
     pub struct SetInviteesInvitee {
         /// `userid`.
-        0 userid: String => w::Field::must("userid"),
+        0 userid: String => "userid: must",
     }
-    new(userid: String)
+    new(userid: impl Into<String>)
 }
 
 w::record! {
     /// `Setting`.
     pub struct Setting {
         /// `password`.
-        0 password: Option<String> => w::Field::new("password").masked(),
+        0 password: Option<String> => "password: masked",
         /// `enable_waiting_room`.
-        1 enable_waiting_room: Option<bool> => w::Field::new("enable_waiting_room"),
+        1 enable_waiting_room: Option<bool> => "enable_waiting_room",
         /// `allow_enter_before_host`.
-        2 allow_enter_before_host: Option<bool> => w::Field::new("allow_enter_before_host"),
+        2 allow_enter_before_host: Option<bool> => "allow_enter_before_host",
         /// `allow_external_user`.
-        3 allow_external_user: Option<bool> => w::Field::new("allow_external_user"),
+        3 allow_external_user: Option<bool> => "allow_external_user",
         /// `enable_enter_mute`.
-        4 enable_enter_mute: Option<i64> => w::Field::new("enable_enter_mute"),
+        4 enable_enter_mute: Option<i64> => "enable_enter_mute",
         /// `allow_unmute_self`.
-        5 allow_unmute_self: Option<bool> => w::Field::new("allow_unmute_self"),
+        5 allow_unmute_self: Option<bool> => "allow_unmute_self",
         /// `mute_all`.
-        6 mute_all: Option<bool> => w::Field::new("mute_all"),
+        6 mute_all: Option<bool> => "mute_all",
         /// `enable_screen_watermark`.
-        7 enable_screen_watermark: Option<bool> => w::Field::new("enable_screen_watermark"),
+        7 enable_screen_watermark: Option<bool> => "enable_screen_watermark",
         /// `watermark_type`.
-        8 watermark_type: Option<i64> => w::Field::new("watermark_type"),
+        8 watermark_type: Option<i64> => "watermark_type",
         /// `auto_record_type`.
-        9 auto_record_type: Option<String> => w::Field::new("auto_record_type"),
+        9 auto_record_type: Option<String> => "auto_record_type",
         /// `attendee_join_auto_record`.
-        10 attendee_join_auto_record: Option<bool> => w::Field::new("attendee_join_auto_record"),
+        10 attendee_join_auto_record: Option<bool> => "attendee_join_auto_record",
         /// `enable_host_pause_auto_record`.
-        11 enable_host_pause_auto_record: Option<bool> => w::Field::new("enable_host_pause_auto_record"),
+        11 enable_host_pause_auto_record: Option<bool> => "enable_host_pause_auto_record",
         /// `enable_interpreter`.
-        12 enable_interpreter: Option<bool> => w::Field::new("enable_interpreter"),
+        12 enable_interpreter: Option<bool> => "enable_interpreter",
         /// `enable_doc_upload_permission`.
-        13 enable_doc_upload_permission: Option<bool> => w::Field::new("enable_doc_upload_permission"),
+        13 enable_doc_upload_permission: Option<bool> => "enable_doc_upload_permission",
         /// `enable_enroll`.
-        14 enable_enroll: Option<bool> => w::Field::new("enable_enroll"),
+        14 enable_enroll: Option<bool> => "enable_enroll",
         /// `enable_host_key`.
-        15 enable_host_key: Option<bool> => w::Field::new("enable_host_key"),
+        15 enable_host_key: Option<bool> => "enable_host_key",
         /// `host_key`.
-        16 host_key: Option<String> => w::Field::new("host_key"),
+        16 host_key: Option<String> => "host_key",
         /// `remind_scope`.
-        17 remind_scope: Option<i64> => w::Field::new("remind_scope"),
+        17 remind_scope: Option<i64> => "remind_scope",
         /// `hosts`.
-        18 hosts: Option<Host> => w::Field::new("hosts"),
+        18 hosts: Option<Host> => "hosts",
         /// `ring_users`.
-        19 ring_users: Option<RingUser> => w::Field::new("ring_users"),
+        19 ring_users: Option<RingUser> => "ring_users",
     }
     new()
+    text(password: String, auto_record_type: String, host_key: String)
     set(
-        password: String,
         enable_waiting_room: bool,
         allow_enter_before_host: bool,
         allow_external_user: bool,
@@ -765,14 +760,12 @@ w::record! {
         mute_all: bool,
         enable_screen_watermark: bool,
         watermark_type: i64,
-        auto_record_type: String,
         attendee_join_auto_record: bool,
         enable_host_pause_auto_record: bool,
         enable_interpreter: bool,
         enable_doc_upload_permission: bool,
         enable_enroll: bool,
         enable_host_key: bool,
-        host_key: String,
         remind_scope: i64,
         hosts: Host,
         ring_users: RingUser,
@@ -783,17 +776,17 @@ w::record! {
     /// `SubMeeting`.
     pub struct SubMeeting {
         /// `sub_meetingid`.
-        0 sub_meetingid: String => w::Field::must("sub_meetingid"),
+        0 sub_meetingid: String => "sub_meetingid: must",
         /// `title`.
-        1 title: String => w::Field::must("title"),
+        1 title: String => "title: must",
         /// `status`.
-        2 status: i64 => w::Field::must("status"),
+        2 status: i64 => "status: must",
         /// `start_time`; format `unix`.
-        3 start_time: xinqiao_types::UnixSeconds => w::Field::must("start_time"),
+        3 start_time: xinqiao_types::UnixSeconds => "start_time: must",
         /// `end_time`; format `unix`.
-        4 end_time: xinqiao_types::UnixSeconds => w::Field::must("end_time"),
+        4 end_time: xinqiao_types::UnixSeconds => "end_time: must",
         /// `repeat_id`.
-        5 repeat_id: Option<String> => w::Field::new("repeat_id"),
+        5 repeat_id: Option<String> => "repeat_id",
     }
 }
 
@@ -801,23 +794,23 @@ w::record! {
     /// `SubRepeat`.
     pub struct SubRepeat {
         /// `repeat_id`.
-        0 repeat_id: String => w::Field::must("repeat_id"),
+        0 repeat_id: String => "repeat_id: must",
         /// `repeat_type`.
-        1 repeat_type: i64 => w::Field::must("repeat_type"),
+        1 repeat_type: i64 => "repeat_type: must",
         /// `is_custom_repeat`.
-        2 is_custom_repeat: bool => w::Field::must("is_custom_repeat").spelled(w::Spelling::BoolInt),
+        2 is_custom_repeat: bool => "is_custom_repeat: must zero-one",
         /// `repeat_interval`.
-        3 repeat_interval: i64 => w::Field::must("repeat_interval"),
+        3 repeat_interval: i64 => "repeat_interval: must",
         /// `repeat_day_of_week`.
-        4 repeat_day_of_week: Option<Vec<i64>> => w::Field::new("repeat_day_of_week"),
+        4 repeat_day_of_week: Option<Vec<i64>> => "repeat_day_of_week",
         /// `repeat_day_of_month`.
-        5 repeat_day_of_month: Option<Vec<i64>> => w::Field::new("repeat_day_of_month"),
+        5 repeat_day_of_month: Option<Vec<i64>> => "repeat_day_of_month",
         /// `repeat_until_type`.
-        6 repeat_until_type: i64 => w::Field::must("repeat_until_type"),
+        6 repeat_until_type: i64 => "repeat_until_type: must",
         /// `repeat_until_count`.
-        7 repeat_until_count: Option<i64> => w::Field::new("repeat_until_count"),
+        7 repeat_until_count: Option<i64> => "repeat_until_count",
         /// `repeat_until`; format `unix`.
-        8 repeat_until: Option<xinqiao_types::UnixSeconds> => w::Field::new("repeat_until"),
+        8 repeat_until: Option<xinqiao_types::UnixSeconds> => "repeat_until",
     }
 }
 
@@ -825,17 +818,17 @@ w::record! {
     /// `TmpExternalUser`.
     pub struct TmpExternalUser {
         /// `tmp_external_userid`.
-        0 tmp_external_userid: String => w::Field::must("tmp_external_userid"),
+        0 tmp_external_userid: String => "tmp_external_userid: must",
         /// `status`.
-        1 status: i64 => w::Field::must("status"),
+        1 status: i64 => "status: must",
         /// `first_join_time`; format `unix`.
-        2 first_join_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("first_join_time"),
+        2 first_join_time: Option<xinqiao_types::UnixSeconds> => "first_join_time",
         /// `last_quit_time`; format `unix`.
-        3 last_quit_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("last_quit_time"),
+        3 last_quit_time: Option<xinqiao_types::UnixSeconds> => "last_quit_time",
         /// `total_join_count`.
-        4 total_join_count: i64 => w::Field::must("total_join_count"),
+        4 total_join_count: i64 => "total_join_count: must",
         /// `cumulative_time`; unit s.
-        5 cumulative_time: i64 => w::Field::must("cumulative_time"),
+        5 cumulative_time: i64 => "cumulative_time: must",
     }
 }
 
@@ -843,13 +836,13 @@ w::record! {
     /// `TmpOpenid`.
     pub struct TmpOpenid {
         /// `area`.
-        0 area: w::TextOrNumber => w::Field::must("area"),
+        0 area: w::TextOrNumber => "area: must",
         /// `phone`.
-        1 phone: String => w::Field::must("phone").masked(),
+        1 phone: String => "phone: must masked",
         /// `extension_number`.
-        2 extension_number: Option<String> => w::Field::new("extension_number"),
+        2 extension_number: Option<String> => "extension_number",
         /// `tmp_openid`.
-        3 tmp_openid: String => w::Field::must("tmp_openid"),
+        3 tmp_openid: String => "tmp_openid: must",
     }
 }
 
@@ -857,29 +850,29 @@ w::record! {
     /// `User`.
     pub struct User {
         /// `userid`.
-        0 userid: Option<String> => w::Field::new("userid"),
+        0 userid: Option<String> => "userid",
         /// `tmp_openid`.
-        1 tmp_openid: Option<String> => w::Field::new("tmp_openid"),
+        1 tmp_openid: Option<String> => "tmp_openid",
         /// `nick_name`.
-        2 nick_name: Option<String> => w::Field::new("nick_name"),
+        2 nick_name: Option<String> => "nick_name",
     }
     new()
-    set(userid: String, tmp_openid: String, nick_name: String)
+    text(userid: String, tmp_openid: String, nick_name: String)
 }
 
 w::record! {
     /// `UserSeat`.
     pub struct UserSeat {
         /// `grid_id`.
-        0 grid_id: String => w::Field::must("grid_id"),
+        0 grid_id: String => "grid_id: must",
         /// `grid_type`.
-        1 grid_type: i64 => w::Field::must("grid_type"),
+        1 grid_type: i64 => "grid_type: must",
         /// `video_type`.
-        2 video_type: Option<i64> => w::Field::new("video_type"),
+        2 video_type: Option<i64> => "video_type",
         /// `user_list`.
-        3 user_list: Option<Vec<User>> => w::Field::new("user_list"),
+        3 user_list: Option<Vec<User>> => "user_list",
     }
-    new(grid_id: String, grid_type: i64)
+    new(grid_id: impl Into<String>, grid_type: i64)
     set(video_type: i64, user_list: Vec<User>)
 }
 
@@ -891,12 +884,12 @@ w::record! {
     /// * Catalog: `work.meeting.cancel`.
     pub struct Cancel {
         /// `meetingid`.
-        0 meetingid: String => w::Field::must("meetingid"),
+        0 meetingid: String => "meetingid: must",
         /// `sub_meetingid`.
-        1 sub_meetingid: Option<String> => w::Field::new("sub_meetingid"),
+        1 sub_meetingid: Option<String> => "sub_meetingid",
     }
-    new(meetingid: String)
-    set(sub_meetingid: String)
+    new(meetingid: impl Into<String>)
+    text(sub_meetingid: String)
 }
 
 w::endpoint! {
@@ -926,13 +919,13 @@ w::record! {
     /// * Catalog: `work.meeting.check_device_in_meeting`.
     pub struct CheckDeviceInMeeting {
         /// `userid`.
-        0 userid: String => w::Field::must("userid"),
+        0 userid: String => "userid: must",
         /// `instance_id_list`.
-        1 instance_id_list: Option<Vec<i64>> => w::Field::new("instance_id_list"),
+        1 instance_id_list: Option<Vec<i64>> => "instance_id_list",
         /// `meetingid_list`.
-        2 meetingid_list: Option<Vec<String>> => w::Field::new("meetingid_list"),
+        2 meetingid_list: Option<Vec<String>> => "meetingid_list",
     }
-    new(userid: String)
+    new(userid: impl Into<String>)
     set(instance_id_list: Vec<i64>, meetingid_list: Vec<String>)
 }
 
@@ -940,7 +933,7 @@ w::record! {
     /// Answer to [`CheckDeviceInMeeting`].
     pub struct CheckDeviceInMeetingResponse {
         /// `result_list`.
-        0 result_list: Vec<CheckDeviceInMeetingResult> => w::Field::must("result_list"),
+        0 result_list: Vec<CheckDeviceInMeetingResult> => "result_list: must",
     }
 }
 
@@ -971,40 +964,38 @@ w::record! {
     /// * Catalog: `work.meeting.create`.
     pub struct Create {
         /// `admin_userid`.
-        0 admin_userid: String => w::Field::must("admin_userid"),
+        0 admin_userid: String => "admin_userid: must",
         /// `title`.
-        1 title: String => w::Field::must("title"),
+        1 title: String => "title: must",
         /// `meeting_start`; format `unix`.
-        2 meeting_start: xinqiao_types::UnixSeconds => w::Field::must("meeting_start"),
+        2 meeting_start: xinqiao_types::UnixSeconds => "meeting_start: must",
         /// `meeting_duration`; unit s.
-        3 meeting_duration: i64 => w::Field::must("meeting_duration"),
+        3 meeting_duration: i64 => "meeting_duration: must",
         /// `description`.
-        4 description: Option<String> => w::Field::new("description"),
+        4 description: Option<String> => "description",
         /// `location`.
-        5 location: Option<String> => w::Field::new("location"),
+        5 location: Option<String> => "location",
         /// `cal_id`.
-        6 cal_id: Option<String> => w::Field::new("cal_id"),
+        6 cal_id: Option<String> => "cal_id",
         /// `invitees`.
-        7 invitees: Option<Invitee> => w::Field::new("invitees"),
+        7 invitees: Option<Invitee> => "invitees",
         /// `guests`.
-        8 guests: Option<Vec<Guest>> => w::Field::new("guests"),
+        8 guests: Option<Vec<Guest>> => "guests",
         /// `settings`.
-        9 settings: Option<Setting> => w::Field::new("settings"),
+        9 settings: Option<Setting> => "settings",
         /// `reminders`.
-        10 reminders: Option<Reminder> => w::Field::new("reminders"),
+        10 reminders: Option<Reminder> => "reminders",
         /// `agentid`.
-        11 agentid: Option<i64> => w::Field::new("agentid"),
+        11 agentid: Option<i64> => "agentid",
     }
     new(
-        admin_userid: String,
-        title: String,
+        admin_userid: impl Into<String>,
+        title: impl Into<String>,
         meeting_start: xinqiao_types::UnixSeconds,
         meeting_duration: i64,
     )
+    text(description: String, location: String, cal_id: String)
     set(
-        description: String,
-        location: String,
-        cal_id: String,
         invitees: Invitee,
         guests: Vec<Guest>,
         settings: Setting,
@@ -1017,13 +1008,13 @@ w::record! {
     /// Answer to [`Create`].
     pub struct CreateResponse {
         /// `meetingid`.
-        0 meetingid: String => w::Field::must("meetingid"),
+        0 meetingid: String => "meetingid: must",
         /// `meeting_code`.
-        1 meeting_code: Option<String> => w::Field::new("meeting_code"),
+        1 meeting_code: Option<String> => "meeting_code",
         /// `meeting_link`.
-        2 meeting_link: Option<String> => w::Field::new("meeting_link"),
+        2 meeting_link: Option<String> => "meeting_link",
         /// `excess_users`.
-        3 excess_users: Option<Vec<String>> => w::Field::new("excess_users"),
+        3 excess_users: Option<Vec<String>> => "excess_users",
     }
 }
 
@@ -1054,18 +1045,18 @@ w::record! {
     /// * Catalog: `work.meeting.create_customer_short_url`.
     pub struct CreateCustomerShortUrl {
         /// `meetingid`.
-        0 meetingid: String => w::Field::must("meetingid"),
+        0 meetingid: String => "meetingid: must",
         /// `customer_data`.
-        1 customer_data: String => w::Field::must("customer_data"),
+        1 customer_data: String => "customer_data: must",
     }
-    new(meetingid: String, customer_data: String)
+    new(meetingid: impl Into<String>, customer_data: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`CreateCustomerShortUrl`].
     pub struct CreateCustomerShortUrlResponse {
         /// `meeting_short_url_customer_data`.
-        0 meeting_short_url_customer_data: MeetingShortUrlCustomerData => w::Field::must("meeting_short_url_customer_data"),
+        0 meeting_short_url_customer_data: MeetingShortUrlCustomerData => "meeting_short_url_customer_data: must",
     }
 }
 
@@ -1096,37 +1087,32 @@ w::record! {
     /// * Catalog: `work.meeting.get_attendee_list`.
     pub struct GetAttendeeList {
         /// `meetingid`.
-        0 meetingid: String => w::Field::must("meetingid"),
+        0 meetingid: String => "meetingid: must",
         /// `sub_meetingid`.
-        1 sub_meetingid: Option<String> => w::Field::new("sub_meetingid"),
+        1 sub_meetingid: Option<String> => "sub_meetingid",
         /// `start_time`; format `unix`.
-        2 start_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("start_time"),
+        2 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
         /// `end_time`; format `unix`.
-        3 end_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("end_time"),
+        3 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
         /// `cursor`.
-        4 cursor: Option<String> => w::Field::new("cursor"),
+        4 cursor: Option<String> => "cursor",
         /// `limit`.
-        5 limit: Option<i64> => w::Field::new("limit"),
+        5 limit: Option<i64> => "limit",
     }
-    new(meetingid: String)
-    set(
-        sub_meetingid: String,
-        start_time: xinqiao_types::UnixSeconds,
-        end_time: xinqiao_types::UnixSeconds,
-        cursor: String,
-        limit: i64,
-    )
+    new(meetingid: impl Into<String>)
+    text(sub_meetingid: String, cursor: String)
+    set(start_time: xinqiao_types::UnixSeconds, end_time: xinqiao_types::UnixSeconds, limit: i64)
 }
 
 w::record! {
     /// Answer to [`GetAttendeeList`].
     pub struct GetAttendeeListResponse {
         /// `attendees`.
-        0 attendees: Vec<Attendee> => w::Field::must("attendees"),
+        0 attendees: Vec<Attendee> => "attendees: must",
         /// `has_more`.
-        1 has_more: bool => w::Field::must("has_more"),
+        1 has_more: bool => "has_more: must",
         /// `next_cursor`.
-        2 next_cursor: Option<String> => w::Field::new("next_cursor"),
+        2 next_cursor: Option<String> => "next_cursor",
     }
 }
 
@@ -1157,16 +1143,16 @@ w::record! {
     /// * Catalog: `work.meeting.get_customer_short_url`.
     pub struct GetCustomerShortUrl {
         /// `meetingid`.
-        0 meetingid: String => w::Field::must("meetingid"),
+        0 meetingid: String => "meetingid: must",
     }
-    new(meetingid: String)
+    new(meetingid: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`GetCustomerShortUrl`].
     pub struct GetCustomerShortUrlResponse {
         /// `meeting_short_url_customer_data_list`.
-        0 meeting_short_url_customer_data_list: Vec<MeetingShortUrlCustomerData> => w::Field::must("meeting_short_url_customer_data_list"),
+        0 meeting_short_url_customer_data_list: Vec<MeetingShortUrlCustomerData> => "meeting_short_url_customer_data_list: must",
     }
 }
 
@@ -1197,22 +1183,22 @@ w::record! {
     /// * Catalog: `work.meeting.get_guests`.
     pub struct GetGuests {
         /// `meetingid`.
-        0 meetingid: String => w::Field::must("meetingid"),
+        0 meetingid: String => "meetingid: must",
     }
-    new(meetingid: String)
+    new(meetingid: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`GetGuests`].
     pub struct GetGuestsResponse {
         /// `guests`.
-        0 guests: Vec<Guest> => w::Field::must("guests"),
+        0 guests: Vec<Guest> => "guests: must",
         /// `meetingid`.
-        1 meetingid: String => w::Field::must("meetingid"),
+        1 meetingid: String => "meetingid: must",
         /// `meeting_code`.
-        2 meeting_code: String => w::Field::must("meeting_code"),
+        2 meeting_code: String => "meeting_code: must",
         /// `title`.
-        3 title: String => w::Field::must("title"),
+        3 title: String => "title: must",
     }
 }
 
@@ -1243,65 +1229,65 @@ w::record! {
     /// * Catalog: `work.meeting.get_info`.
     pub struct GetInfo {
         /// `meetingid`.
-        0 meetingid: Option<String> => w::Field::new("meetingid"),
+        0 meetingid: Option<String> => "meetingid",
         /// `meeting_code`.
-        1 meeting_code: Option<String> => w::Field::new("meeting_code"),
+        1 meeting_code: Option<String> => "meeting_code",
         /// `sub_meetingid`.
-        2 sub_meetingid: Option<String> => w::Field::new("sub_meetingid"),
+        2 sub_meetingid: Option<String> => "sub_meetingid",
     }
     new()
-    set(meetingid: String, meeting_code: String, sub_meetingid: String)
+    text(meetingid: String, meeting_code: String, sub_meetingid: String)
 }
 
 w::record! {
     /// Answer to [`GetInfo`].
     pub struct GetInfoResponse {
         /// `meetingid`.
-        0 meetingid: String => w::Field::must("meetingid"),
+        0 meetingid: String => "meetingid: must",
         /// `admin_userid`.
-        1 admin_userid: String => w::Field::must("admin_userid"),
+        1 admin_userid: String => "admin_userid: must",
         /// `main_department`.
-        2 main_department: Option<i64> => w::Field::new("main_department"),
+        2 main_department: Option<i64> => "main_department",
         /// `title`.
-        3 title: String => w::Field::must("title"),
+        3 title: String => "title: must",
         /// `meeting_start`; format `unix`.
-        4 meeting_start: xinqiao_types::UnixSeconds => w::Field::must("meeting_start"),
+        4 meeting_start: xinqiao_types::UnixSeconds => "meeting_start: must",
         /// `meeting_duration`; unit s.
-        5 meeting_duration: i64 => w::Field::must("meeting_duration"),
+        5 meeting_duration: i64 => "meeting_duration: must",
         /// `status`.
-        6 status: i64 => w::Field::must("status"),
+        6 status: i64 => "status: must",
         /// `meeting_type`.
-        7 meeting_type: i64 => w::Field::must("meeting_type"),
+        7 meeting_type: i64 => "meeting_type: must",
         /// `description`.
-        8 description: String => w::Field::must("description"),
+        8 description: String => "description: must",
         /// `location`.
-        9 location: Option<String> => w::Field::new("location"),
+        9 location: Option<String> => "location",
         /// `cal_id`.
-        10 cal_id: Option<String> => w::Field::new("cal_id"),
+        10 cal_id: Option<String> => "cal_id",
         /// `attendees`.
-        11 attendees: GetInfoAttendee => w::Field::must("attendees"),
+        11 attendees: GetInfoAttendee => "attendees: must",
         /// `guests`.
-        12 guests: Option<Vec<Guest>> => w::Field::new("guests"),
+        12 guests: Option<Vec<Guest>> => "guests",
         /// `settings`.
-        13 settings: GetInfoSetting => w::Field::must("settings"),
+        13 settings: GetInfoSetting => "settings: must",
         /// `reminders`.
-        14 reminders: Option<GetInfoReminder> => w::Field::new("reminders"),
+        14 reminders: Option<GetInfoReminder> => "reminders",
         /// `meeting_code`.
-        15 meeting_code: String => w::Field::must("meeting_code"),
+        15 meeting_code: String => "meeting_code: must",
         /// `meeting_link`.
-        16 meeting_link: String => w::Field::must("meeting_link"),
+        16 meeting_link: String => "meeting_link: must",
         /// `has_vote`.
-        17 has_vote: bool => w::Field::must("has_vote"),
+        17 has_vote: bool => "has_vote: must",
         /// `sub_meetings`.
-        18 sub_meetings: Option<Vec<SubMeeting>> => w::Field::new("sub_meetings"),
+        18 sub_meetings: Option<Vec<SubMeeting>> => "sub_meetings",
         /// `has_more_sub_meeting`.
-        19 has_more_sub_meeting: bool => w::Field::must("has_more_sub_meeting").spelled(w::Spelling::BoolInt),
+        19 has_more_sub_meeting: bool => "has_more_sub_meeting: must zero-one",
         /// `remain_sub_meetings`.
-        20 remain_sub_meetings: Option<i64> => w::Field::new("remain_sub_meetings"),
+        20 remain_sub_meetings: Option<i64> => "remain_sub_meetings",
         /// `current_sub_meetingid`.
-        21 current_sub_meetingid: Option<String> => w::Field::new("current_sub_meetingid"),
+        21 current_sub_meetingid: Option<String> => "current_sub_meetingid",
         /// `sub_repeat_list`.
-        22 sub_repeat_list: Option<Vec<SubRepeat>> => w::Field::new("sub_repeat_list"),
+        22 sub_repeat_list: Option<Vec<SubRepeat>> => "sub_repeat_list",
     }
 }
 
@@ -1332,23 +1318,23 @@ w::record! {
     /// * Catalog: `work.meeting.get_invitees`.
     pub struct GetInvitees {
         /// `meetingid`.
-        0 meetingid: String => w::Field::must("meetingid"),
+        0 meetingid: String => "meetingid: must",
         /// `cursor`.
-        1 cursor: Option<String> => w::Field::new("cursor"),
+        1 cursor: Option<String> => "cursor",
     }
-    new(meetingid: String)
-    set(cursor: String)
+    new(meetingid: impl Into<String>)
+    text(cursor: String)
 }
 
 w::record! {
     /// Answer to [`GetInvitees`].
     pub struct GetInviteesResponse {
         /// `invitees`.
-        0 invitees: Vec<GetInviteesInvitee> => w::Field::must("invitees"),
+        0 invitees: Vec<GetInviteesInvitee> => "invitees: must",
         /// `has_more`.
-        1 has_more: bool => w::Field::must("has_more"),
+        1 has_more: bool => "has_more: must",
         /// `next_cursor`.
-        2 next_cursor: Option<String> => w::Field::new("next_cursor"),
+        2 next_cursor: Option<String> => "next_cursor",
     }
 }
 
@@ -1379,41 +1365,42 @@ w::record! {
     /// * Catalog: `work.meeting.get_quality`.
     pub struct GetQuality {
         /// `meetingid`.
-        0 meetingid: String => w::Field::must("meetingid"),
+        0 meetingid: String => "meetingid: must",
         /// `sub_meetingid`.
-        1 sub_meetingid: Option<String> => w::Field::new("sub_meetingid"),
+        1 sub_meetingid: Option<String> => "sub_meetingid",
         /// `start_time`; format `unix`.
-        2 start_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("start_time"),
+        2 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
         /// `cursor`.
-        3 cursor: Option<String> => w::Field::new("cursor"),
+        3 cursor: Option<String> => "cursor",
         /// `limit`.
-        4 limit: Option<i64> => w::Field::new("limit"),
+        4 limit: Option<i64> => "limit",
     }
-    new(meetingid: String)
-    set(sub_meetingid: String, start_time: xinqiao_types::UnixSeconds, cursor: String, limit: i64)
+    new(meetingid: impl Into<String>)
+    text(sub_meetingid: String, cursor: String)
+    set(start_time: xinqiao_types::UnixSeconds, limit: i64)
 }
 
 w::record! {
     /// Answer to [`GetQuality`].
     pub struct GetQualityResponse {
         /// `quality`.
-        0 quality: i64 => w::Field::must("quality"),
+        0 quality: i64 => "quality: must",
         /// `audio_quality`.
-        1 audio_quality: i64 => w::Field::must("audio_quality"),
+        1 audio_quality: i64 => "audio_quality: must",
         /// `video_quality`.
-        2 video_quality: i64 => w::Field::must("video_quality"),
+        2 video_quality: i64 => "video_quality: must",
         /// `screen_share_quality`.
-        3 screen_share_quality: i64 => w::Field::must("screen_share_quality"),
+        3 screen_share_quality: i64 => "screen_share_quality: must",
         /// `network_quality`.
-        4 network_quality: i64 => w::Field::must("network_quality"),
+        4 network_quality: i64 => "network_quality: must",
         /// `problems`.
-        5 problems: Option<Vec<String>> => w::Field::new("problems"),
+        5 problems: Option<Vec<String>> => "problems",
         /// `attendees`.
-        6 attendees: Vec<GetQualityAttendee> => w::Field::must("attendees"),
+        6 attendees: Vec<GetQualityAttendee> => "attendees: must",
         /// `has_more`.
-        7 has_more: bool => w::Field::must("has_more"),
+        7 has_more: bool => "has_more: must",
         /// `next_cursor`.
-        8 next_cursor: Option<String> => w::Field::new("next_cursor"),
+        8 next_cursor: Option<String> => "next_cursor",
     }
 }
 
@@ -1444,27 +1431,28 @@ w::record! {
     /// * Catalog: `work.meeting.get_realtime_attendee_list`.
     pub struct GetRealtimeAttendeeList {
         /// `meetingid`.
-        0 meetingid: String => w::Field::must("meetingid"),
+        0 meetingid: String => "meetingid: must",
         /// `sub_meetingid`.
-        1 sub_meetingid: Option<String> => w::Field::new("sub_meetingid"),
+        1 sub_meetingid: Option<String> => "sub_meetingid",
         /// `cursor`.
-        2 cursor: Option<String> => w::Field::new("cursor"),
+        2 cursor: Option<String> => "cursor",
         /// `limit`.
-        3 limit: Option<i64> => w::Field::new("limit"),
+        3 limit: Option<i64> => "limit",
     }
-    new(meetingid: String)
-    set(sub_meetingid: String, cursor: String, limit: i64)
+    new(meetingid: impl Into<String>)
+    text(sub_meetingid: String, cursor: String)
+    set(limit: i64)
 }
 
 w::record! {
     /// Answer to [`GetRealtimeAttendeeList`].
     pub struct GetRealtimeAttendeeListResponse {
         /// `attendees`.
-        0 attendees: Vec<GetRealtimeAttendeeListAttendee> => w::Field::must("attendees"),
+        0 attendees: Vec<GetRealtimeAttendeeListAttendee> => "attendees: must",
         /// `has_more`.
-        1 has_more: bool => w::Field::must("has_more"),
+        1 has_more: bool => "has_more: must",
         /// `next_cursor`.
-        2 next_cursor: Option<String> => w::Field::new("next_cursor"),
+        2 next_cursor: Option<String> => "next_cursor",
     }
 }
 
@@ -1495,17 +1483,17 @@ w::record! {
     /// * Catalog: `work.meeting.get_user_meetingid`.
     pub struct GetUserMeetingid {
         /// `userid`.
-        0 userid: String => w::Field::must("userid"),
+        0 userid: String => "userid: must",
         /// `begin_time`; format `unix`.
-        1 begin_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("begin_time"),
+        1 begin_time: Option<xinqiao_types::UnixSeconds> => "begin_time",
         /// `end_time`; format `unix`.
-        2 end_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("end_time"),
+        2 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
         /// `cursor`.
-        3 cursor: String => w::Field::must("cursor"),
+        3 cursor: String => "cursor: must",
         /// `limit`.
-        4 limit: Option<i64> => w::Field::new("limit"),
+        4 limit: Option<i64> => "limit",
     }
-    new(userid: String, cursor: String)
+    new(userid: impl Into<String>, cursor: impl Into<String>)
     set(begin_time: xinqiao_types::UnixSeconds, end_time: xinqiao_types::UnixSeconds, limit: i64)
 }
 
@@ -1513,9 +1501,9 @@ w::record! {
     /// Answer to [`GetUserMeetingid`].
     pub struct GetUserMeetingidResponse {
         /// `meetingid_list`.
-        0 meetingid_list: Vec<String> => w::Field::must("meetingid_list"),
+        0 meetingid_list: Vec<String> => "meetingid_list: must",
         /// `next_cursor`.
-        1 next_cursor: Option<String> => w::Field::new("next_cursor"),
+        1 next_cursor: Option<String> => "next_cursor",
     }
 }
 
@@ -1546,11 +1534,11 @@ w::record! {
     /// * Catalog: `work.meeting.set_guests`.
     pub struct SetGuests {
         /// `meetingid`.
-        0 meetingid: String => w::Field::must("meetingid"),
+        0 meetingid: String => "meetingid: must",
         /// `guests`.
-        1 guests: Vec<Guest> => w::Field::must("guests"),
+        1 guests: Vec<Guest> => "guests: must",
     }
-    new(meetingid: String, guests: Vec<Guest>)
+    new(meetingid: impl Into<String>, guests: Vec<Guest>)
 }
 
 w::endpoint! {
@@ -1580,11 +1568,11 @@ w::record! {
     /// * Catalog: `work.meeting.set_invitees`.
     pub struct SetInvitees {
         /// `meetingid`.
-        0 meetingid: String => w::Field::must("meetingid"),
+        0 meetingid: String => "meetingid: must",
         /// `invitees`.
-        1 invitees: Vec<SetInviteesInvitee> => w::Field::must("invitees"),
+        1 invitees: Vec<SetInviteesInvitee> => "invitees: must",
     }
-    new(meetingid: String, invitees: Vec<SetInviteesInvitee>)
+    new(meetingid: impl Into<String>, invitees: Vec<SetInviteesInvitee>)
 }
 
 w::endpoint! {
@@ -1614,27 +1602,28 @@ w::record! {
     /// * Catalog: `work.meeting.statistics_get_start_list`.
     pub struct StatisticsGetStartList {
         /// `type`.
-        0 type_: i64 => w::Field::must("type"),
+        0 type_: i64 => "type: must",
         /// `begin_time`; format `unix`.
-        1 begin_time: xinqiao_types::UnixSeconds => w::Field::must("begin_time"),
+        1 begin_time: xinqiao_types::UnixSeconds => "begin_time: must",
         /// `end_time`; format `unix`.
-        2 end_time: xinqiao_types::UnixSeconds => w::Field::must("end_time"),
+        2 end_time: xinqiao_types::UnixSeconds => "end_time: must",
         /// `cursor`.
-        3 cursor: Option<String> => w::Field::new("cursor"),
+        3 cursor: Option<String> => "cursor",
         /// `limit`.
-        4 limit: Option<i64> => w::Field::new("limit"),
+        4 limit: Option<i64> => "limit",
     }
     new(type_: i64, begin_time: xinqiao_types::UnixSeconds, end_time: xinqiao_types::UnixSeconds)
-    set(cursor: String, limit: i64)
+    text(cursor: String)
+    set(limit: i64)
 }
 
 w::record! {
     /// Answer to [`StatisticsGetStartList`].
     pub struct StatisticsGetStartListResponse {
         /// `meeting_list`.
-        0 meeting_list: Vec<Meeting> => w::Field::must("meeting_list"),
+        0 meeting_list: Vec<Meeting> => "meeting_list: must",
         /// `next_cursor`.
-        1 next_cursor: Option<String> => w::Field::new("next_cursor"),
+        1 next_cursor: Option<String> => "next_cursor",
     }
 }
 
@@ -1665,38 +1654,35 @@ w::record! {
     /// * Catalog: `work.meeting.update`.
     pub struct Update {
         /// `meetingid`.
-        0 meetingid: String => w::Field::must("meetingid"),
+        0 meetingid: String => "meetingid: must",
         /// `title`.
-        1 title: Option<String> => w::Field::new("title"),
+        1 title: Option<String> => "title",
         /// `meeting_start`; format `unix`.
-        2 meeting_start: Option<xinqiao_types::UnixSeconds> => w::Field::new("meeting_start"),
+        2 meeting_start: Option<xinqiao_types::UnixSeconds> => "meeting_start",
         /// `meeting_duration`; unit s.
-        3 meeting_duration: Option<i64> => w::Field::new("meeting_duration"),
+        3 meeting_duration: Option<i64> => "meeting_duration",
         /// `description`.
-        4 description: Option<String> => w::Field::new("description"),
+        4 description: Option<String> => "description",
         /// `location`.
-        5 location: Option<String> => w::Field::new("location"),
+        5 location: Option<String> => "location",
         /// `cal_id`.
-        6 cal_id: Option<String> => w::Field::new("cal_id"),
+        6 cal_id: Option<String> => "cal_id",
         /// `invitees`.
-        7 invitees: Option<Invitee> => w::Field::new("invitees"),
+        7 invitees: Option<Invitee> => "invitees",
         /// `guests`.
-        8 guests: Option<Vec<Guest>> => w::Field::new("guests"),
+        8 guests: Option<Vec<Guest>> => "guests",
         /// `settings`.
-        9 settings: Option<Setting> => w::Field::new("settings"),
+        9 settings: Option<Setting> => "settings",
         /// `reminders`.
-        10 reminders: Option<Reminder> => w::Field::new("reminders"),
+        10 reminders: Option<Reminder> => "reminders",
         /// `agentid`.
-        11 agentid: Option<i64> => w::Field::new("agentid"),
+        11 agentid: Option<i64> => "agentid",
     }
-    new(meetingid: String)
+    new(meetingid: impl Into<String>)
+    text(title: String, description: String, location: String, cal_id: String)
     set(
-        title: String,
         meeting_start: xinqiao_types::UnixSeconds,
         meeting_duration: i64,
-        description: String,
-        location: String,
-        cal_id: String,
         invitees: Invitee,
         guests: Vec<Guest>,
         settings: Setting,
@@ -1709,7 +1695,7 @@ w::record! {
     /// Answer to [`Update`].
     pub struct UpdateResponse {
         /// `excess_users`.
-        0 excess_users: Option<Vec<String>> => w::Field::new("excess_users"),
+        0 excess_users: Option<Vec<String>> => "excess_users",
     }
 }
 
@@ -1744,18 +1730,18 @@ pub mod advanced_layout {
         /// * Catalog: `work.meeting.advanced_layout.add`.
         pub struct Add {
             /// `meetingid`.
-            0 meetingid: String => w::Field::must("meetingid"),
+            0 meetingid: String => "meetingid: must",
             /// `layout_list`.
-            1 layout_list: Vec<super::Layout> => w::Field::must("layout_list"),
+            1 layout_list: Vec<super::Layout> => "layout_list: must",
         }
-        new(meetingid: String, layout_list: Vec<super::Layout>)
+        new(meetingid: impl Into<String>, layout_list: Vec<super::Layout>)
     }
 
     w::record! {
         /// Answer to [`Add`].
         pub struct AddResponse {
             /// `layout_list`.
-            0 layout_list: Vec<super::AddLayout> => w::Field::must("layout_list"),
+            0 layout_list: Vec<super::AddLayout> => "layout_list: must",
         }
     }
 
@@ -1786,13 +1772,17 @@ pub mod advanced_layout {
         /// * Catalog: `work.meeting.advanced_layout.apply`.
         pub struct Apply {
             /// `meetingid`.
-            0 meetingid: String => w::Field::must("meetingid"),
+            0 meetingid: String => "meetingid: must",
             /// `layout_id`.
-            1 layout_id: String => w::Field::must("layout_id"),
+            1 layout_id: String => "layout_id: must",
             /// `user_list`.
-            2 user_list: Vec<super::ApplyUser> => w::Field::must("user_list"),
+            2 user_list: Vec<super::ApplyUser> => "user_list: must",
         }
-        new(meetingid: String, layout_id: String, user_list: Vec<super::ApplyUser>)
+        new(
+            meetingid: impl Into<String>,
+            layout_id: impl Into<String>,
+            user_list: Vec<super::ApplyUser>,
+        )
     }
 
     w::endpoint! {
@@ -1822,11 +1812,11 @@ pub mod advanced_layout {
         /// * Catalog: `work.meeting.advanced_layout.batch_delete`.
         pub struct BatchDelete {
             /// `meetingid`.
-            0 meetingid: String => w::Field::must("meetingid"),
+            0 meetingid: String => "meetingid: must",
             /// `layout_id_list`.
-            1 layout_id_list: Vec<String> => w::Field::must("layout_id_list"),
+            1 layout_id_list: Vec<String> => "layout_id_list: must",
         }
-        new(meetingid: String, layout_id_list: Vec<String>)
+        new(meetingid: impl Into<String>, layout_id_list: Vec<String>)
     }
 
     w::endpoint! {
@@ -1856,26 +1846,26 @@ pub mod advanced_layout {
         /// * Catalog: `work.meeting.advanced_layout.get_user_layout`.
         pub struct GetUserLayout {
             /// `meetingid`.
-            0 meetingid: String => w::Field::must("meetingid"),
+            0 meetingid: String => "meetingid: must",
             /// `tmp_openid`.
-            1 tmp_openid: String => w::Field::must("tmp_openid"),
+            1 tmp_openid: String => "tmp_openid: must",
             /// `instance_id`.
-            2 instance_id: i64 => w::Field::must("instance_id"),
+            2 instance_id: i64 => "instance_id: must",
         }
-        new(meetingid: String, tmp_openid: String, instance_id: i64)
+        new(meetingid: impl Into<String>, tmp_openid: impl Into<String>, instance_id: i64)
     }
 
     w::record! {
         /// Answer to [`GetUserLayout`].
         pub struct GetUserLayoutResponse {
             /// `selected_layout_id`.
-            0 selected_layout_id: String => w::Field::must("selected_layout_id"),
+            0 selected_layout_id: String => "selected_layout_id: must",
             /// `layout_name`.
-            1 layout_name: String => w::Field::must("layout_name"),
+            1 layout_name: String => "layout_name: must",
             /// `layout_type`.
-            2 layout_type: i64 => w::Field::must("layout_type"),
+            2 layout_type: i64 => "layout_type: must",
             /// `page_list`.
-            3 page_list: Option<Vec<super::LayoutPage>> => w::Field::new("page_list"),
+            3 page_list: Option<Vec<super::LayoutPage>> => "page_list",
         }
     }
 
@@ -1906,18 +1896,18 @@ pub mod advanced_layout {
         /// * Catalog: `work.meeting.advanced_layout.list`.
         pub struct List {
             /// `meetingid`.
-            0 meetingid: String => w::Field::must("meetingid"),
+            0 meetingid: String => "meetingid: must",
         }
-        new(meetingid: String)
+        new(meetingid: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`List`].
         pub struct ListResponse {
             /// `selected_layout_id`.
-            0 selected_layout_id: String => w::Field::must("selected_layout_id"),
+            0 selected_layout_id: String => "selected_layout_id: must",
             /// `layout_list`.
-            1 layout_list: Vec<super::AddLayout> => w::Field::must("layout_list"),
+            1 layout_list: Vec<super::AddLayout> => "layout_list: must",
         }
     }
 
@@ -1948,16 +1938,16 @@ pub mod advanced_layout {
         /// * Catalog: `work.meeting.advanced_layout.update`.
         pub struct Update {
             /// `meetingid`.
-            0 meetingid: String => w::Field::must("meetingid"),
+            0 meetingid: String => "meetingid: must",
             /// `layout_id`.
-            1 layout_id: String => w::Field::must("layout_id"),
+            1 layout_id: String => "layout_id: must",
             /// `layout_name`.
-            2 layout_name: Option<String> => w::Field::new("layout_name"),
+            2 layout_name: Option<String> => "layout_name",
             /// `page_list`.
-            3 page_list: Vec<super::Page> => w::Field::must("page_list"),
+            3 page_list: Vec<super::Page> => "page_list: must",
         }
-        new(meetingid: String, layout_id: String, page_list: Vec<super::Page>)
-        set(layout_name: String)
+        new(meetingid: impl Into<String>, layout_id: impl Into<String>, page_list: Vec<super::Page>)
+        text(layout_name: String)
     }
 
     w::endpoint! {
@@ -1992,20 +1982,20 @@ pub mod enroll {
         /// * Catalog: `work.meeting.enroll.approve`.
         pub struct Approve {
             /// `meetingid`.
-            0 meetingid: String => w::Field::must("meetingid"),
+            0 meetingid: String => "meetingid: must",
             /// `action`.
-            1 action: i64 => w::Field::must("action"),
+            1 action: i64 => "action: must",
             /// `enroll_id_list`.
-            2 enroll_id_list: Vec<String> => w::Field::must("enroll_id_list"),
+            2 enroll_id_list: Vec<String> => "enroll_id_list: must",
         }
-        new(meetingid: String, action: i64, enroll_id_list: Vec<String>)
+        new(meetingid: impl Into<String>, action: i64, enroll_id_list: Vec<String>)
     }
 
     w::record! {
         /// Answer to [`Approve`].
         pub struct ApproveResponse {
             /// `handled_count`.
-            0 handled_count: i64 => w::Field::must("handled_count"),
+            0 handled_count: i64 => "handled_count: must",
         }
     }
 
@@ -2036,18 +2026,18 @@ pub mod enroll {
         /// * Catalog: `work.meeting.enroll.delete`.
         pub struct Delete {
             /// `meetingid`.
-            0 meetingid: String => w::Field::must("meetingid"),
+            0 meetingid: String => "meetingid: must",
             /// `enroll_id_list`.
-            1 enroll_id_list: Vec<super::EnrollId> => w::Field::must("enroll_id_list"),
+            1 enroll_id_list: Vec<super::EnrollId> => "enroll_id_list: must",
         }
-        new(meetingid: String, enroll_id_list: Vec<super::EnrollId>)
+        new(meetingid: impl Into<String>, enroll_id_list: Vec<super::EnrollId>)
     }
 
     w::record! {
         /// Answer to [`Delete`].
         pub struct DeleteResponse {
             /// `total_count`.
-            0 total_count: i64 => w::Field::must("total_count"),
+            0 total_count: i64 => "total_count: must",
         }
     }
 
@@ -2078,22 +2068,22 @@ pub mod enroll {
         /// * Catalog: `work.meeting.enroll.get_config`.
         pub struct GetConfig {
             /// `meetingid`.
-            0 meetingid: String => w::Field::must("meetingid"),
+            0 meetingid: String => "meetingid: must",
         }
-        new(meetingid: String)
+        new(meetingid: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`GetConfig`].
         pub struct GetConfigResponse {
             /// `approve_type`.
-            0 approve_type: i64 => w::Field::must("approve_type"),
+            0 approve_type: i64 => "approve_type: must",
             /// `is_collect_question`.
-            1 is_collect_question: i64 => w::Field::must("is_collect_question"),
+            1 is_collect_question: i64 => "is_collect_question: must",
             /// `question_list`.
-            2 question_list: Vec<super::Question> => w::Field::must("question_list"),
+            2 question_list: Vec<super::Question> => "question_list: must",
             /// `no_registration_needed_for_staff`.
-            3 no_registration_needed_for_staff: bool => w::Field::must("no_registration_needed_for_staff"),
+            3 no_registration_needed_for_staff: bool => "no_registration_needed_for_staff: must",
         }
     }
 
@@ -2124,20 +2114,20 @@ pub mod enroll {
         /// * Catalog: `work.meeting.enroll.import`.
         pub struct Import {
             /// `meetingid`.
-            0 meetingid: String => w::Field::must("meetingid"),
+            0 meetingid: String => "meetingid: must",
             /// `enroll_list`.
-            1 enroll_list: Vec<super::Enroll> => w::Field::must("enroll_list"),
+            1 enroll_list: Vec<super::Enroll> => "enroll_list: must",
         }
-        new(meetingid: String, enroll_list: Vec<super::Enroll>)
+        new(meetingid: impl Into<String>, enroll_list: Vec<super::Enroll>)
     }
 
     w::record! {
         /// Answer to [`Import`].
         pub struct ImportResponse {
             /// `total_count`.
-            0 total_count: i64 => w::Field::must("total_count"),
+            0 total_count: i64 => "total_count: must",
             /// `enroll_list`.
-            1 enroll_list: Vec<super::ImportEnroll> => w::Field::must("enroll_list"),
+            1 enroll_list: Vec<super::ImportEnroll> => "enroll_list: must",
         }
     }
 
@@ -2168,27 +2158,28 @@ pub mod enroll {
         /// * Catalog: `work.meeting.enroll.list`.
         pub struct List {
             /// `meetingid`.
-            0 meetingid: String => w::Field::must("meetingid"),
+            0 meetingid: String => "meetingid: must",
             /// `status`.
-            1 status: Option<i64> => w::Field::new("status"),
+            1 status: Option<i64> => "status",
             /// `cursor`.
-            2 cursor: Option<String> => w::Field::new("cursor"),
+            2 cursor: Option<String> => "cursor",
             /// `limit`.
-            3 limit: Option<i64> => w::Field::new("limit"),
+            3 limit: Option<i64> => "limit",
         }
-        new(meetingid: String)
-        set(status: i64, cursor: String, limit: i64)
+        new(meetingid: impl Into<String>)
+        text(cursor: String)
+        set(status: i64, limit: i64)
     }
 
     w::record! {
         /// Answer to [`List`].
         pub struct ListResponse {
             /// `enroll_list`.
-            0 enroll_list: Vec<super::ListEnroll> => w::Field::must("enroll_list"),
+            0 enroll_list: Vec<super::ListEnroll> => "enroll_list: must",
             /// `has_more`.
-            1 has_more: bool => w::Field::must("has_more"),
+            1 has_more: bool => "has_more: must",
             /// `next_cursor`.
-            2 next_cursor: Option<String> => w::Field::new("next_cursor"),
+            2 next_cursor: Option<String> => "next_cursor",
         }
     }
 
@@ -2219,13 +2210,13 @@ pub mod enroll {
         /// * Catalog: `work.meeting.enroll.query_by_tmp_openid`.
         pub struct QueryByTmpOpenid {
             /// `meetingid`.
-            0 meetingid: String => w::Field::must("meetingid"),
+            0 meetingid: String => "meetingid: must",
             /// `sorting_rules`.
-            1 sorting_rules: Option<i64> => w::Field::new("sorting_rules"),
+            1 sorting_rules: Option<i64> => "sorting_rules",
             /// `tmp_openid_list`.
-            2 tmp_openid_list: Vec<String> => w::Field::must("tmp_openid_list"),
+            2 tmp_openid_list: Vec<String> => "tmp_openid_list: must",
         }
-        new(meetingid: String, tmp_openid_list: Vec<String>)
+        new(meetingid: impl Into<String>, tmp_openid_list: Vec<String>)
         set(sorting_rules: i64)
     }
 
@@ -2233,7 +2224,7 @@ pub mod enroll {
         /// Answer to [`QueryByTmpOpenid`].
         pub struct QueryByTmpOpenidResponse {
             /// `enroll_id_list`.
-            0 enroll_id_list: Vec<super::QueryByTmpOpenidEnrollId> => w::Field::must("enroll_id_list"),
+            0 enroll_id_list: Vec<super::QueryByTmpOpenidEnrollId> => "enroll_id_list: must",
         }
     }
 
@@ -2264,17 +2255,17 @@ pub mod enroll {
         /// * Catalog: `work.meeting.enroll.set_config`.
         pub struct SetConfig {
             /// `meetingid`.
-            0 meetingid: String => w::Field::must("meetingid"),
+            0 meetingid: String => "meetingid: must",
             /// `approve_type`.
-            1 approve_type: Option<i64> => w::Field::new("approve_type"),
+            1 approve_type: Option<i64> => "approve_type",
             /// `is_collect_question`.
-            2 is_collect_question: Option<i64> => w::Field::new("is_collect_question"),
+            2 is_collect_question: Option<i64> => "is_collect_question",
             /// `question_list`.
-            3 question_list: Option<Vec<super::SetConfigQuestion>> => w::Field::new("question_list"),
+            3 question_list: Option<Vec<super::SetConfigQuestion>> => "question_list",
             /// `no_registration_needed_for_staff`.
-            4 no_registration_needed_for_staff: Option<bool> => w::Field::new("no_registration_needed_for_staff"),
+            4 no_registration_needed_for_staff: Option<bool> => "no_registration_needed_for_staff",
         }
-        new(meetingid: String)
+        new(meetingid: impl Into<String>)
         set(
             approve_type: i64,
             is_collect_question: i64,
@@ -2287,7 +2278,7 @@ pub mod enroll {
         /// Answer to [`SetConfig`].
         pub struct SetConfigResponse {
             /// `question_count`.
-            0 question_count: i64 => w::Field::must("question_count"),
+            0 question_count: i64 => "question_count: must",
         }
     }
 
@@ -2323,11 +2314,11 @@ pub mod mra {
         /// * Catalog: `work.meeting.mra.hangup`.
         pub struct Hangup {
             /// `meetingid`.
-            0 meetingid: String => w::Field::must("meetingid"),
+            0 meetingid: String => "meetingid: must",
             /// `mra`.
-            1 mra: super::Mra => w::Field::must("mra"),
+            1 mra: super::Mra => "mra: must",
         }
-        new(meetingid: String, mra: super::Mra)
+        new(meetingid: impl Into<String>, mra: super::Mra)
     }
 
     w::endpoint! {
@@ -2357,38 +2348,38 @@ pub mod mra {
         /// * Catalog: `work.meeting.mra.query_status`.
         pub struct QueryStatus {
             /// `meetingid`.
-            0 meetingid: String => w::Field::must("meetingid"),
+            0 meetingid: String => "meetingid: must",
             /// `tmp_openid`.
-            1 tmp_openid: String => w::Field::must("tmp_openid"),
+            1 tmp_openid: String => "tmp_openid: must",
         }
-        new(meetingid: String, tmp_openid: String)
+        new(meetingid: impl Into<String>, tmp_openid: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`QueryStatus`].
         pub struct QueryStatusResponse {
             /// `tmp_openid`.
-            0 tmp_openid: String => w::Field::must("tmp_openid"),
+            0 tmp_openid: String => "tmp_openid: must",
             /// `instance_id`.
-            1 instance_id: i64 => w::Field::must("instance_id"),
+            1 instance_id: i64 => "instance_id: must",
             /// `user_role`.
-            2 user_role: i64 => w::Field::must("user_role"),
+            2 user_role: i64 => "user_role: must",
             /// `webinar_member_role`.
-            3 webinar_member_role: Option<i64> => w::Field::new("webinar_member_role"),
+            3 webinar_member_role: Option<i64> => "webinar_member_role",
             /// `ip`.
-            4 ip: Option<String> => w::Field::new("ip"),
+            4 ip: Option<String> => "ip",
             /// `name`.
-            5 name: Option<String> => w::Field::new("name"),
+            5 name: Option<String> => "name",
             /// `audio_state`.
-            6 audio_state: bool => w::Field::must("audio_state"),
+            6 audio_state: bool => "audio_state: must",
             /// `video_state`.
-            7 video_state: bool => w::Field::must("video_state"),
+            7 video_state: bool => "video_state: must",
             /// `screen_shared_state`.
-            8 screen_shared_state: bool => w::Field::must("screen_shared_state"),
+            8 screen_shared_state: bool => "screen_shared_state: must",
             /// `default_layout`.
-            9 default_layout: i64 => w::Field::must("default_layout"),
+            9 default_layout: i64 => "default_layout: must",
             /// `raise_hands_state`.
-            10 raise_hands_state: bool => w::Field::must("raise_hands_state"),
+            10 raise_hands_state: bool => "raise_hands_state: must",
         }
     }
 
@@ -2419,15 +2410,20 @@ pub mod mra {
         /// * Catalog: `work.meeting.mra.set_default_layout`.
         pub struct SetDefaultLayout {
             /// `meetingid`.
-            0 meetingid: String => w::Field::must("meetingid"),
+            0 meetingid: String => "meetingid: must",
             /// `default_layout`.
-            1 default_layout: i64 => w::Field::must("default_layout"),
+            1 default_layout: i64 => "default_layout: must",
             /// `default_novideo_user`.
-            2 default_novideo_user: i64 => w::Field::must("default_novideo_user"),
+            2 default_novideo_user: i64 => "default_novideo_user: must",
             /// `mra`.
-            3 mra: super::Mra => w::Field::must("mra"),
+            3 mra: super::Mra => "mra: must",
         }
-        new(meetingid: String, default_layout: i64, default_novideo_user: i64, mra: super::Mra)
+        new(
+            meetingid: impl Into<String>,
+            default_layout: i64,
+            default_novideo_user: i64,
+            mra: super::Mra,
+        )
     }
 
     w::endpoint! {
@@ -2457,13 +2453,13 @@ pub mod mra {
         /// * Catalog: `work.meeting.mra.set_raise_hand`.
         pub struct SetRaiseHand {
             /// `meetingid`.
-            0 meetingid: String => w::Field::must("meetingid"),
+            0 meetingid: String => "meetingid: must",
             /// `raise_hand`.
-            1 raise_hand: bool => w::Field::must("raise_hand"),
+            1 raise_hand: bool => "raise_hand: must",
             /// `mra`.
-            2 mra: super::Mra => w::Field::must("mra"),
+            2 mra: super::Mra => "mra: must",
         }
-        new(meetingid: String, raise_hand: bool, mra: super::Mra)
+        new(meetingid: impl Into<String>, raise_hand: bool, mra: super::Mra)
     }
 
     w::endpoint! {
@@ -2498,20 +2494,20 @@ pub mod phone {
         /// * Catalog: `work.meeting.phone.callout`.
         pub struct Callout {
             /// `meetingid`.
-            0 meetingid: String => w::Field::must("meetingid"),
+            0 meetingid: String => "meetingid: must",
             /// `phone_numbers`.
-            1 phone_numbers: Vec<super::PhoneNumber> => w::Field::must("phone_numbers"),
+            1 phone_numbers: Vec<super::PhoneNumber> => "phone_numbers: must",
         }
-        new(meetingid: String, phone_numbers: Vec<super::PhoneNumber>)
+        new(meetingid: impl Into<String>, phone_numbers: Vec<super::PhoneNumber>)
     }
 
     w::record! {
         /// Answer to [`Callout`].
         pub struct CalloutResponse {
             /// `phone_numbers`.
-            0 phone_numbers: Vec<super::CalloutPhoneNumber> => w::Field::must("phone_numbers"),
+            0 phone_numbers: Vec<super::CalloutPhoneNumber> => "phone_numbers: must",
             /// `invalid_phone_numbers`.
-            1 invalid_phone_numbers: Vec<super::CalloutPhoneNumber> => w::Field::must("invalid_phone_numbers"),
+            1 invalid_phone_numbers: Vec<super::CalloutPhoneNumber> => "invalid_phone_numbers: must",
         }
     }
 
@@ -2542,25 +2538,26 @@ pub mod phone {
         /// * Catalog: `work.meeting.phone.get_callout_status`.
         pub struct GetCalloutStatus {
             /// `meetingid`.
-            0 meetingid: String => w::Field::must("meetingid"),
+            0 meetingid: String => "meetingid: must",
             /// `cursor`.
-            1 cursor: Option<String> => w::Field::new("cursor"),
+            1 cursor: Option<String> => "cursor",
             /// `limit`.
-            2 limit: Option<i64> => w::Field::new("limit"),
+            2 limit: Option<i64> => "limit",
         }
-        new(meetingid: String)
-        set(cursor: String, limit: i64)
+        new(meetingid: impl Into<String>)
+        text(cursor: String)
+        set(limit: i64)
     }
 
     w::record! {
         /// Answer to [`GetCalloutStatus`].
         pub struct GetCalloutStatusResponse {
             /// `phone_numbers`.
-            0 phone_numbers: Vec<super::GetCalloutStatusPhoneNumber> => w::Field::must("phone_numbers"),
+            0 phone_numbers: Vec<super::GetCalloutStatusPhoneNumber> => "phone_numbers: must",
             /// `has_more`.
-            1 has_more: bool => w::Field::must("has_more"),
+            1 has_more: bool => "has_more: must",
             /// `next_cursor`.
-            2 next_cursor: Option<String> => w::Field::new("next_cursor"),
+            2 next_cursor: Option<String> => "next_cursor",
         }
     }
 
@@ -2591,18 +2588,18 @@ pub mod phone {
         /// * Catalog: `work.meeting.phone.get_tmp_openid`.
         pub struct GetTmpOpenid {
             /// `meetingid`.
-            0 meetingid: String => w::Field::must("meetingid"),
+            0 meetingid: String => "meetingid: must",
             /// `phone_numbers`.
-            1 phone_numbers: Vec<super::PhoneNumber> => w::Field::must("phone_numbers"),
+            1 phone_numbers: Vec<super::PhoneNumber> => "phone_numbers: must",
         }
-        new(meetingid: String, phone_numbers: Vec<super::PhoneNumber>)
+        new(meetingid: impl Into<String>, phone_numbers: Vec<super::PhoneNumber>)
     }
 
     w::record! {
         /// Answer to [`GetTmpOpenid`].
         pub struct GetTmpOpenidResponse {
             /// `tmp_openid_list`.
-            0 tmp_openid_list: Vec<super::TmpOpenid> => w::Field::must("tmp_openid_list"),
+            0 tmp_openid_list: Vec<super::TmpOpenid> => "tmp_openid_list: must",
         }
     }
 
@@ -2638,16 +2635,16 @@ pub mod vip {
         /// * Catalog: `work.meeting.vip.batch_add_job_result`.
         pub struct BatchAddJobResult {
             /// `jobid`.
-            0 jobid: String => w::Field::must("jobid"),
+            0 jobid: String => "jobid: must",
         }
-        new(jobid: String)
+        new(jobid: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`BatchAddJobResult`].
         pub struct BatchAddJobResultResponse {
             /// `job_result`.
-            0 job_result: super::JobResult => w::Field::must("job_result"),
+            0 job_result: super::JobResult => "job_result: must",
         }
     }
 
@@ -2678,16 +2675,16 @@ pub mod vip {
         /// * Catalog: `work.meeting.vip.batch_del_job_result`.
         pub struct BatchDelJobResult {
             /// `jobid`.
-            0 jobid: String => w::Field::must("jobid"),
+            0 jobid: String => "jobid: must",
         }
-        new(jobid: String)
+        new(jobid: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`BatchDelJobResult`].
         pub struct BatchDelJobResultResponse {
             /// `job_result`.
-            0 job_result: super::JobResult => w::Field::must("job_result"),
+            0 job_result: super::JobResult => "job_result: must",
         }
     }
 
@@ -2718,23 +2715,24 @@ pub mod vip {
         /// * Catalog: `work.meeting.vip.list`.
         pub struct List {
             /// `limit`.
-            0 limit: Option<i64> => w::Field::new("limit"),
+            0 limit: Option<i64> => "limit",
             /// `cursor`.
-            1 cursor: Option<String> => w::Field::new("cursor"),
+            1 cursor: Option<String> => "cursor",
         }
         new()
-        set(limit: i64, cursor: String)
+        text(cursor: String)
+        set(limit: i64)
     }
 
     w::record! {
         /// Answer to [`List`].
         pub struct ListResponse {
             /// `userid_list`.
-            0 userid_list: Vec<String> => w::Field::must("userid_list"),
+            0 userid_list: Vec<String> => "userid_list: must",
             /// `has_more`.
-            1 has_more: bool => w::Field::must("has_more"),
+            1 has_more: bool => "has_more: must",
             /// `next_cursor`.
-            2 next_cursor: Option<String> => w::Field::new("next_cursor"),
+            2 next_cursor: Option<String> => "next_cursor",
         }
     }
 
@@ -2765,7 +2763,7 @@ pub mod vip {
         /// * Catalog: `work.meeting.vip.submit_batch_add_job`.
         pub struct SubmitBatchAddJob {
             /// `userid_list`.
-            0 userid_list: Vec<String> => w::Field::must("userid_list"),
+            0 userid_list: Vec<String> => "userid_list: must",
         }
         new(userid_list: Vec<String>)
     }
@@ -2774,9 +2772,9 @@ pub mod vip {
         /// Answer to [`SubmitBatchAddJob`].
         pub struct SubmitBatchAddJobResponse {
             /// `jobid`.
-            0 jobid: String => w::Field::must("jobid"),
+            0 jobid: String => "jobid: must",
             /// `invalid_userid_list`.
-            1 invalid_userid_list: Option<Vec<String>> => w::Field::new("invalid_userid_list"),
+            1 invalid_userid_list: Option<Vec<String>> => "invalid_userid_list",
         }
     }
 
@@ -2807,7 +2805,7 @@ pub mod vip {
         /// * Catalog: `work.meeting.vip.submit_batch_del_job`.
         pub struct SubmitBatchDelJob {
             /// `userid_list`.
-            0 userid_list: Vec<String> => w::Field::must("userid_list"),
+            0 userid_list: Vec<String> => "userid_list: must",
         }
         new(userid_list: Vec<String>)
     }
@@ -2816,9 +2814,9 @@ pub mod vip {
         /// Answer to [`SubmitBatchDelJob`].
         pub struct SubmitBatchDelJobResponse {
             /// `jobid`.
-            0 jobid: String => w::Field::must("jobid"),
+            0 jobid: String => "jobid: must",
             /// `invalid_userid_list`.
-            1 invalid_userid_list: Option<Vec<String>> => w::Field::new("invalid_userid_list"),
+            1 invalid_userid_list: Option<Vec<String>> => "invalid_userid_list",
         }
     }
 
@@ -2854,25 +2852,26 @@ pub mod waitingroom {
         /// * Catalog: `work.meeting.waitingroom.get_current_user_list`.
         pub struct GetCurrentUserList {
             /// `meetingid`.
-            0 meetingid: String => w::Field::must("meetingid"),
+            0 meetingid: String => "meetingid: must",
             /// `cursor`.
-            1 cursor: Option<String> => w::Field::new("cursor"),
+            1 cursor: Option<String> => "cursor",
             /// `limit`.
-            2 limit: Option<i64> => w::Field::new("limit"),
+            2 limit: Option<i64> => "limit",
         }
-        new(meetingid: String)
-        set(cursor: String, limit: i64)
+        new(meetingid: impl Into<String>)
+        text(cursor: String)
+        set(limit: i64)
     }
 
     w::record! {
         /// Answer to [`GetCurrentUserList`].
         pub struct GetCurrentUserListResponse {
             /// `user_list`.
-            0 user_list: Vec<super::GetCurrentUserListUser> => w::Field::must("user_list"),
+            0 user_list: Vec<super::GetCurrentUserListUser> => "user_list: must",
             /// `has_more`.
-            1 has_more: bool => w::Field::must("has_more"),
+            1 has_more: bool => "has_more: must",
             /// `next_cursor`.
-            2 next_cursor: Option<String> => w::Field::new("next_cursor"),
+            2 next_cursor: Option<String> => "next_cursor",
         }
     }
 
@@ -2903,25 +2902,26 @@ pub mod waitingroom {
         /// * Catalog: `work.meeting.waitingroom.get_user_list`.
         pub struct GetUserList {
             /// `meetingid`.
-            0 meetingid: String => w::Field::must("meetingid"),
+            0 meetingid: String => "meetingid: must",
             /// `cursor`.
-            1 cursor: Option<String> => w::Field::new("cursor"),
+            1 cursor: Option<String> => "cursor",
             /// `limit`.
-            2 limit: Option<i64> => w::Field::new("limit"),
+            2 limit: Option<i64> => "limit",
         }
-        new(meetingid: String)
-        set(cursor: String, limit: i64)
+        new(meetingid: impl Into<String>)
+        text(cursor: String)
+        set(limit: i64)
     }
 
     w::record! {
         /// Answer to [`GetUserList`].
         pub struct GetUserListResponse {
             /// `user_list`.
-            0 user_list: Vec<super::GetUserListUser> => w::Field::must("user_list"),
+            0 user_list: Vec<super::GetUserListUser> => "user_list: must",
             /// `has_more`.
-            1 has_more: bool => w::Field::must("has_more"),
+            1 has_more: bool => "has_more: must",
             /// `next_cursor`.
-            2 next_cursor: Option<String> => w::Field::new("next_cursor"),
+            2 next_cursor: Option<String> => "next_cursor",
         }
     }
 

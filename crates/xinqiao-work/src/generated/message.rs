@@ -7,22 +7,22 @@ w::record! {
     /// `Article`.
     pub struct Article {
         /// `url`.
-        0 url: String => w::Field::must("url"),
+        0 url: String => "url: must",
         /// `title`.
-        1 title: String => w::Field::must("title"),
+        1 title: String => "title: must",
         /// `description`.
-        2 description: Option<String> => w::Field::new("description"),
+        2 description: Option<String> => "description",
         /// `picurl`.
-        3 picurl: Option<String> => w::Field::new("picurl"),
+        3 picurl: Option<String> => "picurl",
         /// `btntxt`.
-        4 btntxt: Option<String> => w::Field::new("btntxt"),
+        4 btntxt: Option<String> => "btntxt",
         /// `appid`.
-        5 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+        5 appid: Option<xinqiao_types::AppId> => "appid",
         /// `pagepath`.
-        6 pagepath: Option<String> => w::Field::new("pagepath"),
+        6 pagepath: Option<String> => "pagepath",
     }
-    new(url: String, title: String)
-    set(
+    new(url: impl Into<String>, title: impl Into<String>)
+    text(
         description: String,
         picurl: String,
         btntxt: String,
@@ -35,109 +35,117 @@ w::record! {
     /// `Btn`.
     pub struct Btn {
         /// `key`.
-        0 key: String => w::Field::must("key"),
+        0 key: String => "key: must",
         /// `name`.
-        1 name: String => w::Field::must("name"),
+        1 name: String => "name: must",
         /// `color`.
-        2 color: Option<String> => w::Field::new("color"),
+        2 color: Option<String> => "color",
         /// `is_bold`.
-        3 is_bold: Option<bool> => w::Field::new("is_bold"),
+        3 is_bold: Option<bool> => "is_bold",
     }
-    new(key: String, name: String)
-    set(color: String, is_bold: bool)
+    new(key: impl Into<String>, name: impl Into<String>)
+    text(color: String)
+    set(is_bold: bool)
 }
 
 w::record! {
     /// `ContentItem`.
     pub struct ContentItem {
         /// `key`.
-        0 key: String => w::Field::must("key"),
+        0 key: String => "key: must",
         /// `value`.
-        1 value: String => w::Field::must("value"),
+        1 value: String => "value: must",
     }
-    new(key: String, value: String)
+    new(key: impl Into<String>, value: impl Into<String>)
 }
 
 w::record! {
     /// `File`.
     pub struct File {
         /// `media_id`.
-        0 media_id: xinqiao_types::MediaId => w::Field::must("media_id"),
+        0 media_id: xinqiao_types::MediaId => "media_id: must",
     }
-    new(media_id: xinqiao_types::MediaId)
+    new(media_id: impl Into<xinqiao_types::MediaId>)
 }
 
 w::record! {
     /// `Image`.
     pub struct Image {
         /// `media_id`.
-        0 media_id: xinqiao_types::MediaId => w::Field::must("media_id"),
+        0 media_id: xinqiao_types::MediaId => "media_id: must",
     }
-    new(media_id: xinqiao_types::MediaId)
+    new(media_id: impl Into<xinqiao_types::MediaId>)
 }
 
 w::record! {
     /// `InteractiveTaskcard`.
     pub struct InteractiveTaskcard {
         /// `task_id`.
-        0 task_id: String => w::Field::must("task_id"),
+        0 task_id: String => "task_id: must",
         /// `url`.
-        1 url: String => w::Field::must("url"),
+        1 url: String => "url: must",
         /// `title`.
-        2 title: String => w::Field::must("title"),
+        2 title: String => "title: must",
         /// `description`.
-        3 description: String => w::Field::must("description"),
+        3 description: String => "description: must",
         /// `btn`.
-        4 btn: Vec<Btn> => w::Field::must("btn"),
+        4 btn: Vec<Btn> => "btn: must",
     }
-    new(task_id: String, url: String, title: String, description: String, btn: Vec<Btn>)
+    new(
+        task_id: impl Into<String>,
+        url: impl Into<String>,
+        title: impl Into<String>,
+        description: impl Into<String>,
+        btn: Vec<Btn>,
+    )
 }
 
 w::record! {
     /// `Markdown`.
     pub struct Markdown {
         /// `content`.
-        0 content: String => w::Field::must("content"),
+        0 content: String => "content: must",
     }
-    new(content: String)
+    new(content: impl Into<String>)
 }
 
 w::record! {
     /// `Miniprogram`.
     pub struct Miniprogram {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `pagepath`.
-        1 pagepath: String => w::Field::must("pagepath"),
+        1 pagepath: String => "pagepath: must",
     }
-    new(appid: xinqiao_types::AppId, pagepath: String)
+    new(appid: impl Into<xinqiao_types::AppId>, pagepath: impl Into<String>)
 }
 
 w::record! {
     /// `MiniprogramNotice`.
     pub struct MiniprogramNotice {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `page`.
-        1 page: String => w::Field::must("page"),
+        1 page: String => "page: must",
         /// `title`.
-        2 title: String => w::Field::must("title"),
+        2 title: String => "title: must",
         /// `description`.
-        3 description: Option<String> => w::Field::new("description"),
+        3 description: Option<String> => "description",
         /// `content_item`.
-        4 content_item: Option<Vec<ContentItem>> => w::Field::new("content_item"),
+        4 content_item: Option<Vec<ContentItem>> => "content_item",
         /// `emphasis_first_item`.
-        5 emphasis_first_item: Option<bool> => w::Field::new("emphasis_first_item"),
+        5 emphasis_first_item: Option<bool> => "emphasis_first_item",
     }
-    new(appid: xinqiao_types::AppId, page: String, title: String)
-    set(description: String, content_item: Vec<ContentItem>, emphasis_first_item: bool)
+    new(appid: impl Into<xinqiao_types::AppId>, page: impl Into<String>, title: impl Into<String>)
+    text(description: String)
+    set(content_item: Vec<ContentItem>, emphasis_first_item: bool)
 }
 
 w::record! {
     /// `Mpnew`.
     pub struct Mpnew {
         /// `articles`.
-        0 articles: Vec<MpnewArticle> => w::Field::must("articles"),
+        0 articles: Vec<MpnewArticle> => "articles: must",
     }
     new(articles: Vec<MpnewArticle>)
 }
@@ -146,29 +154,29 @@ w::record! {
     /// `MpnewArticle`.
     pub struct MpnewArticle {
         /// `url`.
-        0 url: String => w::Field::must("url"),
+        0 url: String => "url: must",
         /// `title`.
-        1 title: String => w::Field::must("title"),
+        1 title: String => "title: must",
         /// `digest`.
-        2 digest: Option<String> => w::Field::new("digest"),
+        2 digest: Option<String> => "digest",
         /// `author`.
-        3 author: Option<String> => w::Field::new("author"),
+        3 author: Option<String> => "author",
         /// `content`.
-        4 content: String => w::Field::must("content"),
+        4 content: String => "content: must",
         /// `content_source_url`.
-        5 content_source_url: Option<String> => w::Field::new("content_source_url"),
+        5 content_source_url: Option<String> => "content_source_url",
         /// `thumb_media_id`.
-        6 thumb_media_id: Option<String> => w::Field::new("thumb_media_id"),
+        6 thumb_media_id: Option<String> => "thumb_media_id",
     }
-    new(url: String, title: String, content: String)
-    set(digest: String, author: String, content_source_url: String, thumb_media_id: String)
+    new(url: impl Into<String>, title: impl Into<String>, content: impl Into<String>)
+    text(digest: String, author: String, content_source_url: String, thumb_media_id: String)
 }
 
 w::record! {
     /// `News`.
     pub struct News {
         /// `articles`.
-        0 articles: Vec<Article> => w::Field::must("articles"),
+        0 articles: Vec<Article> => "articles: must",
     }
     new(articles: Vec<Article>)
 }
@@ -177,11 +185,11 @@ w::record! {
     /// `Statistic`.
     pub struct Statistic {
         /// `agentid`.
-        0 agentid: i64 => w::Field::must("agentid"),
+        0 agentid: i64 => "agentid: must",
         /// `app_name`.
-        1 app_name: String => w::Field::must("app_name"),
+        1 app_name: String => "app_name: must",
         /// `count`.
-        2 count: i64 => w::Field::must("count"),
+        2 count: i64 => "count: must",
     }
 }
 
@@ -189,99 +197,101 @@ w::record! {
     /// `TemplateMsg`.
     pub struct TemplateMsg {
         /// `template_id`.
-        0 template_id: String => w::Field::must("template_id"),
+        0 template_id: String => "template_id: must",
         /// `url`.
-        1 url: Option<String> => w::Field::new("url"),
+        1 url: Option<String> => "url",
         /// `miniprogram`.
-        2 miniprogram: Option<Miniprogram> => w::Field::new("miniprogram"),
+        2 miniprogram: Option<Miniprogram> => "miniprogram",
         /// `content_item`.
-        3 content_item: Option<Vec<ContentItem>> => w::Field::new("content_item"),
+        3 content_item: Option<Vec<ContentItem>> => "content_item",
     }
-    new(template_id: String)
-    set(url: String, miniprogram: Miniprogram, content_item: Vec<ContentItem>)
+    new(template_id: impl Into<String>)
+    text(url: String)
+    set(miniprogram: Miniprogram, content_item: Vec<ContentItem>)
 }
 
 w::record! {
     /// `Text`.
     pub struct Text {
         /// `content`.
-        0 content: String => w::Field::must("content"),
+        0 content: String => "content: must",
     }
-    new(content: String)
+    new(content: impl Into<String>)
 }
 
 w::record! {
     /// `Textcard`.
     pub struct Textcard {
         /// `url`.
-        0 url: String => w::Field::must("url"),
+        0 url: String => "url: must",
         /// `title`.
-        1 title: String => w::Field::must("title"),
+        1 title: String => "title: must",
         /// `description`.
-        2 description: String => w::Field::must("description"),
+        2 description: String => "description: must",
         /// `btntxt`.
-        3 btntxt: Option<String> => w::Field::new("btntxt"),
+        3 btntxt: Option<String> => "btntxt",
     }
-    new(url: String, title: String, description: String)
-    set(btntxt: String)
+    new(url: impl Into<String>, title: impl Into<String>, description: impl Into<String>)
+    text(btntxt: String)
 }
 
 w::record! {
     /// `UpdateTemplateCardButton`.
     pub struct UpdateTemplateCardButton {
         /// `task_id`.
-        0 task_id: String => w::Field::must("task_id"),
+        0 task_id: String => "task_id: must",
         /// `replace_name`.
-        1 replace_name: String => w::Field::must("replace_name"),
+        1 replace_name: String => "replace_name: must",
     }
-    new(task_id: String, replace_name: String)
+    new(task_id: impl Into<String>, replace_name: impl Into<String>)
 }
 
 w::record! {
     /// `UpdateTemplateCardTemplateCard`.
     pub struct UpdateTemplateCardTemplateCard {
         /// `card_type`.
-        0 card_type: String => w::Field::must("card_type"),
+        0 card_type: String => "card_type: must",
         /// `card_image`.
-        1 card_image: Option<crate::types::CardImage> => w::Field::new("card_image"),
+        1 card_image: Option<crate::types::CardImage> => "card_image",
         /// `source`.
-        2 source: Option<crate::types::CardSource> => w::Field::new("source"),
+        2 source: Option<crate::types::CardSource> => "source",
         /// `main_title`.
-        3 main_title: Option<crate::types::CardTitle> => w::Field::new("main_title"),
+        3 main_title: Option<crate::types::CardTitle> => "main_title",
         /// `image_text_area`.
-        4 image_text_area: Option<crate::types::CardImageText> => w::Field::new("image_text_area"),
+        4 image_text_area: Option<crate::types::CardImageText> => "image_text_area",
         /// `quote_area`.
-        5 quote_area: Option<crate::types::CardQuote> => w::Field::new("quote_area"),
+        5 quote_area: Option<crate::types::CardQuote> => "quote_area",
         /// `emphasis_content`.
-        6 emphasis_content: Option<crate::types::CardTitle> => w::Field::new("emphasis_content"),
+        6 emphasis_content: Option<crate::types::CardTitle> => "emphasis_content",
         /// `sub_title_text`.
-        7 sub_title_text: Option<String> => w::Field::new("sub_title_text"),
+        7 sub_title_text: Option<String> => "sub_title_text",
         /// `vertical_content_list`.
-        8 vertical_content_list: Option<Vec<crate::types::CardTitle>> => w::Field::new("vertical_content_list"),
+        8 vertical_content_list: Option<Vec<crate::types::CardTitle>> => "vertical_content_list",
         /// `horizontal_content_list`.
-        9 horizontal_content_list: Option<Vec<crate::types::CardRow>> => w::Field::new("horizontal_content_list"),
+        9 horizontal_content_list: Option<Vec<crate::types::CardRow>> => "horizontal_content_list",
         /// `jump_list`.
-        10 jump_list: Option<Vec<crate::types::CardLink>> => w::Field::new("jump_list"),
+        10 jump_list: Option<Vec<crate::types::CardLink>> => "jump_list",
         /// `card_action`.
-        11 card_action: Option<crate::types::CardLink> => w::Field::new("card_action"),
+        11 card_action: Option<crate::types::CardLink> => "card_action",
         /// `action_menu`.
-        12 action_menu: Option<crate::types::CardMenu> => w::Field::new("action_menu"),
+        12 action_menu: Option<crate::types::CardMenu> => "action_menu",
         /// `task_id`.
-        13 task_id: Option<String> => w::Field::new("task_id"),
+        13 task_id: Option<String> => "task_id",
         /// `button_selection`.
-        14 button_selection: Option<crate::types::CardSelect> => w::Field::new("button_selection"),
+        14 button_selection: Option<crate::types::CardSelect> => "button_selection",
         /// `button_list`.
-        15 button_list: Option<Vec<crate::types::CardButton>> => w::Field::new("button_list"),
+        15 button_list: Option<Vec<crate::types::CardButton>> => "button_list",
         /// `checkbox`.
-        16 checkbox: Option<crate::types::CardCheckbox> => w::Field::new("checkbox"),
+        16 checkbox: Option<crate::types::CardCheckbox> => "checkbox",
         /// `select_list`.
-        17 select_list: Option<Vec<crate::types::CardSelect>> => w::Field::new("select_list"),
+        17 select_list: Option<Vec<crate::types::CardSelect>> => "select_list",
         /// `submit_button`.
-        18 submit_button: Option<crate::types::CardButton> => w::Field::new("submit_button"),
+        18 submit_button: Option<crate::types::CardButton> => "submit_button",
         /// `replace_text`.
-        19 replace_text: Option<String> => w::Field::new("replace_text"),
+        19 replace_text: Option<String> => "replace_text",
     }
-    new(card_type: String)
+    new(card_type: impl Into<String>)
+    text(sub_title_text: String, task_id: String, replace_text: String)
     set(
         card_image: crate::types::CardImage,
         source: crate::types::CardSource,
@@ -289,19 +299,16 @@ w::record! {
         image_text_area: crate::types::CardImageText,
         quote_area: crate::types::CardQuote,
         emphasis_content: crate::types::CardTitle,
-        sub_title_text: String,
         vertical_content_list: Vec<crate::types::CardTitle>,
         horizontal_content_list: Vec<crate::types::CardRow>,
         jump_list: Vec<crate::types::CardLink>,
         card_action: crate::types::CardLink,
         action_menu: crate::types::CardMenu,
-        task_id: String,
         button_selection: crate::types::CardSelect,
         button_list: Vec<crate::types::CardButton>,
         checkbox: crate::types::CardCheckbox,
         select_list: Vec<crate::types::CardSelect>,
         submit_button: crate::types::CardButton,
-        replace_text: String,
     )
 }
 
@@ -309,23 +316,23 @@ w::record! {
     /// `Video`.
     pub struct Video {
         /// `media_id`.
-        0 media_id: xinqiao_types::MediaId => w::Field::must("media_id"),
+        0 media_id: xinqiao_types::MediaId => "media_id: must",
         /// `title`.
-        1 title: Option<String> => w::Field::new("title"),
+        1 title: Option<String> => "title",
         /// `description`.
-        2 description: Option<String> => w::Field::new("description"),
+        2 description: Option<String> => "description",
     }
-    new(media_id: xinqiao_types::MediaId)
-    set(title: String, description: String)
+    new(media_id: impl Into<xinqiao_types::MediaId>)
+    text(title: String, description: String)
 }
 
 w::record! {
     /// `Voice`.
     pub struct Voice {
         /// `media_id`.
-        0 media_id: xinqiao_types::MediaId => w::Field::must("media_id"),
+        0 media_id: xinqiao_types::MediaId => "media_id: must",
     }
-    new(media_id: xinqiao_types::MediaId)
+    new(media_id: impl Into<xinqiao_types::MediaId>)
 }
 
 w::record! {
@@ -336,7 +343,7 @@ w::record! {
     /// * Catalog: `work.message.get_statistics`.
     pub struct GetStatistics {
         /// `time_type`.
-        0 time_type: Option<i64> => w::Field::new("time_type"),
+        0 time_type: Option<i64> => "time_type",
     }
     new()
     set(time_type: i64)
@@ -346,7 +353,7 @@ w::record! {
     /// Answer to [`GetStatistics`].
     pub struct GetStatisticsResponse {
         /// `statistics`.
-        0 statistics: Vec<Statistic> => w::Field::must("statistics"),
+        0 statistics: Vec<Statistic> => "statistics: must",
     }
 }
 
@@ -377,9 +384,9 @@ w::record! {
     /// * Catalog: `work.message.recall`.
     pub struct Recall {
         /// `msgid`.
-        0 msgid: String => w::Field::must("msgid"),
+        0 msgid: String => "msgid: must",
     }
-    new(msgid: String)
+    new(msgid: impl Into<String>)
 }
 
 w::endpoint! {
@@ -441,25 +448,25 @@ w::record! {
     /// * Catalog: `work.message.send`.
     pub struct Send {
         /// `touser`.
-        0 touser: Option<Vec<String>> => w::Field::new("touser").spelled(w::Spelling::Joined('|')).masked(),
+        0 touser: Option<Vec<String>> => "touser: pipe masked",
         /// `toparty`.
-        1 toparty: Option<Vec<i64>> => w::Field::new("toparty").spelled(w::Spelling::Joined('|')),
+        1 toparty: Option<Vec<i64>> => "toparty: pipe",
         /// `totag`.
-        2 totag: Option<Vec<i64>> => w::Field::new("totag").spelled(w::Spelling::Joined('|')),
+        2 totag: Option<Vec<i64>> => "totag: pipe",
         /// `agentid`.
-        3 agentid: i64 => w::Field::must("agentid"),
+        3 agentid: i64 => "agentid: must",
         /// `selected_ticket_list`.
-        4 selected_ticket_list: Option<Vec<String>> => w::Field::new("selected_ticket_list"),
+        4 selected_ticket_list: Option<Vec<String>> => "selected_ticket_list",
         /// `safe`.
-        5 safe: Option<bool> => w::Field::new("safe").spelled(w::Spelling::BoolInt),
+        5 safe: Option<bool> => "safe: zero-one",
         /// `enable_id_trans`.
-        6 enable_id_trans: Option<bool> => w::Field::new("enable_id_trans").spelled(w::Spelling::BoolInt),
+        6 enable_id_trans: Option<bool> => "enable_id_trans: zero-one",
         /// `enable_duplicate_check`.
-        7 enable_duplicate_check: Option<bool> => w::Field::new("enable_duplicate_check").spelled(w::Spelling::BoolInt),
+        7 enable_duplicate_check: Option<bool> => "enable_duplicate_check: zero-one",
         /// `duplicate_check_interval`; unit s.
-        8 duplicate_check_interval: Option<i64> => w::Field::new("duplicate_check_interval"),
+        8 duplicate_check_interval: Option<i64> => "duplicate_check_interval",
         /// The body, told apart by `msgtype`.
-        9 body: Body => w::Field::new("").flat(),
+        9 body: Body => ": flat",
     }
     new(agentid: i64, body: Body)
     set(
@@ -478,17 +485,17 @@ w::record! {
     /// Answer to [`Send`].
     pub struct SendResponse {
         /// `invaliduser`.
-        0 invaliduser: Option<Vec<String>> => w::Field::new("invaliduser").spelled(w::Spelling::Joined('|')),
+        0 invaliduser: Option<Vec<String>> => "invaliduser: pipe",
         /// `invalidparty`.
-        1 invalidparty: Option<Vec<i64>> => w::Field::new("invalidparty").spelled(w::Spelling::Joined('|')),
+        1 invalidparty: Option<Vec<i64>> => "invalidparty: pipe",
         /// `invalidtag`.
-        2 invalidtag: Option<Vec<i64>> => w::Field::new("invalidtag").spelled(w::Spelling::Joined('|')),
+        2 invalidtag: Option<Vec<i64>> => "invalidtag: pipe",
         /// `unlicenseduser`.
-        3 unlicenseduser: Option<Vec<String>> => w::Field::new("unlicenseduser").spelled(w::Spelling::Joined('|')),
+        3 unlicenseduser: Option<Vec<String>> => "unlicenseduser: pipe",
         /// `msgid`.
-        4 msgid: String => w::Field::must("msgid"),
+        4 msgid: String => "msgid: must",
         /// `response_code`.
-        5 response_code: Option<String> => w::Field::new("response_code"),
+        5 response_code: Option<String> => "response_code",
     }
 }
 
@@ -519,25 +526,26 @@ w::record! {
     /// * Catalog: `work.message.update_taskcard`.
     pub struct UpdateTaskcard {
         /// `userids`.
-        0 userids: Option<Vec<String>> => w::Field::new("userids"),
+        0 userids: Option<Vec<String>> => "userids",
         /// `task_id`.
-        1 task_id: String => w::Field::must("task_id"),
+        1 task_id: String => "task_id: must",
         /// `agentid`.
-        2 agentid: i64 => w::Field::must("agentid"),
+        2 agentid: i64 => "agentid: must",
         /// `original_task_id`.
-        3 original_task_id: Option<String> => w::Field::new("original_task_id"),
+        3 original_task_id: Option<String> => "original_task_id",
         /// `replace_name`.
-        4 replace_name: String => w::Field::must("replace_name"),
+        4 replace_name: String => "replace_name: must",
     }
-    new(task_id: String, agentid: i64, replace_name: String)
-    set(userids: Vec<String>, original_task_id: String)
+    new(task_id: impl Into<String>, agentid: i64, replace_name: impl Into<String>)
+    text(original_task_id: String)
+    set(userids: Vec<String>)
 }
 
 w::record! {
     /// Answer to [`UpdateTaskcard`].
     pub struct UpdateTaskcardResponse {
         /// `invaliduser`.
-        0 invaliduser: Option<Vec<String>> => w::Field::new("invaliduser"),
+        0 invaliduser: Option<Vec<String>> => "invaliduser",
     }
 }
 
@@ -568,25 +576,25 @@ w::record! {
     /// * Catalog: `work.message.update_template_card`.
     pub struct UpdateTemplateCard {
         /// `agentid`.
-        0 agentid: i64 => w::Field::must("agentid"),
+        0 agentid: i64 => "agentid: must",
         /// `userids`.
-        1 userids: Option<Vec<String>> => w::Field::new("userids"),
+        1 userids: Option<Vec<String>> => "userids",
         /// `partyids`.
-        2 partyids: Option<Vec<i64>> => w::Field::new("partyids"),
+        2 partyids: Option<Vec<i64>> => "partyids",
         /// `tagids`.
-        3 tagids: Option<Vec<i64>> => w::Field::new("tagids"),
+        3 tagids: Option<Vec<i64>> => "tagids",
         /// `atall`.
-        4 atall: Option<bool> => w::Field::new("atall").spelled(w::Spelling::BoolInt),
+        4 atall: Option<bool> => "atall: zero-one",
         /// `response_code`.
-        5 response_code: String => w::Field::must("response_code"),
+        5 response_code: String => "response_code: must",
         /// `enable_id_trans`.
-        6 enable_id_trans: Option<bool> => w::Field::new("enable_id_trans").spelled(w::Spelling::BoolInt),
+        6 enable_id_trans: Option<bool> => "enable_id_trans: zero-one",
         /// `button`.
-        7 button: Option<UpdateTemplateCardButton> => w::Field::new("button"),
+        7 button: Option<UpdateTemplateCardButton> => "button",
         /// `template_card`.
-        8 template_card: Option<UpdateTemplateCardTemplateCard> => w::Field::new("template_card"),
+        8 template_card: Option<UpdateTemplateCardTemplateCard> => "template_card",
     }
-    new(agentid: i64, response_code: String)
+    new(agentid: i64, response_code: impl Into<String>)
     set(
         userids: Vec<String>,
         partyids: Vec<i64>,
@@ -602,7 +610,7 @@ w::record! {
     /// Answer to [`UpdateTemplateCard`].
     pub struct UpdateTemplateCardResponse {
         /// `invaliduser`.
-        0 invaliduser: Option<Vec<String>> => w::Field::new("invaliduser"),
+        0 invaliduser: Option<Vec<String>> => "invaliduser",
     }
 }
 

@@ -7,48 +7,49 @@ w::record! {
     /// `AccountInfo`.
     pub struct AccountInfo {
         /// `bank_account_type`.
-        0 bank_account_type: Option<i64> => w::Field::new("bank_account_type"),
+        0 bank_account_type: Option<i64> => "bank_account_type",
         /// `account_bank`.
-        1 account_bank: String => w::Field::must("account_bank"),
+        1 account_bank: String => "account_bank: must",
         /// `account_name`.
-        2 account_name: String => w::Field::must("account_name"),
+        2 account_name: String => "account_name: must",
         /// `account_number`.
-        3 account_number: String => w::Field::must("account_number").masked(),
+        3 account_number: String => "account_number: must masked",
         /// `bank_address_code`.
-        4 bank_address_code: String => w::Field::must("bank_address_code"),
+        4 bank_address_code: String => "bank_address_code: must",
         /// `bank_name`.
-        5 bank_name: Option<String> => w::Field::new("bank_name"),
+        5 bank_name: Option<String> => "bank_name",
         /// `bank_card_supplement`.
-        6 bank_card_supplement: Option<BankCardSupplement> => w::Field::new("bank_card_supplement"),
+        6 bank_card_supplement: Option<BankCardSupplement> => "bank_card_supplement",
     }
     new(
-        account_bank: String,
-        account_name: String,
-        account_number: String,
-        bank_address_code: String,
+        account_bank: impl Into<String>,
+        account_name: impl Into<String>,
+        account_number: impl Into<String>,
+        bank_address_code: impl Into<String>,
     )
-    set(bank_account_type: i64, bank_name: String, bank_card_supplement: BankCardSupplement)
+    text(bank_name: String)
+    set(bank_account_type: i64, bank_card_supplement: BankCardSupplement)
 }
 
 w::record! {
     /// `AccountValidation`.
     pub struct AccountValidation {
         /// `account_name`.
-        0 account_name: String => w::Field::must("account_name"),
+        0 account_name: String => "account_name: must",
         /// `account_no`.
-        1 account_no: String => w::Field::must("account_no"),
+        1 account_no: String => "account_no: must",
         /// `destination_account_bank`.
-        2 destination_account_bank: String => w::Field::must("destination_account_bank"),
+        2 destination_account_bank: String => "destination_account_bank: must",
         /// `destination_account_name`.
-        3 destination_account_name: String => w::Field::must("destination_account_name"),
+        3 destination_account_name: String => "destination_account_name: must",
         /// `destination_account_number`.
-        4 destination_account_number: String => w::Field::must("destination_account_number"),
+        4 destination_account_number: String => "destination_account_number: must",
         /// `pay_amount`; unit fen.
-        5 pay_amount: xinqiao_types::Fen => w::Field::must("pay_amount"),
+        5 pay_amount: xinqiao_types::Fen => "pay_amount: must",
         /// `remark`.
-        6 remark: String => w::Field::must("remark"),
+        6 remark: String => "remark: must",
         /// `deadline`.
-        7 deadline: String => w::Field::must("deadline"),
+        7 deadline: String => "deadline: must",
     }
 }
 
@@ -56,20 +57,20 @@ w::record! {
     /// `Amount`.
     pub struct Amount {
         /// `total`; unit fen.
-        0 total: xinqiao_types::Fen => w::Field::must("total"),
+        0 total: xinqiao_types::Fen => "total: must",
         /// `currency`.
-        1 currency: String => w::Field::must("currency"),
+        1 currency: String => "currency: must",
     }
-    new(total: xinqiao_types::Fen, currency: String)
+    new(total: xinqiao_types::Fen, currency: impl Into<String>)
 }
 
 w::record! {
     /// `AuditDetail`.
     pub struct AuditDetail {
         /// `param_name`.
-        0 param_name: String => w::Field::must("param_name"),
+        0 param_name: String => "param_name: must",
         /// `reject_reason`.
-        1 reject_reason: Option<String> => w::Field::new("reject_reason"),
+        1 reject_reason: Option<String> => "reject_reason",
     }
 }
 
@@ -77,25 +78,25 @@ w::record! {
     /// `BankCardSupplement`.
     pub struct BankCardSupplement {
         /// `settlement_certificate_open_wx_pay_media_id`.
-        0 settlement_certificate_open_wx_pay_media_id: Option<String> => w::Field::new("settlement_certificate_open_wx_pay_media_id"),
+        0 settlement_certificate_open_wx_pay_media_id: Option<String> => "settlement_certificate_open_wx_pay_media_id",
         /// `relationship_certificate_open_wx_pay_media_id`.
-        1 relationship_certificate_open_wx_pay_media_id: Option<String> => w::Field::new("relationship_certificate_open_wx_pay_media_id"),
+        1 relationship_certificate_open_wx_pay_media_id: Option<String> => "relationship_certificate_open_wx_pay_media_id",
         /// `other_certificate_open_wx_pay_media_id`.
-        2 other_certificate_open_wx_pay_media_id: Option<Vec<String>> => w::Field::new("other_certificate_open_wx_pay_media_id"),
+        2 other_certificate_open_wx_pay_media_id: Option<Vec<String>> => "other_certificate_open_wx_pay_media_id",
     }
     new()
-    set(
+    text(
         settlement_certificate_open_wx_pay_media_id: String,
         relationship_certificate_open_wx_pay_media_id: String,
-        other_certificate_open_wx_pay_media_id: Vec<String>,
     )
+    set(other_certificate_open_wx_pay_media_id: Vec<String>)
 }
 
 w::record! {
     /// `BusinessAdditionPic`.
     pub struct BusinessAdditionPic {
         /// `id`.
-        0 id: Vec<String> => w::Field::must("id"),
+        0 id: Vec<String> => "id: must",
     }
     new(id: Vec<String>)
 }
@@ -104,48 +105,48 @@ w::record! {
     /// `BusinessLicenseInfo`.
     pub struct BusinessLicenseInfo {
         /// `cert_type`.
-        0 cert_type: i64 => w::Field::must("cert_type"),
+        0 cert_type: i64 => "cert_type: must",
         /// `business_license_copy_open_wx_pay_media_id`.
-        1 business_license_copy_open_wx_pay_media_id: String => w::Field::must("business_license_copy_open_wx_pay_media_id"),
+        1 business_license_copy_open_wx_pay_media_id: String => "business_license_copy_open_wx_pay_media_id: must",
         /// `business_license_number`.
-        2 business_license_number: String => w::Field::must("business_license_number"),
+        2 business_license_number: String => "business_license_number: must",
         /// `merchant_name`.
-        3 merchant_name: String => w::Field::must("merchant_name"),
+        3 merchant_name: String => "merchant_name: must",
         /// `legal_person`.
-        4 legal_person: String => w::Field::must("legal_person"),
+        4 legal_person: String => "legal_person: must",
         /// `company_address`.
-        5 company_address: Option<String> => w::Field::new("company_address"),
+        5 company_address: Option<String> => "company_address",
         /// `business_time_begin_time`; format `yyyy-MM-dd`.
-        6 business_time_begin_time: Option<String> => w::Field::new("business_time_begin_time"),
+        6 business_time_begin_time: Option<String> => "business_time_begin_time",
         /// `business_time_end_time`; format `yyyy-MM-dd / LONG_TERM`.
-        7 business_time_end_time: Option<String> => w::Field::new("business_time_end_time"),
+        7 business_time_end_time: Option<String> => "business_time_end_time",
     }
     new(
         cert_type: i64,
-        business_license_copy_open_wx_pay_media_id: String,
-        business_license_number: String,
-        merchant_name: String,
-        legal_person: String,
+        business_license_copy_open_wx_pay_media_id: impl Into<String>,
+        business_license_number: impl Into<String>,
+        merchant_name: impl Into<String>,
+        legal_person: impl Into<String>,
     )
-    set(company_address: String, business_time_begin_time: String, business_time_end_time: String)
+    text(company_address: String, business_time_begin_time: String, business_time_end_time: String)
 }
 
 w::record! {
     /// `ContactInfo`.
     pub struct ContactInfo {
         /// `contact_type`.
-        0 contact_type: String => w::Field::must("contact_type"),
+        0 contact_type: String => "contact_type: must",
         /// `business_authorization_letter_open_wx_pay_media_id`.
-        1 business_authorization_letter_open_wx_pay_media_id: Option<String> => w::Field::new("business_authorization_letter_open_wx_pay_media_id"),
+        1 business_authorization_letter_open_wx_pay_media_id: Option<String> => "business_authorization_letter_open_wx_pay_media_id",
         /// `contact_info`.
-        2 contact_info: IdCardInfo => w::Field::must("contact_info"),
+        2 contact_info: IdCardInfo => "contact_info: must",
         /// `mobile_phone`.
-        3 mobile_phone: Option<String> => w::Field::new("mobile_phone").masked(),
+        3 mobile_phone: Option<String> => "mobile_phone: masked",
         /// `contact_email`.
-        4 contact_email: Option<String> => w::Field::new("contact_email").masked(),
+        4 contact_email: Option<String> => "contact_email: masked",
     }
-    new(contact_type: String, contact_info: IdCardInfo)
-    set(
+    new(contact_type: impl Into<String>, contact_info: IdCardInfo)
+    text(
         business_authorization_letter_open_wx_pay_media_id: String,
         mobile_phone: String,
         contact_email: String,
@@ -156,38 +157,39 @@ w::record! {
     /// `CreateOrderDetail`.
     pub struct CreateOrderDetail {
         /// `cost_price`; unit fen.
-        0 cost_price: Option<xinqiao_types::Fen> => w::Field::new("cost_price"),
+        0 cost_price: Option<xinqiao_types::Fen> => "cost_price",
         /// `invoice_id`.
-        1 invoice_id: Option<String> => w::Field::new("invoice_id"),
+        1 invoice_id: Option<String> => "invoice_id",
         /// `goods_detail`.
-        2 goods_detail: Option<Vec<GoodsDetail>> => w::Field::new("goods_detail"),
+        2 goods_detail: Option<Vec<GoodsDetail>> => "goods_detail",
     }
     new()
-    set(cost_price: xinqiao_types::Fen, invoice_id: String, goods_detail: Vec<GoodsDetail>)
+    text(invoice_id: String)
+    set(cost_price: xinqiao_types::Fen, goods_detail: Vec<GoodsDetail>)
 }
 
 w::record! {
     /// `FinanceInstitutionInfo`.
     pub struct FinanceInstitutionInfo {
         /// `finance_type`.
-        0 finance_type: String => w::Field::must("finance_type"),
+        0 finance_type: String => "finance_type: must",
         /// `finance_license_pics_open_wx_pay_media_id`.
-        1 finance_license_pics_open_wx_pay_media_id: Vec<String> => w::Field::must("finance_license_pics_open_wx_pay_media_id"),
+        1 finance_license_pics_open_wx_pay_media_id: Vec<String> => "finance_license_pics_open_wx_pay_media_id: must",
     }
-    new(finance_type: String, finance_license_pics_open_wx_pay_media_id: Vec<String>)
+    new(finance_type: impl Into<String>, finance_license_pics_open_wx_pay_media_id: Vec<String>)
 }
 
 w::record! {
     /// `GetOrderAmount`.
     pub struct GetOrderAmount {
         /// `total`; unit fen.
-        0 total: xinqiao_types::Fen => w::Field::must("total"),
+        0 total: xinqiao_types::Fen => "total: must",
         /// `currency`.
-        1 currency: Option<String> => w::Field::new("currency"),
+        1 currency: Option<String> => "currency",
         /// `payer_total`; unit fen.
-        2 payer_total: Option<xinqiao_types::Fen> => w::Field::new("payer_total"),
+        2 payer_total: Option<xinqiao_types::Fen> => "payer_total",
         /// `payer_currency`.
-        3 payer_currency: Option<String> => w::Field::new("payer_currency"),
+        3 payer_currency: Option<String> => "payer_currency",
     }
 }
 
@@ -195,7 +197,7 @@ w::record! {
     /// `GetOrderSceneInfo`.
     pub struct GetOrderSceneInfo {
         /// `device_id`.
-        0 device_id: Option<String> => w::Field::new("device_id"),
+        0 device_id: Option<String> => "device_id",
     }
 }
 
@@ -203,13 +205,13 @@ w::record! {
     /// `GetRefundDetailAmount`.
     pub struct GetRefundDetailAmount {
         /// `refund`; unit fen.
-        0 refund: xinqiao_types::Fen => w::Field::must("refund"),
+        0 refund: xinqiao_types::Fen => "refund: must",
         /// `currency`.
-        1 currency: String => w::Field::must("currency"),
+        1 currency: String => "currency: must",
         /// `payer_refund`; unit fen.
-        2 payer_refund: Option<xinqiao_types::Fen> => w::Field::new("payer_refund"),
+        2 payer_refund: Option<xinqiao_types::Fen> => "payer_refund",
         /// `discount_refund`; unit fen.
-        3 discount_refund: Option<xinqiao_types::Fen> => w::Field::new("discount_refund"),
+        3 discount_refund: Option<xinqiao_types::Fen> => "discount_refund",
     }
 }
 
@@ -217,15 +219,15 @@ w::record! {
     /// `GetRefundDetailPromotionDetail`.
     pub struct GetRefundDetailPromotionDetail {
         /// `promotion_id`.
-        0 promotion_id: String => w::Field::must("promotion_id"),
+        0 promotion_id: String => "promotion_id: must",
         /// `scope`.
-        1 scope: String => w::Field::must("scope"),
+        1 scope: String => "scope: must",
         /// `type`.
-        2 type_: String => w::Field::must("type"),
+        2 type_: String => "type: must",
         /// `amount`; unit fen.
-        3 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        3 amount: xinqiao_types::Fen => "amount: must",
         /// `refund_amount`; unit fen.
-        4 refund_amount: xinqiao_types::Fen => w::Field::must("refund_amount"),
+        4 refund_amount: xinqiao_types::Fen => "refund_amount: must",
     }
 }
 
@@ -233,86 +235,86 @@ w::record! {
     /// `GoodsDetail`.
     pub struct GoodsDetail {
         /// `merchant_goods_id`.
-        0 merchant_goods_id: String => w::Field::must("merchant_goods_id"),
+        0 merchant_goods_id: String => "merchant_goods_id: must",
         /// `wechatpay_goods_id`.
-        1 wechatpay_goods_id: Option<String> => w::Field::new("wechatpay_goods_id"),
+        1 wechatpay_goods_id: Option<String> => "wechatpay_goods_id",
         /// `goods_name`.
-        2 goods_name: Option<String> => w::Field::new("goods_name"),
+        2 goods_name: Option<String> => "goods_name",
         /// `quantity`.
-        3 quantity: i64 => w::Field::must("quantity"),
+        3 quantity: i64 => "quantity: must",
         /// `unit_price`; unit fen.
-        4 unit_price: xinqiao_types::Fen => w::Field::must("unit_price"),
+        4 unit_price: xinqiao_types::Fen => "unit_price: must",
     }
-    new(merchant_goods_id: String, quantity: i64, unit_price: xinqiao_types::Fen)
-    set(wechatpay_goods_id: String, goods_name: String)
+    new(merchant_goods_id: impl Into<String>, quantity: i64, unit_price: xinqiao_types::Fen)
+    text(wechatpay_goods_id: String, goods_name: String)
 }
 
 w::record! {
     /// `IdCardInfo`.
     pub struct IdCardInfo {
         /// `id_doc_type`.
-        0 id_doc_type: i64 => w::Field::must("id_doc_type"),
+        0 id_doc_type: i64 => "id_doc_type: must",
         /// `id_card_copy_open_wx_pay_media_id`.
-        1 id_card_copy_open_wx_pay_media_id: String => w::Field::must("id_card_copy_open_wx_pay_media_id"),
+        1 id_card_copy_open_wx_pay_media_id: String => "id_card_copy_open_wx_pay_media_id: must",
         /// `id_card_national_open_wx_pay_media_id`.
-        2 id_card_national_open_wx_pay_media_id: String => w::Field::must("id_card_national_open_wx_pay_media_id"),
+        2 id_card_national_open_wx_pay_media_id: String => "id_card_national_open_wx_pay_media_id: must",
         /// `id_card_name`.
-        3 id_card_name: String => w::Field::must("id_card_name"),
+        3 id_card_name: String => "id_card_name: must",
         /// `id_card_number`.
-        4 id_card_number: String => w::Field::must("id_card_number").masked(),
+        4 id_card_number: String => "id_card_number: must masked",
         /// `id_card_address`.
-        5 id_card_address: Option<String> => w::Field::new("id_card_address"),
+        5 id_card_address: Option<String> => "id_card_address",
         /// `id_card_valid_time_begin`; format `yyyy-MM-dd`.
-        6 id_card_valid_time_begin: String => w::Field::must("id_card_valid_time_begin"),
+        6 id_card_valid_time_begin: String => "id_card_valid_time_begin: must",
         /// `id_card_valid_time`; format `yyyy-MM-dd / LONG_TERM`.
-        7 id_card_valid_time: String => w::Field::must("id_card_valid_time"),
+        7 id_card_valid_time: String => "id_card_valid_time: must",
     }
     new(
         id_doc_type: i64,
-        id_card_copy_open_wx_pay_media_id: String,
-        id_card_national_open_wx_pay_media_id: String,
-        id_card_name: String,
-        id_card_number: String,
-        id_card_valid_time_begin: String,
-        id_card_valid_time: String,
+        id_card_copy_open_wx_pay_media_id: impl Into<String>,
+        id_card_national_open_wx_pay_media_id: impl Into<String>,
+        id_card_name: impl Into<String>,
+        id_card_number: impl Into<String>,
+        id_card_valid_time_begin: impl Into<String>,
+        id_card_valid_time: impl Into<String>,
     )
-    set(id_card_address: String)
+    text(id_card_address: String)
 }
 
 w::record! {
     /// `Payer`.
     pub struct Payer {
         /// `openid`.
-        0 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        0 openid: xinqiao_types::OpenId => "openid: must masked",
     }
-    new(openid: xinqiao_types::OpenId)
+    new(openid: impl Into<xinqiao_types::OpenId>)
 }
 
 w::record! {
     /// `PromotionDetail`.
     pub struct PromotionDetail {
         /// `coupon_id`.
-        0 coupon_id: String => w::Field::must("coupon_id"),
+        0 coupon_id: String => "coupon_id: must",
         /// `name`.
-        1 name: Option<String> => w::Field::new("name"),
+        1 name: Option<String> => "name",
         /// `scope`.
-        2 scope: String => w::Field::must("scope"),
+        2 scope: String => "scope: must",
         /// `type`.
-        3 type_: String => w::Field::must("type"),
+        3 type_: String => "type: must",
         /// `amount`; unit fen.
-        4 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        4 amount: xinqiao_types::Fen => "amount: must",
         /// `stock_id`.
-        5 stock_id: Option<String> => w::Field::new("stock_id"),
+        5 stock_id: Option<String> => "stock_id",
         /// `wechatpay_contribute`; unit fen.
-        6 wechatpay_contribute: Option<xinqiao_types::Fen> => w::Field::new("wechatpay_contribute"),
+        6 wechatpay_contribute: Option<xinqiao_types::Fen> => "wechatpay_contribute",
         /// `merchant_contribute`; unit fen.
-        7 merchant_contribute: Option<xinqiao_types::Fen> => w::Field::new("merchant_contribute"),
+        7 merchant_contribute: Option<xinqiao_types::Fen> => "merchant_contribute",
         /// `other_contribute`; unit fen.
-        8 other_contribute: Option<xinqiao_types::Fen> => w::Field::new("other_contribute"),
+        8 other_contribute: Option<xinqiao_types::Fen> => "other_contribute",
         /// `currency`.
-        9 currency: Option<String> => w::Field::new("currency"),
+        9 currency: Option<String> => "currency",
         /// `goods_detail`.
-        10 goods_detail: Option<Vec<PromotionDetailGoodsDetail>> => w::Field::new("goods_detail"),
+        10 goods_detail: Option<Vec<PromotionDetailGoodsDetail>> => "goods_detail",
     }
 }
 
@@ -320,15 +322,15 @@ w::record! {
     /// `PromotionDetailGoodsDetail`.
     pub struct PromotionDetailGoodsDetail {
         /// `goods_id`.
-        0 goods_id: String => w::Field::must("goods_id"),
+        0 goods_id: String => "goods_id: must",
         /// `quantity`.
-        1 quantity: i64 => w::Field::must("quantity"),
+        1 quantity: i64 => "quantity: must",
         /// `unit_price`; unit fen.
-        2 unit_price: xinqiao_types::Fen => w::Field::must("unit_price"),
+        2 unit_price: xinqiao_types::Fen => "unit_price: must",
         /// `discount_amount`; unit fen.
-        3 discount_amount: xinqiao_types::Fen => w::Field::must("discount_amount"),
+        3 discount_amount: xinqiao_types::Fen => "discount_amount: must",
         /// `goods_remark`.
-        4 goods_remark: Option<String> => w::Field::new("goods_remark"),
+        4 goods_remark: Option<String> => "goods_remark",
     }
 }
 
@@ -336,7 +338,7 @@ w::record! {
     /// `Qualification`.
     pub struct Qualification {
         /// `id`.
-        0 id: Vec<String> => w::Field::must("id"),
+        0 id: Vec<String> => "id: must",
     }
     new(id: Vec<String>)
 }
@@ -345,48 +347,49 @@ w::record! {
     /// `RefundAmount`.
     pub struct RefundAmount {
         /// `total`; unit fen.
-        0 total: xinqiao_types::Fen => w::Field::must("total"),
+        0 total: xinqiao_types::Fen => "total: must",
         /// `refund`; unit fen.
-        1 refund: xinqiao_types::Fen => w::Field::must("refund"),
+        1 refund: xinqiao_types::Fen => "refund: must",
         /// `currency`.
-        2 currency: String => w::Field::must("currency"),
+        2 currency: String => "currency: must",
     }
-    new(total: xinqiao_types::Fen, refund: xinqiao_types::Fen, currency: String)
+    new(total: xinqiao_types::Fen, refund: xinqiao_types::Fen, currency: impl Into<String>)
 }
 
 w::record! {
     /// `SceneInfo`.
     pub struct SceneInfo {
         /// `payer_client_ip`.
-        0 payer_client_ip: String => w::Field::must("payer_client_ip"),
+        0 payer_client_ip: String => "payer_client_ip: must",
         /// `device_id`.
-        1 device_id: Option<String> => w::Field::new("device_id"),
+        1 device_id: Option<String> => "device_id",
         /// `store_info`.
-        2 store_info: Option<StoreInfo> => w::Field::new("store_info"),
+        2 store_info: Option<StoreInfo> => "store_info",
     }
-    new(payer_client_ip: String)
-    set(device_id: String, store_info: StoreInfo)
+    new(payer_client_ip: impl Into<String>)
+    text(device_id: String)
+    set(store_info: StoreInfo)
 }
 
 w::record! {
     /// `Status`.
     pub struct Status {
         /// `applyment_state`.
-        0 applyment_state: String => w::Field::must("applyment_state"),
+        0 applyment_state: String => "applyment_state: must",
         /// `applyment_state_desc`.
-        1 applyment_state_desc: String => w::Field::must("applyment_state_desc"),
+        1 applyment_state_desc: String => "applyment_state_desc: must",
         /// `sign_state`.
-        2 sign_state: String => w::Field::must("sign_state"),
+        2 sign_state: String => "sign_state: must",
         /// `sign_url`.
-        3 sign_url: Option<String> => w::Field::new("sign_url"),
+        3 sign_url: Option<String> => "sign_url",
         /// `audit_detail`.
-        4 audit_detail: Option<Vec<AuditDetail>> => w::Field::new("audit_detail"),
+        4 audit_detail: Option<Vec<AuditDetail>> => "audit_detail",
         /// `account_validation`.
-        5 account_validation: Option<AccountValidation> => w::Field::new("account_validation"),
+        5 account_validation: Option<AccountValidation> => "account_validation",
         /// `sub_mchid`.
-        6 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+        6 sub_mchid: Option<String> => "sub_mchid",
         /// `legal_validation_url`.
-        7 legal_validation_url: Option<String> => w::Field::new("legal_validation_url"),
+        7 legal_validation_url: Option<String> => "legal_validation_url",
     }
 }
 
@@ -394,16 +397,16 @@ w::record! {
     /// `StoreInfo`.
     pub struct StoreInfo {
         /// `id`.
-        0 id: String => w::Field::must("id"),
+        0 id: String => "id: must",
         /// `name`.
-        1 name: Option<String> => w::Field::new("name"),
+        1 name: Option<String> => "name",
         /// `area_code`.
-        2 area_code: Option<String> => w::Field::new("area_code"),
+        2 area_code: Option<String> => "area_code",
         /// `address`.
-        3 address: Option<String> => w::Field::new("address").masked(),
+        3 address: Option<String> => "address: masked",
     }
-    new(id: String)
-    set(name: String, area_code: String, address: String)
+    new(id: impl Into<String>)
+    text(name: String, area_code: String, address: String)
 }
 
 w::record! {
@@ -414,51 +417,51 @@ w::record! {
     /// * Catalog: `work.miniapppay.apply_mch`.
     pub struct ApplyMch {
         /// `out_request_no`.
-        0 out_request_no: String => w::Field::must("out_request_no"),
+        0 out_request_no: String => "out_request_no: must",
         /// `organization_type`.
-        1 organization_type: i64 => w::Field::must("organization_type"),
+        1 organization_type: i64 => "organization_type: must",
         /// `business_license_info`.
-        2 business_license_info: BusinessLicenseInfo => w::Field::must("business_license_info"),
+        2 business_license_info: BusinessLicenseInfo => "business_license_info: must",
         /// `finance_institution_info`.
-        3 finance_institution_info: Option<FinanceInstitutionInfo> => w::Field::new("finance_institution_info"),
+        3 finance_institution_info: Option<FinanceInstitutionInfo> => "finance_institution_info",
         /// `merchant_short_name`.
-        4 merchant_short_name: String => w::Field::must("merchant_short_name"),
+        4 merchant_short_name: String => "merchant_short_name: must",
         /// `id_card_info`.
-        5 id_card_info: IdCardInfo => w::Field::must("id_card_info"),
+        5 id_card_info: IdCardInfo => "id_card_info: must",
         /// `owner`.
-        6 owner: Option<bool> => w::Field::new("owner"),
+        6 owner: Option<bool> => "owner",
         /// `ubo_info`.
-        7 ubo_info: Option<IdCardInfo> => w::Field::new("ubo_info"),
+        7 ubo_info: Option<IdCardInfo> => "ubo_info",
         /// `contact_info`.
-        8 contact_info: ContactInfo => w::Field::must("contact_info"),
+        8 contact_info: ContactInfo => "contact_info: must",
         /// `account_info`.
-        9 account_info: AccountInfo => w::Field::must("account_info"),
+        9 account_info: AccountInfo => "account_info: must",
         /// `business_id`.
-        10 business_id: i64 => w::Field::must("business_id"),
+        10 business_id: i64 => "business_id: must",
         /// `qualifications`.
-        11 qualifications: Option<Qualification> => w::Field::new("qualifications"),
+        11 qualifications: Option<Qualification> => "qualifications",
         /// `business_addition_pics`.
-        12 business_addition_pics: Option<BusinessAdditionPic> => w::Field::new("business_addition_pics"),
+        12 business_addition_pics: Option<BusinessAdditionPic> => "business_addition_pics",
         /// `userid`.
-        13 userid: Option<String> => w::Field::new("userid"),
+        13 userid: Option<String> => "userid",
     }
     new(
-        out_request_no: String,
+        out_request_no: impl Into<String>,
         organization_type: i64,
         business_license_info: BusinessLicenseInfo,
-        merchant_short_name: String,
+        merchant_short_name: impl Into<String>,
         id_card_info: IdCardInfo,
         contact_info: ContactInfo,
         account_info: AccountInfo,
         business_id: i64,
     )
+    text(userid: String)
     set(
         finance_institution_info: FinanceInstitutionInfo,
         owner: bool,
         ubo_info: IdCardInfo,
         qualifications: Qualification,
         business_addition_pics: BusinessAdditionPic,
-        userid: String,
     )
 }
 
@@ -466,7 +469,7 @@ w::record! {
     /// Answer to [`ApplyMch`].
     pub struct ApplyMchResponse {
         /// `error_description`.
-        0 error_description: Option<String> => w::Field::new("error_description"),
+        0 error_description: Option<String> => "error_description",
     }
 }
 
@@ -497,11 +500,11 @@ w::record! {
     /// * Catalog: `work.miniapppay.close_order`.
     pub struct CloseOrder {
         /// `mchid`.
-        0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+        0 mchid: xinqiao_types::MchId => "mchid: must",
         /// `out_trade_no`.
-        1 out_trade_no: String => w::Field::must("out_trade_no"),
+        1 out_trade_no: String => "out_trade_no: must",
     }
-    new(mchid: xinqiao_types::MchId, out_trade_no: String)
+    new(mchid: impl Into<xinqiao_types::MchId>, out_trade_no: impl Into<String>)
 }
 
 w::endpoint! {
@@ -531,53 +534,48 @@ w::record! {
     /// * Catalog: `work.miniapppay.create_order`.
     pub struct CreateOrder {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `mchid`.
-        1 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+        1 mchid: xinqiao_types::MchId => "mchid: must",
         /// `out_trade_no`.
-        2 out_trade_no: String => w::Field::must("out_trade_no"),
+        2 out_trade_no: String => "out_trade_no: must",
         /// `description`.
-        3 description: String => w::Field::must("description"),
+        3 description: String => "description: must",
         /// `scenekey`.
-        4 scenekey: Option<String> => w::Field::new("scenekey"),
+        4 scenekey: Option<String> => "scenekey",
         /// `amount`.
-        5 amount: Amount => w::Field::must("amount"),
+        5 amount: Amount => "amount: must",
         /// `payer`.
-        6 payer: Payer => w::Field::must("payer"),
+        6 payer: Payer => "payer: must",
         /// `time_expire`; format `rfc3339`.
-        7 time_expire: Option<String> => w::Field::new("time_expire"),
+        7 time_expire: Option<String> => "time_expire",
         /// `attach`.
-        8 attach: Option<String> => w::Field::new("attach"),
+        8 attach: Option<String> => "attach",
         /// `goods_tag`.
-        9 goods_tag: Option<String> => w::Field::new("goods_tag"),
+        9 goods_tag: Option<String> => "goods_tag",
         /// `scene_info`.
-        10 scene_info: SceneInfo => w::Field::must("scene_info"),
+        10 scene_info: SceneInfo => "scene_info: must",
         /// `detail`.
-        11 detail: Option<CreateOrderDetail> => w::Field::new("detail"),
+        11 detail: Option<CreateOrderDetail> => "detail",
     }
     new(
-        appid: xinqiao_types::AppId,
-        mchid: xinqiao_types::MchId,
-        out_trade_no: String,
-        description: String,
+        appid: impl Into<xinqiao_types::AppId>,
+        mchid: impl Into<xinqiao_types::MchId>,
+        out_trade_no: impl Into<String>,
+        description: impl Into<String>,
         amount: Amount,
         payer: Payer,
         scene_info: SceneInfo,
     )
-    set(
-        scenekey: String,
-        time_expire: String,
-        attach: String,
-        goods_tag: String,
-        detail: CreateOrderDetail,
-    )
+    text(scenekey: String, time_expire: String, attach: String, goods_tag: String)
+    set(detail: CreateOrderDetail)
 }
 
 w::record! {
     /// Answer to [`CreateOrder`].
     pub struct CreateOrderResponse {
         /// `prepay_id`.
-        0 prepay_id: String => w::Field::must("prepay_id"),
+        0 prepay_id: String => "prepay_id: must",
     }
 }
 
@@ -608,22 +606,22 @@ w::record! {
     /// * Catalog: `work.miniapppay.get_applyment_status`.
     pub struct GetApplymentStatus {
         /// `out_request_no`.
-        0 out_request_no: String => w::Field::must("out_request_no"),
+        0 out_request_no: String => "out_request_no: must",
     }
-    new(out_request_no: String)
+    new(out_request_no: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`GetApplymentStatus`].
     pub struct GetApplymentStatusResponse {
         /// `status`.
-        0 status: Status => w::Field::must("status"),
+        0 status: Status => "status: must",
         /// `apply_state`.
-        1 apply_state: i64 => w::Field::must("apply_state"),
+        1 apply_state: i64 => "apply_state: must",
         /// `real_sign_state`.
-        2 real_sign_state: i64 => w::Field::must("real_sign_state"),
+        2 real_sign_state: i64 => "real_sign_state: must",
         /// `reject_reason`.
-        3 reject_reason: Option<String> => w::Field::new("reject_reason"),
+        3 reject_reason: Option<String> => "reject_reason",
     }
 }
 
@@ -654,29 +652,29 @@ w::record! {
     /// * Catalog: `work.miniapppay.get_bill`.
     pub struct GetBill {
         /// `mchid`.
-        0 mchid: xinqiao_types::MchId => w::Field::must("mchid").place(w::Place::Query),
+        0 mchid: xinqiao_types::MchId => "mchid: must query",
         /// `bill_date`; format `yyyy-MM-dd`.
-        1 bill_date: String => w::Field::must("bill_date").place(w::Place::Query),
+        1 bill_date: String => "bill_date: must query",
         /// `bill_type`.
-        2 bill_type: Option<String> => w::Field::new("bill_type").place(w::Place::Query),
+        2 bill_type: Option<String> => "bill_type: query",
         /// `tar_type`.
-        3 tar_type: Option<String> => w::Field::new("tar_type").place(w::Place::Query),
+        3 tar_type: Option<String> => "tar_type: query",
     }
-    new(mchid: xinqiao_types::MchId, bill_date: String)
-    set(bill_type: String, tar_type: String)
+    new(mchid: impl Into<xinqiao_types::MchId>, bill_date: impl Into<String>)
+    text(bill_type: String, tar_type: String)
 }
 
 w::record! {
     /// Answer to [`GetBill`].
     pub struct GetBillResponse {
         /// `hash_type`.
-        0 hash_type: String => w::Field::must("hash_type"),
+        0 hash_type: String => "hash_type: must",
         /// `hash_value`.
-        1 hash_value: String => w::Field::must("hash_value"),
+        1 hash_value: String => "hash_value: must",
         /// `download_url`.
-        2 download_url: String => w::Field::must("download_url"),
+        2 download_url: String => "download_url: must",
         /// `auth`.
-        3 auth: String => w::Field::must("auth"),
+        3 auth: String => "auth: must",
     }
 }
 
@@ -707,42 +705,42 @@ w::record! {
     /// * Catalog: `work.miniapppay.get_order`.
     pub struct GetOrder {
         /// `mchid`.
-        0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+        0 mchid: xinqiao_types::MchId => "mchid: must",
         /// `out_trade_no`.
-        1 out_trade_no: String => w::Field::must("out_trade_no"),
+        1 out_trade_no: String => "out_trade_no: must",
     }
-    new(mchid: xinqiao_types::MchId, out_trade_no: String)
+    new(mchid: impl Into<xinqiao_types::MchId>, out_trade_no: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`GetOrder`].
     pub struct GetOrderResponse {
         /// `mchid`.
-        0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+        0 mchid: xinqiao_types::MchId => "mchid: must",
         /// `out_trade_no`.
-        1 out_trade_no: String => w::Field::must("out_trade_no"),
+        1 out_trade_no: String => "out_trade_no: must",
         /// `transaction_id`.
-        2 transaction_id: Option<String> => w::Field::new("transaction_id"),
+        2 transaction_id: Option<String> => "transaction_id",
         /// `trade_type`.
-        3 trade_type: String => w::Field::must("trade_type"),
+        3 trade_type: String => "trade_type: must",
         /// `trade_state`.
-        4 trade_state: String => w::Field::must("trade_state"),
+        4 trade_state: String => "trade_state: must",
         /// `trade_state_desc`.
-        5 trade_state_desc: String => w::Field::must("trade_state_desc"),
+        5 trade_state_desc: String => "trade_state_desc: must",
         /// `bank_type`.
-        6 bank_type: Option<String> => w::Field::new("bank_type"),
+        6 bank_type: Option<String> => "bank_type",
         /// `attach`.
-        7 attach: Option<String> => w::Field::new("attach"),
+        7 attach: Option<String> => "attach",
         /// `success_time`; format `rfc3339`.
-        8 success_time: Option<String> => w::Field::new("success_time"),
+        8 success_time: Option<String> => "success_time",
         /// `payer`.
-        9 payer: Option<Payer> => w::Field::new("payer"),
+        9 payer: Option<Payer> => "payer",
         /// `amount`.
-        10 amount: GetOrderAmount => w::Field::must("amount"),
+        10 amount: GetOrderAmount => "amount: must",
         /// `scene_info`.
-        11 scene_info: Option<GetOrderSceneInfo> => w::Field::new("scene_info"),
+        11 scene_info: Option<GetOrderSceneInfo> => "scene_info",
         /// `promotion_detail`.
-        12 promotion_detail: Option<Vec<PromotionDetail>> => w::Field::new("promotion_detail"),
+        12 promotion_detail: Option<Vec<PromotionDetail>> => "promotion_detail",
     }
 }
 
@@ -773,38 +771,38 @@ w::record! {
     /// * Catalog: `work.miniapppay.get_refund_detail`.
     pub struct GetRefundDetail {
         /// `mchid`.
-        0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+        0 mchid: xinqiao_types::MchId => "mchid: must",
         /// `out_refund_no`.
-        1 out_refund_no: String => w::Field::must("out_refund_no"),
+        1 out_refund_no: String => "out_refund_no: must",
     }
-    new(mchid: xinqiao_types::MchId, out_refund_no: String)
+    new(mchid: impl Into<xinqiao_types::MchId>, out_refund_no: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`GetRefundDetail`].
     pub struct GetRefundDetailResponse {
         /// `refund_id`.
-        0 refund_id: String => w::Field::must("refund_id"),
+        0 refund_id: String => "refund_id: must",
         /// `out_refund_no`.
-        1 out_refund_no: String => w::Field::must("out_refund_no"),
+        1 out_refund_no: String => "out_refund_no: must",
         /// `transaction_id`.
-        2 transaction_id: String => w::Field::must("transaction_id"),
+        2 transaction_id: String => "transaction_id: must",
         /// `out_trade_no`.
-        3 out_trade_no: String => w::Field::must("out_trade_no"),
+        3 out_trade_no: String => "out_trade_no: must",
         /// `channel`.
-        4 channel: String => w::Field::must("channel"),
+        4 channel: String => "channel: must",
         /// `user_received_account`.
-        5 user_received_account: String => w::Field::must("user_received_account"),
+        5 user_received_account: String => "user_received_account: must",
         /// `status`.
-        6 status: String => w::Field::must("status"),
+        6 status: String => "status: must",
         /// `success_time`; format `rfc3339`.
-        7 success_time: Option<String> => w::Field::new("success_time"),
+        7 success_time: Option<String> => "success_time",
         /// `create_time`; format `rfc3339`.
-        8 create_time: String => w::Field::must("create_time"),
+        8 create_time: String => "create_time: must",
         /// `amount`.
-        9 amount: GetRefundDetailAmount => w::Field::must("amount"),
+        9 amount: GetRefundDetailAmount => "amount: must",
         /// `promotion_detail`.
-        10 promotion_detail: Option<Vec<GetRefundDetailPromotionDetail>> => w::Field::new("promotion_detail"),
+        10 promotion_detail: Option<Vec<GetRefundDetailPromotionDetail>> => "promotion_detail",
     }
 }
 
@@ -835,25 +833,30 @@ w::record! {
     /// * Catalog: `work.miniapppay.get_sign`.
     pub struct GetSign {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `prepay_id`.
-        1 prepay_id: String => w::Field::must("prepay_id"),
+        1 prepay_id: String => "prepay_id: must",
         /// `sign_type`.
-        2 sign_type: String => w::Field::must("sign_type"),
+        2 sign_type: String => "sign_type: must",
         /// `nonce`.
-        3 nonce: Option<String> => w::Field::new("nonce"),
+        3 nonce: Option<String> => "nonce",
         /// `timestamp`; format `unix`.
-        4 timestamp: Option<xinqiao_types::UnixSeconds> => w::Field::new("timestamp"),
+        4 timestamp: Option<xinqiao_types::UnixSeconds> => "timestamp",
     }
-    new(appid: xinqiao_types::AppId, prepay_id: String, sign_type: String)
-    set(nonce: String, timestamp: xinqiao_types::UnixSeconds)
+    new(
+        appid: impl Into<xinqiao_types::AppId>,
+        prepay_id: impl Into<String>,
+        sign_type: impl Into<String>,
+    )
+    text(nonce: String)
+    set(timestamp: xinqiao_types::UnixSeconds)
 }
 
 w::record! {
     /// Answer to [`GetSign`].
     pub struct GetSignResponse {
         /// `pay_sign`.
-        0 pay_sign: String => w::Field::must("pay_sign"),
+        0 pay_sign: String => "pay_sign: must",
     }
 }
 
@@ -884,39 +887,39 @@ w::record! {
     /// * Catalog: `work.miniapppay.refund`.
     pub struct Refund {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `mchid`.
-        1 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+        1 mchid: xinqiao_types::MchId => "mchid: must",
         /// `out_trade_no`.
-        2 out_trade_no: String => w::Field::must("out_trade_no"),
+        2 out_trade_no: String => "out_trade_no: must",
         /// `out_refund_no`.
-        3 out_refund_no: String => w::Field::must("out_refund_no"),
+        3 out_refund_no: String => "out_refund_no: must",
         /// `reason`.
-        4 reason: Option<String> => w::Field::new("reason"),
+        4 reason: Option<String> => "reason",
         /// `funds_account`.
-        5 funds_account: Option<String> => w::Field::new("funds_account"),
+        5 funds_account: Option<String> => "funds_account",
         /// `amount`.
-        6 amount: RefundAmount => w::Field::must("amount"),
+        6 amount: RefundAmount => "amount: must",
     }
     new(
-        appid: xinqiao_types::AppId,
-        mchid: xinqiao_types::MchId,
-        out_trade_no: String,
-        out_refund_no: String,
+        appid: impl Into<xinqiao_types::AppId>,
+        mchid: impl Into<xinqiao_types::MchId>,
+        out_trade_no: impl Into<String>,
+        out_refund_no: impl Into<String>,
         amount: RefundAmount,
     )
-    set(reason: String, funds_account: String)
+    text(reason: String, funds_account: String)
 }
 
 w::record! {
     /// Answer to [`Refund`].
     pub struct RefundResponse {
         /// `out_refund_no`.
-        0 out_refund_no: String => w::Field::must("out_refund_no"),
+        0 out_refund_no: String => "out_refund_no: must",
         /// `amount`.
-        1 amount: GetRefundDetailAmount => w::Field::must("amount"),
+        1 amount: GetRefundDetailAmount => "amount: must",
         /// `promotion_detail`.
-        2 promotion_detail: Option<Vec<GetRefundDetailPromotionDetail>> => w::Field::new("promotion_detail"),
+        2 promotion_detail: Option<Vec<GetRefundDetailPromotionDetail>> => "promotion_detail",
     }
 }
 
@@ -947,7 +950,7 @@ w::record! {
     /// * Catalog: `work.miniapppay.upload_image`.
     pub struct UploadImage {
         /// `media`.
-        0 media: w::FilePart => w::Field::must("media"),
+        0 media: w::FilePart => "media: must",
     }
     new(media: w::FilePart)
 }
@@ -956,7 +959,7 @@ w::record! {
     /// Answer to [`UploadImage`].
     pub struct UploadImageResponse {
         /// `open_wx_pay_media_id`.
-        0 open_wx_pay_media_id: String => w::Field::must("open_wx_pay_media_id"),
+        0 open_wx_pay_media_id: String => "open_wx_pay_media_id: must",
     }
 }
 

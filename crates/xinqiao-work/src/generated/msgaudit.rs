@@ -7,11 +7,11 @@ w::record! {
     /// `Agreeinfo`.
     pub struct Agreeinfo {
         /// `exteranalopenid`.
-        0 exteranalopenid: String => w::Field::must("exteranalopenid"),
+        0 exteranalopenid: String => "exteranalopenid: must",
         /// `agree_status`.
-        1 agree_status: String => w::Field::must("agree_status"),
+        1 agree_status: String => "agree_status: must",
         /// `status_change_time`; format `unix`.
-        2 status_change_time: xinqiao_types::UnixSeconds => w::Field::must("status_change_time"),
+        2 status_change_time: xinqiao_types::UnixSeconds => "status_change_time: must",
     }
 }
 
@@ -19,13 +19,13 @@ w::record! {
     /// `CheckSingleAgreeAgreeinfo`.
     pub struct CheckSingleAgreeAgreeinfo {
         /// `userid`.
-        0 userid: String => w::Field::must("userid"),
+        0 userid: String => "userid: must",
         /// `exteranalopenid`.
-        1 exteranalopenid: String => w::Field::must("exteranalopenid"),
+        1 exteranalopenid: String => "exteranalopenid: must",
         /// `agree_status`.
-        2 agree_status: String => w::Field::must("agree_status"),
+        2 agree_status: String => "agree_status: must",
         /// `status_change_time`; format `unix`.
-        3 status_change_time: xinqiao_types::UnixSeconds => w::Field::must("status_change_time"),
+        3 status_change_time: xinqiao_types::UnixSeconds => "status_change_time: must",
     }
 }
 
@@ -33,22 +33,22 @@ w::record! {
     /// `CheckSingleAgreeInfo`.
     pub struct CheckSingleAgreeInfo {
         /// `userid`.
-        0 userid: String => w::Field::must("userid"),
+        0 userid: String => "userid: must",
         /// `exteranalopenid`.
-        1 exteranalopenid: String => w::Field::must("exteranalopenid"),
+        1 exteranalopenid: String => "exteranalopenid: must",
     }
-    new(userid: String, exteranalopenid: String)
+    new(userid: impl Into<String>, exteranalopenid: impl Into<String>)
 }
 
 w::record! {
     /// `GetRobotInfoData`.
     pub struct GetRobotInfoData {
         /// `robot_id`.
-        0 robot_id: String => w::Field::must("robot_id"),
+        0 robot_id: String => "robot_id: must",
         /// `name`.
-        1 name: String => w::Field::must("name"),
+        1 name: String => "name: must",
         /// `creator_userid`.
-        2 creator_userid: String => w::Field::must("creator_userid"),
+        2 creator_userid: String => "creator_userid: must",
     }
 }
 
@@ -56,9 +56,9 @@ w::record! {
     /// `Member`.
     pub struct Member {
         /// `memberid`.
-        0 memberid: String => w::Field::must("memberid"),
+        0 memberid: String => "memberid: must",
         /// `jointime`; format `unix`.
-        1 jointime: xinqiao_types::UnixSeconds => w::Field::must("jointime"),
+        1 jointime: xinqiao_types::UnixSeconds => "jointime: must",
     }
 }
 
@@ -70,16 +70,16 @@ w::record! {
     /// * Catalog: `work.msgaudit.check_room_agree`.
     pub struct CheckRoomAgree {
         /// `roomid`.
-        0 roomid: String => w::Field::must("roomid"),
+        0 roomid: String => "roomid: must",
     }
-    new(roomid: String)
+    new(roomid: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`CheckRoomAgree`].
     pub struct CheckRoomAgreeResponse {
         /// `agreeinfo`.
-        0 agreeinfo: Vec<Agreeinfo> => w::Field::must("agreeinfo"),
+        0 agreeinfo: Vec<Agreeinfo> => "agreeinfo: must",
     }
 }
 
@@ -110,7 +110,7 @@ w::record! {
     /// * Catalog: `work.msgaudit.check_single_agree`.
     pub struct CheckSingleAgree {
         /// `info`.
-        0 info: Vec<CheckSingleAgreeInfo> => w::Field::must("info"),
+        0 info: Vec<CheckSingleAgreeInfo> => "info: must",
     }
     new(info: Vec<CheckSingleAgreeInfo>)
 }
@@ -119,7 +119,7 @@ w::record! {
     /// Answer to [`CheckSingleAgree`].
     pub struct CheckSingleAgreeResponse {
         /// `agreeinfo`.
-        0 agreeinfo: Vec<CheckSingleAgreeAgreeinfo> => w::Field::must("agreeinfo"),
+        0 agreeinfo: Vec<CheckSingleAgreeAgreeinfo> => "agreeinfo: must",
     }
 }
 
@@ -150,7 +150,7 @@ w::record! {
     /// * Catalog: `work.msgaudit.get_permit_user_list`.
     pub struct GetPermitUserList {
         /// `type`.
-        0 type_: Option<i64> => w::Field::new("type"),
+        0 type_: Option<i64> => "type",
     }
     new()
     set(type_: i64)
@@ -160,7 +160,7 @@ w::record! {
     /// Answer to [`GetPermitUserList`].
     pub struct GetPermitUserListResponse {
         /// `ids`.
-        0 ids: Vec<String> => w::Field::must("ids"),
+        0 ids: Vec<String> => "ids: must",
     }
 }
 
@@ -191,16 +191,16 @@ w::record! {
     /// * Catalog: `work.msgaudit.get_robot_info`.
     pub struct GetRobotInfo {
         /// `robot_id`.
-        0 robot_id: String => w::Field::must("robot_id").place(w::Place::Query),
+        0 robot_id: String => "robot_id: must query",
     }
-    new(robot_id: String)
+    new(robot_id: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`GetRobotInfo`].
     pub struct GetRobotInfoResponse {
         /// `data`.
-        0 data: GetRobotInfoData => w::Field::must("data"),
+        0 data: GetRobotInfoData => "data: must",
     }
 }
 
@@ -231,24 +231,24 @@ w::record! {
     /// * Catalog: `work.msgaudit.groupchat_get`.
     pub struct GroupchatGet {
         /// `roomid`.
-        0 roomid: String => w::Field::must("roomid"),
+        0 roomid: String => "roomid: must",
     }
-    new(roomid: String)
+    new(roomid: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`GroupchatGet`].
     pub struct GroupchatGetResponse {
         /// `roomname`.
-        0 roomname: String => w::Field::must("roomname"),
+        0 roomname: String => "roomname: must",
         /// `creator`.
-        1 creator: String => w::Field::must("creator"),
+        1 creator: String => "creator: must",
         /// `members`.
-        2 members: Vec<Member> => w::Field::must("members"),
+        2 members: Vec<Member> => "members: must",
         /// `notice`.
-        3 notice: String => w::Field::must("notice"),
+        3 notice: String => "notice: must",
         /// `room_create_time`; format `unix`.
-        4 room_create_time: xinqiao_types::UnixSeconds => w::Field::must("room_create_time"),
+        4 room_create_time: xinqiao_types::UnixSeconds => "room_create_time: must",
     }
 }
 

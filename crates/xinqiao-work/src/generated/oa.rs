@@ -7,36 +7,33 @@ w::record! {
     /// `AddSchedule`.
     pub struct AddSchedule {
         /// `admins`.
-        0 admins: Option<Vec<String>> => w::Field::new("admins"),
+        0 admins: Option<Vec<String>> => "admins",
         /// `start_time`; format `unix`.
-        1 start_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("start_time"),
+        1 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
         /// `end_time`; format `unix`.
-        2 end_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("end_time"),
+        2 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
         /// `cal_id`.
-        3 cal_id: Option<String> => w::Field::new("cal_id"),
+        3 cal_id: Option<String> => "cal_id",
         /// `is_whole_day`.
-        4 is_whole_day: Option<bool> => w::Field::new("is_whole_day").spelled(w::Spelling::BoolInt),
+        4 is_whole_day: Option<bool> => "is_whole_day: zero-one",
         /// `summary`.
-        5 summary: Option<String> => w::Field::new("summary"),
+        5 summary: Option<String> => "summary",
         /// `description`.
-        6 description: Option<String> => w::Field::new("description"),
+        6 description: Option<String> => "description",
         /// `location`.
-        7 location: Option<String> => w::Field::new("location"),
+        7 location: Option<String> => "location",
         /// `reminders`.
-        8 reminders: Option<Reminder> => w::Field::new("reminders"),
+        8 reminders: Option<Reminder> => "reminders",
         /// `attendees`.
-        9 attendees: Option<Vec<Attendee>> => w::Field::new("attendees"),
+        9 attendees: Option<Vec<Attendee>> => "attendees",
     }
     new()
+    text(cal_id: String, summary: String, description: String, location: String)
     set(
         admins: Vec<String>,
         start_time: xinqiao_types::UnixSeconds,
         end_time: xinqiao_types::UnixSeconds,
-        cal_id: String,
         is_whole_day: bool,
-        summary: String,
-        description: String,
-        location: String,
         reminders: Reminder,
         attendees: Vec<Attendee>,
     )
@@ -46,7 +43,7 @@ w::record! {
     /// `ApplyData`.
     pub struct ApplyData {
         /// `contents`.
-        0 contents: Vec<ApplyDataContent> => w::Field::must("contents"),
+        0 contents: Vec<ApplyDataContent> => "contents: must",
     }
     new(contents: Vec<ApplyDataContent>)
 }
@@ -55,54 +52,54 @@ w::record! {
     /// `ApplyDataContent`.
     pub struct ApplyDataContent {
         /// `control`.
-        0 control: String => w::Field::must("control"),
+        0 control: String => "control: must",
         /// `id`.
-        1 id: String => w::Field::must("id"),
+        1 id: String => "id: must",
         /// `value`.
-        2 value: ContentValue => w::Field::must("value"),
+        2 value: ContentValue => "value: must",
     }
-    new(control: String, id: String, value: ContentValue)
+    new(control: impl Into<String>, id: impl Into<String>, value: ContentValue)
 }
 
 w::record! {
     /// `ApplyDataValue`.
     pub struct ApplyDataValue {
         /// `text`.
-        0 text: Option<String> => w::Field::new("text"),
+        0 text: Option<String> => "text",
         /// `new_number`.
-        1 new_number: Option<String> => w::Field::new("new_number"),
+        1 new_number: Option<String> => "new_number",
         /// `new_money`.
-        2 new_money: Option<String> => w::Field::new("new_money"),
+        2 new_money: Option<String> => "new_money",
         /// `date`.
-        3 date: Option<ValueDate> => w::Field::new("date"),
+        3 date: Option<ValueDate> => "date",
         /// `selector`.
-        4 selector: Option<ConfigSelector> => w::Field::new("selector"),
+        4 selector: Option<ConfigSelector> => "selector",
         /// `members`.
-        5 members: Option<Vec<Member>> => w::Field::new("members"),
+        5 members: Option<Vec<Member>> => "members",
         /// `departments`.
-        6 departments: Option<Vec<Department>> => w::Field::new("departments"),
+        6 departments: Option<Vec<Department>> => "departments",
         /// `tips`.
-        7 tips: Option<Vec<Tip>> => w::Field::new("tips"),
+        7 tips: Option<Vec<Tip>> => "tips",
         /// `files`.
-        8 files: Option<Vec<File>> => w::Field::new("files"),
+        8 files: Option<Vec<File>> => "files",
         /// `children`.
-        9 children: Option<Vec<ValueChildren>> => w::Field::new("children"),
+        9 children: Option<Vec<ValueChildren>> => "children",
         /// `vacation`.
-        10 vacation: Option<ValueVacation> => w::Field::new("vacation"),
+        10 vacation: Option<ValueVacation> => "vacation",
         /// `attendance`.
-        11 attendance: Option<VacationAttendance> => w::Field::new("attendance"),
+        11 attendance: Option<VacationAttendance> => "attendance",
         /// `punch_correction`.
-        12 punch_correction: Option<ValuePunchCorrection> => w::Field::new("punch_correction"),
+        12 punch_correction: Option<ValuePunchCorrection> => "punch_correction",
         /// `date_range`.
-        13 date_range: Option<VacationDateRange> => w::Field::new("date_range"),
+        13 date_range: Option<VacationDateRange> => "date_range",
         /// `location`.
-        14 location: Option<ValueLocation> => w::Field::new("location"),
+        14 location: Option<ValueLocation> => "location",
         /// `related_approval`.
-        15 related_approval: Option<Vec<ValueRelatedApproval>> => w::Field::new("related_approval"),
+        15 related_approval: Option<Vec<ValueRelatedApproval>> => "related_approval",
         /// `formula`.
-        16 formula: Option<Formula> => w::Field::new("formula"),
+        16 formula: Option<Formula> => "formula",
         /// `bank_account`.
-        17 bank_account: Option<BankAccount> => w::Field::new("bank_account").masked(),
+        17 bank_account: Option<BankAccount> => "bank_account: masked",
     }
 }
 
@@ -110,9 +107,9 @@ w::record! {
     /// `Applyer`.
     pub struct Applyer {
         /// `userid`.
-        0 userid: String => w::Field::must("userid"),
+        0 userid: String => "userid: must",
         /// `partyid`.
-        1 partyid: i64 => w::Field::must("partyid"),
+        1 partyid: i64 => "partyid: must",
     }
 }
 
@@ -120,9 +117,9 @@ w::record! {
     /// `Approver`.
     pub struct Approver {
         /// `attr`.
-        0 attr: i64 => w::Field::must("attr"),
+        0 attr: i64 => "attr: must",
         /// `userid`.
-        1 userid: Vec<String> => w::Field::must("userid"),
+        1 userid: Vec<String> => "userid: must",
     }
     new(attr: i64, userid: Vec<String>)
 }
@@ -131,11 +128,11 @@ w::record! {
     /// `Attendance`.
     pub struct Attendance {
         /// `type`.
-        0 type_: i64 => w::Field::must("type"),
+        0 type_: i64 => "type: must",
         /// `date_range`.
-        1 date_range: DateRange => w::Field::must("date_range"),
+        1 date_range: DateRange => "date_range: must",
         /// `slice_info`.
-        2 slice_info: Option<SliceInfo> => w::Field::new("slice_info"),
+        2 slice_info: Option<SliceInfo> => "slice_info",
     }
     new(type_: i64, date_range: DateRange)
     set(slice_info: SliceInfo)
@@ -145,13 +142,13 @@ w::record! {
     /// `AttendanceDateRange`.
     pub struct AttendanceDateRange {
         /// `type`.
-        0 type_: String => w::Field::must("type"),
+        0 type_: String => "type: must",
         /// `official_holiday`.
-        1 official_holiday: Option<i64> => w::Field::new("official_holiday"),
+        1 official_holiday: Option<i64> => "official_holiday",
         /// `perday_duration`; unit s.
-        2 perday_duration: Option<i64> => w::Field::new("perday_duration"),
+        2 perday_duration: Option<i64> => "perday_duration",
     }
-    new(type_: String)
+    new(type_: impl Into<String>)
     set(official_holiday: i64, perday_duration: i64)
 }
 
@@ -159,11 +156,11 @@ w::record! {
     /// `AttendanceSliceInfo`.
     pub struct AttendanceSliceInfo {
         /// `state`.
-        0 state: i64 => w::Field::must("state"),
+        0 state: i64 => "state: must",
         /// `day_items`.
-        1 day_items: Vec<DayItem> => w::Field::must("day_items"),
+        1 day_items: Vec<DayItem> => "day_items: must",
         /// `duration`; unit s.
-        2 duration: i64 => w::Field::must("duration"),
+        2 duration: i64 => "duration: must",
     }
 }
 
@@ -171,63 +168,62 @@ w::record! {
     /// `Attendee`.
     pub struct Attendee {
         /// `userid`.
-        0 userid: String => w::Field::must("userid"),
+        0 userid: String => "userid: must",
     }
-    new(userid: String)
+    new(userid: impl Into<String>)
 }
 
 w::record! {
     /// `Bank`.
     pub struct Bank {
         /// `bank_alias`.
-        0 bank_alias: Option<String> => w::Field::new("bank_alias"),
+        0 bank_alias: Option<String> => "bank_alias",
         /// `bank_alias_code`.
-        1 bank_alias_code: Option<String> => w::Field::new("bank_alias_code"),
+        1 bank_alias_code: Option<String> => "bank_alias_code",
         /// `bank_branch_id`.
-        2 bank_branch_id: Option<String> => w::Field::new("bank_branch_id"),
+        2 bank_branch_id: Option<String> => "bank_branch_id",
         /// `bank_branch_name`.
-        3 bank_branch_name: Option<String> => w::Field::new("bank_branch_name"),
+        3 bank_branch_name: Option<String> => "bank_branch_name",
         /// `province`.
-        4 province: Option<String> => w::Field::new("province"),
+        4 province: Option<String> => "province",
         /// `province_code`.
-        5 province_code: Option<i64> => w::Field::new("province_code"),
+        5 province_code: Option<i64> => "province_code",
         /// `city`.
-        6 city: Option<String> => w::Field::new("city"),
+        6 city: Option<String> => "city",
         /// `city_code`.
-        7 city_code: Option<i64> => w::Field::new("city_code"),
+        7 city_code: Option<i64> => "city_code",
     }
     new()
-    set(
+    text(
         bank_alias: String,
         bank_alias_code: String,
         bank_branch_id: String,
         bank_branch_name: String,
         province: String,
-        province_code: i64,
         city: String,
-        city_code: i64,
     )
+    set(province_code: i64, city_code: i64)
 }
 
 w::record! {
     /// `BankAccount`.
     pub struct BankAccount {
         /// `account_type`.
-        0 account_type: i64 => w::Field::must("account_type"),
+        0 account_type: i64 => "account_type: must",
         /// `account_name`.
-        1 account_name: String => w::Field::must("account_name"),
+        1 account_name: String => "account_name: must",
         /// `account_number`.
-        2 account_number: String => w::Field::must("account_number").masked(),
+        2 account_number: String => "account_number: must masked",
         /// `remark`.
-        3 remark: String => w::Field::must("remark"),
+        3 remark: String => "remark: must",
         /// `bank`.
-        4 bank: Bank => w::Field::must("bank"),
+        4 bank: Bank => "bank: must",
     }
     new(
         account_type: i64,
-        account_name: String,
-        account_number: String,
-        remark: String,
+        account_name: impl Into<String>,
+        account_number: impl Into<String>,
+        remark: impl Into<String>,
         bank: Bank,
     )
 }
@@ -236,7 +232,7 @@ w::record! {
     /// `BatchApplyer`.
     pub struct BatchApplyer {
         /// `userid`.
-        0 userid: String => w::Field::must("userid"),
+        0 userid: String => "userid: must",
     }
 }
 
@@ -244,9 +240,9 @@ w::record! {
     /// `Booking`.
     pub struct Booking {
         /// `meetingroom_id`.
-        0 meetingroom_id: i64 => w::Field::must("meetingroom_id"),
+        0 meetingroom_id: i64 => "meetingroom_id: must",
         /// `schedule`.
-        1 schedule: Vec<BookingSchedule> => w::Field::must("schedule"),
+        1 schedule: Vec<BookingSchedule> => "schedule: must",
     }
 }
 
@@ -254,17 +250,17 @@ w::record! {
     /// `BookingSchedule`.
     pub struct BookingSchedule {
         /// `start_time`; format `unix`.
-        0 start_time: xinqiao_types::UnixSeconds => w::Field::must("start_time"),
+        0 start_time: xinqiao_types::UnixSeconds => "start_time: must",
         /// `end_time`; format `unix`.
-        1 end_time: xinqiao_types::UnixSeconds => w::Field::must("end_time"),
+        1 end_time: xinqiao_types::UnixSeconds => "end_time: must",
         /// `meeting_id`.
-        2 meeting_id: Option<String> => w::Field::new("meeting_id"),
+        2 meeting_id: Option<String> => "meeting_id",
         /// `schedule_id`.
-        3 schedule_id: Option<String> => w::Field::new("schedule_id"),
+        3 schedule_id: Option<String> => "schedule_id",
         /// `booker`.
-        4 booker: Option<String> => w::Field::new("booker"),
+        4 booker: Option<String> => "booker",
         /// `status`.
-        5 status: i64 => w::Field::must("status"),
+        5 status: i64 => "status: must",
     }
 }
 
@@ -272,29 +268,29 @@ w::record! {
     /// `Calendar`.
     pub struct Calendar {
         /// `admins`.
-        0 admins: Option<Vec<String>> => w::Field::new("admins"),
+        0 admins: Option<Vec<String>> => "admins",
         /// `set_as_default`.
-        1 set_as_default: Option<bool> => w::Field::new("set_as_default").spelled(w::Spelling::BoolInt),
+        1 set_as_default: Option<bool> => "set_as_default: zero-one",
         /// `summary`.
-        2 summary: String => w::Field::must("summary"),
+        2 summary: String => "summary: must",
         /// `color`; format `#RRGGBB`.
-        3 color: String => w::Field::must("color"),
+        3 color: String => "color: must",
         /// `description`.
-        4 description: Option<String> => w::Field::new("description"),
+        4 description: Option<String> => "description",
         /// `is_public`.
-        5 is_public: Option<bool> => w::Field::new("is_public").spelled(w::Spelling::BoolInt),
+        5 is_public: Option<bool> => "is_public: zero-one",
         /// `public_range`.
-        6 public_range: Option<PublicRange> => w::Field::new("public_range"),
+        6 public_range: Option<PublicRange> => "public_range",
         /// `is_corp_calendar`.
-        7 is_corp_calendar: Option<bool> => w::Field::new("is_corp_calendar").spelled(w::Spelling::BoolInt),
+        7 is_corp_calendar: Option<bool> => "is_corp_calendar: zero-one",
         /// `shares`.
-        8 shares: Option<Vec<Share>> => w::Field::new("shares"),
+        8 shares: Option<Vec<Share>> => "shares",
     }
-    new(summary: String, color: String)
+    new(summary: impl Into<String>, color: impl Into<String>)
+    text(description: String)
     set(
         admins: Vec<String>,
         set_as_default: bool,
-        description: String,
         is_public: bool,
         public_range: PublicRange,
         is_corp_calendar: bool,
@@ -306,9 +302,9 @@ w::record! {
     /// `CalendarShare`.
     pub struct CalendarShare {
         /// `userid`.
-        0 userid: String => w::Field::must("userid"),
+        0 userid: String => "userid: must",
         /// `permission`.
-        1 permission: i64 => w::Field::must("permission"),
+        1 permission: i64 => "permission: must",
     }
 }
 
@@ -316,7 +312,7 @@ w::record! {
     /// `Children`.
     pub struct Children {
         /// `list`.
-        0 list: Vec<ChildrenList> => w::Field::must("list"),
+        0 list: Vec<ChildrenList> => "list: must",
     }
     new(list: Vec<ChildrenList>)
 }
@@ -325,22 +321,27 @@ w::record! {
     /// `ChildrenList`.
     pub struct ChildrenList {
         /// `control`.
-        0 control: String => w::Field::must("control"),
+        0 control: String => "control: must",
         /// `id`.
-        1 id: String => w::Field::must("id"),
+        1 id: String => "id: must",
         /// `value`.
-        2 value: ContentValue => w::Field::must("value"),
+        2 value: ContentValue => "value: must",
         /// `title`.
-        3 title: Vec<OptionValue> => w::Field::must("title"),
+        3 title: Vec<OptionValue> => "title: must",
     }
-    new(control: String, id: String, value: ContentValue, title: Vec<OptionValue>)
+    new(
+        control: impl Into<String>,
+        id: impl Into<String>,
+        value: ContentValue,
+        title: Vec<OptionValue>,
+    )
 }
 
 w::record! {
     /// `Class`.
     pub struct Class {
         /// `name`.
-        0 name: String => w::Field::must("name"),
+        0 name: String => "name: must",
     }
 }
 
@@ -348,15 +349,15 @@ w::record! {
     /// `Comment`.
     pub struct Comment {
         /// `commentid`.
-        0 commentid: w::TextOrNumber => w::Field::must("commentid"),
+        0 commentid: w::TextOrNumber => "commentid: must",
         /// `commentUserInfo`.
-        1 comment_user_info: CommentUserInfo => w::Field::must("commentUserInfo"),
+        1 comment_user_info: CommentUserInfo => "commentUserInfo: must",
         /// `commentcontent`.
-        2 commentcontent: String => w::Field::must("commentcontent"),
+        2 commentcontent: String => "commentcontent: must",
         /// `media_id`.
-        3 media_id: Vec<xinqiao_types::MediaId> => w::Field::must("media_id"),
+        3 media_id: Vec<xinqiao_types::MediaId> => "media_id: must",
         /// `commenttime`; format `unix`.
-        4 commenttime: xinqiao_types::UnixSeconds => w::Field::must("commenttime"),
+        4 commenttime: xinqiao_types::UnixSeconds => "commenttime: must",
     }
 }
 
@@ -364,7 +365,7 @@ w::record! {
     /// `CommentUserInfo`.
     pub struct CommentUserInfo {
         /// `userid`.
-        0 userid: String => w::Field::must("userid"),
+        0 userid: String => "userid: must",
     }
 }
 
@@ -372,7 +373,7 @@ w::record! {
     /// `CommentUserinfo`.
     pub struct CommentUserinfo {
         /// `userid`.
-        0 userid: String => w::Field::must("userid"),
+        0 userid: String => "userid: must",
     }
 }
 
@@ -380,9 +381,9 @@ w::record! {
     /// `ConfigAttendance`.
     pub struct ConfigAttendance {
         /// `type`.
-        0 type_: i64 => w::Field::must("type"),
+        0 type_: i64 => "type: must",
         /// `date_range`.
-        1 date_range: AttendanceDateRange => w::Field::must("date_range"),
+        1 date_range: AttendanceDateRange => "date_range: must",
     }
     new(type_: i64, date_range: AttendanceDateRange)
 }
@@ -391,16 +392,16 @@ w::record! {
     /// `ConfigDate`.
     pub struct ConfigDate {
         /// `type`.
-        0 type_: String => w::Field::must("type"),
+        0 type_: String => "type: must",
     }
-    new(type_: String)
+    new(type_: impl Into<String>)
 }
 
 w::record! {
     /// `ConfigFile`.
     pub struct ConfigFile {
         /// `is_only_photo`.
-        0 is_only_photo: bool => w::Field::must("is_only_photo").spelled(w::Spelling::BoolInt),
+        0 is_only_photo: bool => "is_only_photo: must zero-one",
     }
     new(is_only_photo: bool)
 }
@@ -409,7 +410,7 @@ w::record! {
     /// `ConfigLocation`.
     pub struct ConfigLocation {
         /// `distance`; unit m.
-        0 distance: i64 => w::Field::must("distance"),
+        0 distance: i64 => "distance: must",
     }
     new(distance: i64)
 }
@@ -418,18 +419,18 @@ w::record! {
     /// `ConfigOption`.
     pub struct ConfigOption {
         /// `key`.
-        0 key: String => w::Field::must("key"),
+        0 key: String => "key: must",
         /// `value`.
-        1 value: Vec<OptionValue> => w::Field::must("value"),
+        1 value: Vec<OptionValue> => "value: must",
     }
-    new(key: String, value: Vec<OptionValue>)
+    new(key: impl Into<String>, value: Vec<OptionValue>)
 }
 
 w::record! {
     /// `ConfigRelatedApproval`.
     pub struct ConfigRelatedApproval {
         /// `template_id`.
-        0 template_id: Vec<String> => w::Field::must("template_id"),
+        0 template_id: Vec<String> => "template_id: must",
     }
     new(template_id: Vec<String>)
 }
@@ -438,18 +439,18 @@ w::record! {
     /// `ConfigSelector`.
     pub struct ConfigSelector {
         /// `type`.
-        0 type_: String => w::Field::must("type"),
+        0 type_: String => "type: must",
         /// `options`.
-        1 options: Vec<ConfigOption> => w::Field::must("options"),
+        1 options: Vec<ConfigOption> => "options: must",
     }
-    new(type_: String, options: Vec<ConfigOption>)
+    new(type_: impl Into<String>, options: Vec<ConfigOption>)
 }
 
 w::record! {
     /// `ConfigVacation`.
     pub struct ConfigVacation {
         /// `item`.
-        0 item: Vec<VacationItem> => w::Field::must("item"),
+        0 item: Vec<VacationItem> => "item: must",
     }
     new(item: Vec<VacationItem>)
 }
@@ -458,18 +459,18 @@ w::record! {
     /// `Contact`.
     pub struct Contact {
         /// `type`.
-        0 type_: String => w::Field::must("type"),
+        0 type_: String => "type: must",
         /// `mode`.
-        1 mode: String => w::Field::must("mode"),
+        1 mode: String => "mode: must",
     }
-    new(type_: String, mode: String)
+    new(type_: impl Into<String>, mode: impl Into<String>)
 }
 
 w::record! {
     /// `ContentChildren`.
     pub struct ContentChildren {
         /// `list`.
-        0 list: Vec<ContentList> => w::Field::must("list"),
+        0 list: Vec<ContentList> => "list: must",
     }
 }
 
@@ -477,15 +478,15 @@ w::record! {
     /// `ContentList`.
     pub struct ContentList {
         /// `control`.
-        0 control: String => w::Field::must("control"),
+        0 control: String => "control: must",
         /// `id`.
-        1 id: String => w::Field::must("id"),
+        1 id: String => "id: must",
         /// `title`.
-        2 title: Vec<OptionValue> => w::Field::must("title"),
+        2 title: Vec<OptionValue> => "title: must",
         /// `value`.
-        3 value: ListValue => w::Field::must("value"),
+        3 value: ListValue => "value: must",
         /// `require`.
-        4 require: Option<bool> => w::Field::new("require").spelled(w::Spelling::BoolInt),
+        4 require: Option<bool> => "require: zero-one",
     }
 }
 
@@ -493,45 +494,43 @@ w::record! {
     /// `ContentValue`.
     pub struct ContentValue {
         /// `text`.
-        0 text: Option<String> => w::Field::new("text"),
+        0 text: Option<String> => "text",
         /// `new_number`.
-        1 new_number: Option<String> => w::Field::new("new_number"),
+        1 new_number: Option<String> => "new_number",
         /// `new_money`.
-        2 new_money: Option<String> => w::Field::new("new_money"),
+        2 new_money: Option<String> => "new_money",
         /// `date`.
-        3 date: Option<Date> => w::Field::new("date"),
+        3 date: Option<Date> => "date",
         /// `selector`.
-        4 selector: Option<Selector> => w::Field::new("selector"),
+        4 selector: Option<Selector> => "selector",
         /// `members`.
-        5 members: Option<Vec<Member>> => w::Field::new("members"),
+        5 members: Option<Vec<Member>> => "members",
         /// `departments`.
-        6 departments: Option<Vec<Department>> => w::Field::new("departments"),
+        6 departments: Option<Vec<Department>> => "departments",
         /// `files`.
-        7 files: Option<Vec<File>> => w::Field::new("files"),
+        7 files: Option<Vec<File>> => "files",
         /// `children`.
-        8 children: Option<Vec<Children>> => w::Field::new("children"),
+        8 children: Option<Vec<Children>> => "children",
         /// `attendance`.
-        9 attendance: Option<Attendance> => w::Field::new("attendance"),
+        9 attendance: Option<Attendance> => "attendance",
         /// `vacation`.
-        10 vacation: Option<Vacation> => w::Field::new("vacation"),
+        10 vacation: Option<Vacation> => "vacation",
         /// `location`.
-        11 location: Option<Location> => w::Field::new("location"),
+        11 location: Option<Location> => "location",
         /// `related_approval`.
-        12 related_approval: Option<Vec<RelatedApproval>> => w::Field::new("related_approval"),
+        12 related_approval: Option<Vec<RelatedApproval>> => "related_approval",
         /// `formula`.
-        13 formula: Option<Formula> => w::Field::new("formula"),
+        13 formula: Option<Formula> => "formula",
         /// `date_range`.
-        14 date_range: Option<DateRange> => w::Field::new("date_range"),
+        14 date_range: Option<DateRange> => "date_range",
         /// `punch_correction`.
-        15 punch_correction: Option<PunchCorrection> => w::Field::new("punch_correction"),
+        15 punch_correction: Option<PunchCorrection> => "punch_correction",
         /// `bank_account`.
-        16 bank_account: Option<BankAccount> => w::Field::new("bank_account").masked(),
+        16 bank_account: Option<BankAccount> => "bank_account: masked",
     }
     new()
+    text(text: String, new_number: String, new_money: String)
     set(
-        text: String,
-        new_number: String,
-        new_money: String,
         date: Date,
         selector: Selector,
         members: Vec<Member>,
@@ -553,9 +552,9 @@ w::record! {
     /// `Control`.
     pub struct Control {
         /// `property`.
-        0 property: Property => w::Field::must("property"),
+        0 property: Property => "property: must",
         /// `config`.
-        1 config: Option<ControlConfig> => w::Field::new("config"),
+        1 config: Option<ControlConfig> => "config",
     }
     new(property: Property)
     set(config: ControlConfig)
@@ -565,27 +564,27 @@ w::record! {
     /// `ControlConfig`.
     pub struct ControlConfig {
         /// `date`.
-        0 date: Option<ConfigDate> => w::Field::new("date"),
+        0 date: Option<ConfigDate> => "date",
         /// `selector`.
-        1 selector: Option<ConfigSelector> => w::Field::new("selector"),
+        1 selector: Option<ConfigSelector> => "selector",
         /// `contact`.
-        2 contact: Option<Contact> => w::Field::new("contact"),
+        2 contact: Option<Contact> => "contact",
         /// `tips`.
-        3 tips: Option<Tip> => w::Field::new("tips"),
+        3 tips: Option<Tip> => "tips",
         /// `file`.
-        4 file: Option<ConfigFile> => w::Field::new("file"),
+        4 file: Option<ConfigFile> => "file",
         /// `table`.
-        5 table: Option<Table> => w::Field::new("table"),
+        5 table: Option<Table> => "table",
         /// `attendance`.
-        6 attendance: Option<ConfigAttendance> => w::Field::new("attendance"),
+        6 attendance: Option<ConfigAttendance> => "attendance",
         /// `vacation_list`.
-        7 vacation_list: Option<ConfigVacation> => w::Field::new("vacation_list"),
+        7 vacation_list: Option<ConfigVacation> => "vacation_list",
         /// `date_range`.
-        8 date_range: Option<AttendanceDateRange> => w::Field::new("date_range"),
+        8 date_range: Option<AttendanceDateRange> => "date_range",
         /// `location`.
-        9 location: Option<ConfigLocation> => w::Field::new("location"),
+        9 location: Option<ConfigLocation> => "location",
         /// `related_approval`.
-        10 related_approval: Option<ConfigRelatedApproval> => w::Field::new("related_approval"),
+        10 related_approval: Option<ConfigRelatedApproval> => "related_approval",
     }
     new()
     set(
@@ -607,7 +606,7 @@ w::record! {
     /// `ControlDate`.
     pub struct ControlDate {
         /// `type`.
-        0 type_: String => w::Field::must("type"),
+        0 type_: String => "type: must",
     }
 }
 
@@ -615,7 +614,7 @@ w::record! {
     /// `ControlFile`.
     pub struct ControlFile {
         /// `is_only_photo`.
-        0 is_only_photo: bool => w::Field::must("is_only_photo").spelled(w::Spelling::BoolInt),
+        0 is_only_photo: bool => "is_only_photo: must zero-one",
     }
 }
 
@@ -623,7 +622,7 @@ w::record! {
     /// `ControlLocation`.
     pub struct ControlLocation {
         /// `distance`; unit m.
-        0 distance: i64 => w::Field::must("distance"),
+        0 distance: i64 => "distance: must",
     }
 }
 
@@ -631,17 +630,17 @@ w::record! {
     /// `ControlProperty`.
     pub struct ControlProperty {
         /// `control`.
-        0 control: String => w::Field::must("control"),
+        0 control: String => "control: must",
         /// `id`.
-        1 id: String => w::Field::must("id"),
+        1 id: String => "id: must",
         /// `title`.
-        2 title: Option<Vec<OptionValue>> => w::Field::new("title"),
+        2 title: Option<Vec<OptionValue>> => "title",
         /// `placeholder`.
-        3 placeholder: Option<Vec<OptionValue>> => w::Field::new("placeholder"),
+        3 placeholder: Option<Vec<OptionValue>> => "placeholder",
         /// `require`.
-        4 require: bool => w::Field::must("require").spelled(w::Spelling::BoolInt),
+        4 require: bool => "require: must zero-one",
         /// `un_print`.
-        5 un_print: bool => w::Field::must("un_print").spelled(w::Spelling::BoolInt),
+        5 un_print: bool => "un_print: must zero-one",
     }
 }
 
@@ -649,7 +648,7 @@ w::record! {
     /// `ControlRelatedApproval`.
     pub struct ControlRelatedApproval {
         /// `template_id`.
-        0 template_id: Vec<String> => w::Field::must("template_id"),
+        0 template_id: Vec<String> => "template_id: must",
     }
 }
 
@@ -657,7 +656,7 @@ w::record! {
     /// `ControlVacation`.
     pub struct ControlVacation {
         /// `item`.
-        0 item: Vec<VacationItem> => w::Field::must("item"),
+        0 item: Vec<VacationItem> => "item: must",
     }
 }
 
@@ -665,9 +664,9 @@ w::record! {
     /// `Coordinate`.
     pub struct Coordinate {
         /// `longitude`.
-        0 longitude: f64 => w::Field::must("longitude").masked(),
+        0 longitude: f64 => "longitude: must masked",
         /// `latitude`.
-        1 latitude: f64 => w::Field::must("latitude").masked(),
+        1 latitude: f64 => "latitude: must masked",
     }
     new(longitude: f64, latitude: f64)
 }
@@ -676,27 +675,27 @@ w::record! {
     /// `Date`.
     pub struct Date {
         /// `type`.
-        0 type_: String => w::Field::must("type"),
+        0 type_: String => "type: must",
         /// `s_timestamp`; format `unix`.
-        1 s_timestamp: xinqiao_types::UnixSeconds => w::Field::must("s_timestamp"),
+        1 s_timestamp: xinqiao_types::UnixSeconds => "s_timestamp: must",
     }
-    new(type_: String, s_timestamp: xinqiao_types::UnixSeconds)
+    new(type_: impl Into<String>, s_timestamp: xinqiao_types::UnixSeconds)
 }
 
 w::record! {
     /// `DateRange`.
     pub struct DateRange {
         /// `type`.
-        0 type_: String => w::Field::must("type"),
+        0 type_: String => "type: must",
         /// `new_begin`; format `unix`.
-        1 new_begin: xinqiao_types::UnixSeconds => w::Field::must("new_begin"),
+        1 new_begin: xinqiao_types::UnixSeconds => "new_begin: must",
         /// `new_end`; format `unix`.
-        2 new_end: xinqiao_types::UnixSeconds => w::Field::must("new_end"),
+        2 new_end: xinqiao_types::UnixSeconds => "new_end: must",
         /// `new_duration`; unit s.
-        3 new_duration: i64 => w::Field::must("new_duration"),
+        3 new_duration: i64 => "new_duration: must",
     }
     new(
-        type_: String,
+        type_: impl Into<String>,
         new_begin: xinqiao_types::UnixSeconds,
         new_end: xinqiao_types::UnixSeconds,
         new_duration: i64,
@@ -707,9 +706,9 @@ w::record! {
     /// `DayItem`.
     pub struct DayItem {
         /// `daytime`; format `unix`.
-        0 daytime: xinqiao_types::UnixSeconds => w::Field::must("daytime"),
+        0 daytime: xinqiao_types::UnixSeconds => "daytime: must",
         /// `duration`; unit s.
-        1 duration: i64 => w::Field::must("duration"),
+        1 duration: i64 => "duration: must",
     }
     new(daytime: xinqiao_types::UnixSeconds, duration: i64)
 }
@@ -718,19 +717,19 @@ w::record! {
     /// `Department`.
     pub struct Department {
         /// `openapi_id`.
-        0 openapi_id: i64 => w::Field::must("openapi_id"),
+        0 openapi_id: i64 => "openapi_id: must",
         /// `name`.
-        1 name: Option<String> => w::Field::new("name"),
+        1 name: Option<String> => "name",
     }
     new(openapi_id: i64)
-    set(name: String)
+    text(name: String)
 }
 
 w::record! {
     /// `DetailApprover`.
     pub struct DetailApprover {
         /// `userid`.
-        0 userid: String => w::Field::must("userid"),
+        0 userid: String => "userid: must",
     }
 }
 
@@ -738,7 +737,7 @@ w::record! {
     /// `Doc`.
     pub struct Doc {
         /// `docid`.
-        0 docid: String => w::Field::must("docid"),
+        0 docid: String => "docid: must",
     }
 }
 
@@ -746,7 +745,7 @@ w::record! {
     /// `ExcludeTime`.
     pub struct ExcludeTime {
         /// `start_time`; format `unix`.
-        0 start_time: xinqiao_types::UnixSeconds => w::Field::must("start_time"),
+        0 start_time: xinqiao_types::UnixSeconds => "start_time: must",
     }
 }
 
@@ -754,15 +753,15 @@ w::record! {
     /// `ExpireRule`.
     pub struct ExpireRule {
         /// `type`.
-        0 type_: i64 => w::Field::must("type"),
+        0 type_: i64 => "type: must",
         /// `duration`.
-        1 duration: i64 => w::Field::must("duration"),
+        1 duration: i64 => "duration: must",
         /// `date`.
-        2 date: Option<ExpireRuleDate> => w::Field::new("date"),
+        2 date: Option<ExpireRuleDate> => "date",
         /// `extern_duration_enable`.
-        3 extern_duration_enable: bool => w::Field::must("extern_duration_enable"),
+        3 extern_duration_enable: bool => "extern_duration_enable: must",
         /// `extern_duration`.
-        4 extern_duration: Option<ExpireRuleDate> => w::Field::new("extern_duration"),
+        4 extern_duration: Option<ExpireRuleDate> => "extern_duration",
     }
 }
 
@@ -770,9 +769,9 @@ w::record! {
     /// `ExpireRuleDate`.
     pub struct ExpireRuleDate {
         /// `month`.
-        0 month: i64 => w::Field::must("month"),
+        0 month: i64 => "month: must",
         /// `day`.
-        1 day: i64 => w::Field::must("day"),
+        1 day: i64 => "day: must",
     }
 }
 
@@ -780,60 +779,60 @@ w::record! {
     /// `File`.
     pub struct File {
         /// `file_id`.
-        0 file_id: String => w::Field::must("file_id"),
+        0 file_id: String => "file_id: must",
     }
-    new(file_id: String)
+    new(file_id: impl Into<String>)
 }
 
 w::record! {
     /// `Filter`.
     pub struct Filter {
         /// `key`.
-        0 key: String => w::Field::must("key"),
+        0 key: String => "key: must",
         /// `value`.
-        1 value: String => w::Field::must("value"),
+        1 value: String => "value: must",
     }
-    new(key: String, value: String)
+    new(key: impl Into<String>, value: impl Into<String>)
 }
 
 w::record! {
     /// `Formula`.
     pub struct Formula {
         /// `value`.
-        0 value: String => w::Field::must("value"),
+        0 value: String => "value: must",
     }
-    new(value: String)
+    new(value: impl Into<String>)
 }
 
 w::record! {
     /// `GetByCalendarSchedule`.
     pub struct GetByCalendarSchedule {
         /// `schedule_id`.
-        0 schedule_id: String => w::Field::must("schedule_id"),
+        0 schedule_id: String => "schedule_id: must",
         /// `admins`.
-        1 admins: Vec<String> => w::Field::must("admins"),
+        1 admins: Vec<String> => "admins: must",
         /// `start_time`; format `unix`.
-        2 start_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("start_time"),
+        2 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
         /// `end_time`; format `unix`.
-        3 end_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("end_time"),
+        3 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
         /// `is_whole_day`.
-        4 is_whole_day: bool => w::Field::must("is_whole_day").spelled(w::Spelling::BoolInt),
+        4 is_whole_day: bool => "is_whole_day: must zero-one",
         /// `cal_id`.
-        5 cal_id: Option<String> => w::Field::new("cal_id"),
+        5 cal_id: Option<String> => "cal_id",
         /// `status`.
-        6 status: i64 => w::Field::must("status"),
+        6 status: i64 => "status: must",
         /// `summary`.
-        7 summary: String => w::Field::must("summary"),
+        7 summary: String => "summary: must",
         /// `description`.
-        8 description: String => w::Field::must("description"),
+        8 description: String => "description: must",
         /// `location`.
-        9 location: String => w::Field::must("location"),
+        9 location: String => "location: must",
         /// `reminders`.
-        10 reminders: ScheduleReminder => w::Field::must("reminders"),
+        10 reminders: ScheduleReminder => "reminders: must",
         /// `attendees`.
-        11 attendees: Vec<ScheduleAttendee> => w::Field::must("attendees"),
+        11 attendees: Vec<ScheduleAttendee> => "attendees: must",
         /// `sequence`.
-        12 sequence: i64 => w::Field::must("sequence"),
+        12 sequence: i64 => "sequence: must",
     }
 }
 
@@ -841,23 +840,23 @@ w::record! {
     /// `GetCalendar`.
     pub struct GetCalendar {
         /// `cal_id`.
-        0 cal_id: String => w::Field::must("cal_id"),
+        0 cal_id: String => "cal_id: must",
         /// `admins`.
-        1 admins: Vec<String> => w::Field::must("admins"),
+        1 admins: Vec<String> => "admins: must",
         /// `summary`.
-        2 summary: String => w::Field::must("summary"),
+        2 summary: String => "summary: must",
         /// `color`; format `#RRGGBB`.
-        3 color: String => w::Field::must("color"),
+        3 color: String => "color: must",
         /// `description`.
-        4 description: String => w::Field::must("description"),
+        4 description: String => "description: must",
         /// `is_public`.
-        5 is_public: bool => w::Field::must("is_public").spelled(w::Spelling::BoolInt),
+        5 is_public: bool => "is_public: must zero-one",
         /// `public_range`.
-        6 public_range: Option<PublicRange> => w::Field::new("public_range"),
+        6 public_range: Option<PublicRange> => "public_range",
         /// `is_corp_calendar`.
-        7 is_corp_calendar: bool => w::Field::must("is_corp_calendar").spelled(w::Spelling::BoolInt),
+        7 is_corp_calendar: bool => "is_corp_calendar: must zero-one",
         /// `shares`.
-        8 shares: Option<Vec<CalendarShare>> => w::Field::new("shares"),
+        8 shares: Option<Vec<CalendarShare>> => "shares",
     }
 }
 
@@ -865,7 +864,7 @@ w::record! {
     /// `GetRecordDetailApplyData`.
     pub struct GetRecordDetailApplyData {
         /// `contents`.
-        0 contents: Vec<GetRecordDetailContent> => w::Field::must("contents"),
+        0 contents: Vec<GetRecordDetailContent> => "contents: must",
     }
 }
 
@@ -873,13 +872,13 @@ w::record! {
     /// `GetRecordDetailContent`.
     pub struct GetRecordDetailContent {
         /// `control`.
-        0 control: String => w::Field::must("control"),
+        0 control: String => "control: must",
         /// `id`.
-        1 id: String => w::Field::must("id"),
+        1 id: String => "id: must",
         /// `title`.
-        2 title: Vec<OptionValue> => w::Field::must("title"),
+        2 title: Vec<OptionValue> => "title: must",
         /// `value`.
-        3 value: InfoValue => w::Field::must("value"),
+        3 value: InfoValue => "value: must",
     }
 }
 
@@ -887,23 +886,23 @@ w::record! {
     /// `GetRecordDetailInfo`.
     pub struct GetRecordDetailInfo {
         /// `journal_uuid`.
-        0 journal_uuid: String => w::Field::must("journal_uuid"),
+        0 journal_uuid: String => "journal_uuid: must",
         /// `template_id`.
-        1 template_id: String => w::Field::must("template_id"),
+        1 template_id: String => "template_id: must",
         /// `template_name`.
-        2 template_name: String => w::Field::must("template_name"),
+        2 template_name: String => "template_name: must",
         /// `submitter`.
-        3 submitter: Submitter => w::Field::must("submitter"),
+        3 submitter: Submitter => "submitter: must",
         /// `receivers`.
-        4 receivers: Vec<Receiver> => w::Field::must("receivers"),
+        4 receivers: Vec<Receiver> => "receivers: must",
         /// `readed_receivers`.
-        5 readed_receivers: Vec<ReadedReceiver> => w::Field::must("readed_receivers"),
+        5 readed_receivers: Vec<ReadedReceiver> => "readed_receivers: must",
         /// `apply_data`.
-        6 apply_data: GetRecordDetailApplyData => w::Field::must("apply_data"),
+        6 apply_data: GetRecordDetailApplyData => "apply_data: must",
         /// `comments`.
-        7 comments: Vec<InfoComment> => w::Field::must("comments"),
+        7 comments: Vec<InfoComment> => "comments: must",
         /// `report_time`; format `unix`.
-        8 report_time: xinqiao_types::UnixSeconds => w::Field::must("report_time"),
+        8 report_time: xinqiao_types::UnixSeconds => "report_time: must",
     }
 }
 
@@ -911,29 +910,29 @@ w::record! {
     /// `GetSchedule`.
     pub struct GetSchedule {
         /// `schedule_id`.
-        0 schedule_id: String => w::Field::must("schedule_id"),
+        0 schedule_id: String => "schedule_id: must",
         /// `admins`.
-        1 admins: Vec<String> => w::Field::must("admins"),
+        1 admins: Vec<String> => "admins: must",
         /// `start_time`; format `unix`.
-        2 start_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("start_time"),
+        2 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
         /// `end_time`; format `unix`.
-        3 end_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("end_time"),
+        3 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
         /// `is_whole_day`.
-        4 is_whole_day: bool => w::Field::must("is_whole_day").spelled(w::Spelling::BoolInt),
+        4 is_whole_day: bool => "is_whole_day: must zero-one",
         /// `cal_id`.
-        5 cal_id: Option<String> => w::Field::new("cal_id"),
+        5 cal_id: Option<String> => "cal_id",
         /// `status`.
-        6 status: i64 => w::Field::must("status"),
+        6 status: i64 => "status: must",
         /// `summary`.
-        7 summary: String => w::Field::must("summary"),
+        7 summary: String => "summary: must",
         /// `description`.
-        8 description: String => w::Field::must("description"),
+        8 description: String => "description: must",
         /// `location`.
-        9 location: String => w::Field::must("location"),
+        9 location: String => "location: must",
         /// `reminders`.
-        10 reminders: ScheduleReminder => w::Field::must("reminders"),
+        10 reminders: ScheduleReminder => "reminders: must",
         /// `attendees`.
-        11 attendees: Vec<ScheduleAttendee> => w::Field::must("attendees"),
+        11 attendees: Vec<ScheduleAttendee> => "attendees: must",
     }
 }
 
@@ -941,29 +940,29 @@ w::record! {
     /// `GetapprovaldetailInfo`.
     pub struct GetapprovaldetailInfo {
         /// `sp_no`.
-        0 sp_no: String => w::Field::must("sp_no"),
+        0 sp_no: String => "sp_no: must",
         /// `sp_name`.
-        1 sp_name: String => w::Field::must("sp_name"),
+        1 sp_name: String => "sp_name: must",
         /// `sp_status`.
-        2 sp_status: i64 => w::Field::must("sp_status"),
+        2 sp_status: i64 => "sp_status: must",
         /// `template_id`.
-        3 template_id: String => w::Field::must("template_id"),
+        3 template_id: String => "template_id: must",
         /// `applyer`.
-        4 applyer: Option<Applyer> => w::Field::new("applyer"),
+        4 applyer: Option<Applyer> => "applyer",
         /// `batch_applyer`.
-        5 batch_applyer: Option<Vec<BatchApplyer>> => w::Field::new("batch_applyer"),
+        5 batch_applyer: Option<Vec<BatchApplyer>> => "batch_applyer",
         /// `apply_time`; format `unix`.
-        6 apply_time: xinqiao_types::UnixSeconds => w::Field::must("apply_time"),
+        6 apply_time: xinqiao_types::UnixSeconds => "apply_time: must",
         /// `notifyer`.
-        7 notifyer: Option<Vec<Notifyer>> => w::Field::new("notifyer"),
+        7 notifyer: Option<Vec<Notifyer>> => "notifyer",
         /// `apply_data`.
-        8 apply_data: InfoApplyData => w::Field::must("apply_data"),
+        8 apply_data: InfoApplyData => "apply_data: must",
         /// `sp_record`.
-        9 sp_record: Vec<SpRecord> => w::Field::must("sp_record"),
+        9 sp_record: Vec<SpRecord> => "sp_record: must",
         /// `comments`.
-        10 comments: Vec<Comment> => w::Field::must("comments"),
+        10 comments: Vec<Comment> => "comments: must",
         /// `process_list`.
-        11 process_list: Option<InfoProcess> => w::Field::new("process_list"),
+        11 process_list: Option<InfoProcess> => "process_list",
     }
 }
 
@@ -971,23 +970,23 @@ w::record! {
     /// `GetcorpconfList`.
     pub struct GetcorpconfList {
         /// `id`.
-        0 id: i64 => w::Field::must("id"),
+        0 id: i64 => "id: must",
         /// `name`.
-        1 name: String => w::Field::must("name"),
+        1 name: String => "name: must",
         /// `duration_type`.
-        2 duration_type: i64 => w::Field::must("duration_type"),
+        2 duration_type: i64 => "duration_type: must",
         /// `time_attr`.
-        3 time_attr: i64 => w::Field::must("time_attr"),
+        3 time_attr: i64 => "time_attr: must",
         /// `quota_attr`.
-        4 quota_attr: QuotaAttr => w::Field::must("quota_attr"),
+        4 quota_attr: QuotaAttr => "quota_attr: must",
         /// `perday_duration`.
-        5 perday_duration: i64 => w::Field::must("perday_duration"),
+        5 perday_duration: i64 => "perday_duration: must",
         /// `is_newovertime`.
-        6 is_newovertime: bool => w::Field::must("is_newovertime").spelled(w::Spelling::BoolInt),
+        6 is_newovertime: bool => "is_newovertime: must zero-one",
         /// `enter_comp_time_limit`; unit month.
-        7 enter_comp_time_limit: i64 => w::Field::must("enter_comp_time_limit"),
+        7 enter_comp_time_limit: i64 => "enter_comp_time_limit: must",
         /// `expire_rule`.
-        8 expire_rule: Option<ExpireRule> => w::Field::new("expire_rule"),
+        8 expire_rule: Option<ExpireRule> => "expire_rule",
     }
 }
 
@@ -995,7 +994,7 @@ w::record! {
     /// `GettemplatedetailTemplateContent`.
     pub struct GettemplatedetailTemplateContent {
         /// `controls`.
-        0 controls: Vec<TemplateContentControl> => w::Field::must("controls"),
+        0 controls: Vec<TemplateContentControl> => "controls: must",
     }
 }
 
@@ -1003,17 +1002,17 @@ w::record! {
     /// `GetuservacationquotaList`.
     pub struct GetuservacationquotaList {
         /// `id`.
-        0 id: i64 => w::Field::must("id"),
+        0 id: i64 => "id: must",
         /// `vacationname`.
-        1 vacationname: String => w::Field::must("vacationname"),
+        1 vacationname: String => "vacationname: must",
         /// `assignduration`; unit s.
-        2 assignduration: i64 => w::Field::must("assignduration"),
+        2 assignduration: i64 => "assignduration: must",
         /// `usedduration`; unit s.
-        3 usedduration: i64 => w::Field::must("usedduration"),
+        3 usedduration: i64 => "usedduration: must",
         /// `leftduration`; unit s.
-        4 leftduration: i64 => w::Field::must("leftduration"),
+        4 leftduration: i64 => "leftduration: must",
         /// `real_assignduration`; unit s.
-        5 real_assignduration: i64 => w::Field::must("real_assignduration"),
+        5 real_assignduration: i64 => "real_assignduration: must",
     }
 }
 
@@ -1021,7 +1020,7 @@ w::record! {
     /// `InfoApplyData`.
     pub struct InfoApplyData {
         /// `contents`.
-        0 contents: Vec<InfoContent> => w::Field::must("contents"),
+        0 contents: Vec<InfoContent> => "contents: must",
     }
 }
 
@@ -1029,15 +1028,15 @@ w::record! {
     /// `InfoComment`.
     pub struct InfoComment {
         /// `commentid`.
-        0 commentid: w::TextOrNumber => w::Field::must("commentid"),
+        0 commentid: w::TextOrNumber => "commentid: must",
         /// `tocommentid`.
-        1 tocommentid: Option<w::TextOrNumber> => w::Field::new("tocommentid"),
+        1 tocommentid: Option<w::TextOrNumber> => "tocommentid",
         /// `comment_userinfo`.
-        2 comment_userinfo: CommentUserinfo => w::Field::must("comment_userinfo"),
+        2 comment_userinfo: CommentUserinfo => "comment_userinfo: must",
         /// `content`.
-        3 content: String => w::Field::must("content"),
+        3 content: String => "content: must",
         /// `comment_time`; format `unix`.
-        4 comment_time: xinqiao_types::UnixSeconds => w::Field::must("comment_time"),
+        4 comment_time: xinqiao_types::UnixSeconds => "comment_time: must",
     }
 }
 
@@ -1045,15 +1044,15 @@ w::record! {
     /// `InfoContent`.
     pub struct InfoContent {
         /// `control`.
-        0 control: String => w::Field::must("control"),
+        0 control: String => "control: must",
         /// `id`.
-        1 id: String => w::Field::must("id"),
+        1 id: String => "id: must",
         /// `title`.
-        2 title: Vec<OptionValue> => w::Field::must("title"),
+        2 title: Vec<OptionValue> => "title: must",
         /// `value`.
-        3 value: ApplyDataValue => w::Field::must("value"),
+        3 value: ApplyDataValue => "value: must",
         /// `require`.
-        4 require: Option<bool> => w::Field::new("require").spelled(w::Spelling::BoolInt),
+        4 require: Option<bool> => "require: zero-one",
     }
 }
 
@@ -1061,7 +1060,7 @@ w::record! {
     /// `InfoProcess`.
     pub struct InfoProcess {
         /// `node_list`.
-        0 node_list: Vec<ProcessNode> => w::Field::must("node_list"),
+        0 node_list: Vec<ProcessNode> => "node_list: must",
     }
 }
 
@@ -1069,45 +1068,45 @@ w::record! {
     /// `InfoValue`.
     pub struct InfoValue {
         /// `text`.
-        0 text: Option<String> => w::Field::new("text"),
+        0 text: Option<String> => "text",
         /// `new_number`.
-        1 new_number: Option<String> => w::Field::new("new_number"),
+        1 new_number: Option<String> => "new_number",
         /// `new_money`.
-        2 new_money: Option<String> => w::Field::new("new_money"),
+        2 new_money: Option<String> => "new_money",
         /// `date`.
-        3 date: Option<ValueDate> => w::Field::new("date"),
+        3 date: Option<ValueDate> => "date",
         /// `selector`.
-        4 selector: Option<ConfigSelector> => w::Field::new("selector"),
+        4 selector: Option<ConfigSelector> => "selector",
         /// `members`.
-        5 members: Option<Vec<Member>> => w::Field::new("members"),
+        5 members: Option<Vec<Member>> => "members",
         /// `departments`.
-        6 departments: Option<Vec<Department>> => w::Field::new("departments"),
+        6 departments: Option<Vec<Department>> => "departments",
         /// `files`.
-        7 files: Option<Vec<File>> => w::Field::new("files"),
+        7 files: Option<Vec<File>> => "files",
         /// `children`.
-        8 children: Option<Vec<ContentChildren>> => w::Field::new("children"),
+        8 children: Option<Vec<ContentChildren>> => "children",
         /// `attendance`.
-        9 attendance: Option<VacationAttendance> => w::Field::new("attendance"),
+        9 attendance: Option<VacationAttendance> => "attendance",
         /// `vacation`.
-        10 vacation: Option<ValueVacation> => w::Field::new("vacation"),
+        10 vacation: Option<ValueVacation> => "vacation",
         /// `location`.
-        11 location: Option<ValueLocation> => w::Field::new("location"),
+        11 location: Option<ValueLocation> => "location",
         /// `related_approval`.
-        12 related_approval: Option<Vec<ValueRelatedApproval>> => w::Field::new("related_approval"),
+        12 related_approval: Option<Vec<ValueRelatedApproval>> => "related_approval",
         /// `formula`.
-        13 formula: Option<Formula> => w::Field::new("formula"),
+        13 formula: Option<Formula> => "formula",
         /// `date_range`.
-        14 date_range: Option<VacationDateRange> => w::Field::new("date_range"),
+        14 date_range: Option<VacationDateRange> => "date_range",
         /// `punch_correction`.
-        15 punch_correction: Option<ValuePunchCorrection> => w::Field::new("punch_correction"),
+        15 punch_correction: Option<ValuePunchCorrection> => "punch_correction",
         /// `students`.
-        16 students: Option<Vec<Student>> => w::Field::new("students"),
+        16 students: Option<Vec<Student>> => "students",
         /// `classes`.
-        17 classes: Option<Vec<Class>> => w::Field::new("classes"),
+        17 classes: Option<Vec<Class>> => "classes",
         /// `docs`.
-        18 docs: Option<Vec<Doc>> => w::Field::new("docs"),
+        18 docs: Option<Vec<Doc>> => "docs",
         /// `wedrive_files`.
-        19 wedrive_files: Option<Vec<WedriveFile>> => w::Field::new("wedrive_files"),
+        19 wedrive_files: Option<Vec<WedriveFile>> => "wedrive_files",
     }
 }
 
@@ -1115,11 +1114,11 @@ w::record! {
     /// `Itemlist`.
     pub struct Itemlist {
         /// `journaluuid`.
-        0 journaluuid: String => w::Field::must("journaluuid"),
+        0 journaluuid: String => "journaluuid: must",
         /// `reporttime`; format `unix`.
-        1 reporttime: Option<xinqiao_types::UnixSeconds> => w::Field::new("reporttime"),
+        1 reporttime: Option<xinqiao_types::UnixSeconds> => "reporttime",
         /// `flag`.
-        2 flag: Option<bool> => w::Field::new("flag").spelled(w::Spelling::BoolInt),
+        2 flag: Option<bool> => "flag: zero-one",
     }
 }
 
@@ -1127,7 +1126,7 @@ w::record! {
     /// `Leader`.
     pub struct Leader {
         /// `level`.
-        0 level: i64 => w::Field::must("level"),
+        0 level: i64 => "level: must",
     }
 }
 
@@ -1135,18 +1134,18 @@ w::record! {
     /// `Link`.
     pub struct Link {
         /// `title`.
-        0 title: String => w::Field::must("title"),
+        0 title: String => "title: must",
         /// `url`.
-        1 url: String => w::Field::must("url"),
+        1 url: String => "url: must",
     }
-    new(title: String, url: String)
+    new(title: impl Into<String>, url: impl Into<String>)
 }
 
 w::record! {
     /// `ListChildren`.
     pub struct ListChildren {
         /// `list`.
-        0 list: Vec<ListList> => w::Field::must("list"),
+        0 list: Vec<ListList> => "list: must",
     }
 }
 
@@ -1154,15 +1153,15 @@ w::record! {
     /// `ListList`.
     pub struct ListList {
         /// `control`.
-        0 control: String => w::Field::must("control"),
+        0 control: String => "control: must",
         /// `id`.
-        1 id: String => w::Field::must("id"),
+        1 id: String => "id: must",
         /// `title`.
-        2 title: Vec<OptionValue> => w::Field::must("title"),
+        2 title: Vec<OptionValue> => "title: must",
         /// `value`.
-        3 value: ListValue => w::Field::must("value"),
+        3 value: ListValue => "value: must",
         /// `require`.
-        4 require: Option<bool> => w::Field::new("require").spelled(w::Spelling::BoolInt),
+        4 require: Option<bool> => "require: zero-one",
     }
 }
 
@@ -1170,41 +1169,41 @@ w::record! {
     /// `ListValue`.
     pub struct ListValue {
         /// `text`.
-        0 text: Option<String> => w::Field::new("text"),
+        0 text: Option<String> => "text",
         /// `new_number`.
-        1 new_number: Option<String> => w::Field::new("new_number"),
+        1 new_number: Option<String> => "new_number",
         /// `new_money`.
-        2 new_money: Option<String> => w::Field::new("new_money"),
+        2 new_money: Option<String> => "new_money",
         /// `date`.
-        3 date: Option<ValueDate> => w::Field::new("date"),
+        3 date: Option<ValueDate> => "date",
         /// `selector`.
-        4 selector: Option<ConfigSelector> => w::Field::new("selector"),
+        4 selector: Option<ConfigSelector> => "selector",
         /// `members`.
-        5 members: Option<Vec<Member>> => w::Field::new("members"),
+        5 members: Option<Vec<Member>> => "members",
         /// `departments`.
-        6 departments: Option<Vec<Department>> => w::Field::new("departments"),
+        6 departments: Option<Vec<Department>> => "departments",
         /// `tips`.
-        7 tips: Option<Vec<Tip>> => w::Field::new("tips"),
+        7 tips: Option<Vec<Tip>> => "tips",
         /// `files`.
-        8 files: Option<Vec<File>> => w::Field::new("files"),
+        8 files: Option<Vec<File>> => "files",
         /// `children`.
-        9 children: Option<Vec<ListChildren>> => w::Field::new("children"),
+        9 children: Option<Vec<ListChildren>> => "children",
         /// `vacation`.
-        10 vacation: Option<ValueVacation> => w::Field::new("vacation"),
+        10 vacation: Option<ValueVacation> => "vacation",
         /// `attendance`.
-        11 attendance: Option<VacationAttendance> => w::Field::new("attendance"),
+        11 attendance: Option<VacationAttendance> => "attendance",
         /// `punch_correction`.
-        12 punch_correction: Option<ValuePunchCorrection> => w::Field::new("punch_correction"),
+        12 punch_correction: Option<ValuePunchCorrection> => "punch_correction",
         /// `date_range`.
-        13 date_range: Option<VacationDateRange> => w::Field::new("date_range"),
+        13 date_range: Option<VacationDateRange> => "date_range",
         /// `location`.
-        14 location: Option<ValueLocation> => w::Field::new("location"),
+        14 location: Option<ValueLocation> => "location",
         /// `related_approval`.
-        15 related_approval: Option<Vec<ValueRelatedApproval>> => w::Field::new("related_approval"),
+        15 related_approval: Option<Vec<ValueRelatedApproval>> => "related_approval",
         /// `formula`.
-        16 formula: Option<Formula> => w::Field::new("formula"),
+        16 formula: Option<Formula> => "formula",
         /// `bank_account`.
-        17 bank_account: Option<BankAccount> => w::Field::new("bank_account").masked(),
+        17 bank_account: Option<BankAccount> => "bank_account: masked",
     }
 }
 
@@ -1212,43 +1211,43 @@ w::record! {
     /// `Location`.
     pub struct Location {
         /// `longitude`.
-        0 longitude: f64 => w::Field::must("longitude").masked(),
+        0 longitude: f64 => "longitude: must masked",
         /// `latitude`.
-        1 latitude: f64 => w::Field::must("latitude").masked(),
+        1 latitude: f64 => "latitude: must masked",
         /// `title`.
-        2 title: String => w::Field::must("title"),
+        2 title: String => "title: must",
         /// `address`.
-        3 address: Option<String> => w::Field::new("address").masked(),
+        3 address: Option<String> => "address: masked",
         /// `time`; format `unix`.
-        4 time: xinqiao_types::UnixSeconds => w::Field::must("time"),
+        4 time: xinqiao_types::UnixSeconds => "time: must",
     }
-    new(longitude: f64, latitude: f64, title: String, time: xinqiao_types::UnixSeconds)
-    set(address: String)
+    new(longitude: f64, latitude: f64, title: impl Into<String>, time: xinqiao_types::UnixSeconds)
+    text(address: String)
 }
 
 w::record! {
     /// `Meetingroom`.
     pub struct Meetingroom {
         /// `meetingroom_id`.
-        0 meetingroom_id: i64 => w::Field::must("meetingroom_id"),
+        0 meetingroom_id: i64 => "meetingroom_id: must",
         /// `name`.
-        1 name: String => w::Field::must("name"),
+        1 name: String => "name: must",
         /// `capacity`.
-        2 capacity: i64 => w::Field::must("capacity"),
+        2 capacity: i64 => "capacity: must",
         /// `city`.
-        3 city: Option<String> => w::Field::new("city"),
+        3 city: Option<String> => "city",
         /// `building`.
-        4 building: Option<String> => w::Field::new("building"),
+        4 building: Option<String> => "building",
         /// `floor`.
-        5 floor: Option<String> => w::Field::new("floor"),
+        5 floor: Option<String> => "floor",
         /// `coordinate`.
-        6 coordinate: Option<Coordinate> => w::Field::new("coordinate"),
+        6 coordinate: Option<Coordinate> => "coordinate",
         /// `range`.
-        7 range: Option<Range> => w::Field::new("range"),
+        7 range: Option<Range> => "range",
         /// `equipment`.
-        8 equipment: Option<Vec<i64>> => w::Field::new("equipment"),
+        8 equipment: Option<Vec<i64>> => "equipment",
         /// `need_approval`.
-        9 need_approval: bool => w::Field::must("need_approval").spelled(w::Spelling::BoolInt),
+        9 need_approval: bool => "need_approval: must zero-one",
     }
 }
 
@@ -1256,23 +1255,23 @@ w::record! {
     /// `Member`.
     pub struct Member {
         /// `userid`.
-        0 userid: String => w::Field::must("userid"),
+        0 userid: String => "userid: must",
         /// `name`.
-        1 name: Option<String> => w::Field::new("name"),
+        1 name: Option<String> => "name",
     }
-    new(userid: String)
-    set(name: String)
+    new(userid: impl Into<String>)
+    text(name: String)
 }
 
 w::record! {
     /// `Node`.
     pub struct Node {
         /// `type`.
-        0 type_: i64 => w::Field::must("type"),
+        0 type_: i64 => "type: must",
         /// `apv_rel`.
-        1 apv_rel: Option<i64> => w::Field::new("apv_rel"),
+        1 apv_rel: Option<i64> => "apv_rel",
         /// `userid`.
-        2 userid: Option<Vec<String>> => w::Field::new("userid"),
+        2 userid: Option<Vec<String>> => "userid",
     }
     new(type_: i64)
     set(apv_rel: i64, userid: Vec<String>)
@@ -1282,7 +1281,7 @@ w::record! {
     /// `Notifyer`.
     pub struct Notifyer {
         /// `userid`.
-        0 userid: String => w::Field::must("userid"),
+        0 userid: String => "userid: must",
     }
 }
 
@@ -1290,18 +1289,18 @@ w::record! {
     /// `OptionValue`.
     pub struct OptionValue {
         /// `lang`.
-        0 lang: String => w::Field::must("lang"),
+        0 lang: String => "lang: must",
         /// `text`.
-        1 text: String => w::Field::must("text"),
+        1 text: String => "text: must",
     }
-    new(lang: String, text: String)
+    new(lang: impl Into<String>, text: impl Into<String>)
 }
 
 w::record! {
     /// `Party`.
     pub struct Party {
         /// `open_partyid`.
-        0 open_partyid: String => w::Field::must("open_partyid"),
+        0 open_partyid: String => "open_partyid: must",
     }
 }
 
@@ -1309,16 +1308,16 @@ w::record! {
     /// `PlainText`.
     pub struct PlainText {
         /// `content`.
-        0 content: String => w::Field::must("content"),
+        0 content: String => "content: must",
     }
-    new(content: String)
+    new(content: impl Into<String>)
 }
 
 w::record! {
     /// `Process`.
     pub struct Process {
         /// `node_list`.
-        0 node_list: Vec<Node> => w::Field::must("node_list"),
+        0 node_list: Vec<Node> => "node_list: must",
     }
     new(node_list: Vec<Node>)
 }
@@ -1327,13 +1326,13 @@ w::record! {
     /// `ProcessNode`.
     pub struct ProcessNode {
         /// `node_type`.
-        0 node_type: i64 => w::Field::must("node_type"),
+        0 node_type: i64 => "node_type: must",
         /// `sp_status`.
-        1 sp_status: Option<i64> => w::Field::new("sp_status"),
+        1 sp_status: Option<i64> => "sp_status",
         /// `apv_rel`.
-        2 apv_rel: Option<i64> => w::Field::new("apv_rel"),
+        2 apv_rel: Option<i64> => "apv_rel",
         /// `sub_node_list`.
-        3 sub_node_list: Vec<SubNode> => w::Field::must("sub_node_list"),
+        3 sub_node_list: Vec<SubNode> => "sub_node_list: must",
     }
 }
 
@@ -1341,19 +1340,19 @@ w::record! {
     /// `Property`.
     pub struct Property {
         /// `control`.
-        0 control: String => w::Field::must("control"),
+        0 control: String => "control: must",
         /// `id`.
-        1 id: String => w::Field::must("id"),
+        1 id: String => "id: must",
         /// `title`.
-        2 title: Option<Vec<OptionValue>> => w::Field::new("title"),
+        2 title: Option<Vec<OptionValue>> => "title",
         /// `placeholder`.
-        3 placeholder: Option<Vec<OptionValue>> => w::Field::new("placeholder"),
+        3 placeholder: Option<Vec<OptionValue>> => "placeholder",
         /// `require`.
-        4 require: Option<bool> => w::Field::new("require").spelled(w::Spelling::BoolInt),
+        4 require: Option<bool> => "require: zero-one",
         /// `un_print`.
-        5 un_print: bool => w::Field::must("un_print").spelled(w::Spelling::BoolInt),
+        5 un_print: bool => "un_print: must zero-one",
     }
-    new(control: String, id: String, un_print: bool)
+    new(control: impl Into<String>, id: impl Into<String>, un_print: bool)
     set(title: Vec<OptionValue>, placeholder: Vec<OptionValue>, require: bool)
 }
 
@@ -1361,9 +1360,9 @@ w::record! {
     /// `PublicRange`.
     pub struct PublicRange {
         /// `userids`.
-        0 userids: Option<Vec<String>> => w::Field::new("userids"),
+        0 userids: Option<Vec<String>> => "userids",
         /// `partyids`.
-        1 partyids: Option<Vec<i64>> => w::Field::new("partyids"),
+        1 partyids: Option<Vec<i64>> => "partyids",
     }
     new()
     set(userids: Vec<String>, partyids: Vec<i64>)
@@ -1373,15 +1372,15 @@ w::record! {
     /// `PunchCorrection`.
     pub struct PunchCorrection {
         /// `state`.
-        0 state: String => w::Field::must("state"),
+        0 state: String => "state: must",
         /// `version`.
-        1 version: Option<i64> => w::Field::new("version"),
+        1 version: Option<i64> => "version",
         /// `time`; format `unix`.
-        2 time: Option<xinqiao_types::UnixSeconds> => w::Field::new("time"),
+        2 time: Option<xinqiao_types::UnixSeconds> => "time",
         /// `daymonthyear`; format `unix`.
-        3 daymonthyear: Option<xinqiao_types::UnixSeconds> => w::Field::new("daymonthyear"),
+        3 daymonthyear: Option<xinqiao_types::UnixSeconds> => "daymonthyear",
     }
-    new(state: String)
+    new(state: impl Into<String>)
     set(version: i64, time: xinqiao_types::UnixSeconds, daymonthyear: xinqiao_types::UnixSeconds)
 }
 
@@ -1389,19 +1388,19 @@ w::record! {
     /// `QuotaAttr`.
     pub struct QuotaAttr {
         /// `type`.
-        0 type_: i64 => w::Field::must("type"),
+        0 type_: i64 => "type: must",
         /// `autoreset_time`; format `unix`.
-        1 autoreset_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("autoreset_time"),
+        1 autoreset_time: Option<xinqiao_types::UnixSeconds> => "autoreset_time",
         /// `autoreset_duration`; unit s.
-        2 autoreset_duration: Option<i64> => w::Field::new("autoreset_duration"),
+        2 autoreset_duration: Option<i64> => "autoreset_duration",
         /// `quota_rule_type`.
-        3 quota_rule_type: i64 => w::Field::must("quota_rule_type"),
+        3 quota_rule_type: i64 => "quota_rule_type: must",
         /// `quota_rules`.
-        4 quota_rules: QuotaRule => w::Field::must("quota_rules"),
+        4 quota_rules: QuotaRule => "quota_rules: must",
         /// `at_entry_date`.
-        5 at_entry_date: bool => w::Field::must("at_entry_date"),
+        5 at_entry_date: bool => "at_entry_date: must",
         /// `auto_reset_month_day`.
-        6 auto_reset_month_day: Option<i64> => w::Field::new("auto_reset_month_day"),
+        6 auto_reset_month_day: Option<i64> => "auto_reset_month_day",
     }
 }
 
@@ -1409,9 +1408,9 @@ w::record! {
     /// `QuotaRule`.
     pub struct QuotaRule {
         /// `list`.
-        0 list: Vec<QuotaRuleList> => w::Field::must("list"),
+        0 list: Vec<QuotaRuleList> => "list: must",
         /// `based_on_actual_work_time`.
-        1 based_on_actual_work_time: bool => w::Field::must("based_on_actual_work_time"),
+        1 based_on_actual_work_time: bool => "based_on_actual_work_time: must",
     }
 }
 
@@ -1419,11 +1418,11 @@ w::record! {
     /// `QuotaRuleList`.
     pub struct QuotaRuleList {
         /// `quota`; unit s.
-        0 quota: i64 => w::Field::must("quota"),
+        0 quota: i64 => "quota: must",
         /// `begin`; unit year.
-        1 begin: i64 => w::Field::must("begin"),
+        1 begin: i64 => "begin: must",
         /// `end`; unit year.
-        2 end: i64 => w::Field::must("end"),
+        2 end: i64 => "end: must",
     }
 }
 
@@ -1431,9 +1430,9 @@ w::record! {
     /// `Range`.
     pub struct Range {
         /// `user_list`.
-        0 user_list: Option<Vec<String>> => w::Field::new("user_list"),
+        0 user_list: Option<Vec<String>> => "user_list",
         /// `department_list`.
-        1 department_list: Option<Vec<i64>> => w::Field::new("department_list"),
+        1 department_list: Option<Vec<i64>> => "department_list",
     }
     new()
     set(user_list: Vec<String>, department_list: Vec<i64>)
@@ -1443,7 +1442,7 @@ w::record! {
     /// `ReadedReceiver`.
     pub struct ReadedReceiver {
         /// `userid`.
-        0 userid: String => w::Field::must("userid"),
+        0 userid: String => "userid: must",
     }
 }
 
@@ -1451,7 +1450,7 @@ w::record! {
     /// `Receiver`.
     pub struct Receiver {
         /// `userid`.
-        0 userid: String => w::Field::must("userid"),
+        0 userid: String => "userid: must",
     }
 }
 
@@ -1459,36 +1458,36 @@ w::record! {
     /// `RelatedApproval`.
     pub struct RelatedApproval {
         /// `sp_no`.
-        0 sp_no: String => w::Field::must("sp_no"),
+        0 sp_no: String => "sp_no: must",
     }
-    new(sp_no: String)
+    new(sp_no: impl Into<String>)
 }
 
 w::record! {
     /// `Reminder`.
     pub struct Reminder {
         /// `is_remind`.
-        0 is_remind: Option<bool> => w::Field::new("is_remind").spelled(w::Spelling::BoolInt),
+        0 is_remind: Option<bool> => "is_remind: zero-one",
         /// `remind_before_event_secs`; unit s.
-        1 remind_before_event_secs: Option<i64> => w::Field::new("remind_before_event_secs"),
+        1 remind_before_event_secs: Option<i64> => "remind_before_event_secs",
         /// `remind_time_diffs`; unit s.
-        2 remind_time_diffs: Option<Vec<i64>> => w::Field::new("remind_time_diffs"),
+        2 remind_time_diffs: Option<Vec<i64>> => "remind_time_diffs",
         /// `is_repeat`.
-        3 is_repeat: Option<bool> => w::Field::new("is_repeat").spelled(w::Spelling::BoolInt),
+        3 is_repeat: Option<bool> => "is_repeat: zero-one",
         /// `repeat_type`.
-        4 repeat_type: Option<i64> => w::Field::new("repeat_type"),
+        4 repeat_type: Option<i64> => "repeat_type",
         /// `repeat_until`; format `unix`.
-        5 repeat_until: Option<xinqiao_types::UnixSeconds> => w::Field::new("repeat_until"),
+        5 repeat_until: Option<xinqiao_types::UnixSeconds> => "repeat_until",
         /// `is_custom_repeat`.
-        6 is_custom_repeat: Option<bool> => w::Field::new("is_custom_repeat").spelled(w::Spelling::BoolInt),
+        6 is_custom_repeat: Option<bool> => "is_custom_repeat: zero-one",
         /// `repeat_interval`.
-        7 repeat_interval: Option<i64> => w::Field::new("repeat_interval"),
+        7 repeat_interval: Option<i64> => "repeat_interval",
         /// `repeat_day_of_week`.
-        8 repeat_day_of_week: Option<Vec<i64>> => w::Field::new("repeat_day_of_week"),
+        8 repeat_day_of_week: Option<Vec<i64>> => "repeat_day_of_week",
         /// `repeat_day_of_month`.
-        9 repeat_day_of_month: Option<Vec<i64>> => w::Field::new("repeat_day_of_month"),
+        9 repeat_day_of_month: Option<Vec<i64>> => "repeat_day_of_month",
         /// `timezone`.
-        10 timezone: Option<i64> => w::Field::new("timezone"),
+        10 timezone: Option<i64> => "timezone",
     }
     new()
     set(
@@ -1510,9 +1509,9 @@ w::record! {
     /// `Report`.
     pub struct Report {
         /// `user`.
-        0 user: User => w::Field::must("user"),
+        0 user: User => "user: must",
         /// `itemlist`.
-        1 itemlist: Vec<Itemlist> => w::Field::must("itemlist"),
+        1 itemlist: Vec<Itemlist> => "itemlist: must",
     }
 }
 
@@ -1520,11 +1519,11 @@ w::record! {
     /// `ReportRange`.
     pub struct ReportRange {
         /// `user_list`.
-        0 user_list: Vec<User> => w::Field::must("user_list"),
+        0 user_list: Vec<User> => "user_list: must",
         /// `party_list`.
-        1 party_list: Vec<Party> => w::Field::must("party_list"),
+        1 party_list: Vec<Party> => "party_list: must",
         /// `tag_list`.
-        2 tag_list: Vec<Tag> => w::Field::must("tag_list"),
+        2 tag_list: Vec<Tag> => "tag_list: must",
     }
 }
 
@@ -1532,21 +1531,21 @@ w::record! {
     /// `Schedule`.
     pub struct Schedule {
         /// `start_time`; format `unix`.
-        0 start_time: xinqiao_types::UnixSeconds => w::Field::must("start_time"),
+        0 start_time: xinqiao_types::UnixSeconds => "start_time: must",
         /// `end_time`; format `unix`.
-        1 end_time: xinqiao_types::UnixSeconds => w::Field::must("end_time"),
+        1 end_time: xinqiao_types::UnixSeconds => "end_time: must",
         /// `meeting_id`.
-        2 meeting_id: Option<String> => w::Field::new("meeting_id"),
+        2 meeting_id: Option<String> => "meeting_id",
         /// `schedule_id`.
-        3 schedule_id: Option<String> => w::Field::new("schedule_id"),
+        3 schedule_id: Option<String> => "schedule_id",
         /// `booker`.
-        4 booker: Option<String> => w::Field::new("booker"),
+        4 booker: Option<String> => "booker",
         /// `status`.
-        5 status: i64 => w::Field::must("status"),
+        5 status: i64 => "status: must",
         /// `booking_id`.
-        6 booking_id: String => w::Field::must("booking_id"),
+        6 booking_id: String => "booking_id: must",
         /// `master_booking_id`.
-        7 master_booking_id: Option<String> => w::Field::new("master_booking_id"),
+        7 master_booking_id: Option<String> => "master_booking_id",
     }
 }
 
@@ -1554,9 +1553,9 @@ w::record! {
     /// `ScheduleAttendee`.
     pub struct ScheduleAttendee {
         /// `userid`.
-        0 userid: String => w::Field::must("userid"),
+        0 userid: String => "userid: must",
         /// `response_status`.
-        1 response_status: i64 => w::Field::must("response_status"),
+        1 response_status: i64 => "response_status: must",
     }
 }
 
@@ -1564,29 +1563,29 @@ w::record! {
     /// `ScheduleReminder`.
     pub struct ScheduleReminder {
         /// `is_remind`.
-        0 is_remind: bool => w::Field::must("is_remind").spelled(w::Spelling::BoolInt),
+        0 is_remind: bool => "is_remind: must zero-one",
         /// `remind_before_event_secs`; unit s.
-        1 remind_before_event_secs: Option<i64> => w::Field::new("remind_before_event_secs"),
+        1 remind_before_event_secs: Option<i64> => "remind_before_event_secs",
         /// `remind_time_diffs`; unit s.
-        2 remind_time_diffs: Option<Vec<i64>> => w::Field::new("remind_time_diffs"),
+        2 remind_time_diffs: Option<Vec<i64>> => "remind_time_diffs",
         /// `is_repeat`.
-        3 is_repeat: Option<bool> => w::Field::new("is_repeat").spelled(w::Spelling::BoolInt),
+        3 is_repeat: Option<bool> => "is_repeat: zero-one",
         /// `repeat_type`.
-        4 repeat_type: Option<i64> => w::Field::new("repeat_type"),
+        4 repeat_type: Option<i64> => "repeat_type",
         /// `repeat_until`; format `unix`.
-        5 repeat_until: Option<xinqiao_types::UnixSeconds> => w::Field::new("repeat_until"),
+        5 repeat_until: Option<xinqiao_types::UnixSeconds> => "repeat_until",
         /// `is_custom_repeat`.
-        6 is_custom_repeat: Option<bool> => w::Field::new("is_custom_repeat").spelled(w::Spelling::BoolInt),
+        6 is_custom_repeat: Option<bool> => "is_custom_repeat: zero-one",
         /// `repeat_interval`.
-        7 repeat_interval: Option<i64> => w::Field::new("repeat_interval"),
+        7 repeat_interval: Option<i64> => "repeat_interval",
         /// `repeat_day_of_week`.
-        8 repeat_day_of_week: Option<Vec<i64>> => w::Field::new("repeat_day_of_week"),
+        8 repeat_day_of_week: Option<Vec<i64>> => "repeat_day_of_week",
         /// `repeat_day_of_month`.
-        9 repeat_day_of_month: Option<Vec<i64>> => w::Field::new("repeat_day_of_month"),
+        9 repeat_day_of_month: Option<Vec<i64>> => "repeat_day_of_month",
         /// `timezone`.
-        10 timezone: Option<i64> => w::Field::new("timezone"),
+        10 timezone: Option<i64> => "timezone",
         /// `exclude_time_list`.
-        11 exclude_time_list: Option<Vec<ExcludeTime>> => w::Field::new("exclude_time_list"),
+        11 exclude_time_list: Option<Vec<ExcludeTime>> => "exclude_time_list",
     }
 }
 
@@ -1594,22 +1593,22 @@ w::record! {
     /// `Selector`.
     pub struct Selector {
         /// `type`.
-        0 type_: String => w::Field::must("type"),
+        0 type_: String => "type: must",
         /// `options`.
-        1 options: Vec<SelectorOption> => w::Field::must("options"),
+        1 options: Vec<SelectorOption> => "options: must",
     }
-    new(type_: String, options: Vec<SelectorOption>)
+    new(type_: impl Into<String>, options: Vec<SelectorOption>)
 }
 
 w::record! {
     /// `SelectorOption`.
     pub struct SelectorOption {
         /// `key`.
-        0 key: String => w::Field::must("key"),
+        0 key: String => "key: must",
         /// `value`.
-        1 value: Option<Vec<OptionValue>> => w::Field::new("value"),
+        1 value: Option<Vec<OptionValue>> => "value",
     }
-    new(key: String)
+    new(key: impl Into<String>)
     set(value: Vec<OptionValue>)
 }
 
@@ -1617,11 +1616,11 @@ w::record! {
     /// `Share`.
     pub struct Share {
         /// `userid`.
-        0 userid: String => w::Field::must("userid"),
+        0 userid: String => "userid: must",
         /// `permission`.
-        1 permission: Option<i64> => w::Field::new("permission"),
+        1 permission: Option<i64> => "permission",
     }
-    new(userid: String)
+    new(userid: impl Into<String>)
     set(permission: i64)
 }
 
@@ -1629,7 +1628,7 @@ w::record! {
     /// `SliceInfo`.
     pub struct SliceInfo {
         /// `day_items`.
-        0 day_items: Vec<DayItem> => w::Field::must("day_items"),
+        0 day_items: Vec<DayItem> => "day_items: must",
     }
     new(day_items: Vec<DayItem>)
 }
@@ -1638,11 +1637,11 @@ w::record! {
     /// `SpRecord`.
     pub struct SpRecord {
         /// `sp_status`.
-        0 sp_status: i64 => w::Field::must("sp_status"),
+        0 sp_status: i64 => "sp_status: must",
         /// `approverattr`.
-        1 approverattr: i64 => w::Field::must("approverattr"),
+        1 approverattr: i64 => "approverattr: must",
         /// `details`.
-        2 details: Vec<SpRecordDetail> => w::Field::must("details"),
+        2 details: Vec<SpRecordDetail> => "details: must",
     }
 }
 
@@ -1650,15 +1649,15 @@ w::record! {
     /// `SpRecordDetail`.
     pub struct SpRecordDetail {
         /// `approver`.
-        0 approver: DetailApprover => w::Field::must("approver"),
+        0 approver: DetailApprover => "approver: must",
         /// `sp_status`.
-        1 sp_status: i64 => w::Field::must("sp_status"),
+        1 sp_status: i64 => "sp_status: must",
         /// `sptime`; format `unix`.
-        2 sptime: Option<xinqiao_types::UnixSeconds> => w::Field::new("sptime").spelled(w::Spelling::NumericText),
+        2 sptime: Option<xinqiao_types::UnixSeconds> => "sptime: numeric",
         /// `speech`.
-        3 speech: Option<String> => w::Field::new("speech"),
+        3 speech: Option<String> => "speech",
         /// `media_id`.
-        4 media_id: Option<Vec<xinqiao_types::MediaId>> => w::Field::new("media_id"),
+        4 media_id: Option<Vec<xinqiao_types::MediaId>> => "media_id",
     }
 }
 
@@ -1666,29 +1665,29 @@ w::record! {
     /// `Stat`.
     pub struct Stat {
         /// `template_id`.
-        0 template_id: String => w::Field::must("template_id"),
+        0 template_id: String => "template_id: must",
         /// `template_name`.
-        1 template_name: String => w::Field::must("template_name"),
+        1 template_name: String => "template_name: must",
         /// `report_range`.
-        2 report_range: ReportRange => w::Field::must("report_range"),
+        2 report_range: ReportRange => "report_range: must",
         /// `white_range`.
-        3 white_range: ReportRange => w::Field::must("white_range"),
+        3 white_range: ReportRange => "white_range: must",
         /// `receivers`.
-        4 receivers: StatReceiver => w::Field::must("receivers"),
+        4 receivers: StatReceiver => "receivers: must",
         /// `report_list`.
-        5 report_list: Vec<Report> => w::Field::must("report_list"),
+        5 report_list: Vec<Report> => "report_list: must",
         /// `unreport_list`.
-        6 unreport_list: Vec<Report> => w::Field::must("unreport_list"),
+        6 unreport_list: Vec<Report> => "unreport_list: must",
         /// `cycle_begin_time`; format `unix`.
-        7 cycle_begin_time: xinqiao_types::UnixSeconds => w::Field::must("cycle_begin_time"),
+        7 cycle_begin_time: xinqiao_types::UnixSeconds => "cycle_begin_time: must",
         /// `cycle_end_time`; format `unix`.
-        8 cycle_end_time: xinqiao_types::UnixSeconds => w::Field::must("cycle_end_time"),
+        8 cycle_end_time: xinqiao_types::UnixSeconds => "cycle_end_time: must",
         /// `stat_begin_time`; format `unix`.
-        9 stat_begin_time: xinqiao_types::UnixSeconds => w::Field::must("stat_begin_time"),
+        9 stat_begin_time: xinqiao_types::UnixSeconds => "stat_begin_time: must",
         /// `stat_end_time`; format `unix`.
-        10 stat_end_time: xinqiao_types::UnixSeconds => w::Field::must("stat_end_time"),
+        10 stat_end_time: xinqiao_types::UnixSeconds => "stat_end_time: must",
         /// `report_type`.
-        11 report_type: i64 => w::Field::must("report_type"),
+        11 report_type: i64 => "report_type: must",
     }
 }
 
@@ -1696,11 +1695,11 @@ w::record! {
     /// `StatReceiver`.
     pub struct StatReceiver {
         /// `user_list`.
-        0 user_list: Vec<User> => w::Field::must("user_list"),
+        0 user_list: Vec<User> => "user_list: must",
         /// `tag_list`.
-        1 tag_list: Vec<Tag> => w::Field::must("tag_list"),
+        1 tag_list: Vec<Tag> => "tag_list: must",
         /// `leader_list`.
-        2 leader_list: Vec<Leader> => w::Field::must("leader_list"),
+        2 leader_list: Vec<Leader> => "leader_list: must",
     }
 }
 
@@ -1708,7 +1707,7 @@ w::record! {
     /// `Student`.
     pub struct Student {
         /// `name`.
-        0 name: String => w::Field::must("name"),
+        0 name: String => "name: must",
     }
 }
 
@@ -1716,15 +1715,15 @@ w::record! {
     /// `SubNode`.
     pub struct SubNode {
         /// `userid`.
-        0 userid: String => w::Field::must("userid"),
+        0 userid: String => "userid: must",
         /// `sp_yj`.
-        1 sp_yj: Option<i64> => w::Field::new("sp_yj"),
+        1 sp_yj: Option<i64> => "sp_yj",
         /// `Sptime`; format `unix`.
-        2 sptime: Option<xinqiao_types::UnixSeconds> => w::Field::new("Sptime"),
+        2 sptime: Option<xinqiao_types::UnixSeconds> => "Sptime",
         /// `Speech`.
-        3 speech: Option<String> => w::Field::new("Speech"),
+        3 speech: Option<String> => "Speech",
         /// `media_ids`.
-        4 media_ids: Option<Vec<String>> => w::Field::new("media_ids"),
+        4 media_ids: Option<Vec<String>> => "media_ids",
     }
 }
 
@@ -1732,9 +1731,9 @@ w::record! {
     /// `SubText`.
     pub struct SubText {
         /// `type`.
-        0 type_: i64 => w::Field::must("type"),
+        0 type_: i64 => "type: must",
         /// `content`.
-        1 content: SubTextContent => w::Field::must("content"),
+        1 content: SubTextContent => "content: must",
     }
     new(type_: i64, content: SubTextContent)
 }
@@ -1743,9 +1742,9 @@ w::record! {
     /// `SubTextContent`.
     pub struct SubTextContent {
         /// `plain_text`.
-        0 plain_text: Option<PlainText> => w::Field::new("plain_text"),
+        0 plain_text: Option<PlainText> => "plain_text",
         /// `link`.
-        1 link: Option<Link> => w::Field::new("link"),
+        1 link: Option<Link> => "link",
     }
     new()
     set(plain_text: PlainText, link: Link)
@@ -1755,7 +1754,7 @@ w::record! {
     /// `Submitter`.
     pub struct Submitter {
         /// `userid`.
-        0 userid: String => w::Field::must("userid"),
+        0 userid: String => "userid: must",
     }
 }
 
@@ -1763,7 +1762,7 @@ w::record! {
     /// `Summary`.
     pub struct Summary {
         /// `summary_info`.
-        0 summary_info: Vec<OptionValue> => w::Field::must("summary_info"),
+        0 summary_info: Vec<OptionValue> => "summary_info: must",
     }
     new(summary_info: Vec<OptionValue>)
 }
@@ -1772,9 +1771,9 @@ w::record! {
     /// `Table`.
     pub struct Table {
         /// `print_format`.
-        0 print_format: i64 => w::Field::must("print_format"),
+        0 print_format: i64 => "print_format: must",
         /// `children`.
-        1 children: Vec<Control> => w::Field::must("children"),
+        1 children: Vec<Control> => "children: must",
     }
     new(print_format: i64, children: Vec<Control>)
 }
@@ -1783,7 +1782,7 @@ w::record! {
     /// `Tag`.
     pub struct Tag {
         /// `open_tagid`.
-        0 open_tagid: String => w::Field::must("open_tagid"),
+        0 open_tagid: String => "open_tagid: must",
     }
 }
 
@@ -1791,7 +1790,7 @@ w::record! {
     /// `TemplateContent`.
     pub struct TemplateContent {
         /// `controls`.
-        0 controls: Vec<Control> => w::Field::must("controls"),
+        0 controls: Vec<Control> => "controls: must",
     }
     new(controls: Vec<Control>)
 }
@@ -1800,27 +1799,27 @@ w::record! {
     /// `TemplateContentConfig`.
     pub struct TemplateContentConfig {
         /// `date`.
-        0 date: Option<ControlDate> => w::Field::new("date"),
+        0 date: Option<ControlDate> => "date",
         /// `selector`.
-        1 selector: Option<ConfigSelector> => w::Field::new("selector"),
+        1 selector: Option<ConfigSelector> => "selector",
         /// `contact`.
-        2 contact: Option<Contact> => w::Field::new("contact"),
+        2 contact: Option<Contact> => "contact",
         /// `file`.
-        3 file: Option<ControlFile> => w::Field::new("file"),
+        3 file: Option<ControlFile> => "file",
         /// `tips`.
-        4 tips: Option<Tip> => w::Field::new("tips"),
+        4 tips: Option<Tip> => "tips",
         /// `table`.
-        5 table: Option<Table> => w::Field::new("table"),
+        5 table: Option<Table> => "table",
         /// `attendance`.
-        6 attendance: Option<ConfigAttendance> => w::Field::new("attendance"),
+        6 attendance: Option<ConfigAttendance> => "attendance",
         /// `vacation_list`.
-        7 vacation_list: Option<ControlVacation> => w::Field::new("vacation_list"),
+        7 vacation_list: Option<ControlVacation> => "vacation_list",
         /// `date_range`.
-        8 date_range: Option<AttendanceDateRange> => w::Field::new("date_range"),
+        8 date_range: Option<AttendanceDateRange> => "date_range",
         /// `location`.
-        9 location: Option<ControlLocation> => w::Field::new("location"),
+        9 location: Option<ControlLocation> => "location",
         /// `related_approval`.
-        10 related_approval: Option<ControlRelatedApproval> => w::Field::new("related_approval"),
+        10 related_approval: Option<ControlRelatedApproval> => "related_approval",
     }
 }
 
@@ -1828,9 +1827,9 @@ w::record! {
     /// `TemplateContentControl`.
     pub struct TemplateContentControl {
         /// `property`.
-        0 property: ControlProperty => w::Field::must("property"),
+        0 property: ControlProperty => "property: must",
         /// `config`.
-        1 config: TemplateContentConfig => w::Field::must("config"),
+        1 config: TemplateContentConfig => "config: must",
     }
 }
 
@@ -1838,7 +1837,7 @@ w::record! {
     /// `Text`.
     pub struct Text {
         /// `sub_text`.
-        0 sub_text: Vec<SubText> => w::Field::must("sub_text"),
+        0 sub_text: Vec<SubText> => "sub_text: must",
     }
     new(sub_text: Vec<SubText>)
 }
@@ -1847,9 +1846,9 @@ w::record! {
     /// `TimezoneInfo`.
     pub struct TimezoneInfo {
         /// `zone_offset`.
-        0 zone_offset: i64 => w::Field::must("zone_offset"),
+        0 zone_offset: i64 => "zone_offset: must",
         /// `zone_desc`.
-        1 zone_desc: String => w::Field::must("zone_desc"),
+        1 zone_desc: String => "zone_desc: must",
     }
 }
 
@@ -1857,7 +1856,7 @@ w::record! {
     /// `Tip`.
     pub struct Tip {
         /// `tips_content`.
-        0 tips_content: Vec<TipsContent> => w::Field::must("tips_content"),
+        0 tips_content: Vec<TipsContent> => "tips_content: must",
     }
     new(tips_content: Vec<TipsContent>)
 }
@@ -1866,41 +1865,39 @@ w::record! {
     /// `TipsContent`.
     pub struct TipsContent {
         /// `lang`.
-        0 lang: String => w::Field::must("lang"),
+        0 lang: String => "lang: must",
         /// `text`.
-        1 text: Text => w::Field::must("text"),
+        1 text: Text => "text: must",
     }
-    new(lang: String, text: Text)
+    new(lang: impl Into<String>, text: Text)
 }
 
 w::record! {
     /// `UpdateCalendar`.
     pub struct UpdateCalendar {
         /// `cal_id`.
-        0 cal_id: String => w::Field::must("cal_id"),
+        0 cal_id: String => "cal_id: must",
         /// `admins`.
-        1 admins: Option<Vec<String>> => w::Field::new("admins"),
+        1 admins: Option<Vec<String>> => "admins",
         /// `summary`.
-        2 summary: Option<String> => w::Field::new("summary"),
+        2 summary: Option<String> => "summary",
         /// `color`; format `#RRGGBB`.
-        3 color: Option<String> => w::Field::new("color"),
+        3 color: Option<String> => "color",
         /// `description`.
-        4 description: Option<String> => w::Field::new("description"),
+        4 description: Option<String> => "description",
         /// `is_public`.
-        5 is_public: Option<bool> => w::Field::new("is_public").spelled(w::Spelling::BoolInt),
+        5 is_public: Option<bool> => "is_public: zero-one",
         /// `public_range`.
-        6 public_range: Option<PublicRange> => w::Field::new("public_range"),
+        6 public_range: Option<PublicRange> => "public_range",
         /// `is_corp_calendar`.
-        7 is_corp_calendar: Option<bool> => w::Field::new("is_corp_calendar").spelled(w::Spelling::BoolInt),
+        7 is_corp_calendar: Option<bool> => "is_corp_calendar: zero-one",
         /// `shares`.
-        8 shares: Option<Vec<Share>> => w::Field::new("shares"),
+        8 shares: Option<Vec<Share>> => "shares",
     }
-    new(cal_id: String)
+    new(cal_id: impl Into<String>)
+    text(summary: String, color: String, description: String)
     set(
         admins: Vec<String>,
-        summary: String,
-        color: String,
-        description: String,
         is_public: bool,
         public_range: PublicRange,
         is_corp_calendar: bool,
@@ -1912,39 +1909,37 @@ w::record! {
     /// `UpdateSchedule`.
     pub struct UpdateSchedule {
         /// `schedule_id`.
-        0 schedule_id: String => w::Field::must("schedule_id"),
+        0 schedule_id: String => "schedule_id: must",
         /// `admins`.
-        1 admins: Option<Vec<String>> => w::Field::new("admins"),
+        1 admins: Option<Vec<String>> => "admins",
         /// `start_time`; format `unix`.
-        2 start_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("start_time"),
+        2 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
         /// `end_time`; format `unix`.
-        3 end_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("end_time"),
+        3 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
         /// `is_whole_day`.
-        4 is_whole_day: Option<bool> => w::Field::new("is_whole_day").spelled(w::Spelling::BoolInt),
+        4 is_whole_day: Option<bool> => "is_whole_day: zero-one",
         /// `summary`.
-        5 summary: Option<String> => w::Field::new("summary"),
+        5 summary: Option<String> => "summary",
         /// `description`.
-        6 description: Option<String> => w::Field::new("description"),
+        6 description: Option<String> => "description",
         /// `location`.
-        7 location: Option<String> => w::Field::new("location"),
+        7 location: Option<String> => "location",
         /// `reminders`.
-        8 reminders: Option<Reminder> => w::Field::new("reminders"),
+        8 reminders: Option<Reminder> => "reminders",
         /// `attendees`.
-        9 attendees: Option<Vec<Attendee>> => w::Field::new("attendees"),
+        9 attendees: Option<Vec<Attendee>> => "attendees",
         /// `allow_active_join`.
-        10 allow_active_join: Option<bool> => w::Field::new("allow_active_join"),
+        10 allow_active_join: Option<bool> => "allow_active_join",
         /// `only_organizer_create_chat`.
-        11 only_organizer_create_chat: Option<bool> => w::Field::new("only_organizer_create_chat").spelled(w::Spelling::BoolInt),
+        11 only_organizer_create_chat: Option<bool> => "only_organizer_create_chat: zero-one",
     }
-    new(schedule_id: String)
+    new(schedule_id: impl Into<String>)
+    text(summary: String, description: String, location: String)
     set(
         admins: Vec<String>,
         start_time: xinqiao_types::UnixSeconds,
         end_time: xinqiao_types::UnixSeconds,
         is_whole_day: bool,
-        summary: String,
-        description: String,
-        location: String,
         reminders: Reminder,
         attendees: Vec<Attendee>,
         allow_active_join: bool,
@@ -1956,7 +1951,7 @@ w::record! {
     /// `User`.
     pub struct User {
         /// `userid`.
-        0 userid: String => w::Field::must("userid"),
+        0 userid: String => "userid: must",
     }
 }
 
@@ -1964,9 +1959,9 @@ w::record! {
     /// `Vacation`.
     pub struct Vacation {
         /// `selector`.
-        0 selector: Selector => w::Field::must("selector"),
+        0 selector: Selector => "selector: must",
         /// `attendance`.
-        1 attendance: Attendance => w::Field::must("attendance"),
+        1 attendance: Attendance => "attendance: must",
     }
     new(selector: Selector, attendance: Attendance)
 }
@@ -1975,11 +1970,11 @@ w::record! {
     /// `VacationAttendance`.
     pub struct VacationAttendance {
         /// `type`.
-        0 type_: i64 => w::Field::must("type"),
+        0 type_: i64 => "type: must",
         /// `date_range`.
-        1 date_range: VacationDateRange => w::Field::must("date_range"),
+        1 date_range: VacationDateRange => "date_range: must",
         /// `slice_info`.
-        2 slice_info: Option<AttendanceSliceInfo> => w::Field::new("slice_info"),
+        2 slice_info: Option<AttendanceSliceInfo> => "slice_info",
     }
 }
 
@@ -1987,15 +1982,15 @@ w::record! {
     /// `VacationDateRange`.
     pub struct VacationDateRange {
         /// `type`.
-        0 type_: String => w::Field::must("type"),
+        0 type_: String => "type: must",
         /// `new_begin`; format `unix`.
-        1 new_begin: xinqiao_types::UnixSeconds => w::Field::must("new_begin"),
+        1 new_begin: xinqiao_types::UnixSeconds => "new_begin: must",
         /// `new_end`; format `unix`.
-        2 new_end: xinqiao_types::UnixSeconds => w::Field::must("new_end"),
+        2 new_end: xinqiao_types::UnixSeconds => "new_end: must",
         /// `new_duration`; unit s.
-        3 new_duration: i64 => w::Field::must("new_duration"),
+        3 new_duration: i64 => "new_duration: must",
         /// `timezone_info`.
-        4 timezone_info: Option<TimezoneInfo> => w::Field::new("timezone_info"),
+        4 timezone_info: Option<TimezoneInfo> => "timezone_info",
     }
 }
 
@@ -2003,9 +1998,9 @@ w::record! {
     /// `VacationItem`.
     pub struct VacationItem {
         /// `id`.
-        0 id: i64 => w::Field::must("id"),
+        0 id: i64 => "id: must",
         /// `name`.
-        1 name: Vec<OptionValue> => w::Field::must("name"),
+        1 name: Vec<OptionValue> => "name: must",
     }
     new(id: i64, name: Vec<OptionValue>)
 }
@@ -2014,7 +2009,7 @@ w::record! {
     /// `ValueChildren`.
     pub struct ValueChildren {
         /// `list`.
-        0 list: Vec<ValueList> => w::Field::must("list"),
+        0 list: Vec<ValueList> => "list: must",
     }
 }
 
@@ -2022,11 +2017,11 @@ w::record! {
     /// `ValueDate`.
     pub struct ValueDate {
         /// `type`.
-        0 type_: String => w::Field::must("type"),
+        0 type_: String => "type: must",
         /// `s_timestamp`; format `unix`.
-        1 s_timestamp: Option<xinqiao_types::UnixSeconds> => w::Field::new("s_timestamp").spelled(w::Spelling::NumericText),
+        1 s_timestamp: Option<xinqiao_types::UnixSeconds> => "s_timestamp: numeric",
         /// `timezone_info`.
-        2 timezone_info: Option<TimezoneInfo> => w::Field::new("timezone_info"),
+        2 timezone_info: Option<TimezoneInfo> => "timezone_info",
     }
 }
 
@@ -2034,15 +2029,15 @@ w::record! {
     /// `ValueList`.
     pub struct ValueList {
         /// `control`.
-        0 control: String => w::Field::must("control"),
+        0 control: String => "control: must",
         /// `id`.
-        1 id: String => w::Field::must("id"),
+        1 id: String => "id: must",
         /// `title`.
-        2 title: Vec<OptionValue> => w::Field::must("title"),
+        2 title: Vec<OptionValue> => "title: must",
         /// `value`.
-        3 value: ApplyDataValue => w::Field::must("value"),
+        3 value: ApplyDataValue => "value: must",
         /// `require`.
-        4 require: Option<bool> => w::Field::new("require").spelled(w::Spelling::BoolInt),
+        4 require: Option<bool> => "require: zero-one",
     }
 }
 
@@ -2050,15 +2045,15 @@ w::record! {
     /// `ValueLocation`.
     pub struct ValueLocation {
         /// `longitude`.
-        0 longitude: f64 => w::Field::must("longitude").masked(),
+        0 longitude: f64 => "longitude: must masked",
         /// `latitude`.
-        1 latitude: f64 => w::Field::must("latitude").masked(),
+        1 latitude: f64 => "latitude: must masked",
         /// `title`.
-        2 title: String => w::Field::must("title"),
+        2 title: String => "title: must",
         /// `address`.
-        3 address: Option<String> => w::Field::new("address").masked(),
+        3 address: Option<String> => "address: masked",
         /// `time`; format `unix`.
-        4 time: Option<xinqiao_types::UnixSeconds> => w::Field::new("time").spelled(w::Spelling::NumericText),
+        4 time: Option<xinqiao_types::UnixSeconds> => "time: numeric",
     }
 }
 
@@ -2066,13 +2061,13 @@ w::record! {
     /// `ValuePunchCorrection`.
     pub struct ValuePunchCorrection {
         /// `state`.
-        0 state: String => w::Field::must("state"),
+        0 state: String => "state: must",
         /// `version`.
-        1 version: Option<i64> => w::Field::new("version"),
+        1 version: Option<i64> => "version",
         /// `time`; format `unix`.
-        2 time: Option<xinqiao_types::UnixSeconds> => w::Field::new("time").spelled(w::Spelling::NumericText),
+        2 time: Option<xinqiao_types::UnixSeconds> => "time: numeric",
         /// `daymonthyear`; format `unix`.
-        3 daymonthyear: Option<xinqiao_types::UnixSeconds> => w::Field::new("daymonthyear").spelled(w::Spelling::NumericText),
+        3 daymonthyear: Option<xinqiao_types::UnixSeconds> => "daymonthyear: numeric",
     }
 }
 
@@ -2080,15 +2075,15 @@ w::record! {
     /// `ValueRelatedApproval`.
     pub struct ValueRelatedApproval {
         /// `template_names`.
-        0 template_names: Vec<OptionValue> => w::Field::must("template_names"),
+        0 template_names: Vec<OptionValue> => "template_names: must",
         /// `sp_no`.
-        1 sp_no: String => w::Field::must("sp_no"),
+        1 sp_no: String => "sp_no: must",
         /// `name`.
-        2 name: String => w::Field::must("name"),
+        2 name: String => "name: must",
         /// `sp_status`.
-        3 sp_status: i64 => w::Field::must("sp_status"),
+        3 sp_status: i64 => "sp_status: must",
         /// `create_time`; format `unix`.
-        4 create_time: xinqiao_types::UnixSeconds => w::Field::must("create_time"),
+        4 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
 
@@ -2096,9 +2091,9 @@ w::record! {
     /// `ValueVacation`.
     pub struct ValueVacation {
         /// `selector`.
-        0 selector: ConfigSelector => w::Field::must("selector"),
+        0 selector: ConfigSelector => "selector: must",
         /// `attendance`.
-        1 attendance: VacationAttendance => w::Field::must("attendance"),
+        1 attendance: VacationAttendance => "attendance: must",
     }
 }
 
@@ -2106,7 +2101,7 @@ w::record! {
     /// `WedriveFile`.
     pub struct WedriveFile {
         /// `fileid`.
-        0 fileid: String => w::Field::must("fileid"),
+        0 fileid: String => "fileid: must",
     }
 }
 
@@ -2118,29 +2113,29 @@ w::record! {
     /// * Catalog: `work.oa.applyevent`.
     pub struct Applyevent {
         /// `creator_userid`.
-        0 creator_userid: String => w::Field::must("creator_userid"),
+        0 creator_userid: String => "creator_userid: must",
         /// `choose_department`.
-        1 choose_department: Option<i64> => w::Field::new("choose_department"),
+        1 choose_department: Option<i64> => "choose_department",
         /// `template_id`.
-        2 template_id: String => w::Field::must("template_id"),
+        2 template_id: String => "template_id: must",
         /// `use_template_approver`.
-        3 use_template_approver: bool => w::Field::must("use_template_approver").spelled(w::Spelling::BoolInt),
+        3 use_template_approver: bool => "use_template_approver: must zero-one",
         /// `approver`.
-        4 approver: Vec<Approver> => w::Field::must("approver"),
+        4 approver: Vec<Approver> => "approver: must",
         /// `process`.
-        5 process: Option<Process> => w::Field::new("process"),
+        5 process: Option<Process> => "process",
         /// `notify_type`.
-        6 notify_type: Option<i64> => w::Field::new("notify_type"),
+        6 notify_type: Option<i64> => "notify_type",
         /// `notifyer`.
-        7 notifyer: Option<Vec<String>> => w::Field::new("notifyer"),
+        7 notifyer: Option<Vec<String>> => "notifyer",
         /// `apply_data`.
-        8 apply_data: ApplyData => w::Field::must("apply_data"),
+        8 apply_data: ApplyData => "apply_data: must",
         /// `summary_list`.
-        9 summary_list: Vec<Summary> => w::Field::must("summary_list"),
+        9 summary_list: Vec<Summary> => "summary_list: must",
     }
     new(
-        creator_userid: String,
-        template_id: String,
+        creator_userid: impl Into<String>,
+        template_id: impl Into<String>,
         use_template_approver: bool,
         approver: Vec<Approver>,
         apply_data: ApplyData,
@@ -2153,7 +2148,7 @@ w::record! {
     /// Answer to [`Applyevent`].
     pub struct ApplyeventResponse {
         /// `sp_no`.
-        0 sp_no: String => w::Field::must("sp_no"),
+        0 sp_no: String => "sp_no: must",
     }
 }
 
@@ -2184,16 +2179,16 @@ w::record! {
     /// * Catalog: `work.oa.getapprovaldetail`.
     pub struct Getapprovaldetail {
         /// `sp_no`.
-        0 sp_no: String => w::Field::must("sp_no"),
+        0 sp_no: String => "sp_no: must",
     }
-    new(sp_no: String)
+    new(sp_no: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`Getapprovaldetail`].
     pub struct GetapprovaldetailResponse {
         /// `info`.
-        0 info: GetapprovaldetailInfo => w::Field::must("info"),
+        0 info: GetapprovaldetailInfo => "info: must",
     }
 }
 
@@ -2224,15 +2219,15 @@ w::record! {
     /// * Catalog: `work.oa.getapprovalinfo`.
     pub struct Getapprovalinfo {
         /// `starttime`; format `unix`.
-        0 starttime: xinqiao_types::UnixSeconds => w::Field::must("starttime"),
+        0 starttime: xinqiao_types::UnixSeconds => "starttime: must",
         /// `endtime`; format `unix`.
-        1 endtime: xinqiao_types::UnixSeconds => w::Field::must("endtime"),
+        1 endtime: xinqiao_types::UnixSeconds => "endtime: must",
         /// `cursor`.
-        2 cursor: i64 => w::Field::must("cursor"),
+        2 cursor: i64 => "cursor: must",
         /// `size`.
-        3 size: i64 => w::Field::must("size"),
+        3 size: i64 => "size: must",
         /// `filters`.
-        4 filters: Option<Vec<Filter>> => w::Field::new("filters"),
+        4 filters: Option<Vec<Filter>> => "filters",
     }
     new(
         starttime: xinqiao_types::UnixSeconds,
@@ -2247,9 +2242,9 @@ w::record! {
     /// Answer to [`Getapprovalinfo`].
     pub struct GetapprovalinfoResponse {
         /// `sp_no_list`.
-        0 sp_no_list: Vec<String> => w::Field::must("sp_no_list"),
+        0 sp_no_list: Vec<String> => "sp_no_list: must",
         /// `next_cursor`.
-        1 next_cursor: Option<i64> => w::Field::new("next_cursor"),
+        1 next_cursor: Option<i64> => "next_cursor",
     }
 }
 
@@ -2280,18 +2275,18 @@ w::record! {
     /// * Catalog: `work.oa.gettemplatedetail`.
     pub struct Gettemplatedetail {
         /// `template_id`.
-        0 template_id: String => w::Field::must("template_id"),
+        0 template_id: String => "template_id: must",
     }
-    new(template_id: String)
+    new(template_id: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`Gettemplatedetail`].
     pub struct GettemplatedetailResponse {
         /// `template_names`.
-        0 template_names: Vec<OptionValue> => w::Field::must("template_names"),
+        0 template_names: Vec<OptionValue> => "template_names: must",
         /// `template_content`.
-        1 template_content: GettemplatedetailTemplateContent => w::Field::must("template_content"),
+        1 template_content: GettemplatedetailTemplateContent => "template_content: must",
     }
 }
 
@@ -2326,16 +2321,16 @@ pub mod approval {
         /// * Catalog: `work.oa.approval.copytemplate`.
         pub struct Copytemplate {
             /// `open_template_id`.
-            0 open_template_id: String => w::Field::must("open_template_id"),
+            0 open_template_id: String => "open_template_id: must",
         }
-        new(open_template_id: String)
+        new(open_template_id: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`Copytemplate`].
         pub struct CopytemplateResponse {
             /// `template_id`.
-            0 template_id: String => w::Field::must("template_id"),
+            0 template_id: String => "template_id: must",
         }
     }
 
@@ -2366,9 +2361,9 @@ pub mod approval {
         /// * Catalog: `work.oa.approval.create_template`.
         pub struct CreateTemplate {
             /// `template_name`.
-            0 template_name: Vec<super::OptionValue> => w::Field::must("template_name"),
+            0 template_name: Vec<super::OptionValue> => "template_name: must",
             /// `template_content`.
-            1 template_content: super::TemplateContent => w::Field::must("template_content"),
+            1 template_content: super::TemplateContent => "template_content: must",
         }
         new(template_name: Vec<super::OptionValue>, template_content: super::TemplateContent)
     }
@@ -2377,7 +2372,7 @@ pub mod approval {
         /// Answer to [`CreateTemplate`].
         pub struct CreateTemplateResponse {
             /// `template_id`.
-            0 template_id: String => w::Field::must("template_id"),
+            0 template_id: String => "template_id: must",
         }
     }
 
@@ -2408,14 +2403,14 @@ pub mod approval {
         /// * Catalog: `work.oa.approval.update_template`.
         pub struct UpdateTemplate {
             /// `template_id`.
-            0 template_id: String => w::Field::must("template_id"),
+            0 template_id: String => "template_id: must",
             /// `template_name`.
-            1 template_name: Vec<super::OptionValue> => w::Field::must("template_name"),
+            1 template_name: Vec<super::OptionValue> => "template_name: must",
             /// `template_content`.
-            2 template_content: super::TemplateContent => w::Field::must("template_content"),
+            2 template_content: super::TemplateContent => "template_content: must",
         }
         new(
-            template_id: String,
+            template_id: impl Into<String>,
             template_name: Vec<super::OptionValue>,
             template_content: super::TemplateContent,
         )
@@ -2453,9 +2448,9 @@ pub mod calendar {
         /// * Catalog: `work.oa.calendar.add`.
         pub struct Add {
             /// `calendar`.
-            0 calendar: super::Calendar => w::Field::must("calendar"),
+            0 calendar: super::Calendar => "calendar: must",
             /// `agentid`.
-            1 agentid: Option<i64> => w::Field::new("agentid"),
+            1 agentid: Option<i64> => "agentid",
         }
         new(calendar: super::Calendar)
         set(agentid: i64)
@@ -2465,7 +2460,7 @@ pub mod calendar {
         /// Answer to [`Add`].
         pub struct AddResponse {
             /// `cal_id`.
-            0 cal_id: String => w::Field::must("cal_id"),
+            0 cal_id: String => "cal_id: must",
         }
     }
 
@@ -2496,9 +2491,9 @@ pub mod calendar {
         /// * Catalog: `work.oa.calendar.del`.
         pub struct Del {
             /// `cal_id`.
-            0 cal_id: String => w::Field::must("cal_id"),
+            0 cal_id: String => "cal_id: must",
         }
-        new(cal_id: String)
+        new(cal_id: impl Into<String>)
     }
 
     w::endpoint! {
@@ -2528,7 +2523,7 @@ pub mod calendar {
         /// * Catalog: `work.oa.calendar.get`.
         pub struct Get {
             /// `cal_id_list`.
-            0 cal_id_list: Vec<String> => w::Field::must("cal_id_list"),
+            0 cal_id_list: Vec<String> => "cal_id_list: must",
         }
         new(cal_id_list: Vec<String>)
     }
@@ -2537,7 +2532,7 @@ pub mod calendar {
         /// Answer to [`Get`].
         pub struct GetResponse {
             /// `calendar_list`.
-            0 calendar_list: Vec<super::GetCalendar> => w::Field::must("calendar_list"),
+            0 calendar_list: Vec<super::GetCalendar> => "calendar_list: must",
         }
     }
 
@@ -2568,9 +2563,9 @@ pub mod calendar {
         /// * Catalog: `work.oa.calendar.update`.
         pub struct Update {
             /// `skip_public_range`.
-            0 skip_public_range: Option<bool> => w::Field::new("skip_public_range").spelled(w::Spelling::BoolInt),
+            0 skip_public_range: Option<bool> => "skip_public_range: zero-one",
             /// `calendar`.
-            1 calendar: super::UpdateCalendar => w::Field::must("calendar"),
+            1 calendar: super::UpdateCalendar => "calendar: must",
         }
         new(calendar: super::UpdateCalendar)
         set(skip_public_range: bool)
@@ -2609,7 +2604,7 @@ pub mod journal {
         /// * Catalog: `work.oa.journal.download_wedrive_file`.
         pub struct DownloadWedriveFile {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -2641,18 +2636,18 @@ pub mod journal {
         /// * Catalog: `work.oa.journal.export_doc`.
         pub struct ExportDoc {
             /// `journaluuid`.
-            0 journaluuid: String => w::Field::must("journaluuid"),
+            0 journaluuid: String => "journaluuid: must",
             /// `docid`.
-            1 docid: String => w::Field::must("docid"),
+            1 docid: String => "docid: must",
         }
-        new(journaluuid: String, docid: String)
+        new(journaluuid: impl Into<String>, docid: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`ExportDoc`].
         pub struct ExportDocResponse {
             /// `jobid`.
-            0 jobid: String => w::Field::must("jobid"),
+            0 jobid: String => "jobid: must",
         }
     }
 
@@ -2683,18 +2678,18 @@ pub mod journal {
         /// * Catalog: `work.oa.journal.get_export_doc_result`.
         pub struct GetExportDocResult {
             /// `jobid`.
-            0 jobid: String => w::Field::must("jobid"),
+            0 jobid: String => "jobid: must",
         }
-        new(jobid: String)
+        new(jobid: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`GetExportDocResult`].
         pub struct GetExportDocResultResponse {
             /// `status`.
-            0 status: i64 => w::Field::must("status"),
+            0 status: i64 => "status: must",
             /// `url`.
-            1 url: Option<String> => w::Field::new("url"),
+            1 url: Option<String> => "url",
         }
     }
 
@@ -2725,16 +2720,16 @@ pub mod journal {
         /// * Catalog: `work.oa.journal.get_record_detail`.
         pub struct GetRecordDetail {
             /// `journaluuid`.
-            0 journaluuid: String => w::Field::must("journaluuid"),
+            0 journaluuid: String => "journaluuid: must",
         }
-        new(journaluuid: String)
+        new(journaluuid: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`GetRecordDetail`].
         pub struct GetRecordDetailResponse {
             /// `info`.
-            0 info: super::GetRecordDetailInfo => w::Field::must("info"),
+            0 info: super::GetRecordDetailInfo => "info: must",
         }
     }
 
@@ -2765,15 +2760,15 @@ pub mod journal {
         /// * Catalog: `work.oa.journal.get_record_list`.
         pub struct GetRecordList {
             /// `starttime`; format `unix`.
-            0 starttime: xinqiao_types::UnixSeconds => w::Field::must("starttime"),
+            0 starttime: xinqiao_types::UnixSeconds => "starttime: must",
             /// `endtime`; format `unix`.
-            1 endtime: xinqiao_types::UnixSeconds => w::Field::must("endtime"),
+            1 endtime: xinqiao_types::UnixSeconds => "endtime: must",
             /// `cursor`.
-            2 cursor: i64 => w::Field::must("cursor"),
+            2 cursor: i64 => "cursor: must",
             /// `limit`.
-            3 limit: i64 => w::Field::must("limit"),
+            3 limit: i64 => "limit: must",
             /// `filters`.
-            4 filters: Option<Vec<super::Filter>> => w::Field::new("filters"),
+            4 filters: Option<Vec<super::Filter>> => "filters",
         }
         new(
             starttime: xinqiao_types::UnixSeconds,
@@ -2788,11 +2783,11 @@ pub mod journal {
         /// Answer to [`GetRecordList`].
         pub struct GetRecordListResponse {
             /// `journaluuid_list`.
-            0 journaluuid_list: Vec<String> => w::Field::must("journaluuid_list"),
+            0 journaluuid_list: Vec<String> => "journaluuid_list: must",
             /// `endflag`.
-            1 endflag: bool => w::Field::must("endflag").spelled(w::Spelling::BoolInt),
+            1 endflag: bool => "endflag: must zero-one",
             /// `next_cursor`.
-            2 next_cursor: Option<i64> => w::Field::new("next_cursor"),
+            2 next_cursor: Option<i64> => "next_cursor",
         }
     }
 
@@ -2823,16 +2818,16 @@ pub mod journal {
         /// * Catalog: `work.oa.journal.get_stat_list`.
         pub struct GetStatList {
             /// `starttime`; format `unix`.
-            0 starttime: xinqiao_types::UnixSeconds => w::Field::must("starttime"),
+            0 starttime: xinqiao_types::UnixSeconds => "starttime: must",
             /// `endtime`; format `unix`.
-            1 endtime: xinqiao_types::UnixSeconds => w::Field::must("endtime"),
+            1 endtime: xinqiao_types::UnixSeconds => "endtime: must",
             /// `template_id`.
-            2 template_id: String => w::Field::must("template_id"),
+            2 template_id: String => "template_id: must",
         }
         new(
             starttime: xinqiao_types::UnixSeconds,
             endtime: xinqiao_types::UnixSeconds,
-            template_id: String,
+            template_id: impl Into<String>,
         )
     }
 
@@ -2840,7 +2835,7 @@ pub mod journal {
         /// Answer to [`GetStatList`].
         pub struct GetStatListResponse {
             /// `stat_list`.
-            0 stat_list: Vec<super::Stat> => w::Field::must("stat_list"),
+            0 stat_list: Vec<super::Stat> => "stat_list: must",
         }
     }
 
@@ -2876,38 +2871,32 @@ pub mod meetingroom {
         /// * Catalog: `work.oa.meetingroom.add`.
         pub struct Add {
             /// `name`.
-            0 name: String => w::Field::must("name"),
+            0 name: String => "name: must",
             /// `capacity`.
-            1 capacity: i64 => w::Field::must("capacity"),
+            1 capacity: i64 => "capacity: must",
             /// `city`.
-            2 city: Option<String> => w::Field::new("city"),
+            2 city: Option<String> => "city",
             /// `building`.
-            3 building: Option<String> => w::Field::new("building"),
+            3 building: Option<String> => "building",
             /// `floor`.
-            4 floor: Option<String> => w::Field::new("floor"),
+            4 floor: Option<String> => "floor",
             /// `coordinate`.
-            5 coordinate: Option<super::Coordinate> => w::Field::new("coordinate"),
+            5 coordinate: Option<super::Coordinate> => "coordinate",
             /// `range`.
-            6 range: Option<super::Range> => w::Field::new("range"),
+            6 range: Option<super::Range> => "range",
             /// `equipment`.
-            7 equipment: Option<Vec<i64>> => w::Field::new("equipment"),
+            7 equipment: Option<Vec<i64>> => "equipment",
         }
-        new(name: String, capacity: i64)
-        set(
-            city: String,
-            building: String,
-            floor: String,
-            coordinate: super::Coordinate,
-            range: super::Range,
-            equipment: Vec<i64>,
-        )
+        new(name: impl Into<String>, capacity: i64)
+        text(city: String, building: String, floor: String)
+        set(coordinate: super::Coordinate, range: super::Range, equipment: Vec<i64>)
     }
 
     w::record! {
         /// Answer to [`Add`].
         pub struct AddResponse {
             /// `meetingroom_id`.
-            0 meetingroom_id: i64 => w::Field::must("meetingroom_id"),
+            0 meetingroom_id: i64 => "meetingroom_id: must",
         }
     }
 
@@ -2938,34 +2927,35 @@ pub mod meetingroom {
         /// * Catalog: `work.oa.meetingroom.book`.
         pub struct Book {
             /// `meetingroom_id`.
-            0 meetingroom_id: i64 => w::Field::must("meetingroom_id"),
+            0 meetingroom_id: i64 => "meetingroom_id: must",
             /// `subject`.
-            1 subject: Option<String> => w::Field::new("subject"),
+            1 subject: Option<String> => "subject",
             /// `start_time`; format `unix`.
-            2 start_time: xinqiao_types::UnixSeconds => w::Field::must("start_time"),
+            2 start_time: xinqiao_types::UnixSeconds => "start_time: must",
             /// `end_time`; format `unix`.
-            3 end_time: xinqiao_types::UnixSeconds => w::Field::must("end_time"),
+            3 end_time: xinqiao_types::UnixSeconds => "end_time: must",
             /// `booker`.
-            4 booker: String => w::Field::must("booker"),
+            4 booker: String => "booker: must",
             /// `attendees`.
-            5 attendees: Option<Vec<String>> => w::Field::new("attendees"),
+            5 attendees: Option<Vec<String>> => "attendees",
         }
         new(
             meetingroom_id: i64,
             start_time: xinqiao_types::UnixSeconds,
             end_time: xinqiao_types::UnixSeconds,
-            booker: String,
+            booker: impl Into<String>,
         )
-        set(subject: String, attendees: Vec<String>)
+        text(subject: String)
+        set(attendees: Vec<String>)
     }
 
     w::record! {
         /// Answer to [`Book`].
         pub struct BookResponse {
             /// `booking_id`.
-            0 booking_id: String => w::Field::must("booking_id"),
+            0 booking_id: String => "booking_id: must",
             /// `schedule_id`.
-            1 schedule_id: Option<String> => w::Field::new("schedule_id"),
+            1 schedule_id: Option<String> => "schedule_id",
         }
     }
 
@@ -2996,22 +2986,22 @@ pub mod meetingroom {
         /// * Catalog: `work.oa.meetingroom.book_by_meeting`.
         pub struct BookByMeeting {
             /// `meetingroom_id`.
-            0 meetingroom_id: i64 => w::Field::must("meetingroom_id"),
+            0 meetingroom_id: i64 => "meetingroom_id: must",
             /// `meetingid`.
-            1 meetingid: String => w::Field::must("meetingid"),
+            1 meetingid: String => "meetingid: must",
             /// `booker`.
-            2 booker: String => w::Field::must("booker"),
+            2 booker: String => "booker: must",
         }
-        new(meetingroom_id: i64, meetingid: String, booker: String)
+        new(meetingroom_id: i64, meetingid: impl Into<String>, booker: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`BookByMeeting`].
         pub struct BookByMeetingResponse {
             /// `booking_id`.
-            0 booking_id: String => w::Field::must("booking_id"),
+            0 booking_id: String => "booking_id: must",
             /// `conflict_date`; format `unix`.
-            1 conflict_date: Option<Vec<xinqiao_types::UnixSeconds>> => w::Field::new("conflict_date"),
+            1 conflict_date: Option<Vec<xinqiao_types::UnixSeconds>> => "conflict_date",
         }
     }
 
@@ -3042,22 +3032,22 @@ pub mod meetingroom {
         /// * Catalog: `work.oa.meetingroom.book_by_schedule`.
         pub struct BookBySchedule {
             /// `meetingroom_id`.
-            0 meetingroom_id: i64 => w::Field::must("meetingroom_id"),
+            0 meetingroom_id: i64 => "meetingroom_id: must",
             /// `schedule_id`.
-            1 schedule_id: String => w::Field::must("schedule_id"),
+            1 schedule_id: String => "schedule_id: must",
             /// `booker`.
-            2 booker: String => w::Field::must("booker"),
+            2 booker: String => "booker: must",
         }
-        new(meetingroom_id: i64, schedule_id: String, booker: String)
+        new(meetingroom_id: i64, schedule_id: impl Into<String>, booker: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`BookBySchedule`].
         pub struct BookByScheduleResponse {
             /// `booking_id`.
-            0 booking_id: String => w::Field::must("booking_id"),
+            0 booking_id: String => "booking_id: must",
             /// `conflict_date`; format `unix`.
-            1 conflict_date: Option<Vec<xinqiao_types::UnixSeconds>> => w::Field::new("conflict_date"),
+            1 conflict_date: Option<Vec<xinqiao_types::UnixSeconds>> => "conflict_date",
         }
     }
 
@@ -3088,20 +3078,20 @@ pub mod meetingroom {
         /// * Catalog: `work.oa.meetingroom.bookinfo_get`.
         pub struct BookinfoGet {
             /// `meetingroom_id`.
-            0 meetingroom_id: i64 => w::Field::must("meetingroom_id"),
+            0 meetingroom_id: i64 => "meetingroom_id: must",
             /// `booking_id`.
-            1 booking_id: String => w::Field::must("booking_id"),
+            1 booking_id: String => "booking_id: must",
         }
-        new(meetingroom_id: i64, booking_id: String)
+        new(meetingroom_id: i64, booking_id: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`BookinfoGet`].
         pub struct BookinfoGetResponse {
             /// `meetingroom_id`.
-            0 meetingroom_id: i64 => w::Field::must("meetingroom_id"),
+            0 meetingroom_id: i64 => "meetingroom_id: must",
             /// `schedule`.
-            1 schedule: super::Schedule => w::Field::must("schedule"),
+            1 schedule: super::Schedule => "schedule: must",
         }
     }
 
@@ -3132,11 +3122,11 @@ pub mod meetingroom {
         /// * Catalog: `work.oa.meetingroom.cancel_book`.
         pub struct CancelBook {
             /// `meeting_id`.
-            0 meeting_id: String => w::Field::must("meeting_id"),
+            0 meeting_id: String => "meeting_id: must",
             /// `keep_schedule`.
-            1 keep_schedule: Option<bool> => w::Field::new("keep_schedule").spelled(w::Spelling::BoolInt),
+            1 keep_schedule: Option<bool> => "keep_schedule: zero-one",
         }
-        new(meeting_id: String)
+        new(meeting_id: impl Into<String>)
         set(keep_schedule: bool)
     }
 
@@ -3167,7 +3157,7 @@ pub mod meetingroom {
         /// * Catalog: `work.oa.meetingroom.del`.
         pub struct Del {
             /// `meetingroom_id`.
-            0 meetingroom_id: i64 => w::Field::must("meetingroom_id"),
+            0 meetingroom_id: i64 => "meetingroom_id: must",
         }
         new(meetingroom_id: i64)
     }
@@ -3199,35 +3189,27 @@ pub mod meetingroom {
         /// * Catalog: `work.oa.meetingroom.edit`.
         pub struct Edit {
             /// `meetingroom_id`.
-            0 meetingroom_id: i64 => w::Field::must("meetingroom_id"),
+            0 meetingroom_id: i64 => "meetingroom_id: must",
             /// `name`.
-            1 name: Option<String> => w::Field::new("name"),
+            1 name: Option<String> => "name",
             /// `capacity`.
-            2 capacity: Option<i64> => w::Field::new("capacity"),
+            2 capacity: Option<i64> => "capacity",
             /// `city`.
-            3 city: Option<String> => w::Field::new("city"),
+            3 city: Option<String> => "city",
             /// `building`.
-            4 building: Option<String> => w::Field::new("building"),
+            4 building: Option<String> => "building",
             /// `floor`.
-            5 floor: Option<String> => w::Field::new("floor"),
+            5 floor: Option<String> => "floor",
             /// `coordinate`.
-            6 coordinate: Option<super::Coordinate> => w::Field::new("coordinate"),
+            6 coordinate: Option<super::Coordinate> => "coordinate",
             /// `range`.
-            7 range: Option<super::Range> => w::Field::new("range"),
+            7 range: Option<super::Range> => "range",
             /// `equipment`.
-            8 equipment: Option<Vec<i64>> => w::Field::new("equipment"),
+            8 equipment: Option<Vec<i64>> => "equipment",
         }
         new(meetingroom_id: i64)
-        set(
-            name: String,
-            capacity: i64,
-            city: String,
-            building: String,
-            floor: String,
-            coordinate: super::Coordinate,
-            range: super::Range,
-            equipment: Vec<i64>,
-        )
+        text(name: String, city: String, building: String, floor: String)
+        set(capacity: i64, coordinate: super::Coordinate, range: super::Range, equipment: Vec<i64>)
     }
 
     w::endpoint! {
@@ -3257,26 +3239,24 @@ pub mod meetingroom {
         /// * Catalog: `work.oa.meetingroom.get_booking_info`.
         pub struct GetBookingInfo {
             /// `meetingroom_id`.
-            0 meetingroom_id: Option<i64> => w::Field::new("meetingroom_id"),
+            0 meetingroom_id: Option<i64> => "meetingroom_id",
             /// `start_time`; format `unix`.
-            1 start_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("start_time"),
+            1 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
             /// `end_time`; format `unix`.
-            2 end_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("end_time"),
+            2 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
             /// `city`.
-            3 city: Option<String> => w::Field::new("city"),
+            3 city: Option<String> => "city",
             /// `building`.
-            4 building: Option<String> => w::Field::new("building"),
+            4 building: Option<String> => "building",
             /// `floor`.
-            5 floor: Option<String> => w::Field::new("floor"),
+            5 floor: Option<String> => "floor",
         }
         new()
+        text(city: String, building: String, floor: String)
         set(
             meetingroom_id: i64,
             start_time: xinqiao_types::UnixSeconds,
             end_time: xinqiao_types::UnixSeconds,
-            city: String,
-            building: String,
-            floor: String,
         )
     }
 
@@ -3284,7 +3264,7 @@ pub mod meetingroom {
         /// Answer to [`GetBookingInfo`].
         pub struct GetBookingInfoResponse {
             /// `booking_list`.
-            0 booking_list: Vec<super::Booking> => w::Field::must("booking_list"),
+            0 booking_list: Vec<super::Booking> => "booking_list: must",
         }
     }
 
@@ -3315,20 +3295,20 @@ pub mod meetingroom {
         /// * Catalog: `work.oa.meetingroom.get_booking_info_by_meeting_id`.
         pub struct GetBookingInfoByMeetingId {
             /// `meetingroom_id`.
-            0 meetingroom_id: i64 => w::Field::must("meetingroom_id"),
+            0 meetingroom_id: i64 => "meetingroom_id: must",
             /// `meeting_id`.
-            1 meeting_id: String => w::Field::must("meeting_id"),
+            1 meeting_id: String => "meeting_id: must",
         }
-        new(meetingroom_id: i64, meeting_id: String)
+        new(meetingroom_id: i64, meeting_id: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`GetBookingInfoByMeetingId`].
         pub struct GetBookingInfoByMeetingIdResponse {
             /// `meetingroom_id`.
-            0 meetingroom_id: i64 => w::Field::must("meetingroom_id"),
+            0 meetingroom_id: i64 => "meetingroom_id: must",
             /// `schedule`.
-            1 schedule: super::BookingSchedule => w::Field::must("schedule"),
+            1 schedule: super::BookingSchedule => "schedule: must",
         }
     }
 
@@ -3359,23 +3339,24 @@ pub mod meetingroom {
         /// * Catalog: `work.oa.meetingroom.list`.
         pub struct List {
             /// `city`.
-            0 city: Option<String> => w::Field::new("city"),
+            0 city: Option<String> => "city",
             /// `building`.
-            1 building: Option<String> => w::Field::new("building"),
+            1 building: Option<String> => "building",
             /// `floor`.
-            2 floor: Option<String> => w::Field::new("floor"),
+            2 floor: Option<String> => "floor",
             /// `equipment`.
-            3 equipment: Option<Vec<i64>> => w::Field::new("equipment"),
+            3 equipment: Option<Vec<i64>> => "equipment",
         }
         new()
-        set(city: String, building: String, floor: String, equipment: Vec<i64>)
+        text(city: String, building: String, floor: String)
+        set(equipment: Vec<i64>)
     }
 
     w::record! {
         /// Answer to [`List`].
         pub struct ListResponse {
             /// `meetingroom_list`.
-            0 meetingroom_list: Vec<super::Meetingroom> => w::Field::must("meetingroom_list"),
+            0 meetingroom_list: Vec<super::Meetingroom> => "meetingroom_list: must",
         }
     }
 
@@ -3411,9 +3392,9 @@ pub mod schedule {
         /// * Catalog: `work.oa.schedule.add`.
         pub struct Add {
             /// `schedule`.
-            0 schedule: super::AddSchedule => w::Field::must("schedule"),
+            0 schedule: super::AddSchedule => "schedule: must",
             /// `agentid`.
-            1 agentid: Option<i64> => w::Field::new("agentid"),
+            1 agentid: Option<i64> => "agentid",
         }
         new(schedule: super::AddSchedule)
         set(agentid: i64)
@@ -3423,7 +3404,7 @@ pub mod schedule {
         /// Answer to [`Add`].
         pub struct AddResponse {
             /// `schedule_id`.
-            0 schedule_id: String => w::Field::must("schedule_id"),
+            0 schedule_id: String => "schedule_id: must",
         }
     }
 
@@ -3454,11 +3435,11 @@ pub mod schedule {
         /// * Catalog: `work.oa.schedule.add_attendees`.
         pub struct AddAttendees {
             /// `schedule_id`.
-            0 schedule_id: String => w::Field::must("schedule_id"),
+            0 schedule_id: String => "schedule_id: must",
             /// `attendees`.
-            1 attendees: Vec<super::Attendee> => w::Field::must("attendees"),
+            1 attendees: Vec<super::Attendee> => "attendees: must",
         }
-        new(schedule_id: String, attendees: Vec<super::Attendee>)
+        new(schedule_id: impl Into<String>, attendees: Vec<super::Attendee>)
     }
 
     w::endpoint! {
@@ -3488,13 +3469,13 @@ pub mod schedule {
         /// * Catalog: `work.oa.schedule.del`.
         pub struct Del {
             /// `schedule_id`.
-            0 schedule_id: String => w::Field::must("schedule_id"),
+            0 schedule_id: String => "schedule_id: must",
             /// `op_mode`.
-            1 op_mode: Option<i64> => w::Field::new("op_mode"),
+            1 op_mode: Option<i64> => "op_mode",
             /// `op_start_time`; format `unix`.
-            2 op_start_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("op_start_time"),
+            2 op_start_time: Option<xinqiao_types::UnixSeconds> => "op_start_time",
         }
-        new(schedule_id: String)
+        new(schedule_id: impl Into<String>)
         set(op_mode: i64, op_start_time: xinqiao_types::UnixSeconds)
     }
 
@@ -3525,11 +3506,11 @@ pub mod schedule {
         /// * Catalog: `work.oa.schedule.del_attendees`.
         pub struct DelAttendees {
             /// `schedule_id`.
-            0 schedule_id: String => w::Field::must("schedule_id"),
+            0 schedule_id: String => "schedule_id: must",
             /// `attendees`.
-            1 attendees: Vec<super::Attendee> => w::Field::must("attendees"),
+            1 attendees: Vec<super::Attendee> => "attendees: must",
         }
-        new(schedule_id: String, attendees: Vec<super::Attendee>)
+        new(schedule_id: impl Into<String>, attendees: Vec<super::Attendee>)
     }
 
     w::endpoint! {
@@ -3559,7 +3540,7 @@ pub mod schedule {
         /// * Catalog: `work.oa.schedule.get`.
         pub struct Get {
             /// `schedule_id_list`.
-            0 schedule_id_list: Vec<String> => w::Field::must("schedule_id_list"),
+            0 schedule_id_list: Vec<String> => "schedule_id_list: must",
         }
         new(schedule_id_list: Vec<String>)
     }
@@ -3568,7 +3549,7 @@ pub mod schedule {
         /// Answer to [`Get`].
         pub struct GetResponse {
             /// `schedule_list`.
-            0 schedule_list: Vec<super::GetSchedule> => w::Field::must("schedule_list"),
+            0 schedule_list: Vec<super::GetSchedule> => "schedule_list: must",
         }
     }
 
@@ -3599,13 +3580,13 @@ pub mod schedule {
         /// * Catalog: `work.oa.schedule.get_by_calendar`.
         pub struct GetByCalendar {
             /// `cal_id`.
-            0 cal_id: String => w::Field::must("cal_id"),
+            0 cal_id: String => "cal_id: must",
             /// `offset`.
-            1 offset: Option<i64> => w::Field::new("offset"),
+            1 offset: Option<i64> => "offset",
             /// `limit`.
-            2 limit: Option<i64> => w::Field::new("limit"),
+            2 limit: Option<i64> => "limit",
         }
-        new(cal_id: String)
+        new(cal_id: impl Into<String>)
         set(offset: i64, limit: i64)
     }
 
@@ -3613,7 +3594,7 @@ pub mod schedule {
         /// Answer to [`GetByCalendar`].
         pub struct GetByCalendarResponse {
             /// `schedule_list`.
-            0 schedule_list: Vec<super::GetByCalendarSchedule> => w::Field::must("schedule_list"),
+            0 schedule_list: Vec<super::GetByCalendarSchedule> => "schedule_list: must",
         }
     }
 
@@ -3644,13 +3625,13 @@ pub mod schedule {
         /// * Catalog: `work.oa.schedule.update`.
         pub struct Update {
             /// `skip_attendees`.
-            0 skip_attendees: Option<bool> => w::Field::new("skip_attendees").spelled(w::Spelling::BoolInt),
+            0 skip_attendees: Option<bool> => "skip_attendees: zero-one",
             /// `op_mode`.
-            1 op_mode: Option<i64> => w::Field::new("op_mode"),
+            1 op_mode: Option<i64> => "op_mode",
             /// `op_start_time`; format `unix`.
-            2 op_start_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("op_start_time"),
+            2 op_start_time: Option<xinqiao_types::UnixSeconds> => "op_start_time",
             /// `schedule`.
-            3 schedule: super::UpdateSchedule => w::Field::must("schedule"),
+            3 schedule: super::UpdateSchedule => "schedule: must",
         }
         new(schedule: super::UpdateSchedule)
         set(skip_attendees: bool, op_mode: i64, op_start_time: xinqiao_types::UnixSeconds)
@@ -3695,7 +3676,7 @@ pub mod vacation {
         /// Answer to [`Getcorpconf`].
         pub struct GetcorpconfResponse {
             /// `lists`.
-            0 lists: Vec<super::GetcorpconfList> => w::Field::must("lists"),
+            0 lists: Vec<super::GetcorpconfList> => "lists: must",
         }
     }
 
@@ -3726,16 +3707,16 @@ pub mod vacation {
         /// * Catalog: `work.oa.vacation.getuservacationquota`.
         pub struct Getuservacationquota {
             /// `userid`.
-            0 userid: String => w::Field::must("userid"),
+            0 userid: String => "userid: must",
         }
-        new(userid: String)
+        new(userid: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`Getuservacationquota`].
         pub struct GetuservacationquotaResponse {
             /// `lists`.
-            0 lists: Vec<super::GetuservacationquotaList> => w::Field::must("lists"),
+            0 lists: Vec<super::GetuservacationquotaList> => "lists: must",
         }
     }
 
@@ -3766,18 +3747,18 @@ pub mod vacation {
         /// * Catalog: `work.oa.vacation.setoneuserquota`.
         pub struct Setoneuserquota {
             /// `userid`.
-            0 userid: String => w::Field::must("userid"),
+            0 userid: String => "userid: must",
             /// `vacation_id`.
-            1 vacation_id: i64 => w::Field::must("vacation_id"),
+            1 vacation_id: i64 => "vacation_id: must",
             /// `leftduration`; unit s.
-            2 leftduration: i64 => w::Field::must("leftduration"),
+            2 leftduration: i64 => "leftduration: must",
             /// `time_attr`.
-            3 time_attr: i64 => w::Field::must("time_attr"),
+            3 time_attr: i64 => "time_attr: must",
             /// `remarks`.
-            4 remarks: Option<String> => w::Field::new("remarks"),
+            4 remarks: Option<String> => "remarks",
         }
-        new(userid: String, vacation_id: i64, leftduration: i64, time_attr: i64)
-        set(remarks: String)
+        new(userid: impl Into<String>, vacation_id: i64, leftduration: i64, time_attr: i64)
+        text(remarks: String)
     }
 
     w::endpoint! {

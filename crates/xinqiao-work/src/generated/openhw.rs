@@ -7,18 +7,18 @@ w::record! {
     /// `AccessData`.
     pub struct AccessData {
         /// `open_userid`.
-        0 open_userid: String => w::Field::must("open_userid"),
+        0 open_userid: String => "open_userid: must",
         /// `user_type`.
-        1 user_type: i64 => w::Field::must("user_type"),
+        1 user_type: i64 => "user_type: must",
         /// `timestamp`; format `unix`.
-        2 timestamp: xinqiao_types::UnixSeconds => w::Field::must("timestamp"),
+        2 timestamp: xinqiao_types::UnixSeconds => "timestamp: must",
         /// `pass_type`.
-        3 pass_type: i64 => w::Field::must("pass_type"),
+        3 pass_type: i64 => "pass_type: must",
         /// `pass_method`.
-        4 pass_method: i64 => w::Field::must("pass_method"),
+        4 pass_method: i64 => "pass_method: must",
     }
     new(
-        open_userid: String,
+        open_userid: impl Into<String>,
         user_type: i64,
         timestamp: xinqiao_types::UnixSeconds,
         pass_type: i64,
@@ -30,9 +30,9 @@ w::record! {
     /// `BindCorpinfo`.
     pub struct BindCorpinfo {
         /// `open_corpid`.
-        0 open_corpid: String => w::Field::must("open_corpid"),
+        0 open_corpid: String => "open_corpid: must",
         /// `corp_name`.
-        1 corp_name: String => w::Field::must("corp_name"),
+        1 corp_name: String => "corp_name: must",
     }
 }
 
@@ -40,30 +40,30 @@ w::record! {
     /// `CheckinData`.
     pub struct CheckinData {
         /// `open_userid`.
-        0 open_userid: String => w::Field::must("open_userid"),
+        0 open_userid: String => "open_userid: must",
         /// `user_type`.
-        1 user_type: i64 => w::Field::must("user_type"),
+        1 user_type: i64 => "user_type: must",
         /// `timestamp`; format `unix`.
-        2 timestamp: xinqiao_types::UnixSeconds => w::Field::must("timestamp"),
+        2 timestamp: xinqiao_types::UnixSeconds => "timestamp: must",
     }
-    new(open_userid: String, user_type: i64, timestamp: xinqiao_types::UnixSeconds)
+    new(open_userid: impl Into<String>, user_type: i64, timestamp: xinqiao_types::UnixSeconds)
 }
 
 w::record! {
     /// `DeviceDetail`.
     pub struct DeviceDetail {
         /// `qr_code`.
-        0 qr_code: String => w::Field::must("qr_code"),
+        0 qr_code: String => "qr_code: must",
         /// `model_name`.
-        1 model_name: Option<String> => w::Field::new("model_name"),
+        1 model_name: Option<String> => "model_name",
         /// `default_name`.
-        2 default_name: Option<String> => w::Field::new("default_name"),
+        2 default_name: Option<String> => "default_name",
         /// `remark_name`.
-        3 remark_name: Option<String> => w::Field::new("remark_name"),
+        3 remark_name: Option<String> => "remark_name",
         /// `bind_status`.
-        4 bind_status: i64 => w::Field::must("bind_status"),
+        4 bind_status: i64 => "bind_status: must",
         /// `bind_corpinfo`.
-        5 bind_corpinfo: Option<BindCorpinfo> => w::Field::new("bind_corpinfo"),
+        5 bind_corpinfo: Option<BindCorpinfo> => "bind_corpinfo",
     }
 }
 
@@ -71,7 +71,7 @@ w::record! {
     /// `PassRule`.
     pub struct PassRule {
         /// `rule_list`.
-        0 rule_list: Vec<Rule> => w::Field::must("rule_list"),
+        0 rule_list: Vec<Rule> => "rule_list: must",
     }
 }
 
@@ -79,11 +79,11 @@ w::record! {
     /// `Rule`.
     pub struct Rule {
         /// `id`.
-        0 id: i64 => w::Field::must("id"),
+        0 id: i64 => "id: must",
         /// `rule`.
-        1 rule: String => w::Field::must("rule"),
+        1 rule: String => "rule: must",
         /// `effect_time`; format `unix`.
-        2 effect_time: xinqiao_types::UnixSeconds => w::Field::must("effect_time"),
+        2 effect_time: xinqiao_types::UnixSeconds => "effect_time: must",
     }
 }
 
@@ -91,21 +91,21 @@ w::record! {
     /// `TemperatureData`.
     pub struct TemperatureData {
         /// `open_userid`.
-        0 open_userid: String => w::Field::must("open_userid"),
+        0 open_userid: String => "open_userid: must",
         /// `user_type`.
-        1 user_type: i64 => w::Field::must("user_type"),
+        1 user_type: i64 => "user_type: must",
         /// `timestamp`; format `unix`.
-        2 timestamp: xinqiao_types::UnixSeconds => w::Field::must("timestamp"),
+        2 timestamp: xinqiao_types::UnixSeconds => "timestamp: must",
         /// `temperature`.
-        3 temperature: String => w::Field::must("temperature"),
+        3 temperature: String => "temperature: must",
         /// `status`.
-        4 status: i64 => w::Field::must("status"),
+        4 status: i64 => "status: must",
     }
     new(
-        open_userid: String,
+        open_userid: impl Into<String>,
         user_type: i64,
         timestamp: xinqiao_types::UnixSeconds,
-        temperature: String,
+        temperature: impl Into<String>,
         status: i64,
     )
 }
@@ -114,18 +114,18 @@ w::record! {
     /// `UserItem`.
     pub struct UserItem {
         /// `open_userid`.
-        0 open_userid: String => w::Field::must("open_userid"),
+        0 open_userid: String => "open_userid: must",
         /// `user_type`.
-        1 user_type: i64 => w::Field::must("user_type"),
+        1 user_type: i64 => "user_type: must",
     }
-    new(open_userid: String, user_type: i64)
+    new(open_userid: impl Into<String>, user_type: i64)
 }
 
 w::record! {
     /// `Userinfo`.
     pub struct Userinfo {
         /// `useritems`.
-        0 useritems: Vec<Useritem> => w::Field::must("useritems"),
+        0 useritems: Vec<Useritem> => "useritems: must",
     }
 }
 
@@ -133,13 +133,13 @@ w::record! {
     /// `Useritem`.
     pub struct Useritem {
         /// `open_userid`.
-        0 open_userid: String => w::Field::must("open_userid"),
+        0 open_userid: String => "open_userid: must",
         /// `user_type`.
-        1 user_type: i64 => w::Field::must("user_type"),
+        1 user_type: i64 => "user_type: must",
         /// `user_name`.
-        2 user_name: String => w::Field::must("user_name"),
+        2 user_name: String => "user_name: must",
         /// `pass_rule`.
-        3 pass_rule: Option<PassRule> => w::Field::new("pass_rule"),
+        3 pass_rule: Option<PassRule> => "pass_rule",
     }
 }
 
@@ -151,20 +151,20 @@ w::record! {
     /// * Catalog: `work.openhw.get_device_secret`.
     pub struct GetDeviceSecret {
         /// `auth_code`.
-        0 auth_code: String => w::Field::must("auth_code").masked(),
+        0 auth_code: String => "auth_code: must masked",
     }
-    new(auth_code: String)
+    new(auth_code: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`GetDeviceSecret`].
     pub struct GetDeviceSecretResponse {
         /// `device_secret`.
-        0 device_secret: String => w::Field::must("device_secret").masked(),
+        0 device_secret: String => "device_secret: must masked",
         /// `device_access_token`.
-        1 device_access_token: String => w::Field::must("device_access_token").masked(),
+        1 device_access_token: String => "device_access_token: must masked",
         /// `expires_in`; unit s.
-        2 expires_in: i64 => w::Field::must("expires_in"),
+        2 expires_in: i64 => "expires_in: must",
     }
 }
 
@@ -195,20 +195,20 @@ w::record! {
     /// * Catalog: `work.openhw.get_device_token`.
     pub struct GetDeviceToken {
         /// `device_sn`.
-        0 device_sn: String => w::Field::must("device_sn"),
+        0 device_sn: String => "device_sn: must",
         /// `device_secret`.
-        1 device_secret: String => w::Field::must("device_secret").masked(),
+        1 device_secret: String => "device_secret: must masked",
     }
-    new(device_sn: String, device_secret: String)
+    new(device_sn: impl Into<String>, device_secret: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`GetDeviceToken`].
     pub struct GetDeviceTokenResponse {
         /// `device_access_token`.
-        0 device_access_token: String => w::Field::must("device_access_token").masked(),
+        0 device_access_token: String => "device_access_token: must masked",
         /// `expires_in`; unit s.
-        1 expires_in: i64 => w::Field::must("expires_in"),
+        1 expires_in: i64 => "expires_in: must",
     }
 }
 
@@ -239,22 +239,26 @@ w::record! {
     /// * Catalog: `work.openhw.get_model_token`.
     pub struct GetModelToken {
         /// `model_id`.
-        0 model_id: String => w::Field::must("model_id"),
+        0 model_id: String => "model_id: must",
         /// `model_secret`.
-        1 model_secret: String => w::Field::must("model_secret").masked(),
+        1 model_secret: String => "model_secret: must masked",
         /// `model_ticket`.
-        2 model_ticket: String => w::Field::must("model_ticket"),
+        2 model_ticket: String => "model_ticket: must",
     }
-    new(model_id: String, model_secret: String, model_ticket: String)
+    new(
+        model_id: impl Into<String>,
+        model_secret: impl Into<String>,
+        model_ticket: impl Into<String>,
+    )
 }
 
 w::record! {
     /// Answer to [`GetModelToken`].
     pub struct GetModelTokenResponse {
         /// `model_access_token`.
-        0 model_access_token: String => w::Field::must("model_access_token").masked(),
+        0 model_access_token: String => "model_access_token: must masked",
         /// `expires_in`; unit s.
-        1 expires_in: i64 => w::Field::must("expires_in"),
+        1 expires_in: i64 => "expires_in: must",
     }
 }
 
@@ -289,7 +293,7 @@ pub mod device {
         /// * Catalog: `work.openhw.device.gen_id_dynamic_qrcode`.
         pub struct GenIdDynamicQrcode {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -321,7 +325,7 @@ pub mod device {
         /// * Catalog: `work.openhw.device.gen_login_qrcode`.
         pub struct GenLoginQrcode {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -353,16 +357,16 @@ pub mod device {
         /// * Catalog: `work.openhw.device.get_device_detail`.
         pub struct GetDeviceDetail {
             /// `device_sn`.
-            0 device_sn: String => w::Field::must("device_sn"),
+            0 device_sn: String => "device_sn: must",
         }
-        new(device_sn: String)
+        new(device_sn: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`GetDeviceDetail`].
         pub struct GetDeviceDetailResponse {
             /// `device_detail`.
-            0 device_detail: super::DeviceDetail => w::Field::must("device_detail"),
+            0 device_detail: super::DeviceDetail => "device_detail: must",
         }
     }
 
@@ -393,7 +397,7 @@ pub mod device {
         /// * Catalog: `work.openhw.device.get_printer_job_download_url`.
         pub struct GetPrinterJobDownloadUrl {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -425,7 +429,7 @@ pub mod device {
         /// * Catalog: `work.openhw.device.get_printer_job_list`.
         pub struct GetPrinterJobList {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -457,7 +461,7 @@ pub mod device {
         /// * Catalog: `work.openhw.device.get_userinfo_by_ids`.
         pub struct GetUserinfoByIds {
             /// `user_item`.
-            0 user_item: Vec<super::UserItem> => w::Field::must("user_item"),
+            0 user_item: Vec<super::UserItem> => "user_item: must",
         }
         new(user_item: Vec<super::UserItem>)
     }
@@ -466,7 +470,7 @@ pub mod device {
         /// Answer to [`GetUserinfoByIds`].
         pub struct GetUserinfoByIdsResponse {
             /// `userinfo`.
-            0 userinfo: super::Userinfo => w::Field::must("userinfo"),
+            0 userinfo: super::Userinfo => "userinfo: must",
         }
     }
 
@@ -497,25 +501,26 @@ pub mod device {
         /// * Catalog: `work.openhw.device.get_userinfo_by_page`.
         pub struct GetUserinfoByPage {
             /// `only_perm_version`.
-            0 only_perm_version: Option<bool> => w::Field::new("only_perm_version"),
+            0 only_perm_version: Option<bool> => "only_perm_version",
             /// `limit`.
-            1 limit: Option<i64> => w::Field::new("limit"),
+            1 limit: Option<i64> => "limit",
             /// `cursor`.
-            2 cursor: Option<String> => w::Field::new("cursor"),
+            2 cursor: Option<String> => "cursor",
         }
         new()
-        set(only_perm_version: bool, limit: i64, cursor: String)
+        text(cursor: String)
+        set(only_perm_version: bool, limit: i64)
     }
 
     w::record! {
         /// Answer to [`GetUserinfoByPage`].
         pub struct GetUserinfoByPageResponse {
             /// `perm_version`.
-            0 perm_version: i64 => w::Field::must("perm_version"),
+            0 perm_version: i64 => "perm_version: must",
             /// `userinfo`.
-            1 userinfo: super::Userinfo => w::Field::must("userinfo"),
+            1 userinfo: super::Userinfo => "userinfo: must",
             /// `next_cursor`.
-            2 next_cursor: Option<String> => w::Field::new("next_cursor"),
+            2 next_cursor: Option<String> => "next_cursor",
         }
     }
 
@@ -546,7 +551,7 @@ pub mod device {
         /// * Catalog: `work.openhw.device.push_scan_file`.
         pub struct PushScanFile {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -578,7 +583,7 @@ pub mod device {
         /// * Catalog: `work.openhw.device.report_access_data`.
         pub struct ReportAccessData {
             /// `access_data`.
-            0 access_data: Vec<super::AccessData> => w::Field::must("access_data"),
+            0 access_data: Vec<super::AccessData> => "access_data: must",
         }
         new(access_data: Vec<super::AccessData>)
     }
@@ -587,7 +592,7 @@ pub mod device {
         /// Answer to [`ReportAccessData`].
         pub struct ReportAccessDataResponse {
             /// `fail_list`.
-            0 fail_list: Option<Vec<super::AccessData>> => w::Field::new("fail_list"),
+            0 fail_list: Option<Vec<super::AccessData>> => "fail_list",
         }
     }
 
@@ -618,14 +623,14 @@ pub mod device {
         /// * Catalog: `work.openhw.device.report_bio_info_result`.
         pub struct ReportBioInfoResult {
             /// `oper_id`.
-            0 oper_id: String => w::Field::must("oper_id"),
+            0 oper_id: String => "oper_id: must",
             /// `errcode`.
-            1 errcode: i64 => w::Field::must("errcode"),
+            1 errcode: i64 => "errcode: must",
             /// `errmsg`.
-            2 errmsg: Option<String> => w::Field::new("errmsg"),
+            2 errmsg: Option<String> => "errmsg",
         }
-        new(oper_id: String, errcode: i64)
-        set(errmsg: String)
+        new(oper_id: impl Into<String>, errcode: i64)
+        text(errmsg: String)
     }
 
     w::endpoint! {
@@ -655,7 +660,7 @@ pub mod device {
         /// * Catalog: `work.openhw.device.report_checkin_data`.
         pub struct ReportCheckinData {
             /// `checkin_data`.
-            0 checkin_data: Vec<super::CheckinData> => w::Field::must("checkin_data"),
+            0 checkin_data: Vec<super::CheckinData> => "checkin_data: must",
         }
         new(checkin_data: Vec<super::CheckinData>)
     }
@@ -664,7 +669,7 @@ pub mod device {
         /// Answer to [`ReportCheckinData`].
         pub struct ReportCheckinDataResponse {
             /// `fail_list`.
-            0 fail_list: Option<Vec<super::CheckinData>> => w::Field::new("fail_list"),
+            0 fail_list: Option<Vec<super::CheckinData>> => "fail_list",
         }
     }
 
@@ -695,16 +700,16 @@ pub mod device {
         /// * Catalog: `work.openhw.device.report_device_status`.
         pub struct ReportDeviceStatus {
             /// `online_status`.
-            0 online_status: i64 => w::Field::must("online_status"),
+            0 online_status: i64 => "online_status: must",
             /// `cur_version`.
-            1 cur_version: Option<String> => w::Field::new("cur_version"),
+            1 cur_version: Option<String> => "cur_version",
             /// `upgradable_version`.
-            2 upgradable_version: Option<String> => w::Field::new("upgradable_version"),
+            2 upgradable_version: Option<String> => "upgradable_version",
             /// `upgradable_version_desc`.
-            3 upgradable_version_desc: Option<String> => w::Field::new("upgradable_version_desc"),
+            3 upgradable_version_desc: Option<String> => "upgradable_version_desc",
         }
         new(online_status: i64)
-        set(cur_version: String, upgradable_version: String, upgradable_version_desc: String)
+        text(cur_version: String, upgradable_version: String, upgradable_version_desc: String)
     }
 
     w::endpoint! {
@@ -734,16 +739,16 @@ pub mod device {
         /// * Catalog: `work.openhw.device.report_firmware_upgrade_result`.
         pub struct ReportFirmwareUpgradeResult {
             /// `oper_id`.
-            0 oper_id: String => w::Field::must("oper_id"),
+            0 oper_id: String => "oper_id: must",
             /// `errcode`.
-            1 errcode: i64 => w::Field::must("errcode"),
+            1 errcode: i64 => "errcode: must",
             /// `errmsg`.
-            2 errmsg: Option<String> => w::Field::new("errmsg"),
+            2 errmsg: Option<String> => "errmsg",
             /// `cur_version`.
-            3 cur_version: Option<String> => w::Field::new("cur_version"),
+            3 cur_version: Option<String> => "cur_version",
         }
-        new(oper_id: String, errcode: i64)
-        set(errmsg: String, cur_version: String)
+        new(oper_id: impl Into<String>, errcode: i64)
+        text(errmsg: String, cur_version: String)
     }
 
     w::endpoint! {
@@ -773,7 +778,7 @@ pub mod device {
         /// * Catalog: `work.openhw.device.report_printer_job_status`.
         pub struct ReportPrinterJobStatus {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -805,16 +810,16 @@ pub mod device {
         /// * Catalog: `work.openhw.device.report_remote_open_result`.
         pub struct ReportRemoteOpenResult {
             /// `oper_id`.
-            0 oper_id: String => w::Field::must("oper_id"),
+            0 oper_id: String => "oper_id: must",
             /// `type`.
-            1 type_: String => w::Field::must("type"),
+            1 type_: String => "type: must",
             /// `errcode`.
-            2 errcode: i64 => w::Field::must("errcode"),
+            2 errcode: i64 => "errcode: must",
             /// `errmsg`.
-            3 errmsg: Option<String> => w::Field::new("errmsg"),
+            3 errmsg: Option<String> => "errmsg",
         }
-        new(oper_id: String, type_: String, errcode: i64)
-        set(errmsg: String)
+        new(oper_id: impl Into<String>, type_: impl Into<String>, errcode: i64)
+        text(errmsg: String)
     }
 
     w::endpoint! {
@@ -844,7 +849,7 @@ pub mod device {
         /// * Catalog: `work.openhw.device.report_temperature_data`.
         pub struct ReportTemperatureData {
             /// `temperature_data`.
-            0 temperature_data: Vec<super::TemperatureData> => w::Field::must("temperature_data"),
+            0 temperature_data: Vec<super::TemperatureData> => "temperature_data: must",
         }
         new(temperature_data: Vec<super::TemperatureData>)
     }
@@ -853,7 +858,7 @@ pub mod device {
         /// Answer to [`ReportTemperatureData`].
         pub struct ReportTemperatureDataResponse {
             /// `fail_list`.
-            0 fail_list: Option<Vec<super::TemperatureData>> => w::Field::new("fail_list"),
+            0 fail_list: Option<Vec<super::TemperatureData>> => "fail_list",
         }
     }
 
@@ -884,7 +889,7 @@ pub mod device {
         /// * Catalog: `work.openhw.device.set_printer_job_trans_result`.
         pub struct SetPrinterJobTransResult {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -921,16 +926,16 @@ pub mod model {
         /// * Catalog: `work.openhw.model.register_sn`.
         pub struct RegisterSn {
             /// `device_sn`.
-            0 device_sn: String => w::Field::must("device_sn"),
+            0 device_sn: String => "device_sn: must",
         }
-        new(device_sn: String)
+        new(device_sn: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`RegisterSn`].
         pub struct RegisterSnResponse {
             /// `qr_code`.
-            0 qr_code: String => w::Field::must("qr_code"),
+            0 qr_code: String => "qr_code: must",
         }
     }
 
@@ -961,9 +966,9 @@ pub mod model {
         /// * Catalog: `work.openhw.model.unregister_sn`.
         pub struct UnregisterSn {
             /// `device_sn`.
-            0 device_sn: String => w::Field::must("device_sn"),
+            0 device_sn: String => "device_sn: must",
         }
-        new(device_sn: String)
+        new(device_sn: impl Into<String>)
     }
 
     w::endpoint! {

@@ -7,21 +7,21 @@ w::record! {
     /// `BuyInfo`.
     pub struct BuyInfo {
         /// `suiteid`.
-        0 suiteid: String => w::Field::must("suiteid"),
+        0 suiteid: String => "suiteid: must",
         /// `appid`.
-        1 appid: Option<i64> => w::Field::new("appid"),
+        1 appid: Option<i64> => "appid",
         /// `edition_id`.
-        2 edition_id: String => w::Field::must("edition_id"),
+        2 edition_id: String => "edition_id: must",
         /// `user_count`.
-        3 user_count: Option<i64> => w::Field::new("user_count"),
+        3 user_count: Option<i64> => "user_count",
         /// `duration_days`.
-        4 duration_days: Option<i64> => w::Field::new("duration_days"),
+        4 duration_days: Option<i64> => "duration_days",
         /// `take_effect_date`; format `yyyyMMdd`.
-        5 take_effect_date: Option<String> => w::Field::new("take_effect_date"),
+        5 take_effect_date: Option<String> => "take_effect_date",
         /// `origin_price`; unit fen.
-        6 origin_price: xinqiao_types::Fen => w::Field::must("origin_price"),
+        6 origin_price: xinqiao_types::Fen => "origin_price: must",
         /// `paid_price`; unit fen.
-        7 paid_price: xinqiao_types::Fen => w::Field::must("paid_price"),
+        7 paid_price: xinqiao_types::Fen => "paid_price: must",
     }
 }
 
@@ -29,11 +29,11 @@ w::record! {
     /// `CustomizedApp`.
     pub struct CustomizedApp {
         /// `order_type`.
-        0 order_type: i64 => w::Field::must("order_type"),
+        0 order_type: i64 => "order_type: must",
         /// `notify_custom_corp`.
-        1 notify_custom_corp: Option<bool> => w::Field::new("notify_custom_corp").spelled(w::Spelling::BoolInt),
+        1 notify_custom_corp: Option<bool> => "notify_custom_corp: zero-one",
         /// `buy_info_list`.
-        2 buy_info_list: Vec<CustomizedAppBuyInfo> => w::Field::must("buy_info_list"),
+        2 buy_info_list: Vec<CustomizedAppBuyInfo> => "buy_info_list: must",
     }
 }
 
@@ -41,19 +41,19 @@ w::record! {
     /// `CustomizedAppBuyInfo`.
     pub struct CustomizedAppBuyInfo {
         /// `suiteid`.
-        0 suiteid: String => w::Field::must("suiteid"),
+        0 suiteid: String => "suiteid: must",
         /// `appid`.
-        1 appid: Option<i64> => w::Field::new("appid"),
+        1 appid: Option<i64> => "appid",
         /// `user_count`.
-        2 user_count: Option<i64> => w::Field::new("user_count"),
+        2 user_count: Option<i64> => "user_count",
         /// `duration_days`.
-        3 duration_days: Option<i64> => w::Field::new("duration_days"),
+        3 duration_days: Option<i64> => "duration_days",
         /// `take_effect_date`; format `yyyyMMdd`.
-        4 take_effect_date: Option<String> => w::Field::new("take_effect_date"),
+        4 take_effect_date: Option<String> => "take_effect_date",
         /// `origin_price`; unit fen.
-        5 origin_price: xinqiao_types::Fen => w::Field::must("origin_price"),
+        5 origin_price: xinqiao_types::Fen => "origin_price: must",
         /// `paid_price`; unit fen.
-        6 paid_price: xinqiao_types::Fen => w::Field::must("paid_price"),
+        6 paid_price: xinqiao_types::Fen => "paid_price: must",
     }
 }
 
@@ -61,41 +61,42 @@ w::record! {
     /// `DiscountInfo`.
     pub struct DiscountInfo {
         /// `discount_type`.
-        0 discount_type: i64 => w::Field::must("discount_type"),
+        0 discount_type: i64 => "discount_type: must",
         /// `discount_amount`; unit fen.
-        1 discount_amount: Option<xinqiao_types::Fen> => w::Field::new("discount_amount"),
+        1 discount_amount: Option<xinqiao_types::Fen> => "discount_amount",
         /// `discount_ratio`; unit percent.
-        2 discount_ratio: Option<i64> => w::Field::new("discount_ratio"),
+        2 discount_ratio: Option<i64> => "discount_ratio",
         /// `discount_remarks`.
-        3 discount_remarks: Option<String> => w::Field::new("discount_remarks"),
+        3 discount_remarks: Option<String> => "discount_remarks",
     }
     new(discount_type: i64)
-    set(discount_amount: xinqiao_types::Fen, discount_ratio: i64, discount_remarks: String)
+    text(discount_remarks: String)
+    set(discount_amount: xinqiao_types::Fen, discount_ratio: i64)
 }
 
 w::record! {
     /// `GetOrderListPayOrder`.
     pub struct GetOrderListPayOrder {
         /// `order_id`.
-        0 order_id: String => w::Field::must("order_id"),
+        0 order_id: String => "order_id: must",
         /// `custom_corpid`.
-        1 custom_corpid: Option<String> => w::Field::new("custom_corpid"),
+        1 custom_corpid: Option<String> => "custom_corpid",
         /// `create_time`; format `unix`.
-        2 create_time: xinqiao_types::UnixSeconds => w::Field::must("create_time"),
+        2 create_time: xinqiao_types::UnixSeconds => "create_time: must",
         /// `buy_content`.
-        3 buy_content: String => w::Field::must("buy_content"),
+        3 buy_content: String => "buy_content: must",
         /// `origin_price`; unit fen.
-        4 origin_price: xinqiao_types::Fen => w::Field::must("origin_price"),
+        4 origin_price: xinqiao_types::Fen => "origin_price: must",
         /// `paid_price`; unit fen.
-        5 paid_price: xinqiao_types::Fen => w::Field::must("paid_price"),
+        5 paid_price: xinqiao_types::Fen => "paid_price: must",
         /// `order_status`.
-        6 order_status: i64 => w::Field::must("order_status"),
+        6 order_status: i64 => "order_status: must",
         /// `order_from`.
-        7 order_from: i64 => w::Field::must("order_from"),
+        7 order_from: i64 => "order_from: must",
         /// `creator`.
-        8 creator: Option<String> => w::Field::new("creator"),
+        8 creator: Option<String> => "creator",
         /// `pay_type`.
-        9 pay_type: i64 => w::Field::must("pay_type"),
+        9 pay_type: i64 => "pay_type: must",
     }
 }
 
@@ -103,43 +104,43 @@ w::record! {
     /// `Invoice`.
     pub struct Invoice {
         /// `order_id`.
-        0 order_id: String => w::Field::must("order_id"),
+        0 order_id: String => "order_id: must",
         /// `custom_corpid`.
-        1 custom_corpid: Option<String> => w::Field::new("custom_corpid"),
+        1 custom_corpid: Option<String> => "custom_corpid",
         /// `apply_time`; format `unix`.
-        2 apply_time: xinqiao_types::UnixSeconds => w::Field::must("apply_time"),
+        2 apply_time: xinqiao_types::UnixSeconds => "apply_time: must",
         /// `invoice_type`.
-        3 invoice_type: i64 => w::Field::must("invoice_type"),
+        3 invoice_type: i64 => "invoice_type: must",
         /// `paid_price`; unit fen.
-        4 paid_price: xinqiao_types::Fen => w::Field::must("paid_price"),
+        4 paid_price: xinqiao_types::Fen => "paid_price: must",
         /// `invoice_status`.
-        5 invoice_status: i64 => w::Field::must("invoice_status"),
+        5 invoice_status: i64 => "invoice_status: must",
         /// `invoice_title`.
-        6 invoice_title: String => w::Field::must("invoice_title"),
+        6 invoice_title: String => "invoice_title: must",
         /// `tax_number`.
-        7 tax_number: String => w::Field::must("tax_number"),
+        7 tax_number: String => "tax_number: must",
         /// `send_way`.
-        8 send_way: i64 => w::Field::must("send_way"),
+        8 send_way: i64 => "send_way: must",
         /// `contact_name`.
-        9 contact_name: Option<String> => w::Field::new("contact_name").masked(),
+        9 contact_name: Option<String> => "contact_name: masked",
         /// `contact_tel`.
-        10 contact_tel: Option<String> => w::Field::new("contact_tel"),
+        10 contact_tel: Option<String> => "contact_tel",
         /// `contact_addr`.
-        11 contact_addr: Option<String> => w::Field::new("contact_addr"),
+        11 contact_addr: Option<String> => "contact_addr",
         /// `contact_postcode`.
-        12 contact_postcode: Option<String> => w::Field::new("contact_postcode"),
+        12 contact_postcode: Option<String> => "contact_postcode",
         /// `receive_email`.
-        13 receive_email: Option<String> => w::Field::new("receive_email"),
+        13 receive_email: Option<String> => "receive_email",
         /// `company_addr`.
-        14 company_addr: String => w::Field::must("company_addr"),
+        14 company_addr: String => "company_addr: must",
         /// `company_tel`.
-        15 company_tel: String => w::Field::must("company_tel"),
+        15 company_tel: String => "company_tel: must",
         /// `bank_name`.
-        16 bank_name: String => w::Field::must("bank_name"),
+        16 bank_name: String => "bank_name: must",
         /// `bank_account_number`.
-        17 bank_account_number: String => w::Field::must("bank_account_number"),
+        17 bank_account_number: String => "bank_account_number: must",
         /// `invoice_note`.
-        18 invoice_note: String => w::Field::must("invoice_note"),
+        18 invoice_note: String => "invoice_note: must",
     }
 }
 
@@ -147,13 +148,13 @@ w::record! {
     /// `OpenOrderBuyInfo`.
     pub struct OpenOrderBuyInfo {
         /// `suiteid`.
-        0 suiteid: String => w::Field::must("suiteid"),
+        0 suiteid: String => "suiteid: must",
         /// `appid`.
-        1 appid: Option<i64> => w::Field::new("appid"),
+        1 appid: Option<i64> => "appid",
         /// `user_count`.
-        2 user_count: Option<i64> => w::Field::new("user_count"),
+        2 user_count: Option<i64> => "user_count",
     }
-    new(suiteid: String)
+    new(suiteid: impl Into<String>)
     set(appid: i64, user_count: i64)
 }
 
@@ -161,11 +162,11 @@ w::record! {
     /// `OpenOrderProduct`.
     pub struct OpenOrderProduct {
         /// `third_app`.
-        0 third_app: Option<ProductThirdApp> => w::Field::new("third_app"),
+        0 third_app: Option<ProductThirdApp> => "third_app",
         /// `customized_app`.
-        1 customized_app: Option<ProductCustomizedApp> => w::Field::new("customized_app"),
+        1 customized_app: Option<ProductCustomizedApp> => "customized_app",
         /// `promotion_case`.
-        2 promotion_case: Option<ProductPromotionCase> => w::Field::new("promotion_case"),
+        2 promotion_case: Option<ProductPromotionCase> => "promotion_case",
     }
     new()
     set(
@@ -179,43 +180,43 @@ w::record! {
     /// `PayOrder`.
     pub struct PayOrder {
         /// `order_id`.
-        0 order_id: String => w::Field::must("order_id"),
+        0 order_id: String => "order_id: must",
         /// `custom_corpid`.
-        1 custom_corpid: Option<String> => w::Field::new("custom_corpid"),
+        1 custom_corpid: Option<String> => "custom_corpid",
         /// `custom_corp_name`.
-        2 custom_corp_name: Option<String> => w::Field::new("custom_corp_name"),
+        2 custom_corp_name: Option<String> => "custom_corp_name",
         /// `create_time`; format `unix`.
-        3 create_time: xinqiao_types::UnixSeconds => w::Field::must("create_time"),
+        3 create_time: xinqiao_types::UnixSeconds => "create_time: must",
         /// `business_type`.
-        4 business_type: i64 => w::Field::must("business_type"),
+        4 business_type: i64 => "business_type: must",
         /// `buy_content`.
-        5 buy_content: String => w::Field::must("buy_content"),
+        5 buy_content: String => "buy_content: must",
         /// `origin_price`; unit fen.
-        6 origin_price: xinqiao_types::Fen => w::Field::must("origin_price"),
+        6 origin_price: xinqiao_types::Fen => "origin_price: must",
         /// `paid_price`; unit fen.
-        7 paid_price: xinqiao_types::Fen => w::Field::must("paid_price"),
+        7 paid_price: xinqiao_types::Fen => "paid_price: must",
         /// `order_status`.
-        8 order_status: i64 => w::Field::must("order_status"),
+        8 order_status: i64 => "order_status: must",
         /// `order_from`.
-        9 order_from: i64 => w::Field::must("order_from"),
+        9 order_from: i64 => "order_from: must",
         /// `creator`.
-        10 creator: Option<String> => w::Field::new("creator"),
+        10 creator: Option<String> => "creator",
         /// `pay_type`.
-        11 pay_type: i64 => w::Field::must("pay_type"),
+        11 pay_type: i64 => "pay_type: must",
         /// `pay_channel`.
-        12 pay_channel: Option<i64> => w::Field::new("pay_channel"),
+        12 pay_channel: Option<i64> => "pay_channel",
         /// `channel_order_id`.
-        13 channel_order_id: Option<String> => w::Field::new("channel_order_id"),
+        13 channel_order_id: Option<String> => "channel_order_id",
         /// `paid_time`; format `unix`.
-        14 paid_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("paid_time"),
+        14 paid_time: Option<xinqiao_types::UnixSeconds> => "paid_time",
         /// `income_type`.
-        15 income_type: Option<i64> => w::Field::new("income_type"),
+        15 income_type: Option<i64> => "income_type",
         /// `income_time`; format `unix`.
-        16 income_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("income_time"),
+        16 income_time: Option<xinqiao_types::UnixSeconds> => "income_time",
         /// `income_amount`; unit fen.
-        17 income_amount: Option<xinqiao_types::Fen> => w::Field::new("income_amount"),
+        17 income_amount: Option<xinqiao_types::Fen> => "income_amount",
         /// `product_list`.
-        18 product_list: Product => w::Field::must("product_list"),
+        18 product_list: Product => "product_list: must",
     }
 }
 
@@ -223,11 +224,11 @@ w::record! {
     /// `Product`.
     pub struct Product {
         /// `third_app`.
-        0 third_app: Option<ThirdApp> => w::Field::new("third_app"),
+        0 third_app: Option<ThirdApp> => "third_app",
         /// `customized_app`.
-        1 customized_app: Option<CustomizedApp> => w::Field::new("customized_app"),
+        1 customized_app: Option<CustomizedApp> => "customized_app",
         /// `promotion_case`.
-        2 promotion_case: Option<PromotionCase> => w::Field::new("promotion_case"),
+        2 promotion_case: Option<PromotionCase> => "promotion_case",
     }
 }
 
@@ -235,31 +236,32 @@ w::record! {
     /// `ProductBuyInfo`.
     pub struct ProductBuyInfo {
         /// `suiteid`.
-        0 suiteid: String => w::Field::must("suiteid"),
+        0 suiteid: String => "suiteid: must",
         /// `appid`.
-        1 appid: Option<i64> => w::Field::new("appid"),
+        1 appid: Option<i64> => "appid",
         /// `user_count`.
-        2 user_count: Option<i64> => w::Field::new("user_count"),
+        2 user_count: Option<i64> => "user_count",
         /// `duration_days`.
-        3 duration_days: Option<i64> => w::Field::new("duration_days"),
+        3 duration_days: Option<i64> => "duration_days",
         /// `take_effect_date`; format `yyyyMMdd`.
-        4 take_effect_date: Option<String> => w::Field::new("take_effect_date"),
+        4 take_effect_date: Option<String> => "take_effect_date",
         /// `total_price`; unit fen.
-        5 total_price: xinqiao_types::Fen => w::Field::must("total_price"),
+        5 total_price: xinqiao_types::Fen => "total_price: must",
     }
-    new(suiteid: String, total_price: xinqiao_types::Fen)
-    set(appid: i64, user_count: i64, duration_days: i64, take_effect_date: String)
+    new(suiteid: impl Into<String>, total_price: xinqiao_types::Fen)
+    text(take_effect_date: String)
+    set(appid: i64, user_count: i64, duration_days: i64)
 }
 
 w::record! {
     /// `ProductCustomizedApp`.
     pub struct ProductCustomizedApp {
         /// `order_type`.
-        0 order_type: i64 => w::Field::must("order_type"),
+        0 order_type: i64 => "order_type: must",
         /// `notify_custom_corp`.
-        1 notify_custom_corp: Option<bool> => w::Field::new("notify_custom_corp").spelled(w::Spelling::BoolInt),
+        1 notify_custom_corp: Option<bool> => "notify_custom_corp: zero-one",
         /// `buy_info_list`.
-        2 buy_info_list: Vec<ProductBuyInfo> => w::Field::must("buy_info_list"),
+        2 buy_info_list: Vec<ProductBuyInfo> => "buy_info_list: must",
     }
     new(order_type: i64, buy_info_list: Vec<ProductBuyInfo>)
     set(notify_custom_corp: bool)
@@ -269,38 +271,34 @@ w::record! {
     /// `ProductPromotionCase`.
     pub struct ProductPromotionCase {
         /// `order_type`.
-        0 order_type: i64 => w::Field::must("order_type"),
+        0 order_type: i64 => "order_type: must",
         /// `notify_custom_corp`.
-        1 notify_custom_corp: Option<bool> => w::Field::new("notify_custom_corp").spelled(w::Spelling::BoolInt),
+        1 notify_custom_corp: Option<bool> => "notify_custom_corp: zero-one",
         /// `case_id`.
-        2 case_id: String => w::Field::must("case_id"),
+        2 case_id: String => "case_id: must",
         /// `promotion_edition_name`.
-        3 promotion_edition_name: String => w::Field::must("promotion_edition_name"),
+        3 promotion_edition_name: String => "promotion_edition_name: must",
         /// `duration_days`.
-        4 duration_days: Option<i64> => w::Field::new("duration_days"),
+        4 duration_days: Option<i64> => "duration_days",
         /// `take_effect_date`; format `yyyyMMdd`.
-        5 take_effect_date: Option<String> => w::Field::new("take_effect_date"),
+        5 take_effect_date: Option<String> => "take_effect_date",
         /// `buy_info_list`.
-        6 buy_info_list: Option<Vec<OpenOrderBuyInfo>> => w::Field::new("buy_info_list"),
+        6 buy_info_list: Option<Vec<OpenOrderBuyInfo>> => "buy_info_list",
     }
-    new(order_type: i64, case_id: String, promotion_edition_name: String)
-    set(
-        notify_custom_corp: bool,
-        duration_days: i64,
-        take_effect_date: String,
-        buy_info_list: Vec<OpenOrderBuyInfo>,
-    )
+    new(order_type: i64, case_id: impl Into<String>, promotion_edition_name: impl Into<String>)
+    text(take_effect_date: String)
+    set(notify_custom_corp: bool, duration_days: i64, buy_info_list: Vec<OpenOrderBuyInfo>)
 }
 
 w::record! {
     /// `ProductThirdApp`.
     pub struct ProductThirdApp {
         /// `order_type`.
-        0 order_type: i64 => w::Field::must("order_type"),
+        0 order_type: i64 => "order_type: must",
         /// `notify_custom_corp`.
-        1 notify_custom_corp: Option<bool> => w::Field::new("notify_custom_corp").spelled(w::Spelling::BoolInt),
+        1 notify_custom_corp: Option<bool> => "notify_custom_corp: zero-one",
         /// `buy_info_list`.
-        2 buy_info_list: Vec<ThirdAppBuyInfo> => w::Field::must("buy_info_list"),
+        2 buy_info_list: Vec<ThirdAppBuyInfo> => "buy_info_list: must",
     }
     new(order_type: i64, buy_info_list: Vec<ThirdAppBuyInfo>)
     set(notify_custom_corp: bool)
@@ -310,17 +308,17 @@ w::record! {
     /// `PromotionCase`.
     pub struct PromotionCase {
         /// `order_type`.
-        0 order_type: i64 => w::Field::must("order_type"),
+        0 order_type: i64 => "order_type: must",
         /// `notify_custom_corp`.
-        1 notify_custom_corp: Option<bool> => w::Field::new("notify_custom_corp").spelled(w::Spelling::BoolInt),
+        1 notify_custom_corp: Option<bool> => "notify_custom_corp: zero-one",
         /// `case_id`.
-        2 case_id: String => w::Field::must("case_id"),
+        2 case_id: String => "case_id: must",
         /// `promotion_edition_name`.
-        3 promotion_edition_name: String => w::Field::must("promotion_edition_name"),
+        3 promotion_edition_name: String => "promotion_edition_name: must",
         /// `duration_days`.
-        4 duration_days: Option<i64> => w::Field::new("duration_days"),
+        4 duration_days: Option<i64> => "duration_days",
         /// `buy_info_list`.
-        5 buy_info_list: Option<Vec<PromotionCaseBuyInfo>> => w::Field::new("buy_info_list"),
+        5 buy_info_list: Option<Vec<PromotionCaseBuyInfo>> => "buy_info_list",
     }
 }
 
@@ -328,15 +326,15 @@ w::record! {
     /// `PromotionCaseBuyInfo`.
     pub struct PromotionCaseBuyInfo {
         /// `suiteid`.
-        0 suiteid: String => w::Field::must("suiteid"),
+        0 suiteid: String => "suiteid: must",
         /// `appid`.
-        1 appid: Option<i64> => w::Field::new("appid"),
+        1 appid: Option<i64> => "appid",
         /// `edition_id`.
-        2 edition_id: String => w::Field::must("edition_id"),
+        2 edition_id: String => "edition_id: must",
         /// `user_count`.
-        3 user_count: Option<i64> => w::Field::new("user_count"),
+        3 user_count: Option<i64> => "user_count",
         /// `take_effect_date`; format `yyyyMMdd`.
-        4 take_effect_date: Option<String> => w::Field::new("take_effect_date"),
+        4 take_effect_date: Option<String> => "take_effect_date",
     }
 }
 
@@ -344,11 +342,11 @@ w::record! {
     /// `ThirdApp`.
     pub struct ThirdApp {
         /// `order_type`.
-        0 order_type: i64 => w::Field::must("order_type"),
+        0 order_type: i64 => "order_type: must",
         /// `notify_custom_corp`.
-        1 notify_custom_corp: Option<bool> => w::Field::new("notify_custom_corp").spelled(w::Spelling::BoolInt),
+        1 notify_custom_corp: Option<bool> => "notify_custom_corp: zero-one",
         /// `buy_info_list`.
-        2 buy_info_list: Vec<BuyInfo> => w::Field::must("buy_info_list"),
+        2 buy_info_list: Vec<BuyInfo> => "buy_info_list: must",
     }
 }
 
@@ -356,28 +354,23 @@ w::record! {
     /// `ThirdAppBuyInfo`.
     pub struct ThirdAppBuyInfo {
         /// `suiteid`.
-        0 suiteid: String => w::Field::must("suiteid"),
+        0 suiteid: String => "suiteid: must",
         /// `appid`.
-        1 appid: Option<i64> => w::Field::new("appid"),
+        1 appid: Option<i64> => "appid",
         /// `edition_id`.
-        2 edition_id: String => w::Field::must("edition_id"),
+        2 edition_id: String => "edition_id: must",
         /// `user_count`.
-        3 user_count: Option<i64> => w::Field::new("user_count"),
+        3 user_count: Option<i64> => "user_count",
         /// `duration_days`.
-        4 duration_days: Option<i64> => w::Field::new("duration_days"),
+        4 duration_days: Option<i64> => "duration_days",
         /// `take_effect_date`; format `yyyyMMdd`.
-        5 take_effect_date: Option<String> => w::Field::new("take_effect_date"),
+        5 take_effect_date: Option<String> => "take_effect_date",
         /// `discount_info`.
-        6 discount_info: Option<DiscountInfo> => w::Field::new("discount_info"),
+        6 discount_info: Option<DiscountInfo> => "discount_info",
     }
-    new(suiteid: String, edition_id: String)
-    set(
-        appid: i64,
-        user_count: i64,
-        duration_days: i64,
-        take_effect_date: String,
-        discount_info: DiscountInfo,
-    )
+    new(suiteid: impl Into<String>, edition_id: impl Into<String>)
+    text(take_effect_date: String)
+    set(appid: i64, user_count: i64, duration_days: i64, discount_info: DiscountInfo)
 }
 
 w::record! {
@@ -388,16 +381,17 @@ w::record! {
     /// * Catalog: `work.paytool.close_order`.
     pub struct CloseOrder {
         /// `nonce_str`.
-        0 nonce_str: Option<String> => w::Field::new("nonce_str"),
+        0 nonce_str: Option<String> => "nonce_str",
         /// `ts`; format `unix`.
-        1 ts: Option<xinqiao_types::UnixSeconds> => w::Field::new("ts"),
+        1 ts: Option<xinqiao_types::UnixSeconds> => "ts",
         /// `sig`.
-        2 sig: Option<String> => w::Field::new("sig"),
+        2 sig: Option<String> => "sig",
         /// `order_id`.
-        3 order_id: String => w::Field::must("order_id"),
+        3 order_id: String => "order_id: must",
     }
-    new(order_id: String)
-    set(nonce_str: String, ts: xinqiao_types::UnixSeconds, sig: String)
+    new(order_id: impl Into<String>)
+    text(nonce_str: String, sig: String)
+    set(ts: xinqiao_types::UnixSeconds)
 }
 
 w::endpoint! {
@@ -427,32 +421,28 @@ w::record! {
     /// * Catalog: `work.paytool.get_invoice_list`.
     pub struct GetInvoiceList {
         /// `start_time`; format `unix`.
-        0 start_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("start_time"),
+        0 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
         /// `end_time`; format `unix`.
-        1 end_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("end_time"),
+        1 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
         /// `cursor`.
-        2 cursor: Option<String> => w::Field::new("cursor"),
+        2 cursor: Option<String> => "cursor",
         /// `limit`.
-        3 limit: Option<i64> => w::Field::new("limit"),
+        3 limit: Option<i64> => "limit",
     }
     new()
-    set(
-        start_time: xinqiao_types::UnixSeconds,
-        end_time: xinqiao_types::UnixSeconds,
-        cursor: String,
-        limit: i64,
-    )
+    text(cursor: String)
+    set(start_time: xinqiao_types::UnixSeconds, end_time: xinqiao_types::UnixSeconds, limit: i64)
 }
 
 w::record! {
     /// Answer to [`GetInvoiceList`].
     pub struct GetInvoiceListResponse {
         /// `invoice_list`.
-        0 invoice_list: Vec<Invoice> => w::Field::must("invoice_list"),
+        0 invoice_list: Vec<Invoice> => "invoice_list: must",
         /// `next_cursor`.
-        1 next_cursor: Option<String> => w::Field::new("next_cursor"),
+        1 next_cursor: Option<String> => "next_cursor",
         /// `has_more`.
-        2 has_more: bool => w::Field::must("has_more").spelled(w::Spelling::BoolInt),
+        2 has_more: bool => "has_more: must zero-one",
     }
 }
 
@@ -483,23 +473,24 @@ w::record! {
     /// * Catalog: `work.paytool.get_order_detail`.
     pub struct GetOrderDetail {
         /// `nonce_str`.
-        0 nonce_str: Option<String> => w::Field::new("nonce_str"),
+        0 nonce_str: Option<String> => "nonce_str",
         /// `ts`; format `unix`.
-        1 ts: Option<xinqiao_types::UnixSeconds> => w::Field::new("ts"),
+        1 ts: Option<xinqiao_types::UnixSeconds> => "ts",
         /// `sig`.
-        2 sig: Option<String> => w::Field::new("sig"),
+        2 sig: Option<String> => "sig",
         /// `order_id`.
-        3 order_id: String => w::Field::must("order_id"),
+        3 order_id: String => "order_id: must",
     }
-    new(order_id: String)
-    set(nonce_str: String, ts: xinqiao_types::UnixSeconds, sig: String)
+    new(order_id: impl Into<String>)
+    text(nonce_str: String, sig: String)
+    set(ts: xinqiao_types::UnixSeconds)
 }
 
 w::record! {
     /// Answer to [`GetOrderDetail`].
     pub struct GetOrderDetailResponse {
         /// `pay_order`.
-        0 pay_order: PayOrder => w::Field::must("pay_order"),
+        0 pay_order: PayOrder => "pay_order: must",
     }
 }
 
@@ -530,31 +521,29 @@ w::record! {
     /// * Catalog: `work.paytool.get_order_list`.
     pub struct GetOrderList {
         /// `nonce_str`.
-        0 nonce_str: Option<String> => w::Field::new("nonce_str"),
+        0 nonce_str: Option<String> => "nonce_str",
         /// `ts`; format `unix`.
-        1 ts: Option<xinqiao_types::UnixSeconds> => w::Field::new("ts"),
+        1 ts: Option<xinqiao_types::UnixSeconds> => "ts",
         /// `sig`.
-        2 sig: Option<String> => w::Field::new("sig"),
+        2 sig: Option<String> => "sig",
         /// `business_type`.
-        3 business_type: Option<i64> => w::Field::new("business_type"),
+        3 business_type: Option<i64> => "business_type",
         /// `start_time`; format `unix`.
-        4 start_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("start_time"),
+        4 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
         /// `end_time`; format `unix`.
-        5 end_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("end_time"),
+        5 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
         /// `cursor`.
-        6 cursor: Option<String> => w::Field::new("cursor"),
+        6 cursor: Option<String> => "cursor",
         /// `limit`.
-        7 limit: i64 => w::Field::must("limit"),
+        7 limit: i64 => "limit: must",
     }
     new(limit: i64)
+    text(nonce_str: String, sig: String, cursor: String)
     set(
-        nonce_str: String,
         ts: xinqiao_types::UnixSeconds,
-        sig: String,
         business_type: i64,
         start_time: xinqiao_types::UnixSeconds,
         end_time: xinqiao_types::UnixSeconds,
-        cursor: String,
     )
 }
 
@@ -562,11 +551,11 @@ w::record! {
     /// Answer to [`GetOrderList`].
     pub struct GetOrderListResponse {
         /// `pay_order_list`.
-        0 pay_order_list: Vec<GetOrderListPayOrder> => w::Field::must("pay_order_list"),
+        0 pay_order_list: Vec<GetOrderListPayOrder> => "pay_order_list: must",
         /// `next_cursor`.
-        1 next_cursor: Option<String> => w::Field::new("next_cursor"),
+        1 next_cursor: Option<String> => "next_cursor",
         /// `has_more`.
-        2 has_more: bool => w::Field::must("has_more").spelled(w::Spelling::BoolInt),
+        2 has_more: bool => "has_more: must zero-one",
     }
 }
 
@@ -597,16 +586,16 @@ w::record! {
     /// * Catalog: `work.paytool.mark_invoice_status`.
     pub struct MarkInvoiceStatus {
         /// `order_id`.
-        0 order_id: String => w::Field::must("order_id"),
+        0 order_id: String => "order_id: must",
         /// `oper_userid`.
-        1 oper_userid: Option<String> => w::Field::new("oper_userid"),
+        1 oper_userid: Option<String> => "oper_userid",
         /// `invoice_status`.
-        2 invoice_status: i64 => w::Field::must("invoice_status"),
+        2 invoice_status: i64 => "invoice_status: must",
         /// `invoice_note`.
-        3 invoice_note: String => w::Field::must("invoice_note"),
+        3 invoice_note: String => "invoice_note: must",
     }
-    new(order_id: String, invoice_status: i64, invoice_note: String)
-    set(oper_userid: String)
+    new(order_id: impl Into<String>, invoice_status: i64, invoice_note: impl Into<String>)
+    text(oper_userid: String)
 }
 
 w::endpoint! {
@@ -636,46 +625,46 @@ w::record! {
     /// * Catalog: `work.paytool.open_order`.
     pub struct OpenOrder {
         /// `nonce_str`.
-        0 nonce_str: Option<String> => w::Field::new("nonce_str"),
+        0 nonce_str: Option<String> => "nonce_str",
         /// `ts`; format `unix`.
-        1 ts: Option<xinqiao_types::UnixSeconds> => w::Field::new("ts"),
+        1 ts: Option<xinqiao_types::UnixSeconds> => "ts",
         /// `sig`.
-        2 sig: Option<String> => w::Field::new("sig"),
+        2 sig: Option<String> => "sig",
         /// `business_type`.
-        3 business_type: i64 => w::Field::must("business_type"),
+        3 business_type: i64 => "business_type: must",
         /// `custom_corpid`.
-        4 custom_corpid: Option<String> => w::Field::new("custom_corpid"),
+        4 custom_corpid: Option<String> => "custom_corpid",
         /// `pay_type`.
-        5 pay_type: i64 => w::Field::must("pay_type"),
+        5 pay_type: i64 => "pay_type: must",
         /// `bank_receipt_media_id`.
-        6 bank_receipt_media_id: Option<String> => w::Field::new("bank_receipt_media_id"),
+        6 bank_receipt_media_id: Option<String> => "bank_receipt_media_id",
         /// `creator`.
-        7 creator: Option<String> => w::Field::new("creator"),
+        7 creator: Option<String> => "creator",
         /// `product_list`.
-        8 product_list: OpenOrderProduct => w::Field::must("product_list"),
+        8 product_list: OpenOrderProduct => "product_list: must",
     }
     new(business_type: i64, pay_type: i64, product_list: OpenOrderProduct)
-    set(
+    text(
         nonce_str: String,
-        ts: xinqiao_types::UnixSeconds,
         sig: String,
         custom_corpid: String,
         bank_receipt_media_id: String,
         creator: String,
     )
+    set(ts: xinqiao_types::UnixSeconds)
 }
 
 w::record! {
     /// Answer to [`OpenOrder`].
     pub struct OpenOrderResponse {
         /// `order_id`.
-        0 order_id: String => w::Field::must("order_id"),
+        0 order_id: String => "order_id: must",
         /// `order_url`.
-        1 order_url: String => w::Field::must("order_url"),
+        1 order_url: String => "order_url: must",
         /// `origin_price`; unit fen.
-        2 origin_price: Option<xinqiao_types::Fen> => w::Field::new("origin_price"),
+        2 origin_price: Option<xinqiao_types::Fen> => "origin_price",
         /// `paid_price`; unit fen.
-        3 paid_price: Option<xinqiao_types::Fen> => w::Field::new("paid_price"),
+        3 paid_price: Option<xinqiao_types::Fen> => "paid_price",
     }
 }
 

@@ -7,9 +7,9 @@ w::record! {
     /// `Answer`.
     pub struct Answer {
         /// `report_time`; format `unix`.
-        0 report_time: xinqiao_types::UnixSeconds => w::Field::must("report_time"),
+        0 report_time: xinqiao_types::UnixSeconds => "report_time: must",
         /// `report_values`.
-        1 report_values: Vec<ReportValue> => w::Field::must("report_values"),
+        1 report_values: Vec<ReportValue> => "report_values: must",
     }
 }
 
@@ -17,13 +17,13 @@ w::record! {
     /// `Cata`.
     pub struct Cata {
         /// `cata_id`.
-        0 cata_id: String => w::Field::must("cata_id"),
+        0 cata_id: String => "cata_id: must",
         /// `cata_name`.
-        1 cata_name: String => w::Field::must("cata_name"),
+        1 cata_name: String => "cata_name: must",
         /// `level`.
-        2 level: i64 => w::Field::must("level"),
+        2 level: i64 => "level: must",
         /// `parent_cata_id`.
-        3 parent_cata_id: Option<String> => w::Field::new("parent_cata_id"),
+        3 parent_cata_id: Option<String> => "parent_cata_id",
     }
 }
 
@@ -31,17 +31,17 @@ w::record! {
     /// `Dashboard`.
     pub struct Dashboard {
         /// `category_id`.
-        0 category_id: String => w::Field::must("category_id"),
+        0 category_id: String => "category_id: must",
         /// `category_name`.
-        1 category_name: String => w::Field::must("category_name"),
+        1 category_name: String => "category_name: must",
         /// `category_level`.
-        2 category_level: i64 => w::Field::must("category_level"),
+        2 category_level: i64 => "category_level: must",
         /// `category_type`.
-        3 category_type: i64 => w::Field::must("category_type"),
+        3 category_type: i64 => "category_type: must",
         /// `total_case`.
-        4 total_case: i64 => w::Field::must("total_case"),
+        4 total_case: i64 => "total_case: must",
         /// `total_solved`.
-        5 total_solved: i64 => w::Field::must("total_solved"),
+        5 total_solved: i64 => "total_solved: must",
     }
 }
 
@@ -49,11 +49,11 @@ w::record! {
     /// `GetGridInfoGrid`.
     pub struct GetGridInfoGrid {
         /// `grid_id`.
-        0 grid_id: String => w::Field::must("grid_id"),
+        0 grid_id: String => "grid_id: must",
         /// `grid_name`.
-        1 grid_name: String => w::Field::must("grid_name"),
+        1 grid_name: String => "grid_name: must",
         /// `grid_admin`.
-        2 grid_admin: Vec<String> => w::Field::must("grid_admin"),
+        2 grid_admin: Vec<String> => "grid_admin: must",
     }
 }
 
@@ -61,35 +61,35 @@ w::record! {
     /// `GetOrderInfoOrderInfo`.
     pub struct GetOrderInfoOrderInfo {
         /// `order_id`.
-        0 order_id: String => w::Field::must("order_id"),
+        0 order_id: String => "order_id: must",
         /// `desc`.
-        1 desc: String => w::Field::must("desc"),
+        1 desc: String => "desc: must",
         /// `urge_type`.
-        2 urge_type: i64 => w::Field::must("urge_type"),
+        2 urge_type: i64 => "urge_type: must",
         /// `case_name`.
-        3 case_name: String => w::Field::must("case_name"),
+        3 case_name: String => "case_name: must",
         /// `grid_id`.
-        4 grid_id: String => w::Field::must("grid_id"),
+        4 grid_id: String => "grid_id: must",
         /// `grid_name`.
-        5 grid_name: String => w::Field::must("grid_name"),
+        5 grid_name: String => "grid_name: must",
         /// `create_time`; format `unix`.
-        6 create_time: xinqiao_types::UnixSeconds => w::Field::must("create_time"),
+        6 create_time: xinqiao_types::UnixSeconds => "create_time: must",
         /// `image_urls`.
-        7 image_urls: Option<Vec<String>> => w::Field::new("image_urls"),
+        7 image_urls: Option<Vec<String>> => "image_urls",
         /// `video_media_ids`.
-        8 video_media_ids: Option<Vec<String>> => w::Field::new("video_media_ids"),
+        8 video_media_ids: Option<Vec<String>> => "video_media_ids",
         /// `location`.
-        9 location: Option<Location> => w::Field::new("location"),
+        9 location: Option<Location> => "location",
         /// `processor_userids`.
-        10 processor_userids: Option<Vec<String>> => w::Field::new("processor_userids"),
+        10 processor_userids: Option<Vec<String>> => "processor_userids",
         /// `process_list`.
-        11 process_list: Vec<Process> => w::Field::must("process_list"),
+        11 process_list: Vec<Process> => "process_list: must",
         /// `reporter_name`.
-        12 reporter_name: String => w::Field::must("reporter_name"),
+        12 reporter_name: String => "reporter_name: must",
         /// `reporter_mobile`.
-        13 reporter_mobile: String => w::Field::must("reporter_mobile"),
+        13 reporter_mobile: String => "reporter_mobile: must",
         /// `unionid`.
-        14 unionid: Option<xinqiao_types::UnionId> => w::Field::new("unionid").masked(),
+        14 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
     }
 }
 
@@ -97,15 +97,15 @@ w::record! {
     /// `Grid`.
     pub struct Grid {
         /// `grid_id`.
-        0 grid_id: String => w::Field::must("grid_id"),
+        0 grid_id: String => "grid_id: must",
         /// `grid_name`.
-        1 grid_name: String => w::Field::must("grid_name"),
+        1 grid_name: String => "grid_name: must",
         /// `grid_parent_id`.
-        2 grid_parent_id: Option<String> => w::Field::new("grid_parent_id"),
+        2 grid_parent_id: Option<String> => "grid_parent_id",
         /// `grid_admin`.
-        3 grid_admin: Vec<String> => w::Field::must("grid_admin"),
+        3 grid_admin: Vec<String> => "grid_admin: must",
         /// `grid_member`.
-        4 grid_member: Vec<String> => w::Field::must("grid_member"),
+        4 grid_member: Vec<String> => "grid_member: must",
     }
 }
 
@@ -113,13 +113,13 @@ w::record! {
     /// `Location`.
     pub struct Location {
         /// `name`.
-        0 name: String => w::Field::must("name"),
+        0 name: String => "name: must",
         /// `address`.
-        1 address: String => w::Field::must("address").masked(),
+        1 address: String => "address: must masked",
         /// `longitude`.
-        2 longitude: f64 => w::Field::must("longitude").masked(),
+        2 longitude: f64 => "longitude: must masked",
         /// `latitude`.
-        3 latitude: f64 => w::Field::must("latitude").masked(),
+        3 latitude: f64 => "latitude: must masked",
     }
 }
 
@@ -127,9 +127,9 @@ w::record! {
     /// `ManageGrid`.
     pub struct ManageGrid {
         /// `grid_id`.
-        0 grid_id: String => w::Field::must("grid_id"),
+        0 grid_id: String => "grid_id: must",
         /// `grid_name`.
-        1 grid_name: String => w::Field::must("grid_name"),
+        1 grid_name: String => "grid_name: must",
     }
 }
 
@@ -137,29 +137,29 @@ w::record! {
     /// `OrderInfo`.
     pub struct OrderInfo {
         /// `order_id`.
-        0 order_id: String => w::Field::must("order_id"),
+        0 order_id: String => "order_id: must",
         /// `desc`.
-        1 desc: String => w::Field::must("desc"),
+        1 desc: String => "desc: must",
         /// `urge_type`.
-        2 urge_type: i64 => w::Field::must("urge_type"),
+        2 urge_type: i64 => "urge_type: must",
         /// `case_name`.
-        3 case_name: String => w::Field::must("case_name"),
+        3 case_name: String => "case_name: must",
         /// `grid_id`.
-        4 grid_id: String => w::Field::must("grid_id"),
+        4 grid_id: String => "grid_id: must",
         /// `grid_name`.
-        5 grid_name: String => w::Field::must("grid_name"),
+        5 grid_name: String => "grid_name: must",
         /// `create_time`; format `unix`.
-        6 create_time: xinqiao_types::UnixSeconds => w::Field::must("create_time"),
+        6 create_time: xinqiao_types::UnixSeconds => "create_time: must",
         /// `image_urls`.
-        7 image_urls: Option<Vec<String>> => w::Field::new("image_urls"),
+        7 image_urls: Option<Vec<String>> => "image_urls",
         /// `video_media_ids`.
-        8 video_media_ids: Option<Vec<String>> => w::Field::new("video_media_ids"),
+        8 video_media_ids: Option<Vec<String>> => "video_media_ids",
         /// `location`.
-        9 location: Option<Location> => w::Field::new("location"),
+        9 location: Option<Location> => "location",
         /// `processor_userids`.
-        10 processor_userids: Option<Vec<String>> => w::Field::new("processor_userids"),
+        10 processor_userids: Option<Vec<String>> => "processor_userids",
         /// `process_list`.
-        11 process_list: Vec<Process> => w::Field::must("process_list"),
+        11 process_list: Vec<Process> => "process_list: must",
     }
 }
 
@@ -167,19 +167,19 @@ w::record! {
     /// `Process`.
     pub struct Process {
         /// `process_type`.
-        0 process_type: i64 => w::Field::must("process_type"),
+        0 process_type: i64 => "process_type: must",
         /// `process_desc`.
-        1 process_desc: String => w::Field::must("process_desc"),
+        1 process_desc: String => "process_desc: must",
         /// `status`.
-        2 status: i64 => w::Field::must("status"),
+        2 status: i64 => "status: must",
         /// `image_urls`.
-        3 image_urls: Option<Vec<String>> => w::Field::new("image_urls"),
+        3 image_urls: Option<Vec<String>> => "image_urls",
         /// `video_media_ids`.
-        4 video_media_ids: Option<Vec<String>> => w::Field::new("video_media_ids"),
+        4 video_media_ids: Option<Vec<String>> => "video_media_ids",
         /// `solve_userid`.
-        5 solve_userid: Option<String> => w::Field::new("solve_userid"),
+        5 solve_userid: Option<String> => "solve_userid",
         /// `solved_time`; format `unix`.
-        6 solved_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("solved_time"),
+        6 solved_time: Option<xinqiao_types::UnixSeconds> => "solved_time",
     }
 }
 
@@ -187,15 +187,15 @@ w::record! {
     /// `QuestionTemplate`.
     pub struct QuestionTemplate {
         /// `question_id`.
-        0 question_id: i64 => w::Field::must("question_id"),
+        0 question_id: i64 => "question_id: must",
         /// `question_type`.
-        1 question_type: i64 => w::Field::must("question_type"),
+        1 question_type: i64 => "question_type: must",
         /// `title`.
-        2 title: String => w::Field::must("title"),
+        2 title: String => "title: must",
         /// `is_required`.
-        3 is_required: bool => w::Field::must("is_required").spelled(w::Spelling::BoolInt),
+        3 is_required: bool => "is_required: must zero-one",
         /// `option_list`.
-        4 option_list: Option<Vec<QuestionTemplateOption>> => w::Field::new("option_list"),
+        4 option_list: Option<Vec<QuestionTemplateOption>> => "option_list",
     }
 }
 
@@ -203,9 +203,9 @@ w::record! {
     /// `QuestionTemplateOption`.
     pub struct QuestionTemplateOption {
         /// `option_id`.
-        0 option_id: i64 => w::Field::must("option_id"),
+        0 option_id: i64 => "option_id: must",
         /// `option_text`.
-        1 option_text: String => w::Field::must("option_text"),
+        1 option_text: String => "option_text: must",
     }
 }
 
@@ -213,19 +213,19 @@ w::record! {
     /// `ReportValue`.
     pub struct ReportValue {
         /// `question_id`.
-        0 question_id: i64 => w::Field::must("question_id"),
+        0 question_id: i64 => "question_id: must",
         /// `single_choice`.
-        1 single_choice: Option<i64> => w::Field::new("single_choice"),
+        1 single_choice: Option<i64> => "single_choice",
         /// `multi_choice`.
-        2 multi_choice: Option<Vec<i64>> => w::Field::new("multi_choice"),
+        2 multi_choice: Option<Vec<i64>> => "multi_choice",
         /// `text`.
-        3 text: Option<String> => w::Field::new("text"),
+        3 text: Option<String> => "text",
         /// `url`.
-        4 url: Option<String> => w::Field::new("url"),
+        4 url: Option<String> => "url",
         /// `itinerary_card_type`.
-        5 itinerary_card_type: Option<i64> => w::Field::new("itinerary_card_type"),
+        5 itinerary_card_type: Option<i64> => "itinerary_card_type",
         /// `high_risk_area`.
-        6 high_risk_area: Option<String> => w::Field::new("high_risk_area"),
+        6 high_risk_area: Option<String> => "high_risk_area",
     }
 }
 
@@ -233,19 +233,19 @@ w::record! {
     /// `SiteCodeInfo`.
     pub struct SiteCodeInfo {
         /// `id`.
-        0 id: String => w::Field::must("id"),
+        0 id: String => "id: must",
         /// `type`.
-        1 type_: String => w::Field::must("type"),
+        1 type_: String => "type: must",
         /// `area`.
-        2 area: String => w::Field::must("area"),
+        2 area: String => "area: must",
         /// `address`.
-        3 address: String => w::Field::must("address").masked(),
+        3 address: String => "address: must masked",
         /// `name`.
-        4 name: String => w::Field::must("name"),
+        4 name: String => "name: must",
         /// `admin`.
-        5 admin: Vec<String> => w::Field::must("admin"),
+        5 admin: Vec<String> => "admin: must",
         /// `qr_code_url`.
-        6 qr_code_url: String => w::Field::must("qr_code_url"),
+        6 qr_code_url: String => "qr_code_url: must",
     }
 }
 
@@ -261,25 +261,26 @@ pub mod grid {
         /// * Catalog: `work.report.grid.add`.
         pub struct Add {
             /// `grid_name`.
-            0 grid_name: String => w::Field::must("grid_name"),
+            0 grid_name: String => "grid_name: must",
             /// `grid_parent_id`.
-            1 grid_parent_id: Option<String> => w::Field::new("grid_parent_id"),
+            1 grid_parent_id: Option<String> => "grid_parent_id",
             /// `grid_admin`.
-            2 grid_admin: Vec<String> => w::Field::must("grid_admin"),
+            2 grid_admin: Vec<String> => "grid_admin: must",
             /// `grid_member`.
-            3 grid_member: Option<Vec<String>> => w::Field::new("grid_member"),
+            3 grid_member: Option<Vec<String>> => "grid_member",
         }
-        new(grid_name: String, grid_admin: Vec<String>)
-        set(grid_parent_id: String, grid_member: Vec<String>)
+        new(grid_name: impl Into<String>, grid_admin: Vec<String>)
+        text(grid_parent_id: String)
+        set(grid_member: Vec<String>)
     }
 
     w::record! {
         /// Answer to [`Add`].
         pub struct AddResponse {
             /// `grid_id`.
-            0 grid_id: String => w::Field::must("grid_id"),
+            0 grid_id: String => "grid_id: must",
             /// `invalid_userids`.
-            1 invalid_userids: Option<Vec<String>> => w::Field::new("invalid_userids"),
+            1 invalid_userids: Option<Vec<String>> => "invalid_userids",
         }
     }
 
@@ -310,21 +311,21 @@ pub mod grid {
         /// * Catalog: `work.report.grid.add_cata`.
         pub struct AddCata {
             /// `category_name`.
-            0 category_name: String => w::Field::must("category_name"),
+            0 category_name: String => "category_name: must",
             /// `level`.
-            1 level: i64 => w::Field::must("level"),
+            1 level: i64 => "level: must",
             /// `parent_category_id`.
-            2 parent_category_id: Option<String> => w::Field::new("parent_category_id"),
+            2 parent_category_id: Option<String> => "parent_category_id",
         }
-        new(category_name: String, level: i64)
-        set(parent_category_id: String)
+        new(category_name: impl Into<String>, level: i64)
+        text(parent_category_id: String)
     }
 
     w::record! {
         /// Answer to [`AddCata`].
         pub struct AddCataResponse {
             /// `category_id`.
-            0 category_id: String => w::Field::must("category_id"),
+            0 category_id: String => "category_id: must",
         }
     }
 
@@ -355,9 +356,9 @@ pub mod grid {
         /// * Catalog: `work.report.grid.delete`.
         pub struct Delete {
             /// `grid_id`.
-            0 grid_id: String => w::Field::must("grid_id"),
+            0 grid_id: String => "grid_id: must",
         }
-        new(grid_id: String)
+        new(grid_id: impl Into<String>)
     }
 
     w::endpoint! {
@@ -387,9 +388,9 @@ pub mod grid {
         /// * Catalog: `work.report.grid.delete_cata`.
         pub struct DeleteCata {
             /// `category_id`.
-            0 category_id: String => w::Field::must("category_id"),
+            0 category_id: String => "category_id: must",
         }
-        new(category_id: String)
+        new(category_id: impl Into<String>)
     }
 
     w::endpoint! {
@@ -419,18 +420,18 @@ pub mod grid {
         /// * Catalog: `work.report.grid.get_user_grid_info`.
         pub struct GetUserGridInfo {
             /// `userid`.
-            0 userid: String => w::Field::must("userid"),
+            0 userid: String => "userid: must",
         }
-        new(userid: String)
+        new(userid: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`GetUserGridInfo`].
         pub struct GetUserGridInfoResponse {
             /// `manage_grids`.
-            0 manage_grids: Vec<super::ManageGrid> => w::Field::must("manage_grids"),
+            0 manage_grids: Vec<super::ManageGrid> => "manage_grids: must",
             /// `joined_grids`.
-            1 joined_grids: Vec<super::ManageGrid> => w::Field::must("joined_grids"),
+            1 joined_grids: Vec<super::ManageGrid> => "joined_grids: must",
         }
     }
 
@@ -461,17 +462,17 @@ pub mod grid {
         /// * Catalog: `work.report.grid.list`.
         pub struct List {
             /// `grid_id`.
-            0 grid_id: Option<String> => w::Field::new("grid_id"),
+            0 grid_id: Option<String> => "grid_id",
         }
         new()
-        set(grid_id: String)
+        text(grid_id: String)
     }
 
     w::record! {
         /// Answer to [`List`].
         pub struct ListResponse {
             /// `grid_list`.
-            0 grid_list: Vec<super::Grid> => w::Field::must("grid_list"),
+            0 grid_list: Vec<super::Grid> => "grid_list: must",
         }
     }
 
@@ -509,7 +510,7 @@ pub mod grid {
         /// Answer to [`ListCata`].
         pub struct ListCataResponse {
             /// `cata_list`.
-            0 cata_list: Vec<super::Cata> => w::Field::must("cata_list"),
+            0 cata_list: Vec<super::Cata> => "cata_list: must",
         }
     }
 
@@ -540,25 +541,26 @@ pub mod grid {
         /// * Catalog: `work.report.grid.update`.
         pub struct Update {
             /// `grid_name`.
-            0 grid_name: String => w::Field::must("grid_name"),
+            0 grid_name: String => "grid_name: must",
             /// `grid_parent_id`.
-            1 grid_parent_id: Option<String> => w::Field::new("grid_parent_id"),
+            1 grid_parent_id: Option<String> => "grid_parent_id",
             /// `grid_admin`.
-            2 grid_admin: Vec<String> => w::Field::must("grid_admin"),
+            2 grid_admin: Vec<String> => "grid_admin: must",
             /// `grid_member`.
-            3 grid_member: Option<Vec<String>> => w::Field::new("grid_member"),
+            3 grid_member: Option<Vec<String>> => "grid_member",
             /// `grid_id`.
-            4 grid_id: String => w::Field::must("grid_id"),
+            4 grid_id: String => "grid_id: must",
         }
-        new(grid_name: String, grid_admin: Vec<String>, grid_id: String)
-        set(grid_parent_id: String, grid_member: Vec<String>)
+        new(grid_name: impl Into<String>, grid_admin: Vec<String>, grid_id: impl Into<String>)
+        text(grid_parent_id: String)
+        set(grid_member: Vec<String>)
     }
 
     w::record! {
         /// Answer to [`Update`].
         pub struct UpdateResponse {
             /// `invalid_userids`.
-            0 invalid_userids: Option<Vec<String>> => w::Field::new("invalid_userids"),
+            0 invalid_userids: Option<Vec<String>> => "invalid_userids",
         }
     }
 
@@ -589,16 +591,16 @@ pub mod grid {
         /// * Catalog: `work.report.grid.update_cata`.
         pub struct UpdateCata {
             /// `category_name`.
-            0 category_name: String => w::Field::must("category_name"),
+            0 category_name: String => "category_name: must",
             /// `level`.
-            1 level: i64 => w::Field::must("level"),
+            1 level: i64 => "level: must",
             /// `parent_category_id`.
-            2 parent_category_id: Option<String> => w::Field::new("parent_category_id"),
+            2 parent_category_id: Option<String> => "parent_category_id",
             /// `category_id`.
-            3 category_id: String => w::Field::must("category_id"),
+            3 category_id: String => "category_id: must",
         }
-        new(category_name: String, level: i64, category_id: String)
-        set(parent_category_id: String)
+        new(category_name: impl Into<String>, level: i64, category_id: impl Into<String>)
+        text(parent_category_id: String)
     }
 
     w::endpoint! {
@@ -633,16 +635,16 @@ pub mod patrol {
         /// * Catalog: `work.report.patrol.category_statistic`.
         pub struct CategoryStatistic {
             /// `category_id`.
-            0 category_id: String => w::Field::must("category_id"),
+            0 category_id: String => "category_id: must",
         }
-        new(category_id: String)
+        new(category_id: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`CategoryStatistic`].
         pub struct CategoryStatisticResponse {
             /// `dashboard_list`.
-            0 dashboard_list: Vec<super::Dashboard> => w::Field::must("dashboard_list"),
+            0 dashboard_list: Vec<super::Dashboard> => "dashboard_list: must",
         }
     }
 
@@ -673,26 +675,26 @@ pub mod patrol {
         /// * Catalog: `work.report.patrol.get_corp_status`.
         pub struct GetCorpStatus {
             /// `grid_id`.
-            0 grid_id: String => w::Field::must("grid_id"),
+            0 grid_id: String => "grid_id: must",
         }
-        new(grid_id: String)
+        new(grid_id: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`GetCorpStatus`].
         pub struct GetCorpStatusResponse {
             /// `to_be_assigned`.
-            0 to_be_assigned: i64 => w::Field::must("to_be_assigned"),
+            0 to_be_assigned: i64 => "to_be_assigned: must",
             /// `processing`.
-            1 processing: i64 => w::Field::must("processing"),
+            1 processing: i64 => "processing: must",
             /// `added_today`.
-            2 added_today: i64 => w::Field::must("added_today"),
+            2 added_today: i64 => "added_today: must",
             /// `solved_today`.
-            3 solved_today: i64 => w::Field::must("solved_today"),
+            3 solved_today: i64 => "solved_today: must",
             /// `total_case`.
-            4 total_case: i64 => w::Field::must("total_case"),
+            4 total_case: i64 => "total_case: must",
             /// `total_solved`.
-            5 total_solved: i64 => w::Field::must("total_solved"),
+            5 total_solved: i64 => "total_solved: must",
         }
     }
 
@@ -730,7 +732,7 @@ pub mod patrol {
         /// Answer to [`GetGridInfo`].
         pub struct GetGridInfoResponse {
             /// `grid_list`.
-            0 grid_list: Vec<super::GetGridInfoGrid> => w::Field::must("grid_list"),
+            0 grid_list: Vec<super::GetGridInfoGrid> => "grid_list: must",
         }
     }
 
@@ -761,16 +763,16 @@ pub mod patrol {
         /// * Catalog: `work.report.patrol.get_order_info`.
         pub struct GetOrderInfo {
             /// `order_id`.
-            0 order_id: String => w::Field::must("order_id"),
+            0 order_id: String => "order_id: must",
         }
-        new(order_id: String)
+        new(order_id: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`GetOrderInfo`].
         pub struct GetOrderInfoResponse {
             /// `order_info`.
-            0 order_info: super::OrderInfo => w::Field::must("order_info"),
+            0 order_info: super::OrderInfo => "order_info: must",
         }
     }
 
@@ -801,19 +803,19 @@ pub mod patrol {
         /// * Catalog: `work.report.patrol.get_order_list`.
         pub struct GetOrderList {
             /// `begin_create_time`; format `unix`.
-            0 begin_create_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("begin_create_time"),
+            0 begin_create_time: Option<xinqiao_types::UnixSeconds> => "begin_create_time",
             /// `begin_modify_time`; format `unix`.
-            1 begin_modify_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("begin_modify_time"),
+            1 begin_modify_time: Option<xinqiao_types::UnixSeconds> => "begin_modify_time",
             /// `cursor`.
-            2 cursor: Option<String> => w::Field::new("cursor"),
+            2 cursor: Option<String> => "cursor",
             /// `limit`.
-            3 limit: Option<i64> => w::Field::new("limit"),
+            3 limit: Option<i64> => "limit",
         }
         new()
+        text(cursor: String)
         set(
             begin_create_time: xinqiao_types::UnixSeconds,
             begin_modify_time: xinqiao_types::UnixSeconds,
-            cursor: String,
             limit: i64,
         )
     }
@@ -822,9 +824,9 @@ pub mod patrol {
         /// Answer to [`GetOrderList`].
         pub struct GetOrderListResponse {
             /// `order_list`.
-            0 order_list: Vec<super::OrderInfo> => w::Field::must("order_list"),
+            0 order_list: Vec<super::OrderInfo> => "order_list: must",
             /// `next_cursor`.
-            1 next_cursor: Option<String> => w::Field::new("next_cursor"),
+            1 next_cursor: Option<String> => "next_cursor",
         }
     }
 
@@ -855,20 +857,20 @@ pub mod patrol {
         /// * Catalog: `work.report.patrol.get_user_status`.
         pub struct GetUserStatus {
             /// `userid`.
-            0 userid: String => w::Field::must("userid"),
+            0 userid: String => "userid: must",
         }
-        new(userid: String)
+        new(userid: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`GetUserStatus`].
         pub struct GetUserStatusResponse {
             /// `processing`.
-            0 processing: i64 => w::Field::must("processing"),
+            0 processing: i64 => "processing: must",
             /// `added_today`.
-            1 added_today: i64 => w::Field::must("added_today"),
+            1 added_today: i64 => "added_today: must",
             /// `solved_today`.
-            2 solved_today: i64 => w::Field::must("solved_today"),
+            2 solved_today: i64 => "solved_today: must",
         }
     }
 
@@ -904,16 +906,16 @@ pub mod resident {
         /// * Catalog: `work.report.resident.category_statistic`.
         pub struct CategoryStatistic {
             /// `category_id`.
-            0 category_id: String => w::Field::must("category_id"),
+            0 category_id: String => "category_id: must",
         }
-        new(category_id: String)
+        new(category_id: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`CategoryStatistic`].
         pub struct CategoryStatisticResponse {
             /// `dashboard_list`.
-            0 dashboard_list: Vec<super::Dashboard> => w::Field::must("dashboard_list"),
+            0 dashboard_list: Vec<super::Dashboard> => "dashboard_list: must",
         }
     }
 
@@ -944,28 +946,28 @@ pub mod resident {
         /// * Catalog: `work.report.resident.get_corp_status`.
         pub struct GetCorpStatus {
             /// `grid_id`.
-            0 grid_id: String => w::Field::must("grid_id"),
+            0 grid_id: String => "grid_id: must",
         }
-        new(grid_id: String)
+        new(grid_id: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`GetCorpStatus`].
         pub struct GetCorpStatusResponse {
             /// `pending`.
-            0 pending: i64 => w::Field::must("pending"),
+            0 pending: i64 => "pending: must",
             /// `processing`.
-            1 processing: i64 => w::Field::must("processing"),
+            1 processing: i64 => "processing: must",
             /// `added_today`.
-            2 added_today: i64 => w::Field::must("added_today"),
+            2 added_today: i64 => "added_today: must",
             /// `solved_today`.
-            3 solved_today: i64 => w::Field::must("solved_today"),
+            3 solved_today: i64 => "solved_today: must",
             /// `total_case`.
-            4 total_case: i64 => w::Field::must("total_case"),
+            4 total_case: i64 => "total_case: must",
             /// `total_accepted`.
-            5 total_accepted: i64 => w::Field::must("total_accepted"),
+            5 total_accepted: i64 => "total_accepted: must",
             /// `total_solved`.
-            6 total_solved: i64 => w::Field::must("total_solved"),
+            6 total_solved: i64 => "total_solved: must",
         }
     }
 
@@ -1003,7 +1005,7 @@ pub mod resident {
         /// Answer to [`GetGridInfo`].
         pub struct GetGridInfoResponse {
             /// `grid_list`.
-            0 grid_list: Vec<super::GetGridInfoGrid> => w::Field::must("grid_list"),
+            0 grid_list: Vec<super::GetGridInfoGrid> => "grid_list: must",
         }
     }
 
@@ -1034,16 +1036,16 @@ pub mod resident {
         /// * Catalog: `work.report.resident.get_order_info`.
         pub struct GetOrderInfo {
             /// `order_id`.
-            0 order_id: String => w::Field::must("order_id"),
+            0 order_id: String => "order_id: must",
         }
-        new(order_id: String)
+        new(order_id: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`GetOrderInfo`].
         pub struct GetOrderInfoResponse {
             /// `order_info`.
-            0 order_info: super::GetOrderInfoOrderInfo => w::Field::must("order_info"),
+            0 order_info: super::GetOrderInfoOrderInfo => "order_info: must",
         }
     }
 
@@ -1074,19 +1076,19 @@ pub mod resident {
         /// * Catalog: `work.report.resident.get_order_list`.
         pub struct GetOrderList {
             /// `begin_create_time`; format `unix`.
-            0 begin_create_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("begin_create_time"),
+            0 begin_create_time: Option<xinqiao_types::UnixSeconds> => "begin_create_time",
             /// `begin_modify_time`; format `unix`.
-            1 begin_modify_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("begin_modify_time"),
+            1 begin_modify_time: Option<xinqiao_types::UnixSeconds> => "begin_modify_time",
             /// `cursor`.
-            2 cursor: Option<String> => w::Field::new("cursor"),
+            2 cursor: Option<String> => "cursor",
             /// `limit`.
-            3 limit: Option<i64> => w::Field::new("limit"),
+            3 limit: Option<i64> => "limit",
         }
         new()
+        text(cursor: String)
         set(
             begin_create_time: xinqiao_types::UnixSeconds,
             begin_modify_time: xinqiao_types::UnixSeconds,
-            cursor: String,
             limit: i64,
         )
     }
@@ -1095,9 +1097,9 @@ pub mod resident {
         /// Answer to [`GetOrderList`].
         pub struct GetOrderListResponse {
             /// `order_list`.
-            0 order_list: Vec<super::GetOrderInfoOrderInfo> => w::Field::must("order_list"),
+            0 order_list: Vec<super::GetOrderInfoOrderInfo> => "order_list: must",
             /// `next_cursor`.
-            1 next_cursor: Option<String> => w::Field::new("next_cursor"),
+            1 next_cursor: Option<String> => "next_cursor",
         }
     }
 
@@ -1128,22 +1130,22 @@ pub mod resident {
         /// * Catalog: `work.report.resident.get_user_status`.
         pub struct GetUserStatus {
             /// `userid`.
-            0 userid: String => w::Field::must("userid"),
+            0 userid: String => "userid: must",
         }
-        new(userid: String)
+        new(userid: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`GetUserStatus`].
         pub struct GetUserStatusResponse {
             /// `pending`.
-            0 pending: i64 => w::Field::must("pending"),
+            0 pending: i64 => "pending: must",
             /// `processing`.
-            1 processing: i64 => w::Field::must("processing"),
+            1 processing: i64 => "processing: must",
             /// `added_today`.
-            2 added_today: i64 => w::Field::must("added_today"),
+            2 added_today: i64 => "added_today: must",
             /// `solved_today`.
-            3 solved_today: i64 => w::Field::must("solved_today"),
+            3 solved_today: i64 => "solved_today: must",
         }
     }
 
@@ -1179,27 +1181,28 @@ pub mod sitecode {
         /// * Catalog: `work.report.sitecode.get_report_answer`.
         pub struct GetReportAnswer {
             /// `siteid`.
-            0 siteid: String => w::Field::must("siteid"),
+            0 siteid: String => "siteid: must",
             /// `date`; format `yyyy-MM-dd`.
-            1 date: String => w::Field::must("date"),
+            1 date: String => "date: must",
             /// `limit`.
-            2 limit: Option<i64> => w::Field::new("limit"),
+            2 limit: Option<i64> => "limit",
             /// `cursor`.
-            3 cursor: Option<String> => w::Field::new("cursor"),
+            3 cursor: Option<String> => "cursor",
         }
-        new(siteid: String, date: String)
-        set(limit: i64, cursor: String)
+        new(siteid: impl Into<String>, date: impl Into<String>)
+        text(cursor: String)
+        set(limit: i64)
     }
 
     w::record! {
         /// Answer to [`GetReportAnswer`].
         pub struct GetReportAnswerResponse {
             /// `answers`.
-            0 answers: Vec<super::Answer> => w::Field::must("answers"),
+            0 answers: Vec<super::Answer> => "answers: must",
             /// `has_more`.
-            1 has_more: bool => w::Field::must("has_more").spelled(w::Spelling::BoolInt),
+            1 has_more: bool => "has_more: must zero-one",
             /// `next_cursor`.
-            2 next_cursor: Option<String> => w::Field::new("next_cursor"),
+            2 next_cursor: Option<String> => "next_cursor",
         }
     }
 
@@ -1230,16 +1233,16 @@ pub mod sitecode {
         /// * Catalog: `work.report.sitecode.get_site_report_info`.
         pub struct GetSiteReportInfo {
             /// `siteid`.
-            0 siteid: String => w::Field::must("siteid"),
+            0 siteid: String => "siteid: must",
         }
-        new(siteid: String)
+        new(siteid: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`GetSiteReportInfo`].
         pub struct GetSiteReportInfoResponse {
             /// `question_templates`.
-            0 question_templates: Vec<super::QuestionTemplate> => w::Field::must("question_templates"),
+            0 question_templates: Vec<super::QuestionTemplate> => "question_templates: must",
         }
     }
 
@@ -1270,21 +1273,22 @@ pub mod sitecode {
         /// * Catalog: `work.report.sitecode.list`.
         pub struct List {
             /// `limit`.
-            0 limit: Option<i64> => w::Field::new("limit"),
+            0 limit: Option<i64> => "limit",
             /// `cursor`.
-            1 cursor: Option<String> => w::Field::new("cursor"),
+            1 cursor: Option<String> => "cursor",
         }
         new()
-        set(limit: i64, cursor: String)
+        text(cursor: String)
+        set(limit: i64)
     }
 
     w::record! {
         /// Answer to [`List`].
         pub struct ListResponse {
             /// `site_code_infos`.
-            0 site_code_infos: Vec<super::SiteCodeInfo> => w::Field::must("site_code_infos"),
+            0 site_code_infos: Vec<super::SiteCodeInfo> => "site_code_infos: must",
             /// `next_cursor`.
-            1 next_cursor: Option<String> => w::Field::new("next_cursor"),
+            1 next_cursor: Option<String> => "next_cursor",
         }
     }
 

@@ -7,9 +7,9 @@ w::record! {
     /// `AllowScope`.
     pub struct AllowScope {
         /// `students`.
-        0 students: Vec<Student> => w::Field::must("students"),
+        0 students: Vec<Student> => "students: must",
         /// `departments`.
-        1 departments: Vec<i64> => w::Field::must("departments"),
+        1 departments: Vec<i64> => "departments: must",
     }
 }
 
@@ -17,15 +17,15 @@ w::record! {
     /// `BatchCreateParentParent`.
     pub struct BatchCreateParentParent {
         /// `parent_userid`.
-        0 parent_userid: String => w::Field::must("parent_userid"),
+        0 parent_userid: String => "parent_userid: must",
         /// `mobile`.
-        1 mobile: String => w::Field::must("mobile").masked(),
+        1 mobile: String => "mobile: must masked",
         /// `to_invite`.
-        2 to_invite: Option<bool> => w::Field::new("to_invite"),
+        2 to_invite: Option<bool> => "to_invite",
         /// `children`.
-        3 children: Vec<Children> => w::Field::must("children"),
+        3 children: Vec<Children> => "children: must",
     }
-    new(parent_userid: String, mobile: String, children: Vec<Children>)
+    new(parent_userid: impl Into<String>, mobile: impl Into<String>, children: Vec<Children>)
     set(to_invite: bool)
 }
 
@@ -33,11 +33,11 @@ w::record! {
     /// `BatchCreateParentResult`.
     pub struct BatchCreateParentResult {
         /// `parent_userid`.
-        0 parent_userid: String => w::Field::must("parent_userid"),
+        0 parent_userid: String => "parent_userid: must",
         /// `errcode`.
-        1 errcode: i64 => w::Field::must("errcode"),
+        1 errcode: i64 => "errcode: must",
         /// `errmsg`.
-        2 errmsg: String => w::Field::must("errmsg"),
+        2 errmsg: String => "errmsg: must",
     }
 }
 
@@ -45,11 +45,11 @@ w::record! {
     /// `BatchCreateStudentResult`.
     pub struct BatchCreateStudentResult {
         /// `student_userid`.
-        0 student_userid: String => w::Field::must("student_userid"),
+        0 student_userid: String => "student_userid: must",
         /// `errcode`.
-        1 errcode: i64 => w::Field::must("errcode"),
+        1 errcode: i64 => "errcode: must",
         /// `errmsg`.
-        2 errmsg: String => w::Field::must("errmsg"),
+        2 errmsg: String => "errmsg: must",
     }
 }
 
@@ -57,90 +57,93 @@ w::record! {
     /// `BatchCreateStudentStudent`.
     pub struct BatchCreateStudentStudent {
         /// `student_userid`.
-        0 student_userid: String => w::Field::must("student_userid"),
+        0 student_userid: String => "student_userid: must",
         /// `name`.
-        1 name: String => w::Field::must("name"),
+        1 name: String => "name: must",
         /// `mobile`.
-        2 mobile: Option<String> => w::Field::new("mobile").masked(),
+        2 mobile: Option<String> => "mobile: masked",
         /// `to_invite`.
-        3 to_invite: Option<bool> => w::Field::new("to_invite"),
+        3 to_invite: Option<bool> => "to_invite",
         /// `department`.
-        4 department: Vec<i64> => w::Field::must("department"),
+        4 department: Vec<i64> => "department: must",
     }
-    new(student_userid: String, name: String, department: Vec<i64>)
-    set(mobile: String, to_invite: bool)
+    new(student_userid: impl Into<String>, name: impl Into<String>, department: Vec<i64>)
+    text(mobile: String)
+    set(to_invite: bool)
 }
 
 w::record! {
     /// `BatchUpdateParentParent`.
     pub struct BatchUpdateParentParent {
         /// `parent_userid`.
-        0 parent_userid: String => w::Field::must("parent_userid"),
+        0 parent_userid: String => "parent_userid: must",
         /// `new_parent_userid`.
-        1 new_parent_userid: Option<String> => w::Field::new("new_parent_userid"),
+        1 new_parent_userid: Option<String> => "new_parent_userid",
         /// `mobile`.
-        2 mobile: Option<String> => w::Field::new("mobile").masked(),
+        2 mobile: Option<String> => "mobile: masked",
         /// `children`.
-        3 children: Option<Vec<Children>> => w::Field::new("children"),
+        3 children: Option<Vec<Children>> => "children",
     }
-    new(parent_userid: String)
-    set(new_parent_userid: String, mobile: String, children: Vec<Children>)
+    new(parent_userid: impl Into<String>)
+    text(new_parent_userid: String, mobile: String)
+    set(children: Vec<Children>)
 }
 
 w::record! {
     /// `BatchUpdateStudentStudent`.
     pub struct BatchUpdateStudentStudent {
         /// `student_userid`.
-        0 student_userid: String => w::Field::must("student_userid"),
+        0 student_userid: String => "student_userid: must",
         /// `new_student_userid`.
-        1 new_student_userid: Option<String> => w::Field::new("new_student_userid"),
+        1 new_student_userid: Option<String> => "new_student_userid",
         /// `name`.
-        2 name: Option<String> => w::Field::new("name"),
+        2 name: Option<String> => "name",
         /// `mobile`.
-        3 mobile: Option<String> => w::Field::new("mobile").masked(),
+        3 mobile: Option<String> => "mobile: masked",
         /// `department`.
-        4 department: Option<Vec<i64>> => w::Field::new("department"),
+        4 department: Option<Vec<i64>> => "department",
     }
-    new(student_userid: String)
-    set(new_student_userid: String, name: String, mobile: String, department: Vec<i64>)
+    new(student_userid: impl Into<String>)
+    text(new_student_userid: String, name: String, mobile: String)
+    set(department: Vec<i64>)
 }
 
 w::record! {
     /// `Children`.
     pub struct Children {
         /// `student_userid`.
-        0 student_userid: String => w::Field::must("student_userid"),
+        0 student_userid: String => "student_userid: must",
         /// `relation`.
-        1 relation: String => w::Field::must("relation"),
+        1 relation: String => "relation: must",
     }
-    new(student_userid: String, relation: String)
+    new(student_userid: impl Into<String>, relation: impl Into<String>)
 }
 
 w::record! {
     /// `Department`.
     pub struct Department {
         /// `id`.
-        0 id: i64 => w::Field::must("id"),
+        0 id: i64 => "id: must",
         /// `name`.
-        1 name: String => w::Field::must("name"),
+        1 name: String => "name: must",
         /// `type`.
-        2 type_: i64 => w::Field::must("type"),
+        2 type_: i64 => "type: must",
         /// `parentid`.
-        3 parentid: i64 => w::Field::must("parentid"),
+        3 parentid: i64 => "parentid: must",
         /// `standard_grade`.
-        4 standard_grade: Option<i64> => w::Field::new("standard_grade"),
+        4 standard_grade: Option<i64> => "standard_grade",
         /// `register_year`.
-        5 register_year: Option<i64> => w::Field::new("register_year"),
+        5 register_year: Option<i64> => "register_year",
         /// `order`.
-        6 order: Option<i64> => w::Field::new("order"),
+        6 order: Option<i64> => "order",
         /// `department_admins`.
-        7 department_admins: Vec<DepartmentAdmin> => w::Field::must("department_admins"),
+        7 department_admins: Vec<DepartmentAdmin> => "department_admins: must",
         /// `is_graduated`.
-        8 is_graduated: Option<bool> => w::Field::new("is_graduated").spelled(w::Spelling::BoolInt),
+        8 is_graduated: Option<bool> => "is_graduated: zero-one",
         /// `open_group_chat`.
-        9 open_group_chat: Option<bool> => w::Field::new("open_group_chat").spelled(w::Spelling::BoolInt),
+        9 open_group_chat: Option<bool> => "open_group_chat: zero-one",
         /// `group_chat_id`.
-        10 group_chat_id: Option<w::TextOrNumber> => w::Field::new("group_chat_id"),
+        10 group_chat_id: Option<w::TextOrNumber> => "group_chat_id",
     }
 }
 
@@ -148,27 +151,27 @@ w::record! {
     /// `DepartmentAdmin`.
     pub struct DepartmentAdmin {
         /// `userid`.
-        0 userid: String => w::Field::must("userid"),
+        0 userid: String => "userid: must",
         /// `type`.
-        1 type_: i64 => w::Field::must("type"),
+        1 type_: i64 => "type: must",
         /// `subject`.
-        2 subject: Option<String> => w::Field::new("subject"),
+        2 subject: Option<String> => "subject",
     }
-    new(userid: String, type_: i64)
-    set(subject: String)
+    new(userid: impl Into<String>, type_: i64)
+    text(subject: String)
 }
 
 w::record! {
     /// `GetHealthQrcodeResult`.
     pub struct GetHealthQrcodeResult {
         /// `errcode`.
-        0 errcode: i64 => w::Field::must("errcode"),
+        0 errcode: i64 => "errcode: must",
         /// `errmsg`.
-        1 errmsg: Option<String> => w::Field::new("errmsg"),
+        1 errmsg: Option<String> => "errmsg",
         /// `userid`.
-        2 userid: String => w::Field::must("userid"),
+        2 userid: String => "userid: must",
         /// `qrcode_data`.
-        3 qrcode_data: Option<String> => w::Field::new("qrcode_data"),
+        3 qrcode_data: Option<String> => "qrcode_data",
     }
 }
 
@@ -176,15 +179,15 @@ w::record! {
     /// `GetParent`.
     pub struct GetParent {
         /// `parent_userid`.
-        0 parent_userid: String => w::Field::must("parent_userid"),
+        0 parent_userid: String => "parent_userid: must",
         /// `mobile`.
-        1 mobile: String => w::Field::must("mobile").masked(),
+        1 mobile: String => "mobile: must masked",
         /// `children`.
-        2 children: Vec<ParentChildren> => w::Field::must("children"),
+        2 children: Vec<ParentChildren> => "children: must",
         /// `is_subscribe`.
-        3 is_subscribe: bool => w::Field::must("is_subscribe").spelled(w::Spelling::BoolInt),
+        3 is_subscribe: bool => "is_subscribe: must zero-one",
         /// `external_userid`.
-        4 external_userid: Option<String> => w::Field::new("external_userid").masked(),
+        4 external_userid: Option<String> => "external_userid: masked",
     }
 }
 
@@ -192,13 +195,13 @@ w::record! {
     /// `GetStudent`.
     pub struct GetStudent {
         /// `student_userid`.
-        0 student_userid: String => w::Field::must("student_userid"),
+        0 student_userid: String => "student_userid: must",
         /// `name`.
-        1 name: String => w::Field::must("name"),
+        1 name: String => "name: must",
         /// `department`.
-        2 department: Vec<i64> => w::Field::must("department"),
+        2 department: Vec<i64> => "department: must",
         /// `parents`.
-        3 parents: Vec<StudentParent> => w::Field::must("parents"),
+        3 parents: Vec<StudentParent> => "parents: must",
     }
 }
 
@@ -206,9 +209,9 @@ w::record! {
     /// `GetUnwatchStatV2StatInfo`.
     pub struct GetUnwatchStatV2StatInfo {
         /// `students`.
-        0 students: Vec<GetUnwatchStatV2Student> => w::Field::must("students"),
+        0 students: Vec<GetUnwatchStatV2Student> => "students: must",
         /// `parents`.
-        1 parents: Vec<Parent> => w::Field::must("parents"),
+        1 parents: Vec<Parent> => "parents: must",
     }
 }
 
@@ -216,9 +219,9 @@ w::record! {
     /// `GetUnwatchStatV2Student`.
     pub struct GetUnwatchStatV2Student {
         /// `student_userid`.
-        0 student_userid: String => w::Field::must("student_userid"),
+        0 student_userid: String => "student_userid: must",
         /// `partyids`.
-        1 partyids: Vec<i64> => w::Field::must("partyids"),
+        1 partyids: Vec<i64> => "partyids: must",
     }
 }
 
@@ -226,11 +229,11 @@ w::record! {
     /// `GetWatchStatV2StatInfo`.
     pub struct GetWatchStatV2StatInfo {
         /// `students`.
-        0 students: Vec<GetWatchStatV2Student> => w::Field::must("students"),
+        0 students: Vec<GetWatchStatV2Student> => "students: must",
         /// `parents`.
-        1 parents: Vec<StatInfoParent> => w::Field::must("parents"),
+        1 parents: Vec<StatInfoParent> => "parents: must",
         /// `visitors`.
-        2 visitors: Vec<Visitor> => w::Field::must("visitors"),
+        2 visitors: Vec<Visitor> => "visitors: must",
     }
 }
 
@@ -238,17 +241,17 @@ w::record! {
     /// `GetWatchStatV2Student`.
     pub struct GetWatchStatV2Student {
         /// `student_userid`.
-        0 student_userid: String => w::Field::must("student_userid"),
+        0 student_userid: String => "student_userid: must",
         /// `partyids`.
-        1 partyids: Vec<i64> => w::Field::must("partyids"),
+        1 partyids: Vec<i64> => "partyids: must",
         /// `watch_time`; unit s.
-        2 watch_time: i64 => w::Field::must("watch_time"),
+        2 watch_time: i64 => "watch_time: must",
         /// `enter_time`; format `unix`.
-        3 enter_time: xinqiao_types::UnixSeconds => w::Field::must("enter_time"),
+        3 enter_time: xinqiao_types::UnixSeconds => "enter_time: must",
         /// `leave_time`; format `unix`.
-        4 leave_time: xinqiao_types::UnixSeconds => w::Field::must("leave_time"),
+        4 leave_time: xinqiao_types::UnixSeconds => "leave_time: must",
         /// `is_comment`.
-        5 is_comment: bool => w::Field::must("is_comment").spelled(w::Spelling::BoolInt),
+        5 is_comment: bool => "is_comment: must zero-one",
     }
 }
 
@@ -256,13 +259,13 @@ w::record! {
     /// `HealthInfo`.
     pub struct HealthInfo {
         /// `userid`.
-        0 userid: String => w::Field::must("userid"),
+        0 userid: String => "userid: must",
         /// `health_qrcode_status`.
-        1 health_qrcode_status: i64 => w::Field::must("health_qrcode_status"),
+        1 health_qrcode_status: i64 => "health_qrcode_status: must",
         /// `self_submit`.
-        2 self_submit: bool => w::Field::must("self_submit").spelled(w::Spelling::BoolInt),
+        2 self_submit: bool => "self_submit: must zero-one",
         /// `report_values`.
-        3 report_values: Vec<ReportValue> => w::Field::must("report_values"),
+        3 report_values: Vec<ReportValue> => "report_values: must",
     }
 }
 
@@ -270,23 +273,23 @@ w::record! {
     /// `LivingInfo`.
     pub struct LivingInfo {
         /// `anchor_userid`.
-        0 anchor_userid: String => w::Field::must("anchor_userid"),
+        0 anchor_userid: String => "anchor_userid: must",
         /// `theme`.
-        1 theme: String => w::Field::must("theme"),
+        1 theme: String => "theme: must",
         /// `living_start`; format `unix`.
-        2 living_start: xinqiao_types::UnixSeconds => w::Field::must("living_start"),
+        2 living_start: xinqiao_types::UnixSeconds => "living_start: must",
         /// `living_duration`; unit s.
-        3 living_duration: i64 => w::Field::must("living_duration"),
+        3 living_duration: i64 => "living_duration: must",
         /// `living_range`.
-        4 living_range: LivingRange => w::Field::must("living_range"),
+        4 living_range: LivingRange => "living_range: must",
         /// `open_replay`.
-        5 open_replay: bool => w::Field::must("open_replay").spelled(w::Spelling::BoolInt),
+        5 open_replay: bool => "open_replay: must zero-one",
         /// `viewer_num`.
-        6 viewer_num: i64 => w::Field::must("viewer_num"),
+        6 viewer_num: i64 => "viewer_num: must",
         /// `comment_num`.
-        7 comment_num: i64 => w::Field::must("comment_num"),
+        7 comment_num: i64 => "comment_num: must",
         /// `push_stream_url`.
-        8 push_stream_url: Option<String> => w::Field::new("push_stream_url"),
+        8 push_stream_url: Option<String> => "push_stream_url",
     }
 }
 
@@ -294,9 +297,9 @@ w::record! {
     /// `LivingRange`.
     pub struct LivingRange {
         /// `partyids`.
-        0 partyids: Option<Vec<i64>> => w::Field::new("partyids"),
+        0 partyids: Option<Vec<i64>> => "partyids",
         /// `group_names`.
-        1 group_names: Option<Vec<String>> => w::Field::new("group_names"),
+        1 group_names: Option<Vec<String>> => "group_names",
     }
 }
 
@@ -304,11 +307,11 @@ w::record! {
     /// `Parent`.
     pub struct Parent {
         /// `student_userid`.
-        0 student_userid: String => w::Field::must("student_userid"),
+        0 student_userid: String => "student_userid: must",
         /// `partyids`.
-        1 partyids: Vec<i64> => w::Field::must("partyids"),
+        1 partyids: Vec<i64> => "partyids: must",
         /// `parent_userid`.
-        2 parent_userid: String => w::Field::must("parent_userid"),
+        2 parent_userid: String => "parent_userid: must",
     }
 }
 
@@ -316,11 +319,11 @@ w::record! {
     /// `ParentChildren`.
     pub struct ParentChildren {
         /// `student_userid`.
-        0 student_userid: String => w::Field::must("student_userid"),
+        0 student_userid: String => "student_userid: must",
         /// `name`.
-        1 name: Option<String> => w::Field::new("name"),
+        1 name: Option<String> => "name",
         /// `relation`.
-        2 relation: String => w::Field::must("relation"),
+        2 relation: String => "relation: must",
     }
 }
 
@@ -328,13 +331,13 @@ w::record! {
     /// `PaymentResult`.
     pub struct PaymentResult {
         /// `student_userid`.
-        0 student_userid: String => w::Field::must("student_userid"),
+        0 student_userid: String => "student_userid: must",
         /// `payer_parent_userid`.
-        1 payer_parent_userid: Option<String> => w::Field::new("payer_parent_userid"),
+        1 payer_parent_userid: Option<String> => "payer_parent_userid",
         /// `trade_state`.
-        2 trade_state: i64 => w::Field::must("trade_state"),
+        2 trade_state: i64 => "trade_state: must",
         /// `trade_no`.
-        3 trade_no: String => w::Field::must("trade_no"),
+        3 trade_no: String => "trade_no: must",
     }
 }
 
@@ -342,17 +345,17 @@ w::record! {
     /// `QuestionTemplate`.
     pub struct QuestionTemplate {
         /// `question_id`.
-        0 question_id: i64 => w::Field::must("question_id"),
+        0 question_id: i64 => "question_id: must",
         /// `title`.
-        1 title: String => w::Field::must("title"),
+        1 title: String => "title: must",
         /// `question_type`.
-        2 question_type: i64 => w::Field::must("question_type"),
+        2 question_type: i64 => "question_type: must",
         /// `is_must_fill`.
-        3 is_must_fill: bool => w::Field::must("is_must_fill").spelled(w::Spelling::BoolInt),
+        3 is_must_fill: bool => "is_must_fill: must zero-one",
         /// `is_not_display`.
-        4 is_not_display: bool => w::Field::must("is_not_display").spelled(w::Spelling::BoolInt),
+        4 is_not_display: bool => "is_not_display: must zero-one",
         /// `option_list`.
-        5 option_list: Option<Vec<QuestionTemplateOption>> => w::Field::new("option_list"),
+        5 option_list: Option<Vec<QuestionTemplateOption>> => "option_list",
     }
 }
 
@@ -360,9 +363,9 @@ w::record! {
     /// `QuestionTemplateOption`.
     pub struct QuestionTemplateOption {
         /// `option_id`.
-        0 option_id: i64 => w::Field::must("option_id"),
+        0 option_id: i64 => "option_id: must",
         /// `option_text`.
-        1 option_text: String => w::Field::must("option_text"),
+        1 option_text: String => "option_text: must",
     }
 }
 
@@ -370,11 +373,11 @@ w::record! {
     /// `ReportValue`.
     pub struct ReportValue {
         /// `question_id`.
-        0 question_id: i64 => w::Field::must("question_id"),
+        0 question_id: i64 => "question_id: must",
         /// `single_chose`.
-        1 single_chose: Option<i64> => w::Field::new("single_chose"),
+        1 single_chose: Option<i64> => "single_chose",
         /// `text`.
-        2 text: Option<String> => w::Field::new("text"),
+        2 text: Option<String> => "text",
     }
 }
 
@@ -382,7 +385,7 @@ w::record! {
     /// `StatInfo`.
     pub struct StatInfo {
         /// `students`.
-        0 students: Vec<StatInfoStudent> => w::Field::must("students"),
+        0 students: Vec<StatInfoStudent> => "students: must",
     }
 }
 
@@ -390,19 +393,19 @@ w::record! {
     /// `StatInfoParent`.
     pub struct StatInfoParent {
         /// `student_userid`.
-        0 student_userid: String => w::Field::must("student_userid"),
+        0 student_userid: String => "student_userid: must",
         /// `partyids`.
-        1 partyids: Vec<i64> => w::Field::must("partyids"),
+        1 partyids: Vec<i64> => "partyids: must",
         /// `watch_time`; unit s.
-        2 watch_time: i64 => w::Field::must("watch_time"),
+        2 watch_time: i64 => "watch_time: must",
         /// `enter_time`; format `unix`.
-        3 enter_time: xinqiao_types::UnixSeconds => w::Field::must("enter_time"),
+        3 enter_time: xinqiao_types::UnixSeconds => "enter_time: must",
         /// `leave_time`; format `unix`.
-        4 leave_time: xinqiao_types::UnixSeconds => w::Field::must("leave_time"),
+        4 leave_time: xinqiao_types::UnixSeconds => "leave_time: must",
         /// `is_comment`.
-        5 is_comment: bool => w::Field::must("is_comment").spelled(w::Spelling::BoolInt),
+        5 is_comment: bool => "is_comment: must zero-one",
         /// `parent_userid`.
-        6 parent_userid: String => w::Field::must("parent_userid"),
+        6 parent_userid: String => "parent_userid: must",
     }
 }
 
@@ -410,11 +413,11 @@ w::record! {
     /// `StatInfoStudent`.
     pub struct StatInfoStudent {
         /// `student_userid`.
-        0 student_userid: Option<String> => w::Field::new("student_userid"),
+        0 student_userid: Option<String> => "student_userid",
         /// `parent_userid`.
-        1 parent_userid: Option<String> => w::Field::new("parent_userid"),
+        1 parent_userid: Option<String> => "parent_userid",
         /// `partyids`.
-        2 partyids: Vec<i64> => w::Field::must("partyids"),
+        2 partyids: Vec<i64> => "partyids: must",
     }
 }
 
@@ -422,9 +425,9 @@ w::record! {
     /// `StatInfoe`.
     pub struct StatInfoe {
         /// `students`.
-        0 students: Vec<StatInfoeStudent> => w::Field::must("students"),
+        0 students: Vec<StatInfoeStudent> => "students: must",
         /// `visitors`.
-        1 visitors: Vec<Visitor> => w::Field::must("visitors"),
+        1 visitors: Vec<Visitor> => "visitors: must",
     }
 }
 
@@ -432,19 +435,19 @@ w::record! {
     /// `StatInfoeStudent`.
     pub struct StatInfoeStudent {
         /// `student_userid`.
-        0 student_userid: Option<String> => w::Field::new("student_userid"),
+        0 student_userid: Option<String> => "student_userid",
         /// `parent_userid`.
-        1 parent_userid: Option<String> => w::Field::new("parent_userid"),
+        1 parent_userid: Option<String> => "parent_userid",
         /// `partyids`.
-        2 partyids: Vec<i64> => w::Field::must("partyids"),
+        2 partyids: Vec<i64> => "partyids: must",
         /// `watch_time`; unit s.
-        3 watch_time: i64 => w::Field::must("watch_time"),
+        3 watch_time: i64 => "watch_time: must",
         /// `enter_time`; format `unix`.
-        4 enter_time: xinqiao_types::UnixSeconds => w::Field::must("enter_time"),
+        4 enter_time: xinqiao_types::UnixSeconds => "enter_time: must",
         /// `leave_time`; format `unix`.
-        5 leave_time: xinqiao_types::UnixSeconds => w::Field::must("leave_time"),
+        5 leave_time: xinqiao_types::UnixSeconds => "leave_time: must",
         /// `is_comment`.
-        6 is_comment: bool => w::Field::must("is_comment").spelled(w::Spelling::BoolInt),
+        6 is_comment: bool => "is_comment: must zero-one",
     }
 }
 
@@ -452,7 +455,7 @@ w::record! {
     /// `Student`.
     pub struct Student {
         /// `userid`.
-        0 userid: String => w::Field::must("userid"),
+        0 userid: String => "userid: must",
     }
 }
 
@@ -460,15 +463,15 @@ w::record! {
     /// `StudentParent`.
     pub struct StudentParent {
         /// `parent_userid`.
-        0 parent_userid: String => w::Field::must("parent_userid"),
+        0 parent_userid: String => "parent_userid: must",
         /// `mobile`.
-        1 mobile: Option<String> => w::Field::new("mobile").masked(),
+        1 mobile: Option<String> => "mobile: masked",
         /// `relation`.
-        2 relation: String => w::Field::must("relation"),
+        2 relation: String => "relation: must",
         /// `is_subscribe`.
-        3 is_subscribe: bool => w::Field::must("is_subscribe").spelled(w::Spelling::BoolInt),
+        3 is_subscribe: bool => "is_subscribe: must zero-one",
         /// `external_userid`.
-        4 external_userid: Option<String> => w::Field::new("external_userid").masked(),
+        4 external_userid: Option<String> => "external_userid: masked",
     }
 }
 
@@ -476,31 +479,32 @@ w::record! {
     /// `UpdateDepartmentAdmin`.
     pub struct UpdateDepartmentAdmin {
         /// `op`.
-        0 op: i64 => w::Field::must("op"),
+        0 op: i64 => "op: must",
         /// `userid`.
-        1 userid: String => w::Field::must("userid"),
+        1 userid: String => "userid: must",
         /// `type`.
-        2 type_: Option<i64> => w::Field::new("type"),
+        2 type_: Option<i64> => "type",
         /// `subject`.
-        3 subject: Option<String> => w::Field::new("subject"),
+        3 subject: Option<String> => "subject",
     }
-    new(op: i64, userid: String)
-    set(type_: i64, subject: String)
+    new(op: i64, userid: impl Into<String>)
+    text(subject: String)
+    set(type_: i64)
 }
 
 w::record! {
     /// `Visitor`.
     pub struct Visitor {
         /// `nickname`.
-        0 nickname: Option<String> => w::Field::new("nickname").masked(),
+        0 nickname: Option<String> => "nickname: masked",
         /// `watch_time`; unit s.
-        1 watch_time: i64 => w::Field::must("watch_time"),
+        1 watch_time: i64 => "watch_time: must",
         /// `enter_time`; format `unix`.
-        2 enter_time: xinqiao_types::UnixSeconds => w::Field::must("enter_time"),
+        2 enter_time: xinqiao_types::UnixSeconds => "enter_time: must",
         /// `leave_time`; format `unix`.
-        3 leave_time: xinqiao_types::UnixSeconds => w::Field::must("leave_time"),
+        3 leave_time: xinqiao_types::UnixSeconds => "leave_time: must",
         /// `is_comment`.
-        4 is_comment: bool => w::Field::must("is_comment").spelled(w::Spelling::BoolInt),
+        4 is_comment: bool => "is_comment: must zero-one",
     }
 }
 
@@ -519,7 +523,7 @@ w::record! {
     /// Answer to [`AgentGetAllowScope`].
     pub struct AgentGetAllowScopeResponse {
         /// `allow_scope`.
-        0 allow_scope: AllowScope => w::Field::must("allow_scope"),
+        0 allow_scope: AllowScope => "allow_scope: must",
     }
 }
 
@@ -550,20 +554,20 @@ w::record! {
     /// * Catalog: `work.school.get_payment_result`.
     pub struct GetPaymentResult {
         /// `payment_id`.
-        0 payment_id: String => w::Field::must("payment_id"),
+        0 payment_id: String => "payment_id: must",
     }
-    new(payment_id: String)
+    new(payment_id: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`GetPaymentResult`].
     pub struct GetPaymentResultResponse {
         /// `project_name`.
-        0 project_name: String => w::Field::must("project_name"),
+        0 project_name: String => "project_name: must",
         /// `amount`; unit fen.
-        1 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        1 amount: xinqiao_types::Fen => "amount: must",
         /// `payment_result`.
-        2 payment_result: Vec<PaymentResult> => w::Field::must("payment_result"),
+        2 payment_result: Vec<PaymentResult> => "payment_result: must",
     }
 }
 
@@ -601,7 +605,7 @@ w::record! {
     /// Answer to [`GetTeacherViewMode`].
     pub struct GetTeacherViewModeResponse {
         /// `view_mode`.
-        0 view_mode: i64 => w::Field::must("view_mode"),
+        0 view_mode: i64 => "view_mode: must",
     }
 }
 
@@ -632,20 +636,20 @@ w::record! {
     /// * Catalog: `work.school.get_trade`.
     pub struct GetTrade {
         /// `payment_id`.
-        0 payment_id: String => w::Field::must("payment_id"),
+        0 payment_id: String => "payment_id: must",
         /// `trade_no`.
-        1 trade_no: String => w::Field::must("trade_no"),
+        1 trade_no: String => "trade_no: must",
     }
-    new(payment_id: String, trade_no: String)
+    new(payment_id: impl Into<String>, trade_no: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`GetTrade`].
     pub struct GetTradeResponse {
         /// `transaction_id`.
-        0 transaction_id: String => w::Field::must("transaction_id"),
+        0 transaction_id: String => "transaction_id: must",
         /// `pay_time`; format `unix`.
-        1 pay_time: xinqiao_types::UnixSeconds => w::Field::must("pay_time"),
+        1 pay_time: xinqiao_types::UnixSeconds => "pay_time: must",
     }
 }
 
@@ -676,20 +680,20 @@ w::record! {
     /// * Catalog: `work.school.getuserinfo`.
     pub struct Getuserinfo {
         /// `code`.
-        0 code: String => w::Field::must("code").place(w::Place::Query),
+        0 code: String => "code: must query",
     }
-    new(code: String)
+    new(code: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`Getuserinfo`].
     pub struct GetuserinfoResponse {
         /// `DeviceId`.
-        0 device_id: Option<String> => w::Field::new("DeviceId"),
+        0 device_id: Option<String> => "DeviceId",
         /// `parent_userid`.
-        1 parent_userid: Option<String> => w::Field::new("parent_userid"),
+        1 parent_userid: Option<String> => "parent_userid",
         /// `student_userid`.
-        2 student_userid: Option<String> => w::Field::new("student_userid"),
+        2 student_userid: Option<String> => "student_userid",
     }
 }
 
@@ -720,7 +724,7 @@ w::record! {
     /// * Catalog: `work.school.set_arch_sync_mode`.
     pub struct SetArchSyncMode {
         /// `arch_sync_mode`.
-        0 arch_sync_mode: i64 => w::Field::must("arch_sync_mode"),
+        0 arch_sync_mode: i64 => "arch_sync_mode: must",
     }
     new(arch_sync_mode: i64)
 }
@@ -752,7 +756,7 @@ w::record! {
     /// * Catalog: `work.school.set_teacher_view_mode`.
     pub struct SetTeacherViewMode {
         /// `view_mode`.
-        0 view_mode: i64 => w::Field::must("view_mode"),
+        0 view_mode: i64 => "view_mode: must",
     }
     new(view_mode: i64)
 }
@@ -784,9 +788,9 @@ w::record! {
     /// * Catalog: `work.school.set_upgrade_info`.
     pub struct SetUpgradeInfo {
         /// `upgrade_switch`.
-        0 upgrade_switch: bool => w::Field::must("upgrade_switch").spelled(w::Spelling::BoolInt),
+        0 upgrade_switch: bool => "upgrade_switch: must zero-one",
         /// `upgrade_time`; format `unix`.
-        1 upgrade_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("upgrade_time"),
+        1 upgrade_time: Option<xinqiao_types::UnixSeconds> => "upgrade_time",
     }
     new(upgrade_switch: bool)
     set(upgrade_time: xinqiao_types::UnixSeconds)
@@ -796,7 +800,7 @@ w::record! {
     /// Answer to [`SetUpgradeInfo`].
     pub struct SetUpgradeInfoResponse {
         /// `next_upgrade_time`; format `unix`.
-        0 next_upgrade_time: xinqiao_types::UnixSeconds => w::Field::must("next_upgrade_time"),
+        0 next_upgrade_time: xinqiao_types::UnixSeconds => "next_upgrade_time: must",
     }
 }
 
@@ -831,23 +835,23 @@ pub mod department {
         /// * Catalog: `work.school.department.create`.
         pub struct Create {
             /// `id`.
-            0 id: Option<i64> => w::Field::new("id"),
+            0 id: Option<i64> => "id",
             /// `name`.
-            1 name: String => w::Field::must("name"),
+            1 name: String => "name: must",
             /// `type`.
-            2 type_: i64 => w::Field::must("type"),
+            2 type_: i64 => "type: must",
             /// `parentid`.
-            3 parentid: i64 => w::Field::must("parentid"),
+            3 parentid: i64 => "parentid: must",
             /// `standard_grade`.
-            4 standard_grade: Option<i64> => w::Field::new("standard_grade"),
+            4 standard_grade: Option<i64> => "standard_grade",
             /// `register_year`.
-            5 register_year: Option<i64> => w::Field::new("register_year"),
+            5 register_year: Option<i64> => "register_year",
             /// `order`.
-            6 order: Option<i64> => w::Field::new("order"),
+            6 order: Option<i64> => "order",
             /// `department_admins`.
-            7 department_admins: Option<Vec<super::DepartmentAdmin>> => w::Field::new("department_admins"),
+            7 department_admins: Option<Vec<super::DepartmentAdmin>> => "department_admins",
         }
-        new(name: String, type_: i64, parentid: i64)
+        new(name: impl Into<String>, type_: i64, parentid: i64)
         set(
             id: i64,
             standard_grade: i64,
@@ -861,7 +865,7 @@ pub mod department {
         /// Answer to [`Create`].
         pub struct CreateResponse {
             /// `id`.
-            0 id: i64 => w::Field::must("id"),
+            0 id: i64 => "id: must",
         }
     }
 
@@ -892,7 +896,7 @@ pub mod department {
         /// * Catalog: `work.school.department.delete`.
         pub struct Delete {
             /// `id`.
-            0 id: i64 => w::Field::must("id").place(w::Place::Query),
+            0 id: i64 => "id: must query",
         }
         new(id: i64)
     }
@@ -924,7 +928,7 @@ pub mod department {
         /// * Catalog: `work.school.department.list`.
         pub struct List {
             /// `id`.
-            0 id: Option<i64> => w::Field::new("id").place(w::Place::Query),
+            0 id: Option<i64> => "id: query",
         }
         new()
         set(id: i64)
@@ -934,7 +938,7 @@ pub mod department {
         /// Answer to [`List`].
         pub struct ListResponse {
             /// `departments`.
-            0 departments: Vec<super::Department> => w::Field::must("departments"),
+            0 departments: Vec<super::Department> => "departments: must",
         }
     }
 
@@ -965,26 +969,26 @@ pub mod department {
         /// * Catalog: `work.school.department.update`.
         pub struct Update {
             /// `id`.
-            0 id: i64 => w::Field::must("id"),
+            0 id: i64 => "id: must",
             /// `new_id`.
-            1 new_id: Option<i64> => w::Field::new("new_id"),
+            1 new_id: Option<i64> => "new_id",
             /// `name`.
-            2 name: Option<String> => w::Field::new("name"),
+            2 name: Option<String> => "name",
             /// `parentid`.
-            3 parentid: Option<i64> => w::Field::new("parentid"),
+            3 parentid: Option<i64> => "parentid",
             /// `standard_grade`.
-            4 standard_grade: Option<i64> => w::Field::new("standard_grade"),
+            4 standard_grade: Option<i64> => "standard_grade",
             /// `register_year`.
-            5 register_year: Option<i64> => w::Field::new("register_year"),
+            5 register_year: Option<i64> => "register_year",
             /// `order`.
-            6 order: Option<i64> => w::Field::new("order"),
+            6 order: Option<i64> => "order",
             /// `department_admins`.
-            7 department_admins: Option<Vec<super::UpdateDepartmentAdmin>> => w::Field::new("department_admins"),
+            7 department_admins: Option<Vec<super::UpdateDepartmentAdmin>> => "department_admins",
         }
         new(id: i64)
+        text(name: String)
         set(
             new_id: i64,
-            name: String,
             parentid: i64,
             standard_grade: i64,
             register_year: i64,
@@ -1025,16 +1029,16 @@ pub mod living {
         /// * Catalog: `work.school.living.get_living_info`.
         pub struct GetLivingInfo {
             /// `livingid`.
-            0 livingid: String => w::Field::must("livingid").place(w::Place::Query),
+            0 livingid: String => "livingid: must query",
         }
-        new(livingid: String)
+        new(livingid: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`GetLivingInfo`].
         pub struct GetLivingInfoResponse {
             /// `living_info`.
-            0 living_info: super::LivingInfo => w::Field::must("living_info"),
+            0 living_info: super::LivingInfo => "living_info: must",
         }
     }
 
@@ -1065,23 +1069,23 @@ pub mod living {
         /// * Catalog: `work.school.living.get_unwatch_stat`.
         pub struct GetUnwatchStat {
             /// `livingid`.
-            0 livingid: String => w::Field::must("livingid"),
+            0 livingid: String => "livingid: must",
             /// `next_key`.
-            1 next_key: Option<String> => w::Field::new("next_key"),
+            1 next_key: Option<String> => "next_key",
         }
-        new(livingid: String)
-        set(next_key: String)
+        new(livingid: impl Into<String>)
+        text(next_key: String)
     }
 
     w::record! {
         /// Answer to [`GetUnwatchStat`].
         pub struct GetUnwatchStatResponse {
             /// `stat_info`.
-            0 stat_info: super::StatInfo => w::Field::must("stat_info"),
+            0 stat_info: super::StatInfo => "stat_info: must",
             /// `ending`.
-            1 ending: bool => w::Field::must("ending").spelled(w::Spelling::BoolInt),
+            1 ending: bool => "ending: must zero-one",
             /// `next_key`.
-            2 next_key: Option<String> => w::Field::new("next_key"),
+            2 next_key: Option<String> => "next_key",
         }
     }
 
@@ -1112,23 +1116,23 @@ pub mod living {
         /// * Catalog: `work.school.living.get_unwatch_stat_v2`.
         pub struct GetUnwatchStatV2 {
             /// `livingid`.
-            0 livingid: String => w::Field::must("livingid"),
+            0 livingid: String => "livingid: must",
             /// `next_cursor`.
-            1 next_cursor: Option<String> => w::Field::new("next_cursor"),
+            1 next_cursor: Option<String> => "next_cursor",
         }
-        new(livingid: String)
-        set(next_cursor: String)
+        new(livingid: impl Into<String>)
+        text(next_cursor: String)
     }
 
     w::record! {
         /// Answer to [`GetUnwatchStatV2`].
         pub struct GetUnwatchStatV2Response {
             /// `stat_info`.
-            0 stat_info: super::GetUnwatchStatV2StatInfo => w::Field::must("stat_info"),
+            0 stat_info: super::GetUnwatchStatV2StatInfo => "stat_info: must",
             /// `has_more`.
-            1 has_more: bool => w::Field::must("has_more").spelled(w::Spelling::BoolInt),
+            1 has_more: bool => "has_more: must zero-one",
             /// `next_cursor`.
-            2 next_cursor: Option<String> => w::Field::new("next_cursor"),
+            2 next_cursor: Option<String> => "next_cursor",
         }
     }
 
@@ -1159,23 +1163,23 @@ pub mod living {
         /// * Catalog: `work.school.living.get_watch_stat`.
         pub struct GetWatchStat {
             /// `livingid`.
-            0 livingid: String => w::Field::must("livingid"),
+            0 livingid: String => "livingid: must",
             /// `next_key`.
-            1 next_key: Option<String> => w::Field::new("next_key"),
+            1 next_key: Option<String> => "next_key",
         }
-        new(livingid: String)
-        set(next_key: String)
+        new(livingid: impl Into<String>)
+        text(next_key: String)
     }
 
     w::record! {
         /// Answer to [`GetWatchStat`].
         pub struct GetWatchStatResponse {
             /// `stat_infoes`.
-            0 stat_infoes: super::StatInfoe => w::Field::must("stat_infoes"),
+            0 stat_infoes: super::StatInfoe => "stat_infoes: must",
             /// `ending`.
-            1 ending: bool => w::Field::must("ending").spelled(w::Spelling::BoolInt),
+            1 ending: bool => "ending: must zero-one",
             /// `next_key`.
-            2 next_key: Option<String> => w::Field::new("next_key"),
+            2 next_key: Option<String> => "next_key",
         }
     }
 
@@ -1206,23 +1210,23 @@ pub mod living {
         /// * Catalog: `work.school.living.get_watch_stat_v2`.
         pub struct GetWatchStatV2 {
             /// `livingid`.
-            0 livingid: String => w::Field::must("livingid"),
+            0 livingid: String => "livingid: must",
             /// `next_cursor`.
-            1 next_cursor: Option<String> => w::Field::new("next_cursor"),
+            1 next_cursor: Option<String> => "next_cursor",
         }
-        new(livingid: String)
-        set(next_cursor: String)
+        new(livingid: impl Into<String>)
+        text(next_cursor: String)
     }
 
     w::record! {
         /// Answer to [`GetWatchStatV2`].
         pub struct GetWatchStatV2Response {
             /// `stat_info`.
-            0 stat_info: super::GetWatchStatV2StatInfo => w::Field::must("stat_info"),
+            0 stat_info: super::GetWatchStatV2StatInfo => "stat_info: must",
             /// `has_more`.
-            1 has_more: bool => w::Field::must("has_more").spelled(w::Spelling::BoolInt),
+            1 has_more: bool => "has_more: must zero-one",
             /// `next_cursor`.
-            2 next_cursor: Option<String> => w::Field::new("next_cursor"),
+            2 next_cursor: Option<String> => "next_cursor",
         }
     }
 
@@ -1258,7 +1262,7 @@ pub mod user {
         /// * Catalog: `work.school.user.batch_create_parent`.
         pub struct BatchCreateParent {
             /// `parents`.
-            0 parents: Vec<super::BatchCreateParentParent> => w::Field::must("parents"),
+            0 parents: Vec<super::BatchCreateParentParent> => "parents: must",
         }
         new(parents: Vec<super::BatchCreateParentParent>)
     }
@@ -1267,7 +1271,7 @@ pub mod user {
         /// Answer to [`BatchCreateParent`].
         pub struct BatchCreateParentResponse {
             /// `result_list`.
-            0 result_list: Vec<super::BatchCreateParentResult> => w::Field::must("result_list"),
+            0 result_list: Vec<super::BatchCreateParentResult> => "result_list: must",
         }
     }
 
@@ -1298,7 +1302,7 @@ pub mod user {
         /// * Catalog: `work.school.user.batch_create_student`.
         pub struct BatchCreateStudent {
             /// `students`.
-            0 students: Vec<super::BatchCreateStudentStudent> => w::Field::must("students"),
+            0 students: Vec<super::BatchCreateStudentStudent> => "students: must",
         }
         new(students: Vec<super::BatchCreateStudentStudent>)
     }
@@ -1307,7 +1311,7 @@ pub mod user {
         /// Answer to [`BatchCreateStudent`].
         pub struct BatchCreateStudentResponse {
             /// `result_list`.
-            0 result_list: Vec<super::BatchCreateStudentResult> => w::Field::must("result_list"),
+            0 result_list: Vec<super::BatchCreateStudentResult> => "result_list: must",
         }
     }
 
@@ -1338,7 +1342,7 @@ pub mod user {
         /// * Catalog: `work.school.user.batch_delete_parent`.
         pub struct BatchDeleteParent {
             /// `useridlist`.
-            0 useridlist: Vec<String> => w::Field::must("useridlist"),
+            0 useridlist: Vec<String> => "useridlist: must",
         }
         new(useridlist: Vec<String>)
     }
@@ -1347,7 +1351,7 @@ pub mod user {
         /// Answer to [`BatchDeleteParent`].
         pub struct BatchDeleteParentResponse {
             /// `result_list`.
-            0 result_list: Vec<super::BatchCreateParentResult> => w::Field::must("result_list"),
+            0 result_list: Vec<super::BatchCreateParentResult> => "result_list: must",
         }
     }
 
@@ -1378,7 +1382,7 @@ pub mod user {
         /// * Catalog: `work.school.user.batch_delete_student`.
         pub struct BatchDeleteStudent {
             /// `useridlist`.
-            0 useridlist: Vec<String> => w::Field::must("useridlist"),
+            0 useridlist: Vec<String> => "useridlist: must",
         }
         new(useridlist: Vec<String>)
     }
@@ -1387,7 +1391,7 @@ pub mod user {
         /// Answer to [`BatchDeleteStudent`].
         pub struct BatchDeleteStudentResponse {
             /// `result_list`.
-            0 result_list: Vec<super::BatchCreateStudentResult> => w::Field::must("result_list"),
+            0 result_list: Vec<super::BatchCreateStudentResult> => "result_list: must",
         }
     }
 
@@ -1418,7 +1422,7 @@ pub mod user {
         /// * Catalog: `work.school.user.batch_update_parent`.
         pub struct BatchUpdateParent {
             /// `parents`.
-            0 parents: Vec<super::BatchUpdateParentParent> => w::Field::must("parents"),
+            0 parents: Vec<super::BatchUpdateParentParent> => "parents: must",
         }
         new(parents: Vec<super::BatchUpdateParentParent>)
     }
@@ -1427,7 +1431,7 @@ pub mod user {
         /// Answer to [`BatchUpdateParent`].
         pub struct BatchUpdateParentResponse {
             /// `result_list`.
-            0 result_list: Vec<super::BatchCreateParentResult> => w::Field::must("result_list"),
+            0 result_list: Vec<super::BatchCreateParentResult> => "result_list: must",
         }
     }
 
@@ -1458,7 +1462,7 @@ pub mod user {
         /// * Catalog: `work.school.user.batch_update_student`.
         pub struct BatchUpdateStudent {
             /// `students`.
-            0 students: Vec<super::BatchUpdateStudentStudent> => w::Field::must("students"),
+            0 students: Vec<super::BatchUpdateStudentStudent> => "students: must",
         }
         new(students: Vec<super::BatchUpdateStudentStudent>)
     }
@@ -1467,7 +1471,7 @@ pub mod user {
         /// Answer to [`BatchUpdateStudent`].
         pub struct BatchUpdateStudentResponse {
             /// `result_list`.
-            0 result_list: Vec<super::BatchCreateStudentResult> => w::Field::must("result_list"),
+            0 result_list: Vec<super::BatchCreateStudentResult> => "result_list: must",
         }
     }
 
@@ -1498,15 +1502,19 @@ pub mod user {
         /// * Catalog: `work.school.user.create_parent`.
         pub struct CreateParent {
             /// `parent_userid`.
-            0 parent_userid: String => w::Field::must("parent_userid"),
+            0 parent_userid: String => "parent_userid: must",
             /// `mobile`.
-            1 mobile: String => w::Field::must("mobile").masked(),
+            1 mobile: String => "mobile: must masked",
             /// `to_invite`.
-            2 to_invite: Option<bool> => w::Field::new("to_invite"),
+            2 to_invite: Option<bool> => "to_invite",
             /// `children`.
-            3 children: Vec<super::Children> => w::Field::must("children"),
+            3 children: Vec<super::Children> => "children: must",
         }
-        new(parent_userid: String, mobile: String, children: Vec<super::Children>)
+        new(
+            parent_userid: impl Into<String>,
+            mobile: impl Into<String>,
+            children: Vec<super::Children>,
+        )
         set(to_invite: bool)
     }
 
@@ -1537,18 +1545,19 @@ pub mod user {
         /// * Catalog: `work.school.user.create_student`.
         pub struct CreateStudent {
             /// `student_userid`.
-            0 student_userid: String => w::Field::must("student_userid"),
+            0 student_userid: String => "student_userid: must",
             /// `name`.
-            1 name: String => w::Field::must("name"),
+            1 name: String => "name: must",
             /// `mobile`.
-            2 mobile: Option<String> => w::Field::new("mobile").masked(),
+            2 mobile: Option<String> => "mobile: masked",
             /// `to_invite`.
-            3 to_invite: Option<bool> => w::Field::new("to_invite"),
+            3 to_invite: Option<bool> => "to_invite",
             /// `department`.
-            4 department: Vec<i64> => w::Field::must("department"),
+            4 department: Vec<i64> => "department: must",
         }
-        new(student_userid: String, name: String, department: Vec<i64>)
-        set(mobile: String, to_invite: bool)
+        new(student_userid: impl Into<String>, name: impl Into<String>, department: Vec<i64>)
+        text(mobile: String)
+        set(to_invite: bool)
     }
 
     w::endpoint! {
@@ -1578,9 +1587,9 @@ pub mod user {
         /// * Catalog: `work.school.user.delete_parent`.
         pub struct DeleteParent {
             /// `userid`.
-            0 userid: String => w::Field::must("userid").place(w::Place::Query),
+            0 userid: String => "userid: must query",
         }
-        new(userid: String)
+        new(userid: impl Into<String>)
     }
 
     w::endpoint! {
@@ -1610,9 +1619,9 @@ pub mod user {
         /// * Catalog: `work.school.user.delete_student`.
         pub struct DeleteStudent {
             /// `userid`.
-            0 userid: String => w::Field::must("userid").place(w::Place::Query),
+            0 userid: String => "userid: must query",
         }
-        new(userid: String)
+        new(userid: impl Into<String>)
     }
 
     w::endpoint! {
@@ -1642,20 +1651,20 @@ pub mod user {
         /// * Catalog: `work.school.user.get`.
         pub struct Get {
             /// `userid`.
-            0 userid: String => w::Field::must("userid").place(w::Place::Query),
+            0 userid: String => "userid: must query",
         }
-        new(userid: String)
+        new(userid: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
             /// `user_type`.
-            0 user_type: i64 => w::Field::must("user_type"),
+            0 user_type: i64 => "user_type: must",
             /// `student`.
-            1 student: Option<super::GetStudent> => w::Field::new("student"),
+            1 student: Option<super::GetStudent> => "student",
             /// `parent`.
-            2 parent: Option<super::GetParent> => w::Field::new("parent"),
+            2 parent: Option<super::GetParent> => "parent",
         }
     }
 
@@ -1686,9 +1695,9 @@ pub mod user {
         /// * Catalog: `work.school.user.get_health_qrcode`.
         pub struct GetHealthQrcode {
             /// `type`.
-            0 type_: i64 => w::Field::must("type"),
+            0 type_: i64 => "type: must",
             /// `userids`.
-            1 userids: Vec<String> => w::Field::must("userids"),
+            1 userids: Vec<String> => "userids: must",
         }
         new(type_: i64, userids: Vec<String>)
     }
@@ -1697,7 +1706,7 @@ pub mod user {
         /// Answer to [`GetHealthQrcode`].
         pub struct GetHealthQrcodeResponse {
             /// `result_list`.
-            0 result_list: Vec<super::GetHealthQrcodeResult> => w::Field::must("result_list"),
+            0 result_list: Vec<super::GetHealthQrcodeResult> => "result_list: must",
         }
     }
 
@@ -1728,29 +1737,30 @@ pub mod user {
         /// * Catalog: `work.school.user.get_student_customize_health_info`.
         pub struct GetStudentCustomizeHealthInfo {
             /// `date`; format `yyyy-MM-dd`.
-            0 date: String => w::Field::must("date"),
+            0 date: String => "date: must",
             /// `next_key`.
-            1 next_key: Option<String> => w::Field::new("next_key"),
+            1 next_key: Option<String> => "next_key",
             /// `limit`.
-            2 limit: Option<i64> => w::Field::new("limit"),
+            2 limit: Option<i64> => "limit",
         }
-        new(date: String)
-        set(next_key: String, limit: i64)
+        new(date: impl Into<String>)
+        text(next_key: String)
+        set(limit: i64)
     }
 
     w::record! {
         /// Answer to [`GetStudentCustomizeHealthInfo`].
         pub struct GetStudentCustomizeHealthInfoResponse {
             /// `template_id`.
-            0 template_id: String => w::Field::must("template_id"),
+            0 template_id: String => "template_id: must",
             /// `question_templates`.
-            1 question_templates: Vec<super::QuestionTemplate> => w::Field::must("question_templates"),
+            1 question_templates: Vec<super::QuestionTemplate> => "question_templates: must",
             /// `health_infos`.
-            2 health_infos: Vec<super::HealthInfo> => w::Field::must("health_infos"),
+            2 health_infos: Vec<super::HealthInfo> => "health_infos: must",
             /// `ending`.
-            3 ending: bool => w::Field::must("ending").spelled(w::Spelling::BoolInt),
+            3 ending: bool => "ending: must zero-one",
             /// `next_key`.
-            4 next_key: Option<String> => w::Field::new("next_key"),
+            4 next_key: Option<String> => "next_key",
         }
     }
 
@@ -1781,29 +1791,30 @@ pub mod user {
         /// * Catalog: `work.school.user.get_teacher_customize_health_info`.
         pub struct GetTeacherCustomizeHealthInfo {
             /// `date`; format `yyyy-MM-dd`.
-            0 date: String => w::Field::must("date"),
+            0 date: String => "date: must",
             /// `next_key`.
-            1 next_key: Option<String> => w::Field::new("next_key"),
+            1 next_key: Option<String> => "next_key",
             /// `limit`.
-            2 limit: Option<i64> => w::Field::new("limit"),
+            2 limit: Option<i64> => "limit",
         }
-        new(date: String)
-        set(next_key: String, limit: i64)
+        new(date: impl Into<String>)
+        text(next_key: String)
+        set(limit: i64)
     }
 
     w::record! {
         /// Answer to [`GetTeacherCustomizeHealthInfo`].
         pub struct GetTeacherCustomizeHealthInfoResponse {
             /// `template_id`.
-            0 template_id: String => w::Field::must("template_id"),
+            0 template_id: String => "template_id: must",
             /// `question_templates`.
-            1 question_templates: Vec<super::QuestionTemplate> => w::Field::must("question_templates"),
+            1 question_templates: Vec<super::QuestionTemplate> => "question_templates: must",
             /// `health_infos`.
-            2 health_infos: Vec<super::HealthInfo> => w::Field::must("health_infos"),
+            2 health_infos: Vec<super::HealthInfo> => "health_infos: must",
             /// `ending`.
-            3 ending: bool => w::Field::must("ending").spelled(w::Spelling::BoolInt),
+            3 ending: bool => "ending: must zero-one",
             /// `next_key`.
-            4 next_key: Option<String> => w::Field::new("next_key"),
+            4 next_key: Option<String> => "next_key",
         }
     }
 
@@ -1834,9 +1845,9 @@ pub mod user {
         /// * Catalog: `work.school.user.list`.
         pub struct List {
             /// `department_id`.
-            0 department_id: i64 => w::Field::must("department_id").place(w::Place::Query),
+            0 department_id: i64 => "department_id: must query",
             /// `fetch_child`.
-            1 fetch_child: Option<bool> => w::Field::new("fetch_child").place(w::Place::Query).spelled(w::Spelling::BoolInt),
+            1 fetch_child: Option<bool> => "fetch_child: query zero-one",
         }
         new(department_id: i64)
         set(fetch_child: bool)
@@ -1846,7 +1857,7 @@ pub mod user {
         /// Answer to [`List`].
         pub struct ListResponse {
             /// `students`.
-            0 students: Vec<super::GetStudent> => w::Field::must("students"),
+            0 students: Vec<super::GetStudent> => "students: must",
         }
     }
 
@@ -1877,7 +1888,7 @@ pub mod user {
         /// * Catalog: `work.school.user.list_parent`.
         pub struct ListParent {
             /// `department_id`.
-            0 department_id: i64 => w::Field::must("department_id").place(w::Place::Query),
+            0 department_id: i64 => "department_id: must query",
         }
         new(department_id: i64)
     }
@@ -1886,7 +1897,7 @@ pub mod user {
         /// Answer to [`ListParent`].
         pub struct ListParentResponse {
             /// `parents`.
-            0 parents: Vec<super::GetParent> => w::Field::must("parents"),
+            0 parents: Vec<super::GetParent> => "parents: must",
         }
     }
 
@@ -1917,16 +1928,17 @@ pub mod user {
         /// * Catalog: `work.school.user.update_parent`.
         pub struct UpdateParent {
             /// `parent_userid`.
-            0 parent_userid: String => w::Field::must("parent_userid"),
+            0 parent_userid: String => "parent_userid: must",
             /// `new_parent_userid`.
-            1 new_parent_userid: Option<String> => w::Field::new("new_parent_userid"),
+            1 new_parent_userid: Option<String> => "new_parent_userid",
             /// `mobile`.
-            2 mobile: Option<String> => w::Field::new("mobile").masked(),
+            2 mobile: Option<String> => "mobile: masked",
             /// `children`.
-            3 children: Option<Vec<super::Children>> => w::Field::new("children"),
+            3 children: Option<Vec<super::Children>> => "children",
         }
-        new(parent_userid: String)
-        set(new_parent_userid: String, mobile: String, children: Vec<super::Children>)
+        new(parent_userid: impl Into<String>)
+        text(new_parent_userid: String, mobile: String)
+        set(children: Vec<super::Children>)
     }
 
     w::endpoint! {
@@ -1956,18 +1968,19 @@ pub mod user {
         /// * Catalog: `work.school.user.update_student`.
         pub struct UpdateStudent {
             /// `student_userid`.
-            0 student_userid: String => w::Field::must("student_userid"),
+            0 student_userid: String => "student_userid: must",
             /// `new_student_userid`.
-            1 new_student_userid: Option<String> => w::Field::new("new_student_userid"),
+            1 new_student_userid: Option<String> => "new_student_userid",
             /// `name`.
-            2 name: Option<String> => w::Field::new("name"),
+            2 name: Option<String> => "name",
             /// `mobile`.
-            3 mobile: Option<String> => w::Field::new("mobile").masked(),
+            3 mobile: Option<String> => "mobile: masked",
             /// `department`.
-            4 department: Option<Vec<i64>> => w::Field::new("department"),
+            4 department: Option<Vec<i64>> => "department",
         }
-        new(student_userid: String)
-        set(new_student_userid: String, name: String, mobile: String, department: Vec<i64>)
+        new(student_userid: impl Into<String>)
+        text(new_student_userid: String, name: String, mobile: String)
+        set(department: Vec<i64>)
     }
 
     w::endpoint! {

@@ -7,17 +7,17 @@ w::record! {
     /// `AdminOperLogListRecord`.
     pub struct AdminOperLogListRecord {
         /// `userid`.
-        0 userid: String => w::Field::must("userid"),
+        0 userid: String => "userid: must",
         /// `oper_type`.
-        1 oper_type: i64 => w::Field::must("oper_type"),
+        1 oper_type: i64 => "oper_type: must",
         /// `time`; format `unix`.
-        2 time: xinqiao_types::UnixSeconds => w::Field::must("time"),
+        2 time: xinqiao_types::UnixSeconds => "time: must",
         /// `detail_type`.
-        3 detail_type: i64 => w::Field::must("detail_type"),
+        3 detail_type: i64 => "detail_type: must",
         /// `detail_info`.
-        4 detail_info: Option<String> => w::Field::new("detail_info"),
+        4 detail_info: Option<String> => "detail_info",
         /// `ip`.
-        5 ip: Option<String> => w::Field::new("ip"),
+        5 ip: Option<String> => "ip",
     }
 }
 
@@ -25,35 +25,35 @@ w::record! {
     /// `Device`.
     pub struct Device {
         /// `device_code`.
-        0 device_code: String => w::Field::must("device_code"),
+        0 device_code: String => "device_code: must",
         /// `system`.
-        1 system: String => w::Field::must("system"),
+        1 system: String => "system: must",
         /// `mac_addr`.
-        2 mac_addr: Option<Vec<String>> => w::Field::new("mac_addr"),
+        2 mac_addr: Option<Vec<String>> => "mac_addr",
         /// `motherboard_uuid`.
-        3 motherboard_uuid: Option<String> => w::Field::new("motherboard_uuid"),
+        3 motherboard_uuid: Option<String> => "motherboard_uuid",
         /// `harddisk_uuid`.
-        4 harddisk_uuid: Option<Vec<String>> => w::Field::new("harddisk_uuid"),
+        4 harddisk_uuid: Option<Vec<String>> => "harddisk_uuid",
         /// `domain`.
-        5 domain: Option<String> => w::Field::new("domain"),
+        5 domain: Option<String> => "domain",
         /// `pc_name`.
-        6 pc_name: Option<String> => w::Field::new("pc_name"),
+        6 pc_name: Option<String> => "pc_name",
         /// `seq_no`.
-        7 seq_no: Option<String> => w::Field::new("seq_no"),
+        7 seq_no: Option<String> => "seq_no",
         /// `last_login_time`; format `unix`.
-        8 last_login_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("last_login_time"),
+        8 last_login_time: Option<xinqiao_types::UnixSeconds> => "last_login_time",
         /// `last_login_userid`.
-        9 last_login_userid: Option<String> => w::Field::new("last_login_userid"),
+        9 last_login_userid: Option<String> => "last_login_userid",
         /// `confirm_timestamp`; format `unix`.
-        10 confirm_timestamp: Option<xinqiao_types::UnixSeconds> => w::Field::new("confirm_timestamp"),
+        10 confirm_timestamp: Option<xinqiao_types::UnixSeconds> => "confirm_timestamp",
         /// `confirm_userid`.
-        11 confirm_userid: Option<String> => w::Field::new("confirm_userid"),
+        11 confirm_userid: Option<String> => "confirm_userid",
         /// `approved_userid`.
-        12 approved_userid: Option<String> => w::Field::new("approved_userid"),
+        12 approved_userid: Option<String> => "approved_userid",
         /// `source`.
-        13 source: i64 => w::Field::must("source"),
+        13 source: i64 => "source: must",
         /// `status`.
-        14 status: i64 => w::Field::must("status"),
+        14 status: i64 => "status: must",
     }
 }
 
@@ -61,17 +61,17 @@ w::record! {
     /// `Domain`.
     pub struct Domain {
         /// `domain`.
-        0 domain: String => w::Field::must("domain"),
+        0 domain: String => "domain: must",
         /// `universal_domian`.
-        1 universal_domian: Option<String> => w::Field::new("universal_domian"),
+        1 universal_domian: Option<String> => "universal_domian",
         /// `protocol`.
-        2 protocol: String => w::Field::must("protocol"),
+        2 protocol: String => "protocol: must",
         /// `port`.
-        3 port: Vec<i64> => w::Field::must("port"),
+        3 port: Vec<i64> => "port: must",
         /// `is_necessary`.
-        4 is_necessary: bool => w::Field::must("is_necessary").spelled(w::Spelling::BoolInt),
+        4 is_necessary: bool => "is_necessary: must zero-one",
         /// `description`.
-        5 description: String => w::Field::must("description"),
+        5 description: String => "description: must",
     }
 }
 
@@ -79,11 +79,11 @@ w::record! {
     /// `ExternalUser`.
     pub struct ExternalUser {
         /// `type`.
-        0 type_: i64 => w::Field::must("type"),
+        0 type_: i64 => "type: must",
         /// `name`.
-        1 name: String => w::Field::must("name"),
+        1 name: String => "name: must",
         /// `corp_name`.
-        2 corp_name: Option<String> => w::Field::new("corp_name"),
+        2 corp_name: Option<String> => "corp_name",
     }
 }
 
@@ -91,25 +91,25 @@ w::record! {
     /// `GetFileOperRecordRecord`.
     pub struct GetFileOperRecordRecord {
         /// `userid`.
-        0 userid: Option<String> => w::Field::new("userid"),
+        0 userid: Option<String> => "userid",
         /// `external_user`.
-        1 external_user: Option<ExternalUser> => w::Field::new("external_user"),
+        1 external_user: Option<ExternalUser> => "external_user",
         /// `operation`.
-        2 operation: Operation => w::Field::must("operation"),
+        2 operation: Operation => "operation: must",
         /// `time`; format `unix`.
-        3 time: xinqiao_types::UnixSeconds => w::Field::must("time"),
+        3 time: xinqiao_types::UnixSeconds => "time: must",
         /// `file_info`.
-        4 file_info: Option<String> => w::Field::new("file_info"),
+        4 file_info: Option<String> => "file_info",
         /// `file_size`; unit byte.
-        5 file_size: Option<i64> => w::Field::new("file_size"),
+        5 file_size: Option<i64> => "file_size",
         /// `file_md5`.
-        6 file_md5: Option<String> => w::Field::new("file_md5"),
+        6 file_md5: Option<String> => "file_md5",
         /// `applicant_name`.
-        7 applicant_name: Option<String> => w::Field::new("applicant_name"),
+        7 applicant_name: Option<String> => "applicant_name",
         /// `device_type`.
-        8 device_type: Option<i64> => w::Field::new("device_type"),
+        8 device_type: Option<i64> => "device_type",
         /// `device_code`.
-        9 device_code: Option<String> => w::Field::new("device_code"),
+        9 device_code: Option<String> => "device_code",
     }
 }
 
@@ -117,17 +117,17 @@ w::record! {
     /// `GetScreenOperRecordRecord`.
     pub struct GetScreenOperRecordRecord {
         /// `userid`.
-        0 userid: String => w::Field::must("userid"),
+        0 userid: String => "userid: must",
         /// `department_id`.
-        1 department_id: i64 => w::Field::must("department_id"),
+        1 department_id: i64 => "department_id: must",
         /// `screen_shot_type`.
-        2 screen_shot_type: i64 => w::Field::must("screen_shot_type"),
+        2 screen_shot_type: i64 => "screen_shot_type: must",
         /// `screen_shot_content`.
-        3 screen_shot_content: String => w::Field::must("screen_shot_content"),
+        3 screen_shot_content: String => "screen_shot_content: must",
         /// `time`; format `unix`.
-        4 time: xinqiao_types::UnixSeconds => w::Field::must("time"),
+        4 time: xinqiao_types::UnixSeconds => "time: must",
         /// `system`.
-        5 system: Option<String> => w::Field::new("system"),
+        5 system: Option<String> => "system",
     }
 }
 
@@ -135,42 +135,36 @@ w::record! {
     /// `ImportDevice`.
     pub struct ImportDevice {
         /// `system`.
-        0 system: String => w::Field::must("system"),
+        0 system: String => "system: must",
         /// `mac_addr`.
-        1 mac_addr: Option<Vec<String>> => w::Field::new("mac_addr"),
+        1 mac_addr: Option<Vec<String>> => "mac_addr",
         /// `motherboard_uuid`.
-        2 motherboard_uuid: Option<String> => w::Field::new("motherboard_uuid"),
+        2 motherboard_uuid: Option<String> => "motherboard_uuid",
         /// `harddisk_uuid`.
-        3 harddisk_uuid: Option<Vec<String>> => w::Field::new("harddisk_uuid"),
+        3 harddisk_uuid: Option<Vec<String>> => "harddisk_uuid",
         /// `domain`.
-        4 domain: Option<String> => w::Field::new("domain"),
+        4 domain: Option<String> => "domain",
         /// `pc_name`.
-        5 pc_name: Option<String> => w::Field::new("pc_name"),
+        5 pc_name: Option<String> => "pc_name",
         /// `seq_no`.
-        6 seq_no: Option<String> => w::Field::new("seq_no"),
+        6 seq_no: Option<String> => "seq_no",
     }
-    new(system: String)
-    set(
-        mac_addr: Vec<String>,
-        motherboard_uuid: String,
-        harddisk_uuid: Vec<String>,
-        domain: String,
-        pc_name: String,
-        seq_no: String,
-    )
+    new(system: impl Into<String>)
+    text(motherboard_uuid: String, domain: String, pc_name: String, seq_no: String)
+    set(mac_addr: Vec<String>, harddisk_uuid: Vec<String>)
 }
 
 w::record! {
     /// `ImportResult`.
     pub struct ImportResult {
         /// `device_index`.
-        0 device_index: i64 => w::Field::must("device_index"),
+        0 device_index: i64 => "device_index: must",
         /// `device_code`.
-        1 device_code: Option<String> => w::Field::new("device_code"),
+        1 device_code: Option<String> => "device_code",
         /// `duplicated_device_code`.
-        2 duplicated_device_code: Option<String> => w::Field::new("duplicated_device_code"),
+        2 duplicated_device_code: Option<String> => "duplicated_device_code",
         /// `status`.
-        3 status: i64 => w::Field::must("status"),
+        3 status: i64 => "status: must",
     }
 }
 
@@ -178,15 +172,15 @@ w::record! {
     /// `Ip`.
     pub struct Ip {
         /// `ip`.
-        0 ip: String => w::Field::must("ip"),
+        0 ip: String => "ip: must",
         /// `protocol`.
-        1 protocol: String => w::Field::must("protocol"),
+        1 protocol: String => "protocol: must",
         /// `port`.
-        2 port: Vec<i64> => w::Field::must("port"),
+        2 port: Vec<i64> => "port: must",
         /// `is_necessary`.
-        3 is_necessary: bool => w::Field::must("is_necessary").spelled(w::Spelling::BoolInt),
+        3 is_necessary: bool => "is_necessary: must zero-one",
         /// `description`.
-        4 description: String => w::Field::must("description"),
+        4 description: String => "description: must",
     }
 }
 
@@ -194,9 +188,9 @@ w::record! {
     /// `JobResult`.
     pub struct JobResult {
         /// `succ_userid_list`.
-        0 succ_userid_list: Option<Vec<String>> => w::Field::new("succ_userid_list"),
+        0 succ_userid_list: Option<Vec<String>> => "succ_userid_list",
         /// `fail_userid_list`.
-        1 fail_userid_list: Option<Vec<String>> => w::Field::new("fail_userid_list"),
+        1 fail_userid_list: Option<Vec<String>> => "fail_userid_list",
     }
 }
 
@@ -204,15 +198,15 @@ w::record! {
     /// `MemberOperLogListRecord`.
     pub struct MemberOperLogListRecord {
         /// `userid`.
-        0 userid: String => w::Field::must("userid"),
+        0 userid: String => "userid: must",
         /// `oper_type`.
-        1 oper_type: i64 => w::Field::must("oper_type"),
+        1 oper_type: i64 => "oper_type: must",
         /// `time`; format `unix`.
-        2 time: xinqiao_types::UnixSeconds => w::Field::must("time"),
+        2 time: xinqiao_types::UnixSeconds => "time: must",
         /// `detail_info`.
-        3 detail_info: Option<String> => w::Field::new("detail_info"),
+        3 detail_info: Option<String> => "detail_info",
         /// `ip`.
-        4 ip: Option<String> => w::Field::new("ip"),
+        4 ip: Option<String> => "ip",
     }
 }
 
@@ -220,9 +214,9 @@ w::record! {
     /// `Operation`.
     pub struct Operation {
         /// `type`.
-        0 type_: i64 => w::Field::must("type"),
+        0 type_: i64 => "type: must",
         /// `source`.
-        1 source: Option<i64> => w::Field::new("source"),
+        1 source: Option<i64> => "source",
     }
     new(type_: i64)
     set(source: i64)
@@ -236,31 +230,32 @@ w::record! {
     /// * Catalog: `work.security.admin_oper_log_list`.
     pub struct AdminOperLogList {
         /// `start_time`; format `unix`.
-        0 start_time: xinqiao_types::UnixSeconds => w::Field::must("start_time"),
+        0 start_time: xinqiao_types::UnixSeconds => "start_time: must",
         /// `end_time`; format `unix`.
-        1 end_time: xinqiao_types::UnixSeconds => w::Field::must("end_time"),
+        1 end_time: xinqiao_types::UnixSeconds => "end_time: must",
         /// `userid`.
-        2 userid: Option<String> => w::Field::new("userid"),
+        2 userid: Option<String> => "userid",
         /// `oper_type`.
-        3 oper_type: Option<i64> => w::Field::new("oper_type"),
+        3 oper_type: Option<i64> => "oper_type",
         /// `limit`.
-        4 limit: Option<i64> => w::Field::new("limit"),
+        4 limit: Option<i64> => "limit",
         /// `cursor`.
-        5 cursor: Option<String> => w::Field::new("cursor"),
+        5 cursor: Option<String> => "cursor",
     }
     new(start_time: xinqiao_types::UnixSeconds, end_time: xinqiao_types::UnixSeconds)
-    set(userid: String, oper_type: i64, limit: i64, cursor: String)
+    text(userid: String, cursor: String)
+    set(oper_type: i64, limit: i64)
 }
 
 w::record! {
     /// Answer to [`AdminOperLogList`].
     pub struct AdminOperLogListResponse {
         /// `record_list`.
-        0 record_list: Vec<AdminOperLogListRecord> => w::Field::must("record_list"),
+        0 record_list: Vec<AdminOperLogListRecord> => "record_list: must",
         /// `has_more`.
-        1 has_more: bool => w::Field::must("has_more"),
+        1 has_more: bool => "has_more: must",
         /// `next_cursor`.
-        2 next_cursor: Option<String> => w::Field::new("next_cursor"),
+        2 next_cursor: Option<String> => "next_cursor",
     }
 }
 
@@ -291,31 +286,32 @@ w::record! {
     /// * Catalog: `work.security.get_file_oper_record`.
     pub struct GetFileOperRecord {
         /// `start_time`; format `unix`.
-        0 start_time: xinqiao_types::UnixSeconds => w::Field::must("start_time"),
+        0 start_time: xinqiao_types::UnixSeconds => "start_time: must",
         /// `end_time`; format `unix`.
-        1 end_time: xinqiao_types::UnixSeconds => w::Field::must("end_time"),
+        1 end_time: xinqiao_types::UnixSeconds => "end_time: must",
         /// `userid_list`.
-        2 userid_list: Option<Vec<String>> => w::Field::new("userid_list"),
+        2 userid_list: Option<Vec<String>> => "userid_list",
         /// `operation`.
-        3 operation: Option<Operation> => w::Field::new("operation"),
+        3 operation: Option<Operation> => "operation",
         /// `limit`.
-        4 limit: Option<i64> => w::Field::new("limit"),
+        4 limit: Option<i64> => "limit",
         /// `cursor`.
-        5 cursor: Option<String> => w::Field::new("cursor"),
+        5 cursor: Option<String> => "cursor",
     }
     new(start_time: xinqiao_types::UnixSeconds, end_time: xinqiao_types::UnixSeconds)
-    set(userid_list: Vec<String>, operation: Operation, limit: i64, cursor: String)
+    text(cursor: String)
+    set(userid_list: Vec<String>, operation: Operation, limit: i64)
 }
 
 w::record! {
     /// Answer to [`GetFileOperRecord`].
     pub struct GetFileOperRecordResponse {
         /// `record_list`.
-        0 record_list: Vec<GetFileOperRecordRecord> => w::Field::must("record_list"),
+        0 record_list: Vec<GetFileOperRecordRecord> => "record_list: must",
         /// `has_more`.
-        1 has_more: bool => w::Field::must("has_more"),
+        1 has_more: bool => "has_more: must",
         /// `next_cursor`.
-        2 next_cursor: Option<String> => w::Field::new("next_cursor"),
+        2 next_cursor: Option<String> => "next_cursor",
     }
 }
 
@@ -346,39 +342,34 @@ w::record! {
     /// * Catalog: `work.security.get_screen_oper_record`.
     pub struct GetScreenOperRecord {
         /// `start_time`; format `unix`.
-        0 start_time: xinqiao_types::UnixSeconds => w::Field::must("start_time"),
+        0 start_time: xinqiao_types::UnixSeconds => "start_time: must",
         /// `end_time`; format `unix`.
-        1 end_time: xinqiao_types::UnixSeconds => w::Field::must("end_time"),
+        1 end_time: xinqiao_types::UnixSeconds => "end_time: must",
         /// `userid_list`.
-        2 userid_list: Option<Vec<String>> => w::Field::new("userid_list"),
+        2 userid_list: Option<Vec<String>> => "userid_list",
         /// `department_id_list`.
-        3 department_id_list: Option<Vec<i64>> => w::Field::new("department_id_list"),
+        3 department_id_list: Option<Vec<i64>> => "department_id_list",
         /// `screen_shot_type`.
-        4 screen_shot_type: Option<i64> => w::Field::new("screen_shot_type"),
+        4 screen_shot_type: Option<i64> => "screen_shot_type",
         /// `limit`.
-        5 limit: Option<i64> => w::Field::new("limit"),
+        5 limit: Option<i64> => "limit",
         /// `cursor`.
-        6 cursor: Option<String> => w::Field::new("cursor"),
+        6 cursor: Option<String> => "cursor",
     }
     new(start_time: xinqiao_types::UnixSeconds, end_time: xinqiao_types::UnixSeconds)
-    set(
-        userid_list: Vec<String>,
-        department_id_list: Vec<i64>,
-        screen_shot_type: i64,
-        limit: i64,
-        cursor: String,
-    )
+    text(cursor: String)
+    set(userid_list: Vec<String>, department_id_list: Vec<i64>, screen_shot_type: i64, limit: i64)
 }
 
 w::record! {
     /// Answer to [`GetScreenOperRecord`].
     pub struct GetScreenOperRecordResponse {
         /// `record_list`.
-        0 record_list: Vec<GetScreenOperRecordRecord> => w::Field::must("record_list"),
+        0 record_list: Vec<GetScreenOperRecordRecord> => "record_list: must",
         /// `has_more`.
-        1 has_more: bool => w::Field::must("has_more"),
+        1 has_more: bool => "has_more: must",
         /// `next_cursor`.
-        2 next_cursor: Option<String> => w::Field::new("next_cursor"),
+        2 next_cursor: Option<String> => "next_cursor",
     }
 }
 
@@ -416,9 +407,9 @@ w::record! {
     /// Answer to [`GetServerDomainIp`].
     pub struct GetServerDomainIpResponse {
         /// `domain_list`.
-        0 domain_list: Vec<Domain> => w::Field::must("domain_list"),
+        0 domain_list: Vec<Domain> => "domain_list: must",
         /// `ip_list`.
-        1 ip_list: Vec<Ip> => w::Field::must("ip_list"),
+        1 ip_list: Vec<Ip> => "ip_list: must",
     }
 }
 
@@ -449,31 +440,32 @@ w::record! {
     /// * Catalog: `work.security.member_oper_log_list`.
     pub struct MemberOperLogList {
         /// `start_time`; format `unix`.
-        0 start_time: xinqiao_types::UnixSeconds => w::Field::must("start_time"),
+        0 start_time: xinqiao_types::UnixSeconds => "start_time: must",
         /// `end_time`; format `unix`.
-        1 end_time: xinqiao_types::UnixSeconds => w::Field::must("end_time"),
+        1 end_time: xinqiao_types::UnixSeconds => "end_time: must",
         /// `userid`.
-        2 userid: Option<String> => w::Field::new("userid"),
+        2 userid: Option<String> => "userid",
         /// `oper_type`.
-        3 oper_type: Option<i64> => w::Field::new("oper_type"),
+        3 oper_type: Option<i64> => "oper_type",
         /// `limit`.
-        4 limit: Option<i64> => w::Field::new("limit"),
+        4 limit: Option<i64> => "limit",
         /// `cursor`.
-        5 cursor: Option<String> => w::Field::new("cursor"),
+        5 cursor: Option<String> => "cursor",
     }
     new(start_time: xinqiao_types::UnixSeconds, end_time: xinqiao_types::UnixSeconds)
-    set(userid: String, oper_type: i64, limit: i64, cursor: String)
+    text(userid: String, cursor: String)
+    set(oper_type: i64, limit: i64)
 }
 
 w::record! {
     /// Answer to [`MemberOperLogList`].
     pub struct MemberOperLogListResponse {
         /// `record_list`.
-        0 record_list: Vec<MemberOperLogListRecord> => w::Field::must("record_list"),
+        0 record_list: Vec<MemberOperLogListRecord> => "record_list: must",
         /// `has_more`.
-        1 has_more: bool => w::Field::must("has_more"),
+        1 has_more: bool => "has_more: must",
         /// `next_cursor`.
-        2 next_cursor: Option<String> => w::Field::new("next_cursor"),
+        2 next_cursor: Option<String> => "next_cursor",
     }
 }
 
@@ -508,7 +500,7 @@ pub mod trustdevice {
         /// * Catalog: `work.security.trustdevice.approve`.
         pub struct Approve {
             /// `device_code_list`.
-            0 device_code_list: Vec<String> => w::Field::must("device_code_list"),
+            0 device_code_list: Vec<String> => "device_code_list: must",
         }
         new(device_code_list: Vec<String>)
     }
@@ -517,9 +509,9 @@ pub mod trustdevice {
         /// Answer to [`Approve`].
         pub struct ApproveResponse {
             /// `success_list`.
-            0 success_list: Option<Vec<String>> => w::Field::new("success_list"),
+            0 success_list: Option<Vec<String>> => "success_list",
             /// `fail_list`.
-            1 fail_list: Option<Vec<String>> => w::Field::new("fail_list"),
+            1 fail_list: Option<Vec<String>> => "fail_list",
         }
     }
 
@@ -550,9 +542,9 @@ pub mod trustdevice {
         /// * Catalog: `work.security.trustdevice.delete`.
         pub struct Delete {
             /// `type`.
-            0 type_: i64 => w::Field::must("type"),
+            0 type_: i64 => "type: must",
             /// `device_code_list`.
-            1 device_code_list: Vec<String> => w::Field::must("device_code_list"),
+            1 device_code_list: Vec<String> => "device_code_list: must",
         }
         new(type_: i64, device_code_list: Vec<String>)
     }
@@ -584,18 +576,18 @@ pub mod trustdevice {
         /// * Catalog: `work.security.trustdevice.get_by_user`.
         pub struct GetByUser {
             /// `type`.
-            0 type_: i64 => w::Field::must("type"),
+            0 type_: i64 => "type: must",
             /// `last_login_userid`.
-            1 last_login_userid: String => w::Field::must("last_login_userid"),
+            1 last_login_userid: String => "last_login_userid: must",
         }
-        new(type_: i64, last_login_userid: String)
+        new(type_: i64, last_login_userid: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`GetByUser`].
         pub struct GetByUserResponse {
             /// `device_list`.
-            0 device_list: Vec<super::Device> => w::Field::must("device_list"),
+            0 device_list: Vec<super::Device> => "device_list: must",
         }
     }
 
@@ -626,7 +618,7 @@ pub mod trustdevice {
         /// * Catalog: `work.security.trustdevice.import`.
         pub struct Import {
             /// `device_list`.
-            0 device_list: Vec<super::ImportDevice> => w::Field::must("device_list"),
+            0 device_list: Vec<super::ImportDevice> => "device_list: must",
         }
         new(device_list: Vec<super::ImportDevice>)
     }
@@ -635,7 +627,7 @@ pub mod trustdevice {
         /// Answer to [`Import`].
         pub struct ImportResponse {
             /// `result`.
-            0 result: Vec<super::ImportResult> => w::Field::must("result"),
+            0 result: Vec<super::ImportResult> => "result: must",
         }
     }
 
@@ -666,23 +658,24 @@ pub mod trustdevice {
         /// * Catalog: `work.security.trustdevice.list`.
         pub struct List {
             /// `type`.
-            0 type_: i64 => w::Field::must("type"),
+            0 type_: i64 => "type: must",
             /// `cursor`.
-            1 cursor: Option<String> => w::Field::new("cursor"),
+            1 cursor: Option<String> => "cursor",
             /// `limit`.
-            2 limit: Option<i64> => w::Field::new("limit"),
+            2 limit: Option<i64> => "limit",
         }
         new(type_: i64)
-        set(cursor: String, limit: i64)
+        text(cursor: String)
+        set(limit: i64)
     }
 
     w::record! {
         /// Answer to [`List`].
         pub struct ListResponse {
             /// `device_list`.
-            0 device_list: Vec<super::Device> => w::Field::must("device_list"),
+            0 device_list: Vec<super::Device> => "device_list: must",
             /// `next_cursor`.
-            1 next_cursor: Option<String> => w::Field::new("next_cursor"),
+            1 next_cursor: Option<String> => "next_cursor",
         }
     }
 
@@ -713,7 +706,7 @@ pub mod trustdevice {
         /// * Catalog: `work.security.trustdevice.reject`.
         pub struct Reject {
             /// `device_code_list`.
-            0 device_code_list: Vec<String> => w::Field::must("device_code_list"),
+            0 device_code_list: Vec<String> => "device_code_list: must",
         }
         new(device_code_list: Vec<String>)
     }
@@ -722,9 +715,9 @@ pub mod trustdevice {
         /// Answer to [`Reject`].
         pub struct RejectResponse {
             /// `success_list`.
-            0 success_list: Option<Vec<String>> => w::Field::new("success_list"),
+            0 success_list: Option<Vec<String>> => "success_list",
             /// `fail_list`.
-            1 fail_list: Option<Vec<String>> => w::Field::new("fail_list"),
+            1 fail_list: Option<Vec<String>> => "fail_list",
         }
     }
 
@@ -760,16 +753,16 @@ pub mod vip {
         /// * Catalog: `work.security.vip.batch_add_job_result`.
         pub struct BatchAddJobResult {
             /// `jobid`.
-            0 jobid: String => w::Field::must("jobid"),
+            0 jobid: String => "jobid: must",
         }
-        new(jobid: String)
+        new(jobid: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`BatchAddJobResult`].
         pub struct BatchAddJobResultResponse {
             /// `job_result`.
-            0 job_result: super::JobResult => w::Field::must("job_result"),
+            0 job_result: super::JobResult => "job_result: must",
         }
     }
 
@@ -800,16 +793,16 @@ pub mod vip {
         /// * Catalog: `work.security.vip.batch_del_job_result`.
         pub struct BatchDelJobResult {
             /// `jobid`.
-            0 jobid: String => w::Field::must("jobid"),
+            0 jobid: String => "jobid: must",
         }
-        new(jobid: String)
+        new(jobid: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`BatchDelJobResult`].
         pub struct BatchDelJobResultResponse {
             /// `job_result`.
-            0 job_result: super::JobResult => w::Field::must("job_result"),
+            0 job_result: super::JobResult => "job_result: must",
         }
     }
 
@@ -840,23 +833,24 @@ pub mod vip {
         /// * Catalog: `work.security.vip.list`.
         pub struct List {
             /// `limit`.
-            0 limit: Option<i64> => w::Field::new("limit"),
+            0 limit: Option<i64> => "limit",
             /// `cursor`.
-            1 cursor: Option<String> => w::Field::new("cursor"),
+            1 cursor: Option<String> => "cursor",
         }
         new()
-        set(limit: i64, cursor: String)
+        text(cursor: String)
+        set(limit: i64)
     }
 
     w::record! {
         /// Answer to [`List`].
         pub struct ListResponse {
             /// `userid_list`.
-            0 userid_list: Vec<String> => w::Field::must("userid_list"),
+            0 userid_list: Vec<String> => "userid_list: must",
             /// `has_more`.
-            1 has_more: bool => w::Field::must("has_more"),
+            1 has_more: bool => "has_more: must",
             /// `next_cursor`.
-            2 next_cursor: Option<String> => w::Field::new("next_cursor"),
+            2 next_cursor: Option<String> => "next_cursor",
         }
     }
 
@@ -887,7 +881,7 @@ pub mod vip {
         /// * Catalog: `work.security.vip.submit_batch_add_job`.
         pub struct SubmitBatchAddJob {
             /// `userid_list`.
-            0 userid_list: Option<Vec<String>> => w::Field::new("userid_list"),
+            0 userid_list: Option<Vec<String>> => "userid_list",
         }
         new()
         set(userid_list: Vec<String>)
@@ -897,9 +891,9 @@ pub mod vip {
         /// Answer to [`SubmitBatchAddJob`].
         pub struct SubmitBatchAddJobResponse {
             /// `jobid`.
-            0 jobid: String => w::Field::must("jobid"),
+            0 jobid: String => "jobid: must",
             /// `invalid_userid_list`.
-            1 invalid_userid_list: Option<Vec<String>> => w::Field::new("invalid_userid_list"),
+            1 invalid_userid_list: Option<Vec<String>> => "invalid_userid_list",
         }
     }
 
@@ -930,7 +924,7 @@ pub mod vip {
         /// * Catalog: `work.security.vip.submit_batch_del_job`.
         pub struct SubmitBatchDelJob {
             /// `userid_list`.
-            0 userid_list: Option<Vec<String>> => w::Field::new("userid_list"),
+            0 userid_list: Option<Vec<String>> => "userid_list",
         }
         new()
         set(userid_list: Vec<String>)
@@ -940,9 +934,9 @@ pub mod vip {
         /// Answer to [`SubmitBatchDelJob`].
         pub struct SubmitBatchDelJobResponse {
             /// `jobid`.
-            0 jobid: String => w::Field::must("jobid"),
+            0 jobid: String => "jobid: must",
             /// `invalid_userid_list`.
-            1 invalid_userid_list: Option<Vec<String>> => w::Field::new("invalid_userid_list"),
+            1 invalid_userid_list: Option<Vec<String>> => "invalid_userid_list",
         }
     }
 

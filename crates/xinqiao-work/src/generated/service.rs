@@ -7,11 +7,11 @@ w::record! {
     /// `Admin`.
     pub struct Admin {
         /// `userid`.
-        0 userid: String => w::Field::must("userid"),
+        0 userid: String => "userid: must",
         /// `open_userid`.
-        1 open_userid: Option<String> => w::Field::new("open_userid"),
+        1 open_userid: Option<String> => "open_userid",
         /// `auth_type`.
-        2 auth_type: i64 => w::Field::must("auth_type"),
+        2 auth_type: i64 => "auth_type: must",
     }
 }
 
@@ -19,21 +19,21 @@ w::record! {
     /// `Agent`.
     pub struct Agent {
         /// `agentid`.
-        0 agentid: i64 => w::Field::must("agentid"),
+        0 agentid: i64 => "agentid: must",
         /// `name`.
-        1 name: String => w::Field::must("name"),
+        1 name: String => "name: must",
         /// `square_logo_url`.
-        2 square_logo_url: String => w::Field::must("square_logo_url"),
+        2 square_logo_url: String => "square_logo_url: must",
         /// `round_logo_url`.
-        3 round_logo_url: String => w::Field::must("round_logo_url"),
+        3 round_logo_url: String => "round_logo_url: must",
         /// `appid`.
-        4 appid: Option<i64> => w::Field::new("appid"),
+        4 appid: Option<i64> => "appid",
         /// `auth_mode`.
-        5 auth_mode: i64 => w::Field::must("auth_mode"),
+        5 auth_mode: i64 => "auth_mode: must",
         /// `privilege`.
-        6 privilege: Privilege => w::Field::must("privilege"),
+        6 privilege: Privilege => "privilege: must",
         /// `shared_from`.
-        7 shared_from: Option<SharedFrom> => w::Field::new("shared_from"),
+        7 shared_from: Option<SharedFrom> => "shared_from",
     }
 }
 
@@ -41,35 +41,35 @@ w::record! {
     /// `AuthCorpInfo`.
     pub struct AuthCorpInfo {
         /// `corpid`.
-        0 corpid: xinqiao_types::CorpId => w::Field::must("corpid"),
+        0 corpid: xinqiao_types::CorpId => "corpid: must",
         /// `corp_name`.
-        1 corp_name: String => w::Field::must("corp_name"),
+        1 corp_name: String => "corp_name: must",
         /// `corp_type`.
-        2 corp_type: String => w::Field::must("corp_type"),
+        2 corp_type: String => "corp_type: must",
         /// `corp_square_logo_url`.
-        3 corp_square_logo_url: Option<String> => w::Field::new("corp_square_logo_url"),
+        3 corp_square_logo_url: Option<String> => "corp_square_logo_url",
         /// `corp_user_max`.
-        4 corp_user_max: i64 => w::Field::must("corp_user_max"),
+        4 corp_user_max: i64 => "corp_user_max: must",
         /// `corp_agent_max`.
-        5 corp_agent_max: i64 => w::Field::must("corp_agent_max"),
+        5 corp_agent_max: i64 => "corp_agent_max: must",
         /// `corp_full_name`.
-        6 corp_full_name: Option<String> => w::Field::new("corp_full_name"),
+        6 corp_full_name: Option<String> => "corp_full_name",
         /// `subject_type`.
-        7 subject_type: Option<i64> => w::Field::new("subject_type"),
+        7 subject_type: Option<i64> => "subject_type",
         /// `verified_end_time`; format `unix`.
-        8 verified_end_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("verified_end_time"),
+        8 verified_end_time: Option<xinqiao_types::UnixSeconds> => "verified_end_time",
         /// `corp_wxqrcode`.
-        9 corp_wxqrcode: Option<String> => w::Field::new("corp_wxqrcode"),
+        9 corp_wxqrcode: Option<String> => "corp_wxqrcode",
         /// `corp_scale`.
-        10 corp_scale: Option<String> => w::Field::new("corp_scale"),
+        10 corp_scale: Option<String> => "corp_scale",
         /// `corp_industry`.
-        11 corp_industry: Option<String> => w::Field::new("corp_industry"),
+        11 corp_industry: Option<String> => "corp_industry",
         /// `corp_sub_industry`.
-        12 corp_sub_industry: Option<String> => w::Field::new("corp_sub_industry"),
+        12 corp_sub_industry: Option<String> => "corp_sub_industry",
         /// `location`.
-        13 location: Option<String> => w::Field::new("location"),
+        13 location: Option<String> => "location",
         /// `corp_ex_name`.
-        14 corp_ex_name: Option<CorpExName> => w::Field::new("corp_ex_name"),
+        14 corp_ex_name: Option<CorpExName> => "corp_ex_name",
     }
 }
 
@@ -77,7 +77,7 @@ w::record! {
     /// `AuthInfo`.
     pub struct AuthInfo {
         /// `agent`.
-        0 agent: Vec<Agent> => w::Field::must("agent"),
+        0 agent: Vec<Agent> => "agent: must",
     }
 }
 
@@ -85,13 +85,13 @@ w::record! {
     /// `AuthUserInfo`.
     pub struct AuthUserInfo {
         /// `userid`.
-        0 userid: Option<String> => w::Field::new("userid"),
+        0 userid: Option<String> => "userid",
         /// `name`.
-        1 name: Option<String> => w::Field::new("name"),
+        1 name: Option<String> => "name",
         /// `avatar`.
-        2 avatar: Option<String> => w::Field::new("avatar").masked(),
+        2 avatar: Option<String> => "avatar: masked",
         /// `open_userid`.
-        3 open_userid: Option<String> => w::Field::new("open_userid"),
+        3 open_userid: Option<String> => "open_userid",
     }
 }
 
@@ -99,7 +99,7 @@ w::record! {
     /// `ContactIdTranslate`.
     pub struct ContactIdTranslate {
         /// `url`.
-        0 url: String => w::Field::must("url"),
+        0 url: String => "url: must",
     }
 }
 
@@ -107,9 +107,9 @@ w::record! {
     /// `ContactSync`.
     pub struct ContactSync {
         /// `access_token`.
-        0 access_token: String => w::Field::must("access_token").masked(),
+        0 access_token: String => "access_token: must masked",
         /// `expires_in`; unit s.
-        1 expires_in: i64 => w::Field::must("expires_in"),
+        1 expires_in: i64 => "expires_in: must",
     }
 }
 
@@ -117,7 +117,7 @@ w::record! {
     /// `CorpExName`.
     pub struct CorpExName {
         /// `name_list`.
-        0 name_list: Option<Vec<String>> => w::Field::new("name_list"),
+        0 name_list: Option<Vec<String>> => "name_list",
     }
 }
 
@@ -125,7 +125,7 @@ w::record! {
     /// `CorpInfo`.
     pub struct CorpInfo {
         /// `corpid`.
-        0 corpid: xinqiao_types::CorpId => w::Field::must("corpid"),
+        0 corpid: xinqiao_types::CorpId => "corpid: must",
     }
 }
 
@@ -133,9 +133,9 @@ w::record! {
     /// `DealerCorpInfo`.
     pub struct DealerCorpInfo {
         /// `corpid`.
-        0 corpid: xinqiao_types::CorpId => w::Field::must("corpid"),
+        0 corpid: xinqiao_types::CorpId => "corpid: must",
         /// `corp_name`.
-        1 corp_name: String => w::Field::must("corp_name"),
+        1 corp_name: String => "corp_name: must",
     }
 }
 
@@ -143,9 +143,9 @@ w::record! {
     /// `Department`.
     pub struct Department {
         /// `id`.
-        0 id: i64 => w::Field::must("id"),
+        0 id: i64 => "id: must",
         /// `writable`.
-        1 writable: bool => w::Field::must("writable"),
+        1 writable: bool => "writable: must",
     }
 }
 
@@ -153,9 +153,9 @@ w::record! {
     /// `Device`.
     pub struct Device {
         /// `model_id`.
-        0 model_id: String => w::Field::must("model_id"),
+        0 model_id: String => "model_id: must",
         /// `device_sn`.
-        1 device_sn: String => w::Field::must("device_sn"),
+        1 device_sn: String => "device_sn: must",
     }
 }
 
@@ -163,17 +163,17 @@ w::record! {
     /// `DeviceInfo`.
     pub struct DeviceInfo {
         /// `model_id`.
-        0 model_id: String => w::Field::must("model_id"),
+        0 model_id: String => "model_id: must",
         /// `device_id`.
-        1 device_id: i64 => w::Field::must("device_id"),
+        1 device_id: i64 => "device_id: must",
         /// `device_sn`.
-        2 device_sn: String => w::Field::must("device_sn"),
+        2 device_sn: String => "device_sn: must",
         /// `secret_no`.
-        3 secret_no: Option<String> => w::Field::new("secret_no"),
+        3 secret_no: Option<String> => "secret_no",
         /// `qr_code`.
-        4 qr_code: Option<String> => w::Field::new("qr_code"),
+        4 qr_code: Option<String> => "qr_code",
         /// `create_time`; format `unix`.
-        5 create_time: xinqiao_types::UnixSeconds => w::Field::must("create_time"),
+        5 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
 
@@ -181,7 +181,7 @@ w::record! {
     /// `EditionInfo`.
     pub struct EditionInfo {
         /// `agent`.
-        0 agent: Vec<EditionInfoAgent> => w::Field::must("agent"),
+        0 agent: Vec<EditionInfoAgent> => "agent: must",
     }
 }
 
@@ -189,21 +189,21 @@ w::record! {
     /// `EditionInfoAgent`.
     pub struct EditionInfoAgent {
         /// `agentid`.
-        0 agentid: i64 => w::Field::must("agentid"),
+        0 agentid: i64 => "agentid: must",
         /// `edition_id`.
-        1 edition_id: String => w::Field::must("edition_id"),
+        1 edition_id: String => "edition_id: must",
         /// `edition_name`.
-        2 edition_name: String => w::Field::must("edition_name"),
+        2 edition_name: String => "edition_name: must",
         /// `app_status`.
-        3 app_status: i64 => w::Field::must("app_status"),
+        3 app_status: i64 => "app_status: must",
         /// `user_limit`.
-        4 user_limit: i64 => w::Field::must("user_limit"),
+        4 user_limit: i64 => "user_limit: must",
         /// `expired_time`; format `unix`.
-        5 expired_time: xinqiao_types::UnixSeconds => w::Field::must("expired_time"),
+        5 expired_time: xinqiao_types::UnixSeconds => "expired_time: must",
         /// `is_virtual_version`.
-        6 is_virtual_version: bool => w::Field::must("is_virtual_version"),
+        6 is_virtual_version: bool => "is_virtual_version: must",
         /// `is_shared_from_other_corp`.
-        7 is_shared_from_other_corp: bool => w::Field::must("is_shared_from_other_corp"),
+        7 is_shared_from_other_corp: bool => "is_shared_from_other_corp: must",
     }
 }
 
@@ -211,9 +211,9 @@ w::record! {
     /// `ExternalUseridInfo`.
     pub struct ExternalUseridInfo {
         /// `corpid`.
-        0 corpid: xinqiao_types::CorpId => w::Field::must("corpid"),
+        0 corpid: xinqiao_types::CorpId => "corpid: must",
         /// `external_userid`.
-        1 external_userid: String => w::Field::must("external_userid").masked(),
+        1 external_userid: String => "external_userid: must masked",
     }
 }
 
@@ -221,9 +221,9 @@ w::record! {
     /// `GetDeviceAuthInfoDeviceInfo`.
     pub struct GetDeviceAuthInfoDeviceInfo {
         /// `model_id`.
-        0 model_id: String => w::Field::must("model_id"),
+        0 model_id: String => "model_id: must",
         /// `remark_name`.
-        1 remark_name: Option<String> => w::Field::new("remark_name"),
+        1 remark_name: Option<String> => "remark_name",
     }
 }
 
@@ -231,9 +231,9 @@ w::record! {
     /// `GetLoginInfoAgent`.
     pub struct GetLoginInfoAgent {
         /// `agentid`.
-        0 agentid: i64 => w::Field::must("agentid"),
+        0 agentid: i64 => "agentid: must",
         /// `auth_type`.
-        1 auth_type: i64 => w::Field::must("auth_type"),
+        1 auth_type: i64 => "auth_type: must",
     }
 }
 
@@ -241,7 +241,7 @@ w::record! {
     /// `GetLoginInfoAuthInfo`.
     pub struct GetLoginInfoAuthInfo {
         /// `department`.
-        0 department: Vec<Department> => w::Field::must("department"),
+        0 department: Vec<Department> => "department: must",
     }
 }
 
@@ -249,37 +249,37 @@ w::record! {
     /// `GetPermanentCodeAuthCorpInfo`.
     pub struct GetPermanentCodeAuthCorpInfo {
         /// `corpid`.
-        0 corpid: xinqiao_types::CorpId => w::Field::must("corpid"),
+        0 corpid: xinqiao_types::CorpId => "corpid: must",
         /// `corp_name`.
-        1 corp_name: String => w::Field::must("corp_name"),
+        1 corp_name: String => "corp_name: must",
         /// `corp_type`.
-        2 corp_type: String => w::Field::must("corp_type"),
+        2 corp_type: String => "corp_type: must",
         /// `corp_square_logo_url`.
-        3 corp_square_logo_url: Option<String> => w::Field::new("corp_square_logo_url"),
+        3 corp_square_logo_url: Option<String> => "corp_square_logo_url",
         /// `corp_user_max`.
-        4 corp_user_max: i64 => w::Field::must("corp_user_max"),
+        4 corp_user_max: i64 => "corp_user_max: must",
         /// `corp_agent_max`.
-        5 corp_agent_max: i64 => w::Field::must("corp_agent_max"),
+        5 corp_agent_max: i64 => "corp_agent_max: must",
         /// `corp_full_name`.
-        6 corp_full_name: Option<String> => w::Field::new("corp_full_name"),
+        6 corp_full_name: Option<String> => "corp_full_name",
         /// `subject_type`.
-        7 subject_type: Option<i64> => w::Field::new("subject_type"),
+        7 subject_type: Option<i64> => "subject_type",
         /// `verified_end_time`; format `unix`.
-        8 verified_end_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("verified_end_time"),
+        8 verified_end_time: Option<xinqiao_types::UnixSeconds> => "verified_end_time",
         /// `corp_wxqrcode`.
-        9 corp_wxqrcode: Option<String> => w::Field::new("corp_wxqrcode"),
+        9 corp_wxqrcode: Option<String> => "corp_wxqrcode",
         /// `corp_scale`.
-        10 corp_scale: Option<String> => w::Field::new("corp_scale"),
+        10 corp_scale: Option<String> => "corp_scale",
         /// `corp_industry`.
-        11 corp_industry: Option<String> => w::Field::new("corp_industry"),
+        11 corp_industry: Option<String> => "corp_industry",
         /// `corp_sub_industry`.
-        12 corp_sub_industry: Option<String> => w::Field::new("corp_sub_industry"),
+        12 corp_sub_industry: Option<String> => "corp_sub_industry",
         /// `location`.
-        13 location: Option<String> => w::Field::new("location"),
+        13 location: Option<String> => "location",
         /// `corp_ex_name`.
-        14 corp_ex_name: Option<CorpExName> => w::Field::new("corp_ex_name"),
+        14 corp_ex_name: Option<CorpExName> => "corp_ex_name",
         /// `auth_type`.
-        15 auth_type: i64 => w::Field::must("auth_type"),
+        15 auth_type: i64 => "auth_type: must",
     }
 }
 
@@ -287,7 +287,7 @@ w::record! {
     /// `GetRegisterInfoAuthUserInfo`.
     pub struct GetRegisterInfoAuthUserInfo {
         /// `userid`.
-        0 userid: String => w::Field::must("userid"),
+        0 userid: String => "userid: must",
     }
 }
 
@@ -295,7 +295,7 @@ w::record! {
     /// `GetresultResult`.
     pub struct GetresultResult {
         /// `contact_id_translate`.
-        0 contact_id_translate: Option<ContactIdTranslate> => w::Field::new("contact_id_translate"),
+        0 contact_id_translate: Option<ContactIdTranslate> => "contact_id_translate",
     }
 }
 
@@ -303,49 +303,49 @@ w::record! {
     /// `Order`.
     pub struct Order {
         /// `orderid`.
-        0 orderid: String => w::Field::must("orderid"),
+        0 orderid: String => "orderid: must",
         /// `order_status`.
-        1 order_status: i64 => w::Field::must("order_status"),
+        1 order_status: i64 => "order_status: must",
         /// `order_type`.
-        2 order_type: i64 => w::Field::must("order_type"),
+        2 order_type: i64 => "order_type: must",
         /// `paid_corpid`.
-        3 paid_corpid: String => w::Field::must("paid_corpid"),
+        3 paid_corpid: String => "paid_corpid: must",
         /// `operator_corpid`.
-        4 operator_corpid: Option<String> => w::Field::new("operator_corpid"),
+        4 operator_corpid: Option<String> => "operator_corpid",
         /// `operator_id`.
-        5 operator_id: Option<String> => w::Field::new("operator_id"),
+        5 operator_id: Option<String> => "operator_id",
         /// `suiteid`.
-        6 suiteid: Option<String> => w::Field::new("suiteid"),
+        6 suiteid: Option<String> => "suiteid",
         /// `appid`.
-        7 appid: i64 => w::Field::must("appid"),
+        7 appid: i64 => "appid: must",
         /// `edition_id`.
-        8 edition_id: String => w::Field::must("edition_id"),
+        8 edition_id: String => "edition_id: must",
         /// `edition_name`.
-        9 edition_name: String => w::Field::must("edition_name"),
+        9 edition_name: String => "edition_name: must",
         /// `price`; unit fen.
-        10 price: xinqiao_types::Fen => w::Field::must("price"),
+        10 price: xinqiao_types::Fen => "price: must",
         /// `user_count`.
-        11 user_count: i64 => w::Field::must("user_count"),
+        11 user_count: i64 => "user_count: must",
         /// `order_period`.
-        12 order_period: i64 => w::Field::must("order_period"),
+        12 order_period: i64 => "order_period: must",
         /// `order_time`; format `unix`.
-        13 order_time: xinqiao_types::UnixSeconds => w::Field::must("order_time"),
+        13 order_time: xinqiao_types::UnixSeconds => "order_time: must",
         /// `paid_time`; format `unix`.
-        14 paid_time: xinqiao_types::UnixSeconds => w::Field::must("paid_time"),
+        14 paid_time: xinqiao_types::UnixSeconds => "paid_time: must",
         /// `begin_time`; format `unix`.
-        15 begin_time: xinqiao_types::UnixSeconds => w::Field::must("begin_time"),
+        15 begin_time: xinqiao_types::UnixSeconds => "begin_time: must",
         /// `end_time`; format `unix`.
-        16 end_time: xinqiao_types::UnixSeconds => w::Field::must("end_time"),
+        16 end_time: xinqiao_types::UnixSeconds => "end_time: must",
         /// `order_from`.
-        17 order_from: Option<i64> => w::Field::new("order_from"),
+        17 order_from: Option<i64> => "order_from",
         /// `service_share_amount`; unit fen.
-        18 service_share_amount: Option<xinqiao_types::Fen> => w::Field::new("service_share_amount"),
+        18 service_share_amount: Option<xinqiao_types::Fen> => "service_share_amount",
         /// `platform_share_amount`; unit fen.
-        19 platform_share_amount: Option<xinqiao_types::Fen> => w::Field::new("platform_share_amount"),
+        19 platform_share_amount: Option<xinqiao_types::Fen> => "platform_share_amount",
         /// `dealer_share_amount`; unit fen.
-        20 dealer_share_amount: Option<xinqiao_types::Fen> => w::Field::new("dealer_share_amount"),
+        20 dealer_share_amount: Option<xinqiao_types::Fen> => "dealer_share_amount",
         /// `dealer_corp_info`.
-        21 dealer_corp_info: Option<DealerCorpInfo> => w::Field::new("dealer_corp_info"),
+        21 dealer_corp_info: Option<DealerCorpInfo> => "dealer_corp_info",
     }
 }
 
@@ -353,7 +353,7 @@ w::record! {
     /// `Party`.
     pub struct Party {
         /// `department_id`.
-        0 department_id: Option<Vec<i64>> => w::Field::new("department_id"),
+        0 department_id: Option<Vec<i64>> => "department_id",
     }
 }
 
@@ -361,19 +361,19 @@ w::record! {
     /// `Privilege`.
     pub struct Privilege {
         /// `level`.
-        0 level: i64 => w::Field::must("level"),
+        0 level: i64 => "level: must",
         /// `allow_user`.
-        1 allow_user: Option<Vec<String>> => w::Field::new("allow_user"),
+        1 allow_user: Option<Vec<String>> => "allow_user",
         /// `allow_party`.
-        2 allow_party: Option<Vec<i64>> => w::Field::new("allow_party"),
+        2 allow_party: Option<Vec<i64>> => "allow_party",
         /// `allow_tag`.
-        3 allow_tag: Option<Vec<i64>> => w::Field::new("allow_tag"),
+        3 allow_tag: Option<Vec<i64>> => "allow_tag",
         /// `extra_user`.
-        4 extra_user: Option<Vec<String>> => w::Field::new("extra_user"),
+        4 extra_user: Option<Vec<String>> => "extra_user",
         /// `extra_party`.
-        5 extra_party: Option<Vec<i64>> => w::Field::new("extra_party"),
+        5 extra_party: Option<Vec<i64>> => "extra_party",
         /// `extra_tag`.
-        6 extra_tag: Option<Vec<i64>> => w::Field::new("extra_tag"),
+        6 extra_tag: Option<Vec<i64>> => "extra_tag",
     }
 }
 
@@ -381,33 +381,34 @@ w::record! {
     /// `QueryRequest`.
     pub struct QueryRequest {
         /// `query_word`.
-        0 query_word: String => w::Field::must("query_word"),
+        0 query_word: String => "query_word: must",
         /// `query_type`.
-        1 query_type: Option<i64> => w::Field::new("query_type"),
+        1 query_type: Option<i64> => "query_type",
         /// `query_range`.
-        2 query_range: Option<i64> => w::Field::new("query_range"),
+        2 query_range: Option<i64> => "query_range",
         /// `full_match_field`.
-        3 full_match_field: Option<i64> => w::Field::new("full_match_field"),
+        3 full_match_field: Option<i64> => "full_match_field",
         /// `cursor`.
-        4 cursor: Option<String> => w::Field::new("cursor"),
+        4 cursor: Option<String> => "cursor",
         /// `limit`.
-        5 limit: Option<i64> => w::Field::new("limit"),
+        5 limit: Option<i64> => "limit",
     }
-    new(query_word: String)
-    set(query_type: i64, query_range: i64, full_match_field: i64, cursor: String, limit: i64)
+    new(query_word: impl Into<String>)
+    text(cursor: String)
+    set(query_type: i64, query_range: i64, full_match_field: i64, limit: i64)
 }
 
 w::record! {
     /// `QueryResult`.
     pub struct QueryResult {
         /// `query_request`.
-        0 query_request: QueryRequest => w::Field::must("query_request"),
+        0 query_request: QueryRequest => "query_request: must",
         /// `query_result`.
-        1 query_result: QueryResultQueryResult => w::Field::must("query_result"),
+        1 query_result: QueryResultQueryResult => "query_result: must",
         /// `is_last`.
-        2 is_last: bool => w::Field::must("is_last"),
+        2 is_last: bool => "is_last: must",
         /// `next_cursor`.
-        3 next_cursor: Option<String> => w::Field::new("next_cursor"),
+        3 next_cursor: Option<String> => "next_cursor",
     }
 }
 
@@ -415,11 +416,11 @@ w::record! {
     /// `QueryResultQueryResult`.
     pub struct QueryResultQueryResult {
         /// `user`.
-        0 user: Option<User> => w::Field::new("user"),
+        0 user: Option<User> => "user",
         /// `party`.
-        1 party: Option<Party> => w::Field::new("party"),
+        1 party: Option<Party> => "party",
         /// `dismiss_user`.
-        2 dismiss_user: Option<User> => w::Field::new("dismiss_user"),
+        2 dismiss_user: Option<User> => "dismiss_user",
     }
 }
 
@@ -427,11 +428,11 @@ w::record! {
     /// `RegisterCodeInfo`.
     pub struct RegisterCodeInfo {
         /// `register_code`.
-        0 register_code: String => w::Field::must("register_code"),
+        0 register_code: String => "register_code: must",
         /// `template_id`.
-        1 template_id: String => w::Field::must("template_id"),
+        1 template_id: String => "template_id: must",
         /// `state`.
-        2 state: Option<String> => w::Field::new("state"),
+        2 state: Option<String> => "state",
     }
 }
 
@@ -439,9 +440,9 @@ w::record! {
     /// `SessionInfo`.
     pub struct SessionInfo {
         /// `appid`.
-        0 appid: Option<Vec<i64>> => w::Field::new("appid"),
+        0 appid: Option<Vec<i64>> => "appid",
         /// `auth_type`.
-        1 auth_type: Option<i64> => w::Field::new("auth_type"),
+        1 auth_type: Option<i64> => "auth_type",
     }
     new()
     set(appid: Vec<i64>, auth_type: i64)
@@ -451,7 +452,7 @@ w::record! {
     /// `SharedFrom`.
     pub struct SharedFrom {
         /// `corpid`.
-        0 corpid: Option<xinqiao_types::CorpId> => w::Field::new("corpid"),
+        0 corpid: Option<xinqiao_types::CorpId> => "corpid",
     }
 }
 
@@ -459,9 +460,9 @@ w::record! {
     /// `SortOption`.
     pub struct SortOption {
         /// `sort_field`.
-        0 sort_field: i64 => w::Field::must("sort_field"),
+        0 sort_field: i64 => "sort_field: must",
         /// `sort_type`.
-        1 sort_type: i64 => w::Field::must("sort_type"),
+        1 sort_type: i64 => "sort_type: must",
     }
     new(sort_field: i64, sort_type: i64)
 }
@@ -470,9 +471,9 @@ w::record! {
     /// `User`.
     pub struct User {
         /// `userid`.
-        0 userid: Option<Vec<String>> => w::Field::new("userid"),
+        0 userid: Option<Vec<String>> => "userid",
         /// `open_userid`.
-        1 open_userid: Option<Vec<String>> => w::Field::new("open_userid"),
+        1 open_userid: Option<Vec<String>> => "open_userid",
     }
 }
 
@@ -480,13 +481,13 @@ w::record! {
     /// `UserInfo`.
     pub struct UserInfo {
         /// `userid`.
-        0 userid: Option<String> => w::Field::new("userid"),
+        0 userid: Option<String> => "userid",
         /// `open_userid`.
-        1 open_userid: Option<String> => w::Field::new("open_userid"),
+        1 open_userid: Option<String> => "open_userid",
         /// `name`.
-        2 name: Option<String> => w::Field::new("name"),
+        2 name: Option<String> => "name",
         /// `avatar`.
-        3 avatar: Option<String> => w::Field::new("avatar").masked(),
+        3 avatar: Option<String> => "avatar: masked",
     }
 }
 
@@ -498,21 +499,21 @@ w::record! {
     /// * Catalog: `work.service.add_device`.
     pub struct AddDevice {
         /// `model_id`.
-        0 model_id: String => w::Field::must("model_id"),
+        0 model_id: String => "model_id: must",
         /// `device_sn`.
-        1 device_sn: String => w::Field::must("device_sn"),
+        1 device_sn: String => "device_sn: must",
         /// `remark_name`.
-        2 remark_name: Option<String> => w::Field::new("remark_name"),
+        2 remark_name: Option<String> => "remark_name",
     }
-    new(model_id: String, device_sn: String)
-    set(remark_name: String)
+    new(model_id: impl Into<String>, device_sn: impl Into<String>)
+    text(remark_name: String)
 }
 
 w::record! {
     /// Answer to [`AddDevice`].
     pub struct AddDeviceResponse {
         /// `device_info`.
-        0 device_info: DeviceInfo => w::Field::must("device_info"),
+        0 device_info: DeviceInfo => "device_info: must",
     }
 }
 
@@ -543,16 +544,16 @@ w::record! {
     /// * Catalog: `work.service.corpid_to_opencorpid`.
     pub struct CorpidToOpencorpid {
         /// `corpid`.
-        0 corpid: xinqiao_types::CorpId => w::Field::must("corpid"),
+        0 corpid: xinqiao_types::CorpId => "corpid: must",
     }
-    new(corpid: xinqiao_types::CorpId)
+    new(corpid: impl Into<xinqiao_types::CorpId>)
 }
 
 w::record! {
     /// Answer to [`CorpidToOpencorpid`].
     pub struct CorpidToOpencorpidResponse {
         /// `open_corpid`.
-        0 open_corpid: String => w::Field::must("open_corpid"),
+        0 open_corpid: String => "open_corpid: must",
     }
 }
 
@@ -583,9 +584,9 @@ w::record! {
     /// * Catalog: `work.service.del_device`.
     pub struct DelDevice {
         /// `device_sn`.
-        0 device_sn: String => w::Field::must("device_sn"),
+        0 device_sn: String => "device_sn: must",
     }
-    new(device_sn: String)
+    new(device_sn: impl Into<String>)
 }
 
 w::endpoint! {
@@ -615,12 +616,12 @@ w::record! {
     /// * Catalog: `work.service.fetch_device_log`.
     pub struct FetchDeviceLog {
         /// `device_sn`.
-        0 device_sn: String => w::Field::must("device_sn"),
+        0 device_sn: String => "device_sn: must",
         /// `hint`.
-        1 hint: Option<String> => w::Field::new("hint"),
+        1 hint: Option<String> => "hint",
     }
-    new(device_sn: String)
-    set(hint: String)
+    new(device_sn: impl Into<String>)
+    text(hint: String)
 }
 
 w::endpoint! {
@@ -657,7 +658,7 @@ w::record! {
     /// Answer to [`GetAccountBalance`].
     pub struct GetAccountBalanceResponse {
         /// `balance`; unit fen.
-        0 balance: xinqiao_types::Fen => w::Field::must("balance"),
+        0 balance: xinqiao_types::Fen => "balance: must",
     }
 }
 
@@ -688,18 +689,18 @@ w::record! {
     /// * Catalog: `work.service.get_admin_list`.
     pub struct GetAdminList {
         /// `auth_corpid`.
-        0 auth_corpid: String => w::Field::must("auth_corpid"),
+        0 auth_corpid: String => "auth_corpid: must",
         /// `agentid`.
-        1 agentid: i64 => w::Field::must("agentid"),
+        1 agentid: i64 => "agentid: must",
     }
-    new(auth_corpid: String, agentid: i64)
+    new(auth_corpid: impl Into<String>, agentid: i64)
 }
 
 w::record! {
     /// Answer to [`GetAdminList`].
     pub struct GetAdminListResponse {
         /// `admin`.
-        0 admin: Option<Vec<Admin>> => w::Field::new("admin"),
+        0 admin: Option<Vec<Admin>> => "admin",
     }
 }
 
@@ -730,7 +731,7 @@ w::record! {
     /// * Catalog: `work.service.get_agent`.
     pub struct GetAgent {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -762,25 +763,26 @@ w::record! {
     /// * Catalog: `work.service.get_app_qrcode`.
     pub struct GetAppQrcode {
         /// `appid`.
-        0 appid: Option<i64> => w::Field::new("appid"),
+        0 appid: Option<i64> => "appid",
         /// `state`.
-        1 state: Option<String> => w::Field::new("state"),
+        1 state: Option<String> => "state",
         /// `style`.
-        2 style: Option<i64> => w::Field::new("style"),
+        2 style: Option<i64> => "style",
         /// `result_type`.
-        3 result_type: Option<i64> => w::Field::new("result_type"),
+        3 result_type: Option<i64> => "result_type",
     }
     new()
-    set(appid: i64, state: String, style: i64, result_type: i64)
+    text(state: String)
+    set(appid: i64, style: i64, result_type: i64)
 }
 
 w::record! {
     /// Answer to [`GetAppQrcode`].
     pub struct GetAppQrcodeResponse {
         /// `qrcode`.
-        0 qrcode: Option<String> => w::Field::new("qrcode"),
+        0 qrcode: Option<String> => "qrcode",
         /// The file, where the answer is one.
-        1 file: w::Download => w::Field::new(""),
+        1 file: w::Download => "",
     }
 }
 
@@ -811,24 +813,24 @@ w::record! {
     /// * Catalog: `work.service.get_auth_info`.
     pub struct GetAuthInfo {
         /// `auth_corpid`.
-        0 auth_corpid: String => w::Field::must("auth_corpid"),
+        0 auth_corpid: String => "auth_corpid: must",
         /// `permanent_code`.
-        1 permanent_code: String => w::Field::must("permanent_code").masked(),
+        1 permanent_code: String => "permanent_code: must masked",
     }
-    new(auth_corpid: String, permanent_code: String)
+    new(auth_corpid: impl Into<String>, permanent_code: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`GetAuthInfo`].
     pub struct GetAuthInfoResponse {
         /// `dealer_corp_info`.
-        0 dealer_corp_info: Option<DealerCorpInfo> => w::Field::new("dealer_corp_info"),
+        0 dealer_corp_info: Option<DealerCorpInfo> => "dealer_corp_info",
         /// `auth_corp_info`.
-        1 auth_corp_info: Option<AuthCorpInfo> => w::Field::new("auth_corp_info"),
+        1 auth_corp_info: Option<AuthCorpInfo> => "auth_corp_info",
         /// `auth_info`.
-        2 auth_info: Option<AuthInfo> => w::Field::new("auth_info"),
+        2 auth_info: Option<AuthInfo> => "auth_info",
         /// `edition_info`.
-        3 edition_info: Option<EditionInfo> => w::Field::new("edition_info"),
+        3 edition_info: Option<EditionInfo> => "edition_info",
     }
 }
 
@@ -859,20 +861,20 @@ w::record! {
     /// * Catalog: `work.service.get_corp_token`.
     pub struct GetCorpToken {
         /// `auth_corpid`.
-        0 auth_corpid: String => w::Field::must("auth_corpid"),
+        0 auth_corpid: String => "auth_corpid: must",
         /// `permanent_code`.
-        1 permanent_code: String => w::Field::must("permanent_code").masked(),
+        1 permanent_code: String => "permanent_code: must masked",
     }
-    new(auth_corpid: String, permanent_code: String)
+    new(auth_corpid: impl Into<String>, permanent_code: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`GetCorpToken`].
     pub struct GetCorpTokenResponse {
         /// `access_token`.
-        0 access_token: String => w::Field::must("access_token").masked(),
+        0 access_token: String => "access_token: must masked",
         /// `expires_in`; unit s.
-        1 expires_in: i64 => w::Field::must("expires_in"),
+        1 expires_in: i64 => "expires_in: must",
     }
 }
 
@@ -903,20 +905,20 @@ w::record! {
     /// * Catalog: `work.service.get_customized_auth_url`.
     pub struct GetCustomizedAuthUrl {
         /// `state`.
-        0 state: String => w::Field::must("state"),
+        0 state: String => "state: must",
         /// `templateid_list`.
-        1 templateid_list: Vec<String> => w::Field::must("templateid_list"),
+        1 templateid_list: Vec<String> => "templateid_list: must",
     }
-    new(state: String, templateid_list: Vec<String>)
+    new(state: impl Into<String>, templateid_list: Vec<String>)
 }
 
 w::record! {
     /// Answer to [`GetCustomizedAuthUrl`].
     pub struct GetCustomizedAuthUrlResponse {
         /// `qrcode_url`.
-        0 qrcode_url: String => w::Field::must("qrcode_url"),
+        0 qrcode_url: String => "qrcode_url: must",
         /// `expires_in`; unit s.
-        1 expires_in: i64 => w::Field::must("expires_in"),
+        1 expires_in: i64 => "expires_in: must",
     }
 }
 
@@ -947,18 +949,18 @@ w::record! {
     /// * Catalog: `work.service.get_device_auth_info`.
     pub struct GetDeviceAuthInfo {
         /// `device_sn`.
-        0 device_sn: String => w::Field::must("device_sn"),
+        0 device_sn: String => "device_sn: must",
     }
-    new(device_sn: String)
+    new(device_sn: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`GetDeviceAuthInfo`].
     pub struct GetDeviceAuthInfoResponse {
         /// `auth_corp_info`.
-        0 auth_corp_info: DealerCorpInfo => w::Field::must("auth_corp_info"),
+        0 auth_corp_info: DealerCorpInfo => "auth_corp_info: must",
         /// `device_info`.
-        1 device_info: GetDeviceAuthInfoDeviceInfo => w::Field::must("device_info"),
+        1 device_info: GetDeviceAuthInfoDeviceInfo => "device_info: must",
     }
 }
 
@@ -989,24 +991,24 @@ w::record! {
     /// * Catalog: `work.service.get_login_info`.
     pub struct GetLoginInfo {
         /// `auth_code`.
-        0 auth_code: String => w::Field::must("auth_code").masked(),
+        0 auth_code: String => "auth_code: must masked",
     }
-    new(auth_code: String)
+    new(auth_code: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`GetLoginInfo`].
     pub struct GetLoginInfoResponse {
         /// `usertype`.
-        0 usertype: i64 => w::Field::must("usertype"),
+        0 usertype: i64 => "usertype: must",
         /// `user_info`.
-        1 user_info: UserInfo => w::Field::must("user_info"),
+        1 user_info: UserInfo => "user_info: must",
         /// `corp_info`.
-        2 corp_info: CorpInfo => w::Field::must("corp_info"),
+        2 corp_info: CorpInfo => "corp_info: must",
         /// `agent`.
-        3 agent: Vec<GetLoginInfoAgent> => w::Field::must("agent"),
+        3 agent: Vec<GetLoginInfoAgent> => "agent: must",
         /// `auth_info`.
-        4 auth_info: GetLoginInfoAuthInfo => w::Field::must("auth_info"),
+        4 auth_info: GetLoginInfoAuthInfo => "auth_info: must",
     }
 }
 
@@ -1037,7 +1039,7 @@ w::record! {
     /// * Catalog: `work.service.get_login_url`.
     pub struct GetLoginUrl {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -1069,58 +1071,58 @@ w::record! {
     /// * Catalog: `work.service.get_order`.
     pub struct GetOrder {
         /// `orderid`.
-        0 orderid: String => w::Field::must("orderid"),
+        0 orderid: String => "orderid: must",
     }
-    new(orderid: String)
+    new(orderid: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`GetOrder`].
     pub struct GetOrderResponse {
         /// `orderid`.
-        0 orderid: String => w::Field::must("orderid"),
+        0 orderid: String => "orderid: must",
         /// `order_status`.
-        1 order_status: i64 => w::Field::must("order_status"),
+        1 order_status: i64 => "order_status: must",
         /// `order_type`.
-        2 order_type: i64 => w::Field::must("order_type"),
+        2 order_type: i64 => "order_type: must",
         /// `paid_corpid`.
-        3 paid_corpid: String => w::Field::must("paid_corpid"),
+        3 paid_corpid: String => "paid_corpid: must",
         /// `operator_corpid`.
-        4 operator_corpid: Option<String> => w::Field::new("operator_corpid"),
+        4 operator_corpid: Option<String> => "operator_corpid",
         /// `operator_id`.
-        5 operator_id: Option<String> => w::Field::new("operator_id"),
+        5 operator_id: Option<String> => "operator_id",
         /// `suiteid`.
-        6 suiteid: Option<String> => w::Field::new("suiteid"),
+        6 suiteid: Option<String> => "suiteid",
         /// `appid`.
-        7 appid: i64 => w::Field::must("appid"),
+        7 appid: i64 => "appid: must",
         /// `edition_id`.
-        8 edition_id: String => w::Field::must("edition_id"),
+        8 edition_id: String => "edition_id: must",
         /// `edition_name`.
-        9 edition_name: String => w::Field::must("edition_name"),
+        9 edition_name: String => "edition_name: must",
         /// `price`; unit fen.
-        10 price: xinqiao_types::Fen => w::Field::must("price"),
+        10 price: xinqiao_types::Fen => "price: must",
         /// `user_count`.
-        11 user_count: i64 => w::Field::must("user_count"),
+        11 user_count: i64 => "user_count: must",
         /// `order_period`.
-        12 order_period: i64 => w::Field::must("order_period"),
+        12 order_period: i64 => "order_period: must",
         /// `order_time`; format `unix`.
-        13 order_time: xinqiao_types::UnixSeconds => w::Field::must("order_time"),
+        13 order_time: xinqiao_types::UnixSeconds => "order_time: must",
         /// `paid_time`; format `unix`.
-        14 paid_time: xinqiao_types::UnixSeconds => w::Field::must("paid_time"),
+        14 paid_time: xinqiao_types::UnixSeconds => "paid_time: must",
         /// `begin_time`; format `unix`.
-        15 begin_time: xinqiao_types::UnixSeconds => w::Field::must("begin_time"),
+        15 begin_time: xinqiao_types::UnixSeconds => "begin_time: must",
         /// `end_time`; format `unix`.
-        16 end_time: xinqiao_types::UnixSeconds => w::Field::must("end_time"),
+        16 end_time: xinqiao_types::UnixSeconds => "end_time: must",
         /// `order_from`.
-        17 order_from: Option<i64> => w::Field::new("order_from"),
+        17 order_from: Option<i64> => "order_from",
         /// `service_share_amount`; unit fen.
-        18 service_share_amount: Option<xinqiao_types::Fen> => w::Field::new("service_share_amount"),
+        18 service_share_amount: Option<xinqiao_types::Fen> => "service_share_amount",
         /// `platform_share_amount`; unit fen.
-        19 platform_share_amount: Option<xinqiao_types::Fen> => w::Field::new("platform_share_amount"),
+        19 platform_share_amount: Option<xinqiao_types::Fen> => "platform_share_amount",
         /// `dealer_share_amount`; unit fen.
-        20 dealer_share_amount: Option<xinqiao_types::Fen> => w::Field::new("dealer_share_amount"),
+        20 dealer_share_amount: Option<xinqiao_types::Fen> => "dealer_share_amount",
         /// `dealer_corp_info`.
-        21 dealer_corp_info: Option<DealerCorpInfo> => w::Field::new("dealer_corp_info"),
+        21 dealer_corp_info: Option<DealerCorpInfo> => "dealer_corp_info",
     }
 }
 
@@ -1151,11 +1153,11 @@ w::record! {
     /// * Catalog: `work.service.get_order_list`.
     pub struct GetOrderList {
         /// `start_time`; format `unix`.
-        0 start_time: xinqiao_types::UnixSeconds => w::Field::must("start_time"),
+        0 start_time: xinqiao_types::UnixSeconds => "start_time: must",
         /// `end_time`; format `unix`.
-        1 end_time: xinqiao_types::UnixSeconds => w::Field::must("end_time"),
+        1 end_time: xinqiao_types::UnixSeconds => "end_time: must",
         /// `test_mode`.
-        2 test_mode: Option<i64> => w::Field::new("test_mode"),
+        2 test_mode: Option<i64> => "test_mode",
     }
     new(start_time: xinqiao_types::UnixSeconds, end_time: xinqiao_types::UnixSeconds)
     set(test_mode: i64)
@@ -1165,7 +1167,7 @@ w::record! {
     /// Answer to [`GetOrderList`].
     pub struct GetOrderListResponse {
         /// `order_list`.
-        0 order_list: Vec<Order> => w::Field::must("order_list"),
+        0 order_list: Vec<Order> => "order_list: must",
     }
 }
 
@@ -1196,34 +1198,34 @@ w::record! {
     /// * Catalog: `work.service.get_permanent_code`.
     pub struct GetPermanentCode {
         /// `auth_code`.
-        0 auth_code: String => w::Field::must("auth_code").masked(),
+        0 auth_code: String => "auth_code: must masked",
     }
-    new(auth_code: String)
+    new(auth_code: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`GetPermanentCode`].
     pub struct GetPermanentCodeResponse {
         /// `permanent_code`.
-        0 permanent_code: String => w::Field::must("permanent_code").masked(),
+        0 permanent_code: String => "permanent_code: must masked",
         /// `access_token`.
-        1 access_token: String => w::Field::must("access_token").masked(),
+        1 access_token: String => "access_token: must masked",
         /// `expires_in`; unit s.
-        2 expires_in: i64 => w::Field::must("expires_in"),
+        2 expires_in: i64 => "expires_in: must",
         /// `dealer_corp_info`.
-        3 dealer_corp_info: Option<DealerCorpInfo> => w::Field::new("dealer_corp_info"),
+        3 dealer_corp_info: Option<DealerCorpInfo> => "dealer_corp_info",
         /// `auth_corp_info`.
-        4 auth_corp_info: Option<GetPermanentCodeAuthCorpInfo> => w::Field::new("auth_corp_info"),
+        4 auth_corp_info: Option<GetPermanentCodeAuthCorpInfo> => "auth_corp_info",
         /// `auth_info`.
-        5 auth_info: Option<AuthInfo> => w::Field::new("auth_info"),
+        5 auth_info: Option<AuthInfo> => "auth_info",
         /// `auth_user_info`.
-        6 auth_user_info: Option<AuthUserInfo> => w::Field::new("auth_user_info"),
+        6 auth_user_info: Option<AuthUserInfo> => "auth_user_info",
         /// `register_code_info`.
-        7 register_code_info: Option<RegisterCodeInfo> => w::Field::new("register_code_info"),
+        7 register_code_info: Option<RegisterCodeInfo> => "register_code_info",
         /// `state`.
-        8 state: Option<String> => w::Field::new("state"),
+        8 state: Option<String> => "state",
         /// `edition_info`.
-        9 edition_info: Option<EditionInfo> => w::Field::new("edition_info"),
+        9 edition_info: Option<EditionInfo> => "edition_info",
     }
 }
 
@@ -1261,9 +1263,9 @@ w::record! {
     /// Answer to [`GetPreAuthCode`].
     pub struct GetPreAuthCodeResponse {
         /// `pre_auth_code`.
-        0 pre_auth_code: String => w::Field::must("pre_auth_code"),
+        0 pre_auth_code: String => "pre_auth_code: must",
         /// `expires_in`; unit s.
-        1 expires_in: i64 => w::Field::must("expires_in"),
+        1 expires_in: i64 => "expires_in: must",
     }
 }
 
@@ -1294,20 +1296,20 @@ w::record! {
     /// * Catalog: `work.service.get_provider_token`.
     pub struct GetProviderToken {
         /// `corpid`.
-        0 corpid: xinqiao_types::CorpId => w::Field::must("corpid"),
+        0 corpid: xinqiao_types::CorpId => "corpid: must",
         /// `provider_secret`.
-        1 provider_secret: String => w::Field::must("provider_secret").masked(),
+        1 provider_secret: String => "provider_secret: must masked",
     }
-    new(corpid: xinqiao_types::CorpId, provider_secret: String)
+    new(corpid: impl Into<xinqiao_types::CorpId>, provider_secret: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`GetProviderToken`].
     pub struct GetProviderTokenResponse {
         /// `provider_access_token`.
-        0 provider_access_token: String => w::Field::must("provider_access_token").masked(),
+        0 provider_access_token: String => "provider_access_token: must masked",
         /// `expires_in`; unit s.
-        1 expires_in: i64 => w::Field::must("expires_in"),
+        1 expires_in: i64 => "expires_in: must",
     }
 }
 
@@ -1338,20 +1340,20 @@ w::record! {
     /// * Catalog: `work.service.get_register_code`.
     pub struct GetRegisterCode {
         /// `template_id`.
-        0 template_id: String => w::Field::must("template_id"),
+        0 template_id: String => "template_id: must",
         /// `corp_name`.
-        1 corp_name: Option<String> => w::Field::new("corp_name"),
+        1 corp_name: Option<String> => "corp_name",
         /// `admin_name`.
-        2 admin_name: Option<String> => w::Field::new("admin_name"),
+        2 admin_name: Option<String> => "admin_name",
         /// `admin_mobile`.
-        3 admin_mobile: Option<String> => w::Field::new("admin_mobile"),
+        3 admin_mobile: Option<String> => "admin_mobile",
         /// `state`.
-        4 state: Option<String> => w::Field::new("state"),
+        4 state: Option<String> => "state",
         /// `follow_user`.
-        5 follow_user: Option<String> => w::Field::new("follow_user"),
+        5 follow_user: Option<String> => "follow_user",
     }
-    new(template_id: String)
-    set(
+    new(template_id: impl Into<String>)
+    text(
         corp_name: String,
         admin_name: String,
         admin_mobile: String,
@@ -1364,9 +1366,9 @@ w::record! {
     /// Answer to [`GetRegisterCode`].
     pub struct GetRegisterCodeResponse {
         /// `register_code`.
-        0 register_code: String => w::Field::must("register_code"),
+        0 register_code: String => "register_code: must",
         /// `expires_in`; unit s.
-        1 expires_in: i64 => w::Field::must("expires_in"),
+        1 expires_in: i64 => "expires_in: must",
     }
 }
 
@@ -1397,24 +1399,24 @@ w::record! {
     /// * Catalog: `work.service.get_register_info`.
     pub struct GetRegisterInfo {
         /// `register_code`.
-        0 register_code: String => w::Field::must("register_code"),
+        0 register_code: String => "register_code: must",
     }
-    new(register_code: String)
+    new(register_code: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`GetRegisterInfo`].
     pub struct GetRegisterInfoResponse {
         /// `corpid`.
-        0 corpid: xinqiao_types::CorpId => w::Field::must("corpid"),
+        0 corpid: xinqiao_types::CorpId => "corpid: must",
         /// `contact_sync`.
-        1 contact_sync: Option<ContactSync> => w::Field::new("contact_sync"),
+        1 contact_sync: Option<ContactSync> => "contact_sync",
         /// `auth_user_info`.
-        2 auth_user_info: Option<GetRegisterInfoAuthUserInfo> => w::Field::new("auth_user_info"),
+        2 auth_user_info: Option<GetRegisterInfoAuthUserInfo> => "auth_user_info",
         /// `template_id`.
-        3 template_id: String => w::Field::must("template_id"),
+        3 template_id: String => "template_id: must",
         /// `state`.
-        4 state: Option<String> => w::Field::new("state"),
+        4 state: Option<String> => "state",
     }
 }
 
@@ -1445,22 +1447,26 @@ w::record! {
     /// * Catalog: `work.service.get_suite_token`.
     pub struct GetSuiteToken {
         /// `suite_id`.
-        0 suite_id: String => w::Field::must("suite_id"),
+        0 suite_id: String => "suite_id: must",
         /// `suite_secret`.
-        1 suite_secret: String => w::Field::must("suite_secret").masked(),
+        1 suite_secret: String => "suite_secret: must masked",
         /// `suite_ticket`.
-        2 suite_ticket: String => w::Field::must("suite_ticket").masked(),
+        2 suite_ticket: String => "suite_ticket: must masked",
     }
-    new(suite_id: String, suite_secret: String, suite_ticket: String)
+    new(
+        suite_id: impl Into<String>,
+        suite_secret: impl Into<String>,
+        suite_ticket: impl Into<String>,
+    )
 }
 
 w::record! {
     /// Answer to [`GetSuiteToken`].
     pub struct GetSuiteTokenResponse {
         /// `suite_access_token`.
-        0 suite_access_token: String => w::Field::must("suite_access_token").masked(),
+        0 suite_access_token: String => "suite_access_token: must masked",
         /// `expires_in`; unit s.
-        1 expires_in: i64 => w::Field::must("expires_in"),
+        1 expires_in: i64 => "expires_in: must",
     }
 }
 
@@ -1491,26 +1497,26 @@ w::record! {
     /// * Catalog: `work.service.getuserdetail3rd`.
     pub struct Getuserdetail3rd {
         /// `user_ticket`.
-        0 user_ticket: String => w::Field::must("user_ticket"),
+        0 user_ticket: String => "user_ticket: must",
     }
-    new(user_ticket: String)
+    new(user_ticket: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`Getuserdetail3rd`].
     pub struct Getuserdetail3rdResponse {
         /// `corpid`.
-        0 corpid: xinqiao_types::CorpId => w::Field::must("corpid"),
+        0 corpid: xinqiao_types::CorpId => "corpid: must",
         /// `userid`.
-        1 userid: String => w::Field::must("userid"),
+        1 userid: String => "userid: must",
         /// `name`.
-        2 name: Option<String> => w::Field::new("name"),
+        2 name: Option<String> => "name",
         /// `gender`.
-        3 gender: Option<i64> => w::Field::new("gender").spelled(w::Spelling::NumericText),
+        3 gender: Option<i64> => "gender: numeric",
         /// `avatar`.
-        4 avatar: Option<String> => w::Field::new("avatar").masked(),
+        4 avatar: Option<String> => "avatar: masked",
         /// `qr_code`.
-        5 qr_code: Option<String> => w::Field::new("qr_code"),
+        5 qr_code: Option<String> => "qr_code",
     }
 }
 
@@ -1541,28 +1547,28 @@ w::record! {
     /// * Catalog: `work.service.getuserinfo3rd`.
     pub struct Getuserinfo3rd {
         /// `code`.
-        0 code: String => w::Field::must("code").place(w::Place::Query),
+        0 code: String => "code: must query",
     }
-    new(code: String)
+    new(code: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`Getuserinfo3rd`].
     pub struct Getuserinfo3rdResponse {
         /// `CorpId`.
-        0 corp_id: Option<String> => w::Field::new("CorpId"),
+        0 corp_id: Option<String> => "CorpId",
         /// `UserId`.
-        1 user_id: Option<String> => w::Field::new("UserId"),
+        1 user_id: Option<String> => "UserId",
         /// `OpenId`.
-        2 open_id: Option<String> => w::Field::new("OpenId").masked(),
+        2 open_id: Option<String> => "OpenId: masked",
         /// `DeviceId`.
-        3 device_id: Option<String> => w::Field::new("DeviceId"),
+        3 device_id: Option<String> => "DeviceId",
         /// `open_userid`.
-        4 open_userid: Option<String> => w::Field::new("open_userid"),
+        4 open_userid: Option<String> => "open_userid",
         /// `user_ticket`.
-        5 user_ticket: Option<String> => w::Field::new("user_ticket"),
+        5 user_ticket: Option<String> => "user_ticket",
         /// `expires_in`; unit s.
-        6 expires_in: Option<i64> => w::Field::new("expires_in"),
+        6 expires_in: Option<i64> => "expires_in",
     }
 }
 
@@ -1593,9 +1599,9 @@ w::record! {
     /// * Catalog: `work.service.list_device`.
     pub struct ListDevice {
         /// `offset`.
-        0 offset: Option<i64> => w::Field::new("offset"),
+        0 offset: Option<i64> => "offset",
         /// `limit`.
-        1 limit: Option<i64> => w::Field::new("limit"),
+        1 limit: Option<i64> => "limit",
     }
     new()
     set(offset: i64, limit: i64)
@@ -1605,7 +1611,7 @@ w::record! {
     /// Answer to [`ListDevice`].
     pub struct ListDeviceResponse {
         /// `device_list`.
-        0 device_list: Vec<Device> => w::Field::must("device_list"),
+        0 device_list: Vec<Device> => "device_list: must",
     }
 }
 
@@ -1636,22 +1642,22 @@ w::record! {
     /// * Catalog: `work.service.media_upload`.
     pub struct MediaUpload {
         /// `type`.
-        0 type_: String => w::Field::must("type").place(w::Place::Query),
+        0 type_: String => "type: must query",
         /// `media`.
-        1 media: w::FilePart => w::Field::must("media"),
+        1 media: w::FilePart => "media: must",
     }
-    new(type_: String, media: w::FilePart)
+    new(type_: impl Into<String>, media: w::FilePart)
 }
 
 w::record! {
     /// Answer to [`MediaUpload`].
     pub struct MediaUploadResponse {
         /// `type`.
-        0 type_: String => w::Field::must("type"),
+        0 type_: String => "type: must",
         /// `media_id`.
-        1 media_id: xinqiao_types::MediaId => w::Field::must("media_id"),
+        1 media_id: xinqiao_types::MediaId => "media_id: must",
         /// `created_at`; format `unix`.
-        2 created_at: xinqiao_types::UnixSeconds => w::Field::must("created_at"),
+        2 created_at: xinqiao_types::UnixSeconds => "created_at: must",
     }
 }
 
@@ -1682,24 +1688,24 @@ w::record! {
     /// * Catalog: `work.service.miniprogram_jscode2session`.
     pub struct MiniprogramJscode2session {
         /// `js_code`.
-        0 js_code: String => w::Field::must("js_code").place(w::Place::Query),
+        0 js_code: String => "js_code: must query",
         /// `grant_type`.
-        1 grant_type: String => w::Field::must("grant_type").place(w::Place::Query),
+        1 grant_type: String => "grant_type: must query",
     }
-    new(js_code: String, grant_type: String)
+    new(js_code: impl Into<String>, grant_type: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`MiniprogramJscode2session`].
     pub struct MiniprogramJscode2sessionResponse {
         /// `corpid`.
-        0 corpid: xinqiao_types::CorpId => w::Field::must("corpid"),
+        0 corpid: xinqiao_types::CorpId => "corpid: must",
         /// `userid`.
-        1 userid: String => w::Field::must("userid"),
+        1 userid: String => "userid: must",
         /// `session_key`.
-        2 session_key: String => w::Field::must("session_key").masked(),
+        2 session_key: String => "session_key: must masked",
         /// `open_userid`.
-        3 open_userid: String => w::Field::must("open_userid"),
+        3 open_userid: String => "open_userid: must",
     }
 }
 
@@ -1730,13 +1736,13 @@ w::record! {
     /// * Catalog: `work.service.prolong_try`.
     pub struct ProlongTry {
         /// `buyer_corpid`.
-        0 buyer_corpid: String => w::Field::must("buyer_corpid"),
+        0 buyer_corpid: String => "buyer_corpid: must",
         /// `prolong_days`.
-        1 prolong_days: i64 => w::Field::must("prolong_days"),
+        1 prolong_days: i64 => "prolong_days: must",
         /// `appid`.
-        2 appid: Option<i64> => w::Field::new("appid"),
+        2 appid: Option<i64> => "appid",
     }
-    new(buyer_corpid: String, prolong_days: i64)
+    new(buyer_corpid: impl Into<String>, prolong_days: i64)
     set(appid: i64)
 }
 
@@ -1744,7 +1750,7 @@ w::record! {
     /// Answer to [`ProlongTry`].
     pub struct ProlongTryResponse {
         /// `try_end_time`; format `unix`.
-        0 try_end_time: xinqiao_types::UnixSeconds => w::Field::must("try_end_time"),
+        0 try_end_time: xinqiao_types::UnixSeconds => "try_end_time: must",
     }
 }
 
@@ -1775,9 +1781,9 @@ w::record! {
     /// * Catalog: `work.service.reset_secret_no`.
     pub struct ResetSecretNo {
         /// `device_sn`.
-        0 device_sn: String => w::Field::must("device_sn"),
+        0 device_sn: String => "device_sn: must",
     }
-    new(device_sn: String)
+    new(device_sn: impl Into<String>)
 }
 
 w::endpoint! {
@@ -1807,7 +1813,7 @@ w::record! {
     /// * Catalog: `work.service.set_agent`.
     pub struct SetAgent {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -1839,11 +1845,11 @@ w::record! {
     /// * Catalog: `work.service.set_printer_support_state`.
     pub struct SetPrinterSupportState {
         /// `device_sn`.
-        0 device_sn: String => w::Field::must("device_sn"),
+        0 device_sn: String => "device_sn: must",
         /// `not_supported_printer`.
-        1 not_supported_printer: bool => w::Field::must("not_supported_printer"),
+        1 not_supported_printer: bool => "not_supported_printer: must",
     }
-    new(device_sn: String, not_supported_printer: bool)
+    new(device_sn: impl Into<String>, not_supported_printer: bool)
 }
 
 w::endpoint! {
@@ -1873,11 +1879,11 @@ w::record! {
     /// * Catalog: `work.service.set_session_info`.
     pub struct SetSessionInfo {
         /// `pre_auth_code`.
-        0 pre_auth_code: String => w::Field::must("pre_auth_code"),
+        0 pre_auth_code: String => "pre_auth_code: must",
         /// `session_info`.
-        1 session_info: SessionInfo => w::Field::must("session_info"),
+        1 session_info: SessionInfo => "session_info: must",
     }
-    new(pre_auth_code: String, session_info: SessionInfo)
+    new(pre_auth_code: impl Into<String>, session_info: SessionInfo)
 }
 
 w::endpoint! {
@@ -1911,7 +1917,7 @@ pub mod auth {
         /// * Catalog: `work.service.auth.getuserdetail3rd`.
         pub struct Getuserdetail3rd {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -1943,7 +1949,7 @@ pub mod auth {
         /// * Catalog: `work.service.auth.getuserinfo3rd`.
         pub struct Getuserinfo3rd {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -1980,20 +1986,20 @@ pub mod batch {
         /// * Catalog: `work.service.batch.getresult`.
         pub struct Getresult {
             /// `jobid`.
-            0 jobid: String => w::Field::must("jobid").place(w::Place::Query),
+            0 jobid: String => "jobid: must query",
         }
-        new(jobid: String)
+        new(jobid: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`Getresult`].
         pub struct GetresultResponse {
             /// `type`.
-            0 type_: String => w::Field::must("type"),
+            0 type_: String => "type: must",
             /// `status`.
-            1 status: i64 => w::Field::must("status"),
+            1 status: i64 => "status: must",
             /// `result`.
-            2 result: super::GetresultResult => w::Field::must("result"),
+            2 result: super::GetresultResult => "result: must",
         }
     }
 
@@ -2024,7 +2030,7 @@ pub mod batch {
         /// * Catalog: `work.service.batch.userid_to_openuserid`.
         pub struct UseridToOpenuserid {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -2061,13 +2067,13 @@ pub mod contact {
         /// * Catalog: `work.service.contact.batchsearch`.
         pub struct Batchsearch {
             /// `auth_corpid`.
-            0 auth_corpid: String => w::Field::must("auth_corpid"),
+            0 auth_corpid: String => "auth_corpid: must",
             /// `query_request_list`.
-            1 query_request_list: Option<Vec<super::QueryRequest>> => w::Field::new("query_request_list"),
+            1 query_request_list: Option<Vec<super::QueryRequest>> => "query_request_list",
             /// `agentid`.
-            2 agentid: Option<i64> => w::Field::new("agentid"),
+            2 agentid: Option<i64> => "agentid",
         }
-        new(auth_corpid: String)
+        new(auth_corpid: impl Into<String>)
         set(query_request_list: Vec<super::QueryRequest>, agentid: i64)
     }
 
@@ -2075,7 +2081,7 @@ pub mod contact {
         /// Answer to [`Batchsearch`].
         pub struct BatchsearchResponse {
             /// `query_result_list`.
-            0 query_result_list: Vec<super::QueryResult> => w::Field::must("query_result_list"),
+            0 query_result_list: Vec<super::QueryResult> => "query_result_list: must",
         }
     }
 
@@ -2106,23 +2112,23 @@ pub mod contact {
         /// * Catalog: `work.service.contact.id_translate`.
         pub struct IdTranslate {
             /// `auth_corpid`.
-            0 auth_corpid: String => w::Field::must("auth_corpid"),
+            0 auth_corpid: String => "auth_corpid: must",
             /// `media_id_list`.
-            1 media_id_list: Vec<String> => w::Field::must("media_id_list"),
+            1 media_id_list: Vec<String> => "media_id_list: must",
             /// `output_file_name`.
-            2 output_file_name: Option<String> => w::Field::new("output_file_name"),
+            2 output_file_name: Option<String> => "output_file_name",
             /// `output_file_format`.
-            3 output_file_format: Option<String> => w::Field::new("output_file_format"),
+            3 output_file_format: Option<String> => "output_file_format",
         }
-        new(auth_corpid: String, media_id_list: Vec<String>)
-        set(output_file_name: String, output_file_format: String)
+        new(auth_corpid: impl Into<String>, media_id_list: Vec<String>)
+        text(output_file_name: String, output_file_format: String)
     }
 
     w::record! {
         /// Answer to [`IdTranslate`].
         pub struct IdTranslateResponse {
             /// `jobid`.
-            0 jobid: String => w::Field::must("jobid"),
+            0 jobid: String => "jobid: must",
         }
     }
 
@@ -2153,42 +2159,36 @@ pub mod contact {
         /// * Catalog: `work.service.contact.search`.
         pub struct Search {
             /// `auth_corpid`.
-            0 auth_corpid: String => w::Field::must("auth_corpid"),
+            0 auth_corpid: String => "auth_corpid: must",
             /// `query_word`.
-            1 query_word: String => w::Field::must("query_word"),
+            1 query_word: String => "query_word: must",
             /// `query_type`.
-            2 query_type: Option<i64> => w::Field::new("query_type"),
+            2 query_type: Option<i64> => "query_type",
             /// `query_range`.
-            3 query_range: Option<i64> => w::Field::new("query_range"),
+            3 query_range: Option<i64> => "query_range",
             /// `full_match_field`.
-            4 full_match_field: Option<i64> => w::Field::new("full_match_field"),
+            4 full_match_field: Option<i64> => "full_match_field",
             /// `cursor`.
-            5 cursor: Option<String> => w::Field::new("cursor"),
+            5 cursor: Option<String> => "cursor",
             /// `limit`.
-            6 limit: Option<i64> => w::Field::new("limit"),
+            6 limit: Option<i64> => "limit",
             /// `agentid`.
-            7 agentid: Option<i64> => w::Field::new("agentid"),
+            7 agentid: Option<i64> => "agentid",
         }
-        new(auth_corpid: String, query_word: String)
-        set(
-            query_type: i64,
-            query_range: i64,
-            full_match_field: i64,
-            cursor: String,
-            limit: i64,
-            agentid: i64,
-        )
+        new(auth_corpid: impl Into<String>, query_word: impl Into<String>)
+        text(cursor: String)
+        set(query_type: i64, query_range: i64, full_match_field: i64, limit: i64, agentid: i64)
     }
 
     w::record! {
         /// Answer to [`Search`].
         pub struct SearchResponse {
             /// `query_result`.
-            0 query_result: super::QueryResultQueryResult => w::Field::must("query_result"),
+            0 query_result: super::QueryResultQueryResult => "query_result: must",
             /// `is_last`.
-            1 is_last: bool => w::Field::must("is_last"),
+            1 is_last: bool => "is_last: must",
             /// `next_cursor`.
-            2 next_cursor: Option<String> => w::Field::new("next_cursor"),
+            2 next_cursor: Option<String> => "next_cursor",
         }
     }
 
@@ -2219,13 +2219,13 @@ pub mod contact {
         /// * Catalog: `work.service.contact.sort`.
         pub struct Sort {
             /// `auth_corpid`.
-            0 auth_corpid: String => w::Field::must("auth_corpid"),
+            0 auth_corpid: String => "auth_corpid: must",
             /// `sort_options`.
-            1 sort_options: Option<Vec<super::SortOption>> => w::Field::new("sort_options"),
+            1 sort_options: Option<Vec<super::SortOption>> => "sort_options",
             /// `useridlist`.
-            2 useridlist: Vec<String> => w::Field::must("useridlist"),
+            2 useridlist: Vec<String> => "useridlist: must",
         }
-        new(auth_corpid: String, useridlist: Vec<String>)
+        new(auth_corpid: impl Into<String>, useridlist: Vec<String>)
         set(sort_options: Vec<super::SortOption>)
     }
 
@@ -2233,7 +2233,7 @@ pub mod contact {
         /// Answer to [`Sort`].
         pub struct SortResponse {
             /// `useridlist`.
-            0 useridlist: Vec<String> => w::Field::must("useridlist"),
+            0 useridlist: Vec<String> => "useridlist: must",
         }
     }
 
@@ -2269,9 +2269,9 @@ pub mod externalcontact {
         /// * Catalog: `work.service.externalcontact.finish_external_userid_migration`.
         pub struct FinishExternalUseridMigration {
             /// `corpid`.
-            0 corpid: xinqiao_types::CorpId => w::Field::must("corpid"),
+            0 corpid: xinqiao_types::CorpId => "corpid: must",
         }
-        new(corpid: xinqiao_types::CorpId)
+        new(corpid: impl Into<xinqiao_types::CorpId>)
     }
 
     w::endpoint! {
@@ -2301,21 +2301,21 @@ pub mod externalcontact {
         /// * Catalog: `work.service.externalcontact.unionid_to_external_userid_3rd`.
         pub struct UnionidToExternalUserid3rd {
             /// `unionid`.
-            0 unionid: xinqiao_types::UnionId => w::Field::must("unionid").masked(),
+            0 unionid: xinqiao_types::UnionId => "unionid: must masked",
             /// `openid`.
-            1 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            1 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `corpid`.
-            2 corpid: Option<xinqiao_types::CorpId> => w::Field::new("corpid"),
+            2 corpid: Option<xinqiao_types::CorpId> => "corpid",
         }
-        new(unionid: xinqiao_types::UnionId, openid: xinqiao_types::OpenId)
-        set(corpid: xinqiao_types::CorpId)
+        new(unionid: impl Into<xinqiao_types::UnionId>, openid: impl Into<xinqiao_types::OpenId>)
+        text(corpid: xinqiao_types::CorpId)
     }
 
     w::record! {
         /// Answer to [`UnionidToExternalUserid3rd`].
         pub struct UnionidToExternalUserid3rdResponse {
             /// `external_userid_info`.
-            0 external_userid_info: Vec<super::ExternalUseridInfo> => w::Field::must("external_userid_info"),
+            0 external_userid_info: Vec<super::ExternalUseridInfo> => "external_userid_info: must",
         }
     }
 

@@ -7,9 +7,9 @@ w::record! {
     /// `Taglist`.
     pub struct Taglist {
         /// `tagid`.
-        0 tagid: i64 => w::Field::must("tagid"),
+        0 tagid: i64 => "tagid: must",
         /// `tagname`.
-        1 tagname: String => w::Field::must("tagname"),
+        1 tagname: String => "tagname: must",
     }
 }
 
@@ -17,9 +17,9 @@ w::record! {
     /// `Userlist`.
     pub struct Userlist {
         /// `userid`.
-        0 userid: String => w::Field::must("userid"),
+        0 userid: String => "userid: must",
         /// `name`.
-        1 name: Option<String> => w::Field::new("name"),
+        1 name: Option<String> => "name",
     }
 }
 
@@ -31,11 +31,11 @@ w::record! {
     /// * Catalog: `work.tag.addtagusers`.
     pub struct Addtagusers {
         /// `tagid`.
-        0 tagid: i64 => w::Field::must("tagid"),
+        0 tagid: i64 => "tagid: must",
         /// `userlist`.
-        1 userlist: Option<Vec<String>> => w::Field::new("userlist"),
+        1 userlist: Option<Vec<String>> => "userlist",
         /// `partylist`.
-        2 partylist: Option<Vec<i64>> => w::Field::new("partylist"),
+        2 partylist: Option<Vec<i64>> => "partylist",
     }
     new(tagid: i64)
     set(userlist: Vec<String>, partylist: Vec<i64>)
@@ -45,9 +45,9 @@ w::record! {
     /// Answer to [`Addtagusers`].
     pub struct AddtagusersResponse {
         /// `invalidlist`.
-        0 invalidlist: Option<Vec<String>> => w::Field::new("invalidlist").spelled(w::Spelling::Joined('|')),
+        0 invalidlist: Option<Vec<String>> => "invalidlist: pipe",
         /// `invalidparty`.
-        1 invalidparty: Option<Vec<i64>> => w::Field::new("invalidparty"),
+        1 invalidparty: Option<Vec<i64>> => "invalidparty",
     }
 }
 
@@ -78,11 +78,11 @@ w::record! {
     /// * Catalog: `work.tag.create`.
     pub struct Create {
         /// `tagid`.
-        0 tagid: Option<i64> => w::Field::new("tagid"),
+        0 tagid: Option<i64> => "tagid",
         /// `tagname`.
-        1 tagname: String => w::Field::must("tagname"),
+        1 tagname: String => "tagname: must",
     }
-    new(tagname: String)
+    new(tagname: impl Into<String>)
     set(tagid: i64)
 }
 
@@ -90,7 +90,7 @@ w::record! {
     /// Answer to [`Create`].
     pub struct CreateResponse {
         /// `tagid`.
-        0 tagid: i64 => w::Field::must("tagid"),
+        0 tagid: i64 => "tagid: must",
     }
 }
 
@@ -121,7 +121,7 @@ w::record! {
     /// * Catalog: `work.tag.delete`.
     pub struct Delete {
         /// `tagid`.
-        0 tagid: i64 => w::Field::must("tagid").place(w::Place::Query),
+        0 tagid: i64 => "tagid: must query",
     }
     new(tagid: i64)
 }
@@ -153,11 +153,11 @@ w::record! {
     /// * Catalog: `work.tag.deltagusers`.
     pub struct Deltagusers {
         /// `tagid`.
-        0 tagid: i64 => w::Field::must("tagid"),
+        0 tagid: i64 => "tagid: must",
         /// `userlist`.
-        1 userlist: Option<Vec<String>> => w::Field::new("userlist"),
+        1 userlist: Option<Vec<String>> => "userlist",
         /// `partylist`.
-        2 partylist: Option<Vec<i64>> => w::Field::new("partylist"),
+        2 partylist: Option<Vec<i64>> => "partylist",
     }
     new(tagid: i64)
     set(userlist: Vec<String>, partylist: Vec<i64>)
@@ -167,9 +167,9 @@ w::record! {
     /// Answer to [`Deltagusers`].
     pub struct DeltagusersResponse {
         /// `invalidlist`.
-        0 invalidlist: Option<Vec<String>> => w::Field::new("invalidlist").spelled(w::Spelling::Joined('|')),
+        0 invalidlist: Option<Vec<String>> => "invalidlist: pipe",
         /// `invalidparty`.
-        1 invalidparty: Option<Vec<i64>> => w::Field::new("invalidparty"),
+        1 invalidparty: Option<Vec<i64>> => "invalidparty",
     }
 }
 
@@ -200,7 +200,7 @@ w::record! {
     /// * Catalog: `work.tag.get`.
     pub struct Get {
         /// `tagid`.
-        0 tagid: i64 => w::Field::must("tagid").place(w::Place::Query),
+        0 tagid: i64 => "tagid: must query",
     }
     new(tagid: i64)
 }
@@ -209,11 +209,11 @@ w::record! {
     /// Answer to [`Get`].
     pub struct GetResponse {
         /// `tagname`.
-        0 tagname: String => w::Field::must("tagname"),
+        0 tagname: String => "tagname: must",
         /// `userlist`.
-        1 userlist: Vec<Userlist> => w::Field::must("userlist"),
+        1 userlist: Vec<Userlist> => "userlist: must",
         /// `partylist`.
-        2 partylist: Vec<i64> => w::Field::must("partylist"),
+        2 partylist: Vec<i64> => "partylist: must",
     }
 }
 
@@ -251,7 +251,7 @@ w::record! {
     /// Answer to [`List`].
     pub struct ListResponse {
         /// `taglist`.
-        0 taglist: Vec<Taglist> => w::Field::must("taglist"),
+        0 taglist: Vec<Taglist> => "taglist: must",
     }
 }
 
@@ -282,11 +282,11 @@ w::record! {
     /// * Catalog: `work.tag.update`.
     pub struct Update {
         /// `tagid`.
-        0 tagid: i64 => w::Field::must("tagid"),
+        0 tagid: i64 => "tagid: must",
         /// `tagname`.
-        1 tagname: String => w::Field::must("tagname"),
+        1 tagname: String => "tagname: must",
     }
-    new(tagid: i64, tagname: String)
+    new(tagid: i64, tagname: impl Into<String>)
 }
 
 w::endpoint! {

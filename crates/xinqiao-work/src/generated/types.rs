@@ -7,33 +7,34 @@ w::record! {
     /// `CardButton`.
     pub struct CardButton {
         /// `type`.
-        0 type_: Option<i64> => w::Field::new("type"),
+        0 type_: Option<i64> => "type",
         /// `key`.
-        1 key: Option<String> => w::Field::new("key"),
+        1 key: Option<String> => "key",
         /// `text`.
-        2 text: String => w::Field::must("text"),
+        2 text: String => "text: must",
         /// `style`.
-        3 style: Option<i64> => w::Field::new("style"),
+        3 style: Option<i64> => "style",
         /// `url`.
-        4 url: Option<String> => w::Field::new("url"),
+        4 url: Option<String> => "url",
     }
-    new(text: String)
-    set(type_: i64, key: String, style: i64, url: String)
+    new(text: impl Into<String>)
+    text(key: String, url: String)
+    set(type_: i64, style: i64)
 }
 
 w::record! {
     /// `CardCheckbox`.
     pub struct CardCheckbox {
         /// `question_key`.
-        0 question_key: String => w::Field::must("question_key"),
+        0 question_key: String => "question_key: must",
         /// `mode`.
-        1 mode: Option<i64> => w::Field::new("mode"),
+        1 mode: Option<i64> => "mode",
         /// `option_list`.
-        2 option_list: Vec<crate::types::CardCheckboxOption> => w::Field::must("option_list"),
+        2 option_list: Vec<crate::types::CardCheckboxOption> => "option_list: must",
         /// `disable`.
-        3 disable: Option<bool> => w::Field::new("disable"),
+        3 disable: Option<bool> => "disable",
     }
-    new(question_key: String, option_list: Vec<crate::types::CardCheckboxOption>)
+    new(question_key: impl Into<String>, option_list: Vec<crate::types::CardCheckboxOption>)
     set(mode: i64, disable: bool)
 }
 
@@ -41,15 +42,15 @@ w::record! {
     /// `CardCheckboxOption`.
     pub struct CardCheckboxOption {
         /// `id`.
-        0 id: String => w::Field::must("id"),
+        0 id: String => "id: must",
         /// `text`.
-        1 text: String => w::Field::must("text"),
+        1 text: String => "text: must",
         /// `is_checked`.
-        2 is_checked: Option<bool> => w::Field::new("is_checked"),
+        2 is_checked: Option<bool> => "is_checked",
         /// `disable`.
-        3 disable: Option<bool> => w::Field::new("disable"),
+        3 disable: Option<bool> => "disable",
     }
-    new(id: String, text: String)
+    new(id: impl Into<String>, text: impl Into<String>)
     set(is_checked: bool, disable: bool)
 }
 
@@ -57,11 +58,11 @@ w::record! {
     /// `CardImage`.
     pub struct CardImage {
         /// `url`.
-        0 url: String => w::Field::must("url"),
+        0 url: String => "url: must",
         /// `aspect_ratio`.
-        1 aspect_ratio: Option<f64> => w::Field::new("aspect_ratio"),
+        1 aspect_ratio: Option<f64> => "aspect_ratio",
     }
-    new(url: String)
+    new(url: impl Into<String>)
     set(aspect_ratio: f64)
 }
 
@@ -69,148 +70,145 @@ w::record! {
     /// `CardImageText`.
     pub struct CardImageText {
         /// `type`.
-        0 type_: Option<i64> => w::Field::new("type"),
+        0 type_: Option<i64> => "type",
         /// `url`.
-        1 url: Option<String> => w::Field::new("url"),
+        1 url: Option<String> => "url",
         /// `appid`.
-        2 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+        2 appid: Option<xinqiao_types::AppId> => "appid",
         /// `pagepath`.
-        3 pagepath: Option<String> => w::Field::new("pagepath"),
+        3 pagepath: Option<String> => "pagepath",
         /// `title`.
-        4 title: Option<String> => w::Field::new("title"),
+        4 title: Option<String> => "title",
         /// `desc`.
-        5 desc: Option<String> => w::Field::new("desc"),
+        5 desc: Option<String> => "desc",
         /// `image_url`.
-        6 image_url: String => w::Field::must("image_url"),
+        6 image_url: String => "image_url: must",
     }
-    new(image_url: String)
-    set(
-        type_: i64,
-        url: String,
-        appid: xinqiao_types::AppId,
-        pagepath: String,
-        title: String,
-        desc: String,
-    )
+    new(image_url: impl Into<String>)
+    text(url: String, appid: xinqiao_types::AppId, pagepath: String, title: String, desc: String)
+    set(type_: i64)
 }
 
 w::record! {
     /// `CardLink`.
     pub struct CardLink {
         /// `type`.
-        0 type_: Option<i64> => w::Field::new("type"),
+        0 type_: Option<i64> => "type",
         /// `title`.
-        1 title: Option<String> => w::Field::new("title"),
+        1 title: Option<String> => "title",
         /// `url`.
-        2 url: Option<String> => w::Field::new("url"),
+        2 url: Option<String> => "url",
         /// `appid`.
-        3 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+        3 appid: Option<xinqiao_types::AppId> => "appid",
         /// `pagepath`.
-        4 pagepath: Option<String> => w::Field::new("pagepath"),
+        4 pagepath: Option<String> => "pagepath",
     }
     new()
-    set(type_: i64, title: String, url: String, appid: xinqiao_types::AppId, pagepath: String)
+    text(title: String, url: String, appid: xinqiao_types::AppId, pagepath: String)
+    set(type_: i64)
 }
 
 w::record! {
     /// `CardMenu`.
     pub struct CardMenu {
         /// `desc`.
-        0 desc: Option<String> => w::Field::new("desc"),
+        0 desc: Option<String> => "desc",
         /// `action_list`.
-        1 action_list: Vec<crate::types::CardMenuAction> => w::Field::must("action_list"),
+        1 action_list: Vec<crate::types::CardMenuAction> => "action_list: must",
     }
     new(action_list: Vec<crate::types::CardMenuAction>)
-    set(desc: String)
+    text(desc: String)
 }
 
 w::record! {
     /// `CardMenuAction`.
     pub struct CardMenuAction {
         /// `key`.
-        0 key: String => w::Field::must("key"),
+        0 key: String => "key: must",
         /// `text`.
-        1 text: String => w::Field::must("text"),
+        1 text: String => "text: must",
     }
-    new(key: String, text: String)
+    new(key: impl Into<String>, text: impl Into<String>)
 }
 
 w::record! {
     /// `CardQuote`.
     pub struct CardQuote {
         /// `type`.
-        0 type_: Option<i64> => w::Field::new("type"),
+        0 type_: Option<i64> => "type",
         /// `url`.
-        1 url: Option<String> => w::Field::new("url"),
+        1 url: Option<String> => "url",
         /// `appid`.
-        2 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+        2 appid: Option<xinqiao_types::AppId> => "appid",
         /// `pagepath`.
-        3 pagepath: Option<String> => w::Field::new("pagepath"),
+        3 pagepath: Option<String> => "pagepath",
         /// `title`.
-        4 title: Option<String> => w::Field::new("title"),
+        4 title: Option<String> => "title",
         /// `quote_text`.
-        5 quote_text: Option<String> => w::Field::new("quote_text"),
+        5 quote_text: Option<String> => "quote_text",
     }
     new()
-    set(
-        type_: i64,
+    text(
         url: String,
         appid: xinqiao_types::AppId,
         pagepath: String,
         title: String,
         quote_text: String,
     )
+    set(type_: i64)
 }
 
 w::record! {
     /// `CardRow`.
     pub struct CardRow {
         /// `keyname`.
-        0 keyname: String => w::Field::must("keyname"),
+        0 keyname: String => "keyname: must",
         /// `value`.
-        1 value: String => w::Field::must("value"),
+        1 value: String => "value: must",
         /// `type`.
-        2 type_: Option<i64> => w::Field::new("type"),
+        2 type_: Option<i64> => "type",
         /// `url`.
-        3 url: Option<String> => w::Field::new("url"),
+        3 url: Option<String> => "url",
         /// `media_id`.
-        4 media_id: Option<xinqiao_types::MediaId> => w::Field::new("media_id"),
+        4 media_id: Option<xinqiao_types::MediaId> => "media_id",
         /// `userid`.
-        5 userid: Option<String> => w::Field::new("userid"),
+        5 userid: Option<String> => "userid",
     }
-    new(keyname: String, value: String)
-    set(type_: i64, url: String, media_id: xinqiao_types::MediaId, userid: String)
+    new(keyname: impl Into<String>, value: impl Into<String>)
+    text(url: String, media_id: xinqiao_types::MediaId, userid: String)
+    set(type_: i64)
 }
 
 w::record! {
     /// `CardSelect`.
     pub struct CardSelect {
         /// `question_key`.
-        0 question_key: String => w::Field::must("question_key"),
+        0 question_key: String => "question_key: must",
         /// `title`.
-        1 title: Option<String> => w::Field::new("title"),
+        1 title: Option<String> => "title",
         /// `selected_id`.
-        2 selected_id: Option<String> => w::Field::new("selected_id"),
+        2 selected_id: Option<String> => "selected_id",
         /// `option_list`.
-        3 option_list: Vec<crate::types::CardSelectOption> => w::Field::must("option_list"),
+        3 option_list: Vec<crate::types::CardSelectOption> => "option_list: must",
         /// `disable`.
-        4 disable: Option<bool> => w::Field::new("disable"),
+        4 disable: Option<bool> => "disable",
     }
-    new(question_key: String, option_list: Vec<crate::types::CardSelectOption>)
-    set(title: String, selected_id: String, disable: bool)
+    new(question_key: impl Into<String>, option_list: Vec<crate::types::CardSelectOption>)
+    text(title: String, selected_id: String)
+    set(disable: bool)
 }
 
 w::record! {
     /// `CardSelectOption`.
     pub struct CardSelectOption {
         /// `id`.
-        0 id: String => w::Field::must("id"),
+        0 id: String => "id: must",
         /// `text`.
-        1 text: String => w::Field::must("text"),
+        1 text: String => "text: must",
         /// `disable`.
-        2 disable: Option<bool> => w::Field::new("disable"),
+        2 disable: Option<bool> => "disable",
     }
-    new(id: String, text: String)
+    new(id: impl Into<String>, text: impl Into<String>)
     set(disable: bool)
 }
 
@@ -218,71 +216,73 @@ w::record! {
     /// `CardSource`.
     pub struct CardSource {
         /// `icon_url`.
-        0 icon_url: Option<String> => w::Field::new("icon_url"),
+        0 icon_url: Option<String> => "icon_url",
         /// `desc`.
-        1 desc: Option<String> => w::Field::new("desc"),
+        1 desc: Option<String> => "desc",
         /// `desc_color`.
-        2 desc_color: Option<i64> => w::Field::new("desc_color"),
+        2 desc_color: Option<i64> => "desc_color",
     }
     new()
-    set(icon_url: String, desc: String, desc_color: i64)
+    text(icon_url: String, desc: String)
+    set(desc_color: i64)
 }
 
 w::record! {
     /// `CardTitle`.
     pub struct CardTitle {
         /// `title`.
-        0 title: Option<String> => w::Field::new("title"),
+        0 title: Option<String> => "title",
         /// `desc`.
-        1 desc: Option<String> => w::Field::new("desc"),
+        1 desc: Option<String> => "desc",
     }
     new()
-    set(title: String, desc: String)
+    text(title: String, desc: String)
 }
 
 w::record! {
     /// `TemplateCard`.
     pub struct TemplateCard {
         /// `card_type`.
-        0 card_type: String => w::Field::must("card_type"),
+        0 card_type: String => "card_type: must",
         /// `card_image`.
-        1 card_image: Option<crate::types::CardImage> => w::Field::new("card_image"),
+        1 card_image: Option<crate::types::CardImage> => "card_image",
         /// `source`.
-        2 source: Option<crate::types::CardSource> => w::Field::new("source"),
+        2 source: Option<crate::types::CardSource> => "source",
         /// `main_title`.
-        3 main_title: Option<crate::types::CardTitle> => w::Field::new("main_title"),
+        3 main_title: Option<crate::types::CardTitle> => "main_title",
         /// `image_text_area`.
-        4 image_text_area: Option<crate::types::CardImageText> => w::Field::new("image_text_area"),
+        4 image_text_area: Option<crate::types::CardImageText> => "image_text_area",
         /// `quote_area`.
-        5 quote_area: Option<crate::types::CardQuote> => w::Field::new("quote_area"),
+        5 quote_area: Option<crate::types::CardQuote> => "quote_area",
         /// `emphasis_content`.
-        6 emphasis_content: Option<crate::types::CardTitle> => w::Field::new("emphasis_content"),
+        6 emphasis_content: Option<crate::types::CardTitle> => "emphasis_content",
         /// `sub_title_text`.
-        7 sub_title_text: Option<String> => w::Field::new("sub_title_text"),
+        7 sub_title_text: Option<String> => "sub_title_text",
         /// `vertical_content_list`.
-        8 vertical_content_list: Option<Vec<crate::types::CardTitle>> => w::Field::new("vertical_content_list"),
+        8 vertical_content_list: Option<Vec<crate::types::CardTitle>> => "vertical_content_list",
         /// `horizontal_content_list`.
-        9 horizontal_content_list: Option<Vec<crate::types::CardRow>> => w::Field::new("horizontal_content_list"),
+        9 horizontal_content_list: Option<Vec<crate::types::CardRow>> => "horizontal_content_list",
         /// `jump_list`.
-        10 jump_list: Option<Vec<crate::types::CardLink>> => w::Field::new("jump_list"),
+        10 jump_list: Option<Vec<crate::types::CardLink>> => "jump_list",
         /// `card_action`.
-        11 card_action: Option<crate::types::CardLink> => w::Field::new("card_action"),
+        11 card_action: Option<crate::types::CardLink> => "card_action",
         /// `action_menu`.
-        12 action_menu: Option<crate::types::CardMenu> => w::Field::new("action_menu"),
+        12 action_menu: Option<crate::types::CardMenu> => "action_menu",
         /// `task_id`.
-        13 task_id: Option<String> => w::Field::new("task_id"),
+        13 task_id: Option<String> => "task_id",
         /// `button_selection`.
-        14 button_selection: Option<crate::types::CardSelect> => w::Field::new("button_selection"),
+        14 button_selection: Option<crate::types::CardSelect> => "button_selection",
         /// `button_list`.
-        15 button_list: Option<Vec<crate::types::CardButton>> => w::Field::new("button_list"),
+        15 button_list: Option<Vec<crate::types::CardButton>> => "button_list",
         /// `checkbox`.
-        16 checkbox: Option<crate::types::CardCheckbox> => w::Field::new("checkbox"),
+        16 checkbox: Option<crate::types::CardCheckbox> => "checkbox",
         /// `select_list`.
-        17 select_list: Option<Vec<crate::types::CardSelect>> => w::Field::new("select_list"),
+        17 select_list: Option<Vec<crate::types::CardSelect>> => "select_list",
         /// `submit_button`.
-        18 submit_button: Option<crate::types::CardButton> => w::Field::new("submit_button"),
+        18 submit_button: Option<crate::types::CardButton> => "submit_button",
     }
-    new(card_type: String)
+    new(card_type: impl Into<String>)
+    text(sub_title_text: String, task_id: String)
     set(
         card_image: crate::types::CardImage,
         source: crate::types::CardSource,
@@ -290,13 +290,11 @@ w::record! {
         image_text_area: crate::types::CardImageText,
         quote_area: crate::types::CardQuote,
         emphasis_content: crate::types::CardTitle,
-        sub_title_text: String,
         vertical_content_list: Vec<crate::types::CardTitle>,
         horizontal_content_list: Vec<crate::types::CardRow>,
         jump_list: Vec<crate::types::CardLink>,
         card_action: crate::types::CardLink,
         action_menu: crate::types::CardMenu,
-        task_id: String,
         button_selection: crate::types::CardSelect,
         button_list: Vec<crate::types::CardButton>,
         checkbox: crate::types::CardCheckbox,

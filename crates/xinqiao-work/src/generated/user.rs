@@ -7,7 +7,7 @@ w::record! {
     /// `BizMailAlia`.
     pub struct BizMailAlia {
         /// `item`.
-        0 item: Vec<String> => w::Field::must("item"),
+        0 item: Vec<String> => "item: must",
     }
     new(item: Vec<String>)
 }
@@ -16,9 +16,9 @@ w::record! {
     /// `DeptUser`.
     pub struct DeptUser {
         /// `userid`.
-        0 userid: String => w::Field::must("userid"),
+        0 userid: String => "userid: must",
         /// `department`.
-        1 department: i64 => w::Field::must("department"),
+        1 department: i64 => "department: must",
     }
 }
 
@@ -26,7 +26,7 @@ w::record! {
     /// `Extattr`.
     pub struct Extattr {
         /// `attrs`.
-        0 attrs: Option<Vec<ExtattrAttr>> => w::Field::new("attrs"),
+        0 attrs: Option<Vec<ExtattrAttr>> => "attrs",
     }
     new()
     set(attrs: Vec<ExtattrAttr>)
@@ -36,15 +36,15 @@ w::record! {
     /// `ExtattrAttr`.
     pub struct ExtattrAttr {
         /// `type`.
-        0 type_: i64 => w::Field::must("type"),
+        0 type_: i64 => "type: must",
         /// `name`.
-        1 name: String => w::Field::must("name"),
+        1 name: String => "name: must",
         /// `text`.
-        2 text: Option<Text> => w::Field::new("text"),
+        2 text: Option<Text> => "text",
         /// `web`.
-        3 web: Option<Web> => w::Field::new("web"),
+        3 web: Option<Web> => "web",
     }
-    new(type_: i64, name: String)
+    new(type_: i64, name: impl Into<String>)
     set(text: Text, web: Web)
 }
 
@@ -52,17 +52,17 @@ w::record! {
     /// `ExternalAttr`.
     pub struct ExternalAttr {
         /// `type`.
-        0 type_: i64 => w::Field::must("type"),
+        0 type_: i64 => "type: must",
         /// `name`.
-        1 name: String => w::Field::must("name"),
+        1 name: String => "name: must",
         /// `text`.
-        2 text: Option<Text> => w::Field::new("text"),
+        2 text: Option<Text> => "text",
         /// `web`.
-        3 web: Option<Web> => w::Field::new("web"),
+        3 web: Option<Web> => "web",
         /// `miniprogram`.
-        4 miniprogram: Option<Miniprogram> => w::Field::new("miniprogram"),
+        4 miniprogram: Option<Miniprogram> => "miniprogram",
     }
-    new(type_: i64, name: String)
+    new(type_: i64, name: impl Into<String>)
     set(text: Text, web: Web, miniprogram: Miniprogram)
 }
 
@@ -70,27 +70,24 @@ w::record! {
     /// `ExternalProfile`.
     pub struct ExternalProfile {
         /// `external_corp_name`.
-        0 external_corp_name: Option<String> => w::Field::new("external_corp_name"),
+        0 external_corp_name: Option<String> => "external_corp_name",
         /// `wechat_channels`.
-        1 wechat_channels: Option<WechatChannel> => w::Field::new("wechat_channels"),
+        1 wechat_channels: Option<WechatChannel> => "wechat_channels",
         /// `external_attr`.
-        2 external_attr: Option<Vec<ExternalAttr>> => w::Field::new("external_attr"),
+        2 external_attr: Option<Vec<ExternalAttr>> => "external_attr",
     }
     new()
-    set(
-        external_corp_name: String,
-        wechat_channels: WechatChannel,
-        external_attr: Vec<ExternalAttr>,
-    )
+    text(external_corp_name: String)
+    set(wechat_channels: WechatChannel, external_attr: Vec<ExternalAttr>)
 }
 
 w::record! {
     /// `ExternalProfileWechatChannel`.
     pub struct ExternalProfileWechatChannel {
         /// `nickname`.
-        0 nickname: Option<String> => w::Field::new("nickname").masked(),
+        0 nickname: Option<String> => "nickname: masked",
         /// `status`.
-        1 status: Option<i64> => w::Field::new("status"),
+        1 status: Option<i64> => "status",
     }
 }
 
@@ -98,7 +95,7 @@ w::record! {
     /// `GetExtattr`.
     pub struct GetExtattr {
         /// `attrs`.
-        0 attrs: Vec<ExtattrAttr> => w::Field::must("attrs"),
+        0 attrs: Vec<ExtattrAttr> => "attrs: must",
     }
 }
 
@@ -106,11 +103,11 @@ w::record! {
     /// `GetExternalProfile`.
     pub struct GetExternalProfile {
         /// `external_corp_name`.
-        0 external_corp_name: String => w::Field::must("external_corp_name"),
+        0 external_corp_name: String => "external_corp_name: must",
         /// `wechat_channels`.
-        1 wechat_channels: Option<ExternalProfileWechatChannel> => w::Field::new("wechat_channels"),
+        1 wechat_channels: Option<ExternalProfileWechatChannel> => "wechat_channels",
         /// `external_attr`.
-        2 external_attr: Vec<ExternalAttr> => w::Field::must("external_attr"),
+        2 external_attr: Vec<ExternalAttr> => "external_attr: must",
     }
 }
 
@@ -118,7 +115,7 @@ w::record! {
     /// `MemberAuth`.
     pub struct MemberAuth {
         /// `open_userid`.
-        0 open_userid: String => w::Field::must("open_userid"),
+        0 open_userid: String => "open_userid: must",
     }
 }
 
@@ -126,22 +123,26 @@ w::record! {
     /// `Miniprogram`.
     pub struct Miniprogram {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `pagepath`.
-        1 pagepath: String => w::Field::must("pagepath"),
+        1 pagepath: String => "pagepath: must",
         /// `title`.
-        2 title: String => w::Field::must("title"),
+        2 title: String => "title: must",
     }
-    new(appid: xinqiao_types::AppId, pagepath: String, title: String)
+    new(
+        appid: impl Into<xinqiao_types::AppId>,
+        pagepath: impl Into<String>,
+        title: impl Into<String>,
+    )
 }
 
 w::record! {
     /// `Parent`.
     pub struct Parent {
         /// `corpid`.
-        0 corpid: xinqiao_types::CorpId => w::Field::must("corpid"),
+        0 corpid: xinqiao_types::CorpId => "corpid: must",
         /// `parent_userid`.
-        1 parent_userid: String => w::Field::must("parent_userid"),
+        1 parent_userid: String => "parent_userid: must",
     }
 }
 
@@ -149,13 +150,13 @@ w::record! {
     /// `SimplelistUserlist`.
     pub struct SimplelistUserlist {
         /// `userid`.
-        0 userid: String => w::Field::must("userid"),
+        0 userid: String => "userid: must",
         /// `open_userid`.
-        1 open_userid: Option<String> => w::Field::new("open_userid"),
+        1 open_userid: Option<String> => "open_userid",
         /// `name`.
-        2 name: String => w::Field::must("name"),
+        2 name: String => "name: must",
         /// `department`.
-        3 department: Vec<i64> => w::Field::must("department"),
+        3 department: Vec<i64> => "department: must",
     }
 }
 
@@ -163,62 +164,62 @@ w::record! {
     /// `Text`.
     pub struct Text {
         /// `value`.
-        0 value: String => w::Field::must("value"),
+        0 value: String => "value: must",
     }
-    new(value: String)
+    new(value: impl Into<String>)
 }
 
 w::record! {
     /// `Userlist`.
     pub struct Userlist {
         /// `userid`.
-        0 userid: String => w::Field::must("userid"),
+        0 userid: String => "userid: must",
         /// `open_userid`.
-        1 open_userid: Option<String> => w::Field::new("open_userid"),
+        1 open_userid: Option<String> => "open_userid",
         /// `name`.
-        2 name: Option<String> => w::Field::new("name"),
+        2 name: Option<String> => "name",
         /// `english_name`.
-        3 english_name: Option<String> => w::Field::new("english_name"),
+        3 english_name: Option<String> => "english_name",
         /// `alias`.
-        4 alias: Option<String> => w::Field::new("alias"),
+        4 alias: Option<String> => "alias",
         /// `email`.
-        5 email: Option<String> => w::Field::new("email").masked(),
+        5 email: Option<String> => "email: masked",
         /// `biz_mail`.
-        6 biz_mail: Option<String> => w::Field::new("biz_mail"),
+        6 biz_mail: Option<String> => "biz_mail",
         /// `mobile`.
-        7 mobile: Option<String> => w::Field::new("mobile").masked(),
+        7 mobile: Option<String> => "mobile: masked",
         /// `telephone`.
-        8 telephone: Option<String> => w::Field::new("telephone").masked(),
+        8 telephone: Option<String> => "telephone: masked",
         /// `gender`.
-        9 gender: i64 => w::Field::must("gender").spelled(w::Spelling::NumericText),
+        9 gender: i64 => "gender: must numeric",
         /// `address`.
-        10 address: Option<String> => w::Field::new("address").masked(),
+        10 address: Option<String> => "address: masked",
         /// `position`.
-        11 position: Option<String> => w::Field::new("position"),
+        11 position: Option<String> => "position",
         /// `department`.
-        12 department: Vec<i64> => w::Field::must("department"),
+        12 department: Vec<i64> => "department: must",
         /// `order`.
-        13 order: Vec<i64> => w::Field::must("order"),
+        13 order: Vec<i64> => "order: must",
         /// `is_leader_in_dept`.
-        14 is_leader_in_dept: Option<Vec<i64>> => w::Field::new("is_leader_in_dept"),
+        14 is_leader_in_dept: Option<Vec<i64>> => "is_leader_in_dept",
         /// `main_department`.
-        15 main_department: Option<i64> => w::Field::new("main_department"),
+        15 main_department: Option<i64> => "main_department",
         /// `direct_leader`.
-        16 direct_leader: Option<Vec<String>> => w::Field::new("direct_leader"),
+        16 direct_leader: Option<Vec<String>> => "direct_leader",
         /// `avatar`.
-        17 avatar: Option<String> => w::Field::new("avatar").masked(),
+        17 avatar: Option<String> => "avatar: masked",
         /// `thumb_avatar`.
-        18 thumb_avatar: Option<String> => w::Field::new("thumb_avatar"),
+        18 thumb_avatar: Option<String> => "thumb_avatar",
         /// `qr_code`.
-        19 qr_code: Option<String> => w::Field::new("qr_code"),
+        19 qr_code: Option<String> => "qr_code",
         /// `status`.
-        20 status: i64 => w::Field::must("status"),
+        20 status: i64 => "status: must",
         /// `extattr`.
-        21 extattr: Option<UserlistExtattr> => w::Field::new("extattr"),
+        21 extattr: Option<UserlistExtattr> => "extattr",
         /// `external_position`.
-        22 external_position: Option<String> => w::Field::new("external_position"),
+        22 external_position: Option<String> => "external_position",
         /// `external_profile`.
-        23 external_profile: Option<GetExternalProfile> => w::Field::new("external_profile"),
+        23 external_profile: Option<GetExternalProfile> => "external_profile",
     }
 }
 
@@ -226,7 +227,7 @@ w::record! {
     /// `UserlistExtattr`.
     pub struct UserlistExtattr {
         /// `attrs`.
-        0 attrs: Vec<ExtattrAttr> => w::Field::must("attrs"),
+        0 attrs: Vec<ExtattrAttr> => "attrs: must",
     }
 }
 
@@ -234,20 +235,20 @@ w::record! {
     /// `Web`.
     pub struct Web {
         /// `title`.
-        0 title: String => w::Field::must("title"),
+        0 title: String => "title: must",
         /// `url`.
-        1 url: String => w::Field::must("url"),
+        1 url: String => "url: must",
     }
-    new(title: String, url: String)
+    new(title: impl Into<String>, url: impl Into<String>)
 }
 
 w::record! {
     /// `WechatChannel`.
     pub struct WechatChannel {
         /// `nickname`.
-        0 nickname: String => w::Field::must("nickname").masked(),
+        0 nickname: String => "nickname: must masked",
     }
-    new(nickname: String)
+    new(nickname: impl Into<String>)
 }
 
 w::record! {
@@ -258,9 +259,9 @@ w::record! {
     /// * Catalog: `work.user.authsucc`.
     pub struct Authsucc {
         /// `userid`.
-        0 userid: String => w::Field::must("userid").place(w::Place::Query),
+        0 userid: String => "userid: must query",
     }
-    new(userid: String)
+    new(userid: impl Into<String>)
 }
 
 w::endpoint! {
@@ -290,7 +291,7 @@ w::record! {
     /// * Catalog: `work.user.batchdelete`.
     pub struct Batchdelete {
         /// `useridlist`.
-        0 useridlist: Vec<String> => w::Field::must("useridlist"),
+        0 useridlist: Vec<String> => "useridlist: must",
     }
     new(useridlist: Vec<String>)
 }
@@ -322,16 +323,16 @@ w::record! {
     /// * Catalog: `work.user.check_member_auth`.
     pub struct CheckMemberAuth {
         /// `open_userid`.
-        0 open_userid: String => w::Field::must("open_userid").place(w::Place::Query),
+        0 open_userid: String => "open_userid: must query",
     }
-    new(open_userid: String)
+    new(open_userid: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`CheckMemberAuth`].
     pub struct CheckMemberAuthResponse {
         /// `is_member_auth`.
-        0 is_member_auth: bool => w::Field::must("is_member_auth"),
+        0 is_member_auth: bool => "is_member_auth: must",
     }
 }
 
@@ -362,16 +363,16 @@ w::record! {
     /// * Catalog: `work.user.convert_to_openid`.
     pub struct ConvertToOpenid {
         /// `userid`.
-        0 userid: String => w::Field::must("userid"),
+        0 userid: String => "userid: must",
     }
-    new(userid: String)
+    new(userid: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`ConvertToOpenid`].
     pub struct ConvertToOpenidResponse {
         /// `openid`.
-        0 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        0 openid: xinqiao_types::OpenId => "openid: must masked",
     }
 }
 
@@ -402,16 +403,16 @@ w::record! {
     /// * Catalog: `work.user.convert_to_userid`.
     pub struct ConvertToUserid {
         /// `openid`.
-        0 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        0 openid: xinqiao_types::OpenId => "openid: must masked",
     }
-    new(openid: xinqiao_types::OpenId)
+    new(openid: impl Into<xinqiao_types::OpenId>)
 }
 
 w::record! {
     /// Answer to [`ConvertToUserid`].
     pub struct ConvertToUseridResponse {
         /// `userid`.
-        0 userid: String => w::Field::must("userid"),
+        0 userid: String => "userid: must",
     }
 }
 
@@ -442,67 +443,69 @@ w::record! {
     /// * Catalog: `work.user.create`.
     pub struct Create {
         /// `userid`.
-        0 userid: String => w::Field::must("userid"),
+        0 userid: String => "userid: must",
         /// `name`.
-        1 name: String => w::Field::must("name"),
+        1 name: String => "name: must",
         /// `alias`.
-        2 alias: Option<String> => w::Field::new("alias"),
+        2 alias: Option<String> => "alias",
         /// `email`.
-        3 email: Option<String> => w::Field::new("email").masked(),
+        3 email: Option<String> => "email: masked",
         /// `biz_mail`.
-        4 biz_mail: Option<String> => w::Field::new("biz_mail"),
+        4 biz_mail: Option<String> => "biz_mail",
         /// `mobile`.
-        5 mobile: Option<String> => w::Field::new("mobile").masked(),
+        5 mobile: Option<String> => "mobile: masked",
         /// `telephone`.
-        6 telephone: Option<String> => w::Field::new("telephone").masked(),
+        6 telephone: Option<String> => "telephone: masked",
         /// `gender`.
-        7 gender: Option<i64> => w::Field::new("gender"),
+        7 gender: Option<i64> => "gender",
         /// `address`.
-        8 address: Option<String> => w::Field::new("address").masked(),
+        8 address: Option<String> => "address: masked",
         /// `position`.
-        9 position: Option<String> => w::Field::new("position"),
+        9 position: Option<String> => "position",
         /// `department`.
-        10 department: Vec<i64> => w::Field::must("department"),
+        10 department: Vec<i64> => "department: must",
         /// `order`.
-        11 order: Option<Vec<i64>> => w::Field::new("order"),
+        11 order: Option<Vec<i64>> => "order",
         /// `is_leader_in_dept`.
-        12 is_leader_in_dept: Option<Vec<i64>> => w::Field::new("is_leader_in_dept"),
+        12 is_leader_in_dept: Option<Vec<i64>> => "is_leader_in_dept",
         /// `main_department`.
-        13 main_department: Option<i64> => w::Field::new("main_department"),
+        13 main_department: Option<i64> => "main_department",
         /// `direct_leader`.
-        14 direct_leader: Option<Vec<String>> => w::Field::new("direct_leader"),
+        14 direct_leader: Option<Vec<String>> => "direct_leader",
         /// `avatar_mediaid`.
-        15 avatar_mediaid: Option<String> => w::Field::new("avatar_mediaid"),
+        15 avatar_mediaid: Option<String> => "avatar_mediaid",
         /// `enable`.
-        16 enable: Option<bool> => w::Field::new("enable").spelled(w::Spelling::BoolInt),
+        16 enable: Option<bool> => "enable: zero-one",
         /// `to_invite`.
-        17 to_invite: Option<bool> => w::Field::new("to_invite"),
+        17 to_invite: Option<bool> => "to_invite",
         /// `extattr`.
-        18 extattr: Option<Extattr> => w::Field::new("extattr"),
+        18 extattr: Option<Extattr> => "extattr",
         /// `external_position`.
-        19 external_position: Option<String> => w::Field::new("external_position"),
+        19 external_position: Option<String> => "external_position",
         /// `external_profile`.
-        20 external_profile: Option<ExternalProfile> => w::Field::new("external_profile"),
+        20 external_profile: Option<ExternalProfile> => "external_profile",
     }
-    new(userid: String, name: String, department: Vec<i64>)
-    set(
+    new(userid: impl Into<String>, name: impl Into<String>, department: Vec<i64>)
+    text(
         alias: String,
         email: String,
         biz_mail: String,
         mobile: String,
         telephone: String,
-        gender: i64,
         address: String,
         position: String,
+        avatar_mediaid: String,
+        external_position: String,
+    )
+    set(
+        gender: i64,
         order: Vec<i64>,
         is_leader_in_dept: Vec<i64>,
         main_department: i64,
         direct_leader: Vec<String>,
-        avatar_mediaid: String,
         enable: bool,
         to_invite: bool,
         extattr: Extattr,
-        external_position: String,
         external_profile: ExternalProfile,
     )
 }
@@ -534,9 +537,9 @@ w::record! {
     /// * Catalog: `work.user.delete`.
     pub struct Delete {
         /// `userid`.
-        0 userid: String => w::Field::must("userid").place(w::Place::Query),
+        0 userid: String => "userid: must query",
     }
-    new(userid: String)
+    new(userid: impl Into<String>)
 }
 
 w::endpoint! {
@@ -566,62 +569,62 @@ w::record! {
     /// * Catalog: `work.user.get`.
     pub struct Get {
         /// `userid`.
-        0 userid: String => w::Field::must("userid").place(w::Place::Query),
+        0 userid: String => "userid: must query",
     }
-    new(userid: String)
+    new(userid: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`Get`].
     pub struct GetResponse {
         /// `userid`.
-        0 userid: String => w::Field::must("userid"),
+        0 userid: String => "userid: must",
         /// `open_userid`.
-        1 open_userid: Option<String> => w::Field::new("open_userid"),
+        1 open_userid: Option<String> => "open_userid",
         /// `name`.
-        2 name: Option<String> => w::Field::new("name"),
+        2 name: Option<String> => "name",
         /// `english_name`.
-        3 english_name: Option<String> => w::Field::new("english_name"),
+        3 english_name: Option<String> => "english_name",
         /// `alias`.
-        4 alias: Option<String> => w::Field::new("alias"),
+        4 alias: Option<String> => "alias",
         /// `email`.
-        5 email: Option<String> => w::Field::new("email").masked(),
+        5 email: Option<String> => "email: masked",
         /// `biz_mail`.
-        6 biz_mail: Option<String> => w::Field::new("biz_mail"),
+        6 biz_mail: Option<String> => "biz_mail",
         /// `mobile`.
-        7 mobile: Option<String> => w::Field::new("mobile").masked(),
+        7 mobile: Option<String> => "mobile: masked",
         /// `telephone`.
-        8 telephone: Option<String> => w::Field::new("telephone").masked(),
+        8 telephone: Option<String> => "telephone: masked",
         /// `gender`.
-        9 gender: i64 => w::Field::must("gender").spelled(w::Spelling::NumericText),
+        9 gender: i64 => "gender: must numeric",
         /// `address`.
-        10 address: Option<String> => w::Field::new("address").masked(),
+        10 address: Option<String> => "address: masked",
         /// `position`.
-        11 position: Option<String> => w::Field::new("position"),
+        11 position: Option<String> => "position",
         /// `department`.
-        12 department: Vec<i64> => w::Field::must("department"),
+        12 department: Vec<i64> => "department: must",
         /// `order`.
-        13 order: Option<Vec<i64>> => w::Field::new("order"),
+        13 order: Option<Vec<i64>> => "order",
         /// `is_leader_in_dept`.
-        14 is_leader_in_dept: Option<Vec<i64>> => w::Field::new("is_leader_in_dept"),
+        14 is_leader_in_dept: Option<Vec<i64>> => "is_leader_in_dept",
         /// `main_department`.
-        15 main_department: Option<i64> => w::Field::new("main_department"),
+        15 main_department: Option<i64> => "main_department",
         /// `direct_leader`.
-        16 direct_leader: Option<Vec<String>> => w::Field::new("direct_leader"),
+        16 direct_leader: Option<Vec<String>> => "direct_leader",
         /// `avatar`.
-        17 avatar: Option<String> => w::Field::new("avatar").masked(),
+        17 avatar: Option<String> => "avatar: masked",
         /// `thumb_avatar`.
-        18 thumb_avatar: Option<String> => w::Field::new("thumb_avatar"),
+        18 thumb_avatar: Option<String> => "thumb_avatar",
         /// `qr_code`.
-        19 qr_code: Option<String> => w::Field::new("qr_code"),
+        19 qr_code: Option<String> => "qr_code",
         /// `status`.
-        20 status: i64 => w::Field::must("status"),
+        20 status: i64 => "status: must",
         /// `extattr`.
-        21 extattr: Option<GetExtattr> => w::Field::new("extattr"),
+        21 extattr: Option<GetExtattr> => "extattr",
         /// `external_position`.
-        22 external_position: Option<String> => w::Field::new("external_position"),
+        22 external_position: Option<String> => "external_position",
         /// `external_profile`.
-        23 external_profile: Option<GetExternalProfile> => w::Field::new("external_profile"),
+        23 external_profile: Option<GetExternalProfile> => "external_profile",
     }
 }
 
@@ -652,16 +655,16 @@ w::record! {
     /// * Catalog: `work.user.get_active_stat`.
     pub struct GetActiveStat {
         /// `date`; format `yyyy-MM-dd`.
-        0 date: String => w::Field::must("date"),
+        0 date: String => "date: must",
     }
-    new(date: String)
+    new(date: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`GetActiveStat`].
     pub struct GetActiveStatResponse {
         /// `active_cnt`.
-        0 active_cnt: i64 => w::Field::must("active_cnt"),
+        0 active_cnt: i64 => "active_cnt: must",
     }
 }
 
@@ -692,11 +695,11 @@ w::record! {
     /// * Catalog: `work.user.get_userid_by_email`.
     pub struct GetUseridByEmail {
         /// `email_type`.
-        0 email_type: Option<i64> => w::Field::new("email_type"),
+        0 email_type: Option<i64> => "email_type",
         /// `email`.
-        1 email: String => w::Field::must("email").masked(),
+        1 email: String => "email: must masked",
     }
-    new(email: String)
+    new(email: impl Into<String>)
     set(email_type: i64)
 }
 
@@ -704,7 +707,7 @@ w::record! {
     /// Answer to [`GetUseridByEmail`].
     pub struct GetUseridByEmailResponse {
         /// `userid`.
-        0 userid: String => w::Field::must("userid"),
+        0 userid: String => "userid: must",
     }
 }
 
@@ -735,16 +738,16 @@ w::record! {
     /// * Catalog: `work.user.getuserid`.
     pub struct Getuserid {
         /// `mobile`.
-        0 mobile: String => w::Field::must("mobile").masked(),
+        0 mobile: String => "mobile: must masked",
     }
-    new(mobile: String)
+    new(mobile: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`Getuserid`].
     pub struct GetuseridResponse {
         /// `userid`.
-        0 userid: String => w::Field::must("userid"),
+        0 userid: String => "userid: must",
     }
 }
 
@@ -775,24 +778,24 @@ w::record! {
     /// * Catalog: `work.user.getuserinfo`.
     pub struct Getuserinfo {
         /// `code`.
-        0 code: String => w::Field::must("code").place(w::Place::Query),
+        0 code: String => "code: must query",
     }
-    new(code: String)
+    new(code: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`Getuserinfo`].
     pub struct GetuserinfoResponse {
         /// `UserId`.
-        0 user_id: Option<String> => w::Field::new("UserId"),
+        0 user_id: Option<String> => "UserId",
         /// `OpenId`.
-        1 open_id: Option<String> => w::Field::new("OpenId").masked(),
+        1 open_id: Option<String> => "OpenId: masked",
         /// `external_userid`.
-        2 external_userid: Option<String> => w::Field::new("external_userid").masked(),
+        2 external_userid: Option<String> => "external_userid: masked",
         /// `DeviceId`.
-        3 device_id: Option<String> => w::Field::new("DeviceId"),
+        3 device_id: Option<String> => "DeviceId",
         /// `parents`.
-        4 parents: Option<Vec<Parent>> => w::Field::new("parents"),
+        4 parents: Option<Vec<Parent>> => "parents",
     }
 }
 
@@ -823,9 +826,9 @@ w::record! {
     /// * Catalog: `work.user.list`.
     pub struct List {
         /// `department_id`.
-        0 department_id: i64 => w::Field::must("department_id").place(w::Place::Query),
+        0 department_id: i64 => "department_id: must query",
         /// `fetch_child`.
-        1 fetch_child: Option<bool> => w::Field::new("fetch_child").place(w::Place::Query).spelled(w::Spelling::BoolInt),
+        1 fetch_child: Option<bool> => "fetch_child: query zero-one",
     }
     new(department_id: i64)
     set(fetch_child: bool)
@@ -835,7 +838,7 @@ w::record! {
     /// Answer to [`List`].
     pub struct ListResponse {
         /// `userlist`.
-        0 userlist: Vec<Userlist> => w::Field::must("userlist"),
+        0 userlist: Vec<Userlist> => "userlist: must",
     }
 }
 
@@ -866,21 +869,22 @@ w::record! {
     /// * Catalog: `work.user.list_id`.
     pub struct ListId {
         /// `limit`.
-        0 limit: Option<i64> => w::Field::new("limit"),
+        0 limit: Option<i64> => "limit",
         /// `cursor`.
-        1 cursor: Option<String> => w::Field::new("cursor"),
+        1 cursor: Option<String> => "cursor",
     }
     new()
-    set(limit: i64, cursor: String)
+    text(cursor: String)
+    set(limit: i64)
 }
 
 w::record! {
     /// Answer to [`ListId`].
     pub struct ListIdResponse {
         /// `dept_user`.
-        0 dept_user: Vec<DeptUser> => w::Field::must("dept_user"),
+        0 dept_user: Vec<DeptUser> => "dept_user: must",
         /// `next_cursor`.
-        1 next_cursor: Option<String> => w::Field::new("next_cursor"),
+        1 next_cursor: Option<String> => "next_cursor",
     }
 }
 
@@ -911,21 +915,22 @@ w::record! {
     /// * Catalog: `work.user.list_member_auth`.
     pub struct ListMemberAuth {
         /// `cursor`.
-        0 cursor: Option<String> => w::Field::new("cursor").place(w::Place::Query),
+        0 cursor: Option<String> => "cursor: query",
         /// `limit`.
-        1 limit: Option<i64> => w::Field::new("limit").place(w::Place::Query),
+        1 limit: Option<i64> => "limit: query",
     }
     new()
-    set(cursor: String, limit: i64)
+    text(cursor: String)
+    set(limit: i64)
 }
 
 w::record! {
     /// Answer to [`ListMemberAuth`].
     pub struct ListMemberAuthResponse {
         /// `member_auth_list`.
-        0 member_auth_list: Vec<MemberAuth> => w::Field::must("member_auth_list"),
+        0 member_auth_list: Vec<MemberAuth> => "member_auth_list: must",
         /// `next_cursor`.
-        1 next_cursor: Option<String> => w::Field::new("next_cursor"),
+        1 next_cursor: Option<String> => "next_cursor",
     }
 }
 
@@ -956,22 +961,22 @@ w::record! {
     /// * Catalog: `work.user.list_selected_ticket_user`.
     pub struct ListSelectedTicketUser {
         /// `selected_ticket`.
-        0 selected_ticket: String => w::Field::must("selected_ticket").place(w::Place::Query),
+        0 selected_ticket: String => "selected_ticket: must query",
     }
-    new(selected_ticket: String)
+    new(selected_ticket: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`ListSelectedTicketUser`].
     pub struct ListSelectedTicketUserResponse {
         /// `operator_open_userid`.
-        0 operator_open_userid: String => w::Field::must("operator_open_userid"),
+        0 operator_open_userid: String => "operator_open_userid: must",
         /// `open_userid_list`.
-        1 open_userid_list: Vec<String> => w::Field::must("open_userid_list"),
+        1 open_userid_list: Vec<String> => "open_userid_list: must",
         /// `unauth_open_userid_list`.
-        2 unauth_open_userid_list: Option<Vec<String>> => w::Field::new("unauth_open_userid_list"),
+        2 unauth_open_userid_list: Option<Vec<String>> => "unauth_open_userid_list",
         /// `total`.
-        3 total: i64 => w::Field::must("total"),
+        3 total: i64 => "total: must",
     }
 }
 
@@ -1002,9 +1007,9 @@ w::record! {
     /// * Catalog: `work.user.simplelist`.
     pub struct Simplelist {
         /// `department_id`.
-        0 department_id: i64 => w::Field::must("department_id").place(w::Place::Query),
+        0 department_id: i64 => "department_id: must query",
         /// `fetch_child`.
-        1 fetch_child: Option<bool> => w::Field::new("fetch_child").place(w::Place::Query).spelled(w::Spelling::BoolInt),
+        1 fetch_child: Option<bool> => "fetch_child: query zero-one",
     }
     new(department_id: i64)
     set(fetch_child: bool)
@@ -1014,7 +1019,7 @@ w::record! {
     /// Answer to [`Simplelist`].
     pub struct SimplelistResponse {
         /// `userlist`.
-        0 userlist: Vec<SimplelistUserlist> => w::Field::must("userlist"),
+        0 userlist: Vec<SimplelistUserlist> => "userlist: must",
     }
 }
 
@@ -1045,11 +1050,11 @@ w::record! {
     /// * Catalog: `work.user.tfa_succ`.
     pub struct TfaSucc {
         /// `userid`.
-        0 userid: String => w::Field::must("userid"),
+        0 userid: String => "userid: must",
         /// `tfa_code`.
-        1 tfa_code: String => w::Field::must("tfa_code"),
+        1 tfa_code: String => "tfa_code: must",
     }
-    new(userid: String, tfa_code: String)
+    new(userid: impl Into<String>, tfa_code: impl Into<String>)
 }
 
 w::endpoint! {
@@ -1079,75 +1084,77 @@ w::record! {
     /// * Catalog: `work.user.update`.
     pub struct Update {
         /// `userid`.
-        0 userid: String => w::Field::must("userid"),
+        0 userid: String => "userid: must",
         /// `new_userid`.
-        1 new_userid: Option<String> => w::Field::new("new_userid"),
+        1 new_userid: Option<String> => "new_userid",
         /// `name`.
-        2 name: Option<String> => w::Field::new("name"),
+        2 name: Option<String> => "name",
         /// `alias`.
-        3 alias: Option<String> => w::Field::new("alias"),
+        3 alias: Option<String> => "alias",
         /// `email`.
-        4 email: Option<String> => w::Field::new("email").masked(),
+        4 email: Option<String> => "email: masked",
         /// `biz_mail`.
-        5 biz_mail: Option<String> => w::Field::new("biz_mail"),
+        5 biz_mail: Option<String> => "biz_mail",
         /// `biz_mail_alias`.
-        6 biz_mail_alias: Option<BizMailAlia> => w::Field::new("biz_mail_alias"),
+        6 biz_mail_alias: Option<BizMailAlia> => "biz_mail_alias",
         /// `mobile`.
-        7 mobile: Option<String> => w::Field::new("mobile").masked(),
+        7 mobile: Option<String> => "mobile: masked",
         /// `telephone`.
-        8 telephone: Option<String> => w::Field::new("telephone").masked(),
+        8 telephone: Option<String> => "telephone: masked",
         /// `gender`.
-        9 gender: Option<i64> => w::Field::new("gender"),
+        9 gender: Option<i64> => "gender",
         /// `address`.
-        10 address: Option<String> => w::Field::new("address").masked(),
+        10 address: Option<String> => "address: masked",
         /// `position`.
-        11 position: Option<String> => w::Field::new("position"),
+        11 position: Option<String> => "position",
         /// `department`.
-        12 department: Option<Vec<i64>> => w::Field::new("department"),
+        12 department: Option<Vec<i64>> => "department",
         /// `order`.
-        13 order: Option<Vec<i64>> => w::Field::new("order"),
+        13 order: Option<Vec<i64>> => "order",
         /// `is_leader_in_dept`.
-        14 is_leader_in_dept: Option<Vec<i64>> => w::Field::new("is_leader_in_dept"),
+        14 is_leader_in_dept: Option<Vec<i64>> => "is_leader_in_dept",
         /// `main_department`.
-        15 main_department: Option<i64> => w::Field::new("main_department"),
+        15 main_department: Option<i64> => "main_department",
         /// `direct_leader`.
-        16 direct_leader: Option<Vec<String>> => w::Field::new("direct_leader"),
+        16 direct_leader: Option<Vec<String>> => "direct_leader",
         /// `avatar_mediaid`.
-        17 avatar_mediaid: Option<String> => w::Field::new("avatar_mediaid"),
+        17 avatar_mediaid: Option<String> => "avatar_mediaid",
         /// `enable`.
-        18 enable: Option<bool> => w::Field::new("enable").spelled(w::Spelling::BoolInt),
+        18 enable: Option<bool> => "enable: zero-one",
         /// `to_invite`.
-        19 to_invite: Option<bool> => w::Field::new("to_invite"),
+        19 to_invite: Option<bool> => "to_invite",
         /// `extattr`.
-        20 extattr: Option<Extattr> => w::Field::new("extattr"),
+        20 extattr: Option<Extattr> => "extattr",
         /// `external_position`.
-        21 external_position: Option<String> => w::Field::new("external_position"),
+        21 external_position: Option<String> => "external_position",
         /// `external_profile`.
-        22 external_profile: Option<ExternalProfile> => w::Field::new("external_profile"),
+        22 external_profile: Option<ExternalProfile> => "external_profile",
     }
-    new(userid: String)
-    set(
+    new(userid: impl Into<String>)
+    text(
         new_userid: String,
         name: String,
         alias: String,
         email: String,
         biz_mail: String,
-        biz_mail_alias: BizMailAlia,
         mobile: String,
         telephone: String,
-        gender: i64,
         address: String,
         position: String,
+        avatar_mediaid: String,
+        external_position: String,
+    )
+    set(
+        biz_mail_alias: BizMailAlia,
+        gender: i64,
         department: Vec<i64>,
         order: Vec<i64>,
         is_leader_in_dept: Vec<i64>,
         main_department: i64,
         direct_leader: Vec<String>,
-        avatar_mediaid: String,
         enable: bool,
         to_invite: bool,
         extattr: Extattr,
-        external_position: String,
         external_profile: ExternalProfile,
     )
 }

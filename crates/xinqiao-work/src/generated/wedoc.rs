@@ -13,19 +13,19 @@ w::record! {
     /// `AccessRule`.
     pub struct AccessRule {
         /// `enable_corp_internal`.
-        0 enable_corp_internal: bool => w::Field::must("enable_corp_internal"),
+        0 enable_corp_internal: bool => "enable_corp_internal: must",
         /// `corp_internal_auth`.
-        1 corp_internal_auth: i64 => w::Field::must("corp_internal_auth"),
+        1 corp_internal_auth: i64 => "corp_internal_auth: must",
         /// `corp_internal_approve_only_by_admin`.
-        2 corp_internal_approve_only_by_admin: Option<bool> => w::Field::new("corp_internal_approve_only_by_admin"),
+        2 corp_internal_approve_only_by_admin: Option<bool> => "corp_internal_approve_only_by_admin",
         /// `enable_corp_external`.
-        3 enable_corp_external: bool => w::Field::must("enable_corp_external"),
+        3 enable_corp_external: bool => "enable_corp_external: must",
         /// `corp_external_auth`.
-        4 corp_external_auth: i64 => w::Field::must("corp_external_auth"),
+        4 corp_external_auth: i64 => "corp_external_auth: must",
         /// `corp_external_approve_only_by_admin`.
-        5 corp_external_approve_only_by_admin: Option<bool> => w::Field::new("corp_external_approve_only_by_admin"),
+        5 corp_external_approve_only_by_admin: Option<bool> => "corp_external_approve_only_by_admin",
         /// `ban_share_external`.
-        6 ban_share_external: bool => w::Field::must("ban_share_external"),
+        6 ban_share_external: bool => "ban_share_external: must",
     }
 }
 
@@ -33,20 +33,20 @@ w::record! {
     /// `AddSheetRequest`.
     pub struct AddSheetRequest {
         /// `title`.
-        0 title: String => w::Field::must("title"),
+        0 title: String => "title: must",
         /// `row_count`.
-        1 row_count: i64 => w::Field::must("row_count"),
+        1 row_count: i64 => "row_count: must",
         /// `column_count`.
-        2 column_count: i64 => w::Field::must("column_count"),
+        2 column_count: i64 => "column_count: must",
     }
-    new(title: String, row_count: i64, column_count: i64)
+    new(title: impl Into<String>, row_count: i64, column_count: i64)
 }
 
 w::record! {
     /// `AddSheetResponse`.
     pub struct AddSheetResponse {
         /// `properties`.
-        0 properties: Property => w::Field::must("properties"),
+        0 properties: Property => "properties: must",
     }
 }
 
@@ -54,7 +54,7 @@ w::record! {
     /// `Answer`.
     pub struct Answer {
         /// `answer_list`.
-        0 answer_list: Vec<AnswerAnswer> => w::Field::must("answer_list"),
+        0 answer_list: Vec<AnswerAnswer> => "answer_list: must",
     }
 }
 
@@ -62,21 +62,21 @@ w::record! {
     /// `AnswerAnswer`.
     pub struct AnswerAnswer {
         /// `answer_id`.
-        0 answer_id: i64 => w::Field::must("answer_id"),
+        0 answer_id: i64 => "answer_id: must",
         /// `userid`.
-        1 userid: Option<String> => w::Field::new("userid"),
+        1 userid: Option<String> => "userid",
         /// `user_name`.
-        2 user_name: String => w::Field::must("user_name"),
+        2 user_name: String => "user_name: must",
         /// `tmp_external_userid`.
-        3 tmp_external_userid: Option<String> => w::Field::new("tmp_external_userid"),
+        3 tmp_external_userid: Option<String> => "tmp_external_userid",
         /// `reply`.
-        4 reply: Reply => w::Field::must("reply"),
+        4 reply: Reply => "reply: must",
         /// `answer_status`.
-        5 answer_status: i64 => w::Field::must("answer_status"),
+        5 answer_status: i64 => "answer_status: must",
         /// `ctime`; format `unix`.
-        6 ctime: xinqiao_types::UnixSeconds => w::Field::must("ctime"),
+        6 ctime: xinqiao_types::UnixSeconds => "ctime: must",
         /// `mtime`; format `unix`.
-        7 mtime: xinqiao_types::UnixSeconds => w::Field::must("mtime"),
+        7 mtime: xinqiao_types::UnixSeconds => "mtime: must",
     }
 }
 
@@ -84,7 +84,7 @@ w::record! {
     /// `BatchUpdateData`.
     pub struct BatchUpdateData {
         /// `responses`.
-        0 responses: Vec<Response> => w::Field::must("responses"),
+        0 responses: Vec<Response> => "responses: must",
     }
 }
 
@@ -92,13 +92,13 @@ w::record! {
     /// `BatchUpdateRequest`.
     pub struct BatchUpdateRequest {
         /// `add_sheet_request`.
-        0 add_sheet_request: Option<AddSheetRequest> => w::Field::new("add_sheet_request"),
+        0 add_sheet_request: Option<AddSheetRequest> => "add_sheet_request",
         /// `delete_sheet_request`.
-        1 delete_sheet_request: Option<DeleteSheetRequest> => w::Field::new("delete_sheet_request"),
+        1 delete_sheet_request: Option<DeleteSheetRequest> => "delete_sheet_request",
         /// `update_range_request`.
-        2 update_range_request: Option<UpdateRangeRequest> => w::Field::new("update_range_request"),
+        2 update_range_request: Option<UpdateRangeRequest> => "update_range_request",
         /// `delete_dimension_request`.
-        3 delete_dimension_request: Option<DeleteDimensionRequest> => w::Field::new("delete_dimension_request"),
+        3 delete_dimension_request: Option<DeleteDimensionRequest> => "delete_dimension_request",
     }
     new()
     set(
@@ -113,7 +113,7 @@ w::record! {
     /// `CellFormat`.
     pub struct CellFormat {
         /// `text_format`.
-        0 text_format: TextFormat => w::Field::must("text_format"),
+        0 text_format: TextFormat => "text_format: must",
     }
     new(text_format: TextFormat)
 }
@@ -122,19 +122,19 @@ w::record! {
     /// `CellFormatTextFormat`.
     pub struct CellFormatTextFormat {
         /// `font`.
-        0 font: String => w::Field::must("font"),
+        0 font: String => "font: must",
         /// `font_size`.
-        1 font_size: i64 => w::Field::must("font_size"),
+        1 font_size: i64 => "font_size: must",
         /// `bold`.
-        2 bold: bool => w::Field::must("bold"),
+        2 bold: bool => "bold: must",
         /// `italic`.
-        3 italic: bool => w::Field::must("italic"),
+        3 italic: bool => "italic: must",
         /// `strikethrough`.
-        4 strikethrough: bool => w::Field::must("strikethrough"),
+        4 strikethrough: bool => "strikethrough: must",
         /// `underline`.
-        5 underline: bool => w::Field::must("underline"),
+        5 underline: bool => "underline: must",
         /// `color`.
-        6 color: Option<TextFormatColor> => w::Field::new("color"),
+        6 color: Option<TextFormatColor> => "color",
     }
 }
 
@@ -142,23 +142,24 @@ w::record! {
     /// `CellValue`.
     pub struct CellValue {
         /// `text`.
-        0 text: Option<String> => w::Field::new("text"),
+        0 text: Option<String> => "text",
         /// `link`.
-        1 link: Option<Link> => w::Field::new("link"),
+        1 link: Option<Link> => "link",
     }
     new()
-    set(text: String, link: Link)
+    text(text: String)
+    set(link: Link)
 }
 
 w::record! {
     /// `CheckboxSetting`.
     pub struct CheckboxSetting {
         /// `add_other_option`.
-        0 add_other_option: Option<bool> => w::Field::new("add_other_option"),
+        0 add_other_option: Option<bool> => "add_other_option",
         /// `type`.
-        1 type_: Option<i64> => w::Field::new("type"),
+        1 type_: Option<i64> => "type",
         /// `number`.
-        2 number: Option<i64> => w::Field::new("number"),
+        2 number: Option<i64> => "number",
     }
     new()
     set(add_other_option: bool, type_: i64, number: i64)
@@ -168,13 +169,13 @@ w::record! {
     /// `Color`.
     pub struct Color {
         /// `red`.
-        0 red: i64 => w::Field::must("red"),
+        0 red: i64 => "red: must",
         /// `green`.
-        1 green: i64 => w::Field::must("green"),
+        1 green: i64 => "green: must",
         /// `blue`.
-        2 blue: i64 => w::Field::must("blue"),
+        2 blue: i64 => "blue: must",
         /// `alpha`.
-        3 alpha: Option<i64> => w::Field::new("alpha"),
+        3 alpha: Option<i64> => "alpha",
     }
     new(red: i64, green: i64, blue: i64)
     set(alpha: i64)
@@ -184,11 +185,11 @@ w::record! {
     /// `DataResult`.
     pub struct DataResult {
         /// `start_row`.
-        0 start_row: i64 => w::Field::must("start_row"),
+        0 start_row: i64 => "start_row: must",
         /// `start_column`.
-        1 start_column: i64 => w::Field::must("start_column"),
+        1 start_column: i64 => "start_column: must",
         /// `rows`.
-        2 rows: Vec<ResultRow> => w::Field::must("rows"),
+        2 rows: Vec<ResultRow> => "rows: must",
     }
 }
 
@@ -196,7 +197,7 @@ w::record! {
     /// `DateSetting`.
     pub struct DateSetting {
         /// `date_format_type`.
-        0 date_format_type: Option<i64> => w::Field::new("date_format_type"),
+        0 date_format_type: Option<i64> => "date_format_type",
     }
     new()
     set(date_format_type: i64)
@@ -206,7 +207,7 @@ w::record! {
     /// `DeleteContent`.
     pub struct DeleteContent {
         /// `range`.
-        0 range: Range => w::Field::must("range"),
+        0 range: Range => "range: must",
     }
     new(range: Range)
 }
@@ -215,22 +216,27 @@ w::record! {
     /// `DeleteDimensionRequest`.
     pub struct DeleteDimensionRequest {
         /// `sheet_id`.
-        0 sheet_id: String => w::Field::must("sheet_id"),
+        0 sheet_id: String => "sheet_id: must",
         /// `dimension`.
-        1 dimension: String => w::Field::must("dimension"),
+        1 dimension: String => "dimension: must",
         /// `start_index`.
-        2 start_index: i64 => w::Field::must("start_index"),
+        2 start_index: i64 => "start_index: must",
         /// `end_index`.
-        3 end_index: i64 => w::Field::must("end_index"),
+        3 end_index: i64 => "end_index: must",
     }
-    new(sheet_id: String, dimension: String, start_index: i64, end_index: i64)
+    new(
+        sheet_id: impl Into<String>,
+        dimension: impl Into<String>,
+        start_index: i64,
+        end_index: i64,
+    )
 }
 
 w::record! {
     /// `DeleteDimensionResponse`.
     pub struct DeleteDimensionResponse {
         /// `deleted`.
-        0 deleted: i64 => w::Field::must("deleted"),
+        0 deleted: i64 => "deleted: must",
     }
 }
 
@@ -238,16 +244,16 @@ w::record! {
     /// `DeleteSheetRequest`.
     pub struct DeleteSheetRequest {
         /// `sheet_id`.
-        0 sheet_id: String => w::Field::must("sheet_id"),
+        0 sheet_id: String => "sheet_id: must",
     }
-    new(sheet_id: String)
+    new(sheet_id: impl Into<String>)
 }
 
 w::record! {
     /// `DeleteSheetResponse`.
     pub struct DeleteSheetResponse {
         /// `sheet_id`.
-        0 sheet_id: String => w::Field::must("sheet_id"),
+        0 sheet_id: String => "sheet_id: must",
     }
 }
 
@@ -255,7 +261,7 @@ w::record! {
     /// `DepartmentReply`.
     pub struct DepartmentReply {
         /// `list`.
-        0 list: Vec<DepartmentReplyList> => w::Field::must("list"),
+        0 list: Vec<DepartmentReplyList> => "list: must",
     }
 }
 
@@ -263,7 +269,7 @@ w::record! {
     /// `DepartmentReplyList`.
     pub struct DepartmentReplyList {
         /// `department_id`.
-        0 department_id: i64 => w::Field::must("department_id"),
+        0 department_id: i64 => "department_id: must",
     }
 }
 
@@ -271,7 +277,7 @@ w::record! {
     /// `DepartmentSetting`.
     pub struct DepartmentSetting {
         /// `allow_multiple_selection`.
-        0 allow_multiple_selection: Option<bool> => w::Field::new("allow_multiple_selection"),
+        0 allow_multiple_selection: Option<bool> => "allow_multiple_selection",
     }
     new()
     set(allow_multiple_selection: bool)
@@ -281,15 +287,15 @@ w::record! {
     /// `DocBaseInfo`.
     pub struct DocBaseInfo {
         /// `docid`.
-        0 docid: String => w::Field::must("docid"),
+        0 docid: String => "docid: must",
         /// `doc_type`.
-        1 doc_type: i64 => w::Field::must("doc_type"),
+        1 doc_type: i64 => "doc_type: must",
         /// `doc_name`.
-        2 doc_name: String => w::Field::must("doc_name"),
+        2 doc_name: String => "doc_name: must",
         /// `create_time`; format `unix`.
-        3 create_time: xinqiao_types::UnixSeconds => w::Field::must("create_time"),
+        3 create_time: xinqiao_types::UnixSeconds => "create_time: must",
         /// `modify_time`; format `unix`.
-        4 modify_time: xinqiao_types::UnixSeconds => w::Field::must("modify_time"),
+        4 modify_time: xinqiao_types::UnixSeconds => "modify_time: must",
     }
 }
 
@@ -297,35 +303,36 @@ w::record! {
     /// `DocMember`.
     pub struct DocMember {
         /// `type`.
-        0 type_: i64 => w::Field::must("type"),
+        0 type_: i64 => "type: must",
         /// `userid`.
-        1 userid: Option<String> => w::Field::new("userid"),
+        1 userid: Option<String> => "userid",
         /// `tmp_external_userid`.
-        2 tmp_external_userid: Option<String> => w::Field::new("tmp_external_userid"),
+        2 tmp_external_userid: Option<String> => "tmp_external_userid",
         /// `departmentid`.
-        3 departmentid: Option<i64> => w::Field::new("departmentid"),
+        3 departmentid: Option<i64> => "departmentid",
         /// `auth`.
-        4 auth: i64 => w::Field::must("auth"),
+        4 auth: i64 => "auth: must",
     }
     new(type_: i64, auth: i64)
-    set(userid: String, tmp_external_userid: String, departmentid: i64)
+    text(userid: String, tmp_external_userid: String)
+    set(departmentid: i64)
 }
 
 w::record! {
     /// `DurationReply`.
     pub struct DurationReply {
         /// `begin_time`; format `unix`.
-        0 begin_time: xinqiao_types::UnixSeconds => w::Field::must("begin_time"),
+        0 begin_time: xinqiao_types::UnixSeconds => "begin_time: must",
         /// `end_time`; format `unix`.
-        1 end_time: xinqiao_types::UnixSeconds => w::Field::must("end_time"),
+        1 end_time: xinqiao_types::UnixSeconds => "end_time: must",
         /// `time_scale`.
-        2 time_scale: i64 => w::Field::must("time_scale"),
+        2 time_scale: i64 => "time_scale: must",
         /// `day_range`.
-        3 day_range: i64 => w::Field::must("day_range"),
+        3 day_range: i64 => "day_range: must",
         /// `days`.
-        4 days: Option<f64> => w::Field::new("days"),
+        4 days: Option<f64> => "days",
         /// `hours`.
-        5 hours: Option<f64> => w::Field::new("hours"),
+        5 hours: Option<f64> => "hours",
     }
 }
 
@@ -333,11 +340,11 @@ w::record! {
     /// `DurationSetting`.
     pub struct DurationSetting {
         /// `time_scale`.
-        0 time_scale: Option<i64> => w::Field::new("time_scale"),
+        0 time_scale: Option<i64> => "time_scale",
         /// `date_type`.
-        1 date_type: Option<i64> => w::Field::new("date_type"),
+        1 date_type: Option<i64> => "date_type",
         /// `day_range`.
-        2 day_range: Option<i64> => w::Field::new("day_range"),
+        2 day_range: Option<i64> => "day_range",
     }
     new()
     set(time_scale: i64, date_type: i64, day_range: i64)
@@ -347,9 +354,9 @@ w::record! {
     /// `FileExtendReply`.
     pub struct FileExtendReply {
         /// `fileid`.
-        0 fileid: String => w::Field::must("fileid"),
+        0 fileid: String => "fileid: must",
         /// `name`.
-        1 name: String => w::Field::must("name"),
+        1 name: String => "name: must",
     }
 }
 
@@ -357,9 +364,9 @@ w::record! {
     /// `FillInRange`.
     pub struct FillInRange {
         /// `userids`.
-        0 userids: Option<Vec<String>> => w::Field::new("userids"),
+        0 userids: Option<Vec<String>> => "userids",
         /// `departmentids`.
-        1 departmentids: Option<Vec<i64>> => w::Field::new("departmentids"),
+        1 departmentids: Option<Vec<i64>> => "departmentids",
     }
     new()
     set(userids: Vec<String>, departmentids: Vec<i64>)
@@ -369,39 +376,40 @@ w::record! {
     /// `FormInfo`.
     pub struct FormInfo {
         /// `form_title`.
-        0 form_title: String => w::Field::must("form_title"),
+        0 form_title: String => "form_title: must",
         /// `form_desc`.
-        1 form_desc: Option<String> => w::Field::new("form_desc"),
+        1 form_desc: Option<String> => "form_desc",
         /// `form_header`.
-        2 form_header: Option<String> => w::Field::new("form_header"),
+        2 form_header: Option<String> => "form_header",
         /// `form_question`.
-        3 form_question: FormQuestion => w::Field::must("form_question"),
+        3 form_question: FormQuestion => "form_question: must",
         /// `form_setting`.
-        4 form_setting: Option<FormSetting> => w::Field::new("form_setting"),
+        4 form_setting: Option<FormSetting> => "form_setting",
     }
-    new(form_title: String, form_question: FormQuestion)
-    set(form_desc: String, form_header: String, form_setting: FormSetting)
+    new(form_title: impl Into<String>, form_question: FormQuestion)
+    text(form_desc: String, form_header: String)
+    set(form_setting: FormSetting)
 }
 
 w::record! {
     /// `FormInfoFormSetting`.
     pub struct FormInfoFormSetting {
         /// `fill_out_auth`.
-        0 fill_out_auth: i64 => w::Field::must("fill_out_auth"),
+        0 fill_out_auth: i64 => "fill_out_auth: must",
         /// `fill_in_range`.
-        1 fill_in_range: Option<FillInRange> => w::Field::new("fill_in_range"),
+        1 fill_in_range: Option<FillInRange> => "fill_in_range",
         /// `setting_manager_range`.
-        2 setting_manager_range: Option<SettingManagerRange> => w::Field::new("setting_manager_range"),
+        2 setting_manager_range: Option<SettingManagerRange> => "setting_manager_range",
         /// `timed_repeat_info`.
-        3 timed_repeat_info: Option<FormSettingTimedRepeatInfo> => w::Field::new("timed_repeat_info"),
+        3 timed_repeat_info: Option<FormSettingTimedRepeatInfo> => "timed_repeat_info",
         /// `max_fill_cnt`.
-        4 max_fill_cnt: i64 => w::Field::must("max_fill_cnt"),
+        4 max_fill_cnt: i64 => "max_fill_cnt: must",
         /// `timed_finish`; format `unix`.
-        5 timed_finish: Option<xinqiao_types::UnixSeconds> => w::Field::new("timed_finish"),
+        5 timed_finish: Option<xinqiao_types::UnixSeconds> => "timed_finish",
         /// `can_anonymous`.
-        6 can_anonymous: bool => w::Field::must("can_anonymous"),
+        6 can_anonymous: bool => "can_anonymous: must",
         /// `can_notify_submit`.
-        7 can_notify_submit: bool => w::Field::must("can_notify_submit"),
+        7 can_notify_submit: bool => "can_notify_submit: must",
     }
 }
 
@@ -409,7 +417,7 @@ w::record! {
     /// `FormQuestion`.
     pub struct FormQuestion {
         /// `items`.
-        0 items: Vec<FormQuestionItem> => w::Field::must("items"),
+        0 items: Vec<FormQuestionItem> => "items: must",
     }
     new(items: Vec<FormQuestionItem>)
 }
@@ -418,54 +426,57 @@ w::record! {
     /// `FormQuestionItem`.
     pub struct FormQuestionItem {
         /// `question_id`.
-        0 question_id: i64 => w::Field::must("question_id"),
+        0 question_id: i64 => "question_id: must",
         /// `pos`.
-        1 pos: i64 => w::Field::must("pos"),
+        1 pos: i64 => "pos: must",
         /// `title`.
-        2 title: String => w::Field::must("title"),
+        2 title: String => "title: must",
         /// `status`.
-        3 status: i64 => w::Field::must("status"),
+        3 status: i64 => "status: must",
         /// `reply_type`.
-        4 reply_type: i64 => w::Field::must("reply_type"),
+        4 reply_type: i64 => "reply_type: must",
         /// `must_reply`.
-        5 must_reply: bool => w::Field::must("must_reply"),
+        5 must_reply: bool => "must_reply: must",
         /// `option_item`.
-        6 option_item: Option<Vec<OptionItem>> => w::Field::new("option_item"),
+        6 option_item: Option<Vec<OptionItem>> => "option_item",
         /// `note`.
-        7 note: Option<String> => w::Field::new("note"),
+        7 note: Option<String> => "note",
         /// `placeholder`.
-        8 placeholder: Option<String> => w::Field::new("placeholder"),
+        8 placeholder: Option<String> => "placeholder",
         /// `question_extend_setting`.
-        9 question_extend_setting: Option<QuestionExtendSetting> => w::Field::new("question_extend_setting"),
+        9 question_extend_setting: Option<QuestionExtendSetting> => "question_extend_setting",
     }
-    new(question_id: i64, pos: i64, title: String, status: i64, reply_type: i64, must_reply: bool)
-    set(
-        option_item: Vec<OptionItem>,
-        note: String,
-        placeholder: String,
-        question_extend_setting: QuestionExtendSetting,
+    new(
+        question_id: i64,
+        pos: i64,
+        title: impl Into<String>,
+        status: i64,
+        reply_type: i64,
+        must_reply: bool,
     )
+    text(note: String, placeholder: String)
+    set(option_item: Vec<OptionItem>, question_extend_setting: QuestionExtendSetting)
 }
 
 w::record! {
     /// `FormSetting`.
     pub struct FormSetting {
         /// `fill_out_auth`.
-        0 fill_out_auth: Option<i64> => w::Field::new("fill_out_auth"),
+        0 fill_out_auth: Option<i64> => "fill_out_auth",
         /// `fill_in_range`.
-        1 fill_in_range: Option<FillInRange> => w::Field::new("fill_in_range"),
+        1 fill_in_range: Option<FillInRange> => "fill_in_range",
         /// `setting_manager_range`.
-        2 setting_manager_range: Option<SettingManagerRange> => w::Field::new("setting_manager_range"),
+        2 setting_manager_range: Option<SettingManagerRange> => "setting_manager_range",
         /// `timed_repeat_info`.
-        3 timed_repeat_info: Option<TimedRepeatInfo> => w::Field::new("timed_repeat_info"),
+        3 timed_repeat_info: Option<TimedRepeatInfo> => "timed_repeat_info",
         /// `max_fill_cnt`.
-        4 max_fill_cnt: Option<i64> => w::Field::new("max_fill_cnt"),
+        4 max_fill_cnt: Option<i64> => "max_fill_cnt",
         /// `timed_finish`; format `unix`.
-        5 timed_finish: Option<xinqiao_types::UnixSeconds> => w::Field::new("timed_finish"),
+        5 timed_finish: Option<xinqiao_types::UnixSeconds> => "timed_finish",
         /// `can_anonymous`.
-        6 can_anonymous: Option<bool> => w::Field::new("can_anonymous"),
+        6 can_anonymous: Option<bool> => "can_anonymous",
         /// `can_notify_submit`.
-        7 can_notify_submit: Option<bool> => w::Field::new("can_notify_submit"),
+        7 can_notify_submit: Option<bool> => "can_notify_submit",
     }
     new()
     set(
@@ -484,23 +495,23 @@ w::record! {
     /// `FormSettingTimedRepeatInfo`.
     pub struct FormSettingTimedRepeatInfo {
         /// `enable`.
-        0 enable: bool => w::Field::must("enable"),
+        0 enable: bool => "enable: must",
         /// `remind_time`; format `unix`.
-        1 remind_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("remind_time"),
+        1 remind_time: Option<xinqiao_types::UnixSeconds> => "remind_time",
         /// `repeat_type`.
-        2 repeat_type: Option<i64> => w::Field::new("repeat_type"),
+        2 repeat_type: Option<i64> => "repeat_type",
         /// `week_flag`.
-        3 week_flag: Option<i64> => w::Field::new("week_flag"),
+        3 week_flag: Option<i64> => "week_flag",
         /// `day_of_month`.
-        4 day_of_month: Option<i64> => w::Field::new("day_of_month"),
+        4 day_of_month: Option<i64> => "day_of_month",
         /// `skip_holiday`.
-        5 skip_holiday: Option<bool> => w::Field::new("skip_holiday"),
+        5 skip_holiday: Option<bool> => "skip_holiday",
         /// `fork_finish_type`.
-        6 fork_finish_type: Option<i64> => w::Field::new("fork_finish_type"),
+        6 fork_finish_type: Option<i64> => "fork_finish_type",
         /// `rule_ctime`; format `unix`.
-        7 rule_ctime: Option<xinqiao_types::UnixSeconds> => w::Field::new("rule_ctime"),
+        7 rule_ctime: Option<xinqiao_types::UnixSeconds> => "rule_ctime",
         /// `rule_mtime`; format `unix`.
-        8 rule_mtime: Option<xinqiao_types::UnixSeconds> => w::Field::new("rule_mtime"),
+        8 rule_mtime: Option<xinqiao_types::UnixSeconds> => "rule_mtime",
     }
 }
 
@@ -508,19 +519,19 @@ w::record! {
     /// `GetFormInfoFormInfo`.
     pub struct GetFormInfoFormInfo {
         /// `formid`.
-        0 formid: String => w::Field::must("formid"),
+        0 formid: String => "formid: must",
         /// `form_title`.
-        1 form_title: String => w::Field::must("form_title"),
+        1 form_title: String => "form_title: must",
         /// `form_desc`.
-        2 form_desc: String => w::Field::must("form_desc"),
+        2 form_desc: String => "form_desc: must",
         /// `form_header`.
-        3 form_header: String => w::Field::must("form_header"),
+        3 form_header: String => "form_header: must",
         /// `form_question`.
-        4 form_question: FormQuestion => w::Field::must("form_question"),
+        4 form_question: FormQuestion => "form_question: must",
         /// `form_setting`.
-        5 form_setting: FormInfoFormSetting => w::Field::must("form_setting"),
+        5 form_setting: FormInfoFormSetting => "form_setting: must",
         /// `repeated_id`.
-        6 repeated_id: Option<Vec<String>> => w::Field::new("repeated_id"),
+        6 repeated_id: Option<Vec<String>> => "repeated_id",
     }
 }
 
@@ -528,7 +539,7 @@ w::record! {
     /// `GetSheetRangeDataData`.
     pub struct GetSheetRangeDataData {
         /// `result`.
-        0 result: DataResult => w::Field::must("result"),
+        0 result: DataResult => "result: must",
     }
 }
 
@@ -536,11 +547,11 @@ w::record! {
     /// `GridData`.
     pub struct GridData {
         /// `start_row`.
-        0 start_row: i64 => w::Field::must("start_row"),
+        0 start_row: i64 => "start_row: must",
         /// `start_column`.
-        1 start_column: i64 => w::Field::must("start_column"),
+        1 start_column: i64 => "start_column: must",
         /// `rows`.
-        2 rows: Vec<Row> => w::Field::must("rows"),
+        2 rows: Vec<Row> => "rows: must",
     }
     new(start_row: i64, start_column: i64, rows: Vec<Row>)
 }
@@ -549,9 +560,9 @@ w::record! {
     /// `ImageSetting`.
     pub struct ImageSetting {
         /// `camera_only`.
-        0 camera_only: Option<bool> => w::Field::new("camera_only"),
+        0 camera_only: Option<bool> => "camera_only",
         /// `upload_image_limit`.
-        1 upload_image_limit: Option<UploadImageLimit> => w::Field::new("upload_image_limit"),
+        1 upload_image_limit: Option<UploadImageLimit> => "upload_image_limit",
     }
     new()
     set(camera_only: bool, upload_image_limit: UploadImageLimit)
@@ -561,15 +572,15 @@ w::record! {
     /// `InsertImage`.
     pub struct InsertImage {
         /// `image_id`.
-        0 image_id: String => w::Field::must("image_id"),
+        0 image_id: String => "image_id: must",
         /// `width`; unit px.
-        1 width: Option<i64> => w::Field::new("width"),
+        1 width: Option<i64> => "width",
         /// `height`; unit px.
-        2 height: Option<i64> => w::Field::new("height"),
+        2 height: Option<i64> => "height",
         /// `location`.
-        3 location: Location => w::Field::must("location"),
+        3 location: Location => "location: must",
     }
-    new(image_id: String, location: Location)
+    new(image_id: impl Into<String>, location: Location)
     set(width: i64, height: i64)
 }
 
@@ -577,7 +588,7 @@ w::record! {
     /// `InsertPageBreak`.
     pub struct InsertPageBreak {
         /// `location`.
-        0 location: Location => w::Field::must("location"),
+        0 location: Location => "location: must",
     }
     new(location: Location)
 }
@@ -586,7 +597,7 @@ w::record! {
     /// `InsertParagraph`.
     pub struct InsertParagraph {
         /// `location`.
-        0 location: Location => w::Field::must("location"),
+        0 location: Location => "location: must",
     }
     new(location: Location)
 }
@@ -595,11 +606,11 @@ w::record! {
     /// `InsertTable`.
     pub struct InsertTable {
         /// `rows`.
-        0 rows: i64 => w::Field::must("rows"),
+        0 rows: i64 => "rows: must",
         /// `cols`.
-        1 cols: i64 => w::Field::must("cols"),
+        1 cols: i64 => "cols: must",
         /// `location`.
-        2 location: Location => w::Field::must("location"),
+        2 location: Location => "location: must",
     }
     new(rows: i64, cols: i64, location: Location)
 }
@@ -608,29 +619,29 @@ w::record! {
     /// `InsertText`.
     pub struct InsertText {
         /// `text`.
-        0 text: String => w::Field::must("text"),
+        0 text: String => "text: must",
         /// `location`.
-        1 location: Location => w::Field::must("location"),
+        1 location: Location => "location: must",
     }
-    new(text: String, location: Location)
+    new(text: impl Into<String>, location: Location)
 }
 
 w::record! {
     /// `Link`.
     pub struct Link {
         /// `url`.
-        0 url: String => w::Field::must("url"),
+        0 url: String => "url: must",
         /// `text`.
-        1 text: String => w::Field::must("text"),
+        1 text: String => "text: must",
     }
-    new(url: String, text: String)
+    new(url: impl Into<String>, text: impl Into<String>)
 }
 
 w::record! {
     /// `Location`.
     pub struct Location {
         /// `index`.
-        0 index: i64 => w::Field::must("index"),
+        0 index: i64 => "index: must",
     }
     new(index: i64)
 }
@@ -639,9 +650,9 @@ w::record! {
     /// `LocationSetting`.
     pub struct LocationSetting {
         /// `location_type`.
-        0 location_type: Option<i64> => w::Field::new("location_type"),
+        0 location_type: Option<i64> => "location_type",
         /// `distance_type`.
-        1 distance_type: Option<i64> => w::Field::new("distance_type"),
+        1 distance_type: Option<i64> => "distance_type",
     }
     new()
     set(location_type: i64, distance_type: i64)
@@ -651,7 +662,7 @@ w::record! {
     /// `MemberReply`.
     pub struct MemberReply {
         /// `list`.
-        0 list: Vec<MemberReplyList> => w::Field::must("list"),
+        0 list: Vec<MemberReplyList> => "list: must",
     }
 }
 
@@ -659,7 +670,7 @@ w::record! {
     /// `MemberReplyList`.
     pub struct MemberReplyList {
         /// `userid`.
-        0 userid: String => w::Field::must("userid"),
+        0 userid: String => "userid: must",
     }
 }
 
@@ -667,7 +678,7 @@ w::record! {
     /// `MemberSetting`.
     pub struct MemberSetting {
         /// `allow_multiple_selection`.
-        0 allow_multiple_selection: Option<bool> => w::Field::new("allow_multiple_selection"),
+        0 allow_multiple_selection: Option<bool> => "allow_multiple_selection",
     }
     new()
     set(allow_multiple_selection: bool)
@@ -677,49 +688,45 @@ w::record! {
     /// `ModDocSaftySettingWatermark`.
     pub struct ModDocSaftySettingWatermark {
         /// `text`.
-        0 text: Option<String> => w::Field::new("text"),
+        0 text: Option<String> => "text",
         /// `margin_type`.
-        1 margin_type: Option<i64> => w::Field::new("margin_type"),
+        1 margin_type: Option<i64> => "margin_type",
         /// `show_text`.
-        2 show_text: Option<bool> => w::Field::new("show_text"),
+        2 show_text: Option<bool> => "show_text",
         /// `show_visitor_name`.
-        3 show_visitor_name: Option<bool> => w::Field::new("show_visitor_name"),
+        3 show_visitor_name: Option<bool> => "show_visitor_name",
     }
     new()
-    set(text: String, margin_type: i64, show_text: bool, show_visitor_name: bool)
+    text(text: String)
+    set(margin_type: i64, show_text: bool, show_visitor_name: bool)
 }
 
 w::record! {
     /// `ModifyFormFormInfo`.
     pub struct ModifyFormFormInfo {
         /// `form_title`.
-        0 form_title: Option<String> => w::Field::new("form_title"),
+        0 form_title: Option<String> => "form_title",
         /// `form_desc`.
-        1 form_desc: Option<String> => w::Field::new("form_desc"),
+        1 form_desc: Option<String> => "form_desc",
         /// `form_header`.
-        2 form_header: Option<String> => w::Field::new("form_header"),
+        2 form_header: Option<String> => "form_header",
         /// `form_question`.
-        3 form_question: Option<FormQuestion> => w::Field::new("form_question"),
+        3 form_question: Option<FormQuestion> => "form_question",
         /// `form_setting`.
-        4 form_setting: Option<FormSetting> => w::Field::new("form_setting"),
+        4 form_setting: Option<FormSetting> => "form_setting",
     }
     new()
-    set(
-        form_title: String,
-        form_desc: String,
-        form_header: String,
-        form_question: FormQuestion,
-        form_setting: FormSetting,
-    )
+    text(form_title: String, form_desc: String, form_header: String)
+    set(form_question: FormQuestion, form_setting: FormSetting)
 }
 
 w::record! {
     /// `OptionExtendReply`.
     pub struct OptionExtendReply {
         /// `option_reply`.
-        0 option_reply: i64 => w::Field::must("option_reply"),
+        0 option_reply: i64 => "option_reply: must",
         /// `extend_text`.
-        1 extend_text: String => w::Field::must("extend_text"),
+        1 extend_text: String => "extend_text: must",
     }
 }
 
@@ -727,26 +734,26 @@ w::record! {
     /// `OptionItem`.
     pub struct OptionItem {
         /// `key`.
-        0 key: i64 => w::Field::must("key"),
+        0 key: i64 => "key: must",
         /// `value`.
-        1 value: String => w::Field::must("value"),
+        1 value: String => "value: must",
         /// `status`.
-        2 status: i64 => w::Field::must("status"),
+        2 status: i64 => "status: must",
     }
-    new(key: i64, value: String, status: i64)
+    new(key: i64, value: impl Into<String>, status: i64)
 }
 
 w::record! {
     /// `Property`.
     pub struct Property {
         /// `sheet_id`.
-        0 sheet_id: String => w::Field::must("sheet_id"),
+        0 sheet_id: String => "sheet_id: must",
         /// `title`.
-        1 title: String => w::Field::must("title"),
+        1 title: String => "title: must",
         /// `row_count`.
-        2 row_count: i64 => w::Field::must("row_count"),
+        2 row_count: i64 => "row_count: must",
         /// `column_count`.
-        3 column_count: i64 => w::Field::must("column_count"),
+        3 column_count: i64 => "column_count: must",
     }
 }
 
@@ -754,29 +761,29 @@ w::record! {
     /// `QuestionExtendSetting`.
     pub struct QuestionExtendSetting {
         /// `text_setting`.
-        0 text_setting: Option<TextSetting> => w::Field::new("text_setting"),
+        0 text_setting: Option<TextSetting> => "text_setting",
         /// `radio_setting`.
-        1 radio_setting: Option<RadioSetting> => w::Field::new("radio_setting"),
+        1 radio_setting: Option<RadioSetting> => "radio_setting",
         /// `checkbox_setting`.
-        2 checkbox_setting: Option<CheckboxSetting> => w::Field::new("checkbox_setting"),
+        2 checkbox_setting: Option<CheckboxSetting> => "checkbox_setting",
         /// `location_setting`.
-        3 location_setting: Option<LocationSetting> => w::Field::new("location_setting"),
+        3 location_setting: Option<LocationSetting> => "location_setting",
         /// `image_setting`.
-        4 image_setting: Option<ImageSetting> => w::Field::new("image_setting"),
+        4 image_setting: Option<ImageSetting> => "image_setting",
         /// `file_setting`.
-        5 file_setting: Option<ImageSetting> => w::Field::new("file_setting"),
+        5 file_setting: Option<ImageSetting> => "file_setting",
         /// `date_setting`.
-        6 date_setting: Option<DateSetting> => w::Field::new("date_setting"),
+        6 date_setting: Option<DateSetting> => "date_setting",
         /// `time_setting`.
-        7 time_setting: Option<TimeSetting> => w::Field::new("time_setting"),
+        7 time_setting: Option<TimeSetting> => "time_setting",
         /// `duration_setting`.
-        8 duration_setting: Option<DurationSetting> => w::Field::new("duration_setting"),
+        8 duration_setting: Option<DurationSetting> => "duration_setting",
         /// `temperature_setting`.
-        9 temperature_setting: Option<TemperatureSetting> => w::Field::new("temperature_setting"),
+        9 temperature_setting: Option<TemperatureSetting> => "temperature_setting",
         /// `department_setting`.
-        10 department_setting: Option<DepartmentSetting> => w::Field::new("department_setting"),
+        10 department_setting: Option<DepartmentSetting> => "department_setting",
         /// `member_setting`.
-        11 member_setting: Option<MemberSetting> => w::Field::new("member_setting"),
+        11 member_setting: Option<MemberSetting> => "member_setting",
     }
     new()
     set(
@@ -799,7 +806,7 @@ w::record! {
     /// `RadioSetting`.
     pub struct RadioSetting {
         /// `add_other_option`.
-        0 add_other_option: Option<bool> => w::Field::new("add_other_option"),
+        0 add_other_option: Option<bool> => "add_other_option",
     }
     new()
     set(add_other_option: bool)
@@ -809,9 +816,9 @@ w::record! {
     /// `Range`.
     pub struct Range {
         /// `start_index`.
-        0 start_index: i64 => w::Field::must("start_index"),
+        0 start_index: i64 => "start_index: must",
         /// `length`.
-        1 length: i64 => w::Field::must("length"),
+        1 length: i64 => "length: must",
     }
     new(start_index: i64, length: i64)
 }
@@ -820,18 +827,18 @@ w::record! {
     /// `ReplaceText`.
     pub struct ReplaceText {
         /// `text`.
-        0 text: String => w::Field::must("text"),
+        0 text: String => "text: must",
         /// `ranges`.
-        1 ranges: Vec<Range> => w::Field::must("ranges"),
+        1 ranges: Vec<Range> => "ranges: must",
     }
-    new(text: String, ranges: Vec<Range>)
+    new(text: impl Into<String>, ranges: Vec<Range>)
 }
 
 w::record! {
     /// `Reply`.
     pub struct Reply {
         /// `items`.
-        0 items: Vec<ReplyItem> => w::Field::must("items"),
+        0 items: Vec<ReplyItem> => "items: must",
     }
 }
 
@@ -839,21 +846,21 @@ w::record! {
     /// `ReplyItem`.
     pub struct ReplyItem {
         /// `question_id`.
-        0 question_id: i64 => w::Field::must("question_id"),
+        0 question_id: i64 => "question_id: must",
         /// `text_reply`.
-        1 text_reply: Option<String> => w::Field::new("text_reply"),
+        1 text_reply: Option<String> => "text_reply",
         /// `option_reply`.
-        2 option_reply: Option<Vec<i64>> => w::Field::new("option_reply"),
+        2 option_reply: Option<Vec<i64>> => "option_reply",
         /// `option_extend_reply`.
-        3 option_extend_reply: Option<Vec<OptionExtendReply>> => w::Field::new("option_extend_reply"),
+        3 option_extend_reply: Option<Vec<OptionExtendReply>> => "option_extend_reply",
         /// `file_extend_reply`.
-        4 file_extend_reply: Option<Vec<FileExtendReply>> => w::Field::new("file_extend_reply"),
+        4 file_extend_reply: Option<Vec<FileExtendReply>> => "file_extend_reply",
         /// `duration_reply`.
-        5 duration_reply: Option<DurationReply> => w::Field::new("duration_reply"),
+        5 duration_reply: Option<DurationReply> => "duration_reply",
         /// `department_reply`.
-        6 department_reply: Option<DepartmentReply> => w::Field::new("department_reply"),
+        6 department_reply: Option<DepartmentReply> => "department_reply",
         /// `member_reply`.
-        7 member_reply: Option<MemberReply> => w::Field::new("member_reply"),
+        7 member_reply: Option<MemberReply> => "member_reply",
     }
 }
 
@@ -861,21 +868,21 @@ w::record! {
     /// `Request`.
     pub struct Request {
         /// `replace_text`.
-        0 replace_text: Option<ReplaceText> => w::Field::new("replace_text"),
+        0 replace_text: Option<ReplaceText> => "replace_text",
         /// `insert_text`.
-        1 insert_text: Option<InsertText> => w::Field::new("insert_text"),
+        1 insert_text: Option<InsertText> => "insert_text",
         /// `delete_content`.
-        2 delete_content: Option<DeleteContent> => w::Field::new("delete_content"),
+        2 delete_content: Option<DeleteContent> => "delete_content",
         /// `insert_image`.
-        3 insert_image: Option<InsertImage> => w::Field::new("insert_image"),
+        3 insert_image: Option<InsertImage> => "insert_image",
         /// `insert_page_break`.
-        4 insert_page_break: Option<InsertPageBreak> => w::Field::new("insert_page_break"),
+        4 insert_page_break: Option<InsertPageBreak> => "insert_page_break",
         /// `insert_table`.
-        5 insert_table: Option<InsertTable> => w::Field::new("insert_table"),
+        5 insert_table: Option<InsertTable> => "insert_table",
         /// `insert_paragraph`.
-        6 insert_paragraph: Option<InsertParagraph> => w::Field::new("insert_paragraph"),
+        6 insert_paragraph: Option<InsertParagraph> => "insert_paragraph",
         /// `update_text_property`.
-        7 update_text_property: Option<UpdateTextProperty> => w::Field::new("update_text_property"),
+        7 update_text_property: Option<UpdateTextProperty> => "update_text_property",
     }
     new()
     set(
@@ -894,13 +901,13 @@ w::record! {
     /// `Response`.
     pub struct Response {
         /// `add_sheet_response`.
-        0 add_sheet_response: Option<AddSheetResponse> => w::Field::new("add_sheet_response"),
+        0 add_sheet_response: Option<AddSheetResponse> => "add_sheet_response",
         /// `delete_sheet_response`.
-        1 delete_sheet_response: Option<DeleteSheetResponse> => w::Field::new("delete_sheet_response"),
+        1 delete_sheet_response: Option<DeleteSheetResponse> => "delete_sheet_response",
         /// `update_range_response`.
-        2 update_range_response: Option<UpdateRangeResponse> => w::Field::new("update_range_response"),
+        2 update_range_response: Option<UpdateRangeResponse> => "update_range_response",
         /// `delete_dimension_response`.
-        3 delete_dimension_response: Option<DeleteDimensionResponse> => w::Field::new("delete_dimension_response"),
+        3 delete_dimension_response: Option<DeleteDimensionResponse> => "delete_dimension_response",
     }
 }
 
@@ -908,7 +915,7 @@ w::record! {
     /// `ResultRow`.
     pub struct ResultRow {
         /// `values`.
-        0 values: Vec<ResultValue> => w::Field::must("values"),
+        0 values: Vec<ResultValue> => "values: must",
     }
 }
 
@@ -916,9 +923,9 @@ w::record! {
     /// `ResultValue`.
     pub struct ResultValue {
         /// `cell_value`.
-        0 cell_value: CellValue => w::Field::must("cell_value"),
+        0 cell_value: CellValue => "cell_value: must",
         /// `cell_format`.
-        1 cell_format: ValueCellFormat => w::Field::must("cell_format"),
+        1 cell_format: ValueCellFormat => "cell_format: must",
     }
 }
 
@@ -926,7 +933,7 @@ w::record! {
     /// `Row`.
     pub struct Row {
         /// `values`.
-        0 values: Vec<RowValue> => w::Field::must("values"),
+        0 values: Vec<RowValue> => "values: must",
     }
     new(values: Vec<RowValue>)
 }
@@ -935,9 +942,9 @@ w::record! {
     /// `RowValue`.
     pub struct RowValue {
         /// `cell_value`.
-        0 cell_value: CellValue => w::Field::must("cell_value"),
+        0 cell_value: CellValue => "cell_value: must",
         /// `cell_format`.
-        1 cell_format: CellFormat => w::Field::must("cell_format"),
+        1 cell_format: CellFormat => "cell_format: must",
     }
     new(cell_value: CellValue, cell_format: CellFormat)
 }
@@ -946,11 +953,11 @@ w::record! {
     /// `SecureSetting`.
     pub struct SecureSetting {
         /// `enable_readonly_copy`.
-        0 enable_readonly_copy: bool => w::Field::must("enable_readonly_copy"),
+        0 enable_readonly_copy: bool => "enable_readonly_copy: must",
         /// `enable_readonly_comment`.
-        1 enable_readonly_comment: bool => w::Field::must("enable_readonly_comment"),
+        1 enable_readonly_comment: bool => "enable_readonly_comment: must",
         /// `watermark`.
-        2 watermark: Option<Watermark> => w::Field::new("watermark"),
+        2 watermark: Option<Watermark> => "watermark",
     }
 }
 
@@ -958,7 +965,7 @@ w::record! {
     /// `SettingManagerRange`.
     pub struct SettingManagerRange {
         /// `userids`.
-        0 userids: Vec<String> => w::Field::must("userids"),
+        0 userids: Vec<String> => "userids: must",
     }
     new(userids: Vec<String>)
 }
@@ -967,15 +974,15 @@ w::record! {
     /// `SubmitUser`.
     pub struct SubmitUser {
         /// `userid`.
-        0 userid: Option<String> => w::Field::new("userid"),
+        0 userid: Option<String> => "userid",
         /// `tmp_external_userid`.
-        1 tmp_external_userid: Option<String> => w::Field::new("tmp_external_userid"),
+        1 tmp_external_userid: Option<String> => "tmp_external_userid",
         /// `user_name`.
-        2 user_name: String => w::Field::must("user_name"),
+        2 user_name: String => "user_name: must",
         /// `answer_id`.
-        3 answer_id: i64 => w::Field::must("answer_id"),
+        3 answer_id: i64 => "answer_id: must",
         /// `submit_time`; format `unix`.
-        4 submit_time: xinqiao_types::UnixSeconds => w::Field::must("submit_time"),
+        4 submit_time: xinqiao_types::UnixSeconds => "submit_time: must",
     }
 }
 
@@ -983,7 +990,7 @@ w::record! {
     /// `TemperatureSetting`.
     pub struct TemperatureSetting {
         /// `unit_type`.
-        0 unit_type: Option<i64> => w::Field::new("unit_type"),
+        0 unit_type: Option<i64> => "unit_type",
     }
     new()
     set(unit_type: i64)
@@ -993,22 +1000,22 @@ w::record! {
     /// `TextFormat`.
     pub struct TextFormat {
         /// `font`.
-        0 font: String => w::Field::must("font"),
+        0 font: String => "font: must",
         /// `font_size`.
-        1 font_size: i64 => w::Field::must("font_size"),
+        1 font_size: i64 => "font_size: must",
         /// `bold`.
-        2 bold: bool => w::Field::must("bold"),
+        2 bold: bool => "bold: must",
         /// `italic`.
-        3 italic: bool => w::Field::must("italic"),
+        3 italic: bool => "italic: must",
         /// `strikethrough`.
-        4 strikethrough: bool => w::Field::must("strikethrough"),
+        4 strikethrough: bool => "strikethrough: must",
         /// `underline`.
-        5 underline: bool => w::Field::must("underline"),
+        5 underline: bool => "underline: must",
         /// `color`.
-        6 color: Option<Color> => w::Field::new("color"),
+        6 color: Option<Color> => "color",
     }
     new(
-        font: String,
+        font: impl Into<String>,
         font_size: i64,
         bold: bool,
         italic: bool,
@@ -1022,13 +1029,13 @@ w::record! {
     /// `TextFormatColor`.
     pub struct TextFormatColor {
         /// `red`.
-        0 red: i64 => w::Field::must("red"),
+        0 red: i64 => "red: must",
         /// `green`.
-        1 green: i64 => w::Field::must("green"),
+        1 green: i64 => "green: must",
         /// `blue`.
-        2 blue: i64 => w::Field::must("blue"),
+        2 blue: i64 => "blue: must",
         /// `alpha`.
-        3 alpha: i64 => w::Field::must("alpha"),
+        3 alpha: i64 => "alpha: must",
     }
 }
 
@@ -1036,15 +1043,15 @@ w::record! {
     /// `TextSetting`.
     pub struct TextSetting {
         /// `validation_type`.
-        0 validation_type: Option<i64> => w::Field::new("validation_type"),
+        0 validation_type: Option<i64> => "validation_type",
         /// `validation_detail`.
-        1 validation_detail: Option<i64> => w::Field::new("validation_detail"),
+        1 validation_detail: Option<i64> => "validation_detail",
         /// `char_len`.
-        2 char_len: Option<i64> => w::Field::new("char_len"),
+        2 char_len: Option<i64> => "char_len",
         /// `number_min`.
-        3 number_min: Option<f64> => w::Field::new("number_min"),
+        3 number_min: Option<f64> => "number_min",
         /// `number_max`.
-        4 number_max: Option<f64> => w::Field::new("number_max"),
+        4 number_max: Option<f64> => "number_max",
     }
     new()
     set(
@@ -1060,7 +1067,7 @@ w::record! {
     /// `TimeSetting`.
     pub struct TimeSetting {
         /// `time_format_type`.
-        0 time_format_type: Option<i64> => w::Field::new("time_format_type"),
+        0 time_format_type: Option<i64> => "time_format_type",
     }
     new()
     set(time_format_type: i64)
@@ -1070,19 +1077,19 @@ w::record! {
     /// `TimedRepeatInfo`.
     pub struct TimedRepeatInfo {
         /// `enable`.
-        0 enable: Option<bool> => w::Field::new("enable"),
+        0 enable: Option<bool> => "enable",
         /// `remind_time`; format `unix`.
-        1 remind_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("remind_time"),
+        1 remind_time: Option<xinqiao_types::UnixSeconds> => "remind_time",
         /// `repeat_type`.
-        2 repeat_type: Option<i64> => w::Field::new("repeat_type"),
+        2 repeat_type: Option<i64> => "repeat_type",
         /// `week_flag`.
-        3 week_flag: Option<i64> => w::Field::new("week_flag"),
+        3 week_flag: Option<i64> => "week_flag",
         /// `day_of_month`.
-        4 day_of_month: Option<i64> => w::Field::new("day_of_month"),
+        4 day_of_month: Option<i64> => "day_of_month",
         /// `skip_holiday`.
-        5 skip_holiday: Option<bool> => w::Field::new("skip_holiday"),
+        5 skip_holiday: Option<bool> => "skip_holiday",
         /// `fork_finish_type`.
-        6 fork_finish_type: Option<i64> => w::Field::new("fork_finish_type"),
+        6 fork_finish_type: Option<i64> => "fork_finish_type",
     }
     new()
     set(
@@ -1100,9 +1107,9 @@ w::record! {
     /// `UnfillUser`.
     pub struct UnfillUser {
         /// `userid`.
-        0 userid: String => w::Field::must("userid"),
+        0 userid: String => "userid: must",
         /// `user_name`.
-        1 user_name: String => w::Field::must("user_name"),
+        1 user_name: String => "user_name: must",
     }
 }
 
@@ -1110,18 +1117,18 @@ w::record! {
     /// `UpdateRangeRequest`.
     pub struct UpdateRangeRequest {
         /// `sheet_id`.
-        0 sheet_id: String => w::Field::must("sheet_id"),
+        0 sheet_id: String => "sheet_id: must",
         /// `grid_data`.
-        1 grid_data: GridData => w::Field::must("grid_data"),
+        1 grid_data: GridData => "grid_data: must",
     }
-    new(sheet_id: String, grid_data: GridData)
+    new(sheet_id: impl Into<String>, grid_data: GridData)
 }
 
 w::record! {
     /// `UpdateRangeResponse`.
     pub struct UpdateRangeResponse {
         /// `updated_cells`.
-        0 updated_cells: i64 => w::Field::must("updated_cells"),
+        0 updated_cells: i64 => "updated_cells: must",
     }
 }
 
@@ -1129,25 +1136,26 @@ w::record! {
     /// `UpdateTextProperty`.
     pub struct UpdateTextProperty {
         /// `bold`.
-        0 bold: Option<bool> => w::Field::new("bold"),
+        0 bold: Option<bool> => "bold",
         /// `color`; format `RRGGBB`.
-        1 color: Option<String> => w::Field::new("color"),
+        1 color: Option<String> => "color",
         /// `background_color`; format `RRGGBB`.
-        2 background_color: Option<String> => w::Field::new("background_color"),
+        2 background_color: Option<String> => "background_color",
     }
     new()
-    set(bold: bool, color: String, background_color: String)
+    text(color: String, background_color: String)
+    set(bold: bool)
 }
 
 w::record! {
     /// `UploadImageLimit`.
     pub struct UploadImageLimit {
         /// `count_limit_type`.
-        0 count_limit_type: Option<i64> => w::Field::new("count_limit_type"),
+        0 count_limit_type: Option<i64> => "count_limit_type",
         /// `count`.
-        1 count: Option<i64> => w::Field::new("count"),
+        1 count: Option<i64> => "count",
         /// `max_size`; unit byte.
-        2 max_size: Option<i64> => w::Field::new("max_size"),
+        2 max_size: Option<i64> => "max_size",
     }
     new()
     set(count_limit_type: i64, count: i64, max_size: i64)
@@ -1157,7 +1165,7 @@ w::record! {
     /// `ValueCellFormat`.
     pub struct ValueCellFormat {
         /// `text_format`.
-        0 text_format: CellFormatTextFormat => w::Field::must("text_format"),
+        0 text_format: CellFormatTextFormat => "text_format: must",
     }
 }
 
@@ -1165,13 +1173,13 @@ w::record! {
     /// `Watermark`.
     pub struct Watermark {
         /// `text`.
-        0 text: String => w::Field::must("text"),
+        0 text: String => "text: must",
         /// `margin_type`.
-        1 margin_type: i64 => w::Field::must("margin_type"),
+        1 margin_type: i64 => "margin_type: must",
         /// `show_text`.
-        2 show_text: bool => w::Field::must("show_text"),
+        2 show_text: bool => "show_text: must",
         /// `show_visitor_name`.
-        3 show_visitor_name: bool => w::Field::must("show_visitor_name"),
+        3 show_visitor_name: bool => "show_visitor_name: must",
     }
 }
 
@@ -1183,27 +1191,28 @@ w::record! {
     /// * Catalog: `work.wedoc.create_doc`.
     pub struct CreateDoc {
         /// `spaceid`.
-        0 spaceid: Option<String> => w::Field::new("spaceid"),
+        0 spaceid: Option<String> => "spaceid",
         /// `fatherid`.
-        1 fatherid: Option<String> => w::Field::new("fatherid"),
+        1 fatherid: Option<String> => "fatherid",
         /// `doc_type`.
-        2 doc_type: i64 => w::Field::must("doc_type"),
+        2 doc_type: i64 => "doc_type: must",
         /// `doc_name`.
-        3 doc_name: String => w::Field::must("doc_name"),
+        3 doc_name: String => "doc_name: must",
         /// `admin_users`.
-        4 admin_users: Option<Vec<String>> => w::Field::new("admin_users"),
+        4 admin_users: Option<Vec<String>> => "admin_users",
     }
-    new(doc_type: i64, doc_name: String)
-    set(spaceid: String, fatherid: String, admin_users: Vec<String>)
+    new(doc_type: i64, doc_name: impl Into<String>)
+    text(spaceid: String, fatherid: String)
+    set(admin_users: Vec<String>)
 }
 
 w::record! {
     /// Answer to [`CreateDoc`].
     pub struct CreateDocResponse {
         /// `docid`.
-        0 docid: String => w::Field::must("docid"),
+        0 docid: String => "docid: must",
         /// `url`.
-        1 url: String => w::Field::must("url"),
+        1 url: String => "url: must",
     }
 }
 
@@ -1234,21 +1243,21 @@ w::record! {
     /// * Catalog: `work.wedoc.create_form`.
     pub struct CreateForm {
         /// `spaceid`.
-        0 spaceid: Option<String> => w::Field::new("spaceid"),
+        0 spaceid: Option<String> => "spaceid",
         /// `fatherid`.
-        1 fatherid: Option<String> => w::Field::new("fatherid"),
+        1 fatherid: Option<String> => "fatherid",
         /// `form_info`.
-        2 form_info: FormInfo => w::Field::must("form_info"),
+        2 form_info: FormInfo => "form_info: must",
     }
     new(form_info: FormInfo)
-    set(spaceid: String, fatherid: String)
+    text(spaceid: String, fatherid: String)
 }
 
 w::record! {
     /// Answer to [`CreateForm`].
     pub struct CreateFormResponse {
         /// `formid`.
-        0 formid: String => w::Field::must("formid"),
+        0 formid: String => "formid: must",
     }
 }
 
@@ -1279,12 +1288,12 @@ w::record! {
     /// * Catalog: `work.wedoc.del_doc`.
     pub struct DelDoc {
         /// `docid`.
-        0 docid: Option<String> => w::Field::new("docid"),
+        0 docid: Option<String> => "docid",
         /// `formid`.
-        1 formid: Option<String> => w::Field::new("formid"),
+        1 formid: Option<String> => "formid",
     }
     new()
-    set(docid: String, formid: String)
+    text(docid: String, formid: String)
 }
 
 w::endpoint! {
@@ -1314,22 +1323,22 @@ w::record! {
     /// * Catalog: `work.wedoc.doc_get_auth`.
     pub struct DocGetAuth {
         /// `docid`.
-        0 docid: String => w::Field::must("docid"),
+        0 docid: String => "docid: must",
     }
-    new(docid: String)
+    new(docid: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`DocGetAuth`].
     pub struct DocGetAuthResponse {
         /// `access_rule`.
-        0 access_rule: AccessRule => w::Field::must("access_rule"),
+        0 access_rule: AccessRule => "access_rule: must",
         /// `secure_setting`.
-        1 secure_setting: SecureSetting => w::Field::must("secure_setting"),
+        1 secure_setting: SecureSetting => "secure_setting: must",
         /// `doc_member_list`.
-        2 doc_member_list: Option<Vec<DocMember>> => w::Field::new("doc_member_list"),
+        2 doc_member_list: Option<Vec<DocMember>> => "doc_member_list",
         /// `co_auth_list`.
-        3 co_auth_list: Option<Vec<DocMember>> => w::Field::new("co_auth_list"),
+        3 co_auth_list: Option<Vec<DocMember>> => "co_auth_list",
     }
 }
 
@@ -1360,19 +1369,19 @@ w::record! {
     /// * Catalog: `work.wedoc.doc_share`.
     pub struct DocShare {
         /// `docid`.
-        0 docid: Option<String> => w::Field::new("docid"),
+        0 docid: Option<String> => "docid",
         /// `formid`.
-        1 formid: Option<String> => w::Field::new("formid"),
+        1 formid: Option<String> => "formid",
     }
     new()
-    set(docid: String, formid: String)
+    text(docid: String, formid: String)
 }
 
 w::record! {
     /// Answer to [`DocShare`].
     pub struct DocShareResponse {
         /// `share_url`.
-        0 share_url: String => w::Field::must("share_url"),
+        0 share_url: String => "share_url: must",
     }
 }
 
@@ -1403,13 +1412,13 @@ w::record! {
     /// * Catalog: `work.wedoc.document_batch_update`.
     pub struct DocumentBatchUpdate {
         /// `docid`.
-        0 docid: String => w::Field::must("docid"),
+        0 docid: String => "docid: must",
         /// `version`.
-        1 version: Option<i64> => w::Field::new("version"),
+        1 version: Option<i64> => "version",
         /// `requests`.
-        2 requests: Vec<Request> => w::Field::must("requests"),
+        2 requests: Vec<Request> => "requests: must",
     }
-    new(docid: String, requests: Vec<Request>)
+    new(docid: impl Into<String>, requests: Vec<Request>)
     set(version: i64)
 }
 
@@ -1440,16 +1449,16 @@ w::record! {
     /// * Catalog: `work.wedoc.get_doc_base_info`.
     pub struct GetDocBaseInfo {
         /// `docid`.
-        0 docid: String => w::Field::must("docid"),
+        0 docid: String => "docid: must",
     }
-    new(docid: String)
+    new(docid: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`GetDocBaseInfo`].
     pub struct GetDocBaseInfoResponse {
         /// `doc_base_info`.
-        0 doc_base_info: DocBaseInfo => w::Field::must("doc_base_info"),
+        0 doc_base_info: DocBaseInfo => "doc_base_info: must",
     }
 }
 
@@ -1480,7 +1489,7 @@ w::record! {
     /// * Catalog: `work.wedoc.get_doc_data`.
     pub struct GetDocData {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -1512,11 +1521,11 @@ w::record! {
     /// * Catalog: `work.wedoc.get_form_answer`.
     pub struct GetFormAnswer {
         /// `repeated_id`.
-        0 repeated_id: String => w::Field::must("repeated_id"),
+        0 repeated_id: String => "repeated_id: must",
         /// `answer_ids`.
-        1 answer_ids: Option<Vec<i64>> => w::Field::new("answer_ids"),
+        1 answer_ids: Option<Vec<i64>> => "answer_ids",
     }
-    new(repeated_id: String)
+    new(repeated_id: impl Into<String>)
     set(answer_ids: Vec<i64>)
 }
 
@@ -1524,7 +1533,7 @@ w::record! {
     /// Answer to [`GetFormAnswer`].
     pub struct GetFormAnswerResponse {
         /// `answer`.
-        0 answer: Answer => w::Field::must("answer"),
+        0 answer: Answer => "answer: must",
     }
 }
 
@@ -1555,16 +1564,16 @@ w::record! {
     /// * Catalog: `work.wedoc.get_form_info`.
     pub struct GetFormInfo {
         /// `formid`.
-        0 formid: String => w::Field::must("formid"),
+        0 formid: String => "formid: must",
     }
-    new(formid: String)
+    new(formid: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`GetFormInfo`].
     pub struct GetFormInfoResponse {
         /// `form_info`.
-        0 form_info: GetFormInfoFormInfo => w::Field::must("form_info"),
+        0 form_info: GetFormInfoFormInfo => "form_info: must",
     }
 }
 
@@ -1595,19 +1604,19 @@ w::record! {
     /// * Catalog: `work.wedoc.get_form_statistic`.
     pub struct GetFormStatistic {
         /// `repeated_id`.
-        0 repeated_id: String => w::Field::must("repeated_id"),
+        0 repeated_id: String => "repeated_id: must",
         /// `req_type`.
-        1 req_type: i64 => w::Field::must("req_type"),
+        1 req_type: i64 => "req_type: must",
         /// `start_time`; format `unix`.
-        2 start_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("start_time"),
+        2 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
         /// `end_time`.
-        3 end_time: Option<i64> => w::Field::new("end_time"),
+        3 end_time: Option<i64> => "end_time",
         /// `limit`.
-        4 limit: Option<i64> => w::Field::new("limit"),
+        4 limit: Option<i64> => "limit",
         /// `cursor`.
-        5 cursor: Option<i64> => w::Field::new("cursor"),
+        5 cursor: Option<i64> => "cursor",
     }
-    new(repeated_id: String, req_type: i64)
+    new(repeated_id: impl Into<String>, req_type: i64)
     set(start_time: xinqiao_types::UnixSeconds, end_time: i64, limit: i64, cursor: i64)
 }
 
@@ -1615,19 +1624,19 @@ w::record! {
     /// Answer to [`GetFormStatistic`].
     pub struct GetFormStatisticResponse {
         /// `fill_cnt`.
-        0 fill_cnt: i64 => w::Field::must("fill_cnt"),
+        0 fill_cnt: i64 => "fill_cnt: must",
         /// `fill_user_cnt`.
-        1 fill_user_cnt: i64 => w::Field::must("fill_user_cnt"),
+        1 fill_user_cnt: i64 => "fill_user_cnt: must",
         /// `unfill_user_cnt`.
-        2 unfill_user_cnt: i64 => w::Field::must("unfill_user_cnt"),
+        2 unfill_user_cnt: i64 => "unfill_user_cnt: must",
         /// `submit_users`.
-        3 submit_users: Option<Vec<SubmitUser>> => w::Field::new("submit_users"),
+        3 submit_users: Option<Vec<SubmitUser>> => "submit_users",
         /// `unfill_users`.
-        4 unfill_users: Option<Vec<UnfillUser>> => w::Field::new("unfill_users"),
+        4 unfill_users: Option<Vec<UnfillUser>> => "unfill_users",
         /// `has_more`.
-        5 has_more: Option<bool> => w::Field::new("has_more"),
+        5 has_more: Option<bool> => "has_more",
         /// `cursor`.
-        6 cursor: Option<i64> => w::Field::new("cursor"),
+        6 cursor: Option<i64> => "cursor",
     }
 }
 
@@ -1658,7 +1667,7 @@ w::record! {
     /// * Catalog: `work.wedoc.mod_doc`.
     pub struct ModDoc {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -1690,27 +1699,27 @@ w::record! {
     /// * Catalog: `work.wedoc.mod_doc_join_rule`.
     pub struct ModDocJoinRule {
         /// `docid`.
-        0 docid: String => w::Field::must("docid"),
+        0 docid: String => "docid: must",
         /// `enable_corp_internal`.
-        1 enable_corp_internal: Option<bool> => w::Field::new("enable_corp_internal"),
+        1 enable_corp_internal: Option<bool> => "enable_corp_internal",
         /// `corp_internal_auth`.
-        2 corp_internal_auth: Option<i64> => w::Field::new("corp_internal_auth"),
+        2 corp_internal_auth: Option<i64> => "corp_internal_auth",
         /// `corp_internal_approve_only_by_admin`.
-        3 corp_internal_approve_only_by_admin: Option<bool> => w::Field::new("corp_internal_approve_only_by_admin"),
+        3 corp_internal_approve_only_by_admin: Option<bool> => "corp_internal_approve_only_by_admin",
         /// `enable_corp_external`.
-        4 enable_corp_external: Option<bool> => w::Field::new("enable_corp_external"),
+        4 enable_corp_external: Option<bool> => "enable_corp_external",
         /// `corp_external_auth`.
-        5 corp_external_auth: Option<i64> => w::Field::new("corp_external_auth"),
+        5 corp_external_auth: Option<i64> => "corp_external_auth",
         /// `corp_external_approve_only_by_admin`.
-        6 corp_external_approve_only_by_admin: Option<bool> => w::Field::new("corp_external_approve_only_by_admin"),
+        6 corp_external_approve_only_by_admin: Option<bool> => "corp_external_approve_only_by_admin",
         /// `ban_share_external`.
-        7 ban_share_external: Option<bool> => w::Field::new("ban_share_external"),
+        7 ban_share_external: Option<bool> => "ban_share_external",
         /// `update_co_auth_list`.
-        8 update_co_auth_list: Option<bool> => w::Field::new("update_co_auth_list"),
+        8 update_co_auth_list: Option<bool> => "update_co_auth_list",
         /// `co_auth_list`.
-        9 co_auth_list: Option<Vec<DocMember>> => w::Field::new("co_auth_list"),
+        9 co_auth_list: Option<Vec<DocMember>> => "co_auth_list",
     }
-    new(docid: String)
+    new(docid: impl Into<String>)
     set(
         enable_corp_internal: bool,
         corp_internal_auth: i64,
@@ -1751,13 +1760,13 @@ w::record! {
     /// * Catalog: `work.wedoc.mod_doc_member`.
     pub struct ModDocMember {
         /// `docid`.
-        0 docid: String => w::Field::must("docid"),
+        0 docid: String => "docid: must",
         /// `update_file_member_list`.
-        1 update_file_member_list: Option<Vec<DocMember>> => w::Field::new("update_file_member_list"),
+        1 update_file_member_list: Option<Vec<DocMember>> => "update_file_member_list",
         /// `del_file_member_list`.
-        2 del_file_member_list: Option<Vec<DocMember>> => w::Field::new("del_file_member_list"),
+        2 del_file_member_list: Option<Vec<DocMember>> => "del_file_member_list",
     }
-    new(docid: String)
+    new(docid: impl Into<String>)
     set(update_file_member_list: Vec<DocMember>, del_file_member_list: Vec<DocMember>)
 }
 
@@ -1788,15 +1797,15 @@ w::record! {
     /// * Catalog: `work.wedoc.mod_doc_safty_setting`.
     pub struct ModDocSaftySetting {
         /// `docid`.
-        0 docid: String => w::Field::must("docid"),
+        0 docid: String => "docid: must",
         /// `enable_readonly_copy`.
-        1 enable_readonly_copy: Option<bool> => w::Field::new("enable_readonly_copy"),
+        1 enable_readonly_copy: Option<bool> => "enable_readonly_copy",
         /// `enable_readonly_comment`.
-        2 enable_readonly_comment: Option<bool> => w::Field::new("enable_readonly_comment"),
+        2 enable_readonly_comment: Option<bool> => "enable_readonly_comment",
         /// `watermark`.
-        3 watermark: Option<ModDocSaftySettingWatermark> => w::Field::new("watermark"),
+        3 watermark: Option<ModDocSaftySettingWatermark> => "watermark",
     }
-    new(docid: String)
+    new(docid: impl Into<String>)
     set(
         enable_readonly_copy: bool,
         enable_readonly_comment: bool,
@@ -1831,13 +1840,13 @@ w::record! {
     /// * Catalog: `work.wedoc.modify_form`.
     pub struct ModifyForm {
         /// `oper`.
-        0 oper: i64 => w::Field::must("oper"),
+        0 oper: i64 => "oper: must",
         /// `formid`.
-        1 formid: String => w::Field::must("formid"),
+        1 formid: String => "formid: must",
         /// `form_info`.
-        2 form_info: ModifyFormFormInfo => w::Field::must("form_info"),
+        2 form_info: ModifyFormFormInfo => "form_info: must",
     }
-    new(oper: i64, formid: String, form_info: ModifyFormFormInfo)
+    new(oper: i64, formid: impl Into<String>, form_info: ModifyFormFormInfo)
 }
 
 w::endpoint! {
@@ -1867,14 +1876,14 @@ w::record! {
     /// * Catalog: `work.wedoc.rename_doc`.
     pub struct RenameDoc {
         /// `docid`.
-        0 docid: Option<String> => w::Field::new("docid"),
+        0 docid: Option<String> => "docid",
         /// `formid`.
-        1 formid: Option<String> => w::Field::new("formid"),
+        1 formid: Option<String> => "formid",
         /// `new_name`.
-        2 new_name: String => w::Field::must("new_name"),
+        2 new_name: String => "new_name: must",
     }
-    new(new_name: String)
-    set(docid: String, formid: String)
+    new(new_name: impl Into<String>)
+    text(docid: String, formid: String)
 }
 
 w::endpoint! {
@@ -1904,7 +1913,7 @@ w::record! {
     /// * Catalog: `work.wedoc.upload_doc_image`.
     pub struct UploadDocImage {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -1940,18 +1949,18 @@ pub mod spreadsheet {
         /// * Catalog: `work.wedoc.spreadsheet.batch_update`.
         pub struct BatchUpdate {
             /// `docid`.
-            0 docid: String => w::Field::must("docid"),
+            0 docid: String => "docid: must",
             /// `requests`.
-            1 requests: Vec<super::BatchUpdateRequest> => w::Field::must("requests"),
+            1 requests: Vec<super::BatchUpdateRequest> => "requests: must",
         }
-        new(docid: String, requests: Vec<super::BatchUpdateRequest>)
+        new(docid: impl Into<String>, requests: Vec<super::BatchUpdateRequest>)
     }
 
     w::record! {
         /// Answer to [`BatchUpdate`].
         pub struct BatchUpdateResponse {
             /// `data`.
-            0 data: super::BatchUpdateData => w::Field::must("data"),
+            0 data: super::BatchUpdateData => "data: must",
         }
     }
 
@@ -1982,16 +1991,16 @@ pub mod spreadsheet {
         /// * Catalog: `work.wedoc.spreadsheet.get_sheet_properties`.
         pub struct GetSheetProperties {
             /// `docid`.
-            0 docid: String => w::Field::must("docid"),
+            0 docid: String => "docid: must",
         }
-        new(docid: String)
+        new(docid: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`GetSheetProperties`].
         pub struct GetSheetPropertiesResponse {
             /// `data`.
-            0 data: Vec<super::Property> => w::Field::must("data"),
+            0 data: Vec<super::Property> => "data: must",
         }
     }
 
@@ -2022,20 +2031,20 @@ pub mod spreadsheet {
         /// * Catalog: `work.wedoc.spreadsheet.get_sheet_range_data`.
         pub struct GetSheetRangeData {
             /// `docid`.
-            0 docid: String => w::Field::must("docid"),
+            0 docid: String => "docid: must",
             /// `sheet_id`.
-            1 sheet_id: String => w::Field::must("sheet_id"),
+            1 sheet_id: String => "sheet_id: must",
             /// `range`.
-            2 range: String => w::Field::must("range"),
+            2 range: String => "range: must",
         }
-        new(docid: String, sheet_id: String, range: String)
+        new(docid: impl Into<String>, sheet_id: impl Into<String>, range: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`GetSheetRangeData`].
         pub struct GetSheetRangeDataResponse {
             /// `data`.
-            0 data: super::GetSheetRangeDataData => w::Field::must("data"),
+            0 data: super::GetSheetRangeDataData => "data: must",
         }
     }
 
@@ -2071,7 +2080,7 @@ pub mod vip {
         /// * Catalog: `work.wedoc.vip.batch_add`.
         pub struct BatchAdd {
             /// `userid_list`.
-            0 userid_list: Vec<String> => w::Field::must("userid_list"),
+            0 userid_list: Vec<String> => "userid_list: must",
         }
         new(userid_list: Vec<String>)
     }
@@ -2080,9 +2089,9 @@ pub mod vip {
         /// Answer to [`BatchAdd`].
         pub struct BatchAddResponse {
             /// `succ_userid_list`.
-            0 succ_userid_list: Option<Vec<String>> => w::Field::new("succ_userid_list"),
+            0 succ_userid_list: Option<Vec<String>> => "succ_userid_list",
             /// `fail_userid_list`.
-            1 fail_userid_list: Option<Vec<String>> => w::Field::new("fail_userid_list"),
+            1 fail_userid_list: Option<Vec<String>> => "fail_userid_list",
         }
     }
 
@@ -2113,7 +2122,7 @@ pub mod vip {
         /// * Catalog: `work.wedoc.vip.batch_del`.
         pub struct BatchDel {
             /// `userid_list`.
-            0 userid_list: Vec<String> => w::Field::must("userid_list"),
+            0 userid_list: Vec<String> => "userid_list: must",
         }
         new(userid_list: Vec<String>)
     }
@@ -2122,9 +2131,9 @@ pub mod vip {
         /// Answer to [`BatchDel`].
         pub struct BatchDelResponse {
             /// `succ_userid_list`.
-            0 succ_userid_list: Option<Vec<String>> => w::Field::new("succ_userid_list"),
+            0 succ_userid_list: Option<Vec<String>> => "succ_userid_list",
             /// `fail_userid_list`.
-            1 fail_userid_list: Option<Vec<String>> => w::Field::new("fail_userid_list"),
+            1 fail_userid_list: Option<Vec<String>> => "fail_userid_list",
         }
     }
 
@@ -2155,23 +2164,24 @@ pub mod vip {
         /// * Catalog: `work.wedoc.vip.list`.
         pub struct List {
             /// `limit`.
-            0 limit: Option<i64> => w::Field::new("limit"),
+            0 limit: Option<i64> => "limit",
             /// `cursor`.
-            1 cursor: Option<String> => w::Field::new("cursor"),
+            1 cursor: Option<String> => "cursor",
         }
         new()
-        set(limit: i64, cursor: String)
+        text(cursor: String)
+        set(limit: i64)
     }
 
     w::record! {
         /// Answer to [`List`].
         pub struct ListResponse {
             /// `userid_list`.
-            0 userid_list: Vec<String> => w::Field::must("userid_list"),
+            0 userid_list: Vec<String> => "userid_list: must",
             /// `has_more`.
-            1 has_more: bool => w::Field::must("has_more"),
+            1 has_more: bool => "has_more: must",
             /// `next_cursor`.
-            2 next_cursor: Option<String> => w::Field::new("next_cursor"),
+            2 next_cursor: Option<String> => "next_cursor",
         }
     }
 

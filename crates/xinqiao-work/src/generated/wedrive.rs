@@ -7,9 +7,9 @@ w::record! {
     /// `Auth`.
     pub struct Auth {
         /// `auth_info`.
-        0 auth_info: Vec<AuthInfo> => w::Field::must("auth_info"),
+        0 auth_info: Vec<AuthInfo> => "auth_info: must",
         /// `quit_userid`.
-        1 quit_userid: Vec<String> => w::Field::must("quit_userid"),
+        1 quit_userid: Vec<String> => "quit_userid: must",
     }
 }
 
@@ -17,23 +17,24 @@ w::record! {
     /// `AuthInfo`.
     pub struct AuthInfo {
         /// `type`.
-        0 type_: i64 => w::Field::must("type"),
+        0 type_: i64 => "type: must",
         /// `userid`.
-        1 userid: Option<String> => w::Field::new("userid"),
+        1 userid: Option<String> => "userid",
         /// `departmentid`.
-        2 departmentid: Option<i64> => w::Field::new("departmentid"),
+        2 departmentid: Option<i64> => "departmentid",
         /// `auth`.
-        3 auth: i64 => w::Field::must("auth"),
+        3 auth: i64 => "auth: must",
     }
     new(type_: i64, auth: i64)
-    set(userid: String, departmentid: i64)
+    text(userid: String)
+    set(departmentid: i64)
 }
 
 w::record! {
     /// `File`.
     pub struct File {
         /// `item`.
-        0 item: Vec<FileInfoFileInfo> => w::Field::must("item"),
+        0 item: Vec<FileInfoFileInfo> => "item: must",
     }
 }
 
@@ -41,43 +42,44 @@ w::record! {
     /// `FileAclDelAuthInfo`.
     pub struct FileAclDelAuthInfo {
         /// `type`.
-        0 type_: i64 => w::Field::must("type"),
+        0 type_: i64 => "type: must",
         /// `userid`.
-        1 userid: Option<String> => w::Field::new("userid"),
+        1 userid: Option<String> => "userid",
         /// `departmentid`.
-        2 departmentid: Option<i64> => w::Field::new("departmentid"),
+        2 departmentid: Option<i64> => "departmentid",
     }
     new(type_: i64)
-    set(userid: String, departmentid: i64)
+    text(userid: String)
+    set(departmentid: i64)
 }
 
 w::record! {
     /// `FileInfoFileInfo`.
     pub struct FileInfoFileInfo {
         /// `fileid`.
-        0 fileid: String => w::Field::must("fileid"),
+        0 fileid: String => "fileid: must",
         /// `file_name`.
-        1 file_name: String => w::Field::must("file_name"),
+        1 file_name: String => "file_name: must",
         /// `spaceid`.
-        2 spaceid: Option<String> => w::Field::new("spaceid"),
+        2 spaceid: Option<String> => "spaceid",
         /// `fatherid`.
-        3 fatherid: Option<String> => w::Field::new("fatherid"),
+        3 fatherid: Option<String> => "fatherid",
         /// `file_size`; unit byte.
-        4 file_size: Option<i64> => w::Field::new("file_size"),
+        4 file_size: Option<i64> => "file_size",
         /// `file_type`.
-        5 file_type: Option<i64> => w::Field::new("file_type"),
+        5 file_type: Option<i64> => "file_type",
         /// `file_status`.
-        6 file_status: Option<i64> => w::Field::new("file_status"),
+        6 file_status: Option<i64> => "file_status",
         /// `ctime`; format `unix`.
-        7 ctime: Option<xinqiao_types::UnixSeconds> => w::Field::new("ctime"),
+        7 ctime: Option<xinqiao_types::UnixSeconds> => "ctime",
         /// `mtime`; format `unix`.
-        8 mtime: Option<xinqiao_types::UnixSeconds> => w::Field::new("mtime"),
+        8 mtime: Option<xinqiao_types::UnixSeconds> => "mtime",
         /// `sha`.
-        9 sha: Option<String> => w::Field::new("sha"),
+        9 sha: Option<String> => "sha",
         /// `md5`.
-        10 md5: Option<String> => w::Field::new("md5"),
+        10 md5: Option<String> => "md5",
         /// `url`.
-        11 url: Option<String> => w::Field::new("url"),
+        11 url: Option<String> => "url",
     }
 }
 
@@ -85,17 +87,17 @@ w::record! {
     /// `GetFilePermissionWatermark`.
     pub struct GetFilePermissionWatermark {
         /// `text`.
-        0 text: String => w::Field::must("text"),
+        0 text: String => "text: must",
         /// `margin_type`.
-        1 margin_type: i64 => w::Field::must("margin_type"),
+        1 margin_type: i64 => "margin_type: must",
         /// `show_text`.
-        2 show_text: bool => w::Field::must("show_text"),
+        2 show_text: bool => "show_text: must",
         /// `show_visitor_name`.
-        3 show_visitor_name: bool => w::Field::must("show_visitor_name"),
+        3 show_visitor_name: bool => "show_visitor_name: must",
         /// `force_by_admin`.
-        4 force_by_admin: bool => w::Field::must("force_by_admin"),
+        4 force_by_admin: bool => "force_by_admin: must",
         /// `force_by_space_admin`.
-        5 force_by_space_admin: bool => w::Field::must("force_by_space_admin"),
+        5 force_by_space_admin: bool => "force_by_space_admin: must",
     }
 }
 
@@ -103,9 +105,9 @@ w::record! {
     /// `InheritFatherAuth`.
     pub struct InheritFatherAuth {
         /// `auth_list`.
-        0 auth_list: Vec<AuthInfo> => w::Field::must("auth_list"),
+        0 auth_list: Vec<AuthInfo> => "auth_list: must",
         /// `inherit`.
-        1 inherit: bool => w::Field::must("inherit"),
+        1 inherit: bool => "inherit: must",
     }
 }
 
@@ -113,15 +115,15 @@ w::record! {
     /// `NewSpaceInfoSpaceInfo`.
     pub struct NewSpaceInfoSpaceInfo {
         /// `spaceid`.
-        0 spaceid: String => w::Field::must("spaceid"),
+        0 spaceid: String => "spaceid: must",
         /// `space_name`.
-        1 space_name: String => w::Field::must("space_name"),
+        1 space_name: String => "space_name: must",
         /// `auth_list`.
-        2 auth_list: Auth => w::Field::must("auth_list"),
+        2 auth_list: Auth => "auth_list: must",
         /// `space_sub_type`.
-        3 space_sub_type: i64 => w::Field::must("space_sub_type"),
+        3 space_sub_type: i64 => "space_sub_type: must",
         /// `secure_setting`.
-        4 secure_setting: SpaceInfoSecureSetting => w::Field::must("secure_setting"),
+        4 secure_setting: SpaceInfoSecureSetting => "secure_setting: must",
     }
 }
 
@@ -129,13 +131,13 @@ w::record! {
     /// `SecureSetting`.
     pub struct SecureSetting {
         /// `enable_readonly_copy`.
-        0 enable_readonly_copy: bool => w::Field::must("enable_readonly_copy"),
+        0 enable_readonly_copy: bool => "enable_readonly_copy: must",
         /// `modify_only_by_admin`.
-        1 modify_only_by_admin: bool => w::Field::must("modify_only_by_admin"),
+        1 modify_only_by_admin: bool => "modify_only_by_admin: must",
         /// `enable_readonly_comment`.
-        2 enable_readonly_comment: bool => w::Field::must("enable_readonly_comment"),
+        2 enable_readonly_comment: bool => "enable_readonly_comment: must",
         /// `ban_share_external`.
-        3 ban_share_external: bool => w::Field::must("ban_share_external"),
+        3 ban_share_external: bool => "ban_share_external: must",
     }
 }
 
@@ -143,17 +145,17 @@ w::record! {
     /// `ShareRange`.
     pub struct ShareRange {
         /// `enable_corp_internal`.
-        0 enable_corp_internal: bool => w::Field::must("enable_corp_internal"),
+        0 enable_corp_internal: bool => "enable_corp_internal: must",
         /// `corp_internal_auth`.
-        1 corp_internal_auth: i64 => w::Field::must("corp_internal_auth"),
+        1 corp_internal_auth: i64 => "corp_internal_auth: must",
         /// `corp_internal_approve_only_by_admin`.
-        2 corp_internal_approve_only_by_admin: Option<bool> => w::Field::new("corp_internal_approve_only_by_admin"),
+        2 corp_internal_approve_only_by_admin: Option<bool> => "corp_internal_approve_only_by_admin",
         /// `enable_corp_external`.
-        3 enable_corp_external: bool => w::Field::must("enable_corp_external"),
+        3 enable_corp_external: bool => "enable_corp_external: must",
         /// `corp_external_auth`.
-        4 corp_external_auth: i64 => w::Field::must("corp_external_auth"),
+        4 corp_external_auth: i64 => "corp_external_auth: must",
         /// `corp_external_approve_only_by_admin`.
-        5 corp_external_approve_only_by_admin: Option<bool> => w::Field::new("corp_external_approve_only_by_admin"),
+        5 corp_external_approve_only_by_admin: Option<bool> => "corp_external_approve_only_by_admin",
     }
 }
 
@@ -161,17 +163,17 @@ w::record! {
     /// `SpaceInfoSecureSetting`.
     pub struct SpaceInfoSecureSetting {
         /// `enable_watermark`.
-        0 enable_watermark: bool => w::Field::must("enable_watermark"),
+        0 enable_watermark: bool => "enable_watermark: must",
         /// `enable_confidential_mode`.
-        1 enable_confidential_mode: bool => w::Field::must("enable_confidential_mode"),
+        1 enable_confidential_mode: bool => "enable_confidential_mode: must",
         /// `share_url_no_approve`.
-        2 share_url_no_approve: bool => w::Field::must("share_url_no_approve"),
+        2 share_url_no_approve: bool => "share_url_no_approve: must",
         /// `share_url_no_approve_default_auth`.
-        3 share_url_no_approve_default_auth: i64 => w::Field::must("share_url_no_approve_default_auth"),
+        3 share_url_no_approve_default_auth: i64 => "share_url_no_approve_default_auth: must",
         /// `default_file_scope`.
-        4 default_file_scope: i64 => w::Field::must("default_file_scope"),
+        4 default_file_scope: i64 => "default_file_scope: must",
         /// `ban_share_external`.
-        5 ban_share_external: bool => w::Field::must("ban_share_external"),
+        5 ban_share_external: bool => "ban_share_external: must",
     }
 }
 
@@ -179,13 +181,13 @@ w::record! {
     /// `SpaceInfoSpaceInfo`.
     pub struct SpaceInfoSpaceInfo {
         /// `spaceid`.
-        0 spaceid: String => w::Field::must("spaceid"),
+        0 spaceid: String => "spaceid: must",
         /// `space_name`.
-        1 space_name: String => w::Field::must("space_name"),
+        1 space_name: String => "space_name: must",
         /// `auth_list`.
-        2 auth_list: Auth => w::Field::must("auth_list"),
+        2 auth_list: Auth => "auth_list: must",
         /// `space_sub_type`.
-        3 space_sub_type: i64 => w::Field::must("space_sub_type"),
+        3 space_sub_type: i64 => "space_sub_type: must",
     }
 }
 
@@ -193,21 +195,21 @@ w::record! {
     /// `Watermark`.
     pub struct Watermark {
         /// `text`.
-        0 text: Option<String> => w::Field::new("text"),
+        0 text: Option<String> => "text",
         /// `margin_type`.
-        1 margin_type: Option<i64> => w::Field::new("margin_type"),
+        1 margin_type: Option<i64> => "margin_type",
         /// `show_text`.
-        2 show_text: Option<bool> => w::Field::new("show_text"),
+        2 show_text: Option<bool> => "show_text",
         /// `show_visitor_name`.
-        3 show_visitor_name: Option<bool> => w::Field::new("show_visitor_name"),
+        3 show_visitor_name: Option<bool> => "show_visitor_name",
         /// `force_by_admin`.
-        4 force_by_admin: Option<bool> => w::Field::new("force_by_admin"),
+        4 force_by_admin: Option<bool> => "force_by_admin",
         /// `force_by_space_admin`.
-        5 force_by_space_admin: Option<bool> => w::Field::new("force_by_space_admin"),
+        5 force_by_space_admin: Option<bool> => "force_by_space_admin",
     }
     new()
+    text(text: String)
     set(
-        text: String,
         margin_type: i64,
         show_text: bool,
         show_visitor_name: bool,
@@ -224,11 +226,11 @@ w::record! {
     /// * Catalog: `work.wedrive.file_acl_add`.
     pub struct FileAclAdd {
         /// `fileid`.
-        0 fileid: String => w::Field::must("fileid"),
+        0 fileid: String => "fileid: must",
         /// `auth_info`.
-        1 auth_info: Vec<AuthInfo> => w::Field::must("auth_info"),
+        1 auth_info: Vec<AuthInfo> => "auth_info: must",
     }
-    new(fileid: String, auth_info: Vec<AuthInfo>)
+    new(fileid: impl Into<String>, auth_info: Vec<AuthInfo>)
 }
 
 w::endpoint! {
@@ -258,11 +260,11 @@ w::record! {
     /// * Catalog: `work.wedrive.file_acl_del`.
     pub struct FileAclDel {
         /// `fileid`.
-        0 fileid: String => w::Field::must("fileid"),
+        0 fileid: String => "fileid: must",
         /// `auth_info`.
-        1 auth_info: Vec<FileAclDelAuthInfo> => w::Field::must("auth_info"),
+        1 auth_info: Vec<FileAclDelAuthInfo> => "auth_info: must",
     }
-    new(fileid: String, auth_info: Vec<FileAclDelAuthInfo>)
+    new(fileid: impl Into<String>, auth_info: Vec<FileAclDelAuthInfo>)
 }
 
 w::endpoint! {
@@ -292,24 +294,29 @@ w::record! {
     /// * Catalog: `work.wedrive.file_create`.
     pub struct FileCreate {
         /// `spaceid`.
-        0 spaceid: String => w::Field::must("spaceid"),
+        0 spaceid: String => "spaceid: must",
         /// `fatherid`.
-        1 fatherid: String => w::Field::must("fatherid"),
+        1 fatherid: String => "fatherid: must",
         /// `file_type`.
-        2 file_type: i64 => w::Field::must("file_type"),
+        2 file_type: i64 => "file_type: must",
         /// `file_name`.
-        3 file_name: String => w::Field::must("file_name"),
+        3 file_name: String => "file_name: must",
     }
-    new(spaceid: String, fatherid: String, file_type: i64, file_name: String)
+    new(
+        spaceid: impl Into<String>,
+        fatherid: impl Into<String>,
+        file_type: i64,
+        file_name: impl Into<String>,
+    )
 }
 
 w::record! {
     /// Answer to [`FileCreate`].
     pub struct FileCreateResponse {
         /// `fileid`.
-        0 fileid: String => w::Field::must("fileid"),
+        0 fileid: String => "fileid: must",
         /// `url`.
-        1 url: String => w::Field::must("url"),
+        1 url: String => "url: must",
     }
 }
 
@@ -340,7 +347,7 @@ w::record! {
     /// * Catalog: `work.wedrive.file_delete`.
     pub struct FileDelete {
         /// `fileid`.
-        0 fileid: Vec<String> => w::Field::must("fileid"),
+        0 fileid: Vec<String> => "fileid: must",
     }
     new(fileid: Vec<String>)
 }
@@ -372,23 +379,23 @@ w::record! {
     /// * Catalog: `work.wedrive.file_download`.
     pub struct FileDownload {
         /// `selected_ticket`.
-        0 selected_ticket: Option<String> => w::Field::new("selected_ticket"),
+        0 selected_ticket: Option<String> => "selected_ticket",
         /// `fileid`.
-        1 fileid: Option<String> => w::Field::new("fileid"),
+        1 fileid: Option<String> => "fileid",
     }
     new()
-    set(selected_ticket: String, fileid: String)
+    text(selected_ticket: String, fileid: String)
 }
 
 w::record! {
     /// Answer to [`FileDownload`].
     pub struct FileDownloadResponse {
         /// `download_url`.
-        0 download_url: String => w::Field::must("download_url"),
+        0 download_url: String => "download_url: must",
         /// `cookie_name`.
-        1 cookie_name: Option<String> => w::Field::new("cookie_name"),
+        1 cookie_name: Option<String> => "cookie_name",
         /// `cookie_value`.
-        2 cookie_value: Option<String> => w::Field::new("cookie_value"),
+        2 cookie_value: Option<String> => "cookie_value",
     }
 }
 
@@ -419,16 +426,16 @@ w::record! {
     /// * Catalog: `work.wedrive.file_info`.
     pub struct FileInfo {
         /// `fileid`.
-        0 fileid: String => w::Field::must("fileid"),
+        0 fileid: String => "fileid: must",
     }
-    new(fileid: String)
+    new(fileid: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`FileInfo`].
     pub struct FileInfoResponse {
         /// `file_info`.
-        0 file_info: FileInfoFileInfo => w::Field::must("file_info"),
+        0 file_info: FileInfoFileInfo => "file_info: must",
     }
 }
 
@@ -459,28 +466,34 @@ w::record! {
     /// * Catalog: `work.wedrive.file_list`.
     pub struct FileList {
         /// `spaceid`.
-        0 spaceid: String => w::Field::must("spaceid"),
+        0 spaceid: String => "spaceid: must",
         /// `fatherid`.
-        1 fatherid: String => w::Field::must("fatherid"),
+        1 fatherid: String => "fatherid: must",
         /// `sort_type`.
-        2 sort_type: i64 => w::Field::must("sort_type"),
+        2 sort_type: i64 => "sort_type: must",
         /// `start`.
-        3 start: i64 => w::Field::must("start"),
+        3 start: i64 => "start: must",
         /// `limit`.
-        4 limit: i64 => w::Field::must("limit"),
+        4 limit: i64 => "limit: must",
     }
-    new(spaceid: String, fatherid: String, sort_type: i64, start: i64, limit: i64)
+    new(
+        spaceid: impl Into<String>,
+        fatherid: impl Into<String>,
+        sort_type: i64,
+        start: i64,
+        limit: i64,
+    )
 }
 
 w::record! {
     /// Answer to [`FileList`].
     pub struct FileListResponse {
         /// `file_list`.
-        0 file_list: File => w::Field::must("file_list"),
+        0 file_list: File => "file_list: must",
         /// `has_more`.
-        1 has_more: bool => w::Field::must("has_more"),
+        1 has_more: bool => "has_more: must",
         /// `next_start`.
-        2 next_start: Option<i64> => w::Field::new("next_start"),
+        2 next_start: Option<i64> => "next_start",
     }
 }
 
@@ -511,13 +524,13 @@ w::record! {
     /// * Catalog: `work.wedrive.file_move`.
     pub struct FileMove {
         /// `fatherid`.
-        0 fatherid: String => w::Field::must("fatherid"),
+        0 fatherid: String => "fatherid: must",
         /// `fileid`.
-        1 fileid: Vec<String> => w::Field::must("fileid"),
+        1 fileid: Vec<String> => "fileid: must",
         /// `replace`.
-        2 replace: Option<bool> => w::Field::new("replace"),
+        2 replace: Option<bool> => "replace",
     }
-    new(fatherid: String, fileid: Vec<String>)
+    new(fatherid: impl Into<String>, fileid: Vec<String>)
     set(replace: bool)
 }
 
@@ -525,7 +538,7 @@ w::record! {
     /// Answer to [`FileMove`].
     pub struct FileMoveResponse {
         /// `file_list`.
-        0 file_list: File => w::Field::must("file_list"),
+        0 file_list: File => "file_list: must",
     }
 }
 
@@ -556,18 +569,18 @@ w::record! {
     /// * Catalog: `work.wedrive.file_rename`.
     pub struct FileRename {
         /// `fileid`.
-        0 fileid: String => w::Field::must("fileid"),
+        0 fileid: String => "fileid: must",
         /// `new_name`.
-        1 new_name: String => w::Field::must("new_name"),
+        1 new_name: String => "new_name: must",
     }
-    new(fileid: String, new_name: String)
+    new(fileid: impl Into<String>, new_name: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`FileRename`].
     pub struct FileRenameResponse {
         /// `file`.
-        0 file: FileInfoFileInfo => w::Field::must("file"),
+        0 file: FileInfoFileInfo => "file: must",
     }
 }
 
@@ -598,11 +611,11 @@ w::record! {
     /// * Catalog: `work.wedrive.file_secure_setting`.
     pub struct FileSecureSetting {
         /// `fileid`.
-        0 fileid: String => w::Field::must("fileid"),
+        0 fileid: String => "fileid: must",
         /// `watermark`.
-        1 watermark: Option<Watermark> => w::Field::new("watermark"),
+        1 watermark: Option<Watermark> => "watermark",
     }
-    new(fileid: String)
+    new(fileid: impl Into<String>)
     set(watermark: Watermark)
 }
 
@@ -633,13 +646,13 @@ w::record! {
     /// * Catalog: `work.wedrive.file_setting`.
     pub struct FileSetting {
         /// `fileid`.
-        0 fileid: String => w::Field::must("fileid"),
+        0 fileid: String => "fileid: must",
         /// `auth_scope`.
-        1 auth_scope: i64 => w::Field::must("auth_scope"),
+        1 auth_scope: i64 => "auth_scope: must",
         /// `auth`.
-        2 auth: Option<i64> => w::Field::new("auth"),
+        2 auth: Option<i64> => "auth",
     }
-    new(fileid: String, auth_scope: i64)
+    new(fileid: impl Into<String>, auth_scope: i64)
     set(auth: i64)
 }
 
@@ -670,16 +683,16 @@ w::record! {
     /// * Catalog: `work.wedrive.file_share`.
     pub struct FileShare {
         /// `fileid`.
-        0 fileid: String => w::Field::must("fileid"),
+        0 fileid: String => "fileid: must",
     }
-    new(fileid: String)
+    new(fileid: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`FileShare`].
     pub struct FileShareResponse {
         /// `share_url`.
-        0 share_url: String => w::Field::must("share_url"),
+        0 share_url: String => "share_url: must",
     }
 }
 
@@ -710,25 +723,25 @@ w::record! {
     /// * Catalog: `work.wedrive.file_upload`.
     pub struct FileUpload {
         /// `selected_ticket`.
-        0 selected_ticket: Option<String> => w::Field::new("selected_ticket"),
+        0 selected_ticket: Option<String> => "selected_ticket",
         /// `spaceid`.
-        1 spaceid: Option<String> => w::Field::new("spaceid"),
+        1 spaceid: Option<String> => "spaceid",
         /// `fatherid`.
-        2 fatherid: Option<String> => w::Field::new("fatherid"),
+        2 fatherid: Option<String> => "fatherid",
         /// `file_name`.
-        3 file_name: String => w::Field::must("file_name"),
+        3 file_name: String => "file_name: must",
         /// `file_base64_content`.
-        4 file_base64_content: String => w::Field::must("file_base64_content"),
+        4 file_base64_content: String => "file_base64_content: must",
     }
-    new(file_name: String, file_base64_content: String)
-    set(selected_ticket: String, spaceid: String, fatherid: String)
+    new(file_name: impl Into<String>, file_base64_content: impl Into<String>)
+    text(selected_ticket: String, spaceid: String, fatherid: String)
 }
 
 w::record! {
     /// Answer to [`FileUpload`].
     pub struct FileUploadResponse {
         /// `fileid`.
-        0 fileid: String => w::Field::must("fileid"),
+        0 fileid: String => "fileid: must",
     }
 }
 
@@ -759,16 +772,16 @@ w::record! {
     /// * Catalog: `work.wedrive.file_upload_finish`.
     pub struct FileUploadFinish {
         /// `upload_key`.
-        0 upload_key: String => w::Field::must("upload_key"),
+        0 upload_key: String => "upload_key: must",
     }
-    new(upload_key: String)
+    new(upload_key: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`FileUploadFinish`].
     pub struct FileUploadFinishResponse {
         /// `fileid`.
-        0 fileid: String => w::Field::must("fileid"),
+        0 fileid: String => "fileid: must",
     }
 }
 
@@ -799,33 +812,34 @@ w::record! {
     /// * Catalog: `work.wedrive.file_upload_init`.
     pub struct FileUploadInit {
         /// `selected_ticket`.
-        0 selected_ticket: Option<String> => w::Field::new("selected_ticket"),
+        0 selected_ticket: Option<String> => "selected_ticket",
         /// `spaceid`.
-        1 spaceid: Option<String> => w::Field::new("spaceid"),
+        1 spaceid: Option<String> => "spaceid",
         /// `fatherid`.
-        2 fatherid: Option<String> => w::Field::new("fatherid"),
+        2 fatherid: Option<String> => "fatherid",
         /// `file_name`.
-        3 file_name: String => w::Field::must("file_name"),
+        3 file_name: String => "file_name: must",
         /// `size`; unit byte.
-        4 size: i64 => w::Field::must("size"),
+        4 size: i64 => "size: must",
         /// `block_sha`.
-        5 block_sha: Vec<String> => w::Field::must("block_sha"),
+        5 block_sha: Vec<String> => "block_sha: must",
         /// `skip_push_card`.
-        6 skip_push_card: Option<bool> => w::Field::new("skip_push_card"),
+        6 skip_push_card: Option<bool> => "skip_push_card",
     }
-    new(file_name: String, size: i64, block_sha: Vec<String>)
-    set(selected_ticket: String, spaceid: String, fatherid: String, skip_push_card: bool)
+    new(file_name: impl Into<String>, size: i64, block_sha: Vec<String>)
+    text(selected_ticket: String, spaceid: String, fatherid: String)
+    set(skip_push_card: bool)
 }
 
 w::record! {
     /// Answer to [`FileUploadInit`].
     pub struct FileUploadInitResponse {
         /// `hit_exist`.
-        0 hit_exist: bool => w::Field::must("hit_exist"),
+        0 hit_exist: bool => "hit_exist: must",
         /// `upload_key`.
-        1 upload_key: Option<String> => w::Field::new("upload_key"),
+        1 upload_key: Option<String> => "upload_key",
         /// `fileid`.
-        2 fileid: Option<String> => w::Field::new("fileid"),
+        2 fileid: Option<String> => "fileid",
     }
 }
 
@@ -856,13 +870,13 @@ w::record! {
     /// * Catalog: `work.wedrive.file_upload_part`.
     pub struct FileUploadPart {
         /// `upload_key`.
-        0 upload_key: String => w::Field::must("upload_key"),
+        0 upload_key: String => "upload_key: must",
         /// `index`.
-        1 index: i64 => w::Field::must("index"),
+        1 index: i64 => "index: must",
         /// `file_base64_content`.
-        2 file_base64_content: String => w::Field::must("file_base64_content"),
+        2 file_base64_content: String => "file_base64_content: must",
     }
-    new(upload_key: String, index: i64, file_base64_content: String)
+    new(upload_key: impl Into<String>, index: i64, file_base64_content: impl Into<String>)
 }
 
 w::endpoint! {
@@ -892,26 +906,26 @@ w::record! {
     /// * Catalog: `work.wedrive.get_file_permission`.
     pub struct GetFilePermission {
         /// `fileid`.
-        0 fileid: String => w::Field::must("fileid"),
+        0 fileid: String => "fileid: must",
     }
-    new(fileid: String)
+    new(fileid: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`GetFilePermission`].
     pub struct GetFilePermissionResponse {
         /// `share_range`.
-        0 share_range: ShareRange => w::Field::must("share_range"),
+        0 share_range: ShareRange => "share_range: must",
         /// `secure_setting`.
-        1 secure_setting: SecureSetting => w::Field::must("secure_setting"),
+        1 secure_setting: SecureSetting => "secure_setting: must",
         /// `inherit_father_auth`.
-        2 inherit_father_auth: InheritFatherAuth => w::Field::must("inherit_father_auth"),
+        2 inherit_father_auth: InheritFatherAuth => "inherit_father_auth: must",
         /// `file_member_list`.
-        3 file_member_list: Option<Vec<AuthInfo>> => w::Field::new("file_member_list"),
+        3 file_member_list: Option<Vec<AuthInfo>> => "file_member_list",
         /// `co_auth_list`.
-        4 co_auth_list: Option<Vec<AuthInfo>> => w::Field::new("co_auth_list"),
+        4 co_auth_list: Option<Vec<AuthInfo>> => "co_auth_list",
         /// `watermark`.
-        5 watermark: Option<GetFilePermissionWatermark> => w::Field::new("watermark"),
+        5 watermark: Option<GetFilePermissionWatermark> => "watermark",
     }
 }
 
@@ -949,13 +963,13 @@ w::record! {
     /// Answer to [`MngCapacity`].
     pub struct MngCapacityResponse {
         /// `total_capacity_for_all`; unit byte.
-        0 total_capacity_for_all: i64 => w::Field::must("total_capacity_for_all"),
+        0 total_capacity_for_all: i64 => "total_capacity_for_all: must",
         /// `total_capacity_for_vip`; unit byte.
-        1 total_capacity_for_vip: i64 => w::Field::must("total_capacity_for_vip"),
+        1 total_capacity_for_vip: i64 => "total_capacity_for_vip: must",
         /// `rest_capacity_for_all`; unit byte.
-        2 rest_capacity_for_all: i64 => w::Field::must("rest_capacity_for_all"),
+        2 rest_capacity_for_all: i64 => "rest_capacity_for_all: must",
         /// `rest_capacity_for_vip`; unit byte.
-        3 rest_capacity_for_vip: i64 => w::Field::must("rest_capacity_for_vip"),
+        3 rest_capacity_for_vip: i64 => "rest_capacity_for_vip: must",
     }
 }
 
@@ -986,23 +1000,23 @@ w::record! {
     /// * Catalog: `work.wedrive.mng_pro_info`.
     pub struct MngProInfo {
         /// `userid`.
-        0 userid: Option<String> => w::Field::new("userid"),
+        0 userid: Option<String> => "userid",
     }
     new()
-    set(userid: String)
+    text(userid: String)
 }
 
 w::record! {
     /// Answer to [`MngProInfo`].
     pub struct MngProInfoResponse {
         /// `is_pro`.
-        0 is_pro: bool => w::Field::must("is_pro"),
+        0 is_pro: bool => "is_pro: must",
         /// `total_vip_acct_num`.
-        1 total_vip_acct_num: i64 => w::Field::must("total_vip_acct_num"),
+        1 total_vip_acct_num: i64 => "total_vip_acct_num: must",
         /// `use_vip_acct_num`.
-        2 use_vip_acct_num: i64 => w::Field::must("use_vip_acct_num"),
+        2 use_vip_acct_num: i64 => "use_vip_acct_num: must",
         /// `pro_expire_time`; format `unix`.
-        3 pro_expire_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("pro_expire_time"),
+        3 pro_expire_time: Option<xinqiao_types::UnixSeconds> => "pro_expire_time",
     }
 }
 
@@ -1033,16 +1047,16 @@ w::record! {
     /// * Catalog: `work.wedrive.new_space_info`.
     pub struct NewSpaceInfo {
         /// `spaceid`.
-        0 spaceid: String => w::Field::must("spaceid"),
+        0 spaceid: String => "spaceid: must",
     }
-    new(spaceid: String)
+    new(spaceid: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`NewSpaceInfo`].
     pub struct NewSpaceInfoResponse {
         /// `space_info`.
-        0 space_info: NewSpaceInfoSpaceInfo => w::Field::must("space_info"),
+        0 space_info: NewSpaceInfoSpaceInfo => "space_info: must",
     }
 }
 
@@ -1073,11 +1087,11 @@ w::record! {
     /// * Catalog: `work.wedrive.space_acl_add`.
     pub struct SpaceAclAdd {
         /// `spaceid`.
-        0 spaceid: String => w::Field::must("spaceid"),
+        0 spaceid: String => "spaceid: must",
         /// `auth_info`.
-        1 auth_info: Vec<AuthInfo> => w::Field::must("auth_info"),
+        1 auth_info: Vec<AuthInfo> => "auth_info: must",
     }
-    new(spaceid: String, auth_info: Vec<AuthInfo>)
+    new(spaceid: impl Into<String>, auth_info: Vec<AuthInfo>)
 }
 
 w::endpoint! {
@@ -1107,11 +1121,11 @@ w::record! {
     /// * Catalog: `work.wedrive.space_acl_del`.
     pub struct SpaceAclDel {
         /// `spaceid`.
-        0 spaceid: String => w::Field::must("spaceid"),
+        0 spaceid: String => "spaceid: must",
         /// `auth_info`.
-        1 auth_info: Vec<FileAclDelAuthInfo> => w::Field::must("auth_info"),
+        1 auth_info: Vec<FileAclDelAuthInfo> => "auth_info: must",
     }
-    new(spaceid: String, auth_info: Vec<FileAclDelAuthInfo>)
+    new(spaceid: impl Into<String>, auth_info: Vec<FileAclDelAuthInfo>)
 }
 
 w::endpoint! {
@@ -1141,13 +1155,13 @@ w::record! {
     /// * Catalog: `work.wedrive.space_create`.
     pub struct SpaceCreate {
         /// `space_name`.
-        0 space_name: String => w::Field::must("space_name"),
+        0 space_name: String => "space_name: must",
         /// `auth_info`.
-        1 auth_info: Option<Vec<AuthInfo>> => w::Field::new("auth_info"),
+        1 auth_info: Option<Vec<AuthInfo>> => "auth_info",
         /// `space_sub_type`.
-        2 space_sub_type: Option<i64> => w::Field::new("space_sub_type"),
+        2 space_sub_type: Option<i64> => "space_sub_type",
     }
-    new(space_name: String)
+    new(space_name: impl Into<String>)
     set(auth_info: Vec<AuthInfo>, space_sub_type: i64)
 }
 
@@ -1155,7 +1169,7 @@ w::record! {
     /// Answer to [`SpaceCreate`].
     pub struct SpaceCreateResponse {
         /// `spaceid`.
-        0 spaceid: String => w::Field::must("spaceid"),
+        0 spaceid: String => "spaceid: must",
     }
 }
 
@@ -1186,9 +1200,9 @@ w::record! {
     /// * Catalog: `work.wedrive.space_dismiss`.
     pub struct SpaceDismiss {
         /// `spaceid`.
-        0 spaceid: String => w::Field::must("spaceid"),
+        0 spaceid: String => "spaceid: must",
     }
-    new(spaceid: String)
+    new(spaceid: impl Into<String>)
 }
 
 w::endpoint! {
@@ -1218,16 +1232,16 @@ w::record! {
     /// * Catalog: `work.wedrive.space_info`.
     pub struct SpaceInfo {
         /// `spaceid`.
-        0 spaceid: String => w::Field::must("spaceid"),
+        0 spaceid: String => "spaceid: must",
     }
-    new(spaceid: String)
+    new(spaceid: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`SpaceInfo`].
     pub struct SpaceInfoResponse {
         /// `space_info`.
-        0 space_info: SpaceInfoSpaceInfo => w::Field::must("space_info"),
+        0 space_info: SpaceInfoSpaceInfo => "space_info: must",
     }
 }
 
@@ -1258,11 +1272,11 @@ w::record! {
     /// * Catalog: `work.wedrive.space_rename`.
     pub struct SpaceRename {
         /// `spaceid`.
-        0 spaceid: String => w::Field::must("spaceid"),
+        0 spaceid: String => "spaceid: must",
         /// `space_name`.
-        1 space_name: String => w::Field::must("space_name"),
+        1 space_name: String => "space_name: must",
     }
-    new(spaceid: String, space_name: String)
+    new(spaceid: impl Into<String>, space_name: impl Into<String>)
 }
 
 w::endpoint! {
@@ -1292,21 +1306,21 @@ w::record! {
     /// * Catalog: `work.wedrive.space_setting`.
     pub struct SpaceSetting {
         /// `spaceid`.
-        0 spaceid: String => w::Field::must("spaceid"),
+        0 spaceid: String => "spaceid: must",
         /// `enable_watermark`.
-        1 enable_watermark: Option<bool> => w::Field::new("enable_watermark"),
+        1 enable_watermark: Option<bool> => "enable_watermark",
         /// `enable_confidential_mode`.
-        2 enable_confidential_mode: Option<bool> => w::Field::new("enable_confidential_mode"),
+        2 enable_confidential_mode: Option<bool> => "enable_confidential_mode",
         /// `share_url_no_approve`.
-        3 share_url_no_approve: Option<bool> => w::Field::new("share_url_no_approve"),
+        3 share_url_no_approve: Option<bool> => "share_url_no_approve",
         /// `share_url_no_approve_default_auth`.
-        4 share_url_no_approve_default_auth: Option<i64> => w::Field::new("share_url_no_approve_default_auth"),
+        4 share_url_no_approve_default_auth: Option<i64> => "share_url_no_approve_default_auth",
         /// `default_file_scope`.
-        5 default_file_scope: Option<i64> => w::Field::new("default_file_scope"),
+        5 default_file_scope: Option<i64> => "default_file_scope",
         /// `ban_share_external`.
-        6 ban_share_external: Option<bool> => w::Field::new("ban_share_external"),
+        6 ban_share_external: Option<bool> => "ban_share_external",
     }
-    new(spaceid: String)
+    new(spaceid: impl Into<String>)
     set(
         enable_watermark: bool,
         enable_confidential_mode: bool,
@@ -1344,16 +1358,16 @@ w::record! {
     /// * Catalog: `work.wedrive.space_share`.
     pub struct SpaceShare {
         /// `spaceid`.
-        0 spaceid: String => w::Field::must("spaceid"),
+        0 spaceid: String => "spaceid: must",
     }
-    new(spaceid: String)
+    new(spaceid: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`SpaceShare`].
     pub struct SpaceShareResponse {
         /// `space_share_url`.
-        0 space_share_url: String => w::Field::must("space_share_url"),
+        0 space_share_url: String => "space_share_url: must",
     }
 }
 
@@ -1388,7 +1402,7 @@ pub mod vip {
         /// * Catalog: `work.wedrive.vip.batch_add`.
         pub struct BatchAdd {
             /// `userid_list`.
-            0 userid_list: Vec<String> => w::Field::must("userid_list"),
+            0 userid_list: Vec<String> => "userid_list: must",
         }
         new(userid_list: Vec<String>)
     }
@@ -1397,9 +1411,9 @@ pub mod vip {
         /// Answer to [`BatchAdd`].
         pub struct BatchAddResponse {
             /// `succ_userid_list`.
-            0 succ_userid_list: Option<Vec<String>> => w::Field::new("succ_userid_list"),
+            0 succ_userid_list: Option<Vec<String>> => "succ_userid_list",
             /// `fail_userid_list`.
-            1 fail_userid_list: Option<Vec<String>> => w::Field::new("fail_userid_list"),
+            1 fail_userid_list: Option<Vec<String>> => "fail_userid_list",
         }
     }
 
@@ -1430,7 +1444,7 @@ pub mod vip {
         /// * Catalog: `work.wedrive.vip.batch_del`.
         pub struct BatchDel {
             /// `userid_list`.
-            0 userid_list: Vec<String> => w::Field::must("userid_list"),
+            0 userid_list: Vec<String> => "userid_list: must",
         }
         new(userid_list: Vec<String>)
     }
@@ -1439,9 +1453,9 @@ pub mod vip {
         /// Answer to [`BatchDel`].
         pub struct BatchDelResponse {
             /// `succ_userid_list`.
-            0 succ_userid_list: Option<Vec<String>> => w::Field::new("succ_userid_list"),
+            0 succ_userid_list: Option<Vec<String>> => "succ_userid_list",
             /// `fail_userid_list`.
-            1 fail_userid_list: Option<Vec<String>> => w::Field::new("fail_userid_list"),
+            1 fail_userid_list: Option<Vec<String>> => "fail_userid_list",
         }
     }
 
@@ -1472,23 +1486,24 @@ pub mod vip {
         /// * Catalog: `work.wedrive.vip.list`.
         pub struct List {
             /// `limit`.
-            0 limit: Option<i64> => w::Field::new("limit"),
+            0 limit: Option<i64> => "limit",
             /// `cursor`.
-            1 cursor: Option<String> => w::Field::new("cursor"),
+            1 cursor: Option<String> => "cursor",
         }
         new()
-        set(limit: i64, cursor: String)
+        text(cursor: String)
+        set(limit: i64)
     }
 
     w::record! {
         /// Answer to [`List`].
         pub struct ListResponse {
             /// `userid_list`.
-            0 userid_list: Vec<String> => w::Field::must("userid_list"),
+            0 userid_list: Vec<String> => "userid_list: must",
             /// `has_more`.
-            1 has_more: bool => w::Field::must("has_more"),
+            1 has_more: bool => "has_more: must",
             /// `next_cursor`.
-            2 next_cursor: Option<String> => w::Field::new("next_cursor"),
+            2 next_cursor: Option<String> => "next_cursor",
         }
     }
 

@@ -30,6 +30,23 @@ pub(super) fn text_type(product: Product, field: &Field) -> String {
     }
 }
 
+/// Whether a type is made from whatever looks like it: texts and identifiers.
+pub(super) fn is_text(ty: &str) -> bool {
+    ty == "String"
+        || ty == "w::TextOrNumber"
+        || ty.starts_with("w::Nested<")
+        || (ty.starts_with("xinqiao_types::") && ty.ends_with("Id"))
+}
+
+/// A type as the argument of a constructor.
+pub(super) fn argument(ty: &str) -> String {
+    if is_text(ty) {
+        format!("impl Into<{ty}>")
+    } else {
+        ty.to_owned()
+    }
+}
+
 pub(super) fn whole_type(field: &Field) -> &'static str {
     if field.format == "unix" {
         "xinqiao_types::UnixSeconds"
@@ -40,47 +57,48 @@ pub(super) fn whole_type(field: &Field) -> &'static str {
     }
 }
 
-pub(super) fn info(field: &Field, place: &str, required: bool) -> String {
-    let make = if required { "must" } else { "new" };
-    let mut out = format!("w::Field::{make}(\"{}\")", field.name);
+/// A field's line of the shape: its name and its marks, as `xinqiao_wire::Field` lists them.
+pub(super) fn line(field: &Field, place: &str, required: bool) -> String {
+    let mut marks = Vec::new();
+    if required {
+        marks.push("must".to_owned());
+    }
     if !place.is_empty() {
-        let _ = write!(out, ".place(w::Place::{place})");
+        marks.push(place.to_ascii_lowercase());
     }
     let spelling = match field.wire {
-        Spelling::BoolInt => "w::Spelling::BoolInt",
-        Spelling::BoolYn => "w::Spelling::BoolYn",
-        Spelling::BoolText => "w::Spelling::BoolText",
-        Spelling::NumericText => "w::Spelling::NumericText",
-        Spelling::JsonText => "w::Spelling::JsonText",
-        Spelling::Comma => "w::Spelling::Joined(',')",
-        Spelling::Pipe => "w::Spelling::Joined('|')",
-        Spelling::Semicolon => "w::Spelling::Joined(';')",
+        Spelling::BoolInt => "zero-one",
+        Spelling::BoolYn => "yes-no",
+        Spelling::BoolText => "true-false",
+        Spelling::NumericText => "numeric",
+        Spelling::JsonText => "json",
+        Spelling::Comma => "comma",
+        Spelling::Pipe => "pipe",
+        Spelling::Semicolon => "semicolon",
+        Spelling::JsonPart => "part",
         _ => "",
     };
-    if !spelling.is_empty() {
-        let _ = write!(out, ".spelled({spelling})");
-    }
-    if field.wire == Spelling::JsonPart {
-        out.push_str(".json_part()");
-    }
-    if field.secret || field.pii {
-        out.push_str(".masked()");
-    }
-    if field.encrypted {
-        out.push_str(".encrypted()");
-    }
-    if !field.xml_name.is_empty() {
-        let _ = write!(out, ".xml(\"{}\")", field.xml_name);
-    }
     let text = matches!(field.ty, TypeRef::String | TypeRef::Timestamp)
         || matches!(&field.ty, TypeRef::List(inner) if **inner == TypeRef::String);
-    if text && !field.cdata {
-        out.push_str(".no_cdata()");
+    for (mark, set) in [
+        (spelling, !spelling.is_empty()),
+        ("masked", field.secret || field.pii),
+        ("encrypted", field.encrypted),
+        ("plain-xml", text && !field.cdata),
+        ("numbered", field.numbered),
+    ] {
+        if set {
+            marks.push(mark.to_owned());
+        }
     }
-    if field.numbered {
-        out.push_str(".numbered()");
+    if !field.xml_name.is_empty() {
+        marks.push(format!("xml={}", field.xml_name));
     }
-    out
+    if marks.is_empty() {
+        field.name.to_owned()
+    } else {
+        format!("{}: {}", field.name, marks.join(" "))
+    }
 }
 
 pub(super) fn field_doc(field: &Field) -> String {
@@ -240,6 +258,8 @@ pub(super) struct Record {
     pub(super) body: String,
     pub(super) names: BTreeSet<String>,
     pub(super) new: Vec<String>,
+    /// Setters that convert, and those that don't.
+    pub(super) text: Vec<String>,
     pub(super) set: Vec<String>,
 }
 
@@ -256,8 +276,10 @@ impl Record {
         out.push_str("    }\n");
         if builder {
             out.push_str(&wrap("new", &self.new));
-            if !self.set.is_empty() {
-                out.push_str(&wrap("set", &self.set));
+            for (word, setters) in [("text", &self.text), ("set", &self.set)] {
+                if !setters.is_empty() {
+                    out.push_str(&wrap(word, setters));
+                }
             }
         }
         out.push_str("}\n");

@@ -7,17 +7,17 @@ w::record! {
     /// `AuthInfo`.
     pub struct AuthInfo {
         /// `auth_wxa_appid`.
-        0 auth_wxa_appid: String => w::Field::must("auth_wxa_appid"),
+        0 auth_wxa_appid: String => "auth_wxa_appid: must",
         /// `auth_wxa_path`.
-        1 auth_wxa_path: String => w::Field::must("auth_wxa_path"),
+        1 auth_wxa_path: String => "auth_wxa_path: must",
         /// `auth_wxa_username`.
-        2 auth_wxa_username: String => w::Field::must("auth_wxa_username"),
+        2 auth_wxa_username: String => "auth_wxa_username: must",
         /// `auth_url`.
-        3 auth_url: String => w::Field::must("auth_url"),
+        3 auth_url: String => "auth_url: must",
         /// `nickname`.
-        4 nickname: Option<String> => w::Field::new("nickname").masked(),
+        4 nickname: Option<String> => "nickname: masked",
         /// `head_img_url`.
-        5 head_img_url: Option<String> => w::Field::new("head_img_url").masked(),
+        5 head_img_url: Option<String> => "head_img_url: masked",
     }
 }
 
@@ -25,11 +25,11 @@ w::record! {
     /// `BaseInfo`.
     pub struct BaseInfo {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `nickname`.
-        1 nickname: String => w::Field::must("nickname").masked(),
+        1 nickname: String => "nickname: must masked",
         /// `headimg_url`.
-        2 headimg_url: String => w::Field::must("headimg_url"),
+        2 headimg_url: String => "headimg_url: must",
     }
 }
 
@@ -37,9 +37,9 @@ w::record! {
     /// `BuyerInfo`.
     pub struct BuyerInfo {
         /// `open_id`.
-        0 open_id: String => w::Field::must("open_id").masked(),
+        0 open_id: String => "open_id: must masked",
         /// `union_id`.
-        1 union_id: Option<String> => w::Field::new("union_id").masked(),
+        1 union_id: Option<String> => "union_id: masked",
     }
 }
 
@@ -47,7 +47,7 @@ w::record! {
     /// `Cat`.
     pub struct Cat {
         /// `cat_id`.
-        0 cat_id: i64 => w::Field::must("cat_id"),
+        0 cat_id: i64 => "cat_id: must",
     }
 }
 
@@ -55,20 +55,20 @@ w::record! {
     /// `Category`.
     pub struct Category {
         /// `category_id`.
-        0 category_id: Option<i64> => w::Field::new("category_id"),
+        0 category_id: Option<i64> => "category_id",
         /// `category_name`.
-        1 category_name: Option<String> => w::Field::new("category_name"),
+        1 category_name: Option<String> => "category_name",
         /// `category_ids_1`.
-        2 category_ids_1: Option<Vec<i64>> => w::Field::new("category_ids_1"),
+        2 category_ids_1: Option<Vec<i64>> => "category_ids_1",
         /// `category_ids_2`.
-        3 category_ids_2: Option<Vec<i64>> => w::Field::new("category_ids_2"),
+        3 category_ids_2: Option<Vec<i64>> => "category_ids_2",
         /// `category_ids_3`.
-        4 category_ids_3: Option<Vec<i64>> => w::Field::new("category_ids_3"),
+        4 category_ids_3: Option<Vec<i64>> => "category_ids_3",
     }
     new()
+    text(category_name: String)
     set(
         category_id: i64,
-        category_name: String,
         category_ids_1: Vec<i64>,
         category_ids_2: Vec<i64>,
         category_ids_3: Vec<i64>,
@@ -79,7 +79,7 @@ w::record! {
     /// `CatsV2Item`.
     pub struct CatsV2Item {
         /// `cat_id`.
-        0 cat_id: i64 => w::Field::must("cat_id"),
+        0 cat_id: i64 => "cat_id: must",
     }
 }
 
@@ -87,15 +87,15 @@ w::record! {
     /// `ClueDetail`.
     pub struct ClueDetail {
         /// `shop_info`.
-        0 shop_info: ShopInfo => w::Field::must("shop_info"),
+        0 shop_info: ShopInfo => "shop_info: must",
         /// `product_info`.
-        1 product_info: ProductInfo => w::Field::must("product_info"),
+        1 product_info: ProductInfo => "product_info: must",
         /// `order_info`.
-        2 order_info: OrderInfo => w::Field::must("order_info"),
+        2 order_info: OrderInfo => "order_info: must",
         /// `sharer_info`.
-        3 sharer_info: SharerInfo => w::Field::must("sharer_info"),
+        3 sharer_info: SharerInfo => "sharer_info: must",
         /// `buyer_info`.
-        4 buyer_info: BuyerInfo => w::Field::must("buyer_info"),
+        4 buyer_info: BuyerInfo => "buyer_info: must",
     }
 }
 
@@ -103,19 +103,19 @@ w::record! {
     /// `CommissionInfo`.
     pub struct CommissionInfo {
         /// `plan_type`.
-        0 plan_type: i64 => w::Field::must("plan_type"),
+        0 plan_type: i64 => "plan_type: must",
         /// `commission_type`.
-        1 commission_type: i64 => w::Field::must("commission_type"),
+        1 commission_type: i64 => "commission_type: must",
         /// `ratio`; unit 1/100000.
-        2 ratio: i64 => w::Field::must("ratio"),
+        2 ratio: i64 => "ratio: must",
         /// `service_ratio`; unit 1/100000.
-        3 service_ratio: i64 => w::Field::must("service_ratio"),
+        3 service_ratio: i64 => "service_ratio: must",
         /// `start_time`; format `unix`.
-        4 start_time: xinqiao_types::UnixSeconds => w::Field::must("start_time"),
+        4 start_time: xinqiao_types::UnixSeconds => "start_time: must",
         /// `end_time`; format `unix`.
-        5 end_time: xinqiao_types::UnixSeconds => w::Field::must("end_time"),
+        5 end_time: xinqiao_types::UnixSeconds => "end_time: must",
         /// `normal_commission_info`.
-        6 normal_commission_info: Option<NormalCommissionInfo> => w::Field::new("normal_commission_info"),
+        6 normal_commission_info: Option<NormalCommissionInfo> => "normal_commission_info",
     }
 }
 
@@ -123,17 +123,17 @@ w::record! {
     /// `CommissionInfoSharerInfo`.
     pub struct CommissionInfoSharerInfo {
         /// `sharer_appid`.
-        0 sharer_appid: String => w::Field::must("sharer_appid"),
+        0 sharer_appid: String => "sharer_appid: must",
         /// `nickname`.
-        1 nickname: String => w::Field::must("nickname").masked(),
+        1 nickname: String => "nickname: must masked",
         /// `head_img_url`.
-        2 head_img_url: String => w::Field::must("head_img_url").masked(),
+        2 head_img_url: String => "head_img_url: must masked",
         /// `opensharerid`.
-        3 opensharerid: Option<String> => w::Field::new("opensharerid"),
+        3 opensharerid: Option<String> => "opensharerid",
         /// `amount`; unit fen.
-        4 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        4 amount: xinqiao_types::Fen => "amount: must",
         /// `ratio`; unit 1/10000.
-        5 ratio: i64 => w::Field::must("ratio"),
+        5 ratio: i64 => "ratio: must",
     }
 }
 
@@ -141,17 +141,17 @@ w::record! {
     /// `CommssionClue`.
     pub struct CommssionClue {
         /// `order_id`.
-        0 order_id: String => w::Field::must("order_id"),
+        0 order_id: String => "order_id: must",
         /// `sku_id`.
-        1 sku_id: i64 => w::Field::must("sku_id"),
+        1 sku_id: i64 => "sku_id: must",
         /// `status`.
-        2 status: i64 => w::Field::must("status"),
+        2 status: i64 => "status: must",
         /// `clue_detail`.
-        3 clue_detail: ClueDetail => w::Field::must("clue_detail"),
+        3 clue_detail: ClueDetail => "clue_detail: must",
         /// `create_time`; format `unix`.
-        4 create_time: xinqiao_types::UnixSeconds => w::Field::must("create_time"),
+        4 create_time: xinqiao_types::UnixSeconds => "create_time: must",
         /// `update_time`; format `unix`.
-        5 update_time: xinqiao_types::UnixSeconds => w::Field::must("update_time"),
+        5 update_time: xinqiao_types::UnixSeconds => "update_time: must",
     }
 }
 
@@ -159,17 +159,17 @@ w::record! {
     /// `CommssionOrder`.
     pub struct CommssionOrder {
         /// `order_id`.
-        0 order_id: Option<w::TextOrNumber> => w::Field::new("order_id"),
+        0 order_id: Option<w::TextOrNumber> => "order_id",
         /// `sku_id`.
-        1 sku_id: i64 => w::Field::must("sku_id"),
+        1 sku_id: i64 => "sku_id: must",
         /// `status`.
-        2 status: i64 => w::Field::must("status"),
+        2 status: i64 => "status: must",
         /// `create_time`; format `unix`.
-        3 create_time: xinqiao_types::UnixSeconds => w::Field::must("create_time"),
+        3 create_time: xinqiao_types::UnixSeconds => "create_time: must",
         /// `update_time`; format `unix`.
-        4 update_time: xinqiao_types::UnixSeconds => w::Field::must("update_time"),
+        4 update_time: xinqiao_types::UnixSeconds => "update_time: must",
         /// `order_detail`.
-        5 order_detail: OrderDetail => w::Field::must("order_detail"),
+        5 order_detail: OrderDetail => "order_detail: must",
     }
 }
 
@@ -177,11 +177,11 @@ w::record! {
     /// `CooperativeInfo`.
     pub struct CooperativeInfo {
         /// `cooperative_status`.
-        0 cooperative_status: i64 => w::Field::must("cooperative_status"),
+        0 cooperative_status: i64 => "cooperative_status: must",
         /// `is_hidden`.
-        1 is_hidden: bool => w::Field::must("is_hidden"),
+        1 is_hidden: bool => "is_hidden: must",
         /// `link`.
-        2 link: Option<String> => w::Field::new("link"),
+        2 link: Option<String> => "link",
     }
 }
 
@@ -189,9 +189,9 @@ w::record! {
     /// `CreateTimeRange`.
     pub struct CreateTimeRange {
         /// `start_time`; format `unix`.
-        0 start_time: xinqiao_types::UnixSeconds => w::Field::must("start_time"),
+        0 start_time: xinqiao_types::UnixSeconds => "start_time: must",
         /// `end_time`; format `unix`.
-        1 end_time: xinqiao_types::UnixSeconds => w::Field::must("end_time"),
+        1 end_time: xinqiao_types::UnixSeconds => "end_time: must",
     }
     new(start_time: xinqiao_types::UnixSeconds, end_time: xinqiao_types::UnixSeconds)
 }
@@ -200,17 +200,17 @@ w::record! {
     /// `DataInfo`.
     pub struct DataInfo {
         /// `gmv`; unit fen.
-        0 gmv: xinqiao_types::Fen => w::Field::must("gmv"),
+        0 gmv: xinqiao_types::Fen => "gmv: must",
         /// `product_number`.
-        1 product_number: i64 => w::Field::must("product_number"),
+        1 product_number: i64 => "product_number: must",
         /// `product_number_today`.
-        2 product_number_today: i64 => w::Field::must("product_number_today"),
+        2 product_number_today: i64 => "product_number_today: must",
         /// `product_number_sold_today`.
-        3 product_number_sold_today: i64 => w::Field::must("product_number_sold_today"),
+        3 product_number_sold_today: i64 => "product_number_sold_today: must",
         /// `settle_amount`; unit fen.
-        4 settle_amount: xinqiao_types::Fen => w::Field::must("settle_amount"),
+        4 settle_amount: xinqiao_types::Fen => "settle_amount: must",
         /// `unsettle_amount`; unit fen.
-        5 unsettle_amount: xinqiao_types::Fen => w::Field::must("unsettle_amount"),
+        5 unsettle_amount: xinqiao_types::Fen => "unsettle_amount: must",
     }
 }
 
@@ -218,9 +218,9 @@ w::record! {
     /// `DescInfo`.
     pub struct DescInfo {
         /// `imgs`.
-        0 imgs: Vec<String> => w::Field::must("imgs"),
+        0 imgs: Vec<String> => "imgs: must",
         /// `desc`.
-        1 desc: Option<String> => w::Field::new("desc"),
+        1 desc: Option<String> => "desc",
     }
 }
 
@@ -228,29 +228,30 @@ w::record! {
     /// `Filter`.
     pub struct Filter {
         /// `appid`.
-        0 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+        0 appid: Option<xinqiao_types::AppId> => "appid",
         /// `product_id`.
-        1 product_id: Option<i64> => w::Field::new("product_id"),
+        1 product_id: Option<i64> => "product_id",
         /// `product_name`.
-        2 product_name: Option<String> => w::Field::new("product_name"),
+        2 product_name: Option<String> => "product_name",
     }
     new()
-    set(appid: xinqiao_types::AppId, product_id: i64, product_name: String)
+    text(appid: xinqiao_types::AppId, product_name: String)
+    set(product_id: i64)
 }
 
 w::record! {
     /// `FinderInfo`.
     pub struct FinderInfo {
         /// `nickname`.
-        0 nickname: String => w::Field::must("nickname").masked(),
+        0 nickname: String => "nickname: must masked",
         /// `head_img_url`.
-        1 head_img_url: String => w::Field::must("head_img_url").masked(),
+        1 head_img_url: String => "head_img_url: must masked",
         /// `openfinderid`.
-        2 openfinderid: Option<String> => w::Field::new("openfinderid"),
+        2 openfinderid: Option<String> => "openfinderid",
         /// `ratio`; unit 1/10000.
-        3 ratio: i64 => w::Field::must("ratio"),
+        3 ratio: i64 => "ratio: must",
         /// `amount`; unit fen.
-        4 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        4 amount: xinqiao_types::Fen => "amount: must",
     }
 }
 
@@ -258,23 +259,23 @@ w::record! {
     /// `FundsFlow`.
     pub struct FundsFlow {
         /// `flow_id`.
-        0 flow_id: String => w::Field::must("flow_id"),
+        0 flow_id: String => "flow_id: must",
         /// `funds_type`.
-        1 funds_type: i64 => w::Field::must("funds_type"),
+        1 funds_type: i64 => "funds_type: must",
         /// `flow_type`.
-        2 flow_type: i64 => w::Field::must("flow_type"),
+        2 flow_type: i64 => "flow_type: must",
         /// `amount`; unit fen.
-        3 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        3 amount: xinqiao_types::Fen => "amount: must",
         /// `balance`; unit fen.
-        4 balance: xinqiao_types::Fen => w::Field::must("balance"),
+        4 balance: xinqiao_types::Fen => "balance: must",
         /// `remark`.
-        5 remark: Option<String> => w::Field::new("remark"),
+        5 remark: Option<String> => "remark",
         /// `bookkeeping_time`; format `yyyy-MM-dd HH:mm:ss`.
-        6 bookkeeping_time: String => w::Field::must("bookkeeping_time"),
+        6 bookkeeping_time: String => "bookkeeping_time: must",
         /// `order_id`.
-        7 order_id: Option<w::TextOrNumber> => w::Field::new("order_id"),
+        7 order_id: Option<w::TextOrNumber> => "order_id",
         /// `withdraw_id`.
-        8 withdraw_id: Option<String> => w::Field::new("withdraw_id"),
+        8 withdraw_id: Option<String> => "withdraw_id",
     }
 }
 
@@ -282,11 +283,11 @@ w::record! {
     /// `GetItem`.
     pub struct GetItem {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `product_id`.
-        1 product_id: i64 => w::Field::must("product_id"),
+        1 product_id: i64 => "product_id: must",
         /// `product_info`.
-        2 product_info: ItemProductInfo => w::Field::must("product_info"),
+        2 product_info: ItemProductInfo => "product_info: must",
     }
 }
 
@@ -294,11 +295,11 @@ w::record! {
     /// `GetallList`.
     pub struct GetallList {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `product_id`.
-        1 product_id: i64 => w::Field::must("product_id"),
+        1 product_id: i64 => "product_id: must",
         /// `head_supplier_id`.
-        2 head_supplier_id: i64 => w::Field::must("head_supplier_id"),
+        2 head_supplier_id: i64 => "head_supplier_id: must",
     }
 }
 
@@ -306,11 +307,11 @@ w::record! {
     /// `HeadSupplierInfo`.
     pub struct HeadSupplierInfo {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `name`.
-        1 name: String => w::Field::must("name"),
+        1 name: String => "name: must",
         /// `head_img`.
-        2 head_img: String => w::Field::must("head_img"),
+        2 head_img: String => "head_img: must",
     }
 }
 
@@ -318,17 +319,17 @@ w::record! {
     /// `ItemProductInfo`.
     pub struct ItemProductInfo {
         /// `title`.
-        0 title: String => w::Field::must("title"),
+        0 title: String => "title: must",
         /// `sub_title`.
-        1 sub_title: Option<String> => w::Field::new("sub_title"),
+        1 sub_title: Option<String> => "sub_title",
         /// `head_imgs`.
-        2 head_imgs: Vec<String> => w::Field::must("head_imgs"),
+        2 head_imgs: Vec<String> => "head_imgs: must",
         /// `desc_info`.
-        3 desc_info: DescInfo => w::Field::must("desc_info"),
+        3 desc_info: DescInfo => "desc_info: must",
         /// `cats`.
-        4 cats: Option<Vec<Cat>> => w::Field::new("cats"),
+        4 cats: Option<Vec<Cat>> => "cats",
         /// `cats_v2`.
-        5 cats_v2: Option<Vec<CatsV2Item>> => w::Field::new("cats_v2"),
+        5 cats_v2: Option<Vec<CatsV2Item>> => "cats_v2",
     }
 }
 
@@ -336,9 +337,9 @@ w::record! {
     /// `ListDetail`.
     pub struct ListDetail {
         /// `order_id`.
-        0 order_id: Option<w::TextOrNumber> => w::Field::new("order_id"),
+        0 order_id: Option<w::TextOrNumber> => "order_id",
         /// `sku_id`.
-        1 sku_id: i64 => w::Field::must("sku_id"),
+        1 sku_id: i64 => "sku_id: must",
     }
 }
 
@@ -346,9 +347,9 @@ w::record! {
     /// `ListGetList`.
     pub struct ListGetList {
         /// `order_id`.
-        0 order_id: String => w::Field::must("order_id"),
+        0 order_id: String => "order_id: must",
         /// `sku_id`.
-        1 sku_id: i64 => w::Field::must("sku_id"),
+        1 sku_id: i64 => "sku_id: must",
     }
 }
 
@@ -356,17 +357,17 @@ w::record! {
     /// `ListGetListDetail`.
     pub struct ListGetListDetail {
         /// `sub_item_id`.
-        0 sub_item_id: i64 => w::Field::must("sub_item_id"),
+        0 sub_item_id: i64 => "sub_item_id: must",
         /// `head_supplier_item_link`.
-        1 head_supplier_item_link: String => w::Field::must("head_supplier_item_link"),
+        1 head_supplier_item_link: String => "head_supplier_item_link: must",
         /// `status`.
-        2 status: i64 => w::Field::must("status"),
+        2 status: i64 => "status: must",
         /// `ratio`.
-        3 ratio: i64 => w::Field::must("ratio"),
+        3 ratio: i64 => "ratio: must",
         /// `ratio_to_service_rate`.
-        4 ratio_to_service_rate: i64 => w::Field::must("ratio_to_service_rate"),
+        4 ratio_to_service_rate: i64 => "ratio_to_service_rate: must",
         /// `ratio_ext`; unit 1/10000.
-        5 ratio_ext: i64 => w::Field::must("ratio_ext"),
+        5 ratio_ext: i64 => "ratio_ext: must",
     }
 }
 
@@ -374,9 +375,9 @@ w::record! {
     /// `ListGetListItem`.
     pub struct ListGetListItem {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `product_id`.
-        1 product_id: i64 => w::Field::must("product_id"),
+        1 product_id: i64 => "product_id: must",
     }
 }
 
@@ -384,9 +385,9 @@ w::record! {
     /// `ListGetShop`.
     pub struct ListGetShop {
         /// `status`.
-        0 status: i64 => w::Field::must("status"),
+        0 status: i64 => "status: must",
         /// `base_info`.
-        1 base_info: BaseInfo => w::Field::must("base_info"),
+        1 base_info: BaseInfo => "base_info: must",
     }
 }
 
@@ -394,11 +395,11 @@ w::record! {
     /// `ListItem`.
     pub struct ListItem {
         /// `product_id`.
-        0 product_id: i64 => w::Field::must("product_id"),
+        0 product_id: i64 => "product_id: must",
         /// `cooperative_item_id`.
-        1 cooperative_item_id: i64 => w::Field::must("cooperative_item_id"),
+        1 cooperative_item_id: i64 => "cooperative_item_id: must",
         /// `head_supplier_item_link`.
-        2 head_supplier_item_link: String => w::Field::must("head_supplier_item_link"),
+        2 head_supplier_item_link: String => "head_supplier_item_link: must",
     }
 }
 
@@ -406,9 +407,9 @@ w::record! {
     /// `ListingTimeRange`.
     pub struct ListingTimeRange {
         /// `min`.
-        0 min: i64 => w::Field::must("min"),
+        0 min: i64 => "min: must",
         /// `max`.
-        1 max: i64 => w::Field::must("max"),
+        1 max: i64 => "max: must",
     }
     new(min: i64, max: i64)
 }
@@ -417,9 +418,9 @@ w::record! {
     /// `MpInfo`.
     pub struct MpInfo {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `nickname`.
-        1 nickname: String => w::Field::must("nickname").masked(),
+        1 nickname: String => "nickname: must masked",
     }
 }
 
@@ -427,7 +428,7 @@ w::record! {
     /// `NormalCommissionInfo`.
     pub struct NormalCommissionInfo {
         /// `ratio`; unit 1/100000.
-        0 ratio: i64 => w::Field::must("ratio"),
+        0 ratio: i64 => "ratio: must",
     }
 }
 
@@ -435,15 +436,15 @@ w::record! {
     /// `OrderDetail`.
     pub struct OrderDetail {
         /// `shop_info`.
-        0 shop_info: OrderDetailShopInfo => w::Field::must("shop_info"),
+        0 shop_info: OrderDetailShopInfo => "shop_info: must",
         /// `product_info`.
-        1 product_info: ProductInfo => w::Field::must("product_info"),
+        1 product_info: ProductInfo => "product_info: must",
         /// `order_info`.
-        2 order_info: OrderDetailOrderInfo => w::Field::must("order_info"),
+        2 order_info: OrderDetailOrderInfo => "order_info: must",
         /// `commission_info`.
-        3 commission_info: OrderDetailCommissionInfo => w::Field::must("commission_info"),
+        3 commission_info: OrderDetailCommissionInfo => "commission_info: must",
         /// `buyer_info`.
-        4 buyer_info: BuyerInfo => w::Field::must("buyer_info"),
+        4 buyer_info: BuyerInfo => "buyer_info: must",
     }
 }
 
@@ -451,25 +452,25 @@ w::record! {
     /// `OrderDetailCommissionInfo`.
     pub struct OrderDetailCommissionInfo {
         /// `finder_info`.
-        0 finder_info: FinderInfo => w::Field::must("finder_info"),
+        0 finder_info: FinderInfo => "finder_info: must",
         /// `service_ratio`; unit 1/10000.
-        1 service_ratio: i64 => w::Field::must("service_ratio"),
+        1 service_ratio: i64 => "service_ratio: must",
         /// `service_amount`; unit fen.
-        2 service_amount: xinqiao_types::Fen => w::Field::must("service_amount"),
+        2 service_amount: xinqiao_types::Fen => "service_amount: must",
         /// `profit_sharding_suc_time`; format `unix`.
-        3 profit_sharding_suc_time: xinqiao_types::UnixSeconds => w::Field::must("profit_sharding_suc_time"),
+        3 profit_sharding_suc_time: xinqiao_types::UnixSeconds => "profit_sharding_suc_time: must",
         /// `promotion_channel`.
-        4 promotion_channel: i64 => w::Field::must("promotion_channel"),
+        4 promotion_channel: i64 => "promotion_channel: must",
         /// `sharer_info`.
-        5 sharer_info: Option<CommissionInfoSharerInfo> => w::Field::new("sharer_info"),
+        5 sharer_info: Option<CommissionInfoSharerInfo> => "sharer_info",
         /// `talent_info`.
-        6 talent_info: Option<TalentInfo> => w::Field::new("talent_info"),
+        6 talent_info: Option<TalentInfo> => "talent_info",
         /// `promotion_info`.
-        7 promotion_info: Option<PromotionInfo> => w::Field::new("promotion_info"),
+        7 promotion_info: Option<PromotionInfo> => "promotion_info",
         /// `sub_agency_info`.
-        8 sub_agency_info: Option<SubAgencyInfo> => w::Field::new("sub_agency_info"),
+        8 sub_agency_info: Option<SubAgencyInfo> => "sub_agency_info",
         /// `promoter_agency_info`.
-        9 promoter_agency_info: Option<SubAgencyInfo> => w::Field::new("promoter_agency_info"),
+        9 promoter_agency_info: Option<SubAgencyInfo> => "promoter_agency_info",
     }
 }
 
@@ -477,13 +478,13 @@ w::record! {
     /// `OrderDetailOrderInfo`.
     pub struct OrderDetailOrderInfo {
         /// `order_status`.
-        0 order_status: i64 => w::Field::must("order_status"),
+        0 order_status: i64 => "order_status: must",
         /// `pay_time`; format `unix`.
-        1 pay_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("pay_time"),
+        1 pay_time: Option<xinqiao_types::UnixSeconds> => "pay_time",
         /// `create_time`; format `unix`.
-        2 create_time: xinqiao_types::UnixSeconds => w::Field::must("create_time"),
+        2 create_time: xinqiao_types::UnixSeconds => "create_time: must",
         /// `update_time`; format `unix`.
-        3 update_time: xinqiao_types::UnixSeconds => w::Field::must("update_time"),
+        3 update_time: xinqiao_types::UnixSeconds => "update_time: must",
     }
 }
 
@@ -491,9 +492,9 @@ w::record! {
     /// `OrderDetailShopInfo`.
     pub struct OrderDetailShopInfo {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `shop_name`.
-        1 shop_name: String => w::Field::must("shop_name"),
+        1 shop_name: String => "shop_name: must",
     }
 }
 
@@ -501,7 +502,7 @@ w::record! {
     /// `OrderInfo`.
     pub struct OrderInfo {
         /// `status`.
-        0 status: i64 => w::Field::must("status"),
+        0 status: i64 => "status: must",
     }
 }
 
@@ -509,13 +510,13 @@ w::record! {
     /// `Product`.
     pub struct Product {
         /// `shop_appid`.
-        0 shop_appid: String => w::Field::must("shop_appid"),
+        0 shop_appid: String => "shop_appid: must",
         /// `product_id`.
-        1 product_id: i64 => w::Field::must("product_id"),
+        1 product_id: i64 => "product_id: must",
         /// `product_info`.
-        2 product_info: ProductProductInfo => w::Field::must("product_info"),
+        2 product_info: ProductProductInfo => "product_info: must",
         /// `shop`.
-        3 shop: Shop => w::Field::must("shop"),
+        3 shop: Shop => "shop: must",
     }
 }
 
@@ -523,11 +524,11 @@ w::record! {
     /// `ProductDetail`.
     pub struct ProductDetail {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `product_id`.
-        1 product_id: i64 => w::Field::must("product_id"),
+        1 product_id: i64 => "product_id: must",
         /// `product_info`.
-        2 product_info: ProductDetailProductInfo => w::Field::must("product_info"),
+        2 product_info: ProductDetailProductInfo => "product_info: must",
     }
 }
 
@@ -535,7 +536,7 @@ w::record! {
     /// `ProductDetailCatsV2Item`.
     pub struct ProductDetailCatsV2Item {
         /// `cat_id`.
-        0 cat_id: i64 => w::Field::must("cat_id"),
+        0 cat_id: i64 => "cat_id: must",
     }
 }
 
@@ -543,19 +544,19 @@ w::record! {
     /// `ProductDetailProductInfo`.
     pub struct ProductDetailProductInfo {
         /// `title`.
-        0 title: String => w::Field::must("title"),
+        0 title: String => "title: must",
         /// `sub_title`.
-        1 sub_title: Option<String> => w::Field::new("sub_title"),
+        1 sub_title: Option<String> => "sub_title",
         /// `head_imgs`.
-        2 head_imgs: Vec<String> => w::Field::must("head_imgs"),
+        2 head_imgs: Vec<String> => "head_imgs: must",
         /// `desc_info`.
-        3 desc_info: DescInfo => w::Field::must("desc_info"),
+        3 desc_info: DescInfo => "desc_info: must",
         /// `cats`.
-        4 cats: Option<Vec<Cat>> => w::Field::new("cats"),
+        4 cats: Option<Vec<Cat>> => "cats",
         /// `cats_v2`.
-        5 cats_v2: Option<Vec<ProductDetailCatsV2Item>> => w::Field::new("cats_v2"),
+        5 cats_v2: Option<Vec<ProductDetailCatsV2Item>> => "cats_v2",
         /// `product_promotion_link`.
-        6 product_promotion_link: Option<String> => w::Field::new("product_promotion_link"),
+        6 product_promotion_link: Option<String> => "product_promotion_link",
     }
 }
 
@@ -563,13 +564,13 @@ w::record! {
     /// `ProductInfo`.
     pub struct ProductInfo {
         /// `product_id`.
-        0 product_id: i64 => w::Field::must("product_id"),
+        0 product_id: i64 => "product_id: must",
         /// `thumb_img`.
-        1 thumb_img: String => w::Field::must("thumb_img"),
+        1 thumb_img: String => "thumb_img: must",
         /// `title`.
-        2 title: String => w::Field::must("title"),
+        2 title: String => "title: must",
         /// `actual_payment`; unit fen.
-        3 actual_payment: xinqiao_types::Fen => w::Field::must("actual_payment"),
+        3 actual_payment: xinqiao_types::Fen => "actual_payment: must",
     }
 }
 
@@ -577,7 +578,7 @@ w::record! {
     /// `ProductInfoCatsV2Item`.
     pub struct ProductInfoCatsV2Item {
         /// `cat_id`.
-        0 cat_id: i64 => w::Field::must("cat_id"),
+        0 cat_id: i64 => "cat_id: must",
     }
 }
 
@@ -585,21 +586,21 @@ w::record! {
     /// `ProductProductInfo`.
     pub struct ProductProductInfo {
         /// `title`.
-        0 title: String => w::Field::must("title"),
+        0 title: String => "title: must",
         /// `sub_title`.
-        1 sub_title: Option<String> => w::Field::new("sub_title"),
+        1 sub_title: Option<String> => "sub_title",
         /// `head_imgs`.
-        2 head_imgs: Vec<String> => w::Field::must("head_imgs"),
+        2 head_imgs: Vec<String> => "head_imgs: must",
         /// `desc_info`.
-        3 desc_info: DescInfo => w::Field::must("desc_info"),
+        3 desc_info: DescInfo => "desc_info: must",
         /// `cats_v2`.
-        4 cats_v2: Option<Vec<ProductInfoCatsV2Item>> => w::Field::new("cats_v2"),
+        4 cats_v2: Option<Vec<ProductInfoCatsV2Item>> => "cats_v2",
         /// `skus`.
-        5 skus: Vec<Skus> => w::Field::must("skus"),
+        5 skus: Vec<Skus> => "skus: must",
         /// `status`.
-        6 status: i64 => w::Field::must("status"),
+        6 status: i64 => "status: must",
         /// `monthly_sales_range`.
-        7 monthly_sales_range: i64 => w::Field::must("monthly_sales_range"),
+        7 monthly_sales_range: i64 => "monthly_sales_range: must",
     }
 }
 
@@ -607,13 +608,13 @@ w::record! {
     /// `PromotionInfo`.
     pub struct PromotionInfo {
         /// `channel_type`.
-        0 channel_type: i64 => w::Field::must("channel_type"),
+        0 channel_type: i64 => "channel_type: must",
         /// `finder_info`.
-        1 finder_info: Option<PromotionInfoFinderInfo> => w::Field::new("finder_info"),
+        1 finder_info: Option<PromotionInfoFinderInfo> => "finder_info",
         /// `talent_info`.
-        2 talent_info: Option<PromotionInfoTalentInfo> => w::Field::new("talent_info"),
+        2 talent_info: Option<PromotionInfoTalentInfo> => "talent_info",
         /// `mp_info`.
-        3 mp_info: Option<MpInfo> => w::Field::new("mp_info"),
+        3 mp_info: Option<MpInfo> => "mp_info",
     }
 }
 
@@ -621,11 +622,11 @@ w::record! {
     /// `PromotionInfoFinderInfo`.
     pub struct PromotionInfoFinderInfo {
         /// `finder_id`.
-        0 finder_id: String => w::Field::must("finder_id"),
+        0 finder_id: String => "finder_id: must",
         /// `nickname`.
-        1 nickname: String => w::Field::must("nickname").masked(),
+        1 nickname: String => "nickname: must masked",
         /// `openfinderid`.
-        2 openfinderid: Option<String> => w::Field::new("openfinderid"),
+        2 openfinderid: Option<String> => "openfinderid",
     }
 }
 
@@ -633,11 +634,11 @@ w::record! {
     /// `PromotionInfoTalentInfo`.
     pub struct PromotionInfoTalentInfo {
         /// `talent_appid`.
-        0 talent_appid: String => w::Field::must("talent_appid"),
+        0 talent_appid: String => "talent_appid: must",
         /// `nickname`.
-        1 nickname: String => w::Field::must("nickname").masked(),
+        1 nickname: String => "nickname: must masked",
         /// `opentalentid`.
-        2 opentalentid: Option<String> => w::Field::new("opentalentid"),
+        2 opentalentid: Option<String> => "opentalentid",
     }
 }
 
@@ -645,17 +646,17 @@ w::record! {
     /// `PromotiondetailGetItem`.
     pub struct PromotiondetailGetItem {
         /// `shop_appid`.
-        0 shop_appid: String => w::Field::must("shop_appid"),
+        0 shop_appid: String => "shop_appid: must",
         /// `product_id`.
-        1 product_id: i64 => w::Field::must("product_id"),
+        1 product_id: i64 => "product_id: must",
         /// `spu_source`.
-        2 spu_source: i64 => w::Field::must("spu_source"),
+        2 spu_source: i64 => "spu_source: must",
         /// `commission_info`.
-        3 commission_info: CommissionInfo => w::Field::must("commission_info"),
+        3 commission_info: CommissionInfo => "commission_info: must",
         /// `head_supplier_info`.
-        4 head_supplier_info: HeadSupplierInfo => w::Field::must("head_supplier_info"),
+        4 head_supplier_info: HeadSupplierInfo => "head_supplier_info: must",
         /// `cooperative_info`.
-        5 cooperative_info: CooperativeInfo => w::Field::must("cooperative_info"),
+        5 cooperative_info: CooperativeInfo => "cooperative_info: must",
     }
 }
 
@@ -663,11 +664,11 @@ w::record! {
     /// `SelectionproductsListGetProduct`.
     pub struct SelectionproductsListGetProduct {
         /// `shop_appid`.
-        0 shop_appid: String => w::Field::must("shop_appid"),
+        0 shop_appid: String => "shop_appid: must",
         /// `product_id`.
-        1 product_id: i64 => w::Field::must("product_id"),
+        1 product_id: i64 => "product_id: must",
         /// `head_supplier_item_link`.
-        2 head_supplier_item_link: String => w::Field::must("head_supplier_item_link"),
+        2 head_supplier_item_link: String => "head_supplier_item_link: must",
     }
 }
 
@@ -675,11 +676,11 @@ w::record! {
     /// `SharerInfo`.
     pub struct SharerInfo {
         /// `sharer_appid`.
-        0 sharer_appid: String => w::Field::must("sharer_appid"),
+        0 sharer_appid: String => "sharer_appid: must",
         /// `nickname`.
-        1 nickname: String => w::Field::must("nickname").masked(),
+        1 nickname: String => "nickname: must masked",
         /// `opensharerid`.
-        2 opensharerid: String => w::Field::must("opensharerid"),
+        2 opensharerid: String => "opensharerid: must",
     }
 }
 
@@ -687,11 +688,11 @@ w::record! {
     /// `Shop`.
     pub struct Shop {
         /// `name`.
-        0 name: String => w::Field::must("name"),
+        0 name: String => "name: must",
         /// `icon`.
-        1 icon: String => w::Field::must("icon"),
+        1 icon: String => "icon: must",
         /// `score`.
-        2 score: i64 => w::Field::must("score"),
+        2 score: i64 => "score: must",
     }
 }
 
@@ -699,13 +700,13 @@ w::record! {
     /// `ShopDetail`.
     pub struct ShopDetail {
         /// `status`.
-        0 status: i64 => w::Field::must("status"),
+        0 status: i64 => "status: must",
         /// `approved_time`; format `unix`.
-        1 approved_time: xinqiao_types::UnixSeconds => w::Field::must("approved_time"),
+        1 approved_time: xinqiao_types::UnixSeconds => "approved_time: must",
         /// `base_info`.
-        2 base_info: BaseInfo => w::Field::must("base_info"),
+        2 base_info: BaseInfo => "base_info: must",
         /// `data_info`.
-        3 data_info: DataInfo => w::Field::must("data_info"),
+        3 data_info: DataInfo => "data_info: must",
     }
 }
 
@@ -713,7 +714,7 @@ w::record! {
     /// `ShopInfo`.
     pub struct ShopInfo {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
     }
 }
 
@@ -721,9 +722,9 @@ w::record! {
     /// `SkuAttr`.
     pub struct SkuAttr {
         /// `attr_key`.
-        0 attr_key: String => w::Field::must("attr_key"),
+        0 attr_key: String => "attr_key: must",
         /// `attr_value`.
-        1 attr_value: String => w::Field::must("attr_value"),
+        1 attr_value: String => "attr_value: must",
     }
 }
 
@@ -731,17 +732,17 @@ w::record! {
     /// `SkuDeliverInfo`.
     pub struct SkuDeliverInfo {
         /// `stock_type`.
-        0 stock_type: i64 => w::Field::must("stock_type"),
+        0 stock_type: i64 => "stock_type: must",
         /// `full_payment_presale_delivery_type`.
-        1 full_payment_presale_delivery_type: i64 => w::Field::must("full_payment_presale_delivery_type"),
+        1 full_payment_presale_delivery_type: i64 => "full_payment_presale_delivery_type: must",
         /// `presale_begin_time`; format `unix`.
-        2 presale_begin_time: xinqiao_types::UnixSeconds => w::Field::must("presale_begin_time"),
+        2 presale_begin_time: xinqiao_types::UnixSeconds => "presale_begin_time: must",
         /// `presale_end_time`; format `unix`.
-        3 presale_end_time: xinqiao_types::UnixSeconds => w::Field::must("presale_end_time"),
+        3 presale_end_time: xinqiao_types::UnixSeconds => "presale_end_time: must",
         /// `full_payment_presale_delivery_time`.
-        4 full_payment_presale_delivery_time: i64 => w::Field::must("full_payment_presale_delivery_time"),
+        4 full_payment_presale_delivery_time: i64 => "full_payment_presale_delivery_time: must",
         /// `spot_after_presale_end`.
-        5 spot_after_presale_end: bool => w::Field::must("spot_after_presale_end").spelled(w::Spelling::BoolInt),
+        5 spot_after_presale_end: bool => "spot_after_presale_end: must zero-one",
     }
 }
 
@@ -749,27 +750,27 @@ w::record! {
     /// `Skus`.
     pub struct Skus {
         /// `sku_id`.
-        0 sku_id: i64 => w::Field::must("sku_id"),
+        0 sku_id: i64 => "sku_id: must",
         /// `out_sku_id`.
-        1 out_sku_id: Option<String> => w::Field::new("out_sku_id"),
+        1 out_sku_id: Option<String> => "out_sku_id",
         /// `thumb_img`.
-        2 thumb_img: String => w::Field::must("thumb_img"),
+        2 thumb_img: String => "thumb_img: must",
         /// `sale_price`; unit fen.
-        3 sale_price: xinqiao_types::Fen => w::Field::must("sale_price"),
+        3 sale_price: xinqiao_types::Fen => "sale_price: must",
         /// `market_price`; unit fen.
-        4 market_price: xinqiao_types::Fen => w::Field::must("market_price"),
+        4 market_price: xinqiao_types::Fen => "market_price: must",
         /// `stock_num`.
-        5 stock_num: i64 => w::Field::must("stock_num"),
+        5 stock_num: i64 => "stock_num: must",
         /// `sku_code`.
-        6 sku_code: Option<String> => w::Field::new("sku_code"),
+        6 sku_code: Option<String> => "sku_code",
         /// `bar_code`.
-        7 bar_code: Option<String> => w::Field::new("bar_code"),
+        7 bar_code: Option<String> => "bar_code",
         /// `sku_attrs`.
-        8 sku_attrs: Option<Vec<SkuAttr>> => w::Field::new("sku_attrs"),
+        8 sku_attrs: Option<Vec<SkuAttr>> => "sku_attrs",
         /// `status`.
-        9 status: i64 => w::Field::must("status"),
+        9 status: i64 => "status: must",
         /// `sku_deliver_info`.
-        10 sku_deliver_info: Option<SkuDeliverInfo> => w::Field::new("sku_deliver_info"),
+        10 sku_deliver_info: Option<SkuDeliverInfo> => "sku_deliver_info",
     }
 }
 
@@ -777,19 +778,19 @@ w::record! {
     /// `SpuItemCondition`.
     pub struct SpuItemCondition {
         /// `selling_price_range`; unit fen.
-        0 selling_price_range: Option<ListingTimeRange> => w::Field::new("selling_price_range"),
+        0 selling_price_range: Option<ListingTimeRange> => "selling_price_range",
         /// `monthly_sales_range`.
-        1 monthly_sales_range: Option<ListingTimeRange> => w::Field::new("monthly_sales_range"),
+        1 monthly_sales_range: Option<ListingTimeRange> => "monthly_sales_range",
         /// `service_fee_rate_range`; unit 1/100000.
-        2 service_fee_rate_range: Option<ListingTimeRange> => w::Field::new("service_fee_rate_range"),
+        2 service_fee_rate_range: Option<ListingTimeRange> => "service_fee_rate_range",
         /// `commission_rate_range`; unit 1/100000.
-        3 commission_rate_range: Option<ListingTimeRange> => w::Field::new("commission_rate_range"),
+        3 commission_rate_range: Option<ListingTimeRange> => "commission_rate_range",
         /// `promote_time_range`.
-        4 promote_time_range: Option<ListingTimeRange> => w::Field::new("promote_time_range"),
+        4 promote_time_range: Option<ListingTimeRange> => "promote_time_range",
         /// `create_time_range`.
-        5 create_time_range: Option<ListingTimeRange> => w::Field::new("create_time_range"),
+        5 create_time_range: Option<ListingTimeRange> => "create_time_range",
         /// `flags`.
-        6 flags: Option<Vec<String>> => w::Field::new("flags"),
+        6 flags: Option<Vec<String>> => "flags",
     }
     new()
     set(
@@ -807,17 +808,17 @@ w::record! {
     /// `SubAgencyInfo`.
     pub struct SubAgencyInfo {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `nickname`.
-        1 nickname: String => w::Field::must("nickname").masked(),
+        1 nickname: String => "nickname: must masked",
         /// `head_img_url`.
-        2 head_img_url: String => w::Field::must("head_img_url").masked(),
+        2 head_img_url: String => "head_img_url: must masked",
         /// `profit_sharding_suc_time`; format `unix`.
-        3 profit_sharding_suc_time: xinqiao_types::UnixSeconds => w::Field::must("profit_sharding_suc_time"),
+        3 profit_sharding_suc_time: xinqiao_types::UnixSeconds => "profit_sharding_suc_time: must",
         /// `amount`; unit fen.
-        4 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        4 amount: xinqiao_types::Fen => "amount: must",
         /// `ratio`; unit 1/10000.
-        5 ratio: i64 => w::Field::must("ratio"),
+        5 ratio: i64 => "ratio: must",
     }
 }
 
@@ -825,9 +826,9 @@ w::record! {
     /// `SubscribeInfo`.
     pub struct SubscribeInfo {
         /// `shop_appid`.
-        0 shop_appid: String => w::Field::must("shop_appid"),
+        0 shop_appid: String => "shop_appid: must",
         /// `product_id`.
-        1 product_id: i64 => w::Field::must("product_id"),
+        1 product_id: i64 => "product_id: must",
     }
 }
 
@@ -835,17 +836,17 @@ w::record! {
     /// `TalentInfo`.
     pub struct TalentInfo {
         /// `talent_appid`.
-        0 talent_appid: String => w::Field::must("talent_appid"),
+        0 talent_appid: String => "talent_appid: must",
         /// `nickname`.
-        1 nickname: String => w::Field::must("nickname").masked(),
+        1 nickname: String => "nickname: must masked",
         /// `head_img_url`.
-        2 head_img_url: String => w::Field::must("head_img_url").masked(),
+        2 head_img_url: String => "head_img_url: must masked",
         /// `opentalentid`.
-        3 opentalentid: Option<String> => w::Field::new("opentalentid"),
+        3 opentalentid: Option<String> => "opentalentid",
         /// `amount`; unit fen.
-        4 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        4 amount: xinqiao_types::Fen => "amount: must",
         /// `ratio`; unit 1/10000.
-        5 ratio: i64 => w::Field::must("ratio"),
+        5 ratio: i64 => "ratio: must",
     }
 }
 
@@ -864,7 +865,7 @@ w::record! {
     /// Answer to [`LiveprotectionGetqrcode`].
     pub struct LiveprotectionGetqrcodeResponse {
         /// `qrcode_url`.
-        0 qrcode_url: String => w::Field::must("qrcode_url"),
+        0 qrcode_url: String => "qrcode_url: must",
     }
 }
 
@@ -895,13 +896,13 @@ w::record! {
     /// * Catalog: `channels.league.headsupplier.productdetail_get`.
     pub struct ProductdetailGet {
         /// `shop_appid`.
-        0 shop_appid: String => w::Field::must("shop_appid"),
+        0 shop_appid: String => "shop_appid: must",
         /// `product_id`.
-        1 product_id: i64 => w::Field::must("product_id"),
+        1 product_id: i64 => "product_id: must",
         /// `plan_type`.
-        2 plan_type: Option<i64> => w::Field::new("plan_type"),
+        2 plan_type: Option<i64> => "plan_type",
     }
-    new(shop_appid: String, product_id: i64)
+    new(shop_appid: impl Into<String>, product_id: i64)
     set(plan_type: i64)
 }
 
@@ -909,7 +910,7 @@ w::record! {
     /// Answer to [`ProductdetailGet`].
     pub struct ProductdetailGetResponse {
         /// `product`.
-        0 product: Product => w::Field::must("product"),
+        0 product: Product => "product: must",
     }
 }
 
@@ -940,37 +941,32 @@ w::record! {
     /// * Catalog: `channels.league.headsupplier.selectionproducts_list_get`.
     pub struct SelectionproductsListGet {
         /// `keyword`.
-        0 keyword: Option<String> => w::Field::new("keyword"),
+        0 keyword: Option<String> => "keyword",
         /// `plan_type`.
-        1 plan_type: i64 => w::Field::must("plan_type"),
+        1 plan_type: i64 => "plan_type: must",
         /// `spu_item_condition`.
-        2 spu_item_condition: Option<SpuItemCondition> => w::Field::new("spu_item_condition"),
+        2 spu_item_condition: Option<SpuItemCondition> => "spu_item_condition",
         /// `category`.
-        3 category: Option<Category> => w::Field::new("category"),
+        3 category: Option<Category> => "category",
         /// `spu_source`.
-        4 spu_source: Option<i64> => w::Field::new("spu_source"),
+        4 spu_source: Option<i64> => "spu_source",
         /// `page_size`.
-        5 page_size: i64 => w::Field::must("page_size"),
+        5 page_size: i64 => "page_size: must",
         /// `next_key`.
-        6 next_key: Option<String> => w::Field::new("next_key"),
+        6 next_key: Option<String> => "next_key",
     }
     new(plan_type: i64, page_size: i64)
-    set(
-        keyword: String,
-        spu_item_condition: SpuItemCondition,
-        category: Category,
-        spu_source: i64,
-        next_key: String,
-    )
+    text(keyword: String, next_key: String)
+    set(spu_item_condition: SpuItemCondition, category: Category, spu_source: i64)
 }
 
 w::record! {
     /// Answer to [`SelectionproductsListGet`].
     pub struct SelectionproductsListGetResponse {
         /// `product_list`.
-        0 product_list: Vec<SelectionproductsListGetProduct> => w::Field::must("product_list"),
+        0 product_list: Vec<SelectionproductsListGetProduct> => "product_list: must",
         /// `next_key`.
-        1 next_key: Option<String> => w::Field::new("next_key"),
+        1 next_key: Option<String> => "next_key",
     }
 }
 
@@ -1005,18 +1001,18 @@ pub mod clue {
         /// * Catalog: `channels.league.headsupplier.clue.get`.
         pub struct Get {
             /// `order_id`.
-            0 order_id: String => w::Field::must("order_id"),
+            0 order_id: String => "order_id: must",
             /// `sku_id`.
-            1 sku_id: i64 => w::Field::must("sku_id"),
+            1 sku_id: i64 => "sku_id: must",
         }
-        new(order_id: String, sku_id: i64)
+        new(order_id: impl Into<String>, sku_id: i64)
     }
 
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
             /// `commssion_clue`.
-            0 commssion_clue: super::CommssionClue => w::Field::must("commssion_clue"),
+            0 commssion_clue: super::CommssionClue => "commssion_clue: must",
         }
     }
 
@@ -1047,34 +1043,30 @@ pub mod clue {
         /// * Catalog: `channels.league.headsupplier.clue.list_get`.
         pub struct ListGet {
             /// `appid`.
-            0 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+            0 appid: Option<xinqiao_types::AppId> => "appid",
             /// `sharer_appid`.
-            1 sharer_appid: Option<String> => w::Field::new("sharer_appid"),
+            1 sharer_appid: Option<String> => "sharer_appid",
             /// `create_time_range`.
-            2 create_time_range: Option<super::CreateTimeRange> => w::Field::new("create_time_range"),
+            2 create_time_range: Option<super::CreateTimeRange> => "create_time_range",
             /// `page_size`.
-            3 page_size: i64 => w::Field::must("page_size"),
+            3 page_size: i64 => "page_size: must",
             /// `next_key`.
-            4 next_key: Option<String> => w::Field::new("next_key"),
+            4 next_key: Option<String> => "next_key",
         }
         new(page_size: i64)
-        set(
-            appid: xinqiao_types::AppId,
-            sharer_appid: String,
-            create_time_range: super::CreateTimeRange,
-            next_key: String,
-        )
+        text(appid: xinqiao_types::AppId, sharer_appid: String, next_key: String)
+        set(create_time_range: super::CreateTimeRange)
     }
 
     w::record! {
         /// Answer to [`ListGet`].
         pub struct ListGetResponse {
             /// `list`.
-            0 list: Vec<super::ListGetList> => w::Field::must("list"),
+            0 list: Vec<super::ListGetList> => "list: must",
             /// `next_key`.
-            1 next_key: Option<String> => w::Field::new("next_key"),
+            1 next_key: Option<String> => "next_key",
             /// `has_more`.
-            2 has_more: bool => w::Field::must("has_more"),
+            2 has_more: bool => "has_more: must",
         }
     }
 
@@ -1110,11 +1102,11 @@ pub mod cooperativeitem {
         /// * Catalog: `channels.league.headsupplier.cooperativeitem.add`.
         pub struct Add {
             /// `head_supplier_item_link`.
-            0 head_supplier_item_link: String => w::Field::must("head_supplier_item_link"),
+            0 head_supplier_item_link: String => "head_supplier_item_link: must",
             /// `hidden_flag`.
-            1 hidden_flag: Option<bool> => w::Field::new("hidden_flag").spelled(w::Spelling::BoolInt),
+            1 hidden_flag: Option<bool> => "hidden_flag: zero-one",
         }
-        new(head_supplier_item_link: String)
+        new(head_supplier_item_link: impl Into<String>)
         set(hidden_flag: bool)
     }
 
@@ -1122,7 +1114,7 @@ pub mod cooperativeitem {
         /// Answer to [`Add`].
         pub struct AddResponse {
             /// `cooperative_item_id`.
-            0 cooperative_item_id: i64 => w::Field::must("cooperative_item_id"),
+            0 cooperative_item_id: i64 => "cooperative_item_id: must",
         }
     }
 
@@ -1153,25 +1145,26 @@ pub mod cooperativeitem {
         /// * Catalog: `channels.league.headsupplier.cooperativeitem.list_get`.
         pub struct ListGet {
             /// `commission_type`.
-            0 commission_type: i64 => w::Field::must("commission_type"),
+            0 commission_type: i64 => "commission_type: must",
             /// `listing_time_range`.
-            1 listing_time_range: Option<super::ListingTimeRange> => w::Field::new("listing_time_range"),
+            1 listing_time_range: Option<super::ListingTimeRange> => "listing_time_range",
             /// `page_size`.
-            2 page_size: i64 => w::Field::must("page_size"),
+            2 page_size: i64 => "page_size: must",
             /// `next_key`.
-            3 next_key: Option<String> => w::Field::new("next_key"),
+            3 next_key: Option<String> => "next_key",
         }
         new(commission_type: i64, page_size: i64)
-        set(listing_time_range: super::ListingTimeRange, next_key: String)
+        text(next_key: String)
+        set(listing_time_range: super::ListingTimeRange)
     }
 
     w::record! {
         /// Answer to [`ListGet`].
         pub struct ListGetResponse {
             /// `list`.
-            0 list: Vec<super::ListItem> => w::Field::must("list"),
+            0 list: Vec<super::ListItem> => "list: must",
             /// `next_key`.
-            1 next_key: Option<String> => w::Field::new("next_key"),
+            1 next_key: Option<String> => "next_key",
         }
     }
 
@@ -1214,9 +1207,9 @@ pub mod funds {
         /// Answer to [`BalanceGet`].
         pub struct BalanceGetResponse {
             /// `available_amount`; unit fen.
-            0 available_amount: xinqiao_types::Fen => w::Field::must("available_amount"),
+            0 available_amount: xinqiao_types::Fen => "available_amount: must",
             /// `pending_amount`; unit fen.
-            1 pending_amount: xinqiao_types::Fen => w::Field::must("pending_amount"),
+            1 pending_amount: xinqiao_types::Fen => "pending_amount: must",
         }
     }
 
@@ -1247,16 +1240,16 @@ pub mod funds {
         /// * Catalog: `channels.league.headsupplier.funds.flowdetail_get`.
         pub struct FlowdetailGet {
             /// `flow_id`.
-            0 flow_id: String => w::Field::must("flow_id"),
+            0 flow_id: String => "flow_id: must",
         }
-        new(flow_id: String)
+        new(flow_id: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`FlowdetailGet`].
         pub struct FlowdetailGetResponse {
             /// `funds_flow`.
-            0 funds_flow: super::FundsFlow => w::Field::must("funds_flow"),
+            0 funds_flow: super::FundsFlow => "funds_flow: must",
         }
     }
 
@@ -1287,27 +1280,26 @@ pub mod funds {
         /// * Catalog: `channels.league.headsupplier.funds.flowlist_get`.
         pub struct FlowlistGet {
             /// `funds_type`.
-            0 funds_type: Option<i64> => w::Field::new("funds_type"),
+            0 funds_type: Option<i64> => "funds_type",
             /// `start_time`; format `unix`.
-            1 start_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("start_time"),
+            1 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
             /// `end_time`; format `unix`.
-            2 end_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("end_time"),
+            2 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
             /// `transaction_id`.
-            3 transaction_id: Option<String> => w::Field::new("transaction_id"),
+            3 transaction_id: Option<String> => "transaction_id",
             /// `page`.
-            4 page: i64 => w::Field::must("page"),
+            4 page: i64 => "page: must",
             /// `page_size`.
-            5 page_size: i64 => w::Field::must("page_size"),
+            5 page_size: i64 => "page_size: must",
             /// `next_key`.
-            6 next_key: Option<String> => w::Field::new("next_key"),
+            6 next_key: Option<String> => "next_key",
         }
         new(page: i64, page_size: i64)
+        text(transaction_id: String, next_key: String)
         set(
             funds_type: i64,
             start_time: xinqiao_types::UnixSeconds,
             end_time: xinqiao_types::UnixSeconds,
-            transaction_id: String,
-            next_key: String,
         )
     }
 
@@ -1315,11 +1307,11 @@ pub mod funds {
         /// Answer to [`FlowlistGet`].
         pub struct FlowlistGetResponse {
             /// `flow_ids`.
-            0 flow_ids: Vec<String> => w::Field::must("flow_ids"),
+            0 flow_ids: Vec<String> => "flow_ids: must",
             /// `has_more`.
-            1 has_more: bool => w::Field::must("has_more"),
+            1 has_more: bool => "has_more: must",
             /// `next_key`.
-            2 next_key: Option<String> => w::Field::new("next_key"),
+            2 next_key: Option<String> => "next_key",
         }
     }
 
@@ -1355,18 +1347,18 @@ pub mod item {
         /// * Catalog: `channels.league.headsupplier.item.get`.
         pub struct Get {
             /// `appid`.
-            0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            0 appid: xinqiao_types::AppId => "appid: must",
             /// `product_id`.
-            1 product_id: i64 => w::Field::must("product_id"),
+            1 product_id: i64 => "product_id: must",
         }
-        new(appid: xinqiao_types::AppId, product_id: i64)
+        new(appid: impl Into<xinqiao_types::AppId>, product_id: i64)
     }
 
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
             /// `item`.
-            0 item: super::GetItem => w::Field::must("item"),
+            0 item: super::GetItem => "item: must",
         }
     }
 
@@ -1397,25 +1389,25 @@ pub mod item {
         /// * Catalog: `channels.league.headsupplier.item.list_get`.
         pub struct ListGet {
             /// `appid`.
-            0 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+            0 appid: Option<xinqiao_types::AppId> => "appid",
             /// `page_size`.
-            1 page_size: i64 => w::Field::must("page_size"),
+            1 page_size: i64 => "page_size: must",
             /// `next_key`.
-            2 next_key: Option<String> => w::Field::new("next_key"),
+            2 next_key: Option<String> => "next_key",
         }
         new(page_size: i64)
-        set(appid: xinqiao_types::AppId, next_key: String)
+        text(appid: xinqiao_types::AppId, next_key: String)
     }
 
     w::record! {
         /// Answer to [`ListGet`].
         pub struct ListGetResponse {
             /// `list`.
-            0 list: Vec<super::ListGetListItem> => w::Field::must("list"),
+            0 list: Vec<super::ListGetListItem> => "list: must",
             /// `has_more`.
-            1 has_more: bool => w::Field::must("has_more"),
+            1 has_more: bool => "has_more: must",
             /// `next_key`.
-            2 next_key: Option<String> => w::Field::new("next_key"),
+            2 next_key: Option<String> => "next_key",
         }
     }
 
@@ -1446,16 +1438,16 @@ pub mod item {
         /// * Catalog: `channels.league.headsupplier.item.promotiondetail_get`.
         pub struct PromotiondetailGet {
             /// `head_supplier_item_link`.
-            0 head_supplier_item_link: String => w::Field::must("head_supplier_item_link"),
+            0 head_supplier_item_link: String => "head_supplier_item_link: must",
         }
-        new(head_supplier_item_link: String)
+        new(head_supplier_item_link: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`PromotiondetailGet`].
         pub struct PromotiondetailGetResponse {
             /// `item`.
-            0 item: super::PromotiondetailGetItem => w::Field::must("item"),
+            0 item: super::PromotiondetailGetItem => "item: must",
         }
     }
 
@@ -1486,13 +1478,13 @@ pub mod item {
         /// * Catalog: `channels.league.headsupplier.item.upd`.
         pub struct Upd {
             /// `appid`.
-            0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            0 appid: xinqiao_types::AppId => "appid: must",
             /// `product_id`.
-            1 product_id: i64 => w::Field::must("product_id"),
+            1 product_id: i64 => "product_id: must",
             /// `type`.
-            2 type_: i64 => w::Field::must("type"),
+            2 type_: i64 => "type: must",
         }
-        new(appid: xinqiao_types::AppId, product_id: i64, type_: i64)
+        new(appid: impl Into<xinqiao_types::AppId>, product_id: i64, type_: i64)
     }
 
     w::endpoint! {
@@ -1527,18 +1519,18 @@ pub mod order {
         /// * Catalog: `channels.league.headsupplier.order.get`.
         pub struct Get {
             /// `order_id`.
-            0 order_id: String => w::Field::must("order_id"),
+            0 order_id: String => "order_id: must",
             /// `sku_id`.
-            1 sku_id: i64 => w::Field::must("sku_id"),
+            1 sku_id: i64 => "sku_id: must",
         }
-        new(order_id: String, sku_id: i64)
+        new(order_id: impl Into<String>, sku_id: i64)
     }
 
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
             /// `commssion_order`.
-            0 commssion_order: super::CommssionOrder => w::Field::must("commssion_order"),
+            0 commssion_order: super::CommssionOrder => "commssion_order: must",
         }
     }
 
@@ -1569,46 +1561,45 @@ pub mod order {
         /// * Catalog: `channels.league.headsupplier.order.list_get`.
         pub struct ListGet {
             /// `appid`.
-            0 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+            0 appid: Option<xinqiao_types::AppId> => "appid",
             /// `sharer_appid`.
-            1 sharer_appid: Option<String> => w::Field::new("sharer_appid"),
+            1 sharer_appid: Option<String> => "sharer_appid",
             /// `finder_id`.
-            2 finder_id: Option<String> => w::Field::new("finder_id"),
+            2 finder_id: Option<String> => "finder_id",
             /// `openfinderid`.
-            3 openfinderid: Option<String> => w::Field::new("openfinderid"),
+            3 openfinderid: Option<String> => "openfinderid",
             /// `create_time_range`.
-            4 create_time_range: Option<super::CreateTimeRange> => w::Field::new("create_time_range"),
+            4 create_time_range: Option<super::CreateTimeRange> => "create_time_range",
             /// `update_time_range`.
-            5 update_time_range: Option<super::CreateTimeRange> => w::Field::new("update_time_range"),
+            5 update_time_range: Option<super::CreateTimeRange> => "update_time_range",
             /// `order_id`.
-            6 order_id: Option<String> => w::Field::new("order_id"),
+            6 order_id: Option<String> => "order_id",
             /// `page_size`.
-            7 page_size: i64 => w::Field::must("page_size"),
+            7 page_size: i64 => "page_size: must",
             /// `next_key`.
-            8 next_key: Option<String> => w::Field::new("next_key"),
+            8 next_key: Option<String> => "next_key",
         }
         new(page_size: i64)
-        set(
+        text(
             appid: xinqiao_types::AppId,
             sharer_appid: String,
             finder_id: String,
             openfinderid: String,
-            create_time_range: super::CreateTimeRange,
-            update_time_range: super::CreateTimeRange,
             order_id: String,
             next_key: String,
         )
+        set(create_time_range: super::CreateTimeRange, update_time_range: super::CreateTimeRange)
     }
 
     w::record! {
         /// Answer to [`ListGet`].
         pub struct ListGetResponse {
             /// `list`.
-            0 list: Vec<super::ListDetail> => w::Field::must("list"),
+            0 list: Vec<super::ListDetail> => "list: must",
             /// `has_more`.
-            1 has_more: bool => w::Field::must("has_more"),
+            1 has_more: bool => "has_more: must",
             /// `next_key`.
-            2 next_key: Option<String> => w::Field::new("next_key"),
+            2 next_key: Option<String> => "next_key",
         }
     }
 
@@ -1644,25 +1635,24 @@ pub mod secondheadsupplieritem {
         /// * Catalog: `channels.league.headsupplier.secondheadsupplieritem.add`.
         pub struct Add {
             /// `cooperative_item_id`.
-            0 cooperative_item_id: Option<i64> => w::Field::new("cooperative_item_id"),
+            0 cooperative_item_id: Option<i64> => "cooperative_item_id",
             /// `head_supplier_item_link`.
-            1 head_supplier_item_link: Option<String> => w::Field::new("head_supplier_item_link"),
+            1 head_supplier_item_link: Option<String> => "head_supplier_item_link",
             /// `plan_type`.
-            2 plan_type: i64 => w::Field::must("plan_type"),
+            2 plan_type: i64 => "plan_type: must",
             /// `service_ratio`; unit 1/10000.
-            3 service_ratio: i64 => w::Field::must("service_ratio"),
+            3 service_ratio: i64 => "service_ratio: must",
             /// `to_head_supplier_appid`.
-            4 to_head_supplier_appid: Option<String> => w::Field::new("to_head_supplier_appid"),
+            4 to_head_supplier_appid: Option<String> => "to_head_supplier_appid",
             /// `start_time`; format `unix`.
-            5 start_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("start_time"),
+            5 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
             /// `end_time`; format `unix`.
-            6 end_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("end_time"),
+            6 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
         }
         new(plan_type: i64, service_ratio: i64)
+        text(head_supplier_item_link: String, to_head_supplier_appid: String)
         set(
             cooperative_item_id: i64,
-            head_supplier_item_link: String,
-            to_head_supplier_appid: String,
             start_time: xinqiao_types::UnixSeconds,
             end_time: xinqiao_types::UnixSeconds,
         )
@@ -1695,25 +1685,21 @@ pub mod secondheadsupplieritem {
         /// * Catalog: `channels.league.headsupplier.secondheadsupplieritem.update`.
         pub struct Update {
             /// `cooperative_item_id`.
-            0 cooperative_item_id: Option<i64> => w::Field::new("cooperative_item_id"),
+            0 cooperative_item_id: Option<i64> => "cooperative_item_id",
             /// `head_supplier_item_link`.
-            1 head_supplier_item_link: Option<String> => w::Field::new("head_supplier_item_link"),
+            1 head_supplier_item_link: Option<String> => "head_supplier_item_link",
             /// `plan_type`.
-            2 plan_type: i64 => w::Field::must("plan_type"),
+            2 plan_type: i64 => "plan_type: must",
             /// `update_type`.
-            3 update_type: i64 => w::Field::must("update_type"),
+            3 update_type: i64 => "update_type: must",
             /// `service_ratio`; unit 1/10000.
-            4 service_ratio: Option<i64> => w::Field::new("service_ratio"),
+            4 service_ratio: Option<i64> => "service_ratio",
             /// `to_head_supplier_appid`.
-            5 to_head_supplier_appid: Option<String> => w::Field::new("to_head_supplier_appid"),
+            5 to_head_supplier_appid: Option<String> => "to_head_supplier_appid",
         }
         new(plan_type: i64, update_type: i64)
-        set(
-            cooperative_item_id: i64,
-            head_supplier_item_link: String,
-            service_ratio: i64,
-            to_head_supplier_appid: String,
-        )
+        text(head_supplier_item_link: String, to_head_supplier_appid: String)
+        set(cooperative_item_id: i64, service_ratio: i64)
     }
 
     w::endpoint! {
@@ -1748,16 +1734,16 @@ pub mod shop {
         /// * Catalog: `channels.league.headsupplier.shop.get`.
         pub struct Get {
             /// `appid`.
-            0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            0 appid: xinqiao_types::AppId => "appid: must",
         }
-        new(appid: xinqiao_types::AppId)
+        new(appid: impl Into<xinqiao_types::AppId>)
     }
 
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
             /// `shop_detail`.
-            0 shop_detail: super::ShopDetail => w::Field::must("shop_detail"),
+            0 shop_detail: super::ShopDetail => "shop_detail: must",
         }
     }
 
@@ -1788,23 +1774,23 @@ pub mod shop {
         /// * Catalog: `channels.league.headsupplier.shop.list_get`.
         pub struct ListGet {
             /// `page_size`.
-            0 page_size: i64 => w::Field::must("page_size"),
+            0 page_size: i64 => "page_size: must",
             /// `next_key`.
-            1 next_key: Option<String> => w::Field::new("next_key"),
+            1 next_key: Option<String> => "next_key",
         }
         new(page_size: i64)
-        set(next_key: String)
+        text(next_key: String)
     }
 
     w::record! {
         /// Answer to [`ListGet`].
         pub struct ListGetResponse {
             /// `shop_list`.
-            0 shop_list: Vec<super::ListGetShop> => w::Field::must("shop_list"),
+            0 shop_list: Vec<super::ListGetShop> => "shop_list: must",
             /// `has_more`.
-            1 has_more: bool => w::Field::must("has_more"),
+            1 has_more: bool => "has_more: must",
             /// `next_key`.
-            2 next_key: Option<String> => w::Field::new("next_key"),
+            2 next_key: Option<String> => "next_key",
         }
     }
 
@@ -1840,11 +1826,11 @@ pub mod subitem {
         /// * Catalog: `channels.league.headsupplier.subitem.add`.
         pub struct Add {
             /// `cooperative_item_id`.
-            0 cooperative_item_id: i64 => w::Field::must("cooperative_item_id"),
+            0 cooperative_item_id: i64 => "cooperative_item_id: must",
             /// `ratio`.
-            1 ratio: Option<i64> => w::Field::new("ratio"),
+            1 ratio: Option<i64> => "ratio",
             /// `ratio_ext`; unit 1/10000.
-            2 ratio_ext: Option<i64> => w::Field::new("ratio_ext"),
+            2 ratio_ext: Option<i64> => "ratio_ext",
         }
         new(cooperative_item_id: i64)
         set(ratio: i64, ratio_ext: i64)
@@ -1854,7 +1840,7 @@ pub mod subitem {
         /// Answer to [`Add`].
         pub struct AddResponse {
             /// `sub_item_id`.
-            0 sub_item_id: i64 => w::Field::must("sub_item_id"),
+            0 sub_item_id: i64 => "sub_item_id: must",
         }
     }
 
@@ -1885,23 +1871,23 @@ pub mod subitem {
         /// * Catalog: `channels.league.headsupplier.subitem.list_get`.
         pub struct ListGet {
             /// `cooperative_item_id`.
-            0 cooperative_item_id: i64 => w::Field::must("cooperative_item_id"),
+            0 cooperative_item_id: i64 => "cooperative_item_id: must",
             /// `page_size`.
-            1 page_size: i64 => w::Field::must("page_size"),
+            1 page_size: i64 => "page_size: must",
             /// `next_key`.
-            2 next_key: Option<String> => w::Field::new("next_key"),
+            2 next_key: Option<String> => "next_key",
         }
         new(cooperative_item_id: i64, page_size: i64)
-        set(next_key: String)
+        text(next_key: String)
     }
 
     w::record! {
         /// Answer to [`ListGet`].
         pub struct ListGetResponse {
             /// `list`.
-            0 list: Vec<super::ListGetListDetail> => w::Field::must("list"),
+            0 list: Vec<super::ListGetListDetail> => "list: must",
             /// `next_key`.
-            1 next_key: Option<String> => w::Field::new("next_key"),
+            1 next_key: Option<String> => "next_key",
         }
     }
 
@@ -1937,29 +1923,30 @@ pub mod subscription {
         /// * Catalog: `channels.league.headsupplier.subscription.getsubscribe`.
         pub struct Getsubscribe {
             /// `filter`.
-            0 filter: Option<super::Filter> => w::Field::new("filter"),
+            0 filter: Option<super::Filter> => "filter",
             /// `page_size`.
-            1 page_size: i64 => w::Field::must("page_size"),
+            1 page_size: i64 => "page_size: must",
             /// `next_key`.
-            2 next_key: Option<String> => w::Field::new("next_key"),
+            2 next_key: Option<String> => "next_key",
             /// `need_total_num`.
-            3 need_total_num: Option<bool> => w::Field::new("need_total_num"),
+            3 need_total_num: Option<bool> => "need_total_num",
         }
         new(page_size: i64)
-        set(filter: super::Filter, next_key: String, need_total_num: bool)
+        text(next_key: String)
+        set(filter: super::Filter, need_total_num: bool)
     }
 
     w::record! {
         /// Answer to [`Getsubscribe`].
         pub struct GetsubscribeResponse {
             /// `subscribe_info_list`.
-            0 subscribe_info_list: Vec<super::SubscribeInfo> => w::Field::must("subscribe_info_list"),
+            0 subscribe_info_list: Vec<super::SubscribeInfo> => "subscribe_info_list: must",
             /// `total_num`.
-            1 total_num: Option<i64> => w::Field::new("total_num"),
+            1 total_num: Option<i64> => "total_num",
             /// `next_key`.
-            2 next_key: Option<String> => w::Field::new("next_key"),
+            2 next_key: Option<String> => "next_key",
             /// `has_more`.
-            3 has_more: bool => w::Field::must("has_more"),
+            3 has_more: bool => "has_more: must",
         }
     }
 
@@ -1990,7 +1977,7 @@ pub mod subscription {
         /// * Catalog: `channels.league.headsupplier.subscription.subscribe`.
         pub struct Subscribe {
             /// `product_id`.
-            0 product_id: i64 => w::Field::must("product_id"),
+            0 product_id: i64 => "product_id: must",
         }
         new(product_id: i64)
     }
@@ -2022,7 +2009,7 @@ pub mod subscription {
         /// * Catalog: `channels.league.headsupplier.subscription.unsubscribe`.
         pub struct Unsubscribe {
             /// `product_id`.
-            0 product_id: i64 => w::Field::must("product_id"),
+            0 product_id: i64 => "product_id: must",
         }
         new(product_id: i64)
     }
@@ -2059,29 +2046,23 @@ pub mod window {
         /// * Catalog: `channels.league.headsupplier.window.add`.
         pub struct Add {
             /// `product_id`.
-            0 product_id: i64 => w::Field::must("product_id"),
+            0 product_id: i64 => "product_id: must",
             /// `finder_id`.
-            1 finder_id: Option<String> => w::Field::new("finder_id"),
+            1 finder_id: Option<String> => "finder_id",
             /// `openfinderid`.
-            2 openfinderid: Option<String> => w::Field::new("openfinderid"),
+            2 openfinderid: Option<String> => "openfinderid",
             /// `opentalentid`.
-            3 opentalentid: Option<String> => w::Field::new("opentalentid"),
+            3 opentalentid: Option<String> => "opentalentid",
             /// `product_link`.
-            4 product_link: Option<String> => w::Field::new("product_link"),
+            4 product_link: Option<String> => "product_link",
             /// `plan_type`.
-            5 plan_type: Option<i64> => w::Field::new("plan_type"),
+            5 plan_type: Option<i64> => "plan_type",
             /// `is_hide_for_window`.
-            6 is_hide_for_window: Option<bool> => w::Field::new("is_hide_for_window"),
+            6 is_hide_for_window: Option<bool> => "is_hide_for_window",
         }
         new(product_id: i64)
-        set(
-            finder_id: String,
-            openfinderid: String,
-            opentalentid: String,
-            product_link: String,
-            plan_type: i64,
-            is_hide_for_window: bool,
-        )
+        text(finder_id: String, openfinderid: String, opentalentid: String, product_link: String)
+        set(plan_type: i64, is_hide_for_window: bool)
     }
 
     w::endpoint! {
@@ -2111,43 +2092,38 @@ pub mod window {
         /// * Catalog: `channels.league.headsupplier.window.getall`.
         pub struct Getall {
             /// `appid`.
-            0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            0 appid: xinqiao_types::AppId => "appid: must",
             /// `finder_id`.
-            1 finder_id: Option<String> => w::Field::new("finder_id"),
+            1 finder_id: Option<String> => "finder_id",
             /// `openfinderid`.
-            2 openfinderid: Option<String> => w::Field::new("openfinderid"),
+            2 openfinderid: Option<String> => "openfinderid",
             /// `opentalentid`.
-            3 opentalentid: Option<String> => w::Field::new("opentalentid"),
+            3 opentalentid: Option<String> => "opentalentid",
             /// `offset`.
-            4 offset: i64 => w::Field::must("offset"),
+            4 offset: i64 => "offset: must",
             /// `page_size`.
-            5 page_size: i64 => w::Field::must("page_size"),
+            5 page_size: i64 => "page_size: must",
             /// `need_total_num`.
-            6 need_total_num: Option<bool> => w::Field::new("need_total_num"),
+            6 need_total_num: Option<bool> => "need_total_num",
             /// `is_get_all`.
-            7 is_get_all: Option<bool> => w::Field::new("is_get_all"),
+            7 is_get_all: Option<bool> => "is_get_all",
         }
-        new(appid: xinqiao_types::AppId, offset: i64, page_size: i64)
-        set(
-            finder_id: String,
-            openfinderid: String,
-            opentalentid: String,
-            need_total_num: bool,
-            is_get_all: bool,
-        )
+        new(appid: impl Into<xinqiao_types::AppId>, offset: i64, page_size: i64)
+        text(finder_id: String, openfinderid: String, opentalentid: String)
+        set(need_total_num: bool, is_get_all: bool)
     }
 
     w::record! {
         /// Answer to [`Getall`].
         pub struct GetallResponse {
             /// `list`.
-            0 list: Vec<super::GetallList> => w::Field::must("list"),
+            0 list: Vec<super::GetallList> => "list: must",
             /// `next_offset`.
-            1 next_offset: i64 => w::Field::must("next_offset"),
+            1 next_offset: i64 => "next_offset: must",
             /// `have_more`.
-            2 have_more: bool => w::Field::must("have_more"),
+            2 have_more: bool => "have_more: must",
             /// `total_num`.
-            3 total_num: Option<i64> => w::Field::new("total_num"),
+            3 total_num: Option<i64> => "total_num",
         }
     }
 
@@ -2178,25 +2154,25 @@ pub mod window {
         /// * Catalog: `channels.league.headsupplier.window.getdetail`.
         pub struct Getdetail {
             /// `product_id`.
-            0 product_id: i64 => w::Field::must("product_id"),
+            0 product_id: i64 => "product_id: must",
             /// `appid`.
-            1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            1 appid: xinqiao_types::AppId => "appid: must",
             /// `finder_id`.
-            2 finder_id: Option<String> => w::Field::new("finder_id"),
+            2 finder_id: Option<String> => "finder_id",
             /// `openfinderid`.
-            3 openfinderid: Option<String> => w::Field::new("openfinderid"),
+            3 openfinderid: Option<String> => "openfinderid",
             /// `opentalentid`.
-            4 opentalentid: Option<String> => w::Field::new("opentalentid"),
+            4 opentalentid: Option<String> => "opentalentid",
         }
-        new(product_id: i64, appid: xinqiao_types::AppId)
-        set(finder_id: String, openfinderid: String, opentalentid: String)
+        new(product_id: i64, appid: impl Into<xinqiao_types::AppId>)
+        text(finder_id: String, openfinderid: String, opentalentid: String)
     }
 
     w::record! {
         /// Answer to [`Getdetail`].
         pub struct GetdetailResponse {
             /// `product_detail`.
-            0 product_detail: super::ProductDetail => w::Field::must("product_detail"),
+            0 product_detail: super::ProductDetail => "product_detail: must",
         }
     }
 
@@ -2227,20 +2203,21 @@ pub mod window {
         /// * Catalog: `channels.league.headsupplier.window.remove`.
         pub struct Remove {
             /// `product_id`.
-            0 product_id: i64 => w::Field::must("product_id"),
+            0 product_id: i64 => "product_id: must",
             /// `product_window_id`.
-            1 product_window_id: Option<i64> => w::Field::new("product_window_id"),
+            1 product_window_id: Option<i64> => "product_window_id",
             /// `appid`.
-            2 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            2 appid: xinqiao_types::AppId => "appid: must",
             /// `finder_id`.
-            3 finder_id: Option<String> => w::Field::new("finder_id"),
+            3 finder_id: Option<String> => "finder_id",
             /// `openfinderid`.
-            4 openfinderid: Option<String> => w::Field::new("openfinderid"),
+            4 openfinderid: Option<String> => "openfinderid",
             /// `opentalentid`.
-            5 opentalentid: Option<String> => w::Field::new("opentalentid"),
+            5 opentalentid: Option<String> => "opentalentid",
         }
-        new(product_id: i64, appid: xinqiao_types::AppId)
-        set(product_window_id: i64, finder_id: String, openfinderid: String, opentalentid: String)
+        new(product_id: i64, appid: impl Into<xinqiao_types::AppId>)
+        text(finder_id: String, openfinderid: String, opentalentid: String)
+        set(product_window_id: i64)
     }
 
     w::endpoint! {
@@ -2275,21 +2252,21 @@ pub mod windowauth {
         /// * Catalog: `channels.league.headsupplier.windowauth.get`.
         pub struct Get {
             /// `finder_id`.
-            0 finder_id: Option<String> => w::Field::new("finder_id"),
+            0 finder_id: Option<String> => "finder_id",
             /// `openid`.
-            1 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+            1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// `talent_appid`.
-            2 talent_appid: Option<String> => w::Field::new("talent_appid"),
+            2 talent_appid: Option<String> => "talent_appid",
         }
         new()
-        set(finder_id: String, openid: xinqiao_types::OpenId, talent_appid: String)
+        text(finder_id: String, openid: xinqiao_types::OpenId, talent_appid: String)
     }
 
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
             /// `auth_info`.
-            0 auth_info: super::AuthInfo => w::Field::must("auth_info"),
+            0 auth_info: super::AuthInfo => "auth_info: must",
         }
     }
 
@@ -2320,16 +2297,16 @@ pub mod windowauth {
         /// * Catalog: `channels.league.headsupplier.windowauth.status_get`.
         pub struct StatusGet {
             /// `finder_id`.
-            0 finder_id: Option<String> => w::Field::new("finder_id"),
+            0 finder_id: Option<String> => "finder_id",
             /// `openid`.
-            1 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+            1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// `openfinderid`.
-            2 openfinderid: Option<String> => w::Field::new("openfinderid"),
+            2 openfinderid: Option<String> => "openfinderid",
             /// `talent_appid`.
-            3 talent_appid: Option<String> => w::Field::new("talent_appid"),
+            3 talent_appid: Option<String> => "talent_appid",
         }
         new()
-        set(
+        text(
             finder_id: String,
             openid: xinqiao_types::OpenId,
             openfinderid: String,
@@ -2341,11 +2318,11 @@ pub mod windowauth {
         /// Answer to [`StatusGet`].
         pub struct StatusGetResponse {
             /// `window_auth_status`.
-            0 window_auth_status: i64 => w::Field::must("window_auth_status"),
+            0 window_auth_status: i64 => "window_auth_status: must",
             /// `openfinderid`.
-            1 openfinderid: Option<String> => w::Field::new("openfinderid"),
+            1 openfinderid: Option<String> => "openfinderid",
             /// `opentalentid`.
-            2 opentalentid: Option<String> => w::Field::new("opentalentid"),
+            2 opentalentid: Option<String> => "opentalentid",
         }
     }
 

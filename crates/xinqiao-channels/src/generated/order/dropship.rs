@@ -7,9 +7,9 @@ w::record! {
     /// `ChangeInfo`.
     pub struct ChangeInfo {
         /// `old`.
-        0 old: Delivery => w::Field::must("old"),
+        0 old: Delivery => "old: must",
         /// `new`.
-        1 new: Delivery => w::Field::must("new"),
+        1 new: Delivery => "new: must",
     }
     new(old: Delivery, new: Delivery)
 }
@@ -18,9 +18,9 @@ w::record! {
     /// `CreateTimeRange`.
     pub struct CreateTimeRange {
         /// `start_time`; format `unix`.
-        0 start_time: xinqiao_types::UnixSeconds => w::Field::must("start_time"),
+        0 start_time: xinqiao_types::UnixSeconds => "start_time: must",
         /// `end_time`; format `unix`.
-        1 end_time: xinqiao_types::UnixSeconds => w::Field::must("end_time"),
+        1 end_time: xinqiao_types::UnixSeconds => "end_time: must",
     }
     new(start_time: xinqiao_types::UnixSeconds, end_time: xinqiao_types::UnixSeconds)
 }
@@ -29,32 +29,36 @@ w::record! {
     /// `Delivery`.
     pub struct Delivery {
         /// `delivery_id`.
-        0 delivery_id: String => w::Field::must("delivery_id"),
+        0 delivery_id: String => "delivery_id: must",
         /// `waybill_id`.
-        1 waybill_id: String => w::Field::must("waybill_id"),
+        1 waybill_id: String => "waybill_id: must",
         /// `product_infos`.
-        2 product_infos: Vec<ProductInfo> => w::Field::must("product_infos"),
+        2 product_infos: Vec<ProductInfo> => "product_infos: must",
     }
-    new(delivery_id: String, waybill_id: String, product_infos: Vec<ProductInfo>)
+    new(
+        delivery_id: impl Into<String>,
+        waybill_id: impl Into<String>,
+        product_infos: Vec<ProductInfo>,
+    )
 }
 
 w::record! {
     /// `DropshipOrder`.
     pub struct DropshipOrder {
         /// `supplier_appid`.
-        0 supplier_appid: String => w::Field::must("supplier_appid"),
+        0 supplier_appid: String => "supplier_appid: must",
         /// `supplier_name`.
-        1 supplier_name: String => w::Field::must("supplier_name"),
+        1 supplier_name: String => "supplier_name: must",
         /// `ds_order_id`.
-        2 ds_order_id: w::TextOrNumber => w::Field::must("ds_order_id"),
+        2 ds_order_id: w::TextOrNumber => "ds_order_id: must",
         /// `order_id`.
-        3 order_id: w::TextOrNumber => w::Field::must("order_id"),
+        3 order_id: w::TextOrNumber => "order_id: must",
         /// `status`.
-        4 status: i64 => w::Field::must("status"),
+        4 status: i64 => "status: must",
         /// `create_time`; format `unix`.
-        5 create_time: xinqiao_types::UnixSeconds => w::Field::must("create_time"),
+        5 create_time: xinqiao_types::UnixSeconds => "create_time: must",
         /// `update_time`; format `unix`.
-        6 update_time: xinqiao_types::UnixSeconds => w::Field::must("update_time"),
+        6 update_time: xinqiao_types::UnixSeconds => "update_time: must",
     }
 }
 
@@ -62,11 +66,11 @@ w::record! {
     /// `DropshipProduct`.
     pub struct DropshipProduct {
         /// `spu_id`.
-        0 spu_id: i64 => w::Field::must("spu_id").spelled(w::Spelling::NumericText),
+        0 spu_id: i64 => "spu_id: must numeric",
         /// `sku_id`.
-        1 sku_id: i64 => w::Field::must("sku_id").spelled(w::Spelling::NumericText),
+        1 sku_id: i64 => "sku_id: must numeric",
         /// `product_cnt`.
-        2 product_cnt: i64 => w::Field::must("product_cnt"),
+        2 product_cnt: i64 => "product_cnt: must",
     }
     new(spu_id: i64, sku_id: i64, product_cnt: i64)
 }
@@ -75,19 +79,19 @@ w::record! {
     /// `GetDropshipOrder`.
     pub struct GetDropshipOrder {
         /// `shop_appid`.
-        0 shop_appid: String => w::Field::must("shop_appid"),
+        0 shop_appid: String => "shop_appid: must",
         /// `shop_name`.
-        1 shop_name: String => w::Field::must("shop_name"),
+        1 shop_name: String => "shop_name: must",
         /// `ds_order_id`.
-        2 ds_order_id: w::TextOrNumber => w::Field::must("ds_order_id"),
+        2 ds_order_id: w::TextOrNumber => "ds_order_id: must",
         /// `order_id`.
-        3 order_id: w::TextOrNumber => w::Field::must("order_id"),
+        3 order_id: w::TextOrNumber => "order_id: must",
         /// `status`.
-        4 status: i64 => w::Field::must("status"),
+        4 status: i64 => "status: must",
         /// `create_time`; format `unix`.
-        5 create_time: xinqiao_types::UnixSeconds => w::Field::must("create_time"),
+        5 create_time: xinqiao_types::UnixSeconds => "create_time: must",
         /// `update_time`; format `unix`.
-        6 update_time: xinqiao_types::UnixSeconds => w::Field::must("update_time"),
+        6 update_time: xinqiao_types::UnixSeconds => "update_time: must",
     }
 }
 
@@ -95,9 +99,9 @@ w::record! {
     /// `PageInfo`.
     pub struct PageInfo {
         /// `offset`.
-        0 offset: i64 => w::Field::must("offset"),
+        0 offset: i64 => "offset: must",
         /// `limit`.
-        1 limit: i64 => w::Field::must("limit"),
+        1 limit: i64 => "limit: must",
     }
     new(offset: i64, limit: i64)
 }
@@ -106,11 +110,11 @@ w::record! {
     /// `ProductInfo`.
     pub struct ProductInfo {
         /// `product_id`.
-        0 product_id: i64 => w::Field::must("product_id"),
+        0 product_id: i64 => "product_id: must",
         /// `sku_id`.
-        1 sku_id: i64 => w::Field::must("sku_id"),
+        1 sku_id: i64 => "sku_id: must",
         /// `product_cnt`.
-        2 product_cnt: i64 => w::Field::must("product_cnt"),
+        2 product_cnt: i64 => "product_cnt: must",
     }
     new(product_id: i64, sku_id: i64, product_cnt: i64)
 }
@@ -119,75 +123,72 @@ w::record! {
     /// `SearchCondition`.
     pub struct SearchCondition {
         /// `create_time_range`.
-        0 create_time_range: Option<CreateTimeRange> => w::Field::new("create_time_range"),
+        0 create_time_range: Option<CreateTimeRange> => "create_time_range",
         /// `update_time_range`.
-        1 update_time_range: Option<CreateTimeRange> => w::Field::new("update_time_range"),
+        1 update_time_range: Option<CreateTimeRange> => "update_time_range",
         /// `supplier_appid`.
-        2 supplier_appid: Option<String> => w::Field::new("supplier_appid"),
+        2 supplier_appid: Option<String> => "supplier_appid",
         /// `supplier_appname`.
-        3 supplier_appname: Option<String> => w::Field::new("supplier_appname"),
+        3 supplier_appname: Option<String> => "supplier_appname",
         /// `status`.
-        4 status: Option<i64> => w::Field::new("status"),
+        4 status: Option<i64> => "status",
         /// `order_id`.
-        5 order_id: Option<String> => w::Field::new("order_id"),
+        5 order_id: Option<String> => "order_id",
         /// `waybill_id`.
-        6 waybill_id: Option<String> => w::Field::new("waybill_id"),
+        6 waybill_id: Option<String> => "waybill_id",
         /// `product_code`.
-        7 product_code: Option<String> => w::Field::new("product_code"),
+        7 product_code: Option<String> => "product_code",
         /// `spu_name`.
-        8 spu_name: Option<String> => w::Field::new("spu_name"),
+        8 spu_name: Option<String> => "spu_name",
         /// `merchant_notes`.
-        9 merchant_notes: Option<String> => w::Field::new("merchant_notes"),
+        9 merchant_notes: Option<String> => "merchant_notes",
     }
     new()
-    set(
-        create_time_range: CreateTimeRange,
-        update_time_range: CreateTimeRange,
+    text(
         supplier_appid: String,
         supplier_appname: String,
-        status: i64,
         order_id: String,
         waybill_id: String,
         product_code: String,
         spu_name: String,
         merchant_notes: String,
     )
+    set(create_time_range: CreateTimeRange, update_time_range: CreateTimeRange, status: i64)
 }
 
 w::record! {
     /// `SearchSearchCondition`.
     pub struct SearchSearchCondition {
         /// `create_time_range`.
-        0 create_time_range: Option<CreateTimeRange> => w::Field::new("create_time_range"),
+        0 create_time_range: Option<CreateTimeRange> => "create_time_range",
         /// `shop_appid`.
-        1 shop_appid: Option<String> => w::Field::new("shop_appid"),
+        1 shop_appid: Option<String> => "shop_appid",
         /// `shop_appname`.
-        2 shop_appname: Option<String> => w::Field::new("shop_appname"),
+        2 shop_appname: Option<String> => "shop_appname",
         /// `status`.
-        3 status: Option<i64> => w::Field::new("status"),
+        3 status: Option<i64> => "status",
         /// `order_id`.
-        4 order_id: Option<String> => w::Field::new("order_id"),
+        4 order_id: Option<String> => "order_id",
         /// `waybill_id`.
-        5 waybill_id: Option<String> => w::Field::new("waybill_id"),
+        5 waybill_id: Option<String> => "waybill_id",
         /// `product_code`.
-        6 product_code: Option<String> => w::Field::new("product_code"),
+        6 product_code: Option<String> => "product_code",
         /// `spu_name`.
-        7 spu_name: Option<String> => w::Field::new("spu_name"),
+        7 spu_name: Option<String> => "spu_name",
         /// `merchant_notes`.
-        8 merchant_notes: Option<String> => w::Field::new("merchant_notes"),
+        8 merchant_notes: Option<String> => "merchant_notes",
     }
     new()
-    set(
-        create_time_range: CreateTimeRange,
+    text(
         shop_appid: String,
         shop_appname: String,
-        status: i64,
         order_id: String,
         waybill_id: String,
         product_code: String,
         spu_name: String,
         merchant_notes: String,
     )
+    set(create_time_range: CreateTimeRange, status: i64)
 }
 
 w::record! {
@@ -198,13 +199,17 @@ w::record! {
     /// * Catalog: `channels.order.dropship.assign`.
     pub struct Assign {
         /// `order_id`.
-        0 order_id: String => w::Field::must("order_id"),
+        0 order_id: String => "order_id: must",
         /// `supplier_appid`.
-        1 supplier_appid: String => w::Field::must("supplier_appid"),
+        1 supplier_appid: String => "supplier_appid: must",
         /// `dropship_product_list`.
-        2 dropship_product_list: Vec<DropshipProduct> => w::Field::must("dropship_product_list"),
+        2 dropship_product_list: Vec<DropshipProduct> => "dropship_product_list: must",
     }
-    new(order_id: String, supplier_appid: String, dropship_product_list: Vec<DropshipProduct>)
+    new(
+        order_id: impl Into<String>,
+        supplier_appid: impl Into<String>,
+        dropship_product_list: Vec<DropshipProduct>,
+    )
 }
 
 w::endpoint! {
@@ -234,13 +239,17 @@ w::record! {
     /// * Catalog: `channels.order.dropship.cancel`.
     pub struct Cancel {
         /// `ds_order_id`.
-        0 ds_order_id: String => w::Field::must("ds_order_id"),
+        0 ds_order_id: String => "ds_order_id: must",
         /// `order_id`.
-        1 order_id: String => w::Field::must("order_id"),
+        1 order_id: String => "order_id: must",
         /// `dropship_product_list`.
-        2 dropship_product_list: Vec<DropshipProduct> => w::Field::must("dropship_product_list"),
+        2 dropship_product_list: Vec<DropshipProduct> => "dropship_product_list: must",
     }
-    new(ds_order_id: String, order_id: String, dropship_product_list: Vec<DropshipProduct>)
+    new(
+        ds_order_id: impl Into<String>,
+        order_id: impl Into<String>,
+        dropship_product_list: Vec<DropshipProduct>,
+    )
 }
 
 w::endpoint! {
@@ -270,16 +279,16 @@ w::record! {
     /// * Catalog: `channels.order.dropship.get`.
     pub struct Get {
         /// `ds_order_id`.
-        0 ds_order_id: String => w::Field::must("ds_order_id"),
+        0 ds_order_id: String => "ds_order_id: must",
     }
-    new(ds_order_id: String)
+    new(ds_order_id: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`Get`].
     pub struct GetResponse {
         /// `dropship_order`.
-        0 dropship_order: DropshipOrder => w::Field::must("dropship_order"),
+        0 dropship_order: DropshipOrder => "dropship_order: must",
     }
 }
 
@@ -310,25 +319,24 @@ w::record! {
     /// * Catalog: `channels.order.dropship.list`.
     pub struct List {
         /// `create_time_range`.
-        0 create_time_range: Option<CreateTimeRange> => w::Field::new("create_time_range"),
+        0 create_time_range: Option<CreateTimeRange> => "create_time_range",
         /// `update_time_range`.
-        1 update_time_range: Option<CreateTimeRange> => w::Field::new("update_time_range"),
+        1 update_time_range: Option<CreateTimeRange> => "update_time_range",
         /// `supplier_appid`.
-        2 supplier_appid: Option<String> => w::Field::new("supplier_appid"),
+        2 supplier_appid: Option<String> => "supplier_appid",
         /// `status`.
-        3 status: Option<i64> => w::Field::new("status"),
+        3 status: Option<i64> => "status",
         /// `order_id`.
-        4 order_id: Option<String> => w::Field::new("order_id"),
+        4 order_id: Option<String> => "order_id",
         /// `page_info`.
-        5 page_info: Option<PageInfo> => w::Field::new("page_info"),
+        5 page_info: Option<PageInfo> => "page_info",
     }
     new()
+    text(supplier_appid: String, order_id: String)
     set(
         create_time_range: CreateTimeRange,
         update_time_range: CreateTimeRange,
-        supplier_appid: String,
         status: i64,
-        order_id: String,
         page_info: PageInfo,
     )
 }
@@ -337,13 +345,13 @@ w::record! {
     /// Answer to [`List`].
     pub struct ListResponse {
         /// `ds_order_id_list`.
-        0 ds_order_id_list: Vec<String> => w::Field::must("ds_order_id_list"),
+        0 ds_order_id_list: Vec<String> => "ds_order_id_list: must",
         /// `total`.
-        1 total: i64 => w::Field::must("total"),
+        1 total: i64 => "total: must",
         /// `has_more`.
-        2 has_more: bool => w::Field::must("has_more"),
+        2 has_more: bool => "has_more: must",
         /// `next_page`.
-        3 next_page: Option<PageInfo> => w::Field::new("next_page"),
+        3 next_page: Option<PageInfo> => "next_page",
     }
 }
 
@@ -374,9 +382,9 @@ w::record! {
     /// * Catalog: `channels.order.dropship.search`.
     pub struct Search {
         /// `search_condition`.
-        0 search_condition: SearchCondition => w::Field::must("search_condition"),
+        0 search_condition: SearchCondition => "search_condition: must",
         /// `page_info`.
-        1 page_info: Option<PageInfo> => w::Field::new("page_info"),
+        1 page_info: Option<PageInfo> => "page_info",
     }
     new(search_condition: SearchCondition)
     set(page_info: PageInfo)
@@ -386,13 +394,13 @@ w::record! {
     /// Answer to [`Search`].
     pub struct SearchResponse {
         /// `ds_order_id_list`.
-        0 ds_order_id_list: Vec<String> => w::Field::must("ds_order_id_list"),
+        0 ds_order_id_list: Vec<String> => "ds_order_id_list: must",
         /// `total`.
-        1 total: i64 => w::Field::must("total"),
+        1 total: i64 => "total: must",
         /// `has_more`.
-        2 has_more: bool => w::Field::must("has_more"),
+        2 has_more: bool => "has_more: must",
         /// `next_page`.
-        3 next_page: Option<PageInfo> => w::Field::new("next_page"),
+        3 next_page: Option<PageInfo> => "next_page",
     }
 }
 
@@ -427,11 +435,11 @@ pub mod supplier {
         /// * Catalog: `channels.order.dropship.supplier.delivery_send`.
         pub struct DeliverySend {
             /// `ds_order_id`.
-            0 ds_order_id: String => w::Field::must("ds_order_id"),
+            0 ds_order_id: String => "ds_order_id: must",
             /// `delivery_list`.
-            1 delivery_list: Vec<super::Delivery> => w::Field::must("delivery_list"),
+            1 delivery_list: Vec<super::Delivery> => "delivery_list: must",
         }
-        new(ds_order_id: String, delivery_list: Vec<super::Delivery>)
+        new(ds_order_id: impl Into<String>, delivery_list: Vec<super::Delivery>)
     }
 
     w::endpoint! {
@@ -461,11 +469,11 @@ pub mod supplier {
         /// * Catalog: `channels.order.dropship.supplier.delivery_update`.
         pub struct DeliveryUpdate {
             /// `ds_order_id`.
-            0 ds_order_id: String => w::Field::must("ds_order_id"),
+            0 ds_order_id: String => "ds_order_id: must",
             /// `change_infos`.
-            1 change_infos: Vec<super::ChangeInfo> => w::Field::must("change_infos"),
+            1 change_infos: Vec<super::ChangeInfo> => "change_infos: must",
         }
-        new(ds_order_id: String, change_infos: Vec<super::ChangeInfo>)
+        new(ds_order_id: impl Into<String>, change_infos: Vec<super::ChangeInfo>)
     }
 
     w::endpoint! {
@@ -495,16 +503,16 @@ pub mod supplier {
         /// * Catalog: `channels.order.dropship.supplier.get`.
         pub struct Get {
             /// `ds_order_id`.
-            0 ds_order_id: String => w::Field::must("ds_order_id"),
+            0 ds_order_id: String => "ds_order_id: must",
         }
-        new(ds_order_id: String)
+        new(ds_order_id: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
             /// `dropship_order`.
-            0 dropship_order: super::GetDropshipOrder => w::Field::must("dropship_order"),
+            0 dropship_order: super::GetDropshipOrder => "dropship_order: must",
         }
     }
 
@@ -535,37 +543,32 @@ pub mod supplier {
         /// * Catalog: `channels.order.dropship.supplier.list`.
         pub struct List {
             /// `create_time_range`.
-            0 create_time_range: Option<super::CreateTimeRange> => w::Field::new("create_time_range"),
+            0 create_time_range: Option<super::CreateTimeRange> => "create_time_range",
             /// `shop_appid`.
-            1 shop_appid: Option<String> => w::Field::new("shop_appid"),
+            1 shop_appid: Option<String> => "shop_appid",
             /// `status`.
-            2 status: Option<i64> => w::Field::new("status"),
+            2 status: Option<i64> => "status",
             /// `order_id`.
-            3 order_id: Option<String> => w::Field::new("order_id"),
+            3 order_id: Option<String> => "order_id",
             /// `page_info`.
-            4 page_info: Option<super::PageInfo> => w::Field::new("page_info"),
+            4 page_info: Option<super::PageInfo> => "page_info",
         }
         new()
-        set(
-            create_time_range: super::CreateTimeRange,
-            shop_appid: String,
-            status: i64,
-            order_id: String,
-            page_info: super::PageInfo,
-        )
+        text(shop_appid: String, order_id: String)
+        set(create_time_range: super::CreateTimeRange, status: i64, page_info: super::PageInfo)
     }
 
     w::record! {
         /// Answer to [`List`].
         pub struct ListResponse {
             /// `ds_order_id_list`.
-            0 ds_order_id_list: Vec<String> => w::Field::must("ds_order_id_list"),
+            0 ds_order_id_list: Vec<String> => "ds_order_id_list: must",
             /// `total`.
-            1 total: i64 => w::Field::must("total"),
+            1 total: i64 => "total: must",
             /// `has_more`.
-            2 has_more: bool => w::Field::must("has_more"),
+            2 has_more: bool => "has_more: must",
             /// `next_page`.
-            3 next_page: Option<super::PageInfo> => w::Field::new("next_page"),
+            3 next_page: Option<super::PageInfo> => "next_page",
         }
     }
 
@@ -596,9 +599,9 @@ pub mod supplier {
         /// * Catalog: `channels.order.dropship.supplier.search`.
         pub struct Search {
             /// `search_condition`.
-            0 search_condition: super::SearchSearchCondition => w::Field::must("search_condition"),
+            0 search_condition: super::SearchSearchCondition => "search_condition: must",
             /// `page_info`.
-            1 page_info: Option<super::PageInfo> => w::Field::new("page_info"),
+            1 page_info: Option<super::PageInfo> => "page_info",
         }
         new(search_condition: super::SearchSearchCondition)
         set(page_info: super::PageInfo)
@@ -608,13 +611,13 @@ pub mod supplier {
         /// Answer to [`Search`].
         pub struct SearchResponse {
             /// `ds_order_id_list`.
-            0 ds_order_id_list: Vec<String> => w::Field::must("ds_order_id_list"),
+            0 ds_order_id_list: Vec<String> => "ds_order_id_list: must",
             /// `total`.
-            1 total: i64 => w::Field::must("total"),
+            1 total: i64 => "total: must",
             /// `has_more`.
-            2 has_more: bool => w::Field::must("has_more"),
+            2 has_more: bool => "has_more: must",
             /// `next_page`.
-            3 next_page: Option<super::PageInfo> => w::Field::new("next_page"),
+            3 next_page: Option<super::PageInfo> => "next_page",
         }
     }
 

@@ -7,27 +7,27 @@ w::record! {
     /// `AddressInfo`.
     pub struct AddressInfo {
         /// `user_name`.
-        0 user_name: String => w::Field::must("user_name"),
+        0 user_name: String => "user_name: must",
         /// `province_name`.
-        1 province_name: String => w::Field::must("province_name"),
+        1 province_name: String => "province_name: must",
         /// `city_name`.
-        2 city_name: String => w::Field::must("city_name"),
+        2 city_name: String => "city_name: must",
         /// `county_name`.
-        3 county_name: String => w::Field::must("county_name"),
+        3 county_name: String => "county_name: must",
         /// `detail_info`.
-        4 detail_info: String => w::Field::must("detail_info"),
+        4 detail_info: String => "detail_info: must",
         /// `national_code`.
-        5 national_code: Option<i64> => w::Field::new("national_code"),
+        5 national_code: Option<i64> => "national_code",
         /// `tel_number`.
-        6 tel_number: Option<String> => w::Field::new("tel_number").masked(),
+        6 tel_number: Option<String> => "tel_number: masked",
         /// `postal_code`.
-        7 postal_code: Option<String> => w::Field::new("postal_code"),
+        7 postal_code: Option<String> => "postal_code",
         /// `house_number`.
-        8 house_number: Option<String> => w::Field::new("house_number"),
+        8 house_number: Option<String> => "house_number",
         /// `lng`.
-        9 lng: Option<f64> => w::Field::new("lng"),
+        9 lng: Option<f64> => "lng",
         /// `lat`.
-        10 lat: Option<f64> => w::Field::new("lat"),
+        10 lat: Option<f64> => "lat",
     }
 }
 
@@ -35,33 +35,33 @@ w::record! {
     /// `AfterSaleOrder`.
     pub struct AfterSaleOrder {
         /// `order_id`.
-        0 order_id: i64 => w::Field::must("order_id"),
+        0 order_id: i64 => "order_id: must",
         /// `original_order_id`.
-        1 original_order_id: i64 => w::Field::must("original_order_id"),
+        1 original_order_id: i64 => "original_order_id: must",
         /// `status`.
-        2 status: String => w::Field::must("status"),
+        2 status: String => "status: must",
         /// `openid`.
-        3 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        3 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `reason`.
-        4 reason: String => w::Field::must("reason"),
+        4 reason: String => "reason: must",
         /// `type`.
-        5 type_: String => w::Field::must("type"),
+        5 type_: String => "type: must",
         /// `product_info`.
-        6 product_info: ProductInfo => w::Field::must("product_info"),
+        6 product_info: ProductInfo => "product_info: must",
         /// `details`.
-        7 details: AfterSaleOrderDetail => w::Field::must("details"),
+        7 details: AfterSaleOrderDetail => "details: must",
         /// `refund_info`.
-        8 refund_info: Option<RefundInfo> => w::Field::new("refund_info"),
+        8 refund_info: Option<RefundInfo> => "refund_info",
         /// `refund_resp`.
-        9 refund_resp: Option<RefundResp> => w::Field::new("refund_resp"),
+        9 refund_resp: Option<RefundResp> => "refund_resp",
         /// `return_info`.
-        10 return_info: Option<ReturnInfo> => w::Field::new("return_info"),
+        10 return_info: Option<ReturnInfo> => "return_info",
         /// `merchant_upload_info`.
-        11 merchant_upload_info: Option<MerchantUploadInfo> => w::Field::new("merchant_upload_info"),
+        11 merchant_upload_info: Option<MerchantUploadInfo> => "merchant_upload_info",
         /// `update_time`; format `unix`.
-        12 update_time: xinqiao_types::UnixSeconds => w::Field::must("update_time"),
+        12 update_time: xinqiao_types::UnixSeconds => "update_time: must",
         /// `create_time`; format `unix`.
-        13 create_time: xinqiao_types::UnixSeconds => w::Field::must("create_time"),
+        13 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
 
@@ -69,15 +69,15 @@ w::record! {
     /// `AfterSaleOrderDetail`.
     pub struct AfterSaleOrderDetail {
         /// `desc`.
-        0 desc: String => w::Field::must("desc"),
+        0 desc: String => "desc: must",
         /// `num`.
-        1 num: i64 => w::Field::must("num"),
+        1 num: i64 => "num: must",
         /// `cancel_time`; format `unix`.
-        2 cancel_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("cancel_time"),
+        2 cancel_time: Option<xinqiao_types::UnixSeconds> => "cancel_time",
         /// `tel_number`.
-        3 tel_number: Option<String> => w::Field::new("tel_number").masked(),
+        3 tel_number: Option<String> => "tel_number: masked",
         /// `prove_imgs`.
-        4 prove_imgs: Option<Vec<String>> => w::Field::new("prove_imgs"),
+        4 prove_imgs: Option<Vec<String>> => "prove_imgs",
     }
 }
 
@@ -85,9 +85,9 @@ w::record! {
     /// `AftersaleDetail`.
     pub struct AftersaleDetail {
         /// `aftersale_order_list`.
-        0 aftersale_order_list: Vec<AftersaleOrder> => w::Field::must("aftersale_order_list"),
+        0 aftersale_order_list: Vec<AftersaleOrder> => "aftersale_order_list: must",
         /// `on_aftersale_order_cnt`.
-        1 on_aftersale_order_cnt: i64 => w::Field::must("on_aftersale_order_cnt"),
+        1 on_aftersale_order_cnt: i64 => "on_aftersale_order_cnt: must",
     }
 }
 
@@ -95,7 +95,7 @@ w::record! {
     /// `AftersaleOrder`.
     pub struct AftersaleOrder {
         /// `aftersale_order_id`.
-        0 aftersale_order_id: i64 => w::Field::must("aftersale_order_id"),
+        0 aftersale_order_id: i64 => "aftersale_order_id: must",
     }
 }
 
@@ -103,11 +103,11 @@ w::record! {
     /// `ChangeOrderInfo`.
     pub struct ChangeOrderInfo {
         /// `product_id`.
-        0 product_id: i64 => w::Field::must("product_id"),
+        0 product_id: i64 => "product_id: must",
         /// `sku_id`.
-        1 sku_id: i64 => w::Field::must("sku_id"),
+        1 sku_id: i64 => "sku_id: must",
         /// `change_price`; unit fen.
-        2 change_price: xinqiao_types::Fen => w::Field::must("change_price"),
+        2 change_price: xinqiao_types::Fen => "change_price: must",
     }
     new(product_id: i64, sku_id: i64, change_price: xinqiao_types::Fen)
 }
@@ -116,23 +116,23 @@ w::record! {
     /// `DeliveryInfo`.
     pub struct DeliveryInfo {
         /// `delivery_method`.
-        0 delivery_method: Option<String> => w::Field::new("delivery_method"),
+        0 delivery_method: Option<String> => "delivery_method",
         /// `delivery_time`; format `yyyy-MM-dd HH:mm:ss`.
-        1 delivery_time: Option<String> => w::Field::new("delivery_time"),
+        1 delivery_time: Option<String> => "delivery_time",
         /// `delivery_product_info`.
-        2 delivery_product_info: Option<DeliveryProductInfo> => w::Field::new("delivery_product_info"),
+        2 delivery_product_info: Option<DeliveryProductInfo> => "delivery_product_info",
         /// `address_info`.
-        3 address_info: Option<AddressInfo> => w::Field::new("address_info"),
+        3 address_info: Option<AddressInfo> => "address_info",
         /// `pickup_address`.
-        4 pickup_address: Option<AddressInfo> => w::Field::new("pickup_address"),
+        4 pickup_address: Option<AddressInfo> => "pickup_address",
         /// `express_fee`.
-        5 express_fee: Option<Vec<ExpressFee>> => w::Field::new("express_fee"),
+        5 express_fee: Option<Vec<ExpressFee>> => "express_fee",
         /// `offline_delivery_time`; format `unix`.
-        6 offline_delivery_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("offline_delivery_time"),
+        6 offline_delivery_time: Option<xinqiao_types::UnixSeconds> => "offline_delivery_time",
         /// `offline_pickup_time`; format `unix`.
-        7 offline_pickup_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("offline_pickup_time"),
+        7 offline_pickup_time: Option<xinqiao_types::UnixSeconds> => "offline_pickup_time",
         /// `ship_done_time`; format `unix`.
-        8 ship_done_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("ship_done_time"),
+        8 ship_done_time: Option<xinqiao_types::UnixSeconds> => "ship_done_time",
     }
 }
 
@@ -140,9 +140,9 @@ w::record! {
     /// `DeliveryProductInfo`.
     pub struct DeliveryProductInfo {
         /// `delivery_id`.
-        0 delivery_id: String => w::Field::must("delivery_id"),
+        0 delivery_id: String => "delivery_id: must",
         /// `waybill_id`.
-        1 waybill_id: String => w::Field::must("waybill_id"),
+        1 waybill_id: String => "waybill_id: must",
     }
 }
 
@@ -150,9 +150,9 @@ w::record! {
     /// `ExpressFee`.
     pub struct ExpressFee {
         /// `shipping_method`.
-        0 shipping_method: Option<String> => w::Field::new("shipping_method"),
+        0 shipping_method: Option<String> => "shipping_method",
         /// `distance`; unit m.
-        1 distance: i64 => w::Field::must("distance"),
+        1 distance: i64 => "distance: must",
     }
 }
 
@@ -160,9 +160,9 @@ w::record! {
     /// `ExtInfo`.
     pub struct ExtInfo {
         /// `customer_notes`.
-        0 customer_notes: Option<String> => w::Field::new("customer_notes"),
+        0 customer_notes: Option<String> => "customer_notes",
         /// `merchant_notes`.
-        1 merchant_notes: Option<String> => w::Field::new("merchant_notes"),
+        1 merchant_notes: Option<String> => "merchant_notes",
     }
 }
 
@@ -170,9 +170,9 @@ w::record! {
     /// `MerchantUploadInfo`.
     pub struct MerchantUploadInfo {
         /// `refund_certificates`.
-        0 refund_certificates: Option<Vec<String>> => w::Field::new("refund_certificates"),
+        0 refund_certificates: Option<Vec<String>> => "refund_certificates",
         /// `reject_reason`.
-        1 reject_reason: Option<String> => w::Field::new("reject_reason"),
+        1 reject_reason: Option<String> => "reject_reason",
     }
 }
 
@@ -180,23 +180,23 @@ w::record! {
     /// `Order`.
     pub struct Order {
         /// `order_id`.
-        0 order_id: i64 => w::Field::must("order_id"),
+        0 order_id: i64 => "order_id: must",
         /// `out_order_id`.
-        1 out_order_id: String => w::Field::must("out_order_id"),
+        1 out_order_id: String => "out_order_id: must",
         /// `status`.
-        2 status: i64 => w::Field::must("status"),
+        2 status: i64 => "status: must",
         /// `order_detail`.
-        3 order_detail: OrderDetail => w::Field::must("order_detail"),
+        3 order_detail: OrderDetail => "order_detail: must",
         /// `aftersale_detail`.
-        4 aftersale_detail: Option<AftersaleDetail> => w::Field::new("aftersale_detail"),
+        4 aftersale_detail: Option<AftersaleDetail> => "aftersale_detail",
         /// `openid`.
-        5 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+        5 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `ext_info`.
-        6 ext_info: Option<ExtInfo> => w::Field::new("ext_info"),
+        6 ext_info: Option<ExtInfo> => "ext_info",
         /// `update_time`; format `yyyy-MM-dd HH:mm:ss`.
-        7 update_time: String => w::Field::must("update_time"),
+        7 update_time: String => "update_time: must",
         /// `create_time`; format `yyyy-MM-dd HH:mm:ss`.
-        8 create_time: String => w::Field::must("create_time"),
+        8 create_time: String => "create_time: must",
     }
 }
 
@@ -204,13 +204,13 @@ w::record! {
     /// `OrderDetail`.
     pub struct OrderDetail {
         /// `product_infos`.
-        0 product_infos: Vec<OrderDetailProductInfo> => w::Field::must("product_infos"),
+        0 product_infos: Vec<OrderDetailProductInfo> => "product_infos: must",
         /// `pay_info`.
-        1 pay_info: PayInfo => w::Field::must("pay_info"),
+        1 pay_info: PayInfo => "pay_info: must",
         /// `price_info`.
-        2 price_info: PriceInfo => w::Field::must("price_info"),
+        2 price_info: PriceInfo => "price_info: must",
         /// `delivery_info`.
-        3 delivery_info: Option<DeliveryInfo> => w::Field::new("delivery_info"),
+        3 delivery_info: Option<DeliveryInfo> => "delivery_info",
     }
 }
 
@@ -218,23 +218,23 @@ w::record! {
     /// `OrderDetailProductInfo`.
     pub struct OrderDetailProductInfo {
         /// `product_id`.
-        0 product_id: i64 => w::Field::must("product_id"),
+        0 product_id: i64 => "product_id: must",
         /// `sku_id`.
-        1 sku_id: i64 => w::Field::must("sku_id"),
+        1 sku_id: i64 => "sku_id: must",
         /// `sku_cnt`.
-        2 sku_cnt: i64 => w::Field::must("sku_cnt"),
+        2 sku_cnt: i64 => "sku_cnt: must",
         /// `on_aftersale_sku_cnt`.
-        3 on_aftersale_sku_cnt: i64 => w::Field::must("on_aftersale_sku_cnt"),
+        3 on_aftersale_sku_cnt: i64 => "on_aftersale_sku_cnt: must",
         /// `finish_aftersale_sku_cnt`.
-        4 finish_aftersale_sku_cnt: i64 => w::Field::must("finish_aftersale_sku_cnt"),
+        4 finish_aftersale_sku_cnt: i64 => "finish_aftersale_sku_cnt: must",
         /// `title`.
-        5 title: String => w::Field::must("title"),
+        5 title: String => "title: must",
         /// `thumb_img`.
-        6 thumb_img: String => w::Field::must("thumb_img"),
+        6 thumb_img: String => "thumb_img: must",
         /// `sale_price`; unit fen.
-        7 sale_price: xinqiao_types::Fen => w::Field::must("sale_price"),
+        7 sale_price: xinqiao_types::Fen => "sale_price: must",
         /// `sku_attrs`.
-        8 sku_attrs: Vec<SkuAttr> => w::Field::must("sku_attrs"),
+        8 sku_attrs: Vec<SkuAttr> => "sku_attrs: must",
     }
 }
 
@@ -242,15 +242,15 @@ w::record! {
     /// `PayInfo`.
     pub struct PayInfo {
         /// `pay_method`.
-        0 pay_method: String => w::Field::must("pay_method"),
+        0 pay_method: String => "pay_method: must",
         /// `prepay_id`.
-        1 prepay_id: String => w::Field::must("prepay_id"),
+        1 prepay_id: String => "prepay_id: must",
         /// `prepay_time`; format `yyyy-MM-dd HH:mm:ss`.
-        2 prepay_time: String => w::Field::must("prepay_time"),
+        2 prepay_time: String => "prepay_time: must",
         /// `transaction_id`.
-        3 transaction_id: Option<String> => w::Field::new("transaction_id"),
+        3 transaction_id: Option<String> => "transaction_id",
         /// `pay_time`; format `yyyy-MM-dd HH:mm:ss`.
-        4 pay_time: Option<String> => w::Field::new("pay_time"),
+        4 pay_time: Option<String> => "pay_time",
     }
 }
 
@@ -258,15 +258,15 @@ w::record! {
     /// `PriceInfo`.
     pub struct PriceInfo {
         /// `product_price`; unit fen.
-        0 product_price: xinqiao_types::Fen => w::Field::must("product_price"),
+        0 product_price: xinqiao_types::Fen => "product_price: must",
         /// `order_price`; unit fen.
-        1 order_price: xinqiao_types::Fen => w::Field::must("order_price"),
+        1 order_price: xinqiao_types::Fen => "order_price: must",
         /// `freight`; unit fen.
-        2 freight: xinqiao_types::Fen => w::Field::must("freight"),
+        2 freight: xinqiao_types::Fen => "freight: must",
         /// `discounted_price`; unit fen.
-        3 discounted_price: xinqiao_types::Fen => w::Field::must("discounted_price"),
+        3 discounted_price: xinqiao_types::Fen => "discounted_price: must",
         /// `is_discounted`.
-        4 is_discounted: bool => w::Field::must("is_discounted"),
+        4 is_discounted: bool => "is_discounted: must",
     }
 }
 
@@ -274,11 +274,11 @@ w::record! {
     /// `ProductInfo`.
     pub struct ProductInfo {
         /// `product_id`.
-        0 product_id: i64 => w::Field::must("product_id"),
+        0 product_id: i64 => "product_id: must",
         /// `sku_id`.
-        1 sku_id: i64 => w::Field::must("sku_id"),
+        1 sku_id: i64 => "sku_id: must",
         /// `count`.
-        2 count: i64 => w::Field::must("count"),
+        2 count: i64 => "count: must",
     }
 }
 
@@ -286,7 +286,7 @@ w::record! {
     /// `RefundInfo`.
     pub struct RefundInfo {
         /// `amount`; unit fen.
-        0 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        0 amount: xinqiao_types::Fen => "amount: must",
     }
 }
 
@@ -294,11 +294,11 @@ w::record! {
     /// `RefundResp`.
     pub struct RefundResp {
         /// `ret`.
-        0 ret: i64 => w::Field::must("ret"),
+        0 ret: i64 => "ret: must",
         /// `code`.
-        1 code: Option<String> => w::Field::new("code"),
+        1 code: Option<String> => "code",
         /// `message`.
-        2 message: Option<String> => w::Field::new("message"),
+        2 message: Option<String> => "message",
     }
 }
 
@@ -306,11 +306,11 @@ w::record! {
     /// `ReturnInfo`.
     pub struct ReturnInfo {
         /// `waybill_id`.
-        0 waybill_id: String => w::Field::must("waybill_id"),
+        0 waybill_id: String => "waybill_id: must",
         /// `delivery_id`.
-        1 delivery_id: String => w::Field::must("delivery_id"),
+        1 delivery_id: String => "delivery_id: must",
         /// `delivery_name`.
-        2 delivery_name: String => w::Field::must("delivery_name"),
+        2 delivery_name: String => "delivery_name: must",
     }
 }
 
@@ -318,9 +318,9 @@ w::record! {
     /// `SkuAttr`.
     pub struct SkuAttr {
         /// `attr_key`.
-        0 attr_key: String => w::Field::must("attr_key"),
+        0 attr_key: String => "attr_key: must",
         /// `attr_value`.
-        1 attr_value: String => w::Field::must("attr_value"),
+        1 attr_value: String => "attr_value: must",
     }
 }
 
@@ -332,7 +332,7 @@ w::record! {
     /// * Catalog: `channels.product.order.acceptapply`.
     pub struct Acceptapply {
         /// `order_id`.
-        0 order_id: i64 => w::Field::must("order_id"),
+        0 order_id: i64 => "order_id: must",
     }
     new(order_id: i64)
 }
@@ -364,7 +364,7 @@ w::record! {
     /// * Catalog: `channels.product.order.batchgetaftersaleorder`.
     pub struct Batchgetaftersaleorder {
         /// `after_sale_order_id_list`.
-        0 after_sale_order_id_list: Vec<i64> => w::Field::must("after_sale_order_id_list"),
+        0 after_sale_order_id_list: Vec<i64> => "after_sale_order_id_list: must",
     }
     new(after_sale_order_id_list: Vec<i64>)
 }
@@ -373,7 +373,7 @@ w::record! {
     /// Answer to [`Batchgetaftersaleorder`].
     pub struct BatchgetaftersaleorderResponse {
         /// `after_sale_order_list`.
-        0 after_sale_order_list: Vec<AfterSaleOrder> => w::Field::must("after_sale_order_list"),
+        0 after_sale_order_list: Vec<AfterSaleOrder> => "after_sale_order_list: must",
     }
 }
 
@@ -404,11 +404,11 @@ w::record! {
     /// * Catalog: `channels.product.order.change_merchant_notes`.
     pub struct ChangeMerchantNotes {
         /// `order_id`.
-        0 order_id: i64 => w::Field::must("order_id"),
+        0 order_id: i64 => "order_id: must",
         /// `merchant_notes`.
-        1 merchant_notes: String => w::Field::must("merchant_notes"),
+        1 merchant_notes: String => "merchant_notes: must",
     }
-    new(order_id: i64, merchant_notes: String)
+    new(order_id: i64, merchant_notes: impl Into<String>)
 }
 
 w::endpoint! {
@@ -438,13 +438,13 @@ w::record! {
     /// * Catalog: `channels.product.order.change_order_price`.
     pub struct ChangeOrderPrice {
         /// `order_id`.
-        0 order_id: i64 => w::Field::must("order_id"),
+        0 order_id: i64 => "order_id: must",
         /// `change_express`.
-        1 change_express: bool => w::Field::must("change_express"),
+        1 change_express: bool => "change_express: must",
         /// `express_fee`; unit fen.
-        2 express_fee: Option<xinqiao_types::Fen> => w::Field::new("express_fee"),
+        2 express_fee: Option<xinqiao_types::Fen> => "express_fee",
         /// `change_order_infos`.
-        3 change_order_infos: Vec<ChangeOrderInfo> => w::Field::must("change_order_infos"),
+        3 change_order_infos: Vec<ChangeOrderInfo> => "change_order_infos: must",
     }
     new(order_id: i64, change_express: bool, change_order_infos: Vec<ChangeOrderInfo>)
     set(express_fee: xinqiao_types::Fen)
@@ -477,7 +477,7 @@ w::record! {
     /// * Catalog: `channels.product.order.get`.
     pub struct Get {
         /// `order_id`.
-        0 order_id: i64 => w::Field::must("order_id"),
+        0 order_id: i64 => "order_id: must",
     }
     new(order_id: i64)
 }
@@ -486,7 +486,7 @@ w::record! {
     /// Answer to [`Get`].
     pub struct GetResponse {
         /// `order`.
-        0 order: Order => w::Field::must("order"),
+        0 order: Order => "order: must",
     }
 }
 
@@ -517,38 +517,37 @@ w::record! {
     /// * Catalog: `channels.product.order.get_list`.
     pub struct GetList {
         /// `start_create_time`; format `yyyy-MM-dd HH:mm:ss`.
-        0 start_create_time: Option<String> => w::Field::new("start_create_time"),
+        0 start_create_time: Option<String> => "start_create_time",
         /// `end_create_time`; format `yyyy-MM-dd HH:mm:ss`.
-        1 end_create_time: Option<String> => w::Field::new("end_create_time"),
+        1 end_create_time: Option<String> => "end_create_time",
         /// `start_update_time`; format `yyyy-MM-dd HH:mm:ss`.
-        2 start_update_time: Option<String> => w::Field::new("start_update_time"),
+        2 start_update_time: Option<String> => "start_update_time",
         /// `end_update_time`; format `yyyy-MM-dd HH:mm:ss`.
-        3 end_update_time: Option<String> => w::Field::new("end_update_time"),
+        3 end_update_time: Option<String> => "end_update_time",
         /// `status`.
-        4 status: Option<i64> => w::Field::new("status"),
+        4 status: Option<i64> => "status",
         /// `source`.
-        5 source: Option<i64> => w::Field::new("source"),
+        5 source: Option<i64> => "source",
         /// `page`.
-        6 page: i64 => w::Field::must("page"),
+        6 page: i64 => "page: must",
         /// `page_size`.
-        7 page_size: i64 => w::Field::must("page_size"),
+        7 page_size: i64 => "page_size: must",
     }
     new(page: i64, page_size: i64)
-    set(
+    text(
         start_create_time: String,
         end_create_time: String,
         start_update_time: String,
         end_update_time: String,
-        status: i64,
-        source: i64,
     )
+    set(status: i64, source: i64)
 }
 
 w::record! {
     /// Answer to [`GetList`].
     pub struct GetListResponse {
         /// `orders`.
-        0 orders: Vec<Order> => w::Field::must("orders"),
+        0 orders: Vec<Order> => "orders: must",
     }
 }
 
@@ -579,7 +578,7 @@ w::record! {
     /// * Catalog: `channels.product.order.getaftersaleorder`.
     pub struct Getaftersaleorder {
         /// `after_sale_order_id`.
-        0 after_sale_order_id: i64 => w::Field::must("after_sale_order_id"),
+        0 after_sale_order_id: i64 => "after_sale_order_id: must",
     }
     new(after_sale_order_id: i64)
 }
@@ -588,7 +587,7 @@ w::record! {
     /// Answer to [`Getaftersaleorder`].
     pub struct GetaftersaleorderResponse {
         /// `after_sale_order`.
-        0 after_sale_order: AfterSaleOrder => w::Field::must("after_sale_order"),
+        0 after_sale_order: AfterSaleOrder => "after_sale_order: must",
     }
 }
 
@@ -619,11 +618,11 @@ w::record! {
     /// * Catalog: `channels.product.order.rejectrefund`.
     pub struct Rejectrefund {
         /// `order_id`.
-        0 order_id: i64 => w::Field::must("order_id"),
+        0 order_id: i64 => "order_id: must",
         /// `reject_reason`.
-        1 reject_reason: String => w::Field::must("reject_reason"),
+        1 reject_reason: String => "reject_reason: must",
     }
-    new(order_id: i64, reject_reason: String)
+    new(order_id: i64, reject_reason: impl Into<String>)
 }
 
 w::endpoint! {
@@ -653,52 +652,49 @@ w::record! {
     /// * Catalog: `channels.product.order.search`.
     pub struct Search {
         /// `start_pay_time`; format `yyyy-MM-dd HH:mm:ss`.
-        0 start_pay_time: Option<String> => w::Field::new("start_pay_time"),
+        0 start_pay_time: Option<String> => "start_pay_time",
         /// `end_pay_time`; format `yyyy-MM-dd HH:mm:ss`.
-        1 end_pay_time: Option<String> => w::Field::new("end_pay_time"),
+        1 end_pay_time: Option<String> => "end_pay_time",
         /// `title`.
-        2 title: Option<String> => w::Field::new("title"),
+        2 title: Option<String> => "title",
         /// `sku_code`.
-        3 sku_code: Option<String> => w::Field::new("sku_code"),
+        3 sku_code: Option<String> => "sku_code",
         /// `user_name`.
-        4 user_name: Option<String> => w::Field::new("user_name"),
+        4 user_name: Option<String> => "user_name",
         /// `tel_number`.
-        5 tel_number: Option<String> => w::Field::new("tel_number").masked(),
+        5 tel_number: Option<String> => "tel_number: masked",
         /// `order_id`.
-        6 order_id: Option<i64> => w::Field::new("order_id"),
+        6 order_id: Option<i64> => "order_id",
         /// `status`.
-        7 status: Option<i64> => w::Field::new("status"),
+        7 status: Option<i64> => "status",
         /// `on_aftersale_order_exist`.
-        8 on_aftersale_order_exist: Option<i64> => w::Field::new("on_aftersale_order_exist"),
+        8 on_aftersale_order_exist: Option<i64> => "on_aftersale_order_exist",
         /// `source`.
-        9 source: Option<i64> => w::Field::new("source"),
+        9 source: Option<i64> => "source",
         /// `page`.
-        10 page: i64 => w::Field::must("page"),
+        10 page: i64 => "page: must",
         /// `page_size`.
-        11 page_size: i64 => w::Field::must("page_size"),
+        11 page_size: i64 => "page_size: must",
     }
     new(page: i64, page_size: i64)
-    set(
+    text(
         start_pay_time: String,
         end_pay_time: String,
         title: String,
         sku_code: String,
         user_name: String,
         tel_number: String,
-        order_id: i64,
-        status: i64,
-        on_aftersale_order_exist: i64,
-        source: i64,
     )
+    set(order_id: i64, status: i64, on_aftersale_order_exist: i64, source: i64)
 }
 
 w::record! {
     /// Answer to [`Search`].
     pub struct SearchResponse {
         /// `orders`.
-        0 orders: Vec<Order> => w::Field::must("orders"),
+        0 orders: Vec<Order> => "orders: must",
         /// `total_num`.
-        1 total_num: i64 => w::Field::must("total_num"),
+        1 total_num: i64 => "total_num: must",
     }
 }
 
@@ -729,14 +725,15 @@ w::record! {
     /// * Catalog: `channels.product.order.upload_refund_certificate`.
     pub struct UploadRefundCertificate {
         /// `order_id`.
-        0 order_id: i64 => w::Field::must("order_id"),
+        0 order_id: i64 => "order_id: must",
         /// `refund_certificates`.
-        1 refund_certificates: Option<Vec<String>> => w::Field::new("refund_certificates"),
+        1 refund_certificates: Option<Vec<String>> => "refund_certificates",
         /// `desc`.
-        2 desc: Option<String> => w::Field::new("desc"),
+        2 desc: Option<String> => "desc",
     }
     new(order_id: i64)
-    set(refund_certificates: Vec<String>, desc: String)
+    text(desc: String)
+    set(refund_certificates: Vec<String>)
 }
 
 w::endpoint! {

@@ -7,22 +7,22 @@ w::record! {
     /// `AddAttr`.
     pub struct AddAttr {
         /// `attr_key`.
-        0 attr_key: String => w::Field::must("attr_key"),
+        0 attr_key: String => "attr_key: must",
         /// `attr_value`.
-        1 attr_value: String => w::Field::must("attr_value"),
+        1 attr_value: String => "attr_value: must",
     }
-    new(attr_key: String, attr_value: String)
+    new(attr_key: impl Into<String>, attr_value: impl Into<String>)
 }
 
 w::record! {
     /// `AddData`.
     pub struct AddData {
         /// `product_id`.
-        0 product_id: i64 => w::Field::must("product_id"),
+        0 product_id: i64 => "product_id: must",
         /// `out_product_id`.
-        1 out_product_id: String => w::Field::must("out_product_id"),
+        1 out_product_id: String => "out_product_id: must",
         /// `create_time`; format `yyyy-MM-dd HH:mm:ss`.
-        2 create_time: String => w::Field::must("create_time"),
+        2 create_time: String => "create_time: must",
     }
 }
 
@@ -30,9 +30,9 @@ w::record! {
     /// `Cat`.
     pub struct Cat {
         /// `cat_id`.
-        0 cat_id: i64 => w::Field::must("cat_id"),
+        0 cat_id: i64 => "cat_id: must",
         /// `level`.
-        1 level: i64 => w::Field::must("level"),
+        1 level: i64 => "level: must",
     }
     new(cat_id: i64, level: i64)
 }
@@ -41,9 +41,9 @@ w::record! {
     /// `CouponcodeInfo`.
     pub struct CouponcodeInfo {
         /// `verify_type`.
-        0 verify_type: i64 => w::Field::must("verify_type"),
+        0 verify_type: i64 => "verify_type: must",
         /// `valid_info`.
-        1 valid_info: ValidInfo => w::Field::must("valid_info"),
+        1 valid_info: ValidInfo => "valid_info: must",
     }
     new(verify_type: i64, valid_info: ValidInfo)
 }
@@ -52,7 +52,7 @@ w::record! {
     /// `DescInfo`.
     pub struct DescInfo {
         /// `imgs`.
-        0 imgs: Vec<String> => w::Field::must("imgs"),
+        0 imgs: Vec<String> => "imgs: must",
     }
     new(imgs: Vec<String>)
 }
@@ -61,7 +61,7 @@ w::record! {
     /// `ExpressInfo`.
     pub struct ExpressInfo {
         /// `template_id`.
-        0 template_id: i64 => w::Field::must("template_id"),
+        0 template_id: i64 => "template_id: must",
     }
     new(template_id: i64)
 }
@@ -70,7 +70,7 @@ w::record! {
     /// `GetData`.
     pub struct GetData {
         /// `spu`.
-        0 spu: Spu => w::Field::must("spu"),
+        0 spu: Spu => "spu: must",
     }
 }
 
@@ -78,7 +78,7 @@ w::record! {
     /// `Shopcat`.
     pub struct Shopcat {
         /// `shopcat_id`.
-        0 shopcat_id: i64 => w::Field::must("shopcat_id"),
+        0 shopcat_id: i64 => "shopcat_id: must",
     }
 }
 
@@ -86,71 +86,71 @@ w::record! {
     /// `Skus`.
     pub struct Skus {
         /// `out_product_id`.
-        0 out_product_id: String => w::Field::must("out_product_id"),
+        0 out_product_id: String => "out_product_id: must",
         /// `out_sku_id`.
-        1 out_sku_id: String => w::Field::must("out_sku_id"),
+        1 out_sku_id: String => "out_sku_id: must",
         /// `thumb_img`.
-        2 thumb_img: String => w::Field::must("thumb_img"),
+        2 thumb_img: String => "thumb_img: must",
         /// `sale_price`; unit fen.
-        3 sale_price: xinqiao_types::Fen => w::Field::must("sale_price"),
+        3 sale_price: xinqiao_types::Fen => "sale_price: must",
         /// `market_price`; unit fen.
-        4 market_price: xinqiao_types::Fen => w::Field::must("market_price"),
+        4 market_price: xinqiao_types::Fen => "market_price: must",
         /// `stock_num`.
-        5 stock_num: i64 => w::Field::must("stock_num"),
+        5 stock_num: i64 => "stock_num: must",
         /// `sku_code`.
-        6 sku_code: Option<String> => w::Field::new("sku_code"),
+        6 sku_code: Option<String> => "sku_code",
         /// `barcode`.
-        7 barcode: Option<String> => w::Field::new("barcode"),
+        7 barcode: Option<String> => "barcode",
         /// `sku_attrs`.
-        8 sku_attrs: Vec<AddAttr> => w::Field::must("sku_attrs"),
+        8 sku_attrs: Vec<AddAttr> => "sku_attrs: must",
     }
     new(
-        out_product_id: String,
-        out_sku_id: String,
-        thumb_img: String,
+        out_product_id: impl Into<String>,
+        out_sku_id: impl Into<String>,
+        thumb_img: impl Into<String>,
         sale_price: xinqiao_types::Fen,
         market_price: xinqiao_types::Fen,
         stock_num: i64,
         sku_attrs: Vec<AddAttr>,
     )
-    set(sku_code: String, barcode: String)
+    text(sku_code: String, barcode: String)
 }
 
 w::record! {
     /// `Spu`.
     pub struct Spu {
         /// `product_id`.
-        0 product_id: i64 => w::Field::must("product_id"),
+        0 product_id: i64 => "product_id: must",
         /// `out_product_id`.
-        1 out_product_id: String => w::Field::must("out_product_id"),
+        1 out_product_id: String => "out_product_id: must",
         /// `title`.
-        2 title: String => w::Field::must("title"),
+        2 title: String => "title: must",
         /// `sub_title`.
-        3 sub_title: Option<String> => w::Field::new("sub_title"),
+        3 sub_title: Option<String> => "sub_title",
         /// `head_img`.
-        4 head_img: Vec<String> => w::Field::must("head_img"),
+        4 head_img: Vec<String> => "head_img: must",
         /// `desc_info`.
-        5 desc_info: DescInfo => w::Field::must("desc_info"),
+        5 desc_info: DescInfo => "desc_info: must",
         /// `brand_id`.
-        6 brand_id: i64 => w::Field::must("brand_id"),
+        6 brand_id: i64 => "brand_id: must",
         /// `cats`.
-        7 cats: Vec<Cat> => w::Field::must("cats"),
+        7 cats: Vec<Cat> => "cats: must",
         /// `shopcat`.
-        8 shopcat: Vec<Shopcat> => w::Field::must("shopcat"),
+        8 shopcat: Vec<Shopcat> => "shopcat: must",
         /// `attrs`.
-        9 attrs: Vec<AddAttr> => w::Field::must("attrs"),
+        9 attrs: Vec<AddAttr> => "attrs: must",
         /// `model`.
-        10 model: Option<String> => w::Field::new("model"),
+        10 model: Option<String> => "model",
         /// `status`.
-        11 status: i64 => w::Field::must("status"),
+        11 status: i64 => "status: must",
         /// `edit_status`.
-        12 edit_status: i64 => w::Field::must("edit_status"),
+        12 edit_status: i64 => "edit_status: must",
         /// `path`.
-        13 path: Option<String> => w::Field::new("path"),
+        13 path: Option<String> => "path",
         /// `min_price`; unit fen.
-        14 min_price: xinqiao_types::Fen => w::Field::must("min_price"),
+        14 min_price: xinqiao_types::Fen => "min_price: must",
         /// `skus`.
-        15 skus: Option<Vec<SpuSkus>> => w::Field::new("skus"),
+        15 skus: Option<Vec<SpuSkus>> => "skus",
     }
 }
 
@@ -158,7 +158,7 @@ w::record! {
     /// `SpuSkus`.
     pub struct SpuSkus {
         /// `sku_id`.
-        0 sku_id: i64 => w::Field::must("sku_id"),
+        0 sku_id: i64 => "sku_id: must",
     }
 }
 
@@ -166,11 +166,11 @@ w::record! {
     /// `UpdateData`.
     pub struct UpdateData {
         /// `product_id`.
-        0 product_id: i64 => w::Field::must("product_id"),
+        0 product_id: i64 => "product_id: must",
         /// `out_product_id`.
-        1 out_product_id: String => w::Field::must("out_product_id"),
+        1 out_product_id: String => "out_product_id: must",
         /// `update_time`; format `yyyy-MM-dd HH:mm:ss`.
-        2 update_time: String => w::Field::must("update_time"),
+        2 update_time: String => "update_time: must",
     }
 }
 
@@ -178,15 +178,15 @@ w::record! {
     /// `ValidInfo`.
     pub struct ValidInfo {
         /// `valid_type`.
-        0 valid_type: i64 => w::Field::must("valid_type"),
+        0 valid_type: i64 => "valid_type: must",
         /// `valid_day_num`.
-        1 valid_day_num: Option<i64> => w::Field::new("valid_day_num"),
+        1 valid_day_num: Option<i64> => "valid_day_num",
         /// `valid_second`.
-        2 valid_second: Option<i64> => w::Field::new("valid_second"),
+        2 valid_second: Option<i64> => "valid_second",
         /// `start_time`; format `unix`.
-        3 start_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("start_time"),
+        3 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
         /// `end_time`; format `unix`.
-        4 end_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("end_time"),
+        4 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
     }
     new(valid_type: i64)
     set(
@@ -205,45 +205,44 @@ w::record! {
     /// * Catalog: `channels.product.spu.add`.
     pub struct Add {
         /// `product_type`.
-        0 product_type: Option<i64> => w::Field::new("product_type"),
+        0 product_type: Option<i64> => "product_type",
         /// `out_product_id`.
-        1 out_product_id: String => w::Field::must("out_product_id"),
+        1 out_product_id: String => "out_product_id: must",
         /// `title`.
-        2 title: String => w::Field::must("title"),
+        2 title: String => "title: must",
         /// `sub_title`.
-        3 sub_title: Option<String> => w::Field::new("sub_title"),
+        3 sub_title: Option<String> => "sub_title",
         /// `head_img`.
-        4 head_img: Vec<String> => w::Field::must("head_img"),
+        4 head_img: Vec<String> => "head_img: must",
         /// `desc_info`.
-        5 desc_info: DescInfo => w::Field::must("desc_info"),
+        5 desc_info: DescInfo => "desc_info: must",
         /// `brand_id`.
-        6 brand_id: i64 => w::Field::must("brand_id"),
+        6 brand_id: i64 => "brand_id: must",
         /// `cats`.
-        7 cats: Vec<Cat> => w::Field::must("cats"),
+        7 cats: Vec<Cat> => "cats: must",
         /// `attrs`.
-        8 attrs: Vec<AddAttr> => w::Field::must("attrs"),
+        8 attrs: Vec<AddAttr> => "attrs: must",
         /// `model`.
-        9 model: Option<String> => w::Field::new("model"),
+        9 model: Option<String> => "model",
         /// `express_info`.
-        10 express_info: Option<ExpressInfo> => w::Field::new("express_info"),
+        10 express_info: Option<ExpressInfo> => "express_info",
         /// `skus`.
-        11 skus: Option<Vec<Skus>> => w::Field::new("skus"),
+        11 skus: Option<Vec<Skus>> => "skus",
         /// `couponcode_info`.
-        12 couponcode_info: Option<CouponcodeInfo> => w::Field::new("couponcode_info"),
+        12 couponcode_info: Option<CouponcodeInfo> => "couponcode_info",
     }
     new(
-        out_product_id: String,
-        title: String,
+        out_product_id: impl Into<String>,
+        title: impl Into<String>,
         head_img: Vec<String>,
         desc_info: DescInfo,
         brand_id: i64,
         cats: Vec<Cat>,
         attrs: Vec<AddAttr>,
     )
+    text(sub_title: String, model: String)
     set(
         product_type: i64,
-        sub_title: String,
-        model: String,
         express_info: ExpressInfo,
         skus: Vec<Skus>,
         couponcode_info: CouponcodeInfo,
@@ -254,7 +253,7 @@ w::record! {
     /// Answer to [`Add`].
     pub struct AddResponse {
         /// `data`.
-        0 data: AddData => w::Field::must("data"),
+        0 data: AddData => "data: must",
     }
 }
 
@@ -285,12 +284,13 @@ w::record! {
     /// * Catalog: `channels.product.spu.del`.
     pub struct Del {
         /// `product_id`.
-        0 product_id: Option<i64> => w::Field::new("product_id"),
+        0 product_id: Option<i64> => "product_id",
         /// `out_product_id`.
-        1 out_product_id: Option<String> => w::Field::new("out_product_id"),
+        1 out_product_id: Option<String> => "out_product_id",
     }
     new()
-    set(product_id: i64, out_product_id: String)
+    text(out_product_id: String)
+    set(product_id: i64)
 }
 
 w::endpoint! {
@@ -320,12 +320,13 @@ w::record! {
     /// * Catalog: `channels.product.spu.delisting`.
     pub struct Delisting {
         /// `product_id`.
-        0 product_id: Option<i64> => w::Field::new("product_id"),
+        0 product_id: Option<i64> => "product_id",
         /// `out_product_id`.
-        1 out_product_id: Option<String> => w::Field::new("out_product_id"),
+        1 out_product_id: Option<String> => "out_product_id",
     }
     new()
-    set(product_id: i64, out_product_id: String)
+    text(out_product_id: String)
+    set(product_id: i64)
 }
 
 w::endpoint! {
@@ -355,21 +356,22 @@ w::record! {
     /// * Catalog: `channels.product.spu.get`.
     pub struct Get {
         /// `product_id`.
-        0 product_id: Option<i64> => w::Field::new("product_id"),
+        0 product_id: Option<i64> => "product_id",
         /// `out_product_id`.
-        1 out_product_id: Option<String> => w::Field::new("out_product_id"),
+        1 out_product_id: Option<String> => "out_product_id",
         /// `need_edit_spu`.
-        2 need_edit_spu: Option<bool> => w::Field::new("need_edit_spu").spelled(w::Spelling::BoolInt),
+        2 need_edit_spu: Option<bool> => "need_edit_spu: zero-one",
     }
     new()
-    set(product_id: i64, out_product_id: String, need_edit_spu: bool)
+    text(out_product_id: String)
+    set(product_id: i64, need_edit_spu: bool)
 }
 
 w::record! {
     /// Answer to [`Get`].
     pub struct GetResponse {
         /// `data`.
-        0 data: GetData => w::Field::must("data"),
+        0 data: GetData => "data: must",
     }
 }
 
@@ -400,13 +402,13 @@ w::record! {
     /// * Catalog: `channels.product.spu.get_list`.
     pub struct GetList {
         /// `status`.
-        0 status: i64 => w::Field::must("status"),
+        0 status: i64 => "status: must",
         /// `page`.
-        1 page: i64 => w::Field::must("page"),
+        1 page: i64 => "page: must",
         /// `page_size`.
-        2 page_size: i64 => w::Field::must("page_size"),
+        2 page_size: i64 => "page_size: must",
         /// `need_edit_spu`.
-        3 need_edit_spu: Option<bool> => w::Field::new("need_edit_spu").spelled(w::Spelling::BoolInt),
+        3 need_edit_spu: Option<bool> => "need_edit_spu: zero-one",
     }
     new(status: i64, page: i64, page_size: i64)
     set(need_edit_spu: bool)
@@ -416,9 +418,9 @@ w::record! {
     /// Answer to [`GetList`].
     pub struct GetListResponse {
         /// `spus`.
-        0 spus: Vec<Spu> => w::Field::must("spus"),
+        0 spus: Vec<Spu> => "spus: must",
         /// `total_num`.
-        1 total_num: i64 => w::Field::must("total_num"),
+        1 total_num: i64 => "total_num: must",
     }
 }
 
@@ -449,12 +451,13 @@ w::record! {
     /// * Catalog: `channels.product.spu.listing`.
     pub struct Listing {
         /// `product_id`.
-        0 product_id: Option<i64> => w::Field::new("product_id"),
+        0 product_id: Option<i64> => "product_id",
         /// `out_product_id`.
-        1 out_product_id: Option<String> => w::Field::new("out_product_id"),
+        1 out_product_id: Option<String> => "out_product_id",
     }
     new()
-    set(product_id: i64, out_product_id: String)
+    text(out_product_id: String)
+    set(product_id: i64)
 }
 
 w::endpoint! {
@@ -484,17 +487,17 @@ w::record! {
     /// * Catalog: `channels.product.spu.search`.
     pub struct Search {
         /// `keyword`.
-        0 keyword: String => w::Field::must("keyword"),
+        0 keyword: String => "keyword: must",
         /// `status`.
-        1 status: Option<i64> => w::Field::new("status"),
+        1 status: Option<i64> => "status",
         /// `source`.
-        2 source: Option<i64> => w::Field::new("source"),
+        2 source: Option<i64> => "source",
         /// `page`.
-        3 page: i64 => w::Field::must("page"),
+        3 page: i64 => "page: must",
         /// `page_size`.
-        4 page_size: i64 => w::Field::must("page_size"),
+        4 page_size: i64 => "page_size: must",
     }
-    new(keyword: String, page: i64, page_size: i64)
+    new(keyword: impl Into<String>, page: i64, page_size: i64)
     set(status: i64, source: i64)
 }
 
@@ -502,7 +505,7 @@ w::record! {
     /// Answer to [`Search`].
     pub struct SearchResponse {
         /// `spus`.
-        0 spus: Vec<Spu> => w::Field::must("spus"),
+        0 spus: Vec<Spu> => "spus: must",
     }
 }
 
@@ -533,34 +536,34 @@ w::record! {
     /// * Catalog: `channels.product.spu.update`.
     pub struct Update {
         /// `product_type`.
-        0 product_type: Option<i64> => w::Field::new("product_type"),
+        0 product_type: Option<i64> => "product_type",
         /// `product_id`.
-        1 product_id: Option<i64> => w::Field::new("product_id"),
+        1 product_id: Option<i64> => "product_id",
         /// `out_product_id`.
-        2 out_product_id: Option<String> => w::Field::new("out_product_id"),
+        2 out_product_id: Option<String> => "out_product_id",
         /// `title`.
-        3 title: String => w::Field::must("title"),
+        3 title: String => "title: must",
         /// `sub_title`.
-        4 sub_title: Option<String> => w::Field::new("sub_title"),
+        4 sub_title: Option<String> => "sub_title",
         /// `head_img`.
-        5 head_img: Vec<String> => w::Field::must("head_img"),
+        5 head_img: Vec<String> => "head_img: must",
         /// `desc_info`.
-        6 desc_info: DescInfo => w::Field::must("desc_info"),
+        6 desc_info: DescInfo => "desc_info: must",
         /// `brand_id`.
-        7 brand_id: i64 => w::Field::must("brand_id"),
+        7 brand_id: i64 => "brand_id: must",
         /// `cats`.
-        8 cats: Vec<Cat> => w::Field::must("cats"),
+        8 cats: Vec<Cat> => "cats: must",
         /// `attrs`.
-        9 attrs: Vec<AddAttr> => w::Field::must("attrs"),
+        9 attrs: Vec<AddAttr> => "attrs: must",
         /// `model`.
-        10 model: Option<String> => w::Field::new("model"),
+        10 model: Option<String> => "model",
         /// `express_info`.
-        11 express_info: ExpressInfo => w::Field::must("express_info"),
+        11 express_info: ExpressInfo => "express_info: must",
         /// `couponcode_info`.
-        12 couponcode_info: Option<CouponcodeInfo> => w::Field::new("couponcode_info"),
+        12 couponcode_info: Option<CouponcodeInfo> => "couponcode_info",
     }
     new(
-        title: String,
+        title: impl Into<String>,
         head_img: Vec<String>,
         desc_info: DescInfo,
         brand_id: i64,
@@ -568,21 +571,15 @@ w::record! {
         attrs: Vec<AddAttr>,
         express_info: ExpressInfo,
     )
-    set(
-        product_type: i64,
-        product_id: i64,
-        out_product_id: String,
-        sub_title: String,
-        model: String,
-        couponcode_info: CouponcodeInfo,
-    )
+    text(out_product_id: String, sub_title: String, model: String)
+    set(product_type: i64, product_id: i64, couponcode_info: CouponcodeInfo)
 }
 
 w::record! {
     /// Answer to [`Update`].
     pub struct UpdateResponse {
         /// `data`.
-        0 data: UpdateData => w::Field::must("data"),
+        0 data: UpdateData => "data: must",
     }
 }
 

@@ -7,18 +7,18 @@ w::record! {
     /// `BuygetInfo`.
     pub struct BuygetInfo {
         /// `buy_out_product_id`.
-        0 buy_out_product_id: String => w::Field::must("buy_out_product_id"),
+        0 buy_out_product_id: String => "buy_out_product_id: must",
         /// `buy_product_cnt`.
-        1 buy_product_cnt: i64 => w::Field::must("buy_product_cnt"),
+        1 buy_product_cnt: i64 => "buy_product_cnt: must",
         /// `get_out_product_id`.
-        2 get_out_product_id: String => w::Field::must("get_out_product_id"),
+        2 get_out_product_id: String => "get_out_product_id: must",
         /// `get_product_cnt`.
-        3 get_product_cnt: i64 => w::Field::must("get_product_cnt"),
+        3 get_product_cnt: i64 => "get_product_cnt: must",
     }
     new(
-        buy_out_product_id: String,
+        buy_out_product_id: impl Into<String>,
         buy_product_cnt: i64,
-        get_out_product_id: String,
+        get_out_product_id: impl Into<String>,
         get_product_cnt: i64,
     )
 }
@@ -27,32 +27,32 @@ w::record! {
     /// `Coupon`.
     pub struct Coupon {
         /// `out_coupon_id`.
-        0 out_coupon_id: String => w::Field::must("out_coupon_id"),
+        0 out_coupon_id: String => "out_coupon_id: must",
         /// `type`.
-        1 type_: i64 => w::Field::must("type"),
+        1 type_: i64 => "type: must",
         /// `promote_type`.
-        2 promote_type: i64 => w::Field::must("promote_type"),
+        2 promote_type: i64 => "promote_type: must",
         /// `coupon_info`.
-        3 coupon_info: CouponInfo => w::Field::must("coupon_info"),
+        3 coupon_info: CouponInfo => "coupon_info: must",
     }
-    new(out_coupon_id: String, type_: i64, promote_type: i64, coupon_info: CouponInfo)
+    new(out_coupon_id: impl Into<String>, type_: i64, promote_type: i64, coupon_info: CouponInfo)
 }
 
 w::record! {
     /// `CouponCouponInfo`.
     pub struct CouponCouponInfo {
         /// `name`.
-        0 name: String => w::Field::must("name"),
+        0 name: String => "name: must",
         /// `discount_info`.
-        1 discount_info: DiscountInfo => w::Field::must("discount_info"),
+        1 discount_info: DiscountInfo => "discount_info: must",
         /// `promote_info`.
-        2 promote_info: Option<PromoteInfo> => w::Field::new("promote_info"),
+        2 promote_info: Option<PromoteInfo> => "promote_info",
         /// `receive_info`.
-        3 receive_info: Option<CouponInfoReceiveInfo> => w::Field::new("receive_info"),
+        3 receive_info: Option<CouponInfoReceiveInfo> => "receive_info",
         /// `valid_info`.
-        4 valid_info: Option<ValidInfo> => w::Field::new("valid_info"),
+        4 valid_info: Option<ValidInfo> => "valid_info",
         /// `ext_info`.
-        5 ext_info: Option<ExtInfo> => w::Field::new("ext_info"),
+        5 ext_info: Option<ExtInfo> => "ext_info",
     }
 }
 
@@ -60,17 +60,17 @@ w::record! {
     /// `CouponInfo`.
     pub struct CouponInfo {
         /// `name`.
-        0 name: String => w::Field::must("name"),
+        0 name: String => "name: must",
         /// `discount_info`.
-        1 discount_info: DiscountInfo => w::Field::must("discount_info"),
+        1 discount_info: DiscountInfo => "discount_info: must",
         /// `promote_info`.
-        2 promote_info: Option<PromoteInfo> => w::Field::new("promote_info"),
+        2 promote_info: Option<PromoteInfo> => "promote_info",
         /// `receive_info`.
-        3 receive_info: Option<ReceiveInfo> => w::Field::new("receive_info"),
+        3 receive_info: Option<ReceiveInfo> => "receive_info",
         /// `valid_info`.
-        4 valid_info: ValidInfo => w::Field::must("valid_info"),
+        4 valid_info: ValidInfo => "valid_info: must",
     }
-    new(name: String, discount_info: DiscountInfo, valid_info: ValidInfo)
+    new(name: impl Into<String>, discount_info: DiscountInfo, valid_info: ValidInfo)
     set(promote_info: PromoteInfo, receive_info: ReceiveInfo)
 }
 
@@ -78,13 +78,13 @@ w::record! {
     /// `CouponInfoReceiveInfo`.
     pub struct CouponInfoReceiveInfo {
         /// `limit_num_one_person`.
-        0 limit_num_one_person: i64 => w::Field::must("limit_num_one_person"),
+        0 limit_num_one_person: i64 => "limit_num_one_person: must",
         /// `total_num`.
-        1 total_num: i64 => w::Field::must("total_num"),
+        1 total_num: i64 => "total_num: must",
         /// `start_time`; format `unix`.
-        2 start_time: xinqiao_types::UnixSeconds => w::Field::must("start_time"),
+        2 start_time: xinqiao_types::UnixSeconds => "start_time: must",
         /// `end_time`; format `unix`.
-        3 end_time: xinqiao_types::UnixSeconds => w::Field::must("end_time"),
+        3 end_time: xinqiao_types::UnixSeconds => "end_time: must",
     }
 }
 
@@ -92,13 +92,13 @@ w::record! {
     /// `CouponStock`.
     pub struct CouponStock {
         /// `out_coupon_id`.
-        0 out_coupon_id: String => w::Field::must("out_coupon_id"),
+        0 out_coupon_id: String => "out_coupon_id: must",
         /// `stock_info`.
-        1 stock_info: StockInfo => w::Field::must("stock_info"),
+        1 stock_info: StockInfo => "stock_info: must",
         /// `update_time`; format `unix`.
-        2 update_time: xinqiao_types::UnixSeconds => w::Field::must("update_time"),
+        2 update_time: xinqiao_types::UnixSeconds => "update_time: must",
         /// `create_time`; format `unix`.
-        3 create_time: xinqiao_types::UnixSeconds => w::Field::must("create_time"),
+        3 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
 
@@ -106,15 +106,15 @@ w::record! {
     /// `DiscountCondition`.
     pub struct DiscountCondition {
         /// `product_cnt`.
-        0 product_cnt: Option<i64> => w::Field::new("product_cnt"),
+        0 product_cnt: Option<i64> => "product_cnt",
         /// `product_price`; unit fen.
-        1 product_price: Option<xinqiao_types::Fen> => w::Field::new("product_price"),
+        1 product_price: Option<xinqiao_types::Fen> => "product_price",
         /// `out_product_ids`.
-        2 out_product_ids: Option<Vec<String>> => w::Field::new("out_product_ids"),
+        2 out_product_ids: Option<Vec<String>> => "out_product_ids",
         /// `tradein_info`.
-        3 tradein_info: Option<TradeinInfo> => w::Field::new("tradein_info"),
+        3 tradein_info: Option<TradeinInfo> => "tradein_info",
         /// `buyget_info`.
-        4 buyget_info: Option<BuygetInfo> => w::Field::new("buyget_info"),
+        4 buyget_info: Option<BuygetInfo> => "buyget_info",
     }
     new()
     set(
@@ -130,11 +130,11 @@ w::record! {
     /// `DiscountInfo`.
     pub struct DiscountInfo {
         /// `discount_condition`.
-        0 discount_condition: Option<DiscountCondition> => w::Field::new("discount_condition"),
+        0 discount_condition: Option<DiscountCondition> => "discount_condition",
         /// `discount_fee`; unit fen.
-        1 discount_fee: Option<xinqiao_types::Fen> => w::Field::new("discount_fee"),
+        1 discount_fee: Option<xinqiao_types::Fen> => "discount_fee",
         /// `discount_num`.
-        2 discount_num: Option<i64> => w::Field::new("discount_num"),
+        2 discount_num: Option<i64> => "discount_num",
     }
     new()
     set(discount_condition: DiscountCondition, discount_fee: xinqiao_types::Fen, discount_num: i64)
@@ -144,7 +144,7 @@ w::record! {
     /// `ExtInfo`.
     pub struct ExtInfo {
         /// `valid_time`; format `unix`.
-        0 valid_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("valid_time"),
+        0 valid_time: Option<xinqiao_types::UnixSeconds> => "valid_time",
     }
 }
 
@@ -152,19 +152,19 @@ w::record! {
     /// `Finder`.
     pub struct Finder {
         /// `nickname`.
-        0 nickname: Option<String> => w::Field::new("nickname").masked(),
+        0 nickname: Option<String> => "nickname: masked",
     }
     new()
-    set(nickname: String)
+    text(nickname: String)
 }
 
 w::record! {
     /// `GetListResult`.
     pub struct GetListResult {
         /// `coupon`.
-        0 coupon: ResultCoupon => w::Field::must("coupon"),
+        0 coupon: ResultCoupon => "coupon: must",
         /// `coupon_stock`.
-        1 coupon_stock: CouponStock => w::Field::must("coupon_stock"),
+        1 coupon_stock: CouponStock => "coupon_stock: must",
     }
 }
 
@@ -172,7 +172,7 @@ w::record! {
     /// `GetResult`.
     pub struct GetResult {
         /// `coupon`.
-        0 coupon: ResultCoupon => w::Field::must("coupon"),
+        0 coupon: ResultCoupon => "coupon: must",
     }
 }
 
@@ -180,23 +180,23 @@ w::record! {
     /// `GetUsercouponListResult`.
     pub struct GetUsercouponListResult {
         /// `openid`.
-        0 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `out_user_coupon_id`.
-        1 out_user_coupon_id: String => w::Field::must("out_user_coupon_id"),
+        1 out_user_coupon_id: String => "out_user_coupon_id: must",
         /// `out_coupon_id`.
-        2 out_coupon_id: String => w::Field::must("out_coupon_id"),
+        2 out_coupon_id: String => "out_coupon_id: must",
         /// `status`.
-        3 status: i64 => w::Field::must("status"),
+        3 status: i64 => "status: must",
         /// `ext_info`.
-        4 ext_info: ResultExtInfo => w::Field::must("ext_info"),
+        4 ext_info: ResultExtInfo => "ext_info: must",
         /// `start_time`; format `unix`.
-        5 start_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("start_time"),
+        5 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
         /// `end_time`; format `unix`.
-        6 end_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("end_time"),
+        6 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
         /// `create_time`; format `unix`.
-        7 create_time: xinqiao_types::UnixSeconds => w::Field::must("create_time"),
+        7 create_time: xinqiao_types::UnixSeconds => "create_time: must",
         /// `update_time`; format `unix`.
-        8 update_time: xinqiao_types::UnixSeconds => w::Field::must("update_time"),
+        8 update_time: xinqiao_types::UnixSeconds => "update_time: must",
     }
 }
 
@@ -204,9 +204,9 @@ w::record! {
     /// `PromoteInfo`.
     pub struct PromoteInfo {
         /// `promote_type`.
-        0 promote_type: i64 => w::Field::must("promote_type"),
+        0 promote_type: i64 => "promote_type: must",
         /// `finder`.
-        1 finder: Option<Finder> => w::Field::new("finder"),
+        1 finder: Option<Finder> => "finder",
     }
     new(promote_type: i64)
     set(finder: Finder)
@@ -216,13 +216,13 @@ w::record! {
     /// `ReceiveInfo`.
     pub struct ReceiveInfo {
         /// `limit_num_one_person`.
-        0 limit_num_one_person: Option<i64> => w::Field::new("limit_num_one_person"),
+        0 limit_num_one_person: Option<i64> => "limit_num_one_person",
         /// `total_num`.
-        1 total_num: Option<i64> => w::Field::new("total_num"),
+        1 total_num: Option<i64> => "total_num",
         /// `start_time`; format `unix`.
-        2 start_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("start_time"),
+        2 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
         /// `end_time`; format `unix`.
-        3 end_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("end_time"),
+        3 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
     }
     new()
     set(
@@ -237,21 +237,21 @@ w::record! {
     /// `ResultCoupon`.
     pub struct ResultCoupon {
         /// `out_coupon_id`.
-        0 out_coupon_id: String => w::Field::must("out_coupon_id"),
+        0 out_coupon_id: String => "out_coupon_id: must",
         /// `appid`.
-        1 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+        1 appid: Option<xinqiao_types::AppId> => "appid",
         /// `type`.
-        2 type_: i64 => w::Field::must("type"),
+        2 type_: i64 => "type: must",
         /// `promote_type`.
-        3 promote_type: i64 => w::Field::must("promote_type"),
+        3 promote_type: i64 => "promote_type: must",
         /// `coupon_info`.
-        4 coupon_info: CouponCouponInfo => w::Field::must("coupon_info"),
+        4 coupon_info: CouponCouponInfo => "coupon_info: must",
         /// `status`.
-        5 status: i64 => w::Field::must("status"),
+        5 status: i64 => "status: must",
         /// `update_time`; format `unix`.
-        6 update_time: xinqiao_types::UnixSeconds => w::Field::must("update_time"),
+        6 update_time: xinqiao_types::UnixSeconds => "update_time: must",
         /// `create_time`; format `unix`.
-        7 create_time: xinqiao_types::UnixSeconds => w::Field::must("create_time"),
+        7 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
 
@@ -259,7 +259,7 @@ w::record! {
     /// `ResultExtInfo`.
     pub struct ResultExtInfo {
         /// `use_time`; format `unix`.
-        0 use_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("use_time"),
+        0 use_time: Option<xinqiao_types::UnixSeconds> => "use_time",
     }
 }
 
@@ -267,9 +267,9 @@ w::record! {
     /// `StockInfo`.
     pub struct StockInfo {
         /// `issued_num`.
-        0 issued_num: i64 => w::Field::must("issued_num"),
+        0 issued_num: i64 => "issued_num: must",
         /// `receive_num`.
-        1 receive_num: i64 => w::Field::must("receive_num"),
+        1 receive_num: i64 => "receive_num: must",
     }
     new(issued_num: i64, receive_num: i64)
 }
@@ -278,55 +278,59 @@ w::record! {
     /// `TradeinInfo`.
     pub struct TradeinInfo {
         /// `out_product_id`.
-        0 out_product_id: String => w::Field::must("out_product_id"),
+        0 out_product_id: String => "out_product_id: must",
         /// `price`; unit fen.
-        1 price: xinqiao_types::Fen => w::Field::must("price"),
+        1 price: xinqiao_types::Fen => "price: must",
     }
-    new(out_product_id: String, price: xinqiao_types::Fen)
+    new(out_product_id: impl Into<String>, price: xinqiao_types::Fen)
 }
 
 w::record! {
     /// `UpdateCouponStockCouponStock`.
     pub struct UpdateCouponStockCouponStock {
         /// `out_coupon_id`.
-        0 out_coupon_id: String => w::Field::must("out_coupon_id"),
+        0 out_coupon_id: String => "out_coupon_id: must",
         /// `stock_info`.
-        1 stock_info: StockInfo => w::Field::must("stock_info"),
+        1 stock_info: StockInfo => "stock_info: must",
     }
-    new(out_coupon_id: String, stock_info: StockInfo)
+    new(out_coupon_id: impl Into<String>, stock_info: StockInfo)
 }
 
 w::record! {
     /// `UpdateUserCouponUserCoupon`.
     pub struct UpdateUserCouponUserCoupon {
         /// `out_user_coupon_id`.
-        0 out_user_coupon_id: String => w::Field::must("out_user_coupon_id"),
+        0 out_user_coupon_id: String => "out_user_coupon_id: must",
         /// `out_coupon_id`.
-        1 out_coupon_id: String => w::Field::must("out_coupon_id"),
+        1 out_coupon_id: String => "out_coupon_id: must",
         /// `ext_info`.
-        2 ext_info: UserCouponExtInfo => w::Field::must("ext_info"),
+        2 ext_info: UserCouponExtInfo => "ext_info: must",
     }
-    new(out_user_coupon_id: String, out_coupon_id: String, ext_info: UserCouponExtInfo)
+    new(
+        out_user_coupon_id: impl Into<String>,
+        out_coupon_id: impl Into<String>,
+        ext_info: UserCouponExtInfo,
+    )
 }
 
 w::record! {
     /// `UserCoupon`.
     pub struct UserCoupon {
         /// `out_user_coupon_id`.
-        0 out_user_coupon_id: String => w::Field::must("out_user_coupon_id"),
+        0 out_user_coupon_id: String => "out_user_coupon_id: must",
         /// `out_coupon_id`.
-        1 out_coupon_id: String => w::Field::must("out_coupon_id"),
+        1 out_coupon_id: String => "out_coupon_id: must",
         /// `status`.
-        2 status: i64 => w::Field::must("status"),
+        2 status: i64 => "status: must",
     }
-    new(out_user_coupon_id: String, out_coupon_id: String, status: i64)
+    new(out_user_coupon_id: impl Into<String>, out_coupon_id: impl Into<String>, status: i64)
 }
 
 w::record! {
     /// `UserCouponExtInfo`.
     pub struct UserCouponExtInfo {
         /// `use_time`; format `unix`.
-        0 use_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("use_time"),
+        0 use_time: Option<xinqiao_types::UnixSeconds> => "use_time",
     }
     new()
     set(use_time: xinqiao_types::UnixSeconds)
@@ -336,15 +340,15 @@ w::record! {
     /// `ValidInfo`.
     pub struct ValidInfo {
         /// `valid_type`.
-        0 valid_type: i64 => w::Field::must("valid_type"),
+        0 valid_type: i64 => "valid_type: must",
         /// `valid_day_num`.
-        1 valid_day_num: Option<i64> => w::Field::new("valid_day_num"),
+        1 valid_day_num: Option<i64> => "valid_day_num",
         /// `valid_second`.
-        2 valid_second: Option<i64> => w::Field::new("valid_second"),
+        2 valid_second: Option<i64> => "valid_second",
         /// `start_time`; format `unix`.
-        3 start_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("start_time"),
+        3 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
         /// `end_time`; format `unix`.
-        4 end_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("end_time"),
+        4 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
     }
     new(valid_type: i64)
     set(
@@ -363,7 +367,7 @@ w::record! {
     /// * Catalog: `channels.shop.coupon.add`.
     pub struct Add {
         /// `coupon`.
-        0 coupon: Coupon => w::Field::must("coupon"),
+        0 coupon: Coupon => "coupon: must",
     }
     new(coupon: Coupon)
 }
@@ -395,14 +399,14 @@ w::record! {
     /// * Catalog: `channels.shop.coupon.add_user_coupon`.
     pub struct AddUserCoupon {
         /// `openid`.
-        0 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `user_coupon`.
-        1 user_coupon: UserCoupon => w::Field::must("user_coupon"),
+        1 user_coupon: UserCoupon => "user_coupon: must",
         /// `recv_time`; format `unix`.
-        2 recv_time: xinqiao_types::UnixSeconds => w::Field::must("recv_time"),
+        2 recv_time: xinqiao_types::UnixSeconds => "recv_time: must",
     }
     new(
-        openid: xinqiao_types::OpenId,
+        openid: impl Into<xinqiao_types::OpenId>,
         user_coupon: UserCoupon,
         recv_time: xinqiao_types::UnixSeconds,
     )
@@ -435,16 +439,16 @@ w::record! {
     /// * Catalog: `channels.shop.coupon.get`.
     pub struct Get {
         /// `out_coupon_id`.
-        0 out_coupon_id: String => w::Field::must("out_coupon_id"),
+        0 out_coupon_id: String => "out_coupon_id: must",
     }
-    new(out_coupon_id: String)
+    new(out_coupon_id: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`Get`].
     pub struct GetResponse {
         /// `result`.
-        0 result: GetResult => w::Field::must("result"),
+        0 result: GetResult => "result: must",
     }
 }
 
@@ -475,9 +479,9 @@ w::record! {
     /// * Catalog: `channels.shop.coupon.get_list`.
     pub struct GetList {
         /// `offset`.
-        0 offset: i64 => w::Field::must("offset"),
+        0 offset: i64 => "offset: must",
         /// `page_size`.
-        1 page_size: i64 => w::Field::must("page_size"),
+        1 page_size: i64 => "page_size: must",
     }
     new(offset: i64, page_size: i64)
 }
@@ -486,9 +490,9 @@ w::record! {
     /// Answer to [`GetList`].
     pub struct GetListResponse {
         /// `result_list`.
-        0 result_list: Vec<GetListResult> => w::Field::must("result_list"),
+        0 result_list: Vec<GetListResult> => "result_list: must",
         /// `total_num`.
-        1 total_num: i64 => w::Field::must("total_num"),
+        1 total_num: i64 => "total_num: must",
     }
 }
 
@@ -519,22 +523,22 @@ w::record! {
     /// * Catalog: `channels.shop.coupon.get_usercoupon_list`.
     pub struct GetUsercouponList {
         /// `openid`.
-        0 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `offset`.
-        1 offset: i64 => w::Field::must("offset"),
+        1 offset: i64 => "offset: must",
         /// `page_size`.
-        2 page_size: i64 => w::Field::must("page_size"),
+        2 page_size: i64 => "page_size: must",
     }
-    new(openid: xinqiao_types::OpenId, offset: i64, page_size: i64)
+    new(openid: impl Into<xinqiao_types::OpenId>, offset: i64, page_size: i64)
 }
 
 w::record! {
     /// Answer to [`GetUsercouponList`].
     pub struct GetUsercouponListResponse {
         /// `result_list`.
-        0 result_list: Vec<GetUsercouponListResult> => w::Field::must("result_list"),
+        0 result_list: Vec<GetUsercouponListResult> => "result_list: must",
         /// `total_num`.
-        1 total_num: i64 => w::Field::must("total_num"),
+        1 total_num: i64 => "total_num: must",
     }
 }
 
@@ -565,7 +569,7 @@ w::record! {
     /// * Catalog: `channels.shop.coupon.update`.
     pub struct Update {
         /// `coupon`.
-        0 coupon: Coupon => w::Field::must("coupon"),
+        0 coupon: Coupon => "coupon: must",
     }
     new(coupon: Coupon)
 }
@@ -597,7 +601,7 @@ w::record! {
     /// * Catalog: `channels.shop.coupon.update_coupon_stock`.
     pub struct UpdateCouponStock {
         /// `coupon_stock`.
-        0 coupon_stock: UpdateCouponStockCouponStock => w::Field::must("coupon_stock"),
+        0 coupon_stock: UpdateCouponStockCouponStock => "coupon_stock: must",
     }
     new(coupon_stock: UpdateCouponStockCouponStock)
 }
@@ -629,11 +633,11 @@ w::record! {
     /// * Catalog: `channels.shop.coupon.update_status`.
     pub struct UpdateStatus {
         /// `out_coupon_id`.
-        0 out_coupon_id: String => w::Field::must("out_coupon_id"),
+        0 out_coupon_id: String => "out_coupon_id: must",
         /// `status`.
-        1 status: i64 => w::Field::must("status"),
+        1 status: i64 => "status: must",
     }
-    new(out_coupon_id: String, status: i64)
+    new(out_coupon_id: impl Into<String>, status: i64)
 }
 
 w::endpoint! {
@@ -663,14 +667,14 @@ w::record! {
     /// * Catalog: `channels.shop.coupon.update_user_coupon`.
     pub struct UpdateUserCoupon {
         /// `openid`.
-        0 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `user_coupon`.
-        1 user_coupon: UpdateUserCouponUserCoupon => w::Field::must("user_coupon"),
+        1 user_coupon: UpdateUserCouponUserCoupon => "user_coupon: must",
         /// `recv_time`; format `unix`.
-        2 recv_time: xinqiao_types::UnixSeconds => w::Field::must("recv_time"),
+        2 recv_time: xinqiao_types::UnixSeconds => "recv_time: must",
     }
     new(
-        openid: xinqiao_types::OpenId,
+        openid: impl Into<xinqiao_types::OpenId>,
         user_coupon: UpdateUserCouponUserCoupon,
         recv_time: xinqiao_types::UnixSeconds,
     )
@@ -703,18 +707,18 @@ w::record! {
     /// * Catalog: `channels.shop.coupon.update_usercoupon_status`.
     pub struct UpdateUsercouponStatus {
         /// `openid`.
-        0 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `out_user_coupon_id`.
-        1 out_user_coupon_id: String => w::Field::must("out_user_coupon_id"),
+        1 out_user_coupon_id: String => "out_user_coupon_id: must",
         /// `out_coupon_id`.
-        2 out_coupon_id: String => w::Field::must("out_coupon_id"),
+        2 out_coupon_id: String => "out_coupon_id: must",
         /// `status`.
-        3 status: i64 => w::Field::must("status"),
+        3 status: i64 => "status: must",
     }
     new(
-        openid: xinqiao_types::OpenId,
-        out_user_coupon_id: String,
-        out_coupon_id: String,
+        openid: impl Into<xinqiao_types::OpenId>,
+        out_user_coupon_id: impl Into<String>,
+        out_coupon_id: impl Into<String>,
         status: i64,
     )
 }

@@ -7,61 +7,65 @@ w::record! {
     /// `AddressInfo`.
     pub struct AddressInfo {
         /// `receiver_name`.
-        0 receiver_name: String => w::Field::must("receiver_name").masked(),
+        0 receiver_name: String => "receiver_name: must masked",
         /// `country`.
-        1 country: Option<String> => w::Field::new("country"),
+        1 country: Option<String> => "country",
         /// `province`.
-        2 province: Option<String> => w::Field::new("province"),
+        2 province: Option<String> => "province",
         /// `city`.
-        3 city: Option<String> => w::Field::new("city"),
+        3 city: Option<String> => "city",
         /// `town`.
-        4 town: Option<String> => w::Field::new("town"),
+        4 town: Option<String> => "town",
         /// `detailed_address`.
-        5 detailed_address: String => w::Field::must("detailed_address"),
+        5 detailed_address: String => "detailed_address: must",
         /// `tel_number`.
-        6 tel_number: String => w::Field::must("tel_number").masked(),
+        6 tel_number: String => "tel_number: must masked",
     }
-    new(receiver_name: String, detailed_address: String, tel_number: String)
-    set(country: String, province: String, city: String, town: String)
+    new(
+        receiver_name: impl Into<String>,
+        detailed_address: impl Into<String>,
+        tel_number: impl Into<String>,
+    )
+    text(country: String, province: String, city: String, town: String)
 }
 
 w::record! {
     /// `AfterSalesOrder`.
     pub struct AfterSalesOrder {
         /// `aftersale_id`.
-        0 aftersale_id: i64 => w::Field::must("aftersale_id"),
+        0 aftersale_id: i64 => "aftersale_id: must",
         /// `out_aftersale_id`.
-        1 out_aftersale_id: String => w::Field::must("out_aftersale_id"),
+        1 out_aftersale_id: String => "out_aftersale_id: must",
         /// `order_id`.
-        2 order_id: i64 => w::Field::must("order_id"),
+        2 order_id: i64 => "order_id: must",
         /// `out_order_id`.
-        3 out_order_id: String => w::Field::must("out_order_id"),
+        3 out_order_id: String => "out_order_id: must",
         /// `type`.
-        4 type_: i64 => w::Field::must("type"),
+        4 type_: i64 => "type: must",
         /// `status`.
-        5 status: i64 => w::Field::must("status"),
+        5 status: i64 => "status: must",
         /// `openid`.
-        6 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        6 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `orderamt`; unit fen.
-        7 orderamt: xinqiao_types::Fen => w::Field::must("orderamt"),
+        7 orderamt: xinqiao_types::Fen => "orderamt: must",
         /// `refund_reason_type`.
-        8 refund_reason_type: i64 => w::Field::must("refund_reason_type"),
+        8 refund_reason_type: i64 => "refund_reason_type: must",
         /// `refund_reason`.
-        9 refund_reason: String => w::Field::must("refund_reason"),
+        9 refund_reason: String => "refund_reason: must",
         /// `return_id`.
-        10 return_id: Option<String> => w::Field::new("return_id"),
+        10 return_id: Option<String> => "return_id",
         /// `create_time`; format `unix`.
-        11 create_time: xinqiao_types::UnixSeconds => w::Field::must("create_time"),
+        11 create_time: xinqiao_types::UnixSeconds => "create_time: must",
         /// `update_time`; format `unix`.
-        12 update_time: xinqiao_types::UnixSeconds => w::Field::must("update_time"),
+        12 update_time: xinqiao_types::UnixSeconds => "update_time: must",
         /// `product_info`.
-        13 product_info: AfterSalesOrderProductInfo => w::Field::must("product_info"),
+        13 product_info: AfterSalesOrderProductInfo => "product_info: must",
         /// `return_info`.
-        14 return_info: Option<ReturnInfo> => w::Field::new("return_info"),
+        14 return_info: Option<ReturnInfo> => "return_info",
         /// `refund_pay_detail`.
-        15 refund_pay_detail: Option<RefundPayDetail> => w::Field::new("refund_pay_detail"),
+        15 refund_pay_detail: Option<RefundPayDetail> => "refund_pay_detail",
         /// `media_list`.
-        16 media_list: Option<Vec<AfterSalesOrderMedia>> => w::Field::new("media_list"),
+        16 media_list: Option<Vec<AfterSalesOrderMedia>> => "media_list",
     }
 }
 
@@ -69,11 +73,11 @@ w::record! {
     /// `AfterSalesOrderMedia`.
     pub struct AfterSalesOrderMedia {
         /// `type`.
-        0 type_: i64 => w::Field::must("type"),
+        0 type_: i64 => "type: must",
         /// `url`.
-        1 url: String => w::Field::must("url"),
+        1 url: String => "url: must",
         /// `thumb_url`.
-        2 thumb_url: Option<String> => w::Field::new("thumb_url"),
+        2 thumb_url: Option<String> => "thumb_url",
     }
 }
 
@@ -81,15 +85,15 @@ w::record! {
     /// `AfterSalesOrderProductInfo`.
     pub struct AfterSalesOrderProductInfo {
         /// `product_id`.
-        0 product_id: i64 => w::Field::must("product_id"),
+        0 product_id: i64 => "product_id: must",
         /// `out_product_id`.
-        1 out_product_id: String => w::Field::must("out_product_id"),
+        1 out_product_id: String => "out_product_id: must",
         /// `sku_id`.
-        2 sku_id: i64 => w::Field::must("sku_id"),
+        2 sku_id: i64 => "sku_id: must",
         /// `out_sku_id`.
-        3 out_sku_id: String => w::Field::must("out_sku_id"),
+        3 out_sku_id: String => "out_sku_id: must",
         /// `product_cnt`.
-        4 product_cnt: i64 => w::Field::must("product_cnt"),
+        4 product_cnt: i64 => "product_cnt: must",
     }
 }
 
@@ -97,32 +101,32 @@ w::record! {
     /// `Media`.
     pub struct Media {
         /// `type`.
-        0 type_: i64 => w::Field::must("type"),
+        0 type_: i64 => "type: must",
         /// `url`.
-        1 url: String => w::Field::must("url"),
+        1 url: String => "url: must",
     }
-    new(type_: i64, url: String)
+    new(type_: i64, url: impl Into<String>)
 }
 
 w::record! {
     /// `ProductInfo`.
     pub struct ProductInfo {
         /// `out_product_id`.
-        0 out_product_id: Option<String> => w::Field::new("out_product_id"),
+        0 out_product_id: Option<String> => "out_product_id",
         /// `out_sku_id`.
-        1 out_sku_id: Option<String> => w::Field::new("out_sku_id"),
+        1 out_sku_id: Option<String> => "out_sku_id",
         /// `product_cnt`.
-        2 product_cnt: i64 => w::Field::must("product_cnt"),
+        2 product_cnt: i64 => "product_cnt: must",
     }
     new(product_cnt: i64)
-    set(out_product_id: String, out_sku_id: String)
+    text(out_product_id: String, out_sku_id: String)
 }
 
 w::record! {
     /// `RefundPayDetail`.
     pub struct RefundPayDetail {
         /// `refund_id`.
-        0 refund_id: String => w::Field::must("refund_id"),
+        0 refund_id: String => "refund_id: must",
     }
 }
 
@@ -130,13 +134,13 @@ w::record! {
     /// `ReturnInfo`.
     pub struct ReturnInfo {
         /// `delivery_id`.
-        0 delivery_id: String => w::Field::must("delivery_id"),
+        0 delivery_id: String => "delivery_id: must",
         /// `delivery_name`.
-        1 delivery_name: String => w::Field::must("delivery_name"),
+        1 delivery_name: String => "delivery_name: must",
         /// `waybill_id`.
-        2 waybill_id: String => w::Field::must("waybill_id"),
+        2 waybill_id: String => "waybill_id: must",
         /// `order_return_time`; format `unix`.
-        3 order_return_time: xinqiao_types::UnixSeconds => w::Field::must("order_return_time"),
+        3 order_return_time: xinqiao_types::UnixSeconds => "order_return_time: must",
     }
 }
 
@@ -148,12 +152,13 @@ w::record! {
     /// * Catalog: `channels.shop.ecaftersale.acceptrefund`.
     pub struct Acceptrefund {
         /// `aftersale_id`.
-        0 aftersale_id: Option<i64> => w::Field::new("aftersale_id"),
+        0 aftersale_id: Option<i64> => "aftersale_id",
         /// `out_aftersale_id`.
-        1 out_aftersale_id: Option<String> => w::Field::new("out_aftersale_id"),
+        1 out_aftersale_id: Option<String> => "out_aftersale_id",
     }
     new()
-    set(aftersale_id: i64, out_aftersale_id: String)
+    text(out_aftersale_id: String)
+    set(aftersale_id: i64)
 }
 
 w::endpoint! {
@@ -183,14 +188,15 @@ w::record! {
     /// * Catalog: `channels.shop.ecaftersale.acceptreturn`.
     pub struct Acceptreturn {
         /// `aftersale_id`.
-        0 aftersale_id: Option<i64> => w::Field::new("aftersale_id"),
+        0 aftersale_id: Option<i64> => "aftersale_id",
         /// `out_aftersale_id`.
-        1 out_aftersale_id: Option<String> => w::Field::new("out_aftersale_id"),
+        1 out_aftersale_id: Option<String> => "out_aftersale_id",
         /// `address_info`.
-        2 address_info: AddressInfo => w::Field::must("address_info"),
+        2 address_info: AddressInfo => "address_info: must",
     }
     new(address_info: AddressInfo)
-    set(aftersale_id: i64, out_aftersale_id: String)
+    text(out_aftersale_id: String)
+    set(aftersale_id: i64)
 }
 
 w::endpoint! {
@@ -220,42 +226,43 @@ w::record! {
     /// * Catalog: `channels.shop.ecaftersale.add`.
     pub struct Add {
         /// `order_id`.
-        0 order_id: Option<i64> => w::Field::new("order_id"),
+        0 order_id: Option<i64> => "order_id",
         /// `out_order_id`.
-        1 out_order_id: Option<String> => w::Field::new("out_order_id"),
+        1 out_order_id: Option<String> => "out_order_id",
         /// `out_aftersale_id`.
-        2 out_aftersale_id: Option<String> => w::Field::new("out_aftersale_id"),
+        2 out_aftersale_id: Option<String> => "out_aftersale_id",
         /// `openid`.
-        3 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        3 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `type`.
-        4 type_: i64 => w::Field::must("type"),
+        4 type_: i64 => "type: must",
         /// `orderamt`; unit fen.
-        5 orderamt: xinqiao_types::Fen => w::Field::must("orderamt"),
+        5 orderamt: xinqiao_types::Fen => "orderamt: must",
         /// `refund_reason_type`.
-        6 refund_reason_type: i64 => w::Field::must("refund_reason_type"),
+        6 refund_reason_type: i64 => "refund_reason_type: must",
         /// `refund_reason`.
-        7 refund_reason: String => w::Field::must("refund_reason"),
+        7 refund_reason: String => "refund_reason: must",
         /// `product_info`.
-        8 product_info: ProductInfo => w::Field::must("product_info"),
+        8 product_info: ProductInfo => "product_info: must",
         /// `media_list`.
-        9 media_list: Option<Vec<Media>> => w::Field::new("media_list"),
+        9 media_list: Option<Vec<Media>> => "media_list",
     }
     new(
-        openid: xinqiao_types::OpenId,
+        openid: impl Into<xinqiao_types::OpenId>,
         type_: i64,
         orderamt: xinqiao_types::Fen,
         refund_reason_type: i64,
-        refund_reason: String,
+        refund_reason: impl Into<String>,
         product_info: ProductInfo,
     )
-    set(order_id: i64, out_order_id: String, out_aftersale_id: String, media_list: Vec<Media>)
+    text(out_order_id: String, out_aftersale_id: String)
+    set(order_id: i64, media_list: Vec<Media>)
 }
 
 w::record! {
     /// Answer to [`Add`].
     pub struct AddResponse {
         /// `aftersale_id`.
-        0 aftersale_id: i64 => w::Field::must("aftersale_id"),
+        0 aftersale_id: i64 => "aftersale_id: must",
     }
 }
 
@@ -286,14 +293,15 @@ w::record! {
     /// * Catalog: `channels.shop.ecaftersale.cancel`.
     pub struct Cancel {
         /// `aftersale_id`.
-        0 aftersale_id: Option<i64> => w::Field::new("aftersale_id"),
+        0 aftersale_id: Option<i64> => "aftersale_id",
         /// `out_aftersale_id`.
-        1 out_aftersale_id: Option<String> => w::Field::new("out_aftersale_id"),
+        1 out_aftersale_id: Option<String> => "out_aftersale_id",
         /// `openid`.
-        2 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        2 openid: xinqiao_types::OpenId => "openid: must masked",
     }
-    new(openid: xinqiao_types::OpenId)
-    set(aftersale_id: i64, out_aftersale_id: String)
+    new(openid: impl Into<xinqiao_types::OpenId>)
+    text(out_aftersale_id: String)
+    set(aftersale_id: i64)
 }
 
 w::endpoint! {
@@ -323,19 +331,20 @@ w::record! {
     /// * Catalog: `channels.shop.ecaftersale.get`.
     pub struct Get {
         /// `aftersale_id`.
-        0 aftersale_id: Option<i64> => w::Field::new("aftersale_id"),
+        0 aftersale_id: Option<i64> => "aftersale_id",
         /// `out_aftersale_id`.
-        1 out_aftersale_id: Option<String> => w::Field::new("out_aftersale_id"),
+        1 out_aftersale_id: Option<String> => "out_aftersale_id",
     }
     new()
-    set(aftersale_id: i64, out_aftersale_id: String)
+    text(out_aftersale_id: String)
+    set(aftersale_id: i64)
 }
 
 w::record! {
     /// Answer to [`Get`].
     pub struct GetResponse {
         /// `after_sales_order`.
-        0 after_sales_order: AfterSalesOrder => w::Field::must("after_sales_order"),
+        0 after_sales_order: AfterSalesOrder => "after_sales_order: must",
     }
 }
 
@@ -366,30 +375,29 @@ w::record! {
     /// * Catalog: `channels.shop.ecaftersale.get_list`.
     pub struct GetList {
         /// `status`.
-        0 status: Option<i64> => w::Field::new("status"),
+        0 status: Option<i64> => "status",
         /// `begin_create_time`; format `unix`.
-        1 begin_create_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("begin_create_time"),
+        1 begin_create_time: Option<xinqiao_types::UnixSeconds> => "begin_create_time",
         /// `end_create_time`; format `unix`.
-        2 end_create_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("end_create_time"),
+        2 end_create_time: Option<xinqiao_types::UnixSeconds> => "end_create_time",
         /// `out_order_id`.
-        3 out_order_id: Option<String> => w::Field::new("out_order_id"),
+        3 out_order_id: Option<String> => "out_order_id",
         /// `order_id`.
-        4 order_id: Option<i64> => w::Field::new("order_id"),
+        4 order_id: Option<i64> => "order_id",
         /// `openid`.
-        5 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+        5 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `offset`.
-        6 offset: i64 => w::Field::must("offset"),
+        6 offset: i64 => "offset: must",
         /// `limit`.
-        7 limit: i64 => w::Field::must("limit"),
+        7 limit: i64 => "limit: must",
     }
     new(offset: i64, limit: i64)
+    text(out_order_id: String, openid: xinqiao_types::OpenId)
     set(
         status: i64,
         begin_create_time: xinqiao_types::UnixSeconds,
         end_create_time: xinqiao_types::UnixSeconds,
-        out_order_id: String,
         order_id: i64,
-        openid: xinqiao_types::OpenId,
     )
 }
 
@@ -397,9 +405,9 @@ w::record! {
     /// Answer to [`GetList`].
     pub struct GetListResponse {
         /// `after_sales_orders`.
-        0 after_sales_orders: Vec<i64> => w::Field::must("after_sales_orders"),
+        0 after_sales_orders: Vec<i64> => "after_sales_orders: must",
         /// `has_more`.
-        1 has_more: bool => w::Field::must("has_more"),
+        1 has_more: bool => "has_more: must",
     }
 }
 
@@ -430,14 +438,15 @@ w::record! {
     /// * Catalog: `channels.shop.ecaftersale.merchanttest`.
     pub struct Merchanttest {
         /// `aftersale_id`.
-        0 aftersale_id: Option<i64> => w::Field::new("aftersale_id"),
+        0 aftersale_id: Option<i64> => "aftersale_id",
         /// `out_aftersale_id`.
-        1 out_aftersale_id: Option<String> => w::Field::new("out_aftersale_id"),
+        1 out_aftersale_id: Option<String> => "out_aftersale_id",
         /// `operation`.
-        2 operation: String => w::Field::must("operation"),
+        2 operation: String => "operation: must",
     }
-    new(operation: String)
-    set(aftersale_id: i64, out_aftersale_id: String)
+    new(operation: impl Into<String>)
+    text(out_aftersale_id: String)
+    set(aftersale_id: i64)
 }
 
 w::endpoint! {
@@ -467,12 +476,13 @@ w::record! {
     /// * Catalog: `channels.shop.ecaftersale.reject`.
     pub struct Reject {
         /// `aftersale_id`.
-        0 aftersale_id: Option<i64> => w::Field::new("aftersale_id"),
+        0 aftersale_id: Option<i64> => "aftersale_id",
         /// `out_aftersale_id`.
-        1 out_aftersale_id: Option<String> => w::Field::new("out_aftersale_id"),
+        1 out_aftersale_id: Option<String> => "out_aftersale_id",
     }
     new()
-    set(aftersale_id: i64, out_aftersale_id: String)
+    text(out_aftersale_id: String)
+    set(aftersale_id: i64)
 }
 
 w::endpoint! {
@@ -502,30 +512,31 @@ w::record! {
     /// * Catalog: `channels.shop.ecaftersale.update`.
     pub struct Update {
         /// `aftersale_id`.
-        0 aftersale_id: Option<i64> => w::Field::new("aftersale_id"),
+        0 aftersale_id: Option<i64> => "aftersale_id",
         /// `out_aftersale_id`.
-        1 out_aftersale_id: Option<String> => w::Field::new("out_aftersale_id"),
+        1 out_aftersale_id: Option<String> => "out_aftersale_id",
         /// `openid`.
-        2 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        2 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `type`.
-        3 type_: i64 => w::Field::must("type"),
+        3 type_: i64 => "type: must",
         /// `orderamt`; unit fen.
-        4 orderamt: xinqiao_types::Fen => w::Field::must("orderamt"),
+        4 orderamt: xinqiao_types::Fen => "orderamt: must",
         /// `refund_reason_type`.
-        5 refund_reason_type: i64 => w::Field::must("refund_reason_type"),
+        5 refund_reason_type: i64 => "refund_reason_type: must",
         /// `refund_reason`.
-        6 refund_reason: String => w::Field::must("refund_reason"),
+        6 refund_reason: String => "refund_reason: must",
         /// `media_list`.
-        7 media_list: Option<Vec<Media>> => w::Field::new("media_list"),
+        7 media_list: Option<Vec<Media>> => "media_list",
     }
     new(
-        openid: xinqiao_types::OpenId,
+        openid: impl Into<xinqiao_types::OpenId>,
         type_: i64,
         orderamt: xinqiao_types::Fen,
         refund_reason_type: i64,
-        refund_reason: String,
+        refund_reason: impl Into<String>,
     )
-    set(aftersale_id: i64, out_aftersale_id: String, media_list: Vec<Media>)
+    text(out_aftersale_id: String)
+    set(aftersale_id: i64, media_list: Vec<Media>)
 }
 
 w::endpoint! {
@@ -555,16 +566,17 @@ w::record! {
     /// * Catalog: `channels.shop.ecaftersale.upload_certificates`.
     pub struct UploadCertificates {
         /// `aftersale_id`.
-        0 aftersale_id: Option<i64> => w::Field::new("aftersale_id"),
+        0 aftersale_id: Option<i64> => "aftersale_id",
         /// `out_aftersale_id`.
-        1 out_aftersale_id: Option<String> => w::Field::new("out_aftersale_id"),
+        1 out_aftersale_id: Option<String> => "out_aftersale_id",
         /// `refund_desc`.
-        2 refund_desc: String => w::Field::must("refund_desc"),
+        2 refund_desc: String => "refund_desc: must",
         /// `certificates`.
-        3 certificates: Vec<String> => w::Field::must("certificates"),
+        3 certificates: Vec<String> => "certificates: must",
     }
-    new(refund_desc: String, certificates: Vec<String>)
-    set(aftersale_id: i64, out_aftersale_id: String)
+    new(refund_desc: impl Into<String>, certificates: Vec<String>)
+    text(out_aftersale_id: String)
+    set(aftersale_id: i64)
 }
 
 w::endpoint! {
@@ -594,25 +606,26 @@ w::record! {
     /// * Catalog: `channels.shop.ecaftersale.uploadreturninfo`.
     pub struct Uploadreturninfo {
         /// `aftersale_id`.
-        0 aftersale_id: Option<i64> => w::Field::new("aftersale_id"),
+        0 aftersale_id: Option<i64> => "aftersale_id",
         /// `out_aftersale_id`.
-        1 out_aftersale_id: Option<String> => w::Field::new("out_aftersale_id"),
+        1 out_aftersale_id: Option<String> => "out_aftersale_id",
         /// `openid`.
-        2 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        2 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `delivery_id`.
-        3 delivery_id: String => w::Field::must("delivery_id"),
+        3 delivery_id: String => "delivery_id: must",
         /// `delivery_name`.
-        4 delivery_name: String => w::Field::must("delivery_name"),
+        4 delivery_name: String => "delivery_name: must",
         /// `waybill_id`.
-        5 waybill_id: String => w::Field::must("waybill_id"),
+        5 waybill_id: String => "waybill_id: must",
     }
     new(
-        openid: xinqiao_types::OpenId,
-        delivery_id: String,
-        delivery_name: String,
-        waybill_id: String,
+        openid: impl Into<xinqiao_types::OpenId>,
+        delivery_id: impl Into<String>,
+        delivery_name: impl Into<String>,
+        waybill_id: impl Into<String>,
     )
-    set(aftersale_id: i64, out_aftersale_id: String)
+    text(out_aftersale_id: String)
+    set(aftersale_id: i64)
 }
 
 w::endpoint! {

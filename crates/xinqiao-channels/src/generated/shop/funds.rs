@@ -7,19 +7,19 @@ w::record! {
     /// `AccountInfo`.
     pub struct AccountInfo {
         /// `bank_account_type`.
-        0 bank_account_type: String => w::Field::must("bank_account_type"),
+        0 bank_account_type: String => "bank_account_type: must",
         /// `account_bank`.
-        1 account_bank: String => w::Field::must("account_bank"),
+        1 account_bank: String => "account_bank: must",
         /// `bank_address_code`.
-        2 bank_address_code: String => w::Field::must("bank_address_code"),
+        2 bank_address_code: String => "bank_address_code: must",
         /// `account_number`.
-        3 account_number: String => w::Field::must("account_number").masked(),
+        3 account_number: String => "account_number: must masked",
     }
     new(
-        bank_account_type: String,
-        account_bank: String,
-        bank_address_code: String,
-        account_number: String,
+        bank_account_type: impl Into<String>,
+        account_bank: impl Into<String>,
+        bank_address_code: impl Into<String>,
+        account_number: impl Into<String>,
     )
 }
 
@@ -27,9 +27,9 @@ w::record! {
     /// `BalanceInfo`.
     pub struct BalanceInfo {
         /// `available_amount`; unit fen.
-        0 available_amount: xinqiao_types::Fen => w::Field::must("available_amount"),
+        0 available_amount: xinqiao_types::Fen => "available_amount: must",
         /// `pending_amount`; unit fen.
-        1 pending_amount: xinqiao_types::Fen => w::Field::must("pending_amount"),
+        1 pending_amount: xinqiao_types::Fen => "pending_amount: must",
     }
 }
 
@@ -37,21 +37,21 @@ w::record! {
     /// `FundsFlow`.
     pub struct FundsFlow {
         /// `funds_flow_id`.
-        0 funds_flow_id: String => w::Field::must("funds_flow_id"),
+        0 funds_flow_id: String => "funds_flow_id: must",
         /// `type`.
-        1 type_: String => w::Field::must("type"),
+        1 type_: String => "type: must",
         /// `flow_type`.
-        2 flow_type: String => w::Field::must("flow_type"),
+        2 flow_type: String => "flow_type: must",
         /// `amount`; unit yuan.
-        3 amount: f64 => w::Field::must("amount"),
+        3 amount: f64 => "amount: must",
         /// `balance`; unit yuan.
-        4 balance: f64 => w::Field::must("balance"),
+        4 balance: f64 => "balance: must",
         /// `busi_type`.
-        5 busi_type: Option<String> => w::Field::new("busi_type"),
+        5 busi_type: Option<String> => "busi_type",
         /// `request_no`.
-        6 request_no: Option<String> => w::Field::new("request_no"),
+        6 request_no: Option<String> => "request_no",
         /// `bookkeeping_time`; format `yyyy-MM-dd HH:mm:ss`.
-        7 bookkeeping_time: String => w::Field::must("bookkeeping_time"),
+        7 bookkeeping_time: String => "bookkeeping_time: must",
     }
 }
 
@@ -59,15 +59,15 @@ w::record! {
     /// `GetbankbynumData`.
     pub struct GetbankbynumData {
         /// `account_bank`.
-        0 account_bank: String => w::Field::must("account_bank"),
+        0 account_bank: String => "account_bank: must",
         /// `bank_id`.
-        1 bank_id: w::TextOrNumber => w::Field::must("bank_id"),
+        1 bank_id: w::TextOrNumber => "bank_id: must",
         /// `bank_code`.
-        2 bank_code: String => w::Field::must("bank_code"),
+        2 bank_code: String => "bank_code: must",
         /// `bank_name`.
-        3 bank_name: String => w::Field::must("bank_name"),
+        3 bank_name: String => "bank_name: must",
         /// `need_branch`.
-        4 need_branch: bool => w::Field::must("need_branch"),
+        4 need_branch: bool => "need_branch: must",
     }
 }
 
@@ -75,17 +75,17 @@ w::record! {
     /// `GetbanklistData`.
     pub struct GetbanklistData {
         /// `account_bank`.
-        0 account_bank: String => w::Field::must("account_bank"),
+        0 account_bank: String => "account_bank: must",
         /// `bank_type`.
-        1 bank_type: i64 => w::Field::must("bank_type"),
+        1 bank_type: i64 => "bank_type: must",
         /// `bank_id`.
-        2 bank_id: w::TextOrNumber => w::Field::must("bank_id"),
+        2 bank_id: w::TextOrNumber => "bank_id: must",
         /// `bank_code`.
-        3 bank_code: String => w::Field::must("bank_code"),
+        3 bank_code: String => "bank_code: must",
         /// `bank_name`.
-        4 bank_name: String => w::Field::must("bank_name"),
+        4 bank_name: String => "bank_name: must",
         /// `need_branch`.
-        5 need_branch: bool => w::Field::must("need_branch"),
+        5 need_branch: bool => "need_branch: must",
     }
 }
 
@@ -93,11 +93,11 @@ w::record! {
     /// `GetcityData`.
     pub struct GetcityData {
         /// `city_code`.
-        0 city_code: i64 => w::Field::must("city_code"),
+        0 city_code: i64 => "city_code: must",
         /// `city_name`.
-        1 city_name: String => w::Field::must("city_name"),
+        1 city_name: String => "city_name: must",
         /// `bank_address_code`.
-        2 bank_address_code: String => w::Field::must("bank_address_code"),
+        2 bank_address_code: String => "bank_address_code: must",
     }
 }
 
@@ -105,9 +105,9 @@ w::record! {
     /// `GetprovinceData`.
     pub struct GetprovinceData {
         /// `province_code`.
-        0 province_code: i64 => w::Field::must("province_code"),
+        0 province_code: i64 => "province_code: must",
         /// `province_name`.
-        1 province_name: String => w::Field::must("province_name"),
+        1 province_name: String => "province_name: must",
     }
 }
 
@@ -115,9 +115,9 @@ w::record! {
     /// `GetsubbranchData`.
     pub struct GetsubbranchData {
         /// `branch_id`.
-        0 branch_id: w::TextOrNumber => w::Field::must("branch_id"),
+        0 branch_id: w::TextOrNumber => "branch_id: must",
         /// `branch_name`.
-        1 branch_name: String => w::Field::must("branch_name"),
+        1 branch_name: String => "branch_name: must",
     }
 }
 
@@ -125,23 +125,23 @@ w::record! {
     /// `WithdrawInfo`.
     pub struct WithdrawInfo {
         /// `amount`; unit fen.
-        0 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        0 amount: xinqiao_types::Fen => "amount: must",
         /// `remark`.
-        1 remark: Option<String> => w::Field::new("remark"),
+        1 remark: Option<String> => "remark",
         /// `bank_name`.
-        2 bank_name: Option<String> => w::Field::new("bank_name"),
+        2 bank_name: Option<String> => "bank_name",
         /// `bank_num`.
-        3 bank_num: Option<String> => w::Field::new("bank_num"),
+        3 bank_num: Option<String> => "bank_num",
         /// `bank_memo`.
-        4 bank_memo: Option<String> => w::Field::new("bank_memo"),
+        4 bank_memo: Option<String> => "bank_memo",
         /// `status`.
-        5 status: String => w::Field::must("status"),
+        5 status: String => "status: must",
         /// `reason`.
-        6 reason: Option<String> => w::Field::new("reason"),
+        6 reason: Option<String> => "reason",
         /// `create_time`; format `unix`.
-        7 create_time: xinqiao_types::UnixSeconds => w::Field::must("create_time"),
+        7 create_time: xinqiao_types::UnixSeconds => "create_time: must",
         /// `update_time`; format `unix`.
-        8 update_time: xinqiao_types::UnixSeconds => w::Field::must("update_time"),
+        8 update_time: xinqiao_types::UnixSeconds => "update_time: must",
     }
 }
 
@@ -160,7 +160,7 @@ w::record! {
     /// Answer to [`Getbalance`].
     pub struct GetbalanceResponse {
         /// `balance_info`.
-        0 balance_info: BalanceInfo => w::Field::must("balance_info"),
+        0 balance_info: BalanceInfo => "balance_info: must",
     }
 }
 
@@ -198,7 +198,7 @@ w::record! {
     /// Answer to [`Getbankaccount`].
     pub struct GetbankaccountResponse {
         /// `account_info`.
-        0 account_info: AccountInfo => w::Field::must("account_info"),
+        0 account_info: AccountInfo => "account_info: must",
     }
 }
 
@@ -229,18 +229,18 @@ w::record! {
     /// * Catalog: `channels.shop.funds.getbankbynum`.
     pub struct Getbankbynum {
         /// `account_number`.
-        0 account_number: String => w::Field::must("account_number").masked(),
+        0 account_number: String => "account_number: must masked",
     }
-    new(account_number: String)
+    new(account_number: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`Getbankbynum`].
     pub struct GetbankbynumResponse {
         /// `data`.
-        0 data: Vec<GetbankbynumData> => w::Field::must("data"),
+        0 data: Vec<GetbankbynumData> => "data: must",
         /// `total_count`.
-        1 total_count: i64 => w::Field::must("total_count"),
+        1 total_count: i64 => "total_count: must",
     }
 }
 
@@ -271,23 +271,24 @@ w::record! {
     /// * Catalog: `channels.shop.funds.getbanklist`.
     pub struct Getbanklist {
         /// `offset`.
-        0 offset: Option<i64> => w::Field::new("offset"),
+        0 offset: Option<i64> => "offset",
         /// `limit`.
-        1 limit: Option<i64> => w::Field::new("limit"),
+        1 limit: Option<i64> => "limit",
         /// `key_words`.
-        2 key_words: Option<String> => w::Field::new("key_words"),
+        2 key_words: Option<String> => "key_words",
         /// `bank_type`.
-        3 bank_type: Option<i64> => w::Field::new("bank_type"),
+        3 bank_type: Option<i64> => "bank_type",
     }
     new()
-    set(offset: i64, limit: i64, key_words: String, bank_type: i64)
+    text(key_words: String)
+    set(offset: i64, limit: i64, bank_type: i64)
 }
 
 w::record! {
     /// Answer to [`Getbanklist`].
     pub struct GetbanklistResponse {
         /// `data`.
-        0 data: Vec<GetbanklistData> => w::Field::must("data"),
+        0 data: Vec<GetbanklistData> => "data: must",
     }
 }
 
@@ -318,7 +319,7 @@ w::record! {
     /// * Catalog: `channels.shop.funds.getcity`.
     pub struct Getcity {
         /// `province_code`.
-        0 province_code: i64 => w::Field::must("province_code"),
+        0 province_code: i64 => "province_code: must",
     }
     new(province_code: i64)
 }
@@ -327,9 +328,9 @@ w::record! {
     /// Answer to [`Getcity`].
     pub struct GetcityResponse {
         /// `data`.
-        0 data: Vec<GetcityData> => w::Field::must("data"),
+        0 data: Vec<GetcityData> => "data: must",
         /// `total_count`.
-        1 total_count: i64 => w::Field::must("total_count"),
+        1 total_count: i64 => "total_count: must",
     }
 }
 
@@ -360,16 +361,16 @@ w::record! {
     /// * Catalog: `channels.shop.funds.getorderflow`.
     pub struct Getorderflow {
         /// `funds_flow_id`.
-        0 funds_flow_id: String => w::Field::must("funds_flow_id"),
+        0 funds_flow_id: String => "funds_flow_id: must",
     }
-    new(funds_flow_id: String)
+    new(funds_flow_id: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`Getorderflow`].
     pub struct GetorderflowResponse {
         /// `funds_flow`.
-        0 funds_flow: FundsFlow => w::Field::must("funds_flow"),
+        0 funds_flow: FundsFlow => "funds_flow: must",
     }
 }
 
@@ -407,9 +408,9 @@ w::record! {
     /// Answer to [`Getprovince`].
     pub struct GetprovinceResponse {
         /// `data`.
-        0 data: Vec<GetprovinceData> => w::Field::must("data"),
+        0 data: Vec<GetprovinceData> => "data: must",
         /// `total_count`.
-        1 total_count: i64 => w::Field::must("total_count"),
+        1 total_count: i64 => "total_count: must",
     }
 }
 
@@ -440,15 +441,15 @@ w::record! {
     /// * Catalog: `channels.shop.funds.getsubbranch`.
     pub struct Getsubbranch {
         /// `offset`.
-        0 offset: Option<i64> => w::Field::new("offset"),
+        0 offset: Option<i64> => "offset",
         /// `limit`.
-        1 limit: Option<i64> => w::Field::new("limit"),
+        1 limit: Option<i64> => "limit",
         /// `city_code`.
-        2 city_code: i64 => w::Field::must("city_code"),
+        2 city_code: i64 => "city_code: must",
         /// `bank_code`.
-        3 bank_code: String => w::Field::must("bank_code"),
+        3 bank_code: String => "bank_code: must",
     }
-    new(city_code: i64, bank_code: String)
+    new(city_code: i64, bank_code: impl Into<String>)
     set(offset: i64, limit: i64)
 }
 
@@ -456,19 +457,19 @@ w::record! {
     /// Answer to [`Getsubbranch`].
     pub struct GetsubbranchResponse {
         /// `account_bank`.
-        0 account_bank: String => w::Field::must("account_bank"),
+        0 account_bank: String => "account_bank: must",
         /// `account_bank_code`.
-        1 account_bank_code: w::TextOrNumber => w::Field::must("account_bank_code"),
+        1 account_bank_code: w::TextOrNumber => "account_bank_code: must",
         /// `bank_alias`.
-        2 bank_alias: String => w::Field::must("bank_alias"),
+        2 bank_alias: String => "bank_alias: must",
         /// `bank_alias_code`.
-        3 bank_alias_code: w::TextOrNumber => w::Field::must("bank_alias_code"),
+        3 bank_alias_code: w::TextOrNumber => "bank_alias_code: must",
         /// `data`.
-        4 data: Vec<GetsubbranchData> => w::Field::must("data"),
+        4 data: Vec<GetsubbranchData> => "data: must",
         /// `total_count`.
-        5 total_count: i64 => w::Field::must("total_count"),
+        5 total_count: i64 => "total_count: must",
         /// `count`.
-        6 count: i64 => w::Field::must("count"),
+        6 count: i64 => "count: must",
     }
 }
 
@@ -499,16 +500,16 @@ w::record! {
     /// * Catalog: `channels.shop.funds.getwithdrawdetail`.
     pub struct Getwithdrawdetail {
         /// `out_request_no`.
-        0 out_request_no: String => w::Field::must("out_request_no"),
+        0 out_request_no: String => "out_request_no: must",
     }
-    new(out_request_no: String)
+    new(out_request_no: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`Getwithdrawdetail`].
     pub struct GetwithdrawdetailResponse {
         /// `withdraw_info`.
-        0 withdraw_info: WithdrawInfo => w::Field::must("withdraw_info"),
+        0 withdraw_info: WithdrawInfo => "withdraw_info: must",
     }
 }
 
@@ -539,22 +540,22 @@ w::record! {
     /// * Catalog: `channels.shop.funds.scanorderflow`.
     pub struct Scanorderflow {
         /// `date`; format `yyyyMMdd`.
-        0 date: String => w::Field::must("date"),
+        0 date: String => "date: must",
         /// `page_num`.
-        1 page_num: i64 => w::Field::must("page_num"),
+        1 page_num: i64 => "page_num: must",
         /// `page_size`.
-        2 page_size: i64 => w::Field::must("page_size"),
+        2 page_size: i64 => "page_size: must",
     }
-    new(date: String, page_num: i64, page_size: i64)
+    new(date: impl Into<String>, page_num: i64, page_size: i64)
 }
 
 w::record! {
     /// Answer to [`Scanorderflow`].
     pub struct ScanorderflowResponse {
         /// `funds_flow_ids`.
-        0 funds_flow_ids: Vec<String> => w::Field::must("funds_flow_ids"),
+        0 funds_flow_ids: Vec<String> => "funds_flow_ids: must",
         /// `total_num`.
-        1 total_num: i64 => w::Field::must("total_num"),
+        1 total_num: i64 => "total_num: must",
     }
 }
 
@@ -585,9 +586,9 @@ w::record! {
     /// * Catalog: `channels.shop.funds.scanwithdraw`.
     pub struct Scanwithdraw {
         /// `page_num`.
-        0 page_num: i64 => w::Field::must("page_num"),
+        0 page_num: i64 => "page_num: must",
         /// `page_size`.
-        1 page_size: i64 => w::Field::must("page_size"),
+        1 page_size: i64 => "page_size: must",
     }
     new(page_num: i64, page_size: i64)
 }
@@ -596,9 +597,9 @@ w::record! {
     /// Answer to [`Scanwithdraw`].
     pub struct ScanwithdrawResponse {
         /// `out_request_nos`.
-        0 out_request_nos: Vec<String> => w::Field::must("out_request_nos"),
+        0 out_request_nos: Vec<String> => "out_request_nos: must",
         /// `total_num`.
-        1 total_num: i64 => w::Field::must("total_num"),
+        1 total_num: i64 => "total_num: must",
     }
 }
 
@@ -629,7 +630,7 @@ w::record! {
     /// * Catalog: `channels.shop.funds.setbankaccount`.
     pub struct Setbankaccount {
         /// `account_info`.
-        0 account_info: AccountInfo => w::Field::must("account_info"),
+        0 account_info: AccountInfo => "account_info: must",
     }
     new(account_info: AccountInfo)
 }
@@ -661,23 +662,23 @@ w::record! {
     /// * Catalog: `channels.shop.funds.submitwithdraw`.
     pub struct Submitwithdraw {
         /// `amount`; unit fen.
-        0 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        0 amount: xinqiao_types::Fen => "amount: must",
         /// `remark`.
-        1 remark: Option<String> => w::Field::new("remark"),
+        1 remark: Option<String> => "remark",
         /// `bank_memo`.
-        2 bank_memo: Option<String> => w::Field::new("bank_memo"),
+        2 bank_memo: Option<String> => "bank_memo",
     }
     new(amount: xinqiao_types::Fen)
-    set(remark: String, bank_memo: String)
+    text(remark: String, bank_memo: String)
 }
 
 w::record! {
     /// Answer to [`Submitwithdraw`].
     pub struct SubmitwithdrawResponse {
         /// `out_request_no`.
-        0 out_request_no: String => w::Field::must("out_request_no"),
+        0 out_request_no: String => "out_request_no: must",
         /// `qrcode_ticket`.
-        1 qrcode_ticket: String => w::Field::must("qrcode_ticket"),
+        1 qrcode_ticket: String => "qrcode_ticket: must",
     }
 }
 
@@ -712,22 +713,22 @@ pub mod qrcode {
         /// * Catalog: `channels.shop.funds.qrcode.check`.
         pub struct Check {
             /// `qrcode_ticket`.
-            0 qrcode_ticket: String => w::Field::must("qrcode_ticket"),
+            0 qrcode_ticket: String => "qrcode_ticket: must",
         }
-        new(qrcode_ticket: String)
+        new(qrcode_ticket: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`Check`].
         pub struct CheckResponse {
             /// `status`.
-            0 status: i64 => w::Field::must("status"),
+            0 status: i64 => "status: must",
             /// `scan_user_type`.
-            1 scan_user_type: i64 => w::Field::must("scan_user_type"),
+            1 scan_user_type: i64 => "scan_user_type: must",
             /// `self_check_err_code`.
-            2 self_check_err_code: Option<i64> => w::Field::new("self_check_err_code"),
+            2 self_check_err_code: Option<i64> => "self_check_err_code",
             /// `self_check_err_msg`.
-            3 self_check_err_msg: Option<String> => w::Field::new("self_check_err_msg"),
+            3 self_check_err_msg: Option<String> => "self_check_err_msg",
         }
     }
 
@@ -758,7 +759,7 @@ pub mod qrcode {
         /// * Catalog: `channels.shop.funds.qrcode.gen`.
         pub struct Gen {
             /// `identity_type`.
-            0 identity_type: i64 => w::Field::must("identity_type"),
+            0 identity_type: i64 => "identity_type: must",
         }
         new(identity_type: i64)
     }
@@ -767,7 +768,7 @@ pub mod qrcode {
         /// Answer to [`Gen`].
         pub struct GenResponse {
             /// `qrcode_ticket`.
-            0 qrcode_ticket: String => w::Field::must("qrcode_ticket"),
+            0 qrcode_ticket: String => "qrcode_ticket: must",
         }
     }
 
@@ -798,16 +799,16 @@ pub mod qrcode {
         /// * Catalog: `channels.shop.funds.qrcode.get`.
         pub struct Get {
             /// `qrcode_ticket`.
-            0 qrcode_ticket: String => w::Field::must("qrcode_ticket"),
+            0 qrcode_ticket: String => "qrcode_ticket: must",
         }
-        new(qrcode_ticket: String)
+        new(qrcode_ticket: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
             /// `qrcode_buf`.
-            0 qrcode_buf: String => w::Field::must("qrcode_buf"),
+            0 qrcode_buf: String => "qrcode_buf: must",
         }
     }
 

@@ -7,15 +7,15 @@ w::record! {
     /// `AddData`.
     pub struct AddData {
         /// `order_id`.
-        0 order_id: i64 => w::Field::must("order_id"),
+        0 order_id: i64 => "order_id: must",
         /// `out_order_id`.
-        1 out_order_id: String => w::Field::must("out_order_id"),
+        1 out_order_id: String => "out_order_id: must",
         /// `ticket`.
-        2 ticket: String => w::Field::must("ticket"),
+        2 ticket: String => "ticket: must",
         /// `ticket_expire_time`; format `yyyy-MM-dd HH:mm:ss`.
-        3 ticket_expire_time: String => w::Field::must("ticket_expire_time"),
+        3 ticket_expire_time: String => "ticket_expire_time: must",
         /// `final_price`; unit fen.
-        4 final_price: xinqiao_types::Fen => w::Field::must("final_price"),
+        4 final_price: xinqiao_types::Fen => "final_price: must",
     }
 }
 
@@ -23,31 +23,35 @@ w::record! {
     /// `AddressInfo`.
     pub struct AddressInfo {
         /// `receiver_name`.
-        0 receiver_name: String => w::Field::must("receiver_name").masked(),
+        0 receiver_name: String => "receiver_name: must masked",
         /// `country`.
-        1 country: Option<String> => w::Field::new("country"),
+        1 country: Option<String> => "country",
         /// `province`.
-        2 province: Option<String> => w::Field::new("province"),
+        2 province: Option<String> => "province",
         /// `city`.
-        3 city: Option<String> => w::Field::new("city"),
+        3 city: Option<String> => "city",
         /// `town`.
-        4 town: Option<String> => w::Field::new("town"),
+        4 town: Option<String> => "town",
         /// `detailed_address`.
-        5 detailed_address: String => w::Field::must("detailed_address"),
+        5 detailed_address: String => "detailed_address: must",
         /// `tel_number`.
-        6 tel_number: String => w::Field::must("tel_number").masked(),
+        6 tel_number: String => "tel_number: must masked",
     }
-    new(receiver_name: String, detailed_address: String, tel_number: String)
-    set(country: String, province: String, city: String, town: String)
+    new(
+        receiver_name: impl Into<String>,
+        detailed_address: impl Into<String>,
+        tel_number: impl Into<String>,
+    )
+    text(country: String, province: String, city: String, town: String)
 }
 
 w::record! {
     /// `Delivery`.
     pub struct Delivery {
         /// `delivery_id`.
-        0 delivery_id: String => w::Field::must("delivery_id"),
+        0 delivery_id: String => "delivery_id: must",
         /// `waybill_id`.
-        1 waybill_id: String => w::Field::must("waybill_id"),
+        1 waybill_id: String => "waybill_id: must",
     }
 }
 
@@ -55,7 +59,7 @@ w::record! {
     /// `DeliveryDetail`.
     pub struct DeliveryDetail {
         /// `delivery_type`.
-        0 delivery_type: i64 => w::Field::must("delivery_type"),
+        0 delivery_type: i64 => "delivery_type: must",
     }
     new(delivery_type: i64)
 }
@@ -64,25 +68,25 @@ w::record! {
     /// `Order`.
     pub struct Order {
         /// `order_id`.
-        0 order_id: i64 => w::Field::must("order_id"),
+        0 order_id: i64 => "order_id: must",
         /// `out_order_id`.
-        1 out_order_id: String => w::Field::must("out_order_id"),
+        1 out_order_id: String => "out_order_id: must",
         /// `status`.
-        2 status: i64 => w::Field::must("status"),
+        2 status: i64 => "status: must",
         /// `fund_type`.
-        3 fund_type: i64 => w::Field::must("fund_type"),
+        3 fund_type: i64 => "fund_type: must",
         /// `scene`.
-        4 scene: i64 => w::Field::must("scene"),
+        4 scene: i64 => "scene: must",
         /// `path`.
-        5 path: String => w::Field::must("path"),
+        5 path: String => "path: must",
         /// `order_detail`.
-        6 order_detail: OrderOrderDetail => w::Field::must("order_detail"),
+        6 order_detail: OrderOrderDetail => "order_detail: must",
         /// `update_time`; format `yyyy-MM-dd HH:mm:ss`.
-        7 update_time: String => w::Field::must("update_time"),
+        7 update_time: String => "update_time: must",
         /// `create_time`; format `yyyy-MM-dd HH:mm:ss`.
-        8 create_time: String => w::Field::must("create_time"),
+        8 create_time: String => "create_time: must",
         /// `default_receiving_address`.
-        9 default_receiving_address: Option<AddressInfo> => w::Field::new("default_receiving_address"),
+        9 default_receiving_address: Option<AddressInfo> => "default_receiving_address",
     }
 }
 
@@ -90,11 +94,11 @@ w::record! {
     /// `OrderDetail`.
     pub struct OrderDetail {
         /// `product_infos`.
-        0 product_infos: Vec<ProductInfo> => w::Field::must("product_infos"),
+        0 product_infos: Vec<ProductInfo> => "product_infos: must",
         /// `pay_info`.
-        1 pay_info: PayInfo => w::Field::must("pay_info"),
+        1 pay_info: PayInfo => "pay_info: must",
         /// `price_info`.
-        2 price_info: PriceInfo => w::Field::must("price_info"),
+        2 price_info: PriceInfo => "price_info: must",
     }
     new(product_infos: Vec<ProductInfo>, pay_info: PayInfo, price_info: PriceInfo)
 }
@@ -103,11 +107,11 @@ w::record! {
     /// `OrderDetailDeliveryDetail`.
     pub struct OrderDetailDeliveryDetail {
         /// `delivery_type`.
-        0 delivery_type: i64 => w::Field::must("delivery_type"),
+        0 delivery_type: i64 => "delivery_type: must",
         /// `finish_all_delivery`.
-        1 finish_all_delivery: bool => w::Field::must("finish_all_delivery").spelled(w::Spelling::BoolInt),
+        1 finish_all_delivery: bool => "finish_all_delivery: must zero-one",
         /// `delivery_list`.
-        2 delivery_list: Option<Vec<Delivery>> => w::Field::new("delivery_list"),
+        2 delivery_list: Option<Vec<Delivery>> => "delivery_list",
     }
 }
 
@@ -115,17 +119,17 @@ w::record! {
     /// `OrderDetailPayInfo`.
     pub struct OrderDetailPayInfo {
         /// `pay_method`.
-        0 pay_method: String => w::Field::must("pay_method"),
+        0 pay_method: String => "pay_method: must",
         /// `pay_method_type`.
-        1 pay_method_type: i64 => w::Field::must("pay_method_type"),
+        1 pay_method_type: i64 => "pay_method_type: must",
         /// `prepay_id`.
-        2 prepay_id: String => w::Field::must("prepay_id"),
+        2 prepay_id: String => "prepay_id: must",
         /// `prepay_time`; format `yyyy-MM-dd HH:mm:ss`.
-        3 prepay_time: String => w::Field::must("prepay_time"),
+        3 prepay_time: String => "prepay_time: must",
         /// `transaction_id`.
-        4 transaction_id: Option<String> => w::Field::new("transaction_id"),
+        4 transaction_id: Option<String> => "transaction_id",
         /// `pay_time`; format `yyyy-MM-dd HH:mm:ss`.
-        5 pay_time: Option<String> => w::Field::new("pay_time"),
+        5 pay_time: Option<String> => "pay_time",
     }
 }
 
@@ -133,25 +137,25 @@ w::record! {
     /// `OrderDetailProductInfo`.
     pub struct OrderDetailProductInfo {
         /// `product_id`.
-        0 product_id: i64 => w::Field::must("product_id"),
+        0 product_id: i64 => "product_id: must",
         /// `out_product_id`.
-        1 out_product_id: String => w::Field::must("out_product_id"),
+        1 out_product_id: String => "out_product_id: must",
         /// `sku_id`.
-        2 sku_id: i64 => w::Field::must("sku_id"),
+        2 sku_id: i64 => "sku_id: must",
         /// `out_sku_id`.
-        3 out_sku_id: String => w::Field::must("out_sku_id"),
+        3 out_sku_id: String => "out_sku_id: must",
         /// `product_cnt`.
-        4 product_cnt: i64 => w::Field::must("product_cnt"),
+        4 product_cnt: i64 => "product_cnt: must",
         /// `sale_price`; unit fen.
-        5 sale_price: xinqiao_types::Fen => w::Field::must("sale_price"),
+        5 sale_price: xinqiao_types::Fen => "sale_price: must",
         /// `real_price`; unit fen.
-        6 real_price: xinqiao_types::Fen => w::Field::must("real_price"),
+        6 real_price: xinqiao_types::Fen => "real_price: must",
         /// `title`.
-        7 title: String => w::Field::must("title"),
+        7 title: String => "title: must",
         /// `path`.
-        8 path: String => w::Field::must("path"),
+        8 path: String => "path: must",
         /// `head_img`.
-        9 head_img: String => w::Field::must("head_img"),
+        9 head_img: String => "head_img: must",
     }
 }
 
@@ -159,15 +163,15 @@ w::record! {
     /// `OrderOrderDetail`.
     pub struct OrderOrderDetail {
         /// `product_infos`.
-        0 product_infos: Vec<OrderDetailProductInfo> => w::Field::must("product_infos"),
+        0 product_infos: Vec<OrderDetailProductInfo> => "product_infos: must",
         /// `pay_info`.
-        1 pay_info: Option<OrderDetailPayInfo> => w::Field::new("pay_info"),
+        1 pay_info: Option<OrderDetailPayInfo> => "pay_info",
         /// `price_info`.
-        2 price_info: PriceInfo => w::Field::must("price_info"),
+        2 price_info: PriceInfo => "price_info: must",
         /// `delivery_detail`.
-        3 delivery_detail: Option<OrderDetailDeliveryDetail> => w::Field::new("delivery_detail"),
+        3 delivery_detail: Option<OrderDetailDeliveryDetail> => "delivery_detail",
         /// `promotion_info`.
-        4 promotion_info: Option<PromotionInfo> => w::Field::new("promotion_info"),
+        4 promotion_info: Option<PromotionInfo> => "promotion_info",
     }
 }
 
@@ -175,28 +179,28 @@ w::record! {
     /// `PayInfo`.
     pub struct PayInfo {
         /// `pay_method_type`.
-        0 pay_method_type: i64 => w::Field::must("pay_method_type"),
+        0 pay_method_type: i64 => "pay_method_type: must",
         /// `prepay_id`.
-        1 prepay_id: String => w::Field::must("prepay_id"),
+        1 prepay_id: String => "prepay_id: must",
         /// `prepay_time`; format `yyyy-MM-dd HH:mm:ss`.
-        2 prepay_time: String => w::Field::must("prepay_time"),
+        2 prepay_time: String => "prepay_time: must",
     }
-    new(pay_method_type: i64, prepay_id: String, prepay_time: String)
+    new(pay_method_type: i64, prepay_id: impl Into<String>, prepay_time: impl Into<String>)
 }
 
 w::record! {
     /// `PaymentParam`.
     pub struct PaymentParam {
         /// `timeStamp`; format `unix`.
-        0 time_stamp: xinqiao_types::UnixSeconds => w::Field::must("timeStamp"),
+        0 time_stamp: xinqiao_types::UnixSeconds => "timeStamp: must",
         /// `nonceStr`.
-        1 nonce_str: String => w::Field::must("nonceStr"),
+        1 nonce_str: String => "nonceStr: must",
         /// `package`.
-        2 package: String => w::Field::must("package"),
+        2 package: String => "package: must",
         /// `paySign`.
-        3 pay_sign: String => w::Field::must("paySign"),
+        3 pay_sign: String => "paySign: must",
         /// `signType`.
-        4 sign_type: String => w::Field::must("signType"),
+        4 sign_type: String => "signType: must",
     }
 }
 
@@ -204,15 +208,15 @@ w::record! {
     /// `PriceInfo`.
     pub struct PriceInfo {
         /// `order_price`; unit fen.
-        0 order_price: xinqiao_types::Fen => w::Field::must("order_price"),
+        0 order_price: xinqiao_types::Fen => "order_price: must",
         /// `freight`; unit fen.
-        1 freight: xinqiao_types::Fen => w::Field::must("freight"),
+        1 freight: xinqiao_types::Fen => "freight: must",
         /// `discounted_price`; unit fen.
-        2 discounted_price: xinqiao_types::Fen => w::Field::must("discounted_price"),
+        2 discounted_price: xinqiao_types::Fen => "discounted_price: must",
         /// `additional_price`; unit fen.
-        3 additional_price: xinqiao_types::Fen => w::Field::must("additional_price"),
+        3 additional_price: xinqiao_types::Fen => "additional_price: must",
         /// `additional_remarks`.
-        4 additional_remarks: Option<String> => w::Field::new("additional_remarks"),
+        4 additional_remarks: Option<String> => "additional_remarks",
     }
     new(
         order_price: xinqiao_types::Fen,
@@ -220,38 +224,38 @@ w::record! {
         discounted_price: xinqiao_types::Fen,
         additional_price: xinqiao_types::Fen,
     )
-    set(additional_remarks: String)
+    text(additional_remarks: String)
 }
 
 w::record! {
     /// `ProductInfo`.
     pub struct ProductInfo {
         /// `out_product_id`.
-        0 out_product_id: String => w::Field::must("out_product_id"),
+        0 out_product_id: String => "out_product_id: must",
         /// `out_sku_id`.
-        1 out_sku_id: String => w::Field::must("out_sku_id"),
+        1 out_sku_id: String => "out_sku_id: must",
         /// `product_cnt`.
-        2 product_cnt: i64 => w::Field::must("product_cnt"),
+        2 product_cnt: i64 => "product_cnt: must",
         /// `sale_price`; unit fen.
-        3 sale_price: xinqiao_types::Fen => w::Field::must("sale_price"),
+        3 sale_price: xinqiao_types::Fen => "sale_price: must",
         /// `sku_real_price`; unit fen.
-        4 sku_real_price: xinqiao_types::Fen => w::Field::must("sku_real_price"),
+        4 sku_real_price: xinqiao_types::Fen => "sku_real_price: must",
         /// `path`.
-        5 path: String => w::Field::must("path"),
+        5 path: String => "path: must",
         /// `title`.
-        6 title: String => w::Field::must("title"),
+        6 title: String => "title: must",
         /// `head_img`.
-        7 head_img: String => w::Field::must("head_img"),
+        7 head_img: String => "head_img: must",
     }
     new(
-        out_product_id: String,
-        out_sku_id: String,
+        out_product_id: impl Into<String>,
+        out_sku_id: impl Into<String>,
         product_cnt: i64,
         sale_price: xinqiao_types::Fen,
         sku_real_price: xinqiao_types::Fen,
-        path: String,
-        title: String,
-        head_img: String,
+        path: impl Into<String>,
+        title: impl Into<String>,
+        head_img: impl Into<String>,
     )
 }
 
@@ -259,17 +263,17 @@ w::record! {
     /// `PromotionInfo`.
     pub struct PromotionInfo {
         /// `promoter_id`.
-        0 promoter_id: Option<String> => w::Field::new("promoter_id"),
+        0 promoter_id: Option<String> => "promoter_id",
         /// `promoter_openid`.
-        1 promoter_openid: Option<String> => w::Field::new("promoter_openid"),
+        1 promoter_openid: Option<String> => "promoter_openid",
         /// `finder_username`.
-        2 finder_username: Option<String> => w::Field::new("finder_username"),
+        2 finder_username: Option<String> => "finder_username",
         /// `finder_nickname`.
-        3 finder_nickname: Option<String> => w::Field::new("finder_nickname"),
+        3 finder_nickname: Option<String> => "finder_nickname",
         /// `sharer_openid`.
-        4 sharer_openid: Option<String> => w::Field::new("sharer_openid"),
+        4 sharer_openid: Option<String> => "sharer_openid",
         /// `live_start_time`; format `yyyy-MM-dd HH:mm:ss`.
-        5 live_start_time: Option<String> => w::Field::new("live_start_time"),
+        5 live_start_time: Option<String> => "live_start_time",
     }
 }
 
@@ -281,51 +285,50 @@ w::record! {
     /// * Catalog: `channels.shop.order.add`.
     pub struct Add {
         /// `out_order_id`.
-        0 out_order_id: String => w::Field::must("out_order_id"),
+        0 out_order_id: String => "out_order_id: must",
         /// `out_user_id`.
-        1 out_user_id: Option<String> => w::Field::new("out_user_id"),
+        1 out_user_id: Option<String> => "out_user_id",
         /// `openid`.
-        2 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        2 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `fund_type`.
-        3 fund_type: i64 => w::Field::must("fund_type"),
+        3 fund_type: i64 => "fund_type: must",
         /// `scene`.
-        4 scene: i64 => w::Field::must("scene"),
+        4 scene: i64 => "scene: must",
         /// `path`.
-        5 path: String => w::Field::must("path"),
+        5 path: String => "path: must",
         /// `order_detail`.
-        6 order_detail: OrderDetail => w::Field::must("order_detail"),
+        6 order_detail: OrderDetail => "order_detail: must",
         /// `delivery_detail`.
-        7 delivery_detail: DeliveryDetail => w::Field::must("delivery_detail"),
+        7 delivery_detail: DeliveryDetail => "delivery_detail: must",
         /// `address_info`.
-        8 address_info: Option<AddressInfo> => w::Field::new("address_info"),
+        8 address_info: Option<AddressInfo> => "address_info",
         /// `default_receiving_address`.
-        9 default_receiving_address: Option<AddressInfo> => w::Field::new("default_receiving_address"),
+        9 default_receiving_address: Option<AddressInfo> => "default_receiving_address",
         /// `create_time`; format `yyyy-MM-dd HH:mm:ss`.
-        10 create_time: String => w::Field::must("create_time"),
+        10 create_time: String => "create_time: must",
         /// `expire_time`; format `unix`.
-        11 expire_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("expire_time"),
+        11 expire_time: Option<xinqiao_types::UnixSeconds> => "expire_time",
         /// `aftersale_duration`; unit day.
-        12 aftersale_duration: Option<i64> => w::Field::new("aftersale_duration"),
+        12 aftersale_duration: Option<i64> => "aftersale_duration",
         /// `trace_id`.
-        13 trace_id: Option<String> => w::Field::new("trace_id"),
+        13 trace_id: Option<String> => "trace_id",
     }
     new(
-        out_order_id: String,
-        openid: xinqiao_types::OpenId,
+        out_order_id: impl Into<String>,
+        openid: impl Into<xinqiao_types::OpenId>,
         fund_type: i64,
         scene: i64,
-        path: String,
+        path: impl Into<String>,
         order_detail: OrderDetail,
         delivery_detail: DeliveryDetail,
-        create_time: String,
+        create_time: impl Into<String>,
     )
+    text(out_user_id: String, trace_id: String)
     set(
-        out_user_id: String,
         address_info: AddressInfo,
         default_receiving_address: AddressInfo,
         expire_time: xinqiao_types::UnixSeconds,
         aftersale_duration: i64,
-        trace_id: String,
     )
 }
 
@@ -333,7 +336,7 @@ w::record! {
     /// Answer to [`Add`].
     pub struct AddResponse {
         /// `data`.
-        0 data: AddData => w::Field::must("data"),
+        0 data: AddData => "data: must",
     }
 }
 
@@ -364,14 +367,15 @@ w::record! {
     /// * Catalog: `channels.shop.order.close`.
     pub struct Close {
         /// `order_id`.
-        0 order_id: Option<i64> => w::Field::new("order_id"),
+        0 order_id: Option<i64> => "order_id",
         /// `out_order_id`.
-        1 out_order_id: Option<String> => w::Field::new("out_order_id"),
+        1 out_order_id: Option<String> => "out_order_id",
         /// `openid`.
-        2 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        2 openid: xinqiao_types::OpenId => "openid: must masked",
     }
-    new(openid: xinqiao_types::OpenId)
-    set(order_id: i64, out_order_id: String)
+    new(openid: impl Into<xinqiao_types::OpenId>)
+    text(out_order_id: String)
+    set(order_id: i64)
 }
 
 w::endpoint! {
@@ -401,21 +405,22 @@ w::record! {
     /// * Catalog: `channels.shop.order.get`.
     pub struct Get {
         /// `order_id`.
-        0 order_id: Option<i64> => w::Field::new("order_id"),
+        0 order_id: Option<i64> => "order_id",
         /// `out_order_id`.
-        1 out_order_id: Option<String> => w::Field::new("out_order_id"),
+        1 out_order_id: Option<String> => "out_order_id",
         /// `openid`.
-        2 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        2 openid: xinqiao_types::OpenId => "openid: must masked",
     }
-    new(openid: xinqiao_types::OpenId)
-    set(order_id: i64, out_order_id: String)
+    new(openid: impl Into<xinqiao_types::OpenId>)
+    text(out_order_id: String)
+    set(order_id: i64)
 }
 
 w::record! {
     /// Answer to [`Get`].
     pub struct GetResponse {
         /// `order`.
-        0 order: Order => w::Field::must("order"),
+        0 order: Order => "order: must",
     }
 }
 
@@ -446,27 +451,27 @@ w::record! {
     /// * Catalog: `channels.shop.order.get_list`.
     pub struct GetList {
         /// `start_create_time`; format `yyyy-MM-dd HH:mm:ss`.
-        0 start_create_time: Option<String> => w::Field::new("start_create_time"),
+        0 start_create_time: Option<String> => "start_create_time",
         /// `end_create_time`; format `yyyy-MM-dd HH:mm:ss`.
-        1 end_create_time: Option<String> => w::Field::new("end_create_time"),
+        1 end_create_time: Option<String> => "end_create_time",
         /// `sort_order`.
-        2 sort_order: i64 => w::Field::must("sort_order"),
+        2 sort_order: i64 => "sort_order: must",
         /// `page`.
-        3 page: i64 => w::Field::must("page"),
+        3 page: i64 => "page: must",
         /// `page_size`.
-        4 page_size: i64 => w::Field::must("page_size"),
+        4 page_size: i64 => "page_size: must",
     }
     new(sort_order: i64, page: i64, page_size: i64)
-    set(start_create_time: String, end_create_time: String)
+    text(start_create_time: String, end_create_time: String)
 }
 
 w::record! {
     /// Answer to [`GetList`].
     pub struct GetListResponse {
         /// `orders`.
-        0 orders: Vec<Order> => w::Field::must("orders"),
+        0 orders: Vec<Order> => "orders: must",
         /// `total_num`.
-        1 total_num: i64 => w::Field::must("total_num"),
+        1 total_num: i64 => "total_num: must",
     }
 }
 
@@ -497,29 +502,34 @@ w::record! {
     /// * Catalog: `channels.shop.order.get_list_by_finder`.
     pub struct GetListByFinder {
         /// `start_pay_time`; format `yyyy-MM-dd HH:mm:ss`.
-        0 start_pay_time: Option<String> => w::Field::new("start_pay_time"),
+        0 start_pay_time: Option<String> => "start_pay_time",
         /// `end_pay_time`; format `yyyy-MM-dd HH:mm:ss`.
-        1 end_pay_time: Option<String> => w::Field::new("end_pay_time"),
+        1 end_pay_time: Option<String> => "end_pay_time",
         /// `promoter_id`.
-        2 promoter_id: Option<String> => w::Field::new("promoter_id"),
+        2 promoter_id: Option<String> => "promoter_id",
         /// `promoter_openid`.
-        3 promoter_openid: Option<String> => w::Field::new("promoter_openid"),
+        3 promoter_openid: Option<String> => "promoter_openid",
         /// `page`.
-        4 page: i64 => w::Field::must("page"),
+        4 page: i64 => "page: must",
         /// `page_size`.
-        5 page_size: i64 => w::Field::must("page_size"),
+        5 page_size: i64 => "page_size: must",
     }
     new(page: i64, page_size: i64)
-    set(start_pay_time: String, end_pay_time: String, promoter_id: String, promoter_openid: String)
+    text(
+        start_pay_time: String,
+        end_pay_time: String,
+        promoter_id: String,
+        promoter_openid: String,
+    )
 }
 
 w::record! {
     /// Answer to [`GetListByFinder`].
     pub struct GetListByFinderResponse {
         /// `orders`.
-        0 orders: Vec<Order> => w::Field::must("orders"),
+        0 orders: Vec<Order> => "orders: must",
         /// `total_num`.
-        1 total_num: i64 => w::Field::must("total_num"),
+        1 total_num: i64 => "total_num: must",
     }
 }
 
@@ -550,27 +560,27 @@ w::record! {
     /// * Catalog: `channels.shop.order.get_list_by_sharer`.
     pub struct GetListBySharer {
         /// `start_pay_time`; format `yyyy-MM-dd HH:mm:ss`.
-        0 start_pay_time: Option<String> => w::Field::new("start_pay_time"),
+        0 start_pay_time: Option<String> => "start_pay_time",
         /// `end_pay_time`; format `yyyy-MM-dd HH:mm:ss`.
-        1 end_pay_time: Option<String> => w::Field::new("end_pay_time"),
+        1 end_pay_time: Option<String> => "end_pay_time",
         /// `sharer_openid`.
-        2 sharer_openid: Option<String> => w::Field::new("sharer_openid"),
+        2 sharer_openid: Option<String> => "sharer_openid",
         /// `page`.
-        3 page: i64 => w::Field::must("page"),
+        3 page: i64 => "page: must",
         /// `page_size`.
-        4 page_size: i64 => w::Field::must("page_size"),
+        4 page_size: i64 => "page_size: must",
     }
     new(page: i64, page_size: i64)
-    set(start_pay_time: String, end_pay_time: String, sharer_openid: String)
+    text(start_pay_time: String, end_pay_time: String, sharer_openid: String)
 }
 
 w::record! {
     /// Answer to [`GetListBySharer`].
     pub struct GetListBySharerResponse {
         /// `orders`.
-        0 orders: Vec<Order> => w::Field::must("orders"),
+        0 orders: Vec<Order> => "orders: must",
         /// `total_num`.
-        1 total_num: i64 => w::Field::must("total_num"),
+        1 total_num: i64 => "total_num: must",
     }
 }
 
@@ -601,21 +611,22 @@ w::record! {
     /// * Catalog: `channels.shop.order.getpaymentparams`.
     pub struct Getpaymentparams {
         /// `order_id`.
-        0 order_id: Option<i64> => w::Field::new("order_id"),
+        0 order_id: Option<i64> => "order_id",
         /// `out_order_id`.
-        1 out_order_id: Option<String> => w::Field::new("out_order_id"),
+        1 out_order_id: Option<String> => "out_order_id",
         /// `openid`.
-        2 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        2 openid: xinqiao_types::OpenId => "openid: must masked",
     }
-    new(openid: xinqiao_types::OpenId)
-    set(order_id: i64, out_order_id: String)
+    new(openid: impl Into<xinqiao_types::OpenId>)
+    text(out_order_id: String)
+    set(order_id: i64)
 }
 
 w::record! {
     /// Answer to [`Getpaymentparams`].
     pub struct GetpaymentparamsResponse {
         /// `payment_params`.
-        0 payment_params: PaymentParam => w::Field::must("payment_params"),
+        0 payment_params: PaymentParam => "payment_params: must",
     }
 }
 
@@ -646,28 +657,23 @@ w::record! {
     /// * Catalog: `channels.shop.order.pay`.
     pub struct Pay {
         /// `order_id`.
-        0 order_id: Option<i64> => w::Field::new("order_id"),
+        0 order_id: Option<i64> => "order_id",
         /// `out_order_id`.
-        1 out_order_id: Option<String> => w::Field::new("out_order_id"),
+        1 out_order_id: Option<String> => "out_order_id",
         /// `openid`.
-        2 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        2 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `action_type`.
-        3 action_type: i64 => w::Field::must("action_type"),
+        3 action_type: i64 => "action_type: must",
         /// `action_remark`.
-        4 action_remark: Option<String> => w::Field::new("action_remark"),
+        4 action_remark: Option<String> => "action_remark",
         /// `transaction_id`.
-        5 transaction_id: Option<String> => w::Field::new("transaction_id"),
+        5 transaction_id: Option<String> => "transaction_id",
         /// `pay_time`; format `yyyy-MM-dd HH:mm:ss`.
-        6 pay_time: Option<String> => w::Field::new("pay_time"),
+        6 pay_time: Option<String> => "pay_time",
     }
-    new(openid: xinqiao_types::OpenId, action_type: i64)
-    set(
-        order_id: i64,
-        out_order_id: String,
-        action_remark: String,
-        transaction_id: String,
-        pay_time: String,
-    )
+    new(openid: impl Into<xinqiao_types::OpenId>, action_type: i64)
+    text(out_order_id: String, action_remark: String, transaction_id: String, pay_time: String)
+    set(order_id: i64)
 }
 
 w::endpoint! {

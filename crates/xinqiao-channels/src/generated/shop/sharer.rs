@@ -7,11 +7,11 @@ w::record! {
     /// `BindResult`.
     pub struct BindResult {
         /// `openid`.
-        0 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `result_code`.
-        1 result_code: i64 => w::Field::must("result_code"),
+        1 result_code: i64 => "result_code: must",
         /// `reason_code`.
-        2 reason_code: i64 => w::Field::must("reason_code"),
+        2 reason_code: i64 => "reason_code: must",
     }
 }
 
@@ -19,19 +19,19 @@ w::record! {
     /// `DefaultReceivingAddress`.
     pub struct DefaultReceivingAddress {
         /// `receiver_name`.
-        0 receiver_name: String => w::Field::must("receiver_name").masked(),
+        0 receiver_name: String => "receiver_name: must masked",
         /// `country`.
-        1 country: Option<String> => w::Field::new("country"),
+        1 country: Option<String> => "country",
         /// `province`.
-        2 province: Option<String> => w::Field::new("province"),
+        2 province: Option<String> => "province",
         /// `city`.
-        3 city: Option<String> => w::Field::new("city"),
+        3 city: Option<String> => "city",
         /// `town`.
-        4 town: Option<String> => w::Field::new("town"),
+        4 town: Option<String> => "town",
         /// `detailed_address`.
-        5 detailed_address: String => w::Field::must("detailed_address"),
+        5 detailed_address: String => "detailed_address: must",
         /// `tel_number`.
-        6 tel_number: String => w::Field::must("tel_number").masked(),
+        6 tel_number: String => "tel_number: must masked",
     }
 }
 
@@ -39,9 +39,9 @@ w::record! {
     /// `Delivery`.
     pub struct Delivery {
         /// `delivery_id`.
-        0 delivery_id: String => w::Field::must("delivery_id"),
+        0 delivery_id: String => "delivery_id: must",
         /// `waybill_id`.
-        1 waybill_id: String => w::Field::must("waybill_id"),
+        1 waybill_id: String => "waybill_id: must",
     }
 }
 
@@ -49,11 +49,11 @@ w::record! {
     /// `DeliveryDetail`.
     pub struct DeliveryDetail {
         /// `delivery_type`.
-        0 delivery_type: i64 => w::Field::must("delivery_type"),
+        0 delivery_type: i64 => "delivery_type: must",
         /// `finish_all_delivery`.
-        1 finish_all_delivery: bool => w::Field::must("finish_all_delivery").spelled(w::Spelling::BoolInt),
+        1 finish_all_delivery: bool => "finish_all_delivery: must zero-one",
         /// `delivery_list`.
-        2 delivery_list: Option<Vec<Delivery>> => w::Field::new("delivery_list"),
+        2 delivery_list: Option<Vec<Delivery>> => "delivery_list",
     }
 }
 
@@ -61,21 +61,21 @@ w::record! {
     /// `Live`.
     pub struct Live {
         /// `live_export_id`.
-        0 live_export_id: String => w::Field::must("live_export_id"),
+        0 live_export_id: String => "live_export_id: must",
         /// `live_nickname`.
-        1 live_nickname: String => w::Field::must("live_nickname"),
+        1 live_nickname: String => "live_nickname: must",
         /// `live_start_time`; format `unix`.
-        2 live_start_time: xinqiao_types::UnixSeconds => w::Field::must("live_start_time"),
+        2 live_start_time: xinqiao_types::UnixSeconds => "live_start_time: must",
         /// `live_end_time`; format `unix`.
-        3 live_end_time: xinqiao_types::UnixSeconds => w::Field::must("live_end_time"),
+        3 live_end_time: xinqiao_types::UnixSeconds => "live_end_time: must",
         /// `live_status`.
-        4 live_status: i64 => w::Field::must("live_status"),
+        4 live_status: i64 => "live_status: must",
         /// `gmv`; unit fen.
-        5 gmv: xinqiao_types::Fen => w::Field::must("gmv"),
+        5 gmv: xinqiao_types::Fen => "gmv: must",
         /// `order_cnt`.
-        6 order_cnt: i64 => w::Field::must("order_cnt"),
+        6 order_cnt: i64 => "order_cnt: must",
         /// `user_cnt`.
-        7 user_cnt: i64 => w::Field::must("user_cnt"),
+        7 user_cnt: i64 => "user_cnt: must",
     }
 }
 
@@ -83,25 +83,25 @@ w::record! {
     /// `Order`.
     pub struct Order {
         /// `order_id`.
-        0 order_id: i64 => w::Field::must("order_id"),
+        0 order_id: i64 => "order_id: must",
         /// `out_order_id`.
-        1 out_order_id: String => w::Field::must("out_order_id"),
+        1 out_order_id: String => "out_order_id: must",
         /// `status`.
-        2 status: i64 => w::Field::must("status"),
+        2 status: i64 => "status: must",
         /// `fund_type`.
-        3 fund_type: i64 => w::Field::must("fund_type"),
+        3 fund_type: i64 => "fund_type: must",
         /// `scene`.
-        4 scene: i64 => w::Field::must("scene"),
+        4 scene: i64 => "scene: must",
         /// `path`.
-        5 path: String => w::Field::must("path"),
+        5 path: String => "path: must",
         /// `order_detail`.
-        6 order_detail: OrderDetail => w::Field::must("order_detail"),
+        6 order_detail: OrderDetail => "order_detail: must",
         /// `update_time`; format `yyyy-MM-dd HH:mm:ss`.
-        7 update_time: String => w::Field::must("update_time"),
+        7 update_time: String => "update_time: must",
         /// `create_time`; format `yyyy-MM-dd HH:mm:ss`.
-        8 create_time: String => w::Field::must("create_time"),
+        8 create_time: String => "create_time: must",
         /// `default_receiving_address`.
-        9 default_receiving_address: Option<DefaultReceivingAddress> => w::Field::new("default_receiving_address"),
+        9 default_receiving_address: Option<DefaultReceivingAddress> => "default_receiving_address",
     }
 }
 
@@ -109,15 +109,15 @@ w::record! {
     /// `OrderDetail`.
     pub struct OrderDetail {
         /// `product_infos`.
-        0 product_infos: Vec<ProductInfo> => w::Field::must("product_infos"),
+        0 product_infos: Vec<ProductInfo> => "product_infos: must",
         /// `pay_info`.
-        1 pay_info: Option<PayInfo> => w::Field::new("pay_info"),
+        1 pay_info: Option<PayInfo> => "pay_info",
         /// `price_info`.
-        2 price_info: PriceInfo => w::Field::must("price_info"),
+        2 price_info: PriceInfo => "price_info: must",
         /// `delivery_detail`.
-        3 delivery_detail: Option<DeliveryDetail> => w::Field::new("delivery_detail"),
+        3 delivery_detail: Option<DeliveryDetail> => "delivery_detail",
         /// `promotion_info`.
-        4 promotion_info: Option<PromotionInfo> => w::Field::new("promotion_info"),
+        4 promotion_info: Option<PromotionInfo> => "promotion_info",
     }
 }
 
@@ -125,17 +125,17 @@ w::record! {
     /// `PayInfo`.
     pub struct PayInfo {
         /// `pay_method`.
-        0 pay_method: String => w::Field::must("pay_method"),
+        0 pay_method: String => "pay_method: must",
         /// `pay_method_type`.
-        1 pay_method_type: i64 => w::Field::must("pay_method_type"),
+        1 pay_method_type: i64 => "pay_method_type: must",
         /// `prepay_id`.
-        2 prepay_id: String => w::Field::must("prepay_id"),
+        2 prepay_id: String => "prepay_id: must",
         /// `prepay_time`; format `yyyy-MM-dd HH:mm:ss`.
-        3 prepay_time: String => w::Field::must("prepay_time"),
+        3 prepay_time: String => "prepay_time: must",
         /// `transaction_id`.
-        4 transaction_id: Option<String> => w::Field::new("transaction_id"),
+        4 transaction_id: Option<String> => "transaction_id",
         /// `pay_time`; format `yyyy-MM-dd HH:mm:ss`.
-        5 pay_time: Option<String> => w::Field::new("pay_time"),
+        5 pay_time: Option<String> => "pay_time",
     }
 }
 
@@ -143,15 +143,15 @@ w::record! {
     /// `PriceInfo`.
     pub struct PriceInfo {
         /// `order_price`; unit fen.
-        0 order_price: xinqiao_types::Fen => w::Field::must("order_price"),
+        0 order_price: xinqiao_types::Fen => "order_price: must",
         /// `freight`; unit fen.
-        1 freight: xinqiao_types::Fen => w::Field::must("freight"),
+        1 freight: xinqiao_types::Fen => "freight: must",
         /// `discounted_price`; unit fen.
-        2 discounted_price: xinqiao_types::Fen => w::Field::must("discounted_price"),
+        2 discounted_price: xinqiao_types::Fen => "discounted_price: must",
         /// `additional_price`; unit fen.
-        3 additional_price: xinqiao_types::Fen => w::Field::must("additional_price"),
+        3 additional_price: xinqiao_types::Fen => "additional_price: must",
         /// `additional_remarks`.
-        4 additional_remarks: Option<String> => w::Field::new("additional_remarks"),
+        4 additional_remarks: Option<String> => "additional_remarks",
     }
 }
 
@@ -159,25 +159,25 @@ w::record! {
     /// `ProductInfo`.
     pub struct ProductInfo {
         /// `product_id`.
-        0 product_id: i64 => w::Field::must("product_id"),
+        0 product_id: i64 => "product_id: must",
         /// `out_product_id`.
-        1 out_product_id: String => w::Field::must("out_product_id"),
+        1 out_product_id: String => "out_product_id: must",
         /// `sku_id`.
-        2 sku_id: i64 => w::Field::must("sku_id"),
+        2 sku_id: i64 => "sku_id: must",
         /// `out_sku_id`.
-        3 out_sku_id: String => w::Field::must("out_sku_id"),
+        3 out_sku_id: String => "out_sku_id: must",
         /// `product_cnt`.
-        4 product_cnt: i64 => w::Field::must("product_cnt"),
+        4 product_cnt: i64 => "product_cnt: must",
         /// `sale_price`; unit fen.
-        5 sale_price: xinqiao_types::Fen => w::Field::must("sale_price"),
+        5 sale_price: xinqiao_types::Fen => "sale_price: must",
         /// `real_price`; unit fen.
-        6 real_price: xinqiao_types::Fen => w::Field::must("real_price"),
+        6 real_price: xinqiao_types::Fen => "real_price: must",
         /// `title`.
-        7 title: String => w::Field::must("title"),
+        7 title: String => "title: must",
         /// `path`.
-        8 path: String => w::Field::must("path"),
+        8 path: String => "path: must",
         /// `head_img`.
-        9 head_img: String => w::Field::must("head_img"),
+        9 head_img: String => "head_img: must",
     }
 }
 
@@ -185,17 +185,17 @@ w::record! {
     /// `PromotionInfo`.
     pub struct PromotionInfo {
         /// `promoter_id`.
-        0 promoter_id: Option<String> => w::Field::new("promoter_id"),
+        0 promoter_id: Option<String> => "promoter_id",
         /// `promoter_openid`.
-        1 promoter_openid: Option<String> => w::Field::new("promoter_openid"),
+        1 promoter_openid: Option<String> => "promoter_openid",
         /// `finder_username`.
-        2 finder_username: Option<String> => w::Field::new("finder_username"),
+        2 finder_username: Option<String> => "finder_username",
         /// `finder_nickname`.
-        3 finder_nickname: Option<String> => w::Field::new("finder_nickname"),
+        3 finder_nickname: Option<String> => "finder_nickname",
         /// `sharer_openid`.
-        4 sharer_openid: Option<String> => w::Field::new("sharer_openid"),
+        4 sharer_openid: Option<String> => "sharer_openid",
         /// `live_start_time`; format `yyyy-MM-dd HH:mm:ss`.
-        5 live_start_time: Option<String> => w::Field::new("live_start_time"),
+        5 live_start_time: Option<String> => "live_start_time",
     }
 }
 
@@ -203,13 +203,13 @@ w::record! {
     /// `Sharer`.
     pub struct Sharer {
         /// `openid`.
-        0 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `nickname`.
-        1 nickname: String => w::Field::must("nickname").masked(),
+        1 nickname: String => "nickname: must masked",
         /// `invited_time`; format `unix`.
-        2 invited_time: xinqiao_types::UnixSeconds => w::Field::must("invited_time"),
+        2 invited_time: xinqiao_types::UnixSeconds => "invited_time: must",
         /// `bind_time`; format `unix`.
-        3 bind_time: xinqiao_types::UnixSeconds => w::Field::must("bind_time"),
+        3 bind_time: xinqiao_types::UnixSeconds => "bind_time: must",
     }
 }
 
@@ -221,7 +221,7 @@ w::record! {
     /// * Catalog: `channels.shop.sharer.bind`.
     pub struct Bind {
         /// `openids`.
-        0 openids: Vec<String> => w::Field::must("openids").masked(),
+        0 openids: Vec<String> => "openids: must masked",
     }
     new(openids: Vec<String>)
 }
@@ -230,13 +230,13 @@ w::record! {
     /// Answer to [`Bind`].
     pub struct BindResponse {
         /// `success_list`.
-        0 success_list: Vec<String> => w::Field::must("success_list"),
+        0 success_list: Vec<String> => "success_list: must",
         /// `fail_list`.
-        1 fail_list: Vec<String> => w::Field::must("fail_list"),
+        1 fail_list: Vec<String> => "fail_list: must",
         /// `refuse_list`.
-        2 refuse_list: Vec<String> => w::Field::must("refuse_list"),
+        2 refuse_list: Vec<String> => "refuse_list: must",
         /// `result_list`.
-        3 result_list: Vec<BindResult> => w::Field::must("result_list"),
+        3 result_list: Vec<BindResult> => "result_list: must",
     }
 }
 
@@ -267,20 +267,20 @@ w::record! {
     /// * Catalog: `channels.shop.sharer.get_sharer_data_summary`.
     pub struct GetSharerDataSummary {
         /// `openid`.
-        0 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        0 openid: xinqiao_types::OpenId => "openid: must masked",
     }
-    new(openid: xinqiao_types::OpenId)
+    new(openid: impl Into<xinqiao_types::OpenId>)
 }
 
 w::record! {
     /// Answer to [`GetSharerDataSummary`].
     pub struct GetSharerDataSummaryResponse {
         /// `gmv`; unit fen.
-        0 gmv: xinqiao_types::Fen => w::Field::must("gmv"),
+        0 gmv: xinqiao_types::Fen => "gmv: must",
         /// `order_cnt`.
-        1 order_cnt: i64 => w::Field::must("order_cnt"),
+        1 order_cnt: i64 => "order_cnt: must",
         /// `user_cnt`.
-        2 user_cnt: i64 => w::Field::must("user_cnt"),
+        2 user_cnt: i64 => "user_cnt: must",
     }
 }
 
@@ -311,9 +311,9 @@ w::record! {
     /// * Catalog: `channels.shop.sharer.get_sharer_list`.
     pub struct GetSharerList {
         /// `page`.
-        0 page: i64 => w::Field::must("page"),
+        0 page: i64 => "page: must",
         /// `page_size`.
-        1 page_size: i64 => w::Field::must("page_size"),
+        1 page_size: i64 => "page_size: must",
     }
     new(page: i64, page_size: i64)
 }
@@ -322,9 +322,9 @@ w::record! {
     /// Answer to [`GetSharerList`].
     pub struct GetSharerListResponse {
         /// `sharers`.
-        0 sharers: Vec<Sharer> => w::Field::must("sharers"),
+        0 sharers: Vec<Sharer> => "sharers: must",
         /// `total_num`.
-        1 total_num: i64 => w::Field::must("total_num"),
+        1 total_num: i64 => "total_num: must",
     }
 }
 
@@ -355,24 +355,29 @@ w::record! {
     /// * Catalog: `channels.shop.sharer.get_sharer_live_order_list`.
     pub struct GetSharerLiveOrderList {
         /// `openid`.
-        0 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `live_export_id`.
-        1 live_export_id: String => w::Field::must("live_export_id"),
+        1 live_export_id: String => "live_export_id: must",
         /// `page`.
-        2 page: i64 => w::Field::must("page"),
+        2 page: i64 => "page: must",
         /// `page_size`.
-        3 page_size: i64 => w::Field::must("page_size"),
+        3 page_size: i64 => "page_size: must",
     }
-    new(openid: xinqiao_types::OpenId, live_export_id: String, page: i64, page_size: i64)
+    new(
+        openid: impl Into<xinqiao_types::OpenId>,
+        live_export_id: impl Into<String>,
+        page: i64,
+        page_size: i64,
+    )
 }
 
 w::record! {
     /// Answer to [`GetSharerLiveOrderList`].
     pub struct GetSharerLiveOrderListResponse {
         /// `orders`.
-        0 orders: Vec<Order> => w::Field::must("orders"),
+        0 orders: Vec<Order> => "orders: must",
         /// `total_num`.
-        1 total_num: i64 => w::Field::must("total_num"),
+        1 total_num: i64 => "total_num: must",
     }
 }
 
@@ -403,22 +408,22 @@ w::record! {
     /// * Catalog: `channels.shop.sharer.get_sharer_live_summary_list`.
     pub struct GetSharerLiveSummaryList {
         /// `openid`.
-        0 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `page`.
-        1 page: i64 => w::Field::must("page"),
+        1 page: i64 => "page: must",
         /// `page_size`.
-        2 page_size: i64 => w::Field::must("page_size"),
+        2 page_size: i64 => "page_size: must",
     }
-    new(openid: xinqiao_types::OpenId, page: i64, page_size: i64)
+    new(openid: impl Into<xinqiao_types::OpenId>, page: i64, page_size: i64)
 }
 
 w::record! {
     /// Answer to [`GetSharerLiveSummaryList`].
     pub struct GetSharerLiveSummaryListResponse {
         /// `lives`.
-        0 lives: Vec<Live> => w::Field::must("lives"),
+        0 lives: Vec<Live> => "lives: must",
         /// `total_num`.
-        1 total_num: i64 => w::Field::must("total_num"),
+        1 total_num: i64 => "total_num: must",
     }
 }
 
@@ -449,22 +454,22 @@ w::record! {
     /// * Catalog: `channels.shop.sharer.search_sharer`.
     pub struct SearchSharer {
         /// `openid`.
-        0 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        0 openid: xinqiao_types::OpenId => "openid: must masked",
     }
-    new(openid: xinqiao_types::OpenId)
+    new(openid: impl Into<xinqiao_types::OpenId>)
 }
 
 w::record! {
     /// Answer to [`SearchSharer`].
     pub struct SearchSharerResponse {
         /// `nickname`.
-        0 nickname: String => w::Field::must("nickname").masked(),
+        0 nickname: String => "nickname: must masked",
         /// `invited_time`; format `unix`.
-        1 invited_time: xinqiao_types::UnixSeconds => w::Field::must("invited_time"),
+        1 invited_time: xinqiao_types::UnixSeconds => "invited_time: must",
         /// `bind_status`.
-        2 bind_status: i64 => w::Field::must("bind_status"),
+        2 bind_status: i64 => "bind_status: must",
         /// `bind_time`; format `unix`.
-        3 bind_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("bind_time"),
+        3 bind_time: Option<xinqiao_types::UnixSeconds> => "bind_time",
     }
 }
 
@@ -495,7 +500,7 @@ w::record! {
     /// * Catalog: `channels.shop.sharer.set_share_mode`.
     pub struct SetShareMode {
         /// `share_mode`.
-        0 share_mode: i64 => w::Field::must("share_mode"),
+        0 share_mode: i64 => "share_mode: must",
     }
     new(share_mode: i64)
 }
@@ -527,7 +532,7 @@ w::record! {
     /// * Catalog: `channels.shop.sharer.unbind`.
     pub struct Unbind {
         /// `openids`.
-        0 openids: Vec<String> => w::Field::must("openids").masked(),
+        0 openids: Vec<String> => "openids: must masked",
     }
     new(openids: Vec<String>)
 }
@@ -536,11 +541,11 @@ w::record! {
     /// Answer to [`Unbind`].
     pub struct UnbindResponse {
         /// `success_list`.
-        0 success_list: Vec<String> => w::Field::must("success_list"),
+        0 success_list: Vec<String> => "success_list: must",
         /// `fail_list`.
-        1 fail_list: Vec<String> => w::Field::must("fail_list"),
+        1 fail_list: Vec<String> => "fail_list: must",
         /// `refuse_list`.
-        2 refuse_list: Vec<String> => w::Field::must("refuse_list"),
+        2 refuse_list: Vec<String> => "refuse_list: must",
     }
 }
 

@@ -7,13 +7,13 @@ w::record! {
     /// `AddData`.
     pub struct AddData {
         /// `product_id`.
-        0 product_id: i64 => w::Field::must("product_id"),
+        0 product_id: i64 => "product_id: must",
         /// `out_product_id`.
-        1 out_product_id: String => w::Field::must("out_product_id"),
+        1 out_product_id: String => "out_product_id: must",
         /// `create_time`; format `yyyy-MM-dd HH:mm:ss`.
-        2 create_time: String => w::Field::must("create_time"),
+        2 create_time: String => "create_time: must",
         /// `skus`.
-        3 skus: Vec<DataSkus> => w::Field::must("skus"),
+        3 skus: Vec<DataSkus> => "skus: must",
     }
 }
 
@@ -21,13 +21,13 @@ w::record! {
     /// `AuditInfo`.
     pub struct AuditInfo {
         /// `audit_id`.
-        0 audit_id: String => w::Field::must("audit_id"),
+        0 audit_id: String => "audit_id: must",
         /// `submit_time`; format `yyyy-MM-dd HH:mm:ss`.
-        1 submit_time: String => w::Field::must("submit_time"),
+        1 submit_time: String => "submit_time: must",
         /// `audit_time`; format `yyyy-MM-dd HH:mm:ss`.
-        2 audit_time: Option<String> => w::Field::new("audit_time"),
+        2 audit_time: Option<String> => "audit_time",
         /// `reject_reason`.
-        3 reject_reason: Option<String> => w::Field::new("reject_reason"),
+        3 reject_reason: Option<String> => "reject_reason",
     }
 }
 
@@ -35,9 +35,9 @@ w::record! {
     /// `DataSkus`.
     pub struct DataSkus {
         /// `sku_id`.
-        0 sku_id: i64 => w::Field::must("sku_id"),
+        0 sku_id: i64 => "sku_id: must",
         /// `out_sku_id`.
-        1 out_sku_id: String => w::Field::must("out_sku_id"),
+        1 out_sku_id: String => "out_sku_id: must",
     }
 }
 
@@ -45,93 +45,93 @@ w::record! {
     /// `DescInfo`.
     pub struct DescInfo {
         /// `imgs`.
-        0 imgs: Vec<String> => w::Field::must("imgs"),
+        0 imgs: Vec<String> => "imgs: must",
         /// `desc`.
-        1 desc: String => w::Field::must("desc"),
+        1 desc: String => "desc: must",
     }
-    new(imgs: Vec<String>, desc: String)
+    new(imgs: Vec<String>, desc: impl Into<String>)
 }
 
 w::record! {
     /// `SkuAttr`.
     pub struct SkuAttr {
         /// `attr_key`.
-        0 attr_key: String => w::Field::must("attr_key"),
+        0 attr_key: String => "attr_key: must",
         /// `attr_value`.
-        1 attr_value: String => w::Field::must("attr_value"),
+        1 attr_value: String => "attr_value: must",
     }
-    new(attr_key: String, attr_value: String)
+    new(attr_key: impl Into<String>, attr_value: impl Into<String>)
 }
 
 w::record! {
     /// `Skus`.
     pub struct Skus {
         /// `out_product_id`.
-        0 out_product_id: String => w::Field::must("out_product_id"),
+        0 out_product_id: String => "out_product_id: must",
         /// `out_sku_id`.
-        1 out_sku_id: String => w::Field::must("out_sku_id"),
+        1 out_sku_id: String => "out_sku_id: must",
         /// `thumb_img`.
-        2 thumb_img: String => w::Field::must("thumb_img"),
+        2 thumb_img: String => "thumb_img: must",
         /// `sale_price`; unit fen.
-        3 sale_price: xinqiao_types::Fen => w::Field::must("sale_price"),
+        3 sale_price: xinqiao_types::Fen => "sale_price: must",
         /// `market_price`; unit fen.
-        4 market_price: xinqiao_types::Fen => w::Field::must("market_price"),
+        4 market_price: xinqiao_types::Fen => "market_price: must",
         /// `stock_num`.
-        5 stock_num: i64 => w::Field::must("stock_num"),
+        5 stock_num: i64 => "stock_num: must",
         /// `sku_code`.
-        6 sku_code: Option<String> => w::Field::new("sku_code"),
+        6 sku_code: Option<String> => "sku_code",
         /// `barcode`.
-        7 barcode: Option<String> => w::Field::new("barcode"),
+        7 barcode: Option<String> => "barcode",
         /// `sku_attrs`.
-        8 sku_attrs: Vec<SkuAttr> => w::Field::must("sku_attrs"),
+        8 sku_attrs: Vec<SkuAttr> => "sku_attrs: must",
     }
     new(
-        out_product_id: String,
-        out_sku_id: String,
-        thumb_img: String,
+        out_product_id: impl Into<String>,
+        out_sku_id: impl Into<String>,
+        thumb_img: impl Into<String>,
         sale_price: xinqiao_types::Fen,
         market_price: xinqiao_types::Fen,
         stock_num: i64,
         sku_attrs: Vec<SkuAttr>,
     )
-    set(sku_code: String, barcode: String)
+    text(sku_code: String, barcode: String)
 }
 
 w::record! {
     /// `Spu`.
     pub struct Spu {
         /// `product_id`.
-        0 product_id: i64 => w::Field::must("product_id"),
+        0 product_id: i64 => "product_id: must",
         /// `out_product_id`.
-        1 out_product_id: String => w::Field::must("out_product_id"),
+        1 out_product_id: String => "out_product_id: must",
         /// `title`.
-        2 title: String => w::Field::must("title"),
+        2 title: String => "title: must",
         /// `path`.
-        3 path: String => w::Field::must("path"),
+        3 path: String => "path: must",
         /// `head_img`.
-        4 head_img: Vec<String> => w::Field::must("head_img"),
+        4 head_img: Vec<String> => "head_img: must",
         /// `qualification_pics`.
-        5 qualification_pics: Option<Vec<String>> => w::Field::new("qualification_pics"),
+        5 qualification_pics: Option<Vec<String>> => "qualification_pics",
         /// `desc_info`.
-        6 desc_info: SpuDescInfo => w::Field::must("desc_info"),
+        6 desc_info: SpuDescInfo => "desc_info: must",
         /// `audit_info`.
-        7 audit_info: AuditInfo => w::Field::must("audit_info"),
+        7 audit_info: AuditInfo => "audit_info: must",
         /// `third_cat_id`.
-        8 third_cat_id: i64 => w::Field::must("third_cat_id"),
+        8 third_cat_id: i64 => "third_cat_id: must",
         /// `brand_id`.
-        9 brand_id: i64 => w::Field::must("brand_id"),
+        9 brand_id: i64 => "brand_id: must",
         /// `info_version`.
-        10 info_version: Option<String> => w::Field::new("info_version"),
+        10 info_version: Option<String> => "info_version",
         /// `status`.
-        11 status: i64 => w::Field::must("status"),
+        11 status: i64 => "status: must",
         /// `edit_status`.
-        12 edit_status: i64 => w::Field::must("edit_status"),
+        12 edit_status: i64 => "edit_status: must",
         /// `skus`.
-        13 skus: Option<Vec<Skus>> => w::Field::new("skus"),
+        13 skus: Option<Vec<Skus>> => "skus",
         /// `update_time`; format `yyyy-MM-dd HH:mm:ss`.
-        14 update_time: String => w::Field::must("update_time"),
+        14 update_time: String => "update_time: must",
         /// `create_time`; format `yyyy-MM-dd HH:mm:ss`.
-        15 create_time: String => w::Field::must("create_time"),
+        15 create_time: String => "create_time: must",
     }
 }
 
@@ -139,9 +139,9 @@ w::record! {
     /// `SpuDescInfo`.
     pub struct SpuDescInfo {
         /// `desc`.
-        0 desc: String => w::Field::must("desc"),
+        0 desc: String => "desc: must",
         /// `imgs`.
-        1 imgs: Vec<String> => w::Field::must("imgs"),
+        1 imgs: Vec<String> => "imgs: must",
     }
 }
 
@@ -149,13 +149,13 @@ w::record! {
     /// `UpdateData`.
     pub struct UpdateData {
         /// `product_id`.
-        0 product_id: i64 => w::Field::must("product_id"),
+        0 product_id: i64 => "product_id: must",
         /// `out_product_id`.
-        1 out_product_id: String => w::Field::must("out_product_id"),
+        1 out_product_id: String => "out_product_id: must",
         /// `update_time`; format `yyyy-MM-dd HH:mm:ss`.
-        2 update_time: String => w::Field::must("update_time"),
+        2 update_time: String => "update_time: must",
         /// `skus`.
-        3 skus: Vec<DataSkus> => w::Field::must("skus"),
+        3 skus: Vec<DataSkus> => "skus: must",
     }
 }
 
@@ -163,11 +163,11 @@ w::record! {
     /// `UpdateWithoutAuditData`.
     pub struct UpdateWithoutAuditData {
         /// `product_id`.
-        0 product_id: i64 => w::Field::must("product_id"),
+        0 product_id: i64 => "product_id: must",
         /// `out_product_id`.
-        1 out_product_id: String => w::Field::must("out_product_id"),
+        1 out_product_id: String => "out_product_id: must",
         /// `update_time`; format `yyyy-MM-dd HH:mm:ss`.
-        2 update_time: String => w::Field::must("update_time"),
+        2 update_time: String => "update_time: must",
     }
 }
 
@@ -175,26 +175,21 @@ w::record! {
     /// `UpdateWithoutAuditSkus`.
     pub struct UpdateWithoutAuditSkus {
         /// `out_sku_id`.
-        0 out_sku_id: String => w::Field::must("out_sku_id"),
+        0 out_sku_id: String => "out_sku_id: must",
         /// `sale_price`; unit fen.
-        1 sale_price: Option<xinqiao_types::Fen> => w::Field::new("sale_price"),
+        1 sale_price: Option<xinqiao_types::Fen> => "sale_price",
         /// `market_price`; unit fen.
-        2 market_price: Option<xinqiao_types::Fen> => w::Field::new("market_price"),
+        2 market_price: Option<xinqiao_types::Fen> => "market_price",
         /// `stock_num`.
-        3 stock_num: Option<i64> => w::Field::new("stock_num"),
+        3 stock_num: Option<i64> => "stock_num",
         /// `sku_code`.
-        4 sku_code: Option<String> => w::Field::new("sku_code"),
+        4 sku_code: Option<String> => "sku_code",
         /// `barcode`.
-        5 barcode: Option<String> => w::Field::new("barcode"),
+        5 barcode: Option<String> => "barcode",
     }
-    new(out_sku_id: String)
-    set(
-        sale_price: xinqiao_types::Fen,
-        market_price: xinqiao_types::Fen,
-        stock_num: i64,
-        sku_code: String,
-        barcode: String,
-    )
+    new(out_sku_id: impl Into<String>)
+    text(sku_code: String, barcode: String)
+    set(sale_price: xinqiao_types::Fen, market_price: xinqiao_types::Fen, stock_num: i64)
 }
 
 w::record! {
@@ -205,53 +200,48 @@ w::record! {
     /// * Catalog: `channels.shop.spu.add`.
     pub struct Add {
         /// `out_product_id`.
-        0 out_product_id: String => w::Field::must("out_product_id"),
+        0 out_product_id: String => "out_product_id: must",
         /// `title`.
-        1 title: String => w::Field::must("title"),
+        1 title: String => "title: must",
         /// `path`.
-        2 path: String => w::Field::must("path"),
+        2 path: String => "path: must",
         /// `direct_path`.
-        3 direct_path: Option<String> => w::Field::new("direct_path"),
+        3 direct_path: Option<String> => "direct_path",
         /// `head_img`.
-        4 head_img: Vec<String> => w::Field::must("head_img"),
+        4 head_img: Vec<String> => "head_img: must",
         /// `qualification_pics`.
-        5 qualification_pics: Option<Vec<String>> => w::Field::new("qualification_pics"),
+        5 qualification_pics: Option<Vec<String>> => "qualification_pics",
         /// `desc_info`.
-        6 desc_info: Option<DescInfo> => w::Field::new("desc_info"),
+        6 desc_info: Option<DescInfo> => "desc_info",
         /// `third_cat_id`.
-        7 third_cat_id: i64 => w::Field::must("third_cat_id"),
+        7 third_cat_id: i64 => "third_cat_id: must",
         /// `brand_id`.
-        8 brand_id: i64 => w::Field::must("brand_id"),
+        8 brand_id: i64 => "brand_id: must",
         /// `info_version`.
-        9 info_version: Option<String> => w::Field::new("info_version"),
+        9 info_version: Option<String> => "info_version",
         /// `skus`.
-        10 skus: Vec<Skus> => w::Field::must("skus"),
+        10 skus: Vec<Skus> => "skus: must",
         /// `scene_group_list`.
-        11 scene_group_list: Option<Vec<i64>> => w::Field::new("scene_group_list"),
+        11 scene_group_list: Option<Vec<i64>> => "scene_group_list",
     }
     new(
-        out_product_id: String,
-        title: String,
-        path: String,
+        out_product_id: impl Into<String>,
+        title: impl Into<String>,
+        path: impl Into<String>,
         head_img: Vec<String>,
         third_cat_id: i64,
         brand_id: i64,
         skus: Vec<Skus>,
     )
-    set(
-        direct_path: String,
-        qualification_pics: Vec<String>,
-        desc_info: DescInfo,
-        info_version: String,
-        scene_group_list: Vec<i64>,
-    )
+    text(direct_path: String, info_version: String)
+    set(qualification_pics: Vec<String>, desc_info: DescInfo, scene_group_list: Vec<i64>)
 }
 
 w::record! {
     /// Answer to [`Add`].
     pub struct AddResponse {
         /// `data`.
-        0 data: AddData => w::Field::must("data"),
+        0 data: AddData => "data: must",
     }
 }
 
@@ -282,12 +272,13 @@ w::record! {
     /// * Catalog: `channels.shop.spu.del`.
     pub struct Del {
         /// `product_id`.
-        0 product_id: Option<i64> => w::Field::new("product_id"),
+        0 product_id: Option<i64> => "product_id",
         /// `out_product_id`.
-        1 out_product_id: Option<String> => w::Field::new("out_product_id"),
+        1 out_product_id: Option<String> => "out_product_id",
     }
     new()
-    set(product_id: i64, out_product_id: String)
+    text(out_product_id: String)
+    set(product_id: i64)
 }
 
 w::endpoint! {
@@ -317,12 +308,13 @@ w::record! {
     /// * Catalog: `channels.shop.spu.del_audit`.
     pub struct DelAudit {
         /// `product_id`.
-        0 product_id: Option<i64> => w::Field::new("product_id"),
+        0 product_id: Option<i64> => "product_id",
         /// `out_product_id`.
-        1 out_product_id: Option<String> => w::Field::new("out_product_id"),
+        1 out_product_id: Option<String> => "out_product_id",
     }
     new()
-    set(product_id: i64, out_product_id: String)
+    text(out_product_id: String)
+    set(product_id: i64)
 }
 
 w::endpoint! {
@@ -352,12 +344,13 @@ w::record! {
     /// * Catalog: `channels.shop.spu.delisting`.
     pub struct Delisting {
         /// `product_id`.
-        0 product_id: Option<i64> => w::Field::new("product_id"),
+        0 product_id: Option<i64> => "product_id",
         /// `out_product_id`.
-        1 out_product_id: Option<String> => w::Field::new("out_product_id"),
+        1 out_product_id: Option<String> => "out_product_id",
     }
     new()
-    set(product_id: i64, out_product_id: String)
+    text(out_product_id: String)
+    set(product_id: i64)
 }
 
 w::endpoint! {
@@ -387,21 +380,22 @@ w::record! {
     /// * Catalog: `channels.shop.spu.get`.
     pub struct Get {
         /// `product_id`.
-        0 product_id: Option<i64> => w::Field::new("product_id"),
+        0 product_id: Option<i64> => "product_id",
         /// `out_product_id`.
-        1 out_product_id: Option<String> => w::Field::new("out_product_id"),
+        1 out_product_id: Option<String> => "out_product_id",
         /// `need_edit_spu`.
-        2 need_edit_spu: Option<bool> => w::Field::new("need_edit_spu").spelled(w::Spelling::BoolInt),
+        2 need_edit_spu: Option<bool> => "need_edit_spu: zero-one",
     }
     new()
-    set(product_id: i64, out_product_id: String, need_edit_spu: bool)
+    text(out_product_id: String)
+    set(product_id: i64, need_edit_spu: bool)
 }
 
 w::record! {
     /// Answer to [`Get`].
     pub struct GetResponse {
         /// `spu`.
-        0 spu: Spu => w::Field::must("spu"),
+        0 spu: Spu => "spu: must",
     }
 }
 
@@ -432,39 +426,39 @@ w::record! {
     /// * Catalog: `channels.shop.spu.get_list`.
     pub struct GetList {
         /// `start_create_time`; format `yyyy-MM-dd HH:mm:ss`.
-        0 start_create_time: Option<String> => w::Field::new("start_create_time"),
+        0 start_create_time: Option<String> => "start_create_time",
         /// `end_create_time`; format `yyyy-MM-dd HH:mm:ss`.
-        1 end_create_time: Option<String> => w::Field::new("end_create_time"),
+        1 end_create_time: Option<String> => "end_create_time",
         /// `start_update_time`; format `yyyy-MM-dd HH:mm:ss`.
-        2 start_update_time: Option<String> => w::Field::new("start_update_time"),
+        2 start_update_time: Option<String> => "start_update_time",
         /// `end_update_time`; format `yyyy-MM-dd HH:mm:ss`.
-        3 end_update_time: Option<String> => w::Field::new("end_update_time"),
+        3 end_update_time: Option<String> => "end_update_time",
         /// `status`.
-        4 status: i64 => w::Field::must("status"),
+        4 status: i64 => "status: must",
         /// `page`.
-        5 page: i64 => w::Field::must("page"),
+        5 page: i64 => "page: must",
         /// `page_size`.
-        6 page_size: i64 => w::Field::must("page_size"),
+        6 page_size: i64 => "page_size: must",
         /// `need_edit_spu`.
-        7 need_edit_spu: Option<bool> => w::Field::new("need_edit_spu").spelled(w::Spelling::BoolInt),
+        7 need_edit_spu: Option<bool> => "need_edit_spu: zero-one",
     }
     new(status: i64, page: i64, page_size: i64)
-    set(
+    text(
         start_create_time: String,
         end_create_time: String,
         start_update_time: String,
         end_update_time: String,
-        need_edit_spu: bool,
     )
+    set(need_edit_spu: bool)
 }
 
 w::record! {
     /// Answer to [`GetList`].
     pub struct GetListResponse {
         /// `spus`.
-        0 spus: Vec<Spu> => w::Field::must("spus"),
+        0 spus: Vec<Spu> => "spus: must",
         /// `total_num`.
-        1 total_num: i64 => w::Field::must("total_num"),
+        1 total_num: i64 => "total_num: must",
     }
 }
 
@@ -495,12 +489,13 @@ w::record! {
     /// * Catalog: `channels.shop.spu.listing`.
     pub struct Listing {
         /// `product_id`.
-        0 product_id: Option<i64> => w::Field::new("product_id"),
+        0 product_id: Option<i64> => "product_id",
         /// `out_product_id`.
-        1 out_product_id: Option<String> => w::Field::new("out_product_id"),
+        1 out_product_id: Option<String> => "out_product_id",
     }
     new()
-    set(product_id: i64, out_product_id: String)
+    text(out_product_id: String)
+    set(product_id: i64)
 }
 
 w::endpoint! {
@@ -530,47 +525,45 @@ w::record! {
     /// * Catalog: `channels.shop.spu.update`.
     pub struct Update {
         /// `product_id`.
-        0 product_id: Option<i64> => w::Field::new("product_id"),
+        0 product_id: Option<i64> => "product_id",
         /// `out_product_id`.
-        1 out_product_id: Option<String> => w::Field::new("out_product_id"),
+        1 out_product_id: Option<String> => "out_product_id",
         /// `title`.
-        2 title: String => w::Field::must("title"),
+        2 title: String => "title: must",
         /// `path`.
-        3 path: String => w::Field::must("path"),
+        3 path: String => "path: must",
         /// `direct_path`.
-        4 direct_path: Option<String> => w::Field::new("direct_path"),
+        4 direct_path: Option<String> => "direct_path",
         /// `head_img`.
-        5 head_img: Vec<String> => w::Field::must("head_img"),
+        5 head_img: Vec<String> => "head_img: must",
         /// `qualification_pics`.
-        6 qualification_pics: Option<Vec<String>> => w::Field::new("qualification_pics"),
+        6 qualification_pics: Option<Vec<String>> => "qualification_pics",
         /// `desc_info`.
-        7 desc_info: Option<DescInfo> => w::Field::new("desc_info"),
+        7 desc_info: Option<DescInfo> => "desc_info",
         /// `third_cat_id`.
-        8 third_cat_id: i64 => w::Field::must("third_cat_id"),
+        8 third_cat_id: i64 => "third_cat_id: must",
         /// `brand_id`.
-        9 brand_id: i64 => w::Field::must("brand_id"),
+        9 brand_id: i64 => "brand_id: must",
         /// `info_version`.
-        10 info_version: Option<String> => w::Field::new("info_version"),
+        10 info_version: Option<String> => "info_version",
         /// `skus`.
-        11 skus: Vec<Skus> => w::Field::must("skus"),
+        11 skus: Vec<Skus> => "skus: must",
         /// `scene_group_list`.
-        12 scene_group_list: Option<Vec<i64>> => w::Field::new("scene_group_list"),
+        12 scene_group_list: Option<Vec<i64>> => "scene_group_list",
     }
     new(
-        title: String,
-        path: String,
+        title: impl Into<String>,
+        path: impl Into<String>,
         head_img: Vec<String>,
         third_cat_id: i64,
         brand_id: i64,
         skus: Vec<Skus>,
     )
+    text(out_product_id: String, direct_path: String, info_version: String)
     set(
         product_id: i64,
-        out_product_id: String,
-        direct_path: String,
         qualification_pics: Vec<String>,
         desc_info: DescInfo,
-        info_version: String,
         scene_group_list: Vec<i64>,
     )
 }
@@ -579,7 +572,7 @@ w::record! {
     /// Answer to [`Update`].
     pub struct UpdateResponse {
         /// `data`.
-        0 data: UpdateData => w::Field::must("data"),
+        0 data: UpdateData => "data: must",
     }
 }
 
@@ -610,23 +603,24 @@ w::record! {
     /// * Catalog: `channels.shop.spu.update_without_audit`.
     pub struct UpdateWithoutAudit {
         /// `product_id`.
-        0 product_id: Option<i64> => w::Field::new("product_id"),
+        0 product_id: Option<i64> => "product_id",
         /// `out_product_id`.
-        1 out_product_id: Option<String> => w::Field::new("out_product_id"),
+        1 out_product_id: Option<String> => "out_product_id",
         /// `path`.
-        2 path: Option<String> => w::Field::new("path"),
+        2 path: Option<String> => "path",
         /// `skus`.
-        3 skus: Option<Vec<UpdateWithoutAuditSkus>> => w::Field::new("skus"),
+        3 skus: Option<Vec<UpdateWithoutAuditSkus>> => "skus",
     }
     new()
-    set(product_id: i64, out_product_id: String, path: String, skus: Vec<UpdateWithoutAuditSkus>)
+    text(out_product_id: String, path: String)
+    set(product_id: i64, skus: Vec<UpdateWithoutAuditSkus>)
 }
 
 w::record! {
     /// Answer to [`UpdateWithoutAudit`].
     pub struct UpdateWithoutAuditResponse {
         /// `data`.
-        0 data: UpdateWithoutAuditData => w::Field::must("data"),
+        0 data: UpdateWithoutAuditData => "data: must",
     }
 }
 

@@ -7,21 +7,21 @@ w::record! {
     /// `BatchgetOrder`.
     pub struct BatchgetOrder {
         /// `errcode`.
-        0 errcode: i64 => w::Field::must("errcode"),
+        0 errcode: i64 => "errcode: must",
         /// `errmsg`.
-        1 errmsg: String => w::Field::must("errmsg"),
+        1 errmsg: String => "errmsg: must",
         /// `order_id`.
-        2 order_id: String => w::Field::must("order_id"),
+        2 order_id: String => "order_id: must",
         /// `delivery_id`.
-        3 delivery_id: String => w::Field::must("delivery_id"),
+        3 delivery_id: String => "delivery_id: must",
         /// `waybill_id`.
-        4 waybill_id: String => w::Field::must("waybill_id"),
+        4 waybill_id: String => "waybill_id: must",
         /// `waybill_data`.
-        5 waybill_data: Vec<WaybillData> => w::Field::must("waybill_data"),
+        5 waybill_data: Vec<WaybillData> => "waybill_data: must",
         /// `print_html`.
-        6 print_html: Option<String> => w::Field::new("print_html"),
+        6 print_html: Option<String> => "print_html",
         /// `order_status`.
-        7 order_status: i64 => w::Field::must("order_status"),
+        7 order_status: i64 => "order_status: must",
     }
 }
 
@@ -29,17 +29,17 @@ w::record! {
     /// `Cargo`.
     pub struct Cargo {
         /// `count`.
-        0 count: i64 => w::Field::must("count"),
+        0 count: i64 => "count: must",
         /// `space_x`; unit cm.
-        1 space_x: Option<f64> => w::Field::new("space_x"),
+        1 space_x: Option<f64> => "space_x",
         /// `space_y`; unit cm.
-        2 space_y: Option<f64> => w::Field::new("space_y"),
+        2 space_y: Option<f64> => "space_y",
         /// `space_z`; unit cm.
-        3 space_z: Option<f64> => w::Field::new("space_z"),
+        3 space_z: Option<f64> => "space_z",
         /// `weight`; unit kg.
-        4 weight: Option<f64> => w::Field::new("weight"),
+        4 weight: Option<f64> => "weight",
         /// `detail_list`.
-        5 detail_list: Option<Vec<CargoDetail>> => w::Field::new("detail_list"),
+        5 detail_list: Option<Vec<CargoDetail>> => "detail_list",
     }
     new(count: i64)
     set(space_x: f64, space_y: f64, space_z: f64, weight: f64, detail_list: Vec<CargoDetail>)
@@ -49,28 +49,28 @@ w::record! {
     /// `CargoDetail`.
     pub struct CargoDetail {
         /// `name`.
-        0 name: String => w::Field::must("name"),
+        0 name: String => "name: must",
         /// `count`.
-        1 count: i64 => w::Field::must("count"),
+        1 count: i64 => "count: must",
     }
-    new(name: String, count: i64)
+    new(name: impl Into<String>, count: i64)
 }
 
 w::record! {
     /// `DeliveryGetallData`.
     pub struct DeliveryGetallData {
         /// `delivery_id`.
-        0 delivery_id: String => w::Field::must("delivery_id"),
+        0 delivery_id: String => "delivery_id: must",
         /// `delivery_name`.
-        1 delivery_name: String => w::Field::must("delivery_name"),
+        1 delivery_name: String => "delivery_name: must",
         /// `can_use_cash`.
-        2 can_use_cash: Option<bool> => w::Field::new("can_use_cash").spelled(w::Spelling::BoolInt),
+        2 can_use_cash: Option<bool> => "can_use_cash: zero-one",
         /// `can_get_quota`.
-        3 can_get_quota: Option<bool> => w::Field::new("can_get_quota").spelled(w::Spelling::BoolInt),
+        3 can_get_quota: Option<bool> => "can_get_quota: zero-one",
         /// `cash_biz_id`.
-        4 cash_biz_id: Option<String> => w::Field::new("cash_biz_id"),
+        4 cash_biz_id: Option<String> => "cash_biz_id",
         /// `service_type`.
-        5 service_type: Option<Vec<ServiceType>> => w::Field::new("service_type"),
+        5 service_type: Option<Vec<ServiceType>> => "service_type",
     }
 }
 
@@ -78,27 +78,27 @@ w::record! {
     /// `GetallList`.
     pub struct GetallList {
         /// `biz_id`.
-        0 biz_id: String => w::Field::must("biz_id"),
+        0 biz_id: String => "biz_id: must",
         /// `delivery_id`.
-        1 delivery_id: String => w::Field::must("delivery_id"),
+        1 delivery_id: String => "delivery_id: must",
         /// `status_code`.
-        2 status_code: i64 => w::Field::must("status_code"),
+        2 status_code: i64 => "status_code: must",
         /// `alias`.
-        3 alias: String => w::Field::must("alias"),
+        3 alias: String => "alias: must",
         /// `remark_wrong_msg`.
-        4 remark_wrong_msg: Option<String> => w::Field::new("remark_wrong_msg"),
+        4 remark_wrong_msg: Option<String> => "remark_wrong_msg",
         /// `remark_content`.
-        5 remark_content: Option<String> => w::Field::new("remark_content"),
+        5 remark_content: Option<String> => "remark_content",
         /// `quota_num`; unit fen.
-        6 quota_num: Option<xinqiao_types::Fen> => w::Field::new("quota_num"),
+        6 quota_num: Option<xinqiao_types::Fen> => "quota_num",
         /// `quota_update_time`; format `unix`.
-        7 quota_update_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("quota_update_time"),
+        7 quota_update_time: Option<xinqiao_types::UnixSeconds> => "quota_update_time",
         /// `service_type`.
-        8 service_type: Option<Vec<ServiceType>> => w::Field::new("service_type"),
+        8 service_type: Option<Vec<ServiceType>> => "service_type",
         /// `update_time`; format `unix`.
-        9 update_time: xinqiao_types::UnixSeconds => w::Field::must("update_time"),
+        9 update_time: xinqiao_types::UnixSeconds => "update_time: must",
         /// `create_time`; format `unix`.
-        10 create_time: xinqiao_types::UnixSeconds => w::Field::must("create_time"),
+        10 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
 
@@ -106,9 +106,9 @@ w::record! {
     /// `Insured`.
     pub struct Insured {
         /// `use_insured`.
-        0 use_insured: bool => w::Field::must("use_insured").spelled(w::Spelling::BoolInt),
+        0 use_insured: bool => "use_insured: must zero-one",
         /// `insured_value`; unit fen.
-        1 insured_value: xinqiao_types::Fen => w::Field::must("insured_value"),
+        1 insured_value: xinqiao_types::Fen => "insured_value: must",
     }
     new(use_insured: bool, insured_value: xinqiao_types::Fen)
 }
@@ -117,25 +117,25 @@ w::record! {
     /// `Order`.
     pub struct Order {
         /// `order_id`.
-        0 order_id: String => w::Field::must("order_id"),
+        0 order_id: String => "order_id: must",
         /// `delivery_id`.
-        1 delivery_id: String => w::Field::must("delivery_id"),
+        1 delivery_id: String => "delivery_id: must",
         /// `waybill_id`.
-        2 waybill_id: Option<String> => w::Field::new("waybill_id"),
+        2 waybill_id: Option<String> => "waybill_id",
     }
-    new(order_id: String, delivery_id: String)
-    set(waybill_id: String)
+    new(order_id: impl Into<String>, delivery_id: impl Into<String>)
+    text(waybill_id: String)
 }
 
 w::record! {
     /// `PathItem`.
     pub struct PathItem {
         /// `action_time`; format `unix`.
-        0 action_time: xinqiao_types::UnixSeconds => w::Field::must("action_time"),
+        0 action_time: xinqiao_types::UnixSeconds => "action_time: must",
         /// `action_type`.
-        1 action_type: i64 => w::Field::must("action_type"),
+        1 action_type: i64 => "action_type: must",
         /// `action_msg`.
-        2 action_msg: String => w::Field::must("action_msg"),
+        2 action_msg: String => "action_msg: must",
     }
 }
 
@@ -143,80 +143,87 @@ w::record! {
     /// `Sender`.
     pub struct Sender {
         /// `name`.
-        0 name: String => w::Field::must("name"),
+        0 name: String => "name: must",
         /// `tel`.
-        1 tel: Option<String> => w::Field::new("tel").masked(),
+        1 tel: Option<String> => "tel: masked",
         /// `mobile`.
-        2 mobile: Option<String> => w::Field::new("mobile").masked(),
+        2 mobile: Option<String> => "mobile: masked",
         /// `company`.
-        3 company: Option<String> => w::Field::new("company"),
+        3 company: Option<String> => "company",
         /// `post_code`.
-        4 post_code: Option<String> => w::Field::new("post_code"),
+        4 post_code: Option<String> => "post_code",
         /// `country`.
-        5 country: Option<String> => w::Field::new("country"),
+        5 country: Option<String> => "country",
         /// `province`.
-        6 province: String => w::Field::must("province"),
+        6 province: String => "province: must",
         /// `city`.
-        7 city: String => w::Field::must("city"),
+        7 city: String => "city: must",
         /// `area`.
-        8 area: String => w::Field::must("area"),
+        8 area: String => "area: must",
         /// `address`.
-        9 address: String => w::Field::must("address").masked(),
+        9 address: String => "address: must masked",
     }
-    new(name: String, province: String, city: String, area: String, address: String)
-    set(tel: String, mobile: String, company: String, post_code: String, country: String)
+    new(
+        name: impl Into<String>,
+        province: impl Into<String>,
+        city: impl Into<String>,
+        area: impl Into<String>,
+        address: impl Into<String>,
+    )
+    text(tel: String, mobile: String, company: String, post_code: String, country: String)
 }
 
 w::record! {
     /// `ServiceType`.
     pub struct ServiceType {
         /// `service_type`.
-        0 service_type: i64 => w::Field::must("service_type"),
+        0 service_type: i64 => "service_type: must",
         /// `service_name`.
-        1 service_name: String => w::Field::must("service_name"),
+        1 service_name: String => "service_name: must",
     }
-    new(service_type: i64, service_name: String)
+    new(service_type: i64, service_name: impl Into<String>)
 }
 
 w::record! {
     /// `Shop`.
     pub struct Shop {
         /// `wxa_path`.
-        0 wxa_path: String => w::Field::must("wxa_path"),
+        0 wxa_path: String => "wxa_path: must",
         /// `img_url`.
-        1 img_url: Option<String> => w::Field::new("img_url"),
+        1 img_url: Option<String> => "img_url",
         /// `goods_name`.
-        2 goods_name: Option<String> => w::Field::new("goods_name"),
+        2 goods_name: Option<String> => "goods_name",
         /// `goods_count`.
-        3 goods_count: Option<i64> => w::Field::new("goods_count"),
+        3 goods_count: Option<i64> => "goods_count",
         /// `detail_list`.
-        4 detail_list: Option<Vec<ShopDetail>> => w::Field::new("detail_list"),
+        4 detail_list: Option<Vec<ShopDetail>> => "detail_list",
     }
-    new(wxa_path: String)
-    set(img_url: String, goods_name: String, goods_count: i64, detail_list: Vec<ShopDetail>)
+    new(wxa_path: impl Into<String>)
+    text(img_url: String, goods_name: String)
+    set(goods_count: i64, detail_list: Vec<ShopDetail>)
 }
 
 w::record! {
     /// `ShopDetail`.
     pub struct ShopDetail {
         /// `goods_name`.
-        0 goods_name: Option<String> => w::Field::new("goods_name"),
+        0 goods_name: Option<String> => "goods_name",
         /// `goods_img_url`.
-        1 goods_img_url: Option<String> => w::Field::new("goods_img_url"),
+        1 goods_img_url: Option<String> => "goods_img_url",
         /// `goods_desc`.
-        2 goods_desc: Option<String> => w::Field::new("goods_desc"),
+        2 goods_desc: Option<String> => "goods_desc",
     }
     new()
-    set(goods_name: String, goods_img_url: String, goods_desc: String)
+    text(goods_name: String, goods_img_url: String, goods_desc: String)
 }
 
 w::record! {
     /// `WaybillData`.
     pub struct WaybillData {
         /// `key`.
-        0 key: String => w::Field::must("key"),
+        0 key: String => "key: must",
         /// `value`.
-        1 value: String => w::Field::must("value"),
+        1 value: String => "value: must",
     }
 }
 
@@ -236,9 +243,9 @@ w::record! {
     /// Answer to [`DeliveryGetall`].
     pub struct DeliveryGetallResponse {
         /// `data`.
-        0 data: Vec<DeliveryGetallData> => w::Field::must("data"),
+        0 data: Vec<DeliveryGetallData> => "data: must",
         /// `count`.
-        1 count: i64 => w::Field::must("count"),
+        1 count: i64 => "count: must",
     }
 }
 
@@ -269,33 +276,34 @@ w::record! {
     /// * Catalog: `mini_program.express.business.path_get`.
     pub struct PathGet {
         /// `order_id`.
-        0 order_id: String => w::Field::must("order_id"),
+        0 order_id: String => "order_id: must",
         /// `openid`.
-        1 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+        1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `delivery_id`.
-        2 delivery_id: String => w::Field::must("delivery_id"),
+        2 delivery_id: String => "delivery_id: must",
         /// `waybill_id`.
-        3 waybill_id: Option<String> => w::Field::new("waybill_id"),
+        3 waybill_id: Option<String> => "waybill_id",
         /// `print_type`.
-        4 print_type: Option<i64> => w::Field::new("print_type"),
+        4 print_type: Option<i64> => "print_type",
     }
-    new(order_id: String, delivery_id: String)
-    set(openid: xinqiao_types::OpenId, waybill_id: String, print_type: i64)
+    new(order_id: impl Into<String>, delivery_id: impl Into<String>)
+    text(openid: xinqiao_types::OpenId, waybill_id: String)
+    set(print_type: i64)
 }
 
 w::record! {
     /// Answer to [`PathGet`].
     pub struct PathGetResponse {
         /// `openid`.
-        0 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+        0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `delivery_id`.
-        1 delivery_id: String => w::Field::must("delivery_id"),
+        1 delivery_id: String => "delivery_id: must",
         /// `waybill_id`.
-        2 waybill_id: String => w::Field::must("waybill_id"),
+        2 waybill_id: String => "waybill_id: must",
         /// `path_item_list`.
-        3 path_item_list: Vec<PathItem> => w::Field::must("path_item_list"),
+        3 path_item_list: Vec<PathItem> => "path_item_list: must",
         /// `path_item_num`.
-        4 path_item_num: i64 => w::Field::must("path_item_num"),
+        4 path_item_num: i64 => "path_item_num: must",
     }
 }
 
@@ -326,18 +334,18 @@ w::record! {
     /// * Catalog: `mini_program.express.business.quota_get`.
     pub struct QuotaGet {
         /// `delivery_id`.
-        0 delivery_id: String => w::Field::must("delivery_id"),
+        0 delivery_id: String => "delivery_id: must",
         /// `biz_id`.
-        1 biz_id: String => w::Field::must("biz_id"),
+        1 biz_id: String => "biz_id: must",
     }
-    new(delivery_id: String, biz_id: String)
+    new(delivery_id: impl Into<String>, biz_id: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`QuotaGet`].
     pub struct QuotaGetResponse {
         /// `quota_num`; unit fen.
-        0 quota_num: xinqiao_types::Fen => w::Field::must("quota_num"),
+        0 quota_num: xinqiao_types::Fen => "quota_num: must",
     }
 }
 
@@ -369,28 +377,28 @@ w::record! {
     /// * Catalog: `mini_program.express.business.test_update_order`.
     pub struct TestUpdateOrder {
         /// `order_id`.
-        0 order_id: String => w::Field::must("order_id"),
+        0 order_id: String => "order_id: must",
         /// `delivery_id`.
-        1 delivery_id: String => w::Field::must("delivery_id"),
+        1 delivery_id: String => "delivery_id: must",
         /// `biz_id`.
-        2 biz_id: String => w::Field::must("biz_id"),
+        2 biz_id: String => "biz_id: must",
         /// `waybill_id`.
-        3 waybill_id: String => w::Field::must("waybill_id"),
+        3 waybill_id: String => "waybill_id: must",
         /// `action_time`; format `unix`.
-        4 action_time: xinqiao_types::UnixSeconds => w::Field::must("action_time"),
+        4 action_time: xinqiao_types::UnixSeconds => "action_time: must",
         /// `action_type`.
-        5 action_type: i64 => w::Field::must("action_type"),
+        5 action_type: i64 => "action_type: must",
         /// `action_msg`.
-        6 action_msg: String => w::Field::must("action_msg"),
+        6 action_msg: String => "action_msg: must",
     }
     new(
-        order_id: String,
-        delivery_id: String,
-        biz_id: String,
-        waybill_id: String,
+        order_id: impl Into<String>,
+        delivery_id: impl Into<String>,
+        biz_id: impl Into<String>,
+        waybill_id: impl Into<String>,
         action_time: xinqiao_types::UnixSeconds,
         action_type: i64,
-        action_msg: String,
+        action_msg: impl Into<String>,
     )
 }
 
@@ -426,18 +434,18 @@ pub mod account {
         /// * Catalog: `mini_program.express.business.account.bind`.
         pub struct Bind {
             /// `type`.
-            0 type_: String => w::Field::must("type"),
+            0 type_: String => "type: must",
             /// `biz_id`.
-            1 biz_id: String => w::Field::must("biz_id"),
+            1 biz_id: String => "biz_id: must",
             /// `delivery_id`.
-            2 delivery_id: String => w::Field::must("delivery_id"),
+            2 delivery_id: String => "delivery_id: must",
             /// `password`.
-            3 password: Option<String> => w::Field::new("password").masked(),
+            3 password: Option<String> => "password: masked",
             /// `remark_content`.
-            4 remark_content: Option<String> => w::Field::new("remark_content"),
+            4 remark_content: Option<String> => "remark_content",
         }
-        new(type_: String, biz_id: String, delivery_id: String)
-        set(password: String, remark_content: String)
+        new(type_: impl Into<String>, biz_id: impl Into<String>, delivery_id: impl Into<String>)
+        text(password: String, remark_content: String)
     }
 
     w::endpoint! {
@@ -475,9 +483,9 @@ pub mod account {
         /// Answer to [`Getall`].
         pub struct GetallResponse {
             /// `list`.
-            0 list: Vec<super::GetallList> => w::Field::must("list"),
+            0 list: Vec<super::GetallList> => "list: must",
             /// `count`.
-            1 count: i64 => w::Field::must("count"),
+            1 count: i64 => "count: must",
         }
     }
 
@@ -514,73 +522,66 @@ pub mod order {
         /// * Catalog: `mini_program.express.business.order.add`.
         pub struct Add {
             /// `add_source`.
-            0 add_source: i64 => w::Field::must("add_source"),
+            0 add_source: i64 => "add_source: must",
             /// `wx_appid`.
-            1 wx_appid: Option<String> => w::Field::new("wx_appid"),
+            1 wx_appid: Option<String> => "wx_appid",
             /// `order_id`.
-            2 order_id: String => w::Field::must("order_id"),
+            2 order_id: String => "order_id: must",
             /// `openid`.
-            3 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+            3 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// `delivery_id`.
-            4 delivery_id: String => w::Field::must("delivery_id"),
+            4 delivery_id: String => "delivery_id: must",
             /// `biz_id`.
-            5 biz_id: String => w::Field::must("biz_id"),
+            5 biz_id: String => "biz_id: must",
             /// `custom_remark`.
-            6 custom_remark: Option<String> => w::Field::new("custom_remark"),
+            6 custom_remark: Option<String> => "custom_remark",
             /// `tagid`.
-            7 tagid: Option<i64> => w::Field::new("tagid"),
+            7 tagid: Option<i64> => "tagid",
             /// `sender`.
-            8 sender: super::Sender => w::Field::must("sender"),
+            8 sender: super::Sender => "sender: must",
             /// `receiver`.
-            9 receiver: super::Sender => w::Field::must("receiver"),
+            9 receiver: super::Sender => "receiver: must",
             /// `cargo`.
-            10 cargo: super::Cargo => w::Field::must("cargo"),
+            10 cargo: super::Cargo => "cargo: must",
             /// `shop`.
-            11 shop: Option<super::Shop> => w::Field::new("shop"),
+            11 shop: Option<super::Shop> => "shop",
             /// `insured`.
-            12 insured: super::Insured => w::Field::must("insured"),
+            12 insured: super::Insured => "insured: must",
             /// `service`.
-            13 service: super::ServiceType => w::Field::must("service"),
+            13 service: super::ServiceType => "service: must",
             /// `expect_time`; format `unix`.
-            14 expect_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("expect_time"),
+            14 expect_time: Option<xinqiao_types::UnixSeconds> => "expect_time",
             /// `take_mode`.
-            15 take_mode: Option<i64> => w::Field::new("take_mode"),
+            15 take_mode: Option<i64> => "take_mode",
         }
         new(
             add_source: i64,
-            order_id: String,
-            delivery_id: String,
-            biz_id: String,
+            order_id: impl Into<String>,
+            delivery_id: impl Into<String>,
+            biz_id: impl Into<String>,
             sender: super::Sender,
             receiver: super::Sender,
             cargo: super::Cargo,
             insured: super::Insured,
             service: super::ServiceType,
         )
-        set(
-            wx_appid: String,
-            openid: xinqiao_types::OpenId,
-            custom_remark: String,
-            tagid: i64,
-            shop: super::Shop,
-            expect_time: xinqiao_types::UnixSeconds,
-            take_mode: i64,
-        )
+        text(wx_appid: String, openid: xinqiao_types::OpenId, custom_remark: String)
+        set(tagid: i64, shop: super::Shop, expect_time: xinqiao_types::UnixSeconds, take_mode: i64)
     }
 
     w::record! {
         /// Answer to [`Add`].
         pub struct AddResponse {
             /// `delivery_resultcode`.
-            0 delivery_resultcode: Option<i64> => w::Field::new("delivery_resultcode"),
+            0 delivery_resultcode: Option<i64> => "delivery_resultcode",
             /// `delivery_resultmsg`.
-            1 delivery_resultmsg: Option<String> => w::Field::new("delivery_resultmsg"),
+            1 delivery_resultmsg: Option<String> => "delivery_resultmsg",
             /// `order_id`.
-            2 order_id: String => w::Field::must("order_id"),
+            2 order_id: String => "order_id: must",
             /// `waybill_id`.
-            3 waybill_id: String => w::Field::must("waybill_id"),
+            3 waybill_id: String => "waybill_id: must",
             /// `waybill_data`.
-            4 waybill_data: Vec<super::WaybillData> => w::Field::must("waybill_data"),
+            4 waybill_data: Vec<super::WaybillData> => "waybill_data: must",
         }
     }
 
@@ -611,7 +612,7 @@ pub mod order {
         /// * Catalog: `mini_program.express.business.order.batchget`.
         pub struct Batchget {
             /// `order_list`.
-            0 order_list: Vec<super::Order> => w::Field::must("order_list"),
+            0 order_list: Vec<super::Order> => "order_list: must",
         }
         new(order_list: Vec<super::Order>)
     }
@@ -620,7 +621,7 @@ pub mod order {
         /// Answer to [`Batchget`].
         pub struct BatchgetResponse {
             /// `order_list`.
-            0 order_list: Vec<super::BatchgetOrder> => w::Field::must("order_list"),
+            0 order_list: Vec<super::BatchgetOrder> => "order_list: must",
         }
     }
 
@@ -651,25 +652,25 @@ pub mod order {
         /// * Catalog: `mini_program.express.business.order.cancel`.
         pub struct Cancel {
             /// `order_id`.
-            0 order_id: String => w::Field::must("order_id"),
+            0 order_id: String => "order_id: must",
             /// `openid`.
-            1 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+            1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// `delivery_id`.
-            2 delivery_id: String => w::Field::must("delivery_id"),
+            2 delivery_id: String => "delivery_id: must",
             /// `waybill_id`.
-            3 waybill_id: Option<String> => w::Field::new("waybill_id"),
+            3 waybill_id: Option<String> => "waybill_id",
         }
-        new(order_id: String, delivery_id: String)
-        set(openid: xinqiao_types::OpenId, waybill_id: String)
+        new(order_id: impl Into<String>, delivery_id: impl Into<String>)
+        text(openid: xinqiao_types::OpenId, waybill_id: String)
     }
 
     w::record! {
         /// Answer to [`Cancel`].
         pub struct CancelResponse {
             /// `delivery_resultcode`.
-            0 delivery_resultcode: Option<i64> => w::Field::new("delivery_resultcode"),
+            0 delivery_resultcode: Option<i64> => "delivery_resultcode",
             /// `delivery_resultmsg`.
-            1 delivery_resultmsg: Option<String> => w::Field::new("delivery_resultmsg"),
+            1 delivery_resultmsg: Option<String> => "delivery_resultmsg",
         }
     }
 
@@ -700,35 +701,36 @@ pub mod order {
         /// * Catalog: `mini_program.express.business.order.get`.
         pub struct Get {
             /// `order_id`.
-            0 order_id: String => w::Field::must("order_id"),
+            0 order_id: String => "order_id: must",
             /// `openid`.
-            1 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+            1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// `delivery_id`.
-            2 delivery_id: String => w::Field::must("delivery_id"),
+            2 delivery_id: String => "delivery_id: must",
             /// `waybill_id`.
-            3 waybill_id: Option<String> => w::Field::new("waybill_id"),
+            3 waybill_id: Option<String> => "waybill_id",
             /// `print_type`.
-            4 print_type: Option<i64> => w::Field::new("print_type"),
+            4 print_type: Option<i64> => "print_type",
         }
-        new(order_id: String, delivery_id: String)
-        set(openid: xinqiao_types::OpenId, waybill_id: String, print_type: i64)
+        new(order_id: impl Into<String>, delivery_id: impl Into<String>)
+        text(openid: xinqiao_types::OpenId, waybill_id: String)
+        set(print_type: i64)
     }
 
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
             /// `order_id`.
-            0 order_id: String => w::Field::must("order_id"),
+            0 order_id: String => "order_id: must",
             /// `delivery_id`.
-            1 delivery_id: String => w::Field::must("delivery_id"),
+            1 delivery_id: String => "delivery_id: must",
             /// `waybill_id`.
-            2 waybill_id: String => w::Field::must("waybill_id"),
+            2 waybill_id: String => "waybill_id: must",
             /// `waybill_data`.
-            3 waybill_data: Vec<super::WaybillData> => w::Field::must("waybill_data"),
+            3 waybill_data: Vec<super::WaybillData> => "waybill_data: must",
             /// `print_html`.
-            4 print_html: Option<String> => w::Field::new("print_html"),
+            4 print_html: Option<String> => "print_html",
             /// `order_status`.
-            5 order_status: i64 => w::Field::must("order_status"),
+            5 order_status: i64 => "order_status: must",
         }
     }
 
@@ -771,11 +773,11 @@ pub mod printer {
         /// Answer to [`Getall`].
         pub struct GetallResponse {
             /// `openid`.
-            0 openid: Vec<xinqiao_types::OpenId> => w::Field::must("openid").masked(),
+            0 openid: Vec<xinqiao_types::OpenId> => "openid: must masked",
             /// `tagid_list`.
-            1 tagid_list: Vec<String> => w::Field::must("tagid_list"),
+            1 tagid_list: Vec<String> => "tagid_list: must",
             /// `count`.
-            2 count: i64 => w::Field::must("count"),
+            2 count: i64 => "count: must",
         }
     }
 
@@ -806,13 +808,13 @@ pub mod printer {
         /// * Catalog: `mini_program.express.business.printer.update`.
         pub struct Update {
             /// `update_type`.
-            0 update_type: String => w::Field::must("update_type"),
+            0 update_type: String => "update_type: must",
             /// `openid`.
-            1 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            1 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `tagid_list`.
-            2 tagid_list: Option<Vec<String>> => w::Field::new("tagid_list").spelled(w::Spelling::Joined(',')),
+            2 tagid_list: Option<Vec<String>> => "tagid_list: comma",
         }
-        new(update_type: String, openid: xinqiao_types::OpenId)
+        new(update_type: impl Into<String>, openid: impl Into<xinqiao_types::OpenId>)
         set(tagid_list: Vec<String>)
     }
 

@@ -7,28 +7,28 @@ w::record! {
     /// `BizAddr`.
     pub struct BizAddr {
         /// `country`.
-        0 country: String => w::Field::must("country"),
+        0 country: String => "country: must",
         /// `province`.
-        1 province: String => w::Field::must("province"),
+        1 province: String => "province: must",
         /// `city`.
-        2 city: String => w::Field::must("city"),
+        2 city: String => "city: must",
         /// `area`.
-        3 area: String => w::Field::must("area"),
+        3 area: String => "area: must",
         /// `address`.
-        4 address: String => w::Field::must("address").masked(),
+        4 address: String => "address: must masked",
         /// `name`.
-        5 name: String => w::Field::must("name"),
+        5 name: String => "name: must",
         /// `mobile`.
-        6 mobile: String => w::Field::must("mobile").masked(),
+        6 mobile: String => "mobile: must masked",
     }
     new(
-        country: String,
-        province: String,
-        city: String,
-        area: String,
-        address: String,
-        name: String,
-        mobile: String,
+        country: impl Into<String>,
+        province: impl Into<String>,
+        city: impl Into<String>,
+        area: impl Into<String>,
+        address: impl Into<String>,
+        name: impl Into<String>,
+        mobile: impl Into<String>,
     )
 }
 
@@ -36,17 +36,17 @@ w::record! {
     /// `Cargo`.
     pub struct Cargo {
         /// `count`.
-        0 count: i64 => w::Field::must("count"),
+        0 count: i64 => "count: must",
         /// `space_x`; unit cm.
-        1 space_x: Option<f64> => w::Field::new("space_x"),
+        1 space_x: Option<f64> => "space_x",
         /// `space_y`; unit cm.
-        2 space_y: Option<f64> => w::Field::new("space_y"),
+        2 space_y: Option<f64> => "space_y",
         /// `space_z`; unit cm.
-        3 space_z: Option<f64> => w::Field::new("space_z"),
+        3 space_z: Option<f64> => "space_z",
         /// `weight`; unit kg.
-        4 weight: Option<f64> => w::Field::new("weight"),
+        4 weight: Option<f64> => "weight",
         /// `detail_list`.
-        5 detail_list: Option<Vec<CargoDetail>> => w::Field::new("detail_list"),
+        5 detail_list: Option<Vec<CargoDetail>> => "detail_list",
     }
     new(count: i64)
     set(space_x: f64, space_y: f64, space_z: f64, weight: f64, detail_list: Vec<CargoDetail>)
@@ -56,89 +56,96 @@ w::record! {
     /// `CargoDetail`.
     pub struct CargoDetail {
         /// `name`.
-        0 name: String => w::Field::must("name"),
+        0 name: String => "name: must",
         /// `count`.
-        1 count: i64 => w::Field::must("count"),
+        1 count: i64 => "count: must",
     }
-    new(name: String, count: i64)
+    new(name: impl Into<String>, count: i64)
 }
 
 w::record! {
     /// `Custom`.
     pub struct Custom {
         /// `order_id`.
-        0 order_id: String => w::Field::must("order_id"),
+        0 order_id: String => "order_id: must",
         /// `openid`.
-        1 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+        1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `delivery_id`.
-        2 delivery_id: String => w::Field::must("delivery_id"),
+        2 delivery_id: String => "delivery_id: must",
         /// `biz_id`.
-        3 biz_id: String => w::Field::must("biz_id"),
+        3 biz_id: String => "biz_id: must",
         /// `custom_remark`.
-        4 custom_remark: Option<String> => w::Field::new("custom_remark"),
+        4 custom_remark: Option<String> => "custom_remark",
         /// `tagid`.
-        5 tagid: Option<i64> => w::Field::new("tagid"),
+        5 tagid: Option<i64> => "tagid",
         /// `sender`.
-        6 sender: CustomSender => w::Field::must("sender"),
+        6 sender: CustomSender => "sender: must",
         /// `receiver`.
-        7 receiver: CustomSender => w::Field::must("receiver"),
+        7 receiver: CustomSender => "receiver: must",
         /// `cargo`.
-        8 cargo: Cargo => w::Field::must("cargo"),
+        8 cargo: Cargo => "cargo: must",
         /// `shop`.
-        9 shop: Option<Shop> => w::Field::new("shop"),
+        9 shop: Option<Shop> => "shop",
         /// `insured`.
-        10 insured: Insured => w::Field::must("insured"),
+        10 insured: Insured => "insured: must",
         /// `service`.
-        11 service: Service => w::Field::must("service"),
+        11 service: Service => "service: must",
     }
     new(
-        order_id: String,
-        delivery_id: String,
-        biz_id: String,
+        order_id: impl Into<String>,
+        delivery_id: impl Into<String>,
+        biz_id: impl Into<String>,
         sender: CustomSender,
         receiver: CustomSender,
         cargo: Cargo,
         insured: Insured,
         service: Service,
     )
-    set(openid: xinqiao_types::OpenId, custom_remark: String, tagid: i64, shop: Shop)
+    text(openid: xinqiao_types::OpenId, custom_remark: String)
+    set(tagid: i64, shop: Shop)
 }
 
 w::record! {
     /// `CustomSender`.
     pub struct CustomSender {
         /// `name`.
-        0 name: String => w::Field::must("name"),
+        0 name: String => "name: must",
         /// `tel`.
-        1 tel: Option<String> => w::Field::new("tel").masked(),
+        1 tel: Option<String> => "tel: masked",
         /// `mobile`.
-        2 mobile: Option<String> => w::Field::new("mobile").masked(),
+        2 mobile: Option<String> => "mobile: masked",
         /// `company`.
-        3 company: Option<String> => w::Field::new("company"),
+        3 company: Option<String> => "company",
         /// `post_code`.
-        4 post_code: Option<String> => w::Field::new("post_code"),
+        4 post_code: Option<String> => "post_code",
         /// `country`.
-        5 country: Option<String> => w::Field::new("country"),
+        5 country: Option<String> => "country",
         /// `province`.
-        6 province: String => w::Field::must("province"),
+        6 province: String => "province: must",
         /// `city`.
-        7 city: String => w::Field::must("city"),
+        7 city: String => "city: must",
         /// `area`.
-        8 area: String => w::Field::must("area"),
+        8 area: String => "area: must",
         /// `address`.
-        9 address: String => w::Field::must("address").masked(),
+        9 address: String => "address: must masked",
     }
-    new(name: String, province: String, city: String, area: String, address: String)
-    set(tel: String, mobile: String, company: String, post_code: String, country: String)
+    new(
+        name: impl Into<String>,
+        province: impl Into<String>,
+        city: impl Into<String>,
+        area: impl Into<String>,
+        address: impl Into<String>,
+    )
+    text(tel: String, mobile: String, company: String, post_code: String, country: String)
 }
 
 w::record! {
     /// `Delivery`.
     pub struct Delivery {
         /// `delivery_id`.
-        0 delivery_id: String => w::Field::must("delivery_id"),
+        0 delivery_id: String => "delivery_id: must",
         /// `delivery_name`.
-        1 delivery_name: String => w::Field::must("delivery_name"),
+        1 delivery_name: String => "delivery_name: must",
     }
 }
 
@@ -146,18 +153,18 @@ w::record! {
     /// `Good`.
     pub struct Good {
         /// `name`.
-        0 name: String => w::Field::must("name"),
+        0 name: String => "name: must",
         /// `url`.
-        1 url: String => w::Field::must("url"),
+        1 url: String => "url: must",
     }
-    new(name: String, url: String)
+    new(name: impl Into<String>, url: impl Into<String>)
 }
 
 w::record! {
     /// `GoodsInfo`.
     pub struct GoodsInfo {
         /// `detail_list`.
-        0 detail_list: Vec<GoodsInfoDetail> => w::Field::must("detail_list"),
+        0 detail_list: Vec<GoodsInfoDetail> => "detail_list: must",
     }
     new(detail_list: Vec<GoodsInfoDetail>)
 }
@@ -166,23 +173,23 @@ w::record! {
     /// `GoodsInfoDetail`.
     pub struct GoodsInfoDetail {
         /// `goods_name`.
-        0 goods_name: String => w::Field::must("goods_name"),
+        0 goods_name: String => "goods_name: must",
         /// `goods_img_url`.
-        1 goods_img_url: String => w::Field::must("goods_img_url"),
+        1 goods_img_url: String => "goods_img_url: must",
         /// `goods_desc`.
-        2 goods_desc: Option<String> => w::Field::new("goods_desc"),
+        2 goods_desc: Option<String> => "goods_desc",
     }
-    new(goods_name: String, goods_img_url: String)
-    set(goods_desc: String)
+    new(goods_name: impl Into<String>, goods_img_url: impl Into<String>)
+    text(goods_desc: String)
 }
 
 w::record! {
     /// `Insured`.
     pub struct Insured {
         /// `use_insured`.
-        0 use_insured: bool => w::Field::must("use_insured").spelled(w::Spelling::BoolInt),
+        0 use_insured: bool => "use_insured: must zero-one",
         /// `insured_value`; unit fen.
-        1 insured_value: xinqiao_types::Fen => w::Field::must("insured_value"),
+        1 insured_value: xinqiao_types::Fen => "insured_value: must",
     }
     new(use_insured: bool, insured_value: xinqiao_types::Fen)
 }
@@ -191,13 +198,13 @@ w::record! {
     /// `Sender`.
     pub struct Sender {
         /// `name`.
-        0 name: String => w::Field::must("name"),
+        0 name: String => "name: must",
         /// `tel`.
-        1 tel: Option<String> => w::Field::new("tel").masked(),
+        1 tel: Option<String> => "tel: masked",
         /// `mobile`.
-        2 mobile: Option<String> => w::Field::new("mobile").masked(),
+        2 mobile: Option<String> => "mobile: masked",
         /// `address`.
-        3 address: String => w::Field::must("address").masked(),
+        3 address: String => "address: must masked",
     }
 }
 
@@ -205,50 +212,51 @@ w::record! {
     /// `Service`.
     pub struct Service {
         /// `service_type`.
-        0 service_type: i64 => w::Field::must("service_type"),
+        0 service_type: i64 => "service_type: must",
         /// `service_name`.
-        1 service_name: String => w::Field::must("service_name"),
+        1 service_name: String => "service_name: must",
     }
-    new(service_type: i64, service_name: String)
+    new(service_type: i64, service_name: impl Into<String>)
 }
 
 w::record! {
     /// `Shop`.
     pub struct Shop {
         /// `wxa_path`.
-        0 wxa_path: String => w::Field::must("wxa_path"),
+        0 wxa_path: String => "wxa_path: must",
         /// `img_url`.
-        1 img_url: Option<String> => w::Field::new("img_url"),
+        1 img_url: Option<String> => "img_url",
         /// `goods_name`.
-        2 goods_name: Option<String> => w::Field::new("goods_name"),
+        2 goods_name: Option<String> => "goods_name",
         /// `goods_count`.
-        3 goods_count: Option<i64> => w::Field::new("goods_count"),
+        3 goods_count: Option<i64> => "goods_count",
         /// `detail_list`.
-        4 detail_list: Option<Vec<ShopDetail>> => w::Field::new("detail_list"),
+        4 detail_list: Option<Vec<ShopDetail>> => "detail_list",
     }
-    new(wxa_path: String)
-    set(img_url: String, goods_name: String, goods_count: i64, detail_list: Vec<ShopDetail>)
+    new(wxa_path: impl Into<String>)
+    text(img_url: String, goods_name: String)
+    set(goods_count: i64, detail_list: Vec<ShopDetail>)
 }
 
 w::record! {
     /// `ShopDetail`.
     pub struct ShopDetail {
         /// `goods_name`.
-        0 goods_name: Option<String> => w::Field::new("goods_name"),
+        0 goods_name: Option<String> => "goods_name",
         /// `goods_img_url`.
-        1 goods_img_url: Option<String> => w::Field::new("goods_img_url"),
+        1 goods_img_url: Option<String> => "goods_img_url",
         /// `goods_desc`.
-        2 goods_desc: Option<String> => w::Field::new("goods_desc"),
+        2 goods_desc: Option<String> => "goods_desc",
     }
     new()
-    set(goods_name: String, goods_img_url: String, goods_desc: String)
+    text(goods_name: String, goods_img_url: String, goods_desc: String)
 }
 
 w::record! {
     /// `ShopInfo`.
     pub struct ShopInfo {
         /// `goods_info`.
-        0 goods_info: Option<GoodsInfo> => w::Field::new("goods_info"),
+        0 goods_info: Option<GoodsInfo> => "goods_info",
     }
 }
 
@@ -256,20 +264,20 @@ w::record! {
     /// `WaybillData`.
     pub struct WaybillData {
         /// `key`.
-        0 key: String => w::Field::must("key"),
+        0 key: String => "key: must",
         /// `value`.
-        1 value: String => w::Field::must("value"),
+        1 value: String => "value: must",
     }
-    new(key: String, value: String)
+    new(key: impl Into<String>, value: impl Into<String>)
 }
 
 w::record! {
     /// `WaybillInfo`.
     pub struct WaybillInfo {
         /// `waybill_id`.
-        0 waybill_id: String => w::Field::must("waybill_id"),
+        0 waybill_id: String => "waybill_id: must",
         /// `status`.
-        1 status: i64 => w::Field::must("status"),
+        1 status: i64 => "status: must",
     }
 }
 
@@ -281,22 +289,22 @@ w::record! {
     /// * Catalog: `mini_program.express.delivery.contact_get`.
     pub struct ContactGet {
         /// `token`.
-        0 token: String => w::Field::must("token"),
+        0 token: String => "token: must",
         /// `waybill_id`.
-        1 waybill_id: String => w::Field::must("waybill_id"),
+        1 waybill_id: String => "waybill_id: must",
     }
-    new(token: String, waybill_id: String)
+    new(token: impl Into<String>, waybill_id: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`ContactGet`].
     pub struct ContactGetResponse {
         /// `waybill_id`.
-        0 waybill_id: String => w::Field::must("waybill_id"),
+        0 waybill_id: String => "waybill_id: must",
         /// `sender`.
-        1 sender: Sender => w::Field::must("sender"),
+        1 sender: Sender => "sender: must",
         /// `receiver`.
-        2 receiver: Sender => w::Field::must("receiver"),
+        2 receiver: Sender => "receiver: must",
     }
 }
 
@@ -327,22 +335,22 @@ w::record! {
     /// * Catalog: `mini_program.express.delivery.path_update`.
     pub struct PathUpdate {
         /// `token`.
-        0 token: String => w::Field::must("token"),
+        0 token: String => "token: must",
         /// `waybill_id`.
-        1 waybill_id: String => w::Field::must("waybill_id"),
+        1 waybill_id: String => "waybill_id: must",
         /// `action_time`; format `unix`.
-        2 action_time: xinqiao_types::UnixSeconds => w::Field::must("action_time"),
+        2 action_time: xinqiao_types::UnixSeconds => "action_time: must",
         /// `action_type`.
-        3 action_type: i64 => w::Field::must("action_type"),
+        3 action_type: i64 => "action_type: must",
         /// `action_msg`.
-        4 action_msg: String => w::Field::must("action_msg"),
+        4 action_msg: String => "action_msg: must",
     }
     new(
-        token: String,
-        waybill_id: String,
+        token: impl Into<String>,
+        waybill_id: impl Into<String>,
         action_time: xinqiao_types::UnixSeconds,
         action_type: i64,
-        action_msg: String,
+        action_msg: impl Into<String>,
     )
 }
 
@@ -375,7 +383,7 @@ w::record! {
     /// * Catalog: `mini_program.express.delivery.pathnotify`.
     pub struct Pathnotify {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -408,7 +416,7 @@ w::record! {
     /// * Catalog: `mini_program.express.delivery.scatter_update_complaint_result`.
     pub struct ScatterUpdateComplaintResult {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -440,16 +448,16 @@ w::record! {
     /// * Catalog: `mini_program.express.delivery.service_business_update`.
     pub struct ServiceBusinessUpdate {
         /// `shop_app_id`.
-        0 shop_app_id: String => w::Field::must("shop_app_id"),
+        0 shop_app_id: String => "shop_app_id: must",
         /// `biz_id`.
-        1 biz_id: String => w::Field::must("biz_id"),
+        1 biz_id: String => "biz_id: must",
         /// `result_code`.
-        2 result_code: i64 => w::Field::must("result_code"),
+        2 result_code: i64 => "result_code: must",
         /// `result_msg`.
-        3 result_msg: Option<String> => w::Field::new("result_msg"),
+        3 result_msg: Option<String> => "result_msg",
     }
-    new(shop_app_id: String, biz_id: String, result_code: i64)
-    set(result_msg: String)
+    new(shop_app_id: impl Into<String>, biz_id: impl Into<String>, result_code: i64)
+    text(result_msg: String)
 }
 
 w::endpoint! {
@@ -480,17 +488,17 @@ w::record! {
     /// * Catalog: `mini_program.express.delivery.template_preview`.
     pub struct TemplatePreview {
         /// `waybill_id`.
-        0 waybill_id: String => w::Field::must("waybill_id"),
+        0 waybill_id: String => "waybill_id: must",
         /// `waybill_template`.
-        1 waybill_template: String => w::Field::must("waybill_template"),
+        1 waybill_template: String => "waybill_template: must",
         /// `waybill_data`.
-        2 waybill_data: w::serial::Value => w::Field::must("waybill_data"),
+        2 waybill_data: w::serial::Value => "waybill_data: must",
         /// `custom`.
-        3 custom: Custom => w::Field::must("custom"),
+        3 custom: Custom => "custom: must",
     }
     new(
-        waybill_id: String,
-        waybill_template: String,
+        waybill_id: impl Into<String>,
+        waybill_template: impl Into<String>,
         waybill_data: w::serial::Value,
         custom: Custom,
     )
@@ -500,9 +508,9 @@ w::record! {
     /// Answer to [`TemplatePreview`].
     pub struct TemplatePreviewResponse {
         /// `waybill_id`.
-        0 waybill_id: String => w::Field::must("waybill_id"),
+        0 waybill_id: String => "waybill_id: must",
         /// `rendered_waybill_template`.
-        1 rendered_waybill_template: String => w::Field::must("rendered_waybill_template"),
+        1 rendered_waybill_template: String => "rendered_waybill_template: must",
     }
 }
 
@@ -535,7 +543,7 @@ w::record! {
     /// * Catalog: `mini_program.express.delivery.userquery`.
     pub struct Userquery {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -572,34 +580,31 @@ pub mod no_worry_return {
         /// * Catalog: `mini_program.express.delivery.no_worry_return.add`.
         pub struct Add {
             /// `shop_order_id`.
-            0 shop_order_id: Option<String> => w::Field::new("shop_order_id"),
+            0 shop_order_id: Option<String> => "shop_order_id",
             /// `biz_addr`.
-            1 biz_addr: Option<super::BizAddr> => w::Field::new("biz_addr"),
+            1 biz_addr: Option<super::BizAddr> => "biz_addr",
             /// `user_addr`.
-            2 user_addr: Option<super::BizAddr> => w::Field::new("user_addr"),
+            2 user_addr: Option<super::BizAddr> => "user_addr",
             /// `openid`.
-            3 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            3 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `order_path`.
-            4 order_path: Option<String> => w::Field::new("order_path"),
+            4 order_path: Option<String> => "order_path",
             /// `goods_list`.
-            5 goods_list: Option<Vec<super::Good>> => w::Field::new("goods_list"),
+            5 goods_list: Option<Vec<super::Good>> => "goods_list",
             /// `order_price`; unit fen.
-            6 order_price: Option<xinqiao_types::Fen> => w::Field::new("order_price"),
+            6 order_price: Option<xinqiao_types::Fen> => "order_price",
             /// `wx_pay_id`.
-            7 wx_pay_id: Option<String> => w::Field::new("wx_pay_id"),
+            7 wx_pay_id: Option<String> => "wx_pay_id",
             /// `notify_code`.
-            8 notify_code: Option<String> => w::Field::new("notify_code"),
+            8 notify_code: Option<String> => "notify_code",
         }
-        new(openid: xinqiao_types::OpenId)
+        new(openid: impl Into<xinqiao_types::OpenId>)
+        text(shop_order_id: String, order_path: String, wx_pay_id: String, notify_code: String)
         set(
-            shop_order_id: String,
             biz_addr: super::BizAddr,
             user_addr: super::BizAddr,
-            order_path: String,
             goods_list: Vec<super::Good>,
             order_price: xinqiao_types::Fen,
-            wx_pay_id: String,
-            notify_code: String,
         )
     }
 
@@ -607,7 +612,7 @@ pub mod no_worry_return {
         /// Answer to [`Add`].
         pub struct AddResponse {
             /// `return_id`.
-            0 return_id: w::TextOrNumber => w::Field::must("return_id"),
+            0 return_id: w::TextOrNumber => "return_id: must",
         }
     }
 
@@ -639,24 +644,24 @@ pub mod no_worry_return {
         /// * Catalog: `mini_program.express.delivery.no_worry_return.get`.
         pub struct Get {
             /// `return_id`.
-            0 return_id: String => w::Field::must("return_id"),
+            0 return_id: String => "return_id: must",
         }
-        new(return_id: String)
+        new(return_id: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
             /// `status`.
-            0 status: i64 => w::Field::must("status"),
+            0 status: i64 => "status: must",
             /// `waybill_id`.
-            1 waybill_id: String => w::Field::must("waybill_id"),
+            1 waybill_id: String => "waybill_id: must",
             /// `order_status`.
-            2 order_status: i64 => w::Field::must("order_status"),
+            2 order_status: i64 => "order_status: must",
             /// `delivery_id`.
-            3 delivery_id: String => w::Field::must("delivery_id"),
+            3 delivery_id: String => "delivery_id: must",
             /// `delivery_name`.
-            4 delivery_name: String => w::Field::must("delivery_name"),
+            4 delivery_name: String => "delivery_name: must",
         }
     }
 
@@ -688,9 +693,9 @@ pub mod no_worry_return {
         /// * Catalog: `mini_program.express.delivery.no_worry_return.unbind`.
         pub struct Unbind {
             /// `return_id`.
-            0 return_id: String => w::Field::must("return_id"),
+            0 return_id: String => "return_id: must",
         }
-        new(return_id: String)
+        new(return_id: impl Into<String>)
     }
 
     w::endpoint! {
@@ -727,35 +732,30 @@ pub mod open_msg {
         /// * Catalog: `mini_program.express.delivery.open_msg.follow_waybill`.
         pub struct FollowWaybill {
             /// `openid`.
-            0 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            0 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `waybill_id`.
-            1 waybill_id: String => w::Field::must("waybill_id"),
+            1 waybill_id: String => "waybill_id: must",
             /// `sender_phone`.
-            2 sender_phone: Option<String> => w::Field::new("sender_phone"),
+            2 sender_phone: Option<String> => "sender_phone",
             /// `receiver_phone`.
-            3 receiver_phone: Option<String> => w::Field::new("receiver_phone").masked(),
+            3 receiver_phone: Option<String> => "receiver_phone: masked",
             /// `goods_info`.
-            4 goods_info: Option<super::GoodsInfo> => w::Field::new("goods_info"),
+            4 goods_info: Option<super::GoodsInfo> => "goods_info",
             /// `trans_id`.
-            5 trans_id: Option<String> => w::Field::new("trans_id"),
+            5 trans_id: Option<String> => "trans_id",
             /// `order_detail_path`.
-            6 order_detail_path: Option<String> => w::Field::new("order_detail_path"),
+            6 order_detail_path: Option<String> => "order_detail_path",
         }
-        new(openid: xinqiao_types::OpenId, waybill_id: String)
-        set(
-            sender_phone: String,
-            receiver_phone: String,
-            goods_info: super::GoodsInfo,
-            trans_id: String,
-            order_detail_path: String,
-        )
+        new(openid: impl Into<xinqiao_types::OpenId>, waybill_id: impl Into<String>)
+        text(sender_phone: String, receiver_phone: String, trans_id: String, order_detail_path: String)
+        set(goods_info: super::GoodsInfo)
     }
 
     w::record! {
         /// Answer to [`FollowWaybill`].
         pub struct FollowWaybillResponse {
             /// `waybill_token`.
-            0 waybill_token: String => w::Field::must("waybill_token"),
+            0 waybill_token: String => "waybill_token: must",
         }
     }
 
@@ -794,9 +794,9 @@ pub mod open_msg {
         /// Answer to [`GetDeliveryList`].
         pub struct GetDeliveryListResponse {
             /// `delivery_list`.
-            0 delivery_list: Vec<super::Delivery> => w::Field::must("delivery_list"),
+            0 delivery_list: Vec<super::Delivery> => "delivery_list: must",
             /// `count`.
-            1 count: i64 => w::Field::must("count"),
+            1 count: i64 => "count: must",
         }
     }
 
@@ -889,22 +889,22 @@ pub mod open_msg {
         /// * Catalog: `mini_program.express.delivery.open_msg.query_follow_trace`.
         pub struct QueryFollowTrace {
             /// `openid`.
-            0 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            0 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `waybill_token`.
-            1 waybill_token: String => w::Field::must("waybill_token"),
+            1 waybill_token: String => "waybill_token: must",
         }
-        new(openid: xinqiao_types::OpenId, waybill_token: String)
+        new(openid: impl Into<xinqiao_types::OpenId>, waybill_token: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`QueryFollowTrace`].
         pub struct QueryFollowTraceResponse {
             /// `waybill_info`.
-            0 waybill_info: super::WaybillInfo => w::Field::must("waybill_info"),
+            0 waybill_info: super::WaybillInfo => "waybill_info: must",
             /// `shop_info`.
-            1 shop_info: Option<super::ShopInfo> => w::Field::new("shop_info"),
+            1 shop_info: Option<super::ShopInfo> => "shop_info",
             /// `delivery_info`.
-            2 delivery_info: Option<super::Delivery> => w::Field::new("delivery_info"),
+            2 delivery_info: Option<super::Delivery> => "delivery_info",
         }
     }
 
@@ -936,23 +936,23 @@ pub mod open_msg {
         /// * Catalog: `mini_program.express.delivery.open_msg.query_trace`.
         pub struct QueryTrace {
             /// `openid`.
-            0 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+            0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// `waybill_token`.
-            1 waybill_token: String => w::Field::must("waybill_token"),
+            1 waybill_token: String => "waybill_token: must",
         }
-        new(waybill_token: String)
-        set(openid: xinqiao_types::OpenId)
+        new(waybill_token: impl Into<String>)
+        text(openid: xinqiao_types::OpenId)
     }
 
     w::record! {
         /// Answer to [`QueryTrace`].
         pub struct QueryTraceResponse {
             /// `waybill_info`.
-            0 waybill_info: super::WaybillInfo => w::Field::must("waybill_info"),
+            0 waybill_info: super::WaybillInfo => "waybill_info: must",
             /// `shop_info`.
-            1 shop_info: Option<super::ShopInfo> => w::Field::new("shop_info"),
+            1 shop_info: Option<super::ShopInfo> => "shop_info",
             /// `delivery_info`.
-            2 delivery_info: Option<super::Delivery> => w::Field::new("delivery_info"),
+            2 delivery_info: Option<super::Delivery> => "delivery_info",
         }
     }
 
@@ -983,38 +983,38 @@ pub mod open_msg {
         /// * Catalog: `mini_program.express.delivery.open_msg.trace_waybill`.
         pub struct TraceWaybill {
             /// `openid`.
-            0 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            0 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `waybill_id`.
-            1 waybill_id: String => w::Field::must("waybill_id"),
+            1 waybill_id: String => "waybill_id: must",
             /// `sender_phone`.
-            2 sender_phone: Option<String> => w::Field::new("sender_phone"),
+            2 sender_phone: Option<String> => "sender_phone",
             /// `receiver_phone`.
-            3 receiver_phone: Option<String> => w::Field::new("receiver_phone").masked(),
+            3 receiver_phone: Option<String> => "receiver_phone: masked",
             /// `goods_info`.
-            4 goods_info: Option<super::GoodsInfo> => w::Field::new("goods_info"),
+            4 goods_info: Option<super::GoodsInfo> => "goods_info",
             /// `delivery_id`.
-            5 delivery_id: Option<String> => w::Field::new("delivery_id"),
+            5 delivery_id: Option<String> => "delivery_id",
             /// `trans_id`.
-            6 trans_id: Option<String> => w::Field::new("trans_id"),
+            6 trans_id: Option<String> => "trans_id",
             /// `order_detail_path`.
-            7 order_detail_path: Option<String> => w::Field::new("order_detail_path"),
+            7 order_detail_path: Option<String> => "order_detail_path",
         }
-        new(openid: xinqiao_types::OpenId, waybill_id: String)
-        set(
+        new(openid: impl Into<xinqiao_types::OpenId>, waybill_id: impl Into<String>)
+        text(
             sender_phone: String,
             receiver_phone: String,
-            goods_info: super::GoodsInfo,
             delivery_id: String,
             trans_id: String,
             order_detail_path: String,
         )
+        set(goods_info: super::GoodsInfo)
     }
 
     w::record! {
         /// Answer to [`TraceWaybill`].
         pub struct TraceWaybillResponse {
             /// `waybill_token`.
-            0 waybill_token: String => w::Field::must("waybill_token"),
+            0 waybill_token: String => "waybill_token: must",
         }
     }
 
@@ -1046,13 +1046,13 @@ pub mod open_msg {
         /// * Catalog: `mini_program.express.delivery.open_msg.update_follow_waybill_goods`.
         pub struct UpdateFollowWaybillGoods {
             /// `openid`.
-            0 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            0 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `waybill_token`.
-            1 waybill_token: String => w::Field::must("waybill_token"),
+            1 waybill_token: String => "waybill_token: must",
             /// `goods_info`.
-            2 goods_info: Option<super::GoodsInfo> => w::Field::new("goods_info"),
+            2 goods_info: Option<super::GoodsInfo> => "goods_info",
         }
-        new(openid: xinqiao_types::OpenId, waybill_token: String)
+        new(openid: impl Into<xinqiao_types::OpenId>, waybill_token: impl Into<String>)
         set(goods_info: super::GoodsInfo)
     }
 
@@ -1083,14 +1083,15 @@ pub mod open_msg {
         /// * Catalog: `mini_program.express.delivery.open_msg.update_waybill_goods`.
         pub struct UpdateWaybillGoods {
             /// `openid`.
-            0 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+            0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// `waybill_token`.
-            1 waybill_token: String => w::Field::must("waybill_token"),
+            1 waybill_token: String => "waybill_token: must",
             /// `goods_info`.
-            2 goods_info: Option<super::GoodsInfo> => w::Field::new("goods_info"),
+            2 goods_info: Option<super::GoodsInfo> => "goods_info",
         }
-        new(waybill_token: String)
-        set(openid: xinqiao_types::OpenId, goods_info: super::GoodsInfo)
+        new(waybill_token: impl Into<String>)
+        text(openid: xinqiao_types::OpenId)
+        set(goods_info: super::GoodsInfo)
     }
 
     w::endpoint! {
@@ -1125,25 +1126,25 @@ pub mod return_ {
         /// * Catalog: `mini_program.express.delivery.return.add`.
         pub struct Add {
             /// `shop_order_id`.
-            0 shop_order_id: String => w::Field::must("shop_order_id"),
+            0 shop_order_id: String => "shop_order_id: must",
             /// `biz_addr`.
-            1 biz_addr: super::BizAddr => w::Field::must("biz_addr"),
+            1 biz_addr: super::BizAddr => "biz_addr: must",
             /// `user_addr`.
-            2 user_addr: Option<super::BizAddr> => w::Field::new("user_addr"),
+            2 user_addr: Option<super::BizAddr> => "user_addr",
             /// `openid`.
-            3 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            3 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `order_path`.
-            4 order_path: String => w::Field::must("order_path"),
+            4 order_path: String => "order_path: must",
             /// `goods_list`.
-            5 goods_list: Vec<super::Good> => w::Field::must("goods_list"),
+            5 goods_list: Vec<super::Good> => "goods_list: must",
             /// `order_price`; unit fen.
-            6 order_price: xinqiao_types::Fen => w::Field::must("order_price"),
+            6 order_price: xinqiao_types::Fen => "order_price: must",
         }
         new(
-            shop_order_id: String,
+            shop_order_id: impl Into<String>,
             biz_addr: super::BizAddr,
-            openid: xinqiao_types::OpenId,
-            order_path: String,
+            openid: impl Into<xinqiao_types::OpenId>,
+            order_path: impl Into<String>,
             goods_list: Vec<super::Good>,
             order_price: xinqiao_types::Fen,
         )
@@ -1154,7 +1155,7 @@ pub mod return_ {
         /// Answer to [`Add`].
         pub struct AddResponse {
             /// `return_id`.
-            0 return_id: w::TextOrNumber => w::Field::must("return_id"),
+            0 return_id: w::TextOrNumber => "return_id: must",
         }
     }
 
@@ -1185,24 +1186,24 @@ pub mod return_ {
         /// * Catalog: `mini_program.express.delivery.return.get`.
         pub struct Get {
             /// `return_id`.
-            0 return_id: String => w::Field::must("return_id"),
+            0 return_id: String => "return_id: must",
         }
-        new(return_id: String)
+        new(return_id: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
             /// `status`.
-            0 status: i64 => w::Field::must("status"),
+            0 status: i64 => "status: must",
             /// `waybill_id`.
-            1 waybill_id: String => w::Field::must("waybill_id"),
+            1 waybill_id: String => "waybill_id: must",
             /// `order_status`.
-            2 order_status: i64 => w::Field::must("order_status"),
+            2 order_status: i64 => "order_status: must",
             /// `delivery_id`.
-            3 delivery_id: String => w::Field::must("delivery_id"),
+            3 delivery_id: String => "delivery_id: must",
             /// `delivery_name`.
-            4 delivery_name: String => w::Field::must("delivery_name"),
+            4 delivery_name: String => "delivery_name: must",
         }
     }
 
@@ -1263,9 +1264,9 @@ pub mod return_ {
         /// * Catalog: `mini_program.express.delivery.return.unbind`.
         pub struct Unbind {
             /// `return_id`.
-            0 return_id: String => w::Field::must("return_id"),
+            0 return_id: String => "return_id: must",
         }
-        new(return_id: String)
+        new(return_id: impl Into<String>)
     }
 
     w::endpoint! {
@@ -1300,11 +1301,11 @@ pub mod single_waybill {
         /// * Catalog: `mini_program.express.delivery.single_waybill.cancel_order`.
         pub struct CancelOrder {
             /// `token`.
-            0 token: String => w::Field::must("token"),
+            0 token: String => "token: must",
             /// `reason`.
-            1 reason: String => w::Field::must("reason"),
+            1 reason: String => "reason: must",
         }
-        new(token: String, reason: String)
+        new(token: impl Into<String>, reason: impl Into<String>)
     }
 
     w::endpoint! {
@@ -1334,16 +1335,16 @@ pub mod single_waybill {
         /// * Catalog: `mini_program.express.delivery.single_waybill.evaluate_feedback`.
         pub struct EvaluateFeedback {
             /// `token`.
-            0 token: String => w::Field::must("token"),
+            0 token: String => "token: must",
             /// `waybill_id`.
-            1 waybill_id: String => w::Field::must("waybill_id"),
+            1 waybill_id: String => "waybill_id: must",
             /// `result`.
-            2 result: String => w::Field::must("result"),
+            2 result: String => "result: must",
             /// `desc`.
-            3 desc: Option<String> => w::Field::new("desc"),
+            3 desc: Option<String> => "desc",
         }
-        new(token: String, waybill_id: String, result: String)
-        set(desc: String)
+        new(token: impl Into<String>, waybill_id: impl Into<String>, result: impl Into<String>)
+        text(desc: String)
     }
 
     w::endpoint! {
@@ -1373,29 +1374,29 @@ pub mod single_waybill {
         /// * Catalog: `mini_program.express.delivery.single_waybill.fee`.
         pub struct Fee {
             /// `token`.
-            0 token: String => w::Field::must("token"),
+            0 token: String => "token: must",
             /// `waybill_id`.
-            1 waybill_id: String => w::Field::must("waybill_id"),
+            1 waybill_id: String => "waybill_id: must",
             /// `need_pay`.
-            2 need_pay: i64 => w::Field::must("need_pay"),
+            2 need_pay: i64 => "need_pay: must",
             /// `fee`; unit fen.
-            3 fee: xinqiao_types::Fen => w::Field::must("fee"),
+            3 fee: xinqiao_types::Fen => "fee: must",
             /// `original_fee`; unit fen.
-            4 original_fee: xinqiao_types::Fen => w::Field::must("original_fee"),
+            4 original_fee: xinqiao_types::Fen => "original_fee: must",
             /// `base_fee`; unit fen.
-            5 base_fee: xinqiao_types::Fen => w::Field::must("base_fee"),
+            5 base_fee: xinqiao_types::Fen => "base_fee: must",
             /// `insured_fee`; unit fen.
-            6 insured_fee: xinqiao_types::Fen => w::Field::must("insured_fee"),
+            6 insured_fee: xinqiao_types::Fen => "insured_fee: must",
             /// `other_fee`; unit fen.
-            7 other_fee: xinqiao_types::Fen => w::Field::must("other_fee"),
+            7 other_fee: xinqiao_types::Fen => "other_fee: must",
             /// `remark`.
-            8 remark: Option<String> => w::Field::new("remark"),
+            8 remark: Option<String> => "remark",
             /// `pay_goods_name`.
-            9 pay_goods_name: Option<String> => w::Field::new("pay_goods_name"),
+            9 pay_goods_name: Option<String> => "pay_goods_name",
         }
         new(
-            token: String,
-            waybill_id: String,
+            token: impl Into<String>,
+            waybill_id: impl Into<String>,
             need_pay: i64,
             fee: xinqiao_types::Fen,
             original_fee: xinqiao_types::Fen,
@@ -1403,7 +1404,7 @@ pub mod single_waybill {
             insured_fee: xinqiao_types::Fen,
             other_fee: xinqiao_types::Fen,
         )
-        set(remark: String, pay_goods_name: String)
+        text(remark: String, pay_goods_name: String)
     }
 
     w::endpoint! {
@@ -1433,11 +1434,11 @@ pub mod single_waybill {
         /// * Catalog: `mini_program.express.delivery.single_waybill.get_bill`.
         pub struct GetBill {
             /// `date`; format `yyyyMMdd`.
-            0 date: String => w::Field::must("date"),
+            0 date: String => "date: must",
             /// `type`.
-            1 type_: String => w::Field::must("type"),
+            1 type_: String => "type: must",
         }
-        new(date: String, type_: String)
+        new(date: impl Into<String>, type_: impl Into<String>)
     }
 
     w::endpoint! {
@@ -1467,11 +1468,11 @@ pub mod single_waybill {
         /// * Catalog: `mini_program.express.delivery.single_waybill.refund_order`.
         pub struct RefundOrder {
             /// `token`.
-            0 token: String => w::Field::must("token"),
+            0 token: String => "token: must",
             /// `fee`; unit fen.
-            1 fee: xinqiao_types::Fen => w::Field::must("fee"),
+            1 fee: xinqiao_types::Fen => "fee: must",
         }
-        new(token: String, fee: xinqiao_types::Fen)
+        new(token: impl Into<String>, fee: xinqiao_types::Fen)
     }
 
     w::endpoint! {
@@ -1501,32 +1502,32 @@ pub mod single_waybill {
         /// * Catalog: `mini_program.express.delivery.single_waybill.update`.
         pub struct Update {
             /// `token`.
-            0 token: String => w::Field::must("token"),
+            0 token: String => "token: must",
             /// `waybill_id`.
-            1 waybill_id: String => w::Field::must("waybill_id"),
+            1 waybill_id: String => "waybill_id: must",
             /// `action_time`; format `unix`.
-            2 action_time: xinqiao_types::UnixSeconds => w::Field::must("action_time"),
+            2 action_time: xinqiao_types::UnixSeconds => "action_time: must",
             /// `action_type`.
-            3 action_type: i64 => w::Field::must("action_type"),
+            3 action_type: i64 => "action_type: must",
             /// `action_msg`.
-            4 action_msg: String => w::Field::must("action_msg"),
+            4 action_msg: String => "action_msg: must",
             /// `pickup_courier_name`.
-            5 pickup_courier_name: Option<String> => w::Field::new("pickup_courier_name"),
+            5 pickup_courier_name: Option<String> => "pickup_courier_name",
             /// `pickup_courier_phone`.
-            6 pickup_courier_phone: Option<String> => w::Field::new("pickup_courier_phone"),
+            6 pickup_courier_phone: Option<String> => "pickup_courier_phone",
             /// `delivery_courier_name`.
-            7 delivery_courier_name: Option<String> => w::Field::new("delivery_courier_name"),
+            7 delivery_courier_name: Option<String> => "delivery_courier_name",
             /// `delivery_courier_phone`.
-            8 delivery_courier_phone: Option<String> => w::Field::new("delivery_courier_phone"),
+            8 delivery_courier_phone: Option<String> => "delivery_courier_phone",
         }
         new(
-            token: String,
-            waybill_id: String,
+            token: impl Into<String>,
+            waybill_id: impl Into<String>,
             action_time: xinqiao_types::UnixSeconds,
             action_type: i64,
-            action_msg: String,
+            action_msg: impl Into<String>,
         )
-        set(
+        text(
             pickup_courier_name: String,
             pickup_courier_phone: String,
             delivery_courier_name: String,

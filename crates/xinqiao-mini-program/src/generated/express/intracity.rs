@@ -7,31 +7,31 @@ w::record! {
     /// `AddressInfo`.
     pub struct AddressInfo {
         /// `province`.
-        0 province: String => w::Field::must("province"),
+        0 province: String => "province: must",
         /// `city`.
-        1 city: String => w::Field::must("city"),
+        1 city: String => "city: must",
         /// `area`.
-        2 area: String => w::Field::must("area"),
+        2 area: String => "area: must",
         /// `street`.
-        3 street: String => w::Field::must("street"),
+        3 street: String => "street: must",
         /// `house`.
-        4 house: String => w::Field::must("house"),
+        4 house: String => "house: must",
         /// `lng`.
-        5 lng: f64 => w::Field::must("lng"),
+        5 lng: f64 => "lng: must",
         /// `lat`.
-        6 lat: f64 => w::Field::must("lat"),
+        6 lat: f64 => "lat: must",
         /// `phone`.
-        7 phone: String => w::Field::must("phone").masked(),
+        7 phone: String => "phone: must masked",
     }
     new(
-        province: String,
-        city: String,
-        area: String,
-        street: String,
-        house: String,
+        province: impl Into<String>,
+        city: impl Into<String>,
+        area: impl Into<String>,
+        street: impl Into<String>,
+        house: impl Into<String>,
         lng: f64,
         lat: f64,
-        phone: String,
+        phone: impl Into<String>,
     )
 }
 
@@ -39,13 +39,13 @@ w::record! {
     /// `BalanceDetail`.
     pub struct BalanceDetail {
         /// `balance`; unit fen.
-        0 balance: xinqiao_types::Fen => w::Field::must("balance"),
+        0 balance: xinqiao_types::Fen => "balance: must",
         /// `service_trans_id`.
-        1 service_trans_id: String => w::Field::must("service_trans_id"),
+        1 service_trans_id: String => "service_trans_id: must",
         /// `service_trans_name`.
-        2 service_trans_name: String => w::Field::must("service_trans_name"),
+        2 service_trans_name: String => "service_trans_name: must",
         /// `order_list`.
-        3 order_list: Option<Vec<Order>> => w::Field::new("order_list"),
+        3 order_list: Option<Vec<Order>> => "order_list",
     }
 }
 
@@ -53,20 +53,20 @@ w::record! {
     /// `Cargo`.
     pub struct Cargo {
         /// `cargo_name`.
-        0 cargo_name: String => w::Field::must("cargo_name"),
+        0 cargo_name: String => "cargo_name: must",
         /// `cargo_type`.
-        1 cargo_type: i64 => w::Field::must("cargo_type"),
+        1 cargo_type: i64 => "cargo_type: must",
         /// `cargo_weight`; unit g.
-        2 cargo_weight: i64 => w::Field::must("cargo_weight"),
+        2 cargo_weight: i64 => "cargo_weight: must",
         /// `cargo_price`; unit fen.
-        3 cargo_price: xinqiao_types::Fen => w::Field::must("cargo_price"),
+        3 cargo_price: xinqiao_types::Fen => "cargo_price: must",
         /// `cargo_num`.
-        4 cargo_num: i64 => w::Field::must("cargo_num"),
+        4 cargo_num: i64 => "cargo_num: must",
         /// `item_list`.
-        5 item_list: Vec<CargoItem> => w::Field::must("item_list"),
+        5 item_list: Vec<CargoItem> => "item_list: must",
     }
     new(
-        cargo_name: String,
+        cargo_name: impl Into<String>,
         cargo_type: i64,
         cargo_weight: i64,
         cargo_price: xinqiao_types::Fen,
@@ -79,17 +79,17 @@ w::record! {
     /// `CargoInfo`.
     pub struct CargoInfo {
         /// `cargo_name`.
-        0 cargo_name: String => w::Field::must("cargo_name"),
+        0 cargo_name: String => "cargo_name: must",
         /// `cargo_type`.
-        1 cargo_type: i64 => w::Field::must("cargo_type"),
+        1 cargo_type: i64 => "cargo_type: must",
         /// `cargo_weight`; unit g.
-        2 cargo_weight: i64 => w::Field::must("cargo_weight"),
+        2 cargo_weight: i64 => "cargo_weight: must",
         /// `cargo_price`; unit fen.
-        3 cargo_price: xinqiao_types::Fen => w::Field::must("cargo_price"),
+        3 cargo_price: xinqiao_types::Fen => "cargo_price: must",
         /// `cargo_num`.
-        4 cargo_num: i64 => w::Field::must("cargo_num"),
+        4 cargo_num: i64 => "cargo_num: must",
         /// `item_list`.
-        5 item_list: Vec<CargoInfoItem> => w::Field::must("item_list"),
+        5 item_list: Vec<CargoInfoItem> => "item_list: must",
     }
 }
 
@@ -97,11 +97,11 @@ w::record! {
     /// `CargoInfoItem`.
     pub struct CargoInfoItem {
         /// `item_name`.
-        0 item_name: String => w::Field::must("item_name"),
+        0 item_name: String => "item_name: must",
         /// `item_pic_url`.
-        1 item_pic_url: String => w::Field::must("item_pic_url"),
+        1 item_pic_url: String => "item_pic_url: must",
         /// `item_num`.
-        2 item_num: i64 => w::Field::must("item_num"),
+        2 item_num: i64 => "item_num: must",
     }
 }
 
@@ -109,56 +109,56 @@ w::record! {
     /// `CargoItem`.
     pub struct CargoItem {
         /// `item_name`.
-        0 item_name: String => w::Field::must("item_name"),
+        0 item_name: String => "item_name: must",
         /// `item_pic_url`.
-        1 item_pic_url: String => w::Field::must("item_pic_url"),
+        1 item_pic_url: String => "item_pic_url: must",
         /// `count`.
-        2 count: i64 => w::Field::must("count"),
+        2 count: i64 => "count: must",
     }
-    new(item_name: String, item_pic_url: String, count: i64)
+    new(item_name: impl Into<String>, item_pic_url: impl Into<String>, count: i64)
 }
 
 w::record! {
     /// `Flow`.
     pub struct Flow {
         /// `flow_type`.
-        0 flow_type: i64 => w::Field::must("flow_type"),
+        0 flow_type: i64 => "flow_type: must",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `wx_store_id`.
-        2 wx_store_id: String => w::Field::must("wx_store_id"),
+        2 wx_store_id: String => "wx_store_id: must",
         /// `pay_order_id`.
-        3 pay_order_id: w::TextOrNumber => w::Field::must("pay_order_id"),
+        3 pay_order_id: w::TextOrNumber => "pay_order_id: must",
         /// `wx_order_id`.
-        4 wx_order_id: Option<String> => w::Field::new("wx_order_id"),
+        4 wx_order_id: Option<String> => "wx_order_id",
         /// `bill_id`.
-        5 bill_id: Option<String> => w::Field::new("bill_id"),
+        5 bill_id: Option<String> => "bill_id",
         /// `service_trans_id`.
-        6 service_trans_id: String => w::Field::must("service_trans_id"),
+        6 service_trans_id: String => "service_trans_id: must",
         /// `openid`.
-        7 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+        7 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `pay_amount`; unit fen.
-        8 pay_amount: xinqiao_types::Fen => w::Field::must("pay_amount"),
+        8 pay_amount: xinqiao_types::Fen => "pay_amount: must",
         /// `refund_amount`; unit fen.
-        9 refund_amount: Option<xinqiao_types::Fen> => w::Field::new("refund_amount"),
+        9 refund_amount: Option<xinqiao_types::Fen> => "refund_amount",
         /// `deduct_amount`; unit fen.
-        10 deduct_amount: Option<xinqiao_types::Fen> => w::Field::new("deduct_amount"),
+        10 deduct_amount: Option<xinqiao_types::Fen> => "deduct_amount",
         /// `pay_status`.
-        11 pay_status: String => w::Field::must("pay_status"),
+        11 pay_status: String => "pay_status: must",
         /// `refund_status`.
-        12 refund_status: Option<String> => w::Field::new("refund_status"),
+        12 refund_status: Option<String> => "refund_status",
         /// `pay_time`; format `unix`.
-        13 pay_time: xinqiao_types::UnixSeconds => w::Field::must("pay_time"),
+        13 pay_time: xinqiao_types::UnixSeconds => "pay_time: must",
         /// `refund_time`; format `unix`.
-        14 refund_time: xinqiao_types::UnixSeconds => w::Field::must("refund_time"),
+        14 refund_time: xinqiao_types::UnixSeconds => "refund_time: must",
         /// `create_time`; format `unix`.
-        15 create_time: xinqiao_types::UnixSeconds => w::Field::must("create_time"),
+        15 create_time: xinqiao_types::UnixSeconds => "create_time: must",
         /// `consume_deadline`; format `unix`.
-        16 consume_deadline: Option<xinqiao_types::UnixSeconds> => w::Field::new("consume_deadline"),
+        16 consume_deadline: Option<xinqiao_types::UnixSeconds> => "consume_deadline",
         /// `delivery_status`.
-        17 delivery_status: Option<i64> => w::Field::new("delivery_status"),
+        17 delivery_status: Option<i64> => "delivery_status",
         /// `delivery_finished_time`; format `unix`.
-        18 delivery_finished_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("delivery_finished_time"),
+        18 delivery_finished_time: Option<xinqiao_types::UnixSeconds> => "delivery_finished_time",
     }
 }
 
@@ -166,27 +166,27 @@ w::record! {
     /// `Key`.
     pub struct Key {
         /// `out_store_id`.
-        0 out_store_id: Option<String> => w::Field::new("out_store_id"),
+        0 out_store_id: Option<String> => "out_store_id",
         /// `wx_store_id`.
-        1 wx_store_id: Option<String> => w::Field::new("wx_store_id"),
+        1 wx_store_id: Option<String> => "wx_store_id",
     }
     new()
-    set(out_store_id: String, wx_store_id: String)
+    text(out_store_id: String, wx_store_id: String)
 }
 
 w::record! {
     /// `Order`.
     pub struct Order {
         /// `payorder_id`.
-        0 payorder_id: w::TextOrNumber => w::Field::must("payorder_id"),
+        0 payorder_id: w::TextOrNumber => "payorder_id: must",
         /// `charge_amt`; unit fen.
-        1 charge_amt: xinqiao_types::Fen => w::Field::must("charge_amt"),
+        1 charge_amt: xinqiao_types::Fen => "charge_amt: must",
         /// `unused_amt`; unit fen.
-        2 unused_amt: xinqiao_types::Fen => w::Field::must("unused_amt"),
+        2 unused_amt: xinqiao_types::Fen => "unused_amt: must",
         /// `begin_time`; format `unix`.
-        3 begin_time: xinqiao_types::UnixSeconds => w::Field::must("begin_time"),
+        3 begin_time: xinqiao_types::UnixSeconds => "begin_time: must",
         /// `end_time`; format `unix`.
-        4 end_time: xinqiao_types::UnixSeconds => w::Field::must("end_time"),
+        4 end_time: xinqiao_types::UnixSeconds => "end_time: must",
     }
 }
 
@@ -194,18 +194,18 @@ w::record! {
     /// `PreaddorderCargo`.
     pub struct PreaddorderCargo {
         /// `cargo_name`.
-        0 cargo_name: String => w::Field::must("cargo_name"),
+        0 cargo_name: String => "cargo_name: must",
         /// `cargo_type`.
-        1 cargo_type: i64 => w::Field::must("cargo_type"),
+        1 cargo_type: i64 => "cargo_type: must",
         /// `cargo_weight`; unit g.
-        2 cargo_weight: i64 => w::Field::must("cargo_weight"),
+        2 cargo_weight: i64 => "cargo_weight: must",
         /// `cargo_price`; unit fen.
-        3 cargo_price: xinqiao_types::Fen => w::Field::must("cargo_price"),
+        3 cargo_price: xinqiao_types::Fen => "cargo_price: must",
         /// `cargo_num`.
-        4 cargo_num: i64 => w::Field::must("cargo_num"),
+        4 cargo_num: i64 => "cargo_num: must",
     }
     new(
-        cargo_name: String,
+        cargo_name: impl Into<String>,
         cargo_type: i64,
         cargo_weight: i64,
         cargo_price: xinqiao_types::Fen,
@@ -217,15 +217,15 @@ w::record! {
     /// `ReceiverInfo`.
     pub struct ReceiverInfo {
         /// `receiver_name`.
-        0 receiver_name: String => w::Field::must("receiver_name").masked(),
+        0 receiver_name: String => "receiver_name: must masked",
         /// `address`.
-        1 address: String => w::Field::must("address").masked(),
+        1 address: String => "address: must masked",
         /// `lng`.
-        2 lng: f64 => w::Field::must("lng"),
+        2 lng: f64 => "lng: must",
         /// `lat`.
-        3 lat: f64 => w::Field::must("lat"),
+        3 lat: f64 => "lat: must",
         /// `phone_num`.
-        4 phone_num: String => w::Field::must("phone_num"),
+        4 phone_num: String => "phone_num: must",
     }
 }
 
@@ -233,17 +233,17 @@ w::record! {
     /// `Store`.
     pub struct Store {
         /// `out_store_id`.
-        0 out_store_id: String => w::Field::must("out_store_id"),
+        0 out_store_id: String => "out_store_id: must",
         /// `wx_store_id`.
-        1 wx_store_id: String => w::Field::must("wx_store_id"),
+        1 wx_store_id: String => "wx_store_id: must",
         /// `city_id`.
-        2 city_id: i64 => w::Field::must("city_id"),
+        2 city_id: i64 => "city_id: must",
         /// `order_pattern`.
-        3 order_pattern: i64 => w::Field::must("order_pattern"),
+        3 order_pattern: i64 => "order_pattern: must",
         /// `service_trans_prefer`.
-        4 service_trans_prefer: Option<String> => w::Field::new("service_trans_prefer"),
+        4 service_trans_prefer: Option<String> => "service_trans_prefer",
         /// `address_info`.
-        5 address_info: Option<StoreAddressInfo> => w::Field::new("address_info"),
+        5 address_info: Option<StoreAddressInfo> => "address_info",
     }
 }
 
@@ -251,21 +251,21 @@ w::record! {
     /// `StoreAddressInfo`.
     pub struct StoreAddressInfo {
         /// `province`.
-        0 province: String => w::Field::must("province"),
+        0 province: String => "province: must",
         /// `city`.
-        1 city: String => w::Field::must("city"),
+        1 city: String => "city: must",
         /// `area`.
-        2 area: String => w::Field::must("area"),
+        2 area: String => "area: must",
         /// `street`.
-        3 street: String => w::Field::must("street"),
+        3 street: String => "street: must",
         /// `house`.
-        4 house: String => w::Field::must("house"),
+        4 house: String => "house: must",
         /// `lng`.
-        5 lng: f64 => w::Field::must("lng"),
+        5 lng: f64 => "lng: must",
         /// `lat`.
-        6 lat: f64 => w::Field::must("lat"),
+        6 lat: f64 => "lat: must",
         /// `phone`.
-        7 phone: String => w::Field::must("phone").masked(),
+        7 phone: String => "phone: must masked",
     }
 }
 
@@ -273,17 +273,17 @@ w::record! {
     /// `StoreInfo`.
     pub struct StoreInfo {
         /// `wx_store_id`.
-        0 wx_store_id: String => w::Field::must("wx_store_id"),
+        0 wx_store_id: String => "wx_store_id: must",
         /// `store_name`.
-        1 store_name: String => w::Field::must("store_name"),
+        1 store_name: String => "store_name: must",
         /// `address`.
-        2 address: String => w::Field::must("address").masked(),
+        2 address: String => "address: must masked",
         /// `lng`.
-        3 lng: f64 => w::Field::must("lng"),
+        3 lng: f64 => "lng: must",
         /// `lat`.
-        4 lat: f64 => w::Field::must("lat"),
+        4 lat: f64 => "lat: must",
         /// `phone_num`.
-        5 phone_num: String => w::Field::must("phone_num"),
+        5 phone_num: String => "phone_num: must",
     }
 }
 
@@ -291,9 +291,9 @@ w::record! {
     /// `TransporterInfo`.
     pub struct TransporterInfo {
         /// `transporter_name`.
-        0 transporter_name: String => w::Field::must("transporter_name"),
+        0 transporter_name: String => "transporter_name: must",
         /// `transporter_phone`.
-        1 transporter_phone: String => w::Field::must("transporter_phone"),
+        1 transporter_phone: String => "transporter_phone: must",
     }
 }
 
@@ -301,21 +301,17 @@ w::record! {
     /// `UpdatestoreContent`.
     pub struct UpdatestoreContent {
         /// `store_name`.
-        0 store_name: Option<String> => w::Field::new("store_name"),
+        0 store_name: Option<String> => "store_name",
         /// `order_pattern`.
-        1 order_pattern: Option<i64> => w::Field::new("order_pattern"),
+        1 order_pattern: Option<i64> => "order_pattern",
         /// `service_trans_prefer`.
-        2 service_trans_prefer: Option<String> => w::Field::new("service_trans_prefer"),
+        2 service_trans_prefer: Option<String> => "service_trans_prefer",
         /// `address_info`.
-        3 address_info: Option<AddressInfo> => w::Field::new("address_info"),
+        3 address_info: Option<AddressInfo> => "address_info",
     }
     new()
-    set(
-        store_name: String,
-        order_pattern: i64,
-        service_trans_prefer: String,
-        address_info: AddressInfo,
-    )
+    text(store_name: String, service_trans_prefer: String)
+    set(order_pattern: i64, address_info: AddressInfo)
 }
 
 w::record! {
@@ -327,77 +323,72 @@ w::record! {
     /// * Catalog: `mini_program.express.intracity.addorder`.
     pub struct Addorder {
         /// `wx_store_id`.
-        0 wx_store_id: String => w::Field::must("wx_store_id"),
+        0 wx_store_id: String => "wx_store_id: must",
         /// `store_order_id`.
-        1 store_order_id: String => w::Field::must("store_order_id"),
+        1 store_order_id: String => "store_order_id: must",
         /// `user_openid`.
-        2 user_openid: String => w::Field::must("user_openid"),
+        2 user_openid: String => "user_openid: must",
         /// `user_name`.
-        3 user_name: String => w::Field::must("user_name"),
+        3 user_name: String => "user_name: must",
         /// `user_phone`.
-        4 user_phone: String => w::Field::must("user_phone").masked(),
+        4 user_phone: String => "user_phone: must masked",
         /// `user_lng`.
-        5 user_lng: f64 => w::Field::must("user_lng"),
+        5 user_lng: f64 => "user_lng: must",
         /// `user_lat`.
-        6 user_lat: f64 => w::Field::must("user_lat"),
+        6 user_lat: f64 => "user_lat: must",
         /// `user_address`.
-        7 user_address: String => w::Field::must("user_address"),
+        7 user_address: String => "user_address: must",
         /// `order_seq`.
-        8 order_seq: Option<String> => w::Field::new("order_seq"),
+        8 order_seq: Option<String> => "order_seq",
         /// `verify_code_type`.
-        9 verify_code_type: Option<i64> => w::Field::new("verify_code_type"),
+        9 verify_code_type: Option<i64> => "verify_code_type",
         /// `order_detail_path`.
-        10 order_detail_path: Option<String> => w::Field::new("order_detail_path"),
+        10 order_detail_path: Option<String> => "order_detail_path",
         /// `callback_url`.
-        11 callback_url: Option<String> => w::Field::new("callback_url"),
+        11 callback_url: Option<String> => "callback_url",
         /// `cargo`.
-        12 cargo: Cargo => w::Field::must("cargo"),
+        12 cargo: Cargo => "cargo: must",
         /// `use_sandbox`.
-        13 use_sandbox: Option<bool> => w::Field::new("use_sandbox").spelled(w::Spelling::BoolInt),
+        13 use_sandbox: Option<bool> => "use_sandbox: zero-one",
     }
     new(
-        wx_store_id: String,
-        store_order_id: String,
-        user_openid: String,
-        user_name: String,
-        user_phone: String,
+        wx_store_id: impl Into<String>,
+        store_order_id: impl Into<String>,
+        user_openid: impl Into<String>,
+        user_name: impl Into<String>,
+        user_phone: impl Into<String>,
         user_lng: f64,
         user_lat: f64,
-        user_address: String,
+        user_address: impl Into<String>,
         cargo: Cargo,
     )
-    set(
-        order_seq: String,
-        verify_code_type: i64,
-        order_detail_path: String,
-        callback_url: String,
-        use_sandbox: bool,
-    )
+    text(order_seq: String, order_detail_path: String, callback_url: String)
+    set(verify_code_type: i64, use_sandbox: bool)
 }
 
 w::record! {
     /// Answer to [`Addorder`].
     pub struct AddorderResponse {
         /// `wx_store_id`.
-        0 wx_store_id: String => w::Field::must("wx_store_id"),
+        0 wx_store_id: String => "wx_store_id: must",
         /// `store_order_id`.
-        1 store_order_id: String => w::Field::must("store_order_id"),
+        1 store_order_id: String => "store_order_id: must",
         /// `wx_order_id`.
-        2 wx_order_id: String => w::Field::must("wx_order_id"),
+        2 wx_order_id: String => "wx_order_id: must",
         /// `service_trans_id`.
-        3 service_trans_id: String => w::Field::must("service_trans_id"),
+        3 service_trans_id: String => "service_trans_id: must",
         /// `trans_order_id`.
-        4 trans_order_id: String => w::Field::must("trans_order_id"),
+        4 trans_order_id: String => "trans_order_id: must",
         /// `waybill_id`.
-        5 waybill_id: Option<String> => w::Field::new("waybill_id"),
+        5 waybill_id: Option<String> => "waybill_id",
         /// `distance`; unit m.
-        6 distance: i64 => w::Field::must("distance"),
+        6 distance: i64 => "distance: must",
         /// `fee`; unit fen.
-        7 fee: xinqiao_types::Fen => w::Field::must("fee"),
+        7 fee: xinqiao_types::Fen => "fee: must",
         /// `fetch_code`.
-        8 fetch_code: Option<String> => w::Field::new("fetch_code"),
+        8 fetch_code: Option<String> => "fetch_code",
         /// `order_seq`.
-        9 order_seq: Option<String> => w::Field::new("order_seq"),
+        9 order_seq: Option<String> => "order_seq",
     }
 }
 
@@ -460,24 +451,24 @@ w::record! {
     /// * Catalog: `mini_program.express.intracity.balancequery`.
     pub struct Balancequery {
         /// `wx_store_id`.
-        0 wx_store_id: String => w::Field::must("wx_store_id"),
+        0 wx_store_id: String => "wx_store_id: must",
         /// `service_trans_id`.
-        1 service_trans_id: String => w::Field::must("service_trans_id"),
+        1 service_trans_id: String => "service_trans_id: must",
     }
-    new(wx_store_id: String, service_trans_id: String)
+    new(wx_store_id: impl Into<String>, service_trans_id: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`Balancequery`].
     pub struct BalancequeryResponse {
         /// `wx_store_id`.
-        0 wx_store_id: String => w::Field::must("wx_store_id"),
+        0 wx_store_id: String => "wx_store_id: must",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `all_balance`; unit fen.
-        2 all_balance: xinqiao_types::Fen => w::Field::must("all_balance"),
+        2 all_balance: xinqiao_types::Fen => "all_balance: must",
         /// `balance_detail`.
-        3 balance_detail: Vec<BalanceDetail> => w::Field::must("balance_detail"),
+        3 balance_detail: Vec<BalanceDetail> => "balance_detail: must",
     }
 }
 
@@ -509,35 +500,35 @@ w::record! {
     /// * Catalog: `mini_program.express.intracity.cancelorder`.
     pub struct Cancelorder {
         /// `wx_store_id`.
-        0 wx_store_id: Option<String> => w::Field::new("wx_store_id"),
+        0 wx_store_id: Option<String> => "wx_store_id",
         /// `store_order_id`.
-        1 store_order_id: Option<String> => w::Field::new("store_order_id"),
+        1 store_order_id: Option<String> => "store_order_id",
         /// `wx_order_id`.
-        2 wx_order_id: Option<String> => w::Field::new("wx_order_id"),
+        2 wx_order_id: Option<String> => "wx_order_id",
         /// `cancel_reason_id`.
-        3 cancel_reason_id: i64 => w::Field::must("cancel_reason_id"),
+        3 cancel_reason_id: i64 => "cancel_reason_id: must",
         /// `cancel_reason`.
-        4 cancel_reason: Option<String> => w::Field::new("cancel_reason"),
+        4 cancel_reason: Option<String> => "cancel_reason",
     }
     new(cancel_reason_id: i64)
-    set(wx_store_id: String, store_order_id: String, wx_order_id: String, cancel_reason: String)
+    text(wx_store_id: String, store_order_id: String, wx_order_id: String, cancel_reason: String)
 }
 
 w::record! {
     /// Answer to [`Cancelorder`].
     pub struct CancelorderResponse {
         /// `wx_store_id`.
-        0 wx_store_id: String => w::Field::must("wx_store_id"),
+        0 wx_store_id: String => "wx_store_id: must",
         /// `wx_order_id`.
-        1 wx_order_id: String => w::Field::must("wx_order_id"),
+        1 wx_order_id: String => "wx_order_id: must",
         /// `store_order_id`.
-        2 store_order_id: String => w::Field::must("store_order_id"),
+        2 store_order_id: String => "store_order_id: must",
         /// `appid`.
-        3 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        3 appid: xinqiao_types::AppId => "appid: must",
         /// `order_status`.
-        4 order_status: i64 => w::Field::must("order_status"),
+        4 order_status: i64 => "order_status: must",
         /// `deductfee`; unit fen.
-        5 deductfee: Option<xinqiao_types::Fen> => w::Field::new("deductfee"),
+        5 deductfee: Option<xinqiao_types::Fen> => "deductfee",
     }
 }
 
@@ -568,29 +559,30 @@ w::record! {
     /// * Catalog: `mini_program.express.intracity.createstore`.
     pub struct Createstore {
         /// `out_store_id`.
-        0 out_store_id: String => w::Field::must("out_store_id"),
+        0 out_store_id: String => "out_store_id: must",
         /// `store_name`.
-        1 store_name: String => w::Field::must("store_name"),
+        1 store_name: String => "store_name: must",
         /// `order_pattern`.
-        2 order_pattern: Option<i64> => w::Field::new("order_pattern"),
+        2 order_pattern: Option<i64> => "order_pattern",
         /// `service_trans_prefer`.
-        3 service_trans_prefer: Option<String> => w::Field::new("service_trans_prefer"),
+        3 service_trans_prefer: Option<String> => "service_trans_prefer",
         /// `address_info`.
-        4 address_info: Option<AddressInfo> => w::Field::new("address_info"),
+        4 address_info: Option<AddressInfo> => "address_info",
     }
-    new(out_store_id: String, store_name: String)
-    set(order_pattern: i64, service_trans_prefer: String, address_info: AddressInfo)
+    new(out_store_id: impl Into<String>, store_name: impl Into<String>)
+    text(service_trans_prefer: String)
+    set(order_pattern: i64, address_info: AddressInfo)
 }
 
 w::record! {
     /// Answer to [`Createstore`].
     pub struct CreatestoreResponse {
         /// `out_store_id`.
-        0 out_store_id: String => w::Field::must("out_store_id"),
+        0 out_store_id: String => "out_store_id: must",
         /// `wx_store_id`.
-        1 wx_store_id: String => w::Field::must("wx_store_id"),
+        1 wx_store_id: String => "wx_store_id: must",
         /// `appid`.
-        2 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        2 appid: xinqiao_types::AppId => "appid: must",
     }
 }
 
@@ -622,7 +614,7 @@ w::record! {
     /// * Catalog: `mini_program.express.intracity.getcity`.
     pub struct Getcity {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -655,7 +647,7 @@ w::record! {
     /// * Catalog: `mini_program.express.intracity.getpaymode`.
     pub struct Getpaymode {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -687,16 +679,16 @@ w::record! {
     /// * Catalog: `mini_program.express.intracity.mocknotify`.
     pub struct Mocknotify {
         /// `wx_store_id`.
-        0 wx_store_id: Option<String> => w::Field::new("wx_store_id"),
+        0 wx_store_id: Option<String> => "wx_store_id",
         /// `store_order_id`.
-        1 store_order_id: Option<String> => w::Field::new("store_order_id"),
+        1 store_order_id: Option<String> => "store_order_id",
         /// `wx_order_id`.
-        2 wx_order_id: Option<String> => w::Field::new("wx_order_id"),
+        2 wx_order_id: Option<String> => "wx_order_id",
         /// `order_status`.
-        3 order_status: i64 => w::Field::must("order_status"),
+        3 order_status: i64 => "order_status: must",
     }
     new(order_status: i64)
-    set(wx_store_id: String, store_order_id: String, wx_order_id: String)
+    text(wx_store_id: String, store_order_id: String, wx_order_id: String)
 }
 
 w::endpoint! {
@@ -726,29 +718,29 @@ w::record! {
     /// * Catalog: `mini_program.express.intracity.preaddorder`.
     pub struct Preaddorder {
         /// `wx_store_id`.
-        0 wx_store_id: String => w::Field::must("wx_store_id"),
+        0 wx_store_id: String => "wx_store_id: must",
         /// `user_name`.
-        1 user_name: String => w::Field::must("user_name"),
+        1 user_name: String => "user_name: must",
         /// `user_phone`.
-        2 user_phone: String => w::Field::must("user_phone").masked(),
+        2 user_phone: String => "user_phone: must masked",
         /// `user_lng`.
-        3 user_lng: f64 => w::Field::must("user_lng"),
+        3 user_lng: f64 => "user_lng: must",
         /// `user_lat`.
-        4 user_lat: f64 => w::Field::must("user_lat"),
+        4 user_lat: f64 => "user_lat: must",
         /// `user_address`.
-        5 user_address: String => w::Field::must("user_address"),
+        5 user_address: String => "user_address: must",
         /// `cargo`.
-        6 cargo: PreaddorderCargo => w::Field::must("cargo"),
+        6 cargo: PreaddorderCargo => "cargo: must",
         /// `use_sandbox`.
-        7 use_sandbox: Option<bool> => w::Field::new("use_sandbox").spelled(w::Spelling::BoolInt),
+        7 use_sandbox: Option<bool> => "use_sandbox: zero-one",
     }
     new(
-        wx_store_id: String,
-        user_name: String,
-        user_phone: String,
+        wx_store_id: impl Into<String>,
+        user_name: impl Into<String>,
+        user_phone: impl Into<String>,
         user_lng: f64,
         user_lat: f64,
-        user_address: String,
+        user_address: impl Into<String>,
         cargo: PreaddorderCargo,
     )
     set(use_sandbox: bool)
@@ -758,15 +750,15 @@ w::record! {
     /// Answer to [`Preaddorder`].
     pub struct PreaddorderResponse {
         /// `service_trans_id`.
-        0 service_trans_id: String => w::Field::must("service_trans_id"),
+        0 service_trans_id: String => "service_trans_id: must",
         /// `distance`; unit m.
-        1 distance: i64 => w::Field::must("distance"),
+        1 distance: i64 => "distance: must",
         /// `est_fee`; unit fen.
-        2 est_fee: xinqiao_types::Fen => w::Field::must("est_fee"),
+        2 est_fee: xinqiao_types::Fen => "est_fee: must",
         /// `expected_finished_time`; format `unix`.
-        3 expected_finished_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("expected_finished_time"),
+        3 expected_finished_time: Option<xinqiao_types::UnixSeconds> => "expected_finished_time",
         /// `promise_delivery_time`; unit min.
-        4 promise_delivery_time: Option<i64> => w::Field::new("promise_delivery_time"),
+        4 promise_delivery_time: Option<i64> => "promise_delivery_time",
     }
 }
 
@@ -797,37 +789,34 @@ w::record! {
     /// * Catalog: `mini_program.express.intracity.queryflow`.
     pub struct Queryflow {
         /// `wx_store_id`.
-        0 wx_store_id: String => w::Field::must("wx_store_id"),
+        0 wx_store_id: String => "wx_store_id: must",
         /// `flow_type`.
-        1 flow_type: i64 => w::Field::must("flow_type"),
+        1 flow_type: i64 => "flow_type: must",
         /// `service_trans_id`.
-        2 service_trans_id: Option<String> => w::Field::new("service_trans_id"),
+        2 service_trans_id: Option<String> => "service_trans_id",
         /// `begin_time`; format `unix`.
-        3 begin_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("begin_time"),
+        3 begin_time: Option<xinqiao_types::UnixSeconds> => "begin_time",
         /// `end_time`; format `unix`.
-        4 end_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("end_time"),
+        4 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
     }
-    new(wx_store_id: String, flow_type: i64)
-    set(
-        service_trans_id: String,
-        begin_time: xinqiao_types::UnixSeconds,
-        end_time: xinqiao_types::UnixSeconds,
-    )
+    new(wx_store_id: impl Into<String>, flow_type: i64)
+    text(service_trans_id: String)
+    set(begin_time: xinqiao_types::UnixSeconds, end_time: xinqiao_types::UnixSeconds)
 }
 
 w::record! {
     /// Answer to [`Queryflow`].
     pub struct QueryflowResponse {
         /// `total_pay_amt`; unit fen.
-        0 total_pay_amt: Option<xinqiao_types::Fen> => w::Field::new("total_pay_amt"),
+        0 total_pay_amt: Option<xinqiao_types::Fen> => "total_pay_amt",
         /// `total_refund_amt`; unit fen.
-        1 total_refund_amt: Option<xinqiao_types::Fen> => w::Field::new("total_refund_amt"),
+        1 total_refund_amt: Option<xinqiao_types::Fen> => "total_refund_amt",
         /// `total_deduct_amt`; unit fen.
-        2 total_deduct_amt: Option<xinqiao_types::Fen> => w::Field::new("total_deduct_amt"),
+        2 total_deduct_amt: Option<xinqiao_types::Fen> => "total_deduct_amt",
         /// `flow_list`.
-        3 flow_list: Vec<Flow> => w::Field::must("flow_list"),
+        3 flow_list: Vec<Flow> => "flow_list: must",
         /// `total`.
-        4 total: i64 => w::Field::must("total"),
+        4 total: i64 => "total: must",
     }
 }
 
@@ -858,67 +847,67 @@ w::record! {
     /// * Catalog: `mini_program.express.intracity.queryorder`.
     pub struct Queryorder {
         /// `wx_store_id`.
-        0 wx_store_id: Option<String> => w::Field::new("wx_store_id"),
+        0 wx_store_id: Option<String> => "wx_store_id",
         /// `store_order_id`.
-        1 store_order_id: Option<String> => w::Field::new("store_order_id"),
+        1 store_order_id: Option<String> => "store_order_id",
         /// `wx_order_id`.
-        2 wx_order_id: Option<String> => w::Field::new("wx_order_id"),
+        2 wx_order_id: Option<String> => "wx_order_id",
     }
     new()
-    set(wx_store_id: String, store_order_id: String, wx_order_id: String)
+    text(wx_store_id: String, store_order_id: String, wx_order_id: String)
 }
 
 w::record! {
     /// Answer to [`Queryorder`].
     pub struct QueryorderResponse {
         /// `wx_store_id`.
-        0 wx_store_id: String => w::Field::must("wx_store_id"),
+        0 wx_store_id: String => "wx_store_id: must",
         /// `wx_order_id`.
-        1 wx_order_id: String => w::Field::must("wx_order_id"),
+        1 wx_order_id: String => "wx_order_id: must",
         /// `store_order_id`.
-        2 store_order_id: String => w::Field::must("store_order_id"),
+        2 store_order_id: String => "store_order_id: must",
         /// `appid`.
-        3 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        3 appid: xinqiao_types::AppId => "appid: must",
         /// `order_status`.
-        4 order_status: i64 => w::Field::must("order_status"),
+        4 order_status: i64 => "order_status: must",
         /// `user_openid`.
-        5 user_openid: String => w::Field::must("user_openid"),
+        5 user_openid: String => "user_openid: must",
         /// `service_trans_id`.
-        6 service_trans_id: String => w::Field::must("service_trans_id"),
+        6 service_trans_id: String => "service_trans_id: must",
         /// `delivery_no`.
-        7 delivery_no: String => w::Field::must("delivery_no"),
+        7 delivery_no: String => "delivery_no: must",
         /// `distance`; unit m.
-        8 distance: i64 => w::Field::must("distance"),
+        8 distance: i64 => "distance: must",
         /// `actualfee`; unit fen.
-        9 actualfee: xinqiao_types::Fen => w::Field::must("actualfee"),
+        9 actualfee: xinqiao_types::Fen => "actualfee: must",
         /// `deductfee`; unit fen.
-        10 deductfee: xinqiao_types::Fen => w::Field::must("deductfee"),
+        10 deductfee: xinqiao_types::Fen => "deductfee: must",
         /// `create_time`; format `unix`.
-        11 create_time: xinqiao_types::UnixSeconds => w::Field::must("create_time"),
+        11 create_time: xinqiao_types::UnixSeconds => "create_time: must",
         /// `accept_time`; format `unix`.
-        12 accept_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("accept_time"),
+        12 accept_time: Option<xinqiao_types::UnixSeconds> => "accept_time",
         /// `fetch_time`; format `unix`.
-        13 fetch_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("fetch_time"),
+        13 fetch_time: Option<xinqiao_types::UnixSeconds> => "fetch_time",
         /// `finish_time`; format `unix`.
-        14 finish_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("finish_time"),
+        14 finish_time: Option<xinqiao_types::UnixSeconds> => "finish_time",
         /// `cancel_time`; format `unix`.
-        15 cancel_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("cancel_time"),
+        15 cancel_time: Option<xinqiao_types::UnixSeconds> => "cancel_time",
         /// `expected_finish_time`; format `unix`.
-        16 expected_finish_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("expected_finish_time"),
+        16 expected_finish_time: Option<xinqiao_types::UnixSeconds> => "expected_finish_time",
         /// `fetch_code`.
-        17 fetch_code: Option<String> => w::Field::new("fetch_code"),
+        17 fetch_code: Option<String> => "fetch_code",
         /// `recv_code`.
-        18 recv_code: Option<String> => w::Field::new("recv_code"),
+        18 recv_code: Option<String> => "recv_code",
         /// `order_seq`.
-        19 order_seq: Option<String> => w::Field::new("order_seq"),
+        19 order_seq: Option<String> => "order_seq",
         /// `cargo_info`.
-        20 cargo_info: CargoInfo => w::Field::must("cargo_info"),
+        20 cargo_info: CargoInfo => "cargo_info: must",
         /// `receiver_info`.
-        21 receiver_info: ReceiverInfo => w::Field::must("receiver_info"),
+        21 receiver_info: ReceiverInfo => "receiver_info: must",
         /// `store_info`.
-        22 store_info: StoreInfo => w::Field::must("store_info"),
+        22 store_info: StoreInfo => "store_info: must",
         /// `transporter_info`.
-        23 transporter_info: Option<TransporterInfo> => w::Field::new("transporter_info"),
+        23 transporter_info: Option<TransporterInfo> => "transporter_info",
     }
 }
 
@@ -949,23 +938,23 @@ w::record! {
     /// * Catalog: `mini_program.express.intracity.querystore`.
     pub struct Querystore {
         /// `out_store_id`.
-        0 out_store_id: Option<String> => w::Field::new("out_store_id"),
+        0 out_store_id: Option<String> => "out_store_id",
         /// `wx_store_id`.
-        1 wx_store_id: Option<String> => w::Field::new("wx_store_id"),
+        1 wx_store_id: Option<String> => "wx_store_id",
     }
     new()
-    set(out_store_id: String, wx_store_id: String)
+    text(out_store_id: String, wx_store_id: String)
 }
 
 w::record! {
     /// Answer to [`Querystore`].
     pub struct QuerystoreResponse {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `store_list`.
-        1 store_list: Vec<Store> => w::Field::must("store_list"),
+        1 store_list: Vec<Store> => "store_list: must",
         /// `total`.
-        2 total: i64 => w::Field::must("total"),
+        2 total: i64 => "total: must",
     }
 }
 
@@ -997,7 +986,7 @@ w::record! {
     /// * Catalog: `mini_program.express.intracity.setpaymode`.
     pub struct Setpaymode {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -1029,24 +1018,28 @@ w::record! {
     /// * Catalog: `mini_program.express.intracity.storecharge`.
     pub struct Storecharge {
         /// `wx_store_id`.
-        0 wx_store_id: String => w::Field::must("wx_store_id"),
+        0 wx_store_id: String => "wx_store_id: must",
         /// `service_trans_id`.
-        1 service_trans_id: String => w::Field::must("service_trans_id"),
+        1 service_trans_id: String => "service_trans_id: must",
         /// `amount`; unit fen.
-        2 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        2 amount: xinqiao_types::Fen => "amount: must",
     }
-    new(wx_store_id: String, service_trans_id: String, amount: xinqiao_types::Fen)
+    new(
+        wx_store_id: impl Into<String>,
+        service_trans_id: impl Into<String>,
+        amount: xinqiao_types::Fen,
+    )
 }
 
 w::record! {
     /// Answer to [`Storecharge`].
     pub struct StorechargeResponse {
         /// `payurl`.
-        0 payurl: String => w::Field::must("payurl"),
+        0 payurl: String => "payurl: must",
         /// `wx_store_id`.
-        1 wx_store_id: String => w::Field::must("wx_store_id"),
+        1 wx_store_id: String => "wx_store_id: must",
         /// `appid`.
-        2 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        2 appid: xinqiao_types::AppId => "appid: must",
     }
 }
 
@@ -1077,22 +1070,22 @@ w::record! {
     /// * Catalog: `mini_program.express.intracity.storerefund`.
     pub struct Storerefund {
         /// `wx_store_id`.
-        0 wx_store_id: String => w::Field::must("wx_store_id"),
+        0 wx_store_id: String => "wx_store_id: must",
         /// `service_trans_id`.
-        1 service_trans_id: String => w::Field::must("service_trans_id"),
+        1 service_trans_id: String => "service_trans_id: must",
     }
-    new(wx_store_id: String, service_trans_id: String)
+    new(wx_store_id: impl Into<String>, service_trans_id: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`Storerefund`].
     pub struct StorerefundResponse {
         /// `wx_store_id`.
-        0 wx_store_id: String => w::Field::must("wx_store_id"),
+        0 wx_store_id: String => "wx_store_id: must",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `refund_amount`; unit fen.
-        2 refund_amount: xinqiao_types::Fen => w::Field::must("refund_amount"),
+        2 refund_amount: xinqiao_types::Fen => "refund_amount: must",
     }
 }
 
@@ -1123,9 +1116,9 @@ w::record! {
     /// * Catalog: `mini_program.express.intracity.updatestore`.
     pub struct Updatestore {
         /// `keys`.
-        0 keys: Key => w::Field::must("keys"),
+        0 keys: Key => "keys: must",
         /// `content`.
-        1 content: UpdatestoreContent => w::Field::must("content"),
+        1 content: UpdatestoreContent => "content: must",
     }
     new(keys: Key, content: UpdatestoreContent)
 }
@@ -1134,11 +1127,11 @@ w::record! {
     /// Answer to [`Updatestore`].
     pub struct UpdatestoreResponse {
         /// `out_store_id`.
-        0 out_store_id: String => w::Field::must("out_store_id"),
+        0 out_store_id: String => "out_store_id: must",
         /// `wx_store_id`.
-        1 wx_store_id: String => w::Field::must("wx_store_id"),
+        1 wx_store_id: String => "wx_store_id: must",
         /// `appid`.
-        2 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        2 appid: xinqiao_types::AppId => "appid: must",
     }
 }
 

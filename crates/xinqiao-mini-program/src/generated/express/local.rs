@@ -7,13 +7,13 @@ w::record! {
     /// `Agent`.
     pub struct Agent {
         /// `name`.
-        0 name: String => w::Field::must("name"),
+        0 name: String => "name: must",
         /// `phone`.
-        1 phone: String => w::Field::must("phone").masked(),
+        1 phone: String => "phone: must masked",
         /// `is_phone_encrypted`.
-        2 is_phone_encrypted: Option<bool> => w::Field::new("is_phone_encrypted").spelled(w::Spelling::BoolInt),
+        2 is_phone_encrypted: Option<bool> => "is_phone_encrypted: zero-one",
     }
-    new(name: String, phone: String)
+    new(name: impl Into<String>, phone: impl Into<String>)
     set(is_phone_encrypted: bool)
 }
 
@@ -21,35 +21,38 @@ w::record! {
     /// `Cargo`.
     pub struct Cargo {
         /// `goods_value`; unit yuan.
-        0 goods_value: f64 => w::Field::must("goods_value"),
+        0 goods_value: f64 => "goods_value: must",
         /// `goods_height`; unit cm.
-        1 goods_height: Option<f64> => w::Field::new("goods_height"),
+        1 goods_height: Option<f64> => "goods_height",
         /// `goods_length`; unit cm.
-        2 goods_length: Option<f64> => w::Field::new("goods_length"),
+        2 goods_length: Option<f64> => "goods_length",
         /// `goods_width`; unit cm.
-        3 goods_width: Option<f64> => w::Field::new("goods_width"),
+        3 goods_width: Option<f64> => "goods_width",
         /// `goods_weight`; unit kg.
-        4 goods_weight: Option<f64> => w::Field::new("goods_weight"),
+        4 goods_weight: Option<f64> => "goods_weight",
         /// `goods_detail`.
-        5 goods_detail: Option<GoodsDetail> => w::Field::new("goods_detail"),
+        5 goods_detail: Option<GoodsDetail> => "goods_detail",
         /// `goods_pickup_info`.
-        6 goods_pickup_info: Option<String> => w::Field::new("goods_pickup_info"),
+        6 goods_pickup_info: Option<String> => "goods_pickup_info",
         /// `goods_delivery_info`.
-        7 goods_delivery_info: Option<String> => w::Field::new("goods_delivery_info"),
+        7 goods_delivery_info: Option<String> => "goods_delivery_info",
         /// `cargo_first_class`.
-        8 cargo_first_class: String => w::Field::must("cargo_first_class"),
+        8 cargo_first_class: String => "cargo_first_class: must",
         /// `cargo_second_class`.
-        9 cargo_second_class: String => w::Field::must("cargo_second_class"),
+        9 cargo_second_class: String => "cargo_second_class: must",
     }
-    new(goods_value: f64, cargo_first_class: String, cargo_second_class: String)
+    new(
+        goods_value: f64,
+        cargo_first_class: impl Into<String>,
+        cargo_second_class: impl Into<String>,
+    )
+    text(goods_pickup_info: String, goods_delivery_info: String)
     set(
         goods_height: f64,
         goods_length: f64,
         goods_width: f64,
         goods_weight: f64,
         goods_detail: GoodsDetail,
-        goods_pickup_info: String,
-        goods_delivery_info: String,
     )
 }
 
@@ -57,9 +60,9 @@ w::record! {
     /// `DeliveryGetallList`.
     pub struct DeliveryGetallList {
         /// `delivery_id`.
-        0 delivery_id: String => w::Field::must("delivery_id"),
+        0 delivery_id: String => "delivery_id: must",
         /// `delivery_name`.
-        1 delivery_name: String => w::Field::must("delivery_name"),
+        1 delivery_name: String => "delivery_name: must",
     }
 }
 
@@ -67,23 +70,24 @@ w::record! {
     /// `Good`.
     pub struct Good {
         /// `good_count`.
-        0 good_count: i64 => w::Field::must("good_count"),
+        0 good_count: i64 => "good_count: must",
         /// `good_name`.
-        1 good_name: String => w::Field::must("good_name"),
+        1 good_name: String => "good_name: must",
         /// `good_price`; unit yuan.
-        2 good_price: Option<f64> => w::Field::new("good_price"),
+        2 good_price: Option<f64> => "good_price",
         /// `good_unit`.
-        3 good_unit: Option<String> => w::Field::new("good_unit"),
+        3 good_unit: Option<String> => "good_unit",
     }
-    new(good_count: i64, good_name: String)
-    set(good_price: f64, good_unit: String)
+    new(good_count: i64, good_name: impl Into<String>)
+    text(good_unit: String)
+    set(good_price: f64)
 }
 
 w::record! {
     /// `GoodsDetail`.
     pub struct GoodsDetail {
         /// `goods`.
-        0 goods: Vec<Good> => w::Field::must("goods"),
+        0 goods: Vec<Good> => "goods: must",
     }
     new(goods: Vec<Good>)
 }
@@ -92,47 +96,46 @@ w::record! {
     /// `OrderInfo`.
     pub struct OrderInfo {
         /// `delivery_service_code`.
-        0 delivery_service_code: Option<String> => w::Field::new("delivery_service_code"),
+        0 delivery_service_code: Option<String> => "delivery_service_code",
         /// `order_type`.
-        1 order_type: i64 => w::Field::must("order_type"),
+        1 order_type: i64 => "order_type: must",
         /// `expected_delivery_time`; format `unix`.
-        2 expected_delivery_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("expected_delivery_time"),
+        2 expected_delivery_time: Option<xinqiao_types::UnixSeconds> => "expected_delivery_time",
         /// `expected_finish_time`; format `unix`.
-        3 expected_finish_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("expected_finish_time"),
+        3 expected_finish_time: Option<xinqiao_types::UnixSeconds> => "expected_finish_time",
         /// `expected_pick_time`; format `unix`.
-        4 expected_pick_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("expected_pick_time"),
+        4 expected_pick_time: Option<xinqiao_types::UnixSeconds> => "expected_pick_time",
         /// `poi_seq`.
-        5 poi_seq: Option<String> => w::Field::new("poi_seq"),
+        5 poi_seq: Option<String> => "poi_seq",
         /// `order_time`; format `unix`.
-        6 order_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("order_time"),
+        6 order_time: Option<xinqiao_types::UnixSeconds> => "order_time",
         /// `is_insured`.
-        7 is_insured: Option<bool> => w::Field::new("is_insured").spelled(w::Spelling::BoolInt),
+        7 is_insured: Option<bool> => "is_insured: zero-one",
         /// `declared_value`; unit yuan.
-        8 declared_value: Option<f64> => w::Field::new("declared_value"),
+        8 declared_value: Option<f64> => "declared_value",
         /// `tips`; unit yuan.
-        9 tips: Option<f64> => w::Field::new("tips"),
+        9 tips: Option<f64> => "tips",
         /// `is_direct_delivery`.
-        10 is_direct_delivery: Option<bool> => w::Field::new("is_direct_delivery").spelled(w::Spelling::BoolInt),
+        10 is_direct_delivery: Option<bool> => "is_direct_delivery: zero-one",
         /// `cash_on_delivery`; unit yuan.
-        11 cash_on_delivery: Option<f64> => w::Field::new("cash_on_delivery"),
+        11 cash_on_delivery: Option<f64> => "cash_on_delivery",
         /// `cash_on_pickup`; unit yuan.
-        12 cash_on_pickup: Option<f64> => w::Field::new("cash_on_pickup"),
+        12 cash_on_pickup: Option<f64> => "cash_on_pickup",
         /// `rider_pick_method`.
-        13 rider_pick_method: Option<i64> => w::Field::new("rider_pick_method"),
+        13 rider_pick_method: Option<i64> => "rider_pick_method",
         /// `is_finish_code_needed`.
-        14 is_finish_code_needed: Option<bool> => w::Field::new("is_finish_code_needed").spelled(w::Spelling::BoolInt),
+        14 is_finish_code_needed: Option<bool> => "is_finish_code_needed: zero-one",
         /// `is_pickup_code_needed`.
-        15 is_pickup_code_needed: Option<bool> => w::Field::new("is_pickup_code_needed").spelled(w::Spelling::BoolInt),
+        15 is_pickup_code_needed: Option<bool> => "is_pickup_code_needed: zero-one",
         /// `note`.
-        16 note: Option<String> => w::Field::new("note"),
+        16 note: Option<String> => "note",
     }
     new(order_type: i64)
+    text(delivery_service_code: String, poi_seq: String, note: String)
     set(
-        delivery_service_code: String,
         expected_delivery_time: xinqiao_types::UnixSeconds,
         expected_finish_time: xinqiao_types::UnixSeconds,
         expected_pick_time: xinqiao_types::UnixSeconds,
-        poi_seq: String,
         order_time: xinqiao_types::UnixSeconds,
         is_insured: bool,
         declared_value: f64,
@@ -143,7 +146,6 @@ w::record! {
         rider_pick_method: i64,
         is_finish_code_needed: bool,
         is_pickup_code_needed: bool,
-        note: String,
     )
 }
 
@@ -151,28 +153,28 @@ w::record! {
     /// `Sender`.
     pub struct Sender {
         /// `name`.
-        0 name: String => w::Field::must("name"),
+        0 name: String => "name: must",
         /// `city`.
-        1 city: String => w::Field::must("city"),
+        1 city: String => "city: must",
         /// `address`.
-        2 address: String => w::Field::must("address").masked(),
+        2 address: String => "address: must masked",
         /// `address_detail`.
-        3 address_detail: String => w::Field::must("address_detail"),
+        3 address_detail: String => "address_detail: must",
         /// `phone`.
-        4 phone: String => w::Field::must("phone").masked(),
+        4 phone: String => "phone: must masked",
         /// `lng`.
-        5 lng: f64 => w::Field::must("lng"),
+        5 lng: f64 => "lng: must",
         /// `lat`.
-        6 lat: f64 => w::Field::must("lat"),
+        6 lat: f64 => "lat: must",
         /// `coordinate_type`.
-        7 coordinate_type: Option<i64> => w::Field::new("coordinate_type"),
+        7 coordinate_type: Option<i64> => "coordinate_type",
     }
     new(
-        name: String,
-        city: String,
-        address: String,
-        address_detail: String,
-        phone: String,
+        name: impl Into<String>,
+        city: impl Into<String>,
+        address: impl Into<String>,
+        address_detail: impl Into<String>,
+        phone: impl Into<String>,
         lng: f64,
         lat: f64,
     )
@@ -183,29 +185,34 @@ w::record! {
     /// `Shop`.
     pub struct Shop {
         /// `wxa_appid`.
-        0 wxa_appid: Option<String> => w::Field::new("wxa_appid"),
+        0 wxa_appid: Option<String> => "wxa_appid",
         /// `wxa_path`.
-        1 wxa_path: String => w::Field::must("wxa_path"),
+        1 wxa_path: String => "wxa_path: must",
         /// `img_url`.
-        2 img_url: String => w::Field::must("img_url"),
+        2 img_url: String => "img_url: must",
         /// `goods_name`.
-        3 goods_name: String => w::Field::must("goods_name"),
+        3 goods_name: String => "goods_name: must",
         /// `goods_count`.
-        4 goods_count: i64 => w::Field::must("goods_count"),
+        4 goods_count: i64 => "goods_count: must",
     }
-    new(wxa_path: String, img_url: String, goods_name: String, goods_count: i64)
-    set(wxa_appid: String)
+    new(
+        wxa_path: impl Into<String>,
+        img_url: impl Into<String>,
+        goods_name: impl Into<String>,
+        goods_count: i64,
+    )
+    text(wxa_appid: String)
 }
 
 w::record! {
     /// `ShopGetShop`.
     pub struct ShopGetShop {
         /// `delivery_id`.
-        0 delivery_id: String => w::Field::must("delivery_id"),
+        0 delivery_id: String => "delivery_id: must",
         /// `shopid`.
-        1 shopid: String => w::Field::must("shopid"),
+        1 shopid: String => "shopid: must",
         /// `audit_result`.
-        2 audit_result: i64 => w::Field::must("audit_result"),
+        2 audit_result: i64 => "audit_result: must",
     }
 }
 
@@ -218,7 +225,7 @@ w::record! {
     /// * Catalog: `mini_program.express.local.delivery_update_order`.
     pub struct DeliveryUpdateOrder {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -261,11 +268,11 @@ pub mod business {
         /// Answer to [`DeliveryGetall`].
         pub struct DeliveryGetallResponse {
             /// `resultcode`.
-            0 resultcode: i64 => w::Field::must("resultcode"),
+            0 resultcode: i64 => "resultcode: must",
             /// `resultmsg`.
-            1 resultmsg: String => w::Field::must("resultmsg"),
+            1 resultmsg: String => "resultmsg: must",
             /// `list`.
-            2 list: Vec<super::DeliveryGetallList> => w::Field::must("list"),
+            2 list: Vec<super::DeliveryGetallList> => "list: must",
         }
     }
 
@@ -303,9 +310,9 @@ pub mod business {
         /// Answer to [`Open`].
         pub struct OpenResponse {
             /// `resultcode`.
-            0 resultcode: i64 => w::Field::must("resultcode"),
+            0 resultcode: i64 => "resultcode: must",
             /// `resultmsg`.
-            1 resultmsg: String => w::Field::must("resultmsg"),
+            1 resultmsg: String => "resultmsg: must",
         }
     }
 
@@ -337,82 +344,76 @@ pub mod business {
         /// * Catalog: `mini_program.express.local.business.order_add`.
         pub struct OrderAdd {
             /// `shopid`.
-            0 shopid: Option<String> => w::Field::new("shopid"),
+            0 shopid: Option<String> => "shopid",
             /// `shop_order_id`.
-            1 shop_order_id: String => w::Field::must("shop_order_id"),
+            1 shop_order_id: String => "shop_order_id: must",
             /// `delivery_sign`.
-            2 delivery_sign: Option<String> => w::Field::new("delivery_sign"),
+            2 delivery_sign: Option<String> => "delivery_sign",
             /// `shop_no`.
-            3 shop_no: String => w::Field::must("shop_no"),
+            3 shop_no: String => "shop_no: must",
             /// `delivery_id`.
-            4 delivery_id: String => w::Field::must("delivery_id"),
+            4 delivery_id: String => "delivery_id: must",
             /// `openid`.
-            5 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            5 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `sender`.
-            6 sender: Option<super::Sender> => w::Field::new("sender"),
+            6 sender: Option<super::Sender> => "sender",
             /// `receiver`.
-            7 receiver: super::Sender => w::Field::must("receiver"),
+            7 receiver: super::Sender => "receiver: must",
             /// `cargo`.
-            8 cargo: super::Cargo => w::Field::must("cargo"),
+            8 cargo: super::Cargo => "cargo: must",
             /// `order_info`.
-            9 order_info: super::OrderInfo => w::Field::must("order_info"),
+            9 order_info: super::OrderInfo => "order_info: must",
             /// `shop`.
-            10 shop: Option<super::Shop> => w::Field::new("shop"),
+            10 shop: Option<super::Shop> => "shop",
             /// `sub_biz_id`.
-            11 sub_biz_id: Option<String> => w::Field::new("sub_biz_id"),
+            11 sub_biz_id: Option<String> => "sub_biz_id",
             /// `delivery_token`.
-            12 delivery_token: Option<String> => w::Field::new("delivery_token"),
+            12 delivery_token: Option<String> => "delivery_token",
         }
         new(
-            shop_order_id: String,
-            shop_no: String,
-            delivery_id: String,
-            openid: xinqiao_types::OpenId,
+            shop_order_id: impl Into<String>,
+            shop_no: impl Into<String>,
+            delivery_id: impl Into<String>,
+            openid: impl Into<xinqiao_types::OpenId>,
             receiver: super::Sender,
             cargo: super::Cargo,
             order_info: super::OrderInfo,
         )
-        set(
-            shopid: String,
-            delivery_sign: String,
-            sender: super::Sender,
-            shop: super::Shop,
-            sub_biz_id: String,
-            delivery_token: String,
-        )
+        text(shopid: String, delivery_sign: String, sub_biz_id: String, delivery_token: String)
+        set(sender: super::Sender, shop: super::Shop)
     }
 
     w::record! {
         /// Answer to [`OrderAdd`].
         pub struct OrderAddResponse {
             /// `resultcode`.
-            0 resultcode: i64 => w::Field::must("resultcode"),
+            0 resultcode: i64 => "resultcode: must",
             /// `resultmsg`.
-            1 resultmsg: String => w::Field::must("resultmsg"),
+            1 resultmsg: String => "resultmsg: must",
             /// `fee`; unit yuan.
-            2 fee: f64 => w::Field::must("fee"),
+            2 fee: f64 => "fee: must",
             /// `deliverfee`; unit yuan.
-            3 deliverfee: f64 => w::Field::must("deliverfee"),
+            3 deliverfee: f64 => "deliverfee: must",
             /// `couponfee`; unit yuan.
-            4 couponfee: f64 => w::Field::must("couponfee"),
+            4 couponfee: f64 => "couponfee: must",
             /// `tips`; unit yuan.
-            5 tips: f64 => w::Field::must("tips"),
+            5 tips: f64 => "tips: must",
             /// `insurancefee`; unit yuan.
-            6 insurancefee: f64 => w::Field::must("insurancefee"),
+            6 insurancefee: f64 => "insurancefee: must",
             /// `distance`; unit m.
-            7 distance: i64 => w::Field::must("distance"),
+            7 distance: i64 => "distance: must",
             /// `waybill_id`.
-            8 waybill_id: String => w::Field::must("waybill_id"),
+            8 waybill_id: String => "waybill_id: must",
             /// `order_status`.
-            9 order_status: i64 => w::Field::must("order_status"),
+            9 order_status: i64 => "order_status: must",
             /// `finish_code`.
-            10 finish_code: i64 => w::Field::must("finish_code"),
+            10 finish_code: i64 => "finish_code: must",
             /// `pickup_code`.
-            11 pickup_code: i64 => w::Field::must("pickup_code"),
+            11 pickup_code: i64 => "pickup_code: must",
             /// `dispatch_duration`; unit s.
-            12 dispatch_duration: i64 => w::Field::must("dispatch_duration"),
+            12 dispatch_duration: i64 => "dispatch_duration: must",
             /// `delivery_token`.
-            13 delivery_token: Option<String> => w::Field::new("delivery_token"),
+            13 delivery_token: Option<String> => "delivery_token",
         }
     }
 
@@ -443,40 +444,40 @@ pub mod business {
         /// * Catalog: `mini_program.express.local.business.order_addtips`.
         pub struct OrderAddtips {
             /// `shopid`.
-            0 shopid: Option<String> => w::Field::new("shopid"),
+            0 shopid: Option<String> => "shopid",
             /// `shop_order_id`.
-            1 shop_order_id: String => w::Field::must("shop_order_id"),
+            1 shop_order_id: String => "shop_order_id: must",
             /// `delivery_sign`.
-            2 delivery_sign: Option<String> => w::Field::new("delivery_sign"),
+            2 delivery_sign: Option<String> => "delivery_sign",
             /// `shop_no`.
-            3 shop_no: String => w::Field::must("shop_no"),
+            3 shop_no: String => "shop_no: must",
             /// `waybill_id`.
-            4 waybill_id: String => w::Field::must("waybill_id"),
+            4 waybill_id: String => "waybill_id: must",
             /// `openid`.
-            5 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            5 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `tips`; unit yuan.
-            6 tips: f64 => w::Field::must("tips"),
+            6 tips: f64 => "tips: must",
             /// `remark`.
-            7 remark: String => w::Field::must("remark"),
+            7 remark: String => "remark: must",
         }
         new(
-            shop_order_id: String,
-            shop_no: String,
-            waybill_id: String,
-            openid: xinqiao_types::OpenId,
+            shop_order_id: impl Into<String>,
+            shop_no: impl Into<String>,
+            waybill_id: impl Into<String>,
+            openid: impl Into<xinqiao_types::OpenId>,
             tips: f64,
-            remark: String,
+            remark: impl Into<String>,
         )
-        set(shopid: String, delivery_sign: String)
+        text(shopid: String, delivery_sign: String)
     }
 
     w::record! {
         /// Answer to [`OrderAddtips`].
         pub struct OrderAddtipsResponse {
             /// `resultcode`.
-            0 resultcode: i64 => w::Field::must("resultcode"),
+            0 resultcode: i64 => "resultcode: must",
             /// `resultmsg`.
-            1 resultmsg: String => w::Field::must("resultmsg"),
+            1 resultmsg: String => "resultmsg: must",
         }
     }
 
@@ -508,37 +509,42 @@ pub mod business {
         /// * Catalog: `mini_program.express.local.business.order_cancel`.
         pub struct OrderCancel {
             /// `shopid`.
-            0 shopid: Option<String> => w::Field::new("shopid"),
+            0 shopid: Option<String> => "shopid",
             /// `shop_order_id`.
-            1 shop_order_id: String => w::Field::must("shop_order_id"),
+            1 shop_order_id: String => "shop_order_id: must",
             /// `delivery_sign`.
-            2 delivery_sign: Option<String> => w::Field::new("delivery_sign"),
+            2 delivery_sign: Option<String> => "delivery_sign",
             /// `shop_no`.
-            3 shop_no: String => w::Field::must("shop_no"),
+            3 shop_no: String => "shop_no: must",
             /// `delivery_id`.
-            4 delivery_id: String => w::Field::must("delivery_id"),
+            4 delivery_id: String => "delivery_id: must",
             /// `waybill_id`.
-            5 waybill_id: Option<String> => w::Field::new("waybill_id"),
+            5 waybill_id: Option<String> => "waybill_id",
             /// `cancel_reason_id`.
-            6 cancel_reason_id: i64 => w::Field::must("cancel_reason_id"),
+            6 cancel_reason_id: i64 => "cancel_reason_id: must",
             /// `cancel_reason`.
-            7 cancel_reason: Option<String> => w::Field::new("cancel_reason"),
+            7 cancel_reason: Option<String> => "cancel_reason",
         }
-        new(shop_order_id: String, shop_no: String, delivery_id: String, cancel_reason_id: i64)
-        set(shopid: String, delivery_sign: String, waybill_id: String, cancel_reason: String)
+        new(
+            shop_order_id: impl Into<String>,
+            shop_no: impl Into<String>,
+            delivery_id: impl Into<String>,
+            cancel_reason_id: i64,
+        )
+        text(shopid: String, delivery_sign: String, waybill_id: String, cancel_reason: String)
     }
 
     w::record! {
         /// Answer to [`OrderCancel`].
         pub struct OrderCancelResponse {
             /// `resultcode`.
-            0 resultcode: i64 => w::Field::must("resultcode"),
+            0 resultcode: i64 => "resultcode: must",
             /// `resultmsg`.
-            1 resultmsg: String => w::Field::must("resultmsg"),
+            1 resultmsg: String => "resultmsg: must",
             /// `deduct_fee`; unit yuan.
-            2 deduct_fee: f64 => w::Field::must("deduct_fee"),
+            2 deduct_fee: f64 => "deduct_fee: must",
             /// `desc`.
-            3 desc: String => w::Field::must("desc"),
+            3 desc: String => "desc: must",
         }
     }
 
@@ -570,29 +576,33 @@ pub mod business {
         /// * Catalog: `mini_program.express.local.business.order_confirm_return`.
         pub struct OrderConfirmReturn {
             /// `shopid`.
-            0 shopid: Option<String> => w::Field::new("shopid"),
+            0 shopid: Option<String> => "shopid",
             /// `shop_order_id`.
-            1 shop_order_id: String => w::Field::must("shop_order_id"),
+            1 shop_order_id: String => "shop_order_id: must",
             /// `delivery_sign`.
-            2 delivery_sign: Option<String> => w::Field::new("delivery_sign"),
+            2 delivery_sign: Option<String> => "delivery_sign",
             /// `shop_no`.
-            3 shop_no: String => w::Field::must("shop_no"),
+            3 shop_no: String => "shop_no: must",
             /// `waybill_id`.
-            4 waybill_id: String => w::Field::must("waybill_id"),
+            4 waybill_id: String => "waybill_id: must",
             /// `remark`.
-            5 remark: Option<String> => w::Field::new("remark"),
+            5 remark: Option<String> => "remark",
         }
-        new(shop_order_id: String, shop_no: String, waybill_id: String)
-        set(shopid: String, delivery_sign: String, remark: String)
+        new(
+            shop_order_id: impl Into<String>,
+            shop_no: impl Into<String>,
+            waybill_id: impl Into<String>,
+        )
+        text(shopid: String, delivery_sign: String, remark: String)
     }
 
     w::record! {
         /// Answer to [`OrderConfirmReturn`].
         pub struct OrderConfirmReturnResponse {
             /// `resultcode`.
-            0 resultcode: i64 => w::Field::must("resultcode"),
+            0 resultcode: i64 => "resultcode: must",
             /// `resultmsg`.
-            1 resultmsg: String => w::Field::must("resultmsg"),
+            1 resultmsg: String => "resultmsg: must",
         }
     }
 
@@ -624,39 +634,39 @@ pub mod business {
         /// * Catalog: `mini_program.express.local.business.order_get`.
         pub struct OrderGet {
             /// `shopid`.
-            0 shopid: Option<String> => w::Field::new("shopid"),
+            0 shopid: Option<String> => "shopid",
             /// `shop_order_id`.
-            1 shop_order_id: String => w::Field::must("shop_order_id"),
+            1 shop_order_id: String => "shop_order_id: must",
             /// `delivery_sign`.
-            2 delivery_sign: Option<String> => w::Field::new("delivery_sign"),
+            2 delivery_sign: Option<String> => "delivery_sign",
             /// `shop_no`.
-            3 shop_no: String => w::Field::must("shop_no"),
+            3 shop_no: String => "shop_no: must",
         }
-        new(shop_order_id: String, shop_no: String)
-        set(shopid: String, delivery_sign: String)
+        new(shop_order_id: impl Into<String>, shop_no: impl Into<String>)
+        text(shopid: String, delivery_sign: String)
     }
 
     w::record! {
         /// Answer to [`OrderGet`].
         pub struct OrderGetResponse {
             /// `resultcode`.
-            0 resultcode: i64 => w::Field::must("resultcode"),
+            0 resultcode: i64 => "resultcode: must",
             /// `resultmsg`.
-            1 resultmsg: String => w::Field::must("resultmsg"),
+            1 resultmsg: String => "resultmsg: must",
             /// `waybill_id`.
-            2 waybill_id: String => w::Field::must("waybill_id"),
+            2 waybill_id: String => "waybill_id: must",
             /// `order_status`.
-            3 order_status: i64 => w::Field::must("order_status"),
+            3 order_status: i64 => "order_status: must",
             /// `rider_name`.
-            4 rider_name: Option<String> => w::Field::new("rider_name"),
+            4 rider_name: Option<String> => "rider_name",
             /// `rider_phone`.
-            5 rider_phone: Option<String> => w::Field::new("rider_phone"),
+            5 rider_phone: Option<String> => "rider_phone",
             /// `rider_lng`.
-            6 rider_lng: Option<f64> => w::Field::new("rider_lng"),
+            6 rider_lng: Option<f64> => "rider_lng",
             /// `rider_lat`.
-            7 rider_lat: Option<f64> => w::Field::new("rider_lat"),
+            7 rider_lat: Option<f64> => "rider_lat",
             /// `reach_time`; unit s.
-            8 reach_time: Option<i64> => w::Field::new("reach_time"),
+            8 reach_time: Option<i64> => "reach_time",
         }
     }
 
@@ -687,79 +697,74 @@ pub mod business {
         /// * Catalog: `mini_program.express.local.business.order_pre_add`.
         pub struct OrderPreAdd {
             /// `shopid`.
-            0 shopid: Option<String> => w::Field::new("shopid"),
+            0 shopid: Option<String> => "shopid",
             /// `shop_order_id`.
-            1 shop_order_id: String => w::Field::must("shop_order_id"),
+            1 shop_order_id: String => "shop_order_id: must",
             /// `delivery_sign`.
-            2 delivery_sign: Option<String> => w::Field::new("delivery_sign"),
+            2 delivery_sign: Option<String> => "delivery_sign",
             /// `shop_no`.
-            3 shop_no: String => w::Field::must("shop_no"),
+            3 shop_no: String => "shop_no: must",
             /// `delivery_id`.
-            4 delivery_id: String => w::Field::must("delivery_id"),
+            4 delivery_id: String => "delivery_id: must",
             /// `openid`.
-            5 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            5 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `sender`.
-            6 sender: Option<super::Sender> => w::Field::new("sender"),
+            6 sender: Option<super::Sender> => "sender",
             /// `receiver`.
-            7 receiver: super::Sender => w::Field::must("receiver"),
+            7 receiver: super::Sender => "receiver: must",
             /// `cargo`.
-            8 cargo: super::Cargo => w::Field::must("cargo"),
+            8 cargo: super::Cargo => "cargo: must",
             /// `order_info`.
-            9 order_info: super::OrderInfo => w::Field::must("order_info"),
+            9 order_info: super::OrderInfo => "order_info: must",
             /// `shop`.
-            10 shop: Option<super::Shop> => w::Field::new("shop"),
+            10 shop: Option<super::Shop> => "shop",
             /// `sub_biz_id`.
-            11 sub_biz_id: Option<String> => w::Field::new("sub_biz_id"),
+            11 sub_biz_id: Option<String> => "sub_biz_id",
         }
         new(
-            shop_order_id: String,
-            shop_no: String,
-            delivery_id: String,
-            openid: xinqiao_types::OpenId,
+            shop_order_id: impl Into<String>,
+            shop_no: impl Into<String>,
+            delivery_id: impl Into<String>,
+            openid: impl Into<xinqiao_types::OpenId>,
             receiver: super::Sender,
             cargo: super::Cargo,
             order_info: super::OrderInfo,
         )
-        set(
-            shopid: String,
-            delivery_sign: String,
-            sender: super::Sender,
-            shop: super::Shop,
-            sub_biz_id: String,
-        )
+        text(shopid: String, delivery_sign: String, sub_biz_id: String)
+        set(sender: super::Sender, shop: super::Shop)
     }
 
     w::record! {
         /// Answer to [`OrderPreAdd`].
         pub struct OrderPreAddResponse {
             /// `resultcode`.
-            0 resultcode: i64 => w::Field::must("resultcode"),
+            0 resultcode: i64 => "resultcode: must",
             /// `resultmsg`.
-            1 resultmsg: String => w::Field::must("resultmsg"),
+            1 resultmsg: String => "resultmsg: must",
             /// `fee`; unit yuan.
-            2 fee: f64 => w::Field::must("fee"),
+            2 fee: f64 => "fee: must",
             /// `deliverfee`; unit yuan.
-            3 deliverfee: f64 => w::Field::must("deliverfee"),
+            3 deliverfee: f64 => "deliverfee: must",
             /// `couponfee`; unit yuan.
-            4 couponfee: f64 => w::Field::must("couponfee"),
+            4 couponfee: f64 => "couponfee: must",
             /// `tips`; unit yuan.
-            5 tips: f64 => w::Field::must("tips"),
+            5 tips: f64 => "tips: must",
             /// `insurancefee`; unit yuan.
-            6 insurancefee: f64 => w::Field::must("insurancefee"),
+            6 insurancefee: f64 => "insurancefee: must",
             /// `distance`; unit m.
-            7 distance: i64 => w::Field::must("distance"),
+            7 distance: i64 => "distance: must",
             /// `waybill_id`.
-            8 waybill_id: String => w::Field::must("waybill_id"),
+            8 waybill_id: String => "waybill_id: must",
             /// `order_status`.
-            9 order_status: i64 => w::Field::must("order_status"),
+            9 order_status: i64 => "order_status: must",
             /// `finish_code`.
-            10 finish_code: i64 => w::Field::must("finish_code"),
+            10 finish_code: i64 => "finish_code: must",
             /// `pickup_code`.
-            11 pickup_code: i64 => w::Field::must("pickup_code"),
+            11 pickup_code: i64 => "pickup_code: must",
             /// `dispatch_duration`; unit s.
-            12 dispatch_duration: i64 => w::Field::must("dispatch_duration"),
+            12 dispatch_duration: i64 => "dispatch_duration: must",
             /// `delivery_token`.
-            13 delivery_token: Option<String> => w::Field::new("delivery_token"),
+            13 delivery_token: Option<String> => "delivery_token",
         }
     }
 
@@ -790,37 +795,42 @@ pub mod business {
         /// * Catalog: `mini_program.express.local.business.order_precancel`.
         pub struct OrderPrecancel {
             /// `shopid`.
-            0 shopid: Option<String> => w::Field::new("shopid"),
+            0 shopid: Option<String> => "shopid",
             /// `shop_order_id`.
-            1 shop_order_id: String => w::Field::must("shop_order_id"),
+            1 shop_order_id: String => "shop_order_id: must",
             /// `delivery_sign`.
-            2 delivery_sign: Option<String> => w::Field::new("delivery_sign"),
+            2 delivery_sign: Option<String> => "delivery_sign",
             /// `shop_no`.
-            3 shop_no: String => w::Field::must("shop_no"),
+            3 shop_no: String => "shop_no: must",
             /// `delivery_id`.
-            4 delivery_id: String => w::Field::must("delivery_id"),
+            4 delivery_id: String => "delivery_id: must",
             /// `waybill_id`.
-            5 waybill_id: Option<String> => w::Field::new("waybill_id"),
+            5 waybill_id: Option<String> => "waybill_id",
             /// `cancel_reason_id`.
-            6 cancel_reason_id: i64 => w::Field::must("cancel_reason_id"),
+            6 cancel_reason_id: i64 => "cancel_reason_id: must",
             /// `cancel_reason`.
-            7 cancel_reason: Option<String> => w::Field::new("cancel_reason"),
+            7 cancel_reason: Option<String> => "cancel_reason",
         }
-        new(shop_order_id: String, shop_no: String, delivery_id: String, cancel_reason_id: i64)
-        set(shopid: String, delivery_sign: String, waybill_id: String, cancel_reason: String)
+        new(
+            shop_order_id: impl Into<String>,
+            shop_no: impl Into<String>,
+            delivery_id: impl Into<String>,
+            cancel_reason_id: i64,
+        )
+        text(shopid: String, delivery_sign: String, waybill_id: String, cancel_reason: String)
     }
 
     w::record! {
         /// Answer to [`OrderPrecancel`].
         pub struct OrderPrecancelResponse {
             /// `resultcode`.
-            0 resultcode: i64 => w::Field::must("resultcode"),
+            0 resultcode: i64 => "resultcode: must",
             /// `resultmsg`.
-            1 resultmsg: String => w::Field::must("resultmsg"),
+            1 resultmsg: String => "resultmsg: must",
             /// `deduct_fee`; unit yuan.
-            2 deduct_fee: f64 => w::Field::must("deduct_fee"),
+            2 deduct_fee: f64 => "deduct_fee: must",
             /// `desc`.
-            3 desc: String => w::Field::must("desc"),
+            3 desc: String => "desc: must",
         }
     }
 
@@ -851,82 +861,76 @@ pub mod business {
         /// * Catalog: `mini_program.express.local.business.order_readd`.
         pub struct OrderReadd {
             /// `shopid`.
-            0 shopid: Option<String> => w::Field::new("shopid"),
+            0 shopid: Option<String> => "shopid",
             /// `shop_order_id`.
-            1 shop_order_id: String => w::Field::must("shop_order_id"),
+            1 shop_order_id: String => "shop_order_id: must",
             /// `delivery_sign`.
-            2 delivery_sign: Option<String> => w::Field::new("delivery_sign"),
+            2 delivery_sign: Option<String> => "delivery_sign",
             /// `shop_no`.
-            3 shop_no: String => w::Field::must("shop_no"),
+            3 shop_no: String => "shop_no: must",
             /// `delivery_id`.
-            4 delivery_id: String => w::Field::must("delivery_id"),
+            4 delivery_id: String => "delivery_id: must",
             /// `openid`.
-            5 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            5 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `sender`.
-            6 sender: Option<super::Sender> => w::Field::new("sender"),
+            6 sender: Option<super::Sender> => "sender",
             /// `receiver`.
-            7 receiver: super::Sender => w::Field::must("receiver"),
+            7 receiver: super::Sender => "receiver: must",
             /// `cargo`.
-            8 cargo: super::Cargo => w::Field::must("cargo"),
+            8 cargo: super::Cargo => "cargo: must",
             /// `order_info`.
-            9 order_info: super::OrderInfo => w::Field::must("order_info"),
+            9 order_info: super::OrderInfo => "order_info: must",
             /// `shop`.
-            10 shop: Option<super::Shop> => w::Field::new("shop"),
+            10 shop: Option<super::Shop> => "shop",
             /// `sub_biz_id`.
-            11 sub_biz_id: Option<String> => w::Field::new("sub_biz_id"),
+            11 sub_biz_id: Option<String> => "sub_biz_id",
             /// `delivery_token`.
-            12 delivery_token: Option<String> => w::Field::new("delivery_token"),
+            12 delivery_token: Option<String> => "delivery_token",
         }
         new(
-            shop_order_id: String,
-            shop_no: String,
-            delivery_id: String,
-            openid: xinqiao_types::OpenId,
+            shop_order_id: impl Into<String>,
+            shop_no: impl Into<String>,
+            delivery_id: impl Into<String>,
+            openid: impl Into<xinqiao_types::OpenId>,
             receiver: super::Sender,
             cargo: super::Cargo,
             order_info: super::OrderInfo,
         )
-        set(
-            shopid: String,
-            delivery_sign: String,
-            sender: super::Sender,
-            shop: super::Shop,
-            sub_biz_id: String,
-            delivery_token: String,
-        )
+        text(shopid: String, delivery_sign: String, sub_biz_id: String, delivery_token: String)
+        set(sender: super::Sender, shop: super::Shop)
     }
 
     w::record! {
         /// Answer to [`OrderReadd`].
         pub struct OrderReaddResponse {
             /// `resultcode`.
-            0 resultcode: i64 => w::Field::must("resultcode"),
+            0 resultcode: i64 => "resultcode: must",
             /// `resultmsg`.
-            1 resultmsg: String => w::Field::must("resultmsg"),
+            1 resultmsg: String => "resultmsg: must",
             /// `fee`; unit yuan.
-            2 fee: f64 => w::Field::must("fee"),
+            2 fee: f64 => "fee: must",
             /// `deliverfee`; unit yuan.
-            3 deliverfee: f64 => w::Field::must("deliverfee"),
+            3 deliverfee: f64 => "deliverfee: must",
             /// `couponfee`; unit yuan.
-            4 couponfee: f64 => w::Field::must("couponfee"),
+            4 couponfee: f64 => "couponfee: must",
             /// `tips`; unit yuan.
-            5 tips: f64 => w::Field::must("tips"),
+            5 tips: f64 => "tips: must",
             /// `insurancefee`; unit yuan.
-            6 insurancefee: f64 => w::Field::must("insurancefee"),
+            6 insurancefee: f64 => "insurancefee: must",
             /// `distance`; unit m.
-            7 distance: i64 => w::Field::must("distance"),
+            7 distance: i64 => "distance: must",
             /// `waybill_id`.
-            8 waybill_id: String => w::Field::must("waybill_id"),
+            8 waybill_id: String => "waybill_id: must",
             /// `order_status`.
-            9 order_status: i64 => w::Field::must("order_status"),
+            9 order_status: i64 => "order_status: must",
             /// `finish_code`.
-            10 finish_code: i64 => w::Field::must("finish_code"),
+            10 finish_code: i64 => "finish_code: must",
             /// `pickup_code`.
-            11 pickup_code: i64 => w::Field::must("pickup_code"),
+            11 pickup_code: i64 => "pickup_code: must",
             /// `dispatch_duration`; unit s.
-            12 dispatch_duration: i64 => w::Field::must("dispatch_duration"),
+            12 dispatch_duration: i64 => "dispatch_duration: must",
             /// `delivery_token`.
-            13 delivery_token: Option<String> => w::Field::new("delivery_token"),
+            13 delivery_token: Option<String> => "delivery_token",
         }
     }
 
@@ -957,29 +961,33 @@ pub mod business {
         /// * Catalog: `mini_program.express.local.business.realmock_update_order`.
         pub struct RealmockUpdateOrder {
             /// `shopid`.
-            0 shopid: Option<String> => w::Field::new("shopid"),
+            0 shopid: Option<String> => "shopid",
             /// `shop_order_id`.
-            1 shop_order_id: String => w::Field::must("shop_order_id"),
+            1 shop_order_id: String => "shop_order_id: must",
             /// `delivery_sign`.
-            2 delivery_sign: Option<String> => w::Field::new("delivery_sign"),
+            2 delivery_sign: Option<String> => "delivery_sign",
             /// `order_status`.
-            3 order_status: i64 => w::Field::must("order_status"),
+            3 order_status: i64 => "order_status: must",
             /// `action_time`; format `unix`.
-            4 action_time: xinqiao_types::UnixSeconds => w::Field::must("action_time"),
+            4 action_time: xinqiao_types::UnixSeconds => "action_time: must",
             /// `action_msg`.
-            5 action_msg: Option<String> => w::Field::new("action_msg"),
+            5 action_msg: Option<String> => "action_msg",
         }
-        new(shop_order_id: String, order_status: i64, action_time: xinqiao_types::UnixSeconds)
-        set(shopid: String, delivery_sign: String, action_msg: String)
+        new(
+            shop_order_id: impl Into<String>,
+            order_status: i64,
+            action_time: xinqiao_types::UnixSeconds,
+        )
+        text(shopid: String, delivery_sign: String, action_msg: String)
     }
 
     w::record! {
         /// Answer to [`RealmockUpdateOrder`].
         pub struct RealmockUpdateOrderResponse {
             /// `resultcode`.
-            0 resultcode: i64 => w::Field::must("resultcode"),
+            0 resultcode: i64 => "resultcode: must",
             /// `resultmsg`.
-            1 resultmsg: String => w::Field::must("resultmsg"),
+            1 resultmsg: String => "resultmsg: must",
         }
     }
 
@@ -1010,18 +1018,18 @@ pub mod business {
         /// * Catalog: `mini_program.express.local.business.shop_add`.
         pub struct ShopAdd {
             /// `delivery_id`.
-            0 delivery_id: String => w::Field::must("delivery_id"),
+            0 delivery_id: String => "delivery_id: must",
         }
-        new(delivery_id: String)
+        new(delivery_id: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`ShopAdd`].
         pub struct ShopAddResponse {
             /// `resultcode`.
-            0 resultcode: i64 => w::Field::must("resultcode"),
+            0 resultcode: i64 => "resultcode: must",
             /// `resultmsg`.
-            1 resultmsg: String => w::Field::must("resultmsg"),
+            1 resultmsg: String => "resultmsg: must",
         }
     }
 
@@ -1059,11 +1067,11 @@ pub mod business {
         /// Answer to [`ShopGet`].
         pub struct ShopGetResponse {
             /// `resultcode`.
-            0 resultcode: i64 => w::Field::must("resultcode"),
+            0 resultcode: i64 => "resultcode: must",
             /// `resultmsg`.
-            1 resultmsg: String => w::Field::must("resultmsg"),
+            1 resultmsg: String => "resultmsg: must",
             /// `shop_list`.
-            2 shop_list: Vec<super::ShopGetShop> => w::Field::must("shop_list"),
+            2 shop_list: Vec<super::ShopGetShop> => "shop_list: must",
         }
     }
 
@@ -1094,29 +1102,33 @@ pub mod business {
         /// * Catalog: `mini_program.express.local.business.test_update_order`.
         pub struct TestUpdateOrder {
             /// `shopid`.
-            0 shopid: Option<String> => w::Field::new("shopid"),
+            0 shopid: Option<String> => "shopid",
             /// `shop_order_id`.
-            1 shop_order_id: String => w::Field::must("shop_order_id"),
+            1 shop_order_id: String => "shop_order_id: must",
             /// `delivery_sign`.
-            2 delivery_sign: Option<String> => w::Field::new("delivery_sign"),
+            2 delivery_sign: Option<String> => "delivery_sign",
             /// `order_status`.
-            3 order_status: i64 => w::Field::must("order_status"),
+            3 order_status: i64 => "order_status: must",
             /// `action_time`; format `unix`.
-            4 action_time: xinqiao_types::UnixSeconds => w::Field::must("action_time"),
+            4 action_time: xinqiao_types::UnixSeconds => "action_time: must",
             /// `action_msg`.
-            5 action_msg: Option<String> => w::Field::new("action_msg"),
+            5 action_msg: Option<String> => "action_msg",
         }
-        new(shop_order_id: String, order_status: i64, action_time: xinqiao_types::UnixSeconds)
-        set(shopid: String, delivery_sign: String, action_msg: String)
+        new(
+            shop_order_id: impl Into<String>,
+            order_status: i64,
+            action_time: xinqiao_types::UnixSeconds,
+        )
+        text(shopid: String, delivery_sign: String, action_msg: String)
     }
 
     w::record! {
         /// Answer to [`TestUpdateOrder`].
         pub struct TestUpdateOrderResponse {
             /// `resultcode`.
-            0 resultcode: i64 => w::Field::must("resultcode"),
+            0 resultcode: i64 => "resultcode: must",
             /// `resultmsg`.
-            1 resultmsg: String => w::Field::must("resultmsg"),
+            1 resultmsg: String => "resultmsg: must",
         }
     }
 
@@ -1147,55 +1159,49 @@ pub mod business {
         /// * Catalog: `mini_program.express.local.business.update_order`.
         pub struct UpdateOrder {
             /// `shopid`.
-            0 shopid: Option<String> => w::Field::new("shopid"),
+            0 shopid: Option<String> => "shopid",
             /// `shop_order_id`.
-            1 shop_order_id: String => w::Field::must("shop_order_id"),
+            1 shop_order_id: String => "shop_order_id: must",
             /// `delivery_sign`.
-            2 delivery_sign: Option<String> => w::Field::new("delivery_sign"),
+            2 delivery_sign: Option<String> => "delivery_sign",
             /// `order_status`.
-            3 order_status: i64 => w::Field::must("order_status"),
+            3 order_status: i64 => "order_status: must",
             /// `action_time`; format `unix`.
-            4 action_time: xinqiao_types::UnixSeconds => w::Field::must("action_time"),
+            4 action_time: xinqiao_types::UnixSeconds => "action_time: must",
             /// `action_msg`.
-            5 action_msg: Option<String> => w::Field::new("action_msg"),
+            5 action_msg: Option<String> => "action_msg",
             /// `wx_token`.
-            6 wx_token: String => w::Field::must("wx_token"),
+            6 wx_token: String => "wx_token: must",
             /// `shop_no`.
-            7 shop_no: Option<String> => w::Field::new("shop_no"),
+            7 shop_no: Option<String> => "shop_no",
             /// `waybill_id`.
-            8 waybill_id: String => w::Field::must("waybill_id"),
+            8 waybill_id: String => "waybill_id: must",
             /// `wxa_path`.
-            9 wxa_path: String => w::Field::must("wxa_path"),
+            9 wxa_path: String => "wxa_path: must",
             /// `agent`.
-            10 agent: Option<super::Agent> => w::Field::new("agent"),
+            10 agent: Option<super::Agent> => "agent",
             /// `expected_delivery_time`; format `unix`.
-            11 expected_delivery_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("expected_delivery_time"),
+            11 expected_delivery_time: Option<xinqiao_types::UnixSeconds> => "expected_delivery_time",
         }
         new(
-            shop_order_id: String,
+            shop_order_id: impl Into<String>,
             order_status: i64,
             action_time: xinqiao_types::UnixSeconds,
-            wx_token: String,
-            waybill_id: String,
-            wxa_path: String,
+            wx_token: impl Into<String>,
+            waybill_id: impl Into<String>,
+            wxa_path: impl Into<String>,
         )
-        set(
-            shopid: String,
-            delivery_sign: String,
-            action_msg: String,
-            shop_no: String,
-            agent: super::Agent,
-            expected_delivery_time: xinqiao_types::UnixSeconds,
-        )
+        text(shopid: String, delivery_sign: String, action_msg: String, shop_no: String)
+        set(agent: super::Agent, expected_delivery_time: xinqiao_types::UnixSeconds)
     }
 
     w::record! {
         /// Answer to [`UpdateOrder`].
         pub struct UpdateOrderResponse {
             /// `resultcode`.
-            0 resultcode: i64 => w::Field::must("resultcode"),
+            0 resultcode: i64 => "resultcode: must",
             /// `resultmsg`.
-            1 resultmsg: String => w::Field::must("resultmsg"),
+            1 resultmsg: String => "resultmsg: must",
         }
     }
 

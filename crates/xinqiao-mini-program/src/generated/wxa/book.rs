@@ -7,7 +7,7 @@ w::record! {
     /// `AddbookauthResult`.
     pub struct AddbookauthResult {
         /// `errcode`.
-        0 errcode: i64 => w::Field::must("errcode"),
+        0 errcode: i64 => "errcode: must",
     }
 }
 
@@ -15,15 +15,15 @@ w::record! {
     /// `AuditInfo`.
     pub struct AuditInfo {
         /// `audit_status`.
-        0 audit_status: i64 => w::Field::must("audit_status"),
+        0 audit_status: i64 => "audit_status: must",
         /// `create_time`; format `unix`.
-        1 create_time: xinqiao_types::UnixSeconds => w::Field::must("create_time"),
+        1 create_time: xinqiao_types::UnixSeconds => "create_time: must",
         /// `reason`.
-        2 reason: Option<String> => w::Field::new("reason"),
+        2 reason: Option<String> => "reason",
         /// `suggestion`.
-        3 suggestion: Option<String> => w::Field::new("suggestion"),
+        3 suggestion: Option<String> => "suggestion",
         /// `audit_time`; format `unix`.
-        4 audit_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("audit_time"),
+        4 audit_time: Option<xinqiao_types::UnixSeconds> => "audit_time",
     }
 }
 
@@ -31,13 +31,13 @@ w::record! {
     /// `Book`.
     pub struct Book {
         /// `book_id`.
-        0 book_id: String => w::Field::must("book_id"),
+        0 book_id: String => "book_id: must",
         /// `grantee_appid`.
-        1 grantee_appid: String => w::Field::must("grantee_appid"),
+        1 grantee_appid: String => "grantee_appid: must",
         /// `expire_time`; format `unix`.
-        2 expire_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("expire_time"),
+        2 expire_time: Option<xinqiao_types::UnixSeconds> => "expire_time",
     }
-    new(book_id: String, grantee_appid: String)
+    new(book_id: impl Into<String>, grantee_appid: impl Into<String>)
     set(expire_time: xinqiao_types::UnixSeconds)
 }
 
@@ -45,78 +45,79 @@ w::record! {
     /// `Chapter`.
     pub struct Chapter {
         /// `chapter_title`.
-        0 chapter_title: String => w::Field::must("chapter_title"),
+        0 chapter_title: String => "chapter_title: must",
         /// `content`.
-        1 content: String => w::Field::must("content"),
+        1 content: String => "content: must",
         /// `original_id`.
-        2 original_id: Option<String> => w::Field::new("original_id"),
+        2 original_id: Option<String> => "original_id",
         /// `seq`.
-        3 seq: Option<i64> => w::Field::new("seq"),
+        3 seq: Option<i64> => "seq",
         /// `custom_info`.
-        4 custom_info: Option<String> => w::Field::new("custom_info"),
+        4 custom_info: Option<String> => "custom_info",
     }
-    new(chapter_title: String, content: String)
-    set(original_id: String, seq: i64, custom_info: String)
+    new(chapter_title: impl Into<String>, content: impl Into<String>)
+    text(original_id: String, custom_info: String)
+    set(seq: i64)
 }
 
 w::record! {
     /// `ChapterSeq`.
     pub struct ChapterSeq {
         /// `chapter_id`.
-        0 chapter_id: String => w::Field::must("chapter_id"),
+        0 chapter_id: String => "chapter_id: must",
         /// `seq`.
-        1 seq: i64 => w::Field::must("seq"),
+        1 seq: i64 => "seq: must",
     }
-    new(chapter_id: String, seq: i64)
+    new(chapter_id: impl Into<String>, seq: i64)
 }
 
 w::record! {
     /// `GetbookBook`.
     pub struct GetbookBook {
         /// `book_id`.
-        0 book_id: String => w::Field::must("book_id"),
+        0 book_id: String => "book_id: must",
         /// `title`.
-        1 title: String => w::Field::must("title"),
+        1 title: String => "title: must",
         /// `intro`.
-        2 intro: String => w::Field::must("intro"),
+        2 intro: String => "intro: must",
         /// `cover_url`.
-        3 cover_url: String => w::Field::must("cover_url"),
+        3 cover_url: String => "cover_url: must",
         /// `author`.
-        4 author: String => w::Field::must("author"),
+        4 author: String => "author: must",
         /// `first_category_id`.
-        5 first_category_id: i64 => w::Field::must("first_category_id"),
+        5 first_category_id: i64 => "first_category_id: must",
         /// `second_category_id`.
-        6 second_category_id: i64 => w::Field::must("second_category_id"),
+        6 second_category_id: i64 => "second_category_id: must",
         /// `third_category_id`.
-        7 third_category_id: i64 => w::Field::must("third_category_id"),
+        7 third_category_id: i64 => "third_category_id: must",
         /// `complete_status`.
-        8 complete_status: i64 => w::Field::must("complete_status"),
+        8 complete_status: i64 => "complete_status: must",
         /// `original_id`.
-        9 original_id: Option<String> => w::Field::new("original_id"),
+        9 original_id: Option<String> => "original_id",
         /// `upload_scene`.
-        10 upload_scene: i64 => w::Field::must("upload_scene"),
+        10 upload_scene: i64 => "upload_scene: must",
         /// `chapter_cnt`.
-        11 chapter_cnt: i64 => w::Field::must("chapter_cnt"),
+        11 chapter_cnt: i64 => "chapter_cnt: must",
         /// `volume_cnt`.
-        12 volume_cnt: i64 => w::Field::must("volume_cnt"),
+        12 volume_cnt: i64 => "volume_cnt: must",
         /// `total_word_cnt`.
-        13 total_word_cnt: i64 => w::Field::must("total_word_cnt"),
+        13 total_word_cnt: i64 => "total_word_cnt: must",
         /// `chapter_order_method`.
-        14 chapter_order_method: i64 => w::Field::must("chapter_order_method"),
+        14 chapter_order_method: i64 => "chapter_order_method: must",
         /// `custom_info`.
-        15 custom_info: Option<String> => w::Field::new("custom_info"),
+        15 custom_info: Option<String> => "custom_info",
         /// `audit_info`.
-        16 audit_info: Option<AuditInfo> => w::Field::new("audit_info"),
+        16 audit_info: Option<AuditInfo> => "audit_info",
         /// `create_time`; format `unix`.
-        17 create_time: xinqiao_types::UnixSeconds => w::Field::must("create_time"),
+        17 create_time: xinqiao_types::UnixSeconds => "create_time: must",
         /// `first_category_name`.
-        18 first_category_name: String => w::Field::must("first_category_name"),
+        18 first_category_name: String => "first_category_name: must",
         /// `second_category_name`.
-        19 second_category_name: String => w::Field::must("second_category_name"),
+        19 second_category_name: String => "second_category_name: must",
         /// `third_category_name`.
-        20 third_category_name: String => w::Field::must("third_category_name"),
+        20 third_category_name: String => "third_category_name: must",
         /// `volume_list`.
-        21 volume_list: Vec<Volume> => w::Field::must("volume_list"),
+        21 volume_list: Vec<Volume> => "volume_list: must",
     }
 }
 
@@ -124,27 +125,27 @@ w::record! {
     /// `GetchapterChapter`.
     pub struct GetchapterChapter {
         /// `chapter_id`.
-        0 chapter_id: String => w::Field::must("chapter_id"),
+        0 chapter_id: String => "chapter_id: must",
         /// `chapter_title`.
-        1 chapter_title: String => w::Field::must("chapter_title"),
+        1 chapter_title: String => "chapter_title: must",
         /// `volume_index`.
-        2 volume_index: i64 => w::Field::must("volume_index"),
+        2 volume_index: i64 => "volume_index: must",
         /// `original_id`.
-        3 original_id: Option<String> => w::Field::new("original_id"),
+        3 original_id: Option<String> => "original_id",
         /// `word_cnt`.
-        4 word_cnt: i64 => w::Field::must("word_cnt"),
+        4 word_cnt: i64 => "word_cnt: must",
         /// `seq`.
-        5 seq: Option<i64> => w::Field::new("seq"),
+        5 seq: Option<i64> => "seq",
         /// `custom_info`.
-        6 custom_info: Option<String> => w::Field::new("custom_info"),
+        6 custom_info: Option<String> => "custom_info",
         /// `audit_info`.
-        7 audit_info: Option<AuditInfo> => w::Field::new("audit_info"),
+        7 audit_info: Option<AuditInfo> => "audit_info",
         /// `create_time`; format `unix`.
-        8 create_time: xinqiao_types::UnixSeconds => w::Field::must("create_time"),
+        8 create_time: xinqiao_types::UnixSeconds => "create_time: must",
         /// `book_id`.
-        9 book_id: String => w::Field::must("book_id"),
+        9 book_id: String => "book_id: must",
         /// `content`.
-        10 content: String => w::Field::must("content"),
+        10 content: String => "content: must",
     }
 }
 
@@ -152,41 +153,41 @@ w::record! {
     /// `ListbookBook`.
     pub struct ListbookBook {
         /// `book_id`.
-        0 book_id: String => w::Field::must("book_id"),
+        0 book_id: String => "book_id: must",
         /// `title`.
-        1 title: String => w::Field::must("title"),
+        1 title: String => "title: must",
         /// `intro`.
-        2 intro: String => w::Field::must("intro"),
+        2 intro: String => "intro: must",
         /// `cover_url`.
-        3 cover_url: String => w::Field::must("cover_url"),
+        3 cover_url: String => "cover_url: must",
         /// `author`.
-        4 author: String => w::Field::must("author"),
+        4 author: String => "author: must",
         /// `first_category_id`.
-        5 first_category_id: i64 => w::Field::must("first_category_id"),
+        5 first_category_id: i64 => "first_category_id: must",
         /// `second_category_id`.
-        6 second_category_id: i64 => w::Field::must("second_category_id"),
+        6 second_category_id: i64 => "second_category_id: must",
         /// `third_category_id`.
-        7 third_category_id: i64 => w::Field::must("third_category_id"),
+        7 third_category_id: i64 => "third_category_id: must",
         /// `complete_status`.
-        8 complete_status: i64 => w::Field::must("complete_status"),
+        8 complete_status: i64 => "complete_status: must",
         /// `original_id`.
-        9 original_id: Option<String> => w::Field::new("original_id"),
+        9 original_id: Option<String> => "original_id",
         /// `upload_scene`.
-        10 upload_scene: i64 => w::Field::must("upload_scene"),
+        10 upload_scene: i64 => "upload_scene: must",
         /// `chapter_cnt`.
-        11 chapter_cnt: i64 => w::Field::must("chapter_cnt"),
+        11 chapter_cnt: i64 => "chapter_cnt: must",
         /// `volume_cnt`.
-        12 volume_cnt: i64 => w::Field::must("volume_cnt"),
+        12 volume_cnt: i64 => "volume_cnt: must",
         /// `total_word_cnt`.
-        13 total_word_cnt: i64 => w::Field::must("total_word_cnt"),
+        13 total_word_cnt: i64 => "total_word_cnt: must",
         /// `chapter_order_method`.
-        14 chapter_order_method: i64 => w::Field::must("chapter_order_method"),
+        14 chapter_order_method: i64 => "chapter_order_method: must",
         /// `custom_info`.
-        15 custom_info: Option<String> => w::Field::new("custom_info"),
+        15 custom_info: Option<String> => "custom_info",
         /// `audit_info`.
-        16 audit_info: Option<AuditInfo> => w::Field::new("audit_info"),
+        16 audit_info: Option<AuditInfo> => "audit_info",
         /// `create_time`; format `unix`.
-        17 create_time: xinqiao_types::UnixSeconds => w::Field::must("create_time"),
+        17 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
 
@@ -194,23 +195,23 @@ w::record! {
     /// `ListchapterChapter`.
     pub struct ListchapterChapter {
         /// `chapter_id`.
-        0 chapter_id: String => w::Field::must("chapter_id"),
+        0 chapter_id: String => "chapter_id: must",
         /// `chapter_title`.
-        1 chapter_title: String => w::Field::must("chapter_title"),
+        1 chapter_title: String => "chapter_title: must",
         /// `volume_index`.
-        2 volume_index: i64 => w::Field::must("volume_index"),
+        2 volume_index: i64 => "volume_index: must",
         /// `original_id`.
-        3 original_id: Option<String> => w::Field::new("original_id"),
+        3 original_id: Option<String> => "original_id",
         /// `word_cnt`.
-        4 word_cnt: i64 => w::Field::must("word_cnt"),
+        4 word_cnt: i64 => "word_cnt: must",
         /// `seq`.
-        5 seq: Option<i64> => w::Field::new("seq"),
+        5 seq: Option<i64> => "seq",
         /// `custom_info`.
-        6 custom_info: Option<String> => w::Field::new("custom_info"),
+        6 custom_info: Option<String> => "custom_info",
         /// `audit_info`.
-        7 audit_info: Option<AuditInfo> => w::Field::new("audit_info"),
+        7 audit_info: Option<AuditInfo> => "audit_info",
         /// `create_time`; format `unix`.
-        8 create_time: xinqiao_types::UnixSeconds => w::Field::must("create_time"),
+        8 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
 
@@ -218,13 +219,13 @@ w::record! {
     /// `QuerybookauthResult`.
     pub struct QuerybookauthResult {
         /// `book_id`.
-        0 book_id: String => w::Field::must("book_id"),
+        0 book_id: String => "book_id: must",
         /// `grantor_appid`.
-        1 grantor_appid: String => w::Field::must("grantor_appid"),
+        1 grantor_appid: String => "grantor_appid: must",
         /// `grantee_appid`.
-        2 grantee_appid: String => w::Field::must("grantee_appid"),
+        2 grantee_appid: String => "grantee_appid: must",
         /// `expire_time`; format `unix`.
-        3 expire_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("expire_time"),
+        3 expire_time: Option<xinqiao_types::UnixSeconds> => "expire_time",
     }
 }
 
@@ -232,13 +233,13 @@ w::record! {
     /// `Volume`.
     pub struct Volume {
         /// `volume_title`.
-        0 volume_title: String => w::Field::must("volume_title"),
+        0 volume_title: String => "volume_title: must",
         /// `start_index`.
-        1 start_index: i64 => w::Field::must("start_index"),
+        1 start_index: i64 => "start_index: must",
         /// `end_index`.
-        2 end_index: i64 => w::Field::must("end_index"),
+        2 end_index: i64 => "end_index: must",
     }
-    new(volume_title: String, start_index: i64, end_index: i64)
+    new(volume_title: impl Into<String>, start_index: i64, end_index: i64)
 }
 
 w::record! {
@@ -250,7 +251,7 @@ w::record! {
     /// * Catalog: `mini_program.wxa.book.addbookauth`.
     pub struct Addbookauth {
         /// `books`.
-        0 books: Vec<Book> => w::Field::must("books"),
+        0 books: Vec<Book> => "books: must",
     }
     new(books: Vec<Book>)
 }
@@ -259,7 +260,7 @@ w::record! {
     /// Answer to [`Addbookauth`].
     pub struct AddbookauthResponse {
         /// `results`.
-        0 results: Vec<AddbookauthResult> => w::Field::must("results"),
+        0 results: Vec<AddbookauthResult> => "results: must",
     }
 }
 
@@ -291,7 +292,7 @@ w::record! {
     /// * Catalog: `mini_program.wxa.book.addbookauthbyappid`.
     pub struct Addbookauthbyappid {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -324,9 +325,9 @@ w::record! {
     /// * Catalog: `mini_program.wxa.book.auditbook`.
     pub struct Auditbook {
         /// `book_id`.
-        0 book_id: String => w::Field::must("book_id"),
+        0 book_id: String => "book_id: must",
     }
-    new(book_id: String)
+    new(book_id: impl Into<String>)
 }
 
 w::endpoint! {
@@ -357,20 +358,20 @@ w::record! {
     /// * Catalog: `mini_program.wxa.book.batchcreatechapter`.
     pub struct Batchcreatechapter {
         /// `book_id`.
-        0 book_id: String => w::Field::must("book_id"),
+        0 book_id: String => "book_id: must",
         /// `chapter_list`.
-        1 chapter_list: Vec<Chapter> => w::Field::must("chapter_list"),
+        1 chapter_list: Vec<Chapter> => "chapter_list: must",
     }
-    new(book_id: String, chapter_list: Vec<Chapter>)
+    new(book_id: impl Into<String>, chapter_list: Vec<Chapter>)
 }
 
 w::record! {
     /// Answer to [`Batchcreatechapter`].
     pub struct BatchcreatechapterResponse {
         /// `chapter_id_list`.
-        0 chapter_id_list: Vec<String> => w::Field::must("chapter_id_list"),
+        0 chapter_id_list: Vec<String> => "chapter_id_list: must",
         /// `conflict_original_id_list`.
-        1 conflict_original_id_list: Option<Vec<String>> => w::Field::new("conflict_original_id_list"),
+        1 conflict_original_id_list: Option<Vec<String>> => "conflict_original_id_list",
     }
 }
 
@@ -402,56 +403,51 @@ w::record! {
     /// * Catalog: `mini_program.wxa.book.createbook`.
     pub struct Createbook {
         /// `title`.
-        0 title: String => w::Field::must("title"),
+        0 title: String => "title: must",
         /// `intro`.
-        1 intro: String => w::Field::must("intro"),
+        1 intro: String => "intro: must",
         /// `cover_media_id`.
-        2 cover_media_id: String => w::Field::must("cover_media_id"),
+        2 cover_media_id: String => "cover_media_id: must",
         /// `author`.
-        3 author: String => w::Field::must("author"),
+        3 author: String => "author: must",
         /// `first_category_id`.
-        4 first_category_id: i64 => w::Field::must("first_category_id"),
+        4 first_category_id: i64 => "first_category_id: must",
         /// `second_category_id`.
-        5 second_category_id: i64 => w::Field::must("second_category_id"),
+        5 second_category_id: i64 => "second_category_id: must",
         /// `third_category_id`.
-        6 third_category_id: i64 => w::Field::must("third_category_id"),
+        6 third_category_id: i64 => "third_category_id: must",
         /// `complete_status`.
-        7 complete_status: i64 => w::Field::must("complete_status"),
+        7 complete_status: i64 => "complete_status: must",
         /// `original_id`.
-        8 original_id: Option<String> => w::Field::new("original_id"),
+        8 original_id: Option<String> => "original_id",
         /// `chapter_order_method`.
-        9 chapter_order_method: Option<i64> => w::Field::new("chapter_order_method"),
+        9 chapter_order_method: Option<i64> => "chapter_order_method",
         /// `custom_info`.
-        10 custom_info: Option<String> => w::Field::new("custom_info"),
+        10 custom_info: Option<String> => "custom_info",
         /// `keyword_list`.
-        11 keyword_list: Option<Vec<String>> => w::Field::new("keyword_list"),
+        11 keyword_list: Option<Vec<String>> => "keyword_list",
         /// `awesome_paragraph`.
-        12 awesome_paragraph: Option<String> => w::Field::new("awesome_paragraph"),
+        12 awesome_paragraph: Option<String> => "awesome_paragraph",
     }
     new(
-        title: String,
-        intro: String,
-        cover_media_id: String,
-        author: String,
+        title: impl Into<String>,
+        intro: impl Into<String>,
+        cover_media_id: impl Into<String>,
+        author: impl Into<String>,
         first_category_id: i64,
         second_category_id: i64,
         third_category_id: i64,
         complete_status: i64,
     )
-    set(
-        original_id: String,
-        chapter_order_method: i64,
-        custom_info: String,
-        keyword_list: Vec<String>,
-        awesome_paragraph: String,
-    )
+    text(original_id: String, custom_info: String, awesome_paragraph: String)
+    set(chapter_order_method: i64, keyword_list: Vec<String>)
 }
 
 w::record! {
     /// Answer to [`Createbook`].
     pub struct CreatebookResponse {
         /// `book_id`.
-        0 book_id: String => w::Field::must("book_id"),
+        0 book_id: String => "book_id: must",
     }
 }
 
@@ -482,18 +478,18 @@ w::record! {
     /// * Catalog: `mini_program.wxa.book.createchapter`.
     pub struct Createchapter {
         /// `book_id`.
-        0 book_id: String => w::Field::must("book_id"),
+        0 book_id: String => "book_id: must",
         /// `chapter`.
-        1 chapter: Chapter => w::Field::must("chapter"),
+        1 chapter: Chapter => "chapter: must",
     }
-    new(book_id: String, chapter: Chapter)
+    new(book_id: impl Into<String>, chapter: Chapter)
 }
 
 w::record! {
     /// Answer to [`Createchapter`].
     pub struct CreatechapterResponse {
         /// `chapter_id`.
-        0 chapter_id: String => w::Field::must("chapter_id"),
+        0 chapter_id: String => "chapter_id: must",
     }
 }
 
@@ -524,11 +520,11 @@ w::record! {
     /// * Catalog: `mini_program.wxa.book.delbookauth`.
     pub struct Delbookauth {
         /// `book_id`.
-        0 book_id: String => w::Field::must("book_id"),
+        0 book_id: String => "book_id: must",
         /// `grantee_appid`.
-        1 grantee_appid: String => w::Field::must("grantee_appid"),
+        1 grantee_appid: String => "grantee_appid: must",
     }
-    new(book_id: String, grantee_appid: String)
+    new(book_id: impl Into<String>, grantee_appid: impl Into<String>)
 }
 
 w::endpoint! {
@@ -559,7 +555,7 @@ w::record! {
     /// * Catalog: `mini_program.wxa.book.delbookauthbyappid`.
     pub struct Delbookauthbyappid {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -591,9 +587,9 @@ w::record! {
     /// * Catalog: `mini_program.wxa.book.deletebook`.
     pub struct Deletebook {
         /// `book_id`.
-        0 book_id: String => w::Field::must("book_id"),
+        0 book_id: String => "book_id: must",
     }
-    new(book_id: String)
+    new(book_id: impl Into<String>)
 }
 
 w::endpoint! {
@@ -623,11 +619,11 @@ w::record! {
     /// * Catalog: `mini_program.wxa.book.deletechapter`.
     pub struct Deletechapter {
         /// `book_id`.
-        0 book_id: String => w::Field::must("book_id"),
+        0 book_id: String => "book_id: must",
         /// `chapter_id`.
-        1 chapter_id: String => w::Field::must("chapter_id"),
+        1 chapter_id: String => "chapter_id: must",
     }
-    new(book_id: String, chapter_id: String)
+    new(book_id: impl Into<String>, chapter_id: impl Into<String>)
 }
 
 w::endpoint! {
@@ -657,21 +653,22 @@ w::record! {
     /// * Catalog: `mini_program.wxa.book.getbook`.
     pub struct Getbook {
         /// `need_edited_data`.
-        0 need_edited_data: Option<bool> => w::Field::new("need_edited_data"),
+        0 need_edited_data: Option<bool> => "need_edited_data",
         /// `book_id`.
-        1 book_id: Option<String> => w::Field::new("book_id"),
+        1 book_id: Option<String> => "book_id",
         /// `original_id`.
-        2 original_id: Option<String> => w::Field::new("original_id"),
+        2 original_id: Option<String> => "original_id",
     }
     new()
-    set(need_edited_data: bool, book_id: String, original_id: String)
+    text(book_id: String, original_id: String)
+    set(need_edited_data: bool)
 }
 
 w::record! {
     /// Answer to [`Getbook`].
     pub struct GetbookResponse {
         /// `book`.
-        0 book: GetbookBook => w::Field::must("book"),
+        0 book: GetbookBook => "book: must",
     }
 }
 
@@ -702,13 +699,13 @@ w::record! {
     /// * Catalog: `mini_program.wxa.book.getchapter`.
     pub struct Getchapter {
         /// `book_id`.
-        0 book_id: String => w::Field::must("book_id"),
+        0 book_id: String => "book_id: must",
         /// `chapter_id`.
-        1 chapter_id: String => w::Field::must("chapter_id"),
+        1 chapter_id: String => "chapter_id: must",
         /// `need_edited_data`.
-        2 need_edited_data: Option<bool> => w::Field::new("need_edited_data"),
+        2 need_edited_data: Option<bool> => "need_edited_data",
     }
-    new(book_id: String, chapter_id: String)
+    new(book_id: impl Into<String>, chapter_id: impl Into<String>)
     set(need_edited_data: bool)
 }
 
@@ -716,7 +713,7 @@ w::record! {
     /// Answer to [`Getchapter`].
     pub struct GetchapterResponse {
         /// `chapter`.
-        0 chapter: GetchapterChapter => w::Field::must("chapter"),
+        0 chapter: GetchapterChapter => "chapter: must",
     }
 }
 
@@ -747,13 +744,13 @@ w::record! {
     /// * Catalog: `mini_program.wxa.book.listbook`.
     pub struct Listbook {
         /// `need_edited_data`.
-        0 need_edited_data: Option<bool> => w::Field::new("need_edited_data"),
+        0 need_edited_data: Option<bool> => "need_edited_data",
         /// `last_id`.
-        1 last_id: Option<i64> => w::Field::new("last_id"),
+        1 last_id: Option<i64> => "last_id",
         /// `offset`.
-        2 offset: Option<i64> => w::Field::new("offset"),
+        2 offset: Option<i64> => "offset",
         /// `limit`.
-        3 limit: Option<i64> => w::Field::new("limit"),
+        3 limit: Option<i64> => "limit",
     }
     new()
     set(need_edited_data: bool, last_id: i64, offset: i64, limit: i64)
@@ -763,11 +760,11 @@ w::record! {
     /// Answer to [`Listbook`].
     pub struct ListbookResponse {
         /// `book_list`.
-        0 book_list: Vec<ListbookBook> => w::Field::must("book_list"),
+        0 book_list: Vec<ListbookBook> => "book_list: must",
         /// `total_cnt`.
-        1 total_cnt: i64 => w::Field::must("total_cnt"),
+        1 total_cnt: i64 => "total_cnt: must",
         /// `last_id`.
-        2 last_id: Option<i64> => w::Field::new("last_id"),
+        2 last_id: Option<i64> => "last_id",
     }
 }
 
@@ -798,17 +795,17 @@ w::record! {
     /// * Catalog: `mini_program.wxa.book.listchapter`.
     pub struct Listchapter {
         /// `book_id`.
-        0 book_id: String => w::Field::must("book_id"),
+        0 book_id: String => "book_id: must",
         /// `need_edited_data`.
-        1 need_edited_data: Option<bool> => w::Field::new("need_edited_data"),
+        1 need_edited_data: Option<bool> => "need_edited_data",
         /// `volume_index`.
-        2 volume_index: Option<i64> => w::Field::new("volume_index"),
+        2 volume_index: Option<i64> => "volume_index",
         /// `offset`.
-        3 offset: Option<i64> => w::Field::new("offset"),
+        3 offset: Option<i64> => "offset",
         /// `limit`.
-        4 limit: Option<i64> => w::Field::new("limit"),
+        4 limit: Option<i64> => "limit",
     }
-    new(book_id: String)
+    new(book_id: impl Into<String>)
     set(need_edited_data: bool, volume_index: i64, offset: i64, limit: i64)
 }
 
@@ -816,9 +813,9 @@ w::record! {
     /// Answer to [`Listchapter`].
     pub struct ListchapterResponse {
         /// `chapter_list`.
-        0 chapter_list: Vec<ListchapterChapter> => w::Field::must("chapter_list"),
+        0 chapter_list: Vec<ListchapterChapter> => "chapter_list: must",
         /// `total_cnt`.
-        1 total_cnt: i64 => w::Field::must("total_cnt"),
+        1 total_cnt: i64 => "total_cnt: must",
     }
 }
 
@@ -849,27 +846,28 @@ w::record! {
     /// * Catalog: `mini_program.wxa.book.querybookauth`.
     pub struct Querybookauth {
         /// `book_id`.
-        0 book_id: Option<String> => w::Field::new("book_id"),
+        0 book_id: Option<String> => "book_id",
         /// `is_sum`.
-        1 is_sum: Option<bool> => w::Field::new("is_sum"),
+        1 is_sum: Option<bool> => "is_sum",
         /// `type`.
-        2 type_: Option<i64> => w::Field::new("type"),
+        2 type_: Option<i64> => "type",
         /// `offset`.
-        3 offset: Option<i64> => w::Field::new("offset"),
+        3 offset: Option<i64> => "offset",
         /// `count`.
-        4 count: Option<i64> => w::Field::new("count"),
+        4 count: Option<i64> => "count",
     }
     new()
-    set(book_id: String, is_sum: bool, type_: i64, offset: i64, count: i64)
+    text(book_id: String)
+    set(is_sum: bool, type_: i64, offset: i64, count: i64)
 }
 
 w::record! {
     /// Answer to [`Querybookauth`].
     pub struct QuerybookauthResponse {
         /// `results`.
-        0 results: Vec<QuerybookauthResult> => w::Field::must("results"),
+        0 results: Vec<QuerybookauthResult> => "results: must",
         /// `sum`.
-        1 sum: Option<i64> => w::Field::new("sum"),
+        1 sum: Option<i64> => "sum",
     }
 }
 
@@ -901,7 +899,7 @@ w::record! {
     /// * Catalog: `mini_program.wxa.book.querybookauthv2`.
     pub struct Querybookauthv2 {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -933,15 +931,20 @@ w::record! {
     /// * Catalog: `mini_program.wxa.book.reorderchapter`.
     pub struct Reorderchapter {
         /// `book_id`.
-        0 book_id: String => w::Field::must("book_id"),
+        0 book_id: String => "book_id: must",
         /// `chapter_id`.
-        1 chapter_id: String => w::Field::must("chapter_id"),
+        1 chapter_id: String => "chapter_id: must",
         /// `target_chapter_id`.
-        2 target_chapter_id: String => w::Field::must("target_chapter_id"),
+        2 target_chapter_id: String => "target_chapter_id: must",
         /// `operation`.
-        3 operation: i64 => w::Field::must("operation"),
+        3 operation: i64 => "operation: must",
     }
-    new(book_id: String, chapter_id: String, target_chapter_id: String, operation: i64)
+    new(
+        book_id: impl Into<String>,
+        chapter_id: impl Into<String>,
+        target_chapter_id: impl Into<String>,
+        operation: i64,
+    )
 }
 
 w::endpoint! {
@@ -971,22 +974,27 @@ w::record! {
     /// * Catalog: `mini_program.wxa.book.replacechapter`.
     pub struct Replacechapter {
         /// `book_id`.
-        0 book_id: String => w::Field::must("book_id"),
+        0 book_id: String => "book_id: must",
         /// `chapter_id`.
-        1 chapter_id: String => w::Field::must("chapter_id"),
+        1 chapter_id: String => "chapter_id: must",
         /// `new_chapter_title`.
-        2 new_chapter_title: String => w::Field::must("new_chapter_title"),
+        2 new_chapter_title: String => "new_chapter_title: must",
         /// `new_content`.
-        3 new_content: String => w::Field::must("new_content"),
+        3 new_content: String => "new_content: must",
     }
-    new(book_id: String, chapter_id: String, new_chapter_title: String, new_content: String)
+    new(
+        book_id: impl Into<String>,
+        chapter_id: impl Into<String>,
+        new_chapter_title: impl Into<String>,
+        new_content: impl Into<String>,
+    )
 }
 
 w::record! {
     /// Answer to [`Replacechapter`].
     pub struct ReplacechapterResponse {
         /// `new_chapter_id`.
-        0 new_chapter_id: String => w::Field::must("new_chapter_id"),
+        0 new_chapter_id: String => "new_chapter_id: must",
     }
 }
 
@@ -1017,61 +1025,63 @@ w::record! {
     /// * Catalog: `mini_program.wxa.book.updatebook`.
     pub struct Updatebook {
         /// `book_id`.
-        0 book_id: String => w::Field::must("book_id"),
+        0 book_id: String => "book_id: must",
         /// `title`.
-        1 title: Option<String> => w::Field::new("title"),
+        1 title: Option<String> => "title",
         /// `intro`.
-        2 intro: Option<String> => w::Field::new("intro"),
+        2 intro: Option<String> => "intro",
         /// `cover_media_id`.
-        3 cover_media_id: Option<String> => w::Field::new("cover_media_id"),
+        3 cover_media_id: Option<String> => "cover_media_id",
         /// `author`.
-        4 author: Option<String> => w::Field::new("author"),
+        4 author: Option<String> => "author",
         /// `first_category_id`.
-        5 first_category_id: Option<i64> => w::Field::new("first_category_id"),
+        5 first_category_id: Option<i64> => "first_category_id",
         /// `second_category_id`.
-        6 second_category_id: Option<i64> => w::Field::new("second_category_id"),
+        6 second_category_id: Option<i64> => "second_category_id",
         /// `third_category_id`.
-        7 third_category_id: Option<i64> => w::Field::new("third_category_id"),
+        7 third_category_id: Option<i64> => "third_category_id",
         /// `complete_status`.
-        8 complete_status: Option<i64> => w::Field::new("complete_status"),
+        8 complete_status: Option<i64> => "complete_status",
         /// `original_id`.
-        9 original_id: Option<String> => w::Field::new("original_id"),
+        9 original_id: Option<String> => "original_id",
         /// `chapter_id_list`.
-        10 chapter_id_list: Option<Vec<String>> => w::Field::new("chapter_id_list"),
+        10 chapter_id_list: Option<Vec<String>> => "chapter_id_list",
         /// `need_volume`.
-        11 need_volume: Option<bool> => w::Field::new("need_volume"),
+        11 need_volume: Option<bool> => "need_volume",
         /// `volume_list`.
-        12 volume_list: Option<Vec<Volume>> => w::Field::new("volume_list"),
+        12 volume_list: Option<Vec<Volume>> => "volume_list",
         /// `chapter_order_method`.
-        13 chapter_order_method: Option<i64> => w::Field::new("chapter_order_method"),
+        13 chapter_order_method: Option<i64> => "chapter_order_method",
         /// `custom_info`.
-        14 custom_info: Option<String> => w::Field::new("custom_info"),
+        14 custom_info: Option<String> => "custom_info",
         /// `update_keyword`.
-        15 update_keyword: Option<bool> => w::Field::new("update_keyword"),
+        15 update_keyword: Option<bool> => "update_keyword",
         /// `keyword_list`.
-        16 keyword_list: Option<Vec<String>> => w::Field::new("keyword_list"),
+        16 keyword_list: Option<Vec<String>> => "keyword_list",
         /// `awesome_paragraph`.
-        17 awesome_paragraph: Option<String> => w::Field::new("awesome_paragraph"),
+        17 awesome_paragraph: Option<String> => "awesome_paragraph",
     }
-    new(book_id: String)
-    set(
+    new(book_id: impl Into<String>)
+    text(
         title: String,
         intro: String,
         cover_media_id: String,
         author: String,
+        original_id: String,
+        custom_info: String,
+        awesome_paragraph: String,
+    )
+    set(
         first_category_id: i64,
         second_category_id: i64,
         third_category_id: i64,
         complete_status: i64,
-        original_id: String,
         chapter_id_list: Vec<String>,
         need_volume: bool,
         volume_list: Vec<Volume>,
         chapter_order_method: i64,
-        custom_info: String,
         update_keyword: bool,
         keyword_list: Vec<String>,
-        awesome_paragraph: String,
     )
 }
 
@@ -1102,11 +1112,11 @@ w::record! {
     /// * Catalog: `mini_program.wxa.book.updatechapterseq`.
     pub struct Updatechapterseq {
         /// `book_id`.
-        0 book_id: String => w::Field::must("book_id"),
+        0 book_id: String => "book_id: must",
         /// `chapter_seq_list`.
-        1 chapter_seq_list: Vec<ChapterSeq> => w::Field::must("chapter_seq_list"),
+        1 chapter_seq_list: Vec<ChapterSeq> => "chapter_seq_list: must",
     }
-    new(book_id: String, chapter_seq_list: Vec<ChapterSeq>)
+    new(book_id: impl Into<String>, chapter_seq_list: Vec<ChapterSeq>)
 }
 
 w::endpoint! {

@@ -7,24 +7,24 @@ w::record! {
     /// `ActivedeviceDevice`.
     pub struct ActivedeviceDevice {
         /// `model_id`.
-        0 model_id: String => w::Field::must("model_id"),
+        0 model_id: String => "model_id: must",
         /// `sn`.
-        1 sn: String => w::Field::must("sn"),
+        1 sn: String => "sn: must",
         /// `active_number`.
-        2 active_number: i64 => w::Field::must("active_number"),
+        2 active_number: i64 => "active_number: must",
     }
-    new(model_id: String, sn: String, active_number: i64)
+    new(model_id: impl Into<String>, sn: impl Into<String>, active_number: i64)
 }
 
 w::record! {
     /// `AdddeviceDevice`.
     pub struct AdddeviceDevice {
         /// `model_id`.
-        0 model_id: String => w::Field::must("model_id"),
+        0 model_id: String => "model_id: must",
         /// `sn`.
-        1 sn: String => w::Field::must("sn"),
+        1 sn: String => "sn: must",
         /// `errcode`.
-        2 errcode: i64 => w::Field::must("errcode"),
+        2 errcode: i64 => "errcode: must",
     }
 }
 
@@ -32,9 +32,9 @@ w::record! {
     /// `ChapterSetting`.
     pub struct ChapterSetting {
         /// `chapter_index`.
-        0 chapter_index: i64 => w::Field::must("chapter_index"),
+        0 chapter_index: i64 => "chapter_index: must",
         /// `words`.
-        1 words: Option<i64> => w::Field::new("words"),
+        1 words: Option<i64> => "words",
     }
     new(chapter_index: i64)
     set(words: i64)
@@ -44,9 +44,9 @@ w::record! {
     /// `DataBody`.
     pub struct DataBody {
         /// `tables`.
-        0 tables: Vec<Table> => w::Field::must("tables"),
+        0 tables: Vec<Table> => "tables: must",
         /// `count`.
-        1 count: i64 => w::Field::must("count"),
+        1 count: i64 => "count: must",
     }
 }
 
@@ -54,39 +54,44 @@ w::record! {
     /// `DeliveryPlace`.
     pub struct DeliveryPlace {
         /// `province`.
-        0 province: String => w::Field::must("province"),
+        0 province: String => "province: must",
         /// `city`.
-        1 city: String => w::Field::must("city"),
+        1 city: String => "city: must",
         /// `county`.
-        2 county: String => w::Field::must("county"),
+        2 county: String => "county: must",
         /// `address`.
-        3 address: String => w::Field::must("address").masked(),
+        3 address: String => "address: must masked",
     }
-    new(province: String, city: String, county: String, address: String)
+    new(
+        province: impl Into<String>,
+        city: impl Into<String>,
+        county: impl Into<String>,
+        address: impl Into<String>,
+    )
 }
 
 w::record! {
     /// `Device`.
     pub struct Device {
         /// `model_id`.
-        0 model_id: String => w::Field::must("model_id"),
+        0 model_id: String => "model_id: must",
         /// `sn`.
-        1 sn: String => w::Field::must("sn"),
+        1 sn: String => "sn: must",
     }
-    new(model_id: String, sn: String)
+    new(model_id: impl Into<String>, sn: impl Into<String>)
 }
 
 w::record! {
     /// `DeviceItem`.
     pub struct DeviceItem {
         /// `model_id`.
-        0 model_id: String => w::Field::must("model_id"),
+        0 model_id: String => "model_id: must",
         /// `sn`.
-        1 sn: String => w::Field::must("sn"),
+        1 sn: String => "sn: must",
         /// `expire_time`; format `unix`.
-        2 expire_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("expire_time"),
+        2 expire_time: Option<xinqiao_types::UnixSeconds> => "expire_time",
         /// `errcode`.
-        3 errcode: i64 => w::Field::must("errcode"),
+        3 errcode: i64 => "errcode: must",
     }
 }
 
@@ -94,11 +99,11 @@ w::record! {
     /// `FailureRecord`.
     pub struct FailureRecord {
         /// `mobile_phone`.
-        0 mobile_phone: String => w::Field::must("mobile_phone").masked(),
+        0 mobile_phone: String => "mobile_phone: must masked",
         /// `registration_number`.
-        1 registration_number: Option<String> => w::Field::new("registration_number"),
+        1 registration_number: Option<String> => "registration_number",
         /// `failure_code`.
-        2 failure_code: i64 => w::Field::must("failure_code"),
+        2 failure_code: i64 => "failure_code: must",
     }
 }
 
@@ -106,13 +111,13 @@ w::record! {
     /// `Follower`.
     pub struct Follower {
         /// `openid`.
-        0 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `room_id`.
-        1 room_id: i64 => w::Field::must("room_id"),
+        1 room_id: i64 => "room_id: must",
         /// `room_status`.
-        2 room_status: i64 => w::Field::must("room_status"),
+        2 room_status: i64 => "room_status: must",
         /// `subscribe_time`; format `unix`.
-        3 subscribe_time: xinqiao_types::UnixSeconds => w::Field::must("subscribe_time"),
+        3 subscribe_time: xinqiao_types::UnixSeconds => "subscribe_time: must",
     }
 }
 
@@ -120,17 +125,17 @@ w::record! {
     /// `GameRoomInfo`.
     pub struct GameRoomInfo {
         /// `game_tick`; unit ms.
-        0 game_tick: i64 => w::Field::must("game_tick"),
+        0 game_tick: i64 => "game_tick: must",
         /// `start_percent`.
-        1 start_percent: i64 => w::Field::must("start_percent"),
+        1 start_percent: i64 => "start_percent: must",
         /// `udp_reliability_strategy`.
-        2 udp_reliability_strategy: i64 => w::Field::must("udp_reliability_strategy"),
+        2 udp_reliability_strategy: i64 => "udp_reliability_strategy: must",
         /// `need_user_info`.
-        3 need_user_info: Option<bool> => w::Field::new("need_user_info"),
+        3 need_user_info: Option<bool> => "need_user_info",
         /// `game_last_time`; unit s.
-        4 game_last_time: Option<i64> => w::Field::new("game_last_time"),
+        4 game_last_time: Option<i64> => "game_last_time",
         /// `need_game_seed`.
-        5 need_game_seed: Option<bool> => w::Field::new("need_game_seed"),
+        5 need_game_seed: Option<bool> => "need_game_seed",
     }
     new(game_tick: i64, start_percent: i64, udp_reliability_strategy: i64)
     set(need_user_info: bool, game_last_time: i64, need_game_seed: bool)
@@ -140,11 +145,11 @@ w::record! {
     /// `GetdeviceinfoDevice`.
     pub struct GetdeviceinfoDevice {
         /// `model_id`.
-        0 model_id: String => w::Field::must("model_id"),
+        0 model_id: String => "model_id: must",
         /// `sn`.
-        1 sn: String => w::Field::must("sn"),
+        1 sn: String => "sn: must",
         /// `expire_time`; format `unix`.
-        2 expire_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("expire_time"),
+        2 expire_time: Option<xinqiao_types::UnixSeconds> => "expire_time",
     }
 }
 
@@ -152,27 +157,27 @@ w::record! {
     /// `GetorderlistList`.
     pub struct GetorderlistList {
         /// `order_no`.
-        0 order_no: String => w::Field::must("order_no"),
+        0 order_no: String => "order_no: must",
         /// `policy_no`.
-        1 policy_no: String => w::Field::must("policy_no"),
+        1 policy_no: String => "policy_no: must",
         /// `report_no`.
-        2 report_no: String => w::Field::must("report_no"),
+        2 report_no: String => "report_no: must",
         /// `delivery_no`.
-        3 delivery_no: String => w::Field::must("delivery_no"),
+        3 delivery_no: String => "delivery_no: must",
         /// `refund_delivery_no`.
-        4 refund_delivery_no: String => w::Field::must("refund_delivery_no"),
+        4 refund_delivery_no: String => "refund_delivery_no: must",
         /// `insurance_end_date`.
-        5 insurance_end_date: String => w::Field::must("insurance_end_date"),
+        5 insurance_end_date: String => "insurance_end_date: must",
         /// `estimate_amount`; unit fen.
-        6 estimate_amount: xinqiao_types::Fen => w::Field::must("estimate_amount"),
+        6 estimate_amount: xinqiao_types::Fen => "estimate_amount: must",
         /// `premium`; unit fen.
-        7 premium: xinqiao_types::Fen => w::Field::must("premium"),
+        7 premium: xinqiao_types::Fen => "premium: must",
         /// `status`.
-        8 status: i64 => w::Field::must("status"),
+        8 status: i64 => "status: must",
         /// `pay_fail_reason`.
-        9 pay_fail_reason: Option<String> => w::Field::new("pay_fail_reason"),
+        9 pay_fail_reason: Option<String> => "pay_fail_reason",
         /// `pay_finish_time`; format `unix`.
-        10 pay_finish_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("pay_finish_time"),
+        10 pay_finish_time: Option<xinqiao_types::UnixSeconds> => "pay_finish_time",
     }
 }
 
@@ -180,23 +185,23 @@ w::record! {
     /// `GetpayorderlistList`.
     pub struct GetpayorderlistList {
         /// `order_id`.
-        0 order_id: w::TextOrNumber => w::Field::must("order_id"),
+        0 order_id: w::TextOrNumber => "order_id: must",
         /// `order_status`.
-        1 order_status: i64 => w::Field::must("order_status"),
+        1 order_status: i64 => "order_status: must",
         /// `total_price`; unit fen.
-        2 total_price: xinqiao_types::Fen => w::Field::must("total_price"),
+        2 total_price: xinqiao_types::Fen => "total_price: must",
         /// `create_time`; format `unix`.
-        3 create_time: xinqiao_types::UnixSeconds => w::Field::must("create_time"),
+        3 create_time: xinqiao_types::UnixSeconds => "create_time: must",
         /// `pay_time`; format `unix`.
-        4 pay_time: xinqiao_types::UnixSeconds => w::Field::must("pay_time"),
+        4 pay_time: xinqiao_types::UnixSeconds => "pay_time: must",
         /// `can_refund`.
-        5 can_refund: bool => w::Field::must("can_refund"),
+        5 can_refund: bool => "can_refund: must",
         /// `refund_time`; format `unix`.
-        6 refund_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("refund_time"),
+        6 refund_time: Option<xinqiao_types::UnixSeconds> => "refund_time",
         /// `refund_status`.
-        7 refund_status: Option<i64> => w::Field::new("refund_status"),
+        7 refund_status: Option<i64> => "refund_status",
         /// `refund_amt`; unit fen.
-        8 refund_amt: Option<xinqiao_types::Fen> => w::Field::new("refund_amt"),
+        8 refund_amt: Option<xinqiao_types::Fen> => "refund_amt",
     }
 }
 
@@ -204,31 +209,31 @@ w::record! {
     /// `GetretailinfoInfo`.
     pub struct GetretailinfoInfo {
         /// `retail_type`.
-        0 retail_type: String => w::Field::must("retail_type"),
+        0 retail_type: String => "retail_type: must",
         /// `sub_retail_type`.
-        1 sub_retail_type: String => w::Field::must("sub_retail_type"),
+        1 sub_retail_type: String => "sub_retail_type: must",
         /// `retail_name`.
-        2 retail_name: String => w::Field::must("retail_name"),
+        2 retail_name: String => "retail_name: must",
         /// `retail_address`.
-        3 retail_address: String => w::Field::must("retail_address"),
+        3 retail_address: String => "retail_address: must",
         /// `openid`.
-        4 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        4 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `mobile_phone`.
-        5 mobile_phone: String => w::Field::must("mobile_phone").masked(),
+        5 mobile_phone: String => "mobile_phone: must masked",
         /// `principal`.
-        6 principal: Option<String> => w::Field::new("principal"),
+        6 principal: Option<String> => "principal",
         /// `identification`.
-        7 identification: Option<String> => w::Field::new("identification"),
+        7 identification: Option<String> => "identification",
         /// `legal_person_name`.
-        8 legal_person_name: Option<String> => w::Field::new("legal_person_name"),
+        8 legal_person_name: Option<String> => "legal_person_name",
         /// `auth_mode`.
-        9 auth_mode: i64 => w::Field::must("auth_mode"),
+        9 auth_mode: i64 => "auth_mode: must",
         /// `status`.
-        10 status: i64 => w::Field::must("status"),
+        10 status: i64 => "status: must",
         /// `auth_time`; format `unix`.
-        11 auth_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("auth_time"),
+        11 auth_time: Option<xinqiao_types::UnixSeconds> => "auth_time",
         /// `grant_time`; format `unix`.
-        12 grant_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("grant_time"),
+        12 grant_time: Option<xinqiao_types::UnixSeconds> => "grant_time",
     }
 }
 
@@ -236,21 +241,21 @@ w::record! {
     /// `Good`.
     pub struct Good {
         /// `goods_id`.
-        0 goods_id: i64 => w::Field::must("goods_id"),
+        0 goods_id: i64 => "goods_id: must",
         /// `name`.
-        1 name: String => w::Field::must("name"),
+        1 name: String => "name: must",
         /// `url`.
-        2 url: String => w::Field::must("url"),
+        2 url: String => "url: must",
         /// `cover_img`.
-        3 cover_img: String => w::Field::must("cover_img"),
+        3 cover_img: String => "cover_img: must",
         /// `price_type`.
-        4 price_type: i64 => w::Field::must("price_type"),
+        4 price_type: i64 => "price_type: must",
         /// `price`; unit yuan.
-        5 price: f64 => w::Field::must("price"),
+        5 price: f64 => "price: must",
         /// `price2`; unit yuan.
-        6 price2: f64 => w::Field::must("price2"),
+        6 price2: f64 => "price2: must",
         /// `third_party_appid`.
-        7 third_party_appid: Option<String> => w::Field::new("third_party_appid"),
+        7 third_party_appid: Option<String> => "third_party_appid",
     }
 }
 
@@ -258,15 +263,15 @@ w::record! {
     /// `KeyInfo`.
     pub struct KeyInfo {
         /// `encrypt_key`.
-        0 encrypt_key: String => w::Field::must("encrypt_key"),
+        0 encrypt_key: String => "encrypt_key: must",
         /// `iv`.
-        1 iv: String => w::Field::must("iv"),
+        1 iv: String => "iv: must",
         /// `version`.
-        2 version: i64 => w::Field::must("version"),
+        2 version: i64 => "version: must",
         /// `expire_in`; unit s.
-        3 expire_in: i64 => w::Field::must("expire_in"),
+        3 expire_in: i64 => "expire_in: must",
         /// `create_time`; format `unix`.
-        4 create_time: xinqiao_types::UnixSeconds => w::Field::must("create_time"),
+        4 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
 
@@ -274,7 +279,7 @@ w::record! {
     /// `Line`.
     pub struct Line {
         /// `fields`.
-        0 fields: Vec<LineField> => w::Field::must("fields"),
+        0 fields: Vec<LineField> => "fields: must",
     }
 }
 
@@ -282,9 +287,9 @@ w::record! {
     /// `LineField`.
     pub struct LineField {
         /// `refdate`; format `yyyyMMdd`.
-        0 refdate: String => w::Field::must("refdate"),
+        0 refdate: String => "refdate: must",
         /// `value`.
-        1 value: String => w::Field::must("value"),
+        1 value: String => "value: must",
     }
 }
 
@@ -292,11 +297,11 @@ w::record! {
     /// `LiveReplay`.
     pub struct LiveReplay {
         /// `media_url`.
-        0 media_url: String => w::Field::must("media_url"),
+        0 media_url: String => "media_url: must",
         /// `expire_time`; format `unix`.
-        1 expire_time: xinqiao_types::UnixSeconds => w::Field::must("expire_time"),
+        1 expire_time: xinqiao_types::UnixSeconds => "expire_time: must",
         /// `create_time`; format `unix`.
-        2 create_time: xinqiao_types::UnixSeconds => w::Field::must("create_time"),
+        2 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
 
@@ -304,19 +309,19 @@ w::record! {
     /// `MatchRule`.
     pub struct MatchRule {
         /// `match_id`.
-        0 match_id: String => w::Field::must("match_id"),
+        0 match_id: String => "match_id: must",
         /// `app_id`.
-        1 app_id: String => w::Field::must("app_id"),
+        1 app_id: String => "app_id: must",
         /// `open_state`.
-        2 open_state: i64 => w::Field::must("open_state"),
+        2 open_state: i64 => "open_state: must",
         /// `team_count`.
-        3 team_count: i64 => w::Field::must("team_count"),
+        3 team_count: i64 => "team_count: must",
         /// `team_member_count`.
-        4 team_member_count: i64 => w::Field::must("team_member_count"),
+        4 team_member_count: i64 => "team_member_count: must",
         /// `need_room_service_info`.
-        5 need_room_service_info: Option<bool> => w::Field::new("need_room_service_info").spelled(w::Spelling::BoolInt),
+        5 need_room_service_info: Option<bool> => "need_room_service_info: zero-one",
         /// `game_room_info`.
-        6 game_room_info: Option<MatchRuleGameRoomInfo> => w::Field::new("game_room_info"),
+        6 game_room_info: Option<MatchRuleGameRoomInfo> => "game_room_info",
     }
 }
 
@@ -324,17 +329,17 @@ w::record! {
     /// `MatchRuleGameRoomInfo`.
     pub struct MatchRuleGameRoomInfo {
         /// `game_tick`; unit ms.
-        0 game_tick: i64 => w::Field::must("game_tick"),
+        0 game_tick: i64 => "game_tick: must",
         /// `start_percent`.
-        1 start_percent: i64 => w::Field::must("start_percent"),
+        1 start_percent: i64 => "start_percent: must",
         /// `udp_reliability_strategy`.
-        2 udp_reliability_strategy: i64 => w::Field::must("udp_reliability_strategy"),
+        2 udp_reliability_strategy: i64 => "udp_reliability_strategy: must",
         /// `need_user_info`.
-        3 need_user_info: bool => w::Field::must("need_user_info"),
+        3 need_user_info: bool => "need_user_info: must",
         /// `game_last_time`; unit s.
-        4 game_last_time: i64 => w::Field::must("game_last_time"),
+        4 game_last_time: i64 => "game_last_time: must",
         /// `need_game_seed`.
-        5 need_game_seed: bool => w::Field::must("need_game_seed"),
+        5 need_game_seed: bool => "need_game_seed: must",
     }
 }
 
@@ -342,23 +347,23 @@ w::record! {
     /// `Payfororder`.
     pub struct Payfororder {
         /// `order_no`.
-        0 order_no: String => w::Field::must("order_no"),
+        0 order_no: String => "order_no: must",
         /// `out_trade_no`.
-        1 out_trade_no: String => w::Field::must("out_trade_no"),
+        1 out_trade_no: String => "out_trade_no: must",
         /// `openid`.
-        2 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        2 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `amount`; unit fen.
-        3 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        3 amount: xinqiao_types::Fen => "amount: must",
         /// `status`.
-        4 status: i64 => w::Field::must("status"),
+        4 status: i64 => "status: must",
         /// `zone_id`.
-        5 zone_id: String => w::Field::must("zone_id"),
+        5 zone_id: String => "zone_id: must",
         /// `env`.
-        6 env: i64 => w::Field::must("env"),
+        6 env: i64 => "env: must",
         /// `pay_time`; format `unix`.
-        7 pay_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("pay_time"),
+        7 pay_time: Option<xinqiao_types::UnixSeconds> => "pay_time",
         /// `create_time`; format `unix`.
-        8 create_time: xinqiao_types::UnixSeconds => w::Field::must("create_time"),
+        8 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
 
@@ -366,7 +371,7 @@ w::record! {
     /// `PerformanceBootData`.
     pub struct PerformanceBootData {
         /// `body`.
-        0 body: DataBody => w::Field::must("body"),
+        0 body: DataBody => "body: must",
     }
 }
 
@@ -374,24 +379,24 @@ w::record! {
     /// `PerformanceBootParam`.
     pub struct PerformanceBootParam {
         /// `field`.
-        0 field: String => w::Field::must("field"),
+        0 field: String => "field: must",
         /// `value`.
-        1 value: String => w::Field::must("value"),
+        1 value: String => "value: must",
     }
-    new(field: String, value: String)
+    new(field: impl Into<String>, value: impl Into<String>)
 }
 
 w::record! {
     /// `PhoneInfo`.
     pub struct PhoneInfo {
         /// `phoneNumber`.
-        0 phone_number: String => w::Field::must("phoneNumber").masked(),
+        0 phone_number: String => "phoneNumber: must masked",
         /// `purePhoneNumber`.
-        1 pure_phone_number: String => w::Field::must("purePhoneNumber").masked(),
+        1 pure_phone_number: String => "purePhoneNumber: must masked",
         /// `countryCode`.
-        2 country_code: w::TextOrNumber => w::Field::must("countryCode"),
+        2 country_code: w::TextOrNumber => "countryCode: must",
         /// `watermark`.
-        3 watermark: Watermark => w::Field::must("watermark"),
+        3 watermark: Watermark => "watermark: must",
     }
 }
 
@@ -399,19 +404,19 @@ w::record! {
     /// `Pkg`.
     pub struct Pkg {
         /// `pkg_id`.
-        0 pkg_id: String => w::Field::must("pkg_id"),
+        0 pkg_id: String => "pkg_id: must",
         /// `pkg_type`.
-        1 pkg_type: i64 => w::Field::must("pkg_type"),
+        1 pkg_type: i64 => "pkg_type: must",
         /// `pkg_status`.
-        2 pkg_status: i64 => w::Field::must("pkg_status"),
+        2 pkg_status: i64 => "pkg_status: must",
         /// `start_time`; format `unix`.
-        3 start_time: xinqiao_types::UnixSeconds => w::Field::must("start_time"),
+        3 start_time: xinqiao_types::UnixSeconds => "start_time: must",
         /// `end_time`; format `unix`.
-        4 end_time: xinqiao_types::UnixSeconds => w::Field::must("end_time"),
+        4 end_time: xinqiao_types::UnixSeconds => "end_time: must",
         /// `used`.
-        5 used: i64 => w::Field::must("used"),
+        5 used: i64 => "used: must",
         /// `all`.
-        6 all: i64 => w::Field::must("all"),
+        6 all: i64 => "all: must",
     }
 }
 
@@ -419,38 +424,38 @@ w::record! {
     /// `RetailInfo`.
     pub struct RetailInfo {
         /// `retail_type`.
-        0 retail_type: String => w::Field::must("retail_type"),
+        0 retail_type: String => "retail_type: must",
         /// `sub_retail_type`.
-        1 sub_retail_type: Option<String> => w::Field::new("sub_retail_type"),
+        1 sub_retail_type: Option<String> => "sub_retail_type",
         /// `retail_name`.
-        2 retail_name: String => w::Field::must("retail_name"),
+        2 retail_name: String => "retail_name: must",
         /// `address_province`.
-        3 address_province: String => w::Field::must("address_province"),
+        3 address_province: String => "address_province: must",
         /// `address_city`.
-        4 address_city: String => w::Field::must("address_city"),
+        4 address_city: String => "address_city: must",
         /// `address_region`.
-        5 address_region: String => w::Field::must("address_region"),
+        5 address_region: String => "address_region: must",
         /// `address_street`.
-        6 address_street: String => w::Field::must("address_street"),
+        6 address_street: String => "address_street: must",
         /// `mobile_phone`.
-        7 mobile_phone: String => w::Field::must("mobile_phone").masked(),
+        7 mobile_phone: String => "mobile_phone: must masked",
         /// `biz_name`.
-        8 biz_name: Option<String> => w::Field::new("biz_name"),
+        8 biz_name: Option<String> => "biz_name",
         /// `registration_number`.
-        9 registration_number: Option<String> => w::Field::new("registration_number"),
+        9 registration_number: Option<String> => "registration_number",
         /// `corporation_name`.
-        10 corporation_name: Option<String> => w::Field::new("corporation_name"),
+        10 corporation_name: Option<String> => "corporation_name",
     }
     new(
-        retail_type: String,
-        retail_name: String,
-        address_province: String,
-        address_city: String,
-        address_region: String,
-        address_street: String,
-        mobile_phone: String,
+        retail_type: impl Into<String>,
+        retail_name: impl Into<String>,
+        address_province: impl Into<String>,
+        address_city: impl Into<String>,
+        address_region: impl Into<String>,
+        address_street: impl Into<String>,
+        mobile_phone: impl Into<String>,
     )
-    set(
+    text(
         sub_retail_type: String,
         biz_name: String,
         registration_number: String,
@@ -462,41 +467,41 @@ w::record! {
     /// `RoomInfo`.
     pub struct RoomInfo {
         /// `roomid`.
-        0 roomid: i64 => w::Field::must("roomid"),
+        0 roomid: i64 => "roomid: must",
         /// `name`.
-        1 name: String => w::Field::must("name"),
+        1 name: String => "name: must",
         /// `cover_img`.
-        2 cover_img: String => w::Field::must("cover_img"),
+        2 cover_img: String => "cover_img: must",
         /// `share_img`.
-        3 share_img: String => w::Field::must("share_img"),
+        3 share_img: String => "share_img: must",
         /// `live_type`.
-        4 live_type: i64 => w::Field::must("live_type"),
+        4 live_type: i64 => "live_type: must",
         /// `live_status`.
-        5 live_status: i64 => w::Field::must("live_status"),
+        5 live_status: i64 => "live_status: must",
         /// `start_time`; format `unix`.
-        6 start_time: xinqiao_types::UnixSeconds => w::Field::must("start_time"),
+        6 start_time: xinqiao_types::UnixSeconds => "start_time: must",
         /// `end_time`; format `unix`.
-        7 end_time: xinqiao_types::UnixSeconds => w::Field::must("end_time"),
+        7 end_time: xinqiao_types::UnixSeconds => "end_time: must",
         /// `anchor_name`.
-        8 anchor_name: String => w::Field::must("anchor_name"),
+        8 anchor_name: String => "anchor_name: must",
         /// `creater_openid`.
-        9 creater_openid: Option<String> => w::Field::new("creater_openid"),
+        9 creater_openid: Option<String> => "creater_openid",
         /// `feeds_img`.
-        10 feeds_img: String => w::Field::must("feeds_img"),
+        10 feeds_img: String => "feeds_img: must",
         /// `is_feeds_public`.
-        11 is_feeds_public: bool => w::Field::must("is_feeds_public").spelled(w::Spelling::BoolInt),
+        11 is_feeds_public: bool => "is_feeds_public: must zero-one",
         /// `close_like`.
-        12 close_like: bool => w::Field::must("close_like").spelled(w::Spelling::BoolInt),
+        12 close_like: bool => "close_like: must zero-one",
         /// `close_goods`.
-        13 close_goods: bool => w::Field::must("close_goods").spelled(w::Spelling::BoolInt),
+        13 close_goods: bool => "close_goods: must zero-one",
         /// `goods`.
-        14 goods: Option<Vec<Good>> => w::Field::new("goods"),
+        14 goods: Option<Vec<Good>> => "goods",
         /// `close_comment`.
-        15 close_comment: bool => w::Field::must("close_comment").spelled(w::Spelling::BoolInt),
+        15 close_comment: bool => "close_comment: must zero-one",
         /// `close_replay`.
-        16 close_replay: bool => w::Field::must("close_replay").spelled(w::Spelling::BoolInt),
+        16 close_replay: bool => "close_replay: must zero-one",
         /// `close_kf`.
-        17 close_kf: bool => w::Field::must("close_kf").spelled(w::Spelling::BoolInt),
+        17 close_kf: bool => "close_kf: must zero-one",
     }
 }
 
@@ -504,13 +509,13 @@ w::record! {
     /// `Setting`.
     pub struct Setting {
         /// `book_id`.
-        0 book_id: String => w::Field::must("book_id"),
+        0 book_id: String => "book_id: must",
         /// `default_words`.
-        1 default_words: i64 => w::Field::must("default_words"),
+        1 default_words: i64 => "default_words: must",
         /// `chapter_setting`.
-        2 chapter_setting: Option<Vec<ChapterSetting>> => w::Field::new("chapter_setting"),
+        2 chapter_setting: Option<Vec<ChapterSetting>> => "chapter_setting",
     }
-    new(book_id: String, default_words: i64)
+    new(book_id: impl Into<String>, default_words: i64)
     set(chapter_setting: Vec<ChapterSetting>)
 }
 
@@ -518,11 +523,11 @@ w::record! {
     /// `Table`.
     pub struct Table {
         /// `id`.
-        0 id: String => w::Field::must("id"),
+        0 id: String => "id: must",
         /// `zh`.
-        1 zh: String => w::Field::must("zh"),
+        1 zh: String => "zh: must",
         /// `lines`.
-        2 lines: Vec<Line> => w::Field::must("lines"),
+        2 lines: Vec<Line> => "lines: must",
     }
 }
 
@@ -530,9 +535,9 @@ w::record! {
     /// `Time`.
     pub struct Time {
         /// `begin_timestamp`; format `unix`.
-        0 begin_timestamp: xinqiao_types::UnixSeconds => w::Field::must("begin_timestamp"),
+        0 begin_timestamp: xinqiao_types::UnixSeconds => "begin_timestamp: must",
         /// `end_timestamp`; format `unix`.
-        1 end_timestamp: xinqiao_types::UnixSeconds => w::Field::must("end_timestamp"),
+        1 end_timestamp: xinqiao_types::UnixSeconds => "end_timestamp: must",
     }
     new(begin_timestamp: xinqiao_types::UnixSeconds, end_timestamp: xinqiao_types::UnixSeconds)
 }
@@ -541,9 +546,9 @@ w::record! {
     /// `Watermark`.
     pub struct Watermark {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `timestamp`; format `unix`.
-        1 timestamp: xinqiao_types::UnixSeconds => w::Field::must("timestamp"),
+        1 timestamp: xinqiao_types::UnixSeconds => "timestamp: must",
     }
 }
 
@@ -555,16 +560,16 @@ w::record! {
     /// * Catalog: `mini_program.wxa.business.applyliveinfo`.
     pub struct Applyliveinfo {
         /// `action`.
-        0 action: String => w::Field::must("action"),
+        0 action: String => "action: must",
     }
-    new(action: String)
+    new(action: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`Applyliveinfo`].
     pub struct ApplyliveinfoResponse {
         /// `action`.
-        0 action: String => w::Field::must("action"),
+        0 action: String => "action: must",
     }
 }
 
@@ -596,7 +601,7 @@ w::record! {
     /// * Catalog: `mini_program.wxa.business.batchcreateretail`.
     pub struct Batchcreateretail {
         /// `retail_info_list`.
-        0 retail_info_list: Vec<RetailInfo> => w::Field::must("retail_info_list"),
+        0 retail_info_list: Vec<RetailInfo> => "retail_info_list: must",
     }
     new(retail_info_list: Vec<RetailInfo>)
 }
@@ -605,11 +610,11 @@ w::record! {
     /// Answer to [`Batchcreateretail`].
     pub struct BatchcreateretailResponse {
         /// `num_success`.
-        0 num_success: i64 => w::Field::must("num_success"),
+        0 num_success: i64 => "num_success: must",
         /// `num_failure`.
-        1 num_failure: i64 => w::Field::must("num_failure"),
+        1 num_failure: i64 => "num_failure: must",
         /// `failure_record_list`.
-        2 failure_record_list: Option<Vec<FailureRecord>> => w::Field::new("failure_record_list"),
+        2 failure_record_list: Option<Vec<FailureRecord>> => "failure_record_list",
     }
 }
 
@@ -641,18 +646,18 @@ w::record! {
     /// * Catalog: `mini_program.wxa.business.checkencryptedmsg`.
     pub struct Checkencryptedmsg {
         /// `encrypted_msg_hash`.
-        0 encrypted_msg_hash: String => w::Field::must("encrypted_msg_hash"),
+        0 encrypted_msg_hash: String => "encrypted_msg_hash: must",
     }
-    new(encrypted_msg_hash: String)
+    new(encrypted_msg_hash: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`Checkencryptedmsg`].
     pub struct CheckencryptedmsgResponse {
         /// `vaild`.
-        0 vaild: bool => w::Field::must("vaild"),
+        0 vaild: bool => "vaild: must",
         /// `create_time`; format `unix`.
-        1 create_time: xinqiao_types::UnixSeconds => w::Field::must("create_time"),
+        1 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
 
@@ -683,9 +688,9 @@ w::record! {
     /// * Catalog: `mini_program.wxa.business.get_wxa_followers`.
     pub struct GetWxaFollowers {
         /// `limit`.
-        0 limit: Option<i64> => w::Field::new("limit"),
+        0 limit: Option<i64> => "limit",
         /// `page_break`.
-        1 page_break: Option<i64> => w::Field::new("page_break"),
+        1 page_break: Option<i64> => "page_break",
     }
     new()
     set(limit: i64, page_break: i64)
@@ -695,9 +700,9 @@ w::record! {
     /// Answer to [`GetWxaFollowers`].
     pub struct GetWxaFollowersResponse {
         /// `followers`.
-        0 followers: Vec<Follower> => w::Field::must("followers"),
+        0 followers: Vec<Follower> => "followers: must",
         /// `page_break`.
-        1 page_break: i64 => w::Field::must("page_break"),
+        1 page_break: i64 => "page_break: must",
     }
 }
 
@@ -729,7 +734,7 @@ w::record! {
     /// * Catalog: `mini_program.wxa.business.getgoodswarehouse`.
     pub struct Getgoodswarehouse {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -761,9 +766,9 @@ w::record! {
     /// * Catalog: `mini_program.wxa.business.getliveinfo`.
     pub struct Getliveinfo {
         /// `start`.
-        0 start: i64 => w::Field::must("start"),
+        0 start: i64 => "start: must",
         /// `limit`.
-        1 limit: i64 => w::Field::must("limit"),
+        1 limit: i64 => "limit: must",
     }
     new(start: i64, limit: i64)
 }
@@ -772,9 +777,9 @@ w::record! {
     /// Answer to [`Getliveinfo`].
     pub struct GetliveinfoResponse {
         /// `room_info`.
-        0 room_info: Vec<RoomInfo> => w::Field::must("room_info"),
+        0 room_info: Vec<RoomInfo> => "room_info: must",
         /// `total`.
-        1 total: i64 => w::Field::must("total"),
+        1 total: i64 => "total: must",
     }
 }
 
@@ -805,24 +810,24 @@ w::record! {
     /// * Catalog: `mini_program.wxa.business.getliveinfo_get_replay`.
     pub struct GetliveinfoGetReplay {
         /// `action`.
-        0 action: String => w::Field::must("action"),
+        0 action: String => "action: must",
         /// `room_id`.
-        1 room_id: i64 => w::Field::must("room_id"),
+        1 room_id: i64 => "room_id: must",
         /// `start`.
-        2 start: i64 => w::Field::must("start"),
+        2 start: i64 => "start: must",
         /// `limit`.
-        3 limit: i64 => w::Field::must("limit"),
+        3 limit: i64 => "limit: must",
     }
-    new(action: String, room_id: i64, start: i64, limit: i64)
+    new(action: impl Into<String>, room_id: i64, start: i64, limit: i64)
 }
 
 w::record! {
     /// Answer to [`GetliveinfoGetReplay`].
     pub struct GetliveinfoGetReplayResponse {
         /// `live_replay`.
-        0 live_replay: Vec<LiveReplay> => w::Field::must("live_replay"),
+        0 live_replay: Vec<LiveReplay> => "live_replay: must",
         /// `total`.
-        1 total: i64 => w::Field::must("total"),
+        1 total: i64 => "total: must",
     }
 }
 
@@ -853,22 +858,27 @@ w::record! {
     /// * Catalog: `mini_program.wxa.business.getpayfororder`.
     pub struct Getpayfororder {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `env`.
-        1 env: i64 => w::Field::must("env"),
+        1 env: i64 => "env: must",
         /// `order_no`.
-        2 order_no: String => w::Field::must("order_no"),
+        2 order_no: String => "order_no: must",
         /// `out_trade_no`.
-        3 out_trade_no: String => w::Field::must("out_trade_no"),
+        3 out_trade_no: String => "out_trade_no: must",
     }
-    new(appid: xinqiao_types::AppId, env: i64, order_no: String, out_trade_no: String)
+    new(
+        appid: impl Into<xinqiao_types::AppId>,
+        env: i64,
+        order_no: impl Into<String>,
+        out_trade_no: impl Into<String>,
+    )
 }
 
 w::record! {
     /// Answer to [`Getpayfororder`].
     pub struct GetpayfororderResponse {
         /// `payfororder`.
-        0 payfororder: Payfororder => w::Field::must("payfororder"),
+        0 payfororder: Payfororder => "payfororder: must",
     }
 }
 
@@ -900,19 +910,19 @@ w::record! {
     /// * Catalog: `mini_program.wxa.business.getretailinfo`.
     pub struct Getretailinfo {
         /// `openid`.
-        0 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+        0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `mobile_phone`.
-        1 mobile_phone: Option<String> => w::Field::new("mobile_phone").masked(),
+        1 mobile_phone: Option<String> => "mobile_phone: masked",
     }
     new()
-    set(openid: xinqiao_types::OpenId, mobile_phone: String)
+    text(openid: xinqiao_types::OpenId, mobile_phone: String)
 }
 
 w::record! {
     /// Answer to [`Getretailinfo`].
     pub struct GetretailinfoResponse {
         /// `info`.
-        0 info: Vec<GetretailinfoInfo> => w::Field::must("info"),
+        0 info: Vec<GetretailinfoInfo> => "info: must",
     }
 }
 
@@ -945,7 +955,7 @@ w::record! {
     /// * Catalog: `mini_program.wxa.business.getretailmessagelist`.
     pub struct Getretailmessagelist {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -979,7 +989,7 @@ w::record! {
     /// * Catalog: `mini_program.wxa.business.getretailopenidlist`.
     pub struct Getretailopenidlist {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -1012,20 +1022,24 @@ w::record! {
     /// * Catalog: `mini_program.wxa.business.getuserencryptkey`.
     pub struct Getuserencryptkey {
         /// `openid`.
-        0 openid: xinqiao_types::OpenId => w::Field::must("openid").place(w::Place::Query).masked(),
+        0 openid: xinqiao_types::OpenId => "openid: must query masked",
         /// `signature`.
-        1 signature: String => w::Field::must("signature").place(w::Place::Query),
+        1 signature: String => "signature: must query",
         /// `sig_method`.
-        2 sig_method: String => w::Field::must("sig_method").place(w::Place::Query),
+        2 sig_method: String => "sig_method: must query",
     }
-    new(openid: xinqiao_types::OpenId, signature: String, sig_method: String)
+    new(
+        openid: impl Into<xinqiao_types::OpenId>,
+        signature: impl Into<String>,
+        sig_method: impl Into<String>,
+    )
 }
 
 w::record! {
     /// Answer to [`Getuserencryptkey`].
     pub struct GetuserencryptkeyResponse {
         /// `key_info_list`.
-        0 key_info_list: Vec<KeyInfo> => w::Field::must("key_info_list"),
+        0 key_info_list: Vec<KeyInfo> => "key_info_list: must",
     }
 }
 
@@ -1058,16 +1072,16 @@ w::record! {
     /// * Catalog: `mini_program.wxa.business.getuserphonenumber`.
     pub struct Getuserphonenumber {
         /// `code`.
-        0 code: String => w::Field::must("code"),
+        0 code: String => "code: must",
     }
-    new(code: String)
+    new(code: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`Getuserphonenumber`].
     pub struct GetuserphonenumberResponse {
         /// `phone_info`.
-        0 phone_info: PhoneInfo => w::Field::must("phone_info"),
+        0 phone_info: PhoneInfo => "phone_info: must",
     }
 }
 
@@ -1098,20 +1112,20 @@ w::record! {
     /// * Catalog: `mini_program.wxa.business.performance_boot`.
     pub struct PerformanceBoot {
         /// `time`.
-        0 time: Time => w::Field::must("time"),
+        0 time: Time => "time: must",
         /// `module`.
-        1 module: String => w::Field::must("module"),
+        1 module: String => "module: must",
         /// `params`.
-        2 params: Vec<PerformanceBootParam> => w::Field::must("params"),
+        2 params: Vec<PerformanceBootParam> => "params: must",
     }
-    new(time: Time, module: String, params: Vec<PerformanceBootParam>)
+    new(time: Time, module: impl Into<String>, params: Vec<PerformanceBootParam>)
 }
 
 w::record! {
     /// Answer to [`PerformanceBoot`].
     pub struct PerformanceBootResponse {
         /// `data`.
-        0 data: PerformanceBootData => w::Field::must("data"),
+        0 data: PerformanceBootData => "data: must",
     }
 }
 
@@ -1143,9 +1157,9 @@ w::record! {
     /// * Catalog: `mini_program.wxa.business.push_message`.
     pub struct PushMessage {
         /// `room_id`.
-        0 room_id: i64 => w::Field::must("room_id"),
+        0 room_id: i64 => "room_id: must",
         /// `user_openid`.
-        1 user_openid: Vec<String> => w::Field::must("user_openid"),
+        1 user_openid: Vec<String> => "user_openid: must",
     }
     new(room_id: i64, user_openid: Vec<String>)
 }
@@ -1154,7 +1168,7 @@ w::record! {
     /// Answer to [`PushMessage`].
     pub struct PushMessageResponse {
         /// `message_id`.
-        0 message_id: String => w::Field::must("message_id"),
+        0 message_id: String => "message_id: must",
     }
 }
 
@@ -1187,7 +1201,7 @@ w::record! {
     /// * Catalog: `mini_program.wxa.business.retailbusinessapply`.
     pub struct Retailbusinessapply {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -1220,13 +1234,13 @@ w::record! {
     /// * Catalog: `mini_program.wxa.business.retailnotifybusiness`.
     pub struct Retailnotifybusiness {
         /// `type`.
-        0 type_: i64 => w::Field::must("type"),
+        0 type_: i64 => "type: must",
         /// `content`.
-        1 content: String => w::Field::must("content"),
+        1 content: String => "content: must",
         /// `to_user_list`.
-        2 to_user_list: Vec<String> => w::Field::must("to_user_list"),
+        2 to_user_list: Vec<String> => "to_user_list: must",
     }
-    new(type_: i64, content: String, to_user_list: Vec<String>)
+    new(type_: i64, content: impl Into<String>, to_user_list: Vec<String>)
 }
 
 w::endpoint! {
@@ -1256,7 +1270,7 @@ w::record! {
     /// * Catalog: `mini_program.wxa.business.unbinduserb2cauthinfo`.
     pub struct Unbinduserb2cauthinfo {
         /// `openid_list`.
-        0 openid_list: Vec<String> => w::Field::must("openid_list").masked(),
+        0 openid_list: Vec<String> => "openid_list: must masked",
     }
     new(openid_list: Vec<String>)
 }
@@ -1292,13 +1306,13 @@ pub mod gamematch {
         /// * Catalog: `mini_program.wxa.business.gamematch.creatematchrule`.
         pub struct Creatematchrule {
             /// `team_count`.
-            0 team_count: i64 => w::Field::must("team_count"),
+            0 team_count: i64 => "team_count: must",
             /// `team_member_count`.
-            1 team_member_count: i64 => w::Field::must("team_member_count"),
+            1 team_member_count: i64 => "team_member_count: must",
             /// `need_room_service_info`.
-            2 need_room_service_info: Option<bool> => w::Field::new("need_room_service_info").spelled(w::Spelling::BoolInt),
+            2 need_room_service_info: Option<bool> => "need_room_service_info: zero-one",
             /// `game_room_info`.
-            3 game_room_info: Option<super::GameRoomInfo> => w::Field::new("game_room_info"),
+            3 game_room_info: Option<super::GameRoomInfo> => "game_room_info",
         }
         new(team_count: i64, team_member_count: i64)
         set(need_room_service_info: bool, game_room_info: super::GameRoomInfo)
@@ -1308,7 +1322,7 @@ pub mod gamematch {
         /// Answer to [`Creatematchrule`].
         pub struct CreatematchruleResponse {
             /// `match_id`.
-            0 match_id: String => w::Field::must("match_id"),
+            0 match_id: String => "match_id: must",
         }
     }
 
@@ -1339,9 +1353,9 @@ pub mod gamematch {
         /// * Catalog: `mini_program.wxa.business.gamematch.deletematchrule`.
         pub struct Deletematchrule {
             /// `match_id`.
-            0 match_id: String => w::Field::must("match_id"),
+            0 match_id: String => "match_id: must",
         }
-        new(match_id: String)
+        new(match_id: impl Into<String>)
     }
 
     w::endpoint! {
@@ -1378,7 +1392,7 @@ pub mod gamematch {
         /// Answer to [`Getallmatchrule`].
         pub struct GetallmatchruleResponse {
             /// `match_rule_list`.
-            0 match_rule_list: Option<Vec<super::MatchRule>> => w::Field::new("match_rule_list"),
+            0 match_rule_list: Option<Vec<super::MatchRule>> => "match_rule_list",
         }
     }
 
@@ -1409,11 +1423,11 @@ pub mod gamematch {
         /// * Catalog: `mini_program.wxa.business.gamematch.setmatchopenstate`.
         pub struct Setmatchopenstate {
             /// `match_id`.
-            0 match_id: String => w::Field::must("match_id"),
+            0 match_id: String => "match_id: must",
             /// `open_state`.
-            1 open_state: i64 => w::Field::must("open_state"),
+            1 open_state: i64 => "open_state: must",
         }
-        new(match_id: String, open_state: i64)
+        new(match_id: impl Into<String>, open_state: i64)
     }
 
     w::endpoint! {
@@ -1443,17 +1457,17 @@ pub mod gamematch {
         /// * Catalog: `mini_program.wxa.business.gamematch.updatematchrule`.
         pub struct Updatematchrule {
             /// `team_count`.
-            0 team_count: i64 => w::Field::must("team_count"),
+            0 team_count: i64 => "team_count: must",
             /// `team_member_count`.
-            1 team_member_count: i64 => w::Field::must("team_member_count"),
+            1 team_member_count: i64 => "team_member_count: must",
             /// `need_room_service_info`.
-            2 need_room_service_info: Option<bool> => w::Field::new("need_room_service_info").spelled(w::Spelling::BoolInt),
+            2 need_room_service_info: Option<bool> => "need_room_service_info: zero-one",
             /// `game_room_info`.
-            3 game_room_info: Option<super::GameRoomInfo> => w::Field::new("game_room_info"),
+            3 game_room_info: Option<super::GameRoomInfo> => "game_room_info",
             /// `match_id`.
-            4 match_id: String => w::Field::must("match_id"),
+            4 match_id: String => "match_id: must",
         }
-        new(team_count: i64, team_member_count: i64, match_id: String)
+        new(team_count: i64, team_member_count: i64, match_id: impl Into<String>)
         set(need_room_service_info: bool, game_room_info: super::GameRoomInfo)
     }
 
@@ -1490,13 +1504,13 @@ pub mod group {
         /// * Catalog: `mini_program.wxa.business.group.adddevice`.
         pub struct Adddevice {
             /// `group_id`.
-            0 group_id: String => w::Field::must("group_id"),
+            0 group_id: String => "group_id: must",
             /// `device_list`.
-            1 device_list: Vec<super::Device> => w::Field::must("device_list"),
+            1 device_list: Vec<super::Device> => "device_list: must",
             /// `force_add`.
-            2 force_add: Option<bool> => w::Field::new("force_add"),
+            2 force_add: Option<bool> => "force_add",
         }
-        new(group_id: String, device_list: Vec<super::Device>)
+        new(group_id: impl Into<String>, device_list: Vec<super::Device>)
         set(force_add: bool)
     }
 
@@ -1504,7 +1518,7 @@ pub mod group {
         /// Answer to [`Adddevice`].
         pub struct AdddeviceResponse {
             /// `device_list`.
-            0 device_list: Vec<super::AdddeviceDevice> => w::Field::must("device_list"),
+            0 device_list: Vec<super::AdddeviceDevice> => "device_list: must",
         }
     }
 
@@ -1536,18 +1550,18 @@ pub mod group {
         /// * Catalog: `mini_program.wxa.business.group.createid`.
         pub struct Createid {
             /// `model_id`.
-            0 model_id: String => w::Field::must("model_id"),
+            0 model_id: String => "model_id: must",
             /// `group_name`.
-            1 group_name: String => w::Field::must("group_name"),
+            1 group_name: String => "group_name: must",
         }
-        new(model_id: String, group_name: String)
+        new(model_id: impl Into<String>, group_name: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`Createid`].
         pub struct CreateidResponse {
             /// `group_id`.
-            0 group_id: String => w::Field::must("group_id"),
+            0 group_id: String => "group_id: must",
         }
     }
 
@@ -1579,22 +1593,22 @@ pub mod group {
         /// * Catalog: `mini_program.wxa.business.group.getinfo`.
         pub struct Getinfo {
             /// `group_id`.
-            0 group_id: String => w::Field::must("group_id"),
+            0 group_id: String => "group_id: must",
         }
-        new(group_id: String)
+        new(group_id: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`Getinfo`].
         pub struct GetinfoResponse {
             /// `model_id`.
-            0 model_id: String => w::Field::must("model_id"),
+            0 model_id: String => "model_id: must",
             /// `model_type`.
-            1 model_type: String => w::Field::must("model_type"),
+            1 model_type: String => "model_type: must",
             /// `group_name`.
-            2 group_name: String => w::Field::must("group_name"),
+            2 group_name: String => "group_name: must",
             /// `device_list`.
-            3 device_list: Vec<super::AdddeviceDevice> => w::Field::must("device_list"),
+            3 device_list: Vec<super::AdddeviceDevice> => "device_list: must",
         }
     }
 
@@ -1626,18 +1640,18 @@ pub mod group {
         /// * Catalog: `mini_program.wxa.business.group.removedevice`.
         pub struct Removedevice {
             /// `group_id`.
-            0 group_id: String => w::Field::must("group_id"),
+            0 group_id: String => "group_id: must",
             /// `device_list`.
-            1 device_list: Vec<super::Device> => w::Field::must("device_list"),
+            1 device_list: Vec<super::Device> => "device_list: must",
         }
-        new(group_id: String, device_list: Vec<super::Device>)
+        new(group_id: impl Into<String>, device_list: Vec<super::Device>)
     }
 
     w::record! {
         /// Answer to [`Removedevice`].
         pub struct RemovedeviceResponse {
             /// `device_list`.
-            0 device_list: Vec<super::AdddeviceDevice> => w::Field::must("device_list"),
+            0 device_list: Vec<super::AdddeviceDevice> => "device_list: must",
         }
     }
 
@@ -1673,16 +1687,16 @@ pub mod insurance_freight {
         /// * Catalog: `mini_program.wxa.business.insurance_freight.applypay`.
         pub struct Applypay {
             /// `order_id`.
-            0 order_id: String => w::Field::must("order_id"),
+            0 order_id: String => "order_id: must",
         }
-        new(order_id: String)
+        new(order_id: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`Applypay`].
         pub struct ApplypayResponse {
             /// `pay_url`.
-            0 pay_url: String => w::Field::must("pay_url"),
+            0 pay_url: String => "pay_url: must",
         }
     }
 
@@ -1713,19 +1727,19 @@ pub mod insurance_freight {
         /// * Catalog: `mini_program.wxa.business.insurance_freight.claim`.
         pub struct Claim {
             /// `openid`.
-            0 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            0 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `order_no`.
-            1 order_no: String => w::Field::must("order_no"),
+            1 order_no: String => "order_no: must",
             /// `refund_delivery_no`.
-            2 refund_delivery_no: String => w::Field::must("refund_delivery_no"),
+            2 refund_delivery_no: String => "refund_delivery_no: must",
             /// `refund_company`.
-            3 refund_company: String => w::Field::must("refund_company"),
+            3 refund_company: String => "refund_company: must",
         }
         new(
-            openid: xinqiao_types::OpenId,
-            order_no: String,
-            refund_delivery_no: String,
-            refund_company: String,
+            openid: impl Into<xinqiao_types::OpenId>,
+            order_no: impl Into<String>,
+            refund_delivery_no: impl Into<String>,
+            refund_company: impl Into<String>,
         )
     }
 
@@ -1733,7 +1747,7 @@ pub mod insurance_freight {
         /// Answer to [`Claim`].
         pub struct ClaimResponse {
             /// `report_no`.
-            0 report_no: String => w::Field::must("report_no"),
+            0 report_no: String => "report_no: must",
         }
     }
 
@@ -1764,7 +1778,7 @@ pub mod insurance_freight {
         /// * Catalog: `mini_program.wxa.business.insurance_freight.createchargeid`.
         pub struct Createchargeid {
             /// `quota`; unit fen.
-            0 quota: xinqiao_types::Fen => w::Field::must("quota"),
+            0 quota: xinqiao_types::Fen => "quota: must",
         }
         new(quota: xinqiao_types::Fen)
     }
@@ -1773,7 +1787,7 @@ pub mod insurance_freight {
         /// Answer to [`Createchargeid`].
         pub struct CreatechargeidResponse {
             /// `order_id`.
-            0 order_id: w::TextOrNumber => w::Field::must("order_id"),
+            0 order_id: w::TextOrNumber => "order_id: must",
         }
     }
 
@@ -1805,26 +1819,26 @@ pub mod insurance_freight {
         /// * Catalog: `mini_program.wxa.business.insurance_freight.createorder`.
         pub struct Createorder {
             /// `openid`.
-            0 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            0 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `order_no`.
-            1 order_no: String => w::Field::must("order_no"),
+            1 order_no: String => "order_no: must",
             /// `pay_time`; format `unix`.
-            2 pay_time: xinqiao_types::UnixSeconds => w::Field::must("pay_time"),
+            2 pay_time: xinqiao_types::UnixSeconds => "pay_time: must",
             /// `pay_amount`; unit fen.
-            3 pay_amount: xinqiao_types::Fen => w::Field::must("pay_amount"),
+            3 pay_amount: xinqiao_types::Fen => "pay_amount: must",
             /// `delivery_no`.
-            4 delivery_no: String => w::Field::must("delivery_no"),
+            4 delivery_no: String => "delivery_no: must",
             /// `delivery_place`.
-            5 delivery_place: super::DeliveryPlace => w::Field::must("delivery_place"),
+            5 delivery_place: super::DeliveryPlace => "delivery_place: must",
             /// `receipt_place`.
-            6 receipt_place: super::DeliveryPlace => w::Field::must("receipt_place"),
+            6 receipt_place: super::DeliveryPlace => "receipt_place: must",
         }
         new(
-            openid: xinqiao_types::OpenId,
-            order_no: String,
+            openid: impl Into<xinqiao_types::OpenId>,
+            order_no: impl Into<String>,
             pay_time: xinqiao_types::UnixSeconds,
             pay_amount: xinqiao_types::Fen,
-            delivery_no: String,
+            delivery_no: impl Into<String>,
             delivery_place: super::DeliveryPlace,
             receipt_place: super::DeliveryPlace,
         )
@@ -1834,13 +1848,13 @@ pub mod insurance_freight {
         /// Answer to [`Createorder`].
         pub struct CreateorderResponse {
             /// `policy_no`.
-            0 policy_no: String => w::Field::must("policy_no"),
+            0 policy_no: String => "policy_no: must",
             /// `insurance_end_date`.
-            1 insurance_end_date: String => w::Field::must("insurance_end_date"),
+            1 insurance_end_date: String => "insurance_end_date: must",
             /// `estimate_amount`; unit fen.
-            2 estimate_amount: xinqiao_types::Fen => w::Field::must("estimate_amount"),
+            2 estimate_amount: xinqiao_types::Fen => "estimate_amount: must",
             /// `premium`; unit fen.
-            3 premium: xinqiao_types::Fen => w::Field::must("premium"),
+            3 premium: xinqiao_types::Fen => "premium: must",
         }
     }
 
@@ -1871,38 +1885,40 @@ pub mod insurance_freight {
         /// * Catalog: `mini_program.wxa.business.insurance_freight.getorderlist`.
         pub struct Getorderlist {
             /// `openid`.
-            0 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+            0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// `order_no`.
-            1 order_no: Option<String> => w::Field::new("order_no"),
+            1 order_no: Option<String> => "order_no",
             /// `policy_no`.
-            2 policy_no: Option<String> => w::Field::new("policy_no"),
+            2 policy_no: Option<String> => "policy_no",
             /// `report_no`.
-            3 report_no: Option<String> => w::Field::new("report_no"),
+            3 report_no: Option<String> => "report_no",
             /// `delivery_no`.
-            4 delivery_no: Option<String> => w::Field::new("delivery_no"),
+            4 delivery_no: Option<String> => "delivery_no",
             /// `refund_delivery_no`.
-            5 refund_delivery_no: Option<String> => w::Field::new("refund_delivery_no"),
+            5 refund_delivery_no: Option<String> => "refund_delivery_no",
             /// `begin_time`; format `unix`.
-            6 begin_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("begin_time"),
+            6 begin_time: Option<xinqiao_types::UnixSeconds> => "begin_time",
             /// `end_time`; format `unix`.
-            7 end_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("end_time"),
+            7 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
             /// `status_list`.
-            8 status_list: Option<Vec<i64>> => w::Field::new("status_list"),
+            8 status_list: Option<Vec<i64>> => "status_list",
             /// `offset`.
-            9 offset: Option<i64> => w::Field::new("offset"),
+            9 offset: Option<i64> => "offset",
             /// `limit`.
-            10 limit: Option<i64> => w::Field::new("limit"),
+            10 limit: Option<i64> => "limit",
             /// `sort_direct`.
-            11 sort_direct: Option<i64> => w::Field::new("sort_direct"),
+            11 sort_direct: Option<i64> => "sort_direct",
         }
         new()
-        set(
+        text(
             openid: xinqiao_types::OpenId,
             order_no: String,
             policy_no: String,
             report_no: String,
             delivery_no: String,
             refund_delivery_no: String,
+        )
+        set(
             begin_time: xinqiao_types::UnixSeconds,
             end_time: xinqiao_types::UnixSeconds,
             status_list: Vec<i64>,
@@ -1916,9 +1932,9 @@ pub mod insurance_freight {
         /// Answer to [`Getorderlist`].
         pub struct GetorderlistResponse {
             /// `list`.
-            0 list: Vec<super::GetorderlistList> => w::Field::must("list"),
+            0 list: Vec<super::GetorderlistList> => "list: must",
             /// `total`.
-            1 total: i64 => w::Field::must("total"),
+            1 total: i64 => "total: must",
         }
     }
 
@@ -1949,11 +1965,11 @@ pub mod insurance_freight {
         /// * Catalog: `mini_program.wxa.business.insurance_freight.getpayorderlist`.
         pub struct Getpayorderlist {
             /// `status_list`.
-            0 status_list: Option<Vec<i64>> => w::Field::new("status_list"),
+            0 status_list: Option<Vec<i64>> => "status_list",
             /// `offset`.
-            1 offset: Option<i64> => w::Field::new("offset"),
+            1 offset: Option<i64> => "offset",
             /// `limit`.
-            2 limit: Option<i64> => w::Field::new("limit"),
+            2 limit: Option<i64> => "limit",
         }
         new()
         set(status_list: Vec<i64>, offset: i64, limit: i64)
@@ -1963,9 +1979,9 @@ pub mod insurance_freight {
         /// Answer to [`Getpayorderlist`].
         pub struct GetpayorderlistResponse {
             /// `list`.
-            0 list: Vec<super::GetpayorderlistList> => w::Field::must("list"),
+            0 list: Vec<super::GetpayorderlistList> => "list: must",
             /// `total`.
-            1 total: i64 => w::Field::must("total"),
+            1 total: i64 => "total: must",
         }
     }
 
@@ -1997,9 +2013,9 @@ pub mod insurance_freight {
         /// * Catalog: `mini_program.wxa.business.insurance_freight.getsummary`.
         pub struct Getsummary {
             /// `begin_time`; format `unix`.
-            0 begin_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("begin_time"),
+            0 begin_time: Option<xinqiao_types::UnixSeconds> => "begin_time",
             /// `end_time`; format `unix`.
-            1 end_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("end_time"),
+            1 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
         }
         new()
         set(begin_time: xinqiao_types::UnixSeconds, end_time: xinqiao_types::UnixSeconds)
@@ -2009,17 +2025,17 @@ pub mod insurance_freight {
         /// Answer to [`Getsummary`].
         pub struct GetsummaryResponse {
             /// `total`.
-            0 total: i64 => w::Field::must("total"),
+            0 total: i64 => "total: must",
             /// `claim_num`.
-            1 claim_num: i64 => w::Field::must("claim_num"),
+            1 claim_num: i64 => "claim_num: must",
             /// `claim_succ_num`.
-            2 claim_succ_num: i64 => w::Field::must("claim_succ_num"),
+            2 claim_succ_num: i64 => "claim_succ_num: must",
             /// `premium`; unit fen.
-            3 premium: xinqiao_types::Fen => w::Field::must("premium"),
+            3 premium: xinqiao_types::Fen => "premium: must",
             /// `funds`; unit fen.
-            4 funds: xinqiao_types::Fen => w::Field::must("funds"),
+            4 funds: xinqiao_types::Fen => "funds: must",
             /// `need_close`.
-            5 need_close: bool => w::Field::must("need_close"),
+            5 need_close: bool => "need_close: must",
         }
     }
 
@@ -2087,7 +2103,7 @@ pub mod insurance_freight {
         /// Answer to [`QueryOpen`].
         pub struct QueryOpenResponse {
             /// `is_open`.
-            0 is_open: bool => w::Field::must("is_open").spelled(w::Spelling::BoolInt),
+            0 is_open: bool => "is_open: must zero-one",
         }
     }
 
@@ -2148,7 +2164,7 @@ pub mod insurance_freight {
         /// * Catalog: `mini_program.wxa.business.insurance_freight.update_notify_funds`.
         pub struct UpdateNotifyFunds {
             /// `notify_funds`; unit fen.
-            0 notify_funds: xinqiao_types::Fen => w::Field::must("notify_funds"),
+            0 notify_funds: xinqiao_types::Fen => "notify_funds: must",
         }
         new(notify_funds: xinqiao_types::Fen)
     }
@@ -2186,9 +2202,9 @@ pub mod license {
         /// * Catalog: `mini_program.wxa.business.license.activedevice`.
         pub struct Activedevice {
             /// `device_list`.
-            0 device_list: Vec<super::ActivedeviceDevice> => w::Field::must("device_list"),
+            0 device_list: Vec<super::ActivedeviceDevice> => "device_list: must",
             /// `pkg_type`.
-            1 pkg_type: i64 => w::Field::must("pkg_type"),
+            1 pkg_type: i64 => "pkg_type: must",
         }
         new(device_list: Vec<super::ActivedeviceDevice>, pkg_type: i64)
     }
@@ -2197,7 +2213,7 @@ pub mod license {
         /// Answer to [`Activedevice`].
         pub struct ActivedeviceResponse {
             /// `device_list`.
-            0 device_list: Vec<super::DeviceItem> => w::Field::must("device_list"),
+            0 device_list: Vec<super::DeviceItem> => "device_list: must",
         }
     }
 
@@ -2228,7 +2244,7 @@ pub mod license {
         /// * Catalog: `mini_program.wxa.business.license.getdeviceinfo`.
         pub struct Getdeviceinfo {
             /// `device_list`.
-            0 device_list: Vec<super::Device> => w::Field::must("device_list"),
+            0 device_list: Vec<super::Device> => "device_list: must",
         }
         new(device_list: Vec<super::Device>)
     }
@@ -2237,7 +2253,7 @@ pub mod license {
         /// Answer to [`Getdeviceinfo`].
         pub struct GetdeviceinfoResponse {
             /// `device_list`.
-            0 device_list: Vec<super::GetdeviceinfoDevice> => w::Field::must("device_list"),
+            0 device_list: Vec<super::GetdeviceinfoDevice> => "device_list: must",
         }
     }
 
@@ -2268,7 +2284,7 @@ pub mod license {
         /// * Catalog: `mini_program.wxa.business.license.getpkglist`.
         pub struct Getpkglist {
             /// `pkg_type`.
-            0 pkg_type: i64 => w::Field::must("pkg_type"),
+            0 pkg_type: i64 => "pkg_type: must",
         }
         new(pkg_type: i64)
     }
@@ -2277,9 +2293,9 @@ pub mod license {
         /// Answer to [`Getpkglist`].
         pub struct GetpkglistResponse {
             /// `pkg_list`.
-            0 pkg_list: Vec<super::Pkg> => w::Field::must("pkg_list"),
+            0 pkg_list: Vec<super::Pkg> => "pkg_list: must",
             /// `max_active_number`.
-            1 max_active_number: Option<i64> => w::Field::new("max_active_number"),
+            1 max_active_number: Option<i64> => "max_active_number",
         }
     }
 
@@ -2315,16 +2331,16 @@ pub mod novelreader {
         /// * Catalog: `mini_program.wxa.business.novelreader.getpreviewsetting`.
         pub struct Getpreviewsetting {
             /// `book_id`.
-            0 book_id: String => w::Field::must("book_id"),
+            0 book_id: String => "book_id: must",
         }
-        new(book_id: String)
+        new(book_id: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`Getpreviewsetting`].
         pub struct GetpreviewsettingResponse {
             /// `setting`.
-            0 setting: super::Setting => w::Field::must("setting"),
+            0 setting: super::Setting => "setting: must",
         }
     }
 
@@ -2355,7 +2371,7 @@ pub mod novelreader {
         /// * Catalog: `mini_program.wxa.business.novelreader.setpreviewsetting`.
         pub struct Setpreviewsetting {
             /// `setting`.
-            0 setting: super::Setting => w::Field::must("setting"),
+            0 setting: super::Setting => "setting: must",
         }
         new(setting: super::Setting)
     }
@@ -2387,9 +2403,9 @@ pub mod novelreader {
         /// * Catalog: `mini_program.wxa.business.novelreader.setrecmdnovel`.
         pub struct Setrecmdnovel {
             /// `recmd_type`.
-            0 recmd_type: i64 => w::Field::must("recmd_type"),
+            0 recmd_type: i64 => "recmd_type: must",
             /// `book_id_list`.
-            1 book_id_list: Vec<String> => w::Field::must("book_id_list"),
+            1 book_id_list: Vec<String> => "book_id_list: must",
         }
         new(recmd_type: i64, book_id_list: Vec<String>)
     }
@@ -2426,13 +2442,13 @@ pub mod runtime {
         /// * Catalog: `mini_program.wxa.business.runtime.adddevice`.
         pub struct Adddevice {
             /// `product_id`.
-            0 product_id: i64 => w::Field::must("product_id"),
+            0 product_id: i64 => "product_id: must",
             /// `device_id_list`.
-            1 device_id_list: Vec<String> => w::Field::must("device_id_list"),
+            1 device_id_list: Vec<String> => "device_id_list: must",
             /// `model_name`.
-            2 model_name: String => w::Field::must("model_name"),
+            2 model_name: String => "model_name: must",
         }
-        new(product_id: i64, device_id_list: Vec<String>, model_name: String)
+        new(product_id: i64, device_id_list: Vec<String>, model_name: impl Into<String>)
     }
 
     w::endpoint! {
@@ -2462,11 +2478,11 @@ pub mod runtime {
         /// * Catalog: `mini_program.wxa.business.runtime.pushappmsg`.
         pub struct Pushappmsg {
             /// `msg`.
-            0 msg: String => w::Field::must("msg"),
+            0 msg: String => "msg: must",
             /// `push_token`.
-            1 push_token: String => w::Field::must("push_token"),
+            1 push_token: String => "push_token: must",
         }
-        new(msg: String, push_token: String)
+        new(msg: impl Into<String>, push_token: impl Into<String>)
     }
 
     w::endpoint! {

@@ -7,7 +7,7 @@ w::record! {
     /// `Actor`.
     pub struct Actor {
         /// `actor`.
-        0 actor: Vec<ActorActor> => w::Field::must("actor"),
+        0 actor: Vec<ActorActor> => "actor: must",
     }
     new(actor: Vec<ActorActor>)
 }
@@ -16,24 +16,29 @@ w::record! {
     /// `ActorActor`.
     pub struct ActorActor {
         /// `name`.
-        0 name: String => w::Field::must("name"),
+        0 name: String => "name: must",
         /// `photo_material_id`.
-        1 photo_material_id: String => w::Field::must("photo_material_id"),
+        1 photo_material_id: String => "photo_material_id: must",
         /// `role`.
-        2 role: String => w::Field::must("role"),
+        2 role: String => "role: must",
         /// `profile`.
-        3 profile: String => w::Field::must("profile"),
+        3 profile: String => "profile: must",
     }
-    new(name: String, photo_material_id: String, role: String, profile: String)
+    new(
+        name: impl Into<String>,
+        photo_material_id: impl Into<String>,
+        role: impl Into<String>,
+        profile: impl Into<String>,
+    )
 }
 
 w::record! {
     /// `Application`.
     pub struct Application {
         /// `apply_for`.
-        0 apply_for: i64 => w::Field::must("apply_for"),
+        0 apply_for: i64 => "apply_for: must",
         /// `audit_info`.
-        1 audit_info: Option<AuditInfo> => w::Field::new("audit_info"),
+        1 audit_info: Option<AuditInfo> => "audit_info",
     }
     new(apply_for: i64)
     set(audit_info: AuditInfo)
@@ -43,7 +48,7 @@ w::record! {
     /// `ApplicationAuditInfo`.
     pub struct ApplicationAuditInfo {
         /// `audit_reason`.
-        0 audit_reason: Option<String> => w::Field::new("audit_reason"),
+        0 audit_reason: Option<String> => "audit_reason",
     }
 }
 
@@ -51,11 +56,11 @@ w::record! {
     /// `AuditDetail`.
     pub struct AuditDetail {
         /// `status`.
-        0 status: i64 => w::Field::must("status"),
+        0 status: i64 => "status: must",
         /// `create_time`; format `unix`.
-        1 create_time: xinqiao_types::UnixSeconds => w::Field::must("create_time"),
+        1 create_time: xinqiao_types::UnixSeconds => "create_time: must",
         /// `audit_time`; format `unix`.
-        2 audit_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("audit_time"),
+        2 audit_time: Option<xinqiao_types::UnixSeconds> => "audit_time",
     }
 }
 
@@ -63,21 +68,21 @@ w::record! {
     /// `AuditInfo`.
     pub struct AuditInfo {
         /// `brand_name`.
-        0 brand_name: String => w::Field::must("brand_name"),
+        0 brand_name: String => "brand_name: must",
         /// `brand_type`.
-        1 brand_type: i64 => w::Field::must("brand_type"),
+        1 brand_type: i64 => "brand_type: must",
         /// `flagship_in_which_ec_platform`.
-        2 flagship_in_which_ec_platform: Option<String> => w::Field::new("flagship_in_which_ec_platform"),
+        2 flagship_in_which_ec_platform: Option<String> => "flagship_in_which_ec_platform",
         /// `ec_platform_proof_list`.
-        3 ec_platform_proof_list: Option<Vec<String>> => w::Field::new("ec_platform_proof_list"),
+        3 ec_platform_proof_list: Option<Vec<String>> => "ec_platform_proof_list",
         /// `other_material_list`.
-        4 other_material_list: Option<Vec<String>> => w::Field::new("other_material_list"),
+        4 other_material_list: Option<Vec<String>> => "other_material_list",
         /// `authority_certified_proof_list`.
-        5 authority_certified_proof_list: Option<Vec<String>> => w::Field::new("authority_certified_proof_list"),
+        5 authority_certified_proof_list: Option<Vec<String>> => "authority_certified_proof_list",
     }
-    new(brand_name: String, brand_type: i64)
+    new(brand_name: impl Into<String>, brand_type: i64)
+    text(flagship_in_which_ec_platform: String)
     set(
-        flagship_in_which_ec_platform: String,
         ec_platform_proof_list: Vec<String>,
         other_material_list: Vec<String>,
         authority_certified_proof_list: Vec<String>,
@@ -88,51 +93,53 @@ w::record! {
     /// `AuthData`.
     pub struct AuthData {
         /// `customer_type`.
-        0 customer_type: i64 => w::Field::must("customer_type"),
+        0 customer_type: i64 => "customer_type: must",
         /// `taskid`.
-        1 taskid: Option<String> => w::Field::new("taskid"),
+        1 taskid: Option<String> => "taskid",
         /// `contact_info`.
-        2 contact_info: ContactInfo => w::Field::must("contact_info"),
+        2 contact_info: ContactInfo => "contact_info: must",
         /// `qualification`.
-        3 qualification: Option<String> => w::Field::new("qualification"),
+        3 qualification: Option<String> => "qualification",
         /// `qualification_other`.
-        4 qualification_other: Option<Vec<String>> => w::Field::new("qualification_other"),
+        4 qualification_other: Option<Vec<String>> => "qualification_other",
         /// `account_name`.
-        5 account_name: String => w::Field::must("account_name"),
+        5 account_name: String => "account_name: must",
         /// `account_name_type`.
-        6 account_name_type: i64 => w::Field::must("account_name_type"),
+        6 account_name_type: i64 => "account_name_type: must",
         /// `account_supplemental`.
-        7 account_supplemental: Option<Vec<String>> => w::Field::new("account_supplemental"),
+        7 account_supplemental: Option<Vec<String>> => "account_supplemental",
         /// `pay_type`.
-        8 pay_type: i64 => w::Field::must("pay_type"),
+        8 pay_type: i64 => "pay_type: must",
         /// `invoice_info`.
-        9 invoice_info: Option<InvoiceInfo> => w::Field::new("invoice_info"),
+        9 invoice_info: Option<InvoiceInfo> => "invoice_info",
         /// `auth_identification`.
-        10 auth_identification: Option<String> => w::Field::new("auth_identification"),
+        10 auth_identification: Option<String> => "auth_identification",
         /// `auth_ident_material`.
-        11 auth_ident_material: Option<Vec<String>> => w::Field::new("auth_ident_material"),
+        11 auth_ident_material: Option<Vec<String>> => "auth_ident_material",
         /// `third_party_phone`.
-        12 third_party_phone: Option<String> => w::Field::new("third_party_phone"),
+        12 third_party_phone: Option<String> => "third_party_phone",
         /// `service_appid`.
-        13 service_appid: Option<String> => w::Field::new("service_appid"),
+        13 service_appid: Option<String> => "service_appid",
     }
     new(
         customer_type: i64,
         contact_info: ContactInfo,
-        account_name: String,
+        account_name: impl Into<String>,
         account_name_type: i64,
         pay_type: i64,
     )
-    set(
+    text(
         taskid: String,
         qualification: String,
+        auth_identification: String,
+        third_party_phone: String,
+        service_appid: String,
+    )
+    set(
         qualification_other: Vec<String>,
         account_supplemental: Vec<String>,
         invoice_info: InvoiceInfo,
-        auth_identification: String,
         auth_ident_material: Vec<String>,
-        third_party_phone: String,
-        service_appid: String,
     )
 }
 
@@ -140,11 +147,11 @@ w::record! {
     /// `AuthorizecopyrightResult`.
     pub struct AuthorizecopyrightResult {
         /// `drama_id`.
-        0 drama_id: i64 => w::Field::must("drama_id"),
+        0 drama_id: i64 => "drama_id: must",
         /// `errcode`.
-        1 errcode: i64 => w::Field::must("errcode"),
+        1 errcode: i64 => "errcode: must",
         /// `errmsg`.
-        2 errmsg: String => w::Field::must("errmsg"),
+        2 errmsg: String => "errmsg: must",
     }
 }
 
@@ -152,60 +159,60 @@ w::record! {
     /// `Contact`.
     pub struct Contact {
         /// `consignor_contact`.
-        0 consignor_contact: Option<String> => w::Field::new("consignor_contact"),
+        0 consignor_contact: Option<String> => "consignor_contact",
         /// `receiver_contact`.
-        1 receiver_contact: Option<String> => w::Field::new("receiver_contact"),
+        1 receiver_contact: Option<String> => "receiver_contact",
     }
     new()
-    set(consignor_contact: String, receiver_contact: String)
+    text(consignor_contact: String, receiver_contact: String)
 }
 
 w::record! {
     /// `ContactInfo`.
     pub struct ContactInfo {
         /// `name`.
-        0 name: String => w::Field::must("name"),
+        0 name: String => "name: must",
         /// `email`.
-        1 email: String => w::Field::must("email").masked(),
+        1 email: String => "email: must masked",
     }
-    new(name: String, email: String)
+    new(name: impl Into<String>, email: impl Into<String>)
 }
 
 w::record! {
     /// `DramaInfo`.
     pub struct DramaInfo {
         /// `drama_id`.
-        0 drama_id: i64 => w::Field::must("drama_id"),
+        0 drama_id: i64 => "drama_id: must",
         /// `name`.
-        1 name: String => w::Field::must("name"),
+        1 name: String => "name: must",
         /// `description`.
-        2 description: String => w::Field::must("description"),
+        2 description: String => "description: must",
         /// `media_count`.
-        3 media_count: i64 => w::Field::must("media_count"),
+        3 media_count: i64 => "media_count: must",
         /// `media_list`.
-        4 media_list: Vec<Media> => w::Field::must("media_list"),
+        4 media_list: Vec<Media> => "media_list: must",
         /// `status`.
-        5 status: i64 => w::Field::must("status"),
+        5 status: i64 => "status: must",
         /// `create_time`; format `unix`.
-        6 create_time: xinqiao_types::UnixSeconds => w::Field::must("create_time"),
+        6 create_time: xinqiao_types::UnixSeconds => "create_time: must",
         /// `cover_url`.
-        7 cover_url: Option<String> => w::Field::new("cover_url"),
+        7 cover_url: Option<String> => "cover_url",
         /// `promotion_poster`.
-        8 promotion_poster: Option<String> => w::Field::new("promotion_poster"),
+        8 promotion_poster: Option<String> => "promotion_poster",
         /// `recommendations`.
-        9 recommendations: Option<String> => w::Field::new("recommendations"),
+        9 recommendations: Option<String> => "recommendations",
         /// `producer`.
-        10 producer: Option<String> => w::Field::new("producer"),
+        10 producer: Option<String> => "producer",
         /// `playwright`.
-        11 playwright: Option<String> => w::Field::new("playwright"),
+        11 playwright: Option<String> => "playwright",
         /// `actor_list`.
-        12 actor_list: Option<Actor> => w::Field::new("actor_list"),
+        12 actor_list: Option<Actor> => "actor_list",
         /// `production_license`.
-        13 production_license: Option<String> => w::Field::new("production_license"),
+        13 production_license: Option<String> => "production_license",
         /// `audit_detail`.
-        14 audit_detail: Option<AuditDetail> => w::Field::new("audit_detail"),
+        14 audit_detail: Option<AuditDetail> => "audit_detail",
         /// `expedited`.
-        15 expedited: Option<bool> => w::Field::new("expedited").spelled(w::Spelling::BoolInt),
+        15 expedited: Option<bool> => "expedited: zero-one",
     }
 }
 
@@ -213,23 +220,23 @@ w::record! {
     /// `Electronic`.
     pub struct Electronic {
         /// `id`.
-        0 id: String => w::Field::must("id"),
+        0 id: String => "id: must",
         /// `desc`.
-        1 desc: Option<String> => w::Field::new("desc"),
+        1 desc: Option<String> => "desc",
     }
-    new(id: String)
-    set(desc: String)
+    new(id: impl Into<String>)
+    text(desc: String)
 }
 
 w::record! {
     /// `GetStatusApplication`.
     pub struct GetStatusApplication {
         /// `apply_for`.
-        0 apply_for: i64 => w::Field::must("apply_for"),
+        0 apply_for: i64 => "apply_for: must",
         /// `audit_info`.
-        1 audit_info: Option<ApplicationAuditInfo> => w::Field::new("audit_info"),
+        1 audit_info: Option<ApplicationAuditInfo> => "audit_info",
         /// `status`.
-        2 status: i64 => w::Field::must("status"),
+        2 status: i64 => "status: must",
     }
 }
 
@@ -237,11 +244,11 @@ w::record! {
     /// `GetauthorizeappsObject`.
     pub struct GetauthorizeappsObject {
         /// `authorized_appid`.
-        0 authorized_appid: String => w::Field::must("authorized_appid"),
+        0 authorized_appid: String => "authorized_appid: must",
         /// `authorized_time`; format `unix`.
-        1 authorized_time: xinqiao_types::UnixSeconds => w::Field::must("authorized_time"),
+        1 authorized_time: xinqiao_types::UnixSeconds => "authorized_time: must",
         /// `authz_expire_time`; format `unix`.
-        2 authz_expire_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("authz_expire_time"),
+        2 authz_expire_time: Option<xinqiao_types::UnixSeconds> => "authz_expire_time",
     }
 }
 
@@ -249,11 +256,11 @@ w::record! {
     /// `GetauthorizedappsObject`.
     pub struct GetauthorizedappsObject {
         /// `authorizer_appid`.
-        0 authorizer_appid: String => w::Field::must("authorizer_appid"),
+        0 authorizer_appid: String => "authorizer_appid: must",
         /// `authorized_time`; format `unix`.
-        1 authorized_time: xinqiao_types::UnixSeconds => w::Field::must("authorized_time"),
+        1 authorized_time: xinqiao_types::UnixSeconds => "authorized_time: must",
         /// `authz_expire_time`; format `unix`.
-        2 authz_expire_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("authz_expire_time"),
+        2 authz_expire_time: Option<xinqiao_types::UnixSeconds> => "authz_expire_time",
     }
 }
 
@@ -261,13 +268,13 @@ w::record! {
     /// `GetauthorizedobjectsObject`.
     pub struct GetauthorizedobjectsObject {
         /// `drama_id`.
-        0 drama_id: i64 => w::Field::must("drama_id"),
+        0 drama_id: i64 => "drama_id: must",
         /// `authorizer_appid`.
-        1 authorizer_appid: String => w::Field::must("authorizer_appid"),
+        1 authorizer_appid: String => "authorizer_appid: must",
         /// `authorized_time`; format `unix`.
-        2 authorized_time: xinqiao_types::UnixSeconds => w::Field::must("authorized_time"),
+        2 authorized_time: xinqiao_types::UnixSeconds => "authorized_time: must",
         /// `authz_expire_time`; format `unix`.
-        3 authz_expire_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("authz_expire_time"),
+        3 authz_expire_time: Option<xinqiao_types::UnixSeconds> => "authz_expire_time",
     }
 }
 
@@ -275,13 +282,13 @@ w::record! {
     /// `GetauthorizeobjectsObject`.
     pub struct GetauthorizeobjectsObject {
         /// `drama_id`.
-        0 drama_id: i64 => w::Field::must("drama_id"),
+        0 drama_id: i64 => "drama_id: must",
         /// `authorized_appid`.
-        1 authorized_appid: String => w::Field::must("authorized_appid"),
+        1 authorized_appid: String => "authorized_appid: must",
         /// `authorized_time`; format `unix`.
-        2 authorized_time: xinqiao_types::UnixSeconds => w::Field::must("authorized_time"),
+        2 authorized_time: xinqiao_types::UnixSeconds => "authorized_time: must",
         /// `authz_expire_time`; format `unix`.
-        3 authz_expire_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("authz_expire_time"),
+        3 authz_expire_time: Option<xinqiao_types::UnixSeconds> => "authz_expire_time",
     }
 }
 
@@ -289,19 +296,19 @@ w::record! {
     /// `GetcopyrightauthorizationlistList`.
     pub struct GetcopyrightauthorizationlistList {
         /// `drama_id`.
-        0 drama_id: i64 => w::Field::must("drama_id"),
+        0 drama_id: i64 => "drama_id: must",
         /// `authorizer_appid`.
-        1 authorizer_appid: String => w::Field::must("authorizer_appid"),
+        1 authorizer_appid: String => "authorizer_appid: must",
         /// `authorization_type`.
-        2 authorization_type: i64 => w::Field::must("authorization_type"),
+        2 authorization_type: i64 => "authorization_type: must",
         /// `authorized_appid`.
-        3 authorized_appid: Option<String> => w::Field::new("authorized_appid"),
+        3 authorized_appid: Option<String> => "authorized_appid",
         /// `authorized_subject_cert_no`.
-        4 authorized_subject_cert_no: Option<String> => w::Field::new("authorized_subject_cert_no"),
+        4 authorized_subject_cert_no: Option<String> => "authorized_subject_cert_no",
         /// `authorized_time`; format `unix`.
-        5 authorized_time: xinqiao_types::UnixSeconds => w::Field::must("authorized_time"),
+        5 authorized_time: xinqiao_types::UnixSeconds => "authorized_time: must",
         /// `expire_time`; format `unix`.
-        6 expire_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("expire_time"),
+        6 expire_time: Option<xinqiao_types::UnixSeconds> => "expire_time",
     }
 }
 
@@ -309,19 +316,19 @@ w::record! {
     /// `GetmedialinkMediaInfo`.
     pub struct GetmedialinkMediaInfo {
         /// `media_id`.
-        0 media_id: i64 => w::Field::must("media_id"),
+        0 media_id: i64 => "media_id: must",
         /// `name`.
-        1 name: String => w::Field::must("name"),
+        1 name: String => "name: must",
         /// `description`.
-        2 description: String => w::Field::must("description"),
+        2 description: String => "description: must",
         /// `duration`; unit s.
-        3 duration: i64 => w::Field::must("duration"),
+        3 duration: i64 => "duration: must",
         /// `cover_url`.
-        4 cover_url: String => w::Field::must("cover_url"),
+        4 cover_url: String => "cover_url: must",
         /// `mp4_url`.
-        5 mp4_url: String => w::Field::must("mp4_url"),
+        5 mp4_url: String => "mp4_url: must",
         /// `hls_url`.
-        6 hls_url: String => w::Field::must("hls_url"),
+        6 hls_url: String => "hls_url: must",
     }
 }
 
@@ -329,15 +336,15 @@ w::record! {
     /// `IdentityTree`.
     pub struct IdentityTree {
         /// `node_id`.
-        0 node_id: i64 => w::Field::must("node_id"),
+        0 node_id: i64 => "node_id: must",
         /// `name`.
-        1 name: String => w::Field::must("name"),
+        1 name: String => "name: must",
         /// `node_list`.
-        2 node_list: Option<Vec<IdentityTree>> => w::Field::new("node_list"),
+        2 node_list: Option<Vec<IdentityTree>> => "node_list",
         /// `root_info`.
-        3 root_info: Option<RootInfo> => w::Field::new("root_info"),
+        3 root_info: Option<RootInfo> => "root_info",
         /// `leaf_info`.
-        4 leaf_info: Option<LeafInfo> => w::Field::new("leaf_info"),
+        4 leaf_info: Option<LeafInfo> => "leaf_info",
     }
 }
 
@@ -345,23 +352,24 @@ w::record! {
     /// `InvoiceInfo`.
     pub struct InvoiceInfo {
         /// `invoice_type`.
-        0 invoice_type: i64 => w::Field::must("invoice_type"),
+        0 invoice_type: i64 => "invoice_type: must",
         /// `invoice_title`.
-        1 invoice_title: Option<String> => w::Field::new("invoice_title"),
+        1 invoice_title: Option<String> => "invoice_title",
         /// `electronic`.
-        2 electronic: Option<Electronic> => w::Field::new("electronic"),
+        2 electronic: Option<Electronic> => "electronic",
         /// `vat`.
-        3 vat: Option<Vat> => w::Field::new("vat"),
+        3 vat: Option<Vat> => "vat",
     }
     new(invoice_type: i64)
-    set(invoice_title: String, electronic: Electronic, vat: Vat)
+    text(invoice_title: String)
+    set(electronic: Electronic, vat: Vat)
 }
 
 w::record! {
     /// `LeafInfo`.
     pub struct LeafInfo {
         /// `requirement`.
-        0 requirement: Option<String> => w::Field::new("requirement"),
+        0 requirement: Option<String> => "requirement",
     }
 }
 
@@ -369,7 +377,7 @@ w::record! {
     /// `Media`.
     pub struct Media {
         /// `media_id`.
-        0 media_id: i64 => w::Field::must("media_id"),
+        0 media_id: i64 => "media_id: must",
     }
 }
 
@@ -377,31 +385,31 @@ w::record! {
     /// `MediaInfo`.
     pub struct MediaInfo {
         /// `drama_id`.
-        0 drama_id: Option<i64> => w::Field::new("drama_id"),
+        0 drama_id: Option<i64> => "drama_id",
         /// `description`.
-        1 description: Option<String> => w::Field::new("description"),
+        1 description: Option<String> => "description",
         /// `media_id`.
-        2 media_id: i64 => w::Field::must("media_id"),
+        2 media_id: i64 => "media_id: must",
         /// `name`.
-        3 name: String => w::Field::must("name"),
+        3 name: String => "name: must",
         /// `file_size`; unit byte.
-        4 file_size: i64 => w::Field::must("file_size"),
+        4 file_size: i64 => "file_size: must",
         /// `duration`; unit s.
-        5 duration: i64 => w::Field::must("duration"),
+        5 duration: i64 => "duration: must",
         /// `create_time`; format `unix`.
-        6 create_time: xinqiao_types::UnixSeconds => w::Field::must("create_time"),
+        6 create_time: xinqiao_types::UnixSeconds => "create_time: must",
         /// `expire_time`; format `unix`.
-        7 expire_time: xinqiao_types::UnixSeconds => w::Field::must("expire_time"),
+        7 expire_time: xinqiao_types::UnixSeconds => "expire_time: must",
         /// `cover_url`.
-        8 cover_url: Option<String> => w::Field::new("cover_url"),
+        8 cover_url: Option<String> => "cover_url",
         /// `original_url`.
-        9 original_url: Option<String> => w::Field::new("original_url"),
+        9 original_url: Option<String> => "original_url",
         /// `mp4_url`.
-        10 mp4_url: Option<String> => w::Field::new("mp4_url"),
+        10 mp4_url: Option<String> => "mp4_url",
         /// `hls_url`.
-        11 hls_url: Option<String> => w::Field::new("hls_url"),
+        11 hls_url: Option<String> => "hls_url",
         /// `audit_detail`.
-        12 audit_detail: Option<MediaInfoAuditDetail> => w::Field::new("audit_detail"),
+        12 audit_detail: Option<MediaInfoAuditDetail> => "audit_detail",
     }
 }
 
@@ -409,15 +417,15 @@ w::record! {
     /// `MediaInfoAuditDetail`.
     pub struct MediaInfoAuditDetail {
         /// `status`.
-        0 status: i64 => w::Field::must("status"),
+        0 status: i64 => "status: must",
         /// `create_time`; format `unix`.
-        1 create_time: xinqiao_types::UnixSeconds => w::Field::must("create_time"),
+        1 create_time: xinqiao_types::UnixSeconds => "create_time: must",
         /// `audit_time`; format `unix`.
-        2 audit_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("audit_time"),
+        2 audit_time: Option<xinqiao_types::UnixSeconds> => "audit_time",
         /// `reason`.
-        3 reason: Option<String> => w::Field::new("reason"),
+        3 reason: Option<String> => "reason",
         /// `evidence_material_id_list`.
-        4 evidence_material_id_list: Option<Vec<String>> => w::Field::new("evidence_material_id_list"),
+        4 evidence_material_id_list: Option<Vec<String>> => "evidence_material_id_list",
     }
 }
 
@@ -425,40 +433,40 @@ w::record! {
     /// `MediaPartInfo`.
     pub struct MediaPartInfo {
         /// `part_number`.
-        0 part_number: i64 => w::Field::must("part_number"),
+        0 part_number: i64 => "part_number: must",
         /// `etag`.
-        1 etag: String => w::Field::must("etag"),
+        1 etag: String => "etag: must",
     }
-    new(part_number: i64, etag: String)
+    new(part_number: i64, etag: impl Into<String>)
 }
 
 w::record! {
     /// `Order`.
     pub struct Order {
         /// `merchant_id`.
-        0 merchant_id: String => w::Field::must("merchant_id"),
+        0 merchant_id: String => "merchant_id: must",
         /// `sub_merchant_id`.
-        1 sub_merchant_id: Option<String> => w::Field::new("sub_merchant_id"),
+        1 sub_merchant_id: Option<String> => "sub_merchant_id",
         /// `merchant_trade_no`.
-        2 merchant_trade_no: String => w::Field::must("merchant_trade_no"),
+        2 merchant_trade_no: String => "merchant_trade_no: must",
         /// `transaction_id`.
-        3 transaction_id: Option<String> => w::Field::new("transaction_id"),
+        3 transaction_id: Option<String> => "transaction_id",
         /// `description`.
-        4 description: String => w::Field::must("description"),
+        4 description: String => "description: must",
         /// `openid`.
-        5 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        5 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `paid_amount`; unit fen.
-        6 paid_amount: xinqiao_types::Fen => w::Field::must("paid_amount"),
+        6 paid_amount: xinqiao_types::Fen => "paid_amount: must",
         /// `order_state`.
-        7 order_state: i64 => w::Field::must("order_state"),
+        7 order_state: i64 => "order_state: must",
         /// `pay_time`; format `unix`.
-        8 pay_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("pay_time"),
+        8 pay_time: Option<xinqiao_types::UnixSeconds> => "pay_time",
         /// `trade_create_time`; format `unix`.
-        9 trade_create_time: xinqiao_types::UnixSeconds => w::Field::must("trade_create_time"),
+        9 trade_create_time: xinqiao_types::UnixSeconds => "trade_create_time: must",
         /// `in_complaint`.
-        10 in_complaint: bool => w::Field::must("in_complaint"),
+        10 in_complaint: bool => "in_complaint: must",
         /// `shipping`.
-        11 shipping: Option<Shipping> => w::Field::new("shipping"),
+        11 shipping: Option<Shipping> => "shipping",
     }
 }
 
@@ -466,25 +474,25 @@ w::record! {
     /// `OrderKey`.
     pub struct OrderKey {
         /// `order_number_type`.
-        0 order_number_type: i64 => w::Field::must("order_number_type"),
+        0 order_number_type: i64 => "order_number_type: must",
         /// `mchid`.
-        1 mchid: Option<xinqiao_types::MchId> => w::Field::new("mchid"),
+        1 mchid: Option<xinqiao_types::MchId> => "mchid",
         /// `out_trade_no`.
-        2 out_trade_no: Option<String> => w::Field::new("out_trade_no"),
+        2 out_trade_no: Option<String> => "out_trade_no",
         /// `transaction_id`.
-        3 transaction_id: Option<String> => w::Field::new("transaction_id"),
+        3 transaction_id: Option<String> => "transaction_id",
     }
     new(order_number_type: i64)
-    set(mchid: xinqiao_types::MchId, out_trade_no: String, transaction_id: String)
+    text(mchid: xinqiao_types::MchId, out_trade_no: String, transaction_id: String)
 }
 
 w::record! {
     /// `PayTimeRange`.
     pub struct PayTimeRange {
         /// `begin_time`; format `unix`.
-        0 begin_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("begin_time"),
+        0 begin_time: Option<xinqiao_types::UnixSeconds> => "begin_time",
         /// `end_time`; format `unix`.
-        1 end_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("end_time"),
+        1 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
     }
     new()
     set(begin_time: xinqiao_types::UnixSeconds, end_time: xinqiao_types::UnixSeconds)
@@ -494,16 +502,16 @@ w::record! {
     /// `Payer`.
     pub struct Payer {
         /// `openid`.
-        0 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        0 openid: xinqiao_types::OpenId => "openid: must masked",
     }
-    new(openid: xinqiao_types::OpenId)
+    new(openid: impl Into<xinqiao_types::OpenId>)
 }
 
 w::record! {
     /// `Progress`.
     pub struct Progress {
         /// `status`.
-        0 status: i64 => w::Field::must("status"),
+        0 status: i64 => "status: must",
     }
 }
 
@@ -511,9 +519,9 @@ w::record! {
     /// `ReplaceMedia`.
     pub struct ReplaceMedia {
         /// `old`.
-        0 old: i64 => w::Field::must("old"),
+        0 old: i64 => "old: must",
         /// `new`.
-        1 new: i64 => w::Field::must("new"),
+        1 new: i64 => "new: must",
     }
     new(old: i64, new: i64)
 }
@@ -522,7 +530,7 @@ w::record! {
     /// `RootInfo`.
     pub struct RootInfo {
         /// `type`.
-        0 type_: i64 => w::Field::must("type"),
+        0 type_: i64 => "type: must",
     }
 }
 
@@ -530,17 +538,17 @@ w::record! {
     /// `Shipping`.
     pub struct Shipping {
         /// `logistics_type`.
-        0 logistics_type: i64 => w::Field::must("logistics_type"),
+        0 logistics_type: i64 => "logistics_type: must",
         /// `delivery_mode`.
-        1 delivery_mode: i64 => w::Field::must("delivery_mode"),
+        1 delivery_mode: i64 => "delivery_mode: must",
         /// `goods_desc`.
-        2 goods_desc: Option<String> => w::Field::new("goods_desc"),
+        2 goods_desc: Option<String> => "goods_desc",
         /// `finish_shipping`.
-        3 finish_shipping: bool => w::Field::must("finish_shipping"),
+        3 finish_shipping: bool => "finish_shipping: must",
         /// `finish_shipping_count`.
-        4 finish_shipping_count: i64 => w::Field::must("finish_shipping_count"),
+        4 finish_shipping_count: i64 => "finish_shipping_count: must",
         /// `shipping_list`.
-        5 shipping_list: Vec<ShippingShipping> => w::Field::must("shipping_list"),
+        5 shipping_list: Vec<ShippingShipping> => "shipping_list: must",
     }
 }
 
@@ -548,15 +556,15 @@ w::record! {
     /// `ShippingShipping`.
     pub struct ShippingShipping {
         /// `express_company`.
-        0 express_company: Option<String> => w::Field::new("express_company"),
+        0 express_company: Option<String> => "express_company",
         /// `tracking_no`.
-        1 tracking_no: Option<String> => w::Field::new("tracking_no"),
+        1 tracking_no: Option<String> => "tracking_no",
         /// `goods_desc`.
-        2 goods_desc: Option<String> => w::Field::new("goods_desc"),
+        2 goods_desc: Option<String> => "goods_desc",
         /// `contact`.
-        3 contact: Option<Contact> => w::Field::new("contact"),
+        3 contact: Option<Contact> => "contact",
         /// `upload_time`; format `unix`.
-        4 upload_time: xinqiao_types::UnixSeconds => w::Field::must("upload_time"),
+        4 upload_time: xinqiao_types::UnixSeconds => "upload_time: must",
     }
 }
 
@@ -564,15 +572,15 @@ w::record! {
     /// `SubOrder`.
     pub struct SubOrder {
         /// `order_key`.
-        0 order_key: OrderKey => w::Field::must("order_key"),
+        0 order_key: OrderKey => "order_key: must",
         /// `logistics_type`.
-        1 logistics_type: i64 => w::Field::must("logistics_type"),
+        1 logistics_type: i64 => "logistics_type: must",
         /// `delivery_mode`.
-        2 delivery_mode: i64 => w::Field::must("delivery_mode"),
+        2 delivery_mode: i64 => "delivery_mode: must",
         /// `is_all_delivered`.
-        3 is_all_delivered: Option<bool> => w::Field::new("is_all_delivered"),
+        3 is_all_delivered: Option<bool> => "is_all_delivered",
         /// `shipping_list`.
-        4 shipping_list: Vec<SubOrderShipping> => w::Field::must("shipping_list"),
+        4 shipping_list: Vec<SubOrderShipping> => "shipping_list: must",
     }
     new(
         order_key: OrderKey,
@@ -587,37 +595,38 @@ w::record! {
     /// `SubOrderShipping`.
     pub struct SubOrderShipping {
         /// `express_company`.
-        0 express_company: Option<String> => w::Field::new("express_company"),
+        0 express_company: Option<String> => "express_company",
         /// `tracking_no`.
-        1 tracking_no: Option<String> => w::Field::new("tracking_no"),
+        1 tracking_no: Option<String> => "tracking_no",
         /// `item_desc`.
-        2 item_desc: Option<String> => w::Field::new("item_desc"),
+        2 item_desc: Option<String> => "item_desc",
         /// `contact`.
-        3 contact: Option<Contact> => w::Field::new("contact"),
+        3 contact: Option<Contact> => "contact",
     }
     new()
-    set(express_company: String, tracking_no: String, item_desc: String, contact: Contact)
+    text(express_company: String, tracking_no: String, item_desc: String)
+    set(contact: Contact)
 }
 
 w::record! {
     /// `TaskInfo`.
     pub struct TaskInfo {
         /// `id`.
-        0 id: i64 => w::Field::must("id"),
+        0 id: i64 => "id: must",
         /// `task_type`.
-        1 task_type: i64 => w::Field::must("task_type"),
+        1 task_type: i64 => "task_type: must",
         /// `status`.
-        2 status: i64 => w::Field::must("status"),
+        2 status: i64 => "status: must",
         /// `errcode`.
-        3 errcode: i64 => w::Field::must("errcode"),
+        3 errcode: i64 => "errcode: must",
         /// `errmsg`.
-        4 errmsg: Option<String> => w::Field::new("errmsg"),
+        4 errmsg: Option<String> => "errmsg",
         /// `create_time`; format `unix`.
-        5 create_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("create_time"),
+        5 create_time: Option<xinqiao_types::UnixSeconds> => "create_time",
         /// `finish_time`; format `unix`.
-        6 finish_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("finish_time"),
+        6 finish_time: Option<xinqiao_types::UnixSeconds> => "finish_time",
         /// `media_id`.
-        7 media_id: Option<i64> => w::Field::new("media_id"),
+        7 media_id: Option<i64> => "media_id",
     }
 }
 
@@ -625,40 +634,40 @@ w::record! {
     /// `Vat`.
     pub struct Vat {
         /// `id`.
-        0 id: String => w::Field::must("id"),
+        0 id: String => "id: must",
         /// `enterprise_phone`.
-        1 enterprise_phone: String => w::Field::must("enterprise_phone"),
+        1 enterprise_phone: String => "enterprise_phone: must",
         /// `enterprise_address`.
-        2 enterprise_address: String => w::Field::must("enterprise_address"),
+        2 enterprise_address: String => "enterprise_address: must",
         /// `bank_name`.
-        3 bank_name: String => w::Field::must("bank_name"),
+        3 bank_name: String => "bank_name: must",
         /// `bank_account`.
-        4 bank_account: String => w::Field::must("bank_account").masked(),
+        4 bank_account: String => "bank_account: must masked",
         /// `mailing_address`.
-        5 mailing_address: Option<String> => w::Field::new("mailing_address"),
+        5 mailing_address: Option<String> => "mailing_address",
         /// `province`.
-        6 province: Option<String> => w::Field::new("province"),
+        6 province: Option<String> => "province",
         /// `city`.
-        7 city: Option<String> => w::Field::new("city"),
+        7 city: Option<String> => "city",
         /// `district`.
-        8 district: Option<String> => w::Field::new("district"),
+        8 district: Option<String> => "district",
         /// `address`.
-        9 address: Option<String> => w::Field::new("address").masked(),
+        9 address: Option<String> => "address: masked",
         /// `name`.
-        10 name: Option<String> => w::Field::new("name"),
+        10 name: Option<String> => "name",
         /// `phone`.
-        11 phone: Option<String> => w::Field::new("phone").masked(),
+        11 phone: Option<String> => "phone: masked",
         /// `desc`.
-        12 desc: Option<String> => w::Field::new("desc"),
+        12 desc: Option<String> => "desc",
     }
     new(
-        id: String,
-        enterprise_phone: String,
-        enterprise_address: String,
-        bank_name: String,
-        bank_account: String,
+        id: impl Into<String>,
+        enterprise_phone: impl Into<String>,
+        enterprise_address: impl Into<String>,
+        bank_name: impl Into<String>,
+        bank_account: impl Into<String>,
     )
-    set(
+    text(
         mailing_address: String,
         province: String,
         city: String,
@@ -685,7 +694,7 @@ w::record! {
     /// Answer to [`Authidentitytree`].
     pub struct AuthidentitytreeResponse {
         /// `identity_tree_list`.
-        0 identity_tree_list: Vec<IdentityTree> => w::Field::must("identity_tree_list"),
+        0 identity_tree_list: Vec<IdentityTree> => "identity_tree_list: must",
     }
 }
 
@@ -717,7 +726,7 @@ w::record! {
     /// * Catalog: `mini_program.wxa.sec.query_auth_and_icp`.
     pub struct QueryAuthAndIcp {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -749,24 +758,24 @@ w::record! {
     /// * Catalog: `mini_program.wxa.sec.queryauth`.
     pub struct Queryauth {
         /// `taskid`.
-        0 taskid: String => w::Field::must("taskid"),
+        0 taskid: String => "taskid: must",
     }
-    new(taskid: String)
+    new(taskid: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`Queryauth`].
     pub struct QueryauthResponse {
         /// `task_status`.
-        0 task_status: i64 => w::Field::must("task_status"),
+        0 task_status: i64 => "task_status: must",
         /// `apply_status`.
-        1 apply_status: i64 => w::Field::must("apply_status"),
+        1 apply_status: i64 => "apply_status: must",
         /// `appid`.
-        2 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        2 appid: xinqiao_types::AppId => "appid: must",
         /// `refill_reason`.
-        3 refill_reason: Option<String> => w::Field::new("refill_reason"),
+        3 refill_reason: Option<String> => "refill_reason",
         /// `fail_reason`.
-        4 fail_reason: Option<String> => w::Field::new("fail_reason"),
+        4 fail_reason: Option<String> => "fail_reason",
     }
 }
 
@@ -798,7 +807,7 @@ w::record! {
     /// * Catalog: `mini_program.wxa.sec.queryblocktmplmsg`.
     pub struct Queryblocktmplmsg {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -830,7 +839,7 @@ w::record! {
     /// * Catalog: `mini_program.wxa.sec.reauth`.
     pub struct Reauth {
         /// `auth_data`.
-        0 auth_data: AuthData => w::Field::must("auth_data"),
+        0 auth_data: AuthData => "auth_data: must",
     }
     new(auth_data: AuthData)
 }
@@ -839,9 +848,9 @@ w::record! {
     /// Answer to [`Reauth`].
     pub struct ReauthResponse {
         /// `taskid`.
-        0 taskid: String => w::Field::must("taskid"),
+        0 taskid: String => "taskid: must",
         /// `auth_url`.
-        1 auth_url: Option<String> => w::Field::new("auth_url"),
+        1 auth_url: Option<String> => "auth_url",
     }
 }
 
@@ -873,7 +882,7 @@ w::record! {
     /// * Catalog: `mini_program.wxa.sec.submit_auth_and_icp`.
     pub struct SubmitAuthAndIcp {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -905,7 +914,7 @@ w::record! {
     /// * Catalog: `mini_program.wxa.sec.uploadauthmaterial`.
     pub struct Uploadauthmaterial {
         /// `media`.
-        0 media: w::FilePart => w::Field::must("media"),
+        0 media: w::FilePart => "media: must",
     }
     new(media: w::FilePart)
 }
@@ -914,9 +923,9 @@ w::record! {
     /// Answer to [`Uploadauthmaterial`].
     pub struct UploadauthmaterialResponse {
         /// `type`.
-        0 type_: Option<String> => w::Field::new("type"),
+        0 type_: Option<String> => "type",
         /// `mediaid`.
-        1 mediaid: String => w::Field::must("mediaid"),
+        1 mediaid: String => "mediaid: must",
     }
 }
 
@@ -947,7 +956,7 @@ w::record! {
     /// * Catalog: `mini_program.wxa.sec.wxaauth`.
     pub struct Wxaauth {
         /// `auth_data`.
-        0 auth_data: AuthData => w::Field::must("auth_data"),
+        0 auth_data: AuthData => "auth_data: must",
     }
     new(auth_data: AuthData)
 }
@@ -956,9 +965,9 @@ w::record! {
     /// Answer to [`Wxaauth`].
     pub struct WxaauthResponse {
         /// `taskid`.
-        0 taskid: String => w::Field::must("taskid"),
+        0 taskid: String => "taskid: must",
         /// `auth_url`.
-        1 auth_url: Option<String> => w::Field::new("auth_url"),
+        1 auth_url: Option<String> => "auth_url",
     }
 }
 
@@ -994,7 +1003,7 @@ pub mod famousbrand {
         /// * Catalog: `mini_program.wxa.sec.famousbrand.apply`.
         pub struct Apply {
             /// `Application`.
-            0 application: super::Application => w::Field::must("Application"),
+            0 application: super::Application => "Application: must",
         }
         new(application: super::Application)
     }
@@ -1034,9 +1043,9 @@ pub mod famousbrand {
         /// Answer to [`GetStatus`].
         pub struct GetStatusResponse {
             /// `progress`.
-            0 progress: super::Progress => w::Field::must("progress"),
+            0 progress: super::Progress => "progress: must",
             /// `application`.
-            1 application: super::GetStatusApplication => w::Field::must("application"),
+            1 application: super::GetStatusApplication => "application: must",
         }
     }
 
@@ -1073,16 +1082,16 @@ pub mod order {
         /// * Catalog: `mini_program.wxa.sec.order.get_order`.
         pub struct GetOrder {
             /// `merchant_id`.
-            0 merchant_id: Option<String> => w::Field::new("merchant_id"),
+            0 merchant_id: Option<String> => "merchant_id",
             /// `sub_merchant_id`.
-            1 sub_merchant_id: Option<String> => w::Field::new("sub_merchant_id"),
+            1 sub_merchant_id: Option<String> => "sub_merchant_id",
             /// `merchant_trade_no`.
-            2 merchant_trade_no: Option<String> => w::Field::new("merchant_trade_no"),
+            2 merchant_trade_no: Option<String> => "merchant_trade_no",
             /// `transaction_id`.
-            3 transaction_id: Option<String> => w::Field::new("transaction_id"),
+            3 transaction_id: Option<String> => "transaction_id",
         }
         new()
-        set(
+        text(
             merchant_id: String,
             sub_merchant_id: String,
             merchant_trade_no: String,
@@ -1094,7 +1103,7 @@ pub mod order {
         /// Answer to [`GetOrder`].
         pub struct GetOrderResponse {
             /// `order`.
-            0 order: super::Order => w::Field::must("order"),
+            0 order: super::Order => "order: must",
         }
     }
 
@@ -1126,7 +1135,7 @@ pub mod order {
         /// * Catalog: `mini_program.wxa.sec.order.get_order_detail_path`.
         pub struct GetOrderDetailPath {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -1159,35 +1168,30 @@ pub mod order {
         /// * Catalog: `mini_program.wxa.sec.order.get_order_list`.
         pub struct GetOrderList {
             /// `pay_time_range`.
-            0 pay_time_range: Option<super::PayTimeRange> => w::Field::new("pay_time_range"),
+            0 pay_time_range: Option<super::PayTimeRange> => "pay_time_range",
             /// `order_state`.
-            1 order_state: Option<i64> => w::Field::new("order_state"),
+            1 order_state: Option<i64> => "order_state",
             /// `openid`.
-            2 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+            2 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// `last_index`.
-            3 last_index: Option<String> => w::Field::new("last_index"),
+            3 last_index: Option<String> => "last_index",
             /// `page_size`.
-            4 page_size: Option<i64> => w::Field::new("page_size"),
+            4 page_size: Option<i64> => "page_size",
         }
         new()
-        set(
-            pay_time_range: super::PayTimeRange,
-            order_state: i64,
-            openid: xinqiao_types::OpenId,
-            last_index: String,
-            page_size: i64,
-        )
+        text(openid: xinqiao_types::OpenId, last_index: String)
+        set(pay_time_range: super::PayTimeRange, order_state: i64, page_size: i64)
     }
 
     w::record! {
         /// Answer to [`GetOrderList`].
         pub struct GetOrderListResponse {
             /// `order_list`.
-            0 order_list: Vec<super::Order> => w::Field::must("order_list"),
+            0 order_list: Vec<super::Order> => "order_list: must",
             /// `has_more`.
-            1 has_more: bool => w::Field::must("has_more"),
+            1 has_more: bool => "has_more: must",
             /// `last_index`.
-            2 last_index: Option<String> => w::Field::new("last_index"),
+            2 last_index: Option<String> => "last_index",
         }
     }
 
@@ -1219,16 +1223,16 @@ pub mod order {
         /// * Catalog: `mini_program.wxa.sec.order.is_trade_managed`.
         pub struct IsTradeManaged {
             /// `appid`.
-            0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            0 appid: xinqiao_types::AppId => "appid: must",
         }
-        new(appid: xinqiao_types::AppId)
+        new(appid: impl Into<xinqiao_types::AppId>)
     }
 
     w::record! {
         /// Answer to [`IsTradeManaged`].
         pub struct IsTradeManagedResponse {
             /// `is_trade_managed`.
-            0 is_trade_managed: bool => w::Field::must("is_trade_managed"),
+            0 is_trade_managed: bool => "is_trade_managed: must",
         }
     }
 
@@ -1260,16 +1264,16 @@ pub mod order {
         /// * Catalog: `mini_program.wxa.sec.order.is_trade_management_confirmation_completed`.
         pub struct IsTradeManagementConfirmationCompleted {
             /// `appid`.
-            0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            0 appid: xinqiao_types::AppId => "appid: must",
         }
-        new(appid: xinqiao_types::AppId)
+        new(appid: impl Into<xinqiao_types::AppId>)
     }
 
     w::record! {
         /// Answer to [`IsTradeManagementConfirmationCompleted`].
         pub struct IsTradeManagementConfirmationCompletedResponse {
             /// `completed`.
-            0 completed: bool => w::Field::must("completed"),
+            0 completed: bool => "completed: must",
         }
     }
 
@@ -1301,18 +1305,18 @@ pub mod order {
         /// * Catalog: `mini_program.wxa.sec.order.notify_confirm_receive`.
         pub struct NotifyConfirmReceive {
             /// `merchant_id`.
-            0 merchant_id: Option<String> => w::Field::new("merchant_id"),
+            0 merchant_id: Option<String> => "merchant_id",
             /// `sub_merchant_id`.
-            1 sub_merchant_id: Option<String> => w::Field::new("sub_merchant_id"),
+            1 sub_merchant_id: Option<String> => "sub_merchant_id",
             /// `merchant_trade_no`.
-            2 merchant_trade_no: Option<String> => w::Field::new("merchant_trade_no"),
+            2 merchant_trade_no: Option<String> => "merchant_trade_no",
             /// `transaction_id`.
-            3 transaction_id: Option<String> => w::Field::new("transaction_id"),
+            3 transaction_id: Option<String> => "transaction_id",
             /// `received_time`; format `unix`.
-            4 received_time: xinqiao_types::UnixSeconds => w::Field::must("received_time"),
+            4 received_time: xinqiao_types::UnixSeconds => "received_time: must",
         }
         new(received_time: xinqiao_types::UnixSeconds)
-        set(
+        text(
             merchant_id: String,
             sub_merchant_id: String,
             merchant_trade_no: String,
@@ -1349,7 +1353,7 @@ pub mod order {
         /// * Catalog: `mini_program.wxa.sec.order.opspecialorder`.
         pub struct Opspecialorder {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -1381,9 +1385,9 @@ pub mod order {
         /// * Catalog: `mini_program.wxa.sec.order.set_msg_jump_path`.
         pub struct SetMsgJumpPath {
             /// `path`.
-            0 path: String => w::Field::must("path"),
+            0 path: String => "path: must",
         }
-        new(path: String)
+        new(path: impl Into<String>)
     }
 
     w::endpoint! {
@@ -1415,7 +1419,7 @@ pub mod order {
         /// * Catalog: `mini_program.wxa.sec.order.setwxatradetypecgi`.
         pub struct Setwxatradetypecgi {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -1448,7 +1452,7 @@ pub mod order {
         /// * Catalog: `mini_program.wxa.sec.order.update_order_detail_path`.
         pub struct UpdateOrderDetailPath {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -1481,19 +1485,19 @@ pub mod order {
         /// * Catalog: `mini_program.wxa.sec.order.upload_combined_shipping_info`.
         pub struct UploadCombinedShippingInfo {
             /// `order_key`.
-            0 order_key: super::OrderKey => w::Field::must("order_key"),
+            0 order_key: super::OrderKey => "order_key: must",
             /// `payer`.
-            1 payer: super::Payer => w::Field::must("payer"),
+            1 payer: super::Payer => "payer: must",
             /// `sub_orders`.
-            2 sub_orders: Vec<super::SubOrder> => w::Field::must("sub_orders"),
+            2 sub_orders: Vec<super::SubOrder> => "sub_orders: must",
             /// `upload_time`; format `rfc3339`.
-            3 upload_time: String => w::Field::must("upload_time"),
+            3 upload_time: String => "upload_time: must",
         }
         new(
             order_key: super::OrderKey,
             payer: super::Payer,
             sub_orders: Vec<super::SubOrder>,
-            upload_time: String,
+            upload_time: impl Into<String>,
         )
     }
 
@@ -1524,19 +1528,19 @@ pub mod order {
         /// * Catalog: `mini_program.wxa.sec.order.upload_shipping_info`.
         pub struct UploadShippingInfo {
             /// `order_key`.
-            0 order_key: super::OrderKey => w::Field::must("order_key"),
+            0 order_key: super::OrderKey => "order_key: must",
             /// `payer`.
-            1 payer: super::Payer => w::Field::must("payer"),
+            1 payer: super::Payer => "payer: must",
             /// `logistics_type`.
-            2 logistics_type: i64 => w::Field::must("logistics_type"),
+            2 logistics_type: i64 => "logistics_type: must",
             /// `delivery_mode`.
-            3 delivery_mode: i64 => w::Field::must("delivery_mode"),
+            3 delivery_mode: i64 => "delivery_mode: must",
             /// `is_all_delivered`.
-            4 is_all_delivered: Option<bool> => w::Field::new("is_all_delivered"),
+            4 is_all_delivered: Option<bool> => "is_all_delivered",
             /// `shipping_list`.
-            5 shipping_list: Vec<super::SubOrderShipping> => w::Field::must("shipping_list"),
+            5 shipping_list: Vec<super::SubOrderShipping> => "shipping_list: must",
             /// `upload_time`; format `rfc3339`.
-            6 upload_time: String => w::Field::must("upload_time"),
+            6 upload_time: String => "upload_time: must",
         }
         new(
             order_key: super::OrderKey,
@@ -1544,7 +1548,7 @@ pub mod order {
             logistics_type: i64,
             delivery_mode: i64,
             shipping_list: Vec<super::SubOrderShipping>,
-            upload_time: String,
+            upload_time: impl Into<String>,
         )
         set(is_all_delivered: bool)
     }
@@ -1582,23 +1586,23 @@ pub mod vod {
         /// * Catalog: `mini_program.wxa.sec.vod.applyupload`.
         pub struct Applyupload {
             /// `media_name`.
-            0 media_name: String => w::Field::must("media_name"),
+            0 media_name: String => "media_name: must",
             /// `media_type`.
-            1 media_type: String => w::Field::must("media_type"),
+            1 media_type: String => "media_type: must",
             /// `cover_type`.
-            2 cover_type: Option<String> => w::Field::new("cover_type"),
+            2 cover_type: Option<String> => "cover_type",
             /// `source_context`.
-            3 source_context: Option<String> => w::Field::new("source_context"),
+            3 source_context: Option<String> => "source_context",
         }
-        new(media_name: String, media_type: String)
-        set(cover_type: String, source_context: String)
+        new(media_name: impl Into<String>, media_type: impl Into<String>)
+        text(cover_type: String, source_context: String)
     }
 
     w::record! {
         /// Answer to [`Applyupload`].
         pub struct ApplyuploadResponse {
             /// `upload_id`.
-            0 upload_id: String => w::Field::must("upload_id"),
+            0 upload_id: String => "upload_id: must",
         }
     }
 
@@ -1630,72 +1634,74 @@ pub mod vod {
         /// * Catalog: `mini_program.wxa.sec.vod.auditdrama`.
         pub struct Auditdrama {
             /// `drama_id`.
-            0 drama_id: Option<i64> => w::Field::new("drama_id"),
+            0 drama_id: Option<i64> => "drama_id",
             /// `name`.
-            1 name: Option<String> => w::Field::new("name"),
+            1 name: Option<String> => "name",
             /// `description`.
-            2 description: Option<String> => w::Field::new("description"),
+            2 description: Option<String> => "description",
             /// `media_count`.
-            3 media_count: Option<i64> => w::Field::new("media_count"),
+            3 media_count: Option<i64> => "media_count",
             /// `media_id_list`.
-            4 media_id_list: Option<Vec<i64>> => w::Field::new("media_id_list"),
+            4 media_id_list: Option<Vec<i64>> => "media_id_list",
             /// `recommendations`.
-            5 recommendations: Option<String> => w::Field::new("recommendations"),
+            5 recommendations: Option<String> => "recommendations",
             /// `producer`.
-            6 producer: Option<String> => w::Field::new("producer"),
+            6 producer: Option<String> => "producer",
             /// `playwright`.
-            7 playwright: Option<String> => w::Field::new("playwright"),
+            7 playwright: Option<String> => "playwright",
             /// `actor_list`.
-            8 actor_list: Option<super::Actor> => w::Field::new("actor_list"),
+            8 actor_list: Option<super::Actor> => "actor_list",
             /// `cover_material_id`.
-            9 cover_material_id: Option<String> => w::Field::new("cover_material_id"),
+            9 cover_material_id: Option<String> => "cover_material_id",
             /// `promotion_poster_material_id`.
-            10 promotion_poster_material_id: Option<String> => w::Field::new("promotion_poster_material_id"),
+            10 promotion_poster_material_id: Option<String> => "promotion_poster_material_id",
             /// `authorized_material_id`.
-            11 authorized_material_id: Option<String> => w::Field::new("authorized_material_id"),
+            11 authorized_material_id: Option<String> => "authorized_material_id",
             /// `qualification_type`.
-            12 qualification_type: Option<i64> => w::Field::new("qualification_type"),
+            12 qualification_type: Option<i64> => "qualification_type",
             /// `qualification_certificate_material_id`.
-            13 qualification_certificate_material_id: Option<String> => w::Field::new("qualification_certificate_material_id"),
+            13 qualification_certificate_material_id: Option<String> => "qualification_certificate_material_id",
             /// `cost_commitment_letter_material_id`.
-            14 cost_commitment_letter_material_id: Option<String> => w::Field::new("cost_commitment_letter_material_id"),
+            14 cost_commitment_letter_material_id: Option<String> => "cost_commitment_letter_material_id",
             /// `cost_of_production`; unit 10000 yuan.
-            15 cost_of_production: Option<i64> => w::Field::new("cost_of_production"),
+            15 cost_of_production: Option<i64> => "cost_of_production",
             /// `registration_number`.
-            16 registration_number: Option<String> => w::Field::new("registration_number"),
+            16 registration_number: Option<String> => "registration_number",
             /// `production_license`.
-            17 production_license: Option<String> => w::Field::new("production_license"),
+            17 production_license: Option<String> => "production_license",
             /// `publish_license`.
-            18 publish_license: Option<String> => w::Field::new("publish_license"),
+            18 publish_license: Option<String> => "publish_license",
             /// `other_material_material_id`.
-            19 other_material_material_id: Option<String> => w::Field::new("other_material_material_id"),
+            19 other_material_material_id: Option<String> => "other_material_material_id",
             /// `expedited`.
-            20 expedited: Option<bool> => w::Field::new("expedited").spelled(w::Spelling::BoolInt),
+            20 expedited: Option<bool> => "expedited: zero-one",
             /// `replace_media_list`.
-            21 replace_media_list: Option<Vec<super::ReplaceMedia>> => w::Field::new("replace_media_list"),
+            21 replace_media_list: Option<Vec<super::ReplaceMedia>> => "replace_media_list",
         }
         new()
-        set(
-            drama_id: i64,
+        text(
             name: String,
             description: String,
-            media_count: i64,
-            media_id_list: Vec<i64>,
             recommendations: String,
             producer: String,
             playwright: String,
-            actor_list: super::Actor,
             cover_material_id: String,
             promotion_poster_material_id: String,
             authorized_material_id: String,
-            qualification_type: i64,
             qualification_certificate_material_id: String,
             cost_commitment_letter_material_id: String,
-            cost_of_production: i64,
             registration_number: String,
             production_license: String,
             publish_license: String,
             other_material_material_id: String,
+        )
+        set(
+            drama_id: i64,
+            media_count: i64,
+            media_id_list: Vec<i64>,
+            actor_list: super::Actor,
+            qualification_type: i64,
+            cost_of_production: i64,
             expedited: bool,
             replace_media_list: Vec<super::ReplaceMedia>,
         )
@@ -1705,7 +1711,7 @@ pub mod vod {
         /// Answer to [`Auditdrama`].
         pub struct AuditdramaResponse {
             /// `drama_id`.
-            0 drama_id: i64 => w::Field::must("drama_id"),
+            0 drama_id: i64 => "drama_id: must",
         }
     }
 
@@ -1737,11 +1743,11 @@ pub mod vod {
         /// * Catalog: `mini_program.wxa.sec.vod.authorizeapp`.
         pub struct Authorizeapp {
             /// `authorized_appid`.
-            0 authorized_appid: String => w::Field::must("authorized_appid"),
+            0 authorized_appid: String => "authorized_appid: must",
             /// `authz_expire_time`; format `unix`.
-            1 authz_expire_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("authz_expire_time"),
+            1 authz_expire_time: Option<xinqiao_types::UnixSeconds> => "authz_expire_time",
         }
-        new(authorized_appid: String)
+        new(authorized_appid: impl Into<String>)
         set(authz_expire_time: xinqiao_types::UnixSeconds)
     }
 
@@ -1773,29 +1779,26 @@ pub mod vod {
         /// * Catalog: `mini_program.wxa.sec.vod.authorizecopyright`.
         pub struct Authorizecopyright {
             /// `drama_ids`.
-            0 drama_ids: Vec<i64> => w::Field::must("drama_ids"),
+            0 drama_ids: Vec<i64> => "drama_ids: must",
             /// `authorization_type`.
-            1 authorization_type: i64 => w::Field::must("authorization_type"),
+            1 authorization_type: i64 => "authorization_type: must",
             /// `authorized_appid`.
-            2 authorized_appid: Option<String> => w::Field::new("authorized_appid"),
+            2 authorized_appid: Option<String> => "authorized_appid",
             /// `authorized_subject_cert_no`.
-            3 authorized_subject_cert_no: Option<String> => w::Field::new("authorized_subject_cert_no"),
+            3 authorized_subject_cert_no: Option<String> => "authorized_subject_cert_no",
             /// `expire_time`; format `unix`.
-            4 expire_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("expire_time"),
+            4 expire_time: Option<xinqiao_types::UnixSeconds> => "expire_time",
         }
         new(drama_ids: Vec<i64>, authorization_type: i64)
-        set(
-            authorized_appid: String,
-            authorized_subject_cert_no: String,
-            expire_time: xinqiao_types::UnixSeconds,
-        )
+        text(authorized_appid: String, authorized_subject_cert_no: String)
+        set(expire_time: xinqiao_types::UnixSeconds)
     }
 
     w::record! {
         /// Answer to [`Authorizecopyright`].
         pub struct AuthorizecopyrightResponse {
             /// `result`.
-            0 result: Vec<super::AuthorizecopyrightResult> => w::Field::must("result"),
+            0 result: Vec<super::AuthorizecopyrightResult> => "result: must",
         }
     }
 
@@ -1826,13 +1829,13 @@ pub mod vod {
         /// * Catalog: `mini_program.wxa.sec.vod.authorizedrama`.
         pub struct Authorizedrama {
             /// `drama_id`.
-            0 drama_id: Vec<i64> => w::Field::must("drama_id"),
+            0 drama_id: Vec<i64> => "drama_id: must",
             /// `authorized_appid`.
-            1 authorized_appid: String => w::Field::must("authorized_appid"),
+            1 authorized_appid: String => "authorized_appid: must",
             /// `authz_expire_time`; format `unix`.
-            2 authz_expire_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("authz_expire_time"),
+            2 authz_expire_time: Option<xinqiao_types::UnixSeconds> => "authz_expire_time",
         }
-        new(drama_id: Vec<i64>, authorized_appid: String)
+        new(drama_id: Vec<i64>, authorized_appid: impl Into<String>)
         set(authz_expire_time: xinqiao_types::UnixSeconds)
     }
 
@@ -1840,7 +1843,7 @@ pub mod vod {
         /// Answer to [`Authorizedrama`].
         pub struct AuthorizedramaResponse {
             /// `result`.
-            0 result: Vec<super::AuthorizecopyrightResult> => w::Field::must("result"),
+            0 result: Vec<super::AuthorizecopyrightResult> => "result: must",
         }
     }
 
@@ -1871,13 +1874,13 @@ pub mod vod {
         /// * Catalog: `mini_program.wxa.sec.vod.commitupload`.
         pub struct Commitupload {
             /// `upload_id`.
-            0 upload_id: String => w::Field::must("upload_id"),
+            0 upload_id: String => "upload_id: must",
             /// `media_part_infos`.
-            1 media_part_infos: Vec<super::MediaPartInfo> => w::Field::must("media_part_infos"),
+            1 media_part_infos: Vec<super::MediaPartInfo> => "media_part_infos: must",
             /// `cover_part_infos`.
-            2 cover_part_infos: Option<Vec<super::MediaPartInfo>> => w::Field::new("cover_part_infos"),
+            2 cover_part_infos: Option<Vec<super::MediaPartInfo>> => "cover_part_infos",
         }
-        new(upload_id: String, media_part_infos: Vec<super::MediaPartInfo>)
+        new(upload_id: impl Into<String>, media_part_infos: Vec<super::MediaPartInfo>)
         set(cover_part_infos: Vec<super::MediaPartInfo>)
     }
 
@@ -1885,7 +1888,7 @@ pub mod vod {
         /// Answer to [`Commitupload`].
         pub struct CommituploadResponse {
             /// `media_id`.
-            0 media_id: i64 => w::Field::must("media_id"),
+            0 media_id: i64 => "media_id: must",
         }
     }
 
@@ -1916,9 +1919,9 @@ pub mod vod {
         /// * Catalog: `mini_program.wxa.sec.vod.deauthorizeapp`.
         pub struct Deauthorizeapp {
             /// `authorized_appid`.
-            0 authorized_appid: String => w::Field::must("authorized_appid"),
+            0 authorized_appid: String => "authorized_appid: must",
         }
-        new(authorized_appid: String)
+        new(authorized_appid: impl Into<String>)
     }
 
     w::endpoint! {
@@ -1948,23 +1951,23 @@ pub mod vod {
         /// * Catalog: `mini_program.wxa.sec.vod.deauthorizecopyright`.
         pub struct Deauthorizecopyright {
             /// `drama_ids`.
-            0 drama_ids: Vec<i64> => w::Field::must("drama_ids"),
+            0 drama_ids: Vec<i64> => "drama_ids: must",
             /// `authorization_type`.
-            1 authorization_type: i64 => w::Field::must("authorization_type"),
+            1 authorization_type: i64 => "authorization_type: must",
             /// `authorized_appid`.
-            2 authorized_appid: Option<String> => w::Field::new("authorized_appid"),
+            2 authorized_appid: Option<String> => "authorized_appid",
             /// `authorized_subject_cert_no`.
-            3 authorized_subject_cert_no: Option<String> => w::Field::new("authorized_subject_cert_no"),
+            3 authorized_subject_cert_no: Option<String> => "authorized_subject_cert_no",
         }
         new(drama_ids: Vec<i64>, authorization_type: i64)
-        set(authorized_appid: String, authorized_subject_cert_no: String)
+        text(authorized_appid: String, authorized_subject_cert_no: String)
     }
 
     w::record! {
         /// Answer to [`Deauthorizecopyright`].
         pub struct DeauthorizecopyrightResponse {
             /// `result`.
-            0 result: Vec<super::AuthorizecopyrightResult> => w::Field::must("result"),
+            0 result: Vec<super::AuthorizecopyrightResult> => "result: must",
         }
     }
 
@@ -1995,18 +1998,18 @@ pub mod vod {
         /// * Catalog: `mini_program.wxa.sec.vod.deauthorizedrama`.
         pub struct Deauthorizedrama {
             /// `drama_id`.
-            0 drama_id: Vec<i64> => w::Field::must("drama_id"),
+            0 drama_id: Vec<i64> => "drama_id: must",
             /// `authorized_appid`.
-            1 authorized_appid: String => w::Field::must("authorized_appid"),
+            1 authorized_appid: String => "authorized_appid: must",
         }
-        new(drama_id: Vec<i64>, authorized_appid: String)
+        new(drama_id: Vec<i64>, authorized_appid: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`Deauthorizedrama`].
         pub struct DeauthorizedramaResponse {
             /// `result`.
-            0 result: Vec<super::AuthorizecopyrightResult> => w::Field::must("result"),
+            0 result: Vec<super::AuthorizecopyrightResult> => "result: must",
         }
     }
 
@@ -2037,7 +2040,7 @@ pub mod vod {
         /// * Catalog: `mini_program.wxa.sec.vod.deletemedia`.
         pub struct Deletemedia {
             /// `media_id`.
-            0 media_id: i64 => w::Field::must("media_id"),
+            0 media_id: i64 => "media_id: must",
         }
         new(media_id: i64)
     }
@@ -2076,7 +2079,7 @@ pub mod vod {
         /// Answer to [`Getauthorizeapps`].
         pub struct GetauthorizeappsResponse {
             /// `objects`.
-            0 objects: Vec<super::GetauthorizeappsObject> => w::Field::must("objects"),
+            0 objects: Vec<super::GetauthorizeappsObject> => "objects: must",
         }
     }
 
@@ -2114,7 +2117,7 @@ pub mod vod {
         /// Answer to [`Getauthorizedapps`].
         pub struct GetauthorizedappsResponse {
             /// `objects`.
-            0 objects: Vec<super::GetauthorizedappsObject> => w::Field::must("objects"),
+            0 objects: Vec<super::GetauthorizedappsObject> => "objects: must",
         }
     }
 
@@ -2145,23 +2148,24 @@ pub mod vod {
         /// * Catalog: `mini_program.wxa.sec.vod.getauthorizedobjects`.
         pub struct Getauthorizedobjects {
             /// `authorizer_appid`.
-            0 authorizer_appid: Option<String> => w::Field::new("authorizer_appid"),
+            0 authorizer_appid: Option<String> => "authorizer_appid",
             /// `offset`.
-            1 offset: Option<i64> => w::Field::new("offset"),
+            1 offset: Option<i64> => "offset",
             /// `limit`.
-            2 limit: Option<i64> => w::Field::new("limit"),
+            2 limit: Option<i64> => "limit",
         }
         new()
-        set(authorizer_appid: String, offset: i64, limit: i64)
+        text(authorizer_appid: String)
+        set(offset: i64, limit: i64)
     }
 
     w::record! {
         /// Answer to [`Getauthorizedobjects`].
         pub struct GetauthorizedobjectsResponse {
             /// `objects`.
-            0 objects: Vec<super::GetauthorizedobjectsObject> => w::Field::must("objects"),
+            0 objects: Vec<super::GetauthorizedobjectsObject> => "objects: must",
             /// `total_count`.
-            1 total_count: i64 => w::Field::must("total_count"),
+            1 total_count: i64 => "total_count: must",
         }
     }
 
@@ -2192,25 +2196,26 @@ pub mod vod {
         /// * Catalog: `mini_program.wxa.sec.vod.getauthorizeobjects`.
         pub struct Getauthorizeobjects {
             /// `drama_id`.
-            0 drama_id: Option<i64> => w::Field::new("drama_id"),
+            0 drama_id: Option<i64> => "drama_id",
             /// `authorized_appid`.
-            1 authorized_appid: Option<String> => w::Field::new("authorized_appid"),
+            1 authorized_appid: Option<String> => "authorized_appid",
             /// `offset`.
-            2 offset: Option<i64> => w::Field::new("offset"),
+            2 offset: Option<i64> => "offset",
             /// `limit`.
-            3 limit: Option<i64> => w::Field::new("limit"),
+            3 limit: Option<i64> => "limit",
         }
         new()
-        set(drama_id: i64, authorized_appid: String, offset: i64, limit: i64)
+        text(authorized_appid: String)
+        set(drama_id: i64, offset: i64, limit: i64)
     }
 
     w::record! {
         /// Answer to [`Getauthorizeobjects`].
         pub struct GetauthorizeobjectsResponse {
             /// `objects`.
-            0 objects: Vec<super::GetauthorizeobjectsObject> => w::Field::must("objects"),
+            0 objects: Vec<super::GetauthorizeobjectsObject> => "objects: must",
             /// `total_count`.
-            1 total_count: i64 => w::Field::must("total_count"),
+            1 total_count: i64 => "total_count: must",
         }
     }
 
@@ -2242,7 +2247,7 @@ pub mod vod {
         /// * Catalog: `mini_program.wxa.sec.vod.getcdnlogs`.
         pub struct Getcdnlogs {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -2275,7 +2280,7 @@ pub mod vod {
         /// * Catalog: `mini_program.wxa.sec.vod.getcdnusagedata`.
         pub struct Getcdnusagedata {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -2307,36 +2312,30 @@ pub mod vod {
         /// * Catalog: `mini_program.wxa.sec.vod.getcopyrightauthorizationlist`.
         pub struct Getcopyrightauthorizationlist {
             /// `drama_id`.
-            0 drama_id: Option<i64> => w::Field::new("drama_id"),
+            0 drama_id: Option<i64> => "drama_id",
             /// `authorization_type`.
-            1 authorization_type: Option<i64> => w::Field::new("authorization_type"),
+            1 authorization_type: Option<i64> => "authorization_type",
             /// `authorized_appid`.
-            2 authorized_appid: Option<String> => w::Field::new("authorized_appid"),
+            2 authorized_appid: Option<String> => "authorized_appid",
             /// `authorized_subject_cert_no`.
-            3 authorized_subject_cert_no: Option<String> => w::Field::new("authorized_subject_cert_no"),
+            3 authorized_subject_cert_no: Option<String> => "authorized_subject_cert_no",
             /// `offset`.
-            4 offset: Option<i64> => w::Field::new("offset"),
+            4 offset: Option<i64> => "offset",
             /// `limit`.
-            5 limit: Option<i64> => w::Field::new("limit"),
+            5 limit: Option<i64> => "limit",
         }
         new()
-        set(
-            drama_id: i64,
-            authorization_type: i64,
-            authorized_appid: String,
-            authorized_subject_cert_no: String,
-            offset: i64,
-            limit: i64,
-        )
+        text(authorized_appid: String, authorized_subject_cert_no: String)
+        set(drama_id: i64, authorization_type: i64, offset: i64, limit: i64)
     }
 
     w::record! {
         /// Answer to [`Getcopyrightauthorizationlist`].
         pub struct GetcopyrightauthorizationlistResponse {
             /// `list`.
-            0 list: Vec<super::GetcopyrightauthorizationlistList> => w::Field::must("list"),
+            0 list: Vec<super::GetcopyrightauthorizationlistList> => "list: must",
             /// `total_count`.
-            1 total_count: i64 => w::Field::must("total_count"),
+            1 total_count: i64 => "total_count: must",
         }
     }
 
@@ -2367,23 +2366,24 @@ pub mod vod {
         /// * Catalog: `mini_program.wxa.sec.vod.getcopyrightauthorizedlist`.
         pub struct Getcopyrightauthorizedlist {
             /// `authorizer_appid`.
-            0 authorizer_appid: Option<String> => w::Field::new("authorizer_appid"),
+            0 authorizer_appid: Option<String> => "authorizer_appid",
             /// `offset`.
-            1 offset: Option<i64> => w::Field::new("offset"),
+            1 offset: Option<i64> => "offset",
             /// `limit`.
-            2 limit: Option<i64> => w::Field::new("limit"),
+            2 limit: Option<i64> => "limit",
         }
         new()
-        set(authorizer_appid: String, offset: i64, limit: i64)
+        text(authorizer_appid: String)
+        set(offset: i64, limit: i64)
     }
 
     w::record! {
         /// Answer to [`Getcopyrightauthorizedlist`].
         pub struct GetcopyrightauthorizedlistResponse {
             /// `list`.
-            0 list: Vec<super::GetcopyrightauthorizationlistList> => w::Field::must("list"),
+            0 list: Vec<super::GetcopyrightauthorizationlistList> => "list: must",
             /// `total_count`.
-            1 total_count: i64 => w::Field::must("total_count"),
+            1 total_count: i64 => "total_count: must",
         }
     }
 
@@ -2414,7 +2414,7 @@ pub mod vod {
         /// * Catalog: `mini_program.wxa.sec.vod.getdrama`.
         pub struct Getdrama {
             /// `drama_id`.
-            0 drama_id: i64 => w::Field::must("drama_id"),
+            0 drama_id: i64 => "drama_id: must",
         }
         new(drama_id: i64)
     }
@@ -2423,7 +2423,7 @@ pub mod vod {
         /// Answer to [`Getdrama`].
         pub struct GetdramaResponse {
             /// `drama_info`.
-            0 drama_info: super::DramaInfo => w::Field::must("drama_info"),
+            0 drama_info: super::DramaInfo => "drama_info: must",
         }
     }
 
@@ -2454,9 +2454,9 @@ pub mod vod {
         /// * Catalog: `mini_program.wxa.sec.vod.getdramalatestauditinfo`.
         pub struct Getdramalatestauditinfo {
             /// `drama_id`.
-            0 drama_id: i64 => w::Field::must("drama_id"),
+            0 drama_id: i64 => "drama_id: must",
             /// `audit_type`.
-            1 audit_type: i64 => w::Field::must("audit_type"),
+            1 audit_type: i64 => "audit_type: must",
         }
         new(drama_id: i64, audit_type: i64)
     }
@@ -2465,7 +2465,7 @@ pub mod vod {
         /// Answer to [`Getdramalatestauditinfo`].
         pub struct GetdramalatestauditinfoResponse {
             /// `audit_detail`.
-            0 audit_detail: super::AuditDetail => w::Field::must("audit_detail"),
+            0 audit_detail: super::AuditDetail => "audit_detail: must",
         }
     }
 
@@ -2496,7 +2496,7 @@ pub mod vod {
         /// * Catalog: `mini_program.wxa.sec.vod.getmedia`.
         pub struct Getmedia {
             /// `media_id`.
-            0 media_id: i64 => w::Field::must("media_id"),
+            0 media_id: i64 => "media_id: must",
         }
         new(media_id: i64)
     }
@@ -2505,7 +2505,7 @@ pub mod vod {
         /// Answer to [`Getmedia`].
         pub struct GetmediaResponse {
             /// `media_info`.
-            0 media_info: super::MediaInfo => w::Field::must("media_info"),
+            0 media_info: super::MediaInfo => "media_info: must",
         }
     }
 
@@ -2536,17 +2536,17 @@ pub mod vod {
         /// * Catalog: `mini_program.wxa.sec.vod.getmedialink`.
         pub struct Getmedialink {
             /// `media_id`.
-            0 media_id: i64 => w::Field::must("media_id"),
+            0 media_id: i64 => "media_id: must",
             /// `t`; format `unix`.
-            1 t: xinqiao_types::UnixSeconds => w::Field::must("t"),
+            1 t: xinqiao_types::UnixSeconds => "t: must",
             /// `expr`; unit s.
-            2 expr: Option<i64> => w::Field::new("expr"),
+            2 expr: Option<i64> => "expr",
             /// `rlimit`.
-            3 rlimit: Option<i64> => w::Field::new("rlimit"),
+            3 rlimit: Option<i64> => "rlimit",
             /// `whref`.
-            4 whref: Option<Vec<String>> => w::Field::new("whref").spelled(w::Spelling::Joined(',')),
+            4 whref: Option<Vec<String>> => "whref: comma",
             /// `bkref`.
-            5 bkref: Option<Vec<String>> => w::Field::new("bkref").spelled(w::Spelling::Joined(',')),
+            5 bkref: Option<Vec<String>> => "bkref: comma",
         }
         new(media_id: i64, t: xinqiao_types::UnixSeconds)
         set(expr: i64, rlimit: i64, whref: Vec<String>, bkref: Vec<String>)
@@ -2556,7 +2556,7 @@ pub mod vod {
         /// Answer to [`Getmedialink`].
         pub struct GetmedialinkResponse {
             /// `media_info`.
-            0 media_info: super::GetmedialinkMediaInfo => w::Field::must("media_info"),
+            0 media_info: super::GetmedialinkMediaInfo => "media_info: must",
         }
     }
 
@@ -2587,7 +2587,7 @@ pub mod vod {
         /// * Catalog: `mini_program.wxa.sec.vod.gettask`.
         pub struct Gettask {
             /// `task_id`.
-            0 task_id: i64 => w::Field::must("task_id"),
+            0 task_id: i64 => "task_id: must",
         }
         new(task_id: i64)
     }
@@ -2596,7 +2596,7 @@ pub mod vod {
         /// Answer to [`Gettask`].
         pub struct GettaskResponse {
             /// `task_info`.
-            0 task_info: super::TaskInfo => w::Field::must("task_info"),
+            0 task_info: super::TaskInfo => "task_info: must",
         }
     }
 
@@ -2627,9 +2627,9 @@ pub mod vod {
         /// * Catalog: `mini_program.wxa.sec.vod.listdramas`.
         pub struct Listdramas {
             /// `offset`.
-            0 offset: Option<i64> => w::Field::new("offset"),
+            0 offset: Option<i64> => "offset",
             /// `limit`.
-            1 limit: Option<i64> => w::Field::new("limit"),
+            1 limit: Option<i64> => "limit",
         }
         new()
         set(offset: i64, limit: i64)
@@ -2639,7 +2639,7 @@ pub mod vod {
         /// Answer to [`Listdramas`].
         pub struct ListdramasResponse {
             /// `drama_info_list`.
-            0 drama_info_list: Vec<super::DramaInfo> => w::Field::must("drama_info_list"),
+            0 drama_info_list: Vec<super::DramaInfo> => "drama_info_list: must",
         }
     }
 
@@ -2670,22 +2670,22 @@ pub mod vod {
         /// * Catalog: `mini_program.wxa.sec.vod.listmedia`.
         pub struct Listmedia {
             /// `drama_id`.
-            0 drama_id: Option<i64> => w::Field::new("drama_id"),
+            0 drama_id: Option<i64> => "drama_id",
             /// `media_name`.
-            1 media_name: Option<String> => w::Field::new("media_name"),
+            1 media_name: Option<String> => "media_name",
             /// `start_time`; format `unix`.
-            2 start_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("start_time"),
+            2 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
             /// `end_time`; format `unix`.
-            3 end_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("end_time"),
+            3 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
             /// `offset`.
-            4 offset: Option<i64> => w::Field::new("offset"),
+            4 offset: Option<i64> => "offset",
             /// `limit`.
-            5 limit: Option<i64> => w::Field::new("limit"),
+            5 limit: Option<i64> => "limit",
         }
         new()
+        text(media_name: String)
         set(
             drama_id: i64,
-            media_name: String,
             start_time: xinqiao_types::UnixSeconds,
             end_time: xinqiao_types::UnixSeconds,
             offset: i64,
@@ -2697,7 +2697,7 @@ pub mod vod {
         /// Answer to [`Listmedia`].
         pub struct ListmediaResponse {
             /// `media_info_list`.
-            0 media_info_list: Vec<super::MediaInfo> => w::Field::must("media_info_list"),
+            0 media_info_list: Vec<super::MediaInfo> => "media_info_list: must",
         }
     }
 
@@ -2729,7 +2729,7 @@ pub mod vod {
         /// * Catalog: `mini_program.wxa.sec.vod.listpackages`.
         pub struct Listpackages {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -2761,56 +2761,54 @@ pub mod vod {
         /// * Catalog: `mini_program.wxa.sec.vod.modifydramabasicinfo`.
         pub struct Modifydramabasicinfo {
             /// `drama_id`.
-            0 drama_id: i64 => w::Field::must("drama_id"),
+            0 drama_id: i64 => "drama_id: must",
             /// `alternate_name`.
-            1 alternate_name: Option<String> => w::Field::new("alternate_name"),
+            1 alternate_name: Option<String> => "alternate_name",
             /// `description`.
-            2 description: Option<String> => w::Field::new("description"),
+            2 description: Option<String> => "description",
             /// `recommendations`.
-            3 recommendations: Option<String> => w::Field::new("recommendations"),
+            3 recommendations: Option<String> => "recommendations",
             /// `actor_list`.
-            4 actor_list: Option<super::Actor> => w::Field::new("actor_list"),
+            4 actor_list: Option<super::Actor> => "actor_list",
             /// `cover_material_id`.
-            5 cover_material_id: Option<String> => w::Field::new("cover_material_id"),
+            5 cover_material_id: Option<String> => "cover_material_id",
             /// `promotion_poster_material_id`.
-            6 promotion_poster_material_id: Option<String> => w::Field::new("promotion_poster_material_id"),
+            6 promotion_poster_material_id: Option<String> => "promotion_poster_material_id",
             /// `authorized_material_id`.
-            7 authorized_material_id: Option<String> => w::Field::new("authorized_material_id"),
+            7 authorized_material_id: Option<String> => "authorized_material_id",
             /// `qualification_type`.
-            8 qualification_type: Option<i64> => w::Field::new("qualification_type"),
+            8 qualification_type: Option<i64> => "qualification_type",
             /// `qualification_certificate_material_id`.
-            9 qualification_certificate_material_id: Option<String> => w::Field::new("qualification_certificate_material_id"),
+            9 qualification_certificate_material_id: Option<String> => "qualification_certificate_material_id",
             /// `cost_commitment_letter_material_id`.
-            10 cost_commitment_letter_material_id: Option<String> => w::Field::new("cost_commitment_letter_material_id"),
+            10 cost_commitment_letter_material_id: Option<String> => "cost_commitment_letter_material_id",
             /// `cost_of_production`; unit 10000 yuan.
-            11 cost_of_production: Option<i64> => w::Field::new("cost_of_production"),
+            11 cost_of_production: Option<i64> => "cost_of_production",
             /// `registration_number`.
-            12 registration_number: Option<String> => w::Field::new("registration_number"),
+            12 registration_number: Option<String> => "registration_number",
             /// `production_license`.
-            13 production_license: Option<String> => w::Field::new("production_license"),
+            13 production_license: Option<String> => "production_license",
             /// `publish_license`.
-            14 publish_license: Option<String> => w::Field::new("publish_license"),
+            14 publish_license: Option<String> => "publish_license",
             /// `other_material_material_id`.
-            15 other_material_material_id: Option<String> => w::Field::new("other_material_material_id"),
+            15 other_material_material_id: Option<String> => "other_material_material_id",
         }
         new(drama_id: i64)
-        set(
+        text(
             alternate_name: String,
             description: String,
             recommendations: String,
-            actor_list: super::Actor,
             cover_material_id: String,
             promotion_poster_material_id: String,
             authorized_material_id: String,
-            qualification_type: i64,
             qualification_certificate_material_id: String,
             cost_commitment_letter_material_id: String,
-            cost_of_production: i64,
             registration_number: String,
             production_license: String,
             publish_license: String,
             other_material_material_id: String,
         )
+        set(actor_list: super::Actor, qualification_type: i64, cost_of_production: i64)
     }
 
     w::endpoint! {
@@ -2840,23 +2838,23 @@ pub mod vod {
         /// * Catalog: `mini_program.wxa.sec.vod.pullupload`.
         pub struct Pullupload {
             /// `media_name`.
-            0 media_name: String => w::Field::must("media_name"),
+            0 media_name: String => "media_name: must",
             /// `media_url`.
-            1 media_url: String => w::Field::must("media_url"),
+            1 media_url: String => "media_url: must",
             /// `cover_url`.
-            2 cover_url: Option<String> => w::Field::new("cover_url"),
+            2 cover_url: Option<String> => "cover_url",
             /// `source_context`.
-            3 source_context: Option<String> => w::Field::new("source_context"),
+            3 source_context: Option<String> => "source_context",
         }
-        new(media_name: String, media_url: String)
-        set(cover_url: String, source_context: String)
+        new(media_name: impl Into<String>, media_url: impl Into<String>)
+        text(cover_url: String, source_context: String)
     }
 
     w::record! {
         /// Answer to [`Pullupload`].
         pub struct PulluploadResponse {
             /// `task_id`.
-            0 task_id: i64 => w::Field::must("task_id"),
+            0 task_id: i64 => "task_id: must",
         }
     }
 
@@ -2887,11 +2885,11 @@ pub mod vod {
         /// * Catalog: `mini_program.wxa.sec.vod.replacedramamedia`.
         pub struct Replacedramamedia {
             /// `drama_id`.
-            0 drama_id: i64 => w::Field::must("drama_id"),
+            0 drama_id: i64 => "drama_id: must",
             /// `old_media_id`.
-            1 old_media_id: i64 => w::Field::must("old_media_id"),
+            1 old_media_id: i64 => "old_media_id: must",
             /// `new_media_id`.
-            2 new_media_id: i64 => w::Field::must("new_media_id"),
+            2 new_media_id: i64 => "new_media_id: must",
         }
         new(drama_id: i64, old_media_id: i64, new_media_id: i64)
     }
@@ -2923,23 +2921,24 @@ pub mod vod {
         /// * Catalog: `mini_program.wxa.sec.vod.singlefileupload`.
         pub struct Singlefileupload {
             /// `media_data`.
-            0 media_data: w::FilePart => w::Field::must("media_data"),
+            0 media_data: w::FilePart => "media_data: must",
             /// `cover_type`.
-            1 cover_type: Option<String> => w::Field::new("cover_type"),
+            1 cover_type: Option<String> => "cover_type",
             /// `cover_data`.
-            2 cover_data: Option<w::FilePart> => w::Field::new("cover_data"),
+            2 cover_data: Option<w::FilePart> => "cover_data",
             /// `source_context`.
-            3 source_context: Option<String> => w::Field::new("source_context"),
+            3 source_context: Option<String> => "source_context",
         }
         new(media_data: w::FilePart)
-        set(cover_type: String, cover_data: w::FilePart, source_context: String)
+        text(cover_type: String, source_context: String)
+        set(cover_data: w::FilePart)
     }
 
     w::record! {
         /// Answer to [`Singlefileupload`].
         pub struct SinglefileuploadResponse {
             /// `media_id`.
-            0 media_id: i64 => w::Field::must("media_id"),
+            0 media_id: i64 => "media_id: must",
         }
     }
 
@@ -2970,9 +2969,9 @@ pub mod vod {
         /// * Catalog: `mini_program.wxa.sec.vod.submitreplacedramamedias`.
         pub struct Submitreplacedramamedias {
             /// `drama_id`.
-            0 drama_id: i64 => w::Field::must("drama_id"),
+            0 drama_id: i64 => "drama_id: must",
             /// `replace_media_list`.
-            1 replace_media_list: Option<Vec<super::ReplaceMedia>> => w::Field::new("replace_media_list"),
+            1 replace_media_list: Option<Vec<super::ReplaceMedia>> => "replace_media_list",
         }
         new(drama_id: i64)
         set(replace_media_list: Vec<super::ReplaceMedia>)
@@ -3005,22 +3004,22 @@ pub mod vod {
         /// * Catalog: `mini_program.wxa.sec.vod.uploadpart`.
         pub struct Uploadpart {
             /// `data`.
-            0 data: w::FilePart => w::Field::must("data"),
+            0 data: w::FilePart => "data: must",
             /// `upload_id`.
-            1 upload_id: String => w::Field::must("upload_id"),
+            1 upload_id: String => "upload_id: must",
             /// `part_number`.
-            2 part_number: i64 => w::Field::must("part_number"),
+            2 part_number: i64 => "part_number: must",
             /// `resource_type`.
-            3 resource_type: i64 => w::Field::must("resource_type"),
+            3 resource_type: i64 => "resource_type: must",
         }
-        new(data: w::FilePart, upload_id: String, part_number: i64, resource_type: i64)
+        new(data: w::FilePart, upload_id: impl Into<String>, part_number: i64, resource_type: i64)
     }
 
     w::record! {
         /// Answer to [`Uploadpart`].
         pub struct UploadpartResponse {
             /// `etag`.
-            0 etag: String => w::Field::must("etag"),
+            0 etag: String => "etag: must",
         }
     }
 

@@ -7,23 +7,23 @@ w::record! {
     /// `GetapprovedGood`.
     pub struct GetapprovedGood {
         /// `goodsId`.
-        0 goods_id: i64 => w::Field::must("goodsId"),
+        0 goods_id: i64 => "goodsId: must",
         /// `name`.
-        1 name: String => w::Field::must("name"),
+        1 name: String => "name: must",
         /// `url`.
-        2 url: String => w::Field::must("url"),
+        2 url: String => "url: must",
         /// `coverImgUrl`.
-        3 cover_img_url: String => w::Field::must("coverImgUrl"),
+        3 cover_img_url: String => "coverImgUrl: must",
         /// `priceType`.
-        4 price_type: i64 => w::Field::must("priceType"),
+        4 price_type: i64 => "priceType: must",
         /// `price`; unit yuan.
-        5 price: f64 => w::Field::must("price"),
+        5 price: f64 => "price: must",
         /// `price2`; unit yuan.
-        6 price2: f64 => w::Field::must("price2"),
+        6 price2: f64 => "price2: must",
         /// `thirdPartyAppid`.
-        7 third_party_appid: Option<String> => w::Field::new("thirdPartyAppid"),
+        7 third_party_appid: Option<String> => "thirdPartyAppid",
         /// `thirdPartyTag`.
-        8 third_party_tag: Option<i64> => w::Field::new("thirdPartyTag"),
+        8 third_party_tag: Option<i64> => "thirdPartyTag",
     }
 }
 
@@ -31,15 +31,15 @@ w::record! {
     /// `GetassistantlistList`.
     pub struct GetassistantlistList {
         /// `alias`.
-        0 alias: String => w::Field::must("alias"),
+        0 alias: String => "alias: must",
         /// `nickname`.
-        1 nickname: String => w::Field::must("nickname").masked(),
+        1 nickname: String => "nickname: must masked",
         /// `openid`.
-        2 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        2 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `headimg`.
-        3 headimg: String => w::Field::must("headimg"),
+        3 headimg: String => "headimg: must",
         /// `timestamp`; format `unix`.
-        4 timestamp: xinqiao_types::UnixSeconds => w::Field::must("timestamp"),
+        4 timestamp: xinqiao_types::UnixSeconds => "timestamp: must",
     }
 }
 
@@ -47,17 +47,17 @@ w::record! {
     /// `GetrolelistList`.
     pub struct GetrolelistList {
         /// `openid`.
-        0 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `username`.
-        1 username: String => w::Field::must("username"),
+        1 username: String => "username: must",
         /// `nickname`.
-        2 nickname: String => w::Field::must("nickname").masked(),
+        2 nickname: String => "nickname: must masked",
         /// `headingimg`.
-        3 headingimg: String => w::Field::must("headingimg"),
+        3 headingimg: String => "headingimg: must",
         /// `roleList`.
-        4 role_list: Vec<i64> => w::Field::must("roleList"),
+        4 role_list: Vec<i64> => "roleList: must",
         /// `updateTimestamp`; format `unix`.
-        5 update_timestamp: xinqiao_types::UnixSeconds => w::Field::must("updateTimestamp"),
+        5 update_timestamp: xinqiao_types::UnixSeconds => "updateTimestamp: must",
     }
 }
 
@@ -65,25 +65,25 @@ w::record! {
     /// `Good`.
     pub struct Good {
         /// `goods_id`.
-        0 goods_id: i64 => w::Field::must("goods_id"),
+        0 goods_id: i64 => "goods_id: must",
         /// `name`.
-        1 name: String => w::Field::must("name"),
+        1 name: String => "name: must",
         /// `url`.
-        2 url: String => w::Field::must("url"),
+        2 url: String => "url: must",
         /// `cover_img_url`.
-        3 cover_img_url: String => w::Field::must("cover_img_url"),
+        3 cover_img_url: String => "cover_img_url: must",
         /// `price_type`.
-        4 price_type: i64 => w::Field::must("price_type"),
+        4 price_type: i64 => "price_type: must",
         /// `price`; unit yuan.
-        5 price: f64 => w::Field::must("price"),
+        5 price: f64 => "price: must",
         /// `price2`; unit yuan.
-        6 price2: f64 => w::Field::must("price2"),
+        6 price2: f64 => "price2: must",
         /// `audit_status`.
-        7 audit_status: i64 => w::Field::must("audit_status"),
+        7 audit_status: i64 => "audit_status: must",
         /// `thirdPartyAppid`.
-        8 third_party_appid: Option<String> => w::Field::new("thirdPartyAppid"),
+        8 third_party_appid: Option<String> => "thirdPartyAppid",
         /// `third_party_tag`.
-        9 third_party_tag: Option<i64> => w::Field::new("third_party_tag"),
+        9 third_party_tag: Option<i64> => "third_party_tag",
     }
 }
 
@@ -91,29 +91,36 @@ w::record! {
     /// `GoodsInfo`.
     pub struct GoodsInfo {
         /// `name`.
-        0 name: String => w::Field::must("name"),
+        0 name: String => "name: must",
         /// `url`.
-        1 url: String => w::Field::must("url"),
+        1 url: String => "url: must",
         /// `coverImgUrl`.
-        2 cover_img_url: String => w::Field::must("coverImgUrl"),
+        2 cover_img_url: String => "coverImgUrl: must",
         /// `priceType`.
-        3 price_type: i64 => w::Field::must("priceType"),
+        3 price_type: i64 => "priceType: must",
         /// `price`; unit yuan.
-        4 price: f64 => w::Field::must("price"),
+        4 price: f64 => "price: must",
         /// `price2`; unit yuan.
-        5 price2: f64 => w::Field::must("price2"),
+        5 price2: f64 => "price2: must",
         /// `thirdPartyAppid`.
-        6 third_party_appid: Option<String> => w::Field::new("thirdPartyAppid"),
+        6 third_party_appid: Option<String> => "thirdPartyAppid",
     }
-    new(name: String, url: String, cover_img_url: String, price_type: i64, price: f64, price2: f64)
-    set(third_party_appid: String)
+    new(
+        name: impl Into<String>,
+        url: impl Into<String>,
+        cover_img_url: impl Into<String>,
+        price_type: i64,
+        price: f64,
+        price2: f64,
+    )
+    text(third_party_appid: String)
 }
 
 w::record! {
     /// `SortGood`.
     pub struct SortGood {
         /// `goodsId`.
-        0 goods_id: i64 => w::Field::must("goodsId"),
+        0 goods_id: i64 => "goodsId: must",
     }
     new(goods_id: i64)
 }
@@ -122,43 +129,43 @@ w::record! {
     /// `UpdateGoodsInfo`.
     pub struct UpdateGoodsInfo {
         /// `name`.
-        0 name: String => w::Field::must("name"),
+        0 name: String => "name: must",
         /// `url`.
-        1 url: String => w::Field::must("url"),
+        1 url: String => "url: must",
         /// `coverImgUrl`.
-        2 cover_img_url: String => w::Field::must("coverImgUrl"),
+        2 cover_img_url: String => "coverImgUrl: must",
         /// `priceType`.
-        3 price_type: i64 => w::Field::must("priceType"),
+        3 price_type: i64 => "priceType: must",
         /// `price`; unit yuan.
-        4 price: f64 => w::Field::must("price"),
+        4 price: f64 => "price: must",
         /// `price2`; unit yuan.
-        5 price2: f64 => w::Field::must("price2"),
+        5 price2: f64 => "price2: must",
         /// `thirdPartyAppid`.
-        6 third_party_appid: Option<String> => w::Field::new("thirdPartyAppid"),
+        6 third_party_appid: Option<String> => "thirdPartyAppid",
         /// `goodsId`.
-        7 goods_id: i64 => w::Field::must("goodsId"),
+        7 goods_id: i64 => "goodsId: must",
     }
     new(
-        name: String,
-        url: String,
-        cover_img_url: String,
+        name: impl Into<String>,
+        url: impl Into<String>,
+        cover_img_url: impl Into<String>,
         price_type: i64,
         price: f64,
         price2: f64,
         goods_id: i64,
     )
-    set(third_party_appid: String)
+    text(third_party_appid: String)
 }
 
 w::record! {
     /// `User`.
     pub struct User {
         /// `username`.
-        0 username: String => w::Field::must("username"),
+        0 username: String => "username: must",
         /// `nickname`.
-        1 nickname: String => w::Field::must("nickname").masked(),
+        1 nickname: String => "nickname: must masked",
     }
-    new(username: String, nickname: String)
+    new(username: impl Into<String>, nickname: impl Into<String>)
 }
 
 w::record! {
@@ -169,7 +176,7 @@ w::record! {
     /// * Catalog: `mini_program.wxaapi.broadcast.getgoodswarehouse`.
     pub struct Getgoodswarehouse {
         /// `goods_ids`.
-        0 goods_ids: Vec<i64> => w::Field::must("goods_ids"),
+        0 goods_ids: Vec<i64> => "goods_ids: must",
     }
     new(goods_ids: Vec<i64>)
 }
@@ -178,9 +185,9 @@ w::record! {
     /// Answer to [`Getgoodswarehouse`].
     pub struct GetgoodswarehouseResponse {
         /// `goods`.
-        0 goods: Vec<Good> => w::Field::must("goods"),
+        0 goods: Vec<Good> => "goods: must",
         /// `total`.
-        1 total: i64 => w::Field::must("total"),
+        1 total: i64 => "total: must",
     }
 }
 
@@ -216,7 +223,7 @@ pub mod goods {
         /// * Catalog: `mini_program.wxaapi.broadcast.goods.add`.
         pub struct Add {
             /// `goodsInfo`.
-            0 goods_info: super::GoodsInfo => w::Field::must("goodsInfo"),
+            0 goods_info: super::GoodsInfo => "goodsInfo: must",
         }
         new(goods_info: super::GoodsInfo)
     }
@@ -225,9 +232,9 @@ pub mod goods {
         /// Answer to [`Add`].
         pub struct AddResponse {
             /// `goodsId`.
-            0 goods_id: i64 => w::Field::must("goodsId"),
+            0 goods_id: i64 => "goodsId: must",
             /// `auditId`.
-            1 audit_id: i64 => w::Field::must("auditId"),
+            1 audit_id: i64 => "auditId: must",
         }
     }
 
@@ -259,7 +266,7 @@ pub mod goods {
         /// * Catalog: `mini_program.wxaapi.broadcast.goods.audit`.
         pub struct Audit {
             /// `goodsId`.
-            0 goods_id: i64 => w::Field::must("goodsId"),
+            0 goods_id: i64 => "goodsId: must",
         }
         new(goods_id: i64)
     }
@@ -268,7 +275,7 @@ pub mod goods {
         /// Answer to [`Audit`].
         pub struct AuditResponse {
             /// `auditId`.
-            0 audit_id: i64 => w::Field::must("auditId"),
+            0 audit_id: i64 => "auditId: must",
         }
     }
 
@@ -299,7 +306,7 @@ pub mod goods {
         /// * Catalog: `mini_program.wxaapi.broadcast.goods.delete`.
         pub struct Delete {
             /// `goodsId`.
-            0 goods_id: i64 => w::Field::must("goodsId"),
+            0 goods_id: i64 => "goodsId: must",
         }
         new(goods_id: i64)
     }
@@ -332,9 +339,9 @@ pub mod goods {
         /// * Catalog: `mini_program.wxaapi.broadcast.goods.delete_in_room`.
         pub struct DeleteInRoom {
             /// `roomId`.
-            0 room_id: i64 => w::Field::must("roomId"),
+            0 room_id: i64 => "roomId: must",
             /// `goodsId`.
-            1 goods_id: i64 => w::Field::must("goodsId"),
+            1 goods_id: i64 => "goodsId: must",
         }
         new(room_id: i64, goods_id: i64)
     }
@@ -367,9 +374,9 @@ pub mod goods {
         /// * Catalog: `mini_program.wxaapi.broadcast.goods.get_video`.
         pub struct GetVideo {
             /// `roomId`.
-            0 room_id: i64 => w::Field::must("roomId"),
+            0 room_id: i64 => "roomId: must",
             /// `goodsId`.
-            1 goods_id: i64 => w::Field::must("goodsId"),
+            1 goods_id: i64 => "goodsId: must",
         }
         new(room_id: i64, goods_id: i64)
     }
@@ -378,7 +385,7 @@ pub mod goods {
         /// Answer to [`GetVideo`].
         pub struct GetVideoResponse {
             /// `url`.
-            0 url: String => w::Field::must("url"),
+            0 url: String => "url: must",
         }
     }
 
@@ -410,11 +417,11 @@ pub mod goods {
         /// * Catalog: `mini_program.wxaapi.broadcast.goods.getapproved`.
         pub struct Getapproved {
             /// `offset`.
-            0 offset: i64 => w::Field::must("offset").place(w::Place::Query),
+            0 offset: i64 => "offset: must query",
             /// `limit`.
-            1 limit: i64 => w::Field::must("limit").place(w::Place::Query),
+            1 limit: i64 => "limit: must query",
             /// `status`.
-            2 status: i64 => w::Field::must("status").place(w::Place::Query),
+            2 status: i64 => "status: must query",
         }
         new(offset: i64, limit: i64, status: i64)
     }
@@ -423,9 +430,9 @@ pub mod goods {
         /// Answer to [`Getapproved`].
         pub struct GetapprovedResponse {
             /// `goods`.
-            0 goods: Vec<super::GetapprovedGood> => w::Field::must("goods"),
+            0 goods: Vec<super::GetapprovedGood> => "goods: must",
             /// `total`.
-            1 total: i64 => w::Field::must("total"),
+            1 total: i64 => "total: must",
         }
     }
 
@@ -457,7 +464,7 @@ pub mod goods {
         /// * Catalog: `mini_program.wxaapi.broadcast.goods.getkey`.
         pub struct Getkey {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -490,11 +497,11 @@ pub mod goods {
         /// * Catalog: `mini_program.wxaapi.broadcast.goods.onsale`.
         pub struct Onsale {
             /// `roomId`.
-            0 room_id: i64 => w::Field::must("roomId"),
+            0 room_id: i64 => "roomId: must",
             /// `goodsId`.
-            1 goods_id: i64 => w::Field::must("goodsId"),
+            1 goods_id: i64 => "goodsId: must",
             /// `onSale`.
-            2 on_sale: bool => w::Field::must("onSale").spelled(w::Spelling::BoolInt),
+            2 on_sale: bool => "onSale: must zero-one",
         }
         new(room_id: i64, goods_id: i64, on_sale: bool)
     }
@@ -527,9 +534,9 @@ pub mod goods {
         /// * Catalog: `mini_program.wxaapi.broadcast.goods.push`.
         pub struct Push {
             /// `roomId`.
-            0 room_id: i64 => w::Field::must("roomId"),
+            0 room_id: i64 => "roomId: must",
             /// `goodsId`.
-            1 goods_id: i64 => w::Field::must("goodsId"),
+            1 goods_id: i64 => "goodsId: must",
         }
         new(room_id: i64, goods_id: i64)
     }
@@ -562,9 +569,9 @@ pub mod goods {
         /// * Catalog: `mini_program.wxaapi.broadcast.goods.resetaudit`.
         pub struct Resetaudit {
             /// `goodsId`.
-            0 goods_id: i64 => w::Field::must("goodsId"),
+            0 goods_id: i64 => "goodsId: must",
             /// `auditId`.
-            1 audit_id: i64 => w::Field::must("auditId"),
+            1 audit_id: i64 => "auditId: must",
         }
         new(goods_id: i64, audit_id: i64)
     }
@@ -597,7 +604,7 @@ pub mod goods {
         /// * Catalog: `mini_program.wxaapi.broadcast.goods.setkey`.
         pub struct Setkey {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -630,9 +637,9 @@ pub mod goods {
         /// * Catalog: `mini_program.wxaapi.broadcast.goods.sort`.
         pub struct Sort {
             /// `roomId`.
-            0 room_id: i64 => w::Field::must("roomId"),
+            0 room_id: i64 => "roomId: must",
             /// `goods`.
-            1 goods: Vec<super::SortGood> => w::Field::must("goods"),
+            1 goods: Vec<super::SortGood> => "goods: must",
         }
         new(room_id: i64, goods: Vec<super::SortGood>)
     }
@@ -665,7 +672,7 @@ pub mod goods {
         /// * Catalog: `mini_program.wxaapi.broadcast.goods.update`.
         pub struct Update {
             /// `goodsInfo`.
-            0 goods_info: super::UpdateGoodsInfo => w::Field::must("goodsInfo"),
+            0 goods_info: super::UpdateGoodsInfo => "goodsInfo: must",
         }
         new(goods_info: super::UpdateGoodsInfo)
     }
@@ -703,11 +710,11 @@ pub mod role {
         /// * Catalog: `mini_program.wxaapi.broadcast.role.addrole`.
         pub struct Addrole {
             /// `role`.
-            0 role: i64 => w::Field::must("role"),
+            0 role: i64 => "role: must",
             /// `username`.
-            1 username: String => w::Field::must("username"),
+            1 username: String => "username: must",
         }
-        new(role: i64, username: String)
+        new(role: i64, username: impl Into<String>)
     }
 
     w::endpoint! {
@@ -738,11 +745,11 @@ pub mod role {
         /// * Catalog: `mini_program.wxaapi.broadcast.role.deleterole`.
         pub struct Deleterole {
             /// `role`.
-            0 role: i64 => w::Field::must("role"),
+            0 role: i64 => "role: must",
             /// `username`.
-            1 username: String => w::Field::must("username"),
+            1 username: String => "username: must",
         }
-        new(role: i64, username: String)
+        new(role: i64, username: impl Into<String>)
     }
 
     w::endpoint! {
@@ -772,25 +779,26 @@ pub mod role {
         /// * Catalog: `mini_program.wxaapi.broadcast.role.getrolelist`.
         pub struct Getrolelist {
             /// `keyword`.
-            0 keyword: Option<String> => w::Field::new("keyword").place(w::Place::Query),
+            0 keyword: Option<String> => "keyword: query",
             /// `role`.
-            1 role: Option<i64> => w::Field::new("role").place(w::Place::Query),
+            1 role: Option<i64> => "role: query",
             /// `offset`.
-            2 offset: Option<i64> => w::Field::new("offset").place(w::Place::Query),
+            2 offset: Option<i64> => "offset: query",
             /// `limit`.
-            3 limit: Option<i64> => w::Field::new("limit").place(w::Place::Query),
+            3 limit: Option<i64> => "limit: query",
         }
         new()
-        set(keyword: String, role: i64, offset: i64, limit: i64)
+        text(keyword: String)
+        set(role: i64, offset: i64, limit: i64)
     }
 
     w::record! {
         /// Answer to [`Getrolelist`].
         pub struct GetrolelistResponse {
             /// `list`.
-            0 list: Vec<super::GetrolelistList> => w::Field::must("list"),
+            0 list: Vec<super::GetrolelistList> => "list: must",
             /// `total`.
-            1 total: i64 => w::Field::must("total"),
+            1 total: i64 => "total: must",
         }
     }
 
@@ -826,9 +834,9 @@ pub mod room {
         /// * Catalog: `mini_program.wxaapi.broadcast.room.addassistant`.
         pub struct Addassistant {
             /// `roomId`.
-            0 room_id: i64 => w::Field::must("roomId"),
+            0 room_id: i64 => "roomId: must",
             /// `users`.
-            1 users: Vec<super::User> => w::Field::must("users"),
+            1 users: Vec<super::User> => "users: must",
         }
         new(room_id: i64, users: Vec<super::User>)
     }
@@ -861,9 +869,9 @@ pub mod room {
         /// * Catalog: `mini_program.wxaapi.broadcast.room.addgoods`.
         pub struct Addgoods {
             /// `roomId`.
-            0 room_id: i64 => w::Field::must("roomId"),
+            0 room_id: i64 => "roomId: must",
             /// `ids`.
-            1 ids: Vec<i64> => w::Field::must("ids"),
+            1 ids: Vec<i64> => "ids: must",
         }
         new(room_id: i64, ids: Vec<i64>)
     }
@@ -896,11 +904,11 @@ pub mod room {
         /// * Catalog: `mini_program.wxaapi.broadcast.room.addsubanchor`.
         pub struct Addsubanchor {
             /// `roomId`.
-            0 room_id: i64 => w::Field::must("roomId"),
+            0 room_id: i64 => "roomId: must",
             /// `username`.
-            1 username: String => w::Field::must("username"),
+            1 username: String => "username: must",
         }
-        new(room_id: i64, username: String)
+        new(room_id: i64, username: impl Into<String>)
     }
 
     w::endpoint! {
@@ -931,73 +939,67 @@ pub mod room {
         /// * Catalog: `mini_program.wxaapi.broadcast.room.create`.
         pub struct Create {
             /// `name`.
-            0 name: String => w::Field::must("name"),
+            0 name: String => "name: must",
             /// `coverImg`.
-            1 cover_img: String => w::Field::must("coverImg"),
+            1 cover_img: String => "coverImg: must",
             /// `shareImg`.
-            2 share_img: String => w::Field::must("shareImg"),
+            2 share_img: String => "shareImg: must",
             /// `type`.
-            3 type_: i64 => w::Field::must("type"),
+            3 type_: i64 => "type: must",
             /// `startTime`; format `unix`.
-            4 start_time: xinqiao_types::UnixSeconds => w::Field::must("startTime"),
+            4 start_time: xinqiao_types::UnixSeconds => "startTime: must",
             /// `endTime`; format `unix`.
-            5 end_time: xinqiao_types::UnixSeconds => w::Field::must("endTime"),
+            5 end_time: xinqiao_types::UnixSeconds => "endTime: must",
             /// `anchorName`.
-            6 anchor_name: String => w::Field::must("anchorName"),
+            6 anchor_name: String => "anchorName: must",
             /// `anchorWechat`.
-            7 anchor_wechat: String => w::Field::must("anchorWechat"),
+            7 anchor_wechat: String => "anchorWechat: must",
             /// `subAnchorWechat`.
-            8 sub_anchor_wechat: Option<String> => w::Field::new("subAnchorWechat"),
+            8 sub_anchor_wechat: Option<String> => "subAnchorWechat",
             /// `createrWechat`.
-            9 creater_wechat: Option<String> => w::Field::new("createrWechat"),
+            9 creater_wechat: Option<String> => "createrWechat",
             /// `feedsImg`.
-            10 feeds_img: String => w::Field::must("feedsImg"),
+            10 feeds_img: String => "feedsImg: must",
             /// `isFeedsPublic`.
-            11 is_feeds_public: Option<bool> => w::Field::new("isFeedsPublic").spelled(w::Spelling::BoolInt),
+            11 is_feeds_public: Option<bool> => "isFeedsPublic: zero-one",
             /// `closeLike`.
-            12 close_like: bool => w::Field::must("closeLike").spelled(w::Spelling::BoolInt),
+            12 close_like: bool => "closeLike: must zero-one",
             /// `closeGoods`.
-            13 close_goods: bool => w::Field::must("closeGoods").spelled(w::Spelling::BoolInt),
+            13 close_goods: bool => "closeGoods: must zero-one",
             /// `closeComment`.
-            14 close_comment: bool => w::Field::must("closeComment").spelled(w::Spelling::BoolInt),
+            14 close_comment: bool => "closeComment: must zero-one",
             /// `closeReplay`.
-            15 close_replay: Option<bool> => w::Field::new("closeReplay").spelled(w::Spelling::BoolInt),
+            15 close_replay: Option<bool> => "closeReplay: zero-one",
             /// `closeShare`.
-            16 close_share: Option<bool> => w::Field::new("closeShare").spelled(w::Spelling::BoolInt),
+            16 close_share: Option<bool> => "closeShare: zero-one",
             /// `closeKf`.
-            17 close_kf: Option<bool> => w::Field::new("closeKf").spelled(w::Spelling::BoolInt),
+            17 close_kf: Option<bool> => "closeKf: zero-one",
         }
         new(
-            name: String,
-            cover_img: String,
-            share_img: String,
+            name: impl Into<String>,
+            cover_img: impl Into<String>,
+            share_img: impl Into<String>,
             type_: i64,
             start_time: xinqiao_types::UnixSeconds,
             end_time: xinqiao_types::UnixSeconds,
-            anchor_name: String,
-            anchor_wechat: String,
-            feeds_img: String,
+            anchor_name: impl Into<String>,
+            anchor_wechat: impl Into<String>,
+            feeds_img: impl Into<String>,
             close_like: bool,
             close_goods: bool,
             close_comment: bool,
         )
-        set(
-            sub_anchor_wechat: String,
-            creater_wechat: String,
-            is_feeds_public: bool,
-            close_replay: bool,
-            close_share: bool,
-            close_kf: bool,
-        )
+        text(sub_anchor_wechat: String, creater_wechat: String)
+        set(is_feeds_public: bool, close_replay: bool, close_share: bool, close_kf: bool)
     }
 
     w::record! {
         /// Answer to [`Create`].
         pub struct CreateResponse {
             /// `roomId`.
-            0 room_id: i64 => w::Field::must("roomId"),
+            0 room_id: i64 => "roomId: must",
             /// `qrcode_url`.
-            1 qrcode_url: Option<String> => w::Field::new("qrcode_url"),
+            1 qrcode_url: Option<String> => "qrcode_url",
         }
     }
 
@@ -1029,7 +1031,7 @@ pub mod room {
         /// * Catalog: `mini_program.wxaapi.broadcast.room.deleteroom`.
         pub struct Deleteroom {
             /// `id`.
-            0 id: i64 => w::Field::must("id"),
+            0 id: i64 => "id: must",
         }
         new(id: i64)
     }
@@ -1061,7 +1063,7 @@ pub mod room {
         /// * Catalog: `mini_program.wxaapi.broadcast.room.deletesubanchor`.
         pub struct Deletesubanchor {
             /// `roomId`.
-            0 room_id: i64 => w::Field::must("roomId"),
+            0 room_id: i64 => "roomId: must",
         }
         new(room_id: i64)
     }
@@ -1094,67 +1096,61 @@ pub mod room {
         /// * Catalog: `mini_program.wxaapi.broadcast.room.editroom`.
         pub struct Editroom {
             /// `name`.
-            0 name: String => w::Field::must("name"),
+            0 name: String => "name: must",
             /// `coverImg`.
-            1 cover_img: String => w::Field::must("coverImg"),
+            1 cover_img: String => "coverImg: must",
             /// `shareImg`.
-            2 share_img: String => w::Field::must("shareImg"),
+            2 share_img: String => "shareImg: must",
             /// `type`.
-            3 type_: i64 => w::Field::must("type"),
+            3 type_: i64 => "type: must",
             /// `startTime`; format `unix`.
-            4 start_time: xinqiao_types::UnixSeconds => w::Field::must("startTime"),
+            4 start_time: xinqiao_types::UnixSeconds => "startTime: must",
             /// `endTime`; format `unix`.
-            5 end_time: xinqiao_types::UnixSeconds => w::Field::must("endTime"),
+            5 end_time: xinqiao_types::UnixSeconds => "endTime: must",
             /// `anchorName`.
-            6 anchor_name: String => w::Field::must("anchorName"),
+            6 anchor_name: String => "anchorName: must",
             /// `anchorWechat`.
-            7 anchor_wechat: String => w::Field::must("anchorWechat"),
+            7 anchor_wechat: String => "anchorWechat: must",
             /// `subAnchorWechat`.
-            8 sub_anchor_wechat: Option<String> => w::Field::new("subAnchorWechat"),
+            8 sub_anchor_wechat: Option<String> => "subAnchorWechat",
             /// `createrWechat`.
-            9 creater_wechat: Option<String> => w::Field::new("createrWechat"),
+            9 creater_wechat: Option<String> => "createrWechat",
             /// `feedsImg`.
-            10 feeds_img: String => w::Field::must("feedsImg"),
+            10 feeds_img: String => "feedsImg: must",
             /// `isFeedsPublic`.
-            11 is_feeds_public: Option<bool> => w::Field::new("isFeedsPublic").spelled(w::Spelling::BoolInt),
+            11 is_feeds_public: Option<bool> => "isFeedsPublic: zero-one",
             /// `closeLike`.
-            12 close_like: bool => w::Field::must("closeLike").spelled(w::Spelling::BoolInt),
+            12 close_like: bool => "closeLike: must zero-one",
             /// `closeGoods`.
-            13 close_goods: bool => w::Field::must("closeGoods").spelled(w::Spelling::BoolInt),
+            13 close_goods: bool => "closeGoods: must zero-one",
             /// `closeComment`.
-            14 close_comment: bool => w::Field::must("closeComment").spelled(w::Spelling::BoolInt),
+            14 close_comment: bool => "closeComment: must zero-one",
             /// `closeReplay`.
-            15 close_replay: Option<bool> => w::Field::new("closeReplay").spelled(w::Spelling::BoolInt),
+            15 close_replay: Option<bool> => "closeReplay: zero-one",
             /// `closeShare`.
-            16 close_share: Option<bool> => w::Field::new("closeShare").spelled(w::Spelling::BoolInt),
+            16 close_share: Option<bool> => "closeShare: zero-one",
             /// `closeKf`.
-            17 close_kf: Option<bool> => w::Field::new("closeKf").spelled(w::Spelling::BoolInt),
+            17 close_kf: Option<bool> => "closeKf: zero-one",
             /// `id`.
-            18 id: i64 => w::Field::must("id"),
+            18 id: i64 => "id: must",
         }
         new(
-            name: String,
-            cover_img: String,
-            share_img: String,
+            name: impl Into<String>,
+            cover_img: impl Into<String>,
+            share_img: impl Into<String>,
             type_: i64,
             start_time: xinqiao_types::UnixSeconds,
             end_time: xinqiao_types::UnixSeconds,
-            anchor_name: String,
-            anchor_wechat: String,
-            feeds_img: String,
+            anchor_name: impl Into<String>,
+            anchor_wechat: impl Into<String>,
+            feeds_img: impl Into<String>,
             close_like: bool,
             close_goods: bool,
             close_comment: bool,
             id: i64,
         )
-        set(
-            sub_anchor_wechat: String,
-            creater_wechat: String,
-            is_feeds_public: bool,
-            close_replay: bool,
-            close_share: bool,
-            close_kf: bool,
-        )
+        text(sub_anchor_wechat: String, creater_wechat: String)
+        set(is_feeds_public: bool, close_replay: bool, close_share: bool, close_kf: bool)
     }
 
     w::endpoint! {
@@ -1184,7 +1180,7 @@ pub mod room {
         /// * Catalog: `mini_program.wxaapi.broadcast.room.getassistantlist`.
         pub struct Getassistantlist {
             /// `roomId`.
-            0 room_id: i64 => w::Field::must("roomId").place(w::Place::Query),
+            0 room_id: i64 => "roomId: must query",
         }
         new(room_id: i64)
     }
@@ -1193,11 +1189,11 @@ pub mod room {
         /// Answer to [`Getassistantlist`].
         pub struct GetassistantlistResponse {
             /// `list`.
-            0 list: Vec<super::GetassistantlistList> => w::Field::must("list"),
+            0 list: Vec<super::GetassistantlistList> => "list: must",
             /// `count`.
-            1 count: i64 => w::Field::must("count"),
+            1 count: i64 => "count: must",
             /// `maxCount`.
-            2 max_count: i64 => w::Field::must("maxCount"),
+            2 max_count: i64 => "maxCount: must",
         }
     }
 
@@ -1229,7 +1225,7 @@ pub mod room {
         /// * Catalog: `mini_program.wxaapi.broadcast.room.getpushurl`.
         pub struct Getpushurl {
             /// `roomId`.
-            0 room_id: i64 => w::Field::must("roomId").place(w::Place::Query),
+            0 room_id: i64 => "roomId: must query",
         }
         new(room_id: i64)
     }
@@ -1238,7 +1234,7 @@ pub mod room {
         /// Answer to [`Getpushurl`].
         pub struct GetpushurlResponse {
             /// `pushAddr`.
-            0 push_addr: String => w::Field::must("pushAddr"),
+            0 push_addr: String => "pushAddr: must",
         }
     }
 
@@ -1270,23 +1266,23 @@ pub mod room {
         /// * Catalog: `mini_program.wxaapi.broadcast.room.getsharedcode`.
         pub struct Getsharedcode {
             /// `roomId`.
-            0 room_id: i64 => w::Field::must("roomId").place(w::Place::Query),
+            0 room_id: i64 => "roomId: must query",
             /// `params`.
-            1 params: Option<String> => w::Field::new("params").place(w::Place::Query),
+            1 params: Option<String> => "params: query",
         }
         new(room_id: i64)
-        set(params: String)
+        text(params: String)
     }
 
     w::record! {
         /// Answer to [`Getsharedcode`].
         pub struct GetsharedcodeResponse {
             /// `cdnUrl`.
-            0 cdn_url: String => w::Field::must("cdnUrl"),
+            0 cdn_url: String => "cdnUrl: must",
             /// `posterUrl`.
-            1 poster_url: String => w::Field::must("posterUrl"),
+            1 poster_url: String => "posterUrl: must",
             /// `pagePath`.
-            2 page_path: String => w::Field::must("pagePath"),
+            2 page_path: String => "pagePath: must",
         }
     }
 
@@ -1317,7 +1313,7 @@ pub mod room {
         /// * Catalog: `mini_program.wxaapi.broadcast.room.getsubanchor`.
         pub struct Getsubanchor {
             /// `roomId`.
-            0 room_id: i64 => w::Field::must("roomId").place(w::Place::Query),
+            0 room_id: i64 => "roomId: must query",
         }
         new(room_id: i64)
     }
@@ -1326,7 +1322,7 @@ pub mod room {
         /// Answer to [`Getsubanchor`].
         pub struct GetsubanchorResponse {
             /// `username`.
-            0 username: String => w::Field::must("username"),
+            0 username: String => "username: must",
         }
     }
 
@@ -1357,13 +1353,13 @@ pub mod room {
         /// * Catalog: `mini_program.wxaapi.broadcast.room.modifyassistant`.
         pub struct Modifyassistant {
             /// `roomId`.
-            0 room_id: i64 => w::Field::must("roomId"),
+            0 room_id: i64 => "roomId: must",
             /// `username`.
-            1 username: String => w::Field::must("username"),
+            1 username: String => "username: must",
             /// `nickname`.
-            2 nickname: String => w::Field::must("nickname").masked(),
+            2 nickname: String => "nickname: must masked",
         }
-        new(room_id: i64, username: String, nickname: String)
+        new(room_id: i64, username: impl Into<String>, nickname: impl Into<String>)
     }
 
     w::endpoint! {
@@ -1394,11 +1390,11 @@ pub mod room {
         /// * Catalog: `mini_program.wxaapi.broadcast.room.modifysubanchor`.
         pub struct Modifysubanchor {
             /// `roomId`.
-            0 room_id: i64 => w::Field::must("roomId"),
+            0 room_id: i64 => "roomId: must",
             /// `username`.
-            1 username: String => w::Field::must("username"),
+            1 username: String => "username: must",
         }
-        new(room_id: i64, username: String)
+        new(room_id: i64, username: impl Into<String>)
     }
 
     w::endpoint! {
@@ -1428,11 +1424,11 @@ pub mod room {
         /// * Catalog: `mini_program.wxaapi.broadcast.room.removeassistant`.
         pub struct Removeassistant {
             /// `roomId`.
-            0 room_id: i64 => w::Field::must("roomId"),
+            0 room_id: i64 => "roomId: must",
             /// `username`.
-            1 username: String => w::Field::must("username"),
+            1 username: String => "username: must",
         }
-        new(room_id: i64, username: String)
+        new(room_id: i64, username: impl Into<String>)
     }
 
     w::endpoint! {
@@ -1462,9 +1458,9 @@ pub mod room {
         /// * Catalog: `mini_program.wxaapi.broadcast.room.updatecomment`.
         pub struct Updatecomment {
             /// `roomId`.
-            0 room_id: i64 => w::Field::must("roomId"),
+            0 room_id: i64 => "roomId: must",
             /// `banComment`.
-            1 ban_comment: bool => w::Field::must("banComment").spelled(w::Spelling::BoolInt),
+            1 ban_comment: bool => "banComment: must zero-one",
         }
         new(room_id: i64, ban_comment: bool)
     }
@@ -1496,9 +1492,9 @@ pub mod room {
         /// * Catalog: `mini_program.wxaapi.broadcast.room.updatefeedpublic`.
         pub struct Updatefeedpublic {
             /// `roomId`.
-            0 room_id: i64 => w::Field::must("roomId"),
+            0 room_id: i64 => "roomId: must",
             /// `isFeedsPublic`.
-            1 is_feeds_public: bool => w::Field::must("isFeedsPublic").spelled(w::Spelling::BoolInt),
+            1 is_feeds_public: bool => "isFeedsPublic: must zero-one",
         }
         new(room_id: i64, is_feeds_public: bool)
     }
@@ -1530,9 +1526,9 @@ pub mod room {
         /// * Catalog: `mini_program.wxaapi.broadcast.room.updatekf`.
         pub struct Updatekf {
             /// `roomId`.
-            0 room_id: i64 => w::Field::must("roomId"),
+            0 room_id: i64 => "roomId: must",
             /// `closeKf`.
-            1 close_kf: bool => w::Field::must("closeKf").spelled(w::Spelling::BoolInt),
+            1 close_kf: bool => "closeKf: must zero-one",
         }
         new(room_id: i64, close_kf: bool)
     }
@@ -1564,9 +1560,9 @@ pub mod room {
         /// * Catalog: `mini_program.wxaapi.broadcast.room.updatereplay`.
         pub struct Updatereplay {
             /// `roomId`.
-            0 room_id: i64 => w::Field::must("roomId"),
+            0 room_id: i64 => "roomId: must",
             /// `closeReplay`.
-            1 close_replay: bool => w::Field::must("closeReplay").spelled(w::Spelling::BoolInt),
+            1 close_replay: bool => "closeReplay: must zero-one",
         }
         new(room_id: i64, close_replay: bool)
     }

@@ -7,7 +7,7 @@ w::record! {
     /// `Card`.
     pub struct Card {
         /// `card_id`.
-        0 card_id: String => w::Field::must("card_id"),
+        0 card_id: String => "card_id: must",
     }
 }
 
@@ -15,9 +15,9 @@ w::record! {
     /// `CommonField`.
     pub struct CommonField {
         /// `name`.
-        0 name: String => w::Field::must("name"),
+        0 name: String => "name: must",
         /// `value`.
-        1 value: String => w::Field::must("value"),
+        1 value: String => "value: must",
     }
 }
 
@@ -25,19 +25,19 @@ w::record! {
     /// `GetCard`.
     pub struct GetCard {
         /// `card_id`.
-        0 card_id: String => w::Field::must("card_id"),
+        0 card_id: String => "card_id: must",
         /// `code`.
-        1 code: Option<String> => w::Field::new("code"),
+        1 code: Option<String> => "code",
         /// `card_number`.
-        2 card_number: Option<String> => w::Field::new("card_number"),
+        2 card_number: Option<String> => "card_number",
         /// `begin_time`; format `unix`.
-        3 begin_time: xinqiao_types::UnixSeconds => w::Field::must("begin_time"),
+        3 begin_time: xinqiao_types::UnixSeconds => "begin_time: must",
         /// `end_time`; format `unix`.
-        4 end_time: xinqiao_types::UnixSeconds => w::Field::must("end_time"),
+        4 end_time: xinqiao_types::UnixSeconds => "end_time: must",
         /// `bonus`.
-        5 bonus: Option<i64> => w::Field::new("bonus"),
+        5 bonus: Option<i64> => "bonus",
         /// `balance`; unit fen.
-        6 balance: Option<xinqiao_types::Fen> => w::Field::new("balance"),
+        6 balance: Option<xinqiao_types::Fen> => "balance",
     }
 }
 
@@ -45,9 +45,9 @@ w::record! {
     /// `UserInfo`.
     pub struct UserInfo {
         /// `common_field_list`.
-        0 common_field_list: Vec<CommonField> => w::Field::must("common_field_list"),
+        0 common_field_list: Vec<CommonField> => "common_field_list: must",
         /// `custom_field_list`.
-        1 custom_field_list: Vec<CommonField> => w::Field::must("custom_field_list"),
+        1 custom_field_list: Vec<CommonField> => "custom_field_list: must",
     }
 }
 
@@ -60,20 +60,20 @@ w::record! {
     /// * Catalog: `official_account.card.code.checkcode`.
     pub struct Checkcode {
         /// `card_id`.
-        0 card_id: String => w::Field::must("card_id"),
+        0 card_id: String => "card_id: must",
         /// `code`.
-        1 code: Vec<String> => w::Field::must("code"),
+        1 code: Vec<String> => "code: must",
     }
-    new(card_id: String, code: Vec<String>)
+    new(card_id: impl Into<String>, code: Vec<String>)
 }
 
 w::record! {
     /// Answer to [`Checkcode`].
     pub struct CheckcodeResponse {
         /// `exist_code`.
-        0 exist_code: Vec<String> => w::Field::must("exist_code"),
+        0 exist_code: Vec<String> => "exist_code: must",
         /// `not_exist_code`.
-        1 not_exist_code: Vec<String> => w::Field::must("not_exist_code"),
+        1 not_exist_code: Vec<String> => "not_exist_code: must",
     }
 }
 
@@ -105,21 +105,21 @@ w::record! {
     /// * Catalog: `official_account.card.code.consume`.
     pub struct Consume {
         /// `card_id`.
-        0 card_id: Option<String> => w::Field::new("card_id"),
+        0 card_id: Option<String> => "card_id",
         /// `code`.
-        1 code: String => w::Field::must("code"),
+        1 code: String => "code: must",
     }
-    new(code: String)
-    set(card_id: String)
+    new(code: impl Into<String>)
+    text(card_id: String)
 }
 
 w::record! {
     /// Answer to [`Consume`].
     pub struct ConsumeResponse {
         /// `card`.
-        0 card: Card => w::Field::must("card"),
+        0 card: Card => "card: must",
         /// `openid`.
-        1 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        1 openid: xinqiao_types::OpenId => "openid: must masked",
     }
 }
 
@@ -151,16 +151,16 @@ w::record! {
     /// * Catalog: `official_account.card.code.decrypt`.
     pub struct Decrypt {
         /// `encrypt_code`.
-        0 encrypt_code: String => w::Field::must("encrypt_code"),
+        0 encrypt_code: String => "encrypt_code: must",
     }
-    new(encrypt_code: String)
+    new(encrypt_code: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`Decrypt`].
     pub struct DecryptResponse {
         /// `code`.
-        0 code: String => w::Field::must("code"),
+        0 code: String => "code: must",
     }
 }
 
@@ -192,11 +192,11 @@ w::record! {
     /// * Catalog: `official_account.card.code.deposit`.
     pub struct Deposit {
         /// `card_id`.
-        0 card_id: String => w::Field::must("card_id"),
+        0 card_id: String => "card_id: must",
         /// `code`.
-        1 code: Vec<String> => w::Field::must("code"),
+        1 code: Vec<String> => "code: must",
     }
-    new(card_id: String, code: Vec<String>)
+    new(card_id: impl Into<String>, code: Vec<String>)
 }
 
 w::endpoint! {
@@ -227,43 +227,44 @@ w::record! {
     /// * Catalog: `official_account.card.code.get`.
     pub struct Get {
         /// `card_id`.
-        0 card_id: Option<String> => w::Field::new("card_id"),
+        0 card_id: Option<String> => "card_id",
         /// `code`.
-        1 code: String => w::Field::must("code"),
+        1 code: String => "code: must",
         /// `check_consume`.
-        2 check_consume: Option<bool> => w::Field::new("check_consume"),
+        2 check_consume: Option<bool> => "check_consume",
     }
-    new(code: String)
-    set(card_id: String, check_consume: bool)
+    new(code: impl Into<String>)
+    text(card_id: String)
+    set(check_consume: bool)
 }
 
 w::record! {
     /// Answer to [`Get`].
     pub struct GetResponse {
         /// `card`.
-        0 card: GetCard => w::Field::must("card"),
+        0 card: GetCard => "card: must",
         /// `user_card_status`.
-        1 user_card_status: String => w::Field::must("user_card_status"),
+        1 user_card_status: String => "user_card_status: must",
         /// `openid`.
-        2 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        2 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `nickname`.
-        3 nickname: String => w::Field::must("nickname").masked(),
+        3 nickname: String => "nickname: must masked",
         /// `membership_number`.
-        4 membership_number: Option<String> => w::Field::new("membership_number"),
+        4 membership_number: Option<String> => "membership_number",
         /// `user_info`.
-        5 user_info: Option<UserInfo> => w::Field::new("user_info"),
+        5 user_info: Option<UserInfo> => "user_info",
         /// `bonus`.
-        6 bonus: Option<i64> => w::Field::new("bonus"),
+        6 bonus: Option<i64> => "bonus",
         /// `balance`; unit fen.
-        7 balance: Option<xinqiao_types::Fen> => w::Field::new("balance"),
+        7 balance: Option<xinqiao_types::Fen> => "balance",
         /// `order_id`.
-        8 order_id: Option<String> => w::Field::new("order_id"),
+        8 order_id: Option<String> => "order_id",
         /// `background_pic_url`.
-        9 background_pic_url: Option<String> => w::Field::new("background_pic_url"),
+        9 background_pic_url: Option<String> => "background_pic_url",
         /// `can_consume`.
-        10 can_consume: Option<bool> => w::Field::new("can_consume"),
+        10 can_consume: Option<bool> => "can_consume",
         /// `outer_str`.
-        11 outer_str: Option<String> => w::Field::new("outer_str"),
+        11 outer_str: Option<String> => "outer_str",
     }
 }
 
@@ -295,16 +296,16 @@ w::record! {
     /// * Catalog: `official_account.card.code.getdepositcount`.
     pub struct Getdepositcount {
         /// `card_id`.
-        0 card_id: String => w::Field::must("card_id"),
+        0 card_id: String => "card_id: must",
     }
-    new(card_id: String)
+    new(card_id: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`Getdepositcount`].
     pub struct GetdepositcountResponse {
         /// `count`.
-        0 count: i64 => w::Field::must("count"),
+        0 count: i64 => "count: must",
     }
 }
 
@@ -336,7 +337,7 @@ w::record! {
     /// * Catalog: `official_account.card.code.mark`.
     pub struct Mark {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -369,14 +370,14 @@ w::record! {
     /// * Catalog: `official_account.card.code.unavailable`.
     pub struct Unavailable {
         /// `card_id`.
-        0 card_id: Option<String> => w::Field::new("card_id"),
+        0 card_id: Option<String> => "card_id",
         /// `code`.
-        1 code: String => w::Field::must("code"),
+        1 code: String => "code: must",
         /// `reason`.
-        2 reason: Option<String> => w::Field::new("reason"),
+        2 reason: Option<String> => "reason",
     }
-    new(code: String)
-    set(card_id: String, reason: String)
+    new(code: impl Into<String>)
+    text(card_id: String, reason: String)
 }
 
 w::endpoint! {
@@ -407,14 +408,14 @@ w::record! {
     /// * Catalog: `official_account.card.code.update`.
     pub struct Update {
         /// `card_id`.
-        0 card_id: Option<String> => w::Field::new("card_id"),
+        0 card_id: Option<String> => "card_id",
         /// `code`.
-        1 code: String => w::Field::must("code"),
+        1 code: String => "code: must",
         /// `new_code`.
-        2 new_code: String => w::Field::must("new_code"),
+        2 new_code: String => "new_code: must",
     }
-    new(code: String, new_code: String)
-    set(card_id: String)
+    new(code: impl Into<String>, new_code: impl Into<String>)
+    text(card_id: String)
 }
 
 w::endpoint! {

@@ -7,19 +7,19 @@ w::record! {
     /// `Card`.
     pub struct Card {
         /// `card_id`.
-        0 card_id: String => w::Field::must("card_id"),
+        0 card_id: String => "card_id: must",
         /// `code`.
-        1 code: String => w::Field::must("code"),
+        1 code: String => "code: must",
         /// `price`; unit fen.
-        2 price: xinqiao_types::Fen => w::Field::must("price"),
+        2 price: xinqiao_types::Fen => "price: must",
         /// `background_pic_url`.
-        3 background_pic_url: String => w::Field::must("background_pic_url"),
+        3 background_pic_url: String => "background_pic_url: must",
         /// `outer_img_id`.
-        4 outer_img_id: Option<String> => w::Field::new("outer_img_id"),
+        4 outer_img_id: Option<String> => "outer_img_id",
         /// `default_gifting_msg`.
-        5 default_gifting_msg: Option<String> => w::Field::new("default_gifting_msg"),
+        5 default_gifting_msg: Option<String> => "default_gifting_msg",
         /// `accepter_openid`.
-        6 accepter_openid: Option<String> => w::Field::new("accepter_openid"),
+        6 accepter_openid: Option<String> => "accepter_openid",
     }
 }
 
@@ -27,31 +27,31 @@ w::record! {
     /// `Category`.
     pub struct Category {
         /// `title`.
-        0 title: String => w::Field::must("title"),
+        0 title: String => "title: must",
     }
-    new(title: String)
+    new(title: impl Into<String>)
 }
 
 w::record! {
     /// `Cell1Item`.
     pub struct Cell1Item {
         /// `title`.
-        0 title: String => w::Field::must("title"),
+        0 title: String => "title: must",
         /// `url`.
-        1 url: String => w::Field::must("url"),
+        1 url: String => "url: must",
     }
-    new(title: String, url: String)
+    new(title: impl Into<String>, url: impl Into<String>)
 }
 
 w::record! {
     /// `ControlInfo`.
     pub struct ControlInfo {
         /// `biz_control_type`.
-        0 biz_control_type: String => w::Field::must("biz_control_type"),
+        0 biz_control_type: String => "biz_control_type: must",
         /// `system_biz_control_type`.
-        1 system_biz_control_type: String => w::Field::must("system_biz_control_type"),
+        1 system_biz_control_type: String => "system_biz_control_type: must",
         /// `list`.
-        2 list: Vec<ControlInfoList> => w::Field::must("list"),
+        2 list: Vec<ControlInfoList> => "list: must",
     }
 }
 
@@ -59,11 +59,11 @@ w::record! {
     /// `ControlInfoList`.
     pub struct ControlInfoList {
         /// `page_id`.
-        0 page_id: w::TextOrNumber => w::Field::must("page_id"),
+        0 page_id: w::TextOrNumber => "page_id: must",
         /// `page_control_type`.
-        1 page_control_type: String => w::Field::must("page_control_type"),
+        1 page_control_type: String => "page_control_type: must",
         /// `system_page_control_type`.
-        2 system_page_control_type: String => w::Field::must("system_page_control_type"),
+        2 system_page_control_type: String => "system_page_control_type: must",
     }
 }
 
@@ -71,27 +71,27 @@ w::record! {
     /// `Order`.
     pub struct Order {
         /// `order_id`.
-        0 order_id: String => w::Field::must("order_id"),
+        0 order_id: String => "order_id: must",
         /// `page_id`.
-        1 page_id: String => w::Field::must("page_id"),
+        1 page_id: String => "page_id: must",
         /// `trans_id`.
-        2 trans_id: String => w::Field::must("trans_id"),
+        2 trans_id: String => "trans_id: must",
         /// `open_id`.
-        3 open_id: String => w::Field::must("open_id").masked(),
+        3 open_id: String => "open_id: must masked",
         /// `accepter_openid`.
-        4 accepter_openid: Option<String> => w::Field::new("accepter_openid"),
+        4 accepter_openid: Option<String> => "accepter_openid",
         /// `total_price`; unit fen.
-        5 total_price: xinqiao_types::Fen => w::Field::must("total_price"),
+        5 total_price: xinqiao_types::Fen => "total_price: must",
         /// `IsChatRoom`.
-        6 is_chat_room: Option<bool> => w::Field::new("IsChatRoom"),
+        6 is_chat_room: Option<bool> => "IsChatRoom",
         /// `card_list`.
-        7 card_list: Vec<Card> => w::Field::must("card_list"),
+        7 card_list: Vec<Card> => "card_list: must",
         /// `pay_finish_time`; format `unix`.
-        8 pay_finish_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("pay_finish_time"),
+        8 pay_finish_time: Option<xinqiao_types::UnixSeconds> => "pay_finish_time",
         /// `create_time`; format `unix`.
-        9 create_time: xinqiao_types::UnixSeconds => w::Field::must("create_time"),
+        9 create_time: xinqiao_types::UnixSeconds => "create_time: must",
         /// `outer_str`.
-        10 outer_str: Option<String> => w::Field::new("outer_str"),
+        10 outer_str: Option<String> => "outer_str",
     }
 }
 
@@ -99,36 +99,36 @@ w::record! {
     /// `Page`.
     pub struct Page {
         /// `banner_pic_url`.
-        0 banner_pic_url: String => w::Field::must("banner_pic_url"),
+        0 banner_pic_url: String => "banner_pic_url: must",
         /// `page_title`.
-        1 page_title: String => w::Field::must("page_title"),
+        1 page_title: String => "page_title: must",
         /// `support_multi`.
-        2 support_multi: Option<bool> => w::Field::new("support_multi"),
+        2 support_multi: Option<bool> => "support_multi",
         /// `support_buy_for_self`.
-        3 support_buy_for_self: Option<bool> => w::Field::new("support_buy_for_self"),
+        3 support_buy_for_self: Option<bool> => "support_buy_for_self",
         /// `theme_list`.
-        4 theme_list: Option<Vec<Theme>> => w::Field::new("theme_list"),
+        4 theme_list: Option<Vec<Theme>> => "theme_list",
         /// `category_list`.
-        5 category_list: Option<Vec<Category>> => w::Field::new("category_list"),
+        5 category_list: Option<Vec<Category>> => "category_list",
         /// `address`.
-        6 address: String => w::Field::must("address").masked(),
+        6 address: String => "address: must masked",
         /// `service_phone`.
-        7 service_phone: String => w::Field::must("service_phone"),
+        7 service_phone: String => "service_phone: must",
         /// `biz_description`.
-        8 biz_description: String => w::Field::must("biz_description"),
+        8 biz_description: String => "biz_description: must",
         /// `need_receipt`.
-        9 need_receipt: Option<bool> => w::Field::new("need_receipt"),
+        9 need_receipt: Option<bool> => "need_receipt",
         /// `cell_1`.
-        10 cell_1: Option<Cell1Item> => w::Field::new("cell_1"),
+        10 cell_1: Option<Cell1Item> => "cell_1",
         /// `cell_2`.
-        11 cell_2: Option<Cell1Item> => w::Field::new("cell_2"),
+        11 cell_2: Option<Cell1Item> => "cell_2",
     }
     new(
-        banner_pic_url: String,
-        page_title: String,
-        address: String,
-        service_phone: String,
-        biz_description: String,
+        banner_pic_url: impl Into<String>,
+        page_title: impl Into<String>,
+        address: impl Into<String>,
+        service_phone: impl Into<String>,
+        biz_description: impl Into<String>,
     )
     set(
         support_multi: bool,
@@ -145,40 +145,40 @@ w::record! {
     /// `PicItem`.
     pub struct PicItem {
         /// `background_pic_url`.
-        0 background_pic_url: String => w::Field::must("background_pic_url"),
+        0 background_pic_url: String => "background_pic_url: must",
         /// `outer_img_id`.
-        1 outer_img_id: Option<String> => w::Field::new("outer_img_id"),
+        1 outer_img_id: Option<String> => "outer_img_id",
         /// `default_gifting_msg`.
-        2 default_gifting_msg: Option<String> => w::Field::new("default_gifting_msg"),
+        2 default_gifting_msg: Option<String> => "default_gifting_msg",
     }
-    new(background_pic_url: String)
-    set(outer_img_id: String, default_gifting_msg: String)
+    new(background_pic_url: impl Into<String>)
+    text(outer_img_id: String, default_gifting_msg: String)
 }
 
 w::record! {
     /// `Theme`.
     pub struct Theme {
         /// `theme_pic_url`.
-        0 theme_pic_url: String => w::Field::must("theme_pic_url"),
+        0 theme_pic_url: String => "theme_pic_url: must",
         /// `title`.
-        1 title: String => w::Field::must("title"),
+        1 title: String => "title: must",
         /// `title_color`; format `#RRGGBB`.
-        2 title_color: String => w::Field::must("title_color"),
+        2 title_color: String => "title_color: must",
         /// `item_list`.
-        3 item_list: Vec<ThemeItem> => w::Field::must("item_list"),
+        3 item_list: Vec<ThemeItem> => "item_list: must",
         /// `pic_item_list`.
-        4 pic_item_list: Vec<PicItem> => w::Field::must("pic_item_list"),
+        4 pic_item_list: Vec<PicItem> => "pic_item_list: must",
         /// `category_index`.
-        5 category_index: i64 => w::Field::must("category_index"),
+        5 category_index: i64 => "category_index: must",
         /// `show_sku_title_first`.
-        6 show_sku_title_first: Option<bool> => w::Field::new("show_sku_title_first"),
+        6 show_sku_title_first: Option<bool> => "show_sku_title_first",
         /// `is_banner`.
-        7 is_banner: Option<bool> => w::Field::new("is_banner"),
+        7 is_banner: Option<bool> => "is_banner",
     }
     new(
-        theme_pic_url: String,
-        title: String,
-        title_color: String,
+        theme_pic_url: impl Into<String>,
+        title: impl Into<String>,
+        title_color: impl Into<String>,
         item_list: Vec<ThemeItem>,
         pic_item_list: Vec<PicItem>,
         category_index: i64,
@@ -190,55 +190,55 @@ w::record! {
     /// `ThemeItem`.
     pub struct ThemeItem {
         /// `card_id`.
-        0 card_id: String => w::Field::must("card_id"),
+        0 card_id: String => "card_id: must",
         /// `title`.
-        1 title: Option<String> => w::Field::new("title"),
+        1 title: Option<String> => "title",
         /// `pic_url`.
-        2 pic_url: Option<String> => w::Field::new("pic_url"),
+        2 pic_url: Option<String> => "pic_url",
         /// `desc`.
-        3 desc: Option<String> => w::Field::new("desc"),
+        3 desc: Option<String> => "desc",
     }
-    new(card_id: String)
-    set(title: String, pic_url: String, desc: String)
+    new(card_id: impl Into<String>)
+    text(title: String, pic_url: String, desc: String)
 }
 
 w::record! {
     /// `UpdatePage`.
     pub struct UpdatePage {
         /// `banner_pic_url`.
-        0 banner_pic_url: String => w::Field::must("banner_pic_url"),
+        0 banner_pic_url: String => "banner_pic_url: must",
         /// `page_title`.
-        1 page_title: String => w::Field::must("page_title"),
+        1 page_title: String => "page_title: must",
         /// `support_multi`.
-        2 support_multi: Option<bool> => w::Field::new("support_multi"),
+        2 support_multi: Option<bool> => "support_multi",
         /// `support_buy_for_self`.
-        3 support_buy_for_self: Option<bool> => w::Field::new("support_buy_for_self"),
+        3 support_buy_for_self: Option<bool> => "support_buy_for_self",
         /// `theme_list`.
-        4 theme_list: Option<Vec<Theme>> => w::Field::new("theme_list"),
+        4 theme_list: Option<Vec<Theme>> => "theme_list",
         /// `category_list`.
-        5 category_list: Option<Vec<Category>> => w::Field::new("category_list"),
+        5 category_list: Option<Vec<Category>> => "category_list",
         /// `address`.
-        6 address: String => w::Field::must("address").masked(),
+        6 address: String => "address: must masked",
         /// `service_phone`.
-        7 service_phone: String => w::Field::must("service_phone"),
+        7 service_phone: String => "service_phone: must",
         /// `biz_description`.
-        8 biz_description: String => w::Field::must("biz_description"),
+        8 biz_description: String => "biz_description: must",
         /// `need_receipt`.
-        9 need_receipt: Option<bool> => w::Field::new("need_receipt"),
+        9 need_receipt: Option<bool> => "need_receipt",
         /// `cell_1`.
-        10 cell_1: Option<Cell1Item> => w::Field::new("cell_1"),
+        10 cell_1: Option<Cell1Item> => "cell_1",
         /// `cell_2`.
-        11 cell_2: Option<Cell1Item> => w::Field::new("cell_2"),
+        11 cell_2: Option<Cell1Item> => "cell_2",
         /// `page_id`.
-        12 page_id: String => w::Field::must("page_id"),
+        12 page_id: String => "page_id: must",
     }
     new(
-        banner_pic_url: String,
-        page_title: String,
-        address: String,
-        service_phone: String,
-        biz_description: String,
-        page_id: String,
+        banner_pic_url: impl Into<String>,
+        page_title: impl Into<String>,
+        address: impl Into<String>,
+        service_phone: impl Into<String>,
+        biz_description: impl Into<String>,
+        page_id: impl Into<String>,
     )
     set(
         support_multi: bool,
@@ -260,21 +260,22 @@ w::record! {
     /// * Catalog: `official_account.card.giftcard.maintain_set`.
     pub struct MaintainSet {
         /// `page_id`.
-        0 page_id: Option<String> => w::Field::new("page_id"),
+        0 page_id: Option<String> => "page_id",
         /// `all`.
-        1 all: Option<bool> => w::Field::new("all"),
+        1 all: Option<bool> => "all",
         /// `maintain`.
-        2 maintain: bool => w::Field::must("maintain"),
+        2 maintain: bool => "maintain: must",
     }
     new(maintain: bool)
-    set(page_id: String, all: bool)
+    text(page_id: String)
+    set(all: bool)
 }
 
 w::record! {
     /// Answer to [`MaintainSet`].
     pub struct MaintainSetResponse {
         /// `control_info`.
-        0 control_info: ControlInfo => w::Field::must("control_info"),
+        0 control_info: ControlInfo => "control_info: must",
     }
 }
 
@@ -306,11 +307,11 @@ w::record! {
     /// * Catalog: `official_account.card.giftcard.wxa_set`.
     pub struct WxaSet {
         /// `wxa_appid`.
-        0 wxa_appid: String => w::Field::must("wxa_appid"),
+        0 wxa_appid: String => "wxa_appid: must",
         /// `page_id`.
-        1 page_id: String => w::Field::must("page_id"),
+        1 page_id: String => "page_id: must",
     }
-    new(wxa_appid: String, page_id: String)
+    new(wxa_appid: impl Into<String>, page_id: impl Into<String>)
 }
 
 w::endpoint! {
@@ -345,17 +346,17 @@ pub mod order {
         /// * Catalog: `official_account.card.giftcard.order.batchget`.
         pub struct Batchget {
             /// `begin_time`; format `unix`.
-            0 begin_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("begin_time"),
+            0 begin_time: Option<xinqiao_types::UnixSeconds> => "begin_time",
             /// `end_time`; format `unix`.
-            1 end_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("end_time"),
+            1 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
             /// `sort_type`.
-            2 sort_type: String => w::Field::must("sort_type"),
+            2 sort_type: String => "sort_type: must",
             /// `offset`.
-            3 offset: i64 => w::Field::must("offset"),
+            3 offset: i64 => "offset: must",
             /// `count`.
-            4 count: i64 => w::Field::must("count"),
+            4 count: i64 => "count: must",
         }
-        new(sort_type: String, offset: i64, count: i64)
+        new(sort_type: impl Into<String>, offset: i64, count: i64)
         set(begin_time: xinqiao_types::UnixSeconds, end_time: xinqiao_types::UnixSeconds)
     }
 
@@ -363,9 +364,9 @@ pub mod order {
         /// Answer to [`Batchget`].
         pub struct BatchgetResponse {
             /// `order_list`.
-            0 order_list: Vec<super::Order> => w::Field::must("order_list"),
+            0 order_list: Vec<super::Order> => "order_list: must",
             /// `total_count`.
-            1 total_count: i64 => w::Field::must("total_count"),
+            1 total_count: i64 => "total_count: must",
         }
     }
 
@@ -397,16 +398,16 @@ pub mod order {
         /// * Catalog: `official_account.card.giftcard.order.get`.
         pub struct Get {
             /// `order_id`.
-            0 order_id: String => w::Field::must("order_id"),
+            0 order_id: String => "order_id: must",
         }
-        new(order_id: String)
+        new(order_id: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
             /// `order`.
-            0 order: super::Order => w::Field::must("order"),
+            0 order: super::Order => "order: must",
         }
     }
 
@@ -438,9 +439,9 @@ pub mod order {
         /// * Catalog: `official_account.card.giftcard.order.refund`.
         pub struct Refund {
             /// `order_id`.
-            0 order_id: String => w::Field::must("order_id"),
+            0 order_id: String => "order_id: must",
         }
-        new(order_id: String)
+        new(order_id: impl Into<String>)
     }
 
     w::endpoint! {
@@ -476,7 +477,7 @@ pub mod page {
         /// * Catalog: `official_account.card.giftcard.page.add`.
         pub struct Add {
             /// `page`.
-            0 page: super::Page => w::Field::must("page"),
+            0 page: super::Page => "page: must",
         }
         new(page: super::Page)
     }
@@ -485,7 +486,7 @@ pub mod page {
         /// Answer to [`Add`].
         pub struct AddResponse {
             /// `page_id`.
-            0 page_id: w::TextOrNumber => w::Field::must("page_id"),
+            0 page_id: w::TextOrNumber => "page_id: must",
         }
     }
 
@@ -524,7 +525,7 @@ pub mod page {
         /// Answer to [`Batchget`].
         pub struct BatchgetResponse {
             /// `page_id_list`.
-            0 page_id_list: Vec<String> => w::Field::must("page_id_list"),
+            0 page_id_list: Vec<String> => "page_id_list: must",
         }
     }
 
@@ -556,16 +557,16 @@ pub mod page {
         /// * Catalog: `official_account.card.giftcard.page.get`.
         pub struct Get {
             /// `page_id`.
-            0 page_id: String => w::Field::must("page_id"),
+            0 page_id: String => "page_id: must",
         }
-        new(page_id: String)
+        new(page_id: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
             /// `page`.
-            0 page: super::Page => w::Field::must("page"),
+            0 page: super::Page => "page: must",
         }
     }
 
@@ -597,7 +598,7 @@ pub mod page {
         /// * Catalog: `official_account.card.giftcard.page.update`.
         pub struct Update {
             /// `page`.
-            0 page: super::UpdatePage => w::Field::must("page"),
+            0 page: super::UpdatePage => "page: must",
         }
         new(page: super::UpdatePage)
     }
@@ -635,11 +636,11 @@ pub mod pay {
         /// * Catalog: `official_account.card.giftcard.pay.submch_bind`.
         pub struct SubmchBind {
             /// `sub_mch_id`.
-            0 sub_mch_id: String => w::Field::must("sub_mch_id"),
+            0 sub_mch_id: String => "sub_mch_id: must",
             /// `wxa_appid`.
-            1 wxa_appid: String => w::Field::must("wxa_appid"),
+            1 wxa_appid: String => "wxa_appid: must",
         }
-        new(sub_mch_id: String, wxa_appid: String)
+        new(sub_mch_id: impl Into<String>, wxa_appid: impl Into<String>)
     }
 
     w::endpoint! {
@@ -670,16 +671,16 @@ pub mod pay {
         /// * Catalog: `official_account.card.giftcard.pay.whitelist_add`.
         pub struct WhitelistAdd {
             /// `sub_mch_id`.
-            0 sub_mch_id: String => w::Field::must("sub_mch_id"),
+            0 sub_mch_id: String => "sub_mch_id: must",
         }
-        new(sub_mch_id: String)
+        new(sub_mch_id: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`WhitelistAdd`].
         pub struct WhitelistAddResponse {
             /// `url`.
-            0 url: String => w::Field::must("url"),
+            0 url: String => "url: must",
         }
     }
 
@@ -711,7 +712,7 @@ pub mod pay {
         /// * Catalog: `official_account.card.giftcard.pay.wxa_set`.
         pub struct WxaSet {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }

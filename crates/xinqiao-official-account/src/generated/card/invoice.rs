@@ -7,9 +7,9 @@ w::record! {
     /// `AuthField`.
     pub struct AuthField {
         /// `user_field`.
-        0 user_field: Option<AuthFieldUserField> => w::Field::new("user_field"),
+        0 user_field: Option<AuthFieldUserField> => "user_field",
         /// `biz_field`.
-        1 biz_field: Option<AuthFieldBizField> => w::Field::new("biz_field"),
+        1 biz_field: Option<AuthFieldBizField> => "biz_field",
     }
     new()
     set(user_field: AuthFieldUserField, biz_field: AuthFieldBizField)
@@ -19,19 +19,19 @@ w::record! {
     /// `AuthFieldBizField`.
     pub struct AuthFieldBizField {
         /// `show_title`.
-        0 show_title: Option<bool> => w::Field::new("show_title").spelled(w::Spelling::BoolInt),
+        0 show_title: Option<bool> => "show_title: zero-one",
         /// `show_tax_no`.
-        1 show_tax_no: Option<bool> => w::Field::new("show_tax_no").spelled(w::Spelling::BoolInt),
+        1 show_tax_no: Option<bool> => "show_tax_no: zero-one",
         /// `show_addr`.
-        2 show_addr: Option<bool> => w::Field::new("show_addr").spelled(w::Spelling::BoolInt),
+        2 show_addr: Option<bool> => "show_addr: zero-one",
         /// `show_phone`.
-        3 show_phone: Option<bool> => w::Field::new("show_phone").spelled(w::Spelling::BoolInt),
+        3 show_phone: Option<bool> => "show_phone: zero-one",
         /// `show_bank_type`.
-        4 show_bank_type: Option<bool> => w::Field::new("show_bank_type").spelled(w::Spelling::BoolInt),
+        4 show_bank_type: Option<bool> => "show_bank_type: zero-one",
         /// `show_bank_no`.
-        5 show_bank_no: Option<bool> => w::Field::new("show_bank_no").spelled(w::Spelling::BoolInt),
+        5 show_bank_no: Option<bool> => "show_bank_no: zero-one",
         /// `custom_field`.
-        6 custom_field: Option<Vec<BizFieldCustomField>> => w::Field::new("custom_field"),
+        6 custom_field: Option<Vec<BizFieldCustomField>> => "custom_field",
     }
     new()
     set(
@@ -49,13 +49,13 @@ w::record! {
     /// `AuthFieldUserField`.
     pub struct AuthFieldUserField {
         /// `show_title`.
-        0 show_title: Option<bool> => w::Field::new("show_title").spelled(w::Spelling::BoolInt),
+        0 show_title: Option<bool> => "show_title: zero-one",
         /// `show_phone`.
-        1 show_phone: Option<bool> => w::Field::new("show_phone").spelled(w::Spelling::BoolInt),
+        1 show_phone: Option<bool> => "show_phone: zero-one",
         /// `show_email`.
-        2 show_email: Option<bool> => w::Field::new("show_email").spelled(w::Spelling::BoolInt),
+        2 show_email: Option<bool> => "show_email: zero-one",
         /// `custom_field`.
-        3 custom_field: Option<Vec<UserFieldCustomField>> => w::Field::new("custom_field"),
+        3 custom_field: Option<Vec<UserFieldCustomField>> => "custom_field",
     }
     new()
     set(
@@ -70,24 +70,24 @@ w::record! {
     /// `BaseInfo`.
     pub struct BaseInfo {
         /// `logo_url`.
-        0 logo_url: String => w::Field::must("logo_url"),
+        0 logo_url: String => "logo_url: must",
         /// `title`.
-        1 title: String => w::Field::must("title"),
+        1 title: String => "title: must",
         /// `custom_url_name`.
-        2 custom_url_name: Option<String> => w::Field::new("custom_url_name"),
+        2 custom_url_name: Option<String> => "custom_url_name",
         /// `custom_url_sub_title`.
-        3 custom_url_sub_title: Option<String> => w::Field::new("custom_url_sub_title"),
+        3 custom_url_sub_title: Option<String> => "custom_url_sub_title",
         /// `custom_url`.
-        4 custom_url: Option<String> => w::Field::new("custom_url"),
+        4 custom_url: Option<String> => "custom_url",
         /// `promotion_url_name`.
-        5 promotion_url_name: Option<String> => w::Field::new("promotion_url_name"),
+        5 promotion_url_name: Option<String> => "promotion_url_name",
         /// `promotion_url_sub_title`.
-        6 promotion_url_sub_title: Option<String> => w::Field::new("promotion_url_sub_title"),
+        6 promotion_url_sub_title: Option<String> => "promotion_url_sub_title",
         /// `promotion_url`.
-        7 promotion_url: Option<String> => w::Field::new("promotion_url"),
+        7 promotion_url: Option<String> => "promotion_url",
     }
-    new(logo_url: String, title: String)
-    set(
+    new(logo_url: impl Into<String>, title: impl Into<String>)
+    text(
         custom_url_name: String,
         custom_url_sub_title: String,
         custom_url: String,
@@ -101,19 +101,19 @@ w::record! {
     /// `BizField`.
     pub struct BizField {
         /// `title`.
-        0 title: String => w::Field::must("title"),
+        0 title: String => "title: must",
         /// `phone`.
-        1 phone: String => w::Field::must("phone").masked(),
+        1 phone: String => "phone: must masked",
         /// `tax_no`.
-        2 tax_no: String => w::Field::must("tax_no"),
+        2 tax_no: String => "tax_no: must",
         /// `addr`.
-        3 addr: String => w::Field::must("addr"),
+        3 addr: String => "addr: must",
         /// `bank_type`.
-        4 bank_type: String => w::Field::must("bank_type"),
+        4 bank_type: String => "bank_type: must",
         /// `bank_no`.
-        5 bank_no: String => w::Field::must("bank_no"),
+        5 bank_no: String => "bank_no: must",
         /// `custom_field`.
-        6 custom_field: Option<Vec<CustomField>> => w::Field::new("custom_field"),
+        6 custom_field: Option<Vec<CustomField>> => "custom_field",
     }
 }
 
@@ -121,41 +121,41 @@ w::record! {
     /// `BizFieldCustomField`.
     pub struct BizFieldCustomField {
         /// `key`.
-        0 key: String => w::Field::must("key"),
+        0 key: String => "key: must",
     }
-    new(key: String)
+    new(key: impl Into<String>)
 }
 
 w::record! {
     /// `CardExt`.
     pub struct CardExt {
         /// `nonce_str`.
-        0 nonce_str: Option<String> => w::Field::new("nonce_str"),
+        0 nonce_str: Option<String> => "nonce_str",
         /// `user_card`.
-        1 user_card: UserCard => w::Field::must("user_card"),
+        1 user_card: UserCard => "user_card: must",
     }
     new(user_card: UserCard)
-    set(nonce_str: String)
+    text(nonce_str: String)
 }
 
 w::record! {
     /// `Contact`.
     pub struct Contact {
         /// `phone`.
-        0 phone: String => w::Field::must("phone").masked(),
+        0 phone: String => "phone: must masked",
         /// `time_out`; unit s.
-        1 time_out: i64 => w::Field::must("time_out"),
+        1 time_out: i64 => "time_out: must",
     }
-    new(phone: String, time_out: i64)
+    new(phone: impl Into<String>, time_out: i64)
 }
 
 w::record! {
     /// `CustomField`.
     pub struct CustomField {
         /// `key`.
-        0 key: String => w::Field::must("key"),
+        0 key: String => "key: must",
         /// `value`.
-        1 value: String => w::Field::must("value"),
+        1 value: String => "value: must",
     }
 }
 
@@ -163,84 +163,84 @@ w::record! {
     /// `GetinvoicebatchItem`.
     pub struct GetinvoicebatchItem {
         /// `card_id`.
-        0 card_id: String => w::Field::must("card_id"),
+        0 card_id: String => "card_id: must",
         /// `encrypt_code`.
-        1 encrypt_code: String => w::Field::must("encrypt_code"),
+        1 encrypt_code: String => "encrypt_code: must",
     }
-    new(card_id: String, encrypt_code: String)
+    new(card_id: impl Into<String>, encrypt_code: impl Into<String>)
 }
 
 w::record! {
     /// `InvoiceInfo`.
     pub struct InvoiceInfo {
         /// `base_info`.
-        0 base_info: BaseInfo => w::Field::must("base_info"),
+        0 base_info: BaseInfo => "base_info: must",
         /// `type`.
-        1 type_: String => w::Field::must("type"),
+        1 type_: String => "type: must",
         /// `payee`.
-        2 payee: String => w::Field::must("payee"),
+        2 payee: String => "payee: must",
     }
-    new(base_info: BaseInfo, type_: String, payee: String)
+    new(base_info: BaseInfo, type_: impl Into<String>, payee: impl Into<String>)
 }
 
 w::record! {
     /// `InvoiceUserData`.
     pub struct InvoiceUserData {
         /// `title`.
-        0 title: String => w::Field::must("title"),
+        0 title: String => "title: must",
         /// `fee_without_tax`; unit fen.
-        1 fee_without_tax: xinqiao_types::Fen => w::Field::must("fee_without_tax"),
+        1 fee_without_tax: xinqiao_types::Fen => "fee_without_tax: must",
         /// `fee`; unit fen.
-        2 fee: xinqiao_types::Fen => w::Field::must("fee"),
+        2 fee: xinqiao_types::Fen => "fee: must",
         /// `tax`; unit fen.
-        3 tax: xinqiao_types::Fen => w::Field::must("tax"),
+        3 tax: xinqiao_types::Fen => "tax: must",
         /// `billing_no`.
-        4 billing_no: String => w::Field::must("billing_no"),
+        4 billing_no: String => "billing_no: must",
         /// `billing_code`.
-        5 billing_code: String => w::Field::must("billing_code"),
+        5 billing_code: String => "billing_code: must",
         /// `billing_time`; format `unix`.
-        6 billing_time: xinqiao_types::UnixSeconds => w::Field::must("billing_time"),
+        6 billing_time: xinqiao_types::UnixSeconds => "billing_time: must",
         /// `info`.
-        7 info: Vec<InvoiceUserDataInfo> => w::Field::must("info"),
+        7 info: Vec<InvoiceUserDataInfo> => "info: must",
         /// `check_code`.
-        8 check_code: String => w::Field::must("check_code"),
+        8 check_code: String => "check_code: must",
         /// `s_pdf_media_id`.
-        9 s_pdf_media_id: String => w::Field::must("s_pdf_media_id"),
+        9 s_pdf_media_id: String => "s_pdf_media_id: must",
         /// `s_trip_pdf_media_id`.
-        10 s_trip_pdf_media_id: Option<String> => w::Field::new("s_trip_pdf_media_id"),
+        10 s_trip_pdf_media_id: Option<String> => "s_trip_pdf_media_id",
         /// `buyer_number`.
-        11 buyer_number: String => w::Field::must("buyer_number"),
+        11 buyer_number: String => "buyer_number: must",
         /// `buyer_address_and_phone`.
-        12 buyer_address_and_phone: Option<String> => w::Field::new("buyer_address_and_phone"),
+        12 buyer_address_and_phone: Option<String> => "buyer_address_and_phone",
         /// `buyer_bank_account`.
-        13 buyer_bank_account: Option<String> => w::Field::new("buyer_bank_account"),
+        13 buyer_bank_account: Option<String> => "buyer_bank_account",
         /// `seller_number`.
-        14 seller_number: Option<String> => w::Field::new("seller_number"),
+        14 seller_number: Option<String> => "seller_number",
         /// `seller_address_and_phone`.
-        15 seller_address_and_phone: Option<String> => w::Field::new("seller_address_and_phone"),
+        15 seller_address_and_phone: Option<String> => "seller_address_and_phone",
         /// `seller_bank_account`.
-        16 seller_bank_account: Option<String> => w::Field::new("seller_bank_account"),
+        16 seller_bank_account: Option<String> => "seller_bank_account",
         /// `remarks`.
-        17 remarks: Option<String> => w::Field::new("remarks"),
+        17 remarks: Option<String> => "remarks",
         /// `maker`.
-        18 maker: Option<String> => w::Field::new("maker"),
+        18 maker: Option<String> => "maker",
         /// `cashier`.
-        19 cashier: Option<String> => w::Field::new("cashier"),
+        19 cashier: Option<String> => "cashier",
     }
     new(
-        title: String,
+        title: impl Into<String>,
         fee_without_tax: xinqiao_types::Fen,
         fee: xinqiao_types::Fen,
         tax: xinqiao_types::Fen,
-        billing_no: String,
-        billing_code: String,
+        billing_no: impl Into<String>,
+        billing_code: impl Into<String>,
         billing_time: xinqiao_types::UnixSeconds,
         info: Vec<InvoiceUserDataInfo>,
-        check_code: String,
-        s_pdf_media_id: String,
-        buyer_number: String,
+        check_code: impl Into<String>,
+        s_pdf_media_id: impl Into<String>,
+        buyer_number: impl Into<String>,
     )
-    set(
+    text(
         s_trip_pdf_media_id: String,
         buyer_address_and_phone: String,
         buyer_bank_account: String,
@@ -257,47 +257,47 @@ w::record! {
     /// `InvoiceUserDataInfo`.
     pub struct InvoiceUserDataInfo {
         /// `name`.
-        0 name: String => w::Field::must("name"),
+        0 name: String => "name: must",
         /// `unit`.
-        1 unit: String => w::Field::must("unit"),
+        1 unit: String => "unit: must",
         /// `num`.
-        2 num: i64 => w::Field::must("num"),
+        2 num: i64 => "num: must",
         /// `price`; unit fen.
-        3 price: xinqiao_types::Fen => w::Field::must("price"),
+        3 price: xinqiao_types::Fen => "price: must",
     }
-    new(name: String, unit: String, num: i64, price: xinqiao_types::Fen)
+    new(name: impl Into<String>, unit: impl Into<String>, num: i64, price: xinqiao_types::Fen)
 }
 
 w::record! {
     /// `Invoicedetail`.
     pub struct Invoicedetail {
         /// `fphxz`.
-        0 fphxz: i64 => w::Field::must("fphxz"),
+        0 fphxz: i64 => "fphxz: must",
         /// `spbm`.
-        1 spbm: String => w::Field::must("spbm"),
+        1 spbm: String => "spbm: must",
         /// `xmmc`.
-        2 xmmc: String => w::Field::must("xmmc"),
+        2 xmmc: String => "xmmc: must",
         /// `dw`.
-        3 dw: String => w::Field::must("dw"),
+        3 dw: String => "dw: must",
         /// `ggxh`.
-        4 ggxh: String => w::Field::must("ggxh"),
+        4 ggxh: String => "ggxh: must",
         /// `xmsl`.
-        5 xmsl: i64 => w::Field::must("xmsl"),
+        5 xmsl: i64 => "xmsl: must",
         /// `xmdj`; unit yuan.
-        6 xmdj: f64 => w::Field::must("xmdj"),
+        6 xmdj: f64 => "xmdj: must",
         /// `xmje`; unit yuan.
-        7 xmje: f64 => w::Field::must("xmje"),
+        7 xmje: f64 => "xmje: must",
         /// `sl`.
-        8 sl: f64 => w::Field::must("sl"),
+        8 sl: f64 => "sl: must",
         /// `se`; unit yuan.
-        9 se: f64 => w::Field::must("se"),
+        9 se: f64 => "se: must",
     }
     new(
         fphxz: i64,
-        spbm: String,
-        xmmc: String,
-        dw: String,
-        ggxh: String,
+        spbm: impl Into<String>,
+        xmmc: impl Into<String>,
+        dw: impl Into<String>,
+        ggxh: impl Into<String>,
         xmsl: i64,
         xmdj: f64,
         xmje: f64,
@@ -310,25 +310,25 @@ w::record! {
     /// `Invoiceinfo`.
     pub struct Invoiceinfo {
         /// `wxopenid`.
-        0 wxopenid: String => w::Field::must("wxopenid"),
+        0 wxopenid: String => "wxopenid: must",
         /// `fpqqlsh`.
-        1 fpqqlsh: String => w::Field::must("fpqqlsh"),
+        1 fpqqlsh: String => "fpqqlsh: must",
         /// `nsrsbh`.
-        2 nsrsbh: String => w::Field::must("nsrsbh"),
+        2 nsrsbh: String => "nsrsbh: must",
         /// `nsrmc`.
-        3 nsrmc: String => w::Field::must("nsrmc"),
+        3 nsrmc: String => "nsrmc: must",
         /// `yfpdm`.
-        4 yfpdm: String => w::Field::must("yfpdm"),
+        4 yfpdm: String => "yfpdm: must",
         /// `yfphm`.
-        5 yfphm: String => w::Field::must("yfphm"),
+        5 yfphm: String => "yfphm: must",
     }
     new(
-        wxopenid: String,
-        fpqqlsh: String,
-        nsrsbh: String,
-        nsrmc: String,
-        yfpdm: String,
-        yfphm: String,
+        wxopenid: impl Into<String>,
+        fpqqlsh: impl Into<String>,
+        nsrsbh: impl Into<String>,
+        nsrmc: impl Into<String>,
+        yfpdm: impl Into<String>,
+        yfphm: impl Into<String>,
     )
 }
 
@@ -336,23 +336,23 @@ w::record! {
     /// `ItemItem`.
     pub struct ItemItem {
         /// `card_id`.
-        0 card_id: String => w::Field::must("card_id"),
+        0 card_id: String => "card_id: must",
         /// `begin_time`; format `unix`.
-        1 begin_time: xinqiao_types::UnixSeconds => w::Field::must("begin_time"),
+        1 begin_time: xinqiao_types::UnixSeconds => "begin_time: must",
         /// `end_time`; format `unix`.
-        2 end_time: xinqiao_types::UnixSeconds => w::Field::must("end_time"),
+        2 end_time: xinqiao_types::UnixSeconds => "end_time: must",
         /// `user_card_status`.
-        3 user_card_status: String => w::Field::must("user_card_status"),
+        3 user_card_status: String => "user_card_status: must",
         /// `openid`.
-        4 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        4 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `type`.
-        5 type_: String => w::Field::must("type"),
+        5 type_: String => "type: must",
         /// `payee`.
-        6 payee: String => w::Field::must("payee"),
+        6 payee: String => "payee: must",
         /// `detail`.
-        7 detail: String => w::Field::must("detail"),
+        7 detail: String => "detail: must",
         /// `user_info`.
-        8 user_info: UserInfo => w::Field::must("user_info"),
+        8 user_info: UserInfo => "user_info: must",
     }
 }
 
@@ -360,71 +360,71 @@ w::record! {
     /// `MakeoutinvoiceInvoiceinfo`.
     pub struct MakeoutinvoiceInvoiceinfo {
         /// `wxopenid`.
-        0 wxopenid: String => w::Field::must("wxopenid"),
+        0 wxopenid: String => "wxopenid: must",
         /// `ddh`.
-        1 ddh: String => w::Field::must("ddh"),
+        1 ddh: String => "ddh: must",
         /// `fpqqlsh`.
-        2 fpqqlsh: String => w::Field::must("fpqqlsh"),
+        2 fpqqlsh: String => "fpqqlsh: must",
         /// `nsrsbh`.
-        3 nsrsbh: String => w::Field::must("nsrsbh"),
+        3 nsrsbh: String => "nsrsbh: must",
         /// `nsrmc`.
-        4 nsrmc: String => w::Field::must("nsrmc"),
+        4 nsrmc: String => "nsrmc: must",
         /// `nsrdz`.
-        5 nsrdz: String => w::Field::must("nsrdz"),
+        5 nsrdz: String => "nsrdz: must",
         /// `nsrdh`.
-        6 nsrdh: String => w::Field::must("nsrdh"),
+        6 nsrdh: String => "nsrdh: must",
         /// `nsrbank`.
-        7 nsrbank: String => w::Field::must("nsrbank"),
+        7 nsrbank: String => "nsrbank: must",
         /// `nsrbankid`.
-        8 nsrbankid: String => w::Field::must("nsrbankid"),
+        8 nsrbankid: String => "nsrbankid: must",
         /// `ghfnsrsbh`.
-        9 ghfnsrsbh: Option<String> => w::Field::new("ghfnsrsbh"),
+        9 ghfnsrsbh: Option<String> => "ghfnsrsbh",
         /// `ghfmc`.
-        10 ghfmc: Option<String> => w::Field::new("ghfmc"),
+        10 ghfmc: Option<String> => "ghfmc",
         /// `ghfdz`.
-        11 ghfdz: Option<String> => w::Field::new("ghfdz"),
+        11 ghfdz: Option<String> => "ghfdz",
         /// `ghfdh`.
-        12 ghfdh: Option<String> => w::Field::new("ghfdh"),
+        12 ghfdh: Option<String> => "ghfdh",
         /// `ghfbank`.
-        13 ghfbank: Option<String> => w::Field::new("ghfbank"),
+        13 ghfbank: Option<String> => "ghfbank",
         /// `ghfbankid`.
-        14 ghfbankid: Option<String> => w::Field::new("ghfbankid"),
+        14 ghfbankid: Option<String> => "ghfbankid",
         /// `kpr`.
-        15 kpr: String => w::Field::must("kpr"),
+        15 kpr: String => "kpr: must",
         /// `skr`.
-        16 skr: Option<String> => w::Field::new("skr"),
+        16 skr: Option<String> => "skr",
         /// `fhr`.
-        17 fhr: Option<String> => w::Field::new("fhr"),
+        17 fhr: Option<String> => "fhr",
         /// `jshj`; unit yuan.
-        18 jshj: f64 => w::Field::must("jshj"),
+        18 jshj: f64 => "jshj: must",
         /// `hjje`; unit yuan.
-        19 hjje: f64 => w::Field::must("hjje"),
+        19 hjje: f64 => "hjje: must",
         /// `hjse`; unit yuan.
-        20 hjse: f64 => w::Field::must("hjse"),
+        20 hjse: f64 => "hjse: must",
         /// `bz`.
-        21 bz: Option<String> => w::Field::new("bz"),
+        21 bz: Option<String> => "bz",
         /// `hylx`.
-        22 hylx: Option<i64> => w::Field::new("hylx"),
+        22 hylx: Option<i64> => "hylx",
         /// `invoicedetail_list`.
-        23 invoicedetail_list: Vec<Invoicedetail> => w::Field::must("invoicedetail_list"),
+        23 invoicedetail_list: Vec<Invoicedetail> => "invoicedetail_list: must",
     }
     new(
-        wxopenid: String,
-        ddh: String,
-        fpqqlsh: String,
-        nsrsbh: String,
-        nsrmc: String,
-        nsrdz: String,
-        nsrdh: String,
-        nsrbank: String,
-        nsrbankid: String,
-        kpr: String,
+        wxopenid: impl Into<String>,
+        ddh: impl Into<String>,
+        fpqqlsh: impl Into<String>,
+        nsrsbh: impl Into<String>,
+        nsrmc: impl Into<String>,
+        nsrdz: impl Into<String>,
+        nsrdh: impl Into<String>,
+        nsrbank: impl Into<String>,
+        nsrbankid: impl Into<String>,
+        kpr: impl Into<String>,
         jshj: f64,
         hjje: f64,
         hjse: f64,
         invoicedetail_list: Vec<Invoicedetail>,
     )
-    set(
+    text(
         ghfnsrsbh: String,
         ghfmc: String,
         ghfdz: String,
@@ -434,36 +434,36 @@ w::record! {
         skr: String,
         fhr: String,
         bz: String,
-        hylx: i64,
     )
+    set(hylx: i64)
 }
 
 w::record! {
     /// `PaymchInfo`.
     pub struct PaymchInfo {
         /// `mchid`.
-        0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+        0 mchid: xinqiao_types::MchId => "mchid: must",
         /// `s_pappid`.
-        1 s_pappid: String => w::Field::must("s_pappid"),
+        1 s_pappid: String => "s_pappid: must",
     }
-    new(mchid: xinqiao_types::MchId, s_pappid: String)
+    new(mchid: impl Into<xinqiao_types::MchId>, s_pappid: impl Into<String>)
 }
 
 w::record! {
     /// `QueryinvoceinfoInvoicedetail`.
     pub struct QueryinvoceinfoInvoicedetail {
         /// `fpqqlsh`.
-        0 fpqqlsh: String => w::Field::must("fpqqlsh"),
+        0 fpqqlsh: String => "fpqqlsh: must",
         /// `fpdm`.
-        1 fpdm: String => w::Field::must("fpdm"),
+        1 fpdm: String => "fpdm: must",
         /// `fphm`.
-        2 fphm: String => w::Field::must("fphm"),
+        2 fphm: String => "fphm: must",
         /// `kprq`; format `yyyyMMddHHmmss`.
-        3 kprq: String => w::Field::must("kprq"),
+        3 kprq: String => "kprq: must",
         /// `jym`.
-        4 jym: String => w::Field::must("jym"),
+        4 jym: String => "jym: must",
         /// `pdfurl`.
-        5 pdfurl: String => w::Field::must("pdfurl"),
+        5 pdfurl: String => "pdfurl: must",
     }
 }
 
@@ -471,9 +471,9 @@ w::record! {
     /// `UserAuthInfo`.
     pub struct UserAuthInfo {
         /// `user_field`.
-        0 user_field: Option<UserField> => w::Field::new("user_field"),
+        0 user_field: Option<UserField> => "user_field",
         /// `biz_field`.
-        1 biz_field: Option<BizField> => w::Field::new("biz_field"),
+        1 biz_field: Option<BizField> => "biz_field",
     }
 }
 
@@ -481,7 +481,7 @@ w::record! {
     /// `UserCard`.
     pub struct UserCard {
         /// `invoice_user_data`.
-        0 invoice_user_data: InvoiceUserData => w::Field::must("invoice_user_data"),
+        0 invoice_user_data: InvoiceUserData => "invoice_user_data: must",
     }
     new(invoice_user_data: InvoiceUserData)
 }
@@ -490,13 +490,13 @@ w::record! {
     /// `UserField`.
     pub struct UserField {
         /// `title`.
-        0 title: String => w::Field::must("title"),
+        0 title: String => "title: must",
         /// `phone`.
-        1 phone: String => w::Field::must("phone").masked(),
+        1 phone: String => "phone: must masked",
         /// `email`.
-        2 email: String => w::Field::must("email").masked(),
+        2 email: String => "email: must masked",
         /// `custom_field`.
-        3 custom_field: Option<Vec<CustomField>> => w::Field::new("custom_field"),
+        3 custom_field: Option<Vec<CustomField>> => "custom_field",
     }
 }
 
@@ -504,58 +504,58 @@ w::record! {
     /// `UserFieldCustomField`.
     pub struct UserFieldCustomField {
         /// `key`.
-        0 key: String => w::Field::must("key"),
+        0 key: String => "key: must",
     }
-    new(key: String)
+    new(key: impl Into<String>)
 }
 
 w::record! {
     /// `UserInfo`.
     pub struct UserInfo {
         /// `title`.
-        0 title: String => w::Field::must("title"),
+        0 title: String => "title: must",
         /// `fee_without_tax`; unit fen.
-        1 fee_without_tax: xinqiao_types::Fen => w::Field::must("fee_without_tax"),
+        1 fee_without_tax: xinqiao_types::Fen => "fee_without_tax: must",
         /// `fee`; unit fen.
-        2 fee: xinqiao_types::Fen => w::Field::must("fee"),
+        2 fee: xinqiao_types::Fen => "fee: must",
         /// `tax`; unit fen.
-        3 tax: xinqiao_types::Fen => w::Field::must("tax"),
+        3 tax: xinqiao_types::Fen => "tax: must",
         /// `billing_no`.
-        4 billing_no: String => w::Field::must("billing_no"),
+        4 billing_no: String => "billing_no: must",
         /// `billing_code`.
-        5 billing_code: String => w::Field::must("billing_code"),
+        5 billing_code: String => "billing_code: must",
         /// `billing_time`; format `unix`.
-        6 billing_time: xinqiao_types::UnixSeconds => w::Field::must("billing_time"),
+        6 billing_time: xinqiao_types::UnixSeconds => "billing_time: must",
         /// `info`.
-        7 info: Option<Vec<InvoiceUserDataInfo>> => w::Field::new("info"),
+        7 info: Option<Vec<InvoiceUserDataInfo>> => "info",
         /// `check_code`.
-        8 check_code: String => w::Field::must("check_code"),
+        8 check_code: String => "check_code: must",
         /// `reimburse_status`.
-        9 reimburse_status: String => w::Field::must("reimburse_status"),
+        9 reimburse_status: String => "reimburse_status: must",
         /// `pdf_url`.
-        10 pdf_url: String => w::Field::must("pdf_url"),
+        10 pdf_url: String => "pdf_url: must",
         /// `trip_pdf_url`.
-        11 trip_pdf_url: Option<String> => w::Field::new("trip_pdf_url"),
+        11 trip_pdf_url: Option<String> => "trip_pdf_url",
         /// `order_id`.
-        12 order_id: Option<String> => w::Field::new("order_id"),
+        12 order_id: Option<String> => "order_id",
         /// `buyer_number`.
-        13 buyer_number: String => w::Field::must("buyer_number"),
+        13 buyer_number: String => "buyer_number: must",
         /// `buyer_address_and_phone`.
-        14 buyer_address_and_phone: Option<String> => w::Field::new("buyer_address_and_phone"),
+        14 buyer_address_and_phone: Option<String> => "buyer_address_and_phone",
         /// `buyer_bank_account`.
-        15 buyer_bank_account: Option<String> => w::Field::new("buyer_bank_account"),
+        15 buyer_bank_account: Option<String> => "buyer_bank_account",
         /// `seller_number`.
-        16 seller_number: Option<String> => w::Field::new("seller_number"),
+        16 seller_number: Option<String> => "seller_number",
         /// `seller_address_and_phone`.
-        17 seller_address_and_phone: Option<String> => w::Field::new("seller_address_and_phone"),
+        17 seller_address_and_phone: Option<String> => "seller_address_and_phone",
         /// `seller_bank_account`.
-        18 seller_bank_account: Option<String> => w::Field::new("seller_bank_account"),
+        18 seller_bank_account: Option<String> => "seller_bank_account",
         /// `remarks`.
-        19 remarks: Option<String> => w::Field::new("remarks"),
+        19 remarks: Option<String> => "remarks",
         /// `maker`.
-        20 maker: Option<String> => w::Field::new("maker"),
+        20 maker: Option<String> => "maker",
         /// `cashier`.
-        21 cashier: Option<String> => w::Field::new("cashier"),
+        21 cashier: Option<String> => "cashier",
     }
 }
 
@@ -568,7 +568,7 @@ w::record! {
     /// * Catalog: `official_account.card.invoice.clearoutinvoice`.
     pub struct Clearoutinvoice {
         /// `invoiceinfo`.
-        0 invoiceinfo: Invoiceinfo => w::Field::must("invoiceinfo"),
+        0 invoiceinfo: Invoiceinfo => "invoiceinfo: must",
     }
     new(invoiceinfo: Invoiceinfo)
 }
@@ -601,22 +601,22 @@ w::record! {
     /// * Catalog: `official_account.card.invoice.getauthdata`.
     pub struct Getauthdata {
         /// `order_id`.
-        0 order_id: String => w::Field::must("order_id"),
+        0 order_id: String => "order_id: must",
         /// `s_pappid`.
-        1 s_pappid: String => w::Field::must("s_pappid"),
+        1 s_pappid: String => "s_pappid: must",
     }
-    new(order_id: String, s_pappid: String)
+    new(order_id: impl Into<String>, s_pappid: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`Getauthdata`].
     pub struct GetauthdataResponse {
         /// `invoice_status`.
-        0 invoice_status: String => w::Field::must("invoice_status"),
+        0 invoice_status: String => "invoice_status: must",
         /// `auth_time`; format `unix`.
-        1 auth_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("auth_time"),
+        1 auth_time: Option<xinqiao_types::UnixSeconds> => "auth_time",
         /// `user_auth_info`.
-        2 user_auth_info: Option<UserAuthInfo> => w::Field::new("user_auth_info"),
+        2 user_auth_info: Option<UserAuthInfo> => "user_auth_info",
     }
 }
 
@@ -648,40 +648,41 @@ w::record! {
     /// * Catalog: `official_account.card.invoice.getauthurl`.
     pub struct Getauthurl {
         /// `order_id`.
-        0 order_id: String => w::Field::must("order_id"),
+        0 order_id: String => "order_id: must",
         /// `s_pappid`.
-        1 s_pappid: String => w::Field::must("s_pappid"),
+        1 s_pappid: String => "s_pappid: must",
         /// `money`; unit fen.
-        2 money: xinqiao_types::Fen => w::Field::must("money"),
+        2 money: xinqiao_types::Fen => "money: must",
         /// `timestamp`; format `unix`.
-        3 timestamp: Option<xinqiao_types::UnixSeconds> => w::Field::new("timestamp"),
+        3 timestamp: Option<xinqiao_types::UnixSeconds> => "timestamp",
         /// `source`.
-        4 source: String => w::Field::must("source"),
+        4 source: String => "source: must",
         /// `redirect_url`.
-        5 redirect_url: Option<String> => w::Field::new("redirect_url"),
+        5 redirect_url: Option<String> => "redirect_url",
         /// `ticket`.
-        6 ticket: String => w::Field::must("ticket"),
+        6 ticket: String => "ticket: must",
         /// `type`.
-        7 type_: i64 => w::Field::must("type"),
+        7 type_: i64 => "type: must",
     }
     new(
-        order_id: String,
-        s_pappid: String,
+        order_id: impl Into<String>,
+        s_pappid: impl Into<String>,
         money: xinqiao_types::Fen,
-        source: String,
-        ticket: String,
+        source: impl Into<String>,
+        ticket: impl Into<String>,
         type_: i64,
     )
-    set(timestamp: xinqiao_types::UnixSeconds, redirect_url: String)
+    text(redirect_url: String)
+    set(timestamp: xinqiao_types::UnixSeconds)
 }
 
 w::record! {
     /// Answer to [`Getauthurl`].
     pub struct GetauthurlResponse {
         /// `auth_url`.
-        0 auth_url: String => w::Field::must("auth_url"),
+        0 auth_url: String => "auth_url: must",
         /// `appid`.
-        1 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+        1 appid: Option<xinqiao_types::AppId> => "appid",
     }
 }
 
@@ -713,26 +714,31 @@ w::record! {
     /// * Catalog: `official_account.card.invoice.insert`.
     pub struct Insert {
         /// `order_id`.
-        0 order_id: String => w::Field::must("order_id"),
+        0 order_id: String => "order_id: must",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `card_id`.
-        2 card_id: String => w::Field::must("card_id"),
+        2 card_id: String => "card_id: must",
         /// `card_ext`.
-        3 card_ext: CardExt => w::Field::must("card_ext"),
+        3 card_ext: CardExt => "card_ext: must",
     }
-    new(order_id: String, appid: xinqiao_types::AppId, card_id: String, card_ext: CardExt)
+    new(
+        order_id: impl Into<String>,
+        appid: impl Into<xinqiao_types::AppId>,
+        card_id: impl Into<String>,
+        card_ext: CardExt,
+    )
 }
 
 w::record! {
     /// Answer to [`Insert`].
     pub struct InsertResponse {
         /// `code`.
-        0 code: String => w::Field::must("code"),
+        0 code: String => "code: must",
         /// `openid`.
-        1 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        1 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `unionid`.
-        2 unionid: Option<xinqiao_types::UnionId> => w::Field::new("unionid").masked(),
+        2 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
     }
 }
 
@@ -764,7 +770,7 @@ w::record! {
     /// * Catalog: `official_account.card.invoice.makeoutinvoice`.
     pub struct Makeoutinvoice {
         /// `invoiceinfo`.
-        0 invoiceinfo: MakeoutinvoiceInvoiceinfo => w::Field::must("invoiceinfo"),
+        0 invoiceinfo: MakeoutinvoiceInvoiceinfo => "invoiceinfo: must",
     }
     new(invoiceinfo: MakeoutinvoiceInvoiceinfo)
 }
@@ -797,18 +803,18 @@ w::record! {
     /// * Catalog: `official_account.card.invoice.queryinvoceinfo`.
     pub struct Queryinvoceinfo {
         /// `fpqqlsh`.
-        0 fpqqlsh: String => w::Field::must("fpqqlsh"),
+        0 fpqqlsh: String => "fpqqlsh: must",
         /// `nsrsbh`.
-        1 nsrsbh: String => w::Field::must("nsrsbh"),
+        1 nsrsbh: String => "nsrsbh: must",
     }
-    new(fpqqlsh: String, nsrsbh: String)
+    new(fpqqlsh: impl Into<String>, nsrsbh: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`Queryinvoceinfo`].
     pub struct QueryinvoceinfoResponse {
         /// `invoicedetail`.
-        0 invoicedetail: QueryinvoceinfoInvoicedetail => w::Field::must("invoicedetail"),
+        0 invoicedetail: QueryinvoceinfoInvoicedetail => "invoicedetail: must",
     }
 }
 
@@ -840,16 +846,16 @@ w::record! {
     /// * Catalog: `official_account.card.invoice.rejectinsert`.
     pub struct Rejectinsert {
         /// `order_id`.
-        0 order_id: String => w::Field::must("order_id"),
+        0 order_id: String => "order_id: must",
         /// `s_pappid`.
-        1 s_pappid: String => w::Field::must("s_pappid"),
+        1 s_pappid: String => "s_pappid: must",
         /// `reason`.
-        2 reason: String => w::Field::must("reason"),
+        2 reason: String => "reason: must",
         /// `url`.
-        3 url: Option<String> => w::Field::new("url"),
+        3 url: Option<String> => "url",
     }
-    new(order_id: String, s_pappid: String, reason: String)
-    set(url: String)
+    new(order_id: impl Into<String>, s_pappid: impl Into<String>, reason: impl Into<String>)
+    text(url: String)
 }
 
 w::endpoint! {
@@ -880,28 +886,28 @@ w::record! {
     /// * Catalog: `official_account.card.invoice.scantitle`.
     pub struct Scantitle {
         /// `scan_text`.
-        0 scan_text: String => w::Field::must("scan_text"),
+        0 scan_text: String => "scan_text: must",
     }
-    new(scan_text: String)
+    new(scan_text: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`Scantitle`].
     pub struct ScantitleResponse {
         /// `title_type`.
-        0 title_type: i64 => w::Field::must("title_type"),
+        0 title_type: i64 => "title_type: must",
         /// `title`.
-        1 title: String => w::Field::must("title"),
+        1 title: String => "title: must",
         /// `tax_no`.
-        2 tax_no: Option<String> => w::Field::new("tax_no"),
+        2 tax_no: Option<String> => "tax_no",
         /// `phone`.
-        3 phone: Option<String> => w::Field::new("phone").masked(),
+        3 phone: Option<String> => "phone: masked",
         /// `addr`.
-        4 addr: Option<String> => w::Field::new("addr"),
+        4 addr: Option<String> => "addr",
         /// `bank_type`.
-        5 bank_type: Option<String> => w::Field::new("bank_type"),
+        5 bank_type: Option<String> => "bank_type",
         /// `bank_no`.
-        6 bank_no: Option<String> => w::Field::new("bank_no"),
+        6 bank_no: Option<String> => "bank_no",
     }
 }
 
@@ -940,7 +946,7 @@ w::record! {
     /// Answer to [`Seturl`].
     pub struct SeturlResponse {
         /// `invoice_url`.
-        0 invoice_url: String => w::Field::must("invoice_url"),
+        0 invoice_url: String => "invoice_url: must",
     }
 }
 
@@ -976,19 +982,19 @@ pub mod biz {
         /// * Catalog: `official_account.card.invoice.biz.getselecttitleurl`.
         pub struct Getselecttitleurl {
             /// `attach`.
-            0 attach: Option<String> => w::Field::new("attach"),
+            0 attach: Option<String> => "attach",
             /// `biz_name`.
-            1 biz_name: Option<String> => w::Field::new("biz_name"),
+            1 biz_name: Option<String> => "biz_name",
         }
         new()
-        set(attach: String, biz_name: String)
+        text(attach: String, biz_name: String)
     }
 
     w::record! {
         /// Answer to [`Getselecttitleurl`].
         pub struct GetselecttitleurlResponse {
             /// `url`.
-            0 url: String => w::Field::must("url"),
+            0 url: String => "url: must",
         }
     }
 
@@ -1020,40 +1026,40 @@ pub mod biz {
         /// * Catalog: `official_account.card.invoice.biz.getusertitleurl`.
         pub struct Getusertitleurl {
             /// `title`.
-            0 title: Option<String> => w::Field::new("title"),
+            0 title: Option<String> => "title",
             /// `tax_no`.
-            1 tax_no: Option<String> => w::Field::new("tax_no"),
+            1 tax_no: Option<String> => "tax_no",
             /// `phone`.
-            2 phone: Option<String> => w::Field::new("phone").masked(),
+            2 phone: Option<String> => "phone: masked",
             /// `addr`.
-            3 addr: Option<String> => w::Field::new("addr"),
+            3 addr: Option<String> => "addr",
             /// `bank_type`.
-            4 bank_type: Option<String> => w::Field::new("bank_type"),
+            4 bank_type: Option<String> => "bank_type",
             /// `bank_no`.
-            5 bank_no: Option<String> => w::Field::new("bank_no"),
+            5 bank_no: Option<String> => "bank_no",
             /// `user_fill`.
-            6 user_fill: Option<bool> => w::Field::new("user_fill").spelled(w::Spelling::BoolInt),
+            6 user_fill: Option<bool> => "user_fill: zero-one",
             /// `out_title_id`.
-            7 out_title_id: Option<String> => w::Field::new("out_title_id"),
+            7 out_title_id: Option<String> => "out_title_id",
         }
         new()
-        set(
+        text(
             title: String,
             tax_no: String,
             phone: String,
             addr: String,
             bank_type: String,
             bank_no: String,
-            user_fill: bool,
             out_title_id: String,
         )
+        set(user_fill: bool)
     }
 
     w::record! {
         /// Answer to [`Getusertitleurl`].
         pub struct GetusertitleurlResponse {
             /// `url`.
-            0 url: String => w::Field::must("url"),
+            0 url: String => "url: must",
         }
     }
 
@@ -1090,7 +1096,7 @@ pub mod platform {
         /// * Catalog: `official_account.card.invoice.platform.createcard`.
         pub struct Createcard {
             /// `invoice_info`.
-            0 invoice_info: super::InvoiceInfo => w::Field::must("invoice_info"),
+            0 invoice_info: super::InvoiceInfo => "invoice_info: must",
         }
         new(invoice_info: super::InvoiceInfo)
     }
@@ -1099,7 +1105,7 @@ pub mod platform {
         /// Answer to [`Createcard`].
         pub struct CreatecardResponse {
             /// `card_id`.
-            0 card_id: String => w::Field::must("card_id"),
+            0 card_id: String => "card_id: must",
         }
     }
 
@@ -1131,20 +1137,20 @@ pub mod platform {
         /// * Catalog: `official_account.card.invoice.platform.getpdf`.
         pub struct Getpdf {
             /// `action`.
-            0 action: String => w::Field::must("action"),
+            0 action: String => "action: must",
             /// `s_media_id`.
-            1 s_media_id: String => w::Field::must("s_media_id"),
+            1 s_media_id: String => "s_media_id: must",
         }
-        new(action: String, s_media_id: String)
+        new(action: impl Into<String>, s_media_id: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`Getpdf`].
         pub struct GetpdfResponse {
             /// `pdf_url`.
-            0 pdf_url: String => w::Field::must("pdf_url"),
+            0 pdf_url: String => "pdf_url: must",
             /// `pdf_url_expire_time`; unit s.
-            1 pdf_url_expire_time: i64 => w::Field::must("pdf_url_expire_time"),
+            1 pdf_url_expire_time: i64 => "pdf_url_expire_time: must",
         }
     }
 
@@ -1176,7 +1182,7 @@ pub mod platform {
         /// * Catalog: `official_account.card.invoice.platform.setpdf`.
         pub struct Setpdf {
             /// `pdf`.
-            0 pdf: w::FilePart => w::Field::must("pdf"),
+            0 pdf: w::FilePart => "pdf: must",
         }
         new(pdf: w::FilePart)
     }
@@ -1185,7 +1191,7 @@ pub mod platform {
         /// Answer to [`Setpdf`].
         pub struct SetpdfResponse {
             /// `s_media_id`.
-            0 s_media_id: w::TextOrNumber => w::Field::must("s_media_id"),
+            0 s_media_id: w::TextOrNumber => "s_media_id: must",
         }
     }
 
@@ -1217,13 +1223,13 @@ pub mod platform {
         /// * Catalog: `official_account.card.invoice.platform.updatestatus`.
         pub struct Updatestatus {
             /// `card_id`.
-            0 card_id: String => w::Field::must("card_id"),
+            0 card_id: String => "card_id: must",
             /// `code`.
-            1 code: String => w::Field::must("code"),
+            1 code: String => "code: must",
             /// `reimburse_status`.
-            2 reimburse_status: String => w::Field::must("reimburse_status"),
+            2 reimburse_status: String => "reimburse_status: must",
         }
-        new(card_id: String, code: String, reimburse_status: String)
+        new(card_id: impl Into<String>, code: impl Into<String>, reimburse_status: impl Into<String>)
     }
 
     w::endpoint! {
@@ -1259,7 +1265,7 @@ pub mod reimburse {
         /// * Catalog: `official_account.card.invoice.reimburse.getinvoicebatch`.
         pub struct Getinvoicebatch {
             /// `item_list`.
-            0 item_list: Vec<super::GetinvoicebatchItem> => w::Field::must("item_list"),
+            0 item_list: Vec<super::GetinvoicebatchItem> => "item_list: must",
         }
         new(item_list: Vec<super::GetinvoicebatchItem>)
     }
@@ -1268,7 +1274,7 @@ pub mod reimburse {
         /// Answer to [`Getinvoicebatch`].
         pub struct GetinvoicebatchResponse {
             /// `item_list`.
-            0 item_list: Vec<super::ItemItem> => w::Field::must("item_list"),
+            0 item_list: Vec<super::ItemItem> => "item_list: must",
         }
     }
 
@@ -1300,34 +1306,34 @@ pub mod reimburse {
         /// * Catalog: `official_account.card.invoice.reimburse.getinvoiceinfo`.
         pub struct Getinvoiceinfo {
             /// `card_id`.
-            0 card_id: String => w::Field::must("card_id"),
+            0 card_id: String => "card_id: must",
             /// `encrypt_code`.
-            1 encrypt_code: String => w::Field::must("encrypt_code"),
+            1 encrypt_code: String => "encrypt_code: must",
         }
-        new(card_id: String, encrypt_code: String)
+        new(card_id: impl Into<String>, encrypt_code: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`Getinvoiceinfo`].
         pub struct GetinvoiceinfoResponse {
             /// `card_id`.
-            0 card_id: String => w::Field::must("card_id"),
+            0 card_id: String => "card_id: must",
             /// `begin_time`; format `unix`.
-            1 begin_time: xinqiao_types::UnixSeconds => w::Field::must("begin_time"),
+            1 begin_time: xinqiao_types::UnixSeconds => "begin_time: must",
             /// `end_time`; format `unix`.
-            2 end_time: xinqiao_types::UnixSeconds => w::Field::must("end_time"),
+            2 end_time: xinqiao_types::UnixSeconds => "end_time: must",
             /// `user_card_status`.
-            3 user_card_status: String => w::Field::must("user_card_status"),
+            3 user_card_status: String => "user_card_status: must",
             /// `openid`.
-            4 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            4 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `type`.
-            5 type_: String => w::Field::must("type"),
+            5 type_: String => "type: must",
             /// `payee`.
-            6 payee: String => w::Field::must("payee"),
+            6 payee: String => "payee: must",
             /// `detail`.
-            7 detail: String => w::Field::must("detail"),
+            7 detail: String => "detail: must",
             /// `user_info`.
-            8 user_info: super::UserInfo => w::Field::must("user_info"),
+            8 user_info: super::UserInfo => "user_info: must",
         }
     }
 
@@ -1359,13 +1365,17 @@ pub mod reimburse {
         /// * Catalog: `official_account.card.invoice.reimburse.updateinvoicestatus`.
         pub struct Updateinvoicestatus {
             /// `card_id`.
-            0 card_id: String => w::Field::must("card_id"),
+            0 card_id: String => "card_id: must",
             /// `encrypt_code`.
-            1 encrypt_code: String => w::Field::must("encrypt_code"),
+            1 encrypt_code: String => "encrypt_code: must",
             /// `reimburse_status`.
-            2 reimburse_status: String => w::Field::must("reimburse_status"),
+            2 reimburse_status: String => "reimburse_status: must",
         }
-        new(card_id: String, encrypt_code: String, reimburse_status: String)
+        new(
+            card_id: impl Into<String>,
+            encrypt_code: impl Into<String>,
+            reimburse_status: impl Into<String>,
+        )
     }
 
     w::endpoint! {
@@ -1396,15 +1406,15 @@ pub mod reimburse {
         /// * Catalog: `official_account.card.invoice.reimburse.updatestatusbatch`.
         pub struct Updatestatusbatch {
             /// `openid`.
-            0 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            0 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `reimburse_status`.
-            1 reimburse_status: String => w::Field::must("reimburse_status"),
+            1 reimburse_status: String => "reimburse_status: must",
             /// `invoice_list`.
-            2 invoice_list: Vec<super::GetinvoicebatchItem> => w::Field::must("invoice_list"),
+            2 invoice_list: Vec<super::GetinvoicebatchItem> => "invoice_list: must",
         }
         new(
-            openid: xinqiao_types::OpenId,
-            reimburse_status: String,
+            openid: impl Into<xinqiao_types::OpenId>,
+            reimburse_status: impl Into<String>,
             invoice_list: Vec<super::GetinvoicebatchItem>,
         )
     }
@@ -1449,7 +1459,7 @@ pub mod setbizattr {
         /// Answer to [`GetAuthField`].
         pub struct GetAuthFieldResponse {
             /// `auth_field`.
-            0 auth_field: Option<super::AuthField> => w::Field::new("auth_field"),
+            0 auth_field: Option<super::AuthField> => "auth_field",
         }
     }
 
@@ -1488,7 +1498,7 @@ pub mod setbizattr {
         /// Answer to [`GetContact`].
         pub struct GetContactResponse {
             /// `contact`.
-            0 contact: Option<super::Contact> => w::Field::new("contact"),
+            0 contact: Option<super::Contact> => "contact",
         }
     }
 
@@ -1527,7 +1537,7 @@ pub mod setbizattr {
         /// Answer to [`GetPayMch`].
         pub struct GetPayMchResponse {
             /// `paymch_info`.
-            0 paymch_info: Option<super::PaymchInfo> => w::Field::new("paymch_info"),
+            0 paymch_info: Option<super::PaymchInfo> => "paymch_info",
         }
     }
 
@@ -1559,7 +1569,7 @@ pub mod setbizattr {
         /// * Catalog: `official_account.card.invoice.setbizattr.set_auth_field`.
         pub struct SetAuthField {
             /// `auth_field`.
-            0 auth_field: super::AuthField => w::Field::must("auth_field"),
+            0 auth_field: super::AuthField => "auth_field: must",
         }
         new(auth_field: super::AuthField)
     }
@@ -1592,7 +1602,7 @@ pub mod setbizattr {
         /// * Catalog: `official_account.card.invoice.setbizattr.set_contact`.
         pub struct SetContact {
             /// `contact`.
-            0 contact: super::Contact => w::Field::must("contact"),
+            0 contact: super::Contact => "contact: must",
         }
         new(contact: super::Contact)
     }
@@ -1625,7 +1635,7 @@ pub mod setbizattr {
         /// * Catalog: `official_account.card.invoice.setbizattr.set_pay_mch`.
         pub struct SetPayMch {
             /// `paymch_info`.
-            0 paymch_info: super::PaymchInfo => w::Field::must("paymch_info"),
+            0 paymch_info: super::PaymchInfo => "paymch_info: must",
         }
         new(paymch_info: super::PaymchInfo)
     }

@@ -7,11 +7,11 @@ w::record! {
     /// `AuditData`.
     pub struct AuditData {
         /// `key_name`.
-        0 key_name: String => w::Field::must("key_name"),
+        0 key_name: String => "key_name: must",
         /// `error`.
-        1 error: String => w::Field::must("error"),
+        1 error: String => "error: must",
         /// `suggest`.
-        2 suggest: Option<String> => w::Field::new("suggest"),
+        2 suggest: Option<String> => "suggest",
     }
 }
 
@@ -19,40 +19,40 @@ w::record! {
     /// `BaseInfo`.
     pub struct BaseInfo {
         /// `type`.
-        0 type_: i64 => w::Field::must("type"),
+        0 type_: i64 => "type: must",
         /// `name`.
-        1 name: String => w::Field::must("name"),
+        1 name: String => "name: must",
         /// `province`.
-        2 province: String => w::Field::must("province"),
+        2 province: String => "province: must",
         /// `city`.
-        3 city: String => w::Field::must("city"),
+        3 city: String => "city: must",
         /// `district`.
-        4 district: String => w::Field::must("district"),
+        4 district: String => "district: must",
         /// `address`.
-        5 address: String => w::Field::must("address").masked(),
+        5 address: String => "address: must masked",
         /// `comment`.
-        6 comment: Option<String> => w::Field::new("comment"),
+        6 comment: Option<String> => "comment",
     }
     new(
         type_: i64,
-        name: String,
-        province: String,
-        city: String,
-        district: String,
-        address: String,
+        name: impl Into<String>,
+        province: impl Into<String>,
+        city: impl Into<String>,
+        district: impl Into<String>,
+        address: impl Into<String>,
     )
-    set(comment: String)
+    text(comment: String)
 }
 
 w::record! {
     /// `GetIcpEntranceInfoInfo`.
     pub struct GetIcpEntranceInfoInfo {
         /// `status`.
-        0 status: i64 => w::Field::must("status"),
+        0 status: i64 => "status: must",
         /// `is_canceling`.
-        1 is_canceling: bool => w::Field::must("is_canceling"),
+        1 is_canceling: bool => "is_canceling: must",
         /// `audit_data`.
-        2 audit_data: Option<Vec<AuditData>> => w::Field::new("audit_data"),
+        2 audit_data: Option<Vec<AuditData>> => "audit_data",
     }
 }
 
@@ -60,15 +60,15 @@ w::record! {
     /// `GetOnlineIcpOrderBaseInfo`.
     pub struct GetOnlineIcpOrderBaseInfo {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `name`.
-        1 name: String => w::Field::must("name"),
+        1 name: String => "name: must",
         /// `service_content_types`.
-        2 service_content_types: Vec<i64> => w::Field::must("service_content_types"),
+        2 service_content_types: Vec<i64> => "service_content_types: must",
         /// `nrlx_details`.
-        3 nrlx_details: Option<Vec<NrlxDetail>> => w::Field::new("nrlx_details"),
+        3 nrlx_details: Option<Vec<NrlxDetail>> => "nrlx_details",
         /// `comment`.
-        4 comment: Option<String> => w::Field::new("comment"),
+        4 comment: Option<String> => "comment",
     }
 }
 
@@ -76,9 +76,9 @@ w::record! {
     /// `GetOnlineIcpOrderIcpApplet`.
     pub struct GetOnlineIcpOrderIcpApplet {
         /// `base_info`.
-        0 base_info: GetOnlineIcpOrderBaseInfo => w::Field::must("base_info"),
+        0 base_info: GetOnlineIcpOrderBaseInfo => "base_info: must",
         /// `principal_info`.
-        1 principal_info: PrincipalInfo => w::Field::must("principal_info"),
+        1 principal_info: PrincipalInfo => "principal_info: must",
     }
 }
 
@@ -86,11 +86,11 @@ w::record! {
     /// `Hint`.
     pub struct Hint {
         /// `errcode`.
-        0 errcode: i64 => w::Field::must("errcode"),
+        0 errcode: i64 => "errcode: must",
         /// `errmsg`.
-        1 errmsg: Option<String> => w::Field::new("errmsg"),
+        1 errmsg: Option<String> => "errmsg",
         /// `err_field`.
-        2 err_field: String => w::Field::must("err_field"),
+        2 err_field: String => "err_field: must",
     }
 }
 
@@ -98,9 +98,9 @@ w::record! {
     /// `IcpApplet`.
     pub struct IcpApplet {
         /// `base_info`.
-        0 base_info: IcpAppletBaseInfo => w::Field::must("base_info"),
+        0 base_info: IcpAppletBaseInfo => "base_info: must",
         /// `principal_info`.
-        1 principal_info: PrincipalInfo => w::Field::must("principal_info"),
+        1 principal_info: PrincipalInfo => "principal_info: must",
     }
     new(base_info: IcpAppletBaseInfo, principal_info: PrincipalInfo)
 }
@@ -109,49 +109,44 @@ w::record! {
     /// `IcpAppletBaseInfo`.
     pub struct IcpAppletBaseInfo {
         /// `appid`.
-        0 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+        0 appid: Option<xinqiao_types::AppId> => "appid",
         /// `name`.
-        1 name: Option<String> => w::Field::new("name"),
+        1 name: Option<String> => "name",
         /// `service_content_types`.
-        2 service_content_types: Option<Vec<i64>> => w::Field::new("service_content_types"),
+        2 service_content_types: Option<Vec<i64>> => "service_content_types",
         /// `nrlx_details`.
-        3 nrlx_details: Option<Vec<NrlxDetail>> => w::Field::new("nrlx_details"),
+        3 nrlx_details: Option<Vec<NrlxDetail>> => "nrlx_details",
         /// `comment`.
-        4 comment: Option<String> => w::Field::new("comment"),
+        4 comment: Option<String> => "comment",
     }
     new()
-    set(
-        appid: xinqiao_types::AppId,
-        name: String,
-        service_content_types: Vec<i64>,
-        nrlx_details: Vec<NrlxDetail>,
-        comment: String,
-    )
+    text(appid: xinqiao_types::AppId, name: String, comment: String)
+    set(service_content_types: Vec<i64>, nrlx_details: Vec<NrlxDetail>)
 }
 
 w::record! {
     /// `IcpMaterial`.
     pub struct IcpMaterial {
         /// `commitment_letter`.
-        0 commitment_letter: Option<Vec<String>> => w::Field::new("commitment_letter"),
+        0 commitment_letter: Option<Vec<String>> => "commitment_letter",
         /// `business_name_change_letter`.
-        1 business_name_change_letter: Option<Vec<String>> => w::Field::new("business_name_change_letter"),
+        1 business_name_change_letter: Option<Vec<String>> => "business_name_change_letter",
         /// `party_building_confirmation_letter`.
-        2 party_building_confirmation_letter: Option<Vec<String>> => w::Field::new("party_building_confirmation_letter"),
+        2 party_building_confirmation_letter: Option<Vec<String>> => "party_building_confirmation_letter",
         /// `promise_video`.
-        3 promise_video: Option<Vec<String>> => w::Field::new("promise_video"),
+        3 promise_video: Option<Vec<String>> => "promise_video",
         /// `authenticity_responsibility_letter`.
-        4 authenticity_responsibility_letter: Option<Vec<String>> => w::Field::new("authenticity_responsibility_letter"),
+        4 authenticity_responsibility_letter: Option<Vec<String>> => "authenticity_responsibility_letter",
         /// `authenticity_commitment_letter`.
-        5 authenticity_commitment_letter: Option<Vec<String>> => w::Field::new("authenticity_commitment_letter"),
+        5 authenticity_commitment_letter: Option<Vec<String>> => "authenticity_commitment_letter",
         /// `website_construction_proposal`.
-        6 website_construction_proposal: Option<Vec<String>> => w::Field::new("website_construction_proposal"),
+        6 website_construction_proposal: Option<Vec<String>> => "website_construction_proposal",
         /// `subject_other_materials`.
-        7 subject_other_materials: Option<Vec<String>> => w::Field::new("subject_other_materials"),
+        7 subject_other_materials: Option<Vec<String>> => "subject_other_materials",
         /// `applets_other_materials`.
-        8 applets_other_materials: Option<Vec<String>> => w::Field::new("applets_other_materials"),
+        8 applets_other_materials: Option<Vec<String>> => "applets_other_materials",
         /// `holding_certificate_photo`.
-        9 holding_certificate_photo: Option<Vec<String>> => w::Field::new("holding_certificate_photo"),
+        9 holding_certificate_photo: Option<Vec<String>> => "holding_certificate_photo",
     }
     new()
     set(
@@ -172,15 +167,15 @@ w::record! {
     /// `IcpSubject`.
     pub struct IcpSubject {
         /// `base_info`.
-        0 base_info: BaseInfo => w::Field::must("base_info"),
+        0 base_info: BaseInfo => "base_info: must",
         /// `personal_info`.
-        1 personal_info: Option<PersonalInfo> => w::Field::new("personal_info"),
+        1 personal_info: Option<PersonalInfo> => "personal_info",
         /// `organize_info`.
-        2 organize_info: Option<OrganizeInfo> => w::Field::new("organize_info"),
+        2 organize_info: Option<OrganizeInfo> => "organize_info",
         /// `principal_info`.
-        3 principal_info: PrincipalInfo => w::Field::must("principal_info"),
+        3 principal_info: PrincipalInfo => "principal_info: must",
         /// `legal_person_info`.
-        4 legal_person_info: Option<LegalPersonInfo> => w::Field::new("legal_person_info"),
+        4 legal_person_info: Option<LegalPersonInfo> => "legal_person_info",
     }
     new(base_info: BaseInfo, principal_info: PrincipalInfo)
     set(
@@ -194,107 +189,111 @@ w::record! {
     /// `LegalPersonInfo`.
     pub struct LegalPersonInfo {
         /// `name`.
-        0 name: String => w::Field::must("name"),
+        0 name: String => "name: must",
         /// `certificate_number`.
-        1 certificate_number: String => w::Field::must("certificate_number"),
+        1 certificate_number: String => "certificate_number: must",
     }
-    new(name: String, certificate_number: String)
+    new(name: impl Into<String>, certificate_number: impl Into<String>)
 }
 
 w::record! {
     /// `NrlxDetail`.
     pub struct NrlxDetail {
         /// `type`.
-        0 type_: i64 => w::Field::must("type"),
+        0 type_: i64 => "type: must",
         /// `code`.
-        1 code: Option<String> => w::Field::new("code"),
+        1 code: Option<String> => "code",
         /// `media`.
-        2 media: Option<String> => w::Field::new("media"),
+        2 media: Option<String> => "media",
     }
     new(type_: i64)
-    set(code: String, media: String)
+    text(code: String, media: String)
 }
 
 w::record! {
     /// `OrganizeInfo`.
     pub struct OrganizeInfo {
         /// `certificate_type`.
-        0 certificate_type: i64 => w::Field::must("certificate_type"),
+        0 certificate_type: i64 => "certificate_type: must",
         /// `certificate_number`.
-        1 certificate_number: String => w::Field::must("certificate_number"),
+        1 certificate_number: String => "certificate_number: must",
         /// `certificate_address`.
-        2 certificate_address: String => w::Field::must("certificate_address"),
+        2 certificate_address: String => "certificate_address: must",
         /// `certificate_photo`.
-        3 certificate_photo: Option<String> => w::Field::new("certificate_photo"),
+        3 certificate_photo: Option<String> => "certificate_photo",
     }
-    new(certificate_type: i64, certificate_number: String, certificate_address: String)
-    set(certificate_photo: String)
+    new(
+        certificate_type: i64,
+        certificate_number: impl Into<String>,
+        certificate_address: impl Into<String>,
+    )
+    text(certificate_photo: String)
 }
 
 w::record! {
     /// `PersonalInfo`.
     pub struct PersonalInfo {
         /// `residence_permit`.
-        0 residence_permit: Option<String> => w::Field::new("residence_permit"),
+        0 residence_permit: Option<String> => "residence_permit",
     }
     new()
-    set(residence_permit: String)
+    text(residence_permit: String)
 }
 
 w::record! {
     /// `PrincipalInfo`.
     pub struct PrincipalInfo {
         /// `name`.
-        0 name: String => w::Field::must("name"),
+        0 name: String => "name: must",
         /// `mobile`.
-        1 mobile: String => w::Field::must("mobile").masked(),
+        1 mobile: String => "mobile: must masked",
         /// `email`.
-        2 email: String => w::Field::must("email").masked(),
+        2 email: String => "email: must masked",
         /// `emergency_contact`.
-        3 emergency_contact: String => w::Field::must("emergency_contact"),
+        3 emergency_contact: String => "emergency_contact: must",
         /// `certificate_type`.
-        4 certificate_type: i64 => w::Field::must("certificate_type"),
+        4 certificate_type: i64 => "certificate_type: must",
         /// `certificate_number`.
-        5 certificate_number: String => w::Field::must("certificate_number"),
+        5 certificate_number: String => "certificate_number: must",
         /// `certificate_validity_date_start`; format `yyyyMMdd`.
-        6 certificate_validity_date_start: String => w::Field::must("certificate_validity_date_start"),
+        6 certificate_validity_date_start: String => "certificate_validity_date_start: must",
         /// `certificate_validity_date_end`; format `yyyyMMdd / LONG_TERM`.
-        7 certificate_validity_date_end: String => w::Field::must("certificate_validity_date_end"),
+        7 certificate_validity_date_end: String => "certificate_validity_date_end: must",
         /// `certificate_photo_front`.
-        8 certificate_photo_front: String => w::Field::must("certificate_photo_front"),
+        8 certificate_photo_front: String => "certificate_photo_front: must",
         /// `certificate_photo_back`.
-        9 certificate_photo_back: String => w::Field::must("certificate_photo_back"),
+        9 certificate_photo_back: String => "certificate_photo_back: must",
         /// `authorization_letter`.
-        10 authorization_letter: Option<String> => w::Field::new("authorization_letter"),
+        10 authorization_letter: Option<String> => "authorization_letter",
         /// `verify_task_id`.
-        11 verify_task_id: Option<String> => w::Field::new("verify_task_id"),
+        11 verify_task_id: Option<String> => "verify_task_id",
     }
     new(
-        name: String,
-        mobile: String,
-        email: String,
-        emergency_contact: String,
+        name: impl Into<String>,
+        mobile: impl Into<String>,
+        email: impl Into<String>,
+        emergency_contact: impl Into<String>,
         certificate_type: i64,
-        certificate_number: String,
-        certificate_validity_date_start: String,
-        certificate_validity_date_end: String,
-        certificate_photo_front: String,
-        certificate_photo_back: String,
+        certificate_number: impl Into<String>,
+        certificate_validity_date_start: impl Into<String>,
+        certificate_validity_date_end: impl Into<String>,
+        certificate_photo_front: impl Into<String>,
+        certificate_photo_back: impl Into<String>,
     )
-    set(authorization_letter: String, verify_task_id: String)
+    text(authorization_letter: String, verify_task_id: String)
 }
 
 w::record! {
     /// `QueryIcpCertificateTypesItem`.
     pub struct QueryIcpCertificateTypesItem {
         /// `type`.
-        0 type_: i64 => w::Field::must("type"),
+        0 type_: i64 => "type: must",
         /// `subject_type`.
-        1 subject_type: i64 => w::Field::must("subject_type"),
+        1 subject_type: i64 => "subject_type: must",
         /// `name`.
-        2 name: String => w::Field::must("name"),
+        2 name: String => "name: must",
         /// `remark`.
-        3 remark: Option<String> => w::Field::new("remark"),
+        3 remark: Option<String> => "remark",
     }
 }
 
@@ -302,13 +301,13 @@ w::record! {
     /// `QueryIcpDistrictCodeItem`.
     pub struct QueryIcpDistrictCodeItem {
         /// `type`.
-        0 type_: i64 => w::Field::must("type"),
+        0 type_: i64 => "type: must",
         /// `code`.
-        1 code: w::TextOrNumber => w::Field::must("code"),
+        1 code: w::TextOrNumber => "code: must",
         /// `name`.
-        2 name: String => w::Field::must("name"),
+        2 name: String => "name: must",
         /// `sub_list`.
-        3 sub_list: Option<Vec<QueryIcpDistrictCodeItem>> => w::Field::new("sub_list"),
+        3 sub_list: Option<Vec<QueryIcpDistrictCodeItem>> => "sub_list",
     }
 }
 
@@ -316,9 +315,9 @@ w::record! {
     /// `QueryIcpNrlxTypesItem`.
     pub struct QueryIcpNrlxTypesItem {
         /// `type`.
-        0 type_: i64 => w::Field::must("type"),
+        0 type_: i64 => "type: must",
         /// `name`.
-        1 name: String => w::Field::must("name"),
+        1 name: String => "name: must",
     }
 }
 
@@ -326,13 +325,13 @@ w::record! {
     /// `QueryIcpServiceContentTypesItem`.
     pub struct QueryIcpServiceContentTypesItem {
         /// `type`.
-        0 type_: i64 => w::Field::must("type"),
+        0 type_: i64 => "type: must",
         /// `parent_type`.
-        1 parent_type: Option<i64> => w::Field::new("parent_type"),
+        1 parent_type: Option<i64> => "parent_type",
         /// `name`.
-        2 name: String => w::Field::must("name"),
+        2 name: String => "name: must",
         /// `remark`.
-        3 remark: Option<String> => w::Field::new("remark"),
+        3 remark: Option<String> => "remark",
     }
 }
 
@@ -340,11 +339,11 @@ w::record! {
     /// `QueryIcpSubjectTypesItem`.
     pub struct QueryIcpSubjectTypesItem {
         /// `type`.
-        0 type_: i64 => w::Field::must("type"),
+        0 type_: i64 => "type: must",
         /// `name`.
-        1 name: String => w::Field::must("name"),
+        1 name: String => "name: must",
         /// `remark`.
-        2 remark: Option<String> => w::Field::new("remark"),
+        2 remark: Option<String> => "remark",
     }
 }
 
@@ -356,11 +355,11 @@ w::record! {
     /// * Catalog: `open_platform.wxa.icp.apply_icp_filing`.
     pub struct ApplyIcpFiling {
         /// `icp_subject`.
-        0 icp_subject: IcpSubject => w::Field::must("icp_subject"),
+        0 icp_subject: IcpSubject => "icp_subject: must",
         /// `icp_applets`.
-        1 icp_applets: IcpApplet => w::Field::must("icp_applets"),
+        1 icp_applets: IcpApplet => "icp_applets: must",
         /// `icp_materials`.
-        2 icp_materials: IcpMaterial => w::Field::must("icp_materials"),
+        2 icp_materials: IcpMaterial => "icp_materials: must",
     }
     new(icp_subject: IcpSubject, icp_applets: IcpApplet, icp_materials: IcpMaterial)
 }
@@ -369,7 +368,7 @@ w::record! {
     /// Answer to [`ApplyIcpFiling`].
     pub struct ApplyIcpFilingResponse {
         /// `hints`.
-        0 hints: Option<Vec<Hint>> => w::Field::new("hints"),
+        0 hints: Option<Vec<Hint>> => "hints",
     }
 }
 
@@ -430,7 +429,7 @@ w::record! {
     /// * Catalog: `open_platform.wxa.icp.cancel_icp_filing`.
     pub struct CancelIcpFiling {
         /// `cancel_type`.
-        0 cancel_type: i64 => w::Field::must("cancel_type"),
+        0 cancel_type: i64 => "cancel_type: must",
     }
     new(cancel_type: i64)
 }
@@ -469,7 +468,7 @@ w::record! {
     /// Answer to [`CreateIcpVerifytask`].
     pub struct CreateIcpVerifytaskResponse {
         /// `task_id`.
-        0 task_id: String => w::Field::must("task_id"),
+        0 task_id: String => "task_id: must",
     }
 }
 
@@ -507,7 +506,7 @@ w::record! {
     /// Answer to [`GetIcpEntranceInfo`].
     pub struct GetIcpEntranceInfoResponse {
         /// `info`.
-        0 info: GetIcpEntranceInfoInfo => w::Field::must("info"),
+        0 info: GetIcpEntranceInfoInfo => "info: must",
     }
 }
 
@@ -545,9 +544,9 @@ w::record! {
     /// Answer to [`GetOnlineIcpOrder`].
     pub struct GetOnlineIcpOrderResponse {
         /// `icp_subject`.
-        0 icp_subject: IcpSubject => w::Field::must("icp_subject"),
+        0 icp_subject: IcpSubject => "icp_subject: must",
         /// `icp_applets`.
-        1 icp_applets: GetOnlineIcpOrderIcpApplet => w::Field::must("icp_applets"),
+        1 icp_applets: GetOnlineIcpOrderIcpApplet => "icp_applets: must",
     }
 }
 
@@ -585,7 +584,7 @@ w::record! {
     /// Answer to [`QueryIcpCertificateTypes`].
     pub struct QueryIcpCertificateTypesResponse {
         /// `items`.
-        0 items: Vec<QueryIcpCertificateTypesItem> => w::Field::must("items"),
+        0 items: Vec<QueryIcpCertificateTypesItem> => "items: must",
     }
 }
 
@@ -623,7 +622,7 @@ w::record! {
     /// Answer to [`QueryIcpDistrictCode`].
     pub struct QueryIcpDistrictCodeResponse {
         /// `items`.
-        0 items: Vec<QueryIcpDistrictCodeItem> => w::Field::must("items"),
+        0 items: Vec<QueryIcpDistrictCodeItem> => "items: must",
     }
 }
 
@@ -661,7 +660,7 @@ w::record! {
     /// Answer to [`QueryIcpNrlxTypes`].
     pub struct QueryIcpNrlxTypesResponse {
         /// `items`.
-        0 items: Vec<QueryIcpNrlxTypesItem> => w::Field::must("items"),
+        0 items: Vec<QueryIcpNrlxTypesItem> => "items: must",
     }
 }
 
@@ -699,7 +698,7 @@ w::record! {
     /// Answer to [`QueryIcpServiceContentTypes`].
     pub struct QueryIcpServiceContentTypesResponse {
         /// `items`.
-        0 items: Vec<QueryIcpServiceContentTypesItem> => w::Field::must("items"),
+        0 items: Vec<QueryIcpServiceContentTypesItem> => "items: must",
     }
 }
 
@@ -737,7 +736,7 @@ w::record! {
     /// Answer to [`QueryIcpSubjectTypes`].
     pub struct QueryIcpSubjectTypesResponse {
         /// `items`.
-        0 items: Vec<QueryIcpSubjectTypesItem> => w::Field::must("items"),
+        0 items: Vec<QueryIcpSubjectTypesItem> => "items: must",
     }
 }
 
@@ -768,18 +767,18 @@ w::record! {
     /// * Catalog: `open_platform.wxa.icp.query_icp_verifytask`.
     pub struct QueryIcpVerifytask {
         /// `task_id`.
-        0 task_id: String => w::Field::must("task_id"),
+        0 task_id: String => "task_id: must",
     }
-    new(task_id: String)
+    new(task_id: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`QueryIcpVerifytask`].
     pub struct QueryIcpVerifytaskResponse {
         /// `is_finish`.
-        0 is_finish: bool => w::Field::must("is_finish"),
+        0 is_finish: bool => "is_finish: must",
         /// `face_status`.
-        1 face_status: i64 => w::Field::must("face_status"),
+        1 face_status: i64 => "face_status: must",
     }
 }
 
@@ -810,15 +809,15 @@ w::record! {
     /// * Catalog: `open_platform.wxa.icp.upload_icp_media`.
     pub struct UploadIcpMedia {
         /// `media`.
-        0 media: w::FilePart => w::Field::must("media"),
+        0 media: w::FilePart => "media: must",
         /// `type`.
-        1 type_: String => w::Field::must("type"),
+        1 type_: String => "type: must",
         /// `icp_order_field`.
-        2 icp_order_field: String => w::Field::must("icp_order_field"),
+        2 icp_order_field: String => "icp_order_field: must",
         /// `certificate_type`.
-        3 certificate_type: Option<i64> => w::Field::new("certificate_type"),
+        3 certificate_type: Option<i64> => "certificate_type",
     }
-    new(media: w::FilePart, type_: String, icp_order_field: String)
+    new(media: w::FilePart, type_: impl Into<String>, icp_order_field: impl Into<String>)
     set(certificate_type: i64)
 }
 
@@ -826,11 +825,11 @@ w::record! {
     /// Answer to [`UploadIcpMedia`].
     pub struct UploadIcpMediaResponse {
         /// `type`.
-        0 type_: String => w::Field::must("type"),
+        0 type_: String => "type: must",
         /// `media_id`.
-        1 media_id: xinqiao_types::MediaId => w::Field::must("media_id"),
+        1 media_id: xinqiao_types::MediaId => "media_id: must",
         /// `create_at`; format `unix`.
-        2 create_at: xinqiao_types::UnixSeconds => w::Field::must("create_at"),
+        2 create_at: xinqiao_types::UnixSeconds => "create_at: must",
     }
 }
 

@@ -7,25 +7,25 @@ w::record! {
     /// `AdUnit`.
     pub struct AdUnit {
         /// `ad_unit_id`.
-        0 ad_unit_id: String => w::Field::must("ad_unit_id"),
+        0 ad_unit_id: String => "ad_unit_id: must",
         /// `ad_unit_name`.
-        1 ad_unit_name: String => w::Field::must("ad_unit_name"),
+        1 ad_unit_name: String => "ad_unit_name: must",
         /// `slot_id`.
-        2 slot_id: Option<String> => w::Field::new("slot_id"),
+        2 slot_id: Option<String> => "slot_id",
         /// `ad_slot`.
-        3 ad_slot: Option<String> => w::Field::new("ad_slot"),
+        3 ad_slot: Option<String> => "ad_slot",
         /// `ad_unit_type`.
-        4 ad_unit_type: String => w::Field::must("ad_unit_type"),
+        4 ad_unit_type: String => "ad_unit_type: must",
         /// `ad_unit_status`.
-        5 ad_unit_status: i64 => w::Field::must("ad_unit_status"),
+        5 ad_unit_status: i64 => "ad_unit_status: must",
         /// `ad_unit_size`.
-        6 ad_unit_size: Option<Vec<AdUnitSize>> => w::Field::new("ad_unit_size"),
+        6 ad_unit_size: Option<Vec<AdUnitSize>> => "ad_unit_size",
         /// `appid`.
-        7 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+        7 appid: Option<xinqiao_types::AppId> => "appid",
         /// `video_duration_min`; unit s.
-        8 video_duration_min: Option<i64> => w::Field::new("video_duration_min"),
+        8 video_duration_min: Option<i64> => "video_duration_min",
         /// `video_duration_max`; unit s.
-        9 video_duration_max: Option<i64> => w::Field::new("video_duration_max"),
+        9 video_duration_max: Option<i64> => "video_duration_max",
     }
 }
 
@@ -33,9 +33,9 @@ w::record! {
     /// `AdUnitSize`.
     pub struct AdUnitSize {
         /// `width`.
-        0 width: i64 => w::Field::must("width"),
+        0 width: i64 => "width: must",
         /// `height`.
-        1 height: i64 => w::Field::must("height"),
+        1 height: i64 => "height: must",
     }
 }
 
@@ -43,25 +43,25 @@ w::record! {
     /// `AgencyGetAdposGenenralList`.
     pub struct AgencyGetAdposGenenralList {
         /// `req_succ_count`.
-        0 req_succ_count: i64 => w::Field::must("req_succ_count"),
+        0 req_succ_count: i64 => "req_succ_count: must",
         /// `exposure_count`.
-        1 exposure_count: i64 => w::Field::must("exposure_count"),
+        1 exposure_count: i64 => "exposure_count: must",
         /// `exposure_rate`.
-        2 exposure_rate: f64 => w::Field::must("exposure_rate"),
+        2 exposure_rate: f64 => "exposure_rate: must",
         /// `click_count`.
-        3 click_count: i64 => w::Field::must("click_count"),
+        3 click_count: i64 => "click_count: must",
         /// `click_rate`.
-        4 click_rate: f64 => w::Field::must("click_rate"),
+        4 click_rate: f64 => "click_rate: must",
         /// `income`; unit fen.
-        5 income: f64 => w::Field::must("income"),
+        5 income: f64 => "income: must",
         /// `ecpm`; unit fen.
-        6 ecpm: f64 => w::Field::must("ecpm"),
+        6 ecpm: f64 => "ecpm: must",
         /// `slot_id`.
-        7 slot_id: i64 => w::Field::must("slot_id"),
+        7 slot_id: i64 => "slot_id: must",
         /// `ad_slot`.
-        8 ad_slot: String => w::Field::must("ad_slot"),
+        8 ad_slot: String => "ad_slot: must",
         /// `date`; format `yyyyMMdd`.
-        9 date: String => w::Field::must("date"),
+        9 date: String => "date: must",
     }
 }
 
@@ -69,11 +69,11 @@ w::record! {
     /// `AgencyGetAdunitGeneralList`.
     pub struct AgencyGetAdunitGeneralList {
         /// `ad_unit_id`.
-        0 ad_unit_id: String => w::Field::must("ad_unit_id"),
+        0 ad_unit_id: String => "ad_unit_id: must",
         /// `ad_unit_name`.
-        1 ad_unit_name: String => w::Field::must("ad_unit_name"),
+        1 ad_unit_name: String => "ad_unit_name: must",
         /// `stat_item`.
-        2 stat_item: Vec<StatItem> => w::Field::must("stat_item"),
+        2 stat_item: Vec<StatItem> => "stat_item: must",
     }
 }
 
@@ -81,22 +81,22 @@ w::record! {
     /// `AgencySetBlackListList`.
     pub struct AgencySetBlackListList {
         /// `type`.
-        0 type_: i64 => w::Field::must("type"),
+        0 type_: i64 => "type: must",
         /// `id`.
-        1 id: String => w::Field::must("id"),
+        1 id: String => "id: must",
     }
-    new(type_: i64, id: String)
+    new(type_: i64, id: impl Into<String>)
 }
 
 w::record! {
     /// `BlacklistBiz`.
     pub struct BlacklistBiz {
         /// `id`.
-        0 id: String => w::Field::must("id"),
+        0 id: String => "id: must",
         /// `name`.
-        1 name: String => w::Field::must("name"),
+        1 name: String => "name: must",
         /// `icon`.
-        2 icon: String => w::Field::must("icon"),
+        2 icon: String => "icon: must",
     }
 }
 
@@ -104,17 +104,17 @@ w::record! {
     /// `GetAgencyAdUnitListAdUnit`.
     pub struct GetAgencyAdUnitListAdUnit {
         /// `tmpl_id`.
-        0 tmpl_id: String => w::Field::must("tmpl_id"),
+        0 tmpl_id: String => "tmpl_id: must",
         /// `ad_unit_name`.
-        1 ad_unit_name: String => w::Field::must("ad_unit_name"),
+        1 ad_unit_name: String => "ad_unit_name: must",
         /// `slot_id`.
-        2 slot_id: Option<String> => w::Field::new("slot_id"),
+        2 slot_id: Option<String> => "slot_id",
         /// `ad_slot`.
-        3 ad_slot: Option<String> => w::Field::new("ad_slot"),
+        3 ad_slot: Option<String> => "ad_slot",
         /// `tmpl_bind_total_num`.
-        4 tmpl_bind_total_num: i64 => w::Field::must("tmpl_bind_total_num"),
+        4 tmpl_bind_total_num: i64 => "tmpl_bind_total_num: must",
         /// `tmpl_bind_list`.
-        5 tmpl_bind_list: Option<Vec<AdUnit>> => w::Field::new("tmpl_bind_list"),
+        5 tmpl_bind_list: Option<Vec<AdUnit>> => "tmpl_bind_list",
     }
 }
 
@@ -122,23 +122,23 @@ w::record! {
     /// `Settlement`.
     pub struct Settlement {
         /// `date`; format `yyyyMMdd`.
-        0 date: String => w::Field::must("date"),
+        0 date: String => "date: must",
         /// `zone`.
-        1 zone: String => w::Field::must("zone"),
+        1 zone: String => "zone: must",
         /// `month`.
-        2 month: String => w::Field::must("month"),
+        2 month: String => "month: must",
         /// `order`.
-        3 order: i64 => w::Field::must("order"),
+        3 order: i64 => "order: must",
         /// `sett_status`.
-        4 sett_status: i64 => w::Field::must("sett_status"),
+        4 sett_status: i64 => "sett_status: must",
         /// `sett_no`.
-        5 sett_no: String => w::Field::must("sett_no"),
+        5 sett_no: String => "sett_no: must",
         /// `settled_revenue`; unit fen.
-        6 settled_revenue: xinqiao_types::Fen => w::Field::must("settled_revenue"),
+        6 settled_revenue: xinqiao_types::Fen => "settled_revenue: must",
         /// `mail_send_cnt`.
-        7 mail_send_cnt: i64 => w::Field::must("mail_send_cnt"),
+        7 mail_send_cnt: i64 => "mail_send_cnt: must",
         /// `slot_revenue`.
-        8 slot_revenue: Vec<SlotRevenue> => w::Field::must("slot_revenue"),
+        8 slot_revenue: Vec<SlotRevenue> => "slot_revenue: must",
     }
 }
 
@@ -146,9 +146,9 @@ w::record! {
     /// `SlotRevenue`.
     pub struct SlotRevenue {
         /// `slot_id`.
-        0 slot_id: String => w::Field::must("slot_id"),
+        0 slot_id: String => "slot_id: must",
         /// `slot_settled_revenue`; unit fen.
-        1 slot_settled_revenue: xinqiao_types::Fen => w::Field::must("slot_settled_revenue"),
+        1 slot_settled_revenue: xinqiao_types::Fen => "slot_settled_revenue: must",
     }
 }
 
@@ -156,23 +156,23 @@ w::record! {
     /// `StatItem`.
     pub struct StatItem {
         /// `req_succ_count`.
-        0 req_succ_count: i64 => w::Field::must("req_succ_count"),
+        0 req_succ_count: i64 => "req_succ_count: must",
         /// `exposure_count`.
-        1 exposure_count: i64 => w::Field::must("exposure_count"),
+        1 exposure_count: i64 => "exposure_count: must",
         /// `exposure_rate`.
-        2 exposure_rate: f64 => w::Field::must("exposure_rate"),
+        2 exposure_rate: f64 => "exposure_rate: must",
         /// `click_count`.
-        3 click_count: i64 => w::Field::must("click_count"),
+        3 click_count: i64 => "click_count: must",
         /// `click_rate`.
-        4 click_rate: f64 => w::Field::must("click_rate"),
+        4 click_rate: f64 => "click_rate: must",
         /// `income`; unit fen.
-        5 income: f64 => w::Field::must("income"),
+        5 income: f64 => "income: must",
         /// `ecpm`; unit fen.
-        6 ecpm: f64 => w::Field::must("ecpm"),
+        6 ecpm: f64 => "ecpm: must",
         /// `ad_slot`.
-        7 ad_slot: String => w::Field::must("ad_slot"),
+        7 ad_slot: String => "ad_slot: must",
         /// `date`; format `yyyyMMdd`.
-        8 date: String => w::Field::must("date"),
+        8 date: String => "date: must",
     }
 }
 
@@ -180,19 +180,19 @@ w::record! {
     /// `Summary`.
     pub struct Summary {
         /// `req_succ_count`.
-        0 req_succ_count: i64 => w::Field::must("req_succ_count"),
+        0 req_succ_count: i64 => "req_succ_count: must",
         /// `exposure_count`.
-        1 exposure_count: i64 => w::Field::must("exposure_count"),
+        1 exposure_count: i64 => "exposure_count: must",
         /// `exposure_rate`.
-        2 exposure_rate: f64 => w::Field::must("exposure_rate"),
+        2 exposure_rate: f64 => "exposure_rate: must",
         /// `click_count`.
-        3 click_count: i64 => w::Field::must("click_count"),
+        3 click_count: i64 => "click_count: must",
         /// `click_rate`.
-        4 click_rate: f64 => w::Field::must("click_rate"),
+        4 click_rate: f64 => "click_rate: must",
         /// `income`; unit fen.
-        5 income: f64 => w::Field::must("income"),
+        5 income: f64 => "income: must",
         /// `ecpm`; unit fen.
-        6 ecpm: f64 => w::Field::must("ecpm"),
+        6 ecpm: f64 => "ecpm: must",
     }
 }
 
@@ -211,11 +211,11 @@ w::record! {
     /// Answer to [`AgencyCheckCanOpenPublisher`].
     pub struct AgencyCheckCanOpenPublisherResponse {
         /// `ret`.
-        0 ret: i64 => w::Field::must("ret"),
+        0 ret: i64 => "ret: must",
         /// `err_msg`.
-        1 err_msg: Option<String> => w::Field::new("err_msg"),
+        1 err_msg: Option<String> => "err_msg",
         /// `status`.
-        2 status: i64 => w::Field::must("status"),
+        2 status: i64 => "status: must",
     }
 }
 
@@ -246,31 +246,32 @@ w::record! {
     /// * Catalog: `open_platform.wxa.operationams.agency_create_adunit`.
     pub struct AgencyCreateAdunit {
         /// `name`.
-        0 name: String => w::Field::must("name"),
+        0 name: String => "name: must",
         /// `type`.
-        1 type_: String => w::Field::must("type"),
+        1 type_: String => "type: must",
         /// `video_duration_min`; unit s.
-        2 video_duration_min: Option<i64> => w::Field::new("video_duration_min"),
+        2 video_duration_min: Option<i64> => "video_duration_min",
         /// `video_duration_max`; unit s.
-        3 video_duration_max: Option<i64> => w::Field::new("video_duration_max"),
+        3 video_duration_max: Option<i64> => "video_duration_max",
         /// `tmpl_type`.
-        4 tmpl_type: Option<i64> => w::Field::new("tmpl_type"),
+        4 tmpl_type: Option<i64> => "tmpl_type",
         /// `tmpl_id`.
-        5 tmpl_id: Option<String> => w::Field::new("tmpl_id"),
+        5 tmpl_id: Option<String> => "tmpl_id",
     }
-    new(name: String, type_: String)
-    set(video_duration_min: i64, video_duration_max: i64, tmpl_type: i64, tmpl_id: String)
+    new(name: impl Into<String>, type_: impl Into<String>)
+    text(tmpl_id: String)
+    set(video_duration_min: i64, video_duration_max: i64, tmpl_type: i64)
 }
 
 w::record! {
     /// Answer to [`AgencyCreateAdunit`].
     pub struct AgencyCreateAdunitResponse {
         /// `ret`.
-        0 ret: i64 => w::Field::must("ret"),
+        0 ret: i64 => "ret: must",
         /// `err_msg`.
-        1 err_msg: Option<String> => w::Field::new("err_msg"),
+        1 err_msg: Option<String> => "err_msg",
         /// `ad_unit_id`.
-        2 ad_unit_id: String => w::Field::must("ad_unit_id"),
+        2 ad_unit_id: String => "ad_unit_id: must",
     }
 }
 
@@ -308,9 +309,9 @@ w::record! {
     /// Answer to [`AgencyCreatePublisher`].
     pub struct AgencyCreatePublisherResponse {
         /// `ret`.
-        0 ret: i64 => w::Field::must("ret"),
+        0 ret: i64 => "ret: must",
         /// `err_msg`.
-        1 err_msg: Option<String> => w::Field::new("err_msg"),
+        1 err_msg: Option<String> => "err_msg",
     }
 }
 
@@ -341,33 +342,33 @@ w::record! {
     /// * Catalog: `open_platform.wxa.operationams.agency_get_adpos_genenral`.
     pub struct AgencyGetAdposGenenral {
         /// `page`.
-        0 page: i64 => w::Field::must("page"),
+        0 page: i64 => "page: must",
         /// `page_size`.
-        1 page_size: i64 => w::Field::must("page_size"),
+        1 page_size: i64 => "page_size: must",
         /// `start_date`; format `yyyyMMdd`.
-        2 start_date: String => w::Field::must("start_date"),
+        2 start_date: String => "start_date: must",
         /// `end_date`; format `yyyyMMdd`.
-        3 end_date: String => w::Field::must("end_date"),
+        3 end_date: String => "end_date: must",
         /// `ad_slot`.
-        4 ad_slot: Option<String> => w::Field::new("ad_slot"),
+        4 ad_slot: Option<String> => "ad_slot",
     }
-    new(page: i64, page_size: i64, start_date: String, end_date: String)
-    set(ad_slot: String)
+    new(page: i64, page_size: i64, start_date: impl Into<String>, end_date: impl Into<String>)
+    text(ad_slot: String)
 }
 
 w::record! {
     /// Answer to [`AgencyGetAdposGenenral`].
     pub struct AgencyGetAdposGenenralResponse {
         /// `ret`.
-        0 ret: i64 => w::Field::must("ret"),
+        0 ret: i64 => "ret: must",
         /// `err_msg`.
-        1 err_msg: Option<String> => w::Field::new("err_msg"),
+        1 err_msg: Option<String> => "err_msg",
         /// `summary`.
-        2 summary: Summary => w::Field::must("summary"),
+        2 summary: Summary => "summary: must",
         /// `list`.
-        3 list: Vec<AgencyGetAdposGenenralList> => w::Field::must("list"),
+        3 list: Vec<AgencyGetAdposGenenralList> => "list: must",
         /// `total_num`.
-        4 total_num: i64 => w::Field::must("total_num"),
+        4 total_num: i64 => "total_num: must",
     }
 }
 
@@ -398,20 +399,20 @@ w::record! {
     /// * Catalog: `open_platform.wxa.operationams.agency_get_adunit_code`.
     pub struct AgencyGetAdunitCode {
         /// `ad_unit_id`.
-        0 ad_unit_id: String => w::Field::must("ad_unit_id"),
+        0 ad_unit_id: String => "ad_unit_id: must",
     }
-    new(ad_unit_id: String)
+    new(ad_unit_id: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`AgencyGetAdunitCode`].
     pub struct AgencyGetAdunitCodeResponse {
         /// `ret`.
-        0 ret: i64 => w::Field::must("ret"),
+        0 ret: i64 => "ret: must",
         /// `err_msg`.
-        1 err_msg: Option<String> => w::Field::new("err_msg"),
+        1 err_msg: Option<String> => "err_msg",
         /// `code`.
-        2 code: String => w::Field::must("code"),
+        2 code: String => "code: must",
     }
 }
 
@@ -442,33 +443,33 @@ w::record! {
     /// * Catalog: `open_platform.wxa.operationams.agency_get_adunit_general`.
     pub struct AgencyGetAdunitGeneral {
         /// `page`.
-        0 page: i64 => w::Field::must("page"),
+        0 page: i64 => "page: must",
         /// `page_size`.
-        1 page_size: i64 => w::Field::must("page_size"),
+        1 page_size: i64 => "page_size: must",
         /// `start_date`; format `yyyyMMdd`.
-        2 start_date: String => w::Field::must("start_date"),
+        2 start_date: String => "start_date: must",
         /// `end_date`; format `yyyyMMdd`.
-        3 end_date: String => w::Field::must("end_date"),
+        3 end_date: String => "end_date: must",
         /// `ad_slot`.
-        4 ad_slot: Option<String> => w::Field::new("ad_slot"),
+        4 ad_slot: Option<String> => "ad_slot",
         /// `ad_unit_id`.
-        5 ad_unit_id: Option<String> => w::Field::new("ad_unit_id"),
+        5 ad_unit_id: Option<String> => "ad_unit_id",
     }
-    new(page: i64, page_size: i64, start_date: String, end_date: String)
-    set(ad_slot: String, ad_unit_id: String)
+    new(page: i64, page_size: i64, start_date: impl Into<String>, end_date: impl Into<String>)
+    text(ad_slot: String, ad_unit_id: String)
 }
 
 w::record! {
     /// Answer to [`AgencyGetAdunitGeneral`].
     pub struct AgencyGetAdunitGeneralResponse {
         /// `ret`.
-        0 ret: i64 => w::Field::must("ret"),
+        0 ret: i64 => "ret: must",
         /// `err_msg`.
-        1 err_msg: Option<String> => w::Field::new("err_msg"),
+        1 err_msg: Option<String> => "err_msg",
         /// `list`.
-        2 list: Vec<AgencyGetAdunitGeneralList> => w::Field::must("list"),
+        2 list: Vec<AgencyGetAdunitGeneralList> => "list: must",
         /// `total_num`.
-        3 total_num: i64 => w::Field::must("total_num"),
+        3 total_num: i64 => "total_num: must",
     }
 }
 
@@ -499,29 +500,29 @@ w::record! {
     /// * Catalog: `open_platform.wxa.operationams.agency_get_adunit_list`.
     pub struct AgencyGetAdunitList {
         /// `page`.
-        0 page: i64 => w::Field::must("page"),
+        0 page: i64 => "page: must",
         /// `page_size`.
-        1 page_size: i64 => w::Field::must("page_size"),
+        1 page_size: i64 => "page_size: must",
         /// `ad_slot`.
-        2 ad_slot: Option<String> => w::Field::new("ad_slot"),
+        2 ad_slot: Option<String> => "ad_slot",
         /// `ad_unit_id`.
-        3 ad_unit_id: Option<String> => w::Field::new("ad_unit_id"),
+        3 ad_unit_id: Option<String> => "ad_unit_id",
     }
     new(page: i64, page_size: i64)
-    set(ad_slot: String, ad_unit_id: String)
+    text(ad_slot: String, ad_unit_id: String)
 }
 
 w::record! {
     /// Answer to [`AgencyGetAdunitList`].
     pub struct AgencyGetAdunitListResponse {
         /// `ret`.
-        0 ret: i64 => w::Field::must("ret"),
+        0 ret: i64 => "ret: must",
         /// `err_msg`.
-        1 err_msg: Option<String> => w::Field::new("err_msg"),
+        1 err_msg: Option<String> => "err_msg",
         /// `ad_unit`.
-        2 ad_unit: Vec<AdUnit> => w::Field::must("ad_unit"),
+        2 ad_unit: Vec<AdUnit> => "ad_unit: must",
         /// `total_num`.
-        3 total_num: i64 => w::Field::must("total_num"),
+        3 total_num: i64 => "total_num: must",
     }
 }
 
@@ -559,17 +560,17 @@ w::record! {
     /// Answer to [`AgencyGetBlackList`].
     pub struct AgencyGetBlackListResponse {
         /// `ret`.
-        0 ret: i64 => w::Field::must("ret"),
+        0 ret: i64 => "ret: must",
         /// `err_msg`.
-        1 err_msg: Option<String> => w::Field::new("err_msg"),
+        1 err_msg: Option<String> => "err_msg",
         /// `blacklist_biz`.
-        2 blacklist_biz: Vec<BlacklistBiz> => w::Field::must("blacklist_biz"),
+        2 blacklist_biz: Vec<BlacklistBiz> => "blacklist_biz: must",
         /// `blacklist_weapp`.
-        3 blacklist_weapp: Option<Vec<BlacklistBiz>> => w::Field::new("blacklist_weapp"),
+        3 blacklist_weapp: Option<Vec<BlacklistBiz>> => "blacklist_weapp",
         /// `blacklist_ios`.
-        4 blacklist_ios: Option<Vec<BlacklistBiz>> => w::Field::new("blacklist_ios"),
+        4 blacklist_ios: Option<Vec<BlacklistBiz>> => "blacklist_ios",
         /// `blacklist_android`.
-        5 blacklist_android: Option<Vec<BlacklistBiz>> => w::Field::new("blacklist_android"),
+        5 blacklist_android: Option<Vec<BlacklistBiz>> => "blacklist_android",
     }
 }
 
@@ -607,11 +608,11 @@ w::record! {
     /// Answer to [`AgencyGetCoverAdposScene`].
     pub struct AgencyGetCoverAdposSceneResponse {
         /// `ret`.
-        0 ret: i64 => w::Field::must("ret"),
+        0 ret: i64 => "ret: must",
         /// `err_msg`.
-        1 err_msg: Option<String> => w::Field::new("err_msg"),
+        1 err_msg: Option<String> => "err_msg",
         /// `cover_scene_list`.
-        2 cover_scene_list: Vec<i64> => w::Field::must("cover_scene_list").spelled(w::Spelling::Joined(',')),
+        2 cover_scene_list: Vec<i64> => "cover_scene_list: must comma",
     }
 }
 
@@ -649,13 +650,13 @@ w::record! {
     /// Answer to [`AgencyGetCoverAdposStatus`].
     pub struct AgencyGetCoverAdposStatusResponse {
         /// `ret`.
-        0 ret: i64 => w::Field::must("ret"),
+        0 ret: i64 => "ret: must",
         /// `err_msg`.
-        1 err_msg: Option<String> => w::Field::new("err_msg"),
+        1 err_msg: Option<String> => "err_msg",
         /// `status`.
-        2 status: i64 => w::Field::must("status"),
+        2 status: i64 => "status: must",
         /// `next_open_time`; format `unix`.
-        3 next_open_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("next_open_time"),
+        3 next_open_time: Option<xinqiao_types::UnixSeconds> => "next_open_time",
     }
 }
 
@@ -693,11 +694,11 @@ w::record! {
     /// Answer to [`AgencyGetMpAmscategoryBlacklist`].
     pub struct AgencyGetMpAmscategoryBlacklistResponse {
         /// `ret`.
-        0 ret: i64 => w::Field::must("ret"),
+        0 ret: i64 => "ret: must",
         /// `err_msg`.
-        1 err_msg: Option<String> => w::Field::new("err_msg"),
+        1 err_msg: Option<String> => "err_msg",
         /// `ams_category`.
-        2 ams_category: Vec<String> => w::Field::must("ams_category").spelled(w::Spelling::Joined('|')),
+        2 ams_category: Vec<String> => "ams_category: must pipe",
     }
 }
 
@@ -728,34 +729,34 @@ w::record! {
     /// * Catalog: `open_platform.wxa.operationams.agency_get_settlement`.
     pub struct AgencyGetSettlement {
         /// `page`.
-        0 page: i64 => w::Field::must("page"),
+        0 page: i64 => "page: must",
         /// `page_size`.
-        1 page_size: i64 => w::Field::must("page_size"),
+        1 page_size: i64 => "page_size: must",
         /// `start_date`; format `yyyyMMdd`.
-        2 start_date: String => w::Field::must("start_date"),
+        2 start_date: String => "start_date: must",
         /// `end_date`; format `yyyyMMdd`.
-        3 end_date: String => w::Field::must("end_date"),
+        3 end_date: String => "end_date: must",
     }
-    new(page: i64, page_size: i64, start_date: String, end_date: String)
+    new(page: i64, page_size: i64, start_date: impl Into<String>, end_date: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`AgencyGetSettlement`].
     pub struct AgencyGetSettlementResponse {
         /// `ret`.
-        0 ret: i64 => w::Field::must("ret"),
+        0 ret: i64 => "ret: must",
         /// `err_msg`.
-        1 err_msg: Option<String> => w::Field::new("err_msg"),
+        1 err_msg: Option<String> => "err_msg",
         /// `revenue_all`; unit fen.
-        2 revenue_all: xinqiao_types::Fen => w::Field::must("revenue_all"),
+        2 revenue_all: xinqiao_types::Fen => "revenue_all: must",
         /// `penalty_all`; unit fen.
-        3 penalty_all: xinqiao_types::Fen => w::Field::must("penalty_all"),
+        3 penalty_all: xinqiao_types::Fen => "penalty_all: must",
         /// `settled_revenue_all`; unit fen.
-        4 settled_revenue_all: xinqiao_types::Fen => w::Field::must("settled_revenue_all"),
+        4 settled_revenue_all: xinqiao_types::Fen => "settled_revenue_all: must",
         /// `settlement_list`.
-        5 settlement_list: Vec<Settlement> => w::Field::must("settlement_list"),
+        5 settlement_list: Vec<Settlement> => "settlement_list: must",
         /// `total_num`.
-        6 total_num: i64 => w::Field::must("total_num"),
+        6 total_num: i64 => "total_num: must",
     }
 }
 
@@ -786,20 +787,20 @@ w::record! {
     /// * Catalog: `open_platform.wxa.operationams.agency_get_tmpl_type`.
     pub struct AgencyGetTmplType {
         /// `ad_unit_id`.
-        0 ad_unit_id: String => w::Field::must("ad_unit_id"),
+        0 ad_unit_id: String => "ad_unit_id: must",
     }
-    new(ad_unit_id: String)
+    new(ad_unit_id: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`AgencyGetTmplType`].
     pub struct AgencyGetTmplTypeResponse {
         /// `ret`.
-        0 ret: i64 => w::Field::must("ret"),
+        0 ret: i64 => "ret: must",
         /// `err_msg`.
-        1 err_msg: Option<String> => w::Field::new("err_msg"),
+        1 err_msg: Option<String> => "err_msg",
         /// `tmpl_type`.
-        2 tmpl_type: i64 => w::Field::must("tmpl_type"),
+        2 tmpl_type: i64 => "tmpl_type: must",
     }
 }
 
@@ -830,9 +831,9 @@ w::record! {
     /// * Catalog: `open_platform.wxa.operationams.agency_set_black_list`.
     pub struct AgencySetBlackList {
         /// `op`.
-        0 op: i64 => w::Field::must("op"),
+        0 op: i64 => "op: must",
         /// `list`.
-        1 list: Vec<AgencySetBlackListList> => w::Field::must("list").spelled(w::Spelling::JsonText),
+        1 list: Vec<AgencySetBlackListList> => "list: must json",
     }
     new(op: i64, list: Vec<AgencySetBlackListList>)
 }
@@ -841,17 +842,17 @@ w::record! {
     /// Answer to [`AgencySetBlackList`].
     pub struct AgencySetBlackListResponse {
         /// `ret`.
-        0 ret: i64 => w::Field::must("ret"),
+        0 ret: i64 => "ret: must",
         /// `err_msg`.
-        1 err_msg: Option<String> => w::Field::new("err_msg"),
+        1 err_msg: Option<String> => "err_msg",
         /// `blacklist_biz`.
-        2 blacklist_biz: Vec<BlacklistBiz> => w::Field::must("blacklist_biz"),
+        2 blacklist_biz: Vec<BlacklistBiz> => "blacklist_biz: must",
         /// `blacklist_weapp`.
-        3 blacklist_weapp: Option<Vec<BlacklistBiz>> => w::Field::new("blacklist_weapp"),
+        3 blacklist_weapp: Option<Vec<BlacklistBiz>> => "blacklist_weapp",
         /// `blacklist_ios`.
-        4 blacklist_ios: Option<Vec<BlacklistBiz>> => w::Field::new("blacklist_ios"),
+        4 blacklist_ios: Option<Vec<BlacklistBiz>> => "blacklist_ios",
         /// `blacklist_android`.
-        5 blacklist_android: Option<Vec<BlacklistBiz>> => w::Field::new("blacklist_android"),
+        5 blacklist_android: Option<Vec<BlacklistBiz>> => "blacklist_android",
     }
 }
 
@@ -882,7 +883,7 @@ w::record! {
     /// * Catalog: `open_platform.wxa.operationams.agency_set_cover_adpos_scene`.
     pub struct AgencySetCoverAdposScene {
         /// `cover_scene_list`.
-        0 cover_scene_list: Vec<i64> => w::Field::must("cover_scene_list").spelled(w::Spelling::Joined(',')),
+        0 cover_scene_list: Vec<i64> => "cover_scene_list: must comma",
     }
     new(cover_scene_list: Vec<i64>)
 }
@@ -891,9 +892,9 @@ w::record! {
     /// Answer to [`AgencySetCoverAdposScene`].
     pub struct AgencySetCoverAdposSceneResponse {
         /// `ret`.
-        0 ret: i64 => w::Field::must("ret"),
+        0 ret: i64 => "ret: must",
         /// `err_msg`.
-        1 err_msg: Option<String> => w::Field::new("err_msg"),
+        1 err_msg: Option<String> => "err_msg",
     }
 }
 
@@ -924,7 +925,7 @@ w::record! {
     /// * Catalog: `open_platform.wxa.operationams.agency_set_cover_adpos_status`.
     pub struct AgencySetCoverAdposStatus {
         /// `status`.
-        0 status: i64 => w::Field::must("status"),
+        0 status: i64 => "status: must",
     }
     new(status: i64)
 }
@@ -933,9 +934,9 @@ w::record! {
     /// Answer to [`AgencySetCoverAdposStatus`].
     pub struct AgencySetCoverAdposStatusResponse {
         /// `ret`.
-        0 ret: i64 => w::Field::must("ret"),
+        0 ret: i64 => "ret: must",
         /// `err_msg`.
-        1 err_msg: Option<String> => w::Field::new("err_msg"),
+        1 err_msg: Option<String> => "err_msg",
     }
 }
 
@@ -966,7 +967,7 @@ w::record! {
     /// * Catalog: `open_platform.wxa.operationams.agency_set_mp_amscategory_blacklist`.
     pub struct AgencySetMpAmscategoryBlacklist {
         /// `ams_category`.
-        0 ams_category: Vec<String> => w::Field::must("ams_category").spelled(w::Spelling::Joined('|')),
+        0 ams_category: Vec<String> => "ams_category: must pipe",
     }
     new(ams_category: Vec<String>)
 }
@@ -975,9 +976,9 @@ w::record! {
     /// Answer to [`AgencySetMpAmscategoryBlacklist`].
     pub struct AgencySetMpAmscategoryBlacklistResponse {
         /// `ret`.
-        0 ret: i64 => w::Field::must("ret"),
+        0 ret: i64 => "ret: must",
         /// `err_msg`.
-        1 err_msg: Option<String> => w::Field::new("err_msg"),
+        1 err_msg: Option<String> => "err_msg",
     }
 }
 
@@ -1008,31 +1009,32 @@ w::record! {
     /// * Catalog: `open_platform.wxa.operationams.agency_update_adunit`.
     pub struct AgencyUpdateAdunit {
         /// `ad_unit_id`.
-        0 ad_unit_id: String => w::Field::must("ad_unit_id"),
+        0 ad_unit_id: String => "ad_unit_id: must",
         /// `name`.
-        1 name: String => w::Field::must("name"),
+        1 name: String => "name: must",
         /// `status`.
-        2 status: String => w::Field::must("status"),
+        2 status: String => "status: must",
         /// `video_duration_min`; unit s.
-        3 video_duration_min: Option<i64> => w::Field::new("video_duration_min"),
+        3 video_duration_min: Option<i64> => "video_duration_min",
         /// `video_duration_max`; unit s.
-        4 video_duration_max: Option<i64> => w::Field::new("video_duration_max"),
+        4 video_duration_max: Option<i64> => "video_duration_max",
         /// `tmpl_type`.
-        5 tmpl_type: Option<i64> => w::Field::new("tmpl_type"),
+        5 tmpl_type: Option<i64> => "tmpl_type",
         /// `tmpl_id`.
-        6 tmpl_id: Option<String> => w::Field::new("tmpl_id"),
+        6 tmpl_id: Option<String> => "tmpl_id",
     }
-    new(ad_unit_id: String, name: String, status: String)
-    set(video_duration_min: i64, video_duration_max: i64, tmpl_type: i64, tmpl_id: String)
+    new(ad_unit_id: impl Into<String>, name: impl Into<String>, status: impl Into<String>)
+    text(tmpl_id: String)
+    set(video_duration_min: i64, video_duration_max: i64, tmpl_type: i64)
 }
 
 w::record! {
     /// Answer to [`AgencyUpdateAdunit`].
     pub struct AgencyUpdateAdunitResponse {
         /// `ret`.
-        0 ret: i64 => w::Field::must("ret"),
+        0 ret: i64 => "ret: must",
         /// `err_msg`.
-        1 err_msg: Option<String> => w::Field::new("err_msg"),
+        1 err_msg: Option<String> => "err_msg",
     }
 }
 
@@ -1063,31 +1065,32 @@ w::record! {
     /// * Catalog: `open_platform.wxa.operationams.get_agency_ad_unit_list`.
     pub struct GetAgencyAdUnitList {
         /// `page`.
-        0 page: i64 => w::Field::must("page"),
+        0 page: i64 => "page: must",
         /// `page_size`.
-        1 page_size: i64 => w::Field::must("page_size"),
+        1 page_size: i64 => "page_size: must",
         /// `ad_slot`.
-        2 ad_slot: Option<String> => w::Field::new("ad_slot"),
+        2 ad_slot: Option<String> => "ad_slot",
         /// `tmpl_id`.
-        3 tmpl_id: Option<String> => w::Field::new("tmpl_id"),
+        3 tmpl_id: Option<String> => "tmpl_id",
         /// `is_return_tmpl_bind_list`.
-        4 is_return_tmpl_bind_list: Option<bool> => w::Field::new("is_return_tmpl_bind_list").spelled(w::Spelling::BoolInt),
+        4 is_return_tmpl_bind_list: Option<bool> => "is_return_tmpl_bind_list: zero-one",
     }
     new(page: i64, page_size: i64)
-    set(ad_slot: String, tmpl_id: String, is_return_tmpl_bind_list: bool)
+    text(ad_slot: String, tmpl_id: String)
+    set(is_return_tmpl_bind_list: bool)
 }
 
 w::record! {
     /// Answer to [`GetAgencyAdUnitList`].
     pub struct GetAgencyAdUnitListResponse {
         /// `ret`.
-        0 ret: i64 => w::Field::must("ret"),
+        0 ret: i64 => "ret: must",
         /// `err_msg`.
-        1 err_msg: Option<String> => w::Field::new("err_msg"),
+        1 err_msg: Option<String> => "err_msg",
         /// `ad_unit_list`.
-        2 ad_unit_list: Vec<GetAgencyAdUnitListAdUnit> => w::Field::must("ad_unit_list"),
+        2 ad_unit_list: Vec<GetAgencyAdUnitListAdUnit> => "ad_unit_list: must",
         /// `total_num`.
-        3 total_num: i64 => w::Field::must("total_num"),
+        3 total_num: i64 => "total_num: must",
     }
 }
 
@@ -1118,34 +1121,34 @@ w::record! {
     /// * Catalog: `open_platform.wxa.operationams.get_agency_settled_revenue`.
     pub struct GetAgencySettledRevenue {
         /// `page`.
-        0 page: i64 => w::Field::must("page"),
+        0 page: i64 => "page: must",
         /// `page_size`.
-        1 page_size: i64 => w::Field::must("page_size"),
+        1 page_size: i64 => "page_size: must",
         /// `start_date`; format `yyyyMMdd`.
-        2 start_date: String => w::Field::must("start_date"),
+        2 start_date: String => "start_date: must",
         /// `end_date`; format `yyyyMMdd`.
-        3 end_date: String => w::Field::must("end_date"),
+        3 end_date: String => "end_date: must",
     }
-    new(page: i64, page_size: i64, start_date: String, end_date: String)
+    new(page: i64, page_size: i64, start_date: impl Into<String>, end_date: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`GetAgencySettledRevenue`].
     pub struct GetAgencySettledRevenueResponse {
         /// `ret`.
-        0 ret: i64 => w::Field::must("ret"),
+        0 ret: i64 => "ret: must",
         /// `err_msg`.
-        1 err_msg: Option<String> => w::Field::new("err_msg"),
+        1 err_msg: Option<String> => "err_msg",
         /// `revenue_all`; unit fen.
-        2 revenue_all: xinqiao_types::Fen => w::Field::must("revenue_all"),
+        2 revenue_all: xinqiao_types::Fen => "revenue_all: must",
         /// `penalty_all`; unit fen.
-        3 penalty_all: xinqiao_types::Fen => w::Field::must("penalty_all"),
+        3 penalty_all: xinqiao_types::Fen => "penalty_all: must",
         /// `settled_revenue_all`; unit fen.
-        4 settled_revenue_all: xinqiao_types::Fen => w::Field::must("settled_revenue_all"),
+        4 settled_revenue_all: xinqiao_types::Fen => "settled_revenue_all: must",
         /// `settlement_list`.
-        5 settlement_list: Vec<Settlement> => w::Field::must("settlement_list"),
+        5 settlement_list: Vec<Settlement> => "settlement_list: must",
         /// `total_num`.
-        6 total_num: i64 => w::Field::must("total_num"),
+        6 total_num: i64 => "total_num: must",
     }
 }
 

@@ -7,13 +7,13 @@ w::record! {
     /// `ActiveLink`.
     pub struct ActiveLink {
         /// `payment_scene`; one of `MINI_PROGRAM` `APP` `PAYMENT_SCORE` `PAYMENT_CODE`.
-        0 payment_scene: String => w::Field::must("payment_scene"),
+        0 payment_scene: String => "payment_scene: must",
         /// `appid_list`.
-        1 appid_list: Option<Vec<String>> => w::Field::new("appid_list"),
+        1 appid_list: Option<Vec<String>> => "appid_list",
         /// `card_link_mchid`.
-        2 card_link_mchid: Option<String> => w::Field::new("card_link_mchid"),
+        2 card_link_mchid: Option<String> => "card_link_mchid",
         /// `service_id`.
-        3 service_id: Option<String> => w::Field::new("service_id"),
+        3 service_id: Option<String> => "service_id",
     }
 }
 
@@ -21,46 +21,50 @@ w::record! {
     /// `BrandCustomerService`.
     pub struct BrandCustomerService {
         /// `customer_service_type`; one of `MINI_PROGRAM` `CUSTOMIZE_WEB` `CUSTOMIZE_MP` `SERVICE_PHONE`.
-        0 customer_service_type: String => w::Field::must("customer_service_type"),
+        0 customer_service_type: String => "customer_service_type: must",
         /// `customer_service_phone`.
-        1 customer_service_phone: Option<String> => w::Field::new("customer_service_phone"),
+        1 customer_service_phone: Option<String> => "customer_service_phone",
         /// `customer_service_path`.
-        2 customer_service_path: Option<String> => w::Field::new("customer_service_path"),
+        2 customer_service_path: Option<String> => "customer_service_path",
         /// `appid`.
-        3 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+        3 appid: Option<xinqiao_types::AppId> => "appid",
     }
-    new(customer_service_type: String)
-    set(customer_service_phone: String, customer_service_path: String, appid: xinqiao_types::AppId)
+    new(customer_service_type: impl Into<String>)
+    text(
+        customer_service_phone: String,
+        customer_service_path: String,
+        appid: xinqiao_types::AppId,
+    )
 }
 
 w::record! {
     /// `BrandMiniProgramInfo`.
     pub struct BrandMiniProgramInfo {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `default_jump_path`.
-        1 default_jump_path: Option<String> => w::Field::new("default_jump_path"),
+        1 default_jump_path: Option<String> => "default_jump_path",
     }
-    new(appid: xinqiao_types::AppId)
-    set(default_jump_path: String)
+    new(appid: impl Into<xinqiao_types::AppId>)
+    text(default_jump_path: String)
 }
 
 w::record! {
     /// `Service`.
     pub struct Service {
         /// `service_classify_name`.
-        0 service_classify_name: Option<String> => w::Field::new("service_classify_name"),
+        0 service_classify_name: Option<String> => "service_classify_name",
         /// `service_name`.
-        1 service_name: Option<String> => w::Field::new("service_name"),
+        1 service_name: Option<String> => "service_name",
         /// `service_jump_type`; one of `JUMP_MINI_PROGRAM` `JUMP_WEB_PAGE`.
-        2 service_jump_type: String => w::Field::must("service_jump_type"),
+        2 service_jump_type: String => "service_jump_type: must",
         /// `service_jump_path`.
-        3 service_jump_path: String => w::Field::must("service_jump_path"),
+        3 service_jump_path: String => "service_jump_path: must",
         /// `appid`.
-        4 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+        4 appid: Option<xinqiao_types::AppId> => "appid",
     }
-    new(service_jump_type: String, service_jump_path: String)
-    set(service_classify_name: String, service_name: String, appid: xinqiao_types::AppId)
+    new(service_jump_type: impl Into<String>, service_jump_path: impl Into<String>)
+    text(service_classify_name: String, service_name: String, appid: xinqiao_types::AppId)
 }
 
 w::record! {
@@ -72,27 +76,27 @@ w::record! {
     /// * Catalog: `pay_v3.brand.card.card_configs_cancel_applyment`.
     pub struct CardConfigsCancelApplyment {
         /// `business_code`.
-        0 business_code: Option<String> => w::Field::new("business_code"),
+        0 business_code: Option<String> => "business_code",
         /// `applyment_id`.
-        1 applyment_id: Option<String> => w::Field::new("applyment_id"),
+        1 applyment_id: Option<String> => "applyment_id",
         /// `brand_id`.
-        2 brand_id: String => w::Field::must("brand_id"),
+        2 brand_id: String => "brand_id: must",
     }
-    new(brand_id: String)
-    set(business_code: String, applyment_id: String)
+    new(brand_id: impl Into<String>)
+    text(business_code: String, applyment_id: String)
 }
 
 w::record! {
     /// Answer to [`CardConfigsCancelApplyment`].
     pub struct CardConfigsCancelApplymentResponse {
         /// `business_code`.
-        0 business_code: String => w::Field::must("business_code"),
+        0 business_code: String => "business_code: must",
         /// `applyment_id`.
-        1 applyment_id: String => w::Field::must("applyment_id"),
+        1 applyment_id: String => "applyment_id: must",
         /// `brand_id`.
-        2 brand_id: String => w::Field::must("brand_id"),
+        2 brand_id: String => "brand_id: must",
         /// `applyment_state`; one of `STATE_UNKNOWN` `DRAFTING` `AUDITING` `AUDIT_REJECTED` `PENDING_PUBLISH` `PUBLISHED` `CANCELED`.
-        3 applyment_state: String => w::Field::must("applyment_state"),
+        3 applyment_state: String => "applyment_state: must",
     }
 }
 
@@ -124,33 +128,33 @@ w::record! {
     /// * Catalog: `pay_v3.brand.card.card_configs_get`.
     pub struct CardConfigsGet {
         /// `business_code`.
-        0 business_code: Option<String> => w::Field::new("business_code").place(w::Place::Query),
+        0 business_code: Option<String> => "business_code: query",
         /// `applyment_id`.
-        1 applyment_id: Option<String> => w::Field::new("applyment_id").place(w::Place::Query),
+        1 applyment_id: Option<String> => "applyment_id: query",
         /// `brand_id`.
-        2 brand_id: String => w::Field::must("brand_id").place(w::Place::Query),
+        2 brand_id: String => "brand_id: must query",
     }
-    new(brand_id: String)
-    set(business_code: String, applyment_id: String)
+    new(brand_id: impl Into<String>)
+    text(business_code: String, applyment_id: String)
 }
 
 w::record! {
     /// Answer to [`CardConfigsGet`].
     pub struct CardConfigsGetResponse {
         /// `business_code`.
-        0 business_code: String => w::Field::must("business_code"),
+        0 business_code: String => "business_code: must",
         /// `applyment_id`.
-        1 applyment_id: String => w::Field::must("applyment_id"),
+        1 applyment_id: String => "applyment_id: must",
         /// `brand_id`.
-        2 brand_id: String => w::Field::must("brand_id"),
+        2 brand_id: String => "brand_id: must",
         /// `applyment_state`; one of `STATE_UNKNOWN` `DRAFTING` `AUDITING` `AUDIT_REJECTED` `PENDING_PUBLISH` `PUBLISHED` `CANCELED`.
-        3 applyment_state: String => w::Field::must("applyment_state"),
+        3 applyment_state: String => "applyment_state: must",
         /// `scheduled_publish_time`.
-        4 scheduled_publish_time: Option<String> => w::Field::new("scheduled_publish_time"),
+        4 scheduled_publish_time: Option<String> => "scheduled_publish_time",
         /// `reject_reason`.
-        5 reject_reason: Option<String> => w::Field::new("reject_reason"),
+        5 reject_reason: Option<String> => "reject_reason",
         /// `actual_publish_time`.
-        6 actual_publish_time: Option<String> => w::Field::new("actual_publish_time"),
+        6 actual_publish_time: Option<String> => "actual_publish_time",
     }
 }
 
@@ -182,17 +186,21 @@ w::record! {
     /// * Catalog: `pay_v3.brand.card.card_configs_post`.
     pub struct CardConfigsPost {
         /// `business_code`.
-        0 business_code: String => w::Field::must("business_code"),
+        0 business_code: String => "business_code: must",
         /// `brand_id`.
-        1 brand_id: String => w::Field::must("brand_id"),
+        1 brand_id: String => "brand_id: must",
         /// `brand_mini_program_info`.
-        2 brand_mini_program_info: Option<BrandMiniProgramInfo> => w::Field::new("brand_mini_program_info"),
+        2 brand_mini_program_info: Option<BrandMiniProgramInfo> => "brand_mini_program_info",
         /// `brand_customer_service`.
-        3 brand_customer_service: BrandCustomerService => w::Field::must("brand_customer_service"),
+        3 brand_customer_service: BrandCustomerService => "brand_customer_service: must",
         /// `service_list`.
-        4 service_list: Option<Vec<Service>> => w::Field::new("service_list"),
+        4 service_list: Option<Vec<Service>> => "service_list",
     }
-    new(business_code: String, brand_id: String, brand_customer_service: BrandCustomerService)
+    new(
+        business_code: impl Into<String>,
+        brand_id: impl Into<String>,
+        brand_customer_service: BrandCustomerService,
+    )
     set(brand_mini_program_info: BrandMiniProgramInfo, service_list: Vec<Service>)
 }
 
@@ -200,13 +208,13 @@ w::record! {
     /// Answer to [`CardConfigsPost`].
     pub struct CardConfigsPostResponse {
         /// `business_code`.
-        0 business_code: String => w::Field::must("business_code"),
+        0 business_code: String => "business_code: must",
         /// `brand_id`.
-        1 brand_id: String => w::Field::must("brand_id"),
+        1 brand_id: String => "brand_id: must",
         /// `applyment_id`.
-        2 applyment_id: String => w::Field::must("applyment_id"),
+        2 applyment_id: String => "applyment_id: must",
         /// `card_preview_url`.
-        3 card_preview_url: String => w::Field::must("card_preview_url"),
+        3 card_preview_url: String => "card_preview_url: must",
     }
 }
 
@@ -238,29 +246,29 @@ w::record! {
     /// * Catalog: `pay_v3.brand.card.card_configs_preview_url`.
     pub struct CardConfigsPreviewUrl {
         /// `business_code`.
-        0 business_code: Option<String> => w::Field::new("business_code").place(w::Place::Query),
+        0 business_code: Option<String> => "business_code: query",
         /// `applyment_id`.
-        1 applyment_id: Option<String> => w::Field::new("applyment_id").place(w::Place::Query),
+        1 applyment_id: Option<String> => "applyment_id: query",
         /// `brand_id`.
-        2 brand_id: String => w::Field::must("brand_id").place(w::Place::Query),
+        2 brand_id: String => "brand_id: must query",
     }
-    new(brand_id: String)
-    set(business_code: String, applyment_id: String)
+    new(brand_id: impl Into<String>)
+    text(business_code: String, applyment_id: String)
 }
 
 w::record! {
     /// Answer to [`CardConfigsPreviewUrl`].
     pub struct CardConfigsPreviewUrlResponse {
         /// `business_code`.
-        0 business_code: String => w::Field::must("business_code"),
+        0 business_code: String => "business_code: must",
         /// `applyment_id`.
-        1 applyment_id: String => w::Field::must("applyment_id"),
+        1 applyment_id: String => "applyment_id: must",
         /// `brand_id`.
-        2 brand_id: String => w::Field::must("brand_id"),
+        2 brand_id: String => "brand_id: must",
         /// `card_preview_url`.
-        3 card_preview_url: String => w::Field::must("card_preview_url"),
+        3 card_preview_url: String => "card_preview_url: must",
         /// `url_expired_time`.
-        4 url_expired_time: String => w::Field::must("url_expired_time"),
+        4 url_expired_time: String => "url_expired_time: must",
     }
 }
 
@@ -292,33 +300,33 @@ w::record! {
     /// * Catalog: `pay_v3.brand.card.card_configs_publish`.
     pub struct CardConfigsPublish {
         /// `business_code`.
-        0 business_code: Option<String> => w::Field::new("business_code"),
+        0 business_code: Option<String> => "business_code",
         /// `applyment_id`.
-        1 applyment_id: Option<String> => w::Field::new("applyment_id"),
+        1 applyment_id: Option<String> => "applyment_id",
         /// `brand_id`.
-        2 brand_id: String => w::Field::must("brand_id"),
+        2 brand_id: String => "brand_id: must",
         /// `publish_type`; one of `IMMEDIATE_PUBLISH` `SCHEDULED_PUBLISH`.
-        3 publish_type: String => w::Field::must("publish_type"),
+        3 publish_type: String => "publish_type: must",
         /// `scheduled_publish_time`.
-        4 scheduled_publish_time: Option<String> => w::Field::new("scheduled_publish_time"),
+        4 scheduled_publish_time: Option<String> => "scheduled_publish_time",
     }
-    new(brand_id: String, publish_type: String)
-    set(business_code: String, applyment_id: String, scheduled_publish_time: String)
+    new(brand_id: impl Into<String>, publish_type: impl Into<String>)
+    text(business_code: String, applyment_id: String, scheduled_publish_time: String)
 }
 
 w::record! {
     /// Answer to [`CardConfigsPublish`].
     pub struct CardConfigsPublishResponse {
         /// `business_code`.
-        0 business_code: String => w::Field::must("business_code"),
+        0 business_code: String => "business_code: must",
         /// `applyment_id`.
-        1 applyment_id: String => w::Field::must("applyment_id"),
+        1 applyment_id: String => "applyment_id: must",
         /// `brand_id`.
-        2 brand_id: String => w::Field::must("brand_id"),
+        2 brand_id: String => "brand_id: must",
         /// `publish_type`; one of `IMMEDIATE_PUBLISH` `SCHEDULED_PUBLISH`.
-        3 publish_type: String => w::Field::must("publish_type"),
+        3 publish_type: String => "publish_type: must",
         /// `scheduled_publish_time`.
-        4 scheduled_publish_time: Option<String> => w::Field::new("scheduled_publish_time"),
+        4 scheduled_publish_time: Option<String> => "scheduled_publish_time",
     }
 }
 
@@ -350,32 +358,32 @@ w::record! {
     /// * Catalog: `pay_v3.brand.card.card_links_by_business_code`.
     pub struct CardLinksByBusinessCode {
         /// `business_code`.
-        0 business_code: String => w::Field::must("business_code").place(w::Place::Path),
+        0 business_code: String => "business_code: must path",
         /// `brand_id`.
-        1 brand_id: String => w::Field::must("brand_id").place(w::Place::Query),
+        1 brand_id: String => "brand_id: must query",
     }
-    new(business_code: String, brand_id: String)
+    new(business_code: impl Into<String>, brand_id: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`CardLinksByBusinessCode`].
     pub struct CardLinksByBusinessCodeResponse {
         /// `business_code`.
-        0 business_code: String => w::Field::must("business_code"),
+        0 business_code: String => "business_code: must",
         /// `brand_id`.
-        1 brand_id: String => w::Field::must("brand_id"),
+        1 brand_id: String => "brand_id: must",
         /// `payment_scene`; one of `MINI_PROGRAM` `APP` `PAYMENT_SCORE` `PAYMENT_CODE`.
-        2 payment_scene: String => w::Field::must("payment_scene"),
+        2 payment_scene: String => "payment_scene: must",
         /// `appid`.
-        3 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+        3 appid: Option<xinqiao_types::AppId> => "appid",
         /// `card_link_mchid`.
-        4 card_link_mchid: Option<String> => w::Field::new("card_link_mchid"),
+        4 card_link_mchid: Option<String> => "card_link_mchid",
         /// `service_id`.
-        5 service_id: Option<String> => w::Field::new("service_id"),
+        5 service_id: Option<String> => "service_id",
         /// `configuration_state`; one of `WAITING_AUDIT` `AUDIT_REJECT` `WAITING_CONFIRMATION` `MERCHANT_ADMIN_REJECT` `IN_EFFECT`.
-        6 configuration_state: String => w::Field::must("configuration_state"),
+        6 configuration_state: String => "configuration_state: must",
         /// `reject_reason`.
-        7 reject_reason: Option<String> => w::Field::new("reject_reason"),
+        7 reject_reason: Option<String> => "reject_reason",
     }
 }
 
@@ -407,18 +415,18 @@ w::record! {
     /// * Catalog: `pay_v3.brand.card.card_links_cancel_applyment`.
     pub struct CardLinksCancelApplyment {
         /// `business_code`.
-        0 business_code: String => w::Field::must("business_code"),
+        0 business_code: String => "business_code: must",
         /// `brand_id`.
-        1 brand_id: String => w::Field::must("brand_id"),
+        1 brand_id: String => "brand_id: must",
     }
-    new(business_code: String, brand_id: String)
+    new(business_code: impl Into<String>, brand_id: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`CardLinksCancelApplyment`].
     pub struct CardLinksCancelApplymentResponse {
         /// `business_code`.
-        0 business_code: String => w::Field::must("business_code"),
+        0 business_code: String => "business_code: must",
     }
 }
 
@@ -450,31 +458,32 @@ w::record! {
     /// * Catalog: `pay_v3.brand.card.card_links_get`.
     pub struct CardLinksGet {
         /// `brand_id`.
-        0 brand_id: String => w::Field::must("brand_id").place(w::Place::Query),
+        0 brand_id: String => "brand_id: must query",
         /// `payment_scene`; one of `MINI_PROGRAM` `APP` `PAYMENT_SCORE` `PAYMENT_CODE`.
-        1 payment_scene: Option<String> => w::Field::new("payment_scene").place(w::Place::Query),
+        1 payment_scene: Option<String> => "payment_scene: query",
         /// `page_index`.
-        2 page_index: Option<i64> => w::Field::new("page_index").place(w::Place::Query),
+        2 page_index: Option<i64> => "page_index: query",
         /// `page_size`.
-        3 page_size: Option<i64> => w::Field::new("page_size").place(w::Place::Query),
+        3 page_size: Option<i64> => "page_size: query",
     }
-    new(brand_id: String)
-    set(payment_scene: String, page_index: i64, page_size: i64)
+    new(brand_id: impl Into<String>)
+    text(payment_scene: String)
+    set(page_index: i64, page_size: i64)
 }
 
 w::record! {
     /// Answer to [`CardLinksGet`].
     pub struct CardLinksGetResponse {
         /// `brand_id`.
-        0 brand_id: Option<String> => w::Field::new("brand_id"),
+        0 brand_id: Option<String> => "brand_id",
         /// `page_index`.
-        1 page_index: Option<i64> => w::Field::new("page_index"),
+        1 page_index: Option<i64> => "page_index",
         /// `page_size`.
-        2 page_size: Option<i64> => w::Field::new("page_size"),
+        2 page_size: Option<i64> => "page_size",
         /// `total_num`.
-        3 total_num: Option<i64> => w::Field::new("total_num"),
+        3 total_num: Option<i64> => "total_num",
         /// `active_link_list`.
-        4 active_link_list: Option<Vec<ActiveLink>> => w::Field::new("active_link_list"),
+        4 active_link_list: Option<Vec<ActiveLink>> => "active_link_list",
     }
 }
 
@@ -506,37 +515,41 @@ w::record! {
     /// * Catalog: `pay_v3.brand.card.card_links_post`.
     pub struct CardLinksPost {
         /// `business_code`.
-        0 business_code: String => w::Field::must("business_code"),
+        0 business_code: String => "business_code: must",
         /// `brand_id`.
-        1 brand_id: String => w::Field::must("brand_id"),
+        1 brand_id: String => "brand_id: must",
         /// `payment_scene`; one of `MINI_PROGRAM` `APP` `PAYMENT_SCORE` `PAYMENT_CODE`.
-        2 payment_scene: String => w::Field::must("payment_scene"),
+        2 payment_scene: String => "payment_scene: must",
         /// `appid`.
-        3 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+        3 appid: Option<xinqiao_types::AppId> => "appid",
         /// `card_link_mchid`.
-        4 card_link_mchid: Option<String> => w::Field::new("card_link_mchid"),
+        4 card_link_mchid: Option<String> => "card_link_mchid",
         /// `service_id`.
-        5 service_id: Option<String> => w::Field::new("service_id"),
+        5 service_id: Option<String> => "service_id",
     }
-    new(business_code: String, brand_id: String, payment_scene: String)
-    set(appid: xinqiao_types::AppId, card_link_mchid: String, service_id: String)
+    new(
+        business_code: impl Into<String>,
+        brand_id: impl Into<String>,
+        payment_scene: impl Into<String>,
+    )
+    text(appid: xinqiao_types::AppId, card_link_mchid: String, service_id: String)
 }
 
 w::record! {
     /// Answer to [`CardLinksPost`].
     pub struct CardLinksPostResponse {
         /// `business_code`.
-        0 business_code: String => w::Field::must("business_code"),
+        0 business_code: String => "business_code: must",
         /// `brand_id`.
-        1 brand_id: String => w::Field::must("brand_id"),
+        1 brand_id: String => "brand_id: must",
         /// `payment_scene`; one of `MINI_PROGRAM` `APP` `PAYMENT_SCORE` `PAYMENT_CODE`.
-        2 payment_scene: String => w::Field::must("payment_scene"),
+        2 payment_scene: String => "payment_scene: must",
         /// `appid`.
-        3 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+        3 appid: Option<xinqiao_types::AppId> => "appid",
         /// `card_link_mchid`.
-        4 card_link_mchid: Option<String> => w::Field::new("card_link_mchid"),
+        4 card_link_mchid: Option<String> => "card_link_mchid",
         /// `service_id`.
-        5 service_id: Option<String> => w::Field::new("service_id"),
+        5 service_id: Option<String> => "service_id",
     }
 }
 
@@ -568,33 +581,33 @@ w::record! {
     /// * Catalog: `pay_v3.brand.card.card_links_unbind_card_link`.
     pub struct CardLinksUnbindCardLink {
         /// `brand_id`.
-        0 brand_id: String => w::Field::must("brand_id"),
+        0 brand_id: String => "brand_id: must",
         /// `payment_scene`; one of `MINI_PROGRAM` `APP` `PAYMENT_SCORE` `PAYMENT_CODE`.
-        1 payment_scene: String => w::Field::must("payment_scene"),
+        1 payment_scene: String => "payment_scene: must",
         /// `appid`.
-        2 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+        2 appid: Option<xinqiao_types::AppId> => "appid",
         /// `card_link_mchid`.
-        3 card_link_mchid: Option<String> => w::Field::new("card_link_mchid"),
+        3 card_link_mchid: Option<String> => "card_link_mchid",
         /// `service_id`.
-        4 service_id: Option<String> => w::Field::new("service_id"),
+        4 service_id: Option<String> => "service_id",
     }
-    new(brand_id: String, payment_scene: String)
-    set(appid: xinqiao_types::AppId, card_link_mchid: String, service_id: String)
+    new(brand_id: impl Into<String>, payment_scene: impl Into<String>)
+    text(appid: xinqiao_types::AppId, card_link_mchid: String, service_id: String)
 }
 
 w::record! {
     /// Answer to [`CardLinksUnbindCardLink`].
     pub struct CardLinksUnbindCardLinkResponse {
         /// `brand_id`.
-        0 brand_id: String => w::Field::must("brand_id"),
+        0 brand_id: String => "brand_id: must",
         /// `payment_scene`; one of `MINI_PROGRAM` `APP` `PAYMENT_SCORE` `PAYMENT_CODE`.
-        1 payment_scene: String => w::Field::must("payment_scene"),
+        1 payment_scene: String => "payment_scene: must",
         /// `appid`.
-        2 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+        2 appid: Option<xinqiao_types::AppId> => "appid",
         /// `card_link_mchid`.
-        3 card_link_mchid: Option<String> => w::Field::new("card_link_mchid"),
+        3 card_link_mchid: Option<String> => "card_link_mchid",
         /// `service_id`.
-        4 service_id: Option<String> => w::Field::new("service_id"),
+        4 service_id: Option<String> => "service_id",
     }
 }
 

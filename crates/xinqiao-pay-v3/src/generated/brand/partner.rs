@@ -7,23 +7,23 @@ w::record! {
     /// `BrandstoresGetData`.
     pub struct BrandstoresGetData {
         /// `brand_id`.
-        0 brand_id: String => w::Field::must("brand_id"),
+        0 brand_id: String => "brand_id: must",
         /// `store_id`.
-        1 store_id: Option<String> => w::Field::new("store_id"),
+        1 store_id: Option<String> => "store_id",
         /// `store_state`; one of `OPEN` `CREATING` `CLOSED`.
-        2 store_state: Option<String> => w::Field::new("store_state"),
+        2 store_state: Option<String> => "store_state",
         /// `audit_state`; one of `SUCCESS` `PROCESSING` `REJECTED`.
-        3 audit_state: Option<String> => w::Field::new("audit_state"),
+        3 audit_state: Option<String> => "audit_state",
         /// `review_reject_reason`.
-        4 review_reject_reason: Option<String> => w::Field::new("review_reject_reason"),
+        4 review_reject_reason: Option<String> => "review_reject_reason",
         /// `store_basics`.
-        5 store_basics: Option<StoreBasic> => w::Field::new("store_basics"),
+        5 store_basics: Option<StoreBasic> => "store_basics",
         /// `store_address`.
-        6 store_address: Option<StoreAddress> => w::Field::new("store_address"),
+        6 store_address: Option<StoreAddress> => "store_address",
         /// `store_business`.
-        7 store_business: Option<StoreBusiness> => w::Field::new("store_business"),
+        7 store_business: Option<StoreBusiness> => "store_business",
         /// `store_recipient`.
-        8 store_recipient: Option<Vec<StoreRecipient>> => w::Field::new("store_recipient"),
+        8 store_recipient: Option<Vec<StoreRecipient>> => "store_recipient",
     }
 }
 
@@ -31,18 +31,18 @@ w::record! {
     /// `BrandstoresPostStoreAddress`.
     pub struct BrandstoresPostStoreAddress {
         /// `address_code`; needed according to the documentation.
-        0 address_code: Option<String> => w::Field::new("address_code"),
+        0 address_code: Option<String> => "address_code",
         /// `address_detail`; needed according to the documentation.
-        1 address_detail: Option<String> => w::Field::new("address_detail"),
+        1 address_detail: Option<String> => "address_detail",
         /// `address_complements`.
-        2 address_complements: Option<String> => w::Field::new("address_complements"),
+        2 address_complements: Option<String> => "address_complements",
         /// `longitude`.
-        3 longitude: Option<String> => w::Field::new("longitude").masked(),
+        3 longitude: Option<String> => "longitude: masked",
         /// `latitude`.
-        4 latitude: Option<String> => w::Field::new("latitude").masked(),
+        4 latitude: Option<String> => "latitude: masked",
     }
     new()
-    set(
+    text(
         address_code: String,
         address_detail: String,
         address_complements: String,
@@ -55,11 +55,11 @@ w::record! {
     /// `CardsByCardIdDeletePurchaseInformation`.
     pub struct CardsByCardIdDeletePurchaseInformation {
         /// `price`.
-        0 price: Option<f64> => w::Field::new("price"),
+        0 price: Option<f64> => "price",
         /// `jump_appid`.
-        1 jump_appid: Option<String> => w::Field::new("jump_appid"),
+        1 jump_appid: Option<String> => "jump_appid",
         /// `jump_path`.
-        2 jump_path: Option<String> => w::Field::new("jump_path"),
+        2 jump_path: Option<String> => "jump_path",
     }
 }
 
@@ -67,75 +67,76 @@ w::record! {
     /// `CardsByCardIdDeleteValidDateInformation`.
     pub struct CardsByCardIdDeleteValidDateInformation {
         /// `type`; one of `FIX_TIME_RANGE` `FIX_TERM` `PERMANENT`.
-        0 type_: String => w::Field::must("type"),
+        0 type_: String => "type: must",
         /// `available_begin_time`.
-        1 available_begin_time: Option<String> => w::Field::new("available_begin_time"),
+        1 available_begin_time: Option<String> => "available_begin_time",
         /// `available_end_time`.
-        2 available_end_time: Option<String> => w::Field::new("available_end_time"),
+        2 available_end_time: Option<String> => "available_end_time",
         /// `available_day_after_receive`.
-        3 available_day_after_receive: Option<i64> => w::Field::new("available_day_after_receive"),
+        3 available_day_after_receive: Option<i64> => "available_day_after_receive",
     }
-    new(type_: String)
-    set(available_begin_time: String, available_end_time: String, available_day_after_receive: i64)
+    new(type_: impl Into<String>)
+    text(available_begin_time: String, available_end_time: String)
+    set(available_day_after_receive: i64)
 }
 
 w::record! {
     /// `CardsGetData`.
     pub struct CardsGetData {
         /// `out_request_no`.
-        0 out_request_no: String => w::Field::must("out_request_no"),
+        0 out_request_no: String => "out_request_no: must",
         /// `card_id`.
-        1 card_id: String => w::Field::must("card_id"),
+        1 card_id: String => "card_id: must",
         /// `brand_id`.
-        2 brand_id: String => w::Field::must("brand_id"),
+        2 brand_id: String => "brand_id: must",
         /// `appid`.
-        3 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        3 appid: xinqiao_types::AppId => "appid: must",
         /// `card_type`; one of `PURCHASE` `NORMAL` `BALANCE`.
-        4 card_type: String => w::Field::must("card_type"),
+        4 card_type: String => "card_type: must",
         /// `card_title`.
-        5 card_title: String => w::Field::must("card_title"),
+        5 card_title: String => "card_title: must",
         /// `card_color`.
-        6 card_color: String => w::Field::must("card_color"),
+        6 card_color: String => "card_color: must",
         /// `card_picture_url`.
-        7 card_picture_url: String => w::Field::must("card_picture_url"),
+        7 card_picture_url: String => "card_picture_url: must",
         /// `code_mode`; one of `SYSTEM_ALLOCATE` `MERCHANT_ALLOCATE`.
-        8 code_mode: String => w::Field::must("code_mode"),
+        8 code_mode: String => "code_mode: must",
         /// `code_type`; one of `NONE_CODE` `BAR_CODE` `QR_CODE` `BAR_CODE_AND_QR_CODE` `JUMP_MINI_PROGRAM`.
-        9 code_type: String => w::Field::must("code_type"),
+        9 code_type: String => "code_type: must",
         /// `code_jump_information`.
-        10 code_jump_information: Option<CodeJumpInformation> => w::Field::new("code_jump_information"),
+        10 code_jump_information: Option<CodeJumpInformation> => "code_jump_information",
         /// `member_information`.
-        11 member_information: Option<CodeJumpInformation> => w::Field::new("member_information"),
+        11 member_information: Option<CodeJumpInformation> => "member_information",
         /// `points_information`.
-        12 points_information: Option<CodeJumpInformation> => w::Field::new("points_information"),
+        12 points_information: Option<CodeJumpInformation> => "points_information",
         /// `balance_information`.
-        13 balance_information: Option<CodeJumpInformation> => w::Field::new("balance_information"),
+        13 balance_information: Option<CodeJumpInformation> => "balance_information",
         /// `purchase_information`.
-        14 purchase_information: Option<PurchaseInformation> => w::Field::new("purchase_information"),
+        14 purchase_information: Option<PurchaseInformation> => "purchase_information",
         /// `benefits`.
-        15 benefits: String => w::Field::must("benefits"),
+        15 benefits: String => "benefits: must",
         /// `notify_url`.
-        16 notify_url: String => w::Field::must("notify_url"),
+        16 notify_url: String => "notify_url: must",
         /// `need_pinned`.
-        17 need_pinned: Option<bool> => w::Field::new("need_pinned"),
+        17 need_pinned: Option<bool> => "need_pinned",
         /// `need_display_level`.
-        18 need_display_level: Option<bool> => w::Field::new("need_display_level"),
+        18 need_display_level: Option<bool> => "need_display_level",
         /// `init_level`.
-        19 init_level: Option<String> => w::Field::new("init_level"),
+        19 init_level: Option<String> => "init_level",
         /// `service_phone`.
-        20 service_phone: Option<String> => w::Field::new("service_phone"),
+        20 service_phone: Option<String> => "service_phone",
         /// `legal_agreement`.
-        21 legal_agreement: Option<String> => w::Field::new("legal_agreement"),
+        21 legal_agreement: Option<String> => "legal_agreement",
         /// `valid_date_information`.
-        22 valid_date_information: Option<ValidDateInformation> => w::Field::new("valid_date_information"),
+        22 valid_date_information: Option<ValidDateInformation> => "valid_date_information",
         /// `user_information`.
-        23 user_information: Option<UserInformation> => w::Field::new("user_information"),
+        23 user_information: Option<UserInformation> => "user_information",
         /// `state`.
-        24 state: String => w::Field::must("state"),
+        24 state: String => "state: must",
         /// `create_time`; format `rfc3339`.
-        25 create_time: String => w::Field::must("create_time"),
+        25 create_time: String => "create_time: must",
         /// `modify_time`; format `rfc3339`.
-        26 modify_time: String => w::Field::must("modify_time"),
+        26 modify_time: String => "modify_time: must",
     }
 }
 
@@ -143,9 +144,9 @@ w::record! {
     /// `CardsPostUserInformation`.
     pub struct CardsPostUserInformation {
         /// `common_field_list`; one of `USER_FORM_FLAG_SEX` `USER_FORM_FLAG_NAME` `USER_FORM_FLAG_BIRTHDAY` `USER_FORM_FLAG_ADDRESS` `USER_FORM_FLAG_EMAIL` `USER_FORM_FLAG_CITY`.
-        0 common_field_list: Option<Vec<String>> => w::Field::new("common_field_list"),
+        0 common_field_list: Option<Vec<String>> => "common_field_list",
         /// `custom_field_list`.
-        1 custom_field_list: Option<Vec<UserInformationCustomField>> => w::Field::new("custom_field_list"),
+        1 custom_field_list: Option<Vec<UserInformationCustomField>> => "custom_field_list",
     }
     new()
     set(common_field_list: Vec<String>, custom_field_list: Vec<UserInformationCustomField>)
@@ -155,21 +156,21 @@ w::record! {
     /// `CodeJumpInformation`.
     pub struct CodeJumpInformation {
         /// `jump_appid`.
-        0 jump_appid: Option<String> => w::Field::new("jump_appid"),
+        0 jump_appid: Option<String> => "jump_appid",
         /// `jump_path`.
-        1 jump_path: Option<String> => w::Field::new("jump_path"),
+        1 jump_path: Option<String> => "jump_path",
     }
     new()
-    set(jump_appid: String, jump_path: String)
+    text(jump_appid: String, jump_path: String)
 }
 
 w::record! {
     /// `CommonField`.
     pub struct CommonField {
         /// `name`; one of `USER_FORM_FLAG_SEX` `USER_FORM_FLAG_NAME` `USER_FORM_FLAG_BIRTHDAY` `USER_FORM_FLAG_ADDRESS` `USER_FORM_FLAG_EMAIL` `USER_FORM_FLAG_CITY`.
-        0 name: String => w::Field::must("name"),
+        0 name: String => "name: must",
         /// `value`; encrypted on the wire.
-        1 value: Option<String> => w::Field::new("value").masked().encrypted(),
+        1 value: Option<String> => "value: masked encrypted",
     }
 }
 
@@ -177,11 +178,11 @@ w::record! {
     /// `CustomField`.
     pub struct CustomField {
         /// `type`; one of `CHECK_BOX` `RADIO`.
-        0 type_: String => w::Field::must("type"),
+        0 type_: String => "type: must",
         /// `name`.
-        1 name: String => w::Field::must("name"),
+        1 name: String => "name: must",
         /// `values`.
-        2 values: Option<Vec<String>> => w::Field::new("values"),
+        2 values: Option<Vec<String>> => "values",
     }
 }
 
@@ -189,9 +190,9 @@ w::record! {
     /// `DataCustomField`.
     pub struct DataCustomField {
         /// `name`.
-        0 name: String => w::Field::must("name"),
+        0 name: String => "name: must",
         /// `user_chosen_values`; encrypted on the wire.
-        1 user_chosen_values: Option<Vec<String>> => w::Field::new("user_chosen_values").masked().encrypted(),
+        1 user_chosen_values: Option<Vec<String>> => "user_chosen_values: masked encrypted",
     }
 }
 
@@ -199,9 +200,9 @@ w::record! {
     /// `DataUserInformation`.
     pub struct DataUserInformation {
         /// `common_field_list`.
-        0 common_field_list: Option<Vec<CommonField>> => w::Field::new("common_field_list"),
+        0 common_field_list: Option<Vec<CommonField>> => "common_field_list",
         /// `custom_field_list`.
-        1 custom_field_list: Option<Vec<DataCustomField>> => w::Field::new("custom_field_list"),
+        1 custom_field_list: Option<Vec<DataCustomField>> => "custom_field_list",
     }
 }
 
@@ -209,35 +210,35 @@ w::record! {
     /// `MembershipActivitiesGetData`.
     pub struct MembershipActivitiesGetData {
         /// `out_request_no`.
-        0 out_request_no: String => w::Field::must("out_request_no"),
+        0 out_request_no: String => "out_request_no: must",
         /// `brand_id`.
-        1 brand_id: String => w::Field::must("brand_id"),
+        1 brand_id: String => "brand_id: must",
         /// `card_id`.
-        2 card_id: String => w::Field::must("card_id"),
+        2 card_id: String => "card_id: must",
         /// `activity_channel`; one of `MECHANT_APP_COMPONENT`.
-        3 activity_channel: String => w::Field::must("activity_channel"),
+        3 activity_channel: String => "activity_channel: must",
         /// `title`.
-        4 title: String => w::Field::must("title"),
+        4 title: String => "title: must",
         /// `sub_title`.
-        5 sub_title: String => w::Field::must("sub_title"),
+        5 sub_title: String => "sub_title: must",
         /// `begin_time`.
-        6 begin_time: String => w::Field::must("begin_time"),
+        6 begin_time: String => "begin_time: must",
         /// `end_time`.
-        7 end_time: String => w::Field::must("end_time"),
+        7 end_time: String => "end_time: must",
         /// `apply_total`.
-        8 apply_total: i64 => w::Field::must("apply_total"),
+        8 apply_total: i64 => "apply_total: must",
         /// `apply_available`.
-        9 apply_available: i64 => w::Field::must("apply_available"),
+        9 apply_available: i64 => "apply_available: must",
         /// `product_coupon_stock_list`.
-        10 product_coupon_stock_list: Vec<ProductCouponStock> => w::Field::must("product_coupon_stock_list"),
+        10 product_coupon_stock_list: Vec<ProductCouponStock> => "product_coupon_stock_list: must",
         /// `activity_id`.
-        11 activity_id: String => w::Field::must("activity_id"),
+        11 activity_id: String => "activity_id: must",
         /// `activity_state`; one of `MEMBERSHIP_ACTIVITY_CREATED` `MEMBERSHIP_ACTIVITY_EFFECTIVE` `MEMBERSHIP_ACTIVITY_TERMINATED` `MEMBERSHIP_ACTIVITY_EXPIRED`.
-        12 activity_state: String => w::Field::must("activity_state"),
+        12 activity_state: String => "activity_state: must",
         /// `create_time`.
-        13 create_time: String => w::Field::must("create_time"),
+        13 create_time: String => "create_time: must",
         /// `modify_time`.
-        14 modify_time: String => w::Field::must("modify_time"),
+        14 modify_time: String => "modify_time: must",
     }
 }
 
@@ -245,40 +246,41 @@ w::record! {
     /// `ProductCouponStock`.
     pub struct ProductCouponStock {
         /// `product_coupon_id`.
-        0 product_coupon_id: String => w::Field::must("product_coupon_id"),
+        0 product_coupon_id: String => "product_coupon_id: must",
         /// `stock_id`.
-        1 stock_id: String => w::Field::must("stock_id"),
+        1 stock_id: String => "stock_id: must",
     }
-    new(product_coupon_id: String, stock_id: String)
+    new(product_coupon_id: impl Into<String>, stock_id: impl Into<String>)
 }
 
 w::record! {
     /// `PurchaseInformation`.
     pub struct PurchaseInformation {
         /// `jump_appid`.
-        0 jump_appid: Option<String> => w::Field::new("jump_appid"),
+        0 jump_appid: Option<String> => "jump_appid",
         /// `jump_path`.
-        1 jump_path: Option<String> => w::Field::new("jump_path"),
+        1 jump_path: Option<String> => "jump_path",
         /// `price`; unit fen.
-        2 price: Option<xinqiao_types::Fen> => w::Field::new("price"),
+        2 price: Option<xinqiao_types::Fen> => "price",
     }
     new()
-    set(jump_appid: String, jump_path: String, price: xinqiao_types::Fen)
+    text(jump_appid: String, jump_path: String)
+    set(price: xinqiao_types::Fen)
 }
 
 w::record! {
     /// `StoreAddress`.
     pub struct StoreAddress {
         /// `address_code`.
-        0 address_code: String => w::Field::must("address_code"),
+        0 address_code: String => "address_code: must",
         /// `address_detail`.
-        1 address_detail: String => w::Field::must("address_detail"),
+        1 address_detail: String => "address_detail: must",
         /// `address_complements`.
-        2 address_complements: Option<String> => w::Field::new("address_complements"),
+        2 address_complements: Option<String> => "address_complements",
         /// `longitude`.
-        3 longitude: Option<String> => w::Field::new("longitude").masked(),
+        3 longitude: Option<String> => "longitude: masked",
         /// `latitude`.
-        4 latitude: Option<String> => w::Field::new("latitude").masked(),
+        4 latitude: Option<String> => "latitude: masked",
     }
 }
 
@@ -286,15 +288,15 @@ w::record! {
     /// `StoreAddressItem`.
     pub struct StoreAddressItem {
         /// `address_code`.
-        0 address_code: Option<String> => w::Field::new("address_code"),
+        0 address_code: Option<String> => "address_code",
         /// `address_detail`.
-        1 address_detail: Option<String> => w::Field::new("address_detail"),
+        1 address_detail: Option<String> => "address_detail",
         /// `address_complements`.
-        2 address_complements: Option<String> => w::Field::new("address_complements"),
+        2 address_complements: Option<String> => "address_complements",
         /// `longitude`.
-        3 longitude: Option<String> => w::Field::new("longitude").masked(),
+        3 longitude: Option<String> => "longitude: masked",
         /// `latitude`.
-        4 latitude: Option<String> => w::Field::new("latitude").masked(),
+        4 latitude: Option<String> => "latitude: masked",
     }
 }
 
@@ -302,35 +304,35 @@ w::record! {
     /// `StoreBasic`.
     pub struct StoreBasic {
         /// `store_reference_id`.
-        0 store_reference_id: Option<String> => w::Field::new("store_reference_id"),
+        0 store_reference_id: Option<String> => "store_reference_id",
         /// `branch_name`.
-        1 branch_name: Option<String> => w::Field::new("branch_name"),
+        1 branch_name: Option<String> => "branch_name",
     }
     new()
-    set(store_reference_id: String, branch_name: String)
+    text(store_reference_id: String, branch_name: String)
 }
 
 w::record! {
     /// `StoreBusiness`.
     pub struct StoreBusiness {
         /// `service_phone`.
-        0 service_phone: Option<String> => w::Field::new("service_phone"),
+        0 service_phone: Option<String> => "service_phone",
         /// `business_hours`.
-        1 business_hours: Option<String> => w::Field::new("business_hours"),
+        1 business_hours: Option<String> => "business_hours",
     }
     new()
-    set(service_phone: String, business_hours: String)
+    text(service_phone: String, business_hours: String)
 }
 
 w::record! {
     /// `StoreRecipient`.
     pub struct StoreRecipient {
         /// `mchid`.
-        0 mchid: Option<xinqiao_types::MchId> => w::Field::new("mchid"),
+        0 mchid: Option<xinqiao_types::MchId> => "mchid",
         /// `company_name`.
-        1 company_name: Option<String> => w::Field::new("company_name"),
+        1 company_name: Option<String> => "company_name",
         /// `recipient_state`; one of `CONFIRMED` `ADMIN_REJECTED` `CONFIRMING` `TIMEOUT_REJECTED`.
-        2 recipient_state: Option<String> => w::Field::new("recipient_state"),
+        2 recipient_state: Option<String> => "recipient_state",
     }
 }
 
@@ -338,41 +340,41 @@ w::record! {
     /// `UserCardsData`.
     pub struct UserCardsData {
         /// `user_card_code`.
-        0 user_card_code: String => w::Field::must("user_card_code"),
+        0 user_card_code: String => "user_card_code: must",
         /// `card_id`.
-        1 card_id: String => w::Field::must("card_id"),
+        1 card_id: String => "card_id: must",
         /// `brand_id`.
-        2 brand_id: String => w::Field::must("brand_id"),
+        2 brand_id: String => "brand_id: must",
         /// `openid`.
-        3 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        3 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `card_type`; one of `PURCHASE` `NORMAL` `BALANCE`.
-        4 card_type: String => w::Field::must("card_type"),
+        4 card_type: String => "card_type: must",
         /// `card_color`.
-        5 card_color: String => w::Field::must("card_color"),
+        5 card_color: String => "card_color: must",
         /// `card_picture_url`.
-        6 card_picture_url: String => w::Field::must("card_picture_url"),
+        6 card_picture_url: String => "card_picture_url: must",
         /// `phone_number`; encrypted on the wire.
-        7 phone_number: Option<String> => w::Field::new("phone_number").masked().encrypted(),
+        7 phone_number: Option<String> => "phone_number: masked encrypted",
         /// `level`.
-        8 level: Option<String> => w::Field::new("level"),
+        8 level: Option<String> => "level",
         /// `valid_date_information`.
-        9 valid_date_information: Option<ValidDateInformation> => w::Field::new("valid_date_information"),
+        9 valid_date_information: Option<ValidDateInformation> => "valid_date_information",
         /// `pickup_time`; format `rfc3339`.
-        10 pickup_time: String => w::Field::must("pickup_time"),
+        10 pickup_time: String => "pickup_time: must",
         /// `user_information`.
-        11 user_information: Option<DataUserInformation> => w::Field::new("user_information"),
+        11 user_information: Option<DataUserInformation> => "user_information",
         /// `attach`.
-        12 attach: Option<String> => w::Field::new("attach"),
+        12 attach: Option<String> => "attach",
         /// `user_card_state`; one of `UNACTIVATED` `EFFECTIVE` `EXPIRED` `INVALID`.
-        13 user_card_state: String => w::Field::must("user_card_state"),
+        13 user_card_state: String => "user_card_state: must",
         /// `invalid_reason`.
-        14 invalid_reason: Option<String> => w::Field::new("invalid_reason"),
+        14 invalid_reason: Option<String> => "invalid_reason",
         /// `invalid_time`; format `rfc3339`.
-        15 invalid_time: Option<String> => w::Field::new("invalid_time"),
+        15 invalid_time: Option<String> => "invalid_time",
         /// `create_time`; format `rfc3339`.
-        16 create_time: String => w::Field::must("create_time"),
+        16 create_time: String => "create_time: must",
         /// `modify_time`; format `rfc3339`.
-        17 modify_time: String => w::Field::must("modify_time"),
+        17 modify_time: String => "modify_time: must",
     }
 }
 
@@ -380,21 +382,22 @@ w::record! {
     /// `UserCardsImportByOpenidCustomField`.
     pub struct UserCardsImportByOpenidCustomField {
         /// `name`.
-        0 name: Option<String> => w::Field::new("name"),
+        0 name: Option<String> => "name",
         /// `user_chosen_values`; encrypted on the wire.
-        1 user_chosen_values: Option<Vec<String>> => w::Field::new("user_chosen_values").masked().encrypted(),
+        1 user_chosen_values: Option<Vec<String>> => "user_chosen_values: masked encrypted",
     }
     new()
-    set(name: String, user_chosen_values: Vec<String>)
+    text(name: String)
+    set(user_chosen_values: Vec<String>)
 }
 
 w::record! {
     /// `UserCardsImportByOpenidUserInformation`.
     pub struct UserCardsImportByOpenidUserInformation {
         /// `common_field_list`.
-        0 common_field_list: Option<Vec<UserInformationCommonField>> => w::Field::new("common_field_list"),
+        0 common_field_list: Option<Vec<UserInformationCommonField>> => "common_field_list",
         /// `custom_field_list`.
-        1 custom_field_list: Option<Vec<UserCardsImportByOpenidCustomField>> => w::Field::new("custom_field_list"),
+        1 custom_field_list: Option<Vec<UserCardsImportByOpenidCustomField>> => "custom_field_list",
     }
     new()
     set(
@@ -407,33 +410,34 @@ w::record! {
     /// `UserCardsImportByPhoneCommonField`.
     pub struct UserCardsImportByPhoneCommonField {
         /// `name`; one of `USER_FORM_FLAG_SEX` `USER_FORM_FLAG_NAME` `USER_FORM_FLAG_BIRTHDAY` `USER_FORM_FLAG_ADDRESS` `USER_FORM_FLAG_EMAIL` `USER_FORM_FLAG_CITY`.
-        0 name: Option<String> => w::Field::new("name"),
+        0 name: Option<String> => "name",
         /// `value`.
-        1 value: Option<String> => w::Field::new("value"),
+        1 value: Option<String> => "value",
     }
     new()
-    set(name: String, value: String)
+    text(name: String, value: String)
 }
 
 w::record! {
     /// `UserCardsImportByPhoneCustomField`.
     pub struct UserCardsImportByPhoneCustomField {
         /// `name`.
-        0 name: Option<String> => w::Field::new("name"),
+        0 name: Option<String> => "name",
         /// `user_chosen_values`.
-        1 user_chosen_values: Option<Vec<String>> => w::Field::new("user_chosen_values"),
+        1 user_chosen_values: Option<Vec<String>> => "user_chosen_values",
     }
     new()
-    set(name: String, user_chosen_values: Vec<String>)
+    text(name: String)
+    set(user_chosen_values: Vec<String>)
 }
 
 w::record! {
     /// `UserCardsImportByPhoneUserInformation`.
     pub struct UserCardsImportByPhoneUserInformation {
         /// `common_field_list`.
-        0 common_field_list: Option<Vec<UserCardsImportByPhoneCommonField>> => w::Field::new("common_field_list"),
+        0 common_field_list: Option<Vec<UserCardsImportByPhoneCommonField>> => "common_field_list",
         /// `custom_field_list`.
-        1 custom_field_list: Option<Vec<UserCardsImportByPhoneCustomField>> => w::Field::new("custom_field_list"),
+        1 custom_field_list: Option<Vec<UserCardsImportByPhoneCustomField>> => "custom_field_list",
     }
     new()
     set(
@@ -446,9 +450,9 @@ w::record! {
     /// `UserInformation`.
     pub struct UserInformation {
         /// `common_field_list`; one of `USER_FORM_FLAG_SEX` `USER_FORM_FLAG_NAME` `USER_FORM_FLAG_BIRTHDAY` `USER_FORM_FLAG_ADDRESS` `USER_FORM_FLAG_EMAIL` `USER_FORM_FLAG_CITY`.
-        0 common_field_list: Option<Vec<String>> => w::Field::new("common_field_list"),
+        0 common_field_list: Option<Vec<String>> => "common_field_list",
         /// `custom_field_list`.
-        1 custom_field_list: Option<Vec<CustomField>> => w::Field::new("custom_field_list"),
+        1 custom_field_list: Option<Vec<CustomField>> => "custom_field_list",
     }
 }
 
@@ -456,58 +460,61 @@ w::record! {
     /// `UserInformationCommonField`.
     pub struct UserInformationCommonField {
         /// `name`; one of `USER_FORM_FLAG_SEX` `USER_FORM_FLAG_NAME` `USER_FORM_FLAG_BIRTHDAY` `USER_FORM_FLAG_ADDRESS` `USER_FORM_FLAG_EMAIL` `USER_FORM_FLAG_CITY`.
-        0 name: Option<String> => w::Field::new("name"),
+        0 name: Option<String> => "name",
         /// `value`; encrypted on the wire.
-        1 value: Option<String> => w::Field::new("value").masked().encrypted(),
+        1 value: Option<String> => "value: masked encrypted",
     }
     new()
-    set(name: String, value: String)
+    text(name: String, value: String)
 }
 
 w::record! {
     /// `UserInformationCustomField`.
     pub struct UserInformationCustomField {
         /// `type`; one of `CHECK_BOX` `RADIO`.
-        0 type_: Option<String> => w::Field::new("type"),
+        0 type_: Option<String> => "type",
         /// `name`.
-        1 name: Option<String> => w::Field::new("name"),
+        1 name: Option<String> => "name",
         /// `values`.
-        2 values: Option<Vec<String>> => w::Field::new("values"),
+        2 values: Option<Vec<String>> => "values",
     }
     new()
-    set(type_: String, name: String, values: Vec<String>)
+    text(type_: String, name: String)
+    set(values: Vec<String>)
 }
 
 w::record! {
     /// `ValidDateInformation`.
     pub struct ValidDateInformation {
         /// `type`; one of `FIX_TIME_RANGE` `FIX_TERM` `PERMANENT`.
-        0 type_: String => w::Field::must("type"),
+        0 type_: String => "type: must",
         /// `available_begin_time`; format `rfc3339`.
-        1 available_begin_time: Option<String> => w::Field::new("available_begin_time"),
+        1 available_begin_time: Option<String> => "available_begin_time",
         /// `available_end_time`; format `rfc3339`.
-        2 available_end_time: Option<String> => w::Field::new("available_end_time"),
+        2 available_end_time: Option<String> => "available_end_time",
         /// `available_day_after_receive`.
-        3 available_day_after_receive: Option<i64> => w::Field::new("available_day_after_receive"),
+        3 available_day_after_receive: Option<i64> => "available_day_after_receive",
     }
-    new(type_: String)
-    set(available_begin_time: String, available_end_time: String, available_day_after_receive: i64)
+    new(type_: impl Into<String>)
+    text(available_begin_time: String, available_end_time: String)
+    set(available_day_after_receive: i64)
 }
 
 w::record! {
     /// `ValidDateInformationItem`.
     pub struct ValidDateInformationItem {
         /// `type`.
-        0 type_: String => w::Field::must("type"),
+        0 type_: String => "type: must",
         /// `available_begin_time`; format `rfc3339`.
-        1 available_begin_time: Option<String> => w::Field::new("available_begin_time"),
+        1 available_begin_time: Option<String> => "available_begin_time",
         /// `available_end_time`; format `rfc3339`.
-        2 available_end_time: Option<String> => w::Field::new("available_end_time"),
+        2 available_end_time: Option<String> => "available_end_time",
         /// `available_day_after_receive`.
-        3 available_day_after_receive: Option<i64> => w::Field::new("available_day_after_receive"),
+        3 available_day_after_receive: Option<i64> => "available_day_after_receive",
     }
-    new(type_: String)
-    set(available_begin_time: String, available_end_time: String, available_day_after_receive: i64)
+    new(type_: impl Into<String>)
+    text(available_begin_time: String, available_end_time: String)
+    set(available_day_after_receive: i64)
 }
 
 /// Card members for brand partners (品牌服务商会员): `pay_v3.brand.partner.card_member`.
@@ -522,66 +529,66 @@ pub mod card_member {
         /// * Catalog: `pay_v3.brand.partner.card_member.cards_by_card_id_delete`.
         pub struct CardsByCardIdDelete {
             /// `card_id`.
-            0 card_id: String => w::Field::must("card_id").place(w::Place::Path),
+            0 card_id: String => "card_id: must path",
             /// `brand_id`.
-            1 brand_id: String => w::Field::must("brand_id").place(w::Place::Query),
+            1 brand_id: String => "brand_id: must query",
         }
-        new(card_id: String, brand_id: String)
+        new(card_id: impl Into<String>, brand_id: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`CardsByCardIdDelete`].
         pub struct CardsByCardIdDeleteResponse {
             /// `card_id`.
-            0 card_id: String => w::Field::must("card_id"),
+            0 card_id: String => "card_id: must",
             /// `brand_id`.
-            1 brand_id: String => w::Field::must("brand_id"),
+            1 brand_id: String => "brand_id: must",
             /// `appid`.
-            2 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            2 appid: xinqiao_types::AppId => "appid: must",
             /// `card_type`; one of `PURCHASE` `NORMAL` `BALANCE`.
-            3 card_type: String => w::Field::must("card_type"),
+            3 card_type: String => "card_type: must",
             /// `card_title`.
-            4 card_title: String => w::Field::must("card_title"),
+            4 card_title: String => "card_title: must",
             /// `card_color`.
-            5 card_color: String => w::Field::must("card_color"),
+            5 card_color: String => "card_color: must",
             /// `card_picture_url`.
-            6 card_picture_url: String => w::Field::must("card_picture_url"),
+            6 card_picture_url: String => "card_picture_url: must",
             /// `code_mode`; one of `SYSTEM_ALLOCATE` `MERCHANT_ALLOCATE`.
-            7 code_mode: String => w::Field::must("code_mode"),
+            7 code_mode: String => "code_mode: must",
             /// `code_type`; one of `NONE_CODE` `BAR_CODE` `QR_CODE` `BAR_CODE_AND_QR_CODE` `JUMP_MINI_PROGRAM`.
-            8 code_type: String => w::Field::must("code_type"),
+            8 code_type: String => "code_type: must",
             /// `code_jump_information`.
-            9 code_jump_information: Option<super::CodeJumpInformation> => w::Field::new("code_jump_information"),
+            9 code_jump_information: Option<super::CodeJumpInformation> => "code_jump_information",
             /// `benefits`.
-            10 benefits: String => w::Field::must("benefits"),
+            10 benefits: String => "benefits: must",
             /// `notify_url`.
-            11 notify_url: String => w::Field::must("notify_url"),
+            11 notify_url: String => "notify_url: must",
             /// `need_pinned`.
-            12 need_pinned: Option<bool> => w::Field::new("need_pinned"),
+            12 need_pinned: Option<bool> => "need_pinned",
             /// `need_display_level`.
-            13 need_display_level: Option<bool> => w::Field::new("need_display_level"),
+            13 need_display_level: Option<bool> => "need_display_level",
             /// `init_level`.
-            14 init_level: Option<String> => w::Field::new("init_level"),
+            14 init_level: Option<String> => "init_level",
             /// `service_phone`.
-            15 service_phone: Option<String> => w::Field::new("service_phone"),
+            15 service_phone: Option<String> => "service_phone",
             /// `legal_agreement`.
-            16 legal_agreement: Option<String> => w::Field::new("legal_agreement"),
+            16 legal_agreement: Option<String> => "legal_agreement",
             /// `valid_date_information`.
-            17 valid_date_information: super::CardsByCardIdDeleteValidDateInformation => w::Field::must("valid_date_information"),
+            17 valid_date_information: super::CardsByCardIdDeleteValidDateInformation => "valid_date_information: must",
             /// `points_information`.
-            18 points_information: Option<super::CodeJumpInformation> => w::Field::new("points_information"),
+            18 points_information: Option<super::CodeJumpInformation> => "points_information",
             /// `balance_information`.
-            19 balance_information: Option<super::CodeJumpInformation> => w::Field::new("balance_information"),
+            19 balance_information: Option<super::CodeJumpInformation> => "balance_information",
             /// `purchase_information`.
-            20 purchase_information: Option<super::CardsByCardIdDeletePurchaseInformation> => w::Field::new("purchase_information"),
+            20 purchase_information: Option<super::CardsByCardIdDeletePurchaseInformation> => "purchase_information",
             /// `user_information`.
-            21 user_information: Option<super::CardsPostUserInformation> => w::Field::new("user_information"),
+            21 user_information: Option<super::CardsPostUserInformation> => "user_information",
             /// `state`; one of `CARD_EFFECTIVE` `CARD_INVALID`.
-            22 state: String => w::Field::must("state"),
+            22 state: String => "state: must",
             /// `create_time`.
-            23 create_time: String => w::Field::must("create_time"),
+            23 create_time: String => "create_time: must",
             /// `update_time`.
-            24 update_time: String => w::Field::must("update_time"),
+            24 update_time: String => "update_time: must",
         }
     }
 
@@ -613,72 +620,72 @@ pub mod card_member {
         /// * Catalog: `pay_v3.brand.partner.card_member.cards_by_card_id_get`.
         pub struct CardsByCardIdGet {
             /// `card_id`.
-            0 card_id: String => w::Field::must("card_id").place(w::Place::Path),
+            0 card_id: String => "card_id: must path",
             /// `brand_id`.
-            1 brand_id: String => w::Field::must("brand_id").place(w::Place::Query),
+            1 brand_id: String => "brand_id: must query",
         }
-        new(card_id: String, brand_id: String)
+        new(card_id: impl Into<String>, brand_id: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`CardsByCardIdGet`].
         pub struct CardsByCardIdGetResponse {
             /// `out_request_no`.
-            0 out_request_no: String => w::Field::must("out_request_no"),
+            0 out_request_no: String => "out_request_no: must",
             /// `card_id`.
-            1 card_id: String => w::Field::must("card_id"),
+            1 card_id: String => "card_id: must",
             /// `brand_id`.
-            2 brand_id: String => w::Field::must("brand_id"),
+            2 brand_id: String => "brand_id: must",
             /// `appid`.
-            3 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            3 appid: xinqiao_types::AppId => "appid: must",
             /// `card_type`; one of `PURCHASE` `NORMAL` `BALANCE`.
-            4 card_type: String => w::Field::must("card_type"),
+            4 card_type: String => "card_type: must",
             /// `card_title`.
-            5 card_title: String => w::Field::must("card_title"),
+            5 card_title: String => "card_title: must",
             /// `card_color`.
-            6 card_color: String => w::Field::must("card_color"),
+            6 card_color: String => "card_color: must",
             /// `card_picture_url`.
-            7 card_picture_url: String => w::Field::must("card_picture_url"),
+            7 card_picture_url: String => "card_picture_url: must",
             /// `code_mode`; one of `SYSTEM_ALLOCATE` `MERCHANT_ALLOCATE`.
-            8 code_mode: String => w::Field::must("code_mode"),
+            8 code_mode: String => "code_mode: must",
             /// `code_type`; one of `NONE_CODE` `BAR_CODE` `QR_CODE` `BAR_CODE_AND_QR_CODE` `JUMP_MINI_PROGRAM`.
-            9 code_type: String => w::Field::must("code_type"),
+            9 code_type: String => "code_type: must",
             /// `code_jump_information`.
-            10 code_jump_information: Option<super::CodeJumpInformation> => w::Field::new("code_jump_information"),
+            10 code_jump_information: Option<super::CodeJumpInformation> => "code_jump_information",
             /// `member_information`.
-            11 member_information: Option<super::CodeJumpInformation> => w::Field::new("member_information"),
+            11 member_information: Option<super::CodeJumpInformation> => "member_information",
             /// `points_information`.
-            12 points_information: Option<super::CodeJumpInformation> => w::Field::new("points_information"),
+            12 points_information: Option<super::CodeJumpInformation> => "points_information",
             /// `balance_information`.
-            13 balance_information: Option<super::CodeJumpInformation> => w::Field::new("balance_information"),
+            13 balance_information: Option<super::CodeJumpInformation> => "balance_information",
             /// `purchase_information`.
-            14 purchase_information: Option<super::PurchaseInformation> => w::Field::new("purchase_information"),
+            14 purchase_information: Option<super::PurchaseInformation> => "purchase_information",
             /// `benefits`.
-            15 benefits: String => w::Field::must("benefits"),
+            15 benefits: String => "benefits: must",
             /// `notify_url`.
-            16 notify_url: String => w::Field::must("notify_url"),
+            16 notify_url: String => "notify_url: must",
             /// `need_pinned`.
-            17 need_pinned: Option<bool> => w::Field::new("need_pinned"),
+            17 need_pinned: Option<bool> => "need_pinned",
             /// `need_display_level`.
-            18 need_display_level: Option<bool> => w::Field::new("need_display_level"),
+            18 need_display_level: Option<bool> => "need_display_level",
             /// `init_level`.
-            19 init_level: Option<String> => w::Field::new("init_level"),
+            19 init_level: Option<String> => "init_level",
             /// `service_phone`.
-            20 service_phone: Option<String> => w::Field::new("service_phone"),
+            20 service_phone: Option<String> => "service_phone",
             /// `legal_agreement`.
-            21 legal_agreement: Option<String> => w::Field::new("legal_agreement"),
+            21 legal_agreement: Option<String> => "legal_agreement",
             /// `valid_date_information`.
-            22 valid_date_information: Option<super::ValidDateInformation> => w::Field::new("valid_date_information"),
+            22 valid_date_information: Option<super::ValidDateInformation> => "valid_date_information",
             /// `user_information`.
-            23 user_information: Option<super::UserInformation> => w::Field::new("user_information"),
+            23 user_information: Option<super::UserInformation> => "user_information",
             /// `state`; one of `CARD_EFFECTIVE` `CARD_INVALID`.
-            24 state: String => w::Field::must("state"),
+            24 state: String => "state: must",
             /// `create_time`; format `rfc3339`.
-            25 create_time: String => w::Field::must("create_time"),
+            25 create_time: String => "create_time: must",
             /// `modify_time`; format `rfc3339`.
-            26 modify_time: String => w::Field::must("modify_time"),
+            26 modify_time: String => "modify_time: must",
             /// `update_time`.
-            27 update_time: String => w::Field::must("update_time"),
+            27 update_time: String => "update_time: must",
         }
     }
 
@@ -710,72 +717,72 @@ pub mod card_member {
         /// * Catalog: `pay_v3.brand.partner.card_member.cards_by_card_id_invalidate`.
         pub struct CardsByCardIdInvalidate {
             /// `card_id`.
-            0 card_id: String => w::Field::must("card_id").place(w::Place::Path),
+            0 card_id: String => "card_id: must path",
             /// `brand_id`.
-            1 brand_id: String => w::Field::must("brand_id"),
+            1 brand_id: String => "brand_id: must",
         }
-        new(card_id: String, brand_id: String)
+        new(card_id: impl Into<String>, brand_id: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`CardsByCardIdInvalidate`].
         pub struct CardsByCardIdInvalidateResponse {
             /// `out_request_no`.
-            0 out_request_no: String => w::Field::must("out_request_no"),
+            0 out_request_no: String => "out_request_no: must",
             /// `card_id`.
-            1 card_id: String => w::Field::must("card_id"),
+            1 card_id: String => "card_id: must",
             /// `brand_id`.
-            2 brand_id: String => w::Field::must("brand_id"),
+            2 brand_id: String => "brand_id: must",
             /// `appid`.
-            3 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            3 appid: xinqiao_types::AppId => "appid: must",
             /// `card_type`; one of `PURCHASE` `NORMAL` `BALANCE`.
-            4 card_type: String => w::Field::must("card_type"),
+            4 card_type: String => "card_type: must",
             /// `card_title`.
-            5 card_title: String => w::Field::must("card_title"),
+            5 card_title: String => "card_title: must",
             /// `card_color`.
-            6 card_color: String => w::Field::must("card_color"),
+            6 card_color: String => "card_color: must",
             /// `card_picture_url`.
-            7 card_picture_url: String => w::Field::must("card_picture_url"),
+            7 card_picture_url: String => "card_picture_url: must",
             /// `code_mode`; one of `SYSTEM_ALLOCATE` `MERCHANT_ALLOCATE`.
-            8 code_mode: String => w::Field::must("code_mode"),
+            8 code_mode: String => "code_mode: must",
             /// `code_type`; one of `NONE_CODE` `BAR_CODE` `QR_CODE` `BAR_CODE_AND_QR_CODE` `JUMP_MINI_PROGRAM`.
-            9 code_type: String => w::Field::must("code_type"),
+            9 code_type: String => "code_type: must",
             /// `code_jump_information`.
-            10 code_jump_information: Option<super::CodeJumpInformation> => w::Field::new("code_jump_information"),
+            10 code_jump_information: Option<super::CodeJumpInformation> => "code_jump_information",
             /// `member_information`.
-            11 member_information: Option<super::CodeJumpInformation> => w::Field::new("member_information"),
+            11 member_information: Option<super::CodeJumpInformation> => "member_information",
             /// `points_information`.
-            12 points_information: Option<super::CodeJumpInformation> => w::Field::new("points_information"),
+            12 points_information: Option<super::CodeJumpInformation> => "points_information",
             /// `balance_information`.
-            13 balance_information: Option<super::CodeJumpInformation> => w::Field::new("balance_information"),
+            13 balance_information: Option<super::CodeJumpInformation> => "balance_information",
             /// `purchase_information`.
-            14 purchase_information: Option<super::PurchaseInformation> => w::Field::new("purchase_information"),
+            14 purchase_information: Option<super::PurchaseInformation> => "purchase_information",
             /// `benefits`.
-            15 benefits: String => w::Field::must("benefits"),
+            15 benefits: String => "benefits: must",
             /// `notify_url`.
-            16 notify_url: String => w::Field::must("notify_url"),
+            16 notify_url: String => "notify_url: must",
             /// `need_pinned`.
-            17 need_pinned: Option<bool> => w::Field::new("need_pinned"),
+            17 need_pinned: Option<bool> => "need_pinned",
             /// `need_display_level`.
-            18 need_display_level: Option<bool> => w::Field::new("need_display_level"),
+            18 need_display_level: Option<bool> => "need_display_level",
             /// `init_level`.
-            19 init_level: Option<String> => w::Field::new("init_level"),
+            19 init_level: Option<String> => "init_level",
             /// `service_phone`.
-            20 service_phone: Option<String> => w::Field::new("service_phone"),
+            20 service_phone: Option<String> => "service_phone",
             /// `legal_agreement`.
-            21 legal_agreement: Option<String> => w::Field::new("legal_agreement"),
+            21 legal_agreement: Option<String> => "legal_agreement",
             /// `valid_date_information`.
-            22 valid_date_information: Option<super::ValidDateInformation> => w::Field::new("valid_date_information"),
+            22 valid_date_information: Option<super::ValidDateInformation> => "valid_date_information",
             /// `user_information`.
-            23 user_information: Option<super::UserInformation> => w::Field::new("user_information"),
+            23 user_information: Option<super::UserInformation> => "user_information",
             /// `state`; one of `CARD_EFFECTIVE` `CARD_INVALID`.
-            24 state: String => w::Field::must("state"),
+            24 state: String => "state: must",
             /// `create_time`; format `rfc3339`.
-            25 create_time: String => w::Field::must("create_time"),
+            25 create_time: String => "create_time: must",
             /// `modify_time`; format `rfc3339`.
-            26 modify_time: String => w::Field::must("modify_time"),
+            26 modify_time: String => "modify_time: must",
             /// `update_time`.
-            27 update_time: String => w::Field::must("update_time"),
+            27 update_time: String => "update_time: must",
         }
     }
 
@@ -807,64 +814,66 @@ pub mod card_member {
         /// * Catalog: `pay_v3.brand.partner.card_member.cards_by_card_id_patch`.
         pub struct CardsByCardIdPatch {
             /// `card_id`.
-            0 card_id: String => w::Field::must("card_id").place(w::Place::Path),
+            0 card_id: String => "card_id: must path",
             /// `brand_id`.
-            1 brand_id: String => w::Field::must("brand_id"),
+            1 brand_id: String => "brand_id: must",
             /// `card_type`.
-            2 card_type: Option<String> => w::Field::new("card_type"),
+            2 card_type: Option<String> => "card_type",
             /// `card_title`.
-            3 card_title: Option<String> => w::Field::new("card_title"),
+            3 card_title: Option<String> => "card_title",
             /// `card_color`.
-            4 card_color: Option<String> => w::Field::new("card_color"),
+            4 card_color: Option<String> => "card_color",
             /// `card_picture_url`.
-            5 card_picture_url: Option<String> => w::Field::new("card_picture_url"),
+            5 card_picture_url: Option<String> => "card_picture_url",
             /// `code_jump_information`.
-            6 code_jump_information: Option<super::CodeJumpInformation> => w::Field::new("code_jump_information"),
+            6 code_jump_information: Option<super::CodeJumpInformation> => "code_jump_information",
             /// `member_information`.
-            7 member_information: Option<super::CodeJumpInformation> => w::Field::new("member_information"),
+            7 member_information: Option<super::CodeJumpInformation> => "member_information",
             /// `points_information`.
-            8 points_information: Option<super::CodeJumpInformation> => w::Field::new("points_information"),
+            8 points_information: Option<super::CodeJumpInformation> => "points_information",
             /// `balance_information`.
-            9 balance_information: Option<super::CodeJumpInformation> => w::Field::new("balance_information"),
+            9 balance_information: Option<super::CodeJumpInformation> => "balance_information",
             /// `purchase_information`.
-            10 purchase_information: Option<super::PurchaseInformation> => w::Field::new("purchase_information"),
+            10 purchase_information: Option<super::PurchaseInformation> => "purchase_information",
             /// `benefits`.
-            11 benefits: Option<String> => w::Field::new("benefits"),
+            11 benefits: Option<String> => "benefits",
             /// `notify_url`.
-            12 notify_url: Option<String> => w::Field::new("notify_url"),
+            12 notify_url: Option<String> => "notify_url",
             /// `need_pinned`.
-            13 need_pinned: Option<bool> => w::Field::new("need_pinned"),
+            13 need_pinned: Option<bool> => "need_pinned",
             /// `need_display_level`.
-            14 need_display_level: Option<bool> => w::Field::new("need_display_level"),
+            14 need_display_level: Option<bool> => "need_display_level",
             /// `init_level`.
-            15 init_level: Option<String> => w::Field::new("init_level"),
+            15 init_level: Option<String> => "init_level",
             /// `service_phone`.
-            16 service_phone: Option<String> => w::Field::new("service_phone"),
+            16 service_phone: Option<String> => "service_phone",
             /// `legal_agreement`.
-            17 legal_agreement: Option<String> => w::Field::new("legal_agreement"),
+            17 legal_agreement: Option<String> => "legal_agreement",
             /// `valid_date_information`.
-            18 valid_date_information: Option<super::ValidDateInformation> => w::Field::new("valid_date_information"),
+            18 valid_date_information: Option<super::ValidDateInformation> => "valid_date_information",
             /// `user_information`.
-            19 user_information: Option<super::CardsPostUserInformation> => w::Field::new("user_information"),
+            19 user_information: Option<super::CardsPostUserInformation> => "user_information",
         }
-        new(card_id: String, brand_id: String)
-        set(
+        new(card_id: impl Into<String>, brand_id: impl Into<String>)
+        text(
             card_type: String,
             card_title: String,
             card_color: String,
             card_picture_url: String,
+            benefits: String,
+            notify_url: String,
+            init_level: String,
+            service_phone: String,
+            legal_agreement: String,
+        )
+        set(
             code_jump_information: super::CodeJumpInformation,
             member_information: super::CodeJumpInformation,
             points_information: super::CodeJumpInformation,
             balance_information: super::CodeJumpInformation,
             purchase_information: super::PurchaseInformation,
-            benefits: String,
-            notify_url: String,
             need_pinned: bool,
             need_display_level: bool,
-            init_level: String,
-            service_phone: String,
-            legal_agreement: String,
             valid_date_information: super::ValidDateInformation,
             user_information: super::CardsPostUserInformation,
         )
@@ -874,61 +883,61 @@ pub mod card_member {
         /// Answer to [`CardsByCardIdPatch`].
         pub struct CardsByCardIdPatchResponse {
             /// `out_request_no`.
-            0 out_request_no: String => w::Field::must("out_request_no"),
+            0 out_request_no: String => "out_request_no: must",
             /// `card_id`.
-            1 card_id: String => w::Field::must("card_id"),
+            1 card_id: String => "card_id: must",
             /// `brand_id`.
-            2 brand_id: String => w::Field::must("brand_id"),
+            2 brand_id: String => "brand_id: must",
             /// `appid`.
-            3 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            3 appid: xinqiao_types::AppId => "appid: must",
             /// `card_type`; one of `PURCHASE` `NORMAL` `BALANCE`.
-            4 card_type: String => w::Field::must("card_type"),
+            4 card_type: String => "card_type: must",
             /// `card_title`.
-            5 card_title: String => w::Field::must("card_title"),
+            5 card_title: String => "card_title: must",
             /// `card_color`.
-            6 card_color: String => w::Field::must("card_color"),
+            6 card_color: String => "card_color: must",
             /// `card_picture_url`.
-            7 card_picture_url: String => w::Field::must("card_picture_url"),
+            7 card_picture_url: String => "card_picture_url: must",
             /// `code_mode`; one of `SYSTEM_ALLOCATE` `MERCHANT_ALLOCATE`.
-            8 code_mode: String => w::Field::must("code_mode"),
+            8 code_mode: String => "code_mode: must",
             /// `code_type`; one of `NONE_CODE` `BAR_CODE` `QR_CODE` `BAR_CODE_AND_QR_CODE` `JUMP_MINI_PROGRAM`.
-            9 code_type: String => w::Field::must("code_type"),
+            9 code_type: String => "code_type: must",
             /// `code_jump_information`.
-            10 code_jump_information: Option<super::CodeJumpInformation> => w::Field::new("code_jump_information"),
+            10 code_jump_information: Option<super::CodeJumpInformation> => "code_jump_information",
             /// `member_information`.
-            11 member_information: Option<super::CodeJumpInformation> => w::Field::new("member_information"),
+            11 member_information: Option<super::CodeJumpInformation> => "member_information",
             /// `points_information`.
-            12 points_information: Option<super::CodeJumpInformation> => w::Field::new("points_information"),
+            12 points_information: Option<super::CodeJumpInformation> => "points_information",
             /// `balance_information`.
-            13 balance_information: Option<super::CodeJumpInformation> => w::Field::new("balance_information"),
+            13 balance_information: Option<super::CodeJumpInformation> => "balance_information",
             /// `purchase_information`.
-            14 purchase_information: Option<super::PurchaseInformation> => w::Field::new("purchase_information"),
+            14 purchase_information: Option<super::PurchaseInformation> => "purchase_information",
             /// `benefits`.
-            15 benefits: String => w::Field::must("benefits"),
+            15 benefits: String => "benefits: must",
             /// `notify_url`.
-            16 notify_url: String => w::Field::must("notify_url"),
+            16 notify_url: String => "notify_url: must",
             /// `need_pinned`.
-            17 need_pinned: Option<bool> => w::Field::new("need_pinned"),
+            17 need_pinned: Option<bool> => "need_pinned",
             /// `need_display_level`.
-            18 need_display_level: Option<bool> => w::Field::new("need_display_level"),
+            18 need_display_level: Option<bool> => "need_display_level",
             /// `init_level`.
-            19 init_level: Option<String> => w::Field::new("init_level"),
+            19 init_level: Option<String> => "init_level",
             /// `service_phone`.
-            20 service_phone: Option<String> => w::Field::new("service_phone"),
+            20 service_phone: Option<String> => "service_phone",
             /// `legal_agreement`.
-            21 legal_agreement: Option<String> => w::Field::new("legal_agreement"),
+            21 legal_agreement: Option<String> => "legal_agreement",
             /// `valid_date_information`.
-            22 valid_date_information: Option<super::ValidDateInformation> => w::Field::new("valid_date_information"),
+            22 valid_date_information: Option<super::ValidDateInformation> => "valid_date_information",
             /// `user_information`.
-            23 user_information: Option<super::UserInformation> => w::Field::new("user_information"),
+            23 user_information: Option<super::UserInformation> => "user_information",
             /// `state`; one of `CARD_EFFECTIVE` `CARD_INVALID`.
-            24 state: String => w::Field::must("state"),
+            24 state: String => "state: must",
             /// `create_time`; format `rfc3339`.
-            25 create_time: String => w::Field::must("create_time"),
+            25 create_time: String => "create_time: must",
             /// `modify_time`; format `rfc3339`.
-            26 modify_time: String => w::Field::must("modify_time"),
+            26 modify_time: String => "modify_time: must",
             /// `update_time`.
-            27 update_time: String => w::Field::must("update_time"),
+            27 update_time: String => "update_time: must",
         }
     }
 
@@ -960,29 +969,30 @@ pub mod card_member {
         /// * Catalog: `pay_v3.brand.partner.card_member.cards_get`.
         pub struct CardsGet {
             /// `brand_id`.
-            0 brand_id: String => w::Field::must("brand_id").place(w::Place::Query),
+            0 brand_id: String => "brand_id: must query",
             /// `state`; one of `CARD_EFFECTIVE` `CARD_INVALID`.
-            1 state: Option<String> => w::Field::new("state").place(w::Place::Query),
+            1 state: Option<String> => "state: query",
             /// `offset`.
-            2 offset: Option<i64> => w::Field::new("offset").place(w::Place::Query),
+            2 offset: Option<i64> => "offset: query",
             /// `limit`.
-            3 limit: Option<i64> => w::Field::new("limit").place(w::Place::Query),
+            3 limit: Option<i64> => "limit: query",
         }
-        new(brand_id: String)
-        set(state: String, offset: i64, limit: i64)
+        new(brand_id: impl Into<String>)
+        text(state: String)
+        set(offset: i64, limit: i64)
     }
 
     w::record! {
         /// Answer to [`CardsGet`].
         pub struct CardsGetResponse {
             /// `data`.
-            0 data: Vec<super::CardsGetData> => w::Field::must("data"),
+            0 data: Vec<super::CardsGetData> => "data: must",
             /// `limit`.
-            1 limit: i64 => w::Field::must("limit"),
+            1 limit: i64 => "limit: must",
             /// `offset`.
-            2 offset: i64 => w::Field::must("offset"),
+            2 offset: i64 => "offset: must",
             /// `total_count`.
-            3 total_count: i64 => w::Field::must("total_count"),
+            3 total_count: i64 => "total_count: must",
         }
     }
 
@@ -1014,65 +1024,66 @@ pub mod card_member {
         /// * Catalog: `pay_v3.brand.partner.card_member.cards_post`.
         pub struct CardsPost {
             /// `out_request_no`.
-            0 out_request_no: String => w::Field::must("out_request_no"),
+            0 out_request_no: String => "out_request_no: must",
             /// `brand_id`.
-            1 brand_id: String => w::Field::must("brand_id"),
+            1 brand_id: String => "brand_id: must",
             /// `appid`.
-            2 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            2 appid: xinqiao_types::AppId => "appid: must",
             /// `card_type`; one of `PURCHASE` `NORMAL` `BALANCE`.
-            3 card_type: String => w::Field::must("card_type"),
+            3 card_type: String => "card_type: must",
             /// `card_title`.
-            4 card_title: String => w::Field::must("card_title"),
+            4 card_title: String => "card_title: must",
             /// `card_color`.
-            5 card_color: String => w::Field::must("card_color"),
+            5 card_color: String => "card_color: must",
             /// `card_picture_url`.
-            6 card_picture_url: String => w::Field::must("card_picture_url"),
+            6 card_picture_url: String => "card_picture_url: must",
             /// `code_mode`; one of `SYSTEM_ALLOCATE` `MERCHANT_ALLOCATE`.
-            7 code_mode: String => w::Field::must("code_mode"),
+            7 code_mode: String => "code_mode: must",
             /// `code_type`; one of `NONE_CODE` `BAR_CODE` `QR_CODE` `BAR_CODE_AND_QR_CODE` `JUMP_MINI_PROGRAM`.
-            8 code_type: String => w::Field::must("code_type"),
+            8 code_type: String => "code_type: must",
             /// `code_jump_information`.
-            9 code_jump_information: Option<super::CodeJumpInformation> => w::Field::new("code_jump_information"),
+            9 code_jump_information: Option<super::CodeJumpInformation> => "code_jump_information",
             /// `member_information`.
-            10 member_information: Option<super::CodeJumpInformation> => w::Field::new("member_information"),
+            10 member_information: Option<super::CodeJumpInformation> => "member_information",
             /// `points_information`.
-            11 points_information: Option<super::CodeJumpInformation> => w::Field::new("points_information"),
+            11 points_information: Option<super::CodeJumpInformation> => "points_information",
             /// `balance_information`.
-            12 balance_information: Option<super::CodeJumpInformation> => w::Field::new("balance_information"),
+            12 balance_information: Option<super::CodeJumpInformation> => "balance_information",
             /// `purchase_information`.
-            13 purchase_information: Option<super::PurchaseInformation> => w::Field::new("purchase_information"),
+            13 purchase_information: Option<super::PurchaseInformation> => "purchase_information",
             /// `benefits`.
-            14 benefits: String => w::Field::must("benefits"),
+            14 benefits: String => "benefits: must",
             /// `notify_url`.
-            15 notify_url: String => w::Field::must("notify_url"),
+            15 notify_url: String => "notify_url: must",
             /// `need_pinned`.
-            16 need_pinned: Option<bool> => w::Field::new("need_pinned"),
+            16 need_pinned: Option<bool> => "need_pinned",
             /// `need_display_level`.
-            17 need_display_level: Option<bool> => w::Field::new("need_display_level"),
+            17 need_display_level: Option<bool> => "need_display_level",
             /// `init_level`.
-            18 init_level: Option<String> => w::Field::new("init_level"),
+            18 init_level: Option<String> => "init_level",
             /// `service_phone`.
-            19 service_phone: Option<String> => w::Field::new("service_phone"),
+            19 service_phone: Option<String> => "service_phone",
             /// `legal_agreement`.
-            20 legal_agreement: Option<String> => w::Field::new("legal_agreement"),
+            20 legal_agreement: Option<String> => "legal_agreement",
             /// `valid_date_information`; needed according to the documentation.
-            21 valid_date_information: Option<super::ValidDateInformation> => w::Field::new("valid_date_information"),
+            21 valid_date_information: Option<super::ValidDateInformation> => "valid_date_information",
             /// `user_information`.
-            22 user_information: Option<super::CardsPostUserInformation> => w::Field::new("user_information"),
+            22 user_information: Option<super::CardsPostUserInformation> => "user_information",
         }
         new(
-            out_request_no: String,
-            brand_id: String,
-            appid: xinqiao_types::AppId,
-            card_type: String,
-            card_title: String,
-            card_color: String,
-            card_picture_url: String,
-            code_mode: String,
-            code_type: String,
-            benefits: String,
-            notify_url: String,
+            out_request_no: impl Into<String>,
+            brand_id: impl Into<String>,
+            appid: impl Into<xinqiao_types::AppId>,
+            card_type: impl Into<String>,
+            card_title: impl Into<String>,
+            card_color: impl Into<String>,
+            card_picture_url: impl Into<String>,
+            code_mode: impl Into<String>,
+            code_type: impl Into<String>,
+            benefits: impl Into<String>,
+            notify_url: impl Into<String>,
         )
+        text(init_level: String, service_phone: String, legal_agreement: String)
         set(
             code_jump_information: super::CodeJumpInformation,
             member_information: super::CodeJumpInformation,
@@ -1081,9 +1092,6 @@ pub mod card_member {
             purchase_information: super::PurchaseInformation,
             need_pinned: bool,
             need_display_level: bool,
-            init_level: String,
-            service_phone: String,
-            legal_agreement: String,
             valid_date_information: super::ValidDateInformation,
             user_information: super::CardsPostUserInformation,
         )
@@ -1093,59 +1101,59 @@ pub mod card_member {
         /// Answer to [`CardsPost`].
         pub struct CardsPostResponse {
             /// `out_request_no`.
-            0 out_request_no: String => w::Field::must("out_request_no"),
+            0 out_request_no: String => "out_request_no: must",
             /// `card_id`.
-            1 card_id: String => w::Field::must("card_id"),
+            1 card_id: String => "card_id: must",
             /// `brand_id`.
-            2 brand_id: String => w::Field::must("brand_id"),
+            2 brand_id: String => "brand_id: must",
             /// `appid`.
-            3 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            3 appid: xinqiao_types::AppId => "appid: must",
             /// `card_type`; one of `PURCHASE` `NORMAL` `BALANCE`.
-            4 card_type: String => w::Field::must("card_type"),
+            4 card_type: String => "card_type: must",
             /// `card_title`.
-            5 card_title: String => w::Field::must("card_title"),
+            5 card_title: String => "card_title: must",
             /// `card_color`.
-            6 card_color: String => w::Field::must("card_color"),
+            6 card_color: String => "card_color: must",
             /// `card_picture_url`.
-            7 card_picture_url: String => w::Field::must("card_picture_url"),
+            7 card_picture_url: String => "card_picture_url: must",
             /// `code_mode`; one of `SYSTEM_ALLOCATE` `MERCHANT_ALLOCATE`.
-            8 code_mode: String => w::Field::must("code_mode"),
+            8 code_mode: String => "code_mode: must",
             /// `code_type`; one of `NONE_CODE` `BAR_CODE` `QR_CODE` `BAR_CODE_AND_QR_CODE` `JUMP_MINI_PROGRAM`.
-            9 code_type: String => w::Field::must("code_type"),
+            9 code_type: String => "code_type: must",
             /// `code_jump_information`.
-            10 code_jump_information: Option<super::CodeJumpInformation> => w::Field::new("code_jump_information"),
+            10 code_jump_information: Option<super::CodeJumpInformation> => "code_jump_information",
             /// `member_information`.
-            11 member_information: Option<super::CodeJumpInformation> => w::Field::new("member_information"),
+            11 member_information: Option<super::CodeJumpInformation> => "member_information",
             /// `points_information`.
-            12 points_information: Option<super::CodeJumpInformation> => w::Field::new("points_information"),
+            12 points_information: Option<super::CodeJumpInformation> => "points_information",
             /// `balance_information`.
-            13 balance_information: Option<super::CodeJumpInformation> => w::Field::new("balance_information"),
+            13 balance_information: Option<super::CodeJumpInformation> => "balance_information",
             /// `purchase_information`.
-            14 purchase_information: Option<super::PurchaseInformation> => w::Field::new("purchase_information"),
+            14 purchase_information: Option<super::PurchaseInformation> => "purchase_information",
             /// `benefits`.
-            15 benefits: String => w::Field::must("benefits"),
+            15 benefits: String => "benefits: must",
             /// `notify_url`.
-            16 notify_url: String => w::Field::must("notify_url"),
+            16 notify_url: String => "notify_url: must",
             /// `need_pinned`.
-            17 need_pinned: Option<bool> => w::Field::new("need_pinned"),
+            17 need_pinned: Option<bool> => "need_pinned",
             /// `need_display_level`.
-            18 need_display_level: Option<bool> => w::Field::new("need_display_level"),
+            18 need_display_level: Option<bool> => "need_display_level",
             /// `init_level`.
-            19 init_level: Option<String> => w::Field::new("init_level"),
+            19 init_level: Option<String> => "init_level",
             /// `service_phone`.
-            20 service_phone: Option<String> => w::Field::new("service_phone"),
+            20 service_phone: Option<String> => "service_phone",
             /// `legal_agreement`.
-            21 legal_agreement: Option<String> => w::Field::new("legal_agreement"),
+            21 legal_agreement: Option<String> => "legal_agreement",
             /// `valid_date_information`.
-            22 valid_date_information: Option<super::ValidDateInformation> => w::Field::new("valid_date_information"),
+            22 valid_date_information: Option<super::ValidDateInformation> => "valid_date_information",
             /// `user_information`.
-            23 user_information: Option<super::UserInformation> => w::Field::new("user_information"),
+            23 user_information: Option<super::UserInformation> => "user_information",
             /// `state`.
-            24 state: String => w::Field::must("state"),
+            24 state: String => "state: must",
             /// `create_time`; format `rfc3339`.
-            25 create_time: String => w::Field::must("create_time"),
+            25 create_time: String => "create_time: must",
             /// `modify_time`; format `rfc3339`.
-            26 modify_time: String => w::Field::must("modify_time"),
+            26 modify_time: String => "modify_time: must",
         }
     }
 
@@ -1176,46 +1184,46 @@ pub mod card_member {
         /// * Catalog: `pay_v3.brand.partner.card_member.membership_activities_by_activity_id_get`.
         pub struct MembershipActivitiesByActivityIdGet {
             /// `activity_id`.
-            0 activity_id: String => w::Field::must("activity_id").place(w::Place::Path),
+            0 activity_id: String => "activity_id: must path",
             /// `brand_id`.
-            1 brand_id: String => w::Field::must("brand_id").place(w::Place::Query),
+            1 brand_id: String => "brand_id: must query",
         }
-        new(activity_id: String, brand_id: String)
+        new(activity_id: impl Into<String>, brand_id: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`MembershipActivitiesByActivityIdGet`].
         pub struct MembershipActivitiesByActivityIdGetResponse {
             /// `out_request_no`.
-            0 out_request_no: String => w::Field::must("out_request_no"),
+            0 out_request_no: String => "out_request_no: must",
             /// `brand_id`.
-            1 brand_id: String => w::Field::must("brand_id"),
+            1 brand_id: String => "brand_id: must",
             /// `card_id`.
-            2 card_id: String => w::Field::must("card_id"),
+            2 card_id: String => "card_id: must",
             /// `activity_channel`; one of `MECHANT_APP_COMPONENT`.
-            3 activity_channel: String => w::Field::must("activity_channel"),
+            3 activity_channel: String => "activity_channel: must",
             /// `title`.
-            4 title: String => w::Field::must("title"),
+            4 title: String => "title: must",
             /// `sub_title`.
-            5 sub_title: String => w::Field::must("sub_title"),
+            5 sub_title: String => "sub_title: must",
             /// `begin_time`.
-            6 begin_time: String => w::Field::must("begin_time"),
+            6 begin_time: String => "begin_time: must",
             /// `end_time`.
-            7 end_time: String => w::Field::must("end_time"),
+            7 end_time: String => "end_time: must",
             /// `apply_total`.
-            8 apply_total: i64 => w::Field::must("apply_total"),
+            8 apply_total: i64 => "apply_total: must",
             /// `apply_available`.
-            9 apply_available: i64 => w::Field::must("apply_available"),
+            9 apply_available: i64 => "apply_available: must",
             /// `product_coupon_stock_list`.
-            10 product_coupon_stock_list: Vec<super::ProductCouponStock> => w::Field::must("product_coupon_stock_list"),
+            10 product_coupon_stock_list: Vec<super::ProductCouponStock> => "product_coupon_stock_list: must",
             /// `activity_id`.
-            11 activity_id: String => w::Field::must("activity_id"),
+            11 activity_id: String => "activity_id: must",
             /// `activity_state`; one of `MEMBERSHIP_ACTIVITY_CREATED` `MEMBERSHIP_ACTIVITY_EFFECTIVE` `MEMBERSHIP_ACTIVITY_TERMINATED` `MEMBERSHIP_ACTIVITY_EXPIRED`.
-            12 activity_state: String => w::Field::must("activity_state"),
+            12 activity_state: String => "activity_state: must",
             /// `create_time`.
-            13 create_time: String => w::Field::must("create_time"),
+            13 create_time: String => "create_time: must",
             /// `modify_time`.
-            14 modify_time: String => w::Field::must("modify_time"),
+            14 modify_time: String => "modify_time: must",
         }
     }
 
@@ -1246,25 +1254,25 @@ pub mod card_member {
         /// * Catalog: `pay_v3.brand.partner.card_member.membership_activities_by_activity_id_patch`.
         pub struct MembershipActivitiesByActivityIdPatch {
             /// `activity_id`.
-            0 activity_id: String => w::Field::must("activity_id").place(w::Place::Path),
+            0 activity_id: String => "activity_id: must path",
             /// `brand_id`.
-            1 brand_id: String => w::Field::must("brand_id"),
+            1 brand_id: String => "brand_id: must",
             /// `title`.
-            2 title: String => w::Field::must("title"),
+            2 title: String => "title: must",
             /// `sub_title`.
-            3 sub_title: String => w::Field::must("sub_title"),
+            3 sub_title: String => "sub_title: must",
             /// `begin_time`.
-            4 begin_time: String => w::Field::must("begin_time"),
+            4 begin_time: String => "begin_time: must",
             /// `end_time`.
-            5 end_time: String => w::Field::must("end_time"),
+            5 end_time: String => "end_time: must",
         }
         new(
-            activity_id: String,
-            brand_id: String,
-            title: String,
-            sub_title: String,
-            begin_time: String,
-            end_time: String,
+            activity_id: impl Into<String>,
+            brand_id: impl Into<String>,
+            title: impl Into<String>,
+            sub_title: impl Into<String>,
+            begin_time: impl Into<String>,
+            end_time: impl Into<String>,
         )
     }
 
@@ -1272,35 +1280,35 @@ pub mod card_member {
         /// Answer to [`MembershipActivitiesByActivityIdPatch`].
         pub struct MembershipActivitiesByActivityIdPatchResponse {
             /// `out_request_no`.
-            0 out_request_no: String => w::Field::must("out_request_no"),
+            0 out_request_no: String => "out_request_no: must",
             /// `brand_id`.
-            1 brand_id: String => w::Field::must("brand_id"),
+            1 brand_id: String => "brand_id: must",
             /// `card_id`.
-            2 card_id: String => w::Field::must("card_id"),
+            2 card_id: String => "card_id: must",
             /// `activity_channel`; one of `MECHANT_APP_COMPONENT`.
-            3 activity_channel: String => w::Field::must("activity_channel"),
+            3 activity_channel: String => "activity_channel: must",
             /// `title`.
-            4 title: String => w::Field::must("title"),
+            4 title: String => "title: must",
             /// `sub_title`.
-            5 sub_title: String => w::Field::must("sub_title"),
+            5 sub_title: String => "sub_title: must",
             /// `begin_time`.
-            6 begin_time: String => w::Field::must("begin_time"),
+            6 begin_time: String => "begin_time: must",
             /// `end_time`.
-            7 end_time: String => w::Field::must("end_time"),
+            7 end_time: String => "end_time: must",
             /// `apply_total`.
-            8 apply_total: i64 => w::Field::must("apply_total"),
+            8 apply_total: i64 => "apply_total: must",
             /// `apply_available`.
-            9 apply_available: i64 => w::Field::must("apply_available"),
+            9 apply_available: i64 => "apply_available: must",
             /// `product_coupon_stock_list`.
-            10 product_coupon_stock_list: Vec<super::ProductCouponStock> => w::Field::must("product_coupon_stock_list"),
+            10 product_coupon_stock_list: Vec<super::ProductCouponStock> => "product_coupon_stock_list: must",
             /// `activity_id`.
-            11 activity_id: String => w::Field::must("activity_id"),
+            11 activity_id: String => "activity_id: must",
             /// `activity_state`; one of `MEMBERSHIP_ACTIVITY_CREATED` `MEMBERSHIP_ACTIVITY_EFFECTIVE` `MEMBERSHIP_ACTIVITY_TERMINATED` `MEMBERSHIP_ACTIVITY_EXPIRED`.
-            12 activity_state: String => w::Field::must("activity_state"),
+            12 activity_state: String => "activity_state: must",
             /// `create_time`.
-            13 create_time: String => w::Field::must("create_time"),
+            13 create_time: String => "create_time: must",
             /// `modify_time`.
-            14 modify_time: String => w::Field::must("modify_time"),
+            14 modify_time: String => "modify_time: must",
         }
     }
 
@@ -1331,31 +1339,31 @@ pub mod card_member {
         /// * Catalog: `pay_v3.brand.partner.card_member.membership_activities_get`.
         pub struct MembershipActivitiesGet {
             /// `brand_id`.
-            0 brand_id: String => w::Field::must("brand_id").place(w::Place::Query),
+            0 brand_id: String => "brand_id: must query",
             /// `card_id`.
-            1 card_id: Option<String> => w::Field::new("card_id").place(w::Place::Query),
+            1 card_id: Option<String> => "card_id: query",
             /// `activity_state`; one of `MEMBERSHIP_ACTIVITY_CREATED` `MEMBERSHIP_ACTIVITY_EFFECTIVE` `MEMBERSHIP_ACTIVITY_TERMINATED` `MEMBERSHIP_ACTIVITY_EXPIRED`.
-            2 activity_state: Option<String> => w::Field::new("activity_state").place(w::Place::Query),
+            2 activity_state: Option<String> => "activity_state: query",
             /// `offset`.
-            3 offset: i64 => w::Field::must("offset").place(w::Place::Query),
+            3 offset: i64 => "offset: must query",
             /// `limit`.
-            4 limit: i64 => w::Field::must("limit").place(w::Place::Query),
+            4 limit: i64 => "limit: must query",
         }
-        new(brand_id: String, offset: i64, limit: i64)
-        set(card_id: String, activity_state: String)
+        new(brand_id: impl Into<String>, offset: i64, limit: i64)
+        text(card_id: String, activity_state: String)
     }
 
     w::record! {
         /// Answer to [`MembershipActivitiesGet`].
         pub struct MembershipActivitiesGetResponse {
             /// `data`.
-            0 data: Option<Vec<super::MembershipActivitiesGetData>> => w::Field::new("data"),
+            0 data: Option<Vec<super::MembershipActivitiesGetData>> => "data",
             /// `offset`.
-            1 offset: i64 => w::Field::must("offset"),
+            1 offset: i64 => "offset: must",
             /// `limit`.
-            2 limit: i64 => w::Field::must("limit"),
+            2 limit: i64 => "limit: must",
             /// `total_count`.
-            3 total_count: i64 => w::Field::must("total_count"),
+            3 total_count: i64 => "total_count: must",
         }
     }
 
@@ -1386,35 +1394,35 @@ pub mod card_member {
         /// * Catalog: `pay_v3.brand.partner.card_member.membership_activities_post`.
         pub struct MembershipActivitiesPost {
             /// `out_request_no`.
-            0 out_request_no: String => w::Field::must("out_request_no"),
+            0 out_request_no: String => "out_request_no: must",
             /// `brand_id`.
-            1 brand_id: String => w::Field::must("brand_id"),
+            1 brand_id: String => "brand_id: must",
             /// `card_id`.
-            2 card_id: String => w::Field::must("card_id"),
+            2 card_id: String => "card_id: must",
             /// `activity_channel`; one of `MECHANT_APP_COMPONENT`.
-            3 activity_channel: String => w::Field::must("activity_channel"),
+            3 activity_channel: String => "activity_channel: must",
             /// `title`.
-            4 title: String => w::Field::must("title"),
+            4 title: String => "title: must",
             /// `sub_title`.
-            5 sub_title: String => w::Field::must("sub_title"),
+            5 sub_title: String => "sub_title: must",
             /// `begin_time`.
-            6 begin_time: String => w::Field::must("begin_time"),
+            6 begin_time: String => "begin_time: must",
             /// `end_time`.
-            7 end_time: String => w::Field::must("end_time"),
+            7 end_time: String => "end_time: must",
             /// `apply_total`.
-            8 apply_total: i64 => w::Field::must("apply_total"),
+            8 apply_total: i64 => "apply_total: must",
             /// `product_coupon_stock_list`.
-            9 product_coupon_stock_list: Vec<super::ProductCouponStock> => w::Field::must("product_coupon_stock_list"),
+            9 product_coupon_stock_list: Vec<super::ProductCouponStock> => "product_coupon_stock_list: must",
         }
         new(
-            out_request_no: String,
-            brand_id: String,
-            card_id: String,
-            activity_channel: String,
-            title: String,
-            sub_title: String,
-            begin_time: String,
-            end_time: String,
+            out_request_no: impl Into<String>,
+            brand_id: impl Into<String>,
+            card_id: impl Into<String>,
+            activity_channel: impl Into<String>,
+            title: impl Into<String>,
+            sub_title: impl Into<String>,
+            begin_time: impl Into<String>,
+            end_time: impl Into<String>,
             apply_total: i64,
             product_coupon_stock_list: Vec<super::ProductCouponStock>,
         )
@@ -1424,35 +1432,35 @@ pub mod card_member {
         /// Answer to [`MembershipActivitiesPost`].
         pub struct MembershipActivitiesPostResponse {
             /// `out_request_no`.
-            0 out_request_no: String => w::Field::must("out_request_no"),
+            0 out_request_no: String => "out_request_no: must",
             /// `brand_id`.
-            1 brand_id: String => w::Field::must("brand_id"),
+            1 brand_id: String => "brand_id: must",
             /// `card_id`.
-            2 card_id: String => w::Field::must("card_id"),
+            2 card_id: String => "card_id: must",
             /// `activity_channel`; one of `MECHANT_APP_COMPONENT`.
-            3 activity_channel: String => w::Field::must("activity_channel"),
+            3 activity_channel: String => "activity_channel: must",
             /// `title`.
-            4 title: String => w::Field::must("title"),
+            4 title: String => "title: must",
             /// `sub_title`.
-            5 sub_title: String => w::Field::must("sub_title"),
+            5 sub_title: String => "sub_title: must",
             /// `begin_time`.
-            6 begin_time: String => w::Field::must("begin_time"),
+            6 begin_time: String => "begin_time: must",
             /// `end_time`.
-            7 end_time: String => w::Field::must("end_time"),
+            7 end_time: String => "end_time: must",
             /// `apply_total`.
-            8 apply_total: i64 => w::Field::must("apply_total"),
+            8 apply_total: i64 => "apply_total: must",
             /// `apply_available`.
-            9 apply_available: i64 => w::Field::must("apply_available"),
+            9 apply_available: i64 => "apply_available: must",
             /// `product_coupon_stock_list`.
-            10 product_coupon_stock_list: Vec<super::ProductCouponStock> => w::Field::must("product_coupon_stock_list"),
+            10 product_coupon_stock_list: Vec<super::ProductCouponStock> => "product_coupon_stock_list: must",
             /// `activity_id`.
-            11 activity_id: String => w::Field::must("activity_id"),
+            11 activity_id: String => "activity_id: must",
             /// `activity_state`; one of `MEMBERSHIP_ACTIVITY_CREATED` `MEMBERSHIP_ACTIVITY_EFFECTIVE` `MEMBERSHIP_ACTIVITY_TERMINATED` `MEMBERSHIP_ACTIVITY_EXPIRED`.
-            12 activity_state: String => w::Field::must("activity_state"),
+            12 activity_state: String => "activity_state: must",
             /// `create_time`.
-            13 create_time: String => w::Field::must("create_time"),
+            13 create_time: String => "create_time: must",
             /// `modify_time`.
-            14 modify_time: String => w::Field::must("modify_time"),
+            14 modify_time: String => "modify_time: must",
         }
     }
 
@@ -1483,46 +1491,46 @@ pub mod card_member {
         /// * Catalog: `pay_v3.brand.partner.card_member.membership_activities_terminate`.
         pub struct MembershipActivitiesTerminate {
             /// `activity_id`.
-            0 activity_id: String => w::Field::must("activity_id").place(w::Place::Path),
+            0 activity_id: String => "activity_id: must path",
             /// `brand_id`.
-            1 brand_id: String => w::Field::must("brand_id"),
+            1 brand_id: String => "brand_id: must",
         }
-        new(activity_id: String, brand_id: String)
+        new(activity_id: impl Into<String>, brand_id: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`MembershipActivitiesTerminate`].
         pub struct MembershipActivitiesTerminateResponse {
             /// `out_request_no`.
-            0 out_request_no: String => w::Field::must("out_request_no"),
+            0 out_request_no: String => "out_request_no: must",
             /// `brand_id`.
-            1 brand_id: String => w::Field::must("brand_id"),
+            1 brand_id: String => "brand_id: must",
             /// `card_id`.
-            2 card_id: String => w::Field::must("card_id"),
+            2 card_id: String => "card_id: must",
             /// `activity_channel`; one of `MECHANT_APP_COMPONENT`.
-            3 activity_channel: String => w::Field::must("activity_channel"),
+            3 activity_channel: String => "activity_channel: must",
             /// `title`.
-            4 title: String => w::Field::must("title"),
+            4 title: String => "title: must",
             /// `sub_title`.
-            5 sub_title: String => w::Field::must("sub_title"),
+            5 sub_title: String => "sub_title: must",
             /// `begin_time`.
-            6 begin_time: String => w::Field::must("begin_time"),
+            6 begin_time: String => "begin_time: must",
             /// `end_time`.
-            7 end_time: String => w::Field::must("end_time"),
+            7 end_time: String => "end_time: must",
             /// `apply_total`.
-            8 apply_total: i64 => w::Field::must("apply_total"),
+            8 apply_total: i64 => "apply_total: must",
             /// `apply_available`.
-            9 apply_available: i64 => w::Field::must("apply_available"),
+            9 apply_available: i64 => "apply_available: must",
             /// `product_coupon_stock_list`.
-            10 product_coupon_stock_list: Vec<super::ProductCouponStock> => w::Field::must("product_coupon_stock_list"),
+            10 product_coupon_stock_list: Vec<super::ProductCouponStock> => "product_coupon_stock_list: must",
             /// `activity_id`.
-            11 activity_id: String => w::Field::must("activity_id"),
+            11 activity_id: String => "activity_id: must",
             /// `activity_state`; one of `MEMBERSHIP_ACTIVITY_CREATED` `MEMBERSHIP_ACTIVITY_EFFECTIVE` `MEMBERSHIP_ACTIVITY_TERMINATED` `MEMBERSHIP_ACTIVITY_EXPIRED`.
-            12 activity_state: String => w::Field::must("activity_state"),
+            12 activity_state: String => "activity_state: must",
             /// `create_time`.
-            13 create_time: String => w::Field::must("create_time"),
+            13 create_time: String => "create_time: must",
             /// `modify_time`.
-            14 modify_time: String => w::Field::must("modify_time"),
+            14 modify_time: String => "modify_time: must",
         }
     }
 
@@ -1553,22 +1561,26 @@ pub mod card_member {
         /// * Catalog: `pay_v3.brand.partner.card_member.pay_view_tokens`.
         pub struct PayViewTokens {
             /// `brand_id`.
-            0 brand_id: String => w::Field::must("brand_id"),
+            0 brand_id: String => "brand_id: must",
             /// `card_id`.
-            1 card_id: String => w::Field::must("card_id"),
+            1 card_id: String => "card_id: must",
             /// `openid`.
-            2 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            2 openid: xinqiao_types::OpenId => "openid: must masked",
         }
-        new(brand_id: String, card_id: String, openid: xinqiao_types::OpenId)
+        new(
+            brand_id: impl Into<String>,
+            card_id: impl Into<String>,
+            openid: impl Into<xinqiao_types::OpenId>,
+        )
     }
 
     w::record! {
         /// Answer to [`PayViewTokens`].
         pub struct PayViewTokensResponse {
             /// `token`.
-            0 token: String => w::Field::must("token"),
+            0 token: String => "token: must",
             /// `expire_time`.
-            1 expire_time: String => w::Field::must("expire_time"),
+            1 expire_time: String => "expire_time: must",
         }
     }
 
@@ -1600,22 +1612,26 @@ pub mod card_member {
         /// * Catalog: `pay_v3.brand.partner.card_member.pre_auth_tokens`.
         pub struct PreAuthTokens {
             /// `card_id`.
-            0 card_id: String => w::Field::must("card_id"),
+            0 card_id: String => "card_id: must",
             /// `brand_id`.
-            1 brand_id: String => w::Field::must("brand_id"),
+            1 brand_id: String => "brand_id: must",
             /// `openid`.
-            2 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            2 openid: xinqiao_types::OpenId => "openid: must masked",
         }
-        new(card_id: String, brand_id: String, openid: xinqiao_types::OpenId)
+        new(
+            card_id: impl Into<String>,
+            brand_id: impl Into<String>,
+            openid: impl Into<xinqiao_types::OpenId>,
+        )
     }
 
     w::record! {
         /// Answer to [`PreAuthTokens`].
         pub struct PreAuthTokensResponse {
             /// `token`.
-            0 token: String => w::Field::must("token"),
+            0 token: String => "token: must",
             /// `expire_time`; format `rfc3339`.
-            1 expire_time: String => w::Field::must("expire_time"),
+            1 expire_time: String => "expire_time: must",
         }
     }
 
@@ -1647,31 +1663,36 @@ pub mod card_member {
         /// * Catalog: `pay_v3.brand.partner.card_member.user_cards`.
         pub struct UserCards {
             /// `brand_id`.
-            0 brand_id: String => w::Field::must("brand_id").place(w::Place::Query),
+            0 brand_id: String => "brand_id: must query",
             /// `openid`.
-            1 openid: xinqiao_types::OpenId => w::Field::must("openid").place(w::Place::Query).masked(),
+            1 openid: xinqiao_types::OpenId => "openid: must query masked",
             /// `user_card_state`; one of `UNACTIVATED` `EFFECTIVE` `EXPIRED` `INVALID`.
-            2 user_card_state: Option<String> => w::Field::new("user_card_state").place(w::Place::Query),
+            2 user_card_state: Option<String> => "user_card_state: query",
             /// `offset`.
-            3 offset: i64 => w::Field::must("offset").place(w::Place::Query),
+            3 offset: i64 => "offset: must query",
             /// `limit`.
-            4 limit: i64 => w::Field::must("limit").place(w::Place::Query),
+            4 limit: i64 => "limit: must query",
         }
-        new(brand_id: String, openid: xinqiao_types::OpenId, offset: i64, limit: i64)
-        set(user_card_state: String)
+        new(
+            brand_id: impl Into<String>,
+            openid: impl Into<xinqiao_types::OpenId>,
+            offset: i64,
+            limit: i64,
+        )
+        text(user_card_state: String)
     }
 
     w::record! {
         /// Answer to [`UserCards`].
         pub struct UserCardsResponse {
             /// `data`.
-            0 data: Vec<super::UserCardsData> => w::Field::must("data"),
+            0 data: Vec<super::UserCardsData> => "data: must",
             /// `limit`.
-            1 limit: i64 => w::Field::must("limit"),
+            1 limit: i64 => "limit: must",
             /// `offset`.
-            2 offset: i64 => w::Field::must("offset"),
+            2 offset: i64 => "offset: must",
             /// `total_count`.
-            3 total_count: i64 => w::Field::must("total_count"),
+            3 total_count: i64 => "total_count: must",
         }
     }
 
@@ -1703,45 +1724,47 @@ pub mod card_member {
         /// * Catalog: `pay_v3.brand.partner.card_member.user_cards_by_user_card_code_confirm`.
         pub struct UserCardsByUserCardCodeConfirm {
             /// `user_card_code`.
-            0 user_card_code: String => w::Field::must("user_card_code").place(w::Place::Path),
+            0 user_card_code: String => "user_card_code: must path",
             /// `card_id`.
-            1 card_id: String => w::Field::must("card_id").place(w::Place::Query),
+            1 card_id: String => "card_id: must query",
             /// `brand_id`.
-            2 brand_id: String => w::Field::must("brand_id"),
+            2 brand_id: String => "brand_id: must",
             /// `openid`.
-            3 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            3 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `card_color`.
-            4 card_color: Option<String> => w::Field::new("card_color"),
+            4 card_color: Option<String> => "card_color",
             /// `card_picture_url`.
-            5 card_picture_url: Option<String> => w::Field::new("card_picture_url"),
+            5 card_picture_url: Option<String> => "card_picture_url",
             /// `phone_number`; encrypted on the wire.
-            6 phone_number: Option<String> => w::Field::new("phone_number").masked().encrypted(),
+            6 phone_number: Option<String> => "phone_number: masked encrypted",
             /// `level`.
-            7 level: Option<String> => w::Field::new("level"),
+            7 level: Option<String> => "level",
             /// `valid_date_information`.
-            8 valid_date_information: Option<super::ValidDateInformation> => w::Field::new("valid_date_information"),
+            8 valid_date_information: Option<super::ValidDateInformation> => "valid_date_information",
             /// `user_information`.
-            9 user_information: Option<super::UserCardsImportByOpenidUserInformation> => w::Field::new("user_information"),
+            9 user_information: Option<super::UserCardsImportByOpenidUserInformation> => "user_information",
             /// `attach`.
-            10 attach: Option<String> => w::Field::new("attach"),
+            10 attach: Option<String> => "attach",
             /// `user_card_confirm_state`; one of `CREATE_CARD_SUCCESS` `CREATE_CARD_FAIL`.
-            11 user_card_confirm_state: String => w::Field::must("user_card_confirm_state"),
+            11 user_card_confirm_state: String => "user_card_confirm_state: must",
         }
         new(
-            user_card_code: String,
-            card_id: String,
-            brand_id: String,
-            openid: xinqiao_types::OpenId,
-            user_card_confirm_state: String,
+            user_card_code: impl Into<String>,
+            card_id: impl Into<String>,
+            brand_id: impl Into<String>,
+            openid: impl Into<xinqiao_types::OpenId>,
+            user_card_confirm_state: impl Into<String>,
         )
-        set(
+        text(
             card_color: String,
             card_picture_url: String,
             phone_number: String,
             level: String,
+            attach: String,
+        )
+        set(
             valid_date_information: super::ValidDateInformation,
             user_information: super::UserCardsImportByOpenidUserInformation,
-            attach: String,
         )
     }
 
@@ -1749,41 +1772,41 @@ pub mod card_member {
         /// Answer to [`UserCardsByUserCardCodeConfirm`].
         pub struct UserCardsByUserCardCodeConfirmResponse {
             /// `user_card_code`.
-            0 user_card_code: String => w::Field::must("user_card_code"),
+            0 user_card_code: String => "user_card_code: must",
             /// `card_id`.
-            1 card_id: String => w::Field::must("card_id"),
+            1 card_id: String => "card_id: must",
             /// `brand_id`.
-            2 brand_id: String => w::Field::must("brand_id"),
+            2 brand_id: String => "brand_id: must",
             /// `openid`.
-            3 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            3 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `card_type`; one of `PURCHASE` `NORMAL` `BALANCE`.
-            4 card_type: String => w::Field::must("card_type"),
+            4 card_type: String => "card_type: must",
             /// `card_color`.
-            5 card_color: String => w::Field::must("card_color"),
+            5 card_color: String => "card_color: must",
             /// `card_picture_url`.
-            6 card_picture_url: String => w::Field::must("card_picture_url"),
+            6 card_picture_url: String => "card_picture_url: must",
             /// `phone_number`; encrypted on the wire.
-            7 phone_number: Option<String> => w::Field::new("phone_number").masked().encrypted(),
+            7 phone_number: Option<String> => "phone_number: masked encrypted",
             /// `level`.
-            8 level: Option<String> => w::Field::new("level"),
+            8 level: Option<String> => "level",
             /// `valid_date_information`.
-            9 valid_date_information: Option<super::ValidDateInformation> => w::Field::new("valid_date_information"),
+            9 valid_date_information: Option<super::ValidDateInformation> => "valid_date_information",
             /// `pickup_time`; format `rfc3339`.
-            10 pickup_time: String => w::Field::must("pickup_time"),
+            10 pickup_time: String => "pickup_time: must",
             /// `user_information`.
-            11 user_information: Option<super::DataUserInformation> => w::Field::new("user_information"),
+            11 user_information: Option<super::DataUserInformation> => "user_information",
             /// `attach`.
-            12 attach: Option<String> => w::Field::new("attach"),
+            12 attach: Option<String> => "attach",
             /// `user_card_state`; one of `UNACTIVATED` `EFFECTIVE` `EXPIRED` `INVALID`.
-            13 user_card_state: String => w::Field::must("user_card_state"),
+            13 user_card_state: String => "user_card_state: must",
             /// `invalid_reason`.
-            14 invalid_reason: Option<String> => w::Field::new("invalid_reason"),
+            14 invalid_reason: Option<String> => "invalid_reason",
             /// `invalid_time`; format `rfc3339`.
-            15 invalid_time: Option<String> => w::Field::new("invalid_time"),
+            15 invalid_time: Option<String> => "invalid_time",
             /// `create_time`; format `rfc3339`.
-            16 create_time: String => w::Field::must("create_time"),
+            16 create_time: String => "create_time: must",
             /// `modify_time`; format `rfc3339`.
-            17 modify_time: String => w::Field::must("modify_time"),
+            17 modify_time: String => "modify_time: must",
         }
     }
 
@@ -1815,56 +1838,61 @@ pub mod card_member {
         /// * Catalog: `pay_v3.brand.partner.card_member.user_cards_by_user_card_code_get`.
         pub struct UserCardsByUserCardCodeGet {
             /// `user_card_code`.
-            0 user_card_code: String => w::Field::must("user_card_code").place(w::Place::Path),
+            0 user_card_code: String => "user_card_code: must path",
             /// `brand_id`.
-            1 brand_id: String => w::Field::must("brand_id").place(w::Place::Query),
+            1 brand_id: String => "brand_id: must query",
             /// `card_id`.
-            2 card_id: String => w::Field::must("card_id").place(w::Place::Query),
+            2 card_id: String => "card_id: must query",
             /// `openid`.
-            3 openid: xinqiao_types::OpenId => w::Field::must("openid").place(w::Place::Query).masked(),
+            3 openid: xinqiao_types::OpenId => "openid: must query masked",
         }
-        new(user_card_code: String, brand_id: String, card_id: String, openid: xinqiao_types::OpenId)
+        new(
+            user_card_code: impl Into<String>,
+            brand_id: impl Into<String>,
+            card_id: impl Into<String>,
+            openid: impl Into<xinqiao_types::OpenId>,
+        )
     }
 
     w::record! {
         /// Answer to [`UserCardsByUserCardCodeGet`].
         pub struct UserCardsByUserCardCodeGetResponse {
             /// `user_card_code`.
-            0 user_card_code: String => w::Field::must("user_card_code"),
+            0 user_card_code: String => "user_card_code: must",
             /// `card_id`.
-            1 card_id: String => w::Field::must("card_id"),
+            1 card_id: String => "card_id: must",
             /// `brand_id`.
-            2 brand_id: String => w::Field::must("brand_id"),
+            2 brand_id: String => "brand_id: must",
             /// `openid`.
-            3 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            3 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `card_type`; one of `PURCHASE` `NORMAL` `BALANCE`.
-            4 card_type: String => w::Field::must("card_type"),
+            4 card_type: String => "card_type: must",
             /// `card_color`.
-            5 card_color: String => w::Field::must("card_color"),
+            5 card_color: String => "card_color: must",
             /// `card_picture_url`.
-            6 card_picture_url: String => w::Field::must("card_picture_url"),
+            6 card_picture_url: String => "card_picture_url: must",
             /// `phone_number`; encrypted on the wire.
-            7 phone_number: Option<String> => w::Field::new("phone_number").masked().encrypted(),
+            7 phone_number: Option<String> => "phone_number: masked encrypted",
             /// `level`.
-            8 level: Option<String> => w::Field::new("level"),
+            8 level: Option<String> => "level",
             /// `valid_date_information`.
-            9 valid_date_information: Option<super::ValidDateInformation> => w::Field::new("valid_date_information"),
+            9 valid_date_information: Option<super::ValidDateInformation> => "valid_date_information",
             /// `pickup_time`; format `rfc3339`.
-            10 pickup_time: String => w::Field::must("pickup_time"),
+            10 pickup_time: String => "pickup_time: must",
             /// `user_information`.
-            11 user_information: Option<super::DataUserInformation> => w::Field::new("user_information"),
+            11 user_information: Option<super::DataUserInformation> => "user_information",
             /// `attach`.
-            12 attach: Option<String> => w::Field::new("attach"),
+            12 attach: Option<String> => "attach",
             /// `user_card_state`; one of `UNACTIVATED` `EFFECTIVE` `EXPIRED` `INVALID`.
-            13 user_card_state: String => w::Field::must("user_card_state"),
+            13 user_card_state: String => "user_card_state: must",
             /// `invalid_reason`.
-            14 invalid_reason: Option<String> => w::Field::new("invalid_reason"),
+            14 invalid_reason: Option<String> => "invalid_reason",
             /// `invalid_time`; format `rfc3339`.
-            15 invalid_time: Option<String> => w::Field::new("invalid_time"),
+            15 invalid_time: Option<String> => "invalid_time",
             /// `create_time`; format `rfc3339`.
-            16 create_time: String => w::Field::must("create_time"),
+            16 create_time: String => "create_time: must",
             /// `modify_time`; format `rfc3339`.
-            17 modify_time: String => w::Field::must("modify_time"),
+            17 modify_time: String => "modify_time: must",
         }
     }
 
@@ -1896,42 +1924,44 @@ pub mod card_member {
         /// * Catalog: `pay_v3.brand.partner.card_member.user_cards_by_user_card_code_patch`.
         pub struct UserCardsByUserCardCodePatch {
             /// `user_card_code`.
-            0 user_card_code: String => w::Field::must("user_card_code").place(w::Place::Path),
+            0 user_card_code: String => "user_card_code: must path",
             /// `card_id`.
-            1 card_id: String => w::Field::must("card_id").place(w::Place::Query),
+            1 card_id: String => "card_id: must query",
             /// `brand_id`.
-            2 brand_id: Option<String> => w::Field::new("brand_id"),
+            2 brand_id: Option<String> => "brand_id",
             /// `openid`.
-            3 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+            3 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// `card_color`.
-            4 card_color: Option<String> => w::Field::new("card_color"),
+            4 card_color: Option<String> => "card_color",
             /// `card_picture_url`.
-            5 card_picture_url: Option<String> => w::Field::new("card_picture_url"),
+            5 card_picture_url: Option<String> => "card_picture_url",
             /// `phone_number`; encrypted on the wire.
-            6 phone_number: Option<String> => w::Field::new("phone_number").masked().encrypted(),
+            6 phone_number: Option<String> => "phone_number: masked encrypted",
             /// `level`.
-            7 level: Option<String> => w::Field::new("level"),
+            7 level: Option<String> => "level",
             /// `valid_date_information`.
-            8 valid_date_information: Option<super::ValidDateInformation> => w::Field::new("valid_date_information"),
+            8 valid_date_information: Option<super::ValidDateInformation> => "valid_date_information",
             /// `user_information`.
-            9 user_information: Option<super::UserCardsImportByOpenidUserInformation> => w::Field::new("user_information"),
+            9 user_information: Option<super::UserCardsImportByOpenidUserInformation> => "user_information",
             /// `attach`.
-            10 attach: Option<String> => w::Field::new("attach"),
+            10 attach: Option<String> => "attach",
             /// `pickup_time`.
-            11 pickup_time: Option<String> => w::Field::new("pickup_time"),
+            11 pickup_time: Option<String> => "pickup_time",
         }
-        new(user_card_code: String, card_id: String)
-        set(
+        new(user_card_code: impl Into<String>, card_id: impl Into<String>)
+        text(
             brand_id: String,
             openid: xinqiao_types::OpenId,
             card_color: String,
             card_picture_url: String,
             phone_number: String,
             level: String,
-            valid_date_information: super::ValidDateInformation,
-            user_information: super::UserCardsImportByOpenidUserInformation,
             attach: String,
             pickup_time: String,
+        )
+        set(
+            valid_date_information: super::ValidDateInformation,
+            user_information: super::UserCardsImportByOpenidUserInformation,
         )
     }
 
@@ -1939,41 +1969,41 @@ pub mod card_member {
         /// Answer to [`UserCardsByUserCardCodePatch`].
         pub struct UserCardsByUserCardCodePatchResponse {
             /// `user_card_code`.
-            0 user_card_code: String => w::Field::must("user_card_code"),
+            0 user_card_code: String => "user_card_code: must",
             /// `card_id`.
-            1 card_id: String => w::Field::must("card_id"),
+            1 card_id: String => "card_id: must",
             /// `brand_id`.
-            2 brand_id: String => w::Field::must("brand_id"),
+            2 brand_id: String => "brand_id: must",
             /// `openid`.
-            3 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            3 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `card_type`; one of `PURCHASE` `NORMAL` `BALANCE`.
-            4 card_type: String => w::Field::must("card_type"),
+            4 card_type: String => "card_type: must",
             /// `card_color`.
-            5 card_color: String => w::Field::must("card_color"),
+            5 card_color: String => "card_color: must",
             /// `card_picture_url`.
-            6 card_picture_url: String => w::Field::must("card_picture_url"),
+            6 card_picture_url: String => "card_picture_url: must",
             /// `phone_number`; encrypted on the wire.
-            7 phone_number: Option<String> => w::Field::new("phone_number").masked().encrypted(),
+            7 phone_number: Option<String> => "phone_number: masked encrypted",
             /// `level`.
-            8 level: Option<String> => w::Field::new("level"),
+            8 level: Option<String> => "level",
             /// `valid_date_information`.
-            9 valid_date_information: Option<super::ValidDateInformation> => w::Field::new("valid_date_information"),
+            9 valid_date_information: Option<super::ValidDateInformation> => "valid_date_information",
             /// `pickup_time`; format `rfc3339`.
-            10 pickup_time: String => w::Field::must("pickup_time"),
+            10 pickup_time: String => "pickup_time: must",
             /// `user_information`.
-            11 user_information: Option<super::DataUserInformation> => w::Field::new("user_information"),
+            11 user_information: Option<super::DataUserInformation> => "user_information",
             /// `attach`.
-            12 attach: Option<String> => w::Field::new("attach"),
+            12 attach: Option<String> => "attach",
             /// `user_card_state`; one of `UNACTIVATED` `EFFECTIVE` `EXPIRED` `INVALID`.
-            13 user_card_state: String => w::Field::must("user_card_state"),
+            13 user_card_state: String => "user_card_state: must",
             /// `invalid_reason`.
-            14 invalid_reason: Option<String> => w::Field::new("invalid_reason"),
+            14 invalid_reason: Option<String> => "invalid_reason",
             /// `invalid_time`; format `rfc3339`.
-            15 invalid_time: Option<String> => w::Field::new("invalid_time"),
+            15 invalid_time: Option<String> => "invalid_time",
             /// `create_time`; format `rfc3339`.
-            16 create_time: String => w::Field::must("create_time"),
+            16 create_time: String => "create_time: must",
             /// `modify_time`; format `rfc3339`.
-            17 modify_time: String => w::Field::must("modify_time"),
+            17 modify_time: String => "modify_time: must",
         }
     }
 
@@ -2005,45 +2035,47 @@ pub mod card_member {
         /// * Catalog: `pay_v3.brand.partner.card_member.user_cards_import_by_openid`.
         pub struct UserCardsImportByOpenid {
             /// `user_card_code`.
-            0 user_card_code: String => w::Field::must("user_card_code"),
+            0 user_card_code: String => "user_card_code: must",
             /// `card_id`.
-            1 card_id: String => w::Field::must("card_id"),
+            1 card_id: String => "card_id: must",
             /// `brand_id`.
-            2 brand_id: String => w::Field::must("brand_id"),
+            2 brand_id: String => "brand_id: must",
             /// `openid`.
-            3 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            3 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `card_color`.
-            4 card_color: Option<String> => w::Field::new("card_color"),
+            4 card_color: Option<String> => "card_color",
             /// `card_picture_url`.
-            5 card_picture_url: Option<String> => w::Field::new("card_picture_url"),
+            5 card_picture_url: Option<String> => "card_picture_url",
             /// `phone_number`; encrypted on the wire.
-            6 phone_number: Option<String> => w::Field::new("phone_number").masked().encrypted(),
+            6 phone_number: Option<String> => "phone_number: masked encrypted",
             /// `level`.
-            7 level: Option<String> => w::Field::new("level"),
+            7 level: Option<String> => "level",
             /// `valid_date_information`.
-            8 valid_date_information: Option<super::ValidDateInformationItem> => w::Field::new("valid_date_information"),
+            8 valid_date_information: Option<super::ValidDateInformationItem> => "valid_date_information",
             /// `user_information`.
-            9 user_information: Option<super::UserCardsImportByOpenidUserInformation> => w::Field::new("user_information"),
+            9 user_information: Option<super::UserCardsImportByOpenidUserInformation> => "user_information",
             /// `pickup_time`; format `rfc3339`; needed according to the documentation.
-            10 pickup_time: Option<String> => w::Field::new("pickup_time"),
+            10 pickup_time: Option<String> => "pickup_time",
             /// `date_information`.
-            11 date_information: super::CardsByCardIdDeleteValidDateInformation => w::Field::must("date_information"),
+            11 date_information: super::CardsByCardIdDeleteValidDateInformation => "date_information: must",
         }
         new(
-            user_card_code: String,
-            card_id: String,
-            brand_id: String,
-            openid: xinqiao_types::OpenId,
+            user_card_code: impl Into<String>,
+            card_id: impl Into<String>,
+            brand_id: impl Into<String>,
+            openid: impl Into<xinqiao_types::OpenId>,
             date_information: super::CardsByCardIdDeleteValidDateInformation,
         )
-        set(
+        text(
             card_color: String,
             card_picture_url: String,
             phone_number: String,
             level: String,
+            pickup_time: String,
+        )
+        set(
             valid_date_information: super::ValidDateInformationItem,
             user_information: super::UserCardsImportByOpenidUserInformation,
-            pickup_time: String,
         )
     }
 
@@ -2051,41 +2083,41 @@ pub mod card_member {
         /// Answer to [`UserCardsImportByOpenid`].
         pub struct UserCardsImportByOpenidResponse {
             /// `user_card_code`.
-            0 user_card_code: String => w::Field::must("user_card_code"),
+            0 user_card_code: String => "user_card_code: must",
             /// `card_id`.
-            1 card_id: String => w::Field::must("card_id"),
+            1 card_id: String => "card_id: must",
             /// `brand_id`.
-            2 brand_id: String => w::Field::must("brand_id"),
+            2 brand_id: String => "brand_id: must",
             /// `openid`.
-            3 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            3 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `card_type`; one of `PURCHASE` `NORMAL` `BALANCE`.
-            4 card_type: String => w::Field::must("card_type"),
+            4 card_type: String => "card_type: must",
             /// `card_color`.
-            5 card_color: String => w::Field::must("card_color"),
+            5 card_color: String => "card_color: must",
             /// `card_picture_url`.
-            6 card_picture_url: String => w::Field::must("card_picture_url"),
+            6 card_picture_url: String => "card_picture_url: must",
             /// `phone_number`; encrypted on the wire.
-            7 phone_number: Option<String> => w::Field::new("phone_number").masked().encrypted(),
+            7 phone_number: Option<String> => "phone_number: masked encrypted",
             /// `level`.
-            8 level: Option<String> => w::Field::new("level"),
+            8 level: Option<String> => "level",
             /// `valid_date_information`.
-            9 valid_date_information: Option<super::ValidDateInformation> => w::Field::new("valid_date_information"),
+            9 valid_date_information: Option<super::ValidDateInformation> => "valid_date_information",
             /// `pickup_time`; format `rfc3339`.
-            10 pickup_time: String => w::Field::must("pickup_time"),
+            10 pickup_time: String => "pickup_time: must",
             /// `user_information`.
-            11 user_information: Option<super::DataUserInformation> => w::Field::new("user_information"),
+            11 user_information: Option<super::DataUserInformation> => "user_information",
             /// `attach`.
-            12 attach: Option<String> => w::Field::new("attach"),
+            12 attach: Option<String> => "attach",
             /// `user_card_state`; one of `UNACTIVATED` `EFFECTIVE` `EXPIRED` `INVALID`.
-            13 user_card_state: String => w::Field::must("user_card_state"),
+            13 user_card_state: String => "user_card_state: must",
             /// `invalid_reason`.
-            14 invalid_reason: Option<String> => w::Field::new("invalid_reason"),
+            14 invalid_reason: Option<String> => "invalid_reason",
             /// `invalid_time`; format `rfc3339`.
-            15 invalid_time: Option<String> => w::Field::new("invalid_time"),
+            15 invalid_time: Option<String> => "invalid_time",
             /// `create_time`; format `rfc3339`.
-            16 create_time: String => w::Field::must("create_time"),
+            16 create_time: String => "create_time: must",
             /// `modify_time`; format `rfc3339`.
-            17 modify_time: String => w::Field::must("modify_time"),
+            17 modify_time: String => "modify_time: must",
         }
     }
 
@@ -2116,27 +2148,27 @@ pub mod card_member {
         /// * Catalog: `pay_v3.brand.partner.card_member.user_cards_import_by_phone`.
         pub struct UserCardsImportByPhone {
             /// `brand_id`.
-            0 brand_id: String => w::Field::must("brand_id"),
+            0 brand_id: String => "brand_id: must",
             /// `card_id`.
-            1 card_id: String => w::Field::must("card_id"),
+            1 card_id: String => "card_id: must",
             /// `phone_number`.
-            2 phone_number: String => w::Field::must("phone_number").masked(),
+            2 phone_number: String => "phone_number: must masked",
             /// `user_card_code`.
-            3 user_card_code: String => w::Field::must("user_card_code"),
+            3 user_card_code: String => "user_card_code: must",
             /// `user_information`.
-            4 user_information: Option<super::UserCardsImportByPhoneUserInformation> => w::Field::new("user_information"),
+            4 user_information: Option<super::UserCardsImportByPhoneUserInformation> => "user_information",
             /// `date_information`.
-            5 date_information: super::CardsByCardIdDeleteValidDateInformation => w::Field::must("date_information"),
+            5 date_information: super::CardsByCardIdDeleteValidDateInformation => "date_information: must",
             /// `pickup_time`.
-            6 pickup_time: String => w::Field::must("pickup_time"),
+            6 pickup_time: String => "pickup_time: must",
         }
         new(
-            brand_id: String,
-            card_id: String,
-            phone_number: String,
-            user_card_code: String,
+            brand_id: impl Into<String>,
+            card_id: impl Into<String>,
+            phone_number: impl Into<String>,
+            user_card_code: impl Into<String>,
             date_information: super::CardsByCardIdDeleteValidDateInformation,
-            pickup_time: String,
+            pickup_time: impl Into<String>,
         )
         set(user_information: super::UserCardsImportByPhoneUserInformation)
     }
@@ -2145,37 +2177,37 @@ pub mod card_member {
         /// Answer to [`UserCardsImportByPhone`].
         pub struct UserCardsImportByPhoneResponse {
             /// `user_card_code`.
-            0 user_card_code: String => w::Field::must("user_card_code"),
+            0 user_card_code: String => "user_card_code: must",
             /// `card_id`.
-            1 card_id: String => w::Field::must("card_id"),
+            1 card_id: String => "card_id: must",
             /// `openid`.
-            2 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            2 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `card_color`.
-            3 card_color: Option<String> => w::Field::new("card_color"),
+            3 card_color: Option<String> => "card_color",
             /// `card_picture_url`.
-            4 card_picture_url: Option<String> => w::Field::new("card_picture_url"),
+            4 card_picture_url: Option<String> => "card_picture_url",
             /// `brand_id`.
-            5 brand_id: String => w::Field::must("brand_id"),
+            5 brand_id: String => "brand_id: must",
             /// `card_type`; one of `PURCHASE` `NORMAL` `BALANCE`.
-            6 card_type: String => w::Field::must("card_type"),
+            6 card_type: String => "card_type: must",
             /// `phone_number`.
-            7 phone_number: Option<String> => w::Field::new("phone_number").masked(),
+            7 phone_number: Option<String> => "phone_number: masked",
             /// `level`.
-            8 level: Option<String> => w::Field::new("level"),
+            8 level: Option<String> => "level",
             /// `valid_date_information`.
-            9 valid_date_information: super::CardsByCardIdDeleteValidDateInformation => w::Field::must("valid_date_information"),
+            9 valid_date_information: super::CardsByCardIdDeleteValidDateInformation => "valid_date_information: must",
             /// `pickup_time`.
-            10 pickup_time: String => w::Field::must("pickup_time"),
+            10 pickup_time: String => "pickup_time: must",
             /// `user_information`.
-            11 user_information: Option<super::UserCardsImportByPhoneUserInformation> => w::Field::new("user_information"),
+            11 user_information: Option<super::UserCardsImportByPhoneUserInformation> => "user_information",
             /// `attach`.
-            12 attach: Option<String> => w::Field::new("attach"),
+            12 attach: Option<String> => "attach",
             /// `user_card_state`; one of `UNACTIVATED` `EFFECTIVE` `EXPIRED` `INVALID`.
-            13 user_card_state: String => w::Field::must("user_card_state"),
+            13 user_card_state: String => "user_card_state: must",
             /// `invalid_reason`.
-            14 invalid_reason: Option<String> => w::Field::new("invalid_reason"),
+            14 invalid_reason: Option<String> => "invalid_reason",
             /// `invalid_time`.
-            15 invalid_time: Option<String> => w::Field::new("invalid_time"),
+            15 invalid_time: Option<String> => "invalid_time",
         }
     }
 
@@ -2207,59 +2239,64 @@ pub mod card_member {
         /// * Catalog: `pay_v3.brand.partner.card_member.user_cards_invalidate`.
         pub struct UserCardsInvalidate {
             /// `user_card_code`.
-            0 user_card_code: String => w::Field::must("user_card_code").place(w::Place::Path),
+            0 user_card_code: String => "user_card_code: must path",
             /// `brand_id`.
-            1 brand_id: String => w::Field::must("brand_id").place(w::Place::Query),
+            1 brand_id: String => "brand_id: must query",
             /// `card_id`.
-            2 card_id: String => w::Field::must("card_id").place(w::Place::Query),
+            2 card_id: String => "card_id: must query",
             /// `openid`.
-            3 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            3 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `invalid_reason`.
-            4 invalid_reason: Option<String> => w::Field::new("invalid_reason"),
+            4 invalid_reason: Option<String> => "invalid_reason",
         }
-        new(user_card_code: String, brand_id: String, card_id: String, openid: xinqiao_types::OpenId)
-        set(invalid_reason: String)
+        new(
+            user_card_code: impl Into<String>,
+            brand_id: impl Into<String>,
+            card_id: impl Into<String>,
+            openid: impl Into<xinqiao_types::OpenId>,
+        )
+        text(invalid_reason: String)
     }
 
     w::record! {
         /// Answer to [`UserCardsInvalidate`].
         pub struct UserCardsInvalidateResponse {
             /// `user_card_code`.
-            0 user_card_code: String => w::Field::must("user_card_code"),
+            0 user_card_code: String => "user_card_code: must",
             /// `card_id`.
-            1 card_id: String => w::Field::must("card_id"),
+            1 card_id: String => "card_id: must",
             /// `brand_id`.
-            2 brand_id: String => w::Field::must("brand_id"),
+            2 brand_id: String => "brand_id: must",
             /// `openid`.
-            3 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            3 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `card_type`; one of `PURCHASE` `NORMAL` `BALANCE`.
-            4 card_type: String => w::Field::must("card_type"),
+            4 card_type: String => "card_type: must",
             /// `card_color`.
-            5 card_color: String => w::Field::must("card_color"),
+            5 card_color: String => "card_color: must",
             /// `card_picture_url`.
-            6 card_picture_url: String => w::Field::must("card_picture_url"),
+            6 card_picture_url: String => "card_picture_url: must",
             /// `phone_number`; encrypted on the wire.
-            7 phone_number: Option<String> => w::Field::new("phone_number").masked().encrypted(),
+            7 phone_number: Option<String> => "phone_number: masked encrypted",
             /// `level`.
-            8 level: Option<String> => w::Field::new("level"),
+            8 level: Option<String> => "level",
             /// `valid_date_information`.
-            9 valid_date_information: Option<super::ValidDateInformation> => w::Field::new("valid_date_information"),
+            9 valid_date_information: Option<super::ValidDateInformation> => "valid_date_information",
             /// `pickup_time`; format `rfc3339`.
-            10 pickup_time: String => w::Field::must("pickup_time"),
+            10 pickup_time: String => "pickup_time: must",
             /// `user_information`.
-            11 user_information: Option<super::DataUserInformation> => w::Field::new("user_information"),
+            11 user_information: Option<super::DataUserInformation> => "user_information",
             /// `attach`.
-            12 attach: Option<String> => w::Field::new("attach"),
+            12 attach: Option<String> => "attach",
             /// `user_card_state`; one of `UNACTIVATED` `EFFECTIVE` `EXPIRED` `INVALID`.
-            13 user_card_state: String => w::Field::must("user_card_state"),
+            13 user_card_state: String => "user_card_state: must",
             /// `invalid_reason`.
-            14 invalid_reason: Option<String> => w::Field::new("invalid_reason"),
+            14 invalid_reason: Option<String> => "invalid_reason",
             /// `invalid_time`; format `rfc3339`.
-            15 invalid_time: Option<String> => w::Field::new("invalid_time"),
+            15 invalid_time: Option<String> => "invalid_time",
             /// `create_time`; format `rfc3339`.
-            16 create_time: String => w::Field::must("create_time"),
+            16 create_time: String => "create_time: must",
             /// `modify_time`; format `rfc3339`.
-            17 modify_time: String => w::Field::must("modify_time"),
+            17 modify_time: String => "modify_time: must",
         }
     }
 
@@ -2291,28 +2328,28 @@ pub mod card_member {
         /// * Catalog: `pay_v3.brand.partner.card_member.user_feeds`.
         pub struct UserFeeds {
             /// `user_card_code`.
-            0 user_card_code: String => w::Field::must("user_card_code"),
+            0 user_card_code: String => "user_card_code: must",
             /// `card_id`.
-            1 card_id: String => w::Field::must("card_id"),
+            1 card_id: String => "card_id: must",
             /// `brand_id`.
-            2 brand_id: String => w::Field::must("brand_id"),
+            2 brand_id: String => "brand_id: must",
             /// `openid`.
-            3 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            3 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `out_request_no`.
-            4 out_request_no: String => w::Field::must("out_request_no"),
+            4 out_request_no: String => "out_request_no: must",
             /// `cell`.
-            5 cell: String => w::Field::must("cell"),
+            5 cell: String => "cell: must",
             /// `cell_message`.
-            6 cell_message: String => w::Field::must("cell_message"),
+            6 cell_message: String => "cell_message: must",
         }
         new(
-            user_card_code: String,
-            card_id: String,
-            brand_id: String,
-            openid: xinqiao_types::OpenId,
-            out_request_no: String,
-            cell: String,
-            cell_message: String,
+            user_card_code: impl Into<String>,
+            card_id: impl Into<String>,
+            brand_id: impl Into<String>,
+            openid: impl Into<xinqiao_types::OpenId>,
+            out_request_no: impl Into<String>,
+            cell: impl Into<String>,
+            cell_message: impl Into<String>,
         )
     }
 
@@ -2320,19 +2357,19 @@ pub mod card_member {
         /// Answer to [`UserFeeds`].
         pub struct UserFeedsResponse {
             /// `user_card_code`.
-            0 user_card_code: String => w::Field::must("user_card_code"),
+            0 user_card_code: String => "user_card_code: must",
             /// `card_id`.
-            1 card_id: String => w::Field::must("card_id"),
+            1 card_id: String => "card_id: must",
             /// `brand_id`.
-            2 brand_id: String => w::Field::must("brand_id"),
+            2 brand_id: String => "brand_id: must",
             /// `out_request_no`.
-            3 out_request_no: String => w::Field::must("out_request_no"),
+            3 out_request_no: String => "out_request_no: must",
             /// `cell`.
-            4 cell: String => w::Field::must("cell"),
+            4 cell: String => "cell: must",
             /// `openid`.
-            5 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            5 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `cell_message`.
-            6 cell_message: String => w::Field::must("cell_message"),
+            6 cell_message: String => "cell_message: must",
         }
     }
 
@@ -2364,57 +2401,57 @@ pub mod card_member {
         /// * Catalog: `pay_v3.brand.partner.card_member.user_points_exchange_coupon_confirm`.
         pub struct UserPointsExchangeCouponConfirm {
             /// `record_id`.
-            0 record_id: String => w::Field::must("record_id"),
+            0 record_id: String => "record_id: must",
             /// `exchange_coupon_template_id`.
-            1 exchange_coupon_template_id: String => w::Field::must("exchange_coupon_template_id"),
+            1 exchange_coupon_template_id: String => "exchange_coupon_template_id: must",
             /// `user_card_code`.
-            2 user_card_code: String => w::Field::must("user_card_code"),
+            2 user_card_code: String => "user_card_code: must",
             /// `card_id`.
-            3 card_id: String => w::Field::must("card_id"),
+            3 card_id: String => "card_id: must",
             /// `brand_id`.
-            4 brand_id: String => w::Field::must("brand_id"),
+            4 brand_id: String => "brand_id: must",
             /// `openid`.
-            5 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            5 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `state`; one of `POINT_EXCHANGE_COUPON_SUCCESS` `POINT_EXCHANGE_COUPON_FAIL`.
-            6 state: String => w::Field::must("state"),
+            6 state: String => "state: must",
             /// `coupon_code`.
-            7 coupon_code: Option<String> => w::Field::new("coupon_code"),
+            7 coupon_code: Option<String> => "coupon_code",
             /// `fail_reason`.
-            8 fail_reason: Option<String> => w::Field::new("fail_reason"),
+            8 fail_reason: Option<String> => "fail_reason",
         }
         new(
-            record_id: String,
-            exchange_coupon_template_id: String,
-            user_card_code: String,
-            card_id: String,
-            brand_id: String,
-            openid: xinqiao_types::OpenId,
-            state: String,
+            record_id: impl Into<String>,
+            exchange_coupon_template_id: impl Into<String>,
+            user_card_code: impl Into<String>,
+            card_id: impl Into<String>,
+            brand_id: impl Into<String>,
+            openid: impl Into<xinqiao_types::OpenId>,
+            state: impl Into<String>,
         )
-        set(coupon_code: String, fail_reason: String)
+        text(coupon_code: String, fail_reason: String)
     }
 
     w::record! {
         /// Answer to [`UserPointsExchangeCouponConfirm`].
         pub struct UserPointsExchangeCouponConfirmResponse {
             /// `record_id`.
-            0 record_id: String => w::Field::must("record_id"),
+            0 record_id: String => "record_id: must",
             /// `exchange_coupon_template_id`.
-            1 exchange_coupon_template_id: String => w::Field::must("exchange_coupon_template_id"),
+            1 exchange_coupon_template_id: String => "exchange_coupon_template_id: must",
             /// `user_card_code`.
-            2 user_card_code: String => w::Field::must("user_card_code"),
+            2 user_card_code: String => "user_card_code: must",
             /// `card_id`.
-            3 card_id: String => w::Field::must("card_id"),
+            3 card_id: String => "card_id: must",
             /// `brand_id`.
-            4 brand_id: String => w::Field::must("brand_id"),
+            4 brand_id: String => "brand_id: must",
             /// `openid`.
-            5 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            5 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `state`; one of `POINT_EXCHANGE_COUPON_SUCCESS` `POINT_EXCHANGE_COUPON_FAIL`.
-            6 state: String => w::Field::must("state"),
+            6 state: String => "state: must",
             /// `coupon_code`.
-            7 coupon_code: Option<String> => w::Field::new("coupon_code"),
+            7 coupon_code: Option<String> => "coupon_code",
             /// `fail_reason`.
-            8 fail_reason: Option<String> => w::Field::new("fail_reason"),
+            8 fail_reason: Option<String> => "fail_reason",
         }
     }
 
@@ -2446,24 +2483,24 @@ pub mod card_member {
         /// * Catalog: `pay_v3.brand.partner.card_member.user_points_sync`.
         pub struct UserPointsSync {
             /// `user_card_code`.
-            0 user_card_code: String => w::Field::must("user_card_code"),
+            0 user_card_code: String => "user_card_code: must",
             /// `card_id`.
-            1 card_id: String => w::Field::must("card_id"),
+            1 card_id: String => "card_id: must",
             /// `brand_id`.
-            2 brand_id: String => w::Field::must("brand_id"),
+            2 brand_id: String => "brand_id: must",
             /// `openid`.
-            3 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            3 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `out_request_no`.
-            4 out_request_no: String => w::Field::must("out_request_no"),
+            4 out_request_no: String => "out_request_no: must",
             /// `point_balance`.
-            5 point_balance: i64 => w::Field::must("point_balance"),
+            5 point_balance: i64 => "point_balance: must",
         }
         new(
-            user_card_code: String,
-            card_id: String,
-            brand_id: String,
-            openid: xinqiao_types::OpenId,
-            out_request_no: String,
+            user_card_code: impl Into<String>,
+            card_id: impl Into<String>,
+            brand_id: impl Into<String>,
+            openid: impl Into<xinqiao_types::OpenId>,
+            out_request_no: impl Into<String>,
             point_balance: i64,
         )
     }
@@ -2472,17 +2509,17 @@ pub mod card_member {
         /// Answer to [`UserPointsSync`].
         pub struct UserPointsSyncResponse {
             /// `user_card_code`.
-            0 user_card_code: String => w::Field::must("user_card_code"),
+            0 user_card_code: String => "user_card_code: must",
             /// `card_id`.
-            1 card_id: String => w::Field::must("card_id"),
+            1 card_id: String => "card_id: must",
             /// `brand_id`.
-            2 brand_id: String => w::Field::must("brand_id"),
+            2 brand_id: String => "brand_id: must",
             /// `openid`.
-            3 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            3 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `out_request_no`.
-            4 out_request_no: String => w::Field::must("out_request_no"),
+            4 out_request_no: String => "out_request_no: must",
             /// `point_balance`.
-            5 point_balance: i64 => w::Field::must("point_balance"),
+            5 point_balance: i64 => "point_balance: must",
         }
     }
 
@@ -2519,30 +2556,35 @@ pub mod store {
         /// * Catalog: `pay_v3.brand.partner.store.brandstores_bindrecipient`.
         pub struct BrandstoresBindrecipient {
             /// `store_id`.
-            0 store_id: String => w::Field::must("store_id").place(w::Place::Path),
+            0 store_id: String => "store_id: must path",
             /// `brand_id`.
-            1 brand_id: String => w::Field::must("brand_id"),
+            1 brand_id: String => "brand_id: must",
             /// `mchid`.
-            2 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+            2 mchid: xinqiao_types::MchId => "mchid: must",
             /// `company_name`.
-            3 company_name: String => w::Field::must("company_name"),
+            3 company_name: String => "company_name: must",
         }
-        new(store_id: String, brand_id: String, mchid: xinqiao_types::MchId, company_name: String)
+        new(
+            store_id: impl Into<String>,
+            brand_id: impl Into<String>,
+            mchid: impl Into<xinqiao_types::MchId>,
+            company_name: impl Into<String>,
+        )
     }
 
     w::record! {
         /// Answer to [`BrandstoresBindrecipient`].
         pub struct BrandstoresBindrecipientResponse {
             /// `store_id`.
-            0 store_id: String => w::Field::must("store_id"),
+            0 store_id: String => "store_id: must",
             /// `brand_id`.
-            1 brand_id: String => w::Field::must("brand_id"),
+            1 brand_id: String => "brand_id: must",
             /// `mchid`.
-            2 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+            2 mchid: xinqiao_types::MchId => "mchid: must",
             /// `company_name`.
-            3 company_name: String => w::Field::must("company_name"),
+            3 company_name: String => "company_name: must",
             /// `recipient_state`; one of `CONFIRMED` `ADMIN_REJECTED` `CONFIRMING` `TIMEOUT_REJECTED`.
-            4 recipient_state: String => w::Field::must("recipient_state"),
+            4 recipient_state: String => "recipient_state: must",
         }
     }
 
@@ -2573,22 +2615,22 @@ pub mod store {
         /// * Catalog: `pay_v3.brand.partner.store.brandstores_by_store_id_close`.
         pub struct BrandstoresByStoreIdClose {
             /// `store_id`.
-            0 store_id: String => w::Field::must("store_id").place(w::Place::Path),
+            0 store_id: String => "store_id: must path",
             /// `brand_id`.
-            1 brand_id: String => w::Field::must("brand_id"),
+            1 brand_id: String => "brand_id: must",
         }
-        new(store_id: String, brand_id: String)
+        new(store_id: impl Into<String>, brand_id: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`BrandstoresByStoreIdClose`].
         pub struct BrandstoresByStoreIdCloseResponse {
             /// `brand_id`.
-            0 brand_id: String => w::Field::must("brand_id"),
+            0 brand_id: String => "brand_id: must",
             /// `store_id`.
-            1 store_id: Option<String> => w::Field::new("store_id"),
+            1 store_id: Option<String> => "store_id",
             /// `store_state`; one of `OPEN` `CREATING` `CLOSED`.
-            2 store_state: Option<String> => w::Field::new("store_state"),
+            2 store_state: Option<String> => "store_state",
         }
     }
 
@@ -2620,11 +2662,11 @@ pub mod store {
         /// * Catalog: `pay_v3.brand.partner.store.brandstores_by_store_id_delete`.
         pub struct BrandstoresByStoreIdDelete {
             /// `store_id`.
-            0 store_id: String => w::Field::must("store_id").place(w::Place::Path),
+            0 store_id: String => "store_id: must path",
             /// `brand_id`.
-            1 brand_id: String => w::Field::must("brand_id"),
+            1 brand_id: String => "brand_id: must",
         }
-        new(store_id: String, brand_id: String)
+        new(store_id: impl Into<String>, brand_id: impl Into<String>)
     }
 
     w::endpoint! {
@@ -2655,34 +2697,34 @@ pub mod store {
         /// * Catalog: `pay_v3.brand.partner.store.brandstores_by_store_id_get`.
         pub struct BrandstoresByStoreIdGet {
             /// `store_id`.
-            0 store_id: String => w::Field::must("store_id").place(w::Place::Path),
+            0 store_id: String => "store_id: must path",
             /// `brand_id`.
-            1 brand_id: String => w::Field::must("brand_id").place(w::Place::Query),
+            1 brand_id: String => "brand_id: must query",
         }
-        new(store_id: String, brand_id: String)
+        new(store_id: impl Into<String>, brand_id: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`BrandstoresByStoreIdGet`].
         pub struct BrandstoresByStoreIdGetResponse {
             /// `store_id`.
-            0 store_id: String => w::Field::must("store_id"),
+            0 store_id: String => "store_id: must",
             /// `brand_id`.
-            1 brand_id: String => w::Field::must("brand_id"),
+            1 brand_id: String => "brand_id: must",
             /// `store_state`; one of `OPEN` `CREATING` `CLOSED`.
-            2 store_state: String => w::Field::must("store_state"),
+            2 store_state: String => "store_state: must",
             /// `audit_state`; one of `SUCCESS` `PROCESSING` `REJECTED`.
-            3 audit_state: String => w::Field::must("audit_state"),
+            3 audit_state: String => "audit_state: must",
             /// `review_reject_reason`.
-            4 review_reject_reason: Option<String> => w::Field::new("review_reject_reason"),
+            4 review_reject_reason: Option<String> => "review_reject_reason",
             /// `store_basics`.
-            5 store_basics: super::StoreBasic => w::Field::must("store_basics"),
+            5 store_basics: super::StoreBasic => "store_basics: must",
             /// `store_address`.
-            6 store_address: super::StoreAddressItem => w::Field::must("store_address"),
+            6 store_address: super::StoreAddressItem => "store_address: must",
             /// `store_business`.
-            7 store_business: super::StoreBusiness => w::Field::must("store_business"),
+            7 store_business: super::StoreBusiness => "store_business: must",
             /// `store_recipient`.
-            8 store_recipient: Vec<super::StoreRecipient> => w::Field::must("store_recipient"),
+            8 store_recipient: Vec<super::StoreRecipient> => "store_recipient: must",
         }
     }
 
@@ -2714,17 +2756,17 @@ pub mod store {
         /// * Catalog: `pay_v3.brand.partner.store.brandstores_by_store_id_patch`.
         pub struct BrandstoresByStoreIdPatch {
             /// `store_id`.
-            0 store_id: String => w::Field::must("store_id").place(w::Place::Path),
+            0 store_id: String => "store_id: must path",
             /// `brand_id`.
-            1 brand_id: String => w::Field::must("brand_id"),
+            1 brand_id: String => "brand_id: must",
             /// `store_basics`.
-            2 store_basics: Option<super::StoreBasic> => w::Field::new("store_basics"),
+            2 store_basics: Option<super::StoreBasic> => "store_basics",
             /// `store_address`.
-            3 store_address: Option<super::BrandstoresPostStoreAddress> => w::Field::new("store_address"),
+            3 store_address: Option<super::BrandstoresPostStoreAddress> => "store_address",
             /// `store_business`.
-            4 store_business: Option<super::StoreBusiness> => w::Field::new("store_business"),
+            4 store_business: Option<super::StoreBusiness> => "store_business",
         }
-        new(store_id: String, brand_id: String)
+        new(store_id: impl Into<String>, brand_id: impl Into<String>)
         set(
             store_basics: super::StoreBasic,
             store_address: super::BrandstoresPostStoreAddress,
@@ -2736,23 +2778,23 @@ pub mod store {
         /// Answer to [`BrandstoresByStoreIdPatch`].
         pub struct BrandstoresByStoreIdPatchResponse {
             /// `store_id`.
-            0 store_id: String => w::Field::must("store_id"),
+            0 store_id: String => "store_id: must",
             /// `brand_id`.
-            1 brand_id: String => w::Field::must("brand_id"),
+            1 brand_id: String => "brand_id: must",
             /// `store_state`; one of `OPEN` `CREATING` `CLOSED`.
-            2 store_state: String => w::Field::must("store_state"),
+            2 store_state: String => "store_state: must",
             /// `audit_state`; one of `SUCCESS` `PROCESSING` `REJECTED`.
-            3 audit_state: String => w::Field::must("audit_state"),
+            3 audit_state: String => "audit_state: must",
             /// `review_reject_reason`.
-            4 review_reject_reason: Option<String> => w::Field::new("review_reject_reason"),
+            4 review_reject_reason: Option<String> => "review_reject_reason",
             /// `store_basics`.
-            5 store_basics: super::StoreBasic => w::Field::must("store_basics"),
+            5 store_basics: super::StoreBasic => "store_basics: must",
             /// `store_address`.
-            6 store_address: super::StoreAddressItem => w::Field::must("store_address"),
+            6 store_address: super::StoreAddressItem => "store_address: must",
             /// `store_business`.
-            7 store_business: super::StoreBusiness => w::Field::must("store_business"),
+            7 store_business: super::StoreBusiness => "store_business: must",
             /// `store_recipient`.
-            8 store_recipient: Vec<super::StoreRecipient> => w::Field::must("store_recipient"),
+            8 store_recipient: Vec<super::StoreRecipient> => "store_recipient: must",
         }
     }
 
@@ -2783,22 +2825,22 @@ pub mod store {
         /// * Catalog: `pay_v3.brand.partner.store.brandstores_by_store_id_resume`.
         pub struct BrandstoresByStoreIdResume {
             /// `store_id`.
-            0 store_id: String => w::Field::must("store_id").place(w::Place::Path),
+            0 store_id: String => "store_id: must path",
             /// `brand_id`.
-            1 brand_id: String => w::Field::must("brand_id"),
+            1 brand_id: String => "brand_id: must",
         }
-        new(store_id: String, brand_id: String)
+        new(store_id: impl Into<String>, brand_id: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`BrandstoresByStoreIdResume`].
         pub struct BrandstoresByStoreIdResumeResponse {
             /// `brand_id`.
-            0 brand_id: String => w::Field::must("brand_id"),
+            0 brand_id: String => "brand_id: must",
             /// `store_id`.
-            1 store_id: Option<String> => w::Field::new("store_id"),
+            1 store_id: Option<String> => "store_id",
             /// `store_state`; one of `OPEN` `CREATING` `CLOSED`.
-            2 store_state: Option<String> => w::Field::new("store_state"),
+            2 store_state: Option<String> => "store_state",
         }
     }
 
@@ -2829,31 +2871,32 @@ pub mod store {
         /// * Catalog: `pay_v3.brand.partner.store.brandstores_get`.
         pub struct BrandstoresGet {
             /// `brand_id`.
-            0 brand_id: String => w::Field::must("brand_id").place(w::Place::Query),
+            0 brand_id: String => "brand_id: must query",
             /// `store_state`; one of `OPEN` `CREATING` `CLOSED`.
-            1 store_state: Option<String> => w::Field::new("store_state").place(w::Place::Query),
+            1 store_state: Option<String> => "store_state: query",
             /// `offset`.
-            2 offset: Option<i64> => w::Field::new("offset").place(w::Place::Query),
+            2 offset: Option<i64> => "offset: query",
             /// `limit`.
-            3 limit: Option<i64> => w::Field::new("limit").place(w::Place::Query),
+            3 limit: Option<i64> => "limit: query",
         }
-        new(brand_id: String)
-        set(store_state: String, offset: i64, limit: i64)
+        new(brand_id: impl Into<String>)
+        text(store_state: String)
+        set(offset: i64, limit: i64)
     }
 
     w::record! {
         /// Answer to [`BrandstoresGet`].
         pub struct BrandstoresGetResponse {
             /// `brand_id`.
-            0 brand_id: String => w::Field::must("brand_id"),
+            0 brand_id: String => "brand_id: must",
             /// `offset`.
-            1 offset: Option<i64> => w::Field::new("offset"),
+            1 offset: Option<i64> => "offset",
             /// `limit`.
-            2 limit: Option<i64> => w::Field::new("limit"),
+            2 limit: Option<i64> => "limit",
             /// `total_count`.
-            3 total_count: Option<i64> => w::Field::new("total_count"),
+            3 total_count: Option<i64> => "total_count",
             /// `data`.
-            4 data: Option<Vec<super::BrandstoresGetData>> => w::Field::new("data"),
+            4 data: Option<Vec<super::BrandstoresGetData>> => "data",
         }
     }
 
@@ -2885,15 +2928,15 @@ pub mod store {
         /// * Catalog: `pay_v3.brand.partner.store.brandstores_post`.
         pub struct BrandstoresPost {
             /// `brand_id`.
-            0 brand_id: String => w::Field::must("brand_id"),
+            0 brand_id: String => "brand_id: must",
             /// `store_basics`.
-            1 store_basics: Option<super::StoreBasic> => w::Field::new("store_basics"),
+            1 store_basics: Option<super::StoreBasic> => "store_basics",
             /// `store_address`.
-            2 store_address: super::BrandstoresPostStoreAddress => w::Field::must("store_address"),
+            2 store_address: super::BrandstoresPostStoreAddress => "store_address: must",
             /// `store_business`.
-            3 store_business: Option<super::StoreBusiness> => w::Field::new("store_business"),
+            3 store_business: Option<super::StoreBusiness> => "store_business",
         }
-        new(brand_id: String, store_address: super::BrandstoresPostStoreAddress)
+        new(brand_id: impl Into<String>, store_address: super::BrandstoresPostStoreAddress)
         set(store_basics: super::StoreBasic, store_business: super::StoreBusiness)
     }
 
@@ -2901,23 +2944,23 @@ pub mod store {
         /// Answer to [`BrandstoresPost`].
         pub struct BrandstoresPostResponse {
             /// `store_id`.
-            0 store_id: String => w::Field::must("store_id"),
+            0 store_id: String => "store_id: must",
             /// `brand_id`.
-            1 brand_id: String => w::Field::must("brand_id"),
+            1 brand_id: String => "brand_id: must",
             /// `store_state`; one of `OPEN` `CREATING` `CLOSED`.
-            2 store_state: String => w::Field::must("store_state"),
+            2 store_state: String => "store_state: must",
             /// `audit_state`; one of `SUCCESS` `PROCESSING` `REJECTED`.
-            3 audit_state: String => w::Field::must("audit_state"),
+            3 audit_state: String => "audit_state: must",
             /// `review_reject_reason`.
-            4 review_reject_reason: Option<String> => w::Field::new("review_reject_reason"),
+            4 review_reject_reason: Option<String> => "review_reject_reason",
             /// `store_basics`.
-            5 store_basics: super::StoreBasic => w::Field::must("store_basics"),
+            5 store_basics: super::StoreBasic => "store_basics: must",
             /// `store_address`.
-            6 store_address: super::StoreAddressItem => w::Field::must("store_address"),
+            6 store_address: super::StoreAddressItem => "store_address: must",
             /// `store_business`.
-            7 store_business: super::StoreBusiness => w::Field::must("store_business"),
+            7 store_business: super::StoreBusiness => "store_business: must",
             /// `store_recipient`.
-            8 store_recipient: Vec<super::StoreRecipient> => w::Field::must("store_recipient"),
+            8 store_recipient: Vec<super::StoreRecipient> => "store_recipient: must",
         }
     }
 
@@ -2949,20 +2992,24 @@ pub mod store {
         /// * Catalog: `pay_v3.brand.partner.store.brandstores_unbindrecipient`.
         pub struct BrandstoresUnbindrecipient {
             /// `store_id`.
-            0 store_id: String => w::Field::must("store_id").place(w::Place::Path),
+            0 store_id: String => "store_id: must path",
             /// `brand_id`.
-            1 brand_id: String => w::Field::must("brand_id"),
+            1 brand_id: String => "brand_id: must",
             /// `mchid`.
-            2 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+            2 mchid: xinqiao_types::MchId => "mchid: must",
         }
-        new(store_id: String, brand_id: String, mchid: xinqiao_types::MchId)
+        new(
+            store_id: impl Into<String>,
+            brand_id: impl Into<String>,
+            mchid: impl Into<xinqiao_types::MchId>,
+        )
     }
 
     w::record! {
         /// Answer to [`BrandstoresUnbindrecipient`].
         pub struct BrandstoresUnbindrecipientResponse {
             /// `failed_reason`.
-            0 failed_reason: Option<String> => w::Field::new("failed_reason"),
+            0 failed_reason: Option<String> => "failed_reason",
         }
     }
 

@@ -7,39 +7,44 @@ w::record! {
     /// `OrdersPostReceiver`.
     pub struct OrdersPostReceiver {
         /// `type`; one of `MERCHANT_ID` `PERSONAL_OPENID` `PERSONAL_SUB_OPENID`.
-        0 type_: String => w::Field::must("type"),
+        0 type_: String => "type: must",
         /// `account`.
-        1 account: String => w::Field::must("account"),
+        1 account: String => "account: must",
         /// `name`; encrypted on the wire.
-        2 name: Option<String> => w::Field::new("name").masked().encrypted(),
+        2 name: Option<String> => "name: masked encrypted",
         /// `amount`; unit fen.
-        3 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        3 amount: xinqiao_types::Fen => "amount: must",
         /// `description`.
-        4 description: String => w::Field::must("description"),
+        4 description: String => "description: must",
     }
-    new(type_: String, account: String, amount: xinqiao_types::Fen, description: String)
-    set(name: String)
+    new(
+        type_: impl Into<String>,
+        account: impl Into<String>,
+        amount: xinqiao_types::Fen,
+        description: impl Into<String>,
+    )
+    text(name: String)
 }
 
 w::record! {
     /// `Receiver`.
     pub struct Receiver {
         /// `type`; one of `MERCHANT_ID` `PERSONAL_OPENID` `PERSONAL_SUB_OPENID`.
-        0 type_: String => w::Field::must("type"),
+        0 type_: String => "type: must",
         /// `account`.
-        1 account: String => w::Field::must("account"),
+        1 account: String => "account: must",
         /// `amount`; unit fen.
-        2 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        2 amount: xinqiao_types::Fen => "amount: must",
         /// `description`.
-        3 description: String => w::Field::must("description"),
+        3 description: String => "description: must",
         /// `result`; one of `PENDING` `SUCEESS` `CLOSED`.
-        4 result: String => w::Field::must("result"),
+        4 result: String => "result: must",
         /// `fail_reason`; one of `ACCOUNT_ABNORMAL` `NO_RELATION` `RECEIVER_HIGH_RISK` `RECEIVER_REAL_NAME_NOT_VERIFIED` `NO_AUTH` `RECEIVER_RECEIPT_LIMIT` `PAYER_ACCOUNT_ABNORMAL` `INVALID_REQUEST`.
-        5 fail_reason: Option<String> => w::Field::new("fail_reason"),
+        5 fail_reason: Option<String> => "fail_reason",
         /// `finish_time`; format `rfc3339`.
-        6 finish_time: Option<String> => w::Field::new("finish_time"),
+        6 finish_time: Option<String> => "finish_time",
         /// `detail_id`.
-        7 detail_id: String => w::Field::must("detail_id"),
+        7 detail_id: String => "detail_id: must",
     }
 }
 
@@ -47,21 +52,21 @@ w::record! {
     /// `ReceiverItem`.
     pub struct ReceiverItem {
         /// `type`; one of `MERCHANT_ID` `PERSONAL_OPENID` `PERSONAL_SUB_OPENID`.
-        0 type_: String => w::Field::must("type"),
+        0 type_: String => "type: must",
         /// `account`.
-        1 account: String => w::Field::must("account"),
+        1 account: String => "account: must",
         /// `amount`; unit fen.
-        2 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        2 amount: xinqiao_types::Fen => "amount: must",
         /// `description`.
-        3 description: String => w::Field::must("description"),
+        3 description: String => "description: must",
         /// `result`; one of `PENDING` `SUCCESS` `CLOSED`.
-        4 result: String => w::Field::must("result"),
+        4 result: String => "result: must",
         /// `fail_reason`; one of `ACCOUNT_ABNORMAL` `NO_RELATION` `RECEIVER_HIGH_RISK` `RECEIVER_REAL_NAME_NOT_VERIFIED` `NO_AUTH` `RECEIVER_RECEIPT_LIMIT` `PAYER_ACCOUNT_ABNORMAL` `INVALID_REQUEST`.
-        5 fail_reason: Option<String> => w::Field::new("fail_reason"),
+        5 fail_reason: Option<String> => "fail_reason",
         /// `finish_time`; format `rfc3339`.
-        6 finish_time: Option<String> => w::Field::new("finish_time"),
+        6 finish_time: Option<String> => "finish_time",
         /// `detail_id`.
-        7 detail_id: String => w::Field::must("detail_id"),
+        7 detail_id: String => "detail_id: must",
     }
 }
 
@@ -74,18 +79,18 @@ w::record! {
     /// * Catalog: `pay_v3.brand.profitsharing.brand_configs_by_brand_mchid`.
     pub struct BrandConfigsByBrandMchid {
         /// `brand_mchid`.
-        0 brand_mchid: String => w::Field::must("brand_mchid").place(w::Place::Path),
+        0 brand_mchid: String => "brand_mchid: must path",
     }
-    new(brand_mchid: String)
+    new(brand_mchid: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`BrandConfigsByBrandMchid`].
     pub struct BrandConfigsByBrandMchidResponse {
         /// `brand_mchid`.
-        0 brand_mchid: String => w::Field::must("brand_mchid"),
+        0 brand_mchid: String => "brand_mchid: must",
         /// `max_ratio`; unit 1/10000.
-        1 max_ratio: i64 => w::Field::must("max_ratio"),
+        1 max_ratio: i64 => "max_ratio: must",
     }
 }
 
@@ -117,28 +122,33 @@ w::record! {
     /// * Catalog: `pay_v3.brand.profitsharing.finish_order`.
     pub struct FinishOrder {
         /// `sub_mchid`.
-        0 sub_mchid: String => w::Field::must("sub_mchid"),
+        0 sub_mchid: String => "sub_mchid: must",
         /// `transaction_id`.
-        1 transaction_id: String => w::Field::must("transaction_id"),
+        1 transaction_id: String => "transaction_id: must",
         /// `out_order_no`.
-        2 out_order_no: String => w::Field::must("out_order_no"),
+        2 out_order_no: String => "out_order_no: must",
         /// `description`.
-        3 description: String => w::Field::must("description"),
+        3 description: String => "description: must",
     }
-    new(sub_mchid: String, transaction_id: String, out_order_no: String, description: String)
+    new(
+        sub_mchid: impl Into<String>,
+        transaction_id: impl Into<String>,
+        out_order_no: impl Into<String>,
+        description: impl Into<String>,
+    )
 }
 
 w::record! {
     /// Answer to [`FinishOrder`].
     pub struct FinishOrderResponse {
         /// `sub_mchid`.
-        0 sub_mchid: String => w::Field::must("sub_mchid"),
+        0 sub_mchid: String => "sub_mchid: must",
         /// `transaction_id`.
-        1 transaction_id: String => w::Field::must("transaction_id"),
+        1 transaction_id: String => "transaction_id: must",
         /// `out_order_no`.
-        2 out_order_no: String => w::Field::must("out_order_no"),
+        2 out_order_no: String => "out_order_no: must",
         /// `order_id`.
-        3 order_id: String => w::Field::must("order_id"),
+        3 order_id: String => "order_id: must",
     }
 }
 
@@ -170,18 +180,18 @@ w::record! {
     /// * Catalog: `pay_v3.brand.profitsharing.orders_by_transaction_id_amounts`.
     pub struct OrdersByTransactionIdAmounts {
         /// `transaction_id`.
-        0 transaction_id: String => w::Field::must("transaction_id").place(w::Place::Path),
+        0 transaction_id: String => "transaction_id: must path",
     }
-    new(transaction_id: String)
+    new(transaction_id: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`OrdersByTransactionIdAmounts`].
     pub struct OrdersByTransactionIdAmountsResponse {
         /// `transaction_id`.
-        0 transaction_id: String => w::Field::must("transaction_id"),
+        0 transaction_id: String => "transaction_id: must",
         /// `unsplit_amount`; unit fen.
-        1 unsplit_amount: xinqiao_types::Fen => w::Field::must("unsplit_amount"),
+        1 unsplit_amount: xinqiao_types::Fen => "unsplit_amount: must",
     }
 }
 
@@ -213,34 +223,38 @@ w::record! {
     /// * Catalog: `pay_v3.brand.profitsharing.orders_get`.
     pub struct OrdersGet {
         /// `sub_mchid`.
-        0 sub_mchid: String => w::Field::must("sub_mchid").place(w::Place::Query),
+        0 sub_mchid: String => "sub_mchid: must query",
         /// `transaction_id`.
-        1 transaction_id: String => w::Field::must("transaction_id").place(w::Place::Query),
+        1 transaction_id: String => "transaction_id: must query",
         /// `out_order_no`.
-        2 out_order_no: String => w::Field::must("out_order_no").place(w::Place::Query),
+        2 out_order_no: String => "out_order_no: must query",
     }
-    new(sub_mchid: String, transaction_id: String, out_order_no: String)
+    new(
+        sub_mchid: impl Into<String>,
+        transaction_id: impl Into<String>,
+        out_order_no: impl Into<String>,
+    )
 }
 
 w::record! {
     /// Answer to [`OrdersGet`].
     pub struct OrdersGetResponse {
         /// `sub_mchid`.
-        0 sub_mchid: String => w::Field::must("sub_mchid"),
+        0 sub_mchid: String => "sub_mchid: must",
         /// `transaction_id`.
-        1 transaction_id: String => w::Field::must("transaction_id"),
+        1 transaction_id: String => "transaction_id: must",
         /// `out_order_no`.
-        2 out_order_no: String => w::Field::must("out_order_no"),
+        2 out_order_no: String => "out_order_no: must",
         /// `order_id`.
-        3 order_id: String => w::Field::must("order_id"),
+        3 order_id: String => "order_id: must",
         /// `status`; one of `PROCESSING` `FINISHED`.
-        4 status: String => w::Field::must("status"),
+        4 status: String => "status: must",
         /// `receivers`.
-        5 receivers: Option<Vec<Receiver>> => w::Field::new("receivers"),
+        5 receivers: Option<Vec<Receiver>> => "receivers",
         /// `finish_amount`; unit fen.
-        6 finish_amount: Option<xinqiao_types::Fen> => w::Field::new("finish_amount"),
+        6 finish_amount: Option<xinqiao_types::Fen> => "finish_amount",
         /// `finish_description`.
-        7 finish_description: Option<String> => w::Field::new("finish_description"),
+        7 finish_description: Option<String> => "finish_description",
     }
 }
 
@@ -272,55 +286,55 @@ w::record! {
     /// * Catalog: `pay_v3.brand.profitsharing.orders_post`.
     pub struct OrdersPost {
         /// `brand_mchid`.
-        0 brand_mchid: String => w::Field::must("brand_mchid"),
+        0 brand_mchid: String => "brand_mchid: must",
         /// `sub_mchid`.
-        1 sub_mchid: String => w::Field::must("sub_mchid"),
+        1 sub_mchid: String => "sub_mchid: must",
         /// `appid`.
-        2 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        2 appid: xinqiao_types::AppId => "appid: must",
         /// `sub_appid`.
-        3 sub_appid: Option<String> => w::Field::new("sub_appid"),
+        3 sub_appid: Option<String> => "sub_appid",
         /// `transaction_id`.
-        4 transaction_id: String => w::Field::must("transaction_id"),
+        4 transaction_id: String => "transaction_id: must",
         /// `out_order_no`.
-        5 out_order_no: String => w::Field::must("out_order_no"),
+        5 out_order_no: String => "out_order_no: must",
         /// `receivers`.
-        6 receivers: Vec<OrdersPostReceiver> => w::Field::must("receivers"),
+        6 receivers: Vec<OrdersPostReceiver> => "receivers: must",
         /// `finish`.
-        7 finish: bool => w::Field::must("finish"),
+        7 finish: bool => "finish: must",
     }
     new(
-        brand_mchid: String,
-        sub_mchid: String,
-        appid: xinqiao_types::AppId,
-        transaction_id: String,
-        out_order_no: String,
+        brand_mchid: impl Into<String>,
+        sub_mchid: impl Into<String>,
+        appid: impl Into<xinqiao_types::AppId>,
+        transaction_id: impl Into<String>,
+        out_order_no: impl Into<String>,
         receivers: Vec<OrdersPostReceiver>,
         finish: bool,
     )
-    set(sub_appid: String)
+    text(sub_appid: String)
 }
 
 w::record! {
     /// Answer to [`OrdersPost`].
     pub struct OrdersPostResponse {
         /// `sub_mchid`.
-        0 sub_mchid: String => w::Field::must("sub_mchid"),
+        0 sub_mchid: String => "sub_mchid: must",
         /// `transaction_id`.
-        1 transaction_id: String => w::Field::must("transaction_id"),
+        1 transaction_id: String => "transaction_id: must",
         /// `out_order_no`.
-        2 out_order_no: String => w::Field::must("out_order_no"),
+        2 out_order_no: String => "out_order_no: must",
         /// `order_id`.
-        3 order_id: String => w::Field::must("order_id"),
+        3 order_id: String => "order_id: must",
         /// `status`; one of `PROCESSING` `FINISHED`.
-        4 status: String => w::Field::must("status"),
+        4 status: String => "status: must",
         /// `receivers`.
-        5 receivers: Option<Vec<ReceiverItem>> => w::Field::new("receivers"),
+        5 receivers: Option<Vec<ReceiverItem>> => "receivers",
         /// `finish_amount`; unit fen.
-        6 finish_amount: Option<xinqiao_types::Fen> => w::Field::new("finish_amount"),
+        6 finish_amount: Option<xinqiao_types::Fen> => "finish_amount",
         /// `finish_description`.
-        7 finish_description: Option<String> => w::Field::new("finish_description"),
+        7 finish_description: Option<String> => "finish_description",
         /// `brand_mchid`.
-        8 brand_mchid: String => w::Field::must("brand_mchid"),
+        8 brand_mchid: String => "brand_mchid: must",
     }
 }
 
@@ -352,41 +366,41 @@ w::record! {
     /// * Catalog: `pay_v3.brand.profitsharing.returnorders_get`.
     pub struct ReturnordersGet {
         /// `sub_mchid`.
-        0 sub_mchid: String => w::Field::must("sub_mchid").place(w::Place::Query),
+        0 sub_mchid: String => "sub_mchid: must query",
         /// `out_order_no`.
-        1 out_order_no: Option<String> => w::Field::new("out_order_no").place(w::Place::Query),
+        1 out_order_no: Option<String> => "out_order_no: query",
         /// `out_return_no`.
-        2 out_return_no: String => w::Field::must("out_return_no").place(w::Place::Query),
+        2 out_return_no: String => "out_return_no: must query",
         /// `order_id`.
-        3 order_id: Option<String> => w::Field::new("order_id").place(w::Place::Query),
+        3 order_id: Option<String> => "order_id: query",
     }
-    new(sub_mchid: String, out_return_no: String)
-    set(out_order_no: String, order_id: String)
+    new(sub_mchid: impl Into<String>, out_return_no: impl Into<String>)
+    text(out_order_no: String, order_id: String)
 }
 
 w::record! {
     /// Answer to [`ReturnordersGet`].
     pub struct ReturnordersGetResponse {
         /// `sub_mchid`.
-        0 sub_mchid: String => w::Field::must("sub_mchid"),
+        0 sub_mchid: String => "sub_mchid: must",
         /// `out_order_no`.
-        1 out_order_no: String => w::Field::must("out_order_no"),
+        1 out_order_no: String => "out_order_no: must",
         /// `order_id`.
-        2 order_id: String => w::Field::must("order_id"),
+        2 order_id: String => "order_id: must",
         /// `out_return_no`.
-        3 out_return_no: String => w::Field::must("out_return_no"),
+        3 out_return_no: String => "out_return_no: must",
         /// `return_no`.
-        4 return_no: String => w::Field::must("return_no"),
+        4 return_no: String => "return_no: must",
         /// `return_mchid`.
-        5 return_mchid: String => w::Field::must("return_mchid"),
+        5 return_mchid: String => "return_mchid: must",
         /// `amount`; unit fen.
-        6 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        6 amount: xinqiao_types::Fen => "amount: must",
         /// `result`.
-        7 result: String => w::Field::must("result"),
+        7 result: String => "result: must",
         /// `fail_reason`.
-        8 fail_reason: Option<String> => w::Field::new("fail_reason"),
+        8 fail_reason: Option<String> => "fail_reason",
         /// `finish_time`; format `rfc3339`.
-        9 finish_time: Option<String> => w::Field::new("finish_time"),
+        9 finish_time: Option<String> => "finish_time",
     }
 }
 
@@ -418,53 +432,53 @@ w::record! {
     /// * Catalog: `pay_v3.brand.profitsharing.returnorders_post`.
     pub struct ReturnordersPost {
         /// `sub_mchid`.
-        0 sub_mchid: String => w::Field::must("sub_mchid"),
+        0 sub_mchid: String => "sub_mchid: must",
         /// `out_order_no`.
-        1 out_order_no: Option<String> => w::Field::new("out_order_no"),
+        1 out_order_no: Option<String> => "out_order_no",
         /// `order_id`.
-        2 order_id: Option<String> => w::Field::new("order_id"),
+        2 order_id: Option<String> => "order_id",
         /// `out_return_no`.
-        3 out_return_no: String => w::Field::must("out_return_no"),
+        3 out_return_no: String => "out_return_no: must",
         /// `return_mchid`.
-        4 return_mchid: String => w::Field::must("return_mchid"),
+        4 return_mchid: String => "return_mchid: must",
         /// `amount`; unit fen.
-        5 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        5 amount: xinqiao_types::Fen => "amount: must",
         /// `description`.
-        6 description: String => w::Field::must("description"),
+        6 description: String => "description: must",
     }
     new(
-        sub_mchid: String,
-        out_return_no: String,
-        return_mchid: String,
+        sub_mchid: impl Into<String>,
+        out_return_no: impl Into<String>,
+        return_mchid: impl Into<String>,
         amount: xinqiao_types::Fen,
-        description: String,
+        description: impl Into<String>,
     )
-    set(out_order_no: String, order_id: String)
+    text(out_order_no: String, order_id: String)
 }
 
 w::record! {
     /// Answer to [`ReturnordersPost`].
     pub struct ReturnordersPostResponse {
         /// `sub_mchid`.
-        0 sub_mchid: String => w::Field::must("sub_mchid"),
+        0 sub_mchid: String => "sub_mchid: must",
         /// `out_order_no`.
-        1 out_order_no: String => w::Field::must("out_order_no"),
+        1 out_order_no: String => "out_order_no: must",
         /// `order_id`.
-        2 order_id: String => w::Field::must("order_id"),
+        2 order_id: String => "order_id: must",
         /// `out_return_no`.
-        3 out_return_no: String => w::Field::must("out_return_no"),
+        3 out_return_no: String => "out_return_no: must",
         /// `return_no`.
-        4 return_no: String => w::Field::must("return_no"),
+        4 return_no: String => "return_no: must",
         /// `return_mchid`.
-        5 return_mchid: String => w::Field::must("return_mchid"),
+        5 return_mchid: String => "return_mchid: must",
         /// `amount`; unit fen.
-        6 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        6 amount: xinqiao_types::Fen => "amount: must",
         /// `result`; one of `PROCESSING` `SUCCESS` `FAIL`.
-        7 result: String => w::Field::must("result"),
+        7 result: String => "result: must",
         /// `fail_reason`; one of `ACCOUNT_ABNORMAL` `TIME_OUT_CLOSED` `PAYER_ACCOUNT_ABNORMAL`.
-        8 fail_reason: Option<String> => w::Field::new("fail_reason"),
+        8 fail_reason: Option<String> => "fail_reason",
         /// `finish_time`; format `rfc3339`.
-        9 finish_time: Option<String> => w::Field::new("finish_time"),
+        9 finish_time: Option<String> => "finish_time",
     }
 }
 
@@ -500,39 +514,39 @@ pub mod receivers {
         /// * Catalog: `pay_v3.brand.profitsharing.receivers.add`.
         pub struct Add {
             /// `brand_mchid`.
-            0 brand_mchid: String => w::Field::must("brand_mchid"),
+            0 brand_mchid: String => "brand_mchid: must",
             /// `appid`.
-            1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            1 appid: xinqiao_types::AppId => "appid: must",
             /// `sub_appid`.
-            2 sub_appid: Option<String> => w::Field::new("sub_appid"),
+            2 sub_appid: Option<String> => "sub_appid",
             /// `type`; one of `MERCHANT_ID` `PERSONAL_OPENID` `PERSONAL_SUB_OPENID`.
-            3 type_: String => w::Field::must("type"),
+            3 type_: String => "type: must",
             /// `account`.
-            4 account: String => w::Field::must("account"),
+            4 account: String => "account: must",
             /// `name`.
-            5 name: Option<String> => w::Field::new("name"),
+            5 name: Option<String> => "name",
             /// `relation_type`; one of `SUPPLIER` `DISTRIBUTOR` `SERVICE_PROVIDER` `PLATFORM` `STAFF` `OTHERS`.
-            6 relation_type: String => w::Field::must("relation_type"),
+            6 relation_type: String => "relation_type: must",
         }
         new(
-            brand_mchid: String,
-            appid: xinqiao_types::AppId,
-            type_: String,
-            account: String,
-            relation_type: String,
+            brand_mchid: impl Into<String>,
+            appid: impl Into<xinqiao_types::AppId>,
+            type_: impl Into<String>,
+            account: impl Into<String>,
+            relation_type: impl Into<String>,
         )
-        set(sub_appid: String, name: String)
+        text(sub_appid: String, name: String)
     }
 
     w::record! {
         /// Answer to [`Add`].
         pub struct AddResponse {
             /// `brand_mchid`.
-            0 brand_mchid: String => w::Field::must("brand_mchid"),
+            0 brand_mchid: String => "brand_mchid: must",
             /// `type`; one of `MERCHANT_ID` `PERSONAL_OPENID` `PERSONAL_SUB_OPENID`.
-            1 type_: String => w::Field::must("type"),
+            1 type_: String => "type: must",
             /// `account`.
-            2 account: String => w::Field::must("account"),
+            2 account: String => "account: must",
         }
     }
 
@@ -564,29 +578,34 @@ pub mod receivers {
         /// * Catalog: `pay_v3.brand.profitsharing.receivers.delete`.
         pub struct Delete {
             /// `brand_mchid`.
-            0 brand_mchid: String => w::Field::must("brand_mchid"),
+            0 brand_mchid: String => "brand_mchid: must",
             /// `appid`.
-            1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            1 appid: xinqiao_types::AppId => "appid: must",
             /// `sub_appid`.
-            2 sub_appid: Option<String> => w::Field::new("sub_appid"),
+            2 sub_appid: Option<String> => "sub_appid",
             /// `type`; one of `MERCHANT_ID` `PERSONAL_OPENID` `PERSONAL_SUB_OPENID`.
-            3 type_: String => w::Field::must("type"),
+            3 type_: String => "type: must",
             /// `account`.
-            4 account: String => w::Field::must("account"),
+            4 account: String => "account: must",
         }
-        new(brand_mchid: String, appid: xinqiao_types::AppId, type_: String, account: String)
-        set(sub_appid: String)
+        new(
+            brand_mchid: impl Into<String>,
+            appid: impl Into<xinqiao_types::AppId>,
+            type_: impl Into<String>,
+            account: impl Into<String>,
+        )
+        text(sub_appid: String)
     }
 
     w::record! {
         /// Answer to [`Delete`].
         pub struct DeleteResponse {
             /// `brand_mchid`.
-            0 brand_mchid: String => w::Field::must("brand_mchid"),
+            0 brand_mchid: String => "brand_mchid: must",
             /// `type`; one of `MERCHANT_ID` `PERSONAL_OPENID` `PERSONAL_SUB_OPENID`.
-            1 type_: String => w::Field::must("type"),
+            1 type_: String => "type: must",
             /// `account`.
-            2 account: String => w::Field::must("account"),
+            2 account: String => "account: must",
         }
     }
 

@@ -7,9 +7,9 @@ w::record! {
     /// `AccountInfo`.
     pub struct AccountInfo {
         /// `out_account_type`; one of `BASIC_ACCOUNT` `OPERATE_ACCOUNT` `MARGIN_ACCOUNT` `TRADE_FEE_ACCOUNT`.
-        0 out_account_type: String => w::Field::must("out_account_type"),
+        0 out_account_type: String => "out_account_type: must",
         /// `amount`; unit fen.
-        1 amount: Option<xinqiao_types::Fen> => w::Field::new("amount"),
+        1 amount: Option<xinqiao_types::Fen> => "amount",
     }
 }
 
@@ -17,11 +17,11 @@ w::record! {
     /// `AccountWithdrawResult`.
     pub struct AccountWithdrawResult {
         /// `out_account_type`; one of `BASIC_ACCOUNT` `OPERATE_ACCOUNT` `MARGIN_ACCOUNT` `TRADE_FEE_ACCOUNT`.
-        0 out_account_type: String => w::Field::must("out_account_type"),
+        0 out_account_type: String => "out_account_type: must",
         /// `pay_state`; one of `PAY_PROCESSING` `PAY_SUCCEED` `PAY_FAIL` `BANK_REFUNDED`.
-        1 pay_state: String => w::Field::must("pay_state"),
+        1 pay_state: String => "pay_state: must",
         /// `state_description`.
-        2 state_description: String => w::Field::must("state_description"),
+        2 state_description: String => "state_description: must",
     }
 }
 
@@ -29,41 +29,45 @@ w::record! {
     /// `ApplicationInfo`.
     pub struct ApplicationInfo {
         /// `application_type`; one of `SP_CANCEL_ACCOUNT_APPLICATION` `SUB_CANCEL_ACCOUNT_APPLICATION`.
-        0 application_type: Option<String> => w::Field::new("application_type"),
+        0 application_type: Option<String> => "application_type",
         /// `application_media_id`.
-        1 application_media_id: Option<String> => w::Field::new("application_media_id"),
+        1 application_media_id: Option<String> => "application_media_id",
     }
     new()
-    set(application_type: String, application_media_id: String)
+    text(application_type: String, application_media_id: String)
 }
 
 w::record! {
     /// `BankAccountInfo`.
     pub struct BankAccountInfo {
         /// `account_name`; encrypted on the wire.
-        0 account_name: String => w::Field::must("account_name").masked().encrypted(),
+        0 account_name: String => "account_name: must masked encrypted",
         /// `account_bank`.
-        1 account_bank: String => w::Field::must("account_bank"),
+        1 account_bank: String => "account_bank: must",
         /// `bank_branch_name`.
-        2 bank_branch_name: Option<String> => w::Field::new("bank_branch_name"),
+        2 bank_branch_name: Option<String> => "bank_branch_name",
         /// `bank_branch_id`.
-        3 bank_branch_id: Option<String> => w::Field::new("bank_branch_id"),
+        3 bank_branch_id: Option<String> => "bank_branch_id",
         /// `account_number`; encrypted on the wire.
-        4 account_number: String => w::Field::must("account_number").masked().encrypted(),
+        4 account_number: String => "account_number: must masked encrypted",
         /// `bank_name`.
-        5 bank_name: Option<String> => w::Field::new("bank_name"),
+        5 bank_name: Option<String> => "bank_name",
     }
-    new(account_name: String, account_bank: String, account_number: String)
-    set(bank_branch_name: String, bank_branch_id: String, bank_name: String)
+    new(
+        account_name: impl Into<String>,
+        account_bank: impl Into<String>,
+        account_number: impl Into<String>,
+    )
+    text(bank_branch_name: String, bank_branch_id: String, bank_name: String)
 }
 
 w::record! {
     /// `BlockReason`.
     pub struct BlockReason {
         /// `type`; one of `CONSUMER_COMPLAINT_UNPROCESSED` `HAS_BLOCKING_CONTROL` `FUNDS_PENDING_PROCESSING` `OTHER_REASON`.
-        0 type_: Option<String> => w::Field::new("type"),
+        0 type_: Option<String> => "type",
         /// `description`.
-        1 description: Option<String> => w::Field::new("description"),
+        1 description: Option<String> => "description",
     }
 }
 
@@ -71,7 +75,7 @@ w::record! {
     /// `ConfirmCancel`.
     pub struct ConfirmCancel {
         /// `confirm_cancel_url`.
-        0 confirm_cancel_url: Option<String> => w::Field::new("confirm_cancel_url"),
+        0 confirm_cancel_url: Option<String> => "confirm_cancel_url",
     }
 }
 
@@ -79,39 +83,39 @@ w::record! {
     /// `IdentityInfo`.
     pub struct IdentityInfo {
         /// `id_doc_type`; one of `IDENTIFICATION_TYPE_IDCARD` `IDENTIFICATION_TYPE_OVERSEA_PASSPORT` `IDENTIFICATION_TYPE_HONGKONG_PASSPORT` `IDENTIFICATION_TYPE_MACAO_PASSPORT` `IDENTIFICATION_TYPE_TAIWAN_PASSPORT` `IDENTIFICATION_TYPE_FOREIGN_RESIDENT` `IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT` `IDENTIFICATION_TYPE_TAIWAN_RESIDENT`.
-        0 id_doc_type: Option<String> => w::Field::new("id_doc_type"),
+        0 id_doc_type: Option<String> => "id_doc_type",
         /// `identification_name`; encrypted on the wire.
-        1 identification_name: String => w::Field::must("identification_name").masked().encrypted(),
+        1 identification_name: String => "identification_name: must masked encrypted",
         /// `identification_no`; encrypted on the wire; needed according to the documentation.
-        2 identification_no: Option<String> => w::Field::new("identification_no").masked().encrypted(),
+        2 identification_no: Option<String> => "identification_no: masked encrypted",
     }
-    new(identification_name: String)
-    set(id_doc_type: String, identification_no: String)
+    new(identification_name: impl Into<String>)
+    text(id_doc_type: String, identification_no: String)
 }
 
 w::record! {
     /// `Meta`.
     pub struct Meta {
         /// `file_name`.
-        0 file_name: Option<String> => w::Field::new("file_name"),
+        0 file_name: Option<String> => "file_name",
         /// `file_digest`.
-        1 file_digest: Option<String> => w::Field::new("file_digest"),
+        1 file_digest: Option<String> => "file_digest",
     }
     new()
-    set(file_name: String, file_digest: String)
+    text(file_name: String, file_digest: String)
 }
 
 w::record! {
     /// `PayeeInfo`.
     pub struct PayeeInfo {
         /// `account_type`; one of `ACCOUNT_TYPE_CORPORATE` `ACCOUNT_TYPE_PERSONAL`.
-        0 account_type: String => w::Field::must("account_type"),
+        0 account_type: String => "account_type: must",
         /// `bank_account_info`; needed according to the documentation.
-        1 bank_account_info: Option<BankAccountInfo> => w::Field::new("bank_account_info"),
+        1 bank_account_info: Option<BankAccountInfo> => "bank_account_info",
         /// `identity_info`.
-        2 identity_info: Option<IdentityInfo> => w::Field::new("identity_info"),
+        2 identity_info: Option<IdentityInfo> => "identity_info",
     }
-    new(account_type: String)
+    new(account_type: impl Into<String>)
     set(bank_account_info: BankAccountInfo, identity_info: IdentityInfo)
 }
 
@@ -119,20 +123,20 @@ w::record! {
     /// `ProofMedia`.
     pub struct ProofMedia {
         /// `proof_media_type`; one of `WITHDRAWAL_APPLICATION`.
-        0 proof_media_type: String => w::Field::must("proof_media_type"),
+        0 proof_media_type: String => "proof_media_type: must",
         /// `proof_media`.
-        1 proof_media: String => w::Field::must("proof_media"),
+        1 proof_media: String => "proof_media: must",
     }
-    new(proof_media_type: String, proof_media: String)
+    new(proof_media_type: impl Into<String>, proof_media: impl Into<String>)
 }
 
 w::record! {
     /// `ValidateCancelBySubMchidAccountInfo`.
     pub struct ValidateCancelBySubMchidAccountInfo {
         /// `out_account_type`; one of `BASIC_ACCOUNT` `OPERATE_ACCOUNT` `MARGIN_ACCOUNT` `TRADE_FEE_ACCOUNT`.
-        0 out_account_type: String => w::Field::must("out_account_type"),
+        0 out_account_type: String => "out_account_type: must",
         /// `amount`.
-        1 amount: i64 => w::Field::must("amount"),
+        1 amount: i64 => "amount: must",
     }
 }
 
@@ -145,37 +149,32 @@ w::record! {
     /// * Catalog: `pay_v3.ecommerce.account.apply_cancel_withdraw`.
     pub struct ApplyCancelWithdraw {
         /// `sub_mchid`.
-        0 sub_mchid: String => w::Field::must("sub_mchid"),
+        0 sub_mchid: String => "sub_mchid: must",
         /// `out_request_no`.
-        1 out_request_no: String => w::Field::must("out_request_no"),
+        1 out_request_no: String => "out_request_no: must",
         /// `withdraw`; one of `APPLY_WITHDRAW` `NOT_APPLY_WITHDRAW`.
-        2 withdraw: Option<String> => w::Field::new("withdraw"),
+        2 withdraw: Option<String> => "withdraw",
         /// `payee_info`; needed according to the documentation.
-        3 payee_info: Option<PayeeInfo> => w::Field::new("payee_info"),
+        3 payee_info: Option<PayeeInfo> => "payee_info",
         /// `proof_medias`.
-        4 proof_medias: Option<Vec<ProofMedia>> => w::Field::new("proof_medias"),
+        4 proof_medias: Option<Vec<ProofMedia>> => "proof_medias",
         /// `additional_materials`.
-        5 additional_materials: Option<Vec<String>> => w::Field::new("additional_materials"),
+        5 additional_materials: Option<Vec<String>> => "additional_materials",
         /// `remark`.
-        6 remark: Option<String> => w::Field::new("remark"),
+        6 remark: Option<String> => "remark",
     }
-    new(sub_mchid: String, out_request_no: String)
-    set(
-        withdraw: String,
-        payee_info: PayeeInfo,
-        proof_medias: Vec<ProofMedia>,
-        additional_materials: Vec<String>,
-        remark: String,
-    )
+    new(sub_mchid: impl Into<String>, out_request_no: impl Into<String>)
+    text(withdraw: String, remark: String)
+    set(payee_info: PayeeInfo, proof_medias: Vec<ProofMedia>, additional_materials: Vec<String>)
 }
 
 w::record! {
     /// Answer to [`ApplyCancelWithdraw`].
     pub struct ApplyCancelWithdrawResponse {
         /// `applyment_id`.
-        0 applyment_id: String => w::Field::must("applyment_id"),
+        0 applyment_id: String => "applyment_id: must",
         /// `out_request_no`.
-        1 out_request_no: String => w::Field::must("out_request_no"),
+        1 out_request_no: String => "out_request_no: must",
     }
 }
 
@@ -207,38 +206,38 @@ w::record! {
     /// * Catalog: `pay_v3.ecommerce.account.apply_cancel_withdraw_by_applyment_id`.
     pub struct ApplyCancelWithdrawByApplymentId {
         /// `applyment_id`.
-        0 applyment_id: String => w::Field::must("applyment_id").place(w::Place::Path),
+        0 applyment_id: String => "applyment_id: must path",
     }
-    new(applyment_id: String)
+    new(applyment_id: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`ApplyCancelWithdrawByApplymentId`].
     pub struct ApplyCancelWithdrawByApplymentIdResponse {
         /// `sub_mchid`.
-        0 sub_mchid: String => w::Field::must("sub_mchid"),
+        0 sub_mchid: String => "sub_mchid: must",
         /// `applyment_id`.
-        1 applyment_id: String => w::Field::must("applyment_id"),
+        1 applyment_id: String => "applyment_id: must",
         /// `out_request_no`.
-        2 out_request_no: String => w::Field::must("out_request_no"),
+        2 out_request_no: String => "out_request_no: must",
         /// `cancel_state`; one of `ACCEPTED` `REVIEWING` `REJECTED` `WAITING_MERCHANT_CONFIRM` `REVOKED` `SYSTEM_PROCESSING` `CANCELED` `FUND_PROCESSING` ….
-        3 cancel_state: String => w::Field::must("cancel_state"),
+        3 cancel_state: String => "cancel_state: must",
         /// `cancel_state_description`.
-        4 cancel_state_description: String => w::Field::must("cancel_state_description"),
+        4 cancel_state_description: String => "cancel_state_description: must",
         /// `withdraw`; one of `APPLY_WITHDRAW` `NOT_APPLY_WITHDRAW`.
-        5 withdraw: Option<String> => w::Field::new("withdraw"),
+        5 withdraw: Option<String> => "withdraw",
         /// `withdraw_state`; one of `WITHDRAW_PROCESSING` `WITHDRAW_EXCEPTION` `WITHDRAW_SUCCEED`.
-        6 withdraw_state: Option<String> => w::Field::new("withdraw_state"),
+        6 withdraw_state: Option<String> => "withdraw_state",
         /// `withdraw_state_description`.
-        7 withdraw_state_description: Option<String> => w::Field::new("withdraw_state_description"),
+        7 withdraw_state_description: Option<String> => "withdraw_state_description",
         /// `account_withdraw_result`.
-        8 account_withdraw_result: Option<Vec<AccountWithdrawResult>> => w::Field::new("account_withdraw_result"),
+        8 account_withdraw_result: Option<Vec<AccountWithdrawResult>> => "account_withdraw_result",
         /// `modify_time`; format `rfc3339`.
-        9 modify_time: Option<String> => w::Field::new("modify_time"),
+        9 modify_time: Option<String> => "modify_time",
         /// `account_info`.
-        10 account_info: Option<Vec<AccountInfo>> => w::Field::new("account_info"),
+        10 account_info: Option<Vec<AccountInfo>> => "account_info",
         /// `confirm_cancel`.
-        11 confirm_cancel: Option<ConfirmCancel> => w::Field::new("confirm_cancel"),
+        11 confirm_cancel: Option<ConfirmCancel> => "confirm_cancel",
     }
 }
 
@@ -270,38 +269,38 @@ w::record! {
     /// * Catalog: `pay_v3.ecommerce.account.apply_cancel_withdraw_by_out_request_no`.
     pub struct ApplyCancelWithdrawByOutRequestNo {
         /// `out_request_no`.
-        0 out_request_no: String => w::Field::must("out_request_no").place(w::Place::Path),
+        0 out_request_no: String => "out_request_no: must path",
     }
-    new(out_request_no: String)
+    new(out_request_no: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`ApplyCancelWithdrawByOutRequestNo`].
     pub struct ApplyCancelWithdrawByOutRequestNoResponse {
         /// `sub_mchid`.
-        0 sub_mchid: String => w::Field::must("sub_mchid"),
+        0 sub_mchid: String => "sub_mchid: must",
         /// `applyment_id`.
-        1 applyment_id: String => w::Field::must("applyment_id"),
+        1 applyment_id: String => "applyment_id: must",
         /// `out_request_no`.
-        2 out_request_no: String => w::Field::must("out_request_no"),
+        2 out_request_no: String => "out_request_no: must",
         /// `cancel_state`; one of `ACCEPTED` `REVIEWING` `REJECTED` `WAITING_MERCHANT_CONFIRM` `REVOKED` `SYSTEM_PROCESSING` `CANCELED` `FUND_PROCESSING` ….
-        3 cancel_state: String => w::Field::must("cancel_state"),
+        3 cancel_state: String => "cancel_state: must",
         /// `cancel_state_description`.
-        4 cancel_state_description: String => w::Field::must("cancel_state_description"),
+        4 cancel_state_description: String => "cancel_state_description: must",
         /// `withdraw`; one of `APPLY_WITHDRAW` `NOT_APPLY_WITHDRAW`.
-        5 withdraw: Option<String> => w::Field::new("withdraw"),
+        5 withdraw: Option<String> => "withdraw",
         /// `withdraw_state`; one of `WITHDRAW_PROCESSING` `WITHDRAW_EXCEPTION` `WITHDRAW_SUCCEED`.
-        6 withdraw_state: Option<String> => w::Field::new("withdraw_state"),
+        6 withdraw_state: Option<String> => "withdraw_state",
         /// `withdraw_state_description`.
-        7 withdraw_state_description: Option<String> => w::Field::new("withdraw_state_description"),
+        7 withdraw_state_description: Option<String> => "withdraw_state_description",
         /// `account_withdraw_result`.
-        8 account_withdraw_result: Option<Vec<AccountWithdrawResult>> => w::Field::new("account_withdraw_result"),
+        8 account_withdraw_result: Option<Vec<AccountWithdrawResult>> => "account_withdraw_result",
         /// `modify_time`; format `rfc3339`.
-        9 modify_time: Option<String> => w::Field::new("modify_time"),
+        9 modify_time: Option<String> => "modify_time",
         /// `account_info`.
-        10 account_info: Option<Vec<AccountInfo>> => w::Field::new("account_info"),
+        10 account_info: Option<Vec<AccountInfo>> => "account_info",
         /// `confirm_cancel`.
-        11 confirm_cancel: Option<ConfirmCancel> => w::Field::new("confirm_cancel"),
+        11 confirm_cancel: Option<ConfirmCancel> => "confirm_cancel",
     }
 }
 
@@ -333,31 +332,35 @@ w::record! {
     /// * Catalog: `pay_v3.ecommerce.account.apply_cancel_withdraw_confirm`.
     pub struct ApplyCancelWithdrawConfirm {
         /// `sub_mchid`.
-        0 sub_mchid: String => w::Field::must("sub_mchid"),
+        0 sub_mchid: String => "sub_mchid: must",
         /// `applyment_id`.
-        1 applyment_id: Option<String> => w::Field::new("applyment_id"),
+        1 applyment_id: Option<String> => "applyment_id",
         /// `out_request_no`.
-        2 out_request_no: Option<String> => w::Field::new("out_request_no"),
+        2 out_request_no: Option<String> => "out_request_no",
         /// `operator_identification`; needed according to the documentation.
-        3 operator_identification: Option<String> => w::Field::new("operator_identification"),
+        3 operator_identification: Option<String> => "operator_identification",
         /// `confirm_time`; format `rfc3339`.
-        4 confirm_time: String => w::Field::must("confirm_time"),
+        4 confirm_time: String => "confirm_time: must",
         /// `cancel_contract_version`.
-        5 cancel_contract_version: String => w::Field::must("cancel_contract_version"),
+        5 cancel_contract_version: String => "cancel_contract_version: must",
     }
-    new(sub_mchid: String, confirm_time: String, cancel_contract_version: String)
-    set(applyment_id: String, out_request_no: String, operator_identification: String)
+    new(
+        sub_mchid: impl Into<String>,
+        confirm_time: impl Into<String>,
+        cancel_contract_version: impl Into<String>,
+    )
+    text(applyment_id: String, out_request_no: String, operator_identification: String)
 }
 
 w::record! {
     /// Answer to [`ApplyCancelWithdrawConfirm`].
     pub struct ApplyCancelWithdrawConfirmResponse {
         /// `sub_mchid`.
-        0 sub_mchid: String => w::Field::must("sub_mchid"),
+        0 sub_mchid: String => "sub_mchid: must",
         /// `applyment_id`.
-        1 applyment_id: String => w::Field::must("applyment_id"),
+        1 applyment_id: String => "applyment_id: must",
         /// `out_request_no`.
-        2 out_request_no: String => w::Field::must("out_request_no"),
+        2 out_request_no: String => "out_request_no: must",
     }
 }
 
@@ -389,28 +392,32 @@ w::record! {
     /// * Catalog: `pay_v3.ecommerce.account.cancel_applications`.
     pub struct CancelApplications {
         /// `sub_mchid`.
-        0 sub_mchid: String => w::Field::must("sub_mchid"),
+        0 sub_mchid: String => "sub_mchid: must",
         /// `out_apply_no`.
-        1 out_apply_no: String => w::Field::must("out_apply_no"),
+        1 out_apply_no: String => "out_apply_no: must",
         /// `application_info`.
-        2 application_info: Vec<ApplicationInfo> => w::Field::must("application_info"),
+        2 application_info: Vec<ApplicationInfo> => "application_info: must",
     }
-    new(sub_mchid: String, out_apply_no: String, application_info: Vec<ApplicationInfo>)
+    new(
+        sub_mchid: impl Into<String>,
+        out_apply_no: impl Into<String>,
+        application_info: Vec<ApplicationInfo>,
+    )
 }
 
 w::record! {
     /// Answer to [`CancelApplications`].
     pub struct CancelApplicationsResponse {
         /// `sub_mchid`.
-        0 sub_mchid: String => w::Field::must("sub_mchid"),
+        0 sub_mchid: String => "sub_mchid: must",
         /// `out_apply_no`.
-        1 out_apply_no: String => w::Field::must("out_apply_no"),
+        1 out_apply_no: String => "out_apply_no: must",
         /// `cancel_state`; one of `REVIEWING` `REJECTED` `CANCEL_SUCCESS`.
-        2 cancel_state: String => w::Field::must("cancel_state"),
+        2 cancel_state: String => "cancel_state: must",
         /// `reject_reason`.
-        3 reject_reason: Option<String> => w::Field::new("reject_reason"),
+        3 reject_reason: Option<String> => "reject_reason",
         /// `update_time`; format `rfc3339`.
-        4 update_time: Option<String> => w::Field::new("update_time"),
+        4 update_time: Option<String> => "update_time",
     }
 }
 
@@ -442,24 +449,24 @@ w::record! {
     /// * Catalog: `pay_v3.ecommerce.account.cancel_applications_by_out_apply_no`.
     pub struct CancelApplicationsByOutApplyNo {
         /// `out_apply_no`.
-        0 out_apply_no: String => w::Field::must("out_apply_no").place(w::Place::Path),
+        0 out_apply_no: String => "out_apply_no: must path",
     }
-    new(out_apply_no: String)
+    new(out_apply_no: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`CancelApplicationsByOutApplyNo`].
     pub struct CancelApplicationsByOutApplyNoResponse {
         /// `sub_mchid`.
-        0 sub_mchid: String => w::Field::must("sub_mchid"),
+        0 sub_mchid: String => "sub_mchid: must",
         /// `out_apply_no`.
-        1 out_apply_no: String => w::Field::must("out_apply_no"),
+        1 out_apply_no: String => "out_apply_no: must",
         /// `cancel_state`; one of `REVIEWING` `REJECTED` `CANCEL_SUCCESS`.
-        2 cancel_state: String => w::Field::must("cancel_state"),
+        2 cancel_state: String => "cancel_state: must",
         /// `reject_reason`.
-        3 reject_reason: Option<String> => w::Field::new("reject_reason"),
+        3 reject_reason: Option<String> => "reject_reason",
         /// `update_time`; format `rfc3339`.
-        4 update_time: Option<String> => w::Field::new("update_time"),
+        4 update_time: Option<String> => "update_time",
     }
 }
 
@@ -491,9 +498,9 @@ w::record! {
     /// * Catalog: `pay_v3.ecommerce.account.cancel_applications_media`.
     pub struct CancelApplicationsMedia {
         /// `meta`.
-        0 meta: Meta => w::Field::must("meta").json_part(),
+        0 meta: Meta => "meta: must part",
         /// `file`.
-        1 file: w::FilePart => w::Field::must("file"),
+        1 file: w::FilePart => "file: must",
     }
     new(meta: Meta, file: w::FilePart)
 }
@@ -502,7 +509,7 @@ w::record! {
     /// Answer to [`CancelApplicationsMedia`].
     pub struct CancelApplicationsMediaResponse {
         /// `media_id`.
-        0 media_id: xinqiao_types::MediaId => w::Field::must("media_id"),
+        0 media_id: xinqiao_types::MediaId => "media_id: must",
     }
 }
 
@@ -534,24 +541,24 @@ w::record! {
     /// * Catalog: `pay_v3.ecommerce.account.validate_cancel_by_sub_mchid`.
     pub struct ValidateCancelBySubMchid {
         /// `sub_mchid`.
-        0 sub_mchid: String => w::Field::must("sub_mchid").place(w::Place::Path),
+        0 sub_mchid: String => "sub_mchid: must path",
     }
-    new(sub_mchid: String)
+    new(sub_mchid: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`ValidateCancelBySubMchid`].
     pub struct ValidateCancelBySubMchidResponse {
         /// `sub_mchid`.
-        0 sub_mchid: String => w::Field::must("sub_mchid"),
+        0 sub_mchid: String => "sub_mchid: must",
         /// `merchant_state`; one of `NORMAL` `HAS_BEEN_CANCELLED`.
-        1 merchant_state: String => w::Field::must("merchant_state"),
+        1 merchant_state: String => "merchant_state: must",
         /// `validate_result`; one of `ALLOW_CANCEL_WITHDRAW` `NOT_ALLOW_CANCEL_WITHDRAW`.
-        2 validate_result: String => w::Field::must("validate_result"),
+        2 validate_result: String => "validate_result: must",
         /// `account_info`.
-        3 account_info: Vec<ValidateCancelBySubMchidAccountInfo> => w::Field::must("account_info"),
+        3 account_info: Vec<ValidateCancelBySubMchidAccountInfo> => "account_info: must",
         /// `block_reasons`.
-        4 block_reasons: Option<Vec<BlockReason>> => w::Field::new("block_reasons"),
+        4 block_reasons: Option<Vec<BlockReason>> => "block_reasons",
     }
 }
 

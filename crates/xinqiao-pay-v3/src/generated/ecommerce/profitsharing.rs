@@ -7,7 +7,7 @@ w::record! {
     /// `FundsAbnormalReceiver`.
     pub struct FundsAbnormalReceiver {
         /// `mchid`.
-        0 mchid: Option<xinqiao_types::MchId> => w::Field::new("mchid"),
+        0 mchid: Option<xinqiao_types::MchId> => "mchid",
     }
 }
 
@@ -15,41 +15,46 @@ w::record! {
     /// `OrdersPostReceiver`.
     pub struct OrdersPostReceiver {
         /// `type`; one of `MERCHANT_ID` `PERSONAL_OPENID`.
-        0 type_: String => w::Field::must("type"),
+        0 type_: String => "type: must",
         /// `receiver_account`.
-        1 receiver_account: String => w::Field::must("receiver_account"),
+        1 receiver_account: String => "receiver_account: must",
         /// `receiver_name`; encrypted on the wire.
-        2 receiver_name: Option<String> => w::Field::new("receiver_name").masked().encrypted(),
+        2 receiver_name: Option<String> => "receiver_name: masked encrypted",
         /// `amount`; unit fen.
-        3 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        3 amount: xinqiao_types::Fen => "amount: must",
         /// `description`.
-        4 description: String => w::Field::must("description"),
+        4 description: String => "description: must",
     }
-    new(type_: String, receiver_account: String, amount: xinqiao_types::Fen, description: String)
-    set(receiver_name: String)
+    new(
+        type_: impl Into<String>,
+        receiver_account: impl Into<String>,
+        amount: xinqiao_types::Fen,
+        description: impl Into<String>,
+    )
+    text(receiver_name: String)
 }
 
 w::record! {
     /// `Receiver`.
     pub struct Receiver {
         /// `type`; one of `MERCHANT_ID` `PERSONAL_OPENID`.
-        0 type_: String => w::Field::must("type"),
+        0 type_: String => "type: must",
         /// `receiver_mchid`.
-        1 receiver_mchid: Option<String> => w::Field::new("receiver_mchid"),
+        1 receiver_mchid: Option<String> => "receiver_mchid",
         /// `receiver_account`.
-        2 receiver_account: String => w::Field::must("receiver_account"),
+        2 receiver_account: String => "receiver_account: must",
         /// `amount`; unit fen.
-        3 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        3 amount: xinqiao_types::Fen => "amount: must",
         /// `description`.
-        4 description: String => w::Field::must("description"),
+        4 description: String => "description: must",
         /// `detail_id`.
-        5 detail_id: String => w::Field::must("detail_id"),
+        5 detail_id: String => "detail_id: must",
         /// `result`; one of `PENDING` `SUCCESS` `CLOSED`.
-        6 result: String => w::Field::must("result"),
+        6 result: String => "result: must",
         /// `fail_reason`; one of `ACCOUNT_ABNORMAL` `NO_RELATION` `RECEIVER_HIGH_RISK`.
-        7 fail_reason: Option<String> => w::Field::new("fail_reason"),
+        7 fail_reason: Option<String> => "fail_reason",
         /// `finish_time`; format `rfc3339`.
-        8 finish_time: Option<String> => w::Field::new("finish_time"),
+        8 finish_time: Option<String> => "finish_time",
     }
 }
 
@@ -57,31 +62,31 @@ w::record! {
     /// `ReceiverItem`.
     pub struct ReceiverItem {
         /// `type`; one of `MERCHANT_ID` `PERSONAL_OPENID`.
-        0 type_: String => w::Field::must("type"),
+        0 type_: String => "type: must",
         /// `receiver_mchid`.
-        1 receiver_mchid: Option<String> => w::Field::new("receiver_mchid"),
+        1 receiver_mchid: Option<String> => "receiver_mchid",
         /// `receiver_account`.
-        2 receiver_account: String => w::Field::must("receiver_account"),
+        2 receiver_account: String => "receiver_account: must",
         /// `amount`; unit fen.
-        3 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        3 amount: xinqiao_types::Fen => "amount: must",
         /// `description`.
-        4 description: String => w::Field::must("description"),
+        4 description: String => "description: must",
         /// `detail_id`.
-        5 detail_id: String => w::Field::must("detail_id"),
+        5 detail_id: String => "detail_id: must",
         /// `result`; one of `PENDING` `SUCCESS` `CLOSED`.
-        6 result: String => w::Field::must("result"),
+        6 result: String => "result: must",
         /// `fail_reason`; one of `ACCOUNT_ABNORMAL` `NO_RELATION` `RECEIVER_HIGH_RISK`.
-        7 fail_reason: Option<String> => w::Field::new("fail_reason"),
+        7 fail_reason: Option<String> => "fail_reason",
         /// `finish_time`; format `rfc3339`.
-        8 finish_time: Option<String> => w::Field::new("finish_time"),
+        8 finish_time: Option<String> => "finish_time",
         /// `abnormal_status`; one of `ABNORMAL_PENDING` `ABNORMAL_FINISHED` `ABNORMAL_CLOSED`.
-        9 abnormal_status: Option<String> => w::Field::new("abnormal_status"),
+        9 abnormal_status: Option<String> => "abnormal_status",
         /// `funds_abnormal_closed_reason`; one of `CLOSED_REASON_TIMEOUT` `CLOSED_REASON_RESTRICT_TRANSFER`.
-        10 funds_abnormal_closed_reason: Option<String> => w::Field::new("funds_abnormal_closed_reason"),
+        10 funds_abnormal_closed_reason: Option<String> => "funds_abnormal_closed_reason",
         /// `funds_abnormal_redirect_id`.
-        11 funds_abnormal_redirect_id: Option<String> => w::Field::new("funds_abnormal_redirect_id"),
+        11 funds_abnormal_redirect_id: Option<String> => "funds_abnormal_redirect_id",
         /// `funds_abnormal_receivers`.
-        12 funds_abnormal_receivers: Option<Vec<FundsAbnormalReceiver>> => w::Field::new("funds_abnormal_receivers"),
+        12 funds_abnormal_receivers: Option<Vec<FundsAbnormalReceiver>> => "funds_abnormal_receivers",
     }
 }
 
@@ -94,29 +99,29 @@ w::record! {
     /// * Catalog: `pay_v3.ecommerce.profitsharing.after_sales_orders_get`.
     pub struct AfterSalesOrdersGet {
         /// `sub_mchid`.
-        0 sub_mchid: String => w::Field::must("sub_mchid").place(w::Place::Query),
+        0 sub_mchid: String => "sub_mchid: must query",
         /// `transaction_id`.
-        1 transaction_id: Option<String> => w::Field::new("transaction_id").place(w::Place::Query),
+        1 transaction_id: Option<String> => "transaction_id: query",
     }
-    new(sub_mchid: String)
-    set(transaction_id: String)
+    new(sub_mchid: impl Into<String>)
+    text(transaction_id: String)
 }
 
 w::record! {
     /// Answer to [`AfterSalesOrdersGet`].
     pub struct AfterSalesOrdersGetResponse {
         /// `sub_mchid`.
-        0 sub_mchid: String => w::Field::must("sub_mchid"),
+        0 sub_mchid: String => "sub_mchid: must",
         /// `transaction_id`.
-        1 transaction_id: String => w::Field::must("transaction_id"),
+        1 transaction_id: String => "transaction_id: must",
         /// `amount`; unit fen.
-        2 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        2 amount: xinqiao_types::Fen => "amount: must",
         /// `result`; one of `PROCESSING` `SUCCESS` `FAILED`.
-        3 result: String => w::Field::must("result"),
+        3 result: String => "result: must",
         /// `fail_reason`; one of `ACCOUNT_ABNORMAL` `NO_RELATION` `RECEIVER_HIGH_RISK`.
-        4 fail_reason: Option<String> => w::Field::new("fail_reason"),
+        4 fail_reason: Option<String> => "fail_reason",
         /// `finish_time`; format `rfc3339`.
-        5 finish_time: Option<String> => w::Field::new("finish_time"),
+        5 finish_time: Option<String> => "finish_time",
     }
 }
 
@@ -148,37 +153,37 @@ w::record! {
     /// * Catalog: `pay_v3.ecommerce.profitsharing.after_sales_orders_post`.
     pub struct AfterSalesOrdersPost {
         /// `sub_mchid`.
-        0 sub_mchid: String => w::Field::must("sub_mchid"),
+        0 sub_mchid: String => "sub_mchid: must",
         /// `transaction_id`.
-        1 transaction_id: String => w::Field::must("transaction_id"),
+        1 transaction_id: String => "transaction_id: must",
         /// `refund_id`; needed according to the documentation.
-        2 refund_id: Option<String> => w::Field::new("refund_id"),
+        2 refund_id: Option<String> => "refund_id",
         /// `type`; one of `SERVICE_FEE_INCOME`.
-        3 type_: String => w::Field::must("type"),
+        3 type_: String => "type: must",
         /// `scene`; one of `REFUND_TICKET` `CHANGE_TICKET` `RETURN_GOODS`.
-        4 scene: String => w::Field::must("scene"),
+        4 scene: String => "scene: must",
         /// `amount`; unit fen.
-        5 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        5 amount: xinqiao_types::Fen => "amount: must",
     }
     new(
-        sub_mchid: String,
-        transaction_id: String,
-        type_: String,
-        scene: String,
+        sub_mchid: impl Into<String>,
+        transaction_id: impl Into<String>,
+        type_: impl Into<String>,
+        scene: impl Into<String>,
         amount: xinqiao_types::Fen,
     )
-    set(refund_id: String)
+    text(refund_id: String)
 }
 
 w::record! {
     /// Answer to [`AfterSalesOrdersPost`].
     pub struct AfterSalesOrdersPostResponse {
         /// `sub_mchid`.
-        0 sub_mchid: String => w::Field::must("sub_mchid"),
+        0 sub_mchid: String => "sub_mchid: must",
         /// `transaction_id`.
-        1 transaction_id: String => w::Field::must("transaction_id"),
+        1 transaction_id: String => "transaction_id: must",
         /// `amount`.
-        2 amount: i64 => w::Field::must("amount"),
+        2 amount: i64 => "amount: must",
     }
 }
 
@@ -210,28 +215,33 @@ w::record! {
     /// * Catalog: `pay_v3.ecommerce.profitsharing.finish_order`.
     pub struct FinishOrder {
         /// `sub_mchid`.
-        0 sub_mchid: String => w::Field::must("sub_mchid"),
+        0 sub_mchid: String => "sub_mchid: must",
         /// `transaction_id`.
-        1 transaction_id: String => w::Field::must("transaction_id"),
+        1 transaction_id: String => "transaction_id: must",
         /// `out_order_no`.
-        2 out_order_no: String => w::Field::must("out_order_no"),
+        2 out_order_no: String => "out_order_no: must",
         /// `description`.
-        3 description: String => w::Field::must("description"),
+        3 description: String => "description: must",
     }
-    new(sub_mchid: String, transaction_id: String, out_order_no: String, description: String)
+    new(
+        sub_mchid: impl Into<String>,
+        transaction_id: impl Into<String>,
+        out_order_no: impl Into<String>,
+        description: impl Into<String>,
+    )
 }
 
 w::record! {
     /// Answer to [`FinishOrder`].
     pub struct FinishOrderResponse {
         /// `sub_mchid`.
-        0 sub_mchid: String => w::Field::must("sub_mchid"),
+        0 sub_mchid: String => "sub_mchid: must",
         /// `transaction_id`.
-        1 transaction_id: String => w::Field::must("transaction_id"),
+        1 transaction_id: String => "transaction_id: must",
         /// `out_order_no`.
-        2 out_order_no: String => w::Field::must("out_order_no"),
+        2 out_order_no: String => "out_order_no: must",
         /// `order_id`.
-        3 order_id: String => w::Field::must("order_id"),
+        3 order_id: String => "order_id: must",
     }
 }
 
@@ -263,18 +273,18 @@ w::record! {
     /// * Catalog: `pay_v3.ecommerce.profitsharing.orders_by_transaction_id_amounts`.
     pub struct OrdersByTransactionIdAmounts {
         /// `transaction_id`.
-        0 transaction_id: String => w::Field::must("transaction_id").place(w::Place::Path),
+        0 transaction_id: String => "transaction_id: must path",
     }
-    new(transaction_id: String)
+    new(transaction_id: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`OrdersByTransactionIdAmounts`].
     pub struct OrdersByTransactionIdAmountsResponse {
         /// `transaction_id`.
-        0 transaction_id: String => w::Field::must("transaction_id"),
+        0 transaction_id: String => "transaction_id: must",
         /// `unsplit_amount`; unit fen.
-        1 unsplit_amount: xinqiao_types::Fen => w::Field::must("unsplit_amount"),
+        1 unsplit_amount: xinqiao_types::Fen => "unsplit_amount: must",
     }
 }
 
@@ -306,44 +316,48 @@ w::record! {
     /// * Catalog: `pay_v3.ecommerce.profitsharing.orders_get`.
     pub struct OrdersGet {
         /// `sub_mchid`.
-        0 sub_mchid: String => w::Field::must("sub_mchid").place(w::Place::Query),
+        0 sub_mchid: String => "sub_mchid: must query",
         /// `transaction_id`.
-        1 transaction_id: String => w::Field::must("transaction_id").place(w::Place::Query),
+        1 transaction_id: String => "transaction_id: must query",
         /// `out_order_no`.
-        2 out_order_no: String => w::Field::must("out_order_no").place(w::Place::Query),
+        2 out_order_no: String => "out_order_no: must query",
     }
-    new(sub_mchid: String, transaction_id: String, out_order_no: String)
+    new(
+        sub_mchid: impl Into<String>,
+        transaction_id: impl Into<String>,
+        out_order_no: impl Into<String>,
+    )
 }
 
 w::record! {
     /// Answer to [`OrdersGet`].
     pub struct OrdersGetResponse {
         /// `sub_mchid`.
-        0 sub_mchid: String => w::Field::must("sub_mchid"),
+        0 sub_mchid: String => "sub_mchid: must",
         /// `transaction_id`.
-        1 transaction_id: String => w::Field::must("transaction_id"),
+        1 transaction_id: String => "transaction_id: must",
         /// `out_order_no`.
-        2 out_order_no: String => w::Field::must("out_order_no"),
+        2 out_order_no: String => "out_order_no: must",
         /// `order_id`.
-        3 order_id: String => w::Field::must("order_id"),
+        3 order_id: String => "order_id: must",
         /// `status`; one of `PROCESSING` `FINISHED`.
-        4 status: String => w::Field::must("status"),
+        4 status: String => "status: must",
         /// `receivers`.
-        5 receivers: Option<Vec<Receiver>> => w::Field::new("receivers"),
+        5 receivers: Option<Vec<Receiver>> => "receivers",
         /// `finish_amount`; unit fen.
-        6 finish_amount: Option<xinqiao_types::Fen> => w::Field::new("finish_amount"),
+        6 finish_amount: Option<xinqiao_types::Fen> => "finish_amount",
         /// `finish_description`.
-        7 finish_description: Option<String> => w::Field::new("finish_description"),
+        7 finish_description: Option<String> => "finish_description",
         /// `close_reason`.
-        8 close_reason: Option<String> => w::Field::new("close_reason"),
+        8 close_reason: Option<String> => "close_reason",
         /// `abnormal_status`; one of `ABNORMAL_PENDING` `ABNORMAL_FINISHED` `ABNORMAL_CLOSED`.
-        9 abnormal_status: Option<String> => w::Field::new("abnormal_status"),
+        9 abnormal_status: Option<String> => "abnormal_status",
         /// `funds_abnormal_closed_reason`; one of `CLOSED_REASON_TIMEOUT` `CLOSED_REASON_RESTRICT_TRANSFER`.
-        10 funds_abnormal_closed_reason: Option<String> => w::Field::new("funds_abnormal_closed_reason"),
+        10 funds_abnormal_closed_reason: Option<String> => "funds_abnormal_closed_reason",
         /// `funds_abnormal_redirect_id`.
-        11 funds_abnormal_redirect_id: Option<String> => w::Field::new("funds_abnormal_redirect_id"),
+        11 funds_abnormal_redirect_id: Option<String> => "funds_abnormal_redirect_id",
         /// `funds_abnormal_receivers`.
-        12 funds_abnormal_receivers: Option<Vec<FundsAbnormalReceiver>> => w::Field::new("funds_abnormal_receivers"),
+        12 funds_abnormal_receivers: Option<Vec<FundsAbnormalReceiver>> => "funds_abnormal_receivers",
     }
 }
 
@@ -375,47 +389,47 @@ w::record! {
     /// * Catalog: `pay_v3.ecommerce.profitsharing.orders_post`.
     pub struct OrdersPost {
         /// `sub_mchid`.
-        0 sub_mchid: String => w::Field::must("sub_mchid"),
+        0 sub_mchid: String => "sub_mchid: must",
         /// `appid`.
-        1 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+        1 appid: Option<xinqiao_types::AppId> => "appid",
         /// `transaction_id`.
-        2 transaction_id: String => w::Field::must("transaction_id"),
+        2 transaction_id: String => "transaction_id: must",
         /// `out_order_no`.
-        3 out_order_no: String => w::Field::must("out_order_no"),
+        3 out_order_no: String => "out_order_no: must",
         /// `receivers`.
-        4 receivers: Vec<OrdersPostReceiver> => w::Field::must("receivers"),
+        4 receivers: Vec<OrdersPostReceiver> => "receivers: must",
         /// `finish`.
-        5 finish: bool => w::Field::must("finish"),
+        5 finish: bool => "finish: must",
     }
     new(
-        sub_mchid: String,
-        transaction_id: String,
-        out_order_no: String,
+        sub_mchid: impl Into<String>,
+        transaction_id: impl Into<String>,
+        out_order_no: impl Into<String>,
         receivers: Vec<OrdersPostReceiver>,
         finish: bool,
     )
-    set(appid: xinqiao_types::AppId)
+    text(appid: xinqiao_types::AppId)
 }
 
 w::record! {
     /// Answer to [`OrdersPost`].
     pub struct OrdersPostResponse {
         /// `sub_mchid`.
-        0 sub_mchid: String => w::Field::must("sub_mchid"),
+        0 sub_mchid: String => "sub_mchid: must",
         /// `transaction_id`.
-        1 transaction_id: String => w::Field::must("transaction_id"),
+        1 transaction_id: String => "transaction_id: must",
         /// `out_order_no`.
-        2 out_order_no: String => w::Field::must("out_order_no"),
+        2 out_order_no: String => "out_order_no: must",
         /// `order_id`.
-        3 order_id: String => w::Field::must("order_id"),
+        3 order_id: String => "order_id: must",
         /// `status`; one of `PROCESSING` `FINISHED`.
-        4 status: String => w::Field::must("status"),
+        4 status: String => "status: must",
         /// `receivers`.
-        5 receivers: Option<Vec<ReceiverItem>> => w::Field::new("receivers"),
+        5 receivers: Option<Vec<ReceiverItem>> => "receivers",
         /// `finish_amount`; unit fen.
-        6 finish_amount: Option<xinqiao_types::Fen> => w::Field::new("finish_amount"),
+        6 finish_amount: Option<xinqiao_types::Fen> => "finish_amount",
         /// `finish_description`.
-        7 finish_description: Option<String> => w::Field::new("finish_description"),
+        7 finish_description: Option<String> => "finish_description",
     }
 }
 
@@ -447,43 +461,43 @@ w::record! {
     /// * Catalog: `pay_v3.ecommerce.profitsharing.returnorders_get`.
     pub struct ReturnordersGet {
         /// `sub_mchid`.
-        0 sub_mchid: String => w::Field::must("sub_mchid").place(w::Place::Query),
+        0 sub_mchid: String => "sub_mchid: must query",
         /// `out_order_no`.
-        1 out_order_no: Option<String> => w::Field::new("out_order_no").place(w::Place::Query),
+        1 out_order_no: Option<String> => "out_order_no: query",
         /// `out_return_no`.
-        2 out_return_no: String => w::Field::must("out_return_no").place(w::Place::Query),
+        2 out_return_no: String => "out_return_no: must query",
         /// `order_id`.
-        3 order_id: Option<String> => w::Field::new("order_id").place(w::Place::Query),
+        3 order_id: Option<String> => "order_id: query",
     }
-    new(sub_mchid: String, out_return_no: String)
-    set(out_order_no: String, order_id: String)
+    new(sub_mchid: impl Into<String>, out_return_no: impl Into<String>)
+    text(out_order_no: String, order_id: String)
 }
 
 w::record! {
     /// Answer to [`ReturnordersGet`].
     pub struct ReturnordersGetResponse {
         /// `sub_mchid`.
-        0 sub_mchid: String => w::Field::must("sub_mchid"),
+        0 sub_mchid: String => "sub_mchid: must",
         /// `out_order_no`.
-        1 out_order_no: String => w::Field::must("out_order_no"),
+        1 out_order_no: String => "out_order_no: must",
         /// `order_id`.
-        2 order_id: String => w::Field::must("order_id"),
+        2 order_id: String => "order_id: must",
         /// `out_return_no`.
-        3 out_return_no: String => w::Field::must("out_return_no"),
+        3 out_return_no: String => "out_return_no: must",
         /// `return_no`.
-        4 return_no: String => w::Field::must("return_no"),
+        4 return_no: String => "return_no: must",
         /// `transaction_id`.
-        5 transaction_id: Option<String> => w::Field::new("transaction_id"),
+        5 transaction_id: Option<String> => "transaction_id",
         /// `return_mchid`.
-        6 return_mchid: String => w::Field::must("return_mchid"),
+        6 return_mchid: String => "return_mchid: must",
         /// `amount`; unit fen.
-        7 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        7 amount: xinqiao_types::Fen => "amount: must",
         /// `result`.
-        8 result: String => w::Field::must("result"),
+        8 result: String => "result: must",
         /// `fail_reason`.
-        9 fail_reason: Option<String> => w::Field::new("fail_reason"),
+        9 fail_reason: Option<String> => "fail_reason",
         /// `finish_time`; format `rfc3339`.
-        10 finish_time: Option<String> => w::Field::new("finish_time"),
+        10 finish_time: Option<String> => "finish_time",
     }
 }
 
@@ -515,57 +529,57 @@ w::record! {
     /// * Catalog: `pay_v3.ecommerce.profitsharing.returnorders_post`.
     pub struct ReturnordersPost {
         /// `sub_mchid`.
-        0 sub_mchid: String => w::Field::must("sub_mchid"),
+        0 sub_mchid: String => "sub_mchid: must",
         /// `out_order_no`.
-        1 out_order_no: Option<String> => w::Field::new("out_order_no"),
+        1 out_order_no: Option<String> => "out_order_no",
         /// `order_id`.
-        2 order_id: Option<String> => w::Field::new("order_id"),
+        2 order_id: Option<String> => "order_id",
         /// `out_return_no`.
-        3 out_return_no: String => w::Field::must("out_return_no"),
+        3 out_return_no: String => "out_return_no: must",
         /// `transaction_id`.
-        4 transaction_id: Option<String> => w::Field::new("transaction_id"),
+        4 transaction_id: Option<String> => "transaction_id",
         /// `return_mchid`.
-        5 return_mchid: String => w::Field::must("return_mchid"),
+        5 return_mchid: String => "return_mchid: must",
         /// `amount`; unit fen.
-        6 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        6 amount: xinqiao_types::Fen => "amount: must",
         /// `description`.
-        7 description: String => w::Field::must("description"),
+        7 description: String => "description: must",
     }
     new(
-        sub_mchid: String,
-        out_return_no: String,
-        return_mchid: String,
+        sub_mchid: impl Into<String>,
+        out_return_no: impl Into<String>,
+        return_mchid: impl Into<String>,
         amount: xinqiao_types::Fen,
-        description: String,
+        description: impl Into<String>,
     )
-    set(out_order_no: String, order_id: String, transaction_id: String)
+    text(out_order_no: String, order_id: String, transaction_id: String)
 }
 
 w::record! {
     /// Answer to [`ReturnordersPost`].
     pub struct ReturnordersPostResponse {
         /// `sub_mchid`.
-        0 sub_mchid: String => w::Field::must("sub_mchid"),
+        0 sub_mchid: String => "sub_mchid: must",
         /// `out_order_no`.
-        1 out_order_no: String => w::Field::must("out_order_no"),
+        1 out_order_no: String => "out_order_no: must",
         /// `order_id`.
-        2 order_id: String => w::Field::must("order_id"),
+        2 order_id: String => "order_id: must",
         /// `out_return_no`.
-        3 out_return_no: String => w::Field::must("out_return_no"),
+        3 out_return_no: String => "out_return_no: must",
         /// `return_no`.
-        4 return_no: String => w::Field::must("return_no"),
+        4 return_no: String => "return_no: must",
         /// `transaction_id`.
-        5 transaction_id: Option<String> => w::Field::new("transaction_id"),
+        5 transaction_id: Option<String> => "transaction_id",
         /// `return_mchid`.
-        6 return_mchid: String => w::Field::must("return_mchid"),
+        6 return_mchid: String => "return_mchid: must",
         /// `amount`; unit fen.
-        7 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        7 amount: xinqiao_types::Fen => "amount: must",
         /// `result`; one of `PROCESSING` `SUCCESS` `FAIL`.
-        8 result: String => w::Field::must("result"),
+        8 result: String => "result: must",
         /// `fail_reason`; one of `ACCOUNT_ABNORMAL` `TIME_OUT_CLOSED`.
-        9 fail_reason: Option<String> => w::Field::new("fail_reason"),
+        9 fail_reason: Option<String> => "fail_reason",
         /// `finish_time`; format `rfc3339`.
-        10 finish_time: Option<String> => w::Field::new("finish_time"),
+        10 finish_time: Option<String> => "finish_time",
     }
 }
 
@@ -601,29 +615,34 @@ pub mod receivers {
         /// * Catalog: `pay_v3.ecommerce.profitsharing.receivers.add`.
         pub struct Add {
             /// `appid`.
-            0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            0 appid: xinqiao_types::AppId => "appid: must",
             /// `type`; one of `MERCHANT_ID` `PERSONAL_OPENID`.
-            1 type_: String => w::Field::must("type"),
+            1 type_: String => "type: must",
             /// `account`.
-            2 account: String => w::Field::must("account"),
+            2 account: String => "account: must",
             /// `name`.
-            3 name: Option<String> => w::Field::new("name"),
+            3 name: Option<String> => "name",
             /// `encrypted_name`; encrypted on the wire.
-            4 encrypted_name: Option<String> => w::Field::new("encrypted_name").masked().encrypted(),
+            4 encrypted_name: Option<String> => "encrypted_name: masked encrypted",
             /// `relation_type`; one of `MERCHANT_ID` `PERSONAL_OPENID`.
-            5 relation_type: String => w::Field::must("relation_type"),
+            5 relation_type: String => "relation_type: must",
         }
-        new(appid: xinqiao_types::AppId, type_: String, account: String, relation_type: String)
-        set(name: String, encrypted_name: String)
+        new(
+            appid: impl Into<xinqiao_types::AppId>,
+            type_: impl Into<String>,
+            account: impl Into<String>,
+            relation_type: impl Into<String>,
+        )
+        text(name: String, encrypted_name: String)
     }
 
     w::record! {
         /// Answer to [`Add`].
         pub struct AddResponse {
             /// `type`; one of `MERCHANT_ID` `PERSONAL_OPENID`.
-            0 type_: String => w::Field::must("type"),
+            0 type_: String => "type: must",
             /// `account`.
-            1 account: String => w::Field::must("account"),
+            1 account: String => "account: must",
         }
     }
 
@@ -655,22 +674,26 @@ pub mod receivers {
         /// * Catalog: `pay_v3.ecommerce.profitsharing.receivers.delete`.
         pub struct Delete {
             /// `appid`.
-            0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            0 appid: xinqiao_types::AppId => "appid: must",
             /// `type`; one of `MERCHANT_ID` `PERSONAL_OPENID`.
-            1 type_: String => w::Field::must("type"),
+            1 type_: String => "type: must",
             /// `account`.
-            2 account: String => w::Field::must("account"),
+            2 account: String => "account: must",
         }
-        new(appid: xinqiao_types::AppId, type_: String, account: String)
+        new(
+            appid: impl Into<xinqiao_types::AppId>,
+            type_: impl Into<String>,
+            account: impl Into<String>,
+        )
     }
 
     w::record! {
         /// Answer to [`Delete`].
         pub struct DeleteResponse {
             /// `type`; one of `MERCHANT_ID` `PERSONAL_OPENID`.
-            0 type_: String => w::Field::must("type"),
+            0 type_: String => "type: must",
             /// `account`.
-            1 account: String => w::Field::must("account"),
+            1 account: String => "account: must",
         }
     }
 

@@ -7,9 +7,9 @@ w::record! {
     /// `AvailableDayTime`.
     pub struct AvailableDayTime {
         /// `begin_time`; unit s.
-        0 begin_time: Option<i64> => w::Field::new("begin_time"),
+        0 begin_time: Option<i64> => "begin_time",
         /// `end_time`; unit s.
-        1 end_time: Option<i64> => w::Field::new("end_time"),
+        1 end_time: Option<i64> => "end_time",
     }
     new()
     set(begin_time: i64, end_time: i64)
@@ -19,9 +19,9 @@ w::record! {
     /// `AvailableWeek`.
     pub struct AvailableWeek {
         /// `week_day`.
-        0 week_day: Option<Vec<i64>> => w::Field::new("week_day"),
+        0 week_day: Option<Vec<i64>> => "week_day",
         /// `available_day_time`.
-        1 available_day_time: Option<Vec<AvailableDayTime>> => w::Field::new("available_day_time"),
+        1 available_day_time: Option<Vec<AvailableDayTime>> => "available_day_time",
     }
     new()
     set(week_day: Vec<i64>, available_day_time: Vec<AvailableDayTime>)
@@ -31,9 +31,9 @@ w::record! {
     /// `AvailableWeekAvailableDayTime`.
     pub struct AvailableWeekAvailableDayTime {
         /// `begin_time`.
-        0 begin_time: Option<i64> => w::Field::new("begin_time"),
+        0 begin_time: Option<i64> => "begin_time",
         /// `end_time`.
-        1 end_time: Option<i64> => w::Field::new("end_time"),
+        1 end_time: Option<i64> => "end_time",
     }
 }
 
@@ -41,43 +41,43 @@ w::record! {
     /// `ByOpenidCouponsData`.
     pub struct ByOpenidCouponsData {
         /// `coupon_code`.
-        0 coupon_code: String => w::Field::must("coupon_code"),
+        0 coupon_code: String => "coupon_code: must",
         /// `stock_id`.
-        1 stock_id: String => w::Field::must("stock_id"),
+        1 stock_id: String => "stock_id: must",
         /// `stock_name`.
-        2 stock_name: String => w::Field::must("stock_name"),
+        2 stock_name: String => "stock_name: must",
         /// `stock_type`; one of `NORMAL` `DISCOUNT` `EXCHANGE`.
-        3 stock_type: String => w::Field::must("stock_type"),
+        3 stock_type: String => "stock_type: must",
         /// `coupon_state`; one of `SENDED` `USED` `EXPIRED` `DELETED` `DEACTIVATED`.
-        4 coupon_state: String => w::Field::must("coupon_state"),
+        4 coupon_state: String => "coupon_state: must",
         /// `belong_merchant`.
-        5 belong_merchant: String => w::Field::must("belong_merchant"),
+        5 belong_merchant: String => "belong_merchant: must",
         /// `transferable`.
-        6 transferable: Option<bool> => w::Field::new("transferable"),
+        6 transferable: Option<bool> => "transferable",
         /// `shareable`.
-        7 shareable: Option<bool> => w::Field::new("shareable"),
+        7 shareable: Option<bool> => "shareable",
         /// `coupon_use_rule`.
-        8 coupon_use_rule: DataCouponUseRule => w::Field::must("coupon_use_rule"),
+        8 coupon_use_rule: DataCouponUseRule => "coupon_use_rule: must",
         /// `custom_entrance`.
-        9 custom_entrance: Option<DataCustomEntrance> => w::Field::new("custom_entrance"),
+        9 custom_entrance: Option<DataCustomEntrance> => "custom_entrance",
         /// `display_pattern_info`.
-        10 display_pattern_info: StocksByStockIdGetDisplayPatternInfo => w::Field::must("display_pattern_info"),
+        10 display_pattern_info: StocksByStockIdGetDisplayPatternInfo => "display_pattern_info: must",
         /// `goods_name`.
-        11 goods_name: String => w::Field::must("goods_name"),
+        11 goods_name: String => "goods_name: must",
         /// `comment`.
-        12 comment: Option<String> => w::Field::new("comment"),
+        12 comment: Option<String> => "comment",
         /// `available_start_time`; format `rfc3339`.
-        13 available_start_time: String => w::Field::must("available_start_time"),
+        13 available_start_time: String => "available_start_time: must",
         /// `expire_time`; format `rfc3339`.
-        14 expire_time: String => w::Field::must("expire_time"),
+        14 expire_time: String => "expire_time: must",
         /// `receive_time`; format `rfc3339`.
-        15 receive_time: String => w::Field::must("receive_time"),
+        15 receive_time: String => "receive_time: must",
         /// `send_request_no`.
-        16 send_request_no: String => w::Field::must("send_request_no"),
+        16 send_request_no: String => "send_request_no: must",
         /// `use_request_no`.
-        17 use_request_no: Option<String> => w::Field::new("use_request_no"),
+        17 use_request_no: Option<String> => "use_request_no",
         /// `use_time`; format `rfc3339`.
-        18 use_time: Option<String> => w::Field::new("use_time"),
+        18 use_time: Option<String> => "use_time",
     }
 }
 
@@ -85,21 +85,21 @@ w::record! {
     /// `CouponAvailableTime`.
     pub struct CouponAvailableTime {
         /// `available_begin_time`; format `rfc3339`.
-        0 available_begin_time: String => w::Field::must("available_begin_time"),
+        0 available_begin_time: String => "available_begin_time: must",
         /// `available_end_time`; format `rfc3339`.
-        1 available_end_time: String => w::Field::must("available_end_time"),
+        1 available_end_time: String => "available_end_time: must",
         /// `available_week`.
-        2 available_week: Option<AvailableWeek> => w::Field::new("available_week"),
+        2 available_week: Option<AvailableWeek> => "available_week",
         /// `irregulary_avaliable_time`.
-        3 irregulary_avaliable_time: Option<Vec<IrregularyAvaliableTime>> => w::Field::new("irregulary_avaliable_time"),
+        3 irregulary_avaliable_time: Option<Vec<IrregularyAvaliableTime>> => "irregulary_avaliable_time",
         /// `available_day_after_receive`.
-        4 available_day_after_receive: Option<i64> => w::Field::new("available_day_after_receive"),
+        4 available_day_after_receive: Option<i64> => "available_day_after_receive",
         /// `wait_days_after_receive`.
-        5 wait_days_after_receive: Option<i64> => w::Field::new("wait_days_after_receive"),
+        5 wait_days_after_receive: Option<i64> => "wait_days_after_receive",
         /// `available_second_after_receive`.
-        6 available_second_after_receive: Option<i64> => w::Field::new("available_second_after_receive"),
+        6 available_second_after_receive: Option<i64> => "available_second_after_receive",
     }
-    new(available_begin_time: String, available_end_time: String)
+    new(available_begin_time: impl Into<String>, available_end_time: impl Into<String>)
     set(
         available_week: AvailableWeek,
         irregulary_avaliable_time: Vec<IrregularyAvaliableTime>,
@@ -113,9 +113,9 @@ w::record! {
     /// `CouponAvailableTimeAvailableWeek`.
     pub struct CouponAvailableTimeAvailableWeek {
         /// `week_day`.
-        0 week_day: Vec<i64> => w::Field::must("week_day"),
+        0 week_day: Vec<i64> => "week_day: must",
         /// `available_day_time`.
-        1 available_day_time: Option<Vec<AvailableDayTime>> => w::Field::new("available_day_time"),
+        1 available_day_time: Option<Vec<AvailableDayTime>> => "available_day_time",
     }
 }
 
@@ -123,9 +123,9 @@ w::record! {
     /// `CouponCodeCount`.
     pub struct CouponCodeCount {
         /// `total_count`.
-        0 total_count: i64 => w::Field::must("total_count"),
+        0 total_count: i64 => "total_count: must",
         /// `available_count`.
-        1 available_count: i64 => w::Field::must("available_count"),
+        1 available_count: i64 => "available_count: must",
     }
 }
 
@@ -133,27 +133,27 @@ w::record! {
     /// `CouponInformation`.
     pub struct CouponInformation {
         /// `stock_name`.
-        0 stock_name: String => w::Field::must("stock_name"),
+        0 stock_name: String => "stock_name: must",
         /// `belong_merchant`.
-        1 belong_merchant: String => w::Field::must("belong_merchant"),
+        1 belong_merchant: String => "belong_merchant: must",
         /// `comment`.
-        2 comment: Option<String> => w::Field::new("comment"),
+        2 comment: Option<String> => "comment",
         /// `goods_name`.
-        3 goods_name: String => w::Field::must("goods_name"),
+        3 goods_name: String => "goods_name: must",
         /// `stock_type`; one of `NORMAL` `DISCOUNT` `EXCHANGE`.
-        4 stock_type: String => w::Field::must("stock_type"),
+        4 stock_type: String => "stock_type: must",
         /// `transferable`.
-        5 transferable: Option<bool> => w::Field::new("transferable"),
+        5 transferable: Option<bool> => "transferable",
         /// `shareable`.
-        6 shareable: Option<bool> => w::Field::new("shareable"),
+        6 shareable: Option<bool> => "shareable",
         /// `coupon_state`.
-        7 coupon_state: Option<String> => w::Field::new("coupon_state"),
+        7 coupon_state: Option<String> => "coupon_state",
         /// `coupon_use_rule`.
-        8 coupon_use_rule: CouponInformationCouponUseRule => w::Field::must("coupon_use_rule"),
+        8 coupon_use_rule: CouponInformationCouponUseRule => "coupon_use_rule: must",
         /// `custom_entrance`.
-        9 custom_entrance: Option<CustomEntrance> => w::Field::new("custom_entrance"),
+        9 custom_entrance: Option<CustomEntrance> => "custom_entrance",
         /// `display_pattern_info`.
-        10 display_pattern_info: Option<CouponInformationDisplayPatternInfo> => w::Field::new("display_pattern_info"),
+        10 display_pattern_info: Option<CouponInformationDisplayPatternInfo> => "display_pattern_info",
     }
 }
 
@@ -161,17 +161,17 @@ w::record! {
     /// `CouponInformationCouponAvailableTime`.
     pub struct CouponInformationCouponAvailableTime {
         /// `available_begin_time`.
-        0 available_begin_time: String => w::Field::must("available_begin_time"),
+        0 available_begin_time: String => "available_begin_time: must",
         /// `available_end_time`.
-        1 available_end_time: String => w::Field::must("available_end_time"),
+        1 available_end_time: String => "available_end_time: must",
         /// `available_day_after_receive`.
-        2 available_day_after_receive: Option<i64> => w::Field::new("available_day_after_receive"),
+        2 available_day_after_receive: Option<i64> => "available_day_after_receive",
         /// `available_week`.
-        3 available_week: Option<CouponUseRuleAvailableWeek> => w::Field::new("available_week"),
+        3 available_week: Option<CouponUseRuleAvailableWeek> => "available_week",
         /// `irregulary_avaliable_time`.
-        4 irregulary_avaliable_time: Option<Vec<CouponUseRuleIrregularyAvaliableTime>> => w::Field::new("irregulary_avaliable_time"),
+        4 irregulary_avaliable_time: Option<Vec<CouponUseRuleIrregularyAvaliableTime>> => "irregulary_avaliable_time",
         /// `wait_days_after_receive`.
-        5 wait_days_after_receive: Option<i64> => w::Field::new("wait_days_after_receive"),
+        5 wait_days_after_receive: Option<i64> => "wait_days_after_receive",
     }
 }
 
@@ -179,19 +179,19 @@ w::record! {
     /// `CouponInformationCouponUseRule`.
     pub struct CouponInformationCouponUseRule {
         /// `coupon_available_time`.
-        0 coupon_available_time: CouponInformationCouponAvailableTime => w::Field::must("coupon_available_time"),
+        0 coupon_available_time: CouponInformationCouponAvailableTime => "coupon_available_time: must",
         /// `fixed_normal_coupon`.
-        1 fixed_normal_coupon: Option<CouponUseRuleFixedNormalCoupon> => w::Field::new("fixed_normal_coupon"),
+        1 fixed_normal_coupon: Option<CouponUseRuleFixedNormalCoupon> => "fixed_normal_coupon",
         /// `discount_coupon`.
-        2 discount_coupon: Option<CouponUseRuleDiscountCoupon> => w::Field::new("discount_coupon"),
+        2 discount_coupon: Option<CouponUseRuleDiscountCoupon> => "discount_coupon",
         /// `exchange_coupon`.
-        3 exchange_coupon: Option<CouponUseRuleExchangeCoupon> => w::Field::new("exchange_coupon"),
+        3 exchange_coupon: Option<CouponUseRuleExchangeCoupon> => "exchange_coupon",
         /// `use_method`; one of `OFF_LINE` `MINI_PROGRAMS` `SELF_CONSUME` `PAYMENT_CODE`.
-        4 use_method: String => w::Field::must("use_method"),
+        4 use_method: String => "use_method: must",
         /// `mini_programs_appid`.
-        5 mini_programs_appid: Option<String> => w::Field::new("mini_programs_appid"),
+        5 mini_programs_appid: Option<String> => "mini_programs_appid",
         /// `mini_programs_path`.
-        6 mini_programs_path: Option<String> => w::Field::new("mini_programs_path"),
+        6 mini_programs_path: Option<String> => "mini_programs_path",
     }
 }
 
@@ -199,17 +199,17 @@ w::record! {
     /// `CouponInformationDisplayPatternInfo`.
     pub struct CouponInformationDisplayPatternInfo {
         /// `description`.
-        0 description: Option<String> => w::Field::new("description"),
+        0 description: Option<String> => "description",
         /// `merchant_logo_url`.
-        1 merchant_logo_url: Option<String> => w::Field::new("merchant_logo_url"),
+        1 merchant_logo_url: Option<String> => "merchant_logo_url",
         /// `merchant_name`.
-        2 merchant_name: Option<String> => w::Field::new("merchant_name"),
+        2 merchant_name: Option<String> => "merchant_name",
         /// `background_color`; one of `Color010` `Color020` `Color030` `Color040` `Color050` `Color060` `Color070` `Color080` ….
-        3 background_color: Option<String> => w::Field::new("background_color"),
+        3 background_color: Option<String> => "background_color",
         /// `coupon_image_url`.
-        4 coupon_image_url: Option<String> => w::Field::new("coupon_image_url"),
+        4 coupon_image_url: Option<String> => "coupon_image_url",
         /// `finder_info`.
-        5 finder_info: Option<CouponInformationFinderInfo> => w::Field::new("finder_info"),
+        5 finder_info: Option<CouponInformationFinderInfo> => "finder_info",
     }
 }
 
@@ -217,11 +217,11 @@ w::record! {
     /// `CouponInformationFinderInfo`.
     pub struct CouponInformationFinderInfo {
         /// `finder_id`.
-        0 finder_id: String => w::Field::must("finder_id"),
+        0 finder_id: String => "finder_id: must",
         /// `finder_video_id`.
-        1 finder_video_id: String => w::Field::must("finder_video_id"),
+        1 finder_video_id: String => "finder_video_id: must",
         /// `finder_video_cover_image_url`.
-        2 finder_video_cover_image_url: String => w::Field::must("finder_video_cover_image_url"),
+        2 finder_video_cover_image_url: String => "finder_video_cover_image_url: must",
     }
 }
 
@@ -229,28 +229,27 @@ w::record! {
     /// `CouponUseRule`.
     pub struct CouponUseRule {
         /// `coupon_available_time`; needed according to the documentation.
-        0 coupon_available_time: Option<CouponAvailableTime> => w::Field::new("coupon_available_time"),
+        0 coupon_available_time: Option<CouponAvailableTime> => "coupon_available_time",
         /// `fixed_normal_coupon`.
-        1 fixed_normal_coupon: Option<FixedNormalCoupon> => w::Field::new("fixed_normal_coupon"),
+        1 fixed_normal_coupon: Option<FixedNormalCoupon> => "fixed_normal_coupon",
         /// `discount_coupon`.
-        2 discount_coupon: Option<DiscountCoupon> => w::Field::new("discount_coupon"),
+        2 discount_coupon: Option<DiscountCoupon> => "discount_coupon",
         /// `exchange_coupon`.
-        3 exchange_coupon: Option<ExchangeCoupon> => w::Field::new("exchange_coupon"),
+        3 exchange_coupon: Option<ExchangeCoupon> => "exchange_coupon",
         /// `use_method`; one of `OFF_LINE` `MINI_PROGRAMS` `SELF_CONSUME` `PAYMENT_CODE`.
-        4 use_method: String => w::Field::must("use_method"),
+        4 use_method: String => "use_method: must",
         /// `mini_programs_appid`.
-        5 mini_programs_appid: Option<String> => w::Field::new("mini_programs_appid"),
+        5 mini_programs_appid: Option<String> => "mini_programs_appid",
         /// `mini_programs_path`.
-        6 mini_programs_path: Option<String> => w::Field::new("mini_programs_path"),
+        6 mini_programs_path: Option<String> => "mini_programs_path",
     }
-    new(use_method: String)
+    new(use_method: impl Into<String>)
+    text(mini_programs_appid: String, mini_programs_path: String)
     set(
         coupon_available_time: CouponAvailableTime,
         fixed_normal_coupon: FixedNormalCoupon,
         discount_coupon: DiscountCoupon,
         exchange_coupon: ExchangeCoupon,
-        mini_programs_appid: String,
-        mini_programs_path: String,
     )
 }
 
@@ -258,9 +257,9 @@ w::record! {
     /// `CouponUseRuleAvailableWeek`.
     pub struct CouponUseRuleAvailableWeek {
         /// `week_day`.
-        0 week_day: Option<Vec<i64>> => w::Field::new("week_day"),
+        0 week_day: Option<Vec<i64>> => "week_day",
         /// `available_day_time`.
-        1 available_day_time: Option<Vec<AvailableWeekAvailableDayTime>> => w::Field::new("available_day_time"),
+        1 available_day_time: Option<Vec<AvailableWeekAvailableDayTime>> => "available_day_time",
     }
 }
 
@@ -268,17 +267,17 @@ w::record! {
     /// `CouponUseRuleCouponAvailableTime`.
     pub struct CouponUseRuleCouponAvailableTime {
         /// `available_begin_time`; format `rfc3339`.
-        0 available_begin_time: String => w::Field::must("available_begin_time"),
+        0 available_begin_time: String => "available_begin_time: must",
         /// `available_end_time`; format `rfc3339`.
-        1 available_end_time: String => w::Field::must("available_end_time"),
+        1 available_end_time: String => "available_end_time: must",
         /// `available_week`.
-        2 available_week: Option<CouponAvailableTimeAvailableWeek> => w::Field::new("available_week"),
+        2 available_week: Option<CouponAvailableTimeAvailableWeek> => "available_week",
         /// `irregulary_avaliable_time`.
-        3 irregulary_avaliable_time: Option<Vec<IrregularyAvaliableTime>> => w::Field::new("irregulary_avaliable_time"),
+        3 irregulary_avaliable_time: Option<Vec<IrregularyAvaliableTime>> => "irregulary_avaliable_time",
         /// `available_day_after_receive`.
-        4 available_day_after_receive: Option<i64> => w::Field::new("available_day_after_receive"),
+        4 available_day_after_receive: Option<i64> => "available_day_after_receive",
         /// `wait_days_after_receive`.
-        5 wait_days_after_receive: Option<i64> => w::Field::new("wait_days_after_receive"),
+        5 wait_days_after_receive: Option<i64> => "wait_days_after_receive",
     }
 }
 
@@ -286,9 +285,9 @@ w::record! {
     /// `CouponUseRuleDiscountCoupon`.
     pub struct CouponUseRuleDiscountCoupon {
         /// `discount_percent`.
-        0 discount_percent: i64 => w::Field::must("discount_percent"),
+        0 discount_percent: i64 => "discount_percent: must",
         /// `transaction_minimum`.
-        1 transaction_minimum: i64 => w::Field::must("transaction_minimum"),
+        1 transaction_minimum: i64 => "transaction_minimum: must",
     }
 }
 
@@ -296,9 +295,9 @@ w::record! {
     /// `CouponUseRuleExchangeCoupon`.
     pub struct CouponUseRuleExchangeCoupon {
         /// `exchange_price`.
-        0 exchange_price: i64 => w::Field::must("exchange_price"),
+        0 exchange_price: i64 => "exchange_price: must",
         /// `transaction_minimum`.
-        1 transaction_minimum: i64 => w::Field::must("transaction_minimum"),
+        1 transaction_minimum: i64 => "transaction_minimum: must",
     }
 }
 
@@ -306,9 +305,9 @@ w::record! {
     /// `CouponUseRuleFixedNormalCoupon`.
     pub struct CouponUseRuleFixedNormalCoupon {
         /// `discount_amount`.
-        0 discount_amount: i64 => w::Field::must("discount_amount"),
+        0 discount_amount: i64 => "discount_amount: must",
         /// `transaction_minimum`.
-        1 transaction_minimum: i64 => w::Field::must("transaction_minimum"),
+        1 transaction_minimum: i64 => "transaction_minimum: must",
     }
 }
 
@@ -316,9 +315,9 @@ w::record! {
     /// `CouponUseRuleIrregularyAvaliableTime`.
     pub struct CouponUseRuleIrregularyAvaliableTime {
         /// `begin_time`.
-        0 begin_time: Option<String> => w::Field::new("begin_time"),
+        0 begin_time: Option<String> => "begin_time",
         /// `end_time`.
-        1 end_time: Option<String> => w::Field::new("end_time"),
+        1 end_time: Option<String> => "end_time",
     }
 }
 
@@ -326,33 +325,28 @@ w::record! {
     /// `CustomEntrance`.
     pub struct CustomEntrance {
         /// `mini_programs_info`.
-        0 mini_programs_info: Option<MiniProgramsInfo> => w::Field::new("mini_programs_info"),
+        0 mini_programs_info: Option<MiniProgramsInfo> => "mini_programs_info",
         /// `appid`.
-        1 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+        1 appid: Option<xinqiao_types::AppId> => "appid",
         /// `hall_id`.
-        2 hall_id: Option<String> => w::Field::new("hall_id"),
+        2 hall_id: Option<String> => "hall_id",
         /// `store_id`.
-        3 store_id: Option<String> => w::Field::new("store_id"),
+        3 store_id: Option<String> => "store_id",
         /// `code_display_mode`; one of `NOT_SHOW` `BARCODE` `QRCODE`.
-        4 code_display_mode: Option<String> => w::Field::new("code_display_mode"),
+        4 code_display_mode: Option<String> => "code_display_mode",
     }
     new()
-    set(
-        mini_programs_info: MiniProgramsInfo,
-        appid: xinqiao_types::AppId,
-        hall_id: String,
-        store_id: String,
-        code_display_mode: String,
-    )
+    text(appid: xinqiao_types::AppId, hall_id: String, store_id: String, code_display_mode: String)
+    set(mini_programs_info: MiniProgramsInfo)
 }
 
 w::record! {
     /// `DataAvailableWeek`.
     pub struct DataAvailableWeek {
         /// `week_day`; one of `0` `1` `2` `3` `4` `5` `6`.
-        0 week_day: Option<Vec<i64>> => w::Field::new("week_day"),
+        0 week_day: Option<Vec<i64>> => "week_day",
         /// `available_day_time`.
-        1 available_day_time: Option<Vec<AvailableWeekAvailableDayTime>> => w::Field::new("available_day_time"),
+        1 available_day_time: Option<Vec<AvailableWeekAvailableDayTime>> => "available_day_time",
     }
 }
 
@@ -360,23 +354,23 @@ w::record! {
     /// `DataCouponUseRule`.
     pub struct DataCouponUseRule {
         /// `coupon_available_time`.
-        0 coupon_available_time: Option<CouponUseRuleCouponAvailableTime> => w::Field::new("coupon_available_time"),
+        0 coupon_available_time: Option<CouponUseRuleCouponAvailableTime> => "coupon_available_time",
         /// `fixed_normal_coupon`.
-        1 fixed_normal_coupon: Option<FixedNormalCoupon> => w::Field::new("fixed_normal_coupon"),
+        1 fixed_normal_coupon: Option<FixedNormalCoupon> => "fixed_normal_coupon",
         /// `discount_coupon`.
-        2 discount_coupon: Option<DiscountCoupon> => w::Field::new("discount_coupon"),
+        2 discount_coupon: Option<DiscountCoupon> => "discount_coupon",
         /// `exchange_coupon`.
-        3 exchange_coupon: Option<ExchangeCoupon> => w::Field::new("exchange_coupon"),
+        3 exchange_coupon: Option<ExchangeCoupon> => "exchange_coupon",
         /// `use_method`; one of `OFF_LINE` `MINI_PROGRAMS` `PAYMENT_CODE` `SELF_CONSUME`.
-        4 use_method: String => w::Field::must("use_method"),
+        4 use_method: String => "use_method: must",
         /// `mini_programs_appid`.
-        5 mini_programs_appid: Option<String> => w::Field::new("mini_programs_appid"),
+        5 mini_programs_appid: Option<String> => "mini_programs_appid",
         /// `mini_programs_path`.
-        6 mini_programs_path: Option<String> => w::Field::new("mini_programs_path"),
+        6 mini_programs_path: Option<String> => "mini_programs_path",
         /// `available_week`.
-        7 available_week: Option<DataAvailableWeek> => w::Field::new("available_week"),
+        7 available_week: Option<DataAvailableWeek> => "available_week",
         /// `irregulary_avaliable_time`.
-        8 irregulary_avaliable_time: Option<Vec<CouponUseRuleIrregularyAvaliableTime>> => w::Field::new("irregulary_avaliable_time"),
+        8 irregulary_avaliable_time: Option<Vec<CouponUseRuleIrregularyAvaliableTime>> => "irregulary_avaliable_time",
     }
 }
 
@@ -384,15 +378,15 @@ w::record! {
     /// `DataCustomEntrance`.
     pub struct DataCustomEntrance {
         /// `mini_programs_info`.
-        0 mini_programs_info: Option<MiniProgramsInfo> => w::Field::new("mini_programs_info"),
+        0 mini_programs_info: Option<MiniProgramsInfo> => "mini_programs_info",
         /// `appid`.
-        1 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+        1 appid: Option<xinqiao_types::AppId> => "appid",
         /// `hall_id`.
-        2 hall_id: Option<String> => w::Field::new("hall_id"),
+        2 hall_id: Option<String> => "hall_id",
         /// `store_id`.
-        3 store_id: Option<String> => w::Field::new("store_id"),
+        3 store_id: Option<String> => "store_id",
         /// `code_display_mode`; one of `BARCODE` `QRCODE` `NOT_SHOW`.
-        4 code_display_mode: Option<String> => w::Field::new("code_display_mode"),
+        4 code_display_mode: Option<String> => "code_display_mode",
     }
 }
 
@@ -400,9 +394,9 @@ w::record! {
     /// `DiscountCoupon`.
     pub struct DiscountCoupon {
         /// `discount_percent`.
-        0 discount_percent: i64 => w::Field::must("discount_percent"),
+        0 discount_percent: i64 => "discount_percent: must",
         /// `transaction_minimum`; unit fen.
-        1 transaction_minimum: xinqiao_types::Fen => w::Field::must("transaction_minimum"),
+        1 transaction_minimum: xinqiao_types::Fen => "transaction_minimum: must",
     }
     new(discount_percent: i64, transaction_minimum: xinqiao_types::Fen)
 }
@@ -411,38 +405,38 @@ w::record! {
     /// `DisplayPatternInfo`.
     pub struct DisplayPatternInfo {
         /// `description`.
-        0 description: Option<String> => w::Field::new("description"),
+        0 description: Option<String> => "description",
         /// `merchant_logo_url`.
-        1 merchant_logo_url: Option<String> => w::Field::new("merchant_logo_url"),
+        1 merchant_logo_url: Option<String> => "merchant_logo_url",
         /// `merchant_name`.
-        2 merchant_name: Option<String> => w::Field::new("merchant_name"),
+        2 merchant_name: Option<String> => "merchant_name",
         /// `background_color`; one of `Color010` `Color020` `Color030` `Color040` `Color050` `Color060` `Color070` `Color080` ….
-        3 background_color: Option<String> => w::Field::new("background_color"),
+        3 background_color: Option<String> => "background_color",
         /// `coupon_image_url`.
-        4 coupon_image_url: Option<String> => w::Field::new("coupon_image_url"),
+        4 coupon_image_url: Option<String> => "coupon_image_url",
         /// `finder_info`.
-        5 finder_info: Option<FinderInfo> => w::Field::new("finder_info"),
+        5 finder_info: Option<FinderInfo> => "finder_info",
     }
     new()
-    set(
+    text(
         description: String,
         merchant_logo_url: String,
         merchant_name: String,
         background_color: String,
         coupon_image_url: String,
-        finder_info: FinderInfo,
     )
+    set(finder_info: FinderInfo)
 }
 
 w::record! {
     /// `DisplayPatternInfoFinderInfo`.
     pub struct DisplayPatternInfoFinderInfo {
         /// `finder_id`.
-        0 finder_id: Option<String> => w::Field::new("finder_id"),
+        0 finder_id: Option<String> => "finder_id",
         /// `finder_video_cover_image_url`.
-        1 finder_video_cover_image_url: Option<String> => w::Field::new("finder_video_cover_image_url"),
+        1 finder_video_cover_image_url: Option<String> => "finder_video_cover_image_url",
         /// `finder_video_id`.
-        2 finder_video_id: Option<String> => w::Field::new("finder_video_id"),
+        2 finder_video_id: Option<String> => "finder_video_id",
     }
 }
 
@@ -450,9 +444,9 @@ w::record! {
     /// `ExchangeCoupon`.
     pub struct ExchangeCoupon {
         /// `exchange_price`; unit fen.
-        0 exchange_price: xinqiao_types::Fen => w::Field::must("exchange_price"),
+        0 exchange_price: xinqiao_types::Fen => "exchange_price: must",
         /// `transaction_minimum`; unit fen.
-        1 transaction_minimum: xinqiao_types::Fen => w::Field::must("transaction_minimum"),
+        1 transaction_minimum: xinqiao_types::Fen => "transaction_minimum: must",
     }
     new(exchange_price: xinqiao_types::Fen, transaction_minimum: xinqiao_types::Fen)
 }
@@ -461,11 +455,11 @@ w::record! {
     /// `FailCode`.
     pub struct FailCode {
         /// `coupon_code`.
-        0 coupon_code: String => w::Field::must("coupon_code"),
+        0 coupon_code: String => "coupon_code: must",
         /// `code`.
-        1 code: String => w::Field::must("code"),
+        1 code: String => "code: must",
         /// `message`.
-        2 message: String => w::Field::must("message"),
+        2 message: String => "message: must",
     }
 }
 
@@ -473,23 +467,23 @@ w::record! {
     /// `FinderInfo`.
     pub struct FinderInfo {
         /// `finder_id`; needed according to the documentation.
-        0 finder_id: Option<String> => w::Field::new("finder_id"),
+        0 finder_id: Option<String> => "finder_id",
         /// `finder_video_cover_image_url`; needed according to the documentation.
-        1 finder_video_cover_image_url: Option<String> => w::Field::new("finder_video_cover_image_url"),
+        1 finder_video_cover_image_url: Option<String> => "finder_video_cover_image_url",
         /// `finder_video_id`; needed according to the documentation.
-        2 finder_video_id: Option<String> => w::Field::new("finder_video_id"),
+        2 finder_video_id: Option<String> => "finder_video_id",
     }
     new()
-    set(finder_id: String, finder_video_cover_image_url: String, finder_video_id: String)
+    text(finder_id: String, finder_video_cover_image_url: String, finder_video_id: String)
 }
 
 w::record! {
     /// `FixedNormalCoupon`.
     pub struct FixedNormalCoupon {
         /// `discount_amount`; unit fen.
-        0 discount_amount: xinqiao_types::Fen => w::Field::must("discount_amount"),
+        0 discount_amount: xinqiao_types::Fen => "discount_amount: must",
         /// `transaction_minimum`; unit fen.
-        1 transaction_minimum: xinqiao_types::Fen => w::Field::must("transaction_minimum"),
+        1 transaction_minimum: xinqiao_types::Fen => "transaction_minimum: must",
     }
     new(discount_amount: xinqiao_types::Fen, transaction_minimum: xinqiao_types::Fen)
 }
@@ -498,69 +492,73 @@ w::record! {
     /// `IrregularyAvaliableTime`.
     pub struct IrregularyAvaliableTime {
         /// `begin_time`; format `rfc3339`.
-        0 begin_time: Option<String> => w::Field::new("begin_time"),
+        0 begin_time: Option<String> => "begin_time",
         /// `end_time`; format `rfc3339`.
-        1 end_time: Option<String> => w::Field::new("end_time"),
+        1 end_time: Option<String> => "end_time",
     }
     new()
-    set(begin_time: String, end_time: String)
+    text(begin_time: String, end_time: String)
 }
 
 w::record! {
     /// `MiniProgramsInfo`.
     pub struct MiniProgramsInfo {
         /// `mini_programs_appid`.
-        0 mini_programs_appid: String => w::Field::must("mini_programs_appid"),
+        0 mini_programs_appid: String => "mini_programs_appid: must",
         /// `mini_programs_path`.
-        1 mini_programs_path: String => w::Field::must("mini_programs_path"),
+        1 mini_programs_path: String => "mini_programs_path: must",
         /// `entrance_words`.
-        2 entrance_words: String => w::Field::must("entrance_words"),
+        2 entrance_words: String => "entrance_words: must",
         /// `guiding_words`.
-        3 guiding_words: Option<String> => w::Field::new("guiding_words"),
+        3 guiding_words: Option<String> => "guiding_words",
     }
-    new(mini_programs_appid: String, mini_programs_path: String, entrance_words: String)
-    set(guiding_words: String)
+    new(
+        mini_programs_appid: impl Into<String>,
+        mini_programs_path: impl Into<String>,
+        entrance_words: impl Into<String>,
+    )
+    text(guiding_words: String)
 }
 
 w::record! {
     /// `NotifyConfig`.
     pub struct NotifyConfig {
         /// `notify_appid`.
-        0 notify_appid: Option<String> => w::Field::new("notify_appid"),
+        0 notify_appid: Option<String> => "notify_appid",
     }
     new()
-    set(notify_appid: String)
+    text(notify_appid: String)
 }
 
 w::record! {
     /// `PayReceipt`.
     pub struct PayReceipt {
         /// `subsidy_receipt_id`.
-        0 subsidy_receipt_id: String => w::Field::must("subsidy_receipt_id"),
+        0 subsidy_receipt_id: String => "subsidy_receipt_id: must",
         /// `stock_id`.
-        1 stock_id: String => w::Field::must("stock_id"),
+        1 stock_id: String => "stock_id: must",
         /// `coupon_code`.
-        2 coupon_code: String => w::Field::must("coupon_code"),
+        2 coupon_code: String => "coupon_code: must",
         /// `transaction_id`.
-        3 transaction_id: String => w::Field::must("transaction_id"),
+        3 transaction_id: String => "transaction_id: must",
         /// `payer_merchant`.
-        4 payer_merchant: String => w::Field::must("payer_merchant"),
+        4 payer_merchant: String => "payer_merchant: must",
         /// `payee_merchant`.
-        5 payee_merchant: String => w::Field::must("payee_merchant"),
+        5 payee_merchant: String => "payee_merchant: must",
         /// `amount`; unit fen.
-        6 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        6 amount: xinqiao_types::Fen => "amount: must",
         /// `description`.
-        7 description: String => w::Field::must("description"),
+        7 description: String => "description: must",
         /// `out_subsidy_no`.
-        8 out_subsidy_no: String => w::Field::must("out_subsidy_no"),
+        8 out_subsidy_no: String => "out_subsidy_no: must",
         /// `status`.
-        9 status: String => w::Field::must("status"),
+        9 status: String => "status: must",
         /// `fail_reason`.
-        10 fail_reason: Option<String> => w::Field::new("fail_reason"),
+        10 fail_reason: Option<String> => "fail_reason",
         /// `success_time`; format `rfc3339`.
-        11 success_time: Option<String> => w::Field::new("success_time"),
+        11 success_time: Option<String> => "success_time",
         /// `create_time`; format `rfc3339`.
-        12 create_time: String => w::Field::must("create_time"),
+        12 create_time: String => "create_time: must",
     }
 }
 
@@ -568,13 +566,13 @@ w::record! {
     /// `SendCountInformation`.
     pub struct SendCountInformation {
         /// `total_send_num`.
-        0 total_send_num: Option<i64> => w::Field::new("total_send_num"),
+        0 total_send_num: Option<i64> => "total_send_num",
         /// `total_send_amount`; unit fen.
-        1 total_send_amount: Option<xinqiao_types::Fen> => w::Field::new("total_send_amount"),
+        1 total_send_amount: Option<xinqiao_types::Fen> => "total_send_amount",
         /// `today_send_num`.
-        2 today_send_num: Option<i64> => w::Field::new("today_send_num"),
+        2 today_send_num: Option<i64> => "today_send_num",
         /// `today_send_amount`; unit fen.
-        3 today_send_amount: Option<xinqiao_types::Fen> => w::Field::new("today_send_amount"),
+        3 today_send_amount: Option<xinqiao_types::Fen> => "today_send_amount",
     }
 }
 
@@ -582,11 +580,11 @@ w::record! {
     /// `SendCouponResult`.
     pub struct SendCouponResult {
         /// `stock_id`.
-        0 stock_id: String => w::Field::must("stock_id"),
+        0 stock_id: String => "stock_id: must",
         /// `out_request_no`.
-        1 out_request_no: String => w::Field::must("out_request_no"),
+        1 out_request_no: String => "out_request_no: must",
         /// `coupon_code`.
-        2 coupon_code: String => w::Field::must("coupon_code"),
+        2 coupon_code: String => "coupon_code: must",
     }
 }
 
@@ -594,23 +592,23 @@ w::record! {
     /// `StockSendRule`.
     pub struct StockSendRule {
         /// `max_coupons`; needed according to the documentation.
-        0 max_coupons: Option<i64> => w::Field::new("max_coupons"),
+        0 max_coupons: Option<i64> => "max_coupons",
         /// `max_coupons_per_user`; needed according to the documentation.
-        1 max_coupons_per_user: Option<i64> => w::Field::new("max_coupons_per_user"),
+        1 max_coupons_per_user: Option<i64> => "max_coupons_per_user",
         /// `max_coupons_by_day`.
-        2 max_coupons_by_day: Option<i64> => w::Field::new("max_coupons_by_day"),
+        2 max_coupons_by_day: Option<i64> => "max_coupons_by_day",
         /// `natural_person_limit`.
-        3 natural_person_limit: Option<bool> => w::Field::new("natural_person_limit"),
+        3 natural_person_limit: Option<bool> => "natural_person_limit",
         /// `prevent_api_abuse`.
-        4 prevent_api_abuse: Option<bool> => w::Field::new("prevent_api_abuse"),
+        4 prevent_api_abuse: Option<bool> => "prevent_api_abuse",
         /// `transferable`.
-        5 transferable: Option<bool> => w::Field::new("transferable"),
+        5 transferable: Option<bool> => "transferable",
         /// `shareable`.
-        6 shareable: Option<bool> => w::Field::new("shareable"),
+        6 shareable: Option<bool> => "shareable",
         /// `max_amount`.
-        7 max_amount: Option<f64> => w::Field::new("max_amount"),
+        7 max_amount: Option<f64> => "max_amount",
         /// `max_amount_by_day`.
-        8 max_amount_by_day: Option<f64> => w::Field::new("max_amount_by_day"),
+        8 max_amount_by_day: Option<f64> => "max_amount_by_day",
     }
     new()
     set(
@@ -630,19 +628,19 @@ w::record! {
     /// `StocksByStockIdCouponcodesGetData`.
     pub struct StocksByStockIdCouponcodesGetData {
         /// `code`.
-        0 code: Option<String> => w::Field::new("code"),
+        0 code: Option<String> => "code",
         /// `code_status`.
-        1 code_status: Option<String> => w::Field::new("code_status"),
+        1 code_status: Option<String> => "code_status",
         /// `upload_time`.
-        2 upload_time: Option<String> => w::Field::new("upload_time"),
+        2 upload_time: Option<String> => "upload_time",
         /// `dispatched_time`.
-        3 dispatched_time: Option<String> => w::Field::new("dispatched_time"),
+        3 dispatched_time: Option<String> => "dispatched_time",
         /// `openid`.
-        4 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+        4 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `unionid`.
-        5 unionid: Option<xinqiao_types::UnionId> => w::Field::new("unionid").masked(),
+        5 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
         /// `coupon_code`.
-        6 coupon_code: Option<String> => w::Field::new("coupon_code"),
+        6 coupon_code: Option<String> => "coupon_code",
     }
 }
 
@@ -650,19 +648,19 @@ w::record! {
     /// `StocksByStockIdGetCouponUseRule`.
     pub struct StocksByStockIdGetCouponUseRule {
         /// `coupon_available_time`.
-        0 coupon_available_time: Option<CouponUseRuleCouponAvailableTime> => w::Field::new("coupon_available_time"),
+        0 coupon_available_time: Option<CouponUseRuleCouponAvailableTime> => "coupon_available_time",
         /// `fixed_normal_coupon`.
-        1 fixed_normal_coupon: Option<FixedNormalCoupon> => w::Field::new("fixed_normal_coupon"),
+        1 fixed_normal_coupon: Option<FixedNormalCoupon> => "fixed_normal_coupon",
         /// `discount_coupon`.
-        2 discount_coupon: Option<DiscountCoupon> => w::Field::new("discount_coupon"),
+        2 discount_coupon: Option<DiscountCoupon> => "discount_coupon",
         /// `exchange_coupon`.
-        3 exchange_coupon: Option<ExchangeCoupon> => w::Field::new("exchange_coupon"),
+        3 exchange_coupon: Option<ExchangeCoupon> => "exchange_coupon",
         /// `use_method`; one of `OFF_LINE` `MINI_PROGRAMS` `SELF_CONSUME` `PAYMENT_CODE`.
-        4 use_method: String => w::Field::must("use_method"),
+        4 use_method: String => "use_method: must",
         /// `mini_programs_appid`.
-        5 mini_programs_appid: Option<String> => w::Field::new("mini_programs_appid"),
+        5 mini_programs_appid: Option<String> => "mini_programs_appid",
         /// `mini_programs_path`.
-        6 mini_programs_path: Option<String> => w::Field::new("mini_programs_path"),
+        6 mini_programs_path: Option<String> => "mini_programs_path",
     }
 }
 
@@ -670,17 +668,17 @@ w::record! {
     /// `StocksByStockIdGetDisplayPatternInfo`.
     pub struct StocksByStockIdGetDisplayPatternInfo {
         /// `description`.
-        0 description: Option<String> => w::Field::new("description"),
+        0 description: Option<String> => "description",
         /// `merchant_logo_url`.
-        1 merchant_logo_url: Option<String> => w::Field::new("merchant_logo_url"),
+        1 merchant_logo_url: Option<String> => "merchant_logo_url",
         /// `merchant_name`.
-        2 merchant_name: Option<String> => w::Field::new("merchant_name"),
+        2 merchant_name: Option<String> => "merchant_name",
         /// `background_color`; one of `Color010` `Color020` `Color030` `Color040` `Color050` `Color060` `Color070` `Color080` ….
-        3 background_color: Option<String> => w::Field::new("background_color"),
+        3 background_color: Option<String> => "background_color",
         /// `coupon_image_url`.
-        4 coupon_image_url: Option<String> => w::Field::new("coupon_image_url"),
+        4 coupon_image_url: Option<String> => "coupon_image_url",
         /// `finder_info`.
-        5 finder_info: Option<DisplayPatternInfoFinderInfo> => w::Field::new("finder_info"),
+        5 finder_info: Option<DisplayPatternInfoFinderInfo> => "finder_info",
     }
 }
 
@@ -688,23 +686,23 @@ w::record! {
     /// `StocksByStockIdGetStockSendRule`.
     pub struct StocksByStockIdGetStockSendRule {
         /// `max_coupons`.
-        0 max_coupons: i64 => w::Field::must("max_coupons"),
+        0 max_coupons: i64 => "max_coupons: must",
         /// `max_amount`; unit fen.
-        1 max_amount: Option<xinqiao_types::Fen> => w::Field::new("max_amount"),
+        1 max_amount: Option<xinqiao_types::Fen> => "max_amount",
         /// `max_coupons_per_user`.
-        2 max_coupons_per_user: i64 => w::Field::must("max_coupons_per_user"),
+        2 max_coupons_per_user: i64 => "max_coupons_per_user: must",
         /// `max_amount_by_day`; unit fen.
-        3 max_amount_by_day: Option<xinqiao_types::Fen> => w::Field::new("max_amount_by_day"),
+        3 max_amount_by_day: Option<xinqiao_types::Fen> => "max_amount_by_day",
         /// `max_coupons_by_day`.
-        4 max_coupons_by_day: Option<i64> => w::Field::new("max_coupons_by_day"),
+        4 max_coupons_by_day: Option<i64> => "max_coupons_by_day",
         /// `natural_person_limit`.
-        5 natural_person_limit: Option<bool> => w::Field::new("natural_person_limit"),
+        5 natural_person_limit: Option<bool> => "natural_person_limit",
         /// `prevent_api_abuse`.
-        6 prevent_api_abuse: Option<bool> => w::Field::new("prevent_api_abuse"),
+        6 prevent_api_abuse: Option<bool> => "prevent_api_abuse",
         /// `transferable`.
-        7 transferable: Option<bool> => w::Field::new("transferable"),
+        7 transferable: Option<bool> => "transferable",
         /// `shareable`.
-        8 shareable: Option<bool> => w::Field::new("shareable"),
+        8 shareable: Option<bool> => "shareable",
     }
 }
 
@@ -712,23 +710,23 @@ w::record! {
     /// `StocksByStockIdPatchCouponUseRule`.
     pub struct StocksByStockIdPatchCouponUseRule {
         /// `use_method`; one of `OFF_LINE` `MINI_PROGRAMS` `SELF_CONSUME` `PAYMENT_CODE`.
-        0 use_method: Option<String> => w::Field::new("use_method"),
+        0 use_method: Option<String> => "use_method",
         /// `mini_programs_appid`.
-        1 mini_programs_appid: Option<String> => w::Field::new("mini_programs_appid"),
+        1 mini_programs_appid: Option<String> => "mini_programs_appid",
         /// `mini_programs_path`.
-        2 mini_programs_path: Option<String> => w::Field::new("mini_programs_path"),
+        2 mini_programs_path: Option<String> => "mini_programs_path",
     }
     new()
-    set(use_method: String, mini_programs_appid: String, mini_programs_path: String)
+    text(use_method: String, mini_programs_appid: String, mini_programs_path: String)
 }
 
 w::record! {
     /// `StocksByStockIdPatchStockSendRule`.
     pub struct StocksByStockIdPatchStockSendRule {
         /// `natural_person_limit`.
-        0 natural_person_limit: Option<bool> => w::Field::new("natural_person_limit"),
+        0 natural_person_limit: Option<bool> => "natural_person_limit",
         /// `prevent_api_abuse`.
-        1 prevent_api_abuse: Option<bool> => w::Field::new("prevent_api_abuse"),
+        1 prevent_api_abuse: Option<bool> => "prevent_api_abuse",
     }
     new()
     set(natural_person_limit: bool, prevent_api_abuse: bool)
@@ -743,18 +741,18 @@ w::record! {
     /// * Catalog: `pay_v3.marketing.busifavor.callbacks_get`.
     pub struct CallbacksGet {
         /// `mchid`.
-        0 mchid: xinqiao_types::MchId => w::Field::must("mchid").place(w::Place::Query),
+        0 mchid: xinqiao_types::MchId => "mchid: must query",
     }
-    new(mchid: xinqiao_types::MchId)
+    new(mchid: impl Into<xinqiao_types::MchId>)
 }
 
 w::record! {
     /// Answer to [`CallbacksGet`].
     pub struct CallbacksGetResponse {
         /// `mchid`.
-        0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+        0 mchid: xinqiao_types::MchId => "mchid: must",
         /// `notify_url`.
-        1 notify_url: String => w::Field::must("notify_url"),
+        1 notify_url: String => "notify_url: must",
     }
 }
 
@@ -786,22 +784,22 @@ w::record! {
     /// * Catalog: `pay_v3.marketing.busifavor.callbacks_post`.
     pub struct CallbacksPost {
         /// `notify_url`.
-        0 notify_url: String => w::Field::must("notify_url"),
+        0 notify_url: String => "notify_url: must",
         /// `mchid`.
-        1 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+        1 mchid: xinqiao_types::MchId => "mchid: must",
     }
-    new(notify_url: String, mchid: xinqiao_types::MchId)
+    new(notify_url: impl Into<String>, mchid: impl Into<xinqiao_types::MchId>)
 }
 
 w::record! {
     /// Answer to [`CallbacksPost`].
     pub struct CallbacksPostResponse {
         /// `mchid`.
-        0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+        0 mchid: xinqiao_types::MchId => "mchid: must",
         /// `notify_url`.
-        1 notify_url: String => w::Field::must("notify_url"),
+        1 notify_url: String => "notify_url: must",
         /// `update_time`; format `rfc3339`.
-        2 update_time: String => w::Field::must("update_time"),
+        2 update_time: String => "update_time: must",
     }
 }
 
@@ -833,48 +831,48 @@ w::record! {
     /// * Catalog: `pay_v3.marketing.busifavor.stocks`.
     pub struct Stocks {
         /// `stock_name`.
-        0 stock_name: String => w::Field::must("stock_name"),
+        0 stock_name: String => "stock_name: must",
         /// `stock_type`; one of `NORMAL` `DISCOUNT` `EXCHANGE`.
-        1 stock_type: String => w::Field::must("stock_type"),
+        1 stock_type: String => "stock_type: must",
         /// `out_request_no`.
-        2 out_request_no: String => w::Field::must("out_request_no"),
+        2 out_request_no: String => "out_request_no: must",
         /// `belong_merchant`.
-        3 belong_merchant: String => w::Field::must("belong_merchant"),
+        3 belong_merchant: String => "belong_merchant: must",
         /// `stock_send_rule`.
-        4 stock_send_rule: StockSendRule => w::Field::must("stock_send_rule"),
+        4 stock_send_rule: StockSendRule => "stock_send_rule: must",
         /// `coupon_use_rule`.
-        5 coupon_use_rule: CouponUseRule => w::Field::must("coupon_use_rule"),
+        5 coupon_use_rule: CouponUseRule => "coupon_use_rule: must",
         /// `custom_entrance`.
-        6 custom_entrance: Option<CustomEntrance> => w::Field::new("custom_entrance"),
+        6 custom_entrance: Option<CustomEntrance> => "custom_entrance",
         /// `display_pattern_info`.
-        7 display_pattern_info: Option<DisplayPatternInfo> => w::Field::new("display_pattern_info"),
+        7 display_pattern_info: Option<DisplayPatternInfo> => "display_pattern_info",
         /// `notify_config`.
-        8 notify_config: Option<NotifyConfig> => w::Field::new("notify_config"),
+        8 notify_config: Option<NotifyConfig> => "notify_config",
         /// `goods_name`.
-        9 goods_name: String => w::Field::must("goods_name"),
+        9 goods_name: String => "goods_name: must",
         /// `coupon_code_mode`; one of `WECHATPAY_MODE` `MERCHANT_API` `MERCHANT_UPLOAD`.
-        10 coupon_code_mode: String => w::Field::must("coupon_code_mode"),
+        10 coupon_code_mode: String => "coupon_code_mode: must",
         /// `subsidy`.
-        11 subsidy: Option<bool> => w::Field::new("subsidy"),
+        11 subsidy: Option<bool> => "subsidy",
         /// `comment`.
-        12 comment: Option<String> => w::Field::new("comment"),
+        12 comment: Option<String> => "comment",
     }
     new(
-        stock_name: String,
-        stock_type: String,
-        out_request_no: String,
-        belong_merchant: String,
+        stock_name: impl Into<String>,
+        stock_type: impl Into<String>,
+        out_request_no: impl Into<String>,
+        belong_merchant: impl Into<String>,
         stock_send_rule: StockSendRule,
         coupon_use_rule: CouponUseRule,
-        goods_name: String,
-        coupon_code_mode: String,
+        goods_name: impl Into<String>,
+        coupon_code_mode: impl Into<String>,
     )
+    text(comment: String)
     set(
         custom_entrance: CustomEntrance,
         display_pattern_info: DisplayPatternInfo,
         notify_config: NotifyConfig,
         subsidy: bool,
-        comment: String,
     )
 }
 
@@ -882,9 +880,9 @@ w::record! {
     /// Answer to [`Stocks`].
     pub struct StocksResponse {
         /// `stock_id`.
-        0 stock_id: String => w::Field::must("stock_id"),
+        0 stock_id: String => "stock_id: must",
         /// `create_time`; format `rfc3339`.
-        1 create_time: String => w::Field::must("create_time"),
+        1 create_time: String => "create_time: must",
     }
 }
 
@@ -916,19 +914,19 @@ w::record! {
     /// * Catalog: `pay_v3.marketing.busifavor.stocks_by_stock_id_budget`.
     pub struct StocksByStockIdBudget {
         /// `stock_id`.
-        0 stock_id: String => w::Field::must("stock_id").place(w::Place::Path),
+        0 stock_id: String => "stock_id: must path",
         /// `target_max_coupons`.
-        1 target_max_coupons: Option<i64> => w::Field::new("target_max_coupons"),
+        1 target_max_coupons: Option<i64> => "target_max_coupons",
         /// `target_max_coupons_by_day`.
-        2 target_max_coupons_by_day: Option<i64> => w::Field::new("target_max_coupons_by_day"),
+        2 target_max_coupons_by_day: Option<i64> => "target_max_coupons_by_day",
         /// `current_max_coupons`.
-        3 current_max_coupons: Option<i64> => w::Field::new("current_max_coupons"),
+        3 current_max_coupons: Option<i64> => "current_max_coupons",
         /// `current_max_coupons_by_day`.
-        4 current_max_coupons_by_day: Option<i64> => w::Field::new("current_max_coupons_by_day"),
+        4 current_max_coupons_by_day: Option<i64> => "current_max_coupons_by_day",
         /// `modify_budget_request_no`.
-        5 modify_budget_request_no: String => w::Field::must("modify_budget_request_no"),
+        5 modify_budget_request_no: String => "modify_budget_request_no: must",
     }
-    new(stock_id: String, modify_budget_request_no: String)
+    new(stock_id: impl Into<String>, modify_budget_request_no: impl Into<String>)
     set(
         target_max_coupons: i64,
         target_max_coupons_by_day: i64,
@@ -941,9 +939,9 @@ w::record! {
     /// Answer to [`StocksByStockIdBudget`].
     pub struct StocksByStockIdBudgetResponse {
         /// `max_coupons`.
-        0 max_coupons: i64 => w::Field::must("max_coupons"),
+        0 max_coupons: i64 => "max_coupons: must",
         /// `max_coupons_by_day`.
-        1 max_coupons_by_day: Option<i64> => w::Field::new("max_coupons_by_day"),
+        1 max_coupons_by_day: Option<i64> => "max_coupons_by_day",
     }
 }
 
@@ -975,22 +973,26 @@ w::record! {
     /// * Catalog: `pay_v3.marketing.busifavor.stocks_by_stock_id_couponcodes_by_coupon_code_delete`.
     pub struct StocksByStockIdCouponcodesByCouponCodeDelete {
         /// `stock_id`.
-        0 stock_id: String => w::Field::must("stock_id").place(w::Place::Path),
+        0 stock_id: String => "stock_id: must path",
         /// `coupon_code`.
-        1 coupon_code: String => w::Field::must("coupon_code").place(w::Place::Path),
+        1 coupon_code: String => "coupon_code: must path",
         /// `delete_request_no`.
-        2 delete_request_no: String => w::Field::must("delete_request_no").place(w::Place::Query),
+        2 delete_request_no: String => "delete_request_no: must query",
     }
-    new(stock_id: String, coupon_code: String, delete_request_no: String)
+    new(
+        stock_id: impl Into<String>,
+        coupon_code: impl Into<String>,
+        delete_request_no: impl Into<String>,
+    )
 }
 
 w::record! {
     /// Answer to [`StocksByStockIdCouponcodesByCouponCodeDelete`].
     pub struct StocksByStockIdCouponcodesByCouponCodeDeleteResponse {
         /// `stock_id`.
-        0 stock_id: Option<String> => w::Field::new("stock_id"),
+        0 stock_id: Option<String> => "stock_id",
         /// `delete_time`.
-        1 delete_time: Option<String> => w::Field::new("delete_time"),
+        1 delete_time: Option<String> => "delete_time",
     }
 }
 
@@ -1022,23 +1024,23 @@ w::record! {
     /// * Catalog: `pay_v3.marketing.busifavor.stocks_by_stock_id_couponcodes_by_coupon_code_get`.
     pub struct StocksByStockIdCouponcodesByCouponCodeGet {
         /// `stock_id`.
-        0 stock_id: String => w::Field::must("stock_id").place(w::Place::Path),
+        0 stock_id: String => "stock_id: must path",
         /// `coupon_code`.
-        1 coupon_code: String => w::Field::must("coupon_code").place(w::Place::Path),
+        1 coupon_code: String => "coupon_code: must path",
         /// `appid`.
-        2 appid: Option<xinqiao_types::AppId> => w::Field::new("appid").place(w::Place::Query),
+        2 appid: Option<xinqiao_types::AppId> => "appid: query",
     }
-    new(stock_id: String, coupon_code: String)
-    set(appid: xinqiao_types::AppId)
+    new(stock_id: impl Into<String>, coupon_code: impl Into<String>)
+    text(appid: xinqiao_types::AppId)
 }
 
 w::record! {
     /// Answer to [`StocksByStockIdCouponcodesByCouponCodeGet`].
     pub struct StocksByStockIdCouponcodesByCouponCodeGetResponse {
         /// `code_information`.
-        0 code_information: StocksByStockIdCouponcodesGetData => w::Field::must("code_information"),
+        0 code_information: StocksByStockIdCouponcodesGetData => "code_information: must",
         /// `coupon_information`.
-        1 coupon_information: CouponInformation => w::Field::must("coupon_information"),
+        1 coupon_information: CouponInformation => "coupon_information: must",
     }
 }
 
@@ -1070,33 +1072,34 @@ w::record! {
     /// * Catalog: `pay_v3.marketing.busifavor.stocks_by_stock_id_couponcodes_get`.
     pub struct StocksByStockIdCouponcodesGet {
         /// `stock_id`.
-        0 stock_id: String => w::Field::must("stock_id").place(w::Place::Path),
+        0 stock_id: String => "stock_id: must path",
         /// `status`; one of `SENDED` `USED` `EXPIRED` `DELETED` `DEACTIVATED`.
-        1 status: Option<String> => w::Field::new("status").place(w::Place::Query),
+        1 status: Option<String> => "status: query",
         /// `appid`.
-        2 appid: Option<xinqiao_types::AppId> => w::Field::new("appid").place(w::Place::Query),
+        2 appid: Option<xinqiao_types::AppId> => "appid: query",
         /// `offset`.
-        3 offset: Option<f64> => w::Field::new("offset").place(w::Place::Query),
+        3 offset: Option<f64> => "offset: query",
         /// `limit`.
-        4 limit: Option<f64> => w::Field::new("limit").place(w::Place::Query),
+        4 limit: Option<f64> => "limit: query",
     }
-    new(stock_id: String)
-    set(status: String, appid: xinqiao_types::AppId, offset: f64, limit: f64)
+    new(stock_id: impl Into<String>)
+    text(status: String, appid: xinqiao_types::AppId)
+    set(offset: f64, limit: f64)
 }
 
 w::record! {
     /// Answer to [`StocksByStockIdCouponcodesGet`].
     pub struct StocksByStockIdCouponcodesGetResponse {
         /// `stock_id`.
-        0 stock_id: String => w::Field::must("stock_id"),
+        0 stock_id: String => "stock_id: must",
         /// `total_count`.
-        1 total_count: i64 => w::Field::must("total_count"),
+        1 total_count: i64 => "total_count: must",
         /// `limit`.
-        2 limit: i64 => w::Field::must("limit"),
+        2 limit: i64 => "limit: must",
         /// `offset`.
-        3 offset: i64 => w::Field::must("offset"),
+        3 offset: i64 => "offset: must",
         /// `data`.
-        4 data: Option<Vec<StocksByStockIdCouponcodesGetData>> => w::Field::new("data"),
+        4 data: Option<Vec<StocksByStockIdCouponcodesGetData>> => "data",
     }
 }
 
@@ -1128,13 +1131,13 @@ w::record! {
     /// * Catalog: `pay_v3.marketing.busifavor.stocks_by_stock_id_couponcodes_post`.
     pub struct StocksByStockIdCouponcodesPost {
         /// `stock_id`.
-        0 stock_id: String => w::Field::must("stock_id").place(w::Place::Path),
+        0 stock_id: String => "stock_id: must path",
         /// `coupon_code_list`.
-        1 coupon_code_list: Option<Vec<String>> => w::Field::new("coupon_code_list"),
+        1 coupon_code_list: Option<Vec<String>> => "coupon_code_list",
         /// `upload_request_no`.
-        2 upload_request_no: String => w::Field::must("upload_request_no"),
+        2 upload_request_no: String => "upload_request_no: must",
     }
-    new(stock_id: String, upload_request_no: String)
+    new(stock_id: impl Into<String>, upload_request_no: impl Into<String>)
     set(coupon_code_list: Vec<String>)
 }
 
@@ -1142,23 +1145,23 @@ w::record! {
     /// Answer to [`StocksByStockIdCouponcodesPost`].
     pub struct StocksByStockIdCouponcodesPostResponse {
         /// `stock_id`.
-        0 stock_id: String => w::Field::must("stock_id"),
+        0 stock_id: String => "stock_id: must",
         /// `total_count`.
-        1 total_count: i64 => w::Field::must("total_count"),
+        1 total_count: i64 => "total_count: must",
         /// `success_count`.
-        2 success_count: i64 => w::Field::must("success_count"),
+        2 success_count: i64 => "success_count: must",
         /// `success_codes`.
-        3 success_codes: Option<Vec<String>> => w::Field::new("success_codes"),
+        3 success_codes: Option<Vec<String>> => "success_codes",
         /// `success_time`; format `rfc3339`.
-        4 success_time: Option<String> => w::Field::new("success_time"),
+        4 success_time: Option<String> => "success_time",
         /// `fail_count`.
-        5 fail_count: Option<i64> => w::Field::new("fail_count"),
+        5 fail_count: Option<i64> => "fail_count",
         /// `fail_codes`.
-        6 fail_codes: Option<Vec<FailCode>> => w::Field::new("fail_codes"),
+        6 fail_codes: Option<Vec<FailCode>> => "fail_codes",
         /// `exist_codes`.
-        7 exist_codes: Option<Vec<String>> => w::Field::new("exist_codes"),
+        7 exist_codes: Option<Vec<String>> => "exist_codes",
         /// `duplicate_codes`.
-        8 duplicate_codes: Option<Vec<String>> => w::Field::new("duplicate_codes"),
+        8 duplicate_codes: Option<Vec<String>> => "duplicate_codes",
     }
 }
 
@@ -1190,46 +1193,46 @@ w::record! {
     /// * Catalog: `pay_v3.marketing.busifavor.stocks_by_stock_id_get`.
     pub struct StocksByStockIdGet {
         /// `stock_id`.
-        0 stock_id: String => w::Field::must("stock_id").place(w::Place::Path),
+        0 stock_id: String => "stock_id: must path",
     }
-    new(stock_id: String)
+    new(stock_id: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`StocksByStockIdGet`].
     pub struct StocksByStockIdGetResponse {
         /// `stock_id`.
-        0 stock_id: String => w::Field::must("stock_id"),
+        0 stock_id: String => "stock_id: must",
         /// `stock_name`.
-        1 stock_name: String => w::Field::must("stock_name"),
+        1 stock_name: String => "stock_name: must",
         /// `stock_type`; one of `NORMAL` `DISCOUNT` `EXCHANGE`.
-        2 stock_type: String => w::Field::must("stock_type"),
+        2 stock_type: String => "stock_type: must",
         /// `stock_state`; one of `UNAUDIT` `RUNNING` `STOPED` `PAUSED`.
-        3 stock_state: String => w::Field::must("stock_state"),
+        3 stock_state: String => "stock_state: must",
         /// `belong_merchant`.
-        4 belong_merchant: String => w::Field::must("belong_merchant"),
+        4 belong_merchant: String => "belong_merchant: must",
         /// `stock_send_rule`.
-        5 stock_send_rule: StocksByStockIdGetStockSendRule => w::Field::must("stock_send_rule"),
+        5 stock_send_rule: StocksByStockIdGetStockSendRule => "stock_send_rule: must",
         /// `coupon_use_rule`.
-        6 coupon_use_rule: StocksByStockIdGetCouponUseRule => w::Field::must("coupon_use_rule"),
+        6 coupon_use_rule: StocksByStockIdGetCouponUseRule => "coupon_use_rule: must",
         /// `custom_entrance`.
-        7 custom_entrance: CustomEntrance => w::Field::must("custom_entrance"),
+        7 custom_entrance: CustomEntrance => "custom_entrance: must",
         /// `display_pattern_info`.
-        8 display_pattern_info: StocksByStockIdGetDisplayPatternInfo => w::Field::must("display_pattern_info"),
+        8 display_pattern_info: StocksByStockIdGetDisplayPatternInfo => "display_pattern_info: must",
         /// `notify_config`.
-        9 notify_config: Option<NotifyConfig> => w::Field::new("notify_config"),
+        9 notify_config: Option<NotifyConfig> => "notify_config",
         /// `coupon_code_count`.
-        10 coupon_code_count: Option<CouponCodeCount> => w::Field::new("coupon_code_count"),
+        10 coupon_code_count: Option<CouponCodeCount> => "coupon_code_count",
         /// `send_count_information`.
-        11 send_count_information: Option<SendCountInformation> => w::Field::new("send_count_information"),
+        11 send_count_information: Option<SendCountInformation> => "send_count_information",
         /// `goods_name`.
-        12 goods_name: String => w::Field::must("goods_name"),
+        12 goods_name: String => "goods_name: must",
         /// `coupon_code_mode`; one of `WECHATPAY_MODE` `MERCHANT_API` `MERCHANT_UPLOAD`.
-        13 coupon_code_mode: String => w::Field::must("coupon_code_mode"),
+        13 coupon_code_mode: String => "coupon_code_mode: must",
         /// `comment`.
-        14 comment: Option<String> => w::Field::new("comment"),
+        14 comment: Option<String> => "comment",
         /// `subsidy`.
-        15 subsidy: Option<bool> => w::Field::new("subsidy"),
+        15 subsidy: Option<bool> => "subsidy",
     }
 }
 
@@ -1261,38 +1264,36 @@ w::record! {
     /// * Catalog: `pay_v3.marketing.busifavor.stocks_by_stock_id_patch`.
     pub struct StocksByStockIdPatch {
         /// `stock_id`.
-        0 stock_id: String => w::Field::must("stock_id").place(w::Place::Path),
+        0 stock_id: String => "stock_id: must path",
         /// `out_request_no`.
-        1 out_request_no: String => w::Field::must("out_request_no"),
+        1 out_request_no: String => "out_request_no: must",
         /// `stock_send_rule`.
-        2 stock_send_rule: Option<StocksByStockIdPatchStockSendRule> => w::Field::new("stock_send_rule"),
+        2 stock_send_rule: Option<StocksByStockIdPatchStockSendRule> => "stock_send_rule",
         /// `coupon_use_rule`.
-        3 coupon_use_rule: Option<StocksByStockIdPatchCouponUseRule> => w::Field::new("coupon_use_rule"),
+        3 coupon_use_rule: Option<StocksByStockIdPatchCouponUseRule> => "coupon_use_rule",
         /// `custom_entrance`.
-        4 custom_entrance: Option<CustomEntrance> => w::Field::new("custom_entrance"),
+        4 custom_entrance: Option<CustomEntrance> => "custom_entrance",
         /// `display_pattern_info`.
-        5 display_pattern_info: Option<DisplayPatternInfo> => w::Field::new("display_pattern_info"),
+        5 display_pattern_info: Option<DisplayPatternInfo> => "display_pattern_info",
         /// `notify_config`.
-        6 notify_config: Option<NotifyConfig> => w::Field::new("notify_config"),
+        6 notify_config: Option<NotifyConfig> => "notify_config",
         /// `goods_name`.
-        7 goods_name: Option<String> => w::Field::new("goods_name"),
+        7 goods_name: Option<String> => "goods_name",
         /// `comment`.
-        8 comment: Option<String> => w::Field::new("comment"),
+        8 comment: Option<String> => "comment",
         /// `stock_name`.
-        9 stock_name: Option<String> => w::Field::new("stock_name"),
+        9 stock_name: Option<String> => "stock_name",
         /// `subsidy`.
-        10 subsidy: Option<bool> => w::Field::new("subsidy"),
+        10 subsidy: Option<bool> => "subsidy",
     }
-    new(stock_id: String, out_request_no: String)
+    new(stock_id: impl Into<String>, out_request_no: impl Into<String>)
+    text(goods_name: String, comment: String, stock_name: String)
     set(
         stock_send_rule: StocksByStockIdPatchStockSendRule,
         coupon_use_rule: StocksByStockIdPatchCouponUseRule,
         custom_entrance: CustomEntrance,
         display_pattern_info: DisplayPatternInfo,
         notify_config: NotifyConfig,
-        goods_name: String,
-        comment: String,
-        stock_name: String,
         subsidy: bool,
     )
 }
@@ -1329,22 +1330,27 @@ pub mod coupons {
         /// * Catalog: `pay_v3.marketing.busifavor.coupons.associate`.
         pub struct Associate {
             /// `stock_id`.
-            0 stock_id: String => w::Field::must("stock_id"),
+            0 stock_id: String => "stock_id: must",
             /// `coupon_code`.
-            1 coupon_code: String => w::Field::must("coupon_code"),
+            1 coupon_code: String => "coupon_code: must",
             /// `out_trade_no`.
-            2 out_trade_no: String => w::Field::must("out_trade_no"),
+            2 out_trade_no: String => "out_trade_no: must",
             /// `out_request_no`.
-            3 out_request_no: String => w::Field::must("out_request_no"),
+            3 out_request_no: String => "out_request_no: must",
         }
-        new(stock_id: String, coupon_code: String, out_trade_no: String, out_request_no: String)
+        new(
+            stock_id: impl Into<String>,
+            coupon_code: impl Into<String>,
+            out_trade_no: impl Into<String>,
+            out_request_no: impl Into<String>,
+        )
     }
 
     w::record! {
         /// Answer to [`Associate`].
         pub struct AssociateResponse {
             /// `wechatpay_associate_time`; format `rfc3339`.
-            0 wechatpay_associate_time: String => w::Field::must("wechatpay_associate_time"),
+            0 wechatpay_associate_time: String => "wechatpay_associate_time: must",
         }
     }
 
@@ -1376,22 +1382,22 @@ pub mod coupons {
         /// * Catalog: `pay_v3.marketing.busifavor.coupons.by_card_id_send`.
         pub struct ByCardIdSend {
             /// `card_id`.
-            0 card_id: String => w::Field::must("card_id").place(w::Place::Path),
+            0 card_id: String => "card_id: must path",
             /// `appid`.
-            1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            1 appid: xinqiao_types::AppId => "appid: must",
             /// `openid`.
-            2 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            2 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `out_request_no`.
-            3 out_request_no: String => w::Field::must("out_request_no"),
+            3 out_request_no: String => "out_request_no: must",
             /// `send_time`; format `rfc3339`.
-            4 send_time: String => w::Field::must("send_time"),
+            4 send_time: String => "send_time: must",
         }
         new(
-            card_id: String,
-            appid: xinqiao_types::AppId,
-            openid: xinqiao_types::OpenId,
-            out_request_no: String,
-            send_time: String,
+            card_id: impl Into<String>,
+            appid: impl Into<xinqiao_types::AppId>,
+            openid: impl Into<xinqiao_types::OpenId>,
+            out_request_no: impl Into<String>,
+            send_time: impl Into<String>,
         )
     }
 
@@ -1399,7 +1405,7 @@ pub mod coupons {
         /// Answer to [`ByCardIdSend`].
         pub struct ByCardIdSendResponse {
             /// `card_code`.
-            0 card_code: String => w::Field::must("card_code"),
+            0 card_code: String => "card_code: must",
         }
     }
 
@@ -1431,23 +1437,27 @@ pub mod coupons {
         /// * Catalog: `pay_v3.marketing.busifavor.coupons.deactivate`.
         pub struct Deactivate {
             /// `stock_id`.
-            0 stock_id: String => w::Field::must("stock_id"),
+            0 stock_id: String => "stock_id: must",
             /// `coupon_code`.
-            1 coupon_code: String => w::Field::must("coupon_code"),
+            1 coupon_code: String => "coupon_code: must",
             /// `deactivate_request_no`.
-            2 deactivate_request_no: String => w::Field::must("deactivate_request_no"),
+            2 deactivate_request_no: String => "deactivate_request_no: must",
             /// `deactivate_reason`.
-            3 deactivate_reason: Option<String> => w::Field::new("deactivate_reason"),
+            3 deactivate_reason: Option<String> => "deactivate_reason",
         }
-        new(stock_id: String, coupon_code: String, deactivate_request_no: String)
-        set(deactivate_reason: String)
+        new(
+            stock_id: impl Into<String>,
+            coupon_code: impl Into<String>,
+            deactivate_request_no: impl Into<String>,
+        )
+        text(deactivate_reason: String)
     }
 
     w::record! {
         /// Answer to [`Deactivate`].
         pub struct DeactivateResponse {
             /// `wechatpay_deactivate_time`; format `rfc3339`.
-            0 wechatpay_deactivate_time: String => w::Field::must("wechatpay_deactivate_time"),
+            0 wechatpay_deactivate_time: String => "wechatpay_deactivate_time: must",
         }
     }
 
@@ -1479,22 +1489,27 @@ pub mod coupons {
         /// * Catalog: `pay_v3.marketing.busifavor.coupons.disassociate`.
         pub struct Disassociate {
             /// `stock_id`.
-            0 stock_id: String => w::Field::must("stock_id"),
+            0 stock_id: String => "stock_id: must",
             /// `coupon_code`.
-            1 coupon_code: String => w::Field::must("coupon_code"),
+            1 coupon_code: String => "coupon_code: must",
             /// `out_trade_no`.
-            2 out_trade_no: String => w::Field::must("out_trade_no"),
+            2 out_trade_no: String => "out_trade_no: must",
             /// `out_request_no`.
-            3 out_request_no: String => w::Field::must("out_request_no"),
+            3 out_request_no: String => "out_request_no: must",
         }
-        new(stock_id: String, coupon_code: String, out_trade_no: String, out_request_no: String)
+        new(
+            stock_id: impl Into<String>,
+            coupon_code: impl Into<String>,
+            out_trade_no: impl Into<String>,
+            out_request_no: impl Into<String>,
+        )
     }
 
     w::record! {
         /// Answer to [`Disassociate`].
         pub struct DisassociateResponse {
             /// `wechatpay_disassociate_time`; format `rfc3339`.
-            0 wechatpay_disassociate_time: String => w::Field::must("wechatpay_disassociate_time"),
+            0 wechatpay_disassociate_time: String => "wechatpay_disassociate_time: must",
         }
     }
 
@@ -1526,20 +1541,24 @@ pub mod coupons {
         /// * Catalog: `pay_v3.marketing.busifavor.coupons.return`.
         pub struct Return {
             /// `stock_id`.
-            0 stock_id: String => w::Field::must("stock_id"),
+            0 stock_id: String => "stock_id: must",
             /// `coupon_code`.
-            1 coupon_code: String => w::Field::must("coupon_code"),
+            1 coupon_code: String => "coupon_code: must",
             /// `return_request_no`.
-            2 return_request_no: String => w::Field::must("return_request_no"),
+            2 return_request_no: String => "return_request_no: must",
         }
-        new(stock_id: String, coupon_code: String, return_request_no: String)
+        new(
+            stock_id: impl Into<String>,
+            coupon_code: impl Into<String>,
+            return_request_no: impl Into<String>,
+        )
     }
 
     w::record! {
         /// Answer to [`Return`].
         pub struct ReturnResponse {
             /// `wechatpay_return_time`; format `rfc3339`.
-            0 wechatpay_return_time: String => w::Field::must("wechatpay_return_time"),
+            0 wechatpay_return_time: String => "wechatpay_return_time: must",
         }
     }
 
@@ -1571,34 +1590,34 @@ pub mod coupons {
         /// * Catalog: `pay_v3.marketing.busifavor.coupons.send`.
         pub struct Send {
             /// `openid`.
-            0 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            0 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `appid`.
-            1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            1 appid: xinqiao_types::AppId => "appid: must",
             /// `stock_id`.
-            2 stock_id: String => w::Field::must("stock_id"),
+            2 stock_id: String => "stock_id: must",
             /// `out_request_no`.
-            3 out_request_no: String => w::Field::must("out_request_no"),
+            3 out_request_no: String => "out_request_no: must",
             /// `coupon_code`.
-            4 coupon_code: Option<String> => w::Field::new("coupon_code"),
+            4 coupon_code: Option<String> => "coupon_code",
         }
         new(
-            openid: xinqiao_types::OpenId,
-            appid: xinqiao_types::AppId,
-            stock_id: String,
-            out_request_no: String,
+            openid: impl Into<xinqiao_types::OpenId>,
+            appid: impl Into<xinqiao_types::AppId>,
+            stock_id: impl Into<String>,
+            out_request_no: impl Into<String>,
         )
-        set(coupon_code: String)
+        text(coupon_code: String)
     }
 
     w::record! {
         /// Answer to [`Send`].
         pub struct SendResponse {
             /// `stock_id`.
-            0 stock_id: String => w::Field::must("stock_id"),
+            0 stock_id: String => "stock_id: must",
             /// `coupon_code`.
-            1 coupon_code: Option<String> => w::Field::new("coupon_code"),
+            1 coupon_code: Option<String> => "coupon_code",
             /// `out_request_no`.
-            2 out_request_no: Option<String> => w::Field::new("out_request_no"),
+            2 out_request_no: Option<String> => "out_request_no",
         }
     }
 
@@ -1630,26 +1649,31 @@ pub mod coupons {
         /// * Catalog: `pay_v3.marketing.busifavor.coupons.use`.
         pub struct Use {
             /// `stock_id`.
-            0 stock_id: Option<String> => w::Field::new("stock_id"),
+            0 stock_id: Option<String> => "stock_id",
             /// `coupon_code`.
-            1 coupon_code: String => w::Field::must("coupon_code"),
+            1 coupon_code: String => "coupon_code: must",
             /// `appid`.
-            2 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            2 appid: xinqiao_types::AppId => "appid: must",
             /// `openid`.
-            3 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+            3 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// `use_request_no`.
-            4 use_request_no: String => w::Field::must("use_request_no"),
+            4 use_request_no: String => "use_request_no: must",
             /// `use_time`; format `rfc3339`.
-            5 use_time: String => w::Field::must("use_time"),
+            5 use_time: String => "use_time: must",
             /// `out_trade_no`.
-            6 out_trade_no: Option<String> => w::Field::new("out_trade_no"),
+            6 out_trade_no: Option<String> => "out_trade_no",
             /// `mch_id`.
-            7 mch_id: Option<xinqiao_types::MchId> => w::Field::new("mch_id"),
+            7 mch_id: Option<xinqiao_types::MchId> => "mch_id",
             /// `transaction_id`.
-            8 transaction_id: Option<String> => w::Field::new("transaction_id"),
+            8 transaction_id: Option<String> => "transaction_id",
         }
-        new(coupon_code: String, appid: xinqiao_types::AppId, use_request_no: String, use_time: String)
-        set(
+        new(
+            coupon_code: impl Into<String>,
+            appid: impl Into<xinqiao_types::AppId>,
+            use_request_no: impl Into<String>,
+            use_time: impl Into<String>,
+        )
+        text(
             stock_id: String,
             openid: xinqiao_types::OpenId,
             out_trade_no: String,
@@ -1662,11 +1686,11 @@ pub mod coupons {
         /// Answer to [`Use`].
         pub struct UseResponse {
             /// `stock_id`.
-            0 stock_id: String => w::Field::must("stock_id"),
+            0 stock_id: String => "stock_id: must",
             /// `openid`.
-            1 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            1 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `wechatpay_use_time`; format `rfc3339`.
-            2 wechatpay_use_time: String => w::Field::must("wechatpay_use_time"),
+            2 wechatpay_use_time: String => "wechatpay_use_time: must",
         }
     }
 
@@ -1702,25 +1726,29 @@ pub mod product_coupons {
         /// * Catalog: `pay_v3.marketing.busifavor.product_coupons.pre_send`.
         pub struct PreSend {
             /// `stock_id`.
-            0 stock_id: String => w::Field::must("stock_id"),
+            0 stock_id: String => "stock_id: must",
             /// `coupon_code`.
-            1 coupon_code: Option<String> => w::Field::new("coupon_code"),
+            1 coupon_code: Option<String> => "coupon_code",
             /// `appid`.
-            2 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            2 appid: xinqiao_types::AppId => "appid: must",
             /// `openid`.
-            3 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+            3 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// `send_request_no`.
-            4 send_request_no: String => w::Field::must("send_request_no"),
+            4 send_request_no: String => "send_request_no: must",
         }
-        new(stock_id: String, appid: xinqiao_types::AppId, send_request_no: String)
-        set(coupon_code: String, openid: xinqiao_types::OpenId)
+        new(
+            stock_id: impl Into<String>,
+            appid: impl Into<xinqiao_types::AppId>,
+            send_request_no: impl Into<String>,
+        )
+        text(coupon_code: String, openid: xinqiao_types::OpenId)
     }
 
     w::record! {
         /// Answer to [`PreSend`].
         pub struct PreSendResponse {
             /// `token`.
-            0 token: String => w::Field::must("token"),
+            0 token: String => "token: must",
         }
     }
 
@@ -1752,40 +1780,40 @@ pub mod product_coupons {
         /// * Catalog: `pay_v3.marketing.busifavor.product_coupons.send`.
         pub struct Send {
             /// `member_card_id`.
-            0 member_card_id: Option<String> => w::Field::new("member_card_id"),
+            0 member_card_id: Option<String> => "member_card_id",
             /// `appid`.
-            1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            1 appid: xinqiao_types::AppId => "appid: must",
             /// `openid`.
-            2 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            2 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `stock_id`.
-            3 stock_id: String => w::Field::must("stock_id"),
+            3 stock_id: String => "stock_id: must",
             /// `out_request_no`.
-            4 out_request_no: String => w::Field::must("out_request_no"),
+            4 out_request_no: String => "out_request_no: must",
             /// `coupon_code`.
-            5 coupon_code: Option<String> => w::Field::new("coupon_code"),
+            5 coupon_code: Option<String> => "coupon_code",
             /// `coupon_type`; one of `NORMAL` `MEMBER`; needed according to the documentation.
-            6 coupon_type: Option<String> => w::Field::new("coupon_type"),
+            6 coupon_type: Option<String> => "coupon_type",
         }
         new(
-            appid: xinqiao_types::AppId,
-            openid: xinqiao_types::OpenId,
-            stock_id: String,
-            out_request_no: String,
+            appid: impl Into<xinqiao_types::AppId>,
+            openid: impl Into<xinqiao_types::OpenId>,
+            stock_id: impl Into<String>,
+            out_request_no: impl Into<String>,
         )
-        set(member_card_id: String, coupon_code: String, coupon_type: String)
+        text(member_card_id: String, coupon_code: String, coupon_type: String)
     }
 
     w::record! {
         /// Answer to [`Send`].
         pub struct SendResponse {
             /// `send_coupon_result`.
-            0 send_coupon_result: super::SendCouponResult => w::Field::must("send_coupon_result"),
+            0 send_coupon_result: super::SendCouponResult => "send_coupon_result: must",
             /// `stock_id`.
-            1 stock_id: String => w::Field::must("stock_id"),
+            1 stock_id: String => "stock_id: must",
             /// `coupon_code`.
-            2 coupon_code: String => w::Field::must("coupon_code"),
+            2 coupon_code: String => "coupon_code: must",
             /// `out_request_no`.
-            3 out_request_no: String => w::Field::must("out_request_no"),
+            3 out_request_no: String => "out_request_no: must",
         }
     }
 
@@ -1822,40 +1850,40 @@ pub mod subsidy {
         /// * Catalog: `pay_v3.marketing.busifavor.subsidy.pay_receipts_by_subsidy_receipt_id`.
         pub struct PayReceiptsBySubsidyReceiptId {
             /// `subsidy_receipt_id`.
-            0 subsidy_receipt_id: String => w::Field::must("subsidy_receipt_id").place(w::Place::Path),
+            0 subsidy_receipt_id: String => "subsidy_receipt_id: must path",
         }
-        new(subsidy_receipt_id: String)
+        new(subsidy_receipt_id: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`PayReceiptsBySubsidyReceiptId`].
         pub struct PayReceiptsBySubsidyReceiptIdResponse {
             /// `subsidy_receipt_id`.
-            0 subsidy_receipt_id: String => w::Field::must("subsidy_receipt_id"),
+            0 subsidy_receipt_id: String => "subsidy_receipt_id: must",
             /// `stock_id`.
-            1 stock_id: String => w::Field::must("stock_id"),
+            1 stock_id: String => "stock_id: must",
             /// `coupon_code`.
-            2 coupon_code: String => w::Field::must("coupon_code"),
+            2 coupon_code: String => "coupon_code: must",
             /// `transaction_id`.
-            3 transaction_id: String => w::Field::must("transaction_id"),
+            3 transaction_id: String => "transaction_id: must",
             /// `payer_merchant`.
-            4 payer_merchant: String => w::Field::must("payer_merchant"),
+            4 payer_merchant: String => "payer_merchant: must",
             /// `payee_merchant`.
-            5 payee_merchant: String => w::Field::must("payee_merchant"),
+            5 payee_merchant: String => "payee_merchant: must",
             /// `amount`; unit fen.
-            6 amount: xinqiao_types::Fen => w::Field::must("amount"),
+            6 amount: xinqiao_types::Fen => "amount: must",
             /// `description`.
-            7 description: String => w::Field::must("description"),
+            7 description: String => "description: must",
             /// `out_subsidy_no`.
-            8 out_subsidy_no: String => w::Field::must("out_subsidy_no"),
+            8 out_subsidy_no: String => "out_subsidy_no: must",
             /// `status`.
-            9 status: String => w::Field::must("status"),
+            9 status: String => "status: must",
             /// `fail_reason`.
-            10 fail_reason: Option<String> => w::Field::new("fail_reason"),
+            10 fail_reason: Option<String> => "fail_reason",
             /// `success_time`; format `rfc3339`.
-            11 success_time: Option<String> => w::Field::new("success_time"),
+            11 success_time: Option<String> => "success_time",
             /// `create_time`; format `rfc3339`.
-            12 create_time: String => w::Field::must("create_time"),
+            12 create_time: String => "create_time: must",
         }
     }
 
@@ -1887,21 +1915,21 @@ pub mod subsidy {
         /// * Catalog: `pay_v3.marketing.busifavor.subsidy.pay_receipts_get`.
         pub struct PayReceiptsGet {
             /// `stock_id`.
-            0 stock_id: String => w::Field::must("stock_id").place(w::Place::Query),
+            0 stock_id: String => "stock_id: must query",
             /// `coupon_code`.
-            1 coupon_code: String => w::Field::must("coupon_code").place(w::Place::Query),
+            1 coupon_code: String => "coupon_code: must query",
             /// `out_subsidy_no`.
-            2 out_subsidy_no: Option<String> => w::Field::new("out_subsidy_no").place(w::Place::Query),
+            2 out_subsidy_no: Option<String> => "out_subsidy_no: query",
         }
-        new(stock_id: String, coupon_code: String)
-        set(out_subsidy_no: String)
+        new(stock_id: impl Into<String>, coupon_code: impl Into<String>)
+        text(out_subsidy_no: String)
     }
 
     w::record! {
         /// Answer to [`PayReceiptsGet`].
         pub struct PayReceiptsGetResponse {
             /// `pay_receipt_list`.
-            0 pay_receipt_list: Option<Vec<super::PayReceipt>> => w::Field::new("pay_receipt_list"),
+            0 pay_receipt_list: Option<Vec<super::PayReceipt>> => "pay_receipt_list",
         }
     }
 
@@ -1933,31 +1961,31 @@ pub mod subsidy {
         /// * Catalog: `pay_v3.marketing.busifavor.subsidy.pay_receipts_post`.
         pub struct PayReceiptsPost {
             /// `stock_id`.
-            0 stock_id: String => w::Field::must("stock_id"),
+            0 stock_id: String => "stock_id: must",
             /// `coupon_code`.
-            1 coupon_code: String => w::Field::must("coupon_code"),
+            1 coupon_code: String => "coupon_code: must",
             /// `transaction_id`.
-            2 transaction_id: String => w::Field::must("transaction_id"),
+            2 transaction_id: String => "transaction_id: must",
             /// `payer_merchant`.
-            3 payer_merchant: String => w::Field::must("payer_merchant"),
+            3 payer_merchant: String => "payer_merchant: must",
             /// `payee_merchant`.
-            4 payee_merchant: String => w::Field::must("payee_merchant"),
+            4 payee_merchant: String => "payee_merchant: must",
             /// `amount`; unit fen.
-            5 amount: xinqiao_types::Fen => w::Field::must("amount"),
+            5 amount: xinqiao_types::Fen => "amount: must",
             /// `description`.
-            6 description: String => w::Field::must("description"),
+            6 description: String => "description: must",
             /// `out_subsidy_no`.
-            7 out_subsidy_no: String => w::Field::must("out_subsidy_no"),
+            7 out_subsidy_no: String => "out_subsidy_no: must",
         }
         new(
-            stock_id: String,
-            coupon_code: String,
-            transaction_id: String,
-            payer_merchant: String,
-            payee_merchant: String,
+            stock_id: impl Into<String>,
+            coupon_code: impl Into<String>,
+            transaction_id: impl Into<String>,
+            payer_merchant: impl Into<String>,
+            payee_merchant: impl Into<String>,
             amount: xinqiao_types::Fen,
-            description: String,
-            out_subsidy_no: String,
+            description: impl Into<String>,
+            out_subsidy_no: impl Into<String>,
         )
     }
 
@@ -1965,31 +1993,31 @@ pub mod subsidy {
         /// Answer to [`PayReceiptsPost`].
         pub struct PayReceiptsPostResponse {
             /// `subsidy_receipt_id`.
-            0 subsidy_receipt_id: String => w::Field::must("subsidy_receipt_id"),
+            0 subsidy_receipt_id: String => "subsidy_receipt_id: must",
             /// `stock_id`.
-            1 stock_id: String => w::Field::must("stock_id"),
+            1 stock_id: String => "stock_id: must",
             /// `coupon_code`.
-            2 coupon_code: String => w::Field::must("coupon_code"),
+            2 coupon_code: String => "coupon_code: must",
             /// `transaction_id`.
-            3 transaction_id: String => w::Field::must("transaction_id"),
+            3 transaction_id: String => "transaction_id: must",
             /// `payer_merchant`.
-            4 payer_merchant: String => w::Field::must("payer_merchant"),
+            4 payer_merchant: String => "payer_merchant: must",
             /// `payee_merchant`.
-            5 payee_merchant: String => w::Field::must("payee_merchant"),
+            5 payee_merchant: String => "payee_merchant: must",
             /// `amount`; unit fen.
-            6 amount: xinqiao_types::Fen => w::Field::must("amount"),
+            6 amount: xinqiao_types::Fen => "amount: must",
             /// `description`.
-            7 description: String => w::Field::must("description"),
+            7 description: String => "description: must",
             /// `out_subsidy_no`.
-            8 out_subsidy_no: String => w::Field::must("out_subsidy_no"),
+            8 out_subsidy_no: String => "out_subsidy_no: must",
             /// `status`.
-            9 status: String => w::Field::must("status"),
+            9 status: String => "status: must",
             /// `fail_reason`.
-            10 fail_reason: Option<String> => w::Field::new("fail_reason"),
+            10 fail_reason: Option<String> => "fail_reason",
             /// `success_time`; format `rfc3339`.
-            11 success_time: Option<String> => w::Field::new("success_time"),
+            11 success_time: Option<String> => "success_time",
             /// `create_time`; format `rfc3339`.
-            12 create_time: String => w::Field::must("create_time"),
+            12 create_time: String => "create_time: must",
         }
     }
 
@@ -2021,34 +2049,34 @@ pub mod subsidy {
         /// * Catalog: `pay_v3.marketing.busifavor.subsidy.return_receipts`.
         pub struct ReturnReceipts {
             /// `stock_id`.
-            0 stock_id: String => w::Field::must("stock_id"),
+            0 stock_id: String => "stock_id: must",
             /// `coupon_code`.
-            1 coupon_code: String => w::Field::must("coupon_code"),
+            1 coupon_code: String => "coupon_code: must",
             /// `transaction_id`.
-            2 transaction_id: String => w::Field::must("transaction_id"),
+            2 transaction_id: String => "transaction_id: must",
             /// `refund_id`.
-            3 refund_id: String => w::Field::must("refund_id"),
+            3 refund_id: String => "refund_id: must",
             /// `payer_merchant`.
-            4 payer_merchant: String => w::Field::must("payer_merchant"),
+            4 payer_merchant: String => "payer_merchant: must",
             /// `payee_merchant`.
-            5 payee_merchant: String => w::Field::must("payee_merchant"),
+            5 payee_merchant: String => "payee_merchant: must",
             /// `amount`; unit fen.
-            6 amount: xinqiao_types::Fen => w::Field::must("amount"),
+            6 amount: xinqiao_types::Fen => "amount: must",
             /// `description`.
-            7 description: String => w::Field::must("description"),
+            7 description: String => "description: must",
             /// `out_subsidy_return_no`.
-            8 out_subsidy_return_no: String => w::Field::must("out_subsidy_return_no"),
+            8 out_subsidy_return_no: String => "out_subsidy_return_no: must",
         }
         new(
-            stock_id: String,
-            coupon_code: String,
-            transaction_id: String,
-            refund_id: String,
-            payer_merchant: String,
-            payee_merchant: String,
+            stock_id: impl Into<String>,
+            coupon_code: impl Into<String>,
+            transaction_id: impl Into<String>,
+            refund_id: impl Into<String>,
+            payer_merchant: impl Into<String>,
+            payee_merchant: impl Into<String>,
             amount: xinqiao_types::Fen,
-            description: String,
-            out_subsidy_return_no: String,
+            description: impl Into<String>,
+            out_subsidy_return_no: impl Into<String>,
         )
     }
 
@@ -2056,35 +2084,35 @@ pub mod subsidy {
         /// Answer to [`ReturnReceipts`].
         pub struct ReturnReceiptsResponse {
             /// `subsidy_return_receipt_id`.
-            0 subsidy_return_receipt_id: String => w::Field::must("subsidy_return_receipt_id"),
+            0 subsidy_return_receipt_id: String => "subsidy_return_receipt_id: must",
             /// `stock_id`.
-            1 stock_id: String => w::Field::must("stock_id"),
+            1 stock_id: String => "stock_id: must",
             /// `coupon_code`.
-            2 coupon_code: String => w::Field::must("coupon_code"),
+            2 coupon_code: String => "coupon_code: must",
             /// `transaction_id`.
-            3 transaction_id: String => w::Field::must("transaction_id"),
+            3 transaction_id: String => "transaction_id: must",
             /// `refund_id`.
-            4 refund_id: String => w::Field::must("refund_id"),
+            4 refund_id: String => "refund_id: must",
             /// `payer_merchant`.
-            5 payer_merchant: String => w::Field::must("payer_merchant"),
+            5 payer_merchant: String => "payer_merchant: must",
             /// `payee_merchant`.
-            6 payee_merchant: String => w::Field::must("payee_merchant"),
+            6 payee_merchant: String => "payee_merchant: must",
             /// `amount`; unit fen.
-            7 amount: xinqiao_types::Fen => w::Field::must("amount"),
+            7 amount: xinqiao_types::Fen => "amount: must",
             /// `description`.
-            8 description: String => w::Field::must("description"),
+            8 description: String => "description: must",
             /// `subsidy_receipt_id`.
-            9 subsidy_receipt_id: String => w::Field::must("subsidy_receipt_id"),
+            9 subsidy_receipt_id: String => "subsidy_receipt_id: must",
             /// `out_subsidy_return_no`.
-            10 out_subsidy_return_no: String => w::Field::must("out_subsidy_return_no"),
+            10 out_subsidy_return_no: String => "out_subsidy_return_no: must",
             /// `status`.
-            11 status: String => w::Field::must("status"),
+            11 status: String => "status: must",
             /// `fail_reason`.
-            12 fail_reason: Option<String> => w::Field::new("fail_reason"),
+            12 fail_reason: Option<String> => "fail_reason",
             /// `return_done_time`; format `rfc3339`.
-            13 return_done_time: Option<String> => w::Field::new("return_done_time"),
+            13 return_done_time: Option<String> => "return_done_time",
             /// `return_create_time`; format `rfc3339`.
-            14 return_create_time: String => w::Field::must("return_create_time"),
+            14 return_create_time: String => "return_create_time: must",
         }
     }
 
@@ -2116,44 +2144,44 @@ pub mod subsidy {
         /// * Catalog: `pay_v3.marketing.busifavor.subsidy.return_receipts_by_subsidy_return_receipt_id`.
         pub struct ReturnReceiptsBySubsidyReturnReceiptId {
             /// `subsidy_return_receipt_id`.
-            0 subsidy_return_receipt_id: String => w::Field::must("subsidy_return_receipt_id").place(w::Place::Path),
+            0 subsidy_return_receipt_id: String => "subsidy_return_receipt_id: must path",
         }
-        new(subsidy_return_receipt_id: String)
+        new(subsidy_return_receipt_id: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`ReturnReceiptsBySubsidyReturnReceiptId`].
         pub struct ReturnReceiptsBySubsidyReturnReceiptIdResponse {
             /// `subsidy_return_receipt_id`.
-            0 subsidy_return_receipt_id: Option<String> => w::Field::new("subsidy_return_receipt_id"),
+            0 subsidy_return_receipt_id: Option<String> => "subsidy_return_receipt_id",
             /// `stock_id`.
-            1 stock_id: String => w::Field::must("stock_id"),
+            1 stock_id: String => "stock_id: must",
             /// `coupon_code`.
-            2 coupon_code: String => w::Field::must("coupon_code"),
+            2 coupon_code: String => "coupon_code: must",
             /// `transaction_id`.
-            3 transaction_id: String => w::Field::must("transaction_id"),
+            3 transaction_id: String => "transaction_id: must",
             /// `refund_id`.
-            4 refund_id: String => w::Field::must("refund_id"),
+            4 refund_id: String => "refund_id: must",
             /// `payer_merchant`.
-            5 payer_merchant: String => w::Field::must("payer_merchant"),
+            5 payer_merchant: String => "payer_merchant: must",
             /// `payee_merchant`.
-            6 payee_merchant: String => w::Field::must("payee_merchant"),
+            6 payee_merchant: String => "payee_merchant: must",
             /// `amount`.
-            7 amount: i64 => w::Field::must("amount"),
+            7 amount: i64 => "amount: must",
             /// `description`.
-            8 description: String => w::Field::must("description"),
+            8 description: String => "description: must",
             /// `status`.
-            9 status: String => w::Field::must("status"),
+            9 status: String => "status: must",
             /// `fail_reason`.
-            10 fail_reason: Option<String> => w::Field::new("fail_reason"),
+            10 fail_reason: Option<String> => "fail_reason",
             /// `return_done_time`.
-            11 return_done_time: Option<String> => w::Field::new("return_done_time"),
+            11 return_done_time: Option<String> => "return_done_time",
             /// `subsidy_receipt_id`.
-            12 subsidy_receipt_id: String => w::Field::must("subsidy_receipt_id"),
+            12 subsidy_receipt_id: String => "subsidy_receipt_id: must",
             /// `out_subsidy_return_no`.
-            13 out_subsidy_return_no: String => w::Field::must("out_subsidy_return_no"),
+            13 out_subsidy_return_no: String => "out_subsidy_return_no: must",
             /// `return_create_time`.
-            14 return_create_time: Option<String> => w::Field::new("return_create_time"),
+            14 return_create_time: Option<String> => "return_create_time",
         }
     }
 
@@ -2190,47 +2218,46 @@ pub mod users {
         /// * Catalog: `pay_v3.marketing.busifavor.users.by_openid_coupons`.
         pub struct ByOpenidCoupons {
             /// `openid`.
-            0 openid: xinqiao_types::OpenId => w::Field::must("openid").place(w::Place::Path).masked(),
+            0 openid: xinqiao_types::OpenId => "openid: must path masked",
             /// `appid`.
-            1 appid: xinqiao_types::AppId => w::Field::must("appid").place(w::Place::Query),
+            1 appid: xinqiao_types::AppId => "appid: must query",
             /// `stock_id`.
-            2 stock_id: Option<String> => w::Field::new("stock_id").place(w::Place::Query),
+            2 stock_id: Option<String> => "stock_id: query",
             /// `coupon_state`; one of `SENDED` `USED` `EXPIRED` `DELETED` `DEACTIVATED`.
-            3 coupon_state: Option<String> => w::Field::new("coupon_state").place(w::Place::Query),
+            3 coupon_state: Option<String> => "coupon_state: query",
             /// `creator_merchant`.
-            4 creator_merchant: Option<String> => w::Field::new("creator_merchant").place(w::Place::Query),
+            4 creator_merchant: Option<String> => "creator_merchant: query",
             /// `sender_merchant`.
-            5 sender_merchant: Option<String> => w::Field::new("sender_merchant").place(w::Place::Query),
+            5 sender_merchant: Option<String> => "sender_merchant: query",
             /// `belong_merchant`.
-            6 belong_merchant: Option<String> => w::Field::new("belong_merchant").place(w::Place::Query),
+            6 belong_merchant: Option<String> => "belong_merchant: query",
             /// `limit`.
-            7 limit: Option<i64> => w::Field::new("limit").place(w::Place::Query),
+            7 limit: Option<i64> => "limit: query",
             /// `offset`.
-            8 offset: Option<i64> => w::Field::new("offset").place(w::Place::Query),
+            8 offset: Option<i64> => "offset: query",
         }
-        new(openid: xinqiao_types::OpenId, appid: xinqiao_types::AppId)
-        set(
+        new(openid: impl Into<xinqiao_types::OpenId>, appid: impl Into<xinqiao_types::AppId>)
+        text(
             stock_id: String,
             coupon_state: String,
             creator_merchant: String,
             sender_merchant: String,
             belong_merchant: String,
-            limit: i64,
-            offset: i64,
         )
+        set(limit: i64, offset: i64)
     }
 
     w::record! {
         /// Answer to [`ByOpenidCoupons`].
         pub struct ByOpenidCouponsResponse {
             /// `data`.
-            0 data: Vec<super::ByOpenidCouponsData> => w::Field::must("data"),
+            0 data: Vec<super::ByOpenidCouponsData> => "data: must",
             /// `limit`.
-            1 limit: i64 => w::Field::must("limit"),
+            1 limit: i64 => "limit: must",
             /// `offset`.
-            2 offset: i64 => w::Field::must("offset"),
+            2 offset: i64 => "offset: must",
             /// `total_count`.
-            3 total_count: i64 => w::Field::must("total_count"),
+            3 total_count: i64 => "total_count: must",
         }
     }
 
@@ -2262,56 +2289,60 @@ pub mod users {
         /// * Catalog: `pay_v3.marketing.busifavor.users.coupons_appids_by_appid`.
         pub struct CouponsAppidsByAppid {
             /// `openid`.
-            0 openid: xinqiao_types::OpenId => w::Field::must("openid").place(w::Place::Path).masked(),
+            0 openid: xinqiao_types::OpenId => "openid: must path masked",
             /// `coupon_code`.
-            1 coupon_code: String => w::Field::must("coupon_code").place(w::Place::Path),
+            1 coupon_code: String => "coupon_code: must path",
             /// `appid`.
-            2 appid: xinqiao_types::AppId => w::Field::must("appid").place(w::Place::Path),
+            2 appid: xinqiao_types::AppId => "appid: must path",
         }
-        new(openid: xinqiao_types::OpenId, coupon_code: String, appid: xinqiao_types::AppId)
+        new(
+            openid: impl Into<xinqiao_types::OpenId>,
+            coupon_code: impl Into<String>,
+            appid: impl Into<xinqiao_types::AppId>,
+        )
     }
 
     w::record! {
         /// Answer to [`CouponsAppidsByAppid`].
         pub struct CouponsAppidsByAppidResponse {
             /// `coupon_code`.
-            0 coupon_code: String => w::Field::must("coupon_code"),
+            0 coupon_code: String => "coupon_code: must",
             /// `stock_id`.
-            1 stock_id: String => w::Field::must("stock_id"),
+            1 stock_id: String => "stock_id: must",
             /// `stock_name`.
-            2 stock_name: String => w::Field::must("stock_name"),
+            2 stock_name: String => "stock_name: must",
             /// `stock_type`; one of `NORMAL` `DISCOUNT` `EXCHANGE`.
-            3 stock_type: String => w::Field::must("stock_type"),
+            3 stock_type: String => "stock_type: must",
             /// `coupon_state`; one of `SENDED` `USED` `EXPIRED` `DELETED` `DEACTIVATED` `PENDING_REDEEM` `REDEEM_CONFIRMING` `REDEEM_FAILED` ….
-            4 coupon_state: String => w::Field::must("coupon_state"),
+            4 coupon_state: String => "coupon_state: must",
             /// `belong_merchant`.
-            5 belong_merchant: String => w::Field::must("belong_merchant"),
+            5 belong_merchant: String => "belong_merchant: must",
             /// `transferable`.
-            6 transferable: Option<bool> => w::Field::new("transferable"),
+            6 transferable: Option<bool> => "transferable",
             /// `shareable`.
-            7 shareable: Option<bool> => w::Field::new("shareable"),
+            7 shareable: Option<bool> => "shareable",
             /// `coupon_use_rule`.
-            8 coupon_use_rule: super::DataCouponUseRule => w::Field::must("coupon_use_rule"),
+            8 coupon_use_rule: super::DataCouponUseRule => "coupon_use_rule: must",
             /// `custom_entrance`.
-            9 custom_entrance: Option<super::DataCustomEntrance> => w::Field::new("custom_entrance"),
+            9 custom_entrance: Option<super::DataCustomEntrance> => "custom_entrance",
             /// `display_pattern_info`.
-            10 display_pattern_info: super::StocksByStockIdGetDisplayPatternInfo => w::Field::must("display_pattern_info"),
+            10 display_pattern_info: super::StocksByStockIdGetDisplayPatternInfo => "display_pattern_info: must",
             /// `goods_name`.
-            11 goods_name: String => w::Field::must("goods_name"),
+            11 goods_name: String => "goods_name: must",
             /// `comment`.
-            12 comment: Option<String> => w::Field::new("comment"),
+            12 comment: Option<String> => "comment",
             /// `available_start_time`; format `rfc3339`.
-            13 available_start_time: String => w::Field::must("available_start_time"),
+            13 available_start_time: String => "available_start_time: must",
             /// `expire_time`; format `rfc3339`.
-            14 expire_time: String => w::Field::must("expire_time"),
+            14 expire_time: String => "expire_time: must",
             /// `receive_time`; format `rfc3339`.
-            15 receive_time: String => w::Field::must("receive_time"),
+            15 receive_time: String => "receive_time: must",
             /// `send_request_no`.
-            16 send_request_no: String => w::Field::must("send_request_no"),
+            16 send_request_no: String => "send_request_no: must",
             /// `use_request_no`.
-            17 use_request_no: Option<String> => w::Field::new("use_request_no"),
+            17 use_request_no: Option<String> => "use_request_no",
             /// `use_time`; format `rfc3339`.
-            18 use_time: Option<String> => w::Field::new("use_time"),
+            18 use_time: Option<String> => "use_time",
         }
     }
 

@@ -7,15 +7,15 @@ w::record! {
     /// `AvailableRegion`.
     pub struct AvailableRegion {
         /// `type`.
-        0 type_: String => w::Field::must("type"),
+        0 type_: String => "type: must",
         /// `country`.
-        1 country: Option<String> => w::Field::new("country"),
+        1 country: Option<String> => "country",
         /// `province`.
-        2 province: Option<String> => w::Field::new("province"),
+        2 province: Option<String> => "province",
         /// `city`.
-        3 city: Option<String> => w::Field::new("city"),
+        3 city: Option<String> => "city",
         /// `district`.
-        4 district: Option<String> => w::Field::new("district"),
+        4 district: Option<String> => "district",
     }
 }
 
@@ -23,47 +23,47 @@ w::record! {
     /// `ByOpenidCouponsGetData`.
     pub struct ByOpenidCouponsGetData {
         /// `coupon_id`.
-        0 coupon_id: String => w::Field::must("coupon_id"),
+        0 coupon_id: String => "coupon_id: must",
         /// `stock_id`.
-        1 stock_id: String => w::Field::must("stock_id"),
+        1 stock_id: String => "stock_id: must",
         /// `stock_creator_mchid`.
-        2 stock_creator_mchid: String => w::Field::must("stock_creator_mchid"),
+        2 stock_creator_mchid: String => "stock_creator_mchid: must",
         /// `coupon_name`.
-        3 coupon_name: String => w::Field::must("coupon_name"),
+        3 coupon_name: String => "coupon_name: must",
         /// `coupon_type`; one of `NORMAL` `CUT_TO`.
-        4 coupon_type: String => w::Field::must("coupon_type"),
+        4 coupon_type: String => "coupon_type: must",
         /// `out_request_no`.
-        5 out_request_no: String => w::Field::must("out_request_no"),
+        5 out_request_no: String => "out_request_no: must",
         /// `status`; one of `SENDED` `USED` `EXPIRED` `RECOVER`.
-        6 status: String => w::Field::must("status"),
+        6 status: String => "status: must",
         /// `description`.
-        7 description: String => w::Field::must("description"),
+        7 description: String => "description: must",
         /// `available_begin_time`; format `rfc3339`.
-        8 available_begin_time: String => w::Field::must("available_begin_time"),
+        8 available_begin_time: String => "available_begin_time: must",
         /// `available_end_time`; format `rfc3339`.
-        9 available_end_time: String => w::Field::must("available_end_time"),
+        9 available_end_time: String => "available_end_time: must",
         /// `distributed_coupons`.
-        10 distributed_coupons: i64 => w::Field::must("distributed_coupons"),
+        10 distributed_coupons: i64 => "distributed_coupons: must",
         /// `no_cash`.
-        11 no_cash: bool => w::Field::must("no_cash"),
+        11 no_cash: bool => "no_cash: must",
         /// `singleitem`.
-        12 singleitem: bool => w::Field::must("singleitem"),
+        12 singleitem: bool => "singleitem: must",
         /// `cut_to_message`.
-        13 cut_to_message: Option<CutToMessage> => w::Field::new("cut_to_message"),
+        13 cut_to_message: Option<CutToMessage> => "cut_to_message",
         /// `normal_coupon_information`.
-        14 normal_coupon_information: Option<FixedNormalCoupon> => w::Field::new("normal_coupon_information"),
+        14 normal_coupon_information: Option<FixedNormalCoupon> => "normal_coupon_information",
         /// `consume_information`.
-        15 consume_information: Option<ConsumeInformation> => w::Field::new("consume_information"),
+        15 consume_information: Option<ConsumeInformation> => "consume_information",
         /// `available_balance`; unit fen.
-        16 available_balance: Option<xinqiao_types::Fen> => w::Field::new("available_balance"),
+        16 available_balance: Option<xinqiao_types::Fen> => "available_balance",
         /// `business_type`; one of `MULTIUSE`.
-        17 business_type: Option<String> => w::Field::new("business_type"),
+        17 business_type: Option<String> => "business_type",
         /// `create_time`; format `rfc3339`.
-        18 create_time: String => w::Field::must("create_time"),
+        18 create_time: String => "create_time: must",
         /// `start_time`.
-        19 start_time: Option<String> => w::Field::new("start_time"),
+        19 start_time: Option<String> => "start_time",
         /// `stop_time`.
-        20 stop_time: Option<String> => w::Field::new("stop_time"),
+        20 stop_time: Option<String> => "stop_time",
     }
 }
 
@@ -71,13 +71,13 @@ w::record! {
     /// `ConsumeInformation`.
     pub struct ConsumeInformation {
         /// `consume_time`; format `rfc3339`.
-        0 consume_time: String => w::Field::must("consume_time"),
+        0 consume_time: String => "consume_time: must",
         /// `consume_mchid`.
-        1 consume_mchid: String => w::Field::must("consume_mchid"),
+        1 consume_mchid: String => "consume_mchid: must",
         /// `transaction_id`.
-        2 transaction_id: String => w::Field::must("transaction_id"),
+        2 transaction_id: String => "transaction_id: must",
         /// `goods_detail`.
-        3 goods_detail: Option<Vec<GoodsDetail>> => w::Field::new("goods_detail"),
+        3 goods_detail: Option<Vec<GoodsDetail>> => "goods_detail",
     }
 }
 
@@ -85,13 +85,13 @@ w::record! {
     /// `ConsumeInformationGoodsDetail`.
     pub struct ConsumeInformationGoodsDetail {
         /// `goods_id`.
-        0 goods_id: Option<String> => w::Field::new("goods_id"),
+        0 goods_id: Option<String> => "goods_id",
         /// `quantity`.
-        1 quantity: Option<i64> => w::Field::new("quantity"),
+        1 quantity: Option<i64> => "quantity",
         /// `price`.
-        2 price: Option<i64> => w::Field::new("price"),
+        2 price: Option<i64> => "price",
         /// `discount_amount`.
-        3 discount_amount: Option<i64> => w::Field::new("discount_amount"),
+        3 discount_amount: Option<i64> => "discount_amount",
     }
 }
 
@@ -99,13 +99,13 @@ w::record! {
     /// `ConsumeInformationItem`.
     pub struct ConsumeInformationItem {
         /// `consume_time`.
-        0 consume_time: Option<String> => w::Field::new("consume_time"),
+        0 consume_time: Option<String> => "consume_time",
         /// `consume_mchid`.
-        1 consume_mchid: Option<String> => w::Field::new("consume_mchid"),
+        1 consume_mchid: Option<String> => "consume_mchid",
         /// `transaction_id`.
-        2 transaction_id: Option<String> => w::Field::new("transaction_id"),
+        2 transaction_id: Option<String> => "transaction_id",
         /// `goods_detail`.
-        3 goods_detail: Option<Vec<ConsumeInformationGoodsDetail>> => w::Field::new("goods_detail"),
+        3 goods_detail: Option<Vec<ConsumeInformationGoodsDetail>> => "goods_detail",
     }
 }
 
@@ -113,23 +113,22 @@ w::record! {
     /// `CouponAvailableTime`.
     pub struct CouponAvailableTime {
         /// `fix_available_time`.
-        0 fix_available_time: Option<FixAvailableTime> => w::Field::new("fix_available_time"),
+        0 fix_available_time: Option<FixAvailableTime> => "fix_available_time",
         /// `second_day_available`.
-        1 second_day_available: Option<bool> => w::Field::new("second_day_available"),
+        1 second_day_available: Option<bool> => "second_day_available",
         /// `available_time_after_receive`; unit min.
-        2 available_time_after_receive: Option<i64> => w::Field::new("available_time_after_receive"),
+        2 available_time_after_receive: Option<i64> => "available_time_after_receive",
         /// `available_begin_time`.
-        3 available_begin_time: Option<String> => w::Field::new("available_begin_time"),
+        3 available_begin_time: Option<String> => "available_begin_time",
         /// `available_end_time`.
-        4 available_end_time: Option<String> => w::Field::new("available_end_time"),
+        4 available_end_time: Option<String> => "available_end_time",
     }
     new()
+    text(available_begin_time: String, available_end_time: String)
     set(
         fix_available_time: FixAvailableTime,
         second_day_available: bool,
         available_time_after_receive: i64,
-        available_begin_time: String,
-        available_end_time: String,
     )
 }
 
@@ -137,29 +136,29 @@ w::record! {
     /// `CouponUseRule`.
     pub struct CouponUseRule {
         /// `coupon_available_time`; needed according to the documentation.
-        0 coupon_available_time: Option<CouponAvailableTime> => w::Field::new("coupon_available_time"),
+        0 coupon_available_time: Option<CouponAvailableTime> => "coupon_available_time",
         /// `fixed_normal_coupon`.
-        1 fixed_normal_coupon: Option<FixedNormalCoupon> => w::Field::new("fixed_normal_coupon"),
+        1 fixed_normal_coupon: Option<FixedNormalCoupon> => "fixed_normal_coupon",
         /// `goods_tag`.
-        2 goods_tag: Option<Vec<String>> => w::Field::new("goods_tag"),
+        2 goods_tag: Option<Vec<String>> => "goods_tag",
         /// `limit_pay`.
-        3 limit_pay: Option<Vec<String>> => w::Field::new("limit_pay"),
+        3 limit_pay: Option<Vec<String>> => "limit_pay",
         /// `limit_card`.
-        4 limit_card: Option<LimitCard> => w::Field::new("limit_card"),
+        4 limit_card: Option<LimitCard> => "limit_card",
         /// `trade_type`; one of `MICROAPP` `APPPAY` `PPAY` `CARD` `FACE` `OTHER`.
-        5 trade_type: Option<Vec<String>> => w::Field::new("trade_type"),
+        5 trade_type: Option<Vec<String>> => "trade_type",
         /// `combine_use`.
-        6 combine_use: Option<bool> => w::Field::new("combine_use"),
+        6 combine_use: Option<bool> => "combine_use",
         /// `available_items`.
-        7 available_items: Option<Vec<String>> => w::Field::new("available_items"),
+        7 available_items: Option<Vec<String>> => "available_items",
         /// `unavailable_items`.
-        8 unavailable_items: Option<Vec<String>> => w::Field::new("unavailable_items"),
+        8 unavailable_items: Option<Vec<String>> => "unavailable_items",
         /// `available_merchants`.
-        9 available_merchants: Option<Vec<String>> => w::Field::new("available_merchants"),
+        9 available_merchants: Option<Vec<String>> => "available_merchants",
         /// `discount_coupon`.
-        10 discount_coupon: Option<DiscountCoupon> => w::Field::new("discount_coupon"),
+        10 discount_coupon: Option<DiscountCoupon> => "discount_coupon",
         /// `exchange_coupon`.
-        11 exchange_coupon: Option<ExchangeCoupon> => w::Field::new("exchange_coupon"),
+        11 exchange_coupon: Option<ExchangeCoupon> => "exchange_coupon",
     }
     new()
     set(
@@ -182,9 +181,9 @@ w::record! {
     /// `CutToMessage`.
     pub struct CutToMessage {
         /// `single_price_max`; unit fen.
-        0 single_price_max: xinqiao_types::Fen => w::Field::must("single_price_max"),
+        0 single_price_max: xinqiao_types::Fen => "single_price_max: must",
         /// `cut_to_price`; unit fen.
-        1 cut_to_price: xinqiao_types::Fen => w::Field::must("cut_to_price"),
+        1 cut_to_price: xinqiao_types::Fen => "cut_to_price: must",
     }
 }
 
@@ -192,27 +191,27 @@ w::record! {
     /// `DataStockUseRule`.
     pub struct DataStockUseRule {
         /// `max_coupons`.
-        0 max_coupons: i64 => w::Field::must("max_coupons"),
+        0 max_coupons: i64 => "max_coupons: must",
         /// `max_amount`; unit fen.
-        1 max_amount: xinqiao_types::Fen => w::Field::must("max_amount"),
+        1 max_amount: xinqiao_types::Fen => "max_amount: must",
         /// `max_amount_by_day`; unit fen.
-        2 max_amount_by_day: xinqiao_types::Fen => w::Field::must("max_amount_by_day"),
+        2 max_amount_by_day: xinqiao_types::Fen => "max_amount_by_day: must",
         /// `max_coupons_per_user`.
-        3 max_coupons_per_user: i64 => w::Field::must("max_coupons_per_user"),
+        3 max_coupons_per_user: i64 => "max_coupons_per_user: must",
         /// `fixed_normal_coupon`.
-        4 fixed_normal_coupon: Option<FixedNormalCoupon> => w::Field::new("fixed_normal_coupon"),
+        4 fixed_normal_coupon: Option<FixedNormalCoupon> => "fixed_normal_coupon",
         /// `coupon_type`.
-        5 coupon_type: Option<String> => w::Field::new("coupon_type"),
+        5 coupon_type: Option<String> => "coupon_type",
         /// `goods_tag`.
-        6 goods_tag: Option<Vec<String>> => w::Field::new("goods_tag"),
+        6 goods_tag: Option<Vec<String>> => "goods_tag",
         /// `trade_type`.
-        7 trade_type: Option<Vec<String>> => w::Field::new("trade_type"),
+        7 trade_type: Option<Vec<String>> => "trade_type",
         /// `combine_use`.
-        8 combine_use: Option<bool> => w::Field::new("combine_use"),
+        8 combine_use: Option<bool> => "combine_use",
         /// `natural_person_limit`.
-        9 natural_person_limit: bool => w::Field::must("natural_person_limit"),
+        9 natural_person_limit: bool => "natural_person_limit: must",
         /// `prevent_api_abuse`.
-        10 prevent_api_abuse: bool => w::Field::must("prevent_api_abuse"),
+        10 prevent_api_abuse: bool => "prevent_api_abuse: must",
     }
 }
 
@@ -220,11 +219,11 @@ w::record! {
     /// `DiscountCoupon`.
     pub struct DiscountCoupon {
         /// `discount_amount_max`.
-        0 discount_amount_max: Option<i64> => w::Field::new("discount_amount_max"),
+        0 discount_amount_max: Option<i64> => "discount_amount_max",
         /// `discount_percent`.
-        1 discount_percent: Option<i64> => w::Field::new("discount_percent"),
+        1 discount_percent: Option<i64> => "discount_percent",
         /// `transaction_minimum`.
-        2 transaction_minimum: Option<i64> => w::Field::new("transaction_minimum"),
+        2 transaction_minimum: Option<i64> => "transaction_minimum",
     }
     new()
     set(discount_amount_max: i64, discount_percent: i64, transaction_minimum: i64)
@@ -234,9 +233,9 @@ w::record! {
     /// `ExchangeCoupon`.
     pub struct ExchangeCoupon {
         /// `exchange_price`.
-        0 exchange_price: Option<i64> => w::Field::new("exchange_price"),
+        0 exchange_price: Option<i64> => "exchange_price",
         /// `transaction_minimum`.
-        1 transaction_minimum: Option<i64> => w::Field::new("transaction_minimum"),
+        1 transaction_minimum: Option<i64> => "transaction_minimum",
     }
     new()
     set(exchange_price: i64, transaction_minimum: i64)
@@ -246,11 +245,11 @@ w::record! {
     /// `FixAvailableTime`.
     pub struct FixAvailableTime {
         /// `available_week_day`; one of `0` `1` `2` `3` `4` `5` `6`.
-        0 available_week_day: Option<i64> => w::Field::new("available_week_day"),
+        0 available_week_day: Option<i64> => "available_week_day",
         /// `begin_time`; unit s.
-        1 begin_time: Option<i64> => w::Field::new("begin_time"),
+        1 begin_time: Option<i64> => "begin_time",
         /// `end_time`; unit s.
-        2 end_time: Option<i64> => w::Field::new("end_time"),
+        2 end_time: Option<i64> => "end_time",
     }
     new()
     set(available_week_day: i64, begin_time: i64, end_time: i64)
@@ -260,9 +259,9 @@ w::record! {
     /// `FixedNormalCoupon`.
     pub struct FixedNormalCoupon {
         /// `coupon_amount`; unit fen.
-        0 coupon_amount: xinqiao_types::Fen => w::Field::must("coupon_amount"),
+        0 coupon_amount: xinqiao_types::Fen => "coupon_amount: must",
         /// `transaction_minimum`; unit fen.
-        1 transaction_minimum: xinqiao_types::Fen => w::Field::must("transaction_minimum"),
+        1 transaction_minimum: xinqiao_types::Fen => "transaction_minimum: must",
     }
     new(coupon_amount: xinqiao_types::Fen, transaction_minimum: xinqiao_types::Fen)
 }
@@ -271,13 +270,13 @@ w::record! {
     /// `GoodsDetail`.
     pub struct GoodsDetail {
         /// `goods_id`.
-        0 goods_id: String => w::Field::must("goods_id"),
+        0 goods_id: String => "goods_id: must",
         /// `quantity`.
-        1 quantity: i64 => w::Field::must("quantity"),
+        1 quantity: i64 => "quantity: must",
         /// `price`; unit fen.
-        2 price: xinqiao_types::Fen => w::Field::must("price"),
+        2 price: xinqiao_types::Fen => "price: must",
         /// `discount_amount`; unit fen.
-        3 discount_amount: xinqiao_types::Fen => w::Field::must("discount_amount"),
+        3 discount_amount: xinqiao_types::Fen => "discount_amount: must",
     }
 }
 
@@ -285,48 +284,49 @@ w::record! {
     /// `LimitCard`.
     pub struct LimitCard {
         /// `name`.
-        0 name: Option<String> => w::Field::new("name"),
+        0 name: Option<String> => "name",
         /// `bin`.
-        1 bin: Option<Vec<String>> => w::Field::new("bin"),
+        1 bin: Option<Vec<String>> => "bin",
     }
     new()
-    set(name: String, bin: Vec<String>)
+    text(name: String)
+    set(bin: Vec<String>)
 }
 
 w::record! {
     /// `Meta`.
     pub struct Meta {
         /// `filename`.
-        0 filename: Option<String> => w::Field::new("filename"),
+        0 filename: Option<String> => "filename",
         /// `sha256`.
-        1 sha256: Option<String> => w::Field::new("sha256"),
+        1 sha256: Option<String> => "sha256",
     }
     new()
-    set(filename: String, sha256: String)
+    text(filename: String, sha256: String)
 }
 
 w::record! {
     /// `PatternInfo`.
     pub struct PatternInfo {
         /// `description`.
-        0 description: Option<String> => w::Field::new("description"),
+        0 description: Option<String> => "description",
         /// `merchant_logo`.
-        1 merchant_logo: Option<String> => w::Field::new("merchant_logo"),
+        1 merchant_logo: Option<String> => "merchant_logo",
         /// `merchant_name`.
-        2 merchant_name: Option<String> => w::Field::new("merchant_name"),
+        2 merchant_name: Option<String> => "merchant_name",
         /// `background_color`; one of `Color010` `Color020` `Color030` `Color040` `Color050` `Color060` `Color070` `Color080` ….
-        3 background_color: Option<String> => w::Field::new("background_color"),
+        3 background_color: Option<String> => "background_color",
         /// `coupon_image`.
-        4 coupon_image: Option<String> => w::Field::new("coupon_image"),
+        4 coupon_image: Option<String> => "coupon_image",
         /// `jump_target`; one of `PAYMENT_CODE` `MINI_PROGRAM` `DEFAULT_PAGE`.
-        5 jump_target: Option<String> => w::Field::new("jump_target"),
+        5 jump_target: Option<String> => "jump_target",
         /// `mini_program_appid`.
-        6 mini_program_appid: Option<String> => w::Field::new("mini_program_appid"),
+        6 mini_program_appid: Option<String> => "mini_program_appid",
         /// `mini_program_path`.
-        7 mini_program_path: Option<String> => w::Field::new("mini_program_path"),
+        7 mini_program_path: Option<String> => "mini_program_path",
     }
     new()
-    set(
+    text(
         description: String,
         merchant_logo: String,
         merchant_name: String,
@@ -342,17 +342,17 @@ w::record! {
     /// `StockUseRule`.
     pub struct StockUseRule {
         /// `max_coupons`; needed according to the documentation.
-        0 max_coupons: Option<i64> => w::Field::new("max_coupons"),
+        0 max_coupons: Option<i64> => "max_coupons",
         /// `max_amount`; unit fen; needed according to the documentation.
-        1 max_amount: Option<xinqiao_types::Fen> => w::Field::new("max_amount"),
+        1 max_amount: Option<xinqiao_types::Fen> => "max_amount",
         /// `max_amount_by_day`; unit fen.
-        2 max_amount_by_day: Option<xinqiao_types::Fen> => w::Field::new("max_amount_by_day"),
+        2 max_amount_by_day: Option<xinqiao_types::Fen> => "max_amount_by_day",
         /// `max_coupons_per_user`; needed according to the documentation.
-        3 max_coupons_per_user: Option<i64> => w::Field::new("max_coupons_per_user"),
+        3 max_coupons_per_user: Option<i64> => "max_coupons_per_user",
         /// `natural_person_limit`; needed according to the documentation.
-        4 natural_person_limit: Option<bool> => w::Field::new("natural_person_limit"),
+        4 natural_person_limit: Option<bool> => "natural_person_limit",
         /// `prevent_api_abuse`; needed according to the documentation.
-        5 prevent_api_abuse: Option<bool> => w::Field::new("prevent_api_abuse"),
+        5 prevent_api_abuse: Option<bool> => "prevent_api_abuse",
     }
     new()
     set(
@@ -369,45 +369,45 @@ w::record! {
     /// `StocksData`.
     pub struct StocksData {
         /// `stock_id`.
-        0 stock_id: String => w::Field::must("stock_id"),
+        0 stock_id: String => "stock_id: must",
         /// `stock_name`.
-        1 stock_name: String => w::Field::must("stock_name"),
+        1 stock_name: String => "stock_name: must",
         /// `stock_type`; one of `NORMAL` `DISCOUNT` `EXCHAHGE` `RANDOM` `DISCOUNT_CUT`.
-        2 stock_type: String => w::Field::must("stock_type"),
+        2 stock_type: String => "stock_type: must",
         /// `stock_creator_mchid`.
-        3 stock_creator_mchid: String => w::Field::must("stock_creator_mchid"),
+        3 stock_creator_mchid: String => "stock_creator_mchid: must",
         /// `status`; one of `unactivated` `audit` `running` `stoped` `paused`.
-        4 status: String => w::Field::must("status"),
+        4 status: String => "status: must",
         /// `description`.
-        5 description: String => w::Field::must("description"),
+        5 description: String => "description: must",
         /// `available_begin_time`; format `rfc3339`.
-        6 available_begin_time: String => w::Field::must("available_begin_time"),
+        6 available_begin_time: String => "available_begin_time: must",
         /// `available_end_time`; format `rfc3339`.
-        7 available_end_time: String => w::Field::must("available_end_time"),
+        7 available_end_time: String => "available_end_time: must",
         /// `stock_use_rule`.
-        8 stock_use_rule: DataStockUseRule => w::Field::must("stock_use_rule"),
+        8 stock_use_rule: DataStockUseRule => "stock_use_rule: must",
         /// `distributed_coupons`.
-        9 distributed_coupons: i64 => w::Field::must("distributed_coupons"),
+        9 distributed_coupons: i64 => "distributed_coupons: must",
         /// `card_id`.
-        10 card_id: Option<String> => w::Field::new("card_id"),
+        10 card_id: Option<String> => "card_id",
         /// `no_cash`.
-        11 no_cash: bool => w::Field::must("no_cash"),
+        11 no_cash: bool => "no_cash: must",
         /// `singleitem`.
-        12 singleitem: bool => w::Field::must("singleitem"),
+        12 singleitem: bool => "singleitem: must",
         /// `cut_to_message`.
-        13 cut_to_message: Option<CutToMessage> => w::Field::new("cut_to_message"),
+        13 cut_to_message: Option<CutToMessage> => "cut_to_message",
         /// `start_time`; format `rfc3339`.
-        14 start_time: Option<String> => w::Field::new("start_time"),
+        14 start_time: Option<String> => "start_time",
         /// `stop_time`; format `rfc3339`.
-        15 stop_time: Option<String> => w::Field::new("stop_time"),
+        15 stop_time: Option<String> => "stop_time",
         /// `business_type`; one of `MULTIUSE`.
-        16 business_type: Option<String> => w::Field::new("business_type"),
+        16 business_type: Option<String> => "business_type",
         /// `available_region_list`.
-        17 available_region_list: Option<Vec<AvailableRegion>> => w::Field::new("available_region_list"),
+        17 available_region_list: Option<Vec<AvailableRegion>> => "available_region_list",
         /// `available_industry_list`.
-        18 available_industry_list: Option<Vec<String>> => w::Field::new("available_industry_list"),
+        18 available_industry_list: Option<Vec<String>> => "available_industry_list",
         /// `create_time`; format `rfc3339`.
-        19 create_time: String => w::Field::must("create_time"),
+        19 create_time: String => "create_time: must",
     }
 }
 
@@ -420,18 +420,18 @@ w::record! {
     /// * Catalog: `pay_v3.marketing.favor.callbacks_get`.
     pub struct CallbacksGet {
         /// `mchid`.
-        0 mchid: xinqiao_types::MchId => w::Field::must("mchid").place(w::Place::Query),
+        0 mchid: xinqiao_types::MchId => "mchid: must query",
     }
-    new(mchid: xinqiao_types::MchId)
+    new(mchid: impl Into<xinqiao_types::MchId>)
 }
 
 w::record! {
     /// Answer to [`CallbacksGet`].
     pub struct CallbacksGetResponse {
         /// `mchid`.
-        0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+        0 mchid: xinqiao_types::MchId => "mchid: must",
         /// `notify_url`.
-        1 notify_url: String => w::Field::must("notify_url"),
+        1 notify_url: String => "notify_url: must",
     }
 }
 
@@ -463,13 +463,13 @@ w::record! {
     /// * Catalog: `pay_v3.marketing.favor.callbacks_post`.
     pub struct CallbacksPost {
         /// `notify_url`.
-        0 notify_url: String => w::Field::must("notify_url"),
+        0 notify_url: String => "notify_url: must",
         /// `mchid`.
-        1 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+        1 mchid: xinqiao_types::MchId => "mchid: must",
         /// `switch`.
-        2 switch: Option<bool> => w::Field::new("switch"),
+        2 switch: Option<bool> => "switch",
     }
-    new(notify_url: String, mchid: xinqiao_types::MchId)
+    new(notify_url: impl Into<String>, mchid: impl Into<xinqiao_types::MchId>)
     set(switch: bool)
 }
 
@@ -477,9 +477,9 @@ w::record! {
     /// Answer to [`CallbacksPost`].
     pub struct CallbacksPostResponse {
         /// `notify_url`.
-        0 notify_url: String => w::Field::must("notify_url"),
+        0 notify_url: String => "notify_url: must",
         /// `update_time`; format `rfc3339`.
-        1 update_time: String => w::Field::must("update_time"),
+        1 update_time: String => "update_time: must",
     }
 }
 
@@ -511,51 +511,52 @@ w::record! {
     /// * Catalog: `pay_v3.marketing.favor.coupon_stocks`.
     pub struct CouponStocks {
         /// `stock_name`.
-        0 stock_name: String => w::Field::must("stock_name"),
+        0 stock_name: String => "stock_name: must",
         /// `stock_type`; one of `NORMAL` `DISCOUNT` `EXCHAHGE` `RANDOM` `DISCOUNT_CUT`.
-        1 stock_type: String => w::Field::must("stock_type"),
+        1 stock_type: String => "stock_type: must",
         /// `out_request_no`.
-        2 out_request_no: String => w::Field::must("out_request_no"),
+        2 out_request_no: String => "out_request_no: must",
         /// `belong_merchant`.
-        3 belong_merchant: String => w::Field::must("belong_merchant"),
+        3 belong_merchant: String => "belong_merchant: must",
         /// `available_begin_time`; format `rfc3339`.
-        4 available_begin_time: String => w::Field::must("available_begin_time"),
+        4 available_begin_time: String => "available_begin_time: must",
         /// `available_end_time`; format `rfc3339`.
-        5 available_end_time: String => w::Field::must("available_end_time"),
+        5 available_end_time: String => "available_end_time: must",
         /// `stock_use_rule`.
-        6 stock_use_rule: StockUseRule => w::Field::must("stock_use_rule"),
+        6 stock_use_rule: StockUseRule => "stock_use_rule: must",
         /// `coupon_use_rule`.
-        7 coupon_use_rule: CouponUseRule => w::Field::must("coupon_use_rule"),
+        7 coupon_use_rule: CouponUseRule => "coupon_use_rule: must",
         /// `pattern_info`.
-        8 pattern_info: Option<PatternInfo> => w::Field::new("pattern_info"),
+        8 pattern_info: Option<PatternInfo> => "pattern_info",
         /// `no_cash`.
-        9 no_cash: bool => w::Field::must("no_cash"),
+        9 no_cash: bool => "no_cash: must",
         /// `comment`.
-        10 comment: Option<String> => w::Field::new("comment"),
+        10 comment: Option<String> => "comment",
         /// `ext_info`.
-        11 ext_info: Option<String> => w::Field::new("ext_info"),
+        11 ext_info: Option<String> => "ext_info",
     }
     new(
-        stock_name: String,
-        stock_type: String,
-        out_request_no: String,
-        belong_merchant: String,
-        available_begin_time: String,
-        available_end_time: String,
+        stock_name: impl Into<String>,
+        stock_type: impl Into<String>,
+        out_request_no: impl Into<String>,
+        belong_merchant: impl Into<String>,
+        available_begin_time: impl Into<String>,
+        available_end_time: impl Into<String>,
         stock_use_rule: StockUseRule,
         coupon_use_rule: CouponUseRule,
         no_cash: bool,
     )
-    set(pattern_info: PatternInfo, comment: String, ext_info: String)
+    text(comment: String, ext_info: String)
+    set(pattern_info: PatternInfo)
 }
 
 w::record! {
     /// Answer to [`CouponStocks`].
     pub struct CouponStocksResponse {
         /// `stock_id`.
-        0 stock_id: String => w::Field::must("stock_id"),
+        0 stock_id: String => "stock_id: must",
         /// `create_time`; format `rfc3339`.
-        1 create_time: String => w::Field::must("create_time"),
+        1 create_time: String => "create_time: must",
     }
 }
 
@@ -587,9 +588,9 @@ w::record! {
     /// * Catalog: `pay_v3.marketing.favor.media_image_upload`.
     pub struct MediaImageUpload {
         /// `meta`.
-        0 meta: Meta => w::Field::must("meta").json_part(),
+        0 meta: Meta => "meta: must part",
         /// `file`.
-        1 file: w::FilePart => w::Field::must("file"),
+        1 file: w::FilePart => "file: must",
     }
     new(meta: Meta, file: w::FilePart)
 }
@@ -598,7 +599,7 @@ w::record! {
     /// Answer to [`MediaImageUpload`].
     pub struct MediaImageUploadResponse {
         /// `media_url`.
-        0 media_url: String => w::Field::must("media_url"),
+        0 media_url: String => "media_url: must",
     }
 }
 
@@ -630,33 +631,33 @@ w::record! {
     /// * Catalog: `pay_v3.marketing.favor.stocks`.
     pub struct Stocks {
         /// `stock_creator_mchid`.
-        0 stock_creator_mchid: String => w::Field::must("stock_creator_mchid").place(w::Place::Query),
+        0 stock_creator_mchid: String => "stock_creator_mchid: must query",
         /// `create_start_time`; format `rfc3339`.
-        1 create_start_time: Option<String> => w::Field::new("create_start_time").place(w::Place::Query),
+        1 create_start_time: Option<String> => "create_start_time: query",
         /// `create_end_time`; format `rfc3339`.
-        2 create_end_time: Option<String> => w::Field::new("create_end_time").place(w::Place::Query),
+        2 create_end_time: Option<String> => "create_end_time: query",
         /// `status`; one of `unactivated` `audit` `running` `stoped` `paused`.
-        3 status: Option<String> => w::Field::new("status").place(w::Place::Query),
+        3 status: Option<String> => "status: query",
         /// `limit`.
-        4 limit: i64 => w::Field::must("limit").place(w::Place::Query),
+        4 limit: i64 => "limit: must query",
         /// `offset`.
-        5 offset: i64 => w::Field::must("offset").place(w::Place::Query),
+        5 offset: i64 => "offset: must query",
     }
-    new(stock_creator_mchid: String, limit: i64, offset: i64)
-    set(create_start_time: String, create_end_time: String, status: String)
+    new(stock_creator_mchid: impl Into<String>, limit: i64, offset: i64)
+    text(create_start_time: String, create_end_time: String, status: String)
 }
 
 w::record! {
     /// Answer to [`Stocks`].
     pub struct StocksResponse {
         /// `data`.
-        0 data: Vec<StocksData> => w::Field::must("data"),
+        0 data: Vec<StocksData> => "data: must",
         /// `limit`.
-        1 limit: i64 => w::Field::must("limit"),
+        1 limit: i64 => "limit: must",
         /// `offset`.
-        2 offset: i64 => w::Field::must("offset"),
+        2 offset: i64 => "offset: must",
         /// `total_count`.
-        3 total_count: i64 => w::Field::must("total_count"),
+        3 total_count: i64 => "total_count: must",
     }
 }
 
@@ -687,11 +688,11 @@ w::record! {
     /// * Catalog: `pay_v3.marketing.favor.stocks_by_p1_stop`.
     pub struct StocksByP1Stop {
         /// `p1`.
-        0 p1: String => w::Field::must("p1").place(w::Place::Path),
+        0 p1: String => "p1: must path",
         /// Further keys.
-        1 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        1 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
-    new(p1: String)
+    new(p1: impl Into<String>)
 }
 
 w::endpoint! {
@@ -722,56 +723,56 @@ w::record! {
     /// * Catalog: `pay_v3.marketing.favor.stocks_by_stock_id`.
     pub struct StocksByStockId {
         /// `stock_id`.
-        0 stock_id: String => w::Field::must("stock_id").place(w::Place::Path),
+        0 stock_id: String => "stock_id: must path",
         /// `stock_creator_mchid`.
-        1 stock_creator_mchid: String => w::Field::must("stock_creator_mchid").place(w::Place::Query),
+        1 stock_creator_mchid: String => "stock_creator_mchid: must query",
     }
-    new(stock_id: String, stock_creator_mchid: String)
+    new(stock_id: impl Into<String>, stock_creator_mchid: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`StocksByStockId`].
     pub struct StocksByStockIdResponse {
         /// `stock_id`.
-        0 stock_id: String => w::Field::must("stock_id"),
+        0 stock_id: String => "stock_id: must",
         /// `stock_name`.
-        1 stock_name: String => w::Field::must("stock_name"),
+        1 stock_name: String => "stock_name: must",
         /// `stock_type`; one of `NORMAL` `DISCOUNT` `EXCHAHGE` `RANDOM` `DISCOUNT_CUT`.
-        2 stock_type: String => w::Field::must("stock_type"),
+        2 stock_type: String => "stock_type: must",
         /// `stock_creator_mchid`.
-        3 stock_creator_mchid: String => w::Field::must("stock_creator_mchid"),
+        3 stock_creator_mchid: String => "stock_creator_mchid: must",
         /// `status`; one of `unactivated` `audit` `running` `stoped` `paused`.
-        4 status: String => w::Field::must("status"),
+        4 status: String => "status: must",
         /// `description`.
-        5 description: String => w::Field::must("description"),
+        5 description: String => "description: must",
         /// `available_begin_time`; format `rfc3339`.
-        6 available_begin_time: String => w::Field::must("available_begin_time"),
+        6 available_begin_time: String => "available_begin_time: must",
         /// `available_end_time`; format `rfc3339`.
-        7 available_end_time: String => w::Field::must("available_end_time"),
+        7 available_end_time: String => "available_end_time: must",
         /// `stock_use_rule`.
-        8 stock_use_rule: DataStockUseRule => w::Field::must("stock_use_rule"),
+        8 stock_use_rule: DataStockUseRule => "stock_use_rule: must",
         /// `distributed_coupons`.
-        9 distributed_coupons: i64 => w::Field::must("distributed_coupons"),
+        9 distributed_coupons: i64 => "distributed_coupons: must",
         /// `card_id`.
-        10 card_id: Option<String> => w::Field::new("card_id"),
+        10 card_id: Option<String> => "card_id",
         /// `no_cash`.
-        11 no_cash: bool => w::Field::must("no_cash"),
+        11 no_cash: bool => "no_cash: must",
         /// `singleitem`.
-        12 singleitem: bool => w::Field::must("singleitem"),
+        12 singleitem: bool => "singleitem: must",
         /// `cut_to_message`.
-        13 cut_to_message: Option<CutToMessage> => w::Field::new("cut_to_message"),
+        13 cut_to_message: Option<CutToMessage> => "cut_to_message",
         /// `start_time`; format `rfc3339`.
-        14 start_time: Option<String> => w::Field::new("start_time"),
+        14 start_time: Option<String> => "start_time",
         /// `stop_time`; format `rfc3339`.
-        15 stop_time: Option<String> => w::Field::new("stop_time"),
+        15 stop_time: Option<String> => "stop_time",
         /// `business_type`; one of `MULTIUSE`.
-        16 business_type: Option<String> => w::Field::new("business_type"),
+        16 business_type: Option<String> => "business_type",
         /// `available_region_list`.
-        17 available_region_list: Option<Vec<AvailableRegion>> => w::Field::new("available_region_list"),
+        17 available_region_list: Option<Vec<AvailableRegion>> => "available_region_list",
         /// `available_industry_list`.
-        18 available_industry_list: Option<Vec<String>> => w::Field::new("available_industry_list"),
+        18 available_industry_list: Option<Vec<String>> => "available_industry_list",
         /// `create_time`; format `rfc3339`.
-        19 create_time: String => w::Field::must("create_time"),
+        19 create_time: String => "create_time: must",
     }
 }
 
@@ -803,30 +804,35 @@ w::record! {
     /// * Catalog: `pay_v3.marketing.favor.stocks_by_stock_id_items`.
     pub struct StocksByStockIdItems {
         /// `stock_id`.
-        0 stock_id: String => w::Field::must("stock_id").place(w::Place::Path),
+        0 stock_id: String => "stock_id: must path",
         /// `stock_creator_mchid`.
-        1 stock_creator_mchid: String => w::Field::must("stock_creator_mchid").place(w::Place::Query),
+        1 stock_creator_mchid: String => "stock_creator_mchid: must query",
         /// `limit`.
-        2 limit: i64 => w::Field::must("limit").place(w::Place::Query),
+        2 limit: i64 => "limit: must query",
         /// `offset`.
-        3 offset: i64 => w::Field::must("offset").place(w::Place::Query),
+        3 offset: i64 => "offset: must query",
     }
-    new(stock_id: String, stock_creator_mchid: String, limit: i64, offset: i64)
+    new(
+        stock_id: impl Into<String>,
+        stock_creator_mchid: impl Into<String>,
+        limit: i64,
+        offset: i64,
+    )
 }
 
 w::record! {
     /// Answer to [`StocksByStockIdItems`].
     pub struct StocksByStockIdItemsResponse {
         /// `stock_id`.
-        0 stock_id: String => w::Field::must("stock_id"),
+        0 stock_id: String => "stock_id: must",
         /// `data`.
-        1 data: Vec<String> => w::Field::must("data"),
+        1 data: Vec<String> => "data: must",
         /// `limit`.
-        2 limit: i64 => w::Field::must("limit"),
+        2 limit: i64 => "limit: must",
         /// `offset`.
-        3 offset: i64 => w::Field::must("offset"),
+        3 offset: i64 => "offset: must",
         /// `total_count`.
-        4 total_count: i64 => w::Field::must("total_count"),
+        4 total_count: i64 => "total_count: must",
     }
 }
 
@@ -858,30 +864,35 @@ w::record! {
     /// * Catalog: `pay_v3.marketing.favor.stocks_by_stock_id_merchants`.
     pub struct StocksByStockIdMerchants {
         /// `stock_id`.
-        0 stock_id: String => w::Field::must("stock_id").place(w::Place::Path),
+        0 stock_id: String => "stock_id: must path",
         /// `stock_creator_mchid`.
-        1 stock_creator_mchid: String => w::Field::must("stock_creator_mchid").place(w::Place::Query),
+        1 stock_creator_mchid: String => "stock_creator_mchid: must query",
         /// `limit`.
-        2 limit: i64 => w::Field::must("limit").place(w::Place::Query),
+        2 limit: i64 => "limit: must query",
         /// `offset`.
-        3 offset: i64 => w::Field::must("offset").place(w::Place::Query),
+        3 offset: i64 => "offset: must query",
     }
-    new(stock_id: String, stock_creator_mchid: String, limit: i64, offset: i64)
+    new(
+        stock_id: impl Into<String>,
+        stock_creator_mchid: impl Into<String>,
+        limit: i64,
+        offset: i64,
+    )
 }
 
 w::record! {
     /// Answer to [`StocksByStockIdMerchants`].
     pub struct StocksByStockIdMerchantsResponse {
         /// `stock_id`.
-        0 stock_id: String => w::Field::must("stock_id"),
+        0 stock_id: String => "stock_id: must",
         /// `data`.
-        1 data: Vec<String> => w::Field::must("data"),
+        1 data: Vec<String> => "data: must",
         /// `limit`.
-        2 limit: i64 => w::Field::must("limit"),
+        2 limit: i64 => "limit: must",
         /// `offset`.
-        3 offset: i64 => w::Field::must("offset"),
+        3 offset: i64 => "offset: must",
         /// `total_count`.
-        4 total_count: i64 => w::Field::must("total_count"),
+        4 total_count: i64 => "total_count: must",
     }
 }
 
@@ -912,15 +923,15 @@ w::record! {
     /// * Catalog: `pay_v3.marketing.favor.stocks_by_stock_id_modify_goods_id`.
     pub struct StocksByStockIdModifyGoodsId {
         /// `stock_id`.
-        0 stock_id: String => w::Field::must("stock_id").place(w::Place::Path),
+        0 stock_id: String => "stock_id: must path",
         /// `stock_creator_mchid`.
-        1 stock_creator_mchid: String => w::Field::must("stock_creator_mchid"),
+        1 stock_creator_mchid: String => "stock_creator_mchid: must",
         /// `add_goods_id_list`.
-        2 add_goods_id_list: Option<Vec<String>> => w::Field::new("add_goods_id_list"),
+        2 add_goods_id_list: Option<Vec<String>> => "add_goods_id_list",
         /// `delete_goods_id_list`.
-        3 delete_goods_id_list: Option<Vec<String>> => w::Field::new("delete_goods_id_list"),
+        3 delete_goods_id_list: Option<Vec<String>> => "delete_goods_id_list",
     }
-    new(stock_id: String, stock_creator_mchid: String)
+    new(stock_id: impl Into<String>, stock_creator_mchid: impl Into<String>)
     set(add_goods_id_list: Vec<String>, delete_goods_id_list: Vec<String>)
 }
 
@@ -928,9 +939,9 @@ w::record! {
     /// Answer to [`StocksByStockIdModifyGoodsId`].
     pub struct StocksByStockIdModifyGoodsIdResponse {
         /// `pause_time`.
-        0 pause_time: String => w::Field::must("pause_time"),
+        0 pause_time: String => "pause_time: must",
         /// `stock_id`.
-        1 stock_id: String => w::Field::must("stock_id"),
+        1 stock_id: String => "stock_id: must",
     }
 }
 
@@ -962,22 +973,22 @@ w::record! {
     /// * Catalog: `pay_v3.marketing.favor.stocks_by_stock_id_pause`.
     pub struct StocksByStockIdPause {
         /// `stock_id`.
-        0 stock_id: String => w::Field::must("stock_id").place(w::Place::Path),
+        0 stock_id: String => "stock_id: must path",
         /// `stock_creator_mchid`.
-        1 stock_creator_mchid: String => w::Field::must("stock_creator_mchid"),
+        1 stock_creator_mchid: String => "stock_creator_mchid: must",
     }
-    new(stock_id: String, stock_creator_mchid: String)
+    new(stock_id: impl Into<String>, stock_creator_mchid: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`StocksByStockIdPause`].
     pub struct StocksByStockIdPauseResponse {
         /// `stock_id`.
-        0 stock_id: String => w::Field::must("stock_id"),
+        0 stock_id: String => "stock_id: must",
         /// `start_time`; format `rfc3339`.
-        1 start_time: String => w::Field::must("start_time"),
+        1 start_time: String => "start_time: must",
         /// `pause_time`.
-        2 pause_time: String => w::Field::must("pause_time"),
+        2 pause_time: String => "pause_time: must",
     }
 }
 
@@ -1009,20 +1020,20 @@ w::record! {
     /// * Catalog: `pay_v3.marketing.favor.stocks_by_stock_id_refund_flow`.
     pub struct StocksByStockIdRefundFlow {
         /// `stock_id`.
-        0 stock_id: String => w::Field::must("stock_id").place(w::Place::Path),
+        0 stock_id: String => "stock_id: must path",
     }
-    new(stock_id: String)
+    new(stock_id: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`StocksByStockIdRefundFlow`].
     pub struct StocksByStockIdRefundFlowResponse {
         /// `hash_type`.
-        0 hash_type: String => w::Field::must("hash_type"),
+        0 hash_type: String => "hash_type: must",
         /// `hash_value`.
-        1 hash_value: String => w::Field::must("hash_value"),
+        1 hash_value: String => "hash_value: must",
         /// `url`.
-        2 url: String => w::Field::must("url"),
+        2 url: String => "url: must",
     }
 }
 
@@ -1053,22 +1064,22 @@ w::record! {
     /// * Catalog: `pay_v3.marketing.favor.stocks_by_stock_id_refund_flow_by_day`.
     pub struct StocksByStockIdRefundFlowByDay {
         /// `stock_id`.
-        0 stock_id: String => w::Field::must("stock_id").place(w::Place::Path),
+        0 stock_id: String => "stock_id: must path",
         /// `bill_date`; format `yyyy-MM-dd`.
-        1 bill_date: String => w::Field::must("bill_date").place(w::Place::Query),
+        1 bill_date: String => "bill_date: must query",
     }
-    new(stock_id: String, bill_date: String)
+    new(stock_id: impl Into<String>, bill_date: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`StocksByStockIdRefundFlowByDay`].
     pub struct StocksByStockIdRefundFlowByDayResponse {
         /// `url`.
-        0 url: String => w::Field::must("url"),
+        0 url: String => "url: must",
         /// `stock_refundflow_hash`.
-        1 stock_refundflow_hash: String => w::Field::must("stock_refundflow_hash"),
+        1 stock_refundflow_hash: String => "stock_refundflow_hash: must",
         /// `stock_refundflow_count`.
-        2 stock_refundflow_count: i64 => w::Field::must("stock_refundflow_count"),
+        2 stock_refundflow_count: i64 => "stock_refundflow_count: must",
     }
 }
 
@@ -1100,22 +1111,22 @@ w::record! {
     /// * Catalog: `pay_v3.marketing.favor.stocks_by_stock_id_restart`.
     pub struct StocksByStockIdRestart {
         /// `stock_id`.
-        0 stock_id: String => w::Field::must("stock_id").place(w::Place::Path),
+        0 stock_id: String => "stock_id: must path",
         /// `stock_creator_mchid`.
-        1 stock_creator_mchid: String => w::Field::must("stock_creator_mchid"),
+        1 stock_creator_mchid: String => "stock_creator_mchid: must",
     }
-    new(stock_id: String, stock_creator_mchid: String)
+    new(stock_id: impl Into<String>, stock_creator_mchid: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`StocksByStockIdRestart`].
     pub struct StocksByStockIdRestartResponse {
         /// `stock_id`.
-        0 stock_id: String => w::Field::must("stock_id"),
+        0 stock_id: String => "stock_id: must",
         /// `start_time`; format `rfc3339`.
-        1 start_time: String => w::Field::must("start_time"),
+        1 start_time: String => "start_time: must",
         /// `restart_time`.
-        2 restart_time: String => w::Field::must("restart_time"),
+        2 restart_time: String => "restart_time: must",
     }
 }
 
@@ -1147,20 +1158,20 @@ w::record! {
     /// * Catalog: `pay_v3.marketing.favor.stocks_by_stock_id_start`.
     pub struct StocksByStockIdStart {
         /// `stock_id`.
-        0 stock_id: String => w::Field::must("stock_id").place(w::Place::Path),
+        0 stock_id: String => "stock_id: must path",
         /// `stock_creator_mchid`.
-        1 stock_creator_mchid: String => w::Field::must("stock_creator_mchid"),
+        1 stock_creator_mchid: String => "stock_creator_mchid: must",
     }
-    new(stock_id: String, stock_creator_mchid: String)
+    new(stock_id: impl Into<String>, stock_creator_mchid: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`StocksByStockIdStart`].
     pub struct StocksByStockIdStartResponse {
         /// `stock_id`.
-        0 stock_id: String => w::Field::must("stock_id"),
+        0 stock_id: String => "stock_id: must",
         /// `start_time`; format `rfc3339`.
-        1 start_time: String => w::Field::must("start_time"),
+        1 start_time: String => "start_time: must",
     }
 }
 
@@ -1192,20 +1203,20 @@ w::record! {
     /// * Catalog: `pay_v3.marketing.favor.stocks_by_stock_id_use_flow`.
     pub struct StocksByStockIdUseFlow {
         /// `stock_id`.
-        0 stock_id: String => w::Field::must("stock_id").place(w::Place::Path),
+        0 stock_id: String => "stock_id: must path",
     }
-    new(stock_id: String)
+    new(stock_id: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`StocksByStockIdUseFlow`].
     pub struct StocksByStockIdUseFlowResponse {
         /// `hash_type`.
-        0 hash_type: String => w::Field::must("hash_type"),
+        0 hash_type: String => "hash_type: must",
         /// `hash_value`.
-        1 hash_value: String => w::Field::must("hash_value"),
+        1 hash_value: String => "hash_value: must",
         /// `url`.
-        2 url: String => w::Field::must("url"),
+        2 url: String => "url: must",
     }
 }
 
@@ -1236,22 +1247,22 @@ w::record! {
     /// * Catalog: `pay_v3.marketing.favor.stocks_by_stock_id_use_flow_by_day`.
     pub struct StocksByStockIdUseFlowByDay {
         /// `stock_id`.
-        0 stock_id: String => w::Field::must("stock_id").place(w::Place::Path),
+        0 stock_id: String => "stock_id: must path",
         /// `bill_date`; format `yyyy-MM-dd`.
-        1 bill_date: String => w::Field::must("bill_date").place(w::Place::Query),
+        1 bill_date: String => "bill_date: must query",
     }
-    new(stock_id: String, bill_date: String)
+    new(stock_id: impl Into<String>, bill_date: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`StocksByStockIdUseFlowByDay`].
     pub struct StocksByStockIdUseFlowByDayResponse {
         /// `url`.
-        0 url: String => w::Field::must("url"),
+        0 url: String => "url: must",
         /// `stock_useflow_hash`.
-        1 stock_useflow_hash: String => w::Field::must("stock_useflow_hash"),
+        1 stock_useflow_hash: String => "stock_useflow_hash: must",
         /// `stock_useflow_count`.
-        2 stock_useflow_count: i64 => w::Field::must("stock_useflow_count"),
+        2 stock_useflow_count: i64 => "stock_useflow_count: must",
     }
 }
 
@@ -1287,60 +1298,64 @@ pub mod users {
         /// * Catalog: `pay_v3.marketing.favor.users.by_openid_coupons_by_coupon_id`.
         pub struct ByOpenidCouponsByCouponId {
             /// `openid`.
-            0 openid: xinqiao_types::OpenId => w::Field::must("openid").place(w::Place::Path).masked(),
+            0 openid: xinqiao_types::OpenId => "openid: must path masked",
             /// `coupon_id`.
-            1 coupon_id: String => w::Field::must("coupon_id").place(w::Place::Path),
+            1 coupon_id: String => "coupon_id: must path",
             /// `appid`.
-            2 appid: xinqiao_types::AppId => w::Field::must("appid").place(w::Place::Query),
+            2 appid: xinqiao_types::AppId => "appid: must query",
         }
-        new(openid: xinqiao_types::OpenId, coupon_id: String, appid: xinqiao_types::AppId)
+        new(
+            openid: impl Into<xinqiao_types::OpenId>,
+            coupon_id: impl Into<String>,
+            appid: impl Into<xinqiao_types::AppId>,
+        )
     }
 
     w::record! {
         /// Answer to [`ByOpenidCouponsByCouponId`].
         pub struct ByOpenidCouponsByCouponIdResponse {
             /// `coupon_id`.
-            0 coupon_id: String => w::Field::must("coupon_id"),
+            0 coupon_id: String => "coupon_id: must",
             /// `stock_id`.
-            1 stock_id: String => w::Field::must("stock_id"),
+            1 stock_id: String => "stock_id: must",
             /// `stock_creator_mchid`.
-            2 stock_creator_mchid: String => w::Field::must("stock_creator_mchid"),
+            2 stock_creator_mchid: String => "stock_creator_mchid: must",
             /// `coupon_name`.
-            3 coupon_name: String => w::Field::must("coupon_name"),
+            3 coupon_name: String => "coupon_name: must",
             /// `coupon_type`; one of `NORMAL` `CUT_TO`.
-            4 coupon_type: String => w::Field::must("coupon_type"),
+            4 coupon_type: String => "coupon_type: must",
             /// `out_request_no`.
-            5 out_request_no: String => w::Field::must("out_request_no"),
+            5 out_request_no: String => "out_request_no: must",
             /// `status`; one of `SENDED` `USED` `EXPIRED` `RECOVER`.
-            6 status: String => w::Field::must("status"),
+            6 status: String => "status: must",
             /// `description`.
-            7 description: String => w::Field::must("description"),
+            7 description: String => "description: must",
             /// `available_begin_time`; format `rfc3339`.
-            8 available_begin_time: String => w::Field::must("available_begin_time"),
+            8 available_begin_time: String => "available_begin_time: must",
             /// `available_end_time`; format `rfc3339`.
-            9 available_end_time: String => w::Field::must("available_end_time"),
+            9 available_end_time: String => "available_end_time: must",
             /// `distributed_coupons`.
-            10 distributed_coupons: i64 => w::Field::must("distributed_coupons"),
+            10 distributed_coupons: i64 => "distributed_coupons: must",
             /// `no_cash`.
-            11 no_cash: bool => w::Field::must("no_cash"),
+            11 no_cash: bool => "no_cash: must",
             /// `singleitem`.
-            12 singleitem: bool => w::Field::must("singleitem"),
+            12 singleitem: bool => "singleitem: must",
             /// `cut_to_message`.
-            13 cut_to_message: Option<super::CutToMessage> => w::Field::new("cut_to_message"),
+            13 cut_to_message: Option<super::CutToMessage> => "cut_to_message",
             /// `normal_coupon_information`.
-            14 normal_coupon_information: Option<super::FixedNormalCoupon> => w::Field::new("normal_coupon_information"),
+            14 normal_coupon_information: Option<super::FixedNormalCoupon> => "normal_coupon_information",
             /// `available_balance`; unit fen.
-            15 available_balance: Option<xinqiao_types::Fen> => w::Field::new("available_balance"),
+            15 available_balance: Option<xinqiao_types::Fen> => "available_balance",
             /// `business_type`; one of `MULTIUSE`.
-            16 business_type: Option<String> => w::Field::new("business_type"),
+            16 business_type: Option<String> => "business_type",
             /// `create_time`; format `rfc3339`.
-            17 create_time: String => w::Field::must("create_time"),
+            17 create_time: String => "create_time: must",
             /// `start_time`.
-            18 start_time: Option<String> => w::Field::new("start_time"),
+            18 start_time: Option<String> => "start_time",
             /// `stop_time`.
-            19 stop_time: Option<String> => w::Field::new("stop_time"),
+            19 stop_time: Option<String> => "stop_time",
             /// `consume_information`.
-            20 consume_information: Option<super::ConsumeInformationItem> => w::Field::new("consume_information"),
+            20 consume_information: Option<super::ConsumeInformationItem> => "consume_information",
         }
     }
 
@@ -1372,50 +1387,49 @@ pub mod users {
         /// * Catalog: `pay_v3.marketing.favor.users.by_openid_coupons_get`.
         pub struct ByOpenidCouponsGet {
             /// `openid`.
-            0 openid: xinqiao_types::OpenId => w::Field::must("openid").place(w::Place::Path).masked(),
+            0 openid: xinqiao_types::OpenId => "openid: must path masked",
             /// `appid`.
-            1 appid: xinqiao_types::AppId => w::Field::must("appid").place(w::Place::Query),
+            1 appid: xinqiao_types::AppId => "appid: must query",
             /// `stock_id`.
-            2 stock_id: Option<String> => w::Field::new("stock_id").place(w::Place::Query),
+            2 stock_id: Option<String> => "stock_id: query",
             /// `creator_mchid`.
-            3 creator_mchid: Option<String> => w::Field::new("creator_mchid").place(w::Place::Query),
+            3 creator_mchid: Option<String> => "creator_mchid: query",
             /// `sender_mchid`.
-            4 sender_mchid: Option<String> => w::Field::new("sender_mchid").place(w::Place::Query),
+            4 sender_mchid: Option<String> => "sender_mchid: query",
             /// `available_mchid`.
-            5 available_mchid: Option<String> => w::Field::new("available_mchid").place(w::Place::Query),
+            5 available_mchid: Option<String> => "available_mchid: query",
             /// `status`; one of `SENDED` `USED`.
-            6 status: Option<String> => w::Field::new("status").place(w::Place::Query),
+            6 status: Option<String> => "status: query",
             /// `business_type`; one of `MULTIUSE`.
-            7 business_type: Option<String> => w::Field::new("business_type").place(w::Place::Query),
+            7 business_type: Option<String> => "business_type: query",
             /// `limit`.
-            8 limit: Option<i64> => w::Field::new("limit").place(w::Place::Query),
+            8 limit: Option<i64> => "limit: query",
             /// `offset`.
-            9 offset: Option<i64> => w::Field::new("offset").place(w::Place::Query),
+            9 offset: Option<i64> => "offset: query",
         }
-        new(openid: xinqiao_types::OpenId, appid: xinqiao_types::AppId)
-        set(
+        new(openid: impl Into<xinqiao_types::OpenId>, appid: impl Into<xinqiao_types::AppId>)
+        text(
             stock_id: String,
             creator_mchid: String,
             sender_mchid: String,
             available_mchid: String,
             status: String,
             business_type: String,
-            limit: i64,
-            offset: i64,
         )
+        set(limit: i64, offset: i64)
     }
 
     w::record! {
         /// Answer to [`ByOpenidCouponsGet`].
         pub struct ByOpenidCouponsGetResponse {
             /// `data`.
-            0 data: Vec<super::ByOpenidCouponsGetData> => w::Field::must("data"),
+            0 data: Vec<super::ByOpenidCouponsGetData> => "data: must",
             /// `limit`.
-            1 limit: i64 => w::Field::must("limit"),
+            1 limit: i64 => "limit: must",
             /// `offset`.
-            2 offset: i64 => w::Field::must("offset"),
+            2 offset: i64 => "offset: must",
             /// `total_count`.
-            3 total_count: i64 => w::Field::must("total_count"),
+            3 total_count: i64 => "total_count: must",
         }
     }
 
@@ -1447,26 +1461,26 @@ pub mod users {
         /// * Catalog: `pay_v3.marketing.favor.users.by_openid_coupons_post`.
         pub struct ByOpenidCouponsPost {
             /// `openid`.
-            0 openid: xinqiao_types::OpenId => w::Field::must("openid").place(w::Place::Path).masked(),
+            0 openid: xinqiao_types::OpenId => "openid: must path masked",
             /// `stock_id`.
-            1 stock_id: String => w::Field::must("stock_id"),
+            1 stock_id: String => "stock_id: must",
             /// `stock_creator_mchid`.
-            2 stock_creator_mchid: String => w::Field::must("stock_creator_mchid"),
+            2 stock_creator_mchid: String => "stock_creator_mchid: must",
             /// `appid`.
-            3 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            3 appid: xinqiao_types::AppId => "appid: must",
             /// `out_request_no`.
-            4 out_request_no: String => w::Field::must("out_request_no"),
+            4 out_request_no: String => "out_request_no: must",
             /// `coupon_value`; unit fen.
-            5 coupon_value: Option<xinqiao_types::Fen> => w::Field::new("coupon_value"),
+            5 coupon_value: Option<xinqiao_types::Fen> => "coupon_value",
             /// `coupon_minimum`; unit fen.
-            6 coupon_minimum: Option<xinqiao_types::Fen> => w::Field::new("coupon_minimum"),
+            6 coupon_minimum: Option<xinqiao_types::Fen> => "coupon_minimum",
         }
         new(
-            openid: xinqiao_types::OpenId,
-            stock_id: String,
-            stock_creator_mchid: String,
-            appid: xinqiao_types::AppId,
-            out_request_no: String,
+            openid: impl Into<xinqiao_types::OpenId>,
+            stock_id: impl Into<String>,
+            stock_creator_mchid: impl Into<String>,
+            appid: impl Into<xinqiao_types::AppId>,
+            out_request_no: impl Into<String>,
         )
         set(coupon_value: xinqiao_types::Fen, coupon_minimum: xinqiao_types::Fen)
     }
@@ -1475,7 +1489,7 @@ pub mod users {
         /// Answer to [`ByOpenidCouponsPost`].
         pub struct ByOpenidCouponsPostResponse {
             /// `coupon_id`.
-            0 coupon_id: String => w::Field::must("coupon_id"),
+            0 coupon_id: String => "coupon_id: must",
         }
     }
 

@@ -7,17 +7,17 @@ w::record! {
     /// `ActivitiesData`.
     pub struct ActivitiesData {
         /// `activity_id`.
-        0 activity_id: Option<String> => w::Field::new("activity_id"),
+        0 activity_id: Option<String> => "activity_id",
         /// `brand_id`.
-        1 brand_id: Option<String> => w::Field::new("brand_id"),
+        1 brand_id: Option<String> => "brand_id",
         /// `creator_merchant_id`.
-        2 creator_merchant_id: Option<String> => w::Field::new("creator_merchant_id"),
+        2 creator_merchant_id: Option<String> => "creator_merchant_id",
         /// `activity_info`.
-        3 activity_info: Option<ActivityInfo> => w::Field::new("activity_info"),
+        3 activity_info: Option<ActivityInfo> => "activity_info",
         /// `goods_information`.
-        4 goods_information: Option<GoodsInformation> => w::Field::new("goods_information"),
+        4 goods_information: Option<GoodsInformation> => "goods_information",
         /// `rule_information`.
-        5 rule_information: Option<RuleInformation> => w::Field::new("rule_information"),
+        5 rule_information: Option<RuleInformation> => "rule_information",
     }
 }
 
@@ -25,17 +25,17 @@ w::record! {
     /// `ActivityInfo`.
     pub struct ActivityInfo {
         /// `activity_name`.
-        0 activity_name: Option<String> => w::Field::new("activity_name"),
+        0 activity_name: Option<String> => "activity_name",
         /// `apply_start_time`.
-        1 apply_start_time: Option<String> => w::Field::new("apply_start_time"),
+        1 apply_start_time: Option<String> => "apply_start_time",
         /// `apply_end_time`.
-        2 apply_end_time: Option<String> => w::Field::new("apply_end_time"),
+        2 apply_end_time: Option<String> => "apply_end_time",
         /// `activity_start_time`.
-        3 activity_start_time: Option<String> => w::Field::new("activity_start_time"),
+        3 activity_start_time: Option<String> => "activity_start_time",
         /// `activity_end_time`.
-        4 activity_end_time: Option<String> => w::Field::new("activity_end_time"),
+        4 activity_end_time: Option<String> => "activity_end_time",
         /// `activity_description`.
-        5 activity_description: Option<String> => w::Field::new("activity_description"),
+        5 activity_description: Option<String> => "activity_description",
     }
 }
 
@@ -43,9 +43,9 @@ w::record! {
     /// `ApplyInfo`.
     pub struct ApplyInfo {
         /// `store_info`.
-        0 store_info: Option<StoreInfo> => w::Field::new("store_info"),
+        0 store_info: Option<StoreInfo> => "store_info",
         /// `goods_original_price`.
-        1 goods_original_price: Option<f64> => w::Field::new("goods_original_price"),
+        1 goods_original_price: Option<f64> => "goods_original_price",
     }
     new()
     set(store_info: StoreInfo, goods_original_price: f64)
@@ -55,11 +55,11 @@ w::record! {
     /// `Area`.
     pub struct Area {
         /// `province`.
-        0 province: Option<String> => w::Field::new("province"),
+        0 province: Option<String> => "province",
         /// `city`.
-        1 city: Option<String> => w::Field::new("city"),
+        1 city: Option<String> => "city",
         /// `district`.
-        2 district: Option<String> => w::Field::new("district"),
+        2 district: Option<String> => "district",
     }
 }
 
@@ -67,7 +67,7 @@ w::record! {
     /// `ByActivityIdRepresentativesData`.
     pub struct ByActivityIdRepresentativesData {
         /// `openid`.
-        0 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        0 openid: xinqiao_types::OpenId => "openid: must masked",
     }
 }
 
@@ -75,7 +75,7 @@ w::record! {
     /// `FailedRepresentativeInfo`.
     pub struct FailedRepresentativeInfo {
         /// `openid`.
-        0 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        0 openid: xinqiao_types::OpenId => "openid: must masked",
     }
 }
 
@@ -83,9 +83,9 @@ w::record! {
     /// `FailedStore`.
     pub struct FailedStore {
         /// `store_code`.
-        0 store_code: String => w::Field::must("store_code"),
+        0 store_code: String => "store_code: must",
         /// `store_name`.
-        1 store_name: String => w::Field::must("store_name"),
+        1 store_name: String => "store_name: must",
     }
 }
 
@@ -93,11 +93,11 @@ w::record! {
     /// `GoodsInformation`.
     pub struct GoodsInformation {
         /// `goods_id`.
-        0 goods_id: Option<String> => w::Field::new("goods_id"),
+        0 goods_id: Option<String> => "goods_id",
         /// `goods_name`.
-        1 goods_name: Option<String> => w::Field::new("goods_name"),
+        1 goods_name: Option<String> => "goods_name",
         /// `goods_picture_url`.
-        2 goods_picture_url: Option<String> => w::Field::new("goods_picture_url"),
+        2 goods_picture_url: Option<String> => "goods_picture_url",
     }
 }
 
@@ -105,9 +105,9 @@ w::record! {
     /// `Material`.
     pub struct Material {
         /// `material_id`.
-        0 material_id: String => w::Field::must("material_id"),
+        0 material_id: String => "material_id: must",
         /// `material_url`.
-        1 material_url: String => w::Field::must("material_url"),
+        1 material_url: String => "material_url: must",
     }
 }
 
@@ -115,48 +115,43 @@ w::record! {
     /// `OrderInformation`.
     pub struct OrderInformation {
         /// `payer_openid`.
-        0 payer_openid: Option<String> => w::Field::new("payer_openid"),
+        0 payer_openid: Option<String> => "payer_openid",
         /// `out_trade_no`.
-        1 out_trade_no: Option<String> => w::Field::new("out_trade_no"),
+        1 out_trade_no: Option<String> => "out_trade_no",
         /// `total_fee`.
-        2 total_fee: Option<f64> => w::Field::new("total_fee"),
+        2 total_fee: Option<f64> => "total_fee",
         /// `store_id`.
-        3 store_id: Option<String> => w::Field::new("store_id"),
+        3 store_id: Option<String> => "store_id",
         /// `store_merchant_id`.
-        4 store_merchant_id: Option<String> => w::Field::new("store_merchant_id"),
+        4 store_merchant_id: Option<String> => "store_merchant_id",
     }
     new()
-    set(
-        payer_openid: String,
-        out_trade_no: String,
-        total_fee: f64,
-        store_id: String,
-        store_merchant_id: String,
-    )
+    text(payer_openid: String, out_trade_no: String, store_id: String, store_merchant_id: String)
+    set(total_fee: f64)
 }
 
 w::record! {
     /// `RepresentativeInfo`.
     pub struct RepresentativeInfo {
         /// `openid`.
-        0 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        0 openid: xinqiao_types::OpenId => "openid: must masked",
     }
-    new(openid: xinqiao_types::OpenId)
+    new(openid: impl Into<xinqiao_types::OpenId>)
 }
 
 w::record! {
     /// `RuleInformation`.
     pub struct RuleInformation {
         /// `store_subsidy`.
-        0 store_subsidy: Option<String> => w::Field::new("store_subsidy"),
+        0 store_subsidy: Option<String> => "store_subsidy",
         /// `service_provider_subsidy`.
-        1 service_provider_subsidy: Option<String> => w::Field::new("service_provider_subsidy"),
+        1 service_provider_subsidy: Option<String> => "service_provider_subsidy",
         /// `store_subsidy_quota`.
-        2 store_subsidy_quota: Option<String> => w::Field::new("store_subsidy_quota"),
+        2 store_subsidy_quota: Option<String> => "store_subsidy_quota",
         /// `user_subsidy_quota`.
-        3 user_subsidy_quota: Option<String> => w::Field::new("user_subsidy_quota"),
+        3 user_subsidy_quota: Option<String> => "user_subsidy_quota",
         /// `areas`.
-        4 areas: Option<Vec<Area>> => w::Field::new("areas"),
+        4 areas: Option<Vec<Area>> => "areas",
     }
 }
 
@@ -164,26 +159,26 @@ w::record! {
     /// `Store`.
     pub struct Store {
         /// `store_code`.
-        0 store_code: Option<String> => w::Field::new("store_code"),
+        0 store_code: Option<String> => "store_code",
         /// `store_name`.
-        1 store_name: Option<String> => w::Field::new("store_name"),
+        1 store_name: Option<String> => "store_name",
     }
     new()
-    set(store_code: String, store_name: String)
+    text(store_code: String, store_name: String)
 }
 
 w::record! {
     /// `StoreInfo`.
     pub struct StoreInfo {
         /// `store_id`.
-        0 store_id: Option<String> => w::Field::new("store_id"),
+        0 store_id: Option<String> => "store_id",
         /// `accounting_merchant_id`.
-        1 accounting_merchant_id: Option<String> => w::Field::new("accounting_merchant_id"),
+        1 accounting_merchant_id: Option<String> => "accounting_merchant_id",
         /// `merchant_id`.
-        2 merchant_id: Option<String> => w::Field::new("merchant_id"),
+        2 merchant_id: Option<String> => "merchant_id",
     }
     new()
-    set(store_id: String, accounting_merchant_id: String, merchant_id: String)
+    text(store_id: String, accounting_merchant_id: String, merchant_id: String)
 }
 
 w::record! {
@@ -195,26 +190,26 @@ w::record! {
     /// * Catalog: `pay_v3.marketing.goods_subsidy_activity.activities`.
     pub struct Activities {
         /// `city_id`.
-        0 city_id: String => w::Field::must("city_id").place(w::Place::Query),
+        0 city_id: String => "city_id: must query",
         /// `offset`.
-        1 offset: f64 => w::Field::must("offset").place(w::Place::Query),
+        1 offset: f64 => "offset: must query",
         /// `limit`.
-        2 limit: f64 => w::Field::must("limit").place(w::Place::Query),
+        2 limit: f64 => "limit: must query",
     }
-    new(city_id: String, offset: f64, limit: f64)
+    new(city_id: impl Into<String>, offset: f64, limit: f64)
 }
 
 w::record! {
     /// Answer to [`Activities`].
     pub struct ActivitiesResponse {
         /// `total_count`.
-        0 total_count: Option<f64> => w::Field::new("total_count"),
+        0 total_count: Option<f64> => "total_count",
         /// `data`.
-        1 data: Option<Vec<ActivitiesData>> => w::Field::new("data"),
+        1 data: Option<Vec<ActivitiesData>> => "data",
         /// `offset`.
-        2 offset: Option<f64> => w::Field::new("offset"),
+        2 offset: Option<f64> => "offset",
         /// `limit`.
-        3 limit: Option<f64> => w::Field::new("limit"),
+        3 limit: Option<f64> => "limit",
     }
 }
 
@@ -246,24 +241,28 @@ w::record! {
     /// * Catalog: `pay_v3.marketing.goods_subsidy_activity.activity_by_activity_id_apply`.
     pub struct ActivityByActivityIdApply {
         /// `activity_id`.
-        0 activity_id: String => w::Field::must("activity_id").place(w::Place::Path),
+        0 activity_id: String => "activity_id: must path",
         /// `caller_merchant_id`.
-        1 caller_merchant_id: String => w::Field::must("caller_merchant_id"),
+        1 caller_merchant_id: String => "caller_merchant_id: must",
         /// `apply_infos`.
-        2 apply_infos: Vec<ApplyInfo> => w::Field::must("apply_infos"),
+        2 apply_infos: Vec<ApplyInfo> => "apply_infos: must",
     }
-    new(activity_id: String, caller_merchant_id: String, apply_infos: Vec<ApplyInfo>)
+    new(
+        activity_id: impl Into<String>,
+        caller_merchant_id: impl Into<String>,
+        apply_infos: Vec<ApplyInfo>,
+    )
 }
 
 w::record! {
     /// Answer to [`ActivityByActivityIdApply`].
     pub struct ActivityByActivityIdApplyResponse {
         /// `return_message`.
-        0 return_message: Option<String> => w::Field::new("return_message"),
+        0 return_message: Option<String> => "return_message",
         /// `failed_apply_infos`.
-        1 failed_apply_infos: Option<Vec<ApplyInfo>> => w::Field::new("failed_apply_infos"),
+        1 failed_apply_infos: Option<Vec<ApplyInfo>> => "failed_apply_infos",
         /// `succeed_apply_infos`.
-        2 succeed_apply_infos: Option<Vec<ApplyInfo>> => w::Field::new("succeed_apply_infos"),
+        2 succeed_apply_infos: Option<Vec<ApplyInfo>> => "succeed_apply_infos",
     }
 }
 
@@ -299,9 +298,9 @@ pub mod qualification {
         /// * Catalog: `pay_v3.marketing.goods_subsidy_activity.qualification.lock`.
         pub struct Lock {
             /// `order_information`.
-            0 order_information: super::OrderInformation => w::Field::must("order_information"),
+            0 order_information: super::OrderInformation => "order_information: must",
             /// `qualification_ids`.
-            1 qualification_ids: Vec<String> => w::Field::must("qualification_ids"),
+            1 qualification_ids: Vec<String> => "qualification_ids: must",
         }
         new(order_information: super::OrderInformation, qualification_ids: Vec<String>)
     }
@@ -310,11 +309,11 @@ pub mod qualification {
         /// Answer to [`Lock`].
         pub struct LockResponse {
             /// `return_message`.
-            0 return_message: Option<String> => w::Field::new("return_message"),
+            0 return_message: Option<String> => "return_message",
             /// `failed_qualification_ids`.
-            1 failed_qualification_ids: Option<Vec<String>> => w::Field::new("failed_qualification_ids"),
+            1 failed_qualification_ids: Option<Vec<String>> => "failed_qualification_ids",
             /// `succeed_qualification_ids`.
-            2 succeed_qualification_ids: Option<Vec<String>> => w::Field::new("succeed_qualification_ids"),
+            2 succeed_qualification_ids: Option<Vec<String>> => "succeed_qualification_ids",
         }
     }
 
@@ -346,9 +345,9 @@ pub mod qualification {
         /// * Catalog: `pay_v3.marketing.goods_subsidy_activity.qualification.unlock`.
         pub struct Unlock {
             /// `order_information`.
-            0 order_information: super::OrderInformation => w::Field::must("order_information"),
+            0 order_information: super::OrderInformation => "order_information: must",
             /// `qualification_ids`.
-            1 qualification_ids: Vec<String> => w::Field::must("qualification_ids"),
+            1 qualification_ids: Vec<String> => "qualification_ids: must",
         }
         new(order_information: super::OrderInformation, qualification_ids: Vec<String>)
     }
@@ -357,11 +356,11 @@ pub mod qualification {
         /// Answer to [`Unlock`].
         pub struct UnlockResponse {
             /// `return_message`.
-            0 return_message: Option<String> => w::Field::new("return_message"),
+            0 return_message: Option<String> => "return_message",
             /// `failed_qualification_ids`.
-            1 failed_qualification_ids: Option<Vec<String>> => w::Field::new("failed_qualification_ids"),
+            1 failed_qualification_ids: Option<Vec<String>> => "failed_qualification_ids",
             /// `succeed_qualification_ids`.
-            2 succeed_qualification_ids: Option<Vec<String>> => w::Field::new("succeed_qualification_ids"),
+            2 succeed_qualification_ids: Option<Vec<String>> => "succeed_qualification_ids",
         }
     }
 
@@ -398,31 +397,31 @@ pub mod retail_store_act {
         /// * Catalog: `pay_v3.marketing.goods_subsidy_activity.retail_store_act.by_activity_id_representative_delete`.
         pub struct ByActivityIdRepresentativeDelete {
             /// `activity_id`.
-            0 activity_id: String => w::Field::must("activity_id").place(w::Place::Path),
+            0 activity_id: String => "activity_id: must path",
             /// `out_request_no`.
-            1 out_request_no: String => w::Field::must("out_request_no"),
+            1 out_request_no: String => "out_request_no: must",
             /// `representative_info_list`.
-            2 representative_info_list: Vec<super::RepresentativeInfo> => w::Field::must("representative_info_list"),
+            2 representative_info_list: Vec<super::RepresentativeInfo> => "representative_info_list: must",
             /// `delete_time`; format `rfc3339`; needed according to the documentation.
-            3 delete_time: Option<String> => w::Field::new("delete_time"),
+            3 delete_time: Option<String> => "delete_time",
         }
         new(
-            activity_id: String,
-            out_request_no: String,
+            activity_id: impl Into<String>,
+            out_request_no: impl Into<String>,
             representative_info_list: Vec<super::RepresentativeInfo>,
         )
-        set(delete_time: String)
+        text(delete_time: String)
     }
 
     w::record! {
         /// Answer to [`ByActivityIdRepresentativeDelete`].
         pub struct ByActivityIdRepresentativeDeleteResponse {
             /// `activity_id`.
-            0 activity_id: String => w::Field::must("activity_id"),
+            0 activity_id: String => "activity_id: must",
             /// `failed_representative_info_list`.
-            1 failed_representative_info_list: Option<Vec<super::FailedRepresentativeInfo>> => w::Field::new("failed_representative_info_list"),
+            1 failed_representative_info_list: Option<Vec<super::FailedRepresentativeInfo>> => "failed_representative_info_list",
             /// `delete_time`; format `rfc3339`.
-            2 delete_time: String => w::Field::must("delete_time"),
+            2 delete_time: String => "delete_time: must",
         }
     }
 
@@ -453,31 +452,31 @@ pub mod retail_store_act {
         /// * Catalog: `pay_v3.marketing.goods_subsidy_activity.retail_store_act.by_activity_id_representative_post`.
         pub struct ByActivityIdRepresentativePost {
             /// `activity_id`.
-            0 activity_id: String => w::Field::must("activity_id").place(w::Place::Path),
+            0 activity_id: String => "activity_id: must path",
             /// `out_request_no`.
-            1 out_request_no: String => w::Field::must("out_request_no"),
+            1 out_request_no: String => "out_request_no: must",
             /// `representative_info_list`.
-            2 representative_info_list: Vec<super::RepresentativeInfo> => w::Field::must("representative_info_list"),
+            2 representative_info_list: Vec<super::RepresentativeInfo> => "representative_info_list: must",
             /// `add_time`; format `rfc3339`.
-            3 add_time: Option<String> => w::Field::new("add_time"),
+            3 add_time: Option<String> => "add_time",
         }
         new(
-            activity_id: String,
-            out_request_no: String,
+            activity_id: impl Into<String>,
+            out_request_no: impl Into<String>,
             representative_info_list: Vec<super::RepresentativeInfo>,
         )
-        set(add_time: String)
+        text(add_time: String)
     }
 
     w::record! {
         /// Answer to [`ByActivityIdRepresentativePost`].
         pub struct ByActivityIdRepresentativePostResponse {
             /// `activity_id`.
-            0 activity_id: String => w::Field::must("activity_id"),
+            0 activity_id: String => "activity_id: must",
             /// `failed_representative_info_list`.
-            1 failed_representative_info_list: Option<Vec<super::FailedRepresentativeInfo>> => w::Field::new("failed_representative_info_list"),
+            1 failed_representative_info_list: Option<Vec<super::FailedRepresentativeInfo>> => "failed_representative_info_list",
             /// `add_time`; format `rfc3339`.
-            2 add_time: String => w::Field::must("add_time"),
+            2 add_time: String => "add_time: must",
         }
     }
 
@@ -509,31 +508,31 @@ pub mod retail_store_act {
         /// * Catalog: `pay_v3.marketing.goods_subsidy_activity.retail_store_act.by_activity_id_representative_put`.
         pub struct ByActivityIdRepresentativePut {
             /// `activity_id`.
-            0 activity_id: String => w::Field::must("activity_id").place(w::Place::Path),
+            0 activity_id: String => "activity_id: must path",
             /// `representative_info_list`.
-            1 representative_info_list: Vec<super::RepresentativeInfo> => w::Field::must("representative_info_list"),
+            1 representative_info_list: Vec<super::RepresentativeInfo> => "representative_info_list: must",
             /// `out_request_no`.
-            2 out_request_no: String => w::Field::must("out_request_no"),
+            2 out_request_no: String => "out_request_no: must",
             /// `add_time`.
-            3 add_time: Option<String> => w::Field::new("add_time"),
+            3 add_time: Option<String> => "add_time",
         }
         new(
-            activity_id: String,
+            activity_id: impl Into<String>,
             representative_info_list: Vec<super::RepresentativeInfo>,
-            out_request_no: String,
+            out_request_no: impl Into<String>,
         )
-        set(add_time: String)
+        text(add_time: String)
     }
 
     w::record! {
         /// Answer to [`ByActivityIdRepresentativePut`].
         pub struct ByActivityIdRepresentativePutResponse {
             /// `activity_id`.
-            0 activity_id: String => w::Field::must("activity_id"),
+            0 activity_id: String => "activity_id: must",
             /// `failed_representative_info_list`.
-            1 failed_representative_info_list: Option<Vec<super::FailedRepresentativeInfo>> => w::Field::new("failed_representative_info_list"),
+            1 failed_representative_info_list: Option<Vec<super::FailedRepresentativeInfo>> => "failed_representative_info_list",
             /// `add_time`.
-            2 add_time: String => w::Field::must("add_time"),
+            2 add_time: String => "add_time: must",
         }
     }
 
@@ -565,26 +564,26 @@ pub mod retail_store_act {
         /// * Catalog: `pay_v3.marketing.goods_subsidy_activity.retail_store_act.by_activity_id_representatives`.
         pub struct ByActivityIdRepresentatives {
             /// `activity_id`.
-            0 activity_id: String => w::Field::must("activity_id").place(w::Place::Path),
+            0 activity_id: String => "activity_id: must path",
             /// `offset`.
-            1 offset: i64 => w::Field::must("offset").place(w::Place::Query),
+            1 offset: i64 => "offset: must query",
             /// `limit`.
-            2 limit: i64 => w::Field::must("limit").place(w::Place::Query),
+            2 limit: i64 => "limit: must query",
         }
-        new(activity_id: String, offset: i64, limit: i64)
+        new(activity_id: impl Into<String>, offset: i64, limit: i64)
     }
 
     w::record! {
         /// Answer to [`ByActivityIdRepresentatives`].
         pub struct ByActivityIdRepresentativesResponse {
             /// `data`.
-            0 data: Option<Vec<super::ByActivityIdRepresentativesData>> => w::Field::new("data"),
+            0 data: Option<Vec<super::ByActivityIdRepresentativesData>> => "data",
             /// `total_count`.
-            1 total_count: i64 => w::Field::must("total_count"),
+            1 total_count: i64 => "total_count: must",
             /// `offset`.
-            2 offset: i64 => w::Field::must("offset"),
+            2 offset: i64 => "offset: must",
             /// `limit`.
-            3 limit: i64 => w::Field::must("limit"),
+            3 limit: i64 => "limit: must",
         }
     }
 
@@ -616,20 +615,20 @@ pub mod retail_store_act {
         /// * Catalog: `pay_v3.marketing.goods_subsidy_activity.retail_store_act.by_brand_id_materials`.
         pub struct ByBrandIdMaterials {
             /// `brand_id`.
-            0 brand_id: String => w::Field::must("brand_id").place(w::Place::Path),
+            0 brand_id: String => "brand_id: must path",
             /// `out_request_no`.
-            1 out_request_no: String => w::Field::must("out_request_no"),
+            1 out_request_no: String => "out_request_no: must",
             /// `material_num`.
-            2 material_num: i64 => w::Field::must("material_num"),
+            2 material_num: i64 => "material_num: must",
         }
-        new(brand_id: String, out_request_no: String, material_num: i64)
+        new(brand_id: impl Into<String>, out_request_no: impl Into<String>, material_num: i64)
     }
 
     w::record! {
         /// Answer to [`ByBrandIdMaterials`].
         pub struct ByBrandIdMaterialsResponse {
             /// `material_list`.
-            0 material_list: Vec<super::Material> => w::Field::must("material_list"),
+            0 material_list: Vec<super::Material> => "material_list: must",
         }
     }
 
@@ -661,20 +660,20 @@ pub mod retail_store_act {
         /// * Catalog: `pay_v3.marketing.goods_subsidy_activity.retail_store_act.by_brand_id_stores_by_store_code`.
         pub struct ByBrandIdStoresByStoreCode {
             /// `brand_id`.
-            0 brand_id: String => w::Field::must("brand_id").place(w::Place::Path),
+            0 brand_id: String => "brand_id: must path",
             /// `store_code`.
-            1 store_code: String => w::Field::must("store_code").place(w::Place::Path),
+            1 store_code: String => "store_code: must path",
         }
-        new(brand_id: String, store_code: String)
+        new(brand_id: impl Into<String>, store_code: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`ByBrandIdStoresByStoreCode`].
         pub struct ByBrandIdStoresByStoreCodeResponse {
             /// `store_code`.
-            0 store_code: String => w::Field::must("store_code"),
+            0 store_code: String => "store_code: must",
             /// `store_name`.
-            1 store_name: String => w::Field::must("store_name"),
+            1 store_name: String => "store_name: must",
         }
     }
 
@@ -706,25 +705,25 @@ pub mod retail_store_act {
         /// * Catalog: `pay_v3.marketing.goods_subsidy_activity.retail_store_act.by_brand_id_stores_delete`.
         pub struct ByBrandIdStoresDelete {
             /// `brand_id`.
-            0 brand_id: String => w::Field::must("brand_id").place(w::Place::Path),
+            0 brand_id: String => "brand_id: must path",
             /// `out_request_no`.
-            1 out_request_no: String => w::Field::must("out_request_no"),
+            1 out_request_no: String => "out_request_no: must",
             /// `stores`.
-            2 stores: Vec<super::Store> => w::Field::must("stores"),
+            2 stores: Vec<super::Store> => "stores: must",
             /// `delete_time`; format `rfc3339`; needed according to the documentation.
-            3 delete_time: Option<String> => w::Field::new("delete_time"),
+            3 delete_time: Option<String> => "delete_time",
         }
-        new(brand_id: String, out_request_no: String, stores: Vec<super::Store>)
-        set(delete_time: String)
+        new(brand_id: impl Into<String>, out_request_no: impl Into<String>, stores: Vec<super::Store>)
+        text(delete_time: String)
     }
 
     w::record! {
         /// Answer to [`ByBrandIdStoresDelete`].
         pub struct ByBrandIdStoresDeleteResponse {
             /// `failed_stores`.
-            0 failed_stores: Option<Vec<super::FailedStore>> => w::Field::new("failed_stores"),
+            0 failed_stores: Option<Vec<super::FailedStore>> => "failed_stores",
             /// `delete_time`; format `rfc3339`.
-            1 delete_time: String => w::Field::must("delete_time"),
+            1 delete_time: String => "delete_time: must",
         }
     }
 
@@ -756,26 +755,26 @@ pub mod retail_store_act {
         /// * Catalog: `pay_v3.marketing.goods_subsidy_activity.retail_store_act.by_brand_id_stores_get`.
         pub struct ByBrandIdStoresGet {
             /// `brand_id`.
-            0 brand_id: String => w::Field::must("brand_id").place(w::Place::Path),
+            0 brand_id: String => "brand_id: must path",
             /// `offset`.
-            1 offset: i64 => w::Field::must("offset").place(w::Place::Query),
+            1 offset: i64 => "offset: must query",
             /// `limit`.
-            2 limit: i64 => w::Field::must("limit").place(w::Place::Query),
+            2 limit: i64 => "limit: must query",
         }
-        new(brand_id: String, offset: i64, limit: i64)
+        new(brand_id: impl Into<String>, offset: i64, limit: i64)
     }
 
     w::record! {
         /// Answer to [`ByBrandIdStoresGet`].
         pub struct ByBrandIdStoresGetResponse {
             /// `data`.
-            0 data: Option<Vec<super::FailedStore>> => w::Field::new("data"),
+            0 data: Option<Vec<super::FailedStore>> => "data",
             /// `total_count`.
-            1 total_count: i64 => w::Field::must("total_count"),
+            1 total_count: i64 => "total_count: must",
             /// `offset`.
-            2 offset: i64 => w::Field::must("offset"),
+            2 offset: i64 => "offset: must",
             /// `limit`.
-            3 limit: i64 => w::Field::must("limit"),
+            3 limit: i64 => "limit: must",
         }
     }
 
@@ -807,25 +806,25 @@ pub mod retail_store_act {
         /// * Catalog: `pay_v3.marketing.goods_subsidy_activity.retail_store_act.by_brand_id_stores_post`.
         pub struct ByBrandIdStoresPost {
             /// `brand_id`.
-            0 brand_id: String => w::Field::must("brand_id").place(w::Place::Path),
+            0 brand_id: String => "brand_id: must path",
             /// `out_request_no`.
-            1 out_request_no: String => w::Field::must("out_request_no"),
+            1 out_request_no: String => "out_request_no: must",
             /// `stores`.
-            2 stores: Vec<super::Store> => w::Field::must("stores"),
+            2 stores: Vec<super::Store> => "stores: must",
             /// `add_time`; format `rfc3339`; needed according to the documentation.
-            3 add_time: Option<String> => w::Field::new("add_time"),
+            3 add_time: Option<String> => "add_time",
         }
-        new(brand_id: String, out_request_no: String, stores: Vec<super::Store>)
-        set(add_time: String)
+        new(brand_id: impl Into<String>, out_request_no: impl Into<String>, stores: Vec<super::Store>)
+        text(add_time: String)
     }
 
     w::record! {
         /// Answer to [`ByBrandIdStoresPost`].
         pub struct ByBrandIdStoresPostResponse {
             /// `failed_stores`.
-            0 failed_stores: Option<Vec<super::FailedStore>> => w::Field::new("failed_stores"),
+            0 failed_stores: Option<Vec<super::FailedStore>> => "failed_stores",
             /// `add_time`; format `rfc3339`.
-            1 add_time: String => w::Field::must("add_time"),
+            1 add_time: String => "add_time: must",
         }
     }
 

@@ -7,82 +7,83 @@ w::record! {
     /// `ActionSetting`.
     pub struct ActionSetting {
         /// `action_name`.
-        0 action_name: String => w::Field::must("action_name"),
+        0 action_name: String => "action_name: must",
         /// `jump_miniprogram`.
-        1 jump_miniprogram: JumpMiniprogram => w::Field::must("jump_miniprogram"),
+        1 jump_miniprogram: JumpMiniprogram => "jump_miniprogram: must",
     }
-    new(action_name: String, jump_miniprogram: JumpMiniprogram)
+    new(action_name: impl Into<String>, jump_miniprogram: JumpMiniprogram)
 }
 
 w::record! {
     /// `AdditionalStatement`.
     pub struct AdditionalStatement {
         /// `title`.
-        0 title: Option<String> => w::Field::new("title"),
+        0 title: Option<String> => "title",
         /// `appid`.
-        1 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+        1 appid: Option<xinqiao_types::AppId> => "appid",
         /// `path`.
-        2 path: Option<String> => w::Field::new("path"),
+        2 path: Option<String> => "path",
         /// `url`.
-        3 url: Option<String> => w::Field::new("url"),
+        3 url: Option<String> => "url",
     }
     new()
-    set(title: String, appid: xinqiao_types::AppId, path: String, url: String)
+    text(title: String, appid: xinqiao_types::AppId, path: String, url: String)
 }
 
 w::record! {
     /// `BalanceInformation`.
     pub struct BalanceInformation {
         /// `need_balance`.
-        0 need_balance: Option<bool> => w::Field::new("need_balance"),
+        0 need_balance: Option<bool> => "need_balance",
         /// `balance_appid`.
-        1 balance_appid: Option<String> => w::Field::new("balance_appid"),
+        1 balance_appid: Option<String> => "balance_appid",
         /// `balance_path`.
-        2 balance_path: Option<String> => w::Field::new("balance_path"),
+        2 balance_path: Option<String> => "balance_path",
         /// `balance_url`.
-        3 balance_url: Option<String> => w::Field::new("balance_url"),
+        3 balance_url: Option<String> => "balance_url",
     }
     new()
-    set(need_balance: bool, balance_appid: String, balance_path: String, balance_url: String)
+    text(balance_appid: String, balance_path: String, balance_url: String)
+    set(need_balance: bool)
 }
 
 w::record! {
     /// `BalanceInformationItem`.
     pub struct BalanceInformationItem {
         /// `before_balance`; unit fen.
-        0 before_balance: xinqiao_types::Fen => w::Field::must("before_balance"),
+        0 before_balance: xinqiao_types::Fen => "before_balance: must",
         /// `balance`; unit fen.
-        1 balance: xinqiao_types::Fen => w::Field::must("balance"),
+        1 balance: xinqiao_types::Fen => "balance: must",
         /// `add_balance`.
-        2 add_balance: i64 => w::Field::must("add_balance"),
+        2 add_balance: i64 => "add_balance: must",
         /// `balance_remark`.
-        3 balance_remark: Option<String> => w::Field::new("balance_remark"),
+        3 balance_remark: Option<String> => "balance_remark",
     }
     new(before_balance: xinqiao_types::Fen, balance: xinqiao_types::Fen, add_balance: i64)
-    set(balance_remark: String)
+    text(balance_remark: String)
 }
 
 w::record! {
     /// `Bonus`.
     pub struct Bonus {
         /// `init_bonus`.
-        0 init_bonus: i64 => w::Field::must("init_bonus"),
+        0 init_bonus: i64 => "init_bonus: must",
         /// `bonus_value_word`.
-        1 bonus_value_word: Option<String> => w::Field::new("bonus_value_word"),
+        1 bonus_value_word: Option<String> => "bonus_value_word",
         /// `bonus_cost_title`.
-        2 bonus_cost_title: Option<String> => w::Field::new("bonus_cost_title"),
+        2 bonus_cost_title: Option<String> => "bonus_cost_title",
         /// `bonus_cost_word`.
-        3 bonus_cost_word: Option<String> => w::Field::new("bonus_cost_word"),
+        3 bonus_cost_word: Option<String> => "bonus_cost_word",
         /// `bonus_jump_word`.
-        4 bonus_jump_word: Option<String> => w::Field::new("bonus_jump_word"),
+        4 bonus_jump_word: Option<String> => "bonus_jump_word",
         /// `bonus_jump_appid`.
-        5 bonus_jump_appid: Option<String> => w::Field::new("bonus_jump_appid"),
+        5 bonus_jump_appid: Option<String> => "bonus_jump_appid",
         /// `bonus_jump_path`.
-        6 bonus_jump_path: Option<String> => w::Field::new("bonus_jump_path"),
+        6 bonus_jump_path: Option<String> => "bonus_jump_path",
         /// `bonus_support_appid`.
-        7 bonus_support_appid: Option<String> => w::Field::new("bonus_support_appid"),
+        7 bonus_support_appid: Option<String> => "bonus_support_appid",
         /// `bonus_support_path`.
-        8 bonus_support_path: Option<String> => w::Field::new("bonus_support_path"),
+        8 bonus_support_path: Option<String> => "bonus_support_path",
     }
 }
 
@@ -90,20 +91,20 @@ w::record! {
     /// `Brand`.
     pub struct Brand {
         /// `brand_id`.
-        0 brand_id: String => w::Field::must("brand_id"),
+        0 brand_id: String => "brand_id: must",
         /// `display_name`.
-        1 display_name: String => w::Field::must("display_name"),
+        1 display_name: String => "display_name: must",
     }
-    new(brand_id: String, display_name: String)
+    new(brand_id: impl Into<String>, display_name: impl Into<String>)
 }
 
 w::record! {
     /// `CardsByCardIdCodesByCodeGetServiceModule`.
     pub struct CardsByCardIdCodesByCodeGetServiceModule {
         /// `service_module_id`.
-        0 service_module_id: String => w::Field::must("service_module_id"),
+        0 service_module_id: String => "service_module_id: must",
         /// `state_setting`.
-        1 state_setting: Option<StateSetting> => w::Field::new("state_setting"),
+        1 state_setting: Option<StateSetting> => "state_setting",
     }
 }
 
@@ -111,18 +112,18 @@ w::record! {
     /// `CardsByCardIdCodesByCodeRightsGuide`.
     pub struct CardsByCardIdCodesByCodeRightsGuide {
         /// `staff_name`.
-        0 staff_name: Option<String> => w::Field::new("staff_name"),
+        0 staff_name: Option<String> => "staff_name",
         /// `head_image_url`.
-        1 head_image_url: Option<String> => w::Field::new("head_image_url"),
+        1 head_image_url: Option<String> => "head_image_url",
         /// `contact_information_name`.
-        2 contact_information_name: Option<String> => w::Field::new("contact_information_name"),
+        2 contact_information_name: Option<String> => "contact_information_name",
         /// `contact_information_value`.
-        3 contact_information_value: Option<String> => w::Field::new("contact_information_value"),
+        3 contact_information_value: Option<String> => "contact_information_value",
         /// `phone_number`.
-        4 phone_number: Option<String> => w::Field::new("phone_number").masked(),
+        4 phone_number: Option<String> => "phone_number: masked",
     }
     new()
-    set(
+    text(
         staff_name: String,
         head_image_url: String,
         contact_information_name: String,
@@ -135,9 +136,9 @@ w::record! {
     /// `CardsByCardIdCodesDepositData`.
     pub struct CardsByCardIdCodesDepositData {
         /// `code`.
-        0 code: String => w::Field::must("code"),
+        0 code: String => "code: must",
         /// `result`; one of `SUCCESS` `DUPLICATE` `FAIL`.
-        1 result: String => w::Field::must("result"),
+        1 result: String => "result: must",
     }
 }
 
@@ -145,11 +146,11 @@ w::record! {
     /// `CardsByCardIdPatchUserInformationForm`.
     pub struct CardsByCardIdPatchUserInformationForm {
         /// `can_modify_after_activate`.
-        0 can_modify_after_activate: Option<bool> => w::Field::new("can_modify_after_activate"),
+        0 can_modify_after_activate: Option<bool> => "can_modify_after_activate",
         /// `common_field_list`; one of `USER_FORM_FLAG_MOBILE` `USER_FORM_FLAG_SEX` `USER_FORM_FLAG_NAME` `USER_FORM_FLAG_BIRTHDAY` `USER_FORM_FLAG_ADDRESS` `USER_FORM_FLAG_EMAIL` `USER_FORM_FLAG_CITY`.
-        1 common_field_list: Option<Vec<String>> => w::Field::new("common_field_list"),
+        1 common_field_list: Option<Vec<String>> => "common_field_list",
         /// `custom_field_list`.
-        2 custom_field_list: Option<Vec<CardsPostCustomField>> => w::Field::new("custom_field_list"),
+        2 custom_field_list: Option<Vec<CardsPostCustomField>> => "custom_field_list",
     }
     new()
     set(
@@ -163,26 +164,26 @@ w::record! {
     /// `CardsByCardIdRightsBonus`.
     pub struct CardsByCardIdRightsBonus {
         /// `init_bonus`.
-        0 init_bonus: i64 => w::Field::must("init_bonus"),
+        0 init_bonus: i64 => "init_bonus: must",
         /// `bonus_value_word`; needed according to the documentation.
-        1 bonus_value_word: Option<String> => w::Field::new("bonus_value_word"),
+        1 bonus_value_word: Option<String> => "bonus_value_word",
         /// `bonus_cost_title`.
-        2 bonus_cost_title: Option<String> => w::Field::new("bonus_cost_title"),
+        2 bonus_cost_title: Option<String> => "bonus_cost_title",
         /// `bonus_cost_word`; needed according to the documentation.
-        3 bonus_cost_word: Option<String> => w::Field::new("bonus_cost_word"),
+        3 bonus_cost_word: Option<String> => "bonus_cost_word",
         /// `bonus_jump_word`.
-        4 bonus_jump_word: Option<String> => w::Field::new("bonus_jump_word"),
+        4 bonus_jump_word: Option<String> => "bonus_jump_word",
         /// `bonus_jump_appid`.
-        5 bonus_jump_appid: Option<String> => w::Field::new("bonus_jump_appid"),
+        5 bonus_jump_appid: Option<String> => "bonus_jump_appid",
         /// `bonus_jump_path`.
-        6 bonus_jump_path: Option<String> => w::Field::new("bonus_jump_path"),
+        6 bonus_jump_path: Option<String> => "bonus_jump_path",
         /// `bonus_support_appid`.
-        7 bonus_support_appid: Option<String> => w::Field::new("bonus_support_appid"),
+        7 bonus_support_appid: Option<String> => "bonus_support_appid",
         /// `bonus_support_path`.
-        8 bonus_support_path: Option<String> => w::Field::new("bonus_support_path"),
+        8 bonus_support_path: Option<String> => "bonus_support_path",
     }
     new(init_bonus: i64)
-    set(
+    text(
         bonus_value_word: String,
         bonus_cost_title: String,
         bonus_cost_word: String,
@@ -198,78 +199,78 @@ w::record! {
     /// `CardsByCardIdRightsFavor`.
     pub struct CardsByCardIdRightsFavor {
         /// `show_coupon`; needed according to the documentation.
-        0 show_coupon: Option<bool> => w::Field::new("show_coupon"),
+        0 show_coupon: Option<bool> => "show_coupon",
         /// `member_price_word`.
-        1 member_price_word: Option<String> => w::Field::new("member_price_word"),
+        1 member_price_word: Option<String> => "member_price_word",
         /// `member_price_appid`.
-        2 member_price_appid: Option<String> => w::Field::new("member_price_appid"),
+        2 member_price_appid: Option<String> => "member_price_appid",
         /// `member_price_path`.
-        3 member_price_path: Option<String> => w::Field::new("member_price_path"),
+        3 member_price_path: Option<String> => "member_price_path",
         /// `member_price_title`; one of `MEMBER_PRICE` `MEMBER_ACTIVITY`.
-        4 member_price_title: Option<String> => w::Field::new("member_price_title"),
+        4 member_price_title: Option<String> => "member_price_title",
         /// `favor_module_title`; one of `FAVOR` `VIP`.
-        5 favor_module_title: Option<String> => w::Field::new("favor_module_title"),
+        5 favor_module_title: Option<String> => "favor_module_title",
     }
     new()
-    set(
-        show_coupon: bool,
+    text(
         member_price_word: String,
         member_price_appid: String,
         member_price_path: String,
         member_price_title: String,
         favor_module_title: String,
     )
+    set(show_coupon: bool)
 }
 
 w::record! {
     /// `CardsGetData`.
     pub struct CardsGetData {
         /// `card_id`.
-        0 card_id: String => w::Field::must("card_id"),
+        0 card_id: String => "card_id: must",
         /// `status`; one of `NOT_APPROVE` `APPROVE_FAIL` `APPROVED` `DELETED`.
-        1 status: String => w::Field::must("status"),
+        1 status: String => "status: must",
         /// `appid`.
-        2 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        2 appid: xinqiao_types::AppId => "appid: must",
         /// `logo_url`.
-        3 logo_url: String => w::Field::must("logo_url"),
+        3 logo_url: String => "logo_url: must",
         /// `brand`.
-        4 brand: Brand => w::Field::must("brand"),
+        4 brand: Brand => "brand: must",
         /// `title`.
-        5 title: String => w::Field::must("title"),
+        5 title: String => "title: must",
         /// `background_picture_url`.
-        6 background_picture_url: String => w::Field::must("background_picture_url"),
+        6 background_picture_url: String => "background_picture_url: must",
         /// `description`.
-        7 description: Option<String> => w::Field::new("description"),
+        7 description: Option<String> => "description",
         /// `service_phone`.
-        8 service_phone: Option<String> => w::Field::new("service_phone"),
+        8 service_phone: Option<String> => "service_phone",
         /// `code_type`; one of `BAR_CODE` `QRCODE` `BAR_CODE_AND_QRCODE` `NONE_CODE`.
-        9 code_type: String => w::Field::must("code_type"),
+        9 code_type: String => "code_type: must",
         /// `total_quantity`.
-        10 total_quantity: i64 => w::Field::must("total_quantity"),
+        10 total_quantity: i64 => "total_quantity: must",
         /// `remain_quantity`.
-        11 remain_quantity: Option<i64> => w::Field::new("remain_quantity"),
+        11 remain_quantity: Option<i64> => "remain_quantity",
         /// `date_information`.
-        12 date_information: DateInformation => w::Field::must("date_information"),
+        12 date_information: DateInformation => "date_information: must",
         /// `code_mode`; one of `SYSTEM_ALLOCATE` `MERCHANT_DEPOSIT` `REAL_TIME`.
-        13 code_mode: Option<String> => w::Field::new("code_mode"),
+        13 code_mode: Option<String> => "code_mode",
         /// `need_display_level`.
-        14 need_display_level: Option<bool> => w::Field::new("need_display_level"),
+        14 need_display_level: Option<bool> => "need_display_level",
         /// `init_level`.
-        15 init_level: Option<String> => w::Field::new("init_level"),
+        15 init_level: Option<String> => "init_level",
         /// `out_request_no`.
-        16 out_request_no: String => w::Field::must("out_request_no"),
+        16 out_request_no: String => "out_request_no: must",
         /// `balance_information`.
-        17 balance_information: Option<BalanceInformation> => w::Field::new("balance_information"),
+        17 balance_information: Option<BalanceInformation> => "balance_information",
         /// `user_information_form`.
-        18 user_information_form: Option<UserInformationForm> => w::Field::new("user_information_form"),
+        18 user_information_form: Option<UserInformationForm> => "user_information_form",
         /// `additional_statement`.
-        19 additional_statement: Option<AdditionalStatement> => w::Field::new("additional_statement"),
+        19 additional_statement: Option<AdditionalStatement> => "additional_statement",
         /// `need_dynamic_code`.
-        20 need_dynamic_code: Option<bool> => w::Field::new("need_dynamic_code"),
+        20 need_dynamic_code: Option<bool> => "need_dynamic_code",
         /// `create_time`; format `rfc3339`.
-        21 create_time: String => w::Field::must("create_time"),
+        21 create_time: String => "create_time: must",
         /// `update_time`; format `rfc3339`.
-        22 update_time: String => w::Field::must("update_time"),
+        22 update_time: String => "update_time: must",
     }
 }
 
@@ -277,23 +278,24 @@ w::record! {
     /// `CardsPostCustomField`.
     pub struct CardsPostCustomField {
         /// `type`; one of `TEXT` `SELECT` `RADIO` `CHECK_BOX`.
-        0 type_: Option<String> => w::Field::new("type"),
+        0 type_: Option<String> => "type",
         /// `name`.
-        1 name: Option<String> => w::Field::new("name"),
+        1 name: Option<String> => "name",
         /// `values`.
-        2 values: Option<Vec<String>> => w::Field::new("values"),
+        2 values: Option<Vec<String>> => "values",
     }
     new()
-    set(type_: String, name: String, values: Vec<String>)
+    text(type_: String, name: String)
+    set(values: Vec<String>)
 }
 
 w::record! {
     /// `CardsPostUserInformationForm`.
     pub struct CardsPostUserInformationForm {
         /// `common_field_list`; one of `USER_FORM_FLAG_MOBILE` `USER_FORM_FLAG_SEX` `USER_FORM_FLAG_NAME` `USER_FORM_FLAG_BIRTHDAY` `USER_FORM_FLAG_ADDRESS` `USER_FORM_FLAG_EMAIL` `USER_FORM_FLAG_CITY`.
-        0 common_field_list: Option<Vec<String>> => w::Field::new("common_field_list"),
+        0 common_field_list: Option<Vec<String>> => "common_field_list",
         /// `custom_field_list`.
-        1 custom_field_list: Option<Vec<CardsPostCustomField>> => w::Field::new("custom_field_list"),
+        1 custom_field_list: Option<Vec<CardsPostCustomField>> => "custom_field_list",
     }
     new()
     set(common_field_list: Vec<String>, custom_field_list: Vec<CardsPostCustomField>)
@@ -303,9 +305,9 @@ w::record! {
     /// `CommonField`.
     pub struct CommonField {
         /// `name`; one of `USER_FORM_FLAG_MOBILE` `USER_FORM_FLAG_SEX` `USER_FORM_FLAG_NAME` `USER_FORM_FLAG_BIRTHDAY` `USER_FORM_FLAG_ADDRESS` `USER_FORM_FLAG_EMAIL` `USER_FORM_FLAG_CITY`.
-        0 name: String => w::Field::must("name"),
+        0 name: String => "name: must",
         /// `value`.
-        1 value: String => w::Field::must("value"),
+        1 value: String => "value: must",
     }
 }
 
@@ -313,9 +315,9 @@ w::record! {
     /// `ContentTemplateData`.
     pub struct ContentTemplateData {
         /// `field_list`.
-        0 field_list: Vec<ContentTemplateDataField> => w::Field::must("field_list"),
+        0 field_list: Vec<ContentTemplateDataField> => "field_list: must",
         /// `action_setting`.
-        1 action_setting: Option<ActionSetting> => w::Field::new("action_setting"),
+        1 action_setting: Option<ActionSetting> => "action_setting",
     }
 }
 
@@ -323,22 +325,22 @@ w::record! {
     /// `ContentTemplateDataField`.
     pub struct ContentTemplateDataField {
         /// `field_id`.
-        0 field_id: String => w::Field::must("field_id"),
+        0 field_id: String => "field_id: must",
         /// `field_value`.
-        1 field_value: String => w::Field::must("field_value"),
+        1 field_value: String => "field_value: must",
     }
-    new(field_id: String, field_value: String)
+    new(field_id: impl Into<String>, field_value: impl Into<String>)
 }
 
 w::record! {
     /// `CustomField`.
     pub struct CustomField {
         /// `name`.
-        0 name: String => w::Field::must("name"),
+        0 name: String => "name: must",
         /// `value`.
-        1 value: Option<String> => w::Field::new("value"),
+        1 value: Option<String> => "value",
         /// `value_list`.
-        2 value_list: Option<Vec<String>> => w::Field::new("value_list"),
+        2 value_list: Option<Vec<String>> => "value_list",
     }
 }
 
@@ -346,50 +348,46 @@ w::record! {
     /// `DateInformation`.
     pub struct DateInformation {
         /// `type`; one of `FIX_TIME_RANGE` `FIX_TERM` `PERMANENT`.
-        0 type_: String => w::Field::must("type"),
+        0 type_: String => "type: must",
         /// `available_begin_time`; format `rfc3339`.
-        1 available_begin_time: Option<String> => w::Field::new("available_begin_time"),
+        1 available_begin_time: Option<String> => "available_begin_time",
         /// `available_end_time`; format `rfc3339`.
-        2 available_end_time: Option<String> => w::Field::new("available_end_time"),
+        2 available_end_time: Option<String> => "available_end_time",
         /// `available_day_after_receive`.
-        3 available_day_after_receive: Option<i64> => w::Field::new("available_day_after_receive"),
+        3 available_day_after_receive: Option<i64> => "available_day_after_receive",
         /// `wait_days_after_receive`.
-        4 wait_days_after_receive: Option<i64> => w::Field::new("wait_days_after_receive"),
+        4 wait_days_after_receive: Option<i64> => "wait_days_after_receive",
     }
-    new(type_: String)
-    set(
-        available_begin_time: String,
-        available_end_time: String,
-        available_day_after_receive: i64,
-        wait_days_after_receive: i64,
-    )
+    new(type_: impl Into<String>)
+    text(available_begin_time: String, available_end_time: String)
+    set(available_day_after_receive: i64, wait_days_after_receive: i64)
 }
 
 w::record! {
     /// `Fapiao`.
     pub struct Fapiao {
         /// `fapiao_jump_word`.
-        0 fapiao_jump_word: Option<String> => w::Field::new("fapiao_jump_word"),
+        0 fapiao_jump_word: Option<String> => "fapiao_jump_word",
         /// `fapiao_jump_appid`.
-        1 fapiao_jump_appid: Option<String> => w::Field::new("fapiao_jump_appid"),
+        1 fapiao_jump_appid: Option<String> => "fapiao_jump_appid",
         /// `fapiao_jump_path`.
-        2 fapiao_jump_path: Option<String> => w::Field::new("fapiao_jump_path"),
+        2 fapiao_jump_path: Option<String> => "fapiao_jump_path",
     }
     new()
-    set(fapiao_jump_word: String, fapiao_jump_appid: String, fapiao_jump_path: String)
+    text(fapiao_jump_word: String, fapiao_jump_appid: String, fapiao_jump_path: String)
 }
 
 w::record! {
     /// `Favor`.
     pub struct Favor {
         /// `show_coupon`.
-        0 show_coupon: bool => w::Field::must("show_coupon"),
+        0 show_coupon: bool => "show_coupon: must",
         /// `member_price_word`.
-        1 member_price_word: Option<String> => w::Field::new("member_price_word"),
+        1 member_price_word: Option<String> => "member_price_word",
         /// `member_price_appid`.
-        2 member_price_appid: Option<String> => w::Field::new("member_price_appid"),
+        2 member_price_appid: Option<String> => "member_price_appid",
         /// `member_price_path`.
-        3 member_price_path: Option<String> => w::Field::new("member_price_path"),
+        3 member_price_path: Option<String> => "member_price_path",
     }
 }
 
@@ -397,15 +395,15 @@ w::record! {
     /// `Guide`.
     pub struct Guide {
         /// `staff_name`.
-        0 staff_name: String => w::Field::must("staff_name"),
+        0 staff_name: String => "staff_name: must",
         /// `head_image_url`.
-        1 head_image_url: String => w::Field::must("head_image_url"),
+        1 head_image_url: String => "head_image_url: must",
         /// `contact_information_name`.
-        2 contact_information_name: Option<String> => w::Field::new("contact_information_name"),
+        2 contact_information_name: Option<String> => "contact_information_name",
         /// `contact_information_value`.
-        3 contact_information_value: Option<String> => w::Field::new("contact_information_value"),
+        3 contact_information_value: Option<String> => "contact_information_value",
         /// `phone_number`.
-        4 phone_number: Option<String> => w::Field::new("phone_number").masked(),
+        4 phone_number: Option<String> => "phone_number: masked",
     }
 }
 
@@ -413,36 +411,36 @@ w::record! {
     /// `JumpMiniprogram`.
     pub struct JumpMiniprogram {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `path`.
-        1 path: String => w::Field::must("path"),
+        1 path: String => "path: must",
     }
-    new(appid: xinqiao_types::AppId, path: String)
+    new(appid: impl Into<xinqiao_types::AppId>, path: impl Into<String>)
 }
 
 w::record! {
     /// `MemberInformation`.
     pub struct MemberInformation {
         /// `card_id`.
-        0 card_id: String => w::Field::must("card_id"),
+        0 card_id: String => "card_id: must",
         /// `code`.
-        1 code: Option<String> => w::Field::new("code"),
+        1 code: Option<String> => "code",
         /// `membership_number`.
-        2 membership_number: Option<String> => w::Field::new("membership_number"),
+        2 membership_number: Option<String> => "membership_number",
         /// `registration_time`.
-        3 registration_time: String => w::Field::must("registration_time"),
+        3 registration_time: String => "registration_time: must",
     }
-    new(card_id: String, registration_time: String)
-    set(code: String, membership_number: String)
+    new(card_id: impl Into<String>, registration_time: impl Into<String>)
+    text(code: String, membership_number: String)
 }
 
 w::record! {
     /// `MessageTemplateSetting`.
     pub struct MessageTemplateSetting {
         /// `message_template_id`.
-        0 message_template_id: String => w::Field::must("message_template_id"),
+        0 message_template_id: String => "message_template_id: must",
         /// `field_list`.
-        1 field_list: Option<Vec<ContentTemplateDataField>> => w::Field::new("field_list"),
+        1 field_list: Option<Vec<ContentTemplateDataField>> => "field_list",
     }
 }
 
@@ -450,9 +448,9 @@ w::record! {
     /// `ServiceModule`.
     pub struct ServiceModule {
         /// `service_module_id`.
-        0 service_module_id: String => w::Field::must("service_module_id"),
+        0 service_module_id: String => "service_module_id: must",
         /// `jump_miniprogram`.
-        1 jump_miniprogram: Option<JumpMiniprogram> => w::Field::new("jump_miniprogram"),
+        1 jump_miniprogram: Option<JumpMiniprogram> => "jump_miniprogram",
     }
 }
 
@@ -460,11 +458,11 @@ w::record! {
     /// `StateSetting`.
     pub struct StateSetting {
         /// `state_id`.
-        0 state_id: String => w::Field::must("state_id"),
+        0 state_id: String => "state_id: must",
         /// `content_template_data`.
-        1 content_template_data: Option<ContentTemplateData> => w::Field::new("content_template_data"),
+        1 content_template_data: Option<ContentTemplateData> => "content_template_data",
         /// `message_template_setting`.
-        2 message_template_setting: Option<MessageTemplateSetting> => w::Field::new("message_template_setting"),
+        2 message_template_setting: Option<MessageTemplateSetting> => "message_template_setting",
     }
 }
 
@@ -472,9 +470,9 @@ w::record! {
     /// `StateSettingContentTemplateData`.
     pub struct StateSettingContentTemplateData {
         /// `field_list`.
-        0 field_list: Option<Vec<ContentTemplateDataField>> => w::Field::new("field_list"),
+        0 field_list: Option<Vec<ContentTemplateDataField>> => "field_list",
         /// `action_setting`.
-        1 action_setting: Option<ActionSetting> => w::Field::new("action_setting"),
+        1 action_setting: Option<ActionSetting> => "action_setting",
     }
     new()
     set(field_list: Vec<ContentTemplateDataField>, action_setting: ActionSetting)
@@ -484,13 +482,13 @@ w::record! {
     /// `StateSettingItem`.
     pub struct StateSettingItem {
         /// `state_id`.
-        0 state_id: String => w::Field::must("state_id"),
+        0 state_id: String => "state_id: must",
         /// `content_template_data`.
-        1 content_template_data: StateSettingContentTemplateData => w::Field::must("content_template_data"),
+        1 content_template_data: StateSettingContentTemplateData => "content_template_data: must",
         /// `message_template_setting`.
-        2 message_template_setting: Option<StateSettingMessageTemplateSetting> => w::Field::new("message_template_setting"),
+        2 message_template_setting: Option<StateSettingMessageTemplateSetting> => "message_template_setting",
     }
-    new(state_id: String, content_template_data: StateSettingContentTemplateData)
+    new(state_id: impl Into<String>, content_template_data: StateSettingContentTemplateData)
     set(message_template_setting: StateSettingMessageTemplateSetting)
 }
 
@@ -498,28 +496,28 @@ w::record! {
     /// `StateSettingMessageTemplateSetting`.
     pub struct StateSettingMessageTemplateSetting {
         /// `message_template_id`.
-        0 message_template_id: String => w::Field::must("message_template_id"),
+        0 message_template_id: String => "message_template_id: must",
         /// `field_list`.
-        1 field_list: Vec<ContentTemplateDataField> => w::Field::must("field_list"),
+        1 field_list: Vec<ContentTemplateDataField> => "field_list: must",
     }
-    new(message_template_id: String, field_list: Vec<ContentTemplateDataField>)
+    new(message_template_id: impl Into<String>, field_list: Vec<ContentTemplateDataField>)
 }
 
 w::record! {
     /// `UserCardInformation`.
     pub struct UserCardInformation {
         /// `code`.
-        0 code: String => w::Field::must("code"),
+        0 code: String => "code: must",
         /// `openid`.
-        1 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        1 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `unionid`.
-        2 unionid: Option<xinqiao_types::UnionId> => w::Field::new("unionid").masked(),
+        2 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
         /// `receive_time`.
-        3 receive_time: String => w::Field::must("receive_time"),
+        3 receive_time: String => "receive_time: must",
         /// `card_appid`.
-        4 card_appid: String => w::Field::must("card_appid"),
+        4 card_appid: String => "card_appid: must",
         /// `card_id`.
-        5 card_id: String => w::Field::must("card_id"),
+        5 card_id: String => "card_id: must",
     }
 }
 
@@ -527,9 +525,9 @@ w::record! {
     /// `UserCardsData`.
     pub struct UserCardsData {
         /// `card_id`.
-        0 card_id: String => w::Field::must("card_id"),
+        0 card_id: String => "card_id: must",
         /// `code`.
-        1 code: Option<String> => w::Field::new("code"),
+        1 code: Option<String> => "code",
     }
 }
 
@@ -537,9 +535,9 @@ w::record! {
     /// `UserInformation`.
     pub struct UserInformation {
         /// `common_field_list`.
-        0 common_field_list: Option<Vec<CommonField>> => w::Field::new("common_field_list"),
+        0 common_field_list: Option<Vec<CommonField>> => "common_field_list",
         /// `custom_field_list`.
-        1 custom_field_list: Option<Vec<CustomField>> => w::Field::new("custom_field_list"),
+        1 custom_field_list: Option<Vec<CustomField>> => "custom_field_list",
     }
 }
 
@@ -547,11 +545,11 @@ w::record! {
     /// `UserInformationForm`.
     pub struct UserInformationForm {
         /// `can_modify_after_activate`.
-        0 can_modify_after_activate: Option<bool> => w::Field::new("can_modify_after_activate"),
+        0 can_modify_after_activate: Option<bool> => "can_modify_after_activate",
         /// `common_field_list`; one of `USER_FORM_FLAG_MOBILE` `USER_FORM_FLAG_SEX` `USER_FORM_FLAG_NAME` `USER_FORM_FLAG_BIRTHDAY` `USER_FORM_FLAG_ADDRESS` `USER_FORM_FLAG_EMAIL` `USER_FORM_FLAG_CITY`.
-        1 common_field_list: Option<Vec<String>> => w::Field::new("common_field_list"),
+        1 common_field_list: Option<Vec<String>> => "common_field_list",
         /// `custom_field_list`.
-        2 custom_field_list: Option<Vec<UserInformationFormCustomField>> => w::Field::new("custom_field_list"),
+        2 custom_field_list: Option<Vec<UserInformationFormCustomField>> => "custom_field_list",
     }
 }
 
@@ -559,11 +557,11 @@ w::record! {
     /// `UserInformationFormCustomField`.
     pub struct UserInformationFormCustomField {
         /// `type`; one of `TEXT` `SELECT` `RADIO` `CHECK_BOX`.
-        0 type_: String => w::Field::must("type"),
+        0 type_: String => "type: must",
         /// `name`.
-        1 name: String => w::Field::must("name"),
+        1 name: String => "name: must",
         /// `values`.
-        2 values: Option<Vec<String>> => w::Field::new("values"),
+        2 values: Option<Vec<String>> => "values",
     }
 }
 
@@ -576,20 +574,20 @@ w::record! {
     /// * Catalog: `pay_v3.marketing.membercard_open.activate_informations_by_activate_ticket`.
     pub struct ActivateInformationsByActivateTicket {
         /// `activate_ticket`.
-        0 activate_ticket: String => w::Field::must("activate_ticket").place(w::Place::Path),
+        0 activate_ticket: String => "activate_ticket: must path",
     }
-    new(activate_ticket: String)
+    new(activate_ticket: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`ActivateInformationsByActivateTicket`].
     pub struct ActivateInformationsByActivateTicketResponse {
         /// `nickname`.
-        0 nickname: Option<String> => w::Field::new("nickname").masked(),
+        0 nickname: Option<String> => "nickname: masked",
         /// `head_image_url`.
-        1 head_image_url: Option<String> => w::Field::new("head_image_url"),
+        1 head_image_url: Option<String> => "head_image_url",
         /// `user_information`.
-        2 user_information: Option<UserInformation> => w::Field::new("user_information"),
+        2 user_information: Option<UserInformation> => "user_information",
     }
 }
 
@@ -628,9 +626,9 @@ w::record! {
     /// Answer to [`CallbackGet`].
     pub struct CallbackGetResponse {
         /// `mchid`.
-        0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+        0 mchid: xinqiao_types::MchId => "mchid: must",
         /// `notify_url`.
-        1 notify_url: String => w::Field::must("notify_url"),
+        1 notify_url: String => "notify_url: must",
     }
 }
 
@@ -662,18 +660,18 @@ w::record! {
     /// * Catalog: `pay_v3.marketing.membercard_open.callback_patch`.
     pub struct CallbackPatch {
         /// `notify_url`.
-        0 notify_url: String => w::Field::must("notify_url"),
+        0 notify_url: String => "notify_url: must",
     }
-    new(notify_url: String)
+    new(notify_url: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`CallbackPatch`].
     pub struct CallbackPatchResponse {
         /// `notify_url`.
-        0 notify_url: String => w::Field::must("notify_url"),
+        0 notify_url: String => "notify_url: must",
         /// `mchid`.
-        1 mchid: Option<xinqiao_types::MchId> => w::Field::new("mchid"),
+        1 mchid: Option<xinqiao_types::MchId> => "mchid",
     }
 }
 
@@ -704,18 +702,18 @@ w::record! {
     /// * Catalog: `pay_v3.marketing.membercard_open.callback_post`.
     pub struct CallbackPost {
         /// `notify_url`.
-        0 notify_url: String => w::Field::must("notify_url"),
+        0 notify_url: String => "notify_url: must",
     }
-    new(notify_url: String)
+    new(notify_url: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`CallbackPost`].
     pub struct CallbackPostResponse {
         /// `mchid`.
-        0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+        0 mchid: xinqiao_types::MchId => "mchid: must",
         /// `notify_url`.
-        1 notify_url: String => w::Field::must("notify_url"),
+        1 notify_url: String => "notify_url: must",
     }
 }
 
@@ -747,14 +745,14 @@ w::record! {
     /// * Catalog: `pay_v3.marketing.membercard_open.cards_by_card_id_codes_by_code_activate`.
     pub struct CardsByCardIdCodesByCodeActivate {
         /// `card_id`.
-        0 card_id: String => w::Field::must("card_id").place(w::Place::Path),
+        0 card_id: String => "card_id: must path",
         /// `code`.
-        1 code: String => w::Field::must("code").place(w::Place::Path),
+        1 code: String => "code: must path",
         /// `membership_number`.
-        2 membership_number: Option<String> => w::Field::new("membership_number"),
+        2 membership_number: Option<String> => "membership_number",
     }
-    new(card_id: String, code: String)
-    set(membership_number: String)
+    new(card_id: impl Into<String>, code: impl Into<String>)
+    text(membership_number: String)
 }
 
 w::endpoint! {
@@ -785,44 +783,44 @@ w::record! {
     /// * Catalog: `pay_v3.marketing.membercard_open.cards_by_card_id_codes_by_code_get`.
     pub struct CardsByCardIdCodesByCodeGet {
         /// `card_id`.
-        0 card_id: String => w::Field::must("card_id").place(w::Place::Path),
+        0 card_id: String => "card_id: must path",
         /// `code`.
-        1 code: String => w::Field::must("code").place(w::Place::Path),
+        1 code: String => "code: must path",
     }
-    new(card_id: String, code: String)
+    new(card_id: impl Into<String>, code: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`CardsByCardIdCodesByCodeGet`].
     pub struct CardsByCardIdCodesByCodeGetResponse {
         /// `card_id`.
-        0 card_id: String => w::Field::must("card_id"),
+        0 card_id: String => "card_id: must",
         /// `openid`.
-        1 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+        1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `membership_number`.
-        2 membership_number: Option<String> => w::Field::new("membership_number"),
+        2 membership_number: Option<String> => "membership_number",
         /// `level`.
-        3 level: Option<String> => w::Field::new("level"),
+        3 level: Option<String> => "level",
         /// `nickname`.
-        4 nickname: Option<String> => w::Field::new("nickname").masked(),
+        4 nickname: Option<String> => "nickname: masked",
         /// `head_image_url`.
-        5 head_image_url: Option<String> => w::Field::new("head_image_url"),
+        5 head_image_url: Option<String> => "head_image_url",
         /// `background_picture_url`.
-        6 background_picture_url: Option<String> => w::Field::new("background_picture_url"),
+        6 background_picture_url: Option<String> => "background_picture_url",
         /// `user_card_status`; one of `NOT_ACTIVATE` `EFFECTIVE` `EXPIRE` `UNAVAILABLE` `DELETE`.
-        7 user_card_status: Option<String> => w::Field::new("user_card_status"),
+        7 user_card_status: Option<String> => "user_card_status",
         /// `balance`; unit fen.
-        8 balance: Option<xinqiao_types::Fen> => w::Field::new("balance"),
+        8 balance: Option<xinqiao_types::Fen> => "balance",
         /// `bonus_value`.
-        9 bonus_value: Option<i64> => w::Field::new("bonus_value"),
+        9 bonus_value: Option<i64> => "bonus_value",
         /// `user_information`.
-        10 user_information: Option<UserInformation> => w::Field::new("user_information"),
+        10 user_information: Option<UserInformation> => "user_information",
         /// `service_modules`.
-        11 service_modules: Option<Vec<CardsByCardIdCodesByCodeGetServiceModule>> => w::Field::new("service_modules"),
+        11 service_modules: Option<Vec<CardsByCardIdCodesByCodeGetServiceModule>> => "service_modules",
         /// `fapiao_jump_word`.
-        12 fapiao_jump_word: Option<String> => w::Field::new("fapiao_jump_word"),
+        12 fapiao_jump_word: Option<String> => "fapiao_jump_word",
         /// `guide`.
-        13 guide: Option<Guide> => w::Field::new("guide"),
+        13 guide: Option<Guide> => "guide",
     }
 }
 
@@ -854,30 +852,32 @@ w::record! {
     /// * Catalog: `pay_v3.marketing.membercard_open.cards_by_card_id_codes_by_code_patch`.
     pub struct CardsByCardIdCodesByCodePatch {
         /// `card_id`.
-        0 card_id: String => w::Field::must("card_id").place(w::Place::Path),
+        0 card_id: String => "card_id: must path",
         /// `code`.
-        1 code: String => w::Field::must("code").place(w::Place::Path),
+        1 code: String => "code: must path",
         /// `membership_number`.
-        2 membership_number: Option<String> => w::Field::new("membership_number"),
+        2 membership_number: Option<String> => "membership_number",
         /// `level`.
-        3 level: Option<String> => w::Field::new("level"),
+        3 level: Option<String> => "level",
         /// `background_picture_url`.
-        4 background_picture_url: Option<String> => w::Field::new("background_picture_url"),
+        4 background_picture_url: Option<String> => "background_picture_url",
         /// `out_request_no`.
-        5 out_request_no: Option<String> => w::Field::new("out_request_no"),
+        5 out_request_no: Option<String> => "out_request_no",
         /// `balance_information`.
-        6 balance_information: Option<BalanceInformationItem> => w::Field::new("balance_information"),
+        6 balance_information: Option<BalanceInformationItem> => "balance_information",
         /// `need_inform_balance`.
-        7 need_inform_balance: Option<bool> => w::Field::new("need_inform_balance"),
+        7 need_inform_balance: Option<bool> => "need_inform_balance",
         /// `need_inform_level`.
-        8 need_inform_level: Option<bool> => w::Field::new("need_inform_level"),
+        8 need_inform_level: Option<bool> => "need_inform_level",
     }
-    new(card_id: String, code: String)
-    set(
+    new(card_id: impl Into<String>, code: impl Into<String>)
+    text(
         membership_number: String,
         level: String,
         background_picture_url: String,
         out_request_no: String,
+    )
+    set(
         balance_information: BalanceInformationItem,
         need_inform_balance: bool,
         need_inform_level: bool,
@@ -912,34 +912,33 @@ w::record! {
     /// * Catalog: `pay_v3.marketing.membercard_open.cards_by_card_id_codes_by_code_rights`.
     pub struct CardsByCardIdCodesByCodeRights {
         /// `card_id`.
-        0 card_id: String => w::Field::must("card_id").place(w::Place::Path),
+        0 card_id: String => "card_id: must path",
         /// `code`.
-        1 code: String => w::Field::must("code").place(w::Place::Path),
+        1 code: String => "code: must path",
         /// `before_bonus_value`; unit fen.
-        2 before_bonus_value: Option<xinqiao_types::Fen> => w::Field::new("before_bonus_value"),
+        2 before_bonus_value: Option<xinqiao_types::Fen> => "before_bonus_value",
         /// `bonus_value`; unit fen.
-        3 bonus_value: Option<xinqiao_types::Fen> => w::Field::new("bonus_value"),
+        3 bonus_value: Option<xinqiao_types::Fen> => "bonus_value",
         /// `add_bonus_value`.
-        4 add_bonus_value: Option<i64> => w::Field::new("add_bonus_value"),
+        4 add_bonus_value: Option<i64> => "add_bonus_value",
         /// `out_request_no`.
-        5 out_request_no: String => w::Field::must("out_request_no"),
+        5 out_request_no: String => "out_request_no: must",
         /// `need_inform_bonus`.
-        6 need_inform_bonus: Option<bool> => w::Field::new("need_inform_bonus"),
+        6 need_inform_bonus: Option<bool> => "need_inform_bonus",
         /// `member_price_word`.
-        7 member_price_word: Option<String> => w::Field::new("member_price_word"),
+        7 member_price_word: Option<String> => "member_price_word",
         /// `fapiao_jump_word`.
-        8 fapiao_jump_word: Option<String> => w::Field::new("fapiao_jump_word"),
+        8 fapiao_jump_word: Option<String> => "fapiao_jump_word",
         /// `guide`.
-        9 guide: Option<CardsByCardIdCodesByCodeRightsGuide> => w::Field::new("guide"),
+        9 guide: Option<CardsByCardIdCodesByCodeRightsGuide> => "guide",
     }
-    new(card_id: String, code: String, out_request_no: String)
+    new(card_id: impl Into<String>, code: impl Into<String>, out_request_no: impl Into<String>)
+    text(member_price_word: String, fapiao_jump_word: String)
     set(
         before_bonus_value: xinqiao_types::Fen,
         bonus_value: xinqiao_types::Fen,
         add_bonus_value: i64,
         need_inform_bonus: bool,
-        member_price_word: String,
-        fapiao_jump_word: String,
         guide: CardsByCardIdCodesByCodeRightsGuide,
     )
 }
@@ -972,11 +971,11 @@ w::record! {
     /// * Catalog: `pay_v3.marketing.membercard_open.cards_by_card_id_codes_deposit`.
     pub struct CardsByCardIdCodesDeposit {
         /// `card_id`.
-        0 card_id: String => w::Field::must("card_id").place(w::Place::Path),
+        0 card_id: String => "card_id: must path",
         /// `code`.
-        1 code: Option<Vec<String>> => w::Field::new("code"),
+        1 code: Option<Vec<String>> => "code",
     }
-    new(card_id: String)
+    new(card_id: impl Into<String>)
     set(code: Vec<String>)
 }
 
@@ -984,7 +983,7 @@ w::record! {
     /// Answer to [`CardsByCardIdCodesDeposit`].
     pub struct CardsByCardIdCodesDepositResponse {
         /// `data`.
-        0 data: Vec<CardsByCardIdCodesDepositData> => w::Field::must("data"),
+        0 data: Vec<CardsByCardIdCodesDepositData> => "data: must",
     }
 }
 
@@ -1016,13 +1015,17 @@ w::record! {
     /// * Catalog: `pay_v3.marketing.membercard_open.cards_by_card_id_decrypt_code`.
     pub struct CardsByCardIdDecryptCode {
         /// `card_id`.
-        0 card_id: String => w::Field::must("card_id").place(w::Place::Path),
+        0 card_id: String => "card_id: must path",
         /// `card_id`.
-        1 card_id_param: String => w::Field::must("card_id").place(w::Place::Query),
+        1 card_id_param: String => "card_id: must query",
         /// `encrypt_code`.
-        2 encrypt_code: String => w::Field::must("encrypt_code").place(w::Place::Query),
+        2 encrypt_code: String => "encrypt_code: must query",
     }
-    new(card_id: String, card_id_param: String, encrypt_code: String)
+    new(
+        card_id: impl Into<String>,
+        card_id_param: impl Into<String>,
+        encrypt_code: impl Into<String>,
+    )
 }
 
 w::endpoint! {
@@ -1053,9 +1056,9 @@ w::record! {
     /// * Catalog: `pay_v3.marketing.membercard_open.cards_by_card_id_delete`.
     pub struct CardsByCardIdDelete {
         /// `card_id`.
-        0 card_id: String => w::Field::must("card_id").place(w::Place::Path),
+        0 card_id: String => "card_id: must path",
     }
-    new(card_id: String)
+    new(card_id: impl Into<String>)
 }
 
 w::endpoint! {
@@ -1086,70 +1089,70 @@ w::record! {
     /// * Catalog: `pay_v3.marketing.membercard_open.cards_by_card_id_get`.
     pub struct CardsByCardIdGet {
         /// `card_id`.
-        0 card_id: String => w::Field::must("card_id").place(w::Place::Path),
+        0 card_id: String => "card_id: must path",
     }
-    new(card_id: String)
+    new(card_id: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`CardsByCardIdGet`].
     pub struct CardsByCardIdGetResponse {
         /// `card_id`.
-        0 card_id: String => w::Field::must("card_id"),
+        0 card_id: String => "card_id: must",
         /// `status`; one of `NOT_APPROVE` `APPROVE_FAIL` `APPROVED` `DELETED`.
-        1 status: String => w::Field::must("status"),
+        1 status: String => "status: must",
         /// `appid`.
-        2 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        2 appid: xinqiao_types::AppId => "appid: must",
         /// `logo_url`.
-        3 logo_url: String => w::Field::must("logo_url"),
+        3 logo_url: String => "logo_url: must",
         /// `brand`.
-        4 brand: Brand => w::Field::must("brand"),
+        4 brand: Brand => "brand: must",
         /// `title`.
-        5 title: String => w::Field::must("title"),
+        5 title: String => "title: must",
         /// `background_picture_url`.
-        6 background_picture_url: String => w::Field::must("background_picture_url"),
+        6 background_picture_url: String => "background_picture_url: must",
         /// `description`.
-        7 description: Option<String> => w::Field::new("description"),
+        7 description: Option<String> => "description",
         /// `service_phone`.
-        8 service_phone: Option<String> => w::Field::new("service_phone"),
+        8 service_phone: Option<String> => "service_phone",
         /// `code_type`; one of `BAR_CODE` `QRCODE` `BAR_CODE_AND_QRCODE` `NONE_CODE`.
-        9 code_type: String => w::Field::must("code_type"),
+        9 code_type: String => "code_type: must",
         /// `total_quantity`.
-        10 total_quantity: i64 => w::Field::must("total_quantity"),
+        10 total_quantity: i64 => "total_quantity: must",
         /// `remain_quantity`.
-        11 remain_quantity: Option<i64> => w::Field::new("remain_quantity"),
+        11 remain_quantity: Option<i64> => "remain_quantity",
         /// `date_information`.
-        12 date_information: DateInformation => w::Field::must("date_information"),
+        12 date_information: DateInformation => "date_information: must",
         /// `code_mode`; one of `SYSTEM_ALLOCATE` `MERCHANT_DEPOSIT` `REAL_TIME`.
-        13 code_mode: Option<String> => w::Field::new("code_mode"),
+        13 code_mode: Option<String> => "code_mode",
         /// `need_display_level`.
-        14 need_display_level: Option<bool> => w::Field::new("need_display_level"),
+        14 need_display_level: Option<bool> => "need_display_level",
         /// `init_level`.
-        15 init_level: Option<String> => w::Field::new("init_level"),
+        15 init_level: Option<String> => "init_level",
         /// `out_request_no`.
-        16 out_request_no: String => w::Field::must("out_request_no"),
+        16 out_request_no: String => "out_request_no: must",
         /// `balance_information`.
-        17 balance_information: Option<BalanceInformation> => w::Field::new("balance_information"),
+        17 balance_information: Option<BalanceInformation> => "balance_information",
         /// `user_information_form`.
-        18 user_information_form: Option<UserInformationForm> => w::Field::new("user_information_form"),
+        18 user_information_form: Option<UserInformationForm> => "user_information_form",
         /// `additional_statement`.
-        19 additional_statement: Option<AdditionalStatement> => w::Field::new("additional_statement"),
+        19 additional_statement: Option<AdditionalStatement> => "additional_statement",
         /// `bonus`.
-        20 bonus: Option<Bonus> => w::Field::new("bonus"),
+        20 bonus: Option<Bonus> => "bonus",
         /// `favor`.
-        21 favor: Option<Favor> => w::Field::new("favor"),
+        21 favor: Option<Favor> => "favor",
         /// `service_modules`.
-        22 service_modules: Option<Vec<ServiceModule>> => w::Field::new("service_modules"),
+        22 service_modules: Option<Vec<ServiceModule>> => "service_modules",
         /// `fapiao`.
-        23 fapiao: Option<Fapiao> => w::Field::new("fapiao"),
+        23 fapiao: Option<Fapiao> => "fapiao",
         /// `guide`.
-        24 guide: Option<Guide> => w::Field::new("guide"),
+        24 guide: Option<Guide> => "guide",
         /// `need_dynamic_code`.
-        25 need_dynamic_code: Option<bool> => w::Field::new("need_dynamic_code"),
+        25 need_dynamic_code: Option<bool> => "need_dynamic_code",
         /// `create_time`; format `rfc3339`.
-        26 create_time: String => w::Field::must("create_time"),
+        26 create_time: String => "create_time: must",
         /// `update_time`; format `rfc3339`.
-        27 update_time: String => w::Field::must("update_time"),
+        27 update_time: String => "update_time: must",
     }
 }
 
@@ -1181,58 +1184,60 @@ w::record! {
     /// * Catalog: `pay_v3.marketing.membercard_open.cards_by_card_id_patch`.
     pub struct CardsByCardIdPatch {
         /// `card_id`.
-        0 card_id: String => w::Field::must("card_id").place(w::Place::Path),
+        0 card_id: String => "card_id: must path",
         /// `appid`.
-        1 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+        1 appid: Option<xinqiao_types::AppId> => "appid",
         /// `logo_url`.
-        2 logo_url: Option<String> => w::Field::new("logo_url"),
+        2 logo_url: Option<String> => "logo_url",
         /// `title`.
-        3 title: Option<String> => w::Field::new("title"),
+        3 title: Option<String> => "title",
         /// `background_picture_url`.
-        4 background_picture_url: Option<String> => w::Field::new("background_picture_url"),
+        4 background_picture_url: Option<String> => "background_picture_url",
         /// `description`.
-        5 description: Option<String> => w::Field::new("description"),
+        5 description: Option<String> => "description",
         /// `service_phone`.
-        6 service_phone: Option<String> => w::Field::new("service_phone"),
+        6 service_phone: Option<String> => "service_phone",
         /// `total_quantity`.
-        7 total_quantity: Option<i64> => w::Field::new("total_quantity"),
+        7 total_quantity: Option<i64> => "total_quantity",
         /// `date_information`.
-        8 date_information: Option<DateInformation> => w::Field::new("date_information"),
+        8 date_information: Option<DateInformation> => "date_information",
         /// `code_mode`; one of `SYSTEM_ALLOCATE` `MERCHANT_DEPOSIT` `REAL_TIME`.
-        9 code_mode: Option<i64> => w::Field::new("code_mode"),
+        9 code_mode: Option<i64> => "code_mode",
         /// `need_display_level`.
-        10 need_display_level: Option<bool> => w::Field::new("need_display_level"),
+        10 need_display_level: Option<bool> => "need_display_level",
         /// `init_level`.
-        11 init_level: Option<String> => w::Field::new("init_level"),
+        11 init_level: Option<String> => "init_level",
         /// `balance_information`.
-        12 balance_information: Option<BalanceInformation> => w::Field::new("balance_information"),
+        12 balance_information: Option<BalanceInformation> => "balance_information",
         /// `user_information_form`.
-        13 user_information_form: Option<CardsByCardIdPatchUserInformationForm> => w::Field::new("user_information_form"),
+        13 user_information_form: Option<CardsByCardIdPatchUserInformationForm> => "user_information_form",
         /// `additional_statement`.
-        14 additional_statement: Option<AdditionalStatement> => w::Field::new("additional_statement"),
+        14 additional_statement: Option<AdditionalStatement> => "additional_statement",
         /// `need_dynamic_code`.
-        15 need_dynamic_code: Option<bool> => w::Field::new("need_dynamic_code"),
+        15 need_dynamic_code: Option<bool> => "need_dynamic_code",
         /// `code_type`; one of `BAR_CODE` `QRCODE` `BAR_CODE_AND_QRCODE` `NONE_CODE`.
-        16 code_type: Option<String> => w::Field::new("code_type"),
+        16 code_type: Option<String> => "code_type",
     }
-    new(card_id: String)
-    set(
+    new(card_id: impl Into<String>)
+    text(
         appid: xinqiao_types::AppId,
         logo_url: String,
         title: String,
         background_picture_url: String,
         description: String,
         service_phone: String,
+        init_level: String,
+        code_type: String,
+    )
+    set(
         total_quantity: i64,
         date_information: DateInformation,
         code_mode: i64,
         need_display_level: bool,
-        init_level: String,
         balance_information: BalanceInformation,
         user_information_form: CardsByCardIdPatchUserInformationForm,
         additional_statement: AdditionalStatement,
         need_dynamic_code: bool,
-        code_type: String,
     )
 }
 
@@ -1264,35 +1269,30 @@ w::record! {
     /// * Catalog: `pay_v3.marketing.membercard_open.cards_by_card_id_permission_tokens`.
     pub struct CardsByCardIdPermissionTokens {
         /// `card_id`.
-        0 card_id: String => w::Field::must("card_id").place(w::Place::Path),
+        0 card_id: String => "card_id: must path",
         /// `activate_type`.
-        1 activate_type: String => w::Field::must("activate_type"),
+        1 activate_type: String => "activate_type: must",
         /// `navigate_back_previous_page`.
-        2 navigate_back_previous_page: Option<bool> => w::Field::new("navigate_back_previous_page"),
+        2 navigate_back_previous_page: Option<bool> => "navigate_back_previous_page",
         /// `activate_url`.
-        3 activate_url: Option<String> => w::Field::new("activate_url"),
+        3 activate_url: Option<String> => "activate_url",
         /// `activate_appid`.
-        4 activate_appid: Option<String> => w::Field::new("activate_appid"),
+        4 activate_appid: Option<String> => "activate_appid",
         /// `activate_path`.
-        5 activate_path: Option<String> => w::Field::new("activate_path"),
+        5 activate_path: Option<String> => "activate_path",
         /// `outer_str`.
-        6 outer_str: Option<String> => w::Field::new("outer_str"),
+        6 outer_str: Option<String> => "outer_str",
     }
-    new(card_id: String, activate_type: String)
-    set(
-        navigate_back_previous_page: bool,
-        activate_url: String,
-        activate_appid: String,
-        activate_path: String,
-        outer_str: String,
-    )
+    new(card_id: impl Into<String>, activate_type: impl Into<String>)
+    text(activate_url: String, activate_appid: String, activate_path: String, outer_str: String)
+    set(navigate_back_previous_page: bool)
 }
 
 w::record! {
     /// Answer to [`CardsByCardIdPermissionTokens`].
     pub struct CardsByCardIdPermissionTokensResponse {
         /// `permission_token`.
-        0 permission_token: String => w::Field::must("permission_token"),
+        0 permission_token: String => "permission_token: must",
     }
 }
 
@@ -1324,27 +1324,27 @@ w::record! {
     /// * Catalog: `pay_v3.marketing.membercard_open.cards_by_card_id_qrcode`.
     pub struct CardsByCardIdQrcode {
         /// `card_id`.
-        0 card_id: String => w::Field::must("card_id").place(w::Place::Path),
+        0 card_id: String => "card_id: must path",
         /// `activate_type`; one of `AUTO_ACTIVATE` `JUMP_ACTIVATE`.
-        1 activate_type: String => w::Field::must("activate_type"),
+        1 activate_type: String => "activate_type: must",
         /// `activate_url`.
-        2 activate_url: Option<String> => w::Field::new("activate_url"),
+        2 activate_url: Option<String> => "activate_url",
         /// `activate_appid`.
-        3 activate_appid: Option<String> => w::Field::new("activate_appid"),
+        3 activate_appid: Option<String> => "activate_appid",
         /// `activate_path`.
-        4 activate_path: Option<String> => w::Field::new("activate_path"),
+        4 activate_path: Option<String> => "activate_path",
         /// `outer_str`.
-        5 outer_str: Option<String> => w::Field::new("outer_str"),
+        5 outer_str: Option<String> => "outer_str",
     }
-    new(card_id: String, activate_type: String)
-    set(activate_url: String, activate_appid: String, activate_path: String, outer_str: String)
+    new(card_id: impl Into<String>, activate_type: impl Into<String>)
+    text(activate_url: String, activate_appid: String, activate_path: String, outer_str: String)
 }
 
 w::record! {
     /// Answer to [`CardsByCardIdQrcode`].
     pub struct CardsByCardIdQrcodeResponse {
         /// `url`.
-        0 url: String => w::Field::must("url"),
+        0 url: String => "url: must",
     }
 }
 
@@ -1376,25 +1376,25 @@ w::record! {
     /// * Catalog: `pay_v3.marketing.membercard_open.cards_by_card_id_rights`.
     pub struct CardsByCardIdRights {
         /// `card_id`.
-        0 card_id: String => w::Field::must("card_id").place(w::Place::Path),
+        0 card_id: String => "card_id: must path",
         /// `show_bonus`; needed according to the documentation.
-        1 show_bonus: Option<bool> => w::Field::new("show_bonus"),
+        1 show_bonus: Option<bool> => "show_bonus",
         /// `bonus`.
-        2 bonus: Option<CardsByCardIdRightsBonus> => w::Field::new("bonus"),
+        2 bonus: Option<CardsByCardIdRightsBonus> => "bonus",
         /// `show_favor`; needed according to the documentation.
-        3 show_favor: Option<bool> => w::Field::new("show_favor"),
+        3 show_favor: Option<bool> => "show_favor",
         /// `favor`.
-        4 favor: Option<CardsByCardIdRightsFavor> => w::Field::new("favor"),
+        4 favor: Option<CardsByCardIdRightsFavor> => "favor",
         /// `show_fapiao`.
-        5 show_fapiao: Option<bool> => w::Field::new("show_fapiao"),
+        5 show_fapiao: Option<bool> => "show_fapiao",
         /// `fapiao`.
-        6 fapiao: Option<Fapiao> => w::Field::new("fapiao"),
+        6 fapiao: Option<Fapiao> => "fapiao",
         /// `show_guide`.
-        7 show_guide: Option<bool> => w::Field::new("show_guide"),
+        7 show_guide: Option<bool> => "show_guide",
         /// `guide`.
-        8 guide: Option<CardsByCardIdCodesByCodeRightsGuide> => w::Field::new("guide"),
+        8 guide: Option<CardsByCardIdCodesByCodeRightsGuide> => "guide",
     }
-    new(card_id: String)
+    new(card_id: impl Into<String>)
     set(
         show_bonus: bool,
         bonus: CardsByCardIdRightsBonus,
@@ -1434,24 +1434,28 @@ w::record! {
     /// * Catalog: `pay_v3.marketing.membercard_open.cards_by_card_id_service_modules`.
     pub struct CardsByCardIdServiceModules {
         /// `card_id`.
-        0 card_id: String => w::Field::must("card_id").place(w::Place::Path),
+        0 card_id: String => "card_id: must path",
         /// `service_module_id`.
-        1 service_module_id: String => w::Field::must("service_module_id"),
+        1 service_module_id: String => "service_module_id: must",
         /// `jump_miniprogram`.
-        2 jump_miniprogram: JumpMiniprogram => w::Field::must("jump_miniprogram"),
+        2 jump_miniprogram: JumpMiniprogram => "jump_miniprogram: must",
     }
-    new(card_id: String, service_module_id: String, jump_miniprogram: JumpMiniprogram)
+    new(
+        card_id: impl Into<String>,
+        service_module_id: impl Into<String>,
+        jump_miniprogram: JumpMiniprogram,
+    )
 }
 
 w::record! {
     /// Answer to [`CardsByCardIdServiceModules`].
     pub struct CardsByCardIdServiceModulesResponse {
         /// `card_id`.
-        0 card_id: String => w::Field::must("card_id"),
+        0 card_id: String => "card_id: must",
         /// `service_module_id`.
-        1 service_module_id: String => w::Field::must("service_module_id"),
+        1 service_module_id: String => "service_module_id: must",
         /// `jump_miniprogram`.
-        2 jump_miniprogram: JumpMiniprogram => w::Field::must("jump_miniprogram"),
+        2 jump_miniprogram: JumpMiniprogram => "jump_miniprogram: must",
     }
 }
 
@@ -1482,11 +1486,11 @@ w::record! {
     /// * Catalog: `pay_v3.marketing.membercard_open.cards_by_card_id_service_modules_by_service_module_id_delete`.
     pub struct CardsByCardIdServiceModulesByServiceModuleIdDelete {
         /// `card_id`.
-        0 card_id: String => w::Field::must("card_id").place(w::Place::Path),
+        0 card_id: String => "card_id: must path",
         /// `service_module_id`.
-        1 service_module_id: String => w::Field::must("service_module_id").place(w::Place::Path),
+        1 service_module_id: String => "service_module_id: must path",
     }
-    new(card_id: String, service_module_id: String)
+    new(card_id: impl Into<String>, service_module_id: impl Into<String>)
 }
 
 w::endpoint! {
@@ -1516,24 +1520,28 @@ w::record! {
     /// * Catalog: `pay_v3.marketing.membercard_open.cards_by_card_id_service_modules_by_service_module_id_patch`.
     pub struct CardsByCardIdServiceModulesByServiceModuleIdPatch {
         /// `card_id`.
-        0 card_id: String => w::Field::must("card_id").place(w::Place::Path),
+        0 card_id: String => "card_id: must path",
         /// `service_module_id`.
-        1 service_module_id: String => w::Field::must("service_module_id").place(w::Place::Path),
+        1 service_module_id: String => "service_module_id: must path",
         /// `jump_miniprogram`.
-        2 jump_miniprogram: JumpMiniprogram => w::Field::must("jump_miniprogram"),
+        2 jump_miniprogram: JumpMiniprogram => "jump_miniprogram: must",
     }
-    new(card_id: String, service_module_id: String, jump_miniprogram: JumpMiniprogram)
+    new(
+        card_id: impl Into<String>,
+        service_module_id: impl Into<String>,
+        jump_miniprogram: JumpMiniprogram,
+    )
 }
 
 w::record! {
     /// Answer to [`CardsByCardIdServiceModulesByServiceModuleIdPatch`].
     pub struct CardsByCardIdServiceModulesByServiceModuleIdPatchResponse {
         /// `card_id`.
-        0 card_id: String => w::Field::must("card_id"),
+        0 card_id: String => "card_id: must",
         /// `service_module_id`.
-        1 service_module_id: String => w::Field::must("service_module_id"),
+        1 service_module_id: String => "service_module_id: must",
         /// `jump_miniprogram`.
-        2 jump_miniprogram: JumpMiniprogram => w::Field::must("jump_miniprogram"),
+        2 jump_miniprogram: JumpMiniprogram => "jump_miniprogram: must",
     }
 }
 
@@ -1565,13 +1573,17 @@ w::record! {
     /// * Catalog: `pay_v3.marketing.membercard_open.cards_by_card_id_upgrade`.
     pub struct CardsByCardIdUpgrade {
         /// `card_id`.
-        0 card_id: String => w::Field::must("card_id").place(w::Place::Path),
+        0 card_id: String => "card_id: must path",
         /// `brand_id`.
-        1 brand_id: String => w::Field::must("brand_id"),
+        1 brand_id: String => "brand_id: must",
         /// `appid`.
-        2 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        2 appid: xinqiao_types::AppId => "appid: must",
     }
-    new(card_id: String, brand_id: String, appid: xinqiao_types::AppId)
+    new(
+        card_id: impl Into<String>,
+        brand_id: impl Into<String>,
+        appid: impl Into<xinqiao_types::AppId>,
+    )
 }
 
 w::endpoint! {
@@ -1602,16 +1614,20 @@ w::record! {
     /// * Catalog: `pay_v3.marketing.membercard_open.cards_by_card_id_users_import`.
     pub struct CardsByCardIdUsersImport {
         /// `card_id`.
-        0 card_id: String => w::Field::must("card_id").place(w::Place::Path),
+        0 card_id: String => "card_id: must path",
         /// `openid`.
-        1 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        1 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `code`.
-        2 code: Option<String> => w::Field::new("code"),
+        2 code: Option<String> => "code",
         /// `out_request_no`.
-        3 out_request_no: String => w::Field::must("out_request_no"),
+        3 out_request_no: String => "out_request_no: must",
     }
-    new(card_id: String, openid: xinqiao_types::OpenId, out_request_no: String)
-    set(code: String)
+    new(
+        card_id: impl Into<String>,
+        openid: impl Into<xinqiao_types::OpenId>,
+        out_request_no: impl Into<String>,
+    )
+    text(code: String)
 }
 
 w::endpoint! {
@@ -1642,20 +1658,26 @@ w::record! {
     /// * Catalog: `pay_v3.marketing.membercard_open.cards_codes_bonus_commit`.
     pub struct CardsCodesBonusCommit {
         /// `card_id`.
-        0 card_id: String => w::Field::must("card_id").place(w::Place::Path),
+        0 card_id: String => "card_id: must path",
         /// `code`.
-        1 code: String => w::Field::must("code").place(w::Place::Path),
+        1 code: String => "code: must path",
         /// `mchid`.
-        2 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+        2 mchid: xinqiao_types::MchId => "mchid: must",
         /// `sub_mchid`; needed according to the documentation.
-        3 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+        3 sub_mchid: Option<String> => "sub_mchid",
         /// `out_trade_no`.
-        4 out_trade_no: String => w::Field::must("out_trade_no"),
+        4 out_trade_no: String => "out_trade_no: must",
         /// `bonus_value`; needed according to the documentation.
-        5 bonus_value: Option<i64> => w::Field::new("bonus_value"),
+        5 bonus_value: Option<i64> => "bonus_value",
     }
-    new(card_id: String, code: String, mchid: xinqiao_types::MchId, out_trade_no: String)
-    set(sub_mchid: String, bonus_value: i64)
+    new(
+        card_id: impl Into<String>,
+        code: impl Into<String>,
+        mchid: impl Into<xinqiao_types::MchId>,
+        out_trade_no: impl Into<String>,
+    )
+    text(sub_mchid: String)
+    set(bonus_value: i64)
 }
 
 w::endpoint! {
@@ -1686,20 +1708,26 @@ w::record! {
     /// * Catalog: `pay_v3.marketing.membercard_open.cards_codes_bonus_prepare`.
     pub struct CardsCodesBonusPrepare {
         /// `card_id`.
-        0 card_id: String => w::Field::must("card_id").place(w::Place::Path),
+        0 card_id: String => "card_id: must path",
         /// `code`.
-        1 code: String => w::Field::must("code").place(w::Place::Path),
+        1 code: String => "code: must path",
         /// `mchid`.
-        2 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+        2 mchid: xinqiao_types::MchId => "mchid: must",
         /// `sub_mchid`; needed according to the documentation.
-        3 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+        3 sub_mchid: Option<String> => "sub_mchid",
         /// `out_trade_no`.
-        4 out_trade_no: String => w::Field::must("out_trade_no"),
+        4 out_trade_no: String => "out_trade_no: must",
         /// `bonus_value`; needed according to the documentation.
-        5 bonus_value: Option<i64> => w::Field::new("bonus_value"),
+        5 bonus_value: Option<i64> => "bonus_value",
     }
-    new(card_id: String, code: String, mchid: xinqiao_types::MchId, out_trade_no: String)
-    set(sub_mchid: String, bonus_value: i64)
+    new(
+        card_id: impl Into<String>,
+        code: impl Into<String>,
+        mchid: impl Into<xinqiao_types::MchId>,
+        out_trade_no: impl Into<String>,
+    )
+    text(sub_mchid: String)
+    set(bonus_value: i64)
 }
 
 w::endpoint! {
@@ -1729,21 +1757,21 @@ w::record! {
     /// * Catalog: `pay_v3.marketing.membercard_open.cards_codes_set_service_module_data`.
     pub struct CardsCodesSetServiceModuleData {
         /// `card_id`.
-        0 card_id: String => w::Field::must("card_id").place(w::Place::Path),
+        0 card_id: String => "card_id: must path",
         /// `code`.
-        1 code: String => w::Field::must("code").place(w::Place::Path),
+        1 code: String => "code: must path",
         /// `out_request_no`.
-        2 out_request_no: String => w::Field::must("out_request_no"),
+        2 out_request_no: String => "out_request_no: must",
         /// `service_module_id`.
-        3 service_module_id: String => w::Field::must("service_module_id"),
+        3 service_module_id: String => "service_module_id: must",
         /// `state_setting`.
-        4 state_setting: StateSettingItem => w::Field::must("state_setting"),
+        4 state_setting: StateSettingItem => "state_setting: must",
     }
     new(
-        card_id: String,
-        code: String,
-        out_request_no: String,
-        service_module_id: String,
+        card_id: impl Into<String>,
+        code: impl Into<String>,
+        out_request_no: impl Into<String>,
+        service_module_id: impl Into<String>,
         state_setting: StateSettingItem,
     )
 }
@@ -1776,14 +1804,14 @@ w::record! {
     /// * Catalog: `pay_v3.marketing.membercard_open.cards_codes_unavailable`.
     pub struct CardsCodesUnavailable {
         /// `card_id`.
-        0 card_id: String => w::Field::must("card_id").place(w::Place::Path),
+        0 card_id: String => "card_id: must path",
         /// `code`.
-        1 code: String => w::Field::must("code").place(w::Place::Path),
+        1 code: String => "code: must path",
         /// `reason`.
-        2 reason: Option<String> => w::Field::new("reason"),
+        2 reason: Option<String> => "reason",
     }
-    new(card_id: String, code: String)
-    set(reason: String)
+    new(card_id: impl Into<String>, code: impl Into<String>)
+    text(reason: String)
 }
 
 w::endpoint! {
@@ -1814,31 +1842,32 @@ w::record! {
     /// * Catalog: `pay_v3.marketing.membercard_open.cards_get`.
     pub struct CardsGet {
         /// `appid`.
-        0 appid: Option<xinqiao_types::AppId> => w::Field::new("appid").place(w::Place::Query),
+        0 appid: Option<xinqiao_types::AppId> => "appid: query",
         /// `brand_id`.
-        1 brand_id: Option<String> => w::Field::new("brand_id").place(w::Place::Query),
+        1 brand_id: Option<String> => "brand_id: query",
         /// `limit`; needed according to the documentation.
-        2 limit: Option<i64> => w::Field::new("limit").place(w::Place::Query),
+        2 limit: Option<i64> => "limit: query",
         /// `offset`; needed according to the documentation.
-        3 offset: Option<i64> => w::Field::new("offset").place(w::Place::Query),
+        3 offset: Option<i64> => "offset: query",
     }
     new()
-    set(appid: xinqiao_types::AppId, brand_id: String, limit: i64, offset: i64)
+    text(appid: xinqiao_types::AppId, brand_id: String)
+    set(limit: i64, offset: i64)
 }
 
 w::record! {
     /// Answer to [`CardsGet`].
     pub struct CardsGetResponse {
         /// `data`.
-        0 data: Vec<CardsGetData> => w::Field::must("data"),
+        0 data: Vec<CardsGetData> => "data: must",
         /// `need_dynamic_code`.
-        1 need_dynamic_code: Option<bool> => w::Field::new("need_dynamic_code"),
+        1 need_dynamic_code: Option<bool> => "need_dynamic_code",
         /// `limit`.
-        2 limit: i64 => w::Field::must("limit"),
+        2 limit: i64 => "limit: must",
         /// `offset`.
-        3 offset: i64 => w::Field::must("offset"),
+        3 offset: i64 => "offset: must",
         /// `total_count`.
-        4 total_count: i64 => w::Field::must("total_count"),
+        4 total_count: i64 => "total_count: must",
     }
 }
 
@@ -1870,16 +1899,20 @@ w::record! {
     /// * Catalog: `pay_v3.marketing.membercard_open.cards_phone_membercard_import`.
     pub struct CardsPhoneMembercardImport {
         /// `card_id`.
-        0 card_id: String => w::Field::must("card_id").place(w::Place::Path),
+        0 card_id: String => "card_id: must path",
         /// `encrypted_phone_number`; encrypted on the wire.
-        1 encrypted_phone_number: String => w::Field::must("encrypted_phone_number").masked().encrypted(),
+        1 encrypted_phone_number: String => "encrypted_phone_number: must masked encrypted",
         /// `code`.
-        2 code: Option<String> => w::Field::new("code"),
+        2 code: Option<String> => "code",
         /// `out_request_no`.
-        3 out_request_no: String => w::Field::must("out_request_no"),
+        3 out_request_no: String => "out_request_no: must",
     }
-    new(card_id: String, encrypted_phone_number: String, out_request_no: String)
-    set(code: String)
+    new(
+        card_id: impl Into<String>,
+        encrypted_phone_number: impl Into<String>,
+        out_request_no: impl Into<String>,
+    )
+    text(code: String)
 }
 
 w::endpoint! {
@@ -1910,59 +1943,56 @@ w::record! {
     /// * Catalog: `pay_v3.marketing.membercard_open.cards_post`.
     pub struct CardsPost {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `logo_url`.
-        1 logo_url: String => w::Field::must("logo_url"),
+        1 logo_url: String => "logo_url: must",
         /// `brand`.
-        2 brand: Brand => w::Field::must("brand"),
+        2 brand: Brand => "brand: must",
         /// `title`.
-        3 title: String => w::Field::must("title"),
+        3 title: String => "title: must",
         /// `background_picture_url`.
-        4 background_picture_url: String => w::Field::must("background_picture_url"),
+        4 background_picture_url: String => "background_picture_url: must",
         /// `description`; needed according to the documentation.
-        5 description: Option<String> => w::Field::new("description"),
+        5 description: Option<String> => "description",
         /// `service_phone`.
-        6 service_phone: Option<String> => w::Field::new("service_phone"),
+        6 service_phone: Option<String> => "service_phone",
         /// `code_type`; one of `BAR_CODE` `QRCODE` `BAR_CODE_AND_QRCODE` `NONE_CODE`.
-        7 code_type: String => w::Field::must("code_type"),
+        7 code_type: String => "code_type: must",
         /// `total_quantity`.
-        8 total_quantity: Option<i64> => w::Field::new("total_quantity"),
+        8 total_quantity: Option<i64> => "total_quantity",
         /// `date_information`.
-        9 date_information: DateInformation => w::Field::must("date_information"),
+        9 date_information: DateInformation => "date_information: must",
         /// `code_mode`; one of `SYSTEM_ALLOCATE` `MERCHANT_DEPOSIT` `REAL_TIME`; needed according to the documentation.
-        10 code_mode: Option<String> => w::Field::new("code_mode"),
+        10 code_mode: Option<String> => "code_mode",
         /// `need_display_level`.
-        11 need_display_level: Option<bool> => w::Field::new("need_display_level"),
+        11 need_display_level: Option<bool> => "need_display_level",
         /// `init_level`.
-        12 init_level: Option<String> => w::Field::new("init_level"),
+        12 init_level: Option<String> => "init_level",
         /// `out_request_no`.
-        13 out_request_no: String => w::Field::must("out_request_no"),
+        13 out_request_no: String => "out_request_no: must",
         /// `balance_information`.
-        14 balance_information: Option<BalanceInformation> => w::Field::new("balance_information"),
+        14 balance_information: Option<BalanceInformation> => "balance_information",
         /// `user_information_form`.
-        15 user_information_form: Option<CardsPostUserInformationForm> => w::Field::new("user_information_form"),
+        15 user_information_form: Option<CardsPostUserInformationForm> => "user_information_form",
         /// `additional_statement`.
-        16 additional_statement: Option<AdditionalStatement> => w::Field::new("additional_statement"),
+        16 additional_statement: Option<AdditionalStatement> => "additional_statement",
         /// `need_dynamic_code`.
-        17 need_dynamic_code: Option<bool> => w::Field::new("need_dynamic_code"),
+        17 need_dynamic_code: Option<bool> => "need_dynamic_code",
     }
     new(
-        appid: xinqiao_types::AppId,
-        logo_url: String,
+        appid: impl Into<xinqiao_types::AppId>,
+        logo_url: impl Into<String>,
         brand: Brand,
-        title: String,
-        background_picture_url: String,
-        code_type: String,
+        title: impl Into<String>,
+        background_picture_url: impl Into<String>,
+        code_type: impl Into<String>,
         date_information: DateInformation,
-        out_request_no: String,
+        out_request_no: impl Into<String>,
     )
+    text(description: String, service_phone: String, code_mode: String, init_level: String)
     set(
-        description: String,
-        service_phone: String,
         total_quantity: i64,
-        code_mode: String,
         need_display_level: bool,
-        init_level: String,
         balance_information: BalanceInformation,
         user_information_form: CardsPostUserInformationForm,
         additional_statement: AdditionalStatement,
@@ -1974,61 +2004,61 @@ w::record! {
     /// Answer to [`CardsPost`].
     pub struct CardsPostResponse {
         /// `card_id`.
-        0 card_id: String => w::Field::must("card_id"),
+        0 card_id: String => "card_id: must",
         /// `status`; one of `NOT_APPROVE` `APPROVE_FAIL` `APPROVED` `DELETED`.
-        1 status: String => w::Field::must("status"),
+        1 status: String => "status: must",
         /// `appid`.
-        2 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        2 appid: xinqiao_types::AppId => "appid: must",
         /// `logo_url`.
-        3 logo_url: String => w::Field::must("logo_url"),
+        3 logo_url: String => "logo_url: must",
         /// `brand`.
-        4 brand: Brand => w::Field::must("brand"),
+        4 brand: Brand => "brand: must",
         /// `title`.
-        5 title: String => w::Field::must("title"),
+        5 title: String => "title: must",
         /// `background_picture_url`.
-        6 background_picture_url: String => w::Field::must("background_picture_url"),
+        6 background_picture_url: String => "background_picture_url: must",
         /// `description`.
-        7 description: Option<String> => w::Field::new("description"),
+        7 description: Option<String> => "description",
         /// `service_phone`.
-        8 service_phone: Option<String> => w::Field::new("service_phone"),
+        8 service_phone: Option<String> => "service_phone",
         /// `code_type`; one of `BAR_CODE` `QRCODE` `BAR_CODE_AND_QRCODE` `NONE_CODE`.
-        9 code_type: String => w::Field::must("code_type"),
+        9 code_type: String => "code_type: must",
         /// `total_quantity`.
-        10 total_quantity: i64 => w::Field::must("total_quantity"),
+        10 total_quantity: i64 => "total_quantity: must",
         /// `remain_quantity`.
-        11 remain_quantity: Option<i64> => w::Field::new("remain_quantity"),
+        11 remain_quantity: Option<i64> => "remain_quantity",
         /// `date_information`.
-        12 date_information: DateInformation => w::Field::must("date_information"),
+        12 date_information: DateInformation => "date_information: must",
         /// `code_mode`; one of `SYSTEM_ALLOCATE` `MERCHANT_DEPOSIT` `REAL_TIME`.
-        13 code_mode: Option<String> => w::Field::new("code_mode"),
+        13 code_mode: Option<String> => "code_mode",
         /// `need_display_level`.
-        14 need_display_level: Option<bool> => w::Field::new("need_display_level"),
+        14 need_display_level: Option<bool> => "need_display_level",
         /// `init_level`.
-        15 init_level: Option<String> => w::Field::new("init_level"),
+        15 init_level: Option<String> => "init_level",
         /// `out_request_no`.
-        16 out_request_no: String => w::Field::must("out_request_no"),
+        16 out_request_no: String => "out_request_no: must",
         /// `balance_information`.
-        17 balance_information: Option<BalanceInformation> => w::Field::new("balance_information"),
+        17 balance_information: Option<BalanceInformation> => "balance_information",
         /// `user_information_form`.
-        18 user_information_form: Option<UserInformationForm> => w::Field::new("user_information_form"),
+        18 user_information_form: Option<UserInformationForm> => "user_information_form",
         /// `additional_statement`.
-        19 additional_statement: Option<AdditionalStatement> => w::Field::new("additional_statement"),
+        19 additional_statement: Option<AdditionalStatement> => "additional_statement",
         /// `bonus`.
-        20 bonus: Option<Bonus> => w::Field::new("bonus"),
+        20 bonus: Option<Bonus> => "bonus",
         /// `favor`.
-        21 favor: Option<Favor> => w::Field::new("favor"),
+        21 favor: Option<Favor> => "favor",
         /// `service_modules`.
-        22 service_modules: Option<Vec<ServiceModule>> => w::Field::new("service_modules"),
+        22 service_modules: Option<Vec<ServiceModule>> => "service_modules",
         /// `fapiao`.
-        23 fapiao: Option<Fapiao> => w::Field::new("fapiao"),
+        23 fapiao: Option<Fapiao> => "fapiao",
         /// `guide`.
-        24 guide: Option<Guide> => w::Field::new("guide"),
+        24 guide: Option<Guide> => "guide",
         /// `need_dynamic_code`.
-        25 need_dynamic_code: Option<bool> => w::Field::new("need_dynamic_code"),
+        25 need_dynamic_code: Option<bool> => "need_dynamic_code",
         /// `create_time`; format `rfc3339`.
-        26 create_time: String => w::Field::must("create_time"),
+        26 create_time: String => "create_time: must",
         /// `update_time`; format `rfc3339`.
-        27 update_time: String => w::Field::must("update_time"),
+        27 update_time: String => "update_time: must",
     }
 }
 
@@ -2060,29 +2090,30 @@ w::record! {
     /// * Catalog: `pay_v3.marketing.membercard_open.user_cards`.
     pub struct UserCards {
         /// `appid`.
-        0 appid: Option<xinqiao_types::AppId> => w::Field::new("appid").place(w::Place::Query),
+        0 appid: Option<xinqiao_types::AppId> => "appid: query",
         /// `openid`.
-        1 openid: xinqiao_types::OpenId => w::Field::must("openid").place(w::Place::Query).masked(),
+        1 openid: xinqiao_types::OpenId => "openid: must query masked",
         /// `limit`; needed according to the documentation.
-        2 limit: Option<i64> => w::Field::new("limit").place(w::Place::Query),
+        2 limit: Option<i64> => "limit: query",
         /// `offset`; needed according to the documentation.
-        3 offset: Option<i64> => w::Field::new("offset").place(w::Place::Query),
+        3 offset: Option<i64> => "offset: query",
     }
-    new(openid: xinqiao_types::OpenId)
-    set(appid: xinqiao_types::AppId, limit: i64, offset: i64)
+    new(openid: impl Into<xinqiao_types::OpenId>)
+    text(appid: xinqiao_types::AppId)
+    set(limit: i64, offset: i64)
 }
 
 w::record! {
     /// Answer to [`UserCards`].
     pub struct UserCardsResponse {
         /// `data`.
-        0 data: Vec<UserCardsData> => w::Field::must("data"),
+        0 data: Vec<UserCardsData> => "data: must",
         /// `limit`.
-        1 limit: i64 => w::Field::must("limit"),
+        1 limit: i64 => "limit: must",
         /// `offset`.
-        2 offset: i64 => w::Field::must("offset"),
+        2 offset: i64 => "offset: must",
         /// `total_count`.
-        3 total_count: i64 => w::Field::must("total_count"),
+        3 total_count: i64 => "total_count: must",
     }
 }
 
@@ -2118,14 +2149,14 @@ pub mod phonenumber_member {
         /// * Catalog: `pay_v3.marketing.membercard_open.phonenumber_member.import`.
         pub struct Import {
             /// `member_information`.
-            0 member_information: super::MemberInformation => w::Field::must("member_information"),
+            0 member_information: super::MemberInformation => "member_information: must",
             /// `encrypted_phone_number`.
-            1 encrypted_phone_number: String => w::Field::must("encrypted_phone_number"),
+            1 encrypted_phone_number: String => "encrypted_phone_number: must",
             /// `outer_str`.
-            2 outer_str: Option<String> => w::Field::new("outer_str"),
+            2 outer_str: Option<String> => "outer_str",
         }
-        new(member_information: super::MemberInformation, encrypted_phone_number: String)
-        set(outer_str: String)
+        new(member_information: super::MemberInformation, encrypted_phone_number: impl Into<String>)
+        text(outer_str: String)
     }
 
     w::endpoint! {
@@ -2156,20 +2187,20 @@ pub mod phonenumber_member {
         /// * Catalog: `pay_v3.marketing.membercard_open.phonenumber_member.search`.
         pub struct Search {
             /// `card_id`.
-            0 card_id: String => w::Field::must("card_id").place(w::Place::Query),
+            0 card_id: String => "card_id: must query",
             /// `encrypted_phone_number`.
-            1 encrypted_phone_number: String => w::Field::must("encrypted_phone_number").place(w::Place::Query),
+            1 encrypted_phone_number: String => "encrypted_phone_number: must query",
         }
-        new(card_id: String, encrypted_phone_number: String)
+        new(card_id: impl Into<String>, encrypted_phone_number: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`Search`].
         pub struct SearchResponse {
             /// `receive_status`; one of `UNSHOWED` `UNRECEIVED` `RECEIVED`.
-            0 receive_status: String => w::Field::must("receive_status"),
+            0 receive_status: String => "receive_status: must",
             /// `user_card_information`.
-            1 user_card_information: Option<super::UserCardInformation> => w::Field::new("user_card_information"),
+            1 user_card_information: Option<super::UserCardInformation> => "user_card_information",
         }
     }
 

@@ -7,13 +7,13 @@ w::record! {
     /// `AssociatedOrderInfo`.
     pub struct AssociatedOrderInfo {
         /// `transaction_id`.
-        0 transaction_id: Option<String> => w::Field::new("transaction_id"),
+        0 transaction_id: Option<String> => "transaction_id",
         /// `out_trade_no`.
-        1 out_trade_no: Option<String> => w::Field::new("out_trade_no"),
+        1 out_trade_no: Option<String> => "out_trade_no",
         /// `mchid`.
-        2 mchid: Option<xinqiao_types::MchId> => w::Field::new("mchid"),
+        2 mchid: Option<xinqiao_types::MchId> => "mchid",
         /// `sub_mchid`.
-        3 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+        3 sub_mchid: Option<String> => "sub_mchid",
     }
 }
 
@@ -21,13 +21,13 @@ w::record! {
     /// `AssociatedPayScoreOrderInfo`.
     pub struct AssociatedPayScoreOrderInfo {
         /// `order_id`.
-        0 order_id: Option<String> => w::Field::new("order_id"),
+        0 order_id: Option<String> => "order_id",
         /// `out_trade_no`.
-        1 out_trade_no: Option<String> => w::Field::new("out_trade_no"),
+        1 out_trade_no: Option<String> => "out_trade_no",
         /// `mchid`.
-        2 mchid: Option<xinqiao_types::MchId> => w::Field::new("mchid"),
+        2 mchid: Option<xinqiao_types::MchId> => "mchid",
         /// `sub_mchid`.
-        3 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+        3 sub_mchid: Option<String> => "sub_mchid",
     }
 }
 
@@ -35,59 +35,59 @@ w::record! {
     /// `AssociatedPayScoreOrderInfoItem`.
     pub struct AssociatedPayScoreOrderInfoItem {
         /// `order_id`.
-        0 order_id: Option<String> => w::Field::new("order_id"),
+        0 order_id: Option<String> => "order_id",
         /// `out_order_no`.
-        1 out_order_no: Option<String> => w::Field::new("out_order_no"),
+        1 out_order_no: Option<String> => "out_order_no",
         /// `mchid`.
-        2 mchid: Option<xinqiao_types::MchId> => w::Field::new("mchid"),
+        2 mchid: Option<xinqiao_types::MchId> => "mchid",
         /// `sub_mchid`.
-        3 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+        3 sub_mchid: Option<String> => "sub_mchid",
     }
     new()
-    set(order_id: String, out_order_no: String, mchid: xinqiao_types::MchId, sub_mchid: String)
+    text(order_id: String, out_order_no: String, mchid: xinqiao_types::MchId, sub_mchid: String)
 }
 
 w::record! {
     /// `Choice`.
     pub struct Choice {
         /// `name`.
-        0 name: String => w::Field::must("name"),
+        0 name: String => "name: must",
         /// `image_url`.
-        1 image_url: Option<String> => w::Field::new("image_url"),
+        1 image_url: Option<String> => "image_url",
         /// `mini_program_appid`.
-        2 mini_program_appid: Option<String> => w::Field::new("mini_program_appid"),
+        2 mini_program_appid: Option<String> => "mini_program_appid",
         /// `mini_program_path`.
-        3 mini_program_path: Option<String> => w::Field::new("mini_program_path"),
+        3 mini_program_path: Option<String> => "mini_program_path",
         /// `price`; unit fen.
-        4 price: xinqiao_types::Fen => w::Field::must("price"),
+        4 price: xinqiao_types::Fen => "price: must",
         /// `count`.
-        5 count: i64 => w::Field::must("count"),
+        5 count: i64 => "count: must",
     }
-    new(name: String, price: xinqiao_types::Fen, count: i64)
-    set(image_url: String, mini_program_appid: String, mini_program_path: String)
+    new(name: impl Into<String>, price: xinqiao_types::Fen, count: i64)
+    text(image_url: String, mini_program_appid: String, mini_program_path: String)
 }
 
 w::record! {
     /// `CombineImage`.
     pub struct CombineImage {
         /// `scope`; one of `ALL` `SINGLE` `CATEGORY`.
-        0 scope: String => w::Field::must("scope"),
+        0 scope: String => "scope: must",
         /// `usage_mode`; one of `SINGLE` `PROGRESSIVE_BUNDLE`.
-        1 usage_mode: String => w::Field::must("usage_mode"),
+        1 usage_mode: String => "usage_mode: must",
         /// `background_color`.
-        2 background_color: Option<String> => w::Field::new("background_color"),
+        2 background_color: Option<String> => "background_color",
         /// The body, told apart by `type`.
-        3 body: CouponPicture => w::Field::new("").flat(),
+        3 body: CouponPicture => ": flat",
     }
-    new(scope: String, usage_mode: String, body: CouponPicture)
-    set(background_color: String)
+    new(scope: impl Into<String>, usage_mode: impl Into<String>, body: CouponPicture)
+    text(background_color: String)
 }
 
 w::record! {
     /// `CombineImageResult`.
     pub struct CombineImageResult {
         /// `image_url`.
-        0 image_url: String => w::Field::must("image_url"),
+        0 image_url: String => "image_url: must",
     }
 }
 
@@ -95,30 +95,30 @@ w::record! {
     /// `ComboPackage`.
     pub struct ComboPackage {
         /// `name`.
-        0 name: String => w::Field::must("name"),
+        0 name: String => "name: must",
         /// `pick_count`.
-        1 pick_count: i64 => w::Field::must("pick_count"),
+        1 pick_count: i64 => "pick_count: must",
         /// `choice_list`.
-        2 choice_list: Vec<Choice> => w::Field::must("choice_list"),
+        2 choice_list: Vec<Choice> => "choice_list: must",
     }
-    new(name: String, pick_count: i64, choice_list: Vec<Choice>)
+    new(name: impl Into<String>, pick_count: i64, choice_list: Vec<Choice>)
 }
 
 w::record! {
     /// `ComboPackageChoice`.
     pub struct ComboPackageChoice {
         /// `name`.
-        0 name: String => w::Field::must("name"),
+        0 name: String => "name: must",
         /// `price`.
-        1 price: i64 => w::Field::must("price"),
+        1 price: i64 => "price: must",
         /// `count`.
-        2 count: i64 => w::Field::must("count"),
+        2 count: i64 => "count: must",
         /// `image_url`.
-        3 image_url: Option<String> => w::Field::new("image_url"),
+        3 image_url: Option<String> => "image_url",
         /// `mini_program_appid`.
-        4 mini_program_appid: Option<String> => w::Field::new("mini_program_appid"),
+        4 mini_program_appid: Option<String> => "mini_program_appid",
         /// `mini_program_path`.
-        5 mini_program_path: Option<String> => w::Field::new("mini_program_path"),
+        5 mini_program_path: Option<String> => "mini_program_path",
     }
 }
 
@@ -126,21 +126,21 @@ w::record! {
     /// `CouponAvailablePeriod`.
     pub struct CouponAvailablePeriod {
         /// `available_begin_time`; format `rfc3339`.
-        0 available_begin_time: String => w::Field::must("available_begin_time"),
+        0 available_begin_time: String => "available_begin_time: must",
         /// `available_end_time`; format `rfc3339`.
-        1 available_end_time: String => w::Field::must("available_end_time"),
+        1 available_end_time: String => "available_end_time: must",
         /// `available_days`.
-        2 available_days: Option<i64> => w::Field::new("available_days"),
+        2 available_days: Option<i64> => "available_days",
         /// `wait_days_after_receive`.
-        3 wait_days_after_receive: Option<i64> => w::Field::new("wait_days_after_receive"),
+        3 wait_days_after_receive: Option<i64> => "wait_days_after_receive",
         /// `weekly_available_period`.
-        4 weekly_available_period: Option<WeeklyAvailablePeriod> => w::Field::new("weekly_available_period"),
+        4 weekly_available_period: Option<WeeklyAvailablePeriod> => "weekly_available_period",
         /// `irregular_available_period_list`.
-        5 irregular_available_period_list: Option<Vec<IrregularAvailablePeriod>> => w::Field::new("irregular_available_period_list"),
+        5 irregular_available_period_list: Option<Vec<IrregularAvailablePeriod>> => "irregular_available_period_list",
         /// `available_seconds`.
-        6 available_seconds: Option<i64> => w::Field::new("available_seconds"),
+        6 available_seconds: Option<i64> => "available_seconds",
     }
-    new(available_begin_time: String, available_end_time: String)
+    new(available_begin_time: impl Into<String>, available_end_time: impl Into<String>)
     set(
         available_days: i64,
         wait_days_after_receive: i64,
@@ -154,23 +154,23 @@ w::record! {
     /// `CouponAvailableStoreInfo`.
     pub struct CouponAvailableStoreInfo {
         /// `description`.
-        0 description: String => w::Field::must("description"),
+        0 description: String => "description: must",
         /// `mini_program_appid`.
-        1 mini_program_appid: Option<String> => w::Field::new("mini_program_appid"),
+        1 mini_program_appid: Option<String> => "mini_program_appid",
         /// `mini_program_path`.
-        2 mini_program_path: Option<String> => w::Field::new("mini_program_path"),
+        2 mini_program_path: Option<String> => "mini_program_path",
     }
-    new(description: String)
-    set(mini_program_appid: String, mini_program_path: String)
+    new(description: impl Into<String>)
+    text(mini_program_appid: String, mini_program_path: String)
 }
 
 w::record! {
     /// `CouponCodeCountInfo`.
     pub struct CouponCodeCountInfo {
         /// `total_count`.
-        0 total_count: i64 => w::Field::must("total_count"),
+        0 total_count: i64 => "total_count: must",
         /// `available_count`.
-        1 available_count: i64 => w::Field::must("available_count"),
+        1 available_count: i64 => "available_count: must",
     }
 }
 
@@ -178,19 +178,19 @@ w::record! {
     /// `CouponDisplayInfo`.
     pub struct CouponDisplayInfo {
         /// `code_display_mode`; one of `INVISIBLE` `BARCODE` `QRCODE`.
-        0 code_display_mode: String => w::Field::must("code_display_mode"),
+        0 code_display_mode: String => "code_display_mode: must",
         /// `background_color`; one of `Color010` `Color020` `Color030` `Color040` `Color050` `Color060` `Color070` `Color080` ….
-        1 background_color: Option<String> => w::Field::new("background_color"),
+        1 background_color: Option<String> => "background_color",
         /// `entrance_mini_program`.
-        2 entrance_mini_program: Option<EntranceMiniProgram> => w::Field::new("entrance_mini_program"),
+        2 entrance_mini_program: Option<EntranceMiniProgram> => "entrance_mini_program",
         /// `entrance_official_account`.
-        3 entrance_official_account: Option<EntranceOfficialAccount> => w::Field::new("entrance_official_account"),
+        3 entrance_official_account: Option<EntranceOfficialAccount> => "entrance_official_account",
         /// `entrance_finder`.
-        4 entrance_finder: Option<EntranceFinder> => w::Field::new("entrance_finder"),
+        4 entrance_finder: Option<EntranceFinder> => "entrance_finder",
     }
-    new(code_display_mode: String)
+    new(code_display_mode: impl Into<String>)
+    text(background_color: String)
     set(
-        background_color: String,
         entrance_mini_program: EntranceMiniProgram,
         entrance_official_account: EntranceOfficialAccount,
         entrance_finder: EntranceFinder,
@@ -201,19 +201,19 @@ w::record! {
     /// `CouponDisplayInfoEntranceMiniProgram`.
     pub struct CouponDisplayInfoEntranceMiniProgram {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `path`.
-        1 path: String => w::Field::must("path"),
+        1 path: String => "path: must",
         /// `entrance_wording`.
-        2 entrance_wording: String => w::Field::must("entrance_wording"),
+        2 entrance_wording: String => "entrance_wording: must",
         /// `guidance_wording`.
-        3 guidance_wording: String => w::Field::must("guidance_wording"),
+        3 guidance_wording: String => "guidance_wording: must",
     }
     new(
-        appid: xinqiao_types::AppId,
-        path: String,
-        entrance_wording: String,
-        guidance_wording: String,
+        appid: impl Into<xinqiao_types::AppId>,
+        path: impl Into<String>,
+        entrance_wording: impl Into<String>,
+        guidance_wording: impl Into<String>,
     )
 }
 
@@ -221,9 +221,9 @@ w::record! {
     /// `CouponTagInfo`.
     pub struct CouponTagInfo {
         /// `coupon_tag_list`.
-        0 coupon_tag_list: Option<Vec<String>> => w::Field::new("coupon_tag_list"),
+        0 coupon_tag_list: Option<Vec<String>> => "coupon_tag_list",
         /// `member_tag_info`.
-        1 member_tag_info: Option<MemberTagInfo> => w::Field::new("member_tag_info"),
+        1 member_tag_info: Option<MemberTagInfo> => "member_tag_info",
     }
     new()
     set(coupon_tag_list: Vec<String>, member_tag_info: MemberTagInfo)
@@ -233,26 +233,26 @@ w::record! {
     /// `CouponTagInfoMemberTagInfo`.
     pub struct CouponTagInfoMemberTagInfo {
         /// `member_card_id`.
-        0 member_card_id: Option<String> => w::Field::new("member_card_id"),
+        0 member_card_id: Option<String> => "member_card_id",
     }
     new()
-    set(member_card_id: String)
+    text(member_card_id: String)
 }
 
 w::record! {
     /// `CutOut`.
     pub struct CutOut {
         /// `image_url`.
-        0 image_url: String => w::Field::must("image_url"),
+        0 image_url: String => "image_url: must",
     }
-    new(image_url: String)
+    new(image_url: impl Into<String>)
 }
 
 w::record! {
     /// `CutOutResult`.
     pub struct CutOutResult {
         /// `image_url`.
-        0 image_url: String => w::Field::must("image_url"),
+        0 image_url: String => "image_url: must",
     }
 }
 
@@ -260,9 +260,9 @@ w::record! {
     /// `DayPeriod`.
     pub struct DayPeriod {
         /// `begin_time`; unit s.
-        0 begin_time: i64 => w::Field::must("begin_time"),
+        0 begin_time: i64 => "begin_time: must",
         /// `end_time`; unit s.
-        1 end_time: i64 => w::Field::must("end_time"),
+        1 end_time: i64 => "end_time: must",
     }
     new(begin_time: i64, end_time: i64)
 }
@@ -271,23 +271,23 @@ w::record! {
     /// `DetailItem`.
     pub struct DetailItem {
         /// `use_request_no`.
-        0 use_request_no: Option<String> => w::Field::new("use_request_no"),
+        0 use_request_no: Option<String> => "use_request_no",
         /// `use_time`; format `rfc3339`.
-        1 use_time: Option<String> => w::Field::new("use_time"),
+        1 use_time: Option<String> => "use_time",
         /// `return_request_no`.
-        2 return_request_no: Option<String> => w::Field::new("return_request_no"),
+        2 return_request_no: Option<String> => "return_request_no",
         /// `return_time`; format `rfc3339`.
-        3 return_time: Option<String> => w::Field::new("return_time"),
+        3 return_time: Option<String> => "return_time",
         /// `associated_order_info`.
-        4 associated_order_info: Option<SingleUsageDetailAssociatedOrderInfo> => w::Field::new("associated_order_info"),
+        4 associated_order_info: Option<SingleUsageDetailAssociatedOrderInfo> => "associated_order_info",
         /// `detail_state`; one of `PENDING` `EFFECTIVE` `USED` `EXPIRED` `DELETED` `DEACTIVATED`.
-        5 detail_state: String => w::Field::must("detail_state"),
+        5 detail_state: String => "detail_state: must",
         /// `valid_begin_time`; format `rfc3339`.
-        6 valid_begin_time: String => w::Field::must("valid_begin_time"),
+        6 valid_begin_time: String => "valid_begin_time: must",
         /// `valid_end_time`; format `rfc3339`.
-        7 valid_end_time: String => w::Field::must("valid_end_time"),
+        7 valid_end_time: String => "valid_end_time: must",
         /// `delete_time`; format `rfc3339`.
-        8 delete_time: Option<String> => w::Field::new("delete_time"),
+        8 delete_time: Option<String> => "delete_time",
     }
 }
 
@@ -295,9 +295,9 @@ w::record! {
     /// `DiscountCoupon`.
     pub struct DiscountCoupon {
         /// `threshold`.
-        0 threshold: i64 => w::Field::must("threshold"),
+        0 threshold: i64 => "threshold: must",
         /// `percent_off`.
-        1 percent_off: i64 => w::Field::must("percent_off"),
+        1 percent_off: i64 => "percent_off: must",
     }
     new(threshold: i64, percent_off: i64)
 }
@@ -306,19 +306,19 @@ w::record! {
     /// `DisplayInfo`.
     pub struct DisplayInfo {
         /// `name`.
-        0 name: String => w::Field::must("name"),
+        0 name: String => "name: must",
         /// `image_url`.
-        1 image_url: String => w::Field::must("image_url"),
+        1 image_url: String => "image_url: must",
         /// `background_url`.
-        2 background_url: String => w::Field::must("background_url"),
+        2 background_url: String => "background_url: must",
         /// `detail_image_url_list`.
-        3 detail_image_url_list: Option<Vec<String>> => w::Field::new("detail_image_url_list"),
+        3 detail_image_url_list: Option<Vec<String>> => "detail_image_url_list",
         /// `original_price`.
-        4 original_price: Option<i64> => w::Field::new("original_price"),
+        4 original_price: Option<i64> => "original_price",
         /// `combo_package_list`.
-        5 combo_package_list: Option<Vec<ComboPackage>> => w::Field::new("combo_package_list"),
+        5 combo_package_list: Option<Vec<ComboPackage>> => "combo_package_list",
     }
-    new(name: String, image_url: String, background_url: String)
+    new(name: impl Into<String>, image_url: impl Into<String>, background_url: impl Into<String>)
     set(
         detail_image_url_list: Vec<String>,
         original_price: i64,
@@ -330,11 +330,11 @@ w::record! {
     /// `DisplayInfoComboPackage`.
     pub struct DisplayInfoComboPackage {
         /// `name`.
-        0 name: String => w::Field::must("name"),
+        0 name: String => "name: must",
         /// `pick_count`.
-        1 pick_count: i64 => w::Field::must("pick_count"),
+        1 pick_count: i64 => "pick_count: must",
         /// `choice_list`.
-        2 choice_list: Vec<ComboPackageChoice> => w::Field::must("choice_list"),
+        2 choice_list: Vec<ComboPackageChoice> => "choice_list: must",
     }
 }
 
@@ -342,47 +342,55 @@ w::record! {
     /// `EntranceFinder`.
     pub struct EntranceFinder {
         /// `finder_id`.
-        0 finder_id: String => w::Field::must("finder_id"),
+        0 finder_id: String => "finder_id: must",
         /// `finder_video_id`.
-        1 finder_video_id: String => w::Field::must("finder_video_id"),
+        1 finder_video_id: String => "finder_video_id: must",
         /// `finder_video_cover_image_url`.
-        2 finder_video_cover_image_url: String => w::Field::must("finder_video_cover_image_url"),
+        2 finder_video_cover_image_url: String => "finder_video_cover_image_url: must",
     }
-    new(finder_id: String, finder_video_id: String, finder_video_cover_image_url: String)
+    new(
+        finder_id: impl Into<String>,
+        finder_video_id: impl Into<String>,
+        finder_video_cover_image_url: impl Into<String>,
+    )
 }
 
 w::record! {
     /// `EntranceMiniProgram`.
     pub struct EntranceMiniProgram {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `path`.
-        1 path: String => w::Field::must("path"),
+        1 path: String => "path: must",
         /// `entrance_wording`.
-        2 entrance_wording: String => w::Field::must("entrance_wording"),
+        2 entrance_wording: String => "entrance_wording: must",
         /// `guidance_wording`.
-        3 guidance_wording: Option<String> => w::Field::new("guidance_wording"),
+        3 guidance_wording: Option<String> => "guidance_wording",
     }
-    new(appid: xinqiao_types::AppId, path: String, entrance_wording: String)
-    set(guidance_wording: String)
+    new(
+        appid: impl Into<xinqiao_types::AppId>,
+        path: impl Into<String>,
+        entrance_wording: impl Into<String>,
+    )
+    text(guidance_wording: String)
 }
 
 w::record! {
     /// `EntranceOfficialAccount`.
     pub struct EntranceOfficialAccount {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
     }
-    new(appid: xinqiao_types::AppId)
+    new(appid: impl Into<xinqiao_types::AppId>)
 }
 
 w::record! {
     /// `ExchangeCoupon`.
     pub struct ExchangeCoupon {
         /// `threshold`.
-        0 threshold: i64 => w::Field::must("threshold"),
+        0 threshold: i64 => "threshold: must",
         /// `exchange_price`.
-        1 exchange_price: i64 => w::Field::must("exchange_price"),
+        1 exchange_price: i64 => "exchange_price: must",
     }
     new(threshold: i64, exchange_price: i64)
 }
@@ -391,11 +399,11 @@ w::record! {
     /// `FailedCode`.
     pub struct FailedCode {
         /// `coupon_code`.
-        0 coupon_code: String => w::Field::must("coupon_code"),
+        0 coupon_code: String => "coupon_code: must",
         /// `code`.
-        1 code: String => w::Field::must("code"),
+        1 code: String => "code: must",
         /// `message`.
-        2 message: String => w::Field::must("message"),
+        2 message: String => "message: must",
     }
 }
 
@@ -403,11 +411,11 @@ w::record! {
     /// `FailedStore`.
     pub struct FailedStore {
         /// `store_id`.
-        0 store_id: String => w::Field::must("store_id"),
+        0 store_id: String => "store_id: must",
         /// `code`.
-        1 code: String => w::Field::must("code"),
+        1 code: String => "code: must",
         /// `message`.
-        2 message: String => w::Field::must("message"),
+        2 message: String => "message: must",
     }
 }
 
@@ -415,68 +423,62 @@ w::record! {
     /// `IrregularAvailablePeriod`.
     pub struct IrregularAvailablePeriod {
         /// `begin_time`; format `rfc3339`.
-        0 begin_time: String => w::Field::must("begin_time"),
+        0 begin_time: String => "begin_time: must",
         /// `end_time`; format `rfc3339`.
-        1 end_time: String => w::Field::must("end_time"),
+        1 end_time: String => "end_time: must",
     }
-    new(begin_time: String, end_time: String)
+    new(begin_time: impl Into<String>, end_time: impl Into<String>)
 }
 
 w::record! {
     /// `MemberTagInfo`.
     pub struct MemberTagInfo {
         /// `member_card_id`.
-        0 member_card_id: String => w::Field::must("member_card_id"),
+        0 member_card_id: String => "member_card_id: must",
     }
-    new(member_card_id: String)
+    new(member_card_id: impl Into<String>)
 }
 
 w::record! {
     /// `Meta`.
     pub struct Meta {
         /// `filename`.
-        0 filename: Option<String> => w::Field::new("filename"),
+        0 filename: Option<String> => "filename",
         /// `sha256`.
-        1 sha256: Option<String> => w::Field::new("sha256"),
+        1 sha256: Option<String> => "sha256",
     }
     new()
-    set(filename: String, sha256: String)
+    text(filename: String, sha256: String)
 }
 
 w::record! {
     /// `ModifyContent`.
     pub struct ModifyContent {
         /// `plan_name`.
-        0 plan_name: Option<String> => w::Field::new("plan_name"),
+        0 plan_name: Option<String> => "plan_name",
         /// `total_count`.
-        1 total_count: Option<i64> => w::Field::new("total_count"),
+        1 total_count: Option<i64> => "total_count",
         /// `user_limit`.
-        2 user_limit: Option<i64> => w::Field::new("user_limit"),
+        2 user_limit: Option<i64> => "user_limit",
         /// `daily_limit`.
-        3 daily_limit: Option<i64> => w::Field::new("daily_limit"),
+        3 daily_limit: Option<i64> => "daily_limit",
         /// `delivery_end_time`; format `rfc3339`.
-        4 delivery_end_time: Option<String> => w::Field::new("delivery_end_time"),
+        4 delivery_end_time: Option<String> => "delivery_end_time",
         /// `recommend_word`.
-        5 recommend_word: Option<String> => w::Field::new("recommend_word"),
+        5 recommend_word: Option<String> => "recommend_word",
     }
     new()
-    set(
-        plan_name: String,
-        total_count: i64,
-        user_limit: i64,
-        daily_limit: i64,
-        delivery_end_time: String,
-        recommend_word: String,
-    )
+    text(plan_name: String, delivery_end_time: String, recommend_word: String)
+    set(total_count: i64, user_limit: i64, daily_limit: i64)
 }
 
 w::record! {
     /// `NormalCoupon`.
     pub struct NormalCoupon {
         /// `threshold`.
-        0 threshold: i64 => w::Field::must("threshold"),
+        0 threshold: i64 => "threshold: must",
         /// `discount_amount`.
-        1 discount_amount: i64 => w::Field::must("discount_amount"),
+        1 discount_amount: i64 => "discount_amount: must",
     }
     new(threshold: i64, discount_amount: i64)
 }
@@ -485,17 +487,17 @@ w::record! {
     /// `NotifyConfig`.
     pub struct NotifyConfig {
         /// `notify_appid`.
-        0 notify_appid: Option<String> => w::Field::new("notify_appid"),
+        0 notify_appid: Option<String> => "notify_appid",
     }
     new()
-    set(notify_appid: String)
+    text(notify_appid: String)
 }
 
 w::record! {
     /// `NotifyConfigDetail`.
     pub struct NotifyConfigDetail {
         /// `notify_appid`.
-        0 notify_appid: String => w::Field::must("notify_appid"),
+        0 notify_appid: String => "notify_appid: must",
     }
 }
 
@@ -503,7 +505,7 @@ w::record! {
     /// `NotifyConfigEntry`.
     pub struct NotifyConfigEntry {
         /// `notify_appid`.
-        0 notify_appid: String => w::Field::must("notify_appid"),
+        0 notify_appid: String => "notify_appid: must",
     }
 }
 
@@ -511,7 +513,7 @@ w::record! {
     /// `NotifyConfigInfo`.
     pub struct NotifyConfigInfo {
         /// `notify_appid`.
-        0 notify_appid: String => w::Field::must("notify_appid"),
+        0 notify_appid: String => "notify_appid: must",
     }
 }
 
@@ -519,7 +521,7 @@ w::record! {
     /// `NotifyConfigItem`.
     pub struct NotifyConfigItem {
         /// `notify_appid`.
-        0 notify_appid: String => w::Field::must("notify_appid"),
+        0 notify_appid: String => "notify_appid: must",
     }
 }
 
@@ -527,7 +529,7 @@ w::record! {
     /// `NotifyConfigPart`.
     pub struct NotifyConfigPart {
         /// `notify_appid`.
-        0 notify_appid: String => w::Field::must("notify_appid"),
+        0 notify_appid: String => "notify_appid: must",
     }
 }
 
@@ -535,31 +537,31 @@ w::record! {
     /// `Plan`.
     pub struct Plan {
         /// `plan_id`.
-        0 plan_id: String => w::Field::must("plan_id"),
+        0 plan_id: String => "plan_id: must",
         /// `plan_name`.
-        1 plan_name: String => w::Field::must("plan_name"),
+        1 plan_name: String => "plan_name: must",
         /// `plan_state`; one of `PLAN_CREATING` `PLAN_CREATED` `PLAN_TERMINATING` `PLAN_TERMINATED` `PLAN_EXPIRED` `PLAN_DELIVERING` `PLAN_PAUSED`.
-        2 plan_state: String => w::Field::must("plan_state"),
+        2 plan_state: String => "plan_state: must",
         /// `brand_id`.
-        3 brand_id: String => w::Field::must("brand_id"),
+        3 brand_id: String => "brand_id: must",
         /// `product_coupon_id`.
-        4 product_coupon_id: String => w::Field::must("product_coupon_id"),
+        4 product_coupon_id: String => "product_coupon_id: must",
         /// `stock_id`.
-        5 stock_id: String => w::Field::must("stock_id"),
+        5 stock_id: String => "stock_id: must",
         /// `reuse_coupon_config`.
-        6 reuse_coupon_config: bool => w::Field::must("reuse_coupon_config"),
+        6 reuse_coupon_config: bool => "reuse_coupon_config: must",
         /// `total_count`.
-        7 total_count: Option<i64> => w::Field::new("total_count"),
+        7 total_count: Option<i64> => "total_count",
         /// `user_limit`.
-        8 user_limit: Option<i64> => w::Field::new("user_limit"),
+        8 user_limit: Option<i64> => "user_limit",
         /// `daily_limit`.
-        9 daily_limit: Option<i64> => w::Field::new("daily_limit"),
+        9 daily_limit: Option<i64> => "daily_limit",
         /// `delivery_start_time`; format `rfc3339`.
-        10 delivery_start_time: Option<String> => w::Field::new("delivery_start_time"),
+        10 delivery_start_time: Option<String> => "delivery_start_time",
         /// `delivery_end_time`; format `rfc3339`.
-        11 delivery_end_time: Option<String> => w::Field::new("delivery_end_time"),
+        11 delivery_end_time: Option<String> => "delivery_end_time",
         /// `recommend_word`.
-        12 recommend_word: Option<String> => w::Field::new("recommend_word"),
+        12 recommend_word: Option<String> => "recommend_word",
     }
 }
 
@@ -567,31 +569,31 @@ w::record! {
     /// `ProductCoupon`.
     pub struct ProductCoupon {
         /// `product_coupon_id`.
-        0 product_coupon_id: String => w::Field::must("product_coupon_id"),
+        0 product_coupon_id: String => "product_coupon_id: must",
         /// `state`; one of `AUDITING` `EFFECTIVE` `DEACTIVATED`.
-        1 state: String => w::Field::must("state"),
+        1 state: String => "state: must",
         /// `brand_id`.
-        2 brand_id: String => w::Field::must("brand_id"),
+        2 brand_id: String => "brand_id: must",
         /// `scope`; one of `ALL` `SINGLE` `CATEGORY`.
-        3 scope: String => w::Field::must("scope"),
+        3 scope: String => "scope: must",
         /// `type`; one of `NORMAL` `DISCOUNT` `EXCHANGE`.
-        4 type_: String => w::Field::must("type"),
+        4 type_: String => "type: must",
         /// `usage_mode`; one of `SINGLE` `PROGRESSIVE_BUNDLE`.
-        5 usage_mode: String => w::Field::must("usage_mode"),
+        5 usage_mode: String => "usage_mode: must",
         /// `single_usage_info`.
-        6 single_usage_info: Option<ProductCouponSingleUsageInfo> => w::Field::new("single_usage_info"),
+        6 single_usage_info: Option<ProductCouponSingleUsageInfo> => "single_usage_info",
         /// `progressive_bundle_usage_info`.
-        7 progressive_bundle_usage_info: Option<ProgressiveBundleUsageInfo> => w::Field::new("progressive_bundle_usage_info"),
+        7 progressive_bundle_usage_info: Option<ProgressiveBundleUsageInfo> => "progressive_bundle_usage_info",
         /// `display_info`.
-        8 display_info: ProductCouponDisplayInfo => w::Field::must("display_info"),
+        8 display_info: ProductCouponDisplayInfo => "display_info: must",
         /// `out_product_no`.
-        9 out_product_no: Option<String> => w::Field::new("out_product_no"),
+        9 out_product_no: Option<String> => "out_product_no",
         /// `deactivate_request_no`.
-        10 deactivate_request_no: Option<String> => w::Field::new("deactivate_request_no"),
+        10 deactivate_request_no: Option<String> => "deactivate_request_no",
         /// `deactivate_time`.
-        11 deactivate_time: Option<String> => w::Field::new("deactivate_time"),
+        11 deactivate_time: Option<String> => "deactivate_time",
         /// `deactivate_reason`.
-        12 deactivate_reason: Option<String> => w::Field::new("deactivate_reason"),
+        12 deactivate_reason: Option<String> => "deactivate_reason",
     }
 }
 
@@ -599,17 +601,17 @@ w::record! {
     /// `ProductCouponDisplayInfo`.
     pub struct ProductCouponDisplayInfo {
         /// `name`.
-        0 name: String => w::Field::must("name"),
+        0 name: String => "name: must",
         /// `image_url`.
-        1 image_url: String => w::Field::must("image_url"),
+        1 image_url: String => "image_url: must",
         /// `background_url`.
-        2 background_url: String => w::Field::must("background_url"),
+        2 background_url: String => "background_url: must",
         /// `detail_image_url_list`.
-        3 detail_image_url_list: Option<Vec<String>> => w::Field::new("detail_image_url_list"),
+        3 detail_image_url_list: Option<Vec<String>> => "detail_image_url_list",
         /// `original_price`.
-        4 original_price: Option<i64> => w::Field::new("original_price"),
+        4 original_price: Option<i64> => "original_price",
         /// `combo_package_list`.
-        5 combo_package_list: Option<Vec<DisplayInfoComboPackage>> => w::Field::new("combo_package_list"),
+        5 combo_package_list: Option<Vec<DisplayInfoComboPackage>> => "combo_package_list",
     }
 }
 
@@ -617,9 +619,9 @@ w::record! {
     /// `ProductCouponSingleUsageInfo`.
     pub struct ProductCouponSingleUsageInfo {
         /// `normal_coupon`.
-        0 normal_coupon: Option<NormalCoupon> => w::Field::new("normal_coupon"),
+        0 normal_coupon: Option<NormalCoupon> => "normal_coupon",
         /// `discount_coupon`.
-        1 discount_coupon: Option<DiscountCoupon> => w::Field::new("discount_coupon"),
+        1 discount_coupon: Option<DiscountCoupon> => "discount_coupon",
     }
 }
 
@@ -627,13 +629,13 @@ w::record! {
     /// `ProductCouponsSequentialUsageInfo`.
     pub struct ProductCouponsSequentialUsageInfo {
         /// `type`; one of `INCREMENTAL` `EQUAL`.
-        0 type_: String => w::Field::must("type"),
+        0 type_: String => "type: must",
         /// `count`.
-        1 count: i64 => w::Field::must("count"),
+        1 count: i64 => "count: must",
         /// `available_days`.
-        2 available_days: Option<i64> => w::Field::new("available_days"),
+        2 available_days: Option<i64> => "available_days",
         /// `interval_days`.
-        3 interval_days: Option<i64> => w::Field::new("interval_days"),
+        3 interval_days: Option<i64> => "interval_days",
     }
 }
 
@@ -641,41 +643,41 @@ w::record! {
     /// `ProductCouponsStock`.
     pub struct ProductCouponsStock {
         /// `product_coupon_id`.
-        0 product_coupon_id: String => w::Field::must("product_coupon_id"),
+        0 product_coupon_id: String => "product_coupon_id: must",
         /// `brand_id`.
-        1 brand_id: String => w::Field::must("brand_id"),
+        1 brand_id: String => "brand_id: must",
         /// `stock_id`.
-        2 stock_id: String => w::Field::must("stock_id"),
+        2 stock_id: String => "stock_id: must",
         /// `coupon_code_mode`; one of `WECHATPAY` `UPLOAD` `API_ASSIGN`.
-        3 coupon_code_mode: String => w::Field::must("coupon_code_mode"),
+        3 coupon_code_mode: String => "coupon_code_mode: must",
         /// `stock_send_rule`.
-        4 stock_send_rule: StockSendRule => w::Field::must("stock_send_rule"),
+        4 stock_send_rule: StockSendRule => "stock_send_rule: must",
         /// `single_usage_rule`.
-        5 single_usage_rule: Option<StockSingleUsageRule> => w::Field::new("single_usage_rule"),
+        5 single_usage_rule: Option<StockSingleUsageRule> => "single_usage_rule",
         /// `sequential_usage_rule`.
-        6 sequential_usage_rule: Option<SequentialUsageRule> => w::Field::new("sequential_usage_rule"),
+        6 sequential_usage_rule: Option<SequentialUsageRule> => "sequential_usage_rule",
         /// `usage_rule_display_info`.
-        7 usage_rule_display_info: StockUsageRuleDisplayInfo => w::Field::must("usage_rule_display_info"),
+        7 usage_rule_display_info: StockUsageRuleDisplayInfo => "usage_rule_display_info: must",
         /// `coupon_display_info`.
-        8 coupon_display_info: StockCouponDisplayInfo => w::Field::must("coupon_display_info"),
+        8 coupon_display_info: StockCouponDisplayInfo => "coupon_display_info: must",
         /// `store_scope`; one of `NONE` `ALL` `SPECIFIC`.
-        9 store_scope: String => w::Field::must("store_scope"),
+        9 store_scope: String => "store_scope: must",
         /// `notify_config`.
-        10 notify_config: Option<StockNotifyConfig> => w::Field::new("notify_config"),
+        10 notify_config: Option<StockNotifyConfig> => "notify_config",
         /// `remark`.
-        11 remark: Option<String> => w::Field::new("remark"),
+        11 remark: Option<String> => "remark",
         /// `coupon_code_count_info`.
-        12 coupon_code_count_info: CouponCodeCountInfo => w::Field::must("coupon_code_count_info"),
+        12 coupon_code_count_info: CouponCodeCountInfo => "coupon_code_count_info: must",
         /// `sent_count_info`.
-        13 sent_count_info: SentCountInfo => w::Field::must("sent_count_info"),
+        13 sent_count_info: SentCountInfo => "sent_count_info: must",
         /// `state`; one of `AUDITING` `SENDING` `PAUSED` `STOPPED` `DEACTIVATED`.
-        14 state: String => w::Field::must("state"),
+        14 state: String => "state: must",
         /// `deactivate_request_no`.
-        15 deactivate_request_no: Option<String> => w::Field::new("deactivate_request_no"),
+        15 deactivate_request_no: Option<String> => "deactivate_request_no",
         /// `deactivate_time`; format `rfc3339`.
-        16 deactivate_time: Option<String> => w::Field::new("deactivate_time"),
+        16 deactivate_time: Option<String> => "deactivate_time",
         /// `deactivate_reason`.
-        17 deactivate_reason: Option<String> => w::Field::new("deactivate_reason"),
+        17 deactivate_reason: Option<String> => "deactivate_reason",
     }
 }
 
@@ -683,41 +685,41 @@ w::record! {
     /// `ProductCouponsStockBundlesStock`.
     pub struct ProductCouponsStockBundlesStock {
         /// `product_coupon_id`.
-        0 product_coupon_id: String => w::Field::must("product_coupon_id"),
+        0 product_coupon_id: String => "product_coupon_id: must",
         /// `stock_id`.
-        1 stock_id: String => w::Field::must("stock_id"),
+        1 stock_id: String => "stock_id: must",
         /// `remark`.
-        2 remark: Option<String> => w::Field::new("remark"),
+        2 remark: Option<String> => "remark",
         /// `coupon_code_mode`; one of `WECHATPAY` `UPLOAD`.
-        3 coupon_code_mode: String => w::Field::must("coupon_code_mode"),
+        3 coupon_code_mode: String => "coupon_code_mode: must",
         /// `coupon_code_count_info`.
-        4 coupon_code_count_info: Option<StockCouponCodeCountInfo> => w::Field::new("coupon_code_count_info"),
+        4 coupon_code_count_info: Option<StockCouponCodeCountInfo> => "coupon_code_count_info",
         /// `stock_send_rule`.
-        5 stock_send_rule: StockBundleStockSendRule => w::Field::must("stock_send_rule"),
+        5 stock_send_rule: StockBundleStockSendRule => "stock_send_rule: must",
         /// `progressive_bundle_usage_rule`.
-        6 progressive_bundle_usage_rule: Option<StockProgressiveBundleUsageRule> => w::Field::new("progressive_bundle_usage_rule"),
+        6 progressive_bundle_usage_rule: Option<StockProgressiveBundleUsageRule> => "progressive_bundle_usage_rule",
         /// `stock_bundle_info`.
-        7 stock_bundle_info: StockBundleInfo => w::Field::must("stock_bundle_info"),
+        7 stock_bundle_info: StockBundleInfo => "stock_bundle_info: must",
         /// `usage_rule_display_info`.
-        8 usage_rule_display_info: StockBundleUsageRuleDisplayInfo => w::Field::must("usage_rule_display_info"),
+        8 usage_rule_display_info: StockBundleUsageRuleDisplayInfo => "usage_rule_display_info: must",
         /// `coupon_display_info`.
-        9 coupon_display_info: StockBundleCouponDisplayInfo => w::Field::must("coupon_display_info"),
+        9 coupon_display_info: StockBundleCouponDisplayInfo => "coupon_display_info: must",
         /// `notify_config`.
-        10 notify_config: NotifyConfig => w::Field::must("notify_config"),
+        10 notify_config: NotifyConfig => "notify_config: must",
         /// `store_scope`; one of `NONE` `ALL` `SPECIFIC`.
-        11 store_scope: String => w::Field::must("store_scope"),
+        11 store_scope: String => "store_scope: must",
         /// `sent_count_info`.
-        12 sent_count_info: StockSentCountInfo => w::Field::must("sent_count_info"),
+        12 sent_count_info: StockSentCountInfo => "sent_count_info: must",
         /// `state`; one of `AUDITING` `SENDING` `PAUSED` `STOPPED` `DEACTIVATED`.
-        13 state: String => w::Field::must("state"),
+        13 state: String => "state: must",
         /// `deactivate_request_no`.
-        14 deactivate_request_no: Option<String> => w::Field::new("deactivate_request_no"),
+        14 deactivate_request_no: Option<String> => "deactivate_request_no",
         /// `deactivate_time`.
-        15 deactivate_time: Option<String> => w::Field::new("deactivate_time"),
+        15 deactivate_time: Option<String> => "deactivate_time",
         /// `deactivate_reason`.
-        16 deactivate_reason: Option<String> => w::Field::new("deactivate_reason"),
+        16 deactivate_reason: Option<String> => "deactivate_reason",
         /// `brand_id`.
-        17 brand_id: String => w::Field::must("brand_id"),
+        17 brand_id: String => "brand_id: must",
     }
 }
 
@@ -725,15 +727,15 @@ w::record! {
     /// `ProgressiveBundleUsageDetail`.
     pub struct ProgressiveBundleUsageDetail {
         /// `use_request_no`.
-        0 use_request_no: Option<String> => w::Field::new("use_request_no"),
+        0 use_request_no: Option<String> => "use_request_no",
         /// `use_time`.
-        1 use_time: Option<String> => w::Field::new("use_time"),
+        1 use_time: Option<String> => "use_time",
         /// `associated_order_info`.
-        2 associated_order_info: Option<AssociatedOrderInfo> => w::Field::new("associated_order_info"),
+        2 associated_order_info: Option<AssociatedOrderInfo> => "associated_order_info",
         /// `return_request_no`.
-        3 return_request_no: Option<String> => w::Field::new("return_request_no"),
+        3 return_request_no: Option<String> => "return_request_no",
         /// `return_time`.
-        4 return_time: Option<String> => w::Field::new("return_time"),
+        4 return_time: Option<String> => "return_time",
     }
 }
 
@@ -741,23 +743,23 @@ w::record! {
     /// `ProgressiveBundleUsageDetailDetailItem`.
     pub struct ProgressiveBundleUsageDetailDetailItem {
         /// `detail_state`; one of `PENDING` `EFFECTIVE` `USED` `EXPIRED` `DELETED` `DEACTIVATED`.
-        0 detail_state: Option<String> => w::Field::new("detail_state"),
+        0 detail_state: Option<String> => "detail_state",
         /// `valid_begin_time`.
-        1 valid_begin_time: Option<String> => w::Field::new("valid_begin_time"),
+        1 valid_begin_time: Option<String> => "valid_begin_time",
         /// `valid_end_time`.
-        2 valid_end_time: Option<String> => w::Field::new("valid_end_time"),
+        2 valid_end_time: Option<String> => "valid_end_time",
         /// `use_request_no`.
-        3 use_request_no: Option<String> => w::Field::new("use_request_no"),
+        3 use_request_no: Option<String> => "use_request_no",
         /// `use_time`.
-        4 use_time: Option<String> => w::Field::new("use_time"),
+        4 use_time: Option<String> => "use_time",
         /// `associated_order_info`.
-        5 associated_order_info: Option<AssociatedOrderInfo> => w::Field::new("associated_order_info"),
+        5 associated_order_info: Option<AssociatedOrderInfo> => "associated_order_info",
         /// `return_request_no`.
-        6 return_request_no: Option<String> => w::Field::new("return_request_no"),
+        6 return_request_no: Option<String> => "return_request_no",
         /// `return_time`.
-        7 return_time: Option<String> => w::Field::new("return_time"),
+        7 return_time: Option<String> => "return_time",
         /// `delete_time`.
-        8 delete_time: Option<String> => w::Field::new("delete_time"),
+        8 delete_time: Option<String> => "delete_time",
     }
 }
 
@@ -765,11 +767,11 @@ w::record! {
     /// `ProgressiveBundleUsageDetailItem`.
     pub struct ProgressiveBundleUsageDetailItem {
         /// `total_count`.
-        0 total_count: Option<i64> => w::Field::new("total_count"),
+        0 total_count: Option<i64> => "total_count",
         /// `used_count`.
-        1 used_count: Option<i64> => w::Field::new("used_count"),
+        1 used_count: Option<i64> => "used_count",
         /// `detail_item_list`.
-        2 detail_item_list: Option<Vec<ProgressiveBundleUsageDetailDetailItem>> => w::Field::new("detail_item_list"),
+        2 detail_item_list: Option<Vec<ProgressiveBundleUsageDetailDetailItem>> => "detail_item_list",
     }
 }
 
@@ -777,9 +779,9 @@ w::record! {
     /// `ProgressiveBundleUsageInfo`.
     pub struct ProgressiveBundleUsageInfo {
         /// `count`.
-        0 count: i64 => w::Field::must("count"),
+        0 count: i64 => "count: must",
         /// `interval_days`.
-        1 interval_days: Option<i64> => w::Field::new("interval_days"),
+        1 interval_days: Option<i64> => "interval_days",
     }
 }
 
@@ -787,13 +789,13 @@ w::record! {
     /// `ProgressiveBundleUsageRule`.
     pub struct ProgressiveBundleUsageRule {
         /// `coupon_available_period`.
-        0 coupon_available_period: StockBundleCouponAvailablePeriod => w::Field::must("coupon_available_period"),
+        0 coupon_available_period: StockBundleCouponAvailablePeriod => "coupon_available_period: must",
         /// `normal_coupon_list`.
-        1 normal_coupon_list: Option<Vec<NormalCoupon>> => w::Field::new("normal_coupon_list"),
+        1 normal_coupon_list: Option<Vec<NormalCoupon>> => "normal_coupon_list",
         /// `discount_coupon_list`.
-        2 discount_coupon_list: Option<Vec<DiscountCoupon>> => w::Field::new("discount_coupon_list"),
+        2 discount_coupon_list: Option<Vec<DiscountCoupon>> => "discount_coupon_list",
         /// `exchange_coupon_list`.
-        3 exchange_coupon_list: Option<Vec<ExchangeCoupon>> => w::Field::new("exchange_coupon_list"),
+        3 exchange_coupon_list: Option<Vec<ExchangeCoupon>> => "exchange_coupon_list",
     }
     new(coupon_available_period: StockBundleCouponAvailablePeriod)
     set(
@@ -807,9 +809,9 @@ w::record! {
     /// `SentCountInfo`.
     pub struct SentCountInfo {
         /// `total_count`.
-        0 total_count: i64 => w::Field::must("total_count"),
+        0 total_count: i64 => "total_count: must",
         /// `today_count`.
-        1 today_count: i64 => w::Field::must("today_count"),
+        1 today_count: i64 => "today_count: must",
     }
 }
 
@@ -817,11 +819,11 @@ w::record! {
     /// `SequentialUsageDetail`.
     pub struct SequentialUsageDetail {
         /// `total_count`.
-        0 total_count: i64 => w::Field::must("total_count"),
+        0 total_count: i64 => "total_count: must",
         /// `used_count`.
-        1 used_count: i64 => w::Field::must("used_count"),
+        1 used_count: i64 => "used_count: must",
         /// `detail_item_list`.
-        2 detail_item_list: Option<Vec<DetailItem>> => w::Field::new("detail_item_list"),
+        2 detail_item_list: Option<Vec<DetailItem>> => "detail_item_list",
     }
 }
 
@@ -829,23 +831,23 @@ w::record! {
     /// `SequentialUsageDetailDetailItem`.
     pub struct SequentialUsageDetailDetailItem {
         /// `use_request_no`.
-        0 use_request_no: Option<String> => w::Field::new("use_request_no"),
+        0 use_request_no: Option<String> => "use_request_no",
         /// `use_time`; format `rfc3339`.
-        1 use_time: Option<String> => w::Field::new("use_time"),
+        1 use_time: Option<String> => "use_time",
         /// `return_request_no`.
-        2 return_request_no: Option<String> => w::Field::new("return_request_no"),
+        2 return_request_no: Option<String> => "return_request_no",
         /// `return_time`; format `rfc3339`.
-        3 return_time: Option<String> => w::Field::new("return_time"),
+        3 return_time: Option<String> => "return_time",
         /// `associated_order_info`.
-        4 associated_order_info: Option<SingleUsageDetailAssociatedOrderInfo> => w::Field::new("associated_order_info"),
+        4 associated_order_info: Option<SingleUsageDetailAssociatedOrderInfo> => "associated_order_info",
         /// `detail_state`.
-        5 detail_state: String => w::Field::must("detail_state"),
+        5 detail_state: String => "detail_state: must",
         /// `valid_begin_time`; format `rfc3339`.
-        6 valid_begin_time: String => w::Field::must("valid_begin_time"),
+        6 valid_begin_time: String => "valid_begin_time: must",
         /// `valid_end_time`; format `rfc3339`.
-        7 valid_end_time: String => w::Field::must("valid_end_time"),
+        7 valid_end_time: String => "valid_end_time: must",
         /// `delete_time`; format `rfc3339`.
-        8 delete_time: Option<String> => w::Field::new("delete_time"),
+        8 delete_time: Option<String> => "delete_time",
     }
 }
 
@@ -853,15 +855,15 @@ w::record! {
     /// `SequentialUsageInfo`.
     pub struct SequentialUsageInfo {
         /// `type`; one of `INCREMENTAL` `EQUAL`.
-        0 type_: String => w::Field::must("type"),
+        0 type_: String => "type: must",
         /// `count`.
-        1 count: i64 => w::Field::must("count"),
+        1 count: i64 => "count: must",
         /// `available_days`; needed according to the documentation.
-        2 available_days: Option<i64> => w::Field::new("available_days"),
+        2 available_days: Option<i64> => "available_days",
         /// `interval_days`.
-        3 interval_days: Option<i64> => w::Field::new("interval_days"),
+        3 interval_days: Option<i64> => "interval_days",
     }
-    new(type_: String, count: i64)
+    new(type_: impl Into<String>, count: i64)
     set(available_days: i64, interval_days: i64)
 }
 
@@ -869,15 +871,15 @@ w::record! {
     /// `SequentialUsageRule`.
     pub struct SequentialUsageRule {
         /// `coupon_available_period`.
-        0 coupon_available_period: SequentialUsageRuleCouponAvailablePeriod => w::Field::must("coupon_available_period"),
+        0 coupon_available_period: SequentialUsageRuleCouponAvailablePeriod => "coupon_available_period: must",
         /// `normal_coupon_list`.
-        1 normal_coupon_list: Option<Vec<SingleUsageInfoNormalCoupon>> => w::Field::new("normal_coupon_list"),
+        1 normal_coupon_list: Option<Vec<SingleUsageInfoNormalCoupon>> => "normal_coupon_list",
         /// `discount_coupon_list`.
-        2 discount_coupon_list: Option<Vec<SingleUsageInfoDiscountCoupon>> => w::Field::new("discount_coupon_list"),
+        2 discount_coupon_list: Option<Vec<SingleUsageInfoDiscountCoupon>> => "discount_coupon_list",
         /// `exchange_coupon_list`.
-        3 exchange_coupon_list: Option<Vec<SingleUsageRuleExchangeCoupon>> => w::Field::new("exchange_coupon_list"),
+        3 exchange_coupon_list: Option<Vec<SingleUsageRuleExchangeCoupon>> => "exchange_coupon_list",
         /// `special_first`.
-        4 special_first: Option<bool> => w::Field::new("special_first"),
+        4 special_first: Option<bool> => "special_first",
     }
     new(coupon_available_period: SequentialUsageRuleCouponAvailablePeriod)
     set(
@@ -892,19 +894,19 @@ w::record! {
     /// `SequentialUsageRuleCouponAvailablePeriod`.
     pub struct SequentialUsageRuleCouponAvailablePeriod {
         /// `available_begin_time`; format `rfc3339`.
-        0 available_begin_time: String => w::Field::must("available_begin_time"),
+        0 available_begin_time: String => "available_begin_time: must",
         /// `available_end_time`; format `rfc3339`.
-        1 available_end_time: String => w::Field::must("available_end_time"),
+        1 available_end_time: String => "available_end_time: must",
         /// `available_days`.
-        2 available_days: Option<i64> => w::Field::new("available_days"),
+        2 available_days: Option<i64> => "available_days",
         /// `wait_days_after_receive`.
-        3 wait_days_after_receive: Option<i64> => w::Field::new("wait_days_after_receive"),
+        3 wait_days_after_receive: Option<i64> => "wait_days_after_receive",
         /// `weekly_available_period`.
-        4 weekly_available_period: Option<WeeklyAvailablePeriod> => w::Field::new("weekly_available_period"),
+        4 weekly_available_period: Option<WeeklyAvailablePeriod> => "weekly_available_period",
         /// `irregular_available_period_list`.
-        5 irregular_available_period_list: Option<Vec<IrregularAvailablePeriod>> => w::Field::new("irregular_available_period_list"),
+        5 irregular_available_period_list: Option<Vec<IrregularAvailablePeriod>> => "irregular_available_period_list",
     }
-    new(available_begin_time: String, available_end_time: String)
+    new(available_begin_time: impl Into<String>, available_end_time: impl Into<String>)
     set(
         available_days: i64,
         wait_days_after_receive: i64,
@@ -917,15 +919,15 @@ w::record! {
     /// `SingleUsageDetail`.
     pub struct SingleUsageDetail {
         /// `use_request_no`.
-        0 use_request_no: Option<String> => w::Field::new("use_request_no"),
+        0 use_request_no: Option<String> => "use_request_no",
         /// `use_time`; format `rfc3339`.
-        1 use_time: Option<String> => w::Field::new("use_time"),
+        1 use_time: Option<String> => "use_time",
         /// `return_request_no`.
-        2 return_request_no: Option<String> => w::Field::new("return_request_no"),
+        2 return_request_no: Option<String> => "return_request_no",
         /// `return_time`; format `rfc3339`.
-        3 return_time: Option<String> => w::Field::new("return_time"),
+        3 return_time: Option<String> => "return_time",
         /// `associated_order_info`.
-        4 associated_order_info: Option<SingleUsageDetailAssociatedOrderInfo> => w::Field::new("associated_order_info"),
+        4 associated_order_info: Option<SingleUsageDetailAssociatedOrderInfo> => "associated_order_info",
     }
 }
 
@@ -933,16 +935,16 @@ w::record! {
     /// `SingleUsageDetailAssociatedOrderInfo`.
     pub struct SingleUsageDetailAssociatedOrderInfo {
         /// `mchid`.
-        0 mchid: Option<xinqiao_types::MchId> => w::Field::new("mchid"),
+        0 mchid: Option<xinqiao_types::MchId> => "mchid",
         /// `sub_mchid`.
-        1 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+        1 sub_mchid: Option<String> => "sub_mchid",
         /// `out_trade_no`.
-        2 out_trade_no: Option<String> => w::Field::new("out_trade_no"),
+        2 out_trade_no: Option<String> => "out_trade_no",
         /// `transaction_id`.
-        3 transaction_id: Option<String> => w::Field::new("transaction_id"),
+        3 transaction_id: Option<String> => "transaction_id",
     }
     new()
-    set(
+    text(
         mchid: xinqiao_types::MchId,
         sub_mchid: String,
         out_trade_no: String,
@@ -954,9 +956,9 @@ w::record! {
     /// `SingleUsageInfo`.
     pub struct SingleUsageInfo {
         /// `normal_coupon`.
-        0 normal_coupon: Option<SingleUsageInfoNormalCoupon> => w::Field::new("normal_coupon"),
+        0 normal_coupon: Option<SingleUsageInfoNormalCoupon> => "normal_coupon",
         /// `discount_coupon`.
-        1 discount_coupon: Option<SingleUsageInfoDiscountCoupon> => w::Field::new("discount_coupon"),
+        1 discount_coupon: Option<SingleUsageInfoDiscountCoupon> => "discount_coupon",
     }
     new()
     set(normal_coupon: SingleUsageInfoNormalCoupon, discount_coupon: SingleUsageInfoDiscountCoupon)
@@ -966,9 +968,9 @@ w::record! {
     /// `SingleUsageInfoDiscountCoupon`.
     pub struct SingleUsageInfoDiscountCoupon {
         /// `threshold`; unit fen.
-        0 threshold: xinqiao_types::Fen => w::Field::must("threshold"),
+        0 threshold: xinqiao_types::Fen => "threshold: must",
         /// `percent_off`; unit percent.
-        1 percent_off: i64 => w::Field::must("percent_off"),
+        1 percent_off: i64 => "percent_off: must",
     }
     new(threshold: xinqiao_types::Fen, percent_off: i64)
 }
@@ -977,9 +979,9 @@ w::record! {
     /// `SingleUsageInfoNormalCoupon`.
     pub struct SingleUsageInfoNormalCoupon {
         /// `threshold`; unit fen.
-        0 threshold: xinqiao_types::Fen => w::Field::must("threshold"),
+        0 threshold: xinqiao_types::Fen => "threshold: must",
         /// `discount_amount`; unit fen.
-        1 discount_amount: xinqiao_types::Fen => w::Field::must("discount_amount"),
+        1 discount_amount: xinqiao_types::Fen => "discount_amount: must",
     }
     new(threshold: xinqiao_types::Fen, discount_amount: xinqiao_types::Fen)
 }
@@ -988,13 +990,13 @@ w::record! {
     /// `SingleUsageRule`.
     pub struct SingleUsageRule {
         /// `coupon_available_period`.
-        0 coupon_available_period: CouponAvailablePeriod => w::Field::must("coupon_available_period"),
+        0 coupon_available_period: CouponAvailablePeriod => "coupon_available_period: must",
         /// `normal_coupon`.
-        1 normal_coupon: Option<SingleUsageInfoNormalCoupon> => w::Field::new("normal_coupon"),
+        1 normal_coupon: Option<SingleUsageInfoNormalCoupon> => "normal_coupon",
         /// `discount_coupon`.
-        2 discount_coupon: Option<SingleUsageInfoDiscountCoupon> => w::Field::new("discount_coupon"),
+        2 discount_coupon: Option<SingleUsageInfoDiscountCoupon> => "discount_coupon",
         /// `exchange_coupon`.
-        3 exchange_coupon: Option<SingleUsageRuleExchangeCoupon> => w::Field::new("exchange_coupon"),
+        3 exchange_coupon: Option<SingleUsageRuleExchangeCoupon> => "exchange_coupon",
     }
     new(coupon_available_period: CouponAvailablePeriod)
     set(
@@ -1008,9 +1010,9 @@ w::record! {
     /// `SingleUsageRuleExchangeCoupon`.
     pub struct SingleUsageRuleExchangeCoupon {
         /// `threshold`; unit fen.
-        0 threshold: xinqiao_types::Fen => w::Field::must("threshold"),
+        0 threshold: xinqiao_types::Fen => "threshold: must",
         /// `exchange_price`; unit fen.
-        1 exchange_price: xinqiao_types::Fen => w::Field::must("exchange_price"),
+        1 exchange_price: xinqiao_types::Fen => "exchange_price: must",
     }
     new(threshold: xinqiao_types::Fen, exchange_price: xinqiao_types::Fen)
 }
@@ -1019,36 +1021,36 @@ w::record! {
     /// `Stock`.
     pub struct Stock {
         /// `coupon_code_mode`; one of `WECHATPAY` `UPLOAD` `API_ASSIGN`.
-        0 coupon_code_mode: String => w::Field::must("coupon_code_mode"),
+        0 coupon_code_mode: String => "coupon_code_mode: must",
         /// `stock_send_rule`.
-        1 stock_send_rule: StockSendRule => w::Field::must("stock_send_rule"),
+        1 stock_send_rule: StockSendRule => "stock_send_rule: must",
         /// `single_usage_rule`.
-        2 single_usage_rule: Option<SingleUsageRule> => w::Field::new("single_usage_rule"),
+        2 single_usage_rule: Option<SingleUsageRule> => "single_usage_rule",
         /// `sequential_usage_rule`.
-        3 sequential_usage_rule: Option<SequentialUsageRule> => w::Field::new("sequential_usage_rule"),
+        3 sequential_usage_rule: Option<SequentialUsageRule> => "sequential_usage_rule",
         /// `usage_rule_display_info`.
-        4 usage_rule_display_info: UsageRuleDisplayInfo => w::Field::must("usage_rule_display_info"),
+        4 usage_rule_display_info: UsageRuleDisplayInfo => "usage_rule_display_info: must",
         /// `coupon_display_info`.
-        5 coupon_display_info: CouponDisplayInfo => w::Field::must("coupon_display_info"),
+        5 coupon_display_info: CouponDisplayInfo => "coupon_display_info: must",
         /// `store_scope`; one of `NONE` `ALL` `SPECIFIC`.
-        6 store_scope: String => w::Field::must("store_scope"),
+        6 store_scope: String => "store_scope: must",
         /// `notify_config`; needed according to the documentation.
-        7 notify_config: Option<NotifyConfig> => w::Field::new("notify_config"),
+        7 notify_config: Option<NotifyConfig> => "notify_config",
         /// `remark`.
-        8 remark: Option<String> => w::Field::new("remark"),
+        8 remark: Option<String> => "remark",
     }
     new(
-        coupon_code_mode: String,
+        coupon_code_mode: impl Into<String>,
         stock_send_rule: StockSendRule,
         usage_rule_display_info: UsageRuleDisplayInfo,
         coupon_display_info: CouponDisplayInfo,
-        store_scope: String,
+        store_scope: impl Into<String>,
     )
+    text(remark: String)
     set(
         single_usage_rule: SingleUsageRule,
         sequential_usage_rule: SequentialUsageRule,
         notify_config: NotifyConfig,
-        remark: String,
     )
 }
 
@@ -1056,52 +1058,53 @@ w::record! {
     /// `StockBundle`.
     pub struct StockBundle {
         /// `remark`.
-        0 remark: Option<String> => w::Field::new("remark"),
+        0 remark: Option<String> => "remark",
         /// `coupon_code_mode`; one of `WECHATPAY` `UPLOAD`.
-        1 coupon_code_mode: String => w::Field::must("coupon_code_mode"),
+        1 coupon_code_mode: String => "coupon_code_mode: must",
         /// `stock_send_rule`.
-        2 stock_send_rule: StockBundleStockSendRule => w::Field::must("stock_send_rule"),
+        2 stock_send_rule: StockBundleStockSendRule => "stock_send_rule: must",
         /// `progressive_bundle_usage_rule`.
-        3 progressive_bundle_usage_rule: Option<ProgressiveBundleUsageRule> => w::Field::new("progressive_bundle_usage_rule"),
+        3 progressive_bundle_usage_rule: Option<ProgressiveBundleUsageRule> => "progressive_bundle_usage_rule",
         /// `usage_rule_display_info`.
-        4 usage_rule_display_info: StockBundleUsageRuleDisplayInfo => w::Field::must("usage_rule_display_info"),
+        4 usage_rule_display_info: StockBundleUsageRuleDisplayInfo => "usage_rule_display_info: must",
         /// `coupon_display_info`.
-        5 coupon_display_info: StockBundleCouponDisplayInfo => w::Field::must("coupon_display_info"),
+        5 coupon_display_info: StockBundleCouponDisplayInfo => "coupon_display_info: must",
         /// `notify_config`.
-        6 notify_config: NotifyConfig => w::Field::must("notify_config"),
+        6 notify_config: NotifyConfig => "notify_config: must",
         /// `store_scope`; one of `NONE` `ALL` `SPECIFIC`.
-        7 store_scope: String => w::Field::must("store_scope"),
+        7 store_scope: String => "store_scope: must",
     }
     new(
-        coupon_code_mode: String,
+        coupon_code_mode: impl Into<String>,
         stock_send_rule: StockBundleStockSendRule,
         usage_rule_display_info: StockBundleUsageRuleDisplayInfo,
         coupon_display_info: StockBundleCouponDisplayInfo,
         notify_config: NotifyConfig,
-        store_scope: String,
+        store_scope: impl Into<String>,
     )
-    set(remark: String, progressive_bundle_usage_rule: ProgressiveBundleUsageRule)
+    text(remark: String)
+    set(progressive_bundle_usage_rule: ProgressiveBundleUsageRule)
 }
 
 w::record! {
     /// `StockBundleCouponAvailablePeriod`.
     pub struct StockBundleCouponAvailablePeriod {
         /// `available_begin_time`.
-        0 available_begin_time: String => w::Field::must("available_begin_time"),
+        0 available_begin_time: String => "available_begin_time: must",
         /// `available_end_time`.
-        1 available_end_time: String => w::Field::must("available_end_time"),
+        1 available_end_time: String => "available_end_time: must",
         /// `available_days`.
-        2 available_days: Option<i64> => w::Field::new("available_days"),
+        2 available_days: Option<i64> => "available_days",
         /// `wait_days_after_receive`.
-        3 wait_days_after_receive: Option<i64> => w::Field::new("wait_days_after_receive"),
+        3 wait_days_after_receive: Option<i64> => "wait_days_after_receive",
         /// `weekly_available_period`.
-        4 weekly_available_period: Option<StockBundleWeeklyAvailablePeriod> => w::Field::new("weekly_available_period"),
+        4 weekly_available_period: Option<StockBundleWeeklyAvailablePeriod> => "weekly_available_period",
         /// `irregular_available_period_list`.
-        5 irregular_available_period_list: Option<Vec<StockBundleIrregularAvailablePeriod>> => w::Field::new("irregular_available_period_list"),
+        5 irregular_available_period_list: Option<Vec<StockBundleIrregularAvailablePeriod>> => "irregular_available_period_list",
         /// `available_seconds`.
-        6 available_seconds: Option<i64> => w::Field::new("available_seconds"),
+        6 available_seconds: Option<i64> => "available_seconds",
     }
-    new(available_begin_time: String, available_end_time: String)
+    new(available_begin_time: impl Into<String>, available_end_time: impl Into<String>)
     set(
         available_days: i64,
         wait_days_after_receive: i64,
@@ -1115,20 +1118,19 @@ w::record! {
     /// `StockBundleCouponDisplayInfo`.
     pub struct StockBundleCouponDisplayInfo {
         /// `code_display_mode`; one of `INVISIBLE` `BARCODE` `QRCODE`.
-        0 code_display_mode: Option<String> => w::Field::new("code_display_mode"),
+        0 code_display_mode: Option<String> => "code_display_mode",
         /// `background_color`; one of `Color010` `Color020` `Color030` `Color040` `Color050` `Color060` `Color070` `Color080` ….
-        1 background_color: Option<String> => w::Field::new("background_color"),
+        1 background_color: Option<String> => "background_color",
         /// `entrance_mini_program`.
-        2 entrance_mini_program: Option<CouponDisplayInfoEntranceMiniProgram> => w::Field::new("entrance_mini_program"),
+        2 entrance_mini_program: Option<CouponDisplayInfoEntranceMiniProgram> => "entrance_mini_program",
         /// `entrance_official_account`.
-        3 entrance_official_account: Option<EntranceOfficialAccount> => w::Field::new("entrance_official_account"),
+        3 entrance_official_account: Option<EntranceOfficialAccount> => "entrance_official_account",
         /// `entrance_finder`.
-        4 entrance_finder: Option<EntranceFinder> => w::Field::new("entrance_finder"),
+        4 entrance_finder: Option<EntranceFinder> => "entrance_finder",
     }
     new()
+    text(code_display_mode: String, background_color: String)
     set(
-        code_display_mode: String,
-        background_color: String,
         entrance_mini_program: CouponDisplayInfoEntranceMiniProgram,
         entrance_official_account: EntranceOfficialAccount,
         entrance_finder: EntranceFinder,
@@ -1139,9 +1141,9 @@ w::record! {
     /// `StockBundleInfo`.
     pub struct StockBundleInfo {
         /// `stock_bundle_id`.
-        0 stock_bundle_id: String => w::Field::must("stock_bundle_id"),
+        0 stock_bundle_id: String => "stock_bundle_id: must",
         /// `stock_bundle_index`.
-        1 stock_bundle_index: i64 => w::Field::must("stock_bundle_index"),
+        1 stock_bundle_index: i64 => "stock_bundle_index: must",
     }
 }
 
@@ -1149,22 +1151,22 @@ w::record! {
     /// `StockBundleIrregularAvailablePeriod`.
     pub struct StockBundleIrregularAvailablePeriod {
         /// `begin_time`.
-        0 begin_time: String => w::Field::must("begin_time"),
+        0 begin_time: String => "begin_time: must",
         /// `end_time`.
-        1 end_time: String => w::Field::must("end_time"),
+        1 end_time: String => "end_time: must",
     }
-    new(begin_time: String, end_time: String)
+    new(begin_time: impl Into<String>, end_time: impl Into<String>)
 }
 
 w::record! {
     /// `StockBundleStockSendRule`.
     pub struct StockBundleStockSendRule {
         /// `max_count`.
-        0 max_count: i64 => w::Field::must("max_count"),
+        0 max_count: i64 => "max_count: must",
         /// `max_count_per_day`.
-        1 max_count_per_day: Option<i64> => w::Field::new("max_count_per_day"),
+        1 max_count_per_day: Option<i64> => "max_count_per_day",
         /// `max_count_per_user`.
-        2 max_count_per_user: i64 => w::Field::must("max_count_per_user"),
+        2 max_count_per_user: i64 => "max_count_per_user: must",
     }
     new(max_count: i64, max_count_per_user: i64)
     set(max_count_per_day: i64)
@@ -1174,40 +1176,40 @@ w::record! {
     /// `StockBundleUsageRuleDisplayInfo`.
     pub struct StockBundleUsageRuleDisplayInfo {
         /// `coupon_usage_method_list`; one of `OFFLINE` `MINI_PROGRAM` `APP` `PAYMENT_CODE`.
-        0 coupon_usage_method_list: Vec<String> => w::Field::must("coupon_usage_method_list"),
+        0 coupon_usage_method_list: Vec<String> => "coupon_usage_method_list: must",
         /// `mini_program_appid`.
-        1 mini_program_appid: Option<String> => w::Field::new("mini_program_appid"),
+        1 mini_program_appid: Option<String> => "mini_program_appid",
         /// `mini_program_path`.
-        2 mini_program_path: Option<String> => w::Field::new("mini_program_path"),
+        2 mini_program_path: Option<String> => "mini_program_path",
         /// `app_path`.
-        3 app_path: Option<String> => w::Field::new("app_path"),
+        3 app_path: Option<String> => "app_path",
         /// `usage_description`.
-        4 usage_description: String => w::Field::must("usage_description"),
+        4 usage_description: String => "usage_description: must",
         /// `coupon_available_store_info`.
-        5 coupon_available_store_info: Option<CouponAvailableStoreInfo> => w::Field::new("coupon_available_store_info"),
+        5 coupon_available_store_info: Option<CouponAvailableStoreInfo> => "coupon_available_store_info",
         /// `app_jump_type`; one of `H5` `PASSCODE_LINK` `USAGE_GUIDE`.
-        6 app_jump_type: Option<String> => w::Field::new("app_jump_type"),
+        6 app_jump_type: Option<String> => "app_jump_type",
         /// `passcode_link`.
-        7 passcode_link: Option<String> => w::Field::new("passcode_link"),
+        7 passcode_link: Option<String> => "passcode_link",
     }
-    new(coupon_usage_method_list: Vec<String>, usage_description: String)
-    set(
+    new(coupon_usage_method_list: Vec<String>, usage_description: impl Into<String>)
+    text(
         mini_program_appid: String,
         mini_program_path: String,
         app_path: String,
-        coupon_available_store_info: CouponAvailableStoreInfo,
         app_jump_type: String,
         passcode_link: String,
     )
+    set(coupon_available_store_info: CouponAvailableStoreInfo)
 }
 
 w::record! {
     /// `StockBundleWeeklyAvailablePeriod`.
     pub struct StockBundleWeeklyAvailablePeriod {
         /// `day_list`; one of `MONDAY` `TUESDAY` `WEDNESDAY` `THURSDAY` `FRIDAY` `SATURDAY` `SUNDAY`.
-        0 day_list: Option<Vec<String>> => w::Field::new("day_list"),
+        0 day_list: Option<Vec<String>> => "day_list",
         /// `day_period_list`.
-        1 day_period_list: Option<Vec<WeeklyAvailablePeriodDayPeriod>> => w::Field::new("day_period_list"),
+        1 day_period_list: Option<Vec<WeeklyAvailablePeriodDayPeriod>> => "day_period_list",
     }
     new()
     set(day_list: Vec<String>, day_period_list: Vec<WeeklyAvailablePeriodDayPeriod>)
@@ -1217,17 +1219,17 @@ w::record! {
     /// `StockCouponAvailablePeriod`.
     pub struct StockCouponAvailablePeriod {
         /// `available_begin_time`.
-        0 available_begin_time: String => w::Field::must("available_begin_time"),
+        0 available_begin_time: String => "available_begin_time: must",
         /// `available_end_time`.
-        1 available_end_time: String => w::Field::must("available_end_time"),
+        1 available_end_time: String => "available_end_time: must",
         /// `available_days`.
-        2 available_days: Option<i64> => w::Field::new("available_days"),
+        2 available_days: Option<i64> => "available_days",
         /// `wait_days_after_receive`.
-        3 wait_days_after_receive: Option<i64> => w::Field::new("wait_days_after_receive"),
+        3 wait_days_after_receive: Option<i64> => "wait_days_after_receive",
         /// `weekly_available_period`.
-        4 weekly_available_period: Option<StockBundleWeeklyAvailablePeriod> => w::Field::new("weekly_available_period"),
+        4 weekly_available_period: Option<StockBundleWeeklyAvailablePeriod> => "weekly_available_period",
         /// `irregular_available_period_list`.
-        5 irregular_available_period_list: Option<Vec<StockBundleIrregularAvailablePeriod>> => w::Field::new("irregular_available_period_list"),
+        5 irregular_available_period_list: Option<Vec<StockBundleIrregularAvailablePeriod>> => "irregular_available_period_list",
     }
 }
 
@@ -1235,9 +1237,9 @@ w::record! {
     /// `StockCouponCodeCountInfo`.
     pub struct StockCouponCodeCountInfo {
         /// `total_count`.
-        0 total_count: i64 => w::Field::must("total_count"),
+        0 total_count: i64 => "total_count: must",
         /// `available_count`.
-        1 available_count: i64 => w::Field::must("available_count"),
+        1 available_count: i64 => "available_count: must",
     }
 }
 
@@ -1245,15 +1247,15 @@ w::record! {
     /// `StockCouponDisplayInfo`.
     pub struct StockCouponDisplayInfo {
         /// `code_display_mode`; one of `INVISIBLE` `BARCODE` `QRCODE`.
-        0 code_display_mode: String => w::Field::must("code_display_mode"),
+        0 code_display_mode: String => "code_display_mode: must",
         /// `background_color`; one of `Color010` `Color020` `Color030` `Color040` `Color050` `Color060` `Color070` `Color080` ….
-        1 background_color: Option<String> => w::Field::new("background_color"),
+        1 background_color: Option<String> => "background_color",
         /// `entrance_mini_program`.
-        2 entrance_mini_program: Option<CouponDisplayInfoEntranceMiniProgram> => w::Field::new("entrance_mini_program"),
+        2 entrance_mini_program: Option<CouponDisplayInfoEntranceMiniProgram> => "entrance_mini_program",
         /// `entrance_official_account`.
-        3 entrance_official_account: Option<EntranceOfficialAccount> => w::Field::new("entrance_official_account"),
+        3 entrance_official_account: Option<EntranceOfficialAccount> => "entrance_official_account",
         /// `entrance_finder`.
-        4 entrance_finder: Option<EntranceFinder> => w::Field::new("entrance_finder"),
+        4 entrance_finder: Option<EntranceFinder> => "entrance_finder",
     }
 }
 
@@ -1261,36 +1263,36 @@ w::record! {
     /// `StockItem`.
     pub struct StockItem {
         /// `coupon_code_mode`; one of `WECHATPAY` `UPLOAD` `API_ASSIGN`.
-        0 coupon_code_mode: String => w::Field::must("coupon_code_mode"),
+        0 coupon_code_mode: String => "coupon_code_mode: must",
         /// `stock_send_rule`.
-        1 stock_send_rule: StockSendRule => w::Field::must("stock_send_rule"),
+        1 stock_send_rule: StockSendRule => "stock_send_rule: must",
         /// `single_usage_rule`.
-        2 single_usage_rule: Option<SingleUsageRule> => w::Field::new("single_usage_rule"),
+        2 single_usage_rule: Option<SingleUsageRule> => "single_usage_rule",
         /// `sequential_usage_rule`.
-        3 sequential_usage_rule: Option<SequentialUsageRule> => w::Field::new("sequential_usage_rule"),
+        3 sequential_usage_rule: Option<SequentialUsageRule> => "sequential_usage_rule",
         /// `usage_rule_display_info`.
-        4 usage_rule_display_info: UsageRuleDisplayInfo => w::Field::must("usage_rule_display_info"),
+        4 usage_rule_display_info: UsageRuleDisplayInfo => "usage_rule_display_info: must",
         /// `coupon_display_info`.
-        5 coupon_display_info: StockBundleCouponDisplayInfo => w::Field::must("coupon_display_info"),
+        5 coupon_display_info: StockBundleCouponDisplayInfo => "coupon_display_info: must",
         /// `store_scope`; one of `NONE` `ALL` `SPECIFIC`.
-        6 store_scope: String => w::Field::must("store_scope"),
+        6 store_scope: String => "store_scope: must",
         /// `notify_config`; needed according to the documentation.
-        7 notify_config: Option<NotifyConfig> => w::Field::new("notify_config"),
+        7 notify_config: Option<NotifyConfig> => "notify_config",
         /// `remark`.
-        8 remark: Option<String> => w::Field::new("remark"),
+        8 remark: Option<String> => "remark",
     }
     new(
-        coupon_code_mode: String,
+        coupon_code_mode: impl Into<String>,
         stock_send_rule: StockSendRule,
         usage_rule_display_info: UsageRuleDisplayInfo,
         coupon_display_info: StockBundleCouponDisplayInfo,
-        store_scope: String,
+        store_scope: impl Into<String>,
     )
+    text(remark: String)
     set(
         single_usage_rule: SingleUsageRule,
         sequential_usage_rule: SequentialUsageRule,
         notify_config: NotifyConfig,
-        remark: String,
     )
 }
 
@@ -1298,7 +1300,7 @@ w::record! {
     /// `StockNotifyConfig`.
     pub struct StockNotifyConfig {
         /// `notify_appid`.
-        0 notify_appid: String => w::Field::must("notify_appid"),
+        0 notify_appid: String => "notify_appid: must",
     }
 }
 
@@ -1306,13 +1308,13 @@ w::record! {
     /// `StockProgressiveBundleUsageRule`.
     pub struct StockProgressiveBundleUsageRule {
         /// `coupon_available_period`.
-        0 coupon_available_period: StockCouponAvailablePeriod => w::Field::must("coupon_available_period"),
+        0 coupon_available_period: StockCouponAvailablePeriod => "coupon_available_period: must",
         /// `normal_coupon`.
-        1 normal_coupon: Option<NormalCoupon> => w::Field::new("normal_coupon"),
+        1 normal_coupon: Option<NormalCoupon> => "normal_coupon",
         /// `discount_coupon`.
-        2 discount_coupon: Option<DiscountCoupon> => w::Field::new("discount_coupon"),
+        2 discount_coupon: Option<DiscountCoupon> => "discount_coupon",
         /// `exchange_coupon`.
-        3 exchange_coupon: Option<ExchangeCoupon> => w::Field::new("exchange_coupon"),
+        3 exchange_coupon: Option<ExchangeCoupon> => "exchange_coupon",
     }
 }
 
@@ -1320,11 +1322,11 @@ w::record! {
     /// `StockSendRule`.
     pub struct StockSendRule {
         /// `max_count`.
-        0 max_count: i64 => w::Field::must("max_count"),
+        0 max_count: i64 => "max_count: must",
         /// `max_count_per_day`.
-        1 max_count_per_day: Option<i64> => w::Field::new("max_count_per_day"),
+        1 max_count_per_day: Option<i64> => "max_count_per_day",
         /// `max_count_per_user`.
-        2 max_count_per_user: Option<i64> => w::Field::new("max_count_per_user"),
+        2 max_count_per_user: Option<i64> => "max_count_per_user",
     }
     new(max_count: i64)
     set(max_count_per_day: i64, max_count_per_user: i64)
@@ -1334,9 +1336,9 @@ w::record! {
     /// `StockSentCountInfo`.
     pub struct StockSentCountInfo {
         /// `total_count`.
-        0 total_count: i64 => w::Field::must("total_count"),
+        0 total_count: i64 => "total_count: must",
         /// `today_count`.
-        1 today_count: i64 => w::Field::must("today_count"),
+        1 today_count: i64 => "today_count: must",
     }
 }
 
@@ -1344,15 +1346,15 @@ w::record! {
     /// `StockSequentialUsageRule`.
     pub struct StockSequentialUsageRule {
         /// `coupon_available_period`.
-        0 coupon_available_period: CouponAvailablePeriod => w::Field::must("coupon_available_period"),
+        0 coupon_available_period: CouponAvailablePeriod => "coupon_available_period: must",
         /// `normal_coupon_list`.
-        1 normal_coupon_list: Option<Vec<SingleUsageInfoNormalCoupon>> => w::Field::new("normal_coupon_list"),
+        1 normal_coupon_list: Option<Vec<SingleUsageInfoNormalCoupon>> => "normal_coupon_list",
         /// `discount_coupon_list`.
-        2 discount_coupon_list: Option<Vec<SingleUsageInfoDiscountCoupon>> => w::Field::new("discount_coupon_list"),
+        2 discount_coupon_list: Option<Vec<SingleUsageInfoDiscountCoupon>> => "discount_coupon_list",
         /// `exchange_coupon_list`.
-        3 exchange_coupon_list: Option<Vec<SingleUsageRuleExchangeCoupon>> => w::Field::new("exchange_coupon_list"),
+        3 exchange_coupon_list: Option<Vec<SingleUsageRuleExchangeCoupon>> => "exchange_coupon_list",
         /// `special_first`.
-        4 special_first: Option<bool> => w::Field::new("special_first"),
+        4 special_first: Option<bool> => "special_first",
     }
 }
 
@@ -1360,13 +1362,13 @@ w::record! {
     /// `StockSingleUsageRule`.
     pub struct StockSingleUsageRule {
         /// `coupon_available_period`.
-        0 coupon_available_period: SequentialUsageRuleCouponAvailablePeriod => w::Field::must("coupon_available_period"),
+        0 coupon_available_period: SequentialUsageRuleCouponAvailablePeriod => "coupon_available_period: must",
         /// `normal_coupon`.
-        1 normal_coupon: Option<SingleUsageInfoNormalCoupon> => w::Field::new("normal_coupon"),
+        1 normal_coupon: Option<SingleUsageInfoNormalCoupon> => "normal_coupon",
         /// `discount_coupon`.
-        2 discount_coupon: Option<SingleUsageInfoDiscountCoupon> => w::Field::new("discount_coupon"),
+        2 discount_coupon: Option<SingleUsageInfoDiscountCoupon> => "discount_coupon",
         /// `exchange_coupon`.
-        3 exchange_coupon: Option<SingleUsageRuleExchangeCoupon> => w::Field::new("exchange_coupon"),
+        3 exchange_coupon: Option<SingleUsageRuleExchangeCoupon> => "exchange_coupon",
     }
 }
 
@@ -1374,21 +1376,21 @@ w::record! {
     /// `StockUsageRuleDisplayInfo`.
     pub struct StockUsageRuleDisplayInfo {
         /// `coupon_usage_method_list`; one of `OFFLINE` `MINI_PROGRAM` `APP` `PAYMENT_CODE`.
-        0 coupon_usage_method_list: Vec<String> => w::Field::must("coupon_usage_method_list"),
+        0 coupon_usage_method_list: Vec<String> => "coupon_usage_method_list: must",
         /// `usage_description`.
-        1 usage_description: Option<String> => w::Field::new("usage_description"),
+        1 usage_description: Option<String> => "usage_description",
         /// `mini_program_appid`.
-        2 mini_program_appid: Option<String> => w::Field::new("mini_program_appid"),
+        2 mini_program_appid: Option<String> => "mini_program_appid",
         /// `mini_program_path`.
-        3 mini_program_path: Option<String> => w::Field::new("mini_program_path"),
+        3 mini_program_path: Option<String> => "mini_program_path",
         /// `app_path`.
-        4 app_path: Option<String> => w::Field::new("app_path"),
+        4 app_path: Option<String> => "app_path",
         /// `coupon_available_store_info`.
-        5 coupon_available_store_info: Option<CouponAvailableStoreInfo> => w::Field::new("coupon_available_store_info"),
+        5 coupon_available_store_info: Option<CouponAvailableStoreInfo> => "coupon_available_store_info",
         /// `app_jump_type`; one of `H5` `PASSCODE_LINK` `USAGE_GUIDE`.
-        6 app_jump_type: Option<String> => w::Field::new("app_jump_type"),
+        6 app_jump_type: Option<String> => "app_jump_type",
         /// `passcode_link`.
-        7 passcode_link: Option<String> => w::Field::new("passcode_link"),
+        7 passcode_link: Option<String> => "passcode_link",
     }
 }
 
@@ -1396,11 +1398,11 @@ w::record! {
     /// `StocksAssociateStoresSuccessStore`.
     pub struct StocksAssociateStoresSuccessStore {
         /// `store_id`.
-        0 store_id: String => w::Field::must("store_id"),
+        0 store_id: String => "store_id: must",
         /// `code`.
-        1 code: Option<String> => w::Field::new("code"),
+        1 code: Option<String> => "code",
         /// `message`.
-        2 message: Option<String> => w::Field::new("message"),
+        2 message: Option<String> => "message",
     }
 }
 
@@ -1408,16 +1410,16 @@ w::record! {
     /// `Store`.
     pub struct Store {
         /// `store_id`.
-        0 store_id: String => w::Field::must("store_id"),
+        0 store_id: String => "store_id: must",
     }
-    new(store_id: String)
+    new(store_id: impl Into<String>)
 }
 
 w::record! {
     /// `SuccessStore`.
     pub struct SuccessStore {
         /// `store_id`.
-        0 store_id: String => w::Field::must("store_id"),
+        0 store_id: String => "store_id: must",
     }
 }
 
@@ -1425,49 +1427,49 @@ w::record! {
     /// `UsageRuleDisplayInfo`.
     pub struct UsageRuleDisplayInfo {
         /// `coupon_usage_method_list`; one of `OFFLINE` `MINI_PROGRAM` `APP` `PAYMENT_CODE`.
-        0 coupon_usage_method_list: Vec<String> => w::Field::must("coupon_usage_method_list"),
+        0 coupon_usage_method_list: Vec<String> => "coupon_usage_method_list: must",
         /// `usage_description`; needed according to the documentation.
-        1 usage_description: Option<String> => w::Field::new("usage_description"),
+        1 usage_description: Option<String> => "usage_description",
         /// `mini_program_appid`.
-        2 mini_program_appid: Option<String> => w::Field::new("mini_program_appid"),
+        2 mini_program_appid: Option<String> => "mini_program_appid",
         /// `mini_program_path`.
-        3 mini_program_path: Option<String> => w::Field::new("mini_program_path"),
+        3 mini_program_path: Option<String> => "mini_program_path",
         /// `app_path`.
-        4 app_path: Option<String> => w::Field::new("app_path"),
+        4 app_path: Option<String> => "app_path",
         /// `coupon_available_store_info`.
-        5 coupon_available_store_info: Option<CouponAvailableStoreInfo> => w::Field::new("coupon_available_store_info"),
+        5 coupon_available_store_info: Option<CouponAvailableStoreInfo> => "coupon_available_store_info",
         /// `app_jump_type`; one of `H5` `PASSCODE_LINK` `USAGE_GUIDE`.
-        6 app_jump_type: Option<String> => w::Field::new("app_jump_type"),
+        6 app_jump_type: Option<String> => "app_jump_type",
         /// `passcode_link`.
-        7 passcode_link: Option<String> => w::Field::new("passcode_link"),
+        7 passcode_link: Option<String> => "passcode_link",
     }
     new(coupon_usage_method_list: Vec<String>)
-    set(
+    text(
         usage_description: String,
         mini_program_appid: String,
         mini_program_path: String,
         app_path: String,
-        coupon_available_store_info: CouponAvailableStoreInfo,
         app_jump_type: String,
         passcode_link: String,
     )
+    set(coupon_available_store_info: CouponAvailableStoreInfo)
 }
 
 w::record! {
     /// `UsageRuleDisplayInfoItem`.
     pub struct UsageRuleDisplayInfoItem {
         /// `coupon_usage_method_list`; one of `OFFLINE` `MINI_PROGRAM` `APP` `PAYMENT_CODE`.
-        0 coupon_usage_method_list: Vec<String> => w::Field::must("coupon_usage_method_list"),
+        0 coupon_usage_method_list: Vec<String> => "coupon_usage_method_list: must",
         /// `usage_description`.
-        1 usage_description: Option<String> => w::Field::new("usage_description"),
+        1 usage_description: Option<String> => "usage_description",
         /// `mini_program_appid`.
-        2 mini_program_appid: Option<String> => w::Field::new("mini_program_appid"),
+        2 mini_program_appid: Option<String> => "mini_program_appid",
         /// `mini_program_path`.
-        3 mini_program_path: Option<String> => w::Field::new("mini_program_path"),
+        3 mini_program_path: Option<String> => "mini_program_path",
         /// `app_path`.
-        4 app_path: Option<String> => w::Field::new("app_path"),
+        4 app_path: Option<String> => "app_path",
         /// `coupon_available_store_info`.
-        5 coupon_available_store_info: Option<CouponAvailableStoreInfo> => w::Field::new("coupon_available_store_info"),
+        5 coupon_available_store_info: Option<CouponAvailableStoreInfo> => "coupon_available_store_info",
     }
 }
 
@@ -1475,45 +1477,45 @@ w::record! {
     /// `UserCoupon`.
     pub struct UserCoupon {
         /// `brand_id`.
-        0 brand_id: String => w::Field::must("brand_id"),
+        0 brand_id: String => "brand_id: must",
         /// `coupon_code`.
-        1 coupon_code: String => w::Field::must("coupon_code"),
+        1 coupon_code: String => "coupon_code: must",
         /// `coupon_state`; one of `CONFIRMING` `PENDING` `EFFECTIVE` `USED` `EXPIRED` `DELETED` `DEACTIVATED`.
-        2 coupon_state: String => w::Field::must("coupon_state"),
+        2 coupon_state: String => "coupon_state: must",
         /// `valid_begin_time`; format `rfc3339`.
-        3 valid_begin_time: String => w::Field::must("valid_begin_time"),
+        3 valid_begin_time: String => "valid_begin_time: must",
         /// `valid_end_time`; format `rfc3339`.
-        4 valid_end_time: String => w::Field::must("valid_end_time"),
+        4 valid_end_time: String => "valid_end_time: must",
         /// `receive_time`; format `rfc3339`.
-        5 receive_time: String => w::Field::must("receive_time"),
+        5 receive_time: String => "receive_time: must",
         /// `send_request_no`.
-        6 send_request_no: String => w::Field::must("send_request_no"),
+        6 send_request_no: String => "send_request_no: must",
         /// `send_channel`; one of `API` `BRAND_MANAGE` `MERCHANT_CARD` `MEMBER` `SMALL_ACTIVITY` `RECEIVE_COMPONENT`.
-        7 send_channel: String => w::Field::must("send_channel"),
+        7 send_channel: String => "send_channel: must",
         /// `confirm_request_no`.
-        8 confirm_request_no: Option<String> => w::Field::new("confirm_request_no"),
+        8 confirm_request_no: Option<String> => "confirm_request_no",
         /// `confirm_time`; format `rfc3339`.
-        9 confirm_time: Option<String> => w::Field::new("confirm_time"),
+        9 confirm_time: Option<String> => "confirm_time",
         /// `deactivate_request_no`.
-        10 deactivate_request_no: Option<String> => w::Field::new("deactivate_request_no"),
+        10 deactivate_request_no: Option<String> => "deactivate_request_no",
         /// `deactivate_time`; format `rfc3339`.
-        11 deactivate_time: Option<String> => w::Field::new("deactivate_time"),
+        11 deactivate_time: Option<String> => "deactivate_time",
         /// `deactivate_reason`.
-        12 deactivate_reason: Option<String> => w::Field::new("deactivate_reason"),
+        12 deactivate_reason: Option<String> => "deactivate_reason",
         /// `single_usage_detail`.
-        13 single_usage_detail: Option<SingleUsageDetail> => w::Field::new("single_usage_detail"),
+        13 single_usage_detail: Option<SingleUsageDetail> => "single_usage_detail",
         /// `sequential_usage_detail`.
-        14 sequential_usage_detail: Option<SequentialUsageDetail> => w::Field::new("sequential_usage_detail"),
+        14 sequential_usage_detail: Option<SequentialUsageDetail> => "sequential_usage_detail",
         /// `product_coupon`.
-        15 product_coupon: UserCouponProductCoupon => w::Field::must("product_coupon"),
+        15 product_coupon: UserCouponProductCoupon => "product_coupon: must",
         /// `stock`.
-        16 stock: UserCouponStock => w::Field::must("stock"),
+        16 stock: UserCouponStock => "stock: must",
         /// `attach`.
-        17 attach: Option<String> => w::Field::new("attach"),
+        17 attach: Option<String> => "attach",
         /// `channel_custom_info`.
-        18 channel_custom_info: Option<String> => w::Field::new("channel_custom_info"),
+        18 channel_custom_info: Option<String> => "channel_custom_info",
         /// `coupon_tag_info`.
-        19 coupon_tag_info: Option<CouponTagInfo> => w::Field::new("coupon_tag_info"),
+        19 coupon_tag_info: Option<CouponTagInfo> => "coupon_tag_info",
     }
 }
 
@@ -1521,7 +1523,7 @@ w::record! {
     /// `UserCouponNotifyConfig`.
     pub struct UserCouponNotifyConfig {
         /// `notify_appid`.
-        0 notify_appid: String => w::Field::must("notify_appid"),
+        0 notify_appid: String => "notify_appid: must",
     }
 }
 
@@ -1529,31 +1531,31 @@ w::record! {
     /// `UserCouponProductCoupon`.
     pub struct UserCouponProductCoupon {
         /// `product_coupon_id`.
-        0 product_coupon_id: String => w::Field::must("product_coupon_id"),
+        0 product_coupon_id: String => "product_coupon_id: must",
         /// `brand_id`.
-        1 brand_id: String => w::Field::must("brand_id"),
+        1 brand_id: String => "brand_id: must",
         /// `scope`; one of `ALL` `SINGLE` `CATEGORY`.
-        2 scope: String => w::Field::must("scope"),
+        2 scope: String => "scope: must",
         /// `type`; one of `NORMAL` `DISCOUNT` `EXCHANGE`.
-        3 type_: String => w::Field::must("type"),
+        3 type_: String => "type: must",
         /// `usage_mode`; one of `SINGLE` `SEQUENTIAL`.
-        4 usage_mode: String => w::Field::must("usage_mode"),
+        4 usage_mode: String => "usage_mode: must",
         /// `single_usage_info`.
-        5 single_usage_info: Option<SingleUsageInfo> => w::Field::new("single_usage_info"),
+        5 single_usage_info: Option<SingleUsageInfo> => "single_usage_info",
         /// `sequential_usage_info`.
-        6 sequential_usage_info: Option<ProductCouponsSequentialUsageInfo> => w::Field::new("sequential_usage_info"),
+        6 sequential_usage_info: Option<ProductCouponsSequentialUsageInfo> => "sequential_usage_info",
         /// `display_info`.
-        7 display_info: DisplayInfo => w::Field::must("display_info"),
+        7 display_info: DisplayInfo => "display_info: must",
         /// `out_product_no`.
-        8 out_product_no: Option<String> => w::Field::new("out_product_no"),
+        8 out_product_no: Option<String> => "out_product_no",
         /// `state`; one of `AUDITING` `EFFECTIVE` `DEACTIVATED`.
-        9 state: String => w::Field::must("state"),
+        9 state: String => "state: must",
         /// `deactivate_request_no`.
-        10 deactivate_request_no: Option<String> => w::Field::new("deactivate_request_no"),
+        10 deactivate_request_no: Option<String> => "deactivate_request_no",
         /// `deactivate_time`; format `rfc3339`.
-        11 deactivate_time: Option<String> => w::Field::new("deactivate_time"),
+        11 deactivate_time: Option<String> => "deactivate_time",
         /// `deactivate_reason`.
-        12 deactivate_reason: Option<String> => w::Field::new("deactivate_reason"),
+        12 deactivate_reason: Option<String> => "deactivate_reason",
     }
 }
 
@@ -1561,41 +1563,41 @@ w::record! {
     /// `UserCouponStock`.
     pub struct UserCouponStock {
         /// `product_coupon_id`.
-        0 product_coupon_id: String => w::Field::must("product_coupon_id"),
+        0 product_coupon_id: String => "product_coupon_id: must",
         /// `brand_id`.
-        1 brand_id: String => w::Field::must("brand_id"),
+        1 brand_id: String => "brand_id: must",
         /// `stock_id`.
-        2 stock_id: String => w::Field::must("stock_id"),
+        2 stock_id: String => "stock_id: must",
         /// `coupon_code_mode`; one of `WECHATPAY` `UPLOAD` `API_ASSIGN`.
-        3 coupon_code_mode: String => w::Field::must("coupon_code_mode"),
+        3 coupon_code_mode: String => "coupon_code_mode: must",
         /// `stock_send_rule`.
-        4 stock_send_rule: StockSendRule => w::Field::must("stock_send_rule"),
+        4 stock_send_rule: StockSendRule => "stock_send_rule: must",
         /// `single_usage_rule`.
-        5 single_usage_rule: Option<SingleUsageRule> => w::Field::new("single_usage_rule"),
+        5 single_usage_rule: Option<SingleUsageRule> => "single_usage_rule",
         /// `sequential_usage_rule`.
-        6 sequential_usage_rule: Option<StockSequentialUsageRule> => w::Field::new("sequential_usage_rule"),
+        6 sequential_usage_rule: Option<StockSequentialUsageRule> => "sequential_usage_rule",
         /// `usage_rule_display_info`.
-        7 usage_rule_display_info: StockUsageRuleDisplayInfo => w::Field::must("usage_rule_display_info"),
+        7 usage_rule_display_info: StockUsageRuleDisplayInfo => "usage_rule_display_info: must",
         /// `coupon_display_info`.
-        8 coupon_display_info: StockCouponDisplayInfo => w::Field::must("coupon_display_info"),
+        8 coupon_display_info: StockCouponDisplayInfo => "coupon_display_info: must",
         /// `store_scope`; one of `NONE` `ALL` `SPECIFIC`.
-        9 store_scope: String => w::Field::must("store_scope"),
+        9 store_scope: String => "store_scope: must",
         /// `notify_config`.
-        10 notify_config: Option<UserCouponNotifyConfig> => w::Field::new("notify_config"),
+        10 notify_config: Option<UserCouponNotifyConfig> => "notify_config",
         /// `remark`.
-        11 remark: Option<String> => w::Field::new("remark"),
+        11 remark: Option<String> => "remark",
         /// `coupon_code_count_info`.
-        12 coupon_code_count_info: CouponCodeCountInfo => w::Field::must("coupon_code_count_info"),
+        12 coupon_code_count_info: CouponCodeCountInfo => "coupon_code_count_info: must",
         /// `sent_count_info`.
-        13 sent_count_info: SentCountInfo => w::Field::must("sent_count_info"),
+        13 sent_count_info: SentCountInfo => "sent_count_info: must",
         /// `state`; one of `AUDITING` `SENDING` `PAUSED` `STOPPED` `DEACTIVATED`.
-        14 state: String => w::Field::must("state"),
+        14 state: String => "state: must",
         /// `deactivate_request_no`.
-        15 deactivate_request_no: Option<String> => w::Field::new("deactivate_request_no"),
+        15 deactivate_request_no: Option<String> => "deactivate_request_no",
         /// `deactivate_time`; format `rfc3339`.
-        16 deactivate_time: Option<String> => w::Field::new("deactivate_time"),
+        16 deactivate_time: Option<String> => "deactivate_time",
         /// `deactivate_reason`.
-        17 deactivate_reason: Option<String> => w::Field::new("deactivate_reason"),
+        17 deactivate_reason: Option<String> => "deactivate_reason",
     }
 }
 
@@ -1603,45 +1605,45 @@ w::record! {
     /// `UserProductCoupon`.
     pub struct UserProductCoupon {
         /// `coupon_code`.
-        0 coupon_code: String => w::Field::must("coupon_code"),
+        0 coupon_code: String => "coupon_code: must",
         /// `coupon_state`; one of `CONFIRMING` `PENDING` `EFFECTIVE` `USED` `EXPIRED` `DELETED` `DEACTIVATED`.
-        1 coupon_state: String => w::Field::must("coupon_state"),
+        1 coupon_state: String => "coupon_state: must",
         /// `valid_begin_time`.
-        2 valid_begin_time: String => w::Field::must("valid_begin_time"),
+        2 valid_begin_time: String => "valid_begin_time: must",
         /// `valid_end_time`.
-        3 valid_end_time: String => w::Field::must("valid_end_time"),
+        3 valid_end_time: String => "valid_end_time: must",
         /// `receive_time`.
-        4 receive_time: String => w::Field::must("receive_time"),
+        4 receive_time: String => "receive_time: must",
         /// `send_request_no`.
-        5 send_request_no: String => w::Field::must("send_request_no"),
+        5 send_request_no: String => "send_request_no: must",
         /// `send_channel`; one of `API` `BRAND_MANAGE` `MERCHANT_CARD` `MEMBER` `SMALL_ACTIVITY` `RECEIVE_COMPONENT`.
-        6 send_channel: String => w::Field::must("send_channel"),
+        6 send_channel: String => "send_channel: must",
         /// `confirm_request_no`.
-        7 confirm_request_no: Option<String> => w::Field::new("confirm_request_no"),
+        7 confirm_request_no: Option<String> => "confirm_request_no",
         /// `confirm_time`.
-        8 confirm_time: Option<String> => w::Field::new("confirm_time"),
+        8 confirm_time: Option<String> => "confirm_time",
         /// `deactivate_request_no`.
-        9 deactivate_request_no: Option<String> => w::Field::new("deactivate_request_no"),
+        9 deactivate_request_no: Option<String> => "deactivate_request_no",
         /// `deactivate_time`.
-        10 deactivate_time: Option<String> => w::Field::new("deactivate_time"),
+        10 deactivate_time: Option<String> => "deactivate_time",
         /// `deactivate_reason`.
-        11 deactivate_reason: Option<String> => w::Field::new("deactivate_reason"),
+        11 deactivate_reason: Option<String> => "deactivate_reason",
         /// `progressive_bundle_usage_detail`.
-        12 progressive_bundle_usage_detail: Option<ProgressiveBundleUsageDetail> => w::Field::new("progressive_bundle_usage_detail"),
+        12 progressive_bundle_usage_detail: Option<ProgressiveBundleUsageDetail> => "progressive_bundle_usage_detail",
         /// `user_product_coupon_bundle_info`.
-        13 user_product_coupon_bundle_info: UserProductCouponBundleInfo => w::Field::must("user_product_coupon_bundle_info"),
+        13 user_product_coupon_bundle_info: UserProductCouponBundleInfo => "user_product_coupon_bundle_info: must",
         /// `product_coupon`.
-        14 product_coupon: ProductCoupon => w::Field::must("product_coupon"),
+        14 product_coupon: ProductCoupon => "product_coupon: must",
         /// `stock`.
-        15 stock: UserProductCouponStock => w::Field::must("stock"),
+        15 stock: UserProductCouponStock => "stock: must",
         /// `attach`.
-        16 attach: Option<String> => w::Field::new("attach"),
+        16 attach: Option<String> => "attach",
         /// `channel_custom_info`.
-        17 channel_custom_info: Option<String> => w::Field::new("channel_custom_info"),
+        17 channel_custom_info: Option<String> => "channel_custom_info",
         /// `coupon_tag_info`.
-        18 coupon_tag_info: Option<UserProductCouponCouponTagInfo> => w::Field::new("coupon_tag_info"),
+        18 coupon_tag_info: Option<UserProductCouponCouponTagInfo> => "coupon_tag_info",
         /// `brand_id`.
-        19 brand_id: String => w::Field::must("brand_id"),
+        19 brand_id: String => "brand_id: must",
     }
 }
 
@@ -1649,13 +1651,13 @@ w::record! {
     /// `UserProductCouponBundleInfo`.
     pub struct UserProductCouponBundleInfo {
         /// `user_coupon_bundle_id`.
-        0 user_coupon_bundle_id: String => w::Field::must("user_coupon_bundle_id"),
+        0 user_coupon_bundle_id: String => "user_coupon_bundle_id: must",
         /// `user_coupon_bundle_index`.
-        1 user_coupon_bundle_index: i64 => w::Field::must("user_coupon_bundle_index"),
+        1 user_coupon_bundle_index: i64 => "user_coupon_bundle_index: must",
         /// `total_count`.
-        2 total_count: i64 => w::Field::must("total_count"),
+        2 total_count: i64 => "total_count: must",
         /// `used_count`.
-        3 used_count: i64 => w::Field::must("used_count"),
+        3 used_count: i64 => "used_count: must",
     }
 }
 
@@ -1663,9 +1665,9 @@ w::record! {
     /// `UserProductCouponCouponTagInfo`.
     pub struct UserProductCouponCouponTagInfo {
         /// `coupon_tag_list`; one of `MEMBER`.
-        0 coupon_tag_list: Option<Vec<String>> => w::Field::new("coupon_tag_list"),
+        0 coupon_tag_list: Option<Vec<String>> => "coupon_tag_list",
         /// `member_tag_info`.
-        1 member_tag_info: Option<MemberTagInfo> => w::Field::new("member_tag_info"),
+        1 member_tag_info: Option<MemberTagInfo> => "member_tag_info",
     }
 }
 
@@ -1673,41 +1675,41 @@ w::record! {
     /// `UserProductCouponStock`.
     pub struct UserProductCouponStock {
         /// `product_coupon_id`.
-        0 product_coupon_id: String => w::Field::must("product_coupon_id"),
+        0 product_coupon_id: String => "product_coupon_id: must",
         /// `stock_id`.
-        1 stock_id: String => w::Field::must("stock_id"),
+        1 stock_id: String => "stock_id: must",
         /// `remark`.
-        2 remark: Option<String> => w::Field::new("remark"),
+        2 remark: Option<String> => "remark",
         /// `coupon_code_mode`; one of `WECHATPAY` `UPLOAD`.
-        3 coupon_code_mode: String => w::Field::must("coupon_code_mode"),
+        3 coupon_code_mode: String => "coupon_code_mode: must",
         /// `coupon_code_count_info`.
-        4 coupon_code_count_info: Option<StockCouponCodeCountInfo> => w::Field::new("coupon_code_count_info"),
+        4 coupon_code_count_info: Option<StockCouponCodeCountInfo> => "coupon_code_count_info",
         /// `stock_send_rule`.
-        5 stock_send_rule: StockBundleStockSendRule => w::Field::must("stock_send_rule"),
+        5 stock_send_rule: StockBundleStockSendRule => "stock_send_rule: must",
         /// `progressive_bundle_usage_rule`.
-        6 progressive_bundle_usage_rule: Option<StockProgressiveBundleUsageRule> => w::Field::new("progressive_bundle_usage_rule"),
+        6 progressive_bundle_usage_rule: Option<StockProgressiveBundleUsageRule> => "progressive_bundle_usage_rule",
         /// `stock_bundle_info`.
-        7 stock_bundle_info: Option<StockBundleInfo> => w::Field::new("stock_bundle_info"),
+        7 stock_bundle_info: Option<StockBundleInfo> => "stock_bundle_info",
         /// `usage_rule_display_info`.
-        8 usage_rule_display_info: StockBundleUsageRuleDisplayInfo => w::Field::must("usage_rule_display_info"),
+        8 usage_rule_display_info: StockBundleUsageRuleDisplayInfo => "usage_rule_display_info: must",
         /// `coupon_display_info`.
-        9 coupon_display_info: StockBundleCouponDisplayInfo => w::Field::must("coupon_display_info"),
+        9 coupon_display_info: StockBundleCouponDisplayInfo => "coupon_display_info: must",
         /// `notify_config`.
-        10 notify_config: NotifyConfig => w::Field::must("notify_config"),
+        10 notify_config: NotifyConfig => "notify_config: must",
         /// `store_scope`; one of `NONE` `ALL` `SPECIFIC`.
-        11 store_scope: String => w::Field::must("store_scope"),
+        11 store_scope: String => "store_scope: must",
         /// `sent_count_info`.
-        12 sent_count_info: StockSentCountInfo => w::Field::must("sent_count_info"),
+        12 sent_count_info: StockSentCountInfo => "sent_count_info: must",
         /// `state`; one of `AUDITING` `SENDING` `PAUSED` `STOPPED` `DEACTIVATED`.
-        13 state: String => w::Field::must("state"),
+        13 state: String => "state: must",
         /// `deactivate_request_no`.
-        14 deactivate_request_no: Option<String> => w::Field::new("deactivate_request_no"),
+        14 deactivate_request_no: Option<String> => "deactivate_request_no",
         /// `deactivate_time`.
-        15 deactivate_time: Option<String> => w::Field::new("deactivate_time"),
+        15 deactivate_time: Option<String> => "deactivate_time",
         /// `deactivate_reason`.
-        16 deactivate_reason: Option<String> => w::Field::new("deactivate_reason"),
+        16 deactivate_reason: Option<String> => "deactivate_reason",
         /// `brand_id`.
-        17 brand_id: String => w::Field::must("brand_id"),
+        17 brand_id: String => "brand_id: must",
     }
 }
 
@@ -1715,9 +1717,9 @@ w::record! {
     /// `UsersByOpenidCouponsPostCouponTagInfo`.
     pub struct UsersByOpenidCouponsPostCouponTagInfo {
         /// `coupon_tag_list`; one of `MEMBER`.
-        0 coupon_tag_list: Option<Vec<String>> => w::Field::new("coupon_tag_list"),
+        0 coupon_tag_list: Option<Vec<String>> => "coupon_tag_list",
         /// `member_tag_info`.
-        1 member_tag_info: Option<CouponTagInfoMemberTagInfo> => w::Field::new("member_tag_info"),
+        1 member_tag_info: Option<CouponTagInfoMemberTagInfo> => "member_tag_info",
     }
     new()
     set(coupon_tag_list: Vec<String>, member_tag_info: CouponTagInfoMemberTagInfo)
@@ -1727,11 +1729,11 @@ w::record! {
     /// `UsersCouponsConfirmSequentialUsageDetail`.
     pub struct UsersCouponsConfirmSequentialUsageDetail {
         /// `total_count`.
-        0 total_count: i64 => w::Field::must("total_count"),
+        0 total_count: i64 => "total_count: must",
         /// `used_count`.
-        1 used_count: i64 => w::Field::must("used_count"),
+        1 used_count: i64 => "used_count: must",
         /// `detail_item_list`.
-        2 detail_item_list: Option<Vec<SequentialUsageDetailDetailItem>> => w::Field::new("detail_item_list"),
+        2 detail_item_list: Option<Vec<SequentialUsageDetailDetailItem>> => "detail_item_list",
     }
 }
 
@@ -1739,19 +1741,19 @@ w::record! {
     /// `UsersCouponsConfirmSingleUsageDetail`.
     pub struct UsersCouponsConfirmSingleUsageDetail {
         /// `use_request_no`.
-        0 use_request_no: Option<String> => w::Field::new("use_request_no"),
+        0 use_request_no: Option<String> => "use_request_no",
         /// `use_time`; format `rfc3339`.
-        1 use_time: Option<String> => w::Field::new("use_time"),
+        1 use_time: Option<String> => "use_time",
         /// `return_request_no`.
-        2 return_request_no: Option<String> => w::Field::new("return_request_no"),
+        2 return_request_no: Option<String> => "return_request_no",
         /// `return_time`; format `rfc3339`.
-        3 return_time: Option<String> => w::Field::new("return_time"),
+        3 return_time: Option<String> => "return_time",
         /// `associated_order_info`.
-        4 associated_order_info: Option<SingleUsageDetailAssociatedOrderInfo> => w::Field::new("associated_order_info"),
+        4 associated_order_info: Option<SingleUsageDetailAssociatedOrderInfo> => "associated_order_info",
         /// `associated_pay_score_order_info`.
-        5 associated_pay_score_order_info: Option<AssociatedPayScoreOrderInfo> => w::Field::new("associated_pay_score_order_info"),
+        5 associated_pay_score_order_info: Option<AssociatedPayScoreOrderInfo> => "associated_pay_score_order_info",
         /// `saved_amount`.
-        6 saved_amount: Option<f64> => w::Field::new("saved_amount"),
+        6 saved_amount: Option<f64> => "saved_amount",
     }
 }
 
@@ -1759,9 +1761,9 @@ w::record! {
     /// `WeeklyAvailablePeriod`.
     pub struct WeeklyAvailablePeriod {
         /// `day_list`; one of `MONDAY` `TUESDAY` `WEDNESDAY` `THURSDAY` `FRIDAY` `SATURDAY` `SUNDAY`.
-        0 day_list: Option<Vec<String>> => w::Field::new("day_list"),
+        0 day_list: Option<Vec<String>> => "day_list",
         /// `day_period_list`.
-        1 day_period_list: Option<Vec<DayPeriod>> => w::Field::new("day_period_list"),
+        1 day_period_list: Option<Vec<DayPeriod>> => "day_period_list",
     }
     new()
     set(day_list: Vec<String>, day_period_list: Vec<DayPeriod>)
@@ -1771,9 +1773,9 @@ w::record! {
     /// `WeeklyAvailablePeriodDayPeriod`.
     pub struct WeeklyAvailablePeriodDayPeriod {
         /// `begin_time`.
-        0 begin_time: i64 => w::Field::must("begin_time"),
+        0 begin_time: i64 => "begin_time: must",
         /// `end_time`.
-        1 end_time: i64 => w::Field::must("end_time"),
+        1 end_time: i64 => "end_time: must",
     }
     new(begin_time: i64, end_time: i64)
 }
@@ -1823,18 +1825,18 @@ pub mod delivery_plan {
         /// * Catalog: `pay_v3.marketing.partner.delivery_plan.by_sp_mchid_notify_url`.
         pub struct BySpMchidNotifyUrl {
             /// `sp_mchid`.
-            0 sp_mchid: String => w::Field::must("sp_mchid").place(w::Place::Path),
+            0 sp_mchid: String => "sp_mchid: must path",
             /// `notify_url`.
-            1 notify_url: String => w::Field::must("notify_url"),
+            1 notify_url: String => "notify_url: must",
         }
-        new(sp_mchid: String, notify_url: String)
+        new(sp_mchid: impl Into<String>, notify_url: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`BySpMchidNotifyUrl`].
         pub struct BySpMchidNotifyUrlResponse {
             /// `notify_url`.
-            0 notify_url: String => w::Field::must("notify_url"),
+            0 notify_url: String => "notify_url: must",
         }
     }
 
@@ -1866,55 +1868,56 @@ pub mod delivery_plan {
         /// * Catalog: `pay_v3.marketing.partner.delivery_plan.delivery_plans`.
         pub struct DeliveryPlans {
             /// `out_request_no`; needed according to the documentation.
-            0 out_request_no: Option<String> => w::Field::new("out_request_no"),
+            0 out_request_no: Option<String> => "out_request_no",
             /// `brand_id`.
-            1 brand_id: String => w::Field::must("brand_id"),
+            1 brand_id: String => "brand_id: must",
             /// `product_coupon_id`.
-            2 product_coupon_id: String => w::Field::must("product_coupon_id"),
+            2 product_coupon_id: String => "product_coupon_id: must",
             /// `stock_id`.
-            3 stock_id: String => w::Field::must("stock_id"),
+            3 stock_id: String => "stock_id: must",
             /// `reuse_coupon_config`.
-            4 reuse_coupon_config: Option<bool> => w::Field::new("reuse_coupon_config"),
+            4 reuse_coupon_config: Option<bool> => "reuse_coupon_config",
             /// `plan_name`.
-            5 plan_name: Option<String> => w::Field::new("plan_name"),
+            5 plan_name: Option<String> => "plan_name",
             /// `total_count`.
-            6 total_count: Option<i64> => w::Field::new("total_count"),
+            6 total_count: Option<i64> => "total_count",
             /// `user_limit`.
-            7 user_limit: Option<i64> => w::Field::new("user_limit"),
+            7 user_limit: Option<i64> => "user_limit",
             /// `daily_limit`.
-            8 daily_limit: Option<i64> => w::Field::new("daily_limit"),
+            8 daily_limit: Option<i64> => "daily_limit",
             /// `delivery_start_time`; format `rfc3339`.
-            9 delivery_start_time: Option<String> => w::Field::new("delivery_start_time"),
+            9 delivery_start_time: Option<String> => "delivery_start_time",
             /// `delivery_end_time`; format `rfc3339`.
-            10 delivery_end_time: Option<String> => w::Field::new("delivery_end_time"),
+            10 delivery_end_time: Option<String> => "delivery_end_time",
             /// `recommend_word`.
-            11 recommend_word: Option<String> => w::Field::new("recommend_word"),
+            11 recommend_word: Option<String> => "recommend_word",
             /// `usage_mode`; one of `SINGLE` `PROGRESSIVE_BUNDLE`.
-            12 usage_mode: Option<String> => w::Field::new("usage_mode"),
+            12 usage_mode: Option<String> => "usage_mode",
             /// `stock_bundle_id`.
-            13 stock_bundle_id: Option<String> => w::Field::new("stock_bundle_id"),
+            13 stock_bundle_id: Option<String> => "stock_bundle_id",
         }
-        new(brand_id: String, product_coupon_id: String, stock_id: String)
-        set(
+        new(
+            brand_id: impl Into<String>,
+            product_coupon_id: impl Into<String>,
+            stock_id: impl Into<String>,
+        )
+        text(
             out_request_no: String,
-            reuse_coupon_config: bool,
             plan_name: String,
-            total_count: i64,
-            user_limit: i64,
-            daily_limit: i64,
             delivery_start_time: String,
             delivery_end_time: String,
             recommend_word: String,
             usage_mode: String,
             stock_bundle_id: String,
         )
+        set(reuse_coupon_config: bool, total_count: i64, user_limit: i64, daily_limit: i64)
     }
 
     w::record! {
         /// Answer to [`DeliveryPlans`].
         pub struct DeliveryPlansResponse {
             /// `plan`.
-            0 plan: super::Plan => w::Field::must("plan"),
+            0 plan: super::Plan => "plan: must",
         }
     }
 
@@ -1946,21 +1949,21 @@ pub mod delivery_plan {
         /// * Catalog: `pay_v3.marketing.partner.delivery_plan.delivery_plans_by_plan_id`.
         pub struct DeliveryPlansByPlanId {
             /// `plan_id`.
-            0 plan_id: String => w::Field::must("plan_id").place(w::Place::Path),
+            0 plan_id: String => "plan_id: must path",
             /// `out_request_no`.
-            1 out_request_no: Option<String> => w::Field::new("out_request_no"),
+            1 out_request_no: Option<String> => "out_request_no",
             /// `modify_content`.
-            2 modify_content: super::ModifyContent => w::Field::must("modify_content"),
+            2 modify_content: super::ModifyContent => "modify_content: must",
         }
-        new(plan_id: String, modify_content: super::ModifyContent)
-        set(out_request_no: String)
+        new(plan_id: impl Into<String>, modify_content: super::ModifyContent)
+        text(out_request_no: String)
     }
 
     w::record! {
         /// Answer to [`DeliveryPlansByPlanId`].
         pub struct DeliveryPlansByPlanIdResponse {
             /// `plan`.
-            0 plan: super::Plan => w::Field::must("plan"),
+            0 plan: super::Plan => "plan: must",
         }
     }
 
@@ -1992,9 +1995,9 @@ pub mod delivery_plan {
         /// * Catalog: `pay_v3.marketing.partner.delivery_plan.delivery_plans_by_plan_id_terminate`.
         pub struct DeliveryPlansByPlanIdTerminate {
             /// `plan_id`.
-            0 plan_id: String => w::Field::must("plan_id").place(w::Place::Path),
+            0 plan_id: String => "plan_id: must path",
         }
-        new(plan_id: String)
+        new(plan_id: impl Into<String>)
     }
 
     w::endpoint! {
@@ -2025,29 +2028,30 @@ pub mod delivery_plan {
         /// * Catalog: `pay_v3.marketing.partner.delivery_plan.delivery_plans_delivery_plans`.
         pub struct DeliveryPlansDeliveryPlans {
             /// `brand_id`.
-            0 brand_id: String => w::Field::must("brand_id").place(w::Place::Path),
+            0 brand_id: String => "brand_id: must path",
             /// `page_size`.
-            1 page_size: Option<i64> => w::Field::new("page_size").place(w::Place::Query),
+            1 page_size: Option<i64> => "page_size: query",
             /// `offset`.
-            2 offset: Option<i64> => w::Field::new("offset").place(w::Place::Query),
+            2 offset: Option<i64> => "offset: query",
             /// `plan_state`; one of `PLAN_CREATING` `PLAN_CREATED` `PLAN_TERMINATING` `PLAN_TERMINATED` `PLAN_EXPIRED` `PLAN_DELIVERING` `PLAN_PAUSED`.
-            3 plan_state: Option<String> => w::Field::new("plan_state").place(w::Place::Query),
+            3 plan_state: Option<String> => "plan_state: query",
             /// `audit_state`; one of `AUDIT_INITIAL` `AUDIT_PROCESSING` `AUDIT_PASSED` `AUDIT_REJECTED`.
-            4 audit_state: Option<String> => w::Field::new("audit_state").place(w::Place::Query),
+            4 audit_state: Option<String> => "audit_state: query",
             /// `plan_id`.
-            5 plan_id: Option<String> => w::Field::new("plan_id").place(w::Place::Query),
+            5 plan_id: Option<String> => "plan_id: query",
         }
-        new(brand_id: String)
-        set(page_size: i64, offset: i64, plan_state: String, audit_state: String, plan_id: String)
+        new(brand_id: impl Into<String>)
+        text(plan_state: String, audit_state: String, plan_id: String)
+        set(page_size: i64, offset: i64)
     }
 
     w::record! {
         /// Answer to [`DeliveryPlansDeliveryPlans`].
         pub struct DeliveryPlansDeliveryPlansResponse {
             /// `total_count`.
-            0 total_count: i64 => w::Field::must("total_count"),
+            0 total_count: i64 => "total_count: must",
             /// `plan_list`.
-            1 plan_list: Vec<super::Plan> => w::Field::must("plan_list"),
+            1 plan_list: Vec<super::Plan> => "plan_list: must",
         }
     }
 
@@ -2084,22 +2088,22 @@ pub mod product_coupon {
         /// * Catalog: `pay_v3.marketing.partner.product_coupon.image_generation_tasks`.
         pub struct ImageGenerationTasks {
             /// `brand_id`.
-            0 brand_id: String => w::Field::must("brand_id"),
+            0 brand_id: String => "brand_id: must",
             /// `task_id`.
-            1 task_id: String => w::Field::must("task_id"),
+            1 task_id: String => "task_id: must",
             /// The body, told apart by `image_generation_type`.
-            2 body: super::ImageTask => w::Field::new("").flat(),
+            2 body: super::ImageTask => ": flat",
         }
-        new(brand_id: String, task_id: String, body: super::ImageTask)
+        new(brand_id: impl Into<String>, task_id: impl Into<String>, body: super::ImageTask)
     }
 
     w::record! {
         /// Answer to [`ImageGenerationTasks`].
         pub struct ImageGenerationTasksResponse {
             /// `task_id`.
-            0 task_id: String => w::Field::must("task_id"),
+            0 task_id: String => "task_id: must",
             /// `brand_id`.
-            1 brand_id: String => w::Field::must("brand_id"),
+            1 brand_id: String => "brand_id: must",
         }
     }
 
@@ -2130,26 +2134,30 @@ pub mod product_coupon {
         /// * Catalog: `pay_v3.marketing.partner.product_coupon.image_generation_tasks_by_task_id`.
         pub struct ImageGenerationTasksByTaskId {
             /// `task_id`.
-            0 task_id: String => w::Field::must("task_id").place(w::Place::Path),
+            0 task_id: String => "task_id: must path",
             /// `brand_id`.
-            1 brand_id: String => w::Field::must("brand_id").place(w::Place::Query),
+            1 brand_id: String => "brand_id: must query",
             /// `image_generation_type`; one of `COMBINE_IMAGE` `CUT_OUT`.
-            2 image_generation_type: String => w::Field::must("image_generation_type").place(w::Place::Query),
+            2 image_generation_type: String => "image_generation_type: must query",
         }
-        new(task_id: String, brand_id: String, image_generation_type: String)
+        new(
+            task_id: impl Into<String>,
+            brand_id: impl Into<String>,
+            image_generation_type: impl Into<String>,
+        )
     }
 
     w::record! {
         /// Answer to [`ImageGenerationTasksByTaskId`].
         pub struct ImageGenerationTasksByTaskIdResponse {
             /// `brand_id`.
-            0 brand_id: String => w::Field::must("brand_id"),
+            0 brand_id: String => "brand_id: must",
             /// `task_id`.
-            1 task_id: String => w::Field::must("task_id"),
+            1 task_id: String => "task_id: must",
             /// `task_state`; one of `PROCESSING` `FAIL` `SUCCESS`.
-            2 task_state: String => w::Field::must("task_state"),
+            2 task_state: String => "task_state: must",
             /// The body, told apart by `image_generation_type`.
-            3 body: super::ImageResult => w::Field::new("").flat(),
+            3 body: super::ImageResult => ": flat",
         }
     }
 
@@ -2181,9 +2189,9 @@ pub mod product_coupon {
         /// * Catalog: `pay_v3.marketing.partner.product_coupon.media_upload_image`.
         pub struct MediaUploadImage {
             /// `meta`.
-            0 meta: super::Meta => w::Field::must("meta").json_part(),
+            0 meta: super::Meta => "meta: must part",
             /// `file`.
-            1 file: w::FilePart => w::Field::must("file"),
+            1 file: w::FilePart => "file: must",
         }
         new(meta: super::Meta, file: w::FilePart)
     }
@@ -2192,9 +2200,9 @@ pub mod product_coupon {
         /// Answer to [`MediaUploadImage`].
         pub struct MediaUploadImageResponse {
             /// `image_url`.
-            0 image_url: String => w::Field::must("image_url"),
+            0 image_url: String => "image_url: must",
             /// `media_url`.
-            1 media_url: String => w::Field::must("media_url"),
+            1 media_url: String => "media_url: must",
         }
     }
 
@@ -2233,9 +2241,9 @@ pub mod product_coupon {
         /// Answer to [`NotifyConfigsGet`].
         pub struct NotifyConfigsGetResponse {
             /// `notify_url`.
-            0 notify_url: String => w::Field::must("notify_url"),
+            0 notify_url: String => "notify_url: must",
             /// `update_time`; format `rfc3339`.
-            1 update_time: String => w::Field::must("update_time"),
+            1 update_time: String => "update_time: must",
         }
     }
 
@@ -2267,18 +2275,18 @@ pub mod product_coupon {
         /// * Catalog: `pay_v3.marketing.partner.product_coupon.notify_configs_post`.
         pub struct NotifyConfigsPost {
             /// `notify_url`.
-            0 notify_url: String => w::Field::must("notify_url"),
+            0 notify_url: String => "notify_url: must",
         }
-        new(notify_url: String)
+        new(notify_url: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`NotifyConfigsPost`].
         pub struct NotifyConfigsPostResponse {
             /// `notify_url`.
-            0 notify_url: String => w::Field::must("notify_url"),
+            0 notify_url: String => "notify_url: must",
             /// `update_time`; format `rfc3339`.
-            1 update_time: String => w::Field::must("update_time"),
+            1 update_time: String => "update_time: must",
         }
     }
 
@@ -2310,38 +2318,38 @@ pub mod product_coupon {
         /// * Catalog: `pay_v3.marketing.partner.product_coupon.product_coupons`.
         pub struct ProductCoupons {
             /// `brand_id`.
-            0 brand_id: String => w::Field::must("brand_id"),
+            0 brand_id: String => "brand_id: must",
             /// `out_request_no`.
-            1 out_request_no: String => w::Field::must("out_request_no"),
+            1 out_request_no: String => "out_request_no: must",
             /// `scope`; one of `ALL` `SINGLE` `CATEGORY`.
-            2 scope: String => w::Field::must("scope"),
+            2 scope: String => "scope: must",
             /// `type`; one of `NORMAL` `DISCOUNT` `EXCHANGE`.
-            3 type_: String => w::Field::must("type"),
+            3 type_: String => "type: must",
             /// `usage_mode`; one of `SINGLE` `SEQUENTIAL`.
-            4 usage_mode: String => w::Field::must("usage_mode"),
+            4 usage_mode: String => "usage_mode: must",
             /// `single_usage_info`.
-            5 single_usage_info: Option<super::SingleUsageInfo> => w::Field::new("single_usage_info"),
+            5 single_usage_info: Option<super::SingleUsageInfo> => "single_usage_info",
             /// `sequential_usage_info`.
-            6 sequential_usage_info: Option<super::SequentialUsageInfo> => w::Field::new("sequential_usage_info"),
+            6 sequential_usage_info: Option<super::SequentialUsageInfo> => "sequential_usage_info",
             /// `display_info`.
-            7 display_info: super::DisplayInfo => w::Field::must("display_info"),
+            7 display_info: super::DisplayInfo => "display_info: must",
             /// `out_product_no`.
-            8 out_product_no: Option<String> => w::Field::new("out_product_no"),
+            8 out_product_no: Option<String> => "out_product_no",
             /// `stock`; needed according to the documentation.
-            9 stock: Option<super::Stock> => w::Field::new("stock"),
+            9 stock: Option<super::Stock> => "stock",
         }
         new(
-            brand_id: String,
-            out_request_no: String,
-            scope: String,
-            type_: String,
-            usage_mode: String,
+            brand_id: impl Into<String>,
+            out_request_no: impl Into<String>,
+            scope: impl Into<String>,
+            type_: impl Into<String>,
+            usage_mode: impl Into<String>,
             display_info: super::DisplayInfo,
         )
+        text(out_product_no: String)
         set(
             single_usage_info: super::SingleUsageInfo,
             sequential_usage_info: super::SequentialUsageInfo,
-            out_product_no: String,
             stock: super::Stock,
         )
     }
@@ -2350,33 +2358,33 @@ pub mod product_coupon {
         /// Answer to [`ProductCoupons`].
         pub struct ProductCouponsResponse {
             /// `product_coupon_id`.
-            0 product_coupon_id: String => w::Field::must("product_coupon_id"),
+            0 product_coupon_id: String => "product_coupon_id: must",
             /// `brand_id`.
-            1 brand_id: String => w::Field::must("brand_id"),
+            1 brand_id: String => "brand_id: must",
             /// `scope`; one of `ALL` `SINGLE` `CATEGORY`.
-            2 scope: String => w::Field::must("scope"),
+            2 scope: String => "scope: must",
             /// `type`; one of `NORMAL` `DISCOUNT` `EXCHANGE`.
-            3 type_: String => w::Field::must("type"),
+            3 type_: String => "type: must",
             /// `usage_mode`; one of `SINGLE` `SEQUENTIAL`.
-            4 usage_mode: String => w::Field::must("usage_mode"),
+            4 usage_mode: String => "usage_mode: must",
             /// `single_usage_info`.
-            5 single_usage_info: Option<super::SingleUsageInfo> => w::Field::new("single_usage_info"),
+            5 single_usage_info: Option<super::SingleUsageInfo> => "single_usage_info",
             /// `sequential_usage_info`.
-            6 sequential_usage_info: Option<super::ProductCouponsSequentialUsageInfo> => w::Field::new("sequential_usage_info"),
+            6 sequential_usage_info: Option<super::ProductCouponsSequentialUsageInfo> => "sequential_usage_info",
             /// `display_info`.
-            7 display_info: super::DisplayInfo => w::Field::must("display_info"),
+            7 display_info: super::DisplayInfo => "display_info: must",
             /// `out_product_no`.
-            8 out_product_no: Option<String> => w::Field::new("out_product_no"),
+            8 out_product_no: Option<String> => "out_product_no",
             /// `state`; one of `AUDITING` `EFFECTIVE` `DEACTIVATED`.
-            9 state: String => w::Field::must("state"),
+            9 state: String => "state: must",
             /// `deactivate_request_no`.
-            10 deactivate_request_no: Option<String> => w::Field::new("deactivate_request_no"),
+            10 deactivate_request_no: Option<String> => "deactivate_request_no",
             /// `deactivate_time`; format `rfc3339`.
-            11 deactivate_time: Option<String> => w::Field::new("deactivate_time"),
+            11 deactivate_time: Option<String> => "deactivate_time",
             /// `deactivate_reason`.
-            12 deactivate_reason: Option<String> => w::Field::new("deactivate_reason"),
+            12 deactivate_reason: Option<String> => "deactivate_reason",
             /// `stock`.
-            13 stock: Option<super::ProductCouponsStock> => w::Field::new("stock"),
+            13 stock: Option<super::ProductCouponsStock> => "stock",
         }
     }
 
@@ -2408,42 +2416,42 @@ pub mod product_coupon {
         /// * Catalog: `pay_v3.marketing.partner.product_coupon.product_coupons_by_product_coupon_id_get`.
         pub struct ProductCouponsByProductCouponIdGet {
             /// `product_coupon_id`.
-            0 product_coupon_id: String => w::Field::must("product_coupon_id").place(w::Place::Path),
+            0 product_coupon_id: String => "product_coupon_id: must path",
             /// `brand_id`.
-            1 brand_id: String => w::Field::must("brand_id").place(w::Place::Query),
+            1 brand_id: String => "brand_id: must query",
         }
-        new(product_coupon_id: String, brand_id: String)
+        new(product_coupon_id: impl Into<String>, brand_id: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`ProductCouponsByProductCouponIdGet`].
         pub struct ProductCouponsByProductCouponIdGetResponse {
             /// `product_coupon_id`.
-            0 product_coupon_id: String => w::Field::must("product_coupon_id"),
+            0 product_coupon_id: String => "product_coupon_id: must",
             /// `brand_id`.
-            1 brand_id: String => w::Field::must("brand_id"),
+            1 brand_id: String => "brand_id: must",
             /// `scope`; one of `ALL` `SINGLE` `CATEGORY`.
-            2 scope: String => w::Field::must("scope"),
+            2 scope: String => "scope: must",
             /// `type`; one of `NORMAL` `DISCOUNT` `EXCHANGE`.
-            3 type_: String => w::Field::must("type"),
+            3 type_: String => "type: must",
             /// `usage_mode`; one of `SINGLE` `SEQUENTIAL`.
-            4 usage_mode: String => w::Field::must("usage_mode"),
+            4 usage_mode: String => "usage_mode: must",
             /// `single_usage_info`.
-            5 single_usage_info: Option<super::SingleUsageInfo> => w::Field::new("single_usage_info"),
+            5 single_usage_info: Option<super::SingleUsageInfo> => "single_usage_info",
             /// `sequential_usage_info`.
-            6 sequential_usage_info: Option<super::ProductCouponsSequentialUsageInfo> => w::Field::new("sequential_usage_info"),
+            6 sequential_usage_info: Option<super::ProductCouponsSequentialUsageInfo> => "sequential_usage_info",
             /// `display_info`.
-            7 display_info: super::DisplayInfo => w::Field::must("display_info"),
+            7 display_info: super::DisplayInfo => "display_info: must",
             /// `out_product_no`.
-            8 out_product_no: Option<String> => w::Field::new("out_product_no"),
+            8 out_product_no: Option<String> => "out_product_no",
             /// `state`; one of `AUDITING` `EFFECTIVE` `DEACTIVATED`.
-            9 state: String => w::Field::must("state"),
+            9 state: String => "state: must",
             /// `deactivate_request_no`.
-            10 deactivate_request_no: Option<String> => w::Field::new("deactivate_request_no"),
+            10 deactivate_request_no: Option<String> => "deactivate_request_no",
             /// `deactivate_time`; format `rfc3339`.
-            11 deactivate_time: Option<String> => w::Field::new("deactivate_time"),
+            11 deactivate_time: Option<String> => "deactivate_time",
             /// `deactivate_reason`.
-            12 deactivate_reason: Option<String> => w::Field::new("deactivate_reason"),
+            12 deactivate_reason: Option<String> => "deactivate_reason",
         }
     }
 
@@ -2475,18 +2483,18 @@ pub mod product_coupon {
         /// * Catalog: `pay_v3.marketing.partner.product_coupon.product_coupons_by_product_coupon_id_patch`.
         pub struct ProductCouponsByProductCouponIdPatch {
             /// `product_coupon_id`.
-            0 product_coupon_id: String => w::Field::must("product_coupon_id").place(w::Place::Path),
+            0 product_coupon_id: String => "product_coupon_id: must path",
             /// `brand_id`.
-            1 brand_id: String => w::Field::must("brand_id"),
+            1 brand_id: String => "brand_id: must",
             /// `out_request_no`.
-            2 out_request_no: String => w::Field::must("out_request_no"),
+            2 out_request_no: String => "out_request_no: must",
             /// `display_info`.
-            3 display_info: super::DisplayInfo => w::Field::must("display_info"),
+            3 display_info: super::DisplayInfo => "display_info: must",
         }
         new(
-            product_coupon_id: String,
-            brand_id: String,
-            out_request_no: String,
+            product_coupon_id: impl Into<String>,
+            brand_id: impl Into<String>,
+            out_request_no: impl Into<String>,
             display_info: super::DisplayInfo,
         )
     }
@@ -2495,31 +2503,31 @@ pub mod product_coupon {
         /// Answer to [`ProductCouponsByProductCouponIdPatch`].
         pub struct ProductCouponsByProductCouponIdPatchResponse {
             /// `product_coupon_id`.
-            0 product_coupon_id: String => w::Field::must("product_coupon_id"),
+            0 product_coupon_id: String => "product_coupon_id: must",
             /// `brand_id`.
-            1 brand_id: String => w::Field::must("brand_id"),
+            1 brand_id: String => "brand_id: must",
             /// `scope`; one of `ALL` `SINGLE` `CATEGORY`.
-            2 scope: String => w::Field::must("scope"),
+            2 scope: String => "scope: must",
             /// `type`; one of `NORMAL` `DISCOUNT` `EXCHANGE`.
-            3 type_: String => w::Field::must("type"),
+            3 type_: String => "type: must",
             /// `usage_mode`; one of `SINGLE` `SEQUENTIAL`.
-            4 usage_mode: String => w::Field::must("usage_mode"),
+            4 usage_mode: String => "usage_mode: must",
             /// `single_usage_info`.
-            5 single_usage_info: Option<super::SingleUsageInfo> => w::Field::new("single_usage_info"),
+            5 single_usage_info: Option<super::SingleUsageInfo> => "single_usage_info",
             /// `sequential_usage_info`.
-            6 sequential_usage_info: Option<super::ProductCouponsSequentialUsageInfo> => w::Field::new("sequential_usage_info"),
+            6 sequential_usage_info: Option<super::ProductCouponsSequentialUsageInfo> => "sequential_usage_info",
             /// `display_info`.
-            7 display_info: super::DisplayInfo => w::Field::must("display_info"),
+            7 display_info: super::DisplayInfo => "display_info: must",
             /// `out_product_no`.
-            8 out_product_no: Option<String> => w::Field::new("out_product_no"),
+            8 out_product_no: Option<String> => "out_product_no",
             /// `state`; one of `AUDITING` `EFFECTIVE` `DEACTIVATED`.
-            9 state: String => w::Field::must("state"),
+            9 state: String => "state: must",
             /// `deactivate_request_no`.
-            10 deactivate_request_no: Option<String> => w::Field::new("deactivate_request_no"),
+            10 deactivate_request_no: Option<String> => "deactivate_request_no",
             /// `deactivate_time`; format `rfc3339`.
-            11 deactivate_time: Option<String> => w::Field::new("deactivate_time"),
+            11 deactivate_time: Option<String> => "deactivate_time",
             /// `deactivate_reason`.
-            12 deactivate_reason: Option<String> => w::Field::new("deactivate_reason"),
+            12 deactivate_reason: Option<String> => "deactivate_reason",
         }
     }
 
@@ -2551,54 +2559,58 @@ pub mod product_coupon {
         /// * Catalog: `pay_v3.marketing.partner.product_coupon.product_coupons_by_product_coupon_id_stocks_by_stock_id_get`.
         pub struct ProductCouponsByProductCouponIdStocksByStockIdGet {
             /// `product_coupon_id`.
-            0 product_coupon_id: String => w::Field::must("product_coupon_id").place(w::Place::Path),
+            0 product_coupon_id: String => "product_coupon_id: must path",
             /// `stock_id`.
-            1 stock_id: String => w::Field::must("stock_id").place(w::Place::Path),
+            1 stock_id: String => "stock_id: must path",
             /// `brand_id`.
-            2 brand_id: String => w::Field::must("brand_id").place(w::Place::Query),
+            2 brand_id: String => "brand_id: must query",
         }
-        new(product_coupon_id: String, stock_id: String, brand_id: String)
+        new(
+            product_coupon_id: impl Into<String>,
+            stock_id: impl Into<String>,
+            brand_id: impl Into<String>,
+        )
     }
 
     w::record! {
         /// Answer to [`ProductCouponsByProductCouponIdStocksByStockIdGet`].
         pub struct ProductCouponsByProductCouponIdStocksByStockIdGetResponse {
             /// `product_coupon_id`.
-            0 product_coupon_id: String => w::Field::must("product_coupon_id"),
+            0 product_coupon_id: String => "product_coupon_id: must",
             /// `brand_id`.
-            1 brand_id: String => w::Field::must("brand_id"),
+            1 brand_id: String => "brand_id: must",
             /// `stock_id`.
-            2 stock_id: String => w::Field::must("stock_id"),
+            2 stock_id: String => "stock_id: must",
             /// `coupon_code_mode`; one of `WECHATPAY` `UPLOAD` `API_ASSIGN`.
-            3 coupon_code_mode: String => w::Field::must("coupon_code_mode"),
+            3 coupon_code_mode: String => "coupon_code_mode: must",
             /// `stock_send_rule`.
-            4 stock_send_rule: super::StockSendRule => w::Field::must("stock_send_rule"),
+            4 stock_send_rule: super::StockSendRule => "stock_send_rule: must",
             /// `single_usage_rule`.
-            5 single_usage_rule: Option<super::StockSingleUsageRule> => w::Field::new("single_usage_rule"),
+            5 single_usage_rule: Option<super::StockSingleUsageRule> => "single_usage_rule",
             /// `sequential_usage_rule`.
-            6 sequential_usage_rule: Option<super::SequentialUsageRule> => w::Field::new("sequential_usage_rule"),
+            6 sequential_usage_rule: Option<super::SequentialUsageRule> => "sequential_usage_rule",
             /// `usage_rule_display_info`.
-            7 usage_rule_display_info: super::StockUsageRuleDisplayInfo => w::Field::must("usage_rule_display_info"),
+            7 usage_rule_display_info: super::StockUsageRuleDisplayInfo => "usage_rule_display_info: must",
             /// `coupon_display_info`.
-            8 coupon_display_info: super::StockCouponDisplayInfo => w::Field::must("coupon_display_info"),
+            8 coupon_display_info: super::StockCouponDisplayInfo => "coupon_display_info: must",
             /// `store_scope`; one of `NONE` `ALL` `SPECIFIC`.
-            9 store_scope: String => w::Field::must("store_scope"),
+            9 store_scope: String => "store_scope: must",
             /// `notify_config`.
-            10 notify_config: Option<super::NotifyConfigDetail> => w::Field::new("notify_config"),
+            10 notify_config: Option<super::NotifyConfigDetail> => "notify_config",
             /// `remark`.
-            11 remark: Option<String> => w::Field::new("remark"),
+            11 remark: Option<String> => "remark",
             /// `coupon_code_count_info`.
-            12 coupon_code_count_info: super::CouponCodeCountInfo => w::Field::must("coupon_code_count_info"),
+            12 coupon_code_count_info: super::CouponCodeCountInfo => "coupon_code_count_info: must",
             /// `sent_count_info`.
-            13 sent_count_info: super::SentCountInfo => w::Field::must("sent_count_info"),
+            13 sent_count_info: super::SentCountInfo => "sent_count_info: must",
             /// `state`; one of `AUDITING` `SENDING` `PAUSED` `STOPPED` `DEACTIVATED`.
-            14 state: String => w::Field::must("state"),
+            14 state: String => "state: must",
             /// `deactivate_request_no`.
-            15 deactivate_request_no: Option<String> => w::Field::new("deactivate_request_no"),
+            15 deactivate_request_no: Option<String> => "deactivate_request_no",
             /// `deactivate_time`; format `rfc3339`.
-            16 deactivate_time: Option<String> => w::Field::new("deactivate_time"),
+            16 deactivate_time: Option<String> => "deactivate_time",
             /// `deactivate_reason`.
-            17 deactivate_reason: Option<String> => w::Field::new("deactivate_reason"),
+            17 deactivate_reason: Option<String> => "deactivate_reason",
         }
     }
 
@@ -2630,31 +2642,35 @@ pub mod product_coupon {
         /// * Catalog: `pay_v3.marketing.partner.product_coupon.product_coupons_by_product_coupon_id_stocks_by_stock_id_patch`.
         pub struct ProductCouponsByProductCouponIdStocksByStockIdPatch {
             /// `product_coupon_id`.
-            0 product_coupon_id: String => w::Field::must("product_coupon_id").place(w::Place::Path),
+            0 product_coupon_id: String => "product_coupon_id: must path",
             /// `stock_id`.
-            1 stock_id: String => w::Field::must("stock_id").place(w::Place::Path),
+            1 stock_id: String => "stock_id: must path",
             /// `brand_id`.
-            2 brand_id: String => w::Field::must("brand_id"),
+            2 brand_id: String => "brand_id: must",
             /// `out_request_no`.
-            3 out_request_no: String => w::Field::must("out_request_no"),
+            3 out_request_no: String => "out_request_no: must",
             /// `usage_rule_display_info`.
-            4 usage_rule_display_info: Option<super::UsageRuleDisplayInfo> => w::Field::new("usage_rule_display_info"),
+            4 usage_rule_display_info: Option<super::UsageRuleDisplayInfo> => "usage_rule_display_info",
             /// `coupon_display_info`.
-            5 coupon_display_info: Option<super::StockBundleCouponDisplayInfo> => w::Field::new("coupon_display_info"),
+            5 coupon_display_info: Option<super::StockBundleCouponDisplayInfo> => "coupon_display_info",
             /// `store_scope`; one of `NONE` `ALL` `SPECIFIC`.
-            6 store_scope: Option<String> => w::Field::new("store_scope"),
+            6 store_scope: Option<String> => "store_scope",
             /// `notify_config`.
-            7 notify_config: Option<super::NotifyConfig> => w::Field::new("notify_config"),
+            7 notify_config: Option<super::NotifyConfig> => "notify_config",
             /// `remark`.
-            8 remark: Option<String> => w::Field::new("remark"),
+            8 remark: Option<String> => "remark",
         }
-        new(product_coupon_id: String, stock_id: String, brand_id: String, out_request_no: String)
+        new(
+            product_coupon_id: impl Into<String>,
+            stock_id: impl Into<String>,
+            brand_id: impl Into<String>,
+            out_request_no: impl Into<String>,
+        )
+        text(store_scope: String, remark: String)
         set(
             usage_rule_display_info: super::UsageRuleDisplayInfo,
             coupon_display_info: super::StockBundleCouponDisplayInfo,
-            store_scope: String,
             notify_config: super::NotifyConfig,
-            remark: String,
         )
     }
 
@@ -2662,41 +2678,41 @@ pub mod product_coupon {
         /// Answer to [`ProductCouponsByProductCouponIdStocksByStockIdPatch`].
         pub struct ProductCouponsByProductCouponIdStocksByStockIdPatchResponse {
             /// `product_coupon_id`.
-            0 product_coupon_id: String => w::Field::must("product_coupon_id"),
+            0 product_coupon_id: String => "product_coupon_id: must",
             /// `brand_id`.
-            1 brand_id: String => w::Field::must("brand_id"),
+            1 brand_id: String => "brand_id: must",
             /// `stock_id`.
-            2 stock_id: String => w::Field::must("stock_id"),
+            2 stock_id: String => "stock_id: must",
             /// `coupon_code_mode`; one of `WECHATPAY` `UPLOAD` `API_ASSIGN`.
-            3 coupon_code_mode: String => w::Field::must("coupon_code_mode"),
+            3 coupon_code_mode: String => "coupon_code_mode: must",
             /// `stock_send_rule`.
-            4 stock_send_rule: super::StockSendRule => w::Field::must("stock_send_rule"),
+            4 stock_send_rule: super::StockSendRule => "stock_send_rule: must",
             /// `single_usage_rule`.
-            5 single_usage_rule: Option<super::StockSingleUsageRule> => w::Field::new("single_usage_rule"),
+            5 single_usage_rule: Option<super::StockSingleUsageRule> => "single_usage_rule",
             /// `sequential_usage_rule`.
-            6 sequential_usage_rule: Option<super::SequentialUsageRule> => w::Field::new("sequential_usage_rule"),
+            6 sequential_usage_rule: Option<super::SequentialUsageRule> => "sequential_usage_rule",
             /// `usage_rule_display_info`.
-            7 usage_rule_display_info: super::StockUsageRuleDisplayInfo => w::Field::must("usage_rule_display_info"),
+            7 usage_rule_display_info: super::StockUsageRuleDisplayInfo => "usage_rule_display_info: must",
             /// `coupon_display_info`.
-            8 coupon_display_info: super::StockCouponDisplayInfo => w::Field::must("coupon_display_info"),
+            8 coupon_display_info: super::StockCouponDisplayInfo => "coupon_display_info: must",
             /// `store_scope`; one of `NONE` `ALL` `SPECIFIC`.
-            9 store_scope: String => w::Field::must("store_scope"),
+            9 store_scope: String => "store_scope: must",
             /// `notify_config`.
-            10 notify_config: Option<super::NotifyConfigInfo> => w::Field::new("notify_config"),
+            10 notify_config: Option<super::NotifyConfigInfo> => "notify_config",
             /// `remark`.
-            11 remark: Option<String> => w::Field::new("remark"),
+            11 remark: Option<String> => "remark",
             /// `coupon_code_count_info`.
-            12 coupon_code_count_info: super::CouponCodeCountInfo => w::Field::must("coupon_code_count_info"),
+            12 coupon_code_count_info: super::CouponCodeCountInfo => "coupon_code_count_info: must",
             /// `sent_count_info`.
-            13 sent_count_info: super::SentCountInfo => w::Field::must("sent_count_info"),
+            13 sent_count_info: super::SentCountInfo => "sent_count_info: must",
             /// `state`; one of `AUDITING` `SENDING` `PAUSED` `STOPPED` `DEACTIVATED`.
-            14 state: String => w::Field::must("state"),
+            14 state: String => "state: must",
             /// `deactivate_request_no`.
-            15 deactivate_request_no: Option<String> => w::Field::new("deactivate_request_no"),
+            15 deactivate_request_no: Option<String> => "deactivate_request_no",
             /// `deactivate_time`; format `rfc3339`.
-            16 deactivate_time: Option<String> => w::Field::new("deactivate_time"),
+            16 deactivate_time: Option<String> => "deactivate_time",
             /// `deactivate_reason`.
-            17 deactivate_reason: Option<String> => w::Field::new("deactivate_reason"),
+            17 deactivate_reason: Option<String> => "deactivate_reason",
         }
     }
 
@@ -2728,29 +2744,30 @@ pub mod product_coupon {
         /// * Catalog: `pay_v3.marketing.partner.product_coupon.product_coupons_by_product_coupon_id_stocks_get`.
         pub struct ProductCouponsByProductCouponIdStocksGet {
             /// `product_coupon_id`.
-            0 product_coupon_id: String => w::Field::must("product_coupon_id").place(w::Place::Path),
+            0 product_coupon_id: String => "product_coupon_id: must path",
             /// `brand_id`.
-            1 brand_id: String => w::Field::must("brand_id").place(w::Place::Query),
+            1 brand_id: String => "brand_id: must query",
             /// `state`; one of `AUDITING` `SENDING` `PAUSED` `STOPPED` `DEACTIVATED`.
-            2 state: Option<String> => w::Field::new("state").place(w::Place::Query),
+            2 state: Option<String> => "state: query",
             /// `page_size`.
-            3 page_size: Option<i64> => w::Field::new("page_size").place(w::Place::Query),
+            3 page_size: Option<i64> => "page_size: query",
             /// `page_token`.
-            4 page_token: Option<String> => w::Field::new("page_token").place(w::Place::Query),
+            4 page_token: Option<String> => "page_token: query",
         }
-        new(product_coupon_id: String, brand_id: String)
-        set(state: String, page_size: i64, page_token: String)
+        new(product_coupon_id: impl Into<String>, brand_id: impl Into<String>)
+        text(state: String, page_token: String)
+        set(page_size: i64)
     }
 
     w::record! {
         /// Answer to [`ProductCouponsByProductCouponIdStocksGet`].
         pub struct ProductCouponsByProductCouponIdStocksGetResponse {
             /// `stock_list`.
-            0 stock_list: Vec<super::ProductCouponsStock> => w::Field::must("stock_list"),
+            0 stock_list: Vec<super::ProductCouponsStock> => "stock_list: must",
             /// `next_page_token`.
-            1 next_page_token: Option<String> => w::Field::new("next_page_token"),
+            1 next_page_token: Option<String> => "next_page_token",
             /// `total_count`.
-            2 total_count: i64 => w::Field::must("total_count"),
+            2 total_count: i64 => "total_count: must",
         }
     }
 
@@ -2782,15 +2799,19 @@ pub mod product_coupon {
         /// * Catalog: `pay_v3.marketing.partner.product_coupon.product_coupons_by_product_coupon_id_stocks_post`.
         pub struct ProductCouponsByProductCouponIdStocksPost {
             /// `product_coupon_id`.
-            0 product_coupon_id: String => w::Field::must("product_coupon_id").place(w::Place::Path),
+            0 product_coupon_id: String => "product_coupon_id: must path",
             /// `brand_id`.
-            1 brand_id: String => w::Field::must("brand_id"),
+            1 brand_id: String => "brand_id: must",
             /// `out_request_no`.
-            2 out_request_no: String => w::Field::must("out_request_no"),
+            2 out_request_no: String => "out_request_no: must",
             /// `stock`; needed according to the documentation.
-            3 stock: Option<super::StockItem> => w::Field::new("stock"),
+            3 stock: Option<super::StockItem> => "stock",
         }
-        new(product_coupon_id: String, brand_id: String, out_request_no: String)
+        new(
+            product_coupon_id: impl Into<String>,
+            brand_id: impl Into<String>,
+            out_request_no: impl Into<String>,
+        )
         set(stock: super::StockItem)
     }
 
@@ -2798,41 +2819,41 @@ pub mod product_coupon {
         /// Answer to [`ProductCouponsByProductCouponIdStocksPost`].
         pub struct ProductCouponsByProductCouponIdStocksPostResponse {
             /// `product_coupon_id`.
-            0 product_coupon_id: String => w::Field::must("product_coupon_id"),
+            0 product_coupon_id: String => "product_coupon_id: must",
             /// `brand_id`.
-            1 brand_id: String => w::Field::must("brand_id"),
+            1 brand_id: String => "brand_id: must",
             /// `stock_id`.
-            2 stock_id: String => w::Field::must("stock_id"),
+            2 stock_id: String => "stock_id: must",
             /// `coupon_code_mode`; one of `WECHATPAY` `UPLOAD` `API_ASSIGN`.
-            3 coupon_code_mode: String => w::Field::must("coupon_code_mode"),
+            3 coupon_code_mode: String => "coupon_code_mode: must",
             /// `stock_send_rule`.
-            4 stock_send_rule: super::StockSendRule => w::Field::must("stock_send_rule"),
+            4 stock_send_rule: super::StockSendRule => "stock_send_rule: must",
             /// `single_usage_rule`.
-            5 single_usage_rule: Option<super::StockSingleUsageRule> => w::Field::new("single_usage_rule"),
+            5 single_usage_rule: Option<super::StockSingleUsageRule> => "single_usage_rule",
             /// `sequential_usage_rule`.
-            6 sequential_usage_rule: Option<super::SequentialUsageRule> => w::Field::new("sequential_usage_rule"),
+            6 sequential_usage_rule: Option<super::SequentialUsageRule> => "sequential_usage_rule",
             /// `usage_rule_display_info`.
-            7 usage_rule_display_info: super::UsageRuleDisplayInfoItem => w::Field::must("usage_rule_display_info"),
+            7 usage_rule_display_info: super::UsageRuleDisplayInfoItem => "usage_rule_display_info: must",
             /// `coupon_display_info`.
-            8 coupon_display_info: super::StockCouponDisplayInfo => w::Field::must("coupon_display_info"),
+            8 coupon_display_info: super::StockCouponDisplayInfo => "coupon_display_info: must",
             /// `store_scope`; one of `NONE` `ALL` `SPECIFIC`.
-            9 store_scope: String => w::Field::must("store_scope"),
+            9 store_scope: String => "store_scope: must",
             /// `notify_config`.
-            10 notify_config: Option<super::NotifyConfigItem> => w::Field::new("notify_config"),
+            10 notify_config: Option<super::NotifyConfigItem> => "notify_config",
             /// `remark`.
-            11 remark: Option<String> => w::Field::new("remark"),
+            11 remark: Option<String> => "remark",
             /// `coupon_code_count_info`.
-            12 coupon_code_count_info: super::CouponCodeCountInfo => w::Field::must("coupon_code_count_info"),
+            12 coupon_code_count_info: super::CouponCodeCountInfo => "coupon_code_count_info: must",
             /// `sent_count_info`.
-            13 sent_count_info: super::SentCountInfo => w::Field::must("sent_count_info"),
+            13 sent_count_info: super::SentCountInfo => "sent_count_info: must",
             /// `state`; one of `AUDITING` `SENDING` `PAUSED` `STOPPED` `DEACTIVATED`.
-            14 state: String => w::Field::must("state"),
+            14 state: String => "state: must",
             /// `deactivate_request_no`.
-            15 deactivate_request_no: Option<String> => w::Field::new("deactivate_request_no"),
+            15 deactivate_request_no: Option<String> => "deactivate_request_no",
             /// `deactivate_time`; format `rfc3339`.
-            16 deactivate_time: Option<String> => w::Field::new("deactivate_time"),
+            16 deactivate_time: Option<String> => "deactivate_time",
             /// `deactivate_reason`.
-            17 deactivate_reason: Option<String> => w::Field::new("deactivate_reason"),
+            17 deactivate_reason: Option<String> => "deactivate_reason",
         }
     }
 
@@ -2864,19 +2885,19 @@ pub mod product_coupon {
         /// * Catalog: `pay_v3.marketing.partner.product_coupon.product_coupons_deactivate`.
         pub struct ProductCouponsDeactivate {
             /// `product_coupon_id`.
-            0 product_coupon_id: String => w::Field::must("product_coupon_id").place(w::Place::Path),
+            0 product_coupon_id: String => "product_coupon_id: must path",
             /// `brand_id`.
-            1 brand_id: String => w::Field::must("brand_id"),
+            1 brand_id: String => "brand_id: must",
             /// `out_request_no`.
-            2 out_request_no: String => w::Field::must("out_request_no"),
+            2 out_request_no: String => "out_request_no: must",
             /// `deactivate_reason`.
-            3 deactivate_reason: String => w::Field::must("deactivate_reason"),
+            3 deactivate_reason: String => "deactivate_reason: must",
         }
         new(
-            product_coupon_id: String,
-            brand_id: String,
-            out_request_no: String,
-            deactivate_reason: String,
+            product_coupon_id: impl Into<String>,
+            brand_id: impl Into<String>,
+            out_request_no: impl Into<String>,
+            deactivate_reason: impl Into<String>,
         )
     }
 
@@ -2884,31 +2905,31 @@ pub mod product_coupon {
         /// Answer to [`ProductCouponsDeactivate`].
         pub struct ProductCouponsDeactivateResponse {
             /// `product_coupon_id`.
-            0 product_coupon_id: String => w::Field::must("product_coupon_id"),
+            0 product_coupon_id: String => "product_coupon_id: must",
             /// `brand_id`.
-            1 brand_id: String => w::Field::must("brand_id"),
+            1 brand_id: String => "brand_id: must",
             /// `scope`; one of `ALL` `SINGLE` `CATEGORY`.
-            2 scope: String => w::Field::must("scope"),
+            2 scope: String => "scope: must",
             /// `type`; one of `NORMAL` `DISCOUNT` `EXCHANGE`.
-            3 type_: String => w::Field::must("type"),
+            3 type_: String => "type: must",
             /// `usage_mode`; one of `SINGLE` `SEQUENTIAL`.
-            4 usage_mode: String => w::Field::must("usage_mode"),
+            4 usage_mode: String => "usage_mode: must",
             /// `single_usage_info`.
-            5 single_usage_info: Option<super::SingleUsageInfo> => w::Field::new("single_usage_info"),
+            5 single_usage_info: Option<super::SingleUsageInfo> => "single_usage_info",
             /// `sequential_usage_info`.
-            6 sequential_usage_info: Option<super::ProductCouponsSequentialUsageInfo> => w::Field::new("sequential_usage_info"),
+            6 sequential_usage_info: Option<super::ProductCouponsSequentialUsageInfo> => "sequential_usage_info",
             /// `display_info`.
-            7 display_info: super::DisplayInfo => w::Field::must("display_info"),
+            7 display_info: super::DisplayInfo => "display_info: must",
             /// `out_product_no`.
-            8 out_product_no: Option<String> => w::Field::new("out_product_no"),
+            8 out_product_no: Option<String> => "out_product_no",
             /// `state`; one of `AUDITING` `EFFECTIVE` `DEACTIVATED`.
-            9 state: String => w::Field::must("state"),
+            9 state: String => "state: must",
             /// `deactivate_request_no`.
-            10 deactivate_request_no: Option<String> => w::Field::new("deactivate_request_no"),
+            10 deactivate_request_no: Option<String> => "deactivate_request_no",
             /// `deactivate_time`; format `rfc3339`.
-            11 deactivate_time: Option<String> => w::Field::new("deactivate_time"),
+            11 deactivate_time: Option<String> => "deactivate_time",
             /// `deactivate_reason`.
-            12 deactivate_reason: Option<String> => w::Field::new("deactivate_reason"),
+            12 deactivate_reason: Option<String> => "deactivate_reason",
         }
     }
 
@@ -2939,18 +2960,18 @@ pub mod product_coupon {
         /// * Catalog: `pay_v3.marketing.partner.product_coupon.product_coupons_stock_bundles`.
         pub struct ProductCouponsStockBundles {
             /// `product_coupon_id`.
-            0 product_coupon_id: String => w::Field::must("product_coupon_id").place(w::Place::Path),
+            0 product_coupon_id: String => "product_coupon_id: must path",
             /// `brand_id`.
-            1 brand_id: String => w::Field::must("brand_id"),
+            1 brand_id: String => "brand_id: must",
             /// `out_request_no`.
-            2 out_request_no: String => w::Field::must("out_request_no"),
+            2 out_request_no: String => "out_request_no: must",
             /// `stock_bundle`.
-            3 stock_bundle: super::StockBundle => w::Field::must("stock_bundle"),
+            3 stock_bundle: super::StockBundle => "stock_bundle: must",
         }
         new(
-            product_coupon_id: String,
-            brand_id: String,
-            out_request_no: String,
+            product_coupon_id: impl Into<String>,
+            brand_id: impl Into<String>,
+            out_request_no: impl Into<String>,
             stock_bundle: super::StockBundle,
         )
     }
@@ -2959,9 +2980,9 @@ pub mod product_coupon {
         /// Answer to [`ProductCouponsStockBundles`].
         pub struct ProductCouponsStockBundlesResponse {
             /// `stock_bundle_id`.
-            0 stock_bundle_id: String => w::Field::must("stock_bundle_id"),
+            0 stock_bundle_id: String => "stock_bundle_id: must",
             /// `stock_list`.
-            1 stock_list: Vec<super::ProductCouponsStockBundlesStock> => w::Field::must("stock_list"),
+            1 stock_list: Vec<super::ProductCouponsStockBundlesStock> => "stock_list: must",
         }
     }
 
@@ -2993,22 +3014,22 @@ pub mod product_coupon {
         /// * Catalog: `pay_v3.marketing.partner.product_coupon.product_coupons_stocks_deactivate`.
         pub struct ProductCouponsStocksDeactivate {
             /// `product_coupon_id`.
-            0 product_coupon_id: String => w::Field::must("product_coupon_id").place(w::Place::Path),
+            0 product_coupon_id: String => "product_coupon_id: must path",
             /// `stock_id`.
-            1 stock_id: String => w::Field::must("stock_id").place(w::Place::Path),
+            1 stock_id: String => "stock_id: must path",
             /// `brand_id`.
-            2 brand_id: String => w::Field::must("brand_id"),
+            2 brand_id: String => "brand_id: must",
             /// `out_request_no`.
-            3 out_request_no: String => w::Field::must("out_request_no"),
+            3 out_request_no: String => "out_request_no: must",
             /// `deactivate_reason`.
-            4 deactivate_reason: String => w::Field::must("deactivate_reason"),
+            4 deactivate_reason: String => "deactivate_reason: must",
         }
         new(
-            product_coupon_id: String,
-            stock_id: String,
-            brand_id: String,
-            out_request_no: String,
-            deactivate_reason: String,
+            product_coupon_id: impl Into<String>,
+            stock_id: impl Into<String>,
+            brand_id: impl Into<String>,
+            out_request_no: impl Into<String>,
+            deactivate_reason: impl Into<String>,
         )
     }
 
@@ -3016,41 +3037,41 @@ pub mod product_coupon {
         /// Answer to [`ProductCouponsStocksDeactivate`].
         pub struct ProductCouponsStocksDeactivateResponse {
             /// `product_coupon_id`.
-            0 product_coupon_id: String => w::Field::must("product_coupon_id"),
+            0 product_coupon_id: String => "product_coupon_id: must",
             /// `brand_id`.
-            1 brand_id: String => w::Field::must("brand_id"),
+            1 brand_id: String => "brand_id: must",
             /// `stock_id`.
-            2 stock_id: String => w::Field::must("stock_id"),
+            2 stock_id: String => "stock_id: must",
             /// `coupon_code_mode`; one of `WECHATPAY` `UPLOAD` `API_ASSIGN`.
-            3 coupon_code_mode: String => w::Field::must("coupon_code_mode"),
+            3 coupon_code_mode: String => "coupon_code_mode: must",
             /// `stock_send_rule`.
-            4 stock_send_rule: super::StockSendRule => w::Field::must("stock_send_rule"),
+            4 stock_send_rule: super::StockSendRule => "stock_send_rule: must",
             /// `single_usage_rule`.
-            5 single_usage_rule: Option<super::StockSingleUsageRule> => w::Field::new("single_usage_rule"),
+            5 single_usage_rule: Option<super::StockSingleUsageRule> => "single_usage_rule",
             /// `sequential_usage_rule`.
-            6 sequential_usage_rule: Option<super::SequentialUsageRule> => w::Field::new("sequential_usage_rule"),
+            6 sequential_usage_rule: Option<super::SequentialUsageRule> => "sequential_usage_rule",
             /// `usage_rule_display_info`.
-            7 usage_rule_display_info: super::StockUsageRuleDisplayInfo => w::Field::must("usage_rule_display_info"),
+            7 usage_rule_display_info: super::StockUsageRuleDisplayInfo => "usage_rule_display_info: must",
             /// `coupon_display_info`.
-            8 coupon_display_info: super::StockCouponDisplayInfo => w::Field::must("coupon_display_info"),
+            8 coupon_display_info: super::StockCouponDisplayInfo => "coupon_display_info: must",
             /// `store_scope`; one of `NONE` `ALL` `SPECIFIC`.
-            9 store_scope: String => w::Field::must("store_scope"),
+            9 store_scope: String => "store_scope: must",
             /// `notify_config`.
-            10 notify_config: Option<super::NotifyConfigEntry> => w::Field::new("notify_config"),
+            10 notify_config: Option<super::NotifyConfigEntry> => "notify_config",
             /// `remark`.
-            11 remark: Option<String> => w::Field::new("remark"),
+            11 remark: Option<String> => "remark",
             /// `coupon_code_count_info`.
-            12 coupon_code_count_info: super::CouponCodeCountInfo => w::Field::must("coupon_code_count_info"),
+            12 coupon_code_count_info: super::CouponCodeCountInfo => "coupon_code_count_info: must",
             /// `sent_count_info`.
-            13 sent_count_info: super::SentCountInfo => w::Field::must("sent_count_info"),
+            13 sent_count_info: super::SentCountInfo => "sent_count_info: must",
             /// `state`; one of `AUDITING` `SENDING` `PAUSED` `STOPPED` `DEACTIVATED`.
-            14 state: String => w::Field::must("state"),
+            14 state: String => "state: must",
             /// `deactivate_request_no`.
-            15 deactivate_request_no: Option<String> => w::Field::new("deactivate_request_no"),
+            15 deactivate_request_no: Option<String> => "deactivate_request_no",
             /// `deactivate_time`; format `rfc3339`.
-            16 deactivate_time: Option<String> => w::Field::new("deactivate_time"),
+            16 deactivate_time: Option<String> => "deactivate_time",
             /// `deactivate_reason`.
-            17 deactivate_reason: Option<String> => w::Field::new("deactivate_reason"),
+            17 deactivate_reason: Option<String> => "deactivate_reason",
         }
     }
 
@@ -3082,30 +3103,30 @@ pub mod product_coupon {
         /// * Catalog: `pay_v3.marketing.partner.product_coupon.product_coupons_stocks_update_budget`.
         pub struct ProductCouponsStocksUpdateBudget {
             /// `product_coupon_id`.
-            0 product_coupon_id: String => w::Field::must("product_coupon_id").place(w::Place::Path),
+            0 product_coupon_id: String => "product_coupon_id: must path",
             /// `stock_id`.
-            1 stock_id: String => w::Field::must("stock_id").place(w::Place::Path),
+            1 stock_id: String => "stock_id: must path",
             /// `brand_id`.
-            2 brand_id: String => w::Field::must("brand_id"),
+            2 brand_id: String => "brand_id: must",
             /// `out_request_no`.
-            3 out_request_no: String => w::Field::must("out_request_no"),
+            3 out_request_no: String => "out_request_no: must",
             /// `update_mode`; one of `MAX_COUNT` `MAX_COUNT_PER_DAY`.
-            4 update_mode: String => w::Field::must("update_mode"),
+            4 update_mode: String => "update_mode: must",
             /// `current_max_count`.
-            5 current_max_count: Option<i64> => w::Field::new("current_max_count"),
+            5 current_max_count: Option<i64> => "current_max_count",
             /// `target_max_count`.
-            6 target_max_count: Option<i64> => w::Field::new("target_max_count"),
+            6 target_max_count: Option<i64> => "target_max_count",
             /// `current_max_count_per_day`.
-            7 current_max_count_per_day: Option<i64> => w::Field::new("current_max_count_per_day"),
+            7 current_max_count_per_day: Option<i64> => "current_max_count_per_day",
             /// `target_max_count_per_day`.
-            8 target_max_count_per_day: Option<i64> => w::Field::new("target_max_count_per_day"),
+            8 target_max_count_per_day: Option<i64> => "target_max_count_per_day",
         }
         new(
-            product_coupon_id: String,
-            stock_id: String,
-            brand_id: String,
-            out_request_no: String,
-            update_mode: String,
+            product_coupon_id: impl Into<String>,
+            stock_id: impl Into<String>,
+            brand_id: impl Into<String>,
+            out_request_no: impl Into<String>,
+            update_mode: impl Into<String>,
         )
         set(
             current_max_count: i64,
@@ -3119,41 +3140,41 @@ pub mod product_coupon {
         /// Answer to [`ProductCouponsStocksUpdateBudget`].
         pub struct ProductCouponsStocksUpdateBudgetResponse {
             /// `product_coupon_id`.
-            0 product_coupon_id: String => w::Field::must("product_coupon_id"),
+            0 product_coupon_id: String => "product_coupon_id: must",
             /// `brand_id`.
-            1 brand_id: String => w::Field::must("brand_id"),
+            1 brand_id: String => "brand_id: must",
             /// `stock_id`.
-            2 stock_id: String => w::Field::must("stock_id"),
+            2 stock_id: String => "stock_id: must",
             /// `coupon_code_mode`; one of `WECHATPAY` `UPLOAD` `API_ASSIGN`.
-            3 coupon_code_mode: String => w::Field::must("coupon_code_mode"),
+            3 coupon_code_mode: String => "coupon_code_mode: must",
             /// `stock_send_rule`.
-            4 stock_send_rule: super::StockSendRule => w::Field::must("stock_send_rule"),
+            4 stock_send_rule: super::StockSendRule => "stock_send_rule: must",
             /// `single_usage_rule`.
-            5 single_usage_rule: Option<super::StockSingleUsageRule> => w::Field::new("single_usage_rule"),
+            5 single_usage_rule: Option<super::StockSingleUsageRule> => "single_usage_rule",
             /// `sequential_usage_rule`.
-            6 sequential_usage_rule: Option<super::SequentialUsageRule> => w::Field::new("sequential_usage_rule"),
+            6 sequential_usage_rule: Option<super::SequentialUsageRule> => "sequential_usage_rule",
             /// `usage_rule_display_info`.
-            7 usage_rule_display_info: super::StockUsageRuleDisplayInfo => w::Field::must("usage_rule_display_info"),
+            7 usage_rule_display_info: super::StockUsageRuleDisplayInfo => "usage_rule_display_info: must",
             /// `coupon_display_info`.
-            8 coupon_display_info: super::StockCouponDisplayInfo => w::Field::must("coupon_display_info"),
+            8 coupon_display_info: super::StockCouponDisplayInfo => "coupon_display_info: must",
             /// `store_scope`; one of `NONE` `ALL` `SPECIFIC`.
-            9 store_scope: String => w::Field::must("store_scope"),
+            9 store_scope: String => "store_scope: must",
             /// `notify_config`.
-            10 notify_config: Option<super::NotifyConfigPart> => w::Field::new("notify_config"),
+            10 notify_config: Option<super::NotifyConfigPart> => "notify_config",
             /// `remark`.
-            11 remark: Option<String> => w::Field::new("remark"),
+            11 remark: Option<String> => "remark",
             /// `coupon_code_count_info`.
-            12 coupon_code_count_info: super::CouponCodeCountInfo => w::Field::must("coupon_code_count_info"),
+            12 coupon_code_count_info: super::CouponCodeCountInfo => "coupon_code_count_info: must",
             /// `sent_count_info`.
-            13 sent_count_info: super::SentCountInfo => w::Field::must("sent_count_info"),
+            13 sent_count_info: super::SentCountInfo => "sent_count_info: must",
             /// `state`; one of `AUDITING` `SENDING` `PAUSED` `STOPPED` `DEACTIVATED`.
-            14 state: String => w::Field::must("state"),
+            14 state: String => "state: must",
             /// `deactivate_request_no`.
-            15 deactivate_request_no: Option<String> => w::Field::new("deactivate_request_no"),
+            15 deactivate_request_no: Option<String> => "deactivate_request_no",
             /// `deactivate_time`; format `rfc3339`.
-            16 deactivate_time: Option<String> => w::Field::new("deactivate_time"),
+            16 deactivate_time: Option<String> => "deactivate_time",
             /// `deactivate_reason`.
-            17 deactivate_reason: Option<String> => w::Field::new("deactivate_reason"),
+            17 deactivate_reason: Option<String> => "deactivate_reason",
         }
     }
 
@@ -3184,18 +3205,18 @@ pub mod product_coupon {
         /// * Catalog: `pay_v3.marketing.partner.product_coupon.stock_bundles_associate_stores`.
         pub struct StockBundlesAssociateStores {
             /// `product_coupon_id`.
-            0 product_coupon_id: String => w::Field::must("product_coupon_id").place(w::Place::Path),
+            0 product_coupon_id: String => "product_coupon_id: must path",
             /// `stock_bundle_id`.
-            1 stock_bundle_id: String => w::Field::must("stock_bundle_id").place(w::Place::Path),
+            1 stock_bundle_id: String => "stock_bundle_id: must path",
             /// `brand_id`.
-            2 brand_id: String => w::Field::must("brand_id"),
+            2 brand_id: String => "brand_id: must",
             /// `store_list`.
-            3 store_list: Vec<super::Store> => w::Field::must("store_list"),
+            3 store_list: Vec<super::Store> => "store_list: must",
         }
         new(
-            product_coupon_id: String,
-            stock_bundle_id: String,
-            brand_id: String,
+            product_coupon_id: impl Into<String>,
+            stock_bundle_id: impl Into<String>,
+            brand_id: impl Into<String>,
             store_list: Vec<super::Store>,
         )
     }
@@ -3204,11 +3225,11 @@ pub mod product_coupon {
         /// Answer to [`StockBundlesAssociateStores`].
         pub struct StockBundlesAssociateStoresResponse {
             /// `total_count`.
-            0 total_count: i64 => w::Field::must("total_count"),
+            0 total_count: i64 => "total_count: must",
             /// `success_store_list`.
-            1 success_store_list: Option<Vec<super::SuccessStore>> => w::Field::new("success_store_list"),
+            1 success_store_list: Option<Vec<super::SuccessStore>> => "success_store_list",
             /// `failed_store_list`.
-            2 failed_store_list: Option<Vec<super::FailedStore>> => w::Field::new("failed_store_list"),
+            2 failed_store_list: Option<Vec<super::FailedStore>> => "failed_store_list",
         }
     }
 
@@ -3239,36 +3260,35 @@ pub mod product_coupon {
         /// * Catalog: `pay_v3.marketing.partner.product_coupon.stock_bundles_by_stock_bundle_id`.
         pub struct StockBundlesByStockBundleId {
             /// `product_coupon_id`.
-            0 product_coupon_id: String => w::Field::must("product_coupon_id").place(w::Place::Path),
+            0 product_coupon_id: String => "product_coupon_id: must path",
             /// `stock_bundle_id`.
-            1 stock_bundle_id: String => w::Field::must("stock_bundle_id").place(w::Place::Path),
+            1 stock_bundle_id: String => "stock_bundle_id: must path",
             /// `out_request_no`.
-            2 out_request_no: String => w::Field::must("out_request_no"),
+            2 out_request_no: String => "out_request_no: must",
             /// `remark`.
-            3 remark: Option<String> => w::Field::new("remark"),
+            3 remark: Option<String> => "remark",
             /// `usage_rule_display_info`.
-            4 usage_rule_display_info: Option<super::StockBundleUsageRuleDisplayInfo> => w::Field::new("usage_rule_display_info"),
+            4 usage_rule_display_info: Option<super::StockBundleUsageRuleDisplayInfo> => "usage_rule_display_info",
             /// `coupon_display_info`.
-            5 coupon_display_info: Option<super::StockBundleCouponDisplayInfo> => w::Field::new("coupon_display_info"),
+            5 coupon_display_info: Option<super::StockBundleCouponDisplayInfo> => "coupon_display_info",
             /// `notify_config`.
-            6 notify_config: Option<super::NotifyConfig> => w::Field::new("notify_config"),
+            6 notify_config: Option<super::NotifyConfig> => "notify_config",
             /// `store_scope`; one of `NONE` `ALL` `SPECIFIC`.
-            7 store_scope: Option<String> => w::Field::new("store_scope"),
+            7 store_scope: Option<String> => "store_scope",
             /// `brand_id`.
-            8 brand_id: String => w::Field::must("brand_id"),
+            8 brand_id: String => "brand_id: must",
         }
         new(
-            product_coupon_id: String,
-            stock_bundle_id: String,
-            out_request_no: String,
-            brand_id: String,
+            product_coupon_id: impl Into<String>,
+            stock_bundle_id: impl Into<String>,
+            out_request_no: impl Into<String>,
+            brand_id: impl Into<String>,
         )
+        text(remark: String, store_scope: String)
         set(
-            remark: String,
             usage_rule_display_info: super::StockBundleUsageRuleDisplayInfo,
             coupon_display_info: super::StockBundleCouponDisplayInfo,
             notify_config: super::NotifyConfig,
-            store_scope: String,
         )
     }
 
@@ -3276,9 +3296,9 @@ pub mod product_coupon {
         /// Answer to [`StockBundlesByStockBundleId`].
         pub struct StockBundlesByStockBundleIdResponse {
             /// `stock_bundle_id`.
-            0 stock_bundle_id: String => w::Field::must("stock_bundle_id"),
+            0 stock_bundle_id: String => "stock_bundle_id: must",
             /// `stock_list`.
-            1 stock_list: Vec<super::ProductCouponsStockBundlesStock> => w::Field::must("stock_list"),
+            1 stock_list: Vec<super::ProductCouponsStockBundlesStock> => "stock_list: must",
         }
     }
 
@@ -3309,18 +3329,18 @@ pub mod product_coupon {
         /// * Catalog: `pay_v3.marketing.partner.product_coupon.stock_bundles_disassociate_stores`.
         pub struct StockBundlesDisassociateStores {
             /// `product_coupon_id`.
-            0 product_coupon_id: String => w::Field::must("product_coupon_id").place(w::Place::Path),
+            0 product_coupon_id: String => "product_coupon_id: must path",
             /// `stock_bundle_id`.
-            1 stock_bundle_id: String => w::Field::must("stock_bundle_id").place(w::Place::Path),
+            1 stock_bundle_id: String => "stock_bundle_id: must path",
             /// `brand_id`.
-            2 brand_id: String => w::Field::must("brand_id"),
+            2 brand_id: String => "brand_id: must",
             /// `store_list`.
-            3 store_list: Vec<super::Store> => w::Field::must("store_list"),
+            3 store_list: Vec<super::Store> => "store_list: must",
         }
         new(
-            product_coupon_id: String,
-            stock_bundle_id: String,
-            brand_id: String,
+            product_coupon_id: impl Into<String>,
+            stock_bundle_id: impl Into<String>,
+            brand_id: impl Into<String>,
             store_list: Vec<super::Store>,
         )
     }
@@ -3329,11 +3349,11 @@ pub mod product_coupon {
         /// Answer to [`StockBundlesDisassociateStores`].
         pub struct StockBundlesDisassociateStoresResponse {
             /// `total_count`.
-            0 total_count: i64 => w::Field::must("total_count"),
+            0 total_count: i64 => "total_count: must",
             /// `success_store_list`.
-            1 success_store_list: Option<Vec<super::SuccessStore>> => w::Field::new("success_store_list"),
+            1 success_store_list: Option<Vec<super::SuccessStore>> => "success_store_list",
             /// `failed_store_list`.
-            2 failed_store_list: Option<Vec<super::FailedStore>> => w::Field::new("failed_store_list"),
+            2 failed_store_list: Option<Vec<super::FailedStore>> => "failed_store_list",
         }
     }
 
@@ -3364,30 +3384,30 @@ pub mod product_coupon {
         /// * Catalog: `pay_v3.marketing.partner.product_coupon.stock_bundles_update_budget`.
         pub struct StockBundlesUpdateBudget {
             /// `product_coupon_id`.
-            0 product_coupon_id: String => w::Field::must("product_coupon_id").place(w::Place::Path),
+            0 product_coupon_id: String => "product_coupon_id: must path",
             /// `stock_bundle_id`.
-            1 stock_bundle_id: String => w::Field::must("stock_bundle_id").place(w::Place::Path),
+            1 stock_bundle_id: String => "stock_bundle_id: must path",
             /// `out_request_no`.
-            2 out_request_no: String => w::Field::must("out_request_no"),
+            2 out_request_no: String => "out_request_no: must",
             /// `update_mode`; one of `MAX_COUNT` `MAX_COUNT_PER_DAY`.
-            3 update_mode: String => w::Field::must("update_mode"),
+            3 update_mode: String => "update_mode: must",
             /// `current_max_count`.
-            4 current_max_count: Option<i64> => w::Field::new("current_max_count"),
+            4 current_max_count: Option<i64> => "current_max_count",
             /// `target_max_count`.
-            5 target_max_count: Option<i64> => w::Field::new("target_max_count"),
+            5 target_max_count: Option<i64> => "target_max_count",
             /// `current_max_count_per_day`.
-            6 current_max_count_per_day: Option<i64> => w::Field::new("current_max_count_per_day"),
+            6 current_max_count_per_day: Option<i64> => "current_max_count_per_day",
             /// `target_max_count_per_day`.
-            7 target_max_count_per_day: Option<i64> => w::Field::new("target_max_count_per_day"),
+            7 target_max_count_per_day: Option<i64> => "target_max_count_per_day",
             /// `brand_id`.
-            8 brand_id: String => w::Field::must("brand_id"),
+            8 brand_id: String => "brand_id: must",
         }
         new(
-            product_coupon_id: String,
-            stock_bundle_id: String,
-            out_request_no: String,
-            update_mode: String,
-            brand_id: String,
+            product_coupon_id: impl Into<String>,
+            stock_bundle_id: impl Into<String>,
+            out_request_no: impl Into<String>,
+            update_mode: impl Into<String>,
+            brand_id: impl Into<String>,
         )
         set(
             current_max_count: i64,
@@ -3401,9 +3421,9 @@ pub mod product_coupon {
         /// Answer to [`StockBundlesUpdateBudget`].
         pub struct StockBundlesUpdateBudgetResponse {
             /// `stock_bundle_id`.
-            0 stock_bundle_id: String => w::Field::must("stock_bundle_id"),
+            0 stock_bundle_id: String => "stock_bundle_id: must",
             /// `stock_list`.
-            1 stock_list: Vec<super::ProductCouponsStockBundlesStock> => w::Field::must("stock_list"),
+            1 stock_list: Vec<super::ProductCouponsStockBundlesStock> => "stock_list: must",
         }
     }
 
@@ -3435,18 +3455,18 @@ pub mod product_coupon {
         /// * Catalog: `pay_v3.marketing.partner.product_coupon.stocks_associate_stores`.
         pub struct StocksAssociateStores {
             /// `product_coupon_id`.
-            0 product_coupon_id: String => w::Field::must("product_coupon_id").place(w::Place::Path),
+            0 product_coupon_id: String => "product_coupon_id: must path",
             /// `stock_id`.
-            1 stock_id: String => w::Field::must("stock_id").place(w::Place::Path),
+            1 stock_id: String => "stock_id: must path",
             /// `brand_id`.
-            2 brand_id: String => w::Field::must("brand_id"),
+            2 brand_id: String => "brand_id: must",
             /// `store_list`.
-            3 store_list: Vec<super::Store> => w::Field::must("store_list"),
+            3 store_list: Vec<super::Store> => "store_list: must",
         }
         new(
-            product_coupon_id: String,
-            stock_id: String,
-            brand_id: String,
+            product_coupon_id: impl Into<String>,
+            stock_id: impl Into<String>,
+            brand_id: impl Into<String>,
             store_list: Vec<super::Store>,
         )
     }
@@ -3455,11 +3475,11 @@ pub mod product_coupon {
         /// Answer to [`StocksAssociateStores`].
         pub struct StocksAssociateStoresResponse {
             /// `total_count`.
-            0 total_count: i64 => w::Field::must("total_count"),
+            0 total_count: i64 => "total_count: must",
             /// `success_store_list`.
-            1 success_store_list: Option<Vec<super::StocksAssociateStoresSuccessStore>> => w::Field::new("success_store_list"),
+            1 success_store_list: Option<Vec<super::StocksAssociateStoresSuccessStore>> => "success_store_list",
             /// `failed_store_list`.
-            2 failed_store_list: Option<Vec<super::StocksAssociateStoresSuccessStore>> => w::Field::new("failed_store_list"),
+            2 failed_store_list: Option<Vec<super::StocksAssociateStoresSuccessStore>> => "failed_store_list",
         }
     }
 
@@ -3491,29 +3511,34 @@ pub mod product_coupon {
         /// * Catalog: `pay_v3.marketing.partner.product_coupon.stocks_associated_stores`.
         pub struct StocksAssociatedStores {
             /// `product_coupon_id`.
-            0 product_coupon_id: String => w::Field::must("product_coupon_id").place(w::Place::Path),
+            0 product_coupon_id: String => "product_coupon_id: must path",
             /// `stock_id`.
-            1 stock_id: String => w::Field::must("stock_id").place(w::Place::Path),
+            1 stock_id: String => "stock_id: must path",
             /// `brand_id`.
-            2 brand_id: String => w::Field::must("brand_id").place(w::Place::Query),
+            2 brand_id: String => "brand_id: must query",
             /// `page_token`.
-            3 page_token: Option<String> => w::Field::new("page_token").place(w::Place::Query),
+            3 page_token: Option<String> => "page_token: query",
             /// `page_size`.
-            4 page_size: Option<i64> => w::Field::new("page_size").place(w::Place::Query),
+            4 page_size: Option<i64> => "page_size: query",
         }
-        new(product_coupon_id: String, stock_id: String, brand_id: String)
-        set(page_token: String, page_size: i64)
+        new(
+            product_coupon_id: impl Into<String>,
+            stock_id: impl Into<String>,
+            brand_id: impl Into<String>,
+        )
+        text(page_token: String)
+        set(page_size: i64)
     }
 
     w::record! {
         /// Answer to [`StocksAssociatedStores`].
         pub struct StocksAssociatedStoresResponse {
             /// `store_list`.
-            0 store_list: Vec<super::Store> => w::Field::must("store_list"),
+            0 store_list: Vec<super::Store> => "store_list: must",
             /// `next_page_token`.
-            1 next_page_token: Option<String> => w::Field::new("next_page_token"),
+            1 next_page_token: Option<String> => "next_page_token",
             /// `total_count`.
-            2 total_count: i64 => w::Field::must("total_count"),
+            2 total_count: i64 => "total_count: must",
         }
     }
 
@@ -3545,18 +3570,18 @@ pub mod product_coupon {
         /// * Catalog: `pay_v3.marketing.partner.product_coupon.stocks_disassociate_stores`.
         pub struct StocksDisassociateStores {
             /// `product_coupon_id`.
-            0 product_coupon_id: String => w::Field::must("product_coupon_id").place(w::Place::Path),
+            0 product_coupon_id: String => "product_coupon_id: must path",
             /// `stock_id`.
-            1 stock_id: String => w::Field::must("stock_id").place(w::Place::Path),
+            1 stock_id: String => "stock_id: must path",
             /// `brand_id`.
-            2 brand_id: String => w::Field::must("brand_id"),
+            2 brand_id: String => "brand_id: must",
             /// `store_list`.
-            3 store_list: Vec<super::Store> => w::Field::must("store_list"),
+            3 store_list: Vec<super::Store> => "store_list: must",
         }
         new(
-            product_coupon_id: String,
-            stock_id: String,
-            brand_id: String,
+            product_coupon_id: impl Into<String>,
+            stock_id: impl Into<String>,
+            brand_id: impl Into<String>,
             store_list: Vec<super::Store>,
         )
     }
@@ -3565,11 +3590,11 @@ pub mod product_coupon {
         /// Answer to [`StocksDisassociateStores`].
         pub struct StocksDisassociateStoresResponse {
             /// `total_count`.
-            0 total_count: i64 => w::Field::must("total_count"),
+            0 total_count: i64 => "total_count: must",
             /// `success_store_list`.
-            1 success_store_list: Option<Vec<super::StocksAssociateStoresSuccessStore>> => w::Field::new("success_store_list"),
+            1 success_store_list: Option<Vec<super::StocksAssociateStoresSuccessStore>> => "success_store_list",
             /// `failed_store_list`.
-            2 failed_store_list: Option<Vec<super::StocksAssociateStoresSuccessStore>> => w::Field::new("failed_store_list"),
+            2 failed_store_list: Option<Vec<super::StocksAssociateStoresSuccessStore>> => "failed_store_list",
         }
     }
 
@@ -3601,21 +3626,21 @@ pub mod product_coupon {
         /// * Catalog: `pay_v3.marketing.partner.product_coupon.stocks_upload_coupon_codes`.
         pub struct StocksUploadCouponCodes {
             /// `product_coupon_id`.
-            0 product_coupon_id: String => w::Field::must("product_coupon_id").place(w::Place::Path),
+            0 product_coupon_id: String => "product_coupon_id: must path",
             /// `stock_id`.
-            1 stock_id: String => w::Field::must("stock_id").place(w::Place::Path),
+            1 stock_id: String => "stock_id: must path",
             /// `brand_id`.
-            2 brand_id: String => w::Field::must("brand_id"),
+            2 brand_id: String => "brand_id: must",
             /// `out_request_no`.
-            3 out_request_no: String => w::Field::must("out_request_no"),
+            3 out_request_no: String => "out_request_no: must",
             /// `code_list`.
-            4 code_list: Vec<String> => w::Field::must("code_list"),
+            4 code_list: Vec<String> => "code_list: must",
         }
         new(
-            product_coupon_id: String,
-            stock_id: String,
-            brand_id: String,
-            out_request_no: String,
+            product_coupon_id: impl Into<String>,
+            stock_id: impl Into<String>,
+            brand_id: impl Into<String>,
+            out_request_no: impl Into<String>,
             code_list: Vec<String>,
         )
     }
@@ -3624,15 +3649,15 @@ pub mod product_coupon {
         /// Answer to [`StocksUploadCouponCodes`].
         pub struct StocksUploadCouponCodesResponse {
             /// `total_count`.
-            0 total_count: i64 => w::Field::must("total_count"),
+            0 total_count: i64 => "total_count: must",
             /// `success_code_list`.
-            1 success_code_list: Option<Vec<String>> => w::Field::new("success_code_list"),
+            1 success_code_list: Option<Vec<String>> => "success_code_list",
             /// `failed_code_list`.
-            2 failed_code_list: Option<Vec<super::FailedCode>> => w::Field::new("failed_code_list"),
+            2 failed_code_list: Option<Vec<super::FailedCode>> => "failed_code_list",
             /// `already_exist_code_list`.
-            3 already_exist_code_list: Option<Vec<String>> => w::Field::new("already_exist_code_list"),
+            3 already_exist_code_list: Option<Vec<String>> => "already_exist_code_list",
             /// `duplicate_code_list`.
-            4 duplicate_code_list: Option<Vec<String>> => w::Field::new("duplicate_code_list"),
+            4 duplicate_code_list: Option<Vec<String>> => "duplicate_code_list",
         }
     }
 
@@ -3663,40 +3688,41 @@ pub mod product_coupon {
         /// * Catalog: `pay_v3.marketing.partner.product_coupon.users_by_openid_coupon_bundles`.
         pub struct UsersByOpenidCouponBundles {
             /// `openid`.
-            0 openid: xinqiao_types::OpenId => w::Field::must("openid").place(w::Place::Path).masked(),
+            0 openid: xinqiao_types::OpenId => "openid: must path masked",
             /// `brand_id`.
-            1 brand_id: String => w::Field::must("brand_id"),
+            1 brand_id: String => "brand_id: must",
             /// `product_coupon_id`.
-            2 product_coupon_id: String => w::Field::must("product_coupon_id"),
+            2 product_coupon_id: String => "product_coupon_id: must",
             /// `stock_bundle_id`.
-            3 stock_bundle_id: String => w::Field::must("stock_bundle_id"),
+            3 stock_bundle_id: String => "stock_bundle_id: must",
             /// `appid`.
-            4 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            4 appid: xinqiao_types::AppId => "appid: must",
             /// `send_request_no`.
-            5 send_request_no: String => w::Field::must("send_request_no"),
+            5 send_request_no: String => "send_request_no: must",
             /// `attach`.
-            6 attach: Option<String> => w::Field::new("attach"),
+            6 attach: Option<String> => "attach",
             /// `coupon_tag_info`.
-            7 coupon_tag_info: Option<super::CouponTagInfo> => w::Field::new("coupon_tag_info"),
+            7 coupon_tag_info: Option<super::CouponTagInfo> => "coupon_tag_info",
         }
         new(
-            openid: xinqiao_types::OpenId,
-            brand_id: String,
-            product_coupon_id: String,
-            stock_bundle_id: String,
-            appid: xinqiao_types::AppId,
-            send_request_no: String,
+            openid: impl Into<xinqiao_types::OpenId>,
+            brand_id: impl Into<String>,
+            product_coupon_id: impl Into<String>,
+            stock_bundle_id: impl Into<String>,
+            appid: impl Into<xinqiao_types::AppId>,
+            send_request_no: impl Into<String>,
         )
-        set(attach: String, coupon_tag_info: super::CouponTagInfo)
+        text(attach: String)
+        set(coupon_tag_info: super::CouponTagInfo)
     }
 
     w::record! {
         /// Answer to [`UsersByOpenidCouponBundles`].
         pub struct UsersByOpenidCouponBundlesResponse {
             /// `user_coupon_bundle_id`.
-            0 user_coupon_bundle_id: String => w::Field::must("user_coupon_bundle_id"),
+            0 user_coupon_bundle_id: String => "user_coupon_bundle_id: must",
             /// `user_product_coupon_list`.
-            1 user_product_coupon_list: Vec<super::UserProductCoupon> => w::Field::must("user_product_coupon_list"),
+            1 user_product_coupon_list: Vec<super::UserProductCoupon> => "user_product_coupon_list: must",
         }
     }
 
@@ -3728,25 +3754,25 @@ pub mod product_coupon {
         /// * Catalog: `pay_v3.marketing.partner.product_coupon.users_by_openid_coupons_by_coupon_code`.
         pub struct UsersByOpenidCouponsByCouponCode {
             /// `openid`.
-            0 openid: xinqiao_types::OpenId => w::Field::must("openid").place(w::Place::Path).masked(),
+            0 openid: xinqiao_types::OpenId => "openid: must path masked",
             /// `coupon_code`.
-            1 coupon_code: String => w::Field::must("coupon_code").place(w::Place::Path),
+            1 coupon_code: String => "coupon_code: must path",
             /// `brand_id`.
-            2 brand_id: String => w::Field::must("brand_id").place(w::Place::Query),
+            2 brand_id: String => "brand_id: must query",
             /// `product_coupon_id`.
-            3 product_coupon_id: String => w::Field::must("product_coupon_id").place(w::Place::Query),
+            3 product_coupon_id: String => "product_coupon_id: must query",
             /// `stock_id`.
-            4 stock_id: String => w::Field::must("stock_id").place(w::Place::Query),
+            4 stock_id: String => "stock_id: must query",
             /// `appid`.
-            5 appid: xinqiao_types::AppId => w::Field::must("appid").place(w::Place::Query),
+            5 appid: xinqiao_types::AppId => "appid: must query",
         }
         new(
-            openid: xinqiao_types::OpenId,
-            coupon_code: String,
-            brand_id: String,
-            product_coupon_id: String,
-            stock_id: String,
-            appid: xinqiao_types::AppId,
+            openid: impl Into<xinqiao_types::OpenId>,
+            coupon_code: impl Into<String>,
+            brand_id: impl Into<String>,
+            product_coupon_id: impl Into<String>,
+            stock_id: impl Into<String>,
+            appid: impl Into<xinqiao_types::AppId>,
         )
     }
 
@@ -3754,45 +3780,45 @@ pub mod product_coupon {
         /// Answer to [`UsersByOpenidCouponsByCouponCode`].
         pub struct UsersByOpenidCouponsByCouponCodeResponse {
             /// `brand_id`.
-            0 brand_id: String => w::Field::must("brand_id"),
+            0 brand_id: String => "brand_id: must",
             /// `coupon_code`.
-            1 coupon_code: String => w::Field::must("coupon_code"),
+            1 coupon_code: String => "coupon_code: must",
             /// `coupon_state`; one of `CONFIRMING` `PENDING` `EFFECTIVE` `USED` `EXPIRED` `DELETED` `DEACTIVATED`.
-            2 coupon_state: String => w::Field::must("coupon_state"),
+            2 coupon_state: String => "coupon_state: must",
             /// `valid_begin_time`; format `rfc3339`.
-            3 valid_begin_time: String => w::Field::must("valid_begin_time"),
+            3 valid_begin_time: String => "valid_begin_time: must",
             /// `valid_end_time`; format `rfc3339`.
-            4 valid_end_time: String => w::Field::must("valid_end_time"),
+            4 valid_end_time: String => "valid_end_time: must",
             /// `receive_time`; format `rfc3339`.
-            5 receive_time: String => w::Field::must("receive_time"),
+            5 receive_time: String => "receive_time: must",
             /// `send_request_no`.
-            6 send_request_no: String => w::Field::must("send_request_no"),
+            6 send_request_no: String => "send_request_no: must",
             /// `send_channel`; one of `API` `BRAND_MANAGE` `MERCHANT_CARD` `MEMBER` `SMALL_ACTIVITY` `RECEIVE_COMPONENT`.
-            7 send_channel: String => w::Field::must("send_channel"),
+            7 send_channel: String => "send_channel: must",
             /// `confirm_request_no`.
-            8 confirm_request_no: Option<String> => w::Field::new("confirm_request_no"),
+            8 confirm_request_no: Option<String> => "confirm_request_no",
             /// `confirm_time`; format `rfc3339`.
-            9 confirm_time: Option<String> => w::Field::new("confirm_time"),
+            9 confirm_time: Option<String> => "confirm_time",
             /// `deactivate_request_no`.
-            10 deactivate_request_no: Option<String> => w::Field::new("deactivate_request_no"),
+            10 deactivate_request_no: Option<String> => "deactivate_request_no",
             /// `deactivate_time`; format `rfc3339`.
-            11 deactivate_time: Option<String> => w::Field::new("deactivate_time"),
+            11 deactivate_time: Option<String> => "deactivate_time",
             /// `deactivate_reason`.
-            12 deactivate_reason: Option<String> => w::Field::new("deactivate_reason"),
+            12 deactivate_reason: Option<String> => "deactivate_reason",
             /// `single_usage_detail`.
-            13 single_usage_detail: Option<super::SingleUsageDetail> => w::Field::new("single_usage_detail"),
+            13 single_usage_detail: Option<super::SingleUsageDetail> => "single_usage_detail",
             /// `sequential_usage_detail`.
-            14 sequential_usage_detail: Option<super::SequentialUsageDetail> => w::Field::new("sequential_usage_detail"),
+            14 sequential_usage_detail: Option<super::SequentialUsageDetail> => "sequential_usage_detail",
             /// `product_coupon`.
-            15 product_coupon: super::UserCouponProductCoupon => w::Field::must("product_coupon"),
+            15 product_coupon: super::UserCouponProductCoupon => "product_coupon: must",
             /// `stock`.
-            16 stock: super::ProductCouponsStock => w::Field::must("stock"),
+            16 stock: super::ProductCouponsStock => "stock: must",
             /// `attach`.
-            17 attach: Option<String> => w::Field::new("attach"),
+            17 attach: Option<String> => "attach",
             /// `channel_custom_info`.
-            18 channel_custom_info: Option<String> => w::Field::new("channel_custom_info"),
+            18 channel_custom_info: Option<String> => "channel_custom_info",
             /// `coupon_tag_info`.
-            19 coupon_tag_info: Option<super::CouponTagInfo> => w::Field::new("coupon_tag_info"),
+            19 coupon_tag_info: Option<super::CouponTagInfo> => "coupon_tag_info",
         }
     }
 
@@ -3824,41 +3850,40 @@ pub mod product_coupon {
         /// * Catalog: `pay_v3.marketing.partner.product_coupon.users_by_openid_coupons_get`.
         pub struct UsersByOpenidCouponsGet {
             /// `openid`.
-            0 openid: xinqiao_types::OpenId => w::Field::must("openid").place(w::Place::Path).masked(),
+            0 openid: xinqiao_types::OpenId => "openid: must path masked",
             /// `brand_id`.
-            1 brand_id: String => w::Field::must("brand_id").place(w::Place::Query),
+            1 brand_id: String => "brand_id: must query",
             /// `product_coupon_id`.
-            2 product_coupon_id: Option<String> => w::Field::new("product_coupon_id").place(w::Place::Query),
+            2 product_coupon_id: Option<String> => "product_coupon_id: query",
             /// `stock_id`.
-            3 stock_id: Option<String> => w::Field::new("stock_id").place(w::Place::Query),
+            3 stock_id: Option<String> => "stock_id: query",
             /// `appid`.
-            4 appid: xinqiao_types::AppId => w::Field::must("appid").place(w::Place::Query),
+            4 appid: xinqiao_types::AppId => "appid: must query",
             /// `coupon_state`; one of `CONFIRMING` `PENDING` `EFFECTIVE` `USED` `EXPIRED` `DELETED` `DEACTIVATED`.
-            5 coupon_state: Option<String> => w::Field::new("coupon_state").place(w::Place::Query),
+            5 coupon_state: Option<String> => "coupon_state: query",
             /// `page_size`.
-            6 page_size: Option<i64> => w::Field::new("page_size").place(w::Place::Query),
+            6 page_size: Option<i64> => "page_size: query",
             /// `page_token`.
-            7 page_token: Option<String> => w::Field::new("page_token").place(w::Place::Query),
+            7 page_token: Option<String> => "page_token: query",
         }
-        new(openid: xinqiao_types::OpenId, brand_id: String, appid: xinqiao_types::AppId)
-        set(
-            product_coupon_id: String,
-            stock_id: String,
-            coupon_state: String,
-            page_size: i64,
-            page_token: String,
+        new(
+            openid: impl Into<xinqiao_types::OpenId>,
+            brand_id: impl Into<String>,
+            appid: impl Into<xinqiao_types::AppId>,
         )
+        text(product_coupon_id: String, stock_id: String, coupon_state: String, page_token: String)
+        set(page_size: i64)
     }
 
     w::record! {
         /// Answer to [`UsersByOpenidCouponsGet`].
         pub struct UsersByOpenidCouponsGetResponse {
             /// `user_coupon_list`.
-            0 user_coupon_list: Vec<super::UserCoupon> => w::Field::must("user_coupon_list"),
+            0 user_coupon_list: Vec<super::UserCoupon> => "user_coupon_list: must",
             /// `next_page_token`.
-            1 next_page_token: Option<String> => w::Field::new("next_page_token"),
+            1 next_page_token: Option<String> => "next_page_token",
             /// `total_count`.
-            2 total_count: i64 => w::Field::must("total_count"),
+            2 total_count: i64 => "total_count: must",
         }
     }
 
@@ -3890,82 +3915,79 @@ pub mod product_coupon {
         /// * Catalog: `pay_v3.marketing.partner.product_coupon.users_by_openid_coupons_post`.
         pub struct UsersByOpenidCouponsPost {
             /// `openid`.
-            0 openid: xinqiao_types::OpenId => w::Field::must("openid").place(w::Place::Path).masked(),
+            0 openid: xinqiao_types::OpenId => "openid: must path masked",
             /// `product_coupon_id`.
-            1 product_coupon_id: String => w::Field::must("product_coupon_id"),
+            1 product_coupon_id: String => "product_coupon_id: must",
             /// `brand_id`.
-            2 brand_id: String => w::Field::must("brand_id"),
+            2 brand_id: String => "brand_id: must",
             /// `stock_id`.
-            3 stock_id: String => w::Field::must("stock_id"),
+            3 stock_id: String => "stock_id: must",
             /// `appid`.
-            4 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            4 appid: xinqiao_types::AppId => "appid: must",
             /// `coupon_code`.
-            5 coupon_code: Option<String> => w::Field::new("coupon_code"),
+            5 coupon_code: Option<String> => "coupon_code",
             /// `send_request_no`.
-            6 send_request_no: String => w::Field::must("send_request_no"),
+            6 send_request_no: String => "send_request_no: must",
             /// `attach`.
-            7 attach: Option<String> => w::Field::new("attach"),
+            7 attach: Option<String> => "attach",
             /// `coupon_tag_info`.
-            8 coupon_tag_info: Option<super::UsersByOpenidCouponsPostCouponTagInfo> => w::Field::new("coupon_tag_info"),
+            8 coupon_tag_info: Option<super::UsersByOpenidCouponsPostCouponTagInfo> => "coupon_tag_info",
         }
         new(
-            openid: xinqiao_types::OpenId,
-            product_coupon_id: String,
-            brand_id: String,
-            stock_id: String,
-            appid: xinqiao_types::AppId,
-            send_request_no: String,
+            openid: impl Into<xinqiao_types::OpenId>,
+            product_coupon_id: impl Into<String>,
+            brand_id: impl Into<String>,
+            stock_id: impl Into<String>,
+            appid: impl Into<xinqiao_types::AppId>,
+            send_request_no: impl Into<String>,
         )
-        set(
-            coupon_code: String,
-            attach: String,
-            coupon_tag_info: super::UsersByOpenidCouponsPostCouponTagInfo,
-        )
+        text(coupon_code: String, attach: String)
+        set(coupon_tag_info: super::UsersByOpenidCouponsPostCouponTagInfo)
     }
 
     w::record! {
         /// Answer to [`UsersByOpenidCouponsPost`].
         pub struct UsersByOpenidCouponsPostResponse {
             /// `brand_id`.
-            0 brand_id: String => w::Field::must("brand_id"),
+            0 brand_id: String => "brand_id: must",
             /// `coupon_code`.
-            1 coupon_code: String => w::Field::must("coupon_code"),
+            1 coupon_code: String => "coupon_code: must",
             /// `coupon_state`; one of `CONFIRMING` `PENDING` `EFFECTIVE` `USED` `EXPIRED` `DELETED` `DEACTIVATED`.
-            2 coupon_state: String => w::Field::must("coupon_state"),
+            2 coupon_state: String => "coupon_state: must",
             /// `valid_begin_time`; format `rfc3339`.
-            3 valid_begin_time: String => w::Field::must("valid_begin_time"),
+            3 valid_begin_time: String => "valid_begin_time: must",
             /// `valid_end_time`; format `rfc3339`.
-            4 valid_end_time: String => w::Field::must("valid_end_time"),
+            4 valid_end_time: String => "valid_end_time: must",
             /// `receive_time`; format `rfc3339`.
-            5 receive_time: String => w::Field::must("receive_time"),
+            5 receive_time: String => "receive_time: must",
             /// `send_request_no`.
-            6 send_request_no: String => w::Field::must("send_request_no"),
+            6 send_request_no: String => "send_request_no: must",
             /// `send_channel`; one of `API` `BRAND_MANAGE` `MERCHANT_CARD` `MEMBER` `SMALL_ACTIVITY` `RECEIVE_COMPONENT`.
-            7 send_channel: String => w::Field::must("send_channel"),
+            7 send_channel: String => "send_channel: must",
             /// `confirm_request_no`.
-            8 confirm_request_no: Option<String> => w::Field::new("confirm_request_no"),
+            8 confirm_request_no: Option<String> => "confirm_request_no",
             /// `confirm_time`; format `rfc3339`.
-            9 confirm_time: Option<String> => w::Field::new("confirm_time"),
+            9 confirm_time: Option<String> => "confirm_time",
             /// `deactivate_request_no`.
-            10 deactivate_request_no: Option<String> => w::Field::new("deactivate_request_no"),
+            10 deactivate_request_no: Option<String> => "deactivate_request_no",
             /// `deactivate_time`; format `rfc3339`.
-            11 deactivate_time: Option<String> => w::Field::new("deactivate_time"),
+            11 deactivate_time: Option<String> => "deactivate_time",
             /// `deactivate_reason`.
-            12 deactivate_reason: Option<String> => w::Field::new("deactivate_reason"),
+            12 deactivate_reason: Option<String> => "deactivate_reason",
             /// `single_usage_detail`.
-            13 single_usage_detail: Option<super::SingleUsageDetail> => w::Field::new("single_usage_detail"),
+            13 single_usage_detail: Option<super::SingleUsageDetail> => "single_usage_detail",
             /// `sequential_usage_detail`.
-            14 sequential_usage_detail: Option<super::SequentialUsageDetail> => w::Field::new("sequential_usage_detail"),
+            14 sequential_usage_detail: Option<super::SequentialUsageDetail> => "sequential_usage_detail",
             /// `product_coupon`.
-            15 product_coupon: super::UserCouponProductCoupon => w::Field::must("product_coupon"),
+            15 product_coupon: super::UserCouponProductCoupon => "product_coupon: must",
             /// `stock`.
-            16 stock: super::UserCouponStock => w::Field::must("stock"),
+            16 stock: super::UserCouponStock => "stock: must",
             /// `attach`.
-            17 attach: Option<String> => w::Field::new("attach"),
+            17 attach: Option<String> => "attach",
             /// `channel_custom_info`.
-            18 channel_custom_info: Option<String> => w::Field::new("channel_custom_info"),
+            18 channel_custom_info: Option<String> => "channel_custom_info",
             /// `coupon_tag_info`.
-            19 coupon_tag_info: Option<super::CouponTagInfo> => w::Field::new("coupon_tag_info"),
+            19 coupon_tag_info: Option<super::CouponTagInfo> => "coupon_tag_info",
         }
     }
 
@@ -3996,38 +4018,38 @@ pub mod product_coupon {
         /// * Catalog: `pay_v3.marketing.partner.product_coupon.users_by_openid_pre_send_coupon`.
         pub struct UsersByOpenidPreSendCoupon {
             /// `openid`.
-            0 openid: xinqiao_types::OpenId => w::Field::must("openid").place(w::Place::Path).masked(),
+            0 openid: xinqiao_types::OpenId => "openid: must path masked",
             /// `brand_id`.
-            1 brand_id: String => w::Field::must("brand_id"),
+            1 brand_id: String => "brand_id: must",
             /// `product_coupon_id`.
-            2 product_coupon_id: String => w::Field::must("product_coupon_id"),
+            2 product_coupon_id: String => "product_coupon_id: must",
             /// `stock_id`.
-            3 stock_id: String => w::Field::must("stock_id"),
+            3 stock_id: String => "stock_id: must",
             /// `coupon_code`.
-            4 coupon_code: Option<String> => w::Field::new("coupon_code"),
+            4 coupon_code: Option<String> => "coupon_code",
             /// `appid`.
-            5 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            5 appid: xinqiao_types::AppId => "appid: must",
             /// `send_request_no`.
-            6 send_request_no: String => w::Field::must("send_request_no"),
+            6 send_request_no: String => "send_request_no: must",
             /// `attach`.
-            7 attach: Option<String> => w::Field::new("attach"),
+            7 attach: Option<String> => "attach",
         }
         new(
-            openid: xinqiao_types::OpenId,
-            brand_id: String,
-            product_coupon_id: String,
-            stock_id: String,
-            appid: xinqiao_types::AppId,
-            send_request_no: String,
+            openid: impl Into<xinqiao_types::OpenId>,
+            brand_id: impl Into<String>,
+            product_coupon_id: impl Into<String>,
+            stock_id: impl Into<String>,
+            appid: impl Into<xinqiao_types::AppId>,
+            send_request_no: impl Into<String>,
         )
-        set(coupon_code: String, attach: String)
+        text(coupon_code: String, attach: String)
     }
 
     w::record! {
         /// Answer to [`UsersByOpenidPreSendCoupon`].
         pub struct UsersByOpenidPreSendCouponResponse {
             /// `token`.
-            0 token: String => w::Field::must("token"),
+            0 token: String => "token: must",
         }
     }
 
@@ -4058,36 +4080,36 @@ pub mod product_coupon {
         /// * Catalog: `pay_v3.marketing.partner.product_coupon.users_by_openid_pre_send_coupon_bundle`.
         pub struct UsersByOpenidPreSendCouponBundle {
             /// `openid`.
-            0 openid: xinqiao_types::OpenId => w::Field::must("openid").place(w::Place::Path).masked(),
+            0 openid: xinqiao_types::OpenId => "openid: must path masked",
             /// `brand_id`.
-            1 brand_id: String => w::Field::must("brand_id"),
+            1 brand_id: String => "brand_id: must",
             /// `product_coupon_id`.
-            2 product_coupon_id: String => w::Field::must("product_coupon_id"),
+            2 product_coupon_id: String => "product_coupon_id: must",
             /// `stock_bundle_id`.
-            3 stock_bundle_id: String => w::Field::must("stock_bundle_id"),
+            3 stock_bundle_id: String => "stock_bundle_id: must",
             /// `appid`.
-            4 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            4 appid: xinqiao_types::AppId => "appid: must",
             /// `send_request_no`.
-            5 send_request_no: String => w::Field::must("send_request_no"),
+            5 send_request_no: String => "send_request_no: must",
             /// `attach`.
-            6 attach: Option<String> => w::Field::new("attach"),
+            6 attach: Option<String> => "attach",
         }
         new(
-            openid: xinqiao_types::OpenId,
-            brand_id: String,
-            product_coupon_id: String,
-            stock_bundle_id: String,
-            appid: xinqiao_types::AppId,
-            send_request_no: String,
+            openid: impl Into<xinqiao_types::OpenId>,
+            brand_id: impl Into<String>,
+            product_coupon_id: impl Into<String>,
+            stock_bundle_id: impl Into<String>,
+            appid: impl Into<xinqiao_types::AppId>,
+            send_request_no: impl Into<String>,
         )
-        set(attach: String)
+        text(attach: String)
     }
 
     w::record! {
         /// Answer to [`UsersByOpenidPreSendCouponBundle`].
         pub struct UsersByOpenidPreSendCouponBundleResponse {
             /// `token`.
-            0 token: String => w::Field::must("token"),
+            0 token: String => "token: must",
         }
     }
 
@@ -4118,31 +4140,31 @@ pub mod product_coupon {
         /// * Catalog: `pay_v3.marketing.partner.product_coupon.users_coupon_bundles_deactivate`.
         pub struct UsersCouponBundlesDeactivate {
             /// `openid`.
-            0 openid: xinqiao_types::OpenId => w::Field::must("openid").place(w::Place::Path).masked(),
+            0 openid: xinqiao_types::OpenId => "openid: must path masked",
             /// `user_coupon_bundle_id`.
-            1 user_coupon_bundle_id: String => w::Field::must("user_coupon_bundle_id").place(w::Place::Path),
+            1 user_coupon_bundle_id: String => "user_coupon_bundle_id: must path",
             /// `brand_id`.
-            2 brand_id: String => w::Field::must("brand_id"),
+            2 brand_id: String => "brand_id: must",
             /// `product_coupon_id`.
-            3 product_coupon_id: String => w::Field::must("product_coupon_id"),
+            3 product_coupon_id: String => "product_coupon_id: must",
             /// `stock_bundle_id`.
-            4 stock_bundle_id: String => w::Field::must("stock_bundle_id"),
+            4 stock_bundle_id: String => "stock_bundle_id: must",
             /// `appid`.
-            5 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            5 appid: xinqiao_types::AppId => "appid: must",
             /// `out_request_no`.
-            6 out_request_no: String => w::Field::must("out_request_no"),
+            6 out_request_no: String => "out_request_no: must",
             /// `deactivate_reason`.
-            7 deactivate_reason: String => w::Field::must("deactivate_reason"),
+            7 deactivate_reason: String => "deactivate_reason: must",
         }
         new(
-            openid: xinqiao_types::OpenId,
-            user_coupon_bundle_id: String,
-            brand_id: String,
-            product_coupon_id: String,
-            stock_bundle_id: String,
-            appid: xinqiao_types::AppId,
-            out_request_no: String,
-            deactivate_reason: String,
+            openid: impl Into<xinqiao_types::OpenId>,
+            user_coupon_bundle_id: impl Into<String>,
+            brand_id: impl Into<String>,
+            product_coupon_id: impl Into<String>,
+            stock_bundle_id: impl Into<String>,
+            appid: impl Into<xinqiao_types::AppId>,
+            out_request_no: impl Into<String>,
+            deactivate_reason: impl Into<String>,
         )
     }
 
@@ -4150,9 +4172,9 @@ pub mod product_coupon {
         /// Answer to [`UsersCouponBundlesDeactivate`].
         pub struct UsersCouponBundlesDeactivateResponse {
             /// `user_coupon_bundle_id`.
-            0 user_coupon_bundle_id: String => w::Field::must("user_coupon_bundle_id"),
+            0 user_coupon_bundle_id: String => "user_coupon_bundle_id: must",
             /// `user_product_coupon_list`.
-            1 user_product_coupon_list: Vec<super::UserProductCoupon> => w::Field::must("user_product_coupon_list"),
+            1 user_product_coupon_list: Vec<super::UserProductCoupon> => "user_product_coupon_list: must",
         }
     }
 
@@ -4184,28 +4206,28 @@ pub mod product_coupon {
         /// * Catalog: `pay_v3.marketing.partner.product_coupon.users_coupons_confirm`.
         pub struct UsersCouponsConfirm {
             /// `openid`.
-            0 openid: xinqiao_types::OpenId => w::Field::must("openid").place(w::Place::Path).masked(),
+            0 openid: xinqiao_types::OpenId => "openid: must path masked",
             /// `coupon_code`.
-            1 coupon_code: String => w::Field::must("coupon_code").place(w::Place::Path),
+            1 coupon_code: String => "coupon_code: must path",
             /// `product_coupon_id`.
-            2 product_coupon_id: String => w::Field::must("product_coupon_id"),
+            2 product_coupon_id: String => "product_coupon_id: must",
             /// `brand_id`.
-            3 brand_id: String => w::Field::must("brand_id"),
+            3 brand_id: String => "brand_id: must",
             /// `stock_id`.
-            4 stock_id: String => w::Field::must("stock_id"),
+            4 stock_id: String => "stock_id: must",
             /// `appid`.
-            5 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            5 appid: xinqiao_types::AppId => "appid: must",
             /// `out_request_no`.
-            6 out_request_no: String => w::Field::must("out_request_no"),
+            6 out_request_no: String => "out_request_no: must",
         }
         new(
-            openid: xinqiao_types::OpenId,
-            coupon_code: String,
-            product_coupon_id: String,
-            brand_id: String,
-            stock_id: String,
-            appid: xinqiao_types::AppId,
-            out_request_no: String,
+            openid: impl Into<xinqiao_types::OpenId>,
+            coupon_code: impl Into<String>,
+            product_coupon_id: impl Into<String>,
+            brand_id: impl Into<String>,
+            stock_id: impl Into<String>,
+            appid: impl Into<xinqiao_types::AppId>,
+            out_request_no: impl Into<String>,
         )
     }
 
@@ -4213,47 +4235,47 @@ pub mod product_coupon {
         /// Answer to [`UsersCouponsConfirm`].
         pub struct UsersCouponsConfirmResponse {
             /// `brand_id`.
-            0 brand_id: String => w::Field::must("brand_id"),
+            0 brand_id: String => "brand_id: must",
             /// `coupon_code`.
-            1 coupon_code: String => w::Field::must("coupon_code"),
+            1 coupon_code: String => "coupon_code: must",
             /// `coupon_state`; one of `CONFIRMING` `PENDING` `EFFECTIVE` `USED` `EXPIRED` `DELETED` `DEACTIVATED`.
-            2 coupon_state: String => w::Field::must("coupon_state"),
+            2 coupon_state: String => "coupon_state: must",
             /// `valid_begin_time`; format `rfc3339`.
-            3 valid_begin_time: String => w::Field::must("valid_begin_time"),
+            3 valid_begin_time: String => "valid_begin_time: must",
             /// `valid_end_time`; format `rfc3339`.
-            4 valid_end_time: String => w::Field::must("valid_end_time"),
+            4 valid_end_time: String => "valid_end_time: must",
             /// `receive_time`; format `rfc3339`.
-            5 receive_time: String => w::Field::must("receive_time"),
+            5 receive_time: String => "receive_time: must",
             /// `send_request_no`.
-            6 send_request_no: String => w::Field::must("send_request_no"),
+            6 send_request_no: String => "send_request_no: must",
             /// `send_channel`; one of `API` `BRAND_MANAGE` `MERCHANT_CARD` `MEMBER` `SMALL_ACTIVITY` `RECEIVE_COMPONENT`.
-            7 send_channel: String => w::Field::must("send_channel"),
+            7 send_channel: String => "send_channel: must",
             /// `confirm_request_no`.
-            8 confirm_request_no: Option<String> => w::Field::new("confirm_request_no"),
+            8 confirm_request_no: Option<String> => "confirm_request_no",
             /// `confirm_time`; format `rfc3339`.
-            9 confirm_time: Option<String> => w::Field::new("confirm_time"),
+            9 confirm_time: Option<String> => "confirm_time",
             /// `deactivate_request_no`.
-            10 deactivate_request_no: Option<String> => w::Field::new("deactivate_request_no"),
+            10 deactivate_request_no: Option<String> => "deactivate_request_no",
             /// `deactivate_time`; format `rfc3339`.
-            11 deactivate_time: Option<String> => w::Field::new("deactivate_time"),
+            11 deactivate_time: Option<String> => "deactivate_time",
             /// `deactivate_reason`.
-            12 deactivate_reason: Option<String> => w::Field::new("deactivate_reason"),
+            12 deactivate_reason: Option<String> => "deactivate_reason",
             /// `single_usage_detail`.
-            13 single_usage_detail: Option<super::UsersCouponsConfirmSingleUsageDetail> => w::Field::new("single_usage_detail"),
+            13 single_usage_detail: Option<super::UsersCouponsConfirmSingleUsageDetail> => "single_usage_detail",
             /// `sequential_usage_detail`.
-            14 sequential_usage_detail: Option<super::UsersCouponsConfirmSequentialUsageDetail> => w::Field::new("sequential_usage_detail"),
+            14 sequential_usage_detail: Option<super::UsersCouponsConfirmSequentialUsageDetail> => "sequential_usage_detail",
             /// `product_coupon`.
-            15 product_coupon: super::UserCouponProductCoupon => w::Field::must("product_coupon"),
+            15 product_coupon: super::UserCouponProductCoupon => "product_coupon: must",
             /// `stock`.
-            16 stock: super::ProductCouponsStock => w::Field::must("stock"),
+            16 stock: super::ProductCouponsStock => "stock: must",
             /// `attach`.
-            17 attach: Option<String> => w::Field::new("attach"),
+            17 attach: Option<String> => "attach",
             /// `channel_custom_info`.
-            18 channel_custom_info: Option<String> => w::Field::new("channel_custom_info"),
+            18 channel_custom_info: Option<String> => "channel_custom_info",
             /// `coupon_tag_info`.
-            19 coupon_tag_info: Option<super::CouponTagInfo> => w::Field::new("coupon_tag_info"),
+            19 coupon_tag_info: Option<super::CouponTagInfo> => "coupon_tag_info",
             /// `progressive_bundle_usage_detail`.
-            20 progressive_bundle_usage_detail: Option<super::ProgressiveBundleUsageDetailItem> => w::Field::new("progressive_bundle_usage_detail"),
+            20 progressive_bundle_usage_detail: Option<super::ProgressiveBundleUsageDetailItem> => "progressive_bundle_usage_detail",
         }
     }
 
@@ -4285,31 +4307,31 @@ pub mod product_coupon {
         /// * Catalog: `pay_v3.marketing.partner.product_coupon.users_coupons_deactivate`.
         pub struct UsersCouponsDeactivate {
             /// `openid`.
-            0 openid: xinqiao_types::OpenId => w::Field::must("openid").place(w::Place::Path).masked(),
+            0 openid: xinqiao_types::OpenId => "openid: must path masked",
             /// `coupon_code`.
-            1 coupon_code: String => w::Field::must("coupon_code").place(w::Place::Path),
+            1 coupon_code: String => "coupon_code: must path",
             /// `product_coupon_id`.
-            2 product_coupon_id: String => w::Field::must("product_coupon_id"),
+            2 product_coupon_id: String => "product_coupon_id: must",
             /// `brand_id`.
-            3 brand_id: String => w::Field::must("brand_id"),
+            3 brand_id: String => "brand_id: must",
             /// `stock_id`.
-            4 stock_id: String => w::Field::must("stock_id"),
+            4 stock_id: String => "stock_id: must",
             /// `appid`.
-            5 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            5 appid: xinqiao_types::AppId => "appid: must",
             /// `out_request_no`.
-            6 out_request_no: String => w::Field::must("out_request_no"),
+            6 out_request_no: String => "out_request_no: must",
             /// `deactivate_reason`.
-            7 deactivate_reason: String => w::Field::must("deactivate_reason"),
+            7 deactivate_reason: String => "deactivate_reason: must",
         }
         new(
-            openid: xinqiao_types::OpenId,
-            coupon_code: String,
-            product_coupon_id: String,
-            brand_id: String,
-            stock_id: String,
-            appid: xinqiao_types::AppId,
-            out_request_no: String,
-            deactivate_reason: String,
+            openid: impl Into<xinqiao_types::OpenId>,
+            coupon_code: impl Into<String>,
+            product_coupon_id: impl Into<String>,
+            brand_id: impl Into<String>,
+            stock_id: impl Into<String>,
+            appid: impl Into<xinqiao_types::AppId>,
+            out_request_no: impl Into<String>,
+            deactivate_reason: impl Into<String>,
         )
     }
 
@@ -4317,45 +4339,45 @@ pub mod product_coupon {
         /// Answer to [`UsersCouponsDeactivate`].
         pub struct UsersCouponsDeactivateResponse {
             /// `brand_id`.
-            0 brand_id: String => w::Field::must("brand_id"),
+            0 brand_id: String => "brand_id: must",
             /// `coupon_code`.
-            1 coupon_code: String => w::Field::must("coupon_code"),
+            1 coupon_code: String => "coupon_code: must",
             /// `coupon_state`; one of `CONFIRMING` `PENDING` `EFFECTIVE` `USED` `EXPIRED` `DELETED` `DEACTIVATED`.
-            2 coupon_state: String => w::Field::must("coupon_state"),
+            2 coupon_state: String => "coupon_state: must",
             /// `valid_begin_time`; format `rfc3339`.
-            3 valid_begin_time: String => w::Field::must("valid_begin_time"),
+            3 valid_begin_time: String => "valid_begin_time: must",
             /// `valid_end_time`; format `rfc3339`.
-            4 valid_end_time: String => w::Field::must("valid_end_time"),
+            4 valid_end_time: String => "valid_end_time: must",
             /// `receive_time`; format `rfc3339`.
-            5 receive_time: String => w::Field::must("receive_time"),
+            5 receive_time: String => "receive_time: must",
             /// `send_request_no`.
-            6 send_request_no: String => w::Field::must("send_request_no"),
+            6 send_request_no: String => "send_request_no: must",
             /// `send_channel`; one of `API` `BRAND_MANAGE` `MERCHANT_CARD` `MEMBER` `SMALL_ACTIVITY` `RECEIVE_COMPONENT`.
-            7 send_channel: String => w::Field::must("send_channel"),
+            7 send_channel: String => "send_channel: must",
             /// `confirm_request_no`.
-            8 confirm_request_no: Option<String> => w::Field::new("confirm_request_no"),
+            8 confirm_request_no: Option<String> => "confirm_request_no",
             /// `confirm_time`; format `rfc3339`.
-            9 confirm_time: Option<String> => w::Field::new("confirm_time"),
+            9 confirm_time: Option<String> => "confirm_time",
             /// `deactivate_request_no`.
-            10 deactivate_request_no: Option<String> => w::Field::new("deactivate_request_no"),
+            10 deactivate_request_no: Option<String> => "deactivate_request_no",
             /// `deactivate_time`; format `rfc3339`.
-            11 deactivate_time: Option<String> => w::Field::new("deactivate_time"),
+            11 deactivate_time: Option<String> => "deactivate_time",
             /// `deactivate_reason`.
-            12 deactivate_reason: Option<String> => w::Field::new("deactivate_reason"),
+            12 deactivate_reason: Option<String> => "deactivate_reason",
             /// `single_usage_detail`.
-            13 single_usage_detail: Option<super::SingleUsageDetail> => w::Field::new("single_usage_detail"),
+            13 single_usage_detail: Option<super::SingleUsageDetail> => "single_usage_detail",
             /// `sequential_usage_detail`.
-            14 sequential_usage_detail: Option<super::SequentialUsageDetail> => w::Field::new("sequential_usage_detail"),
+            14 sequential_usage_detail: Option<super::SequentialUsageDetail> => "sequential_usage_detail",
             /// `product_coupon`.
-            15 product_coupon: super::UserCouponProductCoupon => w::Field::must("product_coupon"),
+            15 product_coupon: super::UserCouponProductCoupon => "product_coupon: must",
             /// `stock`.
-            16 stock: super::ProductCouponsStock => w::Field::must("stock"),
+            16 stock: super::ProductCouponsStock => "stock: must",
             /// `attach`.
-            17 attach: Option<String> => w::Field::new("attach"),
+            17 attach: Option<String> => "attach",
             /// `channel_custom_info`.
-            18 channel_custom_info: Option<String> => w::Field::new("channel_custom_info"),
+            18 channel_custom_info: Option<String> => "channel_custom_info",
             /// `coupon_tag_info`.
-            19 coupon_tag_info: Option<super::CouponTagInfo> => w::Field::new("coupon_tag_info"),
+            19 coupon_tag_info: Option<super::CouponTagInfo> => "coupon_tag_info",
         }
     }
 
@@ -4387,30 +4409,30 @@ pub mod product_coupon {
         /// * Catalog: `pay_v3.marketing.partner.product_coupon.users_coupons_return`.
         pub struct UsersCouponsReturn {
             /// `openid`.
-            0 openid: xinqiao_types::OpenId => w::Field::must("openid").place(w::Place::Path).masked(),
+            0 openid: xinqiao_types::OpenId => "openid: must path masked",
             /// `coupon_code`.
-            1 coupon_code: String => w::Field::must("coupon_code").place(w::Place::Path),
+            1 coupon_code: String => "coupon_code: must path",
             /// `product_coupon_id`.
-            2 product_coupon_id: String => w::Field::must("product_coupon_id"),
+            2 product_coupon_id: String => "product_coupon_id: must",
             /// `brand_id`.
-            3 brand_id: String => w::Field::must("brand_id"),
+            3 brand_id: String => "brand_id: must",
             /// `stock_id`.
-            4 stock_id: String => w::Field::must("stock_id"),
+            4 stock_id: String => "stock_id: must",
             /// `appid`.
-            5 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            5 appid: xinqiao_types::AppId => "appid: must",
             /// `out_request_no`.
-            6 out_request_no: String => w::Field::must("out_request_no"),
+            6 out_request_no: String => "out_request_no: must",
             /// `sequential_coupon_index`.
-            7 sequential_coupon_index: Option<i64> => w::Field::new("sequential_coupon_index"),
+            7 sequential_coupon_index: Option<i64> => "sequential_coupon_index",
         }
         new(
-            openid: xinqiao_types::OpenId,
-            coupon_code: String,
-            product_coupon_id: String,
-            brand_id: String,
-            stock_id: String,
-            appid: xinqiao_types::AppId,
-            out_request_no: String,
+            openid: impl Into<xinqiao_types::OpenId>,
+            coupon_code: impl Into<String>,
+            product_coupon_id: impl Into<String>,
+            brand_id: impl Into<String>,
+            stock_id: impl Into<String>,
+            appid: impl Into<xinqiao_types::AppId>,
+            out_request_no: impl Into<String>,
         )
         set(sequential_coupon_index: i64)
     }
@@ -4419,45 +4441,45 @@ pub mod product_coupon {
         /// Answer to [`UsersCouponsReturn`].
         pub struct UsersCouponsReturnResponse {
             /// `brand_id`.
-            0 brand_id: String => w::Field::must("brand_id"),
+            0 brand_id: String => "brand_id: must",
             /// `coupon_code`.
-            1 coupon_code: String => w::Field::must("coupon_code"),
+            1 coupon_code: String => "coupon_code: must",
             /// `coupon_state`; one of `CONFIRMING` `PENDING` `EFFECTIVE` `USED` `EXPIRED` `DELETED` `DEACTIVATED`.
-            2 coupon_state: String => w::Field::must("coupon_state"),
+            2 coupon_state: String => "coupon_state: must",
             /// `valid_begin_time`; format `rfc3339`.
-            3 valid_begin_time: String => w::Field::must("valid_begin_time"),
+            3 valid_begin_time: String => "valid_begin_time: must",
             /// `valid_end_time`; format `rfc3339`.
-            4 valid_end_time: String => w::Field::must("valid_end_time"),
+            4 valid_end_time: String => "valid_end_time: must",
             /// `receive_time`; format `rfc3339`.
-            5 receive_time: String => w::Field::must("receive_time"),
+            5 receive_time: String => "receive_time: must",
             /// `send_request_no`.
-            6 send_request_no: String => w::Field::must("send_request_no"),
+            6 send_request_no: String => "send_request_no: must",
             /// `send_channel`; one of `API` `BRAND_MANAGE` `MERCHANT_CARD` `MEMBER` `SMALL_ACTIVITY` `RECEIVE_COMPONENT`.
-            7 send_channel: String => w::Field::must("send_channel"),
+            7 send_channel: String => "send_channel: must",
             /// `confirm_request_no`.
-            8 confirm_request_no: Option<String> => w::Field::new("confirm_request_no"),
+            8 confirm_request_no: Option<String> => "confirm_request_no",
             /// `confirm_time`; format `rfc3339`.
-            9 confirm_time: Option<String> => w::Field::new("confirm_time"),
+            9 confirm_time: Option<String> => "confirm_time",
             /// `deactivate_request_no`.
-            10 deactivate_request_no: Option<String> => w::Field::new("deactivate_request_no"),
+            10 deactivate_request_no: Option<String> => "deactivate_request_no",
             /// `deactivate_time`; format `rfc3339`.
-            11 deactivate_time: Option<String> => w::Field::new("deactivate_time"),
+            11 deactivate_time: Option<String> => "deactivate_time",
             /// `deactivate_reason`.
-            12 deactivate_reason: Option<String> => w::Field::new("deactivate_reason"),
+            12 deactivate_reason: Option<String> => "deactivate_reason",
             /// `single_usage_detail`.
-            13 single_usage_detail: Option<super::SingleUsageDetail> => w::Field::new("single_usage_detail"),
+            13 single_usage_detail: Option<super::SingleUsageDetail> => "single_usage_detail",
             /// `sequential_usage_detail`.
-            14 sequential_usage_detail: Option<super::SequentialUsageDetail> => w::Field::new("sequential_usage_detail"),
+            14 sequential_usage_detail: Option<super::SequentialUsageDetail> => "sequential_usage_detail",
             /// `product_coupon`.
-            15 product_coupon: super::UserCouponProductCoupon => w::Field::must("product_coupon"),
+            15 product_coupon: super::UserCouponProductCoupon => "product_coupon: must",
             /// `stock`.
-            16 stock: super::ProductCouponsStock => w::Field::must("stock"),
+            16 stock: super::ProductCouponsStock => "stock: must",
             /// `attach`.
-            17 attach: Option<String> => w::Field::new("attach"),
+            17 attach: Option<String> => "attach",
             /// `channel_custom_info`.
-            18 channel_custom_info: Option<String> => w::Field::new("channel_custom_info"),
+            18 channel_custom_info: Option<String> => "channel_custom_info",
             /// `coupon_tag_info`.
-            19 coupon_tag_info: Option<super::CouponTagInfo> => w::Field::new("coupon_tag_info"),
+            19 coupon_tag_info: Option<super::CouponTagInfo> => "coupon_tag_info",
         }
     }
 
@@ -4489,46 +4511,46 @@ pub mod product_coupon {
         /// * Catalog: `pay_v3.marketing.partner.product_coupon.users_coupons_use`.
         pub struct UsersCouponsUse {
             /// `openid`.
-            0 openid: xinqiao_types::OpenId => w::Field::must("openid").place(w::Place::Path).masked(),
+            0 openid: xinqiao_types::OpenId => "openid: must path masked",
             /// `coupon_code`.
-            1 coupon_code: String => w::Field::must("coupon_code").place(w::Place::Path),
+            1 coupon_code: String => "coupon_code: must path",
             /// `product_coupon_id`.
-            2 product_coupon_id: String => w::Field::must("product_coupon_id"),
+            2 product_coupon_id: String => "product_coupon_id: must",
             /// `brand_id`.
-            3 brand_id: String => w::Field::must("brand_id"),
+            3 brand_id: String => "brand_id: must",
             /// `stock_id`.
-            4 stock_id: String => w::Field::must("stock_id"),
+            4 stock_id: String => "stock_id: must",
             /// `appid`.
-            5 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            5 appid: xinqiao_types::AppId => "appid: must",
             /// `out_request_no`.
-            6 out_request_no: String => w::Field::must("out_request_no"),
+            6 out_request_no: String => "out_request_no: must",
             /// `use_time`; format `rfc3339`.
-            7 use_time: String => w::Field::must("use_time"),
+            7 use_time: String => "use_time: must",
             /// `associated_order_info`.
-            8 associated_order_info: super::SingleUsageDetailAssociatedOrderInfo => w::Field::must("associated_order_info"),
+            8 associated_order_info: super::SingleUsageDetailAssociatedOrderInfo => "associated_order_info: must",
             /// `sequential_coupon_index`.
-            9 sequential_coupon_index: Option<i64> => w::Field::new("sequential_coupon_index"),
+            9 sequential_coupon_index: Option<i64> => "sequential_coupon_index",
             /// `store_id`.
-            10 store_id: Option<String> => w::Field::new("store_id"),
+            10 store_id: Option<String> => "store_id",
             /// `associated_pay_score_order_info`.
-            11 associated_pay_score_order_info: Option<super::AssociatedPayScoreOrderInfoItem> => w::Field::new("associated_pay_score_order_info"),
+            11 associated_pay_score_order_info: Option<super::AssociatedPayScoreOrderInfoItem> => "associated_pay_score_order_info",
             /// `saved_amount`.
-            12 saved_amount: Option<i64> => w::Field::new("saved_amount"),
+            12 saved_amount: Option<i64> => "saved_amount",
         }
         new(
-            openid: xinqiao_types::OpenId,
-            coupon_code: String,
-            product_coupon_id: String,
-            brand_id: String,
-            stock_id: String,
-            appid: xinqiao_types::AppId,
-            out_request_no: String,
-            use_time: String,
+            openid: impl Into<xinqiao_types::OpenId>,
+            coupon_code: impl Into<String>,
+            product_coupon_id: impl Into<String>,
+            brand_id: impl Into<String>,
+            stock_id: impl Into<String>,
+            appid: impl Into<xinqiao_types::AppId>,
+            out_request_no: impl Into<String>,
+            use_time: impl Into<String>,
             associated_order_info: super::SingleUsageDetailAssociatedOrderInfo,
         )
+        text(store_id: String)
         set(
             sequential_coupon_index: i64,
-            store_id: String,
             associated_pay_score_order_info: super::AssociatedPayScoreOrderInfoItem,
             saved_amount: i64,
         )
@@ -4538,45 +4560,45 @@ pub mod product_coupon {
         /// Answer to [`UsersCouponsUse`].
         pub struct UsersCouponsUseResponse {
             /// `brand_id`.
-            0 brand_id: String => w::Field::must("brand_id"),
+            0 brand_id: String => "brand_id: must",
             /// `coupon_code`.
-            1 coupon_code: String => w::Field::must("coupon_code"),
+            1 coupon_code: String => "coupon_code: must",
             /// `coupon_state`; one of `CONFIRMING` `PENDING` `EFFECTIVE` `USED` `EXPIRED` `DELETED` `DEACTIVATED`.
-            2 coupon_state: String => w::Field::must("coupon_state"),
+            2 coupon_state: String => "coupon_state: must",
             /// `valid_begin_time`; format `rfc3339`.
-            3 valid_begin_time: String => w::Field::must("valid_begin_time"),
+            3 valid_begin_time: String => "valid_begin_time: must",
             /// `valid_end_time`; format `rfc3339`.
-            4 valid_end_time: String => w::Field::must("valid_end_time"),
+            4 valid_end_time: String => "valid_end_time: must",
             /// `receive_time`; format `rfc3339`.
-            5 receive_time: String => w::Field::must("receive_time"),
+            5 receive_time: String => "receive_time: must",
             /// `send_request_no`.
-            6 send_request_no: String => w::Field::must("send_request_no"),
+            6 send_request_no: String => "send_request_no: must",
             /// `send_channel`; one of `API` `BRAND_MANAGE` `MERCHANT_CARD` `MEMBER` `SMALL_ACTIVITY` `RECEIVE_COMPONENT`.
-            7 send_channel: String => w::Field::must("send_channel"),
+            7 send_channel: String => "send_channel: must",
             /// `confirm_request_no`.
-            8 confirm_request_no: Option<String> => w::Field::new("confirm_request_no"),
+            8 confirm_request_no: Option<String> => "confirm_request_no",
             /// `confirm_time`; format `rfc3339`.
-            9 confirm_time: Option<String> => w::Field::new("confirm_time"),
+            9 confirm_time: Option<String> => "confirm_time",
             /// `deactivate_request_no`.
-            10 deactivate_request_no: Option<String> => w::Field::new("deactivate_request_no"),
+            10 deactivate_request_no: Option<String> => "deactivate_request_no",
             /// `deactivate_time`; format `rfc3339`.
-            11 deactivate_time: Option<String> => w::Field::new("deactivate_time"),
+            11 deactivate_time: Option<String> => "deactivate_time",
             /// `deactivate_reason`.
-            12 deactivate_reason: Option<String> => w::Field::new("deactivate_reason"),
+            12 deactivate_reason: Option<String> => "deactivate_reason",
             /// `single_usage_detail`.
-            13 single_usage_detail: Option<super::SingleUsageDetail> => w::Field::new("single_usage_detail"),
+            13 single_usage_detail: Option<super::SingleUsageDetail> => "single_usage_detail",
             /// `sequential_usage_detail`.
-            14 sequential_usage_detail: Option<super::SequentialUsageDetail> => w::Field::new("sequential_usage_detail"),
+            14 sequential_usage_detail: Option<super::SequentialUsageDetail> => "sequential_usage_detail",
             /// `product_coupon`.
-            15 product_coupon: super::UserCouponProductCoupon => w::Field::must("product_coupon"),
+            15 product_coupon: super::UserCouponProductCoupon => "product_coupon: must",
             /// `stock`.
-            16 stock: super::ProductCouponsStock => w::Field::must("stock"),
+            16 stock: super::ProductCouponsStock => "stock: must",
             /// `attach`.
-            17 attach: Option<String> => w::Field::new("attach"),
+            17 attach: Option<String> => "attach",
             /// `channel_custom_info`.
-            18 channel_custom_info: Option<String> => w::Field::new("channel_custom_info"),
+            18 channel_custom_info: Option<String> => "channel_custom_info",
             /// `coupon_tag_info`.
-            19 coupon_tag_info: Option<super::CouponTagInfo> => w::Field::new("coupon_tag_info"),
+            19 coupon_tag_info: Option<super::CouponTagInfo> => "coupon_tag_info",
         }
     }
 

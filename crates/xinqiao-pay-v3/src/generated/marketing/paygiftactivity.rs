@@ -7,7 +7,7 @@ w::record! {
     /// `ActivitiesByActivityIdAwardSendRule`.
     pub struct ActivitiesByActivityIdAwardSendRule {
         /// `full_send_rule`.
-        0 full_send_rule: FullSendRule => w::Field::must("full_send_rule"),
+        0 full_send_rule: FullSendRule => "full_send_rule: must",
     }
 }
 
@@ -15,11 +15,11 @@ w::record! {
     /// `ActivitiesByActivityIdGoodsData`.
     pub struct ActivitiesByActivityIdGoodsData {
         /// `goods_id`.
-        0 goods_id: String => w::Field::must("goods_id"),
+        0 goods_id: String => "goods_id: must",
         /// `create_time`; format `rfc3339`.
-        1 create_time: String => w::Field::must("create_time"),
+        1 create_time: String => "create_time: must",
         /// `update_time`; format `rfc3339`.
-        2 update_time: String => w::Field::must("update_time"),
+        2 update_time: String => "update_time: must",
     }
 }
 
@@ -27,13 +27,13 @@ w::record! {
     /// `ActivitiesByActivityIdMerchantsData`.
     pub struct ActivitiesByActivityIdMerchantsData {
         /// `mchid`.
-        0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+        0 mchid: xinqiao_types::MchId => "mchid: must",
         /// `merchant_name`.
-        1 merchant_name: Option<String> => w::Field::new("merchant_name"),
+        1 merchant_name: Option<String> => "merchant_name",
         /// `create_time`; format `rfc3339`.
-        2 create_time: String => w::Field::must("create_time"),
+        2 create_time: String => "create_time: must",
         /// `update_time`; format `rfc3339`.
-        3 update_time: String => w::Field::must("update_time"),
+        3 update_time: String => "update_time: must",
     }
 }
 
@@ -41,29 +41,29 @@ w::record! {
     /// `ActivitiesData`.
     pub struct ActivitiesData {
         /// `activity_id`.
-        0 activity_id: String => w::Field::must("activity_id"),
+        0 activity_id: String => "activity_id: must",
         /// `activity_type`.
-        1 activity_type: Option<String> => w::Field::new("activity_type"),
+        1 activity_type: Option<String> => "activity_type",
         /// `activity_status`.
-        2 activity_status: String => w::Field::must("activity_status"),
+        2 activity_status: String => "activity_status: must",
         /// `creator_merchant_id`.
-        3 creator_merchant_id: String => w::Field::must("creator_merchant_id"),
+        3 creator_merchant_id: String => "creator_merchant_id: must",
         /// `belong_merchant_id`.
-        4 belong_merchant_id: String => w::Field::must("belong_merchant_id"),
+        4 belong_merchant_id: String => "belong_merchant_id: must",
         /// `activity_base_info`.
-        5 activity_base_info: ActivityBaseInfo => w::Field::must("activity_base_info"),
+        5 activity_base_info: ActivityBaseInfo => "activity_base_info: must",
         /// `award_send_rule`.
-        6 award_send_rule: AwardSendRule => w::Field::must("award_send_rule"),
+        6 award_send_rule: AwardSendRule => "award_send_rule: must",
         /// `advanced_setting`.
-        7 advanced_setting: Option<AdvancedSetting> => w::Field::new("advanced_setting"),
+        7 advanced_setting: Option<AdvancedSetting> => "advanced_setting",
         /// `pause_time`; format `rfc3339`.
-        8 pause_time: Option<String> => w::Field::new("pause_time"),
+        8 pause_time: Option<String> => "pause_time",
         /// `recovery_time`; format `rfc3339`.
-        9 recovery_time: Option<String> => w::Field::new("recovery_time"),
+        9 recovery_time: Option<String> => "recovery_time",
         /// `create_time`; format `rfc3339`.
-        10 create_time: String => w::Field::must("create_time"),
+        10 create_time: String => "create_time: must",
         /// `update_time`; format `rfc3339`.
-        11 update_time: String => w::Field::must("update_time"),
+        11 update_time: String => "update_time: must",
     }
 }
 
@@ -71,27 +71,27 @@ w::record! {
     /// `ActivityBaseInfo`.
     pub struct ActivityBaseInfo {
         /// `activity_name`.
-        0 activity_name: String => w::Field::must("activity_name"),
+        0 activity_name: String => "activity_name: must",
         /// `activity_second_title`.
-        1 activity_second_title: String => w::Field::must("activity_second_title"),
+        1 activity_second_title: String => "activity_second_title: must",
         /// `out_request_no`.
-        2 out_request_no: String => w::Field::must("out_request_no"),
+        2 out_request_no: String => "out_request_no: must",
         /// `merchant_logo_url`.
-        3 merchant_logo_url: String => w::Field::must("merchant_logo_url"),
+        3 merchant_logo_url: String => "merchant_logo_url: must",
         /// `background_color`; one of `Color010` `Color020` `Color030` `Color040` `Color050` `Color060` `Color070` `Color080` ….
-        4 background_color: Option<String> => w::Field::new("background_color"),
+        4 background_color: Option<String> => "background_color",
         /// `begin_time`; format `rfc3339`.
-        5 begin_time: String => w::Field::must("begin_time"),
+        5 begin_time: String => "begin_time: must",
         /// `end_time`; format `rfc3339`.
-        6 end_time: String => w::Field::must("end_time"),
+        6 end_time: String => "end_time: must",
         /// `available_periods`.
-        7 available_periods: Option<AvailablePeriod> => w::Field::new("available_periods"),
+        7 available_periods: Option<AvailablePeriod> => "available_periods",
         /// `delivery_purpose`; one of `OFF_LINE_PAY` `JUMP_MINI_APP`.
-        8 delivery_purpose: String => w::Field::must("delivery_purpose"),
+        8 delivery_purpose: String => "delivery_purpose: must",
         /// `mini_programs_appid`.
-        9 mini_programs_appid: Option<String> => w::Field::new("mini_programs_appid"),
+        9 mini_programs_appid: Option<String> => "mini_programs_appid",
         /// `mini_programs_path`.
-        10 mini_programs_path: Option<String> => w::Field::new("mini_programs_path"),
+        10 mini_programs_path: Option<String> => "mini_programs_path",
     }
 }
 
@@ -99,9 +99,9 @@ w::record! {
     /// `ActivityBaseInfoAvailablePeriod`.
     pub struct ActivityBaseInfoAvailablePeriod {
         /// `available_time`.
-        0 available_time: Option<Vec<AvailablePeriodAvailableTime>> => w::Field::new("available_time"),
+        0 available_time: Option<Vec<AvailablePeriodAvailableTime>> => "available_time",
         /// `available_day_time`.
-        1 available_day_time: Option<Vec<AvailablePeriodAvailableDayTime>> => w::Field::new("available_day_time"),
+        1 available_day_time: Option<Vec<AvailablePeriodAvailableDayTime>> => "available_day_time",
     }
     new()
     set(
@@ -114,13 +114,13 @@ w::record! {
     /// `AdvancedSetting`.
     pub struct AdvancedSetting {
         /// `delivery_user_category`; one of `BUSIFAVOR`.
-        0 delivery_user_category: Option<String> => w::Field::new("delivery_user_category"),
+        0 delivery_user_category: Option<String> => "delivery_user_category",
         /// `merchant_member_appid`.
-        1 merchant_member_appid: Option<String> => w::Field::new("merchant_member_appid"),
+        1 merchant_member_appid: Option<String> => "merchant_member_appid",
         /// `goods_tags`.
-        2 goods_tags: Option<Vec<String>> => w::Field::new("goods_tags"),
+        2 goods_tags: Option<Vec<String>> => "goods_tags",
         /// `payment_mode`.
-        3 payment_mode: Option<PaymentMode> => w::Field::new("payment_mode"),
+        3 payment_mode: Option<PaymentMode> => "payment_mode",
     }
 }
 
@@ -128,9 +128,9 @@ w::record! {
     /// `AvailableDayTime`.
     pub struct AvailableDayTime {
         /// `begin_day_time`; format `HHmmss`.
-        0 begin_day_time: String => w::Field::must("begin_day_time"),
+        0 begin_day_time: String => "begin_day_time: must",
         /// `end_day_time`; format `HHmmss`.
-        1 end_day_time: String => w::Field::must("end_day_time"),
+        1 end_day_time: String => "end_day_time: must",
     }
 }
 
@@ -138,9 +138,9 @@ w::record! {
     /// `AvailablePeriod`.
     pub struct AvailablePeriod {
         /// `available_time`.
-        0 available_time: Option<Vec<AvailableTime>> => w::Field::new("available_time"),
+        0 available_time: Option<Vec<AvailableTime>> => "available_time",
         /// `available_day_time`.
-        1 available_day_time: Option<Vec<AvailableDayTime>> => w::Field::new("available_day_time"),
+        1 available_day_time: Option<Vec<AvailableDayTime>> => "available_day_time",
     }
 }
 
@@ -148,33 +148,33 @@ w::record! {
     /// `AvailablePeriodAvailableDayTime`.
     pub struct AvailablePeriodAvailableDayTime {
         /// `begin_day_time`; format `HHmmss`.
-        0 begin_day_time: Option<String> => w::Field::new("begin_day_time"),
+        0 begin_day_time: Option<String> => "begin_day_time",
         /// `end_day_time`; format `HHmmss`.
-        1 end_day_time: Option<String> => w::Field::new("end_day_time"),
+        1 end_day_time: Option<String> => "end_day_time",
     }
     new()
-    set(begin_day_time: String, end_day_time: String)
+    text(begin_day_time: String, end_day_time: String)
 }
 
 w::record! {
     /// `AvailablePeriodAvailableTime`.
     pub struct AvailablePeriodAvailableTime {
         /// `begin_time`; format `rfc3339`.
-        0 begin_time: Option<String> => w::Field::new("begin_time"),
+        0 begin_time: Option<String> => "begin_time",
         /// `end_time`; format `rfc3339`.
-        1 end_time: Option<String> => w::Field::new("end_time"),
+        1 end_time: Option<String> => "end_time",
     }
     new()
-    set(begin_time: String, end_time: String)
+    text(begin_time: String, end_time: String)
 }
 
 w::record! {
     /// `AvailableTime`.
     pub struct AvailableTime {
         /// `begin_time`; format `rfc3339`.
-        0 begin_time: String => w::Field::must("begin_time"),
+        0 begin_time: String => "begin_time: must",
         /// `end_time`; format `rfc3339`.
-        1 end_time: String => w::Field::must("end_time"),
+        1 end_time: String => "end_time: must",
     }
 }
 
@@ -182,11 +182,11 @@ w::record! {
     /// `Award`.
     pub struct Award {
         /// `stock_id`.
-        0 stock_id: String => w::Field::must("stock_id"),
+        0 stock_id: String => "stock_id: must",
         /// `original_image_url`.
-        1 original_image_url: String => w::Field::must("original_image_url"),
+        1 original_image_url: String => "original_image_url: must",
         /// `thumbnail_url`.
-        2 thumbnail_url: Option<String> => w::Field::new("thumbnail_url"),
+        2 thumbnail_url: Option<String> => "thumbnail_url",
     }
 }
 
@@ -194,9 +194,9 @@ w::record! {
     /// `AwardSendRule`.
     pub struct AwardSendRule {
         /// `full_send_rule`.
-        0 full_send_rule: FullSendRule => w::Field::must("full_send_rule"),
+        0 full_send_rule: FullSendRule => "full_send_rule: must",
         /// `step_send_rule`.
-        1 step_send_rule: Option<StepSendRule> => w::Field::new("step_send_rule"),
+        1 step_send_rule: Option<StepSendRule> => "step_send_rule",
     }
 }
 
@@ -204,31 +204,31 @@ w::record! {
     /// `AwardSendRuleAward`.
     pub struct AwardSendRuleAward {
         /// `stock_id`.
-        0 stock_id: Option<String> => w::Field::new("stock_id"),
+        0 stock_id: Option<String> => "stock_id",
         /// `original_image_url`.
-        1 original_image_url: Option<String> => w::Field::new("original_image_url"),
+        1 original_image_url: Option<String> => "original_image_url",
         /// `thumbnail_url`.
-        2 thumbnail_url: Option<String> => w::Field::new("thumbnail_url"),
+        2 thumbnail_url: Option<String> => "thumbnail_url",
     }
     new()
-    set(stock_id: String, original_image_url: String, thumbnail_url: String)
+    text(stock_id: String, original_image_url: String, thumbnail_url: String)
 }
 
 w::record! {
     /// `FullSendRule`.
     pub struct FullSendRule {
         /// `transaction_amount_minimum`; unit fen.
-        0 transaction_amount_minimum: xinqiao_types::Fen => w::Field::must("transaction_amount_minimum"),
+        0 transaction_amount_minimum: xinqiao_types::Fen => "transaction_amount_minimum: must",
         /// `send_content`; one of `SINGLE_COUPON` `GIFT_PACKAGE`.
-        1 send_content: String => w::Field::must("send_content"),
+        1 send_content: String => "send_content: must",
         /// `award_type`; one of `BUSIFAVOR`.
-        2 award_type: String => w::Field::must("award_type"),
+        2 award_type: String => "award_type: must",
         /// `award_list`.
-        3 award_list: Option<Vec<Award>> => w::Field::new("award_list"),
+        3 award_list: Option<Vec<Award>> => "award_list",
         /// `merchant_option`; one of `IN_SEVICE_COUPON_MERCHANT` `MANUAL_INPUT_MERCHANT`.
-        4 merchant_option: String => w::Field::must("merchant_option"),
+        4 merchant_option: String => "merchant_option: must",
         /// `merchant_id_list`.
-        5 merchant_id_list: Option<Vec<String>> => w::Field::new("merchant_id_list"),
+        5 merchant_id_list: Option<Vec<String>> => "merchant_id_list",
     }
 }
 
@@ -236,9 +236,9 @@ w::record! {
     /// `InvalidMerchantId`.
     pub struct InvalidMerchantId {
         /// `mchid`.
-        0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+        0 mchid: xinqiao_types::MchId => "mchid: must",
         /// `invalid_reason`.
-        1 invalid_reason: String => w::Field::must("invalid_reason"),
+        1 invalid_reason: String => "invalid_reason: must",
     }
 }
 
@@ -246,21 +246,21 @@ w::record! {
     /// `PaymentMethodInformation`.
     pub struct PaymentMethodInformation {
         /// `payment_method`; one of `CFT` `SPECIFIC_BANK_CARD`.
-        0 payment_method: Option<String> => w::Field::new("payment_method"),
+        0 payment_method: Option<String> => "payment_method",
         /// `bank_abbreviation`.
-        1 bank_abbreviation: Option<String> => w::Field::new("bank_abbreviation"),
+        1 bank_abbreviation: Option<String> => "bank_abbreviation",
     }
     new()
-    set(payment_method: String, bank_abbreviation: String)
+    text(payment_method: String, bank_abbreviation: String)
 }
 
 w::record! {
     /// `PaymentMode`.
     pub struct PaymentMode {
         /// `payment_scene_list`; one of `APP_SCENE`.
-        0 payment_scene_list: Option<Vec<String>> => w::Field::new("payment_scene_list"),
+        0 payment_scene_list: Option<Vec<String>> => "payment_scene_list",
         /// `payment_method_information`.
-        1 payment_method_information: Option<PaymentMethodInformation> => w::Field::new("payment_method_information"),
+        1 payment_method_information: Option<PaymentMethodInformation> => "payment_method_information",
     }
     new()
     set(payment_scene_list: Vec<String>, payment_method_information: PaymentMethodInformation)
@@ -270,9 +270,9 @@ w::record! {
     /// `StepSendRule`.
     pub struct StepSendRule {
         /// `award_type`; one of `BUSIFAVOR`.
-        0 award_type: String => w::Field::must("award_type"),
+        0 award_type: String => "award_type: must",
         /// `merchant_option`; one of `IN_SEVICE_COUPON_MERCHANT` `MANUAL_INPUT_MERCHANT`.
-        1 merchant_option: String => w::Field::must("merchant_option"),
+        1 merchant_option: String => "merchant_option: must",
     }
 }
 
@@ -280,63 +280,62 @@ w::record! {
     /// `UniqueThresholdActivityActivityBaseInfo`.
     pub struct UniqueThresholdActivityActivityBaseInfo {
         /// `activity_name`.
-        0 activity_name: String => w::Field::must("activity_name"),
+        0 activity_name: String => "activity_name: must",
         /// `activity_second_title`.
-        1 activity_second_title: String => w::Field::must("activity_second_title"),
+        1 activity_second_title: String => "activity_second_title: must",
         /// `out_request_no`.
-        2 out_request_no: String => w::Field::must("out_request_no"),
+        2 out_request_no: String => "out_request_no: must",
         /// `merchant_logo_url`.
-        3 merchant_logo_url: String => w::Field::must("merchant_logo_url"),
+        3 merchant_logo_url: String => "merchant_logo_url: must",
         /// `background_color`; one of `Color010` `Color020` `Color030` `Color040` `Color050` `Color060` `Color070` `Color080` ….
-        4 background_color: Option<String> => w::Field::new("background_color"),
+        4 background_color: Option<String> => "background_color",
         /// `begin_time`; format `rfc3339`.
-        5 begin_time: Option<String> => w::Field::new("begin_time"),
+        5 begin_time: Option<String> => "begin_time",
         /// `end_time`; format `rfc3339`.
-        6 end_time: Option<String> => w::Field::new("end_time"),
+        6 end_time: Option<String> => "end_time",
         /// `available_periods`.
-        7 available_periods: Option<ActivityBaseInfoAvailablePeriod> => w::Field::new("available_periods"),
+        7 available_periods: Option<ActivityBaseInfoAvailablePeriod> => "available_periods",
         /// `delivery_purpose`; one of `OFF_LINE_PAY` `JUMP_MINI_APP`.
-        8 delivery_purpose: String => w::Field::must("delivery_purpose"),
+        8 delivery_purpose: String => "delivery_purpose: must",
         /// `mini_programs_appid`.
-        9 mini_programs_appid: Option<String> => w::Field::new("mini_programs_appid"),
+        9 mini_programs_appid: Option<String> => "mini_programs_appid",
         /// `mini_programs_path`.
-        10 mini_programs_path: Option<String> => w::Field::new("mini_programs_path"),
+        10 mini_programs_path: Option<String> => "mini_programs_path",
     }
     new(
-        activity_name: String,
-        activity_second_title: String,
-        out_request_no: String,
-        merchant_logo_url: String,
-        delivery_purpose: String,
+        activity_name: impl Into<String>,
+        activity_second_title: impl Into<String>,
+        out_request_no: impl Into<String>,
+        merchant_logo_url: impl Into<String>,
+        delivery_purpose: impl Into<String>,
     )
-    set(
+    text(
         background_color: String,
         begin_time: String,
         end_time: String,
-        available_periods: ActivityBaseInfoAvailablePeriod,
         mini_programs_appid: String,
         mini_programs_path: String,
     )
+    set(available_periods: ActivityBaseInfoAvailablePeriod)
 }
 
 w::record! {
     /// `UniqueThresholdActivityAdvancedSetting`.
     pub struct UniqueThresholdActivityAdvancedSetting {
         /// `delivery_user_category`; one of `BUSIFAVOR`.
-        0 delivery_user_category: Option<String> => w::Field::new("delivery_user_category"),
+        0 delivery_user_category: Option<String> => "delivery_user_category",
         /// `merchant_member_appid`.
-        1 merchant_member_appid: Option<String> => w::Field::new("merchant_member_appid"),
+        1 merchant_member_appid: Option<String> => "merchant_member_appid",
         /// `goods_tags`.
-        2 goods_tags: Option<Vec<String>> => w::Field::new("goods_tags"),
+        2 goods_tags: Option<Vec<String>> => "goods_tags",
         /// `payment_mode`.
-        3 payment_mode: Option<PaymentMode> => w::Field::new("payment_mode"),
+        3 payment_mode: Option<PaymentMode> => "payment_mode",
         /// `payment_method_information`.
-        4 payment_method_information: Option<PaymentMethodInformation> => w::Field::new("payment_method_information"),
+        4 payment_method_information: Option<PaymentMethodInformation> => "payment_method_information",
     }
     new()
+    text(delivery_user_category: String, merchant_member_appid: String)
     set(
-        delivery_user_category: String,
-        merchant_member_appid: String,
         goods_tags: Vec<String>,
         payment_mode: PaymentMode,
         payment_method_information: PaymentMethodInformation,
@@ -347,23 +346,23 @@ w::record! {
     /// `UniqueThresholdActivityAwardSendRule`.
     pub struct UniqueThresholdActivityAwardSendRule {
         /// `transaction_amount_minimum`; unit fen.
-        0 transaction_amount_minimum: xinqiao_types::Fen => w::Field::must("transaction_amount_minimum"),
+        0 transaction_amount_minimum: xinqiao_types::Fen => "transaction_amount_minimum: must",
         /// `send_content`; one of `SINGLE_COUPON` `GIFT_PACKAGE`.
-        1 send_content: String => w::Field::must("send_content"),
+        1 send_content: String => "send_content: must",
         /// `award_type`; one of `BUSIFAVOR`.
-        2 award_type: String => w::Field::must("award_type"),
+        2 award_type: String => "award_type: must",
         /// `award_list`.
-        3 award_list: Option<Vec<AwardSendRuleAward>> => w::Field::new("award_list"),
+        3 award_list: Option<Vec<AwardSendRuleAward>> => "award_list",
         /// `merchant_option`; one of `IN_SEVICE_COUPON_MERCHANT` `MANUAL_INPUT_MERCHANT`.
-        4 merchant_option: String => w::Field::must("merchant_option"),
+        4 merchant_option: String => "merchant_option: must",
         /// `merchant_id_list`.
-        5 merchant_id_list: Option<Vec<String>> => w::Field::new("merchant_id_list"),
+        5 merchant_id_list: Option<Vec<String>> => "merchant_id_list",
     }
     new(
         transaction_amount_minimum: xinqiao_types::Fen,
-        send_content: String,
-        award_type: String,
-        merchant_option: String,
+        send_content: impl Into<String>,
+        award_type: impl Into<String>,
+        merchant_option: impl Into<String>,
     )
     set(award_list: Vec<AwardSendRuleAward>, merchant_id_list: Vec<String>)
 }
@@ -377,31 +376,31 @@ w::record! {
     /// * Catalog: `pay_v3.marketing.paygiftactivity.activities`.
     pub struct Activities {
         /// `activity_name`.
-        0 activity_name: Option<String> => w::Field::new("activity_name").place(w::Place::Query),
+        0 activity_name: Option<String> => "activity_name: query",
         /// `activity_status`; one of `CREATE_ACT_STATUS` `ONGOING_ACT_STATUS` `TERMINATE_ACT_STATUS` `STOP_ACT_STATUS` `OVER_TIME_ACT_STATUS` `CREATE_ACT_FAILED`.
-        1 activity_status: Option<String> => w::Field::new("activity_status").place(w::Place::Query),
+        1 activity_status: Option<String> => "activity_status: query",
         /// `award_type`; one of `BUSIFAVOR`.
-        2 award_type: Option<String> => w::Field::new("award_type").place(w::Place::Query),
+        2 award_type: Option<String> => "award_type: query",
         /// `limit`.
-        3 limit: i64 => w::Field::must("limit").place(w::Place::Query),
+        3 limit: i64 => "limit: must query",
         /// `offset`.
-        4 offset: i64 => w::Field::must("offset").place(w::Place::Query),
+        4 offset: i64 => "offset: must query",
     }
     new(limit: i64, offset: i64)
-    set(activity_name: String, activity_status: String, award_type: String)
+    text(activity_name: String, activity_status: String, award_type: String)
 }
 
 w::record! {
     /// Answer to [`Activities`].
     pub struct ActivitiesResponse {
         /// `data`.
-        0 data: Vec<ActivitiesData> => w::Field::must("data"),
+        0 data: Vec<ActivitiesData> => "data: must",
         /// `limit`.
-        1 limit: i64 => w::Field::must("limit"),
+        1 limit: i64 => "limit: must",
         /// `offset`.
-        2 offset: i64 => w::Field::must("offset"),
+        2 offset: i64 => "offset: must",
         /// `total_count`.
-        3 total_count: i64 => w::Field::must("total_count"),
+        3 total_count: i64 => "total_count: must",
     }
 }
 
@@ -433,38 +432,38 @@ w::record! {
     /// * Catalog: `pay_v3.marketing.paygiftactivity.activities_by_activity_id`.
     pub struct ActivitiesByActivityId {
         /// `activity_id`.
-        0 activity_id: String => w::Field::must("activity_id").place(w::Place::Path),
+        0 activity_id: String => "activity_id: must path",
     }
-    new(activity_id: String)
+    new(activity_id: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`ActivitiesByActivityId`].
     pub struct ActivitiesByActivityIdResponse {
         /// `activity_id`.
-        0 activity_id: String => w::Field::must("activity_id"),
+        0 activity_id: String => "activity_id: must",
         /// `activity_type`; one of `FULL_SEND_ACT_TYPE` `STEP_SEND_ACT_TYPE` `SPECIFIC_SEND_ACT_TYPE`.
-        1 activity_type: Option<String> => w::Field::new("activity_type"),
+        1 activity_type: Option<String> => "activity_type",
         /// `activity_status`; one of `CREATE_ACT_STATUS` `ONGOING_ACT_STATUS` `TERMINATE_ACT_STATUS` `STOP_ACT_STATUS` `OVER_TIME_ACT_STATUS` `CREATE_ACT_FAILED`.
-        2 activity_status: String => w::Field::must("activity_status"),
+        2 activity_status: String => "activity_status: must",
         /// `creator_merchant_id`.
-        3 creator_merchant_id: String => w::Field::must("creator_merchant_id"),
+        3 creator_merchant_id: String => "creator_merchant_id: must",
         /// `belong_merchant_id`.
-        4 belong_merchant_id: String => w::Field::must("belong_merchant_id"),
+        4 belong_merchant_id: String => "belong_merchant_id: must",
         /// `activity_base_info`.
-        5 activity_base_info: ActivityBaseInfo => w::Field::must("activity_base_info"),
+        5 activity_base_info: ActivityBaseInfo => "activity_base_info: must",
         /// `award_send_rule`.
-        6 award_send_rule: ActivitiesByActivityIdAwardSendRule => w::Field::must("award_send_rule"),
+        6 award_send_rule: ActivitiesByActivityIdAwardSendRule => "award_send_rule: must",
         /// `advanced_setting`.
-        7 advanced_setting: Option<AdvancedSetting> => w::Field::new("advanced_setting"),
+        7 advanced_setting: Option<AdvancedSetting> => "advanced_setting",
         /// `pause_time`; format `rfc3339`.
-        8 pause_time: Option<String> => w::Field::new("pause_time"),
+        8 pause_time: Option<String> => "pause_time",
         /// `recovery_time`; format `rfc3339`.
-        9 recovery_time: Option<String> => w::Field::new("recovery_time"),
+        9 recovery_time: Option<String> => "recovery_time",
         /// `create_time`; format `rfc3339`.
-        10 create_time: String => w::Field::must("create_time"),
+        10 create_time: String => "create_time: must",
         /// `update_time`; format `rfc3339`.
-        11 update_time: String => w::Field::must("update_time"),
+        11 update_time: String => "update_time: must",
     }
 }
 
@@ -496,13 +495,13 @@ w::record! {
     /// * Catalog: `pay_v3.marketing.paygiftactivity.activities_by_activity_id_goods`.
     pub struct ActivitiesByActivityIdGoods {
         /// `activity_id`.
-        0 activity_id: String => w::Field::must("activity_id").place(w::Place::Path),
+        0 activity_id: String => "activity_id: must path",
         /// `limit`.
-        1 limit: Option<i64> => w::Field::new("limit").place(w::Place::Query),
+        1 limit: Option<i64> => "limit: query",
         /// `offset`.
-        2 offset: Option<i64> => w::Field::new("offset").place(w::Place::Query),
+        2 offset: Option<i64> => "offset: query",
     }
-    new(activity_id: String)
+    new(activity_id: impl Into<String>)
     set(limit: i64, offset: i64)
 }
 
@@ -510,15 +509,15 @@ w::record! {
     /// Answer to [`ActivitiesByActivityIdGoods`].
     pub struct ActivitiesByActivityIdGoodsResponse {
         /// `activity_id`.
-        0 activity_id: String => w::Field::must("activity_id"),
+        0 activity_id: String => "activity_id: must",
         /// `data`.
-        1 data: Vec<ActivitiesByActivityIdGoodsData> => w::Field::must("data"),
+        1 data: Vec<ActivitiesByActivityIdGoodsData> => "data: must",
         /// `limit`.
-        2 limit: i64 => w::Field::must("limit"),
+        2 limit: i64 => "limit: must",
         /// `offset`.
-        3 offset: i64 => w::Field::must("offset"),
+        3 offset: i64 => "offset: must",
         /// `total_count`.
-        4 total_count: i64 => w::Field::must("total_count"),
+        4 total_count: i64 => "total_count: must",
     }
 }
 
@@ -550,13 +549,13 @@ w::record! {
     /// * Catalog: `pay_v3.marketing.paygiftactivity.activities_by_activity_id_merchants`.
     pub struct ActivitiesByActivityIdMerchants {
         /// `activity_id`.
-        0 activity_id: String => w::Field::must("activity_id").place(w::Place::Path),
+        0 activity_id: String => "activity_id: must path",
         /// `limit`.
-        1 limit: Option<i64> => w::Field::new("limit").place(w::Place::Query),
+        1 limit: Option<i64> => "limit: query",
         /// `offset`.
-        2 offset: Option<i64> => w::Field::new("offset").place(w::Place::Query),
+        2 offset: Option<i64> => "offset: query",
     }
-    new(activity_id: String)
+    new(activity_id: impl Into<String>)
     set(limit: i64, offset: i64)
 }
 
@@ -564,15 +563,15 @@ w::record! {
     /// Answer to [`ActivitiesByActivityIdMerchants`].
     pub struct ActivitiesByActivityIdMerchantsResponse {
         /// `activity_id`.
-        0 activity_id: String => w::Field::must("activity_id"),
+        0 activity_id: String => "activity_id: must",
         /// `data`.
-        1 data: Vec<ActivitiesByActivityIdMerchantsData> => w::Field::must("data"),
+        1 data: Vec<ActivitiesByActivityIdMerchantsData> => "data: must",
         /// `limit`.
-        2 limit: i64 => w::Field::must("limit"),
+        2 limit: i64 => "limit: must",
         /// `offset`.
-        3 offset: i64 => w::Field::must("offset"),
+        3 offset: i64 => "offset: must",
         /// `total_count`.
-        4 total_count: i64 => w::Field::must("total_count"),
+        4 total_count: i64 => "total_count: must",
     }
 }
 
@@ -604,18 +603,18 @@ w::record! {
     /// * Catalog: `pay_v3.marketing.paygiftactivity.activities_by_activity_id_terminate`.
     pub struct ActivitiesByActivityIdTerminate {
         /// `activity_id`.
-        0 activity_id: String => w::Field::must("activity_id").place(w::Place::Path),
+        0 activity_id: String => "activity_id: must path",
     }
-    new(activity_id: String)
+    new(activity_id: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`ActivitiesByActivityIdTerminate`].
     pub struct ActivitiesByActivityIdTerminateResponse {
         /// `activity_id`.
-        0 activity_id: String => w::Field::must("activity_id"),
+        0 activity_id: String => "activity_id: must",
         /// `terminate_time`; format `rfc3339`.
-        1 terminate_time: String => w::Field::must("terminate_time"),
+        1 terminate_time: String => "terminate_time: must",
     }
 }
 
@@ -647,25 +646,26 @@ w::record! {
     /// * Catalog: `pay_v3.marketing.paygiftactivity.activities_merchants_add`.
     pub struct ActivitiesMerchantsAdd {
         /// `activity_id`.
-        0 activity_id: String => w::Field::must("activity_id").place(w::Place::Path),
+        0 activity_id: String => "activity_id: must path",
         /// `merchant_id_list`.
-        1 merchant_id_list: Option<Vec<String>> => w::Field::new("merchant_id_list"),
+        1 merchant_id_list: Option<Vec<String>> => "merchant_id_list",
         /// `add_request_no`.
-        2 add_request_no: Option<String> => w::Field::new("add_request_no"),
+        2 add_request_no: Option<String> => "add_request_no",
     }
-    new(activity_id: String)
-    set(merchant_id_list: Vec<String>, add_request_no: String)
+    new(activity_id: impl Into<String>)
+    text(add_request_no: String)
+    set(merchant_id_list: Vec<String>)
 }
 
 w::record! {
     /// Answer to [`ActivitiesMerchantsAdd`].
     pub struct ActivitiesMerchantsAddResponse {
         /// `activity_id`.
-        0 activity_id: String => w::Field::must("activity_id"),
+        0 activity_id: String => "activity_id: must",
         /// `invalid_merchant_id_list`.
-        1 invalid_merchant_id_list: Option<Vec<InvalidMerchantId>> => w::Field::new("invalid_merchant_id_list"),
+        1 invalid_merchant_id_list: Option<Vec<InvalidMerchantId>> => "invalid_merchant_id_list",
         /// `add_time`; format `rfc3339`.
-        2 add_time: Option<String> => w::Field::new("add_time"),
+        2 add_time: Option<String> => "add_time",
     }
 }
 
@@ -697,23 +697,24 @@ w::record! {
     /// * Catalog: `pay_v3.marketing.paygiftactivity.activities_merchants_delete`.
     pub struct ActivitiesMerchantsDelete {
         /// `activity_id`.
-        0 activity_id: String => w::Field::must("activity_id").place(w::Place::Path),
+        0 activity_id: String => "activity_id: must path",
         /// `merchant_id_list`.
-        1 merchant_id_list: Option<Vec<String>> => w::Field::new("merchant_id_list"),
+        1 merchant_id_list: Option<Vec<String>> => "merchant_id_list",
         /// `delete_request_no`.
-        2 delete_request_no: Option<String> => w::Field::new("delete_request_no"),
+        2 delete_request_no: Option<String> => "delete_request_no",
     }
-    new(activity_id: String)
-    set(merchant_id_list: Vec<String>, delete_request_no: String)
+    new(activity_id: impl Into<String>)
+    text(delete_request_no: String)
+    set(merchant_id_list: Vec<String>)
 }
 
 w::record! {
     /// Answer to [`ActivitiesMerchantsDelete`].
     pub struct ActivitiesMerchantsDeleteResponse {
         /// `activity_id`.
-        0 activity_id: String => w::Field::must("activity_id"),
+        0 activity_id: String => "activity_id: must",
         /// `delete_time`; format `rfc3339`.
-        1 delete_time: String => w::Field::must("delete_time"),
+        1 delete_time: String => "delete_time: must",
     }
 }
 
@@ -745,11 +746,11 @@ w::record! {
     /// * Catalog: `pay_v3.marketing.paygiftactivity.unique_threshold_activity`.
     pub struct UniqueThresholdActivity {
         /// `activity_base_info`.
-        0 activity_base_info: UniqueThresholdActivityActivityBaseInfo => w::Field::must("activity_base_info"),
+        0 activity_base_info: UniqueThresholdActivityActivityBaseInfo => "activity_base_info: must",
         /// `award_send_rule`.
-        1 award_send_rule: UniqueThresholdActivityAwardSendRule => w::Field::must("award_send_rule"),
+        1 award_send_rule: UniqueThresholdActivityAwardSendRule => "award_send_rule: must",
         /// `advanced_setting`.
-        2 advanced_setting: Option<UniqueThresholdActivityAdvancedSetting> => w::Field::new("advanced_setting"),
+        2 advanced_setting: Option<UniqueThresholdActivityAdvancedSetting> => "advanced_setting",
     }
     new(
         activity_base_info: UniqueThresholdActivityActivityBaseInfo,
@@ -762,9 +763,9 @@ w::record! {
     /// Answer to [`UniqueThresholdActivity`].
     pub struct UniqueThresholdActivityResponse {
         /// `activity_id`.
-        0 activity_id: String => w::Field::must("activity_id"),
+        0 activity_id: String => "activity_id: must",
         /// `create_time`; format `rfc3339`.
-        1 create_time: String => w::Field::must("create_time"),
+        1 create_time: String => "create_time: must",
     }
 }
 

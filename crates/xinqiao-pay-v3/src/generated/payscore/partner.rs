@@ -7,15 +7,15 @@ w::record! {
     /// `Collection`.
     pub struct Collection {
         /// `state`.
-        0 state: String => w::Field::must("state"),
+        0 state: String => "state: must",
         /// `total_amount`; unit fen.
-        1 total_amount: xinqiao_types::Fen => w::Field::must("total_amount"),
+        1 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// `paying_amount`; unit fen.
-        2 paying_amount: xinqiao_types::Fen => w::Field::must("paying_amount"),
+        2 paying_amount: xinqiao_types::Fen => "paying_amount: must",
         /// `paid_amount`; unit fen.
-        3 paid_amount: xinqiao_types::Fen => w::Field::must("paid_amount"),
+        3 paid_amount: xinqiao_types::Fen => "paid_amount: must",
         /// `details`.
-        4 details: Vec<CollectionDetail> => w::Field::must("details"),
+        4 details: Vec<CollectionDetail> => "details: must",
     }
 }
 
@@ -23,17 +23,17 @@ w::record! {
     /// `CollectionDetail`.
     pub struct CollectionDetail {
         /// `seq`.
-        0 seq: i64 => w::Field::must("seq"),
+        0 seq: i64 => "seq: must",
         /// `amount`; unit fen.
-        1 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        1 amount: xinqiao_types::Fen => "amount: must",
         /// `paid_type`.
-        2 paid_type: Option<String> => w::Field::new("paid_type"),
+        2 paid_type: Option<String> => "paid_type",
         /// `paid_time`; format `yyyyMMddHHmmss`.
-        3 paid_time: Option<String> => w::Field::new("paid_time"),
+        3 paid_time: Option<String> => "paid_time",
         /// `transaction_id`.
-        4 transaction_id: Option<String> => w::Field::new("transaction_id"),
+        4 transaction_id: Option<String> => "transaction_id",
         /// `promotion_detail`.
-        5 promotion_detail: Option<Vec<PromotionDetail>> => w::Field::new("promotion_detail"),
+        5 promotion_detail: Option<Vec<PromotionDetail>> => "promotion_detail",
     }
 }
 
@@ -41,31 +41,36 @@ w::record! {
     /// `Device`.
     pub struct Device {
         /// `start_device_id`.
-        0 start_device_id: Option<String> => w::Field::new("start_device_id"),
+        0 start_device_id: Option<String> => "start_device_id",
         /// `end_device_id`.
-        1 end_device_id: Option<String> => w::Field::new("end_device_id"),
+        1 end_device_id: Option<String> => "end_device_id",
         /// `materiel_no`.
-        2 materiel_no: Option<String> => w::Field::new("materiel_no"),
+        2 materiel_no: Option<String> => "materiel_no",
     }
     new()
-    set(start_device_id: String, end_device_id: String, materiel_no: String)
+    text(start_device_id: String, end_device_id: String, materiel_no: String)
 }
 
 w::record! {
     /// `Good`.
     pub struct Good {
         /// `name`.
-        0 name: String => w::Field::must("name"),
+        0 name: String => "name: must",
         /// `picture`.
-        1 picture: String => w::Field::must("picture"),
+        1 picture: String => "picture: must",
         /// `amount`; unit fen.
-        2 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        2 amount: xinqiao_types::Fen => "amount: must",
         /// `count`.
-        3 count: i64 => w::Field::must("count"),
+        3 count: i64 => "count: must",
         /// `category_id`.
-        4 category_id: Option<Vec<String>> => w::Field::new("category_id"),
+        4 category_id: Option<Vec<String>> => "category_id",
     }
-    new(name: String, picture: String, amount: xinqiao_types::Fen, count: i64)
+    new(
+        name: impl Into<String>,
+        picture: impl Into<String>,
+        amount: xinqiao_types::Fen,
+        count: i64,
+    )
     set(category_id: Vec<String>)
 }
 
@@ -73,15 +78,15 @@ w::record! {
     /// `GoodsDetail`.
     pub struct GoodsDetail {
         /// `goods_id`.
-        0 goods_id: String => w::Field::must("goods_id"),
+        0 goods_id: String => "goods_id: must",
         /// `quantity`.
-        1 quantity: i64 => w::Field::must("quantity"),
+        1 quantity: i64 => "quantity: must",
         /// `unit_price`; unit fen.
-        2 unit_price: xinqiao_types::Fen => w::Field::must("unit_price"),
+        2 unit_price: xinqiao_types::Fen => "unit_price: must",
         /// `discount_amount`; unit fen.
-        3 discount_amount: xinqiao_types::Fen => w::Field::must("discount_amount"),
+        3 discount_amount: xinqiao_types::Fen => "discount_amount: must",
         /// `goods_remark`.
-        4 goods_remark: Option<String> => w::Field::new("goods_remark"),
+        4 goods_remark: Option<String> => "goods_remark",
     }
 }
 
@@ -89,71 +94,73 @@ w::record! {
     /// `JumpLink`.
     pub struct JumpLink {
         /// `jump_link_type`; one of `JUMP_LINK_MINI_PROGRAM`.
-        0 jump_link_type: Option<String> => w::Field::new("jump_link_type"),
+        0 jump_link_type: Option<String> => "jump_link_type",
         /// `appid`.
-        1 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+        1 appid: Option<xinqiao_types::AppId> => "appid",
         /// `path`.
-        2 path: Option<String> => w::Field::new("path"),
+        2 path: Option<String> => "path",
     }
     new()
-    set(jump_link_type: String, appid: xinqiao_types::AppId, path: String)
+    text(jump_link_type: String, appid: xinqiao_types::AppId, path: String)
 }
 
 w::record! {
     /// `Location`.
     pub struct Location {
         /// `start_location`.
-        0 start_location: Option<String> => w::Field::new("start_location"),
+        0 start_location: Option<String> => "start_location",
         /// `end_location`.
-        1 end_location: Option<String> => w::Field::new("end_location"),
+        1 end_location: Option<String> => "end_location",
     }
     new()
-    set(start_location: String, end_location: String)
+    text(start_location: String, end_location: String)
 }
 
 w::record! {
     /// `PostDiscount`.
     pub struct PostDiscount {
         /// `name`; needed according to the documentation.
-        0 name: Option<String> => w::Field::new("name"),
+        0 name: Option<String> => "name",
         /// `description`; needed according to the documentation.
-        1 description: Option<String> => w::Field::new("description"),
+        1 description: Option<String> => "description",
         /// `amount`; unit fen.
-        2 amount: Option<xinqiao_types::Fen> => w::Field::new("amount"),
+        2 amount: Option<xinqiao_types::Fen> => "amount",
         /// `count`.
-        3 count: Option<i64> => w::Field::new("count"),
+        3 count: Option<i64> => "count",
     }
     new()
-    set(name: String, description: String, amount: xinqiao_types::Fen, count: i64)
+    text(name: String, description: String)
+    set(amount: xinqiao_types::Fen, count: i64)
 }
 
 w::record! {
     /// `PostDiscountDetail`.
     pub struct PostDiscountDetail {
         /// `name`; needed according to the documentation.
-        0 name: Option<String> => w::Field::new("name"),
+        0 name: Option<String> => "name",
         /// `description`.
-        1 description: Option<String> => w::Field::new("description"),
+        1 description: Option<String> => "description",
         /// `amount`; unit fen; needed according to the documentation.
-        2 amount: Option<xinqiao_types::Fen> => w::Field::new("amount"),
+        2 amount: Option<xinqiao_types::Fen> => "amount",
         /// `count`.
-        3 count: Option<i64> => w::Field::new("count"),
+        3 count: Option<i64> => "count",
     }
     new()
-    set(name: String, description: String, amount: xinqiao_types::Fen, count: i64)
+    text(name: String, description: String)
+    set(amount: xinqiao_types::Fen, count: i64)
 }
 
 w::record! {
     /// `PostDiscountInfo`.
     pub struct PostDiscountInfo {
         /// `name`.
-        0 name: Option<String> => w::Field::new("name"),
+        0 name: Option<String> => "name",
         /// `description`.
-        1 description: Option<String> => w::Field::new("description"),
+        1 description: Option<String> => "description",
         /// `amount`.
-        2 amount: Option<f64> => w::Field::new("amount"),
+        2 amount: Option<f64> => "amount",
         /// `count`.
-        3 count: Option<f64> => w::Field::new("count"),
+        3 count: Option<f64> => "count",
     }
 }
 
@@ -161,45 +168,47 @@ w::record! {
     /// `PostDiscountItem`.
     pub struct PostDiscountItem {
         /// `name`; needed according to the documentation.
-        0 name: Option<String> => w::Field::new("name"),
+        0 name: Option<String> => "name",
         /// `description`; needed according to the documentation.
-        1 description: Option<String> => w::Field::new("description"),
+        1 description: Option<String> => "description",
         /// `amount`; unit fen; needed according to the documentation.
-        2 amount: Option<xinqiao_types::Fen> => w::Field::new("amount"),
+        2 amount: Option<xinqiao_types::Fen> => "amount",
         /// `count`.
-        3 count: Option<i64> => w::Field::new("count"),
+        3 count: Option<i64> => "count",
     }
     new()
-    set(name: String, description: String, amount: xinqiao_types::Fen, count: i64)
+    text(name: String, description: String)
+    set(amount: xinqiao_types::Fen, count: i64)
 }
 
 w::record! {
     /// `PostPayment`.
     pub struct PostPayment {
         /// `name`.
-        0 name: Option<String> => w::Field::new("name"),
+        0 name: Option<String> => "name",
         /// `description`.
-        1 description: Option<String> => w::Field::new("description"),
+        1 description: Option<String> => "description",
         /// `amount`; unit fen.
-        2 amount: Option<xinqiao_types::Fen> => w::Field::new("amount"),
+        2 amount: Option<xinqiao_types::Fen> => "amount",
         /// `count`.
-        3 count: Option<i64> => w::Field::new("count"),
+        3 count: Option<i64> => "count",
     }
     new()
-    set(name: String, description: String, amount: xinqiao_types::Fen, count: i64)
+    text(name: String, description: String)
+    set(amount: xinqiao_types::Fen, count: i64)
 }
 
 w::record! {
     /// `PostPaymentItem`.
     pub struct PostPaymentItem {
         /// `name`.
-        0 name: Option<String> => w::Field::new("name"),
+        0 name: Option<String> => "name",
         /// `amount`.
-        1 amount: Option<f64> => w::Field::new("amount"),
+        1 amount: Option<f64> => "amount",
         /// `description`.
-        2 description: Option<String> => w::Field::new("description"),
+        2 description: Option<String> => "description",
         /// `count`.
-        3 count: Option<f64> => w::Field::new("count"),
+        3 count: Option<f64> => "count",
     }
 }
 
@@ -207,27 +216,27 @@ w::record! {
     /// `PromotionDetail`.
     pub struct PromotionDetail {
         /// `coupon_id`.
-        0 coupon_id: String => w::Field::must("coupon_id"),
+        0 coupon_id: String => "coupon_id: must",
         /// `name`.
-        1 name: Option<String> => w::Field::new("name"),
+        1 name: Option<String> => "name",
         /// `scope`.
-        2 scope: String => w::Field::must("scope"),
+        2 scope: String => "scope: must",
         /// `type`.
-        3 type_: String => w::Field::must("type"),
+        3 type_: String => "type: must",
         /// `amount`; unit fen.
-        4 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        4 amount: xinqiao_types::Fen => "amount: must",
         /// `stock_id`.
-        5 stock_id: Option<String> => w::Field::new("stock_id"),
+        5 stock_id: Option<String> => "stock_id",
         /// `wechatpay_contribute`; unit fen.
-        6 wechatpay_contribute: Option<xinqiao_types::Fen> => w::Field::new("wechatpay_contribute"),
+        6 wechatpay_contribute: Option<xinqiao_types::Fen> => "wechatpay_contribute",
         /// `merchant_contribute`; unit fen.
-        7 merchant_contribute: Option<xinqiao_types::Fen> => w::Field::new("merchant_contribute"),
+        7 merchant_contribute: Option<xinqiao_types::Fen> => "merchant_contribute",
         /// `other_contribute`; unit fen.
-        8 other_contribute: Option<xinqiao_types::Fen> => w::Field::new("other_contribute"),
+        8 other_contribute: Option<xinqiao_types::Fen> => "other_contribute",
         /// `currency`.
-        9 currency: Option<String> => w::Field::new("currency"),
+        9 currency: Option<String> => "currency",
         /// `goods_detail`.
-        10 goods_detail: Option<Vec<GoodsDetail>> => w::Field::new("goods_detail"),
+        10 goods_detail: Option<Vec<GoodsDetail>> => "goods_detail",
     }
 }
 
@@ -235,9 +244,9 @@ w::record! {
     /// `Quota`.
     pub struct Quota {
         /// `risk_level`.
-        0 risk_level: i64 => w::Field::must("risk_level"),
+        0 risk_level: i64 => "risk_level: must",
         /// `suggested_quota`; unit fen.
-        1 suggested_quota: xinqiao_types::Fen => w::Field::must("suggested_quota"),
+        1 suggested_quota: xinqiao_types::Fen => "suggested_quota: must",
     }
 }
 
@@ -245,11 +254,11 @@ w::record! {
     /// `RiskFund`.
     pub struct RiskFund {
         /// `name`.
-        0 name: String => w::Field::must("name"),
+        0 name: String => "name: must",
         /// `description`.
-        1 description: Option<String> => w::Field::new("description"),
+        1 description: Option<String> => "description",
         /// `amount`; unit fen.
-        2 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        2 amount: xinqiao_types::Fen => "amount: must",
     }
 }
 
@@ -257,11 +266,11 @@ w::record! {
     /// `RiskFundItem`.
     pub struct RiskFundItem {
         /// `name`; one of `DEPOSIT` `ADVANCE` `CASH_DEPOSIT` `ESTIMATE_ORDER_COST`.
-        0 name: String => w::Field::must("name"),
+        0 name: String => "name: must",
         /// `description`.
-        1 description: Option<String> => w::Field::new("description"),
+        1 description: Option<String> => "description",
         /// `amount`; unit fen.
-        2 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        2 amount: xinqiao_types::Fen => "amount: must",
     }
 }
 
@@ -269,29 +278,30 @@ w::record! {
     /// `ServiceorderByOutOrderNoSyncDetail`.
     pub struct ServiceorderByOutOrderNoSyncDetail {
         /// `seq`.
-        0 seq: Option<i64> => w::Field::new("seq"),
+        0 seq: Option<i64> => "seq",
         /// `paid_time`; format `yyyyMMddHHmmss`; needed according to the documentation.
-        1 paid_time: Option<String> => w::Field::new("paid_time"),
+        1 paid_time: Option<String> => "paid_time",
         /// `paid_amount`; unit fen.
-        2 paid_amount: Option<xinqiao_types::Fen> => w::Field::new("paid_amount"),
+        2 paid_amount: Option<xinqiao_types::Fen> => "paid_amount",
     }
     new()
-    set(seq: i64, paid_time: String, paid_amount: xinqiao_types::Fen)
+    text(paid_time: String)
+    set(seq: i64, paid_amount: xinqiao_types::Fen)
 }
 
 w::record! {
     /// `ServiceorderDirectCompletePostDiscount`.
     pub struct ServiceorderDirectCompletePostDiscount {
         /// `name`.
-        0 name: String => w::Field::must("name"),
+        0 name: String => "name: must",
         /// `description`.
-        1 description: String => w::Field::must("description"),
+        1 description: String => "description: must",
         /// `amount`.
-        2 amount: Option<i64> => w::Field::new("amount"),
+        2 amount: Option<i64> => "amount",
         /// `count`.
-        3 count: Option<i64> => w::Field::new("count"),
+        3 count: Option<i64> => "count",
     }
-    new(name: String, description: String)
+    new(name: impl Into<String>, description: impl Into<String>)
     set(amount: i64, count: i64)
 }
 
@@ -299,77 +309,79 @@ w::record! {
     /// `ServiceorderDirectCompletePostPayment`.
     pub struct ServiceorderDirectCompletePostPayment {
         /// `name`.
-        0 name: String => w::Field::must("name"),
+        0 name: String => "name: must",
         /// `description`.
-        1 description: Option<String> => w::Field::new("description"),
+        1 description: Option<String> => "description",
         /// `amount`.
-        2 amount: Option<i64> => w::Field::new("amount"),
+        2 amount: Option<i64> => "amount",
         /// `count`.
-        3 count: Option<i64> => w::Field::new("count"),
+        3 count: Option<i64> => "count",
     }
-    new(name: String)
-    set(description: String, amount: i64, count: i64)
+    new(name: impl Into<String>)
+    text(description: String)
+    set(amount: i64, count: i64)
 }
 
 w::record! {
     /// `ServiceorderDirectCompleteTimeRange`.
     pub struct ServiceorderDirectCompleteTimeRange {
         /// `start_time`.
-        0 start_time: String => w::Field::must("start_time"),
+        0 start_time: String => "start_time: must",
         /// `start_time_remark`.
-        1 start_time_remark: Option<String> => w::Field::new("start_time_remark"),
+        1 start_time_remark: Option<String> => "start_time_remark",
         /// `end_time`.
-        2 end_time: Option<String> => w::Field::new("end_time"),
+        2 end_time: Option<String> => "end_time",
         /// `end_time_remark`.
-        3 end_time_remark: Option<String> => w::Field::new("end_time_remark"),
+        3 end_time_remark: Option<String> => "end_time_remark",
     }
-    new(start_time: String)
-    set(start_time_remark: String, end_time: String, end_time_remark: String)
+    new(start_time: impl Into<String>)
+    text(start_time_remark: String, end_time: String, end_time_remark: String)
 }
 
 w::record! {
     /// `ServiceorderPostPostPayment`.
     pub struct ServiceorderPostPostPayment {
         /// `name`.
-        0 name: String => w::Field::must("name"),
+        0 name: String => "name: must",
         /// `description`.
-        1 description: Option<String> => w::Field::new("description"),
+        1 description: Option<String> => "description",
         /// `amount`; unit fen.
-        2 amount: Option<xinqiao_types::Fen> => w::Field::new("amount"),
+        2 amount: Option<xinqiao_types::Fen> => "amount",
         /// `count`.
-        3 count: Option<i64> => w::Field::new("count"),
+        3 count: Option<i64> => "count",
     }
-    new(name: String)
-    set(description: String, amount: xinqiao_types::Fen, count: i64)
+    new(name: impl Into<String>)
+    text(description: String)
+    set(amount: xinqiao_types::Fen, count: i64)
 }
 
 w::record! {
     /// `ServiceorderPostRiskFund`.
     pub struct ServiceorderPostRiskFund {
         /// `name`; one of `DEPOSIT` `ADVANCE` `CASH_DEPOSIT` `ESTIMATE_ORDER_COST`.
-        0 name: String => w::Field::must("name"),
+        0 name: String => "name: must",
         /// `description`.
-        1 description: Option<String> => w::Field::new("description"),
+        1 description: Option<String> => "description",
         /// `amount`.
-        2 amount: i64 => w::Field::must("amount"),
+        2 amount: i64 => "amount: must",
     }
-    new(name: String, amount: i64)
-    set(description: String)
+    new(name: impl Into<String>, amount: i64)
+    text(description: String)
 }
 
 w::record! {
     /// `ServicepayondeliveryorderGood`.
     pub struct ServicepayondeliveryorderGood {
         /// `name`.
-        0 name: String => w::Field::must("name"),
+        0 name: String => "name: must",
         /// `picture`.
-        1 picture: String => w::Field::must("picture"),
+        1 picture: String => "picture: must",
         /// `amount`.
-        2 amount: f64 => w::Field::must("amount"),
+        2 amount: f64 => "amount: must",
         /// `count`.
-        3 count: f64 => w::Field::must("count"),
+        3 count: f64 => "count: must",
         /// `category_id`.
-        4 category_id: Option<Vec<String>> => w::Field::new("category_id"),
+        4 category_id: Option<Vec<String>> => "category_id",
     }
 }
 
@@ -377,57 +389,59 @@ w::record! {
     /// `ServicepayondeliveryorderPostDiscount`.
     pub struct ServicepayondeliveryorderPostDiscount {
         /// `name`.
-        0 name: Option<String> => w::Field::new("name"),
+        0 name: Option<String> => "name",
         /// `description`.
-        1 description: Option<String> => w::Field::new("description"),
+        1 description: Option<String> => "description",
         /// `amount`.
-        2 amount: Option<i64> => w::Field::new("amount"),
+        2 amount: Option<i64> => "amount",
         /// `count`.
-        3 count: Option<i64> => w::Field::new("count"),
+        3 count: Option<i64> => "count",
     }
     new()
-    set(name: String, description: String, amount: i64, count: i64)
+    text(name: String, description: String)
+    set(amount: i64, count: i64)
 }
 
 w::record! {
     /// `ServicepayondeliveryorderPostPayment`.
     pub struct ServicepayondeliveryorderPostPayment {
         /// `name`.
-        0 name: Option<String> => w::Field::new("name"),
+        0 name: Option<String> => "name",
         /// `amount`.
-        1 amount: Option<i64> => w::Field::new("amount"),
+        1 amount: Option<i64> => "amount",
         /// `description`.
-        2 description: Option<String> => w::Field::new("description"),
+        2 description: Option<String> => "description",
         /// `count`.
-        3 count: Option<i64> => w::Field::new("count"),
+        3 count: Option<i64> => "count",
     }
     new()
-    set(name: String, amount: i64, description: String, count: i64)
+    text(name: String, description: String)
+    set(amount: i64, count: i64)
 }
 
 w::record! {
     /// `ServicepayondeliveryorderRiskFund`.
     pub struct ServicepayondeliveryorderRiskFund {
         /// `name`; one of `DEPOSIT` `ADVANCE` `CASH_DEPOSIT` `ESTIMATE_ORDER_COST`.
-        0 name: String => w::Field::must("name"),
+        0 name: String => "name: must",
         /// `amount`.
-        1 amount: i64 => w::Field::must("amount"),
+        1 amount: i64 => "amount: must",
         /// `description`.
-        2 description: Option<String> => w::Field::new("description"),
+        2 description: Option<String> => "description",
     }
-    new(name: String, amount: i64)
-    set(description: String)
+    new(name: impl Into<String>, amount: i64)
+    text(description: String)
 }
 
 w::record! {
     /// `ServicepayondeliveryorderRiskFundItem`.
     pub struct ServicepayondeliveryorderRiskFundItem {
         /// `name`.
-        0 name: String => w::Field::must("name"),
+        0 name: String => "name: must",
         /// `amount`.
-        1 amount: f64 => w::Field::must("amount"),
+        1 amount: f64 => "amount: must",
         /// `description`.
-        2 description: Option<String> => w::Field::new("description"),
+        2 description: Option<String> => "description",
     }
 }
 
@@ -435,37 +449,38 @@ w::record! {
     /// `ServicepayondeliveryorderShoppingInfo`.
     pub struct ServicepayondeliveryorderShoppingInfo {
         /// `real_merchant_appid`.
-        0 real_merchant_appid: Option<String> => w::Field::new("real_merchant_appid"),
+        0 real_merchant_appid: Option<String> => "real_merchant_appid",
         /// `jump_link`.
-        1 jump_link: Option<JumpLink> => w::Field::new("jump_link"),
+        1 jump_link: Option<JumpLink> => "jump_link",
         /// `goods`.
-        2 goods: Option<Vec<ShoppingInfoGood>> => w::Field::new("goods"),
+        2 goods: Option<Vec<ShoppingInfoGood>> => "goods",
     }
     new()
-    set(real_merchant_appid: String, jump_link: JumpLink, goods: Vec<ShoppingInfoGood>)
+    text(real_merchant_appid: String)
+    set(jump_link: JumpLink, goods: Vec<ShoppingInfoGood>)
 }
 
 w::record! {
     /// `ServicepayondeliveryorderTimeRange`.
     pub struct ServicepayondeliveryorderTimeRange {
         /// `start_time`.
-        0 start_time: Option<String> => w::Field::new("start_time"),
+        0 start_time: Option<String> => "start_time",
         /// `start_time_remark`.
-        1 start_time_remark: Option<String> => w::Field::new("start_time_remark"),
+        1 start_time_remark: Option<String> => "start_time_remark",
         /// `end_time`.
-        2 end_time: Option<String> => w::Field::new("end_time"),
+        2 end_time: Option<String> => "end_time",
         /// `end_time_remark`.
-        3 end_time_remark: Option<String> => w::Field::new("end_time_remark"),
+        3 end_time_remark: Option<String> => "end_time_remark",
     }
     new()
-    set(start_time: String, start_time_remark: String, end_time: String, end_time_remark: String)
+    text(start_time: String, start_time_remark: String, end_time: String, end_time_remark: String)
 }
 
 w::record! {
     /// `ShoppingInfo`.
     pub struct ShoppingInfo {
         /// `goods`; needed according to the documentation.
-        0 goods: Option<Vec<Good>> => w::Field::new("goods"),
+        0 goods: Option<Vec<Good>> => "goods",
     }
     new()
     set(goods: Vec<Good>)
@@ -475,29 +490,30 @@ w::record! {
     /// `ShoppingInfoGood`.
     pub struct ShoppingInfoGood {
         /// `name`.
-        0 name: Option<String> => w::Field::new("name"),
+        0 name: Option<String> => "name",
         /// `picture`.
-        1 picture: Option<String> => w::Field::new("picture"),
+        1 picture: Option<String> => "picture",
         /// `amount`.
-        2 amount: Option<i64> => w::Field::new("amount"),
+        2 amount: Option<i64> => "amount",
         /// `count`.
-        3 count: Option<i64> => w::Field::new("count"),
+        3 count: Option<i64> => "count",
         /// `category_id`.
-        4 category_id: Option<Vec<String>> => w::Field::new("category_id"),
+        4 category_id: Option<Vec<String>> => "category_id",
     }
     new()
-    set(name: String, picture: String, amount: i64, count: i64, category_id: Vec<String>)
+    text(name: String, picture: String)
+    set(amount: i64, count: i64, category_id: Vec<String>)
 }
 
 w::record! {
     /// `ShoppingInfoItem`.
     pub struct ShoppingInfoItem {
         /// `real_merchant_appid`.
-        0 real_merchant_appid: Option<String> => w::Field::new("real_merchant_appid"),
+        0 real_merchant_appid: Option<String> => "real_merchant_appid",
         /// `jump_link`.
-        1 jump_link: ShoppingInfoJumpLink => w::Field::must("jump_link"),
+        1 jump_link: ShoppingInfoJumpLink => "jump_link: must",
         /// `goods`.
-        2 goods: Vec<ServicepayondeliveryorderGood> => w::Field::must("goods"),
+        2 goods: Vec<ServicepayondeliveryorderGood> => "goods: must",
     }
 }
 
@@ -505,11 +521,11 @@ w::record! {
     /// `ShoppingInfoJumpLink`.
     pub struct ShoppingInfoJumpLink {
         /// `jump_link_type`.
-        0 jump_link_type: String => w::Field::must("jump_link_type"),
+        0 jump_link_type: String => "jump_link_type: must",
         /// `appid`.
-        1 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+        1 appid: Option<xinqiao_types::AppId> => "appid",
         /// `path`.
-        2 path: Option<String> => w::Field::new("path"),
+        2 path: Option<String> => "path",
     }
 }
 
@@ -517,29 +533,29 @@ w::record! {
     /// `TimeRange`.
     pub struct TimeRange {
         /// `start_time`; format `yyyyMMddHHmmss / yyyyMMdd / OnAccept`.
-        0 start_time: Option<String> => w::Field::new("start_time"),
+        0 start_time: Option<String> => "start_time",
         /// `start_time_remark`.
-        1 start_time_remark: Option<String> => w::Field::new("start_time_remark"),
+        1 start_time_remark: Option<String> => "start_time_remark",
         /// `end_time`; format `yyyyMMddHHmmss / yyyyMMdd`.
-        2 end_time: Option<String> => w::Field::new("end_time"),
+        2 end_time: Option<String> => "end_time",
         /// `end_time_remark`.
-        3 end_time_remark: Option<String> => w::Field::new("end_time_remark"),
+        3 end_time_remark: Option<String> => "end_time_remark",
     }
     new()
-    set(start_time: String, start_time_remark: String, end_time: String, end_time_remark: String)
+    text(start_time: String, start_time_remark: String, end_time: String, end_time_remark: String)
 }
 
 w::record! {
     /// `TimeRangeItem`.
     pub struct TimeRangeItem {
         /// `start_time`.
-        0 start_time: Option<String> => w::Field::new("start_time"),
+        0 start_time: Option<String> => "start_time",
         /// `end_time`.
-        1 end_time: Option<String> => w::Field::new("end_time"),
+        1 end_time: Option<String> => "end_time",
         /// `start_time_remark`.
-        2 start_time_remark: Option<String> => w::Field::new("start_time_remark"),
+        2 start_time_remark: Option<String> => "start_time_remark",
         /// `end_time_remark`.
-        3 end_time_remark: Option<String> => w::Field::new("end_time_remark"),
+        3 end_time_remark: Option<String> => "end_time_remark",
     }
 }
 
@@ -547,11 +563,11 @@ w::record! {
     /// `TransactionSceneInfo`.
     pub struct TransactionSceneInfo {
         /// `mchid`.
-        0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+        0 mchid: xinqiao_types::MchId => "mchid: must",
         /// `sub_mchid`.
-        1 sub_mchid: String => w::Field::must("sub_mchid"),
+        1 sub_mchid: String => "sub_mchid: must",
     }
-    new(mchid: xinqiao_types::MchId, sub_mchid: String)
+    new(mchid: impl Into<xinqiao_types::MchId>, sub_mchid: impl Into<String>)
 }
 
 w::record! {
@@ -563,32 +579,32 @@ w::record! {
     /// * Catalog: `pay_v3.payscore.partner.permissions`.
     pub struct Permissions {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `authorization_code`.
-        1 authorization_code: String => w::Field::must("authorization_code").masked(),
+        1 authorization_code: String => "authorization_code: must masked",
         /// `service_id`.
-        2 service_id: String => w::Field::must("service_id"),
+        2 service_id: String => "service_id: must",
         /// `notify_url`.
-        3 notify_url: Option<String> => w::Field::new("notify_url"),
+        3 notify_url: Option<String> => "notify_url",
         /// `sub_mchid`.
-        4 sub_mchid: String => w::Field::must("sub_mchid"),
+        4 sub_mchid: String => "sub_mchid: must",
         /// `sub_appid`.
-        5 sub_appid: Option<String> => w::Field::new("sub_appid"),
+        5 sub_appid: Option<String> => "sub_appid",
     }
     new(
-        appid: xinqiao_types::AppId,
-        authorization_code: String,
-        service_id: String,
-        sub_mchid: String,
+        appid: impl Into<xinqiao_types::AppId>,
+        authorization_code: impl Into<String>,
+        service_id: impl Into<String>,
+        sub_mchid: impl Into<String>,
     )
-    set(notify_url: String, sub_appid: String)
+    text(notify_url: String, sub_appid: String)
 }
 
 w::record! {
     /// Answer to [`Permissions`].
     pub struct PermissionsResponse {
         /// `apply_permissions_token`.
-        0 apply_permissions_token: String => w::Field::must("apply_permissions_token"),
+        0 apply_permissions_token: String => "apply_permissions_token: must",
     }
 }
 
@@ -620,39 +636,40 @@ w::record! {
     /// * Catalog: `pay_v3.payscore.partner.permissions_apply_for_scene`.
     pub struct PermissionsApplyForScene {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `authorization_code`.
-        1 authorization_code: String => w::Field::must("authorization_code").masked(),
+        1 authorization_code: String => "authorization_code: must masked",
         /// `service_id`.
-        2 service_id: String => w::Field::must("service_id"),
+        2 service_id: String => "service_id: must",
         /// `notify_url`.
-        3 notify_url: Option<String> => w::Field::new("notify_url"),
+        3 notify_url: Option<String> => "notify_url",
         /// `sub_mchid`.
-        4 sub_mchid: String => w::Field::must("sub_mchid"),
+        4 sub_mchid: String => "sub_mchid: must",
         /// `sub_appid`.
-        5 sub_appid: Option<String> => w::Field::new("sub_appid"),
+        5 sub_appid: Option<String> => "sub_appid",
         /// `scene`.
-        6 scene: String => w::Field::must("scene"),
+        6 scene: String => "scene: must",
         /// `transaction_scene_info`.
-        7 transaction_scene_info: Option<TransactionSceneInfo> => w::Field::new("transaction_scene_info"),
+        7 transaction_scene_info: Option<TransactionSceneInfo> => "transaction_scene_info",
     }
     new(
-        appid: xinqiao_types::AppId,
-        authorization_code: String,
-        service_id: String,
-        sub_mchid: String,
-        scene: String,
+        appid: impl Into<xinqiao_types::AppId>,
+        authorization_code: impl Into<String>,
+        service_id: impl Into<String>,
+        sub_mchid: impl Into<String>,
+        scene: impl Into<String>,
     )
-    set(notify_url: String, sub_appid: String, transaction_scene_info: TransactionSceneInfo)
+    text(notify_url: String, sub_appid: String)
+    set(transaction_scene_info: TransactionSceneInfo)
 }
 
 w::record! {
     /// Answer to [`PermissionsApplyForScene`].
     pub struct PermissionsApplyForSceneResponse {
         /// `scene`.
-        0 scene: String => w::Field::must("scene"),
+        0 scene: String => "scene: must",
         /// `transaction_permissions_token`.
-        1 transaction_permissions_token: Option<String> => w::Field::new("transaction_permissions_token"),
+        1 transaction_permissions_token: Option<String> => "transaction_permissions_token",
     }
 }
 
@@ -684,67 +701,71 @@ w::record! {
     /// * Catalog: `pay_v3.payscore.partner.permissions_assess_user_risk_level`.
     pub struct PermissionsAssessUserRiskLevel {
         /// `sub_mchid`.
-        0 sub_mchid: String => w::Field::must("sub_mchid").place(w::Place::Query),
+        0 sub_mchid: String => "sub_mchid: must query",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `service_id`.
-        2 service_id: String => w::Field::must("service_id"),
+        2 service_id: String => "service_id: must",
         /// `openid`.
-        3 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+        3 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `authorization_code`.
-        4 authorization_code: Option<String> => w::Field::new("authorization_code").masked(),
+        4 authorization_code: Option<String> => "authorization_code: masked",
         /// `shopping_info`.
-        5 shopping_info: Option<ShoppingInfo> => w::Field::new("shopping_info"),
+        5 shopping_info: Option<ShoppingInfo> => "shopping_info",
         /// `sub_appid`.
-        6 sub_appid: Option<String> => w::Field::new("sub_appid"),
+        6 sub_appid: Option<String> => "sub_appid",
         /// `sub_openid`.
-        7 sub_openid: Option<String> => w::Field::new("sub_openid"),
+        7 sub_openid: Option<String> => "sub_openid",
     }
-    new(sub_mchid: String, appid: xinqiao_types::AppId, service_id: String)
-    set(
+    new(
+        sub_mchid: impl Into<String>,
+        appid: impl Into<xinqiao_types::AppId>,
+        service_id: impl Into<String>,
+    )
+    text(
         openid: xinqiao_types::OpenId,
         authorization_code: String,
-        shopping_info: ShoppingInfo,
         sub_appid: String,
         sub_openid: String,
     )
+    set(shopping_info: ShoppingInfo)
 }
 
 w::record! {
     /// Answer to [`PermissionsAssessUserRiskLevel`].
     pub struct PermissionsAssessUserRiskLevelResponse {
         /// `mchid`.
-        0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+        0 mchid: xinqiao_types::MchId => "mchid: must",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `service_id`.
-        2 service_id: String => w::Field::must("service_id"),
+        2 service_id: String => "service_id: must",
         /// `openid`.
-        3 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+        3 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `authorization_code`.
-        4 authorization_code: Option<String> => w::Field::new("authorization_code").masked(),
+        4 authorization_code: Option<String> => "authorization_code: masked",
         /// `authorization_state`.
-        5 authorization_state: String => w::Field::must("authorization_state"),
+        5 authorization_state: String => "authorization_state: must",
         /// `notify_url`.
-        6 notify_url: Option<String> => w::Field::new("notify_url"),
+        6 notify_url: Option<String> => "notify_url",
         /// `cancel_authorization_time`; format `rfc3339`.
-        7 cancel_authorization_time: Option<String> => w::Field::new("cancel_authorization_time"),
+        7 cancel_authorization_time: Option<String> => "cancel_authorization_time",
         /// `authorization_success_time`; format `rfc3339`.
-        8 authorization_success_time: Option<String> => w::Field::new("authorization_success_time"),
+        8 authorization_success_time: Option<String> => "authorization_success_time",
         /// `user_risk_level`.
-        9 user_risk_level: Option<i64> => w::Field::new("user_risk_level"),
+        9 user_risk_level: Option<i64> => "user_risk_level",
         /// `risk_level_version`.
-        10 risk_level_version: Option<i64> => w::Field::new("risk_level_version"),
+        10 risk_level_version: Option<i64> => "risk_level_version",
         /// `channel_id`.
-        11 channel_id: Option<String> => w::Field::new("channel_id"),
+        11 channel_id: Option<String> => "channel_id",
         /// `user_label`.
-        12 user_label: Option<String> => w::Field::new("user_label"),
+        12 user_label: Option<String> => "user_label",
         /// `sub_mchid`.
-        13 sub_mchid: String => w::Field::must("sub_mchid"),
+        13 sub_mchid: String => "sub_mchid: must",
         /// `sub_appid`.
-        14 sub_appid: Option<String> => w::Field::new("sub_appid"),
+        14 sub_appid: Option<String> => "sub_appid",
         /// `sub_openid`.
-        15 sub_openid: Option<String> => w::Field::new("sub_openid"),
+        15 sub_openid: Option<String> => "sub_openid",
     }
 }
 
@@ -776,46 +797,50 @@ w::record! {
     /// * Catalog: `pay_v3.payscore.partner.permissions_by_authorization_code`.
     pub struct PermissionsByAuthorizationCode {
         /// `authorization_code`.
-        0 authorization_code: String => w::Field::must("authorization_code").place(w::Place::Path).masked(),
+        0 authorization_code: String => "authorization_code: must path masked",
         /// `service_id`.
-        1 service_id: String => w::Field::must("service_id").place(w::Place::Query),
+        1 service_id: String => "service_id: must query",
         /// `sub_mchid`.
-        2 sub_mchid: String => w::Field::must("sub_mchid").place(w::Place::Query),
+        2 sub_mchid: String => "sub_mchid: must query",
     }
-    new(authorization_code: String, service_id: String, sub_mchid: String)
+    new(
+        authorization_code: impl Into<String>,
+        service_id: impl Into<String>,
+        sub_mchid: impl Into<String>,
+    )
 }
 
 w::record! {
     /// Answer to [`PermissionsByAuthorizationCode`].
     pub struct PermissionsByAuthorizationCodeResponse {
         /// `mchid`.
-        0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+        0 mchid: xinqiao_types::MchId => "mchid: must",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `service_id`.
-        2 service_id: String => w::Field::must("service_id"),
+        2 service_id: String => "service_id: must",
         /// `openid`.
-        3 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+        3 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `authorization_code`.
-        4 authorization_code: Option<String> => w::Field::new("authorization_code").masked(),
+        4 authorization_code: Option<String> => "authorization_code: masked",
         /// `authorization_state`.
-        5 authorization_state: String => w::Field::must("authorization_state"),
+        5 authorization_state: String => "authorization_state: must",
         /// `notify_url`.
-        6 notify_url: Option<String> => w::Field::new("notify_url"),
+        6 notify_url: Option<String> => "notify_url",
         /// `cancel_authorization_time`; format `rfc3339`.
-        7 cancel_authorization_time: Option<String> => w::Field::new("cancel_authorization_time"),
+        7 cancel_authorization_time: Option<String> => "cancel_authorization_time",
         /// `authorization_success_time`; format `rfc3339`.
-        8 authorization_success_time: Option<String> => w::Field::new("authorization_success_time"),
+        8 authorization_success_time: Option<String> => "authorization_success_time",
         /// `user_risk_level`.
-        9 user_risk_level: Option<i64> => w::Field::new("user_risk_level"),
+        9 user_risk_level: Option<i64> => "user_risk_level",
         /// `risk_level_version`.
-        10 risk_level_version: Option<i64> => w::Field::new("risk_level_version"),
+        10 risk_level_version: Option<i64> => "risk_level_version",
         /// `sub_mchid`.
-        11 sub_mchid: String => w::Field::must("sub_mchid"),
+        11 sub_mchid: String => "sub_mchid: must",
         /// `sub_appid`.
-        12 sub_appid: Option<String> => w::Field::new("sub_appid"),
+        12 sub_appid: Option<String> => "sub_appid",
         /// `sub_openid`.
-        13 sub_openid: Option<String> => w::Field::new("sub_openid"),
+        13 sub_openid: Option<String> => "sub_openid",
     }
 }
 
@@ -847,53 +872,57 @@ w::record! {
     /// * Catalog: `pay_v3.payscore.partner.permissions_search`.
     pub struct PermissionsSearch {
         /// `service_id`.
-        0 service_id: String => w::Field::must("service_id").place(w::Place::Query),
+        0 service_id: String => "service_id: must query",
         /// `sub_mchid`.
-        1 sub_mchid: String => w::Field::must("sub_mchid").place(w::Place::Query),
+        1 sub_mchid: String => "sub_mchid: must query",
         /// `appid`.
-        2 appid: xinqiao_types::AppId => w::Field::must("appid").place(w::Place::Query),
+        2 appid: xinqiao_types::AppId => "appid: must query",
         /// `sub_appid`.
-        3 sub_appid: Option<String> => w::Field::new("sub_appid").place(w::Place::Query),
+        3 sub_appid: Option<String> => "sub_appid: query",
         /// `openid`.
-        4 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").place(w::Place::Query).masked(),
+        4 openid: Option<xinqiao_types::OpenId> => "openid: query masked",
         /// `sub_openid`.
-        5 sub_openid: Option<String> => w::Field::new("sub_openid").place(w::Place::Query),
+        5 sub_openid: Option<String> => "sub_openid: query",
     }
-    new(service_id: String, sub_mchid: String, appid: xinqiao_types::AppId)
-    set(sub_appid: String, openid: xinqiao_types::OpenId, sub_openid: String)
+    new(
+        service_id: impl Into<String>,
+        sub_mchid: impl Into<String>,
+        appid: impl Into<xinqiao_types::AppId>,
+    )
+    text(sub_appid: String, openid: xinqiao_types::OpenId, sub_openid: String)
 }
 
 w::record! {
     /// Answer to [`PermissionsSearch`].
     pub struct PermissionsSearchResponse {
         /// `mchid`.
-        0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+        0 mchid: xinqiao_types::MchId => "mchid: must",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `service_id`.
-        2 service_id: String => w::Field::must("service_id"),
+        2 service_id: String => "service_id: must",
         /// `openid`.
-        3 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+        3 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `authorization_code`.
-        4 authorization_code: Option<String> => w::Field::new("authorization_code").masked(),
+        4 authorization_code: Option<String> => "authorization_code: masked",
         /// `authorization_state`.
-        5 authorization_state: String => w::Field::must("authorization_state"),
+        5 authorization_state: String => "authorization_state: must",
         /// `notify_url`.
-        6 notify_url: Option<String> => w::Field::new("notify_url"),
+        6 notify_url: Option<String> => "notify_url",
         /// `cancel_authorization_time`; format `rfc3339`.
-        7 cancel_authorization_time: Option<String> => w::Field::new("cancel_authorization_time"),
+        7 cancel_authorization_time: Option<String> => "cancel_authorization_time",
         /// `authorization_success_time`; format `rfc3339`.
-        8 authorization_success_time: Option<String> => w::Field::new("authorization_success_time"),
+        8 authorization_success_time: Option<String> => "authorization_success_time",
         /// `user_risk_level`.
-        9 user_risk_level: Option<i64> => w::Field::new("user_risk_level"),
+        9 user_risk_level: Option<i64> => "user_risk_level",
         /// `risk_level_version`.
-        10 risk_level_version: Option<i64> => w::Field::new("risk_level_version"),
+        10 risk_level_version: Option<i64> => "risk_level_version",
         /// `sub_mchid`.
-        11 sub_mchid: String => w::Field::must("sub_mchid"),
+        11 sub_mchid: String => "sub_mchid: must",
         /// `sub_appid`.
-        12 sub_appid: Option<String> => w::Field::new("sub_appid"),
+        12 sub_appid: Option<String> => "sub_appid",
         /// `sub_openid`.
-        13 sub_openid: Option<String> => w::Field::new("sub_openid"),
+        13 sub_openid: Option<String> => "sub_openid",
     }
 }
 
@@ -925,22 +954,26 @@ w::record! {
     /// * Catalog: `pay_v3.payscore.partner.permissions_terminate`.
     pub struct PermissionsTerminate {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `openid`.
-        1 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+        1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `service_id`.
-        2 service_id: String => w::Field::must("service_id"),
+        2 service_id: String => "service_id: must",
         /// `reason`; needed according to the documentation.
-        3 reason: Option<String> => w::Field::new("reason"),
+        3 reason: Option<String> => "reason",
         /// `sub_mchid`.
-        4 sub_mchid: String => w::Field::must("sub_mchid"),
+        4 sub_mchid: String => "sub_mchid: must",
         /// `sub_appid`.
-        5 sub_appid: Option<String> => w::Field::new("sub_appid"),
+        5 sub_appid: Option<String> => "sub_appid",
         /// `sub_openid`.
-        6 sub_openid: Option<String> => w::Field::new("sub_openid"),
+        6 sub_openid: Option<String> => "sub_openid",
     }
-    new(appid: xinqiao_types::AppId, service_id: String, sub_mchid: String)
-    set(openid: xinqiao_types::OpenId, reason: String, sub_appid: String, sub_openid: String)
+    new(
+        appid: impl Into<xinqiao_types::AppId>,
+        service_id: impl Into<String>,
+        sub_mchid: impl Into<String>,
+    )
+    text(openid: xinqiao_types::OpenId, reason: String, sub_appid: String, sub_openid: String)
 }
 
 w::endpoint! {
@@ -971,43 +1004,48 @@ w::record! {
     /// * Catalog: `pay_v3.payscore.partner.service_account_applications`.
     pub struct ServiceAccountApplications {
         /// `service_id`.
-        0 service_id: String => w::Field::must("service_id"),
+        0 service_id: String => "service_id: must",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `sub_mchid`.
-        2 sub_mchid: String => w::Field::must("sub_mchid"),
+        2 sub_mchid: String => "sub_mchid: must",
         /// `sub_appid`.
-        3 sub_appid: Option<String> => w::Field::new("sub_appid"),
+        3 sub_appid: Option<String> => "sub_appid",
         /// `out_apply_no`.
-        4 out_apply_no: String => w::Field::must("out_apply_no"),
+        4 out_apply_no: String => "out_apply_no: must",
         /// `result_notify_url`.
-        5 result_notify_url: Option<String> => w::Field::new("result_notify_url"),
+        5 result_notify_url: Option<String> => "result_notify_url",
     }
-    new(service_id: String, appid: xinqiao_types::AppId, sub_mchid: String, out_apply_no: String)
-    set(sub_appid: String, result_notify_url: String)
+    new(
+        service_id: impl Into<String>,
+        appid: impl Into<xinqiao_types::AppId>,
+        sub_mchid: impl Into<String>,
+        out_apply_no: impl Into<String>,
+    )
+    text(sub_appid: String, result_notify_url: String)
 }
 
 w::record! {
     /// Answer to [`ServiceAccountApplications`].
     pub struct ServiceAccountApplicationsResponse {
         /// `service_id`.
-        0 service_id: String => w::Field::must("service_id"),
+        0 service_id: String => "service_id: must",
         /// `mchid`.
-        1 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+        1 mchid: xinqiao_types::MchId => "mchid: must",
         /// `appid`.
-        2 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        2 appid: xinqiao_types::AppId => "appid: must",
         /// `sub_mchid`.
-        3 sub_mchid: String => w::Field::must("sub_mchid"),
+        3 sub_mchid: String => "sub_mchid: must",
         /// `sub_appid`.
-        4 sub_appid: Option<String> => w::Field::new("sub_appid"),
+        4 sub_appid: Option<String> => "sub_appid",
         /// `out_apply_no`.
-        5 out_apply_no: String => w::Field::must("out_apply_no"),
+        5 out_apply_no: String => "out_apply_no: must",
         /// `result_notify_url`.
-        6 result_notify_url: Option<String> => w::Field::new("result_notify_url"),
+        6 result_notify_url: Option<String> => "result_notify_url",
         /// `apply_state`.
-        7 apply_state: String => w::Field::must("apply_state"),
+        7 apply_state: String => "apply_state: must",
         /// `reject_reason`.
-        8 reject_reason: Option<String> => w::Field::new("reject_reason"),
+        8 reject_reason: Option<String> => "reject_reason",
     }
 }
 
@@ -1039,32 +1077,32 @@ w::record! {
     /// * Catalog: `pay_v3.payscore.partner.service_account_applications_by_out_apply_no`.
     pub struct ServiceAccountApplicationsByOutApplyNo {
         /// `out_apply_no`.
-        0 out_apply_no: String => w::Field::must("out_apply_no").place(w::Place::Path),
+        0 out_apply_no: String => "out_apply_no: must path",
     }
-    new(out_apply_no: String)
+    new(out_apply_no: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`ServiceAccountApplicationsByOutApplyNo`].
     pub struct ServiceAccountApplicationsByOutApplyNoResponse {
         /// `service_id`.
-        0 service_id: String => w::Field::must("service_id"),
+        0 service_id: String => "service_id: must",
         /// `mchid`.
-        1 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+        1 mchid: xinqiao_types::MchId => "mchid: must",
         /// `appid`.
-        2 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        2 appid: xinqiao_types::AppId => "appid: must",
         /// `sub_mchid`.
-        3 sub_mchid: String => w::Field::must("sub_mchid"),
+        3 sub_mchid: String => "sub_mchid: must",
         /// `sub_appid`.
-        4 sub_appid: Option<String> => w::Field::new("sub_appid"),
+        4 sub_appid: Option<String> => "sub_appid",
         /// `out_apply_no`.
-        5 out_apply_no: String => w::Field::must("out_apply_no"),
+        5 out_apply_no: String => "out_apply_no: must",
         /// `result_notify_url`.
-        6 result_notify_url: Option<String> => w::Field::new("result_notify_url"),
+        6 result_notify_url: Option<String> => "result_notify_url",
         /// `apply_state`.
-        7 apply_state: String => w::Field::must("apply_state"),
+        7 apply_state: String => "apply_state: must",
         /// `reject_reason`.
-        8 reject_reason: Option<String> => w::Field::new("reject_reason"),
+        8 reject_reason: Option<String> => "reject_reason",
     }
 }
 
@@ -1096,33 +1134,37 @@ w::record! {
     /// * Catalog: `pay_v3.payscore.partner.serviceorder_by_out_order_no_cancel`.
     pub struct ServiceorderByOutOrderNoCancel {
         /// `out_order_no`.
-        0 out_order_no: String => w::Field::must("out_order_no").place(w::Place::Path),
+        0 out_order_no: String => "out_order_no: must path",
         /// `appid`.
-        1 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+        1 appid: Option<xinqiao_types::AppId> => "appid",
         /// `service_id`.
-        2 service_id: String => w::Field::must("service_id"),
+        2 service_id: String => "service_id: must",
         /// `reason`; needed according to the documentation.
-        3 reason: Option<String> => w::Field::new("reason"),
+        3 reason: Option<String> => "reason",
         /// `sub_mchid`.
-        4 sub_mchid: String => w::Field::must("sub_mchid"),
+        4 sub_mchid: String => "sub_mchid: must",
     }
-    new(out_order_no: String, service_id: String, sub_mchid: String)
-    set(appid: xinqiao_types::AppId, reason: String)
+    new(
+        out_order_no: impl Into<String>,
+        service_id: impl Into<String>,
+        sub_mchid: impl Into<String>,
+    )
+    text(appid: xinqiao_types::AppId, reason: String)
 }
 
 w::record! {
     /// Answer to [`ServiceorderByOutOrderNoCancel`].
     pub struct ServiceorderByOutOrderNoCancelResponse {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `mchid`.
-        1 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+        1 mchid: xinqiao_types::MchId => "mchid: must",
         /// `service_id`.
-        2 service_id: String => w::Field::must("service_id"),
+        2 service_id: String => "service_id: must",
         /// `out_order_no`.
-        3 out_order_no: String => w::Field::must("out_order_no"),
+        3 out_order_no: String => "out_order_no: must",
         /// `order_id`.
-        4 order_id: String => w::Field::must("order_id"),
+        4 order_id: String => "order_id: must",
     }
 }
 
@@ -1154,48 +1196,46 @@ w::record! {
     /// * Catalog: `pay_v3.payscore.partner.serviceorder_by_out_order_no_complete`.
     pub struct ServiceorderByOutOrderNoComplete {
         /// `out_order_no`.
-        0 out_order_no: String => w::Field::must("out_order_no").place(w::Place::Path),
+        0 out_order_no: String => "out_order_no: must path",
         /// `appid`.
-        1 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+        1 appid: Option<xinqiao_types::AppId> => "appid",
         /// `service_id`.
-        2 service_id: String => w::Field::must("service_id"),
+        2 service_id: String => "service_id: must",
         /// `post_payments`.
-        3 post_payments: Vec<ServiceorderPostPostPayment> => w::Field::must("post_payments"),
+        3 post_payments: Vec<ServiceorderPostPostPayment> => "post_payments: must",
         /// `post_discounts`.
-        4 post_discounts: Option<Vec<PostDiscountItem>> => w::Field::new("post_discounts"),
+        4 post_discounts: Option<Vec<PostDiscountItem>> => "post_discounts",
         /// `time_range`.
-        5 time_range: Option<TimeRange> => w::Field::new("time_range"),
+        5 time_range: Option<TimeRange> => "time_range",
         /// `location`.
-        6 location: Option<Location> => w::Field::new("location"),
+        6 location: Option<Location> => "location",
         /// `device`.
-        7 device: Option<Device> => w::Field::new("device"),
+        7 device: Option<Device> => "device",
         /// `total_amount`; unit fen.
-        8 total_amount: xinqiao_types::Fen => w::Field::must("total_amount"),
+        8 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// `goods_tag`.
-        9 goods_tag: Option<String> => w::Field::new("goods_tag"),
+        9 goods_tag: Option<String> => "goods_tag",
         /// `profit_sharing`.
-        10 profit_sharing: Option<bool> => w::Field::new("profit_sharing"),
+        10 profit_sharing: Option<bool> => "profit_sharing",
         /// `sub_mchid`.
-        11 sub_mchid: String => w::Field::must("sub_mchid"),
+        11 sub_mchid: String => "sub_mchid: must",
         /// `complete_time`; format `rfc3339`.
-        12 complete_time: Option<String> => w::Field::new("complete_time"),
+        12 complete_time: Option<String> => "complete_time",
     }
     new(
-        out_order_no: String,
-        service_id: String,
+        out_order_no: impl Into<String>,
+        service_id: impl Into<String>,
         post_payments: Vec<ServiceorderPostPostPayment>,
         total_amount: xinqiao_types::Fen,
-        sub_mchid: String,
+        sub_mchid: impl Into<String>,
     )
+    text(appid: xinqiao_types::AppId, goods_tag: String, complete_time: String)
     set(
-        appid: xinqiao_types::AppId,
         post_discounts: Vec<PostDiscountItem>,
         time_range: TimeRange,
         location: Location,
         device: Device,
-        goods_tag: String,
         profit_sharing: bool,
-        complete_time: String,
     )
 }
 
@@ -1203,43 +1243,43 @@ w::record! {
     /// Answer to [`ServiceorderByOutOrderNoComplete`].
     pub struct ServiceorderByOutOrderNoCompleteResponse {
         /// `mchid`.
-        0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+        0 mchid: xinqiao_types::MchId => "mchid: must",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `out_order_no`.
-        2 out_order_no: String => w::Field::must("out_order_no"),
+        2 out_order_no: String => "out_order_no: must",
         /// `order_id`.
-        3 order_id: String => w::Field::must("order_id"),
+        3 order_id: String => "order_id: must",
         /// `service_id`.
-        4 service_id: String => w::Field::must("service_id"),
+        4 service_id: String => "service_id: must",
         /// `service_introduction`.
-        5 service_introduction: String => w::Field::must("service_introduction"),
+        5 service_introduction: String => "service_introduction: must",
         /// `state`.
-        6 state: String => w::Field::must("state"),
+        6 state: String => "state: must",
         /// `state_description`.
-        7 state_description: Option<String> => w::Field::new("state_description"),
+        7 state_description: Option<String> => "state_description",
         /// `total_amount`; unit fen.
-        8 total_amount: Option<xinqiao_types::Fen> => w::Field::new("total_amount"),
+        8 total_amount: Option<xinqiao_types::Fen> => "total_amount",
         /// `attach`.
-        9 attach: Option<String> => w::Field::new("attach"),
+        9 attach: Option<String> => "attach",
         /// `openid`.
-        10 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+        10 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `post_payments`.
-        11 post_payments: Option<Vec<PostPayment>> => w::Field::new("post_payments"),
+        11 post_payments: Option<Vec<PostPayment>> => "post_payments",
         /// `post_discounts`.
-        12 post_discounts: Option<Vec<PostPayment>> => w::Field::new("post_discounts"),
+        12 post_discounts: Option<Vec<PostPayment>> => "post_discounts",
         /// `time_range`.
-        13 time_range: Option<TimeRange> => w::Field::new("time_range"),
+        13 time_range: Option<TimeRange> => "time_range",
         /// `location`.
-        14 location: Option<Location> => w::Field::new("location"),
+        14 location: Option<Location> => "location",
         /// `risk_fund`.
-        15 risk_fund: Option<RiskFund> => w::Field::new("risk_fund"),
+        15 risk_fund: Option<RiskFund> => "risk_fund",
         /// `notify_url`.
-        16 notify_url: Option<String> => w::Field::new("notify_url"),
+        16 notify_url: Option<String> => "notify_url",
         /// `need_collection`.
-        17 need_collection: Option<bool> => w::Field::new("need_collection"),
+        17 need_collection: Option<bool> => "need_collection",
         /// `collection`.
-        18 collection: Option<Collection> => w::Field::new("collection"),
+        18 collection: Option<Collection> => "collection",
     }
 }
 
@@ -1271,80 +1311,75 @@ w::record! {
     /// * Catalog: `pay_v3.payscore.partner.serviceorder_by_out_order_no_modify`.
     pub struct ServiceorderByOutOrderNoModify {
         /// `out_order_no`.
-        0 out_order_no: String => w::Field::must("out_order_no").place(w::Place::Path),
+        0 out_order_no: String => "out_order_no: must path",
         /// `appid`.
-        1 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+        1 appid: Option<xinqiao_types::AppId> => "appid",
         /// `service_id`.
-        2 service_id: Option<String> => w::Field::new("service_id"),
+        2 service_id: Option<String> => "service_id",
         /// `post_payments`.
-        3 post_payments: Vec<ServiceorderPostPostPayment> => w::Field::must("post_payments"),
+        3 post_payments: Vec<ServiceorderPostPostPayment> => "post_payments: must",
         /// `post_discounts`.
-        4 post_discounts: Option<Vec<PostDiscountDetail>> => w::Field::new("post_discounts"),
+        4 post_discounts: Option<Vec<PostDiscountDetail>> => "post_discounts",
         /// `device`.
-        5 device: Option<Device> => w::Field::new("device"),
+        5 device: Option<Device> => "device",
         /// `total_amount`; unit fen.
-        6 total_amount: xinqiao_types::Fen => w::Field::must("total_amount"),
+        6 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// `reason`; needed according to the documentation.
-        7 reason: Option<String> => w::Field::new("reason"),
+        7 reason: Option<String> => "reason",
         /// `sub_mchid`.
-        8 sub_mchid: String => w::Field::must("sub_mchid"),
+        8 sub_mchid: String => "sub_mchid: must",
     }
     new(
-        out_order_no: String,
+        out_order_no: impl Into<String>,
         post_payments: Vec<ServiceorderPostPostPayment>,
         total_amount: xinqiao_types::Fen,
-        sub_mchid: String,
+        sub_mchid: impl Into<String>,
     )
-    set(
-        appid: xinqiao_types::AppId,
-        service_id: String,
-        post_discounts: Vec<PostDiscountDetail>,
-        device: Device,
-        reason: String,
-    )
+    text(appid: xinqiao_types::AppId, service_id: String, reason: String)
+    set(post_discounts: Vec<PostDiscountDetail>, device: Device)
 }
 
 w::record! {
     /// Answer to [`ServiceorderByOutOrderNoModify`].
     pub struct ServiceorderByOutOrderNoModifyResponse {
         /// `mchid`.
-        0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+        0 mchid: xinqiao_types::MchId => "mchid: must",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `out_order_no`.
-        2 out_order_no: String => w::Field::must("out_order_no"),
+        2 out_order_no: String => "out_order_no: must",
         /// `order_id`.
-        3 order_id: String => w::Field::must("order_id"),
+        3 order_id: String => "order_id: must",
         /// `service_id`.
-        4 service_id: String => w::Field::must("service_id"),
+        4 service_id: String => "service_id: must",
         /// `service_introduction`.
-        5 service_introduction: String => w::Field::must("service_introduction"),
+        5 service_introduction: String => "service_introduction: must",
         /// `state`.
-        6 state: String => w::Field::must("state"),
+        6 state: String => "state: must",
         /// `state_description`.
-        7 state_description: Option<String> => w::Field::new("state_description"),
+        7 state_description: Option<String> => "state_description",
         /// `total_amount`; unit fen.
-        8 total_amount: Option<xinqiao_types::Fen> => w::Field::new("total_amount"),
+        8 total_amount: Option<xinqiao_types::Fen> => "total_amount",
         /// `attach`.
-        9 attach: Option<String> => w::Field::new("attach"),
+        9 attach: Option<String> => "attach",
         /// `openid`.
-        10 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+        10 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `post_payments`.
-        11 post_payments: Option<Vec<PostPayment>> => w::Field::new("post_payments"),
+        11 post_payments: Option<Vec<PostPayment>> => "post_payments",
         /// `post_discounts`.
-        12 post_discounts: Option<Vec<PostPayment>> => w::Field::new("post_discounts"),
+        12 post_discounts: Option<Vec<PostPayment>> => "post_discounts",
         /// `time_range`.
-        13 time_range: Option<TimeRange> => w::Field::new("time_range"),
+        13 time_range: Option<TimeRange> => "time_range",
         /// `location`.
-        14 location: Option<Location> => w::Field::new("location"),
+        14 location: Option<Location> => "location",
         /// `risk_fund`.
-        15 risk_fund: Option<RiskFund> => w::Field::new("risk_fund"),
+        15 risk_fund: Option<RiskFund> => "risk_fund",
         /// `notify_url`.
-        16 notify_url: Option<String> => w::Field::new("notify_url"),
+        16 notify_url: Option<String> => "notify_url",
         /// `need_collection`.
-        17 need_collection: Option<bool> => w::Field::new("need_collection"),
+        17 need_collection: Option<bool> => "need_collection",
         /// `collection`.
-        18 collection: Option<Collection> => w::Field::new("collection"),
+        18 collection: Option<Collection> => "collection",
     }
 }
 
@@ -1376,31 +1411,31 @@ w::record! {
     /// * Catalog: `pay_v3.payscore.partner.serviceorder_by_out_order_no_pay`.
     pub struct ServiceorderByOutOrderNoPay {
         /// `out_order_no`.
-        0 out_order_no: String => w::Field::must("out_order_no").place(w::Place::Path),
+        0 out_order_no: String => "out_order_no: must path",
         /// `appid`.
-        1 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+        1 appid: Option<xinqiao_types::AppId> => "appid",
         /// `service_id`.
-        2 service_id: Option<String> => w::Field::new("service_id"),
+        2 service_id: Option<String> => "service_id",
         /// `sub_mchid`.
-        3 sub_mchid: String => w::Field::must("sub_mchid"),
+        3 sub_mchid: String => "sub_mchid: must",
     }
-    new(out_order_no: String, sub_mchid: String)
-    set(appid: xinqiao_types::AppId, service_id: String)
+    new(out_order_no: impl Into<String>, sub_mchid: impl Into<String>)
+    text(appid: xinqiao_types::AppId, service_id: String)
 }
 
 w::record! {
     /// Answer to [`ServiceorderByOutOrderNoPay`].
     pub struct ServiceorderByOutOrderNoPayResponse {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `mchid`.
-        1 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+        1 mchid: xinqiao_types::MchId => "mchid: must",
         /// `service_id`.
-        2 service_id: String => w::Field::must("service_id"),
+        2 service_id: String => "service_id: must",
         /// `out_order_no`.
-        3 out_order_no: String => w::Field::must("out_order_no"),
+        3 out_order_no: String => "out_order_no: must",
         /// `order_id`.
-        4 order_id: String => w::Field::must("order_id"),
+        4 order_id: String => "order_id: must",
     }
 }
 
@@ -1432,63 +1467,69 @@ w::record! {
     /// * Catalog: `pay_v3.payscore.partner.serviceorder_by_out_order_no_sync`.
     pub struct ServiceorderByOutOrderNoSync {
         /// `out_order_no`.
-        0 out_order_no: String => w::Field::must("out_order_no").place(w::Place::Path),
+        0 out_order_no: String => "out_order_no: must path",
         /// `appid`.
-        1 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+        1 appid: Option<xinqiao_types::AppId> => "appid",
         /// `service_id`.
-        2 service_id: String => w::Field::must("service_id"),
+        2 service_id: String => "service_id: must",
         /// `type`.
-        3 type_: String => w::Field::must("type"),
+        3 type_: String => "type: must",
         /// `detail`; needed according to the documentation.
-        4 detail: Option<ServiceorderByOutOrderNoSyncDetail> => w::Field::new("detail"),
+        4 detail: Option<ServiceorderByOutOrderNoSyncDetail> => "detail",
         /// `sub_mchid`.
-        5 sub_mchid: String => w::Field::must("sub_mchid"),
+        5 sub_mchid: String => "sub_mchid: must",
     }
-    new(out_order_no: String, service_id: String, type_: String, sub_mchid: String)
-    set(appid: xinqiao_types::AppId, detail: ServiceorderByOutOrderNoSyncDetail)
+    new(
+        out_order_no: impl Into<String>,
+        service_id: impl Into<String>,
+        type_: impl Into<String>,
+        sub_mchid: impl Into<String>,
+    )
+    text(appid: xinqiao_types::AppId)
+    set(detail: ServiceorderByOutOrderNoSyncDetail)
 }
 
 w::record! {
     /// Answer to [`ServiceorderByOutOrderNoSync`].
     pub struct ServiceorderByOutOrderNoSyncResponse {
         /// `mchid`.
-        0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+        0 mchid: xinqiao_types::MchId => "mchid: must",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `out_order_no`.
-        2 out_order_no: String => w::Field::must("out_order_no"),
+        2 out_order_no: String => "out_order_no: must",
         /// `order_id`.
-        3 order_id: String => w::Field::must("order_id"),
+        3 order_id: String => "order_id: must",
         /// `service_id`.
-        4 service_id: String => w::Field::must("service_id"),
+        4 service_id: String => "service_id: must",
         /// `service_introduction`.
-        5 service_introduction: String => w::Field::must("service_introduction"),
+        5 service_introduction: String => "service_introduction: must",
         /// `state`.
-        6 state: String => w::Field::must("state"),
+        6 state: String => "state: must",
         /// `state_description`.
-        7 state_description: Option<String> => w::Field::new("state_description"),
+        7 state_description: Option<String> => "state_description",
         /// `total_amount`; unit fen.
-        8 total_amount: Option<xinqiao_types::Fen> => w::Field::new("total_amount"),
+        8 total_amount: Option<xinqiao_types::Fen> => "total_amount",
         /// `attach`.
-        9 attach: Option<String> => w::Field::new("attach"),
+        9 attach: Option<String> => "attach",
         /// `openid`.
-        10 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+        10 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `post_payments`.
-        11 post_payments: Option<Vec<PostPayment>> => w::Field::new("post_payments"),
+        11 post_payments: Option<Vec<PostPayment>> => "post_payments",
         /// `post_discounts`.
-        12 post_discounts: Option<Vec<PostPayment>> => w::Field::new("post_discounts"),
+        12 post_discounts: Option<Vec<PostPayment>> => "post_discounts",
         /// `time_range`.
-        13 time_range: Option<TimeRange> => w::Field::new("time_range"),
+        13 time_range: Option<TimeRange> => "time_range",
         /// `location`.
-        14 location: Option<Location> => w::Field::new("location"),
+        14 location: Option<Location> => "location",
         /// `risk_fund`.
-        15 risk_fund: Option<RiskFund> => w::Field::new("risk_fund"),
+        15 risk_fund: Option<RiskFund> => "risk_fund",
         /// `notify_url`.
-        16 notify_url: Option<String> => w::Field::new("notify_url"),
+        16 notify_url: Option<String> => "notify_url",
         /// `need_collection`.
-        17 need_collection: Option<bool> => w::Field::new("need_collection"),
+        17 need_collection: Option<bool> => "need_collection",
         /// `collection`.
-        18 collection: Option<Collection> => w::Field::new("collection"),
+        18 collection: Option<Collection> => "collection",
     }
 }
 
@@ -1520,57 +1561,54 @@ w::record! {
     /// * Catalog: `pay_v3.payscore.partner.serviceorder_direct_complete`.
     pub struct ServiceorderDirectComplete {
         /// `service_id`.
-        0 service_id: String => w::Field::must("service_id"),
+        0 service_id: String => "service_id: must",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `sub_appid`.
-        2 sub_appid: String => w::Field::must("sub_appid"),
+        2 sub_appid: String => "sub_appid: must",
         /// `sub_mchid`.
-        3 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+        3 sub_mchid: Option<String> => "sub_mchid",
         /// `out_order_no`.
-        4 out_order_no: String => w::Field::must("out_order_no"),
+        4 out_order_no: String => "out_order_no: must",
         /// `service_introduction`.
-        5 service_introduction: String => w::Field::must("service_introduction"),
+        5 service_introduction: String => "service_introduction: must",
         /// `post_payments`.
-        6 post_payments: Option<Vec<ServiceorderDirectCompletePostPayment>> => w::Field::new("post_payments"),
+        6 post_payments: Option<Vec<ServiceorderDirectCompletePostPayment>> => "post_payments",
         /// `post_discounts`.
-        7 post_discounts: Option<Vec<ServiceorderDirectCompletePostDiscount>> => w::Field::new("post_discounts"),
+        7 post_discounts: Option<Vec<ServiceorderDirectCompletePostDiscount>> => "post_discounts",
         /// `total_amount`.
-        8 total_amount: i64 => w::Field::must("total_amount"),
+        8 total_amount: i64 => "total_amount: must",
         /// `time_range`.
-        9 time_range: ServiceorderDirectCompleteTimeRange => w::Field::must("time_range"),
+        9 time_range: ServiceorderDirectCompleteTimeRange => "time_range: must",
         /// `location`.
-        10 location: Option<Location> => w::Field::new("location"),
+        10 location: Option<Location> => "location",
         /// `profit_sharing`.
-        11 profit_sharing: Option<bool> => w::Field::new("profit_sharing"),
+        11 profit_sharing: Option<bool> => "profit_sharing",
         /// `goods_tag`.
-        12 goods_tag: Option<String> => w::Field::new("goods_tag"),
+        12 goods_tag: Option<String> => "goods_tag",
         /// `attach`.
-        13 attach: Option<String> => w::Field::new("attach"),
+        13 attach: Option<String> => "attach",
         /// `notify_url`.
-        14 notify_url: String => w::Field::must("notify_url"),
+        14 notify_url: String => "notify_url: must",
         /// `openid`.
-        15 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+        15 openid: Option<xinqiao_types::OpenId> => "openid: masked",
     }
     new(
-        service_id: String,
-        appid: xinqiao_types::AppId,
-        sub_appid: String,
-        out_order_no: String,
-        service_introduction: String,
+        service_id: impl Into<String>,
+        appid: impl Into<xinqiao_types::AppId>,
+        sub_appid: impl Into<String>,
+        out_order_no: impl Into<String>,
+        service_introduction: impl Into<String>,
         total_amount: i64,
         time_range: ServiceorderDirectCompleteTimeRange,
-        notify_url: String,
+        notify_url: impl Into<String>,
     )
+    text(sub_mchid: String, goods_tag: String, attach: String, openid: xinqiao_types::OpenId)
     set(
-        sub_mchid: String,
         post_payments: Vec<ServiceorderDirectCompletePostPayment>,
         post_discounts: Vec<ServiceorderDirectCompletePostDiscount>,
         location: Location,
         profit_sharing: bool,
-        goods_tag: String,
-        attach: String,
-        openid: xinqiao_types::OpenId,
     )
 }
 
@@ -1602,65 +1640,65 @@ w::record! {
     /// * Catalog: `pay_v3.payscore.partner.serviceorder_get`.
     pub struct ServiceorderGet {
         /// `out_order_no`.
-        0 out_order_no: Option<String> => w::Field::new("out_order_no").place(w::Place::Query),
+        0 out_order_no: Option<String> => "out_order_no: query",
         /// `service_id`.
-        1 service_id: String => w::Field::must("service_id").place(w::Place::Query),
+        1 service_id: String => "service_id: must query",
         /// `sub_mchid`.
-        2 sub_mchid: String => w::Field::must("sub_mchid").place(w::Place::Query),
+        2 sub_mchid: String => "sub_mchid: must query",
         /// `query_id`.
-        3 query_id: Option<String> => w::Field::new("query_id").place(w::Place::Query),
+        3 query_id: Option<String> => "query_id: query",
     }
-    new(service_id: String, sub_mchid: String)
-    set(out_order_no: String, query_id: String)
+    new(service_id: impl Into<String>, sub_mchid: impl Into<String>)
+    text(out_order_no: String, query_id: String)
 }
 
 w::record! {
     /// Answer to [`ServiceorderGet`].
     pub struct ServiceorderGetResponse {
         /// `mchid`.
-        0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+        0 mchid: xinqiao_types::MchId => "mchid: must",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `out_order_no`.
-        2 out_order_no: String => w::Field::must("out_order_no"),
+        2 out_order_no: String => "out_order_no: must",
         /// `order_id`.
-        3 order_id: String => w::Field::must("order_id"),
+        3 order_id: String => "order_id: must",
         /// `service_id`.
-        4 service_id: String => w::Field::must("service_id"),
+        4 service_id: String => "service_id: must",
         /// `service_introduction`.
-        5 service_introduction: String => w::Field::must("service_introduction"),
+        5 service_introduction: String => "service_introduction: must",
         /// `state`.
-        6 state: String => w::Field::must("state"),
+        6 state: String => "state: must",
         /// `state_description`.
-        7 state_description: Option<String> => w::Field::new("state_description"),
+        7 state_description: Option<String> => "state_description",
         /// `total_amount`; unit fen.
-        8 total_amount: Option<xinqiao_types::Fen> => w::Field::new("total_amount"),
+        8 total_amount: Option<xinqiao_types::Fen> => "total_amount",
         /// `attach`.
-        9 attach: Option<String> => w::Field::new("attach"),
+        9 attach: Option<String> => "attach",
         /// `openid`.
-        10 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+        10 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `post_payments`.
-        11 post_payments: Option<Vec<PostPayment>> => w::Field::new("post_payments"),
+        11 post_payments: Option<Vec<PostPayment>> => "post_payments",
         /// `post_discounts`.
-        12 post_discounts: Option<Vec<PostPayment>> => w::Field::new("post_discounts"),
+        12 post_discounts: Option<Vec<PostPayment>> => "post_discounts",
         /// `time_range`.
-        13 time_range: Option<TimeRange> => w::Field::new("time_range"),
+        13 time_range: Option<TimeRange> => "time_range",
         /// `location`.
-        14 location: Option<Location> => w::Field::new("location"),
+        14 location: Option<Location> => "location",
         /// `risk_fund`.
-        15 risk_fund: Option<RiskFund> => w::Field::new("risk_fund"),
+        15 risk_fund: Option<RiskFund> => "risk_fund",
         /// `notify_url`.
-        16 notify_url: Option<String> => w::Field::new("notify_url"),
+        16 notify_url: Option<String> => "notify_url",
         /// `need_collection`.
-        17 need_collection: Option<bool> => w::Field::new("need_collection"),
+        17 need_collection: Option<bool> => "need_collection",
         /// `collection`.
-        18 collection: Option<Collection> => w::Field::new("collection"),
+        18 collection: Option<Collection> => "collection",
         /// `sub_mchid`.
-        19 sub_mchid: String => w::Field::must("sub_mchid"),
+        19 sub_mchid: String => "sub_mchid: must",
         /// `sub_appid`.
-        20 sub_appid: Option<String> => w::Field::new("sub_appid"),
+        20 sub_appid: Option<String> => "sub_appid",
         /// `sub_openid`.
-        21 sub_openid: Option<String> => w::Field::new("sub_openid"),
+        21 sub_openid: Option<String> => "sub_openid",
     }
 }
 
@@ -1692,60 +1730,62 @@ w::record! {
     /// * Catalog: `pay_v3.payscore.partner.serviceorder_post`.
     pub struct ServiceorderPost {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `out_order_no`.
-        1 out_order_no: String => w::Field::must("out_order_no"),
+        1 out_order_no: String => "out_order_no: must",
         /// `service_id`.
-        2 service_id: String => w::Field::must("service_id"),
+        2 service_id: String => "service_id: must",
         /// `service_introduction`.
-        3 service_introduction: String => w::Field::must("service_introduction"),
+        3 service_introduction: String => "service_introduction: must",
         /// `attach`.
-        4 attach: Option<String> => w::Field::new("attach"),
+        4 attach: Option<String> => "attach",
         /// `notify_url`; needed according to the documentation.
-        5 notify_url: Option<String> => w::Field::new("notify_url"),
+        5 notify_url: Option<String> => "notify_url",
         /// `openid`.
-        6 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+        6 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `need_user_confirm`.
-        7 need_user_confirm: Option<bool> => w::Field::new("need_user_confirm"),
+        7 need_user_confirm: Option<bool> => "need_user_confirm",
         /// `post_payments`.
-        8 post_payments: Option<Vec<ServiceorderPostPostPayment>> => w::Field::new("post_payments"),
+        8 post_payments: Option<Vec<ServiceorderPostPostPayment>> => "post_payments",
         /// `post_discounts`.
-        9 post_discounts: Option<Vec<PostDiscount>> => w::Field::new("post_discounts"),
+        9 post_discounts: Option<Vec<PostDiscount>> => "post_discounts",
         /// `time_range`.
-        10 time_range: TimeRange => w::Field::must("time_range"),
+        10 time_range: TimeRange => "time_range: must",
         /// `location`.
-        11 location: Option<Location> => w::Field::new("location"),
+        11 location: Option<Location> => "location",
         /// `device`.
-        12 device: Option<Device> => w::Field::new("device"),
+        12 device: Option<Device> => "device",
         /// `risk_fund`.
-        13 risk_fund: ServiceorderPostRiskFund => w::Field::must("risk_fund"),
+        13 risk_fund: ServiceorderPostRiskFund => "risk_fund: must",
         /// `sub_mchid`.
-        14 sub_mchid: String => w::Field::must("sub_mchid"),
+        14 sub_mchid: String => "sub_mchid: must",
         /// `sub_appid`.
-        15 sub_appid: Option<String> => w::Field::new("sub_appid"),
+        15 sub_appid: Option<String> => "sub_appid",
         /// `sub_openid`.
-        16 sub_openid: Option<String> => w::Field::new("sub_openid"),
+        16 sub_openid: Option<String> => "sub_openid",
     }
     new(
-        appid: xinqiao_types::AppId,
-        out_order_no: String,
-        service_id: String,
-        service_introduction: String,
+        appid: impl Into<xinqiao_types::AppId>,
+        out_order_no: impl Into<String>,
+        service_id: impl Into<String>,
+        service_introduction: impl Into<String>,
         time_range: TimeRange,
         risk_fund: ServiceorderPostRiskFund,
-        sub_mchid: String,
+        sub_mchid: impl Into<String>,
     )
-    set(
+    text(
         attach: String,
         notify_url: String,
         openid: xinqiao_types::OpenId,
+        sub_appid: String,
+        sub_openid: String,
+    )
+    set(
         need_user_confirm: bool,
         post_payments: Vec<ServiceorderPostPostPayment>,
         post_discounts: Vec<PostDiscount>,
         location: Location,
         device: Device,
-        sub_appid: String,
-        sub_openid: String,
     )
 }
 
@@ -1753,51 +1793,51 @@ w::record! {
     /// Answer to [`ServiceorderPost`].
     pub struct ServiceorderPostResponse {
         /// `mchid`.
-        0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+        0 mchid: xinqiao_types::MchId => "mchid: must",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `out_order_no`.
-        2 out_order_no: String => w::Field::must("out_order_no"),
+        2 out_order_no: String => "out_order_no: must",
         /// `order_id`.
-        3 order_id: String => w::Field::must("order_id"),
+        3 order_id: String => "order_id: must",
         /// `service_id`.
-        4 service_id: String => w::Field::must("service_id"),
+        4 service_id: String => "service_id: must",
         /// `service_introduction`.
-        5 service_introduction: String => w::Field::must("service_introduction"),
+        5 service_introduction: String => "service_introduction: must",
         /// `state`; one of `CREATED` `DOING` `DONE` `REVOKED` `EXPIRED`.
-        6 state: String => w::Field::must("state"),
+        6 state: String => "state: must",
         /// `state_description`; one of `USER_CONFIRM` `MCH_COMPLETE`.
-        7 state_description: Option<String> => w::Field::new("state_description"),
+        7 state_description: Option<String> => "state_description",
         /// `total_amount`; unit fen.
-        8 total_amount: Option<xinqiao_types::Fen> => w::Field::new("total_amount"),
+        8 total_amount: Option<xinqiao_types::Fen> => "total_amount",
         /// `attach`.
-        9 attach: Option<String> => w::Field::new("attach"),
+        9 attach: Option<String> => "attach",
         /// `openid`.
-        10 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+        10 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `post_payments`.
-        11 post_payments: Option<Vec<PostPayment>> => w::Field::new("post_payments"),
+        11 post_payments: Option<Vec<PostPayment>> => "post_payments",
         /// `post_discounts`.
-        12 post_discounts: Option<Vec<PostPayment>> => w::Field::new("post_discounts"),
+        12 post_discounts: Option<Vec<PostPayment>> => "post_discounts",
         /// `time_range`.
-        13 time_range: Option<TimeRange> => w::Field::new("time_range"),
+        13 time_range: Option<TimeRange> => "time_range",
         /// `location`.
-        14 location: Option<Location> => w::Field::new("location"),
+        14 location: Option<Location> => "location",
         /// `risk_fund`.
-        15 risk_fund: Option<RiskFundItem> => w::Field::new("risk_fund"),
+        15 risk_fund: Option<RiskFundItem> => "risk_fund",
         /// `notify_url`.
-        16 notify_url: Option<String> => w::Field::new("notify_url"),
+        16 notify_url: Option<String> => "notify_url",
         /// `need_collection`.
-        17 need_collection: Option<bool> => w::Field::new("need_collection"),
+        17 need_collection: Option<bool> => "need_collection",
         /// `collection`.
-        18 collection: Option<Collection> => w::Field::new("collection"),
+        18 collection: Option<Collection> => "collection",
         /// `sub_mchid`.
-        19 sub_mchid: String => w::Field::must("sub_mchid"),
+        19 sub_mchid: String => "sub_mchid: must",
         /// `sub_appid`.
-        20 sub_appid: Option<String> => w::Field::new("sub_appid"),
+        20 sub_appid: Option<String> => "sub_appid",
         /// `sub_openid`.
-        21 sub_openid: Option<String> => w::Field::new("sub_openid"),
+        21 sub_openid: Option<String> => "sub_openid",
         /// `package`.
-        22 package: String => w::Field::must("package"),
+        22 package: String => "package: must",
     }
 }
 
@@ -1829,28 +1869,29 @@ w::record! {
     /// * Catalog: `pay_v3.payscore.partner.serviceorder_send_pendingmessage`.
     pub struct ServiceorderSendPendingmessage {
         /// `out_order_no`.
-        0 out_order_no: String => w::Field::must("out_order_no").place(w::Place::Path),
+        0 out_order_no: String => "out_order_no: must path",
         /// `sub_mchid`.
-        1 sub_mchid: String => w::Field::must("sub_mchid"),
+        1 sub_mchid: String => "sub_mchid: must",
         /// `service_id`.
-        2 service_id: String => w::Field::must("service_id"),
+        2 service_id: String => "service_id: must",
         /// `post_payments`.
-        3 post_payments: Vec<PostPayment> => w::Field::must("post_payments"),
+        3 post_payments: Vec<PostPayment> => "post_payments: must",
         /// `post_discounts`.
-        4 post_discounts: Option<Vec<PostPayment>> => w::Field::new("post_discounts"),
+        4 post_discounts: Option<Vec<PostPayment>> => "post_discounts",
         /// `total_amount`.
-        5 total_amount: i64 => w::Field::must("total_amount"),
+        5 total_amount: i64 => "total_amount: must",
         /// `prepaid_time`; format `yyyyMMddHH`; needed according to the documentation.
-        6 prepaid_time: Option<String> => w::Field::new("prepaid_time"),
+        6 prepaid_time: Option<String> => "prepaid_time",
     }
     new(
-        out_order_no: String,
-        sub_mchid: String,
-        service_id: String,
+        out_order_no: impl Into<String>,
+        sub_mchid: impl Into<String>,
+        service_id: impl Into<String>,
         post_payments: Vec<PostPayment>,
         total_amount: i64,
     )
-    set(post_discounts: Vec<PostPayment>, prepaid_time: String)
+    text(prepaid_time: String)
+    set(post_discounts: Vec<PostPayment>)
 }
 
 w::endpoint! {
@@ -1881,28 +1922,29 @@ w::record! {
     /// * Catalog: `pay_v3.payscore.partner.serviceorder_send_prepaidmessage`.
     pub struct ServiceorderSendPrepaidmessage {
         /// `out_order_no`.
-        0 out_order_no: String => w::Field::must("out_order_no").place(w::Place::Path),
+        0 out_order_no: String => "out_order_no: must path",
         /// `sub_mchid`.
-        1 sub_mchid: String => w::Field::must("sub_mchid"),
+        1 sub_mchid: String => "sub_mchid: must",
         /// `service_id`.
-        2 service_id: String => w::Field::must("service_id"),
+        2 service_id: String => "service_id: must",
         /// `post_payments`.
-        3 post_payments: Vec<PostPayment> => w::Field::must("post_payments"),
+        3 post_payments: Vec<PostPayment> => "post_payments: must",
         /// `post_discounts`.
-        4 post_discounts: Option<Vec<PostPayment>> => w::Field::new("post_discounts"),
+        4 post_discounts: Option<Vec<PostPayment>> => "post_discounts",
         /// `total_amount`.
-        5 total_amount: i64 => w::Field::must("total_amount"),
+        5 total_amount: i64 => "total_amount: must",
         /// `prepaid_time`; format `yyyyMMddHH`; needed according to the documentation.
-        6 prepaid_time: Option<String> => w::Field::new("prepaid_time"),
+        6 prepaid_time: Option<String> => "prepaid_time",
     }
     new(
-        out_order_no: String,
-        sub_mchid: String,
-        service_id: String,
+        out_order_no: impl Into<String>,
+        sub_mchid: impl Into<String>,
+        service_id: impl Into<String>,
         post_payments: Vec<PostPayment>,
         total_amount: i64,
     )
-    set(post_discounts: Vec<PostPayment>, prepaid_time: String)
+    text(prepaid_time: String)
+    set(post_discounts: Vec<PostPayment>)
 }
 
 w::endpoint! {
@@ -1933,63 +1975,65 @@ w::record! {
     /// * Catalog: `pay_v3.payscore.partner.servicepayondeliveryorder`.
     pub struct Servicepayondeliveryorder {
         /// `out_order_no`.
-        0 out_order_no: String => w::Field::must("out_order_no"),
+        0 out_order_no: String => "out_order_no: must",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `sub_mchid`.
-        2 sub_mchid: String => w::Field::must("sub_mchid"),
+        2 sub_mchid: String => "sub_mchid: must",
         /// `sub_appid`.
-        3 sub_appid: Option<String> => w::Field::new("sub_appid"),
+        3 sub_appid: Option<String> => "sub_appid",
         /// `service_id`.
-        4 service_id: String => w::Field::must("service_id"),
+        4 service_id: String => "service_id: must",
         /// `service_introduction`.
-        5 service_introduction: String => w::Field::must("service_introduction"),
+        5 service_introduction: String => "service_introduction: must",
         /// `post_payments`.
-        6 post_payments: Option<Vec<ServicepayondeliveryorderPostPayment>> => w::Field::new("post_payments"),
+        6 post_payments: Option<Vec<ServicepayondeliveryorderPostPayment>> => "post_payments",
         /// `post_discounts`.
-        7 post_discounts: Option<Vec<ServicepayondeliveryorderPostDiscount>> => w::Field::new("post_discounts"),
+        7 post_discounts: Option<Vec<ServicepayondeliveryorderPostDiscount>> => "post_discounts",
         /// `time_range`.
-        8 time_range: ServicepayondeliveryorderTimeRange => w::Field::must("time_range"),
+        8 time_range: ServicepayondeliveryorderTimeRange => "time_range: must",
         /// `location`.
-        9 location: Option<Location> => w::Field::new("location"),
+        9 location: Option<Location> => "location",
         /// `risk_fund`.
-        10 risk_fund: ServicepayondeliveryorderRiskFund => w::Field::must("risk_fund"),
+        10 risk_fund: ServicepayondeliveryorderRiskFund => "risk_fund: must",
         /// `attach`.
-        11 attach: Option<String> => w::Field::new("attach"),
+        11 attach: Option<String> => "attach",
         /// `notify_url`.
-        12 notify_url: String => w::Field::must("notify_url"),
+        12 notify_url: String => "notify_url: must",
         /// `openid`.
-        13 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+        13 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `sub_openid`.
-        14 sub_openid: Option<String> => w::Field::new("sub_openid"),
+        14 sub_openid: Option<String> => "sub_openid",
         /// `need_user_confirm`.
-        15 need_user_confirm: Option<bool> => w::Field::new("need_user_confirm"),
+        15 need_user_confirm: Option<bool> => "need_user_confirm",
         /// `mchid`.
-        16 mchid: Option<xinqiao_types::MchId> => w::Field::new("mchid"),
+        16 mchid: Option<xinqiao_types::MchId> => "mchid",
         /// `shopping_info`.
-        17 shopping_info: ServicepayondeliveryorderShoppingInfo => w::Field::must("shopping_info"),
+        17 shopping_info: ServicepayondeliveryorderShoppingInfo => "shopping_info: must",
     }
     new(
-        out_order_no: String,
-        appid: xinqiao_types::AppId,
-        sub_mchid: String,
-        service_id: String,
-        service_introduction: String,
+        out_order_no: impl Into<String>,
+        appid: impl Into<xinqiao_types::AppId>,
+        sub_mchid: impl Into<String>,
+        service_id: impl Into<String>,
+        service_introduction: impl Into<String>,
         time_range: ServicepayondeliveryorderTimeRange,
         risk_fund: ServicepayondeliveryorderRiskFund,
-        notify_url: String,
+        notify_url: impl Into<String>,
         shopping_info: ServicepayondeliveryorderShoppingInfo,
     )
-    set(
+    text(
         sub_appid: String,
-        post_payments: Vec<ServicepayondeliveryorderPostPayment>,
-        post_discounts: Vec<ServicepayondeliveryorderPostDiscount>,
-        location: Location,
         attach: String,
         openid: xinqiao_types::OpenId,
         sub_openid: String,
-        need_user_confirm: bool,
         mchid: xinqiao_types::MchId,
+    )
+    set(
+        post_payments: Vec<ServicepayondeliveryorderPostPayment>,
+        post_discounts: Vec<ServicepayondeliveryorderPostDiscount>,
+        location: Location,
+        need_user_confirm: bool,
     )
 }
 
@@ -1997,43 +2041,43 @@ w::record! {
     /// Answer to [`Servicepayondeliveryorder`].
     pub struct ServicepayondeliveryorderResponse {
         /// `out_order_no`.
-        0 out_order_no: String => w::Field::must("out_order_no"),
+        0 out_order_no: String => "out_order_no: must",
         /// `service_id`.
-        1 service_id: String => w::Field::must("service_id"),
+        1 service_id: String => "service_id: must",
         /// `appid`.
-        2 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        2 appid: xinqiao_types::AppId => "appid: must",
         /// `mchid`.
-        3 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+        3 mchid: xinqiao_types::MchId => "mchid: must",
         /// `sub_appid`.
-        4 sub_appid: Option<String> => w::Field::new("sub_appid"),
+        4 sub_appid: Option<String> => "sub_appid",
         /// `sub_mchid`.
-        5 sub_mchid: String => w::Field::must("sub_mchid"),
+        5 sub_mchid: String => "sub_mchid: must",
         /// `service_introduction`.
-        6 service_introduction: String => w::Field::must("service_introduction"),
+        6 service_introduction: String => "service_introduction: must",
         /// `state`.
-        7 state: String => w::Field::must("state"),
+        7 state: String => "state: must",
         /// `state_description`.
-        8 state_description: Option<String> => w::Field::new("state_description"),
+        8 state_description: Option<String> => "state_description",
         /// `post_payments`.
-        9 post_payments: Option<Vec<PostPaymentItem>> => w::Field::new("post_payments"),
+        9 post_payments: Option<Vec<PostPaymentItem>> => "post_payments",
         /// `post_discounts`.
-        10 post_discounts: Option<Vec<PostDiscountInfo>> => w::Field::new("post_discounts"),
+        10 post_discounts: Option<Vec<PostDiscountInfo>> => "post_discounts",
         /// `risk_fund`.
-        11 risk_fund: Option<ServicepayondeliveryorderRiskFundItem> => w::Field::new("risk_fund"),
+        11 risk_fund: Option<ServicepayondeliveryorderRiskFundItem> => "risk_fund",
         /// `time_range`.
-        12 time_range: Option<TimeRangeItem> => w::Field::new("time_range"),
+        12 time_range: Option<TimeRangeItem> => "time_range",
         /// `location`.
-        13 location: Option<Location> => w::Field::new("location"),
+        13 location: Option<Location> => "location",
         /// `attach`.
-        14 attach: Option<String> => w::Field::new("attach"),
+        14 attach: Option<String> => "attach",
         /// `notify_url`.
-        15 notify_url: Option<String> => w::Field::new("notify_url"),
+        15 notify_url: Option<String> => "notify_url",
         /// `order_id`.
-        16 order_id: Option<String> => w::Field::new("order_id"),
+        16 order_id: Option<String> => "order_id",
         /// `package`.
-        17 package: Option<String> => w::Field::new("package"),
+        17 package: Option<String> => "package",
         /// `shopping_info`.
-        18 shopping_info: Option<ShoppingInfoItem> => w::Field::new("shopping_info"),
+        18 shopping_info: Option<ShoppingInfoItem> => "shopping_info",
     }
 }
 
@@ -2065,42 +2109,42 @@ w::record! {
     /// * Catalog: `pay_v3.payscore.partner.servicequotas_by_service_id`.
     pub struct ServicequotasByServiceId {
         /// `service_id`.
-        0 service_id: String => w::Field::must("service_id").place(w::Place::Path),
+        0 service_id: String => "service_id: must path",
         /// `sub_mchid`.
-        1 sub_mchid: String => w::Field::must("sub_mchid").place(w::Place::Query),
+        1 sub_mchid: String => "sub_mchid: must query",
         /// `appid`.
-        2 appid: xinqiao_types::AppId => w::Field::must("appid").place(w::Place::Query),
+        2 appid: xinqiao_types::AppId => "appid: must query",
         /// `sub_appid`.
-        3 sub_appid: Option<String> => w::Field::new("sub_appid").place(w::Place::Query),
+        3 sub_appid: Option<String> => "sub_appid: query",
         /// `risk_level_version`.
-        4 risk_level_version: i64 => w::Field::must("risk_level_version").place(w::Place::Query),
+        4 risk_level_version: i64 => "risk_level_version: must query",
     }
     new(
-        service_id: String,
-        sub_mchid: String,
-        appid: xinqiao_types::AppId,
+        service_id: impl Into<String>,
+        sub_mchid: impl Into<String>,
+        appid: impl Into<xinqiao_types::AppId>,
         risk_level_version: i64,
     )
-    set(sub_appid: String)
+    text(sub_appid: String)
 }
 
 w::record! {
     /// Answer to [`ServicequotasByServiceId`].
     pub struct ServicequotasByServiceIdResponse {
         /// `mchid`.
-        0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+        0 mchid: xinqiao_types::MchId => "mchid: must",
         /// `sub_mchid`.
-        1 sub_mchid: String => w::Field::must("sub_mchid"),
+        1 sub_mchid: String => "sub_mchid: must",
         /// `appid`.
-        2 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        2 appid: xinqiao_types::AppId => "appid: must",
         /// `sub_appid`.
-        3 sub_appid: Option<String> => w::Field::new("sub_appid"),
+        3 sub_appid: Option<String> => "sub_appid",
         /// `service_id`.
-        4 service_id: String => w::Field::must("service_id"),
+        4 service_id: String => "service_id: must",
         /// `risk_level_version`.
-        5 risk_level_version: i64 => w::Field::must("risk_level_version"),
+        5 risk_level_version: i64 => "risk_level_version: must",
         /// `quotas`.
-        6 quotas: Vec<Quota> => w::Field::must("quotas"),
+        6 quotas: Vec<Quota> => "quotas: must",
     }
 }
 
@@ -2132,16 +2176,20 @@ w::record! {
     /// * Catalog: `pay_v3.payscore.partner.terminate`.
     pub struct Terminate {
         /// `authorization_code`.
-        0 authorization_code: String => w::Field::must("authorization_code").place(w::Place::Path).masked(),
+        0 authorization_code: String => "authorization_code: must path masked",
         /// `service_id`.
-        1 service_id: String => w::Field::must("service_id"),
+        1 service_id: String => "service_id: must",
         /// `reason`; needed according to the documentation.
-        2 reason: Option<String> => w::Field::new("reason"),
+        2 reason: Option<String> => "reason",
         /// `sub_mchid`.
-        3 sub_mchid: String => w::Field::must("sub_mchid"),
+        3 sub_mchid: String => "sub_mchid: must",
     }
-    new(authorization_code: String, service_id: String, sub_mchid: String)
-    set(reason: String)
+    new(
+        authorization_code: impl Into<String>,
+        service_id: impl Into<String>,
+        sub_mchid: impl Into<String>,
+    )
+    text(reason: String)
 }
 
 w::endpoint! {

@@ -7,15 +7,15 @@ w::record! {
     /// `Collection`.
     pub struct Collection {
         /// `state`.
-        0 state: String => w::Field::must("state"),
+        0 state: String => "state: must",
         /// `total_amount`; unit fen.
-        1 total_amount: xinqiao_types::Fen => w::Field::must("total_amount"),
+        1 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// `paying_amount`; unit fen.
-        2 paying_amount: xinqiao_types::Fen => w::Field::must("paying_amount"),
+        2 paying_amount: xinqiao_types::Fen => "paying_amount: must",
         /// `paid_amount`; unit fen.
-        3 paid_amount: xinqiao_types::Fen => w::Field::must("paid_amount"),
+        3 paid_amount: xinqiao_types::Fen => "paid_amount: must",
         /// `details`.
-        4 details: Vec<CollectionDetail> => w::Field::must("details"),
+        4 details: Vec<CollectionDetail> => "details: must",
     }
 }
 
@@ -23,17 +23,17 @@ w::record! {
     /// `CollectionDetail`.
     pub struct CollectionDetail {
         /// `seq`.
-        0 seq: i64 => w::Field::must("seq"),
+        0 seq: i64 => "seq: must",
         /// `amount`; unit fen.
-        1 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        1 amount: xinqiao_types::Fen => "amount: must",
         /// `paid_type`.
-        2 paid_type: Option<String> => w::Field::new("paid_type"),
+        2 paid_type: Option<String> => "paid_type",
         /// `paid_time`; format `yyyyMMddHHmmss`.
-        3 paid_time: Option<String> => w::Field::new("paid_time"),
+        3 paid_time: Option<String> => "paid_time",
         /// `transaction_id`.
-        4 transaction_id: Option<String> => w::Field::new("transaction_id"),
+        4 transaction_id: Option<String> => "transaction_id",
         /// `promotion_detail`.
-        5 promotion_detail: Option<Vec<PromotionDetail>> => w::Field::new("promotion_detail"),
+        5 promotion_detail: Option<Vec<PromotionDetail>> => "promotion_detail",
     }
 }
 
@@ -41,15 +41,15 @@ w::record! {
     /// `GoodsDetail`.
     pub struct GoodsDetail {
         /// `goods_id`.
-        0 goods_id: String => w::Field::must("goods_id"),
+        0 goods_id: String => "goods_id: must",
         /// `quantity`.
-        1 quantity: i64 => w::Field::must("quantity"),
+        1 quantity: i64 => "quantity: must",
         /// `unit_price`; unit fen.
-        2 unit_price: xinqiao_types::Fen => w::Field::must("unit_price"),
+        2 unit_price: xinqiao_types::Fen => "unit_price: must",
         /// `discount_amount`; unit fen.
-        3 discount_amount: xinqiao_types::Fen => w::Field::must("discount_amount"),
+        3 discount_amount: xinqiao_types::Fen => "discount_amount: must",
         /// `goods_remark`.
-        4 goods_remark: Option<String> => w::Field::new("goods_remark"),
+        4 goods_remark: Option<String> => "goods_remark",
     }
 }
 
@@ -57,25 +57,25 @@ w::record! {
     /// `Location`.
     pub struct Location {
         /// `start_location`.
-        0 start_location: Option<String> => w::Field::new("start_location"),
+        0 start_location: Option<String> => "start_location",
         /// `end_location`.
-        1 end_location: Option<String> => w::Field::new("end_location"),
+        1 end_location: Option<String> => "end_location",
     }
     new()
-    set(start_location: String, end_location: String)
+    text(start_location: String, end_location: String)
 }
 
 w::record! {
     /// `PostPayment`.
     pub struct PostPayment {
         /// `name`.
-        0 name: Option<String> => w::Field::new("name"),
+        0 name: Option<String> => "name",
         /// `description`.
-        1 description: Option<String> => w::Field::new("description"),
+        1 description: Option<String> => "description",
         /// `amount`; unit fen.
-        2 amount: Option<xinqiao_types::Fen> => w::Field::new("amount"),
+        2 amount: Option<xinqiao_types::Fen> => "amount",
         /// `count`.
-        3 count: Option<i64> => w::Field::new("count"),
+        3 count: Option<i64> => "count",
     }
 }
 
@@ -83,27 +83,27 @@ w::record! {
     /// `PromotionDetail`.
     pub struct PromotionDetail {
         /// `coupon_id`.
-        0 coupon_id: String => w::Field::must("coupon_id"),
+        0 coupon_id: String => "coupon_id: must",
         /// `name`.
-        1 name: Option<String> => w::Field::new("name"),
+        1 name: Option<String> => "name",
         /// `scope`.
-        2 scope: String => w::Field::must("scope"),
+        2 scope: String => "scope: must",
         /// `type`.
-        3 type_: String => w::Field::must("type"),
+        3 type_: String => "type: must",
         /// `amount`; unit fen.
-        4 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        4 amount: xinqiao_types::Fen => "amount: must",
         /// `stock_id`.
-        5 stock_id: Option<String> => w::Field::new("stock_id"),
+        5 stock_id: Option<String> => "stock_id",
         /// `wechatpay_contribute`; unit fen.
-        6 wechatpay_contribute: Option<xinqiao_types::Fen> => w::Field::new("wechatpay_contribute"),
+        6 wechatpay_contribute: Option<xinqiao_types::Fen> => "wechatpay_contribute",
         /// `merchant_contribute`; unit fen.
-        7 merchant_contribute: Option<xinqiao_types::Fen> => w::Field::new("merchant_contribute"),
+        7 merchant_contribute: Option<xinqiao_types::Fen> => "merchant_contribute",
         /// `other_contribute`; unit fen.
-        8 other_contribute: Option<xinqiao_types::Fen> => w::Field::new("other_contribute"),
+        8 other_contribute: Option<xinqiao_types::Fen> => "other_contribute",
         /// `currency`.
-        9 currency: Option<String> => w::Field::new("currency"),
+        9 currency: Option<String> => "currency",
         /// `goods_detail`.
-        10 goods_detail: Option<Vec<GoodsDetail>> => w::Field::new("goods_detail"),
+        10 goods_detail: Option<Vec<GoodsDetail>> => "goods_detail",
     }
 }
 
@@ -111,11 +111,11 @@ w::record! {
     /// `RiskFund`.
     pub struct RiskFund {
         /// `name`.
-        0 name: String => w::Field::must("name"),
+        0 name: String => "name: must",
         /// `description`.
-        1 description: Option<String> => w::Field::new("description"),
+        1 description: Option<String> => "description",
         /// `amount`; unit fen.
-        2 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        2 amount: xinqiao_types::Fen => "amount: must",
     }
 }
 
@@ -123,13 +123,13 @@ w::record! {
     /// `ServiceorderTimeRange`.
     pub struct ServiceorderTimeRange {
         /// `start_time`; format `yyyyMMddHHmmss / yyyyMMdd / OnAccept`.
-        0 start_time: Option<String> => w::Field::new("start_time"),
+        0 start_time: Option<String> => "start_time",
         /// `start_time_remark`.
-        1 start_time_remark: Option<String> => w::Field::new("start_time_remark"),
+        1 start_time_remark: Option<String> => "start_time_remark",
         /// `end_time`; format `yyyyMMddHHmmss / yyyyMMdd`.
-        2 end_time: Option<String> => w::Field::new("end_time"),
+        2 end_time: Option<String> => "end_time",
         /// `end_time_remark`.
-        3 end_time_remark: Option<String> => w::Field::new("end_time_remark"),
+        3 end_time_remark: Option<String> => "end_time_remark",
     }
 }
 
@@ -137,51 +137,51 @@ w::record! {
     /// `SignPlan`.
     pub struct SignPlan {
         /// `mchid`.
-        0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+        0 mchid: xinqiao_types::MchId => "mchid: must",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `plan_id`.
-        2 plan_id: String => w::Field::must("plan_id"),
+        2 plan_id: String => "plan_id: must",
         /// `plan_name`.
-        3 plan_name: String => w::Field::must("plan_name"),
+        3 plan_name: String => "plan_name: must",
         /// `service_id`.
-        4 service_id: String => w::Field::must("service_id"),
+        4 service_id: String => "service_id: must",
         /// `merchant_sign_plan_no`.
-        5 merchant_sign_plan_no: String => w::Field::must("merchant_sign_plan_no"),
+        5 merchant_sign_plan_no: String => "merchant_sign_plan_no: must",
         /// `sign_plan_id`.
-        6 sign_plan_id: String => w::Field::must("sign_plan_id"),
+        6 sign_plan_id: String => "sign_plan_id: must",
         /// `sign_state`.
-        7 sign_state: String => w::Field::must("sign_state"),
+        7 sign_state: String => "sign_state: must",
         /// `openid`.
-        8 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        8 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `merchant_callback_url`.
-        9 merchant_callback_url: Option<String> => w::Field::new("merchant_callback_url"),
+        9 merchant_callback_url: Option<String> => "merchant_callback_url",
         /// `going_detail_no`.
-        10 going_detail_no: i64 => w::Field::must("going_detail_no"),
+        10 going_detail_no: i64 => "going_detail_no: must",
         /// `plan_over_time`; format `rfc3339`.
-        11 plan_over_time: String => w::Field::must("plan_over_time"),
+        11 plan_over_time: String => "plan_over_time: must",
         /// `deduction_quantity`.
-        12 deduction_quantity: i64 => w::Field::must("deduction_quantity"),
+        12 deduction_quantity: i64 => "deduction_quantity: must",
         /// `total_origin_price`; unit fen.
-        13 total_origin_price: xinqiao_types::Fen => w::Field::must("total_origin_price"),
+        13 total_origin_price: xinqiao_types::Fen => "total_origin_price: must",
         /// `total_actual_price`; unit fen.
-        14 total_actual_price: xinqiao_types::Fen => w::Field::must("total_actual_price"),
+        14 total_actual_price: xinqiao_types::Fen => "total_actual_price: must",
         /// `sign_time`; format `rfc3339`.
-        15 sign_time: Option<String> => w::Field::new("sign_time"),
+        15 sign_time: Option<String> => "sign_time",
         /// `cancel_sign_type`.
-        16 cancel_sign_type: Option<String> => w::Field::new("cancel_sign_type"),
+        16 cancel_sign_type: Option<String> => "cancel_sign_type",
         /// `cancel_reason`.
-        17 cancel_reason: Option<String> => w::Field::new("cancel_reason"),
+        17 cancel_reason: Option<String> => "cancel_reason",
         /// `cancel_sign_time`; format `rfc3339`.
-        18 cancel_sign_time: Option<String> => w::Field::new("cancel_sign_time"),
+        18 cancel_sign_time: Option<String> => "cancel_sign_time",
         /// `signed_detail_list`.
-        19 signed_detail_list: Option<Vec<SignedDetail>> => w::Field::new("signed_detail_list"),
+        19 signed_detail_list: Option<Vec<SignedDetail>> => "signed_detail_list",
         /// `sub_mchid`.
-        20 sub_mchid: String => w::Field::must("sub_mchid"),
+        20 sub_mchid: String => "sub_mchid: must",
         /// `sub_appid`.
-        21 sub_appid: Option<String> => w::Field::new("sub_appid"),
+        21 sub_appid: Option<String> => "sub_appid",
         /// `sub_openid`.
-        22 sub_openid: Option<String> => w::Field::new("sub_openid"),
+        22 sub_openid: Option<String> => "sub_openid",
     }
 }
 
@@ -189,40 +189,40 @@ w::record! {
     /// `SignPlanDetail`.
     pub struct SignPlanDetail {
         /// `plan_detail_no`.
-        0 plan_detail_no: i64 => w::Field::must("plan_detail_no"),
+        0 plan_detail_no: i64 => "plan_detail_no: must",
         /// `merchant_plan_detail_no`.
-        1 merchant_plan_detail_no: String => w::Field::must("merchant_plan_detail_no"),
+        1 merchant_plan_detail_no: String => "merchant_plan_detail_no: must",
     }
-    new(plan_detail_no: i64, merchant_plan_detail_no: String)
+    new(plan_detail_no: i64, merchant_plan_detail_no: impl Into<String>)
 }
 
 w::record! {
     /// `SignedDetail`.
     pub struct SignedDetail {
         /// `plan_detail_no`.
-        0 plan_detail_no: i64 => w::Field::must("plan_detail_no"),
+        0 plan_detail_no: i64 => "plan_detail_no: must",
         /// `plan_detail_name`.
-        1 plan_detail_name: String => w::Field::must("plan_detail_name"),
+        1 plan_detail_name: String => "plan_detail_name: must",
         /// `plan_detail_state`.
-        2 plan_detail_state: String => w::Field::must("plan_detail_state"),
+        2 plan_detail_state: String => "plan_detail_state: must",
         /// `plan_discount_description`.
-        3 plan_discount_description: Option<String> => w::Field::new("plan_discount_description"),
+        3 plan_discount_description: Option<String> => "plan_discount_description",
         /// `original_price`; unit fen.
-        4 original_price: xinqiao_types::Fen => w::Field::must("original_price"),
+        4 original_price: xinqiao_types::Fen => "original_price: must",
         /// `actual_price`; unit fen.
-        5 actual_price: xinqiao_types::Fen => w::Field::must("actual_price"),
+        5 actual_price: xinqiao_types::Fen => "actual_price: must",
         /// `actual_pay_price`; unit fen.
-        6 actual_pay_price: Option<xinqiao_types::Fen> => w::Field::new("actual_pay_price"),
+        6 actual_pay_price: Option<xinqiao_types::Fen> => "actual_pay_price",
         /// `merchant_plan_detail_no`.
-        7 merchant_plan_detail_no: String => w::Field::must("merchant_plan_detail_no"),
+        7 merchant_plan_detail_no: String => "merchant_plan_detail_no: must",
         /// `order_id`.
-        8 order_id: Option<String> => w::Field::new("order_id"),
+        8 order_id: Option<String> => "order_id",
         /// `use_time`; format `rfc3339`.
-        9 use_time: Option<String> => w::Field::new("use_time"),
+        9 use_time: Option<String> => "use_time",
         /// `complete_time`; format `rfc3339`.
-        10 complete_time: Option<String> => w::Field::new("complete_time"),
+        10 complete_time: Option<String> => "complete_time",
         /// `cancel_time`; format `rfc3339`.
-        11 cancel_time: Option<String> => w::Field::new("cancel_time"),
+        11 cancel_time: Option<String> => "cancel_time",
     }
 }
 
@@ -230,61 +230,61 @@ w::record! {
     /// `TimeRange`.
     pub struct TimeRange {
         /// `start_time`; format `yyyyMMddHHmmss / yyyyMMdd / OnAccept`; needed according to the documentation.
-        0 start_time: Option<String> => w::Field::new("start_time"),
+        0 start_time: Option<String> => "start_time",
         /// `start_time_remark`.
-        1 start_time_remark: Option<String> => w::Field::new("start_time_remark"),
+        1 start_time_remark: Option<String> => "start_time_remark",
         /// `end_time`; format `yyyyMMddHHmmss / yyyyMMdd`.
-        2 end_time: Option<String> => w::Field::new("end_time"),
+        2 end_time: Option<String> => "end_time",
         /// `end_time_remark`.
-        3 end_time_remark: Option<String> => w::Field::new("end_time_remark"),
+        3 end_time_remark: Option<String> => "end_time_remark",
     }
     new()
-    set(start_time: String, start_time_remark: String, end_time: String, end_time_remark: String)
+    text(start_time: String, start_time_remark: String, end_time: String, end_time_remark: String)
 }
 
 w::record! {
     /// `UserSignPlansSignPlan`.
     pub struct UserSignPlansSignPlan {
         /// `mchid`.
-        0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+        0 mchid: xinqiao_types::MchId => "mchid: must",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `plan_id`.
-        2 plan_id: String => w::Field::must("plan_id"),
+        2 plan_id: String => "plan_id: must",
         /// `plan_name`.
-        3 plan_name: String => w::Field::must("plan_name"),
+        3 plan_name: String => "plan_name: must",
         /// `service_id`.
-        4 service_id: String => w::Field::must("service_id"),
+        4 service_id: String => "service_id: must",
         /// `merchant_sign_plan_no`.
-        5 merchant_sign_plan_no: String => w::Field::must("merchant_sign_plan_no"),
+        5 merchant_sign_plan_no: String => "merchant_sign_plan_no: must",
         /// `sign_plan_id`.
-        6 sign_plan_id: String => w::Field::must("sign_plan_id"),
+        6 sign_plan_id: String => "sign_plan_id: must",
         /// `sign_state`.
-        7 sign_state: String => w::Field::must("sign_state"),
+        7 sign_state: String => "sign_state: must",
         /// `openid`.
-        8 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        8 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `merchant_callback_url`.
-        9 merchant_callback_url: Option<String> => w::Field::new("merchant_callback_url"),
+        9 merchant_callback_url: Option<String> => "merchant_callback_url",
         /// `going_detail_no`.
-        10 going_detail_no: i64 => w::Field::must("going_detail_no"),
+        10 going_detail_no: i64 => "going_detail_no: must",
         /// `plan_over_time`; format `rfc3339`.
-        11 plan_over_time: String => w::Field::must("plan_over_time"),
+        11 plan_over_time: String => "plan_over_time: must",
         /// `deduction_quantity`.
-        12 deduction_quantity: i64 => w::Field::must("deduction_quantity"),
+        12 deduction_quantity: i64 => "deduction_quantity: must",
         /// `total_origin_price`; unit fen.
-        13 total_origin_price: xinqiao_types::Fen => w::Field::must("total_origin_price"),
+        13 total_origin_price: xinqiao_types::Fen => "total_origin_price: must",
         /// `total_actual_price`; unit fen.
-        14 total_actual_price: xinqiao_types::Fen => w::Field::must("total_actual_price"),
+        14 total_actual_price: xinqiao_types::Fen => "total_actual_price: must",
         /// `sign_time`; format `rfc3339`.
-        15 sign_time: Option<String> => w::Field::new("sign_time"),
+        15 sign_time: Option<String> => "sign_time",
         /// `cancel_sign_type`.
-        16 cancel_sign_type: Option<String> => w::Field::new("cancel_sign_type"),
+        16 cancel_sign_type: Option<String> => "cancel_sign_type",
         /// `cancel_reason`.
-        17 cancel_reason: Option<String> => w::Field::new("cancel_reason"),
+        17 cancel_reason: Option<String> => "cancel_reason",
         /// `cancel_sign_time`; format `rfc3339`.
-        18 cancel_sign_time: Option<String> => w::Field::new("cancel_sign_time"),
+        18 cancel_sign_time: Option<String> => "cancel_sign_time",
         /// `signed_detail_list`.
-        19 signed_detail_list: Option<Vec<SignedDetail>> => w::Field::new("signed_detail_list"),
+        19 signed_detail_list: Option<Vec<SignedDetail>> => "signed_detail_list",
     }
 }
 
@@ -297,82 +297,83 @@ w::record! {
     /// * Catalog: `pay_v3.payscore.sign_plan.serviceorder`.
     pub struct Serviceorder {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `sign_plan_id`.
-        1 sign_plan_id: String => w::Field::must("sign_plan_id"),
+        1 sign_plan_id: String => "sign_plan_id: must",
         /// `plan_detail_no`.
-        2 plan_detail_no: i64 => w::Field::must("plan_detail_no"),
+        2 plan_detail_no: i64 => "plan_detail_no: must",
         /// `service_id`.
-        3 service_id: String => w::Field::must("service_id"),
+        3 service_id: String => "service_id: must",
         /// `service_introduction`.
-        4 service_introduction: String => w::Field::must("service_introduction"),
+        4 service_introduction: String => "service_introduction: must",
         /// `out_trade_no`.
-        5 out_trade_no: String => w::Field::must("out_trade_no"),
+        5 out_trade_no: String => "out_trade_no: must",
         /// `openid`.
-        6 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        6 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `attach`.
-        7 attach: Option<String> => w::Field::new("attach"),
+        7 attach: Option<String> => "attach",
         /// `notify_url`; needed according to the documentation.
-        8 notify_url: Option<String> => w::Field::new("notify_url"),
+        8 notify_url: Option<String> => "notify_url",
         /// `time_range`.
-        9 time_range: TimeRange => w::Field::must("time_range"),
+        9 time_range: TimeRange => "time_range: must",
         /// `location`.
-        10 location: Option<Location> => w::Field::new("location"),
+        10 location: Option<Location> => "location",
     }
     new(
-        appid: xinqiao_types::AppId,
-        sign_plan_id: String,
+        appid: impl Into<xinqiao_types::AppId>,
+        sign_plan_id: impl Into<String>,
         plan_detail_no: i64,
-        service_id: String,
-        service_introduction: String,
-        out_trade_no: String,
-        openid: xinqiao_types::OpenId,
+        service_id: impl Into<String>,
+        service_introduction: impl Into<String>,
+        out_trade_no: impl Into<String>,
+        openid: impl Into<xinqiao_types::OpenId>,
         time_range: TimeRange,
     )
-    set(attach: String, notify_url: String, location: Location)
+    text(attach: String, notify_url: String)
+    set(location: Location)
 }
 
 w::record! {
     /// Answer to [`Serviceorder`].
     pub struct ServiceorderResponse {
         /// `mchid`.
-        0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+        0 mchid: xinqiao_types::MchId => "mchid: must",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `out_order_no`.
-        2 out_order_no: String => w::Field::must("out_order_no"),
+        2 out_order_no: String => "out_order_no: must",
         /// `order_id`.
-        3 order_id: String => w::Field::must("order_id"),
+        3 order_id: String => "order_id: must",
         /// `service_id`.
-        4 service_id: String => w::Field::must("service_id"),
+        4 service_id: String => "service_id: must",
         /// `service_introduction`.
-        5 service_introduction: String => w::Field::must("service_introduction"),
+        5 service_introduction: String => "service_introduction: must",
         /// `state`.
-        6 state: String => w::Field::must("state"),
+        6 state: String => "state: must",
         /// `state_description`.
-        7 state_description: Option<String> => w::Field::new("state_description"),
+        7 state_description: Option<String> => "state_description",
         /// `total_amount`; unit fen.
-        8 total_amount: Option<xinqiao_types::Fen> => w::Field::new("total_amount"),
+        8 total_amount: Option<xinqiao_types::Fen> => "total_amount",
         /// `attach`.
-        9 attach: Option<String> => w::Field::new("attach"),
+        9 attach: Option<String> => "attach",
         /// `openid`.
-        10 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+        10 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `post_payments`.
-        11 post_payments: Option<Vec<PostPayment>> => w::Field::new("post_payments"),
+        11 post_payments: Option<Vec<PostPayment>> => "post_payments",
         /// `post_discounts`.
-        12 post_discounts: Option<Vec<PostPayment>> => w::Field::new("post_discounts"),
+        12 post_discounts: Option<Vec<PostPayment>> => "post_discounts",
         /// `time_range`.
-        13 time_range: Option<ServiceorderTimeRange> => w::Field::new("time_range"),
+        13 time_range: Option<ServiceorderTimeRange> => "time_range",
         /// `location`.
-        14 location: Option<Location> => w::Field::new("location"),
+        14 location: Option<Location> => "location",
         /// `risk_fund`.
-        15 risk_fund: Option<RiskFund> => w::Field::new("risk_fund"),
+        15 risk_fund: Option<RiskFund> => "risk_fund",
         /// `notify_url`.
-        16 notify_url: Option<String> => w::Field::new("notify_url"),
+        16 notify_url: Option<String> => "notify_url",
         /// `need_collection`.
-        17 need_collection: Option<bool> => w::Field::new("need_collection"),
+        17 need_collection: Option<bool> => "need_collection",
         /// `collection`.
-        18 collection: Option<Collection> => w::Field::new("collection"),
+        18 collection: Option<Collection> => "collection",
     }
 }
 
@@ -404,37 +405,38 @@ w::record! {
     /// * Catalog: `pay_v3.payscore.sign_plan.user_sign_plans`.
     pub struct UserSignPlans {
         /// `appid`.
-        0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        0 appid: xinqiao_types::AppId => "appid: must",
         /// `plan_id`.
-        1 plan_id: String => w::Field::must("plan_id"),
+        1 plan_id: String => "plan_id: must",
         /// `service_id`.
-        2 service_id: String => w::Field::must("service_id"),
+        2 service_id: String => "service_id: must",
         /// `merchant_sign_plan_no`.
-        3 merchant_sign_plan_no: String => w::Field::must("merchant_sign_plan_no"),
+        3 merchant_sign_plan_no: String => "merchant_sign_plan_no: must",
         /// `openid`.
-        4 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        4 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `notify_url`; needed according to the documentation.
-        5 notify_url: Option<String> => w::Field::new("notify_url"),
+        5 notify_url: Option<String> => "notify_url",
         /// `sign_plan_detail`; needed according to the documentation.
-        6 sign_plan_detail: Option<Vec<SignPlanDetail>> => w::Field::new("sign_plan_detail"),
+        6 sign_plan_detail: Option<Vec<SignPlanDetail>> => "sign_plan_detail",
     }
     new(
-        appid: xinqiao_types::AppId,
-        plan_id: String,
-        service_id: String,
-        merchant_sign_plan_no: String,
-        openid: xinqiao_types::OpenId,
+        appid: impl Into<xinqiao_types::AppId>,
+        plan_id: impl Into<String>,
+        service_id: impl Into<String>,
+        merchant_sign_plan_no: impl Into<String>,
+        openid: impl Into<xinqiao_types::OpenId>,
     )
-    set(notify_url: String, sign_plan_detail: Vec<SignPlanDetail>)
+    text(notify_url: String)
+    set(sign_plan_detail: Vec<SignPlanDetail>)
 }
 
 w::record! {
     /// Answer to [`UserSignPlans`].
     pub struct UserSignPlansResponse {
         /// `package`.
-        0 package: String => w::Field::must("package"),
+        0 package: String => "package: must",
         /// `sign_plan`.
-        1 sign_plan: UserSignPlansSignPlan => w::Field::must("sign_plan"),
+        1 sign_plan: UserSignPlansSignPlan => "sign_plan: must",
     }
 }
 
@@ -466,54 +468,54 @@ w::record! {
     /// * Catalog: `pay_v3.payscore.sign_plan.user_sign_plans_by_merchant_sign_plan_no`.
     pub struct UserSignPlansByMerchantSignPlanNo {
         /// `merchant_sign_plan_no`.
-        0 merchant_sign_plan_no: String => w::Field::must("merchant_sign_plan_no").place(w::Place::Path),
+        0 merchant_sign_plan_no: String => "merchant_sign_plan_no: must path",
     }
-    new(merchant_sign_plan_no: String)
+    new(merchant_sign_plan_no: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`UserSignPlansByMerchantSignPlanNo`].
     pub struct UserSignPlansByMerchantSignPlanNoResponse {
         /// `mchid`.
-        0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+        0 mchid: xinqiao_types::MchId => "mchid: must",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `plan_id`.
-        2 plan_id: String => w::Field::must("plan_id"),
+        2 plan_id: String => "plan_id: must",
         /// `plan_name`.
-        3 plan_name: String => w::Field::must("plan_name"),
+        3 plan_name: String => "plan_name: must",
         /// `service_id`.
-        4 service_id: String => w::Field::must("service_id"),
+        4 service_id: String => "service_id: must",
         /// `merchant_sign_plan_no`.
-        5 merchant_sign_plan_no: String => w::Field::must("merchant_sign_plan_no"),
+        5 merchant_sign_plan_no: String => "merchant_sign_plan_no: must",
         /// `sign_plan_id`.
-        6 sign_plan_id: String => w::Field::must("sign_plan_id"),
+        6 sign_plan_id: String => "sign_plan_id: must",
         /// `sign_state`.
-        7 sign_state: String => w::Field::must("sign_state"),
+        7 sign_state: String => "sign_state: must",
         /// `openid`.
-        8 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        8 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `merchant_callback_url`.
-        9 merchant_callback_url: Option<String> => w::Field::new("merchant_callback_url"),
+        9 merchant_callback_url: Option<String> => "merchant_callback_url",
         /// `going_detail_no`.
-        10 going_detail_no: i64 => w::Field::must("going_detail_no"),
+        10 going_detail_no: i64 => "going_detail_no: must",
         /// `plan_over_time`; format `rfc3339`.
-        11 plan_over_time: String => w::Field::must("plan_over_time"),
+        11 plan_over_time: String => "plan_over_time: must",
         /// `deduction_quantity`.
-        12 deduction_quantity: i64 => w::Field::must("deduction_quantity"),
+        12 deduction_quantity: i64 => "deduction_quantity: must",
         /// `total_origin_price`; unit fen.
-        13 total_origin_price: xinqiao_types::Fen => w::Field::must("total_origin_price"),
+        13 total_origin_price: xinqiao_types::Fen => "total_origin_price: must",
         /// `total_actual_price`; unit fen.
-        14 total_actual_price: xinqiao_types::Fen => w::Field::must("total_actual_price"),
+        14 total_actual_price: xinqiao_types::Fen => "total_actual_price: must",
         /// `sign_time`; format `rfc3339`.
-        15 sign_time: Option<String> => w::Field::new("sign_time"),
+        15 sign_time: Option<String> => "sign_time",
         /// `cancel_sign_type`.
-        16 cancel_sign_type: Option<String> => w::Field::new("cancel_sign_type"),
+        16 cancel_sign_type: Option<String> => "cancel_sign_type",
         /// `cancel_reason`.
-        17 cancel_reason: Option<String> => w::Field::new("cancel_reason"),
+        17 cancel_reason: Option<String> => "cancel_reason",
         /// `cancel_sign_time`; format `rfc3339`.
-        18 cancel_sign_time: Option<String> => w::Field::new("cancel_sign_time"),
+        18 cancel_sign_time: Option<String> => "cancel_sign_time",
         /// `signed_detail_list`.
-        19 signed_detail_list: Option<Vec<SignedDetail>> => w::Field::new("signed_detail_list"),
+        19 signed_detail_list: Option<Vec<SignedDetail>> => "signed_detail_list",
     }
 }
 
@@ -545,57 +547,57 @@ w::record! {
     /// * Catalog: `pay_v3.payscore.sign_plan.user_sign_plans_stop`.
     pub struct UserSignPlansStop {
         /// `merchant_sign_plan_no`.
-        0 merchant_sign_plan_no: String => w::Field::must("merchant_sign_plan_no").place(w::Place::Path),
+        0 merchant_sign_plan_no: String => "merchant_sign_plan_no: must path",
         /// `stop_reason`; needed according to the documentation.
-        1 stop_reason: Option<String> => w::Field::new("stop_reason"),
+        1 stop_reason: Option<String> => "stop_reason",
     }
-    new(merchant_sign_plan_no: String)
-    set(stop_reason: String)
+    new(merchant_sign_plan_no: impl Into<String>)
+    text(stop_reason: String)
 }
 
 w::record! {
     /// Answer to [`UserSignPlansStop`].
     pub struct UserSignPlansStopResponse {
         /// `mchid`.
-        0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+        0 mchid: xinqiao_types::MchId => "mchid: must",
         /// `appid`.
-        1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+        1 appid: xinqiao_types::AppId => "appid: must",
         /// `plan_id`.
-        2 plan_id: String => w::Field::must("plan_id"),
+        2 plan_id: String => "plan_id: must",
         /// `plan_name`.
-        3 plan_name: String => w::Field::must("plan_name"),
+        3 plan_name: String => "plan_name: must",
         /// `service_id`.
-        4 service_id: String => w::Field::must("service_id"),
+        4 service_id: String => "service_id: must",
         /// `merchant_sign_plan_no`.
-        5 merchant_sign_plan_no: String => w::Field::must("merchant_sign_plan_no"),
+        5 merchant_sign_plan_no: String => "merchant_sign_plan_no: must",
         /// `sign_plan_id`.
-        6 sign_plan_id: String => w::Field::must("sign_plan_id"),
+        6 sign_plan_id: String => "sign_plan_id: must",
         /// `sign_state`.
-        7 sign_state: String => w::Field::must("sign_state"),
+        7 sign_state: String => "sign_state: must",
         /// `openid`.
-        8 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        8 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `merchant_callback_url`.
-        9 merchant_callback_url: Option<String> => w::Field::new("merchant_callback_url"),
+        9 merchant_callback_url: Option<String> => "merchant_callback_url",
         /// `going_detail_no`.
-        10 going_detail_no: i64 => w::Field::must("going_detail_no"),
+        10 going_detail_no: i64 => "going_detail_no: must",
         /// `plan_over_time`; format `rfc3339`.
-        11 plan_over_time: String => w::Field::must("plan_over_time"),
+        11 plan_over_time: String => "plan_over_time: must",
         /// `deduction_quantity`.
-        12 deduction_quantity: i64 => w::Field::must("deduction_quantity"),
+        12 deduction_quantity: i64 => "deduction_quantity: must",
         /// `total_origin_price`; unit fen.
-        13 total_origin_price: xinqiao_types::Fen => w::Field::must("total_origin_price"),
+        13 total_origin_price: xinqiao_types::Fen => "total_origin_price: must",
         /// `total_actual_price`; unit fen.
-        14 total_actual_price: xinqiao_types::Fen => w::Field::must("total_actual_price"),
+        14 total_actual_price: xinqiao_types::Fen => "total_actual_price: must",
         /// `sign_time`; format `rfc3339`.
-        15 sign_time: Option<String> => w::Field::new("sign_time"),
+        15 sign_time: Option<String> => "sign_time",
         /// `cancel_sign_type`.
-        16 cancel_sign_type: Option<String> => w::Field::new("cancel_sign_type"),
+        16 cancel_sign_type: Option<String> => "cancel_sign_type",
         /// `cancel_reason`.
-        17 cancel_reason: Option<String> => w::Field::new("cancel_reason"),
+        17 cancel_reason: Option<String> => "cancel_reason",
         /// `cancel_sign_time`; format `rfc3339`.
-        18 cancel_sign_time: Option<String> => w::Field::new("cancel_sign_time"),
+        18 cancel_sign_time: Option<String> => "cancel_sign_time",
         /// `signed_detail_list`.
-        19 signed_detail_list: Option<Vec<SignedDetail>> => w::Field::new("signed_detail_list"),
+        19 signed_detail_list: Option<Vec<SignedDetail>> => "signed_detail_list",
     }
 }
 
@@ -631,101 +633,101 @@ pub mod partner {
         /// * Catalog: `pay_v3.payscore.sign_plan.partner.serviceorder`.
         pub struct Serviceorder {
             /// `appid`.
-            0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            0 appid: xinqiao_types::AppId => "appid: must",
             /// `sign_plan_id`.
-            1 sign_plan_id: String => w::Field::must("sign_plan_id"),
+            1 sign_plan_id: String => "sign_plan_id: must",
             /// `plan_detail_no`.
-            2 plan_detail_no: i64 => w::Field::must("plan_detail_no"),
+            2 plan_detail_no: i64 => "plan_detail_no: must",
             /// `service_id`.
-            3 service_id: String => w::Field::must("service_id"),
+            3 service_id: String => "service_id: must",
             /// `service_introduction`.
-            4 service_introduction: String => w::Field::must("service_introduction"),
+            4 service_introduction: String => "service_introduction: must",
             /// `out_trade_no`.
-            5 out_trade_no: String => w::Field::must("out_trade_no"),
+            5 out_trade_no: String => "out_trade_no: must",
             /// `openid`.
-            6 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+            6 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// `attach`.
-            7 attach: Option<String> => w::Field::new("attach"),
+            7 attach: Option<String> => "attach",
             /// `notify_url`; needed according to the documentation.
-            8 notify_url: Option<String> => w::Field::new("notify_url"),
+            8 notify_url: Option<String> => "notify_url",
             /// `time_range`.
-            9 time_range: super::TimeRange => w::Field::must("time_range"),
+            9 time_range: super::TimeRange => "time_range: must",
             /// `location`.
-            10 location: Option<super::Location> => w::Field::new("location"),
+            10 location: Option<super::Location> => "location",
             /// `sub_mchid`.
-            11 sub_mchid: String => w::Field::must("sub_mchid"),
+            11 sub_mchid: String => "sub_mchid: must",
             /// `sub_appid`.
-            12 sub_appid: Option<String> => w::Field::new("sub_appid"),
+            12 sub_appid: Option<String> => "sub_appid",
             /// `sub_openid`.
-            13 sub_openid: Option<String> => w::Field::new("sub_openid"),
+            13 sub_openid: Option<String> => "sub_openid",
         }
         new(
-            appid: xinqiao_types::AppId,
-            sign_plan_id: String,
+            appid: impl Into<xinqiao_types::AppId>,
+            sign_plan_id: impl Into<String>,
             plan_detail_no: i64,
-            service_id: String,
-            service_introduction: String,
-            out_trade_no: String,
+            service_id: impl Into<String>,
+            service_introduction: impl Into<String>,
+            out_trade_no: impl Into<String>,
             time_range: super::TimeRange,
-            sub_mchid: String,
+            sub_mchid: impl Into<String>,
         )
-        set(
+        text(
             openid: xinqiao_types::OpenId,
             attach: String,
             notify_url: String,
-            location: super::Location,
             sub_appid: String,
             sub_openid: String,
         )
+        set(location: super::Location)
     }
 
     w::record! {
         /// Answer to [`Serviceorder`].
         pub struct ServiceorderResponse {
             /// `mchid`.
-            0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+            0 mchid: xinqiao_types::MchId => "mchid: must",
             /// `appid`.
-            1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            1 appid: xinqiao_types::AppId => "appid: must",
             /// `out_order_no`.
-            2 out_order_no: String => w::Field::must("out_order_no"),
+            2 out_order_no: String => "out_order_no: must",
             /// `order_id`.
-            3 order_id: String => w::Field::must("order_id"),
+            3 order_id: String => "order_id: must",
             /// `service_id`.
-            4 service_id: String => w::Field::must("service_id"),
+            4 service_id: String => "service_id: must",
             /// `service_introduction`.
-            5 service_introduction: String => w::Field::must("service_introduction"),
+            5 service_introduction: String => "service_introduction: must",
             /// `state`.
-            6 state: String => w::Field::must("state"),
+            6 state: String => "state: must",
             /// `state_description`.
-            7 state_description: Option<String> => w::Field::new("state_description"),
+            7 state_description: Option<String> => "state_description",
             /// `total_amount`; unit fen.
-            8 total_amount: Option<xinqiao_types::Fen> => w::Field::new("total_amount"),
+            8 total_amount: Option<xinqiao_types::Fen> => "total_amount",
             /// `attach`.
-            9 attach: Option<String> => w::Field::new("attach"),
+            9 attach: Option<String> => "attach",
             /// `openid`.
-            10 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+            10 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// `post_payments`.
-            11 post_payments: Option<Vec<super::PostPayment>> => w::Field::new("post_payments"),
+            11 post_payments: Option<Vec<super::PostPayment>> => "post_payments",
             /// `post_discounts`.
-            12 post_discounts: Option<Vec<super::PostPayment>> => w::Field::new("post_discounts"),
+            12 post_discounts: Option<Vec<super::PostPayment>> => "post_discounts",
             /// `time_range`.
-            13 time_range: Option<super::ServiceorderTimeRange> => w::Field::new("time_range"),
+            13 time_range: Option<super::ServiceorderTimeRange> => "time_range",
             /// `location`.
-            14 location: Option<super::Location> => w::Field::new("location"),
+            14 location: Option<super::Location> => "location",
             /// `risk_fund`.
-            15 risk_fund: Option<super::RiskFund> => w::Field::new("risk_fund"),
+            15 risk_fund: Option<super::RiskFund> => "risk_fund",
             /// `notify_url`.
-            16 notify_url: Option<String> => w::Field::new("notify_url"),
+            16 notify_url: Option<String> => "notify_url",
             /// `need_collection`.
-            17 need_collection: Option<bool> => w::Field::new("need_collection"),
+            17 need_collection: Option<bool> => "need_collection",
             /// `collection`.
-            18 collection: Option<super::Collection> => w::Field::new("collection"),
+            18 collection: Option<super::Collection> => "collection",
             /// `sub_mchid`.
-            19 sub_mchid: String => w::Field::must("sub_mchid"),
+            19 sub_mchid: String => "sub_mchid: must",
             /// `sub_appid`.
-            20 sub_appid: Option<String> => w::Field::new("sub_appid"),
+            20 sub_appid: Option<String> => "sub_appid",
             /// `sub_openid`.
-            21 sub_openid: Option<String> => w::Field::new("sub_openid"),
+            21 sub_openid: Option<String> => "sub_openid",
         }
     }
 
@@ -757,49 +759,44 @@ pub mod partner {
         /// * Catalog: `pay_v3.payscore.sign_plan.partner.user_sign_plans`.
         pub struct UserSignPlans {
             /// `appid`.
-            0 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            0 appid: xinqiao_types::AppId => "appid: must",
             /// `plan_id`.
-            1 plan_id: String => w::Field::must("plan_id"),
+            1 plan_id: String => "plan_id: must",
             /// `service_id`.
-            2 service_id: String => w::Field::must("service_id"),
+            2 service_id: String => "service_id: must",
             /// `merchant_sign_plan_no`.
-            3 merchant_sign_plan_no: String => w::Field::must("merchant_sign_plan_no"),
+            3 merchant_sign_plan_no: String => "merchant_sign_plan_no: must",
             /// `openid`.
-            4 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+            4 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// `notify_url`; needed according to the documentation.
-            5 notify_url: Option<String> => w::Field::new("notify_url"),
+            5 notify_url: Option<String> => "notify_url",
             /// `sign_plan_detail`; needed according to the documentation.
-            6 sign_plan_detail: Option<Vec<super::SignPlanDetail>> => w::Field::new("sign_plan_detail"),
+            6 sign_plan_detail: Option<Vec<super::SignPlanDetail>> => "sign_plan_detail",
             /// `sub_mchid`.
-            7 sub_mchid: String => w::Field::must("sub_mchid"),
+            7 sub_mchid: String => "sub_mchid: must",
             /// `sub_appid`.
-            8 sub_appid: Option<String> => w::Field::new("sub_appid"),
+            8 sub_appid: Option<String> => "sub_appid",
             /// `sub_openid`.
-            9 sub_openid: Option<String> => w::Field::new("sub_openid"),
+            9 sub_openid: Option<String> => "sub_openid",
         }
         new(
-            appid: xinqiao_types::AppId,
-            plan_id: String,
-            service_id: String,
-            merchant_sign_plan_no: String,
-            sub_mchid: String,
+            appid: impl Into<xinqiao_types::AppId>,
+            plan_id: impl Into<String>,
+            service_id: impl Into<String>,
+            merchant_sign_plan_no: impl Into<String>,
+            sub_mchid: impl Into<String>,
         )
-        set(
-            openid: xinqiao_types::OpenId,
-            notify_url: String,
-            sign_plan_detail: Vec<super::SignPlanDetail>,
-            sub_appid: String,
-            sub_openid: String,
-        )
+        text(openid: xinqiao_types::OpenId, notify_url: String, sub_appid: String, sub_openid: String)
+        set(sign_plan_detail: Vec<super::SignPlanDetail>)
     }
 
     w::record! {
         /// Answer to [`UserSignPlans`].
         pub struct UserSignPlansResponse {
             /// `package`.
-            0 package: String => w::Field::must("package"),
+            0 package: String => "package: must",
             /// `sign_plan`.
-            1 sign_plan: super::SignPlan => w::Field::must("sign_plan"),
+            1 sign_plan: super::SignPlan => "sign_plan: must",
         }
     }
 
@@ -831,62 +828,62 @@ pub mod partner {
         /// * Catalog: `pay_v3.payscore.sign_plan.partner.user_sign_plans_by_merchant_sign_plan_no`.
         pub struct UserSignPlansByMerchantSignPlanNo {
             /// `merchant_sign_plan_no`.
-            0 merchant_sign_plan_no: String => w::Field::must("merchant_sign_plan_no").place(w::Place::Path),
+            0 merchant_sign_plan_no: String => "merchant_sign_plan_no: must path",
             /// `sub_mchid`.
-            1 sub_mchid: String => w::Field::must("sub_mchid").place(w::Place::Query),
+            1 sub_mchid: String => "sub_mchid: must query",
         }
-        new(merchant_sign_plan_no: String, sub_mchid: String)
+        new(merchant_sign_plan_no: impl Into<String>, sub_mchid: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`UserSignPlansByMerchantSignPlanNo`].
         pub struct UserSignPlansByMerchantSignPlanNoResponse {
             /// `mchid`.
-            0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+            0 mchid: xinqiao_types::MchId => "mchid: must",
             /// `appid`.
-            1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            1 appid: xinqiao_types::AppId => "appid: must",
             /// `plan_id`.
-            2 plan_id: String => w::Field::must("plan_id"),
+            2 plan_id: String => "plan_id: must",
             /// `plan_name`.
-            3 plan_name: String => w::Field::must("plan_name"),
+            3 plan_name: String => "plan_name: must",
             /// `service_id`.
-            4 service_id: String => w::Field::must("service_id"),
+            4 service_id: String => "service_id: must",
             /// `merchant_sign_plan_no`.
-            5 merchant_sign_plan_no: String => w::Field::must("merchant_sign_plan_no"),
+            5 merchant_sign_plan_no: String => "merchant_sign_plan_no: must",
             /// `sign_plan_id`.
-            6 sign_plan_id: String => w::Field::must("sign_plan_id"),
+            6 sign_plan_id: String => "sign_plan_id: must",
             /// `sign_state`.
-            7 sign_state: String => w::Field::must("sign_state"),
+            7 sign_state: String => "sign_state: must",
             /// `openid`.
-            8 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            8 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `merchant_callback_url`.
-            9 merchant_callback_url: Option<String> => w::Field::new("merchant_callback_url"),
+            9 merchant_callback_url: Option<String> => "merchant_callback_url",
             /// `going_detail_no`.
-            10 going_detail_no: i64 => w::Field::must("going_detail_no"),
+            10 going_detail_no: i64 => "going_detail_no: must",
             /// `plan_over_time`; format `rfc3339`.
-            11 plan_over_time: String => w::Field::must("plan_over_time"),
+            11 plan_over_time: String => "plan_over_time: must",
             /// `deduction_quantity`.
-            12 deduction_quantity: i64 => w::Field::must("deduction_quantity"),
+            12 deduction_quantity: i64 => "deduction_quantity: must",
             /// `total_origin_price`; unit fen.
-            13 total_origin_price: xinqiao_types::Fen => w::Field::must("total_origin_price"),
+            13 total_origin_price: xinqiao_types::Fen => "total_origin_price: must",
             /// `total_actual_price`; unit fen.
-            14 total_actual_price: xinqiao_types::Fen => w::Field::must("total_actual_price"),
+            14 total_actual_price: xinqiao_types::Fen => "total_actual_price: must",
             /// `sign_time`; format `rfc3339`.
-            15 sign_time: Option<String> => w::Field::new("sign_time"),
+            15 sign_time: Option<String> => "sign_time",
             /// `cancel_sign_type`.
-            16 cancel_sign_type: Option<String> => w::Field::new("cancel_sign_type"),
+            16 cancel_sign_type: Option<String> => "cancel_sign_type",
             /// `cancel_reason`.
-            17 cancel_reason: Option<String> => w::Field::new("cancel_reason"),
+            17 cancel_reason: Option<String> => "cancel_reason",
             /// `cancel_sign_time`; format `rfc3339`.
-            18 cancel_sign_time: Option<String> => w::Field::new("cancel_sign_time"),
+            18 cancel_sign_time: Option<String> => "cancel_sign_time",
             /// `signed_detail_list`.
-            19 signed_detail_list: Option<Vec<super::SignedDetail>> => w::Field::new("signed_detail_list"),
+            19 signed_detail_list: Option<Vec<super::SignedDetail>> => "signed_detail_list",
             /// `sub_mchid`.
-            20 sub_mchid: String => w::Field::must("sub_mchid"),
+            20 sub_mchid: String => "sub_mchid: must",
             /// `sub_appid`.
-            21 sub_appid: Option<String> => w::Field::new("sub_appid"),
+            21 sub_appid: Option<String> => "sub_appid",
             /// `sub_openid`.
-            22 sub_openid: Option<String> => w::Field::new("sub_openid"),
+            22 sub_openid: Option<String> => "sub_openid",
         }
     }
 
@@ -918,65 +915,65 @@ pub mod partner {
         /// * Catalog: `pay_v3.payscore.sign_plan.partner.user_sign_plans_stop`.
         pub struct UserSignPlansStop {
             /// `merchant_sign_plan_no`.
-            0 merchant_sign_plan_no: String => w::Field::must("merchant_sign_plan_no").place(w::Place::Path),
+            0 merchant_sign_plan_no: String => "merchant_sign_plan_no: must path",
             /// `stop_reason`; needed according to the documentation.
-            1 stop_reason: Option<String> => w::Field::new("stop_reason"),
+            1 stop_reason: Option<String> => "stop_reason",
             /// `sub_mchid`.
-            2 sub_mchid: String => w::Field::must("sub_mchid"),
+            2 sub_mchid: String => "sub_mchid: must",
         }
-        new(merchant_sign_plan_no: String, sub_mchid: String)
-        set(stop_reason: String)
+        new(merchant_sign_plan_no: impl Into<String>, sub_mchid: impl Into<String>)
+        text(stop_reason: String)
     }
 
     w::record! {
         /// Answer to [`UserSignPlansStop`].
         pub struct UserSignPlansStopResponse {
             /// `mchid`.
-            0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+            0 mchid: xinqiao_types::MchId => "mchid: must",
             /// `appid`.
-            1 appid: xinqiao_types::AppId => w::Field::must("appid"),
+            1 appid: xinqiao_types::AppId => "appid: must",
             /// `plan_id`.
-            2 plan_id: String => w::Field::must("plan_id"),
+            2 plan_id: String => "plan_id: must",
             /// `plan_name`.
-            3 plan_name: String => w::Field::must("plan_name"),
+            3 plan_name: String => "plan_name: must",
             /// `service_id`.
-            4 service_id: String => w::Field::must("service_id"),
+            4 service_id: String => "service_id: must",
             /// `merchant_sign_plan_no`.
-            5 merchant_sign_plan_no: String => w::Field::must("merchant_sign_plan_no"),
+            5 merchant_sign_plan_no: String => "merchant_sign_plan_no: must",
             /// `sign_plan_id`.
-            6 sign_plan_id: String => w::Field::must("sign_plan_id"),
+            6 sign_plan_id: String => "sign_plan_id: must",
             /// `sign_state`.
-            7 sign_state: String => w::Field::must("sign_state"),
+            7 sign_state: String => "sign_state: must",
             /// `openid`.
-            8 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            8 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `merchant_callback_url`.
-            9 merchant_callback_url: Option<String> => w::Field::new("merchant_callback_url"),
+            9 merchant_callback_url: Option<String> => "merchant_callback_url",
             /// `going_detail_no`.
-            10 going_detail_no: i64 => w::Field::must("going_detail_no"),
+            10 going_detail_no: i64 => "going_detail_no: must",
             /// `plan_over_time`; format `rfc3339`.
-            11 plan_over_time: String => w::Field::must("plan_over_time"),
+            11 plan_over_time: String => "plan_over_time: must",
             /// `deduction_quantity`.
-            12 deduction_quantity: i64 => w::Field::must("deduction_quantity"),
+            12 deduction_quantity: i64 => "deduction_quantity: must",
             /// `total_origin_price`; unit fen.
-            13 total_origin_price: xinqiao_types::Fen => w::Field::must("total_origin_price"),
+            13 total_origin_price: xinqiao_types::Fen => "total_origin_price: must",
             /// `total_actual_price`; unit fen.
-            14 total_actual_price: xinqiao_types::Fen => w::Field::must("total_actual_price"),
+            14 total_actual_price: xinqiao_types::Fen => "total_actual_price: must",
             /// `sign_time`; format `rfc3339`.
-            15 sign_time: Option<String> => w::Field::new("sign_time"),
+            15 sign_time: Option<String> => "sign_time",
             /// `cancel_sign_type`.
-            16 cancel_sign_type: Option<String> => w::Field::new("cancel_sign_type"),
+            16 cancel_sign_type: Option<String> => "cancel_sign_type",
             /// `cancel_reason`.
-            17 cancel_reason: Option<String> => w::Field::new("cancel_reason"),
+            17 cancel_reason: Option<String> => "cancel_reason",
             /// `cancel_sign_time`; format `rfc3339`.
-            18 cancel_sign_time: Option<String> => w::Field::new("cancel_sign_time"),
+            18 cancel_sign_time: Option<String> => "cancel_sign_time",
             /// `signed_detail_list`.
-            19 signed_detail_list: Option<Vec<super::SignedDetail>> => w::Field::new("signed_detail_list"),
+            19 signed_detail_list: Option<Vec<super::SignedDetail>> => "signed_detail_list",
             /// `sub_mchid`.
-            20 sub_mchid: String => w::Field::must("sub_mchid"),
+            20 sub_mchid: String => "sub_mchid: must",
             /// `sub_appid`.
-            21 sub_appid: Option<String> => w::Field::new("sub_appid"),
+            21 sub_appid: Option<String> => "sub_appid",
             /// `sub_openid`.
-            22 sub_openid: Option<String> => w::Field::new("sub_openid"),
+            22 sub_openid: Option<String> => "sub_openid",
         }
     }
 

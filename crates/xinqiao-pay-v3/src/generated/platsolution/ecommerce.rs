@@ -7,13 +7,13 @@ w::record! {
     /// `AbnormalSettleResult`.
     pub struct AbnormalSettleResult {
         /// `abnormal_settle_type`.
-        0 abnormal_settle_type: String => w::Field::must("abnormal_settle_type"),
+        0 abnormal_settle_type: String => "abnormal_settle_type: must",
         /// `out_abnormal_settle_batch_no`.
-        1 out_abnormal_settle_batch_no: String => w::Field::must("out_abnormal_settle_batch_no"),
+        1 out_abnormal_settle_batch_no: String => "out_abnormal_settle_batch_no: must",
         /// `abnormal_fund_receipt_id`.
-        2 abnormal_fund_receipt_id: String => w::Field::must("abnormal_fund_receipt_id"),
+        2 abnormal_fund_receipt_id: String => "abnormal_fund_receipt_id: must",
         /// `apply_success_time`; format `rfc3339`.
-        3 apply_success_time: String => w::Field::must("apply_success_time"),
+        3 apply_success_time: String => "apply_success_time: must",
     }
 }
 
@@ -21,19 +21,19 @@ w::record! {
     /// `Agreement`.
     pub struct Agreement {
         /// `agreement_code`.
-        0 agreement_code: String => w::Field::must("agreement_code"),
+        0 agreement_code: String => "agreement_code: must",
         /// `agreement_version`.
-        1 agreement_version: String => w::Field::must("agreement_version"),
+        1 agreement_version: String => "agreement_version: must",
         /// `sign_organization`.
-        2 sign_organization: String => w::Field::must("sign_organization"),
+        2 sign_organization: String => "sign_organization: must",
         /// `sign_time`; format `rfc3339`.
-        3 sign_time: String => w::Field::must("sign_time"),
+        3 sign_time: String => "sign_time: must",
     }
     new(
-        agreement_code: String,
-        agreement_version: String,
-        sign_organization: String,
-        sign_time: String,
+        agreement_code: impl Into<String>,
+        agreement_version: impl Into<String>,
+        sign_organization: impl Into<String>,
+        sign_time: impl Into<String>,
     )
 }
 
@@ -41,25 +41,25 @@ w::record! {
     /// `Amount`.
     pub struct Amount {
         /// `amount`; unit fen.
-        0 amount: xinqiao_types::Fen => w::Field::must("amount"),
+        0 amount: xinqiao_types::Fen => "amount: must",
         /// `currency`.
-        1 currency: Option<String> => w::Field::new("currency"),
+        1 currency: Option<String> => "currency",
     }
     new(amount: xinqiao_types::Fen)
-    set(currency: String)
+    text(currency: String)
 }
 
 w::record! {
     /// `ApplyAbnormalSettleAbnormalSettleResult`.
     pub struct ApplyAbnormalSettleAbnormalSettleResult {
         /// `abnormal_settle_type`; one of `TRANSFER_TO_ORIGINAL_RECEIVE_USER`.
-        0 abnormal_settle_type: String => w::Field::must("abnormal_settle_type"),
+        0 abnormal_settle_type: String => "abnormal_settle_type: must",
         /// `out_abnormal_settle_batch_no`.
-        1 out_abnormal_settle_batch_no: String => w::Field::must("out_abnormal_settle_batch_no"),
+        1 out_abnormal_settle_batch_no: String => "out_abnormal_settle_batch_no: must",
         /// `abnormal_fund_receipt_id`.
-        2 abnormal_fund_receipt_id: String => w::Field::must("abnormal_fund_receipt_id"),
+        2 abnormal_fund_receipt_id: String => "abnormal_fund_receipt_id: must",
         /// `apply_success_time`; format `rfc3339`.
-        3 apply_success_time: String => w::Field::must("apply_success_time"),
+        3 apply_success_time: String => "apply_success_time: must",
     }
 }
 
@@ -67,17 +67,17 @@ w::record! {
     /// `BankTransferInfo`.
     pub struct BankTransferInfo {
         /// `bill_no`.
-        0 bill_no: Option<String> => w::Field::new("bill_no"),
+        0 bill_no: Option<String> => "bill_no",
         /// `memo`.
-        1 memo: Option<String> => w::Field::new("memo"),
+        1 memo: Option<String> => "memo",
         /// `return_time`; format `rfc3339`.
-        2 return_time: Option<String> => w::Field::new("return_time"),
+        2 return_time: Option<String> => "return_time",
         /// `return_reason`.
-        3 return_reason: Option<String> => w::Field::new("return_reason"),
+        3 return_reason: Option<String> => "return_reason",
         /// `bank_name`.
-        4 bank_name: Option<String> => w::Field::new("bank_name"),
+        4 bank_name: Option<String> => "bank_name",
         /// `bank_card_tail`.
-        5 bank_card_tail: Option<String> => w::Field::new("bank_card_tail"),
+        5 bank_card_tail: Option<String> => "bank_card_tail",
     }
 }
 
@@ -85,19 +85,19 @@ w::record! {
     /// `ByOutRechargeNoBankTransferInfo`.
     pub struct ByOutRechargeNoBankTransferInfo {
         /// `bill_no`.
-        0 bill_no: Option<String> => w::Field::new("bill_no"),
+        0 bill_no: Option<String> => "bill_no",
         /// `memo`.
-        1 memo: Option<String> => w::Field::new("memo"),
+        1 memo: Option<String> => "memo",
         /// `return_time`; format `rfc3339`.
-        2 return_time: Option<String> => w::Field::new("return_time"),
+        2 return_time: Option<String> => "return_time",
         /// `return_reason`.
-        3 return_reason: Option<String> => w::Field::new("return_reason"),
+        3 return_reason: Option<String> => "return_reason",
         /// `bank_name`.
-        4 bank_name: Option<String> => w::Field::new("bank_name"),
+        4 bank_name: Option<String> => "bank_name",
         /// `bank_card_tail`.
-        5 bank_card_tail: Option<String> => w::Field::new("bank_card_tail"),
+        5 bank_card_tail: Option<String> => "bank_card_tail",
         /// `bank_account_name`.
-        6 bank_account_name: Option<String> => w::Field::new("bank_account_name"),
+        6 bank_account_name: Option<String> => "bank_account_name",
     }
 }
 
@@ -105,9 +105,9 @@ w::record! {
     /// `CloseInfo`.
     pub struct CloseInfo {
         /// `close_reason`.
-        0 close_reason: String => w::Field::must("close_reason"),
+        0 close_reason: String => "close_reason: must",
         /// `close_time`; format `rfc3339`.
-        1 close_time: String => w::Field::must("close_time"),
+        1 close_time: String => "close_time: must",
     }
 }
 
@@ -115,9 +115,9 @@ w::record! {
     /// `CloseInfoItem`.
     pub struct CloseInfoItem {
         /// `close_time`.
-        0 close_time: Option<String> => w::Field::new("close_time"),
+        0 close_time: Option<String> => "close_time",
         /// `close_reason`.
-        1 close_reason: Option<String> => w::Field::new("close_reason"),
+        1 close_reason: Option<String> => "close_reason",
     }
 }
 
@@ -125,15 +125,15 @@ w::record! {
     /// `Employee`.
     pub struct Employee {
         /// `sub_mchid`.
-        0 sub_mchid: String => w::Field::must("sub_mchid"),
+        0 sub_mchid: String => "sub_mchid: must",
         /// `sp_openid`.
-        1 sp_openid: String => w::Field::must("sp_openid"),
+        1 sp_openid: String => "sp_openid: must",
         /// `state`; one of `EFFECTIVE` `DELETED`.
-        2 state: String => w::Field::must("state"),
+        2 state: String => "state: must",
         /// `create_time`; format `rfc3339`.
-        3 create_time: String => w::Field::must("create_time"),
+        3 create_time: String => "create_time: must",
         /// `update_time`; format `rfc3339`.
-        4 update_time: String => w::Field::must("update_time"),
+        4 update_time: String => "update_time: must",
     }
 }
 
@@ -141,11 +141,11 @@ w::record! {
     /// `InsuranceClaimBillsByBillIdCloseInfo`.
     pub struct InsuranceClaimBillsByBillIdCloseInfo {
         /// `close_reason`.
-        0 close_reason: String => w::Field::must("close_reason"),
+        0 close_reason: String => "close_reason: must",
         /// `close_time`; format `rfc3339`.
-        1 close_time: String => w::Field::must("close_time"),
+        1 close_time: String => "close_time: must",
         /// `accept_time`.
-        2 accept_time: Option<String> => w::Field::new("accept_time"),
+        2 accept_time: Option<String> => "accept_time",
     }
 }
 
@@ -153,19 +153,20 @@ w::record! {
     /// `InsuranceClaimBillsReceiver`.
     pub struct InsuranceClaimBillsReceiver {
         /// `type`; one of `MERCHANT` `TRANSACTION_USER`.
-        0 type_: Option<String> => w::Field::new("type"),
+        0 type_: Option<String> => "type",
         /// `transaction_info`.
-        1 transaction_info: Option<TransactionInfo> => w::Field::new("transaction_info"),
+        1 transaction_info: Option<TransactionInfo> => "transaction_info",
     }
     new()
-    set(type_: String, transaction_info: TransactionInfo)
+    text(type_: String)
+    set(transaction_info: TransactionInfo)
 }
 
 w::record! {
     /// `InsuranceClaimBillsReceiverDetail`.
     pub struct InsuranceClaimBillsReceiverDetail {
         /// `receiver`.
-        0 receiver: InsuranceClaimBillsReceiver => w::Field::must("receiver"),
+        0 receiver: InsuranceClaimBillsReceiver => "receiver: must",
     }
 }
 
@@ -173,29 +174,29 @@ w::record! {
     /// `MchInfo`.
     pub struct MchInfo {
         /// `mchid`.
-        0 mchid: Option<xinqiao_types::MchId> => w::Field::new("mchid"),
+        0 mchid: Option<xinqiao_types::MchId> => "mchid",
     }
     new()
-    set(mchid: xinqiao_types::MchId)
+    text(mchid: xinqiao_types::MchId)
 }
 
 w::record! {
     /// `OnlineBankRechargeInfo`.
     pub struct OnlineBankRechargeInfo {
         /// `bill_no`.
-        0 bill_no: Option<String> => w::Field::new("bill_no"),
+        0 bill_no: Option<String> => "bill_no",
         /// `return_time`.
-        1 return_time: Option<String> => w::Field::new("return_time"),
+        1 return_time: Option<String> => "return_time",
         /// `return_reason`.
-        2 return_reason: Option<String> => w::Field::new("return_reason"),
+        2 return_reason: Option<String> => "return_reason",
         /// `bank_name`.
-        3 bank_name: Option<String> => w::Field::new("bank_name"),
+        3 bank_name: Option<String> => "bank_name",
         /// `online_bank_type`; one of `ONLINE_BANK_TYPE_CORPORATE` `ONLINE_BANK_TYPE_PERSONAL`.
-        4 online_bank_type: Option<String> => w::Field::new("online_bank_type"),
+        4 online_bank_type: Option<String> => "online_bank_type",
         /// `bank_card_tail`.
-        5 bank_card_tail: Option<String> => w::Field::new("bank_card_tail"),
+        5 bank_card_tail: Option<String> => "bank_card_tail",
         /// `bank_account_name`.
-        6 bank_account_name: Option<String> => w::Field::new("bank_account_name"),
+        6 bank_account_name: Option<String> => "bank_account_name",
     }
 }
 
@@ -203,9 +204,9 @@ w::record! {
     /// `QrRechargeInfo`.
     pub struct QrRechargeInfo {
         /// `openid`.
-        0 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+        0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `employee_type`; one of `ADMIN` `STAFF`.
-        1 employee_type: Option<String> => w::Field::new("employee_type"),
+        1 employee_type: Option<String> => "employee_type",
     }
 }
 
@@ -213,19 +214,20 @@ w::record! {
     /// `Receiver`.
     pub struct Receiver {
         /// `type`; one of `TRANSACTION_USER`.
-        0 type_: Option<String> => w::Field::new("type"),
+        0 type_: Option<String> => "type",
         /// `transaction_info`.
-        1 transaction_info: Option<TransactionInfo> => w::Field::new("transaction_info"),
+        1 transaction_info: Option<TransactionInfo> => "transaction_info",
     }
     new()
-    set(type_: String, transaction_info: TransactionInfo)
+    text(type_: String)
+    set(transaction_info: TransactionInfo)
 }
 
 w::record! {
     /// `ReceiverDetail`.
     pub struct ReceiverDetail {
         /// `receiver`.
-        0 receiver: Receiver => w::Field::must("receiver"),
+        0 receiver: Receiver => "receiver: must",
     }
 }
 
@@ -233,7 +235,7 @@ w::record! {
     /// `ReceiverDetailB`.
     pub struct ReceiverDetailB {
         /// `receiver`.
-        0 receiver: InsuranceClaimBillsReceiver => w::Field::must("receiver"),
+        0 receiver: InsuranceClaimBillsReceiver => "receiver: must",
     }
 }
 
@@ -241,7 +243,7 @@ w::record! {
     /// `ReceiverDetailC`.
     pub struct ReceiverDetailC {
         /// `receiver`.
-        0 receiver: InsuranceClaimBillsReceiver => w::Field::must("receiver"),
+        0 receiver: InsuranceClaimBillsReceiver => "receiver: must",
     }
 }
 
@@ -249,7 +251,7 @@ w::record! {
     /// `ReceiverDetailContent`.
     pub struct ReceiverDetailContent {
         /// `receiver`.
-        0 receiver: ReceiverDetailReceiverDetail => w::Field::must("receiver"),
+        0 receiver: ReceiverDetailReceiverDetail => "receiver: must",
     }
 }
 
@@ -257,7 +259,7 @@ w::record! {
     /// `ReceiverDetailD`.
     pub struct ReceiverDetailD {
         /// `receiver`.
-        0 receiver: Option<ReceiverDetailReceiverInfo> => w::Field::new("receiver"),
+        0 receiver: Option<ReceiverDetailReceiverInfo> => "receiver",
     }
 }
 
@@ -265,7 +267,7 @@ w::record! {
     /// `ReceiverDetailDetail`.
     pub struct ReceiverDetailDetail {
         /// `receiver`.
-        0 receiver: ReceiverDetailReceiver => w::Field::must("receiver"),
+        0 receiver: ReceiverDetailReceiver => "receiver: must",
     }
 }
 
@@ -273,7 +275,7 @@ w::record! {
     /// `ReceiverDetailEntry`.
     pub struct ReceiverDetailEntry {
         /// `receiver`.
-        0 receiver: ReceiverDetailReceiverItem => w::Field::must("receiver"),
+        0 receiver: ReceiverDetailReceiverItem => "receiver: must",
     }
 }
 
@@ -281,7 +283,7 @@ w::record! {
     /// `ReceiverDetailInfo`.
     pub struct ReceiverDetailInfo {
         /// `receiver`.
-        0 receiver: ReceiverDetailReceiver => w::Field::must("receiver"),
+        0 receiver: ReceiverDetailReceiver => "receiver: must",
     }
 }
 
@@ -289,7 +291,7 @@ w::record! {
     /// `ReceiverDetailItem`.
     pub struct ReceiverDetailItem {
         /// `receiver`.
-        0 receiver: ReceiverDetailReceiver => w::Field::must("receiver"),
+        0 receiver: ReceiverDetailReceiver => "receiver: must",
     }
 }
 
@@ -297,7 +299,7 @@ w::record! {
     /// `ReceiverDetailMchInfo`.
     pub struct ReceiverDetailMchInfo {
         /// `mchid`.
-        0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+        0 mchid: xinqiao_types::MchId => "mchid: must",
     }
 }
 
@@ -305,7 +307,7 @@ w::record! {
     /// `ReceiverDetailMember`.
     pub struct ReceiverDetailMember {
         /// `receiver`.
-        0 receiver: ReceiverDetailReceiverDetail => w::Field::must("receiver"),
+        0 receiver: ReceiverDetailReceiverDetail => "receiver: must",
     }
 }
 
@@ -313,7 +315,7 @@ w::record! {
     /// `ReceiverDetailPart`.
     pub struct ReceiverDetailPart {
         /// `receiver`.
-        0 receiver: ReceiverDetailReceiverItem => w::Field::must("receiver"),
+        0 receiver: ReceiverDetailReceiverItem => "receiver: must",
     }
 }
 
@@ -321,11 +323,11 @@ w::record! {
     /// `ReceiverDetailReceiver`.
     pub struct ReceiverDetailReceiver {
         /// `type`; one of `MERCHANT` `TRANSACTION_USER`.
-        0 type_: Option<String> => w::Field::new("type"),
+        0 type_: Option<String> => "type",
         /// `transaction_info`.
-        1 transaction_info: Option<TransactionInfo> => w::Field::new("transaction_info"),
+        1 transaction_info: Option<TransactionInfo> => "transaction_info",
         /// `user_info`.
-        2 user_info: Option<ReceiverUserInfo> => w::Field::new("user_info"),
+        2 user_info: Option<ReceiverUserInfo> => "user_info",
     }
 }
 
@@ -333,11 +335,11 @@ w::record! {
     /// `ReceiverDetailReceiverDetail`.
     pub struct ReceiverDetailReceiverDetail {
         /// `type`.
-        0 type_: Option<String> => w::Field::new("type"),
+        0 type_: Option<String> => "type",
         /// `transaction_info`.
-        1 transaction_info: Option<TransactionInfo> => w::Field::new("transaction_info"),
+        1 transaction_info: Option<TransactionInfo> => "transaction_info",
         /// `user_info`.
-        2 user_info: Option<ReceiverDetailUserInfo> => w::Field::new("user_info"),
+        2 user_info: Option<ReceiverDetailUserInfo> => "user_info",
     }
 }
 
@@ -345,9 +347,9 @@ w::record! {
     /// `ReceiverDetailReceiverInfo`.
     pub struct ReceiverDetailReceiverInfo {
         /// `type`; one of `MERCHANT`.
-        0 type_: Option<String> => w::Field::new("type"),
+        0 type_: Option<String> => "type",
         /// `mch_info`.
-        1 mch_info: Option<ReceiverDetailMchInfo> => w::Field::new("mch_info"),
+        1 mch_info: Option<ReceiverDetailMchInfo> => "mch_info",
     }
 }
 
@@ -355,11 +357,11 @@ w::record! {
     /// `ReceiverDetailReceiverItem`.
     pub struct ReceiverDetailReceiverItem {
         /// `type`; one of `MERCHANT`.
-        0 type_: Option<String> => w::Field::new("type"),
+        0 type_: Option<String> => "type",
         /// `transaction_info`.
-        1 transaction_info: Option<ReceiverDetailTransactionInfo> => w::Field::new("transaction_info"),
+        1 transaction_info: Option<ReceiverDetailTransactionInfo> => "transaction_info",
         /// `mch_info`.
-        2 mch_info: Option<MchInfo> => w::Field::new("mch_info"),
+        2 mch_info: Option<MchInfo> => "mch_info",
     }
 }
 
@@ -367,9 +369,9 @@ w::record! {
     /// `ReceiverDetailTransactionInfo`.
     pub struct ReceiverDetailTransactionInfo {
         /// `type`.
-        0 type_: Option<String> => w::Field::new("type"),
+        0 type_: Option<String> => "type",
         /// `transaction_id`.
-        1 transaction_id: String => w::Field::must("transaction_id"),
+        1 transaction_id: String => "transaction_id: must",
     }
 }
 
@@ -377,7 +379,7 @@ w::record! {
     /// `ReceiverDetailUserInfo`.
     pub struct ReceiverDetailUserInfo {
         /// `sp_openid`.
-        0 sp_openid: String => w::Field::must("sp_openid"),
+        0 sp_openid: String => "sp_openid: must",
     }
 }
 
@@ -385,79 +387,77 @@ w::record! {
     /// `ReceiverEntry`.
     pub struct ReceiverEntry {
         /// `type`.
-        0 type_: Option<String> => w::Field::new("type"),
+        0 type_: Option<String> => "type",
         /// `transaction_info`.
-        1 transaction_info: Option<TransactionInfo> => w::Field::new("transaction_info"),
+        1 transaction_info: Option<TransactionInfo> => "transaction_info",
         /// `mch_info`.
-        2 mch_info: Option<MchInfo> => w::Field::new("mch_info"),
+        2 mch_info: Option<MchInfo> => "mch_info",
         /// `user_info`.
-        3 user_info: Option<UserInfo> => w::Field::new("user_info"),
+        3 user_info: Option<UserInfo> => "user_info",
     }
     new()
-    set(type_: String, transaction_info: TransactionInfo, mch_info: MchInfo, user_info: UserInfo)
+    text(type_: String)
+    set(transaction_info: TransactionInfo, mch_info: MchInfo, user_info: UserInfo)
 }
 
 w::record! {
     /// `ReceiverInfo`.
     pub struct ReceiverInfo {
         /// `type`; one of `MERCHANT`.
-        0 type_: Option<String> => w::Field::new("type"),
+        0 type_: Option<String> => "type",
         /// `transaction_info`.
-        1 transaction_info: Option<ReceiverTransactionInfo> => w::Field::new("transaction_info"),
+        1 transaction_info: Option<ReceiverTransactionInfo> => "transaction_info",
         /// `user_info`.
-        2 user_info: Option<UserInfoItem> => w::Field::new("user_info"),
+        2 user_info: Option<UserInfoItem> => "user_info",
         /// `mch_info`.
-        3 mch_info: Option<MchInfo> => w::Field::new("mch_info"),
+        3 mch_info: Option<MchInfo> => "mch_info",
     }
     new()
-    set(
-        type_: String,
-        transaction_info: ReceiverTransactionInfo,
-        user_info: UserInfoItem,
-        mch_info: MchInfo,
-    )
+    text(type_: String)
+    set(transaction_info: ReceiverTransactionInfo, user_info: UserInfoItem, mch_info: MchInfo)
 }
 
 w::record! {
     /// `ReceiverItem`.
     pub struct ReceiverItem {
         /// `type`; one of `MERCHANT` `TRANSACTION_USER`.
-        0 type_: Option<String> => w::Field::new("type"),
+        0 type_: Option<String> => "type",
         /// `transaction_info`.
-        1 transaction_info: Option<TransactionInfo> => w::Field::new("transaction_info"),
+        1 transaction_info: Option<TransactionInfo> => "transaction_info",
         /// `user_info`.
-        2 user_info: Option<UserInfo> => w::Field::new("user_info"),
+        2 user_info: Option<UserInfo> => "user_info",
     }
     new()
-    set(type_: String, transaction_info: TransactionInfo, user_info: UserInfo)
+    text(type_: String)
+    set(transaction_info: TransactionInfo, user_info: UserInfo)
 }
 
 w::record! {
     /// `ReceiverMchInfo`.
     pub struct ReceiverMchInfo {
         /// `mchid`.
-        0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+        0 mchid: xinqiao_types::MchId => "mchid: must",
     }
-    new(mchid: xinqiao_types::MchId)
+    new(mchid: impl Into<xinqiao_types::MchId>)
 }
 
 w::record! {
     /// `ReceiverTransactionInfo`.
     pub struct ReceiverTransactionInfo {
         /// `type`; one of `WXPAY` `WXVALUE`; needed according to the documentation.
-        0 type_: Option<String> => w::Field::new("type"),
+        0 type_: Option<String> => "type",
         /// `transaction_id`.
-        1 transaction_id: String => w::Field::must("transaction_id"),
+        1 transaction_id: String => "transaction_id: must",
     }
-    new(transaction_id: String)
-    set(type_: String)
+    new(transaction_id: impl Into<String>)
+    text(type_: String)
 }
 
 w::record! {
     /// `ReceiverUserInfo`.
     pub struct ReceiverUserInfo {
         /// `sp_openid`.
-        0 sp_openid: String => w::Field::must("sp_openid"),
+        0 sp_openid: String => "sp_openid: must",
     }
 }
 
@@ -465,45 +465,46 @@ w::record! {
     /// `RechargeAmount`.
     pub struct RechargeAmount {
         /// `amount`; unit fen.
-        0 amount: Option<xinqiao_types::Fen> => w::Field::new("amount"),
+        0 amount: Option<xinqiao_types::Fen> => "amount",
         /// `currency`.
-        1 currency: Option<String> => w::Field::new("currency"),
+        1 currency: Option<String> => "currency",
     }
     new()
-    set(amount: xinqiao_types::Fen, currency: String)
+    text(currency: String)
+    set(amount: xinqiao_types::Fen)
 }
 
 w::record! {
     /// `SettleDetailInfo`.
     pub struct SettleDetailInfo {
         /// `out_settle_detail_no`.
-        0 out_settle_detail_no: String => w::Field::must("out_settle_detail_no"),
+        0 out_settle_detail_no: String => "out_settle_detail_no: must",
         /// `settle_type`.
-        1 settle_type: String => w::Field::must("settle_type"),
+        1 settle_type: String => "settle_type: must",
         /// `receiver_type`; needed according to the documentation.
-        2 receiver_type: Option<String> => w::Field::new("receiver_type"),
+        2 receiver_type: Option<String> => "receiver_type",
         /// `receiver_account`; needed according to the documentation.
-        3 receiver_account: Option<String> => w::Field::new("receiver_account"),
+        3 receiver_account: Option<String> => "receiver_account",
         /// `amount`.
-        4 amount: Amount => w::Field::must("amount"),
+        4 amount: Amount => "amount: must",
     }
-    new(out_settle_detail_no: String, settle_type: String, amount: Amount)
-    set(receiver_type: String, receiver_account: String)
+    new(out_settle_detail_no: impl Into<String>, settle_type: impl Into<String>, amount: Amount)
+    text(receiver_type: String, receiver_account: String)
 }
 
 w::record! {
     /// `SettleInfo`.
     pub struct SettleInfo {
         /// `transaction_id`.
-        0 transaction_id: String => w::Field::must("transaction_id"),
+        0 transaction_id: String => "transaction_id: must",
         /// `out_settle_no`.
-        1 out_settle_no: String => w::Field::must("out_settle_no"),
+        1 out_settle_no: String => "out_settle_no: must",
         /// `settle_detail_info_list`.
-        2 settle_detail_info_list: Vec<SettleDetailInfo> => w::Field::must("settle_detail_info_list"),
+        2 settle_detail_info_list: Vec<SettleDetailInfo> => "settle_detail_info_list: must",
     }
     new(
-        transaction_id: String,
-        out_settle_no: String,
+        transaction_id: impl Into<String>,
+        out_settle_no: impl Into<String>,
         settle_detail_info_list: Vec<SettleDetailInfo>,
     )
 }
@@ -512,18 +513,18 @@ w::record! {
     /// `SubMchCompensationBillsReceiver`.
     pub struct SubMchCompensationBillsReceiver {
         /// `type`; one of `MERCHANT`.
-        0 type_: String => w::Field::must("type"),
+        0 type_: String => "type: must",
         /// `mch_info`.
-        1 mch_info: ReceiverMchInfo => w::Field::must("mch_info"),
+        1 mch_info: ReceiverMchInfo => "mch_info: must",
     }
-    new(type_: String, mch_info: ReceiverMchInfo)
+    new(type_: impl Into<String>, mch_info: ReceiverMchInfo)
 }
 
 w::record! {
     /// `SubMchCompensationBillsReceiverDetail`.
     pub struct SubMchCompensationBillsReceiverDetail {
         /// `receiver`.
-        0 receiver: Option<ReceiverDetailReceiverInfo> => w::Field::new("receiver"),
+        0 receiver: Option<ReceiverDetailReceiverInfo> => "receiver",
     }
 }
 
@@ -531,19 +532,19 @@ w::record! {
     /// `TransactionInfo`.
     pub struct TransactionInfo {
         /// `type`; one of `WXPAY` `WXVALUE`.
-        0 type_: Option<String> => w::Field::new("type"),
+        0 type_: Option<String> => "type",
         /// `transaction_id`.
-        1 transaction_id: String => w::Field::must("transaction_id"),
+        1 transaction_id: String => "transaction_id: must",
     }
-    new(transaction_id: String)
-    set(type_: String)
+    new(transaction_id: impl Into<String>)
+    text(type_: String)
 }
 
 w::record! {
     /// `TransferBillsByBillIdReceiverDetail`.
     pub struct TransferBillsByBillIdReceiverDetail {
         /// `receiver`.
-        0 receiver: TransferBillsReceiver => w::Field::must("receiver"),
+        0 receiver: TransferBillsReceiver => "receiver: must",
     }
 }
 
@@ -551,7 +552,7 @@ w::record! {
     /// `TransferBillsByOutBillNoReceiverDetail`.
     pub struct TransferBillsByOutBillNoReceiverDetail {
         /// `receiver`.
-        0 receiver: TransferBillsReceiver => w::Field::must("receiver"),
+        0 receiver: TransferBillsReceiver => "receiver: must",
     }
 }
 
@@ -559,31 +560,32 @@ w::record! {
     /// `TransferBillsMchInfo`.
     pub struct TransferBillsMchInfo {
         /// `mchid`.
-        0 mchid: Option<xinqiao_types::MchId> => w::Field::new("mchid"),
+        0 mchid: Option<xinqiao_types::MchId> => "mchid",
         /// `mch_id`.
-        1 mch_id: Option<xinqiao_types::MchId> => w::Field::new("mch_id"),
+        1 mch_id: Option<xinqiao_types::MchId> => "mch_id",
     }
     new()
-    set(mchid: xinqiao_types::MchId, mch_id: xinqiao_types::MchId)
+    text(mchid: xinqiao_types::MchId, mch_id: xinqiao_types::MchId)
 }
 
 w::record! {
     /// `TransferBillsReceiver`.
     pub struct TransferBillsReceiver {
         /// `type`; one of `MERCHANT` `TRANSACTION_USER`.
-        0 type_: Option<String> => w::Field::new("type"),
+        0 type_: Option<String> => "type",
         /// `mch_info`.
-        1 mch_info: Option<TransferBillsMchInfo> => w::Field::new("mch_info"),
+        1 mch_info: Option<TransferBillsMchInfo> => "mch_info",
     }
     new()
-    set(type_: String, mch_info: TransferBillsMchInfo)
+    text(type_: String)
+    set(mch_info: TransferBillsMchInfo)
 }
 
 w::record! {
     /// `TransferBillsReceiverDetail`.
     pub struct TransferBillsReceiverDetail {
         /// `receiver`.
-        0 receiver: TransferBillsReceiver => w::Field::must("receiver"),
+        0 receiver: TransferBillsReceiver => "receiver: must",
     }
 }
 
@@ -591,15 +593,15 @@ w::record! {
     /// `TransferInAccount`.
     pub struct TransferInAccount {
         /// `bank_name`.
-        0 bank_name: Option<String> => w::Field::new("bank_name"),
+        0 bank_name: Option<String> => "bank_name",
         /// `bank_address_code`.
-        1 bank_address_code: Option<String> => w::Field::new("bank_address_code"),
+        1 bank_address_code: Option<String> => "bank_address_code",
         /// `bank_code`.
-        2 bank_code: Option<String> => w::Field::new("bank_code"),
+        2 bank_code: Option<String> => "bank_code",
         /// `bank_account_name`.
-        3 bank_account_name: Option<String> => w::Field::new("bank_account_name"),
+        3 bank_account_name: Option<String> => "bank_account_name",
         /// `bank_account_no`.
-        4 bank_account_no: Option<String> => w::Field::new("bank_account_no"),
+        4 bank_account_no: Option<String> => "bank_account_no",
     }
 }
 
@@ -607,19 +609,19 @@ w::record! {
     /// `UserInfo`.
     pub struct UserInfo {
         /// `sp_openid`.
-        0 sp_openid: Option<String> => w::Field::new("sp_openid"),
+        0 sp_openid: Option<String> => "sp_openid",
     }
     new()
-    set(sp_openid: String)
+    text(sp_openid: String)
 }
 
 w::record! {
     /// `UserInfoItem`.
     pub struct UserInfoItem {
         /// `sp_openid`.
-        0 sp_openid: String => w::Field::must("sp_openid"),
+        0 sp_openid: String => "sp_openid: must",
     }
-    new(sp_openid: String)
+    new(sp_openid: impl Into<String>)
 }
 
 w::record! {
@@ -631,24 +633,28 @@ w::record! {
     /// * Catalog: `pay_v3.platsolution.ecommerce.insurance_compensation_contracts`.
     pub struct InsuranceCompensationContracts {
         /// `sub_mchid`.
-        0 sub_mchid: String => w::Field::must("sub_mchid"),
+        0 sub_mchid: String => "sub_mchid: must",
         /// `out_apply_no`.
-        1 out_apply_no: String => w::Field::must("out_apply_no"),
+        1 out_apply_no: String => "out_apply_no: must",
         /// `agreement_list`.
-        2 agreement_list: Vec<Agreement> => w::Field::must("agreement_list"),
+        2 agreement_list: Vec<Agreement> => "agreement_list: must",
     }
-    new(sub_mchid: String, out_apply_no: String, agreement_list: Vec<Agreement>)
+    new(
+        sub_mchid: impl Into<String>,
+        out_apply_no: impl Into<String>,
+        agreement_list: Vec<Agreement>,
+    )
 }
 
 w::record! {
     /// Answer to [`InsuranceCompensationContracts`].
     pub struct InsuranceCompensationContractsResponse {
         /// `sub_mchid`.
-        0 sub_mchid: String => w::Field::must("sub_mchid"),
+        0 sub_mchid: String => "sub_mchid: must",
         /// `opened`.
-        1 opened: bool => w::Field::must("opened"),
+        1 opened: bool => "opened: must",
         /// `success_time`; format `rfc3339`.
-        2 success_time: Option<String> => w::Field::new("success_time"),
+        2 success_time: Option<String> => "success_time",
     }
 }
 
@@ -679,22 +685,22 @@ w::record! {
     /// * Catalog: `pay_v3.platsolution.ecommerce.insurance_compensation_contracts_by_sub_mchid_check_opened_get`.
     pub struct InsuranceCompensationContractsBySubMchidCheckOpenedGet {
         /// `sub_mchid`.
-        0 sub_mchid: String => w::Field::must("sub_mchid").place(w::Place::Path),
+        0 sub_mchid: String => "sub_mchid: must path",
         /// `sub_mchid`.
-        1 sub_mchid_param: String => w::Field::must("sub_mchid").place(w::Place::Query),
+        1 sub_mchid_param: String => "sub_mchid: must query",
     }
-    new(sub_mchid: String, sub_mchid_param: String)
+    new(sub_mchid: impl Into<String>, sub_mchid_param: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`InsuranceCompensationContractsBySubMchidCheckOpenedGet`].
     pub struct InsuranceCompensationContractsBySubMchidCheckOpenedGetResponse {
         /// `sub_mchid`.
-        0 sub_mchid: String => w::Field::must("sub_mchid"),
+        0 sub_mchid: String => "sub_mchid: must",
         /// `opened`.
-        1 opened: bool => w::Field::must("opened"),
+        1 opened: bool => "opened: must",
         /// `success_time`; format `rfc3339`.
-        2 success_time: Option<String> => w::Field::new("success_time"),
+        2 success_time: Option<String> => "success_time",
     }
 }
 
@@ -726,20 +732,20 @@ w::record! {
     /// * Catalog: `pay_v3.platsolution.ecommerce.insurance_compensation_contracts_by_sub_mchid_check_opened_post`.
     pub struct InsuranceCompensationContractsBySubMchidCheckOpenedPost {
         /// `sub_mchid`.
-        0 sub_mchid: String => w::Field::must("sub_mchid").place(w::Place::Path),
+        0 sub_mchid: String => "sub_mchid: must path",
     }
-    new(sub_mchid: String)
+    new(sub_mchid: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`InsuranceCompensationContractsBySubMchidCheckOpenedPost`].
     pub struct InsuranceCompensationContractsBySubMchidCheckOpenedPostResponse {
         /// `sub_mchid`.
-        0 sub_mchid: String => w::Field::must("sub_mchid"),
+        0 sub_mchid: String => "sub_mchid: must",
         /// `opened`.
-        1 opened: bool => w::Field::must("opened"),
+        1 opened: bool => "opened: must",
         /// `success_time`.
-        2 success_time: Option<String> => w::Field::new("success_time"),
+        2 success_time: Option<String> => "success_time",
     }
 }
 
@@ -771,26 +777,26 @@ w::record! {
     /// * Catalog: `pay_v3.platsolution.ecommerce.recharge_employees`.
     pub struct RechargeEmployees {
         /// `sub_mchid`.
-        0 sub_mchid: String => w::Field::must("sub_mchid"),
+        0 sub_mchid: String => "sub_mchid: must",
         /// `sp_openid`.
-        1 sp_openid: String => w::Field::must("sp_openid"),
+        1 sp_openid: String => "sp_openid: must",
     }
-    new(sub_mchid: String, sp_openid: String)
+    new(sub_mchid: impl Into<String>, sp_openid: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`RechargeEmployees`].
     pub struct RechargeEmployeesResponse {
         /// `sub_mchid`.
-        0 sub_mchid: String => w::Field::must("sub_mchid"),
+        0 sub_mchid: String => "sub_mchid: must",
         /// `sp_openid`.
-        1 sp_openid: String => w::Field::must("sp_openid"),
+        1 sp_openid: String => "sp_openid: must",
         /// `state`; one of `EFFECTIVE` `DELETED`.
-        2 state: String => w::Field::must("state"),
+        2 state: String => "state: must",
         /// `create_time`; format `rfc3339`.
-        3 create_time: String => w::Field::must("create_time"),
+        3 create_time: String => "create_time: must",
         /// `update_time`; format `rfc3339`.
-        4 update_time: String => w::Field::must("update_time"),
+        4 update_time: String => "update_time: must",
     }
 }
 
@@ -822,16 +828,16 @@ w::record! {
     /// * Catalog: `pay_v3.platsolution.ecommerce.recharge_employees_by_sub_mchid`.
     pub struct RechargeEmployeesBySubMchid {
         /// `sub_mchid`.
-        0 sub_mchid: String => w::Field::must("sub_mchid").place(w::Place::Path),
+        0 sub_mchid: String => "sub_mchid: must path",
     }
-    new(sub_mchid: String)
+    new(sub_mchid: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`RechargeEmployeesBySubMchid`].
     pub struct RechargeEmployeesBySubMchidResponse {
         /// `employees`.
-        0 employees: Vec<Employee> => w::Field::must("employees"),
+        0 employees: Vec<Employee> => "employees: must",
     }
 }
 
@@ -863,26 +869,26 @@ w::record! {
     /// * Catalog: `pay_v3.platsolution.ecommerce.recharge_employees_delete`.
     pub struct RechargeEmployeesDelete {
         /// `sub_mchid`.
-        0 sub_mchid: String => w::Field::must("sub_mchid").place(w::Place::Path),
+        0 sub_mchid: String => "sub_mchid: must path",
         /// `sp_openid`.
-        1 sp_openid: String => w::Field::must("sp_openid").place(w::Place::Path),
+        1 sp_openid: String => "sp_openid: must path",
     }
-    new(sub_mchid: String, sp_openid: String)
+    new(sub_mchid: impl Into<String>, sp_openid: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`RechargeEmployeesDelete`].
     pub struct RechargeEmployeesDeleteResponse {
         /// `sub_mchid`.
-        0 sub_mchid: String => w::Field::must("sub_mchid"),
+        0 sub_mchid: String => "sub_mchid: must",
         /// `sp_openid`.
-        1 sp_openid: String => w::Field::must("sp_openid"),
+        1 sp_openid: String => "sp_openid: must",
         /// `state`; one of `EFFECTIVE` `DELETED`.
-        2 state: String => w::Field::must("state"),
+        2 state: String => "state: must",
         /// `create_time`; format `rfc3339`.
-        3 create_time: String => w::Field::must("create_time"),
+        3 create_time: String => "create_time: must",
         /// `update_time`; format `rfc3339`.
-        4 update_time: String => w::Field::must("update_time"),
+        4 update_time: String => "update_time: must",
     }
 }
 
@@ -918,18 +924,18 @@ pub mod bank_transfer_recharges {
         /// * Catalog: `pay_v3.platsolution.ecommerce.bank_transfer_recharges.apply`.
         pub struct Apply {
             /// `out_recharge_no`.
-            0 out_recharge_no: String => w::Field::must("out_recharge_no"),
+            0 out_recharge_no: String => "out_recharge_no: must",
             /// `recharge_scene`.
-            1 recharge_scene: String => w::Field::must("recharge_scene"),
+            1 recharge_scene: String => "recharge_scene: must",
             /// `account_type`; one of `BASIC` `OPERATION` `FEES`.
-            2 account_type: String => w::Field::must("account_type"),
+            2 account_type: String => "account_type: must",
             /// `recharge_amount`.
-            3 recharge_amount: super::RechargeAmount => w::Field::must("recharge_amount"),
+            3 recharge_amount: super::RechargeAmount => "recharge_amount: must",
         }
         new(
-            out_recharge_no: String,
-            recharge_scene: String,
-            account_type: String,
+            out_recharge_no: impl Into<String>,
+            recharge_scene: impl Into<String>,
+            account_type: impl Into<String>,
             recharge_amount: super::RechargeAmount,
         )
     }
@@ -938,11 +944,11 @@ pub mod bank_transfer_recharges {
         /// Answer to [`Apply`].
         pub struct ApplyResponse {
             /// `out_recharge_no`.
-            0 out_recharge_no: String => w::Field::must("out_recharge_no"),
+            0 out_recharge_no: String => "out_recharge_no: must",
             /// `recharge_id`.
-            1 recharge_id: String => w::Field::must("recharge_id"),
+            1 recharge_id: String => "recharge_id: must",
             /// `transfer_in_account`.
-            2 transfer_in_account: super::TransferInAccount => w::Field::must("transfer_in_account"),
+            2 transfer_in_account: super::TransferInAccount => "transfer_in_account: must",
         }
     }
 
@@ -974,40 +980,40 @@ pub mod bank_transfer_recharges {
         /// * Catalog: `pay_v3.platsolution.ecommerce.bank_transfer_recharges.by_out_recharge_no`.
         pub struct ByOutRechargeNo {
             /// `out_recharge_no`.
-            0 out_recharge_no: String => w::Field::must("out_recharge_no").place(w::Place::Path),
+            0 out_recharge_no: String => "out_recharge_no: must path",
         }
-        new(out_recharge_no: String)
+        new(out_recharge_no: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`ByOutRechargeNo`].
         pub struct ByOutRechargeNoResponse {
             /// `mchid`.
-            0 mchid: xinqiao_types::MchId => w::Field::must("mchid"),
+            0 mchid: xinqiao_types::MchId => "mchid: must",
             /// `out_recharge_no`.
-            1 out_recharge_no: String => w::Field::must("out_recharge_no"),
+            1 out_recharge_no: String => "out_recharge_no: must",
             /// `recharge_id`.
-            2 recharge_id: String => w::Field::must("recharge_id"),
+            2 recharge_id: String => "recharge_id: must",
             /// `recharge_scene`; one of `ECOMMERCE_BANK_TRANSFER`.
-            3 recharge_scene: String => w::Field::must("recharge_scene"),
+            3 recharge_scene: String => "recharge_scene: must",
             /// `recharge_state`; one of `SUCCESS` `RECHARGING` `CLOSED`.
-            4 recharge_state: String => w::Field::must("recharge_state"),
+            4 recharge_state: String => "recharge_state: must",
             /// `recharge_state_desc`.
-            5 recharge_state_desc: Option<String> => w::Field::new("recharge_state_desc"),
+            5 recharge_state_desc: Option<String> => "recharge_state_desc",
             /// `account_type`; one of `BASIC` `OPERATION` `FEES`.
-            6 account_type: String => w::Field::must("account_type"),
+            6 account_type: String => "account_type: must",
             /// `recharge_amount`.
-            7 recharge_amount: super::RechargeAmount => w::Field::must("recharge_amount"),
+            7 recharge_amount: super::RechargeAmount => "recharge_amount: must",
             /// `bank_transfer_info`.
-            8 bank_transfer_info: Option<super::BankTransferInfo> => w::Field::new("bank_transfer_info"),
+            8 bank_transfer_info: Option<super::BankTransferInfo> => "bank_transfer_info",
             /// `accept_time`; format `rfc3339`.
-            9 accept_time: Option<String> => w::Field::new("accept_time"),
+            9 accept_time: Option<String> => "accept_time",
             /// `success_time`; format `rfc3339`.
-            10 success_time: Option<String> => w::Field::new("success_time"),
+            10 success_time: Option<String> => "success_time",
             /// `close_time`; format `rfc3339`.
-            11 close_time: Option<String> => w::Field::new("close_time"),
+            11 close_time: Option<String> => "close_time",
             /// `available_recharge_channels`.
-            12 available_recharge_channels: Option<Vec<String>> => w::Field::new("available_recharge_channels"),
+            12 available_recharge_channels: Option<Vec<String>> => "available_recharge_channels",
         }
     }
 
@@ -1044,54 +1050,54 @@ pub mod mch_transfer {
         /// * Catalog: `pay_v3.platsolution.ecommerce.mch_transfer.compensate_bills`.
         pub struct CompensateBills {
             /// `out_bill_no`.
-            0 out_bill_no: String => w::Field::must("out_bill_no"),
+            0 out_bill_no: String => "out_bill_no: must",
             /// `receiver`.
-            1 receiver: super::Receiver => w::Field::must("receiver"),
+            1 receiver: super::Receiver => "receiver: must",
             /// `amount`; unit fen.
-            2 amount: Option<xinqiao_types::Fen> => w::Field::new("amount"),
+            2 amount: Option<xinqiao_types::Fen> => "amount",
             /// `transfer_remark`.
-            3 transfer_remark: String => w::Field::must("transfer_remark"),
+            3 transfer_remark: String => "transfer_remark: must",
             /// `sponsor_mchid`.
-            4 sponsor_mchid: Option<String> => w::Field::new("sponsor_mchid"),
+            4 sponsor_mchid: Option<String> => "sponsor_mchid",
             /// `transfer_scene_id`.
-            5 transfer_scene_id: Option<String> => w::Field::new("transfer_scene_id"),
+            5 transfer_scene_id: Option<String> => "transfer_scene_id",
             /// `user_recv_perception`.
-            6 user_recv_perception: Option<String> => w::Field::new("user_recv_perception"),
+            6 user_recv_perception: Option<String> => "user_recv_perception",
         }
-        new(out_bill_no: String, receiver: super::Receiver, transfer_remark: String)
-        set(
-            amount: xinqiao_types::Fen,
-            sponsor_mchid: String,
-            transfer_scene_id: String,
-            user_recv_perception: String,
+        new(
+            out_bill_no: impl Into<String>,
+            receiver: super::Receiver,
+            transfer_remark: impl Into<String>,
         )
+        text(sponsor_mchid: String, transfer_scene_id: String, user_recv_perception: String)
+        set(amount: xinqiao_types::Fen)
     }
 
     w::record! {
         /// Answer to [`CompensateBills`].
         pub struct CompensateBillsResponse {
             /// `sp_mchid`.
-            0 sp_mchid: String => w::Field::must("sp_mchid"),
+            0 sp_mchid: String => "sp_mchid: must",
             /// `out_bill_no`.
-            1 out_bill_no: String => w::Field::must("out_bill_no"),
+            1 out_bill_no: String => "out_bill_no: must",
             /// `bill_id`.
-            2 bill_id: String => w::Field::must("bill_id"),
+            2 bill_id: String => "bill_id: must",
             /// `receiver_detail`.
-            3 receiver_detail: super::ReceiverDetail => w::Field::must("receiver_detail"),
+            3 receiver_detail: super::ReceiverDetail => "receiver_detail: must",
             /// `amount`; unit fen.
-            4 amount: xinqiao_types::Fen => w::Field::must("amount"),
+            4 amount: xinqiao_types::Fen => "amount: must",
             /// `state`; one of `ACCEPTED` `SUCCESS` `CLOSED` `WAIT_USER_CONFIRM` `CANCELING` `CANCELLED`.
-            5 state: String => w::Field::must("state"),
+            5 state: String => "state: must",
             /// `transfer_remark`.
-            6 transfer_remark: String => w::Field::must("transfer_remark"),
+            6 transfer_remark: String => "transfer_remark: must",
             /// `sponsor_mchid`.
-            7 sponsor_mchid: Option<String> => w::Field::new("sponsor_mchid"),
+            7 sponsor_mchid: Option<String> => "sponsor_mchid",
             /// `accept_time`; format `rfc3339`.
-            8 accept_time: String => w::Field::must("accept_time"),
+            8 accept_time: String => "accept_time: must",
             /// `success_time`; format `rfc3339`.
-            9 success_time: Option<String> => w::Field::new("success_time"),
+            9 success_time: Option<String> => "success_time",
             /// `close_info`.
-            10 close_info: Option<super::CloseInfo> => w::Field::new("close_info"),
+            10 close_info: Option<super::CloseInfo> => "close_info",
         }
     }
 
@@ -1123,36 +1129,36 @@ pub mod mch_transfer {
         /// * Catalog: `pay_v3.platsolution.ecommerce.mch_transfer.compensate_bills_by_bill_id`.
         pub struct CompensateBillsByBillId {
             /// `bill_id`.
-            0 bill_id: String => w::Field::must("bill_id").place(w::Place::Path),
+            0 bill_id: String => "bill_id: must path",
         }
-        new(bill_id: String)
+        new(bill_id: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`CompensateBillsByBillId`].
         pub struct CompensateBillsByBillIdResponse {
             /// `sp_mchid`.
-            0 sp_mchid: String => w::Field::must("sp_mchid"),
+            0 sp_mchid: String => "sp_mchid: must",
             /// `out_bill_no`.
-            1 out_bill_no: String => w::Field::must("out_bill_no"),
+            1 out_bill_no: String => "out_bill_no: must",
             /// `bill_id`.
-            2 bill_id: String => w::Field::must("bill_id"),
+            2 bill_id: String => "bill_id: must",
             /// `receiver_detail`.
-            3 receiver_detail: super::ReceiverDetail => w::Field::must("receiver_detail"),
+            3 receiver_detail: super::ReceiverDetail => "receiver_detail: must",
             /// `amount`; unit fen.
-            4 amount: xinqiao_types::Fen => w::Field::must("amount"),
+            4 amount: xinqiao_types::Fen => "amount: must",
             /// `state`; one of `ACCEPTED` `SUCCESS` `CLOSED` `WAIT_USER_CONFIRM` `CANCELING` `CANCELLED`.
-            5 state: String => w::Field::must("state"),
+            5 state: String => "state: must",
             /// `transfer_remark`.
-            6 transfer_remark: String => w::Field::must("transfer_remark"),
+            6 transfer_remark: String => "transfer_remark: must",
             /// `sponsor_mchid`.
-            7 sponsor_mchid: Option<String> => w::Field::new("sponsor_mchid"),
+            7 sponsor_mchid: Option<String> => "sponsor_mchid",
             /// `accept_time`; format `rfc3339`.
-            8 accept_time: String => w::Field::must("accept_time"),
+            8 accept_time: String => "accept_time: must",
             /// `success_time`; format `rfc3339`.
-            9 success_time: Option<String> => w::Field::new("success_time"),
+            9 success_time: Option<String> => "success_time",
             /// `close_info`.
-            10 close_info: Option<super::CloseInfo> => w::Field::new("close_info"),
+            10 close_info: Option<super::CloseInfo> => "close_info",
         }
     }
 
@@ -1184,36 +1190,36 @@ pub mod mch_transfer {
         /// * Catalog: `pay_v3.platsolution.ecommerce.mch_transfer.compensate_bills_by_out_bill_no`.
         pub struct CompensateBillsByOutBillNo {
             /// `out_bill_no`.
-            0 out_bill_no: String => w::Field::must("out_bill_no").place(w::Place::Path),
+            0 out_bill_no: String => "out_bill_no: must path",
         }
-        new(out_bill_no: String)
+        new(out_bill_no: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`CompensateBillsByOutBillNo`].
         pub struct CompensateBillsByOutBillNoResponse {
             /// `sp_mchid`.
-            0 sp_mchid: String => w::Field::must("sp_mchid"),
+            0 sp_mchid: String => "sp_mchid: must",
             /// `out_bill_no`.
-            1 out_bill_no: String => w::Field::must("out_bill_no"),
+            1 out_bill_no: String => "out_bill_no: must",
             /// `bill_id`.
-            2 bill_id: String => w::Field::must("bill_id"),
+            2 bill_id: String => "bill_id: must",
             /// `receiver_detail`.
-            3 receiver_detail: super::ReceiverDetail => w::Field::must("receiver_detail"),
+            3 receiver_detail: super::ReceiverDetail => "receiver_detail: must",
             /// `amount`; unit fen.
-            4 amount: xinqiao_types::Fen => w::Field::must("amount"),
+            4 amount: xinqiao_types::Fen => "amount: must",
             /// `state`; one of `ACCEPTED` `SUCCESS` `CLOSED` `WAIT_USER_CONFIRM` `CANCELING` `CANCELLED`.
-            5 state: String => w::Field::must("state"),
+            5 state: String => "state: must",
             /// `transfer_remark`.
-            6 transfer_remark: String => w::Field::must("transfer_remark"),
+            6 transfer_remark: String => "transfer_remark: must",
             /// `sponsor_mchid`.
-            7 sponsor_mchid: Option<String> => w::Field::new("sponsor_mchid"),
+            7 sponsor_mchid: Option<String> => "sponsor_mchid",
             /// `accept_time`; format `rfc3339`.
-            8 accept_time: String => w::Field::must("accept_time"),
+            8 accept_time: String => "accept_time: must",
             /// `success_time`; format `rfc3339`.
-            9 success_time: Option<String> => w::Field::new("success_time"),
+            9 success_time: Option<String> => "success_time",
             /// `close_info`.
-            10 close_info: Option<super::CloseInfo> => w::Field::new("close_info"),
+            10 close_info: Option<super::CloseInfo> => "close_info",
         }
     }
 
@@ -1245,22 +1251,22 @@ pub mod mch_transfer {
         /// * Catalog: `pay_v3.platsolution.ecommerce.mch_transfer.compensate_bills_by_out_bill_no_cancel`.
         pub struct CompensateBillsByOutBillNoCancel {
             /// `out_bill_no`.
-            0 out_bill_no: String => w::Field::must("out_bill_no").place(w::Place::Path),
+            0 out_bill_no: String => "out_bill_no: must path",
         }
-        new(out_bill_no: String)
+        new(out_bill_no: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`CompensateBillsByOutBillNoCancel`].
         pub struct CompensateBillsByOutBillNoCancelResponse {
             /// `out_bill_no`.
-            0 out_bill_no: String => w::Field::must("out_bill_no"),
+            0 out_bill_no: String => "out_bill_no: must",
             /// `bill_id`.
-            1 bill_id: String => w::Field::must("bill_id"),
+            1 bill_id: String => "bill_id: must",
             /// `state`; one of `ACCEPTED` `SUCCESS` `CLOSED` `WAIT_USER_CONFIRM` `CANCELING` `CANCELLED`.
-            2 state: String => w::Field::must("state"),
+            2 state: String => "state: must",
             /// `cancel_accept_time`; format `rfc3339`.
-            3 cancel_accept_time: String => w::Field::must("cancel_accept_time"),
+            3 cancel_accept_time: String => "cancel_accept_time: must",
         }
     }
 
@@ -1292,48 +1298,52 @@ pub mod mch_transfer {
         /// * Catalog: `pay_v3.platsolution.ecommerce.mch_transfer.compensate_bills_pre_transfer`.
         pub struct CompensateBillsPreTransfer {
             /// `sp_appid`.
-            0 sp_appid: Option<String> => w::Field::new("sp_appid"),
+            0 sp_appid: Option<String> => "sp_appid",
             /// `out_bill_no`.
-            1 out_bill_no: String => w::Field::must("out_bill_no"),
+            1 out_bill_no: String => "out_bill_no: must",
             /// `receiver`.
-            2 receiver: super::Receiver => w::Field::must("receiver"),
+            2 receiver: super::Receiver => "receiver: must",
             /// `amount`; unit fen.
-            3 amount: Option<xinqiao_types::Fen> => w::Field::new("amount"),
+            3 amount: Option<xinqiao_types::Fen> => "amount",
             /// `transfer_remark`.
-            4 transfer_remark: String => w::Field::must("transfer_remark"),
+            4 transfer_remark: String => "transfer_remark: must",
             /// `sponsor_mchid`.
-            5 sponsor_mchid: Option<String> => w::Field::new("sponsor_mchid"),
+            5 sponsor_mchid: Option<String> => "sponsor_mchid",
             /// `user_recv_perception`.
-            6 user_recv_perception: Option<String> => w::Field::new("user_recv_perception"),
+            6 user_recv_perception: Option<String> => "user_recv_perception",
             /// `notify_url`.
-            7 notify_url: Option<String> => w::Field::new("notify_url"),
+            7 notify_url: Option<String> => "notify_url",
             /// `transfer_scene_id`.
-            8 transfer_scene_id: Option<String> => w::Field::new("transfer_scene_id"),
+            8 transfer_scene_id: Option<String> => "transfer_scene_id",
         }
-        new(out_bill_no: String, receiver: super::Receiver, transfer_remark: String)
-        set(
+        new(
+            out_bill_no: impl Into<String>,
+            receiver: super::Receiver,
+            transfer_remark: impl Into<String>,
+        )
+        text(
             sp_appid: String,
-            amount: xinqiao_types::Fen,
             sponsor_mchid: String,
             user_recv_perception: String,
             notify_url: String,
             transfer_scene_id: String,
         )
+        set(amount: xinqiao_types::Fen)
     }
 
     w::record! {
         /// Answer to [`CompensateBillsPreTransfer`].
         pub struct CompensateBillsPreTransferResponse {
             /// `sub_mchid`.
-            0 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+            0 sub_mchid: Option<String> => "sub_mchid",
             /// `out_bill_no`.
-            1 out_bill_no: String => w::Field::must("out_bill_no"),
+            1 out_bill_no: String => "out_bill_no: must",
             /// `bill_id`.
-            2 bill_id: String => w::Field::must("bill_id"),
+            2 bill_id: String => "bill_id: must",
             /// `accept_time`; format `rfc3339`.
-            3 accept_time: String => w::Field::must("accept_time"),
+            3 accept_time: String => "accept_time: must",
             /// `package_info`.
-            4 package_info: String => w::Field::must("package_info"),
+            4 package_info: String => "package_info: must",
         }
     }
 
@@ -1365,66 +1375,70 @@ pub mod mch_transfer {
         /// * Catalog: `pay_v3.platsolution.ecommerce.mch_transfer.deposit_after_sales_compensation_bills`.
         pub struct DepositAfterSalesCompensationBills {
             /// `sub_mchid`.
-            0 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+            0 sub_mchid: Option<String> => "sub_mchid",
             /// `sp_appid`.
-            1 sp_appid: Option<String> => w::Field::new("sp_appid"),
+            1 sp_appid: Option<String> => "sp_appid",
             /// `out_bill_no`.
-            2 out_bill_no: String => w::Field::must("out_bill_no"),
+            2 out_bill_no: String => "out_bill_no: must",
             /// `receiver`.
-            3 receiver: super::ReceiverItem => w::Field::must("receiver"),
+            3 receiver: super::ReceiverItem => "receiver: must",
             /// `amount`; unit fen.
-            4 amount: Option<xinqiao_types::Fen> => w::Field::new("amount"),
+            4 amount: Option<xinqiao_types::Fen> => "amount",
             /// `transfer_remark`.
-            5 transfer_remark: String => w::Field::must("transfer_remark"),
+            5 transfer_remark: String => "transfer_remark: must",
             /// `transfer_scene_id`.
-            6 transfer_scene_id: Option<String> => w::Field::new("transfer_scene_id"),
+            6 transfer_scene_id: Option<String> => "transfer_scene_id",
             /// `user_recv_perception`.
-            7 user_recv_perception: Option<String> => w::Field::new("user_recv_perception"),
+            7 user_recv_perception: Option<String> => "user_recv_perception",
             /// `sub_appid`.
-            8 sub_appid: Option<String> => w::Field::new("sub_appid"),
+            8 sub_appid: Option<String> => "sub_appid",
         }
-        new(out_bill_no: String, receiver: super::ReceiverItem, transfer_remark: String)
-        set(
+        new(
+            out_bill_no: impl Into<String>,
+            receiver: super::ReceiverItem,
+            transfer_remark: impl Into<String>,
+        )
+        text(
             sub_mchid: String,
             sp_appid: String,
-            amount: xinqiao_types::Fen,
             transfer_scene_id: String,
             user_recv_perception: String,
             sub_appid: String,
         )
+        set(amount: xinqiao_types::Fen)
     }
 
     w::record! {
         /// Answer to [`DepositAfterSalesCompensationBills`].
         pub struct DepositAfterSalesCompensationBillsResponse {
             /// `sp_mchid`.
-            0 sp_mchid: String => w::Field::must("sp_mchid"),
+            0 sp_mchid: String => "sp_mchid: must",
             /// `sp_appid`.
-            1 sp_appid: Option<String> => w::Field::new("sp_appid"),
+            1 sp_appid: Option<String> => "sp_appid",
             /// `sub_mchid`.
-            2 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+            2 sub_mchid: Option<String> => "sub_mchid",
             /// `out_bill_no`.
-            3 out_bill_no: String => w::Field::must("out_bill_no"),
+            3 out_bill_no: String => "out_bill_no: must",
             /// `bill_id`.
-            4 bill_id: String => w::Field::must("bill_id"),
+            4 bill_id: String => "bill_id: must",
             /// `receiver_detail`.
-            5 receiver_detail: super::ReceiverDetailItem => w::Field::must("receiver_detail"),
+            5 receiver_detail: super::ReceiverDetailItem => "receiver_detail: must",
             /// `amount`; unit fen.
-            6 amount: xinqiao_types::Fen => w::Field::must("amount"),
+            6 amount: xinqiao_types::Fen => "amount: must",
             /// `state`; one of `ACCEPTED` `SUCCESS` `CLOSED` `WAIT_USER_CONFIRM` `CANCELING` `CANCELLED`.
-            7 state: String => w::Field::must("state"),
+            7 state: String => "state: must",
             /// `transfer_remark`.
-            8 transfer_remark: String => w::Field::must("transfer_remark"),
+            8 transfer_remark: String => "transfer_remark: must",
             /// `sponsor_mchid`.
-            9 sponsor_mchid: Option<String> => w::Field::new("sponsor_mchid"),
+            9 sponsor_mchid: Option<String> => "sponsor_mchid",
             /// `accept_time`; format `rfc3339`.
-            10 accept_time: String => w::Field::must("accept_time"),
+            10 accept_time: String => "accept_time: must",
             /// `success_time`; format `rfc3339`.
-            11 success_time: Option<String> => w::Field::new("success_time"),
+            11 success_time: Option<String> => "success_time",
             /// `close_info`.
-            12 close_info: Option<super::CloseInfo> => w::Field::new("close_info"),
+            12 close_info: Option<super::CloseInfo> => "close_info",
             /// `sub_appid`.
-            13 sub_appid: Option<String> => w::Field::new("sub_appid"),
+            13 sub_appid: Option<String> => "sub_appid",
         }
     }
 
@@ -1456,45 +1470,45 @@ pub mod mch_transfer {
         /// * Catalog: `pay_v3.platsolution.ecommerce.mch_transfer.deposit_after_sales_compensation_bills_by_bill_id`.
         pub struct DepositAfterSalesCompensationBillsByBillId {
             /// `bill_id`.
-            0 bill_id: String => w::Field::must("bill_id").place(w::Place::Path),
+            0 bill_id: String => "bill_id: must path",
             /// `sub_mchid`.
-            1 sub_mchid: Option<String> => w::Field::new("sub_mchid").place(w::Place::Query),
+            1 sub_mchid: Option<String> => "sub_mchid: query",
         }
-        new(bill_id: String)
-        set(sub_mchid: String)
+        new(bill_id: impl Into<String>)
+        text(sub_mchid: String)
     }
 
     w::record! {
         /// Answer to [`DepositAfterSalesCompensationBillsByBillId`].
         pub struct DepositAfterSalesCompensationBillsByBillIdResponse {
             /// `sp_mchid`.
-            0 sp_mchid: String => w::Field::must("sp_mchid"),
+            0 sp_mchid: String => "sp_mchid: must",
             /// `sp_appid`.
-            1 sp_appid: Option<String> => w::Field::new("sp_appid"),
+            1 sp_appid: Option<String> => "sp_appid",
             /// `sub_mchid`.
-            2 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+            2 sub_mchid: Option<String> => "sub_mchid",
             /// `out_bill_no`.
-            3 out_bill_no: String => w::Field::must("out_bill_no"),
+            3 out_bill_no: String => "out_bill_no: must",
             /// `bill_id`.
-            4 bill_id: String => w::Field::must("bill_id"),
+            4 bill_id: String => "bill_id: must",
             /// `receiver_detail`.
-            5 receiver_detail: super::ReceiverDetailDetail => w::Field::must("receiver_detail"),
+            5 receiver_detail: super::ReceiverDetailDetail => "receiver_detail: must",
             /// `amount`; unit fen.
-            6 amount: xinqiao_types::Fen => w::Field::must("amount"),
+            6 amount: xinqiao_types::Fen => "amount: must",
             /// `state`; one of `ACCEPTED` `SUCCESS` `CLOSED` `WAIT_USER_CONFIRM` `CANCELING` `CANCELLED`.
-            7 state: String => w::Field::must("state"),
+            7 state: String => "state: must",
             /// `transfer_remark`.
-            8 transfer_remark: String => w::Field::must("transfer_remark"),
+            8 transfer_remark: String => "transfer_remark: must",
             /// `sponsor_mchid`.
-            9 sponsor_mchid: Option<String> => w::Field::new("sponsor_mchid"),
+            9 sponsor_mchid: Option<String> => "sponsor_mchid",
             /// `accept_time`; format `rfc3339`.
-            10 accept_time: String => w::Field::must("accept_time"),
+            10 accept_time: String => "accept_time: must",
             /// `success_time`; format `rfc3339`.
-            11 success_time: Option<String> => w::Field::new("success_time"),
+            11 success_time: Option<String> => "success_time",
             /// `close_info`.
-            12 close_info: Option<super::CloseInfo> => w::Field::new("close_info"),
+            12 close_info: Option<super::CloseInfo> => "close_info",
             /// `sub_appid`.
-            13 sub_appid: Option<String> => w::Field::new("sub_appid"),
+            13 sub_appid: Option<String> => "sub_appid",
         }
     }
 
@@ -1526,45 +1540,45 @@ pub mod mch_transfer {
         /// * Catalog: `pay_v3.platsolution.ecommerce.mch_transfer.deposit_after_sales_compensation_bills_by_out_bill_no`.
         pub struct DepositAfterSalesCompensationBillsByOutBillNo {
             /// `out_bill_no`.
-            0 out_bill_no: String => w::Field::must("out_bill_no").place(w::Place::Path),
+            0 out_bill_no: String => "out_bill_no: must path",
             /// `sub_mchid`.
-            1 sub_mchid: Option<String> => w::Field::new("sub_mchid").place(w::Place::Query),
+            1 sub_mchid: Option<String> => "sub_mchid: query",
         }
-        new(out_bill_no: String)
-        set(sub_mchid: String)
+        new(out_bill_no: impl Into<String>)
+        text(sub_mchid: String)
     }
 
     w::record! {
         /// Answer to [`DepositAfterSalesCompensationBillsByOutBillNo`].
         pub struct DepositAfterSalesCompensationBillsByOutBillNoResponse {
             /// `sp_mchid`.
-            0 sp_mchid: String => w::Field::must("sp_mchid"),
+            0 sp_mchid: String => "sp_mchid: must",
             /// `sp_appid`.
-            1 sp_appid: Option<String> => w::Field::new("sp_appid"),
+            1 sp_appid: Option<String> => "sp_appid",
             /// `sub_mchid`.
-            2 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+            2 sub_mchid: Option<String> => "sub_mchid",
             /// `out_bill_no`.
-            3 out_bill_no: String => w::Field::must("out_bill_no"),
+            3 out_bill_no: String => "out_bill_no: must",
             /// `bill_id`.
-            4 bill_id: String => w::Field::must("bill_id"),
+            4 bill_id: String => "bill_id: must",
             /// `receiver_detail`.
-            5 receiver_detail: super::ReceiverDetailInfo => w::Field::must("receiver_detail"),
+            5 receiver_detail: super::ReceiverDetailInfo => "receiver_detail: must",
             /// `amount`; unit fen.
-            6 amount: xinqiao_types::Fen => w::Field::must("amount"),
+            6 amount: xinqiao_types::Fen => "amount: must",
             /// `state`; one of `ACCEPTED` `SUCCESS` `CLOSED` `WAIT_USER_CONFIRM` `CANCELING` `CANCELLED`.
-            7 state: String => w::Field::must("state"),
+            7 state: String => "state: must",
             /// `transfer_remark`.
-            8 transfer_remark: String => w::Field::must("transfer_remark"),
+            8 transfer_remark: String => "transfer_remark: must",
             /// `sponsor_mchid`.
-            9 sponsor_mchid: Option<String> => w::Field::new("sponsor_mchid"),
+            9 sponsor_mchid: Option<String> => "sponsor_mchid",
             /// `accept_time`; format `rfc3339`.
-            10 accept_time: String => w::Field::must("accept_time"),
+            10 accept_time: String => "accept_time: must",
             /// `success_time`; format `rfc3339`.
-            11 success_time: Option<String> => w::Field::new("success_time"),
+            11 success_time: Option<String> => "success_time",
             /// `close_info`.
-            12 close_info: Option<super::CloseInfo> => w::Field::new("close_info"),
+            12 close_info: Option<super::CloseInfo> => "close_info",
             /// `sub_appid`.
-            13 sub_appid: Option<String> => w::Field::new("sub_appid"),
+            13 sub_appid: Option<String> => "sub_appid",
         }
     }
 
@@ -1596,65 +1610,69 @@ pub mod mch_transfer {
         /// * Catalog: `pay_v3.platsolution.ecommerce.mch_transfer.deposit_insurance_premiums_compensation_bills`.
         pub struct DepositInsurancePremiumsCompensationBills {
             /// `sub_mchid`.
-            0 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+            0 sub_mchid: Option<String> => "sub_mchid",
             /// `sp_appid`.
-            1 sp_appid: Option<String> => w::Field::new("sp_appid"),
+            1 sp_appid: Option<String> => "sp_appid",
             /// `out_bill_no`.
-            2 out_bill_no: String => w::Field::must("out_bill_no"),
+            2 out_bill_no: String => "out_bill_no: must",
             /// `receiver`.
-            3 receiver: super::ReceiverInfo => w::Field::must("receiver"),
+            3 receiver: super::ReceiverInfo => "receiver: must",
             /// `amount`; unit fen.
-            4 amount: Option<xinqiao_types::Fen> => w::Field::new("amount"),
+            4 amount: Option<xinqiao_types::Fen> => "amount",
             /// `transfer_remark`.
-            5 transfer_remark: String => w::Field::must("transfer_remark"),
+            5 transfer_remark: String => "transfer_remark: must",
             /// `transfer_scene_id`.
-            6 transfer_scene_id: Option<String> => w::Field::new("transfer_scene_id"),
+            6 transfer_scene_id: Option<String> => "transfer_scene_id",
             /// `user_recv_perception`.
-            7 user_recv_perception: Option<String> => w::Field::new("user_recv_perception"),
+            7 user_recv_perception: Option<String> => "user_recv_perception",
         }
-        new(out_bill_no: String, receiver: super::ReceiverInfo, transfer_remark: String)
-        set(
+        new(
+            out_bill_no: impl Into<String>,
+            receiver: super::ReceiverInfo,
+            transfer_remark: impl Into<String>,
+        )
+        text(
             sub_mchid: String,
             sp_appid: String,
-            amount: xinqiao_types::Fen,
             transfer_scene_id: String,
             user_recv_perception: String,
         )
+        set(amount: xinqiao_types::Fen)
     }
 
     w::record! {
         /// Answer to [`DepositInsurancePremiumsCompensationBills`].
         pub struct DepositInsurancePremiumsCompensationBillsResponse {
             /// `sp_mchid`.
-            0 sp_mchid: String => w::Field::must("sp_mchid"),
+            0 sp_mchid: String => "sp_mchid: must",
             /// `sp_appid`.
-            1 sp_appid: Option<String> => w::Field::new("sp_appid"),
+            1 sp_appid: Option<String> => "sp_appid",
             /// `sub_mchid`.
-            2 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+            2 sub_mchid: Option<String> => "sub_mchid",
             /// `business_type`.
-            3 business_type: String => w::Field::must("business_type"),
+            3 business_type: String => "business_type: must",
             /// `out_bill_no`.
-            4 out_bill_no: String => w::Field::must("out_bill_no"),
+            4 out_bill_no: String => "out_bill_no: must",
             /// `bill_id`.
-            5 bill_id: String => w::Field::must("bill_id"),
+            5 bill_id: String => "bill_id: must",
             /// `receiver_detail`.
-            6 receiver_detail: super::ReceiverDetailEntry => w::Field::must("receiver_detail"),
+            6 receiver_detail: super::ReceiverDetailEntry => "receiver_detail: must",
             /// `amount`; unit fen.
-            7 amount: xinqiao_types::Fen => w::Field::must("amount"),
+            7 amount: xinqiao_types::Fen => "amount: must",
             /// `state`; one of `ACCEPTED` `SUCCESS` `CLOSED` `WAIT_USER_CONFIRM` `CANCELING` `CANCELLED`.
-            8 state: String => w::Field::must("state"),
+            8 state: String => "state: must",
             /// `transfer_remark`.
-            9 transfer_remark: String => w::Field::must("transfer_remark"),
+            9 transfer_remark: String => "transfer_remark: must",
             /// `sponsor_mchid`.
-            10 sponsor_mchid: Option<String> => w::Field::new("sponsor_mchid"),
+            10 sponsor_mchid: Option<String> => "sponsor_mchid",
             /// `accept_time`; format `rfc3339`.
-            11 accept_time: String => w::Field::must("accept_time"),
+            11 accept_time: String => "accept_time: must",
             /// `success_time`; format `rfc3339`.
-            12 success_time: Option<String> => w::Field::new("success_time"),
+            12 success_time: Option<String> => "success_time",
             /// `close_info`.
-            13 close_info: Option<super::CloseInfo> => w::Field::new("close_info"),
+            13 close_info: Option<super::CloseInfo> => "close_info",
             /// `sub_appid`.
-            14 sub_appid: Option<String> => w::Field::new("sub_appid"),
+            14 sub_appid: Option<String> => "sub_appid",
         }
     }
 
@@ -1686,47 +1704,47 @@ pub mod mch_transfer {
         /// * Catalog: `pay_v3.platsolution.ecommerce.mch_transfer.deposit_insurance_premiums_compensation_bills_by_out_bill_no`.
         pub struct DepositInsurancePremiumsCompensationBillsByOutBillNo {
             /// `out_bill_no`.
-            0 out_bill_no: String => w::Field::must("out_bill_no").place(w::Place::Path),
+            0 out_bill_no: String => "out_bill_no: must path",
             /// `sub_mchid`.
-            1 sub_mchid: Option<String> => w::Field::new("sub_mchid").place(w::Place::Query),
+            1 sub_mchid: Option<String> => "sub_mchid: query",
         }
-        new(out_bill_no: String)
-        set(sub_mchid: String)
+        new(out_bill_no: impl Into<String>)
+        text(sub_mchid: String)
     }
 
     w::record! {
         /// Answer to [`DepositInsurancePremiumsCompensationBillsByOutBillNo`].
         pub struct DepositInsurancePremiumsCompensationBillsByOutBillNoResponse {
             /// `sp_mchid`.
-            0 sp_mchid: String => w::Field::must("sp_mchid"),
+            0 sp_mchid: String => "sp_mchid: must",
             /// `sp_appid`.
-            1 sp_appid: Option<String> => w::Field::new("sp_appid"),
+            1 sp_appid: Option<String> => "sp_appid",
             /// `sub_mchid`.
-            2 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+            2 sub_mchid: Option<String> => "sub_mchid",
             /// `business_type`.
-            3 business_type: String => w::Field::must("business_type"),
+            3 business_type: String => "business_type: must",
             /// `out_bill_no`.
-            4 out_bill_no: String => w::Field::must("out_bill_no"),
+            4 out_bill_no: String => "out_bill_no: must",
             /// `bill_id`.
-            5 bill_id: String => w::Field::must("bill_id"),
+            5 bill_id: String => "bill_id: must",
             /// `receiver_detail`.
-            6 receiver_detail: super::ReceiverDetailPart => w::Field::must("receiver_detail"),
+            6 receiver_detail: super::ReceiverDetailPart => "receiver_detail: must",
             /// `amount`; unit fen.
-            7 amount: xinqiao_types::Fen => w::Field::must("amount"),
+            7 amount: xinqiao_types::Fen => "amount: must",
             /// `state`; one of `ACCEPTED` `SUCCESS` `CLOSED` `WAIT_USER_CONFIRM` `CANCELING` `CANCELLED`.
-            8 state: String => w::Field::must("state"),
+            8 state: String => "state: must",
             /// `transfer_remark`.
-            9 transfer_remark: String => w::Field::must("transfer_remark"),
+            9 transfer_remark: String => "transfer_remark: must",
             /// `sponsor_mchid`.
-            10 sponsor_mchid: Option<String> => w::Field::new("sponsor_mchid"),
+            10 sponsor_mchid: Option<String> => "sponsor_mchid",
             /// `accept_time`; format `rfc3339`.
-            11 accept_time: String => w::Field::must("accept_time"),
+            11 accept_time: String => "accept_time: must",
             /// `success_time`; format `rfc3339`.
-            12 success_time: Option<String> => w::Field::new("success_time"),
+            12 success_time: Option<String> => "success_time",
             /// `close_info`.
-            13 close_info: Option<super::CloseInfo> => w::Field::new("close_info"),
+            13 close_info: Option<super::CloseInfo> => "close_info",
             /// `sub_appid`.
-            14 sub_appid: Option<String> => w::Field::new("sub_appid"),
+            14 sub_appid: Option<String> => "sub_appid",
         }
     }
 
@@ -1758,65 +1776,69 @@ pub mod mch_transfer {
         /// * Catalog: `pay_v3.platsolution.ecommerce.mch_transfer.deposit_shipping_cost_compensation_bills`.
         pub struct DepositShippingCostCompensationBills {
             /// `sub_mchid`.
-            0 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+            0 sub_mchid: Option<String> => "sub_mchid",
             /// `sp_appid`.
-            1 sp_appid: Option<String> => w::Field::new("sp_appid"),
+            1 sp_appid: Option<String> => "sp_appid",
             /// `out_bill_no`.
-            2 out_bill_no: String => w::Field::must("out_bill_no"),
+            2 out_bill_no: String => "out_bill_no: must",
             /// `receiver`.
-            3 receiver: super::ReceiverEntry => w::Field::must("receiver"),
+            3 receiver: super::ReceiverEntry => "receiver: must",
             /// `amount`; unit fen.
-            4 amount: Option<xinqiao_types::Fen> => w::Field::new("amount"),
+            4 amount: Option<xinqiao_types::Fen> => "amount",
             /// `transfer_remark`.
-            5 transfer_remark: String => w::Field::must("transfer_remark"),
+            5 transfer_remark: String => "transfer_remark: must",
             /// `transfer_scene_id`.
-            6 transfer_scene_id: Option<String> => w::Field::new("transfer_scene_id"),
+            6 transfer_scene_id: Option<String> => "transfer_scene_id",
             /// `user_recv_perception`.
-            7 user_recv_perception: Option<String> => w::Field::new("user_recv_perception"),
+            7 user_recv_perception: Option<String> => "user_recv_perception",
         }
-        new(out_bill_no: String, receiver: super::ReceiverEntry, transfer_remark: String)
-        set(
+        new(
+            out_bill_no: impl Into<String>,
+            receiver: super::ReceiverEntry,
+            transfer_remark: impl Into<String>,
+        )
+        text(
             sub_mchid: String,
             sp_appid: String,
-            amount: xinqiao_types::Fen,
             transfer_scene_id: String,
             user_recv_perception: String,
         )
+        set(amount: xinqiao_types::Fen)
     }
 
     w::record! {
         /// Answer to [`DepositShippingCostCompensationBills`].
         pub struct DepositShippingCostCompensationBillsResponse {
             /// `sp_mchid`.
-            0 sp_mchid: String => w::Field::must("sp_mchid"),
+            0 sp_mchid: String => "sp_mchid: must",
             /// `sp_appid`.
-            1 sp_appid: Option<String> => w::Field::new("sp_appid"),
+            1 sp_appid: Option<String> => "sp_appid",
             /// `sub_mchid`.
-            2 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+            2 sub_mchid: Option<String> => "sub_mchid",
             /// `business_type`.
-            3 business_type: String => w::Field::must("business_type"),
+            3 business_type: String => "business_type: must",
             /// `out_bill_no`.
-            4 out_bill_no: String => w::Field::must("out_bill_no"),
+            4 out_bill_no: String => "out_bill_no: must",
             /// `bill_id`.
-            5 bill_id: String => w::Field::must("bill_id"),
+            5 bill_id: String => "bill_id: must",
             /// `receiver_detail`.
-            6 receiver_detail: super::ReceiverDetailContent => w::Field::must("receiver_detail"),
+            6 receiver_detail: super::ReceiverDetailContent => "receiver_detail: must",
             /// `amount`; unit fen.
-            7 amount: xinqiao_types::Fen => w::Field::must("amount"),
+            7 amount: xinqiao_types::Fen => "amount: must",
             /// `state`; one of `ACCEPTED` `SUCCESS` `CLOSED` `WAIT_USER_CONFIRM` `CANCELING` `CANCELLED`.
-            8 state: String => w::Field::must("state"),
+            8 state: String => "state: must",
             /// `transfer_remark`.
-            9 transfer_remark: String => w::Field::must("transfer_remark"),
+            9 transfer_remark: String => "transfer_remark: must",
             /// `sponsor_mchid`.
-            10 sponsor_mchid: Option<String> => w::Field::new("sponsor_mchid"),
+            10 sponsor_mchid: Option<String> => "sponsor_mchid",
             /// `accept_time`; format `rfc3339`.
-            11 accept_time: String => w::Field::must("accept_time"),
+            11 accept_time: String => "accept_time: must",
             /// `success_time`; format `rfc3339`.
-            12 success_time: Option<String> => w::Field::new("success_time"),
+            12 success_time: Option<String> => "success_time",
             /// `close_info`.
-            13 close_info: Option<super::CloseInfo> => w::Field::new("close_info"),
+            13 close_info: Option<super::CloseInfo> => "close_info",
             /// `sub_appid`.
-            14 sub_appid: Option<String> => w::Field::new("sub_appid"),
+            14 sub_appid: Option<String> => "sub_appid",
         }
     }
 
@@ -1848,45 +1870,45 @@ pub mod mch_transfer {
         /// * Catalog: `pay_v3.platsolution.ecommerce.mch_transfer.deposit_shipping_cost_compensation_bills_by_out_bill_no`.
         pub struct DepositShippingCostCompensationBillsByOutBillNo {
             /// `out_bill_no`.
-            0 out_bill_no: String => w::Field::must("out_bill_no").place(w::Place::Path),
+            0 out_bill_no: String => "out_bill_no: must path",
             /// `sub_mchid`.
-            1 sub_mchid: Option<String> => w::Field::new("sub_mchid").place(w::Place::Query),
+            1 sub_mchid: Option<String> => "sub_mchid: query",
         }
-        new(out_bill_no: String)
-        set(sub_mchid: String)
+        new(out_bill_no: impl Into<String>)
+        text(sub_mchid: String)
     }
 
     w::record! {
         /// Answer to [`DepositShippingCostCompensationBillsByOutBillNo`].
         pub struct DepositShippingCostCompensationBillsByOutBillNoResponse {
             /// `sp_mchid`.
-            0 sp_mchid: String => w::Field::must("sp_mchid"),
+            0 sp_mchid: String => "sp_mchid: must",
             /// `sp_appid`.
-            1 sp_appid: Option<String> => w::Field::new("sp_appid"),
+            1 sp_appid: Option<String> => "sp_appid",
             /// `sub_mchid`.
-            2 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+            2 sub_mchid: Option<String> => "sub_mchid",
             /// `business_type`.
-            3 business_type: String => w::Field::must("business_type"),
+            3 business_type: String => "business_type: must",
             /// `out_bill_no`.
-            4 out_bill_no: String => w::Field::must("out_bill_no"),
+            4 out_bill_no: String => "out_bill_no: must",
             /// `bill_id`.
-            5 bill_id: String => w::Field::must("bill_id"),
+            5 bill_id: String => "bill_id: must",
             /// `receiver_detail`.
-            6 receiver_detail: super::ReceiverDetailMember => w::Field::must("receiver_detail"),
+            6 receiver_detail: super::ReceiverDetailMember => "receiver_detail: must",
             /// `amount`; unit fen.
-            7 amount: xinqiao_types::Fen => w::Field::must("amount"),
+            7 amount: xinqiao_types::Fen => "amount: must",
             /// `state`; one of `ACCEPTED` `SUCCESS` `CLOSED` `WAIT_USER_CONFIRM` `CANCELING` `CANCELLED`.
-            8 state: String => w::Field::must("state"),
+            8 state: String => "state: must",
             /// `transfer_remark`.
-            9 transfer_remark: String => w::Field::must("transfer_remark"),
+            9 transfer_remark: String => "transfer_remark: must",
             /// `sponsor_mchid`.
-            10 sponsor_mchid: Option<String> => w::Field::new("sponsor_mchid"),
+            10 sponsor_mchid: Option<String> => "sponsor_mchid",
             /// `accept_time`; format `rfc3339`.
-            11 accept_time: String => w::Field::must("accept_time"),
+            11 accept_time: String => "accept_time: must",
             /// `success_time`; format `rfc3339`.
-            12 success_time: Option<String> => w::Field::new("success_time"),
+            12 success_time: Option<String> => "success_time",
             /// `close_info`.
-            13 close_info: Option<super::CloseInfo> => w::Field::new("close_info"),
+            13 close_info: Option<super::CloseInfo> => "close_info",
         }
     }
 
@@ -1918,59 +1940,63 @@ pub mod mch_transfer {
         /// * Catalog: `pay_v3.platsolution.ecommerce.mch_transfer.insurance_claim_bills`.
         pub struct InsuranceClaimBills {
             /// `sub_mchid`.
-            0 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+            0 sub_mchid: Option<String> => "sub_mchid",
             /// `out_bill_no`.
-            1 out_bill_no: String => w::Field::must("out_bill_no"),
+            1 out_bill_no: String => "out_bill_no: must",
             /// `receiver`.
-            2 receiver: super::InsuranceClaimBillsReceiver => w::Field::must("receiver"),
+            2 receiver: super::InsuranceClaimBillsReceiver => "receiver: must",
             /// `amount`; unit fen.
-            3 amount: Option<xinqiao_types::Fen> => w::Field::new("amount"),
+            3 amount: Option<xinqiao_types::Fen> => "amount",
             /// `transfer_remark`.
-            4 transfer_remark: String => w::Field::must("transfer_remark"),
+            4 transfer_remark: String => "transfer_remark: must",
             /// `sponsor_mchid`.
-            5 sponsor_mchid: Option<String> => w::Field::new("sponsor_mchid"),
+            5 sponsor_mchid: Option<String> => "sponsor_mchid",
             /// `transfer_scene_id`.
-            6 transfer_scene_id: Option<String> => w::Field::new("transfer_scene_id"),
+            6 transfer_scene_id: Option<String> => "transfer_scene_id",
             /// `user_recv_perception`.
-            7 user_recv_perception: Option<String> => w::Field::new("user_recv_perception"),
+            7 user_recv_perception: Option<String> => "user_recv_perception",
         }
-        new(out_bill_no: String, receiver: super::InsuranceClaimBillsReceiver, transfer_remark: String)
-        set(
+        new(
+            out_bill_no: impl Into<String>,
+            receiver: super::InsuranceClaimBillsReceiver,
+            transfer_remark: impl Into<String>,
+        )
+        text(
             sub_mchid: String,
-            amount: xinqiao_types::Fen,
             sponsor_mchid: String,
             transfer_scene_id: String,
             user_recv_perception: String,
         )
+        set(amount: xinqiao_types::Fen)
     }
 
     w::record! {
         /// Answer to [`InsuranceClaimBills`].
         pub struct InsuranceClaimBillsResponse {
             /// `sp_mchid`.
-            0 sp_mchid: String => w::Field::must("sp_mchid"),
+            0 sp_mchid: String => "sp_mchid: must",
             /// `sub_mchid`.
-            1 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+            1 sub_mchid: Option<String> => "sub_mchid",
             /// `out_bill_no`.
-            2 out_bill_no: String => w::Field::must("out_bill_no"),
+            2 out_bill_no: String => "out_bill_no: must",
             /// `bill_id`.
-            3 bill_id: String => w::Field::must("bill_id"),
+            3 bill_id: String => "bill_id: must",
             /// `receiver_detail`.
-            4 receiver_detail: super::InsuranceClaimBillsReceiverDetail => w::Field::must("receiver_detail"),
+            4 receiver_detail: super::InsuranceClaimBillsReceiverDetail => "receiver_detail: must",
             /// `amount`; unit fen.
-            5 amount: xinqiao_types::Fen => w::Field::must("amount"),
+            5 amount: xinqiao_types::Fen => "amount: must",
             /// `state`; one of `ACCEPTED` `SUCCESS` `CLOSED` `WAIT_USER_CONFIRM` `CANCELING` `CANCELLED`.
-            6 state: String => w::Field::must("state"),
+            6 state: String => "state: must",
             /// `transfer_remark`.
-            7 transfer_remark: String => w::Field::must("transfer_remark"),
+            7 transfer_remark: String => "transfer_remark: must",
             /// `sponsor_mchid`.
-            8 sponsor_mchid: Option<String> => w::Field::new("sponsor_mchid"),
+            8 sponsor_mchid: Option<String> => "sponsor_mchid",
             /// `accept_time`; format `rfc3339`.
-            9 accept_time: String => w::Field::must("accept_time"),
+            9 accept_time: String => "accept_time: must",
             /// `success_time`; format `rfc3339`.
-            10 success_time: Option<String> => w::Field::new("success_time"),
+            10 success_time: Option<String> => "success_time",
             /// `close_info`.
-            11 close_info: Option<super::CloseInfo> => w::Field::new("close_info"),
+            11 close_info: Option<super::CloseInfo> => "close_info",
         }
     }
 
@@ -2002,41 +2028,41 @@ pub mod mch_transfer {
         /// * Catalog: `pay_v3.platsolution.ecommerce.mch_transfer.insurance_claim_bills_by_bill_id`.
         pub struct InsuranceClaimBillsByBillId {
             /// `bill_id`.
-            0 bill_id: String => w::Field::must("bill_id").place(w::Place::Path),
+            0 bill_id: String => "bill_id: must path",
             /// `sub_mchid`.
-            1 sub_mchid: Option<String> => w::Field::new("sub_mchid").place(w::Place::Query),
+            1 sub_mchid: Option<String> => "sub_mchid: query",
         }
-        new(bill_id: String)
-        set(sub_mchid: String)
+        new(bill_id: impl Into<String>)
+        text(sub_mchid: String)
     }
 
     w::record! {
         /// Answer to [`InsuranceClaimBillsByBillId`].
         pub struct InsuranceClaimBillsByBillIdResponse {
             /// `sp_mchid`.
-            0 sp_mchid: String => w::Field::must("sp_mchid"),
+            0 sp_mchid: String => "sp_mchid: must",
             /// `sub_mchid`.
-            1 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+            1 sub_mchid: Option<String> => "sub_mchid",
             /// `out_bill_no`.
-            2 out_bill_no: String => w::Field::must("out_bill_no"),
+            2 out_bill_no: String => "out_bill_no: must",
             /// `bill_id`.
-            3 bill_id: String => w::Field::must("bill_id"),
+            3 bill_id: String => "bill_id: must",
             /// `receiver_detail`.
-            4 receiver_detail: super::ReceiverDetailB => w::Field::must("receiver_detail"),
+            4 receiver_detail: super::ReceiverDetailB => "receiver_detail: must",
             /// `amount`; unit fen.
-            5 amount: xinqiao_types::Fen => w::Field::must("amount"),
+            5 amount: xinqiao_types::Fen => "amount: must",
             /// `state`; one of `ACCEPTED` `SUCCESS` `CLOSED` `WAIT_USER_CONFIRM` `CANCELING` `CANCELLED`.
-            6 state: String => w::Field::must("state"),
+            6 state: String => "state: must",
             /// `transfer_remark`.
-            7 transfer_remark: String => w::Field::must("transfer_remark"),
+            7 transfer_remark: String => "transfer_remark: must",
             /// `sponsor_mchid`.
-            8 sponsor_mchid: Option<String> => w::Field::new("sponsor_mchid"),
+            8 sponsor_mchid: Option<String> => "sponsor_mchid",
             /// `accept_time`; format `rfc3339`.
-            9 accept_time: String => w::Field::must("accept_time"),
+            9 accept_time: String => "accept_time: must",
             /// `success_time`; format `rfc3339`.
-            10 success_time: Option<String> => w::Field::new("success_time"),
+            10 success_time: Option<String> => "success_time",
             /// `close_info`.
-            11 close_info: Option<super::InsuranceClaimBillsByBillIdCloseInfo> => w::Field::new("close_info"),
+            11 close_info: Option<super::InsuranceClaimBillsByBillIdCloseInfo> => "close_info",
         }
     }
 
@@ -2068,41 +2094,41 @@ pub mod mch_transfer {
         /// * Catalog: `pay_v3.platsolution.ecommerce.mch_transfer.insurance_claim_bills_by_out_bill_no`.
         pub struct InsuranceClaimBillsByOutBillNo {
             /// `out_bill_no`.
-            0 out_bill_no: String => w::Field::must("out_bill_no").place(w::Place::Path),
+            0 out_bill_no: String => "out_bill_no: must path",
             /// `sub_mchid`.
-            1 sub_mchid: Option<String> => w::Field::new("sub_mchid").place(w::Place::Query),
+            1 sub_mchid: Option<String> => "sub_mchid: query",
         }
-        new(out_bill_no: String)
-        set(sub_mchid: String)
+        new(out_bill_no: impl Into<String>)
+        text(sub_mchid: String)
     }
 
     w::record! {
         /// Answer to [`InsuranceClaimBillsByOutBillNo`].
         pub struct InsuranceClaimBillsByOutBillNoResponse {
             /// `sp_mchid`.
-            0 sp_mchid: String => w::Field::must("sp_mchid"),
+            0 sp_mchid: String => "sp_mchid: must",
             /// `sub_mchid`.
-            1 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+            1 sub_mchid: Option<String> => "sub_mchid",
             /// `out_bill_no`.
-            2 out_bill_no: String => w::Field::must("out_bill_no"),
+            2 out_bill_no: String => "out_bill_no: must",
             /// `bill_id`.
-            3 bill_id: String => w::Field::must("bill_id"),
+            3 bill_id: String => "bill_id: must",
             /// `receiver_detail`.
-            4 receiver_detail: super::ReceiverDetailC => w::Field::must("receiver_detail"),
+            4 receiver_detail: super::ReceiverDetailC => "receiver_detail: must",
             /// `amount`; unit fen.
-            5 amount: xinqiao_types::Fen => w::Field::must("amount"),
+            5 amount: xinqiao_types::Fen => "amount: must",
             /// `state`; one of `ACCEPTED` `SUCCESS` `CLOSED` `WAIT_USER_CONFIRM` `CANCELING` `CANCELLED`.
-            6 state: String => w::Field::must("state"),
+            6 state: String => "state: must",
             /// `transfer_remark`.
-            7 transfer_remark: String => w::Field::must("transfer_remark"),
+            7 transfer_remark: String => "transfer_remark: must",
             /// `sponsor_mchid`.
-            8 sponsor_mchid: Option<String> => w::Field::new("sponsor_mchid"),
+            8 sponsor_mchid: Option<String> => "sponsor_mchid",
             /// `accept_time`; format `rfc3339`.
-            9 accept_time: String => w::Field::must("accept_time"),
+            9 accept_time: String => "accept_time: must",
             /// `success_time`; format `rfc3339`.
-            10 success_time: Option<String> => w::Field::new("success_time"),
+            10 success_time: Option<String> => "success_time",
             /// `close_info`.
-            11 close_info: Option<super::InsuranceClaimBillsByBillIdCloseInfo> => w::Field::new("close_info"),
+            11 close_info: Option<super::InsuranceClaimBillsByBillIdCloseInfo> => "close_info",
         }
     }
 
@@ -2134,27 +2160,27 @@ pub mod mch_transfer {
         /// * Catalog: `pay_v3.platsolution.ecommerce.mch_transfer.insurance_claim_bills_cancel`.
         pub struct InsuranceClaimBillsCancel {
             /// `out_bill_no`.
-            0 out_bill_no: String => w::Field::must("out_bill_no").place(w::Place::Path),
+            0 out_bill_no: String => "out_bill_no: must path",
             /// `sub_mchid`.
-            1 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+            1 sub_mchid: Option<String> => "sub_mchid",
         }
-        new(out_bill_no: String)
-        set(sub_mchid: String)
+        new(out_bill_no: impl Into<String>)
+        text(sub_mchid: String)
     }
 
     w::record! {
         /// Answer to [`InsuranceClaimBillsCancel`].
         pub struct InsuranceClaimBillsCancelResponse {
             /// `sub_mchid`.
-            0 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+            0 sub_mchid: Option<String> => "sub_mchid",
             /// `out_bill_no`.
-            1 out_bill_no: String => w::Field::must("out_bill_no"),
+            1 out_bill_no: String => "out_bill_no: must",
             /// `bill_id`.
-            2 bill_id: String => w::Field::must("bill_id"),
+            2 bill_id: String => "bill_id: must",
             /// `state`; one of `ACCEPTED` `SUCCESS` `CLOSED` `WAIT_USER_CONFIRM` `CANCELING` `CANCELLED`.
-            3 state: String => w::Field::must("state"),
+            3 state: String => "state: must",
             /// `cancel_accept_time`; format `rfc3339`.
-            4 cancel_accept_time: String => w::Field::must("cancel_accept_time"),
+            4 cancel_accept_time: String => "cancel_accept_time: must",
         }
     }
 
@@ -2186,35 +2212,40 @@ pub mod mch_transfer {
         /// * Catalog: `pay_v3.platsolution.ecommerce.mch_transfer.insurance_claim_bills_pre_transfer`.
         pub struct InsuranceClaimBillsPreTransfer {
             /// `sub_mchid`.
-            0 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+            0 sub_mchid: Option<String> => "sub_mchid",
             /// `out_bill_no`.
-            1 out_bill_no: String => w::Field::must("out_bill_no"),
+            1 out_bill_no: String => "out_bill_no: must",
             /// `receiver`.
-            2 receiver: super::InsuranceClaimBillsReceiver => w::Field::must("receiver"),
+            2 receiver: super::InsuranceClaimBillsReceiver => "receiver: must",
             /// `amount`; unit fen.
-            3 amount: Option<xinqiao_types::Fen> => w::Field::new("amount"),
+            3 amount: Option<xinqiao_types::Fen> => "amount",
             /// `transfer_remark`.
-            4 transfer_remark: String => w::Field::must("transfer_remark"),
+            4 transfer_remark: String => "transfer_remark: must",
             /// `notify_url`.
-            5 notify_url: Option<String> => w::Field::new("notify_url"),
+            5 notify_url: Option<String> => "notify_url",
         }
-        new(out_bill_no: String, receiver: super::InsuranceClaimBillsReceiver, transfer_remark: String)
-        set(sub_mchid: String, amount: xinqiao_types::Fen, notify_url: String)
+        new(
+            out_bill_no: impl Into<String>,
+            receiver: super::InsuranceClaimBillsReceiver,
+            transfer_remark: impl Into<String>,
+        )
+        text(sub_mchid: String, notify_url: String)
+        set(amount: xinqiao_types::Fen)
     }
 
     w::record! {
         /// Answer to [`InsuranceClaimBillsPreTransfer`].
         pub struct InsuranceClaimBillsPreTransferResponse {
             /// `sub_mchid`.
-            0 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+            0 sub_mchid: Option<String> => "sub_mchid",
             /// `out_bill_no`.
-            1 out_bill_no: String => w::Field::must("out_bill_no"),
+            1 out_bill_no: String => "out_bill_no: must",
             /// `bill_id`.
-            2 bill_id: String => w::Field::must("bill_id"),
+            2 bill_id: String => "bill_id: must",
             /// `accept_time`; format `rfc3339`.
-            3 accept_time: String => w::Field::must("accept_time"),
+            3 accept_time: String => "accept_time: must",
             /// `package_info`.
-            4 package_info: String => w::Field::must("package_info"),
+            4 package_info: String => "package_info: must",
         }
     }
 
@@ -2245,48 +2276,48 @@ pub mod mch_transfer {
         /// * Catalog: `pay_v3.platsolution.ecommerce.mch_transfer.sub_mch_compensation_bills`.
         pub struct SubMchCompensationBills {
             /// `receiver`.
-            0 receiver: super::SubMchCompensationBillsReceiver => w::Field::must("receiver"),
+            0 receiver: super::SubMchCompensationBillsReceiver => "receiver: must",
             /// `out_bill_no`.
-            1 out_bill_no: String => w::Field::must("out_bill_no"),
+            1 out_bill_no: String => "out_bill_no: must",
             /// `amount`.
-            2 amount: f64 => w::Field::must("amount"),
+            2 amount: f64 => "amount: must",
             /// `transfer_remark`.
-            3 transfer_remark: String => w::Field::must("transfer_remark"),
+            3 transfer_remark: String => "transfer_remark: must",
             /// `sponsor_mchid`.
-            4 sponsor_mchid: Option<String> => w::Field::new("sponsor_mchid"),
+            4 sponsor_mchid: Option<String> => "sponsor_mchid",
         }
         new(
             receiver: super::SubMchCompensationBillsReceiver,
-            out_bill_no: String,
+            out_bill_no: impl Into<String>,
             amount: f64,
-            transfer_remark: String,
+            transfer_remark: impl Into<String>,
         )
-        set(sponsor_mchid: String)
+        text(sponsor_mchid: String)
     }
 
     w::record! {
         /// Answer to [`SubMchCompensationBills`].
         pub struct SubMchCompensationBillsResponse {
             /// `sp_mchid`.
-            0 sp_mchid: String => w::Field::must("sp_mchid"),
+            0 sp_mchid: String => "sp_mchid: must",
             /// `receiver_detail`.
-            1 receiver_detail: super::SubMchCompensationBillsReceiverDetail => w::Field::must("receiver_detail"),
+            1 receiver_detail: super::SubMchCompensationBillsReceiverDetail => "receiver_detail: must",
             /// `out_bill_no`.
-            2 out_bill_no: String => w::Field::must("out_bill_no"),
+            2 out_bill_no: String => "out_bill_no: must",
             /// `amount`.
-            3 amount: f64 => w::Field::must("amount"),
+            3 amount: f64 => "amount: must",
             /// `transfer_remark`.
-            4 transfer_remark: String => w::Field::must("transfer_remark"),
+            4 transfer_remark: String => "transfer_remark: must",
             /// `bill_id`.
-            5 bill_id: String => w::Field::must("bill_id"),
+            5 bill_id: String => "bill_id: must",
             /// `state`; one of `ACCEPTED` `SUCCESS` `CLOSED`.
-            6 state: String => w::Field::must("state"),
+            6 state: String => "state: must",
             /// `accept_time`.
-            7 accept_time: String => w::Field::must("accept_time"),
+            7 accept_time: String => "accept_time: must",
             /// `success_time`.
-            8 success_time: Option<String> => w::Field::new("success_time"),
+            8 success_time: Option<String> => "success_time",
             /// `sponsor_mchid`.
-            9 sponsor_mchid: Option<String> => w::Field::new("sponsor_mchid"),
+            9 sponsor_mchid: Option<String> => "sponsor_mchid",
         }
     }
 
@@ -2317,39 +2348,39 @@ pub mod mch_transfer {
         /// * Catalog: `pay_v3.platsolution.ecommerce.mch_transfer.sub_mch_compensation_bills_by_out_bill_no`.
         pub struct SubMchCompensationBillsByOutBillNo {
             /// `out_bill_no`.
-            0 out_bill_no: String => w::Field::must("out_bill_no").place(w::Place::Path),
+            0 out_bill_no: String => "out_bill_no: must path",
             /// `sponsor_mchid`.
-            1 sponsor_mchid: Option<String> => w::Field::new("sponsor_mchid").place(w::Place::Query),
+            1 sponsor_mchid: Option<String> => "sponsor_mchid: query",
         }
-        new(out_bill_no: String)
-        set(sponsor_mchid: String)
+        new(out_bill_no: impl Into<String>)
+        text(sponsor_mchid: String)
     }
 
     w::record! {
         /// Answer to [`SubMchCompensationBillsByOutBillNo`].
         pub struct SubMchCompensationBillsByOutBillNoResponse {
             /// `sp_mchid`.
-            0 sp_mchid: String => w::Field::must("sp_mchid"),
+            0 sp_mchid: String => "sp_mchid: must",
             /// `receiver_detail`.
-            1 receiver_detail: super::ReceiverDetailD => w::Field::must("receiver_detail"),
+            1 receiver_detail: super::ReceiverDetailD => "receiver_detail: must",
             /// `out_bill_no`.
-            2 out_bill_no: String => w::Field::must("out_bill_no"),
+            2 out_bill_no: String => "out_bill_no: must",
             /// `amount`.
-            3 amount: f64 => w::Field::must("amount"),
+            3 amount: f64 => "amount: must",
             /// `transfer_remark`.
-            4 transfer_remark: String => w::Field::must("transfer_remark"),
+            4 transfer_remark: String => "transfer_remark: must",
             /// `bill_id`.
-            5 bill_id: String => w::Field::must("bill_id"),
+            5 bill_id: String => "bill_id: must",
             /// `state`; one of `ACCEPTED` `SUCCESS` `CLOSED`.
-            6 state: String => w::Field::must("state"),
+            6 state: String => "state: must",
             /// `accept_time`.
-            7 accept_time: String => w::Field::must("accept_time"),
+            7 accept_time: String => "accept_time: must",
             /// `success_time`.
-            8 success_time: Option<String> => w::Field::new("success_time"),
+            8 success_time: Option<String> => "success_time",
             /// `close_info`.
-            9 close_info: Option<super::CloseInfoItem> => w::Field::new("close_info"),
+            9 close_info: Option<super::CloseInfoItem> => "close_info",
             /// `sponsor_mchid`.
-            10 sponsor_mchid: Option<String> => w::Field::new("sponsor_mchid"),
+            10 sponsor_mchid: Option<String> => "sponsor_mchid",
         }
     }
 
@@ -2381,66 +2412,67 @@ pub mod mch_transfer {
         /// * Catalog: `pay_v3.platsolution.ecommerce.mch_transfer.transfer_bills`.
         pub struct TransferBills {
             /// `sub_mchid`.
-            0 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+            0 sub_mchid: Option<String> => "sub_mchid",
             /// `sp_appid`.
-            1 sp_appid: Option<String> => w::Field::new("sp_appid"),
+            1 sp_appid: Option<String> => "sp_appid",
             /// `business_type`; one of `DEPOSIT_COMPENSATION` `PLATFORM_AFTER_SALES_COMPENSATION` `INSURANCE_CLAIM` `DEPOSIT_AFTER_SALES_COMPENSATION`.
-            2 business_type: String => w::Field::must("business_type"),
+            2 business_type: String => "business_type: must",
             /// `out_bill_no`.
-            3 out_bill_no: String => w::Field::must("out_bill_no"),
+            3 out_bill_no: String => "out_bill_no: must",
             /// `receiver`.
-            4 receiver: super::TransferBillsReceiver => w::Field::must("receiver"),
+            4 receiver: super::TransferBillsReceiver => "receiver: must",
             /// `amount`; unit fen.
-            5 amount: Option<xinqiao_types::Fen> => w::Field::new("amount"),
+            5 amount: Option<xinqiao_types::Fen> => "amount",
             /// `transfer_remark`.
-            6 transfer_remark: String => w::Field::must("transfer_remark"),
+            6 transfer_remark: String => "transfer_remark: must",
             /// `receiver_remark`.
-            7 receiver_remark: Option<String> => w::Field::new("receiver_remark"),
+            7 receiver_remark: Option<String> => "receiver_remark",
         }
         new(
-            business_type: String,
-            out_bill_no: String,
+            business_type: impl Into<String>,
+            out_bill_no: impl Into<String>,
             receiver: super::TransferBillsReceiver,
-            transfer_remark: String,
+            transfer_remark: impl Into<String>,
         )
-        set(sub_mchid: String, sp_appid: String, amount: xinqiao_types::Fen, receiver_remark: String)
+        text(sub_mchid: String, sp_appid: String, receiver_remark: String)
+        set(amount: xinqiao_types::Fen)
     }
 
     w::record! {
         /// Answer to [`TransferBills`].
         pub struct TransferBillsResponse {
             /// `sp_mchid`.
-            0 sp_mchid: String => w::Field::must("sp_mchid"),
+            0 sp_mchid: String => "sp_mchid: must",
             /// `sp_appid`.
-            1 sp_appid: Option<String> => w::Field::new("sp_appid"),
+            1 sp_appid: Option<String> => "sp_appid",
             /// `sub_mchid`.
-            2 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+            2 sub_mchid: Option<String> => "sub_mchid",
             /// `business_type`; one of `DEPOSIT_COMPENSATION` `PLATFORM_AFTER_SALES_COMPENSATION` `INSURANCE_CLAIM` `DEPOSIT_AFTER_SALES_COMPENSATION`.
-            3 business_type: String => w::Field::must("business_type"),
+            3 business_type: String => "business_type: must",
             /// `out_bill_no`.
-            4 out_bill_no: String => w::Field::must("out_bill_no"),
+            4 out_bill_no: String => "out_bill_no: must",
             /// `bill_id`.
-            5 bill_id: String => w::Field::must("bill_id"),
+            5 bill_id: String => "bill_id: must",
             /// `receiver_detail`.
-            6 receiver_detail: super::TransferBillsReceiverDetail => w::Field::must("receiver_detail"),
+            6 receiver_detail: super::TransferBillsReceiverDetail => "receiver_detail: must",
             /// `amount`; unit fen.
-            7 amount: xinqiao_types::Fen => w::Field::must("amount"),
+            7 amount: xinqiao_types::Fen => "amount: must",
             /// `state`; one of `ACCEPTED` `SUCCESS` `CLOSED` `WAIT_USER_CONFIRM` `CANCELING` `CANCELLED`.
-            8 state: String => w::Field::must("state"),
+            8 state: String => "state: must",
             /// `transfer_remark`.
-            9 transfer_remark: String => w::Field::must("transfer_remark"),
+            9 transfer_remark: String => "transfer_remark: must",
             /// `receiver_remark`.
-            10 receiver_remark: Option<String> => w::Field::new("receiver_remark"),
+            10 receiver_remark: Option<String> => "receiver_remark",
             /// `sponsor_mchid`.
-            11 sponsor_mchid: Option<String> => w::Field::new("sponsor_mchid"),
+            11 sponsor_mchid: Option<String> => "sponsor_mchid",
             /// `accept_time`; format `rfc3339`.
-            12 accept_time: String => w::Field::must("accept_time"),
+            12 accept_time: String => "accept_time: must",
             /// `success_time`; format `rfc3339`.
-            13 success_time: Option<String> => w::Field::new("success_time"),
+            13 success_time: Option<String> => "success_time",
             /// `close_info`.
-            14 close_info: Option<super::CloseInfo> => w::Field::new("close_info"),
+            14 close_info: Option<super::CloseInfo> => "close_info",
             /// `sub_appid`.
-            15 sub_appid: Option<String> => w::Field::new("sub_appid"),
+            15 sub_appid: Option<String> => "sub_appid",
         }
     }
 
@@ -2472,49 +2504,49 @@ pub mod mch_transfer {
         /// * Catalog: `pay_v3.platsolution.ecommerce.mch_transfer.transfer_bills_by_bill_id`.
         pub struct TransferBillsByBillId {
             /// `bill_id`.
-            0 bill_id: String => w::Field::must("bill_id").place(w::Place::Path),
+            0 bill_id: String => "bill_id: must path",
             /// `sub_mchid`.
-            1 sub_mchid: Option<String> => w::Field::new("sub_mchid").place(w::Place::Query),
+            1 sub_mchid: Option<String> => "sub_mchid: query",
             /// `business_type`; one of `DEPOSIT_COMPENSATION` `PLATFORM_AFTER_SALES_COMPENSATION` `INSURANCE_CLAIM` `DEPOSIT_AFTER_SALES_COMPENSATION`.
-            2 business_type: Option<String> => w::Field::new("business_type").place(w::Place::Query),
+            2 business_type: Option<String> => "business_type: query",
         }
-        new(bill_id: String)
-        set(sub_mchid: String, business_type: String)
+        new(bill_id: impl Into<String>)
+        text(sub_mchid: String, business_type: String)
     }
 
     w::record! {
         /// Answer to [`TransferBillsByBillId`].
         pub struct TransferBillsByBillIdResponse {
             /// `sp_mchid`.
-            0 sp_mchid: String => w::Field::must("sp_mchid"),
+            0 sp_mchid: String => "sp_mchid: must",
             /// `sp_appid`.
-            1 sp_appid: Option<String> => w::Field::new("sp_appid"),
+            1 sp_appid: Option<String> => "sp_appid",
             /// `sub_mchid`.
-            2 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+            2 sub_mchid: Option<String> => "sub_mchid",
             /// `business_type`; one of `DEPOSIT_COMPENSATION` `PLATFORM_AFTER_SALES_COMPENSATION` `INSURANCE_CLAIM` `DEPOSIT_AFTER_SALES_COMPENSATION`.
-            3 business_type: String => w::Field::must("business_type"),
+            3 business_type: String => "business_type: must",
             /// `out_bill_no`.
-            4 out_bill_no: String => w::Field::must("out_bill_no"),
+            4 out_bill_no: String => "out_bill_no: must",
             /// `bill_id`.
-            5 bill_id: String => w::Field::must("bill_id"),
+            5 bill_id: String => "bill_id: must",
             /// `receiver_detail`.
-            6 receiver_detail: super::TransferBillsByBillIdReceiverDetail => w::Field::must("receiver_detail"),
+            6 receiver_detail: super::TransferBillsByBillIdReceiverDetail => "receiver_detail: must",
             /// `amount`; unit fen.
-            7 amount: xinqiao_types::Fen => w::Field::must("amount"),
+            7 amount: xinqiao_types::Fen => "amount: must",
             /// `state`; one of `ACCEPTED` `SUCCESS` `CLOSED` `WAIT_USER_CONFIRM` `CANCELING` `CANCELLED`.
-            8 state: String => w::Field::must("state"),
+            8 state: String => "state: must",
             /// `transfer_remark`.
-            9 transfer_remark: String => w::Field::must("transfer_remark"),
+            9 transfer_remark: String => "transfer_remark: must",
             /// `receiver_remark`.
-            10 receiver_remark: Option<String> => w::Field::new("receiver_remark"),
+            10 receiver_remark: Option<String> => "receiver_remark",
             /// `sponsor_mchid`.
-            11 sponsor_mchid: Option<String> => w::Field::new("sponsor_mchid"),
+            11 sponsor_mchid: Option<String> => "sponsor_mchid",
             /// `accept_time`; format `rfc3339`.
-            12 accept_time: String => w::Field::must("accept_time"),
+            12 accept_time: String => "accept_time: must",
             /// `success_time`; format `rfc3339`.
-            13 success_time: Option<String> => w::Field::new("success_time"),
+            13 success_time: Option<String> => "success_time",
             /// `close_info`.
-            14 close_info: Option<super::CloseInfo> => w::Field::new("close_info"),
+            14 close_info: Option<super::CloseInfo> => "close_info",
         }
     }
 
@@ -2546,49 +2578,49 @@ pub mod mch_transfer {
         /// * Catalog: `pay_v3.platsolution.ecommerce.mch_transfer.transfer_bills_by_out_bill_no`.
         pub struct TransferBillsByOutBillNo {
             /// `out_bill_no`.
-            0 out_bill_no: String => w::Field::must("out_bill_no").place(w::Place::Path),
+            0 out_bill_no: String => "out_bill_no: must path",
             /// `sub_mchid`.
-            1 sub_mchid: Option<String> => w::Field::new("sub_mchid").place(w::Place::Query),
+            1 sub_mchid: Option<String> => "sub_mchid: query",
             /// `business_type`; one of `DEPOSIT_COMPENSATION` `PLATFORM_AFTER_SALES_COMPENSATION` `INSURANCE_CLAIM` `DEPOSIT_AFTER_SALES_COMPENSATION`.
-            2 business_type: Option<String> => w::Field::new("business_type").place(w::Place::Query),
+            2 business_type: Option<String> => "business_type: query",
         }
-        new(out_bill_no: String)
-        set(sub_mchid: String, business_type: String)
+        new(out_bill_no: impl Into<String>)
+        text(sub_mchid: String, business_type: String)
     }
 
     w::record! {
         /// Answer to [`TransferBillsByOutBillNo`].
         pub struct TransferBillsByOutBillNoResponse {
             /// `sp_mchid`.
-            0 sp_mchid: String => w::Field::must("sp_mchid"),
+            0 sp_mchid: String => "sp_mchid: must",
             /// `sp_appid`.
-            1 sp_appid: Option<String> => w::Field::new("sp_appid"),
+            1 sp_appid: Option<String> => "sp_appid",
             /// `sub_mchid`.
-            2 sub_mchid: Option<String> => w::Field::new("sub_mchid"),
+            2 sub_mchid: Option<String> => "sub_mchid",
             /// `business_type`; one of `DEPOSIT_COMPENSATION` `PLATFORM_AFTER_SALES_COMPENSATION` `INSURANCE_CLAIM` `DEPOSIT_AFTER_SALES_COMPENSATION`.
-            3 business_type: String => w::Field::must("business_type"),
+            3 business_type: String => "business_type: must",
             /// `out_bill_no`.
-            4 out_bill_no: String => w::Field::must("out_bill_no"),
+            4 out_bill_no: String => "out_bill_no: must",
             /// `bill_id`.
-            5 bill_id: String => w::Field::must("bill_id"),
+            5 bill_id: String => "bill_id: must",
             /// `receiver_detail`.
-            6 receiver_detail: super::TransferBillsByOutBillNoReceiverDetail => w::Field::must("receiver_detail"),
+            6 receiver_detail: super::TransferBillsByOutBillNoReceiverDetail => "receiver_detail: must",
             /// `amount`; unit fen.
-            7 amount: xinqiao_types::Fen => w::Field::must("amount"),
+            7 amount: xinqiao_types::Fen => "amount: must",
             /// `state`; one of `ACCEPTED` `SUCCESS` `CLOSED` `WAIT_USER_CONFIRM` `CANCELING` `CANCELLED`.
-            8 state: String => w::Field::must("state"),
+            8 state: String => "state: must",
             /// `transfer_remark`.
-            9 transfer_remark: String => w::Field::must("transfer_remark"),
+            9 transfer_remark: String => "transfer_remark: must",
             /// `receiver_remark`.
-            10 receiver_remark: Option<String> => w::Field::new("receiver_remark"),
+            10 receiver_remark: Option<String> => "receiver_remark",
             /// `sponsor_mchid`.
-            11 sponsor_mchid: Option<String> => w::Field::new("sponsor_mchid"),
+            11 sponsor_mchid: Option<String> => "sponsor_mchid",
             /// `accept_time`; format `rfc3339`.
-            12 accept_time: String => w::Field::must("accept_time"),
+            12 accept_time: String => "accept_time: must",
             /// `success_time`; format `rfc3339`.
-            13 success_time: Option<String> => w::Field::new("success_time"),
+            13 success_time: Option<String> => "success_time",
             /// `close_info`.
-            14 close_info: Option<super::CloseInfo> => w::Field::new("close_info"),
+            14 close_info: Option<super::CloseInfo> => "close_info",
         }
     }
 
@@ -2625,41 +2657,42 @@ pub mod recharges {
         /// * Catalog: `pay_v3.platsolution.ecommerce.recharges.apply`.
         pub struct Apply {
             /// `sub_mchid`.
-            0 sub_mchid: String => w::Field::must("sub_mchid"),
+            0 sub_mchid: String => "sub_mchid: must",
             /// `out_recharge_no`.
-            1 out_recharge_no: String => w::Field::must("out_recharge_no"),
+            1 out_recharge_no: String => "out_recharge_no: must",
             /// `recharge_scene`; one of `ECOMMERCE_DEPOSIT` `ECOMMERCE_PAYMENT`.
-            2 recharge_scene: String => w::Field::must("recharge_scene"),
+            2 recharge_scene: String => "recharge_scene: must",
             /// `account_type`; one of `DEPOSIT` `OPERATION`.
-            3 account_type: String => w::Field::must("account_type"),
+            3 account_type: String => "account_type: must",
             /// `recharge_amount`.
-            4 recharge_amount: super::RechargeAmount => w::Field::must("recharge_amount"),
+            4 recharge_amount: super::RechargeAmount => "recharge_amount: must",
             /// `notify_url`.
-            5 notify_url: Option<String> => w::Field::new("notify_url"),
+            5 notify_url: Option<String> => "notify_url",
             /// `available_recharge_channels`; one of `BANK_TRANSFER` `QR_RECHARGE` `ONLINE_BANK`.
-            6 available_recharge_channels: Option<Vec<String>> => w::Field::new("available_recharge_channels"),
+            6 available_recharge_channels: Option<Vec<String>> => "available_recharge_channels",
             /// `remark`.
-            7 remark: Option<String> => w::Field::new("remark"),
+            7 remark: Option<String> => "remark",
         }
         new(
-            sub_mchid: String,
-            out_recharge_no: String,
-            recharge_scene: String,
-            account_type: String,
+            sub_mchid: impl Into<String>,
+            out_recharge_no: impl Into<String>,
+            recharge_scene: impl Into<String>,
+            account_type: impl Into<String>,
             recharge_amount: super::RechargeAmount,
         )
-        set(notify_url: String, available_recharge_channels: Vec<String>, remark: String)
+        text(notify_url: String, remark: String)
+        set(available_recharge_channels: Vec<String>)
     }
 
     w::record! {
         /// Answer to [`Apply`].
         pub struct ApplyResponse {
             /// `out_recharge_no`.
-            0 out_recharge_no: String => w::Field::must("out_recharge_no"),
+            0 out_recharge_no: String => "out_recharge_no: must",
             /// `recharge_id`.
-            1 recharge_id: String => w::Field::must("recharge_id"),
+            1 recharge_id: String => "recharge_id: must",
             /// `recharge_url`.
-            2 recharge_url: String => w::Field::must("recharge_url"),
+            2 recharge_url: String => "recharge_url: must",
         }
     }
 
@@ -2691,50 +2724,50 @@ pub mod recharges {
         /// * Catalog: `pay_v3.platsolution.ecommerce.recharges.by_out_recharge_no`.
         pub struct ByOutRechargeNo {
             /// `out_recharge_no`.
-            0 out_recharge_no: String => w::Field::must("out_recharge_no").place(w::Place::Path),
+            0 out_recharge_no: String => "out_recharge_no: must path",
             /// `sub_mchid`.
-            1 sub_mchid: String => w::Field::must("sub_mchid").place(w::Place::Query),
+            1 sub_mchid: String => "sub_mchid: must query",
         }
-        new(out_recharge_no: String, sub_mchid: String)
+        new(out_recharge_no: impl Into<String>, sub_mchid: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`ByOutRechargeNo`].
         pub struct ByOutRechargeNoResponse {
             /// `sp_mchid`.
-            0 sp_mchid: String => w::Field::must("sp_mchid"),
+            0 sp_mchid: String => "sp_mchid: must",
             /// `sub_mchid`.
-            1 sub_mchid: String => w::Field::must("sub_mchid"),
+            1 sub_mchid: String => "sub_mchid: must",
             /// `out_recharge_no`.
-            2 out_recharge_no: String => w::Field::must("out_recharge_no"),
+            2 out_recharge_no: String => "out_recharge_no: must",
             /// `recharge_id`.
-            3 recharge_id: String => w::Field::must("recharge_id"),
+            3 recharge_id: String => "recharge_id: must",
             /// `recharge_channel`; one of `BANK_TRANSFER` `QR_RECHARGE` `ONLINE_BANK`.
-            4 recharge_channel: Option<String> => w::Field::new("recharge_channel"),
+            4 recharge_channel: Option<String> => "recharge_channel",
             /// `recharge_scene`; one of `ECOMMERCE_DEPOSIT` `ECOMMERCE_PAYMENT`.
-            5 recharge_scene: String => w::Field::must("recharge_scene"),
+            5 recharge_scene: String => "recharge_scene: must",
             /// `recharge_state`; one of `SUCCESS` `RECHARGING` `CLOSED`.
-            6 recharge_state: String => w::Field::must("recharge_state"),
+            6 recharge_state: String => "recharge_state: must",
             /// `recharge_state_desc`.
-            7 recharge_state_desc: Option<String> => w::Field::new("recharge_state_desc"),
+            7 recharge_state_desc: Option<String> => "recharge_state_desc",
             /// `account_type`; one of `DEPOSIT` `OPERATION`.
-            8 account_type: String => w::Field::must("account_type"),
+            8 account_type: String => "account_type: must",
             /// `recharge_amount`.
-            9 recharge_amount: super::RechargeAmount => w::Field::must("recharge_amount"),
+            9 recharge_amount: super::RechargeAmount => "recharge_amount: must",
             /// `bank_transfer_info`.
-            10 bank_transfer_info: Option<super::ByOutRechargeNoBankTransferInfo> => w::Field::new("bank_transfer_info"),
+            10 bank_transfer_info: Option<super::ByOutRechargeNoBankTransferInfo> => "bank_transfer_info",
             /// `qr_recharge_info`.
-            11 qr_recharge_info: Option<super::QrRechargeInfo> => w::Field::new("qr_recharge_info"),
+            11 qr_recharge_info: Option<super::QrRechargeInfo> => "qr_recharge_info",
             /// `accept_time`; format `rfc3339`.
-            12 accept_time: Option<String> => w::Field::new("accept_time"),
+            12 accept_time: Option<String> => "accept_time",
             /// `success_time`; format `rfc3339`.
-            13 success_time: Option<String> => w::Field::new("success_time"),
+            13 success_time: Option<String> => "success_time",
             /// `close_time`; format `rfc3339`.
-            14 close_time: Option<String> => w::Field::new("close_time"),
+            14 close_time: Option<String> => "close_time",
             /// `online_bank_recharge_info`.
-            15 online_bank_recharge_info: Option<super::OnlineBankRechargeInfo> => w::Field::new("online_bank_recharge_info"),
+            15 online_bank_recharge_info: Option<super::OnlineBankRechargeInfo> => "online_bank_recharge_info",
             /// `available_recharge_channels`; one of `BANK_TRANSFER` `QR_RECHARGE` `ONLINE_BANK`.
-            16 available_recharge_channels: Option<Vec<String>> => w::Field::new("available_recharge_channels"),
+            16 available_recharge_channels: Option<Vec<String>> => "available_recharge_channels",
         }
     }
 
@@ -2766,50 +2799,50 @@ pub mod recharges {
         /// * Catalog: `pay_v3.platsolution.ecommerce.recharges.by_out_recharge_no_close`.
         pub struct ByOutRechargeNoClose {
             /// `out_recharge_no`.
-            0 out_recharge_no: String => w::Field::must("out_recharge_no").place(w::Place::Path),
+            0 out_recharge_no: String => "out_recharge_no: must path",
             /// `sub_mchid`.
-            1 sub_mchid: String => w::Field::must("sub_mchid").place(w::Place::Query),
+            1 sub_mchid: String => "sub_mchid: must query",
         }
-        new(out_recharge_no: String, sub_mchid: String)
+        new(out_recharge_no: impl Into<String>, sub_mchid: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`ByOutRechargeNoClose`].
         pub struct ByOutRechargeNoCloseResponse {
             /// `sp_mchid`.
-            0 sp_mchid: String => w::Field::must("sp_mchid"),
+            0 sp_mchid: String => "sp_mchid: must",
             /// `sub_mchid`.
-            1 sub_mchid: String => w::Field::must("sub_mchid"),
+            1 sub_mchid: String => "sub_mchid: must",
             /// `out_recharge_no`.
-            2 out_recharge_no: String => w::Field::must("out_recharge_no"),
+            2 out_recharge_no: String => "out_recharge_no: must",
             /// `recharge_id`.
-            3 recharge_id: String => w::Field::must("recharge_id"),
+            3 recharge_id: String => "recharge_id: must",
             /// `recharge_channel`; one of `BANK_TRANSFER` `QR_RECHARGE` `ONLINE_BANK`.
-            4 recharge_channel: Option<String> => w::Field::new("recharge_channel"),
+            4 recharge_channel: Option<String> => "recharge_channel",
             /// `recharge_scene`; one of `ECOMMERCE_DEPOSIT` `ECOMMERCE_PAYMENT`.
-            5 recharge_scene: String => w::Field::must("recharge_scene"),
+            5 recharge_scene: String => "recharge_scene: must",
             /// `recharge_state`; one of `SUCCESS` `RECHARGING` `CLOSED`.
-            6 recharge_state: String => w::Field::must("recharge_state"),
+            6 recharge_state: String => "recharge_state: must",
             /// `recharge_state_desc`.
-            7 recharge_state_desc: Option<String> => w::Field::new("recharge_state_desc"),
+            7 recharge_state_desc: Option<String> => "recharge_state_desc",
             /// `account_type`; one of `DEPOSIT` `OPERATION`.
-            8 account_type: String => w::Field::must("account_type"),
+            8 account_type: String => "account_type: must",
             /// `recharge_amount`.
-            9 recharge_amount: super::RechargeAmount => w::Field::must("recharge_amount"),
+            9 recharge_amount: super::RechargeAmount => "recharge_amount: must",
             /// `bank_transfer_info`.
-            10 bank_transfer_info: Option<super::ByOutRechargeNoBankTransferInfo> => w::Field::new("bank_transfer_info"),
+            10 bank_transfer_info: Option<super::ByOutRechargeNoBankTransferInfo> => "bank_transfer_info",
             /// `qr_recharge_info`.
-            11 qr_recharge_info: Option<super::QrRechargeInfo> => w::Field::new("qr_recharge_info"),
+            11 qr_recharge_info: Option<super::QrRechargeInfo> => "qr_recharge_info",
             /// `accept_time`; format `rfc3339`.
-            12 accept_time: Option<String> => w::Field::new("accept_time"),
+            12 accept_time: Option<String> => "accept_time",
             /// `success_time`; format `rfc3339`.
-            13 success_time: Option<String> => w::Field::new("success_time"),
+            13 success_time: Option<String> => "success_time",
             /// `close_time`; format `rfc3339`.
-            14 close_time: Option<String> => w::Field::new("close_time"),
+            14 close_time: Option<String> => "close_time",
             /// `online_bank_recharge_info`.
-            15 online_bank_recharge_info: Option<super::OnlineBankRechargeInfo> => w::Field::new("online_bank_recharge_info"),
+            15 online_bank_recharge_info: Option<super::OnlineBankRechargeInfo> => "online_bank_recharge_info",
             /// `available_recharge_channels`; one of `BANK_TRANSFER` `QR_RECHARGE` `ONLINE_BANK`.
-            16 available_recharge_channels: Option<Vec<String>> => w::Field::new("available_recharge_channels"),
+            16 available_recharge_channels: Option<Vec<String>> => "available_recharge_channels",
         }
     }
 
@@ -2846,47 +2879,47 @@ pub mod settle {
         /// * Catalog: `pay_v3.platsolution.ecommerce.settle.apply_abnormal_settle`.
         pub struct ApplyAbnormalSettle {
             /// `settle_batch_no`.
-            0 settle_batch_no: String => w::Field::must("settle_batch_no").place(w::Place::Path),
+            0 settle_batch_no: String => "settle_batch_no: must path",
             /// `individual_auth_id`; needed according to the documentation.
-            1 individual_auth_id: Option<String> => w::Field::new("individual_auth_id"),
+            1 individual_auth_id: Option<String> => "individual_auth_id",
             /// `out_abnormal_settle_batch_no`.
-            2 out_abnormal_settle_batch_no: String => w::Field::must("out_abnormal_settle_batch_no"),
+            2 out_abnormal_settle_batch_no: String => "out_abnormal_settle_batch_no: must",
             /// `abnormal_settle_type`; one of `TRANSFER_TO_ORIGINAL_RECEIVE_USER`.
-            3 abnormal_settle_type: String => w::Field::must("abnormal_settle_type"),
+            3 abnormal_settle_type: String => "abnormal_settle_type: must",
             /// `description`.
-            4 description: Option<String> => w::Field::new("description"),
+            4 description: Option<String> => "description",
         }
         new(
-            settle_batch_no: String,
-            out_abnormal_settle_batch_no: String,
-            abnormal_settle_type: String,
+            settle_batch_no: impl Into<String>,
+            out_abnormal_settle_batch_no: impl Into<String>,
+            abnormal_settle_type: impl Into<String>,
         )
-        set(individual_auth_id: String, description: String)
+        text(individual_auth_id: String, description: String)
     }
 
     w::record! {
         /// Answer to [`ApplyAbnormalSettle`].
         pub struct ApplyAbnormalSettleResponse {
             /// `individual_auth_id`.
-            0 individual_auth_id: Option<String> => w::Field::new("individual_auth_id"),
+            0 individual_auth_id: Option<String> => "individual_auth_id",
             /// `out_settle_batch_no`.
-            1 out_settle_batch_no: String => w::Field::must("out_settle_batch_no"),
+            1 out_settle_batch_no: String => "out_settle_batch_no: must",
             /// `settle_batch_no`.
-            2 settle_batch_no: String => w::Field::must("settle_batch_no"),
+            2 settle_batch_no: String => "settle_batch_no: must",
             /// `state`; one of `ACCEPTED` `RECEIVED` `SUCCESS` `DEDUCT_FEE_FAIL` `ABNORMAL` `ABNORMAL_SETTLE_SUCCESS`.
-            3 state: String => w::Field::must("state"),
+            3 state: String => "state: must",
             /// `description`.
-            4 description: String => w::Field::must("description"),
+            4 description: String => "description: must",
             /// `trade_scenario`; one of `RECOMMERCE` `INDIVIDUALTRADE`.
-            5 trade_scenario: Option<String> => w::Field::new("trade_scenario"),
+            5 trade_scenario: Option<String> => "trade_scenario",
             /// `create_time`; format `rfc3339`.
-            6 create_time: String => w::Field::must("create_time"),
+            6 create_time: String => "create_time: must",
             /// `finish_time`; format `rfc3339`.
-            7 finish_time: Option<String> => w::Field::new("finish_time"),
+            7 finish_time: Option<String> => "finish_time",
             /// `abnormal_type`; one of `AUTH_RELATIONSHIP_INVALID` `USER_PAY_QUOTA_LIMIT`.
-            8 abnormal_type: Option<String> => w::Field::new("abnormal_type"),
+            8 abnormal_type: Option<String> => "abnormal_type",
             /// `abnormal_settle_result`.
-            9 abnormal_settle_result: Option<super::ApplyAbnormalSettleAbnormalSettleResult> => w::Field::new("abnormal_settle_result"),
+            9 abnormal_settle_result: Option<super::ApplyAbnormalSettleAbnormalSettleResult> => "abnormal_settle_result",
         }
     }
 
@@ -2918,55 +2951,59 @@ pub mod settle {
         /// * Catalog: `pay_v3.platsolution.ecommerce.settle.prepay_settle_orders`.
         pub struct PrepaySettleOrders {
             /// `appid`; needed according to the documentation.
-            0 appid: Option<xinqiao_types::AppId> => w::Field::new("appid"),
+            0 appid: Option<xinqiao_types::AppId> => "appid",
             /// `individual_auth_id`; needed according to the documentation.
-            1 individual_auth_id: Option<String> => w::Field::new("individual_auth_id"),
+            1 individual_auth_id: Option<String> => "individual_auth_id",
             /// `out_settle_batch_no`.
-            2 out_settle_batch_no: String => w::Field::must("out_settle_batch_no"),
+            2 out_settle_batch_no: String => "out_settle_batch_no: must",
             /// `settle_info_list`.
-            3 settle_info_list: Vec<super::SettleInfo> => w::Field::must("settle_info_list"),
+            3 settle_info_list: Vec<super::SettleInfo> => "settle_info_list: must",
             /// `notify_url`; needed according to the documentation.
-            4 notify_url: Option<String> => w::Field::new("notify_url"),
+            4 notify_url: Option<String> => "notify_url",
             /// `description`.
-            5 description: String => w::Field::must("description"),
+            5 description: String => "description: must",
             /// `trade_scenario`; one of `RECOMMERCE`; needed according to the documentation.
-            6 trade_scenario: Option<String> => w::Field::new("trade_scenario"),
+            6 trade_scenario: Option<String> => "trade_scenario",
             /// `receive_type_template_id`; one of `1` `2`.
-            7 receive_type_template_id: Option<i64> => w::Field::new("receive_type_template_id"),
+            7 receive_type_template_id: Option<i64> => "receive_type_template_id",
         }
-        new(out_settle_batch_no: String, settle_info_list: Vec<super::SettleInfo>, description: String)
-        set(
+        new(
+            out_settle_batch_no: impl Into<String>,
+            settle_info_list: Vec<super::SettleInfo>,
+            description: impl Into<String>,
+        )
+        text(
             appid: xinqiao_types::AppId,
             individual_auth_id: String,
             notify_url: String,
             trade_scenario: String,
-            receive_type_template_id: i64,
         )
+        set(receive_type_template_id: i64)
     }
 
     w::record! {
         /// Answer to [`PrepaySettleOrders`].
         pub struct PrepaySettleOrdersResponse {
             /// `individual_auth_id`.
-            0 individual_auth_id: Option<String> => w::Field::new("individual_auth_id"),
+            0 individual_auth_id: Option<String> => "individual_auth_id",
             /// `out_settle_batch_no`.
-            1 out_settle_batch_no: String => w::Field::must("out_settle_batch_no"),
+            1 out_settle_batch_no: String => "out_settle_batch_no: must",
             /// `settle_batch_no`.
-            2 settle_batch_no: String => w::Field::must("settle_batch_no"),
+            2 settle_batch_no: String => "settle_batch_no: must",
             /// `state`.
-            3 state: String => w::Field::must("state"),
+            3 state: String => "state: must",
             /// `description`.
-            4 description: String => w::Field::must("description"),
+            4 description: String => "description: must",
             /// `trade_scenario`.
-            5 trade_scenario: Option<String> => w::Field::new("trade_scenario"),
+            5 trade_scenario: Option<String> => "trade_scenario",
             /// `create_time`; format `rfc3339`.
-            6 create_time: String => w::Field::must("create_time"),
+            6 create_time: String => "create_time: must",
             /// `finish_time`; format `rfc3339`.
-            7 finish_time: Option<String> => w::Field::new("finish_time"),
+            7 finish_time: Option<String> => "finish_time",
             /// `abnormal_type`.
-            8 abnormal_type: Option<String> => w::Field::new("abnormal_type"),
+            8 abnormal_type: Option<String> => "abnormal_type",
             /// `abnormal_settle_result`.
-            9 abnormal_settle_result: Option<super::AbnormalSettleResult> => w::Field::new("abnormal_settle_result"),
+            9 abnormal_settle_result: Option<super::AbnormalSettleResult> => "abnormal_settle_result",
         }
     }
 
@@ -2998,34 +3035,34 @@ pub mod settle {
         /// * Catalog: `pay_v3.platsolution.ecommerce.settle.prepay_settle_orders_by_settle_batch_no`.
         pub struct PrepaySettleOrdersBySettleBatchNo {
             /// `settle_batch_no`.
-            0 settle_batch_no: String => w::Field::must("settle_batch_no").place(w::Place::Path),
+            0 settle_batch_no: String => "settle_batch_no: must path",
         }
-        new(settle_batch_no: String)
+        new(settle_batch_no: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`PrepaySettleOrdersBySettleBatchNo`].
         pub struct PrepaySettleOrdersBySettleBatchNoResponse {
             /// `individual_auth_id`.
-            0 individual_auth_id: Option<String> => w::Field::new("individual_auth_id"),
+            0 individual_auth_id: Option<String> => "individual_auth_id",
             /// `out_settle_batch_no`.
-            1 out_settle_batch_no: String => w::Field::must("out_settle_batch_no"),
+            1 out_settle_batch_no: String => "out_settle_batch_no: must",
             /// `settle_batch_no`.
-            2 settle_batch_no: String => w::Field::must("settle_batch_no"),
+            2 settle_batch_no: String => "settle_batch_no: must",
             /// `state`.
-            3 state: String => w::Field::must("state"),
+            3 state: String => "state: must",
             /// `description`.
-            4 description: String => w::Field::must("description"),
+            4 description: String => "description: must",
             /// `trade_scenario`; one of `RECOMMERCE`.
-            5 trade_scenario: Option<String> => w::Field::new("trade_scenario"),
+            5 trade_scenario: Option<String> => "trade_scenario",
             /// `create_time`; format `rfc3339`.
-            6 create_time: String => w::Field::must("create_time"),
+            6 create_time: String => "create_time: must",
             /// `finish_time`; format `rfc3339`.
-            7 finish_time: Option<String> => w::Field::new("finish_time"),
+            7 finish_time: Option<String> => "finish_time",
             /// `abnormal_type`.
-            8 abnormal_type: Option<String> => w::Field::new("abnormal_type"),
+            8 abnormal_type: Option<String> => "abnormal_type",
             /// `abnormal_settle_result`.
-            9 abnormal_settle_result: Option<super::AbnormalSettleResult> => w::Field::new("abnormal_settle_result"),
+            9 abnormal_settle_result: Option<super::AbnormalSettleResult> => "abnormal_settle_result",
         }
     }
 
@@ -3062,63 +3099,68 @@ pub mod withdraw {
         /// * Catalog: `pay_v3.platsolution.ecommerce.withdraw.day_end_balance_withdraw`.
         pub struct DayEndBalanceWithdraw {
             /// `sub_mchid`.
-            0 sub_mchid: String => w::Field::must("sub_mchid"),
+            0 sub_mchid: String => "sub_mchid: must",
             /// `out_request_no`.
-            1 out_request_no: String => w::Field::must("out_request_no"),
+            1 out_request_no: String => "out_request_no: must",
             /// `calculate_amount_type`; one of `ONLY_DAY_END_BALANCE` `ALLOW_CURRENT_BALANCE`.
-            2 calculate_amount_type: String => w::Field::must("calculate_amount_type"),
+            2 calculate_amount_type: String => "calculate_amount_type: must",
             /// `remark`.
-            3 remark: Option<String> => w::Field::new("remark"),
+            3 remark: Option<String> => "remark",
             /// `bank_memo`.
-            4 bank_memo: Option<String> => w::Field::new("bank_memo"),
+            4 bank_memo: Option<String> => "bank_memo",
             /// `notify_url`.
-            5 notify_url: Option<String> => w::Field::new("notify_url"),
+            5 notify_url: Option<String> => "notify_url",
             /// `reserve_amount`.
-            6 reserve_amount: Option<i64> => w::Field::new("reserve_amount"),
+            6 reserve_amount: Option<i64> => "reserve_amount",
         }
-        new(sub_mchid: String, out_request_no: String, calculate_amount_type: String)
-        set(remark: String, bank_memo: String, notify_url: String, reserve_amount: i64)
+        new(
+            sub_mchid: impl Into<String>,
+            out_request_no: impl Into<String>,
+            calculate_amount_type: impl Into<String>,
+        )
+        text(remark: String, bank_memo: String, notify_url: String)
+        set(reserve_amount: i64)
     }
 
     w::record! {
         /// Answer to [`DayEndBalanceWithdraw`].
         pub struct DayEndBalanceWithdrawResponse {
             /// `sp_mchid`.
-            0 sp_mchid: String => w::Field::must("sp_mchid"),
+            0 sp_mchid: String => "sp_mchid: must",
             /// `sub_mchid`.
-            1 sub_mchid: String => w::Field::must("sub_mchid"),
+            1 sub_mchid: String => "sub_mchid: must",
             /// `status`; one of `CREATED` `PROCESSING` `FINISHED` `ABNORMAL`.
-            2 status: String => w::Field::must("status"),
+            2 status: String => "status: must",
             /// `withdraw_id`.
-            3 withdraw_id: String => w::Field::must("withdraw_id"),
+            3 withdraw_id: String => "withdraw_id: must",
             /// `out_request_no`.
-            4 out_request_no: String => w::Field::must("out_request_no"),
+            4 out_request_no: String => "out_request_no: must",
             /// `total_amount`.
-            5 total_amount: i64 => w::Field::must("total_amount"),
+            5 total_amount: i64 => "total_amount: must",
             /// `success_amount`.
-            6 success_amount: Option<i64> => w::Field::new("success_amount"),
+            6 success_amount: Option<i64> => "success_amount",
             /// `fail_amount`.
-            7 fail_amount: Option<i64> => w::Field::new("fail_amount"),
+            7 fail_amount: Option<i64> => "fail_amount",
             /// `refund_amount`.
-            8 refund_amount: Option<i64> => w::Field::new("refund_amount"),
+            8 refund_amount: Option<i64> => "refund_amount",
             /// `create_time`.
-            9 create_time: String => w::Field::must("create_time"),
+            9 create_time: String => "create_time: must",
             /// `update_time`.
-            10 update_time: String => w::Field::must("update_time"),
+            10 update_time: String => "update_time: must",
             /// `reason`.
-            11 reason: Option<String> => w::Field::new("reason"),
+            11 reason: Option<String> => "reason",
             /// `remark`.
-            12 remark: Option<String> => w::Field::new("remark"),
+            12 remark: Option<String> => "remark",
             /// `bank_memo`.
-            13 bank_memo: Option<String> => w::Field::new("bank_memo"),
+            13 bank_memo: Option<String> => "bank_memo",
             /// `account_type`; one of `BASIC` `OPERATION` `FEES`.
-            14 account_type: String => w::Field::must("account_type"),
+            14 account_type: String => "account_type: must",
             /// `account_number`.
-            15 account_number: String => w::Field::must("account_number").masked(),
+            15 account_number: String => "account_number: must masked",
             /// `account_bank`.
-            16 account_bank: String => w::Field::must("account_bank"),
+            16 account_bank: String => "account_bank: must",
             /// `bank_name`.
-            17 bank_name: Option<String> => w::Field::new("bank_name"),
+            17 bank_name: Option<String> => "bank_name",
         }
     }
 
@@ -3150,52 +3192,52 @@ pub mod withdraw {
         /// * Catalog: `pay_v3.platsolution.ecommerce.withdraw.day_end_balance_withdraw_by_out_request_no`.
         pub struct DayEndBalanceWithdrawByOutRequestNo {
             /// `out_request_no`.
-            0 out_request_no: String => w::Field::must("out_request_no").place(w::Place::Path),
+            0 out_request_no: String => "out_request_no: must path",
             /// `sub_mchid`.
-            1 sub_mchid: String => w::Field::must("sub_mchid").place(w::Place::Query),
+            1 sub_mchid: String => "sub_mchid: must query",
         }
-        new(out_request_no: String, sub_mchid: String)
+        new(out_request_no: impl Into<String>, sub_mchid: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`DayEndBalanceWithdrawByOutRequestNo`].
         pub struct DayEndBalanceWithdrawByOutRequestNoResponse {
             /// `sp_mchid`.
-            0 sp_mchid: String => w::Field::must("sp_mchid"),
+            0 sp_mchid: String => "sp_mchid: must",
             /// `sub_mchid`.
-            1 sub_mchid: String => w::Field::must("sub_mchid"),
+            1 sub_mchid: String => "sub_mchid: must",
             /// `status`; one of `CREATED` `PROCESSING` `FINISHED` `ABNORMAL`.
-            2 status: String => w::Field::must("status"),
+            2 status: String => "status: must",
             /// `withdraw_id`.
-            3 withdraw_id: String => w::Field::must("withdraw_id"),
+            3 withdraw_id: String => "withdraw_id: must",
             /// `out_request_no`.
-            4 out_request_no: String => w::Field::must("out_request_no"),
+            4 out_request_no: String => "out_request_no: must",
             /// `total_amount`.
-            5 total_amount: i64 => w::Field::must("total_amount"),
+            5 total_amount: i64 => "total_amount: must",
             /// `success_amount`.
-            6 success_amount: Option<i64> => w::Field::new("success_amount"),
+            6 success_amount: Option<i64> => "success_amount",
             /// `fail_amount`.
-            7 fail_amount: Option<i64> => w::Field::new("fail_amount"),
+            7 fail_amount: Option<i64> => "fail_amount",
             /// `refund_amount`.
-            8 refund_amount: Option<i64> => w::Field::new("refund_amount"),
+            8 refund_amount: Option<i64> => "refund_amount",
             /// `create_time`.
-            9 create_time: String => w::Field::must("create_time"),
+            9 create_time: String => "create_time: must",
             /// `update_time`.
-            10 update_time: String => w::Field::must("update_time"),
+            10 update_time: String => "update_time: must",
             /// `reason`.
-            11 reason: Option<String> => w::Field::new("reason"),
+            11 reason: Option<String> => "reason",
             /// `remark`.
-            12 remark: Option<String> => w::Field::new("remark"),
+            12 remark: Option<String> => "remark",
             /// `bank_memo`.
-            13 bank_memo: Option<String> => w::Field::new("bank_memo"),
+            13 bank_memo: Option<String> => "bank_memo",
             /// `account_type`; one of `BASIC` `OPERATION` `FEES`.
-            14 account_type: String => w::Field::must("account_type"),
+            14 account_type: String => "account_type: must",
             /// `account_number`.
-            15 account_number: String => w::Field::must("account_number").masked(),
+            15 account_number: String => "account_number: must masked",
             /// `account_bank`.
-            16 account_bank: String => w::Field::must("account_bank"),
+            16 account_bank: String => "account_bank: must",
             /// `bank_name`.
-            17 bank_name: Option<String> => w::Field::new("bank_name"),
+            17 bank_name: Option<String> => "bank_name",
         }
     }
 

@@ -7,11 +7,11 @@ w::record! {
     /// `BatchesByBatchIdData`.
     pub struct BatchesByBatchIdData {
         /// `out_detail_no`.
-        0 out_detail_no: String => w::Field::must("out_detail_no"),
+        0 out_detail_no: String => "out_detail_no: must",
         /// `detail_id`.
-        1 detail_id: String => w::Field::must("detail_id"),
+        1 detail_id: String => "detail_id: must",
         /// `detail_state`; one of `INIT` `ALL` `WAIT_PAY` `SUCCESS` `FAIL` `BANK_REFUND`.
-        2 detail_state: String => w::Field::must("detail_state"),
+        2 detail_state: String => "detail_state: must",
     }
 }
 
@@ -19,9 +19,9 @@ w::record! {
     /// `CloseInfo`.
     pub struct CloseInfo {
         /// `close_reason`; one of `USER_OVERDUE_UNCONFIRMED` `CLOSE_CONFIRMED_VIA_MCH_API` `CLOSE_ACCEPTED_VIA_MCH_API` `TRANSFER_FINISHED` `OVERDUE_NOT_TRANSFER` `RESERVE_FAIL` `USER_CLOSE`.
-        0 close_reason: String => w::Field::must("close_reason"),
+        0 close_reason: String => "close_reason: must",
         /// `close_time`; format `rfc3339`.
-        1 close_time: String => w::Field::must("close_time"),
+        1 close_time: String => "close_time: must",
     }
 }
 
@@ -29,25 +29,25 @@ w::record! {
     /// `InsurancePolicy`.
     pub struct InsurancePolicy {
         /// `product_registration_no`; needed according to the documentation.
-        0 product_registration_no: Option<String> => w::Field::new("product_registration_no"),
+        0 product_registration_no: Option<String> => "product_registration_no",
         /// `policy_no`.
-        1 policy_no: String => w::Field::must("policy_no"),
+        1 policy_no: String => "policy_no: must",
         /// `name`.
-        2 name: String => w::Field::must("name"),
+        2 name: String => "name: must",
         /// `withdrawal_no`.
-        3 withdrawal_no: Option<String> => w::Field::new("withdrawal_no"),
+        3 withdrawal_no: Option<String> => "withdrawal_no",
         /// `claim_no`.
-        4 claim_no: Option<String> => w::Field::new("claim_no"),
+        4 claim_no: Option<String> => "claim_no",
     }
-    new(policy_no: String, name: String)
-    set(product_registration_no: String, withdrawal_no: String, claim_no: String)
+    new(policy_no: impl Into<String>, name: impl Into<String>)
+    text(product_registration_no: String, withdrawal_no: String, claim_no: String)
 }
 
 w::record! {
     /// `SceneReportData`.
     pub struct SceneReportData {
         /// `insurance_policy`.
-        0 insurance_policy: Option<InsurancePolicy> => w::Field::new("insurance_policy"),
+        0 insurance_policy: Option<InsurancePolicy> => "insurance_policy",
     }
     new()
     set(insurance_policy: InsurancePolicy)
@@ -57,41 +57,41 @@ w::record! {
     /// `TransferBatch`.
     pub struct TransferBatch {
         /// `sp_mchid`.
-        0 sp_mchid: String => w::Field::must("sp_mchid"),
+        0 sp_mchid: String => "sp_mchid: must",
         /// `sub_mchid`.
-        1 sub_mchid: String => w::Field::must("sub_mchid"),
+        1 sub_mchid: String => "sub_mchid: must",
         /// `sp_appid`.
-        2 sp_appid: String => w::Field::must("sp_appid"),
+        2 sp_appid: String => "sp_appid: must",
         /// `sub_appid`.
-        3 sub_appid: Option<String> => w::Field::new("sub_appid"),
+        3 sub_appid: Option<String> => "sub_appid",
         /// `out_batch_no`.
-        4 out_batch_no: String => w::Field::must("out_batch_no"),
+        4 out_batch_no: String => "out_batch_no: must",
         /// `batch_id`.
-        5 batch_id: String => w::Field::must("batch_id"),
+        5 batch_id: String => "batch_id: must",
         /// `batch_state`; one of `ACCEPTED` `PROCESSING` `COMPLETED` `CLOSED`.
-        6 batch_state: String => w::Field::must("batch_state"),
+        6 batch_state: String => "batch_state: must",
         /// `batch_name`.
-        7 batch_name: String => w::Field::must("batch_name"),
+        7 batch_name: String => "batch_name: must",
         /// `batch_remark`.
-        8 batch_remark: String => w::Field::must("batch_remark"),
+        8 batch_remark: String => "batch_remark: must",
         /// `transfer_scene_id`.
-        9 transfer_scene_id: String => w::Field::must("transfer_scene_id"),
+        9 transfer_scene_id: String => "transfer_scene_id: must",
         /// `close_reason`; one of `MERCHANT_REVOCATION` `OVERDUE_CLOSE`.
-        10 close_reason: Option<String> => w::Field::new("close_reason"),
+        10 close_reason: Option<String> => "close_reason",
         /// `total_amount`; unit fen.
-        11 total_amount: xinqiao_types::Fen => w::Field::must("total_amount"),
+        11 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// `total_num`.
-        12 total_num: i64 => w::Field::must("total_num"),
+        12 total_num: i64 => "total_num: must",
         /// `create_time`; format `rfc3339`.
-        13 create_time: String => w::Field::must("create_time"),
+        13 create_time: String => "create_time: must",
         /// `success_amount`; unit fen.
-        14 success_amount: xinqiao_types::Fen => w::Field::must("success_amount"),
+        14 success_amount: xinqiao_types::Fen => "success_amount: must",
         /// `success_num`.
-        15 success_num: i64 => w::Field::must("success_num"),
+        15 success_num: i64 => "success_num: must",
         /// `failed_amount`; unit fen.
-        16 failed_amount: xinqiao_types::Fen => w::Field::must("failed_amount"),
+        16 failed_amount: xinqiao_types::Fen => "failed_amount: must",
         /// `failed_num`.
-        17 failed_num: i64 => w::Field::must("failed_num"),
+        17 failed_num: i64 => "failed_num: must",
     }
 }
 
@@ -99,22 +99,22 @@ w::record! {
     /// `TransferDetail`.
     pub struct TransferDetail {
         /// `out_detail_no`.
-        0 out_detail_no: String => w::Field::must("out_detail_no"),
+        0 out_detail_no: String => "out_detail_no: must",
         /// `transfer_amount`; unit fen.
-        1 transfer_amount: xinqiao_types::Fen => w::Field::must("transfer_amount"),
+        1 transfer_amount: xinqiao_types::Fen => "transfer_amount: must",
         /// `transfer_remark`.
-        2 transfer_remark: String => w::Field::must("transfer_remark"),
+        2 transfer_remark: String => "transfer_remark: must",
         /// `openid`.
-        3 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        3 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `reservation_id`.
-        4 reservation_id: String => w::Field::must("reservation_id"),
+        4 reservation_id: String => "reservation_id: must",
     }
     new(
-        out_detail_no: String,
+        out_detail_no: impl Into<String>,
         transfer_amount: xinqiao_types::Fen,
-        transfer_remark: String,
-        openid: xinqiao_types::OpenId,
-        reservation_id: String,
+        transfer_remark: impl Into<String>,
+        openid: impl Into<xinqiao_types::OpenId>,
+        reservation_id: impl Into<String>,
     )
 }
 
@@ -131,52 +131,52 @@ pub mod mch_transfer {
         /// * Catalog: `pay_v3.platsolution.insurance.mch_transfer.batches_apply`.
         pub struct BatchesApply {
             /// `sub_mchid`.
-            0 sub_mchid: String => w::Field::must("sub_mchid"),
+            0 sub_mchid: String => "sub_mchid: must",
             /// `sp_appid`; needed according to the documentation.
-            1 sp_appid: Option<String> => w::Field::new("sp_appid"),
+            1 sp_appid: Option<String> => "sp_appid",
             /// `sub_appid`.
-            2 sub_appid: Option<String> => w::Field::new("sub_appid"),
+            2 sub_appid: Option<String> => "sub_appid",
             /// `out_batch_no`.
-            3 out_batch_no: String => w::Field::must("out_batch_no"),
+            3 out_batch_no: String => "out_batch_no: must",
             /// `batch_name`.
-            4 batch_name: String => w::Field::must("batch_name"),
+            4 batch_name: String => "batch_name: must",
             /// `batch_remark`.
-            5 batch_remark: String => w::Field::must("batch_remark"),
+            5 batch_remark: String => "batch_remark: must",
             /// `transfer_scene_id`.
-            6 transfer_scene_id: String => w::Field::must("transfer_scene_id"),
+            6 transfer_scene_id: String => "transfer_scene_id: must",
             /// `total_amount`; unit fen.
-            7 total_amount: xinqiao_types::Fen => w::Field::must("total_amount"),
+            7 total_amount: xinqiao_types::Fen => "total_amount: must",
             /// `total_num`.
-            8 total_num: i64 => w::Field::must("total_num"),
+            8 total_num: i64 => "total_num: must",
             /// `transfer_detail_list`.
-            9 transfer_detail_list: Vec<super::TransferDetail> => w::Field::must("transfer_detail_list"),
+            9 transfer_detail_list: Vec<super::TransferDetail> => "transfer_detail_list: must",
             /// `notify_url`; needed according to the documentation.
-            10 notify_url: Option<String> => w::Field::new("notify_url"),
+            10 notify_url: Option<String> => "notify_url",
         }
         new(
-            sub_mchid: String,
-            out_batch_no: String,
-            batch_name: String,
-            batch_remark: String,
-            transfer_scene_id: String,
+            sub_mchid: impl Into<String>,
+            out_batch_no: impl Into<String>,
+            batch_name: impl Into<String>,
+            batch_remark: impl Into<String>,
+            transfer_scene_id: impl Into<String>,
             total_amount: xinqiao_types::Fen,
             total_num: i64,
             transfer_detail_list: Vec<super::TransferDetail>,
         )
-        set(sp_appid: String, sub_appid: String, notify_url: String)
+        text(sp_appid: String, sub_appid: String, notify_url: String)
     }
 
     w::record! {
         /// Answer to [`BatchesApply`].
         pub struct BatchesApplyResponse {
             /// `out_batch_no`.
-            0 out_batch_no: String => w::Field::must("out_batch_no"),
+            0 out_batch_no: String => "out_batch_no: must",
             /// `batch_id`.
-            1 batch_id: String => w::Field::must("batch_id"),
+            1 batch_id: String => "batch_id: must",
             /// `create_time`; format `rfc3339`.
-            2 create_time: String => w::Field::must("create_time"),
+            2 create_time: String => "create_time: must",
             /// `batch_state`; one of `ACCEPTED` `PROCESSING` `COMPLETED` `CLOSED`.
-            3 batch_state: Option<String> => w::Field::new("batch_state"),
+            3 batch_state: Option<String> => "batch_state",
         }
     }
 
@@ -208,33 +208,34 @@ pub mod mch_transfer {
         /// * Catalog: `pay_v3.platsolution.insurance.mch_transfer.batches_by_batch_id`.
         pub struct BatchesByBatchId {
             /// `batch_id`.
-            0 batch_id: String => w::Field::must("batch_id").place(w::Place::Path),
+            0 batch_id: String => "batch_id: must path",
             /// `sub_mchid`.
-            1 sub_mchid: String => w::Field::must("sub_mchid").place(w::Place::Query),
+            1 sub_mchid: String => "sub_mchid: must query",
             /// `need_query_detail`.
-            2 need_query_detail: bool => w::Field::must("need_query_detail").place(w::Place::Query).spelled(w::Spelling::BoolText),
+            2 need_query_detail: bool => "need_query_detail: must query true-false",
             /// `detail_state`; one of `ALL` `WAIT_PAY` `SUCCESS` `FAIL` `BANK_REFUND`.
-            3 detail_state: Option<String> => w::Field::new("detail_state").place(w::Place::Query),
+            3 detail_state: Option<String> => "detail_state: query",
             /// `offset`.
-            4 offset: Option<i64> => w::Field::new("offset").place(w::Place::Query),
+            4 offset: Option<i64> => "offset: query",
             /// `limit`.
-            5 limit: Option<i64> => w::Field::new("limit").place(w::Place::Query),
+            5 limit: Option<i64> => "limit: query",
         }
-        new(batch_id: String, sub_mchid: String, need_query_detail: bool)
-        set(detail_state: String, offset: i64, limit: i64)
+        new(batch_id: impl Into<String>, sub_mchid: impl Into<String>, need_query_detail: bool)
+        text(detail_state: String)
+        set(offset: i64, limit: i64)
     }
 
     w::record! {
         /// Answer to [`BatchesByBatchId`].
         pub struct BatchesByBatchIdResponse {
             /// `transfer_batch`.
-            0 transfer_batch: super::TransferBatch => w::Field::must("transfer_batch"),
+            0 transfer_batch: super::TransferBatch => "transfer_batch: must",
             /// `data`.
-            1 data: Option<Vec<super::BatchesByBatchIdData>> => w::Field::new("data"),
+            1 data: Option<Vec<super::BatchesByBatchIdData>> => "data",
             /// `offset`.
-            2 offset: Option<f64> => w::Field::new("offset"),
+            2 offset: Option<f64> => "offset",
             /// `limit`.
-            3 limit: Option<f64> => w::Field::new("limit"),
+            3 limit: Option<f64> => "limit",
         }
     }
 
@@ -266,33 +267,34 @@ pub mod mch_transfer {
         /// * Catalog: `pay_v3.platsolution.insurance.mch_transfer.batches_by_out_batch_no`.
         pub struct BatchesByOutBatchNo {
             /// `out_batch_no`.
-            0 out_batch_no: String => w::Field::must("out_batch_no").place(w::Place::Path),
+            0 out_batch_no: String => "out_batch_no: must path",
             /// `sub_mchid`.
-            1 sub_mchid: String => w::Field::must("sub_mchid").place(w::Place::Query),
+            1 sub_mchid: String => "sub_mchid: must query",
             /// `need_query_detail`.
-            2 need_query_detail: bool => w::Field::must("need_query_detail").place(w::Place::Query).spelled(w::Spelling::BoolText),
+            2 need_query_detail: bool => "need_query_detail: must query true-false",
             /// `detail_state`; one of `ALL` `WAIT_PAY` `SUCCESS` `FAIL` `BANK_REFUND`.
-            3 detail_state: Option<String> => w::Field::new("detail_state").place(w::Place::Query),
+            3 detail_state: Option<String> => "detail_state: query",
             /// `offset`.
-            4 offset: Option<i64> => w::Field::new("offset").place(w::Place::Query),
+            4 offset: Option<i64> => "offset: query",
             /// `limit`.
-            5 limit: Option<i64> => w::Field::new("limit").place(w::Place::Query),
+            5 limit: Option<i64> => "limit: query",
         }
-        new(out_batch_no: String, sub_mchid: String, need_query_detail: bool)
-        set(detail_state: String, offset: i64, limit: i64)
+        new(out_batch_no: impl Into<String>, sub_mchid: impl Into<String>, need_query_detail: bool)
+        text(detail_state: String)
+        set(offset: i64, limit: i64)
     }
 
     w::record! {
         /// Answer to [`BatchesByOutBatchNo`].
         pub struct BatchesByOutBatchNoResponse {
             /// `transfer_batch`.
-            0 transfer_batch: super::TransferBatch => w::Field::must("transfer_batch"),
+            0 transfer_batch: super::TransferBatch => "transfer_batch: must",
             /// `data`.
-            1 data: Option<Vec<super::BatchesByBatchIdData>> => w::Field::new("data"),
+            1 data: Option<Vec<super::BatchesByBatchIdData>> => "data",
             /// `offset`.
-            2 offset: Option<f64> => w::Field::new("offset"),
+            2 offset: Option<f64> => "offset",
             /// `limit`.
-            3 limit: Option<f64> => w::Field::new("limit"),
+            3 limit: Option<f64> => "limit",
         }
     }
 
@@ -323,26 +325,30 @@ pub mod mch_transfer {
         /// * Catalog: `pay_v3.platsolution.insurance.mch_transfer.batches_detail_receipts_apply`.
         pub struct BatchesDetailReceiptsApply {
             /// `out_batch_no`.
-            0 out_batch_no: String => w::Field::must("out_batch_no").place(w::Place::Path),
+            0 out_batch_no: String => "out_batch_no: must path",
             /// `out_detail_no`.
-            1 out_detail_no: String => w::Field::must("out_detail_no").place(w::Place::Path),
+            1 out_detail_no: String => "out_detail_no: must path",
             /// `sub_mchid`.
-            2 sub_mchid: String => w::Field::must("sub_mchid"),
+            2 sub_mchid: String => "sub_mchid: must",
         }
-        new(out_batch_no: String, out_detail_no: String, sub_mchid: String)
+        new(
+            out_batch_no: impl Into<String>,
+            out_detail_no: impl Into<String>,
+            sub_mchid: impl Into<String>,
+        )
     }
 
     w::record! {
         /// Answer to [`BatchesDetailReceiptsApply`].
         pub struct BatchesDetailReceiptsApplyResponse {
             /// `sub_mchid`.
-            0 sub_mchid: String => w::Field::must("sub_mchid"),
+            0 sub_mchid: String => "sub_mchid: must",
             /// `out_batch_no`.
-            1 out_batch_no: String => w::Field::must("out_batch_no"),
+            1 out_batch_no: String => "out_batch_no: must",
             /// `out_detail_no`.
-            2 out_detail_no: String => w::Field::must("out_detail_no"),
+            2 out_detail_no: String => "out_detail_no: must",
             /// `receipt_state`; one of `ACCEPTED` `FINISHED`.
-            3 receipt_state: String => w::Field::must("receipt_state"),
+            3 receipt_state: String => "receipt_state: must",
         }
     }
 
@@ -374,52 +380,52 @@ pub mod mch_transfer {
         /// * Catalog: `pay_v3.platsolution.insurance.mch_transfer.batches_details_by_detail_id`.
         pub struct BatchesDetailsByDetailId {
             /// `batch_id`.
-            0 batch_id: String => w::Field::must("batch_id").place(w::Place::Path),
+            0 batch_id: String => "batch_id: must path",
             /// `detail_id`.
-            1 detail_id: String => w::Field::must("detail_id").place(w::Place::Path),
+            1 detail_id: String => "detail_id: must path",
             /// `sub_mchid`.
-            2 sub_mchid: String => w::Field::must("sub_mchid").place(w::Place::Query),
+            2 sub_mchid: String => "sub_mchid: must query",
         }
-        new(batch_id: String, detail_id: String, sub_mchid: String)
+        new(batch_id: impl Into<String>, detail_id: impl Into<String>, sub_mchid: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`BatchesDetailsByDetailId`].
         pub struct BatchesDetailsByDetailIdResponse {
             /// `sub_mchid`.
-            0 sub_mchid: String => w::Field::must("sub_mchid"),
+            0 sub_mchid: String => "sub_mchid: must",
             /// `sp_appid`.
-            1 sp_appid: String => w::Field::must("sp_appid"),
+            1 sp_appid: String => "sp_appid: must",
             /// `sub_appid`.
-            2 sub_appid: Option<String> => w::Field::new("sub_appid"),
+            2 sub_appid: Option<String> => "sub_appid",
             /// `out_batch_no`.
-            3 out_batch_no: String => w::Field::must("out_batch_no"),
+            3 out_batch_no: String => "out_batch_no: must",
             /// `batch_id`.
-            4 batch_id: String => w::Field::must("batch_id"),
+            4 batch_id: String => "batch_id: must",
             /// `out_detail_no`.
-            5 out_detail_no: String => w::Field::must("out_detail_no"),
+            5 out_detail_no: String => "out_detail_no: must",
             /// `detail_id`.
-            6 detail_id: String => w::Field::must("detail_id"),
+            6 detail_id: String => "detail_id: must",
             /// `detail_state`; one of `INIT` `ALL` `WAIT_PAY` `SUCCESS` `FAIL` `BANK_REFUND`.
-            7 detail_state: String => w::Field::must("detail_state"),
+            7 detail_state: String => "detail_state: must",
             /// `transfer_amount`; unit fen.
-            8 transfer_amount: xinqiao_types::Fen => w::Field::must("transfer_amount"),
+            8 transfer_amount: xinqiao_types::Fen => "transfer_amount: must",
             /// `transfer_remark`.
-            9 transfer_remark: String => w::Field::must("transfer_remark"),
+            9 transfer_remark: String => "transfer_remark: must",
             /// `fail_reason`; one of `ACCOUNT_FROZEN` `REAL_NAME_CHECK_FAIL` `NAME_NOT_CORRECT` `OPENID_INVALID` `TRANSFER_QUOTA_EXCEED` `DAY_RECEIVED_QUOTA_EXCEED` `MONTH_RECEIVED_QUOTA_EXCEED` `DAY_RECEIVED_COUNT_EXCEED` ….
-            10 fail_reason: Option<String> => w::Field::new("fail_reason"),
+            10 fail_reason: Option<String> => "fail_reason",
             /// `openid`.
-            11 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            11 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `bank_type`.
-            12 bank_type: Option<String> => w::Field::new("bank_type"),
+            12 bank_type: Option<String> => "bank_type",
             /// `user_name`; encrypted on the wire.
-            13 user_name: Option<String> => w::Field::new("user_name").masked().encrypted(),
+            13 user_name: Option<String> => "user_name: masked encrypted",
             /// `create_time`; format `rfc3339`.
-            14 create_time: String => w::Field::must("create_time"),
+            14 create_time: String => "create_time: must",
             /// `transfer_finish_time`; format `rfc3339`.
-            15 transfer_finish_time: Option<String> => w::Field::new("transfer_finish_time"),
+            15 transfer_finish_time: Option<String> => "transfer_finish_time",
             /// `bank_refund_time`; format `rfc3339`.
-            16 bank_refund_time: Option<String> => w::Field::new("bank_refund_time"),
+            16 bank_refund_time: Option<String> => "bank_refund_time",
         }
     }
 
@@ -451,52 +457,56 @@ pub mod mch_transfer {
         /// * Catalog: `pay_v3.platsolution.insurance.mch_transfer.batches_details_by_out_detail_no`.
         pub struct BatchesDetailsByOutDetailNo {
             /// `out_batch_no`.
-            0 out_batch_no: String => w::Field::must("out_batch_no").place(w::Place::Path),
+            0 out_batch_no: String => "out_batch_no: must path",
             /// `out_detail_no`.
-            1 out_detail_no: String => w::Field::must("out_detail_no").place(w::Place::Path),
+            1 out_detail_no: String => "out_detail_no: must path",
             /// `sub_mchid`.
-            2 sub_mchid: String => w::Field::must("sub_mchid").place(w::Place::Query),
+            2 sub_mchid: String => "sub_mchid: must query",
         }
-        new(out_batch_no: String, out_detail_no: String, sub_mchid: String)
+        new(
+            out_batch_no: impl Into<String>,
+            out_detail_no: impl Into<String>,
+            sub_mchid: impl Into<String>,
+        )
     }
 
     w::record! {
         /// Answer to [`BatchesDetailsByOutDetailNo`].
         pub struct BatchesDetailsByOutDetailNoResponse {
             /// `sub_mchid`.
-            0 sub_mchid: String => w::Field::must("sub_mchid"),
+            0 sub_mchid: String => "sub_mchid: must",
             /// `sp_appid`.
-            1 sp_appid: String => w::Field::must("sp_appid"),
+            1 sp_appid: String => "sp_appid: must",
             /// `sub_appid`.
-            2 sub_appid: Option<String> => w::Field::new("sub_appid"),
+            2 sub_appid: Option<String> => "sub_appid",
             /// `out_batch_no`.
-            3 out_batch_no: String => w::Field::must("out_batch_no"),
+            3 out_batch_no: String => "out_batch_no: must",
             /// `batch_id`.
-            4 batch_id: String => w::Field::must("batch_id"),
+            4 batch_id: String => "batch_id: must",
             /// `out_detail_no`.
-            5 out_detail_no: String => w::Field::must("out_detail_no"),
+            5 out_detail_no: String => "out_detail_no: must",
             /// `detail_id`.
-            6 detail_id: String => w::Field::must("detail_id"),
+            6 detail_id: String => "detail_id: must",
             /// `detail_state`; one of `INIT` `ALL` `WAIT_PAY` `SUCCESS` `FAIL` `BANK_REFUND`.
-            7 detail_state: String => w::Field::must("detail_state"),
+            7 detail_state: String => "detail_state: must",
             /// `transfer_amount`; unit fen.
-            8 transfer_amount: xinqiao_types::Fen => w::Field::must("transfer_amount"),
+            8 transfer_amount: xinqiao_types::Fen => "transfer_amount: must",
             /// `transfer_remark`.
-            9 transfer_remark: String => w::Field::must("transfer_remark"),
+            9 transfer_remark: String => "transfer_remark: must",
             /// `fail_reason`; one of `ACCOUNT_FROZEN` `REAL_NAME_CHECK_FAIL` `NAME_NOT_CORRECT` `OPENID_INVALID` `TRANSFER_QUOTA_EXCEED` `DAY_RECEIVED_QUOTA_EXCEED` `MONTH_RECEIVED_QUOTA_EXCEED` `DAY_RECEIVED_COUNT_EXCEED` ….
-            10 fail_reason: Option<String> => w::Field::new("fail_reason"),
+            10 fail_reason: Option<String> => "fail_reason",
             /// `openid`.
-            11 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            11 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `bank_type`.
-            12 bank_type: Option<String> => w::Field::new("bank_type"),
+            12 bank_type: Option<String> => "bank_type",
             /// `user_name`; encrypted on the wire.
-            13 user_name: Option<String> => w::Field::new("user_name").masked().encrypted(),
+            13 user_name: Option<String> => "user_name: masked encrypted",
             /// `create_time`; format `rfc3339`.
-            14 create_time: String => w::Field::must("create_time"),
+            14 create_time: String => "create_time: must",
             /// `transfer_finish_time`; format `rfc3339`.
-            15 transfer_finish_time: Option<String> => w::Field::new("transfer_finish_time"),
+            15 transfer_finish_time: Option<String> => "transfer_finish_time",
             /// `bank_refund_time`; format `rfc3339`.
-            16 bank_refund_time: Option<String> => w::Field::new("bank_refund_time"),
+            16 bank_refund_time: Option<String> => "bank_refund_time",
         }
     }
 
@@ -527,22 +537,22 @@ pub mod mch_transfer {
         /// * Catalog: `pay_v3.platsolution.insurance.mch_transfer.batches_summary_receipts_apply`.
         pub struct BatchesSummaryReceiptsApply {
             /// `out_batch_no`.
-            0 out_batch_no: String => w::Field::must("out_batch_no").place(w::Place::Path),
+            0 out_batch_no: String => "out_batch_no: must path",
             /// `sub_mchid`.
-            1 sub_mchid: String => w::Field::must("sub_mchid"),
+            1 sub_mchid: String => "sub_mchid: must",
         }
-        new(out_batch_no: String, sub_mchid: String)
+        new(out_batch_no: impl Into<String>, sub_mchid: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`BatchesSummaryReceiptsApply`].
         pub struct BatchesSummaryReceiptsApplyResponse {
             /// `sub_mchid`.
-            0 sub_mchid: String => w::Field::must("sub_mchid"),
+            0 sub_mchid: String => "sub_mchid: must",
             /// `out_batch_no`.
-            1 out_batch_no: String => w::Field::must("out_batch_no"),
+            1 out_batch_no: String => "out_batch_no: must",
             /// `receipt_state`; one of `ACCEPTED` `FINISHED`.
-            2 receipt_state: String => w::Field::must("receipt_state"),
+            2 receipt_state: String => "receipt_state: must",
         }
     }
 
@@ -573,36 +583,40 @@ pub mod mch_transfer {
         /// * Catalog: `pay_v3.platsolution.insurance.mch_transfer.detail_receipts_by_out_detail_no`.
         pub struct DetailReceiptsByOutDetailNo {
             /// `out_batch_no`.
-            0 out_batch_no: String => w::Field::must("out_batch_no").place(w::Place::Path),
+            0 out_batch_no: String => "out_batch_no: must path",
             /// `out_detail_no`.
-            1 out_detail_no: String => w::Field::must("out_detail_no").place(w::Place::Path),
+            1 out_detail_no: String => "out_detail_no: must path",
             /// `sub_mchid`.
-            2 sub_mchid: String => w::Field::must("sub_mchid").place(w::Place::Query),
+            2 sub_mchid: String => "sub_mchid: must query",
         }
-        new(out_batch_no: String, out_detail_no: String, sub_mchid: String)
+        new(
+            out_batch_no: impl Into<String>,
+            out_detail_no: impl Into<String>,
+            sub_mchid: impl Into<String>,
+        )
     }
 
     w::record! {
         /// Answer to [`DetailReceiptsByOutDetailNo`].
         pub struct DetailReceiptsByOutDetailNoResponse {
             /// `batch_id`.
-            0 batch_id: String => w::Field::must("batch_id"),
+            0 batch_id: String => "batch_id: must",
             /// `out_batch_no`.
-            1 out_batch_no: String => w::Field::must("out_batch_no"),
+            1 out_batch_no: String => "out_batch_no: must",
             /// `detail_id`.
-            2 detail_id: String => w::Field::must("detail_id"),
+            2 detail_id: String => "detail_id: must",
             /// `out_detail_no`.
-            3 out_detail_no: String => w::Field::must("out_detail_no"),
+            3 out_detail_no: String => "out_detail_no: must",
             /// `sub_mchid`.
-            4 sub_mchid: String => w::Field::must("sub_mchid"),
+            4 sub_mchid: String => "sub_mchid: must",
             /// `receipt_state`; one of `ACCEPTED` `FINISHED`.
-            5 receipt_state: String => w::Field::must("receipt_state"),
+            5 receipt_state: String => "receipt_state: must",
             /// `hash_type`.
-            6 hash_type: Option<String> => w::Field::new("hash_type"),
+            6 hash_type: Option<String> => "hash_type",
             /// `hash_value`.
-            7 hash_value: Option<String> => w::Field::new("hash_value"),
+            7 hash_value: Option<String> => "hash_value",
             /// `download_url`.
-            8 download_url: Option<String> => w::Field::new("download_url"),
+            8 download_url: Option<String> => "download_url",
         }
     }
 
@@ -634,47 +648,49 @@ pub mod mch_transfer {
         /// * Catalog: `pay_v3.platsolution.insurance.mch_transfer.reservation_apply`.
         pub struct ReservationApply {
             /// `sub_mchid`.
-            0 sub_mchid: String => w::Field::must("sub_mchid"),
+            0 sub_mchid: String => "sub_mchid: must",
             /// `sp_appid`.
-            1 sp_appid: String => w::Field::must("sp_appid"),
+            1 sp_appid: String => "sp_appid: must",
             /// `sub_appid`.
-            2 sub_appid: Option<String> => w::Field::new("sub_appid"),
+            2 sub_appid: Option<String> => "sub_appid",
             /// `out_reservation_no`.
-            3 out_reservation_no: String => w::Field::must("out_reservation_no"),
+            3 out_reservation_no: String => "out_reservation_no: must",
             /// `transfer_scene_id`.
-            4 transfer_scene_id: String => w::Field::must("transfer_scene_id"),
+            4 transfer_scene_id: String => "transfer_scene_id: must",
             /// `estimated_date`; format `rfc3339`; needed according to the documentation.
-            5 estimated_date: Option<String> => w::Field::new("estimated_date"),
+            5 estimated_date: Option<String> => "estimated_date",
             /// `estimated_max_amount`; unit fen.
-            6 estimated_max_amount: Option<xinqiao_types::Fen> => w::Field::new("estimated_max_amount"),
+            6 estimated_max_amount: Option<xinqiao_types::Fen> => "estimated_max_amount",
             /// `exact_amount`; unit fen.
-            7 exact_amount: Option<xinqiao_types::Fen> => w::Field::new("exact_amount"),
+            7 exact_amount: Option<xinqiao_types::Fen> => "exact_amount",
             /// `openid`.
-            8 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+            8 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// `user_real_name`; encrypted on the wire.
-            9 user_real_name: Option<String> => w::Field::new("user_real_name").masked().encrypted(),
+            9 user_real_name: Option<String> => "user_real_name: masked encrypted",
             /// `reserve_remark`.
-            10 reserve_remark: String => w::Field::must("reserve_remark"),
+            10 reserve_remark: String => "reserve_remark: must",
             /// `notify_url`; needed according to the documentation.
-            11 notify_url: Option<String> => w::Field::new("notify_url"),
+            11 notify_url: Option<String> => "notify_url",
             /// `scene_report_data`.
-            12 scene_report_data: Option<super::SceneReportData> => w::Field::new("scene_report_data"),
+            12 scene_report_data: Option<super::SceneReportData> => "scene_report_data",
         }
         new(
-            sub_mchid: String,
-            sp_appid: String,
-            out_reservation_no: String,
-            transfer_scene_id: String,
-            reserve_remark: String,
+            sub_mchid: impl Into<String>,
+            sp_appid: impl Into<String>,
+            out_reservation_no: impl Into<String>,
+            transfer_scene_id: impl Into<String>,
+            reserve_remark: impl Into<String>,
         )
-        set(
+        text(
             sub_appid: String,
             estimated_date: String,
-            estimated_max_amount: xinqiao_types::Fen,
-            exact_amount: xinqiao_types::Fen,
             openid: xinqiao_types::OpenId,
             user_real_name: String,
             notify_url: String,
+        )
+        set(
+            estimated_max_amount: xinqiao_types::Fen,
+            exact_amount: xinqiao_types::Fen,
             scene_report_data: super::SceneReportData,
         )
     }
@@ -683,17 +699,17 @@ pub mod mch_transfer {
         /// Answer to [`ReservationApply`].
         pub struct ReservationApplyResponse {
             /// `sub_mchid`.
-            0 sub_mchid: String => w::Field::must("sub_mchid"),
+            0 sub_mchid: String => "sub_mchid: must",
             /// `out_reservation_no`.
-            1 out_reservation_no: String => w::Field::must("out_reservation_no"),
+            1 out_reservation_no: String => "out_reservation_no: must",
             /// `reservation_id`.
-            2 reservation_id: String => w::Field::must("reservation_id"),
+            2 reservation_id: String => "reservation_id: must",
             /// `state`; one of `ACCEPTED` `CONFIRMED` `CLOSED`.
-            3 state: String => w::Field::must("state"),
+            3 state: String => "state: must",
             /// `accept_time`; format `rfc3339`.
-            4 accept_time: String => w::Field::must("accept_time"),
+            4 accept_time: String => "accept_time: must",
             /// `package_info`.
-            5 package_info: Option<String> => w::Field::new("package_info"),
+            5 package_info: Option<String> => "package_info",
         }
     }
 
@@ -725,48 +741,48 @@ pub mod mch_transfer {
         /// * Catalog: `pay_v3.platsolution.insurance.mch_transfer.reservation_by_out_reservation_no`.
         pub struct ReservationByOutReservationNo {
             /// `out_reservation_no`.
-            0 out_reservation_no: String => w::Field::must("out_reservation_no").place(w::Place::Path),
+            0 out_reservation_no: String => "out_reservation_no: must path",
             /// `sub_mchid`.
-            1 sub_mchid: String => w::Field::must("sub_mchid").place(w::Place::Query),
+            1 sub_mchid: String => "sub_mchid: must query",
         }
-        new(out_reservation_no: String, sub_mchid: String)
+        new(out_reservation_no: impl Into<String>, sub_mchid: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`ReservationByOutReservationNo`].
         pub struct ReservationByOutReservationNoResponse {
             /// `sp_mchid`.
-            0 sp_mchid: String => w::Field::must("sp_mchid"),
+            0 sp_mchid: String => "sp_mchid: must",
             /// `sub_mchid`.
-            1 sub_mchid: String => w::Field::must("sub_mchid"),
+            1 sub_mchid: String => "sub_mchid: must",
             /// `sp_appid`.
-            2 sp_appid: String => w::Field::must("sp_appid"),
+            2 sp_appid: String => "sp_appid: must",
             /// `sub_appid`.
-            3 sub_appid: Option<String> => w::Field::new("sub_appid"),
+            3 sub_appid: Option<String> => "sub_appid",
             /// `out_reservation_no`.
-            4 out_reservation_no: String => w::Field::must("out_reservation_no"),
+            4 out_reservation_no: String => "out_reservation_no: must",
             /// `reservation_id`.
-            5 reservation_id: String => w::Field::must("reservation_id"),
+            5 reservation_id: String => "reservation_id: must",
             /// `transfer_scene_id`.
-            6 transfer_scene_id: String => w::Field::must("transfer_scene_id"),
+            6 transfer_scene_id: String => "transfer_scene_id: must",
             /// `estimated_date`; format `rfc3339`.
-            7 estimated_date: Option<String> => w::Field::new("estimated_date"),
+            7 estimated_date: Option<String> => "estimated_date",
             /// `estimated_max_amount`; unit fen.
-            8 estimated_max_amount: Option<xinqiao_types::Fen> => w::Field::new("estimated_max_amount"),
+            8 estimated_max_amount: Option<xinqiao_types::Fen> => "estimated_max_amount",
             /// `exact_amount`; unit fen.
-            9 exact_amount: Option<xinqiao_types::Fen> => w::Field::new("exact_amount"),
+            9 exact_amount: Option<xinqiao_types::Fen> => "exact_amount",
             /// `openid`.
-            10 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            10 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `bank_type`.
-            11 bank_type: Option<String> => w::Field::new("bank_type"),
+            11 bank_type: Option<String> => "bank_type",
             /// `state`; one of `ACCEPTED` `CONFIRMED` `CLOSED`.
-            12 state: String => w::Field::must("state"),
+            12 state: String => "state: must",
             /// `accept_time`; format `rfc3339`.
-            13 accept_time: String => w::Field::must("accept_time"),
+            13 accept_time: String => "accept_time: must",
             /// `reserve_time`; format `rfc3339`.
-            14 reserve_time: Option<String> => w::Field::new("reserve_time"),
+            14 reserve_time: Option<String> => "reserve_time",
             /// `close_info`.
-            15 close_info: Option<super::CloseInfo> => w::Field::new("close_info"),
+            15 close_info: Option<super::CloseInfo> => "close_info",
         }
     }
 
@@ -798,48 +814,48 @@ pub mod mch_transfer {
         /// * Catalog: `pay_v3.platsolution.insurance.mch_transfer.reservation_by_reservation_id`.
         pub struct ReservationByReservationId {
             /// `reservation_id`.
-            0 reservation_id: String => w::Field::must("reservation_id").place(w::Place::Path),
+            0 reservation_id: String => "reservation_id: must path",
             /// `sub_mchid`.
-            1 sub_mchid: String => w::Field::must("sub_mchid").place(w::Place::Query),
+            1 sub_mchid: String => "sub_mchid: must query",
         }
-        new(reservation_id: String, sub_mchid: String)
+        new(reservation_id: impl Into<String>, sub_mchid: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`ReservationByReservationId`].
         pub struct ReservationByReservationIdResponse {
             /// `sp_mchid`.
-            0 sp_mchid: String => w::Field::must("sp_mchid"),
+            0 sp_mchid: String => "sp_mchid: must",
             /// `sub_mchid`.
-            1 sub_mchid: String => w::Field::must("sub_mchid"),
+            1 sub_mchid: String => "sub_mchid: must",
             /// `sp_appid`.
-            2 sp_appid: String => w::Field::must("sp_appid"),
+            2 sp_appid: String => "sp_appid: must",
             /// `sub_appid`.
-            3 sub_appid: Option<String> => w::Field::new("sub_appid"),
+            3 sub_appid: Option<String> => "sub_appid",
             /// `out_reservation_no`.
-            4 out_reservation_no: String => w::Field::must("out_reservation_no"),
+            4 out_reservation_no: String => "out_reservation_no: must",
             /// `reservation_id`.
-            5 reservation_id: String => w::Field::must("reservation_id"),
+            5 reservation_id: String => "reservation_id: must",
             /// `transfer_scene_id`.
-            6 transfer_scene_id: String => w::Field::must("transfer_scene_id"),
+            6 transfer_scene_id: String => "transfer_scene_id: must",
             /// `estimated_date`; format `rfc3339`.
-            7 estimated_date: Option<String> => w::Field::new("estimated_date"),
+            7 estimated_date: Option<String> => "estimated_date",
             /// `estimated_max_amount`; unit fen.
-            8 estimated_max_amount: Option<xinqiao_types::Fen> => w::Field::new("estimated_max_amount"),
+            8 estimated_max_amount: Option<xinqiao_types::Fen> => "estimated_max_amount",
             /// `exact_amount`; unit fen.
-            9 exact_amount: Option<xinqiao_types::Fen> => w::Field::new("exact_amount"),
+            9 exact_amount: Option<xinqiao_types::Fen> => "exact_amount",
             /// `openid`.
-            10 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            10 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `bank_type`.
-            11 bank_type: Option<String> => w::Field::new("bank_type"),
+            11 bank_type: Option<String> => "bank_type",
             /// `state`; one of `ACCEPTED` `CONFIRMED` `CLOSED`.
-            12 state: String => w::Field::must("state"),
+            12 state: String => "state: must",
             /// `accept_time`; format `rfc3339`.
-            13 accept_time: String => w::Field::must("accept_time"),
+            13 accept_time: String => "accept_time: must",
             /// `reserve_time`; format `rfc3339`.
-            14 reserve_time: Option<String> => w::Field::new("reserve_time"),
+            14 reserve_time: Option<String> => "reserve_time",
             /// `close_info`.
-            15 close_info: Option<super::CloseInfo> => w::Field::new("close_info"),
+            15 close_info: Option<super::CloseInfo> => "close_info",
         }
     }
 
@@ -871,50 +887,54 @@ pub mod mch_transfer {
         /// * Catalog: `pay_v3.platsolution.insurance.mch_transfer.reservation_close`.
         pub struct ReservationClose {
             /// `out_reservation_no`.
-            0 out_reservation_no: String => w::Field::must("out_reservation_no").place(w::Place::Path),
+            0 out_reservation_no: String => "out_reservation_no: must path",
             /// `sub_mchid`.
-            1 sub_mchid: String => w::Field::must("sub_mchid").place(w::Place::Query),
+            1 sub_mchid: String => "sub_mchid: must query",
             /// `sub_mchid`.
-            2 sub_mchid_again: String => w::Field::must("sub_mchid"),
+            2 sub_mchid_again: String => "sub_mchid: must",
         }
-        new(out_reservation_no: String, sub_mchid: String, sub_mchid_again: String)
+        new(
+            out_reservation_no: impl Into<String>,
+            sub_mchid: impl Into<String>,
+            sub_mchid_again: impl Into<String>,
+        )
     }
 
     w::record! {
         /// Answer to [`ReservationClose`].
         pub struct ReservationCloseResponse {
             /// `sp_mchid`.
-            0 sp_mchid: String => w::Field::must("sp_mchid"),
+            0 sp_mchid: String => "sp_mchid: must",
             /// `sub_mchid`.
-            1 sub_mchid: String => w::Field::must("sub_mchid"),
+            1 sub_mchid: String => "sub_mchid: must",
             /// `sp_appid`.
-            2 sp_appid: String => w::Field::must("sp_appid"),
+            2 sp_appid: String => "sp_appid: must",
             /// `sub_appid`.
-            3 sub_appid: Option<String> => w::Field::new("sub_appid"),
+            3 sub_appid: Option<String> => "sub_appid",
             /// `out_reservation_no`.
-            4 out_reservation_no: String => w::Field::must("out_reservation_no"),
+            4 out_reservation_no: String => "out_reservation_no: must",
             /// `reservation_id`.
-            5 reservation_id: String => w::Field::must("reservation_id"),
+            5 reservation_id: String => "reservation_id: must",
             /// `transfer_scene_id`.
-            6 transfer_scene_id: String => w::Field::must("transfer_scene_id"),
+            6 transfer_scene_id: String => "transfer_scene_id: must",
             /// `estimated_date`; format `rfc3339`.
-            7 estimated_date: Option<String> => w::Field::new("estimated_date"),
+            7 estimated_date: Option<String> => "estimated_date",
             /// `estimated_max_amount`; unit fen.
-            8 estimated_max_amount: Option<xinqiao_types::Fen> => w::Field::new("estimated_max_amount"),
+            8 estimated_max_amount: Option<xinqiao_types::Fen> => "estimated_max_amount",
             /// `exact_amount`; unit fen.
-            9 exact_amount: Option<xinqiao_types::Fen> => w::Field::new("exact_amount"),
+            9 exact_amount: Option<xinqiao_types::Fen> => "exact_amount",
             /// `openid`.
-            10 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            10 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `bank_type`.
-            11 bank_type: Option<String> => w::Field::new("bank_type"),
+            11 bank_type: Option<String> => "bank_type",
             /// `state`; one of `ACCEPTED` `CONFIRMED` `CLOSED`.
-            12 state: String => w::Field::must("state"),
+            12 state: String => "state: must",
             /// `accept_time`; format `rfc3339`.
-            13 accept_time: String => w::Field::must("accept_time"),
+            13 accept_time: String => "accept_time: must",
             /// `reserve_time`; format `rfc3339`.
-            14 reserve_time: Option<String> => w::Field::new("reserve_time"),
+            14 reserve_time: Option<String> => "reserve_time",
             /// `close_info`.
-            15 close_info: Option<super::CloseInfo> => w::Field::new("close_info"),
+            15 close_info: Option<super::CloseInfo> => "close_info",
         }
     }
 
@@ -945,30 +965,30 @@ pub mod mch_transfer {
         /// * Catalog: `pay_v3.platsolution.insurance.mch_transfer.summary_receipts_by_out_batch_no`.
         pub struct SummaryReceiptsByOutBatchNo {
             /// `out_batch_no`.
-            0 out_batch_no: String => w::Field::must("out_batch_no").place(w::Place::Path),
+            0 out_batch_no: String => "out_batch_no: must path",
             /// `sub_mchid`.
-            1 sub_mchid: String => w::Field::must("sub_mchid").place(w::Place::Query),
+            1 sub_mchid: String => "sub_mchid: must query",
         }
-        new(out_batch_no: String, sub_mchid: String)
+        new(out_batch_no: impl Into<String>, sub_mchid: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`SummaryReceiptsByOutBatchNo`].
         pub struct SummaryReceiptsByOutBatchNoResponse {
             /// `batch_id`.
-            0 batch_id: String => w::Field::must("batch_id"),
+            0 batch_id: String => "batch_id: must",
             /// `out_batch_no`.
-            1 out_batch_no: String => w::Field::must("out_batch_no"),
+            1 out_batch_no: String => "out_batch_no: must",
             /// `sub_mchid`.
-            2 sub_mchid: String => w::Field::must("sub_mchid"),
+            2 sub_mchid: String => "sub_mchid: must",
             /// `receipt_state`; one of `ACCEPTED` `FINISHED`.
-            3 receipt_state: String => w::Field::must("receipt_state"),
+            3 receipt_state: String => "receipt_state: must",
             /// `hash_type`.
-            4 hash_type: Option<String> => w::Field::new("hash_type"),
+            4 hash_type: Option<String> => "hash_type",
             /// `hash_value`.
-            5 hash_value: Option<String> => w::Field::new("hash_value"),
+            5 hash_value: Option<String> => "hash_value",
             /// `download_url`.
-            6 download_url: Option<String> => w::Field::new("download_url"),
+            6 download_url: Option<String> => "download_url",
         }
     }
 

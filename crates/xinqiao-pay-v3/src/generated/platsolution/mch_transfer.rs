@@ -7,11 +7,11 @@ w::record! {
     /// `ByBatchIdData`.
     pub struct ByBatchIdData {
         /// `detail_id`.
-        0 detail_id: String => w::Field::must("detail_id"),
+        0 detail_id: String => "detail_id: must",
         /// `out_detail_no`.
-        1 out_detail_no: String => w::Field::must("out_detail_no"),
+        1 out_detail_no: String => "out_detail_no: must",
         /// `detail_state`.
-        2 detail_state: String => w::Field::must("detail_state"),
+        2 detail_state: String => "detail_state: must",
     }
 }
 
@@ -19,9 +19,9 @@ w::record! {
     /// `CloseInfo`.
     pub struct CloseInfo {
         /// `close_time`.
-        0 close_time: String => w::Field::must("close_time"),
+        0 close_time: String => "close_time: must",
         /// `close_reason`.
-        1 close_reason: String => w::Field::must("close_reason"),
+        1 close_reason: String => "close_reason: must",
     }
 }
 
@@ -29,25 +29,29 @@ w::record! {
     /// `InsurancePolicy`.
     pub struct InsurancePolicy {
         /// `product_registration_no`.
-        0 product_registration_no: String => w::Field::must("product_registration_no"),
+        0 product_registration_no: String => "product_registration_no: must",
         /// `policy_no`.
-        1 policy_no: String => w::Field::must("policy_no"),
+        1 policy_no: String => "policy_no: must",
         /// `name`.
-        2 name: String => w::Field::must("name"),
+        2 name: String => "name: must",
         /// `withdrawal_no`.
-        3 withdrawal_no: Option<String> => w::Field::new("withdrawal_no"),
+        3 withdrawal_no: Option<String> => "withdrawal_no",
         /// `claim_no`.
-        4 claim_no: Option<String> => w::Field::new("claim_no"),
+        4 claim_no: Option<String> => "claim_no",
     }
-    new(product_registration_no: String, policy_no: String, name: String)
-    set(withdrawal_no: String, claim_no: String)
+    new(
+        product_registration_no: impl Into<String>,
+        policy_no: impl Into<String>,
+        name: impl Into<String>,
+    )
+    text(withdrawal_no: String, claim_no: String)
 }
 
 w::record! {
     /// `SceneReportData`.
     pub struct SceneReportData {
         /// `insurance_policy`.
-        0 insurance_policy: Option<InsurancePolicy> => w::Field::new("insurance_policy"),
+        0 insurance_policy: Option<InsurancePolicy> => "insurance_policy",
     }
     new()
     set(insurance_policy: InsurancePolicy)
@@ -57,39 +61,39 @@ w::record! {
     /// `TransferBatch`.
     pub struct TransferBatch {
         /// `out_batch_no`.
-        0 out_batch_no: String => w::Field::must("out_batch_no"),
+        0 out_batch_no: String => "out_batch_no: must",
         /// `batch_id`.
-        1 batch_id: String => w::Field::must("batch_id"),
+        1 batch_id: String => "batch_id: must",
         /// `sp_appid`.
-        2 sp_appid: String => w::Field::must("sp_appid"),
+        2 sp_appid: String => "sp_appid: must",
         /// `sub_mchid`.
-        3 sub_mchid: String => w::Field::must("sub_mchid"),
+        3 sub_mchid: String => "sub_mchid: must",
         /// `sub_appid`.
-        4 sub_appid: Option<String> => w::Field::new("sub_appid"),
+        4 sub_appid: Option<String> => "sub_appid",
         /// `batch_state`.
-        5 batch_state: String => w::Field::must("batch_state"),
+        5 batch_state: String => "batch_state: must",
         /// `batch_name`.
-        6 batch_name: String => w::Field::must("batch_name"),
+        6 batch_name: String => "batch_name: must",
         /// `batch_remark`.
-        7 batch_remark: String => w::Field::must("batch_remark"),
+        7 batch_remark: String => "batch_remark: must",
         /// `close_reason`.
-        8 close_reason: Option<String> => w::Field::new("close_reason"),
+        8 close_reason: Option<String> => "close_reason",
         /// `total_amount`.
-        9 total_amount: f64 => w::Field::must("total_amount"),
+        9 total_amount: f64 => "total_amount: must",
         /// `total_num`.
-        10 total_num: f64 => w::Field::must("total_num"),
+        10 total_num: f64 => "total_num: must",
         /// `create_time`.
-        11 create_time: String => w::Field::must("create_time"),
+        11 create_time: String => "create_time: must",
         /// `success_amount`.
-        12 success_amount: f64 => w::Field::must("success_amount"),
+        12 success_amount: f64 => "success_amount: must",
         /// `success_num`.
-        13 success_num: f64 => w::Field::must("success_num"),
+        13 success_num: f64 => "success_num: must",
         /// `failed_amount`.
-        14 failed_amount: f64 => w::Field::must("failed_amount"),
+        14 failed_amount: f64 => "failed_amount: must",
         /// `failed_num`.
-        15 failed_num: f64 => w::Field::must("failed_num"),
+        15 failed_num: f64 => "failed_num: must",
         /// `transfer_scene_id`.
-        16 transfer_scene_id: String => w::Field::must("transfer_scene_id"),
+        16 transfer_scene_id: String => "transfer_scene_id: must",
     }
 }
 
@@ -97,22 +101,22 @@ w::record! {
     /// `TransferDetail`.
     pub struct TransferDetail {
         /// `out_detail_no`.
-        0 out_detail_no: String => w::Field::must("out_detail_no"),
+        0 out_detail_no: String => "out_detail_no: must",
         /// `transfer_amount`.
-        1 transfer_amount: f64 => w::Field::must("transfer_amount"),
+        1 transfer_amount: f64 => "transfer_amount: must",
         /// `transfer_remark`.
-        2 transfer_remark: String => w::Field::must("transfer_remark"),
+        2 transfer_remark: String => "transfer_remark: must",
         /// `reservation_id`.
-        3 reservation_id: String => w::Field::must("reservation_id"),
+        3 reservation_id: String => "reservation_id: must",
         /// `openid`.
-        4 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+        4 openid: xinqiao_types::OpenId => "openid: must masked",
     }
     new(
-        out_detail_no: String,
+        out_detail_no: impl Into<String>,
         transfer_amount: f64,
-        transfer_remark: String,
-        reservation_id: String,
-        openid: xinqiao_types::OpenId,
+        transfer_remark: impl Into<String>,
+        reservation_id: impl Into<String>,
+        openid: impl Into<xinqiao_types::OpenId>,
     )
 }
 
@@ -129,54 +133,54 @@ pub mod batches {
         /// * Catalog: `pay_v3.platsolution.mch_transfer.batches.apply`.
         pub struct Apply {
             /// `sub_mchid`.
-            0 sub_mchid: String => w::Field::must("sub_mchid"),
+            0 sub_mchid: String => "sub_mchid: must",
             /// `sp_appid`.
-            1 sp_appid: String => w::Field::must("sp_appid"),
+            1 sp_appid: String => "sp_appid: must",
             /// `sub_appid`.
-            2 sub_appid: Option<String> => w::Field::new("sub_appid"),
+            2 sub_appid: Option<String> => "sub_appid",
             /// `out_batch_no`.
-            3 out_batch_no: String => w::Field::must("out_batch_no"),
+            3 out_batch_no: String => "out_batch_no: must",
             /// `batch_name`.
-            4 batch_name: String => w::Field::must("batch_name"),
+            4 batch_name: String => "batch_name: must",
             /// `batch_remark`.
-            5 batch_remark: String => w::Field::must("batch_remark"),
+            5 batch_remark: String => "batch_remark: must",
             /// `total_amount`.
-            6 total_amount: f64 => w::Field::must("total_amount"),
+            6 total_amount: f64 => "total_amount: must",
             /// `total_num`.
-            7 total_num: f64 => w::Field::must("total_num"),
+            7 total_num: f64 => "total_num: must",
             /// `transfer_scene_id`.
-            8 transfer_scene_id: String => w::Field::must("transfer_scene_id"),
+            8 transfer_scene_id: String => "transfer_scene_id: must",
             /// `transfer_detail_list`.
-            9 transfer_detail_list: Vec<super::TransferDetail> => w::Field::must("transfer_detail_list"),
+            9 transfer_detail_list: Vec<super::TransferDetail> => "transfer_detail_list: must",
             /// `notify_url`.
-            10 notify_url: String => w::Field::must("notify_url"),
+            10 notify_url: String => "notify_url: must",
         }
         new(
-            sub_mchid: String,
-            sp_appid: String,
-            out_batch_no: String,
-            batch_name: String,
-            batch_remark: String,
+            sub_mchid: impl Into<String>,
+            sp_appid: impl Into<String>,
+            out_batch_no: impl Into<String>,
+            batch_name: impl Into<String>,
+            batch_remark: impl Into<String>,
             total_amount: f64,
             total_num: f64,
-            transfer_scene_id: String,
+            transfer_scene_id: impl Into<String>,
             transfer_detail_list: Vec<super::TransferDetail>,
-            notify_url: String,
+            notify_url: impl Into<String>,
         )
-        set(sub_appid: String)
+        text(sub_appid: String)
     }
 
     w::record! {
         /// Answer to [`Apply`].
         pub struct ApplyResponse {
             /// `out_batch_no`.
-            0 out_batch_no: String => w::Field::must("out_batch_no"),
+            0 out_batch_no: String => "out_batch_no: must",
             /// `batch_id`.
-            1 batch_id: String => w::Field::must("batch_id"),
+            1 batch_id: String => "batch_id: must",
             /// `create_time`.
-            2 create_time: String => w::Field::must("create_time"),
+            2 create_time: String => "create_time: must",
             /// `batch_state`.
-            3 batch_state: Option<String> => w::Field::new("batch_state"),
+            3 batch_state: Option<String> => "batch_state",
         }
     }
 
@@ -208,33 +212,34 @@ pub mod batches {
         /// * Catalog: `pay_v3.platsolution.mch_transfer.batches.by_batch_id`.
         pub struct ByBatchId {
             /// `batch_id`.
-            0 batch_id: String => w::Field::must("batch_id").place(w::Place::Path),
+            0 batch_id: String => "batch_id: must path",
             /// `sub_mchid`.
-            1 sub_mchid: String => w::Field::must("sub_mchid").place(w::Place::Query),
+            1 sub_mchid: String => "sub_mchid: must query",
             /// `need_query_detail`.
-            2 need_query_detail: bool => w::Field::must("need_query_detail").place(w::Place::Query),
+            2 need_query_detail: bool => "need_query_detail: must query",
             /// `detail_state`; one of `ALL` `WAIT_PAY` `SUCCESS` `FAIL`.
-            3 detail_state: Option<String> => w::Field::new("detail_state").place(w::Place::Query),
+            3 detail_state: Option<String> => "detail_state: query",
             /// `offset`.
-            4 offset: Option<f64> => w::Field::new("offset").place(w::Place::Query),
+            4 offset: Option<f64> => "offset: query",
             /// `limit`.
-            5 limit: Option<f64> => w::Field::new("limit").place(w::Place::Query),
+            5 limit: Option<f64> => "limit: query",
         }
-        new(batch_id: String, sub_mchid: String, need_query_detail: bool)
-        set(detail_state: String, offset: f64, limit: f64)
+        new(batch_id: impl Into<String>, sub_mchid: impl Into<String>, need_query_detail: bool)
+        text(detail_state: String)
+        set(offset: f64, limit: f64)
     }
 
     w::record! {
         /// Answer to [`ByBatchId`].
         pub struct ByBatchIdResponse {
             /// `transfer_batch`.
-            0 transfer_batch: super::TransferBatch => w::Field::must("transfer_batch"),
+            0 transfer_batch: super::TransferBatch => "transfer_batch: must",
             /// `data`.
-            1 data: Option<Vec<super::ByBatchIdData>> => w::Field::new("data"),
+            1 data: Option<Vec<super::ByBatchIdData>> => "data",
             /// `offset`.
-            2 offset: Option<f64> => w::Field::new("offset"),
+            2 offset: Option<f64> => "offset",
             /// `limit`.
-            3 limit: Option<f64> => w::Field::new("limit"),
+            3 limit: Option<f64> => "limit",
         }
     }
 
@@ -266,52 +271,52 @@ pub mod batches {
         /// * Catalog: `pay_v3.platsolution.mch_transfer.batches.by_batch_id_details_by_detail_id`.
         pub struct ByBatchIdDetailsByDetailId {
             /// `batch_id`.
-            0 batch_id: String => w::Field::must("batch_id").place(w::Place::Path),
+            0 batch_id: String => "batch_id: must path",
             /// `detail_id`.
-            1 detail_id: String => w::Field::must("detail_id").place(w::Place::Path),
+            1 detail_id: String => "detail_id: must path",
             /// `sub_mchid`.
-            2 sub_mchid: String => w::Field::must("sub_mchid").place(w::Place::Query),
+            2 sub_mchid: String => "sub_mchid: must query",
         }
-        new(batch_id: String, detail_id: String, sub_mchid: String)
+        new(batch_id: impl Into<String>, detail_id: impl Into<String>, sub_mchid: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`ByBatchIdDetailsByDetailId`].
         pub struct ByBatchIdDetailsByDetailIdResponse {
             /// `out_batch_no`.
-            0 out_batch_no: String => w::Field::must("out_batch_no"),
+            0 out_batch_no: String => "out_batch_no: must",
             /// `batch_id`.
-            1 batch_id: String => w::Field::must("batch_id"),
+            1 batch_id: String => "batch_id: must",
             /// `out_detail_no`.
-            2 out_detail_no: String => w::Field::must("out_detail_no"),
+            2 out_detail_no: String => "out_detail_no: must",
             /// `detail_id`.
-            3 detail_id: String => w::Field::must("detail_id"),
+            3 detail_id: String => "detail_id: must",
             /// `sp_appid`.
-            4 sp_appid: String => w::Field::must("sp_appid"),
+            4 sp_appid: String => "sp_appid: must",
             /// `sub_mchid`.
-            5 sub_mchid: String => w::Field::must("sub_mchid"),
+            5 sub_mchid: String => "sub_mchid: must",
             /// `sub_appid`.
-            6 sub_appid: Option<String> => w::Field::new("sub_appid"),
+            6 sub_appid: Option<String> => "sub_appid",
             /// `create_time`.
-            7 create_time: String => w::Field::must("create_time"),
+            7 create_time: String => "create_time: must",
             /// `detail_state`.
-            8 detail_state: String => w::Field::must("detail_state"),
+            8 detail_state: String => "detail_state: must",
             /// `transfer_amount`.
-            9 transfer_amount: f64 => w::Field::must("transfer_amount"),
+            9 transfer_amount: f64 => "transfer_amount: must",
             /// `transfer_remark`.
-            10 transfer_remark: String => w::Field::must("transfer_remark"),
+            10 transfer_remark: String => "transfer_remark: must",
             /// `fail_reason`.
-            11 fail_reason: Option<String> => w::Field::new("fail_reason"),
+            11 fail_reason: Option<String> => "fail_reason",
             /// `openid`.
-            12 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+            12 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// `bank_type`.
-            13 bank_type: Option<String> => w::Field::new("bank_type"),
+            13 bank_type: Option<String> => "bank_type",
             /// `user_name`.
-            14 user_name: Option<String> => w::Field::new("user_name"),
+            14 user_name: Option<String> => "user_name",
             /// `transfer_finish_time`.
-            15 transfer_finish_time: Option<String> => w::Field::new("transfer_finish_time"),
+            15 transfer_finish_time: Option<String> => "transfer_finish_time",
             /// `bank_refund_time`.
-            16 bank_refund_time: Option<String> => w::Field::new("bank_refund_time"),
+            16 bank_refund_time: Option<String> => "bank_refund_time",
         }
     }
 
@@ -343,33 +348,34 @@ pub mod batches {
         /// * Catalog: `pay_v3.platsolution.mch_transfer.batches.by_out_batch_no`.
         pub struct ByOutBatchNo {
             /// `out_batch_no`.
-            0 out_batch_no: String => w::Field::must("out_batch_no").place(w::Place::Path),
+            0 out_batch_no: String => "out_batch_no: must path",
             /// `sub_mchid`.
-            1 sub_mchid: String => w::Field::must("sub_mchid").place(w::Place::Query),
+            1 sub_mchid: String => "sub_mchid: must query",
             /// `need_query_detail`.
-            2 need_query_detail: bool => w::Field::must("need_query_detail").place(w::Place::Query),
+            2 need_query_detail: bool => "need_query_detail: must query",
             /// `offset`.
-            3 offset: Option<f64> => w::Field::new("offset").place(w::Place::Query),
+            3 offset: Option<f64> => "offset: query",
             /// `limit`.
-            4 limit: Option<f64> => w::Field::new("limit").place(w::Place::Query),
+            4 limit: Option<f64> => "limit: query",
             /// `detail_state`; one of `ALL` `WAIT_PAY` `SUCCESS` `FAIL` `BANK_REFUND`.
-            5 detail_state: Option<String> => w::Field::new("detail_state").place(w::Place::Query),
+            5 detail_state: Option<String> => "detail_state: query",
         }
-        new(out_batch_no: String, sub_mchid: String, need_query_detail: bool)
-        set(offset: f64, limit: f64, detail_state: String)
+        new(out_batch_no: impl Into<String>, sub_mchid: impl Into<String>, need_query_detail: bool)
+        text(detail_state: String)
+        set(offset: f64, limit: f64)
     }
 
     w::record! {
         /// Answer to [`ByOutBatchNo`].
         pub struct ByOutBatchNoResponse {
             /// `transfer_batch`.
-            0 transfer_batch: super::TransferBatch => w::Field::must("transfer_batch"),
+            0 transfer_batch: super::TransferBatch => "transfer_batch: must",
             /// `data`.
-            1 data: Option<Vec<super::ByBatchIdData>> => w::Field::new("data"),
+            1 data: Option<Vec<super::ByBatchIdData>> => "data",
             /// `offset`.
-            2 offset: Option<f64> => w::Field::new("offset"),
+            2 offset: Option<f64> => "offset",
             /// `limit`.
-            3 limit: Option<f64> => w::Field::new("limit"),
+            3 limit: Option<f64> => "limit",
         }
     }
 
@@ -401,52 +407,56 @@ pub mod batches {
         /// * Catalog: `pay_v3.platsolution.mch_transfer.batches.by_out_batch_no_details_by_out_detail_no`.
         pub struct ByOutBatchNoDetailsByOutDetailNo {
             /// `out_batch_no`.
-            0 out_batch_no: String => w::Field::must("out_batch_no").place(w::Place::Path),
+            0 out_batch_no: String => "out_batch_no: must path",
             /// `out_detail_no`.
-            1 out_detail_no: String => w::Field::must("out_detail_no").place(w::Place::Path),
+            1 out_detail_no: String => "out_detail_no: must path",
             /// `sub_mchid`.
-            2 sub_mchid: String => w::Field::must("sub_mchid").place(w::Place::Query),
+            2 sub_mchid: String => "sub_mchid: must query",
         }
-        new(out_batch_no: String, out_detail_no: String, sub_mchid: String)
+        new(
+            out_batch_no: impl Into<String>,
+            out_detail_no: impl Into<String>,
+            sub_mchid: impl Into<String>,
+        )
     }
 
     w::record! {
         /// Answer to [`ByOutBatchNoDetailsByOutDetailNo`].
         pub struct ByOutBatchNoDetailsByOutDetailNoResponse {
             /// `out_batch_no`.
-            0 out_batch_no: String => w::Field::must("out_batch_no"),
+            0 out_batch_no: String => "out_batch_no: must",
             /// `batch_id`.
-            1 batch_id: String => w::Field::must("batch_id"),
+            1 batch_id: String => "batch_id: must",
             /// `out_detail_no`.
-            2 out_detail_no: String => w::Field::must("out_detail_no"),
+            2 out_detail_no: String => "out_detail_no: must",
             /// `detail_id`.
-            3 detail_id: String => w::Field::must("detail_id"),
+            3 detail_id: String => "detail_id: must",
             /// `sp_appid`.
-            4 sp_appid: String => w::Field::must("sp_appid"),
+            4 sp_appid: String => "sp_appid: must",
             /// `sub_mchid`.
-            5 sub_mchid: String => w::Field::must("sub_mchid"),
+            5 sub_mchid: String => "sub_mchid: must",
             /// `sub_appid`.
-            6 sub_appid: Option<String> => w::Field::new("sub_appid"),
+            6 sub_appid: Option<String> => "sub_appid",
             /// `create_time`.
-            7 create_time: String => w::Field::must("create_time"),
+            7 create_time: String => "create_time: must",
             /// `detail_state`.
-            8 detail_state: String => w::Field::must("detail_state"),
+            8 detail_state: String => "detail_state: must",
             /// `transfer_amount`.
-            9 transfer_amount: f64 => w::Field::must("transfer_amount"),
+            9 transfer_amount: f64 => "transfer_amount: must",
             /// `transfer_remark`.
-            10 transfer_remark: String => w::Field::must("transfer_remark"),
+            10 transfer_remark: String => "transfer_remark: must",
             /// `fail_reason`.
-            11 fail_reason: Option<String> => w::Field::new("fail_reason"),
+            11 fail_reason: Option<String> => "fail_reason",
             /// `openid`.
-            12 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+            12 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// `bank_type`.
-            13 bank_type: Option<String> => w::Field::new("bank_type"),
+            13 bank_type: Option<String> => "bank_type",
             /// `user_name`.
-            14 user_name: Option<String> => w::Field::new("user_name"),
+            14 user_name: Option<String> => "user_name",
             /// `transfer_finish_time`.
-            15 transfer_finish_time: Option<String> => w::Field::new("transfer_finish_time"),
+            15 transfer_finish_time: Option<String> => "transfer_finish_time",
             /// `bank_refund_time`.
-            16 bank_refund_time: Option<String> => w::Field::new("bank_refund_time"),
+            16 bank_refund_time: Option<String> => "bank_refund_time",
         }
     }
 
@@ -478,26 +488,30 @@ pub mod batches {
         /// * Catalog: `pay_v3.platsolution.mch_transfer.batches.detail_receipts_apply`.
         pub struct DetailReceiptsApply {
             /// `out_batch_no`.
-            0 out_batch_no: String => w::Field::must("out_batch_no").place(w::Place::Path),
+            0 out_batch_no: String => "out_batch_no: must path",
             /// `out_detail_no`.
-            1 out_detail_no: String => w::Field::must("out_detail_no").place(w::Place::Path),
+            1 out_detail_no: String => "out_detail_no: must path",
             /// `sub_mchid`.
-            2 sub_mchid: String => w::Field::must("sub_mchid"),
+            2 sub_mchid: String => "sub_mchid: must",
         }
-        new(out_batch_no: String, out_detail_no: String, sub_mchid: String)
+        new(
+            out_batch_no: impl Into<String>,
+            out_detail_no: impl Into<String>,
+            sub_mchid: impl Into<String>,
+        )
     }
 
     w::record! {
         /// Answer to [`DetailReceiptsApply`].
         pub struct DetailReceiptsApplyResponse {
             /// `sub_mchid`.
-            0 sub_mchid: String => w::Field::must("sub_mchid"),
+            0 sub_mchid: String => "sub_mchid: must",
             /// `out_batch_no`.
-            1 out_batch_no: String => w::Field::must("out_batch_no"),
+            1 out_batch_no: String => "out_batch_no: must",
             /// `out_detail_no`.
-            2 out_detail_no: String => w::Field::must("out_detail_no"),
+            2 out_detail_no: String => "out_detail_no: must",
             /// `receipt_state`.
-            3 receipt_state: String => w::Field::must("receipt_state"),
+            3 receipt_state: String => "receipt_state: must",
         }
     }
 
@@ -529,36 +543,40 @@ pub mod batches {
         /// * Catalog: `pay_v3.platsolution.mch_transfer.batches.detail_receipts_by_out_detail_no`.
         pub struct DetailReceiptsByOutDetailNo {
             /// `out_batch_no`.
-            0 out_batch_no: String => w::Field::must("out_batch_no").place(w::Place::Path),
+            0 out_batch_no: String => "out_batch_no: must path",
             /// `out_detail_no`.
-            1 out_detail_no: String => w::Field::must("out_detail_no").place(w::Place::Path),
+            1 out_detail_no: String => "out_detail_no: must path",
             /// `sub_mchid`.
-            2 sub_mchid: String => w::Field::must("sub_mchid").place(w::Place::Query),
+            2 sub_mchid: String => "sub_mchid: must query",
         }
-        new(out_batch_no: String, out_detail_no: String, sub_mchid: String)
+        new(
+            out_batch_no: impl Into<String>,
+            out_detail_no: impl Into<String>,
+            sub_mchid: impl Into<String>,
+        )
     }
 
     w::record! {
         /// Answer to [`DetailReceiptsByOutDetailNo`].
         pub struct DetailReceiptsByOutDetailNoResponse {
             /// `batch_id`.
-            0 batch_id: String => w::Field::must("batch_id"),
+            0 batch_id: String => "batch_id: must",
             /// `out_batch_no`.
-            1 out_batch_no: String => w::Field::must("out_batch_no"),
+            1 out_batch_no: String => "out_batch_no: must",
             /// `detail_id`.
-            2 detail_id: String => w::Field::must("detail_id"),
+            2 detail_id: String => "detail_id: must",
             /// `out_detail_no`.
-            3 out_detail_no: String => w::Field::must("out_detail_no"),
+            3 out_detail_no: String => "out_detail_no: must",
             /// `sub_mchid`.
-            4 sub_mchid: String => w::Field::must("sub_mchid"),
+            4 sub_mchid: String => "sub_mchid: must",
             /// `receipt_state`.
-            5 receipt_state: String => w::Field::must("receipt_state"),
+            5 receipt_state: String => "receipt_state: must",
             /// `hash_type`.
-            6 hash_type: Option<String> => w::Field::new("hash_type"),
+            6 hash_type: Option<String> => "hash_type",
             /// `hash_value`.
-            7 hash_value: Option<String> => w::Field::new("hash_value"),
+            7 hash_value: Option<String> => "hash_value",
             /// `download_url`.
-            8 download_url: Option<String> => w::Field::new("download_url"),
+            8 download_url: Option<String> => "download_url",
         }
     }
 
@@ -590,30 +608,30 @@ pub mod batches {
         /// * Catalog: `pay_v3.platsolution.mch_transfer.batches.summary_receipts_by_out_batch_no`.
         pub struct SummaryReceiptsByOutBatchNo {
             /// `out_batch_no`.
-            0 out_batch_no: String => w::Field::must("out_batch_no").place(w::Place::Path),
+            0 out_batch_no: String => "out_batch_no: must path",
             /// `sub_mchid`.
-            1 sub_mchid: String => w::Field::must("sub_mchid").place(w::Place::Query),
+            1 sub_mchid: String => "sub_mchid: must query",
         }
-        new(out_batch_no: String, sub_mchid: String)
+        new(out_batch_no: impl Into<String>, sub_mchid: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`SummaryReceiptsByOutBatchNo`].
         pub struct SummaryReceiptsByOutBatchNoResponse {
             /// `batch_id`.
-            0 batch_id: String => w::Field::must("batch_id"),
+            0 batch_id: String => "batch_id: must",
             /// `out_batch_no`.
-            1 out_batch_no: String => w::Field::must("out_batch_no"),
+            1 out_batch_no: String => "out_batch_no: must",
             /// `sub_mchid`.
-            2 sub_mchid: String => w::Field::must("sub_mchid"),
+            2 sub_mchid: String => "sub_mchid: must",
             /// `receipt_state`.
-            3 receipt_state: String => w::Field::must("receipt_state"),
+            3 receipt_state: String => "receipt_state: must",
             /// `hash_type`.
-            4 hash_type: Option<String> => w::Field::new("hash_type"),
+            4 hash_type: Option<String> => "hash_type",
             /// `hash_value`.
-            5 hash_value: Option<String> => w::Field::new("hash_value"),
+            5 hash_value: Option<String> => "hash_value",
             /// `download_url`.
-            6 download_url: Option<String> => w::Field::new("download_url"),
+            6 download_url: Option<String> => "download_url",
         }
     }
 
@@ -645,22 +663,22 @@ pub mod batches {
         /// * Catalog: `pay_v3.platsolution.mch_transfer.batches.summary_receipts_by_out_batch_no_apply`.
         pub struct SummaryReceiptsByOutBatchNoApply {
             /// `out_batch_no`.
-            0 out_batch_no: String => w::Field::must("out_batch_no").place(w::Place::Path),
+            0 out_batch_no: String => "out_batch_no: must path",
             /// `sub_mchid`.
-            1 sub_mchid: String => w::Field::must("sub_mchid"),
+            1 sub_mchid: String => "sub_mchid: must",
         }
-        new(out_batch_no: String, sub_mchid: String)
+        new(out_batch_no: impl Into<String>, sub_mchid: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`SummaryReceiptsByOutBatchNoApply`].
         pub struct SummaryReceiptsByOutBatchNoApplyResponse {
             /// `sub_mchid`.
-            0 sub_mchid: String => w::Field::must("sub_mchid"),
+            0 sub_mchid: String => "sub_mchid: must",
             /// `out_batch_no`.
-            1 out_batch_no: String => w::Field::must("out_batch_no"),
+            1 out_batch_no: String => "out_batch_no: must",
             /// `receipt_state`.
-            2 receipt_state: String => w::Field::must("receipt_state"),
+            2 receipt_state: String => "receipt_state: must",
         }
     }
 
@@ -697,66 +715,60 @@ pub mod reservation {
         /// * Catalog: `pay_v3.platsolution.mch_transfer.reservation.apply`.
         pub struct Apply {
             /// `sub_mchid`.
-            0 sub_mchid: String => w::Field::must("sub_mchid"),
+            0 sub_mchid: String => "sub_mchid: must",
             /// `sp_appid`.
-            1 sp_appid: String => w::Field::must("sp_appid"),
+            1 sp_appid: String => "sp_appid: must",
             /// `sub_appid`.
-            2 sub_appid: Option<String> => w::Field::new("sub_appid"),
+            2 sub_appid: Option<String> => "sub_appid",
             /// `out_reservation_no`.
-            3 out_reservation_no: String => w::Field::must("out_reservation_no"),
+            3 out_reservation_no: String => "out_reservation_no: must",
             /// `transfer_scene_id`.
-            4 transfer_scene_id: String => w::Field::must("transfer_scene_id"),
+            4 transfer_scene_id: String => "transfer_scene_id: must",
             /// `estimated_date`.
-            5 estimated_date: String => w::Field::must("estimated_date"),
+            5 estimated_date: String => "estimated_date: must",
             /// `estimated_max_amount`.
-            6 estimated_max_amount: Option<f64> => w::Field::new("estimated_max_amount"),
+            6 estimated_max_amount: Option<f64> => "estimated_max_amount",
             /// `exact_amount`.
-            7 exact_amount: Option<f64> => w::Field::new("exact_amount"),
+            7 exact_amount: Option<f64> => "exact_amount",
             /// `openid`.
-            8 openid: Option<xinqiao_types::OpenId> => w::Field::new("openid").masked(),
+            8 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// `user_real_name`.
-            9 user_real_name: Option<String> => w::Field::new("user_real_name"),
+            9 user_real_name: Option<String> => "user_real_name",
             /// `reserve_remark`.
-            10 reserve_remark: String => w::Field::must("reserve_remark"),
+            10 reserve_remark: String => "reserve_remark: must",
             /// `notify_url`.
-            11 notify_url: String => w::Field::must("notify_url"),
+            11 notify_url: String => "notify_url: must",
             /// `scene_report_data`.
-            12 scene_report_data: Option<super::SceneReportData> => w::Field::new("scene_report_data"),
+            12 scene_report_data: Option<super::SceneReportData> => "scene_report_data",
         }
         new(
-            sub_mchid: String,
-            sp_appid: String,
-            out_reservation_no: String,
-            transfer_scene_id: String,
-            estimated_date: String,
-            reserve_remark: String,
-            notify_url: String,
+            sub_mchid: impl Into<String>,
+            sp_appid: impl Into<String>,
+            out_reservation_no: impl Into<String>,
+            transfer_scene_id: impl Into<String>,
+            estimated_date: impl Into<String>,
+            reserve_remark: impl Into<String>,
+            notify_url: impl Into<String>,
         )
-        set(
-            sub_appid: String,
-            estimated_max_amount: f64,
-            exact_amount: f64,
-            openid: xinqiao_types::OpenId,
-            user_real_name: String,
-            scene_report_data: super::SceneReportData,
-        )
+        text(sub_appid: String, openid: xinqiao_types::OpenId, user_real_name: String)
+        set(estimated_max_amount: f64, exact_amount: f64, scene_report_data: super::SceneReportData)
     }
 
     w::record! {
         /// Answer to [`Apply`].
         pub struct ApplyResponse {
             /// `sub_mchid`.
-            0 sub_mchid: String => w::Field::must("sub_mchid"),
+            0 sub_mchid: String => "sub_mchid: must",
             /// `out_reservation_no`.
-            1 out_reservation_no: String => w::Field::must("out_reservation_no"),
+            1 out_reservation_no: String => "out_reservation_no: must",
             /// `reservation_id`.
-            2 reservation_id: String => w::Field::must("reservation_id"),
+            2 reservation_id: String => "reservation_id: must",
             /// `accept_time`.
-            3 accept_time: String => w::Field::must("accept_time"),
+            3 accept_time: String => "accept_time: must",
             /// `state`; one of `ACCEPTED` `CONFIRMED` `CLOSED`.
-            4 state: String => w::Field::must("state"),
+            4 state: String => "state: must",
             /// `package_info`.
-            5 package_info: String => w::Field::must("package_info"),
+            5 package_info: String => "package_info: must",
         }
     }
 
@@ -788,48 +800,48 @@ pub mod reservation {
         /// * Catalog: `pay_v3.platsolution.mch_transfer.reservation.by_out_reservation_no`.
         pub struct ByOutReservationNo {
             /// `out_reservation_no`.
-            0 out_reservation_no: String => w::Field::must("out_reservation_no").place(w::Place::Path),
+            0 out_reservation_no: String => "out_reservation_no: must path",
             /// `sub_mchid`.
-            1 sub_mchid: String => w::Field::must("sub_mchid").place(w::Place::Query),
+            1 sub_mchid: String => "sub_mchid: must query",
         }
-        new(out_reservation_no: String, sub_mchid: String)
+        new(out_reservation_no: impl Into<String>, sub_mchid: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`ByOutReservationNo`].
         pub struct ByOutReservationNoResponse {
             /// `sp_mchid`.
-            0 sp_mchid: String => w::Field::must("sp_mchid"),
+            0 sp_mchid: String => "sp_mchid: must",
             /// `sub_mchid`.
-            1 sub_mchid: String => w::Field::must("sub_mchid"),
+            1 sub_mchid: String => "sub_mchid: must",
             /// `sp_appid`.
-            2 sp_appid: String => w::Field::must("sp_appid"),
+            2 sp_appid: String => "sp_appid: must",
             /// `sub_appid`.
-            3 sub_appid: Option<String> => w::Field::new("sub_appid"),
+            3 sub_appid: Option<String> => "sub_appid",
             /// `reservation_id`.
-            4 reservation_id: String => w::Field::must("reservation_id"),
+            4 reservation_id: String => "reservation_id: must",
             /// `out_reservation_no`.
-            5 out_reservation_no: String => w::Field::must("out_reservation_no"),
+            5 out_reservation_no: String => "out_reservation_no: must",
             /// `transfer_scene_id`.
-            6 transfer_scene_id: String => w::Field::must("transfer_scene_id"),
+            6 transfer_scene_id: String => "transfer_scene_id: must",
             /// `estimated_date`.
-            7 estimated_date: Option<String> => w::Field::new("estimated_date"),
+            7 estimated_date: Option<String> => "estimated_date",
             /// `estimated_max_amount`.
-            8 estimated_max_amount: Option<f64> => w::Field::new("estimated_max_amount"),
+            8 estimated_max_amount: Option<f64> => "estimated_max_amount",
             /// `exact_amount`.
-            9 exact_amount: Option<f64> => w::Field::new("exact_amount"),
+            9 exact_amount: Option<f64> => "exact_amount",
             /// `openid`.
-            10 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            10 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `bank_type`.
-            11 bank_type: Option<String> => w::Field::new("bank_type"),
+            11 bank_type: Option<String> => "bank_type",
             /// `state`.
-            12 state: String => w::Field::must("state"),
+            12 state: String => "state: must",
             /// `accept_time`.
-            13 accept_time: String => w::Field::must("accept_time"),
+            13 accept_time: String => "accept_time: must",
             /// `reserve_time`.
-            14 reserve_time: Option<String> => w::Field::new("reserve_time"),
+            14 reserve_time: Option<String> => "reserve_time",
             /// `close_info`.
-            15 close_info: Option<super::CloseInfo> => w::Field::new("close_info"),
+            15 close_info: Option<super::CloseInfo> => "close_info",
         }
     }
 
@@ -861,48 +873,48 @@ pub mod reservation {
         /// * Catalog: `pay_v3.platsolution.mch_transfer.reservation.by_out_reservation_no_close`.
         pub struct ByOutReservationNoClose {
             /// `out_reservation_no`.
-            0 out_reservation_no: String => w::Field::must("out_reservation_no").place(w::Place::Path),
+            0 out_reservation_no: String => "out_reservation_no: must path",
             /// `sub_mchid`.
-            1 sub_mchid: String => w::Field::must("sub_mchid").place(w::Place::Query),
+            1 sub_mchid: String => "sub_mchid: must query",
         }
-        new(out_reservation_no: String, sub_mchid: String)
+        new(out_reservation_no: impl Into<String>, sub_mchid: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`ByOutReservationNoClose`].
         pub struct ByOutReservationNoCloseResponse {
             /// `sp_mchid`.
-            0 sp_mchid: String => w::Field::must("sp_mchid"),
+            0 sp_mchid: String => "sp_mchid: must",
             /// `sub_mchid`.
-            1 sub_mchid: String => w::Field::must("sub_mchid"),
+            1 sub_mchid: String => "sub_mchid: must",
             /// `sp_appid`.
-            2 sp_appid: String => w::Field::must("sp_appid"),
+            2 sp_appid: String => "sp_appid: must",
             /// `sub_appid`.
-            3 sub_appid: Option<String> => w::Field::new("sub_appid"),
+            3 sub_appid: Option<String> => "sub_appid",
             /// `reservation_id`.
-            4 reservation_id: String => w::Field::must("reservation_id"),
+            4 reservation_id: String => "reservation_id: must",
             /// `out_reservation_no`.
-            5 out_reservation_no: String => w::Field::must("out_reservation_no"),
+            5 out_reservation_no: String => "out_reservation_no: must",
             /// `transfer_scene_id`.
-            6 transfer_scene_id: String => w::Field::must("transfer_scene_id"),
+            6 transfer_scene_id: String => "transfer_scene_id: must",
             /// `estimated_date`.
-            7 estimated_date: Option<String> => w::Field::new("estimated_date"),
+            7 estimated_date: Option<String> => "estimated_date",
             /// `estimated_max_amount`.
-            8 estimated_max_amount: Option<f64> => w::Field::new("estimated_max_amount"),
+            8 estimated_max_amount: Option<f64> => "estimated_max_amount",
             /// `exact_amount`.
-            9 exact_amount: Option<f64> => w::Field::new("exact_amount"),
+            9 exact_amount: Option<f64> => "exact_amount",
             /// `openid`.
-            10 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            10 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `bank_type`.
-            11 bank_type: Option<String> => w::Field::new("bank_type"),
+            11 bank_type: Option<String> => "bank_type",
             /// `state`.
-            12 state: String => w::Field::must("state"),
+            12 state: String => "state: must",
             /// `accept_time`.
-            13 accept_time: String => w::Field::must("accept_time"),
+            13 accept_time: String => "accept_time: must",
             /// `reserve_time`.
-            14 reserve_time: Option<String> => w::Field::new("reserve_time"),
+            14 reserve_time: Option<String> => "reserve_time",
             /// `close_info`.
-            15 close_info: Option<super::CloseInfo> => w::Field::new("close_info"),
+            15 close_info: Option<super::CloseInfo> => "close_info",
         }
     }
 
@@ -934,48 +946,48 @@ pub mod reservation {
         /// * Catalog: `pay_v3.platsolution.mch_transfer.reservation.by_reservation_id`.
         pub struct ByReservationId {
             /// `reservation_id`.
-            0 reservation_id: String => w::Field::must("reservation_id").place(w::Place::Path),
+            0 reservation_id: String => "reservation_id: must path",
             /// `sub_mchid`.
-            1 sub_mchid: String => w::Field::must("sub_mchid").place(w::Place::Query),
+            1 sub_mchid: String => "sub_mchid: must query",
         }
-        new(reservation_id: String, sub_mchid: String)
+        new(reservation_id: impl Into<String>, sub_mchid: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`ByReservationId`].
         pub struct ByReservationIdResponse {
             /// `sp_mchid`.
-            0 sp_mchid: String => w::Field::must("sp_mchid"),
+            0 sp_mchid: String => "sp_mchid: must",
             /// `sub_mchid`.
-            1 sub_mchid: String => w::Field::must("sub_mchid"),
+            1 sub_mchid: String => "sub_mchid: must",
             /// `sp_appid`.
-            2 sp_appid: String => w::Field::must("sp_appid"),
+            2 sp_appid: String => "sp_appid: must",
             /// `sub_appid`.
-            3 sub_appid: Option<String> => w::Field::new("sub_appid"),
+            3 sub_appid: Option<String> => "sub_appid",
             /// `reservation_id`.
-            4 reservation_id: String => w::Field::must("reservation_id"),
+            4 reservation_id: String => "reservation_id: must",
             /// `out_reservation_no`.
-            5 out_reservation_no: String => w::Field::must("out_reservation_no"),
+            5 out_reservation_no: String => "out_reservation_no: must",
             /// `transfer_scene_id`.
-            6 transfer_scene_id: String => w::Field::must("transfer_scene_id"),
+            6 transfer_scene_id: String => "transfer_scene_id: must",
             /// `estimated_date`.
-            7 estimated_date: Option<String> => w::Field::new("estimated_date"),
+            7 estimated_date: Option<String> => "estimated_date",
             /// `estimated_max_amount`.
-            8 estimated_max_amount: Option<f64> => w::Field::new("estimated_max_amount"),
+            8 estimated_max_amount: Option<f64> => "estimated_max_amount",
             /// `exact_amount`.
-            9 exact_amount: Option<f64> => w::Field::new("exact_amount"),
+            9 exact_amount: Option<f64> => "exact_amount",
             /// `openid`.
-            10 openid: xinqiao_types::OpenId => w::Field::must("openid").masked(),
+            10 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `bank_type`.
-            11 bank_type: Option<String> => w::Field::new("bank_type"),
+            11 bank_type: Option<String> => "bank_type",
             /// `state`.
-            12 state: String => w::Field::must("state"),
+            12 state: String => "state: must",
             /// `accept_time`.
-            13 accept_time: String => w::Field::must("accept_time"),
+            13 accept_time: String => "accept_time: must",
             /// `reserve_time`.
-            14 reserve_time: Option<String> => w::Field::new("reserve_time"),
+            14 reserve_time: Option<String> => "reserve_time",
             /// `close_info`.
-            15 close_info: Option<super::CloseInfo> => w::Field::new("close_info"),
+            15 close_info: Option<super::CloseInfo> => "close_info",
         }
     }
 

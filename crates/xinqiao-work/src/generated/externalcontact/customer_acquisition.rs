@@ -7,11 +7,11 @@ w::record! {
     /// `ChatInfo`.
     pub struct ChatInfo {
         /// `link_id`.
-        0 link_id: String => w::Field::must("link_id"),
+        0 link_id: String => "link_id: must",
         /// `state`.
-        1 state: Option<String> => w::Field::new("state"),
+        1 state: Option<String> => "state",
         /// `recv_msg_cnt`.
-        2 recv_msg_cnt: i64 => w::Field::must("recv_msg_cnt"),
+        2 recv_msg_cnt: i64 => "recv_msg_cnt: must",
     }
 }
 
@@ -19,13 +19,13 @@ w::record! {
     /// `CustomerCustomer`.
     pub struct CustomerCustomer {
         /// `external_userid`.
-        0 external_userid: String => w::Field::must("external_userid").masked(),
+        0 external_userid: String => "external_userid: must masked",
         /// `userid`.
-        1 userid: Option<String> => w::Field::new("userid"),
+        1 userid: Option<String> => "userid",
         /// `chat_status`.
-        2 chat_status: i64 => w::Field::must("chat_status"),
+        2 chat_status: i64 => "chat_status: must",
         /// `state`.
-        3 state: Option<String> => w::Field::new("state"),
+        3 state: Option<String> => "state",
     }
 }
 
@@ -33,17 +33,17 @@ w::record! {
     /// `Link`.
     pub struct Link {
         /// `link_id`.
-        0 link_id: String => w::Field::must("link_id"),
+        0 link_id: String => "link_id: must",
         /// `link_name`.
-        1 link_name: String => w::Field::must("link_name"),
+        1 link_name: String => "link_name: must",
         /// `url`.
-        2 url: String => w::Field::must("url"),
+        2 url: String => "url: must",
         /// `skip_verify`.
-        3 skip_verify: bool => w::Field::must("skip_verify"),
+        3 skip_verify: bool => "skip_verify: must",
         /// `mark_source`.
-        4 mark_source: bool => w::Field::must("mark_source"),
+        4 mark_source: bool => "mark_source: must",
         /// `create_time`; format `unix`.
-        5 create_time: xinqiao_types::UnixSeconds => w::Field::must("create_time"),
+        5 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
 
@@ -51,9 +51,9 @@ w::record! {
     /// `PriorityOption`.
     pub struct PriorityOption {
         /// `priority_type`.
-        0 priority_type: i64 => w::Field::must("priority_type"),
+        0 priority_type: i64 => "priority_type: must",
         /// `priority_userid_list`.
-        1 priority_userid_list: Option<Vec<String>> => w::Field::new("priority_userid_list"),
+        1 priority_userid_list: Option<Vec<String>> => "priority_userid_list",
     }
     new(priority_type: i64)
     set(priority_userid_list: Vec<String>)
@@ -63,9 +63,9 @@ w::record! {
     /// `Range`.
     pub struct Range {
         /// `user_list`.
-        0 user_list: Option<Vec<String>> => w::Field::new("user_list"),
+        0 user_list: Option<Vec<String>> => "user_list",
         /// `department_list`.
-        1 department_list: Option<Vec<i64>> => w::Field::new("department_list"),
+        1 department_list: Option<Vec<i64>> => "department_list",
     }
     new()
     set(user_list: Vec<String>, department_list: Vec<i64>)
@@ -79,17 +79,17 @@ w::record! {
     /// * Catalog: `work.externalcontact.customer_acquisition.create_link`.
     pub struct CreateLink {
         /// `link_name`.
-        0 link_name: String => w::Field::must("link_name"),
+        0 link_name: String => "link_name: must",
         /// `range`.
-        1 range: Option<Range> => w::Field::new("range"),
+        1 range: Option<Range> => "range",
         /// `priority_option`.
-        2 priority_option: Option<PriorityOption> => w::Field::new("priority_option"),
+        2 priority_option: Option<PriorityOption> => "priority_option",
         /// `skip_verify`.
-        3 skip_verify: Option<bool> => w::Field::new("skip_verify"),
+        3 skip_verify: Option<bool> => "skip_verify",
         /// `mark_source`.
-        4 mark_source: Option<bool> => w::Field::new("mark_source"),
+        4 mark_source: Option<bool> => "mark_source",
     }
-    new(link_name: String)
+    new(link_name: impl Into<String>)
     set(range: Range, priority_option: PriorityOption, skip_verify: bool, mark_source: bool)
 }
 
@@ -97,7 +97,7 @@ w::record! {
     /// Answer to [`CreateLink`].
     pub struct CreateLinkResponse {
         /// `link`.
-        0 link: Link => w::Field::must("link"),
+        0 link: Link => "link: must",
     }
 }
 
@@ -128,23 +128,24 @@ w::record! {
     /// * Catalog: `work.externalcontact.customer_acquisition.customer`.
     pub struct Customer {
         /// `link_id`.
-        0 link_id: String => w::Field::must("link_id"),
+        0 link_id: String => "link_id: must",
         /// `cursor`.
-        1 cursor: Option<String> => w::Field::new("cursor"),
+        1 cursor: Option<String> => "cursor",
         /// `limit`.
-        2 limit: Option<i64> => w::Field::new("limit"),
+        2 limit: Option<i64> => "limit",
     }
-    new(link_id: String)
-    set(cursor: String, limit: i64)
+    new(link_id: impl Into<String>)
+    text(cursor: String)
+    set(limit: i64)
 }
 
 w::record! {
     /// Answer to [`Customer`].
     pub struct CustomerResponse {
         /// `customer_list`.
-        0 customer_list: Vec<CustomerCustomer> => w::Field::must("customer_list"),
+        0 customer_list: Vec<CustomerCustomer> => "customer_list: must",
         /// `next_cursor`.
-        1 next_cursor: Option<String> => w::Field::new("next_cursor"),
+        1 next_cursor: Option<String> => "next_cursor",
     }
 }
 
@@ -175,9 +176,9 @@ w::record! {
     /// * Catalog: `work.externalcontact.customer_acquisition.delete_link`.
     pub struct DeleteLink {
         /// `link_id`.
-        0 link_id: String => w::Field::must("link_id"),
+        0 link_id: String => "link_id: must",
     }
-    new(link_id: String)
+    new(link_id: impl Into<String>)
 }
 
 w::endpoint! {
@@ -207,20 +208,20 @@ w::record! {
     /// * Catalog: `work.externalcontact.customer_acquisition.get`.
     pub struct Get {
         /// `link_id`.
-        0 link_id: String => w::Field::must("link_id"),
+        0 link_id: String => "link_id: must",
     }
-    new(link_id: String)
+    new(link_id: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`Get`].
     pub struct GetResponse {
         /// `link`.
-        0 link: Link => w::Field::must("link"),
+        0 link: Link => "link: must",
         /// `range`.
-        1 range: Option<Range> => w::Field::new("range"),
+        1 range: Option<Range> => "range",
         /// `priority_option`.
-        2 priority_option: Option<PriorityOption> => w::Field::new("priority_option"),
+        2 priority_option: Option<PriorityOption> => "priority_option",
     }
 }
 
@@ -251,20 +252,20 @@ w::record! {
     /// * Catalog: `work.externalcontact.customer_acquisition.get_chat_info`.
     pub struct GetChatInfo {
         /// `chat_key`.
-        0 chat_key: String => w::Field::must("chat_key"),
+        0 chat_key: String => "chat_key: must",
     }
-    new(chat_key: String)
+    new(chat_key: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`GetChatInfo`].
     pub struct GetChatInfoResponse {
         /// `userid`.
-        0 userid: String => w::Field::must("userid"),
+        0 userid: String => "userid: must",
         /// `external_userid`.
-        1 external_userid: String => w::Field::must("external_userid").masked(),
+        1 external_userid: String => "external_userid: must masked",
         /// `chat_info`.
-        2 chat_info: ChatInfo => w::Field::must("chat_info"),
+        2 chat_info: ChatInfo => "chat_info: must",
     }
 }
 
@@ -295,21 +296,22 @@ w::record! {
     /// * Catalog: `work.externalcontact.customer_acquisition.list_link`.
     pub struct ListLink {
         /// `cursor`.
-        0 cursor: Option<String> => w::Field::new("cursor"),
+        0 cursor: Option<String> => "cursor",
         /// `limit`.
-        1 limit: Option<i64> => w::Field::new("limit"),
+        1 limit: Option<i64> => "limit",
     }
     new()
-    set(cursor: String, limit: i64)
+    text(cursor: String)
+    set(limit: i64)
 }
 
 w::record! {
     /// Answer to [`ListLink`].
     pub struct ListLinkResponse {
         /// `link_id_list`.
-        0 link_id_list: Vec<String> => w::Field::must("link_id_list"),
+        0 link_id_list: Vec<String> => "link_id_list: must",
         /// `next_cursor`.
-        1 next_cursor: Option<String> => w::Field::new("next_cursor"),
+        1 next_cursor: Option<String> => "next_cursor",
     }
 }
 
@@ -340,14 +342,14 @@ w::record! {
     /// * Catalog: `work.externalcontact.customer_acquisition.statistic`.
     pub struct Statistic {
         /// `link_id`.
-        0 link_id: String => w::Field::must("link_id").place(w::Place::Query),
+        0 link_id: String => "link_id: must query",
         /// `start_time`; format `unix`.
-        1 start_time: xinqiao_types::UnixSeconds => w::Field::must("start_time").place(w::Place::Query),
+        1 start_time: xinqiao_types::UnixSeconds => "start_time: must query",
         /// `end_time`; format `unix`.
-        2 end_time: xinqiao_types::UnixSeconds => w::Field::must("end_time").place(w::Place::Query),
+        2 end_time: xinqiao_types::UnixSeconds => "end_time: must query",
     }
     new(
-        link_id: String,
+        link_id: impl Into<String>,
         start_time: xinqiao_types::UnixSeconds,
         end_time: xinqiao_types::UnixSeconds,
     )
@@ -357,9 +359,9 @@ w::record! {
     /// Answer to [`Statistic`].
     pub struct StatisticResponse {
         /// `click_link_customer_cnt`.
-        0 click_link_customer_cnt: i64 => w::Field::must("click_link_customer_cnt"),
+        0 click_link_customer_cnt: i64 => "click_link_customer_cnt: must",
         /// `new_customer_cnt`.
-        1 new_customer_cnt: i64 => w::Field::must("new_customer_cnt"),
+        1 new_customer_cnt: i64 => "new_customer_cnt: must",
     }
 }
 
@@ -390,26 +392,21 @@ w::record! {
     /// * Catalog: `work.externalcontact.customer_acquisition.update_link`.
     pub struct UpdateLink {
         /// `link_id`.
-        0 link_id: String => w::Field::must("link_id"),
+        0 link_id: String => "link_id: must",
         /// `link_name`.
-        1 link_name: Option<String> => w::Field::new("link_name"),
+        1 link_name: Option<String> => "link_name",
         /// `range`.
-        2 range: Option<Range> => w::Field::new("range"),
+        2 range: Option<Range> => "range",
         /// `priority_option`.
-        3 priority_option: Option<PriorityOption> => w::Field::new("priority_option"),
+        3 priority_option: Option<PriorityOption> => "priority_option",
         /// `skip_verify`.
-        4 skip_verify: Option<bool> => w::Field::new("skip_verify"),
+        4 skip_verify: Option<bool> => "skip_verify",
         /// `mark_source`.
-        5 mark_source: Option<bool> => w::Field::new("mark_source"),
+        5 mark_source: Option<bool> => "mark_source",
     }
-    new(link_id: String)
-    set(
-        link_name: String,
-        range: Range,
-        priority_option: PriorityOption,
-        skip_verify: bool,
-        mark_source: bool,
-    )
+    new(link_id: impl Into<String>)
+    text(link_name: String)
+    set(range: Range, priority_option: PriorityOption, skip_verify: bool, mark_source: bool)
 }
 
 w::endpoint! {

@@ -7,7 +7,7 @@ w::record! {
     /// `Admin`.
     pub struct Admin {
         /// `userid`.
-        0 userid: String => w::Field::must("userid"),
+        0 userid: String => "userid: must",
     }
 }
 
@@ -15,11 +15,11 @@ w::record! {
     /// `FailedChat`.
     pub struct FailedChat {
         /// `chat_id`.
-        0 chat_id: String => w::Field::must("chat_id"),
+        0 chat_id: String => "chat_id: must",
         /// `errcode`.
-        1 errcode: i64 => w::Field::must("errcode"),
+        1 errcode: i64 => "errcode: must",
         /// `errmsg`.
-        2 errmsg: String => w::Field::must("errmsg"),
+        2 errmsg: String => "errmsg: must",
     }
 }
 
@@ -27,9 +27,9 @@ w::record! {
     /// `GetNewExternalUseridItem`.
     pub struct GetNewExternalUseridItem {
         /// `external_userid`.
-        0 external_userid: String => w::Field::must("external_userid").masked(),
+        0 external_userid: String => "external_userid: must masked",
         /// `new_external_userid`.
-        1 new_external_userid: String => w::Field::must("new_external_userid"),
+        1 new_external_userid: String => "new_external_userid: must",
     }
 }
 
@@ -37,21 +37,21 @@ w::record! {
     /// `GroupChat`.
     pub struct GroupChat {
         /// `chat_id`.
-        0 chat_id: String => w::Field::must("chat_id"),
+        0 chat_id: String => "chat_id: must",
         /// `name`.
-        1 name: String => w::Field::must("name"),
+        1 name: String => "name: must",
         /// `owner`.
-        2 owner: String => w::Field::must("owner"),
+        2 owner: String => "owner: must",
         /// `notice`.
-        3 notice: String => w::Field::must("notice"),
+        3 notice: String => "notice: must",
         /// `member_list`.
-        4 member_list: Vec<Member> => w::Field::must("member_list"),
+        4 member_list: Vec<Member> => "member_list: must",
         /// `admin_list`.
-        5 admin_list: Vec<Admin> => w::Field::must("admin_list"),
+        5 admin_list: Vec<Admin> => "admin_list: must",
         /// `create_time`; format `unix`.
-        6 create_time: xinqiao_types::UnixSeconds => w::Field::must("create_time"),
+        6 create_time: xinqiao_types::UnixSeconds => "create_time: must",
         /// `member_version`.
-        7 member_version: String => w::Field::must("member_version"),
+        7 member_version: String => "member_version: must",
     }
 }
 
@@ -59,7 +59,7 @@ w::record! {
     /// `Invitor`.
     pub struct Invitor {
         /// `userid`.
-        0 userid: String => w::Field::must("userid"),
+        0 userid: String => "userid: must",
     }
 }
 
@@ -67,21 +67,21 @@ w::record! {
     /// `ItemData`.
     pub struct ItemData {
         /// `new_chat_cnt`.
-        0 new_chat_cnt: i64 => w::Field::must("new_chat_cnt"),
+        0 new_chat_cnt: i64 => "new_chat_cnt: must",
         /// `chat_total`.
-        1 chat_total: i64 => w::Field::must("chat_total"),
+        1 chat_total: i64 => "chat_total: must",
         /// `chat_has_msg`.
-        2 chat_has_msg: i64 => w::Field::must("chat_has_msg"),
+        2 chat_has_msg: i64 => "chat_has_msg: must",
         /// `new_member_cnt`.
-        3 new_member_cnt: i64 => w::Field::must("new_member_cnt"),
+        3 new_member_cnt: i64 => "new_member_cnt: must",
         /// `member_total`.
-        4 member_total: i64 => w::Field::must("member_total"),
+        4 member_total: i64 => "member_total: must",
         /// `member_has_msg`.
-        5 member_has_msg: i64 => w::Field::must("member_has_msg"),
+        5 member_has_msg: i64 => "member_has_msg: must",
         /// `msg_total`.
-        6 msg_total: i64 => w::Field::must("msg_total"),
+        6 msg_total: i64 => "msg_total: must",
         /// `migrate_trainee_chat_cnt`.
-        7 migrate_trainee_chat_cnt: Option<i64> => w::Field::new("migrate_trainee_chat_cnt"),
+        7 migrate_trainee_chat_cnt: Option<i64> => "migrate_trainee_chat_cnt",
     }
 }
 
@@ -89,25 +89,25 @@ w::record! {
     /// `JoinWay`.
     pub struct JoinWay {
         /// `config_id`.
-        0 config_id: String => w::Field::must("config_id"),
+        0 config_id: String => "config_id: must",
         /// `scene`.
-        1 scene: i64 => w::Field::must("scene"),
+        1 scene: i64 => "scene: must",
         /// `remark`.
-        2 remark: String => w::Field::must("remark"),
+        2 remark: String => "remark: must",
         /// `auto_create_room`.
-        3 auto_create_room: i64 => w::Field::must("auto_create_room"),
+        3 auto_create_room: i64 => "auto_create_room: must",
         /// `room_base_name`.
-        4 room_base_name: Option<String> => w::Field::new("room_base_name"),
+        4 room_base_name: Option<String> => "room_base_name",
         /// `room_base_id`.
-        5 room_base_id: Option<i64> => w::Field::new("room_base_id"),
+        5 room_base_id: Option<i64> => "room_base_id",
         /// `chat_id_list`.
-        6 chat_id_list: Vec<String> => w::Field::must("chat_id_list"),
+        6 chat_id_list: Vec<String> => "chat_id_list: must",
         /// `qr_code`.
-        7 qr_code: Option<String> => w::Field::new("qr_code"),
+        7 qr_code: Option<String> => "qr_code",
         /// `state`.
-        8 state: Option<String> => w::Field::new("state"),
+        8 state: Option<String> => "state",
         /// `mark_source`.
-        9 mark_source: Option<bool> => w::Field::new("mark_source"),
+        9 mark_source: Option<bool> => "mark_source",
     }
 }
 
@@ -115,9 +115,9 @@ w::record! {
     /// `ListGroupChat`.
     pub struct ListGroupChat {
         /// `chat_id`.
-        0 chat_id: String => w::Field::must("chat_id"),
+        0 chat_id: String => "chat_id: must",
         /// `status`.
-        1 status: i64 => w::Field::must("status"),
+        1 status: i64 => "status: must",
     }
 }
 
@@ -125,23 +125,23 @@ w::record! {
     /// `Member`.
     pub struct Member {
         /// `type`.
-        0 type_: i64 => w::Field::must("type"),
+        0 type_: i64 => "type: must",
         /// `userid`.
-        1 userid: String => w::Field::must("userid"),
+        1 userid: String => "userid: must",
         /// `unionid`.
-        2 unionid: Option<xinqiao_types::UnionId> => w::Field::new("unionid").masked(),
+        2 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
         /// `invitor`.
-        3 invitor: Option<Invitor> => w::Field::new("invitor"),
+        3 invitor: Option<Invitor> => "invitor",
         /// `name`.
-        4 name: Option<String> => w::Field::new("name"),
+        4 name: Option<String> => "name",
         /// `group_nickname`.
-        5 group_nickname: Option<String> => w::Field::new("group_nickname"),
+        5 group_nickname: Option<String> => "group_nickname",
         /// `join_scene`.
-        6 join_scene: i64 => w::Field::must("join_scene"),
+        6 join_scene: i64 => "join_scene: must",
         /// `join_time`; format `unix`.
-        7 join_time: xinqiao_types::UnixSeconds => w::Field::must("join_time"),
+        7 join_time: xinqiao_types::UnixSeconds => "join_time: must",
         /// `state`.
-        8 state: Option<String> => w::Field::new("state"),
+        8 state: Option<String> => "state",
     }
 }
 
@@ -149,7 +149,7 @@ w::record! {
     /// `OwnerFilter`.
     pub struct OwnerFilter {
         /// `userid_list`.
-        0 userid_list: Option<Vec<String>> => w::Field::new("userid_list"),
+        0 userid_list: Option<Vec<String>> => "userid_list",
     }
     new()
     set(userid_list: Vec<String>)
@@ -159,9 +159,9 @@ w::record! {
     /// `StatisticGroupByDayItem`.
     pub struct StatisticGroupByDayItem {
         /// `stat_time`; format `unix`.
-        0 stat_time: xinqiao_types::UnixSeconds => w::Field::must("stat_time"),
+        0 stat_time: xinqiao_types::UnixSeconds => "stat_time: must",
         /// `data`.
-        1 data: ItemData => w::Field::must("data"),
+        1 data: ItemData => "data: must",
     }
 }
 
@@ -169,9 +169,9 @@ w::record! {
     /// `StatisticItem`.
     pub struct StatisticItem {
         /// `owner`.
-        0 owner: String => w::Field::must("owner"),
+        0 owner: String => "owner: must",
         /// `data`.
-        1 data: ItemData => w::Field::must("data"),
+        1 data: ItemData => "data: must",
     }
 }
 
@@ -183,38 +183,32 @@ w::record! {
     /// * Catalog: `work.externalcontact.groupchat.add_join_way`.
     pub struct AddJoinWay {
         /// `scene`.
-        0 scene: i64 => w::Field::must("scene"),
+        0 scene: i64 => "scene: must",
         /// `remark`.
-        1 remark: Option<String> => w::Field::new("remark"),
+        1 remark: Option<String> => "remark",
         /// `auto_create_room`.
-        2 auto_create_room: Option<i64> => w::Field::new("auto_create_room"),
+        2 auto_create_room: Option<i64> => "auto_create_room",
         /// `room_base_name`.
-        3 room_base_name: Option<String> => w::Field::new("room_base_name"),
+        3 room_base_name: Option<String> => "room_base_name",
         /// `room_base_id`.
-        4 room_base_id: Option<i64> => w::Field::new("room_base_id"),
+        4 room_base_id: Option<i64> => "room_base_id",
         /// `chat_id_list`.
-        5 chat_id_list: Vec<String> => w::Field::must("chat_id_list"),
+        5 chat_id_list: Vec<String> => "chat_id_list: must",
         /// `state`.
-        6 state: Option<String> => w::Field::new("state"),
+        6 state: Option<String> => "state",
         /// `mark_source`.
-        7 mark_source: Option<bool> => w::Field::new("mark_source"),
+        7 mark_source: Option<bool> => "mark_source",
     }
     new(scene: i64, chat_id_list: Vec<String>)
-    set(
-        remark: String,
-        auto_create_room: i64,
-        room_base_name: String,
-        room_base_id: i64,
-        state: String,
-        mark_source: bool,
-    )
+    text(remark: String, room_base_name: String, state: String)
+    set(auto_create_room: i64, room_base_id: i64, mark_source: bool)
 }
 
 w::record! {
     /// Answer to [`AddJoinWay`].
     pub struct AddJoinWayResponse {
         /// `config_id`.
-        0 config_id: String => w::Field::must("config_id"),
+        0 config_id: String => "config_id: must",
     }
 }
 
@@ -245,9 +239,9 @@ w::record! {
     /// * Catalog: `work.externalcontact.groupchat.del_join_way`.
     pub struct DelJoinWay {
         /// `config_id`.
-        0 config_id: String => w::Field::must("config_id"),
+        0 config_id: String => "config_id: must",
     }
-    new(config_id: String)
+    new(config_id: impl Into<String>)
 }
 
 w::endpoint! {
@@ -277,11 +271,11 @@ w::record! {
     /// * Catalog: `work.externalcontact.groupchat.get`.
     pub struct Get {
         /// `chat_id`.
-        0 chat_id: String => w::Field::must("chat_id"),
+        0 chat_id: String => "chat_id: must",
         /// `need_name`.
-        1 need_name: Option<bool> => w::Field::new("need_name").spelled(w::Spelling::BoolInt),
+        1 need_name: Option<bool> => "need_name: zero-one",
     }
-    new(chat_id: String)
+    new(chat_id: impl Into<String>)
     set(need_name: bool)
 }
 
@@ -289,7 +283,7 @@ w::record! {
     /// Answer to [`Get`].
     pub struct GetResponse {
         /// `group_chat`.
-        0 group_chat: GroupChat => w::Field::must("group_chat"),
+        0 group_chat: GroupChat => "group_chat: must",
     }
 }
 
@@ -320,16 +314,16 @@ w::record! {
     /// * Catalog: `work.externalcontact.groupchat.get_join_way`.
     pub struct GetJoinWay {
         /// `config_id`.
-        0 config_id: String => w::Field::must("config_id"),
+        0 config_id: String => "config_id: must",
     }
-    new(config_id: String)
+    new(config_id: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`GetJoinWay`].
     pub struct GetJoinWayResponse {
         /// `join_way`.
-        0 join_way: JoinWay => w::Field::must("join_way"),
+        0 join_way: JoinWay => "join_way: must",
     }
 }
 
@@ -360,18 +354,18 @@ w::record! {
     /// * Catalog: `work.externalcontact.groupchat.get_new_external_userid`.
     pub struct GetNewExternalUserid {
         /// `external_userid_list`.
-        0 external_userid_list: Vec<String> => w::Field::must("external_userid_list"),
+        0 external_userid_list: Vec<String> => "external_userid_list: must",
         /// `chat_id`.
-        1 chat_id: String => w::Field::must("chat_id"),
+        1 chat_id: String => "chat_id: must",
     }
-    new(external_userid_list: Vec<String>, chat_id: String)
+    new(external_userid_list: Vec<String>, chat_id: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`GetNewExternalUserid`].
     pub struct GetNewExternalUseridResponse {
         /// `items`.
-        0 items: Vec<GetNewExternalUseridItem> => w::Field::must("items"),
+        0 items: Vec<GetNewExternalUseridItem> => "items: must",
     }
 }
 
@@ -402,25 +396,26 @@ w::record! {
     /// * Catalog: `work.externalcontact.groupchat.list`.
     pub struct List {
         /// `status_filter`.
-        0 status_filter: Option<i64> => w::Field::new("status_filter"),
+        0 status_filter: Option<i64> => "status_filter",
         /// `owner_filter`.
-        1 owner_filter: Option<OwnerFilter> => w::Field::new("owner_filter"),
+        1 owner_filter: Option<OwnerFilter> => "owner_filter",
         /// `limit`.
-        2 limit: i64 => w::Field::must("limit"),
+        2 limit: i64 => "limit: must",
         /// `cursor`.
-        3 cursor: Option<String> => w::Field::new("cursor"),
+        3 cursor: Option<String> => "cursor",
     }
     new(limit: i64)
-    set(status_filter: i64, owner_filter: OwnerFilter, cursor: String)
+    text(cursor: String)
+    set(status_filter: i64, owner_filter: OwnerFilter)
 }
 
 w::record! {
     /// Answer to [`List`].
     pub struct ListResponse {
         /// `group_chat_list`.
-        0 group_chat_list: Vec<ListGroupChat> => w::Field::must("group_chat_list"),
+        0 group_chat_list: Vec<ListGroupChat> => "group_chat_list: must",
         /// `next_cursor`.
-        1 next_cursor: Option<String> => w::Field::new("next_cursor"),
+        1 next_cursor: Option<String> => "next_cursor",
     }
 }
 
@@ -451,18 +446,18 @@ w::record! {
     /// * Catalog: `work.externalcontact.groupchat.onjob_transfer`.
     pub struct OnjobTransfer {
         /// `chat_id_list`.
-        0 chat_id_list: Vec<String> => w::Field::must("chat_id_list"),
+        0 chat_id_list: Vec<String> => "chat_id_list: must",
         /// `new_owner`.
-        1 new_owner: String => w::Field::must("new_owner"),
+        1 new_owner: String => "new_owner: must",
     }
-    new(chat_id_list: Vec<String>, new_owner: String)
+    new(chat_id_list: Vec<String>, new_owner: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`OnjobTransfer`].
     pub struct OnjobTransferResponse {
         /// `failed_chat_list`.
-        0 failed_chat_list: Option<Vec<FailedChat>> => w::Field::new("failed_chat_list"),
+        0 failed_chat_list: Option<Vec<FailedChat>> => "failed_chat_list",
     }
 }
 
@@ -494,7 +489,7 @@ w::record! {
     /// * Catalog: `work.externalcontact.groupchat.opengid_to_chatid`.
     pub struct OpengidToChatid {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -526,19 +521,19 @@ w::record! {
     /// * Catalog: `work.externalcontact.groupchat.statistic`.
     pub struct Statistic {
         /// `day_begin_time`; format `unix`.
-        0 day_begin_time: xinqiao_types::UnixSeconds => w::Field::must("day_begin_time"),
+        0 day_begin_time: xinqiao_types::UnixSeconds => "day_begin_time: must",
         /// `day_end_time`; format `unix`.
-        1 day_end_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("day_end_time"),
+        1 day_end_time: Option<xinqiao_types::UnixSeconds> => "day_end_time",
         /// `owner_filter`.
-        2 owner_filter: OwnerFilter => w::Field::must("owner_filter"),
+        2 owner_filter: OwnerFilter => "owner_filter: must",
         /// `order_by`.
-        3 order_by: Option<i64> => w::Field::new("order_by"),
+        3 order_by: Option<i64> => "order_by",
         /// `order_asc`.
-        4 order_asc: Option<bool> => w::Field::new("order_asc").spelled(w::Spelling::BoolInt),
+        4 order_asc: Option<bool> => "order_asc: zero-one",
         /// `offset`.
-        5 offset: Option<i64> => w::Field::new("offset"),
+        5 offset: Option<i64> => "offset",
         /// `limit`.
-        6 limit: Option<i64> => w::Field::new("limit"),
+        6 limit: Option<i64> => "limit",
     }
     new(day_begin_time: xinqiao_types::UnixSeconds, owner_filter: OwnerFilter)
     set(
@@ -554,11 +549,11 @@ w::record! {
     /// Answer to [`Statistic`].
     pub struct StatisticResponse {
         /// `items`.
-        0 items: Vec<StatisticItem> => w::Field::must("items"),
+        0 items: Vec<StatisticItem> => "items: must",
         /// `total`.
-        1 total: i64 => w::Field::must("total"),
+        1 total: i64 => "total: must",
         /// `next_offset`.
-        2 next_offset: Option<i64> => w::Field::new("next_offset"),
+        2 next_offset: Option<i64> => "next_offset",
     }
 }
 
@@ -589,11 +584,11 @@ w::record! {
     /// * Catalog: `work.externalcontact.groupchat.statistic_group_by_day`.
     pub struct StatisticGroupByDay {
         /// `day_begin_time`; format `unix`.
-        0 day_begin_time: xinqiao_types::UnixSeconds => w::Field::must("day_begin_time"),
+        0 day_begin_time: xinqiao_types::UnixSeconds => "day_begin_time: must",
         /// `day_end_time`; format `unix`.
-        1 day_end_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("day_end_time"),
+        1 day_end_time: Option<xinqiao_types::UnixSeconds> => "day_end_time",
         /// `owner_filter`.
-        2 owner_filter: OwnerFilter => w::Field::must("owner_filter"),
+        2 owner_filter: OwnerFilter => "owner_filter: must",
     }
     new(day_begin_time: xinqiao_types::UnixSeconds, owner_filter: OwnerFilter)
     set(day_end_time: xinqiao_types::UnixSeconds)
@@ -603,7 +598,7 @@ w::record! {
     /// Answer to [`StatisticGroupByDay`].
     pub struct StatisticGroupByDayResponse {
         /// `items`.
-        0 items: Vec<StatisticGroupByDayItem> => w::Field::must("items"),
+        0 items: Vec<StatisticGroupByDayItem> => "items: must",
     }
 }
 
@@ -634,18 +629,18 @@ w::record! {
     /// * Catalog: `work.externalcontact.groupchat.transfer`.
     pub struct Transfer {
         /// `chat_id_list`.
-        0 chat_id_list: Vec<String> => w::Field::must("chat_id_list"),
+        0 chat_id_list: Vec<String> => "chat_id_list: must",
         /// `new_owner`.
-        1 new_owner: String => w::Field::must("new_owner"),
+        1 new_owner: String => "new_owner: must",
     }
-    new(chat_id_list: Vec<String>, new_owner: String)
+    new(chat_id_list: Vec<String>, new_owner: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`Transfer`].
     pub struct TransferResponse {
         /// `failed_chat_list`.
-        0 failed_chat_list: Option<Vec<FailedChat>> => w::Field::new("failed_chat_list"),
+        0 failed_chat_list: Option<Vec<FailedChat>> => "failed_chat_list",
     }
 }
 
@@ -676,33 +671,27 @@ w::record! {
     /// * Catalog: `work.externalcontact.groupchat.update_join_way`.
     pub struct UpdateJoinWay {
         /// `config_id`.
-        0 config_id: String => w::Field::must("config_id"),
+        0 config_id: String => "config_id: must",
         /// `scene`.
-        1 scene: i64 => w::Field::must("scene"),
+        1 scene: i64 => "scene: must",
         /// `remark`.
-        2 remark: Option<String> => w::Field::new("remark"),
+        2 remark: Option<String> => "remark",
         /// `auto_create_room`.
-        3 auto_create_room: Option<i64> => w::Field::new("auto_create_room"),
+        3 auto_create_room: Option<i64> => "auto_create_room",
         /// `room_base_name`.
-        4 room_base_name: Option<String> => w::Field::new("room_base_name"),
+        4 room_base_name: Option<String> => "room_base_name",
         /// `room_base_id`.
-        5 room_base_id: Option<i64> => w::Field::new("room_base_id"),
+        5 room_base_id: Option<i64> => "room_base_id",
         /// `chat_id_list`.
-        6 chat_id_list: Vec<String> => w::Field::must("chat_id_list"),
+        6 chat_id_list: Vec<String> => "chat_id_list: must",
         /// `state`.
-        7 state: Option<String> => w::Field::new("state"),
+        7 state: Option<String> => "state",
         /// `mark_source`.
-        8 mark_source: Option<bool> => w::Field::new("mark_source"),
+        8 mark_source: Option<bool> => "mark_source",
     }
-    new(config_id: String, scene: i64, chat_id_list: Vec<String>)
-    set(
-        remark: String,
-        auto_create_room: i64,
-        room_base_name: String,
-        room_base_id: i64,
-        state: String,
-        mark_source: bool,
-    )
+    new(config_id: impl Into<String>, scene: i64, chat_id_list: Vec<String>)
+    text(remark: String, room_base_name: String, state: String)
+    set(auto_create_room: i64, room_base_id: i64, mark_source: bool)
 }
 
 w::endpoint! {

@@ -7,9 +7,9 @@ w::record! {
     /// `AddLayout`.
     pub struct AddLayout {
         /// `layout_id`.
-        0 layout_id: String => w::Field::must("layout_id"),
+        0 layout_id: String => "layout_id: must",
         /// `page_list`.
-        1 page_list: Vec<Page> => w::Field::must("page_list"),
+        1 page_list: Vec<Page> => "page_list: must",
     }
 }
 
@@ -17,9 +17,9 @@ w::record! {
     /// `Background`.
     pub struct Background {
         /// `background_id`.
-        0 background_id: String => w::Field::must("background_id"),
+        0 background_id: String => "background_id: must",
         /// `image_md5`.
-        1 image_md5: String => w::Field::must("image_md5"),
+        1 image_md5: String => "image_md5: must",
     }
 }
 
@@ -27,18 +27,18 @@ w::record! {
     /// `Image`.
     pub struct Image {
         /// `image_url`.
-        0 image_url: String => w::Field::must("image_url"),
+        0 image_url: String => "image_url: must",
         /// `image_md5`.
-        1 image_md5: String => w::Field::must("image_md5"),
+        1 image_md5: String => "image_md5: must",
     }
-    new(image_url: String, image_md5: String)
+    new(image_url: impl Into<String>, image_md5: impl Into<String>)
 }
 
 w::record! {
     /// `Layout`.
     pub struct Layout {
         /// `page_list`.
-        0 page_list: Vec<Page> => w::Field::must("page_list"),
+        0 page_list: Vec<Page> => "page_list: must",
     }
     new(page_list: Vec<Page>)
 }
@@ -47,13 +47,13 @@ w::record! {
     /// `LayoutTemplate`.
     pub struct LayoutTemplate {
         /// `layout_template_id`.
-        0 layout_template_id: String => w::Field::must("layout_template_id"),
+        0 layout_template_id: String => "layout_template_id: must",
         /// `thumbnail_url`.
-        1 thumbnail_url: String => w::Field::must("thumbnail_url"),
+        1 thumbnail_url: String => "thumbnail_url: must",
         /// `picture_url`.
-        2 picture_url: String => w::Field::must("picture_url"),
+        2 picture_url: String => "picture_url: must",
         /// `render_rule`.
-        3 render_rule: String => w::Field::must("render_rule"),
+        3 render_rule: String => "render_rule: must",
     }
 }
 
@@ -61,31 +61,31 @@ w::record! {
     /// `Page`.
     pub struct Page {
         /// `layout_template_id`.
-        0 layout_template_id: String => w::Field::must("layout_template_id"),
+        0 layout_template_id: String => "layout_template_id: must",
         /// `user_seat_list`.
-        1 user_seat_list: Vec<UserSeat> => w::Field::must("user_seat_list"),
+        1 user_seat_list: Vec<UserSeat> => "user_seat_list: must",
     }
-    new(layout_template_id: String, user_seat_list: Vec<UserSeat>)
+    new(layout_template_id: impl Into<String>, user_seat_list: Vec<UserSeat>)
 }
 
 w::record! {
     /// `UserSeat`.
     pub struct UserSeat {
         /// `grid_id`.
-        0 grid_id: String => w::Field::must("grid_id"),
+        0 grid_id: String => "grid_id: must",
         /// `grid_type`.
-        1 grid_type: i64 => w::Field::must("grid_type"),
+        1 grid_type: i64 => "grid_type: must",
         /// `userid`.
-        2 userid: Option<String> => w::Field::new("userid"),
+        2 userid: Option<String> => "userid",
         /// `tmp_openid`.
-        3 tmp_openid: Option<String> => w::Field::new("tmp_openid"),
+        3 tmp_openid: Option<String> => "tmp_openid",
         /// `nick_name`.
-        4 nick_name: Option<String> => w::Field::new("nick_name"),
+        4 nick_name: Option<String> => "nick_name",
         /// `tool_sdkid`.
-        5 tool_sdkid: Option<String> => w::Field::new("tool_sdkid"),
+        5 tool_sdkid: Option<String> => "tool_sdkid",
     }
-    new(grid_id: String, grid_type: i64)
-    set(userid: String, tmp_openid: String, nick_name: String, tool_sdkid: String)
+    new(grid_id: impl Into<String>, grid_type: i64)
+    text(userid: String, tmp_openid: String, nick_name: String, tool_sdkid: String)
 }
 
 w::record! {
@@ -96,13 +96,13 @@ w::record! {
     /// * Catalog: `work.meeting.layout.add`.
     pub struct Add {
         /// `meetingid`.
-        0 meetingid: String => w::Field::must("meetingid"),
+        0 meetingid: String => "meetingid: must",
         /// `layout_list`.
-        1 layout_list: Vec<Layout> => w::Field::must("layout_list"),
+        1 layout_list: Vec<Layout> => "layout_list: must",
         /// `default_layout_order`.
-        2 default_layout_order: Option<i64> => w::Field::new("default_layout_order"),
+        2 default_layout_order: Option<i64> => "default_layout_order",
     }
-    new(meetingid: String, layout_list: Vec<Layout>)
+    new(meetingid: impl Into<String>, layout_list: Vec<Layout>)
     set(default_layout_order: i64)
 }
 
@@ -110,9 +110,9 @@ w::record! {
     /// Answer to [`Add`].
     pub struct AddResponse {
         /// `selected_layout_id`.
-        0 selected_layout_id: String => w::Field::must("selected_layout_id"),
+        0 selected_layout_id: String => "selected_layout_id: must",
         /// `layout_list`.
-        1 layout_list: Vec<AddLayout> => w::Field::must("layout_list"),
+        1 layout_list: Vec<AddLayout> => "layout_list: must",
     }
 }
 
@@ -143,13 +143,13 @@ w::record! {
     /// * Catalog: `work.meeting.layout.add_background`.
     pub struct AddBackground {
         /// `meetingid`.
-        0 meetingid: String => w::Field::must("meetingid"),
+        0 meetingid: String => "meetingid: must",
         /// `image_list`.
-        1 image_list: Vec<Image> => w::Field::must("image_list"),
+        1 image_list: Vec<Image> => "image_list: must",
         /// `default_image_order`.
-        2 default_image_order: Option<i64> => w::Field::new("default_image_order"),
+        2 default_image_order: Option<i64> => "default_image_order",
     }
-    new(meetingid: String, image_list: Vec<Image>)
+    new(meetingid: impl Into<String>, image_list: Vec<Image>)
     set(default_image_order: i64)
 }
 
@@ -157,9 +157,9 @@ w::record! {
     /// Answer to [`AddBackground`].
     pub struct AddBackgroundResponse {
         /// `selected_background_id`.
-        0 selected_background_id: String => w::Field::must("selected_background_id"),
+        0 selected_background_id: String => "selected_background_id: must",
         /// `background_list`.
-        1 background_list: Vec<Background> => w::Field::must("background_list"),
+        1 background_list: Vec<Background> => "background_list: must",
     }
 }
 
@@ -190,11 +190,11 @@ w::record! {
     /// * Catalog: `work.meeting.layout.batch_delete_background`.
     pub struct BatchDeleteBackground {
         /// `meetingid`.
-        0 meetingid: String => w::Field::must("meetingid"),
+        0 meetingid: String => "meetingid: must",
         /// `background_id_list`.
-        1 background_id_list: Vec<String> => w::Field::must("background_id_list"),
+        1 background_id_list: Vec<String> => "background_id_list: must",
     }
-    new(meetingid: String, background_id_list: Vec<String>)
+    new(meetingid: impl Into<String>, background_id_list: Vec<String>)
 }
 
 w::endpoint! {
@@ -224,11 +224,11 @@ w::record! {
     /// * Catalog: `work.meeting.layout.delete_background`.
     pub struct DeleteBackground {
         /// `meetingid`.
-        0 meetingid: String => w::Field::must("meetingid"),
+        0 meetingid: String => "meetingid: must",
         /// `background_id`.
-        1 background_id: String => w::Field::must("background_id"),
+        1 background_id: String => "background_id: must",
     }
-    new(meetingid: String, background_id: String)
+    new(meetingid: impl Into<String>, background_id: impl Into<String>)
 }
 
 w::endpoint! {
@@ -258,18 +258,18 @@ w::record! {
     /// * Catalog: `work.meeting.layout.list_background`.
     pub struct ListBackground {
         /// `meetingid`.
-        0 meetingid: String => w::Field::must("meetingid"),
+        0 meetingid: String => "meetingid: must",
     }
-    new(meetingid: String)
+    new(meetingid: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`ListBackground`].
     pub struct ListBackgroundResponse {
         /// `selected_background_id`.
-        0 selected_background_id: String => w::Field::must("selected_background_id"),
+        0 selected_background_id: String => "selected_background_id: must",
         /// `background_list`.
-        1 background_list: Vec<Background> => w::Field::must("background_list"),
+        1 background_list: Vec<Background> => "background_list: must",
     }
 }
 
@@ -307,7 +307,7 @@ w::record! {
     /// Answer to [`ListTemplate`].
     pub struct ListTemplateResponse {
         /// `layout_template_list`.
-        0 layout_template_list: Vec<LayoutTemplate> => w::Field::must("layout_template_list"),
+        0 layout_template_list: Vec<LayoutTemplate> => "layout_template_list: must",
     }
 }
 
@@ -338,11 +338,11 @@ w::record! {
     /// * Catalog: `work.meeting.layout.set_default`.
     pub struct SetDefault {
         /// `meetingid`.
-        0 meetingid: String => w::Field::must("meetingid"),
+        0 meetingid: String => "meetingid: must",
         /// `selected_layout_id`.
-        1 selected_layout_id: String => w::Field::must("selected_layout_id"),
+        1 selected_layout_id: String => "selected_layout_id: must",
     }
-    new(meetingid: String, selected_layout_id: String)
+    new(meetingid: impl Into<String>, selected_layout_id: impl Into<String>)
 }
 
 w::endpoint! {
@@ -372,11 +372,11 @@ w::record! {
     /// * Catalog: `work.meeting.layout.set_default_background`.
     pub struct SetDefaultBackground {
         /// `meetingid`.
-        0 meetingid: String => w::Field::must("meetingid"),
+        0 meetingid: String => "meetingid: must",
         /// `selected_background_id`.
-        1 selected_background_id: String => w::Field::must("selected_background_id"),
+        1 selected_background_id: String => "selected_background_id: must",
     }
-    new(meetingid: String, selected_background_id: String)
+    new(meetingid: impl Into<String>, selected_background_id: impl Into<String>)
 }
 
 w::endpoint! {
@@ -406,15 +406,15 @@ w::record! {
     /// * Catalog: `work.meeting.layout.update`.
     pub struct Update {
         /// `meetingid`.
-        0 meetingid: String => w::Field::must("meetingid"),
+        0 meetingid: String => "meetingid: must",
         /// `layout_id`.
-        1 layout_id: String => w::Field::must("layout_id"),
+        1 layout_id: String => "layout_id: must",
         /// `page_list`.
-        2 page_list: Vec<Page> => w::Field::must("page_list"),
+        2 page_list: Vec<Page> => "page_list: must",
         /// `enable_set_default`.
-        3 enable_set_default: Option<bool> => w::Field::new("enable_set_default"),
+        3 enable_set_default: Option<bool> => "enable_set_default",
     }
-    new(meetingid: String, layout_id: String, page_list: Vec<Page>)
+    new(meetingid: impl Into<String>, layout_id: impl Into<String>, page_list: Vec<Page>)
     set(enable_set_default: bool)
 }
 

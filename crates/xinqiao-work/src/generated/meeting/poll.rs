@@ -7,11 +7,11 @@ w::record! {
     /// `GetThemeInfoPollQuestionData`.
     pub struct GetThemeInfoPollQuestionData {
         /// `question_type`.
-        0 question_type: i64 => w::Field::must("question_type"),
+        0 question_type: i64 => "question_type: must",
         /// `question_desc`.
-        1 question_desc: String => w::Field::must("question_desc"),
+        1 question_desc: String => "question_desc: must",
         /// `option_info`.
-        2 option_info: Vec<PollQuestionDataOptionInfo> => w::Field::must("option_info"),
+        2 option_info: Vec<PollQuestionDataOptionInfo> => "option_info: must",
     }
 }
 
@@ -19,15 +19,15 @@ w::record! {
     /// `OptionInfo`.
     pub struct OptionInfo {
         /// `option_id`.
-        0 option_id: w::TextOrNumber => w::Field::must("option_id"),
+        0 option_id: w::TextOrNumber => "option_id: must",
         /// `option_desc`.
-        1 option_desc: String => w::Field::must("option_desc"),
+        1 option_desc: String => "option_desc: must",
         /// `option_num`.
-        2 option_num: i64 => w::Field::must("option_num"),
+        2 option_num: i64 => "option_num: must",
         /// `rate`.
-        3 rate: i64 => w::Field::must("rate"),
+        3 rate: i64 => "rate: must",
         /// `option_user`.
-        4 option_user: Option<Vec<OptionUser>> => w::Field::new("option_user"),
+        4 option_user: Option<Vec<OptionUser>> => "option_user",
     }
 }
 
@@ -35,9 +35,9 @@ w::record! {
     /// `OptionUser`.
     pub struct OptionUser {
         /// `userid`.
-        0 userid: Option<String> => w::Field::new("userid"),
+        0 userid: Option<String> => "userid",
         /// `tmp_openid`.
-        1 tmp_openid: Option<String> => w::Field::new("tmp_openid"),
+        1 tmp_openid: Option<String> => "tmp_openid",
     }
 }
 
@@ -45,26 +45,26 @@ w::record! {
     /// `PollQuestion`.
     pub struct PollQuestion {
         /// `question_type`.
-        0 question_type: i64 => w::Field::must("question_type"),
+        0 question_type: i64 => "question_type: must",
         /// `question_desc`.
-        1 question_desc: String => w::Field::must("question_desc"),
+        1 question_desc: String => "question_desc: must",
         /// `poll_option`.
-        2 poll_option: Vec<String> => w::Field::must("poll_option"),
+        2 poll_option: Vec<String> => "poll_option: must",
     }
-    new(question_type: i64, question_desc: String, poll_option: Vec<String>)
+    new(question_type: i64, question_desc: impl Into<String>, poll_option: Vec<String>)
 }
 
 w::record! {
     /// `PollQuestionData`.
     pub struct PollQuestionData {
         /// `question_id`.
-        0 question_id: w::TextOrNumber => w::Field::must("question_id"),
+        0 question_id: w::TextOrNumber => "question_id: must",
         /// `question_type`.
-        1 question_type: i64 => w::Field::must("question_type"),
+        1 question_type: i64 => "question_type: must",
         /// `question_desc`.
-        2 question_desc: String => w::Field::must("question_desc"),
+        2 question_desc: String => "question_desc: must",
         /// `option_info`.
-        3 option_info: Vec<OptionInfo> => w::Field::must("option_info"),
+        3 option_info: Vec<OptionInfo> => "option_info: must",
     }
 }
 
@@ -72,7 +72,7 @@ w::record! {
     /// `PollQuestionDataOptionInfo`.
     pub struct PollQuestionDataOptionInfo {
         /// `option_desc`.
-        0 option_desc: String => w::Field::must("option_desc"),
+        0 option_desc: String => "option_desc: must",
     }
 }
 
@@ -80,15 +80,15 @@ w::record! {
     /// `PollsInfo`.
     pub struct PollsInfo {
         /// `poll_id`.
-        0 poll_id: String => w::Field::must("poll_id"),
+        0 poll_id: String => "poll_id: must",
         /// `poll_topic`.
-        1 poll_topic: String => w::Field::must("poll_topic"),
+        1 poll_topic: String => "poll_topic: must",
         /// `status`.
-        2 status: i64 => w::Field::must("status"),
+        2 status: i64 => "status: must",
         /// `is_shared`.
-        3 is_shared: bool => w::Field::must("is_shared").spelled(w::Spelling::BoolInt),
+        3 is_shared: bool => "is_shared: must zero-one",
         /// `is_anony`.
-        4 is_anony: bool => w::Field::must("is_anony").spelled(w::Spelling::BoolInt),
+        4 is_anony: bool => "is_anony: must zero-one",
     }
 }
 
@@ -96,9 +96,9 @@ w::record! {
     /// `PollsThemeInfo`.
     pub struct PollsThemeInfo {
         /// `poll_theme_id`.
-        0 poll_theme_id: String => w::Field::must("poll_theme_id"),
+        0 poll_theme_id: String => "poll_theme_id: must",
         /// `polls_info`.
-        1 polls_info: Vec<PollsInfo> => w::Field::must("polls_info"),
+        1 polls_info: Vec<PollsInfo> => "polls_info: must",
     }
 }
 
@@ -110,26 +110,26 @@ w::record! {
     /// * Catalog: `work.meeting.poll.create_theme`.
     pub struct CreateTheme {
         /// `meetingid`.
-        0 meetingid: String => w::Field::must("meetingid"),
+        0 meetingid: String => "meetingid: must",
         /// `operator_userid`.
-        1 operator_userid: String => w::Field::must("operator_userid"),
+        1 operator_userid: String => "operator_userid: must",
         /// `instance_id`.
-        2 instance_id: i64 => w::Field::must("instance_id"),
+        2 instance_id: i64 => "instance_id: must",
         /// `poll_topic`.
-        3 poll_topic: String => w::Field::must("poll_topic"),
+        3 poll_topic: String => "poll_topic: must",
         /// `poll_desc`.
-        4 poll_desc: String => w::Field::must("poll_desc"),
+        4 poll_desc: String => "poll_desc: must",
         /// `is_anony`.
-        5 is_anony: Option<bool> => w::Field::new("is_anony").spelled(w::Spelling::BoolInt),
+        5 is_anony: Option<bool> => "is_anony: zero-one",
         /// `poll_questions`.
-        6 poll_questions: Vec<PollQuestion> => w::Field::must("poll_questions"),
+        6 poll_questions: Vec<PollQuestion> => "poll_questions: must",
     }
     new(
-        meetingid: String,
-        operator_userid: String,
+        meetingid: impl Into<String>,
+        operator_userid: impl Into<String>,
         instance_id: i64,
-        poll_topic: String,
-        poll_desc: String,
+        poll_topic: impl Into<String>,
+        poll_desc: impl Into<String>,
         poll_questions: Vec<PollQuestion>,
     )
     set(is_anony: bool)
@@ -139,7 +139,7 @@ w::record! {
     /// Answer to [`CreateTheme`].
     pub struct CreateThemeResponse {
         /// `poll_theme_id`.
-        0 poll_theme_id: String => w::Field::must("poll_theme_id"),
+        0 poll_theme_id: String => "poll_theme_id: must",
     }
 }
 
@@ -170,18 +170,18 @@ w::record! {
     /// * Catalog: `work.meeting.poll.delete`.
     pub struct Delete {
         /// `meetingid`.
-        0 meetingid: String => w::Field::must("meetingid"),
+        0 meetingid: String => "meetingid: must",
         /// `poll_theme_id`.
-        1 poll_theme_id: Option<String> => w::Field::new("poll_theme_id"),
+        1 poll_theme_id: Option<String> => "poll_theme_id",
         /// `poll_id`.
-        2 poll_id: Option<String> => w::Field::new("poll_id"),
+        2 poll_id: Option<String> => "poll_id",
         /// `operator_userid`.
-        3 operator_userid: String => w::Field::must("operator_userid"),
+        3 operator_userid: String => "operator_userid: must",
         /// `instance_id`.
-        4 instance_id: i64 => w::Field::must("instance_id"),
+        4 instance_id: i64 => "instance_id: must",
     }
-    new(meetingid: String, operator_userid: String, instance_id: i64)
-    set(poll_theme_id: String, poll_id: String)
+    new(meetingid: impl Into<String>, operator_userid: impl Into<String>, instance_id: i64)
+    text(poll_theme_id: String, poll_id: String)
 }
 
 w::endpoint! {
@@ -211,21 +211,21 @@ w::record! {
     /// * Catalog: `work.meeting.poll.finish`.
     pub struct Finish {
         /// `meetingid`.
-        0 meetingid: String => w::Field::must("meetingid"),
+        0 meetingid: String => "meetingid: must",
         /// `poll_theme_id`.
-        1 poll_theme_id: String => w::Field::must("poll_theme_id"),
+        1 poll_theme_id: String => "poll_theme_id: must",
         /// `poll_id`.
-        2 poll_id: String => w::Field::must("poll_id"),
+        2 poll_id: String => "poll_id: must",
         /// `operator_userid`.
-        3 operator_userid: String => w::Field::must("operator_userid"),
+        3 operator_userid: String => "operator_userid: must",
         /// `instance_id`.
-        4 instance_id: i64 => w::Field::must("instance_id"),
+        4 instance_id: i64 => "instance_id: must",
     }
     new(
-        meetingid: String,
-        poll_theme_id: String,
-        poll_id: String,
-        operator_userid: String,
+        meetingid: impl Into<String>,
+        poll_theme_id: impl Into<String>,
+        poll_id: impl Into<String>,
+        operator_userid: impl Into<String>,
         instance_id: i64,
     )
 }
@@ -257,36 +257,41 @@ w::record! {
     /// * Catalog: `work.meeting.poll.get_poll_detail`.
     pub struct GetPollDetail {
         /// `meetingid`.
-        0 meetingid: String => w::Field::must("meetingid"),
+        0 meetingid: String => "meetingid: must",
         /// `poll_id`.
-        1 poll_id: String => w::Field::must("poll_id"),
+        1 poll_id: String => "poll_id: must",
         /// `operator_userid`.
-        2 operator_userid: String => w::Field::must("operator_userid"),
+        2 operator_userid: String => "operator_userid: must",
         /// `instance_id`.
-        3 instance_id: i64 => w::Field::must("instance_id"),
+        3 instance_id: i64 => "instance_id: must",
     }
-    new(meetingid: String, poll_id: String, operator_userid: String, instance_id: i64)
+    new(
+        meetingid: impl Into<String>,
+        poll_id: impl Into<String>,
+        operator_userid: impl Into<String>,
+        instance_id: i64,
+    )
 }
 
 w::record! {
     /// Answer to [`GetPollDetail`].
     pub struct GetPollDetailResponse {
         /// `poll_theme_id`.
-        0 poll_theme_id: String => w::Field::must("poll_theme_id"),
+        0 poll_theme_id: String => "poll_theme_id: must",
         /// `poll_topic`.
-        1 poll_topic: String => w::Field::must("poll_topic"),
+        1 poll_topic: String => "poll_topic: must",
         /// `poll_desc`.
-        2 poll_desc: String => w::Field::must("poll_desc"),
+        2 poll_desc: String => "poll_desc: must",
         /// `status`.
-        3 status: i64 => w::Field::must("status"),
+        3 status: i64 => "status: must",
         /// `is_shared`.
-        4 is_shared: bool => w::Field::must("is_shared").spelled(w::Spelling::BoolInt),
+        4 is_shared: bool => "is_shared: must zero-one",
         /// `is_anony`.
-        5 is_anony: bool => w::Field::must("is_anony").spelled(w::Spelling::BoolInt),
+        5 is_anony: bool => "is_anony: must zero-one",
         /// `vote_total_num`.
-        6 vote_total_num: i64 => w::Field::must("vote_total_num"),
+        6 vote_total_num: i64 => "vote_total_num: must",
         /// `poll_question_data`.
-        7 poll_question_data: Vec<PollQuestionData> => w::Field::must("poll_question_data"),
+        7 poll_question_data: Vec<PollQuestionData> => "poll_question_data: must",
     }
 }
 
@@ -317,20 +322,20 @@ w::record! {
     /// * Catalog: `work.meeting.poll.get_poll_list`.
     pub struct GetPollList {
         /// `meetingid`.
-        0 meetingid: String => w::Field::must("meetingid"),
+        0 meetingid: String => "meetingid: must",
         /// `operator_userid`.
-        1 operator_userid: String => w::Field::must("operator_userid"),
+        1 operator_userid: String => "operator_userid: must",
         /// `instance_id`.
-        2 instance_id: i64 => w::Field::must("instance_id"),
+        2 instance_id: i64 => "instance_id: must",
     }
-    new(meetingid: String, operator_userid: String, instance_id: i64)
+    new(meetingid: impl Into<String>, operator_userid: impl Into<String>, instance_id: i64)
 }
 
 w::record! {
     /// Answer to [`GetPollList`].
     pub struct GetPollListResponse {
         /// `polls_theme_info`.
-        0 polls_theme_info: Vec<PollsThemeInfo> => w::Field::must("polls_theme_info"),
+        0 polls_theme_info: Vec<PollsThemeInfo> => "polls_theme_info: must",
     }
 }
 
@@ -361,30 +366,35 @@ w::record! {
     /// * Catalog: `work.meeting.poll.get_theme_info`.
     pub struct GetThemeInfo {
         /// `meetingid`.
-        0 meetingid: String => w::Field::must("meetingid"),
+        0 meetingid: String => "meetingid: must",
         /// `poll_theme_id`.
-        1 poll_theme_id: String => w::Field::must("poll_theme_id"),
+        1 poll_theme_id: String => "poll_theme_id: must",
         /// `operator_userid`.
-        2 operator_userid: String => w::Field::must("operator_userid"),
+        2 operator_userid: String => "operator_userid: must",
         /// `instance_id`.
-        3 instance_id: i64 => w::Field::must("instance_id"),
+        3 instance_id: i64 => "instance_id: must",
     }
-    new(meetingid: String, poll_theme_id: String, operator_userid: String, instance_id: i64)
+    new(
+        meetingid: impl Into<String>,
+        poll_theme_id: impl Into<String>,
+        operator_userid: impl Into<String>,
+        instance_id: i64,
+    )
 }
 
 w::record! {
     /// Answer to [`GetThemeInfo`].
     pub struct GetThemeInfoResponse {
         /// `poll_theme_id`.
-        0 poll_theme_id: String => w::Field::must("poll_theme_id"),
+        0 poll_theme_id: String => "poll_theme_id: must",
         /// `poll_topic`.
-        1 poll_topic: String => w::Field::must("poll_topic"),
+        1 poll_topic: String => "poll_topic: must",
         /// `poll_desc`.
-        2 poll_desc: String => w::Field::must("poll_desc"),
+        2 poll_desc: String => "poll_desc: must",
         /// `is_anony`.
-        3 is_anony: bool => w::Field::must("is_anony").spelled(w::Spelling::BoolInt),
+        3 is_anony: bool => "is_anony: must zero-one",
         /// `poll_question_data`.
-        4 poll_question_data: Vec<GetThemeInfoPollQuestionData> => w::Field::must("poll_question_data"),
+        4 poll_question_data: Vec<GetThemeInfoPollQuestionData> => "poll_question_data: must",
     }
 }
 
@@ -415,22 +425,27 @@ w::record! {
     /// * Catalog: `work.meeting.poll.start`.
     pub struct Start {
         /// `meetingid`.
-        0 meetingid: String => w::Field::must("meetingid"),
+        0 meetingid: String => "meetingid: must",
         /// `poll_theme_id`.
-        1 poll_theme_id: String => w::Field::must("poll_theme_id"),
+        1 poll_theme_id: String => "poll_theme_id: must",
         /// `operator_userid`.
-        2 operator_userid: String => w::Field::must("operator_userid"),
+        2 operator_userid: String => "operator_userid: must",
         /// `instance_id`.
-        3 instance_id: i64 => w::Field::must("instance_id"),
+        3 instance_id: i64 => "instance_id: must",
     }
-    new(meetingid: String, poll_theme_id: String, operator_userid: String, instance_id: i64)
+    new(
+        meetingid: impl Into<String>,
+        poll_theme_id: impl Into<String>,
+        operator_userid: impl Into<String>,
+        instance_id: i64,
+    )
 }
 
 w::record! {
     /// Answer to [`Start`].
     pub struct StartResponse {
         /// `poll_id`.
-        0 poll_id: String => w::Field::must("poll_id"),
+        0 poll_id: String => "poll_id: must",
     }
 }
 
@@ -461,29 +476,29 @@ w::record! {
     /// * Catalog: `work.meeting.poll.update_theme`.
     pub struct UpdateTheme {
         /// `meetingid`.
-        0 meetingid: String => w::Field::must("meetingid"),
+        0 meetingid: String => "meetingid: must",
         /// `poll_theme_id`.
-        1 poll_theme_id: String => w::Field::must("poll_theme_id"),
+        1 poll_theme_id: String => "poll_theme_id: must",
         /// `operator_userid`.
-        2 operator_userid: String => w::Field::must("operator_userid"),
+        2 operator_userid: String => "operator_userid: must",
         /// `instance_id`.
-        3 instance_id: i64 => w::Field::must("instance_id"),
+        3 instance_id: i64 => "instance_id: must",
         /// `poll_topic`.
-        4 poll_topic: String => w::Field::must("poll_topic"),
+        4 poll_topic: String => "poll_topic: must",
         /// `poll_desc`.
-        5 poll_desc: String => w::Field::must("poll_desc"),
+        5 poll_desc: String => "poll_desc: must",
         /// `is_anony`.
-        6 is_anony: Option<bool> => w::Field::new("is_anony").spelled(w::Spelling::BoolInt),
+        6 is_anony: Option<bool> => "is_anony: zero-one",
         /// `poll_questions`.
-        7 poll_questions: Vec<PollQuestion> => w::Field::must("poll_questions"),
+        7 poll_questions: Vec<PollQuestion> => "poll_questions: must",
     }
     new(
-        meetingid: String,
-        poll_theme_id: String,
-        operator_userid: String,
+        meetingid: impl Into<String>,
+        poll_theme_id: impl Into<String>,
+        operator_userid: impl Into<String>,
         instance_id: i64,
-        poll_topic: String,
-        poll_desc: String,
+        poll_topic: impl Into<String>,
+        poll_desc: impl Into<String>,
         poll_questions: Vec<PollQuestion>,
     )
     set(is_anony: bool)

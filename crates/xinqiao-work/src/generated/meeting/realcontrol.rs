@@ -7,24 +7,24 @@ w::record! {
     /// `OperatedUser`.
     pub struct OperatedUser {
         /// `tmp_openid`.
-        0 tmp_openid: String => w::Field::must("tmp_openid"),
+        0 tmp_openid: String => "tmp_openid: must",
         /// `instance_id`.
-        1 instance_id: i64 => w::Field::must("instance_id"),
+        1 instance_id: i64 => "instance_id: must",
     }
-    new(tmp_openid: String, instance_id: i64)
+    new(tmp_openid: impl Into<String>, instance_id: i64)
 }
 
 w::record! {
     /// `SetNicknamesOperatedUser`.
     pub struct SetNicknamesOperatedUser {
         /// `tmp_openid`.
-        0 tmp_openid: String => w::Field::must("tmp_openid"),
+        0 tmp_openid: String => "tmp_openid: must",
         /// `instance_id`.
-        1 instance_id: i64 => w::Field::must("instance_id"),
+        1 instance_id: i64 => "instance_id: must",
         /// `nickname`.
-        2 nickname: String => w::Field::must("nickname").masked(),
+        2 nickname: String => "nickname: must masked",
     }
-    new(tmp_openid: String, instance_id: i64, nickname: String)
+    new(tmp_openid: impl Into<String>, instance_id: i64, nickname: impl Into<String>)
 }
 
 w::record! {
@@ -35,11 +35,11 @@ w::record! {
     /// * Catalog: `work.meeting.realcontrol.close_screen_share`.
     pub struct CloseScreenShare {
         /// `meetingid`.
-        0 meetingid: String => w::Field::must("meetingid"),
+        0 meetingid: String => "meetingid: must",
         /// `operated_user`.
-        1 operated_user: OperatedUser => w::Field::must("operated_user"),
+        1 operated_user: OperatedUser => "operated_user: must",
     }
-    new(meetingid: String, operated_user: OperatedUser)
+    new(meetingid: impl Into<String>, operated_user: OperatedUser)
 }
 
 w::endpoint! {
@@ -69,13 +69,13 @@ w::record! {
     /// * Catalog: `work.meeting.realcontrol.dismiss`.
     pub struct Dismiss {
         /// `meetingid`.
-        0 meetingid: String => w::Field::must("meetingid"),
+        0 meetingid: String => "meetingid: must",
         /// `force_dismiss`.
-        1 force_dismiss: Option<bool> => w::Field::new("force_dismiss").spelled(w::Spelling::BoolInt),
+        1 force_dismiss: Option<bool> => "force_dismiss: zero-one",
         /// `retrieve_code`.
-        2 retrieve_code: Option<bool> => w::Field::new("retrieve_code").spelled(w::Spelling::BoolInt),
+        2 retrieve_code: Option<bool> => "retrieve_code: zero-one",
     }
-    new(meetingid: String)
+    new(meetingid: impl Into<String>)
     set(force_dismiss: bool, retrieve_code: bool)
 }
 
@@ -106,13 +106,13 @@ w::record! {
     /// * Catalog: `work.meeting.realcontrol.kickout_users`.
     pub struct KickoutUsers {
         /// `meetingid`.
-        0 meetingid: String => w::Field::must("meetingid"),
+        0 meetingid: String => "meetingid: must",
         /// `allow_rejoin`.
-        1 allow_rejoin: Option<bool> => w::Field::new("allow_rejoin"),
+        1 allow_rejoin: Option<bool> => "allow_rejoin",
         /// `operated_users`.
-        2 operated_users: Vec<OperatedUser> => w::Field::must("operated_users"),
+        2 operated_users: Vec<OperatedUser> => "operated_users: must",
     }
-    new(meetingid: String, operated_users: Vec<OperatedUser>)
+    new(meetingid: impl Into<String>, operated_users: Vec<OperatedUser>)
     set(allow_rejoin: bool)
 }
 
@@ -143,15 +143,15 @@ w::record! {
     /// * Catalog: `work.meeting.realcontrol.manage_waiting_room_users`.
     pub struct ManageWaitingRoomUsers {
         /// `meetingid`.
-        0 meetingid: String => w::Field::must("meetingid"),
+        0 meetingid: String => "meetingid: must",
         /// `operate_type`.
-        1 operate_type: i64 => w::Field::must("operate_type"),
+        1 operate_type: i64 => "operate_type: must",
         /// `allow_rejoin`.
-        2 allow_rejoin: Option<bool> => w::Field::new("allow_rejoin"),
+        2 allow_rejoin: Option<bool> => "allow_rejoin",
         /// `operated_users`.
-        3 operated_users: Vec<OperatedUser> => w::Field::must("operated_users"),
+        3 operated_users: Vec<OperatedUser> => "operated_users: must",
     }
-    new(meetingid: String, operate_type: i64, operated_users: Vec<OperatedUser>)
+    new(meetingid: impl Into<String>, operate_type: i64, operated_users: Vec<OperatedUser>)
     set(allow_rejoin: bool)
 }
 
@@ -182,13 +182,13 @@ w::record! {
     /// * Catalog: `work.meeting.realcontrol.mute_user`.
     pub struct MuteUser {
         /// `meetingid`.
-        0 meetingid: String => w::Field::must("meetingid"),
+        0 meetingid: String => "meetingid: must",
         /// `option`.
-        1 option: bool => w::Field::must("option"),
+        1 option: bool => "option: must",
         /// `operated_user`.
-        2 operated_user: OperatedUser => w::Field::must("operated_user"),
+        2 operated_user: OperatedUser => "operated_user: must",
     }
-    new(meetingid: String, option: bool, operated_user: OperatedUser)
+    new(meetingid: impl Into<String>, option: bool, operated_user: OperatedUser)
 }
 
 w::endpoint! {
@@ -218,29 +218,29 @@ w::record! {
     /// * Catalog: `work.meeting.realcontrol.set`.
     pub struct Set {
         /// `meetingid`.
-        0 meetingid: String => w::Field::must("meetingid"),
+        0 meetingid: String => "meetingid: must",
         /// `mute_all`.
-        1 mute_all: Option<bool> => w::Field::new("mute_all"),
+        1 mute_all: Option<bool> => "mute_all",
         /// `enable_enter_mute`.
-        2 enable_enter_mute: Option<i64> => w::Field::new("enable_enter_mute"),
+        2 enable_enter_mute: Option<i64> => "enable_enter_mute",
         /// `allow_unmute_self`.
-        3 allow_unmute_self: Option<bool> => w::Field::new("allow_unmute_self"),
+        3 allow_unmute_self: Option<bool> => "allow_unmute_self",
         /// `meeting_locked`.
-        4 meeting_locked: Option<bool> => w::Field::new("meeting_locked"),
+        4 meeting_locked: Option<bool> => "meeting_locked",
         /// `hide_meeting_code_password`.
-        5 hide_meeting_code_password: Option<bool> => w::Field::new("hide_meeting_code_password"),
+        5 hide_meeting_code_password: Option<bool> => "hide_meeting_code_password",
         /// `allow_chat`.
-        6 allow_chat: Option<i64> => w::Field::new("allow_chat"),
+        6 allow_chat: Option<i64> => "allow_chat",
         /// `allow_share_screen`.
-        7 allow_share_screen: Option<bool> => w::Field::new("allow_share_screen"),
+        7 allow_share_screen: Option<bool> => "allow_share_screen",
         /// `allow_external_user`.
-        8 allow_external_user: Option<bool> => w::Field::new("allow_external_user"),
+        8 allow_external_user: Option<bool> => "allow_external_user",
         /// `play_ivr_on_join`.
-        9 play_ivr_on_join: Option<bool> => w::Field::new("play_ivr_on_join"),
+        9 play_ivr_on_join: Option<bool> => "play_ivr_on_join",
         /// `enable_waiting_room`.
-        10 enable_waiting_room: Option<bool> => w::Field::new("enable_waiting_room"),
+        10 enable_waiting_room: Option<bool> => "enable_waiting_room",
     }
-    new(meetingid: String)
+    new(meetingid: impl Into<String>)
     set(
         mute_all: bool,
         enable_enter_mute: i64,
@@ -282,13 +282,13 @@ w::record! {
     /// * Catalog: `work.meeting.realcontrol.set_cohost`.
     pub struct SetCohost {
         /// `meetingid`.
-        0 meetingid: String => w::Field::must("meetingid"),
+        0 meetingid: String => "meetingid: must",
         /// `action`.
-        1 action: bool => w::Field::must("action"),
+        1 action: bool => "action: must",
         /// `operated_user`.
-        2 operated_user: OperatedUser => w::Field::must("operated_user"),
+        2 operated_user: OperatedUser => "operated_user: must",
     }
-    new(meetingid: String, action: bool, operated_user: OperatedUser)
+    new(meetingid: impl Into<String>, action: bool, operated_user: OperatedUser)
 }
 
 w::endpoint! {
@@ -318,11 +318,11 @@ w::record! {
     /// * Catalog: `work.meeting.realcontrol.set_nicknames`.
     pub struct SetNicknames {
         /// `meetingid`.
-        0 meetingid: String => w::Field::must("meetingid"),
+        0 meetingid: String => "meetingid: must",
         /// `operated_users`.
-        1 operated_users: Vec<SetNicknamesOperatedUser> => w::Field::must("operated_users"),
+        1 operated_users: Vec<SetNicknamesOperatedUser> => "operated_users: must",
     }
-    new(meetingid: String, operated_users: Vec<SetNicknamesOperatedUser>)
+    new(meetingid: impl Into<String>, operated_users: Vec<SetNicknamesOperatedUser>)
 }
 
 w::endpoint! {
@@ -352,13 +352,13 @@ w::record! {
     /// * Catalog: `work.meeting.realcontrol.switch_user_video`.
     pub struct SwitchUserVideo {
         /// `meetingid`.
-        0 meetingid: String => w::Field::must("meetingid"),
+        0 meetingid: String => "meetingid: must",
         /// `video`.
-        1 video: bool => w::Field::must("video"),
+        1 video: bool => "video: must",
         /// `operated_user`.
-        2 operated_user: OperatedUser => w::Field::must("operated_user"),
+        2 operated_user: OperatedUser => "operated_user: must",
     }
-    new(meetingid: String, video: bool, operated_user: OperatedUser)
+    new(meetingid: impl Into<String>, video: bool, operated_user: OperatedUser)
 }
 
 w::endpoint! {

@@ -7,27 +7,27 @@ w::record! {
     /// `RecordFile`.
     pub struct RecordFile {
         /// `record_file_id`.
-        0 record_file_id: String => w::Field::must("record_file_id"),
+        0 record_file_id: String => "record_file_id: must",
         /// `record_start_time`; format `unix`.
-        1 record_start_time: xinqiao_types::UnixSeconds => w::Field::must("record_start_time"),
+        1 record_start_time: xinqiao_types::UnixSeconds => "record_start_time: must",
         /// `record_end_time`; format `unix`.
-        2 record_end_time: xinqiao_types::UnixSeconds => w::Field::must("record_end_time"),
+        2 record_end_time: xinqiao_types::UnixSeconds => "record_end_time: must",
         /// `record_size`; unit byte.
-        3 record_size: i64 => w::Field::must("record_size"),
+        3 record_size: i64 => "record_size: must",
         /// `sharing_state`.
-        4 sharing_state: i64 => w::Field::must("sharing_state"),
+        4 sharing_state: i64 => "sharing_state: must",
         /// `sharing_url`.
-        5 sharing_url: Option<String> => w::Field::new("sharing_url"),
+        5 sharing_url: Option<String> => "sharing_url",
         /// `required_same_corp`.
-        6 required_same_corp: Option<bool> => w::Field::new("required_same_corp"),
+        6 required_same_corp: Option<bool> => "required_same_corp",
         /// `required_attendee`.
-        7 required_attendee: Option<bool> => w::Field::new("required_attendee"),
+        7 required_attendee: Option<bool> => "required_attendee",
         /// `password`.
-        8 password: Option<String> => w::Field::new("password").masked(),
+        8 password: Option<String> => "password: masked",
         /// `sharing_expire`; format `unix`.
-        9 sharing_expire: Option<xinqiao_types::UnixSeconds> => w::Field::new("sharing_expire"),
+        9 sharing_expire: Option<xinqiao_types::UnixSeconds> => "sharing_expire",
         /// `allow_download`.
-        10 allow_download: Option<bool> => w::Field::new("allow_download"),
+        10 allow_download: Option<bool> => "allow_download",
     }
 }
 
@@ -35,21 +35,21 @@ w::record! {
     /// `RecordMeeting`.
     pub struct RecordMeeting {
         /// `meeting_record_id`.
-        0 meeting_record_id: String => w::Field::must("meeting_record_id"),
+        0 meeting_record_id: String => "meeting_record_id: must",
         /// `meetingid`.
-        1 meetingid: String => w::Field::must("meetingid"),
+        1 meetingid: String => "meetingid: must",
         /// `meeting_code`.
-        2 meeting_code: String => w::Field::must("meeting_code"),
+        2 meeting_code: String => "meeting_code: must",
         /// `host_user_id`.
-        3 host_user_id: String => w::Field::must("host_user_id"),
+        3 host_user_id: String => "host_user_id: must",
         /// `title`.
-        4 title: String => w::Field::must("title"),
+        4 title: String => "title: must",
         /// `meeting_start_time`; format `unix`.
-        5 meeting_start_time: xinqiao_types::UnixSeconds => w::Field::must("meeting_start_time"),
+        5 meeting_start_time: xinqiao_types::UnixSeconds => "meeting_start_time: must",
         /// `state`.
-        6 state: i64 => w::Field::must("state"),
+        6 state: i64 => "state: must",
         /// `record_files`.
-        7 record_files: Vec<RecordFile> => w::Field::must("record_files"),
+        7 record_files: Vec<RecordFile> => "record_files: must",
     }
 }
 
@@ -57,25 +57,25 @@ w::record! {
     /// `SharingConfig`.
     pub struct SharingConfig {
         /// `enable_sharing`.
-        0 enable_sharing: bool => w::Field::must("enable_sharing"),
+        0 enable_sharing: bool => "enable_sharing: must",
         /// `sharing_auth_type`.
-        1 sharing_auth_type: Option<i64> => w::Field::new("sharing_auth_type"),
+        1 sharing_auth_type: Option<i64> => "sharing_auth_type",
         /// `enable_password`.
-        2 enable_password: Option<bool> => w::Field::new("enable_password"),
+        2 enable_password: Option<bool> => "enable_password",
         /// `password`.
-        3 password: Option<String> => w::Field::new("password").masked(),
+        3 password: Option<String> => "password: masked",
         /// `enable_sharing_expire`.
-        4 enable_sharing_expire: Option<bool> => w::Field::new("enable_sharing_expire"),
+        4 enable_sharing_expire: Option<bool> => "enable_sharing_expire",
         /// `sharing_expire`; format `unix`.
-        5 sharing_expire: Option<xinqiao_types::UnixSeconds> => w::Field::new("sharing_expire"),
+        5 sharing_expire: Option<xinqiao_types::UnixSeconds> => "sharing_expire",
         /// `allow_download`.
-        6 allow_download: Option<bool> => w::Field::new("allow_download"),
+        6 allow_download: Option<bool> => "allow_download",
     }
     new(enable_sharing: bool)
+    text(password: String)
     set(
         sharing_auth_type: i64,
         enable_password: bool,
-        password: String,
         enable_sharing_expire: bool,
         sharing_expire: xinqiao_types::UnixSeconds,
         allow_download: bool,
@@ -86,11 +86,11 @@ w::record! {
     /// `Summary`.
     pub struct Summary {
         /// `date`; format `yyyy-MM-dd`.
-        0 date: String => w::Field::must("date"),
+        0 date: String => "date: must",
         /// `view_count`.
-        1 view_count: i64 => w::Field::must("view_count"),
+        1 view_count: i64 => "view_count: must",
         /// `download_count`.
-        2 download_count: i64 => w::Field::must("download_count"),
+        2 download_count: i64 => "download_count: must",
     }
 }
 
@@ -102,11 +102,11 @@ w::record! {
     /// * Catalog: `work.meeting.record.delete`.
     pub struct Delete {
         /// `meetingid`.
-        0 meetingid: String => w::Field::must("meetingid"),
+        0 meetingid: String => "meetingid: must",
         /// `meeting_record_id`.
-        1 meeting_record_id: String => w::Field::must("meeting_record_id"),
+        1 meeting_record_id: String => "meeting_record_id: must",
     }
-    new(meetingid: String, meeting_record_id: String)
+    new(meetingid: impl Into<String>, meeting_record_id: impl Into<String>)
 }
 
 w::endpoint! {
@@ -136,11 +136,11 @@ w::record! {
     /// * Catalog: `work.meeting.record.delete_file`.
     pub struct DeleteFile {
         /// `meetingid`.
-        0 meetingid: String => w::Field::must("meetingid"),
+        0 meetingid: String => "meetingid: must",
         /// `record_file_id`.
-        1 record_file_id: String => w::Field::must("record_file_id"),
+        1 record_file_id: String => "record_file_id: must",
     }
-    new(meetingid: String, record_file_id: String)
+    new(meetingid: impl Into<String>, record_file_id: impl Into<String>)
 }
 
 w::endpoint! {
@@ -170,7 +170,7 @@ w::record! {
     /// * Catalog: `work.meeting.record.get_file`.
     pub struct GetFile {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -202,7 +202,7 @@ w::record! {
     /// * Catalog: `work.meeting.record.get_file_list`.
     pub struct GetFileList {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -234,15 +234,15 @@ w::record! {
     /// * Catalog: `work.meeting.record.get_statistics`.
     pub struct GetStatistics {
         /// `meetingid`.
-        0 meetingid: String => w::Field::must("meetingid"),
+        0 meetingid: String => "meetingid: must",
         /// `meeting_record_id`.
-        1 meeting_record_id: String => w::Field::must("meeting_record_id"),
+        1 meeting_record_id: String => "meeting_record_id: must",
         /// `start_time`; format `unix`.
-        2 start_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("start_time"),
+        2 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
         /// `end_time`; format `unix`.
-        3 end_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("end_time"),
+        3 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
     }
-    new(meetingid: String, meeting_record_id: String)
+    new(meetingid: impl Into<String>, meeting_record_id: impl Into<String>)
     set(start_time: xinqiao_types::UnixSeconds, end_time: xinqiao_types::UnixSeconds)
 }
 
@@ -250,7 +250,7 @@ w::record! {
     /// Answer to [`GetStatistics`].
     pub struct GetStatisticsResponse {
         /// `summaries`.
-        0 summaries: Vec<Summary> => w::Field::must("summaries"),
+        0 summaries: Vec<Summary> => "summaries: must",
     }
 }
 
@@ -281,41 +281,34 @@ w::record! {
     /// * Catalog: `work.meeting.record.list`.
     pub struct List {
         /// `meetingid`.
-        0 meetingid: Option<String> => w::Field::new("meetingid"),
+        0 meetingid: Option<String> => "meetingid",
         /// `meeting_code`.
-        1 meeting_code: Option<String> => w::Field::new("meeting_code"),
+        1 meeting_code: Option<String> => "meeting_code",
         /// `userid`.
-        2 userid: Option<String> => w::Field::new("userid"),
+        2 userid: Option<String> => "userid",
         /// `start_time`; format `unix`.
-        3 start_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("start_time"),
+        3 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
         /// `end_time`; format `unix`.
-        4 end_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("end_time"),
+        4 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
         /// `cursor`.
-        5 cursor: Option<String> => w::Field::new("cursor"),
+        5 cursor: Option<String> => "cursor",
         /// `limit`.
-        6 limit: Option<i64> => w::Field::new("limit"),
+        6 limit: Option<i64> => "limit",
     }
     new()
-    set(
-        meetingid: String,
-        meeting_code: String,
-        userid: String,
-        start_time: xinqiao_types::UnixSeconds,
-        end_time: xinqiao_types::UnixSeconds,
-        cursor: String,
-        limit: i64,
-    )
+    text(meetingid: String, meeting_code: String, userid: String, cursor: String)
+    set(start_time: xinqiao_types::UnixSeconds, end_time: xinqiao_types::UnixSeconds, limit: i64)
 }
 
 w::record! {
     /// Answer to [`List`].
     pub struct ListResponse {
         /// `record_meetings`.
-        0 record_meetings: Vec<RecordMeeting> => w::Field::must("record_meetings"),
+        0 record_meetings: Vec<RecordMeeting> => "record_meetings: must",
         /// `has_more`.
-        1 has_more: bool => w::Field::must("has_more"),
+        1 has_more: bool => "has_more: must",
         /// `next_cursor`.
-        2 next_cursor: Option<String> => w::Field::new("next_cursor"),
+        2 next_cursor: Option<String> => "next_cursor",
     }
 }
 
@@ -346,13 +339,17 @@ w::record! {
     /// * Catalog: `work.meeting.record.update_sharing_config`.
     pub struct UpdateSharingConfig {
         /// `meetingid`.
-        0 meetingid: String => w::Field::must("meetingid"),
+        0 meetingid: String => "meetingid: must",
         /// `meeting_record_id`.
-        1 meeting_record_id: String => w::Field::must("meeting_record_id"),
+        1 meeting_record_id: String => "meeting_record_id: must",
         /// `sharing_config`.
-        2 sharing_config: SharingConfig => w::Field::must("sharing_config"),
+        2 sharing_config: SharingConfig => "sharing_config: must",
     }
-    new(meetingid: String, meeting_record_id: String, sharing_config: SharingConfig)
+    new(
+        meetingid: impl Into<String>,
+        meeting_record_id: impl Into<String>,
+        sharing_config: SharingConfig,
+    )
 }
 
 w::endpoint! {
@@ -386,7 +383,7 @@ pub mod transcript {
         /// * Catalog: `work.meeting.record.transcript.get_detail`.
         pub struct GetDetail {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -418,7 +415,7 @@ pub mod transcript {
         /// * Catalog: `work.meeting.record.transcript.get_paragraph_list`.
         pub struct GetParagraphList {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }
@@ -450,7 +447,7 @@ pub mod transcript {
         /// * Catalog: `work.meeting.record.transcript.search`.
         pub struct Search {
             /// Further keys.
-            0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+            0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
         }
         new()
     }

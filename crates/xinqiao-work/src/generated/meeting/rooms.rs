@@ -7,9 +7,9 @@ w::record! {
     /// `AccountInfo`.
     pub struct AccountInfo {
         /// `account_type`.
-        0 account_type: i64 => w::Field::must("account_type"),
+        0 account_type: i64 => "account_type: must",
         /// `valid_period`.
-        1 valid_period: String => w::Field::must("valid_period"),
+        1 valid_period: String => "valid_period: must",
     }
 }
 
@@ -17,23 +17,23 @@ w::record! {
     /// `BasicInfo`.
     pub struct BasicInfo {
         /// `rooms_id_list`.
-        0 rooms_id_list: Vec<String> => w::Field::must("rooms_id_list"),
+        0 rooms_id_list: Vec<String> => "rooms_id_list: must",
         /// `meeting_room_name`.
-        1 meeting_room_name: String => w::Field::must("meeting_room_name"),
+        1 meeting_room_name: String => "meeting_room_name: must",
         /// `city`.
-        2 city: String => w::Field::must("city"),
+        2 city: String => "city: must",
         /// `building`.
-        3 building: String => w::Field::must("building"),
+        3 building: String => "building: must",
         /// `floor`.
-        4 floor: String => w::Field::must("floor"),
+        4 floor: String => "floor: must",
         /// `participant_number`.
-        5 participant_number: i64 => w::Field::must("participant_number"),
+        5 participant_number: i64 => "participant_number: must",
         /// `device`.
-        6 device: Option<String> => w::Field::new("device"),
+        6 device: Option<String> => "device",
         /// `desc`.
-        7 desc: Option<String> => w::Field::new("desc"),
+        7 desc: Option<String> => "desc",
         /// `password`.
-        8 password: Option<String> => w::Field::new("password").masked(),
+        8 password: Option<String> => "password: masked",
     }
 }
 
@@ -41,35 +41,35 @@ w::record! {
     /// `ControllerInfo`.
     pub struct ControllerInfo {
         /// `rooms_id`.
-        0 rooms_id: String => w::Field::must("rooms_id"),
+        0 rooms_id: String => "rooms_id: must",
         /// `meeting_room_name`.
-        1 meeting_room_name: String => w::Field::must("meeting_room_name"),
+        1 meeting_room_name: String => "meeting_room_name: must",
         /// `meeting_room_location`.
-        2 meeting_room_location: String => w::Field::must("meeting_room_location"),
+        2 meeting_room_location: String => "meeting_room_location: must",
         /// `manufacture_name`.
-        3 manufacture_name: String => w::Field::must("manufacture_name"),
+        3 manufacture_name: String => "manufacture_name: must",
         /// `controller_name`.
-        4 controller_name: String => w::Field::must("controller_name"),
+        4 controller_name: String => "controller_name: must",
         /// `controller_model`.
-        5 controller_model: String => w::Field::must("controller_model"),
+        5 controller_model: String => "controller_model: must",
         /// `app_version`.
-        6 app_version: String => w::Field::must("app_version"),
+        6 app_version: String => "app_version: must",
         /// `framework_version`.
-        7 framework_version: String => w::Field::must("framework_version"),
+        7 framework_version: String => "framework_version: must",
         /// `status`.
-        8 status: w::TextOrNumber => w::Field::must("status"),
+        8 status: w::TextOrNumber => "status: must",
         /// `ip_address`.
-        9 ip_address: String => w::Field::must("ip_address"),
+        9 ip_address: String => "ip_address: must",
         /// `mac_address`.
-        10 mac_address: String => w::Field::must("mac_address"),
+        10 mac_address: String => "mac_address: must",
         /// `cpu_type`.
-        11 cpu_type: String => w::Field::must("cpu_type"),
+        11 cpu_type: String => "cpu_type: must",
         /// `cpu_usage`.
-        12 cpu_usage: String => w::Field::must("cpu_usage"),
+        12 cpu_usage: String => "cpu_usage: must",
         /// `network_type`.
-        13 network_type: String => w::Field::must("network_type"),
+        13 network_type: String => "network_type: must",
         /// `mem_usage`.
-        14 mem_usage: String => w::Field::must("mem_usage"),
+        14 mem_usage: String => "mem_usage: must",
     }
 }
 
@@ -77,21 +77,21 @@ w::record! {
     /// `DeviceInfo`.
     pub struct DeviceInfo {
         /// `rooms_id`.
-        0 rooms_id: String => w::Field::must("rooms_id"),
+        0 rooms_id: String => "rooms_id: must",
         /// `meeting_room_id`.
-        1 meeting_room_id: String => w::Field::must("meeting_room_id"),
+        1 meeting_room_id: String => "meeting_room_id: must",
         /// `meeting_room_name`.
-        2 meeting_room_name: String => w::Field::must("meeting_room_name"),
+        2 meeting_room_name: String => "meeting_room_name: must",
         /// `meeting_room_location`.
-        3 meeting_room_location: String => w::Field::must("meeting_room_location"),
+        3 meeting_room_location: String => "meeting_room_location: must",
         /// `device_model`.
-        4 device_model: String => w::Field::must("device_model"),
+        4 device_model: String => "device_model: must",
         /// `app_version`.
-        5 app_version: String => w::Field::must("app_version"),
+        5 app_version: String => "app_version: must",
         /// `meeting_room_status`.
-        6 meeting_room_status: i64 => w::Field::must("meeting_room_status"),
+        6 meeting_room_status: i64 => "meeting_room_status: must",
         /// `device_monitor_info`.
-        7 device_monitor_info: DeviceMonitorInfo => w::Field::must("device_monitor_info"),
+        7 device_monitor_info: DeviceMonitorInfo => "device_monitor_info: must",
     }
 }
 
@@ -99,11 +99,11 @@ w::record! {
     /// `DeviceMonitorInfo`.
     pub struct DeviceMonitorInfo {
         /// `camera_status`.
-        0 camera_status: bool => w::Field::must("camera_status"),
+        0 camera_status: bool => "camera_status: must",
         /// `microphone_status`.
-        1 microphone_status: bool => w::Field::must("microphone_status"),
+        1 microphone_status: bool => "microphone_status: must",
         /// `speaker_status`.
-        2 speaker_status: bool => w::Field::must("speaker_status"),
+        2 speaker_status: bool => "speaker_status: must",
     }
 }
 
@@ -111,47 +111,47 @@ w::record! {
     /// `HardwareInfo`.
     pub struct HardwareInfo {
         /// `factory`.
-        0 factory: String => w::Field::must("factory"),
+        0 factory: String => "factory: must",
         /// `device_model`.
-        1 device_model: String => w::Field::must("device_model"),
+        1 device_model: String => "device_model: must",
         /// `sn`.
-        2 sn: String => w::Field::must("sn"),
+        2 sn: String => "sn: must",
         /// `ip`.
-        3 ip: String => w::Field::must("ip"),
+        3 ip: String => "ip: must",
         /// `mac`.
-        4 mac: String => w::Field::must("mac"),
+        4 mac: String => "mac: must",
         /// `rooms_version`.
-        5 rooms_version: String => w::Field::must("rooms_version"),
+        5 rooms_version: String => "rooms_version: must",
         /// `firmware_version`.
-        6 firmware_version: String => w::Field::must("firmware_version"),
+        6 firmware_version: String => "firmware_version: must",
         /// `health_status`.
-        7 health_status: String => w::Field::must("health_status"),
+        7 health_status: String => "health_status: must",
         /// `system_type`.
-        8 system_type: String => w::Field::must("system_type"),
+        8 system_type: String => "system_type: must",
         /// `meeting_room_status`.
-        9 meeting_room_status: i64 => w::Field::must("meeting_room_status"),
+        9 meeting_room_status: i64 => "meeting_room_status: must",
         /// `active_time`; format `yyyy-MM-dd HH:mm:ss`.
-        10 active_time: String => w::Field::must("active_time"),
+        10 active_time: String => "active_time: must",
         /// `cpu_info`.
-        11 cpu_info: String => w::Field::must("cpu_info"),
+        11 cpu_info: String => "cpu_info: must",
         /// `cpu_usage`.
-        12 cpu_usage: String => w::Field::must("cpu_usage"),
+        12 cpu_usage: String => "cpu_usage: must",
         /// `gpu_info`.
-        13 gpu_info: String => w::Field::must("gpu_info"),
+        13 gpu_info: String => "gpu_info: must",
         /// `net_type`.
-        14 net_type: String => w::Field::must("net_type"),
+        14 net_type: String => "net_type: must",
         /// `memory_info`.
-        15 memory_info: String => w::Field::must("memory_info"),
+        15 memory_info: String => "memory_info: must",
         /// `monitor_frequency`.
-        16 monitor_frequency: w::TextOrNumber => w::Field::must("monitor_frequency"),
+        16 monitor_frequency: w::TextOrNumber => "monitor_frequency: must",
         /// `camera_model`.
-        17 camera_model: String => w::Field::must("camera_model"),
+        17 camera_model: String => "camera_model: must",
         /// `enable_video_mirror`.
-        18 enable_video_mirror: bool => w::Field::must("enable_video_mirror"),
+        18 enable_video_mirror: bool => "enable_video_mirror: must",
         /// `microphone_info`.
-        19 microphone_info: String => w::Field::must("microphone_info"),
+        19 microphone_info: String => "microphone_info: must",
         /// `speaker_info`.
-        20 speaker_info: String => w::Field::must("speaker_info"),
+        20 speaker_info: String => "speaker_info: must",
     }
 }
 
@@ -159,23 +159,23 @@ w::record! {
     /// `ListMeetingRoom`.
     pub struct ListMeetingRoom {
         /// `meeting_room_id`.
-        0 meeting_room_id: String => w::Field::must("meeting_room_id"),
+        0 meeting_room_id: String => "meeting_room_id: must",
         /// `meeting_room_name`.
-        1 meeting_room_name: String => w::Field::must("meeting_room_name"),
+        1 meeting_room_name: String => "meeting_room_name: must",
         /// `meeting_room_location`.
-        2 meeting_room_location: String => w::Field::must("meeting_room_location"),
+        2 meeting_room_location: String => "meeting_room_location: must",
         /// `account_type`.
-        3 account_type: i64 => w::Field::must("account_type"),
+        3 account_type: i64 => "account_type: must",
         /// `active_code`.
-        4 active_code: String => w::Field::must("active_code"),
+        4 active_code: String => "active_code: must",
         /// `participant_number`.
-        5 participant_number: i64 => w::Field::must("participant_number"),
+        5 participant_number: i64 => "participant_number: must",
         /// `meeting_room_status`.
-        6 meeting_room_status: i64 => w::Field::must("meeting_room_status"),
+        6 meeting_room_status: i64 => "meeting_room_status: must",
         /// `scheduled_status`.
-        7 scheduled_status: i64 => w::Field::must("scheduled_status"),
+        7 scheduled_status: i64 => "scheduled_status: must",
         /// `is_allow_call`.
-        8 is_allow_call: bool => w::Field::must("is_allow_call"),
+        8 is_allow_call: bool => "is_allow_call: must",
     }
 }
 
@@ -183,19 +183,19 @@ w::record! {
     /// `MeetingInfo`.
     pub struct MeetingInfo {
         /// `meetingid`.
-        0 meetingid: String => w::Field::must("meetingid"),
+        0 meetingid: String => "meetingid: must",
         /// `meeting_code`.
-        1 meeting_code: String => w::Field::must("meeting_code"),
+        1 meeting_code: String => "meeting_code: must",
         /// `subject`.
-        2 subject: String => w::Field::must("subject"),
+        2 subject: String => "subject: must",
         /// `meeting_type`.
-        3 meeting_type: i64 => w::Field::must("meeting_type"),
+        3 meeting_type: i64 => "meeting_type: must",
         /// `status`.
-        4 status: String => w::Field::must("status"),
+        4 status: String => "status: must",
         /// `start_time`; format `unix`.
-        5 start_time: xinqiao_types::UnixSeconds => w::Field::must("start_time"),
+        5 start_time: xinqiao_types::UnixSeconds => "start_time: must",
         /// `end_time`; format `unix`.
-        6 end_time: xinqiao_types::UnixSeconds => w::Field::must("end_time"),
+        6 end_time: xinqiao_types::UnixSeconds => "end_time: must",
     }
 }
 
@@ -203,11 +203,11 @@ w::record! {
     /// `MeetingRoom`.
     pub struct MeetingRoom {
         /// `meeting_room_id`.
-        0 meeting_room_id: String => w::Field::must("meeting_room_id"),
+        0 meeting_room_id: String => "meeting_room_id: must",
         /// `meeting_room_name`.
-        1 meeting_room_name: String => w::Field::must("meeting_room_name"),
+        1 meeting_room_name: String => "meeting_room_name: must",
         /// `meeting_room_location`.
-        2 meeting_room_location: String => w::Field::must("meeting_room_location"),
+        2 meeting_room_location: String => "meeting_room_location: must",
     }
 }
 
@@ -215,15 +215,15 @@ w::record! {
     /// `MeetingSetting`.
     pub struct MeetingSetting {
         /// `water_mark`.
-        0 water_mark: i64 => w::Field::must("water_mark"),
+        0 water_mark: i64 => "water_mark: must",
         /// `auto_response`.
-        1 auto_response: i64 => w::Field::must("auto_response"),
+        1 auto_response: i64 => "auto_response: must",
         /// `caption`.
-        2 caption: bool => w::Field::must("caption"),
+        2 caption: bool => "caption: must",
         /// `room_pmi`.
-        3 room_pmi: bool => w::Field::must("room_pmi"),
+        3 room_pmi: bool => "room_pmi: must",
         /// `room_notification`.
-        4 room_notification: bool => w::Field::must("room_notification"),
+        4 room_notification: bool => "room_notification: must",
     }
 }
 
@@ -231,20 +231,20 @@ w::record! {
     /// `MraAddress`.
     pub struct MraAddress {
         /// `protocol`.
-        0 protocol: i64 => w::Field::must("protocol"),
+        0 protocol: i64 => "protocol: must",
         /// `dial_string`.
-        1 dial_string: String => w::Field::must("dial_string"),
+        1 dial_string: String => "dial_string: must",
     }
-    new(protocol: i64, dial_string: String)
+    new(protocol: i64, dial_string: impl Into<String>)
 }
 
 w::record! {
     /// `PmiInfo`.
     pub struct PmiInfo {
         /// `pmi_code`.
-        0 pmi_code: String => w::Field::must("pmi_code"),
+        0 pmi_code: String => "pmi_code: must",
         /// `pmi_pwd`.
-        1 pmi_pwd: String => w::Field::must("pmi_pwd"),
+        1 pmi_pwd: String => "pmi_pwd: must",
     }
 }
 
@@ -252,9 +252,9 @@ w::record! {
     /// `RecordSetting`.
     pub struct RecordSetting {
         /// `share_record`.
-        0 share_record: i64 => w::Field::must("share_record"),
+        0 share_record: i64 => "share_record: must",
         /// `download_record`.
-        1 download_record: bool => w::Field::must("download_record"),
+        1 download_record: bool => "download_record: must",
     }
 }
 
@@ -266,13 +266,13 @@ w::record! {
     /// * Catalog: `work.meeting.rooms.book`.
     pub struct Book {
         /// `meetingid`.
-        0 meetingid: String => w::Field::must("meetingid"),
+        0 meetingid: String => "meetingid: must",
         /// `meeting_room_id_list`.
-        1 meeting_room_id_list: Vec<String> => w::Field::must("meeting_room_id_list"),
+        1 meeting_room_id_list: Vec<String> => "meeting_room_id_list: must",
         /// `subject_visible`.
-        2 subject_visible: Option<bool> => w::Field::new("subject_visible"),
+        2 subject_visible: Option<bool> => "subject_visible",
     }
-    new(meetingid: String, meeting_room_id_list: Vec<String>)
+    new(meetingid: impl Into<String>, meeting_room_id_list: Vec<String>)
     set(subject_visible: bool)
 }
 
@@ -280,7 +280,7 @@ w::record! {
     /// Answer to [`Book`].
     pub struct BookResponse {
         /// `meeting_room_list`.
-        0 meeting_room_list: Vec<MeetingRoom> => w::Field::must("meeting_room_list"),
+        0 meeting_room_list: Vec<MeetingRoom> => "meeting_room_list: must",
     }
 }
 
@@ -311,21 +311,22 @@ w::record! {
     /// * Catalog: `work.meeting.rooms.call`.
     pub struct Call {
         /// `meetingid`.
-        0 meetingid: String => w::Field::must("meetingid"),
+        0 meetingid: String => "meetingid: must",
         /// `meeting_room_id`.
-        1 meeting_room_id: Option<String> => w::Field::new("meeting_room_id"),
+        1 meeting_room_id: Option<String> => "meeting_room_id",
         /// `mra_address`.
-        2 mra_address: Option<MraAddress> => w::Field::new("mra_address"),
+        2 mra_address: Option<MraAddress> => "mra_address",
     }
-    new(meetingid: String)
-    set(meeting_room_id: String, mra_address: MraAddress)
+    new(meetingid: impl Into<String>)
+    text(meeting_room_id: String)
+    set(mra_address: MraAddress)
 }
 
 w::record! {
     /// Answer to [`Call`].
     pub struct CallResponse {
         /// `invite_id`.
-        0 invite_id: String => w::Field::must("invite_id"),
+        0 invite_id: String => "invite_id: must",
     }
 }
 
@@ -356,16 +357,17 @@ w::record! {
     /// * Catalog: `work.meeting.rooms.cancel_call`.
     pub struct CancelCall {
         /// `meetingid`.
-        0 meetingid: String => w::Field::must("meetingid"),
+        0 meetingid: String => "meetingid: must",
         /// `invite_id`.
-        1 invite_id: String => w::Field::must("invite_id"),
+        1 invite_id: String => "invite_id: must",
         /// `meeting_room_id`.
-        2 meeting_room_id: Option<String> => w::Field::new("meeting_room_id"),
+        2 meeting_room_id: Option<String> => "meeting_room_id",
         /// `mra_address`.
-        3 mra_address: Option<MraAddress> => w::Field::new("mra_address"),
+        3 mra_address: Option<MraAddress> => "mra_address",
     }
-    new(meetingid: String, invite_id: String)
-    set(meeting_room_id: String, mra_address: MraAddress)
+    new(meetingid: impl Into<String>, invite_id: impl Into<String>)
+    text(meeting_room_id: String)
+    set(mra_address: MraAddress)
 }
 
 w::endpoint! {
@@ -395,18 +397,18 @@ w::record! {
     /// * Catalog: `work.meeting.rooms.get_config`.
     pub struct GetConfig {
         /// `meeting_room_id`.
-        0 meeting_room_id: String => w::Field::must("meeting_room_id"),
+        0 meeting_room_id: String => "meeting_room_id: must",
     }
-    new(meeting_room_id: String)
+    new(meeting_room_id: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`GetConfig`].
     pub struct GetConfigResponse {
         /// `meeting_settings`.
-        0 meeting_settings: MeetingSetting => w::Field::must("meeting_settings"),
+        0 meeting_settings: MeetingSetting => "meeting_settings: must",
         /// `record_settings`.
-        1 record_settings: RecordSetting => w::Field::must("record_settings"),
+        1 record_settings: RecordSetting => "record_settings: must",
     }
 }
 
@@ -437,28 +439,28 @@ w::record! {
     /// * Catalog: `work.meeting.rooms.get_info`.
     pub struct GetInfo {
         /// `meeting_room_id`.
-        0 meeting_room_id: String => w::Field::must("meeting_room_id"),
+        0 meeting_room_id: String => "meeting_room_id: must",
     }
-    new(meeting_room_id: String)
+    new(meeting_room_id: impl Into<String>)
 }
 
 w::record! {
     /// Answer to [`GetInfo`].
     pub struct GetInfoResponse {
         /// `basic_info`.
-        0 basic_info: BasicInfo => w::Field::must("basic_info"),
+        0 basic_info: BasicInfo => "basic_info: must",
         /// `account_info`.
-        1 account_info: AccountInfo => w::Field::must("account_info"),
+        1 account_info: AccountInfo => "account_info: must",
         /// `hardware_info`.
-        2 hardware_info: HardwareInfo => w::Field::must("hardware_info"),
+        2 hardware_info: HardwareInfo => "hardware_info: must",
         /// `pmi_info`.
-        3 pmi_info: PmiInfo => w::Field::must("pmi_info"),
+        3 pmi_info: PmiInfo => "pmi_info: must",
         /// `monitor_status`.
-        4 monitor_status: i64 => w::Field::must("monitor_status"),
+        4 monitor_status: i64 => "monitor_status: must",
         /// `scheduled_status`.
-        5 scheduled_status: i64 => w::Field::must("scheduled_status"),
+        5 scheduled_status: i64 => "scheduled_status: must",
         /// `is_allow_call`.
-        6 is_allow_call: bool => w::Field::must("is_allow_call"),
+        6 is_allow_call: bool => "is_allow_call: must",
     }
 }
 
@@ -496,17 +498,17 @@ w::record! {
     /// Answer to [`GetInventory`].
     pub struct GetInventoryResponse {
         /// `normal_count`.
-        0 normal_count: i64 => w::Field::must("normal_count"),
+        0 normal_count: i64 => "normal_count: must",
         /// `special_count`.
-        1 special_count: i64 => w::Field::must("special_count"),
+        1 special_count: i64 => "special_count: must",
         /// `normal_used_count`.
-        2 normal_used_count: i64 => w::Field::must("normal_used_count"),
+        2 normal_used_count: i64 => "normal_used_count: must",
         /// `special_used_count`.
-        3 special_used_count: i64 => w::Field::must("special_used_count"),
+        3 special_used_count: i64 => "special_used_count: must",
         /// `normal_expired_count`.
-        4 normal_expired_count: i64 => w::Field::must("normal_expired_count"),
+        4 normal_expired_count: i64 => "normal_expired_count: must",
         /// `special_expired_count`.
-        5 special_expired_count: i64 => w::Field::must("special_expired_count"),
+        5 special_expired_count: i64 => "special_expired_count: must",
     }
 }
 
@@ -537,23 +539,24 @@ w::record! {
     /// * Catalog: `work.meeting.rooms.get_response_status`.
     pub struct GetResponseStatus {
         /// `meetingid`.
-        0 meetingid: String => w::Field::must("meetingid"),
+        0 meetingid: String => "meetingid: must",
         /// `meeting_room_id`.
-        1 meeting_room_id: Option<String> => w::Field::new("meeting_room_id"),
+        1 meeting_room_id: Option<String> => "meeting_room_id",
         /// `mra_address`.
-        2 mra_address: Option<MraAddress> => w::Field::new("mra_address"),
+        2 mra_address: Option<MraAddress> => "mra_address",
     }
-    new(meetingid: String)
-    set(meeting_room_id: String, mra_address: MraAddress)
+    new(meetingid: impl Into<String>)
+    text(meeting_room_id: String)
+    set(mra_address: MraAddress)
 }
 
 w::record! {
     /// Answer to [`GetResponseStatus`].
     pub struct GetResponseStatusResponse {
         /// `status`.
-        0 status: i64 => w::Field::must("status"),
+        0 status: i64 => "status: must",
         /// `response_time`; format `yyyy/MM/dd HH:mm:ss`.
-        1 response_time: String => w::Field::must("response_time"),
+        1 response_time: String => "response_time: must",
     }
 }
 
@@ -584,25 +587,26 @@ w::record! {
     /// * Catalog: `work.meeting.rooms.list`.
     pub struct List {
         /// `meeting_room_name`.
-        0 meeting_room_name: Option<String> => w::Field::new("meeting_room_name"),
+        0 meeting_room_name: Option<String> => "meeting_room_name",
         /// `cursor`.
-        1 cursor: Option<String> => w::Field::new("cursor"),
+        1 cursor: Option<String> => "cursor",
         /// `limit`.
-        2 limit: Option<i64> => w::Field::new("limit"),
+        2 limit: Option<i64> => "limit",
     }
     new()
-    set(meeting_room_name: String, cursor: String, limit: i64)
+    text(meeting_room_name: String, cursor: String)
+    set(limit: i64)
 }
 
 w::record! {
     /// Answer to [`List`].
     pub struct ListResponse {
         /// `meeting_room_list`.
-        0 meeting_room_list: Vec<ListMeetingRoom> => w::Field::must("meeting_room_list"),
+        0 meeting_room_list: Vec<ListMeetingRoom> => "meeting_room_list: must",
         /// `has_more`.
-        1 has_more: bool => w::Field::must("has_more"),
+        1 has_more: bool => "has_more: must",
         /// `next_cursor`.
-        2 next_cursor: Option<String> => w::Field::new("next_cursor"),
+        2 next_cursor: Option<String> => "next_cursor",
     }
 }
 
@@ -633,25 +637,26 @@ w::record! {
     /// * Catalog: `work.meeting.rooms.list_controllers`.
     pub struct ListControllers {
         /// `controller_name`.
-        0 controller_name: Option<String> => w::Field::new("controller_name"),
+        0 controller_name: Option<String> => "controller_name",
         /// `cursor`.
-        1 cursor: Option<String> => w::Field::new("cursor"),
+        1 cursor: Option<String> => "cursor",
         /// `limit`.
-        2 limit: Option<i64> => w::Field::new("limit"),
+        2 limit: Option<i64> => "limit",
     }
     new()
-    set(controller_name: String, cursor: String, limit: i64)
+    text(controller_name: String, cursor: String)
+    set(limit: i64)
 }
 
 w::record! {
     /// Answer to [`ListControllers`].
     pub struct ListControllersResponse {
         /// `controller_info_list`.
-        0 controller_info_list: Vec<ControllerInfo> => w::Field::must("controller_info_list"),
+        0 controller_info_list: Vec<ControllerInfo> => "controller_info_list: must",
         /// `has_more`.
-        1 has_more: bool => w::Field::must("has_more"),
+        1 has_more: bool => "has_more: must",
         /// `next_cursor`.
-        2 next_cursor: Option<String> => w::Field::new("next_cursor"),
+        2 next_cursor: Option<String> => "next_cursor",
     }
 }
 
@@ -682,25 +687,26 @@ w::record! {
     /// * Catalog: `work.meeting.rooms.list_devices`.
     pub struct ListDevices {
         /// `meeting_room_name`.
-        0 meeting_room_name: Option<String> => w::Field::new("meeting_room_name"),
+        0 meeting_room_name: Option<String> => "meeting_room_name",
         /// `cursor`.
-        1 cursor: Option<String> => w::Field::new("cursor"),
+        1 cursor: Option<String> => "cursor",
         /// `limit`.
-        2 limit: Option<i64> => w::Field::new("limit"),
+        2 limit: Option<i64> => "limit",
     }
     new()
-    set(meeting_room_name: String, cursor: String, limit: i64)
+    text(meeting_room_name: String, cursor: String)
+    set(limit: i64)
 }
 
 w::record! {
     /// Answer to [`ListDevices`].
     pub struct ListDevicesResponse {
         /// `device_info_list`.
-        0 device_info_list: Vec<DeviceInfo> => w::Field::must("device_info_list"),
+        0 device_info_list: Vec<DeviceInfo> => "device_info_list: must",
         /// `has_more`.
-        1 has_more: bool => w::Field::must("has_more"),
+        1 has_more: bool => "has_more: must",
         /// `next_cursor`.
-        2 next_cursor: Option<String> => w::Field::new("next_cursor"),
+        2 next_cursor: Option<String> => "next_cursor",
     }
 }
 
@@ -731,38 +737,32 @@ w::record! {
     /// * Catalog: `work.meeting.rooms.list_meetings`.
     pub struct ListMeetings {
         /// `meeting_room_id`.
-        0 meeting_room_id: Option<String> => w::Field::new("meeting_room_id"),
+        0 meeting_room_id: Option<String> => "meeting_room_id",
         /// `rooms_id`.
-        1 rooms_id: Option<String> => w::Field::new("rooms_id"),
+        1 rooms_id: Option<String> => "rooms_id",
         /// `start_time`; format `unix`.
-        2 start_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("start_time"),
+        2 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
         /// `end_time`; format `unix`.
-        3 end_time: Option<xinqiao_types::UnixSeconds> => w::Field::new("end_time"),
+        3 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
         /// `cursor`.
-        4 cursor: Option<String> => w::Field::new("cursor"),
+        4 cursor: Option<String> => "cursor",
         /// `limit`.
-        5 limit: Option<i64> => w::Field::new("limit"),
+        5 limit: Option<i64> => "limit",
     }
     new()
-    set(
-        meeting_room_id: String,
-        rooms_id: String,
-        start_time: xinqiao_types::UnixSeconds,
-        end_time: xinqiao_types::UnixSeconds,
-        cursor: String,
-        limit: i64,
-    )
+    text(meeting_room_id: String, rooms_id: String, cursor: String)
+    set(start_time: xinqiao_types::UnixSeconds, end_time: xinqiao_types::UnixSeconds, limit: i64)
 }
 
 w::record! {
     /// Answer to [`ListMeetings`].
     pub struct ListMeetingsResponse {
         /// `meeting_info_list`.
-        0 meeting_info_list: Vec<MeetingInfo> => w::Field::must("meeting_info_list"),
+        0 meeting_info_list: Vec<MeetingInfo> => "meeting_info_list: must",
         /// `has_more`.
-        1 has_more: bool => w::Field::must("has_more"),
+        1 has_more: bool => "has_more: must",
         /// `next_cursor`.
-        2 next_cursor: Option<String> => w::Field::new("next_cursor"),
+        2 next_cursor: Option<String> => "next_cursor",
     }
 }
 
@@ -793,11 +793,11 @@ w::record! {
     /// * Catalog: `work.meeting.rooms.release`.
     pub struct Release {
         /// `meetingid`.
-        0 meetingid: String => w::Field::must("meetingid"),
+        0 meetingid: String => "meetingid: must",
         /// `meeting_room_id_list`.
-        1 meeting_room_id_list: Vec<String> => w::Field::must("meeting_room_id_list"),
+        1 meeting_room_id_list: Vec<String> => "meeting_room_id_list: must",
     }
-    new(meetingid: String, meeting_room_id_list: Vec<String>)
+    new(meetingid: impl Into<String>, meeting_room_id_list: Vec<String>)
 }
 
 w::endpoint! {

@@ -7,17 +7,17 @@ w::record! {
     /// `Answer`.
     pub struct Answer {
         /// `answer_content`.
-        0 answer_content: Vec<String> => w::Field::must("answer_content"),
+        0 answer_content: Vec<String> => "answer_content: must",
         /// `is_required`.
-        1 is_required: i64 => w::Field::must("is_required"),
+        1 is_required: i64 => "is_required: must",
         /// `question_type`.
-        2 question_type: i64 => w::Field::must("question_type"),
+        2 question_type: i64 => "question_type: must",
         /// `special_type`.
-        3 special_type: i64 => w::Field::must("special_type"),
+        3 special_type: i64 => "special_type: must",
         /// `question_num`.
-        4 question_num: i64 => w::Field::must("question_num"),
+        4 question_num: i64 => "question_num: must",
         /// `question_title`.
-        5 question_title: Option<String> => w::Field::new("question_title"),
+        5 question_title: Option<String> => "question_title",
     }
 }
 
@@ -25,48 +25,48 @@ w::record! {
     /// `Enroll`.
     pub struct Enroll {
         /// `userid`.
-        0 userid: Option<String> => w::Field::new("userid"),
+        0 userid: Option<String> => "userid",
         /// `area`.
-        1 area: Option<String> => w::Field::new("area"),
+        1 area: Option<String> => "area",
         /// `phone_number`.
-        2 phone_number: Option<String> => w::Field::new("phone_number").masked(),
+        2 phone_number: Option<String> => "phone_number: masked",
         /// `nick_name`.
-        3 nick_name: Option<String> => w::Field::new("nick_name"),
+        3 nick_name: Option<String> => "nick_name",
     }
     new()
-    set(userid: String, area: String, phone_number: String, nick_name: String)
+    text(userid: String, area: String, phone_number: String, nick_name: String)
 }
 
 w::record! {
     /// `EnrollId`.
     pub struct EnrollId {
         /// `enroll_id`.
-        0 enroll_id: String => w::Field::must("enroll_id"),
+        0 enroll_id: String => "enroll_id: must",
     }
-    new(enroll_id: String)
+    new(enroll_id: impl Into<String>)
 }
 
 w::record! {
     /// `GetMediaSetting`.
     pub struct GetMediaSetting {
         /// `enable_enter_mute`.
-        0 enable_enter_mute: bool => w::Field::must("enable_enter_mute"),
+        0 enable_enter_mute: bool => "enable_enter_mute: must",
         /// `allow_unmute_self`.
-        1 allow_unmute_self: bool => w::Field::must("allow_unmute_self"),
+        1 allow_unmute_self: bool => "allow_unmute_self: must",
         /// `allow_enter_before_host`.
-        2 allow_enter_before_host: bool => w::Field::must("allow_enter_before_host"),
+        2 allow_enter_before_host: bool => "allow_enter_before_host: must",
         /// `enable_screen_watermark`.
-        3 enable_screen_watermark: bool => w::Field::must("enable_screen_watermark"),
+        3 enable_screen_watermark: bool => "enable_screen_watermark: must",
         /// `watermark_type`.
-        4 watermark_type: i64 => w::Field::must("watermark_type"),
+        4 watermark_type: i64 => "watermark_type: must",
         /// `allow_external_user`.
-        5 allow_external_user: bool => w::Field::must("allow_external_user"),
+        5 allow_external_user: bool => "allow_external_user: must",
         /// `auto_record_type`.
-        6 auto_record_type: String => w::Field::must("auto_record_type"),
+        6 auto_record_type: String => "auto_record_type: must",
         /// `attendee_join_auto_record`.
-        7 attendee_join_auto_record: bool => w::Field::must("attendee_join_auto_record"),
+        7 attendee_join_auto_record: bool => "attendee_join_auto_record: must",
         /// `enable_host_pause_auto_record`.
-        8 enable_host_pause_auto_record: bool => w::Field::must("enable_host_pause_auto_record"),
+        8 enable_host_pause_auto_record: bool => "enable_host_pause_auto_record: must",
     }
 }
 
@@ -74,20 +74,20 @@ w::record! {
     /// `Guest`.
     pub struct Guest {
         /// `guest_type`.
-        0 guest_type: i64 => w::Field::must("guest_type"),
+        0 guest_type: i64 => "guest_type: must",
         /// `userid`.
-        1 userid: Option<String> => w::Field::new("userid"),
+        1 userid: Option<String> => "userid",
         /// `area`.
-        2 area: Option<w::TextOrNumber> => w::Field::new("area"),
+        2 area: Option<w::TextOrNumber> => "area",
         /// `phone_number`.
-        3 phone_number: Option<String> => w::Field::new("phone_number").masked(),
+        3 phone_number: Option<String> => "phone_number: masked",
         /// `email`.
-        4 email: Option<String> => w::Field::new("email").masked(),
+        4 email: Option<String> => "email: masked",
         /// `guest_name`.
-        5 guest_name: Option<String> => w::Field::new("guest_name"),
+        5 guest_name: Option<String> => "guest_name",
     }
     new(guest_type: i64)
-    set(
+    text(
         userid: String,
         area: w::TextOrNumber,
         phone_number: String,
@@ -100,26 +100,26 @@ w::record! {
     /// `Host`.
     pub struct Host {
         /// `userid`.
-        0 userid: String => w::Field::must("userid"),
+        0 userid: String => "userid: must",
     }
-    new(userid: String)
+    new(userid: impl Into<String>)
 }
 
 w::record! {
     /// `ImportEnroll`.
     pub struct ImportEnroll {
         /// `enroll_id`.
-        0 enroll_id: String => w::Field::must("enroll_id"),
+        0 enroll_id: String => "enroll_id: must",
         /// `userid`.
-        1 userid: Option<String> => w::Field::new("userid"),
+        1 userid: Option<String> => "userid",
         /// `area`.
-        2 area: Option<String> => w::Field::new("area"),
+        2 area: Option<String> => "area",
         /// `phone_number`.
-        3 phone_number: Option<String> => w::Field::new("phone_number").masked(),
+        3 phone_number: Option<String> => "phone_number: masked",
         /// `nick_name`.
-        4 nick_name: Option<String> => w::Field::new("nick_name"),
+        4 nick_name: Option<String> => "nick_name",
         /// `enroll_code`.
-        5 enroll_code: Option<String> => w::Field::new("enroll_code"),
+        5 enroll_code: Option<String> => "enroll_code",
     }
 }
 
@@ -127,23 +127,23 @@ w::record! {
     /// `ListEnroll`.
     pub struct ListEnroll {
         /// `enroll_id`.
-        0 enroll_id: w::TextOrNumber => w::Field::must("enroll_id"),
+        0 enroll_id: w::TextOrNumber => "enroll_id: must",
         /// `userid`.
-        1 userid: Option<String> => w::Field::new("userid"),
+        1 userid: Option<String> => "userid",
         /// `tmp_openid`.
-        2 tmp_openid: Option<String> => w::Field::new("tmp_openid"),
+        2 tmp_openid: Option<String> => "tmp_openid",
         /// `enroll_time`; format `yyyy/MM/dd HH:mm`.
-        3 enroll_time: String => w::Field::must("enroll_time"),
+        3 enroll_time: String => "enroll_time: must",
         /// `enroll_source_type`.
-        4 enroll_source_type: i64 => w::Field::must("enroll_source_type"),
+        4 enroll_source_type: i64 => "enroll_source_type: must",
         /// `nick_name`.
-        5 nick_name: Option<String> => w::Field::new("nick_name"),
+        5 nick_name: Option<String> => "nick_name",
         /// `status`.
-        6 status: i64 => w::Field::must("status"),
+        6 status: i64 => "status: must",
         /// `enroll_code`.
-        7 enroll_code: Option<String> => w::Field::new("enroll_code"),
+        7 enroll_code: Option<String> => "enroll_code",
         /// `answer_list`.
-        8 answer_list: Option<Vec<Answer>> => w::Field::new("answer_list"),
+        8 answer_list: Option<Vec<Answer>> => "answer_list",
     }
 }
 
@@ -151,25 +151,26 @@ w::record! {
     /// `MediaSetting`.
     pub struct MediaSetting {
         /// `enable_enter_mute`.
-        0 enable_enter_mute: Option<bool> => w::Field::new("enable_enter_mute"),
+        0 enable_enter_mute: Option<bool> => "enable_enter_mute",
         /// `allow_unmute_self`.
-        1 allow_unmute_self: Option<bool> => w::Field::new("allow_unmute_self"),
+        1 allow_unmute_self: Option<bool> => "allow_unmute_self",
         /// `allow_enter_before_host`.
-        2 allow_enter_before_host: Option<bool> => w::Field::new("allow_enter_before_host"),
+        2 allow_enter_before_host: Option<bool> => "allow_enter_before_host",
         /// `enable_screen_watermark`.
-        3 enable_screen_watermark: Option<bool> => w::Field::new("enable_screen_watermark"),
+        3 enable_screen_watermark: Option<bool> => "enable_screen_watermark",
         /// `watermark_type`.
-        4 watermark_type: Option<i64> => w::Field::new("watermark_type"),
+        4 watermark_type: Option<i64> => "watermark_type",
         /// `allow_external_user`.
-        5 allow_external_user: Option<bool> => w::Field::new("allow_external_user"),
+        5 allow_external_user: Option<bool> => "allow_external_user",
         /// `auto_record_type`.
-        6 auto_record_type: Option<String> => w::Field::new("auto_record_type"),
+        6 auto_record_type: Option<String> => "auto_record_type",
         /// `attendee_join_auto_record`.
-        7 attendee_join_auto_record: Option<bool> => w::Field::new("attendee_join_auto_record"),
+        7 attendee_join_auto_record: Option<bool> => "attendee_join_auto_record",
         /// `enable_host_pause_auto_record`.
-        8 enable_host_pause_auto_record: Option<bool> => w::Field::new("enable_host_pause_auto_record"),
+        8 enable_host_pause_auto_record: Option<bool> => "enable_host_pause_auto_record",
     }
     new()
+    text(auto_record_type: String)
     set(
         enable_enter_mute: bool,
         allow_unmute_self: bool,
@@ -177,7 +178,6 @@ w::record! {
         enable_screen_watermark: bool,
         watermark_type: i64,
         allow_external_user: bool,
-        auto_record_type: String,
         attendee_join_auto_record: bool,
         enable_host_pause_auto_record: bool,
     )
@@ -187,9 +187,9 @@ w::record! {
     /// `QueryByTmpOpenidEnrollId`.
     pub struct QueryByTmpOpenidEnrollId {
         /// `tmp_openid`.
-        0 tmp_openid: String => w::Field::must("tmp_openid"),
+        0 tmp_openid: String => "tmp_openid: must",
         /// `enroll_id`.
-        1 enroll_id: String => w::Field::must("enroll_id"),
+        1 enroll_id: String => "enroll_id: must",
     }
 }
 
@@ -197,15 +197,15 @@ w::record! {
     /// `Question`.
     pub struct Question {
         /// `is_required`.
-        0 is_required: i64 => w::Field::must("is_required"),
+        0 is_required: i64 => "is_required: must",
         /// `question_type`.
-        1 question_type: i64 => w::Field::must("question_type"),
+        1 question_type: i64 => "question_type: must",
         /// `special_type`.
-        2 special_type: i64 => w::Field::must("special_type"),
+        2 special_type: i64 => "special_type: must",
         /// `question_title`.
-        3 question_title: Option<String> => w::Field::new("question_title"),
+        3 question_title: Option<String> => "question_title",
         /// `option_list`.
-        4 option_list: Option<Vec<QuestionOption>> => w::Field::new("option_list"),
+        4 option_list: Option<Vec<QuestionOption>> => "option_list",
     }
 }
 
@@ -213,7 +213,7 @@ w::record! {
     /// `QuestionOption`.
     pub struct QuestionOption {
         /// `content`.
-        0 content: Option<String> => w::Field::new("content"),
+        0 content: Option<String> => "content",
     }
 }
 
@@ -221,34 +221,29 @@ w::record! {
     /// `SetConfigOption`.
     pub struct SetConfigOption {
         /// `content`.
-        0 content: Option<String> => w::Field::new("content"),
+        0 content: Option<String> => "content",
     }
     new()
-    set(content: String)
+    text(content: String)
 }
 
 w::record! {
     /// `SetConfigQuestion`.
     pub struct SetConfigQuestion {
         /// `is_required`.
-        0 is_required: Option<i64> => w::Field::new("is_required"),
+        0 is_required: Option<i64> => "is_required",
         /// `question_type`.
-        1 question_type: Option<i64> => w::Field::new("question_type"),
+        1 question_type: Option<i64> => "question_type",
         /// `special_type`.
-        2 special_type: Option<i64> => w::Field::new("special_type"),
+        2 special_type: Option<i64> => "special_type",
         /// `question_title`.
-        3 question_title: Option<String> => w::Field::new("question_title"),
+        3 question_title: Option<String> => "question_title",
         /// `option_list`.
-        4 option_list: Option<Vec<SetConfigOption>> => w::Field::new("option_list"),
+        4 option_list: Option<Vec<SetConfigOption>> => "option_list",
     }
     new()
-    set(
-        is_required: i64,
-        question_type: i64,
-        special_type: i64,
-        question_title: String,
-        option_list: Vec<SetConfigOption>,
-    )
+    text(question_title: String)
+    set(is_required: i64, question_type: i64, special_type: i64, option_list: Vec<SetConfigOption>)
 }
 
 w::record! {
@@ -259,9 +254,9 @@ w::record! {
     /// * Catalog: `work.meeting.webinar.cancel`.
     pub struct Cancel {
         /// `meetingid`.
-        0 meetingid: String => w::Field::must("meetingid"),
+        0 meetingid: String => "meetingid: must",
     }
-    new(meetingid: String)
+    new(meetingid: impl Into<String>)
 }
 
 w::endpoint! {
@@ -291,57 +286,54 @@ w::record! {
     /// * Catalog: `work.meeting.webinar.create`.
     pub struct Create {
         /// `admin_userid`.
-        0 admin_userid: String => w::Field::must("admin_userid"),
+        0 admin_userid: String => "admin_userid: must",
         /// `title`.
-        1 title: String => w::Field::must("title"),
+        1 title: String => "title: must",
         /// `sponsor`.
-        2 sponsor: Option<String> => w::Field::new("sponsor"),
+        2 sponsor: Option<String> => "sponsor",
         /// `start_time`; format `unix`.
-        3 start_time: xinqiao_types::UnixSeconds => w::Field::must("start_time"),
+        3 start_time: xinqiao_types::UnixSeconds => "start_time: must",
         /// `end_time`; format `unix`.
-        4 end_time: xinqiao_types::UnixSeconds => w::Field::must("end_time"),
+        4 end_time: xinqiao_types::UnixSeconds => "end_time: must",
         /// `hosts`.
-        5 hosts: Option<Vec<Host>> => w::Field::new("hosts"),
+        5 hosts: Option<Vec<Host>> => "hosts",
         /// `admission_type`.
-        6 admission_type: i64 => w::Field::must("admission_type"),
+        6 admission_type: i64 => "admission_type: must",
         /// `password`.
-        7 password: Option<String> => w::Field::new("password").masked(),
+        7 password: Option<String> => "password: masked",
         /// `cover_url`.
-        8 cover_url: Option<String> => w::Field::new("cover_url"),
+        8 cover_url: Option<String> => "cover_url",
         /// `description`.
-        9 description: Option<String> => w::Field::new("description"),
+        9 description: Option<String> => "description",
         /// `enable_guest_invite_link`.
-        10 enable_guest_invite_link: Option<bool> => w::Field::new("enable_guest_invite_link"),
+        10 enable_guest_invite_link: Option<bool> => "enable_guest_invite_link",
         /// `media_setting`.
-        11 media_setting: Option<MediaSetting> => w::Field::new("media_setting"),
+        11 media_setting: Option<MediaSetting> => "media_setting",
         /// `enable_qa`.
-        12 enable_qa: Option<bool> => w::Field::new("enable_qa"),
+        12 enable_qa: Option<bool> => "enable_qa",
         /// `sensitive_words`.
-        13 sensitive_words: Option<Vec<String>> => w::Field::new("sensitive_words"),
+        13 sensitive_words: Option<Vec<String>> => "sensitive_words",
         /// `enable_manual_check`.
-        14 enable_manual_check: Option<bool> => w::Field::new("enable_manual_check"),
+        14 enable_manual_check: Option<bool> => "enable_manual_check",
         /// `activity_page`.
-        15 activity_page: Option<bool> => w::Field::new("activity_page"),
+        15 activity_page: Option<bool> => "activity_page",
         /// `display_number_of_attendees`.
-        16 display_number_of_attendees: Option<i64> => w::Field::new("display_number_of_attendees"),
+        16 display_number_of_attendees: Option<i64> => "display_number_of_attendees",
         /// `playback_for_audience`.
-        17 playback_for_audience: Option<bool> => w::Field::new("playback_for_audience"),
+        17 playback_for_audience: Option<bool> => "playback_for_audience",
         /// `preparation_mode`.
-        18 preparation_mode: Option<bool> => w::Field::new("preparation_mode"),
+        18 preparation_mode: Option<bool> => "preparation_mode",
     }
     new(
-        admin_userid: String,
-        title: String,
+        admin_userid: impl Into<String>,
+        title: impl Into<String>,
         start_time: xinqiao_types::UnixSeconds,
         end_time: xinqiao_types::UnixSeconds,
         admission_type: i64,
     )
+    text(sponsor: String, password: String, cover_url: String, description: String)
     set(
-        sponsor: String,
         hosts: Vec<Host>,
-        password: String,
-        cover_url: String,
-        description: String,
         enable_guest_invite_link: bool,
         media_setting: MediaSetting,
         enable_qa: bool,
@@ -358,27 +350,27 @@ w::record! {
     /// Answer to [`Create`].
     pub struct CreateResponse {
         /// `meetingid`.
-        0 meetingid: String => w::Field::must("meetingid"),
+        0 meetingid: String => "meetingid: must",
         /// `meeting_code`.
-        1 meeting_code: String => w::Field::must("meeting_code"),
+        1 meeting_code: String => "meeting_code: must",
         /// `title`.
-        2 title: String => w::Field::must("title"),
+        2 title: String => "title: must",
         /// `start_time`; format `unix`.
-        3 start_time: xinqiao_types::UnixSeconds => w::Field::must("start_time"),
+        3 start_time: xinqiao_types::UnixSeconds => "start_time: must",
         /// `end_time`; format `unix`.
-        4 end_time: xinqiao_types::UnixSeconds => w::Field::must("end_time"),
+        4 end_time: xinqiao_types::UnixSeconds => "end_time: must",
         /// `admission_type`.
-        5 admission_type: i64 => w::Field::must("admission_type"),
+        5 admission_type: i64 => "admission_type: must",
         /// `password`.
-        6 password: Option<String> => w::Field::new("password").masked(),
+        6 password: Option<String> => "password: masked",
         /// `audience_join_link`.
-        7 audience_join_link: Option<String> => w::Field::new("audience_join_link"),
+        7 audience_join_link: Option<String> => "audience_join_link",
         /// `guest_join_link`.
-        8 guest_join_link: Option<String> => w::Field::new("guest_join_link"),
+        8 guest_join_link: Option<String> => "guest_join_link",
         /// `manual_check_link`.
-        9 manual_check_link: Option<String> => w::Field::new("manual_check_link"),
+        9 manual_check_link: Option<String> => "manual_check_link",
         /// `manual_check_password`.
-        10 manual_check_password: Option<String> => w::Field::new("manual_check_password"),
+        10 manual_check_password: Option<String> => "manual_check_password",
     }
 }
 
@@ -409,71 +401,71 @@ w::record! {
     /// * Catalog: `work.meeting.webinar.get`.
     pub struct Get {
         /// `meetingid`.
-        0 meetingid: Option<String> => w::Field::new("meetingid"),
+        0 meetingid: Option<String> => "meetingid",
         /// `meeting_code`.
-        1 meeting_code: Option<String> => w::Field::new("meeting_code"),
+        1 meeting_code: Option<String> => "meeting_code",
     }
     new()
-    set(meetingid: String, meeting_code: String)
+    text(meetingid: String, meeting_code: String)
 }
 
 w::record! {
     /// Answer to [`Get`].
     pub struct GetResponse {
         /// `meetingid`.
-        0 meetingid: String => w::Field::must("meetingid"),
+        0 meetingid: String => "meetingid: must",
         /// `meeting_code`.
-        1 meeting_code: String => w::Field::must("meeting_code"),
+        1 meeting_code: String => "meeting_code: must",
         /// `title`.
-        2 title: String => w::Field::must("title"),
+        2 title: String => "title: must",
         /// `sponsor`.
-        3 sponsor: String => w::Field::must("sponsor"),
+        3 sponsor: String => "sponsor: must",
         /// `start_time`; format `unix`.
-        4 start_time: xinqiao_types::UnixSeconds => w::Field::must("start_time"),
+        4 start_time: xinqiao_types::UnixSeconds => "start_time: must",
         /// `end_time`; format `unix`.
-        5 end_time: xinqiao_types::UnixSeconds => w::Field::must("end_time"),
+        5 end_time: xinqiao_types::UnixSeconds => "end_time: must",
         /// `status`.
-        6 status: String => w::Field::must("status"),
+        6 status: String => "status: must",
         /// `hosts`.
-        7 hosts: Option<Vec<Host>> => w::Field::new("hosts"),
+        7 hosts: Option<Vec<Host>> => "hosts",
         /// `admission_type`.
-        8 admission_type: i64 => w::Field::must("admission_type"),
+        8 admission_type: i64 => "admission_type: must",
         /// `password`.
-        9 password: Option<String> => w::Field::new("password").masked(),
+        9 password: Option<String> => "password: masked",
         /// `cover_url`.
-        10 cover_url: Option<String> => w::Field::new("cover_url"),
+        10 cover_url: Option<String> => "cover_url",
         /// `description`.
-        11 description: Option<String> => w::Field::new("description"),
+        11 description: Option<String> => "description",
         /// `enable_guest_invite_link`.
-        12 enable_guest_invite_link: bool => w::Field::must("enable_guest_invite_link"),
+        12 enable_guest_invite_link: bool => "enable_guest_invite_link: must",
         /// `audience_join_link`.
-        13 audience_join_link: Option<String> => w::Field::new("audience_join_link"),
+        13 audience_join_link: Option<String> => "audience_join_link",
         /// `guest_join_link`.
-        14 guest_join_link: Option<String> => w::Field::new("guest_join_link"),
+        14 guest_join_link: Option<String> => "guest_join_link",
         /// `manual_check_link`.
-        15 manual_check_link: Option<String> => w::Field::new("manual_check_link"),
+        15 manual_check_link: Option<String> => "manual_check_link",
         /// `manual_check_password`.
-        16 manual_check_password: Option<String> => w::Field::new("manual_check_password"),
+        16 manual_check_password: Option<String> => "manual_check_password",
         /// `media_setting`.
-        17 media_setting: GetMediaSetting => w::Field::must("media_setting"),
+        17 media_setting: GetMediaSetting => "media_setting: must",
         /// `enable_qa`.
-        18 enable_qa: bool => w::Field::must("enable_qa"),
+        18 enable_qa: bool => "enable_qa: must",
         /// `activity_page`.
-        19 activity_page: bool => w::Field::must("activity_page"),
+        19 activity_page: bool => "activity_page: must",
         /// `display_number_of_attendees`.
-        20 display_number_of_attendees: i64 => w::Field::must("display_number_of_attendees"),
+        20 display_number_of_attendees: i64 => "display_number_of_attendees: must",
         /// `playback_for_audience`.
-        21 playback_for_audience: bool => w::Field::must("playback_for_audience"),
+        21 playback_for_audience: bool => "playback_for_audience: must",
         /// `playback_url`.
-        22 playback_url: Option<String> => w::Field::new("playback_url"),
+        22 playback_url: Option<String> => "playback_url",
         /// `preparation_mode`.
-        23 preparation_mode: bool => w::Field::must("preparation_mode"),
+        23 preparation_mode: bool => "preparation_mode: must",
         /// `warm_up_picture`.
-        24 warm_up_picture: Option<String> => w::Field::new("warm_up_picture"),
+        24 warm_up_picture: Option<String> => "warm_up_picture",
         /// `warm_up_video`.
-        25 warm_up_video: Option<String> => w::Field::new("warm_up_video"),
+        25 warm_up_video: Option<String> => "warm_up_video",
         /// `allow_attendees_invite_others`.
-        26 allow_attendees_invite_others: bool => w::Field::must("allow_attendees_invite_others"),
+        26 allow_attendees_invite_others: bool => "allow_attendees_invite_others: must",
     }
 }
 
@@ -504,19 +496,19 @@ w::record! {
     /// * Catalog: `work.meeting.webinar.list_guest`.
     pub struct ListGuest {
         /// `meetingid`.
-        0 meetingid: Option<String> => w::Field::new("meetingid"),
+        0 meetingid: Option<String> => "meetingid",
         /// `meeting_code`.
-        1 meeting_code: Option<String> => w::Field::new("meeting_code"),
+        1 meeting_code: Option<String> => "meeting_code",
     }
     new()
-    set(meetingid: String, meeting_code: String)
+    text(meetingid: String, meeting_code: String)
 }
 
 w::record! {
     /// Answer to [`ListGuest`].
     pub struct ListGuestResponse {
         /// `guests`.
-        0 guests: Vec<Guest> => w::Field::must("guests"),
+        0 guests: Vec<Guest> => "guests: must",
     }
 }
 
@@ -547,57 +539,54 @@ w::record! {
     /// * Catalog: `work.meeting.webinar.update`.
     pub struct Update {
         /// `meetingid`.
-        0 meetingid: String => w::Field::must("meetingid"),
+        0 meetingid: String => "meetingid: must",
         /// `title`.
-        1 title: String => w::Field::must("title"),
+        1 title: String => "title: must",
         /// `sponsor`.
-        2 sponsor: Option<String> => w::Field::new("sponsor"),
+        2 sponsor: Option<String> => "sponsor",
         /// `start_time`; format `unix`.
-        3 start_time: xinqiao_types::UnixSeconds => w::Field::must("start_time"),
+        3 start_time: xinqiao_types::UnixSeconds => "start_time: must",
         /// `end_time`; format `unix`.
-        4 end_time: xinqiao_types::UnixSeconds => w::Field::must("end_time"),
+        4 end_time: xinqiao_types::UnixSeconds => "end_time: must",
         /// `hosts`.
-        5 hosts: Option<Vec<Host>> => w::Field::new("hosts"),
+        5 hosts: Option<Vec<Host>> => "hosts",
         /// `admission_type`.
-        6 admission_type: i64 => w::Field::must("admission_type"),
+        6 admission_type: i64 => "admission_type: must",
         /// `password`.
-        7 password: Option<String> => w::Field::new("password").masked(),
+        7 password: Option<String> => "password: masked",
         /// `cover_url`.
-        8 cover_url: Option<String> => w::Field::new("cover_url"),
+        8 cover_url: Option<String> => "cover_url",
         /// `description`.
-        9 description: Option<String> => w::Field::new("description"),
+        9 description: Option<String> => "description",
         /// `enable_guest_invite_link`.
-        10 enable_guest_invite_link: Option<bool> => w::Field::new("enable_guest_invite_link"),
+        10 enable_guest_invite_link: Option<bool> => "enable_guest_invite_link",
         /// `media_setting`.
-        11 media_setting: Option<MediaSetting> => w::Field::new("media_setting"),
+        11 media_setting: Option<MediaSetting> => "media_setting",
         /// `enable_qa`.
-        12 enable_qa: Option<bool> => w::Field::new("enable_qa"),
+        12 enable_qa: Option<bool> => "enable_qa",
         /// `sensitive_words`.
-        13 sensitive_words: Option<Vec<String>> => w::Field::new("sensitive_words"),
+        13 sensitive_words: Option<Vec<String>> => "sensitive_words",
         /// `enable_manual_check`.
-        14 enable_manual_check: Option<bool> => w::Field::new("enable_manual_check"),
+        14 enable_manual_check: Option<bool> => "enable_manual_check",
         /// `activity_page`.
-        15 activity_page: Option<bool> => w::Field::new("activity_page"),
+        15 activity_page: Option<bool> => "activity_page",
         /// `display_number_of_attendees`.
-        16 display_number_of_attendees: Option<i64> => w::Field::new("display_number_of_attendees"),
+        16 display_number_of_attendees: Option<i64> => "display_number_of_attendees",
         /// `playback_for_audience`.
-        17 playback_for_audience: Option<bool> => w::Field::new("playback_for_audience"),
+        17 playback_for_audience: Option<bool> => "playback_for_audience",
         /// `preparation_mode`.
-        18 preparation_mode: Option<bool> => w::Field::new("preparation_mode"),
+        18 preparation_mode: Option<bool> => "preparation_mode",
     }
     new(
-        meetingid: String,
-        title: String,
+        meetingid: impl Into<String>,
+        title: impl Into<String>,
         start_time: xinqiao_types::UnixSeconds,
         end_time: xinqiao_types::UnixSeconds,
         admission_type: i64,
     )
+    text(sponsor: String, password: String, cover_url: String, description: String)
     set(
-        sponsor: String,
         hosts: Vec<Host>,
-        password: String,
-        cover_url: String,
-        description: String,
         enable_guest_invite_link: bool,
         media_setting: MediaSetting,
         enable_qa: bool,
@@ -637,11 +626,11 @@ w::record! {
     /// * Catalog: `work.meeting.webinar.update_guest_list`.
     pub struct UpdateGuestList {
         /// `meetingid`.
-        0 meetingid: String => w::Field::must("meetingid"),
+        0 meetingid: String => "meetingid: must",
         /// `guests`.
-        1 guests: Vec<Guest> => w::Field::must("guests"),
+        1 guests: Vec<Guest> => "guests: must",
     }
-    new(meetingid: String, guests: Vec<Guest>)
+    new(meetingid: impl Into<String>, guests: Vec<Guest>)
 }
 
 w::endpoint! {
@@ -671,16 +660,17 @@ w::record! {
     /// * Catalog: `work.meeting.webinar.update_warm_up`.
     pub struct UpdateWarmUp {
         /// `meetingid`.
-        0 meetingid: String => w::Field::must("meetingid"),
+        0 meetingid: String => "meetingid: must",
         /// `warm_up_picture`.
-        1 warm_up_picture: Option<String> => w::Field::new("warm_up_picture"),
+        1 warm_up_picture: Option<String> => "warm_up_picture",
         /// `warm_up_video`.
-        2 warm_up_video: Option<String> => w::Field::new("warm_up_video"),
+        2 warm_up_video: Option<String> => "warm_up_video",
         /// `allow_attendees_invite_others`.
-        3 allow_attendees_invite_others: Option<bool> => w::Field::new("allow_attendees_invite_others"),
+        3 allow_attendees_invite_others: Option<bool> => "allow_attendees_invite_others",
     }
-    new(meetingid: String)
-    set(warm_up_picture: String, warm_up_video: String, allow_attendees_invite_others: bool)
+    new(meetingid: impl Into<String>)
+    text(warm_up_picture: String, warm_up_video: String)
+    set(allow_attendees_invite_others: bool)
 }
 
 w::endpoint! {
@@ -714,20 +704,20 @@ pub mod enroll {
         /// * Catalog: `work.meeting.webinar.enroll.approve`.
         pub struct Approve {
             /// `meetingid`.
-            0 meetingid: String => w::Field::must("meetingid"),
+            0 meetingid: String => "meetingid: must",
             /// `action`.
-            1 action: i64 => w::Field::must("action"),
+            1 action: i64 => "action: must",
             /// `enroll_id_list`.
-            2 enroll_id_list: Vec<String> => w::Field::must("enroll_id_list"),
+            2 enroll_id_list: Vec<String> => "enroll_id_list: must",
         }
-        new(meetingid: String, action: i64, enroll_id_list: Vec<String>)
+        new(meetingid: impl Into<String>, action: i64, enroll_id_list: Vec<String>)
     }
 
     w::record! {
         /// Answer to [`Approve`].
         pub struct ApproveResponse {
             /// `handled_count`.
-            0 handled_count: i64 => w::Field::must("handled_count"),
+            0 handled_count: i64 => "handled_count: must",
         }
     }
 
@@ -758,18 +748,18 @@ pub mod enroll {
         /// * Catalog: `work.meeting.webinar.enroll.delete`.
         pub struct Delete {
             /// `meetingid`.
-            0 meetingid: String => w::Field::must("meetingid"),
+            0 meetingid: String => "meetingid: must",
             /// `enroll_id_list`.
-            1 enroll_id_list: Vec<super::EnrollId> => w::Field::must("enroll_id_list"),
+            1 enroll_id_list: Vec<super::EnrollId> => "enroll_id_list: must",
         }
-        new(meetingid: String, enroll_id_list: Vec<super::EnrollId>)
+        new(meetingid: impl Into<String>, enroll_id_list: Vec<super::EnrollId>)
     }
 
     w::record! {
         /// Answer to [`Delete`].
         pub struct DeleteResponse {
             /// `total_count`.
-            0 total_count: i64 => w::Field::must("total_count"),
+            0 total_count: i64 => "total_count: must",
         }
     }
 
@@ -800,22 +790,22 @@ pub mod enroll {
         /// * Catalog: `work.meeting.webinar.enroll.get_config`.
         pub struct GetConfig {
             /// `meetingid`.
-            0 meetingid: String => w::Field::must("meetingid"),
+            0 meetingid: String => "meetingid: must",
         }
-        new(meetingid: String)
+        new(meetingid: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`GetConfig`].
         pub struct GetConfigResponse {
             /// `approve_type`.
-            0 approve_type: i64 => w::Field::must("approve_type"),
+            0 approve_type: i64 => "approve_type: must",
             /// `is_collect_question`.
-            1 is_collect_question: i64 => w::Field::must("is_collect_question"),
+            1 is_collect_question: i64 => "is_collect_question: must",
             /// `question_list`.
-            2 question_list: Vec<super::Question> => w::Field::must("question_list"),
+            2 question_list: Vec<super::Question> => "question_list: must",
             /// `no_registration_needed_for_staff`.
-            3 no_registration_needed_for_staff: bool => w::Field::must("no_registration_needed_for_staff"),
+            3 no_registration_needed_for_staff: bool => "no_registration_needed_for_staff: must",
         }
     }
 
@@ -846,20 +836,20 @@ pub mod enroll {
         /// * Catalog: `work.meeting.webinar.enroll.import`.
         pub struct Import {
             /// `meetingid`.
-            0 meetingid: String => w::Field::must("meetingid"),
+            0 meetingid: String => "meetingid: must",
             /// `enroll_list`.
-            1 enroll_list: Vec<super::Enroll> => w::Field::must("enroll_list"),
+            1 enroll_list: Vec<super::Enroll> => "enroll_list: must",
         }
-        new(meetingid: String, enroll_list: Vec<super::Enroll>)
+        new(meetingid: impl Into<String>, enroll_list: Vec<super::Enroll>)
     }
 
     w::record! {
         /// Answer to [`Import`].
         pub struct ImportResponse {
             /// `total_count`.
-            0 total_count: i64 => w::Field::must("total_count"),
+            0 total_count: i64 => "total_count: must",
             /// `enroll_list`.
-            1 enroll_list: Vec<super::ImportEnroll> => w::Field::must("enroll_list"),
+            1 enroll_list: Vec<super::ImportEnroll> => "enroll_list: must",
         }
     }
 
@@ -890,27 +880,28 @@ pub mod enroll {
         /// * Catalog: `work.meeting.webinar.enroll.list`.
         pub struct List {
             /// `meetingid`.
-            0 meetingid: String => w::Field::must("meetingid"),
+            0 meetingid: String => "meetingid: must",
             /// `status`.
-            1 status: Option<i64> => w::Field::new("status"),
+            1 status: Option<i64> => "status",
             /// `cursor`.
-            2 cursor: Option<String> => w::Field::new("cursor"),
+            2 cursor: Option<String> => "cursor",
             /// `limit`.
-            3 limit: Option<i64> => w::Field::new("limit"),
+            3 limit: Option<i64> => "limit",
         }
-        new(meetingid: String)
-        set(status: i64, cursor: String, limit: i64)
+        new(meetingid: impl Into<String>)
+        text(cursor: String)
+        set(status: i64, limit: i64)
     }
 
     w::record! {
         /// Answer to [`List`].
         pub struct ListResponse {
             /// `enroll_list`.
-            0 enroll_list: Vec<super::ListEnroll> => w::Field::must("enroll_list"),
+            0 enroll_list: Vec<super::ListEnroll> => "enroll_list: must",
             /// `has_more`.
-            1 has_more: bool => w::Field::must("has_more"),
+            1 has_more: bool => "has_more: must",
             /// `next_cursor`.
-            2 next_cursor: Option<String> => w::Field::new("next_cursor"),
+            2 next_cursor: Option<String> => "next_cursor",
         }
     }
 
@@ -941,13 +932,13 @@ pub mod enroll {
         /// * Catalog: `work.meeting.webinar.enroll.query_by_tmp_openid`.
         pub struct QueryByTmpOpenid {
             /// `meetingid`.
-            0 meetingid: String => w::Field::must("meetingid"),
+            0 meetingid: String => "meetingid: must",
             /// `sorting_rules`.
-            1 sorting_rules: Option<i64> => w::Field::new("sorting_rules"),
+            1 sorting_rules: Option<i64> => "sorting_rules",
             /// `tmp_openid_list`.
-            2 tmp_openid_list: Vec<String> => w::Field::must("tmp_openid_list"),
+            2 tmp_openid_list: Vec<String> => "tmp_openid_list: must",
         }
-        new(meetingid: String, tmp_openid_list: Vec<String>)
+        new(meetingid: impl Into<String>, tmp_openid_list: Vec<String>)
         set(sorting_rules: i64)
     }
 
@@ -955,7 +946,7 @@ pub mod enroll {
         /// Answer to [`QueryByTmpOpenid`].
         pub struct QueryByTmpOpenidResponse {
             /// `enroll_id_list`.
-            0 enroll_id_list: Vec<super::QueryByTmpOpenidEnrollId> => w::Field::must("enroll_id_list"),
+            0 enroll_id_list: Vec<super::QueryByTmpOpenidEnrollId> => "enroll_id_list: must",
         }
     }
 
@@ -986,17 +977,17 @@ pub mod enroll {
         /// * Catalog: `work.meeting.webinar.enroll.set_config`.
         pub struct SetConfig {
             /// `meetingid`.
-            0 meetingid: String => w::Field::must("meetingid"),
+            0 meetingid: String => "meetingid: must",
             /// `approve_type`.
-            1 approve_type: Option<i64> => w::Field::new("approve_type"),
+            1 approve_type: Option<i64> => "approve_type",
             /// `is_collect_question`.
-            2 is_collect_question: Option<i64> => w::Field::new("is_collect_question"),
+            2 is_collect_question: Option<i64> => "is_collect_question",
             /// `question_list`.
-            3 question_list: Option<Vec<super::SetConfigQuestion>> => w::Field::new("question_list"),
+            3 question_list: Option<Vec<super::SetConfigQuestion>> => "question_list",
             /// `no_registration_needed_for_staff`.
-            4 no_registration_needed_for_staff: Option<bool> => w::Field::new("no_registration_needed_for_staff"),
+            4 no_registration_needed_for_staff: Option<bool> => "no_registration_needed_for_staff",
         }
-        new(meetingid: String)
+        new(meetingid: impl Into<String>)
         set(
             approve_type: i64,
             is_collect_question: i64,
@@ -1009,7 +1000,7 @@ pub mod enroll {
         /// Answer to [`SetConfig`].
         pub struct SetConfigResponse {
             /// `question_count`.
-            0 question_count: i64 => w::Field::must("question_count"),
+            0 question_count: i64 => "question_count: must",
         }
     }
 

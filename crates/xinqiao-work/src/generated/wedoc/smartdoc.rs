@@ -11,7 +11,7 @@ w::record! {
     /// * Catalog: `work.wedoc.smartdoc.add_blocks`.
     pub struct AddBlocks {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -43,7 +43,7 @@ w::record! {
     /// * Catalog: `work.wedoc.smartdoc.add_page`.
     pub struct AddPage {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -75,7 +75,7 @@ w::record! {
     /// * Catalog: `work.wedoc.smartdoc.add_smartsheet`.
     pub struct AddSmartsheet {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -107,7 +107,7 @@ w::record! {
     /// * Catalog: `work.wedoc.smartdoc.cancel_publish`.
     pub struct CancelPublish {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -139,7 +139,7 @@ w::record! {
     /// * Catalog: `work.wedoc.smartdoc.delete_blocks`.
     pub struct DeleteBlocks {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -171,7 +171,7 @@ w::record! {
     /// * Catalog: `work.wedoc.smartdoc.delete_page`.
     pub struct DeletePage {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -203,7 +203,7 @@ w::record! {
     /// * Catalog: `work.wedoc.smartdoc.delete_smartsheet`.
     pub struct DeleteSmartsheet {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -235,7 +235,7 @@ w::record! {
     /// * Catalog: `work.wedoc.smartdoc.export_task`.
     pub struct ExportTask {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -267,7 +267,7 @@ w::record! {
     /// * Catalog: `work.wedoc.smartdoc.get_block_list`.
     pub struct GetBlockList {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -299,7 +299,7 @@ w::record! {
     /// * Catalog: `work.wedoc.smartdoc.get_export_result`.
     pub struct GetExportResult {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -331,7 +331,7 @@ w::record! {
     /// * Catalog: `work.wedoc.smartdoc.get_page_hierarchy`.
     pub struct GetPageHierarchy {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -363,7 +363,7 @@ w::record! {
     /// * Catalog: `work.wedoc.smartdoc.get_smartsheet_info`.
     pub struct GetSmartsheetInfo {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -395,7 +395,7 @@ w::record! {
     /// * Catalog: `work.wedoc.smartdoc.publish`.
     pub struct Publish {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -427,7 +427,7 @@ w::record! {
     /// * Catalog: `work.wedoc.smartdoc.publish_setting`.
     pub struct PublishSetting {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -459,7 +459,7 @@ w::record! {
     /// * Catalog: `work.wedoc.smartdoc.update_blocks`.
     pub struct UpdateBlocks {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -491,7 +491,7 @@ w::record! {
     /// * Catalog: `work.wedoc.smartdoc.update_page`.
     pub struct UpdatePage {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -523,7 +523,7 @@ w::record! {
     /// * Catalog: `work.wedoc.smartdoc.update_smartsheet`.
     pub struct UpdateSmartsheet {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }

@@ -7,13 +7,13 @@ w::record! {
     /// `AddFieldsField`.
     pub struct AddFieldsField {
         /// `field_title`.
-        0 field_title: String => w::Field::must("field_title"),
+        0 field_title: String => "field_title: must",
         /// `property_text`.
-        1 property_text: Option<w::serial::Value> => w::Field::new("property_text"),
+        1 property_text: Option<w::serial::Value> => "property_text",
         /// The body, told apart by `field_type`.
-        2 body: FieldKind => w::Field::new("").flat(),
+        2 body: FieldKind => ": flat",
     }
-    new(field_title: String, body: FieldKind)
+    new(field_title: impl Into<String>, body: FieldKind)
     set(property_text: w::serial::Value)
 }
 
@@ -21,7 +21,7 @@ w::record! {
     /// `AddRecordsRecord`.
     pub struct AddRecordsRecord {
         /// `values`.
-        0 values: std::collections::BTreeMap<String, w::serial::Value> => w::Field::must("values"),
+        0 values: std::collections::BTreeMap<String, w::serial::Value> => "values: must",
     }
     new(values: std::collections::BTreeMap<String, w::serial::Value>)
 }
@@ -30,11 +30,11 @@ w::record! {
     /// `AddSheetProperty`.
     pub struct AddSheetProperty {
         /// `sheet_id`.
-        0 sheet_id: String => w::Field::must("sheet_id"),
+        0 sheet_id: String => "sheet_id: must",
         /// `title`.
-        1 title: String => w::Field::must("title"),
+        1 title: String => "title: must",
         /// `index`.
-        2 index: i64 => w::Field::must("index"),
+        2 index: i64 => "index: must",
     }
 }
 
@@ -42,7 +42,7 @@ w::record! {
     /// `BoolValue`.
     pub struct BoolValue {
         /// `value`.
-        0 value: bool => w::Field::must("value"),
+        0 value: bool => "value: must",
     }
     new(value: bool)
 }
@@ -51,16 +51,16 @@ w::record! {
     /// `Children`.
     pub struct Children {
         /// `field_id`.
-        0 field_id: String => w::Field::must("field_id"),
+        0 field_id: String => "field_id: must",
     }
-    new(field_id: String)
+    new(field_id: impl Into<String>)
 }
 
 w::record! {
     /// `ColorConfig`.
     pub struct ColorConfig {
         /// `conditions`.
-        0 conditions: Vec<ColorConfigCondition> => w::Field::must("conditions"),
+        0 conditions: Vec<ColorConfigCondition> => "conditions: must",
     }
 }
 
@@ -68,13 +68,13 @@ w::record! {
     /// `ColorConfigCondition`.
     pub struct ColorConfigCondition {
         /// `id`.
-        0 id: String => w::Field::must("id"),
+        0 id: String => "id: must",
         /// `type`.
-        1 type_: String => w::Field::must("type"),
+        1 type_: String => "type: must",
         /// `color`.
-        2 color: String => w::Field::must("color"),
+        2 color: String => "color: must",
         /// `condition`.
-        3 condition: FilterSpecCondition => w::Field::must("condition"),
+        3 condition: FilterSpecCondition => "condition: must",
     }
 }
 
@@ -82,25 +82,25 @@ w::record! {
     /// `Condition`.
     pub struct Condition {
         /// `field_id`.
-        0 field_id: String => w::Field::must("field_id"),
+        0 field_id: String => "field_id: must",
         /// `field_type`.
-        1 field_type: Option<String> => w::Field::new("field_type"),
+        1 field_type: Option<String> => "field_type",
         /// `operator`.
-        2 operator: String => w::Field::must("operator"),
+        2 operator: String => "operator: must",
         /// `string_value`.
-        3 string_value: Option<StringValue> => w::Field::new("string_value"),
+        3 string_value: Option<StringValue> => "string_value",
         /// `number_value`.
-        4 number_value: Option<NumberValue> => w::Field::new("number_value"),
+        4 number_value: Option<NumberValue> => "number_value",
         /// `bool_value`.
-        5 bool_value: Option<BoolValue> => w::Field::new("bool_value"),
+        5 bool_value: Option<BoolValue> => "bool_value",
         /// `user_value`.
-        6 user_value: Option<UserValue> => w::Field::new("user_value"),
+        6 user_value: Option<UserValue> => "user_value",
         /// `date_time_value`.
-        7 date_time_value: Option<DateTimeValue> => w::Field::new("date_time_value"),
+        7 date_time_value: Option<DateTimeValue> => "date_time_value",
     }
-    new(field_id: String, operator: String)
+    new(field_id: impl Into<String>, operator: impl Into<String>)
+    text(field_type: String)
     set(
-        field_type: String,
         string_value: StringValue,
         number_value: NumberValue,
         bool_value: BoolValue,
@@ -113,7 +113,7 @@ w::record! {
     /// `DateTimeValue`.
     pub struct DateTimeValue {
         /// `value`.
-        0 value: DateTimeValueValue => w::Field::must("value"),
+        0 value: DateTimeValueValue => "value: must",
     }
     new(value: DateTimeValueValue)
 }
@@ -122,11 +122,11 @@ w::record! {
     /// `DateTimeValueValue`.
     pub struct DateTimeValueValue {
         /// `type`.
-        0 type_: String => w::Field::must("type"),
+        0 type_: String => "type: must",
         /// `value`.
-        1 value: Option<Vec<String>> => w::Field::new("value"),
+        1 value: Option<Vec<String>> => "value",
     }
-    new(type_: String)
+    new(type_: impl Into<String>)
     set(value: Vec<String>)
 }
 
@@ -134,11 +134,11 @@ w::record! {
     /// `FieldGroup`.
     pub struct FieldGroup {
         /// `field_group_id`.
-        0 field_group_id: String => w::Field::must("field_group_id"),
+        0 field_group_id: String => "field_group_id: must",
         /// `name`.
-        1 name: String => w::Field::must("name"),
+        1 name: String => "name: must",
         /// `children`.
-        2 children: Vec<Children> => w::Field::must("children"),
+        2 children: Vec<Children> => "children: must",
     }
 }
 
@@ -146,11 +146,11 @@ w::record! {
     /// `FieldItem`.
     pub struct FieldItem {
         /// `field_id`.
-        0 field_id: String => w::Field::must("field_id"),
+        0 field_id: String => "field_id: must",
         /// `field_title`.
-        1 field_title: String => w::Field::must("field_title"),
+        1 field_title: String => "field_title: must",
         /// `field_type`.
-        2 field_type: String => w::Field::must("field_type"),
+        2 field_type: String => "field_type: must",
     }
 }
 
@@ -158,32 +158,32 @@ w::record! {
     /// `FilterSpec`.
     pub struct FilterSpec {
         /// `conjunction`.
-        0 conjunction: String => w::Field::must("conjunction"),
+        0 conjunction: String => "conjunction: must",
         /// `conditions`.
-        1 conditions: Vec<Condition> => w::Field::must("conditions"),
+        1 conditions: Vec<Condition> => "conditions: must",
     }
-    new(conjunction: String, conditions: Vec<Condition>)
+    new(conjunction: impl Into<String>, conditions: Vec<Condition>)
 }
 
 w::record! {
     /// `FilterSpecCondition`.
     pub struct FilterSpecCondition {
         /// `field_id`.
-        0 field_id: String => w::Field::must("field_id"),
+        0 field_id: String => "field_id: must",
         /// `field_type`.
-        1 field_type: String => w::Field::must("field_type"),
+        1 field_type: String => "field_type: must",
         /// `operator`.
-        2 operator: String => w::Field::must("operator"),
+        2 operator: String => "operator: must",
         /// `string_value`.
-        3 string_value: Option<StringValue> => w::Field::new("string_value"),
+        3 string_value: Option<StringValue> => "string_value",
         /// `number_value`.
-        4 number_value: Option<NumberValue> => w::Field::new("number_value"),
+        4 number_value: Option<NumberValue> => "number_value",
         /// `bool_value`.
-        5 bool_value: Option<BoolValue> => w::Field::new("bool_value"),
+        5 bool_value: Option<BoolValue> => "bool_value",
         /// `user_value`.
-        6 user_value: Option<UserValue> => w::Field::new("user_value"),
+        6 user_value: Option<UserValue> => "user_value",
         /// `date_time_value`.
-        7 date_time_value: Option<DateTimeValue> => w::Field::new("date_time_value"),
+        7 date_time_value: Option<DateTimeValue> => "date_time_value",
     }
 }
 
@@ -191,13 +191,13 @@ w::record! {
     /// `GetFieldsField`.
     pub struct GetFieldsField {
         /// `field_id`.
-        0 field_id: String => w::Field::must("field_id"),
+        0 field_id: String => "field_id: must",
         /// `field_title`.
-        1 field_title: String => w::Field::must("field_title"),
+        1 field_title: String => "field_title: must",
         /// `property_text`.
-        2 property_text: Option<w::serial::Value> => w::Field::new("property_text"),
+        2 property_text: Option<w::serial::Value> => "property_text",
         /// The body, told apart by `field_type`.
-        3 body: GetFieldKind => w::Field::new("").flat(),
+        3 body: GetFieldKind => ": flat",
     }
 }
 
@@ -205,17 +205,17 @@ w::record! {
     /// `GetRecordsRecord`.
     pub struct GetRecordsRecord {
         /// `record_id`.
-        0 record_id: String => w::Field::must("record_id"),
+        0 record_id: String => "record_id: must",
         /// `creator_name`.
-        1 creator_name: String => w::Field::must("creator_name"),
+        1 creator_name: String => "creator_name: must",
         /// `updater_name`.
-        2 updater_name: String => w::Field::must("updater_name"),
+        2 updater_name: String => "updater_name: must",
         /// `values`.
-        3 values: std::collections::BTreeMap<String, w::serial::Value> => w::Field::must("values"),
+        3 values: std::collections::BTreeMap<String, w::serial::Value> => "values: must",
         /// `create_time`.
-        4 create_time: i64 => w::Field::must("create_time"),
+        4 create_time: i64 => "create_time: must",
         /// `update_time`.
-        5 update_time: i64 => w::Field::must("update_time"),
+        5 update_time: i64 => "update_time: must",
     }
 }
 
@@ -223,13 +223,13 @@ w::record! {
     /// `GetViewsView`.
     pub struct GetViewsView {
         /// `view_id`.
-        0 view_id: String => w::Field::must("view_id"),
+        0 view_id: String => "view_id: must",
         /// `view_title`.
-        1 view_title: String => w::Field::must("view_title"),
+        1 view_title: String => "view_title: must",
         /// `view_type`.
-        2 view_type: String => w::Field::must("view_type"),
+        2 view_type: String => "view_type: must",
         /// `property`.
-        3 property: ViewProperty => w::Field::must("property"),
+        3 property: ViewProperty => "property: must",
     }
 }
 
@@ -237,7 +237,7 @@ w::record! {
     /// `GroupSpec`.
     pub struct GroupSpec {
         /// `groups`.
-        0 groups: Vec<SortInfo> => w::Field::must("groups"),
+        0 groups: Vec<SortInfo> => "groups: must",
     }
 }
 
@@ -245,7 +245,7 @@ w::record! {
     /// `NumberValue`.
     pub struct NumberValue {
         /// `value`.
-        0 value: f64 => w::Field::must("value"),
+        0 value: f64 => "value: must",
     }
     new(value: f64)
 }
@@ -254,34 +254,34 @@ w::record! {
     /// `Property`.
     pub struct Property {
         /// `title`.
-        0 title: Option<String> => w::Field::new("title"),
+        0 title: Option<String> => "title",
         /// `index`.
-        1 index: i64 => w::Field::must("index"),
+        1 index: i64 => "index: must",
     }
     new(index: i64)
-    set(title: String)
+    text(title: String)
 }
 
 w::record! {
     /// `PropertyAttachment`.
     pub struct PropertyAttachment {
         /// `display_mode`.
-        0 display_mode: String => w::Field::must("display_mode"),
+        0 display_mode: String => "display_mode: must",
     }
-    new(display_mode: String)
+    new(display_mode: impl Into<String>)
 }
 
 w::record! {
     /// `PropertyAutoNumber`.
     pub struct PropertyAutoNumber {
         /// `input_type`.
-        0 input_type: String => w::Field::must("input_type"),
+        0 input_type: String => "input_type: must",
         /// `rules`.
-        1 rules: Option<Vec<Rule>> => w::Field::new("rules"),
+        1 rules: Option<Vec<Rule>> => "rules",
         /// `reformat_existing_record`.
-        2 reformat_existing_record: bool => w::Field::must("reformat_existing_record"),
+        2 reformat_existing_record: bool => "reformat_existing_record: must",
     }
-    new(input_type: String, reformat_existing_record: bool)
+    new(input_type: impl Into<String>, reformat_existing_record: bool)
     set(rules: Vec<Rule>)
 }
 
@@ -289,7 +289,7 @@ w::record! {
     /// `PropertyBarcode`.
     pub struct PropertyBarcode {
         /// `mobile_scan_only`.
-        0 mobile_scan_only: bool => w::Field::must("mobile_scan_only"),
+        0 mobile_scan_only: bool => "mobile_scan_only: must",
     }
     new(mobile_scan_only: bool)
 }
@@ -298,7 +298,7 @@ w::record! {
     /// `PropertyCheckbox`.
     pub struct PropertyCheckbox {
         /// `checked`.
-        0 checked: bool => w::Field::must("checked"),
+        0 checked: bool => "checked: must",
     }
     new(checked: bool)
 }
@@ -307,7 +307,7 @@ w::record! {
     /// `PropertyColorConfig`.
     pub struct PropertyColorConfig {
         /// `conditions`.
-        0 conditions: Vec<PropertyCondition> => w::Field::must("conditions"),
+        0 conditions: Vec<PropertyCondition> => "conditions: must",
     }
     new(conditions: Vec<PropertyCondition>)
 }
@@ -316,58 +316,58 @@ w::record! {
     /// `PropertyCondition`.
     pub struct PropertyCondition {
         /// `id`.
-        0 id: Option<String> => w::Field::new("id"),
+        0 id: Option<String> => "id",
         /// `type`.
-        1 type_: String => w::Field::must("type"),
+        1 type_: String => "type: must",
         /// `color`.
-        2 color: String => w::Field::must("color"),
+        2 color: String => "color: must",
         /// `condition`.
-        3 condition: Condition => w::Field::must("condition"),
+        3 condition: Condition => "condition: must",
     }
-    new(type_: String, color: String, condition: Condition)
-    set(id: String)
+    new(type_: impl Into<String>, color: impl Into<String>, condition: Condition)
+    text(id: String)
 }
 
 w::record! {
     /// `PropertyCreatedTime`.
     pub struct PropertyCreatedTime {
         /// `format`.
-        0 format: String => w::Field::must("format"),
+        0 format: String => "format: must",
     }
-    new(format: String)
+    new(format: impl Into<String>)
 }
 
 w::record! {
     /// `PropertyCurrency`.
     pub struct PropertyCurrency {
         /// `currency_type`.
-        0 currency_type: String => w::Field::must("currency_type"),
+        0 currency_type: String => "currency_type: must",
         /// `decimal_places`.
-        1 decimal_places: i64 => w::Field::must("decimal_places"),
+        1 decimal_places: i64 => "decimal_places: must",
         /// `use_separate`.
-        2 use_separate: bool => w::Field::must("use_separate"),
+        2 use_separate: bool => "use_separate: must",
     }
-    new(currency_type: String, decimal_places: i64, use_separate: bool)
+    new(currency_type: impl Into<String>, decimal_places: i64, use_separate: bool)
 }
 
 w::record! {
     /// `PropertyDateTime`.
     pub struct PropertyDateTime {
         /// `format`.
-        0 format: String => w::Field::must("format"),
+        0 format: String => "format: must",
         /// `auto_fill`.
-        1 auto_fill: bool => w::Field::must("auto_fill"),
+        1 auto_fill: bool => "auto_fill: must",
     }
-    new(format: String, auto_fill: bool)
+    new(format: impl Into<String>, auto_fill: bool)
 }
 
 w::record! {
     /// `PropertyFilterSpec`.
     pub struct PropertyFilterSpec {
         /// `conjunction`.
-        0 conjunction: String => w::Field::must("conjunction"),
+        0 conjunction: String => "conjunction: must",
         /// `conditions`.
-        1 conditions: Vec<FilterSpecCondition> => w::Field::must("conditions"),
+        1 conditions: Vec<FilterSpecCondition> => "conditions: must",
     }
 }
 
@@ -375,18 +375,18 @@ w::record! {
     /// `PropertyGantt`.
     pub struct PropertyGantt {
         /// `start_date_field_id`.
-        0 start_date_field_id: String => w::Field::must("start_date_field_id"),
+        0 start_date_field_id: String => "start_date_field_id: must",
         /// `end_date_field_id`.
-        1 end_date_field_id: String => w::Field::must("end_date_field_id"),
+        1 end_date_field_id: String => "end_date_field_id: must",
     }
-    new(start_date_field_id: String, end_date_field_id: String)
+    new(start_date_field_id: impl Into<String>, end_date_field_id: impl Into<String>)
 }
 
 w::record! {
     /// `PropertyGroupSpec`.
     pub struct PropertyGroupSpec {
         /// `groups`.
-        0 groups: Vec<SortSpecSortInfo> => w::Field::must("groups"),
+        0 groups: Vec<SortSpecSortInfo> => "groups: must",
     }
     new(groups: Vec<SortSpecSortInfo>)
 }
@@ -395,27 +395,27 @@ w::record! {
     /// `PropertyLocation`.
     pub struct PropertyLocation {
         /// `input_type`.
-        0 input_type: String => w::Field::must("input_type"),
+        0 input_type: String => "input_type: must",
     }
-    new(input_type: String)
+    new(input_type: impl Into<String>)
 }
 
 w::record! {
     /// `PropertyModifiedTime`.
     pub struct PropertyModifiedTime {
         /// `format`.
-        0 format: String => w::Field::must("format"),
+        0 format: String => "format: must",
     }
-    new(format: String)
+    new(format: impl Into<String>)
 }
 
 w::record! {
     /// `PropertyNumber`.
     pub struct PropertyNumber {
         /// `decimal_places`.
-        0 decimal_places: i64 => w::Field::must("decimal_places"),
+        0 decimal_places: i64 => "decimal_places: must",
         /// `use_separate`.
-        1 use_separate: bool => w::Field::must("use_separate"),
+        1 use_separate: bool => "use_separate: must",
     }
     new(decimal_places: i64, use_separate: bool)
 }
@@ -424,7 +424,7 @@ w::record! {
     /// `PropertyProgress`.
     pub struct PropertyProgress {
         /// `decimal_places`.
-        0 decimal_places: i64 => w::Field::must("decimal_places"),
+        0 decimal_places: i64 => "decimal_places: must",
     }
     new(decimal_places: i64)
 }
@@ -433,25 +433,25 @@ w::record! {
     /// `PropertyReference`.
     pub struct PropertyReference {
         /// `view_id`.
-        0 view_id: String => w::Field::must("view_id"),
+        0 view_id: String => "view_id: must",
         /// `sub_id`.
-        1 sub_id: Option<String> => w::Field::new("sub_id"),
+        1 sub_id: Option<String> => "sub_id",
         /// `field_id`.
-        2 field_id: Option<String> => w::Field::new("field_id"),
+        2 field_id: Option<String> => "field_id",
         /// `is_multiple`.
-        3 is_multiple: bool => w::Field::must("is_multiple"),
+        3 is_multiple: bool => "is_multiple: must",
     }
-    new(view_id: String, is_multiple: bool)
-    set(sub_id: String, field_id: String)
+    new(view_id: impl Into<String>, is_multiple: bool)
+    text(sub_id: String, field_id: String)
 }
 
 w::record! {
     /// `PropertySelect`.
     pub struct PropertySelect {
         /// `is_quick_add`.
-        0 is_quick_add: bool => w::Field::must("is_quick_add"),
+        0 is_quick_add: bool => "is_quick_add: must",
         /// `options`.
-        1 options: Vec<PropertySelectOption> => w::Field::must("options"),
+        1 options: Vec<PropertySelectOption> => "options: must",
     }
     new(is_quick_add: bool, options: Vec<PropertySelectOption>)
 }
@@ -460,20 +460,20 @@ w::record! {
     /// `PropertySelectOption`.
     pub struct PropertySelectOption {
         /// `id`.
-        0 id: String => w::Field::must("id"),
+        0 id: String => "id: must",
         /// `text`.
-        1 text: String => w::Field::must("text"),
+        1 text: String => "text: must",
         /// `style`.
-        2 style: i64 => w::Field::must("style"),
+        2 style: i64 => "style: must",
     }
-    new(id: String, text: String, style: i64)
+    new(id: impl Into<String>, text: impl Into<String>, style: i64)
 }
 
 w::record! {
     /// `PropertySortSpec`.
     pub struct PropertySortSpec {
         /// `sort_infos`.
-        0 sort_infos: Vec<SortSpecSortInfo> => w::Field::must("sort_infos"),
+        0 sort_infos: Vec<SortSpecSortInfo> => "sort_infos: must",
     }
     new(sort_infos: Vec<SortSpecSortInfo>)
 }
@@ -482,18 +482,18 @@ w::record! {
     /// `PropertyUrl`.
     pub struct PropertyUrl {
         /// `type`.
-        0 type_: String => w::Field::must("type"),
+        0 type_: String => "type: must",
     }
-    new(type_: String)
+    new(type_: impl Into<String>)
 }
 
 w::record! {
     /// `PropertyUser`.
     pub struct PropertyUser {
         /// `is_multiple`.
-        0 is_multiple: bool => w::Field::must("is_multiple"),
+        0 is_multiple: bool => "is_multiple: must",
         /// `is_notified`.
-        1 is_notified: bool => w::Field::must("is_notified"),
+        1 is_notified: bool => "is_notified: must",
     }
     new(is_multiple: bool, is_notified: bool)
 }
@@ -502,7 +502,7 @@ w::record! {
     /// `PropertyWwGroup`.
     pub struct PropertyWwGroup {
         /// `allow_multiple`.
-        0 allow_multiple: bool => w::Field::must("allow_multiple"),
+        0 allow_multiple: bool => "allow_multiple: must",
     }
     new(allow_multiple: bool)
 }
@@ -511,7 +511,7 @@ w::record! {
     /// `RecordItem`.
     pub struct RecordItem {
         /// `record_id`.
-        0 record_id: String => w::Field::must("record_id"),
+        0 record_id: String => "record_id: must",
     }
 }
 
@@ -519,24 +519,24 @@ w::record! {
     /// `Rule`.
     pub struct Rule {
         /// `type`.
-        0 type_: String => w::Field::must("type"),
+        0 type_: String => "type: must",
         /// `value`.
-        1 value: String => w::Field::must("value"),
+        1 value: String => "value: must",
     }
-    new(type_: String, value: String)
+    new(type_: impl Into<String>, value: impl Into<String>)
 }
 
 w::record! {
     /// `Sheet`.
     pub struct Sheet {
         /// `sheet_id`.
-        0 sheet_id: String => w::Field::must("sheet_id"),
+        0 sheet_id: String => "sheet_id: must",
         /// `title`.
-        1 title: String => w::Field::must("title"),
+        1 title: String => "title: must",
         /// `type`.
-        2 type_: String => w::Field::must("type"),
+        2 type_: String => "type: must",
         /// `is_visible`.
-        3 is_visible: bool => w::Field::must("is_visible"),
+        3 is_visible: bool => "is_visible: must",
     }
 }
 
@@ -544,20 +544,20 @@ w::record! {
     /// `Sort`.
     pub struct Sort {
         /// `field_title`.
-        0 field_title: String => w::Field::must("field_title"),
+        0 field_title: String => "field_title: must",
         /// `desc`.
-        1 desc: bool => w::Field::must("desc"),
+        1 desc: bool => "desc: must",
     }
-    new(field_title: String, desc: bool)
+    new(field_title: impl Into<String>, desc: bool)
 }
 
 w::record! {
     /// `SortInfo`.
     pub struct SortInfo {
         /// `field_id`.
-        0 field_id: String => w::Field::must("field_id"),
+        0 field_id: String => "field_id: must",
         /// `desc`.
-        1 desc: bool => w::Field::must("desc"),
+        1 desc: bool => "desc: must",
     }
 }
 
@@ -565,7 +565,7 @@ w::record! {
     /// `SortSpec`.
     pub struct SortSpec {
         /// `sort_infos`.
-        0 sort_infos: Vec<SortInfo> => w::Field::must("sort_infos"),
+        0 sort_infos: Vec<SortInfo> => "sort_infos: must",
     }
 }
 
@@ -573,11 +573,11 @@ w::record! {
     /// `SortSpecSortInfo`.
     pub struct SortSpecSortInfo {
         /// `field_id`.
-        0 field_id: String => w::Field::must("field_id"),
+        0 field_id: String => "field_id: must",
         /// `desc`.
-        1 desc: Option<bool> => w::Field::new("desc"),
+        1 desc: Option<bool> => "desc",
     }
-    new(field_id: String)
+    new(field_id: impl Into<String>)
     set(desc: bool)
 }
 
@@ -585,7 +585,7 @@ w::record! {
     /// `StringValue`.
     pub struct StringValue {
         /// `value`.
-        0 value: Vec<String> => w::Field::must("value"),
+        0 value: Vec<String> => "value: must",
     }
     new(value: Vec<String>)
 }
@@ -594,53 +594,53 @@ w::record! {
     /// `UpdateFieldsField`.
     pub struct UpdateFieldsField {
         /// `field_id`.
-        0 field_id: String => w::Field::must("field_id"),
+        0 field_id: String => "field_id: must",
         /// `field_title`.
-        1 field_title: Option<String> => w::Field::new("field_title"),
+        1 field_title: Option<String> => "field_title",
         /// `field_type`.
-        2 field_type: String => w::Field::must("field_type"),
+        2 field_type: String => "field_type: must",
         /// `property_text`.
-        3 property_text: Option<w::serial::Value> => w::Field::new("property_text"),
+        3 property_text: Option<w::serial::Value> => "property_text",
         /// `property_number`.
-        4 property_number: Option<PropertyNumber> => w::Field::new("property_number"),
+        4 property_number: Option<PropertyNumber> => "property_number",
         /// `property_checkbox`.
-        5 property_checkbox: Option<PropertyCheckbox> => w::Field::new("property_checkbox"),
+        5 property_checkbox: Option<PropertyCheckbox> => "property_checkbox",
         /// `property_date_time`.
-        6 property_date_time: Option<PropertyDateTime> => w::Field::new("property_date_time"),
+        6 property_date_time: Option<PropertyDateTime> => "property_date_time",
         /// `property_attachment`.
-        7 property_attachment: Option<PropertyAttachment> => w::Field::new("property_attachment"),
+        7 property_attachment: Option<PropertyAttachment> => "property_attachment",
         /// `property_user`.
-        8 property_user: Option<PropertyUser> => w::Field::new("property_user"),
+        8 property_user: Option<PropertyUser> => "property_user",
         /// `property_url`.
-        9 property_url: Option<PropertyUrl> => w::Field::new("property_url"),
+        9 property_url: Option<PropertyUrl> => "property_url",
         /// `property_select`.
-        10 property_select: Option<PropertySelect> => w::Field::new("property_select"),
+        10 property_select: Option<PropertySelect> => "property_select",
         /// `property_created_time`.
-        11 property_created_time: Option<PropertyCreatedTime> => w::Field::new("property_created_time"),
+        11 property_created_time: Option<PropertyCreatedTime> => "property_created_time",
         /// `property_modified_time`.
-        12 property_modified_time: Option<PropertyModifiedTime> => w::Field::new("property_modified_time"),
+        12 property_modified_time: Option<PropertyModifiedTime> => "property_modified_time",
         /// `property_progress`.
-        13 property_progress: Option<PropertyProgress> => w::Field::new("property_progress"),
+        13 property_progress: Option<PropertyProgress> => "property_progress",
         /// `property_single_select`.
-        14 property_single_select: Option<PropertySelect> => w::Field::new("property_single_select"),
+        14 property_single_select: Option<PropertySelect> => "property_single_select",
         /// `property_reference`.
-        15 property_reference: Option<PropertyReference> => w::Field::new("property_reference"),
+        15 property_reference: Option<PropertyReference> => "property_reference",
         /// `property_location`.
-        16 property_location: Option<PropertyLocation> => w::Field::new("property_location"),
+        16 property_location: Option<PropertyLocation> => "property_location",
         /// `property_auto_number`.
-        17 property_auto_number: Option<PropertyAutoNumber> => w::Field::new("property_auto_number"),
+        17 property_auto_number: Option<PropertyAutoNumber> => "property_auto_number",
         /// `property_currency`.
-        18 property_currency: Option<PropertyCurrency> => w::Field::new("property_currency"),
+        18 property_currency: Option<PropertyCurrency> => "property_currency",
         /// `property_ww_group`.
-        19 property_ww_group: Option<PropertyWwGroup> => w::Field::new("property_ww_group"),
+        19 property_ww_group: Option<PropertyWwGroup> => "property_ww_group",
         /// `property_percentage`.
-        20 property_percentage: Option<PropertyNumber> => w::Field::new("property_percentage"),
+        20 property_percentage: Option<PropertyNumber> => "property_percentage",
         /// `property_barcode`.
-        21 property_barcode: Option<PropertyBarcode> => w::Field::new("property_barcode"),
+        21 property_barcode: Option<PropertyBarcode> => "property_barcode",
     }
-    new(field_id: String, field_type: String)
+    new(field_id: impl Into<String>, field_type: impl Into<String>)
+    text(field_title: String)
     set(
-        field_title: String,
         property_text: w::serial::Value,
         property_number: PropertyNumber,
         property_checkbox: PropertyCheckbox,
@@ -667,44 +667,44 @@ w::record! {
     /// `UpdateRecordsRecord`.
     pub struct UpdateRecordsRecord {
         /// `record_id`.
-        0 record_id: String => w::Field::must("record_id"),
+        0 record_id: String => "record_id: must",
         /// `values`.
-        1 values: std::collections::BTreeMap<String, w::serial::Value> => w::Field::must("values"),
+        1 values: std::collections::BTreeMap<String, w::serial::Value> => "values: must",
     }
-    new(record_id: String, values: std::collections::BTreeMap<String, w::serial::Value>)
+    new(record_id: impl Into<String>, values: std::collections::BTreeMap<String, w::serial::Value>)
 }
 
 w::record! {
     /// `UpdateSheetProperty`.
     pub struct UpdateSheetProperty {
         /// `sheet_id`.
-        0 sheet_id: String => w::Field::must("sheet_id"),
+        0 sheet_id: String => "sheet_id: must",
         /// `title`.
-        1 title: Option<String> => w::Field::new("title"),
+        1 title: Option<String> => "title",
     }
-    new(sheet_id: String)
-    set(title: String)
+    new(sheet_id: impl Into<String>)
+    text(title: String)
 }
 
 w::record! {
     /// `UpdateViewProperty`.
     pub struct UpdateViewProperty {
         /// `auto_sort`.
-        0 auto_sort: Option<bool> => w::Field::new("auto_sort"),
+        0 auto_sort: Option<bool> => "auto_sort",
         /// `is_field_stat_enabled`.
-        1 is_field_stat_enabled: Option<bool> => w::Field::new("is_field_stat_enabled"),
+        1 is_field_stat_enabled: Option<bool> => "is_field_stat_enabled",
         /// `sort_spec`.
-        2 sort_spec: Option<PropertySortSpec> => w::Field::new("sort_spec"),
+        2 sort_spec: Option<PropertySortSpec> => "sort_spec",
         /// `group_spec`.
-        3 group_spec: Option<PropertyGroupSpec> => w::Field::new("group_spec"),
+        3 group_spec: Option<PropertyGroupSpec> => "group_spec",
         /// `filter_spec`.
-        4 filter_spec: Option<FilterSpec> => w::Field::new("filter_spec"),
+        4 filter_spec: Option<FilterSpec> => "filter_spec",
         /// `field_visibility`.
-        5 field_visibility: Option<std::collections::BTreeMap<String, bool>> => w::Field::new("field_visibility"),
+        5 field_visibility: Option<std::collections::BTreeMap<String, bool>> => "field_visibility",
         /// `frozen_field_count`.
-        6 frozen_field_count: Option<i64> => w::Field::new("frozen_field_count"),
+        6 frozen_field_count: Option<i64> => "frozen_field_count",
         /// `color_config`.
-        7 color_config: Option<PropertyColorConfig> => w::Field::new("color_config"),
+        7 color_config: Option<PropertyColorConfig> => "color_config",
     }
     new()
     set(
@@ -723,7 +723,7 @@ w::record! {
     /// `UserValue`.
     pub struct UserValue {
         /// `value`.
-        0 value: Vec<String> => w::Field::must("value"),
+        0 value: Vec<String> => "value: must",
     }
     new(value: Vec<String>)
 }
@@ -732,11 +732,11 @@ w::record! {
     /// `View`.
     pub struct View {
         /// `view_id`.
-        0 view_id: String => w::Field::must("view_id"),
+        0 view_id: String => "view_id: must",
         /// `view_title`.
-        1 view_title: String => w::Field::must("view_title"),
+        1 view_title: String => "view_title: must",
         /// `view_type`.
-        2 view_type: String => w::Field::must("view_type"),
+        2 view_type: String => "view_type: must",
     }
 }
 
@@ -744,21 +744,21 @@ w::record! {
     /// `ViewProperty`.
     pub struct ViewProperty {
         /// `auto_sort`.
-        0 auto_sort: bool => w::Field::must("auto_sort"),
+        0 auto_sort: bool => "auto_sort: must",
         /// `is_field_stat_enabled`.
-        1 is_field_stat_enabled: bool => w::Field::must("is_field_stat_enabled"),
+        1 is_field_stat_enabled: bool => "is_field_stat_enabled: must",
         /// `sort_spec`.
-        2 sort_spec: SortSpec => w::Field::must("sort_spec"),
+        2 sort_spec: SortSpec => "sort_spec: must",
         /// `group_spec`.
-        3 group_spec: GroupSpec => w::Field::must("group_spec"),
+        3 group_spec: GroupSpec => "group_spec: must",
         /// `filter_spec`.
-        4 filter_spec: PropertyFilterSpec => w::Field::must("filter_spec"),
+        4 filter_spec: PropertyFilterSpec => "filter_spec: must",
         /// `field_visibility`.
-        5 field_visibility: std::collections::BTreeMap<String, bool> => w::Field::must("field_visibility"),
+        5 field_visibility: std::collections::BTreeMap<String, bool> => "field_visibility: must",
         /// `frozen_field_count`.
-        6 frozen_field_count: i64 => w::Field::must("frozen_field_count"),
+        6 frozen_field_count: i64 => "frozen_field_count: must",
         /// `color_config`.
-        7 color_config: Option<ColorConfig> => w::Field::new("color_config"),
+        7 color_config: Option<ColorConfig> => "color_config",
     }
 }
 
@@ -770,15 +770,15 @@ w::record! {
     /// * Catalog: `work.wedoc.smartsheet.add_field_group`.
     pub struct AddFieldGroup {
         /// `docid`.
-        0 docid: String => w::Field::must("docid"),
+        0 docid: String => "docid: must",
         /// `sheet_id`.
-        1 sheet_id: String => w::Field::must("sheet_id"),
+        1 sheet_id: String => "sheet_id: must",
         /// `name`.
-        2 name: String => w::Field::must("name"),
+        2 name: String => "name: must",
         /// `children`.
-        3 children: Option<Vec<Children>> => w::Field::new("children"),
+        3 children: Option<Vec<Children>> => "children",
     }
-    new(docid: String, sheet_id: String, name: String)
+    new(docid: impl Into<String>, sheet_id: impl Into<String>, name: impl Into<String>)
     set(children: Vec<Children>)
 }
 
@@ -786,7 +786,7 @@ w::record! {
     /// Answer to [`AddFieldGroup`].
     pub struct AddFieldGroupResponse {
         /// `field_group`.
-        0 field_group: FieldGroup => w::Field::must("field_group"),
+        0 field_group: FieldGroup => "field_group: must",
     }
 }
 
@@ -817,20 +817,20 @@ w::record! {
     /// * Catalog: `work.wedoc.smartsheet.add_fields`.
     pub struct AddFields {
         /// `docid`.
-        0 docid: String => w::Field::must("docid"),
+        0 docid: String => "docid: must",
         /// `sheet_id`.
-        1 sheet_id: String => w::Field::must("sheet_id"),
+        1 sheet_id: String => "sheet_id: must",
         /// `fields`.
-        2 fields: Vec<AddFieldsField> => w::Field::must("fields"),
+        2 fields: Vec<AddFieldsField> => "fields: must",
     }
-    new(docid: String, sheet_id: String, fields: Vec<AddFieldsField>)
+    new(docid: impl Into<String>, sheet_id: impl Into<String>, fields: Vec<AddFieldsField>)
 }
 
 w::record! {
     /// Answer to [`AddFields`].
     pub struct AddFieldsResponse {
         /// `fields`.
-        0 fields: Vec<FieldItem> => w::Field::must("fields"),
+        0 fields: Vec<FieldItem> => "fields: must",
     }
 }
 
@@ -861,23 +861,23 @@ w::record! {
     /// * Catalog: `work.wedoc.smartsheet.add_records`.
     pub struct AddRecords {
         /// `docid`.
-        0 docid: String => w::Field::must("docid"),
+        0 docid: String => "docid: must",
         /// `sheet_id`.
-        1 sheet_id: String => w::Field::must("sheet_id"),
+        1 sheet_id: String => "sheet_id: must",
         /// `key_type`.
-        2 key_type: Option<String> => w::Field::new("key_type"),
+        2 key_type: Option<String> => "key_type",
         /// `records`.
-        3 records: Vec<AddRecordsRecord> => w::Field::must("records"),
+        3 records: Vec<AddRecordsRecord> => "records: must",
     }
-    new(docid: String, sheet_id: String, records: Vec<AddRecordsRecord>)
-    set(key_type: String)
+    new(docid: impl Into<String>, sheet_id: impl Into<String>, records: Vec<AddRecordsRecord>)
+    text(key_type: String)
 }
 
 w::record! {
     /// Answer to [`AddRecords`].
     pub struct AddRecordsResponse {
         /// `records`.
-        0 records: Vec<RecordItem> => w::Field::must("records"),
+        0 records: Vec<RecordItem> => "records: must",
     }
 }
 
@@ -908,18 +908,18 @@ w::record! {
     /// * Catalog: `work.wedoc.smartsheet.add_sheet`.
     pub struct AddSheet {
         /// `docid`.
-        0 docid: String => w::Field::must("docid"),
+        0 docid: String => "docid: must",
         /// `properties`.
-        1 properties: Property => w::Field::must("properties"),
+        1 properties: Property => "properties: must",
     }
-    new(docid: String, properties: Property)
+    new(docid: impl Into<String>, properties: Property)
 }
 
 w::record! {
     /// Answer to [`AddSheet`].
     pub struct AddSheetResponse {
         /// `properties`.
-        0 properties: AddSheetProperty => w::Field::must("properties"),
+        0 properties: AddSheetProperty => "properties: must",
     }
 }
 
@@ -968,22 +968,27 @@ w::record! {
     /// * Catalog: `work.wedoc.smartsheet.add_view`.
     pub struct AddView {
         /// `docid`.
-        0 docid: String => w::Field::must("docid"),
+        0 docid: String => "docid: must",
         /// `sheet_id`.
-        1 sheet_id: String => w::Field::must("sheet_id"),
+        1 sheet_id: String => "sheet_id: must",
         /// `view_title`.
-        2 view_title: String => w::Field::must("view_title"),
+        2 view_title: String => "view_title: must",
         /// The body, told apart by `view_type`.
-        3 body: ViewKind => w::Field::new("").flat(),
+        3 body: ViewKind => ": flat",
     }
-    new(docid: String, sheet_id: String, view_title: String, body: ViewKind)
+    new(
+        docid: impl Into<String>,
+        sheet_id: impl Into<String>,
+        view_title: impl Into<String>,
+        body: ViewKind,
+    )
 }
 
 w::record! {
     /// Answer to [`AddView`].
     pub struct AddViewResponse {
         /// `view`.
-        0 view: View => w::Field::must("view"),
+        0 view: View => "view: must",
     }
 }
 
@@ -1014,13 +1019,13 @@ w::record! {
     /// * Catalog: `work.wedoc.smartsheet.delete_field_groups`.
     pub struct DeleteFieldGroups {
         /// `docid`.
-        0 docid: String => w::Field::must("docid"),
+        0 docid: String => "docid: must",
         /// `sheet_id`.
-        1 sheet_id: String => w::Field::must("sheet_id"),
+        1 sheet_id: String => "sheet_id: must",
         /// `field_group_ids`.
-        2 field_group_ids: Vec<String> => w::Field::must("field_group_ids"),
+        2 field_group_ids: Vec<String> => "field_group_ids: must",
     }
-    new(docid: String, sheet_id: String, field_group_ids: Vec<String>)
+    new(docid: impl Into<String>, sheet_id: impl Into<String>, field_group_ids: Vec<String>)
 }
 
 w::endpoint! {
@@ -1050,13 +1055,13 @@ w::record! {
     /// * Catalog: `work.wedoc.smartsheet.delete_fields`.
     pub struct DeleteFields {
         /// `docid`.
-        0 docid: String => w::Field::must("docid"),
+        0 docid: String => "docid: must",
         /// `sheet_id`.
-        1 sheet_id: String => w::Field::must("sheet_id"),
+        1 sheet_id: String => "sheet_id: must",
         /// `field_ids`.
-        2 field_ids: Vec<String> => w::Field::must("field_ids"),
+        2 field_ids: Vec<String> => "field_ids: must",
     }
-    new(docid: String, sheet_id: String, field_ids: Vec<String>)
+    new(docid: impl Into<String>, sheet_id: impl Into<String>, field_ids: Vec<String>)
 }
 
 w::endpoint! {
@@ -1086,13 +1091,13 @@ w::record! {
     /// * Catalog: `work.wedoc.smartsheet.delete_records`.
     pub struct DeleteRecords {
         /// `docid`.
-        0 docid: String => w::Field::must("docid"),
+        0 docid: String => "docid: must",
         /// `sheet_id`.
-        1 sheet_id: String => w::Field::must("sheet_id"),
+        1 sheet_id: String => "sheet_id: must",
         /// `record_ids`.
-        2 record_ids: Vec<String> => w::Field::must("record_ids"),
+        2 record_ids: Vec<String> => "record_ids: must",
     }
-    new(docid: String, sheet_id: String, record_ids: Vec<String>)
+    new(docid: impl Into<String>, sheet_id: impl Into<String>, record_ids: Vec<String>)
 }
 
 w::endpoint! {
@@ -1122,11 +1127,11 @@ w::record! {
     /// * Catalog: `work.wedoc.smartsheet.delete_sheet`.
     pub struct DeleteSheet {
         /// `docid`.
-        0 docid: String => w::Field::must("docid"),
+        0 docid: String => "docid: must",
         /// `sheet_id`.
-        1 sheet_id: String => w::Field::must("sheet_id"),
+        1 sheet_id: String => "sheet_id: must",
     }
-    new(docid: String, sheet_id: String)
+    new(docid: impl Into<String>, sheet_id: impl Into<String>)
 }
 
 w::endpoint! {
@@ -1156,13 +1161,13 @@ w::record! {
     /// * Catalog: `work.wedoc.smartsheet.delete_views`.
     pub struct DeleteViews {
         /// `docid`.
-        0 docid: String => w::Field::must("docid"),
+        0 docid: String => "docid: must",
         /// `sheet_id`.
-        1 sheet_id: String => w::Field::must("sheet_id"),
+        1 sheet_id: String => "sheet_id: must",
         /// `view_ids`.
-        2 view_ids: Vec<String> => w::Field::must("view_ids"),
+        2 view_ids: Vec<String> => "view_ids: must",
     }
-    new(docid: String, sheet_id: String, view_ids: Vec<String>)
+    new(docid: impl Into<String>, sheet_id: impl Into<String>, view_ids: Vec<String>)
 }
 
 w::endpoint! {
@@ -1192,15 +1197,15 @@ w::record! {
     /// * Catalog: `work.wedoc.smartsheet.get_field_groups`.
     pub struct GetFieldGroups {
         /// `docid`.
-        0 docid: String => w::Field::must("docid"),
+        0 docid: String => "docid: must",
         /// `sheet_id`.
-        1 sheet_id: String => w::Field::must("sheet_id"),
+        1 sheet_id: String => "sheet_id: must",
         /// `offset`.
-        2 offset: Option<i64> => w::Field::new("offset"),
+        2 offset: Option<i64> => "offset",
         /// `limit`.
-        3 limit: Option<i64> => w::Field::new("limit"),
+        3 limit: Option<i64> => "limit",
     }
-    new(docid: String, sheet_id: String)
+    new(docid: impl Into<String>, sheet_id: impl Into<String>)
     set(offset: i64, limit: i64)
 }
 
@@ -1208,13 +1213,13 @@ w::record! {
     /// Answer to [`GetFieldGroups`].
     pub struct GetFieldGroupsResponse {
         /// `field_groups`.
-        0 field_groups: Vec<FieldGroup> => w::Field::must("field_groups"),
+        0 field_groups: Vec<FieldGroup> => "field_groups: must",
         /// `total`.
-        1 total: i64 => w::Field::must("total"),
+        1 total: i64 => "total: must",
         /// `has_more`.
-        2 has_more: bool => w::Field::must("has_more"),
+        2 has_more: bool => "has_more: must",
         /// `next`.
-        3 next: Option<i64> => w::Field::new("next"),
+        3 next: Option<i64> => "next",
     }
 }
 
@@ -1245,39 +1250,34 @@ w::record! {
     /// * Catalog: `work.wedoc.smartsheet.get_fields`.
     pub struct GetFields {
         /// `docid`.
-        0 docid: String => w::Field::must("docid"),
+        0 docid: String => "docid: must",
         /// `sheet_id`.
-        1 sheet_id: String => w::Field::must("sheet_id"),
+        1 sheet_id: String => "sheet_id: must",
         /// `view_id`.
-        2 view_id: Option<String> => w::Field::new("view_id"),
+        2 view_id: Option<String> => "view_id",
         /// `field_ids`.
-        3 field_ids: Option<Vec<String>> => w::Field::new("field_ids"),
+        3 field_ids: Option<Vec<String>> => "field_ids",
         /// `field_titles`.
-        4 field_titles: Option<Vec<String>> => w::Field::new("field_titles"),
+        4 field_titles: Option<Vec<String>> => "field_titles",
         /// `offset`.
-        5 offset: Option<i64> => w::Field::new("offset"),
+        5 offset: Option<i64> => "offset",
         /// `limit`.
-        6 limit: Option<i64> => w::Field::new("limit"),
+        6 limit: Option<i64> => "limit",
     }
-    new(docid: String, sheet_id: String)
-    set(
-        view_id: String,
-        field_ids: Vec<String>,
-        field_titles: Vec<String>,
-        offset: i64,
-        limit: i64,
-    )
+    new(docid: impl Into<String>, sheet_id: impl Into<String>)
+    text(view_id: String)
+    set(field_ids: Vec<String>, field_titles: Vec<String>, offset: i64, limit: i64)
 }
 
 w::record! {
     /// Answer to [`GetFields`].
     pub struct GetFieldsResponse {
         /// `fields`.
-        0 fields: Vec<GetFieldsField> => w::Field::must("fields"),
+        0 fields: Vec<GetFieldsField> => "fields: must",
         /// `total`.
-        1 total: i64 => w::Field::must("total"),
+        1 total: i64 => "total: must",
         /// `next`.
-        2 next: Option<i64> => w::Field::new("next"),
+        2 next: Option<i64> => "next",
     }
 }
 
@@ -1308,35 +1308,34 @@ w::record! {
     /// * Catalog: `work.wedoc.smartsheet.get_records`.
     pub struct GetRecords {
         /// `docid`.
-        0 docid: String => w::Field::must("docid"),
+        0 docid: String => "docid: must",
         /// `sheet_id`.
-        1 sheet_id: String => w::Field::must("sheet_id"),
+        1 sheet_id: String => "sheet_id: must",
         /// `view_id`.
-        2 view_id: Option<String> => w::Field::new("view_id"),
+        2 view_id: Option<String> => "view_id",
         /// `record_ids`.
-        3 record_ids: Option<Vec<String>> => w::Field::new("record_ids"),
+        3 record_ids: Option<Vec<String>> => "record_ids",
         /// `field_ids`.
-        4 field_ids: Option<Vec<String>> => w::Field::new("field_ids"),
+        4 field_ids: Option<Vec<String>> => "field_ids",
         /// `field_titles`.
-        5 field_titles: Option<Vec<String>> => w::Field::new("field_titles"),
+        5 field_titles: Option<Vec<String>> => "field_titles",
         /// `key_type`.
-        6 key_type: Option<String> => w::Field::new("key_type"),
+        6 key_type: Option<String> => "key_type",
         /// `sort`.
-        7 sort: Option<Vec<Sort>> => w::Field::new("sort"),
+        7 sort: Option<Vec<Sort>> => "sort",
         /// `filter_spec`.
-        8 filter_spec: Option<FilterSpec> => w::Field::new("filter_spec"),
+        8 filter_spec: Option<FilterSpec> => "filter_spec",
         /// `offset`.
-        9 offset: Option<i64> => w::Field::new("offset"),
+        9 offset: Option<i64> => "offset",
         /// `limit`.
-        10 limit: Option<i64> => w::Field::new("limit"),
+        10 limit: Option<i64> => "limit",
     }
-    new(docid: String, sheet_id: String)
+    new(docid: impl Into<String>, sheet_id: impl Into<String>)
+    text(view_id: String, key_type: String)
     set(
-        view_id: String,
         record_ids: Vec<String>,
         field_ids: Vec<String>,
         field_titles: Vec<String>,
-        key_type: String,
         sort: Vec<Sort>,
         filter_spec: FilterSpec,
         offset: i64,
@@ -1348,13 +1347,13 @@ w::record! {
     /// Answer to [`GetRecords`].
     pub struct GetRecordsResponse {
         /// `records`.
-        0 records: Vec<GetRecordsRecord> => w::Field::must("records"),
+        0 records: Vec<GetRecordsRecord> => "records: must",
         /// `total`.
-        1 total: i64 => w::Field::must("total"),
+        1 total: i64 => "total: must",
         /// `next`.
-        2 next: Option<i64> => w::Field::new("next"),
+        2 next: Option<i64> => "next",
         /// `has_more`.
-        3 has_more: bool => w::Field::must("has_more"),
+        3 has_more: bool => "has_more: must",
     }
 }
 
@@ -1385,19 +1384,19 @@ w::record! {
     /// * Catalog: `work.wedoc.smartsheet.get_sheet`.
     pub struct GetSheet {
         /// `docid`.
-        0 docid: String => w::Field::must("docid"),
+        0 docid: String => "docid: must",
         /// `sheet_id`.
-        1 sheet_id: Option<String> => w::Field::new("sheet_id"),
+        1 sheet_id: Option<String> => "sheet_id",
     }
-    new(docid: String)
-    set(sheet_id: String)
+    new(docid: impl Into<String>)
+    text(sheet_id: String)
 }
 
 w::record! {
     /// Answer to [`GetSheet`].
     pub struct GetSheetResponse {
         /// `sheet_list`.
-        0 sheet_list: Vec<Sheet> => w::Field::must("sheet_list"),
+        0 sheet_list: Vec<Sheet> => "sheet_list: must",
     }
 }
 
@@ -1428,7 +1427,7 @@ w::record! {
     /// * Catalog: `work.wedoc.smartsheet.get_sheet_auth`.
     pub struct GetSheetAuth {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -1460,17 +1459,17 @@ w::record! {
     /// * Catalog: `work.wedoc.smartsheet.get_views`.
     pub struct GetViews {
         /// `docid`.
-        0 docid: String => w::Field::must("docid"),
+        0 docid: String => "docid: must",
         /// `sheet_id`.
-        1 sheet_id: String => w::Field::must("sheet_id"),
+        1 sheet_id: String => "sheet_id: must",
         /// `view_ids`.
-        2 view_ids: Option<Vec<String>> => w::Field::new("view_ids"),
+        2 view_ids: Option<Vec<String>> => "view_ids",
         /// `offset`.
-        3 offset: Option<i64> => w::Field::new("offset"),
+        3 offset: Option<i64> => "offset",
         /// `limit`.
-        4 limit: Option<i64> => w::Field::new("limit"),
+        4 limit: Option<i64> => "limit",
     }
-    new(docid: String, sheet_id: String)
+    new(docid: impl Into<String>, sheet_id: impl Into<String>)
     set(view_ids: Vec<String>, offset: i64, limit: i64)
 }
 
@@ -1478,13 +1477,13 @@ w::record! {
     /// Answer to [`GetViews`].
     pub struct GetViewsResponse {
         /// `views`.
-        0 views: Vec<GetViewsView> => w::Field::must("views"),
+        0 views: Vec<GetViewsView> => "views: must",
         /// `total`.
-        1 total: i64 => w::Field::must("total"),
+        1 total: i64 => "total: must",
         /// `next`.
-        2 next: Option<i64> => w::Field::new("next"),
+        2 next: Option<i64> => "next",
         /// `has_more`.
-        3 has_more: bool => w::Field::must("has_more"),
+        3 has_more: bool => "has_more: must",
     }
 }
 
@@ -1515,7 +1514,7 @@ w::record! {
     /// * Catalog: `work.wedoc.smartsheet.mod_sheet_auth`.
     pub struct ModSheetAuth {
         /// Further keys.
-        0 further: std::collections::BTreeMap<String, w::serial::Value> => w::Field::new("").open(),
+        0 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
     }
     new()
 }
@@ -1547,25 +1546,26 @@ w::record! {
     /// * Catalog: `work.wedoc.smartsheet.update_field_group`.
     pub struct UpdateFieldGroup {
         /// `docid`.
-        0 docid: String => w::Field::must("docid"),
+        0 docid: String => "docid: must",
         /// `sheet_id`.
-        1 sheet_id: String => w::Field::must("sheet_id"),
+        1 sheet_id: String => "sheet_id: must",
         /// `field_group_id`.
-        2 field_group_id: String => w::Field::must("field_group_id"),
+        2 field_group_id: String => "field_group_id: must",
         /// `name`.
-        3 name: Option<String> => w::Field::new("name"),
+        3 name: Option<String> => "name",
         /// `children`.
-        4 children: Option<Vec<Children>> => w::Field::new("children"),
+        4 children: Option<Vec<Children>> => "children",
     }
-    new(docid: String, sheet_id: String, field_group_id: String)
-    set(name: String, children: Vec<Children>)
+    new(docid: impl Into<String>, sheet_id: impl Into<String>, field_group_id: impl Into<String>)
+    text(name: String)
+    set(children: Vec<Children>)
 }
 
 w::record! {
     /// Answer to [`UpdateFieldGroup`].
     pub struct UpdateFieldGroupResponse {
         /// `field_group`.
-        0 field_group: FieldGroup => w::Field::must("field_group"),
+        0 field_group: FieldGroup => "field_group: must",
     }
 }
 
@@ -1596,13 +1596,13 @@ w::record! {
     /// * Catalog: `work.wedoc.smartsheet.update_fields`.
     pub struct UpdateFields {
         /// `docid`.
-        0 docid: String => w::Field::must("docid"),
+        0 docid: String => "docid: must",
         /// `sheet_id`.
-        1 sheet_id: String => w::Field::must("sheet_id"),
+        1 sheet_id: String => "sheet_id: must",
         /// `fields`.
-        2 fields: Vec<UpdateFieldsField> => w::Field::must("fields"),
+        2 fields: Vec<UpdateFieldsField> => "fields: must",
     }
-    new(docid: String, sheet_id: String, fields: Vec<UpdateFieldsField>)
+    new(docid: impl Into<String>, sheet_id: impl Into<String>, fields: Vec<UpdateFieldsField>)
 }
 
 w::endpoint! {
@@ -1632,16 +1632,16 @@ w::record! {
     /// * Catalog: `work.wedoc.smartsheet.update_records`.
     pub struct UpdateRecords {
         /// `docid`.
-        0 docid: String => w::Field::must("docid"),
+        0 docid: String => "docid: must",
         /// `sheet_id`.
-        1 sheet_id: String => w::Field::must("sheet_id"),
+        1 sheet_id: String => "sheet_id: must",
         /// `key_type`.
-        2 key_type: Option<String> => w::Field::new("key_type"),
+        2 key_type: Option<String> => "key_type",
         /// `records`.
-        3 records: Vec<UpdateRecordsRecord> => w::Field::must("records"),
+        3 records: Vec<UpdateRecordsRecord> => "records: must",
     }
-    new(docid: String, sheet_id: String, records: Vec<UpdateRecordsRecord>)
-    set(key_type: String)
+    new(docid: impl Into<String>, sheet_id: impl Into<String>, records: Vec<UpdateRecordsRecord>)
+    text(key_type: String)
 }
 
 w::endpoint! {
@@ -1671,11 +1671,11 @@ w::record! {
     /// * Catalog: `work.wedoc.smartsheet.update_sheet`.
     pub struct UpdateSheet {
         /// `docid`.
-        0 docid: String => w::Field::must("docid"),
+        0 docid: String => "docid: must",
         /// `properties`.
-        1 properties: UpdateSheetProperty => w::Field::must("properties"),
+        1 properties: UpdateSheetProperty => "properties: must",
     }
-    new(docid: String, properties: UpdateSheetProperty)
+    new(docid: impl Into<String>, properties: UpdateSheetProperty)
 }
 
 w::endpoint! {
@@ -1705,18 +1705,19 @@ w::record! {
     /// * Catalog: `work.wedoc.smartsheet.update_view`.
     pub struct UpdateView {
         /// `docid`.
-        0 docid: String => w::Field::must("docid"),
+        0 docid: String => "docid: must",
         /// `sheet_id`.
-        1 sheet_id: String => w::Field::must("sheet_id"),
+        1 sheet_id: String => "sheet_id: must",
         /// `view_id`.
-        2 view_id: String => w::Field::must("view_id"),
+        2 view_id: String => "view_id: must",
         /// `view_title`.
-        3 view_title: Option<String> => w::Field::new("view_title"),
+        3 view_title: Option<String> => "view_title",
         /// `property`.
-        4 property: Option<UpdateViewProperty> => w::Field::new("property"),
+        4 property: Option<UpdateViewProperty> => "property",
     }
-    new(docid: String, sheet_id: String, view_id: String)
-    set(view_title: String, property: UpdateViewProperty)
+    new(docid: impl Into<String>, sheet_id: impl Into<String>, view_id: impl Into<String>)
+    text(view_title: String)
+    set(property: UpdateViewProperty)
 }
 
 w::endpoint! {
@@ -1862,22 +1863,22 @@ pub mod groupchat {
         /// * Catalog: `work.wedoc.smartsheet.groupchat.get`.
         pub struct Get {
             /// `docid`.
-            0 docid: String => w::Field::must("docid"),
+            0 docid: String => "docid: must",
             /// `chat_id`.
-            1 chat_id: String => w::Field::must("chat_id"),
+            1 chat_id: String => "chat_id: must",
         }
-        new(docid: String, chat_id: String)
+        new(docid: impl Into<String>, chat_id: impl Into<String>)
     }
 
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
             /// `name`.
-            0 name: String => w::Field::must("name"),
+            0 name: String => "name: must",
             /// `owner`.
-            1 owner: String => w::Field::must("owner"),
+            1 owner: String => "owner: must",
             /// `user_list`.
-            2 user_list: Vec<String> => w::Field::must("user_list"),
+            2 user_list: Vec<String> => "user_list: must",
         }
     }
 
@@ -1908,25 +1909,26 @@ pub mod groupchat {
         /// * Catalog: `work.wedoc.smartsheet.groupchat.list`.
         pub struct List {
             /// `docid`.
-            0 docid: String => w::Field::must("docid"),
+            0 docid: String => "docid: must",
             /// `cursor`.
-            1 cursor: Option<String> => w::Field::new("cursor"),
+            1 cursor: Option<String> => "cursor",
             /// `limit`.
-            2 limit: Option<i64> => w::Field::new("limit"),
+            2 limit: Option<i64> => "limit",
         }
-        new(docid: String)
-        set(cursor: String, limit: i64)
+        new(docid: impl Into<String>)
+        text(cursor: String)
+        set(limit: i64)
     }
 
     w::record! {
         /// Answer to [`List`].
         pub struct ListResponse {
             /// `chat_id_list`.
-            0 chat_id_list: Vec<String> => w::Field::must("chat_id_list"),
+            0 chat_id_list: Vec<String> => "chat_id_list: must",
             /// `next_cursor`.
-            1 next_cursor: Option<String> => w::Field::new("next_cursor"),
+            1 next_cursor: Option<String> => "next_cursor",
             /// `has_more`.
-            2 has_more: bool => w::Field::must("has_more"),
+            2 has_more: bool => "has_more: must",
         }
     }
 
@@ -1957,18 +1959,19 @@ pub mod groupchat {
         /// * Catalog: `work.wedoc.smartsheet.groupchat.update`.
         pub struct Update {
             /// `docid`.
-            0 docid: String => w::Field::must("docid"),
+            0 docid: String => "docid: must",
             /// `chat_id`.
-            1 chat_id: String => w::Field::must("chat_id"),
+            1 chat_id: String => "chat_id: must",
             /// `owner`.
-            2 owner: Option<String> => w::Field::new("owner"),
+            2 owner: Option<String> => "owner",
             /// `add_user_list`.
-            3 add_user_list: Option<Vec<String>> => w::Field::new("add_user_list"),
+            3 add_user_list: Option<Vec<String>> => "add_user_list",
             /// `del_user_list`.
-            4 del_user_list: Option<Vec<String>> => w::Field::new("del_user_list"),
+            4 del_user_list: Option<Vec<String>> => "del_user_list",
         }
-        new(docid: String, chat_id: String)
-        set(owner: String, add_user_list: Vec<String>, del_user_list: Vec<String>)
+        new(docid: impl Into<String>, chat_id: impl Into<String>)
+        text(owner: String)
+        set(add_user_list: Vec<String>, del_user_list: Vec<String>)
     }
 
     w::endpoint! {
